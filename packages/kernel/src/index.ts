@@ -1,0 +1,15 @@
+export { instantOf, parseInstant, rfc3339, systemClock, type Clock, type Instant } from "./clock.ts";
+export {
+  bytesOf,
+  idFrom,
+  isId,
+  kindOfId,
+  newId,
+  parseId,
+  uuidOf,
+  type CredentialId,
+  type Id,
+  type Kind,
+} from "./id.ts";
+export { systemRandom, type Random } from "./random.ts";
+export { Refusal, refusalCodes, sentenceOf, type Fault, type RefusalCode, type RefusalOptions } from "./refusal.ts";
