@@ -1,0 +1,51 @@
+import type { Kind } from "@holdfast/kernel";
+
+/**
+ * What may be asked, and the kind of thing it is asked about. Append only: the names are in tokens.
+ * What is asked about an `org` is asked about the caller's own; the others are found by their identifier.
+ */
+export const actions = {
+  "org.create": "org",
+  "org.read": "org",
+  "org.update": "org",
+
+  "application.create": "org",
+  "application.read": "application",
+  "application.update": "application",
+  "application.delete": "application",
+
+  "product.create": "org",
+  "product.read": "product",
+  "product.update": "product",
+  "product.delete": "product",
+
+  "device.create": "application",
+  "device.read": "device",
+  "device.update": "device",
+  "device.suspend": "device",
+  "device.resume": "device",
+  "device.retire": "device",
+  "device.mintKey": "device",
+
+  "telemetry.write": "device",
+  "telemetry.read": "device",
+
+  "token.create": "org",
+  "operatorKey.create": "org",
+  "accessKey.create": "application",
+  "credential.read": "org",
+  "credential.revoke": "org",
+
+  "authority.explain": "org",
+  "audit.read": "org",
+} as const satisfies Record<string, Kind>;
+
+export type Action = keyof typeof actions;
+export type KindOf<A extends Action> = (typeof actions)[A];
+
+export const allActions = Object.keys(actions) as readonly Action[]; // the keys of a constant
+
+/** Asked of the whole deployment, so no organisation's role holds it: only administrators of the instance do. */
+export const instanceActions: readonly Action[] = ["org.create"];
+
+export const isAction = (text: string): text is Action => Object.hasOwn(actions, text);

@@ -1,0 +1,98 @@
+import { z } from "zod";
+import { cursor, duration, id, limit, name, noReply, pageOf, time } from "./shapes.ts";
+import { route } from "./route.ts";
+
+const grants = z.array(z.string().max(4_096)).min(1).max(64);
+const minting = { name, grants, expiresIn: duration.optional() };
+
+export const createToken = route({
+  method: "POST",
+  path: "/v1/tokens",
+  summary: "Makes an API token with exactly these grants, shown this once. It ends no later than the credential that made it.",
+  needs: "token.create",
+  on: "own",
+  // Conditions come with a later version; an empty object is what a client that always sends one may send.
+  body: z.strictObject({ ...minting, conditions: z.strictObject({}).optional() }),
+  reply: z.object({ id: id("token"), token: z.string().optional(), expiresAt: time.optional() }),
+  status: 201,
+  mints: "token",
+});
+
+const key = z.object({ id: id("key"), secret: z.string().optional(), expiresAt: time.optional() });
+
+export const createOperatorKey = route({
+  method: "POST",
+  path: "/v1/operator-keys",
+  summary: "Makes an operator key: administration of the organisation, within what its maker may do.",
+  needs: "operatorKey.create",
+  on: "own",
+  body: z.strictObject({ ...minting, grants: grants.default(["*"]) }),
+  reply: key,
+  status: 201,
+  mints: "secret",
+});
+
+export const createAccessKey = route({
+  method: "POST",
+  path: "/v1/applications/{application}/keys",
+  summary: "Makes an access key of one application, shown this once. Its grants hold within the application only.",
+  needs: "accessKey.create",
+  on: { path: "application" },
+  body: z.strictObject({ ...minting, grants: grants.default(["telemetry.read", "telemetry.write", "device.read"]) }),
+  reply: key,
+  status: 201,
+  mints: "secret",
+});
+
+const credential = z.object({
+  id: z.string(),
+  kind: z.string(),
+  name: z.string(),
+  state: z.enum(["active", "revoked", "expired"]),
+  grants: z.array(z.string()),
+  parent: z.string().optional(),
+  person: id("person").optional(),
+  application: id("application").optional(),
+  device: id("device").optional(),
+  createdAt: time,
+  expiresAt: time.optional(),
+  lastUsedAt: time.optional(),
+});
+
+export const listCredentials = route({
+  method: "GET",
+  path: "/v1/credentials",
+  summary: "The organisation's credentials, oldest first; never a secret.",
+  needs: "credential.read",
+  on: "own",
+  query: z.object({ limit, cursor, kind: z.string().max(32).optional(), device: id("device").optional() }),
+  reply: pageOf(credential),
+});
+
+export const readCredential = route({
+  method: "GET",
+  path: "/v1/credentials/{credential}",
+  summary: "One credential; never its secret.",
+  needs: "credential.read",
+  on: "own",
+  reply: credential,
+});
+
+export const revokeCredential = route({
+  method: "DELETE",
+  path: "/v1/credentials/{credential}",
+  summary: "Ends a credential and every one made with it; what it holds open closes within a second.",
+  needs: "credential.revoke",
+  on: "own",
+  reply: noReply,
+});
+
+export const explain = route({
+  method: "POST",
+  path: "/v1/explain",
+  summary: "May this credential do this to that, and which clause decides?",
+  needs: "authority.explain",
+  on: "own",
+  body: z.strictObject({ credential: z.string().max(64), action: z.string().max(64), resource: z.string().max(64).optional() }),
+  reply: z.object({ allowed: z.boolean(), because: z.string() }),
+});

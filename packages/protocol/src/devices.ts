@@ -1,0 +1,129 @@
+import { z } from "zod";
+import { cursor, id, limit, name, noReply, pageOf, tags, time } from "./shapes.ts";
+import { route } from "./route.ts";
+
+/** Another name that a device goes by: in topics of firmware that was written for another platform. */
+const alias = z.string().regex(/^[A-Za-z0-9._-]{1,64}$/);
+
+export const device = z.object({
+  id: id("device"),
+  state: z.enum(["active", "suspended", "retired"]),
+  name,
+  application: id("application"),
+  product: id("product").optional(),
+  alias: alias.optional(),
+  tags,
+  createdAt: time,
+  suspendedAt: time.optional(),
+  retiredAt: time.optional(),
+});
+
+const key = z.object({ id: id("key"), secret: z.string() });
+const on = { path: "device" } as const;
+
+export const createDevice = route({
+  method: "POST",
+  path: "/v1/devices",
+  summary: "Makes a device and its first key, whose secret is shown this once.",
+  needs: "device.create",
+  on: { body: "application" },
+  body: z.strictObject({
+    application: id("application"),
+    name,
+    product: id("product").optional(),
+    alias: alias.optional(),
+    tags: tags.default({}),
+  }),
+  reply: device.extend({ key: key.extend({ secret: z.string().optional() }) }),
+  status: 201,
+  mints: "key.secret",
+});
+
+export const listDevices = route({
+  method: "GET",
+  path: "/v1/devices",
+  summary: "The devices that the caller may read, oldest first.",
+  needs: "device.read",
+  on: "reach",
+  query: z.object({
+    limit,
+    cursor,
+    application: id("application").optional(),
+    product: id("product").optional(),
+    state: z.enum(["active", "suspended", "retired"]).optional(),
+    tag: z.string().max(400).optional(),
+  }),
+  reply: pageOf(device),
+});
+
+export const readDevice = route({
+  method: "GET",
+  path: "/v1/devices/{device}",
+  summary: "One device.",
+  needs: "device.read",
+  on,
+  reply: device,
+});
+
+export const updateDevice = route({
+  method: "PATCH",
+  path: "/v1/devices/{device}",
+  summary: "Changes a device's name, alias, product, tags (as a whole) or application. Moving needs device.create on the target.",
+  needs: "device.update",
+  on,
+  body: z.strictObject({
+    name: name.optional(),
+    application: id("application").optional(),
+    product: id("product").nullable().optional(),
+    alias: alias.nullable().optional(),
+    tags: tags.optional(),
+  }),
+  reply: device,
+});
+
+export const suspendDevice = route({
+  method: "POST",
+  path: "/v1/devices/{device}/suspend",
+  summary: "Silences a device until it is resumed; its connections close within a second.",
+  needs: "device.suspend",
+  on,
+  reply: device,
+});
+
+export const resumeDevice = route({
+  method: "POST",
+  path: "/v1/devices/{device}/resume",
+  summary: "Lets a suspended device speak again.",
+  needs: "device.resume",
+  on,
+  reply: device,
+});
+
+export const retireDevice = route({
+  method: "POST",
+  path: "/v1/devices/{device}/retire",
+  summary: "Ends a device for good, with every key it has. What it measured stays.",
+  needs: "device.retire",
+  on,
+  reply: device,
+});
+
+export const deleteDevice = route({
+  method: "DELETE",
+  path: "/v1/devices/{device}",
+  summary: "The same as retiring it.",
+  needs: "device.retire",
+  on,
+  reply: noReply,
+});
+
+export const mintDeviceKey = route({
+  method: "POST",
+  path: "/v1/devices/{device}/keys",
+  summary: "A further key for a device, shown this once. Two may overlap while one replaces the other.",
+  needs: "device.mintKey",
+  on,
+  reply: key.extend({ secret: z.string().optional() }),
+  status: 201,
+  mints: "secret",
+});

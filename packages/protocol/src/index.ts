@@ -1,0 +1,17 @@
+export { actions, allActions, instanceActions, isAction, type Action, type KindOf } from "./actions.ts";
+export {
+  formatGrant,
+  formatWhere,
+  mostDevicesInGrant,
+  mostGrants,
+  parseGrant,
+  parseGrants,
+  type Grant,
+  type Where,
+} from "./grant.ts";
+export { route, type On, type Route } from "./route.ts";
+export { parseTopic, telemetryTopic, type Topic } from "./topics.ts";
+export { aggregates, type Aggregate } from "./telemetry.ts";
+export { attributeType } from "./products.ts";
+export { problem } from "./platform.ts";
+export * as routes from "./routes.ts";

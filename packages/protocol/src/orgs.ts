@@ -1,0 +1,84 @@
+import { z } from "zod";
+import { id, name, time, duration } from "./shapes.ts";
+import { route } from "./route.ts";
+
+const email = z.email().max(254);
+const password = z.string().max(1_024);
+const welcome = z.object({ org: id("org"), person: id("person"), token: z.string(), expiresAt: time });
+
+export const setUp = route({
+  method: "POST",
+  path: "/v1/setup",
+  summary: "Takes the one-time setup link: makes the first person and the first organisation.",
+  needs: "public",
+  body: z.strictObject({ secret: z.string().max(200), email, password, org: name }),
+  reply: welcome,
+  status: 201,
+});
+
+export const signIn = route({
+  method: "POST",
+  path: "/v1/sign-in",
+  summary: "A person's e-mail and password for an API token with what she may do, by default for 24 hours.",
+  needs: "public",
+  body: z.strictObject({
+    email,
+    password,
+    org: id("org").optional(),
+    name: name.optional(),
+    grants: z.array(z.string().max(4_096)).min(1).max(64).optional(),
+    expiresIn: duration.optional(),
+  }),
+  reply: welcome,
+  status: 201,
+});
+
+export const createOrg = route({
+  method: "POST",
+  path: "/v1/orgs",
+  summary: "Makes a further organisation, owned by the caller's person; by an administrator of the instance.",
+  needs: "org.create",
+  on: "own",
+  body: z.strictObject({ name }),
+  reply: z.object({ org: id("org"), token: z.string(), expiresAt: time }),
+  status: 201,
+  mints: "token",
+});
+
+const org = z.object({ id: id("org"), name, createdAt: time });
+
+export const readOrg = route({
+  method: "GET",
+  path: "/v1/org",
+  summary: "The caller's organisation.",
+  needs: "org.read",
+  on: "own",
+  reply: org,
+});
+
+export const updateOrg = route({
+  method: "PATCH",
+  path: "/v1/org",
+  summary: "Renames the caller's organisation.",
+  needs: "org.update",
+  on: "own",
+  body: z.strictObject({ name }),
+  reply: org,
+});
+
+export const whoAmI = route({
+  method: "GET",
+  path: "/v1/me",
+  summary: "Who the credential says the caller is, and what it may do.",
+  needs: "signedIn",
+  reply: z.object({
+    credential: z.string(),
+    kind: z.string(),
+    org: id("org"),
+    person: id("person").optional(),
+    application: id("application").optional(),
+    device: id("device").optional(),
+    grants: z.array(z.string()),
+    expiresAt: time.optional(),
+  }),
+});

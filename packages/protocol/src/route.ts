@@ -1,0 +1,32 @@
+import type { z } from "zod";
+import type { Action } from "./actions.ts";
+
+/**
+ * What an operation is asked about.
+ * - `{ path }`: the thing named by this parameter of the path
+ * - `{ body }`: the thing named by this field of the body
+ * - `own`: the caller's organisation; `me`: the caller's own device
+ * - `reach`: everything of the action's kind that the caller may
+ */
+export type On = { readonly path: string } | { readonly body: string } | "own" | "me" | "reach";
+
+/** One HTTP operation, read by the server, the client, the console, the CLI and the OpenAPI page. */
+export type Route = {
+  readonly method: "GET" | "POST" | "PUT" | "PATCH" | "DELETE";
+  readonly path: string;
+  /** One sentence for whoever reads the OpenAPI page. */
+  readonly summary: string;
+  /** "public" is said aloud and stands in the matrix like any other need. "signedIn" asks only who is there. */
+  readonly needs: Action | "public" | "signedIn";
+  readonly on?: On;
+  readonly query?: z.ZodObject;
+  /** `"bytes"`: read by the verb itself, by its content type. */
+  readonly body?: z.ZodType | "bytes";
+  /** `"stream"`, `"text"`: not JSON; the operation's summary says what. */
+  readonly reply: z.ZodType | "stream" | "text";
+  readonly status?: 201;
+  /** Answers with a secret that is shown this once: a replay under the same Idempotency-Key leaves it out. */
+  readonly mints?: string;
+};
+
+export const route = <const R extends Route>(r: R): R => r;

@@ -1,0 +1,35 @@
+/** Every operation of the HTTP API. */
+export * from "./orgs.ts";
+export { createApplication, deleteApplication, listApplications, readApplication, updateApplication } from "./applications.ts";
+export { createProduct, deleteProduct, listProducts, readProduct, updateProduct } from "./products.ts";
+export {
+  createDevice,
+  deleteDevice,
+  listDevices,
+  mintDeviceKey,
+  readDevice,
+  resumeDevice,
+  retireDevice,
+  suspendDevice,
+  updateDevice,
+} from "./devices.ts";
+export {
+  createAccessKey,
+  createOperatorKey,
+  createToken,
+  explain,
+  listCredentials,
+  readCredential,
+  revokeCredential,
+} from "./credentials.ts";
+export { readLatest, readTelemetry, sendTelemetry, sendTelemetryFor, watch } from "./telemetry.ts";
+export { listAudit } from "./audit.ts";
+export {
+  certificateFile,
+  certificates,
+  healthz,
+  metrics,
+  openapi,
+  readyz,
+  securityTxt,
+} from "./platform.ts";

@@ -1,0 +1,42 @@
+import { isId, parseInstant, type Id, type Instant, type Kind } from "@holdfast/kernel";
+import { z } from "zod";
+
+/** The small shapes that many routes share. */
+export const id = <K extends Kind>(kind: K) =>
+  z.custom<Id<K>>((text) => typeof text === "string" && isId(kind, text), { error: `not an identifier of ${kind}` }).meta({ type: "string" });
+
+export const name = z.string().trim().min(1).max(200);
+export const time = z.iso.datetime();
+
+/** A time in a query: RFC 3339 or epoch milliseconds. */
+export const when = z.string().transform((text, context): Instant => {
+  const at = /^-?\d{1,16}$/.test(text) ? (Number(text) as Instant) : parseInstant(text);
+  if (at === undefined) {
+    context.addIssue({ code: "custom", message: "not RFC 3339 nor epoch milliseconds" });
+    return z.NEVER;
+  }
+  return at;
+});
+
+const tagText = z.string().min(1).max(128).regex(/^[^\p{Cc}=,:]+$/u);
+/** Free key and value on a device. */
+export const tags = z.record(tagText, z.string().max(256).regex(/^\P{Cc}*$/u)).refine((t) => Object.keys(t).length <= 32, "at most 32 tags");
+
+const units = { s: 1_000, m: 60_000, h: 3_600_000, d: 86_400_000 } as const;
+
+/** `90d`, `24h`, `15m`, `30s`: a length of time, as milliseconds. */
+export const duration = z.string().transform((text, context): number => {
+  const [, count, unit] = /^(\d{1,6})(s|m|h|d)$/.exec(text) ?? [];
+  if (!count || !unit) {
+    context.addIssue({ code: "custom", message: "not a length of time such as 90d, 24h, 15m, 30s" });
+    return z.NEVER;
+  }
+  return Number(count) * units[unit as keyof typeof units]; // the expression admits these four only
+});
+
+export const limit = z.coerce.number().int().min(1).max(1_000).default(100);
+export const cursor = z.string().max(512).optional();
+
+export const pageOf = <T extends z.ZodType>(item: T) => z.object({ items: z.array(item), nextCursor: z.string().optional() });
+
+export const noReply = z.object({});

@@ -1,0 +1,73 @@
+import { z } from "zod";
+import { cursor, duration, id, pageOf, time, when } from "./shapes.ts";
+import { attributeName } from "./products.ts";
+import { route } from "./route.ts";
+
+const value = z.union([z.number(), z.boolean(), z.string()]);
+export const aggregates = ["avg", "min", "max", "count", "sum", "first", "last"] as const;
+export type Aggregate = (typeof aggregates)[number];
+
+const on = { path: "device" } as const;
+
+export const sendTelemetry = route({
+  method: "POST",
+  path: "/v1/me/telemetry",
+  summary: "A device delivers what it measured. Answered once it is durable.",
+  needs: "telemetry.write",
+  on: "me",
+  body: "bytes",
+  reply: z.object({ accepted: z.number().int() }),
+});
+
+export const sendTelemetryFor = route({
+  method: "POST",
+  path: "/v1/devices/{device}/telemetry",
+  summary: "The same, by a program on behalf of a device.",
+  needs: "telemetry.write",
+  on,
+  body: "bytes",
+  reply: z.object({ accepted: z.number().int() }),
+});
+
+export const readTelemetry = route({
+  method: "GET",
+  path: "/v1/devices/{device}/telemetry",
+  summary: "The points of one attribute from `from` up to, not including, `to`, oldest first; with `every`, aggregates of equal steps.",
+  needs: "telemetry.read",
+  on,
+  query: z.object({
+    attribute: attributeName,
+    from: when.optional(),
+    to: when.optional(),
+    limit: z.coerce.number().int().min(1).max(10_000).default(1_000),
+    cursor,
+    every: duration.optional(),
+    aggregate: z
+      .string()
+      .transform((text) => text.split(","))
+      .pipe(z.array(z.enum(aggregates)).min(1))
+      .optional(),
+  }),
+  reply: pageOf(
+    z.object({ time, value: value.optional(), ...Object.fromEntries(aggregates.map((a) => [a, value.optional()])) }),
+  ),
+});
+
+export const readLatest = route({
+  method: "GET",
+  path: "/v1/devices/{device}/telemetry/latest",
+  summary: "The newest point of each attribute of a device.",
+  needs: "telemetry.read",
+  on,
+  reply: z.object({ items: z.array(z.object({ attribute: z.string(), time, value })) }),
+});
+
+export const watch = route({
+  method: "GET",
+  path: "/v1/live",
+  summary: "Server-sent events (or a WebSocket at the same path): readings as they come, of one device or of all that the caller may read.",
+  needs: "telemetry.read",
+  on: "reach",
+  query: z.object({ device: id("device").optional() }),
+  reply: "stream",
+});
