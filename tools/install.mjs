@@ -70,7 +70,9 @@ function agreesWithLockfile() {
   const missing = Object.entries(wanted)
     .filter(isModule)
     .filter(([name, entry]) => (there[name] ? !same(there[name], entry) : !entry.optional));
-  const extra = Object.entries(there).filter(isModule).filter(([name]) => !wanted[name]);
+  const extra = Object.entries(there)
+    .filter(isModule)
+    .filter(([name]) => !wanted[name]);
   const gone = Object.keys(there).filter((name) => !existsSync(path.join(root, name)));
   return missing.length + extra.length + gone.length === 0;
 }
@@ -116,8 +118,14 @@ function explain(output, end) {
     [/EACCES|EPERM/, "This user may not write here: give node_modules and the npm cache to the user who runs this."],
     [/EUSAGE|in sync/, "package-lock.json does not agree with a package.json: run `npm install` and commit both."],
     [/EINTEGRITY/, "A download is not what the lockfile promises. Run `npm cache verify` and try again."],
-    [/E404|ETARGET/, "The registry that npm is set to does not have one of the packages: see `npm config get registry`."],
-    [/ENOTFOUND|EAI_AGAIN|ECONN|ETIMEDOUT|ENETUNREACH|network/, "The registry cannot be reached: check the network and proxy."],
+    [
+      /E404|ETARGET/,
+      "The registry that npm is set to does not have one of the packages: see `npm config get registry`.",
+    ],
+    [
+      /ENOTFOUND|EAI_AGAIN|ECONN|ETIMEDOUT|ENETUNREACH|network/,
+      "The registry cannot be reached: check the network and proxy.",
+    ],
   ];
   const known = advice.find(([pattern]) => pattern.test(output))?.[1];
   const tail = output.trimEnd().split("\n").slice(-15).join("\n");

@@ -1,0 +1,81 @@
+import { availableParallelism } from "node:os";
+import path from "node:path";
+import { inspect, parseArgs } from "node:util";
+import { runChecks } from "./checks/run.ts";
+import { named, testFiles, type TestFile } from "./testing/files.ts";
+import { closing } from "./testing/report.ts";
+import { runAll } from "./testing/run-all.ts";
+
+const usage = `npm test [-- PATH…]     the checks and every test; or the tests in these files and folders
+npm run test:long       only the files named *.long.test.ts, one at a time
+  --fast                only the tests that need no database, without the checks
+  --concurrency N       how many files run at once`;
+
+/** Seconds that the whole of `npm test` may take on two cores; beyond, it says so. */
+const budget = 150;
+const root = path.dirname(import.meta.dirname);
+
+type Wish = { files: TestFile[]; concurrency: number; patience: number; whole: boolean };
+
+function parseWish(): Wish {
+  const { values, positionals } = parseArgs({
+    allowPositionals: true,
+    options: {
+      long: { type: "boolean", default: false },
+      fast: { type: "boolean", default: false },
+      concurrency: { type: "string" },
+    },
+  });
+  const all = testFiles(root);
+  const isWanted = ({ speed }: TestFile) =>
+    values.long ? speed === "long" : values.fast ? speed === "fast" : speed !== "long";
+  const files = positionals.length > 0 ? named(all, root, positionals) : all.filter(isWanted);
+  // Long files measure and kill: a neighbour would spoil what they see.
+  const concurrency = Number(values.concurrency ?? (values.long ? 1 : Math.max(2, availableParallelism())));
+  if (!Number.isInteger(concurrency) || concurrency < 1) throw new Error("--concurrency takes a whole number from 1.");
+  const isLong = files.some(({ speed }) => speed === "long");
+  const whole = positionals.length === 0 && !values.long && !values.fast;
+  return { files, concurrency, patience: (isLong ? 20 * 60 : 120) * 1000, whole };
+}
+
+async function main({ files, concurrency, patience, whole }: Wish): Promise<number> {
+  const began = performance.now();
+  const say = (line: string) => process.stdout.write(`${line}\n`);
+  const stopping = new AbortController();
+  const codes = { SIGHUP: 129, SIGINT: 130, SIGTERM: 143 };
+  let stopped: number | undefined;
+  for (const [signal, code] of Object.entries(codes)) {
+    process.on(signal, () => {
+      stopped ??= code;
+      stopping.abort();
+    });
+  }
+
+  const failedChecks = whole ? await runChecks({ root, say, signal: stopping.signal }) : [];
+  const outcomes = await runAll({ root, files, concurrency, patience, signal: stopping.signal, say });
+
+  const took = performance.now() - began;
+  if (whole && took / 1000 > budget) say(`\nThis took ${(took / 1000).toFixed(0)} s; the aim is ${budget} s.`);
+  if (failedChecks.length > 0) say(`\n✖ checks that failed: ${failedChecks.join(", ")}`);
+  if (files.length === 0) say("\nThere is no such test.");
+  say(closing(outcomes, took));
+  if (stopped !== undefined) return stopped;
+  return failedChecks.length > 0 || outcomes.some(({ failures }) => failures.length > 0) ? 1 : 0;
+}
+
+function wishOrUsage(): Wish | undefined {
+  try {
+    return parseWish();
+  } catch (error) {
+    process.stderr.write(`${error instanceof Error ? error.message : String(error)}\n\n${usage}\n`);
+    return undefined;
+  }
+}
+
+const wish = wishOrUsage();
+try {
+  process.exitCode = wish ? await main(wish) : 2;
+} catch (error) {
+  process.stderr.write(`The tests could not be run: ${inspect(error)}\n`);
+  process.exitCode = 1;
+}

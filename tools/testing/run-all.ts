@@ -1,0 +1,67 @@
+import { existsSync } from "node:fs";
+import path from "node:path";
+import { pathToFileURL } from "node:url";
+import type { TestFile } from "./files.ts";
+import { describe } from "./report.ts";
+import { runFile, type Outcome } from "./run-file.ts";
+
+export type Plan = {
+  root: string;
+  files: TestFile[];
+  /** How many files run at once. */
+  concurrency: number;
+  /** How long one file may take, in milliseconds. */
+  patience: number;
+  signal: AbortSignal;
+  say: (line: string) => void;
+};
+
+/** What `apps/server/src/testing/cluster.ts` gives: one PostgreSQL for all files, each with a database of its own. */
+type Cluster = { environment: Record<string, string>; stop(): Promise<void> };
+
+/** Runs the files, the fast ones while the cluster starts. Stops the cluster whatever happens. */
+export async function runAll(plan: Plan): Promise<Outcome[]> {
+  const fast = plan.files.filter(({ speed }) => speed === "fast");
+  const others = plan.files.filter(({ speed }) => speed !== "fast");
+  const starting = others.length > 0 ? startCluster(plan.root) : Promise.resolve(undefined);
+  // Awaited below; without this a cluster that fails while the fast files run would end the process.
+  starting.catch(() => undefined);
+  try {
+    const first = await pooled(plan, fast, {});
+    const cluster = await starting;
+    return [...first, ...(await pooled(plan, others, cluster?.environment ?? {}))];
+  } finally {
+    const cluster = await starting.catch(() => undefined); // thrown above already
+    await cluster?.stop();
+  }
+}
+
+async function startCluster(root: string): Promise<Cluster | undefined> {
+  const file = path.join(root, "apps/server/src/testing/cluster.ts");
+  if (!existsSync(file)) return undefined;
+  // By a computed name, so that this compiles where there is no such file; the shape is the one both sides agreed on.
+  const module = (await import(pathToFileURL(file).href)) as { startCluster(): Promise<Cluster> };
+  return module.startCluster();
+}
+
+async function pooled(plan: Plan, files: TestFile[], more: Record<string, string>): Promise<Outcome[]> {
+  // Settings of the person who runs the tests must not reach the platforms that the tests start.
+  const kept = Object.entries(process.env).filter(([name]) => !name.startsWith("HOLDFAST_"));
+  const environment = { ...Object.fromEntries(kept), ...more };
+  const outcomes: Outcome[] = [];
+  const queue = [...files];
+  const work = async () => {
+    for (let next = queue.shift(); next && !plan.signal.aborted; next = queue.shift()) {
+      const outcome = await runFile(next.file, {
+        folder: plan.root,
+        milliseconds: plan.patience,
+        environment,
+        signal: plan.signal,
+      });
+      outcomes.push(outcome);
+      plan.say(describe(outcome));
+    }
+  };
+  await Promise.all(Array.from({ length: plan.concurrency }, work));
+  return outcomes;
+}
