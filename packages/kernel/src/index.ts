@@ -13,3 +13,4 @@ export {
 } from "./id.ts";
 export { systemRandom, type Random } from "./random.ts";
 export { Refusal, refusalCodes, sentenceOf, type Fault, type RefusalCode, type RefusalOptions } from "./refusal.ts";
+export { systemTimers, type Timers } from "./timers.ts";
