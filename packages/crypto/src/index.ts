@@ -1,0 +1,4 @@
+export { blindIndex, derive } from "./derive.ts";
+export { associated, open, seal, sealOverhead, type Belongs, type SealKey } from "./seal.ts";
+export { digestSecret, isSecret, newSecret, secretMatches, type SecretKind } from "./secret.ts";
+export { mintToken, newKid, newNonce, openToken, parseToken, type ParsedToken, type TokenClaims } from "./token.ts";
