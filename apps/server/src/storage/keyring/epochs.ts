@@ -1,0 +1,92 @@
+import { associated, derive, open, seal } from "@holdfast/crypto";
+import { Refusal, type Instant, type Random } from "@holdfast/kernel";
+import type { Entry, Epoch, Place } from "./store.ts";
+
+/**
+ * The epoch keys of one keyring, opened: what wraps the other keys. Usually one; two while survivors are rewrapped after an erasure.
+ * A wrapped key opens only as what it is the key of, in the keyring and the epoch it was wrapped in.
+ */
+export class Epochs {
+  readonly #instance: string;
+  readonly #kek: Uint8Array;
+  readonly #random: Random;
+  readonly #keys = new Map<number, Uint8Array>();
+  #current = 0;
+
+  constructor(needs: { instance: string; kek: Uint8Array; random: Random }) {
+    this.#instance = needs.instance;
+    this.#kek = derive(needs.kek, `keyring/${needs.instance}`);
+    this.#random = needs.random;
+  }
+
+  get instance(): string {
+    return this.#instance;
+  }
+
+  get current(): number {
+    return this.#current;
+  }
+
+  knows(epoch: number): boolean {
+    return this.#keys.has(epoch);
+  }
+
+  /** @throws Refusal `keyring.sealed` when the KEK is not the one they were made under */
+  admit(epochs: readonly Epoch[]): void {
+    for (const { number, wrapped } of epochs) {
+      if (this.#keys.has(number)) continue;
+      try {
+        this.#keys.set(number, open(this.#kek, this.#epochPlace(number), wrapped));
+      } catch (cause) {
+        if (cause instanceof Refusal) throw new Refusal("keyring.sealed", { cause });
+        throw cause;
+      }
+    }
+    this.#current = Math.max(this.#current, ...epochs.map((epoch) => epoch.number));
+  }
+
+  /** A further epoch. It counts once it was stored, and `admit`ted. */
+  next(): Epoch {
+    const number = this.#current + 1;
+    return { number, wrapped: seal(this.#kek, this.#epochPlace(number), this.#random.bytes(32), this.#random) };
+  }
+
+  forgetBefore(epoch: number): void {
+    for (const [number, key] of this.#keys) {
+      if (number >= epoch) continue;
+      key.fill(0);
+      this.#keys.delete(number);
+    }
+  }
+
+  wrap(place: Place, plain: Uint8Array, madeAt: Instant): Entry {
+    const { kind, name } = place;
+    const epoch = this.#current;
+    return {
+      kind,
+      name,
+      epoch,
+      madeAt,
+      wrapped: seal(this.#key(epoch), this.#place(place, epoch), plain, this.#random),
+    };
+  }
+
+  /** @throws Refusal `seal.broken` when it was altered, or is another's */
+  unwrap(entry: Entry): Uint8Array {
+    return open(this.#key(entry.epoch), this.#place(entry, entry.epoch), entry.wrapped);
+  }
+
+  #key(epoch: number): Uint8Array {
+    const key = this.#keys.get(epoch);
+    if (!key) throw new Refusal("seal.broken"); // an entry that names an epoch which is not in the keyring
+    return key;
+  }
+
+  #epochPlace(number: number): Uint8Array {
+    return associated({ org: this.#instance, kind: "keyring.epoch", row: "", version: number });
+  }
+
+  #place({ kind, name }: Place, epoch: number): Uint8Array {
+    return associated({ org: this.#instance, kind: `keyring.${kind}`, row: name, version: epoch });
+  }
+}

@@ -1,0 +1,229 @@
+import { setImmediate } from "node:timers/promises";
+import { derive } from "@holdfast/crypto";
+import type { Clock, Random } from "@holdfast/kernel";
+import { RecentKeys } from "./cache.ts";
+import { Epochs } from "./epochs.ts";
+import { openStore, type Site } from "./site.ts";
+import type { Entry, KeyKind, KeyStore, Place, Revocation } from "./store.ts";
+import { Turns } from "./turns.ts";
+
+const keyLength = 32;
+const root: Place = { kind: "root", name: "instance" };
+const keysKept = 50_000; // about 10 MB
+const rewrapAtOnce = 250; // 3 ms: the thread is given back between
+
+type Needs = Site & { readonly clock: Clock; readonly random: Random };
+type Parts = { readonly store: KeyStore; readonly epochs: Epochs; readonly clock: Clock; readonly random: Random };
+type Waiting = Place & { key: Uint8Array; resolve: (key: Uint8Array) => void; reject: (error: unknown) => void };
+
+/**
+ * The keys, apart from the data. What is made here is random, wrapped by the epoch key, which the KEK wraps; what was erased is
+ * gone from here for ever. One server uses a keyring; `holdfast keys` may read it meanwhile.
+ */
+export class Keyring {
+  /** Made once. The database keeps it too: where they differ, these keys are not of those data. */
+  readonly instance: string;
+  /** Whether this start made it. */
+  readonly fresh: boolean;
+  readonly #needs: Parts;
+  readonly #root: Uint8Array;
+  readonly #recent = new RecentKeys(keysKept);
+  readonly #writing = new Turns();
+  readonly #waiting = new Map<string, Waiting>();
+  #erasures = 0;
+  #renewal: Promise<void> = Promise.resolve();
+  #renewalToCome: Promise<void> | undefined;
+
+  private constructor(needs: Parts, found: { instance: string; fresh: boolean; root: Uint8Array }) {
+    this.#needs = needs;
+    this.instance = found.instance;
+    this.fresh = found.fresh;
+    this.#root = found.root;
+  }
+
+  /** Opens the keyring of a server, and makes it where there is none. @throws Refusal `keyring.sealed`, `keyring.unreachable`, `storage.newer` */
+  static async open(needs: Needs): Promise<Keyring> {
+    const { store, epochs, fresh } = await openStore(needs, "or begin");
+    const keyring = await Keyring.#of({ ...needs, store, epochs }, fresh);
+    // A stop between the two ends of an erasure: what was erased is out already, its epoch key not yet.
+    if ((await store.epochs()).length > 1) await keyring.#renew();
+    return keyring;
+  }
+
+  /** Opens one that there is, beside the server that uses it: for `holdfast keys backup`. @throws also Refusal `keyring.unreachable` where there is none */
+  static async openBeside(needs: Needs): Promise<Keyring> {
+    const { store, epochs } = await openStore(needs, "or refuse");
+    return Keyring.#of({ ...needs, store, epochs }, false);
+  }
+
+  static async #of(needs: Parts, fresh: boolean): Promise<Keyring> {
+    const { store, epochs, clock, random } = needs;
+    try {
+      const entry = await store.find(root);
+      if (!entry) throw new Error("the keyring has no root key");
+      const found = { instance: epochs.instance, fresh, root: epochs.unwrap(entry) };
+      return new Keyring({ store, epochs, clock, random }, found);
+    } catch (error) {
+      await store.close();
+      throw error;
+    }
+  }
+
+  /** 32 bytes for a purpose that is no organisation's: the passwords of the database's roles, the index of e-mail addresses. */
+  instanceKey(purpose: string): Uint8Array {
+    return derive(this.#root, `instance/${purpose}`);
+  }
+
+  /**
+   * A new random key of 32 bytes, durable once it is answered. Those asked for in one turn of the event loop share one write: make
+   * many by asking for all before awaiting any. A name has one key ever: making a second is a fault.
+   */
+  make(kind: KeyKind, name: string): Promise<Uint8Array> {
+    return new Promise((resolve, reject) => {
+      const at = nameOf({ kind, name });
+      if (this.#waiting.has(at)) throw new Error(`a key for this ${kind} is being made already`);
+      if (this.#waiting.size === 0) void this.#writing.take(() => this.#addWaiting());
+      this.#waiting.set(at, { kind, name, key: this.#needs.random.bytes(keyLength), resolve, reject });
+    });
+  }
+
+  /** The key, or `undefined` when it was never made or was erased. @throws Refusal `seal.broken` when somebody altered the keyring */
+  async find(kind: KeyKind, name: string): Promise<Uint8Array | undefined> {
+    const known = this.cached(kind, name);
+    if (known) return known;
+    const erasures = this.#erasures;
+    const key = await this.#read({ kind, name });
+    if (key && erasures === this.#erasures) this.#recent.set(nameOf({ kind, name }), key);
+    return key;
+  }
+
+  /** The key when it is in memory: for where nothing may be awaited. */
+  cached(kind: KeyKind, name: string): Uint8Array | undefined {
+    return this.#recent.get(nameOf({ kind, name }));
+  }
+
+  /** Which of these there still are. A keyring that holds what the data say was erased is an old one: `keyring.erased`. */
+  async holding(kind: KeyKind, names: readonly string[]): Promise<readonly string[]> {
+    const { store } = this.#needs;
+    const found = await Promise.all(names.map((name) => store.find({ kind, name })));
+    return names.filter((_, i) => found[i] !== undefined);
+  }
+
+  /**
+   * Destroys keys for ever. When it is answered they are out of the store and out of memory here, every survivor is wrapped by a new epoch key,
+   * and the old one, without which older copies of the rows are noise, is out of the store's files. Safe to repeat after a failure.
+   */
+  async erase(kind: KeyKind, names: readonly string[]): Promise<void> {
+    const { store, clock } = this.#needs;
+    const at = clock.now();
+    await this.#writing.take(() => store.erase(names.map((name) => ({ kind, name, at }))));
+    this.#forget(kind, names);
+    await this.#renew();
+  }
+
+  /**
+   * The cheap way, for the keys of log segments, of which there are many a day: out of memory, out of the rows, and out of the store's files,
+   * by `scrub`. The epoch key stays, so whoever copied the file before, and has the KEK, still opens that copy.
+   */
+  async destroySegments(names: readonly string[]): Promise<void> {
+    const { store } = this.#needs;
+    await this.#writing.take(() => store.destroy(names.map((name) => ({ kind: "segment", name }))));
+    this.#forget("segment", names);
+    await store.scrub();
+  }
+
+  /** A secret kept for a part of the platform: a private key of the CA. */
+  secret(name: string): Promise<Uint8Array | undefined> {
+    return this.#read({ kind: "secret", name });
+  }
+
+  /** Replaces one of the same name. Durable once it is answered. */
+  async keepSecret(name: string, bytes: Uint8Array): Promise<void> {
+    const { store, epochs, clock } = this.#needs;
+    await this.#writing.take(() => store.put(epochs.wrap({ kind: "secret", name }, bytes, clock.now())));
+  }
+
+  /** Revocations, kept away from the data so that restoring a backup of the data revives nothing. */
+  readonly journal = {
+    /** Durable once it is answered. For one thing and kind of caller the highest `seq` stays. */
+    append: (revocation: Revocation): Promise<void> => this.#needs.store.revoked(revocation),
+    entries: (): Promise<readonly Revocation[]> => this.#needs.store.revocations(),
+  };
+
+  async close(): Promise<void> {
+    await this.#renewal.catch(() => undefined); // whoever asked for it was told
+    await this.#writing.take(async () => undefined); // what was asked for is finished
+    await this.#needs.store.close();
+  }
+
+  async #addWaiting(): Promise<void> {
+    await setImmediate(); // until then others may join
+    const { store, epochs, clock } = this.#needs;
+    const together = [...this.#waiting.values()];
+    this.#waiting.clear();
+    try {
+      const now = clock.now();
+      const added = await store.add(together.map((one) => epochs.wrap(one, one.key, now)));
+      for (const [i, { kind, name, key, resolve, reject }] of together.entries()) {
+        if (!added[i]) {
+          reject(new Error(`there is, or was, a key for this ${kind}`));
+          continue;
+        }
+        this.#recent.set(nameOf({ kind, name }), key);
+        resolve(key);
+      }
+    } catch (error) {
+      for (const { reject } of together) reject(error);
+    }
+  }
+
+  async #read(place: Place): Promise<Uint8Array | undefined> {
+    const { store, epochs } = this.#needs;
+    const entry = await store.find(place);
+    if (!entry) return undefined;
+    // Beside a server that replaces the epoch key meanwhile, the entry is newer than what was read at the start.
+    if (!epochs.knows(entry.epoch)) epochs.admit(await store.epochs());
+    return epochs.unwrap(entry);
+  }
+
+  #forget(kind: KeyKind, names: readonly string[]): void {
+    this.#erasures += 1; // whoever is reading one of them now does not keep it
+    for (const name of names) this.#recent.delete(nameOf({ kind, name }));
+  }
+
+  /** Erasures that wait for a renewal that has not begun share it; each needs one that begins after its rows went. */
+  #renew(): Promise<void> {
+    this.#renewalToCome ??= this.#renewal
+      .catch(() => undefined) // whoever asked for that one was told
+      .then(() => {
+        this.#renewalToCome = undefined;
+        this.#renewal = this.#replaceEpoch();
+        return this.#renewal;
+      });
+    return this.#renewalToCome;
+  }
+
+  async #replaceEpoch(): Promise<void> {
+    const { store, epochs } = this.#needs;
+    // In turn with other writes: from here on they use the new epoch, so one pass over the older ones meets them all.
+    await this.#writing.take(async () => {
+      const next = epochs.next();
+      await store.addEpoch(next);
+      epochs.admit([next]);
+    });
+    let after: Place | undefined;
+    for (;;) {
+      const old: readonly Entry[] = await store.outdated(epochs.current, after, rewrapAtOnce);
+      after = old.at(-1);
+      if (!after) break;
+      const renewed = old.map((entry) => epochs.wrap(entry, epochs.unwrap(entry), entry.madeAt));
+      await store.rewrap(renewed, old);
+      await setImmediate();
+    }
+    await store.dropEpochsBefore(epochs.current);
+    epochs.forgetBefore(epochs.current);
+    await store.scrub();
+  }
+}
+
+const nameOf = ({ kind, name }: Place): string => `${kind}/${name}`;

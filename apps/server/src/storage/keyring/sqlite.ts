@@ -1,0 +1,243 @@
+import { chmodSync, chownSync, closeSync, mkdirSync, openSync } from "node:fs";
+import path from "node:path";
+import { DatabaseSync, type SQLInputValue, type StatementSync } from "node:sqlite";
+import { Refusal, type Instant } from "@holdfast/kernel";
+import { failing } from "./sqlite-failure.ts";
+import type { Contents, Entry, EntryKind, Epoch, Erased, KeyStore, Place, Revocation, State } from "./store.ts";
+
+export type Owner = { readonly uid: number; readonly gid: number };
+
+const format = 1;
+
+export const sqliteFile = (folder: string) => path.join(folder, "keyring.sqlite");
+
+// `key.epoch` refers to `epoch`: neither can an epoch key go while it wraps something, nor can a process that
+// missed a change of epochs write under the old one.
+const schema = `
+  CREATE TABLE IF NOT EXISTS ring (
+    one INTEGER PRIMARY KEY CHECK (one = 1), format INTEGER NOT NULL, instance TEXT NOT NULL, backed_up_at INTEGER) STRICT;
+  CREATE TABLE IF NOT EXISTS epoch (number INTEGER PRIMARY KEY, wrapped BLOB NOT NULL) STRICT;
+  CREATE TABLE IF NOT EXISTS key (
+    kind TEXT NOT NULL, name TEXT NOT NULL, epoch INTEGER NOT NULL REFERENCES epoch, wrapped BLOB NOT NULL,
+    made_at INTEGER NOT NULL, PRIMARY KEY (kind, name)) STRICT, WITHOUT ROWID;
+  CREATE TABLE IF NOT EXISTS erased (
+    kind TEXT NOT NULL, name TEXT NOT NULL, at INTEGER NOT NULL, PRIMARY KEY (kind, name)) STRICT, WITHOUT ROWID;
+  CREATE TABLE IF NOT EXISTS revocation (
+    about TEXT NOT NULL, ends TEXT NOT NULL, seq INTEGER NOT NULL, PRIMARY KEY (about, ends)) STRICT, WITHOUT ROWID;
+`;
+
+/**
+ * `keyring.sqlite` in the keys folder. The connection stays open, so a process that gives root up writes on: `owner` is who it
+ * will be. A write costs one fsync in this thread; callers at the same time share one (see `Keyring.make`).
+ */
+export class SqliteStore implements KeyStore {
+  readonly #db: DatabaseSync;
+  readonly #statements = new Map<string, StatementSync>();
+
+  constructor(folder: string, owner?: Owner) {
+    const file = sqliteFile(folder);
+    this.#db = failing(() => {
+      mkdirSync(folder, { recursive: true, mode: 0o700 });
+      closeSync(openSync(file, "a", 0o600)); // SQLite gives its log the mode and the owner of this file
+      for (const [place, mode] of [
+        [folder, 0o700],
+        [file, 0o600],
+      ] as const) {
+        chmodSync(place, mode);
+        if (owner) chownSync(place, owner.uid, owner.gid);
+      }
+      const db = new DatabaseSync(file, { timeout: 500 });
+      // Rewritten pages stand in the log until `scrub`. The temporary files of SQLite would hold keys too: keep them in memory.
+      db.exec(`PRAGMA secure_delete = ON; PRAGMA temp_store = MEMORY; PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL;
+        PRAGMA fullfsync = ON; PRAGMA checkpoint_fullfsync = ON;`);
+      this.#inOne(() => db.exec(schema), db);
+      return db;
+    });
+  }
+
+  async state(): Promise<State | undefined> {
+    return failing(() => this.#state());
+  }
+
+  async begin({ state, epochs, entries, erased, revocations }: Contents): Promise<void> {
+    this.#change(() => {
+      this.#run("INSERT INTO ring VALUES (1, ?, ?, ?)", format, state.instance, state.backedUpAt ?? null);
+      for (const { number, wrapped } of epochs) this.#run("INSERT INTO epoch VALUES (?, ?)", number, wrapped);
+      for (const entry of entries) this.#insert(entry);
+      for (const { kind, name, at } of erased) this.#run("INSERT INTO erased VALUES (?, ?, ?)", kind, name, at);
+      for (const revocation of revocations) this.#revoked(revocation);
+    });
+  }
+
+  async epochs(): Promise<readonly Epoch[]> {
+    return failing(() => this.#epochs());
+  }
+
+  async find({ kind, name }: Place): Promise<Entry | undefined> {
+    return failing(
+      () => this.#rows<EntryRow>("SELECT * FROM key WHERE kind = ? AND name = ?", kind, name).map(entryOf)[0],
+    );
+  }
+
+  async add(entries: readonly Entry[]): Promise<readonly boolean[]> {
+    return this.#change(() => entries.map((entry) => this.#insert(entry)));
+  }
+
+  async put({ kind, name, epoch, wrapped, madeAt }: Entry): Promise<void> {
+    this.#change(() =>
+      this.#run("INSERT OR REPLACE INTO key VALUES (?, ?, ?, ?, ?)", kind, name, epoch, wrapped, madeAt),
+    );
+  }
+
+  async erase(erased: readonly Erased[]): Promise<void> {
+    this.#change(() => {
+      for (const { kind, name, at } of erased) {
+        this.#run("DELETE FROM key WHERE kind = ? AND name = ?", kind, name);
+        this.#run("INSERT INTO erased VALUES (?, ?, ?) ON CONFLICT DO NOTHING", kind, name, at);
+      }
+    });
+  }
+
+  async destroy(places: readonly Place[]): Promise<void> {
+    this.#change(() => {
+      for (const { kind, name } of places) this.#run("DELETE FROM key WHERE kind = ? AND name = ?", kind, name);
+    });
+  }
+
+  async addEpoch({ number, wrapped }: Epoch): Promise<void> {
+    this.#change(() => this.#run("INSERT INTO epoch VALUES (?, ?)", number, wrapped));
+  }
+
+  async outdated(epoch: number, after: Place | undefined, limit: number): Promise<readonly Entry[]> {
+    const text = "SELECT * FROM key WHERE epoch < ? AND (kind, name) > (?, ?) ORDER BY kind, name LIMIT ?";
+    const from = [after?.kind ?? "", after?.name ?? ""];
+    return failing(() => this.#rows<EntryRow>(text, epoch, ...from, limit).map(entryOf));
+  }
+
+  async rewrap(entries: readonly Entry[], from: readonly Entry[]): Promise<void> {
+    this.#change(() => {
+      for (const [i, { kind, name, epoch, wrapped }] of entries.entries()) {
+        const text = "UPDATE key SET epoch = ?, wrapped = ? WHERE kind = ? AND name = ? AND epoch = ?";
+        this.#run(text, epoch, wrapped, kind, name, from[i]?.epoch ?? -1);
+      }
+    });
+  }
+
+  async dropEpochsBefore(epoch: number): Promise<void> {
+    this.#change(() => this.#run("DELETE FROM epoch WHERE number < ?", epoch));
+  }
+
+  /**
+   * `secure_delete` writes zeros over what was deleted or replaced in the database's pages, but the write-ahead log still holds those
+   * pages as they were. Taking the log over and cutting it to nothing leaves no copy in any file; whether the disk still has the
+   * blocks that the log gave back is not for a program to know. So erasing also replaces the epoch key, see `Keyring.erase`.
+   */
+  async scrub(): Promise<void> {
+    failing(() => {
+      const [row] = this.#rows<{ busy: number }>("PRAGMA wal_checkpoint(TRUNCATE)");
+      // A reader (`holdfast keys backup`) held the log for longer than the timeout.
+      if (row?.busy !== 0) throw new Refusal("keyring.unreachable", { detail: "Another program reads it. Try again." });
+    });
+  }
+
+  async revoked(revocation: Revocation): Promise<void> {
+    this.#change(() => this.#revoked(revocation));
+  }
+
+  async revocations(): Promise<readonly Revocation[]> {
+    return failing(() => this.#revocations());
+  }
+
+  async contents(): Promise<Contents | undefined> {
+    return failing(() =>
+      this.#inOne(() => {
+        const state = this.#state();
+        if (!state) return undefined;
+        const entries = this.#rows<EntryRow>("SELECT * FROM key ORDER BY kind, name").map(entryOf);
+        const erased = this.#rows<Erased>("SELECT kind, name, at FROM erased ORDER BY kind, name");
+        return { state, epochs: this.#epochs(), entries, erased, revocations: this.#revocations() };
+      }),
+    );
+  }
+
+  async backedUp(at: Instant): Promise<void> {
+    this.#change(() => this.#run("UPDATE ring SET backed_up_at = ?", at));
+  }
+
+  async count(): Promise<{ all: number; sinceBackup: number }> {
+    const text = `SELECT count(*) AS "all", count(*) FILTER (
+      WHERE kind <> 'segment' AND made_at >= coalesce(backed_up_at, made_at)) AS "sinceBackup" FROM key, ring`;
+    return failing(() => this.#rows<{ all: number; sinceBackup: number }>(text)[0] ?? { all: 0, sinceBackup: 0 });
+  }
+
+  async close(): Promise<void> {
+    if (this.#db.isOpen) this.#db.close();
+  }
+
+  #state(): State | undefined {
+    type Row = { format: number; instance: string; backed_up_at: Instant | null };
+    const [row] = this.#rows<Row>("SELECT * FROM ring");
+    if (!row) return undefined;
+    if (row.format !== format) throw new Refusal("storage.newer", { detail: "This is about the keyring." });
+    return { instance: row.instance, backedUpAt: row.backed_up_at ?? undefined };
+  }
+
+  #epochs(): readonly Epoch[] {
+    return this.#rows<Epoch>("SELECT number, wrapped FROM epoch ORDER BY number");
+  }
+
+  #revocations(): readonly Revocation[] {
+    return this.#rows<Revocation>("SELECT seq, about, ends FROM revocation ORDER BY seq, about, ends");
+  }
+
+  #revoked({ seq, about, ends }: Revocation): void {
+    const text = "INSERT INTO revocation VALUES (?, ?, ?) ON CONFLICT DO UPDATE SET seq = max(seq, excluded.seq)";
+    this.#run(text, about, ends, seq);
+  }
+
+  #insert({ kind, name, epoch, wrapped, madeAt }: Entry): boolean {
+    const text = `INSERT INTO key SELECT ?1, ?2, ?3, ?4, ?5
+      WHERE NOT EXISTS (SELECT 1 FROM erased WHERE kind = ?1 AND name = ?2) ON CONFLICT DO NOTHING`;
+    return this.#run(text, kind, name, epoch, wrapped, madeAt) === 1;
+  }
+
+  #prepared(text: string): StatementSync {
+    const known = this.#statements.get(text) ?? this.#db.prepare(text);
+    this.#statements.set(text, known);
+    return known;
+  }
+
+  #run(text: string, ...values: SQLInputValue[]): number {
+    return Number(this.#prepared(text).run(...values).changes);
+  }
+
+  #rows<Row>(text: string, ...values: SQLInputValue[]): readonly Row[] {
+    return this.#prepared(text).all(...values) as Row[]; // the tables above are STRICT: the columns have these types
+  }
+
+  #change<T>(work: () => T): T {
+    return failing(() => this.#inOne(work));
+  }
+
+  #inOne<T>(work: () => T, db = this.#db): T {
+    db.exec("BEGIN IMMEDIATE");
+    try {
+      const result = work();
+      db.exec("COMMIT");
+      return result;
+    } catch (error) {
+      if (db.isTransaction) db.exec("ROLLBACK");
+      throw error;
+    }
+  }
+}
+
+type EntryRow = { kind: EntryKind; name: string; epoch: number; wrapped: Uint8Array; made_at: Instant };
+
+const entryOf = ({ kind, name, epoch, wrapped, made_at }: EntryRow): Entry => ({
+  kind,
+  name,
+  epoch,
+  wrapped,
+  madeAt: made_at,
+});

@@ -1,0 +1,73 @@
+import type { Instant } from "@holdfast/kernel";
+
+/** What a key is of. The names are ids, or a segment's number: not secret. */
+export type KeyKind = "org" | "person" | "device" | "segment";
+
+/** What the keyring keeps under the epoch key: keys, its own root, and the secrets it was given (private keys of the CA). */
+export type EntryKind = KeyKind | "root" | "secret";
+
+export type Entry = {
+  readonly kind: EntryKind;
+  readonly name: string;
+  /** Which epoch key `wrapped` is sealed under. */
+  readonly epoch: number;
+  readonly wrapped: Uint8Array;
+  readonly madeAt: Instant;
+};
+
+export type Place = Pick<Entry, "kind" | "name">;
+export type Epoch = { readonly number: number; readonly wrapped: Uint8Array };
+export type Erased = Place & { readonly at: Instant };
+
+/** A revocation: what it is about, which kinds of callers it ends, and where it stands in the deployment's sequence. */
+export type Revocation = { readonly seq: number; readonly about: string; readonly ends: string };
+
+/** The keyring as a whole: 128 random bits in hex that the database knows too, and when it was last saved to a backup. */
+export type State = { readonly instance: string; readonly backedUpAt: Instant | undefined };
+
+export type Contents = {
+  readonly state: State;
+  readonly epochs: readonly Epoch[];
+  readonly entries: readonly Entry[];
+  readonly erased: readonly Erased[];
+  readonly revocations: readonly Revocation[];
+};
+
+/**
+ * Where a keyring is kept. It never holds a key that is not wrapped. What resolved is on the disk. Every verb refuses with
+ * `keyring.unreachable` when the place does not answer, within about two seconds.
+ */
+export interface KeyStore {
+  /** `undefined` where no keyring was begun. @throws Refusal `storage.newer` */
+  state(): Promise<State | undefined>;
+  /** The first contents, all or nothing. Throws where there are some already. */
+  begin(contents: Contents): Promise<void>;
+  epochs(): Promise<readonly Epoch[]>;
+  find(place: Place): Promise<Entry | undefined>;
+  /** One durable step for all. `false` for each that stands there already or was erased. */
+  add(entries: readonly Entry[]): Promise<readonly boolean[]>;
+  /** Adds or replaces. */
+  put(entry: Entry): Promise<void>;
+  /** Removes, and remembers that it did: the names never come back. */
+  erase(erased: readonly Erased[]): Promise<void>;
+  /** Removes without remembering. */
+  destroy(places: readonly Place[]): Promise<void>;
+  addEpoch(epoch: Epoch): Promise<void>;
+  /** In order of kind and name, entries that an older epoch than this wraps. */
+  outdated(epoch: number, after: Place | undefined, limit: number): Promise<readonly Entry[]>;
+  /** Replaces what still is as it was in `from`; what was replaced or removed meanwhile stays as it is. */
+  rewrap(entries: readonly Entry[], from: readonly Entry[]): Promise<void>;
+  /** Fails while anything is wrapped by one of them. */
+  dropEpochsBefore(epoch: number): Promise<void>;
+  /** Makes the bytes of what was removed leave the store's files, as far as they can be made to. */
+  scrub(): Promise<void>;
+  /** Keeps, for each thing and kind of caller, the last. */
+  revoked(revocation: Revocation): Promise<void>;
+  revocations(): Promise<readonly Revocation[]>;
+  /** Everything as it was at one moment. */
+  contents(): Promise<Contents | undefined>;
+  backedUp(at: Instant): Promise<void>;
+  /** How many entries there are, and how many but segment keys, which come and go, were made since the last backup began. */
+  count(): Promise<{ readonly all: number; readonly sinceBackup: number }>;
+  close(): Promise<void>;
+}
