@@ -1,0 +1,192 @@
+import { createHash } from "node:crypto";
+import type { Server, TlsOptions } from "node:tls";
+import { Refusal, type Clock, type Instant, type Random } from "@holdfast/kernel";
+import { BuiltIn, type SecretPlace } from "./built-in.ts";
+import { describe, namesIn, type CertificateInfo } from "./certificate.ts";
+import { OperatorFiles, type CertificateFiles } from "./files.ts";
+import { day } from "./roots.ts";
+import { settings } from "./settings.ts";
+import type { Source } from "./source.ts";
+import type { Timers } from "./timers.ts";
+
+/** What happened to the certificate in service, for the log and the posture. Said once per change, never with a secret. */
+export type CertificateEvent =
+  | { readonly code: "tls.unusable"; readonly detail: string; readonly cause: unknown }
+  | { readonly code: "tls.swapped"; readonly certificate: CertificateInfo };
+
+export type CertificateStatus = {
+  readonly source: "builtIn" | "files";
+  readonly certificate: CertificateInfo;
+  /** Set while a newer certificate cannot be used or made, or the one in service is no longer valid. */
+  readonly unusable: { readonly code: "tls.unusable"; readonly detail: string; readonly since: Instant } | undefined;
+};
+
+export type CertificateNeeds = {
+  readonly secrets: SecretPlace;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly timers: Timers;
+  /** What the built-in certificate is valid for: see `expectedNames`. */
+  readonly names: readonly string[];
+  /** The operator's own certificate, instead of a built-in one. */
+  readonly files?: CertificateFiles;
+  report(event: CertificateEvent): void;
+};
+
+/** How often the clock and the operator's files are looked at, in milliseconds. */
+const round = 30_000;
+
+/** After a change in a folder: certificate and key are rarely written in the same instant. */
+const settling = 250;
+
+/**
+ * The certificate that every listener shows, renewed and swapped while connections stay open, and the keys of session
+ * tickets, which all listeners share, survive a swap, and are replaced each day.
+ */
+export class Certificates {
+  readonly #needs: CertificateNeeds;
+  readonly #source: Source;
+  readonly #servers = new Map<Server, TlsOptions>();
+  readonly #watch: { close(): void };
+  #ticketKeys: { readonly bytes: Buffer; readonly since: Instant };
+  #unusable: CertificateStatus["unusable"];
+  #timer: { cancel(): void };
+  #soon: { cancel(): void } | undefined;
+  #turn: Promise<boolean> = Promise.resolve(false);
+  #closed = false;
+
+  /**
+   * Makes or reads what there is to show. Refuses `tls.unusable` when the operator's files cannot be used, or when what
+   * the keyring keeps cannot be read.
+   */
+  static async open(needs: CertificateNeeds): Promise<Certificates> {
+    const now = needs.clock.now();
+    return new Certificates(
+      needs,
+      await (needs.files ? OperatorFiles.open(needs.files, now) : BuiltIn.open(needs, now)),
+    );
+  }
+
+  private constructor(needs: CertificateNeeds, source: Source) {
+    this.#needs = needs;
+    this.#source = source;
+    this.#ticketKeys = this.#newTicketKeys();
+    this.#timer = needs.timers.after(round, this.#tick);
+    this.#watch = source.watch(() => {
+      this.#soon ??= needs.timers.after(settling, () => {
+        this.#soon = undefined;
+        void this.renewIfDue();
+      });
+    });
+  }
+
+  /**
+   * What to make a TLS, HTTPS or HTTP/2 server with; add your own (`requestCert`, `allowHTTP1`) by spreading, and hand
+   * the result to `attach` too. A client that offers ALPN without any of `alpn` is refused; one that offers none is not.
+   */
+  serverOptions(alpn: readonly string[]): TlsOptions {
+    return {
+      ...settings,
+      ...this.#context(),
+      ALPNProtocols: [...alpn],
+      // A ticket is good only where the same protocols are spoken.
+      sessionIdContext: createHash("sha256").update(alpn.join(",")).digest("hex").slice(0, 32),
+    };
+  }
+
+  /** Keeps `server` up to date until it closes. `options` are those it was made with. */
+  attach(server: Server, options: TlsOptions): void {
+    this.#servers.set(server, options);
+    server.once("close", () => this.#servers.delete(server));
+    // Node reports a failed or late handshake here and leaves the connection open; port scanners are nothing to log.
+    server.on("tlsClientError", (_error, socket) => socket.destroy());
+    this.#swap(server, options);
+  }
+
+  /** The authorities that clients must trust, current and coming, or `undefined` when what their system trusts is enough. */
+  get caPem(): string | undefined {
+    return (
+      this.list()
+        .map((authority) => authority.pem)
+        .join("") || undefined
+    );
+  }
+
+  /** Every certificate to trust, current and coming: what a device embeds. */
+  list(): readonly CertificateInfo[] {
+    return this.#source.authorities;
+  }
+
+  /** Host names and addresses that the certificate in service is valid for, wildcards left out. */
+  get names(): readonly string[] {
+    return namesIn(this.#source.identity.leaf);
+  }
+
+  status(): CertificateStatus {
+    const certificate = describe(this.#source.identity.leaf, { purpose: "server", state: "current" });
+    return { source: this.#source.kind, certificate, unusable: this.#unusable };
+  }
+
+  /** Looks at the clock and the files now, and says whether another certificate is in service. Never rejects: it reports. */
+  renewIfDue(): Promise<boolean> {
+    return (this.#turn = this.#turn.then(() => this.#renew()));
+  }
+
+  /** No more renewals. The servers stay as they are. */
+  async close(): Promise<void> {
+    this.#closed = true;
+    this.#timer.cancel();
+    this.#soon?.cancel();
+    this.#watch.close();
+    await this.#turn;
+    this.#servers.clear();
+  }
+
+  readonly #tick = (): void => {
+    this.#timer = this.#needs.timers.after(round, this.#tick);
+    void this.renewIfDue();
+  };
+
+  async #renew(): Promise<boolean> {
+    if (this.#closed) return false;
+    const now = this.#needs.clock.now();
+    if (Math.abs(now - this.#ticketKeys.since) >= day) this.#rotateTicketKeys();
+    try {
+      const changed = await this.#source.renew(now);
+      this.#unusable = undefined;
+      if (!changed) return false;
+      for (const [server, options] of this.#servers) this.#swap(server, options);
+      this.#needs.report({ code: "tls.swapped", certificate: this.status().certificate });
+      return true;
+    } catch (cause) {
+      this.#keepOld(cause, now);
+      return false;
+    }
+  }
+
+  #keepOld(cause: unknown, now: Instant): void {
+    const detail = cause instanceof Refusal ? cause.message : "A new certificate could not be made. It is tried again.";
+    if (this.#unusable?.detail === detail) return;
+    this.#unusable = { code: "tls.unusable", detail, since: now };
+    this.#needs.report({ code: "tls.unusable", detail, cause });
+  }
+
+  #context(): TlsOptions {
+    const { cert, key } = this.#source.identity;
+    return { cert, key, ticketKeys: this.#ticketKeys.bytes };
+  }
+
+  /** Connections that are open keep the context that they began with. */
+  #swap(server: Server, options: TlsOptions): void {
+    server.setSecureContext({ ...options, ...this.#context() });
+  }
+
+  #newTicketKeys() {
+    return { bytes: Buffer.from(this.#needs.random.bytes(48)), since: this.#needs.clock.now() };
+  }
+
+  #rotateTicketKeys(): void {
+    this.#ticketKeys = this.#newTicketKeys();
+    for (const server of this.#servers.keys()) server.setTicketKeys(this.#ticketKeys.bytes);
+  }
+}

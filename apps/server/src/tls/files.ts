@@ -1,0 +1,140 @@
+import { createPrivateKey, X509Certificate, type KeyObject } from "node:crypto";
+import { watch as watchFolder } from "node:fs";
+import { readFile } from "node:fs/promises";
+import path from "node:path";
+import { createSecureContext } from "node:tls";
+import { Refusal, rfc3339, type Instant } from "@holdfast/kernel";
+import { describe, pemOf, validityOf, type CertificateInfo } from "./certificate.ts";
+import { settings } from "./settings.ts";
+import type { Identity, Source } from "./source.ts";
+
+/** Paths of PEM files. `cert` may hold the whole chain; `chain` holds what `cert` leaves out. */
+export type CertificateFiles = { readonly cert: string; readonly key: string; readonly chain?: string };
+
+/** The operator's own certificate, read from files that somebody else renews. */
+export class OperatorFiles implements Source {
+  readonly kind = "files";
+  readonly #files: CertificateFiles;
+  #identity: Identity;
+  #authorities: readonly CertificateInfo[];
+
+  private constructor(files: CertificateFiles, chain: Chain) {
+    this.#files = files;
+    this.#identity = chain.identity;
+    this.#authorities = chain.authorities;
+  }
+
+  /** Refuses `tls.unusable`: at the start there is nothing to keep in service, and somebody is watching. */
+  static async open(files: CertificateFiles, now: Instant): Promise<OperatorFiles> {
+    return new OperatorFiles(files, await read(files, now));
+  }
+
+  get identity(): Identity {
+    return this.#identity;
+  }
+
+  get authorities(): readonly CertificateInfo[] {
+    return this.#authorities;
+  }
+
+  async renew(now: Instant): Promise<boolean> {
+    const { identity, authorities } = await read(this.#files, now);
+    if (identity.cert === this.#identity.cert && identity.key === this.#identity.key) return false;
+    this.#identity = identity;
+    this.#authorities = authorities;
+    return true;
+  }
+
+  /** Folders, not files: whoever renews a certificate replaces the file, and a watch on the old one would see nothing. */
+  watch(changed: () => void): { close(): void } {
+    const folders = new Set(Object.values(this.#files).map((file) => path.dirname(file)));
+    const watchers = [...folders].map((folder) => {
+      const watcher = watchFolder(folder, { persistent: false }, changed);
+      // Watches run out and folders get replaced; the regular look at the files goes on without this one.
+      return watcher.on("error", () => watcher.close());
+    });
+    return { close: () => watchers.forEach((watcher) => watcher.close()) };
+  }
+}
+
+type Chain = { identity: Identity; authorities: readonly CertificateInfo[] };
+
+async function read(files: CertificateFiles, now: Instant): Promise<Chain> {
+  const text = (await textOf(files.cert)) + (files.chain === undefined ? "" : "\n" + (await textOf(files.chain)));
+  const chain = certificatesIn(text, files.cert);
+  const keyText = await textOf(files.key);
+  const key = keyIn(keyText, files.key);
+  const [leaf] = chain;
+  if (!leaf) throw unusable(`${files.cert} holds no certificate.`);
+  checkDates(chain, files.cert, now);
+  if (!leaf.checkPrivateKey(key))
+    throw unusable(`The key in ${files.key} is not that of the first certificate in ${files.cert}.`);
+  checkOrder(chain, files.cert);
+  const identity = { cert: chain.map(pemOf).join(""), key: keyText, leaf };
+  try {
+    createSecureContext({ ...settings, cert: identity.cert, key: identity.key });
+  } catch (cause) {
+    throw unusable(`OpenSSL does not accept ${files.cert} with ${files.key} (${codeOf(cause)}).`);
+  }
+  return { identity, authorities: authoritiesIn(chain) };
+}
+
+const unusable = (detail: string) => new Refusal("tls.unusable", { detail });
+
+async function textOf(file: string): Promise<string> {
+  try {
+    return await readFile(file, "utf8");
+  } catch (cause) {
+    throw unusable(`${file} cannot be read (${codeOf(cause)}).`);
+  }
+}
+
+function certificatesIn(text: string, file: string): X509Certificate[] {
+  const blocks = text.match(/-----BEGIN CERTIFICATE-----[^-]+-----END CERTIFICATE-----/g) ?? [];
+  try {
+    return blocks.map((block) => new X509Certificate(block));
+  } catch (cause) {
+    throw unusable(`A certificate in ${file} cannot be parsed (${codeOf(cause)}).`);
+  }
+}
+
+function keyIn(text: string, file: string): KeyObject {
+  try {
+    return createPrivateKey(text);
+  } catch (cause) {
+    const code = codeOf(cause);
+    if (code === "ERR_MISSING_PASSPHRASE") throw unusable(`The key in ${file} has a passphrase. Give one without.`);
+    throw unusable(`${file} holds no private key in PEM (${code}).`);
+  }
+}
+
+function checkDates(chain: readonly X509Certificate[], file: string, now: Instant): void {
+  for (const certificate of chain) {
+    const { notBefore, notAfter } = validityOf(certificate);
+    const name = describe(certificate, { purpose: "server", state: "current" }).name;
+    if (now > notAfter) throw unusable(`${name} in ${file} expired at ${rfc3339(notAfter)}.`);
+    if (now < notBefore) throw unusable(`${name} in ${file} is not valid before ${rfc3339(notBefore)}.`);
+  }
+}
+
+/** TLS 1.2 wants each certificate to certify the one before it (RFC 5246 section 7.4.2), and small clients rely on it. */
+function checkOrder(chain: readonly X509Certificate[], file: string): void {
+  for (const [index, issuer] of chain.entries()) {
+    const subject = chain[index - 1];
+    if (subject && !(subject.checkIssued(issuer) && subject.verify(issuer.publicKey))) {
+      throw unusable(
+        `Certificate ${index + 1} of ${file} did not sign the one before it. Put the server's first, its issuer next.`,
+      );
+    }
+  }
+}
+
+/** The top of the chain if it is a root. An intermediate is nothing to embed: its issuer replaces it without asking. */
+function authoritiesIn(chain: readonly X509Certificate[]): CertificateInfo[] {
+  const top = chain.at(-1);
+  return top?.checkIssued(top) ? [describe(top, { purpose: "authority", state: "current" })] : [];
+}
+
+/** Error codes only: what OpenSSL quotes in a message is none of a log's business. */
+const codeOf = (cause: unknown): string =>
+  cause instanceof Error && "code" in cause && typeof cause.code === "string" ? cause.code : "unknown error";
