@@ -1,0 +1,174 @@
+import { setTimeout as wait } from "node:timers/promises";
+import { Refusal } from "@holdfast/kernel";
+import { type Account } from "./account.ts";
+import { type Layout, quoted, reasonIn } from "./cluster.ts";
+import { readLog } from "./log.ts";
+import {
+  ask,
+  clearLeftovers,
+  findPostmaster,
+  type Owner,
+  ownerAt,
+  type Postmaster,
+  spawnPostmaster,
+  terminate,
+} from "./postmaster.ts";
+import { type Program, removeOtherPrograms } from "./program.ts";
+import { ensureSocketFolder, makeSocketFolder, removeSocketFolder } from "./socket.ts";
+
+export type SupervisorNeeds = {
+  readonly layout: Layout;
+  readonly program: Program;
+  readonly account: Account;
+  readonly password: string;
+  /** A sentence for people, when something takes long or went wrong. */
+  readonly report: (message: string) => void;
+  readonly changed: (state: "down" | "up") => void;
+};
+
+/** How long one that runs may say nothing at all before it is taken for stuck; a new one loads its program first. */
+const silenceMs = { found: 5_000, new: 30_000 };
+
+/** Milliseconds before each further attempt to start it again. The last one repeats: what hinders may go, as a full disk does. */
+const pauses = [0, 250, 500, 1_000, 2_000, 5_000, 10_000];
+
+/** Keeps one PostgreSQL running: takes over what is there, starts what is not, and again when it dies. */
+export class Supervisor {
+  readonly #needs: SupervisorNeeds;
+  readonly #ending = new AbortController();
+  #socketFolder: string | undefined;
+  #postmaster: Postmaster | undefined;
+  #revival: Promise<void> = Promise.resolve();
+  #released = false;
+  #stopping: Promise<void> | undefined;
+
+  constructor(needs: SupervisorNeeds) {
+    this.#needs = needs;
+  }
+
+  get owner(): Owner {
+    if (this.#socketFolder === undefined) throw new Error("not started");
+    return ownerAt(this.#socketFolder, this.#needs.password);
+  }
+
+  async start(signal: AbortSignal | undefined): Promise<void> {
+    this.#watch(await this.#bring(signal));
+  }
+
+  /** Ends it and all its processes; at most ten seconds. */
+  stop(): Promise<void> {
+    if (!this.#released) this.#stopping ??= this.#stop();
+    return this.#stopping ?? Promise.resolve();
+  }
+
+  async #stop(): Promise<void> {
+    this.#ending.abort();
+    await this.#revival;
+    const { layout } = this.#needs;
+    const postmaster = this.#postmaster ?? (await findPostmaster(layout));
+    if (postmaster) await terminate(postmaster, layout);
+    if (this.#socketFolder !== undefined) removeSocketFolder(this.#socketFolder, layout);
+  }
+
+  /** Lets go of it, running as it is: it belongs to another server. `stop` does nothing any more. */
+  release(): void {
+    this.#released = true;
+    this.#ending.abort();
+  }
+
+  #watch(postmaster: Postmaster): void {
+    this.#postmaster = postmaster;
+    postmaster.whenGone(() => {
+      if (this.#ending.signal.aborted) return;
+      this.#postmaster = undefined;
+      this.#needs.report("The database ended unexpectedly. It is started again.");
+      this.#needs.changed("down");
+      this.#revival = this.#revive();
+    });
+  }
+
+  /** Never rejects: either it runs again, or we were told to stop. */
+  async #revive(): Promise<void> {
+    const { signal } = this.#ending;
+    for (let attempt = 0; !signal.aborted; attempt++) {
+      try {
+        await wait(pauses[attempt] ?? pauses.at(-1), undefined, { signal });
+        this.#watch(await this.#bring(signal));
+        this.#needs.changed("up");
+        return;
+      } catch (cause) {
+        if (!signal.aborted) this.#needs.report(cause instanceof Error ? cause.message : String(cause));
+      }
+    }
+  }
+
+  /** One that answers: the one that runs, or a new one. */
+  async #bring(signal: AbortSignal | undefined): Promise<Postmaster> {
+    const { layout, report } = this.#needs;
+    const found = await findPostmaster(layout);
+    if (!found) return this.#startNew(signal);
+    this.#socketFolder = found.socketFolder;
+    switch (await this.#untilItAnswers(found, silenceMs.found, signal)) {
+      case "yes":
+        return found;
+      case "silent":
+        report("A database of an earlier run does not answer. It is stopped, and started again.");
+        await terminate(found, layout, 0);
+        break;
+      case "gone":
+        break;
+    }
+    return this.#startNew(signal);
+  }
+
+  async #startNew(signal: AbortSignal | undefined): Promise<Postmaster> {
+    const { layout, program, account } = this.#needs;
+    await clearLeftovers(layout.cluster, signal);
+    if (this.#socketFolder === undefined) this.#socketFolder = makeSocketFolder(layout, account);
+    else ensureSocketFolder(this.#socketFolder, account);
+    const socketFolder = this.#socketFolder;
+    const { postmaster: starting, logFrom } = spawnPostmaster({ layout, program, account, socketFolder });
+    const postmaster = await starting;
+    let outcome: "yes" | "silent" | "gone" | undefined;
+    try {
+      outcome = await this.#untilItAnswers(postmaster, silenceMs.new, signal);
+    } finally {
+      if (outcome !== "yes") await terminate(postmaster, layout, 0);
+    }
+    if (outcome === "yes") {
+      removeOtherPrograms(layout.folder, program);
+      return postmaster;
+    }
+    const output = readLog(layout.log, logFrom);
+    // Another server on these data was faster by a moment: there is one now that runs.
+    if (/lock file "postmaster.pid" already exists/.test(output)) return this.#bring(signal);
+    throw new Refusal(reasonIn(output), { detail: quoted(output) });
+  }
+
+  async #untilItAnswers(
+    postmaster: Postmaster,
+    patienceMs: number,
+    signal: AbortSignal | undefined,
+  ): Promise<"yes" | "silent" | "gone"> {
+    const { password, report } = this.#needs;
+    let heard = performance.now();
+    let told = heard;
+    while (postmaster.isAlive()) {
+      signal?.throwIfAborted();
+      const answer = await ask(ownerAt(postmaster.socketFolder, password));
+      if (answer === "yes") return "yes";
+      if (answer === "wrongPassword") {
+        throw new Refusal("keyring.wrong", { detail: "The database does not take the password that these keys hold." });
+      }
+      const now = performance.now();
+      if (answer === "starting") heard = now;
+      if (now - heard > patienceMs) return "silent";
+      if (now - told > 3_000) {
+        told = now;
+        report("The database is still starting: after a crash it reads again what it had acknowledged.");
+      }
+      await wait(20, undefined, { signal });
+    }
+    return "gone";
+  }
+}
