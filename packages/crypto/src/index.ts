@@ -1,4 +1,7 @@
 export { blindIndex, derive } from "./derive.ts";
+export { credentialIn, scrub } from "./leak.ts";
+export { openWithPassphrase, sealWithPassphrase } from "./passphrase.ts";
+export { Passwords } from "./password.ts";
 export { associated, open, seal, sealOverhead, type Belongs, type SealKey } from "./seal.ts";
 export { digestSecret, isSecret, newSecret, secretMatches, type SecretKind } from "./secret.ts";
 export { mintToken, newKid, newNonce, openToken, parseToken, type ParsedToken, type TokenClaims } from "./token.ts";

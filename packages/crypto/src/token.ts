@@ -37,6 +37,17 @@ const headerOf = (kid: string) => ({ alg: "dir", enc: "A256GCM", kid, typ: "hold
 const protectedOf = (kid: string) => encode(Buffer.from(JSON.stringify(headerOf(kid))));
 const headerLength = protectedOf("A".repeat(kidLength)).length;
 
+/** A token in any text, for `leak.ts`: how each begins (the header as far as the kid), and the pattern of a whole one. */
+export const tokenHead = encode(Buffer.from('{"alg":"dir","enc":"A256GCM","kid":"'));
+export const tokenPattern = [
+  `${prefix}${tokenHead}[A-Za-z0-9_-]{${headerLength - tokenHead.length}}`,
+  "",
+  "[A-Za-z0-9_-]{16}",
+  `[A-Za-z0-9_-]{1,${longest}}`,
+  "[A-Za-z0-9_-]{22}",
+  `[0-9A-Za-z]{${checksumLength}}`,
+].join("\\.");
+
 /**
  * `hf_`, a compact JWE (RFC 7516; `dir` and `A256GCM`, RFC 7518), `.`, and a checksum of everything before that point.
  * `key` is 32 bytes, the organisation's own for this kind of credential.
