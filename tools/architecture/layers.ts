@@ -1,0 +1,68 @@
+/** A folder with one subject. What is outside meets it at its `index.ts`. */
+export type Unit = {
+  readonly folder: string;
+  /** Only the files directly in the folder: the folders below are units of their own. */
+  readonly flat?: true;
+  /** Imports nothing of ours. */
+  readonly alone?: true;
+  /** Runs in a browser and on a device too: imports nothing of Node's. */
+  readonly portable?: true;
+  /** The program that puts everything together: it may take a subject's `routes.ts`, and nobody imports from it. */
+  readonly top?: true;
+  /** For tests only: nothing that is shipped imports it, and it may import what it likes. */
+  readonly forTests?: true;
+};
+
+/** A unit may import units on lower lines, and units of its own line as long as that makes no circle. */
+export const layers: readonly (readonly Unit[])[] = [
+  [{ folder: "packages/kernel", alone: true, portable: true }],
+  [
+    { folder: "packages/protocol", portable: true },
+    { folder: "packages/crypto" },
+    { folder: "packages/mqtt", alone: true },
+  ],
+  [
+    { folder: "packages/client" },
+    { folder: "apps/server/src/outbound" },
+    { folder: "apps/server/src/storage/postgres" },
+    { folder: "apps/server/src/storage/keyring" },
+  ],
+  [{ folder: "apps/server/src/storage" }, { folder: "apps/cli/src" }],
+  [{ folder: "apps/server/src/audit" }],
+  [{ folder: "apps/server/src/authority" }],
+  [
+    { folder: "apps/server/src/tls" },
+    { folder: "apps/server/src/identity" },
+    { folder: "apps/server/src/registry" },
+    { folder: "apps/server/src/messages" },
+    { folder: "apps/server/src/telemetry" },
+  ],
+  [{ folder: "apps/server/src/listeners" }],
+  [{ folder: "apps/server/src", flat: true, top: true }],
+  [
+    { folder: "tools" },
+    { folder: "apps/cli/bin", top: true },
+    { folder: "apps/server/src/testing", forTests: true },
+    { folder: "bench", forTests: true },
+    { folder: "tests", forTests: true },
+    { folder: "examples", forTests: true },
+  ],
+];
+
+/** The programs: each may import packages, and of the programs only itself. */
+export const programs: readonly string[] = ["apps/server", "apps/cli"];
+
+/** Files of the top that only these may import. Settings are read in one place and handed on. */
+export const guarded: Readonly<Record<string, readonly string[]>> = {
+  "apps/server/src/config.ts": ["apps/server/src/main.ts", "apps/server/src/platform.ts", "apps/server/src/testing/"],
+};
+
+/** Imports that would be refused, each with the reason why it is not. */
+export const exceptions: readonly { readonly from: string; readonly to: string; readonly because: string }[] = [
+  { from: "apps/cli/bin/holdfast.mjs", to: "tools/install.mjs", because: "the command works in a fresh clone" },
+];
+
+/** Files that import a name they compute: what they load is not seen here. */
+export const computedImports: Readonly<Record<string, string>> = {
+  "tools/testing/run-all.ts": "the cluster for tests, which need not exist",
+};

@@ -1,0 +1,153 @@
+import { Visitor, type Expression, type ImportDeclaration } from "oxc-parser";
+import { importsOf, type Source } from "./imports.ts";
+
+/** Only these may open a connection, each for its reason. Everything else asks `outbound`, which guards addresses. */
+const allowed: Readonly<Record<string, string>> = {
+  "apps/server/src/outbound/": "what opens connections for everybody",
+  "apps/cli/": "talks to the platform it is told to",
+  "packages/client/": "is the client of the platform's API",
+  "apps/server/src/testing/": "tests are the outside",
+  "tests/": "tests are the outside",
+  "bench/": "measures from outside",
+  "examples/": "are programs of the outside",
+};
+
+/** `pg` opens connections too; it belongs to the storage and nobody else. */
+const databases: Readonly<Record<string, string>> = { pg: "apps/server/src/storage/" };
+
+/** Names by which a connection is opened, of each module; "*" is the whole module. */
+const openers: Readonly<Record<string, readonly string[]>> = {
+  http: ["request", "get", "Agent", "ClientRequest"],
+  https: ["request", "get", "Agent"],
+  http2: ["connect"],
+  net: ["connect", "createConnection", "Socket"],
+  tls: ["connect"],
+  dgram: ["*"],
+  dns: ["*"],
+  "dns/promises": ["*"],
+  undici: ["*"],
+  module: ["createRequire"],
+  ws: ["default", "WebSocket"],
+};
+
+/** These are types as well as ways to connect: only `new` connects. */
+const onlyWhenNew = new Set(["net Socket", "http ClientRequest", "ws default", "ws WebSocket"]);
+const classesOfAll = new Set(["WebSocket", "EventSource", "XMLHttpRequest", "WebTransport"]);
+
+/** A sentence for every place where the file opens a connection and may not. */
+export function outwardComplaints(source: Source): string[] {
+  const { file, lineOf } = source;
+  const inTests = /\.test\.tsx?$/.test(file);
+  if (inTests || Object.keys(allowed).some((place) => file.startsWith(place))) return [];
+  const complaints: string[] = [];
+  const complain = (node: { start: number }, what: string) =>
+    complaints.push(`${file}:${lineOf(node.start)} opens a connection (${what}): only apps/server/src/outbound may`);
+
+  for (const { specifier, typeOnly, line } of importsOf(source)) {
+    const home = specifier === undefined ? undefined : databases[specifier];
+    if (home && !typeOnly && !file.startsWith(home))
+      complaints.push(`${file}:${line} uses ${specifier}: only ${home} may`);
+  }
+
+  for (const node of mentionsOf("fetch", source)) complain(node, "fetch");
+  const namespaces = new Map<string, string>();
+  const classes = new Map<string, string>();
+  new Visitor({
+    ImportDeclaration(node) {
+      const module = bare(node.source.value);
+      if (node.importKind === "type" || !openers[module]) return;
+      learn(node, module);
+    },
+    ExportNamedDeclaration(node) {
+      const module = bare(node.source?.value ?? "");
+      for (const { local } of node.specifiers) {
+        const name = local.type === "Literal" ? local.value : local.name;
+        if (node.exportKind !== "type" && opens(module, name)) complain(node, `${module} ${name}`);
+      }
+    },
+    ExportAllDeclaration(node) {
+      if (openers[bare(node.source.value)]) complain(node, node.source.value);
+    },
+    ImportExpression(node) {
+      const module = node.source.type === "Literal" ? bare(String(node.source.value)) : "";
+      if (openers[module]) complain(node, `import of ${module} while running`);
+    },
+    VariableDeclarator({ id, init }) {
+      const module = init?.type === "Identifier" ? namespaces.get(init.name) : undefined;
+      if (module === undefined || id.type !== "ObjectPattern") return;
+      for (const property of id.properties) {
+        if (property.type === "RestElement") complain(property, `the rest of ${module}`);
+        else if (opens(module, nameOf(property.key))) complain(property, `${module} ${nameOf(property.key)}`);
+      }
+    },
+    MemberExpression(node) {
+      if (node.object.type !== "Identifier") return;
+      const name = nameOf(node.property);
+      const module = namespaces.get(node.object.name);
+      if (module !== undefined && opens(module, name) && !onlyWhenNew.has(`${module} ${name}`)) {
+        complain(node, `${module} ${name}`);
+      }
+      if (node.object.name === "globalThis" && (name === "fetch" || classesOfAll.has(name))) complain(node, name);
+      if (node.object.name === "process" && name === "getBuiltinModule") complain(node, name);
+    },
+    NewExpression({ callee }) {
+      const what = constructed(callee);
+      if (what !== undefined) complain(callee, what);
+    },
+  }).visit(source.program);
+  return complaints;
+
+  function learn(node: ImportDeclaration, module: string): void {
+    for (const specifier of node.specifiers) {
+      const local = specifier.local.name;
+      if (specifier.type === "ImportNamespaceSpecifier") namespaces.set(local, module);
+      else if (specifier.type === "ImportDefaultSpecifier" && module !== "ws") namespaces.set(local, module);
+      else if (specifier.type === "ImportDefaultSpecifier") classes.set(local, "ws default");
+      else if (specifier.importKind !== "type") {
+        const name = nameOf(specifier.imported);
+        if (onlyWhenNew.has(`${module} ${name}`)) classes.set(local, `${module} ${name}`);
+        else if (opens(module, name)) complain(specifier, `${module} ${name}`);
+      }
+    }
+    if (openers[module]?.includes("*")) complain(node, module);
+  }
+
+  function constructed(callee: Expression): string | undefined {
+    if (callee.type === "Identifier")
+      return classes.get(callee.name) ?? (classesOfAll.has(callee.name) ? callee.name : undefined);
+    if (callee.type !== "MemberExpression" || callee.object.type !== "Identifier") return undefined;
+    const what = `${namespaces.get(callee.object.name)} ${nameOf(callee.property)}`;
+    return onlyWhenNew.has(what) ? what : undefined;
+  }
+}
+
+/** Where a name stands for the thing itself: not as a key, a member or a type. */
+function mentionsOf(name: string, { program }: Source): { start: number }[] {
+  const all: { start: number }[] = [];
+  const otherwise = new Set<number>();
+  const key = (node: { key: { start: number }; computed: boolean }) => !node.computed && otherwise.add(node.key.start);
+  new Visitor({
+    Identifier: (node) => node.name === name && all.push(node),
+    MemberExpression: (node) => !node.computed && otherwise.add(node.property.start),
+    Property: (node) => !node.shorthand && key(node),
+    MethodDefinition: key,
+    PropertyDefinition: key,
+    TSPropertySignature: key,
+    TSMethodSignature: key,
+    TSTypeQuery: (node) => otherwise.add(node.exprName.start),
+  }).visit(program);
+  return all.filter(({ start }) => !otherwise.has(start));
+}
+
+function bare(specifier: string): string {
+  return specifier.replace(/^node:/, "");
+}
+
+function opens(module: string, name: string): boolean {
+  const names = openers[module];
+  return names !== undefined && (names.includes("*") || names.includes(name));
+}
+
+function nameOf(node: { type: string; name?: unknown; value?: unknown }): string {
+  return String(node.type === "Literal" ? node.value : node.name);
+}
