@@ -1,7 +1,9 @@
+import { createDecipheriv } from "node:crypto";
 import { isId, type Id, type Random } from "@holdfast/kernel";
-import { CompactEncrypt, compactDecrypt, errors } from "jose";
+import { CompactEncrypt } from "jose";
 import { decode, encode, isCanonical } from "./base64url.ts";
 import { checksum, checksumLength } from "./checksum.ts";
+import type { SealKey } from "./seal.ts";
 
 /** What a token says; readable only to the platform. A name that is not in this list is refused: it might be a restriction. */
 export type TokenClaims = {
@@ -88,15 +90,30 @@ function kidOf(header: string): string | undefined {
   return protectedOf(found) === header ? found : undefined;
 }
 
-const only = { keyManagementAlgorithms: ["dir"], contentEncryptionAlgorithms: ["A256GCM"] };
-
-/** The claims, or `undefined` when this key does not open it or they are not claims of ours. Expiry is the caller's question. */
-export async function openToken(key: Uint8Array, token: ParsedToken): Promise<TokenClaims | undefined> {
+/**
+ * The claims, or `undefined` when this key does not open it or they are not claims of ours. Expiry is the caller's question. Here
+ * `dir` with `A256GCM` is one call of AES-GCM (RFC 7516, 5.2 with RFC 7518, 4.5 and 5.3), and all that a library would check besides, the form has
+ * shown. `jose` gives the same answer, which a test compares, in 110 µs of processor time where this takes 6; and nothing can happen meanwhile.
+ */
+export function openToken(key: SealKey, token: ParsedToken): TokenClaims | undefined {
+  const [header = "", , iv = "", ciphertext = "", tag = ""] = token.jwe.split(".");
+  const decipher = createDecipheriv("aes-256-gcm", key, Buffer.from(iv, "base64url"), { authTagLength: tagBytes });
+  decipher.setAAD(Buffer.from(header));
+  decipher.setAuthTag(Buffer.from(tag, "base64url"));
+  const plain = decipher.update(ciphertext, "base64url");
   try {
-    const { plaintext } = await compactDecrypt(token.jwe, key, only);
-    return claimsOf(JSON.parse(Buffer.from(plaintext).toString()));
+    decipher.final();
+  } catch {
+    return undefined; // the tag does not fit: the one thing that `final` can say
+  }
+  return claimsIn(plain.toString());
+}
+
+function claimsIn(json: string): TokenClaims | undefined {
+  try {
+    return claimsOf(JSON.parse(json));
   } catch (error) {
-    if (error instanceof errors.JWEDecryptionFailed || error instanceof SyntaxError) return undefined;
+    if (error instanceof SyntaxError) return undefined;
     throw error;
   }
 }
