@@ -85,6 +85,9 @@ test("what is for tests stays with tests", () => {
   const testing = { "apps/server/src/testing/platform.ts": `import "../listeners/index.ts";` };
   says({ ...testing, "apps/server/src/registry/a.test.ts": `import "../testing/platform.ts";` });
   says({ ...testing, "apps/server/src/registry/a.ts": `import "../testing/platform.ts";` }, /for tests only/);
+  const fixture = { "apps/server/src/registry/registry.fixture.ts": "" };
+  says({ ...fixture, "apps/server/src/registry/a.ts": `import "./registry.fixture.ts";` }, /for tests only/);
+  says({ ...fixture, "apps/server/src/registry/a.test.ts": `import "./registry.fixture.ts";` });
   says({ ...testing, "tests/a.test.ts": `import "../apps/server/src/testing/platform.ts";` });
 });
 

@@ -33,6 +33,9 @@ export function complaintsAbout(tree: ReadonlyMap<string, string>): string[] {
         complaints.push(`${where} imports ${one.specifier}, but ${from.folder} runs in the browser too`);
       }
       if (to === undefined || exceptions.some((exception) => exception.from === file && exception.to === to)) continue;
+      if (isTest(to) && !isTest(file) && !from.forTests && !unitOf(to)?.forTests) {
+        complaints.push(`${where} imports ${to}, which is for tests only`);
+      }
       if (!tree.has(to) && /\.m?[jt]sx?$/.test(to))
         complaints.push(`${where} names ${one.specifier}, which does not exist`);
       const reason = refusal(file, from, to, one);
@@ -68,7 +71,7 @@ function refusal(file: string, from: Placed, to: string, { specifier }: Import):
   if (unit.level > from.level) return `reaches up to ${unit.folder}`;
   const program = programOf(to);
   if (program !== undefined && program !== programOf(file)) return `imports ${program}, another program`;
-  if (isTest(file) || /\/index\.ts$/.test(to)) return undefined;
+  if (isTest(file) || to.endsWith("/index.ts")) return undefined;
   if (from.top && /\/(?:routes|main)\.m?ts$/.test(to)) return undefined;
   return `reaches past ${unit.folder}/index.ts`;
 }
@@ -95,6 +98,7 @@ function programOf(file: string): string | undefined {
   return programs.find((program) => file.startsWith(`${program}/`));
 }
 
+/** Tests, and what only they use: `*.fixture.ts` beside them, or a folder called `testing`. */
 function isTest(file: string): boolean {
-  return /\.test\.tsx?$/.test(file);
+  return /\.(?:test|fixture)\.tsx?$|\/src\/(?:.+\/)?testing\//.test(file);
 }

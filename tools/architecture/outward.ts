@@ -37,7 +37,7 @@ const classesOfAll = new Set(["WebSocket", "EventSource", "XMLHttpRequest", "Web
 /** A sentence for every place where the file opens a connection and may not. */
 export function outwardComplaints(source: Source): string[] {
   const { file, lineOf } = source;
-  const inTests = /\.test\.tsx?$/.test(file);
+  const inTests = /\.(?:test|fixture)\.tsx?$/.test(file);
   if (inTests || Object.keys(allowed).some((place) => file.startsWith(place))) return [];
   const complaints: string[] = [];
   const complain = (node: { start: number }, what: string) =>
