@@ -1,4 +1,5 @@
 import { argon2 } from "node:crypto";
+import { utf8 } from "./bytes.ts";
 
 /** Argon2id, RFC 9106. `memory` in KiB. */
 export type Cost = { readonly memory: number; readonly passes: number; readonly lanes: number };
@@ -21,7 +22,7 @@ export const saltLength = 16;
 
 /** 32 bytes. The text is taken as NFKC (NIST SP 800-63B, 5.1.1.2): what is typed alike on two keyboards is the same. */
 export function stretch(text: string, salt: Uint8Array, { memory, passes, lanes }: Cost): Promise<Uint8Array> {
-  const message = Buffer.from(text.normalize("NFKC"));
+  const message = utf8(text.normalize("NFKC"));
   const parameters = { message, nonce: salt, parallelism: lanes, tagLength: 32, memory, passes };
   return new Promise((resolve, reject) => {
     argon2("argon2id", parameters, (error, derived) => (error ? reject(error) : resolve(new Uint8Array(derived))));

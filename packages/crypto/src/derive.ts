@@ -1,7 +1,8 @@
 import { createHmac, hkdfSync } from "node:crypto";
+import { utf8 } from "./bytes.ts";
 
 const keyLength = 32;
-const salt = Buffer.from("holdfast"); // RFC 5869, 3.1: a salt need not be secret; a fixed one parts us from other programs
+const salt = utf8("holdfast"); // RFC 5869, 3.1: a salt need not be secret; a fixed one parts us from other programs
 const indexLength = 16;
 
 /** HKDF-SHA-256, RFC 5869. `length` in bytes, at most 8,160. */
@@ -12,7 +13,7 @@ export function hkdf(key: Uint8Array, salt: Uint8Array, info: Uint8Array, length
 /** The 32-byte key for one purpose. Different purposes give independent keys; nothing leads back to `key`. Costs 4 µs: keep it. */
 export function derive(key: Uint8Array, purpose: string): Uint8Array<ArrayBuffer> {
   if (purpose === "" || !purpose.isWellFormed()) throw new RangeError("a purpose is named by well-formed text");
-  return hkdf(key, salt, Buffer.from(`holdfast/v1/${purpose}`), keyLength);
+  return hkdf(key, salt, utf8(`holdfast/v1/${purpose}`), keyLength);
 }
 
 /**

@@ -18,7 +18,7 @@ const credentials = [token, newSecret(systemRandom), newSecret(systemRandom, "se
 /** Every character, or some, as %XX; then that again, as often as asked. */
 function encoded(text: string, every: number, times: number): string {
   const hex = (character: string) => `%${character.charCodeAt(0).toString(16)}`;
-  const once = [...text].map((character, i) => (i % every === 0 ? hex(character) : character)).join("");
+  const once = Array.from(text, (character, i) => (i % every === 0 ? hex(character) : character)).join("");
   return times <= 1 ? once : encoded(once, 1, times - 1);
 }
 

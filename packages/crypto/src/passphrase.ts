@@ -1,10 +1,13 @@
 import { Refusal, type Random } from "@holdfast/kernel";
 import { isBearable, ourCost, saltLength, stretch, type Cost } from "./argon2.ts";
+import { concat, utf8 } from "./bytes.ts";
 import { open, seal, sealOverhead } from "./seal.ts";
 
-const magic = Buffer.from("holdfast sealed by passphrase\n");
+const magic = utf8("holdfast sealed by passphrase\n");
 const format = 1;
-const headerLength = magic.length + 1 + 4 + 4 + 4 + saltLength;
+const costAt = magic.length + 1;
+const saltAt = costAt + 3 * 4;
+const headerLength = saltAt + saltLength;
 
 /**
  * Bytes that only a passphrase opens: a header (what this is, format, memory in KiB, passes, lanes, salt), then the sealed form of `seal`
@@ -12,21 +15,18 @@ const headerLength = magic.length + 1 + 4 + 4 + 4 + saltLength;
  */
 export async function sealWithPassphrase(passphrase: string, plain: Uint8Array, random: Random): Promise<Uint8Array> {
   const salt = random.bytes(saltLength);
-  const header = Buffer.alloc(headerLength);
-  magic.copy(header);
-  let at = header.writeUInt8(format, magic.length);
-  for (const number of [ourCost.memory, ourCost.passes, ourCost.lanes]) at = header.writeUInt32BE(number, at);
-  header.set(salt, at);
-  const sealed = seal(await stretch(passphrase, salt, ourCost), header, plain, random);
-  return new Uint8Array(Buffer.concat([header, sealed]));
+  const cost = new DataView(new ArrayBuffer(3 * 4));
+  for (const [i, number] of [ourCost.memory, ourCost.passes, ourCost.lanes].entries()) cost.setUint32(4 * i, number);
+  const header = concat(magic, Uint8Array.of(format), new Uint8Array(cost.buffer), salt);
+  return concat(header, seal(await stretch(passphrase, salt, ourCost), header, plain, random));
 }
 
 /** @throws Refusal `backup.wrong` when the passphrase is another, or the bytes are */
 export async function openWithPassphrase(passphrase: string, bytes: Uint8Array): Promise<Uint8Array> {
-  const header = Buffer.from(bytes.subarray(0, headerLength));
-  const cost = costIn(header);
-  if (!cost || bytes.length < headerLength + sealOverhead) throw new Refusal("backup.wrong");
-  const key = await stretch(passphrase, header.subarray(-saltLength), cost);
+  const cost = costIn(bytes);
+  if (!cost) throw new Refusal("backup.wrong");
+  const header = bytes.subarray(0, headerLength);
+  const key = await stretch(passphrase, header.subarray(saltAt), cost);
   try {
     return open(key, header, bytes.subarray(headerLength));
   } catch (cause) {
@@ -34,11 +34,10 @@ export async function openWithPassphrase(passphrase: string, bytes: Uint8Array):
   }
 }
 
-function costIn(header: Buffer): Cost | undefined {
-  if (header.length !== headerLength || !header.subarray(0, magic.length).equals(magic)) return undefined;
-  if (header[magic.length] !== format) return undefined;
-  const [memory, passes, lanes] = [1, 5, 9].map((offset) => header.readUInt32BE(magic.length + offset));
-  if (memory === undefined || passes === undefined || lanes === undefined) return undefined;
-  const cost = { memory, passes, lanes };
+function costIn(bytes: Uint8Array): Cost | undefined {
+  if (bytes.length < headerLength + sealOverhead) return undefined;
+  if (magic.some((byte, i) => bytes[i] !== byte) || bytes[magic.length] !== format) return undefined;
+  const numbers = new DataView(bytes.buffer, bytes.byteOffset + costAt);
+  const cost = { memory: numbers.getUint32(0), passes: numbers.getUint32(4), lanes: numbers.getUint32(8) };
   return isBearable(cost) ? cost : undefined;
 }

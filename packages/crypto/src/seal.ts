@@ -1,5 +1,6 @@
 import { createCipheriv, createDecipheriv, type KeyObject } from "node:crypto";
 import { Refusal, type Random } from "@holdfast/kernel";
+import { utf8 } from "./bytes.ts";
 
 /** 32 bytes, or the same as a `KeyObject`, which a caller who seals often makes once. */
 export type SealKey = Uint8Array | KeyObject;
@@ -61,21 +62,20 @@ export type Belongs = {
  * version in 8 bytes. Lengths first, because `ab|c` and `a|bc` must not be the same place.
  */
 export function associated({ org, kind, row, version }: Belongs): Uint8Array<ArrayBuffer> {
-  const texts = [org, kind, row];
   if (!Number.isSafeInteger(version) || version < 0) throw new RangeError("a version is a whole number from zero");
-  let length = 8;
-  for (const text of texts) {
+  const texts = [org, kind, row].map((text) => {
     // UTF-8 has no lone surrogates: they would all become U+FFFD, and two places the same.
     if (!text.isWellFormed()) throw new RangeError("a place is named by well-formed text");
-    length += 4 + Buffer.byteLength(text);
-  }
-  const bytes = Buffer.from(new ArrayBuffer(length));
+    return utf8(text);
+  });
+  const bytes = new Uint8Array(texts.reduce((length, text) => length + 4 + text.length, 8));
+  const numbers = new DataView(bytes.buffer);
   let at = 0;
   for (const text of texts) {
-    const written = bytes.write(text, at + 4);
-    bytes.writeUInt32BE(written, at);
-    at += 4 + written;
+    numbers.setUint32(at, text.length);
+    bytes.set(text, at + 4);
+    at += 4 + text.length;
   }
-  bytes.writeBigUInt64BE(BigInt(version), at);
-  return new Uint8Array(bytes.buffer);
+  numbers.setBigUint64(at, BigInt(version));
+  return bytes;
 }

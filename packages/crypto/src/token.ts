@@ -2,6 +2,7 @@ import { createDecipheriv } from "node:crypto";
 import { isId, type Id, type Random } from "@holdfast/kernel";
 import { CompactEncrypt } from "jose";
 import { decode, encode, isCanonical } from "./base64url.ts";
+import { textOf, utf8 } from "./bytes.ts";
 import { checksum, checksumLength } from "./checksum.ts";
 import type { SealKey } from "./seal.ts";
 
@@ -36,11 +37,11 @@ export const newKid = (random: Random): string => encode(random.bytes(16));
 export const newNonce = (random: Random): string => encode(random.bytes(nonceBytes));
 
 const headerOf = (kid: string) => ({ alg: "dir", enc: "A256GCM", kid, typ: "holdfast+jwt" });
-const protectedOf = (kid: string) => encode(Buffer.from(JSON.stringify(headerOf(kid))));
+const protectedOf = (kid: string) => encode(utf8(JSON.stringify(headerOf(kid))));
 const headerLength = protectedOf("A".repeat(kidLength)).length;
 
 /** A token in any text, for `leak.ts`: how each begins (the header as far as the kid), and the pattern of a whole one. */
-export const tokenHead = encode(Buffer.from('{"alg":"dir","enc":"A256GCM","kid":"'));
+export const tokenHead = encode(utf8('{"alg":"dir","enc":"A256GCM","kid":"'));
 export const tokenPattern = [
   `${prefix}${tokenHead}[A-Za-z0-9_-]{${headerLength - tokenHead.length}}`,
   "",
@@ -58,7 +59,7 @@ export async function mintToken(needs: { key: Uint8Array; kid: string; claims: T
   const { key, kid, claims } = needs;
   if (!isCanonical(kid, 16)) throw new RangeError("a kid is 128 bits in base64url");
   if (!claimsOf(claims)) throw new TypeError("these claims could not be read back");
-  const plain = Buffer.from(JSON.stringify(claims));
+  const plain = utf8(JSON.stringify(claims));
   const body = prefix + (await new CompactEncrypt(plain).setProtectedHeader(headerOf(kid)).encrypt(key));
   if (body.length + 1 + checksumLength > longest) throw new RangeError("a token has at most 8 KiB");
   return `${body}.${checksum(body)}`;
@@ -85,7 +86,7 @@ export function parseToken(text: string): ParsedToken | undefined {
 function kidOf(header: string): string | undefined {
   const bytes = decode(header);
   if (!bytes) return undefined;
-  const found = /"kid":"([A-Za-z0-9_-]{22})"/.exec(Buffer.from(bytes).toString("latin1"))?.[1];
+  const found = /"kid":"([A-Za-z0-9_-]{22})"/.exec(textOf(bytes))?.[1];
   if (found === undefined || !isCanonical(found, 16)) return undefined;
   return protectedOf(found) === header ? found : undefined;
 }
@@ -96,17 +97,19 @@ function kidOf(header: string): string | undefined {
  * shown. `jose` gives the same answer, which a test compares, in 110 µs of processor time where this takes 6; and nothing can happen meanwhile.
  */
 export function openToken(key: SealKey, token: ParsedToken): TokenClaims | undefined {
-  const [header = "", , iv = "", ciphertext = "", tag = ""] = token.jwe.split(".");
-  const decipher = createDecipheriv("aes-256-gcm", key, Buffer.from(iv, "base64url"), { authTagLength: tagBytes });
-  decipher.setAAD(Buffer.from(header));
-  decipher.setAuthTag(Buffer.from(tag, "base64url"));
-  const plain = decipher.update(ciphertext, "base64url");
+  const [header = "", , ...rest] = token.jwe.split(".");
+  const [iv, ciphertext, tag] = rest.map(decode);
+  if (!iv || !ciphertext || !tag) return undefined;
+  const decipher = createDecipheriv("aes-256-gcm", key, iv, { authTagLength: tagBytes });
+  decipher.setAAD(utf8(header));
+  decipher.setAuthTag(tag);
+  const plain = decipher.update(ciphertext);
   try {
     decipher.final();
   } catch {
     return undefined; // the tag does not fit: the one thing that `final` can say
   }
-  return claimsIn(plain.toString());
+  return claimsIn(textOf(plain));
 }
 
 function claimsIn(json: string): TokenClaims | undefined {

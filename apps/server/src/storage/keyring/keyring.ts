@@ -2,7 +2,7 @@ import { setImmediate } from "node:timers/promises";
 import { derive } from "@holdfast/crypto";
 import type { Clock, Random } from "@holdfast/kernel";
 import { RecentKeys } from "./cache.ts";
-import { Epochs } from "./epochs.ts";
+import type { Epochs } from "./epochs.ts";
 import { openStore, type Site } from "./site.ts";
 import type { Entry, KeyKind, KeyStore, Place, Revocation } from "./store.ts";
 import { Turns } from "./turns.ts";
