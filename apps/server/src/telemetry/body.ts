@@ -78,21 +78,18 @@ function parseJson(body: Uint8Array): unknown {
 function checkDepth(body: Uint8Array): void {
   let depth = 0;
   for (let at = 0; at < body.length; at++) {
-    switch (body[at]) {
-      case 0x22: // "
-        for (at++; at < body.length && body[at] !== 0x22; at++) if (body[at] === 0x5c) at++;
-        break;
-      case 0x5b: // [
-      case 0x7b: // {
-        if (++depth > 8) throw new Refusal("telemetry.tooDeep");
-        break;
-      case 0x5d: // ]
-      case 0x7d: // }
-        depth--;
-        break;
+    const byte = body[at];
+    if (byte === quote) {
+      for (at++; at < body.length && body[at] !== quote; at++) if (body[at] === backslash) at++;
+    } else if (byte === openingBracket || byte === openingBrace) {
+      if (++depth > 8) throw new Refusal("telemetry.tooDeep");
+    } else if (byte === closingBracket || byte === closingBrace) {
+      depth--;
     }
   }
 }
+
+const [quote, backslash, openingBracket, closingBracket, openingBrace, closingBrace] = Buffer.from('"\\[]{}');
 
 const malformed = (detail: string): Refusal => new Refusal("telemetry.malformed", { detail });
 

@@ -31,14 +31,8 @@ export function isAttributeName(name: string): boolean {
 }
 
 export function typeOf(value: Value): ValueType {
-  switch (typeof value) {
-    case "number":
-      return "number";
-    case "boolean":
-      return "boolean";
-    case "string":
-      return "text";
-  }
+  if (typeof value === "number") return "number";
+  return typeof value === "boolean" ? "boolean" : "text";
 }
 
 /** Where in a body something is: the attribute, and in an array the reading, counted from 0. */
