@@ -1,0 +1,189 @@
+import type { Route } from "@holdfast/protocol";
+import { routes } from "@holdfast/protocol";
+import type { z } from "zod";
+import { addressOf, type Names } from "./address.ts";
+import { readEvents, type ServerEvent } from "./events.ts";
+import { fetchTransport } from "./fetch-transport.ts";
+import { jsonOr, problemFrom, StrangeReply } from "./problem.ts";
+import { NotReached, type Incoming, type Transport } from "./transport.ts";
+
+export type ClientOptions = {
+  /** Where the platform is: `https://host:port`, with a path when it stands behind one. */
+  readonly url: string | URL;
+  /** An API token, or `keyId.secret`. Without it only public operations answer. */
+  readonly token?: string | undefined;
+  /** By default the platform's `fetch`, as in a browser. */
+  readonly transport?: Transport | undefined;
+  /** How long one call may take as a whole, and how long a stream may take to begin. By default 30 s. */
+  readonly patienceMs?: number | undefined;
+};
+
+/** A body that is sent as it is. */
+export type Payload = { readonly contentType: string; readonly content: string | Uint8Array<ArrayBuffer> };
+
+type Options = { readonly signal?: AbortSignal | undefined; readonly idempotencyKey?: string | undefined };
+type Params<R extends Route> = [Names<R["path"]>] extends [never]
+  ? { readonly params?: undefined }
+  : { readonly params: { readonly [Name in Names<R["path"]>]: string } };
+type Query<R extends Route> = R extends { query: infer Q extends z.ZodType }
+  ? Partial<z.input<Q>> extends z.input<Q>
+    ? { readonly query?: z.input<Q> }
+    : { readonly query: z.input<Q> }
+  : { readonly query?: undefined };
+type Body<R extends Route> = R extends { body: infer B extends z.ZodType }
+  ? { readonly body: z.input<B> }
+  : R extends { body: "bytes" }
+    ? { readonly body: Payload }
+    : { readonly body?: undefined };
+
+/** What an operation is called with: its path's parameters, its query and its body, as far as it has them. */
+export type Input<R extends Route> = Params<R> & Query<R> & Body<R> & Options;
+/** What an operation answers: the type of its schema, or text. */
+export type Reply<R extends Route> = R["reply"] extends infer T extends z.ZodType ? z.output<T> : string;
+/** Every operation but streams. */
+export type Callable = Route & { readonly reply: z.ZodType | "text" };
+
+/** Replies are read whole; a page of ten thousand points has a tenth of this. */
+const mostReplyBytes = 32 * 1024 * 1024;
+
+/** The HTTP API, typed by its routes. Works in Node and in browsers. */
+export class Client {
+  readonly #url: URL;
+  readonly #token: string | undefined;
+  readonly #transport: Transport;
+  readonly #patienceMs: number;
+
+  /** @throws TypeError for an address or a token that cannot be sent; the message never shows the token. */
+  constructor({ url, token, transport = fetchTransport(), patienceMs = 30_000 }: ClientOptions) {
+    this.#url = new URL(url);
+    if (this.#url.username || this.#url.password)
+      throw new TypeError("A URL must not hold a credential: leave it out.");
+    if (token !== undefined && !/^[\x21-\x7e]+$/.test(token))
+      throw new TypeError("A token is one line of visible ASCII.");
+    this.#token = token;
+    this.#transport = transport;
+    this.#patienceMs = patienceMs;
+  }
+
+  /**
+   * Does one operation. Nothing is sent a second time by itself, except what only reads.
+   * @throws ApiProblem when the platform says no; NotReached when nothing came back; StrangeReply when that was not the API
+   */
+  async call<const R extends Callable>(
+    route: R,
+    ...[input]: Partial<Input<R>> extends Input<R> ? [input?: Input<R>] : [input: Input<R>]
+  ): Promise<Reply<R>> {
+    using patience = new Patience(this.#patienceMs, input?.signal, this.#url.origin);
+    // Awaited here, or the patience would be disposed of before the reply is there.
+    return await patience.over(async (signal) => {
+      const reply = await this.#send(route, input ?? {}, signal, "application/json");
+      const text = await readText(reply);
+      return parseReply(route, reply.status, text) as Reply<R>; // by the route's own schema, or text where that is the reply
+    });
+  }
+
+  /**
+   * Readings as they come, of one device or of all that the caller may read. Ends when the platform ends the stream;
+   * connecting again is up to the caller.
+   * @throws like `call`; the signal's reason when that ended it
+   */
+  async *watch(
+    query: z.input<typeof routes.watch.query> = {},
+    options: { readonly signal?: AbortSignal | undefined; readonly onOpen?: () => void } = {},
+  ): AsyncGenerator<ServerEvent> {
+    using patience = new Patience(this.#patienceMs, options.signal, this.#url.origin);
+    const reply = await patience.over((signal) => this.#send(routes.watch, { query }, signal, "text/event-stream"));
+    if (!reply.header("content-type")?.startsWith("text/event-stream")) {
+      throw new StrangeReply(reply.status, "The address answered, but not with a stream of events. Check the URL.");
+    }
+    patience.end();
+    options.onOpen?.();
+    yield* readEvents(reply.body);
+  }
+
+  /** Lets go of kept connections. */
+  close(): void {
+    this.#transport.close();
+  }
+
+  async #send(route: Route, input: Partial<Given>, signal: AbortSignal, accept: string): Promise<Incoming> {
+    const { params = {}, query = {}, body, idempotencyKey } = input;
+    const payload = body === undefined ? undefined : route.body === "bytes" ? (body as Payload) : jsonPayload(body); // by the type of Body
+    const reply = await this.#transport.send({
+      method: route.method,
+      url: addressOf(this.#url, route, params, query),
+      headers: {
+        accept: route.reply === "text" ? "*/*" : `${accept}, application/problem+json`,
+        ...(this.#token === undefined ? {} : { authorization: `Bearer ${this.#token}` }),
+        ...(payload === undefined ? {} : { "content-type": payload.contentType }),
+        ...(idempotencyKey === undefined ? {} : { "idempotency-key": idempotencyKey }),
+      },
+      body: payload?.content,
+      signal,
+    });
+    if (reply.status >= 200 && reply.status < 300) return reply;
+    throw problemFrom(reply, await readText(reply));
+  }
+}
+
+/** What every `Input` is, whatever its route. */
+type Given = Options & {
+  readonly params: Readonly<Record<string, string>> | undefined;
+  readonly query: Readonly<Record<string, unknown>> | undefined;
+  readonly body: unknown;
+};
+
+const jsonPayload = (body: unknown): Payload => ({ contentType: "application/json", content: JSON.stringify(body) });
+
+async function readText(reply: Incoming): Promise<string> {
+  const decoder = new TextDecoder();
+  let text = "";
+  for await (const chunk of reply.body) {
+    text += decoder.decode(chunk, { stream: true });
+    if (text.length > mostReplyBytes)
+      throw new StrangeReply(reply.status, "The reply is larger than any of the platform's.");
+  }
+  return text + decoder.decode();
+}
+
+function parseReply(route: Callable, status: number, text: string): unknown {
+  if (route.reply === "text") return text;
+  const read = route.reply.safeParse(text === "" ? {} : jsonOr(text, undefined)); // 204 has no body
+  if (read.success) return read.data;
+  const where = read.error.issues.map(({ path }) => path.join(".")).filter(Boolean);
+  const what = where.length > 0 ? ` (${where.slice(0, 3).join(", ")})` : "";
+  throw new StrangeReply(status, `The reply has not the form that this version expects${what}.`, { cause: read.error });
+}
+
+/** A limit in time that can be lifted, joined with the caller's own signal. */
+class Patience implements Disposable {
+  readonly #controller = new AbortController();
+  readonly #timer: ReturnType<typeof setTimeout>;
+  readonly #signal: AbortSignal;
+
+  constructor(ms: number, caller: AbortSignal | undefined, origin: string) {
+    const seconds = `${ms / 1_000} s`;
+    this.#timer = setTimeout(() => {
+      this.#controller.abort(new NotReached("timedOut", `${origin} did not answer within ${seconds}.`));
+    }, ms);
+    this.#signal = caller ? AbortSignal.any([caller, this.#controller.signal]) : this.#controller.signal;
+  }
+
+  /** @throws what `work` throws, or the reason of the signal that ended it, whatever the transport made of that. */
+  async over<T>(work: (signal: AbortSignal) => Promise<T>): Promise<T> {
+    try {
+      return await work(this.#signal);
+    } catch (error) {
+      throw this.#signal.aborted ? this.#signal.reason : error;
+    }
+  }
+
+  /** From here on only the caller's signal counts. */
+  end(): void {
+    clearTimeout(this.#timer);
+  }
+
+  [Symbol.dispose](): void {
+    this.end();
+  }
+}
