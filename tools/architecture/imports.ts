@@ -37,7 +37,7 @@ export function importsOf({ program, lineOf }: Source): Import[] {
 }
 
 /** The text of a string that is written out. */
-export function literal(node: Expression): string | undefined {
+function literal(node: Expression): string | undefined {
   if (node.type === "Literal" && typeof node.value === "string") return node.value;
   if (node.type === "TemplateLiteral" && node.expressions.length === 0)
     return node.quasis[0]?.value.cooked ?? undefined;

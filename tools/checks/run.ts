@@ -9,7 +9,7 @@ const checks: Check[] = [
   { name: "types", program: "tsc", args: ["-p", "."] },
   { name: "documents", program: "node", args: ["tools/documents.ts"] },
   { name: "lint", program: "oxlint", args: [], fix: ["--fix"] },
-  { name: "unused code", program: "knip", args: ["--no-progress"] },
+  { name: "unused code", program: "knip", args: ["--no-progress", "--no-config-hints"] },
   { name: "architecture", program: "node", args: ["tools/architecture.ts"] },
   { name: "dependencies", program: "node", args: ["tools/dependencies.ts"] },
   { name: "format", program: "oxfmt", args: ["--check", "."], fix: ["."] },
