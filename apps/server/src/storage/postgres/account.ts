@@ -89,9 +89,10 @@ export function runAs(
   program: string,
   args: readonly string[],
   signal?: AbortSignal,
+  stdin: number | "ignore" = "ignore",
 ): Promise<Outcome> {
   return new Promise((resolve, reject) => {
-    const child = spawnAs(account, program, args, ["ignore", "pipe", "pipe"]);
+    const child = spawnAs(account, program, args, [stdin, "pipe", "pipe"]);
     let output = "";
     const collect = (chunk: unknown) => (output = (output + String(chunk)).slice(-4096));
     child.stdout?.on("data", collect);

@@ -74,19 +74,22 @@ export async function makeCluster({ layout, program, account, password, signal }
   removeUnfinished(layout);
   const unfinished = path.join(layout.folder, `first-start-${process.pid}`);
   const cluster = path.join(unfinished, "cluster");
-  const passwordFile = path.join(unfinished, "password");
   const initAccount = accountForInit(account);
   try {
     mkdirSync(unfinished, { mode: 0o700 });
     mkdirSync(cluster, { mode: 0o700 });
+    const passwordFile = path.join(unfinished, "password");
     writeFileSync(passwordFile, password, { mode: 0o600, flag: "wx" });
     giveTo(initAccount, unfinished);
+    // Open, and without a name already: a start that is killed must not leave a secret beside the data.
+    using secret = openForReading(passwordFile);
+    rmSync(passwordFile);
     // Lets the group pass, which is nobody's but ours, for as long as initdb runs as another user than the database.
     if (initAccount.kind === "user") chmodSync(layout.folder, 0o710);
 
-    const outcome = await runAs(initAccount, program.initdb, initArguments(cluster, passwordFile), signal);
+    const outcome = await runAs(initAccount, program.initdb, initArguments(cluster), signal, secret.handle);
+    if (hasCluster(layout.folder)) return;
     if (!outcome.ok) throw new Refusal(reasonIn(outcome.output), { detail: quoted(outcome.output) });
-
     giveTo(account, cluster);
     moveUnlessThere(cluster, layout.cluster);
     synchronise(layout.folder);
@@ -96,10 +99,10 @@ export async function makeCluster({ layout, program, account, password, signal }
   }
 }
 
-const initArguments = (cluster: string, passwordFile: string) => [
+const initArguments = (cluster: string) => [
   `--pgdata=${cluster}`,
   `--username=${ownerName}`,
-  `--pwfile=${passwordFile}`,
+  "--pwfile=/dev/stdin",
   "--auth-local=scram-sha-256",
   "--auth-host=reject",
   "--encoding=UTF8",
@@ -148,12 +151,13 @@ function moveUnlessThere(from: string, to: string): void {
 }
 
 function synchronise(folder: string): void {
-  const handle = openSync(folder, "r");
-  try {
-    fsyncSync(handle);
-  } finally {
-    closeSync(handle);
-  }
+  using opened = openForReading(folder);
+  fsyncSync(opened.handle);
+}
+
+function openForReading(file: string): { readonly handle: number } & Disposable {
+  const handle = openSync(file, "r");
+  return { handle, [Symbol.dispose]: () => closeSync(handle) };
 }
 
 /** PostgreSQL's own words as one sentence. They hold no secret: its log is kept free of values, and initdb shows none. */
@@ -164,7 +168,7 @@ export function quoted(output: string): string {
     .filter((line) => line.length > 0);
   const telling = lines.filter((line) => /FATAL|PANIC|ERROR|error|could not|cannot/.test(line));
   const last = (telling.length > 0 ? telling : lines).slice(-3);
-  return `It said: ${last.join("; ").slice(-500) || "nothing"}.`.replace("..", ".");
+  return `It said: ${last.join("; ").slice(0, 500) || "nothing"}.`.replace("..", ".");
 }
 
 export const reasonIn = (output: string) =>

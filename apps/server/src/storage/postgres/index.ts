@@ -1,4 +1,4 @@
-import { chmodSync, lstatSync, mkdirSync } from "node:fs";
+import { chmodSync, existsSync, mkdirSync, realpathSync, statSync } from "node:fs";
 import path from "node:path";
 import { Refusal } from "@holdfast/kernel";
 import { type Account, codeOf, isRoot, ownerFor, privateUid, runAs } from "./account.ts";
@@ -10,7 +10,7 @@ import { Supervisor } from "./supervisor.ts";
 export { dataVersion } from "./cluster.ts";
 
 export type PostgresNeeds = {
-  /** Absolute, and the launcher's alone: `<data>/postgres`. Made when it is missing. */
+  /** The launcher's alone: `<data>/postgres`. Made when it is missing. */
   readonly folder: string;
   /** The owner's password, hexadecimal. It stays the same for these data: the caller keeps it in the keyring. */
   readonly password: string;
@@ -18,6 +18,8 @@ export type PostgresNeeds = {
   readonly report: (message: string) => void;
   /** Told when PostgreSQL ended unexpectedly, and when it takes connections again. Those of before are broken. */
   readonly changed?: (state: "down" | "up") => void;
+  /** How long a PostgreSQL that runs already may say nothing at all before it is stopped: 5,000. */
+  readonly patienceMs?: number;
   /** Gives the start up; what was begun is stopped and removed. */
   readonly signal?: AbortSignal;
 };
@@ -40,32 +42,23 @@ export async function startPostgres(needs: PostgresNeeds): Promise<EmbeddedPostg
   } catch (cause) {
     // The system said no: a full disk, a folder of somebody else.
     if (!(cause instanceof Error) || !("syscall" in cause)) throw cause;
-    const full = codeOf(cause) === "ENOSPC" || codeOf(cause) === "EDQUOT";
-    throw new Refusal(full ? "storage.full" : "storage.broken", {
-      cause,
-      detail: `The system said: ${cause.message}.`,
-    });
+    const isFull = codeOf(cause) === "ENOSPC" || codeOf(cause) === "EDQUOT";
+    const detail = `The system said: ${cause.message}.${foreignOwner(needs.folder)}`;
+    throw new Refusal(isFull ? "storage.full" : "storage.broken", { cause, detail });
   }
 }
 
-async function start({ folder, password, report, changed, signal }: PostgresNeeds): Promise<EmbeddedPostgres> {
-  const layout = layoutOf(folder);
-  const exists = hasCluster(folder);
-  mkdirSync(folder, { recursive: true, mode: 0o700 });
+async function start(needs: PostgresNeeds): Promise<EmbeddedPostgres> {
+  const { password, report, changed = () => undefined, patienceMs = 5_000, signal } = needs;
+  const layout = layoutOf(makeFolder(needs.folder));
+  const exists = hasCluster(layout.folder);
   const isRunning = exists && (await findPostmaster(layout)) !== undefined;
   const { account, program } = await settle(layout, possibleAccounts(layout, isRunning), signal);
   if (!exists) {
     report("Making the database. This happens once.");
     await makeCluster({ layout, program, account, password, signal });
   }
-  const supervisor = new Supervisor({
-    layout,
-    program,
-    account,
-    password,
-    report,
-    changed: changed ?? (() => undefined),
-  });
+  const supervisor = new Supervisor({ layout, program, account, password, patienceMs, report, changed });
   await supervisor.start(signal);
   return {
     get owner() {
@@ -75,6 +68,27 @@ async function start({ folder, password, report, changed, signal }: PostgresNeed
     stop: () => supervisor.stop(),
     release: () => supervisor.release(),
   };
+}
+
+/** Its real path: PostgreSQL's processes are known by it. */
+function makeFolder(folder: string): string {
+  mkdirSync(path.dirname(folder), { recursive: true });
+  if (!existsSync(folder)) mkdirSync(folder, { recursive: true, mode: 0o700 });
+  const real = realpathSync(folder);
+  // initdb starts its helpers through a shell, and quotes no better than this (PostgreSQL 18, exec.c, find_other_exec).
+  if (/["$`\\\n\r]/.test(real)) {
+    throw new Refusal("config.malformed", {
+      detail: `PostgreSQL cannot work in ${real}: choose a path without " $ \` \\.`,
+    });
+  }
+  return real;
+}
+
+/** One more sentence when that is why: root was used before, or another user. */
+function foreignOwner(folder: string): string {
+  const uid = statSync(folder, { throwIfNoEntry: false })?.uid;
+  if (isRoot() || uid === undefined || uid === process.getuid?.()) return "";
+  return ` ${folder} belongs to user ${uid}: start as that user, or as root.`;
 }
 
 const databaseUser = (account: Account) =>
@@ -87,8 +101,9 @@ const databaseUser = (account: Account) =>
 export function systemUser(folder: string): { readonly uid: number; readonly gid: number } | undefined {
   if (!isRoot()) return undefined;
   for (const candidate of [folder, path.dirname(folder)]) {
-    const found = lstatSync(candidate, { throwIfNoEntry: false });
-    if (found && found.uid !== 0) return { uid: found.uid, gid: found.gid };
+    const found = statSync(candidate, { throwIfNoEntry: false });
+    // Never with root's group.
+    if (found && found.uid !== 0) return { uid: found.uid, gid: found.gid || found.uid };
   }
   return { uid: privateUid, gid: privateUid };
 }
@@ -98,7 +113,7 @@ function possibleAccounts({ folder, cluster }: Layout, isRunning: boolean): Acco
   const user = systemUser(folder);
   if (!user) return [{ kind: "ourselves" }];
   const namespace: Account = { kind: "namespace", uid: 65_534 };
-  return isRunning && lstatSync(cluster).uid === 0 ? [namespace] : [{ kind: "user", ...user }, namespace];
+  return isRunning && statSync(cluster).uid === 0 ? [namespace] : [{ kind: "user", ...user }, namespace];
 }
 
 /** As whom it can run here, and from which copy of the program: tried, because folders above may be closed in many ways. */
@@ -115,7 +130,8 @@ async function settle(
       const program = makeProgram(folder, bundled, kind);
       giveTo(account, program.folder);
       giveAllTo(account, layout);
-      chmodSync(folder, 0o700);
+      // Its group may be passing, when another server makes the cluster this moment.
+      if (statSync(folder).mode & 0o067) chmodSync(folder, 0o700);
       const outcome = await runAs(account, program.postgres, ["--version"], signal);
       if (outcome.ok) return { account, program };
       said ||= outcome.output.trim();

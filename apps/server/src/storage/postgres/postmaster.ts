@@ -2,14 +2,15 @@ import { type ChildProcess } from "node:child_process";
 import { closeSync, rmSync } from "node:fs";
 import path from "node:path";
 import { setTimeout as wait } from "node:timers/promises";
+import { Refusal } from "@holdfast/kernel";
 import pg from "pg";
 import { type Account, codeOf, sendSignal, spawnAs } from "./account.ts";
 import { type Layout, ownerName } from "./cluster.ts";
 import { openLog } from "./log.ts";
-import { eventually, processesOn, readPidFile, runsOn } from "./process.ts";
+import { eventually, orphansOn, type PidFile, readPidFile, runsOn } from "./process.ts";
 import { type Program } from "./program.ts";
 import { settings } from "./settings.ts";
-import { port } from "./socket.ts";
+import { port, removeSocket } from "./socket.ts";
 
 /** What node-postgres needs to sign in as the owner of the cluster, its superuser. */
 export type Owner = {
@@ -70,15 +71,21 @@ async function own(child: ChildProcess, socketFolder: string): Promise<Postmaste
 }
 
 /** The one that an earlier server left running on these data; a file that names another program's process is removed. */
-export async function findPostmaster({ cluster }: Layout): Promise<Postmaster | undefined> {
+export async function findPostmaster(layout: Layout): Promise<Postmaster | undefined> {
+  const { cluster } = layout;
   let found = readPidFile(cluster);
-  // It is written in two steps: give a PostgreSQL that starts this very moment the time for the second.
-  if (found === "unreadable") found = (await wait(200), readPidFile(cluster));
+  if (found === "unreadable") {
+    // PostgreSQL makes it and then fills it: give one that starts this very moment the time.
+    await wait(200);
+    found = readPidFile(cluster);
+  }
   if (!found) return undefined;
   if (found === "unreadable" || !runsOn(cluster, found.pid)) {
-    // PostgreSQL would start over a dead one's file itself, but not when its number went to another process of this user.
-    rmSync(path.join(cluster, "postmaster.pid"), { force: true });
+    removeStale(found, layout);
     return undefined;
+  }
+  if (found.isAlone) {
+    throw new Refusal("storage.inUse", { detail: `Process ${found.pid} runs postgres --single on ${cluster}.` });
   }
   const { pid, socketFolder } = found;
   const isAlive = () => runsOn(cluster, pid);
@@ -92,11 +99,25 @@ export async function findPostmaster({ cluster }: Layout): Promise<Postmaster | 
   return { pid, socketFolder, isAlive, whenGone };
 }
 
+/** PostgreSQL starts over a dead one's file itself, but not over an empty one, nor when its number went to another program. */
+function removeStale(found: PidFile | "unreadable", layout: Layout): void {
+  const socketFolder = found === "unreadable" ? layout.socket : found.socketFolder;
+  const isTaken = found === "unreadable" || sendSignal(found.pid, 0);
+  if (isTaken) rmSync(path.join(layout.cluster, "postmaster.pid"), { force: true });
+  if (isTaken || socketFolder !== layout.socket) removeSocket(socketFolder, layout);
+}
+
+/** Whether the cluster is this one's, and not another's that was faster and answers in its stead. */
+export function isInCharge(postmaster: Postmaster, { cluster }: Layout): boolean {
+  const found = readPidFile(cluster);
+  return found !== undefined && found !== "unreadable" && found.pid === postmaster.pid;
+}
+
 export type Answer = "yes" | "starting" | "no" | "wrongPassword";
 
-/** Whether it takes our sign-in. */
-export async function ask(owner: Owner): Promise<Answer> {
-  const client = new pg.Client({ ...owner, connectionTimeoutMillis: 2_000 });
+/** Whether it takes our sign-in, within that time. */
+export async function ask(owner: Owner, timeoutMs: number): Promise<Answer> {
+  const client = new pg.Client({ ...owner, connectionTimeoutMillis: timeoutMs });
   client.on("error", () => undefined); // also comes as the rejection below, or after the answer
   try {
     await client.connect();
@@ -135,13 +156,13 @@ export async function terminate(postmaster: Postmaster, { cluster }: Layout, pol
     if (patience > 0) sendSignal(postmaster.pid, signal);
     await eventually(isGone, patience);
   }
-  await clearLeftovers(cluster);
+  await clearOrphans(cluster, 500);
 }
 
 /** Waits for the children of a postmaster that was killed, and then helps. Killing them is as safe as a power cut. */
-export async function clearLeftovers(cluster: string, signal?: AbortSignal): Promise<void> {
-  const areGone = () => processesOn(cluster).length === 0;
-  if (await eventually(areGone, 3_000, signal)) return;
-  for (const pid of processesOn(cluster)) sendSignal(pid, "SIGKILL");
-  await eventually(areGone, 2_000, signal);
+export async function clearOrphans(cluster: string, patienceMs: number, signal?: AbortSignal): Promise<void> {
+  const areGone = () => orphansOn(cluster).length === 0;
+  if (await eventually(areGone, patienceMs, signal)) return;
+  for (const pid of orphansOn(cluster)) sendSignal(pid, "SIGKILL");
+  await eventually(areGone, 1_000, signal);
 }

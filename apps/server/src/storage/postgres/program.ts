@@ -15,7 +15,7 @@ import {
 import path from "node:path";
 import { fileURLToPath } from "node:url";
 import { Refusal } from "@holdfast/kernel";
-import { codeOf } from "./account.ts";
+import { codeOf, sendSignal } from "./account.ts";
 
 /** PostgreSQL's major version in the packages; data of another one are not opened. */
 export const majorVersion = 18;
@@ -51,8 +51,10 @@ export function makeProgram(within: string, { native, version }: Package, kind: 
   const name = createHash("sha256").update([native, version, kind].join("\n")).digest("hex").slice(0, 12);
   const folder = path.join(within, `program-${name}`);
   const parts = partsOf(native, kind);
-  if (!isComplete(folder, parts)) {
-    rmSync(folder, { recursive: true, force: true });
+  const exists = lstatSync(folder, { throwIfNoEntry: false }) !== undefined;
+  if (!exists || !isComplete(folder, parts)) {
+    // Not one that another server makes this moment.
+    if (exists) rmSync(folder, { recursive: true, force: true });
     const unfinished = `${folder}.${process.pid}`;
     rmSync(unfinished, { recursive: true, force: true });
     for (const part of parts) place(unfinished, part);
@@ -66,7 +68,10 @@ export function makeProgram(within: string, { native, version }: Package, kind: 
 export function removeOtherPrograms(within: string, current: Program): void {
   for (const name of readdirSync(within)) {
     const folder = path.join(within, name);
-    if (name.startsWith("program-") && folder !== current.folder) rmSync(folder, { recursive: true, force: true });
+    const [isProgram, pid] = /^program-\w+(?:\.(\d+))?$/.exec(name) ?? [];
+    if (!isProgram || folder === current.folder) continue;
+    if (pid && Number(pid) !== process.pid && sendSignal(Number(pid), 0)) continue; // another server is making it
+    rmSync(folder, { recursive: true, force: true });
   }
 }
 

@@ -1,8 +1,8 @@
-import { lstatSync, mkdirSync, mkdtempSync, rmdirSync } from "node:fs";
+import { lstatSync, mkdirSync, mkdtempSync, rmdirSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { Refusal } from "@holdfast/kernel";
-import { type Account, codeOf, ownerFor } from "./account.ts";
+import { type Account, codeOf, isRoot, ownerFor } from "./account.ts";
 import { giveTo, type Layout } from "./cluster.ts";
 
 /** Only a name: with no network, the "port" is the end of the socket's file name. */
@@ -17,7 +17,8 @@ export const fits = (folder: string): boolean =>
 /** A folder for the socket that only the database's user may enter; beside the data where the path is short enough. */
 export function makeSocketFolder({ socket }: Layout, account: Account): string {
   if (!fits(socket)) {
-    const within = [tmpdir(), "/tmp"].find((folder) => fits(path.join(folder, "holdfast-123456"))) ?? "/tmp";
+    // Root's own temporary folder may be closed to the database's user.
+    const within = !isRoot() && fits(path.join(tmpdir(), "holdfast-123456")) ? tmpdir() : "/tmp";
     const folder = mkdtempSync(path.join(within, "holdfast-")); // 0700
     giveTo(account, folder);
     return folder;
@@ -40,13 +41,16 @@ export function ensureSocketFolder(folder: string, account: Account): void {
   }
 }
 
-/** Removes a socket folder that stands outside of the data, once nothing uses it. */
-export function removeSocketFolder(folder: string, { socket }: Layout): void {
-  if (folder === socket || !path.basename(folder).startsWith("holdfast-")) return;
+/** Removes what a killed PostgreSQL left of its socket: it would not start over a lock file whose number another program got. */
+export function removeSocket(folder: string, { socket }: Layout): void {
+  const isOutside = folder !== socket;
+  // Only what we may have made ourselves.
+  if (isOutside && !path.basename(folder).startsWith("holdfast-")) return;
   try {
-    rmdirSync(folder);
+    for (const name of [`.s.PGSQL.${port}`, `.s.PGSQL.${port}.lock`]) rmSync(path.join(folder, name), { force: true });
+    if (isOutside) rmdirSync(folder);
   } catch (cause) {
-    // Not empty or not there: then it is not ours to remove.
-    if (codeOf(cause) !== "ENOTEMPTY" && codeOf(cause) !== "ENOENT" && codeOf(cause) !== "EPERM") throw cause;
+    // Gone with everything temporary, or holding something else: then it is not ours to remove.
+    if (!["ENOENT", "ENOTDIR", "ENOTEMPTY", "EACCES", "EPERM"].includes(codeOf(cause) ?? "")) throw cause;
   }
 }

@@ -5,8 +5,9 @@ import { type Layout, quoted, reasonIn } from "./cluster.ts";
 import { readLog } from "./log.ts";
 import {
   ask,
-  clearLeftovers,
+  clearOrphans,
   findPostmaster,
+  isInCharge,
   type Owner,
   ownerAt,
   type Postmaster,
@@ -14,23 +15,35 @@ import {
   terminate,
 } from "./postmaster.ts";
 import { type Program, removeOtherPrograms } from "./program.ts";
-import { ensureSocketFolder, makeSocketFolder, removeSocketFolder } from "./socket.ts";
+import { ensureSocketFolder, makeSocketFolder, removeSocket } from "./socket.ts";
 
 export type SupervisorNeeds = {
   readonly layout: Layout;
   readonly program: Program;
   readonly account: Account;
   readonly password: string;
+  /** How long one that runs already may say nothing at all before it is taken for stuck. */
+  readonly patienceMs: number;
   /** A sentence for people, when something takes long or went wrong. */
   readonly report: (message: string) => void;
   readonly changed: (state: "down" | "up") => void;
 };
 
-/** How long one that runs may say nothing at all before it is taken for stuck; a new one loads its program first. */
-const silenceMs = { found: 5_000, new: 30_000 };
+/** How long a new one may say nothing at all: it loads its program first. */
+const loadingMs = 30_000;
+
+/** One that lived this long was well: the next attempt need not wait. */
+const steadyMs = 30_000;
 
 /** Milliseconds before each further attempt to start it again. The last one repeats: what hinders may go, as a full disk does. */
 const pauses = [0, 250, 500, 1_000, 2_000, 5_000, 10_000];
+
+/** For how long a start is tried again while something else holds the data: it either goes, or turns out to be usable. */
+const contentionMs = 10_000;
+
+/** Another server was faster by a moment; or children of a killed postmaster are still there, and no /proc told us. */
+const isContended = (output: string): boolean =>
+  /lock file "postmaster.pid" already exists|pre-existing shared memory block/.test(output);
 
 /** Keeps one PostgreSQL running: takes over what is there, starts what is not, and again when it dies. */
 export class Supervisor {
@@ -38,6 +51,7 @@ export class Supervisor {
   readonly #ending = new AbortController();
   #socketFolder: string | undefined;
   #postmaster: Postmaster | undefined;
+  #attempts = 0;
   #revival: Promise<void> = Promise.resolve();
   #released = false;
   #stopping: Promise<void> | undefined;
@@ -67,7 +81,7 @@ export class Supervisor {
     const { layout } = this.#needs;
     const postmaster = this.#postmaster ?? (await findPostmaster(layout));
     if (postmaster) await terminate(postmaster, layout);
-    if (this.#socketFolder !== undefined) removeSocketFolder(this.#socketFolder, layout);
+    if (this.#socketFolder !== undefined) removeSocket(this.#socketFolder, layout);
   }
 
   /** Lets go of it, running as it is: it belongs to another server. `stop` does nothing any more. */
@@ -78,8 +92,10 @@ export class Supervisor {
 
   #watch(postmaster: Postmaster): void {
     this.#postmaster = postmaster;
+    const since = performance.now();
     postmaster.whenGone(() => {
       if (this.#ending.signal.aborted) return;
+      if (performance.now() - since > steadyMs) this.#attempts = 0;
       this.#postmaster = undefined;
       this.#needs.report("The database ended unexpectedly. It is started again.");
       this.#needs.changed("down");
@@ -90,9 +106,9 @@ export class Supervisor {
   /** Never rejects: either it runs again, or we were told to stop. */
   async #revive(): Promise<void> {
     const { signal } = this.#ending;
-    for (let attempt = 0; !signal.aborted; attempt++) {
+    while (!signal.aborted) {
       try {
-        await wait(pauses[attempt] ?? pauses.at(-1), undefined, { signal });
+        await wait(pauses[this.#attempts++] ?? pauses.at(-1), undefined, { signal });
         this.#watch(await this.#bring(signal));
         this.#needs.changed("up");
         return;
@@ -104,26 +120,40 @@ export class Supervisor {
 
   /** One that answers: the one that runs, or a new one. */
   async #bring(signal: AbortSignal | undefined): Promise<Postmaster> {
-    const { layout, report } = this.#needs;
+    const end = performance.now() + contentionMs;
+    for (;;) {
+      const brought = (await this.#takeOver(signal)) ?? (await this.#startNew(signal));
+      if (typeof brought !== "string") return brought;
+      if (!isContended(brought) || performance.now() > end) {
+        throw new Refusal(reasonIn(brought), { detail: quoted(brought) });
+      }
+      await wait(100, undefined, { signal });
+    }
+  }
+
+  async #takeOver(signal: AbortSignal | undefined): Promise<Postmaster | undefined> {
+    const { layout, patienceMs, report } = this.#needs;
     const found = await findPostmaster(layout);
-    if (!found) return this.#startNew(signal);
+    if (!found) return undefined;
+    const before = this.#socketFolder;
     this.#socketFolder = found.socketFolder;
-    switch (await this.#untilItAnswers(found, silenceMs.found, signal)) {
+    if (before !== undefined && before !== found.socketFolder) removeSocket(before, layout);
+    switch (await this.#untilItAnswers(found, patienceMs, signal)) {
       case "yes":
         return found;
       case "silent":
         report("A database of an earlier run does not answer. It is stopped, and started again.");
         await terminate(found, layout, 0);
-        break;
+        return undefined;
       case "gone":
-        break;
+        return undefined;
     }
-    return this.#startNew(signal);
   }
 
-  async #startNew(signal: AbortSignal | undefined): Promise<Postmaster> {
+  /** A new one, or what one wrote that ended at once. */
+  async #startNew(signal: AbortSignal | undefined): Promise<Postmaster | string> {
     const { layout, program, account } = this.#needs;
-    await clearLeftovers(layout.cluster, signal);
+    await clearOrphans(layout.cluster, 3_000, signal);
     if (this.#socketFolder === undefined) this.#socketFolder = makeSocketFolder(layout, account);
     else ensureSocketFolder(this.#socketFolder, account);
     const socketFolder = this.#socketFolder;
@@ -131,18 +161,13 @@ export class Supervisor {
     const postmaster = await starting;
     let outcome: "yes" | "silent" | "gone" | undefined;
     try {
-      outcome = await this.#untilItAnswers(postmaster, silenceMs.new, signal);
+      outcome = await this.#untilItAnswers(postmaster, loadingMs, signal);
     } finally {
       if (outcome !== "yes") await terminate(postmaster, layout, 0);
     }
-    if (outcome === "yes") {
-      removeOtherPrograms(layout.folder, program);
-      return postmaster;
-    }
-    const output = readLog(layout.log, logFrom);
-    // Another server on these data was faster by a moment: there is one now that runs.
-    if (/lock file "postmaster.pid" already exists/.test(output)) return this.#bring(signal);
-    throw new Refusal(reasonIn(output), { detail: quoted(output) });
+    if (outcome !== "yes") return readLog(layout.log, logFrom);
+    removeOtherPrograms(layout.folder, program);
+    return postmaster;
   }
 
   async #untilItAnswers(
@@ -150,18 +175,18 @@ export class Supervisor {
     patienceMs: number,
     signal: AbortSignal | undefined,
   ): Promise<"yes" | "silent" | "gone"> {
-    const { password, report } = this.#needs;
+    const { layout, password, report } = this.#needs;
     let heard = performance.now();
     let told = heard;
     while (postmaster.isAlive()) {
       signal?.throwIfAborted();
-      const answer = await ask(ownerAt(postmaster.socketFolder, password));
-      if (answer === "yes") return "yes";
+      const answer = await ask(ownerAt(postmaster.socketFolder, password), Math.min(patienceMs, 2_000));
+      if (answer === "yes" && isInCharge(postmaster, layout)) return "yes";
       if (answer === "wrongPassword") {
         throw new Refusal("keyring.wrong", { detail: "The database does not take the password that these keys hold." });
       }
       const now = performance.now();
-      if (answer === "starting") heard = now;
+      if (answer === "starting" || answer === "yes") heard = now;
       if (now - heard > patienceMs) return "silent";
       if (now - told > 3_000) {
         told = now;
