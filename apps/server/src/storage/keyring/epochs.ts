@@ -8,15 +8,21 @@ import type { Entry, Epoch, Place } from "./store.ts";
  */
 export class Epochs {
   readonly #instance: string;
+  /** Derived from the KEK for this keyring, so that one KEK can serve two. */
   readonly #kek: Uint8Array;
   readonly #random: Random;
   readonly #keys = new Map<number, Uint8Array>();
   #current = 0;
 
-  constructor(needs: { instance: string; kek: Uint8Array; random: Random }) {
+  private constructor(needs: { instance: string; kek: Uint8Array; random: Random }) {
     this.#instance = needs.instance;
-    this.#kek = derive(needs.kek, `keyring/${needs.instance}`);
+    this.#kek = needs.kek;
     this.#random = needs.random;
+  }
+
+  /** Of a keyring that has none yet, or whose own are to be `admit`ted. */
+  static of(needs: { instance: string; kek: Uint8Array; random: Random }): Epochs {
+    return new Epochs({ ...needs, kek: derive(needs.kek, `keyring/${needs.instance}`) });
   }
 
   get instance(): string {
@@ -57,6 +63,13 @@ export class Epochs {
       key.fill(0);
       this.#keys.delete(number);
     }
+  }
+
+  /** The same keyring at another moment: what a snapshot of it is opened with. */
+  at(epochs: readonly Epoch[]): Epochs {
+    const then = new Epochs({ instance: this.#instance, kek: this.#kek, random: this.#random });
+    then.admit(epochs);
+    return then;
   }
 
   wrap(place: Place, plain: Uint8Array, madeAt: Instant): Entry {

@@ -1,9 +1,10 @@
 import { setImmediate } from "node:timers/promises";
 import { derive } from "@holdfast/crypto";
-import type { Clock, Random } from "@holdfast/kernel";
+import type { Clock, Instant, Random } from "@holdfast/kernel";
 import { RecentKeys } from "./cache.ts";
 import type { Epochs } from "./epochs.ts";
-import { openStore, type Site } from "./site.ts";
+import { sealBackup, type Saved } from "./backup.ts";
+import { openKeyring, type Site } from "./site.ts";
 import type { Entry, KeyKind, KeyStore, Place, Revocation } from "./store.ts";
 import { Turns } from "./turns.ts";
 
@@ -12,7 +13,6 @@ const root: Place = { kind: "root", name: "instance" };
 const keysKept = 50_000; // about 10 MB
 const rewrapAtOnce = 250; // 3 ms: the thread is given back between
 
-type Needs = Site & { readonly clock: Clock; readonly random: Random };
 type Parts = { readonly store: KeyStore; readonly epochs: Epochs; readonly clock: Clock; readonly random: Random };
 type Waiting = Place & { key: Uint8Array; resolve: (key: Uint8Array) => void; reject: (error: unknown) => void };
 
@@ -42,18 +42,18 @@ export class Keyring {
   }
 
   /** Opens the keyring of a server, and makes it where there is none. @throws Refusal `keyring.sealed`, `keyring.unreachable`, `storage.newer` */
-  static async open(needs: Needs): Promise<Keyring> {
-    const { store, epochs, fresh } = await openStore(needs, "or begin");
-    const keyring = await Keyring.#of({ ...needs, store, epochs }, fresh);
+  static async open(site: Site): Promise<Keyring> {
+    const { store, epochs, fresh } = await openKeyring(site, "or begin");
+    const keyring = await Keyring.#of({ ...site, store, epochs }, fresh);
     // A stop between the two ends of an erasure: what was erased is out already, its epoch key not yet.
     if ((await store.epochs()).length > 1) await keyring.#renew();
     return keyring;
   }
 
   /** Opens one that there is, beside the server that uses it: for `holdfast keys backup`. @throws also Refusal `keyring.unreachable` where there is none */
-  static async openBeside(needs: Needs): Promise<Keyring> {
-    const { store, epochs } = await openStore(needs, "or refuse");
-    return Keyring.#of({ ...needs, store, epochs }, false);
+  static async openBeside(site: Site): Promise<Keyring> {
+    const { store, epochs } = await openKeyring(site, "or refuse");
+    return Keyring.#of({ ...site, store, epochs }, false);
   }
 
   static async #of(needs: Parts, fresh: boolean): Promise<Keyring> {
@@ -145,15 +145,48 @@ export class Keyring {
 
   /** Revocations, kept away from the data so that restoring a backup of the data revives nothing. */
   readonly journal = {
-    /** Durable once it is answered. For one thing and kind of caller the highest `seq` stays. */
-    append: (revocation: Revocation): Promise<void> => this.#needs.store.revoked(revocation),
-    entries: (): Promise<readonly Revocation[]> => this.#needs.store.revocations(),
+    /** Durable once it is answered. */
+    append: (revocation: Revocation): Promise<void> => this.#needs.store.revoked([revocation]),
+    /** The last of each thing and kind of caller, in the order of `seq`. */
+    all: (): Promise<readonly Revocation[]> => this.#needs.store.revocations(),
   };
+
+  /** For the console and the posture: when the last backup was made, and how many keys it does not hold (segments aside, which come and go). */
+  async status(): Promise<{ backedUpAt: Instant | undefined; keys: number; keysSinceBackup: number }> {
+    const { store } = this.#needs;
+    const [state, { all, sinceBackup }] = await Promise.all([store.state(), store.count()]);
+    return { backedUpAt: state?.backedUpAt, keys: all, keysSinceBackup: sinceBackup };
+  }
+
+  /**
+   * Everything, sealed to a passphrase, as of one moment. It counts as made once `keep` has put it where it belongs. A backup opens what its keys
+   * open for ever, also what is erased later. @throws Refusal `password.weak`
+   */
+  async backup(passphrase: string, keep: (sealed: Uint8Array) => Promise<void>): Promise<void> {
+    const { store, clock, random } = this.#needs;
+    const at = clock.now();
+    await keep(await sealBackup(await this.#saved(at), passphrase, random));
+    await store.backedUp(at);
+  }
 
   async close(): Promise<void> {
     await this.#renewal.catch(() => undefined); // whoever asked for it was told
     await this.#writing.take(async () => undefined); // what was asked for is finished
     await this.#needs.store.close();
+  }
+
+  async #saved(at: Instant): Promise<Saved> {
+    const { store, epochs } = this.#needs;
+    const contents = await store.contents();
+    if (!contents) throw new Error("the keyring has lost its contents");
+    const { state, entries, erased, revocations } = contents;
+    const then = epochs.at(contents.epochs); // an erasure may replace the epoch while this goes on
+    const keys: Saved["keys"][number][] = [];
+    for (const entry of entries) {
+      keys.push({ kind: entry.kind, name: entry.name, madeAt: entry.madeAt, key: then.unwrap(entry) });
+      if (keys.length % rewrapAtOnce === 0) await setImmediate();
+    }
+    return { instance: state.instance, at, keys, erased, revocations };
   }
 
   async #addWaiting(): Promise<void> {

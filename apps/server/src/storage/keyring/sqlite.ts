@@ -1,7 +1,7 @@
 import { chmodSync, chownSync, closeSync, mkdirSync, openSync } from "node:fs";
 import path from "node:path";
 import { DatabaseSync, type SQLInputValue, type StatementSync } from "node:sqlite";
-import { Refusal, type Instant } from "@holdfast/kernel";
+import { Refusal, type Id, type Instant } from "@holdfast/kernel";
 import { failing } from "./sqlite-failure.ts";
 import type { Contents, Entry, EntryKind, Epoch, Erased, KeyStore, Place, Revocation, State } from "./store.ts";
 
@@ -23,7 +23,8 @@ const schema = `
   CREATE TABLE IF NOT EXISTS erased (
     kind TEXT NOT NULL, name TEXT NOT NULL, at INTEGER NOT NULL, PRIMARY KEY (kind, name)) STRICT, WITHOUT ROWID;
   CREATE TABLE IF NOT EXISTS revocation (
-    about TEXT NOT NULL, ends TEXT NOT NULL, seq INTEGER NOT NULL, PRIMARY KEY (about, ends)) STRICT, WITHOUT ROWID;
+    org TEXT NOT NULL, about TEXT NOT NULL, party TEXT NOT NULL, seq INTEGER NOT NULL, at INTEGER NOT NULL,
+    PRIMARY KEY (org, about, party)) STRICT, WITHOUT ROWID;
 `;
 
 /**
@@ -140,8 +141,8 @@ export class SqliteStore implements KeyStore {
     });
   }
 
-  async revoked(revocation: Revocation): Promise<void> {
-    this.#change(() => this.#revoked(revocation));
+  async revoked(revocations: readonly Revocation[]): Promise<void> {
+    this.#change(() => revocations.forEach((revocation) => this.#revoked(revocation)));
   }
 
   async revocations(): Promise<readonly Revocation[]> {
@@ -187,12 +188,15 @@ export class SqliteStore implements KeyStore {
   }
 
   #revocations(): readonly Revocation[] {
-    return this.#rows<Revocation>("SELECT seq, about, ends FROM revocation ORDER BY seq, about, ends");
+    type Row = { org: Id<"org">; about: string; party: string; seq: number; at: Instant };
+    const rows = this.#rows<Row>("SELECT * FROM revocation ORDER BY seq, org, about, party");
+    return rows.map(({ party, ...row }) => ({ ...row, ends: [party] }));
   }
 
-  #revoked({ seq, about, ends }: Revocation): void {
-    const text = "INSERT INTO revocation VALUES (?, ?, ?) ON CONFLICT DO UPDATE SET seq = max(seq, excluded.seq)";
-    this.#run(text, about, ends, seq);
+  #revoked({ org, about, ends, seq, at }: Revocation): void {
+    const text = `INSERT INTO revocation VALUES (?, ?, ?, ?, ?)
+      ON CONFLICT DO UPDATE SET seq = excluded.seq, at = excluded.at WHERE excluded.seq > seq`;
+    for (const party of ends) this.#run(text, org, about, party, seq, at);
   }
 
   #insert({ kind, name, epoch, wrapped, madeAt }: Entry): boolean {

@@ -1,4 +1,4 @@
-import type { Instant } from "@holdfast/kernel";
+import type { Id, Instant } from "@holdfast/kernel";
 
 /** What a key is of. The names are ids, or a segment's number: not secret. */
 export type KeyKind = "org" | "person" | "device" | "segment";
@@ -19,8 +19,14 @@ export type Place = Pick<Entry, "kind" | "name">;
 export type Epoch = { readonly number: number; readonly wrapped: Uint8Array };
 export type Erased = Place & { readonly at: Instant };
 
-/** A revocation: what it is about, which kinds of callers it ends, and where it stands in the deployment's sequence. */
-export type Revocation = { readonly seq: number; readonly about: string; readonly ends: string };
+/** A revocation: of what, which kinds of callers it ends (`authority` has the words), and where it stands in the deployment's sequence. */
+export type Revocation = {
+  readonly org: Id<"org">;
+  readonly about: string;
+  readonly ends: readonly string[];
+  readonly seq: number;
+  readonly at: Instant;
+};
 
 /** The keyring as a whole: 128 random bits in hex that the database knows too, and when it was last saved to a backup. */
 export type State = { readonly instance: string; readonly backedUpAt: Instant | undefined };
@@ -61,8 +67,8 @@ export interface KeyStore {
   dropEpochsBefore(epoch: number): Promise<void>;
   /** Makes the bytes of what was removed leave the store's files, as far as they can be made to. */
   scrub(): Promise<void>;
-  /** Keeps, for each thing and kind of caller, the last. */
-  revoked(revocation: Revocation): Promise<void>;
+  /** Keeps the last for each thing and kind of caller, and answers with one for each. */
+  revoked(revocations: readonly Revocation[]): Promise<void>;
   revocations(): Promise<readonly Revocation[]>;
   /** Everything as it was at one moment. */
   contents(): Promise<Contents | undefined>;
