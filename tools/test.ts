@@ -8,7 +8,7 @@ import { runAll } from "./testing/run-all.ts";
 
 const usage = `npm test [-- PATH…]     the checks and every test; or the tests in these files and folders
 npm run test:long       only the files named *.long.test.ts, one at a time
-  --fast                only the tests that need no database, without the checks
+  --fast                only the tests that start nothing, without the checks
   --concurrency N       how many files run at once`;
 
 /** Seconds that the whole of `npm test` may take on two cores; beyond, it says so. */
@@ -35,7 +35,8 @@ function parseWish(): Wish {
   if (!Number.isInteger(concurrency) || concurrency < 1) throw new Error("--concurrency takes a whole number from 1.");
   const isLong = files.some(({ speed }) => speed === "long");
   const whole = positionals.length === 0 && !values.long && !values.fast;
-  return { files, concurrency, patience: (isLong ? 20 * 60 : 120) * 1000, whole };
+  const seconds = isLong ? 20 * 60 : values.fast ? 30 : 120;
+  return { files, concurrency, patience: seconds * 1000, whole };
 }
 
 async function main({ files, concurrency, patience, whole }: Wish): Promise<number> {

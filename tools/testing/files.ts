@@ -3,7 +3,7 @@ import path from "node:path";
 
 const places = ["{packages,apps}/*/src/**/*.test.ts", "{tools,tests}/**/*.test.ts"];
 
-/** `long` files run only when they are asked for; `fast` ones need no database, the others share one cluster. */
+/** `long` files run only when they are asked for; `fast` ones start nothing; the others share one PostgreSQL. */
 export type Speed = "fast" | "platform" | "long";
 
 export type TestFile = { file: string; speed: Speed };
@@ -16,12 +16,19 @@ export function testFiles(root: string): TestFile[] {
   return found.sort((a, b) => isOutside(a) - isOutside(b) || (a.file < b.file ? -1 : 1));
 }
 
-/** A file is fast when it neither stands in `tests/` nor imports what stands in the server's `testing/`. */
+/** What a fast file does not import: it starts a server, a program or the platform. */
+const slow = [
+  /\b(?:from|import\()\s*"[^"]*\/testing\/[^"]*"/,
+  /\bfrom\s*"[^"]*\.fixture\.ts"/,
+  /\bfrom\s*"node:(?:net|tls|http|https|http2|child_process|worker_threads)"/,
+];
+
+/** Fast are the tests of packages and tools, and those of the programs that by their imports start nothing. */
 export function speedOf(file: string, text: string): Speed {
   if (file.endsWith(".long.test.ts")) return "long";
-  if (file.startsWith("tests/")) return "platform";
-  const usesPlatform = /\b(?:from|import\()\s*"[^"]*\/testing\/[^"]*"/.test(text);
-  return usesPlatform && file.startsWith("apps/") ? "platform" : "fast";
+  if (/^(?:packages|tools)\//.test(file)) return "fast";
+  if (/^(?:tests\/|apps\/server\/src\/storage\/postgres\/)/.test(file)) return "platform";
+  return slow.some((pattern) => pattern.test(text)) ? "platform" : "fast";
 }
 
 /** The files that `paths` (files or folders, relative to `root`) name. Throws for a path that names none. */

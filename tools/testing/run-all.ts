@@ -46,7 +46,9 @@ async function startCluster(root: string): Promise<Cluster | undefined> {
 
 async function pooled(plan: Plan, files: TestFile[], more: Record<string, string>): Promise<Outcome[]> {
   // Settings of the person who runs the tests must not reach the platforms that the tests start.
-  const kept = Object.entries(process.env).filter(([name]) => !name.startsWith("HOLDFAST_"));
+  // Node's own mark of a test process would make the reporter of a test process below it silent.
+  const isOurs = (name: string) => !name.startsWith("HOLDFAST_") && name !== "NODE_TEST_CONTEXT";
+  const kept = Object.entries(process.env).filter(([name]) => isOurs(name));
   const environment = { ...Object.fromEntries(kept), ...more };
   const outcomes: Outcome[] = [];
   const queue = [...files];
