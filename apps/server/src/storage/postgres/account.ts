@@ -41,7 +41,7 @@ export function accountForInit(account: Account): Account {
     : { kind: "namespace", uid: nobody.uid };
 }
 
-export function usersOfThisMachine(): { name: string; uid: number }[] {
+function usersOfThisMachine(): { name: string; uid: number }[] {
   let passwd: string;
   try {
     passwd = readFileSync("/etc/passwd", "utf8");

@@ -58,7 +58,7 @@ export function hasCluster(folder: string): boolean {
   throw new Refusal(version > majorVersion ? "storage.newer" : "storage.broken", { detail });
 }
 
-export type InitNeeds = {
+type InitNeeds = {
   readonly layout: Layout;
   readonly program: Program;
   readonly account: Account;
@@ -89,7 +89,11 @@ export async function makeCluster({ layout, program, account, password, signal }
 
     const outcome = await runAs(initAccount, program.initdb, initArguments(cluster), signal, secret.handle);
     if (hasCluster(layout.folder)) return;
-    if (!outcome.ok) throw new Refusal(reasonIn(outcome.output), { detail: quoted(outcome.output) });
+    if (!outcome.ok) {
+      const isSeeming = account.kind === "ourselves" && initAccount.kind === "namespace";
+      const detail = quoted(outcome.output) + (isSeeming ? withoutEntry : "");
+      throw new Refusal(reasonIn(outcome.output), { detail });
+    }
     giveTo(account, cluster);
     moveUnlessThere(cluster, layout.cluster);
     synchronise(layout.folder);
@@ -98,6 +102,9 @@ export async function makeCluster({ layout, program, account, password, signal }
     chmodSync(layout.folder, 0o700);
   }
 }
+
+const withoutEntry =
+  " The user that runs this has no entry in /etc/passwd, which initdb asks for: make one, or name a PostgreSQL of your own in HOLDFAST_DATABASE_URL.";
 
 const initArguments = (cluster: string) => [
   `--pgdata=${cluster}`,

@@ -1,7 +1,7 @@
 import { chmodSync, existsSync, mkdirSync, realpathSync, statSync } from "node:fs";
 import path from "node:path";
 import { Refusal } from "@holdfast/kernel";
-import { type Account, codeOf, isRoot, ownerFor, privateUid, runAs } from "./account.ts";
+import { type Account, codeOf, isRoot, type Outcome, ownerFor, privateUid, runAs } from "./account.ts";
 import { giveAllTo, giveTo, hasCluster, type Layout, layoutOf, makeCluster } from "./cluster.ts";
 import { findPostmaster, type Owner } from "./postmaster.ts";
 import { findPackage, makeProgram, type Program } from "./program.ts";
@@ -122,18 +122,11 @@ async function settle(
   accounts: readonly Account[],
   signal: AbortSignal | undefined,
 ): Promise<{ account: Account; program: Program }> {
-  const { folder } = layout;
-  const bundled = findPackage();
   let said = "";
   for (const account of accounts) {
     for (const kind of ["links", "copy"] as const) {
-      const program = makeProgram(folder, bundled, kind);
-      giveTo(account, program.folder);
-      giveAllTo(account, layout);
-      // Its group may be passing, when another server makes the cluster this moment.
-      if (statSync(folder).mode & 0o067) chmodSync(folder, 0o700);
-      const outcome = await runAs(account, program.postgres, ["--version"], signal);
-      if (outcome.ok) return { account, program };
+      const outcome = await tryProgram(layout, account, kind, signal);
+      if ("postgres" in outcome) return { account, program: outcome };
       said ||= outcome.output.trim();
       if (outcome.cannotExecute) break; // then it cannot reach the folder, and a copy in there would not help
     }
@@ -141,7 +134,28 @@ async function settle(
   const [first] = accounts;
   const who = first && `user ${ownerFor(first).uid}${isRoot() ? " (it refuses to run as root)" : ""}`;
   const detail =
-    `It does not run in ${folder} as ${who}: ${said}. Choose a data folder that this user can reach and execute ` +
+    `It does not run in ${layout.folder} as ${who}: ${said}. Choose a data folder that this user can reach and execute ` +
     "programs in, such as one in /var/lib, or name a PostgreSQL of your own in HOLDFAST_DATABASE_URL.";
   throw new Refusal("storage.broken", { detail });
+}
+
+async function tryProgram(
+  layout: Layout,
+  account: Account,
+  kind: "links" | "copy",
+  signal: AbortSignal | undefined,
+): Promise<Program | Outcome> {
+  const program = makeProgram(layout.folder, findPackage(), kind);
+  try {
+    giveTo(account, program.folder);
+    giveAllTo(account, layout);
+  } catch (cause) {
+    // Root of a container that has no other users, or of a network file system, cannot give anything away.
+    if (!(cause instanceof Error) || !["EINVAL", "EPERM"].includes(codeOf(cause) ?? "")) throw cause;
+    return { ok: false, output: cause.message, cannotExecute: true };
+  }
+  // Its group may be passing, when another server makes the cluster this moment.
+  if (statSync(layout.folder).mode & 0o067) chmodSync(layout.folder, 0o700);
+  const outcome = await runAs(account, program.postgres, ["--version"], signal);
+  return outcome.ok ? program : outcome;
 }

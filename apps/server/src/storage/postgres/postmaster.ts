@@ -38,7 +38,7 @@ export interface Postmaster {
   whenGone(then: () => void): void;
 }
 
-export type SpawnNeeds = {
+type SpawnNeeds = {
   readonly program: Program;
   readonly layout: Layout;
   readonly account: Account;
@@ -113,7 +113,7 @@ export function isInCharge(postmaster: Postmaster, { cluster }: Layout): boolean
   return found !== undefined && found !== "unreadable" && found.pid === postmaster.pid;
 }
 
-export type Answer = "yes" | "starting" | "no" | "wrongPassword";
+type Answer = "yes" | "starting" | "no" | "wrongPassword";
 
 /** Whether it takes our sign-in, within that time. */
 export async function ask(owner: Owner, timeoutMs: number): Promise<Answer> {

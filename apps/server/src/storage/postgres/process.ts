@@ -36,7 +36,9 @@ export function runsOn(cluster: string, pid: number): boolean {
   // Every process of PostgreSQL works in its data directory. A dead one that nobody collected has none. "(deleted)": the
   // package was installed again meanwhile.
   const program = path.basename(linkOf(pid, "exe") ?? "");
-  return /^postgres( \(deleted\))?$/.test(program) && linkOf(pid, "cwd") === realpathSync(cluster);
+  if (!/^postgres( \(deleted\))?$/.test(program)) return false;
+  const real = unlessGone(() => realpathSync(cluster));
+  return real !== undefined && linkOf(pid, "cwd") === real;
 }
 
 /** Where there is no /proc: a postmaster's command line names the program and, after -D, the cluster. */
@@ -75,7 +77,7 @@ function parentOf(pid: number): number {
 const linkOf = (pid: number, name: string) => unlessGone(() => readlinkSync(`/proc/${pid}/${name}`));
 const textOf = (pid: number, name: string) => unlessGone(() => readFileSync(`/proc/${pid}/${name}`, "utf8"));
 
-/** Undefined when the process has ended, or is of a user whose processes we may not look into: ours always may be. */
+/** Undefined when the process (or the cluster) is gone, or is of a user whose processes we may not look into: ours always may be. */
 function unlessGone(read: () => string): string | undefined {
   try {
     return read();

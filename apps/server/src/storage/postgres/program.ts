@@ -20,7 +20,7 @@ import { codeOf, sendSignal } from "./account.ts";
 /** PostgreSQL's major version in the packages; data of another one are not opened. */
 export const majorVersion = 18;
 
-export type Package = { readonly native: string; readonly version: string };
+type Package = { readonly native: string; readonly version: string };
 
 /** A folder with `bin`, `lib` and `share` from which PostgreSQL can run. */
 export type Program = { readonly folder: string; readonly postgres: string; readonly initdb: string };
@@ -56,9 +56,13 @@ export function makeProgram(within: string, { native, version }: Package, kind: 
     // Not one that another server makes this moment.
     if (exists) rmSync(folder, { recursive: true, force: true });
     const unfinished = `${folder}.${process.pid}`;
-    rmSync(unfinished, { recursive: true, force: true });
-    for (const part of parts) place(unfinished, part);
-    renameUnlessThere(unfinished, folder);
+    rmSync(unfinished, { recursive: true, force: true }); // of a killed one with our number
+    try {
+      for (const part of parts) place(unfinished, part);
+      renameUnlessThere(unfinished, folder);
+    } finally {
+      rmSync(unfinished, { recursive: true, force: true });
+    }
   }
   const bin = path.join(folder, "bin");
   return { folder, postgres: path.join(bin, "postgres"), initdb: path.join(bin, "initdb") };
@@ -153,7 +157,7 @@ function renameUnlessThere(from: string, to: string): void {
   try {
     renameSync(from, to);
   } catch (cause) {
+    // Another server that starts on these data was faster.
     if (codeOf(cause) !== "ENOTEMPTY" && codeOf(cause) !== "EEXIST") throw cause;
-    rmSync(from, { recursive: true, force: true }); // another server that starts on these data was faster
   }
 }

@@ -11,8 +11,7 @@ export const port = 5432;
 // The smallest sun_path of our systems, macOS's, has 104 bytes, one of them the closing zero.
 const longestPath = 103;
 
-export const fits = (folder: string): boolean =>
-  Buffer.byteLength(path.join(folder, `.s.PGSQL.${port}`)) <= longestPath;
+const fits = (folder: string): boolean => Buffer.byteLength(path.join(folder, `.s.PGSQL.${port}`)) <= longestPath;
 
 /** A folder for the socket that only the database's user may enter; beside the data where the path is short enough. */
 export function makeSocketFolder({ socket }: Layout, account: Account): string {

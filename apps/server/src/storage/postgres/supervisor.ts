@@ -17,7 +17,7 @@ import {
 import { type Program, removeOtherPrograms } from "./program.ts";
 import { ensureSocketFolder, makeSocketFolder, removeSocket } from "./socket.ts";
 
-export type SupervisorNeeds = {
+type SupervisorNeeds = {
   readonly layout: Layout;
   readonly program: Program;
   readonly account: Account;
