@@ -1,0 +1,131 @@
+import { Refusal, type Timers } from "@holdfast/kernel";
+import { patienceMs, unavailable } from "./pool.ts";
+import type { Session } from "./session.ts";
+
+/** "holdfast" in eight bytes. PostgreSQL's advisory locks belong to one database, so every instance can use the same. */
+const lockKey = "7525352680829580148";
+const retryEveryMs = 100;
+/** A server that was killed holds its lock until PostgreSQL notices, which is a matter of milliseconds. */
+const attemptsAtStart = 6;
+
+type Needs = {
+  /** How to connect at start, and how to again. */
+  readonly first: () => Promise<Session>;
+  readonly connect: () => Promise<Session>;
+  /** What this connection is called in pg_stat_activity: no other server's has the name. */
+  readonly name: string;
+  readonly timers: Timers;
+  /** Called once when another server has taken these data over. */
+  readonly lost: (refusal: Refusal) => void;
+};
+
+/**
+ * One server process per database, by a lock that PostgreSQL keeps as long as this connection lives. When the connection
+ * breaks, everybody waits at `gate` until the lock is ours again; when another server had it meanwhile, for good.
+ */
+export class ServerLock {
+  readonly #needs: Needs;
+  #session: Session;
+  /** How often these data were taken into service: tells whether somebody else had them while we were away. */
+  #generation: number | undefined;
+  #again: Promise<void> | undefined;
+  #refusal: Refusal | undefined;
+  #isReleased = false;
+
+  private constructor(needs: Needs, session: Session) {
+    this.#needs = needs;
+    this.#session = session;
+    this.#watch();
+  }
+
+  /** @throws Refusal `storage.inUse`, and what connecting throws */
+  static async take(needs: Needs): Promise<ServerLock> {
+    const session = await needs.first();
+    for (let attempt = 1; ; attempt += 1) {
+      if (await tryLock(session)) return new ServerLock(needs, session);
+      if (attempt === attemptsAtStart) break;
+      await pause(needs.timers);
+    }
+    await session.close();
+    throw new Refusal("storage.inUse");
+  }
+
+  /** The owner's connection: for roles, migrations and the self-check at start, and for passwords that changed. */
+  get session(): Session {
+    return this.#session;
+  }
+
+  /** From now on a server that takes the lock after us can be told from ourselves. Once `holdfast.instance` exists. */
+  async mark(): Promise<void> {
+    const [row] = await this.#session.query<{ served: number }>(
+      "update holdfast.instance set served = served + 1 returning served",
+    );
+    this.#generation = row?.served;
+  }
+
+  /**
+   * Answers when the lock is held.
+   * @throws Refusal `storage.unavailable` after ten seconds without, `storage.inUse` when it was lost for good
+   */
+  async gate(): Promise<void> {
+    if (this.#refusal) throw this.#refusal;
+    if (!this.#again) return;
+    const { promise, reject } = Promise.withResolvers<never>();
+    const timer = this.#needs.timers.after(patienceMs, () => reject(unavailable()));
+    await Promise.race([this.#again, promise]).finally(() => timer.cancel());
+  }
+
+  async release(): Promise<void> {
+    this.#isReleased = true;
+    await this.#again?.catch(() => undefined); // whoever waited was told
+    await this.#session.close();
+  }
+
+  #watch(): void {
+    void this.#session.ended.then(() => {
+      if (this.#isReleased) return;
+      this.#again = this.#retake().finally(() => (this.#again = undefined));
+      this.#again.catch((refusal: unknown) => {
+        if (refusal instanceof Refusal && !this.#isReleased) this.#needs.lost(refusal);
+      });
+    });
+  }
+
+  async #retake(): Promise<void> {
+    let attempts = 0;
+    while (!this.#isReleased) {
+      try {
+        if (!this.#session.isUsable) this.#session = await this.#needs.connect();
+        // PostgreSQL may not have noticed that our old connection is gone, which then holds the lock: it is told.
+        await this.#session.query(endNamesakes, [this.#needs.name]);
+        if (await tryLock(this.#session)) {
+          const [row] = await this.#session.query<{ served: number }>("select served from holdfast.instance");
+          if (this.#generation !== undefined && row?.served !== this.#generation) return await this.#giveUp();
+          return this.#watch();
+        }
+        attempts += 1;
+        if (attempts === attemptsAtStart) return await this.#giveUp();
+      } catch (error) {
+        if (error === this.#refusal) throw error;
+        // PostgreSQL is away. Without the lock nothing is written, and callers are refused after ten seconds.
+      }
+      await pause(this.#needs.timers);
+    }
+  }
+
+  async #giveUp(): Promise<never> {
+    this.#refusal = new Refusal("storage.inUse");
+    await this.#session.close();
+    throw this.#refusal;
+  }
+}
+
+const endNamesakes = `select pg_terminate_backend(pid) from pg_stat_activity
+  where application_name = $1 and usename = current_user and datname = current_database() and pid <> pg_backend_pid()`;
+
+async function tryLock(session: Session): Promise<boolean> {
+  const [row] = await session.query<{ taken: boolean }>(`select pg_try_advisory_lock(${lockKey}) as taken`);
+  return row?.taken === true;
+}
+
+const pause = (timers: Timers): Promise<void> => new Promise((resolve) => timers.after(retryEveryMs, resolve));

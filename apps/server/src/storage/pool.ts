@@ -1,0 +1,124 @@
+import { Refusal, type Timers } from "@holdfast/kernel";
+import { mayRecover } from "./failure.ts";
+import type { Session } from "./session.ts";
+
+/** How long somebody waits for a connection while PostgreSQL is away, before being told to come back. */
+export const patienceMs = 10_000;
+const waitingAtMost = 2_000;
+const retryEveryMs = 100;
+
+export const unavailable = (detail?: string) =>
+  new Refusal("storage.unavailable", { retryAfterSeconds: 5, ...(detail === undefined ? {} : { detail }) });
+
+type Waiting = { resolve: (session: Session) => void; reject: (error: Error) => void; cancel: () => void };
+
+type Needs = {
+  readonly connect: () => Promise<Session>;
+  readonly size: number;
+  readonly timers: Timers;
+  /** Holds everybody back while the server's lock is lost; refuses when it is lost for good. */
+  readonly gate: () => Promise<void>;
+};
+
+/** The connections of one door. Whoever finds none waits up to ten seconds, as long as PostgreSQL takes to come back. */
+export class Pool {
+  readonly #needs: Needs;
+  readonly #idle: Session[] = [];
+  readonly #waiting: Waiting[] = [];
+  readonly #all = new Set<Session>();
+  #connecting = 0;
+  #isClosed = false;
+
+  constructor(needs: Needs) {
+    this.#needs = needs;
+  }
+
+  /**
+   * A connection of one's own, until it is given back.
+   * @throws Refusal `storage.unavailable` after ten seconds, `stopping`
+   */
+  async borrow(): Promise<Session> {
+    await this.#needs.gate();
+    if (this.#isClosed) throw new Refusal("stopping");
+    for (let session = this.#idle.pop(); session; session = this.#idle.pop()) if (session.isUsable) return session;
+    if (this.#waiting.length >= waitingAtMost) throw unavailable("Too much is waiting for it.");
+    return new Promise((resolve, reject) => {
+      const timer = this.#needs.timers.after(patienceMs, () => {
+        this.#waiting.splice(this.#waiting.indexOf(waiting), 1);
+        reject(unavailable());
+      });
+      const waiting: Waiting = { resolve, reject, cancel: () => timer.cancel() };
+      this.#waiting.push(waiting);
+      this.#grow();
+    });
+  }
+
+  /** A connection that was made elsewhere. */
+  adopt(session: Session): void {
+    this.#all.add(session);
+    void session.ended.then(() => {
+      this.#all.delete(session);
+      const at = this.#idle.indexOf(session);
+      if (at >= 0) this.#idle.splice(at, 1);
+      this.#grow();
+    });
+    this.giveBack(session);
+  }
+
+  giveBack(session: Session): void {
+    if (!session.isUsable) return this.#grow();
+    const next = this.#waiting.shift();
+    if (next) {
+      next.cancel();
+      next.resolve(session);
+    } else if (this.#isClosed) {
+      void session.close();
+    } else {
+      this.#idle.push(session);
+    }
+  }
+
+  /** Whoever waits is refused, what is lent out ends when it comes back. */
+  async close(): Promise<void> {
+    this.#isClosed = true;
+    this.#refuseAll(new Refusal("stopping"));
+    for (const session of this.#idle.splice(0)) void session.close();
+    const ended = Promise.all([...this.#all].map((session) => session.ended));
+    const timer = this.#needs.timers.after(5_000, () => this.#all.forEach((session) => session.destroy()));
+    await ended;
+    timer.cancel();
+  }
+
+  #grow(): void {
+    if (this.#isClosed || this.#waiting.length <= this.#connecting) return;
+    if (this.#all.size + this.#connecting >= this.#needs.size) return;
+    this.#connecting += 1;
+    void this.#connect();
+  }
+
+  async #connect(): Promise<void> {
+    try {
+      const session = await this.#needs.connect();
+      this.#connecting -= 1;
+      this.adopt(session);
+    } catch (error) {
+      if (!mayRecover(error)) {
+        this.#connecting -= 1;
+        this.#refuseAll(error instanceof Error ? error : new Error(String(error)));
+        return;
+      }
+      // Nobody is told yet: PostgreSQL may be starting. Who waits gives up by himself.
+      this.#needs.timers.after(retryEveryMs, () => {
+        this.#connecting -= 1;
+        this.#grow();
+      });
+    }
+  }
+
+  #refuseAll(error: Error): void {
+    for (const waiting of this.#waiting.splice(0)) {
+      waiting.cancel();
+      waiting.reject(error);
+    }
+  }
+}

@@ -1,0 +1,211 @@
+import { AsyncLocalStorage } from "node:async_hooks";
+import { parseId, Refusal, uuidOf, type Id, type Instant } from "@holdfast/kernel";
+import type { Pool } from "./pool.ts";
+import type { DirectoryFunction, MaintainFunction } from "./functions.ts";
+import { Ingest } from "./ingest.ts";
+import type { ServerLock } from "./lock.ts";
+import { openDatabase, type Needs } from "./open.ts";
+import type { Door } from "./roles.ts";
+import { Scopes } from "./scopes.ts";
+import type { Space } from "./space.ts";
+import { look, statement, transact, type Query } from "./transaction.ts";
+import { Turns } from "./turns.ts";
+import type { Allowed, AuditEntry, InstanceUnit, OrgScope, Unit } from "./unit.ts";
+
+/** What a change leaves behind: `change` insists on audit entries, `note` is for what is not worth one. */
+type Trace = "audited" | "unaudited";
+
+/** All that is durable, through five doors, each a PostgreSQL role that can do one kind of thing. */
+export class Storage {
+  readonly #needs: Needs;
+  readonly #lock: ServerLock;
+  readonly #pools: Readonly<Record<Door | "reading", Pool>>;
+  readonly #space: Space | undefined;
+  readonly #scopes: Scopes;
+  readonly #turns: Turns;
+  /** Set while a change runs: a change inside a change would wait for itself. */
+  readonly #inside = new AsyncLocalStorage<{ isRunning: boolean }>();
+  readonly ingest: Ingest;
+
+  private constructor(needs: Needs, parts: Awaited<ReturnType<typeof openDatabase>>) {
+    this.#needs = needs;
+    this.#lock = parts.lock;
+    this.#pools = parts.pools;
+    this.#space = parts.space;
+    this.#scopes = new Scopes(needs);
+    this.#turns = new Turns(needs.timers);
+    this.ingest = new Ingest({ pool: parts.pools.ingest, failed: (error) => this.#failed(error) });
+  }
+
+  /**
+   * Takes the database into service: the server's lock, roles, migrations, the self-check.
+   * @throws Refusal `storage.inUse`, `storage.newer`, `storage.roles`, `storage.unsafe`, `storage.unavailable`,
+   * `keyring.wrong`, `config.malformed`
+   */
+  static async open(needs: Needs): Promise<Storage> {
+    return new Storage(needs, await openDatabase(needs));
+  }
+
+  /**
+   * Commits what `work` did, or nothing. Changes of one organisation run one after the other, so `work` may read, decide and
+   * write. It may be run again from its beginning, so it touches nothing but its unit; what must happen in memory it leaves
+   * to `afterCommit`. A change without audit entry is refused.
+   * @throws Refusal `storage.unavailable`, `storage.full`, and whatever `work` throws
+   */
+  change<T>(allowed: Allowed, work: (unit: Unit) => Promise<T>): Promise<T> {
+    return this.#change(allowed, "audited", work);
+  }
+
+  /** A change that is the platform's own bookkeeping and worth no audit entry: when a credential was last used. Not for verbs. */
+  note<T>(allowed: Allowed, work: (unit: Unit) => Promise<T>): Promise<T> {
+    return this.#change(allowed, "unaudited", work);
+  }
+
+  /** One snapshot of one organisation, read only. */
+  read<T>(allowed: Allowed, work: (unit: Unit) => Promise<T>): Promise<T> {
+    const begin = `begin isolation level repeatable read read only; ${setOrg(allowed.scope.org)}`;
+    return look(this.#pools.reading, begin, (query) => {
+      const unit = unitOf(allowed, this.#needs.clock.now(), query);
+      return work({
+        ...unit,
+        audit: () => refuseInRead("leaves no audit entry"),
+        afterCommit: () => refuseInRead("has nothing to commit"),
+      });
+    });
+  }
+
+  /** What has to be found before the organisation is known. It can call these functions, and read no table. */
+  readonly directory = {
+    call: <Row>(fn: DirectoryFunction, args: readonly unknown[]): Promise<readonly Row[]> =>
+      this.#call(this.#pools.directory, fn, args),
+  };
+
+  /** The few tables without organisation, listed in `inspect.ts`. */
+  readonly instance = {
+    change: <T>(work: (unit: InstanceUnit) => Promise<T>): Promise<T> => this.#changeInstance(work),
+    read: <T>(work: (unit: InstanceUnit) => Promise<T>): Promise<T> =>
+      look(this.#pools.instance, "begin isolation level repeatable read read only", (query) =>
+        work({ at: this.#needs.clock.now(), query, afterCommit: () => refuseInRead("has nothing to commit") }),
+      ),
+  };
+
+  /** What the platform does with all organisations' rows at once: functions with fixed arguments. */
+  readonly maintain = {
+    call: <Row>(fn: MaintainFunction, args: readonly unknown[]): Promise<readonly Row[]> =>
+      this.#call(this.#pools.maintain, fn, args),
+  };
+
+  /**
+   * For `authority/` alone: whoever holds a scope can open what it sealed.
+   * @throws Refusal `org.unknown` when the organisation's key was never made, or was erased
+   */
+  scopeOf(org: Id<"org">): Promise<OrgScope> {
+    return this.#scopes.of(org);
+  }
+
+  /** For `authority/` alone. Makes the organisation's key, before there is a row of it; answers its scope. */
+  makeOrg(org: Id<"org">): Promise<OrgScope> {
+    return this.#scopes.make(org);
+  }
+
+  /** For `authority/` alone. Destroys the organisation's key, for ever: what is left of it opens nowhere. */
+  eraseOrg(org: Id<"org">): Promise<void> {
+    return this.#scopes.erase(org);
+  }
+
+  /**
+   * Called before anything that makes the data grow. Changes that make room, and revocations, do not ask.
+   * @throws Refusal `storage.full`
+   */
+  admit(): void {
+    this.#space?.admit();
+  }
+
+  /** Refuses what comes, waits for what runs (five seconds at most), and lets the lock go. */
+  async close(): Promise<void> {
+    this.#space?.close();
+    await Promise.all(Object.values(this.#pools).map((pool) => pool.close()));
+    await this.#lock.release();
+  }
+
+  #change<T>(allowed: Allowed, trace: Trace, work: (unit: Unit) => Promise<T>): Promise<T> {
+    if (this.#inside.getStore()?.isRunning) throw new Error("a change inside a change: they would wait for each other");
+    const { org } = allowed.scope;
+    return this.#turns.take(org, async () => {
+      const hooks: (() => void)[] = [];
+      const running = { isRunning: true };
+      const plan = { begin: `begin; ${setOrg(org)}`, doubtful: () => this.#needs.doubtful(org) };
+      const once = async (query: Query): Promise<T> => {
+        const entries: AuditEntry[] = [];
+        hooks.length = 0; // those of an attempt that did not commit
+        const unit: Unit = {
+          ...unitOf(allowed, this.#needs.clock.now(), query),
+          audit: (entry) => void entries.push(entry),
+          afterCommit: (then) => void hooks.push(then),
+        };
+        const done = await work(unit);
+        if (entries.length === 0 && trace === "audited") throw new Error("a change left no audit entry");
+        if (entries.length > 0) await this.#needs.recordAudit(unit, entries);
+        return done;
+      };
+      try {
+        const value = await this.#inside.run(running, () => transact(this.#pools.app, plan, once));
+        running.isRunning = false;
+        // In the organisation's turn still: memory hears of changes in the order in which they were committed.
+        if (!this.#runHooks(hooks)) this.#needs.doubtful(org);
+        return value;
+      } catch (error) {
+        return this.#failed(error);
+      } finally {
+        running.isRunning = false;
+      }
+    });
+  }
+
+  async #changeInstance<T>(work: (unit: InstanceUnit) => Promise<T>): Promise<T> {
+    const hooks: (() => void)[] = [];
+    const plan = { begin: "begin", doubtful: () => undefined };
+    const value = await transact(this.#pools.instance, plan, (query) => {
+      hooks.length = 0;
+      return work({ at: this.#needs.clock.now(), query, afterCommit: (then) => void hooks.push(then) });
+    }).catch((error: unknown) => this.#failed(error));
+    this.#runHooks(hooks);
+    return value;
+  }
+
+  /** A function is a transaction of its own. Names come from a closed list, never from a caller. */
+  #call<Row>(pool: Pool, fn: DirectoryFunction | MaintainFunction, args: readonly unknown[]): Promise<readonly Row[]> {
+    const places = args.map((_, index) => `$${index + 1}`).join(", ");
+    return statement<Row>(pool, `select * from holdfast.${fn}(${places})`, args);
+  }
+
+  /** What was committed stays so: a hook that throws is our bug, told to the operator and not to the caller. False when one did. */
+  #runHooks(hooks: readonly (() => void)[]): boolean {
+    let wereFine = true;
+    for (const hook of hooks) {
+      try {
+        hook();
+      } catch (error) {
+        wereFine = false;
+        this.#needs.report(`Something failed after a commit: ${error instanceof Error ? error.message : "?"}`);
+      }
+    }
+    return wereFine;
+  }
+
+  #failed(error: unknown): never {
+    if (isFull(error)) this.#space?.noteFull();
+    throw error;
+  }
+}
+
+/** One message with BEGIN: 128 bits in hex, because SET takes no parameters. They were parsed, or this refuses. */
+const setOrg = (org: Id<"org">): string => `set local app.org = '${uuidOf(parseId("org", org))}'`;
+
+const unitOf = ({ scope, actor }: Allowed, at: Instant, query: Query) => ({ scope, actor, at, query });
+
+function refuseInRead(why: string): never {
+  throw new Error(`storage.read ${why}: use storage.change`);
+}
+
+const isFull = (error: unknown): boolean => error instanceof Refusal && error.code === "storage.full";

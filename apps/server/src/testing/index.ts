@@ -1,0 +1,3 @@
+export { TestClock } from "./clock.ts";
+export { asOwner } from "./cluster.ts";
+export { emptyDatabase, freshDatabase, type FreshDatabase } from "./database.ts";
