@@ -1,5 +1,6 @@
 // Hot path: every reading passes here once on its way into the log. One buffer that is kept, no object per point.
 import { idFrom, Refusal, type Id, type Instant } from "@holdfast/kernel";
+import { ByteReader } from "./bytes.ts";
 import type { Value } from "./reading.ts";
 
 /**
@@ -205,13 +206,14 @@ export type OnPoint = (
 export function readRecord(record: Uint8Array, onPoint: OnPoint): void {
   if (record.length === 0 || record[0] === 0) throw new Refusal("seal.broken");
   if (record[0] !== version) throw new Refusal("storage.newer", { detail: `Log format ${record[0]} is not known.` });
-  const cursor = new Cursor(record, 1);
+  const cursor = new ByteReader(record);
+  cursor.at = 1;
   const devices: Id<"device">[] = [];
   const names: string[] = [];
   let received = 0;
   while (!cursor.isAtEnd) {
     const deviceNumber = cursor.varint();
-    if (deviceNumber === 0) devices.push(idFrom("device", cursor.bytes(16)));
+    if (deviceNumber === 0) devices.push(idFrom("device", cursor.take(16)));
     const device = devices[deviceNumber === 0 ? devices.length - 1 : deviceNumber - 1];
     received += cursor.zigzag();
     const counted = cursor.varint();
@@ -231,7 +233,7 @@ export function readRecord(record: Uint8Array, onPoint: OnPoint): void {
   }
 }
 
-function valueOf(kind: number, cursor: Cursor): Value {
+function valueOf(kind: number, cursor: ByteReader): Value {
   switch (kind) {
     case isFalse:
       return false;
@@ -252,64 +254,3 @@ function valueOf(kind: number, cursor: Cursor): Value {
 
 /** Whole already, since it was added up from varints. ECMA-262, 21.4.1.1. */
 const isInstant = (milliseconds: number): milliseconds is Instant => Math.abs(milliseconds) <= 8.64e15;
-
-const utf8 = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
-
-/** Reads forward through bytes that may be anything; refuses `seal.broken` where they cannot be ours. */
-class Cursor {
-  readonly #bytes: Uint8Array;
-  readonly #view: DataView;
-  #at: number;
-
-  constructor(bytes: Uint8Array, at: number) {
-    this.#bytes = bytes;
-    this.#view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-    this.#at = at;
-  }
-
-  get isAtEnd(): boolean {
-    return this.#at === this.#bytes.length;
-  }
-
-  varint(): number {
-    let value = 0;
-    let scale = 1;
-    for (let count = 0; count < 8; count++, scale *= 128) {
-      const byte = this.#bytes[this.#at++];
-      if (byte === undefined) break;
-      value += (byte & 0x7f) * scale;
-      if (byte < 0x80) {
-        if (value > Number.MAX_SAFE_INTEGER) break;
-        return value;
-      }
-    }
-    throw new Refusal("seal.broken");
-  }
-
-  zigzag(): number {
-    const value = this.varint();
-    return value % 2 === 0 ? value / 2 : -(value + 1) / 2;
-  }
-
-  bytes(count: number): Uint8Array {
-    const start = this.#at;
-    if (count > this.#bytes.length - start) throw new Refusal("seal.broken");
-    return this.#bytes.subarray(start, (this.#at += count));
-  }
-
-  double(): number {
-    const start = this.#at;
-    this.bytes(8);
-    const value = this.#view.getFloat64(start, true);
-    if (!Number.isFinite(value)) throw new Refusal("seal.broken");
-    return value;
-  }
-
-  text(): string {
-    try {
-      return utf8.decode(this.bytes(this.varint()));
-    } catch {
-      throw new Refusal("seal.broken");
-    }
-  }
-}
