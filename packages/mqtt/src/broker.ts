@@ -1,0 +1,139 @@
+import type { Duplex } from "node:stream";
+import { reason } from "./codes.ts";
+import { Connection } from "./connection.ts";
+import { Core } from "./core.ts";
+import { deliverDurable, deliverLive } from "./delivery.ts";
+import { defaultLimits, type Limits } from "./limits.ts";
+import type { Message, Policy, SpaceKey, Transport } from "./policy.ts";
+import { publicationOf, type Publication } from "./publication.ts";
+import type { Session } from "./session.ts";
+import type { Statistics } from "./statistics.ts";
+import type { Listener } from "./subscription.ts";
+import type { Time } from "./time.ts";
+import { isTopic, parseFilter } from "./topics.ts";
+
+export type BrokerNeeds<Context> = {
+  readonly policy: Policy<Context>;
+  readonly time: Time;
+  /** A client id that nobody has, for a client that wants one assigned. */
+  readonly newClientId: () => string;
+  /** Something in the policy, or in us, threw. The connection it concerned is ended. */
+  readonly reportFault: (fault: unknown) => void;
+  readonly limits?: Partial<Limits>;
+  /** `false` keeps no retained messages, and says so. */
+  readonly retainAvailable?: boolean;
+};
+
+/** An MQTT broker core: 3.1.1 and 5 over any stream, with somebody else's policy. */
+export class Broker<Context = unknown> {
+  readonly #core: Core;
+  readonly #connections = new Set<Connection>();
+  #closing: (() => void) | undefined;
+  #isClosing = false;
+
+  constructor(needs: BrokerNeeds<Context>) {
+    this.#core = new Core({
+      policy: needs.policy,
+      time: needs.time,
+      newClientId: needs.newClientId,
+      reportFault: needs.reportFault,
+      limits: { ...defaultLimits, ...needs.limits },
+      retainAvailable: needs.retainAvailable ?? true,
+    });
+  }
+
+  /** Counted since the beginning, and how things stand. */
+  get statistics(): Readonly<Statistics> {
+    return this.#core.statistics;
+  }
+
+  /** Speaks MQTT on this stream from now on. The broker ends it; of a `net.Socket` set `noDelay` before. */
+  accept(socket: Duplex, transport: Transport): void {
+    if (this.#isClosing) {
+      socket.destroy();
+      return;
+    }
+    const { statistics } = this.#core;
+    statistics.connectionsAccepted++;
+    statistics.connectionsOpen++;
+    const gone = (connection: Connection) => {
+      statistics.connectionsOpen--;
+      this.#connections.delete(connection);
+      if (this.#connections.size === 0) this.#closing?.();
+    };
+    this.#connections.add(new Connection(this.#core, socket, transport, gone));
+  }
+
+  /**
+   * Publishes a message that came another way. `live` reaches listeners and subscriptions of QoS 0 (a message of QoS 0 reaches all);
+   * `durable` reaches subscriptions of QoS 1 with a message of QoS 1, once it is kept; `all` is both. Throws `TypeError` for what is no
+   * topic name. The policy is not asked; the gates of those who receive are.
+   */
+  publish(space: SpaceKey, message: Message, part: "live" | "durable" | "all" = "all", from?: Publisher): void {
+    if (!isTopic(message.topic)) throw new TypeError("This is not a topic name.");
+    const { time } = this.#core;
+    const publication = publicationOf(message, {
+      topic: message.topic,
+      receivedAt: time.now(),
+      since: time.elapsed(),
+      source: null,
+    });
+    this.#deliver(space, publication, part, from);
+  }
+
+  #deliver(
+    key: SpaceKey,
+    publication: Publication,
+    part: "live" | "durable" | "all",
+    from: Publisher | undefined,
+  ): void {
+    const space = this.#core.space(key);
+    const route = space.route(publication.topic);
+    const publisher = (from && this.#core.sessions.find(key, from.principal, from.clientId)) ?? null;
+    if (part !== "durable") deliverLive(route, publication, publisher);
+    if (part !== "live" && publication.qos === 1) deliverDurable(route, publication, publisher);
+    space.rest();
+  }
+
+  /** Hears every message of the space that matches, in the turn of its live delivery, until the returned function is called. */
+  listen(space: SpaceKey, filter: string, listener: Listener): () => void {
+    const parsed = parseFilter(filter);
+    if (!parsed || parsed.share !== undefined) throw new TypeError("This is not a topic filter.");
+    return this.#core.space(space).listen(parsed.filter, { kind: "listening", listener });
+  }
+
+  /** Looks at every session of the space now, connected or not: who has lost the right to be there is ended before this returns. */
+  recheck(space: SpaceKey): void {
+    for (const session of this.#core.sessions.all(space)) session.isCurrent();
+  }
+
+  /** Ends everything of this principal: connections, sessions, queues, wills. Returns how many sessions there were. */
+  forget(space: SpaceKey, principal: string, code: number = reason.administrativeAction): number {
+    const sessions = this.#core.sessions.of(space, principal);
+    for (const session of sessions) this.#core.revoke(session, code);
+    return sessions.length;
+  }
+
+  /** Ends the connections of this principal; sessions stay, wills are published. Returns how many there were. */
+  disconnect(
+    space: SpaceKey,
+    principal: string,
+    code: number = reason.administrativeAction,
+    reasonString?: string,
+  ): number {
+    const connected = this.#core.sessions.of(space, principal).filter((session: Session) => session.line !== null);
+    for (const session of connected) session.line?.end({ how: "policy", code, reasonString });
+    return connected.length;
+  }
+
+  /** Takes nobody else in, tells everybody (0x8B), and ends all sockets within the close deadline. Wills are not published. */
+  async close(): Promise<void> {
+    this.#isClosing = true;
+    const closed = new Promise<void>((resolve) => (this.#closing = resolve));
+    for (const connection of this.#connections) connection.shutDown();
+    if (this.#connections.size > 0) await closed;
+    this.#core.stop();
+  }
+}
+
+export type Publisher = { readonly principal: string; readonly clientId: string };

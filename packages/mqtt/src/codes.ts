@@ -1,0 +1,71 @@
+/** Control packet types, the upper four bits of the first byte (MQTT 5, table 2-1). */
+export const packet = {
+  connect: 1,
+  connack: 2,
+  publish: 3,
+  puback: 4,
+  pubrec: 5,
+  pubrel: 6,
+  pubcomp: 7,
+  subscribe: 8,
+  suback: 9,
+  unsubscribe: 10,
+  unsuback: 11,
+  pingreq: 12,
+  pingresp: 13,
+  disconnect: 14,
+  auth: 15,
+} as const;
+
+/** Reason codes of MQTT 5 (section 2.4). From 0x80 on they say no. */
+export const reason = {
+  success: 0x00,
+  disconnectWithWill: 0x04,
+  noSubscriptionExisted: 0x11,
+  unspecified: 0x80,
+  malformedPacket: 0x81,
+  protocolError: 0x82,
+  implementationSpecific: 0x83,
+  unsupportedProtocolVersion: 0x84,
+  clientIdNotValid: 0x85,
+  badUserNameOrPassword: 0x86,
+  notAuthorized: 0x87,
+  serverUnavailable: 0x88,
+  serverBusy: 0x89,
+  serverShuttingDown: 0x8b,
+  badAuthenticationMethod: 0x8c,
+  keepAliveTimeout: 0x8d,
+  sessionTakenOver: 0x8e,
+  topicFilterInvalid: 0x8f,
+  topicNameInvalid: 0x90,
+  receiveMaximumExceeded: 0x93,
+  topicAliasInvalid: 0x94,
+  packetTooLarge: 0x95,
+  quotaExceeded: 0x97,
+  administrativeAction: 0x98,
+  payloadFormatInvalid: 0x99,
+  retainNotSupported: 0x9a,
+  qosNotSupported: 0x9b,
+  connectionRateExceeded: 0x9f,
+  maximumConnectTime: 0xa0,
+} as const;
+
+/** The return code of a CONNACK in MQTT 3.1.1 (table 3.1) that says best what the MQTT 5 code says. */
+export function returnCodeOf(code: number): number {
+  switch (code) {
+    case reason.success:
+      return 0;
+    case reason.unsupportedProtocolVersion:
+      return 1;
+    case reason.clientIdNotValid:
+      return 2;
+    case reason.badUserNameOrPassword:
+      return 4;
+    case reason.notAuthorized:
+    case reason.badAuthenticationMethod:
+    case 0x8a: // banned
+      return 5;
+    default:
+      return 3;
+  }
+}

@@ -1,0 +1,25 @@
+export { Broker, type BrokerNeeds, type Publisher } from "./broker.ts";
+export { packet, reason } from "./codes.ts";
+export { defaultLimits, type Limits } from "./limits.ts";
+export type { Mount, Synonym } from "./mounts.ts";
+export type {
+  Asked,
+  Closing,
+  Counters,
+  Ending,
+  Gate,
+  Message,
+  Opened,
+  Policy,
+  ProtocolVersion,
+  SpaceKey,
+  Transport,
+  TurnedAway,
+  Welcome,
+} from "./policy.ts";
+export type { Properties } from "./properties.ts";
+export type { Publication } from "./publication.ts";
+export type { Statistics } from "./statistics.ts";
+export type { Listener } from "./subscription.ts";
+export type { Time } from "./time.ts";
+export { matches } from "./topics.ts";

@@ -1,0 +1,58 @@
+/** What one broker bears. Sizes in bytes, times in milliseconds unless the name says seconds. */
+export type Limits = {
+  /** A larger packet ends the connection (0x95). */
+  readonly packet: number;
+  readonly topicLevels: number;
+  readonly topicBytes: number;
+  readonly clientIdBytes: number;
+  readonly subscriptionsPerSession: number;
+  readonly filtersPerPacket: number;
+  readonly topicAliases: number;
+  /** PUBLISH packets of one connection that await their acknowledgement: the Receive Maximum we announce. */
+  readonly unacknowledged: number;
+  readonly unacknowledgedBytes: number;
+  /** QoS 1 messages under way to one client; less when it asks for less. */
+  readonly inFlight: number;
+  readonly sessionMessages: number;
+  readonly sessionBytes: number;
+  readonly sessionsPerPrincipal: number;
+  readonly sessionExpirySeconds: number;
+  readonly retainedMessages: number;
+  readonly retainedBytes: number;
+  /** Beyond this a connection gets no QoS 0 messages, and QoS 1 waits in the session's queue. */
+  readonly waiting: number;
+  /** Beyond this it is disconnected. */
+  readonly waitingHard: number;
+  /** From the connection to its CONNECT. */
+  readonly connectDeadline: number;
+  /** From our DISCONNECT to the end of the socket. */
+  readonly closeDeadline: number;
+  /** Topics whose subscribers a space remembers, and how many subscribers together. */
+  readonly routes: number;
+  readonly routeTargets: number;
+};
+
+export const defaultLimits: Limits = {
+  packet: 1 << 20,
+  topicLevels: 128,
+  topicBytes: 4096,
+  clientIdBytes: 256,
+  subscriptionsPerSession: 10_000,
+  filtersPerPacket: 1_000,
+  topicAliases: 32,
+  unacknowledged: 1_024,
+  unacknowledgedBytes: 4 << 20,
+  inFlight: 1_024,
+  sessionMessages: 10_000,
+  sessionBytes: 8 << 20,
+  sessionsPerPrincipal: 10_000,
+  sessionExpirySeconds: 0xffffffff,
+  retainedMessages: 100_000,
+  retainedBytes: 256 << 20,
+  waiting: 1 << 20,
+  waitingHard: 8 << 20,
+  connectDeadline: 10_000,
+  closeDeadline: 2_000,
+  routes: 16_384,
+  routeTargets: 262_144,
+};

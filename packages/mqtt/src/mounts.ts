@@ -1,0 +1,66 @@
+import { hasWildcard } from "./topics.ts";
+
+/** `prefix` is what the client writes, `target` where it stands in the space; both end with "/", neither has wildcards. */
+export type Mount = { readonly prefix: string; readonly target: string };
+
+/** One exact topic under another name. */
+export type Synonym = { readonly topic: string; readonly target: string };
+
+/** By which name a client knows a topic: a mount or a synonym, or `undefined` for the topic's own name. */
+export type Via = Mount | Synonym | undefined;
+
+export type Mapped = { readonly topic: string; readonly via: Via };
+
+/** What a client calls things, and what they are called in its space. */
+export class Mounts {
+  readonly mounts: readonly Mount[];
+  readonly synonyms: readonly Synonym[];
+  /** Nothing outside the mounts and synonyms may be named. */
+  readonly only: boolean;
+
+  constructor(mounts: readonly Mount[] = [], synonyms: readonly Synonym[] = [], only = false) {
+    this.mounts = mounts;
+    this.synonyms = synonyms;
+    this.only = only;
+    for (const { prefix, target } of mounts) {
+      const sound = prefix.endsWith("/") && target.endsWith("/") && !hasWildcard(prefix) && !hasWildcard(target);
+      if (!sound) throw new TypeError("A mount's prefix and target end with / and have no wildcards.");
+    }
+    for (const { topic, target } of synonyms) {
+      if (hasWildcard(topic) || hasWildcard(target)) throw new TypeError("A synonym has no wildcards.");
+    }
+  }
+
+  /** The topic or filter as the space knows it; `undefined` where the client may not name it. */
+  inward(written: string): Mapped | undefined {
+    for (const synonym of this.synonyms) {
+      if (written === synonym.topic) return { topic: synonym.target, via: synonym };
+    }
+    for (const mount of this.mounts) {
+      if (written.startsWith(mount.prefix))
+        return { topic: mount.target + written.slice(mount.prefix.length), via: mount };
+    }
+    return this.only ? undefined : { topic: written, via: undefined };
+  }
+
+  /** The name under which this client knows a topic, whatever it subscribed to; for response topics. */
+  outward(topic: string): string {
+    for (const synonym of this.synonyms) if (topic === synonym.target) return synonym.topic;
+    for (const mount of this.mounts) if (topic.startsWith(mount.target)) return outward(topic, mount);
+    return topic;
+  }
+
+  equals(other: Mounts): boolean {
+    const list = (mounts: Mounts) => JSON.stringify([mounts.only, mounts.mounts, mounts.synonyms]);
+    return list(this) === list(other);
+  }
+}
+
+/** The topic under the name by which it was subscribed to. */
+export function outward(topic: string, via: Via): string {
+  if (via === undefined) return topic;
+  if ("topic" in via) return via.topic;
+  // `me/#` also matches its parent `me` ([MQTT-4.7.1-2], non-normative part), which is one slash shorter than the mount.
+  if (topic.length < via.target.length) return via.prefix.slice(0, -1);
+  return via.prefix + topic.slice(via.target.length);
+}

@@ -1,0 +1,175 @@
+import { Buffer } from "node:buffer";
+import { reason, returnCodeOf } from "./codes.ts";
+import type { Connection } from "./connection.ts";
+import { Mounts } from "./mounts.ts";
+import type { Connect } from "./packets.ts";
+import type { Asked, Gate, Message, Welcome } from "./policy.ts";
+import type { Properties } from "./properties.ts";
+import { forever, Session, type Will } from "./session.ts";
+import { connack, fitting } from "./writer.ts";
+
+/** What a connection needs to begin. */
+export type Opening = {
+  readonly session: Session;
+  readonly resumed: boolean;
+  /** How many messages of QoS 1 the client takes at once. */
+  readonly window: number;
+  /** Seconds; 0 is none. */
+  readonly keepAlive: number;
+  readonly connack: Buffer;
+};
+
+/** What can be refused without asking anybody: a reason code, or 0. */
+export function refusalOf(connection: Connection, connect: Connect): number {
+  const { limits, retainAvailable } = connection.core;
+  const { version, clientId, clean, will, properties } = connect;
+  // 3.1.1: [MQTT-3.1.3-8]
+  if (clientId === "" && version === 4 && !clean) return reason.clientIdNotValid;
+  if (Buffer.byteLength(clientId) > limits.clientIdBytes) return reason.clientIdNotValid;
+  if (properties.authenticationMethod !== undefined) return reason.badAuthenticationMethod; // [MQTT-4.12.0-1]
+  if (!will || version === 4) return 0;
+  if (will.qos === 2) return reason.qosNotSupported; // [MQTT-3.2.2-12]
+  if (will.retain && !retainAvailable) return reason.retainNotSupported; // [MQTT-3.2.2-13]
+  return 0;
+}
+
+export function askedBy(connection: Connection, connect: Connect): Asked {
+  const { clientId, username, password, keepAlive, clean, properties } = connect;
+  return {
+    clientId,
+    username,
+    password,
+    protocolVersion: connect.version,
+    keepAlive,
+    clean,
+    will: messageOf(connect),
+    properties,
+    transport: connection.transport,
+  };
+}
+
+/** In 3.1.1 there is no way to say that QoS 2 is not served: such a will is published with QoS 1. */
+function messageOf({ will }: Connect): Message | undefined {
+  if (!will) return undefined;
+  const { willDelayInterval, ...properties } = will.properties;
+  return { topic: will.topic, payload: will.payload, qos: will.qos === 0 ? 0 : 1, retain: will.retain, properties };
+}
+
+/** Finds or makes the session of somebody who is welcome, or answers with the reason code of a refusal. */
+export function admit(connection: Connection, connect: Connect, welcome: Welcome): Opening | number {
+  const { core } = connection;
+  const { limits } = core;
+  const mounts = new Mounts(welcome.mounts, welcome.synonyms, welcome.mountsOnly);
+  const will = willOf(connect, mounts, welcome.gate);
+  if (typeof will === "number") return will;
+
+  const { principal, space: key } = welcome;
+  const assigned = connect.clientId === "" ? core.newClientId() : undefined;
+  const clientId = assigned ?? connect.clientId;
+  const taken = core.sessions.find(key, principal, clientId);
+  // [MQTT-3.1.4-3], 3.1.1: [MQTT-3.1.4-2]
+  taken?.line?.end({ how: "takenOver", code: reason.sessionTakenOver });
+  if (connect.clean && taken) core.endSession(taken); // [MQTT-3.1.2-4]
+
+  const found = taken?.hasEnded === false ? taken : undefined;
+  if (!found && core.sessions.countOf(key, principal) >= limits.sessionsPerPrincipal) return reason.quotaExceeded;
+  const with_ = { context: welcome.context, gate: welcome.gate, mounts, application: welcome.application ?? "" };
+  const session = found ?? new Session(core, core.space(key), principal, clientId, core.sessions.outbox(), with_);
+  if (found) resume(found, with_);
+  else {
+    session.space.enter();
+    core.sessions.add(key, session);
+  }
+  core.cameBack(session);
+  // What was decided while we waited for the policy counts already.
+  if (!session.isCurrent()) return reason.notAuthorized;
+
+  const asked = connect.version === 5 ? (connect.properties.sessionExpiryInterval ?? 0) : connect.clean ? 0 : forever;
+  session.expirySeconds = Math.min(asked, limits.sessionExpirySeconds);
+  session.will = will;
+  connection.cannotExtend = connect.version === 5 && asked === 0;
+  connection.maximumPacket = connect.properties.maximumPacketSize ?? connection.maximumPacket;
+  connection.tellsProblems = connect.properties.requestProblemInformation !== 0;
+
+  const keepAlive = keepAliveOf(connect, welcome.maximumKeepAlive);
+  const said: Properties = {};
+  if (session.expirySeconds !== asked) said.sessionExpiryInterval = session.expirySeconds;
+  if (limits.unacknowledged < 0xffff) said.receiveMaximum = limits.unacknowledged;
+  said.maximumQoS = 1;
+  if (!core.retainAvailable) said.retainAvailable = 0;
+  said.maximumPacketSize = limits.packet;
+  if (assigned !== undefined) said.assignedClientIdentifier = assigned; // [MQTT-3.2.2-16]
+  said.topicAliasMaximum = limits.topicAliases;
+  if (keepAlive !== connect.keepAlive) said.serverKeepAlive = keepAlive; // [MQTT-3.2.2-21]
+  const answer = connack(connect.version, found !== undefined, reason.success, said);
+  // A client whose maximum does not even hold this gets nothing else either.
+  if (answer.length > connection.maximumPacket) {
+    core.endSession(session);
+    return reason.packetTooLarge;
+  }
+  const window = Math.min(limits.inFlight, connect.properties.receiveMaximum ?? 0xffff);
+  return { session, resumed: found !== undefined, window, keepAlive, connack: answer };
+}
+
+/** Only MQTT 5 can tell a client another keep-alive than it asked for. */
+function keepAliveOf({ version, keepAlive }: Connect, maximum: number | undefined): number {
+  if (version === 4 || maximum === undefined) return keepAlive;
+  return keepAlive === 0 || keepAlive > maximum ? maximum : keepAlive;
+}
+
+function willOf(connect: Connect, mounts: Mounts, gate: Gate): Will | undefined | number {
+  const message = messageOf(connect);
+  if (!message) return undefined;
+  const mapped = mounts.inward(message.topic);
+  const { responseTopic } = message.properties ?? {};
+  const response = responseTopic === undefined ? undefined : mounts.inward(responseTopic);
+  if (!mapped || (responseTopic !== undefined && !response)) return reason.notAuthorized;
+  const refusal = gate.publish(mapped.topic);
+  if (refusal !== 0) return refusal;
+  return {
+    message: {
+      ...message,
+      topic: mapped.topic,
+      properties: response ? { ...message.properties, responseTopic: response.topic } : (message.properties ?? {}),
+    },
+    written: message.topic,
+    via: mapped.via,
+    delaySeconds: connect.will?.properties.willDelayInterval ?? 0,
+  };
+}
+
+/** Everything the policy says anew replaces what it said before; filters are read again where names mean something else now. */
+function resume(
+  session: Session,
+  welcome: { context: unknown; gate: Gate; mounts: Mounts; application: string },
+): void {
+  const moved = !session.mounts.equals(welcome.mounts) || session.application !== welcome.application;
+  session.context = welcome.context;
+  session.gate = welcome.gate;
+  session.mounts = welcome.mounts;
+  session.application = welcome.application;
+  session.stamp++;
+  if (!moved) return;
+  for (const old of session.subscriptions.values()) {
+    session.space.unsubscribe(old);
+    const asIs = old.group === undefined ? old.written : old.written.slice(`$share/${old.group.share}/`.length);
+    const mapped = session.mounts.inward(asIs);
+    if (!mapped) {
+      session.subscriptions.delete(old.written);
+      continue;
+    }
+    const group = old.group && session.space.group(session.application, old.group.share, mapped.topic);
+    const again = { ...old, filter: mapped.topic, via: mapped.via, group };
+    session.subscriptions.set(old.written, again);
+    session.space.subscribe(again);
+  }
+}
+
+/** A CONNACK that says no, in the form of the client's version. */
+export function turnAway(connection: Connection, code: number, reasonString: string | undefined): void {
+  const { protocolVersion } = connection;
+  if (protocolVersion === 4) return connection.write(connack(4, false, returnCodeOf(code), {}));
+  const properties = reasonString === undefined ? {} : { reasonString };
+  const answer = fitting(connection.maximumPacket, properties, (fit) => connack(5, false, code, fit));
+  if (answer) connection.write(answer);
+}

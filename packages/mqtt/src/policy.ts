@@ -1,0 +1,139 @@
+import type { Mount, Synonym } from "./mounts.ts";
+import type { Properties } from "./properties.ts";
+import type { Publication } from "./publication.ts";
+
+/** Topic trees, sessions and retained messages of two spaces never meet. Compared by identity. */
+export type SpaceKey = object | string;
+
+export type Transport = {
+  readonly remoteAddress: string;
+  readonly secure: boolean;
+  /** The client's certificate in DER, where it showed one. */
+  readonly certificate?: Uint8Array | undefined;
+  /** The embedder's own name for the way in: "mqtts", "wss". */
+  readonly name: string;
+};
+
+export type ProtocolVersion = 4 | 5;
+
+/** A message that somebody gives the broker to publish. */
+export type Message = {
+  readonly topic: string;
+  readonly payload: Uint8Array;
+  readonly qos: 0 | 1;
+  readonly retain: boolean;
+  readonly properties?: Properties;
+};
+
+/** What a CONNECT asked for. Topics are as the client wrote them. */
+export type Asked = {
+  /** Empty when the client wants one assigned. */
+  readonly clientId: string;
+  readonly username: string | undefined;
+  readonly password: Uint8Array | undefined;
+  readonly protocolVersion: ProtocolVersion;
+  /** Seconds; 0 is none. */
+  readonly keepAlive: number;
+  readonly clean: boolean;
+  readonly will: Message | undefined;
+  readonly properties: Properties;
+  readonly transport: Transport;
+};
+
+/**
+ * What a session may do, compiled. As long as `epoch` equals `cell.epoch` its answers may be kept; when they differ the broker asks
+ * `Policy.renew` before it reads the next byte or delivers the next message. Topics and filters are those of the space.
+ */
+export interface Gate {
+  readonly cell: { readonly epoch: number };
+  readonly epoch: number;
+  /** 0, or the reason code (0x80 and above) with which the message is refused. */
+  publish(topic: string): number;
+  /** 0, or the reason code of the SUBACK. For a shared subscription the filter behind `$share/{name}/`. */
+  subscribe(filter: string): number;
+  /** Asked at every delivery, of queued and retained messages too. */
+  receive(topic: string): boolean;
+}
+
+export type Welcome<Context = unknown> = {
+  readonly space: SpaceKey;
+  /** Sessions belong to (space, principal, client id): equal client ids of two principals are two sessions. */
+  readonly principal: string;
+  /** Shared groups of two applications never meet, whatever their name. */
+  readonly application?: string | undefined;
+  readonly mounts?: readonly Mount[] | undefined;
+  readonly synonyms?: readonly Synonym[] | undefined;
+  /** Refuse whatever the client names outside its mounts and synonyms. */
+  readonly mountsOnly?: boolean | undefined;
+  readonly gate: Gate;
+  /** Milliseconds since the epoch: then the connection is ended (0xA0), and it may come again. */
+  readonly expiresAt?: number | undefined;
+  /** Seconds. MQTT 5 clients that asked for more, or for none, are told this one. */
+  readonly maximumKeepAlive?: number | undefined;
+  /** Given back with every call about this session, also after its connection has closed, as long as the session is kept. */
+  readonly context: Context;
+};
+
+export type TurnedAway = { readonly turnedAway: number; readonly reasonString?: string | undefined };
+
+export type Ending = { readonly end: number; readonly reasonString?: string | undefined };
+
+/** How a connection came to its end. */
+export type Closing = {
+  readonly how:
+    | "client"
+    | "network"
+    | "keepAlive"
+    | "takenOver"
+    | "expired"
+    | "policy"
+    | "protocol"
+    | "slow"
+    | "shutdown"
+    | "fault";
+  /** The MQTT 5 reason code sent or received; 0 where there was none. */
+  readonly code: number;
+  /** Whether the session stays for the client to come back to. */
+  readonly sessionKept: boolean;
+};
+
+/** One connected session, as the policy sees it. The counters go on until `closed`. */
+export interface Opened<Context = unknown> {
+  readonly context: Context;
+  readonly clientId: string;
+  readonly principal: string;
+  readonly protocolVersion: ProtocolVersion;
+  readonly transport: Transport;
+  /** It found its session again. */
+  readonly resumed: boolean;
+  readonly counters: Readonly<Counters>;
+}
+
+/** Of one connection. */
+export type Counters = { bytesIn: number; bytesOut: number; messagesIn: number; messagesOut: number };
+
+/**
+ * What the broker asks the program around it. `renew`, `accept`, the notifications and the gate are called on the hot path and
+ * return at once; only `connect` may take its time.
+ */
+export interface Policy<Context = unknown> {
+  /** Once for each CONNECT. A rejection is a fault: reported, and the client is told 0x88. */
+  connect(asked: Asked): Promise<Welcome<Context> | TurnedAway>;
+
+  /** The gate is out of date: a new one, or the end (0x98 is the usual code) of connection, session, queue and will. */
+  renew(context: Context, gate: Gate): Gate | Ending;
+
+  /**
+   * A message that passed the gate. Answers 0 (taken: it goes to QoS 0 subscriptions now) or a code from 0x80 (refused: nothing is
+   * delivered). Who takes a QoS 1 message calls `publication.settle(code)`, now or later: 0 acknowledges it, and only then it goes to
+   * subscriptions of QoS 1 and becomes the retained message; any other code says that it was not kept. 0x88 and 0x89 end the
+   * publisher's connection without an acknowledgement, so that it sends again.
+   * Keeping the publication keeps the chunk it came in: call `publication.detach()` before keeping it for long.
+   */
+  accept(context: Context, publication: Publication): number;
+
+  opened?(session: Opened<Context>): void;
+  closed?(session: Opened<Context>, closing: Closing): void;
+  /** Something was refused: the topic or filter as the client wrote it. */
+  refused?(context: Context, what: "publish" | "subscribe" | "will", topic: string, code: number): void;
+}

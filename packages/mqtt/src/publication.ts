@@ -1,0 +1,315 @@
+// Hot path: one object per message, no copy of its bytes until somebody keeps them.
+import { Buffer } from "node:buffer";
+import { packet } from "./codes.ts";
+import { Cursor } from "./cursor.ts";
+import type { Message, ProtocolVersion } from "./policy.ts";
+import type { Route } from "./space.ts";
+import { readProperties, skipProperty, writeProperties, type Properties } from "./properties.ts";
+
+/** Who is told when a publication has been settled. */
+export interface Source {
+  settled(): void;
+}
+
+/** A PUBLISH on its way: the frame it came in, and where things lie in it. */
+export class Publication {
+  /** The topic in its space. */
+  readonly topic: string;
+  /** The topic as the frame has it: what the publisher wrote, also where a topic alias stood for it. */
+  readonly written: string;
+  readonly version: ProtocolVersion;
+  readonly qos: 0 | 1;
+  readonly retain: boolean;
+  readonly duplicate: boolean;
+  /** Milliseconds since the epoch. */
+  readonly receivedAt: number;
+  /** The same moment by `Time.elapsed`. */
+  readonly since: number;
+
+  /** The chunk, and within it the frame: header, topic, properties without their length, payload. */
+  bytes: Buffer;
+  start: number;
+  propertiesStart: number;
+  propertiesEnd: number;
+  end: number;
+  /** In MQTT 5 the frame of another subscriber may be these bytes: no alias stands in for its topic. */
+  readonly aliased: boolean;
+  readonly packetId: number;
+  /** Seconds; -1 is never. */
+  expiry = -1;
+  /** The response topic in the space, and as the frame has it. */
+  responseTopic: string | undefined = undefined;
+  responseWritten: string | undefined = undefined;
+
+  readonly source: Source | null;
+  /** The next of the same connection that awaits its acknowledgement, and where this one goes then. */
+  next: Publication | null = null;
+  route: Route | undefined = undefined;
+  /** Refused before it was taken. */
+  isRefused = false;
+  /** -1 until settled. */
+  code = -1;
+  /** Told to a publisher of MQTT 5 with a code from 0x80; may also be set before `Policy.accept` refuses. */
+  reasonString: string | undefined = undefined;
+  #properties: Properties | undefined;
+  /** The last frame made for a subscriber that could not get the bytes as they came. */
+  #frame: Buffer | null = null;
+  #frameVersion = 0;
+  #frameQos = 0;
+  #frameTopic = "";
+  #frameResponse: string | undefined = undefined;
+  #frameExpiry = -1;
+
+  constructor(
+    topic: string,
+    written: string,
+    version: ProtocolVersion,
+    first: number,
+    bytes: Buffer,
+    start: number,
+    propertiesStart: number,
+    propertiesEnd: number,
+    end: number,
+    aliased: boolean,
+    packetId: number,
+    receivedAt: number,
+    since: number,
+    source: Source | null,
+  ) {
+    this.topic = topic;
+    this.written = written;
+    this.version = version;
+    this.qos = (first & 0x06) === 0 ? 0 : 1;
+    this.retain = (first & 1) === 1;
+    this.duplicate = (first & 8) === 8;
+    this.bytes = bytes;
+    this.start = start;
+    this.propertiesStart = propertiesStart;
+    this.propertiesEnd = propertiesEnd;
+    this.end = end;
+    this.aliased = aliased;
+    this.packetId = packetId;
+    this.receivedAt = receivedAt;
+    this.since = since;
+    this.source = source;
+  }
+
+  /** A view into the bytes as they came. */
+  get payload(): Buffer {
+    return this.bytes.subarray(this.propertiesEnd, this.end);
+  }
+
+  /** Bytes of the frame. */
+  get size(): number {
+    return this.end - this.start;
+  }
+
+  /** As received, but with the response topic of the space, and without topic alias. */
+  get properties(): Properties {
+    if (this.#properties) return this.#properties;
+    const properties: Properties = {};
+    if (this.propertiesEnd > this.propertiesStart) {
+      // From the length on, which stands in front of the list in as many bytes as it needs.
+      const length = this.propertiesEnd - this.propertiesStart;
+      Object.assign(
+        properties,
+        readProperties(
+          new Cursor(this.bytes, this.propertiesStart - variableSize(length), this.propertiesEnd),
+          packet.publish,
+        ),
+      );
+      delete properties.topicAlias;
+      if (this.responseTopic !== undefined) properties.responseTopic = this.responseTopic;
+    }
+    this.#properties = properties;
+    return properties;
+  }
+
+  /**
+   * Says once whether the message was kept: 0 and it is acknowledged and delivered to subscriptions of QoS 1; a code from 0x80 and the
+   * publisher is told (see `Policy.accept`). A second call changes nothing.
+   */
+  settle(code: number, reasonString?: string): void {
+    if (this.code !== -1) return;
+    this.code = code;
+    this.reasonString = reasonString;
+    this.source?.settled();
+  }
+
+  /** Copies the frame out of the chunk it came in, so that keeping 100 bytes does not keep 64 KiB. */
+  detach(): void {
+    const { start } = this;
+    const length = this.end - start;
+    if (this.bytes.buffer.byteLength <= length + 8192) return;
+    const copy = Buffer.allocUnsafeSlow(length);
+    this.bytes.copy(copy, 0, start, this.end);
+    this.bytes = copy;
+    this.start = 0;
+    this.propertiesStart -= start;
+    this.propertiesEnd -= start;
+    this.end = length;
+  }
+
+  /** Seconds left of the message's life at that moment (by `Time.elapsed`); -1 when it has no end, 0 or less when it is over. */
+  secondsLeft(elapsed: number): number {
+    return this.expiry === -1 ? -1 : Math.max(0, this.expiry - Math.floor((elapsed - this.since) / 1000));
+  }
+
+  /** Whether the bytes as they came are what this subscriber should get, but for the first byte and the packet id. */
+  fits(version: ProtocolVersion, qos: number, topic: string): boolean {
+    return version === this.version && qos === this.qos && !this.aliased && topic === this.written;
+  }
+
+  /**
+   * A frame for subscribers that cannot get the bytes as they came: first byte without flags but QoS, packet id zero (at
+   * `packetIdAt`). The last one made is remembered, because the next subscriber often needs the same.
+   */
+  frameFor(
+    version: ProtocolVersion,
+    qos: number,
+    topic: string,
+    responseTopic: string | undefined,
+    secondsLeft: number,
+  ): Buffer {
+    if (
+      this.#frame &&
+      this.#frameVersion === version &&
+      this.#frameQos === qos &&
+      this.#frameTopic === topic &&
+      this.#frameResponse === responseTopic &&
+      this.#frameExpiry === secondsLeft
+    ) {
+      return this.#frame;
+    }
+    const frame = this.makeFrame(version, qos, topic, responseTopic, secondsLeft, undefined);
+    this.#frame = frame;
+    this.#frameVersion = version;
+    this.#frameQos = qos;
+    this.#frameTopic = topic;
+    this.#frameResponse = responseTopic;
+    this.#frameExpiry = secondsLeft;
+    return frame;
+  }
+
+  makeFrame(
+    version: ProtocolVersion,
+    qos: number,
+    topic: string,
+    responseTopic: string | undefined,
+    secondsLeft: number,
+    identifiers: readonly number[] | undefined,
+  ): Buffer {
+    const properties = version === 5 ? this.#propertiesFor(responseTopic, secondsLeft, identifiers) : undefined;
+    return publishFrame(topic, qos, properties, this.bytes, this.propertiesEnd, this.end);
+  }
+
+  #propertiesFor(
+    responseTopic: string | undefined,
+    secondsLeft: number,
+    identifiers: readonly number[] | undefined,
+  ): Buffer {
+    const own: Properties = {};
+    if (identifiers) own.subscriptionIdentifiers = [...identifiers];
+    if (secondsLeft >= 0) own.messageExpiryInterval = secondsLeft;
+    if (responseTopic !== undefined) own.responseTopic = responseTopic;
+    const parts: Uint8Array[] = [writeProperties(own)];
+    const cursor = new Cursor(this.bytes, this.propertiesStart, this.propertiesEnd);
+    while (cursor.left > 0) {
+      const from = cursor.at;
+      const name = skipProperty(cursor, packet.publish);
+      if (name === "topicAlias" || name === "messageExpiryInterval" || name === "responseTopic") continue;
+      parts.push(this.bytes.subarray(from, cursor.at));
+    }
+    return Buffer.concat(parts);
+  }
+}
+
+export const variableSize = (value: number): number =>
+  value < 128 ? 1 : value < 16_384 ? 2 : value < 2_097_152 ? 3 : 4;
+
+/** Writes a variable byte integer and returns the place behind it. */
+export function writeVariable(bytes: Buffer, at: number, value: number): number {
+  while (value > 127) {
+    bytes[at++] = (value & 0x7f) | 0x80;
+    value >>>= 7;
+  }
+  bytes[at++] = value;
+  return at;
+}
+
+/** Where the packet id of a QoS 1 frame stands: behind header, length and topic. */
+export function packetIdAt(bytes: Buffer, start: number): number {
+  let at = start + 1;
+  while (bytes[at]! >= 0x80) at++; // a frame's length was checked when it was read
+  at++;
+  return at + 2 + bytes.readUInt16BE(at);
+}
+
+/** `properties` without their length; `undefined` writes MQTT 3.1.1. The payload is `bytes` from `from` to `to`. */
+export function publishFrame(
+  topic: string,
+  qos: number,
+  properties: Uint8Array | undefined,
+  bytes: Buffer,
+  from: number,
+  to: number,
+): Buffer {
+  const topicLength = Buffer.byteLength(topic);
+  const propertiesSize = properties ? variableSize(properties.length) + properties.length : 0;
+  const rest = 2 + topicLength + (qos > 0 ? 2 : 0) + propertiesSize + (to - from);
+  const frame = Buffer.allocUnsafe(1 + variableSize(rest) + rest);
+  frame[0] = 0x30 | (qos << 1);
+  let at = writeVariable(frame, 1, rest);
+  at = frame.writeUInt16BE(topicLength, at);
+  at += frame.write(topic, at);
+  if (qos > 0) at = frame.writeUInt16BE(0, at);
+  if (properties) {
+    at = writeVariable(frame, at, properties.length);
+    frame.set(properties, at);
+    at += properties.length;
+  }
+  bytes.copy(frame, at, from, to);
+  return frame;
+}
+
+/** A publication that did not come from a connection, or a will: framed as MQTT 5, so that nothing is lost. */
+export function publicationOf(
+  message: Message,
+  needs: {
+    topic: string;
+    responseTopic?: string | undefined;
+    receivedAt: number;
+    since: number;
+    source: Source | null;
+  },
+): Publication {
+  const written = message.properties ?? {};
+  const responseTopic = needs.responseTopic ?? written.responseTopic;
+  const properties = writeProperties(responseTopic === undefined ? written : { ...written, responseTopic });
+  const payload = Buffer.from(message.payload.buffer, message.payload.byteOffset, message.payload.byteLength);
+  const frame = publishFrame(needs.topic, message.qos, properties, payload, 0, payload.length);
+  const end = frame.length;
+  const propertiesEnd = end - payload.length;
+  const first = 0x30 | (message.qos << 1) | (message.retain ? 1 : 0);
+  const { receivedAt, since, source, topic } = needs;
+  const publication = new Publication(
+    topic,
+    topic,
+    5,
+    first,
+    frame,
+    0,
+    propertiesEnd - properties.length,
+    propertiesEnd,
+    end,
+    false,
+    0,
+    receivedAt,
+    since,
+    source,
+  );
+  publication.expiry = written.messageExpiryInterval ?? -1;
+  publication.responseTopic = responseTopic;
+  publication.responseWritten = responseTopic;
+  return publication;
+}

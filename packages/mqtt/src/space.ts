@@ -1,0 +1,147 @@
+// Hot path: who gets what, remembered per topic until a subscription of the space changes.
+import type { Core } from "./core.ts";
+import type { SpaceKey } from "./policy.ts";
+import { Retained } from "./retained.ts";
+import type { Session } from "./session.ts";
+import { Group, targetsOf, Target, type Entry, type Listening, type Subscription } from "./subscription.ts";
+import { TopicTree } from "./topic-tree.ts";
+
+/** The members of one shared group, for one topic. */
+export type Share = { readonly group: Group; readonly members: readonly Target[] };
+
+/** Who gets the messages of one topic. */
+export class Route {
+  readonly space: Space;
+  readonly topic: string;
+  /** Of the space, when this was true. */
+  readonly generation: number;
+  /** Subscribed with QoS 0, and with QoS 1. */
+  readonly live: readonly Target[];
+  readonly durable: readonly Target[];
+  readonly shares: readonly Share[];
+  readonly listeners: readonly Listening[];
+
+  constructor(space: Space, topic: string, entries: readonly Entry[]) {
+    this.space = space;
+    this.topic = topic;
+    this.generation = space.generation;
+    const targets = targetsOf(
+      topic,
+      entries.filter((entry) => entry.kind === "subscription"),
+    );
+    this.live = targets.filter((target) => target.qos === 0);
+    this.durable = targets.filter((target) => target.qos === 1);
+    this.shares = entries
+      .filter((entry) => entry.kind === "group")
+      .map((group) => ({ group, members: group.members.map((member) => new Target(topic, [member])) }));
+    this.listeners = entries.filter((entry) => entry.kind === "listening");
+  }
+
+  get size(): number {
+    return this.live.length + this.durable.length + this.shares.reduce((sum, share) => sum + share.members.length, 0);
+  }
+}
+
+/** One topic tree with its subscriptions, retained messages and connections. Knows nothing of any other. */
+export class Space {
+  readonly core: Core;
+  readonly key: SpaceKey;
+  readonly tree = new TopicTree<Entry>();
+  readonly retained: Retained;
+  /** Grows with every change of a subscription. */
+  generation = 1;
+  #routes = new Map<string, Route>();
+  #routeTargets = 0;
+  #routesGeneration = 1;
+  #users = 0;
+
+  constructor(core: Core, key: SpaceKey) {
+    this.core = core;
+    this.key = key;
+    this.retained = new Retained(core.limits, core.statistics);
+  }
+
+  route(topic: string): Route {
+    if (this.#routesGeneration !== this.generation) this.#clearRoutes();
+    const known = this.#routes.get(topic);
+    if (known) return known;
+    const route = new Route(this, topic, this.tree.match(topic));
+    const { limits } = this.core;
+    const targets = this.#routeTargets + route.size;
+    if (this.#routes.size >= limits.routes || targets > limits.routeTargets) this.#clearRoutes();
+    this.#routes.set(topic, route);
+    this.#routeTargets += route.size;
+    return route;
+  }
+
+  #clearRoutes(): void {
+    this.#routes = new Map();
+    this.#routeTargets = 0;
+    this.#routesGeneration = this.generation;
+  }
+
+  subscribe(subscription: Subscription): void {
+    this.generation++;
+    this.core.statistics.subscriptions++;
+    const { group } = subscription;
+    if (!group) {
+      this.tree.add(subscription.filter, subscription);
+      return;
+    }
+    if (group.members.length === 0) this.tree.add(group.filter, group);
+    group.members.push(subscription);
+  }
+
+  unsubscribe(subscription: Subscription): void {
+    this.generation++;
+    this.core.statistics.subscriptions--;
+    const { group } = subscription;
+    if (!group) {
+      this.tree.remove(subscription.filter, subscription);
+      return;
+    }
+    const index = group.members.indexOf(subscription);
+    if (index >= 0) group.members.splice(index, 1);
+    if (group.members.length === 0) this.tree.remove(group.filter, group);
+  }
+
+  /** The group of this name and filter within the application; a new one if nobody is in it. */
+  group(application: string, share: string, filter: string): Group {
+    for (const entry of this.tree.at(filter)) {
+      if (entry.kind === "group" && entry.application === application && entry.share === share) return entry;
+    }
+    return new Group(application, share, filter);
+  }
+
+  listen(filter: string, listening: Listening): () => void {
+    this.generation++;
+    this.tree.add(filter, listening);
+    this.enter();
+    let listens = true;
+    return () => {
+      if (!listens) return;
+      listens = false;
+      this.generation++;
+      this.tree.remove(filter, listening);
+      this.leave();
+    };
+  }
+
+  /** Sessions and listeners: a space that nobody uses and where nothing is retained is forgotten. */
+  enter(): void {
+    this.#users++;
+  }
+
+  leave(): void {
+    this.#users--;
+    this.rest();
+  }
+
+  rest(): void {
+    if (this.#users === 0 && this.retained.count === 0) this.core.forgetSpace(this);
+  }
+
+  sessions(): readonly Session[] {
+    return this.core.sessions.all(this.key);
+  }
+}

@@ -1,0 +1,13 @@
+import { performance } from "node:perf_hooks";
+import type { Time } from "../time.ts";
+
+/** The machine's own time. `now` does not follow a clock that is set while the program runs; alone, that harms nobody. */
+export const systemTime: Time = {
+  now: () => performance.timeOrigin + performance.now(),
+  elapsed: () => performance.now(),
+  setTimer(milliseconds, call) {
+    const timer = setTimeout(call, milliseconds);
+    timer.unref();
+    return () => clearTimeout(timer);
+  },
+};

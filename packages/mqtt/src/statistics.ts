@@ -1,0 +1,44 @@
+/** What a broker has counted since it was made. */
+export class Statistics {
+  connectionsAccepted = 0;
+  connectionsOpen = 0;
+  connectionsTurnedAway = 0;
+  sessions = 0;
+  subscriptions = 0;
+  retained = 0;
+  retainedBytes = 0;
+  queued = 0;
+  queuedBytes = 0;
+
+  messagesIn = 0;
+  messagesOut = 0;
+  bytesIn = 0;
+  bytesOut = 0;
+  willsPublished = 0;
+
+  /** Refused by mounts, gate or policy before they were taken; a 3.1.1 client got its plain PUBACK for them. */
+  publishesRefused = 0;
+  /** Taken, but not kept: `settle` said no. */
+  publishesNotKept = 0;
+  subscribesRefused = 0;
+
+  /** QoS 0 messages for a connection that reads too slowly. */
+  droppedSlow = 0;
+  /** Messages that a full session queue gave up, the oldest first. */
+  droppedQueueFull = 0;
+  droppedExpired = 0;
+  /** Larger than the client's maximum packet size. */
+  droppedTooLarge = 0;
+  /** Retained messages not kept, because the space is full. */
+  droppedRetained = 0;
+  /** Not delivered, because the gate says so now. */
+  withheld = 0;
+
+  disconnectedSlow = 0;
+  disconnectedProtocol = 0;
+  disconnectedKeepAlive = 0;
+  disconnectedByPolicy = 0;
+  /** How often a socket was paused because too many of its messages await their acknowledgement. */
+  pauses = 0;
+  faults = 0;
+}

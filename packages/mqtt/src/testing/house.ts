@@ -1,0 +1,127 @@
+import { createServer, type AddressInfo, type Server } from "node:net";
+import { Broker } from "../broker.ts";
+import type { Limits } from "../limits.ts";
+import type { Asked, Closing, Gate, Opened, Policy, TurnedAway, Welcome } from "../policy.ts";
+import type { Publication } from "../publication.ts";
+import { MovedTime } from "./moved-time.ts";
+import { Peer, type PeerOptions } from "./peer.ts";
+
+/** A gate whose answers a test changes. Raising `cell.epoch` makes it out of date. */
+export class TestGate implements Gate {
+  readonly cell: { epoch: number };
+  readonly epoch: number;
+  publish: (topic: string) => number = () => 0;
+  subscribe: (filter: string) => number = () => 0;
+  receive: (topic: string) => boolean = () => true;
+
+  constructor(cell: { epoch: number } = { epoch: 0 }) {
+    this.cell = cell;
+    this.epoch = cell.epoch;
+  }
+}
+
+export type Guest = { name: string };
+
+/** A policy that welcomes everybody, settles at once, and writes down what it was told; a test replaces what it is about. */
+export class TestPolicy implements Policy<Guest> {
+  readonly cell = { epoch: 0 };
+  gate = new TestGate(this.cell);
+  readonly opens: Opened<Guest>[] = [];
+  readonly closes: Closing[] = [];
+  readonly refusals: { what: string; topic: string; code: number }[] = [];
+  readonly accepted: Publication[] = [];
+  welcome: (asked: Asked) => Partial<Welcome<Guest>> | TurnedAway = () => ({});
+  settles = true;
+
+  async connect(asked: Asked): Promise<Welcome<Guest> | TurnedAway> {
+    const answer = this.welcome(asked);
+    if ("turnedAway" in answer) return answer;
+    const name = asked.username ?? "somebody";
+    return { space: "space", principal: name, gate: this.gate, context: { name }, ...answer };
+  }
+
+  renew: Policy<Guest>["renew"] = () => (this.gate = new TestGate(this.cell));
+
+  accept(_guest: Guest, publication: Publication): number {
+    this.accepted.push(publication);
+    if (this.settles) publication.settle(0);
+    return 0;
+  }
+
+  opened(session: Opened<Guest>): void {
+    this.opens.push(session);
+  }
+
+  closed(_session: Opened<Guest>, closing: Closing): void {
+    this.closes.push(closing);
+  }
+
+  refused(_guest: Guest, what: string, topic: string, code: number): void {
+    this.refusals.push({ what, topic, code });
+  }
+}
+
+/** A broker that listens on a port of its own, and everybody who visits it. */
+export class House {
+  readonly policy: TestPolicy;
+  readonly time = new MovedTime();
+  readonly broker: Broker<Guest>;
+  readonly faults: unknown[] = [];
+  readonly #server: Server;
+  readonly #peers: Peer[] = [];
+
+  constructor(policy: TestPolicy, limits: Partial<Limits>, retainAvailable: boolean) {
+    let assigned = 0;
+    this.policy = policy;
+    this.broker = new Broker<Guest>({
+      policy,
+      time: this.time,
+      newClientId: () => `assigned-${++assigned}`,
+      reportFault: (fault) => this.faults.push(fault),
+      limits,
+      retainAvailable,
+    });
+    this.#server = createServer({ noDelay: true }, (socket) => {
+      this.broker.accept(socket, { remoteAddress: socket.remoteAddress ?? "", secure: false, name: "mqtt" });
+    });
+  }
+
+  static async open(
+    options: { policy?: TestPolicy; limits?: Partial<Limits>; retainAvailable?: boolean } = {},
+  ): Promise<House> {
+    const house = new House(options.policy ?? new TestPolicy(), options.limits ?? {}, options.retainAvailable ?? true);
+    await new Promise<void>((resolve) => house.#server.listen(0, "127.0.0.1", resolve));
+    return house;
+  }
+
+  get port(): number {
+    return (this.#server.address() as AddressInfo).port; // a TCP server that listens has an AddressInfo
+  }
+
+  /** A raw connection that has said nothing yet. */
+  async visit(options: PeerOptions = {}): Promise<Peer> {
+    const peer = await Peer.dial(this.port, options);
+    this.#peers.push(peer);
+    return peer;
+  }
+
+  /** A connection whose CONNECT was answered with success. */
+  async connect(clientId: string, options: PeerOptions & ConnectOptions = {}): Promise<Peer> {
+    const peer = await this.visit(options);
+    peer.connect({ clientId, ...options.connect });
+    const answer = await peer.take("connack");
+    const code = answer.reasonCode ?? answer.returnCode;
+    if (code !== 0) throw new Error(`The broker answered ${code} to CONNECT.`);
+    peer.connack = answer;
+    return peer;
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    for (const peer of this.#peers) peer.destroy();
+    this.#server.close();
+    await this.broker.close();
+    if (this.faults.length > 0) throw new AggregateError(this.faults, "The broker reported faults.");
+  }
+}
+
+export type ConnectOptions = { connect?: Record<string, unknown> };
