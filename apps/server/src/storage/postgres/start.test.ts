@@ -35,6 +35,14 @@ test("a start that is given up leaves nothing running and nothing half-made", as
   );
 });
 
+test("a stop in the moment after PostgreSQL was killed leaves no process either", async (t) => {
+  const folder = folderNamed("given-up");
+  const postgres = await start(t, folder);
+  process.kill(postmasterOf(folder), "SIGKILL");
+  await postgres.stop();
+  assert.deepEqual(processesOn(folder), []);
+});
+
 // So long that a socket beside the data would have too long a path: its folder is elsewhere.
 const killable = folderNamed(`killed-${"long-".repeat(20)}`);
 

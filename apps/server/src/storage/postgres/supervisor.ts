@@ -81,6 +81,7 @@ export class Supervisor {
     const { layout } = this.#needs;
     const postmaster = this.#postmaster ?? (await findPostmaster(layout));
     if (postmaster) await terminate(postmaster, layout);
+    else await clearOrphans(layout.cluster, 500); // it died a moment ago, and its children may not know yet
     if (this.#socketFolder !== undefined) removeSocket(this.#socketFolder, layout);
   }
 
@@ -153,7 +154,7 @@ export class Supervisor {
   /** A new one, or what one wrote that ended at once. */
   async #startNew(signal: AbortSignal | undefined): Promise<Postmaster | string> {
     const { layout, program, account } = this.#needs;
-    await clearOrphans(layout.cluster, 3_000, signal);
+    await clearOrphans(layout.cluster, 1_000, signal);
     if (this.#socketFolder === undefined) this.#socketFolder = makeSocketFolder(layout, account);
     else ensureSocketFolder(this.#socketFolder, account);
     const socketFolder = this.#socketFolder;
