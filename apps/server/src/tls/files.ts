@@ -1,5 +1,5 @@
 import { createPrivateKey, X509Certificate, type KeyObject } from "node:crypto";
-import { watch as watchFolder } from "node:fs";
+import { watch, type FSWatcher } from "node:fs";
 import { readFile } from "node:fs/promises";
 import path from "node:path";
 import { createSecureContext } from "node:tls";
@@ -45,15 +45,23 @@ export class OperatorFiles implements Source {
     return true;
   }
 
-  /** Folders, not files: whoever renews a certificate replaces the file, and a watch on the old one would see nothing. */
+  /**
+   * Folders, not files: whoever renews a certificate replaces the file, and a watch on the old one would see nothing.
+   * Only quicker than the regular look at the files, so a system that has no watch left to give is no error.
+   */
   watch(changed: () => void): { close(): void } {
     const folders = new Set(Object.values(this.#files).map((file) => path.dirname(file)));
-    const watchers = [...folders].map((folder) => {
-      const watcher = watchFolder(folder, { persistent: false }, changed);
-      // Watches run out and folders get replaced; the regular look at the files goes on without this one.
-      return watcher.on("error", () => watcher.close());
-    });
+    const watchers = [...folders].flatMap((folder) => watchFolder(folder, changed) ?? []);
     return { close: () => watchers.forEach((watcher) => watcher.close()) };
+  }
+}
+
+function watchFolder(folder: string, changed: () => void): FSWatcher | undefined {
+  try {
+    const watcher = watch(folder, { persistent: false }, changed);
+    return watcher.on("error", () => watcher.close());
+  } catch {
+    return undefined; // see above: it may run out of watches or of open files
   }
 }
 
@@ -99,12 +107,14 @@ function certificatesIn(text: string, file: string): X509Certificate[] {
 }
 
 function keyIn(text: string, file: string): KeyObject {
+  // RFC 7468 section 11, and the older form of RFC 1421.
+  if (/^(-----BEGIN ENCRYPTED|Proc-Type: 4,ENCRYPTED)/m.test(text)) {
+    throw unusable(`The key in ${file} has a passphrase. Give one without.`);
+  }
   try {
     return createPrivateKey(text);
   } catch (cause) {
-    const code = codeOf(cause);
-    if (code === "ERR_MISSING_PASSPHRASE") throw unusable(`The key in ${file} has a passphrase. Give one without.`);
-    throw unusable(`${file} holds no private key in PEM (${code}).`);
+    throw unusable(`${file} holds no private key in PEM (${codeOf(cause)}).`);
   }
 }
 
