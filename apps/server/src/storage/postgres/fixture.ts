@@ -43,7 +43,7 @@ export function postmasterOf(folder: string): number {
 }
 
 export async function query(postgres: { owner: pg.ClientConfig }, text: string): Promise<unknown[][]> {
-  const client = new pg.Client({ ...postgres.owner, connectionTimeoutMillis: 5_000 });
+  const client = new pg.Client({ ...postgres.owner, connectionTimeoutMillis: 20_000 });
   await client.connect();
   try {
     const { rows } = await client.query({ text, rowMode: "array" });

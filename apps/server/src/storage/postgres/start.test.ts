@@ -50,7 +50,7 @@ test("a server killed in the middle of its first start loses nothing; two that s
   const victim = spawnServer(t, killable);
   await victim.until((said) => said.message?.startsWith("Making") ?? false);
   const halfMade = path.join(killable, `first-start-${victim.child.pid}`, "cluster", "PG_VERSION");
-  assert.ok(await eventually(() => existsSync(halfMade), 5_000));
+  assert.ok(await eventually(() => existsSync(halfMade), 20_000));
   await kill(victim.child);
   assert.ok(!existsSync(clusterOf(killable)));
 
