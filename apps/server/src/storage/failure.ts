@@ -66,11 +66,26 @@ export function failureOf(error: unknown): Error {
 const endsConnection = (error: pg.DatabaseError): boolean =>
   error.severity === "FATAL" || error.severity === "PANIC" || /^(08|57P)/.test(error.code ?? "");
 
-/** While connecting: is it worth trying again in a moment? A wrong password or a missing database is not. */
-export function mayRecover(error: unknown): boolean {
-  if (!(error instanceof pg.DatabaseError)) return error instanceof Error && isConnectionError(error);
-  return /^(08|53|57P)/.test(error.code ?? "");
+/** No connection came about. Carries a code of the system, of TLS or of PostgreSQL, and nothing that was given to it. */
+export class ConnectFailed extends Error {
+  override readonly name = "ConnectFailed";
+  readonly code: string;
+  /** Worth trying again in a moment: a server that starts, or is away. A wrong password or a missing database is not. */
+  readonly mayRecover: boolean;
+
+  constructor(error: unknown) {
+    const code = codeOf(error);
+    super(`no connection to PostgreSQL (${code ?? "no code"})`);
+    this.code = code ?? "no answer";
+    this.mayRecover =
+      error instanceof pg.DatabaseError
+        ? /^(08|53|57P)/.test(code ?? "")
+        : error instanceof Error && isConnectionError(error);
+  }
 }
+
+const codeOf = (error: unknown): string | undefined =>
+  error instanceof Error && "code" in error && typeof error.code === "string" ? error.code : undefined;
 
 const systemCodes = new Set([
   "ECONNREFUSED",
@@ -85,7 +100,8 @@ const systemCodes = new Set([
 ]);
 
 function isConnectionError(error: Error): boolean {
-  if ("code" in error && typeof error.code === "string") return systemCodes.has(error.code);
+  const code = codeOf(error);
+  if (code !== undefined) return systemCodes.has(code);
   // `pg` throws plain errors of its own for a socket that ended.
   return /^(Connection terminated|timeout expired|Client has encountered a connection error|Client was closed)/.test(
     error.message,

@@ -1,17 +1,15 @@
 import { Refusal } from "@holdfast/kernel";
 import { directoryFunctions, maintainFunctions } from "./functions.ts";
-import { doors, type RoleNames } from "./roles.ts";
+import { doors, type Door, type RoleNames } from "./roles.ts";
 import type { Session } from "./session.ts";
 
 /** The tables without rows of organisations. Every other table has `org` and row-level security. */
 export const instanceTables: readonly string[] = ["instance", "migration", "person", "setup", "token_key"];
 
-/** What each door may have been granted, at most, and on which kind of table. */
-const powers: Readonly<Record<string, { on: "tenant" | "instance"; may: readonly string[] }>> = {
-  app: { on: "tenant", may: ["SELECT", "INSERT", "UPDATE", "DELETE"] },
-  ingest: { on: "tenant", may: ["INSERT"] },
-  instance: { on: "instance", may: ["SELECT", "INSERT", "UPDATE", "DELETE"] },
-};
+/** What is written there stays as it was, whatever a verb may try. */
+export const appendOnlyTables: readonly string[] = ["audit"];
+
+const rowPowers = ["SELECT", "INSERT", "UPDATE", "DELETE"];
 
 /** Exactly the listed functions, at every start: a grant that somebody added by hand is gone again. */
 export async function grantFunctions(session: Session, names: RoleNames): Promise<void> {
@@ -88,10 +86,12 @@ async function rolesOf(session: Session, names: RoleNames): Promise<string[]> {
 /** Everything in the schema that holds rows. A view would read with its owner's rights. */
 async function tablesOf(session: Session, names: RoleNames): Promise<string[]> {
   const rows = await session.query<{ name: string; kind: string; org: boolean; forced: boolean; owner: string }>(
-    `select c.relname as name, c.relkind as kind, c.relrowsecurity and c.relforcerowsecurity as forced,
+    `select c.oid::regclass::text as name, c.relkind as kind, c.relrowsecurity and c.relforcerowsecurity as forced,
         c.relowner::regrole::text as owner,
         exists (select from pg_attribute a where a.attrelid = c.oid and a.attname = 'org' and a.attnotnull and not a.attisdropped) as org
-       from pg_class c where c.relnamespace = 'holdfast'::regnamespace and c.relkind in ('r', 'p', 'v', 'm', 'f')`,
+       from pg_class c where c.relkind in ('r', 'p', 'v', 'm', 'f') and (c.relnamespace = 'holdfast'::regnamespace
+         or exists (select from pg_inherits i join pg_class p on p.oid = i.inhparent
+           where i.inhrelid = c.oid and p.relnamespace = 'holdfast'::regnamespace))`,
   );
   return rows.flatMap(({ name, kind, org, forced, owner }) => {
     if (owner !== names.owner) return [`${name} belongs to ${owner}.`];
@@ -152,35 +152,53 @@ const isOurs = (expression: string | null): boolean =>
     .replace(/ascurrent_setting$/i, "")
     .toLowerCase() === "org=selectcurrent_setting'app.org'::uuid";
 
-/** Who may do what with tables, columns included. `public` is a grantee too. */
+/** Who may do what with tables, columns included: ours by anybody (`public` is a grantee too), and others' by our doors. */
 async function grantsOf(session: Session, names: RoleNames): Promise<string[]> {
-  const rows = await session.query<{ table: string; grantee: string; privilege: string }>(
-    `select c.relname as table, case acl.grantee when 0 then 'public' else acl.grantee::regrole::text end as grantee,
-        acl.privilege_type as privilege
+  const rows = await session.query<{ table: string; ours: boolean; grantee: string; privilege: string }>(
+    `select c.oid::regclass::text as table, c.relnamespace = 'holdfast'::regnamespace as ours,
+        case acl.grantee when 0 then 'public' else acl.grantee::regrole::text end as grantee, acl.privilege_type as privilege
        from pg_class c, lateral (
          select (aclexplode(c.relacl)).* union all
          select (aclexplode(a.attacl)).* from pg_attribute a where a.attrelid = c.oid and a.attacl is not null
        ) acl
-      where c.relnamespace = 'holdfast'::regnamespace and c.relkind in ('r', 'p') and acl.grantee <> c.relowner`,
+      where c.relkind in ('r', 'p', 'v', 'm', 'f') and acl.grantee <> c.relowner
+        and (c.relnamespace = 'holdfast'::regnamespace or acl.grantee::regrole::text = any($1))`,
+    [Object.values(names)],
   );
-  return rows.flatMap(({ table, grantee, privilege }) => {
-    const power = powers[doors.find((door) => names[door] === grantee) ?? ""];
-    const isRight =
-      power?.on === (instanceTables.includes(table) ? "instance" : "tenant") && power.may.includes(privilege);
+  return rows.flatMap(({ table, ours, grantee, privilege }) => {
+    const door = doors.find((one) => names[one] === grantee);
+    const isRight = ours && door !== undefined && powersOf(door, table).includes(privilege);
     return isRight ? [] : [`${grantee} has ${privilege} on the table ${table}.`];
   });
+}
+
+/** What each door may have been granted at most. */
+function powersOf(door: Door, table: string): readonly string[] {
+  const isInstance = instanceTables.includes(table);
+  switch (door) {
+    case "app":
+      return isInstance ? [] : appendOnlyTables.includes(table) ? ["SELECT", "INSERT"] : rowPowers;
+    case "ingest":
+      return isInstance ? [] : ["INSERT"];
+    case "instance":
+      return isInstance ? rowPowers : [];
+    case "directory":
+    case "maintain":
+      return [];
+  }
 }
 
 async function functionsOf(session: Session, names: RoleNames): Promise<string[]> {
   const rows = await session.query<{
     name: string;
+    owner: string;
     definer: boolean;
     fixed: boolean;
     directory: boolean;
     maintain: boolean;
     others: boolean;
   }>(
-    `select p.proname as name, p.prosecdef as definer,
+    `select p.proname as name, p.prosecdef as definer, p.proowner::regrole::text as owner,
         'search_path=holdfast, pg_temp' = any(coalesce(p.proconfig, '{}')) as fixed,
         has_function_privilege($1, p.oid, 'execute') as directory,
         has_function_privilege($2, p.oid, 'execute') as maintain,
@@ -189,7 +207,8 @@ async function functionsOf(session: Session, names: RoleNames): Promise<string[]
        from pg_proc p where p.pronamespace = 'holdfast'::regnamespace`,
     [names.directory, names.maintain],
   );
-  return rows.flatMap(({ name, definer, fixed, directory, maintain, others }) => [
+  return rows.flatMap(({ name, owner, definer, fixed, directory, maintain, others }) => [
+    ...(owner === names.owner ? [] : [`The function ${name} belongs to ${owner}.`]),
     ...(definer && !fixed ? [`The function ${name} has no fixed search_path.`] : []),
     ...(others ? [`The function ${name} may be called by others.`] : []),
     ...(directory !== isListed(directoryFunctions, name) || maintain !== isListed(maintainFunctions, name)

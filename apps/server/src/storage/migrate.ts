@@ -58,11 +58,6 @@ export async function migrate({ session, names, clock, migrations }: Needs): Pro
   }
 }
 
-/** @throws Refusal `storage.newer`, before anything was changed */
-export async function refuseNewer(session: Session, migrations: readonly Migration[]): Promise<void> {
-  checkApplied(await appliedIn(session), migrations);
-}
-
 const migrationTable = `create table holdfast.migration (
   number integer primary key, name text not null, digest bytea not null, at bigint not null)`;
 

@@ -1,10 +1,10 @@
 import { Refusal, type Clock, type Id, type Random, type Timers } from "@holdfast/kernel";
-import { mayRecover } from "./failure.ts";
+import { ConnectFailed } from "./failure.ts";
 import { inspect, grantFunctions } from "./inspect.ts";
 import type { Keyring } from "./keyring/index.ts";
 import { ServerLock } from "./lock.ts";
 import { parseDatabaseUrl, placeOf, type Login } from "./login.ts";
-import { migrate, migrationsFolder, migrationsIn, refuseNewer } from "./migrate.ts";
+import { migrate, migrationsFolder, migrationsIn } from "./migrate.ts";
 import { patienceMs, Pool, unavailable } from "./pool.ts";
 import { doors, ensureRoles, passwordOf, resetPassword, roleNames, type Door, type RoleNames } from "./roles.ts";
 import { Session } from "./session.ts";
@@ -37,6 +37,9 @@ export type Needs = {
 /** How many connections each door may have. Changes and reads have their own, so that a read within a change cannot wait for changes. */
 const sizes = { app: 6, reading: 8, directory: 3, instance: 3, ingest: 3, maintain: 2 } as const;
 
+/** Retention and partitions may take their time: nobody waits for them. */
+const more: Partial<Record<Door, { statement_timeout: string }>> = { maintain: { statement_timeout: "10min" } };
+
 type Parts = {
   readonly lock: ServerLock;
   readonly pools: Readonly<Record<Door | "reading", Pool>>;
@@ -63,9 +66,9 @@ export async function openDatabase(needs: Needs): Promise<Parts> {
   try {
     const { session } = lock;
     await refuseOld(session);
-    await refuseForeign(session, keyring.instance, names);
-    await refuseNewer(session, migrations);
+    await refuseForeignSchema(session, names);
     await ensureRoles({ session, names, keyring, random });
+    await refuseForeign(session, keyring.instance);
     await migrate({ session, names, clock: needs.clock, migrations });
     await belongTo(session, keyring.instance, needs.clock);
     await grantFunctions(session, names);
@@ -80,11 +83,11 @@ export async function openDatabase(needs: Needs): Promise<Parts> {
       const as = { ...login, user: names[door], password: passwordOf(keyring, door) };
       const name = `holdfast ${door} ${run}`;
       try {
-        return await Session.connect(as, name);
+        return await Session.connect(as, name, more[door]);
       } catch (error) {
         if (!isWrongPassword(error)) throw error;
         await resetPassword({ session: lock.session, names, keyring, random }, door);
-        return Session.connect(as, name);
+        return Session.connect(as, name, more[door]);
       }
     };
     const made = {
@@ -115,7 +118,8 @@ async function connectPatiently(login: Login, name: string, needs: Needs): Promi
       try {
         return await Session.connect(login, name);
       } catch (error) {
-        if (!mayRecover(error) || !isPatient) throw refusalOf(error, login);
+        if (!(error instanceof ConnectFailed)) throw error;
+        if (!error.mayRecover || !isPatient) throw refusalOf(error, login);
         if (isSilent) needs.report(`Waiting for the database at ${placeOf(login)}.`);
         isSilent = false;
         await new Promise<void>((resolve) => needs.timers.after(200, resolve));
@@ -126,18 +130,16 @@ async function connectPatiently(login: Login, name: string, needs: Needs): Promi
   }
 }
 
-/** Says where and with which of PostgreSQL's codes, and nothing of what `pg` says: that may quote what it was given. */
-function refusalOf(cause: unknown, login: Login): Error {
-  const code = codeOf(cause) ?? "no answer";
-  const said = mayRecover(cause) ? "does not answer" : "refuses the account";
-  return unavailable(`${placeOf(login)} ${said} (${code}).`);
-}
-
-const codeOf = (error: unknown): string | undefined =>
-  error instanceof Error && "code" in error && typeof error.code === "string" ? error.code : undefined;
+const refusalOf = (cause: ConnectFailed, login: Login): Refusal =>
+  new Refusal("storage.unavailable", {
+    cause,
+    retryAfterSeconds: 5,
+    detail: `${placeOf(login)} ${cause.mayRecover ? "does not answer" : "refuses the account"} (${cause.code}).`,
+  });
 
 /** 28P01 invalid_password, 28000 invalid_authorization_specification: a role that may not sign in says that too. */
-const isWrongPassword = (error: unknown): boolean => ["28P01", "28000"].includes(codeOf(error) ?? "");
+const isWrongPassword = (error: unknown): boolean =>
+  error instanceof ConnectFailed && (error.code === "28P01" || error.code === "28000");
 
 async function refuseOld(session: Session): Promise<void> {
   const [row] = await session.query<{ number: number; name: string }>(
@@ -149,15 +151,16 @@ async function refuseOld(session: Session): Promise<void> {
 }
 
 /** Before anything is changed: data of another instance stay as they are. */
-async function refuseForeign(session: Session, instance: string, names: RoleNames): Promise<void> {
+async function refuseForeignSchema(session: Session, names: RoleNames): Promise<void> {
   const [schema] = await session.query<{ owner: string }>(
     "select nspowner::regrole::text as owner from pg_namespace where nspname = 'holdfast'",
   );
   if (schema && schema.owner !== names.owner) {
-    throw new Refusal("keyring.wrong", {
-      detail: `The database is of ${schema.owner}, the keys are of ${names.owner}.`,
-    });
+    throw new Refusal("keyring.wrong", { detail: `The data are of ${schema.owner}, the keys of ${names.owner}.` });
   }
+}
+
+async function refuseForeign(session: Session, instance: string): Promise<void> {
   const [table] = await session.query("select from pg_tables where schemaname = 'holdfast' and tablename = 'instance'");
   if (!table) return;
   const [row] = await session.query<{ id: string }>("select id from holdfast.instance");

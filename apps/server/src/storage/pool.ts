@@ -1,5 +1,5 @@
 import { Refusal, type Timers } from "@holdfast/kernel";
-import { mayRecover } from "./failure.ts";
+import { ConnectFailed } from "./failure.ts";
 import type { Session } from "./session.ts";
 
 /** How long somebody waits for a connection while PostgreSQL is away, before being told to come back. */
@@ -102,7 +102,7 @@ export class Pool {
       this.#connecting -= 1;
       this.adopt(session);
     } catch (error) {
-      if (!mayRecover(error)) {
+      if (!(error instanceof ConnectFailed && error.mayRecover)) {
         this.#connecting -= 1;
         this.#refuseAll(error instanceof Error ? error : new Error(String(error)));
         return;

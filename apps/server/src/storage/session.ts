@@ -1,5 +1,5 @@
 import pg from "pg";
-import { ConnectionLost, failureOf } from "./failure.ts";
+import { ConnectFailed, ConnectionLost, failureOf } from "./failure.ts";
 import type { Login } from "./login.ts";
 import { parserOf } from "./values.ts";
 
@@ -46,8 +46,8 @@ export class Session {
     });
   }
 
-  /** Throws what `pg` throws: who connects asks `mayRecover`. */
-  static async connect(login: Login, name: string): Promise<Session> {
+  /** `name` is what it is called in pg_stat_activity. @throws ConnectFailed */
+  static async connect(login: Login, name: string, more: Partial<typeof settings> = {}): Promise<Session> {
     const config = {
       host: login.host,
       port: login.port,
@@ -57,7 +57,7 @@ export class Session {
       database: login.database,
       ssl: login.tls ?? false,
       application_name: name,
-      options: Object.entries(settings)
+      options: Object.entries({ ...settings, ...more })
         .map(([key, value]) => `-c ${key}=${value}`)
         .join(" "),
       connectionTimeoutMillis: connectWithinMs,
@@ -68,8 +68,13 @@ export class Session {
     };
     const client = new pg.Client(config);
     const session = new Session(client);
-    await client.connect();
-    return session;
+    try {
+      await client.connect();
+      return session;
+    } catch (error) {
+      session.destroy();
+      throw new ConnectFailed(error);
+    }
   }
 
   get isUsable(): boolean {

@@ -28,6 +28,7 @@ export class Space {
   readonly #needs: SpaceNeeds;
   #isFull = false;
   #isClosed = false;
+  #isBlind = false;
   #timer: { cancel(): void } | undefined;
 
   constructor(needs: SpaceNeeds) {
@@ -65,8 +66,11 @@ export class Space {
       const free = await freeBytes();
       if (free < reserve) this.#set(true);
       else if (free >= reserve * 1.25) this.#set(false);
+      this.#isBlind = false;
     } catch (error) {
       // The folder cannot be looked at: PostgreSQL's own errors remain, and the last answer stands.
+      if (this.#isBlind) return;
+      this.#isBlind = true;
       this.#needs.report(`The free space of the disk is not known: ${error instanceof Error ? error.message : "?"}.`);
     }
   }

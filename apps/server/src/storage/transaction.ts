@@ -108,11 +108,14 @@ class Transaction {
 
   /** Begins, works, and leaves the end to the caller. */
   async see<T>(begin: string, work: (query: Query) => Promise<T>): Promise<T> {
-    // Not awaited: the first statement of the work goes out behind it.
-    const begun = this.#session.run(begin).then(() => void (this.hasBegun = true));
-    begun.catch(() => undefined); // awaited below, if work does not fail first
+    let begun: Promise<void> = Promise.resolve();
     try {
-      return await work((text, values) => this.#query(text, values));
+      // BEGIN is not awaited: what work sends first goes out in the same write.
+      return await this.#session.together(() => {
+        begun = this.#session.run(begin).then(() => void (this.hasBegun = true));
+        begun.catch(() => undefined); // awaited below, if work does not fail first
+        return work((text, values) => this.#query(text, values));
+      });
     } finally {
       this.#isOver = true;
       await begun;

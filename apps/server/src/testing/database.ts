@@ -35,8 +35,7 @@ async function theCluster(): Promise<Cluster> {
 export async function freshDatabase(): Promise<FreshDatabase> {
   const cluster = await theCluster();
   const name = `test_${systemRandom.bytes(8).toHex()}`;
-  // Copying the files takes a third of the time that writing them through the log takes.
-  await asOwner(cluster.owner, `create database ${name} template ${cluster.template} strategy file_copy`);
+  await asOwner(cluster.owner, `create database ${name} template ${cluster.template}`);
   const folder = mkdtempSync(path.join(cluster.folder, "test-"));
   const keysFolder = path.join(folder, "keys");
   copyKeys(cluster, keysFolder);
