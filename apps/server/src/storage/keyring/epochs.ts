@@ -1,9 +1,11 @@
 import { associated, derive, open, seal } from "@holdfast/crypto";
 import { Refusal, type Instant, type Random } from "@holdfast/kernel";
-import type { Entry, Epoch, Place } from "./store.ts";
+import { spanOf, type Entry, type Epoch, type Place, type Span } from "./store.ts";
+
+const spans: readonly Span[] = ["lasting", "passing"];
 
 /**
- * The epoch keys of one keyring, opened: what wraps the other keys. Usually one; two while survivors are rewrapped after an erasure.
+ * The epoch keys of one keyring, opened: what wraps the other keys. One of each span; two while survivors are rewrapped after an erasure.
  * A wrapped key opens only as what it is the key of, in the keyring and the epoch it was wrapped in.
  */
 export class Epochs {
@@ -11,8 +13,8 @@ export class Epochs {
   /** Derived from the KEK for this keyring, so that one KEK can serve two. */
   readonly #kek: Uint8Array;
   readonly #random: Random;
-  readonly #keys = new Map<number, Uint8Array>();
-  #current = 0;
+  readonly #keys = new Map<number, { span: Span; key: Uint8Array }>();
+  readonly #current = { lasting: 0, passing: 0 };
 
   private constructor(needs: { instance: string; kek: Uint8Array; random: Random }) {
     this.#instance = needs.instance;
@@ -29,8 +31,8 @@ export class Epochs {
     return this.#instance;
   }
 
-  get current(): number {
-    return this.#current;
+  current(span: Span): number {
+    return this.#current[span];
   }
 
   knows(epoch: number): boolean {
@@ -39,29 +41,42 @@ export class Epochs {
 
   /** @throws Refusal `keyring.sealed` when the KEK is not the one they were made under */
   admit(epochs: readonly Epoch[]): void {
-    for (const { number, wrapped } of epochs) {
+    for (const { number, span, wrapped } of epochs) {
       if (this.#keys.has(number)) continue;
       try {
-        this.#keys.set(number, open(this.#kek, this.#epochPlace(number), wrapped));
+        this.#keys.set(number, { span, key: open(this.#kek, this.#epochPlace(number, span), wrapped) });
       } catch (cause) {
         if (cause instanceof Refusal) throw new Refusal("keyring.sealed", { cause });
         throw cause;
       }
+      this.#current[span] = Math.max(this.#current[span], number);
     }
-    this.#current = Math.max(this.#current, ...epochs.map((epoch) => epoch.number));
   }
 
   /** A further epoch. It counts once it was stored, and `admit`ted. */
-  next(): Epoch {
-    const number = this.#current + 1;
-    return { number, wrapped: seal(this.#kek, this.#epochPlace(number), this.#random.bytes(32), this.#random) };
+  next(span: Span): Epoch {
+    const number = Math.max(this.#current.lasting, this.#current.passing) + 1;
+    return {
+      number,
+      span,
+      wrapped: seal(this.#kek, this.#epochPlace(number, span), this.#random.bytes(32), this.#random),
+    };
   }
 
-  forgetBefore(epoch: number): void {
-    for (const [number, key] of this.#keys) {
-      if (number >= epoch) continue;
-      key.fill(0);
-      this.#keys.delete(number);
+  /** The first of each span, for a new keyring; already admitted. */
+  begin(): readonly Epoch[] {
+    return spans.map((span) => {
+      const epoch = this.next(span);
+      this.admit([epoch]);
+      return epoch;
+    });
+  }
+
+  forgetBefore(span: Span, number: number): void {
+    for (const [old, known] of this.#keys) {
+      if (known.span !== span || old >= number) continue;
+      known.key.fill(0);
+      this.#keys.delete(old);
     }
   }
 
@@ -74,7 +89,7 @@ export class Epochs {
 
   wrap(place: Place, plain: Uint8Array, madeAt: Instant): Entry {
     const { kind, name } = place;
-    const epoch = this.#current;
+    const epoch = this.#current[spanOf(kind)];
     return {
       kind,
       name,
@@ -90,13 +105,13 @@ export class Epochs {
   }
 
   #key(epoch: number): Uint8Array {
-    const key = this.#keys.get(epoch);
-    if (!key) throw new Refusal("seal.broken"); // an entry that names an epoch which is not in the keyring
-    return key;
+    const known = this.#keys.get(epoch);
+    if (!known) throw new Refusal("seal.broken"); // an entry that names an epoch which is not in the keyring
+    return known.key;
   }
 
-  #epochPlace(number: number): Uint8Array {
-    return associated({ org: this.#instance, kind: "keyring.epoch", row: "", version: number });
+  #epochPlace(number: number, span: Span): Uint8Array {
+    return associated({ org: this.#instance, kind: "keyring.epoch", row: span, version: number });
   }
 
   #place({ kind, name }: Place, epoch: number): Uint8Array {

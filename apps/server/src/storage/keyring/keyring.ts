@@ -5,13 +5,23 @@ import { RecentKeys } from "./cache.ts";
 import type { Epochs } from "./epochs.ts";
 import { sealBackup, type Saved } from "./backup.ts";
 import { openKeyring, type Site } from "./site.ts";
-import type { Entry, KeyKind, KeyStore, Place, Revocation } from "./store.ts";
-import { Turns } from "./turns.ts";
+import {
+  spanOf,
+  type Entry,
+  type Epoch,
+  type KeyKind,
+  type KeyStore,
+  type Place,
+  type Revocation,
+  type Span,
+} from "./store.ts";
+import { Shared, Turns } from "./turns.ts";
 
 const keyLength = 32;
 const root: Place = { kind: "root", name: "instance" };
+const attempts = 3;
 const keysKept = 50_000; // about 10 MB
-const rewrapAtOnce = 250; // 3 ms: the thread is given back between
+const atOnce = 250; // a few milliseconds: the thread is given back between
 
 type Parts = { readonly store: KeyStore; readonly epochs: Epochs; readonly clock: Clock; readonly random: Random };
 type Waiting = Place & { key: Uint8Array; resolve: (key: Uint8Array) => void; reject: (error: unknown) => void };
@@ -31,8 +41,10 @@ export class Keyring {
   readonly #writing = new Turns();
   readonly #waiting = new Map<string, Waiting>();
   #erasures = 0;
-  #renewal: Promise<void> = Promise.resolve();
-  #renewalToCome: Promise<void> | undefined;
+  readonly #renewals = {
+    lasting: new Shared(() => this.#renew("lasting")),
+    passing: new Shared(() => this.#renew("passing")),
+  };
 
   private constructor(needs: Parts, found: { instance: string; fresh: boolean; root: Uint8Array }) {
     this.#needs = needs;
@@ -45,9 +57,13 @@ export class Keyring {
   static async open(site: Site): Promise<Keyring> {
     const { store, epochs, fresh } = await openKeyring(site, "or begin");
     const keyring = await Keyring.#of({ ...site, store, epochs }, fresh);
-    // A stop between the two ends of an erasure: what was erased is out already, its epoch key not yet.
-    if ((await store.epochs()).length > 1) await keyring.#renew();
-    return keyring;
+    try {
+      await keyring.#finishErasing(await store.epochs());
+      return keyring;
+    } catch (error) {
+      await keyring.close();
+      throw error;
+    }
   }
 
   /** Opens one that there is, beside the server that uses it: for `holdfast keys backup`. @throws also Refusal `keyring.unreachable` where there is none */
@@ -75,7 +91,7 @@ export class Keyring {
   }
 
   /**
-   * A new random key of 32 bytes, durable once it is answered. Those asked for in one turn of the event loop share one write: make
+   * A new random key of 32 bytes, not to be written to, durable once it is answered. Those asked for in one turn of the event loop share one write: make
    * many by asking for all before awaiting any. A name has one key ever: making a second is a fault.
    */
   make(kind: KeyKind, name: string): Promise<Uint8Array> {
@@ -104,9 +120,8 @@ export class Keyring {
 
   /** Which of these there still are. A keyring that holds what the data say was erased is an old one: `keyring.erased`. */
   async holding(kind: KeyKind, names: readonly string[]): Promise<readonly string[]> {
-    const { store } = this.#needs;
-    const found = await Promise.all(names.map((name) => store.find({ kind, name })));
-    return names.filter((_, i) => found[i] !== undefined);
+    const found = await this.#needs.store.present(names.map((name) => ({ kind, name })));
+    return found.map(({ name }) => name);
   }
 
   /**
@@ -118,18 +133,15 @@ export class Keyring {
     const at = clock.now();
     await this.#writing.take(() => store.erase(names.map((name) => ({ kind, name, at }))));
     this.#forget(kind, names);
-    await this.#renew();
+    await this.#renewals[spanOf(kind)].ask();
   }
 
-  /**
-   * The cheap way, for the keys of log segments, of which there are many a day: out of memory, out of the rows, and out of the store's files,
-   * by `scrub`. The epoch key stays, so whoever copied the file before, and has the KEK, still opens that copy.
-   */
+  /** The same for keys of log segments, of which there are many a day. Nothing remembers their names. */
   async destroySegments(names: readonly string[]): Promise<void> {
     const { store } = this.#needs;
     await this.#writing.take(() => store.destroy(names.map((name) => ({ kind: "segment", name }))));
     this.#forget("segment", names);
-    await store.scrub();
+    await this.#renewals.passing.ask();
   }
 
   /** A secret kept for a part of the platform: a private key of the CA. */
@@ -170,7 +182,7 @@ export class Keyring {
   }
 
   async close(): Promise<void> {
-    await this.#renewal.catch(() => undefined); // whoever asked for it was told
+    await Promise.all([this.#renewals.lasting.idle(), this.#renewals.passing.idle()]);
     await this.#writing.take(async () => undefined); // what was asked for is finished
     await this.#needs.store.close();
   }
@@ -184,7 +196,7 @@ export class Keyring {
     const keys: Saved["keys"][number][] = [];
     for (const entry of entries) {
       keys.push({ kind: entry.kind, name: entry.name, madeAt: entry.madeAt, key: then.unwrap(entry) });
-      if (keys.length % rewrapAtOnce === 0) await setImmediate();
+      if (keys.length % atOnce === 0) await setImmediate();
     }
     return { instance: state.instance, at, keys, erased, revocations };
   }
@@ -192,8 +204,9 @@ export class Keyring {
   async #addWaiting(): Promise<void> {
     await setImmediate(); // until then others may join
     const { store, epochs, clock } = this.#needs;
-    const together = [...this.#waiting.values()];
-    this.#waiting.clear();
+    const together = [...this.#waiting.values()].slice(0, atOnce);
+    for (const one of together) this.#waiting.delete(nameOf(one));
+    if (this.#waiting.size > 0) void this.#writing.take(() => this.#addWaiting());
     try {
       const now = clock.now();
       const added = await store.add(together.map((one) => epochs.wrap(one, one.key, now)));
@@ -212,11 +225,13 @@ export class Keyring {
 
   async #read(place: Place): Promise<Uint8Array | undefined> {
     const { store, epochs } = this.#needs;
-    const entry = await store.find(place);
-    if (!entry) return undefined;
-    // Beside a server that replaces the epoch key meanwhile, the entry is newer than what was read at the start.
-    if (!epochs.knows(entry.epoch)) epochs.admit(await store.epochs());
-    return epochs.unwrap(entry);
+    // The epoch key may be replaced between the two questions, by this server or by the one we are beside.
+    for (let attempt = 1; ; attempt += 1) {
+      const entry = await store.find(place);
+      if (!entry) return undefined;
+      if (!epochs.knows(entry.epoch)) epochs.admit(await store.epochs());
+      if (epochs.knows(entry.epoch) || attempt === attempts) return epochs.unwrap(entry);
+    }
   }
 
   #forget(kind: KeyKind, names: readonly string[]): void {
@@ -224,38 +239,36 @@ export class Keyring {
     for (const name of names) this.#recent.delete(nameOf({ kind, name }));
   }
 
-  /** Erasures that wait for a renewal that has not begun share it; each needs one that begins after its rows went. */
-  #renew(): Promise<void> {
-    this.#renewalToCome ??= this.#renewal
-      .catch(() => undefined) // whoever asked for that one was told
-      .then(() => {
-        this.#renewalToCome = undefined;
-        this.#renewal = this.#replaceEpoch();
-        return this.#renewal;
-      });
-    return this.#renewalToCome;
+  /** After a stop in the midst of an erasure: what was erased is out already, its epoch key is not, or is still in the files. */
+  async #finishErasing(epochs: readonly Epoch[]): Promise<void> {
+    const spans = Object.keys(this.#renewals) as Span[]; // the keys of a constant
+    const open = spans.filter((span) => epochs.filter((epoch) => epoch.span === span).length > 1);
+    await Promise.all(open.map((span) => this.#renewals[span].ask()));
+    if (open.length === 0) await this.#needs.store.scrub("epochs");
   }
 
-  async #replaceEpoch(): Promise<void> {
+  /** Replaces the epoch key of a span: survivors are wrapped by a new one, the old one is destroyed. */
+  async #renew(span: Span): Promise<void> {
     const { store, epochs } = this.#needs;
     // In turn with other writes: from here on they use the new epoch, so one pass over the older ones meets them all.
     await this.#writing.take(async () => {
-      const next = epochs.next();
+      const next = epochs.next(span);
       await store.addEpoch(next);
       epochs.admit([next]);
     });
+    const current = epochs.current(span);
     let after: Place | undefined;
     for (;;) {
-      const old: readonly Entry[] = await store.outdated(epochs.current, after, rewrapAtOnce);
+      const old: readonly Entry[] = await store.outdated(span, current, after, atOnce);
       after = old.at(-1);
       if (!after) break;
       const renewed = old.map((entry) => epochs.wrap(entry, epochs.unwrap(entry), entry.madeAt));
       await store.rewrap(renewed, old);
       await setImmediate();
     }
-    await store.dropEpochsBefore(epochs.current);
-    epochs.forgetBefore(epochs.current);
-    await store.scrub();
+    await store.dropEpochsBefore(span, current);
+    epochs.forgetBefore(span, current);
+    await store.scrub(span === "lasting" ? "everything" : "epochs");
   }
 }
 

@@ -14,7 +14,8 @@ export function outageOf(error: unknown): unknown {
   if (!(error instanceof pg.DatabaseError)) return new Refusal("keyring.unreachable", { cause: error });
   const code = error.code ?? "";
   if (code === full) return new Refusal("storage.full", { cause: error });
-  if (!outages.test(code)) return failureOf(error);
+  const endsConnection = error.severity === "FATAL" || error.severity === "PANIC";
+  if (!endsConnection && !outages.test(code)) return failureOf(error);
   const detail = code === "42501" ? "Its account may not make or use the schema holdfast_keyring there." : undefined;
   return new Refusal("keyring.unreachable", { cause: error, ...(detail === undefined ? {} : { detail }) });
 }

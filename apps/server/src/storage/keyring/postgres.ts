@@ -1,18 +1,20 @@
 import { Refusal, type Id, type Instant } from "@holdfast/kernel";
 import type { Login } from "../login.ts";
 import { Connections, longMs, type Query } from "./connections.ts";
-import type { Contents, Entry, EntryKind, Epoch, Erased, KeyStore, Place, Revocation, State } from "./store.ts";
+import type { Contents, Entry, EntryKind, Epoch, Erased, KeyStore, Place, Revocation, Span, State } from "./store.ts";
 
 const format = 1;
 
-// As in sqlite.ts. The table's name is `keys` because `key` is a word of SQL.
+// As in sqlite.ts.
 const schema = `
   CREATE TABLE IF NOT EXISTS holdfast_keyring.ring (
     one integer PRIMARY KEY CHECK (one = 1), format integer NOT NULL, instance text NOT NULL, backed_up_at bigint);
-  CREATE TABLE IF NOT EXISTS holdfast_keyring.epoch (number bigint PRIMARY KEY, wrapped bytea NOT NULL);
+  CREATE TABLE IF NOT EXISTS holdfast_keyring.epoch (
+    number bigint PRIMARY KEY, span text NOT NULL, wrapped bytea NOT NULL);
   CREATE TABLE IF NOT EXISTS holdfast_keyring.keys (
     kind text COLLATE "C" NOT NULL, name text COLLATE "C" NOT NULL, epoch bigint NOT NULL REFERENCES holdfast_keyring.epoch,
     wrapped bytea NOT NULL, made_at bigint NOT NULL, PRIMARY KEY (kind, name));
+  CREATE INDEX IF NOT EXISTS keys_epoch ON holdfast_keyring.keys (epoch);
   CREATE TABLE IF NOT EXISTS holdfast_keyring.erased (
     kind text COLLATE "C" NOT NULL, name text COLLATE "C" NOT NULL, at bigint NOT NULL, PRIMARY KEY (kind, name));
   CREATE TABLE IF NOT EXISTS holdfast_keyring.revocation (
@@ -65,6 +67,12 @@ export class PostgresStore implements KeyStore {
     return this.#connections.lend(async (query) => (await query<EntryRow>(text, [kind, name])).map(entryOf)[0]);
   }
 
+  async present(places: readonly Place[]): Promise<readonly Place[]> {
+    const text = `SELECT kind, name FROM holdfast_keyring.keys
+      JOIN unnest($1::text[], $2::text[]) AS n (kind, name) USING (kind, name)`;
+    return this.#connections.lend((query) => query<Place>(text, placesOf(places)));
+  }
+
   async add(entries: readonly Entry[]): Promise<readonly boolean[]> {
     return this.#connections.lend((query) => addIn(query, entries));
   }
@@ -90,8 +98,10 @@ export class PostgresStore implements KeyStore {
     await this.#connections.lend((query) => addEpochIn(query, epoch));
   }
 
-  async outdated(epoch: number, after: Place | undefined, limit: number): Promise<readonly Entry[]> {
-    const text = `SELECT * FROM holdfast_keyring.keys WHERE epoch < $1 AND (kind, name) > ($2, $3) ORDER BY kind, name LIMIT $4`;
+  async outdated(span: Span, epoch: number, after: Place | undefined, limit: number): Promise<readonly Entry[]> {
+    const kinds = span === "passing" ? "kind = 'segment'" : "kind <> 'segment'";
+    const text = `SELECT * FROM holdfast_keyring.keys
+      WHERE ${kinds} AND epoch < $1 AND (kind, name) > ($2, $3) ORDER BY kind, name LIMIT $4`;
     const values = [epoch, after?.kind ?? "", after?.name ?? "", limit];
     return this.#connections.lend(async (query) => (await query<EntryRow>(text, values)).map(entryOf));
   }
@@ -110,16 +120,18 @@ export class PostgresStore implements KeyStore {
     );
   }
 
-  async dropEpochsBefore(epoch: number): Promise<void> {
-    await this.#connections.lend((query) => query("DELETE FROM holdfast_keyring.epoch WHERE number < $1", [epoch]));
+  async dropEpochsBefore(span: Span, epoch: number): Promise<void> {
+    const text = "DELETE FROM holdfast_keyring.epoch WHERE span = $1 AND number < $2";
+    await this.#connections.lend((query) => query(text, [span, epoch]));
   }
 
   /**
    * VACUUM frees the places of removed rows for others, no more. PostgreSQL's log, its replicas and its backups hold the wrapped keys for as
    * long as they live: with the KEK they open, so it must never lie there.
    */
-  async scrub(): Promise<void> {
-    await this.#connections.lend((query) => query("VACUUM holdfast_keyring.keys, holdfast_keyring.epoch", [], longMs));
+  async scrub(what: "epochs" | "everything"): Promise<void> {
+    const more = what === "everything" ? ", holdfast_keyring.keys" : "";
+    await this.#connections.lend((query) => query(`VACUUM holdfast_keyring.epoch${more}`, [], longMs));
   }
 
   async revoked(revocations: readonly Revocation[]): Promise<void> {
@@ -188,13 +200,13 @@ async function stateIn(query: Query): Promise<State | undefined> {
 }
 
 async function epochsIn(query: Query): Promise<readonly Epoch[]> {
-  type Row = { number: string; wrapped: Uint8Array };
-  const rows = await query<Row>("SELECT number, wrapped FROM holdfast_keyring.epoch ORDER BY number");
-  return rows.map(({ number, wrapped }) => ({ number: Number(number), wrapped }));
+  type Row = { number: string; span: Span; wrapped: Uint8Array };
+  const rows = await query<Row>("SELECT number, span, wrapped FROM holdfast_keyring.epoch ORDER BY number");
+  return rows.map((row) => ({ ...row, number: Number(row.number) }));
 }
 
-const addEpochIn = (query: Query, { number, wrapped }: Epoch) =>
-  query("INSERT INTO holdfast_keyring.epoch VALUES ($1, $2)", [number, wrapped]);
+const addEpochIn = (query: Query, { number, span, wrapped }: Epoch) =>
+  query("INSERT INTO holdfast_keyring.epoch VALUES ($1, $2, $3)", [number, span, wrapped]);
 
 async function addIn(query: Query, entries: readonly Entry[]): Promise<readonly boolean[]> {
   const text = `INSERT INTO holdfast_keyring.keys

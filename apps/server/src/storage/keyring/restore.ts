@@ -28,10 +28,9 @@ export async function restoreKeyring(needs: Site & { backup: Uint8Array; passphr
 async function begin(store: KeyStore, saved: Saved, needs: Site): Promise<void> {
   const { instance, at, keys, erased, revocations } = saved;
   const epochs = Epochs.of({ instance, kek: kekFor(needs), random: needs.random });
-  const first = epochs.next();
-  epochs.admit([first]);
+  const first = epochs.begin();
   const entries = keys.map((one) => epochs.wrap(one, one.key, one.madeAt));
-  await store.begin({ state: { instance, backedUpAt: at }, epochs: [first], entries, erased, revocations });
+  await store.begin({ state: { instance, backedUpAt: at }, epochs: first, entries, erased, revocations });
 }
 
 /** Can be repeated: a merge that broke off is completed by the next. */
@@ -40,7 +39,7 @@ async function merge(store: KeyStore, saved: Saved, epochs: Epochs): Promise<voi
   // With a further epoch key in the store, the next start of the server completes the erasure by replacing both.
   if (erased.length > 0) {
     await store.erase(erased);
-    const next = epochs.next();
+    const next = epochs.next("lasting");
     await store.addEpoch(next);
     epochs.admit([next]);
   }

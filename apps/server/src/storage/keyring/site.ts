@@ -59,10 +59,9 @@ async function begin(store: KeyStore, site: Site): Promise<Epochs> {
   const { random, clock } = site;
   const state = { instance: random.bytes(16).toHex(), backedUpAt: undefined };
   const epochs = Epochs.of({ instance: state.instance, kek: kekFor(site), random });
-  const first = epochs.next();
-  epochs.admit([first]);
+  const first = epochs.begin();
   const root = epochs.wrap({ kind: "root", name: "instance" }, random.bytes(32), clock.now());
-  await store.begin({ state, epochs: [first], entries: [root], erased: [], revocations: [] });
+  await store.begin({ state, epochs: first, entries: [root], erased: [], revocations: [] });
   return epochs;
 }
 

@@ -6,6 +6,14 @@ export type KeyKind = "org" | "person" | "device" | "segment";
 /** What the keyring keeps under the epoch key: keys, its own root, and the secrets it was given (private keys of the CA). */
 export type EntryKind = KeyKind | "root" | "secret";
 
+/**
+ * Segment keys have epoch keys of their own: there are few of them at a time, so these can be replaced many a day, while those of the lasting ones,
+ * which may be a hundred thousand, are replaced when one of them is erased.
+ */
+export type Span = "lasting" | "passing";
+
+export const spanOf = (kind: EntryKind): Span => (kind === "segment" ? "passing" : "lasting");
+
 export type Entry = {
   readonly kind: EntryKind;
   readonly name: string;
@@ -16,7 +24,7 @@ export type Entry = {
 };
 
 export type Place = Pick<Entry, "kind" | "name">;
-export type Epoch = { readonly number: number; readonly wrapped: Uint8Array };
+export type Epoch = { readonly number: number; readonly span: Span; readonly wrapped: Uint8Array };
 export type Erased = Place & { readonly at: Instant };
 
 /** A revocation: of what, which kinds of callers it ends (`authority` has the words), and where it stands in the deployment's sequence. */
@@ -50,6 +58,8 @@ export interface KeyStore {
   begin(contents: Contents): Promise<void>;
   epochs(): Promise<readonly Epoch[]>;
   find(place: Place): Promise<Entry | undefined>;
+  /** Which of these there are, in any order. */
+  present(places: readonly Place[]): Promise<readonly Place[]>;
   /** One durable step for all. `false` for each that stands there already or was erased. */
   add(entries: readonly Entry[]): Promise<readonly boolean[]>;
   /** Adds or replaces. */
@@ -59,14 +69,14 @@ export interface KeyStore {
   /** Removes without remembering. */
   destroy(places: readonly Place[]): Promise<void>;
   addEpoch(epoch: Epoch): Promise<void>;
-  /** In order of kind and name, entries that an older epoch than this wraps. */
-  outdated(epoch: number, after: Place | undefined, limit: number): Promise<readonly Entry[]>;
+  /** In order of kind and name, entries of this span that an older epoch than this wraps. */
+  outdated(span: Span, epoch: number, after: Place | undefined, limit: number): Promise<readonly Entry[]>;
   /** Replaces what still is as it was in `from`; what was replaced or removed meanwhile stays as it is. */
   rewrap(entries: readonly Entry[], from: readonly Entry[]): Promise<void>;
   /** Fails while anything is wrapped by one of them. */
-  dropEpochsBefore(epoch: number): Promise<void>;
-  /** Makes the bytes of what was removed leave the store's files, as far as they can be made to. */
-  scrub(): Promise<void>;
+  dropEpochsBefore(span: Span, epoch: number): Promise<void>;
+  /** Makes the bytes of what was removed leave the store's files, as far as they can be made to: of epochs, or of entries too. */
+  scrub(what: "epochs" | "everything"): Promise<void>;
   /** Keeps the last for each thing and kind of caller, and answers with one for each. */
   revoked(revocations: readonly Revocation[]): Promise<void>;
   revocations(): Promise<readonly Revocation[]>;

@@ -1,0 +1,245 @@
+import assert from "node:assert/strict";
+import { test, type TestContext } from "node:test";
+import { newId, Refusal, systemClock, systemRandom, type Instant } from "@holdfast/kernel";
+import { Keyring, restoreKeyring, verifyBackup, type Site } from "./index.ts";
+
+/** An empty place for a keyring, and the means to meddle with what is kept there. */
+export type Ground = { readonly place: Site["place"]; sql(text: string): Promise<unknown>; readonly prefix: string };
+
+const passphrase = "correct horse battery";
+const names = (count: number, prefix = "dev") => Array.from({ length: count }, (_, i) => `${prefix}_${i}`);
+export const siteAt = ({ place }: Pick<Ground, "place">): Site => ({ place, clock: systemClock, random: systemRandom });
+
+/** A keyring that the test need not close. */
+export async function opened(t: TestContext, site: Site): Promise<Keyring> {
+  const keyring = await Keyring.open(site);
+  t.after(() => keyring.close());
+  return keyring;
+}
+
+const makeAll = (keyring: Keyring, all: readonly string[]) =>
+  Promise.all(all.map((name) => keyring.make("device", name)));
+
+const findAll = (keyring: Keyring, all: readonly string[]) =>
+  Promise.all(all.map((name) => keyring.find("device", name)));
+
+/** What every keyring does, wherever it is kept. */
+export function keyringSuite(where: string, ground: (t: TestContext) => Promise<Ground>): void {
+  test(`${where}: keys are there after a restart, and an erased one never is again`, async (t) => {
+    const site = siteAt(await ground(t));
+    const all = names(600);
+    const first = await Keyring.open(site);
+    assert.ok(first.fresh);
+    const made = await makeAll(first, all);
+    assert.equal(new Set(made.map((key) => key.toHex())).size, all.length);
+    await first.close();
+
+    const again = await Keyring.open(site);
+    assert.equal(again.fresh, false);
+    assert.equal(again.instance, first.instance);
+    assert.deepEqual(again.instanceKey("mail"), first.instanceKey("mail"));
+    assert.notDeepEqual(again.instanceKey("mail"), again.instanceKey("roles"));
+    assert.equal(again.cached("device", "dev_7"), undefined);
+    assert.deepEqual(await findAll(again, all), made);
+    assert.deepEqual(again.cached("device", "dev_7"), made[7]);
+    assert.equal(await again.find("person", "dev_7"), undefined);
+
+    await again.erase("device", ["dev_7", "dev_8"]);
+    await again.erase("device", ["dev_7"]); // nothing happens twice
+    assert.equal(again.cached("device", "dev_7"), undefined);
+    assert.equal(await again.find("device", "dev_7"), undefined);
+    assert.deepEqual(await again.holding("device", ["dev_7", "dev_8", "dev_9"]), ["dev_9"]);
+    await assert.rejects(again.make("device", "dev_7"), { name: "Error" });
+    await again.close();
+
+    const last = await opened(t, site);
+    const left = made.map((key, i) => (i === 7 || i === 8 ? undefined : key));
+    assert.deepEqual(await findAll(last, all), left);
+    assert.deepEqual(last.instanceKey("mail"), first.instanceKey("mail"));
+  });
+
+  test(`${where}: a name has one key, and a second attempt does not disturb others made beside it`, async (t) => {
+    const keyring = await opened(t, siteAt(await ground(t)));
+    const key = await keyring.make("org", "a");
+    const results = await Promise.allSettled(["a", "b", "b", "c"].map((name) => keyring.make("org", name)));
+    assert.deepEqual(
+      results.map(({ status }) => status),
+      ["rejected", "fulfilled", "rejected", "fulfilled"],
+    );
+    assert.deepEqual(await keyring.find("org", "a"), key);
+    assert.notDeepEqual(await keyring.make("person", "a"), key);
+  });
+
+  test(`${where}: keys made and secrets kept while others are erased are all there afterwards`, async (t) => {
+    const site = siteAt(await ground(t));
+    const keyring = await Keyring.open(site);
+    await makeAll(keyring, names(300, "old"));
+    const made = new Map<string, Uint8Array>();
+    const work: Promise<unknown>[] = [];
+    for (let i = 0; i < 30; i += 1) {
+      if (i % 6 === 0) work.push(keyring.erase("device", [`old_${i}`]));
+      work.push(keyring.make("device", `new_${i}`).then((key) => made.set(`new_${i}`, key)));
+      work.push(keyring.keepSecret("ca", Uint8Array.of(i)), keyring.find("device", `old_${i + 100}`));
+      if (i % 3 === 0) await work.at(-3);
+    }
+    await Promise.all(work);
+    await keyring.close();
+
+    const again = await opened(t, site);
+    assert.equal((await findAll(again, names(300, "old"))).filter((key) => key === undefined).length, 5);
+    assert.equal(made.size, 30);
+    for (const [name, key] of made) assert.deepEqual(await again.find("device", name), key);
+    assert.deepEqual(await again.secret("ca"), Uint8Array.of(29));
+    assert.equal(await again.secret("other"), undefined);
+  });
+
+  test(`${where}: a wrapped key opens in its own place and time only`, async (t) => {
+    const at = await ground(t);
+    const first = await Keyring.open(siteAt(at));
+    await makeAll(first, ["a", "b", "c"]);
+    await first.close();
+    const table = `${at.prefix}keys`;
+    await at.sql(`CREATE TABLE ${at.prefix}kept AS SELECT * FROM ${table} WHERE name = 'b'`);
+    await at.sql(`UPDATE ${table} SET wrapped = (SELECT wrapped FROM ${table} WHERE name = 'b') WHERE name = 'a'`);
+    await at.sql(`UPDATE ${table} SET kind = 'person' WHERE name = 'c'`);
+    const broken = { code: "seal.broken" };
+
+    const moved = await Keyring.open(siteAt(at));
+    await assert.rejects(moved.find("device", "a"), broken);
+    await assert.rejects(moved.find("person", "c"), broken);
+    assert.ok(await moved.find("device", "b"));
+    await at.sql(`DELETE FROM ${table} WHERE name IN ('a', 'c')`);
+    await moved.erase("device", ["other"]);
+    await moved.close();
+    await at.sql(`UPDATE ${table} SET wrapped = (SELECT wrapped FROM ${at.prefix}kept) WHERE name = 'b'`);
+    await assert.rejects((await opened(t, siteAt(at))).find("device", "b"), broken);
+  });
+
+  test(`${where}: the journal keeps the last revocation of each thing and kind of caller`, async (t) => {
+    const site = siteAt(await ground(t));
+    const keyring = await Keyring.open(site);
+    const org = newId("org", systemRandom);
+    const at = systemClock.now();
+    await keyring.journal.append({ org, about: "dev_1", ends: ["devices", "people"], seq: 5, at });
+    await keyring.journal.append({ org, about: "dev_1", ends: ["people"], seq: 9, at });
+    await keyring.journal.append({ org, about: "dev_1", ends: ["people"], seq: 7, at });
+    await keyring.close();
+    assert.deepEqual(await (await opened(t, site)).journal.all(), [
+      { org, about: "dev_1", ends: ["devices"], seq: 5, at },
+      { org, about: "dev_1", ends: ["people"], seq: 9, at },
+    ]);
+  });
+
+  test(`${where}: another KEK opens nothing, and what it refused stays as it is`, async (t) => {
+    const { place } = await ground(t);
+    const site = { ...siteAt({ place }), kek: new Uint8Array(32).fill(1) };
+    await (await Keyring.open(site)).close();
+    for (const kek of [new Uint8Array(32), new Uint8Array(31), undefined]) {
+      await assert.rejects(Keyring.open({ ...site, kek }), { code: "keyring.sealed" });
+    }
+    await opened(t, site);
+  });
+
+  test(`${where}: a backup restores everything, and says before what it holds`, async (t) => {
+    const source = await opened(t, siteAt(await ground(t)));
+    const org = newId("org", systemRandom);
+    const made = await makeAll(source, names(20));
+    await source.keepSecret("ca", Uint8Array.of(1));
+    await source.make("segment", "1");
+    await source.erase("device", ["dev_19"]);
+    await source.journal.append({ org, about: org, ends: ["people"], seq: 3, at: 0 as Instant });
+    assert.equal((await source.status()).backedUpAt, undefined);
+
+    const revocations = await source.journal.all();
+    assert.equal(revocations.length, 1);
+
+    let file = new Uint8Array();
+    await assert.rejects(
+      source.backup("short", async () => assert.fail()),
+      { code: "password.weak" },
+    );
+    await assert.rejects(
+      source.backup(passphrase, () => Promise.reject(new Error("disk"))),
+      { message: "disk" },
+    );
+    assert.equal((await source.status()).backedUpAt, undefined);
+    await source.backup(passphrase, async (bytes) => void (file = Uint8Array.from(bytes)));
+    const { backedUpAt, keysSinceBackup } = await source.status();
+    assert.ok(backedUpAt);
+    assert.equal(keysSinceBackup, 0);
+
+    await assert.rejects(verifyBackup(file, "another passphrase"), { code: "backup.wrong" });
+    const counts = { device: 19, segment: 1, root: 1, secret: 1 };
+    const summary = { instance: source.instance, at: backedUpAt, counts };
+    assert.deepEqual(await verifyBackup(file, passphrase), summary);
+    await source.close();
+
+    const site = siteAt(await ground(t));
+    assert.deepEqual(await restoreKeyring({ ...site, backup: file, passphrase }), summary);
+    const restored = await Keyring.open(site);
+    assert.equal(restored.fresh, false);
+    assert.equal(restored.instance, source.instance);
+    assert.deepEqual(restored.instanceKey("mail"), source.instanceKey("mail"));
+    assert.deepEqual(await findAll(restored, names(20)), [...made.slice(0, 19), undefined]);
+    assert.deepEqual(await restored.secret("ca"), Uint8Array.of(1));
+    assert.deepEqual(await restored.journal.all(), revocations);
+    assert.equal((await restored.status()).backedUpAt, backedUpAt);
+    await assert.rejects(restored.make("device", "dev_19"));
+    await restored.close();
+  });
+
+  test(`${where}: restoring into a keyring adds what it lacks, takes what was erased, and leaves another instance's alone`, async (t) => {
+    const site = siteAt(await ground(t));
+    const now = await Keyring.open(site);
+    await makeAll(now, ["old", "erased"]);
+    let early = new Uint8Array();
+    await now.backup(passphrase, async (bytes) => void (early = Uint8Array.from(bytes)));
+    const [kept] = await makeAll(now, ["new"]);
+    await now.erase("device", ["erased"]);
+    let late = new Uint8Array();
+    await now.backup(passphrase, async (bytes) => void (late = Uint8Array.from(bytes)));
+    await now.close();
+
+    await restoreKeyring({ ...site, backup: early, passphrase });
+    const same = await Keyring.open(site);
+    assert.deepEqual(await findAll(same, ["new", "erased"]), [kept, undefined]);
+    await same.close();
+
+    const other = siteAt(await ground(t));
+    await restoreKeyring({ ...other, backup: early, passphrase });
+    await restoreKeyring({ ...other, backup: late, passphrase });
+    const merged = await Keyring.open(other);
+    assert.deepEqual(await findAll(merged, ["new", "erased"]), [kept, undefined]);
+    assert.ok(await merged.find("device", "old"));
+    await merged.close();
+
+    const third = siteAt(await ground(t));
+    const { instance } = await opened(t, third);
+    await assert.rejects(restoreKeyring({ ...third, backup: late, passphrase }), { code: "keyring.wrong" });
+    assert.equal((await opened(t, third)).instance, instance);
+  });
+
+  test(`${where}: a second program reads the keyring while the server replaces its epoch key`, async (t) => {
+    const site = siteAt(await ground(t));
+    await assert.rejects(Keyring.openBeside(site), { code: "keyring.unreachable" });
+    const server = await opened(t, site);
+    const made = await makeAll(server, names(300));
+    const beside = await Keyring.openBeside(site);
+    t.after(() => beside.close());
+    const [, , found] = await Promise.all([
+      server.erase("device", ["dev_0"]),
+      beside.backup(passphrase, async (bytes) => assert.ok(bytes.length > 300 * 32)),
+      findAll(beside, names(300)),
+    ]);
+    assert.deepEqual(found.slice(1), made.slice(1));
+    assert.deepEqual(await beside.find("device", "dev_9"), made[9]);
+    assert.ok((await server.status()).backedUpAt);
+  });
+}
+
+/** How long it took to be refused, in milliseconds. */
+export async function refusedWithin(ask: Promise<unknown>): Promise<number> {
+  const start = performance.now();
+  await assert.rejects(ask, (error) => error instanceof Refusal && error.code === "keyring.unreachable");
+  return performance.now() - start;
+}
