@@ -9,7 +9,8 @@ import { inspect } from "node:util";
 import { Refusal } from "@holdfast/kernel";
 import { fingerprint } from "./index.ts";
 import { day, hour, year } from "./roots.ts";
-import { MovedClock, Pocket, start, world } from "./tls.fixture.ts";
+import { TestClock } from "../testing/clock.ts";
+import { jump, Pocket, start, world } from "./tls.fixture.ts";
 
 const hasOpenssl = spawnSync("openssl", ["version"]).status === 0;
 
@@ -48,7 +49,7 @@ test(
     const folder = await mkdtemp(path.join(tmpdir(), "holdfast-tls-"));
     // Past 2050 times are written in another form (RFC 5280 section 4.1.2.5).
     for (const at of [start, Date.parse("2051-07-01T00:00:00Z")]) {
-      const { certificates } = await world({ clock: new MovedClock(at) });
+      const { certificates } = await world({ clock: new TestClock(at) });
       await writeFile(path.join(folder, "ca.pem"), certificates.caPem ?? "");
       await writeFile(path.join(folder, "leaf.pem"), certificates.status().certificate.pem);
       const common = ["verify", "-x509_strict", "-attime", String(Math.floor(at / 1000)), "-CAfile", "ca.pem"];
@@ -85,9 +86,9 @@ test("two instances can be told apart by their authorities' names", async () => 
 test("a certificate is renewed at two thirds of its life, and not before", async () => {
   const { certificates, clock, events } = await world();
   const { sha256 } = certificates.status().certificate;
-  clock.move(60 * day - hour - 1000);
+  jump(clock, 60 * day - hour - 1000);
   assert.equal(await certificates.renewIfDue(), false);
-  clock.move(1000);
+  jump(clock, 1000);
   assert.equal(await certificates.renewIfDue(), true);
   assert.notEqual(certificates.status().certificate.sha256, sha256);
   assert.deepEqual(events, [{ code: "tls.swapped", certificate: certificates.status().certificate }]);
@@ -97,7 +98,7 @@ test("a certificate is renewed at two thirds of its life, and not before", async
 test("when a root has a year left, the root that was coming signs, and another one is coming", async () => {
   const { certificates, clock, secrets } = await world();
   const [first, second] = certificates.list();
-  clock.move(9 * year);
+  jump(clock, 9 * year);
   assert.equal(await certificates.renewIfDue(), true);
   const [current, coming] = certificates.list();
   assert.deepEqual(current, { ...second, state: "current" });
@@ -114,11 +115,11 @@ test("a clock that was far off for a while changes nobody's trust", async () => 
   for (const off of [-30 * year, -2 * day, 30 * day, 3 * year, 60 * year]) {
     const { certificates, clock } = await world();
     const before = certificates.list();
-    clock.move(off);
+    jump(clock, off);
     await certificates.renewIfDue();
     const { certificate } = certificates.status();
     assert.ok(certificate.notBefore <= clock.now() && clock.now() < certificate.notAfter, `${off}`);
-    clock.move(-off);
+    jump(clock, -off);
     await certificates.renewIfDue();
     assert.deepEqual(certificates.list(), before, `${off}`);
     const leaf = new X509Certificate(certificates.status().certificate.pem);
@@ -128,11 +129,11 @@ test("a clock that was far off for a while changes nobody's trust", async () => 
 });
 
 test("a renewal that cannot be kept is reported, the old certificate stays in service, and it is tried again", async () => {
-  const { certificates, clock, secrets, events, timers } = await world();
+  const { certificates, clock, secrets, events } = await world();
   const { certificate } = certificates.status();
-  clock.move(70 * day);
+  jump(clock, 70 * day);
   secrets.isBroken = true;
-  timers.fire(30_000);
+  clock.move(30_000);
   assert.equal(await certificates.renewIfDue(), false);
   assert.equal(certificates.status().unusable?.since, clock.now());
   assert.deepEqual(certificates.status().certificate, certificate);

@@ -47,8 +47,7 @@ export const fingerprint = (pem: string): string => new X509Certificate(pem).fin
 /** One PEM block, ending in a line break, so that blocks can be joined. */
 export const pemOf = (certificate: X509Certificate): string => certificate.toString().trimEnd() + "\n";
 
-export const spkiOf = (certificate: X509Certificate): Buffer =>
-  certificate.publicKey.export({ type: "spki", format: "der" });
+const spkiOf = (certificate: X509Certificate): Buffer => certificate.publicKey.export({ type: "spki", format: "der" });
 
 export function validityOf(certificate: X509Certificate): { notBefore: Instant; notAfter: Instant } {
   // X.509 knows whole seconds between the years 0 and 9999: every such date is an instant.

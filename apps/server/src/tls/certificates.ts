@@ -1,13 +1,12 @@
 import { createHash } from "node:crypto";
 import type { Server, TlsOptions } from "node:tls";
-import { Refusal, type Clock, type Instant, type Random } from "@holdfast/kernel";
+import { Refusal, type Clock, type Instant, type Random, type Timers } from "@holdfast/kernel";
 import { BuiltIn, type SecretPlace } from "./built-in.ts";
 import { describe, namesIn, type CertificateInfo } from "./certificate.ts";
 import { OperatorFiles, type CertificateFiles } from "./files.ts";
 import { day } from "./roots.ts";
 import { settings } from "./settings.ts";
 import type { Source } from "./source.ts";
-import type { Timers } from "./timers.ts";
 
 /** What happened to the certificate in service, for the log and the posture. Said once per change, never with a secret. */
 export type CertificateEvent =
@@ -165,7 +164,10 @@ export class Certificates {
   }
 
   #keepOld(cause: unknown, now: Instant): void {
-    const detail = cause instanceof Refusal ? cause.message : "A new certificate could not be made. It is tried again.";
+    const detail =
+      cause instanceof Refusal
+        ? (cause.detail ?? cause.message)
+        : "A new certificate could not be made. It is tried again.";
     if (this.#unusable?.detail === detail) return;
     this.#unusable = { code: "tls.unusable", detail, since: now };
     this.#needs.report({ code: "tls.unusable", detail, cause });

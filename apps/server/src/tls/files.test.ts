@@ -4,9 +4,11 @@ import { mkdtemp, rename, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { test, type TestContext } from "node:test";
+import { setImmediate } from "node:timers/promises";
 import { rfc3339, type Instant } from "@holdfast/kernel";
 import { day, hour } from "./roots.ts";
-import { connect, listening, MovedClock, operatorCertificate, start, world } from "./tls.fixture.ts";
+import { TestClock } from "../testing/clock.ts";
+import { connect, jump, listening, operatorCertificate, start, world } from "./tls.fixture.ts";
 
 const round = 30_000;
 const settling = 250;
@@ -59,7 +61,7 @@ test("a root at the top of the operator's chain is listed, whichever file it sta
 });
 
 test("new files are noticed by themselves, and new connections are shown the new certificate", async (t) => {
-  const { certificates, timers, files, at, own, events } = await withFiles(t);
+  const { certificates, clock, files, at, own, events } = await withFiles(t);
   await using server = await listening(certificates);
   const next = await operatorCertificate();
   // As certbot and Kubernetes do: by rename, over what was there.
@@ -70,8 +72,8 @@ test("new files are noticed by themselves, and new connections are shown the new
     await writeFile(path.join(at, "new"), text);
     await rename(path.join(at, "new"), files[name]);
   }
-  await timers.until(settling);
-  timers.fire(settling);
+  while (clock.waiting < 2) await setImmediate(); // one waits for the next round; the other comes with the folder's event
+  clock.move(settling);
   await certificates.renewIfDue();
   assert.equal(events.at(-1)?.code, "tls.swapped");
   using client = await connect(server.port, { ca: next.root.certificate, servername: "localhost" });
@@ -79,14 +81,14 @@ test("new files are noticed by themselves, and new connections are shown the new
 });
 
 test("where watching a folder brings nothing, looking at the files now and then does", async (t) => {
-  const { certificates, timers, write } = await withFiles(t);
+  const { certificates, clock, write } = await withFiles(t);
   const next = await operatorCertificate();
   await write("key", next.leaf.key);
   await write("cert", next.leaf.certificate);
-  timers.fire(round);
+  clock.move(round);
   await certificates.renewIfDue();
   assert.equal(certificates.status().certificate.sha256, new X509Certificate(next.leaf.certificate).fingerprint256);
-  assert.ok(timers.waiting.includes(round), "and goes on looking");
+  assert.ok(clock.waiting > 0, "and goes on looking");
 });
 
 test("a file that cannot be used changes nothing but the status, is said once, and is forgotten when it is mended", async (t) => {
@@ -140,7 +142,7 @@ test("a file that cannot be used changes nothing but the status, is said once, a
   await write("key", own.leaf.key);
   assert.equal(await certificates.renewIfDue(), false);
   assert.deepEqual(certificates.status(), before);
-  clock.move(11 * day);
+  jump(clock, 11 * day);
   await certificates.renewIfDue();
   assert.match(certificates.status().unusable?.detail ?? "", /expired at/, "the one in service too");
 });
@@ -158,5 +160,5 @@ test("at the start there is nothing to keep in service, so files that cannot be 
   const { leaf } = await operatorCertificate();
   await write("cert", leaf.certificate);
   await write("key", leaf.key);
-  await assert.rejects(world({ files, clock: new MovedClock(start + 11 * day) }), { detail: /expired at/ });
+  await assert.rejects(world({ files, clock: new TestClock(start + 11 * day) }), { detail: /expired at/ });
 });

@@ -8,7 +8,7 @@ export const year = 365 * day;
 const serviceYears = 10;
 
 /** With less than this left, a root signs no more. */
-export const rootReserve = year;
+const rootReserve = year;
 
 export const leafLife = 90 * day;
 

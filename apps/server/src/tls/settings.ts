@@ -15,7 +15,7 @@ const suites = [
 ];
 
 /** Who has not finished the handshake by then is hung up on. */
-export const handshakeDeadline = 10_000;
+const handshakeDeadline = 10_000;
 
 /** How long a client may come back with a ticket, in seconds; the keys that open tickets live no longer. */
 const sessionSeconds = 86_400;

@@ -1,57 +1,16 @@
 import { once } from "node:events";
 import type { AddressInfo, Server, Socket } from "node:net";
 import tls from "node:tls";
-import { systemClock, systemRandom, type Clock, type Instant } from "@holdfast/kernel";
-import { Certificates, type CertificateEvent, type CertificateNeeds, type SecretPlace, type Timers } from "./index.ts";
+import { systemClock, systemRandom } from "@holdfast/kernel";
+import { TestClock } from "../testing/clock.ts";
+import { Certificates, type CertificateEvent, type CertificateNeeds, type SecretPlace } from "./index.ts";
 import { newKeys, selfSign, signServer, type Signed } from "./sign.ts";
 
 /** The machine's time when the tests began: Node's clients compare certificates with that and cannot be told another. */
 export const start = systemClock.now();
 
-/** A clock that the test moves. */
-export class MovedClock implements Clock {
-  #now: number;
-
-  constructor(now: number = start) {
-    this.#now = now;
-  }
-
-  now(): Instant {
-    return this.#now as Instant; // tests move it by whole milliseconds
-  }
-
-  move(milliseconds: number): void {
-    this.#now += milliseconds;
-  }
-}
-
-/** Timers that go off when the test says so. */
-export class HeldTimers implements Timers {
-  readonly #waiting = new Set<{ milliseconds: number; work: () => void }>();
-  #added = Promise.withResolvers<void>();
-
-  after(milliseconds: number, work: () => void): { cancel(): void } {
-    const entry = { milliseconds, work };
-    this.#waiting.add(entry);
-    this.#added.resolve();
-    this.#added = Promise.withResolvers();
-    return { cancel: () => this.#waiting.delete(entry) };
-  }
-
-  get waiting(): number[] {
-    return [...this.#waiting].map((entry) => entry.milliseconds);
-  }
-
-  /** Waits until somebody waits for exactly that long. */
-  async until(milliseconds: number): Promise<void> {
-    while (!this.waiting.includes(milliseconds)) await this.#added.promise;
-  }
-
-  fire(milliseconds: number): void {
-    const due = [...this.#waiting].filter((entry) => entry.milliseconds === milliseconds);
-    for (const entry of due) if (this.#waiting.delete(entry)) entry.work();
-  }
-}
+/** The clock stands elsewhere all at once: nobody who waits for time to pass is woken. */
+export const jump = (clock: TestClock, milliseconds: number): void => clock.set(clock.now() + milliseconds);
 
 /** Remembers in memory. */
 export class Pocket implements SecretPlace {
@@ -72,16 +31,14 @@ export class Pocket implements SecretPlace {
 
 export type World = {
   certificates: Certificates;
-  clock: MovedClock;
-  timers: HeldTimers;
+  clock: TestClock;
   secrets: Pocket;
   events: CertificateEvent[];
 };
 
-export async function world(changes: Partial<CertificateNeeds> & { clock?: MovedClock; secrets?: Pocket } = {}) {
-  const clock = changes.clock ?? new MovedClock();
+export async function world(changes: Partial<CertificateNeeds> & { clock?: TestClock; secrets?: Pocket } = {}) {
+  const clock = changes.clock ?? new TestClock(start);
   const secrets = changes.secrets ?? new Pocket();
-  const timers = new HeldTimers();
   const events: CertificateEvent[] = [];
   const names = ["localhost", "127.0.0.1", "::1"];
   const report = (event: CertificateEvent) => events.push(event);
@@ -91,10 +48,10 @@ export async function world(changes: Partial<CertificateNeeds> & { clock?: Moved
     report,
     ...changes,
     clock,
+    timers: clock,
     secrets,
-    timers,
   });
-  return { certificates, clock, secrets, timers, events } satisfies World;
+  return { certificates, clock, secrets, events } satisfies World;
 }
 
 /** A TLS server on a free port that says "hello" to whoever comes and repeats what it is told. */
