@@ -1,6 +1,7 @@
 import { globSync, readFileSync } from "node:fs";
 import path from "node:path";
-import { complaintsAbout, type Locked, type Manifest } from "./dependencies/complaints.ts";
+import { complaintsAbout, type Manifest } from "./dependencies/complaints.ts";
+import type { Locked } from "./lockfile/locked.ts";
 import { rowsOf } from "./dependencies/table.ts";
 
 // Every dependency is a decision that docs/dependencies.md gives account of, and the account is true.

@@ -2,7 +2,16 @@
 // is installed. It installs what package-lock.json says when that is not what is there, and is silent otherwise.
 import { spawn, spawnSync } from "node:child_process";
 import { createHash } from "node:crypto";
-import { existsSync, readdirSync, readFileSync, realpathSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
+import {
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  realpathSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from "node:fs";
 import path from "node:path";
 import process from "node:process";
 import { fileURLToPath } from "node:url";
@@ -116,7 +125,10 @@ function explain(output, end) {
   const advice = [
     [/ENOSPC/, "The disk is full: free some space and try again."],
     [/EACCES|EPERM/, "This user may not write here: give node_modules and the npm cache to the user who runs this."],
-    [/EUSAGE|in sync/, "package-lock.json does not agree with a package.json: run `npm install` and commit both."],
+    [
+      /EUSAGE|in sync/,
+      "package-lock.json does not agree with a package.json: run `npm install`, then `node tools/lockfile.ts`, and commit both.",
+    ],
     [/EINTEGRITY/, "A download is not what the lockfile promises. Run `npm cache verify` and try again."],
     [
       /E404|ETARGET/,
@@ -128,8 +140,11 @@ function explain(output, end) {
     ],
   ];
   const known = advice.find(([pattern]) => pattern.test(output))?.[1];
-  const tail = output.trimEnd().split("\n").slice(-15).join("\n");
-  return `${tail}\n\nInstalling failed (npm ended with ${end}). ${known ?? "Try `npm ci` by hand in this folder."}`;
+  const errors = output.split("\n").filter((line) => /^npm error\s+\S/.test(line));
+  const usage = errors.findIndex((line) => line.startsWith("npm error Clean install"));
+  const head = errors.slice(0, usage < 0 ? errors.length : usage).slice(0, 12);
+  const said = head.length > 0 ? head : output.trimEnd().split("\n").slice(-12);
+  return `${said.join("\n")}\n\nInstalling failed (npm ended with ${end}). ${known ?? "Try `npm ci` by hand in this folder."}`;
 }
 
 /** npm brings Node as a package for this platform (docs/decisions/0001). Where there is none, a Node that fits will do. */
@@ -143,6 +158,7 @@ function ensureNode() {
         `Install Node ${wantedNode} or newer yourself, put it first on the PATH and run this again.`,
     );
   }
+  mkdirSync(path.dirname(pinnedNode), { recursive: true });
   symlinkSync(process.execPath, pinnedNode);
 }
 

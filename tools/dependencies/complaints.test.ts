@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { complaintsAbout, type Locked, type Manifest } from "./complaints.ts";
+import type { Locked } from "../lockfile/locked.ts";
+import { complaintsAbout, type Manifest } from "./complaints.ts";
 import { rowsOf } from "./table.ts";
 
 const server: Manifest = { folder: "apps/server", dependencies: { pg: "8.23.1", "@holdfast/kernel": "0.1.0" } };

@@ -1,3 +1,5 @@
+import { missingFrom } from "../lockfile/complete.ts";
+import type { Locked } from "../lockfile/locked.ts";
 import type { Row } from "./table.ts";
 
 /** As much of a package.json as matters here. `folder` is "" for the root's. */
@@ -7,12 +9,6 @@ export type Manifest = {
   devDependencies?: Record<string, string>;
   optionalDependencies?: Record<string, string>;
 };
-
-/** As much of the lockfile: where a package stands → what it is. */
-export type Locked = Record<
-  string,
-  { version?: string; license?: string; hasInstallScript?: boolean; dependencies?: Record<string, string> }
->;
 
 const page = "docs/dependencies.md";
 
@@ -41,6 +37,12 @@ export function complaintsAbout(manifests: Manifest[], locked: Locked, rows: Rea
     if (hasInstallScript && !rows.has(name)) {
       complaints.push(`${place} wants to run a script when installed; none runs here: say in ${page} why that is well`);
     }
+  }
+  const missing = missingFrom(locked);
+  if (missing.length > 0) {
+    complaints.push(
+      `package-lock.json lacks ${missing.length} packages, ${missing[0]?.name} first: run node tools/lockfile.ts`,
+    );
   }
   return [...new Set(complaints)];
 }
