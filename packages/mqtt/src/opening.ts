@@ -51,7 +51,7 @@ export function askedBy(connection: Connection, connect: Connect): Asked {
 /** In 3.1.1 there is no way to say that QoS 2 is not served: such a will is published with QoS 1. */
 function messageOf({ will }: Connect): Message | undefined {
   if (!will) return undefined;
-  const { willDelayInterval, ...properties } = will.properties;
+  const { willDelayInterval: _waitsHere, ...properties } = will.properties;
   return { topic: will.topic, payload: will.payload, qos: will.qos === 0 ? 0 : 1, retain: will.retain, properties };
 }
 

@@ -136,7 +136,7 @@ function readForm(cursor: Cursor, form: Form): number | string | Uint8Array | [s
  */
 export function readProperties(cursor: Cursor, holder: number): Properties {
   const list = cursor.part(cursor.variable());
-  const properties: Record<string, unknown> = {};
+  const properties: Record<string, unknown> = {}; // the table gives each name the type that Properties says
   while (list.left > 0) {
     const definition = definitionOf(list, holder);
     const value = readValue(list, definition);
@@ -151,7 +151,7 @@ export function readProperties(cursor: Cursor, holder: number): Properties {
       properties[name] = name === "subscriptionIdentifiers" ? [value] : value;
     }
   }
-  return properties as Properties; // the table gives each name the type that Properties says
+  return properties;
 }
 
 /** Reads one property and says which it was; the cursor then stands behind it. Used to forward a list while leaving some out. */

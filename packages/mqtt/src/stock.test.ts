@@ -44,7 +44,7 @@ for (const protocolVersion of [4, 5] as const) {
     const got: string[] = [];
     await new Promise<void>((resolve) => {
       back.on("message", (topic, payload) => {
-        got.push(`${topic} ${payload}`);
+        got.push(`${topic} ${payload.toString()}`);
         if (got.length === 2) resolve();
       });
     });

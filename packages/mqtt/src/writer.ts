@@ -24,7 +24,7 @@ export function fitting(
 ): Buffer | undefined {
   const whole = make(properties);
   if (whole.length <= maximum) return whole;
-  const { reasonString, userProperties, ...rest } = properties;
+  const { reasonString: _told, userProperties: _carried, ...rest } = properties;
   const without = make(rest);
   return without.length <= maximum ? without : undefined;
 }

@@ -1,4 +1,3 @@
-import { randomUUID } from "node:crypto";
 import { readFileSync } from "node:fs";
 import { createServer, type AddressInfo, type Server, type Socket } from "node:net";
 import { createServer as createTlsServer } from "node:tls";
@@ -8,6 +7,7 @@ import { parseOptions, usage } from "./options.ts";
 import { systemTime } from "./system-time.ts";
 
 const host = "127.0.0.1";
+const say = (stream: NodeJS.WriteStream, line: string) => stream.write(`${line}\n`);
 
 function listen(server: Server, port: number): Promise<number> {
   return new Promise((resolve, reject) => {
@@ -18,11 +18,13 @@ function listen(server: Server, port: number): Promise<number> {
 
 async function main(): Promise<void> {
   const { port, tls, deny, maximumKeepAlive } = parseOptions(process.argv.slice(2));
+  let assigned = 0;
   const broker = new Broker({
     policy: openPolicy(deny, maximumKeepAlive),
     time: systemTime,
-    newClientId: () => randomUUID(),
-    reportFault: (fault) => console.error(fault),
+    // Unique as long as the sessions live: both are in the memory of this process.
+    newClientId: () => `assigned-${++assigned}`,
+    reportFault: (fault) => say(process.stderr, fault instanceof Error ? (fault.stack ?? fault.message) : String(fault)),
   });
   const accept = (socket: Socket, name: string) => {
     broker.accept(socket, { remoteAddress: socket.remoteAddress ?? "", secure: name === "mqtts", name });
@@ -38,7 +40,7 @@ async function main(): Promise<void> {
     servers.push(secure);
     line += ` mqtts://${host}:${await listen(secure, tls.port)}`;
   }
-  console.log(`MQTT broker ready: ${line}`);
+  say(process.stdout, `MQTT broker ready: ${line}`);
 
   const stop = async () => {
     for (const server of servers) server.close();
@@ -49,7 +51,7 @@ async function main(): Promise<void> {
 }
 
 main().catch((fault: unknown) => {
-  console.error(fault instanceof Error ? fault.message : fault);
-  console.error(usage);
+  say(process.stderr, fault instanceof Error ? fault.message : String(fault));
+  say(process.stderr, usage);
   process.exit(2);
 });
