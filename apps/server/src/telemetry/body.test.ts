@@ -198,9 +198,16 @@ test("no body crashes the parser: readings or a refusal", () => {
     "application/senml+cbor",
   );
   const field = fc.constantFrom("time", "values", "data", "ts", "a", "__proto__", "n", "v", "bn", "t", "bt");
-  const json = fc.letrec((tie) => ({
-    any: fc.oneof({ depthSize: "small" }, fc.jsonValue(), fc.dictionary(field, tie("any")), fc.array(tie("any"))),
-  })).any;
+  const scalar = fc.oneof(
+    fc.double(),
+    fc.boolean(),
+    fc.string(),
+    fc.constant(null),
+    fc.constant("2026-06-01T12:00:00Z"),
+  );
+  const inner = fc.dictionary(field, fc.oneof({ weight: 5, arbitrary: scalar }, fc.array(scalar)));
+  const outer = fc.dictionary(field, fc.oneof(scalar, inner));
+  const json = fc.oneof(outer, fc.array(outer), fc.array(fc.oneof(scalar, outer)), scalar);
   const body = fc.oneof(fc.uint8Array({ maxLength: 64 }), json.map(bytes), fc.string().map(bytes));
   fc.assert(
     fc.property(body, contentType, dialect, (some, type, dialectName) => {
@@ -211,16 +218,17 @@ test("no body crashes the parser: readings or a refusal", () => {
         assert.ok(error instanceof Refusal, String(error));
       }
     }),
-    { numRuns: 2_000 },
+    { numRuns: 1_500 },
   );
 });
 
 test("what a device says in the long form arrives as it was said", () => {
-  const name = fc.string({ minLength: 1, maxLength: 20, unit: "grapheme" }).filter((text) => !/\p{Cc}/u.test(text));
+  const character = fc.constantFrom(...Array.from('aZ0 _-"\\éß€\ud7ff\ufeff\uffff𐅑🌡'));
+  const name = fc.string({ minLength: 1, maxLength: 20, unit: character });
   const value = fc.oneof(
     fc.double({ noNaN: true, noDefaultInfinity: true }),
     fc.boolean(),
-    fc.string({ unit: "grapheme" }),
+    fc.string({ unit: character }),
   );
   fc.assert(
     fc.property(fc.dictionary(name, value, { minKeys: 1 }), fc.nat(), (values, time) => {

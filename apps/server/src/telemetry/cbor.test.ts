@@ -97,16 +97,18 @@ test("__proto__ is a name like any other", () => {
   assert.equal(Object.getPrototypeOf(item), Object.prototype);
 });
 
+/** All lengths of UTF-8, and what escapes. fast-check's own units of such kinds take most of a second to set up. */
+const character = fc.constantFrom(...Array.from('aZ0 _-"\\\u0000\n\u007f\u0085éß€\ud7ff\ufeff\uffff𐅑🌡'));
 const scalar = fc.oneof(
   fc.double(),
   fc.integer(),
   fc.maxSafeInteger(),
   fc.boolean(),
-  fc.string({ unit: "binary" }).filter((text) => text.isWellFormed()),
+  fc.string({ unit: character }),
   fc.constant(null),
 );
 const flat = fc.dictionary(
-  fc.string({ unit: "grapheme" }).filter((name) => name !== "__proto__"),
+  fc.string({ unit: character }).filter((name) => name !== "__proto__"),
   scalar,
   { noNullPrototype: true },
 );
