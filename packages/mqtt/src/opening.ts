@@ -3,7 +3,7 @@ import { reason, returnCodeOf } from "./codes.ts";
 import type { Connection } from "./connection.ts";
 import { Mounts } from "./mounts.ts";
 import type { Connect } from "./packets.ts";
-import type { Asked, Gate, Message, Welcome } from "./policy.ts";
+import type { Asked, Gate, Message, TurnedAway, Welcome } from "./policy.ts";
 import type { Properties } from "./properties.ts";
 import { forever, Session, type Will } from "./session.ts";
 import { connack, fitting } from "./writer.ts";
@@ -19,8 +19,20 @@ export type Opening = {
   readonly connack: Buffer;
 };
 
+/** What the policy says to a CONNECT, unless we refuse it ourselves. A policy that fails is a fault, and nobody's yes. */
+export async function judge(connection: Connection, connect: Connect): Promise<Welcome | TurnedAway> {
+  const refusal = refusalOf(connection, connect);
+  if (refusal !== 0) return { turnedAway: refusal };
+  try {
+    return await connection.core.policy.connect(askedBy(connection, connect));
+  } catch (fault) {
+    connection.core.fault(fault);
+    return { turnedAway: reason.serverUnavailable };
+  }
+}
+
 /** What can be refused without asking anybody: a reason code, or 0. */
-export function refusalOf(connection: Connection, connect: Connect): number {
+function refusalOf(connection: Connection, connect: Connect): number {
   const { limits, retainAvailable } = connection.core;
   const { version, clientId, clean, will, properties } = connect;
   // 3.1.1: [MQTT-3.1.3-8]
@@ -33,7 +45,7 @@ export function refusalOf(connection: Connection, connect: Connect): number {
   return 0;
 }
 
-export function askedBy(connection: Connection, connect: Connect): Asked {
+function askedBy(connection: Connection, connect: Connect): Asked {
   const { clientId, username, password, keepAlive, clean, properties } = connect;
   return {
     clientId,

@@ -24,7 +24,8 @@ async function main(): Promise<void> {
     time: systemTime,
     // Unique as long as the sessions live: both are in the memory of this process.
     newClientId: () => `assigned-${++assigned}`,
-    reportFault: (fault) => say(process.stderr, fault instanceof Error ? (fault.stack ?? fault.message) : String(fault)),
+    reportFault: (fault) =>
+      say(process.stderr, fault instanceof Error ? (fault.stack ?? fault.message) : String(fault)),
   });
   const accept = (socket: Socket, name: string) => {
     broker.accept(socket, { remoteAddress: socket.remoteAddress ?? "", secure: name === "mqtts", name });

@@ -1,0 +1,93 @@
+// Hot path: which topic a PUBLISH means, and what was found out about it, without looking it up again.
+import { Buffer } from "node:buffer";
+import { reason } from "./codes.ts";
+import { ProtocolError } from "./protocol-error.ts";
+import type { Session } from "./session.ts";
+import type { Route } from "./space.ts";
+import { isTopicName } from "./text.ts";
+import { levelsOf } from "./topics.ts";
+
+/** A topic as its publisher names it. */
+export type Heard = {
+  readonly bytes: Buffer;
+  readonly written: string;
+  route: Route;
+  /** What the gate said, good as long as `stamp` is the session's; `never` for what no gate will change. */
+  verdict: number;
+  stamp: number;
+};
+
+const never = Infinity;
+
+/** The topics of one connection: the last one, and those with an alias. */
+export class Hearing {
+  readonly #session: Session;
+  #last: Heard | undefined;
+  #aliases: Map<number, Heard> | undefined;
+
+  constructor(session: Session) {
+    this.#session = session;
+  }
+
+  /** The same topic as that of the last message needs a comparison only. */
+  topic(bytes: Buffer, start: number, end: number): Heard {
+    const last = this.#last;
+    if (last !== undefined && last.bytes.length === end - start) {
+      const known = last.bytes;
+      let i = end - start - 1;
+      // From the end, where topics differ first.
+      while (i >= 0 && known[i] === bytes[start + i]) i--;
+      if (i < 0) return last;
+    }
+    return (this.#last = this.#meet(bytes, start, end));
+  }
+
+  #meet(bytes: Buffer, start: number, end: number): Heard {
+    if (!isTopicName(bytes, start, end)) throw new ProtocolError(reason.topicNameInvalid, "This is not a topic name.");
+    const { space, mounts, core } = this.#session;
+    const { topicBytes, topicLevels } = core.limits;
+    const written = bytes.toString("utf8", start, end);
+    const mapped = mounts.inward(written);
+    const topic = mapped?.topic ?? written;
+    const isTooLong =
+      end - start > topicBytes || Buffer.byteLength(topic) > topicBytes || levelsOf(topic) > topicLevels;
+    const verdict = isTooLong ? reason.topicNameInvalid : mapped === undefined ? reason.notAuthorized : 0;
+    // A refused topic leads nowhere, and is not remembered in the space.
+    const route = space.route(verdict === 0 ? topic : "");
+    const own = Buffer.from(bytes.subarray(start, end));
+    return { bytes: own, written, route, verdict, stamp: verdict === 0 ? 0 : never };
+  }
+
+  /** [MQTT-3.3.2-8] to [MQTT-3.3.2-10] */
+  byAlias(alias: number, bytes: Buffer, start: number, end: number): Heard {
+    if (alias === 0 || alias > this.#session.core.limits.topicAliases) {
+      throw new ProtocolError(reason.topicAliasInvalid, "The topic alias is zero, or greater than the maximum.");
+    }
+    this.#aliases ??= new Map();
+    if (start !== end) {
+      const heard = this.topic(bytes, start, end);
+      this.#aliases.set(alias, heard);
+      return heard;
+    }
+    const known = this.#aliases.get(alias);
+    if (!known) throw new ProtocolError(reason.protocolError, "The topic alias is not known.");
+    return known;
+  }
+
+  /** Where the topic's messages go now. */
+  routeOf(heard: Heard): Route {
+    const { space } = this.#session;
+    const { route } = heard;
+    return route.generation === space.generation ? route : (heard.route = space.route(route.topic));
+  }
+
+  /** 0, or the code with which a message to this topic is refused. */
+  verdictOf(heard: Heard): number {
+    const { stamp, gate } = this.#session;
+    if (heard.stamp !== stamp && heard.stamp !== never) {
+      heard.verdict = gate.publish(heard.route.topic);
+      heard.stamp = stamp;
+    }
+    return heard.verdict;
+  }
+}

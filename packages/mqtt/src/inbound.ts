@@ -1,0 +1,213 @@
+// Hot path: from a PUBLISH to its subscribers and its acknowledgement.
+import type { Buffer } from "node:buffer";
+import { packet, reason } from "./codes.ts";
+import type { Connection } from "./connection.ts";
+import { Cursor } from "./cursor.ts";
+import { deliverDurable, deliverLive } from "./delivery.ts";
+import { Hearing } from "./hearing.ts";
+import { checkResponseTopic } from "./packets.ts";
+import { readProperties, type Properties } from "./properties.ts";
+import { ProtocolError } from "./protocol-error.ts";
+import { Publication, type Source } from "./publication.ts";
+import { sendPuback } from "./sending.ts";
+import type { Session } from "./session.ts";
+import type { Route } from "./space.ts";
+import { fitting, puback } from "./writer.ts";
+
+/** The codes that a PUBACK may carry (table 3-4); whatever else the policy says becomes 0x80. */
+const pubackCodes = new Set<number>([0x10, 0x80, 0x83, 0x87, 0x90, 0x97, 0x99]);
+
+const malformed = (sentence: string) => new ProtocolError(reason.malformedPacket, sentence);
+const broken = (sentence: string) => new ProtocolError(reason.protocolError, sentence);
+
+/** What one connection publishes. Lives on after the connection until everything that was taken is settled. */
+export class Inbound implements Source {
+  readonly #connection: Connection;
+  readonly #session: Session;
+  readonly #hearing: Hearing;
+
+  // Publications of QoS 1 that await their acknowledgement, in the order in which they came ([MQTT-4.6.0-2]).
+  #first: Publication | null = null;
+  #latest: Publication | null = null;
+  #count = 0;
+  #bytes = 0;
+  #isSettling = false;
+
+  constructor(connection: Connection, session: Session) {
+    this.#connection = connection;
+    this.#session = session;
+    this.#hearing = new Hearing(session);
+  }
+
+  /** So many await their acknowledgement that nothing more is read until half of them have it. */
+  get isFull(): boolean {
+    const { unacknowledged, unacknowledgedBytes } = this.#connection.core.limits;
+    // A client of MQTT 5 was told how many it may have; one that sends more is cut off, not slowed.
+    const isMany = this.#connection.protocolVersion === 4 && this.#count >= unacknowledged;
+    return isMany || this.#bytes >= unacknowledgedBytes;
+  }
+
+  read(first: number, bytes: Buffer, start: number, body: number, stop: number): void {
+    const connection = this.#connection;
+    const session = this.#session;
+    const version = connection.protocolVersion;
+    const qos = (first >> 1) & 3;
+    if (qos > 1) refuseQos(qos);
+    if (qos === 0 && first & 8) throw malformed("DUP is set on a message of QoS 0."); // [MQTT-3.3.1-2]
+    const topicStart = body + 2;
+    if (topicStart > stop) throw malformed("The packet ends within its topic.");
+    const topicEnd = topicStart + ((bytes[body]! << 8) | bytes[body + 1]!); // body + 2 <= stop
+    let at = topicEnd + (qos === 1 ? 2 : 0);
+    if (at > stop) throw malformed("The packet ends within its topic.");
+    let packetId = 0;
+    if (qos === 1) {
+      packetId = (bytes[topicEnd]! << 8) | bytes[topicEnd + 1]!; // topicEnd + 2 <= stop
+      if (packetId === 0) throw broken("A packet identifier is zero."); // [MQTT-2.2.1-3]
+    }
+    let propertiesEnd = at;
+    let properties: Properties | undefined;
+    if (version === 5) {
+      if (at === stop) throw malformed("There are no properties.");
+      if (bytes[at] === 0) propertiesEnd = ++at;
+      else {
+        const cursor = new Cursor(bytes, at, stop);
+        cursor.variable();
+        const listStart = cursor.at;
+        cursor.at = at;
+        properties = readProperties(cursor, packet.publish);
+        at = listStart;
+        propertiesEnd = cursor.at;
+      }
+    }
+    const alias = properties?.topicAlias;
+    if (alias === undefined && topicStart === topicEnd && version === 5)
+      throw broken("There is neither topic nor alias.");
+    const hearing = this.#hearing;
+    const heard =
+      alias === undefined
+        ? hearing.topic(bytes, topicStart, topicEnd)
+        : hearing.byAlias(alias, bytes, topicStart, topicEnd);
+    if (qos === 1 && version === 5 && this.#count >= connection.core.limits.unacknowledged) {
+      // The client's side of [MQTT-3.3.4-7]
+      throw new ProtocolError(reason.receiveMaximumExceeded, "More messages are unacknowledged than allowed.");
+    }
+
+    const route = hearing.routeOf(heard);
+    const publication = new Publication(
+      route.topic,
+      heard.written,
+      version,
+      first,
+      bytes,
+      start,
+      at,
+      propertiesEnd,
+      stop,
+      alias !== undefined,
+      packetId,
+      connection.receivedAt,
+      connection.heardAt,
+      this,
+    );
+    const { policy, statistics, retainAvailable } = connection.core;
+    statistics.messagesIn++;
+    connection.counters.messagesIn++;
+    if (first & 1 && !retainAvailable && version === 5) {
+      throw new ProtocolError(reason.retainNotSupported, "This server keeps no retained messages."); // [MQTT-3.2.2-14]
+    }
+    let code = properties === undefined ? 0 : considerProperties(session, publication, properties);
+    if (code === 0) code = hearing.verdictOf(heard);
+    if (code !== 0) policy.refused?.(session.context, "publish", heard.written, code);
+    else code = policy.accept(session.context, publication);
+    if (code >= 0x80) {
+      statistics.publishesRefused++;
+      publication.code = code;
+      publication.isRefused = true;
+    } else deliverLive(route, publication, session);
+    if (qos === 1) this.#await(publication, route);
+    else if (code === reason.serverBusy || code === reason.serverUnavailable) this.#turnOut(publication);
+  }
+
+  #await(publication: Publication, route: Route): void {
+    publication.route = route;
+    // Nothing before it, and settled already.
+    if (this.#first === null && publication.code !== -1) return this.#finish(publication);
+    if (this.#latest === null) this.#first = publication;
+    else this.#latest.next = publication;
+    this.#latest = publication;
+    this.#count++;
+    this.#bytes += publication.size;
+    if (this.isFull) this.#connection.pause();
+  }
+
+  /** Something was settled: what is settled at the head of the line is finished, in order. */
+  settled(): void {
+    if (this.#isSettling) return;
+    this.#isSettling = true;
+    const connection = this.#connection;
+    try {
+      for (let head = this.#first; head !== null && head.code !== -1; head = this.#first) {
+        this.#first = head.next;
+        if (this.#first === null) this.#latest = null;
+        head.next = null;
+        this.#count--;
+        this.#bytes -= head.size;
+        this.#finish(head);
+      }
+    } catch (fault) {
+      connection.core.fault(fault);
+      connection.end({ how: "fault", code: reason.unspecified });
+    } finally {
+      this.#isSettling = false;
+    }
+    const { unacknowledged, unacknowledgedBytes } = connection.core.limits;
+    if (this.#count * 2 <= unacknowledged && this.#bytes * 2 <= unacknowledgedBytes) connection.resume();
+  }
+
+  #finish(publication: Publication): void {
+    const { code, route, packetId } = publication;
+    const connection = this.#connection;
+    const { space } = this.#session;
+    const { core, isOpen } = connection;
+    if (code === 0 && !isOpen) core.deliverLate(space.key, publication, this.#session);
+    else if (code === 0 && route) {
+      deliverDurable(
+        route.generation === space.generation ? route : space.route(route.topic),
+        publication,
+        this.#session,
+      );
+    } else if (!publication.isRefused) core.statistics.publishesNotKept++;
+    if (!connection.isOpen) return;
+    if (code === reason.serverUnavailable || code === reason.serverBusy) return this.#turnOut(publication);
+    // A client of 3.1.1 cannot be told no, and without an acknowledgement would send it again for ever.
+    if (code === 0 || connection.protocolVersion === 4) return sendPuback(connection, packetId);
+    const { reasonString } = publication;
+    const said = pubackCodes.has(code) ? code : reason.unspecified;
+    const properties = connection.tellsProblems && reasonString !== undefined ? { reasonString } : {};
+    const answer = fitting(connection.maximumPacket, properties, (fit) => puback(packetId, said, fit));
+    if (answer) connection.write(answer);
+  }
+
+  /** Without an acknowledgement, so that the client sends it again. */
+  #turnOut({ reasonString }: Publication): void {
+    this.#connection.end({ how: "policy", code: reason.serverBusy, reasonString });
+  }
+}
+
+function refuseQos(qos: number): never {
+  if (qos === 3) throw malformed("There is no QoS 3."); // [MQTT-3.3.1-4]
+  throw new ProtocolError(reason.qosNotSupported, "This server takes QoS 0 and 1."); // [MQTT-3.2.2-11]
+}
+
+function considerProperties(session: Session, publication: Publication, properties: Properties): number {
+  const { responseTopic, messageExpiryInterval } = properties;
+  if (properties.subscriptionIdentifiers) throw broken("A client sent a subscription identifier."); // [MQTT-3.3.4-6]
+  if (messageExpiryInterval !== undefined) publication.expiry = messageExpiryInterval;
+  if (responseTopic === undefined) return 0;
+  checkResponseTopic(responseTopic);
+  const mapped = session.mounts.inward(responseTopic);
+  if (!mapped) return reason.notAuthorized;
+  publication.responseWritten = responseTopic;
+  publication.responseTopic = mapped.topic;
+  return 0;
+}
