@@ -147,19 +147,30 @@ function explain(output, end) {
   return `${said.join("\n")}\n\nInstalling failed (npm ended with ${end}). ${known ?? "Try `npm ci` by hand in this folder."}`;
 }
 
-/** npm brings Node as a package for this platform (docs/decisions/0001). Where there is none, a Node that fits will do. */
+/**
+ * npm brings Node as a package for this platform and links its command (docs/decisions/0001); npm 10 forgets the link.
+ * Where there is no such package, or it does not run, a Node that fits will do.
+ */
 function ensureNode() {
-  const found = spawnSync(pinnedNode, ["--version"], { encoding: "utf8" });
-  if (found.status === 0 && Number(found.stdout.slice(1).split(".")[0]) >= wantedNode) return;
-  rmSync(pinnedNode, { force: true });
-  if (Number(process.versions.node.split(".")[0]) < wantedNode) {
+  if (majorOf(pinnedNode) >= wantedNode) return;
+  const platform = `${process.platform}-${process.arch}`;
+  const brought = [`node-${platform}`, `node-bin-${platform}`].map((name) => path.join(modules, name, "bin", "node"));
+  const fitting = [...brought, process.execPath].find((program) => majorOf(program) >= wantedNode);
+  if (fitting === undefined) {
     throw new Error(
       `npm has no Node ${wantedNode} that runs here (${process.platform} ${process.arch}). ` +
         `Install Node ${wantedNode} or newer yourself, put it first on the PATH and run this again.`,
     );
   }
   mkdirSync(path.dirname(pinnedNode), { recursive: true });
-  symlinkSync(process.execPath, pinnedNode);
+  rmSync(pinnedNode, { force: true });
+  symlinkSync(fitting.startsWith(modules) ? path.relative(path.dirname(pinnedNode), fitting) : fitting, pinnedNode);
+}
+
+/** 0 for what is not there, does not run, or is not Node. */
+function majorOf(program) {
+  const { status, stdout } = spawnSync(program, ["--version"], { encoding: "utf8" });
+  return status === 0 ? Number(/^v(\d+)\./.exec(stdout)?.[1] ?? 0) : 0;
 }
 
 /** All of this goes to stderr: stdout belongs to the program that runs afterwards. */

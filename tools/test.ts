@@ -45,6 +45,8 @@ async function main({ files, concurrency, patience, whole }: Wish): Promise<numb
   const stopping = new AbortController();
   const codes = { SIGHUP: 129, SIGINT: 130, SIGTERM: 143 };
   let stopped: number | undefined;
+  // Whoever read our output has gone (`npm test | head`): stop what was started, then end.
+  process.stdout.on("error", () => stopping.abort());
   for (const [signal, code] of Object.entries(codes)) {
     process.on(signal, () => {
       stopped ??= code;
