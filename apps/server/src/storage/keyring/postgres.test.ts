@@ -3,7 +3,7 @@ import { chmodSync, mkdtempSync, rmSync } from "node:fs";
 import { createServer, type AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
 import path from "node:path";
-import { after, test } from "node:test";
+import { after, test, type TestContext } from "node:test";
 import pg from "pg";
 import { systemRandom } from "@holdfast/kernel";
 import { startPostgres } from "../postgres/index.ts";
@@ -19,7 +19,9 @@ after(async () => {
   rmSync(base, { recursive: true });
 });
 
-let grounds = 0;
+/** Databases that no test uses now: emptying one is quicker than making one. */
+const free: string[] = [];
+let made = 0;
 
 async function query(database: string, text: string): Promise<unknown[]> {
   const client = new pg.Client({ ...server.owner, database });
@@ -31,18 +33,30 @@ async function query(database: string, text: string): Promise<unknown[]> {
   }
 }
 
-async function groundFor(): Promise<Ground> {
-  grounds += 1;
-  const database = `keyring_${grounds}`;
-  await query("postgres", `CREATE DATABASE ${database}`);
-  const place = { folder: path.join(base, `keys-${grounds}`), database: { ...server.owner, database } };
-  return { place, sql: (text) => query(database, text), prefix: "holdfast_keyring." };
+async function groundFor(t: TestContext): Promise<Ground> {
+  const database = free.pop() ?? (await newDatabase());
+  const folder = mkdtempSync(path.join(base, "keys-"));
+  t.after(async () => {
+    await query(database, "DROP SCHEMA IF EXISTS holdfast_keyring CASCADE");
+    free.push(database);
+  });
+  return {
+    place: { folder, database: { ...server.owner, database } },
+    sql: (text) => query(database, text),
+    prefix: "holdfast_keyring.",
+  };
+}
+
+async function newDatabase(): Promise<string> {
+  made += 1;
+  await query("postgres", `CREATE DATABASE keyring_${made}`);
+  return `keyring_${made}`;
 }
 
 keyringSuite("PostgreSQL", groundFor);
 
 test("the keyring keeps to a schema of its own, and nothing in it is a key", async (t) => {
-  const ground = await groundFor();
+  const ground = await groundFor(t);
   const keyring = await opened(t, siteAt(ground));
   const key = await keyring.make("device", "a");
   const schemas = await ground.sql(`SELECT DISTINCT schemaname AS name FROM pg_tables
@@ -56,7 +70,7 @@ test("the keyring keeps to a schema of its own, and nothing in it is a key", asy
 });
 
 test("when PostgreSQL is away, what is in memory serves and the rest is refused at once, until it is back", async (t) => {
-  const ground = await groundFor();
+  const ground = await groundFor(t);
   const keyring = await opened(t, siteAt(ground));
   const [a] = await Promise.all(["a", "b"].map((name) => keyring.make("device", name)));
   await keyring.close();
@@ -78,7 +92,7 @@ test("when PostgreSQL is away, what is in memory serves and the rest is refused 
 });
 
 test("a place that does not answer, or does not know us, is refused within seconds", async (t) => {
-  const { place } = await groundFor();
+  const { place } = await groundFor(t);
   const { folder, database } = place;
   assert.ok(database);
   const silent = createServer(() => undefined).listen(0, "127.0.0.1");

@@ -7,10 +7,10 @@ import { DatabaseSync } from "node:sqlite";
 import { test, type TestContext } from "node:test";
 import { systemClock, systemRandom } from "@holdfast/kernel";
 import { Epochs } from "./epochs.ts";
-import { Keyring, parseKek } from "./index.ts";
+import { Keyring, parseKek, restoreKeyring, verifyBackup } from "./index.ts";
 import { readKek } from "./kek.ts";
 import { SqliteStore } from "./sqlite.ts";
-import { keyringSuite, opened, refusedWithin, siteAt, type Ground } from "./suite.ts";
+import { backupOf, keyringSuite, opened, passphrase, refusedWithin, siteAt, type Ground } from "./suite.ts";
 
 function folderOf(t: TestContext): string {
   const folder = mkdtempSync(path.join(tmpdir(), "holdfast-keyring-"));
@@ -48,10 +48,10 @@ function wrappedIn(folder: string): Map<string, Uint8Array> {
 test("after an erasure no file holds what was wrapped before, neither the erased nor the old epoch's", async (t) => {
   const folder = folderOf(t);
   const keyring = await opened(t, siteIn(folder));
-  await Promise.all(Array.from({ length: 2000 }, (_, i) => keyring.make("device", `dev_${i}`)));
+  await Promise.all(Array.from({ length: 1000 }, (_, i) => keyring.make("device", `dev_${i}`)));
   const before = wrappedIn(folder);
   const filesBefore = bytesIn(folder);
-  assert.equal(before.size, 2003);
+  assert.equal(before.size, 1003);
   for (const [name, wrapped] of before) assert.ok(filesBefore.includes(wrapped), name);
 
   await keyring.erase("device", ["dev_5"]);
@@ -63,10 +63,10 @@ test("after an erasure no file holds what was wrapped before, neither the erased
 test("the epoch key that wrapped a destroyed segment key is in no file", async (t) => {
   const folder = folderOf(t);
   const keyring = await opened(t, siteIn(folder));
-  const names = Array.from({ length: 400 }, (_, i) => `${i}`);
+  const names = Array.from({ length: 200 }, (_, i) => `${i}`);
   const made = await Promise.all(names.map((name) => keyring.make("segment", name)));
   const device = await keyring.make("device", "a");
-  for (let i = 0; i < 15; i += 1) {
+  for (let i = 0; i < 8; i += 1) {
     const before = wrappedIn(folder);
     await keyring.destroySegments([`${i}`, `${i + 100}`]);
     const files = bytesIn(folder);
@@ -119,6 +119,42 @@ test("an erasure that a reader holds up says so, and succeeds when it is asked f
   reader.close();
   await keyring.erase("device", ["a"]);
   for (const name of ["lasting", "a"]) assert.ok(!bytesIn(folder).includes(before.get(name) ?? nothing), name);
+});
+
+test("a backup counts once it is kept, opens by its passphrase alone, and is of one instance and one moment", async (t) => {
+  const site = siteIn(folderOf(t));
+  const keyring = await opened(t, site);
+  await Promise.all(["a", "b"].map((name) => keyring.make("device", name)));
+  await assert.rejects(
+    keyring.backup("short", async () => assert.fail()),
+    { code: "password.weak" },
+  );
+  await assert.rejects(
+    keyring.backup(passphrase, () => Promise.reject(new Error("disk"))),
+    { message: "disk" },
+  );
+  assert.equal((await keyring.status()).backedUpAt, undefined);
+  const beside = await Keyring.openBeside(site);
+  const [backup] = await Promise.all([backupOf(beside), keyring.erase("device", ["b"])]);
+  await beside.close();
+  const { backedUpAt, keysSinceBackup } = await keyring.status();
+  assert.ok(backedUpAt);
+  assert.equal(keysSinceBackup, 0);
+
+  await assert.rejects(verifyBackup(backup, "another passphrase"), { code: "backup.wrong" });
+  const { instance, at } = await verifyBackup(backup, passphrase);
+  assert.deepEqual({ instance, at }, { instance: keyring.instance, at: backedUpAt });
+  await keyring.close();
+  await restoreKeyring({ ...site, backup, passphrase });
+  const again = await opened(t, site);
+  assert.equal(await again.find("device", "b"), undefined); // the backup may know it: this keyring erased it
+  assert.ok(await again.find("device", "a"));
+
+  const other = siteIn(folderOf(t));
+  const foreign = await opened(t, other);
+  await assert.rejects(restoreKeyring({ ...other, backup, passphrase }), { code: "keyring.wrong" });
+  assert.notEqual(foreign.instance, instance);
+  assert.equal(await foreign.find("device", "a"), undefined);
 });
 
 test("the folder and its files are for one user only", async (t) => {
