@@ -109,7 +109,7 @@ test("an answer that is not the platform's is told apart from a refusal", async 
     else json(response, 200, { items: [{ id: "dev_1" }] });
   });
   using client = closing(connect(url, "hf_x"));
-  await assert.rejects(client.call(routes.readOrg), { name: "StrangeReply", status: 502 });
+  await assert.rejects(client.call(routes.readOrg), { name: "StrangeReply", status: 502, from: "another program" });
   await assert.rejects(client.call(routes.whoAmI), { name: "StrangeReply", status: 302 });
   await assert.rejects(client.call(routes.listDevices), { name: "StrangeReply", status: 200, message: /items\.0\.id/ });
 });
@@ -148,22 +148,41 @@ test("a call ends when its time or its caller says so", async (t) => {
   await assert.rejects(call, { message: "enough" });
 });
 
-test("a stream of events outlives the patience for one call, and ends as the platform ends it", async (t) => {
+const reading = { device, time, values: { a: 1, b: "on", c: true } };
+const readingEvent = `event: reading\ndata: ${JSON.stringify(reading)}\n\n`;
+const stream = { "content-type": "text/event-stream; charset=utf-8" };
+
+test("a stream outlives the patience for one call, passes over what it does not know, and ends as the platform ends it", async (t) => {
   t.mock.timers.enable({ apis: ["setTimeout"] });
   let end = () => {};
   const url = await serve(t, (request, response) => {
     assert.equal(request.url, `/v1/live?device=${device}`);
-    response.writeHead(200, { "content-type": "text/event-stream" }).write('event: reading\ndata: {"a":1}\n\n');
-    end = () => response.end("event: end\ndata: {}\n\n");
+    response.writeHead(200, stream).write(`: hello\n\nevent: later\ndata: ?\n\n${readingEvent}`);
+    end = () => response.end('event: end\ndata: {"because":"stopping"}\n\n');
   });
   using client = closing(connect(url, "hf_x", 1_000));
-  const types: string[] = [];
-  for await (const { type } of client.watch({ device })) {
-    types.push(type);
-    t.mock.timers.tick(60_000);
+  const events: unknown[] = [];
+  for await (const event of client.watch({ device })) {
+    events.push(event);
+    t.mock.timers.tick(120_000); // the reader takes its time
     end();
   }
-  assert.deepEqual(types, ["reading", "end"]);
+  assert.deepEqual(events, [
+    { type: "reading", data: reading },
+    { type: "end", data: { because: "stopping" } },
+  ]);
+});
+
+test("a stream in which even the heartbeat is missing is given up", async (t) => {
+  t.mock.timers.enable({ apis: ["setTimeout"] });
+  const url = await serve(t, (_, response) => response.writeHead(200, stream).write(readingEvent));
+  using client = closing(connect(url));
+  const events = client.watch();
+  assert.ok(!(await events.next()).done);
+  const next = assert.rejects(events.next(), { name: "NotReached", why: "timedOut" });
+  await new Promise((resolve) => setImmediate(resolve));
+  t.mock.timers.tick(46_000);
+  await next;
 });
 
 test("a stream that breaks says so, and one that is left lets go of its connection", async (t) => {
@@ -172,17 +191,21 @@ test("a stream that breaks says so, and one that is left lets go of its connecti
   const url = await serve(t, (request, response) => {
     calls += 1;
     if (calls === 1) request.socket.on("close", () => left.resolve());
-    response
-      .writeHead(200, { "content-type": "text/event-stream" })
-      .write("data: 1\n\n", () => calls === 2 && request.socket.destroy());
+    response.writeHead(200, stream).write(readingEvent, () => calls === 2 && request.socket.destroy());
   });
   using client = closing(connect(url));
   for await (const event of client.watch()) {
-    assert.equal(event.data, "1");
+    assert.equal(event.type, "reading");
     break;
   }
   await left.promise;
   await assert.rejects(Array.fromAsync(client.watch()), { name: "NotReached", why: "unreachable" });
+});
+
+test("a reading of another form than expected is not passed on", async (t) => {
+  const url = await serve(t, (_, response) => response.writeHead(200, stream).end("event: reading\ndata: {}\n\n"));
+  using client = closing(connect(url));
+  await assert.rejects(Array.fromAsync(client.watch()), { name: "StrangeReply", from: "another version" });
 });
 
 test("a stream that is refused, or is none, says so before anything is read", async (t) => {

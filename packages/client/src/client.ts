@@ -2,10 +2,12 @@ import type { Route } from "@holdfast/protocol";
 import { routes } from "@holdfast/protocol";
 import type { z } from "zod";
 import { addressOf, type Names } from "./address.ts";
-import { readEvents, type ServerEvent } from "./events.ts";
+import { readEvents } from "./events.ts";
 import { fetchTransport } from "./fetch-transport.ts";
+import { liveEventOf, type LiveEvent } from "./live.ts";
+import { Patience } from "./patience.ts";
 import { jsonOr, problemFrom, StrangeReply } from "./problem.ts";
-import { NotReached, type Incoming, type Transport } from "./transport.ts";
+import type { Incoming, Transport } from "./transport.ts";
 
 export type ClientOptions = {
   /** Where the platform is: `https://host:port`, with a path when it stands behind one. */
@@ -44,6 +46,9 @@ export type Reply<R extends Route> = R["reply"] extends infer T extends z.ZodTyp
 export type Callable = Route & { readonly reply: z.ZodType | "text" };
 
 /** Replies are read whole; a page of ten thousand points has a tenth of this. */
+/** The platform says something at least every 15 s; after three beats without any nobody is there any more. */
+const longestSilenceMs = 45_000;
+
 const mostReplyBytes = 32 * 1024 * 1024;
 
 /** The HTTP API, typed by its routes. Works in Node and in browsers. */
@@ -90,15 +95,21 @@ export class Client {
   async *watch(
     query: z.input<typeof routes.watch.query> = {},
     options: { readonly signal?: AbortSignal | undefined; readonly onOpen?: () => void } = {},
-  ): AsyncGenerator<ServerEvent> {
+  ): AsyncGenerator<LiveEvent> {
     using patience = new Patience(this.#patienceMs, options.signal, this.#url.origin);
     const reply = await patience.over((signal) => this.#send(routes.watch, { query }, signal, "text/event-stream"));
     if (!reply.header("content-type")?.startsWith("text/event-stream")) {
-      throw new StrangeReply(reply.status, "The address answered, but not with a stream of events. Check the URL.");
+      throw new StrangeReply(
+        reply.status,
+        "another program",
+        "The address answered, but with no stream of events. Check the URL.",
+      );
     }
-    patience.end();
     options.onOpen?.();
-    yield* readEvents(reply.body);
+    for await (const event of readEvents(patience.between(reply.body, longestSilenceMs))) {
+      const known = liveEventOf(event);
+      if (known) yield known;
+    }
   }
 
   /** Lets go of kept connections. */
@@ -141,49 +152,25 @@ async function readText(reply: Incoming): Promise<string> {
   for await (const chunk of reply.body) {
     text += decoder.decode(chunk, { stream: true });
     if (text.length > mostReplyBytes)
-      throw new StrangeReply(reply.status, "The reply is larger than any of the platform's.");
+      throw new StrangeReply(reply.status, "another program", "The reply is larger than any of the platform's.");
   }
   return text + decoder.decode();
 }
 
 function parseReply(route: Callable, status: number, text: string): unknown {
   if (route.reply === "text") return text;
-  const read = route.reply.safeParse(text === "" ? {} : jsonOr(text, undefined)); // 204 has no body
+  const json = text === "" ? {} : jsonOr(text, undefined); // 204 has no body
+  if (json === undefined) {
+    throw new StrangeReply(
+      status,
+      "another program",
+      `The address answered ${status}, but not as Holdfast does. Check the URL.`,
+    );
+  }
+  const read = route.reply.safeParse(json);
   if (read.success) return read.data;
   const where = read.error.issues.map(({ path }) => path.join(".")).filter(Boolean);
   const what = where.length > 0 ? ` (${where.slice(0, 3).join(", ")})` : "";
-  throw new StrangeReply(status, `The reply has not the form that this version expects${what}.`, { cause: read.error });
-}
-
-/** A limit in time that can be lifted, joined with the caller's own signal. */
-class Patience implements Disposable {
-  readonly #controller = new AbortController();
-  readonly #timer: ReturnType<typeof setTimeout>;
-  readonly #signal: AbortSignal;
-
-  constructor(ms: number, caller: AbortSignal | undefined, origin: string) {
-    const seconds = `${ms / 1_000} s`;
-    this.#timer = setTimeout(() => {
-      this.#controller.abort(new NotReached("timedOut", `${origin} did not answer within ${seconds}.`));
-    }, ms);
-    this.#signal = caller ? AbortSignal.any([caller, this.#controller.signal]) : this.#controller.signal;
-  }
-
-  /** @throws what `work` throws, or the reason of the signal that ended it, whatever the transport made of that. */
-  async over<T>(work: (signal: AbortSignal) => Promise<T>): Promise<T> {
-    try {
-      return await work(this.#signal);
-    } catch (error) {
-      throw this.#signal.aborted ? this.#signal.reason : error;
-    }
-  }
-
-  /** From here on only the caller's signal counts. */
-  end(): void {
-    clearTimeout(this.#timer);
-  }
-
-  [Symbol.dispose](): void {
-    this.end();
-  }
+  const sentence = `The reply has not the form that this version expects${what}.`;
+  throw new StrangeReply(status, "another version", sentence, { cause: read.error });
 }

@@ -26,14 +26,16 @@ export class ApiProblem extends Error {
   }
 }
 
-/** Whoever answered does not speak this API: a proxy, another program, or a platform of another age. */
+/** Whoever answered does not speak this API: another program (a proxy, say), or the platform in a version too far away. */
 export class StrangeReply extends Error {
   override readonly name = "StrangeReply";
   readonly status: number;
+  readonly from: "another program" | "another version";
 
-  constructor(status: number, sentence: string, options?: ErrorOptions) {
+  constructor(status: number, from: StrangeReply["from"], sentence: string, options?: ErrorOptions) {
     super(sentence, options);
     this.status = status;
+    this.from = from;
   }
 }
 
@@ -43,6 +45,7 @@ export function problemFrom(reply: Incoming, text: string): ApiProblem | Strange
   if (!read.success) {
     return new StrangeReply(
       reply.status,
+      "another program",
       `The address answered ${reply.status}, but not as Holdfast does. Check the URL.`,
     );
   }

@@ -71,12 +71,12 @@ test("a credential is not sent where everybody can read it", async (t) => {
 test("the transport of browsers does the same work", async (t) => {
   const server = http.createServer((request, response) => {
     if (request.url === "/healthz") response.end('{"ok":true}');
-    else response.writeHead(200, { "content-type": "text/event-stream" }).end("data: 1\n\n");
+    else response.writeHead(200, { "content-type": "text/event-stream" }).end('event: end\ndata: {"because":"x"}\n\n');
   });
   const port = await listen(t, server);
   const client = new Client({ url: `http://127.0.0.1:${port}`, transport: fetchTransport() });
   assert.deepEqual(await client.call(routes.healthz), { ok: true });
-  assert.deepEqual(await Array.fromAsync(client.watch()), [{ type: "message", data: "1" }]);
+  assert.deepEqual(await Array.fromAsync(client.watch()), [{ type: "end", data: { because: "x" } }]);
   server.closeAllConnections();
   await new Promise((resolve) => server.close(resolve));
   await assert.rejects(client.call(routes.healthz), { name: "NotReached", why: "unreachable" });

@@ -1,0 +1,280 @@
+import assert from "node:assert/strict";
+import { readFileSync, statSync, writeFileSync } from "node:fs";
+import net, { type AddressInfo } from "node:net";
+import path from "node:path";
+import { test } from "node:test";
+import { folderFor, holdfast, json, refuse, serve } from "./testing/world.ts";
+
+const id = (prefix: string, digit: number): string => `${prefix}_${String(digit).repeat(32)}`;
+const [org, person, application, device, key] = [id("org", 1), id("per", 2), id("app", 3), id("dev", 4), id("key", 5)];
+const createdAt = "2026-06-01T11:55:00.000Z";
+const pump = { id: device, state: "active", name: "Pump\u001b[2J", application, tags: { site: "north" }, createdAt };
+
+test("an answer is one JSON document for programs, and aligned text for people", async (t) => {
+  const env = await serve(t, (request, response) => {
+    assert.equal(request.headers.authorization, "Bearer hf_test");
+    json(response, 200, { items: [pump, { ...pump, name: "V", state: "retired", retiredAt: createdAt }] });
+  });
+  const forPrograms = await holdfast(["device", "list", "--json"], { env });
+  assert.deepEqual([forPrograms.exit, forPrograms.err], [0, ""]);
+  assert.equal(JSON.parse(forPrograms.out).items[0].name, pump.name);
+  const forPeople = await holdfast(["device", "list"], { env });
+  const [blank, dots] = [" ".repeat(34), "4".repeat(32)];
+  const of = `app_${"3".repeat(32)}  site=north  5 min ago`;
+  assert.deepEqual(forPeople.out.trimEnd().split("\n"), [
+    `ID${blank}  NAME           STATE    APPLICATION${blank.slice(9)}  TAGS        MADE`,
+    `dev_${dots}  Pump\\u{1b}[2J  active   ${of}`,
+    `dev_${dots}  V              retired  ${of}`,
+  ]);
+});
+
+test("colours are for terminals, unless somebody asked for none", async (t) => {
+  const env = await serve(t, (_, response) => json(response, 200, { items: [pump] }));
+  const escape = "\u001b[2m";
+  assert.ok((await holdfast(["device", "list"], { env, terminal: true })).out.startsWith(escape));
+  for (const none of [{ NO_COLOR: "1" }, { TERM: "dumb" }]) {
+    assert.ok(!(await holdfast(["device", "list"], { env: { ...env, ...none }, terminal: true })).out.includes(escape));
+  }
+  assert.ok(!(await holdfast(["device", "list"], { env })).out.includes(escape));
+});
+
+test("a secret is in the answer once, and a sentence beside it says so", async (t) => {
+  const env = await serve(t, (request, response) => {
+    assert.deepEqual(JSON.parse(request.text), { application, name: "Pump", tags: { site: "north" } });
+    json(response, 201, { ...pump, key: { id: key, secret: "hfs_secret" } });
+  });
+  const line = ["device", "create", "--application", application, "--name", "Pump", "--tag", "site=north"];
+  const { out, err } = await holdfast([...line, "--json"], { env });
+  assert.deepEqual(JSON.parse(out).key, { id: key, secret: "hfs_secret" });
+  assert.match(err, /shown this once/);
+  assert.ok(!err.includes("hfs_secret"));
+  assert.equal((await holdfast(line, { env })).out.split("hfs_secret").length, 2);
+});
+
+test("a refusal ends with 1 and tells sentence, code, request and what to mend", async (t) => {
+  const errors = [{ path: "name", message: "too long" }];
+  const env = await serve(t, (_, response) => refuse(response, 403, "permit.missing", { errors }));
+  const forPeople = await holdfast(["device", "get", device], { env });
+  assert.deepEqual([forPeople.exit, forPeople.out], [1, ""]);
+  assert.equal(forPeople.err, "No.\n  name: too long\n  (permit.missing, request req-1)\n");
+  const forPrograms = await holdfast(["device", "get", device, "--json"], { env });
+  const told = { code: "permit.missing", sentence: "No.", status: 403, requestId: "req-1", errors };
+  assert.deepEqual([forPrograms.out, JSON.parse(forPrograms.err)], ["", { error: told }]);
+});
+
+test("each way to fail has its own number", async (t) => {
+  const closed = net.createServer();
+  await new Promise<void>((resolve) => closed.listen(0, "127.0.0.1", resolve));
+  const { port } = closed.address() as AddressInfo; // it listened on a port
+  await new Promise((resolve) => closed.close(resolve));
+  const nobody = { HOLDFAST_URL: `https://127.0.0.1:${port}`, HOLDFAST_TOKEN: "hf_test" };
+  assert.equal((await holdfast(["whoami"], { env: nobody })).exit, 3);
+
+  const replies: ((response: Parameters<typeof json>[0]) => void)[] = [
+    (response) => refuse(response, 503, "storage.unavailable"),
+    (response) => refuse(response, 500, "fault"),
+    (response) => response.writeHead(502).end("<html>"),
+    (response) => json(response, 200, { surprise: true }),
+  ];
+  const env = await serve(t, (_, response) => replies.shift()?.(response));
+  for (const exit of [1, 70, 3, 70]) assert.equal((await holdfast(["whoami"], { env })).exit, exit);
+
+  assert.equal((await holdfast(["whoami"])).exit, 2);
+  assert.equal((await holdfast(["whoami"], { env: { HOLDFAST_URL: env.HOLDFAST_URL } })).exit, 2);
+  assert.equal((await holdfast(["whoami"], { env: { ...env, HOLDFAST_URL: "localhost" } })).exit, 2);
+  assert.equal((await holdfast(["whoami"], { env: { ...env, HOLDFAST_TOKEN: "two\nlines" } })).exit, 2);
+  assert.equal((await holdfast(["whoami", "--ca-file", "/nowhere"], { env })).exit, 2);
+  assert.equal((await holdfast(["whoami", "--ca-file", import.meta.filename], { env })).exit, 2);
+  assert.equal(JSON.parse((await holdfast(["nothing", "--json"])).err).error.code, "usage");
+});
+
+test("lists go on page by page up to the limit, and the cursor goes on behind the last item", async (t) => {
+  const asked: (string | null)[][] = [];
+  const env = await serve(t, (request, response) => {
+    const query = new URL(request.url ?? "", "http://x").searchParams;
+    const [limit, start] = [Number(query.get("limit")), Number(query.get("cursor") ?? 0)];
+    asked.push([query.get("limit"), query.get("cursor"), query.get("from"), query.get("aggregate")]);
+    const items = Array.from({ length: Math.min(limit, 25_000 - start) }, (_, i) => ({
+      time: createdAt,
+      avg: start + i,
+    }));
+    const next = start + items.length;
+    json(response, 200, { items, ...(next < 25_000 && { nextCursor: String(next) }) });
+  });
+  const line = [
+    "telemetry",
+    "get",
+    device,
+    "--attribute",
+    "t",
+    "--from",
+    "-24h",
+    "--every",
+    "1h",
+    "--aggregate",
+    "avg",
+  ];
+  const all = await holdfast([...line, "--json"], { env });
+  assert.equal(JSON.parse(all.out).items.length, 25_000);
+  assert.ok(!("nextCursor" in JSON.parse(all.out)));
+  const from = "2026-05-31T12:00:00.000Z";
+  assert.deepEqual(asked, [
+    ["10000", null, from, "avg"],
+    ["10000", "10000", from, "avg"],
+    ["10000", "20000", from, "avg"],
+  ]);
+  const some = await holdfast([...line, "--limit", "12000", "--json"], { env });
+  assert.deepEqual(JSON.parse(some.out).nextCursor, "12000");
+  assert.match(some.err, /more than these 12000.*--cursor 12000/);
+  const rest = await holdfast([...line, "--cursor", "24998"], { env });
+  assert.match(rest.out, /^TIME +AVG\n.* 24998\n.* 24999\n$/);
+});
+
+test("a token that ends sooner than asked is said so", async (t) => {
+  const env = await serve(t, (request, response) => {
+    const { expiresIn } = JSON.parse(request.text);
+    const expiresAt = expiresIn === "90d" ? "2026-06-02T12:00:00Z" : "2026-06-01T13:00:00Z";
+    json(response, 201, { id: id("tok", 6), token: "hf_new", expiresAt });
+  });
+  const line = ["token", "create", "--name", "n", "--grant", "telemetry.read", "--expires"];
+  assert.match((await holdfast([...line, "90d"], { env })).err, /ends 2026-06-02T12:00:00.000Z, sooner than 90d/);
+  assert.doesNotMatch((await holdfast([...line, "1h"], { env })).err, /sooner/);
+});
+
+test("the first set-up takes its address and secret from the ready file and the password from a file or stdin", async (t) => {
+  const folder = folderFor(t);
+  const env = {
+    ...(await serve(t, (request, response) => {
+      const { secret, email, password } = JSON.parse(request.text);
+      assert.deepEqual([request.headers.authorization, secret, email], [undefined, "hfu_1", "ada@example.com"]);
+      json(response, 201, {
+        org,
+        person,
+        token: password === "correct horse" ? "hf_good" : "hf_bad",
+        expiresAt: createdAt,
+      });
+    })),
+    XDG_CONFIG_HOME: folder,
+  };
+  const ready = path.join(folder, "ready.json");
+  writeFileSync(
+    ready,
+    JSON.stringify({ pid: 1, url: env.HOLDFAST_URL, setupLink: `${env.HOLDFAST_URL}/#setup=hfu_1` }),
+  );
+  writeFileSync(path.join(folder, "password"), "correct horse\n");
+  const line = [
+    "setup",
+    "--json",
+    "--ready-file",
+    ready,
+    "--email",
+    "ada@example.com",
+    "--org",
+    "Works",
+    "--password-file",
+  ];
+  const made = await holdfast([...line, path.join(folder, "password"), "--login"], { env });
+  assert.deepEqual(JSON.parse(made.out), { org, person, token: "hf_good", expiresAt: createdAt });
+  assert.match(made.err, /shown this once/);
+  assert.equal(statSync(path.join(folder, "holdfast", "profile.json")).mode & 0o777, 0o600);
+  assert.equal(JSON.parse((await holdfast([...line, "-"], { env, stdin: "correct horse" })).out).token, "hf_good");
+  const alone = await holdfast(line.slice(0, -1), { env });
+  assert.deepEqual([alone.exit, JSON.parse(alone.err).error.code], [2, "usage"]);
+
+  writeFileSync(ready, JSON.stringify({ pid: 1, url: env.HOLDFAST_URL }));
+  assert.deepEqual(JSON.parse((await holdfast([...line, "-"], { env, stdin: "x" })).err).error.code, "setup.done");
+  writeFileSync(ready, "half a fi");
+  assert.equal((await holdfast([...line, "-"], { env, stdin: "x" })).exit, 2);
+});
+
+test("a person at a terminal is asked, and what she types hidden is not shown", async (t) => {
+  const folder = folderFor(t);
+  const env = {
+    ...(await serve(t, (request, response) => {
+      const body = JSON.parse(request.text);
+      assert.deepEqual([body.email, body.password, body.expiresIn], ["ada@example.com", "correct horse", "8h"]);
+      json(response, 201, { org, person, token: "hf_signed_in", expiresAt: createdAt });
+    })),
+    XDG_CONFIG_HOME: folder,
+  };
+  const typed = ["ada@example.com\r", "correct horze\u007f\u007fse\r"];
+  const { exit, out, err } = await holdfast(["login", "--expires", "8h"], { env, terminal: true, typed });
+  assert.equal(exit, 0, err);
+  assert.match(err, /E-mail: .*ada@example\.com/);
+  assert.ok(!`${out}${err}`.includes("horse"));
+  assert.ok(!`${out}${err}`.includes("hf_signed_in"));
+  assert.equal(JSON.parse(readFileSync(path.join(folder, "holdfast", "profile.json"), "utf8")).token, "hf_signed_in");
+  assert.equal((await holdfast(["login"], { env, terminal: true, typed: ["\u0003"] })).exit, 1);
+});
+
+test("what a profile holds goes to its own address only, and is gone and ended after logout", async (t) => {
+  const folder = folderFor(t);
+  const tokens: (string | undefined)[] = [];
+  const revoked: (string | undefined)[] = [];
+  const env = await serve(t, (request, response) => {
+    if (request.method === "DELETE") return (revoked.push(request.url), json(response, 200, {}));
+    tokens.push(request.headers.authorization);
+    json(response, 200, { credential: id("tok", 6), kind: "apiToken", org, grants: ["*"] });
+  });
+  writeFileSync(path.join(folder, "token"), "hf_mine\n");
+  const place = { HOLDFAST_URL: env.HOLDFAST_URL, XDG_CONFIG_HOME: folder };
+  const signedIn = await holdfast(["login", "--token-file", path.join(folder, "token"), "--json"], { env: place });
+  assert.deepEqual(JSON.parse(signedIn.out), { url: env.HOLDFAST_URL, org });
+  const profiled = { XDG_CONFIG_HOME: folder };
+  assert.equal((await holdfast(["whoami"], { env: profiled })).exit, 0);
+  assert.equal((await holdfast(["whoami"], { env: { ...profiled, HOLDFAST_TOKEN: "hf_other" } })).exit, 0);
+  assert.deepEqual(tokens, ["Bearer hf_mine", "Bearer hf_mine", "Bearer hf_other"]);
+  const elsewhere = await serve(t, () => assert.fail("nothing may arrive"));
+  assert.equal((await holdfast(["whoami"], { env: { ...profiled, HOLDFAST_URL: elsewhere.HOLDFAST_URL } })).exit, 2);
+
+  assert.deepEqual(JSON.parse((await holdfast(["logout", "--json"], { env: profiled })).out), {
+    signedIn: false,
+    revoked: true,
+  });
+  assert.deepEqual(revoked, [`/v1/credentials/${id("tok", 6)}`]);
+  assert.equal((await holdfast(["whoami"], { env: profiled })).exit, 2);
+  assert.equal((await holdfast(["logout"], { env: profiled })).exit, 0);
+});
+
+test("following connects again after the platform ended the stream, until it refuses", async (t) => {
+  const reading = { device, time: createdAt, values: { temperature: 21.5, note: "a\u001bb" } };
+  let calls = 0;
+  const env = await serve(t, (request, response) => {
+    calls += 1;
+    assert.equal(request.url, `/v1/live?device=${device}`);
+    if (calls === 3) return refuse(response, 401, "credential.invalid");
+    response.writeHead(200, { "content-type": "text/event-stream" });
+    const event = `event: reading\ndata: ${JSON.stringify(reading)}\n\n`;
+    if (calls === 1) response.end(`${event}event: end\ndata: {"because":"the platform is stopping"}\n\n`);
+    else response.write(event, () => request.socket.destroy());
+  });
+  const pauses: number[] = [];
+  const pause = async (milliseconds: number): Promise<void> => void pauses.push(milliseconds);
+  const forPrograms = await holdfast(["device", "tail", device, "--json"], { env, pause });
+  assert.equal(forPrograms.exit, 1);
+  assert.deepEqual(
+    forPrograms.out
+      .trimEnd()
+      .split("\n")
+      .map((line) => JSON.parse(line)),
+    [reading, reading],
+  );
+  assert.match(forPrograms.err, /the platform is stopping[^]*credential\.invalid/);
+  assert.deepEqual(pauses, [500, 500]);
+  calls = 1;
+  const forPeople = await holdfast(["device", "tail", device], { env, pause });
+  assert.equal(forPeople.out, `${createdAt}  temperature=21.5  note=a\\u{1b}b\n`);
+});
+
+test("values are sent as what they look like, or as text in quotes", async (t) => {
+  const bodies: unknown[] = [];
+  const env = await serve(t, (request, response) => {
+    bodies.push(JSON.parse(request.text));
+    json(response, 200, { accepted: 1 });
+  });
+  const line = ["telemetry", "send", device, "t=-2.5", "on=true", 'serial="007"', "note=21 °C", "e=", "--time", "-1h"];
+  assert.equal((await holdfast(line, { env })).exit, 0);
+  const values = { t: -2.5, on: true, serial: "007", note: "21 °C", e: "" };
+  assert.deepEqual(bodies, [{ time: "2026-06-01T11:00:00.000Z", values }]);
+  assert.equal((await holdfast(["telemetry", "send", device, "x=[1]"], { env })).exit, 2);
+});

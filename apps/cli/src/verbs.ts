@@ -1,0 +1,31 @@
+import { applicationVerbs } from "./verbs/applications.ts";
+import { auditVerbs } from "./verbs/audit.ts";
+import { certificateVerbs } from "./verbs/certificates.ts";
+import { credentialVerbs } from "./verbs/credentials.ts";
+import { deviceVerbs } from "./verbs/devices.ts";
+import { keysVerbs } from "./verbs/keys.ts";
+import { mintingVerbs } from "./verbs/minting.ts";
+import { orgVerbs } from "./verbs/orgs.ts";
+import { productVerbs } from "./verbs/products.ts";
+import { setupVerbs } from "./verbs/setup.ts";
+import { signInVerbs } from "./verbs/sign-in.ts";
+import { tailVerbs } from "./verbs/tail.ts";
+import { telemetryVerbs } from "./verbs/telemetry.ts";
+import type { Verb } from "./verb.ts";
+
+/** Everything the command can do, in the order in which help lists it. */
+export const verbs: readonly Verb[] = [
+  ...setupVerbs,
+  ...signInVerbs,
+  ...orgVerbs,
+  ...applicationVerbs,
+  ...productVerbs,
+  ...deviceVerbs,
+  ...tailVerbs,
+  ...telemetryVerbs,
+  ...mintingVerbs,
+  ...credentialVerbs,
+  ...auditVerbs,
+  ...certificateVerbs,
+  ...keysVerbs,
+];

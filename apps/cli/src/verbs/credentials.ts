@@ -1,0 +1,101 @@
+import type { Reply } from "@holdfast/client";
+import { routes } from "@holdfast/protocol";
+import { allPages, paging } from "../pages.ts";
+import { any, idOf, oneOf, optional, required, text } from "../parameter.ts";
+import { clipped } from "../text.ts";
+import { verb } from "../verb.ts";
+
+type Credential = Reply<typeof routes.readCredential>;
+
+const one = { credential: required(text("ID"), "which credential") } as const;
+
+const owner = ({ device, application, person }: Credential): string => device ?? application ?? person ?? "";
+
+export const credentialVerbs = [
+  verb({
+    name: "credential list",
+    summary: "List the organisation's credentials, never a secret",
+    flags: {
+      kind: optional(text("KIND"), "only of this kind: apiToken, accessKey, operator, device, …"),
+      device: optional(idOf("device"), "only of this device"),
+      ...paging,
+    },
+    async run({ kind, device, ...given }, tools) {
+      const client = await tools.client();
+      const page = await allPages(given, tools.print, (asked) =>
+        client.call(routes.listCredentials, { query: { ...asked, kind, device } }),
+      );
+      const columns = [
+        { title: "ID", cell: ({ id }: Credential) => id },
+        { title: "KIND", cell: (credential: Credential) => credential.kind },
+        { title: "NAME", cell: ({ name }: Credential) => name },
+        { title: "STATE", cell: ({ state }: Credential) => state },
+        { title: "OF", cell: owner },
+        { title: "MAY", cell: ({ grants }: Credential) => clipped(grants.join(" "), 40) },
+        { title: "USED", cell: ({ lastUsedAt }: Credential) => tools.print.ago(lastUsedAt) },
+        { title: "EXPIRES", cell: ({ expiresAt }: Credential) => tools.print.ago(expiresAt) },
+      ];
+      tools.print.list(page, columns, "There is no such credential.");
+    },
+  }),
+  verb({
+    name: "credential get",
+    summary: "Show one credential, never its secret",
+    arguments: one,
+    async run(params, tools) {
+      const { print } = tools;
+      const credential = await (await tools.client()).call(routes.readCredential, { params });
+      print.thing(credential, [
+        ["id", credential.id],
+        ["kind", credential.kind],
+        ["name", credential.name],
+        ["state", credential.state],
+        ["made by", credential.parent ?? ""],
+        ["person", credential.person ?? ""],
+        ["application", credential.application ?? ""],
+        ["device", credential.device ?? ""],
+        ["made", print.at(credential.createdAt)],
+        ["used", print.at(credential.lastUsedAt)],
+        ["expires", print.at(credential.expiresAt)],
+        ["may", credential.grants.join(" ")],
+      ]);
+    },
+  }),
+  verb({
+    name: "credential revoke",
+    summary: "End a credential and every one that was made with it, within a second",
+    arguments: one,
+    async run(params, tools) {
+      await (await tools.client()).call(routes.revokeCredential, { params });
+      tools.print.thing({ id: params.credential, state: "revoked" }, [["revoked", params.credential]]);
+    },
+  }),
+  verb({
+    name: "revoke",
+    summary: "End every credential issued so far under an organisation, application, product, device or person",
+    arguments: { about: required(text("ID"), "under whom or what") },
+    flags: { ends: any(oneOf("people", "programs", "devices"), "only theirs; without it everybody's") },
+    async run({ about, ends }, tools) {
+      const body = { about, ...(ends.length > 0 && { ends: [...ends] }) };
+      await (await tools.client()).call(routes.revoke, { body });
+      tools.print.thing({ about, revoked: true }, [["revoked", about]]);
+    },
+  }),
+  verb({
+    name: "explain",
+    summary: "Say whether a credential may do something, and which clause decides",
+    flags: {
+      as: required(text("CREDENTIAL"), "the credential's id"),
+      action: required(text("ACTION"), "what it would do, such as telemetry.read"),
+      resource: optional(text("ID"), "to what it would do it"),
+    },
+    async run({ as: credential, action, resource }, tools) {
+      const body = { credential, action, resource };
+      const answer = await (await tools.client()).call(routes.explain, { body });
+      tools.print.thing(answer, [
+        ["allowed", answer.allowed ? "yes" : "no"],
+        ["because", answer.because],
+      ]);
+    },
+  }),
+];

@@ -1,0 +1,147 @@
+import type { Reply } from "@holdfast/client";
+import { routes } from "@holdfast/protocol";
+import { Misuse } from "../failure.ts";
+import { allPages, paging } from "../pages.ts";
+import { any, idOf, oneOf, optional, pair, required, text } from "../parameter.ts";
+import type { Tools } from "../tools.ts";
+import { verb, type Verb } from "../verb.ts";
+
+type Device = Reply<typeof routes.readDevice>;
+
+const one = { device: required(idOf("device"), "which device") } as const;
+
+const tagsOf = ({ tags }: Device): string =>
+  Object.entries(tags)
+    .map((entry) => entry.join("="))
+    .join(" ");
+
+const rows = (device: Device, { print }: Tools): [string, string][] => [
+  ["id", device.id],
+  ["name", device.name],
+  ["state", device.state],
+  ["application", device.application],
+  ["product", device.product ?? ""],
+  ["alias", device.alias ?? ""],
+  ["tags", tagsOf(device)],
+  ["made", print.at(device.createdAt)],
+  ["suspended", print.at(device.suspendedAt)],
+  ["retired", print.at(device.retiredAt)],
+];
+
+const show = (device: Device, tools: Tools): void => tools.print.thing(device, rows(device, tools));
+
+type Key = { readonly id: string; readonly secret?: string | undefined };
+
+const keyRows = ({ id, secret }: Key): [string, string][] => [
+  ["key", id],
+  ["secret", secret ?? ""],
+];
+
+/** Suspend, resume, retire: the same question about one device. */
+const change = (
+  word: "suspend" | "resume" | "retire",
+  summary: string,
+  route: typeof routes.suspendDevice | typeof routes.resumeDevice | typeof routes.retireDevice,
+): Verb =>
+  verb({
+    name: `device ${word}`,
+    summary,
+    arguments: one,
+    run: async (params, tools) => show(await (await tools.client()).call(route, { params }), tools),
+  });
+
+export const deviceVerbs = [
+  verb({
+    name: "device create",
+    summary: "Make a device and its first key",
+    flags: {
+      application: required(idOf("application"), "where it belongs"),
+      name: required(text("NAME"), "what it is called"),
+      product: optional(idOf("product"), "what class of device it is"),
+      alias: optional(text("ALIAS"), "another name, for firmware that has its own"),
+      tag: any(pair, "a tag"),
+    },
+    examples: ["device create --application app_… --name 'Pump 1' --tag site=north"],
+    async run({ tag, ...device }, tools) {
+      const body = { ...device, tags: Object.fromEntries(tag) };
+      const made = await (await tools.client()).call(routes.createDevice, { body });
+      tools.print.thing(made, [...rows(made, tools), ...keyRows(made.key)]);
+      if (made.key.secret !== undefined) tools.print.secretNote("key's secret");
+    },
+  }),
+  verb({
+    name: "device list",
+    summary: "List the devices that you may read",
+    flags: {
+      application: optional(idOf("application"), "only of this application"),
+      product: optional(idOf("product"), "only of this product"),
+      state: optional(oneOf("active", "suspended", "retired"), "only in this state"),
+      tag: optional(pair, "only with this tag"),
+      ...paging,
+    },
+    async run({ application, product, state, tag, ...given }, tools) {
+      const client = await tools.client();
+      const wanted = { application, product, state, tag: tag?.join("=") };
+      const page = await allPages(given, tools.print, (asked) =>
+        client.call(routes.listDevices, { query: { ...asked, ...wanted } }),
+      );
+      const columns = [
+        { title: "ID", cell: ({ id }: Device) => id },
+        { title: "NAME", cell: ({ name }: Device) => name },
+        { title: "STATE", cell: (device: Device) => device.state },
+        { title: "APPLICATION", cell: (device: Device) => device.application },
+        { title: "ALIAS", cell: ({ alias }: Device) => alias ?? "" },
+        { title: "TAGS", cell: tagsOf },
+        { title: "MADE", cell: ({ createdAt }: Device) => tools.print.ago(createdAt) },
+      ];
+      tools.print.list(page, columns, "There is no such device.");
+    },
+  }),
+  verb({
+    name: "device get",
+    summary: "Show one device",
+    arguments: one,
+    run: async (params, tools) => show(await (await tools.client()).call(routes.readDevice, { params }), tools),
+  }),
+  verb({
+    name: "device update",
+    summary: "Change a device's name, product, alias or tags",
+    arguments: one,
+    flags: {
+      name: optional(text("NAME"), "what it is called from now on"),
+      product: optional(idOf("product"), "another product"),
+      alias: optional(text("ALIAS"), "another alias"),
+      tag: any(pair, "a tag to set; one with nothing behind = is taken away"),
+    },
+    async run({ name, product, alias, tag, ...params }, tools) {
+      const client = await tools.client();
+      const old = tag.length > 0 ? (await client.call(routes.readDevice, { params })).tags : {};
+      const merged = Object.entries({ ...old, ...Object.fromEntries(tag) }).filter(([, value]) => value !== "");
+      const body = { name, product, alias, tags: tag.length > 0 ? Object.fromEntries(merged) : undefined };
+      if (Object.values(body).every((value) => value === undefined))
+        throw new Misuse("Say what to change: holdfast help device update");
+      show(await client.call(routes.updateDevice, { params, body }), tools);
+    },
+  }),
+  verb({
+    name: "device move",
+    summary: "Move a device to another application of the organisation",
+    arguments: one,
+    flags: { application: required(idOf("application"), "where it belongs from now on") },
+    run: async ({ application, ...params }, tools) =>
+      show(await (await tools.client()).call(routes.updateDevice, { params, body: { application } }), tools),
+  }),
+  change("suspend", "Silence a device until it is resumed", routes.suspendDevice),
+  change("resume", "Let a suspended device speak again", routes.resumeDevice),
+  change("retire", "End a device for good, with every key it has", routes.retireDevice),
+  verb({
+    name: "device key",
+    summary: "Make a further key for a device, so that one can replace the other",
+    arguments: one,
+    async run(params, tools) {
+      const made = await (await tools.client()).call(routes.mintDeviceKey, { params });
+      tools.print.thing(made, keyRows(made));
+      if (made.secret !== undefined) tools.print.secretNote("secret");
+    },
+  }),
+];

@@ -1,0 +1,71 @@
+import { spawn } from "node:child_process";
+import { existsSync } from "node:fs";
+import { fileURLToPath } from "node:url";
+import { exits, Hindrance, type Exit } from "../failure.ts";
+import { file, optional, required, text, type Parameters } from "../parameter.ts";
+import { ask } from "../prompt.ts";
+import type { Tools } from "../tools.ts";
+import { verb, type Verb } from "../verb.ts";
+
+// The keyring is a matter of the machine that holds it, so it is not reached over HTTP: a program of the server does the work.
+const program = fileURLToPath(new URL("../../../server/src/keys.ts", import.meta.url));
+
+const folder = text("DIR");
+const where = {
+  data: optional(folder, "the data folder (or HOLDFAST_DATA)"),
+  keys: optional(folder, "the keys folder (or HOLDFAST_KEYS)"),
+  "keyring-url": optional(text("URL"), "the keyring, when it is in a PostgreSQL (or HOLDFAST_KEYRING_URL)"),
+  "passphrase-file": optional(file, "file with the passphrase; - reads stdin; without it you are asked"),
+} as const;
+
+const keysVerb = <const F extends Parameters>(word: "backup" | "restore" | "verify", summary: string, flags: F): Verb =>
+  verb({
+    name: `keys ${word}`,
+    summary,
+    flags: { ...flags, ...where },
+    run: async (given: Readonly<Record<string, unknown>>, tools) => runProgram(word, given, tools),
+  });
+
+export const keysVerbs = [
+  keysVerb("backup", "Seal a copy of this machine's keyring to a passphrase", {
+    out: required(file, "where the copy goes; it must not exist yet"),
+  }),
+  keysVerb("restore", "Put a copy of a keyring in its place again", { in: required(file, "the copy") }),
+  keysVerb("verify", "Check that a copy opens and belongs to this machine's data", { in: required(file, "the copy") }),
+];
+
+async function runProgram(word: string, given: Readonly<Record<string, unknown>>, tools: Tools): Promise<Exit> {
+  if (!existsSync(program)) throw new Hindrance("This clone has no server in it, and the keyring is the server's.");
+  const { world, print } = tools;
+  const flags = Object.entries({ "passphrase-file": "-", ...defined(given) });
+  const asked = given["passphrase-file"] === undefined ? await passphrase(word, tools) : undefined;
+  const args = [
+    program,
+    word,
+    ...flags.flatMap(([name, value]) => [`--${name}`, String(value)]),
+    ...(print.isJson ? ["--json"] : []),
+  ];
+  const child = spawn(process.execPath, args, { stdio: [asked === undefined ? "inherit" : "pipe", "pipe", "pipe"] });
+  child.stdout?.on("data", (bytes: Uint8Array) => world.out.write(bytes));
+  child.stderr?.on("data", (bytes: Uint8Array) => world.err.write(bytes));
+  child.stdin?.end(`${asked}\n`);
+  return new Promise((resolve, reject) => {
+    child.on("error", reject);
+    child.on("close", (code) => resolve(exitOf(code)));
+  });
+}
+
+async function passphrase(word: string, { world }: Tools): Promise<string> {
+  const first = await ask(world, "Passphrase", "hidden", "--passphrase-file");
+  if (word === "backup" && first !== (await ask(world, "The same again", "hidden", "--passphrase-file"))) {
+    throw new Hindrance("These were two different passphrases.");
+  }
+  return first;
+}
+
+const defined = (given: Readonly<Record<string, unknown>>): Record<string, unknown> =>
+  Object.fromEntries(Object.entries(given).filter(([, value]) => value !== undefined));
+
+function exitOf(code: number | null): Exit {
+  return Object.values(exits).find((exit) => exit === code) ?? exits.fault;
+}

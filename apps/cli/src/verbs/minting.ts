@@ -1,0 +1,73 @@
+import { rfc3339, parseInstant } from "@holdfast/kernel";
+import { routes } from "@holdfast/protocol";
+import { parseDuration } from "../moment.ts";
+import { any, duration, idOf, optional, required, some, text } from "../parameter.ts";
+import type { Tools } from "../tools.ts";
+import { verb } from "../verb.ts";
+
+const grant = text("ACTION[:RESOURCE]");
+const name = required(text("NAME"), "what it is for");
+const expires = optional(duration, "how long it lasts");
+
+type Made = {
+  readonly id: string;
+  readonly secret?: string | undefined;
+  readonly token?: string | undefined;
+  readonly expiresAt?: string | undefined;
+};
+
+function show(made: Made, asked: string | undefined, { print, world }: Tools): void {
+  const { id, token, secret, expiresAt } = made;
+  print.thing(made, [
+    ["id", id],
+    ["token", token ?? ""],
+    ["secret", secret ?? ""],
+    ["expires", print.at(expiresAt)],
+  ]);
+  if (token !== undefined || secret !== undefined) print.secretNote(token === undefined ? "secret" : "token");
+  // The reply took a moment, and two clocks need not agree to the minute.
+  const until = expiresAt === undefined ? undefined : parseInstant(expiresAt);
+  const early = asked !== undefined && until !== undefined && world.clock.now() + parseDuration(asked) - until > 60_000;
+  if (early)
+    print.note(`It ends ${rfc3339(until)}, sooner than ${asked}: nothing outlives the credential that made it.`);
+}
+
+export const mintingVerbs = [
+  verb({
+    name: "token create",
+    summary: "Make an API token that may do exactly what it is granted",
+    flags: { name, grant: some(grant, "what it may do, and where"), expires },
+    examples: [
+      "token create --name dashboard --grant telemetry.read:app_… --expires 90d",
+      "token create --name gateway --grant telemetry.write:dev_…,dev_… --grant device.read:tag:site=north",
+    ],
+    async run({ name: called, grant: grants, expires: expiresIn }, tools) {
+      const body = { name: called, grants: [...grants], expiresIn };
+      show(await (await tools.client()).call(routes.createToken, { body }), expiresIn, tools);
+    },
+  }),
+  verb({
+    name: "key create",
+    summary: "Make an access key of one application: id and secret, for programs",
+    flags: {
+      application: required(idOf("application"), "where it may do anything"),
+      name,
+      grant: any(grant, "what it may do there; without it telemetry.read, telemetry.write and device.read"),
+      expires,
+    },
+    async run({ application, name: called, grant: grants, expires: expiresIn }, tools) {
+      const body = { name: called, ...(grants.length > 0 && { grants: [...grants] }), expiresIn };
+      const client = await tools.client();
+      show(await client.call(routes.createAccessKey, { params: { application }, body }), expiresIn, tools);
+    },
+  }),
+  verb({
+    name: "operator create",
+    summary: "Make an operator key: administration of the organisation, within what you may do",
+    flags: { name, grant: any(grant, "what it may do; without it all that you may"), expires },
+    async run({ name: called, grant: grants, expires: expiresIn }, tools) {
+      const body = { name: called, ...(grants.length > 0 && { grants: [...grants] }), expiresIn };
+      show(await (await tools.client()).call(routes.createOperatorKey, { body }), expiresIn, tools);
+    },
+  }),
+];

@@ -1,0 +1,57 @@
+import { NotReached, type Client, type LiveReading } from "@holdfast/client";
+import type { Id } from "@holdfast/kernel";
+import { idOf, optional } from "../parameter.ts";
+import type { Tools } from "../tools.ts";
+import { verb } from "../verb.ts";
+
+/** How long to wait before connecting again, the first time and at most, in milliseconds. */
+const [shortest, longest] = [500, 10_000];
+
+export const tailVerbs = [
+  verb({
+    name: "device tail",
+    summary: "Follow readings as they come, of one device or of all that you may read",
+    arguments: { device: optional(idOf("device"), "which device; without it all") },
+    async run({ device }, tools) {
+      const client = await tools.client();
+      let wait = shortest;
+      let wasOpen = false;
+      for (;;) {
+        try {
+          const because = await follow(client, device, tools, () => {
+            if (wasOpen) tools.print.note("Connected again.");
+            wasOpen = true;
+            wait = shortest;
+          });
+          tools.print.note(`The platform ended the stream${because && `: ${because}`}. Connecting again.`);
+        } catch (error) {
+          // Once it has worked, a lost connection is waited out; a refusal is final.
+          if (!(error instanceof NotReached) || error.why === "untrusted" || !wasOpen) throw error;
+          tools.print.note(`${error.message} Connecting again.`);
+        }
+        await tools.world.pause(wait);
+        wait = Math.min(wait * 2, longest);
+      }
+    },
+  }),
+];
+
+/** Answers why the platform ended the stream, as far as it said so. */
+async function follow(
+  client: Client,
+  device: Id<"device"> | undefined,
+  tools: Tools,
+  onOpen: () => void,
+): Promise<string> {
+  let because = "";
+  for await (const event of client.watch({ device }, { onOpen })) {
+    if (event.type === "end") because = event.data.because;
+    else tools.print.line(event.data, lineOf(event.data, device));
+  }
+  return because;
+}
+
+function lineOf({ device, time, values }: LiveReading, only: Id<"device"> | undefined): string {
+  const shown = Object.entries(values).map(([name, value]) => `${name}=${String(value)}`);
+  return [time, ...(only === undefined ? [device] : []), ...shown].join("  ");
+}
