@@ -1,6 +1,17 @@
+import type { ConnectionOptions } from "node:tls";
 import pg from "pg";
-import type { Login } from "../login.ts";
 import { outageOf } from "./postgres-failure.ts";
+
+/** Where a PostgreSQL is and as whom to come to it. `host` is a name, an address, or the folder of a Unix socket. */
+export type Login = {
+  readonly host: string;
+  readonly port: number;
+  readonly user: string;
+  readonly password?: string | undefined;
+  readonly database: string;
+  /** `undefined` speaks plain text. */
+  readonly tls?: ConnectionOptions | undefined;
+};
 
 const patienceMs = 2_000;
 /** For reading everything, and for VACUUM. */

@@ -1,12 +1,12 @@
 import {
   closeSync,
   existsSync,
-  fchmodSync,
   fsyncSync,
   mkdirSync,
   openSync,
   readFileSync,
   renameSync,
+  rmSync,
   statSync,
   writeSync,
 } from "node:fs";
@@ -51,9 +51,9 @@ export function makeKek(folder: string, random: Random): Uint8Array {
     mkdirSync(folder, { recursive: true, mode: 0o700 });
     const kek = random.bytes(kekLength);
     const draft = `${fileIn(folder)}.new`;
-    const opened = openSync(draft, "w", 0o600);
+    rmSync(draft, { force: true }); // of an earlier attempt
+    const opened = openSync(draft, "wx", 0o600);
     try {
-      fchmodSync(opened, 0o600); // a draft of an earlier attempt keeps its mode
       writeSync(opened, `${kek.toHex()}\n`);
       fsyncSync(opened);
     } finally {

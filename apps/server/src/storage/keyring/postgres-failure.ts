@@ -1,6 +1,5 @@
 import pg from "pg";
 import { Refusal } from "@holdfast/kernel";
-import { failureOf } from "../failure.ts";
 
 const full = "53100";
 /** Connections, sign-in, rights, no such database, resources, waiting too long, a server that stops: the classes of SQLSTATE. */
@@ -15,7 +14,9 @@ export function outageOf(error: unknown): unknown {
   const code = error.code ?? "";
   if (code === full) return new Refusal("storage.full", { cause: error });
   const endsConnection = error.severity === "FATAL" || error.severity === "PANIC";
-  if (!endsConnection && !outages.test(code)) return failureOf(error);
+  // Our own bug. PostgreSQL's detail is left out: it quotes rows.
+  if (!endsConnection && !outages.test(code))
+    return new Error(`the keyring's PostgreSQL refused a statement with ${code}`);
   const detail = code === "42501" ? "Its account may not make or use the schema holdfast_keyring there." : undefined;
   return new Refusal("keyring.unreachable", { cause: error, ...(detail === undefined ? {} : { detail }) });
 }

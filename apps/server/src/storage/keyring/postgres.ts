@@ -1,6 +1,5 @@
 import { Refusal, type Id, type Instant } from "@holdfast/kernel";
-import type { Login } from "../login.ts";
-import { Connections, longMs, type Query } from "./connections.ts";
+import { Connections, longMs, type Login, type Query } from "./connections.ts";
 import type { Contents, Entry, EntryKind, Epoch, Erased, KeyStore, Place, Revocation, Span, State } from "./store.ts";
 
 const format = 1;

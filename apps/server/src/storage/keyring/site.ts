@@ -1,6 +1,6 @@
 import { existsSync } from "node:fs";
 import { Refusal, type Clock, type Random } from "@holdfast/kernel";
-import type { Login } from "../login.ts";
+import type { Login } from "./connections.ts";
 import { Epochs } from "./epochs.ts";
 import { kekLength, makeKek, readKek } from "./kek.ts";
 import { PostgresStore } from "./postgres.ts";

@@ -18,6 +18,10 @@ function refusalOf(cause: unknown): Refusal | undefined {
   if (!(cause instanceof Error)) return undefined;
   const code = "code" in cause ? cause.code : undefined;
   if (code === "ENOSPC") return new Refusal("storage.full", { cause });
+  if (code === "ELOOP") {
+    const detail = "It is behind a symbolic link, which is not followed. Name the place itself.";
+    return new Refusal("keyring.unreachable", { cause, detail });
+  }
   if (typeof code === "string" && fileOutages.has(code)) return new Refusal("keyring.unreachable", { cause });
   if (code !== "ERR_SQLITE_ERROR" || !("errcode" in cause)) return undefined;
   const primary = Number(cause.errcode) & 0xff; // the upper bits are the extended code

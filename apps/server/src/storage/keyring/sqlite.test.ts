@@ -1,6 +1,15 @@
 import assert from "node:assert/strict";
 import { spawnSync } from "node:child_process";
-import { chmodSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
+import {
+  chmodSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  symlinkSync,
+  writeFileSync,
+} from "node:fs";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { DatabaseSync } from "node:sqlite";
@@ -207,6 +216,17 @@ test("a damaged file, or a place that is none, is refused with a sentence", asyn
   writeFileSync(path.join(folder, "keyring.sqlite"), systemRandom.bytes(8192), { mode: 0o600 });
   await assert.rejects(Keyring.open(siteIn(folder)), { code: "keyring.unreachable", message: /damaged/ });
   await assert.rejects(Keyring.open(siteIn(path.join(folder, "kek", "x"))), { code: "keyring.unreachable" });
+});
+
+test("a link in place of the keyring is not followed", async (t) => {
+  const folder = folderOf(t);
+  await (await Keyring.open(siteIn(folder))).close();
+  const elsewhere = path.join(path.dirname(folder), "elsewhere");
+  writeFileSync(elsewhere, "", { mode: 0o644 });
+  rmSync(path.join(folder, "keyring.sqlite"));
+  symlinkSync(elsewhere, path.join(folder, "keyring.sqlite"));
+  await assert.rejects(Keyring.open(siteIn(folder)), { code: "keyring.unreachable" });
+  assert.equal(statSync(elsewhere).mode & 0o777, 0o644);
 });
 
 test("a keyring of a later version is not touched", async (t) => {

@@ -1,4 +1,4 @@
-import { chmodSync, chownSync, closeSync, mkdirSync, openSync } from "node:fs";
+import { closeSync, constants, fchmodSync, fchownSync, mkdirSync, openSync } from "node:fs";
 import path from "node:path";
 import { DatabaseSync, type SQLInputValue, type StatementSync } from "node:sqlite";
 import { Refusal, type Id, type Instant } from "@holdfast/kernel";
@@ -40,14 +40,8 @@ export class SqliteStore implements KeyStore {
     const file = sqliteFile(folder);
     this.#db = failing(() => {
       mkdirSync(folder, { recursive: true, mode: 0o700 });
-      closeSync(openSync(file, "a", 0o600)); // SQLite gives its log the mode and the owner of this file
-      for (const [place, mode] of [
-        [folder, 0o700],
-        [file, 0o600],
-      ] as const) {
-        chmodSync(place, mode);
-        if (owner) chownSync(place, owner.uid, owner.gid);
-      }
+      keepFor(owner, folder, constants.O_RDONLY | constants.O_DIRECTORY, 0o700);
+      keepFor(owner, file, constants.O_RDWR | constants.O_CREAT, 0o600); // SQLite gives its log the same mode and owner
       const db = new DatabaseSync(file, { timeout: 500 });
       // Rewritten pages stand in the log until `scrub`. The temporary files of SQLite would hold keys too: keep them in memory.
       db.exec(`PRAGMA secure_delete = ON; PRAGMA temp_store = MEMORY; PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL;
@@ -246,6 +240,17 @@ export class SqliteStore implements KeyStore {
       if (db.isTransaction) db.exec("ROLLBACK");
       throw error;
     }
+  }
+}
+
+/** Never through a link: root would give away whatever the user of the last start made one point to. */
+function keepFor(owner: Owner | undefined, place: string, flags: number, mode: number): void {
+  const opened = openSync(place, flags | constants.O_NOFOLLOW, mode);
+  try {
+    fchmodSync(opened, mode);
+    if (owner) fchownSync(opened, owner.uid, owner.gid);
+  } finally {
+    closeSync(opened);
   }
 }
 
