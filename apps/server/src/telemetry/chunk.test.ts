@@ -1,8 +1,11 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { zstdCompressSync } from "node:zlib";
 import fc from "fast-check";
 import { Refusal } from "@holdfast/kernel";
+import { ByteWriter } from "./bytes.ts";
 import { decodeChunk, encodeChunk, readChunkHead } from "./chunk.ts";
+import { writeIntegers } from "./integers.ts";
 import type { Points } from "./points.ts";
 
 const start = 1_780_000_000_000;
@@ -160,6 +163,19 @@ test("a later version is refused as newer, altered bytes as broken", () => {
   }
   assert.throws(() => decodeChunk(chunk.subarray(0, -1)), { code: "seal.broken" });
   assert.throws(() => decodeChunk(Uint8Array.from([...chunk, 0])), { code: "seal.broken" });
+});
+
+test("a text that unpacks to more than it says is refused, and its memory is never taken", () => {
+  const bomb = zstdCompressSync(Buffer.alloc(1 << 26));
+  const writer = new ByteWriter();
+  for (const byte of [1, 2, 1, 0, 0]) writer.byte(byte); // version, texts, one point, at 1970, without a span
+  writeIntegers(writer, new Float64Array(1), 1);
+  for (const number of [1, 1_000, bomb.length]) writer.varint(number);
+  writer.bytes(bomb);
+  writeIntegers(writer, new Float64Array(1), 1);
+  const before = process.memoryUsage().rss;
+  assert.throws(() => decodeChunk(writer.copy()), { code: "seal.broken" });
+  assert.ok(process.memoryUsage().rss - before < 1 << 25);
 });
 
 test("no bytes crash the decoder", () => {
