@@ -57,11 +57,8 @@ function toldBy(error: ApiProblem | Refusal): Told {
   };
 }
 
-function withAdvice({ why, message }: NotReached): string {
-  return why === "untrusted" && message.includes("authority")
-    ? `${message} Name the platform's own with --ca-file or HOLDFAST_CA_FILE.`
-    : message;
-}
+const withAdvice = ({ why, message }: NotReached): string =>
+  why === "untrusted" ? `${message} --ca-file or HOLDFAST_CA_FILE names the authority to trust.` : message;
 
 /** Node's code for a failed system call, such as ENOENT. */
 export function systemCode(error: unknown): string | undefined {

@@ -11,27 +11,46 @@ import { verb, type Verb } from "../verb.ts";
 const program = fileURLToPath(new URL("../../../server/src/keys.ts", import.meta.url));
 
 const folder = text("DIR");
+const passphraseFlag = {
+  "passphrase-file": optional(file, "file with the passphrase; - reads stdin; without it you are asked"),
+} as const;
 const where = {
   data: optional(folder, "the data folder (or HOLDFAST_DATA)"),
   keys: optional(folder, "the keys folder (or HOLDFAST_KEYS)"),
   "keyring-url": optional(text("URL"), "the keyring, when it is in a PostgreSQL (or HOLDFAST_KEYRING_URL)"),
-  "passphrase-file": optional(file, "file with the passphrase; - reads stdin; without it you are asked"),
+  ...passphraseFlag,
 } as const;
 
-const keysVerb = <const F extends Parameters>(word: "backup" | "restore" | "verify", summary: string, flags: F): Verb =>
+const keysVerb = <const F extends Parameters>(
+  word: "backup" | "restore" | "verify",
+  summary: string,
+  flags: F,
+  example: string,
+): Verb =>
   verb({
     name: `keys ${word}`,
     summary,
-    flags: { ...flags, ...where },
+    flags,
+    examples: [`keys ${word} ${example}`],
     run: async (given: Readonly<Record<string, unknown>>, tools) => runProgram(word, given, tools),
   });
 
+const copy = required(file, "the sealed copy");
+
 export const keysVerbs = [
-  keysVerb("backup", "Seal a copy of this machine's keyring to a passphrase", {
-    out: required(file, "where the copy goes; it must not exist yet"),
-  }),
-  keysVerb("restore", "Put a copy of a keyring in its place again", { in: required(file, "the copy") }),
-  keysVerb("verify", "Check that a copy opens and belongs to this machine's data", { in: required(file, "the copy") }),
+  keysVerb(
+    "backup",
+    "Seal a copy of this machine's keyring to a passphrase",
+    { out: required(file, "where the sealed copy goes"), ...where },
+    "--out keys.backup",
+  ),
+  keysVerb("restore", "Put a sealed copy of a keyring in its place again", { in: copy, ...where }, "--in keys.backup"),
+  keysVerb(
+    "verify",
+    "Check that a sealed copy opens with its passphrase, and say what it holds",
+    { in: copy, ...passphraseFlag },
+    "--in keys.backup",
+  ),
 ];
 
 async function runProgram(word: string, given: Readonly<Record<string, unknown>>, tools: Tools): Promise<Exit> {

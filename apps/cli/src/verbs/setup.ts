@@ -34,11 +34,6 @@ export const setupVerbs = [
       const place = placeBy(ready, globals);
       const client = tools.clientAt(place);
       const made = await client.call(routes.setUp, { body: { secret: ready.secret, email, password, org } });
-      if (login) {
-        const { token, expiresAt } = made;
-        writeProfile(world.environment.profileFile, { ...place, token, org: made.org, expiresAt });
-        print.note("You are signed in here.");
-      }
       print.thing(made, [
         ["organisation", made.org],
         ["person", made.person],
@@ -46,6 +41,12 @@ export const setupVerbs = [
         ["expires", print.at(made.expiresAt)],
       ]);
       print.secretNote("token");
+      // After the token was shown: a profile that cannot be written must not cost it.
+      if (login) {
+        const { token, expiresAt } = made;
+        writeProfile(world.environment.profileFile, { ...place, token, org: made.org, expiresAt });
+        print.note("You are signed in here.");
+      }
     },
   }),
 ];
