@@ -101,7 +101,23 @@ export class Epochs {
 
   /** @throws Refusal `seal.broken` when it was altered, or is another's */
   unwrap(entry: Entry): Uint8Array {
-    return open(this.#key(entry.epoch), this.#place(entry, entry.epoch), entry.wrapped);
+    try {
+      return open(this.#key(entry.epoch), this.#place(entry, entry.epoch), entry.wrapped);
+    } catch (cause) {
+      if (!(cause instanceof Refusal)) throw cause;
+      const detail = `In the keyring, this is the ${entry.kind} ${entry.name}. Restore a keys backup.`;
+      throw new Refusal("seal.broken", { cause, detail });
+    }
+  }
+
+  opens(entry: Entry): boolean {
+    try {
+      this.unwrap(entry);
+      return true;
+    } catch (error) {
+      if (error instanceof Refusal) return false;
+      throw error;
+    }
   }
 
   #key(epoch: number): Uint8Array {

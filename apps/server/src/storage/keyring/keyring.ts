@@ -1,6 +1,6 @@
 import { setImmediate } from "node:timers/promises";
 import { derive } from "@holdfast/crypto";
-import type { Clock, Instant, Random } from "@holdfast/kernel";
+import { Refusal, type Clock, type Instant, type Random } from "@holdfast/kernel";
 import { RecentKeys } from "./cache.ts";
 import type { Epochs } from "./epochs.ts";
 import { sealBackup, type Saved } from "./backup.ts";
@@ -204,7 +204,7 @@ export class Keyring {
   async #addWaiting(): Promise<void> {
     await setImmediate(); // until then others may join
     const { store, epochs, clock } = this.#needs;
-    const together = [...this.#waiting.values()].slice(0, atOnce);
+    const together = this.#waiting.values().take(atOnce).toArray();
     for (const one of together) this.#waiting.delete(nameOf(one));
     if (this.#waiting.size > 0) void this.#writing.take(() => this.#addWaiting());
     try {
@@ -244,7 +244,11 @@ export class Keyring {
     const spans = Object.keys(this.#renewals) as Span[]; // the keys of a constant
     const open = spans.filter((span) => epochs.filter((epoch) => epoch.span === span).length > 1);
     await Promise.all(open.map((span) => this.#renewals[span].ask()));
-    if (open.length === 0) await this.#needs.store.scrub("epochs");
+    if (open.length > 0) return;
+    await this.#needs.store.scrub("epochs").catch((error: unknown) => {
+      // Somebody reads just now. That is no reason not to start: every later erasure does it again.
+      if (!(error instanceof Refusal)) throw error;
+    });
   }
 
   /** Replaces the epoch key of a span: survivors are wrapped by a new one, the old one is destroyed. */

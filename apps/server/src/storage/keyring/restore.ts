@@ -2,13 +2,13 @@ import { Refusal } from "@holdfast/kernel";
 import { openBackup, summaryOf, type Saved, type Summary } from "./backup.ts";
 import { Epochs } from "./epochs.ts";
 import { epochsOf, kekFor, storeAt, type Site } from "./site.ts";
-import type { KeyStore } from "./store.ts";
+import type { KeyStore, Place } from "./store.ts";
 
 const atOnce = 1_000;
 
 /**
  * Puts a keys backup in place, while no server uses the keyring. Where there is none, the backup becomes it, under the KEK found there or a new
- * one. Where there is one of the same instance, it gets what it lacks, loses what the backup knows to be erased, and keeps the rest.
+ * one. Where there is one of the same instance, it gets what it lacks or cannot open, loses what the backup knows to be erased, and keeps the rest.
  * @throws Refusal `backup.wrong`, `keyring.wrong` where there is another instance's, `keyring.sealed` where the KEK of the one that is there is missing
  */
 export async function restoreKeyring(needs: Site & { backup: Uint8Array; passphrase: string }): Promise<Summary> {
@@ -46,5 +46,10 @@ async function merge(store: KeyStore, saved: Saved, epochs: Epochs): Promise<voi
   for (let at = 0; at < keys.length; at += atOnce) {
     await store.add(keys.slice(at, at + atOnce).map((one) => epochs.wrap(one, one.key, one.madeAt)));
   }
+  const contents = await store.contents();
+  const broken = new Set(contents?.entries.filter((entry) => !epochs.opens(entry)).map(nameOf));
+  for (const one of keys) if (broken.has(nameOf(one))) await store.put(epochs.wrap(one, one.key, one.madeAt));
   await store.revoked(revocations);
 }
+
+const nameOf = ({ kind, name }: Place): string => `${kind}/${name}`;

@@ -154,6 +154,9 @@ test("a backup counts once it is kept, opens by its passphrase alone, and is of 
   const { instance, at } = await verifyBackup(backup, passphrase);
   assert.deepEqual({ instance, at }, { instance: keyring.instance, at: backedUpAt });
   await keyring.close();
+  const db = databaseIn(site.place.folder);
+  db.exec("UPDATE keys SET wrapped = zeroblob(61) WHERE name = 'a'");
+  db.close();
   await restoreKeyring({ ...site, backup, passphrase });
   const again = await opened(t, site);
   assert.equal(await again.find("device", "b"), undefined); // the backup may know it: this keyring erased it
