@@ -5,5 +5,14 @@
 export const directoryFunctions = ["high_water", "org_of_credential", "all_orgs", "orgs_of_person"] as const;
 export type DirectoryFunction = (typeof directoryFunctions)[number];
 
-export const maintainFunctions = ["raise_high_water", "advance_revocations"] as const;
+export const maintainFunctions = [
+  "raise_high_water",
+  "advance_revocations",
+  "log_state",
+  "log_segments",
+  "log_orgs",
+  "open_segment",
+  "drop_segment",
+  "open_month",
+] as const;
 export type MaintainFunction = (typeof maintainFunctions)[number];

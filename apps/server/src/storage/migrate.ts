@@ -48,11 +48,11 @@ export async function migrate({ session, names, clock, migrations }: Needs): Pro
       await session.run(begin);
       if (number === 1) await session.run(migrationTable);
       await session.run(withRoles(text, names));
-      const tag = await session.run(done);
-      if (tag !== "COMMIT") throw new Error(`it ended its own transaction (${tag})`);
+      if (!session.isInTransaction) throw new Error("it ended its own transaction");
+      await session.run(done);
     } catch (cause) {
       if (session.isUsable) await session.run("rollback");
-      if (cause instanceof Refusal) throw cause;
+      if (cause instanceof Refusal) throw cause; // the disk is full, or PostgreSQL went away
       throw new Error(`migration ${number}-${name} failed`, { cause });
     }
   }

@@ -5,7 +5,7 @@ import type { Keyring } from "./keyring/index.ts";
 import { ServerLock } from "./lock.ts";
 import { parseDatabaseUrl, placeOf, type Login } from "./login.ts";
 import { migrate, migrationsFolder, migrationsIn } from "./migrate.ts";
-import { patienceMs, Pool, unavailable } from "./pool.ts";
+import { patienceMs, Pool } from "./pool.ts";
 import { doors, ensureRoles, passwordOf, resetPassword, roleNames, type Door, type RoleNames } from "./roles.ts";
 import { Session } from "./session.ts";
 import { defaultReserve, freeBytesOf, Space } from "./space.ts";

@@ -96,6 +96,11 @@ export class Session {
     return last instanceof pg.Result ? last.command : "";
   }
 
+  /** After the last answer: whether a transaction is open, one that failed included. */
+  get isInTransaction(): boolean {
+    return this.#client.getTransactionStatus() !== "I";
+  }
+
   /** What `send` sends goes out as one write. */
   together<T>(send: () => T): T {
     const { stream } = this.#client.connection;

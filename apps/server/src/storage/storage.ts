@@ -62,7 +62,7 @@ export class Storage {
   }
 
   /** One snapshot of one organisation, read only. */
-  read<T>(allowed: Allowed, work: (unit: Unit) => Promise<T>): Promise<T> {
+  async read<T>(allowed: Allowed, work: (unit: Unit) => Promise<T>): Promise<T> {
     const begin = `begin isolation level repeatable read read only; ${setOrg(allowed.scope.org)}`;
     return look(this.#pools.reading, begin, (query) => {
       const unit = unitOf(allowed, this.#needs.clock.now(), query);
@@ -128,7 +128,7 @@ export class Storage {
     await this.#lock.release();
   }
 
-  #change<T>(allowed: Allowed, trace: Trace, work: (unit: Unit) => Promise<T>): Promise<T> {
+  async #change<T>(allowed: Allowed, trace: Trace, work: (unit: Unit) => Promise<T>): Promise<T> {
     if (this.#inside.getStore()?.isRunning) throw new Error("a change inside a change: they would wait for each other");
     const { org } = allowed.scope;
     return this.#turns.take(org, async () => {

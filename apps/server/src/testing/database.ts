@@ -18,9 +18,14 @@ export type FreshDatabase = {
 };
 
 let own: ReturnType<typeof makeCluster> | undefined;
+const closing: (() => Promise<void>)[] = [];
 
-// A file run by hand has no cluster given: it starts one at the first need, and stops it here.
+/** For what all tests of a file share: closed after the last of them, what came last first, and before the database goes. */
+export const atEnd = { after: (close: () => Promise<void>): void => void closing.push(close) };
+
 after(async () => {
+  for (const close of closing.reverse()) await close();
+  // A file run by hand has no cluster given: it started one at the first need.
   await (await own)?.stop();
 });
 

@@ -1,0 +1,81 @@
+import net from "node:net";
+import type { TestContext } from "node:test";
+import type { Login } from "./index.ts";
+
+/** A wire to PostgreSQL that a test can cut: what a crash, a restart and a broken network look like from here. */
+export class Proxy {
+  readonly login: Login;
+  readonly #sockets: Set<net.Socket>;
+  readonly #state: State;
+
+  private constructor(login: Login, sockets: Set<net.Socket>, state: State) {
+    this.login = login;
+    this.#sockets = sockets;
+    this.#state = state;
+  }
+
+  static async to(t: TestContext, login: Login): Promise<Proxy> {
+    const sockets = new Set<net.Socket>();
+    const state: State = { isUp: true, swallowReplyTo: undefined, refused: () => undefined };
+    const server = net.createServer((near) => {
+      if (!state.isUp) {
+        near.destroy();
+        return state.refused();
+      }
+      const far = net.connect(`${login.host}/.s.PGSQL.${login.port}`);
+      for (const socket of [near, far]) {
+        sockets.add(socket);
+        socket.on("error", () => undefined); // cutting is what this is for
+        socket.on("close", () => {
+          sockets.delete(socket);
+          near.destroy();
+          far.destroy();
+        });
+      }
+      let isSwallowing = false;
+      near.on("data", (bytes) => {
+        if (state.swallowReplyTo !== undefined && bytes.includes(state.swallowReplyTo)) isSwallowing = true;
+        far.write(bytes);
+      });
+      far.on("data", (bytes) => {
+        if (isSwallowing) near.destroy();
+        else near.write(bytes);
+      });
+    });
+    await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+    t.after(() => {
+      server.close();
+      for (const socket of sockets) socket.destroy();
+    });
+    const address = server.address();
+    if (address === null || typeof address === "string") throw new Error("the proxy has no port");
+    return new Proxy({ ...login, host: "127.0.0.1", port: address.port }, sockets, state);
+  }
+
+  /** Breaks every connection; new ones still come about. */
+  cut(): void {
+    for (const socket of this.#sockets) socket.destroy();
+  }
+
+  /** From now on nobody gets through, and who was is cut. */
+  down(): void {
+    this.#state.isUp = false;
+    this.cut();
+  }
+
+  /** Settles when somebody came while nobody gets through. */
+  refusal(): Promise<void> {
+    return new Promise((resolve) => (this.#state.refused = resolve));
+  }
+
+  up(): void {
+    this.#state.isUp = true;
+  }
+
+  /** A message with this text reaches PostgreSQL, which does as told; the answer and the connection are lost. */
+  swallowReplyTo(text: string | undefined): void {
+    this.#state.swallowReplyTo = text;
+  }
+}
+
+type State = { isUp: boolean; swallowReplyTo: string | undefined; refused: () => void };
