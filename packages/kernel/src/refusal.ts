@@ -1,14 +1,19 @@
 /** Every reason the platform may refuse, with the sentence people read. Append only: programs match on the codes. */
 const sentences = {
   // who are you
-  "credential.missing": "Nothing here is open to strangers. Send a credential in X-Auth-Token or Authorization: Bearer.",
-  "credential.invalid": "This credential is not known, has ended, or is not the right one. Check it, or make a new one.",
+  "credential.missing":
+    "Nothing here is open to strangers. Send a credential in X-Auth-Token or Authorization: Bearer.",
+  "credential.invalid":
+    "This credential is not known, has ended, or is not the right one. Check it, or make a new one.",
   "credential.expired": "This credential has expired. Make a new one.",
-  "credential.exposed": "A credential must never stand in a path or a query. Treat it as leaked: revoke it, and send its successor in a header.",
+  "credential.exposed":
+    "A credential must never stand in a path or a query. Treat it as leaked: revoke it, and send its successor in a header.",
   "credential.unknown": "There is no such credential, or none that you may know of.",
-  "credential.amplifies": "A new credential can hold no more than its maker may do now. Leave out the grants named here.",
+  "credential.amplifies":
+    "A new credential can hold no more than its maker may do now. Leave out the grants named here.",
   "setup.done": "Somebody has set this platform up already. Ask that person for an invitation or a token.",
-  "setup.invalid": "This setup link is used, expired or mistyped. Restart, or read the newest link from the ready file.",
+  "setup.invalid":
+    "This setup link is used, expired or mistyped. Restart, or read the newest link from the ready file.",
   "password.weak": "A password needs between 12 and 128 characters.",
 
   // may you
@@ -20,7 +25,8 @@ const sentences = {
   "id.malformed": "That is not an identifier of the expected kind.",
   "request.malformed": "The request does not have the expected form. The fields to mend are named in errors.",
   "request.tooLarge": "The request is larger than this platform accepts. Split it.",
-  "request.mediaType": "This content type is not read here. Send application/json, or one of the types in the documentation.",
+  "request.mediaType":
+    "This content type is not read here. Send application/json, or one of the types in the documentation.",
   "request.conflict": "Somebody changed this since you read it. Read it again, then repeat your change.",
   "route.unknown": "There is nothing at this address. /openapi.json lists what there is.",
   "cursor.malformed": "That cursor was not made by this list. Start again without one.",
@@ -40,24 +46,29 @@ const sentences = {
   "key.tooMany": "Two keys may overlap while one replaces the other. Revoke one first.",
 
   // telemetry
-  "telemetry.malformed": "The body is not a reading. Send {\"attribute\": value}, or {\"time\": T, \"values\": {…}}, or an array of those.",
+  "telemetry.malformed":
+    'The body is not a reading. Send {"attribute": value}, or {"time": T, "values": {…}}, or an array of those.',
   "telemetry.tooDeep": "A reading is flat: a name and a number, boolean or text. Objects inside objects are not read.",
   "telemetry.tooMany": "One request holds at most 1,000 readings. Send several.",
   "telemetry.wrongType": "A value has another type than its attribute. Nothing of the message was kept.",
   "telemetry.absurdTime": "A time is too far from the platform's clock. Set the device's clock, or leave the time out.",
   "telemetry.undeclared": "The product does not declare this attribute. Declare it, or make the product lenient.",
-  "telemetry.tooManyAttributes": "The device already has as many undeclared attributes as it may. Declare them on its product.",
+  "telemetry.tooManyAttributes":
+    "The device already has as many undeclared attributes as it may. Declare them on its product.",
   "telemetry.attributeName": "An attribute name has 1 to 128 characters, none of them a control character.",
   "telemetry.textTooLong": "A text value has at most 4,096 bytes.",
   "telemetry.range": "The time range or step is not usable. Take from < to, and a step from 1s to 366d.",
 
   // the platform's own state
   "storage.unavailable": "The database does not answer. Nothing was kept; send it again in a while.",
-  "storage.full": "The disk is almost full, so nothing new is taken. Free space or enlarge the disk; sending again will then work.",
-  "storage.newer": "These data were written by a newer version. Start that version, or restore a backup made by this one.",
+  "storage.full":
+    "The disk is almost full, so nothing new is taken. Free space or enlarge the disk; sending again will then work.",
+  "storage.newer":
+    "These data were written by a newer version. Start that version, or restore a backup made by this one.",
   "storage.inUse": "Another server is using these data. Stop it first, or start with another --data.",
   "storage.unsafe": "The database does not keep what it acknowledges, or grants too much. The finding is named here.",
-  "storage.roles": "The database account may not make the roles Holdfast needs. Run the SQL printed here as its administrator.",
+  "storage.roles":
+    "The database account may not make the roles Holdfast needs. Run the SQL printed here as its administrator.",
   "storage.broken": "The database could not be started. Its own log beside the data says why.",
   "keyring.unreachable": "The keyring does not answer. Check the keys folder or --keyring-url.",
   "keyring.wrong": "These keys do not belong to these data. Use the keys folder, or a keys backup, made with them.",
@@ -69,7 +80,7 @@ const sentences = {
   "tls.unusable": "The certificate or its key cannot be used. The one before stays in service.",
   "files.tooFew": "The system allows too few open files. Raise the limit (ulimit -n 65536) and start again.",
   "config.malformed": "An option cannot be understood.",
-  "stopping": "The platform is stopping. Try again in a moment.",
+  stopping: "The platform is stopping. Try again in a moment.",
 } as const;
 
 export type RefusalCode = keyof typeof sentences;

@@ -8,7 +8,8 @@ const minting = { name, grants, expiresIn: duration.optional() };
 export const createToken = route({
   method: "POST",
   path: "/v1/tokens",
-  summary: "Makes an API token with exactly these grants, shown this once. It ends no later than the credential that made it.",
+  summary:
+    "Makes an API token with exactly these grants, shown this once. It ends no later than the credential that made it.",
   needs: "token.create",
   on: "own",
   // Conditions come with a later version; an empty object is what a client that always sends one may send.
@@ -87,12 +88,32 @@ export const revokeCredential = route({
   reply: noReply,
 });
 
+export const revoke = route({
+  method: "POST",
+  path: "/v1/revocations",
+  summary: "Ends every credential issued so far under an organisation, application, product, device or person.",
+  needs: "credential.revoke",
+  on: "own",
+  body: z.strictObject({
+    about: z.string().max(64),
+    ends: z
+      .array(z.enum(["people", "programs", "devices"]))
+      .min(1)
+      .default(["people", "programs", "devices"]),
+  }),
+  reply: noReply,
+});
+
 export const explain = route({
   method: "POST",
   path: "/v1/explain",
   summary: "May this credential do this to that, and which clause decides?",
   needs: "authority.explain",
   on: "own",
-  body: z.strictObject({ credential: z.string().max(64), action: z.string().max(64), resource: z.string().max(64).optional() }),
+  body: z.strictObject({
+    credential: z.string().max(64),
+    action: z.string().max(64),
+    resource: z.string().max(64).optional(),
+  }),
   reply: z.object({ allowed: z.boolean(), because: z.string() }),
 });

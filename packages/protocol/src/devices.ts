@@ -68,7 +68,8 @@ export const readDevice = route({
 export const updateDevice = route({
   method: "PATCH",
   path: "/v1/devices/{device}",
-  summary: "Changes a device's name, alias, product, tags (as a whole) or application. Moving needs device.create on the target.",
+  summary:
+    "Changes a device's name, alias, product, tags (as a whole) or application. Moving needs device.create on the target.",
   needs: "device.update",
   on,
   body: z.strictObject({

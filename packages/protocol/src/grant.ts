@@ -45,7 +45,9 @@ function actionsNamed(text: string, name: string): readonly Action[] {
   if (isAction(name)) return [name];
   const prefix = name === "*" ? "" : name.endsWith(".*") ? name.slice(0, -1) : undefined;
   const named =
-    prefix === undefined ? [] : allActions.filter((action) => action.startsWith(prefix) && !instanceActions.includes(action));
+    prefix === undefined
+      ? []
+      : allActions.filter((action) => action.startsWith(prefix) && !instanceActions.includes(action));
   if (named.length === 0) throw malformed(text);
   return named;
 }
@@ -65,4 +67,6 @@ function parseWhere(text: string, where: string): Where {
 }
 
 const malformed = (text: string, why = ""): Refusal =>
-  new Refusal("grant.malformed", { faults: [{ path: "grants", message: `${JSON.stringify(text.slice(0, 80))}${why && ": "}${why}` }] });
+  new Refusal("grant.malformed", {
+    faults: [{ path: "grants", message: `${JSON.stringify(text.slice(0, 80))}${why && ": "}${why}` }],
+  });

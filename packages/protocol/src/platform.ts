@@ -5,8 +5,9 @@ import { route } from "./route.ts";
 const certificate = z.object({
   name: z.string(),
   purpose: z.string(),
-  status: z.enum(["current", "coming"]),
+  state: z.enum(["current", "coming"]),
   sha256: z.string(),
+  publicKeyPin: z.string(),
   notBefore: time,
   notAfter: time,
   pem: z.string(),

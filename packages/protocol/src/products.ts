@@ -2,7 +2,11 @@ import { z } from "zod";
 import { cursor, id, limit, name, noReply, pageOf, time } from "./shapes.ts";
 import { route } from "./route.ts";
 
-export const attributeName = z.string().min(1).max(128).regex(/^\P{Cc}+$/u);
+export const attributeName = z
+  .string()
+  .min(1)
+  .max(128)
+  .regex(/^\P{Cc}+$/u);
 export const attributeType = z.enum(["number", "boolean", "text"]);
 
 const attributes = z

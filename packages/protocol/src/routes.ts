@@ -1,6 +1,12 @@
 /** Every operation of the HTTP API. */
 export * from "./orgs.ts";
-export { createApplication, deleteApplication, listApplications, readApplication, updateApplication } from "./applications.ts";
+export {
+  createApplication,
+  deleteApplication,
+  listApplications,
+  readApplication,
+  updateApplication,
+} from "./applications.ts";
 export { createProduct, deleteProduct, listProducts, readProduct, updateProduct } from "./products.ts";
 export {
   createDevice,
@@ -20,16 +26,9 @@ export {
   explain,
   listCredentials,
   readCredential,
+  revoke,
   revokeCredential,
 } from "./credentials.ts";
 export { readLatest, readTelemetry, sendTelemetry, sendTelemetryFor, watch } from "./telemetry.ts";
 export { listAudit } from "./audit.ts";
-export {
-  certificateFile,
-  certificates,
-  healthz,
-  metrics,
-  openapi,
-  readyz,
-  securityTxt,
-} from "./platform.ts";
+export { certificateFile, certificates, healthz, metrics, openapi, readyz, securityTxt } from "./platform.ts";

@@ -3,7 +3,9 @@ import { z } from "zod";
 
 /** The small shapes that many routes share. */
 export const id = <K extends Kind>(kind: K) =>
-  z.custom<Id<K>>((text) => typeof text === "string" && isId(kind, text), { error: `not an identifier of ${kind}` }).meta({ type: "string" });
+  z
+    .custom<Id<K>>((text) => typeof text === "string" && isId(kind, text), { error: `not an identifier of ${kind}` })
+    .meta({ type: "string" });
 
 export const name = z.string().trim().min(1).max(200);
 export const time = z.iso.datetime();
@@ -18,9 +20,21 @@ export const when = z.string().transform((text, context): Instant => {
   return at;
 });
 
-const tagText = z.string().min(1).max(128).regex(/^[^\p{Cc}=,:]+$/u);
+const tagText = z
+  .string()
+  .min(1)
+  .max(128)
+  .regex(/^[^\p{Cc}=,:]+$/u);
 /** Free key and value on a device. */
-export const tags = z.record(tagText, z.string().max(256).regex(/^\P{Cc}*$/u)).refine((t) => Object.keys(t).length <= 32, "at most 32 tags");
+export const tags = z
+  .record(
+    tagText,
+    z
+      .string()
+      .max(256)
+      .regex(/^\P{Cc}*$/u),
+  )
+  .refine((t) => Object.keys(t).length <= 32, "at most 32 tags");
 
 const units = { s: 1_000, m: 60_000, h: 3_600_000, d: 86_400_000 } as const;
 
@@ -37,6 +51,7 @@ export const duration = z.string().transform((text, context): number => {
 export const limit = z.coerce.number().int().min(1).max(1_000).default(100);
 export const cursor = z.string().max(512).optional();
 
-export const pageOf = <T extends z.ZodType>(item: T) => z.object({ items: z.array(item), nextCursor: z.string().optional() });
+export const pageOf = <T extends z.ZodType>(item: T) =>
+  z.object({ items: z.array(item), nextCursor: z.string().optional() });
 
 export const noReply = z.object({});

@@ -32,7 +32,8 @@ export const sendTelemetryFor = route({
 export const readTelemetry = route({
   method: "GET",
   path: "/v1/devices/{device}/telemetry",
-  summary: "The points of one attribute from `from` up to, not including, `to`, oldest first; with `every`, aggregates of equal steps.",
+  summary:
+    "The points of one attribute from `from` up to, not including, `to`, oldest first; with `every`, aggregates of equal steps.",
   needs: "telemetry.read",
   on,
   query: z.object({
@@ -65,7 +66,8 @@ export const readLatest = route({
 export const watch = route({
   method: "GET",
   path: "/v1/live",
-  summary: "Server-sent events (or a WebSocket at the same path): readings as they come, of one device or of all that the caller may read.",
+  summary:
+    "Server-sent events (or a WebSocket at the same path): readings as they come, of one device or of all that the caller may read.",
   needs: "telemetry.read",
   on: "reach",
   query: z.object({ device: id("device").optional() }),

@@ -1,0 +1,3 @@
+export { Audit } from "./audit.ts";
+export { recorder } from "./record.ts";
+export { Refusals } from "./refusals.ts";

@@ -1,0 +1,105 @@
+import { isSecret, openToken, parseToken, secretMatches } from "@holdfast/crypto";
+import { idFrom, isId, Refusal, uuidOf, type Clock, type CredentialId, type Id, type Instant } from "@holdfast/kernel";
+import { formatGrant } from "@holdfast/protocol";
+import type { Storage } from "../storage/index.ts";
+import { Caller, type OnRefusal } from "./caller.ts";
+import type { Credential } from "./credential.ts";
+import { authorityIn } from "./postgres.ts";
+import type { Space } from "./space.ts";
+import { asPlatform, type Spaces } from "./spaces.ts";
+import type { TokenKeys } from "./token-keys.ts";
+
+type Needs = { storage: Storage; spaces: Spaces; tokenKeys: TokenKeys; clock: Clock; onRefusal: OnRefusal };
+
+/** Which credential is this, and is it good now? Every listener asks here, and nowhere else. */
+export class Authentication {
+  readonly #needs: Needs;
+  readonly #used = new Map<Id<"org">, Map<CredentialId, Instant>>();
+
+  constructor(needs: Needs) {
+    this.#needs = needs;
+  }
+
+  /**
+   * `hf_…`, or `key_….hfs_…`: what stands in a header.
+   * @throws Refusal `credential.invalid`, and `credential.expired` to whoever proves to hold it
+   */
+  async byText(text: string): Promise<Caller> {
+    if (text.startsWith("hf_")) return this.#byToken(text);
+    const dot = text.indexOf(".");
+    return this.byKey(dot < 0 ? text : text.slice(0, dot), dot < 0 ? "" : text.slice(dot + 1));
+  }
+
+  async byKey(id: string, secret: string): Promise<Caller> {
+    if (!isId("key", id) || !isSecret(secret)) throw new Refusal("credential.invalid");
+    const [row] = await this.#needs.storage.directory.call<{ org: string | null }>("org_of_credential", [uuidOf(id)]);
+    if (!row?.org) throw new Refusal("credential.invalid");
+    const space = await this.#needs.spaces.of(idFrom("org", row.org));
+    const credential = await this.credential(space, id);
+    if (!credential || !secretMatches(secret, credential.digest)) throw new Refusal("credential.invalid");
+    return this.#admit(space, credential);
+  }
+
+  async #byToken(text: string): Promise<Caller> {
+    const parsed = parseToken(text);
+    const org = parsed && this.#needs.tokenKeys.orgOf(parsed.kid);
+    if (!parsed || !org) throw new Refusal("credential.invalid");
+    const space = await this.#needs.spaces.of(org);
+    const claims = openToken(this.#needs.tokenKeys.keyFor(space.scope, parsed.kid), parsed);
+    if (!claims || claims.org !== org) throw new Refusal("credential.invalid");
+    const credential = await this.credential(space, claims.jti);
+    // The row alone makes no token, and the organisation's key alone makes none: both must say the same.
+    const same =
+      credential?.kind === "apiToken" &&
+      secretMatches(claims.nonce, credential.digest) &&
+      claims.seq === credential.issuedSeq &&
+      claims.exp === (credential.expiresAt === undefined ? undefined : Math.floor(credential.expiresAt / 1_000)) &&
+      JSON.stringify(claims.grants) === JSON.stringify(credential.grants.map(formatGrant));
+    if (!credential || !same) throw new Refusal("credential.invalid");
+    return this.#admit(space, credential);
+  }
+
+  /** A credential and all that made it, read once and kept while the space is. */
+  async credential(space: Space, id: CredentialId): Promise<Credential | undefined> {
+    const there = space.credentials.get(id);
+    if (there) return there;
+    const found = await this.#needs.storage.read(asPlatform(space.scope), async (unit) => {
+      const chain: Credential[] = [];
+      let next: CredentialId | undefined = id;
+      while (next && !space.credentials.has(next)) {
+        const link: Credential | undefined = await authorityIn(unit).credential(next);
+        if (link) chain.push(link);
+        next = link?.parent;
+      }
+      return chain;
+    });
+    for (const link of found) if (!space.credentials.has(link.id)) space.credentials.set(link.id, link);
+    return space.credentials.get(id);
+  }
+
+  #admit(space: Space, credential: Credential): Caller {
+    const { clock, onRefusal } = this.#needs;
+    const caller = new Caller({ credential, space, clock, onRefusal });
+    const { ended, expiresAt } = caller.power;
+    if (expiresAt !== undefined && clock.now() >= expiresAt) throw new Refusal("credential.expired");
+    if (ended) throw new Refusal("credential.invalid");
+    this.#note(space.org, credential.id);
+    return caller;
+  }
+
+  #note(org: Id<"org">, id: CredentialId): void {
+    let used = this.#used.get(org);
+    if (!used) this.#used.set(org, (used = new Map()));
+    used.set(id, this.#needs.clock.now());
+  }
+
+  /** Writes down when each credential was last used; called now and then, because a write for every request would cost more than it tells. */
+  async rememberUse(): Promise<void> {
+    const noted = [...this.#used];
+    this.#used.clear();
+    for (const [org, used] of noted) {
+      const { scope } = await this.#needs.spaces.of(org);
+      await this.#needs.storage.note(asPlatform(scope), (unit) => authorityIn(unit).used(used));
+    }
+  }
+}

@@ -1,0 +1,37 @@
+import type { CredentialId, Id, Instant } from "@holdfast/kernel";
+import type { Grant } from "@holdfast/protocol";
+
+/** The kinds there are so far; each is a preset of the one primitive. `session` is internal: a person signed in. */
+export type CredentialKind = "operator" | "apiToken" | "accessKey" | "device";
+
+/** Whom a revocation of something larger ends: people and what they made for themselves, programs, devices. */
+export type Party = "people" | "programs" | "devices";
+export const parties: readonly Party[] = ["people", "programs", "devices"];
+
+export const partyOf = (kind: CredentialKind): Party =>
+  kind === "device" ? "devices" : kind === "operator" ? "people" : "programs";
+
+/** What is shown to get in. Nothing here suffices to make it again: of the secret only a digest is kept. */
+export type Credential = {
+  readonly id: CredentialId;
+  readonly kind: CredentialKind;
+  readonly name: string;
+  readonly state: "active" | "revoked";
+  /** The credential that made it. What this one may do, that one must be able to do, for as long as it lives. */
+  readonly parent: CredentialId | undefined;
+  /** The person behind it, whose role bounds it. */
+  readonly person: Id<"person"> | undefined;
+  /** The thing it belongs to and ends with: an access key its application, a device key its device. */
+  readonly application: Id<"application"> | undefined;
+  readonly device: Id<"device"> | undefined;
+  readonly grants: readonly Grant[];
+  /** Its place in the deployment's one sequence of revocations. */
+  readonly issuedSeq: number;
+  readonly createdAt: Instant;
+  readonly expiresAt: Instant | undefined;
+  readonly lastUsedAt: Instant | undefined;
+  /** SHA-256 of a key's secret, or of the nonce that only the token itself holds. */
+  readonly digest: Uint8Array;
+  /** Grows with each change, and is sealed with the rest: an older body does not open in a newer row. */
+  readonly version: number;
+};

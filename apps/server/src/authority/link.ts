@@ -1,0 +1,63 @@
+import type { Id, Kind } from "@holdfast/kernel";
+import { formatGrant, type Action, type Grant, type Where } from "@holdfast/protocol";
+import type { Placement } from "./space.ts";
+
+/** What a question is about, with what is needed to answer it. */
+export type Target =
+  | { readonly kind: "org" }
+  | { readonly kind: "product" }
+  | { readonly kind: "application"; readonly id: Id<"application"> }
+  | { readonly kind: "device"; readonly id: Id<"device">; readonly placement: Placement };
+
+/**
+ * One link of a credential's chain: itself, what made it, up to the person's role. Every link must cover what is asked,
+ * so a child never outgrows its parent, also when the parent shrinks later.
+ */
+export type Link = { readonly label: string; readonly grants: ReadonlyMap<Action, readonly Where[]> };
+
+export function linkOf(label: string, grants: Iterable<Grant>): Link {
+  const byAction = new Map<Action, Where[]>();
+  for (const { action, where } of grants) {
+    const wheres = byAction.get(action);
+    if (wheres) wheres.push(where);
+    else byAction.set(action, [where]);
+  }
+  return { label, grants: byAction };
+}
+
+export function covers(where: Where, target: Target): boolean {
+  if ("all" in where) return true;
+  switch (target.kind) {
+    case "org":
+    case "product":
+      return false;
+    case "application":
+      return "application" in where && where.application === target.id;
+    case "device":
+      if ("application" in where) return where.application === target.placement.application;
+      if ("devices" in where) return where.devices.includes(target.id);
+      return target.placement.tags[where.tag.key] === where.tag.value;
+  }
+}
+
+/** Whether everything in `inner`, now and after any move or retagging, lies in `outer`. */
+export function contains(outer: Where, inner: Where): boolean {
+  if ("all" in outer) return true;
+  if ("all" in inner) return false;
+  if ("application" in outer) return "application" in inner && outer.application === inner.application;
+  if ("devices" in outer) return "devices" in inner && inner.devices.every((device) => outer.devices.includes(device));
+  return "tag" in inner && inner.tag.key === outer.tag.key && inner.tag.value === outer.tag.value;
+}
+
+/** The first grant of a link that covers the target, in words. */
+export function coveringGrant(link: Link, action: Action, target: Target): string | undefined {
+  const where = link.grants.get(action)?.find((candidate) => covers(candidate, target));
+  return where && formatGrant({ action, where });
+}
+
+export const unknownCode = {
+  application: "application.unknown",
+  device: "device.unknown",
+  org: "org.unknown",
+  product: "product.unknown",
+} as const satisfies Partial<Record<Kind, string>>;

@@ -1,0 +1,224 @@
+import { digestSecret, mintToken, newNonce, newSecret } from "@holdfast/crypto";
+import { newId, Refusal, type Clock, type Id, type Instant, type Random } from "@holdfast/kernel";
+import { formatGrant, mostGrants, type Grant, type Where } from "@holdfast/protocol";
+import type { Allowed, Storage, Unit } from "../storage/index.ts";
+import { Caller } from "./caller.ts";
+import type { Credential, CredentialKind } from "./credential.ts";
+import { contains, covers } from "./link.ts";
+import { Permit } from "./permit.ts";
+import { authorityIn } from "./postgres.ts";
+import { actionsOfMember, type Member } from "./roles.ts";
+import type { Spaces } from "./spaces.ts";
+import type { TokenKeys } from "./token-keys.ts";
+
+type Needs = { storage: Storage; spaces: Spaces; tokenKeys: TokenKeys; clock: Clock; random: Random };
+
+/** What is asked for. Grants are within the maker's, or the whole is refused; the end is the maker's own at the latest. */
+export type Wanted = {
+  readonly name: string;
+  readonly grants: readonly Grant[];
+  readonly lifetime: number | undefined;
+};
+
+export type MintedToken = { readonly id: Id<"token">; readonly token: string; readonly expiresAt: Instant | undefined };
+export type MintedKey = { readonly id: Id<"key">; readonly secret: string; readonly expiresAt: Instant | undefined };
+
+/** What a device's key is: it sends its own measurements, and reaches nothing else. */
+export const grantsOfDevice = (device: Id<"device">): readonly Grant[] => [
+  { action: "telemetry.write", where: { devices: [device] } },
+];
+
+const mostKeysOfDevice = 2;
+
+/** Makes credentials. None is made that could do more, or live longer, than the one that makes it. */
+export class Minting {
+  readonly #needs: Needs;
+
+  constructor(needs: Needs) {
+    this.#needs = needs;
+  }
+
+  async token(permit: Permit<"token.create">, wanted: Wanted): Promise<MintedToken> {
+    const maker = makerOf(permit);
+    refuseAmplification(maker, wanted.grants);
+    const kid = await this.#needs.tokenKeys.kidFor(permit.scope.org);
+    return this.#needs.storage.change(permit, (unit) =>
+      this.#tokenIn(unit, kid, { ...wanted, ...heritage(maker) }, maker.expiresAt),
+    );
+  }
+
+  async operatorKey(permit: Permit<"operatorKey.create">, wanted: Wanted): Promise<MintedKey> {
+    const maker = makerOf(permit);
+    refuseAmplification(maker, wanted.grants);
+    return this.#needs.storage.change(permit, (unit) =>
+      this.#keyIn(unit, "operator", { ...wanted, ...heritage(maker) }, maker.expiresAt),
+    );
+  }
+
+  /** Belongs to the application and ends with it, not with whoever made it: it is in programs that outlive an operator's day. */
+  async accessKey(permit: Permit<"accessKey.create">, wanted: Wanted): Promise<MintedKey> {
+    const within = wanted.grants.map(({ action, where }): Grant => ({
+      action,
+      where: "all" in where ? { application: permit.on } : where,
+    }));
+    refuseAmplification(
+      makerOf(permit),
+      within.map(({ action }) => ({ action, where: { application: permit.on } })),
+    );
+    return this.#needs.storage.change(permit, (unit) =>
+      this.#keyIn(unit, "accessKey", { ...wanted, grants: within, application: permit.on }, undefined),
+    );
+  }
+
+  async deviceKey(permit: Permit<"device.mintKey">): Promise<MintedKey> {
+    return this.#needs.storage.change(permit, async (unit) => {
+      const active = await authorityIn(unit).activeKeysOf(permit.on);
+      if (active.length >= mostKeysOfDevice) throw new Refusal("key.tooMany");
+      return this.deviceKeyIn(unit, permit, permit.on, { devices: [permit.on] });
+    });
+  }
+
+  /** Within the unit that makes the device, so that there is no device without its key. */
+  async deviceKeyIn(
+    unit: Unit,
+    permit: Permit<"device.create"> | Permit<"device.mintKey">,
+    device: Id<"device">,
+    within: Where,
+  ): Promise<MintedKey> {
+    refuseAmplification(makerOf(permit), [{ action: "telemetry.write", where: within }]);
+    return this.#keyIn(
+      unit,
+      "device",
+      { name: "", grants: grantsOfDevice(device), lifetime: undefined, device },
+      undefined,
+    );
+  }
+
+  /** For a person who has just proved who she is. Bounded by her role, with no credential above it. */
+  async forPerson(
+    allowed: Allowed,
+    person: Id<"person">,
+    member: Member,
+    wanted: Omit<Wanted, "grants"> & { grants: readonly Grant[] | undefined },
+    within?: (unit: Unit) => Promise<void>,
+  ): Promise<MintedToken> {
+    const role = actionsOfMember(member);
+    const grants = wanted.grants ?? role.map((action): Grant => ({ action, where: { all: true } }));
+    const beyond = grants.filter(({ action }) => !role.includes(action));
+    if (beyond.length > 0) throw amplified(beyond);
+    const kid = await this.#needs.tokenKeys.kidFor(allowed.scope.org);
+    return this.#needs.storage.change(allowed, async (unit) => {
+      await within?.(unit);
+      return this.#tokenIn(unit, kid, { ...wanted, grants, person, parent: undefined }, undefined);
+    });
+  }
+
+  async #tokenIn(unit: Unit, kid: string, wanted: Heir, latest: Instant | undefined): Promise<MintedToken> {
+    const { random, tokenKeys } = this.#needs;
+    const nonce = newNonce(random);
+    const id = newId("token", random);
+    const credential = await this.#save(unit, { ...wanted, id, kind: "apiToken", digest: digestSecret(nonce) }, latest);
+    const { expiresAt } = credential;
+    const token = await mintToken({
+      key: tokenKeys.keyFor(unit.scope, kid),
+      kid,
+      claims: {
+        jti: id,
+        org: unit.scope.org,
+        iat: Math.floor(credential.createdAt / 1_000),
+        ...(expiresAt !== undefined && { exp: Math.floor(expiresAt / 1_000) }),
+        seq: credential.issuedSeq,
+        nonce,
+        grants: credential.grants.map(formatGrant),
+      },
+    });
+    return { id, token, expiresAt };
+  }
+
+  async #keyIn(unit: Unit, kind: CredentialKind, wanted: Heir, latest: Instant | undefined): Promise<MintedKey> {
+    const secret = newSecret(this.#needs.random);
+    const id = newId("key", this.#needs.random);
+    const { expiresAt } = await this.#save(unit, { ...wanted, id, kind, digest: digestSecret(secret) }, latest);
+    return { id, secret, expiresAt };
+  }
+
+  async #save(
+    unit: Unit,
+    wanted: Heir & Pick<Credential, "id" | "kind" | "digest">,
+    latest: Instant | undefined,
+  ): Promise<Credential> {
+    if (wanted.grants.length > mostGrants)
+      throw new Refusal("grant.malformed", { detail: `At most ${mostGrants} grants.` });
+    const rows = authorityIn(unit);
+    const createdAt = this.#needs.clock.now();
+    const asked = wanted.lifetime === undefined ? undefined : ((createdAt + wanted.lifetime) as Instant); // milliseconds both
+    const credential: Credential = {
+      id: wanted.id,
+      kind: wanted.kind,
+      name: wanted.name,
+      state: "active",
+      parent: wanted.parent,
+      person: wanted.person,
+      application: wanted.application,
+      device: wanted.device,
+      grants: wanted.grants,
+      issuedSeq: await rows.nextSeq(),
+      createdAt,
+      expiresAt: asked === undefined || (latest !== undefined && latest < asked) ? latest : asked,
+      lastUsedAt: undefined,
+      digest: wanted.digest,
+      version: 1,
+    };
+    await rows.save(credential);
+    unit.audit({
+      what: "credential.created",
+      about: credential.id,
+      facts: {
+        kind: credential.kind,
+        name: credential.name,
+        grants: credential.grants.map(formatGrant),
+        device: credential.device,
+      },
+    });
+    unit.afterCommit(() =>
+      this.#needs.spaces.apply(unit.scope.org, (space) => space.credentials.set(credential.id, credential)),
+    );
+    return credential;
+  }
+}
+
+/** What a new credential inherits: who made it, or what it belongs to. */
+type Heir = Wanted & Partial<Pick<Credential, "parent" | "person" | "application" | "device">>;
+
+const heritage = (maker: Caller) => ({ parent: maker.credential.id, person: maker.credential.person });
+
+function makerOf(permit: Allowed): Caller {
+  const asker = Permit.askerOf(permit);
+  if (!(asker instanceof Caller)) throw new TypeError("only a caller hands authority on");
+  return asker;
+}
+
+/** Every link of the maker's chain must contain every grant, as it stands and wherever devices move later. */
+function refuseAmplification(maker: Caller, grants: readonly Grant[]): void {
+  const beyond = grants.filter(
+    ({ action, where }) =>
+      !maker.power.links.every((link) =>
+        link.grants.get(action)?.some((outer) => contains(outer, where) || heldNow(maker, outer, where)),
+      ),
+  );
+  if (beyond.length > 0) throw amplified(beyond);
+}
+
+/** Listed devices that the maker reaches through an application or a tag today: the chain is asked again at every use. */
+function heldNow(maker: Caller, outer: Where, inner: Where): boolean {
+  if (!("devices" in inner)) return false;
+  return inner.devices.every((id) => {
+    const target = maker.target("device", id);
+    return target !== undefined && covers(outer, target);
+  });
+}
+
+const amplified = (beyond: readonly Grant[]): Refusal =>
+  new Refusal("credential.amplifies", {
+    faults: beyond.slice(0, 16).map((grant) => ({ path: "grants", message: formatGrant(grant) })),
+  });

@@ -1,0 +1,44 @@
+import type { Action, Route } from "@holdfast/protocol";
+import type { z } from "zod";
+import type { Caller } from "./caller.ts";
+import type { Permit, Reach } from "./permit.ts";
+
+/** The bytes of a body that its verb reads itself. */
+export type Raw = { readonly bytes: Uint8Array; readonly contentType: string };
+
+type Needed<R extends Route> = R["needs"] extends Action
+  ? R["on"] extends "reach"
+    ? { readonly reach: Reach<R["needs"]>; readonly caller: Caller }
+    : { readonly permit: Permit<R["needs"]>; readonly caller: Caller }
+  : R["needs"] extends "signedIn"
+    ? { readonly caller: Caller }
+    : { readonly address: string };
+
+type Query<R extends Route> = R["query"] extends z.ZodObject ? z.infer<R["query"]> : undefined;
+type Body<R extends Route> = R["body"] extends "bytes"
+  ? Raw
+  : R["body"] extends z.ZodType
+    ? z.infer<R["body"]>
+    : undefined;
+type Reply<R extends Route> = R["reply"] extends z.ZodType
+  ? z.input<R["reply"]>
+  : R["reply"] extends "text"
+    ? string
+    : Stream;
+
+/** Something that goes on after the answer began: the listener gives it the connection. */
+export type Stream = { readonly watch: true };
+
+export type Asked<R extends Route> = Needed<R> & {
+  readonly params: Readonly<Record<string, string>>;
+  readonly query: Query<R>;
+  readonly body: Body<R>;
+};
+
+export type Handler = { readonly route: Route; handle(asked: never): Promise<unknown> };
+
+/** Binds an operation to its verb. What the verb may touch arrives as a permit or a reach, never as an identifier. */
+export const on = <const R extends Route>(route: R, handle: (asked: Asked<R>) => Promise<Reply<R>>): Handler => ({
+  route,
+  handle,
+});

@@ -1,0 +1,176 @@
+import { idFrom, isId, uuidOf, type CredentialId, type Id, type Instant } from "@holdfast/kernel";
+import { formatGrant, parseGrants } from "@holdfast/protocol";
+import type { Unit } from "../storage/index.ts";
+import { parties, type Credential, type CredentialKind, type Party } from "./credential.ts";
+import type { Member } from "./roles.ts";
+
+type CredentialRow = {
+  id: string;
+  prefix: "key" | "token";
+  person: string | null;
+  application: string | null;
+  device: string | null;
+  parent: string | null;
+  parent_prefix: "key" | "token" | null;
+  issued_seq: string;
+  created_at: string;
+  expires_at: string | null;
+  last_used_at: string | null;
+  digest: Uint8Array;
+  version: number;
+  body: Uint8Array;
+};
+
+type Body = { kind: CredentialKind; name: string; state: Credential["state"]; grants: string[] };
+
+const columns = `id, prefix, person, application, device, parent, parent_prefix, issued_seq, created_at, expires_at,
+  last_used_at, digest, version, body`;
+
+const instant = (text: string | null): Instant | undefined => (text === null ? undefined : (Number(text) as Instant)); // a bigint column of ours
+
+/** What is sealed belongs to the columns beside it: a row whose parent, person or expiry was changed in the database no longer opens. */
+const rowName = (id: string, fixed: Fixed): string => [id, ...fixed.map((value) => value ?? "-")].join("|");
+
+type Fixed = readonly (string | null | undefined)[];
+
+const fixedOf = (credential: Credential): Fixed => [
+  credential.person,
+  credential.application,
+  credential.device,
+  credential.parent,
+  String(credential.issuedSeq),
+  credential.expiresAt === undefined ? undefined : String(credential.expiresAt),
+  credential.digest.toHex(),
+  String(credential.version),
+];
+
+/** Credentials, members and revocations as PostgreSQL keeps them: who and when are readable, what they may do is sealed. */
+export const authorityIn = (unit: Unit) => ({
+  async credential(id: CredentialId): Promise<Credential | undefined> {
+    const [row] = await unit.query<CredentialRow>(`select ${columns} from credential where id = $1 and prefix = $2`, [
+      uuidOf(id),
+      prefixOf(id),
+    ]);
+    return row && credentialOf(unit, row);
+  },
+
+  /** Oldest first, after the cursor. */
+  async credentials(after: { at: number; id: string } | undefined, most: number, device: Id<"device"> | undefined) {
+    const rows = await unit.query<CredentialRow>(
+      `select ${columns} from credential
+        where ($1::bigint is null or (created_at, id) > ($1, $2::uuid)) and ($3::uuid is null or device = $3)
+        order by created_at, id limit $4`,
+      [after?.at ?? null, after?.id ?? null, device ? uuidOf(device) : null, most],
+    );
+    return rows.map((row) => credentialOf(unit, row));
+  },
+
+  async activeKeysOf(device: Id<"device">): Promise<readonly Credential[]> {
+    const rows = await unit.query<CredentialRow>(`select ${columns} from credential where device = $1 for update`, [
+      uuidOf(device),
+    ]);
+    return rows.map((row) => credentialOf(unit, row)).filter(({ state }) => state === "active");
+  },
+
+  async save(credential: Credential): Promise<void> {
+    const { kind, name, state, grants } = credential;
+    const body: Body = { kind, name, state, grants: grants.map(formatGrant) };
+    const sealed = unit.scope.seal("credential", rowName(credential.id, fixedOf(credential)), encode(body));
+    await unit.query(
+      `insert into credential (org, id, prefix, person, application, device, parent, parent_prefix, issued_seq, created_at,
+         expires_at, digest, version, body)
+       values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)
+       on conflict (org, id) do update set version = excluded.version, body = excluded.body`,
+      [
+        uuidOf(unit.scope.org),
+        uuidOf(credential.id),
+        prefixOf(credential.id),
+        credential.person ? uuidOf(credential.person) : null,
+        credential.application ? uuidOf(credential.application) : null,
+        credential.device ? uuidOf(credential.device) : null,
+        credential.parent ? uuidOf(credential.parent) : null,
+        credential.parent ? prefixOf(credential.parent) : null,
+        credential.issuedSeq,
+        credential.createdAt,
+        credential.expiresAt ?? null,
+        credential.digest,
+        credential.version,
+        sealed,
+      ],
+    );
+  },
+
+  async used(times: ReadonlyMap<CredentialId, Instant>): Promise<void> {
+    await unit.query(
+      `update credential set last_used_at = used.at
+         from unnest($1::uuid[], $2::bigint[]) as used(id, at) where credential.id = used.id`,
+      [[...times.keys()].map(uuidOf), [...times.values()]],
+    );
+  },
+
+  async nextSeq(): Promise<number> {
+    const [row] = await unit.query<{ seq: string }>("select nextval('revocation_seq') as seq", []);
+    if (!row) throw new Error("a sequence answered nothing");
+    return Number(row.seq);
+  },
+
+  async revoke(about: string, ends: readonly Party[], seq: number): Promise<void> {
+    await unit.query(
+      `insert into revocation (org, about, ends, seq, at) select $1, $2, unnest($3::text[]), $4, $5
+       on conflict (org, about, ends) do update set seq = greatest(revocation.seq, excluded.seq), at = excluded.at`,
+      [uuidOf(unit.scope.org), about, ends, seq, unit.at],
+    );
+  },
+
+  async revocations(): Promise<readonly { about: string; party: Party; seq: number }[]> {
+    const rows = await unit.query<{ about: string; ends: string; seq: string }>(
+      "select about, ends, seq from revocation",
+      [],
+    );
+    return rows.flatMap(({ about, ends, seq }) =>
+      parties.filter((party) => party === ends).map((party) => ({ about, party, seq: Number(seq) })),
+    );
+  },
+
+  async members(): Promise<Map<Id<"person">, Member>> {
+    const rows = await unit.query<{ person: string; body: Uint8Array }>("select person, body from member", []);
+    return new Map(
+      rows.map(({ person, body }) => {
+        const id = idFrom("person", person);
+        return [id, decode(unit.scope.open("member", id, body)) as Member]; // sealed by `addMember`, so it is one
+      }),
+    );
+  },
+
+  async addMember(person: Id<"person">, member: Member): Promise<void> {
+    const sealed = unit.scope.seal("member", person, encode(member));
+    await unit.query("insert into member (org, person, body) values ($1, $2, $3)", [
+      uuidOf(unit.scope.org),
+      uuidOf(person),
+      sealed,
+    ]);
+  },
+});
+
+function credentialOf(unit: Unit, row: CredentialRow): Credential {
+  const id = idFrom(row.prefix, row.id);
+  const fixed = {
+    person: row.person === null ? undefined : idFrom("person", row.person),
+    application: row.application === null ? undefined : idFrom("application", row.application),
+    device: row.device === null ? undefined : idFrom("device", row.device),
+    parent: row.parent === null || row.parent_prefix === null ? undefined : idFrom(row.parent_prefix, row.parent),
+    issuedSeq: Number(row.issued_seq),
+    expiresAt: instant(row.expires_at),
+    digest: row.digest,
+    version: row.version,
+  };
+  const half = { id, ...fixed, createdAt: Number(row.created_at) as Instant, lastUsedAt: instant(row.last_used_at) };
+  const name = rowName(id, fixedOf({ ...half, kind: "device", name: "", state: "active", grants: [] }));
+  const body = decode(unit.scope.open("credential", name, row.body)) as Body; // sealed by `save`, so it is one
+  return { ...half, kind: body.kind, name: body.name, state: body.state, grants: parseGrants(body.grants) };
+}
+
+export const prefixOf = (id: CredentialId): "key" | "token" => (isId("token", id) ? "token" : "key");
+
+const encode = (value: unknown): Uint8Array => new TextEncoder().encode(JSON.stringify(value));
+const decode = (bytes: Uint8Array): unknown => JSON.parse(new TextDecoder().decode(bytes));

@@ -1,0 +1,99 @@
+import { Refusal, rfc3339, type Clock, type CredentialId } from "@holdfast/kernel";
+import { formatGrant, parseGrants, routes } from "@holdfast/protocol";
+import type { Storage } from "../storage/index.ts";
+import type { Authentication } from "./authentication.ts";
+import type { Credential } from "./credential.ts";
+import { explain, isCredentialId } from "./explain.ts";
+import type { MintedKey, Minting, Wanted } from "./minting.ts";
+import { on, type Handler } from "./on.ts";
+import { readCredential, readCredentials } from "./reading.ts";
+import type { Revocation } from "./revocation.ts";
+import type { Spaces } from "./spaces.ts";
+
+type Needs = {
+  storage: Storage;
+  spaces: Spaces;
+  authentication: Authentication;
+  minting: Minting;
+  revocation: Revocation;
+  clock: Clock;
+};
+
+export const authorityRoutes = (needs: Needs): Handler[] => [
+  on(routes.createToken, async ({ permit, body }) => {
+    const { id, token, expiresAt } = await needs.minting.token(permit, wanted(body));
+    return { id, token, ...(expiresAt !== undefined && { expiresAt: rfc3339(expiresAt) }) };
+  }),
+  on(routes.createOperatorKey, async ({ permit, body }) =>
+    keyReply(await needs.minting.operatorKey(permit, wanted(body))),
+  ),
+  on(routes.createAccessKey, async ({ permit, body }) => keyReply(await needs.minting.accessKey(permit, wanted(body)))),
+  on(routes.mintDeviceKey, async ({ permit }) => keyReply(await needs.minting.deviceKey(permit))),
+  on(routes.listCredentials, async ({ permit, query }) => {
+    const { items, nextCursor } = await readCredentials(needs.storage, permit, query);
+    return { items: items.map((item) => credentialReply(item, needs.clock)), ...(nextCursor && { nextCursor }) };
+  }),
+  on(routes.readCredential, async ({ permit, params }) =>
+    credentialReply(await readCredential(needs.storage, permit, credentialId(params["credential"])), needs.clock),
+  ),
+  on(routes.revokeCredential, async ({ permit, params }) => {
+    await needs.revocation.credential(permit, credentialId(params["credential"]));
+    return {};
+  }),
+  on(routes.revoke, async ({ permit, body }) => {
+    await needs.revocation.everythingUnder(permit, body.about, body.ends);
+    return {};
+  }),
+  on(routes.explain, async ({ permit, body }) =>
+    explain(needs, permit, { credential: body.credential, action: body.action, resource: body.resource }),
+  ),
+  on(routes.whoAmI, async ({ caller }) => {
+    const { id, kind, person, application, device, grants } = caller.credential;
+    return {
+      credential: id,
+      kind,
+      org: caller.org,
+      ...(person && { person }),
+      ...(application && { application }),
+      ...(device && { device }),
+      grants: grants.map(formatGrant),
+      ...(caller.expiresAt !== undefined && { expiresAt: rfc3339(caller.expiresAt) }),
+    };
+  }),
+];
+
+const wanted = (body: { name: string; grants: string[]; expiresIn?: number | undefined }): Wanted => ({
+  name: body.name,
+  grants: parseGrants(body.grants),
+  lifetime: body.expiresIn,
+});
+
+const keyReply = ({ id, secret, expiresAt }: MintedKey) => ({
+  id,
+  secret,
+  ...(expiresAt !== undefined && { expiresAt: rfc3339(expiresAt) }),
+});
+
+function credentialId(text: string | undefined): CredentialId {
+  if (text === undefined || !isCredentialId(text)) throw new Refusal("id.malformed");
+  return text;
+}
+
+function credentialReply(credential: Credential, clock: Clock) {
+  const { id, kind, name, grants, parent, person, application, device, createdAt, expiresAt, lastUsedAt } = credential;
+  const expired = expiresAt !== undefined && clock.now() >= expiresAt;
+  return {
+    id,
+    kind,
+    name,
+    state: credential.state === "active" && expired ? ("expired" as const) : credential.state,
+    grants: grants.map(formatGrant),
+    ...(parent && { parent }),
+    ...(person && { person }),
+    ...(application && { application }),
+    ...(device && { device }),
+    createdAt: rfc3339(createdAt),
+    ...(expiresAt !== undefined && { expiresAt: rfc3339(expiresAt) }),
+    ...(lastUsedAt !== undefined && { lastUsedAt: rfc3339(lastUsedAt) }),
+  };
+}

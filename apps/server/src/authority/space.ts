@@ -1,0 +1,129 @@
+import type { CredentialId, Id } from "@holdfast/kernel";
+import type { OrgScope } from "../storage/index.ts";
+import type { Credential, Party } from "./credential.ts";
+import type { Member } from "./roles.ts";
+
+/** Where a device is and whether it may speak: all that questions about it need. `version` only ever grows. */
+export type Placement = {
+  readonly application: Id<"application">;
+  readonly product: Id<"product"> | undefined;
+  readonly state: "active" | "suspended" | "retired";
+  readonly tags: Readonly<Record<string, string>>;
+  /** The other name it goes by in topics. */
+  readonly alias: string | undefined;
+  readonly version: number;
+};
+
+/** What a product lets its devices say: the type of each declared attribute, and whether there may be others. */
+export type Schema = {
+  readonly strict: boolean;
+  readonly types: ReadonlyMap<string, "number" | "boolean" | "text">;
+};
+
+/** What an organisation's questions are answered from, without a query: kept in memory, changed after each commit. */
+export type Remembered = {
+  readonly devices: Map<Id<"device">, Placement>;
+  readonly applications: Set<Id<"application">>;
+  readonly products: Map<Id<"product">, Schema>;
+  readonly members: Map<Id<"person">, Member>;
+  /** Per ended thing and party: credentials issued before this place in the sequence are over. */
+  readonly revokedBefore: Map<string, Partial<Record<Party, number>>>;
+};
+
+/** One organisation as authority sees it. Any change that could turn a yes into a no bumps the one counter. */
+export class Space {
+  readonly scope: OrgScope;
+  /** Shared with every gate: a gate that carries an older epoch is rebuilt before the next byte is read or delivered. */
+  readonly cell = { epoch: 1 };
+  /** The credentials that were shown since the start, and their parents. */
+  readonly credentials = new Map<CredentialId, Credential>();
+  /** Once closed, nothing in it is true any more: whoever holds it asks again from the start. */
+  closed = false;
+  readonly #known: Remembered;
+  readonly #changed: (space: Space) => void;
+
+  constructor(scope: OrgScope, known: Remembered, changed: (space: Space) => void) {
+    this.scope = scope;
+    this.#known = known;
+    this.#changed = changed;
+  }
+
+  get org(): Id<"org"> {
+    return this.scope.org;
+  }
+
+  device(id: Id<"device">): Placement | undefined {
+    return this.#known.devices.get(id);
+  }
+
+  devices(): ReadonlyMap<Id<"device">, Placement> {
+    return this.#known.devices;
+  }
+
+  hasApplication(id: Id<"application">): boolean {
+    return this.#known.applications.has(id);
+  }
+
+  hasProduct(id: Id<"product">): boolean {
+    return this.#known.products.has(id);
+  }
+
+  member(person: Id<"person">): Member | undefined {
+    return this.#known.members.get(person);
+  }
+
+  revokedBefore(about: string, party: Party): number {
+    return this.#known.revokedBefore.get(about)?.[party] ?? 0;
+  }
+
+  /** A device that was made, moved, retagged, suspended or retired. Commits may report out of order; versions do not. */
+  place(id: Id<"device">, placement: Placement): void {
+    const before = this.#known.devices.get(id);
+    if (before && before.version >= placement.version) return;
+    this.#known.devices.set(id, placement);
+    if (before) this.bump();
+  }
+
+  addApplication(id: Id<"application">): void {
+    this.#known.applications.add(id);
+  }
+
+  removeApplication(id: Id<"application">): void {
+    this.#known.applications.delete(id);
+    this.bump();
+  }
+
+  product(id: Id<"product">): Schema | undefined {
+    return this.#known.products.get(id);
+  }
+
+  setProduct(id: Id<"product">, schema: Schema): void {
+    this.#known.products.set(id, schema);
+  }
+
+  removeProduct(id: Id<"product">): void {
+    this.#known.products.delete(id);
+  }
+
+  setMember(person: Id<"person">, member: Member): void {
+    this.#known.members.set(person, member);
+    this.bump();
+  }
+
+  revoke(about: string, ends: readonly Party[], seq: number): void {
+    const marks = this.#known.revokedBefore.get(about) ?? {};
+    for (const party of ends) marks[party] = Math.max(marks[party] ?? 0, seq);
+    this.#known.revokedBefore.set(about, marks);
+    this.bump();
+  }
+
+  close(): void {
+    this.closed = true;
+    this.bump();
+  }
+
+  bump(): void {
+    this.cell.epoch += 1;
+    this.#changed(this);
+  }
+}

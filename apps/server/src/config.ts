@@ -1,0 +1,115 @@
+import path from "node:path";
+import { parseArgs } from "node:util";
+import { Refusal } from "@holdfast/kernel";
+
+/** Everything that can be set. Each option is also `HOLDFAST_…` in the environment; the command line wins. */
+export type Config = {
+  readonly data: string;
+  readonly keys: string;
+  readonly host: string;
+  readonly httpsPort: number;
+  readonly mqttsPort: number;
+  readonly databaseUrl: string | undefined;
+  readonly keyringUrl: string | undefined;
+  /** Opens the keyring; from the environment only, because a command line can be read by everybody on the machine. */
+  readonly kek: string | undefined;
+  readonly publicNames: readonly string[];
+  readonly readyFile: string | undefined;
+  readonly tlsCert: string | undefined;
+  readonly tlsKey: string | undefined;
+  readonly securityContact: string | undefined;
+  /** Bytes of one MQTT packet or one HTTP body. */
+  readonly maximumMessage: number;
+};
+
+const options = {
+  data: { type: "string" },
+  keys: { type: "string" },
+  host: { type: "string" },
+  "https-port": { type: "string" },
+  "mqtts-port": { type: "string" },
+  "database-url": { type: "string" },
+  "keyring-url": { type: "string" },
+  "public-name": { type: "string", multiple: true },
+  "ready-file": { type: "string" },
+  "tls-cert": { type: "string" },
+  "tls-key": { type: "string" },
+  "security-contact": { type: "string" },
+  "max-message": { type: "string" },
+  "no-demo": { type: "boolean" },
+  help: { type: "boolean" },
+} as const;
+
+export const usage = `npm start -- [OPTION]…
+
+  --data DIR             where the data are (.data in this folder)
+  --keys DIR             where the keys are (beside the data; put them on another disk)
+  --host ADDRESS         where to listen (127.0.0.1: this machine only)
+  --https-port N         8443; 0 takes a free one
+  --mqtts-port N         8883; 0 takes a free one
+  --database-url URL     a PostgreSQL of your own instead of the embedded one; the URL is its owner's
+  --keyring-url URL      another PostgreSQL for the keys
+  --public-name NAME     a name that clients use, into the certificate (repeatable)
+  --tls-cert FILE --tls-key FILE   your own certificate instead of the built-in authority; watched for changes
+  --security-contact URI  for /.well-known/security.txt
+  --max-message BYTES    the largest MQTT packet or HTTP body (1048576)
+  --ready-file FILE      written when everything accepts connections
+  --no-demo              no simulated devices
+
+Each is also HOLDFAST_… in the environment, such as HOLDFAST_HTTPS_PORT. HOLDFAST_KEK holds the key that opens the keyring.
+`;
+
+/** @throws Refusal `config.malformed` naming the option. `"help"` when the usage was asked for. */
+export function parseConfig(
+  args: readonly string[],
+  environment: Readonly<Record<string, string | undefined>>,
+  root: string,
+): Config | "help" {
+  const values = valuesOf(args);
+  if (values.help) return "help";
+  const set = (name: Exclude<keyof typeof options, "public-name" | "no-demo" | "help">): string | undefined => {
+    const text = values[name] ?? environment[`HOLDFAST_${name.toUpperCase().replaceAll("-", "_")}`];
+    return text === "" ? undefined : text;
+  };
+  const data = path.resolve(set("data") ?? path.join(root, ".data"));
+  const [tlsCert, tlsKey] = [set("tls-cert"), set("tls-key")];
+  if ((tlsCert === undefined) !== (tlsKey === undefined)) throw malformed("--tls-cert and --tls-key belong together.");
+  return {
+    data,
+    keys: path.resolve(set("keys") ?? path.join(data, "keys")),
+    host: set("host") ?? "127.0.0.1",
+    httpsPort: whole(set("https-port"), "--https-port", 8443, 0, 65_535),
+    mqttsPort: whole(set("mqtts-port"), "--mqtts-port", 8883, 0, 65_535),
+    databaseUrl: set("database-url"),
+    keyringUrl: set("keyring-url"),
+    kek: environment["HOLDFAST_KEK"] || undefined,
+    publicNames:
+      values["public-name"] ?? environment["HOLDFAST_PUBLIC_NAME"]?.split(",").filter((name) => name !== "") ?? [],
+    readyFile: absolute(set("ready-file")),
+    tlsCert: absolute(tlsCert),
+    tlsKey: absolute(tlsKey),
+    securityContact: set("security-contact"),
+    maximumMessage: whole(set("max-message"), "--max-message", 1024 * 1024, 1024, 256 * 1024 * 1024),
+  };
+}
+
+function valuesOf(args: readonly string[]) {
+  try {
+    return parseArgs({ args: [...args], options, strict: true }).values;
+  } catch (cause) {
+    throw new Refusal("config.malformed", { cause, detail: cause instanceof Error ? cause.message : "" });
+  }
+}
+
+const absolute = (file: string | undefined): string | undefined =>
+  file === undefined ? undefined : path.resolve(file);
+
+function whole(text: string | undefined, name: string, otherwise: number, least: number, most: number): number {
+  if (text === undefined) return otherwise;
+  const value = Number(text);
+  if (!/^\d+$/.test(text) || value < least || value > most)
+    throw malformed(`${name} is a whole number from ${least} to ${most}.`);
+  return value;
+}
+
+const malformed = (detail: string): Refusal => new Refusal("config.malformed", { detail });

@@ -1,0 +1,3 @@
+export { Identity } from "./identity.ts";
+export { Organisations } from "./organisation.ts";
+export { SetupOffer, setupLifetime } from "./setup.ts";

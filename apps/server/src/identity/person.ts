@@ -1,0 +1,19 @@
+import type { Id, Instant } from "@holdfast/kernel";
+
+/** Somebody with an account. What she may do stands with each organisation that she is a member of. */
+export type Person = {
+  readonly id: Id<"person">;
+  readonly email: string;
+  /** argon2id with its parameters and salt; a password is never kept. */
+  readonly passwordHash: string;
+  readonly createdAt: Instant;
+};
+
+/** One spelling per address, so that it is found again: the domain is case-insensitive (RFC 5321, 2.4), and so, in practice, is the rest. */
+export const normalEmail = (email: string): string => email.trim().normalize("NFC").toLowerCase();
+
+/** Length is what helps (NIST SP 800-63B, 5.1.1.2); counted in characters, as a person would. */
+export const isLongEnough = (password: string): boolean => {
+  const length = [...password].length;
+  return length >= 12 && length <= 128;
+};

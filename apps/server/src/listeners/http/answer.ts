@@ -1,0 +1,99 @@
+import { Refusal, type Fault } from "@holdfast/kernel";
+import type { Route } from "@holdfast/protocol";
+import type { FastifyReply, FastifyRequest } from "fastify";
+import type { z } from "zod";
+import type { Authentication, Caller, Handler, Raw } from "../../authority/index.ts";
+
+/** What a handler gets, made from a request: who asks, the permit, and what was sent, each in the shape the route says. */
+export async function askedOf(route: Route, request: FastifyRequest, caller: Caller | undefined) {
+  const params = request.params as Readonly<Record<string, string>>; // the router made it from the path
+  const body = bodyOf(route, request);
+  const query = route.query ? parse(route.query, request.query, "query") : undefined;
+  return { ...allowedOf(route, caller, params, body), params, query, body, address: request.ip };
+}
+
+function allowedOf(route: Route, caller: Caller | undefined, params: Readonly<Record<string, string>>, body: unknown) {
+  const { needs, on } = route;
+  if (needs === "public") return {};
+  if (!caller) throw new Refusal("credential.missing");
+  if (needs === "signedIn") return { caller };
+  if (on === "reach") return { caller, reach: caller.reach(needs) };
+  const id = idAskedAbout(route, caller, params, body);
+  // The route table pairs an action with a path or field of its kind; an id of another kind is in none of the maps that are asked.
+  return { caller, permit: caller.permit(needs, id as Parameters<typeof caller.permit<typeof needs>>[1]) };
+}
+
+function idAskedAbout(
+  { needs, on }: Route,
+  caller: Caller,
+  params: Readonly<Record<string, string>>,
+  body: unknown,
+): string {
+  if (on === "own" || on === undefined || on === "reach") return caller.org;
+  if (on === "me") return caller.device;
+  if ("path" in on) return params[on.path] ?? "";
+  const field: unknown =
+    typeof body === "object" && body !== null ? Object.entries(body).find(([name]) => name === on.body)?.[1] : "";
+  if (typeof field !== "string") throw new Error(`${needs} is asked about a field of the body that is no id`);
+  return field;
+}
+
+function bodyOf(route: Route, request: FastifyRequest): unknown {
+  if (route.body === undefined) return undefined;
+  const bytes = request.body instanceof Uint8Array ? request.body : new Uint8Array();
+  const contentType = request.headers["content-type"] ?? "application/json";
+  if (route.body === "bytes") return { bytes, contentType } satisfies Raw;
+  if (!/^application\/([\w.-]+\+)?json\s*(;|$)/i.test(contentType)) throw new Refusal("request.mediaType");
+  return parse(route.body, json(bytes), "body");
+}
+
+function json(bytes: Uint8Array): unknown {
+  if (bytes.length === 0) return {};
+  try {
+    return JSON.parse(new TextDecoder("utf-8", { fatal: true }).decode(bytes));
+  } catch (cause) {
+    throw new Refusal("request.malformed", { cause, faults: [{ path: "body", message: "not JSON in UTF-8" }] });
+  }
+}
+
+function parse(shape: z.ZodType, value: unknown, where: string): unknown {
+  const parsed = shape.safeParse(value);
+  if (parsed.success) return parsed.data;
+  const faults = parsed.error.issues.slice(0, 32).map((issue): Fault => ({
+    path: issue.path.length > 0 ? issue.path.map(String).join(".") : where,
+    message: issue.message,
+  }));
+  throw new Refusal("request.malformed", { faults });
+}
+
+/** The two places a credential may stand in; both at once only if they agree. */
+export async function callerOf(
+  route: Route,
+  request: FastifyRequest,
+  authentication: Authentication,
+): Promise<Caller | undefined> {
+  if (route.needs === "public") return undefined;
+  const text = credentialText(request.headers);
+  if (text === undefined) throw new Refusal("credential.missing");
+  return authentication.byText(text);
+}
+
+export function credentialText(headers: {
+  readonly [name: string]: string | string[] | undefined;
+}): string | undefined {
+  const own = headers["x-auth-token"];
+  const bearer = /^Bearer +(\S+) *$/i.exec(headers.authorization?.toString() ?? "")?.[1];
+  if (Array.isArray(own) || (own !== undefined && bearer !== undefined && own !== bearer)) {
+    throw new Refusal("credential.invalid", { detail: "Two different credentials were sent." });
+  }
+  return own ?? bearer;
+}
+
+export function sendReply({ route }: Handler, reply: FastifyReply, path: string, value: unknown): FastifyReply {
+  void reply.code(route.status ?? 200);
+  if (route.reply === "text") return reply.type("text/plain; charset=utf-8").send(value);
+  if (route.status === 201 && typeof value === "object" && value !== null && "id" in value) {
+    void reply.header("Location", `${path.replace(/\?.*$/, "")}/${String(value.id)}`);
+  }
+  return reply.send(value);
+}

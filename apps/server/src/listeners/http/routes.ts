@@ -1,0 +1,51 @@
+import { Refusal, rfc3339, type Instant } from "@holdfast/kernel";
+import { routes } from "@holdfast/protocol";
+import { on, type Handler } from "../../authority/index.ts";
+import type { CertificateInfo, Certificates } from "../../tls/index.ts";
+
+type Needs = {
+  readonly certificates: Certificates;
+  /** Why nothing can be taken at the moment, or `undefined` when all is well. */
+  readonly unready: () => Refusal | undefined;
+  readonly metrics: () => string;
+  readonly openapi: () => Record<string, unknown>;
+  readonly now: () => Instant;
+  /** Where to report a vulnerability: a URI of whoever runs this platform. */
+  readonly contact: string;
+};
+
+/** What the platform tells anybody about itself. Nothing here names an organisation. */
+export const platformRoutes = ({ certificates, unready, metrics, openapi, now, contact }: Needs): Handler[] => [
+  on(routes.healthz, async () => ({ ok: true })),
+  on(routes.readyz, async () => {
+    const refusal = unready();
+    if (refusal) throw refusal;
+    return { ready: true };
+  }),
+  on(routes.metrics, async () => metrics()),
+  on(routes.openapi, async () => openapi()),
+  on(routes.securityTxt, async () => securityTxt(contact, now())),
+  on(routes.certificates, async () => ({ certificates: certificates.list().map(certificateReply) })),
+  on(routes.certificateFile, async ({ params }) => {
+    const found = certificates.list().find(({ file }) => file === params["file"]);
+    if (!found) throw new Refusal("route.unknown");
+    return found.pem;
+  }),
+];
+
+const certificateReply = (certificate: CertificateInfo) => ({
+  name: certificate.name,
+  purpose: certificate.purpose,
+  state: certificate.state,
+  sha256: certificate.sha256,
+  publicKeyPin: certificate.publicKeyPin,
+  notBefore: rfc3339(certificate.notBefore),
+  notAfter: rfc3339(certificate.notAfter),
+  pem: `/security/certificates/${certificate.file}`,
+});
+
+const year = 365 * 24 * 3_600_000;
+
+/** RFC 9116. */
+const securityTxt = (contact: string, now: Instant): string =>
+  [`Contact: ${contact}`, `Expires: ${rfc3339((now + year) as Instant)}`, "Preferred-Languages: en", ""].join("\n");

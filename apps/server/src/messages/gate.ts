@@ -1,0 +1,43 @@
+import type { Gate } from "@holdfast/mqtt";
+import { parseTopic } from "@holdfast/protocol";
+import type { Caller } from "../authority/index.ts";
+
+// MQTT 5, table 2-6.
+const notAuthorized = 0x87;
+const topicNameInvalid = 0x90;
+
+/**
+ * A caller's authority over topics, as long as nothing changes in its space: the broker compares the two epochs before each byte
+ * it reads and each message it delivers, and keeps the answers in between.
+ */
+export class MessageGate implements Gate {
+  readonly cell: { readonly epoch: number };
+  readonly epoch: number;
+  readonly #caller: Caller;
+
+  constructor(caller: Caller) {
+    this.#caller = caller;
+    this.cell = caller.space.cell;
+    this.epoch = this.cell.epoch;
+  }
+
+  publish(topic: string): number {
+    const parsed = parseTopic(topic);
+    if (!parsed) return topicNameInvalid;
+    return this.#caller.mayDevice("telemetry.write", parsed.device) ? 0 : notAuthorized;
+  }
+
+  /** A device is held by its mounts. A program may ask for any filter: what it gets is decided at each delivery. */
+  subscribe(filter: string): number {
+    const caller = this.#caller;
+    if (caller.credential.device) return 0;
+    const exact = parseTopic(filter);
+    const may = exact ? caller.mayDevice("telemetry.read", exact.device) : caller.mayAnywhere("telemetry.read");
+    return may ? 0 : notAuthorized;
+  }
+
+  receive(topic: string): boolean {
+    const parsed = parseTopic(topic);
+    return parsed !== undefined && this.#caller.mayDevice("telemetry.read", parsed.device);
+  }
+}

@@ -1,0 +1,1 @@
+export { brokerFor, Hub } from "./hub.ts";

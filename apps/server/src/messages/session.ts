@@ -1,0 +1,38 @@
+import type { Mount, Synonym, Welcome } from "@holdfast/mqtt";
+import type { Id } from "@holdfast/kernel";
+import { telemetryTopic } from "@holdfast/protocol";
+import type { Caller } from "../authority/index.ts";
+import { MessageGate } from "./gate.ts";
+
+/** What the hub keeps of one MQTT session. */
+export type SessionContext = { readonly caller: Caller };
+
+/** Where a device's session lives: its own tree and nothing else, under its own name for it and under those of other platforms. */
+export function treeOf(
+  device: Id<"device">,
+  alias: string | undefined,
+): { mounts: readonly Mount[]; synonyms: readonly Synonym[] } {
+  const target = telemetryTopic(device);
+  const names = alias === undefined ? [device] : [device, alias];
+  return {
+    mounts: [{ prefix: "me/", target: `devices/${device}/` }],
+    synonyms: [
+      { topic: "v1/devices/me/telemetry", target },
+      ...names.map((name) => ({ topic: `losant/${name}/state`, target })),
+    ],
+  };
+}
+
+export function welcome(caller: Caller): Welcome<SessionContext> {
+  const { space, credential, expiresAt } = caller;
+  const { device } = credential;
+  return {
+    space,
+    principal: credential.id,
+    application: credential.application ?? space.org,
+    ...(device && { ...treeOf(device, space.device(device)?.alias), mountsOnly: true }),
+    gate: new MessageGate(caller),
+    expiresAt,
+    context: { caller },
+  };
+}

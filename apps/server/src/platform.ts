@@ -1,0 +1,332 @@
+import path from "node:path";
+import { Passwords } from "@holdfast/crypto";
+import type { Broker, Time } from "@holdfast/mqtt";
+import { idFrom, Refusal, type Clock, type Instant, type Random, type Timers } from "@holdfast/kernel";
+import { Audit, recorder, Refusals } from "./audit/index.ts";
+import { auditRoutes } from "./audit/routes.ts";
+import { Authentication, HighWater, Minting, Revocation, Spaces, TokenKeys, type Handler } from "./authority/index.ts";
+import { authorityRoutes } from "./authority/routes.ts";
+import type { Config } from "./config.ts";
+import { Identity, Organisations, SetupOffer, setupLifetime } from "./identity/index.ts";
+import { identityRoutes } from "./identity/routes.ts";
+import {
+  Exposure,
+  HttpListener,
+  Live,
+  MqttListener,
+  openapiOf,
+  placeOf,
+  platformRoutes,
+  RateLimit,
+  Replays,
+  Watchers,
+} from "./listeners/index.ts";
+import { brokerFor, Hub } from "./messages/index.ts";
+import { metricsOf } from "./metrics.ts";
+import { Catalogue, Registry, thingsIn } from "./registry/index.ts";
+import { registryRoutes } from "./registry/routes.ts";
+import { Storage, type Keyring } from "./storage/index.ts";
+import { Telemetry, TelemetryQueries } from "./telemetry/index.ts";
+import { telemetryRoutes } from "./telemetry/routes.ts";
+import { Certificates, expectedNames, fingerprint, thisMachine } from "./tls/index.ts";
+import { openPlaces, type Places } from "./places.ts";
+import { version } from "./version.ts";
+
+export type PlatformNeeds = {
+  readonly config: Config;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly timers: Timers;
+  /** A line for the log and, where it is for people, for the terminal. Never a secret or a payload. */
+  readonly report: (message: string, about?: Readonly<Record<string, unknown>>) => void;
+  /** The platform cannot go on: another server took its data over. */
+  readonly fatal: (refusal: Refusal) => void;
+};
+
+const houseKeeping = 10_000; // milliseconds between two rounds
+const setupMargin = 60_000; // milliseconds before its end that the set-up link is made anew
+
+/** Starts everything, in the order in which it depends on each other; what was opened is closed again when a later step fails. */
+export async function startPlatform(needs: PlatformNeeds): Promise<Platform> {
+  const opened = new AsyncDisposableStack();
+  try {
+    return await open(needs, opened);
+  } catch (error) {
+    await opened.disposeAsync();
+    throw error;
+  }
+}
+
+async function open(needs: PlatformNeeds, opened: AsyncDisposableStack): Promise<Platform> {
+  const { config, random, timers, report } = needs;
+  const places = opened.adopt(await openPlaces(needs), (all) => all.close());
+  const { keyring } = places;
+
+  const refusals: { log: Refusals | undefined } = { log: undefined };
+  const spaceHolder: { spaces: Spaces | undefined } = { spaces: undefined };
+  const storage = opened.adopt(
+    await Storage.open({
+      database: places.database,
+      folder: places.databaseFolder,
+      keyring,
+      clock: needs.clock,
+      random,
+      timers,
+      recordAudit: recorder(random),
+      doubtful: (org) => spaceHolder.spaces?.forget(org),
+      report,
+      fatal: needs.fatal,
+    }),
+    (it) => it.close(),
+  );
+
+  // Authority: who may do what. Its clock only goes forward.
+  const [mark] = await storage.directory.call<{ at: string }>("high_water", []);
+  const clock = new HighWater(needs.clock, Number(mark?.at ?? 0) as Instant); // a bigint column of ours
+  const spaces = new Spaces({ storage, things: thingsIn });
+  spaceHolder.spaces = spaces;
+  const tokenKeys = await TokenKeys.load({ storage, random });
+  refusals.log = new Refusals({ storage, timers, report });
+  const onRefusal = refusals.log.note.bind(refusals.log);
+  const authentication = new Authentication({ storage, spaces, tokenKeys, clock, onRefusal });
+  const minting = new Minting({ storage, spaces, tokenKeys, clock, random });
+  const revocation = new Revocation({ storage, spaces, journal: keyring.journal, report });
+  const orgs = (await storage.directory.call<{ org: string }>("all_orgs", [])).map(({ org }) => idFrom("org", org));
+  const lost = await revocation.reconcile(
+    orgs,
+    async (seq) => void (await storage.maintain.call("advance_revocations", [seq])),
+  );
+  if (lost > 0)
+    report(`The database had lost ${lost} revocations, as after restoring an older backup. They hold again.`);
+
+  // The subjects.
+  const setup = new SetupOffer({ storage, keys: keyring, clock, random });
+  const passwords = new Passwords({ random });
+  const identity = new Identity({ storage, keys: keyring, passwords, spaces, minting, clock, random });
+  const registry = new Registry({ storage, keys: keyring, spaces, minting, revocation, clock, random });
+  const catalogue = new Catalogue({ storage, spaces, revocation, clock, random });
+  const telemetry = opened.adopt(
+    await Telemetry.open({ storage, keys: keyring, spaces, clock, random, report }),
+    (it) => it.close(),
+  );
+
+  // The listeners.
+  const certificates = opened.adopt(await openCertificates(needs, keyring, clock), (it) => it.close());
+  const guard = new RateLimit({ perSecond: 2, burst: 60 }, clock);
+  const hub = new Hub({ spaces, authentication, telemetry, guard, refused: onRefusal });
+  const broker = opened.adopt(
+    brokerFor({
+      hub,
+      spaces,
+      telemetry,
+      time: brokerTime(clock, timers),
+      random,
+      maximumPacket: config.maximumMessage,
+      reportFault: (fault) => report("an MQTT connection ended by our own fault", { fault: placeOf(fault) }),
+    }),
+    (it) => it.close(),
+  );
+  const mqtt = opened.adopt(
+    await MqttListener.open({
+      certificates,
+      broker,
+      host: config.host,
+      port: config.mqttsPort,
+      maximumPacket: config.maximumMessage,
+    }),
+    (it) => it.close(),
+  );
+  const live = new Live({ watchers: new Watchers({ spaces, telemetry, timers }), authentication, timers });
+  const queries = new TelemetryQueries({ telemetry, storage, keys: keyring, random, clock });
+  const handlers: Handler[] = [
+    ...identityRoutes({ identity, organisations: new Organisations(storage) }),
+    ...authorityRoutes({ storage, spaces, authentication, minting, revocation, clock }),
+    ...registryRoutes({ registry, catalogue }),
+    ...telemetryRoutes({ telemetry, queries }),
+    ...auditRoutes(new Audit(storage)),
+    ...platformRoutes({
+      certificates,
+      unready: () => telemetry.unready(),
+      metrics: () => metricsOf({ telemetry, broker }),
+      openapi: () => openapiOf(handlers, version),
+      now: () => clock.now(),
+      contact: config.securityContact ?? `mailto:security@${config.publicNames[0] ?? "localhost"}`,
+    }),
+  ];
+  const https = opened.adopt(
+    await HttpListener.open({
+      certificates,
+      authentication,
+      handlers,
+      live,
+      replays: new Replays(storage),
+      exposure: new Exposure({ authentication, storage }),
+      guard,
+      clock,
+      random,
+      host: config.host,
+      port: config.httpsPort,
+      maximumBody: config.maximumMessage,
+      upgrade: (request, socket, head) => {
+        const { pathname } = new URL(request.url ?? "/", "https://localhost");
+        if (pathname === "/mqtt") mqtt.upgrade(request, socket, head);
+        else if (pathname === "/v1/live") live.upgrade(request, socket, head);
+        else return false;
+        return true;
+      },
+      report,
+    }),
+    (it) => it.close(),
+  );
+
+  opened.defer(() => refusals.log?.flush());
+  const rounds = new Rounds(timers, report);
+  opened.defer(() => rounds.stop());
+  rounds.every(houseKeeping, async () => {
+    await authentication.rememberUse();
+    await storage.maintain.call("raise_high_water", [clock.now()]);
+  });
+  opened.defer(async () => void (await storage.maintain.call("raise_high_water", [clock.now()])));
+  return new Platform({ opened: opened.move(), places, certificates, setup, timers, https, mqtt, broker, config });
+}
+
+function openCertificates(needs: PlatformNeeds, keyring: Keyring, clock: Clock): Promise<Certificates> {
+  const { config, random, timers, report } = needs;
+  const { host, publicNames, tlsCert, tlsKey } = config;
+  return Certificates.open({
+    secrets: keyring,
+    clock,
+    random,
+    timers,
+    names: expectedNames({ host, publicNames, machine: thisMachine() }),
+    ...(tlsCert !== undefined && tlsKey !== undefined && { files: { cert: tlsCert, key: tlsKey } }),
+    report: (event) =>
+      event.code === "tls.swapped"
+        ? report(`New certificate in service: SHA-256 ${event.certificate.sha256}`)
+        : report(`${event.code}: ${event.detail} The certificate before stays in service.`),
+  });
+}
+
+/** The broker's words for time: the wall clock that only goes forward, and the one that cannot be set. */
+const brokerTime = (clock: Clock, timers: Timers): Time => ({
+  now: () => clock.now(),
+  elapsed: () => performance.now(),
+  setTimer: (milliseconds, call) => {
+    const timer = timers.after(milliseconds, call);
+    return () => timer.cancel();
+  },
+});
+
+/** Work that is done again and again. A round that fails is told, and the next one comes all the same. */
+class Rounds {
+  readonly #timers: Timers;
+  readonly #report: (message: string) => void;
+  readonly #pending = new Set<{ cancel(): void }>();
+  #running: Promise<void> = Promise.resolve();
+
+  constructor(timers: Timers, report: (message: string) => void) {
+    this.#timers = timers;
+    this.#report = report;
+  }
+
+  every(milliseconds: number, work: () => Promise<void>): void {
+    const timer = this.#timers.after(milliseconds, () => {
+      this.#pending.delete(timer);
+      this.#running = work().catch((error: unknown) => {
+        this.#report(
+          error instanceof Refusal ? `housekeeping: ${error.message}` : "housekeeping failed by our own fault",
+        );
+      });
+      void this.#running.then(() => this.every(milliseconds, work));
+    });
+    this.#pending.add(timer);
+  }
+
+  async stop(): Promise<void> {
+    this.every = () => {};
+    for (const timer of this.#pending) timer.cancel();
+    await this.#running;
+  }
+}
+
+type Parts = {
+  readonly opened: AsyncDisposableStack;
+  readonly places: Places;
+  readonly certificates: Certificates;
+  readonly setup: SetupOffer;
+  readonly timers: Timers;
+  readonly https: HttpListener;
+  readonly mqtt: MqttListener;
+  readonly broker: Broker;
+  readonly config: Config;
+};
+
+/** A running platform, as whoever started it sees it. */
+export class Platform {
+  readonly #parts: Parts;
+  #closing: Promise<void> | undefined;
+
+  constructor(parts: Parts) {
+    this.#parts = parts;
+  }
+
+  /** By a name that is in the certificate. */
+  get url(): string {
+    return `https://${this.#name}:${this.#parts.https.port}`;
+  }
+
+  get mqttsUrl(): string {
+    return `mqtts://${this.#name}:${this.#parts.mqtt.port}`;
+  }
+
+  /** The certificates that clients have to trust, as one PEM text; `undefined` when what their system trusts is enough. */
+  get caPem(): string | undefined {
+    return this.#parts.certificates.caPem;
+  }
+
+  get fingerprint(): string {
+    const pem = this.caPem;
+    return pem === undefined ? this.#parts.certificates.status().certificate.sha256 : fingerprint(pem);
+  }
+
+  /** Whom the process can become once everything is open. */
+  get runAs(): Places["runAs"] {
+    return this.#parts.places.runAs;
+  }
+
+  /** Tells a new set-up link whenever there is one, and `undefined` once there is none to be had any more. */
+  async watchSetup(tell: (link: string | undefined) => void): Promise<void> {
+    const { setup, timers, opened } = this.#parts;
+    let timer = { cancel() {} };
+    opened.defer(() => timer.cancel());
+    let issuedAt = -Infinity;
+    let passed = 0;
+    const look = async (): Promise<void> => {
+      if (!(await setup.isOpen())) return tell(undefined);
+      if (passed - issuedAt >= setupLifetime - setupMargin) {
+        const secret = await setup.renew();
+        issuedAt = passed;
+        tell(secret && `${this.url}/#setup=${secret}`);
+      }
+      timer = timers.after(1_000, () => {
+        passed += 1_000;
+        void look().catch(() => (timer = timers.after(1_000, () => void look())));
+      });
+    };
+    await look();
+  }
+
+  /** Ends everything, the last opened first. A second call waits for the first. */
+  close(): Promise<void> {
+    this.#closing ??= this.#parts.opened.disposeAsync();
+    return this.#closing;
+  }
+
+  get #name(): string {
+    const { host, publicNames } = this.#parts.config;
+    const local = host === "0.0.0.0" || host === "::" || host === "127.0.0.1" || host === "::1";
+    return publicNames[0] ?? (local ? "localhost" : host);
+  }
+}
+
+export const caFileOf = (config: Config): string => path.join(config.data, "ca.pem");

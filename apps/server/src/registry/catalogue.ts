@@ -1,0 +1,128 @@
+import { newId, Refusal, uuidOf, type Clock, type Random } from "@holdfast/kernel";
+import { parties, type Permit, type Reach, type Revocation, type Spaces } from "../authority/index.ts";
+import { pageOf, type Page, type Storage } from "../storage/index.ts";
+import type { Application } from "./application.ts";
+import { applicationsIn, devicesIn, productsIn } from "./postgres.ts";
+import { changeProduct, schemaOf, type Product, type ProductChange } from "./product.ts";
+
+type Needs = { storage: Storage; spaces: Spaces; revocation: Revocation; clock: Clock; random: Random };
+type PageAsked = { limit: number; cursor?: string | undefined };
+
+const order = {
+  at: (thing: Application | Product) => thing.createdAt,
+  id: (thing: Application | Product) => uuidOf(thing.id),
+};
+
+/** The applications and products that devices belong to. */
+export class Catalogue {
+  readonly #needs: Needs;
+
+  constructor(needs: Needs) {
+    this.#needs = needs;
+  }
+
+  async createApplication(permit: Permit<"application.create">, name: string): Promise<Application> {
+    const { storage, spaces, clock, random } = this.#needs;
+    storage.admit();
+    return storage.change(permit, async (unit) => {
+      const application: Application = { id: newId("application", random), name, createdAt: clock.now(), version: 1 };
+      await applicationsIn(unit).save(application);
+      unit.audit({ what: "application.created", about: application.id, facts: { name } });
+      unit.afterCommit(() => spaces.apply(unit.scope.org, (space) => space.addApplication(application.id)));
+      return application;
+    });
+  }
+
+  async application(permit: Permit<"application.read">): Promise<Application> {
+    const application = await this.#needs.storage.read(permit, (unit) => applicationsIn(unit).find(permit.on));
+    if (!application) throw new Refusal("application.unknown");
+    return application;
+  }
+
+  async applications(reach: Reach<"application.read">, asked: PageAsked): Promise<Page<Application>> {
+    const { storage } = this.#needs;
+    return pageOf(
+      asked,
+      (after, most) => storage.read(reach, (unit) => applicationsIn(unit).list(reach, after, most)),
+      order,
+    );
+  }
+
+  async renameApplication(permit: Permit<"application.update">, name: string): Promise<Application> {
+    return this.#needs.storage.change(permit, async (unit) => {
+      const before = await applicationsIn(unit).take(permit.on);
+      if (!before) throw new Refusal("application.unknown");
+      const application = { ...before, name, version: before.version + 1 };
+      await applicationsIn(unit).save(application);
+      unit.audit({ what: "application.updated", about: application.id, facts: { name } });
+      return application;
+    });
+  }
+
+  /** The row stays, because retired devices still point at it; what it gave out is over and nobody finds it any more. */
+  async deleteApplication(permit: Permit<"application.delete">): Promise<void> {
+    const { storage, spaces, revocation } = this.#needs;
+    await storage.change(permit, async (unit) => {
+      if (!(await applicationsIn(unit).take(permit.on))) throw new Refusal("application.unknown");
+      if (await devicesIn(unit).anyIn({ application: permit.on })) throw new Refusal("application.inUse");
+      await applicationsIn(unit).end(permit.on);
+      await revocation.in(unit, permit.on, parties);
+      unit.audit({ what: "application.deleted", about: permit.on });
+      unit.afterCommit(() => spaces.apply(unit.scope.org, (space) => space.removeApplication(permit.on)));
+    });
+  }
+
+  async createProduct(
+    permit: Permit<"product.create">,
+    wanted: Pick<Product, "name" | "attributes" | "strict">,
+  ): Promise<Product> {
+    const { storage, spaces, clock, random } = this.#needs;
+    storage.admit();
+    return storage.change(permit, async (unit) => {
+      const product: Product = { id: newId("product", random), ...wanted, createdAt: clock.now(), version: 1 };
+      await productsIn(unit).save(product);
+      unit.audit({ what: "product.created", about: product.id, facts: { name: product.name } });
+      unit.afterCommit(() => spaces.apply(unit.scope.org, (space) => space.setProduct(product.id, schemaOf(product))));
+      return product;
+    });
+  }
+
+  async product(permit: Permit<"product.read">): Promise<Product> {
+    const product = await this.#needs.storage.read(permit, (unit) => productsIn(unit).find(permit.on));
+    if (!product) throw new Refusal("product.unknown");
+    return product;
+  }
+
+  async products(reach: Reach<"product.read">, asked: PageAsked): Promise<Page<Product>> {
+    const { storage } = this.#needs;
+    return pageOf(
+      asked,
+      (after, most) => storage.read(reach, (unit) => productsIn(unit).list(reach, after, most)),
+      order,
+    );
+  }
+
+  async updateProduct(permit: Permit<"product.update">, wanted: ProductChange): Promise<Product> {
+    const { storage, spaces } = this.#needs;
+    return storage.change(permit, async (unit) => {
+      const before = await productsIn(unit).take(permit.on);
+      if (!before) throw new Refusal("product.unknown");
+      const product = changeProduct(before, wanted);
+      await productsIn(unit).save(product);
+      unit.audit({ what: "product.updated", about: product.id, facts: { fields: Object.keys(wanted) } });
+      unit.afterCommit(() => spaces.apply(unit.scope.org, (space) => space.setProduct(product.id, schemaOf(product))));
+      return product;
+    });
+  }
+
+  async deleteProduct(permit: Permit<"product.delete">): Promise<void> {
+    const { storage, spaces } = this.#needs;
+    await storage.change(permit, async (unit) => {
+      if (!(await productsIn(unit).take(permit.on))) throw new Refusal("product.unknown");
+      if (await devicesIn(unit).anyIn({ product: permit.on })) throw new Refusal("product.inUse");
+      await productsIn(unit).end(permit.on);
+      unit.audit({ what: "product.deleted", about: permit.on });
+      unit.afterCommit(() => spaces.apply(unit.scope.org, (space) => space.removeProduct(permit.on)));
+    });
+  }
+}

@@ -1,0 +1,82 @@
+import { Refusal, type Id, type Instant } from "@holdfast/kernel";
+
+/** What a device is called and where it belongs, whatever its state. */
+type Described = {
+  readonly id: Id<"device">;
+  readonly name: string;
+  readonly application: Id<"application">;
+  readonly product: Id<"product"> | undefined;
+  /** Another name in topics of firmware that was written for another platform. */
+  readonly alias: string | undefined;
+  readonly tags: Readonly<Record<string, string>>;
+  readonly createdAt: Instant;
+  /** Grows with each change; what is sealed under an older one does not open in a newer row. */
+  readonly version: number;
+};
+
+export type Active = Described & { readonly state: "active" };
+export type Suspended = Described & { readonly state: "suspended"; readonly since: Instant };
+export type Retired = Described & { readonly state: "retired"; readonly retiredAt: Instant };
+
+/** A device is in exactly one of these states; there is no `retired?: boolean` to misread. */
+export type Device = Active | Suspended | Retired;
+
+/** What may be changed of a device that is not retired. `undefined` leaves a field alone; `null` takes it away. */
+export type DeviceChange = {
+  readonly name?: string | undefined;
+  readonly application?: Id<"application"> | undefined;
+  readonly product?: Id<"product"> | null | undefined;
+  readonly alias?: string | null | undefined;
+  readonly tags?: Readonly<Record<string, string>> | undefined;
+};
+
+export function change(device: Device, wanted: DeviceChange): Active | Suspended {
+  if (device.state === "retired") throw new Refusal("device.retired");
+  return {
+    ...device,
+    name: wanted.name ?? device.name,
+    application: wanted.application ?? device.application,
+    product: wanted.product === undefined ? device.product : (wanted.product ?? undefined),
+    alias: wanted.alias === undefined ? device.alias : (wanted.alias ?? undefined),
+    tags: wanted.tags ?? device.tags,
+    version: device.version + 1,
+  };
+}
+
+export function suspend(device: Device, since: Instant): Suspended {
+  switch (device.state) {
+    case "active":
+      return { ...device, state: "suspended", since, version: device.version + 1 };
+    case "suspended":
+      return device;
+    case "retired":
+      throw new Refusal("device.retired");
+  }
+}
+
+export function resume(device: Device): Active {
+  switch (device.state) {
+    case "active":
+      throw new Refusal("device.notSuspended");
+    case "suspended": {
+      const { since: _, ...described } = device;
+      return { ...described, state: "active", version: device.version + 1 };
+    }
+    case "retired":
+      throw new Refusal("device.retired");
+  }
+}
+
+/** The alias is free again; the rest stays, so that what was measured can still be read under its name. */
+export function retire(device: Device, retiredAt: Instant): Retired {
+  switch (device.state) {
+    case "active":
+      return { ...device, state: "retired", retiredAt, alias: undefined, version: device.version + 1 };
+    case "suspended": {
+      const { since: _, ...described } = device;
+      return { ...described, state: "retired", retiredAt, alias: undefined, version: device.version + 1 };
+    }
+    case "retired":
+      throw new Refusal("device.retired");
+  }
+}

@@ -1,0 +1,221 @@
+import { idFrom, uuidOf, type Id } from "@holdfast/kernel";
+import { reachSql, tagIndex, type Placement, type Reach, type Things } from "../authority/index.ts";
+import type { After, Unit } from "../storage/index.ts";
+import type { Application } from "./application.ts";
+import type { Device } from "./device.ts";
+import { schemaOf, type Product } from "./product.ts";
+
+type Row = {
+  id: string;
+  application: string;
+  product: string | null;
+  created_at: string;
+  version: number;
+  body: Uint8Array;
+};
+
+/** Devices as PostgreSQL keeps them: where they belong and since when is readable, the rest is sealed with the row's version. */
+export const devicesIn = (unit: Unit) => ({
+  async find(id: Id<"device">): Promise<Device | undefined> {
+    const [row] = await unit.query<Row>(`select ${deviceColumns} from device where id = $1`, [uuidOf(id)]);
+    return row && deviceOf(unit, row);
+  },
+
+  /** As `find`, and nobody else changes it before this unit ends. */
+  async take(id: Id<"device">): Promise<Device | undefined> {
+    const [row] = await unit.query<Row>(`select ${deviceColumns} from device where id = $1 for update`, [uuidOf(id)]);
+    return row && deviceOf(unit, row);
+  },
+
+  async list(
+    reach: Reach<"device.read">,
+    asked: DeviceFilter,
+    after: After | undefined,
+    most: number,
+  ): Promise<readonly Device[]> {
+    const within = reachSql(reach, "device", 8);
+    const rows = await unit.query<Row>(
+      `select ${deviceColumns} from device
+        where ($1::bigint is null or (created_at, id) > ($1, $2::uuid))
+          and ($4::uuid is null or application = $4) and ($5::uuid is null or product = $5)
+          and ($6::bytea is null or state_index = $6)
+          and ($7::bytea is null or exists (select 1 from device_tag t where t.org = device.org and t.device = device.id and t.tag_index = $7))
+          and ${within.text}
+        order by created_at, id limit $3`,
+      [
+        after?.at ?? null,
+        after?.id ?? null,
+        most,
+        asked.application ? uuidOf(asked.application) : null,
+        asked.product ? uuidOf(asked.product) : null,
+        asked.state ? unit.scope.index("state", asked.state) : null,
+        asked.tag ? tagIndex(unit.scope, asked.tag.key, asked.tag.value) : null,
+        ...within.values,
+      ],
+    );
+    return rows.map((row) => deviceOf(unit, row));
+  },
+
+  async save(device: Device): Promise<void> {
+    const { scope } = unit;
+    await unit.query(
+      `insert into device (org, id, application, product, alias_index, state_index, created_at, version, body)
+       values ($1, $2, $3, $4, $5, $6, $7, $8, $9)
+       on conflict (org, id) do update set application = excluded.application, product = excluded.product,
+         alias_index = excluded.alias_index, state_index = excluded.state_index, version = excluded.version, body = excluded.body`,
+      [
+        uuidOf(scope.org),
+        uuidOf(device.id),
+        uuidOf(device.application),
+        device.product ? uuidOf(device.product) : null,
+        device.alias === undefined ? null : scope.index("alias", device.alias),
+        scope.index("state", device.state),
+        device.createdAt,
+        device.version,
+        scope.seal("device", sealedRow(device.id, device.version, device.application, device.product), encode(device)),
+      ],
+    );
+    const tags = Object.entries(device.tags).map(([key, value]) => tagIndex(scope, key, value));
+    await unit.query("delete from device_tag where device = $1", [uuidOf(device.id)]);
+    for (const tag of tags) {
+      await unit.query("insert into device_tag (org, device, tag_index) values ($1, $2, $3)", [
+        uuidOf(scope.org),
+        uuidOf(device.id),
+        tag,
+      ]);
+    }
+  },
+
+  async all(): Promise<readonly Device[]> {
+    const rows = await unit.query<Row>(`select ${deviceColumns} from device`, []);
+    return rows.map((row) => deviceOf(unit, row));
+  },
+
+  async anyIn(place: { application: Id<"application"> } | { product: Id<"product"> }): Promise<boolean> {
+    const rows = await unit.query(
+      `select 1 from device where (application = $1 or product = $2) and state_index <> $3 limit 1`,
+      [
+        "application" in place ? uuidOf(place.application) : null,
+        "product" in place ? uuidOf(place.product) : null,
+        unit.scope.index("state", "retired"),
+      ],
+    );
+    return rows.length > 0;
+  },
+});
+
+export type DeviceFilter = {
+  readonly application?: Id<"application"> | undefined;
+  readonly product?: Id<"product"> | undefined;
+  readonly state?: Device["state"] | undefined;
+  readonly tag?: { readonly key: string; readonly value: string } | undefined;
+};
+
+const deviceColumns = "id, application, product, created_at, version, body";
+
+/** Where a device belongs is in its seal too: a row that was moved in the database by hand no longer opens. */
+const sealedRow = (id: Id<"device">, version: number, application: string, product: string | undefined): string =>
+  [id, version, application, product ?? "-"].join("|");
+
+function deviceOf({ scope }: Unit, row: Row): Device {
+  const id = idFrom("device", row.id);
+  const application = idFrom("application", row.application);
+  const product = row.product === null ? undefined : idFrom("product", row.product);
+  // Sealed by `save`, so it is one; what JSON leaves out is put back.
+  const body = decode(scope.open("device", sealedRow(id, row.version, application, product), row.body)) as Device;
+  return { ...body, product, alias: body.alias };
+}
+
+export const placementOf = ({ application, product, state, tags, alias, version }: Device): Placement => ({
+  application,
+  product,
+  state,
+  tags,
+  alias,
+  version,
+});
+
+type Named = { id: string; created_at: string; version: number; body: Uint8Array };
+
+/** Applications and products: a name, an age, and what is sealed. */
+const namedIn = <T extends Application | Product>(unit: Unit, kind: "application" | "product") => ({
+  async find(id: T["id"]): Promise<T | undefined> {
+    const [row] = await unit.query<Named>(
+      `select id, created_at, version, body from ${kind} where id = $1 and ended_at is null`,
+      [uuidOf(id)],
+    );
+    return row && this.read(row);
+  },
+
+  async take(id: T["id"]): Promise<T | undefined> {
+    const [row] = await unit.query<Named>(
+      `select id, created_at, version, body from ${kind} where id = $1 and ended_at is null for update`,
+      [uuidOf(id)],
+    );
+    return row && this.read(row);
+  },
+
+  async list(
+    reach: Reach<"application.read"> | Reach<"product.read">,
+    after: After | undefined,
+    most: number,
+  ): Promise<readonly T[]> {
+    const within = reachSql(reach, kind, 4);
+    const rows = await unit.query<Named>(
+      `select id, created_at, version, body from ${kind}
+        where ended_at is null and ($1::bigint is null or (created_at, id) > ($1, $2::uuid)) and ${within.text} order by created_at, id limit $3`,
+      [after?.at ?? null, after?.id ?? null, most, ...within.values],
+    );
+    return rows.map((row) => this.read(row));
+  },
+
+  async all(): Promise<readonly T[]> {
+    const rows = await unit.query<Named>(
+      `select id, created_at, version, body from ${kind} where ended_at is null`,
+      [],
+    );
+    return rows.map((row) => this.read(row));
+  },
+
+  async save(thing: T): Promise<void> {
+    await unit.query(
+      `insert into ${kind} (org, id, created_at, version, body) values ($1, $2, $3, $4, $5)
+       on conflict (org, id) do update set version = excluded.version, body = excluded.body`,
+      [
+        uuidOf(unit.scope.org),
+        uuidOf(thing.id),
+        thing.createdAt,
+        thing.version,
+        unit.scope.seal(kind, `${thing.id}|${thing.version}`, encode(thing)),
+      ],
+    );
+  },
+
+  /** Nobody finds it from now on. The row stays for what still points at it. */
+  async end(id: T["id"]): Promise<void> {
+    await unit.query(`update ${kind} set ended_at = $2 where id = $1`, [uuidOf(id), unit.at]);
+  },
+
+  read(row: Named): T {
+    const id = idFrom(kind, row.id);
+    return decode(unit.scope.open(kind, `${id}|${row.version}`, row.body)) as T; // sealed by `save`, so it is one
+  },
+});
+
+export const applicationsIn = (unit: Unit) => namedIn<Application>(unit, "application");
+export const productsIn = (unit: Unit) => namedIn<Product>(unit, "product");
+
+/** What authority needs to remember of an organisation's things. */
+export async function thingsIn(unit: Unit): Promise<Things> {
+  const devices = await devicesIn(unit).all();
+  const applications = await applicationsIn(unit).all();
+  const products = await productsIn(unit).all();
+  return {
+    devices: new Map(devices.map((device) => [device.id, placementOf(device)])),
+    applications: new Set(applications.map(({ id }) => id)),
+    products: new Map(products.map((product) => [product.id, schemaOf(product)])),
+  };
+}
+
+const encode = (value: unknown): Uint8Array => new TextEncoder().encode(JSON.stringify(value));
+const decode = (bytes: Uint8Array): unknown => JSON.parse(new TextDecoder().decode(bytes));

@@ -1,0 +1,93 @@
+import { Refusal, rfc3339 } from "@holdfast/kernel";
+import { routes } from "@holdfast/protocol";
+import { on, type Handler } from "../authority/index.ts";
+import type { Page } from "../storage/index.ts";
+import type { Application } from "./application.ts";
+import type { Catalogue } from "./catalogue.ts";
+import type { Device } from "./device.ts";
+import type { Product } from "./product.ts";
+import type { Registry } from "./registry.ts";
+
+export const registryRoutes = ({ registry, catalogue }: { registry: Registry; catalogue: Catalogue }): Handler[] => [
+  on(routes.createApplication, async ({ permit, body }) =>
+    applicationReply(await catalogue.createApplication(permit, body.name)),
+  ),
+  on(routes.listApplications, async ({ reach, query }) =>
+    pageReply(await catalogue.applications(reach, query), applicationReply),
+  ),
+  on(routes.readApplication, async ({ permit }) => applicationReply(await catalogue.application(permit))),
+  on(routes.updateApplication, async ({ permit, body }) =>
+    applicationReply(await catalogue.renameApplication(permit, body.name)),
+  ),
+  on(routes.deleteApplication, async ({ permit }) => {
+    await catalogue.deleteApplication(permit);
+    return {};
+  }),
+
+  on(routes.createProduct, async ({ permit, body }) => productReply(await catalogue.createProduct(permit, body))),
+  on(routes.listProducts, async ({ reach, query }) => pageReply(await catalogue.products(reach, query), productReply)),
+  on(routes.readProduct, async ({ permit }) => productReply(await catalogue.product(permit))),
+  on(routes.updateProduct, async ({ permit, body }) => productReply(await catalogue.updateProduct(permit, body))),
+  on(routes.deleteProduct, async ({ permit }) => {
+    await catalogue.deleteProduct(permit);
+    return {};
+  }),
+
+  on(routes.createDevice, async ({ permit, body }) => {
+    const { name, product, alias, tags } = body;
+    const { device, key } = await registry.create(permit, { name, product, alias, tags });
+    return { ...deviceReply(device), key: { id: key.id, secret: key.secret } };
+  }),
+  on(routes.listDevices, async ({ reach, query }) =>
+    pageReply(
+      await registry.list(reach, { ...query, tag: query.tag === undefined ? undefined : tagOf(query.tag) }),
+      deviceReply,
+    ),
+  ),
+  on(routes.readDevice, async ({ permit }) => deviceReply(await registry.read(permit))),
+  on(routes.updateDevice, async ({ permit, caller, body }) => {
+    const into = body.application && caller.permit("device.create", body.application);
+    return deviceReply(await registry.update(permit, body, into));
+  }),
+  on(routes.suspendDevice, async ({ permit }) => deviceReply(await registry.suspend(permit))),
+  on(routes.resumeDevice, async ({ permit }) => deviceReply(await registry.resume(permit))),
+  on(routes.retireDevice, async ({ permit }) => deviceReply(await registry.retire(permit))),
+  on(routes.deleteDevice, async ({ permit }) => {
+    await registry.retire(permit);
+    return {};
+  }),
+];
+
+const applicationReply = ({ id, name, createdAt }: Application) => ({ id, name, createdAt: rfc3339(createdAt) });
+
+const productReply = ({ id, name, attributes, strict, createdAt }: Product) => ({
+  id,
+  name,
+  attributes: { ...attributes },
+  strict,
+  createdAt: rfc3339(createdAt),
+});
+
+const deviceReply = (device: Device) => ({
+  id: device.id,
+  state: device.state,
+  name: device.name,
+  application: device.application,
+  ...(device.product && { product: device.product }),
+  ...(device.alias !== undefined && { alias: device.alias }),
+  tags: { ...device.tags },
+  createdAt: rfc3339(device.createdAt),
+  ...(device.state === "suspended" && { suspendedAt: rfc3339(device.since) }),
+  ...(device.state === "retired" && { retiredAt: rfc3339(device.retiredAt) }),
+});
+
+const pageReply = <T, R>({ items, nextCursor }: Page<T>, reply: (item: T) => R) => ({
+  items: items.map(reply),
+  ...(nextCursor !== undefined && { nextCursor }),
+});
+
+function tagOf(text: string): { key: string; value: string } {
+  const at = text.indexOf("=");
+  if (at < 1) throw new Refusal("request.malformed", { faults: [{ path: "tag", message: "write key=value" }] });
+  return { key: text.slice(0, at), value: text.slice(at + 1) };
+}

@@ -1,0 +1,41 @@
+import { rfc3339, type Instant } from "@holdfast/kernel";
+import { routes } from "@holdfast/protocol";
+import { on, type Handler } from "../authority/index.ts";
+import type { TelemetryQueries } from "./query.ts";
+import type { Telemetry } from "./telemetry.ts";
+
+export const telemetryRoutes = ({
+  telemetry,
+  queries,
+}: {
+  telemetry: Telemetry;
+  queries: TelemetryQueries;
+}): Handler[] => [
+  on(routes.sendTelemetry, async ({ permit, body }) => ({
+    accepted: await telemetry.send(permit, body.bytes, body.contentType),
+  })),
+  on(routes.sendTelemetryFor, async ({ permit, body }) => ({
+    accepted: await telemetry.send(permit, body.bytes, body.contentType),
+  })),
+  on(routes.readTelemetry, async ({ permit, query }) => {
+    const { attribute, from, to, limit, cursor, every, aggregate } = query;
+    if (every !== undefined) {
+      const buckets = await queries.aggregate(permit, {
+        attribute,
+        from,
+        to,
+        limit: 10_000,
+        every,
+        aggregates: aggregate ?? ["avg"],
+      });
+      return { items: buckets.map(timed) };
+    }
+    const { items, nextCursor } = await queries.points(permit, { attribute, from, to, limit, cursor });
+    return { items: items.map(timed), ...(nextCursor !== undefined && { nextCursor }) };
+  }),
+  on(routes.readLatest, async ({ permit }) => ({
+    items: (await queries.latest(permit)).map(({ attribute, point }) => ({ attribute, ...timed(point) })),
+  })),
+];
+
+const timed = <T extends { readonly time: Instant }>(item: T) => ({ ...item, time: rfc3339(item.time) });

@@ -1,0 +1,90 @@
+import { createSecretKey, type KeyObject } from "node:crypto";
+import { associated, derive, open, seal } from "@holdfast/crypto";
+import { Refusal, type Id, type Random } from "@holdfast/kernel";
+import type { Keyring } from "../storage/index.ts";
+
+const day = 86_400_000;
+
+/** Which chunk: all of it is bound into the seal, so a chunk that was moved, renamed or stretched does not open. */
+export type ChunkPlace = {
+  readonly series: string;
+  readonly first: number;
+  readonly last: number;
+  readonly count: number;
+  readonly position: number;
+};
+
+export type ChunkPart = "points" | "rollup";
+
+/** Seals the chunks of a device's series, under the key of that device, the series and the day. */
+export class ChunkSeal {
+  readonly #org: Id<"org">;
+  readonly #key: Uint8Array;
+  readonly #random: Random;
+
+  private constructor(org: Id<"org">, key: Uint8Array, random: Random) {
+    this.#org = org;
+    this.#key = key;
+    this.#random = random;
+  }
+
+  /** @throws Refusal `keyring.erased` when the device's key is gone: what was sealed with it never opens again. */
+  static async of(needs: { keys: Keyring; random: Random }, org: Id<"org">, device: Id<"device">): Promise<ChunkSeal> {
+    const key = needs.keys.cached("device", device) ?? (await needs.keys.find("device", device));
+    if (!key) throw new Refusal("keyring.erased", { detail: `The key of ${device} is not there.` });
+    return new ChunkSeal(org, key, needs.random);
+  }
+
+  seal(part: ChunkPart, place: ChunkPlace, plain: Uint8Array): Uint8Array {
+    return seal(this.#keyOf(place), this.#placeOf(part, place), plain, this.#random);
+  }
+
+  open(part: ChunkPart, place: ChunkPlace, sealed: Uint8Array): Uint8Array {
+    return open(this.#keyOf(place), this.#placeOf(part, place), sealed);
+  }
+
+  #keyOf({ series, first }: ChunkPlace): Uint8Array {
+    return derive(this.#key, `telemetry/${series}/${Math.floor(first / day)}`);
+  }
+
+  #placeOf(part: ChunkPart, { series, first, last, count, position }: ChunkPlace): Uint8Array {
+    return associated({
+      org: this.#org,
+      kind: `chunk/${part}`,
+      row: [series, first, last, count].join("|"),
+      version: position,
+    });
+  }
+}
+
+/** Seals the log's records of one segment: each organisation under a key of its own, all of them gone with the segment's. */
+export class SegmentSeal {
+  readonly number: number;
+  readonly #key: Uint8Array;
+  readonly #random: Random;
+  readonly #keys = new Map<Id<"org">, KeyObject>();
+
+  constructor(number: number, key: Uint8Array, random: Random) {
+    this.number = number;
+    this.#key = key;
+    this.#random = random;
+  }
+
+  seal(org: Id<"org">, position: number, record: Uint8Array): Uint8Array {
+    return seal(this.#keyOf(org), this.#placeOf(org, position), record, this.#random);
+  }
+
+  open(org: Id<"org">, position: number, sealed: Uint8Array): Uint8Array {
+    return open(this.#keyOf(org), this.#placeOf(org, position), sealed);
+  }
+
+  #keyOf(org: Id<"org">): KeyObject {
+    let key = this.#keys.get(org);
+    if (!key) this.#keys.set(org, (key = createSecretKey(derive(this.#key, `log/${org}`))));
+    return key;
+  }
+
+  #placeOf(org: Id<"org">, position: number): Uint8Array {
+    return associated({ org, kind: "log", row: String(this.number), version: position });
+  }
+}

@@ -1,0 +1,104 @@
+import { Refusal, type Instant, type Random } from "@holdfast/kernel";
+import type { Keyring, Storage } from "../storage/index.ts";
+import { SegmentSeal } from "./sealing.ts";
+
+type Needs = { readonly storage: Storage; readonly keys: Keyring; readonly random: Random };
+
+type Segment = { readonly seal: SegmentSeal; bytes: number; reached: number };
+
+/** Sealed bytes in a segment before the next one begins. What is replayed at a start is a few of these at most. */
+const segmentBytes = 32 * 1024 * 1024;
+
+/** The parts of the ingest log: each a partition and a key, which go together once everything in it is in chunks. */
+export class Segments {
+  readonly #needs: Needs;
+  readonly #size: number;
+  #segments: Segment[] = [];
+  #current: Segment | undefined;
+  #next: Promise<Segment> | undefined;
+  #number: number;
+
+  private constructor(needs: Needs, number: number, size: number) {
+    this.#needs = needs;
+    this.#number = number;
+    this.#size = size;
+  }
+
+  /** Finds what the log holds; `begin` opens a segment to write to, after replay. */
+  static async open(needs: Needs, size = segmentBytes): Promise<{ segments: Segments; position: number; at: Instant }> {
+    const [state] = await needs.storage.maintain.call<{ segment: string; pos: string; at: string }>("log_state", []);
+    const segments = new Segments(needs, Number(state?.segment ?? 0), size);
+    for (const row of await needs.storage.maintain.call<{ segment: string; pos: string }>("log_segments", [])) {
+      const number = Number(row.segment);
+      const key = await needs.keys.find("segment", String(number));
+      if (!key)
+        throw new Refusal("keyring.wrong", {
+          detail: `The key of log segment ${number} is missing: readings that were acknowledged are in it.`,
+        });
+      segments.#segments.push({ seal: new SegmentSeal(number, key, needs.random), bytes: 0, reached: Number(row.pos) });
+    }
+    return { segments, position: Number(state?.pos ?? 0), at: Number(state?.at ?? 0) as Instant }; // a bigint column of ours
+  }
+
+  async begin(): Promise<void> {
+    this.#current = await this.#make();
+    this.#segments.push(this.#current);
+  }
+
+  /** The seal of a segment that replay reads. */
+  sealOf(number: number): SegmentSeal | undefined {
+    return this.#segments.find(({ seal }) => seal.number === number)?.seal;
+  }
+
+  /** What the next commit is sealed with. Changes to the next segment when this one is full, which was made ahead. */
+  async current(): Promise<SegmentSeal> {
+    if (!this.#current) throw new Error("the log was not begun");
+    if (this.#current.bytes >= this.#size / 2) this.#next ??= this.#ahead();
+    if (this.#current.bytes >= this.#size && this.#next) {
+      // A segment that cannot be made, because the keyring is away, leaves the present one in use.
+      const next = await this.#next.catch(() => undefined);
+      this.#next = undefined;
+      if (next) this.#segments.push((this.#current = next));
+    }
+    return this.#current.seal;
+  }
+
+  wrote(bytes: number, position: number): void {
+    if (!this.#current) return;
+    this.#current.bytes += bytes;
+    this.#current.reached = position;
+  }
+
+  /** The log position that everything must pass so that the oldest closed segment can go; `undefined` while few wait. */
+  pressing(most: number): number | undefined {
+    return this.#segments.length - 1 > most ? this.#segments[0]?.reached : undefined;
+  }
+
+  get waiting(): number {
+    return this.#segments.length;
+  }
+
+  /** Lets go of every closed segment that all series have passed. The rows go first: a key without rows is nothing lost. */
+  async release(oldest: number, at: Instant): Promise<void> {
+    for (;;) {
+      const [segment] = this.#segments;
+      if (!segment || segment === this.#current || segment.reached >= oldest) return;
+      await this.#needs.storage.maintain.call("drop_segment", [segment.seal.number, segment.reached, at]);
+      await this.#needs.keys.destroySegments([String(segment.seal.number)]);
+      this.#segments = this.#segments.filter((one) => one !== segment);
+    }
+  }
+
+  #ahead(): Promise<Segment> {
+    const next = this.#make();
+    next.catch(() => undefined); // whoever takes it sees the failure
+    return next;
+  }
+
+  async #make(): Promise<Segment> {
+    const number = (this.#number += 1);
+    const key = await this.#needs.keys.make("segment", String(number));
+    await this.#needs.storage.maintain.call("open_segment", [number]);
+    return { seal: new SegmentSeal(number, key, this.#needs.random), bytes: 0, reached: 0 };
+  }
+}

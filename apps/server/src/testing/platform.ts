@@ -1,0 +1,93 @@
+import { systemClock, systemRandom, systemTimers, type Clock, type Random, type Timers } from "@holdfast/kernel";
+import type { Config } from "../config.ts";
+import { startPlatform, type Platform } from "../platform.ts";
+import { freshDatabase, type FreshDatabase } from "./database.ts";
+import { Visitor, type Welcome } from "./visitor.ts";
+
+export type TestPlatform = {
+  readonly platform: Platform;
+  readonly database: FreshDatabase;
+  readonly config: Config;
+  /** What the platform told its log, in order. */
+  readonly reports: readonly string[];
+  readonly fatal: readonly string[];
+  /** HTTP as a stranger; `as` shows a credential. */
+  readonly visitor: Visitor;
+  /** The first person and organisation; a second call makes a further organisation. */
+  setUp(): Promise<Welcome>;
+  /** Ends the platform and, unless the database was given, drops it. */
+  close(): Promise<void>;
+};
+
+export type Given = {
+  readonly clock?: Clock;
+  readonly timers?: Timers;
+  readonly random?: Random;
+  readonly config?: Partial<Config>;
+  readonly database?: FreshDatabase;
+};
+
+/** The whole platform in this process, on free ports of 127.0.0.1 and a database of its own. */
+export async function startTestPlatform(given: Given = {}): Promise<TestPlatform> {
+  const database = given.database ?? (await freshDatabase());
+  const config: Config = {
+    data: database.folder,
+    keys: database.keysFolder,
+    host: "127.0.0.1",
+    httpsPort: 0,
+    mqttsPort: 0,
+    databaseUrl: database.url,
+    keyringUrl: undefined,
+    kek: undefined,
+    publicNames: [],
+    readyFile: undefined,
+    tlsCert: undefined,
+    tlsKey: undefined,
+    securityContact: undefined,
+    maximumMessage: 1024 * 1024,
+    ...given.config,
+  };
+  const reports: string[] = [];
+  const fatal: string[] = [];
+  const platform = await startPlatform({
+    config,
+    clock: given.clock ?? systemClock,
+    random: given.random ?? systemRandom,
+    timers: given.timers ?? systemTimers,
+    report: (message) => void reports.push(message),
+    fatal: (refusal) => void fatal.push(refusal.message),
+  });
+  const visitor = new Visitor(platform.url, platform.caPem ?? "");
+  let owner: Welcome | undefined;
+  return {
+    platform,
+    database,
+    config,
+    reports,
+    fatal,
+    visitor,
+    async setUp() {
+      if (!owner) return (owner = await firstSetUp(platform, visitor));
+      const { org, token } = await visitor
+        .as(owner.token)
+        .post<{ org: string; token: string }>("/v1/orgs", { name: "Another" });
+      return { org, person: owner.person, token };
+    },
+    async close() {
+      await platform.close();
+      await visitor.close();
+      if (!given.database) await database.drop();
+    },
+  };
+}
+
+async function firstSetUp(platform: Platform, visitor: Visitor): Promise<Welcome> {
+  const link = await new Promise<string>((resolve, reject) => {
+    platform
+      .watchSetup((told) => (told === undefined ? reject(new Error("somebody was here before")) : resolve(told)))
+      .catch(reject);
+  });
+  const secret = link.split("#setup=")[1] ?? "";
+  const person = { email: "owner@example.com", password: "correct horse battery staple", org: "First" };
+  return visitor.post<Welcome>("/v1/setup", { secret, ...person });
+}

@@ -1,0 +1,246 @@
+import assert from "node:assert/strict";
+import { spawnSync } from "node:child_process";
+import { readFileSync, statSync, writeFileSync } from "node:fs";
+import path from "node:path";
+import { before, test } from "node:test";
+import { Client, nodeTransport } from "@holdfast/client";
+import { systemClock, systemRandom, systemTimers } from "@holdfast/kernel";
+import { routes } from "@holdfast/protocol";
+import { holdfast, type Ended } from "../apps/cli/src/testing/world.ts";
+import { parseConfig } from "../apps/server/src/config.ts";
+import { startPlatform } from "../apps/server/src/platform.ts";
+import { atEnd, freshDatabase } from "../apps/server/src/testing/index.ts";
+
+// The command against a whole platform, as somebody meets both on the first day. Later tests use what earlier ones made.
+const root = path.dirname(import.meta.dirname);
+let folder = "";
+let url = "";
+let env: Record<string, string> = {};
+let mqttsUrl = "";
+
+before(async () => {
+  const database = await freshDatabase();
+  atEnd.after(() => database.drop());
+  folder = database.folder;
+  const args = ["--data", path.join(folder, "data"), "--keys", database.keysFolder, "--database-url", database.url];
+  const config = parseConfig([...args, "--https-port", "0", "--mqtts-port", "0"], {}, root);
+  assert.ok(config !== "help");
+  const platform = await startPlatform({
+    config,
+    clock: systemClock,
+    random: systemRandom,
+    timers: systemTimers,
+    report: () => undefined,
+    fatal: (refusal) => assert.fail(refusal),
+  });
+  atEnd.after(() => platform.close());
+  ({ url, mqttsUrl } = platform);
+  writeFileSync(path.join(folder, "ca.pem"), platform.caPem ?? "");
+  writeFileSync(path.join(folder, "password"), "correct horse battery\n");
+  await platform.watchSetup((setupLink) => {
+    const ready = { pid: process.pid, url, mqttsUrl, caFile: path.join(folder, "ca.pem"), setupLink };
+    writeFileSync(path.join(folder, "ready.json"), JSON.stringify(ready));
+  });
+  env = { XDG_CONFIG_HOME: folder, HOLDFAST_URL: url, HOLDFAST_CA_FILE: path.join(folder, "ca.pem") };
+});
+
+type Options = Parameters<typeof holdfast>[1];
+
+const call = (argv: readonly string[], options: Options = {}): Promise<Ended> =>
+  holdfast(argv, {
+    clock: systemClock,
+    transport: (ca) => nodeTransport({ ca }),
+    ...options,
+    env: { ...env, ...options.env },
+  });
+
+/** The document that the command answers with. */
+async function answer(...argv: string[]) {
+  const { exit, out, err } = await call([...argv, "--json"]);
+  assert.equal(exit, 0, `${argv.join(" ")}: ${err}`);
+  return JSON.parse(out);
+}
+
+/** The code with which the platform refuses. */
+async function refused(token: string | undefined, ...argv: string[]): Promise<string> {
+  const { exit, out, err } = await call(
+    [...argv, "--json"],
+    token === undefined ? {} : { env: { HOLDFAST_TOKEN: token } },
+  );
+  assert.deepEqual([exit, out], [1, ""], `${argv.join(" ")}: ${err}`);
+  const { error } = JSON.parse(err);
+  assert.ok(error.requestId && error.sentence);
+  return error.code;
+}
+
+let org = "";
+let application = "";
+let device = "";
+let deviceToken = "";
+
+test("the platform is set up once, by whoever holds its ready file", async () => {
+  const setup = ["setup", "--ready-file", path.join(folder, "ready.json"), "--email", "ada@example.com"];
+  const line = [...setup, "--password-file", path.join(folder, "password"), "--org", "Works", "--json"];
+  const made = await call(line);
+  assert.equal(made.exit, 0, made.err);
+  const { org: first, person, token } = JSON.parse(made.out);
+  assert.match(`${first} ${person} ${token}`, /^org_\w+ per_\w+ hf_\S+$/);
+  assert.match(made.err, /shown this once/);
+  const again = await call(line);
+  assert.deepEqual([again.exit, /setup\.(done|invalid)/.test(again.err)], [1, true]);
+  org = first;
+  env["HOLDFAST_TOKEN"] = token;
+  const me = await answer("whoami");
+  assert.deepEqual([me.org, me.person], [org, person]);
+  assert.equal((await answer("org", "show")).name, "Works");
+});
+
+test("who is not trusted or not there is told apart from who refuses", async () => {
+  const stranger = await call(["whoami", "--json"], { env: { HOLDFAST_CA_FILE: "" } });
+  assert.deepEqual([stranger.exit, JSON.parse(stranger.err).error.code], [3, "untrusted"]);
+  const nobody = await call(["whoami", "--url", "https://localhost:1", "--json"]);
+  assert.deepEqual([nobody.exit, JSON.parse(nobody.err).error.code], [3, "unreachable"]);
+  assert.equal(await refused(`hf_${"a".repeat(60)}`, "whoami"), "credential.invalid");
+});
+
+test("an application, a product and a device are made, found and changed", async () => {
+  ({ id: application } = await answer("application", "create", "--name", "Heating"));
+  const attributes = ["--attribute", "temperature:number:°C", "--attribute", "running:boolean"];
+  const product = await answer("product", "create", "--name", "Pump", ...attributes);
+  assert.deepEqual(product.attributes.temperature, { type: "number", unit: "°C" });
+  const more = ["--product", product.id, "--alias", "pump-1", "--tag", "site=north"];
+  const made = await answer("device", "create", "--application", application, "--name", "Pump 1", ...more);
+  assert.match(made.key.secret, /^hfs_/);
+  device = made.id;
+  deviceToken = `${made.key.id}.${made.key.secret}`;
+  await answer("device", "create", "--application", application, "--name", "Pump 2");
+  const found = await answer("device", "list", "--tag", "site=north", "--application", application);
+  assert.deepEqual(
+    found.items.map(({ id }: { id: string }) => id),
+    [device],
+  );
+  assert.equal((await answer("device", "list", "--limit", "1")).items.length, 1);
+  const { tags, alias } = await answer("device", "update", device, "--tag", "site=south", "--tag", "floor=2");
+  assert.deepEqual([tags, alias], [{ site: "south", floor: "2" }, "pump-1"]);
+  const other = await answer("application", "create", "--name", "Cooling");
+  assert.equal((await answer("device", "move", device, "--application", other.id)).application, other.id);
+  await answer("device", "move", device, "--application", application);
+  assert.equal((await answer("application", "delete", other.id)).deleted, true);
+  assert.equal(await refused(undefined, "application", "get", other.id), "application.unknown");
+  assert.match((await answer("device", "key", device)).secret, /^hfs_/);
+  assert.match((await call(["device", "list"])).out, /^ID +NAME +STATE +APPLICATION +ALIAS +TAGS +MADE\n/);
+});
+
+test("what a device measured is read back, as points, in steps and as the newest", async () => {
+  const client = new Client({
+    url,
+    token: deviceToken,
+    transport: nodeTransport({ ca: readFileSync(path.join(folder, "ca.pem"), "utf8") }),
+  });
+  const minute = Math.floor(systemClock.now() / 60_000) * 60_000 - 600_000;
+  const readings = Array.from({ length: 300 }, (_, i) => ({
+    time: minute + i * 1_000,
+    values: { temperature: i / 4 },
+  }));
+  const content = JSON.stringify(readings);
+  const { accepted } = await client.call(routes.sendTelemetry, { body: { contentType: "application/json", content } });
+  client.close();
+  assert.equal(accepted, 300);
+  const get = ["telemetry", "get", device, "--attribute", "temperature", "--from", "-1h", "--to", "now"];
+  const { items } = await answer(...get);
+  assert.deepEqual([items.length, items[0].value, items[299].value], [300, 0, 74.75]);
+  const steps = await answer(...get, "--every", "1m", "--aggregate", "avg,count");
+  assert.deepEqual(
+    steps.items.map(({ count }: { count: number }) => count),
+    [60, 60, 60, 60, 60],
+  );
+  assert.equal((await answer("telemetry", "send", device, "running=true", "note=as it is")).accepted, 1);
+  const latest = await answer("telemetry", "latest", device);
+  assert.equal(latest.items.find(({ attribute }: { attribute: string }) => attribute === "running").value, true);
+  assert.equal(await refused(undefined, "telemetry", "send", device, "temperature=warm"), "telemetry.wrongType");
+});
+
+test("a token does what it was granted, is explained, listed and ended", async () => {
+  const grant = `telemetry.read:${device}`;
+  const made = await answer("token", "create", "--name", "dashboard", "--grant", grant, "--expires", "1h");
+  const latest = await call(["telemetry", "latest", device], { env: { HOLDFAST_TOKEN: made.token } });
+  assert.equal(latest.exit, 0, latest.err);
+  assert.match(await refused(made.token, "device", "retire", device), /^(permit\.missing|device\.unknown)$/);
+  const explain = ["explain", "--as", made.id, "--resource", device, "--action"];
+  assert.equal((await answer(...explain, "telemetry.read")).allowed, true);
+  const no = await answer(...explain, "device.retire");
+  assert.deepEqual([no.allowed, typeof no.because], [false, "string"]);
+  const early = await call(["token", "create", "--name", "long", "--grant", grant, "--expires", "90d"]);
+  assert.match(early.err, /sooner than 90d/);
+  const { items } = await answer("credential", "list", "--kind", "apiToken");
+  assert.ok(items.some(({ id }: { id: string }) => id === made.id));
+  assert.equal((await answer("credential", "revoke", made.id)).state, "revoked");
+  assert.equal((await answer("credential", "get", made.id)).state, "revoked");
+  assert.equal(await refused(made.token, "whoami"), "credential.invalid");
+  const key = await answer("key", "create", "--application", application, "--name", "import");
+  assert.equal((await call(["device", "get", device], { env: { HOLDFAST_TOKEN: `${key.id}.${key.secret}` } })).exit, 0);
+  assert.match((await answer("operator", "create", "--name", "night shift")).secret, /^hfs_/);
+});
+
+test("readings are followed as they come, until what follows them is revoked", async () => {
+  const { id, token } = await answer("token", "create", "--name", "wall", "--grant", `telemetry.read:${device}`);
+  const came = Promise.withResolvers<string>();
+  const tail = call(["device", "tail", device, "--json"], { env: { HOLDFAST_TOKEN: token }, onOut: came.resolve });
+  const first = await Promise.race([came.promise, sendUntil(came.promise)]);
+  assert.deepEqual(JSON.parse(first.split("\n")[0] ?? "").values, { temperature: 42 });
+  await answer("credential", "revoke", id);
+  const { exit, err } = await tail;
+  assert.equal(exit, 1, err);
+  assert.match(err, /credential\.invalid/);
+});
+
+/** The stream may open after a reading was kept, so there is another one until it is seen. */
+async function sendUntil(seen: Promise<string>): Promise<string> {
+  let text: string | undefined;
+  void seen.then((value) => (text = value));
+  while (text === undefined) await answer("telemetry", "send", device, "temperature=42");
+  return text;
+}
+
+test("another organisation's device is as unknown as one that never was", async () => {
+  const { token } = await answer("org", "create", "--name", "Other works");
+  const foreign = await refused(token, "device", "get", device);
+  const never = await refused(token, "device", "get", `dev_${"0".repeat(32)}`);
+  assert.deepEqual([foreign, never], ["device.unknown", "device.unknown"]);
+});
+
+test("signing in writes a profile for its owner only, and signing out ends it", async () => {
+  const place = { HOLDFAST_TOKEN: "", HOLDFAST_URL: "", HOLDFAST_CA_FILE: "" };
+  const login = ["login", "--ready-file", path.join(folder, "ready.json"), "--email", "ada@example.com", "--org", org];
+  const line = [...login, "--password-file", path.join(folder, "password"), "--json"];
+  const signedIn = await call(line, { env: place });
+  assert.equal(signedIn.exit, 0, signedIn.err);
+  assert.equal(statSync(path.join(folder, "holdfast", "profile.json")).mode & 0o777, 0o600);
+  assert.equal((await call(["org", "show"], { env: place })).exit, 0);
+  const out = await call(["logout", "--json"], { env: place });
+  assert.deepEqual(JSON.parse(out.out), { signedIn: false, revoked: true });
+  writeFileSync(path.join(folder, "wrong"), "not the password");
+  const wrong = await call([...login, "--password-file", path.join(folder, "wrong"), "--json"], { env: place });
+  assert.equal(JSON.parse(wrong.err).error.code, "credential.invalid");
+});
+
+test("a device is silenced, heard again and ended, and the log says who did it", async () => {
+  assert.equal((await answer("device", "suspend", device)).state, "suspended");
+  assert.equal((await answer("device", "resume", device)).state, "active");
+  assert.equal((await answer("device", "retire", device)).state, "retired");
+  const { items } = await answer("audit", "list", "--about", device);
+  const what = items.map((entry: { what: string }) => entry.what);
+  assert.deepEqual(what.slice(0, 3), ["device.retired", "device.resumed", "device.suspended"]);
+  assert.ok((await answer("certificates")).certificates.length > 0);
+});
+
+test("the installed command does the same in a process of its own", () => {
+  const shim = path.join(root, "apps/cli/bin/holdfast.mjs");
+  const { status, stdout, stderr } = spawnSync(process.execPath, [shim, "org", "show", "--json"], {
+    encoding: "utf8",
+    cwd: folder,
+    env,
+  });
+  assert.equal(status, 0, stderr);
+  assert.equal(JSON.parse(stdout).id, org);
+});
