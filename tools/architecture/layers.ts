@@ -53,7 +53,14 @@ export const programs: readonly string[] = ["apps/server", "apps/cli"];
 
 /** Files of the top that only these may import. Settings are read in one place and handed on. */
 export const guarded: Readonly<Record<string, readonly string[]>> = {
-  "apps/server/src/config.ts": ["apps/server/src/main.ts", "apps/server/src/platform.ts", "apps/server/src/testing/"],
+  "apps/server/src/config.ts": [
+    "apps/server/src/main.ts",
+    "apps/server/src/keys.ts",
+    "apps/server/src/platform.ts",
+    "apps/server/src/places.ts",
+    "apps/server/src/banner.ts",
+    "apps/server/src/testing/",
+  ],
 };
 
 /** Imports that would be refused, each with the reason why it is not. */
