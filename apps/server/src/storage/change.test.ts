@@ -4,7 +4,7 @@ import { test } from "node:test";
 import { inspect } from "node:util";
 import type { AuditEntry, Unit } from "./index.ts";
 import { QueryFailed, violates } from "./index.ts";
-import { atEnd } from "../testing/index.ts";
+import { atEnd, TestClock } from "../testing/index.ts";
 import { storageWithNotes, textsIn, write } from "./notes.fixture.ts";
 
 const { storage, org, write: add, texts, reports } = await storageWithNotes(atEnd);
@@ -222,4 +222,29 @@ test("values come back as what they are, and surprising ones are refused", async
   for (const strange of ["now()", "1.5", "9007199254740992::bigint", "array[array['a']]"]) {
     await assert.rejects(one(strange), /cast it|beyond|array of arrays/, strange);
   }
+});
+
+test("a disk that is full is told as such, and nothing new is taken until it has room again", async (t) => {
+  const reserve = { bytes: 100, freeBytes: () => Promise.resolve(free) };
+  let free = 1_000;
+  const timers = new TestClock();
+  const full = await storageWithNotes(t, { reserve, timers });
+  const allowed = await full.org();
+  full.storage.admit();
+  // What PostgreSQL says when a file cannot grow.
+  const fill = "do $$ begin raise exception 'could not extend file' using errcode = '53100'; end $$";
+  await assert.rejects(
+    full.storage.change(allowed, (unit) => unit.query(fill, [])),
+    { code: "storage.full" },
+  );
+  assert.throws(() => full.storage.admit(), { code: "storage.full" });
+  free = 100;
+  timers.move(1_000);
+  await setImmediate();
+  assert.throws(() => full.storage.admit(), { code: "storage.full" });
+  await full.write(allowed, 1); // what makes room, or revokes, is not held back
+  free = 1_000;
+  timers.move(1_000);
+  await setImmediate();
+  full.storage.admit();
 });

@@ -7,5 +7,5 @@ export type { Needs as StorageNeeds } from "./open.ts";
 export { Storage } from "./storage.ts";
 export type { Query } from "./transaction.ts";
 export type { Actor, Allowed, AuditEntry, InstanceUnit, OrgScope, Unit } from "./unit.ts";
-export { Keyring, parseKek } from "./keyring/index.ts";
+export { Keyring, parseKek, restoreKeyring, verifyBackup } from "./keyring/index.ts";
 export { startPostgres, systemUser, type EmbeddedPostgres } from "./postgres/index.ts";

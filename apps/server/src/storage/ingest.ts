@@ -1,6 +1,7 @@
 import { Refusal, uuidOf, type Id } from "@holdfast/kernel";
 import { Conflict, ConnectionLost } from "./failure.ts";
-import { unavailable, type Pool } from "./pool.ts";
+import { unavailable } from "./patience.ts";
+import type { Pool } from "./pool.ts";
 import type { Session } from "./session.ts";
 import { transact, type Query } from "./transaction.ts";
 

@@ -1,5 +1,5 @@
 import { Refusal, type Timers } from "@holdfast/kernel";
-import { patienceMs, unavailable } from "./pool.ts";
+import type { Gate } from "./pool.ts";
 import type { Session } from "./session.ts";
 
 /** "holdfast" in eight bytes. PostgreSQL's advisory locks belong to one database, so every instance can use the same. */
@@ -21,9 +21,9 @@ type Needs = {
 
 /**
  * One server process per database, by a lock that PostgreSQL keeps as long as this connection lives. When the connection
- * breaks, everybody waits at `gate` until the lock is ours again; when another server had it meanwhile, for good.
+ * breaks, everybody waits until the lock is ours again; when another server had it meanwhile, for good.
  */
-export class ServerLock {
+export class ServerLock implements Gate {
   readonly #needs: Needs;
   #session: Session;
   /** How often these data were taken into service: tells whether somebody else had them while we were away. */
@@ -63,16 +63,14 @@ export class ServerLock {
     this.#generation = row?.served;
   }
 
-  /**
-   * Answers when the lock is held.
-   * @throws Refusal `storage.unavailable` after ten seconds without, `storage.inUse` when it was lost for good
-   */
-  async gate(): Promise<void> {
+  get isOpen(): boolean {
+    return !this.#again && !this.#refusal;
+  }
+
+  /** Answers when the lock is held. @throws Refusal `storage.inUse` when it was lost for good */
+  async opened(): Promise<void> {
+    await this.#again;
     if (this.#refusal) throw this.#refusal;
-    if (!this.#again) return;
-    const { promise, reject } = Promise.withResolvers<never>();
-    const timer = this.#needs.timers.after(patienceMs, () => reject(unavailable()));
-    await Promise.race([this.#again, promise]).finally(() => timer.cancel());
   }
 
   async release(): Promise<void> {

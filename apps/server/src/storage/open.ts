@@ -5,7 +5,8 @@ import type { Keyring } from "./keyring/index.ts";
 import { ServerLock } from "./lock.ts";
 import { parseDatabaseUrl, placeOf, type Login } from "./login.ts";
 import { migrate, migrationsFolder, migrationsIn } from "./migrate.ts";
-import { patienceMs, Pool } from "./pool.ts";
+import { Patience } from "./patience.ts";
+import { Pool } from "./pool.ts";
 import { doors, ensureRoles, passwordOf, resetPassword, roleNames, type Door, type RoleNames } from "./roles.ts";
 import { Session } from "./session.ts";
 import { defaultReserve, freeBytesOf, Space } from "./space.ts";
@@ -75,7 +76,7 @@ export async function openDatabase(needs: Needs): Promise<Parts> {
     await inspect(session, names);
 
     const poolOf = (door: Door, size: number): Pool => {
-      const pool = new Pool({ connect: () => signIn(door), size, timers, gate: () => lock.gate() });
+      const pool = new Pool({ connect: () => signIn(door), size, timers, gate: lock });
       pools.push(pool);
       return pool;
     };
@@ -110,23 +111,22 @@ export async function openDatabase(needs: Needs): Promise<Parts> {
 
 /** A database that is just starting is waited for. */
 async function connectPatiently(login: Login, name: string, needs: Needs): Promise<Session> {
-  let isPatient = true;
+  const patience = new Patience(needs.timers);
   let isSilent = true;
-  const timer = needs.timers.after(patienceMs, () => (isPatient = false));
   try {
     for (;;) {
       try {
         return await Session.connect(login, name);
       } catch (error) {
         if (!(error instanceof ConnectFailed)) throw error;
-        if (!error.mayRecover || !isPatient) throw refusalOf(error, login);
+        if (!error.mayRecover || patience.isOver) throw refusalOf(error, login);
         if (isSilent) needs.report(`Waiting for the database at ${placeOf(login)}.`);
         isSilent = false;
         await new Promise<void>((resolve) => needs.timers.after(200, resolve));
       }
     }
   } finally {
-    timer.cancel();
+    patience.end();
   }
 }
 

@@ -1,23 +1,25 @@
 import { Refusal, type Timers } from "@holdfast/kernel";
 import { ConnectFailed } from "./failure.ts";
+import { Patience, unavailable } from "./patience.ts";
 import type { Session } from "./session.ts";
 
-/** How long somebody waits for a connection while PostgreSQL is away, before being told to come back. */
-export const patienceMs = 10_000;
 const waitingAtMost = 2_000;
 const retryEveryMs = 100;
 
-export const unavailable = (detail?: string) =>
-  new Refusal("storage.unavailable", { retryAfterSeconds: 5, ...(detail === undefined ? {} : { detail }) });
+type Waiting = { resolve: (session: Session) => void; reject: (error: Error) => void };
 
-type Waiting = { resolve: (session: Session) => void; reject: (error: Error) => void; cancel: () => void };
+export interface Gate {
+  readonly isOpen: boolean;
+  /** Refuses when it will never open again. */
+  opened(): Promise<void>;
+}
 
 type Needs = {
   readonly connect: () => Promise<Session>;
   readonly size: number;
   readonly timers: Timers;
-  /** Holds everybody back while the server's lock is lost; refuses when it is lost for good. */
-  readonly gate: () => Promise<void>;
+  /** Holds everybody back while the server's lock is lost. */
+  readonly gate: Gate;
 };
 
 /** The connections of one door. Whoever finds none waits up to ten seconds, as long as PostgreSQL takes to come back. */
@@ -35,20 +37,49 @@ export class Pool {
 
   /**
    * A connection of one's own, until it is given back.
-   * @throws Refusal `storage.unavailable` after ten seconds, `stopping`
+   * @throws Refusal `storage.unavailable` when patience is over, `stopping`
    */
-  async borrow(): Promise<Session> {
-    await this.#needs.gate();
+  async borrow(patience?: Patience): Promise<Session> {
     if (this.#isClosed) throw new Refusal("stopping");
+    const idle = this.#needs.gate.isOpen ? this.#takeIdle() : undefined;
+    if (idle) return idle;
+    const mine = patience ?? new Patience(this.#needs.timers);
+    try {
+      for (;;) {
+        if (!this.#needs.gate.isOpen) await this.#pass(mine);
+        const session = this.#takeIdle() ?? (await this.#wait(mine));
+        if (this.#needs.gate.isOpen) return session;
+        this.giveBack(session); // the lock was lost while we waited
+      }
+    } finally {
+      if (!patience) mine.end();
+    }
+  }
+
+  #takeIdle(): Session | undefined {
     for (let session = this.#idle.pop(); session; session = this.#idle.pop()) if (session.isUsable) return session;
+    return undefined;
+  }
+
+  #pass(patience: Patience): Promise<void> {
+    return new Promise((resolve, reject) => {
+      patience.whenOver(() => reject(unavailable()));
+      this.#needs.gate.opened().then(resolve, reject);
+    });
+  }
+
+  #wait(patience: Patience): Promise<Session> {
+    if (this.#isClosed) throw new Refusal("stopping");
     if (this.#waiting.length >= waitingAtMost) throw unavailable("Too much is waiting for it.");
     return new Promise((resolve, reject) => {
-      const timer = this.#needs.timers.after(patienceMs, () => {
-        this.#waiting.splice(this.#waiting.indexOf(waiting), 1);
+      const waiting: Waiting = { resolve, reject };
+      this.#waiting.push(waiting);
+      patience.whenOver(() => {
+        const at = this.#waiting.indexOf(waiting);
+        if (at < 0) return; // served, or refused for another reason
+        this.#waiting.splice(at, 1);
         reject(unavailable());
       });
-      const waiting: Waiting = { resolve, reject, cancel: () => timer.cancel() };
-      this.#waiting.push(waiting);
       this.#grow();
     });
   }
@@ -68,14 +99,9 @@ export class Pool {
   giveBack(session: Session): void {
     if (!session.isUsable) return this.#grow();
     const next = this.#waiting.shift();
-    if (next) {
-      next.cancel();
-      next.resolve(session);
-    } else if (this.#isClosed) {
-      void session.close();
-    } else {
-      this.#idle.push(session);
-    }
+    if (next) next.resolve(session);
+    else if (this.#isClosed) void session.close();
+    else this.#idle.push(session);
   }
 
   /** Whoever waits is refused, what is lent out ends when it comes back. */
@@ -116,9 +142,6 @@ export class Pool {
   }
 
   #refuseAll(error: Error): void {
-    for (const waiting of this.#waiting.splice(0)) {
-      waiting.cancel();
-      waiting.reject(error);
-    }
+    for (const waiting of this.#waiting.splice(0)) waiting.reject(error);
   }
 }

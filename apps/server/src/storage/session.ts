@@ -18,6 +18,7 @@ const settings = {
   statement_timeout: "30s",
   lock_timeout: "10s",
   idle_in_transaction_session_timeout: "60s",
+  idle_session_timeout: "0",
 };
 
 /** How many texts a session remembers as prepared statements; texts beyond that are parsed each time. */

@@ -1,5 +1,6 @@
 import { AsyncLocalStorage } from "node:async_hooks";
 import { parseId, Refusal, uuidOf, type Id, type Instant } from "@holdfast/kernel";
+import { Patience } from "./patience.ts";
 import type { Pool } from "./pool.ts";
 import type { DirectoryFunction, MaintainFunction } from "./functions.ts";
 import { Ingest } from "./ingest.ts";
@@ -33,7 +34,7 @@ export class Storage {
     this.#pools = parts.pools;
     this.#space = parts.space;
     this.#scopes = new Scopes(needs);
-    this.#turns = new Turns(needs.timers);
+    this.#turns = new Turns();
     this.ingest = new Ingest({ pool: parts.pools.ingest, failed: (error) => this.#failed(error) });
   }
 
@@ -130,36 +131,41 @@ export class Storage {
 
   async #change<T>(allowed: Allowed, trace: Trace, work: (unit: Unit) => Promise<T>): Promise<T> {
     if (this.#inside.getStore()?.isRunning) throw new Error("a change inside a change: they would wait for each other");
+    const patience = new Patience(this.#needs.timers);
+    try {
+      return await this.#turns.take(allowed.scope.org, patience, () => this.#inTurn(allowed, trace, patience, work));
+    } catch (error) {
+      return this.#failed(error);
+    } finally {
+      patience.end();
+    }
+  }
+
+  async #inTurn<T>(allowed: Allowed, trace: Trace, patience: Patience, work: (unit: Unit) => Promise<T>): Promise<T> {
     const { org } = allowed.scope;
-    return this.#turns.take(org, async () => {
-      const hooks: (() => void)[] = [];
-      const running = { isRunning: true };
-      const plan = { begin: `begin; ${setOrg(org)}`, doubtful: () => this.#needs.doubtful(org) };
-      const once = async (query: Query): Promise<T> => {
-        const entries: AuditEntry[] = [];
-        hooks.length = 0; // those of an attempt that did not commit
-        const unit: Unit = {
-          ...unitOf(allowed, this.#needs.clock.now(), query),
-          audit: (entry) => void entries.push(entry),
-          afterCommit: (then) => void hooks.push(then),
-        };
-        const done = await work(unit);
-        if (entries.length === 0 && trace === "audited") throw new Error("a change left no audit entry");
-        if (entries.length > 0) await this.#needs.recordAudit(unit, entries);
-        return done;
+    const hooks: (() => void)[] = [];
+    const once = async (query: Query): Promise<T> => {
+      const entries: AuditEntry[] = [];
+      hooks.length = 0; // those of an attempt that did not commit
+      const unit: Unit = {
+        ...unitOf(allowed, this.#needs.clock.now(), query),
+        audit: (entry) => void entries.push(entry),
+        afterCommit: (then) => void hooks.push(then),
       };
-      try {
-        const value = await this.#inside.run(running, () => transact(this.#pools.app, plan, once));
-        running.isRunning = false;
-        // In the organisation's turn still: memory hears of changes in the order in which they were committed.
-        if (!this.#runHooks(hooks)) this.#needs.doubtful(org);
-        return value;
-      } catch (error) {
-        return this.#failed(error);
-      } finally {
-        running.isRunning = false;
-      }
-    });
+      const done = await work(unit);
+      if (entries.length === 0 && trace === "audited") throw new Error("a change left no audit entry");
+      if (entries.length > 0) await this.#needs.recordAudit(unit, entries);
+      return done;
+    };
+    const plan = { begin: `begin; ${setOrg(org)}`, doubtful: () => this.#needs.doubtful(org), patience };
+    const running = { isRunning: true };
+    const value = await this.#inside
+      .run(running, () => transact(this.#pools.app, plan, once))
+      .finally(() => (running.isRunning = false));
+    // In the organisation's turn still: memory hears of changes in the order in which they were committed. What it could
+    // not take in, it has to read again.
+    if (!this.#runHooks(hooks)) this.#needs.doubtful(org);
+    return value;
   }
 
   async #changeInstance<T>(work: (unit: InstanceUnit) => Promise<T>): Promise<T> {

@@ -1,6 +1,7 @@
 import { Refusal } from "@holdfast/kernel";
 import { Conflict, ConnectionLost } from "./failure.ts";
-import { unavailable, type Pool } from "./pool.ts";
+import { unavailable, type Patience } from "./patience.ts";
+import type { Pool } from "./pool.ts";
 import type { Session } from "./session.ts";
 
 /** How often work is run when other transactions are in the way (serialisation failures, deadlocks), the first time included. */
@@ -14,6 +15,8 @@ export type Plan = {
   readonly begin: string;
   /** Called when COMMIT was sent and nothing came back: nobody knows whether it was done. */
   readonly doubtful: () => void;
+  /** What is left of the caller's. */
+  readonly patience?: Patience;
 };
 
 /**
@@ -22,7 +25,7 @@ export type Plan = {
  */
 export async function transact<T>(pool: Pool, plan: Plan, work: (query: Query) => Promise<T>): Promise<T> {
   for (let attempt = 1; ; attempt += 1) {
-    const session = await pool.borrow();
+    const session = await pool.borrow(plan.patience);
     const transaction = new Transaction(session);
     try {
       return await transaction.run(plan, work);

@@ -1,5 +1,4 @@
-import type { Timers } from "@holdfast/kernel";
-import { patienceMs, unavailable } from "./pool.ts";
+import { type Patience, unavailable } from "./patience.ts";
 
 const waitingAtMost = 500;
 
@@ -8,17 +7,12 @@ const waitingAtMost = 500;
  * writes between; and an organisation that writes a lot waits for itself, not on the connections of all.
  */
 export class Turns {
-  readonly #timers: Timers;
   /** Who waits, per key; a key is there while its turn is taken. */
   readonly #waiting = new Map<string, (() => void)[]>();
 
-  constructor(timers: Timers) {
-    this.#timers = timers;
-  }
-
-  /** @throws Refusal `storage.unavailable` after ten seconds, or when hundreds wait already */
-  async take<T>(key: string, work: () => Promise<T>): Promise<T> {
-    await this.#arrive(key);
+  /** @throws Refusal `storage.unavailable` when patience is over, or when hundreds wait already */
+  async take<T>(key: string, patience: Patience, work: () => Promise<T>): Promise<T> {
+    await this.#arrive(key, patience);
     try {
       return await work();
     } finally {
@@ -26,7 +20,7 @@ export class Turns {
     }
   }
 
-  #arrive(key: string): Promise<void> {
+  #arrive(key: string, patience: Patience): Promise<void> {
     const waiting = this.#waiting.get(key);
     if (!waiting) {
       this.#waiting.set(key, []);
@@ -34,15 +28,13 @@ export class Turns {
     }
     if (waiting.length >= waitingAtMost) throw unavailable("Too many changes of this organisation wait.");
     return new Promise((resolve, reject) => {
-      const timer = this.#timers.after(patienceMs, () => {
-        waiting.splice(waiting.indexOf(go), 1);
+      waiting.push(resolve);
+      patience.whenOver(() => {
+        const at = waiting.indexOf(resolve);
+        if (at < 0) return; // his turn has come
+        waiting.splice(at, 1);
         reject(unavailable("Earlier changes of this organisation take too long."));
       });
-      const go = () => {
-        timer.cancel();
-        resolve();
-      };
-      waiting.push(go);
     });
   }
 
