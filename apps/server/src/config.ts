@@ -2,6 +2,12 @@ import path from "node:path";
 import { parseArgs } from "node:util";
 import { Refusal } from "@holdfast/kernel";
 
+/** What this process was started with. */
+export const environment: Readonly<Record<string, string | undefined>> = process.env;
+
+/** Nobody asked for plain text (no-color.org). */
+export const mayColour = !environment["NO_COLOR"] && environment["TERM"] !== "dumb";
+
 /** Everything that can be set. Each option is also `HOLDFAST_…` in the environment; the command line wins. */
 export type Config = {
   readonly data: string;
@@ -53,7 +59,7 @@ export const usage = `npm start -- [OPTION]…
   --tls-cert FILE --tls-key FILE   your own certificate instead of the built-in authority; watched for changes
   --security-contact URI  for /.well-known/security.txt
   --max-message BYTES    the largest MQTT packet or HTTP body (1048576)
-  --ready-file FILE      written when everything accepts connections
+  --ready-file FILE      written when everything accepts connections (ready.json in the keys folder)
   --no-demo              no simulated devices
 
 Each is also HOLDFAST_… in the environment, such as HOLDFAST_HTTPS_PORT. HOLDFAST_KEK holds the key that opens the keyring.
@@ -97,9 +103,15 @@ function valuesOf(args: readonly string[]) {
   try {
     return parseArgs({ args: [...args], options, strict: true }).values;
   } catch (cause) {
-    throw new Refusal("config.malformed", { cause, detail: cause instanceof Error ? cause.message : "" });
+    throw new Refusal("config.malformed", {
+      cause,
+      detail: cause instanceof Error ? firstSentence(cause.message) : "",
+    });
   }
 }
+
+/** Node goes on about arguments that are no options, of which there are none here. */
+const firstSentence = (text: string): string => text.replace(/\. .*$/s, ".");
 
 const absolute = (file: string | undefined): string | undefined =>
   file === undefined ? undefined : path.resolve(file);

@@ -1,4 +1,14 @@
-import { chmodSync, chownSync, mkdirSync } from "node:fs";
+import {
+  chmodSync,
+  closeSync,
+  constants,
+  fchmodSync,
+  fchownSync,
+  mkdirSync,
+  openSync,
+  readdirSync,
+  statSync,
+} from "node:fs";
 import path from "node:path";
 import type { Clock, Random } from "@holdfast/kernel";
 import type { Config } from "./config.ts";
@@ -12,6 +22,8 @@ export type Places = {
   readonly databaseFolder: string | undefined;
   /** Whom the process can become, when it was started by root. */
   readonly runAs: { readonly uid: number; readonly gid: number } | undefined;
+  /** Another server has these data now: `close` then lets go of its database, and does not end it. */
+  lose(): void;
   close(): Promise<void>;
 };
 
@@ -23,10 +35,8 @@ type Needs = {
 };
 
 export async function openPlaces({ config, clock, random, report }: Needs): Promise<Places> {
-  const folder = path.join(config.data, "postgres");
-  const user = systemUser(folder);
-  makeFolder(config.data, user);
-  makeFolder(config.keys, user);
+  const folder = postgresIn(config);
+  const user = makeFolders(config);
   const keyring = await Keyring.open({
     place: {
       folder: config.keys,
@@ -39,7 +49,7 @@ export async function openPlaces({ config, clock, random, report }: Needs): Prom
   });
   if (config.databaseUrl !== undefined) {
     const close = () => keyring.close();
-    return { keyring, database: config.databaseUrl, databaseFolder: undefined, runAs: user, close };
+    return { keyring, database: config.databaseUrl, databaseFolder: undefined, runAs: user, lose: () => {}, close };
   }
   try {
     const postgres = await startPostgres({
@@ -52,8 +62,9 @@ export async function openPlaces({ config, clock, random, report }: Needs): Prom
       database: postgres.owner,
       databaseFolder: folder,
       runAs: postgres.runAs,
+      lose: () => postgres.release(),
       async close() {
-        await postgres.stop();
+        await postgres.stop(); // nothing when it was released
         await keyring.close();
       },
     };
@@ -63,9 +74,47 @@ export async function openPlaces({ config, clock, random, report }: Needs): Prom
   }
 }
 
-/** Only the user that the platform runs as can look inside. */
-function makeFolder(folder: string, user: Places["runAs"]): void {
-  mkdirSync(folder, { recursive: true, mode: 0o700 });
-  chmodSync(folder, 0o700);
-  if (user) chownSync(folder, user.uid, user.gid);
+const postgresIn = ({ data }: Pick<Config, "data">): string => path.join(data, "postgres");
+
+/** Makes the folders of the data and the keys. Answers whose they are when we are root: the user that the platform runs as. */
+export function makeFolders(config: Pick<Config, "data" | "keys">): Places["runAs"] {
+  const user = systemUser(postgresIn(config));
+  // Clients on this machine read ca.pem in there; everything else in it is in folders of its own.
+  makeFolder(config.data, 0o711, user);
+  makeFolder(config.keys, 0o700, user);
+  return user;
+}
+
+function makeFolder(folder: string, mode: number, user: Places["runAs"]): void {
+  const topmost = mkdirSync(folder, { recursive: true, mode: 0o700 });
+  if (user && topmost !== undefined) letPass(path.dirname(folder), topmost);
+  const who = whoseIs(folder);
+  if (who === "others") return;
+  // Never through a link: root would give away whatever the user of the last start made one point to.
+  const opened = openSync(folder, constants.O_DIRECTORY | constants.O_NOFOLLOW);
+  try {
+    if (who === "ours") fchmodSync(opened, mode);
+    if (!user) return;
+    fchownSync(opened, user.uid, user.gid);
+    if (who === "private") fchmodSync(opened, 0o710); // initdb runs with this group, as another user
+  } finally {
+    closeSync(opened);
+  }
+}
+
+/** What the platform puts into its folders. */
+const own = /^(?:postgres|keys|ca\.pem|kek|keyring\.sqlite.*|ready\.json)(?:\.new)?$/;
+
+/** Somebody may name a folder that holds other things. `--data /srv` must not take /srv away from others; a private one can be used along. */
+function whoseIs(folder: string): "ours" | "private" | "others" {
+  if (readdirSync(folder).every((name) => own.test(name))) return "ours";
+  const isTop = path.dirname(folder) === path.parse(folder).root; // such as /root
+  return isTop || statSync(folder).mode & 0o007 ? "others" : "private";
+}
+
+/** The folders above that were made along with it are root's, and that user must get through. */
+function letPass(folder: string, topmost: string): void {
+  if (folder.length < topmost.length) return;
+  chmodSync(folder, 0o711);
+  letPass(path.dirname(folder), topmost);
 }

@@ -30,6 +30,7 @@ import { Telemetry, TelemetryQueries } from "./telemetry/index.ts";
 import { telemetryRoutes } from "./telemetry/routes.ts";
 import { Certificates, expectedNames, fingerprint, thisMachine } from "./tls/index.ts";
 import { openPlaces, type Places } from "./places.ts";
+import { Rounds } from "./rounds.ts";
 import { version } from "./version.ts";
 
 export type PlatformNeeds = {
@@ -62,6 +63,10 @@ async function open(needs: PlatformNeeds, opened: AsyncDisposableStack): Promise
   const places = opened.adopt(await openPlaces(needs), (all) => all.close());
   const { keyring } = places;
 
+  // The database that another server uses is not ours to end.
+  const loseIfInUse = (error: unknown): void => {
+    if (error instanceof Refusal && error.code === "storage.inUse") places.lose();
+  };
   const refusals: { log: Refusals | undefined } = { log: undefined };
   const spaceHolder: { spaces: Spaces | undefined } = { spaces: undefined };
   const storage = opened.adopt(
@@ -75,7 +80,13 @@ async function open(needs: PlatformNeeds, opened: AsyncDisposableStack): Promise
       recordAudit: recorder(random),
       doubtful: (org) => spaceHolder.spaces?.forget(org),
       report,
-      fatal: needs.fatal,
+      fatal: (refusal) => {
+        loseIfInUse(refusal);
+        needs.fatal(refusal);
+      },
+    }).catch((error: unknown) => {
+      loseIfInUse(error);
+      throw error;
     }),
     (it) => it.close(),
   );
@@ -217,38 +228,6 @@ const brokerTime = (clock: Clock, timers: Timers): Time => ({
   },
 });
 
-/** Work that is done again and again. A round that fails is told, and the next one comes all the same. */
-class Rounds {
-  readonly #timers: Timers;
-  readonly #report: (message: string) => void;
-  readonly #pending = new Set<{ cancel(): void }>();
-  #running: Promise<void> = Promise.resolve();
-
-  constructor(timers: Timers, report: (message: string) => void) {
-    this.#timers = timers;
-    this.#report = report;
-  }
-
-  every(milliseconds: number, work: () => Promise<void>): void {
-    const timer = this.#timers.after(milliseconds, () => {
-      this.#pending.delete(timer);
-      this.#running = work().catch((error: unknown) => {
-        this.#report(
-          error instanceof Refusal ? `housekeeping: ${error.message}` : "housekeeping failed by our own fault",
-        );
-      });
-      void this.#running.then(() => this.every(milliseconds, work));
-    });
-    this.#pending.add(timer);
-  }
-
-  async stop(): Promise<void> {
-    this.every = () => {};
-    for (const timer of this.#pending) timer.cancel();
-    await this.#running;
-  }
-}
-
 type Parts = {
   readonly opened: AsyncDisposableStack;
   readonly places: Places;
@@ -294,6 +273,11 @@ export class Platform {
     return this.#parts.places.runAs;
   }
 
+  /** When the keys were last backed up, and how many there are since: for the banner and the posture. */
+  keysStatus(): ReturnType<Keyring["status"]> {
+    return this.#parts.places.keyring.status();
+  }
+
   /** Tells a new set-up link whenever there is one, and `undefined` once there is none to be had any more. */
   async watchSetup(tell: (link: string | undefined) => void): Promise<void> {
     const { setup, timers, opened } = this.#parts;
@@ -301,6 +285,12 @@ export class Platform {
     opened.defer(() => timer.cancel());
     let issuedAt = -Infinity;
     let passed = 0;
+    const again = (): void => {
+      timer = timers.after(1_000, () => {
+        passed += 1_000;
+        look().catch(again); // the database is away: asked again until it is back
+      });
+    };
     const look = async (): Promise<void> => {
       if (!(await setup.isOpen())) return tell(undefined);
       if (passed - issuedAt >= setupLifetime - setupMargin) {
@@ -308,10 +298,7 @@ export class Platform {
         issuedAt = passed;
         tell(secret && `${this.url}/#setup=${secret}`);
       }
-      timer = timers.after(1_000, () => {
-        passed += 1_000;
-        void look().catch(() => (timer = timers.after(1_000, () => void look())));
-      });
+      again();
     };
     await look();
   }
@@ -320,6 +307,10 @@ export class Platform {
   close(): Promise<void> {
     this.#closing ??= this.#parts.opened.disposeAsync();
     return this.#closing;
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.close();
   }
 
   get #name(): string {

@@ -96,7 +96,9 @@ export class Segments {
   }
 
   async #make(): Promise<Segment> {
-    const number = (this.#number += 1);
+    let number = (this.#number += 1);
+    // One that an earlier start opened and nothing was written to: the log does not know of it, the keyring does.
+    while (await this.#needs.keys.find("segment", String(number))) number = this.#number += 1;
     const key = await this.#needs.keys.make("segment", String(number));
     await this.#needs.storage.maintain.call("open_segment", [number]);
     return { seal: new SegmentSeal(number, key, this.#needs.random), bytes: 0, reached: 0 };

@@ -1,0 +1,176 @@
+import { existsSync } from "node:fs";
+import path from "node:path";
+import { DatabaseSync } from "node:sqlite";
+import { parseArgs } from "node:util";
+import { Refusal, rfc3339, systemClock, systemRandom } from "@holdfast/kernel";
+import { codeOf, keepSealed, readSealed, refuseOverwriting } from "./backup-file.ts";
+import { environment, parseConfig, type Config } from "./config.ts";
+import { placeOf } from "./log.ts";
+import { readPassphrase } from "./passphrase.ts";
+import { makeFolders } from "./places.ts";
+import { Keyring, parseDatabaseUrl, parseKek, restoreKeyring, verifyBackup } from "./storage/index.ts";
+
+// `holdfast keys …` on the machine that has the keys; the command line runs it, with the arguments that it was given after `keys`.
+const usage = `holdfast keys backup  --out FILE [--passphrase-file FILE] [--data DIR] [--keys DIR] [--keyring-url URL]
+holdfast keys restore --in FILE  [--passphrase-file FILE] [--data DIR] [--keys DIR] [--keyring-url URL]
+holdfast keys verify  --in FILE  [--passphrase-file FILE]
+
+With --json the answer is for programs. --passphrase-file - reads stdin; without it you are asked.
+`;
+
+const exits = { done: 0, refused: 1, misuse: 2, fault: 70 } as const;
+type Exit = (typeof exits)[keyof typeof exits];
+
+const options = {
+  in: { type: "string" },
+  out: { type: "string" },
+  "passphrase-file": { type: "string" },
+  data: { type: "string" },
+  keys: { type: "string" },
+  "keyring-url": { type: "string" },
+  json: { type: "boolean" },
+  help: { type: "boolean" },
+} as const;
+
+type Given = ReturnType<typeof parse>["values"];
+type Summary = Awaited<ReturnType<typeof verifyBackup>>;
+
+async function main(args: string[]): Promise<Exit> {
+  const { values, positionals } = parse(args);
+  if (values.help) {
+    process.stdout.write(usage);
+    return exits.done;
+  }
+  const { file, done, summary } = await run(positionals, values);
+  tell(file, done, summary, values.json === true);
+  return exits.done;
+}
+
+async function run(
+  [verb, ...others]: readonly string[],
+  given: Given,
+): Promise<{ file: string; done: string; summary: Summary }> {
+  if (others.length > 0) throw malformed(`There is one verb, and no "${others.join(" ")}".`);
+  switch (verb) {
+    case "backup": {
+      const file = named(given, "out");
+      return { file, done: "Sealed to", summary: await backup(file, given) };
+    }
+    case "restore": {
+      const file = named(given, "in");
+      return { file, done: "Restored from", summary: await restore(file, given) };
+    }
+    case "verify": {
+      const file = named(given, "in");
+      const backup = readSealed(file);
+      return { file, done: "Opens:", summary: await verifyBackup(backup, await passphraseIn(given, "known")) };
+    }
+    case undefined:
+    default:
+      throw malformed("The verbs are backup, restore and verify. --help tells more.");
+  }
+}
+
+/** Answers what the file holds: it was opened again, so what is told is what it can do. */
+async function backup(file: string, given: Given): Promise<Summary> {
+  refuseOverwriting(file);
+  const passphrase = await passphraseIn(given, "new");
+  const keyring = await Keyring.openBeside(siteOf(configOf(given)));
+  try {
+    await keyring.backup(passphrase, async (sealed) => keepSealed(sealed, file));
+  } finally {
+    await keyring.close();
+  }
+  return verifyBackup(readSealed(file), passphrase);
+}
+
+async function restore(file: string, given: Given): Promise<Summary> {
+  const backup = readSealed(file);
+  const config = configOf(given);
+  if (config.keyringUrl === undefined) refuseWhileServed(config.keys);
+  const passphrase = await passphraseIn(given, "known");
+  const owner = makeFolders(config);
+  return restoreKeyring({ ...siteOf(config), ...(owner && { owner }), backup, passphrase });
+}
+
+function configOf(given: Given): Config {
+  const args = (["data", "keys", "keyring-url"] as const).flatMap((name) => {
+    const value = given[name];
+    return value === undefined ? [] : [`--${name}=${value}`];
+  });
+  return parseConfig(args, environment, path.resolve(import.meta.dirname, "../../..")) as Config; // nobody asked for help
+}
+
+function siteOf({ keys, keyringUrl, kek }: Config) {
+  return {
+    place: { folder: keys, ...(keyringUrl !== undefined && { database: parseDatabaseUrl(keyringUrl) }) },
+    ...(kek !== undefined && { kek: parseKek(kek) }),
+    clock: systemClock,
+    random: systemRandom,
+  };
+}
+
+/**
+ * A server keeps epoch keys in memory, and a restored keyring may have others. In WAL mode SQLite holds a lock for as long as a connection is
+ * open, so leaving that mode (`Keyring.open` comes back to it) works only when nobody else is there.
+ */
+function refuseWhileServed(folder: string): void {
+  const file = path.join(folder, "keyring.sqlite");
+  if (!existsSync(file)) return;
+  using db = new DatabaseSync(file, { timeout: 0 });
+  try {
+    db.exec("PRAGMA journal_mode = DELETE");
+  } catch (cause) {
+    const isBusy = cause instanceof Error && "errcode" in cause && cause.errcode === 5; // SQLITE_BUSY
+    if (isBusy) throw new Refusal("storage.inUse", { cause, detail: `It has ${file} open.` });
+    // A damaged one is what a backup is for; restoring says so.
+  }
+}
+
+function named(given: Given, option: "in" | "out"): string {
+  const file = given[option];
+  if (file === undefined || file === "") throw malformed(`--${option} FILE is missing.`);
+  return path.resolve(file);
+}
+
+const passphraseIn = (given: Given, kind: "new" | "known"): Promise<string> =>
+  readPassphrase(given["passphrase-file"], kind);
+
+function parse(args: string[]) {
+  try {
+    return parseArgs({ args, options, strict: true, allowPositionals: true });
+  } catch (cause) {
+    throw malformed(cause instanceof Error ? cause.message : "", cause);
+  }
+}
+
+function tell(file: string, done: string, { instance, at, counts }: Summary, asJson: boolean): void {
+  if (asJson) {
+    process.stdout.write(`${JSON.stringify({ file, instance, at: rfc3339(at), keys: counts })}\n`);
+    return;
+  }
+  const what = Object.entries(counts).map(([kind, count]) => `${kind} ${count}`);
+  process.stdout.write(
+    `${done} ${file}\n  made      ${rfc3339(at)}\n  instance  ${instance}\n  keys      ${what.join(", ")}\n`,
+  );
+}
+
+const malformed = (detail: string, cause?: unknown): Refusal => new Refusal("config.malformed", { cause, detail });
+
+function failed(error: unknown, asJson: boolean): Exit {
+  const isOurs = !(error instanceof Refusal) && !(error instanceof Error && "syscall" in error);
+  const sentence = isOurs
+    ? `A fault of the program itself. Please report it: ${placeOf(error)}`
+    : (error as Error).message; // both kinds are errors
+  const code = isOurs ? "fault" : (codeOf(error) ?? "fault");
+  const text = asJson ? JSON.stringify({ error: { code, sentence } }) : `${sentence}\n  (${code})`;
+  process.stderr.write(`${text}\n`);
+  if (isOurs) return exits.fault;
+  return code === "config.malformed" ? exits.misuse : exits.refused;
+}
+
+const args = process.argv.slice(2);
+main(args).then(
+  (exit) => (process.exitCode = exit),
+  (error: unknown) => (process.exitCode = failed(error, args.includes("--json"))),
+);

@@ -1,0 +1,199 @@
+import { rmSync, statSync } from "node:fs";
+import path from "node:path";
+import { Refusal, systemClock, systemRandom, systemTimers } from "@holdfast/kernel";
+import { banner } from "./banner.ts";
+import { environment, mayColour, parseConfig, usage, type Config } from "./config.ts";
+import { checkOpenFiles } from "./limits.ts";
+import { Log } from "./log.ts";
+import { caFileOf, startPlatform, type Platform } from "./platform.ts";
+import { ReadyFile, type Ready } from "./ready-file.ts";
+import { leaveRoot } from "./root.ts";
+import { version } from "./version.ts";
+import { writeWhole } from "./whole-file.ts";
+
+/** What the process ends with: as the command line's (docs of `holdfast`). */
+const exits = { done: 0, refused: 1, misuse: 2, fault: 70 } as const;
+type Exit = (typeof exits)[keyof typeof exits];
+
+/** A stop may take ten seconds. What is not done by then is cut short, just before somebody loses patience. */
+const patience = 9_500;
+
+const home = path.resolve(import.meta.dirname, "../../..");
+const log = new Log({ outlet: process.stderr, clock: systemClock, mayColour });
+
+async function main(): Promise<Exit> {
+  const config = parseConfig(process.argv.slice(2), environment, home);
+  if (config === "help") {
+    process.stdout.write(usage);
+    return exits.done;
+  }
+  const advice = checkOpenFiles();
+  if (advice !== undefined) log.warn(advice);
+
+  // Without --ready-file it is with the keys, because it holds the set-up link: what lies with the data opens nothing.
+  const readyFile = new ReadyFile(config.readyFile ?? path.join(config.keys, "ready.json"));
+  const ending = new Ending(() => void readyFile.remove());
+  await using platform = await start(config, readyFile, ending);
+  if (!ending.isAsked) await serve(platform, config, readyFile);
+  const exit = await ending.asked;
+  await readyFile.remove();
+  return exit;
+}
+
+async function start(config: Config, readyFile: ReadyFile, ending: Ending): Promise<Platform> {
+  try {
+    return await startPlatform({
+      config,
+      clock: systemClock,
+      random: systemRandom,
+      timers: systemTimers,
+      report: log.info,
+      fatal: (refusal) => {
+        log.refusal(refusal);
+        ending.ask(exits.refused);
+      },
+    });
+  } catch (error) {
+    readyFile.putBack();
+    throw error;
+  }
+}
+
+/** Everything listens: gives root up, and tells whoever waits. */
+async function serve(platform: Platform, config: Config, readyFile: ReadyFile): Promise<void> {
+  readyFile.prepareFor(platform.runAs, log.error);
+  leaveRoot({
+    user: platform.runAs,
+    folders: [config.data, config.keys],
+    files: [config.tlsCert, config.tlsKey].filter((file) => file !== undefined),
+    info: log.info,
+    warn: log.warn,
+  });
+  const caFile = writeAuthority(platform, caFileOf(config));
+  const { url, mqttsUrl } = platform;
+  const ready: Ready = { pid: process.pid, url, mqttsUrl, ...(caFile !== undefined && { caFile }) };
+
+  let isAnnounced = false;
+  let setupLink: string | undefined;
+  await platform.watchSetup((link) => {
+    const wasOpen = setupLink !== undefined;
+    setupLink = link;
+    readyFile.write({ ...ready, ...(link !== undefined && { setupLink: link }) });
+    if (isAnnounced) tellSetup(link, wasOpen, readyFile.path);
+  });
+  isAnnounced = true;
+  log.info("The platform is ready.", {
+    url,
+    mqttsUrl,
+    ...(setupLink !== undefined && { setupLinkIn: readyFile.path }),
+  });
+  process.stdout.write(await announcement({ platform, config, caFile, setupLink, readyFile: readyFile.path }));
+}
+
+/** Into the data folder, for clients to trust; `undefined` when what their system trusts is enough. */
+function writeAuthority({ caPem }: Platform, file: string): string | undefined {
+  if (caPem === undefined) {
+    rmSync(file, { force: true });
+    return undefined;
+  }
+  writeWhole(file, caPem, 0o644);
+  return file;
+}
+
+/** The link is for people's eyes: on a terminal, never in what a log keeps. */
+function tellSetup(link: string | undefined, wasOpen: boolean, file: string): void {
+  if (link === undefined)
+    return wasOpen ? log.info("The platform has its first person. The set-up link is gone.") : undefined;
+  if (process.stdout.isTTY) process.stdout.write(`New set-up link, instead of the one before: ${link}\n`);
+  else log.info("There is a new set-up link instead of the one before.", { setupLinkIn: file });
+}
+
+type Facts = {
+  readonly platform: Platform;
+  readonly config: Config;
+  readonly caFile: string | undefined;
+  readonly setupLink: string | undefined;
+  readonly readyFile: string;
+};
+
+async function announcement({ platform, config, caFile, setupLink, readyFile }: Facts): Promise<string> {
+  const { isTTY } = process.stdout;
+  const { backedUpAt, keysSinceBackup } = await platform.keysStatus();
+  const areTogether = config.keyringUrl === undefined && statSync(config.keys).dev === statSync(config.data).dev;
+  return banner({
+    version,
+    url: platform.url,
+    mqttsUrl: platform.mqttsUrl,
+    host: config.host,
+    fingerprint: platform.fingerprint,
+    caFile,
+    readyFile,
+    keysBesideData: areTogether ? config.keys : undefined,
+    keys: backedUpAt === undefined ? "never backed up" : keysSinceBackup > 0 ? "newer than the backup" : "backed up",
+    setupLink: setupLink && (isTTY ? { shown: setupLink } : "hidden"),
+    folder: process.cwd(),
+    mayColour: mayColour && isTTY,
+  });
+}
+
+/** What makes the process end, once: a signal, another server that took the data over, our own fault. */
+class Ending {
+  readonly asked: Promise<Exit>;
+  readonly #resolve: (exit: Exit) => void;
+  #isAsked = false;
+
+  constructor(tidy: () => void) {
+    const { promise, resolve } = Promise.withResolvers<Exit>();
+    this.asked = promise;
+    this.#resolve = resolve;
+    // A second signal finds that it was asked already; a signal to the process group reaches us twice (npm passes it on).
+    for (const signal of ["SIGTERM", "SIGINT", "SIGHUP"] as const) process.on(signal, () => this.ask(exits.done));
+    process.on("uncaughtException", (error) => {
+      log.fault("A fault of the platform itself. Please report it. It stops, so that nothing wrong is kept.", error);
+      this.ask(exits.fault);
+    });
+    void promise.then(() =>
+      setTimeout(() => {
+        log.error("Stopping took too long, and is cut short. What was acknowledged is kept.");
+        tidy();
+        process.exit(exits.refused);
+      }, patience),
+    );
+  }
+
+  get isAsked(): boolean {
+    return this.#isAsked;
+  }
+
+  ask(exit: Exit): void {
+    if (!this.#isAsked) log.info(exit === exits.done ? "Stopping, as asked." : "Stopping.");
+    this.#isAsked = true;
+    this.#resolve(exit);
+  }
+}
+
+/** A start that cannot be is a sentence and a code, also when the system says no: a folder of somebody else, an address that is not ours. */
+function failed(error: unknown): Exit {
+  if (error instanceof SuppressedError) {
+    failed(error.suppressed);
+    return failed(error.error);
+  }
+  if (error instanceof Refusal) {
+    log.refusal(error);
+    return error.code === "config.malformed" ? exits.misuse : exits.refused;
+  }
+  if (error instanceof Error && "syscall" in error) {
+    const { code } = error as NodeJS.ErrnoException; // Node's own have one
+    log.error(`The system said no: ${error.message}.`, { code });
+    return exits.refused;
+  }
+  log.fault("A fault of the platform itself. Please report it.", error);
+  return exits.fault;
+}
+
+// Whoever read our output may have gone. That is no reason to stop.
+for (const stream of [process.stdout, process.stderr]) stream.on("error", () => {});
+main().then(
+  (exit) => process.exit(exit),
+  (error: unknown) => process.exit(failed(error)),
+);

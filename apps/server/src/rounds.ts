@@ -1,0 +1,33 @@
+import { Refusal, type Timers } from "@holdfast/kernel";
+
+/** Work that is done again and again. A round that fails is told, and the next one comes all the same. */
+export class Rounds {
+  readonly #timers: Timers;
+  readonly #report: (message: string) => void;
+  readonly #pending = new Set<{ cancel(): void }>();
+  #running: Promise<void> = Promise.resolve();
+
+  constructor(timers: Timers, report: (message: string) => void) {
+    this.#timers = timers;
+    this.#report = report;
+  }
+
+  every(milliseconds: number, work: () => Promise<void>): void {
+    const timer = this.#timers.after(milliseconds, () => {
+      this.#pending.delete(timer);
+      this.#running = work().catch((error: unknown) => {
+        this.#report(
+          error instanceof Refusal ? `housekeeping: ${error.message}` : "housekeeping failed by our own fault",
+        );
+      });
+      void this.#running.then(() => this.every(milliseconds, work));
+    });
+    this.#pending.add(timer);
+  }
+
+  async stop(): Promise<void> {
+    this.every = () => {};
+    for (const timer of this.#pending) timer.cancel();
+    await this.#running;
+  }
+}
