@@ -1,3 +1,4 @@
+import { Socket } from "node:net";
 import type { Duplex } from "node:stream";
 import { reason } from "./codes.ts";
 import { Connection } from "./connection.ts";
@@ -47,12 +48,13 @@ export class Broker<Context = unknown> {
     return this.#core.statistics;
   }
 
-  /** Speaks MQTT on this stream from now on. The broker ends it; of a `net.Socket` set `noDelay` before. */
+  /** Speaks MQTT on this stream from now on. The broker ends it. */
   accept(socket: Duplex, transport: Transport): void {
     if (this.#isClosing) {
       socket.destroy();
       return;
     }
+    if (socket instanceof Socket) socket.setNoDelay(true);
     const { statistics } = this.#core;
     statistics.connectionsAccepted++;
     statistics.connectionsOpen++;

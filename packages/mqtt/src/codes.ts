@@ -69,3 +69,25 @@ export function returnCodeOf(code: number): number {
       return 3;
   }
 }
+
+const sentences = new Map<number, string>([
+  [reason.clientIdNotValid, "The client id is empty where it may not be, or too long."],
+  [reason.badUserNameOrPassword, "The user name and password do not belong together, or are not known."],
+  [reason.notAuthorized, "Your credential does not allow this."],
+  [reason.serverUnavailable, "The server cannot do this now. Try again later."],
+  [reason.serverBusy, "The server could not keep the message. Connect again and send it again."],
+  [reason.serverShuttingDown, "The server is stopping. Connect again later."],
+  [reason.badAuthenticationMethod, "This server knows no such authentication method."],
+  [reason.keepAliveTimeout, "Nothing was heard for one and a half keep-alive intervals."],
+  [reason.sessionTakenOver, "Another connection came with the same client id."],
+  [reason.topicNameInvalid, "The topic is not one that this server accepts."],
+  [reason.quotaExceeded, "A limit of this server is reached."],
+  [reason.administrativeAction, "The right to be here has ended."],
+  [reason.payloadFormatInvalid, "The payload is declared to be UTF-8 and is not."],
+  [reason.retainNotSupported, "This server keeps no retained messages."],
+  [reason.qosNotSupported, "This server takes QoS 0 and 1."],
+  [reason.maximumConnectTime, "This connection has lasted as long as it may. Connect again."],
+]);
+
+/** What to tell a person who reads the code, where nobody has said anything better. */
+export const sentenceOf = (code: number): string | undefined => sentences.get(code);

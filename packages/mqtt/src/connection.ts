@@ -1,7 +1,7 @@
 // Hot path: one connection, from its CONNECT to its end. What it reads goes to inbound.ts, what it is sent comes from sending.ts.
 import type { Buffer } from "node:buffer";
 import type { Duplex } from "node:stream";
-import { packet, reason } from "./codes.ts";
+import { packet, reason, sentenceOf } from "./codes.ts";
 import type { Core } from "./core.ts";
 import { Cursor } from "./cursor.ts";
 import { Frames, type FrameHandler } from "./frames.ts";
@@ -308,7 +308,7 @@ export class Connection implements Line, Opened, FrameHandler {
   /** Ends the connection from our side; a client of MQTT 5 is told why. */
   end(ended: Ended): void {
     if (this.#phase === "closed") return;
-    const { code, reasonString } = ended;
+    const { code, reasonString = sentenceOf(code) } = ended;
     if (ended.atOnce) this.output.discard();
     if (this.session && this.protocolVersion === 5) {
       const properties: Properties = reasonString === undefined ? {} : { reasonString };

@@ -1,6 +1,6 @@
 // Hot path: from a PUBLISH to its subscribers and its acknowledgement.
-import type { Buffer } from "node:buffer";
-import { packet, reason } from "./codes.ts";
+import { isUtf8, type Buffer } from "node:buffer";
+import { packet, reason, sentenceOf } from "./codes.ts";
 import type { Connection } from "./connection.ts";
 import { Cursor } from "./cursor.ts";
 import { deliverDurable, deliverLive } from "./delivery.ts";
@@ -181,7 +181,7 @@ export class Inbound implements Source {
     if (code === reason.serverUnavailable || code === reason.serverBusy) return this.#turnOut(publication);
     // A client of 3.1.1 cannot be told no, and without an acknowledgement would send it again for ever.
     if (code === 0 || connection.protocolVersion === 4) return sendPuback(connection, packetId);
-    const { reasonString } = publication;
+    const { reasonString = sentenceOf(code) } = publication;
     const said = pubackCodes.has(code) ? code : reason.unspecified;
     const properties = connection.tellsProblems && reasonString !== undefined ? { reasonString } : {};
     const answer = fitting(connection.maximumPacket, properties, (fit) => puback(packetId, said, fit));
@@ -203,6 +203,9 @@ function considerProperties(session: Session, publication: Publication, properti
   const { responseTopic, messageExpiryInterval } = properties;
   if (properties.subscriptionIdentifiers) throw broken("A client sent a subscription identifier."); // [MQTT-3.3.4-6]
   if (messageExpiryInterval !== undefined) publication.expiry = messageExpiryInterval;
+  publication.parsed = properties;
+  // Only where the publisher declares text (MQTT 5, section 3.3.2.3.2).
+  if (properties.payloadFormatIndicator === 1 && !isUtf8(publication.payload)) return reason.payloadFormatInvalid;
   if (responseTopic === undefined) return 0;
   checkResponseTopic(responseTopic);
   const mapped = session.mounts.inward(responseTopic);

@@ -20,6 +20,6 @@ export type {
 export type { Properties } from "./properties.ts";
 export type { Publication } from "./publication.ts";
 export type { Statistics } from "./statistics.ts";
-export type { Listener } from "./subscription.ts";
+export type { Arrival, Listener } from "./subscription.ts";
 export type { Time } from "./time.ts";
 export { matches } from "./topics.ts";

@@ -1,5 +1,5 @@
 import { Buffer } from "node:buffer";
-import { reason, returnCodeOf } from "./codes.ts";
+import { reason, returnCodeOf, sentenceOf } from "./codes.ts";
 import type { Connection } from "./connection.ts";
 import { Mounts } from "./mounts.ts";
 import type { Connect } from "./packets.ts";
@@ -178,7 +178,7 @@ function resume(
 }
 
 /** A CONNACK that says no, in the form of the client's version. */
-export function turnAway(connection: Connection, code: number, reasonString: string | undefined): void {
+export function turnAway(connection: Connection, code: number, reasonString = sentenceOf(code)): void {
   const { protocolVersion } = connection;
   if (protocolVersion === 4) return connection.write(connack(4, false, returnCodeOf(code), {}));
   const properties = reasonString === undefined ? {} : { reasonString };

@@ -51,7 +51,8 @@ export class Publication {
   code = -1;
   /** Told to a publisher of MQTT 5 with a code from 0x80; may also be set before `Policy.accept` refuses. */
   reasonString: string | undefined = undefined;
-  #properties: Properties | undefined;
+  /** As read from the frame. */
+  parsed: Properties | undefined = undefined;
   /** The last frame made for a subscriber that could not get the bytes as they came. */
   #frame: Buffer | null = null;
   #frameVersion = 0;
@@ -106,23 +107,17 @@ export class Publication {
 
   /** As received, but with the response topic of the space, and without topic alias. */
   get properties(): Properties {
-    if (this.#properties) return this.#properties;
-    const properties: Properties = {};
-    if (this.propertiesEnd > this.propertiesStart) {
-      // From the length on, which stands in front of the list in as many bytes as it needs.
-      const length = this.propertiesEnd - this.propertiesStart;
-      Object.assign(
-        properties,
-        readProperties(
-          new Cursor(this.bytes, this.propertiesStart - variableSize(length), this.propertiesEnd),
-          packet.publish,
-        ),
-      );
-      delete properties.topicAlias;
-      if (this.responseTopic !== undefined) properties.responseTopic = this.responseTopic;
-    }
-    this.#properties = properties;
+    const { topicAlias: _resolved, ...properties } = this.parsed ?? this.#parse();
+    if (this.responseTopic !== undefined) properties.responseTopic = this.responseTopic;
     return properties;
+  }
+
+  #parse(): Properties {
+    const length = this.propertiesEnd - this.propertiesStart;
+    if (length === 0) return {};
+    // With their length, which stands before them in as many bytes as it needs.
+    const cursor = new Cursor(this.bytes, this.propertiesStart - variableSize(length), this.propertiesEnd);
+    return (this.parsed = readProperties(cursor, packet.publish));
   }
 
   /**

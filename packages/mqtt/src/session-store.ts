@@ -6,7 +6,7 @@ import type { Statistics } from "./statistics.ts";
 /** What waits for one session, in order, within its limits. */
 export interface Outbox {
   readonly count: number;
-  /** How many were given up so that this one fits: the oldest first, at last this one itself. */
+  /** How many were given up so that this one fits: the oldest first; this one alone, if it could never fit. */
   push(delivery: Delivery): number;
   shift(): Delivery | undefined;
   clear(): void;
@@ -91,12 +91,12 @@ class MemoryOutbox implements Outbox {
 
   push(delivery: Delivery): number {
     const { sessionMessages, sessionBytes } = this.#limits;
+    if (sessionMessages === 0 || delivery.size > sessionBytes) return 1;
     let given = 0;
     while (this.count > 0 && (this.count >= sessionMessages || this.#bytes + delivery.size > sessionBytes)) {
       this.shift();
       given++;
     }
-    if (sessionMessages === 0 || delivery.size > sessionBytes) return given + 1;
     this.#deliveries.push(delivery);
     this.#bytes += delivery.size;
     this.#statistics.queued++;

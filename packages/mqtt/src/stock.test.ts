@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import mqtt from "mqtt";
-import { House } from "./testing/house.ts";
+import { House } from "./house.fixture.ts";
 
 for (const protocolVersion of [4, 5] as const) {
   test(`a stock client of version ${protocolVersion} publishes and receives at QoS 0 and 1`, async () => {

@@ -35,10 +35,16 @@ export class Group {
   }
 }
 
+/** A message as listeners get it. */
+export type Arrival = Pick<
+  Publication,
+  "topic" | "payload" | "qos" | "retain" | "duplicate" | "properties" | "receivedAt" | "size" | "detach"
+>;
+
 /** Somebody inside the program who listens. */
 export interface Listener {
-  /** Called in the turn of the live delivery. The publication is a view: `detach()` it before keeping it. */
-  receive(publication: Publication): void;
+  /** Called in the turn of the live delivery. The payload is a view: `detach()` the arrival before keeping it. */
+  receive(arrival: Arrival): void;
 }
 
 export type Listening = { readonly kind: "listening"; readonly listener: Listener };

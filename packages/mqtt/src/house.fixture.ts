@@ -1,10 +1,10 @@
 import { createServer, type AddressInfo, type Server } from "node:net";
-import { Broker } from "../broker.ts";
-import type { Limits } from "../limits.ts";
-import type { Asked, Closing, Gate, Opened, Policy, TurnedAway, Welcome } from "../policy.ts";
-import type { Publication } from "../publication.ts";
-import { MovedTime } from "./moved-time.ts";
-import { Peer, type PeerOptions } from "./peer.ts";
+import { Broker } from "./broker.ts";
+import type { Limits } from "./limits.ts";
+import type { Asked, Closing, Gate, Opened, Policy, TurnedAway, Welcome } from "./policy.ts";
+import type { Publication } from "./publication.ts";
+import { MovedTime } from "./moved-time.fixture.ts";
+import { Peer, type PeerOptions } from "./peer.fixture.ts";
 
 /** A gate whose answers a test changes. Raising `cell.epoch` makes it out of date. */
 export class TestGate implements Gate {
@@ -125,3 +125,12 @@ export class House {
 }
 
 export type ConnectOptions = { connect?: Record<string, unknown> };
+
+/** Lets the event loop turn until something has become true; fails when it has not after ten seconds. */
+export async function until(isTrue: () => boolean): Promise<void> {
+  const end = performance.now() + 10_000;
+  while (!isTrue()) {
+    if (performance.now() > end) throw new Error(`This never became true: ${isTrue.toString()}`);
+    await new Promise((resolve) => setImmediate(resolve));
+  }
+}

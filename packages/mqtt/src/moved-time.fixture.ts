@@ -1,4 +1,4 @@
-import type { Time } from "../time.ts";
+import type { Time } from "./time.ts";
 
 type Timer = { due: number; call: () => void };
 

@@ -1,0 +1,210 @@
+import assert from "node:assert/strict";
+import { duplexPair } from "node:stream";
+import { test } from "node:test";
+import mqttPacket from "mqtt-packet";
+import { House, until } from "./house.fixture.ts";
+
+test("whoever reads too slowly loses messages of QoS 0, which are counted, and keeps the rest of the order", async () => {
+  await using house = await House.open({ limits: { waiting: 50_000, waitingHard: 1 << 24 } });
+  const slow = await house.connect("slow");
+  slow.subscribe(1, "a", 0);
+  await slow.take("suback");
+  slow.deafen();
+  const writer = await house.connect("writer");
+  const { statistics } = house.broker;
+  const payload = "x".repeat(1000);
+  let sent = 0;
+  while (statistics.droppedSlow === 0) {
+    for (let i = 0; i < 100; i++) writer.publish("a", `${String(sent++).padStart(9)}${payload}`);
+    await writer.quiet();
+  }
+  slow.listen();
+  const got = await slow.quiet();
+  assert.equal(got.length + statistics.droppedSlow, sent);
+  const numbers = got.map((packet) => Number(packet.payload.toString().slice(0, 9)));
+  assert.deepEqual(
+    numbers,
+    numbers.toSorted((a, b) => a - b),
+  );
+});
+
+test("messages of QoS 1 wait in the session for whoever reads too slowly, and none is lost", async () => {
+  await using house = await House.open({
+    limits: { waiting: 50_000, inFlight: 60_000, sessionMessages: 100_000, sessionBytes: 1 << 26 },
+  });
+  const slow = await house.connect("slow", { version: 5 });
+  slow.subscribe(1, "a", 1);
+  await slow.take("suback");
+  slow.deafen();
+  const writer = await house.connect("writer");
+  const { statistics } = house.broker;
+  const payload = "x".repeat(1000);
+  let sent = 0;
+  while (statistics.queued < 100) {
+    for (let i = 0; i < 100; i++)
+      writer.publish("a", `${String(sent++).padStart(9)}${payload}`, { qos: 1, messageId: 1 });
+    await writer.quiet();
+  }
+  slow.listen();
+  for (let i = 0; i < sent; i++) {
+    const got = await slow.take("publish");
+    assert.equal(Number(got.payload.toString().slice(0, 9)), i);
+    slow.send({ cmd: "puback", messageId: got.messageId });
+  }
+  assert.deepEqual(await slow.quiet(), []);
+  assert.deepEqual([statistics.queued, statistics.droppedQueueFull, statistics.droppedSlow], [0, 0, 0]);
+});
+
+test("whoever asks much and reads nothing is disconnected, and slows nobody", async () => {
+  await using house = await House.open({ limits: { waitingHard: 100_000 } });
+  const slow = await house.connect("slow");
+  slow.deafen();
+  const other = await house.connect("other");
+  const questions = Buffer.concat(Array.from({ length: 5000 }, () => Buffer.from([0xc0, 0])));
+  const { statistics } = house.broker;
+  while (statistics.disconnectedSlow === 0) {
+    slow.raw(questions);
+    await other.quiet();
+  }
+  assert.equal(house.policy.closes[0]?.how, "slow");
+});
+
+test("3.1.1: a socket is paused while too many of its messages await their acknowledgement, and goes on when half of them have it", async () => {
+  await using house = await House.open({ limits: { unacknowledged: 10 } });
+  house.policy.settles = false;
+  const peer = await house.connect("a");
+  for (let i = 1; i <= 30; i++) peer.publish("a", String(i), { qos: 1, messageId: i });
+  await until(() => house.policy.accepted.length === 10);
+  const other = await house.connect("other");
+  await other.quiet();
+  assert.equal(house.policy.accepted.length, 10);
+  for (let i = 0; i < 4; i++) house.policy.accepted[i]?.settle(0);
+  await other.quiet();
+  assert.equal(house.policy.accepted.length, 10);
+  house.policy.accepted[4]?.settle(0);
+  await until(() => house.policy.accepted.length === 15);
+  await until(() => {
+    for (const publication of house.policy.accepted) publication.settle(0);
+    return house.policy.accepted.length === 30;
+  });
+  for (const publication of house.policy.accepted) publication.settle(0);
+  for (let i = 1; i <= 30; i++) assert.equal((await peer.take("puback")).messageId, i);
+  assert.ok(house.broker.statistics.pauses > 0);
+});
+
+test("a paused client is not taken for a silent one", async () => {
+  await using house = await House.open({ limits: { unacknowledged: 1 } });
+  house.policy.settles = false;
+  const peer = await house.connect("a", { connect: { keepalive: 10 } });
+  peer.publish("a", "x", { qos: 1, messageId: 1 });
+  await until(() => house.policy.accepted.length === 1);
+  house.time.move(40_000);
+  house.policy.accepted[0]?.settle(0);
+  await peer.take("puback");
+  house.time.move(15_000);
+  await peer.closed();
+});
+
+test("[MQTT-3.3.4-7] MQTT 5: more unacknowledged messages than the receive maximum end the connection", async () => {
+  await using house = await House.open({ limits: { unacknowledged: 3 } });
+  house.policy.settles = false;
+  const peer = await house.connect("a", { version: 5 });
+  for (let i = 1; i <= 3; i++) peer.publish("a", "x", { qos: 1, messageId: i });
+  assert.deepEqual(await peer.quiet(), []);
+  house.policy.accepted[0]?.settle(0);
+  await peer.take("puback");
+  for (let i = 4; i <= 5; i++) peer.publish("a", "x", { qos: 1, messageId: i });
+  assert.equal((await peer.closed())[0]?.reasonCode, 0x93);
+});
+
+test("unacknowledged bytes are bounded too, for either version", async () => {
+  await using house = await House.open({ limits: { unacknowledgedBytes: 10_000 } });
+  house.policy.settles = false;
+  for (const version of [4, 5] as const) {
+    const peer = await house.connect("a", { version });
+    for (let i = 1; i <= 6; i++) peer.publish("a", "x".repeat(3000), { qos: 1, messageId: i });
+    await until(() => house.policy.accepted.length === 4);
+    const other = await house.connect("other");
+    await other.quiet();
+    assert.equal(house.policy.accepted.length, 4);
+    for (const publication of house.policy.accepted.splice(0)) publication.settle(0);
+    await until(() => house.policy.accepted.length === 2);
+    for (const publication of house.policy.accepted.splice(0)) publication.settle(0);
+    await peer.quiet();
+    peer.destroy();
+  }
+});
+
+test("retained messages beyond the limits of a space are not kept, and counted", async () => {
+  await using house = await House.open({ limits: { retainedMessages: 2, retainedBytes: 1000 } });
+  const peer = await house.connect("a");
+  for (const topic of ["a", "b", "c"]) peer.publish(topic, "x", { retain: true });
+  peer.publish("a", "x".repeat(2000), { retain: true });
+  peer.publish("a", "y", { retain: true });
+  await peer.quiet();
+  const { retained, droppedRetained } = house.broker.statistics;
+  assert.deepEqual([retained, droppedRetained], [2, 2]);
+});
+
+test("a socket that never says goodbye is destroyed when its time is up", async () => {
+  await using house = await House.open({ limits: { closeDeadline: 500 } });
+  const [theirs, ours] = duplexPair();
+  house.broker.accept(ours, { remoteAddress: "", secure: true, name: "pair" });
+  theirs.resume();
+  theirs.write(
+    mqttPacket.generate({
+      cmd: "connect",
+      protocolId: "MQTT",
+      protocolVersion: 5,
+      clientId: "a",
+      clean: true,
+      keepalive: 0,
+    }),
+  );
+  await until(() => house.policy.opens.length === 1);
+  const closing = house.broker.close();
+  await until(() => ours.writableFinished);
+  assert.equal(ours.destroyed, false);
+  house.time.move(500);
+  assert.equal(ours.destroyed, true);
+  await closing;
+});
+
+test("what somebody sends while the policy is being asked is not read before it has answered", async () => {
+  await using house = await House.open();
+  let welcome: () => void = () => {};
+  const connect = house.policy.connect.bind(house.policy);
+  house.policy.connect = async (asked) => {
+    await new Promise<void>((resolve) => (welcome = resolve));
+    return connect(asked);
+  };
+  const peer = await house.visit();
+  peer.connect({ clientId: "a" });
+  const { statistics } = house.broker;
+  await until(() => statistics.bytesIn > 0);
+  for (let i = 0; i < 100; i++) peer.publish("a", Buffer.alloc(100_000));
+  await new Promise((resolve) => setTimeout(resolve, 20).unref());
+  assert.ok(statistics.bytesIn < 1_000_000, `${statistics.bytesIn} bytes were taken`);
+  welcome();
+  await peer.take("connack");
+  await peer.quiet();
+  assert.equal(statistics.messagesIn, 100);
+});
+
+test("a client that leaves while the policy is being asked leaves nothing behind", async () => {
+  await using house = await House.open();
+  let welcome: () => void = () => {};
+  const connect = house.policy.connect.bind(house.policy);
+  house.policy.connect = async (asked) => {
+    await new Promise<void>((resolve) => (welcome = resolve));
+    return connect(asked);
+  };
+  const peer = await house.visit();
+  peer.connect({ clientId: "a" });
+  await until(() => house.broker.statistics.bytesIn > 0);
+  house.time.move(10_000);
+  await peer.closed();
+  welcome();
+  await until(() => house.broker.statistics.connectionsOpen === 0);
+  assert.deepEqual([house.policy.opens.length, house.broker.statistics.sessions], [0, 0]);
+});
