@@ -109,6 +109,8 @@ test("changes of one organisation run one after the other, those of two side by 
   });
   await entered;
   await storage.change(theirs, (unit) => write(unit, 1));
+  // Bookkeeping stands in nobody's way.
+  await storage.note(ours, (unit) => write(unit, 101));
   release();
   await slow;
 });

@@ -57,7 +57,10 @@ export class Storage {
     return this.#change(allowed, "audited", work);
   }
 
-  /** A change that is the platform's own bookkeeping and worth no audit entry: when a credential was last used. Not for verbs. */
+  /**
+   * The platform's own bookkeeping, worth no audit entry: when a credential was last used, readings on their way to chunks. Not for
+   * verbs. It neither waits for the organisation's changes nor holds them up: revoking must not wait for compaction.
+   */
   note<T>(allowed: Allowed, work: (unit: Unit) => Promise<T>): Promise<T> {
     return this.#change(allowed, "unaudited", work);
   }
@@ -133,7 +136,8 @@ export class Storage {
     if (this.#inside.getStore()?.isRunning) throw new Error("a change inside a change: they would wait for each other");
     const patience = new Patience(this.#needs.timers);
     try {
-      return await this.#turns.take(allowed.scope.org, patience, () => this.#inTurn(allowed, trace, patience, work));
+      const run = () => this.#run(allowed, trace, patience, work);
+      return trace === "audited" ? await this.#turns.take(allowed.scope.org, patience, run) : await run();
     } catch (error) {
       return this.#failed(error);
     } finally {
@@ -141,7 +145,7 @@ export class Storage {
     }
   }
 
-  async #inTurn<T>(allowed: Allowed, trace: Trace, patience: Patience, work: (unit: Unit) => Promise<T>): Promise<T> {
+  async #run<T>(allowed: Allowed, trace: Trace, patience: Patience, work: (unit: Unit) => Promise<T>): Promise<T> {
     const { org } = allowed.scope;
     const hooks: (() => void)[] = [];
     const once = async (query: Query): Promise<T> => {
