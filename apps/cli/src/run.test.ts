@@ -8,7 +8,15 @@ import { folderFor, holdfast, json, refuse, serve } from "./testing/world.ts";
 const id = (prefix: string, digit: number): string => `${prefix}_${String(digit).repeat(32)}`;
 const [org, person, application, device, key] = [id("org", 1), id("per", 2), id("app", 3), id("dev", 4), id("key", 5)];
 const createdAt = "2026-06-01T11:55:00.000Z";
-const pump = { id: device, state: "active", name: "Pump\u001b[2J", application, tags: { site: "north" }, createdAt };
+const pump = {
+  id: device,
+  state: "active",
+  name: "Pump\u001b[2J",
+  application,
+  tags: { site: "north" },
+  createdAt,
+  version: 1,
+};
 
 test("an answer is one JSON document for programs, and aligned text for people", async (t) => {
   const env = await serve(t, (request, response) => {

@@ -20,12 +20,20 @@ const connect = (url: string, token?: string, patienceMs?: number): Client =>
 
 test("a call sends what the route says and answers what its schema says", async (t) => {
   const url = await serve(t, async (request, response) => {
-    const { authorization, "content-type": type, "idempotency-key": key } = request.headers;
+    const { authorization, "content-type": type, "idempotency-key": key, "if-match": match } = request.headers;
     assert.deepEqual([request.method, request.url, authorization], ["POST", "/v1/devices", "Bearer hf_x"]);
-    assert.deepEqual([type, key], ["application/json", "once"]);
+    assert.deepEqual([type, key, match], ["application/json", "once", '"7"']);
     const body: unknown = JSON.parse(await bodyOf(request));
     assert.deepEqual(body, { application, name: "Pumpe 1 °C" });
-    const made = { id: device, state: "active", name: "Pumpe 1 °C", application, tags: {}, createdAt: time };
+    const made = {
+      id: device,
+      state: "active",
+      name: "Pumpe 1 °C",
+      application,
+      tags: {},
+      createdAt: time,
+      version: 7,
+    };
     json(response, 201, {
       ...made,
       key: { id: newId("key", systemRandom), secret: "hs_1" },
@@ -36,6 +44,7 @@ test("a call sends what the route says and answers what its schema says", async 
   const made = await client.call(routes.createDevice, {
     body: { application, name: "Pumpe 1 °C" },
     idempotencyKey: "once",
+    ifVersion: 7,
   });
   assert.equal(made.id, device);
   assert.equal(made.key.secret, "hs_1");

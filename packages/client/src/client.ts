@@ -23,7 +23,12 @@ export type ClientOptions = {
 /** A body that is sent as it is. */
 export type Payload = { readonly contentType: string; readonly content: string | Uint8Array<ArrayBuffer> };
 
-type Options = { readonly signal?: AbortSignal | undefined; readonly idempotencyKey?: string | undefined };
+type Options = {
+  readonly signal?: AbortSignal | undefined;
+  readonly idempotencyKey?: string | undefined;
+  /** Do it only while the thing still has this version: else it is refused with `request.conflict`. */
+  readonly ifVersion?: number | undefined;
+};
 type Params<R extends Route> = [Names<R["path"]>] extends [never]
   ? { readonly params?: undefined }
   : { readonly params: { readonly [Name in Names<R["path"]>]: string } };
@@ -118,7 +123,7 @@ export class Client {
   }
 
   async #send(route: Route, input: Partial<Given>, signal: AbortSignal, accept: string): Promise<Incoming> {
-    const { params = {}, query = {}, body, idempotencyKey } = input;
+    const { params = {}, query = {}, body, idempotencyKey, ifVersion } = input;
     const payload = body === undefined ? undefined : route.body === "bytes" ? (body as Payload) : jsonPayload(body); // by the type of Body
     const reply = await this.#transport.send({
       method: route.method,
@@ -128,6 +133,7 @@ export class Client {
         ...(this.#token === undefined ? {} : { authorization: `Bearer ${this.#token}` }),
         ...(payload === undefined ? {} : { "content-type": payload.contentType }),
         ...(idempotencyKey === undefined ? {} : { "idempotency-key": idempotencyKey }),
+        ...(ifVersion === undefined ? {} : { "if-match": `"${ifVersion}"` }), // the version in quotes is the ETag
       },
       body: payload?.content,
       signal,

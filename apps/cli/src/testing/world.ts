@@ -16,13 +16,17 @@ export class Screen extends Writable {
   text = "";
   readonly isTTY: boolean;
 
-  constructor(isTTY: boolean) {
+  readonly #onWrite: ((text: string) => void) | undefined;
+
+  constructor(isTTY: boolean, onWrite?: (text: string) => void) {
     super();
     this.isTTY = isTTY;
+    this.#onWrite = onWrite;
   }
 
   override _write(chunk: Buffer, _encoding: BufferEncoding, done: () => void): void {
     this.text += chunk.toString();
+    this.#onWrite?.(this.text);
     done();
   }
 }
@@ -47,18 +51,22 @@ export async function holdfast(
     terminal?: boolean;
     typed?: readonly string[];
     pause?: World["pause"];
+    transport?: World["transport"];
+    clock?: World["clock"];
+    /** Sees what is written to stdout as it comes. */
+    onOut?: (text: string) => void;
   } = {},
 ): Promise<Ended> {
   const { env = {}, terminal = false, typed } = options;
-  const out = new Screen(terminal);
+  const out = new Screen(terminal, options.onOut);
   const err = new Screen(terminal);
   const exit = await run(argv, {
     out: out satisfies Outlet,
     err: err satisfies Outlet,
     in: typed ? typist(err, typed) : Readable.from(options.stdin === undefined ? [] : [options.stdin]),
     environment: readEnvironment({ HOME: "/nowhere", ...env }),
-    clock: { now: () => noon },
-    transport: () => fetchTransport(),
+    clock: options.clock ?? { now: () => noon },
+    transport: options.transport ?? (() => fetchTransport()),
     pause: options.pause ?? (() => Promise.resolve()),
   });
   return { exit, out: out.text, err: err.text };

@@ -3,7 +3,6 @@ import { existsSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { exits, Hindrance, type Exit } from "../failure.ts";
 import { file, optional, required, text, type Parameters } from "../parameter.ts";
-import { ask } from "../prompt.ts";
 import type { Tools } from "../tools.ts";
 import { verb, type Verb } from "../verb.ts";
 
@@ -53,38 +52,16 @@ export const keysVerbs = [
   ),
 ];
 
-async function runProgram(word: string, given: Readonly<Record<string, unknown>>, tools: Tools): Promise<Exit> {
+/** It asks, answers and fails by itself: on the same terminal, with the same forms and numbers. */
+async function runProgram(word: string, given: Readonly<Record<string, unknown>>, { print }: Tools): Promise<Exit> {
   if (!existsSync(program)) throw new Hindrance("This clone has no server in it, and the keyring is the server's.");
-  const { world, print } = tools;
-  const flags = Object.entries({ "passphrase-file": "-", ...defined(given) });
-  const asked = given["passphrase-file"] === undefined ? await passphrase(word, tools) : undefined;
-  const args = [
-    program,
-    word,
-    ...flags.flatMap(([name, value]) => [`--${name}`, String(value)]),
-    ...(print.isJson ? ["--json"] : []),
-  ];
-  const child = spawn(process.execPath, args, { stdio: [asked === undefined ? "inherit" : "pipe", "pipe", "pipe"] });
-  child.stdout?.on("data", (bytes: Uint8Array) => world.out.write(bytes));
-  child.stderr?.on("data", (bytes: Uint8Array) => world.err.write(bytes));
-  child.stdin?.end(`${asked}\n`);
+  const flags = Object.entries(given).flatMap(([name, value]) =>
+    typeof value === "string" ? [`--${name}=${value}`] : [],
+  );
+  const args = [program, word, ...flags, ...(print.isJson ? ["--json"] : [])];
+  const child = spawn(process.execPath, args, { stdio: "inherit" });
   return new Promise((resolve, reject) => {
     child.on("error", reject);
-    child.on("close", (code) => resolve(exitOf(code)));
+    child.on("close", (code) => resolve(Object.values(exits).find((exit) => exit === code) ?? exits.fault));
   });
-}
-
-async function passphrase(word: string, { world }: Tools): Promise<string> {
-  const first = await ask(world, "Passphrase", "hidden", "--passphrase-file");
-  if (word === "backup" && first !== (await ask(world, "The same again", "hidden", "--passphrase-file"))) {
-    throw new Hindrance("These were two different passphrases.");
-  }
-  return first;
-}
-
-const defined = (given: Readonly<Record<string, unknown>>): Record<string, unknown> =>
-  Object.fromEntries(Object.entries(given).filter(([, value]) => value !== undefined));
-
-function exitOf(code: number | null): Exit {
-  return Object.values(exits).find((exit) => exit === code) ?? exits.fault;
 }
