@@ -4,7 +4,8 @@ import { test } from "node:test";
 import { inspect } from "node:util";
 import type { AuditEntry, Unit } from "./index.ts";
 import { QueryFailed, violates } from "./index.ts";
-import { atEnd, TestClock } from "../testing/index.ts";
+import { TestClock } from "../testing/clock.ts";
+import { atEnd } from "../testing/database.ts";
 import { storageWithNotes, textsIn, write } from "./notes.fixture.ts";
 
 const { storage, org, write: add, texts, reports } = await storageWithNotes(atEnd);

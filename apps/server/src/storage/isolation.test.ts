@@ -1,7 +1,8 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { uuidOf } from "@holdfast/kernel";
-import { asOwner, atEnd } from "../testing/index.ts";
+import { asOwner } from "../testing/cluster.ts";
+import { atEnd } from "../testing/database.ts";
 import { insertInto } from "./index.ts";
 import { signedInAs, storageWithNotes, write } from "./notes.fixture.ts";
 import { roleNames } from "./roles.ts";

@@ -1,7 +1,8 @@
 import assert from "node:assert/strict";
 import { test, type TestContext } from "node:test";
 import type { Refusal } from "@holdfast/kernel";
-import { freshDatabase, freshStorage, openKeys } from "../testing/index.ts";
+import { freshDatabase } from "../testing/database.ts";
+import { freshStorage, openKeys } from "../testing/storage.ts";
 import { storageWithNotes } from "./notes.fixture.ts";
 import { Proxy } from "./proxy.fixture.ts";
 import { Session } from "./session.ts";

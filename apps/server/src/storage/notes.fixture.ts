@@ -2,7 +2,8 @@ import { cpSync, readdirSync, writeFileSync } from "node:fs";
 import path from "node:path";
 import pg from "pg";
 import { newId, systemRandom, uuidOf, type Id } from "@holdfast/kernel";
-import { freshDatabase, freshStorage, type FreshDatabase, type FreshStorage } from "../testing/index.ts";
+import { freshDatabase, type FreshDatabase } from "../testing/database.ts";
+import { freshStorage, type FreshStorage } from "../testing/storage.ts";
 import type { Allowed, Storage, StorageNeeds, Unit } from "./index.ts";
 import { migrationsFolder } from "./migrate.ts";
 import { passwordOf, roleNames, type Door } from "./roles.ts";
@@ -36,7 +37,7 @@ export type Notes = FreshStorage & {
 };
 
 /** A test, or `atEnd` for what the tests of a file share. */
-type Ends = { after(close: () => Promise<void>): void };
+export type Ends = { after(close: () => Promise<void>): void };
 
 export async function storageWithNotes(
   t: Ends,

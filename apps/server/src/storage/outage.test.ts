@@ -1,13 +1,14 @@
 import assert from "node:assert/strict";
-import { test, type TestContext } from "node:test";
+import { test } from "node:test";
 import type { Id } from "@holdfast/kernel";
-import { freshDatabase, TestClock } from "../testing/index.ts";
+import { TestClock } from "../testing/clock.ts";
+import { atEnd, freshDatabase } from "../testing/database.ts";
 import { insertInto } from "./index.ts";
-import { storageWithNotes, write } from "./notes.fixture.ts";
+import { storageWithNotes, write, type Ends } from "./notes.fixture.ts";
 import { Proxy } from "./proxy.fixture.ts";
 import type { StorageNeeds } from "./index.ts";
 
-async function behindProxy(t: TestContext, more: Partial<StorageNeeds> = {}) {
+async function behindProxy(t: Ends, more: Partial<StorageNeeds> = {}) {
   const database = await freshDatabase();
   const proxy = await Proxy.to(t, database.login);
   const notes = await storageWithNotes(t, { database: proxy.login, ...more }, database);
@@ -15,8 +16,10 @@ async function behindProxy(t: TestContext, more: Partial<StorageNeeds> = {}) {
   return { ...notes, proxy };
 }
 
-test("connections that broke while they lay idle are noticed by nobody", async (t) => {
-  const { proxy, org, write: add, texts, storage } = await behindProxy(t);
+const shared = await behindProxy(atEnd);
+
+test("connections that broke while they lay idle are noticed by nobody", async () => {
+  const { proxy, org, write: add, texts, storage } = shared;
   const allowed = await org();
   await add(allowed, 1);
   for (let id = 2; id < 6; id += 1) {
@@ -26,8 +29,8 @@ test("connections that broke while they lay idle are noticed by nobody", async (
   assert.equal((await texts(allowed)).length, 5);
 });
 
-test("while PostgreSQL is away everybody waits, and goes on when it is back", async (t) => {
-  const { proxy, org, write: add, texts, storage } = await behindProxy(t);
+test("while PostgreSQL is away everybody waits, and goes on when it is back", async () => {
+  const { proxy, org, write: add, texts, storage } = shared;
   const allowed = await org();
   await add(allowed, 1);
   proxy.down();
@@ -77,8 +80,8 @@ test("a change whose commit was sent and not answered is refused, and its organi
   assert.deepEqual(await texts(allowed), ["note 1", "note 2"]);
 });
 
-test("a change whose statement was lost before its commit was not kept, and is not run again", async (t) => {
-  const { proxy, org, texts, storage } = await behindProxy(t);
+test("a change whose statement was lost before its commit was not kept, and is not run again", async () => {
+  const { proxy, org, texts, storage } = shared;
   const allowed = await org();
   let runs = 0;
   const lost = storage.change(allowed, async (unit) => {
@@ -92,8 +95,8 @@ test("a change whose statement was lost before its commit was not kept, and is n
   assert.deepEqual(await texts(allowed), []);
 });
 
-test("an append without an answer is refused, whether it was kept or not", async (t) => {
-  const { proxy, org, storage } = await behindProxy(t);
+test("an append without an answer is refused, whether it was kept or not", async () => {
+  const { proxy, org, storage } = shared;
   const allowed = await org();
   const append = { org: allowed.scope.org, text: insertInto("journal", ["at", "text"]), values: [1, "swallow me"] };
   proxy.swallowReplyTo("swallow me");

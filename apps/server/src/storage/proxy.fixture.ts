@@ -1,6 +1,6 @@
 import net from "node:net";
-import type { TestContext } from "node:test";
 import type { Login } from "./index.ts";
+import type { Ends } from "./notes.fixture.ts";
 
 /** A wire to PostgreSQL that a test can cut: what a crash, a restart and a broken network look like from here. */
 export class Proxy {
@@ -14,7 +14,7 @@ export class Proxy {
     this.#state = state;
   }
 
-  static async to(t: TestContext, login: Login): Promise<Proxy> {
+  static async to(t: Ends, login: Login): Promise<Proxy> {
     const sockets = new Set<net.Socket>();
     const state: State = { isUp: true, swallowReplyTo: undefined, refused: () => undefined };
     const server = net.createServer((near) => {
@@ -43,7 +43,7 @@ export class Proxy {
       });
     });
     await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
-    t.after(() => {
+    t.after(async () => {
       server.close();
       for (const socket of sockets) socket.destroy();
     });

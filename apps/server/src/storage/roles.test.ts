@@ -1,6 +1,8 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { asOwner, atEnd, emptyDatabase, freshDatabase, freshStorage, openKeys } from "../testing/index.ts";
+import { asOwner } from "../testing/cluster.ts";
+import { atEnd, emptyDatabase, freshDatabase } from "../testing/database.ts";
+import { freshStorage, openKeys } from "../testing/storage.ts";
 import { signedInAs, storageWithNotes } from "./notes.fixture.ts";
 import { doors, roleNames } from "./roles.ts";
 

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { setImmediate } from "node:timers/promises";
 import { test } from "node:test";
-import { TestClock } from "../testing/index.ts";
+import { TestClock } from "../testing/clock.ts";
 import { defaultReserve, freeBytesOf, Space } from "./space.ts";
 
 test("nothing new is taken below the reserve, until there is clearly room again", async () => {

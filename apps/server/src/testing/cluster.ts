@@ -1,4 +1,4 @@
-import { chmodSync, cpSync, mkdtempSync, rmSync } from "node:fs";
+import { chmodSync, cpSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import pg from "pg";
@@ -25,7 +25,14 @@ export async function startCluster(): Promise<{ environment: Record<string, stri
   return { environment: { [variable]: JSON.stringify(cluster) }, stop };
 }
 
-export async function makeCluster(): Promise<{ cluster: Cluster; stop: () => Promise<void> }> {
+export type OwnCluster = {
+  readonly cluster: Cluster;
+  readonly stop: () => Promise<void>;
+  /** At once, for a process that is being ended and may not wait. */
+  readonly abandon: () => void;
+};
+
+export async function makeCluster(): Promise<OwnCluster> {
   const folder = mkdtempSync(path.join(tmpdir(), "holdfast-test-"));
   chmodSync(folder, 0o755); // PostgreSQL runs as another user when we are root
   const postgres = await startPostgres({
@@ -36,6 +43,10 @@ export async function makeCluster(): Promise<{ cluster: Cluster; stop: () => Pro
     rmSync(folder, { recursive: true, force: true });
     throw error;
   });
+  const abandon = () => {
+    killPostmaster(path.join(folder, "postgres", "cluster", "postmaster.pid"));
+    rmSync(folder, { recursive: true, force: true });
+  };
   const stop = async () => {
     await postgres.stop();
     rmSync(folder, { recursive: true, force: true });
@@ -48,10 +59,19 @@ export async function makeCluster(): Promise<{ cluster: Cluster; stop: () => Pro
   };
   try {
     await makeTemplate(cluster);
-    return { cluster, stop };
+    return { cluster, stop, abandon };
   } catch (error) {
     await stop();
     throw error;
+  }
+}
+
+/** SIGQUIT is PostgreSQL's immediate shutdown: its children go with it. */
+function killPostmaster(pidFile: string): void {
+  try {
+    process.kill(Number(readFileSync(pidFile, "utf8").split("\n")[0]), "SIGQUIT");
+  } catch {
+    // it is gone already
   }
 }
 

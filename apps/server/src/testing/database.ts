@@ -3,7 +3,7 @@ import path from "node:path";
 import { after } from "node:test";
 import { systemRandom } from "@holdfast/kernel";
 import type { Login } from "../storage/index.ts";
-import { asOwner, copyKeys, makeCluster, variable, type Cluster } from "./cluster.ts";
+import { asOwner, copyKeys, makeCluster, variable, type Cluster, type OwnCluster } from "./cluster.ts";
 
 export type FreshDatabase = {
   /** The owner's sign-in: what `Storage.open` takes. */
@@ -17,14 +17,14 @@ export type FreshDatabase = {
   drop(): Promise<void>;
 };
 
-let own: ReturnType<typeof makeCluster> | undefined;
+let own: Promise<OwnCluster> | undefined;
 const closing: (() => Promise<void>)[] = [];
 
-/** For what all tests of a file share: closed after the last of them, what came last first, and before the database goes. */
+/** For what all tests of a file share: closed after the last of them in the order given, as `t.after` does it. */
 export const atEnd = { after: (close: () => Promise<void>): void => void closing.push(close) };
 
 after(async () => {
-  for (const close of closing.reverse()) await close();
+  for (const close of closing) await close();
   // A file run by hand has no cluster given: it started one at the first need.
   await (await own)?.stop();
 });
@@ -32,8 +32,19 @@ after(async () => {
 async function theCluster(): Promise<Cluster> {
   const given = process.env[variable]; // how the runner of the tests tells its children
   if (given !== undefined) return JSON.parse(given) as Cluster; // `startCluster` wrote it
-  own ??= makeCluster();
+  own ??= makeOwn();
   return (await own).cluster;
+}
+
+async function makeOwn(): Promise<OwnCluster> {
+  const made = await makeCluster();
+  for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) {
+    process.once(signal, () => {
+      made.abandon();
+      process.kill(process.pid, signal); // as it would have ended without us
+    });
+  }
+  return made;
 }
 
 /** A database of its own with every migration, and the keys to it: a clone of the run's template. */
