@@ -45,7 +45,8 @@ export async function makeCluster(): Promise<OwnCluster> {
   });
   const abandon = () => {
     killPostmaster(path.join(folder, "postgres", "cluster", "postmaster.pid"));
-    rmSync(folder, { recursive: true, force: true });
+    // Its last writes may come in between.
+    rmSync(folder, { recursive: true, force: true, maxRetries: 10, retryDelay: 50 });
   };
   const stop = async () => {
     await postgres.stop();
