@@ -229,6 +229,7 @@ class Alone {
     const publication = this.#taken;
     if (publication?.qos !== 1 || publication.code === -1) return;
     this.#taken = undefined;
+    publication.release();
     if (publication.code !== 0) this.#core.statistics.publishesNotKept++;
     else this.#core.deliverLate(this.#session.space.key, publication, this.#session);
   }

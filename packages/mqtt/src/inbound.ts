@@ -107,7 +107,7 @@ export class Inbound implements Source {
       packetId,
       connection.receivedAt,
       connection.heardAt,
-      this,
+      qos === 1 ? this : null,
     );
     const { policy, statistics, retainAvailable } = connection.core;
     statistics.messagesIn++;
@@ -167,6 +167,7 @@ export class Inbound implements Source {
   #finish(publication: Publication): void {
     const { code, route, packetId } = publication;
     const connection = this.#connection;
+    publication.release();
     const { space } = this.#session;
     const { core, isOpen } = connection;
     if (code === 0 && !isOpen) core.deliverLate(space.key, publication, this.#session);

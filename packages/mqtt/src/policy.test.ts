@@ -182,6 +182,20 @@ test("a revoked client gets nothing more, even from a publisher whose chunk was 
   );
 });
 
+test("whoever was revoked while the policy was being asked is turned away", async () => {
+  await using house = await House.open();
+  house.policy.welcome = () => {
+    const { gate } = house.policy;
+    house.policy.cell.epoch++;
+    return { gate };
+  };
+  house.policy.renew = () => ({ end: 0x98 });
+  const peer = await house.visit({ version: 5 });
+  peer.connect({ clientId: "a" });
+  assert.equal((await peer.take("connack")).reasonCode, 0x87);
+  assert.deepEqual([house.policy.opens.length, house.broker.statistics.sessions], [0, 0]);
+});
+
 test("recheck ends at once whoever has lost the right, connected or not, and asks once for each session", async () => {
   await using house = await House.open();
   const good = await house.connect("good", { connect: { username: "good" } });
@@ -241,6 +255,60 @@ test("queued and retained messages are asked about when they are delivered", asy
   assert.equal(house.broker.statistics.withheld, 2);
 });
 
+test("a new gate decides about live messages of a topic that the old one let through", async () => {
+  await using house = await House.open();
+  const reader = await house.connect("reader");
+  reader.subscribe(1, "a", 0);
+  reader.subscribe(2, "b", 1);
+  await reader.quiet();
+  const writer = await house.connect("writer");
+  const say = async () => {
+    for (const topic of ["a", "b"]) writer.publish(topic, topic, { qos: 1, messageId: 1 });
+    await writer.quiet();
+    return payloads(await reader.quiet());
+  };
+  assert.deepEqual(await say(), ["a", "b"]);
+  house.policy.renew = () => {
+    house.policy.gate = new TestGate(house.policy.cell);
+    house.policy.gate.receive = (topic) => topic !== "a";
+    return house.policy.gate;
+  };
+  house.policy.cell.epoch++;
+  assert.deepEqual(await say(), ["b"]);
+  house.policy.renew = () => (house.policy.gate = new TestGate(house.policy.cell));
+  house.policy.cell.epoch++;
+  assert.deepEqual(await say(), ["a", "b"]);
+});
+
+test("what was not acknowledged is asked about before it is sent again", async () => {
+  await using house = await House.open();
+  const connect = { clean: false };
+  const reader = await house.connect("reader", { connect });
+  reader.subscribe(1, "#", 1);
+  await reader.take("suback");
+  const writer = await house.connect("writer");
+  for (const topic of ["a", "b"]) writer.publish(topic, topic, { qos: 1, messageId: 1 });
+  assert.deepEqual(payloads([await reader.take("publish"), await reader.take("publish")]), ["a", "b"]);
+  reader.destroy();
+  await until(() => house.policy.closes.length === 1);
+  house.policy.gate.receive = (topic) => topic !== "a";
+  const back = await house.connect("reader", { connect });
+  assert.deepEqual(payloads(await back.quiet()), ["b"]);
+});
+
+test("a delayed will of somebody who is revoked meanwhile is discarded", async () => {
+  await using house = await House.open();
+  const will = { topic: "w", payload: "x", qos: 0, retain: false, properties: { willDelayInterval: 10 } };
+  const properties = { sessionExpiryInterval: 100 };
+  (await house.connect("a", { version: 5, connect: { will, properties } })).destroy();
+  await until(() => house.policy.closes.length === 1);
+  house.policy.cell.epoch++;
+  house.policy.renew = () => ({ end: 0x98 });
+  house.broker.recheck("space");
+  house.time.move(200_000);
+  assert.deepEqual([house.broker.statistics.willsPublished, house.broker.statistics.sessions], [0, 0]);
+});
+
 test("forget ends everything of a principal, disconnect only its connections", async () => {
   await using house = await House.open();
   const connect = { username: "p", clean: false, will: { topic: "w", payload: "x", qos: 0, retain: false } };
@@ -271,6 +339,7 @@ test("[MQTT-4.6.0-2] acknowledgements keep the order of the messages, whatever o
   const [one, two, three, four] = house.policy.accepted;
   three?.settle(0);
   two?.settle(0x97, "Too much.");
+  two?.settle(0);
   four?.settle(0x10);
   assert.deepEqual(await writer.quiet(), []);
   assert.deepEqual(await reader.quiet(), []);

@@ -41,7 +41,8 @@ export class Publication {
   responseTopic: string | undefined = undefined;
   responseWritten: string | undefined = undefined;
 
-  readonly source: Source | null;
+  /** Told when this is settled; then let go, so that a retained message does not keep the connection it came from. */
+  source: Source | null;
   /** The next of the same connection that awaits its acknowledgement, and where this one goes then. */
   next: Publication | null = null;
   route: Route | undefined = undefined;
@@ -129,6 +130,13 @@ export class Publication {
     this.code = code;
     this.reasonString = reasonString;
     this.source?.settled();
+  }
+
+  /** What was needed until it was acknowledged is not needed any more. */
+  release(): void {
+    this.source = null;
+    this.route = undefined;
+    this.parsed = undefined;
   }
 
   /** Copies the frame out of the chunk it came in, so that keeping 100 bytes does not keep 64 KiB. */

@@ -277,6 +277,36 @@ test("a topic of too many levels is refused, and the connection goes on", async 
   assert.equal((await five.take("puback")).reasonCode, 0);
 });
 
+test("[MQTT-1.5.5-1] a length in more bytes than it needs, or in more than four, is malformed", async () => {
+  await using house = await House.open();
+  const cases = [
+    [0xc0, 0x80, 0x00],
+    [0xc0, 0xff, 0xff, 0xff, 0xff],
+    [0x30, 6, 0, 1, 0x61, 0x80, 0x00, 0x78],
+    [0x82, 9, 0, 1, 0x80, 0x00, 0, 2, 0x61, 0x61, 0],
+  ];
+  for (const bytes of cases) {
+    const peer = await house.connect("a", { version: 5 });
+    peer.raw(...bytes);
+    assert.equal((await peer.closed())[0]?.reasonCode, 0x81);
+  }
+});
+
+test("a client that takes turns with many topics is heard on each of them", async () => {
+  await using house = await House.open();
+  const reader = await house.connect("reader");
+  reader.subscribe(1, "t/+", 0);
+  await reader.take("suback");
+  const writer = await house.connect("writer");
+  const topics = Array.from({ length: 60 }, (_, i) => `t/${i % 40}`);
+  for (const topic of topics) writer.publish(topic, "x");
+  await writer.quiet();
+  assert.deepEqual(
+    (await reader.quiet()).map(({ topic }) => topic),
+    topics,
+  );
+});
+
 test("[MQTT-3.12.4-1] a PINGREQ is answered", async () => {
   await using house = await House.open();
   const peer = await house.connect("a");

@@ -124,6 +124,9 @@ test("a will that the gate refuses, or that lies outside the mounts, turns its c
   const other = await house.visit();
   other.connect({ clientId: "b", will: will({ topic: "devices/1/x" }) });
   assert.equal((await other.take("connack")).returnCode, 5);
+  const astray = await house.visit({ version: 5 });
+  astray.connect({ clientId: "d", will: will({ topic: "me/x", properties: { responseTopic: "devices/2/x" } }) });
+  assert.equal((await astray.take("connack")).reasonCode, 0x87);
   const good = await house.connect("c", { connect: { will: will({ topic: "me/x" }) } });
   good.destroy();
   await until(() => house.policy.accepted.length === 1);
