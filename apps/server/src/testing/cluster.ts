@@ -1,4 +1,4 @@
-import { chmodSync, cpSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { chmodSync, cpSync, existsSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import pg from "pg";
@@ -45,8 +45,11 @@ export async function makeCluster(): Promise<OwnCluster> {
   });
   const abandon = () => {
     killPostmaster(path.join(folder, "postgres", "cluster", "postmaster.pid"));
-    // Its last writes may come in between.
-    rmSync(folder, { recursive: true, force: true, maxRetries: 10, retryDelay: 50 });
+    // Its last writes come in between, and a folder that is not empty stays.
+    for (let attempt = 0; attempt < 20 && existsSync(folder); attempt += 1) {
+      Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 50);
+      rmSync(folder, { recursive: true, force: true });
+    }
   };
   const stop = async () => {
     await postgres.stop();
