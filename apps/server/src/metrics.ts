@@ -1,17 +1,77 @@
 import type { Broker } from "@holdfast/mqtt";
+import type { Guard, Watchers } from "./listeners/index.ts";
 import type { Telemetry } from "./telemetry/index.ts";
 
-/** Counters in Prometheus' text format (version 0.0.4). Nothing in them names an organisation. */
-export function metricsOf({ telemetry, broker }: { telemetry: Telemetry; broker: Pick<Broker, "statistics"> }): string {
-  const lines: string[] = [];
-  for (const [part, numbers] of [
-    ["telemetry", telemetry.statistics],
-    ["mqtt", broker.statistics],
-  ] as const) {
-    for (const [name, value] of Object.entries(numbers)) {
-      const metric = `holdfast_${part}_${name.replaceAll(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`)}`;
-      lines.push(`# TYPE ${metric} untyped`, `${metric} ${Number(value)}`);
-    }
-  }
-  return `${lines.join("\n")}\n`;
+type Needs = {
+  readonly telemetry: Pick<Telemetry, "statistics">;
+  readonly broker: Pick<Broker, "statistics">;
+  readonly watchers: Pick<Watchers, "count">;
+  readonly guard: Pick<Guard, "statistics">;
+};
+
+/**
+ * Prometheus' text format (version 0.0.4). Named as Prometheus wants it: what only grows ends with `_total`, units are spelt out and basic
+ * (bytes, seconds); the rest are gauges. Counters begin at zero when the platform starts. Nothing in them names an organisation.
+ */
+export function metricsOf({ telemetry, broker, watchers, guard }: Needs): string {
+  const mqtt = broker.statistics;
+  const kept = telemetry.statistics;
+  const { user, system } = process.cpuUsage();
+  return [
+    ...gauge("mqtt_connections", "MQTT connections that are open.", mqtt.connectionsOpen),
+    ...counter("mqtt_connections", "MQTT connections that were accepted.", mqtt.connectionsAccepted),
+    ...counter("mqtt_connections_refused", "CONNECT packets that were answered no.", mqtt.connectionsTurnedAway),
+    ...gauge("mqtt_sessions", "MQTT sessions, connected or kept.", mqtt.sessions),
+    ...gauge("mqtt_queued_messages", "Messages of QoS 1 that wait for their session.", mqtt.queued),
+    ...gauge("mqtt_queued_bytes", "Bytes of messages that wait for their session.", mqtt.queuedBytes),
+    ...counter("mqtt_messages_received", "PUBLISH packets from clients.", mqtt.messagesIn),
+    ...counter("mqtt_messages_sent", "PUBLISH packets to clients.", mqtt.messagesOut),
+    ...counter("mqtt_received_bytes", "Bytes from MQTT clients.", mqtt.bytesIn),
+    ...counter("mqtt_sent_bytes", "Bytes to MQTT clients.", mqtt.bytesOut),
+    ...counter(
+      "mqtt_publishes_refused",
+      "Messages that were refused by topic, right or content.",
+      mqtt.publishesRefused,
+    ),
+    ...counter("mqtt_publishes_not_kept", "Messages that were taken and could not be kept.", mqtt.publishesNotKept),
+    ...counter("mqtt_subscribes_refused", "Filters that were refused.", mqtt.subscribesRefused),
+    ...counter("mqtt_withheld", "Deliveries that the right to them had ended for.", mqtt.withheld),
+    ...counter("mqtt_dropped", "Messages given up for a client: slow, queue full, expired, too large.", dropped(mqtt)),
+    ...counter("mqtt_disconnected_slow", "Clients that read too slowly.", mqtt.disconnectedSlow),
+    ...counter("mqtt_disconnected_protocol", "Clients that broke the protocol.", mqtt.disconnectedProtocol),
+    ...counter("mqtt_disconnected_silent", "Clients that missed their keep-alive.", mqtt.disconnectedKeepAlive),
+    ...counter("mqtt_disconnected_policy", "Clients whose right to be there ended.", mqtt.disconnectedByPolicy),
+    ...counter("telemetry_messages", "Deliveries that are durable.", kept.messages),
+    ...counter("telemetry_points", "Points that are durable.", kept.points),
+    ...counter("telemetry_commits", "Transactions that made them so.", kept.commits),
+    ...counter("telemetry_log_bytes", "Bytes that these wrote to the log.", kept.bytes),
+    ...counter("telemetry_refused", "Deliveries of which nothing was kept.", kept.refused),
+    ...gauge("telemetry_waiting_bytes", "Bytes that wait for a commit.", kept.waitingBytes),
+    ...counter("telemetry_chunks", "Chunks written by compaction.", kept.chunks),
+    ...counter("telemetry_chunk_points", "Points in these chunks.", kept.chunkPoints),
+    ...counter("telemetry_chunk_bytes", "Bytes of these chunks.", kept.chunkBytes),
+    ...gauge("telemetry_series_uncompacted", "Series with points that only the log has.", kept.series),
+    ...gauge("live_streams", "Open event streams and WebSockets.", watchers.count),
+    ...counter("authentication_failures", "Attempts without a good credential.", guard.statistics.failures),
+    ...counter("process_cpu_seconds", "CPU time of this process, the database's apart.", (user + system) / 1e6),
+    ...gauge(
+      "process_resident_memory_bytes",
+      "Memory of this process, the database's apart.",
+      process.memoryUsage.rss(),
+    ),
+    ...gauge("process_uptime_seconds", "Since this process started.", process.uptime()),
+    "",
+  ].join("\n");
 }
+
+const dropped = (mqtt: Broker["statistics"]): number =>
+  mqtt.droppedSlow + mqtt.droppedQueueFull + mqtt.droppedExpired + mqtt.droppedTooLarge;
+
+const counter = (name: string, help: string, value: number) => metric(`holdfast_${name}_total`, "counter", help, value);
+const gauge = (name: string, help: string, value: number) => metric(`holdfast_${name}`, "gauge", help, value);
+
+const metric = (name: string, type: string, help: string, value: number): readonly string[] => [
+  `# HELP ${name} ${help}`,
+  `# TYPE ${name} ${type}`,
+  `${name} ${value}`,
+];

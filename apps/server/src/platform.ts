@@ -11,13 +11,13 @@ import { Identity, Organisations, SetupOffer, setupLifetime } from "./identity/i
 import { identityRoutes } from "./identity/routes.ts";
 import {
   Exposure,
+  Guard,
   HttpListener,
   Live,
   MqttListener,
   openapiOf,
-  placeOf,
   platformRoutes,
-  RateLimit,
+  Readiness,
   Replays,
   Watchers,
 } from "./listeners/index.ts";
@@ -123,7 +123,7 @@ async function open(needs: PlatformNeeds, opened: AsyncDisposableStack): Promise
 
   // The listeners.
   const certificates = opened.adopt(await openCertificates(needs, keyring, clock), (it) => it.close());
-  const guard = new RateLimit({ perSecond: 2, burst: 60 }, clock);
+  const guard = opened.adopt(new Guard({ clock, timers, report }), (it) => it.close());
   const hub = new Hub({ spaces, authentication, telemetry, guard, refused: onRefusal });
   const broker = opened.adopt(
     brokerFor({
@@ -133,7 +133,7 @@ async function open(needs: PlatformNeeds, opened: AsyncDisposableStack): Promise
       time: brokerTime(clock, timers),
       random,
       maximumPacket: config.maximumMessage,
-      reportFault: (fault) => report("an MQTT connection ended by our own fault", { fault: placeOf(fault) }),
+      reportFault: (fault) => report("an MQTT connection ended by our own fault", { fault }),
     }),
     (it) => it.close(),
   );
@@ -147,7 +147,8 @@ async function open(needs: PlatformNeeds, opened: AsyncDisposableStack): Promise
     }),
     (it) => it.close(),
   );
-  const live = new Live({ watchers: new Watchers({ spaces, telemetry, timers }), authentication, timers });
+  const watchers = new Watchers({ spaces, telemetry, timers });
+  const live = new Live({ watchers, authentication, guard, timers });
   const queries = new TelemetryQueries({ telemetry, storage, keys: keyring, random, clock });
   const handlers: Handler[] = [
     ...identityRoutes({ identity, organisations: new Organisations(storage) }),
@@ -157,8 +158,12 @@ async function open(needs: PlatformNeeds, opened: AsyncDisposableStack): Promise
     ...auditRoutes(new Audit(storage)),
     ...platformRoutes({
       certificates,
-      unready: () => telemetry.unready(),
-      metrics: () => metricsOf({ telemetry, broker }),
+      readiness: new Readiness({
+        unready: () => telemetry.unready(),
+        probe: () => storage.maintain.call("log_orgs", []),
+        timers,
+      }),
+      metrics: () => metricsOf({ telemetry, broker, watchers, guard }),
       openapi: () => openapiOf(handlers, version),
       now: () => clock.now(),
       contact: config.securityContact ?? `mailto:security@${config.publicNames[0] ?? "localhost"}`,
@@ -171,24 +176,21 @@ async function open(needs: PlatformNeeds, opened: AsyncDisposableStack): Promise
       handlers,
       live,
       replays: new Replays(storage),
-      exposure: new Exposure({ authentication, storage }),
+      exposure: new Exposure({ authentication, storage, guard, clock }),
       guard,
       clock,
       random,
+      timers,
       host: config.host,
       port: config.httpsPort,
       maximumBody: config.maximumMessage,
-      upgrade: (request, socket, head) => {
-        const { pathname } = new URL(request.url ?? "/", "https://localhost");
-        if (pathname === "/mqtt") mqtt.upgrade(request, socket, head);
-        else if (pathname === "/v1/live") live.upgrade(request, socket, head);
-        else return false;
-        return true;
-      },
+      upgrades: { "/mqtt": mqtt.upgrade.bind(mqtt), "/v1/live": live.upgrade.bind(live) },
       report,
     }),
     (it) => it.close(),
   );
+  // At the same time, because each gives its clients a moment, and MQTT over WebSockets is a client of both.
+  opened.defer(async () => void (await Promise.all([mqtt.close(), https.close()])));
 
   opened.defer(() => refusals.log?.flush());
   const rounds = new Rounds(timers, report);

@@ -25,12 +25,17 @@ const sentences = {
   "id.malformed": "That is not an identifier of the expected kind.",
   "request.malformed": "The request does not have the expected form. The fields to mend are named in errors.",
   "request.tooLarge": "The request is larger than this platform accepts. Split it.",
+  "request.headersTooLarge": "The headers of the request are larger than this platform accepts. Leave some out.",
+  "request.tooSlow": "The request did not arrive in time. Send it again.",
   "request.mediaType":
     "This content type is not read here. Send application/json, or one of the types in the documentation.",
   "request.conflict": "Somebody changed this since you read it. Read it again, then repeat your change.",
   "route.unknown": "There is nothing at this address. /openapi.json lists what there is.",
+  "route.method": "This address does not take that method. The Allow header names those it takes.",
   "cursor.malformed": "That cursor was not made by this list. Start again without one.",
   "idempotency.reused": "This Idempotency-Key was used for another request. Take a new one.",
+  "idempotency.interrupted":
+    "The first request with this Idempotency-Key was cut short, and nobody knows whether it was done. Look; then take a new key.",
 
   // things
   "org.unknown": "There is no such organisation, or none that you may know of.",

@@ -1,8 +1,8 @@
 import { z } from "zod";
-import { cursor, id, limit, name, noReply, pageOf, time } from "./shapes.ts";
+import { cursor, id, limit, name, noReply, pageOf, time, version } from "./shapes.ts";
 import { route } from "./route.ts";
 
-export const application = z.object({ id: id("application"), name, createdAt: time });
+export const application = z.object({ id: id("application"), name, createdAt: time, version });
 const on = { path: "application" } as const;
 
 export const createApplication = route({
@@ -14,6 +14,8 @@ export const createApplication = route({
   body: z.strictObject({ name }),
   reply: application,
   status: 201,
+  location: "/v1/applications/{id}",
+  versioned: true,
 });
 
 export const listApplications = route({
@@ -22,7 +24,7 @@ export const listApplications = route({
   summary: "The applications that the caller may read, oldest first.",
   needs: "application.read",
   on: "reach",
-  query: z.object({ limit, cursor }),
+  query: z.strictObject({ limit, cursor }),
   reply: pageOf(application),
 });
 
@@ -33,6 +35,7 @@ export const readApplication = route({
   needs: "application.read",
   on,
   reply: application,
+  versioned: true,
 });
 
 export const updateApplication = route({
@@ -43,6 +46,7 @@ export const updateApplication = route({
   on,
   body: z.strictObject({ name }),
   reply: application,
+  versioned: true,
 });
 
 export const deleteApplication = route({
@@ -52,4 +56,5 @@ export const deleteApplication = route({
   needs: "application.delete",
   on,
   reply: noReply,
+  versioned: true,
 });

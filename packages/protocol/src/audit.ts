@@ -8,7 +8,13 @@ export const listAudit = route({
   summary: "What happened in the organisation, newest first: every change, sign-in, refusal and revocation.",
   needs: "audit.read",
   on: "own",
-  query: z.object({ limit, cursor, about: z.string().max(64).optional(), from: when.optional(), to: when.optional() }),
+  query: z.strictObject({
+    limit,
+    cursor,
+    about: z.string().max(64).optional(),
+    from: when.optional(),
+    to: when.optional(),
+  }),
   reply: pageOf(
     z.object({
       id: id("entry"),

@@ -16,6 +16,7 @@ export const createToken = route({
   body: z.strictObject({ ...minting, conditions: z.strictObject({}).optional() }),
   reply: z.object({ id: id("token"), token: z.string().optional(), expiresAt: time.optional() }),
   status: 201,
+  location: "/v1/credentials/{id}",
   mints: "token",
 });
 
@@ -30,6 +31,7 @@ export const createOperatorKey = route({
   body: z.strictObject({ ...minting, grants: grants.default(["*"]) }),
   reply: key,
   status: 201,
+  location: "/v1/credentials/{id}",
   mints: "secret",
 });
 
@@ -42,6 +44,7 @@ export const createAccessKey = route({
   body: z.strictObject({ ...minting, grants: grants.default(["telemetry.read", "telemetry.write", "device.read"]) }),
   reply: key,
   status: 201,
+  location: "/v1/credentials/{id}",
   mints: "secret",
 });
 
@@ -66,7 +69,7 @@ export const listCredentials = route({
   summary: "The organisation's credentials, oldest first; never a secret.",
   needs: "credential.read",
   on: "own",
-  query: z.object({ limit, cursor, kind: z.string().max(32).optional(), device: id("device").optional() }),
+  query: z.strictObject({ limit, cursor, kind: z.string().max(32).optional(), device: id("device").optional() }),
   reply: pageOf(credential),
 });
 

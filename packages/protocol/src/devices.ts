@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { cursor, id, limit, name, noReply, pageOf, tags, time } from "./shapes.ts";
+import { cursor, id, limit, name, noReply, pageOf, tags, time, version } from "./shapes.ts";
 import { route } from "./route.ts";
 
 /** Another name that a device goes by: in topics of firmware that was written for another platform. */
@@ -16,6 +16,7 @@ export const device = z.object({
   createdAt: time,
   suspendedAt: time.optional(),
   retiredAt: time.optional(),
+  version,
 });
 
 const key = z.object({ id: id("key"), secret: z.string() });
@@ -36,6 +37,8 @@ export const createDevice = route({
   }),
   reply: device.extend({ key: key.extend({ secret: z.string().optional() }) }),
   status: 201,
+  location: "/v1/devices/{id}",
+  versioned: true,
   mints: "key.secret",
 });
 
@@ -45,7 +48,7 @@ export const listDevices = route({
   summary: "The devices that the caller may read, oldest first.",
   needs: "device.read",
   on: "reach",
-  query: z.object({
+  query: z.strictObject({
     limit,
     cursor,
     application: id("application").optional(),
@@ -63,6 +66,7 @@ export const readDevice = route({
   needs: "device.read",
   on,
   reply: device,
+  versioned: true,
 });
 
 export const updateDevice = route({
@@ -80,6 +84,7 @@ export const updateDevice = route({
     tags: tags.optional(),
   }),
   reply: device,
+  versioned: true,
 });
 
 export const suspendDevice = route({
@@ -89,6 +94,7 @@ export const suspendDevice = route({
   needs: "device.suspend",
   on,
   reply: device,
+  versioned: true,
 });
 
 export const resumeDevice = route({
@@ -98,6 +104,7 @@ export const resumeDevice = route({
   needs: "device.resume",
   on,
   reply: device,
+  versioned: true,
 });
 
 export const retireDevice = route({
@@ -107,6 +114,7 @@ export const retireDevice = route({
   needs: "device.retire",
   on,
   reply: device,
+  versioned: true,
 });
 
 export const deleteDevice = route({
@@ -116,6 +124,7 @@ export const deleteDevice = route({
   needs: "device.retire",
   on,
   reply: noReply,
+  versioned: true,
 });
 
 export const mintDeviceKey = route({
@@ -126,5 +135,6 @@ export const mintDeviceKey = route({
   on,
   reply: key.extend({ secret: z.string().optional() }),
   status: 201,
+  location: "/v1/credentials/{id}",
   mints: "secret",
 });

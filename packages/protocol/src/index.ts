@@ -11,7 +11,7 @@ export {
 } from "./grant.ts";
 export { route, type On, type Route } from "./route.ts";
 export { parseTopic, telemetryTopic, type Topic } from "./topics.ts";
-export { aggregates, type Aggregate } from "./telemetry.ts";
+export { aggregates, watchHello, type Aggregate } from "./telemetry.ts";
 export { attributeType } from "./products.ts";
 export { problem } from "./platform.ts";
 export * as routes from "./routes.ts";

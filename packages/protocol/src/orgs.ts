@@ -14,6 +14,7 @@ export const setUp = route({
   body: z.strictObject({ secret: z.string().max(200), email, password, org: name }),
   reply: welcome,
   status: 201,
+  location: "/v1/me",
 });
 
 export const signIn = route({
@@ -31,6 +32,7 @@ export const signIn = route({
   }),
   reply: welcome,
   status: 201,
+  location: "/v1/me",
 });
 
 export const createOrg = route({
@@ -42,6 +44,7 @@ export const createOrg = route({
   body: z.strictObject({ name }),
   reply: z.object({ org: id("org"), token: z.string(), expiresAt: time }),
   status: 201,
+  location: "/v1/org",
   mints: "token",
 });
 

@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { cursor, id, limit, name, noReply, pageOf, time } from "./shapes.ts";
+import { cursor, id, limit, name, noReply, pageOf, time, version } from "./shapes.ts";
 import { route } from "./route.ts";
 
 export const attributeName = z
@@ -13,7 +13,14 @@ const attributes = z
   .record(attributeName, z.strictObject({ type: attributeType, unit: z.string().max(32).optional() }))
   .refine((a) => Object.keys(a).length <= 512, "at most 512 attributes");
 
-export const product = z.object({ id: id("product"), name, attributes, strict: z.boolean(), createdAt: time });
+export const product = z.object({
+  id: id("product"),
+  name,
+  attributes,
+  strict: z.boolean(),
+  createdAt: time,
+  version,
+});
 const on = { path: "product" } as const;
 
 export const createProduct = route({
@@ -25,6 +32,8 @@ export const createProduct = route({
   body: z.strictObject({ name, attributes: attributes.default({}), strict: z.boolean().default(false) }),
   reply: product,
   status: 201,
+  location: "/v1/products/{id}",
+  versioned: true,
 });
 
 export const listProducts = route({
@@ -33,7 +42,7 @@ export const listProducts = route({
   summary: "The products that the caller may read, oldest first.",
   needs: "product.read",
   on: "reach",
-  query: z.object({ limit, cursor }),
+  query: z.strictObject({ limit, cursor }),
   reply: pageOf(product),
 });
 
@@ -44,6 +53,7 @@ export const readProduct = route({
   needs: "product.read",
   on,
   reply: product,
+  versioned: true,
 });
 
 export const updateProduct = route({
@@ -54,6 +64,7 @@ export const updateProduct = route({
   on,
   body: z.strictObject({ name: name.optional(), attributes: attributes.optional(), strict: z.boolean().optional() }),
   reply: product,
+  versioned: true,
 });
 
 export const deleteProduct = route({
@@ -63,4 +74,5 @@ export const deleteProduct = route({
   needs: "product.delete",
   on,
   reply: noReply,
+  versioned: true,
 });

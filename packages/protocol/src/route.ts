@@ -25,6 +25,10 @@ export type Route = {
   /** `"stream"`, `"text"`: not JSON; the operation's summary says what. */
   readonly reply: z.ZodType | "stream" | "text";
   readonly status?: 201;
+  /** Of what was made, with fields of the reply: `/v1/devices/{id}`. */
+  readonly location?: string;
+  /** The reply has a `version`, which is also its ETag; a change or an end of the thing heeds If-Match (RFC 9110, 13.1.1). */
+  readonly versioned?: true;
   /** Answers with a secret that is shown this once: a replay under the same Idempotency-Key leaves it out. */
   readonly mints?: string;
 };

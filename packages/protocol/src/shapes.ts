@@ -7,6 +7,9 @@ export const id = <K extends Kind>(kind: K) =>
     .custom<Id<K>>((text) => typeof text === "string" && isId(kind, text), { error: `not an identifier of ${kind}` })
     .meta({ type: "string" });
 
+/** Grows with each change of the thing; in quotes it is the thing's ETag. */
+export const version = z.number().int();
+
 export const name = z.string().trim().min(1).max(200);
 export const time = z.iso.datetime();
 

@@ -36,7 +36,7 @@ export const readTelemetry = route({
     "The points of one attribute from `from` up to, not including, `to`, oldest first; with `every`, aggregates of equal steps.",
   needs: "telemetry.read",
   on,
-  query: z.object({
+  query: z.strictObject({
     attribute: attributeName,
     from: when.optional(),
     to: when.optional(),
@@ -70,6 +70,9 @@ export const watch = route({
     "Server-sent events (or a WebSocket at the same path): readings as they come, of one device or of all that the caller may read.",
   needs: "telemetry.read",
   on: "reach",
-  query: z.object({ device: id("device").optional() }),
+  query: z.strictObject({ device: id("device").optional() }),
   reply: "stream",
 });
+
+/** The first frame of a WebSocket at the same path that showed no credential in a header. */
+export const watchHello = z.strictObject({ token: z.string().max(8_300), device: id("device").optional() });

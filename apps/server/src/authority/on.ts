@@ -33,6 +33,8 @@ export type Asked<R extends Route> = Needed<R> & {
   readonly params: Readonly<Record<string, string>>;
   readonly query: Query<R>;
   readonly body: Body<R>;
+  /** Of which versions the thing may be for this to be done (If-Match); `undefined` is any. */
+  readonly versions: readonly number[] | undefined;
 };
 
 export type Handler = { readonly route: Route; handle(asked: never): Promise<unknown> };

@@ -1,10 +1,10 @@
+export { Guard } from "./guard.ts";
 export { Exposure } from "./http/exposure.ts";
 export { Live } from "./http/live.ts";
 export { openapiOf } from "./http/openapi.ts";
+export { Readiness } from "./http/readiness.ts";
 export { Replays } from "./http/replays.ts";
-export { placeOf } from "./http/problem.ts";
 export { HttpListener } from "./http/server.ts";
 export { Watchers } from "./http/watchers.ts";
 export { platformRoutes } from "./http/routes.ts";
 export { MqttListener } from "./mqtt/server.ts";
-export { RateLimit } from "./rate.ts";

@@ -4,54 +4,44 @@ export type Rate = { readonly perSecond: number; readonly burst: number };
 
 type Bucket = { tokens: number; at: number };
 
-/** A token bucket per caller, address or whatever the key names. What has been full for a while is forgotten. */
+/** A token bucket for each key: a credential, an address. What has been full for a while is forgotten. */
 export class RateLimit {
-  readonly #rate: Rate;
+  readonly rate: Rate;
   readonly #clock: Clock;
   readonly #buckets = new Map<string, Bucket>();
   #sweptAt: number;
 
   constructor(rate: Rate, clock: Clock) {
-    this.#rate = rate;
+    this.rate = rate;
     this.#clock = clock;
     this.#sweptAt = clock.now();
   }
 
-  /** @throws Refusal `rate.exceeded` with how long to wait. Answers how many are left. */
+  /** Answers how many are left. @throws Refusal `rate.exceeded` with how long to wait */
   take(key: string): number {
     const bucket = this.#refilled(key);
     if (bucket.tokens < 1) {
       throw new Refusal("rate.exceeded", {
-        retryAfterSeconds: Math.max(1, Math.ceil((1 - bucket.tokens) / this.#rate.perSecond)),
+        retryAfterSeconds: Math.max(1, Math.ceil((1 - bucket.tokens) / this.rate.perSecond)),
       });
     }
     bucket.tokens -= 1;
     return Math.floor(bucket.tokens);
   }
 
-  /** Refuses without counting: for what only failures use up. */
-  check(key: string): void {
-    const bucket = this.#buckets.get(key);
-    if (bucket && this.#refilled(key).tokens < 1) this.take(key);
-  }
-
-  get burst(): number {
-    return this.#rate.burst;
-  }
-
   #refilled(key: string): Bucket {
     const now = this.#clock.now();
     this.#sweep(now);
     let bucket = this.#buckets.get(key);
-    if (!bucket) this.#buckets.set(key, (bucket = { tokens: this.#rate.burst, at: now }));
+    if (!bucket) this.#buckets.set(key, (bucket = { tokens: this.rate.burst, at: now }));
     const elapsed = Math.max(0, now - bucket.at); // a clock that was set back refills nothing
-    bucket.tokens = Math.min(this.#rate.burst, bucket.tokens + (elapsed / 1_000) * this.#rate.perSecond);
+    bucket.tokens = Math.min(this.rate.burst, bucket.tokens + (elapsed / 1_000) * this.rate.perSecond);
     bucket.at = now;
     return bucket;
   }
 
   #sweep(now: number): void {
-    const untilFull = (this.#rate.burst / this.#rate.perSecond) * 1_000;
+    const untilFull = (this.rate.burst / this.rate.perSecond) * 1_000;
     if (Math.abs(now - this.#sweptAt) < untilFull) return;
     this.#sweptAt = now;
     for (const [key, { at }] of this.#buckets) if (now - at > untilFull) this.#buckets.delete(key);

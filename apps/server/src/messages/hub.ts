@@ -21,18 +21,21 @@ type Needs = {
   readonly spaces: Spaces;
   readonly authentication: Authentication;
   readonly telemetry: Telemetry;
-  /** Refuses an address that guessed too often. @throws Refusal `rate.exceeded` */
-  readonly guard: { check(address: string): void; take(address: string): void };
+  /** Lets the good in, and tells an address that failed too often to wait. @throws Refusal `rate.exceeded` */
+  readonly guard: { admit<T>(address: string, attempt: () => Promise<T>): Promise<T> };
   readonly refused: (
     caller: Caller,
-    action: "connect" | "telemetry.write" | "telemetry.read",
+    action: "telemetry.write" | "telemetry.read",
     about: string,
     because: string,
   ) => void;
 };
 
-const administrativeAction = 0x98;
+// MQTT 5, table 2-6.
+const serverBusy = 0x89;
 const topicNameInvalid = 0x90;
+const quotaExceeded = 0x97;
+const administrativeAction = 0x98;
 
 /** The topic spaces of all organisations: who may come in, and what becomes of a message. */
 export class Hub implements Policy<SessionContext> {
@@ -44,17 +47,14 @@ export class Hub implements Policy<SessionContext> {
 
   async connect(asked: Asked): Promise<Welcome<SessionContext> | TurnedAway> {
     const { guard, telemetry } = this.#needs;
-    const address = asked.transport.remoteAddress;
     try {
-      guard.check(address);
-      const caller = await this.#callerOf(asked);
+      const caller = await guard.admit(asked.transport.remoteAddress, () => this.#callerOf(asked));
       const { device } = caller.credential;
       if (device) await telemetry.prepare(caller.space, device);
-      const ended = caller.ended();
+      const ended = caller.ended(); // while we waited
       return ended === undefined ? welcome(caller) : { turnedAway: 0x87, reasonString: ended };
     } catch (error) {
       if (!(error instanceof Refusal)) throw error;
-      if (error.code === "credential.invalid") guard.take(address);
       return { turnedAway: reasonOf(error, "connect"), reasonString: error.message };
     }
   }
@@ -67,19 +67,20 @@ export class Hub implements Policy<SessionContext> {
   accept({ caller }: SessionContext, publication: Publication): number {
     const topic = parseTopic(publication.topic);
     if (!topic) return topicNameInvalid;
+    const isOld = publication.version === 4;
     const refusal = this.#needs.telemetry.accept(
       { space: caller.space, device: topic.device, via: "mqtt" },
       publication.payload,
       {
-        contentType: publication.version === 5 ? publication.properties.contentType : undefined,
+        contentType: isOld ? undefined : publication.properties.contentType,
         dialect: dialectOf(publication.written),
       },
-      publication,
+      isOld ? new PlainAnswer(publication) : publication,
     );
     if (!refusal) return 0;
     publication.reasonString = refusal.message;
-    this.#needs.refused(caller, "telemetry.write", topic.device, refusal.message);
-    return reasonOf(refusal, "publish");
+    const code = reasonOf(refusal, "publish");
+    return isOld ? plainly(code) : code;
   }
 
   refused({ caller }: SessionContext, what: "publish" | "subscribe" | "will", topic: string): void {
@@ -98,6 +99,24 @@ export class Hub implements Policy<SessionContext> {
     if (secret.startsWith("hf_")) return authentication.byText(secret);
     if (secret === "" && username !== "") return authentication.byText(username);
     return authentication.byKey(username, secret);
+  }
+}
+
+/**
+ * MQTT 3.1.1 knows one answer to a message, "kept", and the broker gives it for what would never be kept, too, or the client would
+ * send it for ever. A full disk is not for ever: then the connection ends without an answer, and the message comes again.
+ */
+const plainly = (code: number): number => (code === quotaExceeded ? serverBusy : code);
+
+class PlainAnswer {
+  readonly #publication: Publication;
+
+  constructor(publication: Publication) {
+    this.#publication = publication;
+  }
+
+  settle(code: number, reasonString?: string): void {
+    this.#publication.settle(plainly(code), reasonString);
   }
 }
 
@@ -127,8 +146,14 @@ export function brokerFor(needs: {
   needs.spaces.onChange((space: Space) => broker.recheck(space));
   needs.telemetry.onStored({
     wants: ({ via }) => via !== "mqtt", // the broker delivers what it brought
-    stored: ({ space, device, body }) =>
-      broker.publish(space, { topic: telemetryTopic(device), payload: body, qos: 1, retain: false }),
+    stored: ({ space, device, body, contentType }) =>
+      broker.publish(space, {
+        topic: telemetryTopic(device),
+        payload: body,
+        qos: 1,
+        retain: false,
+        properties: contentType === undefined ? {} : { contentType },
+      }),
   });
   return broker;
 }

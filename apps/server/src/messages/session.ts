@@ -28,7 +28,8 @@ export function welcome(caller: Caller): Welcome<SessionContext> {
   const { device } = credential;
   return {
     space,
-    principal: credential.id,
+    // A device finds its session again under whichever of its keys it comes.
+    principal: device ?? credential.id,
     application: credential.application ?? space.org,
     ...(device && { ...treeOf(device, space.device(device)?.alias), mountsOnly: true }),
     gate: new MessageGate(caller),

@@ -4,6 +4,7 @@ import { pageOf, type Page, type Storage } from "../storage/index.ts";
 import type { Application } from "./application.ts";
 import { applicationsIn, devicesIn, productsIn } from "./postgres.ts";
 import { changeProduct, schemaOf, type Product, type ProductChange } from "./product.ts";
+import { refuseIfChanged, type Versions } from "./version.ts";
 
 type Needs = { storage: Storage; spaces: Spaces; revocation: Revocation; clock: Clock; random: Random };
 type PageAsked = { limit: number; cursor?: string | undefined };
@@ -48,10 +49,15 @@ export class Catalogue {
     );
   }
 
-  async renameApplication(permit: Permit<"application.update">, name: string): Promise<Application> {
+  async renameApplication(
+    permit: Permit<"application.update">,
+    name: string,
+    versions?: Versions,
+  ): Promise<Application> {
     return this.#needs.storage.change(permit, async (unit) => {
       const before = await applicationsIn(unit).take(permit.on);
       if (!before) throw new Refusal("application.unknown");
+      refuseIfChanged(before, versions);
       const application = { ...before, name, version: before.version + 1 };
       await applicationsIn(unit).save(application);
       unit.audit({ what: "application.updated", about: application.id, facts: { name } });
@@ -60,10 +66,12 @@ export class Catalogue {
   }
 
   /** The row stays, because retired devices still point at it; what it gave out is over and nobody finds it any more. */
-  async deleteApplication(permit: Permit<"application.delete">): Promise<void> {
+  async deleteApplication(permit: Permit<"application.delete">, versions?: Versions): Promise<void> {
     const { storage, spaces, revocation } = this.#needs;
     await storage.change(permit, async (unit) => {
-      if (!(await applicationsIn(unit).take(permit.on))) throw new Refusal("application.unknown");
+      const before = await applicationsIn(unit).take(permit.on);
+      if (!before) throw new Refusal("application.unknown");
+      refuseIfChanged(before, versions);
       if (await devicesIn(unit).anyIn({ application: permit.on })) throw new Refusal("application.inUse");
       await applicationsIn(unit).end(permit.on);
       await revocation.in(unit, permit.on, parties);
@@ -102,11 +110,12 @@ export class Catalogue {
     );
   }
 
-  async updateProduct(permit: Permit<"product.update">, wanted: ProductChange): Promise<Product> {
+  async updateProduct(permit: Permit<"product.update">, wanted: ProductChange, versions?: Versions): Promise<Product> {
     const { storage, spaces } = this.#needs;
     return storage.change(permit, async (unit) => {
       const before = await productsIn(unit).take(permit.on);
       if (!before) throw new Refusal("product.unknown");
+      refuseIfChanged(before, versions);
       const product = changeProduct(before, wanted);
       await productsIn(unit).save(product);
       unit.audit({ what: "product.updated", about: product.id, facts: { fields: Object.keys(wanted) } });
@@ -115,10 +124,12 @@ export class Catalogue {
     });
   }
 
-  async deleteProduct(permit: Permit<"product.delete">): Promise<void> {
+  async deleteProduct(permit: Permit<"product.delete">, versions?: Versions): Promise<void> {
     const { storage, spaces } = this.#needs;
     await storage.change(permit, async (unit) => {
-      if (!(await productsIn(unit).take(permit.on))) throw new Refusal("product.unknown");
+      const before = await productsIn(unit).take(permit.on);
+      if (!before) throw new Refusal("product.unknown");
+      refuseIfChanged(before, versions);
       if (await devicesIn(unit).anyIn({ product: permit.on })) throw new Refusal("product.inUse");
       await productsIn(unit).end(permit.on);
       unit.audit({ what: "product.deleted", about: permit.on });

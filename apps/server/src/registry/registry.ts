@@ -11,6 +11,7 @@ import {
 import { pageOf, type Keyring, type Page, type Storage, type Unit } from "../storage/index.ts";
 import { change, resume, retire, suspend, type Active, type Device, type DeviceChange } from "./device.ts";
 import { devicesIn, placementOf, productsIn, type DeviceFilter } from "./postgres.ts";
+import { refuseIfChanged, type Versions } from "./version.ts";
 
 type Needs = {
   storage: Storage;
@@ -85,11 +86,13 @@ export class Registry {
     permit: Permit<"device.update">,
     wanted: DeviceChange,
     into: Permit<"device.create"> | undefined,
+    versions?: Versions,
   ): Promise<Device> {
     const { storage, revocation } = this.#needs;
     return storage.change(permit, async (unit) => {
       const before = await devicesIn(unit).take(permit.on);
       if (!before) throw new Refusal("device.unknown");
+      refuseIfChanged(before, versions);
       const device = change(before, { ...wanted, application: into?.on });
       await this.#refuseUnknownProduct(unit, device.product);
       if (device.application !== before.application) await revocation.carryOver(unit, device.id, before.application);
@@ -101,17 +104,18 @@ export class Registry {
     });
   }
 
-  async suspend(permit: Permit<"device.suspend">): Promise<Device> {
-    return this.#turn(permit, "device.suspended", (device) => suspend(device, this.#needs.clock.now()));
+  async suspend(permit: Permit<"device.suspend">, versions?: Versions): Promise<Device> {
+    return this.#turn(permit, versions, "device.suspended", (device) => suspend(device, this.#needs.clock.now()));
   }
 
-  async resume(permit: Permit<"device.resume">): Promise<Device> {
-    return this.#turn(permit, "device.resumed", resume);
+  async resume(permit: Permit<"device.resume">, versions?: Versions): Promise<Device> {
+    return this.#turn(permit, versions, "device.resumed", resume);
   }
 
-  async retire(permit: Permit<"device.retire">): Promise<Device> {
+  async retire(permit: Permit<"device.retire">, versions?: Versions): Promise<Device> {
     return this.#turn(
       permit,
+      versions,
       "device.retired",
       (device) => retire(device, this.#needs.clock.now()),
       (unit) => this.#needs.revocation.in(unit, permit.on, parties),
@@ -120,6 +124,7 @@ export class Registry {
 
   async #turn(
     permit: Permit<"device.suspend"> | Permit<"device.resume"> | Permit<"device.retire">,
+    versions: Versions,
     what: string,
     turn: (device: Device) => Device,
     also?: (unit: Unit) => Promise<void>,
@@ -127,6 +132,7 @@ export class Registry {
     return this.#needs.storage.change(permit, async (unit) => {
       const before = await devicesIn(unit).take(permit.on);
       if (!before) throw new Refusal("device.unknown");
+      refuseIfChanged(before, versions);
       const device = turn(before);
       await this.#save(unit, device);
       await also?.(unit);

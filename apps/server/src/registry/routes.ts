@@ -16,20 +16,22 @@ export const registryRoutes = ({ registry, catalogue }: { registry: Registry; ca
     pageReply(await catalogue.applications(reach, query), applicationReply),
   ),
   on(routes.readApplication, async ({ permit }) => applicationReply(await catalogue.application(permit))),
-  on(routes.updateApplication, async ({ permit, body }) =>
-    applicationReply(await catalogue.renameApplication(permit, body.name)),
+  on(routes.updateApplication, async ({ permit, body, versions }) =>
+    applicationReply(await catalogue.renameApplication(permit, body.name, versions)),
   ),
-  on(routes.deleteApplication, async ({ permit }) => {
-    await catalogue.deleteApplication(permit);
+  on(routes.deleteApplication, async ({ permit, versions }) => {
+    await catalogue.deleteApplication(permit, versions);
     return {};
   }),
 
   on(routes.createProduct, async ({ permit, body }) => productReply(await catalogue.createProduct(permit, body))),
   on(routes.listProducts, async ({ reach, query }) => pageReply(await catalogue.products(reach, query), productReply)),
   on(routes.readProduct, async ({ permit }) => productReply(await catalogue.product(permit))),
-  on(routes.updateProduct, async ({ permit, body }) => productReply(await catalogue.updateProduct(permit, body))),
-  on(routes.deleteProduct, async ({ permit }) => {
-    await catalogue.deleteProduct(permit);
+  on(routes.updateProduct, async ({ permit, body, versions }) =>
+    productReply(await catalogue.updateProduct(permit, body, versions)),
+  ),
+  on(routes.deleteProduct, async ({ permit, versions }) => {
+    await catalogue.deleteProduct(permit, versions);
     return {};
   }),
 
@@ -45,27 +47,33 @@ export const registryRoutes = ({ registry, catalogue }: { registry: Registry; ca
     ),
   ),
   on(routes.readDevice, async ({ permit }) => deviceReply(await registry.read(permit))),
-  on(routes.updateDevice, async ({ permit, caller, body }) => {
+  on(routes.updateDevice, async ({ permit, caller, body, versions }) => {
     const into = body.application && caller.permit("device.create", body.application);
-    return deviceReply(await registry.update(permit, body, into));
+    return deviceReply(await registry.update(permit, body, into, versions));
   }),
-  on(routes.suspendDevice, async ({ permit }) => deviceReply(await registry.suspend(permit))),
-  on(routes.resumeDevice, async ({ permit }) => deviceReply(await registry.resume(permit))),
-  on(routes.retireDevice, async ({ permit }) => deviceReply(await registry.retire(permit))),
-  on(routes.deleteDevice, async ({ permit }) => {
-    await registry.retire(permit);
+  on(routes.suspendDevice, async ({ permit, versions }) => deviceReply(await registry.suspend(permit, versions))),
+  on(routes.resumeDevice, async ({ permit, versions }) => deviceReply(await registry.resume(permit, versions))),
+  on(routes.retireDevice, async ({ permit, versions }) => deviceReply(await registry.retire(permit, versions))),
+  on(routes.deleteDevice, async ({ permit, versions }) => {
+    await registry.retire(permit, versions);
     return {};
   }),
 ];
 
-const applicationReply = ({ id, name, createdAt }: Application) => ({ id, name, createdAt: rfc3339(createdAt) });
+const applicationReply = ({ id, name, createdAt, version }: Application) => ({
+  id,
+  name,
+  createdAt: rfc3339(createdAt),
+  version,
+});
 
-const productReply = ({ id, name, attributes, strict, createdAt }: Product) => ({
+const productReply = ({ id, name, attributes, strict, createdAt, version }: Product) => ({
   id,
   name,
   attributes: { ...attributes },
   strict,
   createdAt: rfc3339(createdAt),
+  version,
 });
 
 const deviceReply = (device: Device) => ({
@@ -79,6 +87,7 @@ const deviceReply = (device: Device) => ({
   createdAt: rfc3339(device.createdAt),
   ...(device.state === "suspended" && { suspendedAt: rfc3339(device.since) }),
   ...(device.state === "retired" && { retiredAt: rfc3339(device.retiredAt) }),
+  version: device.version,
 });
 
 const pageReply = <T, R>({ items, nextCursor }: Page<T>, reply: (item: T) => R) => ({

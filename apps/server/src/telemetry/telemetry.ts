@@ -21,6 +21,7 @@ export type Stored = Source & {
   readonly readings: readonly { readonly time: Instant; readonly values: Reading["values"] }[];
   /** As it came. */
   readonly body: Uint8Array;
+  readonly contentType: string | undefined;
 };
 
 /** Told of messages in the order of their commits. Asked first, because most messages interest nobody. */
@@ -231,7 +232,10 @@ export class Telemetry {
     const after =
       wanted.length === 0
         ? undefined
-        : () => wanted.forEach((observer) => observer.stored({ ...source, readings: told, body }));
+        : () =>
+            wanted.forEach((observer) =>
+              observer.stored({ ...source, readings: told, body, contentType: kind.contentType }),
+            );
     this.#committer.end(batch, before, waiting, after);
     return readings.length;
   }

@@ -2,14 +2,20 @@ import { Refusal, type Fault } from "@holdfast/kernel";
 import type { Route } from "@holdfast/protocol";
 import type { FastifyReply, FastifyRequest } from "fastify";
 import type { z } from "zod";
-import type { Authentication, Caller, Handler, Raw } from "../../authority/index.ts";
+import type { Caller, Handler, Raw } from "../../authority/index.ts";
+import { etagOf, isKnown, versionsIn } from "./etag.ts";
 
 /** What a handler gets, made from a request: who asks, the permit, and what was sent, each in the shape the route says. */
-export async function askedOf(route: Route, request: FastifyRequest, caller: Caller | undefined) {
+export function askedOf(route: Route, request: FastifyRequest, caller: Caller | undefined) {
   const params = request.params as Readonly<Record<string, string>>; // the router made it from the path
-  const body = bodyOf(route, request);
+  // Leave comes first where it can: who has none is not told what is wrong with the rest.
+  const isInBody = typeof route.on === "object" && "body" in route.on;
+  const early = isInBody ? undefined : allowedOf(route, caller, params, undefined);
   const query = route.query ? parse(route.query, request.query, "query") : undefined;
-  return { ...allowedOf(route, caller, params, body), params, query, body, address: request.ip };
+  const body = bodyOf(route, request);
+  const allowed = early ?? allowedOf(route, caller, params, body);
+  const versions = route.versioned ? versionsIn(request.headers["if-match"]) : undefined;
+  return { ...allowed, params, query, body, versions, address: request.ip };
 }
 
 function allowedOf(route: Route, caller: Caller | undefined, params: Readonly<Record<string, string>>, body: unknown) {
@@ -51,15 +57,18 @@ function json(bytes: Uint8Array): unknown {
   if (bytes.length === 0) return {};
   try {
     return JSON.parse(new TextDecoder("utf-8", { fatal: true }).decode(bytes));
-  } catch (cause) {
-    throw new Refusal("request.malformed", { cause, faults: [{ path: "body", message: "not JSON in UTF-8" }] });
+  } catch {
+    // Without the cause: it quotes the body.
+    throw new Refusal("request.malformed", { faults: [{ path: "body", message: "not JSON in UTF-8" }] });
   }
 }
+
+const mostFaults = 32;
 
 function parse(shape: z.ZodType, value: unknown, where: string): unknown {
   const parsed = shape.safeParse(value);
   if (parsed.success) return parsed.data;
-  const faults = parsed.error.issues.slice(0, 32).map((issue): Fault => ({
+  const faults = parsed.error.issues.slice(0, mostFaults).map((issue): Fault => ({
     path: issue.path.length > 0 ? issue.path.map(String).join(".") : where,
     message: issue.message,
   }));
@@ -67,17 +76,6 @@ function parse(shape: z.ZodType, value: unknown, where: string): unknown {
 }
 
 /** The two places a credential may stand in; both at once only if they agree. */
-export async function callerOf(
-  route: Route,
-  request: FastifyRequest,
-  authentication: Authentication,
-): Promise<Caller | undefined> {
-  if (route.needs === "public") return undefined;
-  const text = credentialText(request.headers);
-  if (text === undefined) throw new Refusal("credential.missing");
-  return authentication.byText(text);
-}
-
 export function credentialText(headers: {
   readonly [name: string]: string | string[] | undefined;
 }): string | undefined {
@@ -89,11 +87,19 @@ export function credentialText(headers: {
   return own ?? bearer;
 }
 
-export function sendReply({ route }: Handler, reply: FastifyReply, path: string, value: unknown): FastifyReply {
-  void reply.code(route.status ?? 200);
+export function sendReply({ route }: Handler, request: FastifyRequest, reply: FastifyReply, value: unknown) {
   if (route.reply === "text") return reply.type("text/plain; charset=utf-8").send(value);
-  if (route.status === 201 && typeof value === "object" && value !== null && "id" in value) {
-    void reply.header("Location", `${path.replace(/\?.*$/, "")}/${String(value.id)}`);
+  const fields = new Map<string, unknown>(typeof value === "object" && value !== null ? Object.entries(value) : []);
+  const etag = route.versioned && etagOf(fields.get("version"));
+  if (etag) {
+    void reply.header("ETag", etag);
+    if (route.method === "GET" && isKnown(request.headers["if-none-match"], etag)) return reply.code(304).send();
   }
-  return reply.send(value);
+  if (route.location !== undefined) {
+    void reply.header(
+      "Location",
+      route.location.replaceAll(/\{(\w+)\}/g, (_, name: string) => String(fields.get(name))),
+    );
+  }
+  return reply.code(route.status ?? 200).send(value);
 }

@@ -1,77 +1,83 @@
 import type { IncomingMessage } from "node:http";
 import type { Duplex } from "node:stream";
-import { isId, Refusal, type Id, type Timers } from "@holdfast/kernel";
-import type { FastifyReply, FastifyRequest } from "fastify";
-import { WebSocketServer, type WebSocket } from "ws";
+import { Refusal, type Id, type Timers } from "@holdfast/kernel";
+import { routes, watchHello } from "@holdfast/protocol";
+import type { FastifyReply } from "fastify";
+import { WebSocketServer, type RawData, type WebSocket } from "ws";
 import type { Authentication, Caller } from "../../authority/index.ts";
+import type { Guard } from "../guard.ts";
 import { credentialText } from "./answer.ts";
-import type { Watchers } from "./watchers.ts";
+import { statusOf } from "./status.ts";
+import type { Watcher, Watchers } from "./watchers.ts";
 
-const heartbeat = 15_000; // milliseconds between comments, so that proxies keep the stream and dead ones are noticed
-const authenticationDeadline = 10_000;
+const heartbeat = 15_000; // milliseconds; so that proxies keep the stream, and dead ones are noticed
+const helloDeadline = 10_000;
+
+// RFC 6455, 7.4.2: 4000 to 4999 are ours. The HTTP status of the same refusal, plus 4,000.
+const closeCode = (refusal: Refusal): number => 4_000 + statusOf[refusal.code];
+
+type Needs = {
+  readonly watchers: Watchers;
+  readonly authentication: Authentication;
+  readonly guard: Guard;
+  readonly timers: Timers;
+};
 
 /** `GET /v1/live`: readings as they are kept, as server-sent events or over a WebSocket. */
 export class Live {
-  readonly #needs: { watchers: Watchers; authentication: Authentication; timers: Timers };
+  readonly #needs: Needs;
   readonly #sockets = new WebSocketServer({ noServer: true, maxPayload: 16 * 1024, perMessageDeflate: false });
 
-  constructor(needs: { watchers: Watchers; authentication: Authentication; timers: Timers }) {
+  constructor(needs: Needs) {
     this.#needs = needs;
   }
 
-  /** Takes the connection over from Fastify: an event stream has no end of its own. */
-  serve(
-    asked: { caller: Caller; query: { device?: Id<"device"> } },
-    _request: FastifyRequest,
-    reply: FastifyReply,
-  ): void {
-    const { caller, query } = asked;
-    const device = refuseUnreadable(caller, query.device);
-    reply.hijack();
+  /** Takes the answer over from Fastify: an event stream has no end of its own. */
+  serve(asked: { caller: Caller; query: { device?: Id<"device"> | undefined } }, reply: FastifyReply): void {
+    const { watchers } = this.#needs;
+    const { caller } = asked;
+    const { device } = asked.query;
+    if (device !== undefined) caller.permit("telemetry.read", device);
     const out = reply.raw;
-    const headers = Object.entries(reply.getHeaders()).filter(([, value]) => value !== undefined);
-    out.writeHead(200, { ...Object.fromEntries(headers), "content-type": "text/event-stream; charset=utf-8" });
-    out.write(": Readings follow as they are kept.\n\n");
-    const stop = this.#needs.watchers.add({
+    const watcher: Watcher = {
       caller,
       device,
       waiting: () => out.writableLength,
-      send: (event, data) => void out.write(`event: ${event}\ndata: ${JSON.stringify(data)}\n\n`),
-      end: () => out.end(),
-    });
-    const beat = this.#beat(() => void out.write(":\n\n"));
-    out.once("close", () => {
-      stop();
-      beat.cancel();
-    });
+      send: (event, json) => void out.write(`event: ${event}\ndata: ${json}\n\n`),
+      end: () => void out.end(),
+      cut: () => void out.destroy(),
+    };
+    watchers.add(watcher);
+    reply.hijack();
+    const beat = this.#every(heartbeat, () => void out.write(":\n\n"));
     out.on("error", () => out.destroy());
+    out.once("close", () => {
+      beat.cancel();
+      watchers.remove(watcher);
+    });
+    const headers = Object.entries(reply.getHeaders()).filter(([, value]) => value !== undefined);
+    out.writeHead(200, { ...Object.fromEntries(headers), "content-type": "text/event-stream; charset=utf-8" });
+    out.write(": Readings follow as they are kept.\n\n");
   }
 
-  /** A WebSocket shows its credential in a header, or, from a browser, in its first frame: `{"token": "…", "device"?: "dev_…"}`. */
+  /** A WebSocket shows its credential in a header, or, from a browser, in its first frame (`watchHello`). */
   upgrade(request: IncomingMessage, socket: Duplex, head: Buffer): void {
+    const address = request.socket.remoteAddress ?? "";
     this.#sockets.handleUpgrade(request, socket, head, (connection) => {
-      const deadline = this.#needs.timers.after(authenticationDeadline, () =>
-        connection.close(4401, "no credential was shown"),
-      );
-      connection.once("close", () => deadline.cancel());
       connection.on("error", () => connection.terminate());
-      const device = new URL(request.url ?? "/", "https://localhost").searchParams.get("device") ?? undefined;
-      const begin = (token: string, wanted: unknown) => {
-        deadline.cancel();
-        this.#begin(connection, token, wanted).catch((error: unknown) => {
-          connection.close(error instanceof Refusal ? 4403 : 1011, error instanceof Refusal ? error.code : "fault");
+      const begin = (read: () => { token: string; device?: Id<"device"> | undefined }) => {
+        this.#begin(connection, address, read).catch((error: unknown) => {
+          if (error instanceof Refusal) connection.close(closeCode(error), error.code);
+          else connection.close(1011, "fault");
         });
       };
-      try {
-        const shown = credentialText(request.headers);
-        if (shown !== undefined) return begin(shown, device);
-      } catch {
-        return connection.close(4403, "credential.invalid");
-      }
-      connection.once("message", (data: Buffer) => {
-        const first = firstFrame(data);
-        if (first) begin(first.token, first.device ?? device);
-        else connection.close(4401, "credential.missing");
+      const device = deviceAsked(request.url ?? "");
+      if (hasCredential(request)) return begin(() => ({ token: credentialText(request.headers) ?? "", ...device() }));
+      const deadline = this.#needs.timers.after(helloDeadline, () => connection.close(4_408, "request.tooSlow"));
+      connection.once("close", () => deadline.cancel());
+      connection.once("message", (data) => {
+        deadline.cancel();
+        begin(() => ({ ...device(), ...helloIn(data) }));
       });
     });
   }
@@ -82,50 +88,66 @@ export class Live {
     this.#sockets.close();
   }
 
-  async #begin(connection: WebSocket, token: string, wanted: unknown): Promise<void> {
-    const caller = await this.#needs.authentication.byText(token);
-    caller.reach("telemetry.read");
-    if (wanted !== undefined && (typeof wanted !== "string" || !isId("device", wanted)))
-      throw new Refusal("id.malformed");
-    const device = refuseUnreadable(caller, wanted);
+  async #begin(
+    connection: WebSocket,
+    address: string,
+    read: () => { token: string; device?: Id<"device"> | undefined },
+  ): Promise<void> {
+    const { watchers, guard, authentication } = this.#needs;
+    const { token, device } = read();
+    const caller = await guard.admit(address, () => authentication.byText(token));
+    if (device === undefined) caller.reach("telemetry.read");
+    else caller.permit("telemetry.read", device);
     if (connection.readyState !== connection.OPEN) return;
-    const stop = this.#needs.watchers.add({
+    const watcher: Watcher = {
       caller,
       device,
       waiting: () => connection.bufferedAmount,
-      send: (event, data) => connection.send(JSON.stringify({ event, ...Object(data) })),
+      send: (event, json) => connection.send(`{"event":"${event}",${json.slice(1)}`),
       end: () => connection.close(1000),
+      cut: () => connection.terminate(),
+    };
+    watchers.add(watcher);
+    let isAlive = true;
+    connection.on("pong", () => (isAlive = true));
+    const beat = this.#every(heartbeat, () => {
+      if (!isAlive) return connection.terminate();
+      isAlive = false;
+      connection.ping();
     });
-    const beat = this.#beat(() => connection.ping());
     connection.once("close", () => {
-      stop();
       beat.cancel();
+      watchers.remove(watcher);
     });
   }
 
-  #beat(pulse: () => void): { cancel(): void } {
-    const again = () =>
-      this.#needs.timers.after(heartbeat, () => {
+  #every(milliseconds: number, pulse: () => void): { cancel(): void } {
+    const next = (): { cancel(): void } =>
+      this.#needs.timers.after(milliseconds, () => {
+        timer = next();
         pulse();
-        timer = again();
       });
-    let timer = again();
+    let timer = next();
     return { cancel: () => timer.cancel() };
   }
 }
 
-function refuseUnreadable(caller: Caller, device: Id<"device"> | undefined): Id<"device"> | undefined {
-  if (device !== undefined) caller.permit("telemetry.read", device);
-  return device;
-}
+const hasCredential = ({ headers }: IncomingMessage): boolean =>
+  headers["x-auth-token"] !== undefined || headers.authorization !== undefined;
 
-function firstFrame(data: Buffer): { token: string; device?: unknown } | undefined {
+/** Read when somebody is there to be told that it is malformed. */
+const deviceAsked = (url: string) => (): { device?: Id<"device"> | undefined } => {
+  const read = routes.watch.query.safeParse(Object.fromEntries(new URLSearchParams(url.split("?", 2)[1] ?? "")));
+  if (!read.success) throw new Refusal("request.malformed");
+  return read.data;
+};
+
+function helloIn(data: RawData): { token: string; device?: Id<"device"> | undefined } {
   try {
-    const frame: unknown = JSON.parse(data.toString());
-    if (typeof frame !== "object" || frame === null || !("token" in frame) || typeof frame.token !== "string")
-      return undefined;
-    return { token: frame.token, ...("device" in frame && { device: frame.device }) };
+    const read = watchHello.safeParse(JSON.parse(data.toString()));
+    if (read.success) return read.data;
   } catch {
-    return undefined; // not JSON: the same as no credential
+    // Not JSON: the same as any other frame that is no hello.
   }
+  throw new Refusal("credential.missing");
 }

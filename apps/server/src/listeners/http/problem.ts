@@ -1,3 +1,4 @@
+import { scrub } from "@holdfast/crypto";
 import { Refusal, sentenceOf, type Fault, type RefusalCode } from "@holdfast/kernel";
 import { statusOf } from "./status.ts";
 
@@ -22,9 +23,13 @@ export function problemOf(refusal: Refusal, requestId: string): Problem {
     ...(refusal.detail !== undefined && { detail: refusal.detail }),
     code: refusal.code,
     requestId,
-    ...(refusal.faults.length > 0 && { errors: refusal.faults }),
+    ...(refusal.faults.length > 0 && { errors: refusal.faults.map(shortened) }),
   };
 }
+
+/** Names of fields come from the request, and somebody may have put anything there. */
+const shortened = ({ path, message }: Fault): Fault => ({ path: short(path), message: short(message) });
+const short = (text: string): string => (text.length > 200 ? `${scrub(text).slice(0, 200)}…` : scrub(text));
 
 /** Our own fault: the log has the rest under the same id. */
 export const faultOf = (requestId: string): Problem => ({
@@ -39,28 +44,56 @@ export const faultOf = (requestId: string): Problem => ({
 const ofFramework: Readonly<Record<string, RefusalCode>> = {
   FST_ERR_CTP_BODY_TOO_LARGE: "request.tooLarge",
   FST_ERR_CTP_INVALID_MEDIA_TYPE: "request.mediaType",
-  FST_ERR_CTP_INVALID_CONTENT_LENGTH: "request.malformed",
-  FST_ERR_CTP_EMPTY_JSON_BODY: "request.malformed",
   FST_ERR_NOT_FOUND: "route.unknown",
+  FST_ERR_MAX_PARAM_LENGTH: "route.unknown",
+  HPE_HEADER_OVERFLOW: "request.headersTooLarge",
+  HPE_CHUNK_EXTENSIONS_OVERFLOW: "request.tooLarge",
+  ERR_HTTP_REQUEST_TIMEOUT: "request.tooSlow",
 };
 
+/** `undefined` for what is nobody's refusal: our own fault. Of a foreign error only its code is looked at: the message may quote the request. */
 export function refusalOf(error: unknown): Refusal | undefined {
   if (error instanceof Refusal) return error;
-  const code =
-    error instanceof Error && "code" in error && typeof error.code === "string" ? ofFramework[error.code] : undefined;
-  if (code) return new Refusal(code, { cause: error });
-  const status = error instanceof Error && "statusCode" in error ? error.statusCode : undefined;
-  return typeof status === "number" && status >= 400 && status < 500
-    ? new Refusal("request.malformed", { cause: error })
-    : undefined;
+  if (!(error instanceof Error)) return undefined;
+  const code = "code" in error && typeof error.code === "string" ? error.code : "";
+  const known = ofFramework[code];
+  if (known) return new Refusal(known, { cause: error });
+  const status = "statusCode" in error ? error.statusCode : undefined;
+  const isTheirs = code.startsWith("HPE_") || (typeof status === "number" && status >= 400 && status < 500);
+  return isTheirs ? new Refusal("request.malformed", { cause: error }) : undefined;
 }
 
-/** The name of an error and where in our code it was thrown. */
-export function placeOf(error: unknown): string {
-  if (!(error instanceof Error)) return typeof error;
-  const line = error.stack?.split("\n").find((text) => text.includes("/src/")) ?? "";
-  return `${error.name} ${line
-    .trim()
-    .replace(/^at /, "")
-    .replace(/\(?file:.*\/(packages|apps)\//, "($1/")}`;
+/** What stands on every answer. */
+export const greeting = (requestId: string): Readonly<Record<string, string>> => ({
+  "Strict-Transport-Security": "max-age=63072000",
+  "X-Content-Type-Options": "nosniff",
+  "Content-Security-Policy": "default-src 'none'; frame-ancestors 'none'",
+  "Referrer-Policy": "no-referrer",
+  "Cache-Control": "no-store",
+  "X-Request-Id": requestId,
+});
+
+/** Headers that belong to a refusal. RFC 9110, 10.2.3 and 11.6.1; RFC 6750, 3. */
+export function headersOf({ code, retryAfterSeconds }: Refusal): Readonly<Record<string, string>> {
+  const isStranger = statusOf[code] === 401;
+  const error = code === "credential.missing" ? "" : ', error="invalid_token"';
+  return {
+    ...(retryAfterSeconds !== undefined && { "Retry-After": String(retryAfterSeconds) }),
+    ...(isStranger && { "WWW-Authenticate": `Bearer realm="holdfast"${error}` }),
+  };
+}
+
+/** For an HTTP/1.1 connection whose request could not even be read. */
+export function rawAnswer(refusal: Refusal, requestId: string): string {
+  const problem = problemOf(refusal, requestId);
+  const body = JSON.stringify(problem);
+  const headers = {
+    ...greeting(requestId),
+    ...headersOf(refusal),
+    "Content-Type": problemType,
+    "Content-Length": String(Buffer.byteLength(body)),
+    Connection: "close",
+  };
+  const lines = Object.entries(headers).map(([name, value]) => `${name}: ${value}\r\n`);
+  return `HTTP/1.1 ${problem.status} Refused\r\n${lines.join("")}\r\n${body}`;
 }

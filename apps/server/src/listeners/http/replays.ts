@@ -1,51 +1,75 @@
-import { createHash } from "node:crypto";
 import { Refusal, uuidOf } from "@holdfast/kernel";
 import type { Route } from "@holdfast/protocol";
 import { asPlatform, type Caller } from "../../authority/index.ts";
-import type { Storage, Unit } from "../../storage/index.ts";
+import type { Allowed, Storage, Unit } from "../../storage/index.ts";
 
-const lifetime = 24 * 3_600_000; // milliseconds a key is remembered
+const lifetime = 24 * 3_600_000; // milliseconds that a key is remembered
 
 type Request = { readonly caller: Caller; readonly route: Route; readonly key: string; readonly asked: unknown };
+type Outcome = { readonly reply: unknown; readonly isReplay: boolean };
 
 /**
  * `Idempotency-Key`: a management request that was answered is answered the same again, without the secret that it showed.
- * The key is taken before the work and belongs to the credential that sent it.
+ * The key is taken before the work and belongs to the credential that sent it. A refusal is not remembered: nothing was done.
  */
 export class Replays {
   readonly #storage: Storage;
+  /** Work under way, by key: whoever repeats the request meanwhile waits for its end. One process serves a database. */
+  readonly #running = new Map<string, Promise<unknown>>();
 
   constructor(storage: Storage) {
     this.#storage = storage;
   }
 
-  async once(request: Request, work: () => Promise<unknown>, replayed: (header: "true") => void): Promise<unknown> {
-    const { caller, route, key } = request;
+  /** @throws Refusal `idempotency.reused`, `idempotency.interrupted`, and whatever `work` throws */
+  async once(request: Request, work: () => Promise<unknown>): Promise<Outcome> {
+    const { caller, key, route } = request;
     if (key.length === 0 || key.length > 255)
       throw new Refusal("request.malformed", { faults: [{ path: "Idempotency-Key", message: "1 to 255 characters" }] });
-    const allowed = asPlatform(caller.space.scope);
-    const index = caller.space.scope.index("idempotency", `${caller.credential.id} ${key}`);
-    const digest = createHash("sha256")
-      .update(`${route.method} ${route.path} ${JSON.stringify(request.asked)}`)
-      .digest();
-    const before = await this.#storage.note(allowed, (unit) => take(unit, index, digest));
-    if (before) {
-      replayed("true");
-      return before.reply;
-    }
+    const { scope } = caller.space;
+    const index = scope.index("idempotency", `${caller.credential.id} ${key}`);
+    // Keyed, because a bare digest of a short body would tell what it said.
+    const digest = scope.index("request", `${route.method} ${route.path} ${JSON.stringify(request.asked)}`);
+    const name = `${scope.org} ${index.toHex()}`;
+    for (let other = this.#running.get(name); other; other = this.#running.get(name)) await other;
+    const { promise, resolve } = Promise.withResolvers<void>();
+    this.#running.set(name, promise);
     try {
-      const reply = await work();
-      await this.#storage.note(allowed, (unit) => keep(unit, index, withoutSecret(route, reply)));
-      return reply;
+      return await this.#do(request, index, digest, work);
+    } finally {
+      this.#running.delete(name);
+      resolve();
+    }
+  }
+
+  async #do({ caller, route }: Request, index: Uint8Array, digest: Uint8Array, work: () => Promise<unknown>) {
+    const allowed = asPlatform(caller.space.scope);
+    const before = await this.#storage.note(allowed, (unit) => take(unit, index, digest));
+    if (before) return { reply: before.reply, isReplay: true };
+    let reply: unknown;
+    try {
+      reply = await work();
     } catch (error) {
-      // Nothing was done, so the same key may try again.
-      await this.#storage.note(allowed, (unit) => release(unit, index));
+      // Only a refusal says that nothing was done, and not the one of a database that went away meanwhile.
+      if (error instanceof Refusal && error.code !== "storage.unavailable")
+        await this.#remember(allowed, (unit) => release(unit, index));
       throw error;
+    }
+    await this.#remember(allowed, (unit) => keep(unit, index, withoutSecret(route, reply)));
+    return { reply, isReplay: false };
+  }
+
+  async #remember(allowed: Allowed, write: (unit: Unit) => Promise<void>): Promise<void> {
+    try {
+      await this.#storage.note(allowed, write);
+    } catch (error) {
+      // Then the key stays taken, and the next request with it is told so. How this one ended matters more.
+      if (!(error instanceof Refusal)) throw error;
     }
   }
 }
 
-type Row = { request: Uint8Array; body: Uint8Array | null; at: string };
+type Row = { request: Uint8Array; body: Uint8Array | null };
 
 async function take(unit: Unit, index: Uint8Array, digest: Uint8Array): Promise<{ reply: unknown } | undefined> {
   await unit.query("delete from replay where at < $1", [unit.at - lifetime]);
@@ -54,13 +78,10 @@ async function take(unit: Unit, index: Uint8Array, digest: Uint8Array): Promise<
     [uuidOf(unit.scope.org), index, digest, unit.at],
   );
   if (taken.length > 0) return undefined;
-  const [row] = await unit.query<Row>("select request, body, at from replay where key = $1", [index]);
-  if (!row || !Buffer.from(row.request).equals(Buffer.from(digest))) throw new Refusal("idempotency.reused");
-  if (!row.body)
-    throw new Refusal("request.conflict", {
-      detail: "The first request with this key has no answer yet.",
-      retryAfterSeconds: 1,
-    });
+  const [row] = await unit.query<Row>("select request, body from replay where key = $1", [index]);
+  if (!row || !Buffer.from(row.request).equals(digest)) throw new Refusal("idempotency.reused");
+  // Nobody works on it any more, or we would have waited: the server, or the database, went away in between.
+  if (!row.body) throw new Refusal("idempotency.interrupted");
   return { reply: JSON.parse(new TextDecoder().decode(unit.scope.open("replay", index.toHex(), row.body))) };
 }
 

@@ -2,11 +2,11 @@ import { Refusal, rfc3339, type Instant } from "@holdfast/kernel";
 import { routes } from "@holdfast/protocol";
 import { on, type Handler } from "../../authority/index.ts";
 import type { CertificateInfo, Certificates } from "../../tls/index.ts";
+import type { Readiness } from "./readiness.ts";
 
 type Needs = {
   readonly certificates: Certificates;
-  /** Why nothing can be taken at the moment, or `undefined` when all is well. */
-  readonly unready: () => Refusal | undefined;
+  readonly readiness: Pick<Readiness, "check">;
   readonly metrics: () => string;
   readonly openapi: () => Record<string, unknown>;
   readonly now: () => Instant;
@@ -15,11 +15,10 @@ type Needs = {
 };
 
 /** What the platform tells anybody about itself. Nothing here names an organisation. */
-export const platformRoutes = ({ certificates, unready, metrics, openapi, now, contact }: Needs): Handler[] => [
+export const platformRoutes = ({ certificates, readiness, metrics, openapi, now, contact }: Needs): Handler[] => [
   on(routes.healthz, async () => ({ ok: true })),
   on(routes.readyz, async () => {
-    const refusal = unready();
-    if (refusal) throw refusal;
+    await readiness.check();
     return { ready: true };
   }),
   on(routes.metrics, async () => metrics()),

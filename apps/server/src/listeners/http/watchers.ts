@@ -1,24 +1,32 @@
-import { rfc3339, type Id, type Timers } from "@holdfast/kernel";
+import { Refusal, rfc3339, type CredentialId, type Id, type Timers } from "@holdfast/kernel";
 import type { Caller, Space, Spaces } from "../../authority/index.ts";
 import type { Stored, Telemetry } from "../../telemetry/index.ts";
 
-/** One open stream: who watches what, and how it is told. */
+/** One open stream: who watches what, and how it is told. Nothing of it throws. */
 export interface Watcher {
   readonly caller: Caller;
   /** One device, or all that the caller may read. */
   readonly device: Id<"device"> | undefined;
   /** Bytes that wait for a slow reader. */
   waiting(): number;
-  send(event: "reading" | "end", data: unknown): void;
+  /** `json` is the text of an object with at least one field. */
+  send(event: "reading" | "end", json: string): void;
+  /** Behind what was sent. */
   end(): void;
+  /** At once, and what still waits is lost. */
+  cut(): void;
 }
 
-const mostWaiting = 1024 * 1024; // bytes; a reader who is further behind is told so and let go
+const mostWaiting = 1024 * 1024; // bytes; a reader who is further behind is let go
+const mostLeftBehind = 64 * 1024; // bytes that may still go out behind a revocation: they were sent before it
+const mostStreams = 100; // of one credential
+const farewell = 500; // milliseconds that the last event has to leave
 const longestTimer = 2 ** 31 - 1;
 
 /** All open streams. Each reading is asked about again before it is sent, and a change in a space ends what it forbids in the same turn. */
 export class Watchers {
-  readonly #bySpace = new Map<Space, Set<Watcher>>();
+  readonly #bySpace = new Map<Space, Map<Watcher, { cancel(): void }>>();
+  readonly #byCredential = new Map<CredentialId, number>();
   readonly #timers: Timers;
 
   constructor(needs: { spaces: Spaces; telemetry: Telemetry; timers: Timers }) {
@@ -30,42 +38,59 @@ export class Watchers {
     });
   }
 
-  /** Answers how to stop. */
-  add(watcher: Watcher): () => void {
-    const { space } = watcher.caller;
-    const there = this.#bySpace.get(space) ?? new Set();
-    this.#bySpace.set(space, there.add(watcher));
-    const expiry = this.#expire(watcher);
-    return () => {
-      expiry.cancel();
-      there.delete(watcher);
-      if (there.size === 0) this.#bySpace.delete(space);
-    };
+  get count(): number {
+    return [...this.#byCredential.values()].reduce((sum, count) => sum + count, 0);
+  }
+
+  /** Until `remove`, or until we end it. @throws Refusal `rate.exceeded` */
+  add(watcher: Watcher): void {
+    const { space, credential } = watcher.caller;
+    const open = this.#byCredential.get(credential.id) ?? 0;
+    if (open >= mostStreams)
+      throw new Refusal("rate.exceeded", { detail: `One credential has at most ${mostStreams} streams.` });
+    this.#byCredential.set(credential.id, open + 1);
+    let there = this.#bySpace.get(space);
+    if (!there) this.#bySpace.set(space, (there = new Map()));
+    there.set(watcher, this.#expire(watcher));
+  }
+
+  /** A second time changes nothing. */
+  remove(watcher: Watcher): void {
+    const { space, credential } = watcher.caller;
+    const there = this.#bySpace.get(space);
+    const expiry = there?.get(watcher);
+    if (!there || !expiry) return;
+    expiry.cancel();
+    there.delete(watcher);
+    if (there.size === 0) this.#bySpace.delete(space);
+    const open = (this.#byCredential.get(credential.id) ?? 0) - 1;
+    if (open > 0) this.#byCredential.set(credential.id, open);
+    else this.#byCredential.delete(credential.id);
   }
 
   close(): void {
-    for (const watchers of this.#bySpace.values())
-      for (const watcher of watchers) this.#end(watcher, "the platform is stopping");
+    const all = [...this.#bySpace.values()].flatMap((there) => [...there.keys()]);
+    for (const watcher of all) this.#end(watcher, "the platform is stopping");
   }
 
   #tell({ space, device, readings }: Stored): void {
-    const watchers = this.#bySpace.get(space);
-    if (!watchers) return;
-    for (const watcher of watchers) {
+    let texts: readonly string[] | undefined;
+    for (const watcher of [...(this.#bySpace.get(space)?.keys() ?? [])]) {
       if (watcher.device !== undefined && watcher.device !== device) continue;
       if (!watcher.caller.mayDevice("telemetry.read", device)) continue;
       if (watcher.waiting() > mostWaiting) {
         this.#end(watcher, "you read more slowly than readings come");
         continue;
       }
-      for (const { time, values } of readings) {
-        watcher.send("reading", { device, time: rfc3339(time), values: Object.fromEntries(values) });
-      }
+      texts ??= readings.map(({ time, values }) =>
+        JSON.stringify({ device, time: rfc3339(time), values: Object.fromEntries(values) }),
+      );
+      for (const text of texts) watcher.send("reading", text);
     }
   }
 
   #recheck(space: Space): void {
-    for (const watcher of this.#bySpace.get(space) ?? []) {
+    for (const watcher of [...(this.#bySpace.get(space)?.keys() ?? [])]) {
       const { caller, device } = watcher;
       const may =
         device === undefined ? caller.mayAnywhere("telemetry.read") : caller.mayDevice("telemetry.read", device);
@@ -76,18 +101,23 @@ export class Watchers {
   #expire(watcher: Watcher): { cancel(): void } {
     const { expiresAt } = watcher.caller;
     if (expiresAt === undefined) return { cancel() {} };
-    let timer = { cancel() {} };
-    const wait = () => {
-      const left = expiresAt - watcher.caller.now();
-      if (left <= 0) this.#end(watcher, "the credential has expired");
-      else timer = this.#timers.after(Math.min(left, longestTimer), wait);
+    const wait = (): { cancel(): void } => {
+      const left = Math.min(Math.max(0, expiresAt - watcher.caller.now()), longestTimer);
+      return this.#timers.after(left, () => {
+        if (expiresAt <= watcher.caller.now()) this.#end(watcher, "the credential has expired");
+        else timer = wait();
+      });
     };
-    wait();
+    let timer = wait();
     return { cancel: () => timer.cancel() };
   }
 
+  /** Whoever does not read is not waited for: what lies here must not reach him later. */
   #end(watcher: Watcher, because: string): void {
-    watcher.send("end", { because });
+    this.remove(watcher);
+    if (watcher.waiting() > mostLeftBehind) return watcher.cut();
+    watcher.send("end", JSON.stringify({ because }));
     watcher.end();
+    this.#timers.after(farewell, () => watcher.cut());
   }
 }

@@ -8,7 +8,7 @@ import type { Certificates } from "../../tls/index.ts";
 
 type Needs = {
   readonly certificates: Certificates;
-  readonly broker: Pick<Broker, "accept">;
+  readonly broker: Pick<Broker, "accept" | "close">;
   readonly host: string;
   readonly port: number;
   readonly maximumPacket: number;
@@ -18,20 +18,24 @@ type Needs = {
 export class MqttListener {
   readonly #needs: Needs;
   readonly #server: Server;
-  readonly #sockets = new Set<TLSSocket>();
+  readonly #sockets = new Set<Duplex>();
   readonly #webSockets: WebSocketServer;
+  #closing: Promise<void> | undefined;
 
   private constructor(needs: Needs) {
     this.#needs = needs;
-    const tls = { ...needs.certificates.serverOptions(["mqtt"]), noDelay: true };
+    const tls = { ...needs.certificates.serverOptions(["mqtt"]), noDelay: true, keepAlive: true };
     this.#server = createServer(tls, (socket) => this.#accept(socket));
     needs.certificates.attach(this.#server, tls);
-    // [MQTT-6.0.0-3]: the server names the subprotocol "mqtt"; a client that offers none of ours is turned away.
+    this.#server.on("connection", (socket: Duplex) => {
+      this.#sockets.add(socket);
+      socket.once("close", () => this.#sockets.delete(socket));
+    });
     this.#webSockets = new WebSocketServer({
       noServer: true,
-      maxPayload: needs.maximumPacket + 16,
+      maxPayload: needs.maximumPacket + 16, // a fixed header is five bytes at most
       perMessageDeflate: false,
-      handleProtocols: (offered) => (offered.has("mqtt") ? "mqtt" : offered.has("mqttv3.1") ? "mqttv3.1" : false),
+      handleProtocols: (offered) => (offered.has("mqtt") ? "mqtt" : "mqttv3.1"),
     });
   }
 
@@ -54,24 +58,40 @@ export class MqttListener {
   }
 
   upgrade(request: IncomingMessage, socket: Duplex, head: Buffer): void {
-    const address = request.socket.remoteAddress ?? "";
+    if (!offersMqtt(request)) {
+      socket.end("HTTP/1.1 400 Bad Request\r\nConnection: close\r\nContent-Length: 0\r\n\r\n");
+      return;
+    }
+    const remoteAddress = request.socket.remoteAddress ?? "";
     this.#webSockets.handleUpgrade(request, socket, head, (connection) => {
       const stream = createWebSocketStream(connection);
-      this.#needs.broker.accept(stream, { remoteAddress: address, secure: true, name: "wss" });
+      // [MQTT-6.0.0-1]: only binary frames.
+      connection.on("message", (_data, isBinary) => isBinary || connection.terminate());
+      this.#needs.broker.accept(stream, { remoteAddress, secure: true, name: "wss" });
     });
   }
 
-  async close(): Promise<void> {
-    this.#webSockets.close();
+  /** Tells every client (MQTT 5: 0x8B) and ends the connections within the broker's deadline. A second call waits for the first. */
+  close(): Promise<void> {
+    this.#closing ??= this.#close();
+    return this.#closing;
+  }
+
+  async #close(): Promise<void> {
     const closed = new Promise<void>((resolve) => this.#server.close(() => resolve()));
-    for (const socket of this.#sockets) socket.destroy();
+    await this.#needs.broker.close();
     for (const connection of this.#webSockets.clients) connection.terminate();
+    this.#webSockets.close();
+    // What is left has not got beyond its handshake.
+    for (const socket of this.#sockets) socket.destroy();
     await closed;
   }
 
   #accept(socket: TLSSocket): void {
-    this.#sockets.add(socket);
-    socket.once("close", () => this.#sockets.delete(socket));
     this.#needs.broker.accept(socket, { remoteAddress: socket.remoteAddress ?? "", secure: true, name: "mqtts" });
   }
 }
+
+/** [MQTT-6.0.0-3]: a client offers "mqtt"; those of before the standard offer "mqttv3.1". */
+const offersMqtt = ({ headers }: IncomingMessage): boolean =>
+  (headers["sec-websocket-protocol"] ?? "").split(",").some((name) => /^mqtt(v3\.1)?$/.test(name.trim()));

@@ -1,0 +1,221 @@
+import type { Http2SecureServer } from "node:http2";
+import type { Socket } from "node:net";
+import { credentialIn } from "@holdfast/crypto";
+import { Refusal, type Clock, type Random, type Timers } from "@holdfast/kernel";
+import type { Route } from "@holdfast/protocol";
+import fastify, { type FastifyBaseLogger, type FastifyInstance, type FastifyReply, type FastifyRequest } from "fastify";
+import type { Authentication, Caller, Handler } from "../../authority/index.ts";
+import type { Guard } from "../guard.ts";
+import { RateLimit } from "../rate.ts";
+import { askedOf, credentialText, sendReply } from "./answer.ts";
+import { linger } from "./deadlines.ts";
+import type { Exposure } from "./exposure.ts";
+import type { Live } from "./live.ts";
+import { faultOf, greeting, headersOf, problemOf, problemType, rawAnswer, refusalOf } from "./problem.ts";
+import type { Replays } from "./replays.ts";
+
+export type ServingNeeds = {
+  readonly authentication: Authentication;
+  readonly handlers: readonly Handler[];
+  readonly live: Live;
+  readonly replays: Replays;
+  readonly exposure: Exposure;
+  readonly guard: Guard;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly timers: Timers;
+  /** Bytes of a delivery of readings. What is managed needs less. */
+  readonly maximumBody: number;
+  /** An error among what it is told becomes its place in the code, never its message, which may quote a request. */
+  readonly report: (message: string, about: Readonly<Record<string, unknown>>) => void;
+};
+
+const managementBody = 256 * 1024; // bytes
+const bodyDeadline = 30_000; // milliseconds for a body to arrive
+
+/** The path of a request's target, which need not be one that a URL could be made of. */
+export const pathOf = (url: string | undefined): string => (url ?? "").split("?", 1)[0] ?? "";
+
+/** Answers requests by their handlers. Translates between requests and verbs, and decides nothing. */
+export async function serve(server: Http2SecureServer, needs: ServingNeeds): Promise<void> {
+  await new Serving(server, needs).ready();
+}
+
+class Serving {
+  readonly #needs: ServingNeeds;
+  readonly #app: FastifyInstance;
+  readonly #perCaller: RateLimit;
+  readonly #callers = new WeakMap<FastifyRequest, Caller>();
+
+  constructor(server: Http2SecureServer, needs: ServingNeeds) {
+    this.#needs = needs;
+    this.#perCaller = new RateLimit({ perSecond: 200, burst: 2_000 }, needs.clock);
+    this.#app = fastify({
+      // Fastify gives its handler and we give the server: ours knows its certificates.
+      serverFactory: (handler) => server.on("request", handler as never) as never,
+      loggerInstance: silent,
+      genReqId: () => this.#newId(),
+      trustProxy: false,
+      routerOptions: { caseSensitive: true, ignoreTrailingSlash: false, maxParamLength: 128 },
+      frameworkErrors: (error, request, reply) => void this.#failEarly(error, request, reply as never), // a reply of this server
+      clientErrorHandler: (error, socket) => this.#unreadable(error, socket),
+    }) as never; // one of Fastify's many instance types: for a server that speaks both versions
+    // Without this Node says "continue" to bodies that would be refused by what stands in the head.
+    server.on("checkContinue", (request, response) => server.emit("request", request, response));
+    this.#prepare();
+  }
+
+  async ready(): Promise<void> {
+    await this.#app.ready();
+  }
+
+  #prepare(): void {
+    const app = this.#app;
+    app.removeAllContentTypeParsers();
+    app.addContentTypeParser("*", { parseAs: "buffer" }, (_request, body, done) => done(null, body));
+    app.addHook("onRequest", async (request, reply) => this.#greet(request, reply));
+    app.setErrorHandler(async (error, request, reply) => this.#fail(error, request, reply));
+    app.setNotFoundHandler(async (request, reply) => this.#fail(this.#notFound(request, reply), request, reply));
+    for (const handler of this.#needs.handlers) this.#add(handler);
+  }
+
+  #add(handler: Handler): void {
+    const { route } = handler;
+    this.#app.route({
+      method: route.method,
+      url: route.path.replaceAll(/\{(\w+)\}/g, ":$1"),
+      // RFC 9110, 9.1: whoever serves GET serves HEAD. A stream has no head to look at.
+      exposeHeadRoute: route.reply !== "stream",
+      bodyLimit: route.body === "bytes" ? this.#needs.maximumBody : managementBody,
+      // Before the body is read: strangers do not fill our memory.
+      onRequest: async (request, reply) => this.#admit(route, request, reply),
+      preParsing: async (request, reply, payload) => {
+        this.#expect(route, request, reply);
+        return payload;
+      },
+      handler: async (request, reply) => this.#answer(handler, request, reply),
+    });
+  }
+
+  async #greet(request: FastifyRequest, reply: FastifyReply): Promise<void> {
+    void reply.headers(greeting(request.id));
+    if (credentialIn(request.url)) {
+      await this.#needs.exposure.found(request.url, request.ip);
+      throw new Refusal("credential.exposed");
+    }
+    const encoding = request.headers["content-encoding"];
+    if (encoding !== undefined && encoding !== "identity") {
+      throw new Refusal("request.mediaType", { detail: "Send the body as it is, without Content-Encoding." });
+    }
+  }
+
+  async #admit({ needs, method }: Route, request: FastifyRequest, reply: FastifyReply): Promise<void> {
+    const { guard, authentication } = this.#needs;
+    if (needs === "public") {
+      if (method === "POST") guard.charge(request.ip); // a slow hash each
+      return;
+    }
+    const text = credentialText(request.headers);
+    if (text === undefined) throw new Refusal("credential.missing");
+    const caller = await guard.admit(request.ip, () => authentication.byText(text));
+    this.#callers.set(request, caller);
+    this.#count(caller, reply);
+  }
+
+  /** draft-ietf-httpapi-ratelimit-headers-10 */
+  #count({ credential }: Caller, reply: FastifyReply): void {
+    const { perSecond, burst } = this.#perCaller.rate;
+    void reply.header("RateLimit-Policy", `"credential";q=${burst};w=${burst / perSecond}`);
+    const left = this.#perCaller.take(credential.id);
+    void reply.header("RateLimit", `"credential";r=${left};t=${Math.ceil((burst - left) / perSecond)}`);
+  }
+
+  /** A body is about to arrive. */
+  #expect(route: Route, request: FastifyRequest, reply: FastifyReply): void {
+    const limit = route.body === "bytes" ? this.#needs.maximumBody : managementBody;
+    if (Number(request.headers["content-length"]) > limit) throw new Refusal("request.tooLarge");
+    if (request.headers.expect !== undefined) reply.raw.writeContinue();
+    const late = this.#needs.timers.after(bodyDeadline, () => {
+      void reply.header("Connection", "close");
+      void this.#fail(new Refusal("request.tooSlow"), request, reply);
+    });
+    request.raw.once("end", () => late.cancel());
+    reply.raw.once("close", () => late.cancel());
+  }
+
+  async #answer(handler: Handler, request: FastifyRequest, reply: FastifyReply): Promise<unknown> {
+    const { route } = handler;
+    const caller = this.#callers.get(request);
+    const asked = askedOf(route, request, caller);
+    if (route.reply === "stream") return this.#needs.live.serve(asked as never, reply); // the one stream there is
+    const work = () => handler.handle(asked as never); // `on` paired the route with a handler of its shape
+    const key = request.headers["idempotency-key"];
+    const mayReplay = caller && route.method === "POST" && route.body !== "bytes" && typeof key === "string";
+    if (!mayReplay) return sendReply(handler, request, reply, await work());
+    const { params, body } = asked;
+    const { reply: value, isReplay } = await this.#needs.replays.once(
+      { caller, route, key, asked: { params, body } },
+      work,
+    );
+    if (isReplay) void reply.header("Idempotency-Replayed", "true");
+    return sendReply(handler, request, reply, value);
+  }
+
+  /** RFC 9110, 15.5.6: an address that takes other methods says which. */
+  #notFound({ url }: FastifyRequest, reply: FastifyReply): Refusal {
+    const path = pathOf(url);
+    const methods = this.#needs.handlers
+      .filter(({ route }) =>
+        new RegExp(`^${route.path.replaceAll(".", "\\.").replaceAll(/\{\w+\}/g, "[^/]+")}$`).test(path),
+      )
+      .flatMap(({ route }) => (route.method === "GET" && route.reply !== "stream" ? ["GET", "HEAD"] : [route.method]));
+    if (methods.length === 0) return new Refusal("route.unknown");
+    void reply.header("Allow", methods.join(", "));
+    return new Refusal("route.method");
+  }
+
+  async #fail(error: unknown, request: FastifyRequest, reply: FastifyReply): Promise<FastifyReply> {
+    const refusal = refusalOf(error);
+    if (!refusal) {
+      const about = { requestId: request.id, route: request.routeOptions.url, fault: error };
+      this.#needs.report("a request failed by our own fault", about);
+    }
+    const problem = refusal ? problemOf(refusal, request.id) : faultOf(request.id);
+    if (refusal) void reply.headers(headersOf(refusal));
+    return reply.code(problem.status).type(problemType).send(problem);
+  }
+
+  /** What the router refuses comes here without having been greeted. */
+  async #failEarly(error: Error, request: FastifyRequest, reply: FastifyReply): Promise<void> {
+    try {
+      await this.#greet(request, reply);
+      await this.#fail(error, request, reply);
+    } catch (refused) {
+      await this.#fail(refused, request, reply);
+    }
+  }
+
+  /** HTTP/1.1 only: bytes that are no request, heads that are too large, requests that Node gave up waiting for. */
+  #unreadable(error: Error, socket: Socket): void {
+    const refusal = refusalOf(error);
+    if (!socket.writable || !refusal) return void socket.destroy();
+    socket.end(rawAnswer(refusal, this.#newId()));
+    this.#needs.timers.after(linger, () => socket.destroy()); // at once would lose the answer while more comes in
+  }
+
+  #newId(): string {
+    return `req_${this.#needs.random.bytes(8).toHex()}`;
+  }
+}
+
+const silent = {
+  level: "silent",
+  fatal() {},
+  error() {},
+  warn() {},
+  info() {},
+  debug() {},
+  trace() {},
+  silent() {},
+  child: () => silent,
+} satisfies FastifyBaseLogger as FastifyBaseLogger;
