@@ -115,12 +115,15 @@ export const deviceVerbs = [
     },
     async run({ name, product, alias, tag, ...params }, tools) {
       const client = await tools.client();
-      const old = tag.length > 0 ? (await client.call(routes.readDevice, { params })).tags : {};
-      const merged = Object.entries({ ...old, ...Object.fromEntries(tag) }).filter(([, value]) => value !== "");
-      const body = { name, product, alias, tags: tag.length > 0 ? Object.fromEntries(merged) : undefined };
-      if (Object.values(body).every((value) => value === undefined))
+      // Tags are replaced as a whole, so what is not changed is read before; and nobody may change it in between.
+      const old = tag.length > 0 ? await client.call(routes.readDevice, { params }) : undefined;
+      const tags =
+        old && Object.entries({ ...old.tags, ...Object.fromEntries(tag) }).filter(([, value]) => value !== "");
+      const body = { name, product, alias, tags: tags && Object.fromEntries(tags) };
+      if (Object.values(body).every((value) => value === undefined)) {
         throw new Misuse("Say what to change: holdfast help device update");
-      show(await client.call(routes.updateDevice, { params, body }), tools);
+      }
+      show(await client.call(routes.updateDevice, { params, body, ifVersion: old?.version }), tools);
     },
   }),
   verb({

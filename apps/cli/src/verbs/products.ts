@@ -91,15 +91,14 @@ export const productVerbs = [
     async run({ name, attribute: declared, strict, lenient, ...params }, tools) {
       if (strict && lenient) throw new Misuse("--strict and --lenient are each other's opposite.");
       const client = await tools.client();
-      const more = Object.fromEntries(declared);
-      const attributes =
-        declared.length > 0
-          ? { ...(await client.call(routes.readProduct, { params })).attributes, ...more }
-          : undefined;
+      // Attributes are replaced as a whole, so the others are read before; and nobody may change them in between.
+      const old = declared.length > 0 ? await client.call(routes.readProduct, { params }) : undefined;
+      const attributes = old && { ...old.attributes, ...Object.fromEntries(declared) };
       const body = { name, attributes, strict: strict || lenient ? strict : undefined };
-      if (Object.values(body).every((value) => value === undefined))
+      if (Object.values(body).every((value) => value === undefined)) {
         throw new Misuse("Say what to change: holdfast help product update");
-      show(await client.call(routes.updateProduct, { params, body }), tools);
+      }
+      show(await client.call(routes.updateProduct, { params, body, ifVersion: old?.version }), tools);
     },
   }),
   verb({
