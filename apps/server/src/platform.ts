@@ -98,7 +98,7 @@ async function open(needs: PlatformNeeds, opened: AsyncDisposableStack): Promise
   spaceHolder.spaces = spaces;
   const tokenKeys = await TokenKeys.load({ storage, random });
   refusals.log = new Refusals({ storage, timers, report });
-  const onRefusal = refusals.log.note.bind(refusals.log);
+  const { note: onRefusal, noteSignIn: refusedSignIn } = refusals.log;
   const authentication = new Authentication({ storage, spaces, tokenKeys, clock, onRefusal });
   const minting = new Minting({ storage, spaces, tokenKeys, clock, random });
   const revocation = new Revocation({ storage, spaces, journal: keyring.journal, report });
@@ -113,8 +113,10 @@ async function open(needs: PlatformNeeds, opened: AsyncDisposableStack): Promise
   // The subjects.
   const setup = new SetupOffer({ storage, keys: keyring, clock, random });
   const passwords = new Passwords({ random });
-  const identity = new Identity({ storage, keys: keyring, passwords, spaces, minting, clock, random });
-  const registry = new Registry({ storage, keys: keyring, spaces, minting, revocation, clock, random });
+  const identity = new Identity({ storage, keys: keyring, passwords, spaces, minting, clock, random, refusedSignIn });
+  const registry = new Registry({ storage, keys: keyring, spaces, minting, revocation, clock, random, report });
+  const silenced = await registry.reconcile();
+  if (silenced > 0) report(`The database took ${silenced} suspended devices for active. They are suspended again.`);
   const catalogue = new Catalogue({ storage, spaces, revocation, clock, random });
   const telemetry = opened.adopt(
     await Telemetry.open({ storage, keys: keyring, spaces, clock, random, report }),

@@ -13,8 +13,9 @@ export class Audit {
 
   /** Newest first. */
   async entries(permit: Permit<"audit.read">, asked: EntryFilter): Promise<Page<Entry>> {
-    const before = asked.cursor === undefined ? undefined : Number(asked.cursor);
-    if (before !== undefined && !Number.isSafeInteger(before)) throw new Refusal("cursor.malformed");
+    const { cursor } = asked;
+    if (cursor !== undefined && !/^[1-9]\d{0,14}$/.test(cursor)) throw new Refusal("cursor.malformed");
+    const before = cursor === undefined ? undefined : Number(cursor);
     const rows = await this.#storage.read(permit, (unit) => readEntries(unit, asked, before));
     const items = rows.slice(0, asked.limit);
     return { items, nextCursor: rows.length > asked.limit ? String(items.at(-1)?.seq) : undefined };

@@ -1,16 +1,20 @@
 import type { Timers } from "@holdfast/kernel";
-import type { Action } from "@holdfast/protocol";
-import { asPlatform, type Caller, type Space } from "../authority/index.ts";
+import type { OnRefusal, Refused } from "../authority/index.ts";
 import type { Storage } from "../storage/index.ts";
 
 const interval = 500; // milliseconds until a refusal can be read
 const mostPerOrg = 1_000; // of different kinds within one interval; more are counted, not listed
 
-type Tally = { space: Space; by: string; action: string; about: string; because: string; count: number };
+type Tally = Refused & {
+  readonly what: "access.refused" | "signIn.refused";
+  readonly about: string;
+  readonly facts: Readonly<Record<string, string>>;
+  count: number;
+};
 
 /**
- * Refusals of callers who are known. The same one within an interval is one entry with a count, so that nobody fills the disk by
- * asking for what he may not have. Saying no never waits for this.
+ * Refusals, and sign-ins that failed. The same one within an interval is one entry with a count, so that nobody fills the disk by
+ * asking for what he may not have. Saying no never waits for this, so its time tells nothing.
  */
 export class Refusals {
   readonly #needs: { storage: Storage; timers: Timers; report: (message: string) => void };
@@ -23,26 +27,15 @@ export class Refusals {
     this.#needs = needs;
   }
 
-  note(caller: Caller, action: Action | "connect", about: string, because: string): void {
-    const { space, credential } = caller;
-    const size = this.#sizes.get(space.org) ?? 0;
-    const kept = size < mostPerOrg;
-    const key = kept ? `${space.org} ${credential.id} ${action} ${about}` : `${space.org} more`;
-    const there = this.#tallies.get(key);
-    if (there) {
-      there.count += 1;
-      return;
-    }
-    this.#sizes.set(space.org, size + 1);
-    const tally = kept
-      ? { by: credential.id, action, about, because }
-      : { by: "-", action: "-", about: space.org, because: "too many to list" };
-    this.#tallies.set(key, { space, ...tally, count: 1 });
-    this.#scheduled ??= this.#needs.timers.after(interval, () => {
-      this.#scheduled = undefined;
-      void this.flush();
-    });
-  }
+  /** Somebody known was refused, or somebody unknown at the door of an organisation. */
+  readonly note: OnRefusal = ({ space, actor }, action, about, because) => {
+    this.#note({ space, actor, what: "access.refused", about, facts: { action, because }, count: 1 });
+  };
+
+  /** Somebody gave a wrong password. */
+  readonly noteSignIn = ({ space, actor }: Refused, about: string): void => {
+    this.#note({ space, actor, what: "signIn.refused", about, facts: {}, count: 1 });
+  };
 
   /** Writes down what was noted so far. */
   flush(): Promise<void> {
@@ -50,21 +43,54 @@ export class Refusals {
     return this.#flushing;
   }
 
+  #note(tally: Tally): void {
+    const { org } = tally.space;
+    const by = tally.actor.kind === "credential" ? tally.actor.id : "-";
+    const size = this.#sizes.get(org) ?? 0;
+    const own = `${org} ${tally.what} ${by} ${tally.about} ${tally.facts["action"]}`;
+    const name = this.#tallies.has(own) || size < mostPerOrg ? own : `${org} more`;
+    const there = this.#tallies.get(name);
+    if (there) {
+      there.count += 1;
+      return;
+    }
+    this.#sizes.set(org, size + 1);
+    const more = {
+      actor: { kind: "platform" },
+      about: org,
+      facts: { because: "there were too many to list" },
+    } as const;
+    this.#tallies.set(name, name === own ? tally : { ...tally, ...more });
+    this.#scheduled ??= this.#needs.timers.after(interval, () => {
+      this.#scheduled = undefined;
+      void this.flush();
+    });
+  }
+
   async #write(): Promise<void> {
     const tallies = [...this.#tallies.values()];
     this.#tallies = new Map();
     this.#sizes.clear();
-    for (const [space, own] of Map.groupBy(tallies, (tally) => tally.space)) {
-      try {
-        await this.#needs.storage.change(asPlatform(space.scope), async (unit) => {
-          for (const { by, action, about, because, count } of own) {
-            unit.audit({ what: "access.refused", about, facts: { by, action, because, ...(count > 1 && { count }) } });
-          }
-        });
-      } catch {
-        // The database is away or full. The refusals themselves stood; only their trace is incomplete, and that is said.
-        this.#needs.report(`${own.length} refusals could not be written to the audit log`);
-      }
+    // By caller, because the entry says who it was.
+    for (const [, own] of Map.groupBy(tallies, ({ space, actor }) => `${space.org} ${JSON.stringify(actor)}`)) {
+      await this.#writeOf(own);
+    }
+  }
+
+  async #writeOf(own: readonly Tally[]): Promise<void> {
+    const [first] = own;
+    if (!first) return;
+    const { storage, report } = this.#needs;
+    try {
+      storage.admit();
+      await storage.change({ scope: first.space.scope, actor: first.actor }, async (unit) => {
+        for (const { what, about, facts, count } of own) {
+          unit.audit({ what, about, facts: { ...facts, ...(count > 1 && { count }) } });
+        }
+      });
+    } catch {
+      // The database is away or full. The refusals themselves stood; only their trace is incomplete, and that is said.
+      report(`${own.length} refusals could not be written to the audit log`);
     }
   }
 }

@@ -22,7 +22,7 @@ export class Authentication {
 
   /**
    * `hf_…`, or `key_….hfs_…`: what stands in a header.
-   * @throws Refusal `credential.invalid`, and `credential.expired` to whoever proves to hold it
+   * @throws Refusal `credential.invalid`; to whoever proves to hold it also `credential.expired`
    */
   async byText(text: string): Promise<Caller> {
     if (text.startsWith("hf_")) return this.#byToken(text);
@@ -32,19 +32,19 @@ export class Authentication {
 
   async byKey(id: string, secret: string): Promise<Caller> {
     if (!isId("key", id) || !isSecret(secret)) throw new Refusal("credential.invalid");
-    const [row] = await this.#needs.storage.directory.call<{ org: string | null }>("org_of_credential", [uuidOf(id)]);
-    if (!row?.org) throw new Refusal("credential.invalid");
-    const space = await this.#needs.spaces.of(idFrom("org", row.org));
-    const credential = await this.credential(space, id);
-    if (!credential || !secretMatches(secret, credential.digest)) throw new Refusal("credential.invalid");
+    const [row] = await this.#needs.storage.directory.call<{ org: string }>("org_of_credential", [uuidOf(id)]);
+    const space = row && (await this.#spaceOf(idFrom("org", row.org)));
+    const credential = space && (await this.credential(space, id));
+    if (!credential) throw new Refusal("credential.invalid");
+    if (!secretMatches(secret, credential.digest)) throw this.#wrong(space, id, "a wrong secret");
     return this.#admit(space, credential);
   }
 
   async #byToken(text: string): Promise<Caller> {
     const parsed = parseToken(text);
     const org = parsed && this.#needs.tokenKeys.orgOf(parsed.kid);
-    if (!parsed || !org) throw new Refusal("credential.invalid");
-    const space = await this.#needs.spaces.of(org);
+    const space = org && (await this.#spaceOf(org));
+    if (!parsed || !space) throw new Refusal("credential.invalid");
     const claims = openToken(this.#needs.tokenKeys.keyFor(space.scope, parsed.kid), parsed);
     if (!claims || claims.org !== org) throw new Refusal("credential.invalid");
     const credential = await this.credential(space, claims.jti);
@@ -55,7 +55,8 @@ export class Authentication {
       claims.seq === credential.issuedSeq &&
       claims.exp === (credential.expiresAt === undefined ? undefined : Math.floor(credential.expiresAt / 1_000)) &&
       JSON.stringify(claims.grants) === JSON.stringify(credential.grants.map(formatGrant));
-    if (!credential || !same) throw new Refusal("credential.invalid");
+    // It opened under the organisation's own key, so this is worth more than a line in a counter.
+    if (!same) throw this.#wrong(space, claims.jti, "a token that its row does not know");
     return this.#admit(space, credential);
   }
 
@@ -64,27 +65,40 @@ export class Authentication {
     const there = space.credentials.get(id);
     if (there) return there;
     const found = await this.#needs.storage.read(asPlatform(space.scope), async (unit) => {
-      const chain: Credential[] = [];
-      let next: CredentialId | undefined = id;
-      while (next && !space.credentials.has(next)) {
-        const link: Credential | undefined = await authorityIn(unit).credential(next);
-        if (link) chain.push(link);
-        next = link?.parent;
-      }
-      return chain;
+      const rows = authorityIn(unit);
+      const credential = await rows.credential(id);
+      return credential ? [credential, ...(await rows.ancestorsOf([credential]))] : [];
     });
+    // What was committed meanwhile is newer than what was read.
     for (const link of found) if (!space.credentials.has(link.id)) space.credentials.set(link.id, link);
     return space.credentials.get(id);
+  }
+
+  async #spaceOf(org: Id<"org">): Promise<Space | undefined> {
+    try {
+      return await this.#needs.spaces.of(org);
+    } catch (error) {
+      if (error instanceof Refusal && error.code === "org.unknown") return undefined; // its key was erased
+      throw error;
+    }
   }
 
   #admit(space: Space, credential: Credential): Caller {
     const { clock, onRefusal } = this.#needs;
     const caller = new Caller({ credential, space, clock, onRefusal });
-    const { ended, expiresAt } = caller.power;
-    if (expiresAt !== undefined && clock.now() >= expiresAt) throw new Refusal("credential.expired");
-    if (ended) throw new Refusal("credential.invalid");
-    this.#note(space.org, credential.id);
-    return caller;
+    const because = caller.ended();
+    if (because === undefined) {
+      this.#note(space.org, credential.id);
+      return caller;
+    }
+    const code = caller.hasExpired ? "credential.expired" : "credential.invalid";
+    throw caller.refuse("connect", credential.id, because, new Refusal(code));
+  }
+
+  /** Somebody knows of a credential and does not hold it: written down in its organisation, as nobody's doing. */
+  #wrong(space: Space, id: CredentialId, because: string): Refusal {
+    this.#needs.onRefusal({ space, actor: { kind: "platform" } }, "connect", id, because);
+    return new Refusal("credential.invalid");
   }
 
   #note(org: Id<"org">, id: CredentialId): void {
@@ -95,11 +109,10 @@ export class Authentication {
 
   /** Writes down when each credential was last used; called now and then, because a write for every request would cost more than it tells. */
   async rememberUse(): Promise<void> {
-    const noted = [...this.#used];
-    this.#used.clear();
-    for (const [org, used] of noted) {
-      const { scope } = await this.#needs.spaces.of(org);
-      await this.#needs.storage.note(asPlatform(scope), (unit) => authorityIn(unit).used(used));
+    for (const [org, used] of this.#used) {
+      this.#used.delete(org);
+      const space = await this.#spaceOf(org);
+      if (space) await this.#needs.storage.note(asPlatform(space.scope), (unit) => authorityIn(unit).used(used));
     }
   }
 }

@@ -1,14 +1,17 @@
-import { Refusal, type Clock, type Id, type Instant, type Kind } from "@holdfast/kernel";
+import { kindOfId, Refusal, type Clock, type Id, type Instant, type Kind } from "@holdfast/kernel";
 import { actions, type Action, type KindOf } from "@holdfast/protocol";
-import type { Actor } from "../storage/index.ts";
+import type { Actor, Allowed } from "../storage/index.ts";
 import type { Credential } from "./credential.ts";
 import { unknownCode, type Target } from "./link.ts";
 import { Permit, Reach, type Asker } from "./permit.ts";
 import { compile, decide, mayAnywhere, mayNow, type Decision, type Power } from "./power.ts";
 import type { Space } from "./space.ts";
 
-/** Told of every refusal of a caller who is known; without an answer, so that saying no stays cheap. */
-export type OnRefusal = (caller: Caller, action: Action, about: string, because: string) => void;
+/** Whoever was refused: a caller, or, before one is known, the platform in the organisation that was asked for. */
+export type Refused = { readonly space: Space; readonly actor: Actor };
+
+/** Told of every refusal in an organisation; without an answer, so that saying no stays cheap. */
+export type OnRefusal = (who: Refused, action: Action | "connect", about: string, because: string) => void;
 
 /** Whoever showed a good credential, and what it may do now: asked again whenever the space has changed. */
 export class Caller implements Asker {
@@ -38,37 +41,39 @@ export class Caller implements Asker {
 
   /** Why nothing at all may be done with this credential any more, or `undefined` while it is good. */
   ended(): string | undefined {
-    const { ended, expiresAt } = this.power;
-    return (
-      ended ?? (expiresAt !== undefined && this.#clock.now() >= expiresAt ? "the credential has expired" : undefined)
-    );
+    const { end } = this.power;
+    return end?.because ?? (this.hasExpired ? "the credential has expired" : undefined);
   }
 
   get expiresAt(): Instant | undefined {
     return this.power.expiresAt;
   }
 
-  /** May this be done with this one thing, now? */
-  permit<A extends Action>(action: A, on: Id<KindOf<A>>): Permit<A> {
-    const kind = actions[action];
-    const target = this.#target(kind, on);
-    if (!target) throw this.#refuse(action, on, `${on} is not in this organisation`, unknownCode[kind]);
-    const decision = this.decide(action, target);
-    if (decision.allowed) return new Permit<A>(this, { [action]: true } as { [K in A]: true }, on, this.space.scope); // one key, the action's
-    const known = kind === "org" || mayNow(this.power, `${kind}.read`, target, this.#clock.now());
-    throw this.#refuse(action, on, decision.because, known ? "permit.missing" : unknownCode[kind]);
+  get hasExpired(): boolean {
+    const { expiresAt } = this.power;
+    return expiresAt !== undefined && this.#clock.now() >= expiresAt;
   }
 
-  /** Everything of the action's kind that this may be done with. */
+  /** May this be done with this one thing, now? @throws Refusal */
+  permit<A extends Action>(action: A, on: Id<KindOf<A>>): Permit<A> {
+    this.#ask(action, on);
+    return new Permit<A>(this, action, on, this.space.scope);
+  }
+
+  /** Everything of the action's kind that this may be done with. @throws Refusal */
   reach<A extends Action>(action: A): Reach<A> {
-    const { power } = this;
-    if (!mayAnywhere(power, action, this.#clock.now())) {
-      throw this.#refuse(action, this.space.org, power.ended ?? `no grant of ${action} anywhere`, "permit.missing");
-    }
-    const every = power.links
+    this.#askAnywhere(action);
+    const every = this.power.links
       .map((link) => link.grants.get(action) ?? [])
       .filter((wheres) => !wheres.some((where) => "all" in where));
-    return new Reach<A>(this, { [action]: true } as { [K in A]: true }, this.space.scope, every); // one key, the action's
+    return new Reach<A>(this, action, this.space.scope, every);
+  }
+
+  askAgain(action: Action, on: Id<KindOf<Action>> | undefined): void {
+    if (this.hasExpired) throw new Refusal("credential.expired");
+    if (this.ended() !== undefined) throw new Refusal("credential.invalid");
+    if (on === undefined) this.#askAnywhere(action);
+    else this.#ask(action, on);
   }
 
   /** The caller's own organisation, as an action about organisations wants it. */
@@ -78,9 +83,10 @@ export class Caller implements Asker {
 
   /** The caller's own device. @throws Refusal when a program asks. */
   get device(): Id<"device"> {
-    if (!this.credential.device)
-      throw new Refusal("permit.missing", { detail: "Only a device has a tree of its own." });
-    return this.credential.device;
+    const { device } = this.credential;
+    if (device) return device;
+    const because = "only a device has a tree of its own";
+    throw this.refuse("telemetry.write", this.org, because, new Refusal("permit.missing", { detail: `${because}.` }));
   }
 
   /** The time that expiry goes by. */
@@ -102,15 +108,8 @@ export class Caller implements Asker {
     return placement !== undefined && mayNow(this.power, action, { kind: "device", id, placement }, this.#clock.now());
   }
 
+  /** What an identifier means to this caller's organisation: of another one's it knows nothing. */
   target(kind: Kind, on: string): Target | undefined {
-    return this.#target(kind, on);
-  }
-
-  refused(action: Action, about: string, because: string): void {
-    this.#onRefusal(this, action, about, because);
-  }
-
-  #target(kind: Kind, on: string): Target | undefined {
     const { space } = this;
     switch (kind) {
       case "org":
@@ -134,9 +133,42 @@ export class Caller implements Asker {
     }
   }
 
-  #refuse(action: Action, about: string, because: string, code: Refusal["code"]): Refusal {
-    this.refused(action, about, because);
-    const detail = code === "permit.missing" ? `It needs ${action}.` : undefined;
-    return new Refusal(code, detail ? { detail } : {});
+  /** Writes a refusal down, and hands it back to be thrown. */
+  refuse(action: Action | "connect", about: string, because: string, refusal: Refusal): Refusal {
+    // What stands in a path may be anything, a name or an address by mistake: only identifiers are kept readable.
+    this.#onRefusal(this, action, kindOfId(about) ? about : this.org, because);
+    return refusal;
   }
+
+  #ask<A extends Action>(action: A, on: Id<KindOf<A>>): void {
+    const kind = actions[action];
+    const target = this.target(kind, on);
+    if (!target) {
+      throw this.refuse(action, on, `there is no such ${kind} in this organisation`, new Refusal(unknownCode[kind]));
+    }
+    const now = this.#clock.now();
+    if (mayNow(this.power, action, target, now)) return;
+    const known = kind === "org" || mayNow(this.power, `${kind}.read`, target, now);
+    const refusal = known
+      ? new Refusal("permit.missing", { detail: `It needs ${action}.` })
+      : new Refusal(unknownCode[kind]);
+    throw this.refuse(action, on, this.decide(action, target).because, refusal);
+  }
+
+  #askAnywhere(action: Action): void {
+    if (this.mayAnywhere(action)) return;
+    const because = this.ended() ?? `no grant of ${action} anywhere`;
+    throw this.refuse(action, this.org, because, new Refusal("permit.missing", { detail: `It needs ${action}.` }));
+  }
+}
+
+/** The same where a verb finds that there is no such thing. */
+export function refusedBy<A extends Action>(permit: Permit<A>, action: A, about: string, refusal: Refusal): Refusal {
+  return callerOf(permit).refuse(action, about, refusal.code, refusal);
+}
+
+export function callerOf(permit: Allowed): Caller {
+  const asker = Permit.askerOf(permit);
+  if (!(asker instanceof Caller)) throw new TypeError("a permit is a caller's");
+  return asker;
 }

@@ -1,15 +1,12 @@
 import type { CredentialId, Id, Instant } from "@holdfast/kernel";
 import type { Grant } from "@holdfast/protocol";
 
-/** The kinds there are so far; each is a preset of the one primitive. `session` is internal: a person signed in. */
+/** The kinds there are so far; each is a preset of the one primitive. */
 export type CredentialKind = "operator" | "apiToken" | "accessKey" | "device";
 
-/** Whom a revocation of something larger ends: people and what they made for themselves, programs, devices. */
+/** Whom a revocation of something larger ends. */
 export type Party = "people" | "programs" | "devices";
 export const parties: readonly Party[] = ["people", "programs", "devices"];
-
-export const partyOf = (kind: CredentialKind): Party =>
-  kind === "device" ? "devices" : kind === "operator" ? "people" : "programs";
 
 /** What is shown to get in. Nothing here suffices to make it again: of the secret only a digest is kept. */
 export type Credential = {
@@ -17,7 +14,10 @@ export type Credential = {
   readonly kind: CredentialKind;
   readonly name: string;
   readonly state: "active" | "revoked";
-  /** The credential that made it. What this one may do, that one must be able to do, for as long as it lives. */
+  /**
+   * The credential that made it: what this one may do, that one must be able to do, for as long as it lives. None when a person
+   * signed in, and none for what belongs to an application or a device.
+   */
   readonly parent: CredentialId | undefined;
   /** The person behind it, whose role bounds it. */
   readonly person: Id<"person"> | undefined;
@@ -35,3 +35,17 @@ export type Credential = {
   /** Grows with each change, and is sealed with the rest: an older body does not open in a newer row. */
   readonly version: number;
 };
+
+/** An operator key is a person's, and so is the token of a sign-in, which nothing but her password made. Other tokens are programs'. */
+export function partyOf({ kind, person, parent }: Pick<Credential, "kind" | "person" | "parent">): Party {
+  switch (kind) {
+    case "device":
+      return "devices";
+    case "operator":
+      return "people";
+    case "accessKey":
+      return "programs";
+    case "apiToken":
+      return person !== undefined && parent === undefined ? "people" : "programs";
+  }
+}

@@ -1,7 +1,7 @@
 import { isId, kindOfId, Refusal, type Clock, type CredentialId } from "@holdfast/kernel";
 import { actions, isAction } from "@holdfast/protocol";
 import type { Authentication } from "./authentication.ts";
-import { Caller } from "./caller.ts";
+import { Caller, refusedBy } from "./caller.ts";
 import type { Permit } from "./permit.ts";
 import type { Decision } from "./power.ts";
 import type { Spaces } from "./spaces.ts";
@@ -20,7 +20,7 @@ export async function explain(
   }
   const space = await needs.spaces.of(permit.scope.org);
   const credential = isCredentialId(id) ? await needs.authentication.credential(space, id) : undefined;
-  if (!credential) throw new Refusal("credential.unknown");
+  if (!credential) throw refusedBy(permit, "authority.explain", id, new Refusal("credential.unknown"));
   const caller = new Caller({ credential, space, clock: needs.clock, onRefusal: () => {} }); // a question is not an attempt
   const resource = asked.resource ?? (actions[action] === "org" ? space.org : undefined);
   const kind = actions[action];
@@ -35,5 +35,5 @@ export async function explain(
     : { allowed: false, because: `${resource} is not in this organisation` };
 }
 
-export const isCredentialId = (text: string): text is CredentialId =>
-  isId("key", text) || isId("token", text) || isId("session", text);
+/** Of a credential that is kept. */
+export const isCredentialId = (text: string): text is CredentialId => isId("key", text) || isId("token", text);

@@ -2,11 +2,12 @@ import { digestSecret, mintToken, newNonce, newSecret } from "@holdfast/crypto";
 import { newId, Refusal, type Clock, type Id, type Instant, type Random } from "@holdfast/kernel";
 import { formatGrant, mostGrants, type Grant, type Where } from "@holdfast/protocol";
 import type { Allowed, Storage, Unit } from "../storage/index.ts";
-import { Caller } from "./caller.ts";
+import { callerOf, type Caller } from "./caller.ts";
 import type { Credential, CredentialKind } from "./credential.ts";
 import { contains, covers } from "./link.ts";
-import { Permit } from "./permit.ts";
+import type { Permit } from "./permit.ts";
 import { authorityIn } from "./postgres.ts";
+import { compile, standingOf } from "./power.ts";
 import { actionsOfMember, type Member } from "./roles.ts";
 import type { Spaces } from "./spaces.ts";
 import type { TokenKeys } from "./token-keys.ts";
@@ -30,6 +31,12 @@ export const grantsOfDevice = (device: Id<"device">): readonly Grant[] => [
 
 const mostKeysOfDevice = 2;
 
+/** Bytes of all grants of one credential as text: what still fits a token, which travels in headers. */
+const longestGrants = 5_500;
+
+/** How long a chain of credentials that made each other may become: every question asks all of them. */
+const longestChain = 16;
+
 /** Makes credentials. None is made that could do more, or live longer, than the one that makes it. */
 export class Minting {
   readonly #needs: Needs;
@@ -39,7 +46,7 @@ export class Minting {
   }
 
   async token(permit: Permit<"token.create">, wanted: Wanted): Promise<MintedToken> {
-    const maker = makerOf(permit);
+    const maker = callerOf(permit);
     refuseAmplification(maker, wanted.grants);
     const kid = await this.#needs.tokenKeys.kidFor(permit.scope.org);
     return this.#needs.storage.change(permit, (unit) =>
@@ -48,7 +55,7 @@ export class Minting {
   }
 
   async operatorKey(permit: Permit<"operatorKey.create">, wanted: Wanted): Promise<MintedKey> {
-    const maker = makerOf(permit);
+    const maker = callerOf(permit);
     refuseAmplification(maker, wanted.grants);
     return this.#needs.storage.change(permit, (unit) =>
       this.#keyIn(unit, "operator", { ...wanted, ...heritage(maker) }, maker.expiresAt),
@@ -57,13 +64,14 @@ export class Minting {
 
   /** Belongs to the application and ends with it, not with whoever made it: it is in programs that outlive an operator's day. */
   async accessKey(permit: Permit<"accessKey.create">, wanted: Wanted): Promise<MintedKey> {
-    const within = wanted.grants.map(({ action, where }): Grant => ({
-      action,
-      where: "all" in where ? { application: permit.on } : where,
-    }));
+    const maker = callerOf(permit);
+    const whole: Where = { application: permit.on };
+    const within = wanted.grants.map(({ action, where }): Grant => ({ action, where: "all" in where ? whole : where }));
+    const elsewhere = within.filter(({ where }) => "application" in where && where.application !== permit.on);
+    if (elsewhere.length > 0) throw amplified(maker, elsewhere);
     refuseAmplification(
-      makerOf(permit),
-      within.map(({ action }) => ({ action, where: { application: permit.on } })),
+      maker,
+      within.map(({ action }) => ({ action, where: whole })),
     );
     return this.#needs.storage.change(permit, (unit) =>
       this.#keyIn(unit, "accessKey", { ...wanted, grants: within, application: permit.on }, undefined),
@@ -71,9 +79,13 @@ export class Minting {
   }
 
   async deviceKey(permit: Permit<"device.mintKey">): Promise<MintedKey> {
+    const { space } = callerOf(permit);
     return this.#needs.storage.change(permit, async (unit) => {
-      const active = await authorityIn(unit).activeKeysOf(permit.on);
-      if (active.length >= mostKeysOfDevice) throw new Refusal("key.tooMany");
+      if (space.device(permit.on)?.state === "retired") throw new Refusal("device.retired");
+      const now = this.#needs.clock.now();
+      const keys = await authorityIn(unit).keysOf(permit.on);
+      const alive = keys.filter((key) => standingOf(compile(space, key), now) === "active");
+      if (alive.length >= mostKeysOfDevice) throw new Refusal("key.tooMany");
       return this.deviceKeyIn(unit, permit, permit.on, { devices: [permit.on] });
     });
   }
@@ -85,7 +97,7 @@ export class Minting {
     device: Id<"device">,
     within: Where,
   ): Promise<MintedKey> {
-    refuseAmplification(makerOf(permit), [{ action: "telemetry.write", where: within }]);
+    refuseAmplification(callerOf(permit), [{ action: "telemetry.write", where: within }]);
     return this.#keyIn(
       unit,
       "device",
@@ -105,7 +117,7 @@ export class Minting {
     const role = actionsOfMember(member);
     const grants = wanted.grants ?? role.map((action): Grant => ({ action, where: { all: true } }));
     const beyond = grants.filter(({ action }) => !role.includes(action));
-    if (beyond.length > 0) throw amplified(beyond);
+    if (beyond.length > 0) throw amplification(beyond);
     const kid = await this.#needs.tokenKeys.kidFor(allowed.scope.org);
     return this.#needs.storage.change(allowed, async (unit) => {
       await within?.(unit);
@@ -147,8 +159,7 @@ export class Minting {
     wanted: Heir & Pick<Credential, "id" | "kind" | "digest">,
     latest: Instant | undefined,
   ): Promise<Credential> {
-    if (wanted.grants.length > mostGrants)
-      throw new Refusal("grant.malformed", { detail: `At most ${mostGrants} grants.` });
+    refuseTooLong(wanted.grants);
     const rows = authorityIn(unit);
     const createdAt = this.#needs.clock.now();
     const asked = wanted.lifetime === undefined ? undefined : ((createdAt + wanted.lifetime) as Instant); // milliseconds both
@@ -190,12 +201,12 @@ export class Minting {
 /** What a new credential inherits: who made it, or what it belongs to. */
 type Heir = Wanted & Partial<Pick<Credential, "parent" | "person" | "application" | "device">>;
 
-const heritage = (maker: Caller) => ({ parent: maker.credential.id, person: maker.credential.person });
-
-function makerOf(permit: Allowed): Caller {
-  const asker = Permit.askerOf(permit);
-  if (!(asker instanceof Caller)) throw new TypeError("only a caller hands authority on");
-  return asker;
+function heritage(maker: Caller): Pick<Heir, "parent" | "person"> {
+  if (maker.power.links.length >= longestChain) {
+    const detail = `It would be the last of more than ${longestChain} that made each other.`;
+    throw maker.refuse("token.create", maker.org, "too long a chain", new Refusal("credential.amplifies", { detail }));
+  }
+  return { parent: maker.credential.id, person: maker.credential.person };
 }
 
 /** Every link of the maker's chain must contain every grant, as it stands and wherever devices move later. */
@@ -206,7 +217,15 @@ function refuseAmplification(maker: Caller, grants: readonly Grant[]): void {
         link.grants.get(action)?.some((outer) => contains(outer, where) || heldNow(maker, outer, where)),
       ),
   );
-  if (beyond.length > 0) throw amplified(beyond);
+  if (beyond.length > 0) throw amplified(maker, beyond);
+}
+
+function refuseTooLong(grants: readonly Grant[]): void {
+  const length = grants.reduce((sum, grant) => sum + Buffer.byteLength(formatGrant(grant)) + 3, 0);
+  if (grants.length <= mostGrants && length <= longestGrants) return;
+  throw new Refusal("grant.malformed", {
+    detail: `These are ${grants.length} grants of ${length} bytes; ${mostGrants} and ${longestGrants} are the most. Name an application or a tag instead of many devices.`,
+  });
 }
 
 /** Listed devices that the maker reaches through an application or a tag today: the chain is asked again at every use. */
@@ -218,7 +237,15 @@ function heldNow(maker: Caller, outer: Where, inner: Where): boolean {
   });
 }
 
-const amplified = (beyond: readonly Grant[]): Refusal =>
+const amplified = (maker: Caller, beyond: readonly Grant[]): Refusal =>
+  maker.refuse(
+    "token.create",
+    maker.org,
+    `asked for ${beyond.map(formatGrant).join(" ").slice(0, 200)}`,
+    amplification(beyond),
+  );
+
+const amplification = (beyond: readonly Grant[]): Refusal =>
   new Refusal("credential.amplifies", {
     faults: beyond.slice(0, 16).map((grant) => ({ path: "grants", message: formatGrant(grant) })),
   });

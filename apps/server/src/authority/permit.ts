@@ -2,9 +2,11 @@ import type { Id } from "@holdfast/kernel";
 import type { Action, KindOf, Where } from "@holdfast/protocol";
 import type { Actor, Allowed, OrgScope } from "../storage/index.ts";
 
-/** What a permit remembers of whoever asked, for the verbs that hand authority on. Opaque outside this folder. */
+/** What a permit remembers of whoever asked. Opaque outside this folder. */
 export interface Asker {
   readonly actor: Actor;
+  /** The same question once more. @throws Refusal when the answer has changed */
+  askAgain(action: Action, on: Id<KindOf<Action>> | undefined): void;
 }
 
 /**
@@ -14,15 +16,27 @@ export interface Asker {
  */
 export class Permit<A extends Action> implements Allowed {
   readonly #asker: Asker;
+  readonly #action: A;
+  readonly #scope: OrgScope;
   readonly may: { readonly [K in A]: true };
   readonly on: Id<KindOf<A>>;
-  readonly scope: OrgScope;
 
-  constructor(asker: Asker, may: { readonly [K in A]: true }, on: Id<KindOf<A>>, scope: OrgScope) {
+  constructor(asker: Asker, action: A, on: Id<KindOf<A>>, scope: OrgScope) {
     this.#asker = asker;
-    this.may = may;
+    this.#action = action;
+    this.#scope = scope;
+    this.may = { [action]: true } as { [K in A]: true }; // one key, the action's
     this.on = on;
-    this.scope = scope;
+  }
+
+  /**
+   * Asked for when a unit of work begins. A permit may have waited its turn behind the revocation of its own credential, or
+   * behind the end of what it is about, so the question is put again.
+   * @throws Refusal when the answer has become no
+   */
+  get scope(): OrgScope {
+    this.#asker.askAgain(this.#action, this.on);
+    return this.#scope;
   }
 
   get actor(): Actor {
@@ -42,15 +56,23 @@ export class Permit<A extends Action> implements Allowed {
  */
 export class Reach<A extends Action> implements Allowed {
   readonly #asker: Asker;
+  readonly #action: A;
+  readonly #scope: OrgScope;
   readonly may: { readonly [K in A]: true };
-  readonly scope: OrgScope;
   readonly every: readonly (readonly Where[])[];
 
-  constructor(asker: Asker, may: { readonly [K in A]: true }, scope: OrgScope, every: readonly (readonly Where[])[]) {
+  constructor(asker: Asker, action: A, scope: OrgScope, every: readonly (readonly Where[])[]) {
     this.#asker = asker;
-    this.may = may;
-    this.scope = scope;
+    this.#action = action;
+    this.#scope = scope;
+    this.may = { [action]: true } as { [K in A]: true }; // one key, the action's
     this.every = every;
+  }
+
+  /** As a permit's. @throws Refusal when nothing is within reach any more */
+  get scope(): OrgScope {
+    this.#asker.askAgain(this.#action, undefined);
+    return this.#scope;
   }
 
   get actor(): Actor {

@@ -26,6 +26,13 @@ type Body = { kind: CredentialKind; name: string; state: Credential["state"]; gr
 const columns = `id, prefix, person, application, device, parent, parent_prefix, issued_seq, created_at, expires_at,
   last_used_at, digest, version, body`;
 
+/** Credentials of this party under this thing that were issued before `seq` are over. */
+export type Mark = { readonly about: string; readonly party: Party; readonly seq: number };
+type MarkRow = { about: string; ends: string; seq: string };
+
+const marksOf = ({ about, ends, seq }: MarkRow): Mark[] =>
+  parties.filter((party) => party === ends).map((party) => ({ about, party, seq: Number(seq) }));
+
 const instant = (text: string | null): Instant | undefined => (text === null ? undefined : (Number(text) as Instant)); // a bigint column of ours
 
 /** What is sealed belongs to the columns beside it: a row whose parent, person or expiry was changed in the database no longer opens. */
@@ -65,11 +72,25 @@ export const authorityIn = (unit: Unit) => ({
     return rows.map((row) => credentialOf(unit, row));
   },
 
-  async activeKeysOf(device: Id<"device">): Promise<readonly Credential[]> {
-    const rows = await unit.query<CredentialRow>(`select ${columns} from credential where device = $1 for update`, [
+  /** What made these, and what made that, up to the first. */
+  async ancestorsOf(credentials: readonly Credential[]): Promise<readonly Credential[]> {
+    const parents = credentials.flatMap(({ parent }) => (parent ? [uuidOf(parent)] : []));
+    if (parents.length === 0) return [];
+    const rows = await unit.query<CredentialRow>(
+      `with recursive up as (
+         select id, parent from credential where id = any($1::uuid[])
+         union select c.id, c.parent from credential c join up on c.id = up.parent)
+       select ${columns} from credential where id in (select id from up)`,
+      [parents],
+    );
+    return rows.map((row) => credentialOf(unit, row));
+  },
+
+  async keysOf(device: Id<"device">): Promise<readonly Credential[]> {
+    const rows = await unit.query<CredentialRow>(`select ${columns} from credential where device = $1`, [
       uuidOf(device),
     ]);
-    return rows.map((row) => credentialOf(unit, row)).filter(({ state }) => state === "active");
+    return rows.map((row) => credentialOf(unit, row));
   },
 
   async save(credential: Credential): Promise<void> {
@@ -122,14 +143,20 @@ export const authorityIn = (unit: Unit) => ({
     );
   },
 
-  async revocations(): Promise<readonly { about: string; party: Party; seq: number }[]> {
-    const rows = await unit.query<{ about: string; ends: string; seq: string }>(
-      "select about, ends, seq from revocation",
-      [],
+  /** What ended for one thing ends for the other too. Answers what was later than the other's own. */
+  async inherit(about: string, from: string): Promise<readonly Mark[]> {
+    const rows = await unit.query<MarkRow>(
+      `insert into revocation as own (org, about, ends, seq, at)
+         select org, $1, ends, seq, at from revocation where about = $2
+       on conflict (org, about, ends) do update set seq = excluded.seq, at = excluded.at where own.seq < excluded.seq
+       returning about, ends, seq`,
+      [about, from],
     );
-    return rows.flatMap(({ about, ends, seq }) =>
-      parties.filter((party) => party === ends).map((party) => ({ about, party, seq: Number(seq) })),
-    );
+    return rows.flatMap(marksOf);
+  },
+
+  async revocations(): Promise<readonly Mark[]> {
+    return (await unit.query<MarkRow>("select about, ends, seq from revocation", [])).flatMap(marksOf);
   },
 
   async members(): Promise<Map<Id<"person">, Member>> {
@@ -170,7 +197,9 @@ function credentialOf(unit: Unit, row: CredentialRow): Credential {
   return { ...half, kind: body.kind, name: body.name, state: body.state, grants: parseGrants(body.grants) };
 }
 
-export const prefixOf = (id: CredentialId): "key" | "token" => (isId("token", id) ? "token" : "key");
+/** Sessions are not kept here, so asking for one finds nothing. */
+const prefixOf = (id: CredentialId): "key" | "token" | "session" =>
+  isId("token", id) ? "token" : isId("key", id) ? "key" : "session";
 
 const encode = (value: unknown): Uint8Array => new TextEncoder().encode(JSON.stringify(value));
 const decode = (bytes: Uint8Array): unknown => JSON.parse(new TextDecoder().decode(bytes));

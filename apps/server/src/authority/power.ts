@@ -1,4 +1,4 @@
-import type { Instant } from "@holdfast/kernel";
+import type { CredentialId, Instant } from "@holdfast/kernel";
 import { formatGrant, type Action, type Where } from "@holdfast/protocol";
 import { partyOf, type Credential } from "./credential.ts";
 import { coveringGrant, covers, linkOf, type Link, type Target } from "./link.ts";
@@ -8,6 +8,9 @@ import type { Space } from "./space.ts";
 /** The answer and the clause that gave it. */
 export type Decision = { readonly allowed: boolean; readonly because: string };
 
+/** Why a credential may do nothing, and whether that can change again: a suspended device may be resumed. */
+export type End = { readonly because: string; readonly forGood: boolean };
+
 /**
  * What one credential may do in one epoch of its space: the compiled artefact that decides, and that `explain` reads.
  * Its own grants, its parents' and its person's role are links; all must cover.
@@ -15,36 +18,41 @@ export type Decision = { readonly allowed: boolean; readonly because: string };
 export type Power = {
   readonly epoch: number;
   /** Set when the credential is over, whatever it asks. */
-  readonly ended: string | undefined;
+  readonly end: End | undefined;
   readonly links: readonly Link[];
   /** The earliest end in the chain. */
   readonly expiresAt: Instant | undefined;
 };
 
-export function compile(space: Space, credential: Credential): Power {
+type Find = (id: CredentialId) => Credential | undefined;
+
+export function compile(space: Space, credential: Credential, find: Find = (id) => space.credentials.get(id)): Power {
   const links: Link[] = [];
   let expiresAt: Instant | undefined;
-  let ended: string | undefined = space.closed
-    ? "what the platform knew of this organisation has to be read again"
+  let end: End | undefined = space.closed
+    ? passing("what the platform knew of this organisation has to be read again")
     : undefined;
   let next: Credential | undefined = credential;
-  while (next && !ended) {
+  while (next && !end) {
     links.push(linkOf(next.id, next.grants));
     if (next.application) links.push(boundTo(next));
     if (next.expiresAt !== undefined) expiresAt = earlier(expiresAt, next.expiresAt);
-    ended = endOf(space, next, credential);
+    end = endOf(space, next, credential);
     if (next.parent === undefined) break;
-    const parent = space.credentials.get(next.parent);
-    if (!parent) ended ??= `${next.parent}, which made ${next.id}, is not known any more`;
+    const parent = find(next.parent);
+    if (!parent) end ??= final(`${next.parent}, which made ${next.id}, is not known any more`);
     next = parent;
   }
-  if (credential.person && !ended) {
+  if (credential.person && !end) {
     const member = space.member(credential.person);
-    if (!member) ended = `${credential.person} is not a member of this organisation`;
+    if (!member) end = final(`${credential.person} is not a member of this organisation`);
     else links.push(linkOf(`${credential.person} as ${member.role}`, actionsOfMember(member).map(everywhere)));
   }
-  return { epoch: space.cell.epoch, ended, links, expiresAt };
+  return { epoch: space.cell.epoch, end, links, expiresAt };
 }
+
+const final = (because: string): End => ({ because, forGood: true });
+const passing = (because: string): End => ({ because, forGood: false });
 
 const everywhere = (action: Action) => ({ action, where: { all: true } }) as const;
 
@@ -59,12 +67,12 @@ function boundTo({ id, application, grants }: Credential): Link {
   );
 }
 
-/** Why a credential of the chain is over: itself revoked, or something that it belongs to ended after it was issued. */
-function endOf(space: Space, link: Credential, credential: Credential): string | undefined {
-  if (link.state === "revoked") return `${link.id} was revoked`;
+/** Why a link of the credential's chain is over: itself revoked, or something that it belongs to ended after it was issued. */
+function endOf(space: Space, link: Credential, credential: Credential): End | undefined {
+  if (link.state === "revoked") return final(`${link.id} was revoked`);
   const placement = link.device && space.device(link.device);
-  if (link.device && !placement) return `${link.device} is not known any more`;
-  if (placement && placement.state !== "active") return `${link.device} is ${placement.state}`;
+  if (link.device && !placement) return final(`${link.device} is not known any more`);
+  if (placement?.state === "retired") return final(`${link.device} is retired`);
   const ancestors = [
     space.org,
     link.application,
@@ -75,15 +83,22 @@ function endOf(space: Space, link: Credential, credential: Credential): string |
     link.id,
   ];
   for (const ancestor of ancestors) {
-    if (ancestor && space.revokedBefore(ancestor, partyOf(credential.kind)) > link.issuedSeq) {
-      return `everything issued before under ${ancestor} was ended`;
+    if (ancestor && space.revokedBefore(ancestor, partyOf(credential)) > link.issuedSeq) {
+      return final(`everything issued before under ${ancestor} was ended`);
     }
   }
+  if (placement?.state === "suspended") return passing(`${link.device} is suspended`);
   return undefined;
 }
 
+/** What a list says of a credential: whether it, or what it hangs on, is over. A device that is suspended keeps its keys. */
+export function standingOf(power: Power, now: Instant): "active" | "revoked" | "expired" {
+  if (power.end?.forGood) return "revoked";
+  return power.expiresAt !== undefined && now >= power.expiresAt ? "expired" : "active";
+}
+
 export function decide(power: Power, action: Action, target: Target, now: Instant): Decision {
-  if (power.ended) return { allowed: false, because: power.ended };
+  if (power.end) return { allowed: false, because: power.end.because };
   if (power.expiresAt !== undefined && now >= power.expiresAt)
     return { allowed: false, because: "the credential has expired" };
   if (action === "telemetry.write" && target.kind === "device" && target.placement.state !== "active") {
@@ -102,13 +117,13 @@ export function decide(power: Power, action: Action, target: Target, now: Instan
 
 /** The same answer without the words, for where it is asked often. */
 export function mayNow(power: Power, action: Action, target: Target, now: Instant): boolean {
-  if (power.ended || (power.expiresAt !== undefined && now >= power.expiresAt)) return false;
+  if (power.end || (power.expiresAt !== undefined && now >= power.expiresAt)) return false;
   if (action === "telemetry.write" && target.kind === "device" && target.placement.state !== "active") return false;
   return power.links.every((link) => link.grants.get(action)?.some((where) => covers(where, target)) ?? false);
 }
 
 /** Whether the action is granted anywhere at all: what a subscription with wildcards needs before each delivery is asked about. */
 export const mayAnywhere = (power: Power, action: Action, now: Instant): boolean =>
-  !power.ended &&
+  !power.end &&
   (power.expiresAt === undefined || now < power.expiresAt) &&
   power.links.every((link) => link.grants.has(action));

@@ -1,32 +1,66 @@
-import { Refusal, uuidOf, type CredentialId, type Id } from "@holdfast/kernel";
-import { pageOf, type Page, type Storage } from "../storage/index.ts";
+import { Refusal, uuidOf, type Clock, type CredentialId, type Id } from "@holdfast/kernel";
+import { pageOf, type Page, type Storage, type Unit } from "../storage/index.ts";
+import { refusedBy } from "./caller.ts";
 import type { Credential } from "./credential.ts";
 import type { Permit } from "./permit.ts";
 import { authorityIn } from "./postgres.ts";
+import { compile, standingOf } from "./power.ts";
+import type { Spaces } from "./spaces.ts";
+
+type Needs = { readonly storage: Storage; readonly spaces: Spaces; readonly clock: Clock };
+
+/** A credential as it is shown: `standing` also knows what ended above it. */
+export type Shown = { readonly credential: Credential; readonly standing: ReturnType<typeof standingOf> };
 
 export async function readCredential(
-  storage: Storage,
+  needs: Needs,
   permit: Permit<"credential.read">,
   id: CredentialId,
-): Promise<Credential> {
-  const credential = await storage.read(permit, (unit) => authorityIn(unit).credential(id));
-  if (!credential) throw new Refusal("credential.unknown");
-  return credential;
+): Promise<Shown> {
+  const [shown] = await read(needs, permit, async (unit) => {
+    const credential = await authorityIn(unit).credential(id);
+    return credential ? [credential] : [];
+  });
+  if (!shown) throw refusedBy(permit, "credential.read", id, new Refusal("credential.unknown"));
+  return shown;
 }
 
 /** A page, oldest first. The kind is sealed, so a page asked by kind may be short before the last. */
 export async function readCredentials(
-  storage: Storage,
+  needs: Needs,
   permit: Permit<"credential.read">,
   asked: { limit: number; cursor?: string | undefined; kind?: string | undefined; device?: Id<"device"> | undefined },
-): Promise<Page<Credential>> {
+): Promise<Page<Shown>> {
   const page = await pageOf(
     asked,
-    (after, most) => storage.read(permit, (unit) => authorityIn(unit).credentials(after, most, asked.device)),
+    (after, most) => read(needs, permit, (unit) => authorityIn(unit).credentials(after, most, asked.device)),
     {
-      at: ({ createdAt }) => createdAt,
-      id: ({ id }) => uuidOf(id),
+      at: ({ credential }) => credential.createdAt,
+      id: ({ credential }) => uuidOf(credential.id),
     },
   );
-  return asked.kind === undefined ? page : { ...page, items: page.items.filter(({ kind }) => kind === asked.kind) };
+  const { kind } = asked;
+  return kind === undefined
+    ? page
+    : { ...page, items: page.items.filter(({ credential }) => credential.kind === kind) };
+}
+
+async function read(
+  { storage, spaces, clock }: Needs,
+  permit: Permit<"credential.read">,
+  find: (unit: Unit) => Promise<readonly Credential[]>,
+): Promise<readonly Shown[]> {
+  const space = await spaces.of(permit.scope.org);
+  return storage.read(permit, async (unit) => {
+    const found = await find(unit);
+    const above = new Map((await authorityIn(unit).ancestorsOf(found)).map((one) => [one.id, one]));
+    const now = clock.now();
+    return found.map((credential) => ({
+      credential,
+      standing: standingOf(
+        compile(space, credential, (id) => above.get(id)),
+        now,
+      ),
+    }));
+  });
 }

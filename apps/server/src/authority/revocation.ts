@@ -1,6 +1,8 @@
 import { kindOfId, Refusal, type CredentialId, type Id, type Instant } from "@holdfast/kernel";
 import type { Storage, Unit } from "../storage/index.ts";
+import { callerOf, refusedBy } from "./caller.ts";
 import { parties, type Credential, type Party } from "./credential.ts";
+import { unknownCode } from "./link.ts";
 import type { Permit } from "./permit.ts";
 import { authorityIn } from "./postgres.ts";
 import { asPlatform, type Spaces } from "./spaces.ts";
@@ -15,6 +17,7 @@ export type Revoked = {
   readonly at: Instant;
 };
 
+/** Keeps, for each thing and party, the entry with the highest `seq`. */
 export interface Journal {
   append(revoked: Revoked): Promise<void>;
   all(): Promise<readonly Revoked[]>;
@@ -34,7 +37,7 @@ export class Revocation {
     await this.#needs.storage.change(permit, async (unit) => {
       const rows = authorityIn(unit);
       const credential = await rows.credential(id);
-      if (!credential) throw new Refusal("credential.unknown");
+      if (!credential) throw refusedBy(permit, "credential.revoke", id, new Refusal("credential.unknown"));
       const revoked: Credential = { ...credential, state: "revoked", version: credential.version + 1 };
       if (credential.state === "active") await rows.save(revoked);
       unit.audit({ what: "credential.revoked", about: id });
@@ -45,16 +48,29 @@ export class Revocation {
 
   /** What was issued before this moment is over; what is issued after it is not touched. */
   async everythingUnder(permit: Permit<"credential.revoke">, about: string, ends: readonly Party[]): Promise<void> {
+    const caller = callerOf(permit);
+    const kind = kindOfId(about);
+    const isKnown = (): boolean => {
+      switch (kind) {
+        case "org":
+        case "application":
+        case "product":
+        case "device":
+          return caller.target(kind, about) !== undefined;
+        case "person":
+          return caller.space.member(about as Id<"person">) !== undefined; // the kind was read from the text
+        default:
+          throw new Refusal("id.malformed", {
+            detail: "Name an organisation, application, product, device or person.",
+          });
+      }
+    };
     await this.#needs.storage.change(permit, async (unit) => {
-      const space = await this.#needs.spaces.of(unit.scope.org);
-      const kind = kindOfId(about);
-      const known =
-        about === space.org ||
-        (kind === "application" && space.hasApplication(about as Id<"application">)) || // the kind was read from the text
-        (kind === "product" && space.hasProduct(about as Id<"product">)) ||
-        (kind === "device" && space.device(about as Id<"device">) !== undefined) ||
-        (kind === "person" && space.member(about as Id<"person">) !== undefined);
-      if (!known) throw new Refusal("credential.unknown");
+      if (!isKnown()) {
+        const code =
+          kind !== undefined && kind in unknownCode ? unknownCode[kind as keyof typeof unknownCode] : undefined; // just looked
+        throw refusedBy(permit, "credential.revoke", about, new Refusal(code ?? "credential.unknown"));
+      }
       unit.audit({ what: "credentials.revoked", about, facts: { ends } });
       await this.in(unit, about, ends);
     });
@@ -78,13 +94,9 @@ export class Revocation {
 
   /** A device that leaves an application or a product stays as revoked as it was there: moving revives nothing. */
   async carryOver(unit: Unit, device: Id<"device">, from: string): Promise<void> {
-    const { spaces } = this.#needs;
-    const space = await spaces.of(unit.scope.org);
-    for (const party of parties) {
-      const seq = space.revokedBefore(from, party);
-      if (seq <= space.revokedBefore(device, party)) continue;
-      await authorityIn(unit).revoke(device, [party], seq);
-      unit.afterCommit(() => spaces.apply(unit.scope.org, (loaded) => loaded.revoke(device, [party], seq)));
+    const { org } = unit.scope;
+    for (const { party, seq } of await authorityIn(unit).inherit(device, from)) {
+      unit.afterCommit(() => this.#needs.spaces.apply(org, (space) => space.revoke(device, [party], seq)));
     }
   }
 
@@ -93,38 +105,40 @@ export class Revocation {
    * and the sequence goes beyond both. Answers how many revocations the database had lost.
    */
   async reconcile(orgs: readonly Id<"org">[], advance: (seq: number) => Promise<void>): Promise<number> {
-    const { storage, spaces, journal } = this.#needs;
-    const entries = await journal.all();
-    await advance(entries.reduce((most, { seq }) => Math.max(most, seq), 0));
+    const journaled = (await this.#needs.journal.all()).flatMap(({ ends, ...entry }) =>
+      parties.filter((party) => ends.includes(party)).map((party) => ({ ...entry, party })),
+    );
+    await advance(journaled.reduce((most, { seq }) => Math.max(most, seq), 0));
+    const byOrg = Map.groupBy(journaled, ({ org }) => org);
     let lost = 0;
-    for (const org of orgs) {
-      const { scope } = await spaces.of(org);
-      const kept = await storage.read(asPlatform(scope), (unit) => authorityIn(unit).revocations());
-      const seqOf = new Map(kept.map(({ about, party, seq }) => [`${about} ${party}`, seq]));
-      const missing = entries.filter(
-        (entry) =>
-          entry.org === org && entry.ends.some((party) => (seqOf.get(`${entry.about} ${party}`) ?? 0) < entry.seq),
-      );
-      const journaled = new Set(
-        entries
-          .filter((entry) => entry.org === org)
-          .flatMap(({ about, ends, seq }) => ends.map((party) => `${about} ${party} ${seq}`)),
-      );
-      for (const { about, party, seq } of kept) {
-        if (!journaled.has(`${about} ${party} ${seq}`))
-          await journal.append({ org, about, ends: [party], seq, at: 0 as Instant }); // when is not known any more
-      }
-      if (missing.length === 0) continue;
-      lost += missing.length;
-      await storage.change(asPlatform(scope), async (unit) => {
-        for (const { about, ends, seq } of missing) {
-          const known = parties.filter((party) => ends.includes(party));
-          await authorityIn(unit).revoke(about, known, seq);
-          unit.audit({ what: "revocation.restored", about, facts: { ends } });
-          unit.afterCommit(() => spaces.apply(org, (space) => space.revoke(about, known, seq)));
-        }
-      });
-    }
+    for (const org of orgs) lost += await this.#reconcile(org, byOrg.get(org) ?? []);
     return lost;
+  }
+
+  async #reconcile(
+    org: Id<"org">,
+    journaled: readonly { about: string; party: Party; seq: number }[],
+  ): Promise<number> {
+    const { storage, spaces, journal } = this.#needs;
+    const allowed = asPlatform(await storage.scopeOf(org));
+    const kept = await storage.read(allowed, (unit) => authorityIn(unit).revocations());
+    const name = ({ about, party }: { about: string; party: Party }) => `${about} ${party}`;
+    const keptSeq = new Map(kept.map((mark) => [name(mark), mark.seq]));
+    const journaledSeq = new Map(journaled.map((mark) => [name(mark), mark.seq]));
+    for (const mark of kept) {
+      if ((journaledSeq.get(name(mark)) ?? 0) >= mark.seq) continue;
+      const { about, party, seq } = mark;
+      await journal.append({ org, about, ends: [party], seq, at: 0 as Instant }); // when is not known any more
+    }
+    const missing = journaled.filter((mark) => (keptSeq.get(name(mark)) ?? 0) < mark.seq);
+    if (missing.length === 0) return 0;
+    await storage.change(allowed, async (unit) => {
+      for (const { about, party, seq } of missing) {
+        await authorityIn(unit).revoke(about, [party], seq);
+        unit.audit({ what: "revocation.restored", about, facts: { ends: [party] } });
+        unit.afterCommit(() => spaces.apply(org, (space) => space.revoke(about, [party], seq)));
+      }
+    });
+    return missing.length;
   }
 }

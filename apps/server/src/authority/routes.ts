@@ -2,11 +2,10 @@ import { Refusal, rfc3339, type Clock, type CredentialId } from "@holdfast/kerne
 import { formatGrant, parseGrants, routes } from "@holdfast/protocol";
 import type { Storage } from "../storage/index.ts";
 import type { Authentication } from "./authentication.ts";
-import type { Credential } from "./credential.ts";
 import { explain, isCredentialId } from "./explain.ts";
 import type { MintedKey, Minting, Wanted } from "./minting.ts";
 import { on, type Handler } from "./on.ts";
-import { readCredential, readCredentials } from "./reading.ts";
+import { readCredential, readCredentials, type Shown } from "./reading.ts";
 import type { Revocation } from "./revocation.ts";
 import type { Spaces } from "./spaces.ts";
 
@@ -30,11 +29,11 @@ export const authorityRoutes = (needs: Needs): Handler[] => [
   on(routes.createAccessKey, async ({ permit, body }) => keyReply(await needs.minting.accessKey(permit, wanted(body)))),
   on(routes.mintDeviceKey, async ({ permit }) => keyReply(await needs.minting.deviceKey(permit))),
   on(routes.listCredentials, async ({ permit, query }) => {
-    const { items, nextCursor } = await readCredentials(needs.storage, permit, query);
-    return { items: items.map((item) => credentialReply(item, needs.clock)), ...(nextCursor && { nextCursor }) };
+    const { items, nextCursor } = await readCredentials(needs, permit, query);
+    return { items: items.map(credentialReply), ...(nextCursor && { nextCursor }) };
   }),
   on(routes.readCredential, async ({ permit, params }) =>
-    credentialReply(await readCredential(needs.storage, permit, credentialId(params["credential"])), needs.clock),
+    credentialReply(await readCredential(needs, permit, credentialId(params["credential"]))),
   ),
   on(routes.revokeCredential, async ({ permit, params }) => {
     await needs.revocation.credential(permit, credentialId(params["credential"]));
@@ -79,14 +78,13 @@ function credentialId(text: string | undefined): CredentialId {
   return text;
 }
 
-function credentialReply(credential: Credential, clock: Clock) {
+function credentialReply({ credential, standing }: Shown) {
   const { id, kind, name, grants, parent, person, application, device, createdAt, expiresAt, lastUsedAt } = credential;
-  const expired = expiresAt !== undefined && clock.now() >= expiresAt;
   return {
     id,
     kind,
     name,
-    state: credential.state === "active" && expired ? ("expired" as const) : credential.state,
+    state: standing,
     grants: grants.map(formatGrant),
     ...(parent && { parent }),
     ...(person && { person }),

@@ -30,6 +30,17 @@ export type Remembered = {
   readonly revokedBefore: Map<string, Partial<Record<Party, number>>>;
 };
 
+function answersAlike(a: Placement, b: Placement): boolean {
+  const tags = Object.keys(a.tags);
+  return (
+    a.application === b.application &&
+    a.product === b.product &&
+    a.state === b.state &&
+    tags.length === Object.keys(b.tags).length &&
+    tags.every((key) => a.tags[key] === b.tags[key])
+  );
+}
+
 /** One organisation as authority sees it. Any change that could turn a yes into a no bumps the one counter. */
 export class Space {
   readonly scope: OrgScope;
@@ -56,10 +67,6 @@ export class Space {
     return this.#known.devices.get(id);
   }
 
-  devices(): ReadonlyMap<Id<"device">, Placement> {
-    return this.#known.devices;
-  }
-
   hasApplication(id: Id<"application">): boolean {
     return this.#known.applications.has(id);
   }
@@ -76,12 +83,13 @@ export class Space {
     return this.#known.revokedBefore.get(about)?.[party] ?? 0;
   }
 
-  /** A device that was made, moved, retagged, suspended or retired. Commits may report out of order; versions do not. */
+  /** A device that was made or changed. What is told twice, or after something newer, changes nothing. */
   place(id: Id<"device">, placement: Placement): void {
     const before = this.#known.devices.get(id);
     if (before && before.version >= placement.version) return;
     this.#known.devices.set(id, placement);
-    if (before) this.bump();
+    // Nobody was told no about a device that was not there, and another name changes no answer.
+    if (before && !answersAlike(before, placement)) this.bump();
   }
 
   addApplication(id: Id<"application">): void {

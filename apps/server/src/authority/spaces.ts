@@ -7,10 +7,13 @@ import { Space, type Remembered } from "./space.ts";
 /** What the registry remembers of an organisation's things; its own code reads it, because its own code wrote it. */
 export type Things = Pick<Remembered, "devices" | "applications" | "products">;
 
+/** A space that is being read: what was committed since the reading began, or that it has to begin again. */
+type Loading = { space: Promise<Space>; readonly changes: ((space: Space) => void)[]; isStale: boolean };
+
 /** The organisations that somebody asked about since the start, each read from the database once. */
 export class Spaces {
   readonly #needs: { storage: Storage; things: (unit: Unit) => Promise<Things> };
-  readonly #loading = new Map<Id<"org">, Promise<Space>>();
+  readonly #loading = new Map<Id<"org">, Loading>();
   readonly #loaded = new Map<Id<"org">, Space>();
   readonly #watchers: ((space: Space) => void)[] = [];
 
@@ -23,30 +26,25 @@ export class Spaces {
     this.#watchers.push(watcher);
   }
 
-  loaded(org: Id<"org">): Space | undefined {
-    return this.#loaded.get(org);
-  }
-
+  /** @throws Refusal `org.unknown` when there are no keys to it */
   async of(org: Id<"org">): Promise<Space> {
-    const there = this.#loaded.get(org);
+    const there = this.#loaded.get(org) ?? this.#loading.get(org)?.space;
     if (there) return there;
-    let loading = this.#loading.get(org);
-    if (!loading) {
-      loading = this.#load(org).finally(() => this.#loading.delete(org));
-      this.#loading.set(org, loading);
-    }
-    return loading;
+    const { promise, resolve, reject } = Promise.withResolvers<Space>();
+    const loading: Loading = { space: promise, changes: [], isStale: false };
+    this.#loading.set(org, loading);
+    this.#load(org, loading).then(resolve, reject);
+    return promise;
   }
 
   /**
    * Tells memory what was committed. A space that is being read at this moment may have been read before the commit, so it
-   * hears of it too: every change is one that may be told twice.
+   * hears of it before anybody gets it: every change is one that may be told twice.
    */
   apply(org: Id<"org">, change: (space: Space) => void): void {
     const there = this.#loaded.get(org);
     if (there) change(there);
-    // A load that fails tells its own callers; the next one reads what was committed.
-    void this.#loading.get(org)?.then(change, () => undefined);
+    else this.#loading.get(org)?.changes.push(change);
   }
 
   /**
@@ -54,13 +52,30 @@ export class Spaces {
    * comes back through the database.
    */
   forget(org: Id<"org">): void {
+    const loading = this.#loading.get(org);
+    if (loading) loading.isStale = true;
     const space = this.#loaded.get(org);
     if (!space) return;
     this.#loaded.delete(org);
     space.close();
   }
 
-  async #load(org: Id<"org">): Promise<Space> {
+  async #load(org: Id<"org">, loading: Loading): Promise<Space> {
+    try {
+      let space: Space;
+      do {
+        loading.isStale = false;
+        space = await this.#read(org);
+      } while (loading.isStale);
+      for (const change of loading.changes) change(space);
+      this.#loaded.set(org, space);
+      return space;
+    } finally {
+      this.#loading.delete(org);
+    }
+  }
+
+  async #read(org: Id<"org">): Promise<Space> {
     const { storage, things } = this.#needs;
     const scope = await storage.scopeOf(org);
     const known = await storage.read(asPlatform(scope), async (unit): Promise<Remembered> => {
@@ -71,9 +86,7 @@ export class Spaces {
       }
       return { ...(await things(unit)), members: await rows.members(), revokedBefore };
     });
-    const space = new Space(scope, known, (changed) => this.#watchers.forEach((watcher) => watcher(changed)));
-    this.#loaded.set(org, space);
-    return space;
+    return new Space(scope, known, (changed) => this.#watchers.forEach((watcher) => watcher(changed)));
   }
 }
 

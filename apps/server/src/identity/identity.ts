@@ -4,13 +4,15 @@ import type { Grant } from "@holdfast/protocol";
 import {
   asPlatform,
   authorityIn,
+  refusedBy,
   type Member,
   type Minting,
   type MintedToken,
   type Permit,
+  type Refused,
   type Spaces,
 } from "../authority/index.ts";
-import type { Actor, Keyring, OrgScope, Storage } from "../storage/index.ts";
+import type { Actor, InstanceUnit, Keyring, OrgScope, Storage } from "../storage/index.ts";
 import { isLongEnough, type Person } from "./person.ts";
 import { organisationsIn } from "./organisation.ts";
 import { peopleIn, setupIn } from "./postgres.ts";
@@ -24,6 +26,8 @@ type Needs = {
   minting: Minting;
   clock: Clock;
   random: Random;
+  /** Told of a wrong password, in each organisation of that person; without an answer, so that nobody waits for it. */
+  refusedSignIn: (who: Refused, about: Id<"person">) => void;
 };
 
 /** How long the token of a sign-in lives when nothing else is asked, in milliseconds. */
@@ -49,25 +53,50 @@ export class Identity {
     const { storage, keys, passwords, clock, random } = this.#needs;
     if (!isSetupSecret(asked.secret)) throw new Refusal("setup.invalid");
     if (!isLongEnough(asked.password)) throw new Refusal("password.weak");
+    const digest = digestSecret(asked.secret);
+    // Before anything that costs: whoever has no link gets no slow hash for it.
+    await storage.instance.read(async (unit) => {
+      if (!(await setupIn(unit).isOffered(digest))) throw await this.#refusedSetup(unit);
+    });
+    storage.admit();
     const passwordHash = await passwords.hash(asked.password);
     const person: Person = { id: newId("person", random), email: asked.email, passwordHash, createdAt: clock.now() };
-    const scope = await storage.makeOrg(newId("org", random));
     await storage.instance.change(async (unit) => {
-      const people = peopleIn(unit, { keys, random });
-      if (!(await setupIn(unit).take(digestSecret(asked.secret)))) {
-        throw new Refusal((await people.any()) ? "setup.done" : "setup.invalid");
-      }
-      await people.add(person);
+      if (!(await setupIn(unit).take(digest))) throw await this.#refusedSetup(unit);
+      await peopleIn(unit, { keys, random }).add(person);
     });
-    return this.#found(scope, person.id, asked.org, { role: "owner", administrator: true });
+    try {
+      const scope = await storage.makeOrg(newId("org", random));
+      return await this.#found(scope, person.id, asked.org, { role: "owner", administrator: true });
+    } catch (error) {
+      await this.#giveBack(digest);
+      throw error;
+    }
+  }
+
+  async #refusedSetup(unit: InstanceUnit): Promise<Refusal> {
+    const { keys, random } = this.#needs;
+    return new Refusal((await peopleIn(unit, { keys, random }).any()) ? "setup.done" : "setup.invalid");
+  }
+
+  /** The link was taken and there is no organisation all the same: it works again, unless there is one after all. */
+  async #giveBack(digest: Uint8Array): Promise<void> {
+    const { storage, keys, random } = this.#needs;
+    if ((await storage.directory.call("all_orgs", [])).length > 0) return;
+    await storage.instance.change(async (unit) => {
+      await peopleIn(unit, { keys, random }).removeAll();
+      await setupIn(unit).giveBack(digest);
+    });
   }
 
   /** A further organisation, owned by the person behind the credential. */
   async createOrg(permit: Permit<"org.create">, name: string): Promise<Welcome> {
     const { storage, random } = this.#needs;
     const person = permit.actor.kind === "credential" ? permit.actor.person : undefined;
-    if (!person)
-      throw new Refusal("permit.missing", { detail: "An organisation is owned by a person: use a token of hers." });
+    if (!person) {
+      const detail = "An organisation is owned by a person: use a token of hers.";
+      throw refusedBy(permit, "org.create", permit.on, new Refusal("permit.missing", { detail }));
+    }
     storage.admit();
     const scope = await storage.makeOrg(newId("org", random));
     const welcome = await this.#found(scope, person, name, { role: "owner", administrator: false });
@@ -75,30 +104,51 @@ export class Identity {
     return welcome;
   }
 
-  /** @throws Refusal `credential.invalid`, the same for an unknown e-mail, a wrong password and a foreign organisation */
+  /**
+   * Whoever belongs to several organisations and names none is signed in to the one that was founded first.
+   * @throws Refusal `credential.invalid`, the same and after the same time for an unknown e-mail, a wrong password and a foreign organisation
+   */
   async signIn(asked: SignIn): Promise<Welcome> {
     const { storage, keys, passwords, spaces, minting, random } = this.#needs;
     const person = await storage.instance.read((unit) => peopleIn(unit, { keys, random }).byEmail(asked.email));
-    const right = await passwords.matches(asked.password, person?.passwordHash);
     const rows = await storage.directory.call<{ org: string }>("orgs_of_person", [person ? uuidOf(person.id) : null]);
-    const orgs = rows.map((row) => idFrom("org", row.org));
-    const org = asked.org === undefined ? orgs[0] : orgs.find((one) => one === asked.org);
-    if (!person || !org) throw new Refusal("credential.invalid");
-    const space = await spaces.of(org);
-    const actor: Actor = { kind: "credential", id: person.id, person: person.id };
-    if (!right) {
-      await storage.change(asPlatform(space.scope), async (unit) =>
-        unit.audit({ what: "signIn.refused", about: person.id }),
-      );
+    const all = rows.map((row) => idFrom("org", row.org));
+    const orgs = asked.org === undefined ? all : all.filter((org) => org === asked.org);
+    if (!(await passwords.matches(asked.password, person?.passwordHash)) || !person) {
+      if (person) void this.#noteRefused(person.id, orgs);
       throw new Refusal("credential.invalid");
     }
+    const org = await this.#oldest(orgs);
+    if (!org) throw new Refusal("credential.invalid");
+    const space = await spaces.of(org);
     const member = space.member(person.id);
     if (!member) throw new Refusal("credential.invalid");
+    const actor: Actor = { kind: "credential", id: person.id, person: person.id };
     const wanted = { name: asked.name ?? "sign-in", grants: asked.grants, lifetime: asked.lifetime ?? day };
     const minted = await minting.forPerson({ scope: space.scope, actor }, person.id, member, wanted, async (unit) => {
       unit.audit({ what: "signIn.done", about: person.id });
     });
     return welcomeOf(org, person.id, minted);
+  }
+
+  async #noteRefused(person: Id<"person">, orgs: readonly Id<"org">[]): Promise<void> {
+    for (const org of orgs) {
+      // An organisation that cannot be read now has nowhere to write it either.
+      const space = await this.#needs.spaces.of(org).catch(() => undefined);
+      if (space) this.#needs.refusedSignIn({ space, actor: { kind: "platform" } }, person);
+    }
+  }
+
+  async #oldest(orgs: readonly Id<"org">[]): Promise<Id<"org"> | undefined> {
+    const { storage } = this.#needs;
+    if (orgs.length < 2) return orgs[0];
+    const founded = await Promise.all(
+      orgs.map(async (org) => {
+        const allowed = asPlatform(await storage.scopeOf(org));
+        return storage.read(allowed, (unit) => organisationsIn(unit).own());
+      }),
+    );
+    return founded.toSorted((a, b) => a.createdAt - b.createdAt)[0]?.id;
   }
 
   async #found(scope: OrgScope, person: Id<"person">, name: string, member: Member): Promise<Welcome> {

@@ -14,6 +14,6 @@ export const normalEmail = (email: string): string => email.trim().normalize("NF
 
 /** Length is what helps (NIST SP 800-63B, 5.1.1.2); counted in characters, as a person would. */
 export const isLongEnough = (password: string): boolean => {
-  const length = [...password].length;
+  const length = Array.from(password).length;
   return length >= 12 && length <= 128;
 };

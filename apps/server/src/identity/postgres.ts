@@ -50,6 +50,18 @@ export const setupIn = (unit: InstanceUnit) => ({
     await unit.query("insert into setup (digest, expires_at) values ($1, $2)", [digest, expiresAt]);
   },
 
+  async isOffered(digest: Uint8Array): Promise<boolean> {
+    const rows = await unit.query("select 1 from setup where digest = $1 and taken_at is null and expires_at > $2", [
+      digest,
+      unit.at,
+    ]);
+    return rows.length > 0;
+  },
+
+  async giveBack(digest: Uint8Array): Promise<void> {
+    await unit.query("update setup set taken_at = null where digest = $1", [digest]);
+  },
+
   /** At most one caller is ever answered `true`: the row is updated by whoever comes first. */
   async take(digest: Uint8Array): Promise<boolean> {
     const rows = await unit.query(

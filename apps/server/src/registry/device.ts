@@ -10,6 +10,8 @@ type Described = {
   readonly alias: string | undefined;
   readonly tags: Readonly<Record<string, string>>;
   readonly createdAt: Instant;
+  /** Where its last suspension or resumption stands in the deployment's sequence; 0 when there was none. */
+  readonly turn: number;
   /** Grows with each change; what is sealed under an older one does not open in a newer row. */
   readonly version: number;
 };
@@ -43,10 +45,10 @@ export function change(device: Device, wanted: DeviceChange): Active | Suspended
   };
 }
 
-export function suspend(device: Device, since: Instant): Suspended {
+export function suspend(device: Device, since: Instant, turn: number): Suspended {
   switch (device.state) {
     case "active":
-      return { ...device, state: "suspended", since, version: device.version + 1 };
+      return { ...device, state: "suspended", since, turn, version: device.version + 1 };
     case "suspended":
       return device;
     case "retired":
@@ -54,13 +56,13 @@ export function suspend(device: Device, since: Instant): Suspended {
   }
 }
 
-export function resume(device: Device): Active {
+export function resume(device: Device, turn: number): Active {
   switch (device.state) {
     case "active":
       throw new Refusal("device.notSuspended");
     case "suspended": {
       const { since: _, ...described } = device;
-      return { ...described, state: "active", version: device.version + 1 };
+      return { ...described, state: "active", turn, version: device.version + 1 };
     }
     case "retired":
       throw new Refusal("device.retired");

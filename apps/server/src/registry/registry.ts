@@ -1,5 +1,6 @@
-import { newId, Refusal, uuidOf, type Clock, type Id, type Random } from "@holdfast/kernel";
+import { idFrom, newId, Refusal, uuidOf, type Clock, type Id, type Random } from "@holdfast/kernel";
 import {
+  asPlatform,
   parties,
   type Minting,
   type MintedKey,
@@ -10,7 +11,8 @@ import {
 } from "../authority/index.ts";
 import { pageOf, type Keyring, type Page, type Storage, type Unit } from "../storage/index.ts";
 import { change, resume, retire, suspend, type Active, type Device, type DeviceChange } from "./device.ts";
-import { devicesIn, placementOf, productsIn, type DeviceFilter } from "./postgres.ts";
+import { applicationsIn, devicesIn, placementOf, productsIn, type DeviceFilter } from "./postgres.ts";
+import { Suspensions } from "./suspensions.ts";
 import { refuseIfChanged, type Versions } from "./version.ts";
 
 type Needs = {
@@ -21,6 +23,7 @@ type Needs = {
   revocation: Revocation;
   clock: Clock;
   random: Random;
+  report: (message: string) => void;
 };
 
 export type NewDevice = {
@@ -34,8 +37,11 @@ export type NewDevice = {
 export class Registry {
   readonly #needs: Needs;
 
+  readonly #suspensions: Suspensions;
+
   constructor(needs: Needs) {
     this.#needs = needs;
+    this.#suspensions = new Suspensions({ journal: needs.keys.journal, report: needs.report });
   }
 
   /** The key that will seal its readings is durable before the device is: what it sends can always be read back. */
@@ -50,10 +56,11 @@ export class Registry {
         id,
         application: permit.on,
         createdAt: clock.now(),
+        turn: 0,
         version: 1,
         ...wanted,
       };
-      await this.#refuseUnknownProduct(unit, wanted.product);
+      await refuseUnknown(unit, { application: permit.on, product: wanted.product });
       await this.#save(unit, device);
       const key = await minting.deviceKeyIn(unit, permit, id, { application: permit.on });
       unit.audit({ what: "device.created", about: id, facts: { name: device.name, application: permit.on } });
@@ -94,7 +101,7 @@ export class Registry {
       if (!before) throw new Refusal("device.unknown");
       refuseIfChanged(before, versions);
       const device = change(before, { ...wanted, application: into?.on });
-      await this.#refuseUnknownProduct(unit, device.product);
+      await refuseUnknown(unit, { application: into?.on, product: device.product });
       if (device.application !== before.application) await revocation.carryOver(unit, device.id, before.application);
       if (before.product && device.product !== before.product)
         await revocation.carryOver(unit, device.id, before.product);
@@ -105,44 +112,72 @@ export class Registry {
   }
 
   async suspend(permit: Permit<"device.suspend">, versions?: Versions): Promise<Device> {
-    return this.#turn(permit, versions, "device.suspended", (device) => suspend(device, this.#needs.clock.now()));
+    return this.#turn(permit, versions, "device.suspended", async (unit, device) => {
+      if (device.state === "suspended") return device;
+      return suspend(device, unit.at, await this.#suspensions.note(unit, device.id, "suspended"));
+    });
   }
 
   async resume(permit: Permit<"device.resume">, versions?: Versions): Promise<Device> {
-    return this.#turn(permit, versions, "device.resumed", resume);
+    return this.#turn(permit, versions, "device.resumed", async (unit, device) =>
+      resume(device, await this.#suspensions.note(unit, device.id, "resumed")),
+    );
   }
 
   async retire(permit: Permit<"device.retire">, versions?: Versions): Promise<Device> {
-    return this.#turn(
-      permit,
-      versions,
-      "device.retired",
-      (device) => retire(device, this.#needs.clock.now()),
-      (unit) => this.#needs.revocation.in(unit, permit.on, parties),
-    );
+    return this.#turn(permit, versions, "device.retired", async (unit, device) => {
+      const retired = retire(device, unit.at);
+      await this.#needs.revocation.in(unit, device.id, parties);
+      return retired;
+    });
+  }
+
+  /** At start, after an older backup was restored: what was suspended since then stays so. Answers how many devices there were. */
+  async reconcile(): Promise<number> {
+    const { storage } = this.#needs;
+    const orgs = (await storage.directory.call<{ org: string }>("all_orgs", [])).map(({ org }) => idFrom("org", org));
+    const suspended = await this.#suspensions.all();
+    let count = 0;
+    for (const org of orgs) {
+      const lost = suspended.get(org);
+      if (!lost) continue;
+      const allowed = asPlatform(await storage.scopeOf(org));
+      const speaking = await storage.read(allowed, async (unit) => {
+        const devices = await Promise.all([...lost.keys()].map((id) => devicesIn(unit).find(id)));
+        return devices.filter((device) => device?.state === "active" && device.turn < (lost.get(device.id) ?? 0));
+      });
+      if (speaking.length === 0) continue;
+      await storage.change(allowed, async (unit) => {
+        for (const device of speaking) {
+          if (!device) continue;
+          await this.#save(unit, suspend(device, unit.at, lost.get(device.id) ?? 0));
+          unit.audit({
+            what: "device.suspended",
+            about: device.id,
+            facts: { because: "it was when the backup was restored" },
+          });
+        }
+      });
+      count += speaking.length;
+    }
+    return count;
   }
 
   async #turn(
     permit: Permit<"device.suspend"> | Permit<"device.resume"> | Permit<"device.retire">,
     versions: Versions,
     what: string,
-    turn: (device: Device) => Device,
-    also?: (unit: Unit) => Promise<void>,
+    turn: (unit: Unit, device: Device) => Promise<Device>,
   ): Promise<Device> {
     return this.#needs.storage.change(permit, async (unit) => {
       const before = await devicesIn(unit).take(permit.on);
       if (!before) throw new Refusal("device.unknown");
       refuseIfChanged(before, versions);
-      const device = turn(before);
+      const device = await turn(unit, before);
       await this.#save(unit, device);
-      await also?.(unit);
       unit.audit({ what, about: device.id });
       return device;
     });
-  }
-
-  async #refuseUnknownProduct(unit: Unit, product: Id<"product"> | undefined): Promise<void> {
-    if (product && !(await productsIn(unit).find(product))) throw new Refusal("product.unknown");
   }
 
   async #save(unit: Unit, device: Device): Promise<void> {
@@ -158,4 +193,13 @@ export class Registry {
       this.#needs.spaces.apply(unit.scope.org, (space) => space.place(device.id, placementOf(device))),
     );
   }
+}
+
+/** An application or product that was there when leave was given may have ended meanwhile; its row stays, so no key would tell. */
+async function refuseUnknown(
+  unit: Unit,
+  { application, product }: { application?: Id<"application"> | undefined; product?: Id<"product"> | undefined },
+): Promise<void> {
+  if (application && !(await applicationsIn(unit).find(application))) throw new Refusal("application.unknown");
+  if (product && !(await productsIn(unit).find(product))) throw new Refusal("product.unknown");
 }
