@@ -80,7 +80,7 @@ test("3.1.1 [MQTT-3.1.2-22] a password without a user name is refused; MQTT 5 al
   assert.equal(password, "secret");
 });
 
-test("[MQTT-3.1.3-5] [MQTT-3.1.3-6] MQTT 5 gets a client id assigned and is told; 3.1.1 gets one when it asks for a clean session", async () => {
+test("[MQTT-3.1.3-6] [MQTT-3.1.3-7] MQTT 5 gets a client id assigned and is told; 3.1.1 gets one when it asks for a clean session", async () => {
   await using house = await House.open();
   const five_ = await house.connect("", { version: 5 });
   assert.equal(five_.connack?.properties?.["assignedClientIdentifier"], "assigned-1");
@@ -280,7 +280,7 @@ test("the same client id of another principal or space is somebody else", async 
   for (const peer of peers) assert.deepEqual(await peer.quiet(), []);
 });
 
-test("[MQTT-3.14.4-3] [MQTT-3.1.2-29] a closed broker says goodbye and takes nobody in", async () => {
+test("a closed broker says goodbye and takes nobody in", async () => {
   await using house = await House.open();
   const five_ = await house.connect("a", { version: 5 });
   const four_ = await house.connect("b", {

@@ -129,7 +129,7 @@ test("the broker's own limit shortens a session's life, and MQTT 5 is told", asy
   assert.equal(house.broker.statistics.sessions, 0);
 });
 
-test("[MQTT-3.14.2-2] a DISCONNECT may change the expiry, but not from zero", async () => {
+test("a DISCONNECT may change the expiry, but not from zero", async () => {
   await using house = await House.open();
   const longer = await house.connect("longer", { version: 5, connect: { properties: { sessionExpiryInterval: 10 } } });
   longer.send({ cmd: "disconnect", reasonCode: 0, properties: { sessionExpiryInterval: 0 } });
@@ -140,7 +140,7 @@ test("[MQTT-3.14.2-2] a DISCONNECT may change the expiry, but not from zero", as
   assert.equal((await zero.closed())[0]?.reasonCode, 0x82);
 });
 
-test("[MQTT-3.3.4-9] no more messages are under way than the client's receive maximum", async () => {
+test("[MQTT-3.3.4-9] [MQTT-3.3.4-10] [MQTT-4.4.0-2] no more messages are under way than the client's receive maximum", async () => {
   await using house = await House.open();
   const reader = await house.connect("reader", { version: 5, connect: { properties: { receiveMaximum: 2 } } });
   reader.subscribe(1, "a", 1);

@@ -5,7 +5,7 @@ import type { Received } from "./peer.fixture.ts";
 
 const payloads = (packets: readonly Received[]) => packets.map(({ payload }) => payload.toString());
 
-test("[MQTT-3.8.4-1] [MQTT-3.8.4-2] [MQTT-3.8.4-5] [MQTT-3.9.3-1] a SUBACK answers each filter in order, and grants at most QoS 1", async () => {
+test("[MQTT-3.8.4-1] [MQTT-3.8.4-2] [MQTT-3.8.4-5] [MQTT-3.8.4-6] [MQTT-3.9.3-1] a SUBACK answers each filter in order, and grants at most QoS 1", async () => {
   await using house = await House.open();
   house.policy.gate.subscribe = (filter) => (filter === "secret" ? 0x87 : 0);
   for (const [version, refused] of [
@@ -235,7 +235,7 @@ test("[MQTT-3.10.3-2] an UNSUBSCRIBE without filters is a protocol error", async
   assert.equal((await peer.closed())[0]?.reasonCode, 0x82);
 });
 
-test("[MQTT-4.8.2-3] [MQTT-4.8.2-4] each message goes to one member of a shared subscription, in turn, at its QoS", async () => {
+test("[MQTT-4.8.2-3] each message goes to one member of a shared subscription, in turn, at its QoS", async () => {
   await using house = await House.open();
   const members = [];
   for (const [name, qos] of [
