@@ -149,7 +149,11 @@ test("a SUBSCRIBE as mqtt-packet writes it is read as it was meant, in both vers
     fc.property(subscribe, ({ version, messageId, subscriptions, subscriptionIdentifier }) => {
       const isFive = version === 5;
       const properties = isFive ? present({ subscriptionIdentifier }) : undefined;
-      const read = readSubscribe(bodyOf({ cmd: "subscribe", messageId, subscriptions, properties }, version), version);
+      const read = readSubscribe(
+        bodyOf({ cmd: "subscribe", messageId, subscriptions, properties }, version),
+        version,
+        10,
+      );
       assert.equal(read.id, messageId);
       assert.equal(read.properties.subscriptionIdentifiers?.[0], isFive ? subscriptionIdentifier : undefined);
       assert.deepEqual(
@@ -172,6 +176,7 @@ test("an UNSUBSCRIBE, a PUBACK and a DISCONNECT as mqtt-packet writes them are r
       const read = readUnsubscribe(
         bodyOf({ cmd: "unsubscribe", messageId, unsubscriptions: filters }, version),
         version,
+        10,
       );
       assert.deepEqual([read.id, read.filters.map(({ written }) => written)], [messageId, filters]);
     }),
@@ -368,9 +373,9 @@ test("packets are found whole, in whatever pieces they come", () => {
 test("no bytes make a reader do anything but read or refuse", () => {
   const readers = [
     (cursor: Cursor) => readConnect(cursor),
-    (cursor: Cursor) => readSubscribe(cursor, 5),
-    (cursor: Cursor) => readSubscribe(cursor, 4),
-    (cursor: Cursor) => readUnsubscribe(cursor, 5),
+    (cursor: Cursor) => readSubscribe(cursor, 5, 10),
+    (cursor: Cursor) => readSubscribe(cursor, 4, 10),
+    (cursor: Cursor) => readUnsubscribe(cursor, 5, 10),
     (cursor: Cursor) => readPuback(cursor, 5),
     (cursor: Cursor) => readDisconnect(cursor, 5),
     (cursor: Cursor) => readProperties(cursor, 3),

@@ -6,6 +6,7 @@ export type Limits = {
   readonly topicBytes: number;
   readonly clientIdBytes: number;
   readonly subscriptionsPerSession: number;
+  /** Of a SUBSCRIBE or UNSUBSCRIBE; more end the connection (0x97). */
   readonly filtersPerPacket: number;
   readonly topicAliases: number;
   /** PUBLISH packets of one connection that await their acknowledgement: the Receive Maximum we announce. */

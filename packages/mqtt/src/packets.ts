@@ -31,6 +31,8 @@ export type SubscribeAsked = {
 const malformed = (sentence: string) => new ProtocolError(reason.malformedPacket, sentence);
 const broken = (sentence: string) => new ProtocolError(reason.protocolError, sentence);
 
+const tooMany = () => new ProtocolError(reason.quotaExceeded, "One packet names more filters than this server takes.");
+
 /** A protocol we do not speak. `level` chooses the form of the answer. */
 export class UnsupportedVersion extends ProtocolError {
   readonly level: number;
@@ -88,11 +90,13 @@ export function checkResponseTopic(topic: string | undefined): void {
 
 export type Subscribe = { id: number; properties: Properties; asked: SubscribeAsked[] };
 
-export function readSubscribe(cursor: Cursor, version: ProtocolVersion): Subscribe {
+/** Throws `ProtocolError` (0x97) for more than `most` filters, before they cost anything. */
+export function readSubscribe(cursor: Cursor, version: ProtocolVersion, most: number): Subscribe {
   const id = cursor.packetId();
   const properties = version === 5 ? readProperties(cursor, packet.subscribe) : {};
   const asked: SubscribeAsked[] = [];
   do {
+    if (asked.length === most) throw tooMany();
     const filter = readFilter(cursor);
     const options = cursor.byte();
     const qos = options & 3;
@@ -111,12 +115,15 @@ export function readSubscribe(cursor: Cursor, version: ProtocolVersion): Subscri
 
 export type Unsubscribe = { id: number; filters: Filter[] };
 
-export function readUnsubscribe(cursor: Cursor, version: ProtocolVersion): Unsubscribe {
+/** Throws `ProtocolError` (0x97) for more than `most` filters. */
+export function readUnsubscribe(cursor: Cursor, version: ProtocolVersion, most: number): Unsubscribe {
   const id = cursor.packetId();
   if (version === 5) readProperties(cursor, packet.unsubscribe);
   const filters: Filter[] = [];
-  do filters.push(readFilter(cursor));
-  while (cursor.left > 0); // at least one: [MQTT-3.10.3-2]
+  do {
+    if (filters.length === most) throw tooMany();
+    filters.push(readFilter(cursor));
+  } while (cursor.left > 0); // at least one: [MQTT-3.10.3-2]
   return { id, filters };
 }
 

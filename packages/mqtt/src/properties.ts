@@ -130,9 +130,12 @@ function readForm(cursor: Cursor, form: Form): number | string | Uint8Array | [s
   }
 }
 
+/** More than anybody needs, and few enough that reading and rewriting them does not hold anybody else up. */
+const mostUserProperties = 1_000;
+
 /**
  * Reads a property length and the properties behind it. `holder` is the packet's type, or `willProperties`.
- * Throws `ProtocolError` for a property that is unknown, misplaced, twice, or out of range.
+ * Throws `ProtocolError` for a property that is unknown, misplaced, twice, or out of range, and for more than 1,000 user properties.
  */
 export function readProperties(cursor: Cursor, holder: number): Properties {
   const list = cursor.part(cursor.variable());
@@ -143,8 +146,11 @@ export function readProperties(cursor: Cursor, holder: number): Properties {
     const { name } = definition;
     if (definition.form === "pair" || (name === "subscriptionIdentifiers" && holder === publish)) {
       const values = properties[name];
-      if (Array.isArray(values)) values.push(value);
-      else properties[name] = [value];
+      if (Array.isArray(values)) {
+        if (values.push(value) > mostUserProperties) {
+          throw new ProtocolError(reason.quotaExceeded, "There are more properties than this server takes.");
+        }
+      } else properties[name] = [value];
     } else if (name in properties) {
       throw broken(`The property ${name} stands twice.`);
     } else {

@@ -227,11 +227,10 @@ export class Publication {
   }
 }
 
-export const variableSize = (value: number): number =>
-  value < 128 ? 1 : value < 16_384 ? 2 : value < 2_097_152 ? 3 : 4;
+const variableSize = (value: number): number => (value < 128 ? 1 : value < 16_384 ? 2 : value < 2_097_152 ? 3 : 4);
 
 /** Writes a variable byte integer and returns the place behind it. */
-export function writeVariable(bytes: Buffer, at: number, value: number): number {
+function writeVariable(bytes: Buffer, at: number, value: number): number {
   while (value > 127) {
     bytes[at++] = (value & 0x7f) | 0x80;
     value >>>= 7;
@@ -249,7 +248,7 @@ export function packetIdAt(bytes: Buffer, start: number): number {
 }
 
 /** `properties` without their length; `undefined` writes MQTT 3.1.1. The payload is `bytes` from `from` to `to`. */
-export function publishFrame(
+function publishFrame(
   topic: string,
   qos: number,
   properties: Uint8Array | undefined,

@@ -337,8 +337,8 @@ test("a shared subscription gets no retained messages", async () => {
   );
 });
 
-test("subscriptions beyond the limit of a session, and filters beyond that of a packet, are refused by themselves", async () => {
-  await using house = await House.open({ limits: { subscriptionsPerSession: 2, filtersPerPacket: 3 } });
+test("subscriptions beyond the limit of a session are refused by themselves", async () => {
+  await using house = await House.open({ limits: { subscriptionsPerSession: 2 } });
   const peer = await house.connect("a", { version: 5 });
   peer.send({
     cmd: "subscribe",
@@ -348,4 +348,21 @@ test("subscriptions beyond the limit of a session, and filters beyond that of a 
   assert.deepEqual((await peer.take("suback")).granted, [0, 0, 0x97, 0x97]);
   peer.subscribe(2, "a", 1);
   assert.deepEqual((await peer.take("suback")).granted, [1]);
+});
+
+test("more filters in a packet, or more user properties, than the limit end the connection", async () => {
+  await using house = await House.open({ limits: { filtersPerPacket: 3 } });
+  const filters = ["a", "b", "c", "d"];
+  const userProperties = { name: Array.from({ length: 1001 }, () => "") };
+  const packets = [
+    { cmd: "subscribe", messageId: 1, subscriptions: filters.map((topic) => ({ topic, qos: 0 })) },
+    { cmd: "unsubscribe", messageId: 1, unsubscriptions: filters },
+    { cmd: "publish", topic: "a", payload: "x", qos: 0, dup: false, retain: false, properties: { userProperties } },
+  ];
+  for (const packet of packets) {
+    const peer = await house.connect("a", { version: 5 });
+    peer.send(packet);
+    assert.equal((await peer.closed())[0]?.reasonCode, 0x97);
+  }
+  assert.equal(house.broker.statistics.subscriptions, 0);
 });

@@ -12,12 +12,12 @@ import { suback, unsuback } from "./writer.ts";
 /** Answers a SUBSCRIBE: each filter is judged on its own, then the SUBACK, then what is retained. */
 export function subscribe(connection: Connection, session: Session, cursor: Cursor): void {
   const { core, protocolVersion } = connection;
-  const { id, properties, asked } = readSubscribe(cursor, protocolVersion);
+  const { id, properties, asked } = readSubscribe(cursor, protocolVersion, core.limits.filtersPerPacket);
   const identifier = properties.subscriptionIdentifiers?.[0] ?? 0;
   const codes: number[] = [];
   const wantRetained: Subscription[] = [];
   for (const one of asked) {
-    const made = codes.length < core.limits.filtersPerPacket ? make(session, one, identifier) : reason.quotaExceeded;
+    const made = make(session, one, identifier);
     if (typeof made === "number") {
       core.statistics.subscribesRefused++;
       core.policy.refused?.(session.context, "subscribe", one.filter.written, made);
@@ -80,8 +80,8 @@ function make(
 }
 
 export function unsubscribe(connection: Connection, session: Session, cursor: Cursor): void {
-  const { protocolVersion } = connection;
-  const { id, filters } = readUnsubscribe(cursor, protocolVersion);
+  const { core, protocolVersion } = connection;
+  const { id, filters } = readUnsubscribe(cursor, protocolVersion, core.limits.filtersPerPacket);
   const codes = filters.map(({ written }) => {
     const subscription = session.subscriptions.get(written);
     if (!subscription) return reason.noSubscriptionExisted;
