@@ -345,7 +345,7 @@ test("subscriptions beyond the limit of a session are refused by themselves", as
     messageId: 1,
     subscriptions: ["a", "b", "c", "a"].map((topic) => ({ topic, qos: 0 })),
   });
-  assert.deepEqual((await peer.take("suback")).granted, [0, 0, 0x97, 0x97]);
+  assert.deepEqual((await peer.take("suback")).granted, [0, 0, 0x97, 0]);
   peer.subscribe(2, "a", 1);
   assert.deepEqual((await peer.take("suback")).granted, [1]);
 });
