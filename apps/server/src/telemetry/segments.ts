@@ -8,6 +8,8 @@ type Segment = { readonly seal: SegmentSeal; bytes: number; reached: number };
 
 /** Sealed bytes in a segment before the next one begins. What is replayed at a start is a few of these at most. */
 const segmentBytes = 32 * 1024 * 1024;
+/** How many numbers before the present one are looked through at a start: each start makes one, and tidies behind those before. */
+const lookBack = 256;
 
 /** The parts of the ingest log: each a partition and a key, which go together once everything in it is in chunks. */
 export class Segments {
@@ -41,8 +43,9 @@ export class Segments {
   }
 
   async begin(): Promise<void> {
-    this.#current = await this.#make();
-    this.#segments.push(this.#current);
+    const current = await this.#make();
+    this.#segments.push((this.#current = current));
+    await this.#tidy(current.seal.number);
   }
 
   /** The seal of a segment that replay reads. */
@@ -80,13 +83,28 @@ export class Segments {
 
   /** Lets go of every closed segment that all series have passed. The rows go first: a key without rows is nothing lost. */
   async release(oldest: number, at: Instant): Promise<void> {
-    for (;;) {
-      const [segment] = this.#segments;
-      if (!segment || segment === this.#current || segment.reached >= oldest) return;
-      await this.#needs.storage.maintain.call("drop_segment", [segment.seal.number, segment.reached, at]);
-      await this.#needs.keys.destroySegments([String(segment.seal.number)]);
+    // While the log is read again, what of it is still to come is in no buffer, and `oldest` does not know of it.
+    if (!this.#current) return;
+    // Nor does it know of what is written from here on, and a segment may be closed while another one goes.
+    for (const segment of this.#segments.slice(0, this.#segments.indexOf(this.#current))) {
+      if (segment.reached >= oldest) return;
+      await this.#drop([segment.seal.number], segment.reached, at);
       this.#segments = this.#segments.filter((one) => one !== segment);
     }
+  }
+
+  /** What a stop in the midst has left: keys of segments that are gone, and segments that nothing was written to. */
+  async #tidy(current: number): Promise<void> {
+    const known = new Set(this.#segments.map(({ seal }) => seal.number));
+    const before = Array.from({ length: Math.min(lookBack, current - 1) }, (_, at) => current - 1 - at);
+    const names = before.filter((number) => !known.has(number)).map(String);
+    const left = (await this.#needs.keys.holding("segment", names)).map(Number);
+    if (left.length > 0) await this.#drop(left, 0, 0);
+  }
+
+  async #drop(numbers: readonly number[], reached: number, at: number): Promise<void> {
+    for (const number of numbers) await this.#needs.storage.maintain.call("drop_segment", [number, reached, at]);
+    await this.#needs.keys.destroySegments(numbers.map(String));
   }
 
   #ahead(): Promise<Segment> {

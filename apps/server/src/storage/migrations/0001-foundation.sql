@@ -91,7 +91,11 @@ begin
   end if;
   execute format('create table holdfast.%I partition of %s for values from (%L) to (%L)', name, parent, first, past);
   perform holdfast.guard_table(format('holdfast.%I', name)::regclass);
-  for policy in select cmd from pg_policies where format('%I.%I', schemaname, tablename)::regclass = parent and policyname like 'functions\_%' loop
+  -- By name: a cast to regclass here may be tried on tables of schemas that the owner may not look into.
+  for policy in
+    select cmd from pg_policies p join pg_class c on c.oid = parent
+     where p.schemaname = 'holdfast' and p.tablename = c.relname and policyname like 'functions\_%'
+  loop
     perform holdfast.functions_may(format('holdfast.%I', name)::regclass, lower(policy.cmd));
   end loop;
   return true;
