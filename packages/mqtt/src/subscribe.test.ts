@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { House } from "./house.fixture.ts";
-import type { Received } from "./peer.fixture.ts";
+import type { Peer, Received } from "./peer.fixture.ts";
 
 const payloads = (packets: readonly Received[]) => packets.map(({ payload }) => payload.toString());
 
@@ -298,7 +298,7 @@ test("a member who may not receive a topic is passed over, and a member who left
       },
     };
   };
-  const members = [];
+  const members: Peer[] = [];
   for (const username of ["deaf", "first", "second"]) {
     const member = await house.connect("m", { version: 5, connect: { username } });
     member.subscribe(1, "$share/crew/a", 0);
