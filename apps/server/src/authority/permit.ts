@@ -16,7 +16,7 @@ export interface Asker {
  */
 export class Permit<A extends Action> implements Allowed {
   readonly #asker: Asker;
-  readonly #action: A;
+  readonly #action: Action;
   readonly #scope: OrgScope;
   readonly may: { readonly [K in A]: true };
   readonly on: Id<KindOf<A>>;
@@ -56,7 +56,7 @@ export class Permit<A extends Action> implements Allowed {
  */
 export class Reach<A extends Action> implements Allowed {
   readonly #asker: Asker;
-  readonly #action: A;
+  readonly #action: Action;
   readonly #scope: OrgScope;
   readonly may: { readonly [K in A]: true };
   readonly every: readonly (readonly Where[])[];
