@@ -2,36 +2,16 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { newId, Refusal, systemRandom } from "@holdfast/kernel";
 import { allActions, type Action } from "@holdfast/protocol";
-import type { Audit } from "../audit/index.ts";
-import type { Registry } from "../registry/index.ts";
 import type { OrgScope, Storage } from "../storage/index.ts";
 import type { Minting } from "./minting.ts";
 import { Permit, Reach } from "./permit.ts";
 
-declare const registry: Registry;
 declare const minting: Minting;
-declare const audit: Audit;
 declare const storage: Storage;
 declare const reading: Permit<"device.read">;
-declare const creating: Permit<"device.create">;
-declare const both: Permit<"device.read" | "device.retire">;
-declare const many: Reach<"device.read">;
 
-export const _enough = () => registry.retire(both);
-// @ts-expect-error a permit to read does not retire
-export const _wrongAction = () => registry.retire(reading);
-// @ts-expect-error nor does one about an application
-export const _wrongThing = () => registry.retire(creating);
-// @ts-expect-error nor does anything made by hand
-export const _forged = () => registry.retire({ may: { "device.retire": true }, on: reading.on, scope: reading.scope });
-// @ts-expect-error leave to read many is no leave to read one, and the other way round
-export const _reachForPermit = () => registry.read(many);
-// @ts-expect-error the other way round
-export const _permitForReach = () => registry.list(reading, { limit: 1 });
 // @ts-expect-error what may be done with one action's permit says nothing of another's
 export const _otherPermit = () => minting.token(reading, { name: "", grants: [], lifetime: undefined });
-// @ts-expect-error an audit log is read by leave to read it
-export const _audit = () => audit.entries(creating, { limit: 1 });
 // @ts-expect-error a string that somebody typed is no organisation
 export const _scope = () => storage.read({ scope: "org_1", actor: { kind: "platform" } }, () => Promise.resolve());
 // @ts-expect-error an identifier of a device is none of an application

@@ -2,7 +2,6 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { newId, systemRandom, uuidOf, type Id, type Instant } from "@holdfast/kernel";
 import { parseGrants } from "@holdfast/protocol";
-import { organisationsIn } from "../identity/organisation.ts";
 import type { Allowed, Unit } from "../storage/index.ts";
 import { asOwner, atEnd, freshStorage } from "../testing/index.ts";
 import { parties, type Credential } from "./credential.ts";
@@ -15,7 +14,9 @@ const { storage, database } = fresh;
 const anOrg = async (): Promise<Allowed> => {
   const scope = await storage.makeOrg(newId("org", systemRandom));
   const allowed: Allowed = { scope, actor: { kind: "platform" } };
-  await change(allowed, (unit) => organisationsIn(unit).add({ id: scope.org, name: "Works", createdAt: unit.at }));
+  await change(allowed, (unit) =>
+    unit.query("insert into organisation (org, created_at, body) values ($1, 1, '')", [uuidOf(scope.org)]),
+  );
   return allowed;
 };
 const change = <T>(allowed: Allowed, work: (unit: Unit) => Promise<T>): Promise<T> =>

@@ -1,8 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { newId, systemRandom, type Id } from "@holdfast/kernel";
+import { newId, systemRandom, uuidOf, type Id } from "@holdfast/kernel";
 import { atEnd, freshStorage } from "../testing/index.ts";
-import { organisationsIn } from "../identity/organisation.ts";
 import { authorityIn } from "./postgres.ts";
 import type { Placement } from "./space.ts";
 import { asPlatform, Spaces, type Things } from "./spaces.ts";
@@ -14,7 +13,7 @@ const { storage } = fresh;
 async function anOrg(): Promise<Id<"org">> {
   const scope = await storage.makeOrg(newId("org", systemRandom));
   await storage.change(asPlatform(scope), async (unit) => {
-    await organisationsIn(unit).add({ id: scope.org, name: "Works", createdAt: unit.at });
+    await unit.query("insert into organisation (org, created_at, body) values ($1, 1, '')", [uuidOf(scope.org)]);
     unit.audit({ what: "org.created", about: scope.org });
   });
   return scope.org;
