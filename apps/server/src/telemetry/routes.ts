@@ -36,6 +36,8 @@ export const telemetryRoutes = ({
   on(routes.readLatest, async ({ permit }) => ({
     items: (await queries.latest(permit)).map(({ attribute, point }) => ({ attribute, ...timed(point) })),
   })),
+  // The listener gives it the connection.
+  on(routes.watch, async () => ({ watch: true }) as const),
 ];
 
 const timed = <T extends { readonly time: Instant }>(item: T) => ({ ...item, time: rfc3339(item.time) });
