@@ -42,7 +42,7 @@ export function banner(it: Announcement): string {
     `  ${faint(label.padEnd(indent.length - 2))}${first}`,
     ...more.map((line) => `${indent}${line}`),
   ]);
-  return [strong(`Holdfast ${it.version} is ready`), ...text, "", ""].join("\n");
+  return ["", strong(`Holdfast ${it.version} is ready`), ...text, "", ""].join("\n");
 }
 
 function where({ url, mqttsUrl, host }: Announcement): Row[] {
@@ -108,7 +108,7 @@ function link({ setupLink, readyFile, folder }: Announcement, strong: (text: str
   if (setupLink === undefined) return [];
   const file = shown(readyFile, folder);
   if (setupLink === "hidden") return [["Link", `The one-time set-up link is in ${file}.`]];
-  return [["Link", strong(setupLink.shown), `The one-time set-up link, for 15 minutes; the newest is in ${file}.`]];
+  return [["Link", strong(setupLink.shown), `Good once, for 15 minutes; the newest is in ${file}.`]];
 }
 
 /** As it can be typed in `folder`. */

@@ -105,13 +105,13 @@ function valuesOf(args: readonly string[]) {
   } catch (cause) {
     throw new Refusal("config.malformed", {
       cause,
-      detail: cause instanceof Error ? firstSentence(cause.message) : "",
+      detail: `${cause instanceof Error ? firstSentence(cause.message) : ""} npm start -- --help lists them all.`,
     });
   }
 }
 
 /** Node goes on about arguments that are no options, of which there are none here. */
-const firstSentence = (text: string): string => text.replace(/\. .*$/s, ".");
+const firstSentence = (text: string): string => text.replace(/\.( .*)?$/s, "") + ".";
 
 const absolute = (file: string | undefined): string | undefined =>
   file === undefined ? undefined : path.resolve(file);

@@ -82,11 +82,9 @@ async function serve(platform: Platform, config: Config, readyFile: ReadyFile): 
     if (isAnnounced) tellSetup(link, wasOpen, readyFile.path);
   });
   isAnnounced = true;
-  log.info("The platform is ready.", {
-    url,
-    mqttsUrl,
-    ...(setupLink !== undefined && { setupLinkIn: readyFile.path }),
-  });
+  if (!(process.stdout.isTTY && process.stderr.isTTY)) {
+    log.info("The platform is ready.", { url, mqttsUrl, ...(setupLink !== undefined && { setupLinkIn: readyFile.path }) });
+  }
   process.stdout.write(await announcement({ platform, config, caFile, setupLink, readyFile: readyFile.path }));
 }
 
@@ -130,7 +128,7 @@ async function announcement({ platform, config, caFile, setupLink, readyFile }: 
     readyFile,
     keysBesideData: areTogether ? config.keys : undefined,
     keys: backedUpAt === undefined ? "never backed up" : keysSinceBackup > 0 ? "newer than the backup" : "backed up",
-    setupLink: setupLink && (isTTY ? { shown: setupLink } : "hidden"),
+    setupLink: setupLink === undefined ? undefined : isTTY ? { shown: setupLink } : "hidden",
     folder: process.cwd(),
     mayColour: mayColour && isTTY,
   });

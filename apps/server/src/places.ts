@@ -1,17 +1,7 @@
-import {
-  chmodSync,
-  closeSync,
-  constants,
-  fchmodSync,
-  fchownSync,
-  mkdirSync,
-  openSync,
-  readdirSync,
-  statSync,
-} from "node:fs";
 import path from "node:path";
 import type { Clock, Random } from "@holdfast/kernel";
 import type { Config } from "./config.ts";
+import { makeFolder } from "./folders.ts";
 import { Keyring, parseDatabaseUrl, parseKek, startPostgres, systemUser, type Login } from "./storage/index.ts";
 
 /** Where the keys and the data are, opened: the keyring first, because it holds what opens the database. */
@@ -83,38 +73,4 @@ export function makeFolders(config: Pick<Config, "data" | "keys">): Places["runA
   makeFolder(config.data, 0o711, user);
   makeFolder(config.keys, 0o700, user);
   return user;
-}
-
-function makeFolder(folder: string, mode: number, user: Places["runAs"]): void {
-  const topmost = mkdirSync(folder, { recursive: true, mode: 0o700 });
-  if (user && topmost !== undefined) letPass(path.dirname(folder), topmost);
-  const who = whoseIs(folder);
-  if (who === "others") return;
-  // Never through a link: root would give away whatever the user of the last start made one point to.
-  const opened = openSync(folder, constants.O_DIRECTORY | constants.O_NOFOLLOW);
-  try {
-    if (who === "ours") fchmodSync(opened, mode);
-    if (!user) return;
-    fchownSync(opened, user.uid, user.gid);
-    if (who === "private") fchmodSync(opened, 0o710); // initdb runs with this group, as another user
-  } finally {
-    closeSync(opened);
-  }
-}
-
-/** What the platform puts into its folders. */
-const own = /^(?:postgres|keys|ca\.pem|kek|keyring\.sqlite.*|ready\.json)(?:\.new)?$/;
-
-/** Somebody may name a folder that holds other things. `--data /srv` must not take /srv away from others; a private one can be used along. */
-function whoseIs(folder: string): "ours" | "private" | "others" {
-  if (readdirSync(folder).every((name) => own.test(name))) return "ours";
-  const isTop = path.dirname(folder) === path.parse(folder).root; // such as /root
-  return isTop || statSync(folder).mode & 0o007 ? "others" : "private";
-}
-
-/** The folders above that were made along with it are root's, and that user must get through. */
-function letPass(folder: string, topmost: string): void {
-  if (folder.length < topmost.length) return;
-  chmodSync(folder, 0o711);
-  letPass(path.dirname(folder), topmost);
 }

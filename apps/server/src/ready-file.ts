@@ -1,7 +1,8 @@
 import { spawn, type ChildProcess } from "node:child_process";
 import { once } from "node:events";
-import { linkSync, mkdirSync, readFileSync, renameSync, rmSync } from "node:fs";
+import { linkSync, readFileSync, renameSync, rmSync } from "node:fs";
 import path from "node:path";
+import { makeWay } from "./folders.ts";
 import { closedTo, type User } from "./root.ts";
 import { writeWhole } from "./whole-file.ts";
 
@@ -62,7 +63,7 @@ export class ReadyFile {
   /** Before root is given up: provides for writing the file as that user. `failed` is told a sentence when it later cannot be written. */
   prepareFor(user: User | undefined, failed: (sentence: string) => void): void {
     const folder = path.dirname(this.path);
-    mkdirSync(folder, { recursive: true });
+    makeWay(folder);
     this.#forgetAside();
     if (!user || closedTo(user, [{ path: folder, to: "change" }]) === undefined) return;
     this.#failed = failed;

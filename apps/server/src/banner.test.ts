@@ -1,0 +1,79 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { stripVTControlCharacters } from "node:util";
+import { banner, type Announcement } from "./banner.ts";
+
+const secretLink = "https://localhost:8443/#setup=hfl_once";
+const first: Announcement = {
+  version: "0.1.0",
+  url: "https://localhost:8443",
+  mqttsUrl: "mqtts://localhost:8883",
+  host: "127.0.0.1",
+  fingerprint: Array.from({ length: 32 }, (_, at) => (at + 160).toString(16).toUpperCase()).join(":"),
+  caFile: "/home/ada/holdfast/.data/ca.pem",
+  readyFile: "/home/ada/holdfast/.data/keys/ready.json",
+  keysBesideData: "/home/ada/holdfast/.data/keys",
+  keys: "never backed up",
+  setupLink: { shown: secretLink },
+  folder: "/home/ada/holdfast",
+  mayColour: false,
+};
+
+test("the first start tells where, whom to trust, what to type, and last the set-up link, in 80 columns", () => {
+  const lines = banner(first).split("\n");
+  assert.deepEqual(
+    lines.filter((line) => line.length > 80),
+    [],
+  );
+  const text = lines.join("\n");
+  for (const part of [
+    "https://localhost:8443   and   mqtts://localhost:8883",
+    "Only this machine can connect",
+    "A0:A1:A2:A3:A4:A5:A6:A7:A8:A9:AA:AB:AC:AD:AE:AF\n           B0:B1:",
+    "npx holdfast setup --ready-file .data/keys/ready.json",
+    "npx holdfast keys backup",
+    "curl --cacert .data/ca.pem https://localhost:8443/v1/me/telemetry",
+    "mosquitto_pub --cafile .data/ca.pem -h localhost -p 8883",
+  ]) {
+    assert.ok(text.includes(part), part);
+  }
+  assert.ok(text.indexOf(secretLink) > text.indexOf("mosquitto_pub"));
+});
+
+test("what is done is not asked for again", () => {
+  const text = banner({ ...first, setupLink: undefined, keysBesideData: undefined, keys: "backed up" });
+  assert.doesNotMatch(text, /holdfast setup|keys backup|Keys|Link/);
+  assert.match(
+    banner({ ...first, keys: "newer than the backup" }),
+    /newer ones than the last copy has:\n +npx holdfast keys backup/,
+  );
+});
+
+test("where the link must not be shown, the file is named that has it", () => {
+  const text = banner({ ...first, setupLink: "hidden" });
+  assert.doesNotMatch(text, /#setup/);
+  assert.match(text, /set-up link is in \.data\/keys\/ready\.json/);
+});
+
+test("it says who can connect", () => {
+  assert.match(banner({ ...first, host: "0.0.0.0" }), /Whoever reaches this machine can connect/);
+  assert.match(banner({ ...first, host: "192.0.2.7" }), /Whoever reaches 192\.0\.2\.7 can connect/);
+  assert.match(banner({ ...first, host: "::1" }), /Only this machine/);
+});
+
+test("with a certificate that systems trust there is no file to name", () => {
+  const text = banner({ ...first, caFile: undefined });
+  assert.match(text, /curl https:/);
+  assert.match(text, /mosquitto_pub --tls-use-os-certs -h/);
+});
+
+test("a path can be copied into a shell, whatever is in it, and files elsewhere have their whole path", () => {
+  const text = banner({ ...first, caFile: "/srv/it's here/ca.pem" });
+  assert.ok(text.includes(`curl --cacert '/srv/it'\\''s here/ca.pem' https:`));
+});
+
+test("colours change nothing but colours", () => {
+  const coloured = banner({ ...first, mayColour: true });
+  assert.notEqual(coloured, banner(first));
+  assert.equal(stripVTControlCharacters(coloured), banner(first));
+});

@@ -1,0 +1,113 @@
+import assert from "node:assert/strict";
+import { spawn } from "node:child_process";
+import {
+  chmodSync,
+  existsSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from "node:fs";
+import { tmpdir } from "node:os";
+import path from "node:path";
+import { text } from "node:stream/consumers";
+import { after, test } from "node:test";
+import { systemClock, systemRandom } from "@holdfast/kernel";
+import { Keyring } from "./storage/index.ts";
+
+// The program as `holdfast keys` runs it, beside a keyring that a server (here: the test) has open.
+const base = mkdtempSync(path.join(tmpdir(), "holdfast-keys-"));
+after(() => rmSync(base, { recursive: true, force: true }));
+chmodSync(base, 0o711);
+const at = (...names: string[]): string => path.join(base, ...names);
+writeFileSync(at("passphrase"), "correct horse battery\n");
+writeFileSync(at("another"), "wrong horse battery\n");
+const passphrase = ["--passphrase-file", at("passphrase")];
+
+type Ended = { code: number | null; out: string; err: string };
+
+async function keys(args: readonly string[], { stdin = "", env = {} } = {}): Promise<Ended> {
+  const program = path.join(import.meta.dirname, "keys.ts");
+  const child = spawn(process.execPath, [program, ...args], { env: { PATH: process.env["PATH"], ...env } });
+  child.stdin.on("error", () => {}); // it may end without reading
+  child.stdin.end(stdin);
+  const [out, err, code] = await Promise.all([
+    text(child.stdout),
+    text(child.stderr),
+    new Promise<number | null>((resolve) => child.on("close", resolve)),
+  ]);
+  return { code, out, err };
+}
+
+const openKeyring = (folder: string): Promise<Keyring> =>
+  Keyring.open({ place: { folder }, clock: systemClock, random: systemRandom });
+
+const server = await openKeyring(at("data", "keys"));
+const deviceKey = await server.make("device", "one");
+after(() => server.close());
+
+test("a copy is made while the server runs, its owner's alone, and never over another file", async () => {
+  const args = ["backup", "--data", at("data"), "--out", at("copy"), ...passphrase];
+  const made = await keys([...args, "--json"]);
+  assert.deepEqual([made.code, made.err], [0, ""]);
+  const answer = JSON.parse(made.out);
+  assert.deepEqual([answer.file, answer.instance, answer.keys], [at("copy"), server.instance, { root: 1, device: 1 }]);
+  assert.equal(statSync(at("copy")).mode & 0o777, 0o600);
+  assert.ok((await server.status()).backedUpAt);
+
+  const before = readFileSync(at("copy"));
+  const again = await keys(args);
+  assert.deepEqual([again.code, again.out], [2, ""]);
+  assert.match(again.err, /copy exists already, and is not overwritten\.\n {2}\(config\.malformed\)/);
+  assert.deepEqual(readFileSync(at("copy")), before);
+  assert.deepEqual(readdirSync(base).sort(), ["another", "copy", "data", "passphrase"]);
+});
+
+test("a copy opens by its passphrase alone, from a file or stdin, and says what it holds", async () => {
+  const good = await keys(["verify", "--in", at("copy"), "--passphrase-file", "-"], {
+    stdin: "correct horse battery\n",
+  });
+  assert.equal(good.code, 0);
+  assert.match(good.out, new RegExp(`^Opens: .*copy\\n  made .*\\n  instance  ${server.instance}\\n  keys .*device 1`));
+  const bad = await keys(["verify", "--in", at("copy"), "--passphrase-file", at("another"), "--json"]);
+  assert.deepEqual([bad.code, bad.out, JSON.parse(bad.err).error.code], [1, "", "backup.wrong"]);
+});
+
+test("while a server has the keyring open nothing is restored into it", async () => {
+  const refused = await keys(["restore", "--data", at("data"), "--in", at("copy"), ...passphrase, "--json"]);
+  assert.deepEqual([refused.code, JSON.parse(refused.err).error.code], [1, "storage.inUse"]);
+  await server.keepSecret("still", Uint8Array.of(1)); // and the server goes on writing
+});
+
+test("a lost keyring comes back from its copy, by the settings of the environment too", async () => {
+  const env = { HOLDFAST_DATA: at("lost") };
+  const restored = await keys(["restore", "--in", at("copy"), ...passphrase, "--json"], { env });
+  assert.deepEqual([restored.code, restored.err, JSON.parse(restored.out).instance], [0, "", server.instance]);
+  assert.equal(statSync(at("lost", "keys", "kek")).mode & 0o777, 0o600);
+  const keyring = await openKeyring(at("lost", "keys"));
+  assert.deepEqual(await keyring.find("device", "one"), deviceKey);
+  await keyring.close();
+  const again = await keys(["restore", "--in", at("copy"), ...passphrase], { env });
+  assert.match(again.out, /^Restored from /);
+});
+
+test("wrong use is told, and leaves nothing behind", async () => {
+  const cases = [
+    [2, ["burn"], /The verbs are backup, restore and verify/],
+    [2, ["backup", "--out", at("x")], /there is no terminal to ask on/],
+    [2, ["verify", "--in", at("nowhere"), ...passphrase], /nowhere cannot be read \(ENOENT\)/],
+    [
+      1,
+      ["backup", "--data", at("none"), "--out", at("x"), ...passphrase],
+      /no keyring at that place\.\n {2}\(keyring\.unrea/,
+    ],
+  ] as const;
+  const ended = await Promise.all(cases.map(([, args]) => keys(args)));
+  for (const [at, [code, , reason]] of cases.entries()) {
+    assert.match(ended[at]?.err ?? "", reason);
+    assert.deepEqual([ended[at]?.code, ended[at]?.out], [code, ""]);
+  }
+  assert.deepEqual([existsSync(at("x")), existsSync(at("none"))], [false, false]);
+});

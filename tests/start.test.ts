@@ -1,0 +1,300 @@
+import assert from "node:assert/strict";
+import { spawn, spawnSync, type ChildProcess } from "node:child_process";
+import { X509Certificate } from "node:crypto";
+import {
+  chmodSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from "node:fs";
+import { request } from "node:https";
+import { createServer, type AddressInfo } from "node:net";
+import { tmpdir } from "node:os";
+import path from "node:path";
+import { after, test, type TestContext } from "node:test";
+import { setTimeout as wait } from "node:timers/promises";
+import { asOwner, atEnd, freshDatabase, Visitor } from "../apps/server/src/testing/index.ts";
+
+// The server as a process, met through what it prints, its ready file, its ports and its exit code. Later tests use the data of earlier ones.
+const main = path.join(path.dirname(import.meta.dirname), "apps/server/src/main.ts");
+const isRoot = process.getuid?.() === 0;
+const isLinux = process.platform === "linux";
+
+// As root the database and the server run as somebody else, who must get through.
+const base = mkdtempSync(path.join(tmpdir(), "holdfast-start-"));
+chmodSync(base, 0o711);
+const data = path.join(base, "data");
+const running = new Set<ChildProcess>();
+after(async () => {
+  for (const child of running) child.kill("SIGKILL");
+  for (const pid of databasesOn(base)) process.kill(pid, "SIGKILL");
+  rmSync(base, { recursive: true, force: true, maxRetries: 10 });
+});
+
+type Ready = { pid: number; url: string; mqttsUrl: string; caFile: string; setupLink?: string };
+type Ended = { code: number | null; out: string; err: string };
+
+/** A server with what it wrote so far. */
+class Server {
+  readonly child: ChildProcess;
+  readonly ended: Promise<Ended>;
+  out = "";
+  err = "";
+
+  constructor(args: readonly string[], { env = {}, program = [main] }: Options = {}) {
+    const ports = args.includes("--https-port") ? [] : ["--https-port", "0", "--mqtts-port", "0"];
+    const [command = "", ...first] = program[0] === main ? [process.execPath, ...program] : program;
+    this.child = spawn(command, [...first, ...args, ...ports], {
+      env: { PATH: process.env["PATH"], ...env },
+      stdio: ["ignore", "pipe", "pipe"],
+    });
+    running.add(this.child);
+    this.child.stdout?.on("data", (text: Buffer) => (this.out += text.toString()));
+    this.child.stderr?.on("data", (text: Buffer) => (this.err += text.toString()));
+    this.ended = new Promise((resolve) => {
+      this.child.once("close", (code) => {
+        running.delete(this.child);
+        resolve({ code, out: this.out, err: this.err });
+      });
+    });
+  }
+
+  /** The ready file, once it is there. */
+  async ready(file: string): Promise<Ready> {
+    await eventually(() => existsSync(file) || this.child.exitCode !== null);
+    assert.equal(this.child.exitCode, null, this.err);
+    return readReady(file);
+  }
+}
+
+type Options = { env?: Record<string, string>; program?: readonly string[] };
+
+const readReady = (file: string): Ready => JSON.parse(readFileSync(file, "utf8"));
+
+/** What other processes do is waited for by looking: they have no event for us. */
+async function eventually(holds: () => boolean): Promise<void> {
+  const end = performance.now() + 30_000;
+  while (!holds()) {
+    assert.ok(performance.now() < end, "it never came about");
+    await wait(20);
+  }
+}
+
+/** A start that cannot be: one sentence with its code, nothing on stdout, no stack trace, and soon. */
+async function refused(
+  args: readonly string[],
+  options: Options = {},
+): Promise<{ exit: number | null; code: string; message: string }> {
+  const { code, out, err } = await new Server(args, options).ended;
+  assert.equal(out, "");
+  assert.doesNotMatch(err, /\n\s+at |file:\/\//);
+  const last: { code: string; message: string } = JSON.parse(err.trim().split("\n").at(-1) ?? "");
+  return { exit: code, code: last.code, message: last.message };
+}
+
+const visitorOf = (t: TestContext, { url, caFile }: Ready, token?: string): Visitor => {
+  const visitor = new Visitor(url, readFileSync(caFile, "utf8"), token);
+  t.after(() => visitor.close());
+  return visitor;
+};
+
+/** The postmasters that work below a folder, on systems that let us see it. */
+function databasesOn(folder: string): number[] {
+  if (!isLinux) return [];
+  const isThere = (pid: number): boolean => {
+    const file = `/proc/${pid}/cmdline`;
+    try {
+      return readFileSync(file, "utf8").includes(`-D\0${folder}`);
+    } catch {
+      return false; // it ended meanwhile
+    }
+  };
+  return readdirSync("/proc")
+    .map(Number)
+    .filter((pid) => pid > 1 && isThere(pid));
+}
+
+const statusOf = (pid: number | undefined): string => readFileSync(`/proc/${pid}/status`, "utf8");
+const readyFile = path.join(base, "ready.json");
+
+test("the first start makes what it needs, and tells where it is in a file of its owner alone", async (t) => {
+  writeFileSync(readyFile, JSON.stringify({ pid: 2 ** 22 + 1, url: "https://stale" }));
+  const server = new Server(["--data", data, "--ready-file", readyFile]);
+  await eventually(() => !existsSync(readyFile));
+  const ready = await server.ready(readyFile);
+  assert.equal(statSync(readyFile).mode & 0o777, 0o600);
+  assert.equal(ready.pid, server.child.pid);
+  assert.match(ready.mqttsUrl, /^mqtts:\/\/localhost:\d+$/);
+  assert.deepEqual(await visitorOf(t, ready).get("/readyz"), { ready: true });
+
+  await t.test("the banner is for people, and has no secret when it goes to a file", async () => {
+    await eventually(() => server.out.includes("ready.json"));
+    const { fingerprint256 } = new X509Certificate(readFileSync(ready.caFile));
+    for (const half of [fingerprint256.slice(0, 47), fingerprint256.slice(48)]) assert.ok(server.out.includes(half));
+    assert.ok(server.out.includes(ready.url) && server.out.includes(ready.caFile));
+    assert.match(server.out, /set-up link is in .*ready\.json/);
+  });
+
+  await t.test("the set-up link is in the ready file, and in nothing that a log keeps", () => {
+    const [, secret = ""] = /^https:\/\/localhost:\d+\/#setup=(hfl_\S{40,})$/.exec(ready.setupLink ?? "") ?? [];
+    assert.ok(secret);
+    assert.ok(!(server.out + server.err).includes(secret.slice(4)));
+    for (const line of server.err.trim().split("\n")) assert.ok(JSON.parse(line).message);
+  });
+
+  await t.test("root is given up", { skip: !isRoot || !isLinux }, () => {
+    const status = statusOf(ready.pid);
+    assert.match(status, /^Uid:\t(?!0\b)(\d+)\t\1\t\1\t\1$/m);
+    assert.match(status, /^Groups:\s*$/m);
+    assert.match(status, /^CapEff:\t0+$/m);
+  });
+
+  await t.test("a second start on the same data is refused, and hurts nothing", async () => {
+    const { exit, code } = await refused(["--data", data, "--ready-file", readyFile]);
+    assert.deepEqual([exit, code], [1, "storage.inUse"]);
+    assert.deepEqual(readReady(readyFile), ready);
+    assert.deepEqual(await visitorOf(t, ready).get("/readyz"), { ready: true });
+  });
+
+  let token = "";
+  await t.test("once somebody has an account the link is gone", async () => {
+    const secret = ready.setupLink?.split("#setup=")[1];
+    const person = { secret, email: "ada@example.com", password: "correct horse battery", org: "Works" };
+    ({ token } = await visitorOf(t, ready).post<{ token: string }>("/v1/setup", person));
+    await eventually(() => existsSync(readyFile) && readReady(readyFile).setupLink === undefined);
+  });
+
+  await t.test(
+    "SIGTERM stops it within ten seconds, streams open or not, and a second one changes nothing",
+    async () => {
+      const stream = await openStream(ready, token);
+      const began = performance.now();
+      server.child.kill("SIGTERM");
+      server.child.kill("SIGTERM");
+      server.child.kill("SIGINT");
+      const { code, err } = await server.ended;
+      assert.equal(code, 0, err);
+      assert.ok(performance.now() - began < 10_000);
+      await stream.closed;
+      assert.equal(existsSync(readyFile), false);
+      assert.deepEqual(databasesOn(data), []);
+      assert.equal(err.split("\n").filter((line) => line.includes("Stopping")).length, 1);
+    },
+  );
+});
+
+/** An event stream that is being read; it is open once its head has come. */
+function openStream({ url, caFile }: Ready, token: string): Promise<{ closed: Promise<void> }> {
+  return new Promise((resolve, reject) => {
+    const headers = { "x-auth-token": token };
+    const call = request(new URL("/v1/live", url), { ca: readFileSync(caFile), headers, agent: false });
+    call.on("error", reject);
+    call.on("response", (response) => {
+      assert.equal(response.statusCode, 200);
+      const closed = new Promise<void>((done) => response.once("close", done));
+      response.on("error", () => {}); // cut short is closed too
+      response.resume();
+      resolve({ closed });
+    });
+    call.end();
+  });
+}
+
+test("what stands in the way of a start is told in a sentence with a code", async (t) => {
+  const held = createServer().listen(0, "127.0.0.1");
+  t.after(() => held.close());
+  await new Promise((resolve) => held.once("listening", resolve));
+  const { port } = held.address() as AddressInfo; // a TCP server has one
+  const taken = await refused(["--data", data, "--https-port", String(port), "--mqtts-port", "0"]);
+  assert.deepEqual([taken.exit, taken.code], [1, "port.taken"]);
+  assert.ok(taken.message.includes(`127.0.0.1:${port}`));
+  assert.deepEqual(databasesOn(data), []);
+
+  const wrong = await refused(["--data", data], { env: { HOLDFAST_KEK: "ab".repeat(32) } });
+  assert.deepEqual([wrong.exit, wrong.code], [1, "keyring.sealed"]);
+  const foreign = await refused(["--data", data, "--keys", path.join(base, "others-keys")]);
+  assert.deepEqual([foreign.exit, foreign.code], [1, "keyring.wrong"]);
+
+  const version = path.join(data, "postgres", "cluster", "PG_VERSION");
+  const before = readFileSync(version, "utf8");
+  writeFileSync(version, "99\n");
+  const newer = await refused(["--data", data]);
+  assert.deepEqual([newer.exit, newer.code], [1, "storage.newer"]);
+  writeFileSync(version, before);
+
+  const kek = path.join(data, "keys", "kek");
+  const key = readFileSync(kek);
+  rmSync(kek);
+  const missing = await refused(["--data", data]);
+  assert.deepEqual([missing.exit, missing.code], [1, "keyring.sealed"]);
+  assert.match(missing.message, /no KEK/);
+  writeFileSync(kek, key, { mode: 0o600 });
+});
+
+test("too few open files, and options that are none, are told before anything is made", async () => {
+  const nothing = path.join(base, "nothing");
+  const program = ["/bin/sh", "-c", 'ulimit -n 300; exec "$0" "$@"', process.execPath, main];
+  const few = await refused(["--data", nothing], { program });
+  assert.deepEqual([few.exit, few.code], [1, "files.tooFew"]);
+  assert.match(few.message, /ulimit -n 65536.* allows 300/);
+  const unknown = await refused(["--data", nothing, "--dada", "x"]);
+  assert.deepEqual([unknown.exit, unknown.code], [2, "config.malformed"]);
+  assert.match(unknown.message, /--dada/);
+  assert.equal(existsSync(nothing), false);
+});
+
+test("data of a newer Holdfast, in a PostgreSQL of one's own, are left alone", async () => {
+  const database = await freshDatabase();
+  atEnd.after(() => database.drop());
+  const args = ["--data", database.folder, "--keys", database.keysFolder, "--database-url", database.url];
+  await asOwner(database.login, "insert into holdfast.migration select 9999, 'later', '\\x00', 0");
+  const newer = await refused(args);
+  assert.deepEqual([newer.exit, newer.code], [1, "storage.newer"]);
+});
+
+test(
+  "in a folder of root's the ready file is root's, and goes when the server is killed; the next start takes over",
+  { skip: !isRoot || !isLinux },
+  async (t) => {
+    const folder = path.join(base, "roots");
+    mkdirSync(folder, { mode: 0o700 });
+    const file = path.join(folder, "ready.json");
+    const server = new Server(["--data", data, "--ready-file", file]);
+    const ready = await server.ready(file);
+    assert.deepEqual([statSync(file).uid, statSync(file).mode & 0o777, ready.setupLink], [0, 0o600, undefined]);
+    const [database] = databasesOn(data);
+    server.child.kill("SIGKILL");
+    await server.ended;
+    await eventually(() => !existsSync(file));
+
+    const next = new Server(["--data", data, "--ready-file", file]);
+    assert.deepEqual(await visitorOf(t, await next.ready(file)).get("/readyz"), { ready: true });
+    assert.deepEqual(databasesOn(data), [database]);
+    next.child.kill("SIGINT");
+    assert.equal((await next.ended).code, 0);
+    assert.deepEqual([existsSync(file), databasesOn(data)], [false, []]);
+  },
+);
+
+const mayHaveNamespaces = isRoot && spawnSync("unshare", ["--user", "true"]).status === 0;
+
+test(
+  "where no other user can reach the data, it stays root and says how to mend that",
+  { skip: !mayHaveNamespaces },
+  async () => {
+    const closed = path.join(base, "closed");
+    mkdirSync(closed, { mode: 0o700 });
+    const folder = path.join(closed, "data");
+    const server = new Server(["--data", folder]);
+    const ready = await server.ready(path.join(folder, "keys", "ready.json"));
+    assert.match(statusOf(ready.pid), /^Uid:\t0\t0\t0\t0$/m);
+    assert.match(server.err, /goes on as root: no other user can work in .*closed\/data\. Choose a --data/);
+    server.child.kill("SIGTERM");
+    assert.equal((await server.ended).code, 0);
+  },
+);
