@@ -3,7 +3,7 @@ import { newId, Refusal, type Clock, type Id, type Instant, type Random } from "
 import { formatGrant, mostGrants, type Grant, type Where } from "@holdfast/protocol";
 import type { Allowed, Storage, Unit } from "../storage/index.ts";
 import { callerOf, type Caller } from "./caller.ts";
-import type { Credential, CredentialKind } from "./credential.ts";
+import { partyOf, type Credential, type CredentialKind } from "./credential.ts";
 import { contains, covers } from "./link.ts";
 import type { Permit } from "./permit.ts";
 import { authorityIn } from "./postgres.ts";
@@ -62,7 +62,10 @@ export class Minting {
     );
   }
 
-  /** Belongs to the application and ends with it, not with whoever made it: it is in programs that outlive an operator's day. */
+  /**
+   * Belongs to the application and ends with it, not with the sign-in of the person who made it: it is in programs that outlive
+   * an operator's day. What a program makes is that program's child, as everywhere.
+   */
   async accessKey(permit: Permit<"accessKey.create">, wanted: Wanted): Promise<MintedKey> {
     const maker = callerOf(permit);
     const whole: Where = { application: permit.on };
@@ -73,8 +76,12 @@ export class Minting {
       maker,
       within.map(({ action }) => ({ action, where: whole })),
     );
+    const key: Heir = { ...wanted, grants: within, application: permit.on };
+    const isPersons = partyOf(maker.credential) === "people";
     return this.#needs.storage.change(permit, (unit) =>
-      this.#keyIn(unit, "accessKey", { ...wanted, grants: within, application: permit.on }, undefined),
+      isPersons
+        ? this.#keyIn(unit, "accessKey", key, undefined)
+        : this.#keyIn(unit, "accessKey", { ...key, ...heritage(maker) }, maker.expiresAt),
     );
   }
 

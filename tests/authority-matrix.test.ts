@@ -1,0 +1,360 @@
+import assert from "node:assert/strict";
+import { readFileSync, writeFileSync } from "node:fs";
+import path from "node:path";
+import { test } from "node:test";
+import { connectAsync, type MqttClient, type OnPacketCallback } from "mqtt";
+import { actions, allActions, instanceActions, routes, type Action, type Route } from "@holdfast/protocol";
+import { atEnd } from "../apps/server/src/testing/index.ts";
+import {
+  furnish,
+  nobodysKey,
+  startWorld,
+  statusOfStream,
+  textOf,
+  unknown,
+  viewer as viewerPerson,
+  type Device,
+  type Problem,
+  type Thing,
+  type Token,
+} from "./authority.fixture.ts";
+
+// Who may do what: every operation, by every kind of caller, in its grants and out of them. The table is checked in, and a change
+// of it is reviewed as a change of who may do what. `UPDATE_MATRIX=1` writes it anew.
+const file = path.join(import.meta.dirname, "../apps/server/src/authority/matrix.txt");
+const header = `# Who may do what. Each operation as each caller, and the answer. Made and checked by tests/authority-matrix.test.ts.
+`;
+
+const world = await startWorld();
+atEnd.after(() => world.close());
+const { platform, clock, ours, theirs } = world;
+const { visitor } = platform;
+const our = await furnish(ours, visitor);
+const their = await furnish(theirs, visitor);
+const certificates = await visitor.get<{ certificates: { pem: string }[] }>("/security/certificates");
+
+// What an operation is about: a thing of each kind, made anew where the operation may end or change it.
+type Subject = {
+  application: Thing;
+  other: Thing;
+  product: Thing;
+  device: Device;
+  neighbour: Device;
+  credential: Thing;
+};
+const standing: Subject = { ...our, credential: await ours.tokenOf(["org.read"]) };
+
+type Asked = { params?: Record<string, string>; query?: string; body?: unknown; bytes?: string };
+type Operation = {
+  /** In which subject it is asked; without one in the standing one. */
+  readonly fresh?: () => Promise<Partial<Subject>>;
+  readonly ask?: (subject: Subject) => Asked;
+  /** What else is needed, because the answer hands it on. */
+  readonly also?: readonly Action[];
+};
+
+const freshDevice = async () => ({ device: await ours.device(our.application.id) });
+const freshApplication = async () => ({ application: await ours.application() });
+const inPath = (kind: "application" | "device" | "product" | "credential") => (subject: Subject) => ({
+  params: { [kind]: subject[kind].id },
+});
+const onDevice = { ask: inPath("device") };
+const onFreshDevice = { fresh: freshDevice, ...onDevice };
+const onApplication = { ask: inPath("application") };
+const onProduct = { ask: inPath("product") };
+const reading = JSON.stringify({ temperature: 21.5 });
+const named = { name: "Named" };
+
+const operations: Record<keyof typeof routes, Operation> = {
+  setUp: { ask: () => ({ body: { secret: `hfl_${"A".repeat(49)}`, ...viewerPerson, org: "Mine" } }) },
+  signIn: { ask: () => ({ body: viewerPerson }) },
+  createOrg: { ask: () => ({ body: named }) },
+  readOrg: {},
+  updateOrg: { ask: () => ({ body: named }) },
+  whoAmI: {},
+  createApplication: { ask: () => ({ body: named }) },
+  listApplications: {},
+  readApplication: onApplication,
+  updateApplication: { ask: (subject) => ({ ...inPath("application")(subject), body: named }) },
+  deleteApplication: { fresh: freshApplication, ...onApplication },
+  createProduct: { ask: () => ({ body: named }) },
+  listProducts: {},
+  readProduct: onProduct,
+  updateProduct: { ask: (subject) => ({ ...inPath("product")(subject), body: named }) },
+  deleteProduct: { fresh: async () => ({ product: await ours.product() }), ...onProduct },
+  createDevice: {
+    ask: ({ application }) => ({ body: { application: application.id, ...named } }),
+    also: ["telemetry.write"],
+  },
+  listDevices: {},
+  readDevice: onDevice,
+  updateDevice: { ask: (subject) => ({ ...inPath("device")(subject), body: named }) },
+  suspendDevice: onFreshDevice,
+  resumeDevice: {
+    fresh: async () => {
+      const { device } = await freshDevice();
+      await ours.asks.post(`/v1/devices/${device.id}/suspend`);
+      return { device };
+    },
+    ...onDevice,
+  },
+  retireDevice: onFreshDevice,
+  deleteDevice: onFreshDevice,
+  mintDeviceKey: { ...onFreshDevice, also: ["telemetry.write"] },
+  createToken: { ask: () => ({ body: { ...named, grants: ["token.create"] } }) },
+  createOperatorKey: { ask: () => ({ body: { ...named, grants: ["operatorKey.create"] } }) },
+  createAccessKey: {
+    ask: (subject) => ({ ...inPath("application")(subject), body: { ...named, grants: ["accessKey.create"] } }),
+  },
+  listCredentials: {},
+  readCredential: { ask: inPath("credential") },
+  revokeCredential: {
+    fresh: async () => ({ credential: await ours.tokenOf(["org.read"]) }),
+    ask: inPath("credential"),
+  },
+  revoke: { fresh: freshDevice, ask: ({ device }) => ({ body: { about: device.id } }) },
+  explain: { ask: ({ credential }) => ({ body: { credential: credential.id, action: "org.read" } }) },
+  listAudit: {},
+  sendTelemetry: { ask: () => ({ bytes: reading }) },
+  sendTelemetryFor: { ask: (subject) => ({ ...inPath("device")(subject), bytes: reading }) },
+  readTelemetry: { ask: (subject) => ({ ...inPath("device")(subject), query: "?attribute=temperature" }) },
+  readLatest: onDevice,
+  watch: { ask: ({ device }) => ({ query: `?device=${device.id}` }) },
+  certificates: {},
+  certificateFile: { ask: () => ({ params: { file: certificates.certificates[0]?.pem.split("/").at(-1) ?? "" } }) },
+  healthz: {},
+  metrics: {},
+  openapi: {},
+  readyz: {},
+  securityTxt: {},
+};
+
+// Callers
+const made = new Map<string, Promise<Token>>();
+function tokenWith(grants: readonly string[]): Promise<Token> {
+  const name = grants.join(" ");
+  const there = made.get(name) ?? ours.tokenOf(grants);
+  made.set(name, there);
+  return there;
+}
+const operator = await ours.operatorKey();
+const accessKey = await ours.accessKey(our.application.id, ["*"]);
+const otherAccessKey = await ours.accessKey(our.other.id, ["*"]);
+const suspended = await ours.device(our.application.id);
+await ours.asks.post(`/v1/devices/${suspended.id}/suspend`);
+const revoked = await ours.tokenOf(["*"]);
+await ours.revoke(revoked.id);
+const expired = await ours.tokenOf(["*"], { expiresIn: "1s" });
+const ofRevoked = await ours.operatorKey();
+const child = await visitor.as(textOf(ofRevoked)).post<Token>("/v1/tokens", { name: "child", grants: ["*"] });
+await ours.revoke(ofRevoked.id);
+clock.move(2_000);
+
+const isAction = (needs: Route["needs"]): needs is Action => needs !== "public" && needs !== "signedIn";
+const all: readonly Action[] = allActions;
+
+/** Where the thing that an action is about lies, as a grant says it: the one, or another of its kind. */
+function at(action: Action, subject: Subject, which: "this" | "another"): string {
+  switch (actions[action]) {
+    case "device":
+      return `${action}:${(which === "this" ? subject.device : subject.neighbour).id}`;
+    case "application":
+      return `${action}:${(which === "this" ? subject.application : subject.other).id}`;
+    default:
+      return action;
+  }
+}
+
+type Caller = (
+  route: Route,
+  operation: Operation,
+  subject: Subject,
+) => Promise<string | undefined> | string | undefined;
+
+/** What each shows. `undefined` where it makes no sense: there is no narrowest grant for what is open to all. */
+const callers: Record<string, Caller | "nothing"> = {
+  "a stranger": "nothing",
+  "a key of nobody's": () => nobodysKey(),
+  "the owner": () => ours.token,
+  "a viewer": () => world.viewer,
+  "an operator key": () => textOf(operator),
+  "a token with this grant alone": async ({ needs }, { also = [] }, subject) => {
+    if (!isAction(needs)) return undefined;
+    const also_ = also.map((action) =>
+      actions[needs] === "application" ? `${action}:${subject.application.id}` : at(action, subject, "this"),
+    );
+    return (await tokenWith([at(needs, subject, "this"), ...also_])).token;
+  },
+  "a token with this grant on another": async ({ needs }, _, subject) =>
+    isAction(needs) && actions[needs] !== "org" && actions[needs] !== "product"
+      ? (await tokenWith([at(needs, subject, "another")])).token
+      : undefined,
+  "a token with every other grant": async ({ needs }) =>
+    isAction(needs) ? (await tokenWith(all.filter((action) => action !== needs))).token : undefined,
+  "an access key of its application": () => textOf(accessKey),
+  "an access key of another application": () => textOf(otherAccessKey),
+  "its device": (_, __, { device }) => textOf(device.key),
+  "another device": (_, __, { neighbour }) => textOf(neighbour.key),
+  "a suspended device": () => textOf(suspended.key),
+  "a revoked token": () => revoked.token,
+  "a token whose maker was revoked": () => child.token,
+  "an expired token": () => expired.token,
+  "the owner of another organisation": () => theirs.token,
+};
+
+const answerOf = (status: number, body: unknown): string =>
+  status < 300 ? String(status) : `${status} ${(body as Problem).code}`; // errors are RFC 9457
+
+async function ask(route: Route, credential: string | undefined, asked: Asked): Promise<string> {
+  clock.move(1_000); // so that failing often is not what decides
+  const { params = {}, query = "", body, bytes } = asked;
+  const address = route.path.replaceAll(/\{(\w+)\}/g, (_, name: string) => params[name] ?? "") + query;
+  if (route.reply === "stream") {
+    const headers = credential === undefined ? {} : { "x-auth-token": credential };
+    const { status, body: problem } = await statusOfStream(platform, address, headers);
+    return answerOf(status, problem);
+  }
+  const as = credential === undefined ? visitor : visitor.as(credential);
+  const sent =
+    bytes === undefined ? { body } : { bytes: Buffer.from(bytes), headers: { "content-type": "application/json" } };
+  const answer = await as.send(route.method, address, sent);
+  return answerOf(answer.status, answer.body);
+}
+
+async function linesOfHttp(): Promise<string[]> {
+  const lines: string[] = [];
+  const routeOf = new Map<string, Route>(Object.entries(routes));
+  for (const [name, operation] of Object.entries(operations)) {
+    const route = routeOf.get(name);
+    assert.ok(route);
+    lines.push("", `${name}: ${route.method} ${route.path} needs ${route.needs}`);
+    const asked = operation.ask ?? (() => ({}));
+    const tried = Object.entries(callers).map(async ([caller, shows]) => {
+      const subject: Subject = { ...standing, ...(await operation.fresh?.()) };
+      const credential = shows === "nothing" ? undefined : await shows(route, operation, subject);
+      if (shows !== "nothing" && credential === undefined) return [];
+      return [`  ${caller}: ${await ask(route, credential, asked(subject))}`];
+    });
+    lines.push(...(await Promise.all(tried)).flat());
+    if (!isAction(route.needs)) continue;
+    // Things that are not there at all, asked about by somebody who may everything.
+    const nothing: Subject = {
+      application: { id: unknown("application") },
+      other: our.other,
+      product: { id: unknown("product") },
+      device: { ...our.device, id: unknown("device") },
+      neighbour: our.neighbour,
+      credential: { id: unknown("token") },
+    };
+    if (JSON.stringify(asked(nothing)) !== JSON.stringify(asked(standing)))
+      lines.push(`  the owner, about what never was: ${await ask(route, ours.token, asked(nothing))}`);
+  }
+  return lines;
+}
+
+// MQTT
+const hex = (code: number): string => (code < 0x80 ? "yes" : `no 0x${code.toString(16)}`);
+
+async function connected(username: string | undefined, password: string | undefined): Promise<MqttClient | string> {
+  clock.move(1_000);
+  let code = -1;
+  const { mqttsUrl, caPem = "" } = platform.platform;
+  const given = { ...(username !== undefined && { username }), ...(password !== undefined && { password }) };
+  try {
+    return await connectAsync(mqttsUrl, { ca: caPem, protocolVersion: 5, reconnectPeriod: 0, ...given }, false);
+  } catch (error) {
+    if (error instanceof Error && "code" in error && typeof error.code === "number") code = error.code;
+    return hex(code);
+  }
+}
+
+/** The code of the next answer of this sort, as it came over the wire: MQTT.js makes an error of one that says no. */
+async function answered(client: MqttClient, cmd: "puback" | "suback", act: () => Promise<unknown>): Promise<string> {
+  const { promise, resolve } = Promise.withResolvers<number>();
+  const look: OnPacketCallback = (packet) => {
+    if (packet.cmd !== cmd) return;
+    if (packet.cmd === "puback") resolve(packet.reasonCode ?? 0);
+    if (packet.cmd === "suback") resolve(Number(packet.granted[0]));
+  };
+  const hungUp = () => resolve(0xff);
+  client.on("packetreceive", look).once("close", hungUp);
+  await act().catch(() => undefined);
+  const code = await promise;
+  client.off("packetreceive", look).off("close", hungUp);
+  return hex(code);
+}
+
+async function linesOfMqtt(): Promise<string[]> {
+  const { device, neighbour, elsewhere } = our;
+  const narrow = await tokenWith([`telemetry.write:${device.id}`, `telemetry.read:${device.id}`]);
+  const reads = await tokenWith(["telemetry.read"]);
+  const writes = await tokenWith(["telemetry.write"]);
+  const blind = await tokenWith(
+    all.filter((action) => !action.startsWith("telemetry.") && !instanceActions.includes(action)),
+  );
+  const shown: Record<string, readonly [string | undefined, string | undefined]> = {
+    "a stranger": [undefined, undefined],
+    "a key of nobody's": nobodysKey().split(".") as [string, string], // id and secret
+    "a key with a wrong secret": [device.key.id, neighbour.key.secret],
+    "a device": [device.key.id, device.key.secret],
+    "a device, in one text": [textOf(device.key), undefined],
+    "a suspended device": [suspended.key.id, suspended.key.secret],
+    "the owner": ["anybody", ours.token],
+    "a viewer": ["anybody", world.viewer],
+    "an operator key": [operator.id, operator.secret],
+    "a token for this device alone": ["anybody", narrow.token],
+    "a token that may read": ["anybody", reads.token],
+    "a token that may write": ["anybody", writes.token],
+    "a token that may anything but telemetry": ["anybody", blind.token],
+    "an access key of its application": [accessKey.id, accessKey.secret],
+    "an access key of another application": [otherAccessKey.id, otherAccessKey.secret],
+    "a revoked token": ["anybody", revoked.token],
+    "a token whose maker was revoked": ["anybody", child.token],
+    "an expired token": ["anybody", expired.token],
+    "the owner of another organisation": ["anybody", theirs.token],
+  };
+  const places: Record<string, string> = {
+    "its own tree": "me",
+    "this device": `devices/${device.id}`,
+    "a device of the same application": `devices/${neighbour.id}`,
+    "a device of another application": `devices/${elsewhere.id}`,
+    "a device of another organisation": `devices/${their.device.id}`,
+    "no device": `devices/${unknown("device")}`,
+  };
+  const lines: string[] = [];
+  for (const [caller, [username, password]] of Object.entries(shown)) {
+    const client = await connected(username, password);
+    lines.push("", `MQTT as ${caller}`, `  CONNECT: ${typeof client === "string" ? client : "yes"}`);
+    if (typeof client === "string") continue;
+    client.on("error", () => {});
+    for (const [place, topic] of Object.entries(places)) {
+      const act = () => client.publishAsync(`${topic}/telemetry`, reading, { qos: 1 });
+      lines.push(`  PUBLISH to ${place}: ${await answered(client, "puback", act)}`);
+    }
+    const filters = {
+      ...places,
+      everything: "#",
+      "every device": "devices/+",
+      "every device, shared": "$share/g/devices/+",
+    };
+    for (const [place, topic] of Object.entries(filters)) {
+      const filter = topic === "#" ? topic : `${topic}/telemetry`;
+      const code = await answered(client, "suback", () => client.subscribeAsync(filter, { qos: 1 }));
+      lines.push(`  SUBSCRIBE to ${place}: ${code}`);
+    }
+    await client.endAsync(true);
+  }
+  return lines;
+}
+
+test("every operation answers every kind of caller as the matrix says", async () => {
+  const text = [header.trimEnd(), ...(await linesOfHttp()), ...(await linesOfMqtt()), ""].join("\n");
+  if (process.env["UPDATE_MATRIX"] === "1") writeFileSync(file, text);
+  const kept = readFileSync(file, "utf8").split("\n");
+  const now = text.split("\n");
+  const differing = now.flatMap((line, index) =>
+    line === kept[index] ? [] : [`${kept[index] ?? ""} -> ${line.trim()}`],
+  );
+  assert.deepEqual(differing.slice(0, 20), [], "who may do what has changed: look at each line, then UPDATE_MATRIX=1");
+  assert.equal(now.length, kept.length);
+});
