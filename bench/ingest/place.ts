@@ -1,0 +1,133 @@
+import { mkdtempSync } from "node:fs";
+import path from "node:path";
+import { parseId, systemClock, systemRandom, systemTimers, type Id, type Instant } from "@holdfast/kernel";
+import { HighWater, Spaces, type Space } from "../../apps/server/src/authority/index.ts";
+import { startPlatform } from "../../apps/server/src/platform.ts";
+import { thingsIn } from "../../apps/server/src/registry/index.ts";
+import { Keyring, Storage, type Login } from "../../apps/server/src/storage/index.ts";
+import { Telemetry } from "../../apps/server/src/telemetry/index.ts";
+import { asOwner, copyKeys, makeCluster, type Cluster } from "../../apps/server/src/testing/cluster.ts";
+import { Visitor, type Welcome } from "../../apps/server/src/testing/visitor.ts";
+
+/** Our store and the peers' database in one embedded PostgreSQL, set as the platform sets it: fsync and synchronous_commit on. */
+export type Place = {
+  readonly telemetry: Telemetry;
+  readonly space: Space;
+  readonly devices: readonly Id<"device">[];
+  /** The owner's sign-in to our database. */
+  readonly ours: Login;
+  /** An empty database of the same PostgreSQL. */
+  readonly peers: Login;
+  /** Where PostgreSQL writes down who it is. */
+  readonly pidFile: string;
+  close(): Promise<void>;
+};
+
+export async function openPlace(devices: number): Promise<Place> {
+  const stack = new AsyncDisposableStack();
+  const { cluster, stop } = await makeCluster();
+  stack.defer(stop);
+  try {
+    const ours = { ...cluster.owner, database: "bench" };
+    const peers = { ...cluster.owner, database: "peers" };
+    await asOwner(cluster.owner, `create database bench template ${cluster.template}`, "create database peers");
+    const folder = mkdtempSync(path.join(cluster.folder, "bench-"));
+    const keysFolder = path.join(folder, "keys");
+    copyKeys(cluster, keysFolder);
+    const made = await makeDevices(cluster, { folder, keysFolder, count: devices });
+    const { telemetry, space } = await openTelemetry(stack, { login: ours, keysFolder, org: made.org });
+    for (const device of made.devices) await telemetry.prepare(space, device);
+    const pidFile = path.join(cluster.folder, "postgres", "cluster", "postmaster.pid");
+    const opened = stack.move();
+    return { telemetry, space, devices: made.devices, ours, peers, pidFile, close: () => opened.disposeAsync() };
+  } catch (error) {
+    await stack.disposeAsync();
+    throw error;
+  }
+}
+
+type Made = { readonly org: Id<"org">; readonly devices: readonly Id<"device">[] };
+
+/** By the whole platform and over HTTPS, as everybody does; it is closed again before anything is measured. */
+async function makeDevices(
+  { owner }: Cluster,
+  { folder, keysFolder, count }: { folder: string; keysFolder: string; count: number },
+): Promise<Made> {
+  const secret = encodeURIComponent(owner.password ?? "");
+  await using platform = await startPlatform({
+    config: {
+      data: folder,
+      keys: keysFolder,
+      host: "127.0.0.1",
+      httpsPort: 0,
+      mqttsPort: 0,
+      databaseUrl: `postgres://${owner.user}:${secret}@/bench?host=${encodeURIComponent(owner.host)}&port=${owner.port}`,
+      keyringUrl: undefined,
+      kek: undefined,
+      publicNames: [],
+      readyFile: undefined,
+      tlsCert: undefined,
+      tlsKey: undefined,
+      securityContact: undefined,
+      maximumMessage: 1024 * 1024,
+    },
+    clock: systemClock,
+    random: systemRandom,
+    timers: systemTimers,
+    report: () => undefined,
+    fatal: (refusal) => process.stderr.write(`${refusal.message}\n`),
+  });
+  const link = await new Promise<string>((resolve, reject) => {
+    platform
+      .watchSetup((told) => (told === undefined ? reject(new Error("somebody was here before")) : resolve(told)))
+      .catch(reject);
+  });
+  const visitor = new Visitor(platform.url, platform.caPem ?? "");
+  try {
+    const person = { email: "owner@example.com", password: "correct horse battery staple", org: "Bench" };
+    const welcome = await visitor.post<Welcome>("/v1/setup", { secret: link.split("#setup=")[1] ?? "", ...person });
+    const me = visitor.as(welcome.token);
+    const application = await me.post<{ id: string }>("/v1/applications", { name: "Bench" });
+    const devices: Id<"device">[] = [];
+    const make = async (at: number): Promise<void> => {
+      const made = await me.post<{ id: string }>("/v1/devices", { application: application.id, name: `Device ${at}` });
+      devices.push(parseId("device", made.id));
+    };
+    for (let at = 0; at < count; at += 16) {
+      await Promise.all(Array.from({ length: Math.min(16, count - at) }, (_, more) => make(at + more)));
+    }
+    return { org: parseId("org", welcome.org), devices };
+  } finally {
+    await visitor.close();
+  }
+}
+
+/** The store alone, wired as `platform.ts` wires it. */
+async function openTelemetry(
+  stack: AsyncDisposableStack,
+  { login, keysFolder, org }: { login: Login; keysFolder: string; org: Id<"org"> },
+): Promise<{ telemetry: Telemetry; space: Space }> {
+  const report = (message: string): void => void process.stderr.write(`${message}\n`);
+  const place = { folder: keysFolder };
+  const keys = await Keyring.open({ place, clock: systemClock, random: systemRandom });
+  stack.defer(() => keys.close());
+  const holder: { spaces: Spaces | undefined } = { spaces: undefined };
+  const storage = await Storage.open({
+    database: login,
+    folder: undefined,
+    keyring: keys,
+    clock: systemClock,
+    random: systemRandom,
+    timers: systemTimers,
+    recordAudit: async () => undefined, // ingest and compaction leave no entries
+    doubtful: (changed) => holder.spaces?.forget(changed),
+    report,
+    fatal: (refusal) => report(refusal.message),
+  });
+  stack.defer(() => storage.close());
+  const spaces = (holder.spaces = new Spaces({ storage, things: thingsIn }));
+  const clock = new HighWater(systemClock, 0 as Instant); // nothing was written before
+  const telemetry = await Telemetry.open({ storage, keys, spaces, clock, random: systemRandom, report });
+  stack.defer(() => telemetry.close());
+  return { telemetry, space: await spaces.of(org) };
+}
