@@ -30,6 +30,10 @@ const base = mkdtempSync(path.join(tmpdir(), "holdfast-start-"));
 chmodSync(base, 0o711);
 const data = path.join(base, "data");
 const running = new Set<ChildProcess>();
+// Compiling our files is most of what a start costs, and there are many starts here. Kept between them.
+const compiled = path.join(base, "compiled");
+mkdirSync(compiled);
+chmodSync(compiled, 0o777);
 after(async () => {
   for (const child of running) child.kill("SIGKILL");
   for (const pid of databasesOn(base)) process.kill(pid, "SIGKILL");
@@ -50,7 +54,7 @@ class Server {
     const ports = args.includes("--https-port") ? [] : ["--https-port", "0", "--mqtts-port", "0"];
     const [command = "", ...first] = program[0] === main ? [process.execPath, ...program] : program;
     this.child = spawn(command, [...first, ...args, ...ports], {
-      env: { PATH: process.env["PATH"], ...env },
+      env: { PATH: process.env["PATH"], NODE_COMPILE_CACHE: compiled, ...env },
       stdio: ["ignore", "pipe", "pipe"],
     });
     running.add(this.child);
@@ -248,13 +252,45 @@ test("too few open files, and options that are none, are told before anything is
   assert.equal(existsSync(nothing), false);
 });
 
-test("data of a newer Holdfast, in a PostgreSQL of one's own, are left alone", async () => {
+test("with a PostgreSQL of one's own", async (t) => {
   const database = await freshDatabase();
   atEnd.after(() => database.drop());
   const args = ["--data", database.folder, "--keys", database.keysFolder, "--database-url", database.url];
-  await asOwner(database.login, "insert into holdfast.migration select 9999, 'later', '\\x00', 0");
-  const newer = await refused(args);
-  assert.deepEqual([newer.exit, newer.code], [1, "storage.newer"]);
+  const file = path.join(database.keysFolder, "ready.json");
+
+  await t.test("a server stops when another one has taken its data over, and says so", async () => {
+    const server = new Server(args);
+    await server.ready(file);
+    // What another server does while the first one's connection is broken.
+    const locks = "select pg_terminate_backend(pid) from pg_stat_activity where application_name like 'holdfast lock%'";
+    const here = `${locks} and datname = current_database()`;
+    await asOwner(
+      database.login,
+      `do $$ begin perform pid from (${here}) x(pid); update holdfast.instance set served = served + 1; end $$`,
+    );
+    const { code, err } = await server.ended;
+    assert.equal(code, 1, err);
+    assert.match(err, /"code":"storage\.inUse"/);
+    assert.equal(existsSync(file), false);
+  });
+
+  await t.test("a fault of the platform's own ends it, and the log has the place without the content", async () => {
+    const preload = path.join(base, "fault.mjs");
+    writeFileSync(preload, 'process.once("SIGUSR2", () => { throw new RangeError("123456789012345"); });');
+    const server = new Server(args, { program: [process.execPath, "--import", preload, main] });
+    await server.ready(file);
+    server.child.kill("SIGUSR2");
+    const { code, out, err } = await server.ended;
+    assert.equal(code, 70, err);
+    assert.match(err, /fault of the platform itself.*RangeError at .*fault\.mjs:1/);
+    assert.doesNotMatch(out + err, /12345678/);
+  });
+
+  await t.test("data of a newer Holdfast are left alone", async () => {
+    await asOwner(database.login, "insert into holdfast.migration select 9999, 'later', '\\x00', 0");
+    const newer = await refused(args);
+    assert.deepEqual([newer.exit, newer.code], [1, "storage.newer"]);
+  });
 });
 
 test(

@@ -83,7 +83,11 @@ async function serve(platform: Platform, config: Config, readyFile: ReadyFile): 
   });
   isAnnounced = true;
   if (!(process.stdout.isTTY && process.stderr.isTTY)) {
-    log.info("The platform is ready.", { url, mqttsUrl, ...(setupLink !== undefined && { setupLinkIn: readyFile.path }) });
+    log.info("The platform is ready.", {
+      url,
+      mqttsUrl,
+      ...(setupLink !== undefined && { setupLinkIn: readyFile.path }),
+    });
   }
   process.stdout.write(await announcement({ platform, config, caFile, setupLink, readyFile: readyFile.path }));
 }
