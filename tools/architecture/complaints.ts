@@ -1,7 +1,7 @@
 import path from "node:path";
 import { circles } from "./circles.ts";
 import { importsOf, parse, type Import } from "./imports.ts";
-import { computedImports, exceptions, guarded, layers, programs, type Unit } from "./layers.ts";
+import { computedImports, entrances, exceptions, guarded, layers, programs, type Unit } from "./layers.ts";
 import { outwardComplaints } from "./outward.ts";
 
 type Placed = Unit & { level: number };
@@ -71,7 +71,7 @@ function refusal(file: string, from: Placed, to: string, { specifier }: Import):
   if (unit.level > from.level) return `reaches up to ${unit.folder}`;
   const program = programOf(to);
   if (program !== undefined && program !== programOf(file)) return `imports ${program}, another program`;
-  if (isTest(file) || to.endsWith("/index.ts")) return undefined;
+  if (isTest(file) || to.endsWith("/index.ts") || Object.values(entrances).includes(to)) return undefined;
   if (from.top && /\/(?:routes|main)\.m?ts$/.test(to)) return undefined;
   return `reaches past ${unit.folder}/index.ts`;
 }
@@ -87,7 +87,8 @@ function targetOf(file: string, { specifier }: Import): string | undefined {
   const [, name, rest] = /^@holdfast\/([^/]+)(?:\/(.+))?$/.exec(specifier) ?? [];
   if (name === undefined) return undefined;
   const home = programs.includes(`apps/${name}`) ? "apps" : "packages";
-  return `${home}/${name}/${rest ?? "src/index.ts"}`;
+  if (rest === undefined) return `${home}/${name}/src/index.ts`;
+  return entrances[`@holdfast/${name}/${rest}`] ?? `${home}/${name}/${rest}`;
 }
 
 function packageOf(file: string): string | undefined {

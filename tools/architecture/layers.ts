@@ -73,3 +73,8 @@ export const computedImports: Readonly<Record<string, string>> = {
   "tools/testing/run-all.ts": "the cluster for tests, which need not exist",
   "bench/main.ts": "the benchmark that was asked for, by a list of names",
 };
+
+/** Packages that can be entered elsewhere than by `src/index.ts`, as their `exports` say: what runs on one side only. */
+export const entrances: Readonly<Record<string, string>> = {
+  "@holdfast/client/node": "packages/client/src/node-transport.ts",
+};

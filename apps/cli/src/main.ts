@@ -1,5 +1,5 @@
 import { setTimeout as pause } from "node:timers/promises";
-import { nodeTransport } from "@holdfast/client";
+import { nodeTransport } from "@holdfast/client/node";
 import { systemClock } from "@holdfast/kernel";
 import { readEnvironment } from "./environment.ts";
 import { exits } from "./failure.ts";

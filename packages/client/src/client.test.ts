@@ -3,7 +3,8 @@ import type { ServerResponse } from "node:http";
 import { test } from "node:test";
 import { newId, systemRandom } from "@holdfast/kernel";
 import { routes } from "@holdfast/protocol";
-import { Client, nodeTransport } from "./index.ts";
+import { Client } from "./index.ts";
+import { nodeTransport } from "./node-transport.ts";
 import { bodyOf, localhost, serve } from "./testing/server.ts";
 
 const device = newId("device", systemRandom);

@@ -1,6 +1,5 @@
 export { Client, type Callable, type ClientOptions, type Input, type Payload, type Reply } from "./client.ts";
 export type { LiveEvent, LiveReading } from "./live.ts";
 export { fetchTransport } from "./fetch-transport.ts";
-export { nodeTransport } from "./node-transport.ts";
 export { ApiProblem, StrangeReply } from "./problem.ts";
 export { NotReached, type Distance, type Incoming, type Outgoing, type Transport } from "./transport.ts";

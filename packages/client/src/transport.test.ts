@@ -3,7 +3,8 @@ import http from "node:http";
 import net, { type AddressInfo } from "node:net";
 import { test, type TestContext } from "node:test";
 import { routes } from "@holdfast/protocol";
-import { Client, fetchTransport, nodeTransport, type Distance } from "./index.ts";
+import { Client, fetchTransport, type Distance } from "./index.ts";
+import { nodeTransport } from "./node-transport.ts";
 import { selfSigned } from "./testing/certificate.ts";
 import { localhost, serve } from "./testing/server.ts";
 
