@@ -9,6 +9,8 @@ export interface OrgScope {
   open(kind: string, row: string, sealed: Uint8Array): Uint8Array;
   /** A keyed digest for exact lookups of something that is sealed; equal only within this organisation and purpose. */
   index(purpose: string, value: string): Uint8Array;
+  /** 256 bits of this organisation and purpose (HKDF, RFC 5869), for what is not sealed row by row: token keys. */
+  derive(purpose: string): Uint8Array;
 }
 
 /** Who acts: what the audit entry says. Never a secret. */
