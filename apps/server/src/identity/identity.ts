@@ -155,7 +155,7 @@ export class Identity {
     const actor: Actor = { kind: "credential", id: person, person };
     const wanted = { name: "set-up", grants: undefined, lifetime: day };
     const minted = await this.#needs.minting.forPerson({ scope, actor }, person, member, wanted, async (unit) => {
-      await organisationsIn(unit).add({ id: scope.org, name, createdAt: unit.at });
+      await organisationsIn(unit).add({ id: scope.org, name, createdAt: unit.at, version: 1 });
       await authorityIn(unit).addMember(person, member);
       unit.audit({ what: "org.created", about: scope.org, facts: { name } });
       unit.audit({ what: "member.added", about: person, facts: { role: member.role } });

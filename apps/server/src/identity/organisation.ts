@@ -3,30 +3,45 @@ import type { Permit } from "../authority/index.ts";
 import type { Storage, Unit } from "../storage/index.ts";
 
 /** The boundary of isolation, keys and quota. */
-export type Organisation = { readonly id: Id<"org">; readonly name: string; readonly createdAt: Instant };
+export type Organisation = {
+  readonly id: Id<"org">;
+  readonly name: string;
+  readonly createdAt: Instant;
+  /** Sealed with the rest: an older name does not open in a newer row. */
+  readonly version: number;
+};
 
 export const organisationsIn = (unit: Unit) => {
   const { org } = unit.scope;
+  const rowOf = (version: number) => `${org}|${version}`;
+  const seal = (organisation: Organisation) =>
+    unit.scope.seal("organisation", rowOf(organisation.version), new TextEncoder().encode(JSON.stringify(organisation)));
   return {
     async own(): Promise<Organisation> {
-      const [row] = await unit.query<{ body: Uint8Array }>("select body from organisation where org = $1", [
-        uuidOf(org),
-      ]);
+      const [row] = await unit.query<{ version: number; body: Uint8Array }>(
+        "select version, body from organisation where org = $1",
+        [uuidOf(org)],
+      );
       if (!row) throw new Refusal("org.unknown");
-      return JSON.parse(new TextDecoder().decode(unit.scope.open("organisation", org, row.body))) as Organisation; // sealed below
+      const plain = unit.scope.open("organisation", rowOf(row.version), row.body);
+      return JSON.parse(new TextDecoder().decode(plain)) as Organisation; // sealed below
     },
 
     async add(organisation: Organisation): Promise<void> {
-      await unit.query("insert into organisation (org, created_at, body) values ($1, $2, $3)", [
+      await unit.query("insert into organisation (org, created_at, version, body) values ($1, $2, $3, $4)", [
         uuidOf(org),
         organisation.createdAt,
-        unit.scope.seal("organisation", org, new TextEncoder().encode(JSON.stringify(organisation))),
+        organisation.version,
+        seal(organisation),
       ]);
     },
 
     async save(organisation: Organisation): Promise<void> {
-      const body = unit.scope.seal("organisation", org, new TextEncoder().encode(JSON.stringify(organisation)));
-      await unit.query("update organisation set body = $2 where org = $1", [uuidOf(org), body]);
+      await unit.query("update organisation set version = $2, body = $3 where org = $1", [
+        uuidOf(org),
+        organisation.version,
+        seal(organisation),
+      ]);
     },
   };
 };
@@ -44,7 +59,8 @@ export class Organisations {
 
   async rename(permit: Permit<"org.update">, name: string): Promise<Organisation> {
     return this.#storage.change(permit, async (unit) => {
-      const organisation = { ...(await organisationsIn(unit).own()), name };
+      const before = await organisationsIn(unit).own();
+      const organisation = { ...before, name, version: before.version + 1 };
       await organisationsIn(unit).save(organisation);
       unit.audit({ what: "org.updated", about: organisation.id, facts: { name } });
       return organisation;

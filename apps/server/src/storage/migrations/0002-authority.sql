@@ -4,6 +4,7 @@
 create table organisation (
   org uuid primary key,
   created_at bigint not null,
+  version integer not null,
   body bytea not null
 );
 
