@@ -15,7 +15,7 @@ const anOrg = async (): Promise<Allowed> => {
   const scope = await storage.makeOrg(newId("org", systemRandom));
   const allowed: Allowed = { scope, actor: { kind: "platform" } };
   await change(allowed, (unit) =>
-    unit.query("insert into organisation (org, created_at, body) values ($1, 1, '')", [uuidOf(scope.org)]),
+    unit.query("insert into organisation (org, created_at, version, body) values ($1, 1, 1, '')", [uuidOf(scope.org)]),
   );
   return allowed;
 };

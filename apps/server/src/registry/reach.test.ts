@@ -53,7 +53,7 @@ const devices: readonly Device[] = fc
   });
 
 await storage.change(allowed, async (unit: Unit) => {
-  await organisationsIn(unit).add({ id: scope.org, name: "Works", createdAt: unit.at });
+  await organisationsIn(unit).add({ id: scope.org, name: "Works", createdAt: unit.at, version: 1 });
   for (const one of applications)
     await applicationsIn(unit).save({ id: one, name: "", createdAt: 1 as Instant, version: 1 });
   for (const one of products)
