@@ -170,3 +170,13 @@ export function statusOfStream(
     call.end();
   });
 }
+
+/** A platform with two organisations, each not empty. */
+export async function startOrgs() {
+  const platform = await startTestPlatform();
+  const { visitor } = platform;
+  const ours = new Owner(visitor, await platform.setUp());
+  const theirs = new Owner(visitor, await platform.setUp());
+  const [our, their] = await Promise.all([furnish(ours, visitor), furnish(theirs, visitor)]);
+  return { platform, visitor, ours, theirs, our, their };
+}

@@ -1,0 +1,251 @@
+import assert from "node:assert/strict";
+import { createHash } from "node:crypto";
+import { test } from "node:test";
+import { connectAsync, type OnPacketCallback } from "mqtt";
+import { actions, allActions, isAction, routes, type Action, type Route } from "@holdfast/protocol";
+import { atEnd } from "../apps/server/src/testing/index.ts";
+import { startOrgs, statusOfStream, textOf, unknown, type Key, type Token } from "./authority.fixture.ts";
+
+// What must be so, whatever the matrix says.
+const { platform, visitor, ours, theirs, our, their } = await startOrgs();
+atEnd.after(() => platform.close());
+
+const all: [string, Route][] = Object.entries(routes);
+const open = [
+  "setUp",
+  "signIn",
+  "certificates",
+  "certificateFile",
+  "healthz",
+  "metrics",
+  "openapi",
+  "readyz",
+  "securityTxt",
+];
+
+test("every operation says what it needs, and the few that are open to all are these", async () => {
+  for (const [name, { needs, on }] of all) {
+    assert.equal(needs === "public", open.includes(name), name);
+    if (needs === "public" || needs === "signedIn") continue;
+    assert.ok(isAction(needs) && on !== undefined, name);
+    if (typeof on !== "object") continue;
+    // What it is asked about is of the action's kind.
+    assert.equal("path" in on ? on.path : on.body, actions[needs], name);
+  }
+  const { paths } = await visitor.get<{ paths: Record<string, Record<string, unknown>> }>("/openapi.json");
+  const served = Object.entries(paths).flatMap(([path, methods]) =>
+    Object.keys(methods).map((m) => `${m.toUpperCase()} ${path}`),
+  );
+  const declared = all.map(([, { method, path }]) => `${method} ${path}`);
+  assert.deepEqual(new Set(served), new Set(declared));
+});
+
+/** All that somebody can tell of an answer, less what differs from one second to the next. */
+async function seen(method: string, path: string, body: unknown, hidden: string) {
+  const passing = new Set(["date", "x-request-id", "ratelimit", "location"]); // of what it made, a name of its own
+  const { status, headers, text } = await (method === "STREAM"
+    ? statusOfStream(platform, path, { "x-auth-token": ours.token }).then((it) => ({
+        ...it,
+        text: JSON.stringify(it.body),
+      }))
+    : ours.asks.send(method, path, body === undefined ? {} : { body }));
+  const told = text
+    .replaceAll(hidden, "ID")
+    .replaceAll(/"(requestId|createdAt|expiresAt|id|token|secret)": ?"[^"]*"/g, '"$1"');
+  return {
+    status,
+    text: told,
+    headers: Object.fromEntries(Object.entries(headers).filter(([name]) => !passing.has(name))),
+  };
+}
+
+test("what is another organisation's and what never was are answered alike, wherever an identifier may stand", async () => {
+  const foreignToken = await theirs.tokenOf(["org.read"]);
+  const foreign: Record<string, string> = {
+    application: their.application.id,
+    product: their.product.id,
+    device: their.device.id,
+    credential: foreignToken.id,
+    org: theirs.org,
+    key: their.device.key.id,
+  };
+  const never: Record<string, string> = Object.fromEntries(
+    Object.keys(foreign).map((kind) => [kind, unknown(kind === "credential" ? "token" : (kind as "device"))]), // these are kinds
+  );
+  const mine = our.device.id;
+  const asked: [method: string, kind: string, path: (id: string) => string, body?: (id: string) => unknown][] = [];
+  // Every operation with an identifier in its path.
+  for (const [, { method, path, needs, body }] of all) {
+    const name = /\{(application|product|device|credential)\}/.exec(path)?.[1];
+    if (name === undefined) continue;
+    const given = needs.endsWith(".update")
+      ? { name: "Mine now" }
+      : needs === "accessKey.create"
+        ? { name: "Mine" }
+        : body === "bytes"
+          ? { temperature: 1 }
+          : undefined;
+    const query = path.endsWith("/telemetry") && method === "GET" ? "?attribute=temperature" : "";
+    asked.push([method, name, (id) => path.replace(`{${name}}`, id) + query, () => given]);
+  }
+  assert.ok(asked.length >= 18, "the routes have identifiers in their paths");
+  // And everywhere else.
+  asked.push(
+    ["POST", "application", () => "/v1/devices", (application) => ({ application, name: "Mine" })],
+    ["POST", "product", () => "/v1/devices", (product) => ({ application: our.application.id, product, name: "Mine" })],
+    ["PATCH", "application", () => `/v1/devices/${mine}`, (application) => ({ application })],
+    ["PATCH", "product", () => `/v1/devices/${mine}`, (product) => ({ product })],
+    ["GET", "application", (id) => `/v1/devices?application=${id}`],
+    ["GET", "product", (id) => `/v1/devices?product=${id}`],
+    ["GET", "device", (id) => `/v1/credentials?device=${id}`],
+    ["GET", "device", (id) => `/v1/audit?about=${id}`],
+    ["GET", "key", (id) => `/v1/credentials/${id}`],
+    ["DELETE", "key", (id) => `/v1/credentials/${id}`],
+    ["STREAM", "device", (id) => `/v1/live?device=${id}`],
+    ...["application", "product", "device", "org", "key", "credential"].map((kind): (typeof asked)[number] => [
+      "POST",
+      kind,
+      () => "/v1/revocations",
+      (about) => ({ about }),
+    ]),
+    ["POST", "credential", () => "/v1/explain", (credential) => ({ credential, action: "org.read" })],
+    [
+      "POST",
+      "device",
+      () => "/v1/explain",
+      (resource) => ({ credential: our.device.key.id, action: "telemetry.write", resource }),
+    ],
+    [
+      "POST",
+      "org",
+      () => "/v1/explain",
+      (resource) => ({ credential: our.device.key.id, action: "org.read", resource }),
+    ],
+    ["POST", "device", () => "/v1/tokens", (device) => ({ name: "n", grants: [`telemetry.read:${device}`] })],
+    [
+      "POST",
+      "application",
+      () => "/v1/tokens",
+      (application) => ({ name: "n", grants: [`telemetry.read:${application}`] }),
+    ],
+    [
+      "POST",
+      "application",
+      () => `/v1/applications/${our.application.id}/keys`,
+      (application) => ({ name: "n", grants: [`telemetry.read:${application}`] }),
+    ],
+    ["POST", "org", () => "/v1/sign-in", (org) => ({ email: "owner@example.com", password: "not the password", org })],
+  );
+  for (const [method, kind, path, body] of asked) {
+    const [there = "", nowhere = ""] = [foreign[kind], never[kind]];
+    const about = `${method} ${path("ID")} ${JSON.stringify(body?.("ID"))}`;
+    const first = await seen(method, path(there), body?.(there), there);
+    assert.deepEqual(first, await seen(method, path(nowhere), body?.(nowhere), nowhere), about);
+  }
+  const still = await theirs.asks.get<{ name: string; state: string }>(`/v1/devices/${their.device.id}`);
+  assert.deepEqual([still.name, still.state], ["Pump 1", "active"]);
+});
+
+test("over MQTT, too, another organisation's device is answered like one that never was", async () => {
+  const { mqttsUrl, caPem = "" } = platform.platform;
+  const client = await connectAsync(mqttsUrl, { ca: caPem, protocolVersion: 5, password: ours.token, username: "me" });
+  client.on("error", () => {});
+  const answer = async (act: () => Promise<unknown>): Promise<unknown> => {
+    const { promise, resolve } = Promise.withResolvers<unknown>();
+    const look: OnPacketCallback = (packet) => {
+      if (packet.cmd === "puback") resolve([packet.reasonCode, packet.properties]);
+      if (packet.cmd === "suback") resolve([packet.granted, packet.properties]);
+    };
+    client.on("packetreceive", look);
+    await act().catch(() => undefined); // a code that says no is an error there
+    const told = await promise;
+    client.off("packetreceive", look);
+    return told;
+  };
+  const answers = async (device: string) => [
+    await answer(() => client.publishAsync(`devices/${device}/telemetry`, '{"temperature":1}', { qos: 1 })),
+    await answer(() => client.subscribeAsync(`devices/${device}/telemetry`, { qos: 1 })),
+    await answer(() => client.subscribeAsync(`devices/${device}/#`, { qos: 1 })),
+  ];
+  assert.deepEqual(await answers(their.device.id), await answers(unknown("device")));
+  await client.endAsync(true);
+});
+
+const resources: Record<string, readonly string[]> = {
+  org: [ours.org],
+  application: [our.application.id, our.other.id],
+  product: [our.product.id],
+  device: [our.device.id, our.neighbour.id, our.elsewhere.id],
+};
+const explained = (credential: string, action: Action, resource: string) =>
+  ours.asks.post<{ allowed: boolean; because: string }>("/v1/explain", { credential, action, resource });
+
+test("a device's key may send its own measurements, and nothing else with anything", async () => {
+  const allowed: string[] = [];
+  for (const action of allActions)
+    for (const resource of resources[actions[action]] ?? [])
+      if ((await explained(our.device.key.id, action, resource)).allowed) allowed.push(`${action} ${resource}`);
+  assert.deepEqual(allowed, [`telemetry.write ${our.device.id}`]);
+});
+
+/** Everything that can be read with a credential, as text. */
+async function everythingReadBy(credential: string): Promise<string> {
+  const as = visitor.as(credential);
+  const texts: string[] = [];
+  const ids: Record<string, readonly string[]> = { ...resources, credential: [our.device.key.id, "tok_0", ours.org] };
+  for (const [, { method, path, reply }] of all) {
+    if (method !== "GET" || reply === "stream") continue;
+    const name = /\{(\w+)\}/.exec(path)?.[1];
+    for (const id of name === undefined ? [""] : (ids[name] ?? ["ca.pem"])) {
+      let cursor: string | undefined;
+      do {
+        const more = cursor === undefined ? "" : `&cursor=${cursor}`;
+        const query =
+          path.includes("/telemetry") && !path.endsWith("latest")
+            ? `?attribute=temperature${more}`
+            : name === undefined && path.startsWith("/v1/")
+              ? `?limit=1000${more}`
+              : "";
+        const asked = path.replace(`{${name}}`, id) + (/^\/v1\/(org|me)$/.test(path) ? "" : query);
+        const { text, body } = await as.send<{ nextCursor?: string }>("GET", asked);
+        texts.push(text);
+        cursor = typeof body === "object" ? body.nextCursor : undefined;
+      } while (cursor !== undefined);
+    }
+  }
+  return texts.join("\n");
+}
+
+test("without leave to read credentials, and the audit log that names them, nobody sees one", async () => {
+  const blind = allActions.filter((action) => action !== "credential.read" && action !== "audit.read");
+  const token = await ours.tokenOf(blind);
+  const told = await everythingReadBy(token.token);
+  assert.ok(told.includes(our.device.id), "it does see something");
+  const names = told.match(/(key|tok)_[0-9a-f]{32}/g) ?? [];
+  assert.deepEqual([...new Set(names)], [token.id], "its own alone");
+});
+
+test("a secret is shown once: nothing that can be read holds one, nor what is kept of it", async () => {
+  const key = await ours.operatorKey();
+  const secrets: string[] = [ours.token, our.device.key.secret, key.secret, "correct horse battery staple"];
+  const tokens: Token[] = [await ours.tokenOf(["*"]), await ours.tokenOf(["telemetry.read"])];
+  const keys: Key[] = [await ours.accessKey(our.application.id), await ours.deviceKey(our.device.id)];
+  secrets.push(...tokens.map(({ token }) => token), ...keys.map(({ secret }) => secret));
+  // Refused and mistyped ones do not come back either.
+  await visitor.as(`${key.id}.${our.device.key.secret}`).send("GET", "/v1/me");
+  await visitor.as(textOf(key)).send("GET", `/v1/devices/${key.secret}`);
+  await visitor.as(textOf(key)).send("GET", `/v1/devices/${key.id}.${key.secret}`);
+  const told = await everythingReadBy(ours.token);
+  assert.ok(told.includes(key.id), "its name is shown");
+  for (const secret of secrets) {
+    const digest = createHash("sha256").update(secret).digest();
+    const forms = [
+      secret,
+      secret.slice(4, -6),
+      digest.toString("hex"),
+      digest.toString("base64"),
+      digest.toString("base64url"),
+    ];
+    for (const form of forms) assert.ok(!told.includes(form));
+  }
+});
