@@ -13,8 +13,9 @@ const singles = { messages: 1_500, readings: 1, window: 64 };
 const rowsPerCommit = 1_000;
 const publishers = 256;
 const publishing = 1_500;
-const connectionChoices = [32, 64, 90];
-const most = 90;
+const connectionChoices = [16, 32, 64, 80];
+/** PostgreSQL takes a hundred in all, and the platform has some of them. */
+const most = 80;
 
 type Row = Result["rows"][number];
 type Measured = Cost<unknown> & { readonly points: number; readonly wal: number };
@@ -28,6 +29,7 @@ export async function run(): Promise<Result> {
       await rows.makeTable();
       const bulk = await bulkRows(place, rows);
       const sizes = await sizeRows(place);
+      await rows.empty();
       const acks = await ackRows(place, rows);
       return { name: "ingest", rows: [...bulk.rows, ...acks.rows, ...sizes], notes: [...bulk.notes, ...acks.notes] };
     } finally {

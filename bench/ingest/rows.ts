@@ -53,7 +53,8 @@ export class Rows {
     this.#clients = clients;
   }
 
-  static async open({ tls: _, ...config }: Login, connections: number): Promise<Rows> {
+  static async open(login: Login, connections: number): Promise<Rows> {
+    const { tls: _, ...config } = login;
     const clients = Array.from({ length: connections }, () => new pg.Client(config));
     await Promise.all(clients.map((client) => client.connect()));
     return new Rows(clients);
@@ -61,6 +62,12 @@ export class Rows {
 
   async makeTable(): Promise<void> {
     await this.#clients[0]?.query(table);
+  }
+
+  /** Neither a large table nor what PostgreSQL still has to do for it is left to what is measured next. */
+  async empty(): Promise<void> {
+    await this.#clients[0]?.query("truncate reading");
+    await this.#clients[0]?.query("checkpoint");
   }
 
   async close(): Promise<void> {

@@ -10,11 +10,20 @@ export type Sizes = {
   readonly parts: readonly Part[];
 };
 
-/** What chunks and series take on disk after VACUUM: tables, TOAST and indexes of every partition. */
-export async function sizesOf({ tls: _, ...config }: Login): Promise<Sizes> {
+async function within<T>(login: Login, work: (client: pg.Client) => Promise<T>): Promise<T> {
+  const { tls: _, ...config } = login;
   const client = new pg.Client(config);
   await client.connect();
   try {
+    return await work(client);
+  } finally {
+    await client.end();
+  }
+}
+
+/** What chunks and series take on disk after VACUUM: tables, TOAST and indexes of every partition. */
+export function sizesOf(login: Login): Promise<Sizes> {
+  return within(login, async (client) => {
     await client.query("vacuum holdfast.chunk, holdfast.series");
     const { rows } = await client.query<Record<"points" | "chunks" | "series" | "data" | "rollup", string>>(
       `select sum(count) as points, count(*) as chunks, count(distinct series) as series,
@@ -43,19 +52,13 @@ export async function sizesOf({ tls: _, ...config }: Login): Promise<Sizes> {
         part("sealed rollups", counts?.rollup),
       ],
     };
-  } finally {
-    await client.end();
-  }
+  });
 }
 
 /** Bytes of write-ahead log since the database was made. */
-export async function walBytes({ tls: _, ...config }: Login): Promise<number> {
-  const client = new pg.Client(config);
-  await client.connect();
-  try {
+export function walBytes(login: Login): Promise<number> {
+  return within(login, async (client) => {
     const { rows } = await client.query<{ bytes: string }>("select pg_current_wal_lsn() - '0/0'::pg_lsn as bytes");
     return Number(rows[0]?.bytes ?? 0);
-  } finally {
-    await client.end();
-  }
+  });
 }
