@@ -47,7 +47,7 @@ function idAskedAbout(
 function bodyOf(route: Route, request: FastifyRequest): unknown {
   if (route.body === undefined) return undefined;
   const bytes = request.body instanceof Uint8Array ? request.body : new Uint8Array();
-  const contentType = request.headers["content-type"] ?? "application/json";
+  const contentType = request.headers["content-type"] ?? "";
   if (route.body === "bytes") return { bytes, contentType } satisfies Raw;
   if (!/^application\/([\w.-]+\+)?json\s*(;|$)/i.test(contentType)) throw new Refusal("request.mediaType");
   return parse(route.body, json(bytes), "body");

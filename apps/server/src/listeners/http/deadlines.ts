@@ -55,7 +55,9 @@ export class Deadlines {
     if (!state) return;
     state.open += 1;
     state.timer.cancel();
-    response.once("finish", () => this.#letGo(request, response));
+    // Of HTTP/2 the stream says when the answer was written: the response says so only when it is closed.
+    const writer = "stream" in request ? request.stream : response;
+    writer.once("finish", () => this.#letGo(request, response));
     response.once("close", () => {
       state.open -= 1;
       if (state.open === 0) state.timer = this.#timers.after(untilNext, () => void line.destroy());

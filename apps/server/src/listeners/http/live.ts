@@ -144,7 +144,7 @@ const deviceAsked = (url: string) => (): { device?: Id<"device"> | undefined } =
 
 function helloIn(data: RawData): { token: string; device?: Id<"device"> | undefined } {
   try {
-    const read = watchHello.safeParse(JSON.parse(data.toString()));
+    const read = watchHello.safeParse(JSON.parse(Buffer.isBuffer(data) ? data.toString() : ""));
     if (read.success) return read.data;
   } catch {
     // Not JSON: the same as any other frame that is no hello.

@@ -1,4 +1,4 @@
-import { allActions, problem, type Route } from "@holdfast/protocol";
+import { problem, routes, type Route } from "@holdfast/protocol";
 import { z } from "zod";
 import type { Handler } from "../../authority/index.ts";
 
@@ -14,9 +14,12 @@ export function openapiOf(handlers: readonly Handler[], version: string): Record
     info: {
       title: "Holdfast",
       version,
-      description: `Errors are RFC 9457 problems with a stable \`code\`. Actions: ${allActions.join(", ")}.`,
+      description:
+        "Errors are RFC 9457 problems with a stable `code`. `x-needs` names the action that a grant has to allow; " +
+        "`public` needs no credential, `signedIn` any.",
       license: { name: "Apache-2.0", identifier: "Apache-2.0" },
     },
+    servers: [{ url: "/" }],
     paths,
     components: {
       schemas: { Problem: schema(problem, "output") },
@@ -28,23 +31,18 @@ export function openapiOf(handlers: readonly Handler[], version: string): Record
   };
 }
 
+const names = new Map<Route, string>(Object.entries(routes).map(([name, route]) => [route, name]));
+
 function operation(route: Route): Record<string, unknown> {
-  const { needs, reply } = route;
-  const secured = needs === "public" ? [] : [{ token: [] }, { bearer: [] }];
-  const success =
-    reply === "stream"
-      ? { description: "Server-sent events", content: { "text/event-stream": {} } }
-      : reply === "text"
-        ? { description: "Text", content: { "text/plain": {} } }
-        : { description: "Done", content: { "application/json": { schema: schema(reply, "output") } } };
   return {
+    operationId: names.get(route),
     summary: route.summary,
-    "x-needs": needs,
-    security: secured,
-    parameters: [...pathParameters(route), ...queryParameters(route)],
+    "x-needs": route.needs,
+    security: route.needs === "public" ? [] : [{ token: [] }, { bearer: [] }],
+    parameters: [...pathParameters(route), ...queryParameters(route), ...headerParameters(route)],
     ...(route.body !== undefined && { requestBody: bodyOf(route.body) }),
     responses: {
-      [route.status ?? 200]: success,
+      [route.status ?? 200]: { ...replyOf(route), ...headersOf(route) },
       default: {
         description: "A refusal",
         content: { "application/problem+json": { schema: { $ref: "#/components/schemas/Problem" } } },
@@ -53,18 +51,41 @@ function operation(route: Route): Record<string, unknown> {
   };
 }
 
-const bodyOf = (body: Exclude<Route["body"], undefined>) =>
-  body === "bytes"
-    ? {
-        required: true,
-        content: {
-          "application/json": {},
-          "application/senml+json": {},
-          "application/senml+cbor": {},
-          "application/cbor": {},
-        },
-      }
-    : { required: true, content: { "application/json": { schema: schema(body, "input") } } };
+function replyOf({ reply }: Route): Record<string, unknown> {
+  if (reply === "stream") return { description: "Server-sent events", content: { "text/event-stream": textSchema } };
+  if (reply === "text") return { description: "Text", content: { "text/plain": textSchema } };
+  return { description: "Done", content: { "application/json": { schema: schema(reply, "output") } } };
+}
+
+const textSchema = { schema: { type: "string" } };
+
+function headersOf({ method, versioned, location }: Route): { headers?: Record<string, unknown> } {
+  const hasTag = versioned && method !== "DELETE";
+  if (!hasTag && location === undefined) return {};
+  return {
+    headers: {
+      ...(hasTag && { ETag: header("The version in quotes, for If-Match.") }),
+      ...(location !== undefined && { Location: header("Where it is now.") }),
+    },
+  };
+}
+
+const header = (description: string) => ({ description, ...textSchema });
+
+const anyBytes = { schema: {} };
+
+const bodyOf = (body: Exclude<Route["body"], undefined>) => ({
+  required: true,
+  content:
+    body === "bytes"
+      ? {
+          "application/json": anyBytes,
+          "application/senml+json": anyBytes,
+          "application/senml+cbor": anyBytes,
+          "application/cbor": anyBytes,
+        }
+      : { "application/json": { schema: schema(body, "input") } },
+});
 
 const pathParameters = ({ path }: Route) =>
   [...path.matchAll(/\{(\w+)\}/g)].map(([, name]) => ({
@@ -81,6 +102,18 @@ const queryParameters = ({ query }: Route) =>
     required: !(shape as z.ZodType).safeParse(undefined).success, // a query's fields are zod's own types
     schema: schema(shape as z.ZodType, "input"),
   }));
+
+function headerParameters({ method, needs, body, versioned, on }: Route) {
+  const optional = (name: string, description: string) => ({ ...header(description), name, in: "header" });
+  const changes = versioned && method !== "GET" && typeof on === "object" && "path" in on;
+  return [
+    ...(method === "POST" && needs !== "public" && body !== "bytes"
+      ? [optional("Idempotency-Key", "1 to 255 characters. The same request with the same key is done once.")]
+      : []),
+    ...(changes ? [optional("If-Match", "ETags: done only while the thing is in one of these versions.")] : []),
+    ...(versioned && method === "GET" ? [optional("If-None-Match", "ETags that need not be sent again.")] : []),
+  ];
+}
 
 const schema = (shape: z.ZodType, io: "input" | "output"): unknown => {
   const { $schema: _, ...rest } = z.toJSONSchema(shape, { io, unrepresentable: "any" });

@@ -1,3 +1,4 @@
+import { STATUS_CODES } from "node:http";
 import { scrub } from "@holdfast/crypto";
 import { Refusal, sentenceOf, type Fault, type RefusalCode } from "@holdfast/kernel";
 import { statusOf } from "./status.ts";
@@ -95,5 +96,5 @@ export function rawAnswer(refusal: Refusal, requestId: string): string {
     Connection: "close",
   };
   const lines = Object.entries(headers).map(([name, value]) => `${name}: ${value}\r\n`);
-  return `HTTP/1.1 ${problem.status} Refused\r\n${lines.join("")}\r\n${body}`;
+  return `HTTP/1.1 ${problem.status} ${STATUS_CODES[problem.status] ?? ""}\r\n${lines.join("")}\r\n${body}`;
 }

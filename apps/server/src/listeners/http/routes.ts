@@ -8,6 +8,7 @@ type Needs = {
   readonly certificates: Certificates;
   readonly readiness: Pick<Readiness, "check">;
   readonly metrics: () => string;
+  /** Made once, at the first need: it never changes, and making it takes a while. */
   readonly openapi: () => Record<string, unknown>;
   readonly now: () => Instant;
   /** Where to report a vulnerability: a URI of whoever runs this platform. */
@@ -15,22 +16,25 @@ type Needs = {
 };
 
 /** What the platform tells anybody about itself. Nothing here names an organisation. */
-export const platformRoutes = ({ certificates, readiness, metrics, openapi, now, contact }: Needs): Handler[] => [
-  on(routes.healthz, async () => ({ ok: true })),
-  on(routes.readyz, async () => {
-    await readiness.check();
-    return { ready: true };
-  }),
-  on(routes.metrics, async () => metrics()),
-  on(routes.openapi, async () => openapi()),
-  on(routes.securityTxt, async () => securityTxt(contact, now())),
-  on(routes.certificates, async () => ({ certificates: certificates.list().map(certificateReply) })),
-  on(routes.certificateFile, async ({ params }) => {
-    const found = certificates.list().find(({ file }) => file === params["file"]);
-    if (!found) throw new Refusal("route.unknown");
-    return found.pem;
-  }),
-];
+export function platformRoutes({ certificates, readiness, metrics, openapi, now, contact }: Needs): Handler[] {
+  let description: Record<string, unknown> | undefined;
+  return [
+    on(routes.healthz, async () => ({ ok: true })),
+    on(routes.readyz, async () => {
+      await readiness.check();
+      return { ready: true };
+    }),
+    on(routes.metrics, async () => metrics()),
+    on(routes.openapi, async () => (description ??= openapi())),
+    on(routes.securityTxt, async () => securityTxt(contact, now())),
+    on(routes.certificates, async () => ({ certificates: certificates.list().map(certificateReply) })),
+    on(routes.certificateFile, async ({ params }) => {
+      const found = certificates.list().find(({ file }) => file === params["file"]);
+      if (!found) throw new Refusal("route.unknown");
+      return found.pem;
+    }),
+  ];
+}
 
 const certificateReply = (certificate: CertificateInfo) => ({
   name: certificate.name,

@@ -62,6 +62,7 @@ class Serving {
     }) as never; // one of Fastify's many instance types: for a server that speaks both versions
     // Without this Node says "continue" to bodies that would be refused by what stands in the head.
     server.on("checkContinue", (request, response) => server.emit("request", request, response));
+    server.on("checkExpectation", (request, response) => server.emit("request", request, response));
     this.#prepare();
   }
 
@@ -103,6 +104,9 @@ class Serving {
       await this.#needs.exposure.found(request.url, request.ip);
       throw new Refusal("credential.exposed");
     }
+    if (request.headers.host === undefined && request.raw.httpVersion === "1.1") {
+      throw new Refusal("request.malformed", { faults: [{ path: "Host", message: "missing (RFC 9112, 3.2)" }] });
+    }
     const encoding = request.headers["content-encoding"];
     if (encoding !== undefined && encoding !== "identity") {
       throw new Refusal("request.mediaType", { detail: "Send the body as it is, without Content-Encoding." });
@@ -134,9 +138,11 @@ class Serving {
   #expect(route: Route, request: FastifyRequest, reply: FastifyReply): void {
     const limit = route.body === "bytes" ? this.#needs.maximumBody : managementBody;
     if (Number(request.headers["content-length"]) > limit) throw new Refusal("request.tooLarge");
-    if (request.headers.expect !== undefined) reply.raw.writeContinue();
+    // Fastify takes a body of HTTP/2 without type and length for none.
+    if (route.body !== undefined) request.headers["content-type"] ??= "application/json";
+    if (/^100-continue$/i.test(request.headers.expect ?? "")) reply.raw.writeContinue();
     const late = this.#needs.timers.after(bodyDeadline, () => {
-      void reply.header("Connection", "close");
+      if (request.raw.httpVersionMajor === 1) void reply.header("Connection", "close"); // HTTP/2 knows no such thing
       void this.#fail(new Refusal("request.tooSlow"), request, reply);
     });
     request.raw.once("end", () => late.cancel());

@@ -24,10 +24,16 @@ export type HttpNeeds = ServingNeeds & {
 
 const farewell = 2_000; // milliseconds that open connections have to end when the platform stops
 
+/** What a server with `allowHTTP1` has besides, and Node's types do not say. */
+type Server = Http2SecureServer & {
+  closeIdleConnections?: () => void;
+  shouldUpgradeCallback?: (request: IncomingMessage) => boolean;
+};
+
 /** HTTPS: HTTP/2 and 1.1 on one port. Listens, knows the connections, and ends them. */
 export class HttpListener {
   readonly #needs: HttpNeeds;
-  readonly #server: Http2SecureServer & { closeIdleConnections?: () => void };
+  readonly #server: Server;
   readonly #sockets = new Set<Duplex>();
   #isClosing = false;
 
@@ -38,12 +44,14 @@ export class HttpListener {
       allowHTTP1: true,
       http1Options: {
         keepAliveTimeout: untilNext, // only so that clients of HTTP/1.1 are told; `Deadlines` sees to it
-        shouldUpgradeCallback: (request: IncomingMessage) => this.#isOurs(request),
+        requireHostHeader: false, // Node's refusal has none of our words; `serve` says it
       },
       // One connection's share: a hundred requests at once, as nginx allows, and no server push, which nobody speaks any more.
       settings: { maxConcurrentStreams: 100, enablePush: false },
     };
-    const server = createSecureServer(tls);
+    const server: Server = createSecureServer(tls);
+    // As an option it would be overwritten (Node 26: http2/core, Http2SecureServer).
+    server.shouldUpgradeCallback = (request) => this.#isOurs(request);
     this.#server = server;
     needs.certificates.attach(server, tls);
     server.on("connection", (socket: Duplex) => {

@@ -75,7 +75,7 @@ export class Watchers {
 
   #tell({ space, device, readings }: Stored): void {
     let texts: readonly string[] | undefined;
-    for (const watcher of [...(this.#bySpace.get(space)?.keys() ?? [])]) {
+    for (const watcher of this.#bySpace.get(space)?.keys() ?? []) {
       if (watcher.device !== undefined && watcher.device !== device) continue;
       if (!watcher.caller.mayDevice("telemetry.read", device)) continue;
       if (watcher.waiting() > mostWaiting) {
@@ -90,7 +90,7 @@ export class Watchers {
   }
 
   #recheck(space: Space): void {
-    for (const watcher of [...(this.#bySpace.get(space)?.keys() ?? [])]) {
+    for (const watcher of this.#bySpace.get(space)?.keys() ?? []) {
       const { caller, device } = watcher;
       const may =
         device === undefined ? caller.mayAnywhere("telemetry.read") : caller.mayDevice("telemetry.read", device);

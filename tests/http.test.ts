@@ -1,0 +1,218 @@
+import assert from "node:assert/strict";
+import { once } from "node:events";
+import { test } from "node:test";
+import tls from "node:tls";
+import { atEnd, startTestPlatform } from "../apps/server/src/testing/index.ts";
+import { caFile, dial, http2, placeOf, run, say } from "./clients.fixture.ts";
+
+const platform = await startTestPlatform();
+atEnd.after(() => platform.close());
+const place = placeOf(platform);
+const { visitor } = platform;
+const owner = await platform.setUp();
+const me = visitor.as(owner.token);
+const application = await me.post<{ id: string; version: number }>("/v1/applications", { name: "Greenhouse" });
+
+type Problem = { type: string; title: string; status: number; code: string; requestId: string; errors?: unknown[] };
+type Made = { id: string; version: number; key: { id: string; secret: string } };
+const makeDevice = (name: string) => me.post<Made>("/v1/devices", { application: application.id, name });
+
+test("HTTP/1.1 and HTTP/2 are spoken on one port, as the client's ALPN asks", async () => {
+  using client = http2(place);
+  const second = await client.ask({ ":path": "/healthz" });
+  const first = await visitor.send("GET", "/healthz");
+  assert.deepEqual([second.status, first.status], [200, 200]);
+  assert.equal(client.session.alpnProtocol, "h2");
+  using line = await dial(place, place.port);
+  assert.equal(line.socket.alpnProtocol, false, "a client that asks for nothing speaks HTTP/1.1");
+  line.socket.write("GET /healthz HTTP/1.1\r\nHost: localhost\r\n\r\n");
+  assert.match(await line.until(/\{"ok":true\}/), /^HTTP\/1\.1 200 /);
+});
+
+test("curl manages an application and sends a reading, over both versions", async (t) => {
+  const trusted = caFile(platform);
+  const curl = (...args: string[]) => run("curl", ["-q", "-sS", "--cacert", trusted, ...args]);
+  const device = await makeDevice("Curl");
+  for (const version of ["--http1.1", "--http2"]) {
+    const answer = await curl(
+      version,
+      ...["-H", `X-Auth-Token: ${device.key.id}.${device.key.secret}`, "-H", "Content-Type: application/json"],
+      ...["-d", '{"temperature": 21.5}', "-w", " %{http_code}", `${place.url}/v1/me/telemetry`],
+    );
+    if (!answer) return t.skip("there is no curl on this machine");
+    assert.deepEqual(answer, { code: 0, out: '{"accepted":1} 200' });
+  }
+});
+
+test("every answer carries the security headers and a request id, refusals too", async () => {
+  for (const [path, status] of [
+    ["/healthz", 200],
+    ["/nowhere", 404],
+    ["/v1/devices", 401],
+    ["/v1/devices/%zz", 400],
+  ] as const) {
+    const { headers, status: got, body } = await visitor.send<Partial<Problem>>("GET", path);
+    assert.equal(got, status, path);
+    assert.match(String(headers["strict-transport-security"]), /^max-age=\d{8}$/);
+    assert.equal(headers["x-content-type-options"], "nosniff");
+    assert.equal(headers["cache-control"], "no-store");
+    assert.match(String(headers["content-security-policy"]), /default-src 'none'/);
+    assert.match(String(headers["x-request-id"]), /^req_[0-9a-f]{16}$/);
+    if (got >= 400) {
+      assert.equal(headers["content-type"], "application/problem+json; charset=utf-8");
+      assert.equal(body.requestId, headers["x-request-id"]);
+      assert.deepEqual([body.status, body.type], [got, `urn:holdfast:${body.code}`]);
+    }
+  }
+});
+
+test("an address that does not exist is 404, one that takes other methods is 405 and says which", async () => {
+  const unknown = await me.send<Problem>("GET", "/v1/nothing");
+  assert.deepEqual([unknown.status, unknown.body.code], [404, "route.unknown"]);
+  for (const [method, path, allow] of [
+    ["PUT", "/v1/devices", "POST, GET, HEAD"],
+    ["DELETE", "/healthz", "GET, HEAD"],
+    ["OPTIONS", `/v1/devices/${application.id}`, "GET, HEAD, PATCH, DELETE"],
+  ] as const) {
+    const { status, headers, body } = await me.send<Problem>(method, path);
+    assert.deepEqual([status, headers["allow"]], [405, allow], `${method} ${path}`);
+    assert.equal(body.code, "route.method");
+  }
+  using client = http2(place);
+  const head = await client.ask({ ":path": "/healthz", ":method": "HEAD" });
+  assert.deepEqual([head.status, head.text, head.headers["content-length"]], [200, "", "11"]);
+  const stream = await client.ask({ ":path": "/v1/live", ":method": "HEAD" });
+  assert.deepEqual([stream.status, stream.headers["allow"]], [405, "GET"]);
+});
+
+test("who shows nothing, or something that is not good, is told how to come in", async () => {
+  const device = await makeDevice("Door");
+  const nothing = await visitor.send<Problem>("GET", "/v1/devices");
+  assert.deepEqual([nothing.status, nothing.body.code], [401, "credential.missing"]);
+  assert.equal(nothing.headers["www-authenticate"], 'Bearer realm="holdfast"');
+  const wrong = `${device.key.id}.hfs_${"A".repeat(49)}`;
+  for (const text of ["nonsense", "hf_nonsense", device.key.id, wrong, owner.token.slice(0, -1)]) {
+    const { status, body, headers } = await visitor.as(text).send<Problem>("GET", "/v1/me");
+    assert.deepEqual([status, body.code], [401, "credential.invalid"]);
+    assert.equal(headers["www-authenticate"], 'Bearer realm="holdfast", error="invalid_token"');
+  }
+  const good = `${device.key.id}.${device.key.secret}`;
+  const twice = await visitor
+    .as(owner.token)
+    .send<Problem>("GET", "/v1/me", { headers: { authorization: `Bearer ${good}` } });
+  assert.deepEqual([twice.status, twice.body.code], [401, "credential.invalid"]);
+  const bearer = await visitor.send<{ device: string }>("GET", "/v1/me", {
+    headers: { authorization: `bearer ${good}` },
+  });
+  assert.deepEqual([bearer.status, bearer.body.device], [200, device.id]);
+});
+
+test("what is made answers 201 and says where it is", async () => {
+  const made = [
+    ["/v1/applications", { name: "Cellar" }],
+    ["/v1/products", { name: "Probe" }],
+    ["/v1/devices", { application: application.id, name: "Probe 1" }],
+    ["/v1/tokens", { name: "reader", grants: ["telemetry.read"] }],
+    ["/v1/operator-keys", { name: "admin" }],
+    [`/v1/applications/${application.id}/keys`, { name: "program" }],
+  ] as const;
+  for (const [path, body] of made) {
+    const answer = await me.send<{ id: string }>("POST", path, { body });
+    assert.equal(answer.status, 201, answer.text);
+    const found = await me.get<{ id: string }>(String(answer.headers["location"]));
+    assert.equal(found.id, answer.body.id, path);
+  }
+});
+
+test("a change may ask for the version that it starts from, and of two such changes one is refused", async () => {
+  for (const [path, first] of [
+    [`/v1/applications/${application.id}`, { name: "Greenhouse 2" }],
+    [`/v1/devices/${(await makeDevice("Contested")).id}`, { name: "Mine" }],
+    [`/v1/products/${(await me.post<Made>("/v1/products", { name: "Contested" })).id}`, { strict: true }],
+  ] as const) {
+    const read = await me.send<Made>("GET", path);
+    const etag = String(read.headers["etag"]);
+    assert.equal(etag, `"${read.body.version}"`);
+    const change = (tag: string) =>
+      me.send<Problem & Made>("PATCH", path, { body: first, headers: { "if-match": tag } });
+
+    const both = await Promise.all([change(etag), change(etag)]);
+    assert.deepEqual(both.map(({ status }) => status).toSorted(), [200, 412], path);
+    assert.equal(both.find(({ status }) => status === 412)?.body.code, "request.conflict");
+    const now = String(both.find(({ status }) => status === 200)?.headers["etag"]);
+    assert.notEqual(now, etag);
+
+    for (const tag of [etag, `W/${now}`, '"other"', ""]) assert.equal((await change(tag)).status, 412, tag);
+    assert.equal((await change(`"other", ${now}`)).status, 200);
+    assert.equal((await change("*")).status, 200);
+
+    const unchanged = await me.send("GET", path, { headers: { "if-none-match": `W/${etag}` } });
+    assert.equal(unchanged.status, 200, "it has changed since");
+    const again = await me.send("GET", path, { headers: { "if-none-match": String(unchanged.headers["etag"]) } });
+    assert.deepEqual([again.status, again.text], [304, ""]);
+  }
+});
+
+test("an end may ask for the version as well", async () => {
+  const device = await makeDevice("Old");
+  const end = (tag: string) => me.send<Problem>("DELETE", `/v1/devices/${device.id}`, { headers: { "if-match": tag } });
+  assert.equal((await end('"99"')).body.code, "request.conflict");
+  assert.equal((await end(`"${device.version}"`)).status, 200);
+});
+
+test("the platform says how it is, and how to report a vulnerability", async () => {
+  assert.deepEqual(await visitor.get("/healthz"), { ok: true });
+  assert.deepEqual(await visitor.get("/readyz"), { ready: true });
+  const { text, headers } = await visitor.send("GET", "/.well-known/security.txt");
+  assert.equal(headers["content-type"], "text/plain; charset=utf-8");
+  const fields = new Map(
+    text
+      .trimEnd()
+      .split("\n")
+      .map((line) => line.split(/: (.*)/s, 2) as [string, string]),
+  ); // name and value
+  assert.match(fields.get("Contact") ?? "", /^(mailto|https):/);
+  assert.ok(Date.parse(fields.get("Expires") ?? "") > performance.timeOrigin);
+});
+
+test("metrics are what Prometheus reads, and name nobody", async () => {
+  const { text, headers } = await visitor.send("GET", "/metrics");
+  assert.match(String(headers["content-type"]), /^text\/plain/);
+  const samples = text.split("\n").filter((line) => line !== "" && !line.startsWith("#"));
+  for (const sample of samples) {
+    const [, name = "", value] = /^(holdfast_[a-z0-9_]+) (-?[\d.e+-]+)$/.exec(sample) ?? [];
+    assert.ok(Number.isFinite(Number(value)), sample);
+    const type = name.endsWith("_total") ? "counter" : "gauge";
+    assert.ok(text.includes(`# TYPE ${name} ${type}\n`), sample);
+    assert.ok(text.includes(`# HELP ${name} `), sample);
+  }
+  assert.ok(samples.length > 20);
+  assert.doesNotMatch(text, /[a-z]{3}_[0-9a-f]{32}|Greenhouse|First/);
+});
+
+test("each certificate to trust can be fetched, and is enough to trust the platform", async () => {
+  const { certificates } = await visitor.get<{
+    certificates: { pem: string; sha256: string; state: string; notAfter: string }[];
+  }>("/security/certificates");
+  const current = certificates.filter(({ state }) => state === "current");
+  assert.equal(current.length, 1);
+  for (const certificate of current) {
+    const pem = await visitor.get<string>(certificate.pem);
+    const socket = tls.connect({ host: "127.0.0.1", servername: "localhost", port: place.port, ca: pem });
+    await once(socket, "secureConnect");
+    assert.ok(socket.authorized);
+    assert.equal(socket.getPeerCertificate(true).issuerCertificate.fingerprint256, certificate.sha256);
+    socket.destroy();
+  }
+  const { status, body } = await visitor.send<Problem>("GET", "/security/certificates/..%2f..%2fetc%2fpasswd");
+  assert.deepEqual([status, body.code], [404, "route.unknown"]);
+});
+
+test("bytes that are no request are refused in the same words", async () => {
+  const answer = await say(place, "HELLO\r\n\r\n");
+  assert.match(answer, /^HTTP\/1\.1 400 /);
+  const problem = JSON.parse(answer.split("\r\n\r\n")[1] ?? "") as Problem;
+  assert.equal(problem.code, "request.malformed");
+  assert.match(answer, new RegExp(`X-Request-Id: ${problem.requestId}`));
+  assert.doesNotMatch(answer, /HELLO|node|at /);
+});
