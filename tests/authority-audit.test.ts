@@ -1,0 +1,256 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { actions, isAction, routes, type Route } from "@holdfast/protocol";
+import { atEnd } from "../apps/server/src/testing/index.ts";
+import {
+  startOrgs,
+  textOf,
+  unknown,
+  type Entry,
+  type Key,
+  type Problem,
+  type Thing,
+  type Token,
+} from "./authority.fixture.ts";
+
+// What leaves a trace: every change, every sign-in, every refusal. And what the trace never holds.
+const { platform, visitor, ours, theirs, our, their } = await startOrgs();
+atEnd.after(() => platform.close());
+const { asks } = ours;
+const owner = (await asks.get<{ credential: string }>("/v1/me")).credential;
+
+/** Refusals are written a moment later, so that saying no waits for nothing. */
+async function eventually(about: string, found: (entries: readonly Entry[]) => boolean): Promise<readonly Entry[]> {
+  const until = performance.now() + 5_000;
+  for (;;) {
+    const entries = await ours.audited(about);
+    if (found(entries)) return entries;
+    assert.ok(performance.now() < until, JSON.stringify(entries));
+  }
+}
+
+test("a change leaves an entry about its subject, by whoever made it, in the same breath", async () => {
+  const application = our.application.id;
+  const left = async (what: string, about: string, by = owner) => {
+    const entries = await ours.audited(about);
+    assert.ok(
+      entries.some((entry) => entry.what === what && entry.by === by),
+      `${what} ${about}: ${JSON.stringify(entries)}`,
+    );
+  };
+  const made = await ours.application("Made");
+  await left("application.created", made.id);
+  await asks.patch(`/v1/applications/${made.id}`, { name: "Renamed" });
+  await left("application.updated", made.id);
+  await asks.delete(`/v1/applications/${made.id}`);
+  await left("application.deleted", made.id);
+
+  const product = await ours.product();
+  await left("product.created", product.id);
+  await asks.patch(`/v1/products/${product.id}`, { strict: true });
+  await left("product.updated", product.id);
+  await asks.delete(`/v1/products/${product.id}`);
+  await left("product.deleted", product.id);
+
+  const device = await ours.device(application);
+  await left("device.created", device.id);
+  await left("credential.created", device.key.id);
+  await asks.patch(`/v1/devices/${device.id}`, { tags: { site: "south" } });
+  await left("device.updated", device.id);
+  await asks.post(`/v1/devices/${device.id}/suspend`);
+  await left("device.suspended", device.id);
+  await asks.post(`/v1/devices/${device.id}/resume`);
+  await left("device.resumed", device.id);
+  await left("credential.created", (await ours.deviceKey(device.id)).id);
+  await asks.post("/v1/revocations", { about: device.id, ends: ["devices"] });
+  await left("credentials.revoked", device.id);
+  await asks.post(`/v1/devices/${device.id}/retire`);
+  await left("device.retired", device.id);
+  const deleted = await ours.device(application);
+  await asks.delete(`/v1/devices/${deleted.id}`);
+  await left("device.retired", deleted.id);
+
+  const operator = await ours.operatorKey();
+  await left("credential.created", operator.id);
+  await left("credential.created", (await ours.accessKey(application)).id);
+  const token = await visitor.as(textOf(operator)).post<Token>("/v1/tokens", { name: "t", grants: ["org.read"] });
+  await left("credential.created", token.id, operator.id);
+  await ours.revoke(operator.id);
+  await left("credential.revoked", operator.id);
+
+  await asks.patch("/v1/org", { name: "Renamed" });
+  await left("org.updated", ours.org);
+  const { org } = await asks.post<{ org: string }>("/v1/orgs", { name: "Third" });
+  await left("org.created", org);
+});
+
+test("every operation that changes something is in the list above", () => {
+  const listed = new Set(["setUp", "signIn", "sendTelemetry", "sendTelemetryFor", "explain"]); // tried below; readings; a question
+  const changing = Object.entries(routes).filter(
+    ([name, { method }]: [string, Route]) => method !== "GET" && !listed.has(name),
+  );
+  assert.deepEqual(changing.map(([name]) => name).toSorted(), [
+    "createAccessKey",
+    "createApplication",
+    "createDevice",
+    "createOperatorKey",
+    "createOrg",
+    "createProduct",
+    "createToken",
+    "deleteApplication",
+    "deleteDevice",
+    "deleteProduct",
+    "mintDeviceKey",
+    "resumeDevice",
+    "retireDevice",
+    "revoke",
+    "revokeCredential",
+    "suspendDevice",
+    "updateApplication",
+    "updateDevice",
+    "updateOrg",
+    "updateProduct",
+  ]);
+});
+
+test("a change that is refused leaves no entry of a change", async () => {
+  const before = (await ours.audited()).filter(({ what }) => what !== "access.refused").length;
+  await asks.send("DELETE", `/v1/applications/${our.application.id}`);
+  await asks.send("POST", "/v1/devices", { body: { application: our.application.id, name: "x", alias: "pump-1" } });
+  await asks.send("PATCH", `/v1/devices/${our.device.id}`, { body: { product: unknown("product") } });
+  await asks.send("POST", `/v1/devices/${our.device.id}/resume`);
+  const after = (await ours.audited()).filter(({ what }) => what !== "access.refused").length;
+  assert.equal(after, before);
+});
+
+test("a refusal of somebody known says who wanted to do what with which thing, whatever operation it was", async () => {
+  const nothing = await ours.tokenOf(["org.read"]);
+  const as = visitor.as(nothing.token);
+  const expected: { action: string; about: string }[] = [];
+  for (const { method, path, needs, on, reply } of Object.values<Route>(routes)) {
+    if (!isAction(needs) || needs === "org.read" || reply === "stream") continue;
+    const kind = actions[needs];
+    const ids: Partial<Record<string, Thing>> = {
+      application: our.application,
+      product: our.product,
+      device: our.device,
+    };
+    const address = path.replaceAll(/\{(\w+)\}/g, (_, name: string) =>
+      name === "credential" ? owner : (ids[name]?.id ?? ""),
+    );
+    const isInBody = typeof on === "object" && "body" in on;
+    const body = isInBody ? { application: our.application.id, name: "x" } : method === "GET" ? undefined : {};
+    const { status, body: problem } = await as.send<Problem>(method, address, body === undefined ? {} : { body });
+    assert.ok(status === 403 || status === 404, `${method} ${path} ${status} ${problem.code}`);
+    expected.push({
+      action: needs,
+      about: on === "own" || on === "reach" || on === "me" ? ours.org : (ids[kind]?.id ?? ours.org),
+    });
+  }
+  assert.ok(expected.length > 25);
+  for (const { action, about } of expected) {
+    const isIt = ({ what, by, facts }: Entry) =>
+      what === "access.refused" && by === nothing.id && facts?.["action"] === action;
+    await eventually(about, (entries) => entries.some(isIt));
+  }
+});
+
+test("so does one at the door: a secret that is not the credential's, and a credential that has ended", async () => {
+  const { key } = our.neighbour;
+  await visitor.as(textOf({ id: key.id, secret: our.device.key.secret })).send("GET", "/v1/me");
+  const [wrong] = await eventually(key.id, (entries) => entries.some(({ what }) => what === "access.refused"));
+  assert.deepEqual([wrong?.by, wrong?.facts], ["platform", { action: "connect", because: "a wrong secret" }]);
+  const ended = await ours.tokenOf(["org.read"]);
+  await ours.revoke(ended.id);
+  await visitor.as(ended.token).send("GET", "/v1/me");
+  const entries = await eventually(ended.id, (all) => all.some(({ what }) => what === "access.refused"));
+  const refused = entries.find(({ what }) => what === "access.refused");
+  assert.deepEqual(
+    [refused?.by, refused?.facts],
+    [ended.id, { action: "connect", because: `${ended.id} was revoked` }],
+  );
+});
+
+test("asking again and again for what one may not have is one entry with a count", async () => {
+  const blind = await ours.tokenOf(["org.read"]);
+  const as = visitor.as(blind.token);
+  await Promise.all(Array.from({ length: 100 }, () => as.send("GET", `/v1/devices/${our.elsewhere.id}`)));
+  const mine = (entries: readonly Entry[]) => entries.filter(({ by }) => by === blind.id);
+  const sum = (entries: readonly Entry[]) =>
+    mine(entries).reduce((total, { facts }) => total + Number(facts?.["count"] ?? 1), 0);
+  const entries = mine(await eventually(our.elsewhere.id, (all) => sum(all) === 100));
+  assert.ok(entries.length <= 10, `${entries.length} entries`);
+});
+
+test("what stands where an identifier belongs is not written down", async () => {
+  const blind = await ours.tokenOf(["org.read"]);
+  await visitor.as(blind.token).send("GET", "/v1/devices/ada.lovelace@example.com");
+  const entries = await eventually(ours.org, (all) => all.some(({ by }) => by === blind.id));
+  assert.ok(!JSON.stringify(entries).includes("lovelace"));
+});
+
+test("a sign-in leaves an entry, and one with a wrong password another, in each organisation of that person", async () => {
+  const person = ours.person;
+  const right = { email: "owner@example.com", password: "correct horse battery staple" };
+  const signedIn = await visitor.post<{ org: string; token: string }>("/v1/sign-in", right);
+  assert.equal(signedIn.org, ours.org, "the organisation that was there first, unless another is named");
+  assert.ok((await ours.audited(person)).some(({ what, by }) => what === "signIn.done" && by === person));
+  const other = await visitor.post<{ org: string }>("/v1/sign-in", { ...right, org: theirs.org });
+  assert.equal(other.org, theirs.org);
+  const wrong = await visitor.send<Problem>("POST", "/v1/sign-in", { body: { ...right, password: "wrong" } });
+  const nobody = await visitor.send<Problem>("POST", "/v1/sign-in", {
+    body: { ...right, email: "nobody@example.com" },
+  });
+  const foreign = await visitor.send<Problem>("POST", "/v1/sign-in", { body: { ...right, org: unknown("org") } });
+  for (const { status, body } of [wrong, nobody, foreign])
+    assert.deepEqual([status, body.code], [401, "credential.invalid"]);
+  await eventually(person, (entries) => entries.some(({ what }) => what === "signIn.refused"));
+  const there = await theirs.audited(person);
+  assert.ok(there.some(({ what }) => what === "signIn.refused"));
+  const { email } = right;
+  assert.ok(!JSON.stringify([...there, ...(await ours.audited(person))]).includes(email));
+});
+
+test("what happens in one organisation is in no other's log", async () => {
+  const [mine, others] = [await ours.audited(), await theirs.audited()];
+  for (const entry of others) assert.ok(!JSON.stringify(entry).includes(ours.org) || entry.what === "org.created");
+  const text = JSON.stringify(mine);
+  for (const id of [their.device.id, their.application.id, their.product.id]) assert.ok(!text.includes(id));
+});
+
+test("the log is read newest first, in pages, and only from where it was", async () => {
+  const all = await ours.audited();
+  const pages: Entry[] = [];
+  let cursor: string | undefined;
+  do {
+    const query: string = cursor === undefined ? "" : `&cursor=${cursor}`;
+    const page = await asks.get<{ items: Entry[]; nextCursor?: string }>(`/v1/audit?limit=7${query}`);
+    pages.push(...page.items);
+    cursor = page.nextCursor;
+  } while (cursor !== undefined);
+  assert.deepEqual(pages.slice(-all.length), all);
+  for (const wrong of ["0", "-1", "1e3", " 7", "x", "9".repeat(20)]) {
+    const { body } = await asks.send<Problem>("GET", `/v1/audit?cursor=${encodeURIComponent(wrong)}`);
+    assert.equal(body.code, "cursor.malformed", wrong);
+  }
+});
+
+test("a key of a device that was made by a program is the device's: it stays when the program's token ends", async () => {
+  const maker = await ours.tokenOf([
+    "device.create",
+    "telemetry.write",
+    "accessKey.create",
+    "telemetry.read",
+    "device.read",
+  ]);
+  const by = visitor.as(maker.token);
+  const device = await by.post<{ id: string; key: Key }>("/v1/devices", { application: our.application.id, name: "x" });
+  const key = await by.post<Key>(`/v1/applications/${our.application.id}/keys`, { name: "x" });
+  await ours.revoke(maker.id);
+  assert.equal((await visitor.as(textOf(device.key)).send("POST", "/v1/me/telemetry", { body: { a: 1 } })).status, 200);
+  assert.equal(
+    (await visitor.as(textOf(key)).send("GET", "/v1/me")).status,
+    401,
+    "an access key is the program's child",
+  );
+});
