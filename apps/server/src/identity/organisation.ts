@@ -15,7 +15,11 @@ export const organisationsIn = (unit: Unit) => {
   const { org } = unit.scope;
   const rowOf = (version: number) => `${org}|${version}`;
   const seal = (organisation: Organisation) =>
-    unit.scope.seal("organisation", rowOf(organisation.version), new TextEncoder().encode(JSON.stringify(organisation)));
+    unit.scope.seal(
+      "organisation",
+      rowOf(organisation.version),
+      new TextEncoder().encode(JSON.stringify(organisation)),
+    );
   return {
     async own(): Promise<Organisation> {
       const [row] = await unit.query<{ version: number; body: Uint8Array }>(
