@@ -1,4 +1,4 @@
-import { readdirSync, readFileSync } from "node:fs";
+import { closeSync, fdatasyncSync, openSync, readdirSync, readFileSync, rmSync, writeSync } from "node:fs";
 
 /** CPU seconds, user and system. */
 export type Cpu = { readonly ours: number; readonly database: number };
@@ -57,3 +57,23 @@ export const median = (numbers: readonly number[]): number =>
 /** Of sorted or unsorted numbers, the one that `part` of them are below. */
 export const quantile = (numbers: Float64Array, part: number): number =>
   numbers.toSorted()[Math.min(numbers.length - 1, Math.floor(numbers.length * part))] ?? 0;
+
+/** Milliseconds that one write of 8 KiB takes to be on disk in this folder, the median of 64: what an acknowledgement waits for at least. */
+export function flushTime(folder: string): number {
+  const file = `${folder}/flush`;
+  const opened = openSync(file, "w");
+  try {
+    const page = Buffer.alloc(8_192, 1);
+    return median(
+      Array.from({ length: 64 }, () => {
+        const began = performance.now();
+        writeSync(opened, page);
+        fdatasyncSync(opened);
+        return performance.now() - began;
+      }),
+    );
+  } finally {
+    closeSync(opened);
+    rmSync(file);
+  }
+}

@@ -31,7 +31,11 @@ export async function ingest({ telemetry, space, devices }: Place, bodies: Buffe
       more();
     }
   });
-  await telemetry.compact();
+  // A series that was being written when this was called keeps what came for it meanwhile: asked again until nothing is left.
+  for (let attempt = 0; attempt === 0 || telemetry.statistics.series > 0; attempt++) {
+    if (attempt === 10) throw new Error(`${telemetry.statistics.series} series are still not in chunks`);
+    await telemetry.compact();
+  }
 }
 
 /** Every device has one message outstanding, for so long. */

@@ -20,6 +20,8 @@ export type Place = {
   readonly peers: Login;
   /** Where PostgreSQL writes down who it is. */
   readonly pidFile: string;
+  /** On the disk that PostgreSQL writes to. */
+  readonly folder: string;
   close(): Promise<void>;
 };
 
@@ -39,7 +41,16 @@ export async function openPlace(devices: number): Promise<Place> {
     for (const device of made.devices) await telemetry.prepare(space, device);
     const pidFile = path.join(cluster.folder, "postgres", "cluster", "postmaster.pid");
     const opened = stack.move();
-    return { telemetry, space, devices: made.devices, ours, peers, pidFile, close: () => opened.disposeAsync() };
+    return {
+      telemetry,
+      space,
+      devices: made.devices,
+      ours,
+      peers,
+      pidFile,
+      folder,
+      close: () => opened.disposeAsync(),
+    };
   } catch (error) {
     await stack.disposeAsync();
     throw error;
