@@ -33,12 +33,10 @@ test("curl manages an application and sends a reading, over both versions", asyn
   const trusted = caFile(platform);
   const curl = (...args: string[]) => run("curl", ["-q", "-sS", "--cacert", trusted, ...args]);
   const device = await makeDevice("Curl");
+  const headers = [`X-Auth-Token: ${device.key.id}.${device.key.secret}`, "Content-Type: application/json"];
+  const sent = [...headers.flatMap((line) => ["-H", line]), "-d", '{"temperature": 21.5}', "-w", " %{http_code}"];
   for (const version of ["--http1.1", "--http2"]) {
-    const answer = await curl(
-      version,
-      ...["-H", `X-Auth-Token: ${device.key.id}.${device.key.secret}`, "-H", "Content-Type: application/json"],
-      ...["-d", '{"temperature": 21.5}', "-w", " %{http_code}", `${place.url}/v1/me/telemetry`],
-    );
+    const answer = await curl(version, ...sent, `${place.url}/v1/me/telemetry`);
     if (!answer) return t.skip("there is no curl on this machine");
     assert.deepEqual(answer, { code: 0, out: '{"accepted":1} 200' });
   }
@@ -137,7 +135,7 @@ test("a change may ask for the version that it starts from, and of two such chan
       me.send<Problem & Made>("PATCH", path, { body: first, headers: { "if-match": tag } });
 
     const both = await Promise.all([change(etag), change(etag)]);
-    assert.deepEqual(both.map(({ status }) => status).toSorted(), [200, 412], path);
+    assert.deepEqual(new Set(both.map(({ status }) => status)), new Set([200, 412]), path);
     assert.equal(both.find(({ status }) => status === 412)?.body.code, "request.conflict");
     const now = String(both.find(({ status }) => status === 200)?.headers["etag"]);
     assert.notEqual(now, etag);
