@@ -137,7 +137,7 @@ async function ackRows(place: Place, rows: Rows): Promise<{ rows: Row[]; notes: 
     ],
     notes: [
       `Acks: ${publishers} publishers, each with one message of one reading without a time outstanding, ${publishing / 1_000} s a turn. INSERT: prepared, over the best of ${connectionChoices.join(", ")} connections, which was ${connections}; medians of ${ackRounds} turns each, in alternation.`,
-      `The disk took ${flushes.map((time) => time.toFixed(2)).join(", ")} ms to write 8 KiB before these turns. Each acknowledgement of ours waits for one such flush; the INSERTs wait for the processor.`,
+      `The disk took ${flushes.map((time) => time.toFixed(2)).join(", ")} ms to write 8 KiB before these turns. Ours waits for one such flush and then for its own turn of the processor; the INSERTs, for so many processes, share both.`,
     ],
   };
 }
