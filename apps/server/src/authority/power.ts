@@ -83,7 +83,8 @@ function endOf(space: Space, link: Credential, credential: Credential): End | un
     link.id,
   ];
   for (const ancestor of ancestors) {
-    if (ancestor && space.revokedBefore(ancestor, partyOf(credential)) > link.issuedSeq) {
+    // By the credential's own place: what a person makes after all programs were ended is good, though she signed in before.
+    if (ancestor && space.revokedBefore(ancestor, partyOf(credential)) > credential.issuedSeq) {
       return final(`everything issued before under ${ancestor} was ended`);
     }
   }

@@ -1,0 +1,104 @@
+import { once } from "node:events";
+import { request } from "node:https";
+import tls from "node:tls";
+import { connectAsync, type IClientOptions } from "mqtt";
+import type { TestPlatform } from "../apps/server/src/testing/index.ts";
+
+/** Something that a credential holds open: what came over it, and when it was closed. */
+export type Held = {
+  readonly name: string;
+  /** All that came, as text. */
+  seen(): string;
+  /** Resolves with the moment of `performance.now()` at which it was closed. */
+  readonly closed: Promise<number>;
+  end(): void;
+};
+
+/** When it is over, whatever went wrong before: `once` would fail with the first error. */
+const closing = (of: { once(event: "close", listener: () => void): unknown }): Promise<number> =>
+  new Promise((resolve) => of.once("close", () => resolve(performance.now())));
+
+/** Server-sent events of one device. */
+export async function events({ platform }: TestPlatform, token: string, device: string): Promise<Held> {
+  const call = request(new URL(`/v1/live?device=${device}`, platform.url), {
+    ca: platform.caPem,
+    headers: { "x-auth-token": token },
+    agent: false,
+  });
+  call.end();
+  const [response] = await once(call, "response");
+  if (response.statusCode !== 200) throw new Error(`the stream answered ${response.statusCode}`);
+  let text = "";
+  response.setEncoding("utf8").on("data", (part: string) => (text += part));
+  response.on("error", () => undefined); // an end like any other
+  const closed = closing(response);
+  return { name: "event stream", seen: () => text, closed, end: () => call.destroy() };
+}
+
+/** The same over a WebSocket, without a client's code between: the frames of a server are not masked (RFC 6455, 5.1). */
+export async function webSocket({ platform }: TestPlatform, token: string, device: string): Promise<Held> {
+  const { port } = new URL(platform.url);
+  const socket = tls.connect({
+    host: "127.0.0.1",
+    servername: "localhost",
+    port: Number(port),
+    ca: platform.caPem ?? "",
+  });
+  let text = "";
+  socket.setEncoding("latin1").on("data", (part) => {
+    text += String(part);
+    // A close frame (opcode 8): answered, as 5.5.1 wants, by one of ours, masked by nothing.
+    if (text.includes("\x88\x02\x03\xe8")) socket.end(Buffer.from([0x88, 0x82, 0, 0, 0, 0, 0x03, 0xe8]));
+  });
+  socket.on("error", () => undefined); // an end like any other
+  await once(socket, "secureConnect");
+  const lines = [
+    `GET /v1/live?device=${device} HTTP/1.1`,
+    "Host: localhost",
+    "Connection: Upgrade",
+    "Upgrade: websocket",
+    "Sec-WebSocket-Version: 13",
+    "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==",
+    `X-Auth-Token: ${token}`,
+  ];
+  socket.write(`${lines.join("\r\n")}\r\n\r\n`);
+  const closed = closing(socket);
+  while (!text.includes("\r\n\r\n")) await once(socket, "data");
+  if (!text.startsWith("HTTP/1.1 101")) throw new Error(text.slice(0, 100));
+  return { name: "WebSocket", seen: () => text, closed, end: () => void socket.destroy() };
+}
+
+export type Subscribed = Held & { readonly client: Awaited<ReturnType<typeof connectAsync>> };
+
+export async function mqtt(
+  { platform }: TestPlatform,
+  { over = "mqtts", ...options }: IClientOptions & { over?: "mqtts" | "wss" },
+): Promise<Subscribed> {
+  const url = over === "mqtts" ? platform.mqttsUrl : `${platform.url.replace("https", "wss")}/mqtt`;
+  const ca = platform.caPem ?? "";
+  const client = await connectAsync(
+    url,
+    { ca, rejectUnauthorized: true, reconnectPeriod: 0, keepalive: 0, ...options },
+    false,
+  );
+  let text = "";
+  client.on("message", (topic, payload) => (text += `${topic} ${payload.toString()}\n`));
+  client.on("error", () => undefined); // an end like any other
+  const closed = closing(client);
+  const name = `MQTT ${options.protocolVersion === 5 ? "5" : "3.1.1"} over ${over}`;
+  return { name, client, seen: () => text, closed, end: () => void client.end(true) };
+}
+
+/** Waits for an end; fails when there is none in time. */
+export async function closedWithin(held: Held, from: number, milliseconds: number): Promise<number> {
+  const { promise: tooLate, reject } = Promise.withResolvers<never>();
+  const timer = setTimeout(
+    () => reject(new Error(`${held.name} is open after ${milliseconds} ms`)),
+    from + milliseconds - performance.now(),
+  );
+  try {
+    return (await Promise.race([held.closed, tooLate])) - from;
+  } finally {
+    clearTimeout(timer);
+  }
+}
