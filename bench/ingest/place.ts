@@ -27,8 +27,15 @@ export type Place = {
 
 export async function openPlace(devices: number): Promise<Place> {
   const stack = new AsyncDisposableStack();
-  const { cluster, stop } = await makeCluster();
+  const { cluster, stop, abandon } = await makeCluster();
   stack.defer(stop);
+  // PostgreSQL is in a session of its own: it would outlive whoever interrupts a benchmark.
+  for (const signal of ["SIGINT", "SIGTERM"] as const) {
+    process.once(signal, () => {
+      abandon();
+      process.kill(process.pid, signal); // as it would have ended without us
+    });
+  }
   try {
     const ours = { ...cluster.owner, database: "bench" };
     const peers = { ...cluster.owner, database: "peers" };
