@@ -1,0 +1,109 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { routes, type Route } from "@holdfast/protocol";
+import { atEnd, startTestPlatform } from "../apps/server/src/testing/index.ts";
+
+const platform = await startTestPlatform();
+atEnd.after(() => platform.close());
+
+type Media = { schema: unknown };
+type Parameter = { name: string; in: string; required?: boolean; schema: { type?: string } };
+type Operation = {
+  operationId: string;
+  summary: string;
+  security: Record<string, unknown>[];
+  parameters: Parameter[];
+  requestBody?: { required: boolean; content: Record<string, Media> };
+  responses: Record<string, { description: string; content: Record<string, Media>; headers?: Record<string, unknown> }>;
+};
+type Description = {
+  openapi: string;
+  info: { title: string; version: string };
+  paths: Record<string, Record<string, Operation>>;
+  components: { schemas: Record<string, unknown>; securitySchemes: Record<string, unknown> };
+};
+
+const description = await platform.visitor.get<Description>("/openapi.json");
+const every: readonly Route[] = Object.values(routes);
+
+test("the description has every operation, and no other", () => {
+  const described = Object.entries(description.paths).flatMap(([path, methods]) =>
+    Object.keys(methods).map((method) => `${method.toUpperCase()} ${path}`),
+  );
+  assert.deepEqual(new Set(described), new Set(every.map(({ method, path }) => `${method} ${path}`)));
+  assert.equal(described.length, every.length);
+  assert.equal(description.openapi, "3.1.0");
+  assert.match(description.info.version, /^\d+\.\d+\.\d+/);
+  const ids = Object.values(description.paths).flatMap((methods) => Object.values(methods).map((o) => o.operationId));
+  assert.deepEqual(new Set(ids), new Set(Object.keys(routes)));
+});
+
+for (const [name, route] of Object.entries(routes) as [string, Route][]) {
+  test(`${name} is described as it is served`, () => {
+    const operation = description.paths[route.path]?.[route.method.toLowerCase()] ?? assert.fail();
+    assert.equal(operation.summary, route.summary);
+    assert.equal(operation.security.length > 0, route.needs !== "public");
+
+    const named = (where: string) => operation.parameters.filter((parameter) => parameter.in === where);
+    const inPath = [...route.path.matchAll(/\{(\w+)\}/g)].map(([, parameter]) => parameter);
+    assert.deepEqual(
+      named("path").map((parameter) => parameter.name),
+      inPath,
+    );
+    assert.ok(named("path").every(({ required }) => required));
+    assert.deepEqual(
+      named("query").map((parameter) => parameter.name),
+      Object.keys(route.query?.shape ?? {}),
+    );
+    for (const { schema, name: parameter } of operation.parameters) assert.ok(schema.type, `${parameter} has a type`);
+
+    assert.equal(operation.requestBody !== undefined, route.body !== undefined);
+    const json = operation.requestBody?.content["application/json"];
+    if (route.body === "bytes") assert.ok(operation.requestBody?.content["application/senml+cbor"]);
+    else if (route.body) assert.partialDeepStrictEqual(json?.schema, { type: "object", additionalProperties: false });
+
+    const { [String(route.status ?? 200)]: success, default: refusal } = operation.responses;
+    assert.ok(success?.description && Object.keys(success.content).length === 1);
+    assert.equal(success.headers?.["Location"] !== undefined, route.location !== undefined);
+    assert.deepEqual(refusal?.content, {
+      "application/problem+json": { schema: { $ref: "#/components/schemas/Problem" } },
+    });
+    assert.equal(route.status === 201, route.location !== undefined, "what is made is somewhere");
+  });
+}
+
+test("every reference leads somewhere within the description", () => {
+  const refs = [...JSON.stringify(description).matchAll(/"\$ref":"([^"]*)"/g)].map(([, ref = ""]) => ref);
+  assert.ok(refs.length > 0);
+  for (const ref of new Set(refs)) {
+    assert.match(ref, /^#\//);
+    let at: unknown = description;
+    for (const step of ref.slice(2).split("/"))
+      at = Reflect.get(Object(at), step.replaceAll("~1", "/").replaceAll("~0", "~"));
+    assert.equal(typeof at, "object", ref);
+  }
+  for (const { security } of Object.values(description.paths).flatMap((methods) => Object.values(methods))) {
+    for (const scheme of security.flatMap(Object.keys)) assert.ok(description.components.securitySchemes[scheme]);
+  }
+});
+
+test("what the platform answers fits what it says it answers", async () => {
+  const { token } = await platform.setUp();
+  const me = platform.visitor.as(token);
+  const application = await me.post<{ id: string }>("/v1/applications", { name: "Greenhouse" });
+  const device = await me.post<{ id: string }>("/v1/devices", { application: application.id, name: "Pump" });
+  const params = new Map([
+    ["application", application.id],
+    ["device", device.id],
+    ["file", "none"],
+  ]);
+  for (const route of every) {
+    const reply = route.reply;
+    if (route.method !== "GET" || typeof reply === "string") continue;
+    if (/\{(product|credential)\}/.test(route.path)) continue;
+    const path = route.path.replaceAll(/\{(\w+)\}/g, (_, name: string) => params.get(name) ?? "");
+    const answer = await me.get(`${path}${route === routes.readTelemetry ? "?attribute=t" : ""}`);
+    const read = reply.safeParse(answer);
+    assert.ok(read.success, `${path}: ${read.error?.message}`);
+  }
+});
