@@ -4,7 +4,7 @@ import { newSecret } from "@holdfast/crypto";
 import { Refusal, systemRandom, type Instant } from "@holdfast/kernel";
 import { Log, placeOf } from "./log.ts";
 
-const clock = { now: () => Date.UTC(2026, 0, 1, 12) as Instant };
+const clock = { now: () => Date.UTC(2026, 0, 1, 12) as Instant, elapsed: () => 0 };
 
 function logTo(isTTY: boolean, mayColour = false): { log: Log; lines: () => string[] } {
   let text = "";

@@ -70,6 +70,7 @@ async function serve(platform: Platform, config: Config, readyFile: ReadyFile): 
     warn: log.warn,
   });
   const caFile = writeAuthority(platform, caFileOf(config));
+  platform.onCertificate(() => void writeAuthority(platform, caFileOf(config)));
   const { url, mqttsUrl } = platform;
   const ready: Ready = { pid: process.pid, url, mqttsUrl, ...(caFile !== undefined && { caFile }) };
 
@@ -181,7 +182,9 @@ function failed(error: unknown): Exit {
     return failed(error.error);
   }
   if (error instanceof Refusal) {
-    log.refusal(error);
+    // SQL for an administrator to copy, which a log would fold into one line and keep.
+    if (error.code === "storage.roles") process.stdout.write(`${error.detail?.trim()}\n`);
+    log.refusal(error.code === "storage.roles" ? new Refusal(error.code) : error);
     return error.code === "config.malformed" ? exits.misuse : exits.refused;
   }
   if (error instanceof Error && "syscall" in error) {
@@ -193,6 +196,8 @@ function failed(error: unknown): Exit {
   return exits.fault;
 }
 
+// Until it is decided how it ends: a start that waits for a database has nothing else that would keep the process.
+setInterval(() => {}, 2 ** 30);
 // Whoever read our output may have gone. That is no reason to stop.
 for (const stream of [process.stdout, process.stderr]) stream.on("error", () => {});
 main().then(

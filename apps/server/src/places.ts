@@ -1,8 +1,16 @@
 import path from "node:path";
-import type { Clock, Random } from "@holdfast/kernel";
+import { Refusal, type Clock, type Random } from "@holdfast/kernel";
 import type { Config } from "./config.ts";
 import { makeFolder } from "./folders.ts";
-import { Keyring, parseDatabaseUrl, parseKek, startPostgres, systemUser, type Login } from "./storage/index.ts";
+import {
+  dataVersion,
+  Keyring,
+  parseDatabaseUrl,
+  parseKek,
+  startPostgres,
+  systemUser,
+  type Login,
+} from "./storage/index.ts";
 
 /** Where the keys and the data are, opened: the keyring first, because it holds what opens the database. */
 export type Places = {
@@ -27,7 +35,7 @@ type Needs = {
 export async function openPlaces({ config, clock, random, report }: Needs): Promise<Places> {
   const folder = postgresIn(config);
   const user = makeFolders(config);
-  const keyring = await Keyring.open({
+  const site = {
     place: {
       folder: config.keys,
       ...(config.keyringUrl !== undefined && { database: parseDatabaseUrl(config.keyringUrl) }),
@@ -36,7 +44,9 @@ export async function openPlaces({ config, clock, random, report }: Needs): Prom
     ...(user && { owner: user }),
     clock,
     random,
-  });
+  };
+  if (dataVersion(folder) !== undefined) await refuseWithoutKeys(site);
+  const keyring = await Keyring.open(site);
   if (config.databaseUrl !== undefined) {
     const close = () => keyring.close();
     return { keyring, database: config.databaseUrl, databaseFolder: undefined, runAs: user, lose: () => {}, close };
@@ -61,6 +71,19 @@ export async function openPlaces({ config, clock, random, report }: Needs): Prom
   } catch (error) {
     await keyring.close();
     throw error;
+  }
+}
+
+/** Data without keys: a new keyring would open nothing, and stand in the way of the backup of the right one. */
+async function refuseWithoutKeys(site: Parameters<typeof Keyring.openBeside>[0]): Promise<void> {
+  try {
+    await (await Keyring.openBeside(site)).close();
+  } catch (error) {
+    if (!(error instanceof Refusal) || error.code !== "keyring.unreachable" || site.place.database) throw error;
+    throw new Refusal("keyring.wrong", {
+      cause: error,
+      detail: `There are none in ${site.place.folder}, and the data need them: npx holdfast keys restore --in FILE brings them back.`,
+    });
   }
 }
 

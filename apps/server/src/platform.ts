@@ -1,13 +1,13 @@
 import path from "node:path";
 import { Passwords } from "@holdfast/crypto";
-import type { Broker, Time } from "@holdfast/mqtt";
+import type { Time } from "@holdfast/mqtt";
 import { idFrom, Refusal, type Clock, type Instant, type Random, type Timers } from "@holdfast/kernel";
 import { Audit, recorder, Refusals } from "./audit/index.ts";
 import { auditRoutes } from "./audit/routes.ts";
 import { Authentication, HighWater, Minting, Revocation, Spaces, TokenKeys, type Handler } from "./authority/index.ts";
 import { authorityRoutes } from "./authority/routes.ts";
 import type { Config } from "./config.ts";
-import { Identity, Organisations, SetupOffer, setupLifetime } from "./identity/index.ts";
+import { Identity, Organisations, SetupOffer } from "./identity/index.ts";
 import { identityRoutes } from "./identity/routes.ts";
 import {
   Exposure,
@@ -45,7 +45,6 @@ export type PlatformNeeds = {
 };
 
 const houseKeeping = 10_000; // milliseconds between two rounds
-const setupMargin = 60_000; // milliseconds before its end that the set-up link is made anew
 
 /** Starts everything, in the order in which it depends on each other; what was opened is closed again when a later step fails. */
 export async function startPlatform(needs: PlatformNeeds): Promise<Platform> {
@@ -111,9 +110,21 @@ async function open(needs: PlatformNeeds, opened: AsyncDisposableStack): Promise
     report(`The database had lost ${lost} revocations, as after restoring an older backup. They hold again.`);
 
   // The subjects.
-  const setup = new SetupOffer({ storage, keys: keyring, clock, random });
+  const setup = opened.adopt(new SetupOffer({ storage, keys: keyring, clock: needs.clock, random, timers }), (it) =>
+    it.stop(),
+  );
   const passwords = new Passwords({ random });
-  const identity = new Identity({ storage, keys: keyring, passwords, spaces, minting, clock, random, refusedSignIn });
+  const identity = new Identity({
+    storage,
+    keys: keyring,
+    passwords,
+    setup,
+    spaces,
+    minting,
+    clock,
+    random,
+    refusedSignIn,
+  });
   const registry = new Registry({ storage, keys: keyring, spaces, minting, revocation, clock, random, report });
   const silenced = await registry.reconcile();
   if (silenced > 0) report(`The database took ${silenced} suspended devices for active. They are suspended again.`);
@@ -124,7 +135,8 @@ async function open(needs: PlatformNeeds, opened: AsyncDisposableStack): Promise
   );
 
   // The listeners.
-  const certificates = opened.adopt(await openCertificates(needs, keyring, clock), (it) => it.close());
+  const certificateEvents = { changed: () => {} };
+  const certificates = opened.adopt(await openCertificates(needs, keyring, certificateEvents), (it) => it.close());
   const guard = opened.adopt(new Guard({ clock, timers, report }), (it) => it.close());
   const hub = new Hub({ spaces, authentication, telemetry, guard, refused: onRefusal });
   const broker = opened.adopt(
@@ -196,17 +208,26 @@ async function open(needs: PlatformNeeds, opened: AsyncDisposableStack): Promise
 
   opened.defer(() => refusals.log?.flush());
   const rounds = new Rounds(timers, report);
+  const tellOfClock = clockWatch(clock, report);
+  tellOfClock();
   opened.defer(() => rounds.stop());
   rounds.every(houseKeeping, async () => {
+    tellOfClock();
+    await revocation.journalMissed();
     await authentication.rememberUse();
     await storage.maintain.call("raise_high_water", [clock.now()]);
   });
   opened.defer(async () => void (await storage.maintain.call("raise_high_water", [clock.now()])));
-  return new Platform({ opened: opened.move(), places, certificates, setup, timers, https, mqtt, broker, config });
+  return new Platform({ opened: opened.move(), places, certificates, certificateEvents, setup, https, mqtt, config });
 }
 
-function openCertificates(needs: PlatformNeeds, keyring: Keyring, clock: Clock): Promise<Certificates> {
-  const { config, random, timers, report } = needs;
+/** By the machine's own clock, which is what clients compare a certificate with. */
+function openCertificates(
+  needs: PlatformNeeds,
+  keyring: Keyring,
+  events: { changed: () => void },
+): Promise<Certificates> {
+  const { config, clock, random, timers, report } = needs;
   const { host, publicNames, tlsCert, tlsKey } = config;
   return Certificates.open({
     secrets: keyring,
@@ -215,17 +236,36 @@ function openCertificates(needs: PlatformNeeds, keyring: Keyring, clock: Clock):
     timers,
     names: expectedNames({ host, publicNames, machine: thisMachine() }),
     ...(tlsCert !== undefined && tlsKey !== undefined && { files: { cert: tlsCert, key: tlsKey } }),
-    report: (event) =>
-      event.code === "tls.swapped"
-        ? report(`New certificate in service: SHA-256 ${event.certificate.sha256}`)
-        : report(`${event.code}: ${event.detail} The certificate before stays in service.`),
+    report: (event) => {
+      if (event.code === "tls.unusable") {
+        return report(`${event.code}: ${event.detail} The certificate before stays in service.`);
+      }
+      report(`New certificate in service: SHA-256 ${event.certificate.sha256}`);
+      events.changed();
+    },
   });
+}
+
+/** Says once that the machine's clock is behind what it said before, and once that it is right again. */
+function clockWatch(clock: HighWater, report: (message: string) => void): () => void {
+  let wasBehind = false;
+  return () => {
+    const minutes = Math.round(clock.behind() / 60_000);
+    if (minutes > 0 && !wasBehind) {
+      report(
+        `The machine's clock is ${minutes} minutes behind what it said before. Credentials go on ending by the later time: ` +
+          "if the clock was wrong then, some end too early, and new ones have to be made.",
+      );
+    }
+    if (minutes === 0 && wasBehind) report("The machine's clock has caught up with what it said before.");
+    wasBehind = minutes > 0;
+  };
 }
 
 /** The broker's words for time: the wall clock that only goes forward, and the one that cannot be set. */
 const brokerTime = (clock: Clock, timers: Timers): Time => ({
   now: () => clock.now(),
-  elapsed: () => performance.now(),
+  elapsed: () => clock.elapsed(),
   setTimer: (milliseconds, call) => {
     const timer = timers.after(milliseconds, call);
     return () => timer.cancel();
@@ -236,11 +276,10 @@ type Parts = {
   readonly opened: AsyncDisposableStack;
   readonly places: Places;
   readonly certificates: Certificates;
+  readonly certificateEvents: { changed: () => void };
   readonly setup: SetupOffer;
-  readonly timers: Timers;
   readonly https: HttpListener;
   readonly mqtt: MqttListener;
-  readonly broker: Broker;
   readonly config: Config;
 };
 
@@ -282,29 +321,14 @@ export class Platform {
     return this.#parts.places.keyring.status();
   }
 
-  /** Tells a new set-up link whenever there is one, and `undefined` once there is none to be had any more. */
-  async watchSetup(tell: (link: string | undefined) => void): Promise<void> {
-    const { setup, timers, opened } = this.#parts;
-    let timer = { cancel() {} };
-    opened.defer(() => timer.cancel());
-    let issuedAt = -Infinity;
-    let passed = 0;
-    const again = (): void => {
-      timer = timers.after(1_000, () => {
-        passed += 1_000;
-        look().catch(again); // the database is away: asked again until it is back
-      });
-    };
-    const look = async (): Promise<void> => {
-      if (!(await setup.isOpen())) return tell(undefined);
-      if (passed - issuedAt >= setupLifetime - setupMargin) {
-        const secret = await setup.renew();
-        issuedAt = passed;
-        tell(secret && `${this.url}/#setup=${secret}`);
-      }
-      again();
-    };
-    await look();
+  /** Tells the set-up link, each newer one before the last ends, and `undefined` when there is none to be had any more. */
+  watchSetup(tell: (link: string | undefined) => void): Promise<void> {
+    return this.#parts.setup.watch((secret) => tell(secret && `${this.url}/#setup=${secret}`));
+  }
+
+  /** Calls back when another certificate came into service: clients may have to trust another `caPem`. */
+  onCertificate(changed: () => void): void {
+    this.#parts.certificateEvents.changed = changed;
   }
 
   /** Ends everything, the last opened first. A second call waits for the first. */

@@ -2,10 +2,13 @@
 export type Instant = number & { readonly instant: unique symbol };
 
 export interface Clock {
+  /** What the machine says; somebody may set it, forth or back. */
   now(): Instant;
+  /** Milliseconds that pass evenly, whatever is done to the clock. Only differences mean anything. */
+  elapsed(): number;
 }
 
-export const systemClock: Clock = { now: () => Date.now() as Instant };
+export const systemClock: Clock = { now: () => Date.now() as Instant, elapsed: () => performance.now() };
 
 /** RFC 3339 in UTC with milliseconds: the one form in which an instant leaves the platform. */
 export const rfc3339 = (instant: Instant): string => new Date(instant).toISOString();

@@ -73,7 +73,7 @@ const sentences = {
   "storage.inUse": "Another server is using these data. Stop it first, or start with another --data.",
   "storage.unsafe": "The database does not keep what it acknowledges, or grants too much. The finding is named here.",
   "storage.roles":
-    "The database account may not make the roles Holdfast needs. Run the SQL printed here as its administrator.",
+    "The database account may not make the roles Holdfast needs. Run the SQL printed above as its administrator.",
   "storage.broken": "The database could not be started. Its own log beside the data says why.",
   "keyring.unreachable": "The keyring does not answer. Check the keys folder or --keyring-url.",
   "keyring.wrong": "These keys do not belong to these data. Use the keys folder, or a keys backup, made with them.",

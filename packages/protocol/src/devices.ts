@@ -8,7 +8,7 @@ const alias = z.string().regex(/^[A-Za-z0-9._-]{1,64}$/);
 export const device = z.object({
   id: id("device"),
   state: z.enum(["active", "suspended", "retired"]),
-  name,
+  name: z.string(),
   application: id("application"),
   product: id("product").optional(),
   alias: alias.optional(),

@@ -48,7 +48,7 @@ export const createOrg = route({
   mints: "token",
 });
 
-const org = z.object({ id: id("org"), name, createdAt: time });
+const org = z.object({ id: id("org"), name: z.string(), createdAt: time });
 
 export const readOrg = route({
   method: "GET",

@@ -15,7 +15,7 @@ const attributes = z
 
 export const product = z.object({
   id: id("product"),
-  name,
+  name: z.string(),
   attributes,
   strict: z.boolean(),
   createdAt: time,

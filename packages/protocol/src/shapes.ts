@@ -10,7 +10,16 @@ export const id = <K extends Kind>(kind: K) =>
 /** Grows with each change of the thing; in quotes it is the thing's ETag. */
 export const version = z.number().int();
 
-export const name = z.string().trim().min(1).max(200);
+/** What people call something. No control characters and no marks that turn the direction of text around: they would let a name forge a line. */
+export const name = z
+  .string()
+  .trim()
+  .min(1)
+  .max(200)
+  .refine(
+    (text) => text.isWellFormed() && !/[\p{Cc}\u200e\u200f\u202a-\u202e\u2066-\u2069]/u.test(text),
+    "a character that cannot be shown",
+  );
 export const time = z.iso.datetime();
 
 /** A time in a query: RFC 3339 or epoch milliseconds. */

@@ -65,7 +65,7 @@ export async function holdfast(
     err: err satisfies Outlet,
     in: typed ? typist(err, typed) : Readable.from(options.stdin === undefined ? [] : [options.stdin]),
     environment: readEnvironment({ HOME: "/nowhere", ...env }),
-    clock: options.clock ?? { now: () => noon },
+    clock: options.clock ?? { now: () => noon, elapsed: () => 0 },
     transport: options.transport ?? (() => fetchTransport()),
     pause: options.pause ?? (() => Promise.resolve()),
   });

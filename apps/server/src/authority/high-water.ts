@@ -1,31 +1,47 @@
 import type { Clock, Instant } from "@holdfast/kernel";
 
 /**
- * The greatest time ever seen, kept across restarts: whatever has expired by it stays expired when somebody sets the clock
- * back. A clock that was far ahead ends credentials early, which is the safe side; the operator reads of it in the log.
+ * A clock that only goes forward, also across restarts: whatever has expired by it stays expired when somebody sets the machine's clock
+ * back. It does not stand still then but goes on at its own pace, so that what is made after that ends in time as well. A clock that
+ * was far ahead ends credentials early, which is the safe side; the operator reads of it in the log.
  */
 export class HighWater implements Clock {
   readonly #clock: Clock;
   #highest: Instant;
+  /** When `#highest` was so, by what passes evenly. */
+  #since: number;
 
   constructor(clock: Clock, highest: Instant) {
     this.#clock = clock;
     this.#highest = highest;
+    this.#since = clock.elapsed();
   }
 
   now(): Instant {
-    const now = this.#clock.now();
-    if (now > this.#highest) this.#highest = now;
-    return this.#highest;
+    const elapsed = this.#clock.elapsed();
+    const passed = Math.floor(elapsed - this.#since);
+    const now = Math.max(this.#clock.now(), this.#highest + passed) as Instant; // whole milliseconds both
+    if (now > this.#highest) {
+      // What is less than a millisecond stays to be counted.
+      this.#since = now === this.#highest + passed ? this.#since + passed : elapsed;
+      this.#highest = now;
+    }
+    return now;
+  }
+
+  elapsed(): number {
+    return this.#clock.elapsed();
   }
 
   /** What something durable says was a time of ours. */
   raise(seen: Instant): void {
-    if (seen > this.#highest) this.#highest = seen;
+    if (seen <= this.now()) return;
+    this.#highest = seen;
+    this.#since = this.#clock.elapsed();
   }
 
   /** How far the platform's clock lies behind what it once said, in milliseconds. */
   behind(): number {
-    return Math.max(0, this.#highest - this.#clock.now());
+    return Math.max(0, this.now() - this.#clock.now());
   }
 }

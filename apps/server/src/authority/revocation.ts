@@ -28,6 +28,7 @@ type Needs = { storage: Storage; spaces: Spaces; journal: Journal; report: (mess
 /** Ends credentials: one, or every one issued so far under an organisation, application, product, device or person. */
 export class Revocation {
   readonly #needs: Needs;
+  readonly #missed: Revoked[] = [];
 
   constructor(needs: Needs) {
     this.#needs = needs;
@@ -85,11 +86,25 @@ export class Revocation {
     const { org } = unit.scope;
     unit.afterCommit(() => {
       spaces.apply(org, (space) => space.revoke(about, ends, seq));
-      // Cutting off must not wait for the keyring: what the journal missed is added at the next start (`reconcile`).
-      journal
-        .append({ org, about, ends, seq, at: unit.at })
-        .catch(() => report(`the keyring did not take a revocation of ${about}`));
+      // Cutting off must not wait for the keyring: what the journal missed is added as soon as it can be, at the latest at the
+      // next start (`reconcile`).
+      const revoked: Revoked = { org, about, ends, seq, at: unit.at };
+      journal.append(revoked).catch(() => {
+        this.#missed.push(revoked);
+        report(
+          `The keyring did not take a revocation of ${about}. It holds; it is offered again until the keyring answers.`,
+        );
+      });
     });
+  }
+
+  /** Called now and then: what the journal did not take is offered again. */
+  async journalMissed(): Promise<void> {
+    for (let next = this.#missed[0]; next; next = this.#missed[0]) {
+      await this.#needs.journal.append(next);
+      this.#missed.shift();
+      if (this.#missed.length === 0) this.#needs.report("The keyring has every revocation now.");
+    }
   }
 
   /** A device that leaves an application or a product stays as revoked as it was there: moving revives nothing. */

@@ -13,7 +13,9 @@ const { storage } = fresh;
 async function anOrg(): Promise<Id<"org">> {
   const scope = await storage.makeOrg(newId("org", systemRandom));
   await storage.change(asPlatform(scope), async (unit) => {
-    await unit.query("insert into organisation (org, created_at, version, body) values ($1, 1, 1, '')", [uuidOf(scope.org)]);
+    await unit.query("insert into organisation (org, created_at, version, body) values ($1, 1, 1, '')", [
+      uuidOf(scope.org),
+    ]);
     unit.audit({ what: "org.created", about: scope.org });
   });
   return scope.org;

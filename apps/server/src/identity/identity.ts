@@ -16,12 +16,13 @@ import type { Actor, InstanceUnit, Keyring, OrgScope, Storage } from "../storage
 import { isLongEnough, type Person } from "./person.ts";
 import { organisationsIn } from "./organisation.ts";
 import { peopleIn, setupIn } from "./postgres.ts";
-import { isSetupSecret } from "./setup.ts";
+import { isSetupSecret, type SetupOffer } from "./setup.ts";
 
 type Needs = {
   storage: Storage;
   keys: Keyring;
   passwords: Passwords;
+  setup: SetupOffer;
   spaces: Spaces;
   minting: Minting;
   clock: Clock;
@@ -50,7 +51,7 @@ export class Identity {
 
   /** The first person, administrator of the instance and owner of the first organisation. The link works once, whoever asks at the same time. */
   async setUp(asked: { secret: string; email: string; password: string; org: string }): Promise<Welcome> {
-    const { storage, keys, passwords, clock, random } = this.#needs;
+    const { storage, keys, passwords, setup, clock, random } = this.#needs;
     if (!isSetupSecret(asked.secret)) throw new Refusal("setup.invalid");
     if (!isLongEnough(asked.password)) throw new Refusal("password.weak");
     const digest = digestSecret(asked.secret);
@@ -67,7 +68,9 @@ export class Identity {
     });
     try {
       const scope = await storage.makeOrg(newId("org", random));
-      return await this.#found(scope, person.id, asked.org, { role: "owner", administrator: true });
+      const welcome = await this.#found(scope, person.id, asked.org, { role: "owner", administrator: true });
+      setup.taken();
+      return welcome;
     } catch (error) {
       await this.#giveBack(digest);
       throw error;

@@ -1,3 +1,3 @@
 export { Identity } from "./identity.ts";
 export { Organisations } from "./organisation.ts";
-export { SetupOffer, setupLifetime } from "./setup.ts";
+export { SetupOffer } from "./setup.ts";

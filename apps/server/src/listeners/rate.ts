@@ -14,7 +14,7 @@ export class RateLimit {
   constructor(rate: Rate, clock: Clock) {
     this.rate = rate;
     this.#clock = clock;
-    this.#sweptAt = clock.now();
+    this.#sweptAt = clock.elapsed();
   }
 
   /** Answers how many are left. @throws Refusal `rate.exceeded` with how long to wait */
@@ -30,11 +30,11 @@ export class RateLimit {
   }
 
   #refilled(key: string): Bucket {
-    const now = this.#clock.now();
+    const now = this.#clock.elapsed(); // what is refilled does not depend on what the clock is set to
     this.#sweep(now);
     let bucket = this.#buckets.get(key);
     if (!bucket) this.#buckets.set(key, (bucket = { tokens: this.rate.burst, at: now }));
-    const elapsed = Math.max(0, now - bucket.at); // a clock that was set back refills nothing
+    const elapsed = now - bucket.at;
     bucket.tokens = Math.min(this.rate.burst, bucket.tokens + (elapsed / 1_000) * this.rate.perSecond);
     bucket.at = now;
     return bucket;
@@ -42,7 +42,7 @@ export class RateLimit {
 
   #sweep(now: number): void {
     const untilFull = (this.rate.burst / this.rate.perSecond) * 1_000;
-    if (Math.abs(now - this.#sweptAt) < untilFull) return;
+    if (now - this.#sweptAt < untilFull) return;
     this.#sweptAt = now;
     for (const [key, { at }] of this.#buckets) if (now - at > untilFull) this.#buckets.delete(key);
   }

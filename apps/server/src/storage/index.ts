@@ -8,4 +8,4 @@ export { Storage } from "./storage.ts";
 export type { Query } from "./transaction.ts";
 export type { Actor, Allowed, AuditEntry, InstanceUnit, OrgScope, Unit } from "./unit.ts";
 export { Keyring, parseKek, restoreKeyring, verifyBackup } from "./keyring/index.ts";
-export { startPostgres, systemUser, type EmbeddedPostgres } from "./postgres/index.ts";
+export { dataVersion, startPostgres, systemUser, type EmbeddedPostgres } from "./postgres/index.ts";

@@ -21,7 +21,7 @@ export const placeOf = (login: Login): string => `${login.host}:${login.port}/${
 const hostless = /^(postgres(?:ql)?:\/\/(?:[^/?#]*@)?)(?=\/)/;
 const noHost = "no-host.invalid";
 
-const malformed = (detail: string) => new Refusal("config.malformed", { detail: `--database-url ${detail}` });
+const malformed = (detail: string) => new Refusal("config.malformed", { detail: `The URL of a database ${detail}` });
 
 /**
  * Reads `postgres://user:password@host:port/database?sslmode=…&sslrootcert=…` (RFC 3986; the words of libpq, "Connection
@@ -77,7 +77,10 @@ function rootsIn(file: string | null): { ca?: string } {
   try {
     return { ca: readFileSync(file, "utf8") };
   } catch (cause) {
-    throw new Refusal("config.malformed", { cause, detail: `--database-url: the file of sslrootcert cannot be read.` });
+    throw new Refusal("config.malformed", {
+      cause,
+      detail: "The file that the URL of a database names as sslrootcert cannot be read.",
+    });
   }
 }
 

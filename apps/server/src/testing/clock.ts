@@ -5,6 +5,8 @@ type Due = { at: number; readonly order: number; readonly work: () => void };
 /** A clock that stands still until a test moves it, and timers that fire when it does. Both in one, because they agree. */
 export class TestClock implements Clock, Timers {
   #now: number;
+  /** By how much it was set, rather than moved. */
+  #set = 0;
   #order = 0;
   readonly #due = new Set<Due>();
 
@@ -14,6 +16,10 @@ export class TestClock implements Clock, Timers {
 
   now(): Instant {
     return this.#now as Instant; // whole milliseconds, by `move` and `set`
+  }
+
+  elapsed(): number {
+    return this.#now - this.#set;
   }
 
   after(milliseconds: number, work: () => void): { cancel(): void } {
@@ -36,6 +42,7 @@ export class TestClock implements Clock, Timers {
   /** Somebody sets the machine's clock, back too. Timers know nothing of it: they run by elapsed time. */
   set(instant: number): void {
     for (const due of this.#due) due.at += instant - this.#now;
+    this.#set += instant - this.#now;
     this.#now = instant;
   }
 

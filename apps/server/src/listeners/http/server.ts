@@ -3,8 +3,9 @@ import type { IncomingMessage } from "node:http";
 import type { Duplex } from "node:stream";
 import type { TLSSocket } from "node:tls";
 import { credentialIn } from "@holdfast/crypto";
-import { Refusal, type Timers } from "@holdfast/kernel";
+import type { Timers } from "@holdfast/kernel";
 import type { Certificates } from "../../tls/index.ts";
+import { listen } from "../listen.ts";
 import { Deadlines, untilNext } from "./deadlines.ts";
 import type { Live } from "./live.ts";
 import { pathOf, serve, type ServingNeeds } from "./serve.ts";
@@ -112,12 +113,6 @@ export class HttpListener {
 
   #listen(): Promise<void> {
     const { host, port } = this.#needs;
-    return new Promise((resolve, reject) => {
-      this.#server.once("error", (cause: NodeJS.ErrnoException) => {
-        const taken = cause.code === "EADDRINUSE";
-        reject(taken ? new Refusal("port.taken", { cause, detail: `HTTPS wants ${host}:${port}.` }) : cause);
-      });
-      this.#server.listen(port, host, resolve);
-    });
+    return listen(this.#server, { what: "HTTPS", host, port });
   }
 }

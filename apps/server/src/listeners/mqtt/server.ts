@@ -2,7 +2,7 @@ import type { IncomingMessage } from "node:http";
 import { createServer, type Server, type TLSSocket } from "node:tls";
 import type { Duplex } from "node:stream";
 import type { Broker } from "@holdfast/mqtt";
-import { Refusal } from "@holdfast/kernel";
+import { listen } from "../listen.ts";
 import { createWebSocketStream, WebSocketServer } from "ws";
 import type { Certificates } from "../../tls/index.ts";
 
@@ -41,13 +41,7 @@ export class MqttListener {
 
   static async open(needs: Needs): Promise<MqttListener> {
     const listener = new MqttListener(needs);
-    await new Promise<void>((resolve, reject) => {
-      listener.#server.once("error", (cause: NodeJS.ErrnoException) => {
-        const taken = cause.code === "EADDRINUSE";
-        reject(taken ? new Refusal("port.taken", { cause, detail: `MQTT wants ${needs.host}:${needs.port}.` }) : cause);
-      });
-      listener.#server.listen(needs.port, needs.host, resolve);
-    });
+    await listen(listener.#server, { what: "MQTT", host: needs.host, port: needs.port });
     return listener;
   }
 

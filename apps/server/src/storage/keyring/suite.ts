@@ -11,7 +11,7 @@ const names = (count: number, prefix = "dev") => Array.from({ length: count }, (
 
 /** Time goes on with every look at the clock. */
 let now = systemClock.now();
-const clock: Clock = { now: () => (now = (now + 1) as Instant) };
+const clock: Clock = { now: () => (now = (now + 1) as Instant), elapsed: () => now };
 
 export const siteAt = ({ place }: Pick<Ground, "place">): Site => ({ place, clock, random: systemRandom });
 
