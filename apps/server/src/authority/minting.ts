@@ -218,6 +218,8 @@ function heritage(maker: Caller): Pick<Heir, "parent" | "person"> {
 
 /** Every link of the maker's chain must contain every grant, as it stands and wherever devices move later. */
 function refuseAmplification(maker: Caller, grants: readonly Grant[]): void {
+  refuseTooLong(grants);
+  refuseUnknown(maker, grants);
   const beyond = grants.filter(
     ({ action, where }) =>
       !maker.power.links.every((link) =>
@@ -225,6 +227,15 @@ function refuseAmplification(maker: Caller, grants: readonly Grant[]): void {
       ),
   );
   if (beyond.length > 0) throw amplified(maker, beyond);
+}
+
+/** A grant on something that is not there, or is another organisation's, would be worth nothing, and nobody would know. */
+function refuseUnknown({ space }: Caller, grants: readonly Grant[]): void {
+  for (const { where } of grants) {
+    if ("application" in where && !space.hasApplication(where.application)) throw new Refusal("application.unknown");
+    if ("devices" in where && !where.devices.every((device) => space.device(device)))
+      throw new Refusal("device.unknown");
+  }
 }
 
 function refuseTooLong(grants: readonly Grant[]): void {
