@@ -46,9 +46,11 @@ const standing: Subject = { ...our, credential: await ours.tokenOf(["org.read"])
 
 type Asked = { params?: Record<string, string>; query?: string; body?: unknown; bytes?: string };
 type Operation = {
-  /** In which subject it is asked; without one in the standing one. */
+  /** Makes what is asked about, where asking may end or change it. */
   readonly fresh?: () => Promise<Partial<Subject>>;
   readonly ask?: (subject: Subject) => Asked;
+  /** By these callers only; they are enough where each costs a slow hash. */
+  readonly by?: readonly string[];
   /** What else is needed, because the answer hands it on. */
   readonly also?: readonly Action[];
 };
@@ -67,7 +69,7 @@ const named = { name: "Named" };
 
 const operations: Record<keyof typeof routes, Operation> = {
   setUp: { ask: () => ({ body: { secret: `hfl_${"A".repeat(49)}`, ...viewerPerson, org: "Mine" } }) },
-  signIn: { ask: () => ({ body: viewerPerson }) },
+  signIn: { by: ["a stranger", "the owner", "a revoked token"], ask: () => ({ body: viewerPerson }) },
   createOrg: { ask: () => ({ body: named }) },
   readOrg: {},
   updateOrg: { ask: () => ({ body: named }) },
@@ -229,13 +231,17 @@ async function linesOfHttp(): Promise<string[]> {
     assert.ok(route);
     lines.push("", `${name}: ${route.method} ${route.path} needs ${route.needs}`);
     const asked = operation.ask ?? (() => ({}));
-    const tried = Object.entries(callers).map(async ([caller, shows]) => {
-      const subject: Subject = { ...standing, ...(await operation.fresh?.()) };
+    let subject: Subject | undefined;
+    for (const [caller, shows] of Object.entries(callers)) {
+      if (operation.by && !operation.by.includes(caller)) continue;
+      subject ??= { ...standing, ...(await operation.fresh?.()) };
       const credential = shows === "nothing" ? undefined : await shows(route, operation, subject);
-      if (shows !== "nothing" && credential === undefined) return [];
-      return [`  ${caller}: ${await ask(route, credential, asked(subject))}`];
-    });
-    lines.push(...(await Promise.all(tried)).flat());
+      if (shows !== "nothing" && credential === undefined) continue;
+      const answer = await ask(route, credential, asked(subject));
+      lines.push(`  ${caller}: ${answer}`);
+      // What was done cannot be done again to the same thing.
+      if (answer.startsWith("2")) subject = undefined;
+    }
     if (!isAction(route.needs)) continue;
     // Things that are not there at all, asked about by somebody who may everything.
     const nothing: Subject = {
