@@ -183,6 +183,7 @@ export class Core {
       since: this.time.elapsed(),
       source,
     });
+    publication.named = will.written;
     source.offer(publication);
   }
 

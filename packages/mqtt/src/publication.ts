@@ -17,6 +17,8 @@ export class Publication {
   readonly topic: string;
   /** The topic as the frame has it: what the publisher wrote, also where a topic alias stood for it. */
   readonly written: string;
+  /** The topic as its publisher named it: of a will, too, whose frame is ours. */
+  named: string;
   readonly version: ProtocolVersion;
   readonly qos: 0 | 1;
   readonly retain: boolean;
@@ -80,6 +82,7 @@ export class Publication {
   ) {
     this.topic = topic;
     this.written = written;
+    this.named = written;
     this.version = version;
     this.qos = (first & 0x06) === 0 ? 0 : 1;
     this.retain = (first & 1) === 1;

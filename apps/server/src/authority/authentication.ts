@@ -1,5 +1,15 @@
 import { isSecret, openToken, parseToken, secretMatches } from "@holdfast/crypto";
-import { idFrom, isId, Refusal, uuidOf, type Clock, type CredentialId, type Id, type Instant } from "@holdfast/kernel";
+import {
+  idFrom,
+  isId,
+  Refusal,
+  uuidOf,
+  type Clock,
+  type CredentialId,
+  type Id,
+  type Instant,
+  type RefusalCode,
+} from "@holdfast/kernel";
 import { formatGrant } from "@holdfast/protocol";
 import type { Storage } from "../storage/index.ts";
 import { Caller, type OnRefusal } from "./caller.ts";
@@ -91,8 +101,7 @@ export class Authentication {
       this.#note(space.org, credential.id);
       return caller;
     }
-    const code = caller.hasExpired ? "credential.expired" : "credential.invalid";
-    throw caller.refuse("connect", credential.id, because, new Refusal(code));
+    throw caller.refuse("connect", credential.id, because, new Refusal(codeOf(caller)));
   }
 
   /** Somebody knows of a credential and does not hold it: written down in its organisation, as nobody's doing. */
@@ -115,4 +124,14 @@ export class Authentication {
       if (space) await this.#needs.storage.note(asPlatform(space.scope), (unit) => authorityIn(unit).used(used));
     }
   }
+}
+
+/**
+ * Whoever holds the secret may know what will pass: firmware that is told "suspended" waits, and that is told "not known" gives its
+ * credential up. All else is the same as a wrong secret.
+ */
+function codeOf({ credential, space, power, hasExpired }: Caller): RefusalCode {
+  if (hasExpired) return "credential.expired";
+  const isSuspended = credential.device && space.device(credential.device)?.state === "suspended";
+  return isSuspended && !power.end?.forGood ? "device.suspended" : "credential.invalid";
 }

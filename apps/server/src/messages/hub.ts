@@ -32,6 +32,7 @@ type Needs = {
 };
 
 // MQTT 5, table 2-6.
+const notAuthorized = 0x87;
 const serverBusy = 0x89;
 const topicNameInvalid = 0x90;
 const quotaExceeded = 0x97;
@@ -51,8 +52,8 @@ export class Hub implements Policy<SessionContext> {
       const caller = await guard.admit(asked.transport.remoteAddress, () => this.#callerOf(asked));
       const { device } = caller.credential;
       if (device) await telemetry.prepare(caller.space, device);
-      const ended = caller.ended(); // while we waited
-      return ended === undefined ? welcome(caller) : { turnedAway: 0x87, reasonString: ended };
+      // It may have ended while we waited. Why, is for those who may ask `explain`.
+      return caller.ended() === undefined ? welcome(caller) : { turnedAway: notAuthorized };
     } catch (error) {
       if (!(error instanceof Refusal)) throw error;
       return { turnedAway: reasonOf(error, "connect"), reasonString: error.message };
@@ -60,8 +61,7 @@ export class Hub implements Policy<SessionContext> {
   }
 
   renew({ caller }: SessionContext, _gate: Gate): Gate | Ending {
-    const ended = caller.ended();
-    return ended === undefined ? new MessageGate(caller) : { end: administrativeAction };
+    return caller.ended() === undefined ? new MessageGate(caller) : { end: administrativeAction };
   }
 
   accept({ caller }: SessionContext, publication: Publication): number {
@@ -73,7 +73,7 @@ export class Hub implements Policy<SessionContext> {
       publication.payload,
       {
         contentType: isOld ? undefined : publication.properties.contentType,
-        dialect: dialectOf(publication.written),
+        dialect: dialectOf(publication.named),
       },
       isOld ? new PlainAnswer(publication) : publication,
     );
