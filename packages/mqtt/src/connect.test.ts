@@ -215,6 +215,18 @@ test("whoever sends no CONNECT within the deadline is hung up on", async () => {
   await Promise.all([silent.closed(), half.closed()]);
 });
 
+test("whoever sent its CONNECT hears the answer, however long the policy takes over it", async () => {
+  await using house = await House.open({ limits: { connectDeadline: 10_000 } });
+  const decision = Promise.withResolvers<{ turnedAway: number }>();
+  house.policy.connect = () => decision.promise;
+  const peer = await house.visit();
+  peer.connect({ clientId: "a" });
+  await until(() => house.broker.statistics.bytesIn > 0);
+  house.time.move(60_000);
+  decision.resolve({ turnedAway: 0x88 });
+  assert.equal(codeOf(await peer.take("connack")), 3);
+});
+
 test("[MQTT-3.1.2-22] after one and a half keep-alives of silence the connection ends; any packet puts it off", async () => {
   await using house = await House.open();
   for (const version of [4, 5] as const) {

@@ -190,6 +190,7 @@ export class Connection implements Line, Opened, FrameHandler {
     if (cursor.left > 6 && cursor.bytes[cursor.at + 6] === 5) this.protocolVersion = 5;
     const connect = readConnect(cursor);
     this.#phase = "asking";
+    this.#cancelTimer(); // from here on it waits for us, and is to hear the answer however long that takes
     this.pause();
     this.#ask(connect).catch((fault: unknown) => {
       this.core.fault(fault);

@@ -1,6 +1,6 @@
 import { Refusal, uuidOf, type Id } from "@holdfast/kernel";
 import { Conflict, ConnectionLost } from "./failure.ts";
-import { unavailable } from "./patience.ts";
+import { patienceMs, unavailable } from "./patience.ts";
 import type { Pool } from "./pool.ts";
 import type { Session } from "./session.ts";
 import { transact, type Query } from "./transaction.ts";
@@ -56,11 +56,14 @@ export class Ingest {
     if (appends.length === 0) return;
     const { pool, failed } = this.#needs;
     const session = await pool.borrow();
+    // PostgreSQL may hang at the disk, and then heeds no timeout of its own.
+    const deadline = setTimeout(() => session.destroy(), patienceMs).unref();
     try {
       await send(session, appends);
     } catch (error) {
       failed(error);
     } finally {
+      clearTimeout(deadline);
       pool.giveBack(session);
     }
   }

@@ -1,5 +1,7 @@
 import { Refusal, type Timers } from "@holdfast/kernel";
+import { patienceMs } from "./patience.ts";
 import type { Gate } from "./pool.ts";
+import { Pulse } from "./pulse.ts";
 import type { Session } from "./session.ts";
 
 /** "holdfast" in eight bytes. PostgreSQL's advisory locks belong to one database, so every instance can use the same. */
@@ -17,6 +19,8 @@ type Needs = {
   readonly timers: Timers;
   /** Called once when another server has taken these data over. */
   readonly lost: (refusal: Refusal) => void;
+  /** PostgreSQL says nothing any more, and breaks no connection either: they are to be broken from our side. */
+  readonly silent: () => void;
 };
 
 /**
@@ -31,6 +35,8 @@ export class ServerLock implements Gate {
   #again: Promise<void> | undefined;
   #refusal: Refusal | undefined;
   #isReleased = false;
+  #isLong = false;
+  #pulse: Pulse | undefined;
 
   private constructor(needs: Needs, session: Session) {
     this.#needs = needs;
@@ -61,10 +67,15 @@ export class ServerLock implements Gate {
       "update holdfast.instance set served = served + 1 returning served",
     );
     this.#generation = row?.served;
+    this.#feel(); // until now statements might take long: migrations
   }
 
   get isOpen(): boolean {
     return !this.#again && !this.#refusal;
+  }
+
+  get isLong(): boolean {
+    return this.#isLong;
   }
 
   /** Answers when the lock is held. @throws Refusal `storage.inUse` when it was lost for good */
@@ -75,17 +86,28 @@ export class ServerLock implements Gate {
 
   async release(): Promise<void> {
     this.#isReleased = true;
+    this.#pulse?.stop();
     await this.#again?.catch(() => undefined); // whoever waited was told
     await this.#session.close();
   }
 
   #watch(): void {
-    void this.#session.ended.then(() => {
-      if (this.#isReleased) return;
-      this.#again = this.#retake().finally(() => (this.#again = undefined));
-      this.#again.catch((refusal: unknown) => {
-        if (refusal instanceof Refusal && !this.#isReleased) this.#needs.lost(refusal);
-      });
+    const session = this.#session;
+    void session.ended.then(() => this.#lose(session));
+  }
+
+  /** From this moment everybody waits. */
+  #lose(session: Session): void {
+    if (this.#isReleased || this.#refusal || this.#again || session !== this.#session) return;
+    const timer = this.#needs.timers.after(patienceMs, () => (this.#isLong = true));
+    this.#again = this.#retake().finally(() => {
+      timer.cancel();
+      this.#isLong = false;
+      this.#again = undefined;
+      if (!this.#session.isUsable) this.#lose(this.#session); // in the same moment again
+    });
+    this.#again.catch((refusal: unknown) => {
+      if (refusal instanceof Refusal && !this.#isReleased) this.#needs.lost(refusal);
     });
   }
 
@@ -93,15 +115,18 @@ export class ServerLock implements Gate {
     let attempts = 0;
     while (!this.#isReleased) {
       try {
-        if (!this.#session.isUsable) this.#session = await this.#needs.connect();
+        if (!this.#session.isUsable) {
+          this.#session = await this.#needs.connect();
+          this.#feel();
+        }
         // PostgreSQL may not have noticed that our old connection is gone, which then holds the lock: it is told.
-        await this.#session.query(endNamesakes, [this.#needs.name]);
+        const namesakes = await this.#session.query(endNamesakes, [this.#needs.name]);
         if (await tryLock(this.#session)) {
           const [row] = await this.#session.query<{ served: number }>("select served from holdfast.instance");
           if (this.#generation !== undefined && row?.served !== this.#generation) return await this.#giveUp();
           return this.#watch();
         }
-        attempts += 1;
+        if (namesakes.length === 0) attempts += 1; // else it may be ourselves who hold it
         if (attempts === attemptsAtStart) return await this.#giveUp();
       } catch (error) {
         if (error === this.#refusal) throw error;
@@ -109,6 +134,17 @@ export class ServerLock implements Gate {
       }
       await pause(this.#needs.timers);
     }
+  }
+
+  #feel(): void {
+    const session = this.#session;
+    this.#pulse?.stop();
+    this.#pulse = new Pulse(session, () => {
+      this.#isLong = true; // everybody has waited for as long as that took
+      session.destroy();
+      this.#lose(session);
+      this.#needs.silent();
+    });
   }
 
   async #giveUp(): Promise<never> {

@@ -56,14 +56,18 @@ export async function openDatabase(needs: Needs): Promise<Parts> {
   const run = random.bytes(8).toHex();
   const lockName = `holdfast lock ${run}`;
 
+  const pools: Pool[] = [];
   const lock = await ServerLock.take({
     first: () => connectPatiently(login, lockName, needs),
     connect: () => Session.connect(login, lockName),
     name: lockName,
     timers,
     lost: needs.fatal,
+    silent: () => {
+      needs.report("The database says nothing any more. Its connections are broken off and made anew.");
+      for (const pool of pools) pool.breakAll();
+    },
   });
-  const pools: Pool[] = [];
   try {
     const { session } = lock;
     await refuseOld(session);
@@ -175,10 +179,10 @@ async function belongTo(session: Session, instance: string, clock: Clock): Promi
   );
 }
 
-/** What a server that was killed had open ends now: after this nobody but us writes. */
+/** What a server that was killed had open ends now, a commit under way included: after this nobody but us writes. */
 async function endLeftovers(session: Session): Promise<Session> {
   await session.query(
-    `select pg_terminate_backend(pid) from pg_stat_activity
+    `select pg_terminate_backend(pid, 5000) from pg_stat_activity
       where usename = current_user and datname = current_database() and application_name <> current_setting('application_name')`,
   );
   return session;

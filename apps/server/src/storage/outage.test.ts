@@ -41,17 +41,27 @@ test("while PostgreSQL is away everybody waits, and goes on when it is back", as
   assert.deepEqual(await texts(allowed), ["note 1", "note 2"]);
 });
 
-test("whoever waited ten seconds in vain is told to come back", async (t) => {
+test("whoever waited ten seconds in vain is told to come back, and who comes then at once", async (t) => {
   const timers = new TestClock();
-  const { proxy, org, write: add } = await behindProxy(t, { timers });
+  const { proxy, org, write: add, storage } = await behindProxy(t, { timers });
   const allowed = await org();
   proxy.down();
   const refused = assert.rejects(add(allowed, 1), { code: "storage.unavailable", retryAfterSeconds: 5 });
-  const step = setInterval(() => timers.move(1_000), 5);
+  const passing = () => setInterval(() => timers.move(1_000), 5);
+  let step = passing();
   t.after(() => clearInterval(step));
   await refused;
+  clearInterval(step);
+  timers.move(10_000);
+  await assert.rejects(storage.directory.call("high_water", []), { code: "storage.unavailable" });
+  step = passing();
   proxy.up();
-  await add(allowed, 1);
+  const isTaken = () =>
+    add(allowed, 1).then(
+      () => true,
+      () => false,
+    );
+  while (!(await isTaken())) await new Promise(setImmediate);
 });
 
 test("a change whose commit was sent and not answered is refused, and its organisation doubted", async (t) => {

@@ -1,7 +1,7 @@
 import { Refusal, type Timers } from "@holdfast/kernel";
 
 /** How long somebody is kept waiting in all, for his turn, the server's lock and a connection, before being told to come back. */
-const patienceMs = 10_000;
+export const patienceMs = 10_000;
 
 export const unavailable = (detail?: string): Refusal =>
   new Refusal("storage.unavailable", { retryAfterSeconds: 5, ...(detail === undefined ? {} : { detail }) });

@@ -10,6 +10,8 @@ type Waiting = { resolve: (session: Session) => void; reject: (error: Error) => 
 
 export interface Gate {
   readonly isOpen: boolean;
+  /** It has been closed for so long that nobody need wait for it any more. */
+  readonly isLong: boolean;
   /** Refuses when it will never open again. */
   opened(): Promise<void>;
 }
@@ -62,6 +64,7 @@ export class Pool {
   }
 
   #pass(patience: Patience): Promise<void> {
+    if (this.#needs.gate.isLong) throw unavailable();
     return new Promise((resolve, reject) => {
       patience.whenOver(() => reject(unavailable()));
       this.#needs.gate.opened().then(resolve, reject);
@@ -102,6 +105,11 @@ export class Pool {
     if (next) next.resolve(session);
     else if (this.#isClosed) void session.close();
     else this.#idle.push(session);
+  }
+
+  /** Breaks every connection: whoever waits for an answer is told at once that none came. */
+  breakAll(): void {
+    for (const session of this.#all) session.destroy();
   }
 
   /** Whoever waits is refused, what is lent out ends when it comes back. */

@@ -36,7 +36,7 @@ const loadingMs = 30_000;
 const steadyMs = 30_000;
 
 /** Milliseconds before each further attempt to start it again. The last one repeats: what hinders may go, as a full disk does. */
-const pauses = [0, 250, 500, 1_000, 2_000, 5_000, 10_000];
+const pauses = [0, 250, 500, 1_000, 2_000, 5_000];
 
 /** For how long a start is tried again while something else holds the data: it either goes, or turns out to be usable. */
 const contentionMs = 10_000;
