@@ -1,0 +1,405 @@
+import assert from "node:assert/strict";
+import pg from "pg";
+import { uuidOf, type Id } from "@holdfast/kernel";
+import { allActions, routes, type Route } from "@holdfast/protocol";
+import {
+  startTestPlatform,
+  type FreshDatabase,
+  type TestPlatform,
+  type Visitor,
+} from "../apps/server/src/testing/index.ts";
+import {
+  furnish,
+  nobodysKey,
+  Owner,
+  textOf,
+  unknown,
+  type Device,
+  type Furnished,
+  type Thing,
+} from "./authority.fixture.ts";
+import { events, mqtt, webSocket, type Held, type Subscribed } from "./revocation.fixture.ts";
+
+/** What only the other organisation knows. It must turn up in nothing that is answered to anybody else. */
+const planted = {
+  name: "Zinnia",
+  /** Theirs too, and tried by us: what both have says nothing. */
+  common: "meadow",
+  reading: 731_982_645_017_263,
+  live: [829_104_776_351_902, 546_038_291_774_415],
+} as const;
+
+type Pick = <T>(of: readonly T[]) => T;
+
+/** A small generator with a seed, so that what failed can be repeated (mulberry32). */
+export function randomFrom(seed: number): Pick {
+  let state = seed >>> 0;
+  const next = () => {
+    state = (state + 0x6d2b79f5) >>> 0;
+    let mixed = Math.imul(state ^ (state >>> 15), state | 1);
+    mixed ^= mixed + Math.imul(mixed ^ (mixed >>> 7), mixed | 61);
+    return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32;
+  };
+  return (of) => {
+    const one = of[Math.floor(next() * of.length)];
+    assert.ok(one !== undefined, "there is something to pick");
+    return one;
+  };
+}
+
+/**
+ * One organisation does what it likes, with its own things, the other's and none, over HTTP and MQTT. Afterwards the other is as it
+ * was, and nothing of it was seen.
+ */
+export async function ravage({
+  operations,
+  seed,
+}: {
+  operations: number;
+  seed: number;
+}): Promise<{ answers: Map<number, number> }> {
+  const platform = await startTestPlatform();
+  try {
+    return await new Ravage(platform, randomFrom(seed), seed).run(operations);
+  } finally {
+    await platform.close();
+  }
+}
+
+class Ravage {
+  readonly #platform: TestPlatform;
+  readonly #visitor: Visitor;
+  readonly #pick: Pick;
+  readonly #seed: number;
+  readonly #answers = new Map<number, number>();
+  /** By which the other organisation would be known: texts that nobody else ever wrote. */
+  #foreign: readonly string[] = [];
+  /** Identifiers of theirs that somebody has got hold of and tries. */
+  #theirIds: Record<string, readonly string[]> = {};
+  #ours: Record<string, string[]> = {};
+  #credentials: string[] = [];
+  #cursors: readonly string[] = [];
+
+  constructor(platform: TestPlatform, pick: Pick, seed: number) {
+    this.#platform = platform;
+    this.#visitor = platform.visitor;
+    this.#pick = pick;
+    this.#seed = seed;
+  }
+
+  async run(operations: number): Promise<{ answers: Map<number, number> }> {
+    const { database } = this.#platform;
+    const ours = new Owner(this.#visitor, await this.#platform.setUp());
+    const theirs = new Owner(this.#visitor, await this.#platform.setUp());
+    const our = await furnish(ours, this.#visitor);
+    const their = await this.#furnishTheirs(theirs);
+    await this.#arm(ours, our);
+
+    const before = await exported(database, theirs.org);
+    const readBefore = await readingsOf(theirs, their);
+    const lines = await this.#listen(ours, our);
+    for (let done = 0; done < operations;) {
+      const batch = Math.min(8, operations - done);
+      await Promise.all(Array.from({ length: batch }, () => this.#one(lines)));
+      done += batch;
+      if (done % 160 === 0) await this.#arm(ours, our);
+    }
+    assert.deepEqual(
+      await exported(database, theirs.org),
+      before,
+      this.#told("rows of the other organisation have changed"),
+    );
+    assert.deepEqual(
+      await readingsOf(theirs, their),
+      readBefore,
+      this.#told("readings of the other organisation have changed"),
+    );
+
+    // Whoever listens to everything hears nothing of what the other organisation's devices send from here on.
+    const fresh = await this.#listen(ours, our);
+    await this.#speak(their.device, their.neighbour);
+    const heard = [...lines, ...fresh];
+    await this.#proveListening(our.neighbour, fresh);
+    for (const line of heard) this.#check(line.seen(), line.name);
+    for (const line of heard) line.end();
+    return { answers: this.#answers };
+  }
+
+  #told(what: string): string {
+    return `${what} (seed ${this.#seed})`;
+  }
+
+  async #furnishTheirs(theirs: Owner): Promise<Furnished> {
+    const { asks } = theirs;
+    const their = await furnish(theirs, this.#visitor);
+    const { name, common, reading } = planted;
+    await asks.patch("/v1/org", { name: `${name} works` });
+    for (const { id } of [their.application, their.other])
+      await asks.patch(`/v1/applications/${id}`, { name: `${name} hall` });
+    await asks.patch(`/v1/products/${their.product.id}`, {
+      name,
+      attributes: { [`${name}-level`]: { type: "number" } },
+    });
+    for (const [at, { id }] of [their.device, their.neighbour, their.elsewhere].entries())
+      await asks.patch(`/v1/devices/${id}`, {
+        name: `${name} pump`,
+        alias: `${common}-${at}`,
+        tags: { [common]: name },
+      });
+    const [token, operator, key] = [
+      await theirs.tokenOf(["*"]),
+      await theirs.operatorKey(),
+      await theirs.accessKey(their.application.id),
+    ];
+    await this.#visitor.as(textOf(their.device.key)).post("/v1/me/telemetry", { [`${name}-level`]: reading });
+    this.#theirIds = {
+      application: [their.application.id],
+      product: [their.product.id],
+      device: [their.device.id, their.neighbour.id],
+      credential: [token.id, their.device.key.id],
+      org: [theirs.org],
+    };
+    const hidden = [
+      their.other.id,
+      their.elsewhere.id,
+      their.elsewhere.key.id,
+      their.neighbour.key.id,
+      operator.id,
+      key.id,
+    ];
+    this.#foreign = [...hidden, name, String(reading), ...planted.live.map(String)];
+    // A page's end, as they were told it, is worth nothing to others.
+    const pages = await Promise.all(
+      ["applications", "devices", "credentials", "audit"].map((list) =>
+        asks.get<{ nextCursor?: string }>(`/v1/${list}?limit=1`),
+      ),
+    );
+    this.#cursors = pages.flatMap(({ nextCursor }) => nextCursor ?? []);
+    return their;
+  }
+
+  /** Credentials and things to go on with: what the operations do may have ended the earlier ones. */
+  async #arm(ours: Owner, our: Furnished): Promise<void> {
+    const { application, product } = our;
+    const [device, token, operator, accessKey] = await Promise.all([
+      ours.device(application.id, { product: product.id }),
+      ours.tokenOf(allActions.filter((action) => action !== "org.create")),
+      ours.operatorKey(),
+      ours.accessKey(application.id, ["*"]),
+    ]);
+    this.#credentials = [
+      token.token,
+      textOf(operator),
+      textOf(accessKey),
+      textOf(device.key),
+      textOf(our.neighbour.key),
+    ];
+    this.#ours = {
+      application: [application.id, our.other.id],
+      product: [product.id],
+      device: [device.id, our.elsewhere.id],
+      credential: [token.id, accessKey.id, device.key.id],
+      org: [ours.org],
+    };
+  }
+
+  async #listen(ours: Owner, our: Furnished): Promise<(Held | Subscribed)[]> {
+    const { token } = await ours.tokenOf(["telemetry.*"]);
+    const as = { username: "me", password: token };
+    const [everything, shared] = [
+      await mqtt(this.#platform, { ...as, protocolVersion: 5 }),
+      await mqtt(this.#platform, as),
+    ];
+    await everything.client.subscribeAsync(["#", "+/+/telemetry", "devices/#"], { qos: 1 });
+    await shared.client.subscribeAsync(["devices/+/telemetry", "$share/g/#"], { qos: 0 });
+    const device = await mqtt(this.#platform, { username: our.neighbour.key.id, password: our.neighbour.key.secret });
+    await device.client.subscribeAsync(["me/#"], { qos: 1 });
+    const streams = await Promise.all([
+      events(this.#platform, token, our.neighbour.id),
+      webSocket(this.#platform, token, our.neighbour.id),
+    ]);
+    return [everything, shared, device, ...streams];
+  }
+
+  async #speak(...devices: Device[]): Promise<void> {
+    const body = { level: planted.live[0] };
+    for (const { key } of devices) {
+      await this.#visitor.as(textOf(key)).post("/v1/me/telemetry", body);
+      const line = await mqtt(this.#platform, { username: key.id, password: key.secret });
+      await line.client.publishAsync("me/telemetry", JSON.stringify({ level: planted.live[1] }), { qos: 1 });
+      line.end();
+    }
+  }
+
+  /** What was sent later is there already, so what was not heard before it will not be heard. */
+  async #proveListening(device: Device, lines: readonly (Held | Subscribed)[]): Promise<void> {
+    await this.#visitor.as(textOf(device.key)).post("/v1/me/telemetry", { level: 1_234 });
+    for (const line of lines) {
+      if ("client" in line && line.client.options.username === device.key.id) continue; // devices hear nothing yet
+      while (!line.seen().includes("1234")) await new Promise(setImmediate);
+    }
+  }
+
+  async #one(lines: readonly (Held | Subscribed)[]): Promise<void> {
+    if (this.#pick([true, false, false, false])) return this.#overMqtt(lines);
+    const [, route] = this.#pick(
+      Object.entries<Route>(routes).filter(
+        ([name, { reply }]) => reply !== "stream" && name !== "setUp" && name !== "signIn",
+      ),
+    );
+    const { method, path } = route;
+    const address = path.replaceAll(/\{(\w+)\}/g, (_, kind: string) => this.#id(kind)) + this.#query(route);
+    const body = method === "GET" || method === "DELETE" ? undefined : this.#body(route);
+    const headers: Record<string, string> = this.#pick([true, false, false])
+      ? { "idempotency-key": this.#pick(["a", "b", "c"]) }
+      : {};
+    const credential = this.#pick([...this.#credentials, ...this.#credentials, nobodysKey()]);
+    const { status, text } = await this.#visitor
+      .as(credential)
+      .send(method, address, { ...(body !== undefined && { body }), headers });
+    this.#answers.set(status, (this.#answers.get(status) ?? 0) + 1);
+    assert.ok(status < 500, this.#told(`${method} ${address} ${JSON.stringify(body)} answered ${status}: ${text}`));
+    this.#check(text, `${method} ${address}`);
+  }
+
+  /** An identifier of the kind: ours, theirs, or of nothing. */
+  #id(kind: string): string {
+    if (kind === "file") return "ca.pem";
+    const nothing = unknown(kind === "credential" ? "token" : (kind as "device")); // the routes name kinds
+    return this.#pick([...(this.#ours[kind] ?? []), ...(this.#theirIds[kind] ?? []), nothing]);
+  }
+
+  #query({ method, path }: Route): string {
+    if (method !== "GET" || path.includes("{"))
+      return path.endsWith("}/telemetry") ? `?attribute=${this.#pick(["temperature", "level"])}` : "";
+    const cursor = `cursor=${encodeURIComponent(this.#pick(this.#cursors))}`;
+    const asked: Record<string, readonly string[]> = {
+      "/v1/devices": [
+        `application=${this.#id("application")}`,
+        `product=${this.#id("product")}`,
+        `tag=${planted.common}=row`,
+        cursor,
+      ],
+      "/v1/credentials": [`device=${this.#id("device")}`, cursor],
+      "/v1/audit": [`about=${this.#pick([this.#id("device"), this.#id("org")])}`, cursor],
+      "/v1/applications": [cursor],
+      "/v1/products": [cursor],
+    };
+    const some = asked[path];
+    return some === undefined ? "" : `?${this.#pick([...some, ""])}`;
+  }
+
+  #body({ body, path, needs }: Route): unknown {
+    if (body === "bytes")
+      return this.#pick([{ temperature: 20 }, { level: 5 }, [{ level: 1 }, { level: 2 }], { deep: { er: 1 } }]);
+    const name = this.#pick(["Ours", "x"]);
+    const where = this.#pick([
+      "",
+      `:${this.#id("application")}`,
+      `:${this.#id("device")}`,
+      `:tag:${planted.common}=row`,
+    ]);
+    const grants = [`${this.#pick(["*", "device.*", "telemetry.read"])}${where}`];
+    if (path === "/v1/devices")
+      return {
+        application: this.#id("application"),
+        name,
+        ...this.#pick([
+          {},
+          { product: this.#id("product") },
+          { alias: this.#pick([`${planted.common}-0`, "ours"]) },
+          { tags: { [planted.common]: "row" } },
+        ]),
+      };
+    if (needs === "device.update")
+      return this.#pick([
+        { name },
+        { application: this.#id("application") },
+        { product: this.#id("product") },
+        { tags: { a: "b" } },
+      ]);
+    if (needs === "product.update") return this.#pick([{ name }, { strict: false }]);
+    if (path === "/v1/revocations")
+      return {
+        about: this.#id(this.#pick(["application", "product", "device", "credential"])),
+        ends: [this.#pick(["devices", "programs"])],
+      };
+    if (path === "/v1/explain")
+      return {
+        credential: this.#id("credential"),
+        action: this.#pick(allActions),
+        resource: this.#id(this.#pick(["application", "product", "device", "org"])),
+      };
+    if (path === "/v1/tokens" || path.endsWith("/keys") || path === "/v1/operator-keys")
+      return path.startsWith("/v1/devices") ? {} : { name, grants };
+    return { name };
+  }
+
+  async #overMqtt(lines: readonly (Held | Subscribed)[]): Promise<void> {
+    const clients = lines.flatMap((line) => ("client" in line && line.client.connected ? [line.client] : []));
+    if (clients.length === 0) return;
+    const client = this.#pick(clients);
+    const device = this.#id("device");
+    const topic = this.#pick([
+      `devices/${device}/telemetry`,
+      "me/telemetry",
+      `losant/${device}/state`,
+      `losant/${planted.common}-0/state`,
+      "v1/devices/me/telemetry",
+      "anything",
+    ]);
+    const filter = this.#pick([
+      topic,
+      `devices/${device}/#`,
+      "#",
+      "+/+/+",
+      `$share/${planted.common}/devices/${device}/telemetry`,
+    ]);
+    const act = this.#pick<() => Promise<unknown>>([
+      () => client.publishAsync(topic, JSON.stringify({ level: 3 }), { qos: this.#pick([0, 1] as const) }),
+      () => client.subscribeAsync(filter, { qos: 1 }),
+    ]);
+    await act().catch(() => undefined); // a code that says no is an error there
+  }
+
+  #check(text: string, where: string): void {
+    for (const known of this.#foreign) assert.ok(!text.includes(known), this.#told(`${where} showed ${known}`));
+  }
+}
+
+/** What an organisation has measured, as it reads it itself. Log and chunks change their form by themselves. */
+async function readingsOf(owner: Owner, { device, neighbour, elsewhere }: Furnished): Promise<unknown> {
+  const latest = ({ id }: Thing) => owner.asks.get(`/v1/devices/${id}/telemetry/latest`);
+  return Promise.all([device, neighbour, elsewhere].map(latest));
+}
+
+/** Tables whose rows compaction rewrites; when a credential was last used is nobody's content. */
+const rewritten = new Set(["log", "chunk", "series"]);
+
+/** A digest of all rows of an organisation, for each table, read past every wall of ours. */
+async function exported({ login }: FreshDatabase, org: string): Promise<Record<string, string>> {
+  const { tls: _, ...config } = login;
+  const client = new pg.Client(config);
+  await client.connect();
+  try {
+    const tables = await client.query<{ name: string }>(
+      `select c.relname as name from pg_class c join pg_attribute a on a.attrelid = c.oid and a.attname = 'org'
+        where c.relnamespace = 'holdfast'::regnamespace and c.relkind in ('r', 'p') and not c.relispartition order by 1`,
+    );
+    const found: Record<string, string> = {};
+    for (const { name } of tables.rows) {
+      if (rewritten.has(name)) continue;
+      // Somebody who tries their keys leaves an entry in their log, as he must: those that were there stay as they are.
+      const rows = await client.query<{ digest: string; count: string }>(
+        `select count(*), md5(string_agg(md5((to_jsonb(t) - 'last_used_at')::text), ' ' order by md5((to_jsonb(t) - 'last_used_at')::text))) as digest
+           from holdfast.${name} t where org = $1`,
+        [uuidOf(org as Id<"org">)], // as the platform told it
+      );
+      found[name] = `${rows.rows[0]?.count} rows, ${rows.rows[0]?.digest}`;
+    }
+    assert.ok(Object.keys(found).length >= 8, "there are tables");
+    return found;
+  } finally {
+    await client.end();
+  }
+}
