@@ -3,6 +3,7 @@ import { once } from "node:events";
 import { test } from "node:test";
 import { setTimeout } from "node:timers/promises";
 import { systemClock } from "@holdfast/kernel";
+import { connectAsync } from "mqtt";
 import { atEnd, startTestPlatform, TestClock } from "../apps/server/src/testing/index.ts";
 import { dial, http2, placeOf } from "./clients.fixture.ts";
 
@@ -141,4 +142,40 @@ test("whoever guesses is told to wait, and a good credential from the same addre
   clock.move(50_000);
   const lines = platform.reports.slice(reports).filter((line) => /without a good credential/.test(line));
   assert.equal(lines.length, 1, "one line a minute, not one an attempt");
+});
+
+test("the same holds for MQTT, and for both together", async () => {
+  const connect = (password: string, protocolVersion: 4 | 5) =>
+    connectAsync(platform.platform.mqttsUrl, {
+      ca: place.ca,
+      username: device.key.id,
+      password,
+      protocolVersion,
+      reconnectPeriod: 0,
+    });
+  for (let attempt = 0; attempt < 60; attempt += 1) {
+    await visitor.as(`${device.key.id}.hfs_${"A".repeat(49)}`).send("GET", "/v1/me");
+  }
+  await assert.rejects(connect(`hfs_${"A".repeat(49)}`, 5), { code: 0x9f });
+  await assert.rejects(connect(`hfs_${"A".repeat(49)}`, 4), { code: 3 });
+  const client = await connect(device.key.secret, 5);
+  await client.publishAsync("me/telemetry", '{"t": 1}', { qos: 1 });
+  await client.endAsync();
+});
+
+test("an MQTT client that has fallen silent is let go after one and a half keep-alives", async () => {
+  const client = await connectAsync(platform.platform.mqttsUrl, {
+    ca: place.ca,
+    username: device.key.id,
+    password: device.key.secret,
+    protocolVersion: 5,
+    keepalive: 20,
+    reconnectPeriod: 0,
+  });
+  const told = new Promise((resolve) => client.once("disconnect", ({ reasonCode }) => resolve(reasonCode)));
+  clock.move(29_000);
+  await client.publishAsync("me/telemetry", '{"t": 2}', { qos: 1 });
+  await passing(10_000, told);
+  assert.equal(await told, 0x8d);
+  await client.endAsync(true);
 });

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { once } from "node:events";
+import net from "node:net";
 import { test } from "node:test";
 import tls from "node:tls";
 import { atEnd, startTestPlatform } from "../apps/server/src/testing/index.ts";
@@ -27,6 +28,28 @@ test("HTTP/1.1 and HTTP/2 are spoken on one port, as the client's ALPN asks", as
   assert.equal(line.socket.alpnProtocol, false, "a client that asks for nothing speaks HTTP/1.1");
   line.socket.write("GET /healthz HTTP/1.1\r\nHost: localhost\r\n\r\n");
   assert.match(await line.until(/\{"ok":true\}/), /^HTTP\/1\.1 200 /);
+});
+
+test("both ports speak TLS 1.2 with authenticated encryption at least, and say nothing in plain text", async () => {
+  for (const port of [place.port, place.mqttPort]) {
+    for (const ciphers of ["ECDHE-ECDSA-AES128-SHA256", "ECDHE-ECDSA-AES256-SHA", "AES128-GCM-SHA256"]) {
+      const dated = tls.connect({ host: "127.0.0.1", port, ca: place.ca, maxVersion: "TLSv1.2", ciphers });
+      await assert.rejects(once(dated, "secureConnect"), { code: /HANDSHAKE_FAILURE/ }, ciphers);
+    }
+    using older = await dial(place, port, { maxVersion: "TLSv1.2" });
+    assert.match(older.socket.getCipher().name, /GCM|POLY1305/);
+    for (const text of [
+      "GET /v1/me HTTP/1.1\r\nHost: x\r\n\r\n",
+      "\u0010\u000c\u0000\u0004MQTT\u0004\u0002\u0000\u003c\u0000\u0000",
+    ]) {
+      const plain = net.connect(port, "127.0.0.1");
+      let seen = 0;
+      plain.on("data", (bytes) => (seen += bytes.length)).on("error", () => {}); // a reset is as good as an end
+      plain.write(text, "latin1");
+      await new Promise((resolve) => plain.once("close", resolve));
+      assert.ok(seen <= 7, "a TLS alert at most (RFC 8446, 6)");
+    }
+  }
 });
 
 test("curl manages an application and sends a reading, over both versions", async (t) => {

@@ -29,7 +29,7 @@ export class Readiness {
 
   async #ask(): Promise<void> {
     const { promise, reject } = Promise.withResolvers<never>();
-    const late = this.#needs.timers.after(patience, () => reject(new Refusal("storage.unavailable")));
+    const late = this.#needs.timers.after(patience, () => reject(unavailable()));
     try {
       await Promise.race([this.#needs.probe(), promise]);
     } finally {
@@ -37,3 +37,5 @@ export class Readiness {
     }
   }
 }
+
+const unavailable = (): Refusal => new Refusal("storage.unavailable", { retryAfterSeconds: 2 });

@@ -45,7 +45,10 @@ class Serving {
   readonly #needs: ServingNeeds;
   readonly #app: FastifyInstance;
   readonly #perCaller: RateLimit;
+  readonly #addresses: { pattern: RegExp; methods: readonly string[] }[] = [];
   readonly #callers = new WeakMap<FastifyRequest, Caller>();
+  /** Until when the body has to be there. */
+  readonly #late = new WeakMap<FastifyRequest, { cancel(): void }>();
 
   constructor(server: Http2SecureServer, needs: ServingNeeds) {
     this.#needs = needs;
@@ -74,7 +77,10 @@ class Serving {
     const app = this.#app;
     app.removeAllContentTypeParsers();
     app.addContentTypeParser("*", { parseAs: "buffer" }, (_request, body, done) => done(null, body));
-    app.addHook("onRequest", async (request, reply) => this.#greet(request, reply));
+    app.addHook("onRequest", async (request, reply) => {
+      await this.#greet(request, reply);
+      this.#look(request, reply);
+    });
     app.setErrorHandler(async (error, request, reply) => this.#fail(error, request, reply));
     app.setNotFoundHandler(async (request, reply) => this.#fail(this.#notFound(request, reply), request, reply));
     for (const handler of this.#needs.handlers) this.#add(handler);
@@ -82,11 +88,16 @@ class Serving {
 
   #add(handler: Handler): void {
     const { route } = handler;
+    const hasHead = route.method === "GET" && route.reply !== "stream";
+    this.#addresses.push({
+      pattern: new RegExp(`^${route.path.replaceAll(".", "\\.").replaceAll(/\{\w+\}/g, "[^/]+")}$`),
+      methods: hasHead ? ["GET", "HEAD"] : [route.method],
+    });
     this.#app.route({
       method: route.method,
       url: route.path.replaceAll(/\{(\w+)\}/g, ":$1"),
       // RFC 9110, 9.1: whoever serves GET serves HEAD. A stream has no head to look at.
-      exposeHeadRoute: route.reply !== "stream",
+      exposeHeadRoute: hasHead,
       bodyLimit: route.body === "bytes" ? this.#needs.maximumBody : managementBody,
       // Before the body is read: strangers do not fill our memory.
       onRequest: async (request, reply) => this.#admit(route, request, reply),
@@ -104,9 +115,14 @@ class Serving {
       await this.#needs.exposure.found(request.url, request.ip);
       throw new Refusal("credential.exposed");
     }
+  }
+
+  /** What can be said before anybody is asked anything. */
+  #look(request: FastifyRequest, reply: FastifyReply): void {
     if (request.headers.host === undefined && request.raw.httpVersion === "1.1") {
       throw new Refusal("request.malformed", { faults: [{ path: "Host", message: "missing (RFC 9112, 3.2)" }] });
     }
+    if (request.is404) throw this.#notFound(request, reply);
     const encoding = request.headers["content-encoding"];
     if (encoding !== undefined && encoding !== "identity") {
       throw new Refusal("request.mediaType", { detail: "Send the body as it is, without Content-Encoding." });
@@ -141,16 +157,18 @@ class Serving {
     // Fastify takes a body of HTTP/2 without type and length for none.
     if (route.body !== undefined) request.headers["content-type"] ??= "application/json";
     if (/^100-continue$/i.test(request.headers.expect ?? "")) reply.raw.writeContinue();
+    if (request.method === "GET" || request.method === "HEAD") return; // whose body nobody reads
     const late = this.#needs.timers.after(bodyDeadline, () => {
       if (request.raw.httpVersionMajor === 1) void reply.header("Connection", "close"); // HTTP/2 knows no such thing
       void this.#fail(new Refusal("request.tooSlow"), request, reply);
     });
-    request.raw.once("end", () => late.cancel());
+    this.#late.set(request, late);
     reply.raw.once("close", () => late.cancel());
   }
 
   async #answer(handler: Handler, request: FastifyRequest, reply: FastifyReply): Promise<unknown> {
     const { route } = handler;
+    this.#late.get(request)?.cancel();
     const caller = this.#callers.get(request);
     const asked = askedOf(route, request, caller);
     if (route.reply === "stream") return this.#needs.live.serve(asked as never, reply); // the one stream there is
@@ -170,11 +188,7 @@ class Serving {
   /** RFC 9110, 15.5.6: an address that takes other methods says which. */
   #notFound({ url }: FastifyRequest, reply: FastifyReply): Refusal {
     const path = pathOf(url);
-    const methods = this.#needs.handlers
-      .filter(({ route }) =>
-        new RegExp(`^${route.path.replaceAll(".", "\\.").replaceAll(/\{\w+\}/g, "[^/]+")}$`).test(path),
-      )
-      .flatMap(({ route }) => (route.method === "GET" && route.reply !== "stream" ? ["GET", "HEAD"] : [route.method]));
+    const methods = this.#addresses.filter(({ pattern }) => pattern.test(path)).flatMap((address) => address.methods);
     if (methods.length === 0) return new Refusal("route.unknown");
     void reply.header("Allow", methods.join(", "));
     return new Refusal("route.method");
