@@ -79,7 +79,6 @@ test("a body that is too large is refused by its announced length, before a byte
   using line = await dial(place, place.port);
   line.socket.write(head("/v1/applications", "Content-Type: application/json", "Content-Length: 10000000000"));
   assert.match(await line.until(/request\.tooLarge/), /^HTTP\/1\.1 413 /);
-  await line.toTheEnd();
 
   using client = http2(place);
   const stream = client.session.request({

@@ -3,6 +3,7 @@ import { once } from "node:events";
 import net from "node:net";
 import { test } from "node:test";
 import tls from "node:tls";
+import { routes, type Route } from "@holdfast/protocol";
 import { atEnd, startTestPlatform } from "../apps/server/src/testing/index.ts";
 import { caFile, dial, http2, placeOf, run, say } from "./clients.fixture.ts";
 
@@ -236,4 +237,33 @@ test("bytes that are no request are refused in the same words", async () => {
   assert.equal(problem.code, "request.malformed");
   assert.match(answer, new RegExp(`X-Request-Id: ${problem.requestId}`));
   assert.doesNotMatch(answer, /HELLO|node|at /);
+});
+
+test("the platform describes exactly what it serves", async () => {
+  const { paths, info } = await visitor.get<{ paths: Record<string, object>; info: { version: string } }>(
+    "/openapi.json",
+  );
+  const described = Object.entries(paths).flatMap(([path, methods]) =>
+    Object.keys(methods).map((method) => `${method.toUpperCase()} ${path}`),
+  );
+  assert.deepEqual(new Set(described), new Set(Object.values(routes).map(({ method, path }) => `${method} ${path}`)));
+  assert.match(info.version, /^\d+\.\d+\.\d+/);
+});
+
+test("what the platform answers fits what it says it answers", async () => {
+  const device = await makeDevice("Described");
+  const params = new Map([
+    ["application", application.id],
+    ["device", device.id],
+    ["file", "none"],
+  ]);
+  for (const route of Object.values(routes) as readonly Route[]) {
+    const reply = route.reply;
+    if (route.method !== "GET" || typeof reply === "string") continue;
+    if (/\{(product|credential)\}/.test(route.path)) continue;
+    const path = route.path.replaceAll(/\{(\w+)\}/g, (_, name: string) => params.get(name) ?? "");
+    const answer = await me.get(`${path}${route === routes.readTelemetry ? "?attribute=t" : ""}`);
+    const read = reply.safeParse(answer);
+    assert.ok(read.success, `${path}: ${read.error?.message}`);
+  }
 });

@@ -1,10 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { routes, type Route } from "@holdfast/protocol";
-import { atEnd, startTestPlatform } from "../apps/server/src/testing/index.ts";
-
-const platform = await startTestPlatform();
-atEnd.after(() => platform.close());
+import { openapiOf } from "./openapi.ts";
 
 type Media = { schema: unknown };
 type Parameter = { name: string; in: string; required?: boolean; schema: { type?: string } };
@@ -23,8 +20,10 @@ type Description = {
   components: { schemas: Record<string, unknown>; securitySchemes: Record<string, unknown> };
 };
 
-const description = await platform.visitor.get<Description>("/openapi.json");
 const every: readonly Route[] = Object.values(routes);
+const handlers = every.map((route) => ({ route, handle: async () => undefined }));
+// As a client reads it.
+const description = JSON.parse(JSON.stringify(openapiOf(handlers, "1.2.3"))) as Description;
 
 test("the description has every operation, and no other", () => {
   const described = Object.entries(description.paths).flatMap(([path, methods]) =>
@@ -33,7 +32,7 @@ test("the description has every operation, and no other", () => {
   assert.deepEqual(new Set(described), new Set(every.map(({ method, path }) => `${method} ${path}`)));
   assert.equal(described.length, every.length);
   assert.equal(description.openapi, "3.1.0");
-  assert.match(description.info.version, /^\d+\.\d+\.\d+/);
+  assert.equal(description.info.version, "1.2.3");
   const ids = Object.values(description.paths).flatMap((methods) => Object.values(methods).map((o) => o.operationId));
   assert.deepEqual(new Set(ids), new Set(Object.keys(routes)));
 });
@@ -84,26 +83,5 @@ test("every reference leads somewhere within the description", () => {
   }
   for (const { security } of Object.values(description.paths).flatMap((methods) => Object.values(methods))) {
     for (const scheme of security.flatMap(Object.keys)) assert.ok(description.components.securitySchemes[scheme]);
-  }
-});
-
-test("what the platform answers fits what it says it answers", async () => {
-  const { token } = await platform.setUp();
-  const me = platform.visitor.as(token);
-  const application = await me.post<{ id: string }>("/v1/applications", { name: "Greenhouse" });
-  const device = await me.post<{ id: string }>("/v1/devices", { application: application.id, name: "Pump" });
-  const params = new Map([
-    ["application", application.id],
-    ["device", device.id],
-    ["file", "none"],
-  ]);
-  for (const route of every) {
-    const reply = route.reply;
-    if (route.method !== "GET" || typeof reply === "string") continue;
-    if (/\{(product|credential)\}/.test(route.path)) continue;
-    const path = route.path.replaceAll(/\{(\w+)\}/g, (_, name: string) => params.get(name) ?? "");
-    const answer = await me.get(`${path}${route === routes.readTelemetry ? "?attribute=t" : ""}`);
-    const read = reply.safeParse(answer);
-    assert.ok(read.success, `${path}: ${read.error?.message}`);
   }
 });
