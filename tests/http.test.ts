@@ -202,13 +202,14 @@ test("metrics are what Prometheus reads, and name nobody", async () => {
   assert.match(String(headers["content-type"]), /^text\/plain/);
   const samples = text.split("\n").filter((line) => line !== "" && !line.startsWith("#"));
   for (const sample of samples) {
-    const [, name = "", value] = /^(holdfast_[a-z0-9_]+) (-?[\d.e+-]+)$/.exec(sample) ?? [];
+    const [, name = "", value] = /^(holdfast_[a-z0-9_]+)(?:\{status="\d{3}"\})? (-?[\d.e+-]+)$/.exec(sample) ?? [];
     assert.ok(Number.isFinite(Number(value)), sample);
     const type = name.endsWith("_total") ? "counter" : "gauge";
     assert.ok(text.includes(`# TYPE ${name} ${type}\n`), sample);
     assert.ok(text.includes(`# HELP ${name} `), sample);
   }
   assert.ok(samples.length > 20);
+  assert.match(text, /^holdfast_http_requests_total\{status="200"\} [1-9]\d*$/m);
   assert.doesNotMatch(text, /[a-z]{3}_[0-9a-f]{32}|Greenhouse|First/);
 });
 

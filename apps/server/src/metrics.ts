@@ -1,10 +1,11 @@
 import type { Broker } from "@holdfast/mqtt";
-import type { Guard, Watchers } from "./listeners/index.ts";
+import type { Guard, HttpListener, Watchers } from "./listeners/index.ts";
 import type { Telemetry } from "./telemetry/index.ts";
 
 type Needs = {
   readonly telemetry: Pick<Telemetry, "statistics">;
   readonly broker: Pick<Broker, "statistics">;
+  readonly https: Pick<HttpListener, "statistics">;
   readonly watchers: Pick<Watchers, "count">;
   readonly guard: Pick<Guard, "statistics">;
 };
@@ -13,11 +14,16 @@ type Needs = {
  * Prometheus' text format (version 0.0.4). Named as Prometheus wants it: what only grows ends with `_total`, units are spelt out and basic
  * (bytes, seconds); the rest are gauges. Counters begin at zero when the platform starts. Nothing in them names an organisation.
  */
-export function metricsOf({ telemetry, broker, watchers, guard }: Needs): string {
+export function metricsOf({ telemetry, broker, https, watchers, guard }: Needs): string {
   const mqtt = broker.statistics;
   const kept = telemetry.statistics;
   const { user, system } = process.cpuUsage();
+  const { connections, answers } = https.statistics;
   return [
+    ...gauge("http_connections", "Connections of HTTP, WebSockets among them.", connections),
+    "# HELP holdfast_http_requests_total Requests that were answered, by status.",
+    "# TYPE holdfast_http_requests_total counter",
+    ...[...answers].map(([status, count]) => `holdfast_http_requests_total{status="${status}"} ${count}`),
     ...gauge("mqtt_connections", "MQTT connections that are open.", mqtt.connectionsOpen),
     ...counter("mqtt_connections", "MQTT connections that were accepted.", mqtt.connectionsAccepted),
     ...counter("mqtt_connections_refused", "CONNECT packets that were answered no.", mqtt.connectionsTurnedAway),

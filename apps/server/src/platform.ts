@@ -177,7 +177,7 @@ async function open(needs: PlatformNeeds, opened: AsyncDisposableStack): Promise
         probe: () => storage.maintain.call("log_orgs", []),
         timers,
       }),
-      metrics: () => metricsOf({ telemetry, broker, watchers, guard }),
+      metrics: () => metricsOf({ telemetry, broker, https, watchers, guard }),
       openapi: () => openapiOf(handlers, version),
       now: () => clock.now(),
       contact: config.securityContact ?? `mailto:security@${config.publicNames[0] ?? "localhost"}`,

@@ -2,7 +2,7 @@ import { z } from "zod";
 import { cursor, id, limit, name, noReply, pageOf, time, version } from "./shapes.ts";
 import { route } from "./route.ts";
 
-export const application = z.object({ id: id("application"), name: z.string(), createdAt: time, version });
+const application = z.object({ id: id("application"), name: z.string(), createdAt: time, version });
 const on = { path: "application" } as const;
 
 export const createApplication = route({

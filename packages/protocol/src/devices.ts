@@ -5,7 +5,7 @@ import { route } from "./route.ts";
 /** Another name that a device goes by: in topics of firmware that was written for another platform. */
 const alias = z.string().regex(/^[A-Za-z0-9._-]{1,64}$/);
 
-export const device = z.object({
+const device = z.object({
   id: id("device"),
   state: z.enum(["active", "suspended", "retired"]),
   name: z.string(),

@@ -13,7 +13,7 @@ const attributes = z
   .record(attributeName, z.strictObject({ type: attributeType, unit: z.string().max(32).optional() }))
   .refine((a) => Object.keys(a).length <= 512, "at most 512 attributes");
 
-export const product = z.object({
+const product = z.object({
   id: id("product"),
   name: z.string(),
   attributes,

@@ -8,7 +8,7 @@ import { MessageGate } from "./gate.ts";
 export type SessionContext = { readonly caller: Caller };
 
 /** Where a device's session lives: its own tree and nothing else, under its own name for it and under those of other platforms. */
-export function treeOf(
+function treeOf(
   device: Id<"device">,
   alias: string | undefined,
 ): { mounts: readonly Mount[]; synonyms: readonly Synonym[] } {

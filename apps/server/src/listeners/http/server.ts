@@ -36,6 +36,7 @@ export class HttpListener {
   readonly #needs: HttpNeeds;
   readonly #server: Server;
   readonly #sockets = new Set<Duplex>();
+  readonly #answers = new Map<number, number>();
   #isClosing = false;
 
   private constructor(needs: HttpNeeds) {
@@ -73,7 +74,10 @@ export class HttpListener {
     });
     new Deadlines(needs.timers).watch(server);
     server.on("request", (_request, response) => {
-      response.once("close", () => this.#isClosing && this.#server.closeIdleConnections?.());
+      response.once("close", () => {
+        this.#answers.set(response.statusCode, (this.#answers.get(response.statusCode) ?? 0) + 1);
+        if (this.#isClosing) this.#server.closeIdleConnections?.();
+      });
     });
   }
 
@@ -88,6 +92,11 @@ export class HttpListener {
     const address = this.#server.address();
     if (address === null || typeof address === "string") throw new Error("an HTTPS listener has a port");
     return address.port;
+  }
+
+  /** Connections that are open, and how many answers each status had so far. */
+  get statistics(): { readonly connections: number; readonly answers: ReadonlyMap<number, number> } {
+    return { connections: this.#sockets.size, answers: this.#answers };
   }
 
   /** Takes nobody else in. Event streams get a last event, requests under way two seconds; then whoever is left is hung up on. */
