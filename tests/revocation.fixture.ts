@@ -1,7 +1,7 @@
 import { once } from "node:events";
 import { request } from "node:https";
 import tls from "node:tls";
-import { connectAsync, type IClientOptions } from "mqtt";
+import { connect, type IClientOptions, type MqttClient } from "mqtt";
 import type { TestPlatform } from "../apps/server/src/testing/index.ts";
 
 /** Something that a credential holds open: what came over it, and when it was closed. */
@@ -18,9 +18,11 @@ export type Held = {
 const closing = (of: { once(event: "close", listener: () => void): unknown }): Promise<number> =>
   new Promise((resolve) => of.once("close", () => resolve(performance.now())));
 
-/** Server-sent events of one device. */
-export async function events({ platform }: TestPlatform, token: string, device: string): Promise<Held> {
-  const call = request(new URL(`/v1/live?device=${device}`, platform.url), {
+const watched = (device: string | undefined): string => `/v1/live${device === undefined ? "" : `?device=${device}`}`;
+
+/** Server-sent events of one device, or of all that may be read. */
+export async function events({ platform }: TestPlatform, token: string, device?: string): Promise<Held> {
+  const call = request(new URL(watched(device), platform.url), {
     ca: platform.caPem,
     headers: { "x-auth-token": token },
     agent: false,
@@ -36,7 +38,7 @@ export async function events({ platform }: TestPlatform, token: string, device: 
 }
 
 /** The same over a WebSocket, without a client's code between: the frames of a server are not masked (RFC 6455, 5.1). */
-export async function webSocket({ platform }: TestPlatform, token: string, device: string): Promise<Held> {
+export async function webSocket({ platform }: TestPlatform, token: string, device?: string): Promise<Held> {
   const { port } = new URL(platform.url);
   const socket = tls.connect({
     host: "127.0.0.1",
@@ -53,7 +55,7 @@ export async function webSocket({ platform }: TestPlatform, token: string, devic
   socket.on("error", () => undefined); // an end like any other
   await once(socket, "secureConnect");
   const lines = [
-    `GET /v1/live?device=${device} HTTP/1.1`,
+    `GET ${watched(device)} HTTP/1.1`,
     "Host: localhost",
     "Connection: Upgrade",
     "Upgrade: websocket",
@@ -68,7 +70,7 @@ export async function webSocket({ platform }: TestPlatform, token: string, devic
   return { name: "WebSocket", seen: () => text, closed, end: () => void socket.destroy() };
 }
 
-export type Subscribed = Held & { readonly client: Awaited<ReturnType<typeof connectAsync>> };
+export type Subscribed = Held & { readonly client: MqttClient };
 
 export async function mqtt(
   { platform }: TestPlatform,
@@ -76,17 +78,31 @@ export async function mqtt(
 ): Promise<Subscribed> {
   const url = over === "mqtts" ? platform.mqttsUrl : `${platform.url.replace("https", "wss")}/mqtt`;
   const ca = platform.caPem ?? "";
-  const client = await connectAsync(
-    url,
-    { ca, rejectUnauthorized: true, reconnectPeriod: 0, keepalive: 0, ...options },
-    false,
-  );
+  const client = connect(url, { ca, rejectUnauthorized: true, reconnectPeriod: 0, keepalive: 0, ...options });
   let text = "";
+  // Listening from the start: what waits for a session comes right behind the CONNACK.
   client.on("message", (topic, payload) => (text += `${topic} ${payload.toString()}\n`));
-  client.on("error", () => undefined); // an end like any other
+  await new Promise<void>((resolve, reject) => {
+    client.once("connect", () => resolve());
+    client.on("error", reject); // later ones are an end like any other
+  }).catch((error: unknown) => {
+    client.end(true);
+    throw error;
+  });
   const closed = closing(client);
   const name = `MQTT ${options.protocolVersion === 5 ? "5" : "3.1.1"} over ${over}`;
   return { name, client, seen: () => text, closed, end: () => void client.end(true) };
+}
+
+/** Waits until each has shown this. */
+export async function shown(held: readonly Held[], value: number): Promise<void> {
+  const until = performance.now() + 10_000;
+  for (const { name, seen } of held) {
+    while (!seen().includes(String(value))) {
+      if (performance.now() > until) throw new Error(`${name} has not shown ${value}, only ${seen()}`);
+      await new Promise(setImmediate);
+    }
+  }
 }
 
 /** Waits for an end; fails when there is none in time. */
