@@ -125,7 +125,8 @@ test("1,024 readings of two decimals with jittered times take about a byte each"
   const aboutLevel = Array.from({ length: 1_024 }, () => (2_150 + next(5)) / 100);
   const sleeping = timesOf(Array.from({ length: 1_024 }, () => 10_003 + Math.abs(next(4))));
   const ticking = every(1_000, 1_024).map((time) => time + next(3));
-  const size = (values: number[], times: Float64Array<ArrayBuffer>) => encodeChunk(numbers(values, times)).length / 1_024;
+  const size = (values: number[], times: Float64Array<ArrayBuffer>) =>
+    encodeChunk(numbers(values, times)).length / 1_024;
   for (const [values, times, most] of [
     [walk, every(1_000, 1_024), 0.55],
     [walk, sleeping, 1.05],

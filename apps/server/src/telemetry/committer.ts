@@ -1,61 +1,54 @@
 // Hot path: what arrives while one commit is in flight is the next one.
-import { Refusal, type Clock, type Id, type Instant } from "@holdfast/kernel";
-import { AppendFailed, insertInto, type Storage } from "../storage/index.ts";
-import type { Value } from "./reading.ts";
-import { RecordWriter } from "./record.ts";
-import type { SegmentSeal } from "./sealing.ts";
+import { Refusal, type Clock, type Id, type Timers } from "@holdfast/kernel";
+import { AppendFailed, insertInto, type Append, type Storage } from "../storage/index.ts";
+import { OrgBatch, quotaExceeded, serverUnavailable, type Waiting } from "./batch.ts";
+import { faultOf } from "./fault.ts";
 import type { Segments } from "./segments.ts";
 import type { Series } from "./series.ts";
 
-/** Whoever waits for a message to be durable. 0 is durable; else an MQTT 5 reason code says why it was not kept. */
-export interface Waiting {
-  settle(code: number, reasonString?: string): void;
-}
-
-export const serverUnavailable = 0x88;
-export const quotaExceeded = 0x97;
-
 /** Bytes of one organisation's record in one commit; what is more waits for the next, so that nobody's flood delays the others. */
 const share = 1024 * 1024;
-/** Milliseconds that a batch is tried again while the database is away. */
-const patience = 10_000;
-/** Bytes that may wait in all; then whoever comes is told to come later. */
+/** Bytes of all records in one commit. Who finds no place has the first in the next. */
+const mostTogether = 8 * share;
+/** Bytes that may wait in all, and of one organisation; then whoever comes is told to come later. */
 const mostWaiting = 128 * 1024 * 1024;
-
-/** What one organisation has in one commit. The points stand by until it is durable. */
-class OrgBatch {
-  readonly org: Id<"org">;
-  readonly writer = new RecordWriter(4_096);
-  readonly series: Series[] = [];
-  readonly times: number[] = [];
-  readonly values: Value[] = [];
-  readonly waiting: Waiting[] = [];
-  readonly after: (() => void)[] = [];
-
-  constructor(org: Id<"org">) {
-    this.org = org;
-  }
-}
+const mostOfOne = mostWaiting / 2;
+/** Seconds that a commit is tried while the database is away, and while the platform stops. */
+const patience = 10;
+const patienceAtEnd = 3;
+/** Milliseconds between two attempts. */
+const pause = 50;
 
 type Needs = {
   readonly storage: Storage;
   readonly segments: Segments;
   readonly clock: Clock;
+  readonly timers: Timers;
   /** The points of a commit are in their buffers. */
   readonly committed: (series: readonly Series[]) => void;
   readonly report: (message: string) => void;
 };
 
+type Queue = { readonly batches: OrgBatch[]; cost: number };
+
+/** Every attempt of a commit is the same statement: again after an unknown outcome it changes nothing. */
 const insert = `${insertInto("log", ["segment", "pos", "at", "body"])} on conflict do nothing`;
 
 /** Makes messages durable, many organisations' and many devices' in one commit, and tells whoever waits. */
 export class Committer {
   readonly #needs: Needs;
-  #queues = new Map<Id<"org">, OrgBatch[]>();
-  #queued = 0;
+  /** Who waits, in the order in which the organisations have their turn. */
+  readonly #queues = new Map<Id<"org">, Queue>();
+  /** Bytes that wait, those of the commit in flight included. */
+  #waiting = 0;
   #running: Promise<void> | undefined;
+  #turnWanted = false;
   #position: number;
   #down: Refusal | undefined;
+  #isClosing = false;
+  #seconds = 0;
+  #giveUp: () => void = () => undefined;
+  #watch: { cancel(): void } | undefined;
   readonly statistics = { commits: 0, points: 0, bytes: 0, messages: 0 };
 
   constructor(needs: Needs, position: number) {
@@ -63,36 +56,41 @@ export class Committer {
     this.#position = position;
   }
 
-  /** Why nothing can be kept at the moment. */
-  get down(): Refusal | undefined {
-    return this.#down;
-  }
-
   get waitingBytes(): number {
-    return this.#queued;
+    return this.#waiting;
   }
 
-  /** @throws Refusal when it is known already that this would not be kept */
-  admit(): void {
+  /** @throws Refusal `storage.unavailable` or `storage.full` when it is known already that this would not be kept */
+  admit(org?: Id<"org">): void {
     if (this.#down) throw this.#down;
-    if (this.#queued > mostWaiting) throw new Refusal("storage.unavailable", { retryAfterSeconds: 1 });
+    if (this.#waiting > mostWaiting || (org && (this.#queues.get(org)?.cost ?? 0) > mostOfOne))
+      throw new Refusal("storage.unavailable", { retryAfterSeconds: 1, detail: "Too much is waiting for it." });
     this.#needs.storage.admit();
   }
 
-  /** Begins a message of one organisation; readings follow, then `end`. Not interleaved with another message's. */
+  /** Begins a message of one organisation; readings follow, then `end`, in the same turn of the event loop. */
   begin(org: Id<"org">): OrgBatch {
     let queue = this.#queues.get(org);
-    if (!queue) this.#queues.set(org, (queue = []));
-    let batch = queue.at(-1);
-    if (!batch || batch.writer.byteLength >= share) queue.push((batch = new OrgBatch(org)));
+    if (!queue) this.#queues.set(org, (queue = { batches: [], cost: 0 }));
+    const last = queue.batches.at(-1);
+    if (last && last.writer.byteLength < share) return last;
+    const batch = new OrgBatch(org);
+    queue.batches.push(batch);
     return batch;
   }
 
-  end(batch: OrgBatch, bytesBefore: number, waiting: Waiting, after: (() => void) | undefined): void {
-    batch.waiting.push(waiting);
-    if (after) batch.after.push(after);
-    this.#queued += batch.writer.byteLength - bytesBefore;
-    this.#running ??= this.#run();
+  end(batch: OrgBatch, waiting: Waiting): void {
+    const cost = batch.wait(waiting);
+    this.#waiting += cost;
+    const queue = this.#queues.get(batch.org);
+    if (queue) queue.cost += cost;
+    this.#start();
+  }
+
+  /** Lets the log go on to its next segment between two commits, also when none comes. */
+  turn(): void {
+    this.#turnWanted = true;
+    this.#start();
   }
 
   /** Everything that was taken so far is durable, or refused. */
@@ -100,73 +98,112 @@ export class Committer {
     while (this.#running) await this.#running;
   }
 
-  async #run(): Promise<void> {
-    await undefined; // let the rest of this turn's messages come along
-    try {
-      while (this.#queues.size > 0) await this.#commit(this.#take());
-    } finally {
-      this.#running = undefined;
-    }
+  /** The same, with less patience for a database that is away; and nobody asks for it any more. */
+  async close(): Promise<void> {
+    this.#isClosing = true;
+    await this.drain();
+    this.#watch?.cancel();
   }
 
-  /** The next batch of each organisation. */
+  #start(): void {
+    if (this.#running) return;
+    this.#running = this.#run();
+    this.#look();
+  }
+
+  async #run(): Promise<void> {
+    await Promise.resolve(); // let the rest of this turn's messages come along
+    while (this.#queues.size > 0 || this.#turnWanted) {
+      this.#turnWanted = false;
+      const taken = this.#take();
+      const cost = taken.reduce((sum, batch) => sum + batch.cost, 0);
+      try {
+        await this.#commit(taken);
+      } catch (fault) {
+        this.#blame(fault);
+        for (const batch of taken) this.#refuse(batch);
+      }
+      this.#waiting -= cost;
+    }
+    this.#running = undefined;
+  }
+
+  /** The next batch of each organisation, as many as fit in a commit. */
   #take(): OrgBatch[] {
     const batches: OrgBatch[] = [];
+    const again: [Id<"org">, Queue][] = [];
+    let bytes = 0;
     for (const [org, queue] of this.#queues) {
-      const batch = queue.shift();
-      if (batch) batches.push(batch);
-      if (queue.length === 0) this.#queues.delete(org);
+      if (bytes >= mostTogether) break;
+      this.#queues.delete(org);
+      const batch = queue.batches.shift();
+      if (!batch) continue;
+      bytes += batch.writer.byteLength;
+      queue.cost -= batch.cost;
+      batches.push(batch);
+      if (queue.batches.length > 0) again.push([org, queue]);
     }
+    for (const [org, queue] of again) this.#queues.set(org, queue);
     return batches;
   }
 
-  async #commit(taken: OrgBatch[]): Promise<void> {
-    const { segments, clock } = this.#needs;
+  async #commit(taken: readonly OrgBatch[]): Promise<void> {
+    const { segments, clock, committed } = this.#needs;
+    const seal = segments.current();
+    if (taken.length === 0) return;
     const position = (this.#position += 1);
-    const size = taken.reduce((sum, { writer }) => sum + writer.byteLength, 0);
-    try {
-      const segment = await segments.current();
-      const kept = await this.#append(taken, segment, position, clock.now());
-      for (const batch of kept) this.#keep(batch, position);
-    } finally {
-      this.#queued -= size;
+    const at = clock.now();
+    const appends = new Map<OrgBatch, Append>();
+    let bytes = 0;
+    for (const batch of taken) {
+      try {
+        const body = seal.seal(batch.org, position, batch.writer.finish());
+        appends.set(batch, { org: batch.org, text: insert, values: [seal.number, position, at, body] });
+        bytes += body.length;
+      } catch (fault) {
+        // One organisation's record cannot be made: alone, not with everybody else's.
+        this.#blame(fault);
+        this.#refuse(batch);
+      }
+    }
+    const kept = await this.#append(appends);
+    if (kept.length === 0) return;
+    segments.wrote({ bytes, position, at });
+    this.statistics.commits += 1;
+    this.statistics.bytes += bytes;
+    // In this order: whoever is told that it is durable can read it, and no segment goes before its points are known to the flusher.
+    for (const batch of kept) committed(batch.keep(position));
+    for (const batch of kept) {
+      this.statistics.points += batch.points;
+      this.statistics.messages += batch.messages;
+      for (const fault of batch.settle()) this.#blame(fault);
     }
   }
 
   /** Answers the batches that are durable now; the others were told. */
-  async #append(taken: OrgBatch[], segment: SegmentSeal, position: number, at: Instant): Promise<readonly OrgBatch[]> {
-    let batches = taken;
-    let bytes = 0;
-    const appends = new Map(
-      taken.map((batch) => {
-        const body = segment.seal(batch.org, position, batch.writer.finish());
-        bytes += body.length;
-        return [batch, { org: batch.org, text: insert, values: [segment.number, position, at, body] }] as const;
-      }),
-    );
-    const began = performance.now();
+  async #append(appends: ReadonlyMap<OrgBatch, Append>): Promise<readonly OrgBatch[]> {
+    const { ingest } = this.#needs.storage;
+    let batches = [...appends.keys()];
+    this.#seconds = 0;
+    const { promise: over, reject } = Promise.withResolvers<never>();
+    this.#giveUp = () => reject(new Refusal("storage.unavailable", { retryAfterSeconds: 2 }));
+    let isOver = false;
+    over.catch(() => (isOver = true));
     while (batches.length > 0) {
       try {
-        await this.#needs.storage.ingest.append(batches.flatMap((batch) => appends.get(batch) ?? []));
+        await Promise.race([ingest.append(batches.flatMap((batch) => appends.get(batch) ?? [])), over]);
         this.#recovered();
-        this.#needs.segments.wrote(bytes, position);
-        this.statistics.commits += 1;
-        this.statistics.bytes += bytes;
         return batches;
       } catch (error) {
         if (error instanceof AppendFailed) {
-          // One organisation's record was refused: alone, not with everybody else's.
+          // The database refused one organisation's record: alone, too.
           const refused = batches[error.index];
-          this.#needs.report(`the database refused a record of ${refused?.org}`);
-          if (refused) refuse(refused, new Refusal("storage.unavailable"), serverUnavailable);
+          this.#needs.report(`The database refused a record of ${refused?.org}.`);
+          if (refused) this.#refuse(refused);
           batches = batches.filter((batch) => batch !== refused);
-        } else if (
-          error instanceof Refusal &&
-          error.code === "storage.unavailable" &&
-          performance.now() - began < patience
-        ) {
-          // Perhaps it was kept and only the answer is missing: the same position again changes nothing then.
-          await new Promise((resolve) => setTimeout(resolve, 50));
+        } else if (error instanceof Refusal && error.code === "storage.unavailable" && !isOver) {
+          // Perhaps it was kept and only the answer is missing.
+          await Promise.race([this.#wait(pause), over]).catch(() => undefined); // the next attempt ends it
         } else {
           this.#failed(error, batches);
           return [];
@@ -176,44 +213,35 @@ export class Committer {
     return [];
   }
 
-  #keep(batch: OrgBatch, position: number): void {
-    const { series, times, values } = batch;
-    for (let at = 0; at < series.length; at++) {
-      series[at]?.add(times[at] ?? 0, values[at] ?? 0, position); // the three columns are equally long
-    }
-    this.statistics.points += series.length;
-    this.statistics.messages += batch.waiting.length;
-    for (const then of batch.after) then();
-    for (const waiting of batch.waiting) waiting.settle(0);
-    this.#needs.committed(series);
+  #wait(milliseconds: number): Promise<void> {
+    return new Promise((resolve) => this.#needs.timers.after(milliseconds, resolve));
   }
 
   /** Nobody's message is forgotten: each is told that it was not kept, those that queue as well. */
   #failed(error: unknown, batches: readonly OrgBatch[]): void {
-    const isFull = error instanceof Refusal && error.code === "storage.full";
-    const refusal = error instanceof Refusal ? error : new Refusal("storage.unavailable", { cause: error });
-    if (!(error instanceof Refusal)) this.#needs.report("a commit failed by our own fault");
-    const queued = [...this.#queues.values()].flat();
+    if (!(error instanceof Refusal)) throw error;
+    const isFull = error.code === "storage.full";
+    const queued = [...this.#queues.values()].flatMap((queue) => queue.batches);
     this.#queues.clear();
-    this.#queued = batches.reduce((sum, { writer }) => sum + writer.byteLength, 0); // `#commit` subtracts these
-    for (const batch of [...batches, ...queued]) refuse(batch, refusal, isFull ? quotaExceeded : serverUnavailable);
-    if (isFull || this.#down) return;
+    for (const batch of queued) this.#waiting -= batch.cost; // those in flight are subtracted where they were taken
+    for (const batch of [...batches, ...queued]) this.#refuse(batch, error, isFull ? quotaExceeded : serverUnavailable);
+    if (isFull || this.#down || this.#isClosing) return;
     this.#down = new Refusal("storage.unavailable", { retryAfterSeconds: 2 });
     this.#needs.report("The database does not answer: readings are refused until it does.");
-    void this.#probe();
+    this.#probe();
+  }
+
+  #refuse(batch: OrgBatch, refusal = new Refusal("storage.unavailable"), code = serverUnavailable): void {
+    for (const fault of batch.refuse(code, refusal.message)) this.#blame(fault);
   }
 
   /** Asks until it answers again. */
-  async #probe(): Promise<void> {
-    while (this.#down) {
-      try {
-        await this.#needs.storage.maintain.call("log_orgs", []);
-        this.#recovered();
-      } catch {
-        // Still away. `call` itself waits for seconds.
-        await new Promise((resolve) => setTimeout(resolve, 200).unref());
-      }
-    }
+  #probe(): void {
+    if (!this.#down || this.#isClosing) return;
+    this.#needs.storage.directory.call("high_water", []).then(
+      () => this.#recovered(),
+      () => this.#needs.timers.after(4 * pause, () => this.#probe()), // `call` itself has waited for seconds
+    );
   }
 
   #recovered(): void {
@@ -221,10 +249,20 @@ export class Committer {
     this.#down = undefined;
     this.#needs.report("The database answers again.");
   }
-}
 
-export type { OrgBatch };
+  /** One timer for all commits: counts the seconds of the one in flight. */
+  #look(): void {
+    if (this.#watch) return;
+    this.#watch = this.#needs.timers.after(1_000, () => {
+      this.#watch = undefined;
+      if (!this.#running) return;
+      this.#seconds += 1;
+      if (this.#seconds >= (this.#isClosing ? patienceAtEnd : patience)) this.#giveUp();
+      this.#look();
+    });
+  }
 
-function refuse(batch: OrgBatch, refusal: Refusal, code: number): void {
-  for (const waiting of batch.waiting) waiting.settle(code, refusal.message);
+  #blame(fault: unknown): void {
+    this.#needs.report(`A commit met a fault of our own: ${faultOf(fault)}.`);
+  }
 }

@@ -1,235 +1,224 @@
-import { Refusal, type Clock, type Random } from "@holdfast/kernel";
-import { asPlatform, type Space } from "../authority/index.ts";
-import type { Keyring, Storage, Unit } from "../storage/index.ts";
-import { decodeChunk, encodeChunk, mostChunkPoints } from "./chunk.ts";
-import { mergePoints } from "./merge.ts";
-import { slicePoints, type Points } from "./points.ts";
-import { chunksIn, type NewChunk } from "./postgres.ts";
-import { encodeRollup, isWorthRollup, rollupOf } from "./rollup.ts";
-import { ChunkSeal } from "./sealing.ts";
+import { Refusal, type Random, type Timers } from "@holdfast/kernel";
+import type { Keyring, Storage } from "../storage/index.ts";
+import type { Memory } from "./buffer.ts";
+import { Compaction } from "./compaction.ts";
+import { faultOf } from "./fault.ts";
+import { chunkPoints, mostChunkBytes } from "./parts.ts";
 import type { Segments } from "./segments.ts";
-import type { Series, Tail } from "./series.ts";
+import type { Series } from "./series.ts";
 
-/** A series is written to chunks when this many of its points wait. */
-export const chunkPoints = 1_024;
-/** A newest chunk of fewer points than this is written again together with what follows. */
-const smallChunk = chunkPoints / 2;
-/** How many series go into one transaction. */
+/** How many series, and bytes of their buffers, go into one transaction. */
 const together = 64;
-/** How many full segments of the log may wait for slow series before those are written, however few their points. */
-const mostSegments = 2;
+const bytesTogether = 4 * 1024 * 1024;
+/** Bytes that buffers may take in all; beyond, the largest are written, down to three quarters of it. */
+const budget = 256 * 1024 * 1024;
+/** Rounds until a series is tried again that could not be written by our own fault. */
+const restRounds = 60;
+/** Milliseconds that a stop waits for the transaction in hand; the log has all of it anyway. */
+const stopWithin = 3_000;
 
 type Needs = {
   readonly storage: Storage;
   readonly keys: Keyring;
   readonly random: Random;
-  readonly clock: Clock;
+  readonly timers: Timers;
   readonly segments: Segments;
+  readonly memory: Memory;
   readonly report: (message: string) => void;
+  readonly budget?: number | undefined;
 };
 
-type Written = {
-  readonly series: Series;
-  readonly id: string;
-  readonly taken: number;
-  readonly position: number;
-  readonly tail: Tail | undefined;
-};
-
-/** Turns what is in the log into chunks. Points leave their buffer when the chunk is durable, not before. */
+/** Decides when which series are turned into chunks, and lets go of the log behind them. */
 export class Flusher {
   readonly #needs: Needs;
-  /** Series with points in their buffer. */
+  readonly #compaction: Compaction;
+  readonly #budget: number;
+  /** Series with points in their buffer, and those of them that are to be written now. */
   readonly #dirty = new Set<Series>();
   readonly #ripe = new Set<Series>();
-  readonly #months = new Set<string>();
+  /** Series that could not be written by our own fault, and for how many rounds they are left alone. */
+  readonly #resting = new Map<Series, number>();
   #running: Promise<void> | undefined;
-  #checkedAt = 0;
+  /** An attempt failed: the next is at the next round. */
+  #isWaiting = false;
+  #isStopping = false;
   readonly statistics = { chunks: 0, points: 0, bytes: 0 };
 
   constructor(needs: Needs) {
     this.#needs = needs;
+    this.#compaction = new Compaction(needs);
+    this.#budget = needs.budget ?? budget;
   }
 
   /** Points of these were committed. */
   committed(series: readonly Series[]): void {
     for (const one of series) {
-      this.#dirty.add(one);
-      if (one.buffer.count >= chunkPoints) this.#ripe.add(one);
+      if (!one.isDirty) {
+        one.isDirty = true;
+        this.#dirty.add(one);
+      }
+      if (isRipe(one)) this.#ripe.add(one);
     }
-    if (this.#ripe.size > 0 || performance.now() - this.#checkedAt > 1_000) this.#start();
+    if (this.#needs.memory.bytes > this.#budget && this.#ripe.size === 0) this.#relieve();
+    if (this.#ripe.size > 0) this.#start();
   }
 
   get dirty(): number {
     return this.#dirty.size;
   }
 
-  /** Writes everything that waits. */
-  async flushAll(): Promise<void> {
-    for (const series of this.#dirty) this.#ripe.add(series);
+  /** @throws Refusal `storage.unavailable` when buffers grow faster than they are written */
+  admit(): void {
+    if (this.#needs.memory.bytes > 2 * this.#budget)
+      throw new Refusal("storage.unavailable", { retryAfterSeconds: 1, detail: "It does not keep up." });
+  }
+
+  /** Settles when buffers are within their bounds: for replay, which could fill them at once. */
+  async room(): Promise<void> {
+    if (this.#needs.memory.bytes < this.#budget) return;
+    this.#relieve();
     this.#start();
     await this.idle();
+  }
+
+  /** Once a second or so, and when the log asks for it: looks what is due, also when nothing is committed. */
+  round(): void {
+    this.#isWaiting = false;
+    for (const [series, rounds] of this.#resting) {
+      if (rounds > 1) this.#resting.set(series, rounds - 1);
+      else this.#resting.delete(series);
+    }
+    const { pressing } = this.#needs.segments;
+    for (const one of this.#dirty) if (isRipe(one) || one.buffer.oldest <= pressing) this.#ripe.add(one);
+    this.#start();
+  }
+
+  /** Writes everything that waits. */
+  async flushAll(): Promise<void> {
+    await this.idle(); // what runs looked at the buffers before
+    for (let before = -1; this.#dirty.size > 0 && before !== this.statistics.points;) {
+      before = this.statistics.points;
+      this.#isWaiting = false;
+      for (const series of this.#dirty) this.#ripe.add(series);
+      this.#start();
+      await this.idle();
+    }
   }
 
   async idle(): Promise<void> {
     while (this.#running) await this.#running;
   }
 
+  /** Ends with the transaction in hand, or without it when the database is away. */
+  async close(): Promise<void> {
+    this.#isStopping = true;
+    const { promise, resolve } = Promise.withResolvers<void>();
+    const timer = this.#needs.timers.after(stopWithin, resolve);
+    await Promise.race([this.idle(), promise]);
+    timer.cancel();
+  }
+
   #start(): void {
-    this.#running ??= this.#run().finally(() => (this.#running = undefined));
+    if (this.#isWaiting || this.#isStopping) return;
+    this.#running ??= this.#run();
   }
 
   async #run(): Promise<void> {
+    await Promise.resolve();
     try {
-      this.#press();
-      while (this.#ripe.size > 0) {
-        for (const [space, series] of Map.groupBy([...this.#ripe].slice(0, together * 4), (one) => one.device.space)) {
-          for (let at = 0; at < series.length; at += together)
-            await this.#flush(space, series.slice(at, at + together));
-        }
-        this.#press();
+      for (let group = this.#group(); group.length > 0 && !this.#isStopping; group = this.#group()) {
+        await this.#flush(group);
       }
       await this.#release();
     } catch (error) {
-      // The log still has everything; the next commit or second tries again. What was in flight may have been kept: then its
-      // newest chunk is another one than memory says, and is left as it is.
-      for (const series of this.#ripe) series.tail = undefined;
-      this.#ripe.clear();
-      const why =
-        error instanceof Refusal
-          ? error.message
-          : `our own fault, ${error instanceof Error ? error.name : typeof error}`;
-      this.#needs.report(`Compaction waits: ${why}`);
+      // The log still has everything.
+      this.#isWaiting = true;
+      if (!this.#isStopping)
+        this.#needs.report(
+          `Readings stay in the log for now: ${error instanceof Refusal ? error.message : `our own fault, ${faultOf(error)}`}`,
+        );
+    }
+    this.#running = undefined;
+  }
+
+  /** Those that are to be written together: of one organisation, some only. They stay ripe until they are written. */
+  #group(): Series[] {
+    const group: Series[] = [];
+    let bytes = 0;
+    for (const series of this.#ripe) {
+      if (this.#resting.has(series)) {
+        this.#ripe.delete(series);
+        continue;
+      }
+      if (group[0] && group[0].device.scope !== series.device.scope) continue;
+      group.push(series);
+      bytes += series.buffer.bytes;
+      if (group.length >= together || bytes >= bytesTogether) break;
+    }
+    return group;
+  }
+
+  async #flush(group: readonly Series[]): Promise<void> {
+    try {
+      const { chunks, points, bytes } = await this.#compaction.of(group);
+      this.statistics.chunks += chunks;
+      this.statistics.points += points;
+      this.statistics.bytes += bytes;
+      for (const series of group) this.#wrote(series);
+    } catch (error) {
+      if (error instanceof Refusal && !isErased(error)) throw error;
+      if (group.length > 1) {
+        // One of them is at fault: each by itself.
+        for (const series of group) await this.#flush([series]);
+      } else {
+        for (const series of group) this.#setAside(series, error);
+      }
     }
   }
 
-  /** Slow series hold up the oldest segment: when too many wait, they are written as they are. */
-  #press(): void {
-    this.#checkedAt = performance.now();
-    const reached = this.#needs.segments.pressing(mostSegments);
-    if (reached === undefined) return;
-    for (const series of this.#dirty) if (series.buffer.oldest <= reached) this.#ripe.add(series);
+  #wrote(series: Series): void {
+    this.#ripe.delete(series);
+    if (isRipe(series)) this.#ripe.add(series); // behind the others
+    if (series.buffer.count > 0) return;
+    series.isDirty = false;
+    this.#dirty.delete(series);
+  }
+
+  #setAside(series: Series, error: unknown): void {
+    const { device } = series.device;
+    if (isErased(error)) {
+      // Readings of a device whose key was erased are to be nowhere: they leave the log unread.
+      this.#needs.report(`${series.buffer.count} points of ${device} are dropped: ${error.message}`);
+      series.buffer.drop(series.buffer.count);
+      return this.#wrote(series);
+    }
+    this.#compaction.forgetMonths();
+    this.#ripe.delete(series);
+    this.#resting.set(series, restRounds);
+    this.#needs.report(`Points of ${device} stay in the log, they cannot be written to a chunk: ${faultOf(error)}`);
+  }
+
+  /** The largest first. */
+  #relieve(): void {
+    let bytes = this.#needs.memory.bytes;
+    for (const series of [...this.#dirty].sort((a, b) => b.buffer.bytes - a.buffer.bytes)) {
+      if (bytes < this.#budget * 0.75) return;
+      this.#ripe.add(series);
+      bytes -= series.buffer.bytes;
+    }
   }
 
   async #release(): Promise<void> {
+    if (this.#needs.segments.count < 2) return;
     let oldest = Infinity;
     for (const { buffer } of this.#dirty) oldest = Math.min(oldest, buffer.oldest);
-    await this.#needs.segments.release(oldest, this.#needs.clock.now());
-  }
-
-  async #flush(space: Space, ripe: readonly Series[]): Promise<void> {
-    const { storage } = this.#needs;
-    const current = ripe[0]?.device.space ?? space;
-    await this.#openMonths(ripe);
-    const written = await storage.note(asPlatform(current.scope), async (unit) => {
-      const done: Written[] = [];
-      const chunks: NewChunk[] = [];
-      for (const series of ripe) {
-        const made = await this.#chunksOf(unit, series);
-        if (!made) continue;
-        chunks.push(...made.chunks);
-        done.push(made.written);
-      }
-      if (chunks.length > 0) await chunksIn(unit).write(chunks);
-      this.statistics.chunks += chunks.length;
-      this.statistics.bytes += chunks.reduce((sum, { data, rollup }) => sum + data.length + (rollup?.length ?? 0), 0);
-      return done;
-    });
-    for (const { series, id, taken, position, tail } of written) {
-      series.id = id;
-      series.buffer.drop(taken);
-      series.position = position;
-      series.tail = tail;
-      this.statistics.points += taken;
-      if (series.buffer.count === 0) this.#dirty.delete(series);
-    }
-    for (const series of ripe) this.#ripe.delete(series);
-  }
-
-  async #chunksOf(unit: Unit, series: Series): Promise<{ chunks: NewChunk[]; written: Written } | undefined> {
-    const { points, taken, position } = series.buffer.snapshot();
-    if (taken === 0) return undefined;
-    const seal = await this.#sealOf(unit, series);
-    if (!seal) return undefined;
-    const id = series.id ?? (await chunksIn(unit).addSeries(series));
-    const { tail } = series;
-    const small = tail && tail.count < smallChunk && points.times.length < mostChunkPoints / 2 ? tail : undefined;
-    const before = small && (await this.#read(unit, seal, id, small));
-    const all = before ? mergePoints([before, points]) : points;
-    const chunks: NewChunk[] = [];
-    for (const part of parts(all)) {
-      const first = part.times[0] ?? 0;
-      const last = part.times.at(-1) ?? 0;
-      const place = { series: id, first, last, count: part.times.length, position };
-      chunks.push({
-        ...place,
-        data: seal.seal("points", place, encodeChunk(part)),
-        rollup: isWorthRollup(part) ? seal.seal("rollup", place, encodeRollup(rollupOf(part))) : undefined,
-        replaces: chunks.length === 0 && before ? small : undefined,
-      });
-    }
-    const newest = chunks.at(-1);
-    return { chunks, written: { series, id, taken, position, tail: newest } };
-  }
-
-  async #read(unit: Unit, seal: ChunkSeal, series: string, tail: Tail): Promise<Points | undefined> {
-    const [sealed] = await chunksIn(unit).sealed(series, [tail], "data");
-    try {
-      return sealed && decodeChunk(seal.open("points", { ...tail, series }, sealed));
-    } catch (error) {
-      // A damaged chunk is for its readers to hear of; what follows it is written all the same.
-      if (!(error instanceof Refusal)) throw error;
-      this.#needs.report(`A chunk of series ${series} does not open: ${error.message}`);
-      return undefined;
-    }
-  }
-
-  /** Readings of a device whose key was erased are to be nowhere: they leave the log unread. */
-  async #sealOf(unit: Unit, series: Series): Promise<ChunkSeal | undefined> {
-    const { keys, random, report } = this.#needs;
-    try {
-      return await ChunkSeal.of({ keys, random }, unit.scope.org, series.device.device);
-    } catch (error) {
-      if (!(error instanceof Refusal) || error.code !== "keyring.erased") throw error;
-      report(`${series.device.device}: ${error.message}`);
-      this.#dirty.delete(series);
-      return undefined;
-    }
-  }
-
-  /** The partitions that the points will go to. */
-  async #openMonths(ripe: readonly Series[]): Promise<void> {
-    for (const series of ripe) {
-      const { points } = series.buffer.snapshot();
-      const earliest = Math.min(points.times[0] ?? Infinity, series.tail?.first ?? Infinity);
-      const latest = points.times.at(-1) ?? -Infinity;
-      for (let month = monthOf(earliest); month.first <= latest; month = monthOf(month.past)) {
-        if (this.#months.has(month.name)) continue;
-        await this.#needs.storage.maintain.call("open_month", [month.name, month.first, month.past]);
-        this.#months.add(month.name);
-      }
-    }
+    await this.#needs.segments.release(oldest);
   }
 }
 
-/** As many chunks as it takes, none much larger than wanted, cut where a month ends: a partition goes as a whole. */
-function* parts(points: Points): Generator<Points> {
-  const { times } = points;
-  for (let from = 0; from < times.length;) {
-    const { past } = monthOf(times[from] ?? 0);
-    let to = Math.min(from + chunkPoints, times.length);
-    while ((times[to - 1] ?? 0) >= past) to--;
-    if (times.length - to < smallChunk / 2 && times.length - from <= mostChunkPoints && (times.at(-1) ?? 0) < past)
-      to = times.length;
-    yield slicePoints(points, from, to);
-    from = to;
-  }
-}
+const isRipe = ({ buffer, type }: Series): boolean =>
+  buffer.count >= chunkPoints || (type === "text" && buffer.bytes >= 2 * mostChunkBytes);
 
-/** The calendar month, UTC, that a time lies in. */
-function monthOf(time: number): { name: string; first: number; past: number } {
-  const date = new Date(time);
-  const [year, month] = [date.getUTCFullYear(), date.getUTCMonth()];
-  const name = `${String(year).padStart(4, "0")}_${String(month + 1).padStart(2, "0")}`;
-  return { name, first: Date.UTC(year, month), past: Date.UTC(year, month + 1) };
-}
+/** Of a device or an organisation whose key is gone for ever. */
+const isErased = (error: unknown): error is Refusal =>
+  error instanceof Refusal && (error.code === "keyring.erased" || error.code === "org.unknown");

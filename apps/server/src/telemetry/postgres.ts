@@ -1,33 +1,116 @@
-import { idFrom, uuidOf, type Id } from "@holdfast/kernel";
-import type { Space } from "../authority/index.ts";
+import { idFrom, Refusal, uuidOf, type Id } from "@holdfast/kernel";
 import type { Unit } from "../storage/index.ts";
 import type { ValueType } from "./reading.ts";
-import { Series, type DeviceSeries, type Tail } from "./series.ts";
+import { Series, type DeviceSeries, type SeriesRow, type Tail } from "./series.ts";
 
-type SeriesRow = {
-  id: string;
-  name_index: Uint8Array;
-  pos: string;
-  body: Uint8Array;
-  first: string | null;
-  last: string | null;
-  chunk_pos: string | null;
-  count: number | null;
+type Body = { readonly name: string; readonly type: ValueType };
+
+type TailRow = {
+  readonly first: number | null;
+  readonly last: number;
+  readonly chunk_pos: number;
+  readonly count: number;
+  readonly bytes: number;
 };
 
-type Body = { name: string; type: ValueType };
+const tailOf = ({ first, last, chunk_pos: position, count, bytes }: TailRow): Tail | undefined =>
+  first === null ? undefined : { first, last, position, count, bytes };
+
+/** The newest chunk of each series `s`; partitions are asked from the newest on until one has any. */
+const withTail = `s left join lateral (
+  select first, last, pos as chunk_pos, count, octet_length(data) as bytes
+    from chunk where org = s.org and series = s.id order by first desc, pos desc limit 1) tail on true`;
+const tailColumns = "tail.first, tail.last, tail.chunk_pos, tail.count, tail.bytes";
+
+/** The id is in the seal: whose chunks these are cannot be changed by exchanging the numbers of two series. */
+const rowOf = (device: Id<"device">, id: number, index: Uint8Array): string => `${device}|${id}|${index.toHex()}`;
+
+const encode = (body: Body): Uint8Array => new TextEncoder().encode(JSON.stringify(body));
+const decode = (bytes: Uint8Array): Body => JSON.parse(new TextDecoder().decode(bytes)) as Body; // sealed by `add`
+
+/** What one attribute of a device is called and how far it got. */
+export const seriesIn = (unit: Unit) => ({
+  /** Gives each device its series. Answers those of which one does not open. */
+  async load(states: ReadonlyMap<Id<"device">, DeviceSeries>): Promise<ReadonlyMap<Id<"device">, Refusal>> {
+    type Row = TailRow & {
+      id: number;
+      device: string;
+      name_index: Uint8Array;
+      pos: number;
+      given: number;
+      body: Uint8Array;
+    };
+    const rows = await unit.query<Row>(
+      `select s.id, s.device, s.name_index, s.pos, s.given, s.body, ${tailColumns}
+         from series ${withTail} where s.device = any($1::uuid[])`,
+      [[...states.keys()].map(uuidOf)],
+    );
+    const failures = new Map<Id<"device">, Refusal>();
+    for (const row of rows) {
+      const state = states.get(idFrom("device", row.device));
+      if (!state) continue;
+      try {
+        const body = unit.scope.open("series", rowOf(state.device, row.id, row.name_index), row.body);
+        const { name, type } = decode(body);
+        state.byName.set(name, new Series(state, name, type, { id: row.id, position: row.pos, tail: tailOf(row) }));
+        state.lastGiven = Math.max(state.lastGiven, row.given);
+      } catch (error) {
+        if (!(error instanceof Refusal)) throw error;
+        failures.set(state.device, error);
+      }
+    }
+    return failures;
+  },
+
+  /** Rows for series that have none; those that have one already are found. Answers the ids, in the same order. */
+  async add(all: readonly Series[]): Promise<readonly number[]> {
+    const fresh = await unit.query<{ id: number }>(
+      "select nextval('series_id') as id from generate_series(1, $1::int)",
+      [all.length],
+    );
+    const rows = all.map(({ device: { device }, name, type }, at) => {
+      const id = fresh[at]?.id ?? 0; // as many as were asked for
+      const index = unit.scope.index("series", name);
+      return { id, device, index, body: unit.scope.seal("series", rowOf(device, id, index), encode({ name, type })) };
+    });
+    await Promise.all(
+      rows.map(({ id, device, index, body }) =>
+        unit.query(
+          `insert into series (org, id, device, name_index, pos, given, body) values ($1, $2, $3, $4, 0, 0, $5)
+           on conflict (org, device, name_index) do nothing`,
+          [uuidOf(unit.scope.org), id, uuidOf(device), index, body],
+        ),
+      ),
+    );
+    const found = await Promise.all(
+      rows.map(({ device, index }) =>
+        unit.query<{ id: number }>("select id from series where device = $1 and name_index = $2", [
+          uuidOf(device),
+          index,
+        ]),
+      ),
+    );
+    return found.map(([row]) => {
+      if (!row) throw new Error("a series that was added is there");
+      return row.id;
+    });
+  },
+
+  /** How far these got, by what is durable. */
+  async reached(ids: readonly number[]): Promise<ReadonlyMap<number, SeriesRow>> {
+    const rows = await unit.query<TailRow & { id: number; pos: number }>(
+      `select s.id, s.pos, ${tailColumns} from series ${withTail} where s.id = any($1::bigint[])`,
+      [ids],
+    );
+    return new Map(rows.map((row) => [row.id, { id: row.id, position: row.pos, tail: tailOf(row) }]));
+  },
+});
 
 /** A chunk's row as it is written. */
-export type NewChunk = {
-  readonly series: string;
-  readonly first: number;
-  readonly last: number;
-  readonly position: number;
-  readonly count: number;
+export type NewChunk = ChunkHead & {
+  readonly series: number;
   readonly data: Uint8Array;
   readonly rollup: Uint8Array | undefined;
-  /** The smaller chunk whose points it holds too. */
-  readonly replaces: Tail | undefined;
 };
 
 /** What is said of a chunk without opening it. */
@@ -38,68 +121,41 @@ export type ChunkHead = {
   readonly count: number;
 };
 
-const nameIndex = ({ scope }: Unit | Space, name: string): Uint8Array => scope.index("series", name);
+/** What one flush of a series changes. */
+export type Flush = {
+  readonly series: number;
+  readonly chunks: readonly NewChunk[];
+  /** The smaller chunk whose points the new ones hold too. */
+  readonly replaces: Tail | undefined;
+  readonly position: number;
+  readonly given: number;
+};
 
-const rowOf = (device: Id<"device">, index: Uint8Array): string => `${device}|${index.toHex()}`;
-
-/** Series and chunks as PostgreSQL keeps them. */
 export const chunksIn = (unit: Unit) => ({
-  async seriesOf(device: DeviceSeries): Promise<readonly Series[]> {
-    const rows = await unit.query<SeriesRow>(
-      `select s.id, s.name_index, s.pos, s.body, c.first, c.last, c.pos as chunk_pos, c.count
-         from series s left join lateral (
-           select first, last, pos, count from chunk where org = s.org and series = s.id order by first desc, pos desc limit 1) c on true
-        where s.device = $1`,
-      [uuidOf(device.device)],
-    );
-    return rows.map((row) => {
-      const plain = unit.scope.open("series", rowOf(device.device, row.name_index), row.body);
-      const { name, type } = JSON.parse(new TextDecoder().decode(plain)) as Body; // sealed by `addSeries`
-      const tail: Tail | undefined =
-        row.count === null
-          ? undefined
-          : { first: Number(row.first), last: Number(row.last), count: row.count, position: Number(row.chunk_pos) };
-      return new Series(device, name, type, { id: row.id, position: Number(row.pos), tail });
-    });
-  },
-
-  async addSeries(series: Series): Promise<string> {
-    const { device } = series.device;
-    const index = nameIndex(unit, series.name);
-    const body: Body = { name: series.name, type: series.type };
-    const sealed = unit.scope.seal("series", rowOf(device, index), new TextEncoder().encode(JSON.stringify(body)));
-    const [row] = await unit.query<{ id: string }>(
-      "insert into series (org, device, name_index, pos, body) values ($1, $2, $3, 0, $4) on conflict (org, device, name_index) do update set body = excluded.body returning id",
-      [uuidOf(unit.scope.org), uuidOf(device), index, sealed],
-    );
-    if (!row) throw new Error("an inserted row has an id");
-    return row.id;
-  },
-
-  /** Many chunks in one statement; all bytes travel as one value, because PostgreSQL's arrays of them travel as text. */
-  async write(chunks: readonly NewChunk[]): Promise<void> {
+  /** All bytes travel as one value, because arrays of them travel as text, twice as long. */
+  async write(flushes: readonly Flush[]): Promise<void> {
+    const chunks = flushes.flatMap((flush) => flush.chunks);
     const blobs = chunks.flatMap(({ data, rollup }) => [data, rollup ?? new Uint8Array()]);
-    const replaced = chunks.filter(({ replaces }) => replaces !== undefined);
-    if (replaced.length > 0) {
-      await unit.query(
-        `delete from chunk c using unnest($1::bigint[], $2::bigint[], $3::bigint[]) as old(series, first, pos)
-          where c.series = old.series and c.first = old.first and c.pos = old.pos`,
-        [
-          replaced.map(({ series }) => series),
-          replaced.map((c) => c.replaces?.first),
-          replaced.map((c) => c.replaces?.position),
-        ],
-      );
-    }
     let at = 1;
     const starts = blobs.map((blob) => (at += blob.length) - blob.length);
-    await unit.query(
+    const removed = flushes.flatMap(({ series, replaces }) =>
+      replaces
+        ? [
+            // one by one: each finds its row by the key, whatever the planner thinks of a join
+            unit.query("delete from chunk where series = $1 and first = $2 and pos = $3", [
+              series,
+              replaces.first,
+              replaces.position,
+            ]),
+          ]
+        : [],
+    );
+    const inserted = unit.query(
       `insert into chunk (org, series, first, last, pos, count, data, rollup)
        select $1, series, first, last, pos, count, substring($2::bytea from data_at for data_length),
               nullif(substring($2::bytea from rollup_at for rollup_length), ''::bytea)
          from unnest($3::bigint[], $4::bigint[], $5::bigint[], $6::bigint[], $7::int[], $8::int[], $9::int[], $10::int[], $11::int[])
-           as new(series, first, last, pos, count, data_at, data_length, rollup_at, rollup_length)
-       on conflict do nothing`,
+           as new(series, first, last, pos, count, data_at, data_length, rollup_at, rollup_length)`,
       [
         uuidOf(unit.scope.org),
         Buffer.concat(blobs),
@@ -114,52 +170,53 @@ export const chunksIn = (unit: Unit) => ({
         chunks.map(({ rollup }) => rollup?.length ?? 0),
       ],
     );
-    await unit.query(
-      `update series set pos = greatest(series.pos, new.pos) from unnest($1::bigint[], $2::bigint[]) as new(id, pos) where series.id = new.id`,
-      [chunks.map(({ series }) => series), chunks.map(({ position }) => position)],
+    const raised = unit.query(
+      `update series set pos = new.pos, given = new.given
+         from unnest($1::bigint[], $2::bigint[], $3::bigint[]) as new(id, pos, given) where series.id = new.id`,
+      [flushes.map(({ series }) => series), flushes.map(({ position }) => position), flushes.map(({ given }) => given)],
+    );
+    await Promise.all([...removed, inserted, raised]);
+  },
+
+  /**
+   * Chunks that have a point in [from, to), by time and then by age, `most` of them. `since` is at most `from`: no chunk that
+   * begins before it reaches as far as `from`.
+   */
+  async heads(
+    series: number,
+    { since, from, to, most }: { since: number; from: number; to: number; most: number },
+  ): Promise<readonly ChunkHead[]> {
+    return unit.query<ChunkHead>(
+      `select first, last, pos as position, count from chunk
+        where series = $1 and first >= $2 and first < $4 and last >= $3 order by first, pos limit $5`,
+      [series, since, from, to, most],
     );
   },
 
-  /** The chunks that have a point in [from, to), by time and then by age. */
-  async heads(series: string, from: number, to: number): Promise<readonly ChunkHead[]> {
-    const rows = await unit.query<{ first: string; last: string; pos: string; count: number }>(
-      `select first, last, pos, count from chunk where series = $1 and first < $3 and last >= $2 order by first, pos`,
-      [series, from, to],
-    );
-    return rows.map(({ first, last, pos, count }) => ({
-      first: Number(first),
-      last: Number(last),
-      position: Number(pos),
-      count,
-    }));
-  },
-
-  /** One of the columns of these chunks, sealed, in the same order; `undefined` where there is none. */
+  /** One of the columns of these chunks, given by time, sealed, in the same order; `undefined` where there is none, or no such chunk any more. */
   async sealed(
-    series: string,
+    series: number,
     heads: readonly ChunkHead[],
     column: "data" | "rollup",
   ): Promise<readonly (Uint8Array | undefined)[]> {
-    const rows = await unit.query<{ first: string; pos: string; sealed: Uint8Array | null }>(
-      `select c.first, c.pos, c.${column} as sealed from unnest($2::bigint[], $3::bigint[]) as wanted(first, pos)
-         join chunk c on c.series = $1 and c.first = wanted.first and c.pos = wanted.pos`,
-      [series, heads.map(({ first }) => first), heads.map(({ position }) => position)],
+    const rows = await unit.query<{ first: number; position: number; sealed: Uint8Array | null }>(
+      `select first, pos as position, ${column} as sealed from chunk
+        where series = $1 and first = any($2::bigint[]) and first between $3 and $4`, // the bounds choose the partitions
+      [series, heads.map(({ first }) => first), heads[0]?.first ?? 0, heads.at(-1)?.first ?? 0],
     );
-    const found = new Map(rows.map(({ first, pos, sealed }) => [`${first} ${pos}`, sealed ?? undefined]));
+    const found = new Map(rows.map(({ first, position, sealed }) => [`${first} ${position}`, sealed ?? undefined]));
     return heads.map(({ first, position }) => found.get(`${first} ${position}`));
-  },
-
-  /** The log's records behind `after`, in order, a few at a time. */
-  async records(
-    after: number,
-    most: number,
-  ): Promise<readonly { segment: number; position: number; body: Uint8Array }[]> {
-    const rows = await unit.query<{ segment: string; pos: string; body: Uint8Array }>(
-      "select segment, pos, body from log where pos > $1 order by pos limit $2",
-      [after, most],
-    );
-    return rows.map(({ segment, pos, body }) => ({ segment: Number(segment), position: Number(pos), body }));
   },
 });
 
-export const orgOf = (row: { org: string }): Id<"org"> => idFrom("org", row.org);
+/** The log's records of one segment behind a position, in order, a few at a time. */
+export async function recordsOf(
+  unit: Unit,
+  segment: number,
+  { after, most }: { after: number; most: number },
+): Promise<readonly { position: number; body: Uint8Array }[]> {
+  return unit.query<{ position: number; body: Uint8Array }>(
+    "select pos as position, body from log where segment = $1 and pos > $2 order by pos limit $3",
+    [segment, after, most],
+  );
+}

@@ -1,14 +1,11 @@
-import { Refusal, type Clock, type Id, type Instant, type Random } from "@holdfast/kernel";
+import { Refusal, type Clock, type Instant, type Random } from "@holdfast/kernel";
 import type { Aggregate } from "@holdfast/protocol";
 import type { Permit } from "../authority/index.ts";
 import type { Keyring, Storage } from "../storage/index.ts";
-import { decodeChunk } from "./chunk.ts";
-import { mergePoints } from "./merge.ts";
-import { firstAt, noPoints, slicePoints, type Points } from "./points.ts";
-import { chunksIn, type ChunkHead } from "./postgres.ts";
+import { firstAt, type Points } from "./points.ts";
+import { SeriesReader } from "./reader.ts";
 import type { Value } from "./reading.ts";
-import { decodeRollup, quarterHour } from "./rollup.ts";
-import { ChunkSeal } from "./sealing.ts";
+import { quarterHour } from "./rollup.ts";
 import type { Series } from "./series.ts";
 import { mergeSummaries, summaryOf, type Summary } from "./summary.ts";
 import type { Telemetry } from "./telemetry.ts";
@@ -18,6 +15,7 @@ export type Bucket = { readonly time: Instant } & { readonly [A in Aggregate]?: 
 
 export type PointsAsked = {
   readonly attribute: string;
+  /** In [from, to). `to` defaults to everything there is, also what clocks ahead of ours sent; `from` to 24 hours before. */
   readonly from: Instant | undefined;
   readonly to: Instant | undefined;
   readonly limit: number;
@@ -25,13 +23,15 @@ export type PointsAsked = {
 };
 
 export type AggregatesAsked = Omit<PointsAsked, "cursor"> & {
+  /** Milliseconds: a second to 366 days. */
   readonly every: number;
   readonly aggregates: readonly Aggregate[];
 };
 
 const day = 86_400_000;
 const longestStep = 366 * day;
-const chunksAtOnce = 16;
+/** ECMA-262, 21.4.1.1: no instant is later. */
+const endOfTime = 8.64e15;
 
 type Needs = {
   readonly telemetry: Telemetry;
@@ -41,9 +41,6 @@ type Needs = {
   readonly clock: Clock;
 };
 
-/** Chunks whose times overlap one another: read together, the later one wins. One alone can be answered from its rollup. */
-type Cluster = { readonly heads: ChunkHead[]; last: number };
-
 /** What was measured, read back: from chunks, and from what is not in chunks yet. */
 export class TelemetryQueries {
   readonly #needs: Needs;
@@ -52,20 +49,23 @@ export class TelemetryQueries {
     this.#needs = needs;
   }
 
-  /** Points in [from, to), oldest first. Both ends default to the last 24 hours. */
+  /**
+   * Points in [from, to), oldest first. A cursor is the time of the last point of its page: whoever follows cursors gets every point
+   * that was there at the beginning once, and of those that come late the ones that are still ahead of it.
+   */
   async points(
     permit: Permit<"telemetry.read">,
     asked: PointsAsked,
   ): Promise<{ items: readonly Point[]; nextCursor: string | undefined }> {
     const { from, to } = this.#range(asked);
-    const series = await this.#series(permit, asked.attribute);
     const start = asked.cursor === undefined ? from : Math.max(from, cursorTime(asked.cursor) + 1);
+    const series = await this.#series(permit, asked.attribute);
+    if (!series || start >= to) return { items: [], nextCursor: undefined };
     const items: Point[] = [];
-    if (series) {
-      for await (const points of this.#read(permit, series, start, to)) {
-        for (let at = 0; at < points.times.length && items.length <= asked.limit; at++) items.push(pointAt(points, at));
-        if (items.length > asked.limit) break;
-      }
+    for await (const points of this.#points(permit, series, start, to)) {
+      const past = Math.min(points.times.length, asked.limit + 1 - items.length);
+      for (let at = 0; at < past; at++) items.push(pointAt(points, at));
+      if (items.length > asked.limit) break;
     }
     const page = items.slice(0, asked.limit);
     return { items: page, nextCursor: items.length > asked.limit ? String(page.at(-1)?.time) : undefined };
@@ -75,7 +75,7 @@ export class TelemetryQueries {
   async aggregate(permit: Permit<"telemetry.read">, asked: AggregatesAsked): Promise<readonly Bucket[]> {
     const { every } = asked;
     const { from, to } = this.#range(asked);
-    if (every < 1_000 || every > longestStep) throw new Refusal("telemetry.range");
+    if (!Number.isInteger(every) || every < 1_000 || every > longestStep) throw new Refusal("telemetry.range");
     const series = await this.#series(permit, asked.attribute);
     if (!series) return [];
     const buckets = new Map<number, Summary>();
@@ -88,7 +88,8 @@ export class TelemetryQueries {
         });
       buckets.set(start, there ? mergeSummaries(there, summary) : summary);
     };
-    for await (const part of this.#summarise(permit, series, from, to, every % quarterHour === 0)) {
+    const mayRollUp = every % quarterHour === 0;
+    for await (const part of this.#reader(permit, series, { from, to, mayRollUp }).parts()) {
       if ("start" in part) add(part.start, part.summary);
       else addPoints(part, every, add);
     }
@@ -102,154 +103,48 @@ export class TelemetryQueries {
     const { byName } = await this.#needs.telemetry.seriesOf(permit);
     const found: { attribute: string; point: Point }[] = [];
     for (const series of byName.values()) {
-      series.latest ??= await this.#latestOf(permit, series);
-      const { latest } = series;
-      if (latest) found.push({ attribute: series.name, point: { time: latest.time as Instant, value: latest.value } }); // whole milliseconds
+      await this.#findNewest(permit, series);
+      const { newest } = series;
+      if (newest) found.push({ attribute: series.name, point: { time: newest.time as Instant, value: newest.value } }); // whole milliseconds
     }
     return found.sort((a, b) => (a.attribute < b.attribute ? -1 : 1));
   }
 
-  async #latestOf(permit: Permit<"telemetry.read">, series: Series): Promise<Series["latest"]> {
-    if (!series.tail || !series.id) return undefined;
-    const { last } = series.tail;
-    let newest: Series["latest"];
-    for await (const points of this.#read(permit, series, last, Number.MAX_SAFE_INTEGER)) {
-      const at = points.times.length - 1;
-      if (at >= 0) newest = pointAt(points, at);
-    }
-    return newest;
+  /** What came since the series was loaded is known; of what was in chunks before, once. */
+  async #findNewest(permit: Permit<"telemetry.read">, series: Series): Promise<void> {
+    if (series.isNewestOfAll || !series.tail) return;
+    let newest: Point | undefined;
+    // No chunk that ends before the last one does can hold the newest.
+    for await (const points of this.#points(permit, series, series.tail.last, endOfTime))
+      newest = pointAt(points, points.times.length - 1);
+    if (newest && (!series.newest || newest.time > series.newest.time)) series.newest = { ...newest };
+    series.isNewestOfAll = true;
   }
 
   async #series(permit: Permit<"telemetry.read">, attribute: string): Promise<Series | undefined> {
     return (await this.#needs.telemetry.seriesOf(permit)).byName.get(attribute);
   }
 
+  async *#points(permit: Permit<"telemetry.read">, series: Series, from: number, to: number): AsyncGenerator<Points> {
+    for await (const part of this.#reader(permit, series, { from, to, mayRollUp: false }).parts())
+      if (!("start" in part)) yield part;
+  }
+
+  #reader(
+    permit: Permit<"telemetry.read">,
+    series: Series,
+    range: { from: number; to: number; mayRollUp: boolean },
+  ): SeriesReader {
+    return new SeriesReader(this.#needs, { allowed: permit, device: permit.on, series, ...range });
+  }
+
   #range({ from, to }: { from: Instant | undefined; to: Instant | undefined }): { from: number; to: number } {
-    // A device's clock may be a little ahead of ours: "until now" includes what it just sent.
-    const until = to ?? this.#needs.clock.now() + day;
     const since = from ?? (to ?? this.#needs.clock.now()) - day;
+    const until = to ?? endOfTime;
     if (since >= until) throw new Refusal("telemetry.range");
     return { from: since, to: until };
   }
-
-  /** Sorted and disjoint parts of [from, to), in order. */
-  async *#read(permit: Permit<"telemetry.read">, series: Series, from: number, to: number): AsyncGenerator<Points> {
-    // The buffer first: what a flush moves to a chunk meanwhile is then seen twice, which merging forgives, and never not at all.
-    const fresh = between(series.buffer.snapshot().points, from, to);
-    let at = from;
-    for await (const { points, last } of this.#clusters(permit, series, from, to)) {
-      yield mergePoints([between(points, at, to), between(fresh, at, last + 1)]);
-      at = last + 1;
-    }
-    yield between(fresh, at, to);
-  }
-
-  async *#clusters(
-    permit: Permit<"telemetry.read">,
-    series: Series,
-    from: number,
-    to: number,
-  ): AsyncGenerator<{ points: Points; last: number }> {
-    const { id } = series;
-    if (id === undefined) return;
-    const heads = await this.#needs.storage.read(permit, (unit) => chunksIn(unit).heads(id, from, to));
-    if (heads.length === 0) return;
-    const seal = await this.#seal(permit);
-    for (const group of grouped(clustersOf(heads))) {
-      const wanted = group.flatMap((cluster) => cluster.heads);
-      const sealed = await this.#needs.storage.read(permit, (unit) => chunksIn(unit).sealed(id, wanted, "data"));
-      const bytesOf = new Map(wanted.map((head, index) => [head, sealed[index]]));
-      for (const cluster of group) {
-        const sources = cluster.heads
-          .toSorted((a, b) => a.position - b.position)
-          .flatMap((head) => {
-            const bytes = bytesOf.get(head);
-            return bytes ? [decodeChunk(seal.open("points", { series: id, ...head }, bytes))] : [];
-          });
-        yield { points: sources.length > 0 ? mergePoints(sources) : noPoints(series.type), last: cluster.last };
-      }
-    }
-  }
-
-  /** Quarter hours where a chunk stands alone and whole within the range, points elsewhere. */
-  async *#summarise(
-    permit: Permit<"telemetry.read">,
-    series: Series,
-    from: number,
-    to: number,
-    byQuarter: boolean,
-  ): AsyncGenerator<Points | { start: number; summary: Summary }> {
-    const { id } = series;
-    const fresh = between(series.buffer.snapshot().points, from, to);
-    const heads =
-      id === undefined || !byQuarter
-        ? []
-        : await this.#needs.storage.read(permit, (unit) => chunksIn(unit).heads(id, from, to));
-    const alone = clustersOf(heads).flatMap(({ heads: [head, ...others] }) =>
-      head &&
-      others.length === 0 &&
-      head.first >= from &&
-      head.last < to &&
-      between(fresh, head.first, head.last + 1).times.length === 0
-        ? [head]
-        : [],
-    );
-    let at = from;
-    for (let start = 0; start < alone.length; start += 256) {
-      const wanted = alone.slice(start, start + 256);
-      const sealed =
-        id === undefined
-          ? []
-          : await this.#needs.storage.read(permit, (unit) => chunksIn(unit).sealed(id, wanted, "rollup"));
-      const seal = await this.#seal(permit);
-      for (const [index, head] of wanted.entries()) {
-        const bytes = sealed[index];
-        if (!bytes || id === undefined) continue;
-        if (head.first > at) yield* this.#read(permit, series, at, head.first);
-        for (const quarter of decodeRollup(seal.open("rollup", { series: id, ...head }, bytes)).quarters) yield quarter;
-        at = head.last + 1;
-      }
-    }
-    if (at < to) yield* this.#read(permit, series, at, to);
-  }
-
-  #seal(permit: Permit<"telemetry.read">): Promise<ChunkSeal> {
-    const device: Id<"device"> = permit.on;
-    return ChunkSeal.of(this.#needs, permit.scope.org, device);
-  }
 }
-
-function clustersOf(heads: readonly ChunkHead[]): readonly Cluster[] {
-  const clusters: Cluster[] = [];
-  for (const head of heads) {
-    const cluster = clusters.at(-1);
-    if (cluster && head.first <= cluster.last) {
-      cluster.heads.push(head);
-      cluster.last = Math.max(cluster.last, head.last);
-    } else {
-      clusters.push({ heads: [head], last: head.last });
-    }
-  }
-  return clusters;
-}
-
-/** A few chunks for each query, however the clusters fall. */
-function* grouped(clusters: readonly Cluster[]): Generator<readonly Cluster[]> {
-  let group: Cluster[] = [];
-  let size = 0;
-  for (const cluster of clusters) {
-    group.push(cluster);
-    size += cluster.heads.length;
-    if (size < chunksAtOnce) continue;
-    yield group;
-    group = [];
-    size = 0;
-  }
-  if (group.length > 0) yield group;
-}
-
-const between = (points: Points, from: number, to: number): Points =>
-  slicePoints(points, firstAt(points.times, from), firstAt(points.times, to));
 
 function pointAt(points: Points, at: number): Point {
   const time = (points.times[at] ?? 0) as Instant; // whole milliseconds, and `at` is within

@@ -7,7 +7,7 @@ const day = 86_400_000;
 
 /** Which chunk: all of it is bound into the seal, so a chunk that was moved, renamed or stretched does not open. */
 export type ChunkPlace = {
-  readonly series: string;
+  readonly series: number;
   readonly first: number;
   readonly last: number;
   readonly count: number;
@@ -19,12 +19,15 @@ export type ChunkPart = "points" | "rollup";
 /** Seals the chunks of a device's series, under the key of that device, the series and the day. */
 export class ChunkSeal {
   readonly #org: Id<"org">;
-  readonly #key: Uint8Array;
+  readonly #device: Uint8Array;
   readonly #random: Random;
+  /** The key used last: points and rollup have the same, and chunks come in the order of days. */
+  #key: KeyObject | undefined;
+  #purpose = "";
 
-  private constructor(org: Id<"org">, key: Uint8Array, random: Random) {
+  private constructor(org: Id<"org">, device: Uint8Array, random: Random) {
     this.#org = org;
-    this.#key = key;
+    this.#device = device;
     this.#random = random;
   }
 
@@ -39,12 +42,16 @@ export class ChunkSeal {
     return seal(this.#keyOf(place), this.#placeOf(part, place), plain, this.#random);
   }
 
+  /** @throws Refusal `seal.broken` */
   open(part: ChunkPart, place: ChunkPlace, sealed: Uint8Array): Uint8Array {
     return open(this.#keyOf(place), this.#placeOf(part, place), sealed);
   }
 
-  #keyOf({ series, first }: ChunkPlace): Uint8Array {
-    return derive(this.#key, `telemetry/${series}/${Math.floor(first / day)}`);
+  #keyOf({ series, first }: ChunkPlace): KeyObject {
+    const purpose = `telemetry/${series}/${Math.floor(first / day)}`;
+    if (!this.#key || purpose !== this.#purpose) this.#key = createSecretKey(derive(this.#device, purpose));
+    this.#purpose = purpose;
+    return this.#key;
   }
 
   #placeOf(part: ChunkPart, { series, first, last, count, position }: ChunkPlace): Uint8Array {
@@ -56,6 +63,9 @@ export class ChunkSeal {
     });
   }
 }
+
+/** Organisations whose keys of one segment are kept. */
+const mostKept = 10_000;
 
 /** Seals the log's records of one segment: each organisation under a key of its own, all of them gone with the segment's. */
 export class SegmentSeal {
@@ -74,13 +84,17 @@ export class SegmentSeal {
     return seal(this.#keyOf(org), this.#placeOf(org, position), record, this.#random);
   }
 
+  /** @throws Refusal `seal.broken` */
   open(org: Id<"org">, position: number, sealed: Uint8Array): Uint8Array {
     return open(this.#keyOf(org), this.#placeOf(org, position), sealed);
   }
 
   #keyOf(org: Id<"org">): KeyObject {
     let key = this.#keys.get(org);
-    if (!key) this.#keys.set(org, (key = createSecretKey(derive(this.#key, `log/${org}`))));
+    if (!key) {
+      if (this.#keys.size >= mostKept) this.#keys.clear();
+      this.#keys.set(org, (key = createSecretKey(derive(this.#key, `log/${org}`))));
+    }
     return key;
   }
 

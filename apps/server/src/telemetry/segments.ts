@@ -1,124 +1,210 @@
-import { Refusal, type Instant, type Random } from "@holdfast/kernel";
+import { Refusal, type Instant, type Random, type Timers } from "@holdfast/kernel";
 import type { Keyring, Storage } from "../storage/index.ts";
 import { SegmentSeal } from "./sealing.ts";
 
-type Needs = { readonly storage: Storage; readonly keys: Keyring; readonly random: Random };
-
-type Segment = { readonly seal: SegmentSeal; bytes: number; reached: number };
-
 /** Sealed bytes in a segment before the next one begins. What is replayed at a start is a few of these at most. */
 const segmentBytes = 32 * 1024 * 1024;
-/** How many numbers before the present one are looked through at a start: each start makes one, and tidies behind those before. */
-const lookBack = 256;
+/** Milliseconds after which a segment ends that was written to, however little: its readings are to leave the log, and its key to go. */
+const segmentAge = 3_600_000;
+/** How many full segments may wait for slow series before those are written, however few their points. */
+const mostWaiting = 2;
+/** Keys of so many segments back are looked for at a start: a stop between dropping rows and destroying their key leaves one. */
+const lookBack = 64;
+const retryAfter = 1_000;
+
+type Needs = {
+  readonly storage: Storage;
+  readonly keys: Keyring;
+  readonly random: Random;
+  readonly timers: Timers;
+  /** The next segment is ready, or slow series have to be written: whoever commits and flushes is to look. */
+  readonly turn: () => void;
+  readonly report: (message: string) => void;
+  readonly segmentBytes?: number | undefined;
+};
+
+type Segment = {
+  readonly number: number;
+  /** None when its key is gone. */
+  readonly seal: SegmentSeal | undefined;
+  bytes: number;
+  reached: number;
+  at: number;
+  /** The hour in which it was closed. */
+  closedIn: number;
+  /** Something in it does not open. It is kept, for somebody who has the right keyring or wants to know. */
+  isDamaged: boolean;
+};
 
 /** The parts of the ingest log: each a partition and a key, which go together once everything in it is in chunks. */
 export class Segments {
   readonly #needs: Needs;
   readonly #size: number;
+  /** Oldest first; the last is the current one, once `begin` made it. */
   #segments: Segment[] = [];
   #current: Segment | undefined;
-  #next: Promise<Segment> | undefined;
-  #number: number;
+  #next: Segment | undefined;
+  #isMaking = false;
+  #hour = 0;
+  #isAged = false;
+  #isClosed = false;
+  readonly #pending = new Set<{ cancel(): void }>();
 
-  private constructor(needs: Needs, number: number, size: number) {
+  private constructor(needs: Needs) {
     this.#needs = needs;
-    this.#number = number;
-    this.#size = size;
+    this.#size = needs.segmentBytes ?? segmentBytes;
   }
 
-  /** Finds what the log holds; `begin` opens a segment to write to, after replay. */
-  static async open(needs: Needs, size = segmentBytes): Promise<{ segments: Segments; position: number; at: Instant }> {
-    const [state] = await needs.storage.maintain.call<{ segment: string; pos: string; at: string }>("log_state", []);
-    const segments = new Segments(needs, Number(state?.segment ?? 0), size);
-    for (const row of await needs.storage.maintain.call<{ segment: string; pos: string }>("log_segments", [])) {
-      const number = Number(row.segment);
-      const key = await needs.keys.find("segment", String(number));
-      if (!key)
-        throw new Refusal("keyring.wrong", {
-          detail: `The key of log segment ${number} is missing: readings that were acknowledged are in it.`,
-        });
-      segments.#segments.push({ seal: new SegmentSeal(number, key, needs.random), bytes: 0, reached: Number(row.pos) });
+  /** Finds what the log holds; `begin` opens a segment to write to, after replay. Answers the log's last position and time. */
+  static async open(needs: Needs): Promise<{ segments: Segments; position: number; at: Instant }> {
+    const { storage, keys } = needs;
+    const segments = new Segments(needs);
+    type Mark = { segment: number; pos: number; at: number };
+    const [mark] = await storage.maintain.call<Mark>("log_state", []);
+    const found = await storage.maintain.call<Mark>("log_segments", []);
+    for (const { segment: number, pos: reached, at } of found) {
+      if (reached === 0) {
+        // Opened, and never written to. Its key goes below.
+        await storage.maintain.call("drop_segment", [number, 0, 0]);
+        continue;
+      }
+      const key = await keys.find("segment", String(number));
+      const seal = key && new SegmentSeal(number, key, needs.random);
+      segments.#segments.push({ number, seal, bytes: 0, reached, at, closedIn: 0, isDamaged: false });
     }
-    return { segments, position: Number(state?.pos ?? 0), at: Number(state?.at ?? 0) as Instant }; // a bigint column of ours
+    await segments.#destroyLeftKeys(mark?.segment ?? 0);
+    const position = found.reduce((most, { pos }) => Math.max(most, pos), mark?.pos ?? 0);
+    const at = found.reduce((most, one) => Math.max(most, one.at), mark?.at ?? 0);
+    return { segments, position, at: at as Instant }; // bigint columns of ours
   }
 
+  /** The segments that replay reads, in the order in which they were written. */
+  get written(): readonly { readonly number: number; readonly seal: SegmentSeal | undefined }[] {
+    return this.#segments.filter((segment) => segment !== this.#current);
+  }
+
+  /** Replay found bytes in it that do not open. */
+  damaged(number: number): void {
+    for (const segment of this.#segments) if (segment.number === number) segment.isDamaged = true;
+  }
+
+  /** Opens a segment to write to. From now on those that were passed may go. */
   async begin(): Promise<void> {
-    const current = await this.#make();
-    this.#segments.push((this.#current = current));
-    await this.#tidy(current.seal.number);
+    this.#current = await this.#make();
+    this.#segments.push(this.#current);
+    this.#every(segmentAge, () => this.#age());
   }
 
-  /** The seal of a segment that replay reads. */
-  sealOf(number: number): SegmentSeal | undefined {
-    return this.#segments.find(({ seal }) => seal.number === number)?.seal;
-  }
-
-  /** What the next commit is sealed with. Changes to the next segment when this one is full, which was made ahead. */
-  async current(): Promise<SegmentSeal> {
-    if (!this.#current) throw new Error("the log was not begun");
-    if (this.#current.bytes >= this.#size / 2) this.#next ??= this.#ahead();
-    if (this.#current.bytes >= this.#size && this.#next) {
-      // A segment that cannot be made, because the keyring is away, leaves the present one in use.
-      const next = await this.#next.catch(() => undefined);
+  /** What the next commit is sealed with. Between two commits, so that what is in flight is of the segment it began in. */
+  current(): SegmentSeal {
+    if (!this.#current?.seal) throw new Error("the log was not begun");
+    const isDue = this.#isAged || this.#current.bytes >= this.#size;
+    if (isDue && this.#next) {
+      this.#current.closedIn = this.#hour;
+      this.#current = this.#next;
+      this.#segments.push(this.#next);
       this.#next = undefined;
-      if (next) this.#segments.push((this.#current = next));
+      this.#isAged = false;
+    } else if (this.#isAged || this.#current.bytes >= this.#size / 2) {
+      // A segment that cannot be made, because keyring or database are away, leaves the present one in use.
+      this.#prepare();
     }
+    if (!this.#current.seal) throw new Error("a segment to write to has a key");
     return this.#current.seal;
   }
 
-  wrote(bytes: number, position: number): void {
+  wrote({ bytes, position, at }: { bytes: number; position: number; at: Instant }): void {
     if (!this.#current) return;
     this.#current.bytes += bytes;
     this.#current.reached = position;
+    this.#current.at = at;
   }
 
-  /** The log position that everything must pass so that the oldest closed segment can go; `undefined` while few wait. */
-  pressing(most: number): number | undefined {
-    return this.#segments.length - 1 > most ? this.#segments[0]?.reached : undefined;
+  /**
+   * The log position that every series is to pass now, so that segments can go which are too many, or were closed an hour ago.
+   * Whatever is replayed at a start is therefore bounded in size, and readings stay in the log for three hours at most.
+   */
+  get pressing(): number {
+    const closed = this.#segments.slice(0, -1).filter(({ isDamaged }) => !isDamaged);
+    const pressed = closed.filter(
+      ({ closedIn }, index) => index < closed.length - mostWaiting || closedIn < this.#hour,
+    );
+    return pressed.at(-1)?.reached ?? -1;
   }
 
-  get waiting(): number {
+  get count(): number {
     return this.#segments.length;
   }
 
   /** Lets go of every closed segment that all series have passed. The rows go first: a key without rows is nothing lost. */
-  async release(oldest: number, at: Instant): Promise<void> {
-    // While the log is read again, what of it is still to come is in no buffer, and `oldest` does not know of it.
-    if (!this.#current) return;
-    // Nor does it know of what is written from here on, and a segment may be closed while another one goes.
-    for (const segment of this.#segments.slice(0, this.#segments.indexOf(this.#current))) {
+  async release(oldest: number): Promise<void> {
+    if (!this.#current) return; // what replay has not read yet is nobody's buffer's
+    for (const segment of this.#segments.slice(0, -1)) {
       if (segment.reached >= oldest) return;
-      await this.#drop([segment.seal.number], segment.reached, at);
+      if (segment.isDamaged) continue;
+      await this.#needs.storage.maintain.call("drop_segment", [segment.number, segment.reached, segment.at]);
+      await this.#needs.keys.destroySegments([String(segment.number)]);
       this.#segments = this.#segments.filter((one) => one !== segment);
     }
   }
 
-  /** What a stop in the midst has left: keys of segments that are gone, and segments that nothing was written to. */
-  async #tidy(current: number): Promise<void> {
-    const known = new Set(this.#segments.map(({ seal }) => seal.number));
-    const before = Array.from({ length: Math.min(lookBack, current - 1) }, (_, at) => current - 1 - at);
-    const names = before.filter((number) => !known.has(number)).map(String);
-    const left = (await this.#needs.keys.holding("segment", names)).map(Number);
-    if (left.length > 0) await this.#drop(left, 0, 0);
+  close(): void {
+    this.#isClosed = true;
+    for (const timer of this.#pending) timer.cancel();
   }
 
-  async #drop(numbers: readonly number[], reached: number, at: number): Promise<void> {
-    for (const number of numbers) await this.#needs.storage.maintain.call("drop_segment", [number, reached, at]);
-    await this.#needs.keys.destroySegments(numbers.map(String));
+  #age(): void {
+    this.#hour += 1;
+    this.#isAged = (this.#current?.bytes ?? 0) > 0;
+    this.#every(segmentAge, () => this.#age());
+    this.#needs.turn();
   }
 
-  #ahead(): Promise<Segment> {
-    const next = this.#make();
-    next.catch(() => undefined); // whoever takes it sees the failure
-    return next;
+  #prepare(): void {
+    if (this.#next || this.#isMaking || this.#isClosed) return;
+    this.#isMaking = true;
+    this.#make().then(
+      (segment) => {
+        this.#isMaking = false;
+        this.#next = segment;
+        this.#needs.turn();
+      },
+      (error: unknown) => {
+        const why = error instanceof Refusal ? error.message : "our own fault";
+        this.#needs.report(`The next segment of the log cannot be opened, the present one goes on: ${why}`);
+        this.#every(retryAfter, () => {
+          this.#isMaking = false;
+          this.#needs.turn();
+        });
+      },
+    );
   }
 
+  /** The partition first: its number is used up by that, so that no key is ever made twice. */
   async #make(): Promise<Segment> {
-    let number = (this.#number += 1);
-    // One that an earlier start opened and nothing was written to: the log does not know of it, the keyring does.
-    while (await this.#needs.keys.find("segment", String(number))) number = this.#number += 1;
+    const [row] = await this.#needs.storage.maintain.call<{ number: number }>("open_segment", []);
+    if (!row) throw new Error("a segment that was opened has a number");
+    const { number } = row;
     const key = await this.#needs.keys.make("segment", String(number));
-    await this.#needs.storage.maintain.call("open_segment", [number]);
-    return { seal: new SegmentSeal(number, key, this.#needs.random), bytes: 0, reached: 0 };
+    const seal = new SegmentSeal(number, key, this.#needs.random);
+    return { number, seal, bytes: 0, reached: 0, at: 0, closedIn: 0, isDamaged: false };
+  }
+
+  /** Keys of segments whose rows are gone. */
+  async #destroyLeftKeys(last: number): Promise<void> {
+    const there = new Set(this.#segments.map(({ number }) => number));
+    const gone = Array.from({ length: Math.min(lookBack, last) }, (_, back) => last - back).filter(
+      (number) => !there.has(number),
+    );
+    const left = await this.#needs.keys.holding("segment", gone.map(String));
+    if (left.length > 0) await this.#needs.keys.destroySegments(left);
+  }
+
+  #every(milliseconds: number, work: () => void): void {
+    const timer = this.#needs.timers.after(milliseconds, () => {
+      this.#pending.delete(timer);
+      if (!this.#isClosed) work();
+    });
+    this.#pending.add(timer);
   }
 }

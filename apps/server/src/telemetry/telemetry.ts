@@ -1,18 +1,25 @@
 // Hot path: `accept` runs for every message.
-import { Refusal, type Fault, type Id, type Instant, type Random } from "@holdfast/kernel";
-import { asPlatform, type HighWater, type Permit, type Schema, type Space, type Spaces } from "../authority/index.ts";
+import { Refusal, systemTimers, type Id, type Instant, type Random, type Timers } from "@holdfast/kernel";
+import type { HighWater, Permit, Space, Spaces } from "../authority/index.ts";
 import type { Keyring, Storage } from "../storage/index.ts";
+import { quotaExceeded, serverUnavailable, type Waiting } from "./batch.ts";
 import { parseBody, type BodyKind } from "./body.ts";
-import { Committer, quotaExceeded, serverUnavailable, type Waiting } from "./committer.ts";
+import type { Memory } from "./buffer.ts";
+import { Committer } from "./committer.ts";
+import { Devices } from "./devices.ts";
+import { faultOf } from "./fault.ts";
 import { Flusher } from "./flusher.ts";
-import { chunksIn } from "./postgres.ts";
-import { checkTimes, typeOf, type Reading, type Value } from "./reading.ts";
+import { giveTime, passTime } from "./given.ts";
+import { checkTimes, typeOf, type Reading } from "./reading.ts";
 import { replay } from "./replay.ts";
+import { checkTypes } from "./schema.ts";
 import { Segments } from "./segments.ts";
-import { DeviceSeries, Series } from "./series.ts";
+import type { DeviceSeries, Series } from "./series.ts";
 
-/** Undeclared attributes that one device may have. */
-const mostUndeclared = 64;
+/** Milliseconds between two looks at what is due. */
+const roundEvery = 1_000;
+/** Bytes of messages that may wait for their device to be read. */
+const mostLater = 16 * 1024 * 1024;
 
 export type Source = { readonly space: Space; readonly device: Id<"device">; readonly via: "mqtt" | "http" };
 
@@ -30,49 +37,78 @@ export interface Observer {
   stored(stored: Stored): void;
 }
 
-type Needs = {
+export type TelemetryNeeds = {
   readonly storage: Storage;
   readonly keys: Keyring;
   readonly spaces: Spaces;
   readonly clock: HighWater;
+  /** The system's when none are given. */
+  readonly timers?: Timers;
   readonly random: Random;
   readonly report: (message: string) => void;
+  /** Tests give smaller ones: bytes of a segment of the log, bytes of all buffers, and idle devices in memory. */
+  readonly sizes?: { readonly segment?: number; readonly buffers?: number; readonly devices?: number };
 };
 
 /** What devices measure: taken, made durable, kept sealed. */
 export class Telemetry {
-  readonly #needs: Needs;
+  readonly #needs: TelemetryNeeds;
+  readonly #timers: Timers;
+  readonly #segments: Segments;
   readonly #committer: Committer;
   readonly #flusher: Flusher;
-  readonly #devices = new Map<Id<"device">, DeviceSeries>();
-  readonly #loading = new Map<Id<"device">, Promise<DeviceSeries>>();
+  readonly #devices: Devices;
+  readonly #memory: Memory;
   readonly #observers: Observer[] = [];
-  readonly #counts = { refused: 0 };
-  #closed = false;
+  #refused = 0;
+  #laterBytes = 0;
+  #round = { cancel() {} };
+  #isClosed = false;
 
-  private constructor(needs: Needs, segments: Segments, position: number) {
+  private constructor(needs: TelemetryNeeds, segments: Segments, position: number) {
+    const { storage, spaces, clock, sizes } = needs;
+    const timers = needs.timers ?? systemTimers;
+    const memory = { bytes: 0 };
     this.#needs = needs;
-    const { storage, keys, random, clock, report } = needs;
-    this.#flusher = new Flusher({ storage, keys, random, clock, segments, report });
+    this.#timers = timers;
+    this.#segments = segments;
+    this.#memory = memory;
+    this.#devices = new Devices({ storage, spaces, memory, mostIdle: sizes?.devices });
+    this.#flusher = new Flusher({ ...needs, timers, segments, memory, budget: sizes?.buffers });
     const committed = (series: readonly Series[]) => this.#flusher.committed(series);
-    this.#committer = new Committer({ storage, segments, clock, committed, report }, position);
+    this.#committer = new Committer({ storage, segments, clock, timers, committed, report: needs.report }, position);
   }
 
   /** Reads the log again before it takes anything new. */
-  static async open(needs: Needs): Promise<Telemetry> {
-    const { segments, position, at } = await Segments.open(needs);
-    needs.clock.raise(at);
-    const telemetry = new Telemetry(needs, segments, position);
-    const points = await replay({
-      storage: needs.storage,
-      spaces: needs.spaces,
-      segments,
-      prepare: (space, device) => telemetry.prepare(space, device),
-      committed: (series) => telemetry.#flusher.committed(series),
-      report: needs.report,
+  static async open(needs: TelemetryNeeds): Promise<Telemetry> {
+    const { storage, keys, spaces, random, clock, report } = needs;
+    const timers = needs.timers ?? systemTimers;
+    let turn = () => {};
+    const { segments, position, at } = await Segments.open({
+      storage,
+      keys,
+      random,
+      timers,
+      report,
+      segmentBytes: needs.sizes?.segment,
+      turn: () => turn(),
     });
-    if (points > 100_000) needs.report(`Read the log: ${points.toLocaleString("en")} points.`);
+    clock.raise(at);
+    const telemetry = new Telemetry(needs, segments, position);
+    const flusher = telemetry.#flusher;
+    const points = await replay({
+      storage,
+      spaces,
+      segments,
+      report,
+      devices: telemetry.#devices,
+      committed: (series) => flusher.committed(series),
+      room: () => flusher.room(),
+    });
+    if (points > 100_000) report(`Read the log: ${points.toLocaleString("en")} points.`);
     await segments.begin();
+    turn = () => telemetry.#turn();
+    telemetry.#every();
     return telemetry;
   }
 
@@ -80,19 +116,9 @@ export class Telemetry {
     this.#observers.push(observer);
   }
 
-  /** Loads what a device measures, so that `accept` can judge at once. */
-  async prepare(space: Space, device: Id<"device">): Promise<DeviceSeries> {
-    const there = this.#devices.get(device);
-    if (there) {
-      there.space = space;
-      return there;
-    }
-    let loading = this.#loading.get(device);
-    if (!loading) {
-      loading = this.#load(space, device).finally(() => this.#loading.delete(device));
-      this.#loading.set(device, loading);
-    }
-    return loading;
+  /** Loads what a device measures, so that `accept` can judge at once. @throws Refusal `device.unknown` */
+  async prepare(space: Space, device: Id<"device">): Promise<void> {
+    await this.#devices.prepare(space, device);
   }
 
   /**
@@ -101,53 +127,45 @@ export class Telemetry {
    */
   accept(source: Source, body: Uint8Array, kind: BodyKind, waiting: Waiting): Refusal | undefined {
     try {
-      if (this.#closed) throw new Refusal("stopping");
-      this.#committer.admit();
-      const state = this.#devices.get(source.device);
-      if (state?.space === source.space) this.#take(state, source, body, kind, waiting);
-      else void this.#later(source, body, kind, waiting);
+      this.#admit(source.space.org);
+      const state = source.space.closed ? undefined : this.#devices.at(source.space, source.device);
+      if (state) this.#take(state, source, body, kind, waiting);
+      else void this.#later(source, body.slice(), kind, waiting);
       return undefined;
     } catch (error) {
       if (!(error instanceof Refusal)) throw error;
-      this.#counts.refused += 1;
+      this.#refused += 1;
       return error;
     }
   }
 
   /** For HTTP. Answers how many readings are durable now. */
   async send(permit: Permit<"telemetry.write">, body: Uint8Array, contentType: string): Promise<number> {
-    const space = await this.#needs.spaces.of(permit.scope.org);
-    const state = await this.prepare(space, permit.on);
-    if (this.#closed) throw new Refusal("stopping");
-    this.#committer.admit();
-    return new Promise((resolve, reject) => {
-      const source: Source = { space, device: permit.on, via: "http" };
-      try {
-        const readings = this.#take(
-          state,
-          source,
-          body,
-          { contentType },
-          {
-            settle: (code, reason) => (code === 0 ? resolve(readings) : reject(refusalOfCode(code, reason))),
-          },
-        );
-      } catch (error) {
-        if (error instanceof Refusal) this.#counts.refused += 1;
-        reject(error);
-      }
-    });
+    try {
+      this.#admit(permit.scope.org);
+      const space = await this.#needs.spaces.of(permit.scope.org);
+      const state = await this.#devices.prepare(space, permit.on);
+      this.#admit(permit.scope.org);
+      const { promise, resolve, reject } = Promise.withResolvers<void>();
+      const settle = (code: number, reason?: string) => (code === 0 ? resolve() : reject(refusalOfCode(code, reason)));
+      const readings = this.#take(state, { space, device: permit.on, via: "http" }, body, { contentType }, { settle });
+      await promise;
+      return readings;
+    } catch (error) {
+      if (error instanceof Refusal) this.#refused += 1;
+      throw error;
+    }
   }
 
-  /** The series of a device, for whoever may read them. */
+  /** The series of a device, for whoever may read them. @throws Refusal `device.unknown` */
   async seriesOf(permit: Permit<"telemetry.read">): Promise<DeviceSeries> {
-    return this.prepare(await this.#needs.spaces.of(permit.scope.org), permit.on);
+    return this.#devices.prepare(await this.#needs.spaces.of(permit.scope.org), permit.on);
   }
 
   /** Why nothing can be kept at the moment. */
   unready(): Refusal | undefined {
     try {
-      this.#committer.admit();
+      this.#admit();
       return undefined;
     } catch (error) {
       if (error instanceof Refusal) return error;
@@ -158,9 +176,12 @@ export class Telemetry {
   get statistics() {
     return {
       ...this.#committer.statistics,
-      refused: this.#counts.refused,
+      refused: this.#refused,
       waitingBytes: this.#committer.waitingBytes,
+      bufferBytes: this.#memory.bytes,
+      devices: this.#devices.count,
       series: this.#flusher.dirty,
+      segments: this.#segments.count,
       chunks: this.#flusher.statistics.chunks,
       chunkPoints: this.#flusher.statistics.points,
       chunkBytes: this.#flusher.statistics.bytes,
@@ -173,39 +194,53 @@ export class Telemetry {
     await this.#flusher.flushAll();
   }
 
-  /** Takes nothing more, and ends when what was taken is durable. The log keeps what is not in chunks. */
+  /** Takes nothing more, and ends when what was taken is durable, or refused. The log keeps what is not in chunks. */
   async close(): Promise<void> {
-    this.#closed = true;
-    await this.#committer.drain();
-    await this.#flusher.idle();
+    this.#isClosed = true;
+    this.#round.cancel();
+    await this.#committer.close();
+    await this.#flusher.close();
+    this.#segments.close();
   }
 
-  async #load(space: Space, device: Id<"device">): Promise<DeviceSeries> {
-    const state = new DeviceSeries(space, device);
-    await this.#needs.storage.read(asPlatform(space.scope), async (unit) => {
-      for (const series of await chunksIn(unit).seriesOf(state)) state.byName.set(series.name, series);
-    });
-    this.#devices.set(device, state);
-    return state;
+  /** @throws Refusal when it is known already that a message would not be kept */
+  #admit(org?: Id<"org">): void {
+    if (this.#isClosed) throw new Refusal("stopping");
+    this.#committer.admit(org);
+    this.#flusher.admit();
   }
 
+  /** For a device that is not in memory, or a space that has to be read again. Never rejects. */
   async #later(source: Source, body: Uint8Array, kind: BodyKind, waiting: Waiting): Promise<void> {
-    const copy = body.slice();
+    this.#laterBytes += body.length;
     try {
-      const state = await this.prepare(source.space, source.device);
-      this.#committer.admit();
-      this.#take(state, source, copy, kind, waiting);
+      if (this.#laterBytes > mostLater) throw new Refusal("storage.unavailable", { retryAfterSeconds: 1 });
+      const space = await this.#needs.spaces.of(source.space.org);
+      const state = await this.#devices.prepare(space, source.device);
+      this.#admit(space.org);
+      this.#take(state, { ...source, space }, body, kind, waiting);
     } catch (error) {
-      this.#counts.refused += 1;
+      this.#refused += 1;
+      this.#refuseLater(waiting, error);
+    } finally {
+      this.#laterBytes -= body.length;
+    }
+  }
+
+  #refuseLater(waiting: Waiting, error: unknown): void {
+    if (!(error instanceof Refusal)) this.#needs.report(`A message met a fault of our own: ${faultOf(error)}.`);
+    try {
       if (error instanceof Refusal) waiting.settle(codeOf(error), error.message);
       else waiting.settle(serverUnavailable);
+    } catch (fault) {
+      this.#needs.report(`A message met a fault of our own: ${faultOf(fault)}.`);
     }
   }
 
   /** Checks the whole message before the first point of it is written. Answers how many readings it has. */
   #take(state: DeviceSeries, source: Source, body: Uint8Array, kind: BodyKind, waiting: Waiting): number {
-    const { space } = source;
-    const placement = space.device(source.device);
+    const { space, device } = source;
+    const placement = space.device(device);
     if (!placement) throw new Refusal("device.unknown");
     if (placement.state !== "active")
       throw new Refusal(placement.state === "retired" ? "device.retired" : "device.suspended");
@@ -215,84 +250,56 @@ export class Telemetry {
     checkTypes(state, readings, placement.product && space.product(placement.product));
 
     const batch = this.#committer.begin(space.org);
-    const before = batch.writer.byteLength;
     const wanted = this.#observers.filter((observer) => observer.wants(source));
     const told: { time: Instant; values: Reading["values"] }[] = [];
     for (const { time, values } of readings) {
-      const at = time ?? this.#give(state, now);
-      batch.writer.reading(source.device, now, at, time === undefined ? "platform" : "device", values.length);
-      for (const [name, value] of values) {
-        batch.writer.value(name, value);
-        batch.series.push(seriesFor(state, name, value));
-        batch.times.push(at);
-        batch.values.push(value);
-      }
+      const at = time ?? giveTime(state, now);
+      if (time !== undefined) passTime(state, time, now, "device");
+      batch.writer.reading(device, now, at, time === undefined ? "platform" : "device", values.length);
+      for (const [name, value] of values) batch.push(state.seriesOf(name, typeOf(value)), at, value);
       if (wanted.length > 0) told.push({ time: at, values });
     }
-    const after =
-      wanted.length === 0
-        ? undefined
-        : () =>
-            wanted.forEach((observer) =>
-              observer.stored({ ...source, readings: told, body, contentType: kind.contentType }),
-            );
-    this.#committer.end(batch, before, waiting, after);
+    if (wanted.length > 0) {
+      // The bytes are the connection's, which goes on reading into them.
+      const stored: Stored = { ...source, readings: told, body: body.slice(), contentType: kind.contentType };
+      for (const observer of wanted) batch.after(() => observer.stored(stored));
+    }
+    this.#committer.end(batch, waiting);
     return readings.length;
   }
 
-  /** Strictly later than the one before, so that no two readings without a time of their own fall together. */
-  #give(state: DeviceSeries, now: Instant): Instant {
-    const given = Math.max(now, state.lastGiven + 1) as Instant; // whole milliseconds both
-    state.lastGiven = given;
-    return given;
+  #turn(): void {
+    if (this.#isClosed) return;
+    this.#committer.turn();
+    this.#flusher.round();
+  }
+
+  #every(): void {
+    this.#round = this.#timers.after(roundEvery, () => {
+      this.#flusher.round();
+      this.#devices.round();
+      this.#every();
+    });
   }
 }
-
-function seriesFor(state: DeviceSeries, name: string, value: Value): Series {
-  let series = state.byName.get(name);
-  if (!series) state.byName.set(name, (series = new Series(state, name, typeOf(value))));
-  return series;
-}
-
-/** A value must have the type that its product declares and that its series has; what is not declared is welcome up to a limit. */
-function checkTypes(state: DeviceSeries, readings: readonly Reading[], schema: Schema | undefined): void {
-  let fresh: Map<string, string> | undefined;
-  for (const { values } of readings) {
-    for (const [name, value] of values) {
-      const type = typeOf(value);
-      const declared = schema?.types.get(name);
-      const expected = declared ?? state.byName.get(name)?.type ?? fresh?.get(name);
-      if (expected !== undefined && expected !== type) throw wrongType(name, expected, type);
-      const kept = state.byName.get(name)?.type;
-      if (kept !== undefined && kept !== type) throw wrongType(name, kept, type);
-      if (declared !== undefined || kept !== undefined) continue;
-      if (schema?.strict) throw named("telemetry.undeclared", name);
-      (fresh ??= new Map()).set(name, type);
-    }
-  }
-  if (!fresh) return;
-  let undeclared = fresh.size;
-  for (const name of state.byName.keys()) if (!schema?.types.has(name)) undeclared += 1;
-  if (undeclared > mostUndeclared) throw named("telemetry.tooManyAttributes", [...fresh.keys()][0] ?? "");
-}
-
-const shown = (name: string): string => JSON.stringify(name.slice(0, 128)).slice(1, -1);
-
-const wrongType = (name: string, expected: string, type: string): Refusal =>
-  new Refusal("telemetry.wrongType", {
-    detail: `"${shown(name)}" is a ${expected}, and this is a ${type}.`,
-    faults: [{ path: shown(name), message: `is a ${expected}, and this is a ${type}` } satisfies Fault],
-  });
-
-const named = (code: "telemetry.undeclared" | "telemetry.tooManyAttributes", name: string): Refusal =>
-  new Refusal(code, { detail: `It is "${shown(name)}".`, faults: [{ path: shown(name), message: "not declared" }] });
 
 /** The way a refusal travels to whoever waits: as the code that MQTT knows. */
-export function codeOf({ code }: Refusal): number {
-  if (code === "storage.full") return quotaExceeded;
-  return code === "storage.unavailable" || code === "keyring.unreachable" || code === "stopping"
-    ? serverUnavailable
-    : 0x99; // payload format invalid
+function codeOf({ code }: Refusal): number {
+  switch (code) {
+    case "storage.full":
+      return quotaExceeded;
+    case "seal.broken":
+    case "storage.unavailable":
+    case "keyring.unreachable":
+    case "stopping":
+      return serverUnavailable;
+    case "device.unknown":
+    case "device.suspended":
+    case "device.retired":
+      return 0x87; // not authorized
+    default:
+      return 0x99; // payload format invalid
+  }
 }
 
 const refusalOfCode = (code: number, reason: string | undefined): Refusal =>

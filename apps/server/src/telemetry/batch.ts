@@ -1,0 +1,100 @@
+// Hot path: every value that was taken stands here until it is durable.
+import type { Id } from "@holdfast/kernel";
+import type { Value } from "./reading.ts";
+import { RecordWriter } from "./record.ts";
+import type { Series } from "./series.ts";
+
+/** Whoever waits for a message to be durable. 0 is durable; else an MQTT 5 reason code says why it was not kept. */
+export interface Waiting {
+  settle(code: number, reasonString?: string): void;
+}
+
+export const serverUnavailable = 0x88;
+export const quotaExceeded = 0x97;
+
+/** What a point takes in memory beside its bytes in the record: three columns. */
+const bytesOfPoint = 32;
+
+/** What one organisation has in one commit. The points stand by until it is durable, or is not kept: then it is done with. */
+export class OrgBatch {
+  readonly org: Id<"org">;
+  readonly writer = new RecordWriter(4_096);
+  /** Bytes that wait because of the messages that are complete. */
+  cost = 0;
+  readonly #series: Series[] = [];
+  readonly #times: number[] = [];
+  readonly #values: Value[] = [];
+  readonly #waiting: Waiting[] = [];
+  readonly #after: (() => void)[] = [];
+  #isDone = false;
+
+  constructor(org: Id<"org">) {
+    this.org = org;
+  }
+
+  get messages(): number {
+    return this.#waiting.length;
+  }
+
+  get points(): number {
+    return this.#series.length;
+  }
+
+  /** A value of the reading that was begun in `writer`. */
+  push(series: Series, time: number, value: Value): void {
+    this.writer.value(series.name, value);
+    series.pending += 1;
+    this.#series.push(series);
+    this.#times.push(time);
+    this.#values.push(value);
+  }
+
+  /** What is to be done once those who wait were told that it is durable. */
+  after(then: () => void): void {
+    this.#after.push(then);
+  }
+
+  /** A message is complete. Answers how many more bytes wait now. */
+  wait(waiting: Waiting): number {
+    this.#waiting.push(waiting);
+    const before = this.cost;
+    this.cost = this.writer.byteLength + this.#series.length * bytesOfPoint;
+    return this.cost - before;
+  }
+
+  /** It is durable: its points go to their buffers. Answers the series that they belong to, many of them again and again. */
+  keep(position: number): readonly Series[] {
+    this.#isDone = true;
+    const series = this.#series;
+    for (let at = 0; at < series.length; at++) {
+      series[at]?.add(this.#times[at] ?? 0, this.#values[at] ?? 0, position); // the three columns are equally long
+    }
+    return series;
+  }
+
+  /** After `keep`: tells those who wait, and then those who want to know of what is stored. Answers what they threw, which is our fault. */
+  settle(): unknown[] {
+    return attempted([...this.#waiting.map((one) => () => one.settle(0)), ...this.#after]);
+  }
+
+  /** It was not kept; once. */
+  refuse(code: number, reason: string): unknown[] {
+    if (this.#isDone) return [];
+    this.#isDone = true;
+    for (const series of this.#series) series.refuse();
+    return attempted(this.#waiting.map((one) => () => one.settle(code, reason)));
+  }
+}
+
+/** Does all of it, whatever one of them throws. */
+function attempted(work: readonly (() => void)[]): unknown[] {
+  const faults: unknown[] = [];
+  for (const one of work) {
+    try {
+      one();
+    } catch (fault) {
+      faults.push(fault);
+    }
+  }
+  return faults;
+}

@@ -1,0 +1,124 @@
+// Hot path: every committed point is added to a buffer here.
+import { sortPoints } from "./merge.ts";
+import { firstAt, type Points } from "./points.ts";
+import type { Value, ValueType } from "./reading.ts";
+
+/** Bytes that all buffers together take. */
+export type Memory = { bytes: number };
+
+const smallest = 8; // points; a device that sends once an hour needs no more
+const none = new Float64Array(0);
+/** A JavaScript string: its head, and two bytes for each unit at most. */
+const bytesOfText = (text: string): number => 24 + text.length * 2;
+
+/** Points of one series that are durable in the log and not yet in a chunk, in the order of their commits. */
+export class SeriesBuffer {
+  readonly #type: ValueType;
+  readonly #memory: Memory;
+  #times = none;
+  #positions = none;
+  #numbers = none;
+  #booleans = new Uint8Array(0);
+  #texts: string[] = [];
+  count = 0;
+  bytes = 0;
+
+  constructor(type: ValueType, memory: Memory) {
+    this.#type = type;
+    this.#memory = memory;
+  }
+
+  /** Where in the log its oldest point stands; Infinity when it is empty. */
+  get oldest(): number {
+    return this.count === 0 ? Infinity : (this.#positions[0] ?? 0);
+  }
+
+  /** Positions never fall from one call to the next. */
+  push(time: number, value: Value, position: number): void {
+    if (this.count === this.#times.length) this.#resize(0, Math.max(smallest, this.count * 2));
+    const at = this.count++;
+    this.#times[at] = time;
+    this.#positions[at] = position;
+    if (this.#type === "number") this.#numbers[at] = value as number; // intake checked it against the type of the series
+    else if (this.#type === "boolean") this.#booleans[at] = value === true ? 1 : 0;
+    else this.#pushText(String(value));
+  }
+
+  /**
+   * A copy of the oldest `most` points and of all that were committed together with the last of them; sorted, of equal times the
+   * last. `position` is how far into the log they reach.
+   */
+  take(most: number): { points: Points; taken: number; position: number } {
+    let taken = Math.min(this.count, most);
+    while (taken > 0 && taken < this.count && this.#positions[taken] === this.#positions[taken - 1]) taken++;
+    const all = Uint32Array.from({ length: taken }, (_, at) => at);
+    return { points: sortPoints(this.#copy(all)), taken, position: this.#positions[taken - 1] ?? 0 };
+  }
+
+  /** A copy of the points in [from, to), sorted, of equal times the last. */
+  between(from: number, to: number): Points {
+    const within: number[] = [];
+    for (let at = 0; at < this.count; at++) {
+      const time = this.#times[at] ?? 0; // at is below count
+      if (time >= from && time < to) within.push(at);
+    }
+    return sortPoints(this.#copy(Uint32Array.from(within)));
+  }
+
+  /** The first `taken` points are in a chunk now. */
+  drop(taken: number): void {
+    for (const text of this.#texts.splice(0, this.#type === "text" ? taken : 0)) this.#grew(-bytesOfText(text));
+    const left = this.count - taken;
+    this.#resize(taken, left === 0 ? 0 : Math.max(smallest, left));
+    this.count = left;
+  }
+
+  /** Chunks have everything up to this position of the log. */
+  dropThrough(position: number): void {
+    this.drop(firstAt(this.#positions.subarray(0, this.count), position + 1));
+  }
+
+  #pushText(text: string): void {
+    this.#texts.push(text);
+    this.#grew(bytesOfText(text));
+  }
+
+  #copy(order: Uint32Array): Points {
+    const times = Float64Array.from(order, (at) => this.#times[at] ?? 0); // as many as there are
+    switch (this.#type) {
+      case "number":
+        return { type: "number", times, values: Float64Array.from(order, (at) => this.#numbers[at] ?? 0) };
+      case "boolean":
+        return { type: "boolean", times, values: Uint8Array.from(order, (at) => this.#booleans[at] ?? 0) };
+      case "text":
+        return { type: "text", times, values: Array.from(order, (at) => this.#texts[at] ?? "") };
+    }
+  }
+
+  /** Room for `size` points, of which those from `first` on are kept. */
+  #resize(first: number, size: number): void {
+    const before =
+      this.#times.byteLength + this.#positions.byteLength + this.#numbers.byteLength + this.#booleans.length;
+    const columns = (from: Float64Array): Float64Array<ArrayBuffer> => {
+      const to = new Float64Array(size);
+      to.set(from.subarray(first, Math.min(this.count, first + size)));
+      return to;
+    };
+    this.#times = columns(this.#times);
+    this.#positions = columns(this.#positions);
+    if (this.#type === "number") this.#numbers = columns(this.#numbers);
+    if (this.#type === "boolean") {
+      const to = new Uint8Array(size);
+      to.set(this.#booleans.subarray(first, Math.min(this.count, first + size)));
+      this.#booleans = to;
+    }
+    this.#grew(
+      this.#times.byteLength + this.#positions.byteLength + this.#numbers.byteLength + this.#booleans.length - before,
+    );
+  }
+
+  #grew(bytes: number): void {
+    this.bytes += bytes;
+    this.#memory.bytes += bytes;
+  }
+}

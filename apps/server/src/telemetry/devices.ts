@@ -1,0 +1,106 @@
+import { Refusal, type Id } from "@holdfast/kernel";
+import { asPlatform, type Space, type Spaces } from "../authority/index.ts";
+import type { Storage } from "../storage/index.ts";
+import type { Memory } from "./buffer.ts";
+import { seriesIn } from "./postgres.ts";
+import { DeviceSeries } from "./series.ts";
+
+/** Devices beyond this many are let go when they are idle. A device with five attributes takes about 3 KB. */
+const mostIdle = 20_000;
+/** Rounds that a device stays after somebody asked for it, so that nobody's work in hand is let go. */
+const stay = 60;
+
+type Needs = {
+  readonly storage: Storage;
+  readonly spaces: Spaces;
+  readonly memory: Memory;
+  readonly mostIdle?: number | undefined;
+};
+
+type Failures = ReadonlyMap<Id<"device">, Refusal>;
+
+/** What devices measure, as far as somebody asked since the start: read once, and from then on the truth about itself. */
+export class Devices {
+  readonly #needs: Needs;
+  readonly #byId = new Map<Id<"device">, DeviceSeries>();
+  readonly #loading = new Map<Id<"device">, Promise<Failures>>();
+  #round = 0;
+
+  constructor(needs: Needs) {
+    this.#needs = needs;
+  }
+
+  get count(): number {
+    return this.#byId.size;
+  }
+
+  /** What is in memory of a device; nothing is awaited. @throws Refusal `device.unknown` when it is another organisation's */
+  at(space: Space, device: Id<"device">): DeviceSeries | undefined {
+    const state = this.#byId.get(device);
+    if (!state) return undefined;
+    state.touched = this.#round;
+    return own(state, space);
+  }
+
+  /** The same, read from the database when it has to be. @throws Refusal `device.unknown`, `seal.broken` */
+  async prepare(space: Space, device: Id<"device">): Promise<DeviceSeries> {
+    const there = this.at(space, device);
+    if (there) return there;
+    const failure = (await this.prepareAll(space, [device])).get(device);
+    if (failure) throw failure;
+    const state = this.at(space, device);
+    if (!state) throw new Error("a device that was read is in memory");
+    return state;
+  }
+
+  /** The same for many, with one query for all that are not in memory. Answers those that cannot be had, each with the reason. */
+  async prepareAll(space: Space, devices: readonly Id<"device">[]): Promise<Failures> {
+    const now = space.closed ? await this.#needs.spaces.of(space.org) : space;
+    const failures = new Map<Id<"device">, Refusal>();
+    const fresh: Id<"device">[] = [];
+    const loads = new Set<Promise<Failures>>();
+    for (const device of devices) {
+      const loading = this.#loading.get(device);
+      if (!now.device(device)) failures.set(device, new Refusal("device.unknown"));
+      else if (loading) loads.add(loading);
+      else if (!this.at(now, device)) fresh.push(device);
+    }
+    if (fresh.length > 0) {
+      const load = this.#load(now, fresh).finally(() => fresh.forEach((device) => this.#loading.delete(device)));
+      for (const device of fresh) this.#loading.set(device, load);
+      loads.add(load);
+    }
+    for (const load of loads)
+      for (const [device, failure] of await load) if (devices.includes(device)) failures.set(device, failure);
+    return failures;
+  }
+
+  /** Once a second or so: lets go of devices that nobody asked for in a while, when there are too many. */
+  round(): void {
+    this.#round += 1;
+    const most = this.#needs.mostIdle ?? mostIdle;
+    if (this.#byId.size <= most) return;
+    for (const [device, state] of this.#byId) {
+      if (state.touched < this.#round - stay && state.isIdle) this.#byId.delete(device);
+      if (this.#byId.size <= most) return;
+    }
+  }
+
+  async #load(space: Space, devices: readonly Id<"device">[]): Promise<Failures> {
+    const { storage, memory } = this.#needs;
+    const states = new Map(devices.map((device) => [device, new DeviceSeries(space.scope, device, memory)]));
+    const failures = await storage.read(asPlatform(space.scope), (unit) => seriesIn(unit).load(states));
+    for (const [device, state] of states) {
+      if (failures.has(device)) continue;
+      state.touched = this.#round;
+      this.#byId.set(device, state);
+    }
+    return failures;
+  }
+}
+
+/** What was loaded in one organisation is never the answer to another, whatever brought the question here. */
+function own(state: DeviceSeries, space: Space): DeviceSeries {
+  if (state.scope.org !== space.org) throw new Refusal("device.unknown");
+  return state;
+}

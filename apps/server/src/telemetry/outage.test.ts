@@ -1,0 +1,190 @@
+import assert from "node:assert/strict";
+import { test, type TestContext } from "node:test";
+import { Refusal, uuidOf, type Id } from "@holdfast/kernel";
+import { Proxy } from "../storage/proxy.fixture.ts";
+import { freshDatabase, TestClock } from "../testing/index.ts";
+import { serverUnavailable } from "./batch.ts";
+import { until, world, type Store, type World } from "./store.fixture.ts";
+
+/** A world whose wire to PostgreSQL can be cut, and a device in it that is known to the store. */
+async function behindProxy(t: TestContext) {
+  const database = await freshDatabase();
+  const proxy = await Proxy.to(t, database.login);
+  const w = await world(t, { storage: { database: proxy.login }, database });
+  t.after(async () => {
+    proxy.up();
+    await database.drop();
+  });
+  const org = await w.org();
+  const device = await org.device();
+  const store = await w.open();
+  const space = await org.space();
+  await store.telemetry.prepare(space, device);
+  const say = (n: unknown, name = "n") => store.sayNow(space, device, { time: w.clock.now(), values: { [name]: n } });
+  const values = async (from: Store = store) => (await from.points(org, device, "n")).items.map(([, value]) => value);
+  return { w, proxy, org, device, store, space, say, values };
+}
+
+/** Time passes, ten times as fast as it does. */
+function passing(t: TestContext, { clock }: World): void {
+  const step = setInterval(() => clock.move(50), 5);
+  t.after(() => clearInterval(step));
+}
+
+const chunkCounts = async ({ sql }: World, device: Id<"device">): Promise<number[]> => {
+  const rows = await sql<{ count: number }>(
+    `select c.count from holdfast.chunk c join holdfast.series s on s.org = c.org and s.id = c.series where s.device = $1`,
+    [uuidOf(device)],
+  );
+  return rows.map(({ count }) => count).sort((a, b) => a - b);
+};
+
+test("connections that break under load are noticed by nobody, and every reading is there once", async (t) => {
+  const { w, proxy, say, values, store } = await behindProxy(t);
+  passing(t, w);
+  const sent: number[] = [];
+  const told: Promise<number | Refusal>[] = [];
+  for (let turn = 0; turn < 8; turn += 1) {
+    for (let n = 0; n < 25; n += 1) {
+      w.clock.move(1);
+      sent.push(turn * 25 + n);
+      told.push(say(turn * 25 + n));
+    }
+    await new Promise((resolve) => setImmediate(resolve));
+    proxy.cut();
+  }
+  assert.deepEqual(new Set(await Promise.all(told)), new Set([0]));
+  assert.deepEqual(await values(), sent);
+  await store.close();
+  const again = await w.open();
+  assert.deepEqual(await values(again), sent);
+  assert.equal(again.telemetry.statistics.devices, 1);
+});
+
+test("a commit whose answer was lost is tried again, and its readings are there once", async (t) => {
+  const { w, proxy, org, say, values } = await behindProxy(t);
+  const rows = async () => (await w.sql("select 1 from holdfast.log")).length;
+  proxy.swallowReplyTo(uuidOf(org.id));
+  const told = say(1);
+  await until(async () => (await rows()) === 1);
+  proxy.swallowReplyTo(undefined);
+  passing(t, w);
+  assert.equal(await told, 0);
+  assert.equal(await rows(), 1);
+  assert.deepEqual(await values(), [1]);
+});
+
+test("while the database is away for longer, whoever waits is told so after ten seconds, whoever comes at once; then it goes on", async (t) => {
+  const { w, proxy, say, values, store } = await behindProxy(t);
+  assert.equal(await say(1), 0);
+  proxy.down();
+  const began = w.clock.now();
+  const held = Array.from({ length: 20 }, () => say("a text, which was not kept", "other"));
+  passing(t, w);
+  assert.deepEqual(new Set(await Promise.all(held)), new Set([serverUnavailable]));
+  const after = w.clock.now() - began;
+  assert.ok(after >= 9_000 && after <= 11_500, `after ${after} ms`);
+  const refusal = await say(2);
+  assert.ok(refusal instanceof Refusal && refusal.code === "storage.unavailable" && refusal.retryAfterSeconds === 2);
+  assert.equal(store.telemetry.unready()?.code, "storage.unavailable");
+  assert.equal(store.telemetry.statistics.waitingBytes, 0);
+  proxy.up();
+  await until(() => store.telemetry.unready() === undefined);
+  w.clock.move(1);
+  assert.equal(await say(3), 0);
+  assert.equal(await say(3, "other"), 0, "what was refused gave its attribute no type");
+  assert.deepEqual(await values(), [1, 3]);
+  assert.match(w.reports.join("\n"), /^The database does not answer.*\nThe database answers again\.$/);
+});
+
+test("a stop while the database is away ends within seconds, and forgets nobody who waits", async (t) => {
+  const { w, proxy, say, store } = await behindProxy(t);
+  proxy.down();
+  const held = Array.from({ length: 20 }, (_, n) => say(n));
+  passing(t, w);
+  const began = w.clock.now();
+  await store.close();
+  assert.ok(w.clock.now() - began < 6_000);
+  assert.deepEqual(new Set(await Promise.all(held)), new Set([serverUnavailable]));
+  proxy.up();
+});
+
+test("a record that the database refuses is refused alone", async (t) => {
+  const { w, org, device, space, store, say, values } = await behindProxy(t);
+  const other = await w.org();
+  const foreign = await other.device();
+  const theirs = await other.space();
+  await store.telemetry.prepare(theirs, foreign);
+  const [part] = await w.sql<{ name: string }>(
+    "select inhrelid::regclass::text as name from pg_inherits where inhparent = 'holdfast.log'::regclass order by 1 desc limit 1",
+  );
+  await w.sql(`alter table ${part?.name} add constraint never check (org <> '${uuidOf(org.id)}') not valid`);
+  const told = await Promise.all([
+    store.sayNow(theirs, foreign, { n: 1 }),
+    say(1),
+    store.sayNow(theirs, foreign, { n: 2 }),
+  ]);
+  assert.deepEqual(told, [0, serverUnavailable, 0]);
+  assert.equal((await store.points(other, foreign, "n")).items.length, 2);
+  assert.deepEqual(w.reports.splice(0), [`The database refused a record of ${org.id}.`]);
+  await w.sql(`alter table ${part?.name} drop constraint never`);
+  assert.equal(await store.sayNow(space, device, { n: 2 }), 0);
+  assert.deepEqual(await values(), [2]);
+});
+
+test("a flush whose answer was lost was kept all the same, and its points are there once", async (t) => {
+  const { w, proxy, org, device, say, values, store } = await behindProxy(t);
+  const sent: number[] = [];
+  const add = async (count: number) => {
+    for (let n = 0; n < count; n += 1) {
+      w.clock.move(1);
+      sent.push(sent.length);
+      assert.equal(await store.say(org, device, { time: w.clock.now(), values: { n: sent.length - 1 } }), 0);
+    }
+  };
+  await add(10);
+  assert.equal(await say(true, "b"), 0);
+  await store.telemetry.compact();
+  assert.deepEqual(await chunkCounts(w, device), [1, 10]);
+
+  await add(5);
+  proxy.swallowReplyTo("commit\0");
+  await store.telemetry.compact();
+  proxy.swallowReplyTo(undefined);
+  assert.deepEqual(await chunkCounts(w, device), [1, 15], "it was kept");
+  assert.ok(store.telemetry.statistics.series > 0, "and nobody knows");
+  assert.deepEqual(await values(), sent);
+  await add(5);
+  await store.telemetry.compact();
+  assert.deepEqual(await chunkCounts(w, device), [1, 20]);
+  assert.deepEqual(await values(), sent);
+
+  assert.equal(store.telemetry.statistics.series, 0);
+  assert.equal(
+    w.reports.filter((line) => !line.startsWith("Readings stay in the log for now")).length,
+    0,
+    w.reports.join(),
+  );
+});
+
+test("a disk that is almost full refuses readings with a code of its own, and takes them again when there is room", async (t) => {
+  let free = 1_000;
+  const clock = new TestClock();
+  const w = await world(t, {
+    clock,
+    storage: { timers: clock, reserve: { bytes: 500, freeBytes: async () => free } },
+  });
+  const org = await w.org();
+  const device = await org.device();
+  const store = await w.open();
+  assert.equal(await store.say(org, device, { n: 1 }), 0);
+  free = 100;
+  clock.move(1_000);
+  await until(() => store.telemetry.unready()?.code === "storage.full");
+  const refusal = await store.say(org, device, { n: 2 });
+  assert.ok(refusal instanceof Refusal && refusal.code === "storage.full");
+  free = 1_000;
+  clock.move(1_000);
+  await until(() => store.telemetry.unready() === undefined);
+  assert.equal(await store.say(org, device, { n: 3 }), 0);
+});
