@@ -1,0 +1,95 @@
+/**
+ * The server, killed at a place of its own: `killed-server.ts PLACE[:N] OPTION…`. It is the real program; only, at the Nth time that it passes that
+ * place it ends itself by SIGKILL, as the kernel would for want of memory. Segments of the log are small here, so that they roll and go under load.
+ */
+import { DatabaseSync } from "node:sqlite";
+import { Ingest } from "../../apps/server/src/storage/ingest.ts";
+import { Keyring } from "../../apps/server/src/storage/keyring/index.ts";
+import { SqliteStore } from "../../apps/server/src/storage/keyring/sqlite.ts";
+import { Session } from "../../apps/server/src/storage/session.ts";
+import { Segments } from "../../apps/server/src/telemetry/segments.ts";
+import type { Place } from "./places.ts";
+
+const [wanted = "", ...options] = process.argv.slice(2);
+const [place, count = "1"] = wanted.split(":");
+let left = Number(count);
+
+function pass(here: Place): void {
+  if (here !== place || (left -= 1) > 0) return;
+  process.kill(process.pid, "SIGKILL");
+  Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0); // not one instruction more
+}
+
+type Async = (this: unknown, ...args: never[]) => Promise<unknown>;
+
+/** Lets `around` stand where the method was. It gets the method to call, with its `this` and arguments in it. */
+function wrap<T extends object>(
+  on: T,
+  name: keyof T,
+  around: (call: () => Promise<unknown>, args: readonly unknown[]) => Promise<unknown>,
+) {
+  const method = on[name] as Async; // named by the callers below, each of which is async
+  const wrapped: Async = function (...args) {
+    return around(() => method.apply(this, args), args);
+  };
+  on[name] = wrapped as T[keyof T]; // takes and answers what the method did
+}
+
+const after = (here: Place) => async (call: () => Promise<unknown>) => {
+  const value = await call();
+  pass(here);
+  return value;
+};
+
+wrap(Ingest.prototype, "append", async (call) => {
+  const answer = call();
+  // It leaves the process at the end of this turn; PostgreSQL goes on with it alone.
+  setImmediate(() => pass("append sent"));
+  await answer;
+  pass("append committed");
+});
+
+let hasChunks = false;
+wrap(Session.prototype, "query", async (call, [text]) => {
+  const value = await call();
+  const statement = String(text);
+  pass("statement done");
+  if (statement.includes("insert into chunk")) {
+    hasChunks = true;
+    pass("chunks inserted");
+  }
+  if (statement.startsWith("update series set pos")) pass("series moved on");
+  if (statement.includes("open_segment")) pass("segment opened");
+  if (statement.includes("drop_segment")) pass("segment dropped");
+  if (statement.includes("from log where pos")) pass("log read");
+  return value;
+});
+wrap(Session.prototype, "run", async (call, [text]) => {
+  const value = await call();
+  pass("statement done");
+  if (hasChunks && text === "commit") pass("chunks committed");
+  return value;
+});
+
+wrap(Keyring.prototype, "make", async (call, [kind]) => {
+  const value = await call();
+  if (kind === "segment") pass("segment key made");
+  return value;
+});
+wrap(SqliteStore.prototype, "destroy", after("segment key destroyed"));
+wrap(SqliteStore.prototype, "addEpoch", after("epoch added"));
+wrap(SqliteStore.prototype, "rewrap", after("keys rewrapped"));
+wrap(SqliteStore.prototype, "dropEpochsBefore", after("epoch dropped"));
+
+const { exec } = DatabaseSync.prototype;
+DatabaseSync.prototype.exec = function (text) {
+  if (text === "COMMIT") pass("keyring writing");
+  exec.call(this, text);
+  if (text === "COMMIT") pass("keyring written");
+};
+
+const { open } = Segments;
+Segments.open = (needs) => open.call(Segments, needs, 32 * 1024);
+
+process.argv.splice(2, Infinity, ...options);
+await import("../../apps/server/src/main.ts");

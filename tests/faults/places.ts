@@ -1,0 +1,28 @@
+/** Where `killed-server.ts` can end itself: under load, and at a start. */
+export const placesUnderLoad = [
+  "append sent",
+  "append committed",
+  "chunks inserted",
+  "series moved on",
+  "chunks committed",
+  "segment key made",
+  "segment opened",
+  "segment dropped",
+  "segment key destroyed",
+  "epoch added",
+  "keys rewrapped",
+  "epoch dropped",
+  "keyring writing",
+  "keyring written",
+] as const;
+
+export const placesAtStart = [
+  "statement done",
+  "log read",
+  "segment key made",
+  "segment opened",
+  "keyring writing",
+  "keyring written",
+] as const;
+
+export type Place = (typeof placesUnderLoad)[number] | (typeof placesAtStart)[number];
