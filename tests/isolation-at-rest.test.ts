@@ -1,0 +1,125 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import pg from "pg";
+import { atEnd, startTestPlatform } from "../apps/server/src/testing/index.ts";
+import { Owner, textOf } from "./authority.fixture.ts";
+import { mqtt } from "./revocation.fixture.ts";
+
+// What lies in the database, past every door of ours: whoever reads its rows finds ids, times and counts, and no content.
+const platform = await startTestPlatform();
+const { visitor } = platform;
+const owner = new Owner(visitor, await platform.setUp());
+const { tls: _, ...config } = platform.database.login;
+const database = new pg.Client(config);
+await database.connect();
+atEnd.after(async () => {
+  await database.end();
+  await platform.close();
+});
+
+/** Every row of every table, sealed columns as their bytes. */
+async function everything(): Promise<Buffer> {
+  const { rows: tables } = await database.query<{ name: string }>(
+    "select relname as name from pg_class where relnamespace = 'holdfast'::regnamespace and relkind = 'r' order by 1",
+  );
+  const parts: Buffer[] = [];
+  for (const { name } of tables) {
+    const { rows } = await database.query<Record<string, unknown>>(`select * from holdfast.${name}`);
+    for (const row of rows)
+      for (const value of Object.values(row))
+        parts.push(Buffer.from(value instanceof Uint8Array ? value : `${JSON.stringify(value)} `));
+  }
+  return Buffer.concat(parts);
+}
+
+const number = 731_982_645_017_263;
+
+/** All the ways in which a text or a number could lie there. */
+function formsOf(value: string | number): Buffer[] {
+  const text = Buffer.from(String(value));
+  const forms = [
+    text,
+    Buffer.from(text.toString("hex")),
+    Buffer.from(text.toString("base64").replace(/=+$/, "")),
+    Buffer.from(text.toString(), "utf16le"),
+  ];
+  if (typeof value === "string") return forms;
+  const view = Buffer.alloc(8);
+  for (const write of [
+    () => view.writeDoubleLE(value),
+    () => view.writeDoubleBE(value),
+    () => view.writeBigInt64LE(BigInt(value)),
+    () => view.writeBigInt64BE(BigInt(value)),
+  ]) {
+    write();
+    forms.push(Buffer.from(view));
+  }
+  return forms;
+}
+
+test("what an organisation wrote is in no row of any table as it wrote it, in whatever form", async () => {
+  await owner.asks.patch("/v1/org", { name: "Zinnia works" });
+  const application = await owner.application("Zinnia hall");
+  const product = await owner.asks.post<{ id: string }>("/v1/products", {
+    name: "Zinnia pump",
+    attributes: { "Zinnia-level": { type: "number" } },
+  });
+  const device = await owner.device(application.id, {
+    name: "Zinnia 1",
+    product: product.id,
+    alias: "Zinnia-1",
+    tags: { Zinnia: "Zinnia row" },
+  });
+  const token = await owner.tokenOf([`telemetry.read:tag:Zinnia=Zinnia row`], { name: "Zinnia token" });
+  await visitor.as(textOf(device.key)).post("/v1/me/telemetry", { "Zinnia-level": number, note: "Zinnia blooms" });
+  await owner.asks.send("GET", "/v1/devices/Zinnia");
+  const secrets = [
+    "Zinnia",
+    "owner@example.com",
+    "correct horse battery staple",
+    number,
+    device.key.secret,
+    token.token,
+    owner.token,
+  ];
+  const found = await everything();
+  assert.ok(found.includes(Buffer.from(device.id.slice(4, 12))), "identifiers are readable");
+  for (const secret of secrets)
+    for (const form of formsOf(secret)) assert.ok(!found.includes(form), String(secret).slice(0, 12));
+  // It is all there, for whoever may read it.
+  const { items } = await owner.asks.get<{ items: { value: unknown }[] }>(`/v1/devices/${device.id}/telemetry/latest`);
+  assert.deepEqual(
+    items.map(({ value }) => value),
+    [number, "Zinnia blooms"],
+  );
+});
+
+test("nothing is acknowledged before it is kept: not over MQTT, not over HTTP", async () => {
+  const device = await owner.device((await owner.application()).id);
+  const line = await mqtt(platform, { username: device.key.id, password: device.key.secret });
+  await line.client.publishAsync("me/telemetry", '{"level":1}', { qos: 1 });
+  // Somebody holds the log, so that no commit comes through.
+  const holder = new pg.Client(config);
+  await holder.connect();
+  await holder.query("begin; lock table holdfast.log in exclusive mode");
+  const answered: string[] = [];
+  const published = line.client
+    .publishAsync("me/telemetry", '{"level":2}', { qos: 1 })
+    .then(() => answered.push("MQTT"));
+  const posted = visitor
+    .as(textOf(device.key))
+    .post("/v1/me/telemetry", { level: 3 })
+    .then(() => answered.push("HTTP"));
+  const waiting =
+    "select 1 from pg_locks l join pg_class c on c.oid = l.relation where c.relname like 'log%' and not l.granted";
+  while ((await database.query(waiting)).rows.length === 0);
+  // Both have come as far as they can: whatever is answered without the commit would be here by now.
+  const again = await visitor.as(textOf(device.key)).send("GET", "/v1/me");
+  assert.equal(again.status, 200);
+  assert.deepEqual(answered, []);
+  await holder.query("rollback");
+  await Promise.all([published, posted]);
+  assert.deepEqual(new Set(answered), new Set(["MQTT", "HTTP"]));
+  await holder.end();
+  line.end();
+});
