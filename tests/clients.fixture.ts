@@ -1,7 +1,7 @@
 import { execFile } from "node:child_process";
 import { once } from "node:events";
 import { writeFileSync } from "node:fs";
-import { connect as connectHttp2, type ClientHttp2Session, type OutgoingHttpHeaders } from "node:http2";
+import { connect as connectHttp2, type ClientHttp2Session, type OutgoingHttpHeaders, type Settings } from "node:http2";
 import path from "node:path";
 import tls from "node:tls";
 import type { TestPlatform } from "../apps/server/src/testing/index.ts";
@@ -49,8 +49,11 @@ export async function say(place: Place, bytes: string | Uint8Array): Promise<str
 
 export type Http2Answer = { status: number; headers: Record<string, unknown>; text: string };
 
-export function http2({ url, ca }: Place): { session: ClientHttp2Session; ask: typeof ask; [Symbol.dispose](): void } {
-  const session = connectHttp2(url, { ca });
+export function http2(
+  { url, ca }: Place,
+  settings: Settings = {},
+): { session: ClientHttp2Session; ask: typeof ask; [Symbol.dispose](): void } {
+  const session = connectHttp2(url, { ca, settings });
   session.on("error", () => {}); // seen by the requests
   function ask(headers: OutgoingHttpHeaders, body?: string | Uint8Array): Promise<Http2Answer> {
     return new Promise((resolve, reject) => {

@@ -96,6 +96,14 @@ test("a body that does not arrive in half a minute is refused, and the connectio
   await once(stream, "close");
 });
 
+test("an answer that nobody reads is given up after two minutes", async () => {
+  using client = http2(place, { initialWindowSize: 100 });
+  const stream = client.session.request({ ":path": "/openapi.json" });
+  await once(stream, "response");
+  stream.on("error", () => {}); // it is reset
+  await passing(30_000, new Promise((resolve) => stream.once("close", resolve)));
+});
+
 test("the rest of a caller's budget stands on each answer, and one who overdraws it is told how long to wait", async () => {
   const { token } = await me.post<{ token: string }>("/v1/tokens", { name: "busy", grants: ["application.read"] });
   const first = await visitor.as(token).send("GET", "/v1/me");

@@ -7,6 +7,7 @@ import { WebSocketServer, type RawData, type WebSocket } from "ws";
 import type { Authentication, Caller } from "../../authority/index.ts";
 import type { Guard } from "../guard.ts";
 import { credentialText } from "./answer.ts";
+import { cut } from "./deadlines.ts";
 import { statusOf } from "./status.ts";
 import type { Watcher, Watchers } from "./watchers.ts";
 
@@ -45,7 +46,7 @@ export class Live {
       waiting: () => out.writableLength,
       send: (event, json) => void out.write(`event: ${event}\ndata: ${json}\n\n`),
       end: () => void out.end(),
-      cut: () => void out.destroy(),
+      cut: () => cut(out),
     };
     watchers.add(watcher);
     reply.hijack();

@@ -8,7 +8,7 @@ import type { Authentication, Caller, Handler } from "../../authority/index.ts";
 import type { Guard } from "../guard.ts";
 import { RateLimit } from "../rate.ts";
 import { askedOf, credentialText, sendReply } from "./answer.ts";
-import { linger } from "./deadlines.ts";
+import { cut, linger } from "./deadlines.ts";
 import type { Exposure } from "./exposure.ts";
 import type { Live } from "./live.ts";
 import { faultOf, greeting, headersOf, problemOf, problemType, rawAnswer, refusalOf } from "./problem.ts";
@@ -32,6 +32,7 @@ export type ServingNeeds = {
 
 const managementBody = 256 * 1024; // bytes
 const bodyDeadline = 30_000; // milliseconds for a body to arrive
+const answerDeadline = 120_000; // milliseconds for an answer to be read: a mebibyte over a slow mobile network
 
 /** The path of a request's target, which need not be one that a URL could be made of. */
 export const pathOf = (url: string | undefined): string => (url ?? "").split("?", 1)[0] ?? "";
@@ -80,6 +81,10 @@ class Serving {
     app.addHook("onRequest", async (request, reply) => {
       await this.#greet(request, reply);
       this.#look(request, reply);
+    });
+    app.addHook("onSend", async (_request, reply) => {
+      const late = this.#needs.timers.after(answerDeadline, () => cut(reply.raw));
+      reply.raw.once("close", () => late.cancel());
     });
     app.setErrorHandler(async (error, request, reply) => this.#fail(error, request, reply));
     app.setNotFoundHandler(async (request, reply) => this.#fail(this.#notFound(request, reply), request, reply));
