@@ -48,6 +48,8 @@ const sentences = {
   "device.suspended": "This device is suspended. Resume it first.",
   "device.notSuspended": "This device is not suspended.",
   "device.aliasTaken": "Another device of this organisation has that alias.",
+  "device.erased":
+    "What this device measured was erased for ever, and so it can measure nothing more. Create a new one.",
   "key.tooMany": "Two keys may overlap while one replaces the other. Revoke one first.",
 
   // telemetry
@@ -77,6 +79,8 @@ const sentences = {
   "storage.broken": "The database could not be started. Its own log beside the data says why.",
   "keyring.unreachable": "The keyring does not answer. Check the keys folder or --keyring-url.",
   "keyring.wrong": "These keys do not belong to these data. Use the keys folder, or a keys backup, made with them.",
+  "keyring.incomplete":
+    "The key of this device is not in the keyring. Restore a newer backup of the keys, or create a new device.",
   "keyring.sealed": "The key that opens the keyring is missing or wrong. Check the KEK file or HOLDFAST_KEK.",
   "keyring.erased": "This keyring still holds a key that was erased. Restore a later backup of the keys.",
   "seal.broken": "Stored bytes do not open: they were altered, moved or sealed with another key.",

@@ -1,4 +1,6 @@
 import assert from "node:assert/strict";
+import path from "node:path";
+import { DatabaseSync } from "node:sqlite";
 import { test } from "node:test";
 import { type Id } from "@holdfast/kernel";
 import { atEnd } from "../testing/index.ts";
@@ -206,6 +208,14 @@ test("readings of a device whose key is erased are dropped, and everybody else's
   );
   assert.match(w.reports.splice(0).join(), /^10 points of dev_\w+ are dropped/);
   assert.equal(store.telemetry.statistics.series, 0);
+});
+
+test("a device whose key is not in the keyring, as after restoring an older backup of the keys, is refused before anything is acknowledged", async () => {
+  const device = await org.device();
+  using keys = new DatabaseSync(path.join(w.database.keysFolder, "keyring.sqlite"));
+  keys.prepare("DELETE FROM keys WHERE kind = 'device' AND name = ?").run(device);
+  await assert.rejects(store.telemetry.prepare(await org.space(), device), { code: "keyring.incomplete" });
+  await assert.rejects(store.say(org, device, [{ n: 1 }]), { code: "keyring.incomplete" });
 });
 
 test("a partition that somebody dropped is made again; until then the others are written and the log keeps its points", async () => {

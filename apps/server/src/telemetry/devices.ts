@@ -1,8 +1,9 @@
 import { Refusal, type Id } from "@holdfast/kernel";
 import { asPlatform, type Space, type Spaces } from "../authority/index.ts";
-import type { Storage } from "../storage/index.ts";
+import type { Keyring, Storage } from "../storage/index.ts";
 import type { Memory } from "./buffer.ts";
 import { seriesIn } from "./postgres.ts";
+import { withoutKey } from "./sealing.ts";
 import { DeviceSeries } from "./series.ts";
 
 /** Devices beyond this many are let go when they are idle. A device with five attributes takes about 3 KB. */
@@ -12,6 +13,7 @@ const stay = 60;
 
 type Needs = {
   readonly storage: Storage;
+  readonly keys: Keyring;
   readonly spaces: Spaces;
   readonly memory: Memory;
   readonly mostIdle?: number | undefined;
@@ -89,13 +91,28 @@ export class Devices {
   async #load(space: Space, devices: readonly Id<"device">[]): Promise<Failures> {
     const { storage, memory } = this.#needs;
     const states = new Map(devices.map((device) => [device, new DeviceSeries(space.scope, device, memory)]));
-    const failures = await storage.read(asPlatform(space.scope), (unit) => seriesIn(unit).load(states));
+    const loaded = await storage.read(asPlatform(space.scope), (unit) => seriesIn(unit).load(states));
+    const failures = new Map([...loaded, ...(await this.#withoutKeys(devices))]);
     for (const [device, state] of states) {
       if (failures.has(device)) continue;
       state.touched = this.#round;
       this.#byId.set(device, state);
     }
     return failures;
+  }
+
+  /** Nothing is acknowledged of a device whose readings could never be sealed. While the keyring is away, the log takes them. */
+  async #withoutKeys(devices: readonly Id<"device">[]): Promise<Failures> {
+    const { keys } = this.#needs;
+    try {
+      const held = new Set(await keys.holding("device", devices));
+      const without = devices.filter((device) => !held.has(device));
+      const reasons = await Promise.all(without.map((device) => withoutKey(keys, device)));
+      return new Map(without.map((device, at) => [device, reasons[at] ?? new Refusal("keyring.incomplete")]));
+    } catch (error) {
+      if (error instanceof Refusal && error.code === "keyring.unreachable") return new Map();
+      throw error;
+    }
   }
 }
 

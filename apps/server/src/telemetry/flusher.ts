@@ -166,7 +166,7 @@ export class Flusher {
       this.statistics.bytes += bytes;
       for (const series of group) this.#wrote(series);
     } catch (error) {
-      if (error instanceof Refusal && !isErased(error)) throw error;
+      if (error instanceof Refusal && !isOfOne(error)) throw error;
       if (group.length > 1) {
         // One of them is at fault: each by itself.
         for (const series of group) await this.#flush([series]);
@@ -195,7 +195,9 @@ export class Flusher {
     this.#compaction.forgetMonths();
     this.#ripe.delete(series);
     this.#resting.set(series, restRounds);
-    this.#needs.report(`Points of ${device} stay in the log, they cannot be written to a chunk: ${faultOf(error)}`);
+    this.#needs.report(
+      `Points of ${device} stay in the log, they cannot be written to a chunk: ${error instanceof Refusal ? error.message : faultOf(error)}`,
+    );
   }
 
   /** The largest first. */
@@ -221,4 +223,8 @@ const isRipe = ({ buffer, type }: Series): boolean =>
 
 /** Of a device or an organisation whose key is gone for ever. */
 const isErased = (error: unknown): error is Refusal =>
-  error instanceof Refusal && (error.code === "keyring.erased" || error.code === "org.unknown");
+  error instanceof Refusal && (error.code === "device.erased" || error.code === "org.unknown");
+
+/** What concerns one device and says nothing about the others. */
+const isOfOne = ({ code }: Refusal): boolean =>
+  code === "device.erased" || code === "org.unknown" || code === "keyring.incomplete";

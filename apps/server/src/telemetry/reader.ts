@@ -34,7 +34,7 @@ type Active = { readonly head: ChunkHead; readonly points: Points };
 /**
  * What a series has in [from, to), in the order of time: points in parts that do not overlap, and, where that was asked for, quarter
  * hours of chunks that stand alone and lie within the range as a whole. Holds as many chunks at once as overlap each other.
- * @throws Refusal `seal.broken` when a chunk was altered or moved, `keyring.erased`
+ * @throws Refusal `seal.broken` when a chunk was altered or moved, `device.erased`, `keyring.incomplete`
  */
 export class SeriesReader {
   readonly #needs: Needs;

@@ -119,6 +119,6 @@ async function keep(
   }
   committed(touched);
   // Of a device that is not there any more nothing is to be kept.
-  const isWhole = [...failures.values()].every(({ code }) => code === "device.unknown");
+  const isWhole = [...failures.values()].every(({ code }) => code === "device.unknown" || code === "device.erased");
   return { points: touched.length, isWhole };
 }

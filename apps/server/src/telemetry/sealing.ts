@@ -31,10 +31,10 @@ export class ChunkSeal {
     this.#random = random;
   }
 
-  /** @throws Refusal `keyring.erased` when the device's key is gone: what was sealed with it never opens again. */
+  /** @throws Refusal `device.erased` when its key is gone for ever, `keyring.incomplete` when it is only not in this keyring */
   static async of(needs: { keys: Keyring; random: Random }, org: Id<"org">, device: Id<"device">): Promise<ChunkSeal> {
     const key = needs.keys.cached("device", device) ?? (await needs.keys.find("device", device));
-    if (!key) throw new Refusal("keyring.erased", { detail: `The key of ${device} is not there.` });
+    if (!key) throw await withoutKey(needs.keys, device);
     return new ChunkSeal(org, key, needs.random);
   }
 
@@ -66,6 +66,12 @@ export class ChunkSeal {
 
 /** Organisations whose keys of one segment are kept. */
 const mostKept = 10_000;
+
+/** Why a device has no key: what that means for its readings differs. */
+export async function withoutKey(keys: Keyring, device: Id<"device">): Promise<Refusal> {
+  const [erased] = await keys.erased("device", [device]);
+  return new Refusal(erased ? "device.erased" : "keyring.incomplete", { detail: `It is ${device}.` });
+}
 
 /** Seals the log's records of one segment: each organisation under a key of its own, all of them gone with the segment's. */
 export class SegmentSeal {

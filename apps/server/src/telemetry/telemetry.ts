@@ -73,7 +73,7 @@ export class Telemetry {
     this.#timers = timers;
     this.#segments = segments;
     this.#memory = memory;
-    this.#devices = new Devices({ storage, spaces, memory, mostIdle: sizes?.devices });
+    this.#devices = new Devices({ storage, keys: needs.keys, spaces, memory, mostIdle: sizes?.devices });
     this.#flusher = new Flusher({ ...needs, timers, segments, memory, budget: sizes?.buffers });
     const committed = (series: readonly Series[]) => this.#flusher.committed(series);
     this.#committer = new Committer({ storage, segments, clock, timers, committed, report: needs.report }, position);
@@ -291,11 +291,13 @@ function codeOf({ code }: Refusal): number {
     case "seal.broken":
     case "storage.unavailable":
     case "keyring.unreachable":
+    case "keyring.incomplete":
     case "stopping":
       return serverUnavailable;
     case "device.unknown":
     case "device.suspended":
     case "device.retired":
+    case "device.erased":
       return 0x87; // not authorized
     default:
       return 0x99; // payload format invalid

@@ -124,6 +124,12 @@ export class Keyring {
     return found.map(({ name }) => name);
   }
 
+  /** Which of these were erased. A name that is neither held nor erased has a key that this keyring never had: it is of an older backup. */
+  async erased(kind: KeyKind, names: readonly string[]): Promise<readonly string[]> {
+    const found = await this.#needs.store.gone(names.map((name) => ({ kind, name })));
+    return found.map(({ name }) => name);
+  }
+
   /**
    * Destroys keys for ever. When it is answered they are out of the store and out of memory here, every survivor is wrapped by a new epoch key,
    * and the old one, without which older copies of the rows are noise, is out of the store's files. Safe to repeat after a failure.

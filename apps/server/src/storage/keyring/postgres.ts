@@ -72,6 +72,12 @@ export class PostgresStore implements KeyStore {
     return this.#connections.lend((query) => query<Place>(text, placesOf(places)));
   }
 
+  async gone(places: readonly Place[]): Promise<readonly Place[]> {
+    const text = `SELECT kind, name FROM holdfast_keyring.erased
+      JOIN unnest($1::text[], $2::text[]) AS n (kind, name) USING (kind, name)`;
+    return this.#connections.lend((query) => query<Place>(text, placesOf(places)));
+  }
+
   async add(entries: readonly Entry[]): Promise<readonly boolean[]> {
     return this.#connections.lend((query) => addIn(query, entries));
   }

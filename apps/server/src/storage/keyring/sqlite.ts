@@ -80,6 +80,11 @@ export class SqliteStore implements KeyStore {
     return failing(() => places.filter(({ kind, name }) => this.#rows(text, kind, name).length > 0));
   }
 
+  async gone(places: readonly Place[]): Promise<readonly Place[]> {
+    const text = "SELECT 1 FROM erased WHERE kind = ? AND name = ?";
+    return failing(() => places.filter(({ kind, name }) => this.#rows(text, kind, name).length > 0));
+  }
+
   async add(entries: readonly Entry[]): Promise<readonly boolean[]> {
     return this.#change(() => entries.map((entry) => this.#insert(entry)));
   }

@@ -60,6 +60,8 @@ export interface KeyStore {
   find(place: Place): Promise<Entry | undefined>;
   /** Which of these there are, in any order. */
   present(places: readonly Place[]): Promise<readonly Place[]>;
+  /** Which of these were erased, in any order. */
+  gone(places: readonly Place[]): Promise<readonly Place[]>;
   /** One durable step for all. `false` for each that stands there already or was erased. */
   add(entries: readonly Entry[]): Promise<readonly boolean[]>;
   /** Adds or replaces. */
