@@ -27,8 +27,15 @@ test("a revoked device stays silent wherever it is put, and a restart changes no
   });
   let owner = new Owner(platform.visitor, await platform.setUp());
   const [here, there, product] = await Promise.all([owner.application(), owner.application(), owner.product()]);
-  const make = () => owner.device(here.id, { product: product.id, tags: { site: "north" } });
-  const [byKey, byDevice, byProduct, byApplication] = [await make(), await make(), await make(), await make()];
+  const make = (application: string, more: object = {}) =>
+    owner.device(application, { tags: { site: "north" }, ...more });
+  const elsewhere = await owner.application();
+  const [byKey, byDevice, byProduct, byApplication] = [
+    await make(elsewhere.id),
+    await make(elsewhere.id),
+    await make(elsewhere.id, { product: product.id }),
+    await make(here.id),
+  ];
   await owner.revoke(byKey.key.id);
   await owner.asks.post("/v1/revocations", { about: byDevice.id, ends: ["devices"] });
   // These two end every device of the product, or the application, that there is so far.

@@ -180,14 +180,28 @@ export class Segments {
     );
   }
 
-  /** The partition first: its number is used up by that, so that no key is ever made twice. */
+  /**
+   * The partition first: its number is used up by that, so that no key is ever made twice. A number whose key is there already is one
+   * of data that were newer than these: an older backup was restored. It is left alone, and the partition goes at the next start.
+   */
   async #make(): Promise<Segment> {
-    const [row] = await this.#needs.storage.maintain.call<{ number: number }>("open_segment", []);
-    if (!row) throw new Error("a segment that was opened has a number");
-    const { number } = row;
-    const key = await this.#needs.keys.make("segment", String(number));
-    const seal = new SegmentSeal(number, key, this.#needs.random);
-    return { number, seal, bytes: 0, reached: 0, at: 0, closedIn: 0, isDamaged: false };
+    const { storage, keys, random } = this.#needs;
+    for (;;) {
+      const [row] = await storage.maintain.call<{ number: number }>("open_segment", []);
+      if (!row) throw new Error("a segment that was opened has a number");
+      const { number } = row;
+      if ((await keys.holding("segment", [String(number)])).length > 0) continue;
+      const key = await keys.make("segment", String(number));
+      return {
+        number,
+        seal: new SegmentSeal(number, key, random),
+        bytes: 0,
+        reached: 0,
+        at: 0,
+        closedIn: 0,
+        isDamaged: false,
+      };
+    }
   }
 
   /** Keys of segments whose rows are gone. */
