@@ -1,0 +1,49 @@
+import assert from "node:assert/strict";
+import { after, test } from "node:test";
+import { startCluster, variable } from "../apps/server/src/testing/cluster.ts";
+import { mutants, Tree, type Mutant } from "../tools/mutants/run.ts";
+
+// Tests of the tests: each mutant breaks one promise in a copy of the sources, and the test that it names must notice.
+const atOnce = 2;
+const all = mutants();
+const trees = Array.from({ length: atOnce }, () => new Tree());
+const cluster = await startCluster();
+after(async () => {
+  for (const tree of trees) tree.remove();
+  await cluster.stop();
+});
+
+/** A mutant of the schema needs a PostgreSQL of its own: the shared one has the schema as it should be. */
+const environmentOf = ({ edits }: Mutant): Record<string, string | undefined> =>
+  edits.some(({ file }) => file.endsWith(".sql")) ? { [variable]: undefined } : cluster.environment;
+
+async function each<T>(things: readonly T[], work: (thing: T, tree: Tree) => Promise<void>): Promise<void> {
+  const queue = [...things];
+  await Promise.all(
+    trees.map(async (tree) => {
+      for (let next = queue.shift(); next !== undefined; next = queue.shift()) await work(next, tree);
+    }),
+  );
+}
+
+test("without a mutant every one of the named tests passes", async () => {
+  const named = [...new Map(all.map(({ caughtBy }) => [`${caughtBy.file} ${caughtBy.test}`, caughtBy])).values()];
+  await each(named, async (one, tree) => {
+    const { passed, failed, output } = await tree.run(one, cluster.environment);
+    assert.ok(passed && !failed, `${one.file}: ${one.test}\n${output.slice(-3_000)}`);
+  });
+});
+
+test("each mutant is caught by the test that it names", async (t) => {
+  assert.ok(all.length >= 10);
+  const survivors: string[] = [];
+  await each(all, async (mutant, tree) => {
+    const began = performance.now();
+    const { failed, output } = await tree.tryOut(mutant, environmentOf(mutant));
+    t.diagnostic(
+      `${mutant.name}: ${failed ? "caught" : "SURVIVED"} in ${((performance.now() - began) / 1_000).toFixed(1)} s`,
+    );
+    if (!failed) survivors.push(`${mutant.name}: ${mutant.what}\n${output.slice(-1_500)}`);
+  });
+  assert.deepEqual(survivors, []);
+});

@@ -1,0 +1,113 @@
+import { spawn } from "node:child_process";
+import {
+  cpSync,
+  globSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  readlinkSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from "node:fs";
+import { tmpdir } from "node:os";
+import path from "node:path";
+
+/** A change that breaks one promise, and the test by which somebody would notice. */
+export type Mutant = {
+  readonly name: string;
+  readonly what: string;
+  readonly edits: readonly { readonly file: string; readonly from: string; readonly to: string }[];
+  readonly caughtBy: { readonly file: string; readonly test: string };
+};
+
+export type Verdict = { readonly passed: boolean; readonly failed: boolean; readonly output: string };
+
+const root = path.resolve(import.meta.dirname, "../..");
+const patience = 90_000; // milliseconds for one test; a mutant may make it wait for what never comes
+
+export const mutants = (): readonly Mutant[] =>
+  globSync("*.json", { cwd: import.meta.dirname })
+    .toSorted((a, b) => (a < b ? -1 : 1))
+    .map((file) => {
+      const text = readFileSync(path.join(import.meta.dirname, file), "utf8");
+      return { name: path.basename(file, ".json"), ...(JSON.parse(text) as Omit<Mutant, "name">) }; // our own files
+    });
+
+/** A copy of the sources to break: what is installed is shared, our own packages are the copy's. */
+export class Tree {
+  readonly folder: string;
+
+  constructor() {
+    this.folder = mkdtempSync(path.join(tmpdir(), "holdfast-mutant-"));
+    for (const part of ["packages", "apps", "tests", "package.json"]) {
+      cpSync(path.join(root, part), path.join(this.folder, part), {
+        recursive: true,
+        filter: (from) => path.basename(from) !== "node_modules",
+      });
+    }
+    const [installed, own] = [path.join(root, "node_modules"), path.join(this.folder, "node_modules")];
+    mkdirSync(path.join(own, "@holdfast"), { recursive: true });
+    for (const name of readdirSync(installed)) {
+      if (name !== "@holdfast") symlinkSync(path.join(installed, name), path.join(own, name));
+    }
+    for (const name of readdirSync(path.join(installed, "@holdfast"))) {
+      symlinkSync(readlinkSync(path.join(installed, "@holdfast", name)), path.join(own, "@holdfast", name));
+    }
+  }
+
+  /** Runs one test while the sources are broken, and mends them. Throws when the text to change is not there exactly once. */
+  async tryOut(mutant: Mutant, environment: Record<string, string | undefined>): Promise<Verdict> {
+    const before = new Map<string, string>();
+    try {
+      for (const { file, from, to } of mutant.edits) {
+        const at = path.join(this.folder, file);
+        const text = readFileSync(at, "utf8");
+        if (!before.has(at)) before.set(at, text);
+        const parts = text.split(from);
+        if (parts.length !== 2) throw new Error(`${mutant.name}: ${file} has this ${parts.length - 1} times: ${from}`);
+        writeFileSync(at, parts.join(to));
+      }
+      return await this.run(mutant.caughtBy, environment);
+    } finally {
+      for (const [at, text] of before) writeFileSync(at, text);
+    }
+  }
+
+  run({ file, test }: Mutant["caughtBy"], environment: Record<string, string | undefined>): Promise<Verdict> {
+    const pattern = `^${test.replaceAll(/[.*+?^${}()|[\]\\/]/g, "\\$&")}$`;
+    const flags = ["--test-reporter=tap", `--test-timeout=${patience}`, `--test-name-pattern=/${pattern}/`];
+    // Node's mark of a test process would make the reporter of a process below it silent.
+    const { NODE_TEST_CONTEXT: _, ...inherited } = process.env;
+    const child = spawn(process.execPath, [...flags, file], {
+      cwd: this.folder,
+      detached: true,
+      env: { ...inherited, ...environment },
+      stdio: ["ignore", "pipe", "pipe"],
+    });
+    const chunks: Buffer[] = [];
+    for (const stream of [child.stdout, child.stderr]) stream.on("data", (bytes: Buffer) => chunks.push(bytes));
+    const kill = () => {
+      try {
+        if (child.pid !== undefined) process.kill(-child.pid, "SIGKILL"); // it and what it started
+      } catch {
+        // It has just ended.
+      }
+    };
+    const timer = setTimeout(kill, patience + 30_000);
+    return new Promise((resolve, reject) => {
+      child.once("error", reject);
+      child.once("close", () => {
+        clearTimeout(timer);
+        const output = Buffer.concat(chunks).toString();
+        const told = (verdict: string) => new RegExp(`^\\s*${verdict} \\d+ - ${pattern.slice(1)}`, "m").test(output);
+        resolve({ passed: told("ok"), failed: told("not ok"), output });
+      });
+    });
+  }
+
+  remove(): void {
+    rmSync(this.folder, { recursive: true, force: true });
+  }
+}
