@@ -121,7 +121,7 @@ export async function startWorld(): Promise<World> {
   };
 }
 
-export async function addPerson(
+async function addPerson(
   database: FreshDatabase,
   org: string,
   { email, password }: { email: string; password: string },

@@ -32,7 +32,7 @@ const planted = {
 type Pick = <T>(of: readonly T[]) => T;
 
 /** A small generator with a seed, so that what failed can be repeated (mulberry32). */
-export function randomFrom(seed: number): Pick {
+function randomFrom(seed: number): Pick {
   let state = seed >>> 0;
   const next = () => {
     state = (state + 0x6d2b79f5) >>> 0;

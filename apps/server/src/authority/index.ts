@@ -1,14 +1,14 @@
 export { Authentication } from "./authentication.ts";
 export { refusedBy, type Caller, type OnRefusal, type Refused } from "./caller.ts";
-export { parties, type Credential, type CredentialKind, type Party } from "./credential.ts";
+export { parties } from "./credential.ts";
 export { HighWater } from "./high-water.ts";
 export { Minting, type MintedKey, type MintedToken } from "./minting.ts";
-export { on, type Asked, type Handler, type Raw, type Stream } from "./on.ts";
+export { on, type Handler, type Raw } from "./on.ts";
 export type { Permit, Reach } from "./permit.ts";
 export { authorityIn } from "./postgres.ts";
 export { reachSql, tagIndex } from "./reach-sql.ts";
-export { Revocation, type Journal, type Revoked } from "./revocation.ts";
-export type { Member, Role } from "./roles.ts";
+export { Revocation, type Journal } from "./revocation.ts";
+export type { Member } from "./roles.ts";
 export type { Placement, Schema, Space } from "./space.ts";
 export { asPlatform, Spaces, type Things } from "./spaces.ts";
 export { TokenKeys } from "./token-keys.ts";

@@ -25,7 +25,7 @@ export type MintedToken = { readonly id: Id<"token">; readonly token: string; re
 export type MintedKey = { readonly id: Id<"key">; readonly secret: string; readonly expiresAt: Instant | undefined };
 
 /** What a device's key is: it sends its own measurements, and reaches nothing else. */
-export const grantsOfDevice = (device: Id<"device">): readonly Grant[] => [
+const grantsOfDevice = (device: Id<"device">): readonly Grant[] => [
   { action: "telemetry.write", where: { devices: [device] } },
 ];
 

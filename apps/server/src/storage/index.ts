@@ -1,11 +1,9 @@
 export { pageOf, type After, type Page } from "./page.ts";
 export { QueryFailed, violates } from "./failure.ts";
-export type { DirectoryFunction, MaintainFunction } from "./functions.ts";
-export { AppendFailed, insertInto, type Append, type Ingest } from "./ingest.ts";
+export { AppendFailed, insertInto, type Append } from "./ingest.ts";
 export { parseDatabaseUrl, type Login } from "./login.ts";
 export type { Needs as StorageNeeds } from "./open.ts";
 export { Storage } from "./storage.ts";
-export type { Query } from "./transaction.ts";
 export type { Actor, Allowed, AuditEntry, InstanceUnit, OrgScope, Unit } from "./unit.ts";
 export { Keyring, parseKek, restoreKeyring, verifyBackup } from "./keyring/index.ts";
-export { dataVersion, startPostgres, systemUser, type EmbeddedPostgres } from "./postgres/index.ts";
+export { dataVersion, startPostgres, systemUser } from "./postgres/index.ts";

@@ -4,10 +4,10 @@ import { doors, type Door, type RoleNames } from "./roles.ts";
 import type { Session } from "./session.ts";
 
 /** The tables without rows of organisations. Every other table has `org` and row-level security. */
-export const instanceTables: readonly string[] = ["instance", "log_mark", "migration", "person", "setup", "token_key"];
+const instanceTables: readonly string[] = ["instance", "log_mark", "migration", "person", "setup", "token_key"];
 
 /** What is written there stays as it was, whatever a verb may try. */
-export const appendOnlyTables: readonly string[] = ["audit"];
+const appendOnlyTables: readonly string[] = ["audit"];
 
 const rowPowers = ["SELECT", "INSERT", "UPDATE", "DELETE"];
 

@@ -59,7 +59,7 @@ export async function storageWithNotes(
   };
 }
 
-export async function anOrg(storage: Storage): Promise<Allowed> {
+async function anOrg(storage: Storage): Promise<Allowed> {
   return { scope: await storage.makeOrg(newId("org", systemRandom)), actor: { kind: "platform" } };
 }
 

@@ -27,7 +27,7 @@ import { mostTextBytes, type ValueType } from "./reading.ts";
 const version = 1;
 const types: readonly ValueType[] = ["number", "boolean", "text"];
 
-export const mostChunkPoints = 8_192;
+const mostChunkPoints = 8_192;
 
 /** A varint of length stands before each text. */
 const mostTextsBytes = mostChunkPoints * (mostTextBytes + 2);

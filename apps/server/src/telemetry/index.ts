@@ -1,2 +1,2 @@
 export { TelemetryQueries } from "./query.ts";
-export { Telemetry, type Observer, type Source, type Stored } from "./telemetry.ts";
+export { Telemetry, type Stored } from "./telemetry.ts";

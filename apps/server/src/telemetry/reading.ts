@@ -86,7 +86,7 @@ const day = 24 * 60 * minute;
 
 /** How far a device's own clock may be from ours, in milliseconds. */
 export type TimeLimits = { readonly past: number; readonly future: number };
-export const defaultTimeLimits: TimeLimits = { past: 400 * day, future: 10 * minute };
+const defaultTimeLimits: TimeLimits = { past: 400 * day, future: 10 * minute };
 
 /** Refuses all readings of a message when the time of one is absurd. Readings without a time always pass. */
 export function checkTimes(readings: readonly Reading[], now: Instant, limits: TimeLimits = defaultTimeLimits): void {

@@ -5,7 +5,7 @@ import { typeOf, type Reading, type ValueType } from "./reading.ts";
 import type { DeviceSeries } from "./series.ts";
 
 /** Undeclared attributes that one device may have. */
-export const mostUndeclared = 64;
+const mostUndeclared = 64;
 
 /**
  * A value must have the type that its product declares and that its series has; what is not declared is welcome up to a limit,

@@ -1,6 +1,5 @@
-export { verifyBackup, type Summary } from "./backup.ts";
+export { verifyBackup } from "./backup.ts";
 export { parseKek } from "./kek.ts";
 export { Keyring } from "./keyring.ts";
 export { restoreKeyring } from "./restore.ts";
 export type { Site } from "./site.ts";
-export type { KeyKind, Revocation } from "./store.ts";
