@@ -36,17 +36,14 @@ test("who asks for everything gets what it may read at that moment, and a queue 
   const open = [await events(platform, token), await webSocket(platform, token), live, durable];
   await feed(neighbour, 70_001);
   await feed(elsewhere, 70_002);
-  await feed(device, 70_003);
-  await shown(open, 70_003);
+  await shown(open, 70_003, () => feed(device, 70_003));
   never(open, 70_001, 70_002);
 
   await ours.asks.patch(`/v1/devices/${neighbour.id}`, { tags: { site: "east" } });
-  await feed(neighbour, 70_004);
-  await shown(open, 70_004);
+  await shown(open, 70_004, () => feed(neighbour, 70_004));
   await ours.asks.patch(`/v1/devices/${neighbour.id}`, { tags: {} });
   await feed(neighbour, 70_005);
-  await feed(device, 70_006);
-  await shown(open, 70_006);
+  await shown(open, 70_006, () => feed(device, 70_006));
   never(open, 70_001, 70_002, 70_005);
 
   // While it is away messages wait, of a device that it may read; when it comes back it may not.
@@ -57,7 +54,7 @@ test("who asks for everything gets what it may read at that moment, and a queue 
   await feed(device, 70_008);
   await ours.asks.patch(`/v1/devices/${neighbour.id}`, { tags: {} });
   const back = await mqtt(platform, lasting);
-  await shown([back], 70_008);
+  await shown([back], 70_008, async () => undefined);
   never([back], 70_007);
   for (const one of [...open, back]) one.end();
 });
@@ -68,8 +65,7 @@ test("a device hears nothing of others, whatever it asks for, and programs not e
   await line.client.subscribeAsync("me/#", { qos: 1 });
   await assert.rejects(line.client.subscribeAsync(`devices/${neighbour.id}/#`, { qos: 1 }));
   const watcher = await events(platform, ours.token);
-  await feed(neighbour, 80_001);
-  await shown([watcher], 80_001);
+  await shown([watcher], 80_001, () => feed(neighbour, 80_001));
   assert.equal(line.seen(), "");
   for (const one of [line, watcher]) one.end();
 });

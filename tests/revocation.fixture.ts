@@ -94,12 +94,14 @@ export async function mqtt(
   return { name, client, seen: () => text, closed, end: () => void client.end(true) };
 }
 
-/** Waits until each has shown this. */
-export async function shown(held: readonly Held[], value: number): Promise<void> {
+/** Waits until each has shown this. A WebSocket is open before it watches, so what is to be seen is sent until it is. */
+export async function shown(held: readonly Held[], value: number, send: () => Promise<unknown>): Promise<void> {
   const until = performance.now() + 10_000;
+  await send();
   for (const { name, seen } of held) {
     while (!seen().includes(String(value))) {
       if (performance.now() > until) throw new Error(`${name} has not shown ${value}, only ${seen()}`);
+      await send();
       await new Promise(setImmediate);
     }
   }

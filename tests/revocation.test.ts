@@ -105,8 +105,7 @@ const watchers: Case[] = [
 test("whatever watches is closed when its credential ends, and gets nothing that comes afterwards", async (t) => {
   for (const { name, prepare } of watchers) {
     const { held, end, credential } = await prepare();
-    await feed(1_001);
-    await shown(held, 1_001); // it does watch
+    await shown(held, 1_001, () => feed(1_001)); // it does watch
     const from = performance.now();
     await end();
     await feed(9_009);
