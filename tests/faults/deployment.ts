@@ -116,6 +116,12 @@ export class Deployment {
     return this.ended;
   }
 
+  /** Answers when the server has written this to its log. */
+  said(text: string): Promise<void> {
+    const { stderr } = this.#child;
+    return new Promise((resolve) => stderr?.on("data", (bytes: Buffer) => bytes.includes(text) && resolve()));
+  }
+
   get ended(): Promise<Ended> {
     if (!this.#starting) throw new Error("nothing was started");
     return this.#starting.ended;

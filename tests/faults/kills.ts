@@ -7,7 +7,7 @@ import { placesAtStart, placesUnderLoad } from "./places.ts";
 import { Chance } from "./seed.ts";
 
 /** So many acknowledgements after a start a place that was not passed is given up. */
-const enough = 20_000;
+const enough = 10_000;
 
 /**
  * Kills the server again and again: at a random moment, at a place on the way of a message, and at places of the start that follows. In the end
@@ -32,10 +32,14 @@ export async function killAgainAndAgain(t: TestContext, times: number): Promise<
     let how = "at random";
     if (kill % 4 === 0) {
       const place = chance.one(placesAtStart);
-      how = await killAtStart(deployment, `${place}:${chance.between(1, place === "statement done" ? 60 : 2)}`);
+      how = await killAtStart(deployment, `${place}:${chance.between(1, place === "statement done" ? 40 : 1)}`);
     } else if (kill % 2 === 1) {
-      const place = places[(kill >> 1) % places.length] ?? places[0];
-      how = await killAtPlace(deployment, load, `${place}:${chance.between(1, 2)}`);
+      const place = places[(kill >> 1) % places.length] ?? chance.one(places);
+      how = await killAtPlace(
+        deployment,
+        load,
+        `${place}:${/^append|^keyring/.test(place) ? chance.between(1, 5) : 1}`,
+      );
     } else {
       starts.push(await deployment.start());
       await load.acknowledged(chance.between(200, 6_000));
@@ -75,7 +79,7 @@ async function killAtPlace(deployment: Deployment, load: Generator, place: strin
     return wordsOf(place);
   }
   await deployment.kill();
-  return "place not passed";
+  return `${wordsOf(place)} not passed`;
 }
 
 async function killAtStart(deployment: Deployment, place: string): Promise<string> {
@@ -83,7 +87,7 @@ async function killAtStart(deployment: Deployment, place: string): Promise<strin
   await Promise.race([starting.ended, starting.ready.catch(() => undefined)]);
   if (starting.child.signalCode === null) {
     await deployment.kill();
-    return "just ready";
+    return `start: ${wordsOf(place)} not passed`;
   }
   return `start: ${wordsOf(place)}`;
 }
