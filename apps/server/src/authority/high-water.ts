@@ -10,11 +10,13 @@ export class HighWater implements Clock {
   #highest: Instant;
   /** When `#highest` was so, by what passes evenly. */
   #since: number;
+  #looked: { readonly now: number; readonly elapsed: number };
 
   constructor(clock: Clock, highest: Instant) {
     this.#clock = clock;
     this.#highest = highest;
     this.#since = clock.elapsed();
+    this.#looked = { now: this.now(), elapsed: this.#since };
   }
 
   now(): Instant {
@@ -38,6 +40,17 @@ export class HighWater implements Clock {
     if (seen <= this.now()) return;
     this.#highest = seen;
     this.#since = this.#clock.elapsed();
+  }
+
+  /**
+   * Whether somebody set the clock forward since this was last asked, or the machine slept: timers know nothing of either, so what
+   * has expired by that has to be looked for.
+   */
+  hasLeapt(): boolean {
+    const looked = { now: this.now(), elapsed: this.elapsed() };
+    const leap = looked.now - this.#looked.now - (looked.elapsed - this.#looked.elapsed);
+    this.#looked = looked;
+    return leap > 1_000;
   }
 
   /** How far the platform's clock lies behind what it once said, in milliseconds. */

@@ -60,6 +60,11 @@ export class Spaces {
     space.close();
   }
 
+  /** Time has passed that no timer knows of: everybody is asked about again. */
+  recheck(): void {
+    for (const space of this.#loaded.values()) space.bump();
+  }
+
   async #load(org: Id<"org">, loading: Loading): Promise<Space> {
     try {
       let space: Space;
