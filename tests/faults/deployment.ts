@@ -122,9 +122,19 @@ export class Deployment {
     return new Promise((resolve) => stderr?.on("data", (bytes: Buffer) => bytes.includes(text) && resolve()));
   }
 
+  /** True once it is ready; never settles when that never comes. */
+  get isReady(): Promise<true> {
+    const { ready } = this.#now;
+    return new Promise((resolve) =>
+      ready.then(
+        () => resolve(true),
+        () => undefined,
+      ),
+    );
+  }
+
   get ended(): Promise<Ended> {
-    if (!this.#starting) throw new Error("nothing was started");
-    return this.#starting.ended;
+    return this.#now.ended;
   }
 
   get ready(): Ready {
@@ -184,8 +194,12 @@ export class Deployment {
   }
 
   get #child(): ChildProcess {
+    return this.#now.child;
+  }
+
+  get #now(): Starting {
     if (!this.#starting) throw new Error("nothing was started");
-    return this.#starting.child;
+    return this.#starting;
   }
 }
 

@@ -6,7 +6,6 @@ import type { Dating, Publishing, Told } from "./publisher.ts";
 
 const program = fileURLToPath(new URL("./load.ts", import.meta.url));
 
-const publishers = 64;
 const datings: readonly Dating[] = ["own", "given", "both"];
 const week = 7 * 86_400_000;
 
@@ -18,8 +17,8 @@ export class Generator {
   #failed: ((error: Error) => void) | undefined;
   #timer: NodeJS.Timeout | undefined;
 
-  /** Begins a load of 64 devices, made for it: of MQTT 3.1.1 and 5, with times of their own, without, and with either. */
-  static async on(deployment: Deployment, token: string): Promise<Generator> {
+  /** Begins a load of as many devices, made for it: of MQTT 3.1.1 and 5, with times of their own, without, and with either. */
+  static async on(deployment: Deployment, token: string, publishers = 64): Promise<Generator> {
     const me = deployment.visitor.as(token);
     const application = await me.post<{ id: string }>("/v1/applications", { name: "Load" });
     const make = async (_: unknown, at: number): Promise<Publishing> => {
