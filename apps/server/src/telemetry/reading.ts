@@ -84,9 +84,12 @@ export function checkPoint(name: string, value: unknown, reading?: number): asse
 const minute = 60_000;
 const day = 24 * 60 * minute;
 
-/** How far a device's own clock may be from ours, in milliseconds. */
+/**
+ * How far a device's own clock may be from ours, in milliseconds. What it kept while it had no connection may be old; a clock that is a year off is
+ * one that was never set, and what it says would be looked for in vain.
+ */
 export type TimeLimits = { readonly past: number; readonly future: number };
-const defaultTimeLimits: TimeLimits = { past: 400 * day, future: 10 * minute };
+const defaultTimeLimits: TimeLimits = { past: 360 * day, future: 10 * minute };
 
 /** Refuses all readings of a message when the time of one is absurd. Readings without a time always pass. */
 export function checkTimes(readings: readonly Reading[], now: Instant, limits: TimeLimits = defaultTimeLimits): void {
