@@ -91,18 +91,17 @@ class Ravage {
     const { database } = this.#platform;
     const ours = new Owner(this.#visitor, await this.#platform.setUp());
     const theirs = new Owner(this.#visitor, await this.#platform.setUp());
-    const our = await furnish(ours, this.#visitor);
     const their = await this.#furnishTheirs(theirs);
-    await this.#arm(ours, our);
 
     const before = await exported(database, theirs.org);
     const readBefore = await readingsOf(theirs, their);
-    const lines = await this.#listen(ours, our);
+    const lines: (Held | Subscribed)[] = [];
     for (let done = 0; done < operations;) {
+      // What the operations do may have ended whatever they were done with.
+      if (done % 120 === 0) lines.push(...(await this.#listen(ours, await this.#arm(ours))));
       const batch = Math.min(8, operations - done);
       await Promise.all(Array.from({ length: batch }, () => this.#one(lines)));
       done += batch;
-      if (done % 160 === 0) await this.#arm(ours, our);
     }
     assert.deepEqual(
       await exported(database, theirs.org),
@@ -116,10 +115,11 @@ class Ravage {
     );
 
     // Whoever listens to everything hears nothing of what the other organisation's devices send from here on.
-    const fresh = await this.#listen(ours, our);
+    const device = await this.#arm(ours);
+    const fresh = await this.#listen(ours, device);
     await this.#speak(their.device, their.neighbour);
     const heard = [...lines, ...fresh];
-    await this.#proveListening(our.neighbour, fresh);
+    await this.#proveListening(device, fresh);
     for (const line of heard) this.#check(line.seen(), line.name);
     for (const line of heard) line.end();
     return { answers: this.#answers };
@@ -178,47 +178,42 @@ class Ravage {
     return their;
   }
 
-  /** Credentials and things to go on with: what the operations do may have ended the earlier ones. */
-  async #arm(ours: Owner, our: Furnished): Promise<void> {
-    const { application, product } = our;
-    const [device, token, operator, accessKey] = await Promise.all([
+  /** Credentials and things to go on with. Answers a device that nothing has been done to. */
+  async #arm(ours: Owner): Promise<Device> {
+    const [application, other, product] = await Promise.all([ours.application(), ours.application(), ours.product()]);
+    const [device, elsewhere, kept, token, operator, accessKey] = await Promise.all([
       ours.device(application.id, { product: product.id }),
+      ours.device(other.id),
+      ours.device((await ours.application()).id),
       ours.tokenOf(allActions.filter((action) => action !== "org.create")),
       ours.operatorKey(),
       ours.accessKey(application.id, ["*"]),
     ]);
-    this.#credentials = [
-      token.token,
-      textOf(operator),
-      textOf(accessKey),
-      textOf(device.key),
-      textOf(our.neighbour.key),
-    ];
+    this.#credentials = [token.token, textOf(operator), textOf(accessKey), textOf(device.key), textOf(elsewhere.key)];
     this.#ours = {
-      application: [application.id, our.other.id],
+      application: [application.id, other.id],
       product: [product.id],
-      device: [device.id, our.elsewhere.id],
+      device: [device.id, elsewhere.id],
       credential: [token.id, accessKey.id, device.key.id],
       org: [ours.org],
     };
+    return kept;
   }
 
-  async #listen(ours: Owner, our: Furnished): Promise<(Held | Subscribed)[]> {
+  async #listen(ours: Owner, device: Device): Promise<(Held | Subscribed)[]> {
     const { token } = await ours.tokenOf(["telemetry.*"]);
     const as = { username: "me", password: token };
-    const [everything, shared] = [
-      await mqtt(this.#platform, { ...as, protocolVersion: 5 }),
-      await mqtt(this.#platform, as),
-    ];
+    const [everything, shared, own, ...streams] = await Promise.all([
+      mqtt(this.#platform, { ...as, protocolVersion: 5 }),
+      mqtt(this.#platform, as),
+      mqtt(this.#platform, { username: device.key.id, password: device.key.secret }),
+      events(this.#platform, token, device.id),
+      webSocket(this.#platform, token, device.id),
+    ]);
     await everything.client.subscribeAsync(["#", "+/+/telemetry", "devices/#"], { qos: 1 });
     await shared.client.subscribeAsync(["devices/+/telemetry", "$share/g/#"], { qos: 0 });
-    const device = await mqtt(this.#platform, { username: our.neighbour.key.id, password: our.neighbour.key.secret });
-    await device.client.subscribeAsync(["me/#"], { qos: 1 });
-    const streams = await Promise.all([
-      events(this.#platform, token, our.neighbour.id),
-      webSocket(this.#platform, token, our.neighbour.id),
-    ]);
-    return [everything, shared, device, ...streams];
+    await own.client.subscribeAsync(["me/#"], { qos: 1 });
+    return [everything, shared, own, ...streams];
   }
 
   async #speak(...devices: Device[]): Promise<void> {
@@ -251,7 +246,7 @@ class Ravage {
     const headers: Record<string, string> = this.#pick([true, false, false])
       ? { "idempotency-key": this.#pick(["a", "b", "c"]) }
       : {};
-    const credential = this.#pick([...this.#credentials, ...this.#credentials, nobodysKey()]);
+    const credential = this.#pick([...Array.from({ length: 6 }, () => this.#credentials).flat(), nobodysKey()]);
     const { status, text } = await this.#visitor
       .as(credential)
       .send(method, address, { ...(body !== undefined && { body }), headers });
