@@ -4,7 +4,16 @@ import fc from "fast-check";
 import { systemRandom } from "@holdfast/kernel";
 import { actions, allActions, instanceActions, type Action } from "@holdfast/protocol";
 import { atEnd, type Answer } from "../apps/server/src/testing/index.ts";
-import { startOrgs, textOf, type Device, type Key, type Problem, type Thing, type Token } from "./authority.fixture.ts";
+import {
+  startOrgs,
+  textOf,
+  unknown,
+  type Device,
+  type Key,
+  type Problem,
+  type Thing,
+  type Token,
+} from "./authority.fixture.ts";
 
 // Credentials that make credentials: what each may do is within what made it, and what `explain` says is what happens.
 const { platform, visitor, ours, our } = await startOrgs();
@@ -207,6 +216,17 @@ test("nobody makes more than he may: each way to mint refuses, and names the gra
     body: foreignPlace,
   });
   assert.equal(body.code, "credential.amplifies");
+});
+
+test("who may mint for one device is not told which others there are", async () => {
+  const maker = await ours.tokenOf(["token.create", `telemetry.read:${our.device.id}`]);
+  const ask = async (device: string) => {
+    const body = { name: "x", grants: [`telemetry.read:${device}`] };
+    const { status, text } = await visitor.as(maker.token).send("POST", "/v1/tokens", { body });
+    return [status, text.replaceAll(device, "ID").replace(/"requestId":"[^"]*"/, "")];
+  };
+  assert.deepEqual(await ask(our.neighbour.id), await ask(unknown("device")));
+  assert.equal((await ask(our.neighbour.id))[0], 403);
 });
 
 test("nothing outlives what made it, and a chain has an end", async () => {

@@ -4,7 +4,7 @@ import { formatGrant, mostGrants, type Grant, type Where } from "@holdfast/proto
 import type { Allowed, Storage, Unit } from "../storage/index.ts";
 import { callerOf, type Caller } from "./caller.ts";
 import { partyOf, type Credential, type CredentialKind } from "./credential.ts";
-import { contains, covers } from "./link.ts";
+import { contains, covers, unknownCode } from "./link.ts";
 import type { Permit } from "./permit.ts";
 import { authorityIn } from "./postgres.ts";
 import { compile, standingOf } from "./power.ts";
@@ -216,10 +216,11 @@ function heritage(maker: Caller): Pick<Heir, "parent" | "person"> {
   return { parent: maker.credential.id, person: maker.credential.person };
 }
 
-/** Every link of the maker's chain must contain every grant, as it stands and wherever devices move later. */
+/**
+ * Every link of the maker's chain must contain every grant, as it stands and wherever devices move later. What is not there is told
+ * only to who may do as much with everything: who may not is told the same about what there is.
+ */
 function refuseAmplification(maker: Caller, grants: readonly Grant[]): void {
-  refuseTooLong(grants);
-  refuseUnknown(maker, grants);
   const beyond = grants.filter(
     ({ action, where }) =>
       !maker.power.links.every((link) =>
@@ -227,14 +228,16 @@ function refuseAmplification(maker: Caller, grants: readonly Grant[]): void {
       ),
   );
   if (beyond.length > 0) throw amplified(maker, beyond);
+  refuseUnknown(maker, grants);
 }
 
 /** A grant on something that is not there, or is another organisation's, would be worth nothing, and nobody would know. */
-function refuseUnknown({ space }: Caller, grants: readonly Grant[]): void {
+function refuseUnknown(maker: Caller, grants: readonly Grant[]): void {
   for (const { where } of grants) {
-    if ("application" in where && !space.hasApplication(where.application)) throw new Refusal("application.unknown");
-    if ("devices" in where && !where.devices.every((device) => space.device(device)))
-      throw new Refusal("device.unknown");
+    const kind = "application" in where ? "application" : "device";
+    const ids = "application" in where ? [where.application] : "devices" in where ? where.devices : [];
+    const lost = ids.find((id) => !maker.target(kind, id));
+    if (lost) throw maker.refuse("token.create", lost, "asked for a grant on it", new Refusal(unknownCode[kind]));
   }
 }
 
