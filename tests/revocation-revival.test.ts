@@ -14,8 +14,8 @@ import { closedWithin, events, mqtt, shown, webSocket } from "./revocation.fixtu
 
 // Nothing revives what was ended: no moving, no retagging, no restart, no older backup, no clock set back.
 
-const send = ({ visitor }: TestPlatform, { key }: Device) =>
-  visitor.as(textOf(key)).send<Problem>("POST", "/v1/me/telemetry", { body: { temperature: 1 } });
+const send = ({ visitor }: TestPlatform, { key }: Device, value = 1) =>
+  visitor.as(textOf(key)).send<Problem>("POST", "/v1/me/telemetry", { body: { temperature: value } });
 const me = async ({ visitor }: TestPlatform, text: string) => (await visitor.as(text).send("GET", "/v1/me")).status;
 
 test("a revoked device stays silent wherever it is put, and a restart changes nothing", async (t) => {
@@ -228,13 +228,35 @@ test("what expires is closed on time, to the millisecond of the platform's clock
     await mqtt(platform, { ...as, protocolVersion: 5 }),
   ];
   clock.move(8_999);
-  const feed = (value: number) =>
-    platform.visitor.as(textOf(device.key)).post("/v1/me/telemetry", { temperature: value });
+  const feed = (value: number) => send(platform, device, value);
   await shown(held.slice(0, 3), 1_001, () => feed(1_001));
   const from = performance.now();
   clock.move(1);
   await feed(9_009);
   clock.move(500); // who does not hang up when told is hung up on
+  for (const one of held) {
+    await closedWithin(one, from, 1_000);
+    assert.ok(!one.seen().includes("9009"));
+  }
+});
+
+test("a clock that is set forward, as after a sleep, ends what has expired within a second of the machine's being awake", async (t) => {
+  const clock = new TestClock(systemClock.now());
+  const platform = await startTestPlatform({ clock, timers: clock });
+  t.after(() => platform.close());
+  const owner = new Owner(platform.visitor, await platform.setUp());
+  const device = await owner.device((await owner.application()).id);
+  const { token } = await owner.tokenOf(["telemetry.read"], { expiresIn: "1h" });
+  const held = [
+    await events(platform, token, device.id),
+    await webSocket(platform, token, device.id),
+    await mqtt(platform, { username: "me", password: token, protocolVersion: 5 }),
+  ];
+  await shown(held.slice(0, 2), 1_001, () => send(platform, device, 1_001));
+  clock.set(clock.now() + hour);
+  const from = performance.now();
+  clock.move(1_000);
+  await send(platform, device, 9_009);
   for (const one of held) {
     await closedWithin(one, from, 1_000);
     assert.ok(!one.seen().includes("9009"));

@@ -211,6 +211,9 @@ async function open(needs: PlatformNeeds, opened: AsyncDisposableStack): Promise
   const tellOfClock = clockWatch(clock, report);
   tellOfClock();
   opened.defer(() => rounds.stop());
+  rounds.every(1_000, async () => {
+    if (clock.hasLeapt()) spaces.recheck();
+  });
   rounds.every(houseKeeping, async () => {
     tellOfClock();
     await revocation.journalMissed();
