@@ -47,8 +47,10 @@ before(async () => {
   ({ id: application } = await me().post<{ id: string }>("/v1/applications", { name: "Clocks" }));
 });
 
-atEnd.after(() => database.drop());
-atEnd.after(() => platform.close());
+atEnd.after(async () => {
+  await platform.close();
+  await database.drop();
+});
 
 test("a device whose clock is a year off is told so, and nothing of its message is kept", async () => {
   const device = await makeDevice("Astray");
