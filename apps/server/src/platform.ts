@@ -6,6 +6,7 @@ import { Audit, recorder, Refusals } from "./audit/index.ts";
 import { auditRoutes } from "./audit/routes.ts";
 import { Authentication, HighWater, Minting, Revocation, Spaces, TokenKeys, type Handler } from "./authority/index.ts";
 import { authorityRoutes } from "./authority/routes.ts";
+import { clockWatch } from "./clock-watch.ts";
 import type { Config } from "./config.ts";
 import { Identity, Organisations, SetupOffer } from "./identity/index.ts";
 import { identityRoutes } from "./identity/routes.ts";
@@ -247,22 +248,6 @@ function openCertificates(
       events.changed();
     },
   });
-}
-
-/** Says once that the machine's clock is behind what it said before, and once that it is right again. */
-function clockWatch(clock: HighWater, report: (message: string) => void): () => void {
-  let wasBehind = false;
-  return () => {
-    const minutes = Math.round(clock.behind() / 60_000);
-    if (minutes > 0 && !wasBehind) {
-      report(
-        `The machine's clock is ${minutes} minutes behind what it said before. Credentials go on ending by the later time: ` +
-          "if the clock was wrong then, some end too early, and new ones have to be made.",
-      );
-    }
-    if (minutes === 0 && wasBehind) report("The machine's clock has caught up with what it said before.");
-    wasBehind = minutes > 0;
-  };
 }
 
 /** The broker's words for time: the wall clock that only goes forward, and the one that cannot be set. */
