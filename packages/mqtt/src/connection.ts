@@ -107,10 +107,7 @@ export class Connection implements Line, Opened, FrameHandler {
       read();
     } catch (fault) {
       if (fault instanceof ProtocolError) this.#violated(fault);
-      else {
-        this.core.fault(fault);
-        this.end({ how: "fault", code: reason.unspecified });
-      }
+      else this.#failed(fault);
     }
   }
 
@@ -192,10 +189,12 @@ export class Connection implements Line, Opened, FrameHandler {
     this.#phase = "asking";
     this.#cancelTimer(); // from here on it waits for us, and is to hear the answer however long that takes
     this.pause();
-    this.#ask(connect).catch((fault: unknown) => {
-      this.core.fault(fault);
-      this.end({ how: "fault", code: reason.unspecified });
-    });
+    this.#ask(connect).catch((fault: unknown) => this.#failed(fault));
+  }
+
+  #failed(fault: unknown): void {
+    this.core.fault(fault);
+    this.end({ how: "fault", code: reason.unspecified });
   }
 
   async #ask(connect: Connect): Promise<void> {
