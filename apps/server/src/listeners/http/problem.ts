@@ -74,9 +74,14 @@ export const greeting = (requestId: string): Readonly<Record<string, string>> =>
   "X-Request-Id": requestId,
 });
 
+/** Seconds until it is worth asking again where a refusal does not say: about what a database or a keyring takes to come back. */
+const unavailableSeconds = 5;
+
 /** Headers that belong to a refusal. RFC 9110, 10.2.3 and 11.6.1; RFC 6750, 3. */
-export function headersOf({ code, retryAfterSeconds }: Refusal): Readonly<Record<string, string>> {
+export function headersOf(refusal: Refusal): Readonly<Record<string, string>> {
+  const { code } = refusal;
   const isStranger = statusOf[code] === 401;
+  const retryAfterSeconds = refusal.retryAfterSeconds ?? (statusOf[code] === 503 ? unavailableSeconds : undefined);
   const error = code === "credential.missing" ? "" : ', error="invalid_token"';
   return {
     ...(retryAfterSeconds !== undefined && { "Retry-After": String(retryAfterSeconds) }),
