@@ -15,14 +15,11 @@ async function underLoad(t: TestContext) {
   const chance = new Chance();
   t.diagnostic(`seed ${chance.seed}`);
   const deployment = await Deployment.make(chance);
-  let load: Generator | undefined;
-  t.after(async () => {
-    load?.kill();
-    await deployment.close();
-  });
+  t.after(() => deployment.close());
   await deployment.start();
   const { token } = await deployment.setUp();
-  load = await Generator.on(deployment, token);
+  const load = await Generator.on(deployment, token);
+  t.after(() => load.kill());
   const me = deployment.visitor.as(token);
   const application = await me.post<{ id: string }>("/v1/applications", { name: "Others" });
   const other = await me.post<{ id: string; key: Key }>("/v1/devices", { application: application.id, name: "Other" });
@@ -71,7 +68,7 @@ const ways: readonly Way[] = [
 ];
 
 // Side by side, because most of their time is waiting.
-describe("PostgreSQL goes away", { concurrency: true }, () => {
+void describe("PostgreSQL goes away", { concurrency: true }, () => {
   test("PostgreSQL that is killed is waited for: nobody is cut off, and nothing acknowledged is missing", async (t) => {
     const { deployment, load, me, chance } = await underLoad(t);
     const kills = [

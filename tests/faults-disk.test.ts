@@ -25,15 +25,14 @@ test(
     const chance = new Chance();
     t.diagnostic(`seed ${chance.seed}`);
     const deployment = await Deployment.make(chance, { data: path.join(disk.folder, "data") });
-    let load: Generator | undefined;
     t.after(async () => {
-      load?.kill();
       await deployment.close();
       disk.close();
     });
     await deployment.start();
     const { token } = await deployment.setUp();
-    load = await Generator.on(deployment, token, 8);
+    const load = await Generator.on(deployment, token, 8);
+    t.after(() => load.kill());
     const me = deployment.visitor.as(token);
     const application = await me.post<{ id: string }>("/v1/applications", { name: "Others" });
     const make = (name: string) => me.post<Made>("/v1/devices", { application: application.id, name });

@@ -210,7 +210,7 @@ export function childrenOf(pid: number): number[] {
 }
 
 /** Whether a process runs; one that is dead and that nobody collected does not. */
-export function exists(pid: number): boolean {
+function exists(pid: number): boolean {
   try {
     return !/^\d+ \(.*\) Z/.test(readFileSync(`/proc/${pid}/stat`, "utf8"));
   } catch {
