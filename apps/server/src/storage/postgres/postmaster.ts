@@ -113,7 +113,7 @@ export function isInCharge(postmaster: Postmaster, { cluster }: Layout): boolean
   return found !== undefined && found !== "unreadable" && found.pid === postmaster.pid;
 }
 
-type Answer = "yes" | "starting" | "no" | "wrongPassword";
+type Answer = "yes" | "starting" | "full" | "no" | "wrongPassword";
 
 /** Whether it takes our sign-in, within that time. */
 export async function ask(owner: Owner, timeoutMs: number): Promise<Answer> {
@@ -129,6 +129,8 @@ export async function ask(owner: Owner, timeoutMs: number): Promise<Answer> {
         return "starting";
       case "53300": // too_many_connections
         return "yes";
+      case "53100": // disk_full: without room for a file of its own it takes no sign-in
+        return "full";
       case "28P01": // invalid_password
       case "28000": // invalid_authorization_specification
         return "wrongPassword";

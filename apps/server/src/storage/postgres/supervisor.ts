@@ -53,6 +53,7 @@ export class Supervisor {
   #postmaster: Postmaster | undefined;
   #attempts = 0;
   #revival: Promise<void> = Promise.resolve();
+  #isServing = false;
   #released = false;
   #stopping: Promise<void> | undefined;
 
@@ -67,6 +68,7 @@ export class Supervisor {
 
   async start(signal: AbortSignal | undefined): Promise<void> {
     this.#watch(await this.#bring(signal));
+    this.#isServing = true;
   }
 
   /** Ends it and all its processes; at most ten seconds. */
@@ -186,12 +188,18 @@ export class Supervisor {
       if (answer === "wrongPassword") {
         throw new Refusal("keyring.wrong", { detail: "The database does not take the password that these keys hold." });
       }
+      // Somebody who starts us is told; whoever we serve already is waiting for room as we do.
+      if (answer === "full" && !this.#isServing) throw new Refusal("storage.full", { retryAfterSeconds: 30 });
       const now = performance.now();
-      if (answer === "starting" || answer === "yes") heard = now;
+      if (answer === "starting" || answer === "full" || answer === "yes") heard = now;
       if (now - heard > patienceMs) return "silent";
       if (now - told > 3_000) {
         told = now;
-        report("The database is still starting: after a crash it reads again what it had acknowledged.");
+        report(
+          answer === "full"
+            ? "The database waits for room on its disk."
+            : "The database is still starting: after a crash it reads again what it had acknowledged.",
+        );
       }
       await wait(20, undefined, { signal });
     }
