@@ -126,14 +126,12 @@ async function open(needs: PlatformNeeds, opened: AsyncDisposableStack): Promise
     random,
     refusedSignIn,
   });
-  const registry = new Registry({ storage, keys: keyring, spaces, minting, revocation, clock, random, report });
+  const common = { storage, spaces, clock, random };
+  const telemetry = opened.adopt(await Telemetry.open({ ...common, keys: keyring, report }), (it) => it.close());
+  const registry = new Registry({ ...common, keys: keyring, minting, revocation, telemetry, report });
   const silenced = await registry.reconcile();
   if (silenced > 0) report(`The database took ${silenced} suspended devices for active. They are suspended again.`);
-  const catalogue = new Catalogue({ storage, spaces, revocation, clock, random });
-  const telemetry = opened.adopt(
-    await Telemetry.open({ storage, keys: keyring, spaces, clock, random, report }),
-    (it) => it.close(),
-  );
+  const catalogue = new Catalogue({ ...common, revocation });
 
   // The listeners.
   const certificateEvents = { changed: () => {} };

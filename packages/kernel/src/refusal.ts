@@ -43,6 +43,8 @@ const sentences = {
   "application.inUse": "This application still has devices. Retire them or move them first.",
   "product.unknown": "There is no such product, or none that you may know of.",
   "product.inUse": "This product still has devices. Retire them or give them another product first.",
+  "product.typesDiffer":
+    "This device has measured an attribute as another type than this product declares, and keeps it. Give it a product that declares the attribute under another name.",
   "device.unknown": "There is no such device, or none that you may know of.",
   "device.retired": "This device is retired. Create a new one.",
   "device.suspended": "This device is suspended. Resume it first.",

@@ -59,7 +59,8 @@ export const readProduct = route({
 export const updateProduct = route({
   method: "PATCH",
   path: "/v1/products/{product}",
-  summary: "Changes a product's name, attributes or strictness. An attribute keeps its type for ever.",
+  summary:
+    "Changes a product's name, attributes or strictness. An attribute keeps its type for ever, also when it is dropped and comes back.",
   needs: "product.update",
   on,
   body: z.strictObject({ name: name.optional(), attributes: attributes.optional(), strict: z.boolean().optional() }),

@@ -87,7 +87,8 @@ export class Catalogue {
     const { storage, spaces, clock, random } = this.#needs;
     storage.admit();
     return storage.change(permit, async (unit) => {
-      const product: Product = { id: newId("product", random), ...wanted, createdAt: clock.now(), version: 1 };
+      const id = newId("product", random);
+      const product: Product = { id, ...wanted, former: {}, createdAt: clock.now(), version: 1 };
       await productsIn(unit).save(product);
       unit.audit({ what: "product.created", about: product.id, facts: { name: product.name } });
       unit.afterCommit(() => spaces.apply(unit.scope.org, (space) => space.setProduct(product.id, schemaOf(product))));

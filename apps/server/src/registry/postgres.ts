@@ -138,7 +138,12 @@ export const placementOf = ({ application, product, state, tags, alias, version 
 type Named = { id: string; created_at: string; version: number; body: Uint8Array };
 
 /** Applications and products: a name, an age, and what is sealed. */
-const namedIn = <T extends Application | Product>(unit: Unit, kind: "application" | "product") => ({
+const namedIn = <T extends Application | Product>(
+  unit: Unit,
+  kind: "application" | "product",
+  /** What rows of an older version leave out. */
+  absent: Partial<T> = {},
+) => ({
   async find(id: T["id"]): Promise<T | undefined> {
     const [row] = await unit.query<Named>(
       `select id, created_at, version, body from ${kind} where id = $1 and ended_at is null`,
@@ -198,12 +203,13 @@ const namedIn = <T extends Application | Product>(unit: Unit, kind: "application
 
   read(row: Named): T {
     const id = idFrom(kind, row.id);
-    return decode(unit.scope.open(kind, `${id}|${row.version}`, row.body)) as T; // sealed by `save`, so it is one
+    const body = decode(unit.scope.open(kind, `${id}|${row.version}`, row.body)) as T; // sealed by `save`, so it is one
+    return { ...absent, ...body };
   },
 });
 
 export const applicationsIn = (unit: Unit) => namedIn<Application>(unit, "application");
-export const productsIn = (unit: Unit) => namedIn<Product>(unit, "product");
+export const productsIn = (unit: Unit) => namedIn<Product>(unit, "product", { former: {} });
 
 /** What authority needs to remember of an organisation's things. */
 export async function thingsIn(unit: Unit): Promise<Things> {

@@ -61,6 +61,7 @@ await storage.change(allowed, async (unit: Unit) => {
       id: one,
       name: "",
       attributes: {},
+      former: {},
       strict: false,
       createdAt: 1 as Instant,
       version: 1,

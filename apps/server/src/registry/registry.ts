@@ -12,8 +12,14 @@ import {
 import { pageOf, type Keyring, type Page, type Storage, type Unit } from "../storage/index.ts";
 import { change, resume, retire, suspend, type Active, type Device, type DeviceChange } from "./device.ts";
 import { applicationsIn, devicesIn, placementOf, productsIn, type DeviceFilter } from "./postgres.ts";
+import { refuseOtherTypes, type AttributeType, type Product } from "./product.ts";
 import { Suspensions } from "./suspensions.ts";
 import { refuseIfChanged, type Versions } from "./version.ts";
+
+interface Measured {
+  /** As what a device has measured each attribute so far. */
+  typesOf(permit: Permit<"device.update">): Promise<ReadonlyMap<string, AttributeType>>;
+}
 
 type Needs = {
   storage: Storage;
@@ -21,6 +27,7 @@ type Needs = {
   spaces: Spaces;
   minting: Minting;
   revocation: Revocation;
+  telemetry: Measured;
   clock: Clock;
   random: Random;
   report: (message: string) => void;
@@ -60,7 +67,9 @@ export class Registry {
         version: 1,
         ...wanted,
       };
-      await refuseUnknown(unit, { application: permit.on, product: wanted.product });
+      await refuseUnknown(unit, { application: permit.on });
+      // It has measured nothing yet, so any product will do.
+      await productNamed(unit, wanted.product);
       await this.#save(unit, device);
       const key = await minting.deviceKeyIn(unit, permit, id, { application: permit.on });
       unit.audit({ what: "device.created", about: id, facts: { name: device.name, application: permit.on } });
@@ -95,13 +104,17 @@ export class Registry {
     into: Permit<"device.create"> | undefined,
     versions?: Versions,
   ): Promise<Device> {
-    const { storage, revocation } = this.#needs;
+    const { storage, revocation, telemetry } = this.#needs;
+    // Asked before, because it may read. What begins in between goes on as what it is: telemetry goes by the series.
+    const types = wanted.product ? await telemetry.typesOf(permit) : new Map<string, AttributeType>();
     return storage.change(permit, async (unit) => {
       const before = await devicesIn(unit).take(permit.on);
       if (!before) throw new Refusal("device.unknown");
       refuseIfChanged(before, versions);
       const device = change(before, { ...wanted, application: into?.on });
-      await refuseUnknown(unit, { application: into?.on, product: device.product });
+      await refuseUnknown(unit, { application: into?.on });
+      const product = await productNamed(unit, device.product);
+      if (product && product.id !== before.product) refuseOtherTypes(product, types);
       if (device.application !== before.application) await revocation.carryOver(unit, device.id, before.application);
       if (before.product && device.product !== before.product)
         await revocation.carryOver(unit, device.id, before.product);
@@ -195,11 +208,17 @@ export class Registry {
   }
 }
 
-/** An application or product that was there when leave was given may have ended meanwhile; its row stays, so no key would tell. */
+/** An application that was there when leave was given may have ended meanwhile; its row stays, so no key would tell. */
 async function refuseUnknown(
   unit: Unit,
-  { application, product }: { application?: Id<"application"> | undefined; product?: Id<"product"> | undefined },
+  { application }: { application: Id<"application"> | undefined },
 ): Promise<void> {
   if (application && !(await applicationsIn(unit).find(application))) throw new Refusal("application.unknown");
-  if (product && !(await productsIn(unit).find(product))) throw new Refusal("product.unknown");
+}
+
+async function productNamed(unit: Unit, id: Id<"product"> | undefined): Promise<Product | undefined> {
+  if (!id) return undefined;
+  const product = await productsIn(unit).find(id);
+  if (!product) throw new Refusal("product.unknown");
+  return product;
 }

@@ -8,8 +8,9 @@ import type { DeviceSeries } from "./series.ts";
 const mostUndeclared = 64;
 
 /**
- * A value must have the type that its product declares and that its series has; what is not declared is welcome up to a limit,
- * unless the product is strict. @throws Refusal `telemetry.wrongType`, `telemetry.undeclared`, `telemetry.tooManyAttributes`,
+ * A value must have the type of its series, or, where it begins one, the type that its product declares; what is not declared is
+ * welcome up to a limit, unless the product is strict. A series that is older than the declaration goes on as what it is: asking
+ * for both types at once would leave the device nothing that it can send. @throws Refusal `telemetry.wrongType`, `telemetry.undeclared`, `telemetry.tooManyAttributes`,
  * which name the attribute
  */
 export function checkTypes(state: DeviceSeries, readings: readonly Reading[], schema: Schema | undefined): void {
@@ -18,10 +19,10 @@ export function checkTypes(state: DeviceSeries, readings: readonly Reading[], sc
     for (const [name, value] of values) {
       const type = typeOf(value);
       const declared = schema?.types.get(name);
-      if (declared !== undefined && declared !== type) throw wrongType(name, declared, type);
       if (schema?.strict && declared === undefined) throw named("telemetry.undeclared", name, "not declared");
-      const kept = state.byName.get(name)?.type ?? fresh?.get(name);
-      if (kept !== undefined && kept !== type) throw wrongType(name, kept, type);
+      const kept = state.byName.get(name)?.type;
+      const wanted = kept ?? declared ?? fresh?.get(name);
+      if (wanted !== undefined && wanted !== type) throw wrongType(name, wanted, type, declared);
       if (kept === undefined) (fresh ??= new Map()).set(name, type);
     }
   }
@@ -37,8 +38,12 @@ export function checkTypes(state: DeviceSeries, readings: readonly Reading[], sc
 /** Fit to be shown: a hostile name cannot break a line or flood a log. */
 const shown = (name: string): string => JSON.stringify(name.slice(0, 128)).slice(1, -1);
 
-function wrongType(name: string, expected: ValueType, type: ValueType): Refusal {
-  const message = `is a ${expected}, and this is a ${type}`;
+function wrongType(name: string, expected: ValueType, type: ValueType, declared: ValueType | undefined): Refusal {
+  const why =
+    declared === undefined || declared === expected
+      ? ""
+      : `. This device has measured it as a ${expected} before its product declared a ${declared}: declare and send the ${declared} under another name`;
+  const message = `is a ${expected}, and this is a ${type}${why}`;
   return new Refusal("telemetry.wrongType", {
     detail: `"${shown(name)}" ${message}.`,
     faults: [{ path: shown(name), message } satisfies Fault],

@@ -83,7 +83,8 @@ export async function world(t: Ends, given: Given = {}): Promise<World> {
       // Whether somebody may is the authority's matter, and tried there.
       permit: async (action, on) => new Permit({ actor: it.actor, askAgain: () => undefined }, action, on, scope),
       product: async (wanted) => {
-        const product = { id: newId("product", random), name: "P", ...wanted, createdAt: clock.now(), version: 1 };
+        const made = { name: "P", former: {}, createdAt: clock.now(), version: 1 };
+        const product = { id: newId("product", random), ...made, ...wanted };
         await storage.note(it, (unit) => productsIn(unit).save(product));
         spaces.apply(scope.org, (space) => space.setProduct(product.id, schemaOf(product)));
         return product.id;

@@ -118,6 +118,17 @@ test("a value of another type is refused by the name of its attribute, and nothi
   assert.equal(await store.say(org, device, { fresh: "now a text" }), 0);
 });
 
+test("a series that is older than the declaration goes on as what it is, and whoever sends the other type is told the way out", async () => {
+  const product = await org.product({ attributes: {}, strict: false });
+  const device = await org.device(product);
+  await store.say(org, device, { temperature: "warm" });
+  const types = new Map([["temperature", "number"]] as const);
+  (await org.space()).setProduct(product, { strict: true, types });
+  const refusal = isRefused(await store.say(org, device, { temperature: 21 }), "telemetry.wrongType");
+  assert.match(refusal.message, /"temperature" is a text.* before its product declared a number: .* another name\.$/);
+  assert.equal(await store.say(org, device, { temperature: "hot" }), 0);
+});
+
 test("a product says which types its attributes have, and a strict one that there are no others", async () => {
   const attributes = { temperature: { type: "number" }, open: { type: "boolean" } } as const;
   const lenient = await org.device(await org.product({ attributes, strict: false }));

@@ -10,7 +10,7 @@ import { Devices } from "./devices.ts";
 import { faultOf } from "./fault.ts";
 import { Flusher } from "./flusher.ts";
 import { giveTime, passTime } from "./given.ts";
-import { checkTimes, typeOf, type Reading } from "./reading.ts";
+import { checkTimes, typeOf, type Reading, type ValueType } from "./reading.ts";
 import { replay } from "./replay.ts";
 import { checkTypes } from "./schema.ts";
 import { Segments } from "./segments.ts";
@@ -160,6 +160,12 @@ export class Telemetry {
   /** The series of a device, for whoever may read them. @throws Refusal `device.unknown` */
   async seriesOf(permit: Permit<"telemetry.read">): Promise<DeviceSeries> {
     return this.#devices.prepare(await this.#needs.spaces.of(permit.scope.org), permit.on);
+  }
+
+  /** What a device has measured so far, and as what: it stays so. @throws Refusal `device.unknown` */
+  async typesOf(permit: Permit<"device.update">): Promise<ReadonlyMap<string, ValueType>> {
+    const { byName } = await this.#devices.prepare(await this.#needs.spaces.of(permit.scope.org), permit.on);
+    return new Map([...byName].map(([name, { type }]) => [name, type]));
   }
 
   /** Why nothing can be kept at the moment. */

@@ -34,6 +34,7 @@ export const statusOf = {
   "application.inUse": 409,
   "product.unknown": 404,
   "product.inUse": 409,
+  "product.typesDiffer": 409,
   "device.unknown": 404,
   "device.retired": 410,
   "device.suspended": 403,
