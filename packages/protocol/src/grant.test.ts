@@ -11,6 +11,7 @@ import {
   type Grant,
   type Where,
 } from "./index.ts";
+import { tagKey, tagValue } from "./shapes.ts";
 
 const id = <K extends Kind>(kind: K): fc.Arbitrary<Id<K>> =>
   fc.uint8Array({ minLength: 16, maxLength: 16 }).map((bytes) => newId(kind, { bytes: () => Uint8Array.from(bytes) }));
@@ -21,8 +22,8 @@ const where: fc.Arbitrary<Where> = fc.oneof(
   fc.array(id("device"), { minLength: 1, maxLength: mostDevicesInGrant }).map((devices) => ({ devices })),
   fc
     .tuple(
-      fc.string({ minLength: 1 }).filter((key) => !key.includes("=")),
-      fc.string(),
+      fc.string({ minLength: 1, maxLength: 128 }).filter((key) => tagKey.safeParse(key).success),
+      fc.string({ maxLength: 256 }).filter((value) => tagValue.safeParse(value).success),
     )
     .map(([key, value]) => ({ tag: { key, value } })),
 );
@@ -57,6 +58,16 @@ test("a star stands for every action of its subject, and never for one of the wh
   assert.ok(instanceActions.length > 0);
   for (const action of instanceActions) assert.deepEqual(actions(action), [action]);
   assert.throws(() => parseGrant("org.crea*"), { code: "grant.malformed" });
+});
+
+test("a grant names only a tag that a device can have", () => {
+  for (const tag of ["site=a=b", "site=", "site=Süd 2", `${"k".repeat(128)}=${"v".repeat(256)}`]) {
+    assert.equal(parseGrant(`device.read:tag:${tag}`).length, 1, tag);
+  }
+  const long = [`${"k".repeat(129)}=v`, `k=${"v".repeat(257)}`];
+  for (const tag of ["site", "=a", "si:te=a", "a,b=c", "site=\u001b[2J", "site=a\nb", "si\rte=a", ...long]) {
+    assert.throws(() => parseGrant(`device.read:tag:${tag}`), { code: "grant.malformed" }, JSON.stringify(tag));
+  }
 });
 
 test("a grant says over how many devices it may be written out", () => {

@@ -1,5 +1,6 @@
 import { isId, Refusal, type Id } from "@holdfast/kernel";
 import { allActions, instanceActions, isAction, type Action } from "./actions.ts";
+import { tagKey, tagValue } from "./shapes.ts";
 
 /** Where a grant holds. Over an organisation's own things only `all` means anything; a device is reached by all four. */
 export type Where =
@@ -56,9 +57,12 @@ function parseWhere(text: string, where: string): Where {
   if (where === "*") return { all: true };
   if (isId("application", where)) return { application: where };
   if (where.startsWith("tag:")) {
-    const [key, ...rest] = where.slice(4).split("=");
-    if (!key || rest.length === 0) throw malformed(text);
-    return { tag: { key, value: rest.join("=") } };
+    const equals = where.indexOf("=");
+    if (equals < 0) throw malformed(text);
+    const tag = { key: where.slice(4, equals), value: where.slice(equals + 1) };
+    // What no device can have reaches nothing, and would stand in logs and terminals as whatever it pleases.
+    if (!tagKey.safeParse(tag.key).success || !tagValue.safeParse(tag.value).success) throw malformed(text);
+    return { tag };
   }
   const devices = where.split(",");
   if (devices.length > mostDevicesInGrant) throw malformed(text, `More than ${mostDevicesInGrant} devices: use a tag.`);

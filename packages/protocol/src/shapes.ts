@@ -32,21 +32,17 @@ export const when = z.string().transform((text, context): Instant => {
   return at;
 });
 
-const tagText = z
+export const tagKey = z
   .string()
   .min(1)
   .max(128)
   .regex(/^[^\p{Cc}=,:]+$/u);
+export const tagValue = z
+  .string()
+  .max(256)
+  .regex(/^\P{Cc}*$/u);
 /** Free key and value on a device. */
-export const tags = z
-  .record(
-    tagText,
-    z
-      .string()
-      .max(256)
-      .regex(/^\P{Cc}*$/u),
-  )
-  .refine((t) => Object.keys(t).length <= 32, "at most 32 tags");
+export const tags = z.record(tagKey, tagValue).refine((t) => Object.keys(t).length <= 32, "at most 32 tags");
 
 const units = { s: 1_000, m: 60_000, h: 3_600_000, d: 86_400_000 } as const;
 
