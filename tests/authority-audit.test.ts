@@ -160,6 +160,45 @@ test("a refusal of somebody known says who wanted to do what with which thing, w
   }
 });
 
+test("so does one of a product that is not there or another organisation's, named in a device", async () => {
+  for (const product of [unknown("product"), their.product.id]) {
+    await asks.send("POST", "/v1/devices", { body: { application: our.application.id, name: "x", product } });
+    await asks.send("PATCH", `/v1/devices/${our.device.id}`, { body: { product } });
+    const entries = await eventually(product, (all) => all.length === 2);
+    for (const { what, by, facts } of entries)
+      assert.deepEqual([what, by, facts?.["because"]], ["access.refused", owner, "product.unknown"]);
+    assert.deepEqual(entries.map(({ facts }) => String(facts?.["action"])).toSorted(), [
+      "device.create",
+      "device.update",
+    ]);
+  }
+});
+
+test("what is refused because of how things stand, to somebody who may, is no refusal of access and leaves no entry", async () => {
+  const application = await ours.application("Busy");
+  const device = await ours.device(application.id, { alias: "busy", product: our.product.id });
+  const ask = async (code: string, ...asked: Parameters<typeof asks.send>) =>
+    assert.equal((await asks.send<Problem>(...asked)).body.code, code);
+  await ask("device.aliasTaken", "PATCH", `/v1/devices/${our.neighbour.id}`, { body: { alias: "busy" } });
+  await ask("application.inUse", "DELETE", `/v1/applications/${application.id}`);
+  await ask("product.inUse", "DELETE", `/v1/products/${our.product.id}`);
+  await ask("device.notSuspended", "POST", `/v1/devices/${device.id}/resume`);
+  await ask("request.conflict", "PATCH", `/v1/devices/${device.id}`, {
+    body: { name: "x" },
+    headers: { "if-match": '"999"' },
+  });
+  await ask("request.malformed", "PATCH", `/v1/devices/${device.id}`, { body: { colour: "red" } });
+  // Refusals are written in order: once a later one is there, an earlier one would be too.
+  const blind = await ours.tokenOf(["org.read"]);
+  await visitor.as(blind.token).send("GET", `/v1/devices/${device.id}`);
+  await eventually(device.id, (entries) => entries.some(({ by }) => by === blind.id));
+  const about = [device.id, application.id, our.product.id, our.neighbour.id];
+  const refused = (await ours.audited()).filter(
+    ({ what, by, about: thing }) => what === "access.refused" && by === owner && about.includes(thing),
+  );
+  assert.deepEqual(refused, []);
+});
+
 test("so does one at the door: a secret that is not the credential's, and a credential that has ended", async () => {
   const { key } = our.neighbour;
   await visitor.as(textOf({ id: key.id, secret: our.device.key.secret })).send("GET", "/v1/me");
@@ -220,7 +259,8 @@ test("what happens in one organisation is in no other's log", async () => {
   const [mine, others] = [await ours.audited(), await theirs.audited()];
   for (const entry of others) assert.ok(!JSON.stringify(entry).includes(ours.org) || entry.what === "org.created");
   const text = JSON.stringify(mine);
-  for (const id of [their.device.id, their.application.id, their.product.id]) assert.ok(!text.includes(id));
+  // That of a product was asked for here, above.
+  for (const id of [their.device.id, their.application.id]) assert.ok(!text.includes(id));
 });
 
 test("the log is read newest first, in pages, and only from where it was", async () => {

@@ -1,5 +1,5 @@
 import { newId, Refusal, uuidOf, type Clock, type Random } from "@holdfast/kernel";
-import { parties, type Permit, type Reach, type Revocation, type Spaces } from "../authority/index.ts";
+import { parties, refusedBy, type Permit, type Reach, type Revocation, type Spaces } from "../authority/index.ts";
 import { pageOf, type Page, type Storage } from "../storage/index.ts";
 import type { Application } from "./application.ts";
 import { applicationsIn, devicesIn, productsIn } from "./postgres.ts";
@@ -36,7 +36,7 @@ export class Catalogue {
 
   async application(permit: Permit<"application.read">): Promise<Application> {
     const application = await this.#needs.storage.read(permit, (unit) => applicationsIn(unit).find(permit.on));
-    if (!application) throw new Refusal("application.unknown");
+    if (!application) throw refusedBy(permit, "application.read", permit.on, new Refusal("application.unknown"));
     return application;
   }
 
@@ -56,7 +56,7 @@ export class Catalogue {
   ): Promise<Application> {
     return this.#needs.storage.change(permit, async (unit) => {
       const before = await applicationsIn(unit).take(permit.on);
-      if (!before) throw new Refusal("application.unknown");
+      if (!before) throw refusedBy(permit, "application.update", permit.on, new Refusal("application.unknown"));
       refuseIfChanged(before, versions);
       const application = { ...before, name, version: before.version + 1 };
       await applicationsIn(unit).save(application);
@@ -70,7 +70,7 @@ export class Catalogue {
     const { storage, spaces, revocation } = this.#needs;
     await storage.change(permit, async (unit) => {
       const before = await applicationsIn(unit).take(permit.on);
-      if (!before) throw new Refusal("application.unknown");
+      if (!before) throw refusedBy(permit, "application.delete", permit.on, new Refusal("application.unknown"));
       refuseIfChanged(before, versions);
       if (await devicesIn(unit).anyIn({ application: permit.on })) throw new Refusal("application.inUse");
       await applicationsIn(unit).end(permit.on);
@@ -98,7 +98,7 @@ export class Catalogue {
 
   async product(permit: Permit<"product.read">): Promise<Product> {
     const product = await this.#needs.storage.read(permit, (unit) => productsIn(unit).find(permit.on));
-    if (!product) throw new Refusal("product.unknown");
+    if (!product) throw refusedBy(permit, "product.read", permit.on, new Refusal("product.unknown"));
     return product;
   }
 
@@ -115,7 +115,7 @@ export class Catalogue {
     const { storage, spaces } = this.#needs;
     return storage.change(permit, async (unit) => {
       const before = await productsIn(unit).take(permit.on);
-      if (!before) throw new Refusal("product.unknown");
+      if (!before) throw refusedBy(permit, "product.update", permit.on, new Refusal("product.unknown"));
       refuseIfChanged(before, versions);
       const product = changeProduct(before, wanted);
       await productsIn(unit).save(product);
@@ -129,7 +129,7 @@ export class Catalogue {
     const { storage, spaces } = this.#needs;
     await storage.change(permit, async (unit) => {
       const before = await productsIn(unit).take(permit.on);
-      if (!before) throw new Refusal("product.unknown");
+      if (!before) throw refusedBy(permit, "product.delete", permit.on, new Refusal("product.unknown"));
       refuseIfChanged(before, versions);
       if (await devicesIn(unit).anyIn({ product: permit.on })) throw new Refusal("product.inUse");
       await productsIn(unit).end(permit.on);

@@ -2,6 +2,7 @@ import { idFrom, newId, Refusal, uuidOf, type Clock, type Id, type Random } from
 import {
   asPlatform,
   parties,
+  refusedBy,
   type Minting,
   type MintedKey,
   type Permit,
@@ -67,9 +68,9 @@ export class Registry {
         version: 1,
         ...wanted,
       };
-      await refuseUnknown(unit, { application: permit.on });
+      await refuseEnded(unit, permit);
       // It has measured nothing yet, so any product will do.
-      await productNamed(unit, wanted.product);
+      await productNamed(unit, permit, "device.create", wanted.product);
       await this.#save(unit, device);
       const key = await minting.deviceKeyIn(unit, permit, id, { application: permit.on });
       unit.audit({ what: "device.created", about: id, facts: { name: device.name, application: permit.on } });
@@ -79,7 +80,7 @@ export class Registry {
 
   async read(permit: Permit<"device.read">): Promise<Device> {
     const device = await this.#needs.storage.read(permit, (unit) => devicesIn(unit).find(permit.on));
-    if (!device) throw new Refusal("device.unknown");
+    if (!device) throw refusedBy(permit, "device.read", permit.on, new Refusal("device.unknown"));
     return device;
   }
 
@@ -109,11 +110,11 @@ export class Registry {
     const types = wanted.product ? await telemetry.typesOf(permit) : new Map<string, AttributeType>();
     return storage.change(permit, async (unit) => {
       const before = await devicesIn(unit).take(permit.on);
-      if (!before) throw new Refusal("device.unknown");
+      if (!before) throw refusedBy(permit, "device.update", permit.on, new Refusal("device.unknown"));
       refuseIfChanged(before, versions);
       const device = change(before, { ...wanted, application: into?.on });
-      await refuseUnknown(unit, { application: into?.on });
-      const product = await productNamed(unit, device.product);
+      if (into) await refuseEnded(unit, into);
+      const product = await productNamed(unit, permit, "device.update", device.product);
       if (product && product.id !== before.product) refuseOtherTypes(product, types);
       if (device.application !== before.application) await revocation.carryOver(unit, device.id, before.application);
       if (before.product && device.product !== before.product)
@@ -125,20 +126,20 @@ export class Registry {
   }
 
   async suspend(permit: Permit<"device.suspend">, versions?: Versions): Promise<Device> {
-    return this.#turn(permit, versions, "device.suspended", async (unit, device) => {
+    return this.#turn(permit, "device.suspend", versions, "device.suspended", async (unit, device) => {
       if (device.state === "suspended") return device;
       return suspend(device, unit.at, await this.#suspensions.note(unit, device.id, "suspended"));
     });
   }
 
   async resume(permit: Permit<"device.resume">, versions?: Versions): Promise<Device> {
-    return this.#turn(permit, versions, "device.resumed", async (unit, device) =>
+    return this.#turn(permit, "device.resume", versions, "device.resumed", async (unit, device) =>
       resume(device, await this.#suspensions.note(unit, device.id, "resumed")),
     );
   }
 
   async retire(permit: Permit<"device.retire">, versions?: Versions): Promise<Device> {
-    return this.#turn(permit, versions, "device.retired", async (unit, device) => {
+    return this.#turn(permit, "device.retire", versions, "device.retired", async (unit, device) => {
       const retired = retire(device, unit.at);
       await this.#needs.revocation.in(unit, device.id, parties);
       return retired;
@@ -176,15 +177,16 @@ export class Registry {
     return count;
   }
 
-  async #turn(
-    permit: Permit<"device.suspend"> | Permit<"device.resume"> | Permit<"device.retire">,
+  async #turn<A extends "device.suspend" | "device.resume" | "device.retire">(
+    permit: Permit<A>,
+    action: A,
     versions: Versions,
     what: string,
     turn: (unit: Unit, device: Device) => Promise<Device>,
   ): Promise<Device> {
     return this.#needs.storage.change(permit, async (unit) => {
       const before = await devicesIn(unit).take(permit.on);
-      if (!before) throw new Refusal("device.unknown");
+      if (!before) throw refusedBy(permit, action, permit.on, new Refusal("device.unknown"));
       refuseIfChanged(before, versions);
       const device = await turn(unit, before);
       await this.#save(unit, device);
@@ -209,16 +211,20 @@ export class Registry {
 }
 
 /** An application that was there when leave was given may have ended meanwhile; its row stays, so no key would tell. */
-async function refuseUnknown(
-  unit: Unit,
-  { application }: { application: Id<"application"> | undefined },
-): Promise<void> {
-  if (application && !(await applicationsIn(unit).find(application))) throw new Refusal("application.unknown");
+async function refuseEnded(unit: Unit, permit: Permit<"device.create">): Promise<void> {
+  if (await applicationsIn(unit).find(permit.on)) return;
+  throw refusedBy(permit, "device.create", permit.on, new Refusal("application.unknown"));
 }
 
-async function productNamed(unit: Unit, id: Id<"product"> | undefined): Promise<Product | undefined> {
+/** Whoever names a product that is not there, or is another organisation's, leaves a trace like whoever names such a device. */
+async function productNamed<A extends "device.create" | "device.update">(
+  unit: Unit,
+  permit: Permit<A>,
+  action: A,
+  id: Id<"product"> | undefined,
+): Promise<Product | undefined> {
   if (!id) return undefined;
   const product = await productsIn(unit).find(id);
-  if (!product) throw new Refusal("product.unknown");
+  if (!product) throw refusedBy(permit, action, id, new Refusal("product.unknown"));
   return product;
 }
