@@ -4,7 +4,7 @@ import { test } from "node:test";
 import { connectAsync, type OnPacketCallback } from "mqtt";
 import { actions, allActions, isAction, routes, type Action, type Route } from "@holdfast/protocol";
 import { atEnd } from "../apps/server/src/testing/index.ts";
-import { startOrgs, statusOfStream, textOf, unknown, type Key, type Token } from "./authority.fixture.ts";
+import { startOrgs, statusOfStream, textOf, unknown, type Key, type Problem, type Token } from "./authority.fixture.ts";
 
 // What must be so, whatever the matrix says.
 const { platform, visitor, ours, theirs, our, their } = await startOrgs();
@@ -186,6 +186,44 @@ test("a device's key may send its own measurements, and nothing else with anythi
     for (const resource of resources[actions[action]] ?? [])
       if ((await explained(our.device.key.id, action, resource)).allowed) allowed.push(`${action} ${resource}`);
   assert.deepEqual(allowed, [`telemetry.write ${our.device.id}`]);
+});
+
+test("who may change a device brings none within reach of a grant by tag, unless he was granted to tag", async () => {
+  const { application } = our;
+  const device = await ours.device(application.id, { tags: { site: "north" } });
+  await visitor.as(textOf(device.key)).post("/v1/me/telemetry", { temperature: 21.5 });
+  const grants = [
+    `device.update:${application.id}`,
+    `device.create:${application.id}`,
+    "telemetry.write",
+    "telemetry.read:tag:team=blue",
+  ];
+  const tags = { team: "blue" };
+  const tag = async ({ token }: Token): Promise<[number, unknown]> => {
+    const as = visitor.as(token);
+    const { status, body } = await as.send<Problem>("PATCH", `/v1/devices/${device.id}`, { body: { tags } });
+    return [status, body.detail];
+  };
+  const make = async ({ token }: Token): Promise<[number, unknown]> => {
+    const body = { application: application.id, name: "x", tags };
+    const answer = await visitor.as(token).send<Problem>("POST", "/v1/devices", { body });
+    return [answer.status, answer.body.detail];
+  };
+  const read = async ({ token }: Token) =>
+    (await visitor.as(token).send("GET", `/v1/devices/${device.id}/telemetry/latest`)).status;
+
+  const missing = [403, "It needs device.tag."];
+  const narrow = await ours.tokenOf(grants);
+  assert.deepEqual([await tag(narrow), await make(narrow), await read(narrow)], [missing, missing, 404]);
+  const same = { name: "Named", tags: { site: "north" } };
+  assert.equal((await visitor.as(narrow.token).send("PATCH", `/v1/devices/${device.id}`, { body: same })).status, 200);
+  const elsewhere = await ours.tokenOf([...grants, `device.tag:${our.other.id}`]);
+  assert.deepEqual([await tag(elsewhere), await make(elsewhere), await read(elsewhere)], [missing, missing, 404]);
+  // Leave to tag what has the tag already is none to give it to others.
+  const ofTeam = await ours.tokenOf([...grants, "device.tag:tag:team=blue"]);
+  assert.deepEqual([await tag(ofTeam), await make(ofTeam), await read(ofTeam)], [missing, missing, 404]);
+  const wide = await ours.tokenOf([...grants, `device.tag:${application.id}`]);
+  assert.deepEqual([(await tag(wide))[0], (await make(wide))[0], await read(wide)], [200, 201, 200]);
 });
 
 /** Everything that can be read with a credential, as text. */

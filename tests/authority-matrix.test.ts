@@ -51,7 +51,7 @@ type Operation = {
   readonly ask?: (subject: Subject) => Asked;
   /** By these callers only; they are enough where each costs a slow hash. */
   readonly by?: readonly string[];
-  /** What else is needed, because the answer hands it on. */
+  /** What else is needed: because the answer hands it on, or for this part of what the operation can do. */
   readonly also?: readonly Action[];
 };
 
@@ -131,6 +131,21 @@ const operations: Record<keyof typeof routes, Operation> = {
   securityTxt: {},
 };
 
+/** What some operations can do needs more than the rest of them: asked once more, for that. */
+const parts: Record<string, Operation & { readonly of: keyof typeof routes }> = {
+  "createDevice with tags": {
+    of: "createDevice",
+    ask: ({ application }) => ({ body: { application: application.id, ...named, tags: { site: "north" } } }),
+    also: ["telemetry.write", "device.tag"],
+  },
+  "updateDevice with other tags": {
+    of: "updateDevice",
+    fresh: freshDevice,
+    ask: (subject) => ({ ...inPath("device")(subject), body: { tags: { site: "south" } } }),
+    also: ["device.tag"],
+  },
+};
+
 // Callers
 const made = new Map<string, Promise<Token>>();
 function tokenWith(grants: readonly string[]): Promise<Token> {
@@ -193,6 +208,10 @@ const callers: Record<string, Caller | "nothing"> = {
       : undefined,
   "a token with every other grant": async ({ needs }) =>
     isAction(needs) ? (await tokenWith(all.filter((action) => action !== needs))).token : undefined,
+  "a token without what else it needs": async ({ needs }, { also = [] }) =>
+    also.length > 0
+      ? (await tokenWith(all.filter((action) => action === needs || !also.includes(action)))).token
+      : undefined,
   "an access key of its application": () => textOf(accessKey),
   "an access key of another application": () => textOf(otherAccessKey),
   "its device": (_, __, { device }) => textOf(device.key),
@@ -226,10 +245,15 @@ async function ask(route: Route, credential: string | undefined, asked: Asked): 
 async function linesOfHttp(): Promise<string[]> {
   const lines: string[] = [];
   const routeOf = new Map<string, Route>(Object.entries(routes));
-  for (const [name, operation] of Object.entries(operations)) {
-    const route = routeOf.get(name);
+  const every: [name: string, of: string, operation: Operation][] = [
+    ...Object.entries(operations).map(([name, operation]): [string, string, Operation] => [name, name, operation]),
+    ...Object.entries(parts).map(([name, part]): [string, string, Operation] => [name, part.of, part]),
+  ];
+  for (const [name, of, operation] of every) {
+    const route = routeOf.get(of);
     assert.ok(route);
-    lines.push("", `${name}: ${route.method} ${route.path} needs ${route.needs}`);
+    const needs = [route.needs, ...(operation.also ?? [])].join(", ");
+    lines.push("", `${name}: ${route.method} ${route.path} needs ${needs}`);
     const asked = operation.ask ?? (() => ({}));
     let subject: Subject | undefined;
     for (const [caller, shows] of Object.entries(callers)) {

@@ -38,6 +38,8 @@ export const actions = {
 
   "authority.explain": "org",
   "audit.read": "org",
+
+  "device.tag": "device",
 } as const satisfies Record<string, Kind>;
 
 export type Action = keyof typeof actions;

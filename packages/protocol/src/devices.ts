@@ -25,7 +25,7 @@ const on = { path: "device" } as const;
 export const createDevice = route({
   method: "POST",
   path: "/v1/devices",
-  summary: "Makes a device and its first key, whose secret is shown this once.",
+  summary: "Makes a device and its first key, whose secret is shown this once. With tags it needs device.tag too.",
   needs: "device.create",
   on: { body: "application" },
   body: z.strictObject({
@@ -73,7 +73,7 @@ export const updateDevice = route({
   method: "PATCH",
   path: "/v1/devices/{device}",
   summary:
-    "Changes a device's name, alias, product, tags (as a whole) or application. Moving needs device.create on the target.",
+    "Changes a device's name, alias, product, tags (as a whole) or application. Other tags need device.tag too, moving needs device.create on the target.",
   needs: "device.update",
   on,
   body: z.strictObject({

@@ -59,7 +59,7 @@ export const deviceVerbs = [
       name: required(text("NAME"), "what it is called"),
       product: optional(idOf("product"), "what class of device it is"),
       alias: optional(text("ALIAS"), "another name, for firmware that has its own"),
-      tag: any(pair, "a tag"),
+      tag: any(pair, "a tag (needs device.tag)"),
     },
     examples: ["device create --application app_… --name 'Pump 1' --tag site=north"],
     async run({ tag, ...device }, tools) {
@@ -111,7 +111,7 @@ export const deviceVerbs = [
       name: optional(text("NAME"), "what it is called from now on"),
       product: optional(idOf("product"), "another product"),
       alias: optional(text("ALIAS"), "another alias"),
-      tag: any(pair, "a tag to set; one with nothing behind = is taken away"),
+      tag: any(pair, "a tag to set, or with nothing behind = to take away (needs device.tag)"),
     },
     async run({ name, product, alias, tag, ...params }, tools) {
       const client = await tools.client();

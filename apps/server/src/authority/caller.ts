@@ -5,7 +5,7 @@ import type { Credential } from "./credential.ts";
 import { unknownCode, type Target } from "./link.ts";
 import { Permit, Reach, type Asker } from "./permit.ts";
 import { compile, decide, mayAnywhere, mayNow, type Decision, type Power } from "./power.ts";
-import type { Space } from "./space.ts";
+import type { Placement, Space } from "./space.ts";
 
 /** Whoever was refused: a caller, or, before one is known, the platform in the organisation that was asked for. */
 export type Refused = { readonly space: Space; readonly actor: Actor };
@@ -165,6 +165,22 @@ export class Caller implements Asker {
 /** The same where a verb finds that there is no such thing. */
 export function refusedBy<A extends Action>(permit: Permit<A>, action: A, about: string, refusal: Refusal): Refusal {
   return callerOf(permit).refuse(action, about, refusal.code, refusal);
+}
+
+/**
+ * One action more, about the device that a permit led to or that it lets be made: by the place that it has before the change. Whoever
+ * got this far knows of the device, so the refusal says what is missing. @throws Refusal `permit.missing`
+ */
+export function askAlso(
+  permit: Permit<"device.create"> | Permit<"device.update">,
+  action: Action,
+  device: { readonly id: Id<"device">; readonly placement: Placement },
+): void {
+  const caller = callerOf(permit);
+  const { allowed, because } = caller.decide(action, { kind: "device", ...device });
+  if (allowed) return;
+  const refusal = new Refusal("permit.missing", { detail: `It needs ${action}.` });
+  throw caller.refuse(action, permit.on, because, refusal);
 }
 
 export function callerOf(permit: Allowed): Caller {

@@ -1,5 +1,5 @@
 export { Authentication } from "./authentication.ts";
-export { refusedBy, type Caller, type OnRefusal, type Refused } from "./caller.ts";
+export { askAlso, refusedBy, type Caller, type OnRefusal, type Refused } from "./caller.ts";
 export { parties } from "./credential.ts";
 export { HighWater } from "./high-water.ts";
 export { Minting, type MintedKey, type MintedToken } from "./minting.ts";

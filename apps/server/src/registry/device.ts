@@ -45,6 +45,11 @@ export function change(device: Device, wanted: DeviceChange): Active | Suspended
   };
 }
 
+export function isTaggedAlike(a: Pick<Device, "tags">, b: Pick<Device, "tags">): boolean {
+  const keys = Object.keys(a.tags);
+  return keys.length === Object.keys(b.tags).length && keys.every((key) => a.tags[key] === b.tags[key]);
+}
+
 export function suspend(device: Device, since: Instant, turn: number): Suspended {
   switch (device.state) {
     case "active":

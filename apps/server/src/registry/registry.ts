@@ -1,5 +1,6 @@
 import { idFrom, newId, Refusal, uuidOf, type Clock, type Id, type Random } from "@holdfast/kernel";
 import {
+  askAlso,
   asPlatform,
   parties,
   refusedBy,
@@ -11,7 +12,16 @@ import {
   type Spaces,
 } from "../authority/index.ts";
 import { pageOf, type Keyring, type Page, type Storage, type Unit } from "../storage/index.ts";
-import { change, resume, retire, suspend, type Active, type Device, type DeviceChange } from "./device.ts";
+import {
+  change,
+  isTaggedAlike,
+  resume,
+  retire,
+  suspend,
+  type Active,
+  type Device,
+  type DeviceChange,
+} from "./device.ts";
 import { applicationsIn, devicesIn, placementOf, productsIn, type DeviceFilter } from "./postgres.ts";
 import { refuseOtherTypes, type AttributeType, type Product } from "./product.ts";
 import { Suspensions } from "./suspensions.ts";
@@ -52,7 +62,10 @@ export class Registry {
     this.#suspensions = new Suspensions({ journal: needs.keys.journal, report: needs.report });
   }
 
-  /** The key that will seal its readings is durable before the device is: what it sends can always be read back. */
+  /**
+   * The key that will seal its readings is durable before the device is: what it sends can always be read back.
+   * @throws Refusal `permit.missing` when it is to have tags and the caller may not tag devices there
+   */
   async create(permit: Permit<"device.create">, wanted: NewDevice): Promise<{ device: Active; key: MintedKey }> {
     const { storage, keys, minting, clock, random } = this.#needs;
     storage.admit();
@@ -68,6 +81,7 @@ export class Registry {
         version: 1,
         ...wanted,
       };
+      if (!isTaggedAlike(device, untagged)) askToTag(permit, { ...device, ...untagged });
       await refuseEnded(unit, permit);
       // It has measured nothing yet, so any product will do.
       await productNamed(unit, permit, "device.create", wanted.product);
@@ -98,7 +112,10 @@ export class Registry {
     );
   }
 
-  /** Moving to another application needs leave to make devices there: `into`. */
+  /**
+   * Moving to another application needs leave to make devices there: `into`. Tags decide which grants reach a device, so that
+   * changing them needs leave of its own. @throws Refusal `permit.missing`
+   */
   async update(
     permit: Permit<"device.update">,
     wanted: DeviceChange,
@@ -113,6 +130,7 @@ export class Registry {
       if (!before) throw refusedBy(permit, "device.update", permit.on, new Refusal("device.unknown"));
       refuseIfChanged(before, versions);
       const device = change(before, { ...wanted, application: into?.on });
+      if (!isTaggedAlike(device, before)) askToTag(permit, before);
       if (into) await refuseEnded(unit, into);
       const product = await productNamed(unit, permit, "device.update", device.product);
       if (product && product.id !== before.product) refuseOtherTypes(product, types);
@@ -209,6 +227,12 @@ export class Registry {
     );
   }
 }
+
+const untagged = { tags: {} } as const;
+
+/** By what the device was before: who may tag what has one tag already may not give that tag to another device. */
+const askToTag = (permit: Permit<"device.create"> | Permit<"device.update">, before: Device): void =>
+  askAlso(permit, "device.tag", { id: before.id, placement: placementOf(before) });
 
 /** An application that was there when leave was given may have ended meanwhile; its row stays, so no key would tell. */
 async function refuseEnded(unit: Unit, permit: Permit<"device.create">): Promise<void> {
