@@ -89,6 +89,45 @@ test("a change leaves an entry about its subject, by whoever made it, in the sam
   await left("org.created", org);
 });
 
+test("an entry of a move says from where to where, and one of a credential what it hangs on and how long", async () => {
+  const { application, other, product } = our;
+  const factsOf = async (what: string, about: string) =>
+    (await ours.audited(about)).find((entry) => entry.what === what)?.facts;
+  const device = await ours.device(application.id, { tags: { site: "north" } });
+  assert.deepEqual(await factsOf("device.created", device.id), {
+    name: "Pump 1",
+    application: application.id,
+    tags: { site: "north" },
+  });
+  await asks.patch(`/v1/devices/${device.id}`, { application: other.id, product: product.id, tags: { site: "south" } });
+  assert.deepEqual(await factsOf("device.updated", device.id), {
+    fields: ["application", "product", "tags"],
+    from: { application: application.id, product: null, tags: { site: "north" } },
+    to: { application: other.id, product: product.id, tags: { site: "south" } },
+  });
+  await asks.patch(`/v1/devices/${device.id}`, { name: "Named" });
+  assert.deepEqual(await factsOf("device.updated", device.id), { fields: ["name"] });
+
+  const operator = await ours.operatorKey();
+  const token = await visitor
+    .as(textOf(operator))
+    .post<Token & { expiresAt: string }>("/v1/tokens", { name: "t", grants: ["org.read"], expiresIn: "1h" });
+  assert.deepEqual(await factsOf("credential.created", token.id), {
+    kind: "apiToken",
+    name: "t",
+    grants: ["org.read"],
+    parent: operator.id,
+    expiresAt: token.expiresAt,
+  });
+  const key = await ours.accessKey(application.id, ["telemetry.read"]);
+  assert.deepEqual(await factsOf("credential.created", key.id), {
+    kind: "accessKey",
+    name: "access key",
+    grants: [`telemetry.read:${application.id}`],
+    application: application.id,
+  });
+});
+
 test("every operation that changes something is in the list above", () => {
   const listed = new Set(["setUp", "signIn", "sendTelemetry", "sendTelemetryFor", "explain"]); // tried below; readings; a question
   const changing = Object.entries(routes).filter(

@@ -1,5 +1,5 @@
 import { digestSecret, mintToken, newNonce, newSecret } from "@holdfast/crypto";
-import { newId, Refusal, type Clock, type Id, type Instant, type Random } from "@holdfast/kernel";
+import { newId, Refusal, rfc3339, type Clock, type Id, type Instant, type Random } from "@holdfast/kernel";
 import { formatGrant, mostGrants, type Grant, type Where } from "@holdfast/protocol";
 import type { Allowed, Storage, Unit } from "../storage/index.ts";
 import { callerOf, type Caller } from "./caller.ts";
@@ -195,7 +195,10 @@ export class Minting {
         kind: credential.kind,
         name: credential.name,
         grants: credential.grants.map(formatGrant),
+        application: credential.application,
         device: credential.device,
+        parent: credential.parent,
+        expiresAt: credential.expiresAt === undefined ? undefined : rfc3339(credential.expiresAt),
       },
     });
     unit.afterCommit(() =>

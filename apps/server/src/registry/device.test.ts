@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { newId, systemRandom, type Instant } from "@holdfast/kernel";
-import { change, resume, retire, suspend, type Active } from "./device.ts";
+import { change, relocation, resume, retire, suspend, type Active } from "./device.ts";
 import { placementOf } from "./postgres.ts";
 
 const noon = 1_000 as Instant;
@@ -45,6 +45,16 @@ test("a change leaves alone what it does not name, takes away what it names as n
   const bare = change(pump, { product: null, alias: null, tags: {} });
   assert.deepEqual([bare.product, bare.alias, bare.tags, bare.name], [undefined, undefined, {}, "Pump"]);
   assert.equal(change(suspend(pump, noon, 1), { name: "Old pump" }).state, "suspended");
+});
+
+test("what a change moves is told as it was and as it is, and nothing else", () => {
+  assert.deepEqual(relocation(pump, change(pump, { name: "Old pump", tags: { site: "north" } })), {});
+  const application = newId("application", systemRandom);
+  assert.deepEqual(relocation(pump, change(pump, { application, product: null, tags: { site: "south" } })), {
+    from: { application: pump.application, product: pump.product, tags: pump.tags },
+    to: { application, product: null, tags: { site: "south" } },
+  });
+  assert.deepEqual(relocation(pump, change(pump, { tags: {} })), { from: { tags: pump.tags }, to: { tags: {} } });
 });
 
 test("authority is told where a device is and whether it may speak, and no more", () => {

@@ -50,6 +50,27 @@ export function isTaggedAlike(a: Pick<Device, "tags">, b: Pick<Device, "tags">):
   return keys.length === Object.keys(b.tags).length && keys.every((key) => a.tags[key] === b.tags[key]);
 }
 
+type Belonging = { application: string; product: string | null; tags: Readonly<Record<string, string>> };
+
+/** What decides who reaches a device, as far as a change touches it: as it was, and as it is. For the audit log. */
+export function relocation(before: Device, after: Device): { from?: Partial<Belonging>; to?: Partial<Belonging> } {
+  const from: Partial<Belonging> = {};
+  const to: Partial<Belonging> = {};
+  if (before.application !== after.application) {
+    from.application = before.application;
+    to.application = after.application;
+  }
+  if (before.product !== after.product) {
+    from.product = before.product ?? null;
+    to.product = after.product ?? null;
+  }
+  if (!isTaggedAlike(before, after)) {
+    from.tags = before.tags;
+    to.tags = after.tags;
+  }
+  return Object.keys(to).length > 0 ? { from, to } : {};
+}
+
 export function suspend(device: Device, since: Instant, turn: number): Suspended {
   switch (device.state) {
     case "active":

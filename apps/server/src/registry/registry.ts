@@ -15,6 +15,7 @@ import { pageOf, type Keyring, type Page, type Storage, type Unit } from "../sto
 import {
   change,
   isTaggedAlike,
+  relocation,
   resume,
   retire,
   suspend,
@@ -87,7 +88,8 @@ export class Registry {
       await productNamed(unit, permit, "device.create", wanted.product);
       await this.#save(unit, device);
       const key = await minting.deviceKeyIn(unit, permit, id, { application: permit.on });
-      unit.audit({ what: "device.created", about: id, facts: { name: device.name, application: permit.on } });
+      const { name, application, product, tags } = device;
+      unit.audit({ what: "device.created", about: id, facts: { name, application, product, tags } });
       return { device, key };
     });
   }
@@ -138,7 +140,8 @@ export class Registry {
       if (before.product && device.product !== before.product)
         await revocation.carryOver(unit, device.id, before.product);
       await this.#save(unit, device);
-      unit.audit({ what: "device.updated", about: device.id, facts: { fields: Object.keys(wanted) } });
+      const facts = { fields: Object.keys(wanted), ...relocation(before, device) };
+      unit.audit({ what: "device.updated", about: device.id, facts });
       return device;
     });
   }
