@@ -137,6 +137,10 @@ void describe("PostgreSQL goes away", { concurrency: true }, () => {
       const told = await load.end();
       const balance = await settle(me, load.publishing, told);
       t.diagnostic(`${balance.acknowledged} acknowledged, 0 missing`);
+      assert.match(
+        deployment.log,
+        /"level":"warning","message":"The database does not answer: readings are refused[^\n]*"code":"storage\.unavailable"/,
+      );
       assert.ok(publishersToldAt < 12 && readerToldAt < 12 && connackAt < 14);
       assert.equal((await deployment.stop()).code, 0);
     });

@@ -18,6 +18,7 @@ import { tmpdir } from "node:os";
 import path from "node:path";
 import { after, test, type TestContext } from "node:test";
 import { setTimeout as wait } from "node:timers/promises";
+import { operatorCertificate } from "../apps/server/src/tls/tls.fixture.ts";
 import { asOwner, atEnd, freshDatabase, Visitor } from "../apps/server/src/testing/index.ts";
 
 // The server as a process, met through what it prints, its ready file, its ports and its exit code. Later tests use the data of earlier ones.
@@ -285,6 +286,27 @@ test("with a PostgreSQL of one's own", async (t) => {
     assert.match(err, /fault of the platform itself.*RangeError at .*fault\.mjs:1/);
     assert.doesNotMatch(out + err, /12345678/);
   });
+
+  await t.test(
+    "a certificate that can be used no more is a warning with its code, and the one before serves on",
+    async () => {
+      const [cert, key] = [path.join(base, "cert.pem"), path.join(base, "key.pem")];
+      const { leaf, root } = await operatorCertificate();
+      writeFileSync(cert, leaf.certificate);
+      writeFileSync(key, leaf.key);
+      const server = new Server([...args, "--tls-cert", cert, "--tls-key", key]);
+      const { url } = await server.ready(file);
+      writeFileSync(cert, "rubbish");
+      await eventually(() => server.err.includes("tls.unusable"));
+      const told = server.err.split("\n").find((line) => line.includes("tls.unusable"));
+      assert.deepEqual([JSON.parse(told ?? "").level, JSON.parse(told ?? "").code], ["warning", "tls.unusable"]);
+      const visitor = new Visitor(url, root.certificate);
+      assert.deepEqual(await visitor.get("/readyz"), { ready: true });
+      await visitor.close();
+      server.child.kill("SIGTERM");
+      await server.ended;
+    },
+  );
 
   await t.test("data of a newer Holdfast are left alone", async () => {
     await asOwner(database.login, "insert into holdfast.migration select 9999, 'later', '\\x00', 0");

@@ -58,6 +58,7 @@ export const guarded: Readonly<Record<string, readonly string[]>> = {
     "apps/server/src/keys.ts",
     "apps/server/src/platform.ts",
     "apps/server/src/places.ts",
+    "apps/server/src/certificates.ts",
     "apps/server/src/banner.ts",
     "apps/server/src/testing/",
   ],

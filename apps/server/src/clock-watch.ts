@@ -1,7 +1,8 @@
+import type { Report } from "@holdfast/kernel";
 import type { HighWater } from "./authority/index.ts";
 
 /** Says once that the machine's clock is behind what it said before, and once that it is right again. */
-export function clockWatch(clock: HighWater, report: (message: string) => void): () => void {
+export function clockWatch(clock: HighWater, report: Report): () => void {
   let wasBehind = false;
   return () => {
     const minutes = Math.round(clock.behind() / 60_000);
@@ -9,6 +10,7 @@ export function clockWatch(clock: HighWater, report: (message: string) => void):
       report(
         `The machine's clock is ${minutes} minutes behind what it said before. Credentials go on ending by the later time: ` +
           "if the clock was wrong then, some end too early, and new ones have to be made.",
+        { level: "warning" },
       );
     }
     if (minutes === 0 && wasBehind) report("The machine's clock has caught up with what it said before.");

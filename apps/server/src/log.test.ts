@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { newSecret } from "@holdfast/crypto";
-import { Refusal, systemRandom, type Instant } from "@holdfast/kernel";
+import { because, Refusal, systemRandom, type Instant } from "@holdfast/kernel";
 import { Log, placeOf } from "./log.ts";
 
 const clock = { now: () => Date.UTC(2026, 0, 1, 12) as Instant, elapsed: () => 0 };
@@ -28,6 +28,22 @@ test("programs get a JSON object a line, also for what JSON has no word for", ()
       },
     ],
   );
+});
+
+test("what the platform tells while it runs has its level, a refusal's code, and of our own fault the place", () => {
+  const { log, lines } = logTo(false);
+  log.report("all is well");
+  log.report("the disk is full", because(new Refusal("storage.full")));
+  log.report("a request failed", because(new RangeError("temperature 21.5")));
+  const told = lines().map((line): unknown => {
+    const { time: _, fault, ...rest } = JSON.parse(line);
+    return { ...rest, ...(fault !== undefined && { fault: fault.split(" at ", 1)[0] }) };
+  });
+  assert.deepEqual(told, [
+    { level: "info", message: "all is well" },
+    { level: "warning", message: "the disk is full", code: "storage.full" },
+    { level: "error", message: "a request failed", fault: "RangeError" },
+  ]);
 });
 
 test("people get the time and a sentence, in colour when they may, and nothing that steers their terminal", () => {

@@ -1,9 +1,6 @@
 import { stripVTControlCharacters, styleText } from "node:util";
 import { scrub } from "@holdfast/crypto";
-import { Refusal, rfc3339, type Clock } from "@holdfast/kernel";
-
-export type Level = "info" | "warning" | "error";
-export type About = Readonly<Record<string, unknown>>;
+import { Refusal, rfc3339, type About, type Clock, type Level, type Report } from "@holdfast/kernel";
 
 /** Where lines go: `process.stderr`, or what a test gives. */
 export type Outlet = { readonly isTTY?: boolean; write(text: string): unknown };
@@ -24,6 +21,9 @@ export class Log {
   readonly info = (message: string, about: About = {}): void => this.#write("info", message, about);
   readonly warn = (message: string, about: About = {}): void => this.#write("warning", message, about);
   readonly error = (message: string, about: About = {}): void => this.#write("error", message, about);
+
+  /** What the platform tells while it runs, as loud as it says. */
+  readonly report: Report = (message, { level = "info", ...about } = {}) => this.#write(level, message, about);
 
   /** Why the platform will not go on: a sentence and its code. */
   refusal({ message, code }: Refusal): void {

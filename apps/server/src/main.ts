@@ -47,7 +47,7 @@ async function start(config: Config, readyFile: ReadyFile, ending: Ending): Prom
       clock: systemClock,
       random: systemRandom,
       timers: systemTimers,
-      report: log.info,
+      report: log.report,
       fatal: (refusal) => {
         log.refusal(refusal);
         ending.ask(exits.refused);
@@ -188,8 +188,7 @@ function failed(error: unknown): Exit {
     return error.code === "config.malformed" ? exits.misuse : exits.refused;
   }
   if (error instanceof Error && "syscall" in error) {
-    const { code } = error as NodeJS.ErrnoException; // Node's own have one
-    log.error(`The system said no: ${error.message}.`, { code });
+    log.fault("The system said no to something that a start needs.", error);
     return exits.refused;
   }
   log.fault("A fault of the platform itself. Please report it.", error);

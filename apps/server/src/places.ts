@@ -1,5 +1,5 @@
 import path from "node:path";
-import { Refusal, type Clock, type Random } from "@holdfast/kernel";
+import { Refusal, type Clock, type Random, type Report } from "@holdfast/kernel";
 import type { Config } from "./config.ts";
 import { makeFolder } from "./folders.ts";
 import {
@@ -29,7 +29,7 @@ type Needs = {
   readonly config: Config;
   readonly clock: Clock;
   readonly random: Random;
-  readonly report: (message: string) => void;
+  readonly report: Report;
 };
 
 export async function openPlaces({ config, clock, random, report }: Needs): Promise<Places> {

@@ -1,11 +1,21 @@
 import path from "node:path";
 import { Passwords } from "@holdfast/crypto";
 import type { Time } from "@holdfast/mqtt";
-import { idFrom, Refusal, type Clock, type Instant, type Random, type Timers } from "@holdfast/kernel";
+import {
+  because,
+  idFrom,
+  Refusal,
+  type Clock,
+  type Instant,
+  type Random,
+  type Report,
+  type Timers,
+} from "@holdfast/kernel";
 import { Audit, recorder, Refusals } from "./audit/index.ts";
 import { auditRoutes } from "./audit/routes.ts";
 import { Authentication, HighWater, Minting, Revocation, Spaces, TokenKeys, type Handler } from "./authority/index.ts";
 import { authorityRoutes } from "./authority/routes.ts";
+import { openCertificates } from "./certificates.ts";
 import { clockWatch } from "./clock-watch.ts";
 import type { Config } from "./config.ts";
 import { Identity, Organisations, SetupOffer } from "./identity/index.ts";
@@ -29,7 +39,7 @@ import { registryRoutes } from "./registry/routes.ts";
 import { Storage, type Keyring } from "./storage/index.ts";
 import { Telemetry, TelemetryQueries } from "./telemetry/index.ts";
 import { telemetryRoutes } from "./telemetry/routes.ts";
-import { Certificates, expectedNames, fingerprint, thisMachine } from "./tls/index.ts";
+import { fingerprint, type Certificates } from "./tls/index.ts";
 import { openPlaces, type Places } from "./places.ts";
 import { Rounds } from "./rounds.ts";
 import { version } from "./version.ts";
@@ -40,7 +50,7 @@ export type PlatformNeeds = {
   readonly random: Random;
   readonly timers: Timers;
   /** A line for the log and, where it is for people, for the terminal. Never a secret or a payload. */
-  readonly report: (message: string, about?: Readonly<Record<string, unknown>>) => void;
+  readonly report: Report;
   /** The platform cannot go on: another server took its data over. */
   readonly fatal: (refusal: Refusal) => void;
 };
@@ -107,8 +117,10 @@ async function open(needs: PlatformNeeds, opened: AsyncDisposableStack): Promise
     orgs,
     async (seq) => void (await storage.maintain.call("advance_revocations", [seq])),
   );
-  if (lost > 0)
-    report(`The database had lost ${lost} revocations, as after restoring an older backup. They hold again.`);
+  if (lost > 0) {
+    const message = `The database had lost ${lost} revocations, as after restoring an older backup. They hold again.`;
+    report(message, { level: "warning" });
+  }
 
   // The subjects.
   const setup = opened.adopt(new SetupOffer({ storage, keys: keyring, clock: needs.clock, random, timers }), (it) =>
@@ -130,12 +142,17 @@ async function open(needs: PlatformNeeds, opened: AsyncDisposableStack): Promise
   const telemetry = opened.adopt(await Telemetry.open({ ...common, keys: keyring, report }), (it) => it.close());
   const registry = new Registry({ ...common, keys: keyring, minting, revocation, telemetry, report });
   const silenced = await registry.reconcile();
-  if (silenced > 0) report(`The database took ${silenced} suspended devices for active. They are suspended again.`);
+  if (silenced > 0) {
+    const message = `The database took ${silenced} suspended devices for active. They are suspended again.`;
+    report(message, { level: "warning" });
+  }
   const catalogue = new Catalogue({ ...common, revocation });
 
   // The listeners.
   const certificateEvents = { changed: () => {} };
-  const certificates = opened.adopt(await openCertificates(needs, keyring, certificateEvents), (it) => it.close());
+  const certificates = opened.adopt(await openCertificates({ ...needs, secrets: keyring }, certificateEvents), (it) =>
+    it.close(),
+  );
   const guard = opened.adopt(new Guard({ clock, timers, report }), (it) => it.close());
   const hub = new Hub({ spaces, authentication, telemetry, guard, refused: onRefusal });
   const broker = opened.adopt(
@@ -146,7 +163,7 @@ async function open(needs: PlatformNeeds, opened: AsyncDisposableStack): Promise
       time: brokerTime(clock, timers),
       random,
       maximumPacket: config.maximumMessage,
-      reportFault: (fault) => report("an MQTT connection ended by our own fault", { fault }),
+      reportFault: (fault) => report("an MQTT connection ended by our own fault", because(fault)),
     }),
     (it) => it.close(),
   );
@@ -221,31 +238,6 @@ async function open(needs: PlatformNeeds, opened: AsyncDisposableStack): Promise
   });
   opened.defer(async () => void (await storage.maintain.call("raise_high_water", [clock.now()])));
   return new Platform({ opened: opened.move(), places, certificates, certificateEvents, setup, https, mqtt, config });
-}
-
-/** By the machine's own clock, which is what clients compare a certificate with. */
-function openCertificates(
-  needs: PlatformNeeds,
-  keyring: Keyring,
-  events: { changed: () => void },
-): Promise<Certificates> {
-  const { config, clock, random, timers, report } = needs;
-  const { host, publicNames, tlsCert, tlsKey } = config;
-  return Certificates.open({
-    secrets: keyring,
-    clock,
-    random,
-    timers,
-    names: expectedNames({ host, publicNames, machine: thisMachine() }),
-    ...(tlsCert !== undefined && tlsKey !== undefined && { files: { cert: tlsCert, key: tlsKey } }),
-    report: (event) => {
-      if (event.code === "tls.unusable") {
-        return report(`${event.code}: ${event.detail} The certificate before stays in service.`);
-      }
-      report(`New certificate in service: SHA-256 ${event.certificate.sha256}`);
-      events.changed();
-    },
-  });
 }
 
 /** The broker's words for time: the wall clock that only goes forward, and the one that cannot be set. */

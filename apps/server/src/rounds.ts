@@ -1,13 +1,13 @@
-import { Refusal, type Timers } from "@holdfast/kernel";
+import { because, Refusal, type Report, type Timers } from "@holdfast/kernel";
 
 /** Work that is done again and again. A round that fails is told, and the next one comes all the same. */
 export class Rounds {
   readonly #timers: Timers;
-  readonly #report: (message: string) => void;
+  readonly #report: Report;
   readonly #pending = new Set<{ cancel(): void }>();
   #running: Promise<void> = Promise.resolve();
 
-  constructor(timers: Timers, report: (message: string) => void) {
+  constructor(timers: Timers, report: Report) {
     this.#timers = timers;
     this.#report = report;
   }
@@ -18,6 +18,7 @@ export class Rounds {
       this.#running = work().catch((error: unknown) => {
         this.#report(
           error instanceof Refusal ? `housekeeping: ${error.message}` : "housekeeping failed by our own fault",
+          because(error),
         );
       });
       void this.#running.then(() => this.every(milliseconds, work));

@@ -13,4 +13,5 @@ export {
 } from "./id.ts";
 export { systemRandom, type Random } from "./random.ts";
 export { Refusal, refusalCodes, sentenceOf, type Fault, type RefusalCode, type RefusalOptions } from "./refusal.ts";
+export { because, type About, type Level, type Report } from "./report.ts";
 export { systemTimers, type Timers } from "./timers.ts";

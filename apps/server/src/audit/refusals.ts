@@ -1,4 +1,4 @@
-import type { Timers } from "@holdfast/kernel";
+import type { Report, Timers } from "@holdfast/kernel";
 import type { OnRefusal, Refused } from "../authority/index.ts";
 import type { Storage } from "../storage/index.ts";
 
@@ -17,13 +17,13 @@ type Tally = Refused & {
  * asking for what he may not have. Saying no never waits for this, so its time tells nothing.
  */
 export class Refusals {
-  readonly #needs: { storage: Storage; timers: Timers; report: (message: string) => void };
+  readonly #needs: { storage: Storage; timers: Timers; report: Report };
   #tallies = new Map<string, Tally>();
   readonly #sizes = new Map<string, number>();
   #flushing: Promise<void> = Promise.resolve();
   #scheduled: { cancel(): void } | undefined;
 
-  constructor(needs: { storage: Storage; timers: Timers; report: (message: string) => void }) {
+  constructor(needs: { storage: Storage; timers: Timers; report: Report }) {
     this.#needs = needs;
   }
 
@@ -90,7 +90,7 @@ export class Refusals {
       });
     } catch {
       // The database is away or full. The refusals themselves stood; only their trace is incomplete, and that is said.
-      report(`${own.length} refusals could not be written to the audit log`);
+      report(`${own.length} refusals could not be written to the audit log`, { level: "error" });
     }
   }
 }

@@ -1,4 +1,4 @@
-import { kindOfId, Refusal, type CredentialId, type Id, type Instant } from "@holdfast/kernel";
+import { kindOfId, Refusal, type CredentialId, type Id, type Instant, type Report } from "@holdfast/kernel";
 import type { Storage, Unit } from "../storage/index.ts";
 import { callerOf, refusedBy } from "./caller.ts";
 import { parties, type Credential, type Party } from "./credential.ts";
@@ -23,7 +23,7 @@ export interface Journal {
   all(): Promise<readonly Revoked[]>;
 }
 
-type Needs = { storage: Storage; spaces: Spaces; journal: Journal; report: (message: string) => void };
+type Needs = { storage: Storage; spaces: Spaces; journal: Journal; report: Report };
 
 /** Ends credentials: one, or every one issued so far under an organisation, application, product, device or person. */
 export class Revocation {
@@ -93,6 +93,7 @@ export class Revocation {
         this.#missed.push(revoked);
         report(
           `The keyring did not take a revocation of ${about}. It holds; it is offered again until the keyring answers.`,
+          { level: "warning", code: "keyring.unreachable" },
         );
       });
     });

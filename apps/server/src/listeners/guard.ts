@@ -1,11 +1,11 @@
 import { isIPv6 } from "node:net";
-import { Refusal, type Clock, type Timers } from "@holdfast/kernel";
+import { Refusal, type Clock, type Report, type Timers } from "@holdfast/kernel";
 import { RateLimit } from "./rate.ts";
 
 type Needs = {
   readonly clock: Clock;
   readonly timers: Timers;
-  readonly report: (message: string, about: Readonly<Record<string, unknown>>) => void;
+  readonly report: Report;
 };
 
 const tellEvery = 60_000; // milliseconds
@@ -69,7 +69,11 @@ export class Guard {
     if (!most) return;
     const attempts = failed.reduce((sum, [, count]) => sum + count, 0);
     const about = { attempts, networks: failed.length, mostFrom: most[0], ofThose: most[1] };
-    this.#needs.report("somebody came without a good credential", about);
+    this.#needs.report("somebody came without a good credential", {
+      level: "warning",
+      code: "credential.invalid",
+      ...about,
+    });
   }
 }
 

@@ -1,9 +1,9 @@
-import { isId, type Id } from "@holdfast/kernel";
+import { because, isId, type Id, type Report } from "@holdfast/kernel";
 import { authorityIn, type Journal } from "../authority/index.ts";
 import type { Unit } from "../storage/index.ts";
 
 type Turn = "suspended" | "resumed";
-type Needs = { journal: Journal; report: (message: string) => void };
+type Needs = { journal: Journal; report: Report };
 
 /**
  * That a device is silent is also kept in the keyring's journal: whoever restores an older backup of the database must not make it
@@ -25,7 +25,7 @@ export class Suspensions {
     unit.afterCommit(() => {
       journal
         .append({ org, about: device, ends: [turn], seq, at: unit.at })
-        .catch(() => report(`the keyring did not take that ${device} was ${turn}`));
+        .catch((error: unknown) => report(`the keyring did not take that ${device} was ${turn}`, because(error)));
     });
     return seq;
   }

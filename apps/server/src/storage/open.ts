@@ -1,4 +1,4 @@
-import { Refusal, type Clock, type Id, type Random, type Timers } from "@holdfast/kernel";
+import { Refusal, type Clock, type Id, type Random, type Report, type Timers } from "@holdfast/kernel";
 import { ConnectFailed } from "./failure.ts";
 import { inspect, grantFunctions } from "./inspect.ts";
 import type { Keyring } from "./keyring/index.ts";
@@ -25,8 +25,7 @@ export type Needs = {
   readonly recordAudit: (unit: Unit, entries: readonly AuditEntry[]) => Promise<void>;
   /** A change may or may not have been kept: what is in memory of this organisation has to be read again. */
   readonly doubtful: (org: Id<"org">) => void;
-  /** Told a sentence for people. */
-  readonly report: (message: string) => void;
+  readonly report: Report;
   /** Nothing can be stored any more, for good: another server has taken these data over. The process should end. */
   readonly fatal: (refusal: Refusal) => void;
   /** Tests give a smaller reserve, or a disk of their own. */
@@ -64,7 +63,8 @@ export async function openDatabase(needs: Needs): Promise<Parts> {
     timers,
     lost: needs.fatal,
     silent: () => {
-      needs.report("The database says nothing any more. Its connections are broken off and made anew.");
+      const message = "The database says nothing any more. Its connections are broken off and made anew.";
+      needs.report(message, { level: "warning", code: "storage.unavailable" });
       for (const pool of pools) pool.breakAll();
     },
   });

@@ -1,5 +1,5 @@
 import { statfs } from "node:fs/promises";
-import { Refusal, type Timers } from "@holdfast/kernel";
+import { Refusal, type Report, type Timers } from "@holdfast/kernel";
 
 const everyMs = 1_000;
 
@@ -20,7 +20,7 @@ export type SpaceNeeds = {
   /** Below so many free bytes nothing new is taken; a quarter more must be free before it is again. */
   readonly reserve: number;
   readonly timers: Timers;
-  readonly report: (message: string) => void;
+  readonly report: Report;
 };
 
 /** Keeps the disk from running full while there is still room to get out of it. Looks once a second. */
@@ -71,17 +71,15 @@ export class Space {
       // The folder cannot be looked at: PostgreSQL's own errors remain, and the last answer stands.
       if (this.#isBlind) return;
       this.#isBlind = true;
-      this.#needs.report(`The free space of the disk is not known: ${error instanceof Error ? error.message : "?"}.`);
+      this.#needs.report("The free space of the disk is not known.", { level: "warning", cause: error });
     }
   }
 
   #set(isFull: boolean): void {
     if (isFull === this.#isFull) return;
     this.#isFull = isFull;
-    this.#needs.report(
-      isFull
-        ? "The disk is almost full: nothing new is taken until there is room again."
-        : "The disk has room again: everything is taken as before.",
-    );
+    if (!isFull) return this.#needs.report("The disk has room again: everything is taken as before.");
+    const message = "The disk is almost full: nothing new is taken until there is room again.";
+    this.#needs.report(message, { level: "warning", code: "storage.full" });
   }
 }

@@ -1,5 +1,5 @@
 import { AsyncLocalStorage } from "node:async_hooks";
-import { parseId, Refusal, uuidOf, type Id, type Instant } from "@holdfast/kernel";
+import { because, parseId, Refusal, uuidOf, type Id, type Instant } from "@holdfast/kernel";
 import { Patience } from "./patience.ts";
 import type { Pool } from "./pool.ts";
 import type { DirectoryFunction, MaintainFunction } from "./functions.ts";
@@ -197,7 +197,7 @@ export class Storage {
         hook();
       } catch (error) {
         wereFine = false;
-        this.#needs.report(`Something failed after a commit: ${error instanceof Error ? error.message : "?"}`);
+        this.#needs.report("Something failed after a commit by our own fault.", because(error));
       }
     }
     return wereFine;

@@ -1,5 +1,5 @@
 // Hot path: what arrives while one commit is in flight is the next one.
-import { Refusal, type Clock, type Id, type Timers } from "@holdfast/kernel";
+import { because, Refusal, type Clock, type Id, type Report, type Timers } from "@holdfast/kernel";
 import { AppendFailed, insertInto, type Append, type Storage } from "../storage/index.ts";
 import { OrgBatch, quotaExceeded, serverUnavailable, type Waiting } from "./batch.ts";
 import { faultOf } from "./fault.ts";
@@ -26,7 +26,7 @@ type Needs = {
   readonly timers: Timers;
   /** The points of a commit are in their buffers. */
   readonly committed: (series: readonly Series[]) => void;
-  readonly report: (message: string) => void;
+  readonly report: Report;
 };
 
 type Queue = { readonly batches: OrgBatch[]; cost: number };
@@ -198,7 +198,7 @@ export class Committer {
         if (error instanceof AppendFailed) {
           // The database refused one organisation's record: alone, too.
           const refused = batches[error.index];
-          this.#needs.report(`The database refused a record of ${refused?.org}.`);
+          this.#needs.report(`The database refused a record of ${refused?.org}.`, because(error));
           if (refused) this.#refuse(refused);
           batches = batches.filter((batch) => batch !== refused);
         } else if (error instanceof Refusal && error.code === "storage.unavailable" && !isOver) {
@@ -227,7 +227,7 @@ export class Committer {
     for (const batch of [...batches, ...queued]) this.#refuse(batch, error, isFull ? quotaExceeded : serverUnavailable);
     if (isFull || this.#down || this.#isClosing) return;
     this.#down = new Refusal("storage.unavailable", { retryAfterSeconds: 2 });
-    this.#needs.report("The database does not answer: readings are refused until it does.");
+    this.#needs.report("The database does not answer: readings are refused until it does.", because(this.#down));
     this.#probe();
   }
 
@@ -263,6 +263,6 @@ export class Committer {
   }
 
   #blame(fault: unknown): void {
-    this.#needs.report(`A commit met a fault of our own: ${faultOf(fault)}.`);
+    this.#needs.report(`A commit met a fault of our own: ${faultOf(fault)}.`, because(fault));
   }
 }

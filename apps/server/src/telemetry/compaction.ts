@@ -1,6 +1,6 @@
 // Hot path: every point passes here once or a few times on its way from the log to a chunk.
 import { setImmediate } from "node:timers/promises";
-import { Refusal, type Random } from "@holdfast/kernel";
+import { Refusal, type Random, type Report } from "@holdfast/kernel";
 import { asPlatform } from "../authority/index.ts";
 import type { Keyring, Storage } from "../storage/index.ts";
 import { decodeChunk, encodeChunk } from "./chunk.ts";
@@ -22,7 +22,7 @@ type Needs = {
   readonly storage: Storage;
   readonly keys: Keyring;
   readonly random: Random;
-  readonly report: (message: string) => void;
+  readonly report: Report;
 };
 
 export type Compacted = { readonly chunks: number; readonly points: number; readonly bytes: number };
@@ -165,7 +165,10 @@ export class Compaction {
     } catch (error) {
       // A damaged chunk is for its readers to hear of; what follows it is written all the same.
       if (!(error instanceof Refusal)) throw error;
-      this.#needs.report(`A chunk of ${device.device} does not open: ${error.message}`);
+      this.#needs.report(`A chunk of ${device.device} does not open: ${error.message}`, {
+        level: "error",
+        code: error.code,
+      });
       return undefined;
     }
   }

@@ -1,4 +1,4 @@
-import { Refusal, type Random, type Timers } from "@holdfast/kernel";
+import { because, Refusal, type Random, type Report, type Timers } from "@holdfast/kernel";
 import type { Keyring, Storage } from "../storage/index.ts";
 import type { Memory } from "./buffer.ts";
 import { Compaction } from "./compaction.ts";
@@ -24,7 +24,7 @@ type Needs = {
   readonly timers: Timers;
   readonly segments: Segments;
   readonly memory: Memory;
-  readonly report: (message: string) => void;
+  readonly report: Report;
   readonly budget?: number | undefined;
 };
 
@@ -136,6 +136,7 @@ export class Flusher {
       if (!this.#isStopping)
         this.#needs.report(
           `Readings stay in the log for now: ${error instanceof Refusal ? error.message : `our own fault, ${faultOf(error)}`}`,
+          because(error),
         );
     }
     this.#running = undefined;
@@ -188,7 +189,10 @@ export class Flusher {
     const { device } = series.device;
     if (isErased(error)) {
       // Readings of a device whose key was erased are to be nowhere: they leave the log unread.
-      this.#needs.report(`${series.buffer.count} points of ${device} are dropped: ${error.message}`);
+      this.#needs.report(`${series.buffer.count} points of ${device} are dropped: ${error.message}`, {
+        level: "error",
+        code: error.code,
+      });
       series.buffer.drop(series.buffer.count);
       return this.#wrote(series);
     }
@@ -197,6 +201,7 @@ export class Flusher {
     this.#resting.set(series, restRounds);
     this.#needs.report(
       `Points of ${device} stay in the log, they cannot be written to a chunk: ${error instanceof Refusal ? error.message : faultOf(error)}`,
+      because(error),
     );
   }
 

@@ -1,4 +1,4 @@
-import { idFrom, Refusal, type Id } from "@holdfast/kernel";
+import { idFrom, Refusal, type Id, type Report } from "@holdfast/kernel";
 import { asPlatform, type Space, type Spaces } from "../authority/index.ts";
 import type { Storage } from "../storage/index.ts";
 import type { Devices } from "./devices.ts";
@@ -18,7 +18,7 @@ type Needs = {
   readonly committed: (series: readonly Series[]) => void;
   /** Settles when buffers are within their bounds. */
   readonly room: () => Promise<void>;
-  readonly report: (message: string) => void;
+  readonly report: Report;
 };
 
 const atOnce = 16; // records of at most a few megabytes each, and of a few kilobytes usually
@@ -42,7 +42,10 @@ export async function replay(needs: Needs): Promise<number> {
     const org = idFrom("org", row.org);
     const space = await spaceOf(spaces, org);
     if (!space) {
-      report(`The log has readings of ${org}, whose key was erased: they are dropped.`);
+      report(`The log has readings of ${org}, whose key was erased: they are dropped.`, {
+        level: "error",
+        code: "org.unknown",
+      });
       continue;
     }
     for (const { number, seal } of segments.written) {
@@ -67,7 +70,10 @@ export async function replay(needs: Needs): Promise<number> {
       if (broken === 0) continue;
       segments.damaged(number);
       const why = seal ? "They, or their series, were altered." : "Their key is not in this keyring.";
-      report(`${broken} records of ${org} in segment ${number} of the log do not open, and stay there. ${why}`);
+      report(`${broken} records of ${org} in segment ${number} of the log do not open, and stay there. ${why}`, {
+        level: "error",
+        code: "seal.broken",
+      });
     }
   }
   return points;

@@ -1,4 +1,4 @@
-import { Refusal, type Instant, type Random, type Timers } from "@holdfast/kernel";
+import { because, Refusal, type Instant, type Random, type Report, type Timers } from "@holdfast/kernel";
 import type { Keyring, Storage } from "../storage/index.ts";
 import { SegmentSeal } from "./sealing.ts";
 
@@ -19,7 +19,7 @@ type Needs = {
   readonly timers: Timers;
   /** The next segment is ready, or slow series have to be written: whoever commits and flushes is to look. */
   readonly turn: () => void;
-  readonly report: (message: string) => void;
+  readonly report: Report;
   readonly segmentBytes?: number | undefined;
 };
 
@@ -171,7 +171,10 @@ export class Segments {
       },
       (error: unknown) => {
         const why = error instanceof Refusal ? error.message : "our own fault";
-        this.#needs.report(`The next segment of the log cannot be opened, the present one goes on: ${why}`);
+        this.#needs.report(
+          `The next segment of the log cannot be opened, the present one goes on: ${why}`,
+          because(error),
+        );
         this.#every(retryAfter, () => {
           this.#isMaking = false;
           this.#needs.turn();

@@ -1,5 +1,14 @@
 // Hot path: `accept` runs for every message.
-import { Refusal, systemTimers, type Id, type Instant, type Random, type Timers } from "@holdfast/kernel";
+import {
+  because,
+  Refusal,
+  systemTimers,
+  type Id,
+  type Instant,
+  type Random,
+  type Report,
+  type Timers,
+} from "@holdfast/kernel";
 import type { HighWater, Permit, Space, Spaces } from "../authority/index.ts";
 import type { Keyring, Storage } from "../storage/index.ts";
 import { quotaExceeded, serverUnavailable, type Waiting } from "./batch.ts";
@@ -45,7 +54,7 @@ export type TelemetryNeeds = {
   /** The system's when none are given. */
   readonly timers?: Timers;
   readonly random: Random;
-  readonly report: (message: string) => void;
+  readonly report: Report;
   /** Tests give smaller ones: bytes of a segment of the log, bytes of all buffers, and idle devices in memory. */
   readonly sizes?: { readonly segment?: number; readonly buffers?: number; readonly devices?: number };
 };
@@ -234,12 +243,13 @@ export class Telemetry {
   }
 
   #refuseLater(waiting: Waiting, error: unknown): void {
-    if (!(error instanceof Refusal)) this.#needs.report(`A message met a fault of our own: ${faultOf(error)}.`);
+    if (!(error instanceof Refusal))
+      this.#needs.report(`A message met a fault of our own: ${faultOf(error)}.`, because(error));
     try {
       if (error instanceof Refusal) waiting.settle(codeOf(error), error.message);
       else waiting.settle(serverUnavailable);
     } catch (fault) {
-      this.#needs.report(`A message met a fault of our own: ${faultOf(fault)}.`);
+      this.#needs.report(`A message met a fault of our own: ${faultOf(fault)}.`, because(fault));
     }
   }
 

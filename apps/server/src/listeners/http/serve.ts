@@ -1,7 +1,7 @@
 import type { Http2SecureServer } from "node:http2";
 import type { Socket } from "node:net";
 import { credentialIn } from "@holdfast/crypto";
-import { Refusal, type Clock, type Random, type Timers } from "@holdfast/kernel";
+import { because, Refusal, type Clock, type Random, type Report, type Timers } from "@holdfast/kernel";
 import type { Route } from "@holdfast/protocol";
 import fastify, { type FastifyBaseLogger, type FastifyInstance, type FastifyReply, type FastifyRequest } from "fastify";
 import type { Authentication, Caller, Handler } from "../../authority/index.ts";
@@ -26,8 +26,7 @@ export type ServingNeeds = {
   readonly timers: Timers;
   /** Bytes of a delivery of readings. What is managed needs less. */
   readonly maximumBody: number;
-  /** An error among what it is told becomes its place in the code, never its message, which may quote a request. */
-  readonly report: (message: string, about: Readonly<Record<string, unknown>>) => void;
+  readonly report: Report;
 };
 
 const managementBody = 256 * 1024; // bytes
@@ -202,8 +201,8 @@ class Serving {
   async #fail(error: unknown, request: FastifyRequest, reply: FastifyReply): Promise<FastifyReply> {
     const refusal = refusalOf(error);
     if (!refusal) {
-      const about = { requestId: request.id, route: request.routeOptions.url, fault: error };
-      this.#needs.report("a request failed by our own fault", about);
+      const about = { requestId: request.id, route: request.routeOptions.url };
+      this.#needs.report("a request failed by our own fault", { ...because(error), ...about });
     }
     const problem = refusal ? problemOf(refusal, request.id) : faultOf(request.id);
     if (refusal) void reply.headers(headersOf(refusal));

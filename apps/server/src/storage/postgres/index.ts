@@ -1,6 +1,6 @@
 import { chmodSync, existsSync, mkdirSync, realpathSync, statSync } from "node:fs";
 import path from "node:path";
-import { Refusal } from "@holdfast/kernel";
+import { Refusal, type Report } from "@holdfast/kernel";
 import { type Account, codeOf, isRoot, type Outcome, ownerFor, privateUid, runAs } from "./account.ts";
 import { giveAllTo, giveTo, hasCluster, type Layout, layoutOf, makeCluster } from "./cluster.ts";
 import { findPostmaster, type Owner } from "./postmaster.ts";
@@ -15,7 +15,7 @@ export type PostgresNeeds = {
   /** The owner's password, hexadecimal. It stays the same for these data: the caller keeps it in the keyring. */
   readonly password: string;
   /** Told a sentence for people whenever something takes a second, or went wrong. */
-  readonly report: (message: string) => void;
+  readonly report: Report;
   /** Told when PostgreSQL ended unexpectedly, and when it takes connections again. Those of before are broken. */
   readonly changed?: (state: "down" | "up") => void;
   /** How long a PostgreSQL that runs already may say nothing at all before it is stopped: 5,000. */

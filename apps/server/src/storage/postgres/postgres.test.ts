@@ -4,6 +4,7 @@ import { once } from "node:events";
 import { chownSync, existsSync, readdirSync, readFileSync, renameSync, statSync, writeFileSync } from "node:fs";
 import path from "node:path";
 import { test } from "node:test";
+import type { About } from "@holdfast/kernel";
 import pg from "pg";
 import { privateUid } from "./account.ts";
 import { asRoot, clusterOf, folderNamed, password, postmasterOf, processesOn, query, start } from "./fixture.ts";
@@ -108,6 +109,26 @@ test("PostgreSQL that is killed comes back with everything it had acknowledged",
   assert.deepEqual(await query(postgres, "select count(*)::int from acknowledged"), [[1000]]);
   await postgres.stop();
   assert.deepEqual(processesOn(main), []);
+});
+
+test("a restart that the system refuses is told without the system's own words, and tried again", async (t) => {
+  const told = Promise.withResolvers<[string, About]>();
+  const up = Promise.withResolvers<void>();
+  const postgres = await startPostgres({
+    folder: main,
+    password,
+    report: (message, about = {}) => about.level === "error" && told.resolve([message, about]),
+    changed: (state) => state === "up" && up.resolve(),
+  });
+  t.after(() => postgres.stop());
+  const program = path.join(main, readdirSync(main).find((name) => name.startsWith("program-")) ?? "", "bin/postgres");
+  renameSync(program, `${program}.away`);
+  process.kill(postmasterOf(main), "SIGKILL");
+  const [message, { fault }] = await told.promise;
+  assert.equal(message, "The database could not be started again.");
+  assert.ok(fault instanceof Error && fault.message.includes("ENOENT"));
+  renameSync(`${program}.away`, program);
+  await up.promise;
 });
 
 test("a second server on the same data shares PostgreSQL, and lets go without ending it", async (t) => {

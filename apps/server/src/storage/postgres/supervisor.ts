@@ -1,5 +1,5 @@
 import { setTimeout as wait } from "node:timers/promises";
-import { Refusal } from "@holdfast/kernel";
+import { because, Refusal, type Report } from "@holdfast/kernel";
 import { type Account } from "./account.ts";
 import { type Layout, quoted, reasonIn } from "./cluster.ts";
 import { readLog } from "./log.ts";
@@ -25,7 +25,7 @@ type SupervisorNeeds = {
   /** How long one that runs already may say nothing at all before it is taken for stuck. */
   readonly patienceMs: number;
   /** A sentence for people, when something takes long or went wrong. */
-  readonly report: (message: string) => void;
+  readonly report: Report;
   readonly changed: (state: "down" | "up") => void;
 };
 
@@ -100,7 +100,7 @@ export class Supervisor {
       if (this.#ending.signal.aborted) return;
       if (performance.now() - since > steadyMs) this.#attempts = 0;
       this.#postmaster = undefined;
-      this.#needs.report("The database ended unexpectedly. It is started again.");
+      this.#needs.report("The database ended unexpectedly. It is started again.", { level: "warning" });
       this.#needs.changed("down");
       this.#revival = this.#revive();
     });
@@ -116,7 +116,9 @@ export class Supervisor {
         this.#needs.changed("up");
         return;
       } catch (cause) {
-        if (!signal.aborted) this.#needs.report(cause instanceof Error ? cause.message : String(cause));
+        if (signal.aborted) return;
+        const why = cause instanceof Refusal ? cause.message : "The database could not be started again.";
+        this.#needs.report(why, because(cause));
       }
     }
   }
@@ -145,7 +147,7 @@ export class Supervisor {
       case "yes":
         return found;
       case "silent":
-        report("A database of an earlier run does not answer. It is stopped, and started again.");
+        report("A database of an earlier run does not answer. It is stopped, and started again.", { level: "warning" });
         await terminate(found, layout, 0);
         return undefined;
       case "gone":
@@ -195,11 +197,9 @@ export class Supervisor {
       if (now - heard > patienceMs) return "silent";
       if (now - told > 3_000) {
         told = now;
-        report(
-          answer === "full"
-            ? "The database waits for room on its disk."
-            : "The database is still starting: after a crash it reads again what it had acknowledged.",
-        );
+        if (answer === "full")
+          report("The database waits for room on its disk.", { level: "warning", code: "storage.full" });
+        else report("The database is still starting: after a crash it reads again what it had acknowledged.");
       }
       await wait(20, undefined, { signal });
     }
