@@ -290,6 +290,51 @@ test("a WebSocket with a credential in its URL is refused in the same way", asyn
   }
 });
 
+test("a handshake that no WebSocket can come of is refused with a code, a sentence and the headers of every answer", async () => {
+  const good = {
+    Host: "localhost",
+    Connection: "Upgrade",
+    Upgrade: "websocket",
+    "Sec-WebSocket-Version": "13",
+    "Sec-WebSocket-Key": "dGhlIHNhbXBsZSBub25jZQ==",
+    "Sec-WebSocket-Protocol": "mqtt",
+  };
+  const shake = (request: string, lines: Readonly<Record<string, string>>): Promise<string> =>
+    say(
+      place,
+      [`${request} HTTP/1.1`, ...Object.entries(lines).map(([name, text]) => `${name}: ${text}`), "", ""].join("\r\n"),
+    );
+  const { "Sec-WebSocket-Protocol": _protocol, ...withoutProtocol } = good;
+  const { "Sec-WebSocket-Key": _key, ...withoutKey } = good;
+  const answers = [
+    await shake("GET /mqtt", withoutProtocol),
+    await shake("GET /mqtt", withoutKey),
+    await shake("GET /v1/live", withoutKey),
+    await shake("GET /v1/live", { ...good, "Sec-WebSocket-Key": "short" }),
+    await shake("GET /v1/live", { ...good, "Sec-WebSocket-Version": "7" }),
+    await shake("GET /v1/live", { ...good, "Sec-WebSocket-Protocol": "a,,b" }),
+  ];
+  for (const answer of answers) {
+    assert.match(answer, /^HTTP\/1\.1 400 Bad Request\r\n/);
+    for (const header of [
+      "Strict-Transport-Security: ",
+      "X-Request-Id: req_",
+      "Content-Type: application/problem+json",
+    ]) {
+      assert.ok(answer.includes(`\r\n${header}`), answer);
+    }
+    const problem: { code: string; errors: { message: string }[] } = JSON.parse(
+      answer.slice(answer.indexOf("\r\n\r\n")),
+    );
+    assert.equal(problem.code, "request.malformed");
+    assert.match(problem.errors[0]?.message ?? "", /Sec-WebSocket|mqtt/);
+  }
+  assert.match(
+    await shake("POST /v1/live", { ...good, Connection: "Upgrade, close" }),
+    /^HTTP\/1\.1 405 [^]*"code":"route\.method"/,
+  );
+});
+
 test("targets that are no paths end no process", async () => {
   for (const target of [
     "//",

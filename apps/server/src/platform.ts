@@ -170,6 +170,7 @@ async function open(needs: PlatformNeeds, opened: AsyncDisposableStack): Promise
   const mqtt = opened.adopt(
     await MqttListener.open({
       certificates,
+      random,
       broker,
       host: config.host,
       port: config.mqttsPort,
@@ -178,7 +179,7 @@ async function open(needs: PlatformNeeds, opened: AsyncDisposableStack): Promise
     (it) => it.close(),
   );
   const watchers = new Watchers({ spaces, telemetry, timers });
-  const live = new Live({ watchers, authentication, guard, timers });
+  const live = new Live({ watchers, authentication, guard, timers, random });
   const queries = new TelemetryQueries({ telemetry, storage, keys: keyring, random, clock });
   const handlers: Handler[] = [
     ...identityRoutes({ identity, organisations: new Organisations(storage) }),

@@ -1,11 +1,12 @@
 import type { IncomingMessage } from "node:http";
 import type { Duplex } from "node:stream";
-import { Refusal, type Id, type Timers } from "@holdfast/kernel";
+import { Refusal, type Id, type Random, type Timers } from "@holdfast/kernel";
 import { routes, watchHello } from "@holdfast/protocol";
 import type { FastifyReply } from "fastify";
-import { WebSocketServer, type RawData, type WebSocket } from "ws";
+import type { RawData, WebSocket, WebSocketServer } from "ws";
 import type { Authentication, Caller } from "../../authority/index.ts";
 import type { Guard } from "../guard.ts";
+import { webSocketServer } from "../web-sockets.ts";
 import { credentialText } from "./answer.ts";
 import { cut } from "./deadlines.ts";
 import { statusOf } from "./status.ts";
@@ -22,15 +23,17 @@ type Needs = {
   readonly authentication: Authentication;
   readonly guard: Guard;
   readonly timers: Timers;
+  readonly random: Random;
 };
 
 /** `GET /v1/live`: readings as they are kept, as server-sent events or over a WebSocket. */
 export class Live {
   readonly #needs: Needs;
-  readonly #sockets = new WebSocketServer({ noServer: true, maxPayload: 16 * 1024, perMessageDeflate: false });
+  readonly #sockets: WebSocketServer;
 
   constructor(needs: Needs) {
     this.#needs = needs;
+    this.#sockets = webSocketServer(needs.random, { maxPayload: 16 * 1024 });
   }
 
   /** Takes the answer over from Fastify: an event stream has no end of its own. */

@@ -1,7 +1,10 @@
 import { STATUS_CODES } from "node:http";
 import { scrub } from "@holdfast/crypto";
-import { Refusal, sentenceOf, type Fault, type RefusalCode } from "@holdfast/kernel";
+import { Refusal, sentenceOf, type Random, type Fault, type RefusalCode } from "@holdfast/kernel";
 import { statusOf } from "./status.ts";
+
+/** Names a request to whoever asked, and in the log. */
+export const newRequestId = (random: Random): string => `req_${random.bytes(8).toHex()}`;
 
 /** RFC 9457, with a stable code and the id that the log has too. */
 export type Problem = {
@@ -89,13 +92,14 @@ export function headersOf(refusal: Refusal): Readonly<Record<string, string>> {
   };
 }
 
-/** For an HTTP/1.1 connection whose request could not even be read. */
-export function rawAnswer(refusal: Refusal, requestId: string): string {
+/** For an HTTP/1.1 connection that Fastify does not answer: its request could not be read, or asked for another protocol. */
+export function rawAnswer(refusal: Refusal, requestId: string, more: Readonly<Record<string, string>> = {}): string {
   const problem = problemOf(refusal, requestId);
   const body = JSON.stringify(problem);
   const headers = {
     ...greeting(requestId),
     ...headersOf(refusal),
+    ...more,
     "Content-Type": problemType,
     "Content-Length": String(Buffer.byteLength(body)),
     Connection: "close",

@@ -11,7 +11,7 @@ import { askedOf, credentialText, sendReply } from "./answer.ts";
 import { cut, linger } from "./deadlines.ts";
 import type { Exposure } from "./exposure.ts";
 import type { Live } from "./live.ts";
-import { faultOf, greeting, headersOf, problemOf, problemType, rawAnswer, refusalOf } from "./problem.ts";
+import { faultOf, greeting, headersOf, newRequestId, problemOf, problemType, rawAnswer, refusalOf } from "./problem.ts";
 import type { Replays } from "./replays.ts";
 
 export type ServingNeeds = {
@@ -228,7 +228,7 @@ class Serving {
   }
 
   #newId(): string {
-    return `req_${this.#needs.random.bytes(8).toHex()}`;
+    return newRequestId(this.#needs.random);
   }
 }
 

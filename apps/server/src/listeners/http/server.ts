@@ -113,9 +113,11 @@ export class HttpListener {
 
   #allGone: (() => void) | undefined;
 
-  #isOurs({ url, headers }: IncomingMessage): boolean {
+  #isOurs({ method, url, headers }: IncomingMessage): boolean {
     const isWebSocket =
-      headers.upgrade?.toLowerCase() === "websocket" && Object.hasOwn(this.#needs.upgrades, pathOf(url));
+      method === "GET" && // RFC 6455, 4.1; another method is refused as it is everywhere
+      headers.upgrade?.toLowerCase() === "websocket" &&
+      Object.hasOwn(this.#needs.upgrades, pathOf(url));
     // One that shows a credential goes the way of all requests, where it is refused and its owner told.
     return isWebSocket && !this.#isClosing && !credentialIn(url ?? "");
   }

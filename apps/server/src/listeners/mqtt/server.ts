@@ -2,12 +2,15 @@ import type { IncomingMessage } from "node:http";
 import { createServer, type Server, type TLSSocket } from "node:tls";
 import type { Duplex } from "node:stream";
 import type { Broker } from "@holdfast/mqtt";
-import { listen } from "../listen.ts";
-import { createWebSocketStream, WebSocketServer } from "ws";
+import type { Random } from "@holdfast/kernel";
+import { createWebSocketStream, type WebSocketServer } from "ws";
 import type { Certificates } from "../../tls/index.ts";
+import { listen } from "../listen.ts";
+import { refuseHandshake, webSocketServer } from "../web-sockets.ts";
 
 type Needs = {
   readonly certificates: Certificates;
+  readonly random: Random;
   readonly broker: Pick<Broker, "accept" | "close">;
   readonly host: string;
   readonly port: number;
@@ -31,10 +34,8 @@ export class MqttListener {
       this.#sockets.add(socket);
       socket.once("close", () => this.#sockets.delete(socket));
     });
-    this.#webSockets = new WebSocketServer({
-      noServer: true,
+    this.#webSockets = webSocketServer(needs.random, {
       maxPayload: needs.maximumPacket + 16, // a fixed header is five bytes at most
-      perMessageDeflate: false,
       handleProtocols: (offered) => (offered.has("mqtt") ? "mqtt" : "mqttv3.1"),
     });
   }
@@ -53,8 +54,8 @@ export class MqttListener {
 
   upgrade(request: IncomingMessage, socket: Duplex, head: Buffer): void {
     if (!offersMqtt(request)) {
-      socket.end("HTTP/1.1 400 Bad Request\r\nConnection: close\r\nContent-Length: 0\r\n\r\n");
-      return;
+      const fault = { path: "Sec-WebSocket-Protocol", message: 'offer "mqtt" ([MQTT-6.0.0-3])' };
+      return refuseHandshake(this.#needs.random, socket, fault);
     }
     const remoteAddress = request.socket.remoteAddress ?? "";
     this.#webSockets.handleUpgrade(request, socket, head, (connection) => {
