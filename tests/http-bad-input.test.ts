@@ -177,12 +177,6 @@ test("names that mean something to JavaScript mean nothing here", async () => {
     );
     const refused = await me.send<Problem>("POST", "/v1/devices", { bytes });
     assert.ok([201, 400].includes(refused.status), refused.text);
-    const tagged = await me.post<{ tags: object }>("/v1/devices", {
-      application: application.id,
-      name: "tagged",
-      tags: JSON.parse(`{"${name}":"1"}`),
-    });
-    assert.ok(Object.keys(tagged.tags).every((key) => key === name));
     for (const path of [`/v1/devices/${name}`, `/v1/applications/${name}`, `/v1/credentials/${name}`]) {
       assert.ok([400, 404].includes((await me.send("GET", path)).status), path);
     }
@@ -191,6 +185,43 @@ test("names that mean something to JavaScript mean nothing here", async () => {
     assert.equal(explained.status, 400);
   }
   assert.equal(Reflect.get({}, "admin"), undefined);
+});
+
+test("a name that cannot be kept is refused by name, in attributes and in tags, and any other is kept as it is", async () => {
+  const declaring = (name: string) => ({
+    name: "Sensor",
+    attributes: JSON.parse(`{"${name}":{"type":"number"}}`) as object,
+  });
+  const tagging = (name: string) => ({
+    application: application.id,
+    name: "Tagged",
+    tags: JSON.parse(`{"${name}":"1"}`) as object,
+  });
+  for (const name of ["constructor", "toString", "hasOwnProperty", "température", "\u{1f321}"]) {
+    const product = await me.post<{ id: string; attributes: object }>("/v1/products", declaring(name));
+    assert.deepEqual([product.attributes, Object.keys(product.attributes)], [{ [name]: { type: "number" } }, [name]]);
+    const kept = await me.get<{ attributes: object }>(`/v1/products/${product.id}`);
+    assert.deepEqual(kept.attributes, product.attributes);
+    const { id } = await me.post<Made>("/v1/devices", tagging(name));
+    assert.deepEqual((await me.get<{ tags: object }>(`/v1/devices/${id}`)).tags, { [name]: "1" });
+  }
+  for (const name of ["__proto__", "a\\ud800", "a\\u0007", ""]) {
+    for (const [path, body, field] of [
+      ["/v1/products", declaring(name), "attributes"],
+      ["/v1/devices", tagging(name), "tags"],
+    ] as const) {
+      const refused = await me.send<Problem>("POST", path, { body });
+      assert.deepEqual([refused.status, refused.body.code], [400, "request.malformed"], name);
+      assert.deepEqual(
+        refused.body.errors?.map((fault) => fault.path),
+        [`${field}.${JSON.parse(`"${name}"`)}`],
+      );
+    }
+  }
+  const value = await me.send<Problem>("POST", "/v1/devices", {
+    body: { application: application.id, name: "Tagged", tags: { site: "a\ud800" } },
+  });
+  assert.deepEqual([value.status, value.body.errors?.[0]?.path], [400, "tags.site"]);
 });
 
 test("identifiers, cursors and queries that are none are refused, each under its own name", async () => {

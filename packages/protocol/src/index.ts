@@ -9,6 +9,7 @@ export {
   type Grant,
   type Where,
 } from "./grant.ts";
+export { isAttributeName } from "./attribute-name.ts";
 export { route, type On, type Route } from "./route.ts";
 export { parseTopic, telemetryTopic, type Topic } from "./topics.ts";
 export { aggregates, watchHello, type Aggregate } from "./telemetry.ts";

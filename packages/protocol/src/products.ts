@@ -1,17 +1,22 @@
 import { z } from "zod";
-import { cursor, id, limit, name, noReply, pageOf, time, version } from "./shapes.ts";
+import { isAttributeName } from "./attribute-name.ts";
+import { cursor, id, limit, name, namedBy, noReply, pageOf, time, version } from "./shapes.ts";
 import { route } from "./route.ts";
 
-export const attributeName = z
-  .string()
-  .min(1)
-  .max(128)
-  .regex(/^\P{Cc}+$/u);
+export const attributeName = z.string().min(1).max(128).refine(isAttributeName, "not a usable attribute name");
 export const attributeType = z.enum(["number", "boolean", "text"]);
 
-const attributes = z
-  .record(attributeName, z.strictObject({ type: attributeType, unit: z.string().max(32).optional() }))
-  .refine((a) => Object.keys(a).length <= 512, "at most 512 attributes");
+const attributes = namedBy(
+  attributeName,
+  z.strictObject({
+    type: attributeType,
+    unit: z
+      .string()
+      .max(32)
+      .regex(/^[^\p{Cc}\p{Cs}]*$/u)
+      .optional(),
+  }),
+).refine((a) => Object.keys(a).length <= 512, "at most 512 attributes");
 
 const product = z.object({
   id: id("product"),

@@ -32,17 +32,30 @@ export const when = z.string().transform((text, context): Instant => {
   return at;
 });
 
+/** What somebody gave names to. `__proto__` is no name here: it would be left out of what is read, without a word. */
+export const namedBy = <Name extends z.ZodString, Value extends z.ZodType>(name: Name, value: Value) =>
+  z.preprocess(
+    (given: Readonly<Record<string, z.input<Value>>>, context) => {
+      if (typeof given === "object" && given !== null && Object.hasOwn(given, "__proto__")) {
+        context.addIssue({ code: "custom", path: ["__proto__"], message: "not a usable name" });
+      }
+      return given;
+    },
+    z.record(name, value),
+  );
+
+// Cs: half of a surrogate pair, which no UTF-8 can hold.
 export const tagKey = z
   .string()
   .min(1)
   .max(128)
-  .regex(/^[^\p{Cc}=,:]+$/u);
+  .regex(/^[^\p{Cc}\p{Cs}=,:]+$/u);
 export const tagValue = z
   .string()
   .max(256)
-  .regex(/^\P{Cc}*$/u);
+  .regex(/^[^\p{Cc}\p{Cs}]*$/u);
 /** Free key and value on a device. */
-export const tags = z.record(tagKey, tagValue).refine((t) => Object.keys(t).length <= 32, "at most 32 tags");
+export const tags = namedBy(tagKey, tagValue).refine((t) => Object.keys(t).length <= 32, "at most 32 tags");
 
 const units = { s: 1_000, m: 60_000, h: 3_600_000, d: 86_400_000 } as const;
 

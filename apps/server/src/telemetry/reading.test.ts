@@ -1,7 +1,8 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { Instant } from "@holdfast/kernel";
-import { checkPoint, checkTimes, isAttributeName, type Reading } from "./reading.ts";
+import { isAttributeName } from "@holdfast/protocol";
+import { checkPoint, checkTimes, type Reading } from "./reading.ts";
 
 const noon = Date.UTC(2026, 5, 1, 12) as Instant; // a constant of this test
 const at = (milliseconds: number): Reading => ({ time: milliseconds as Instant, values: [["a", 1]] }); // made for the test

@@ -1,4 +1,5 @@
 import { Refusal, rfc3339, type Instant } from "@holdfast/kernel";
+import { isAttributeName } from "@holdfast/protocol";
 
 /** What can be measured: a finite double, yes or no, or a text of at most 4,096 bytes. */
 export type Value = number | boolean | string;
@@ -15,20 +16,6 @@ export type ValueType = "number" | "boolean" | "text";
 
 export const mostReadings = 1_000;
 export const mostTextBytes = 4_096;
-
-/**
- * 1 to 128 UTF-16 units, well formed, no control character (Unicode's Cc: C0, DEL and C1), which would let a name forge a line of a log
- * or a table. Products check the names they declare with this too. Looks at units one by one, because this runs for every value.
- */
-export function isAttributeName(name: string): boolean {
-  if (name.length === 0 || name.length > 128) return false;
-  for (let at = 0; at < name.length; at++) {
-    const unit = name.charCodeAt(at);
-    if (unit < 0x20 || (unit >= 0x7f && unit < 0xa0)) return false;
-    if (unit >= 0xd800 && unit < 0xe000) return name.isWellFormed() && !/\p{Cc}/u.test(name);
-  }
-  return true;
-}
 
 export function typeOf(value: Value): ValueType {
   if (typeof value === "number") return "number";
