@@ -137,6 +137,11 @@ void describe("PostgreSQL goes away", { concurrency: true }, () => {
       const told = await load.end();
       const balance = await settle(me, load.publishing, told);
       t.diagnostic(`${balance.acknowledged} acknowledged, 0 missing`);
+      // MQTT 5 has 0x88 for a CONNACK alone: whoever was connected is told 0x89 (decision 0010).
+      for (const [at, { farewells }] of told.entries()) {
+        const codes = load.publishing[at]?.version === 5 ? [String(0x89)] : [];
+        assert.deepEqual(Object.keys(farewells), codes);
+      }
       assert.match(
         deployment.log,
         /"level":"warning","message":"The database does not answer: readings are refused[^\n]*"code":"storage\.unavailable"/,

@@ -29,6 +29,8 @@ export type Told = {
   readonly cutOff: number;
   /** How often each code from 0x80 came in a PUBACK of MQTT 5: such a message counts as not acknowledged, and is not sent again. */
   readonly refused: Readonly<Record<number, number>>;
+  /** How often each code came in a DISCONNECT, which only MQTT 5 sends from the server. */
+  readonly farewells: Readonly<Record<number, number>>;
 };
 
 export const isOwnTime = (dating: Dating, n: number): boolean => dating === "own" || (dating === "both" && n % 2 === 1);
@@ -54,6 +56,7 @@ export class Publisher {
   readonly #isAcknowledged: boolean[] = [];
   readonly #connacks: Record<number, number> = {};
   readonly #refused: Record<number, number> = {};
+  readonly #farewells: Record<number, number> = {};
   #sent = 0;
   #resent = 0;
   #cutOff = 0;
@@ -96,8 +99,8 @@ export class Publisher {
       if (last?.to === n - 1) last.to = n;
       else acknowledged.push({ from: n, to: n });
     }
-    const [connacks, refused] = [this.#connacks, this.#refused];
-    return { sent: this.#sent, acknowledged, connacks, refused, resent: this.#resent, cutOff: this.#cutOff };
+    const [connacks, refused, farewells] = [this.#connacks, this.#refused, this.#farewells];
+    return { sent: this.#sent, acknowledged, connacks, refused, farewells, resent: this.#resent, cutOff: this.#cutOff };
   }
 
   #connect(): void {
@@ -121,6 +124,7 @@ export class Publisher {
   #hear(type: number, body: Buffer): void {
     if (type === 4) this.#acknowledged(body.readUInt16BE(0), body[2] ?? 0);
     else if (type === 2) this.#welcomed(body[1] ?? 0);
+    else if (type === 14) this.#farewells[body[0] ?? 0] = (this.#farewells[body[0] ?? 0] ?? 0) + 1;
   }
 
   #welcomed(code: number): void {
