@@ -221,6 +221,14 @@ test("the installed command does the same in a process of its own", async () => 
   assert.equal(JSON.parse(whole.stdout).id, org);
 });
 
+test("an address that is not https is told so, without advice about certificates", async () => {
+  const plain = await call(["whoami", "--json", "--url", env["HOLDFAST_URL"]?.replace("https:", "http:") ?? ""]);
+  const { code, sentence } = JSON.parse(plain.err).error;
+  assert.deepEqual([plain.exit, code], [3, "unencrypted"]);
+  assert.match(sentence, /Write https:\/\//);
+  assert.doesNotMatch(sentence, /ca-file/i);
+});
+
 test("the keys are the server's own: its answers and its numbers come through", async () => {
   const passphrase = ["--passphrase-file", path.join(folder, "password"), "--json"];
   const noCopy = await inProcess(["keys", "verify", "--in", path.join(folder, "ready.json"), ...passphrase]);

@@ -53,6 +53,15 @@ test("both ports speak TLS 1.2 with authenticated encryption at least, and say n
   }
 });
 
+test("whoever has no tree of its own is told whose key it takes", async () => {
+  const { status, body } = await me.send<Problem & { detail: string }>("POST", "/v1/me/telemetry", {
+    body: { given: 1 },
+  });
+  assert.deepEqual([status, body.code], [403, "permit.missing"]);
+  assert.doesNotMatch(body.title, /grant named/);
+  assert.match(body.detail, /^Show a device's key: /);
+});
+
 test("curl manages an application and sends a reading, over both versions", async (t) => {
   const trusted = caFile(platform);
   const curl = (...args: string[]) => run("curl", ["-q", "-sS", "--cacert", trusted, ...args]);

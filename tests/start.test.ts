@@ -241,7 +241,7 @@ test("what stands in the way of a start is told in a sentence with a code", asyn
   writeFileSync(kek, key, { mode: 0o600 });
 });
 
-test("too few open files, and options that are none, are told before anything is made", async () => {
+test("too few open files, options that are none and places that are no folders are told before anything is made", async () => {
   const nothing = path.join(base, "nothing");
   const program = ["/bin/sh", "-c", 'ulimit -n 300; exec "$0" "$@"', process.execPath, main];
   const few = await refused(["--data", nothing], { program });
@@ -251,6 +251,11 @@ test("too few open files, and options that are none, are told before anything is
   assert.deepEqual([unknown.exit, unknown.code], [2, "config.malformed"]);
   assert.match(unknown.message, /--dada/);
   assert.equal(existsSync(nothing), false);
+  const file = path.join(base, "file");
+  writeFileSync(file, "");
+  const place = await refused(["--data", file]);
+  assert.deepEqual([place.exit, place.code], [2, "config.malformed"]);
+  assert.ok(place.message.includes(`--data ${file}: there is a file`), place.message);
 });
 
 test("with a PostgreSQL of one's own", async (t) => {

@@ -2,6 +2,7 @@ import { rmSync, statSync } from "node:fs";
 import path from "node:path";
 import { Refusal, systemClock, systemRandom, systemTimers } from "@holdfast/kernel";
 import { banner } from "./banner.ts";
+import { placeRefused } from "./chosen-places.ts";
 import { environment, mayColour, parseConfig, usage, type Config } from "./config.ts";
 import { checkOpenFiles } from "./limits.ts";
 import { Log } from "./log.ts";
@@ -27,11 +28,23 @@ async function main(): Promise<Exit> {
     process.stdout.write(usage);
     return exits.done;
   }
+  return run(config).catch((error: unknown) => {
+    throw placeRefused(error, [
+      { option: "--data", path: config.data },
+      { option: "--keys", path: config.keys },
+      { option: "--ready-file", path: readyFileOf(config) },
+    ]);
+  });
+}
+
+// Without --ready-file it is with the keys, because it holds the set-up link: what lies with the data opens nothing.
+const readyFileOf = ({ readyFile, keys }: Config): string => readyFile ?? path.join(keys, "ready.json");
+
+async function run(config: Config): Promise<Exit> {
   const advice = checkOpenFiles();
   if (advice !== undefined) log.warn(advice);
 
-  // Without --ready-file it is with the keys, because it holds the set-up link: what lies with the data opens nothing.
-  const readyFile = new ReadyFile(config.readyFile ?? path.join(config.keys, "ready.json"));
+  const readyFile = new ReadyFile(readyFileOf(config));
   const ending = new Ending(() => void readyFile.remove());
   await using platform = await start(config, readyFile, ending);
   if (!ending.isAsked) await serve(platform, config, readyFile);
@@ -175,7 +188,7 @@ class Ending {
   }
 }
 
-/** A start that cannot be is a sentence and a code, also when the system says no: a folder of somebody else, an address that is not ours. */
+/** A start that cannot be is a sentence and a code. */
 function failed(error: unknown): Exit {
   if (error instanceof SuppressedError) {
     failed(error.suppressed);

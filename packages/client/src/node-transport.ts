@@ -12,8 +12,8 @@ export function nodeTransport({ ca }: { ca?: string | undefined } = {}): Transpo
     async send(request) {
       if (request.url.protocol !== "https:") {
         throw new NotReached(
-          "untrusted",
-          `${request.url.origin} is not an https address, and credentials travel by https only.`,
+          "unencrypted",
+          `${request.url.origin} is not an https address, and credentials travel by https only. Write https:// instead.`,
         );
       }
       const reply = await send(agent, request, "retry");

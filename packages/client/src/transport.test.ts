@@ -66,7 +66,7 @@ test("a credential is not sent where everybody can read it", async (t) => {
     t,
     http.createServer(() => assert.fail("nothing may arrive")),
   );
-  await fails(`http://127.0.0.1:${port}`, "untrusted", /https only/);
+  await fails(`http://127.0.0.1:${port}`, "unencrypted", /https only/);
 });
 
 test("the transport of browsers does the same work", async (t) => {

@@ -27,12 +27,12 @@ export interface Transport {
   close(): void;
 }
 
-export type Distance = "unreachable" | "untrusted" | "timedOut";
+export type Distance = "unreachable" | "untrusted" | "unencrypted" | "timedOut";
 
 /** No reply came, so nobody knows whether the request was carried out. */
 export class NotReached extends Error {
   override readonly name = "NotReached";
-  /** `untrusted`: somebody answered, but could not show a certificate that is trusted here; nothing was sent. */
+  /** `untrusted`: somebody answered, but could not show a certificate that is trusted here; `unencrypted`: the address is not https. Nothing was sent. */
   readonly why: Distance;
 
   constructor(why: Distance, sentence: string, options?: ErrorOptions) {

@@ -17,7 +17,7 @@ const sentences = {
   "password.weak": "A password needs between 12 and 128 characters.",
 
   // may you
-  "permit.missing": "You may know of this, but not do that with it. Ask for the grant named here.",
+  "permit.missing": "You may know of this, but not do that with it. What is missing is named here.",
   "grant.malformed": "That is not a grant. Write ACTION or ACTION:RESOURCE, for example telemetry.read:dev_….",
   "rate.exceeded": "Too many requests. Wait as long as Retry-After says.",
 
@@ -63,13 +63,14 @@ const sentences = {
   "telemetry.absurdTime": "A time is too far from the platform's clock. Set the device's clock, or leave the time out.",
   "telemetry.undeclared": "The product does not declare this attribute. Declare it, or make the product lenient.",
   "telemetry.tooManyAttributes":
-    "The device already has as many undeclared attributes as it may. Declare them on its product.",
+    "The device already has 64 undeclared attributes, as many as it may. Declare them on its product.",
   "telemetry.attributeName": "An attribute name has 1 to 128 characters, none of them a control character.",
   "telemetry.textTooLong": "A text value has at most 4,096 bytes.",
   "telemetry.range": "The time range or step is not usable. Take from < to, and a step from 1s to 366d.",
 
   // the platform's own state
   "storage.unavailable": "The database does not answer. Nothing was kept; send it again in a while.",
+  "storage.unreachable": "The database cannot be reached. Check that it runs, and --database-url with its account.",
   "storage.full":
     "The disk is almost full, so nothing new is taken. Free space or enlarge the disk; sending again will then work.",
   "storage.newer":
@@ -88,9 +89,9 @@ const sentences = {
   "seal.broken": "Stored bytes do not open: they were altered, moved or sealed with another key.",
   "backup.wrong": "The passphrase is wrong, or the file is not a keys backup.",
   "port.taken": "Another program listens on this port. Stop it, or choose another port.",
-  "tls.unusable": "The certificate or its key cannot be used. The one before stays in service.",
+  "tls.unusable": "The certificate or its key cannot be used. Mend the file named here.",
   "files.tooFew": "The system allows too few open files. Raise the limit (ulimit -n 65536) and start again.",
-  "config.malformed": "An option cannot be understood.",
+  "config.malformed": "An option cannot be used as it is. Mend the one named here.",
   stopping: "The platform is stopping. Try again in a moment.",
 } as const;
 

@@ -86,7 +86,12 @@ export class Caller implements Asker {
     const { device } = this.credential;
     if (device) return device;
     const because = "only a device has a tree of its own";
-    throw this.refuse("telemetry.write", this.org, because, new Refusal("permit.missing", { detail: `${because}.` }));
+    throw this.refuse(
+      "telemetry.write",
+      this.org,
+      because,
+      new Refusal("permit.missing", { detail: `Show a device's key: ${because}.` }),
+    );
   }
 
   /** The time that expiry goes by. */

@@ -26,6 +26,9 @@ function refusalOf(cause: NodeJS.ErrnoException, wish: string): Error {
         detail: `${wish} Ports below 1024 are for root: start as root, or choose another.`,
       });
     default:
-      return cause;
+      return new Refusal("config.malformed", {
+        cause,
+        detail: `${wish} The system does not give it (${cause.code}): choose another.`,
+      });
   }
 }

@@ -135,7 +135,7 @@ async function connectPatiently(login: Login, name: string, needs: Needs): Promi
 }
 
 const refusalOf = (cause: ConnectFailed, login: Login): Refusal =>
-  new Refusal("storage.unavailable", {
+  new Refusal("storage.unreachable", {
     cause,
     retryAfterSeconds: 5,
     detail: `${placeOf(login)} ${cause.mayRecover ? "does not answer" : "refuses the account"} (${cause.code}).`,

@@ -40,7 +40,7 @@ export class Storage {
 
   /**
    * Takes the database into service: the server's lock, roles, migrations, the self-check.
-   * @throws Refusal `storage.inUse`, `storage.newer`, `storage.roles`, `storage.unsafe`, `storage.unavailable`,
+   * @throws Refusal `storage.inUse`, `storage.newer`, `storage.roles`, `storage.unsafe`, `storage.unreachable`,
    * `keyring.wrong`, `config.malformed`
    */
   static async open(needs: Needs): Promise<Storage> {

@@ -155,6 +155,7 @@ test("a device has at most 64 attributes that nobody declared", async () => {
     refusal.faults.map(({ path }) => path),
     ["one"],
   );
+  assert.match(refusal.message, /\b64\b/);
   assert.equal(await store.say(org, device, many(64)), 0);
 });
 

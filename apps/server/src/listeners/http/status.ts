@@ -53,6 +53,7 @@ export const statusOf = {
   "telemetry.textTooLong": 422,
   "telemetry.range": 422,
   "storage.unavailable": 503,
+  "storage.unreachable": 503,
   "storage.full": 507,
   "storage.newer": 500,
   "storage.inUse": 500,
