@@ -77,7 +77,7 @@ test("a body that does not arrive in half a minute is refused, and the connectio
   clock.move(29_000);
   line.socket.write('"t"');
   clock.move(1_100);
-  assert.match(await line.until(/tooSlow/), /HTTP\/1\.1 408 [^]*connection: close/i);
+  assert.match(await line.until(/request\.tooSlow/), /HTTP\/1\.1 408 [^]*connection: close/i);
   await passing(2_000, line.toTheEnd());
 
   using client = http2(place);

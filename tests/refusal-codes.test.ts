@@ -1,0 +1,31 @@
+import assert from "node:assert/strict";
+import { globSync, readFileSync } from "node:fs";
+import path from "node:path";
+import { test } from "node:test";
+import { refusalCodes } from "@holdfast/kernel";
+
+const root = path.dirname(import.meta.dirname);
+
+/** Codes that no test names, each with the reason why it cannot be provoked. */
+const exceptions: Readonly<Record<string, string>> = {
+  "keyring.erased":
+    "nothing refuses with it yet: a keyring that has what was erased is found out when erasing can be asked for",
+};
+
+test("every code that the platform may refuse with is named by a test or by the matrix, or stands here with its reason", () => {
+  const files = globSync("{apps,packages,tests}/**/{*.test.ts,*.fixture.ts,matrix.txt}", {
+    cwd: root,
+    exclude: (name) => name === "node_modules",
+  });
+  const texts = files
+    .map((file) => path.join(root, file))
+    .filter((file) => file !== import.meta.filename)
+    .map((file) => readFileSync(file, "utf8"));
+  const isNamed = (code: string): boolean => {
+    // As it is, or in an expression: `device\.erased`.
+    const named = new RegExp(`(?<![\\w.])${code.replaceAll(".", String.raw`\\?\.`)}(?![\\w.])`);
+    return texts.some((text) => named.test(text));
+  };
+  const unnamed = refusalCodes.filter((code) => !isNamed(code));
+  assert.deepEqual(unnamed.toSorted(), Object.keys(exceptions).toSorted());
+});
