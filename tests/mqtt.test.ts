@@ -213,6 +213,48 @@ test("a device lives in its own tree, and every other topic or filter is refused
   assert.deepEqual([await latest(device), await latest(other)], [{}, {}]);
 });
 
+test("a credential in a topic, a filter or a name is nowhere in the audit log, and its owner reads that it was exposed", async () => {
+  const [speaker, leaked] = [await makeDevice(), await makeDevice()];
+  const brief = await token("device.read");
+  const secrets = [leaked.key.secret, brief.token];
+  const client = await as(speaker, { protocolVersion: 5 });
+  const long = "x/".repeat(50); // so that the text is cut in the middle of the secret
+  await assert.rejects(client.publishAsync(`v1/${leaked.key.id}.${leaked.key.secret}/up`, "{}", { qos: 1 }));
+  assert.deepEqual(await subscribe(client, [`${long}${brief.token}`]), [0x87]);
+  const named = await makeDevice({ name: `Pump ${leaked.key.secret}`, tags: { was: leaked.key.secret } });
+  const granted = await token(`device.read:tag:was=${leaked.key.secret}`);
+  await assert.rejects(
+    client.publishAsync("me/telemetry", JSON.stringify({ [leaked.key.secret]: null }), { qos: 1 }),
+    ({ message }: Error) => !message.includes(leaked.key.secret.slice(0, 20)),
+  );
+  type Entry = { what: string; about: string; facts?: Record<string, string> };
+  const entries = async (about: string) => (await me.get<{ items: Entry[] }>(`/v1/audit?about=${about}`)).items;
+  for (const [id, where] of [
+    [leaked.key.id, "topic"],
+    [brief.id, "filter"],
+  ] as const) {
+    let told: Entry | undefined;
+    for (let waited = 0; !told && waited < 5_000; waited += 20) {
+      await setTimeout(20);
+      told = (await entries(id)).find(({ what }) => what === "credential.exposed");
+    }
+    assert.deepEqual(told?.facts, { where, address: "127.0.0.1" });
+  }
+  let refusals: Entry[] = [];
+  for (let waited = 0; refusals.length < 2 && waited < 5_000; waited += 50) {
+    await setTimeout(50);
+    refusals = (await entries(speaker.id)).filter(({ what }) => what === "access.refused");
+  }
+  assert.deepEqual(
+    new Set(refusals.map(({ facts }) => facts?.["because"]?.replace(/(x\/)+/, "…"))),
+    new Set([`publish to v1/${leaked.key.id}.[credential]/up`, "subscribe to …[credential]"]),
+  );
+  assert.equal((await entries(named.id))[0]?.facts?.["name"], "Pump [credential]");
+  assert.ok((await entries(granted.id)).length > 0);
+  const everything = JSON.stringify((await me.get<{ items: Entry[] }>("/v1/audit?limit=1000")).items);
+  for (const secret of secrets) assert.ok(!everything.includes(secret.slice(0, 24)), everything);
+});
+
 test("firmware that was written for another platform is understood in its own forms", async () => {
   const device = await makeDevice({ alias: "boiler" });
   const client = await as(device);

@@ -154,7 +154,8 @@ async function open(needs: PlatformNeeds, opened: AsyncDisposableStack): Promise
     it.close(),
   );
   const guard = opened.adopt(new Guard({ clock, timers, report }), (it) => it.close());
-  const hub = new Hub({ spaces, authentication, telemetry, guard, refused: onRefusal });
+  const exposure = new Exposure({ authentication, storage, guard, clock, report });
+  const hub = new Hub({ spaces, authentication, telemetry, guard, refused: onRefusal, exposed: exposure.inTopic });
   const broker = opened.adopt(
     brokerFor({
       hub,
@@ -207,7 +208,7 @@ async function open(needs: PlatformNeeds, opened: AsyncDisposableStack): Promise
       handlers,
       live,
       replays: new Replays(storage),
-      exposure: new Exposure({ authentication, storage, guard, clock }),
+      exposure,
       guard,
       clock,
       random,

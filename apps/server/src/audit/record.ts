@@ -1,3 +1,4 @@
+import { scrub } from "@holdfast/crypto";
 import { idFrom, newId, uuidOf, type Id, type Instant, type Random } from "@holdfast/kernel";
 import type { Actor, AuditEntry, Unit } from "../storage/index.ts";
 
@@ -14,7 +15,10 @@ export type Entry = {
 
 type Body = { what: string; by: Actor; facts?: Readonly<Record<string, unknown>> | undefined };
 
-/** Writes the entries of a unit into the same transaction: what happened and its trace are kept together or not at all. */
+/**
+ * Writes the entries of a unit into the same transaction: what happened and its trace are kept together or not at all. Credentials are struck
+ * out of every entry, whoever wrote it: a topic, a name or a tag is a client's text, and whoever may read the log may not have what it opens.
+ */
 export const recorder =
   (random: Random) =>
   async (unit: Unit, entries: readonly AuditEntry[]): Promise<void> => {
@@ -24,7 +28,7 @@ export const recorder =
       const sealed = unit.scope.seal(
         "audit",
         rowOf(id, unit.at, about),
-        new TextEncoder().encode(JSON.stringify(body)),
+        new TextEncoder().encode(scrub(JSON.stringify(body))),
       );
       await unit.query("insert into audit (org, id, about, at, body) values ($1, $2, $3, $4, $5)", [
         uuidOf(unit.scope.org),

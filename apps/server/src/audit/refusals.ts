@@ -1,3 +1,4 @@
+import { scrub } from "@holdfast/crypto";
 import type { Report, Timers } from "@holdfast/kernel";
 import type { OnRefusal, Refused } from "../authority/index.ts";
 import type { Storage } from "../storage/index.ts";
@@ -11,6 +12,12 @@ type Tally = Refused & {
   readonly facts: Readonly<Record<string, string>>;
   count: number;
 };
+
+/** Characters of a reason that are kept: a client's topic may have 65,535 bytes. */
+const longest = 160;
+
+/** Credentials first, while they are whole. */
+const shortened = (because: string): string => scrub(because).slice(0, longest);
 
 /**
  * Refusals, and sign-ins that failed. The same one within an interval is one entry with a count, so that nobody fills the disk by
@@ -29,7 +36,14 @@ export class Refusals {
 
   /** Somebody known was refused, or somebody unknown at the door of an organisation. */
   readonly note: OnRefusal = ({ space, actor }, action, about, because) => {
-    this.#note({ space, actor, what: "access.refused", about, facts: { action, because }, count: 1 });
+    this.#note({
+      space,
+      actor,
+      what: "access.refused",
+      about,
+      facts: { action, because: shortened(because) },
+      count: 1,
+    });
   };
 
   /** Somebody gave a wrong password. */

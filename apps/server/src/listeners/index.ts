@@ -1,5 +1,5 @@
+export { Exposure } from "./exposure.ts";
 export { Guard } from "./guard.ts";
-export { Exposure } from "./http/exposure.ts";
 export { Live } from "./http/live.ts";
 export { openapiOf } from "./http/openapi.ts";
 export { Readiness } from "./http/readiness.ts";

@@ -9,6 +9,7 @@ import {
   type TurnedAway,
   type Welcome,
 } from "@holdfast/mqtt";
+import { credentialIn } from "@holdfast/crypto";
 import { Refusal, type Random } from "@holdfast/kernel";
 import { parseTopic, telemetryTopic } from "@holdfast/protocol";
 import type { Authentication, Caller, Space, Spaces } from "../authority/index.ts";
@@ -29,6 +30,8 @@ type Needs = {
     about: string,
     because: string,
   ) => void;
+  /** A credential stood in a text that brokers and their logs keep readable. */
+  readonly exposed: (text: string, where: "topic" | "filter", by: { id: string; address: string }) => void;
 };
 
 // MQTT 5, table 2-6.
@@ -53,7 +56,9 @@ export class Hub implements Policy<SessionContext> {
       const { device } = caller.credential;
       if (device) await telemetry.prepare(caller.space, device);
       // It may have ended while we waited. Why, is for those who may ask `explain`.
-      return caller.ended() === undefined ? welcome(caller) : { turnedAway: notAuthorized };
+      return caller.ended() === undefined
+        ? welcome(caller, asked.transport.remoteAddress)
+        : { turnedAway: notAuthorized };
     } catch (error) {
       if (!(error instanceof Refusal)) throw error;
       return { turnedAway: reasonOf(error, "connect"), reasonString: error.message };
@@ -83,14 +88,13 @@ export class Hub implements Policy<SessionContext> {
     return isOld ? plainly(code) : code;
   }
 
-  refused({ caller }: SessionContext, what: "publish" | "subscribe" | "will", topic: string): void {
+  refused({ caller, address }: SessionContext, what: "publish" | "subscribe" | "will", topic: string): void {
+    if (credentialIn(topic)) {
+      const where = what === "subscribe" ? "filter" : "topic";
+      this.#needs.exposed(topic, where, { id: caller.credential.id, address });
+    }
     const action = what === "subscribe" ? "telemetry.read" : "telemetry.write";
-    this.#needs.refused(
-      caller,
-      action,
-      caller.credential.device ?? caller.space.org,
-      `${what} to ${topic.slice(0, 128)}`,
-    );
+    this.#needs.refused(caller, action, caller.credential.device ?? caller.space.org, `${what} to ${topic}`);
   }
 
   async #callerOf({ username = "", password }: Asked): Promise<Caller> {

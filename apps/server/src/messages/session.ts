@@ -5,7 +5,7 @@ import type { Caller } from "../authority/index.ts";
 import { MessageGate } from "./gate.ts";
 
 /** What the hub keeps of one MQTT session. */
-export type SessionContext = { readonly caller: Caller };
+export type SessionContext = { readonly caller: Caller; readonly address: string };
 
 /** Where a device's session lives: its own tree and nothing else, under its own name for it and under those of other platforms. */
 function treeOf(
@@ -23,7 +23,7 @@ function treeOf(
   };
 }
 
-export function welcome(caller: Caller): Welcome<SessionContext> {
+export function welcome(caller: Caller, address: string): Welcome<SessionContext> {
   const { space, credential, expiresAt } = caller;
   const { device } = credential;
   return {
@@ -34,6 +34,6 @@ export function welcome(caller: Caller): Welcome<SessionContext> {
     ...(device && { ...treeOf(device, space.device(device)?.alias), mountsOnly: true }),
     gate: new MessageGate(caller),
     expiresAt,
-    context: { caller },
+    context: { caller, address },
   };
 }

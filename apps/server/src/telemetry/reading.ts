@@ -1,3 +1,4 @@
+import { scrub } from "@holdfast/crypto";
 import { Refusal, rfc3339, type Instant } from "@holdfast/kernel";
 import { isAttributeName } from "@holdfast/protocol";
 
@@ -37,7 +38,7 @@ export function refusalAt(
   { attribute, reading }: Place,
   message: string,
 ): Refusal {
-  const shown = JSON.stringify(attribute.slice(0, 128)).slice(1, -1);
+  const shown = JSON.stringify(scrub(attribute).slice(0, 128)).slice(1, -1);
   const where = reading === undefined ? `"${shown}"` : `"${shown}" of reading ${reading + 1}`;
   return new Refusal(code, { detail: `${where}: ${message}`, faults: [{ path: shown, message }] });
 }

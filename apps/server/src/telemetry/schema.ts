@@ -1,4 +1,5 @@
 // Hot path: every value of every message is compared with its series here.
+import { scrub } from "@holdfast/crypto";
 import { Refusal, type Fault } from "@holdfast/kernel";
 import type { Schema } from "../authority/index.ts";
 import { typeOf, type Reading, type ValueType } from "./reading.ts";
@@ -36,7 +37,7 @@ export function checkTypes(state: DeviceSeries, readings: readonly Reading[], sc
 }
 
 /** Fit to be shown: a hostile name cannot break a line or flood a log. */
-const shown = (name: string): string => JSON.stringify(name.slice(0, 128)).slice(1, -1);
+const shown = (name: string): string => JSON.stringify(scrub(name).slice(0, 128)).slice(1, -1);
 
 function wrongType(name: string, expected: ValueType, type: ValueType, declared: ValueType | undefined): Refusal {
   const why =

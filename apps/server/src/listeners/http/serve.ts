@@ -5,11 +5,11 @@ import { because, Refusal, type Clock, type Random, type Report, type Timers } f
 import type { Route } from "@holdfast/protocol";
 import fastify, { type FastifyBaseLogger, type FastifyInstance, type FastifyReply, type FastifyRequest } from "fastify";
 import type { Authentication, Caller, Handler } from "../../authority/index.ts";
+import type { Exposure } from "../exposure.ts";
 import type { Guard } from "../guard.ts";
 import { RateLimit } from "../rate.ts";
 import { askedOf, credentialText, sendReply } from "./answer.ts";
 import { cut, linger } from "./deadlines.ts";
-import type { Exposure } from "./exposure.ts";
 import type { Live } from "./live.ts";
 import { faultOf, greeting, headersOf, newRequestId, problemOf, problemType, rawAnswer, refusalOf } from "./problem.ts";
 import type { Replays } from "./replays.ts";
@@ -116,7 +116,7 @@ class Serving {
   async #greet(request: FastifyRequest, reply: FastifyReply): Promise<void> {
     void reply.headers(greeting(request.id));
     if (credentialIn(request.url)) {
-      await this.#needs.exposure.found(request.url, request.ip);
+      await this.#needs.exposure.inUrl(request.url, request.ip);
       throw new Refusal("credential.exposed");
     }
   }

@@ -1,0 +1,86 @@
+import { Refusal, type Clock } from "@holdfast/kernel";
+import { asPlatform, type Authentication } from "../authority/index.ts";
+import type { Storage } from "../storage/index.ts";
+import type { Guard } from "./guard.ts";
+import { RateLimit } from "./rate.ts";
+
+type Needs = {
+  readonly authentication: Authentication;
+  readonly storage: Storage;
+  readonly guard: Guard;
+  readonly clock: Clock;
+  readonly report: (message: string, about: Readonly<Record<string, unknown>>) => void;
+};
+
+/**
+ * A credential stood in a URL or a topic, so proxies, histories and logs may know it now: its owner is told in the audit log. Never the
+ * text itself.
+ */
+export class Exposure {
+  readonly #needs: Needs;
+  /** Whoever has a credential could else fill its owner's audit log with it. */
+  readonly #told: RateLimit;
+  /** A message is cheaper to send than this is to find out about. */
+  readonly #looked: RateLimit;
+
+  constructor(needs: Needs) {
+    this.#needs = needs;
+    this.#told = new RateLimit({ perSecond: 1 / 60, burst: 3 }, needs.clock);
+    this.#looked = new RateLimit({ perSecond: 1, burst: 10 }, needs.clock);
+  }
+
+  /** In a URL. Whoever asked waits for it. */
+  inUrl(url: string, address: string): Promise<void> {
+    return this.#found(url, { where: "url", address });
+  }
+
+  /** In what a connected client named. Nobody waits for it, and who does this again and again is looked at now and then. */
+  readonly inTopic = (text: string, where: "topic" | "filter", by: { id: string; address: string }): void => {
+    try {
+      this.#looked.take(by.id);
+    } catch (error) {
+      if (error instanceof Refusal) return; // the one before was as bad
+      throw error;
+    }
+    this.#found(text, { where, address: by.address }).catch((fault: unknown) =>
+      this.#needs.report("the owner of a credential that stood in a topic could not be told", { fault }),
+    );
+  };
+
+  async #found(text: string, facts: { where: "url" | "topic" | "filter"; address: string }): Promise<void> {
+    const { authentication, storage, guard } = this.#needs;
+    for (const candidate of candidatesIn(text)) {
+      try {
+        const { credential, space } = await guard.admit(facts.address, () => authentication.byText(candidate));
+        this.#told.take(credential.id);
+        await storage.change(asPlatform(space.scope), async (unit) => {
+          unit.audit({ what: "credential.exposed", about: credential.id, facts });
+        });
+      } catch (error) {
+        // What is no good credential has no owner to tell; and who was told three times knows.
+        if (!(error instanceof Refusal)) throw error;
+      }
+    }
+  }
+}
+
+const most = 4;
+
+/** Whole tokens, and each key id with each secret: they may stand in two parameters. A secret alone does not say whose it is. */
+function candidatesIn(written: string): readonly string[] {
+  const text = decoded(written);
+  const found = (pattern: RegExp) => [...new Set(text.match(pattern))].slice(0, most);
+  const secrets = found(/hfs_[\w-]{49}/g);
+  const keys = found(/key_[0-9a-f]{32}/g).flatMap((id) => secrets.map((secret) => `${id}.${secret}`));
+  return [...found(/hf_[\w-]{20,}(?:\.[\w-]*)+/g), ...keys].slice(0, most);
+}
+
+function decoded(written: string): string {
+  let text = written;
+  try {
+    for (let round = 0; round < 3 && text.includes("%"); round += 1) text = decodeURIComponent(text);
+  } catch {
+    // Not well-formed percent-encoding: look at it as far as it went.
+  }
+  return text;
+}
