@@ -319,6 +319,25 @@ test("the log is read newest first, in pages, and only from where it was", async
   }
 });
 
+test("where a page of the log ended tells nothing of what other organisations do", async () => {
+  const cursor = async (owner = ours) => {
+    const { nextCursor } = await owner.asks.get<{ nextCursor: string }>("/v1/audit?limit=1");
+    return nextCursor;
+  };
+  const before = await cursor();
+  for (let count = 0; count < 10; count += 1) await theirs.application();
+  await ours.application();
+  const after = await cursor();
+  assert.equal(after.length, before.length);
+  for (const one of [before, after])
+    assert.match(one, /^[\w-]{40,}$/, "neither a number nor anything to be read from it");
+  // Nor can one be made up, or brought along from elsewhere.
+  for (const wrong of [await cursor(theirs), `${after.slice(0, -2)}AA`, "1", "7"]) {
+    const { status, body } = await asks.send<Problem>("GET", `/v1/audit?cursor=${wrong}`);
+    assert.deepEqual([status, body.code], [400, "cursor.malformed"], wrong);
+  }
+});
+
 test("a key of a device that was made by a program is the device's: it stays when the program's token ends", async () => {
   const maker = await ours.tokenOf([
     "device.create",

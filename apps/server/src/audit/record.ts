@@ -5,6 +5,7 @@ import type { Actor, AuditEntry, Unit } from "../storage/index.ts";
 /** An entry as it is read back. */
 export type Entry = {
   readonly id: Id<"entry">;
+  /** Its place in the log of the whole deployment. Never shown: see cursor.ts. */
   readonly seq: number;
   readonly at: Instant;
   readonly what: string;
