@@ -107,7 +107,7 @@ async function open(needs: PlatformNeeds, opened: AsyncDisposableStack): Promise
   const spaces = new Spaces({ storage, things: thingsIn });
   spaceHolder.spaces = spaces;
   const tokenKeys = await TokenKeys.load({ storage, random });
-  refusals.log = new Refusals({ storage, timers, report });
+  refusals.log = new Refusals({ storage, clock, timers, report });
   const { note: onRefusal, noteSignIn: refusedSignIn } = refusals.log;
   const authentication = new Authentication({ storage, spaces, tokenKeys, clock, onRefusal });
   const minting = new Minting({ storage, spaces, tokenKeys, clock, random });

@@ -1,17 +1,10 @@
 import { scrub } from "@holdfast/crypto";
-import type { Report, Timers } from "@holdfast/kernel";
+import type { Clock, Report, Timers } from "@holdfast/kernel";
 import type { OnRefusal, Refused } from "../authority/index.ts";
-import type { Storage } from "../storage/index.ts";
+import type { AuditEntry, Storage } from "../storage/index.ts";
+import { minute, Share, type Refusal } from "./share.ts";
 
 const interval = 500; // milliseconds until a refusal can be read
-const mostPerOrg = 1_000; // of different kinds within one interval; more are counted, not listed
-
-type Tally = Refused & {
-  readonly what: "access.refused" | "signIn.refused";
-  readonly about: string;
-  readonly facts: Readonly<Record<string, string>>;
-  count: number;
-};
 
 /** Characters of a reason that are kept: a client's topic may have 65,535 bytes. */
 const longest = 160;
@@ -19,92 +12,101 @@ const longest = 160;
 /** Credentials first, while they are whole. */
 const shortened = (because: string): string => scrub(because).slice(0, longest);
 
+type Needs = { storage: Storage; clock: Clock; timers: Timers; report: Report };
+
+/** A caller with its share; `about` is what all of its refusals have in common. */
+type Known = { who: Refused; readonly about: string; readonly share: Share };
+
 /**
- * Refusals, and sign-ins that failed. The same one within an interval is one entry with a count, so that nobody fills the disk by
- * asking for what he may not have. Saying no never waits for this, so its time tells nothing.
+ * Refusals, and sign-ins that failed. Each caller has a share of its own, so that nobody fills the disk by asking for what he may not have,
+ * and nobody hides in the crowd. Saying no never waits for this, so its time tells nothing.
  */
 export class Refusals {
-  readonly #needs: { storage: Storage; timers: Timers; report: Report };
-  #tallies = new Map<string, Tally>();
-  readonly #sizes = new Map<string, number>();
+  readonly #needs: Needs;
+  readonly #callers = new Map<string, Known>();
+  /** Those with something to write. */
+  readonly #due = new Set<Known>();
   #flushing: Promise<void> = Promise.resolve();
-  #scheduled: { cancel(): void } | undefined;
+  #soon: { cancel(): void } | undefined;
+  #later: { cancel(): void } | undefined;
 
-  constructor(needs: { storage: Storage; timers: Timers; report: Report }) {
+  constructor(needs: Needs) {
     this.#needs = needs;
   }
 
   /** Somebody known was refused, or somebody unknown at the door of an organisation. */
-  readonly note: OnRefusal = ({ space, actor }, action, about, because) => {
-    this.#note({
-      space,
-      actor,
-      what: "access.refused",
-      about,
-      facts: { action, because: shortened(because) },
-      count: 1,
-    });
+  readonly note: OnRefusal = (who, action, about, because) => {
+    this.#note(who, { what: "access.refused", about, action, because: () => shortened(because) });
   };
 
   /** Somebody gave a wrong password. */
-  readonly noteSignIn = ({ space, actor }: Refused, about: string): void => {
-    this.#note({ space, actor, what: "signIn.refused", about, facts: {}, count: 1 });
+  readonly noteSignIn = (who: Refused, about: string): void => {
+    this.#note(who, { what: "signIn.refused", about, action: undefined, because: () => undefined });
   };
 
   /** Writes down what was noted so far. */
   flush(): Promise<void> {
-    this.#flushing = this.#flushing.then(() => this.#write());
-    return this.#flushing;
+    return this.#writeDown(({ share, about }) => [...share.takeListed(), ...share.takeRest(about)]);
   }
 
-  #note(tally: Tally): void {
-    const { org } = tally.space;
-    const by = tally.actor.kind === "credential" ? tally.actor.id : "-";
-    const size = this.#sizes.get(org) ?? 0;
-    const own = `${org} ${tally.what} ${by} ${tally.about} ${tally.facts["action"]}`;
-    const name = this.#tallies.has(own) || size < mostPerOrg ? own : `${org} more`;
-    const there = this.#tallies.get(name);
-    if (there) {
-      there.count += 1;
-      return;
-    }
-    this.#sizes.set(org, size + 1);
-    const more = {
-      actor: { kind: "platform" },
-      about: org,
-      facts: { because: "there were too many to list" },
-    } as const;
-    this.#tallies.set(name, name === own ? tally : { ...tally, ...more });
-    this.#scheduled ??= this.#needs.timers.after(interval, () => {
-      this.#scheduled = undefined;
+  #note(who: Refused, refusal: Refusal): void {
+    const now = this.#needs.clock.elapsed();
+    const caller = this.#callerOf(who, refusal, now);
+    caller.who = who; // the organisation may have been read again meanwhile
+    caller.share.note(refusal, now);
+    this.#due.add(caller);
+    const { timers } = this.#needs;
+    this.#soon ??= timers.after(interval, () => {
+      this.#soon = undefined;
+      void this.#writeDown(({ share }) => share.takeListed());
+    });
+    this.#later ??= timers.after(minute, () => {
+      this.#later = undefined;
+      this.#forget();
       void this.flush();
     });
   }
 
-  async #write(): Promise<void> {
-    const tallies = [...this.#tallies.values()];
-    this.#tallies = new Map();
-    this.#sizes.clear();
-    // By caller, because the entry says who it was.
-    for (const [, own] of Map.groupBy(tallies, ({ space, actor }) => `${space.org} ${JSON.stringify(actor)}`)) {
-      await this.#writeOf(own);
-    }
+  /** A stranger is whoever knocks at this door: those who try one person's password do not hide those who try another's. */
+  #callerOf(who: Refused, { about }: Refusal, now: number): Known {
+    const { space, actor } = who;
+    const isKnown = actor.kind === "credential";
+    const name = `${space.org} ${isKnown ? actor.id : `- ${about}`}`;
+    const there = this.#callers.get(name);
+    if (there) return there;
+    const caller = { who, about: isKnown ? space.org : about, share: new Share(now) };
+    this.#callers.set(name, caller);
+    return caller;
   }
 
-  async #writeOf(own: readonly Tally[]): Promise<void> {
-    const [first] = own;
-    if (!first) return;
+  #forget(): void {
+    const now = this.#needs.clock.elapsed();
+    for (const [name, caller] of this.#callers) if (caller.share.isFresh(now)) this.#callers.delete(name);
+  }
+
+  #writeDown(take: (caller: Known) => readonly AuditEntry[]): Promise<void> {
+    this.#flushing = this.#flushing.then(async () => {
+      const due = [...this.#due];
+      this.#due.clear();
+      for (const caller of due) {
+        await this.#writeOf(caller.who, take(caller));
+        if (caller.share.hasRest) this.#due.add(caller);
+      }
+    });
+    return this.#flushing;
+  }
+
+  async #writeOf({ space, actor }: Refused, entries: readonly AuditEntry[]): Promise<void> {
+    if (entries.length === 0) return;
     const { storage, report } = this.#needs;
     try {
       storage.admit();
-      await storage.change({ scope: first.space.scope, actor: first.actor }, async (unit) => {
-        for (const { what, about, facts, count } of own) {
-          unit.audit({ what, about, facts: { ...facts, ...(count > 1 && { count }) } });
-        }
-      });
+      await storage.change({ scope: space.scope, actor }, async (unit) =>
+        entries.forEach((entry) => unit.audit(entry)),
+      );
     } catch {
       // The database is away or full. The refusals themselves stood; only their trace is incomplete, and that is said.
-      report(`${own.length} refusals could not be written to the audit log`, { level: "error" });
+      report(`${entries.length} refusals could not be written to the audit log`, { level: "error" });
     }
   }
 }
