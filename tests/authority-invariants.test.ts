@@ -11,21 +11,12 @@ const { platform, visitor, ours, theirs, our, their } = await startOrgs();
 atEnd.after(() => platform.close());
 
 const all: [string, Route][] = Object.entries(routes);
-const open = [
-  "setUp",
-  "signIn",
-  "certificates",
-  "certificateFile",
-  "healthz",
-  "metrics",
-  "openapi",
-  "readyz",
-  "securityTxt",
-];
+const open = ["setUp", "signIn", "certificates", "certificateFile", "healthz", "openapi", "readyz", "securityTxt"];
 
 test("every operation says what it needs, and the few that are open to all are these", async () => {
-  for (const [name, { needs, on }] of all) {
+  for (const [name, { needs, on, openTo }] of all) {
     assert.equal(needs === "public", open.includes(name), name);
+    assert.equal(openTo, name === "metrics" ? "thisMachine" : undefined, name);
     if (needs === "public" || needs === "signedIn") continue;
     assert.ok(isAction(needs) && on !== undefined, name);
     if (typeof on !== "object") continue;

@@ -253,7 +253,8 @@ async function linesOfHttp(): Promise<string[]> {
     const route = routeOf.get(of);
     assert.ok(route);
     const needs = [route.needs, ...(operation.also ?? [])].join(", ");
-    lines.push("", `${name}: ${route.method} ${route.path} needs ${needs}`);
+    const open = route.openTo === undefined ? "" : ", or nothing from the platform's own machine, as here";
+    lines.push("", `${name}: ${route.method} ${route.path} needs ${needs}${open}`);
     const asked = operation.ask ?? (() => ({}));
     let subject: Subject | undefined;
     for (const [caller, shows] of Object.entries(callers)) {

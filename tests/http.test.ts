@@ -222,6 +222,32 @@ test("metrics are what Prometheus reads, and name nobody", async () => {
   assert.doesNotMatch(text, /[a-z]{3}_[0-9a-f]{32}|Greenhouse|First/);
 });
 
+test("metrics of the whole deployment are for whoever runs it: on its machine, or with a grant that only an administrator can give", async () => {
+  const get = (as: typeof visitor, headers = {}) => as.send<Problem>("GET", "/metrics", { headers });
+  const { org } = await me.get<{ org: string }>("/v1/me");
+  const other = await me.post<{ org: string; token: string }>("/v1/orgs", { name: "Another" });
+  assert.notEqual(other.org, org);
+  const { token } = await me.post<{ token: string }>("/v1/tokens", { name: "Prometheus", grants: ["metrics.read"] });
+  assert.equal((await get(visitor)).status, 200);
+  assert.equal((await get(visitor, { authorization: `Bearer ${token}` })).status, 200);
+  // Whoever shows that he is somebody else is taken at his word, on this machine too.
+  const device = await makeDevice("Curious");
+  for (const stranger of [visitor.as(other.token), visitor.as(`${device.key.id}.${device.key.secret}`)]) {
+    const { status, body } = await get(stranger);
+    assert.deepEqual([status, body.code], [403, "permit.missing"]);
+  }
+  // A proxy on this machine asks for somebody elsewhere.
+  for (const header of ["forwarded", "x-forwarded-for", "x-real-ip", "via"]) {
+    const { status, body } = await get(visitor, { [header]: "192.0.2.7" });
+    assert.deepEqual([status, body.code], [401, "credential.missing"], header);
+    assert.equal((await get(visitor.as(token), { [header]: "192.0.2.7" })).status, 200);
+  }
+  const { status, body } = await visitor
+    .as(other.token)
+    .send<Problem>("POST", "/v1/tokens", { body: { name: "mine", grants: ["metrics.read"] } });
+  assert.deepEqual([status, body.code], [403, "credential.amplifies"]);
+});
+
 test("each certificate to trust can be fetched, and is enough to trust the platform", async () => {
   const { certificates } = await visitor.get<{
     certificates: { pem: string; sha256: string; state: string; notAfter: string }[];

@@ -40,6 +40,8 @@ export const actions = {
   "audit.read": "org",
 
   "device.tag": "device",
+
+  "metrics.read": "org",
 } as const satisfies Record<string, Kind>;
 
 export type Action = keyof typeof actions;
@@ -48,6 +50,6 @@ export type KindOf<A extends Action> = (typeof actions)[A];
 export const allActions = Object.keys(actions) as readonly Action[]; // the keys of a constant
 
 /** Asked of the whole deployment, so no organisation's role holds it: only administrators of the instance do. */
-export const instanceActions: readonly Action[] = ["org.create"];
+export const instanceActions: readonly Action[] = ["org.create", "metrics.read"];
 
 export const isAction = (text: string): text is Action => Object.hasOwn(actions, text);

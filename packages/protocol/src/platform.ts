@@ -48,8 +48,11 @@ export const readyz = route({
 export const metrics = route({
   method: "GET",
   path: "/metrics",
-  summary: "Counters in the Prometheus text format; nothing in them names an organisation.",
-  needs: "public",
+  summary:
+    "Counters of the whole deployment in the Prometheus text format, by an administrator of the instance or from the platform's own machine.",
+  needs: "metrics.read",
+  on: "own",
+  openTo: "thisMachine",
   reply: "text",
 });
 

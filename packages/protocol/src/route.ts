@@ -19,6 +19,8 @@ export type Route = {
   /** "public" is said aloud and stands in the matrix like any other need. "signedIn" asks only who is there. */
   readonly needs: Action | "public" | "signedIn";
   readonly on?: On;
+  /** Who asks from the machine that the platform runs on, and shows no credential, needs none. */
+  readonly openTo?: "thisMachine";
   readonly query?: z.ZodObject;
   /** `"bytes"`: read by the verb itself, by its content type. */
   readonly body?: z.ZodType | "bytes";

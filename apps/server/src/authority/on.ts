@@ -6,13 +6,15 @@ import type { Permit, Reach } from "./permit.ts";
 /** The bytes of a body that its verb reads itself. */
 export type Raw = { readonly bytes: Uint8Array; readonly contentType: string };
 
-type Needed<R extends Route> = R["needs"] extends Action
-  ? R["on"] extends "reach"
-    ? { readonly reach: Reach<R["needs"]>; readonly caller: Caller }
-    : { readonly permit: Permit<R["needs"]>; readonly caller: Caller }
-  : R["needs"] extends "signedIn"
-    ? { readonly caller: Caller }
-    : { readonly address: string };
+type Needed<R extends Route> = R extends { readonly openTo: string }
+  ? { readonly address: string } // nobody need have been asked for
+  : R["needs"] extends Action
+    ? R["on"] extends "reach"
+      ? { readonly reach: Reach<R["needs"]>; readonly caller: Caller }
+      : { readonly permit: Permit<R["needs"]>; readonly caller: Caller }
+    : R["needs"] extends "signedIn"
+      ? { readonly caller: Caller }
+      : { readonly address: string };
 
 type Query<R extends Route> = R["query"] extends z.ZodObject ? z.infer<R["query"]> : undefined;
 type Body<R extends Route> = R["body"] extends "bytes"

@@ -19,8 +19,9 @@ export function askedOf(route: Route, request: FastifyRequest, caller: Caller | 
 }
 
 function allowedOf(route: Route, caller: Caller | undefined, params: Readonly<Record<string, string>>, body: unknown) {
-  const { needs, on } = route;
+  const { needs, on, openTo } = route;
   if (needs === "public") return {};
+  if (!caller && openTo !== undefined) return {}; // `serve` has seen from where
   if (!caller) throw new Refusal("credential.missing");
   if (needs === "signedIn") return { caller };
   if (on === "reach") return { caller, reach: caller.reach(needs) };

@@ -38,7 +38,7 @@ function operation(route: Route): Record<string, unknown> {
     operationId: names.get(route),
     summary: route.summary,
     "x-needs": route.needs,
-    security: route.needs === "public" ? [] : [{ token: [] }, { bearer: [] }],
+    security: route.needs === "public" ? [] : [...(route.openTo ? [{}] : []), { token: [] }, { bearer: [] }],
     parameters: [...pathParameters(route), ...queryParameters(route), ...headerParameters(route)],
     ...(route.body !== undefined && { requestBody: bodyOf(route.body) }),
     responses: {

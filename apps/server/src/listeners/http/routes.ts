@@ -15,7 +15,7 @@ type Needs = {
   readonly contact: string;
 };
 
-/** What the platform tells anybody about itself. Nothing here names an organisation. */
+/** What the platform tells about itself, all but its metrics to anybody. Nothing here names an organisation. */
 export function platformRoutes({ certificates, readiness, metrics, openapi, now, contact }: Needs): Handler[] {
   let description: Record<string, unknown> | undefined;
   return [

@@ -11,6 +11,7 @@ import { RateLimit } from "../rate.ts";
 import { askedOf, credentialText, sendReply } from "./answer.ts";
 import { cut, linger } from "./deadlines.ts";
 import type { Live } from "./live.ts";
+import { isFromThisMachine } from "./nearby.ts";
 import { faultOf, greeting, headersOf, newRequestId, problemOf, problemType, rawAnswer, refusalOf } from "./problem.ts";
 import type { Replays } from "./replays.ts";
 
@@ -133,14 +134,17 @@ class Serving {
     }
   }
 
-  async #admit({ needs, method }: Route, request: FastifyRequest, reply: FastifyReply): Promise<void> {
+  async #admit({ needs, method, openTo }: Route, request: FastifyRequest, reply: FastifyReply): Promise<void> {
     const { guard, authentication } = this.#needs;
     if (needs === "public") {
       if (method === "POST") guard.charge(request.ip); // a slow hash each
       return;
     }
     const text = credentialText(request.headers);
-    if (text === undefined) throw new Refusal("credential.missing");
+    if (text === undefined) {
+      if (openTo === "thisMachine" && isFromThisMachine(request.ip, request.headers)) return;
+      throw new Refusal("credential.missing");
+    }
     const caller = await guard.admit(request.ip, () => authentication.byText(text));
     this.#callers.set(request, caller);
     this.#count(caller, reply);
