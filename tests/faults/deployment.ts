@@ -35,6 +35,7 @@ const patience = 30_000; // milliseconds for a start
 export class Deployment {
   readonly folder: string;
   readonly data: string;
+  readonly keys: string;
   readonly readyFile: string;
   readonly httpsPort: number;
   readonly mqttsPort: number;
@@ -43,28 +44,47 @@ export class Deployment {
   #starting: Starting | undefined;
   #visitor: Visitor | undefined;
 
-  private constructor(folder: string, data: string, ports: readonly [number, number], more: readonly string[]) {
+  private constructor(
+    { folder, data, keys }: { folder: string; data: string; keys: string },
+    ports: readonly [number, number],
+    more: readonly string[],
+  ) {
     this.folder = folder;
     this.data = data;
+    this.keys = keys;
     this.readyFile = path.join(folder, "ready.json");
     [this.httpsPort, this.mqttsPort] = ports;
     this.#log = path.join(folder, "server.log");
     this.#arguments = more;
   }
 
-  /** `data` is elsewhere when a test brings its own disk. */
-  static async make(chance: Chance, given: { data?: string; more?: readonly string[] } = {}): Promise<Deployment> {
+  /** `data` is elsewhere when a test brings its own disk; the keys lie with the data unless they are to be apart. */
+  static async make(
+    chance: Chance,
+    given: { data?: string; keysApart?: true; more?: readonly string[] } = {},
+  ): Promise<Deployment> {
     const folder = mkdtempSync(path.join(tmpdir(), "holdfast-faults-"));
     chmodSync(folder, 0o755); // started by root, the server becomes another user
     const ports = [await freePort(chance), await freePort(chance)] as const;
-    return new Deployment(folder, given.data ?? path.join(folder, "data"), ports, given.more ?? []);
+    const data = given.data ?? path.join(folder, "data");
+    const keys = path.join(given.keysApart ? folder : data, "keys");
+    return new Deployment({ folder, data, keys }, ports, given.more ?? []);
   }
 
   /** Begins a start. `killAt`: the process ends itself there, by SIGKILL. */
   begin(killAt?: string): Starting {
     const began = performance.now();
     const program = killAt === undefined ? [server] : [killed, killAt];
-    const args = ["--data", this.data, "--ready-file", this.readyFile, "--https-port", `${this.httpsPort}`];
+    const args = [
+      "--data",
+      this.data,
+      "--keys",
+      this.keys,
+      "--ready-file",
+      this.readyFile,
+      "--https-port",
+      `${this.httpsPort}`,
+    ];
     const child = spawn(
       process.execPath,
       [...program, ...args, "--mqtts-port", `${this.mqttsPort}`, ...this.#arguments],

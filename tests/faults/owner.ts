@@ -5,9 +5,9 @@ import { Keyring } from "../../apps/server/src/storage/keyring/index.ts";
 import type { Deployment } from "./deployment.ts";
 
 /** A connection to a deployment's PostgreSQL as its superuser, with the password that the keyring holds: whoever has both can do anything. */
-export async function asOwner({ data }: Deployment): Promise<Client> {
+export async function asOwner({ data, keys }: Deployment): Promise<Client> {
   const keyring = await Keyring.openBeside({
-    place: { folder: path.join(data, "keys") },
+    place: { folder: keys },
     clock: systemClock,
     random: systemRandom,
   });
