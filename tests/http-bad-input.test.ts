@@ -244,6 +244,8 @@ test("identifiers, cursors and queries that are none are refused, each under its
     ["/v1/devices?state=gone", "request.malformed"],
     [`/v1/devices/${device.id}/telemetry`, "request.malformed"],
     [`${telemetry}&from=yesterday`, "request.malformed"],
+    [`${telemetry}&from=2026-02-30T00:00:00Z`, "request.malformed"],
+    [`${telemetry}&from=2026-02-01T24:00:00Z`, "request.malformed"],
     [`${telemetry}&from=2026-02-01T00:00:00Z&to=2026-01-01T00:00:00Z`, "telemetry.range"],
     [`${telemetry}&every=0s`, "telemetry.range"],
     [`${telemetry}&every=1h&aggregate=median`, "request.malformed"],

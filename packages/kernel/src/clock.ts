@@ -20,9 +20,25 @@ export function instantOf(milliseconds: number): Instant | undefined {
 
 const rfc3339Form = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{1,9})?(Z|[+-]\d\d:\d\d)$/i;
 
-/** Reads RFC 3339 with an offset; nothing looser, because a local time means another moment on every machine. */
+/**
+ * Reads RFC 3339 with an offset; nothing looser, because a local time means another moment on every machine. A day or an hour that
+ * is in no calendar is no time (5.7), and neither is a leap second: on a scale of milliseconds since 1970 nothing lies between :59
+ * and :00, and to move a reading to a neighbour would be to make up when it was.
+ */
 export function parseInstant(text: string): Instant | undefined {
-  if (!rfc3339Form.test(text)) return undefined;
+  if (!rfc3339Form.test(text) || !isInCalendar(text)) return undefined;
   const at = Date.parse(text.toUpperCase());
   return Number.isNaN(at) ? undefined : (at as Instant);
+}
+
+/** What `Date.parse` lets pass: it takes February 30th for March 2nd, and 24:00 for the day after. */
+function isInCalendar(text: string): boolean {
+  if (text.startsWith("24", 11)) return false;
+  const day = Number(text.slice(8, 10));
+  return day <= 28 || day <= daysIn(Number(text.slice(0, 4)), Number(text.slice(5, 7)));
+}
+
+function daysIn(year: number, month: number): number {
+  if (month === 2) return year % 4 === 0 && (year % 100 !== 0 || year % 400 === 0) ? 29 : 28;
+  return month === 4 || month === 6 || month === 9 || month === 11 ? 30 : 31;
 }

@@ -59,7 +59,17 @@ test("an attribute called time or values is sent in the long form", () => {
 });
 
 test("a time that is neither RFC 3339 with an offset nor a number is refused", () => {
-  for (const time of ["yesterday", "2026-06-01", "2026-06-01T12:00:00", true, null, {}, []]) {
+  for (const time of [
+    "yesterday",
+    "2026-06-01",
+    "2026-06-01T12:00:00",
+    "2026-02-30T00:00:00Z",
+    "2026-06-01T24:00:00Z",
+    true,
+    null,
+    {},
+    [],
+  ]) {
     refuses("telemetry.malformed", { time, values: { a: 1 } }, { path: "time" });
   }
   refuses("telemetry.absurdTime", { time: 1e19, values: { a: 1 } }, { path: "time" });
