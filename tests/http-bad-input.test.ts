@@ -224,6 +224,22 @@ test("a name that cannot be kept is refused by name, in attributes and in tags, 
   assert.deepEqual([value.status, value.body.errors?.[0]?.path], [400, "tags.site"]);
 });
 
+test("nothing is made that would be over when it begins", async () => {
+  for (const [path, more] of [
+    ["/v1/tokens", { grants: ["telemetry.read"] }],
+    ["/v1/operator-keys", {}],
+    [`/v1/applications/${application.id}/keys`, {}],
+  ] as const) {
+    for (const expiresIn of ["0s", "0d", "000h"]) {
+      const { status, body } = await me.send<Problem>("POST", path, { body: { name: "short", ...more, expiresIn } });
+      assert.deepEqual(
+        [status, body.code, body.errors?.map(({ path: field }) => field)],
+        [400, "request.malformed", ["expiresIn"]],
+      );
+    }
+  }
+});
+
 test("identifiers, cursors and queries that are none are refused, each under its own name", async () => {
   for (const id of ["x", `${device.id}0`, device.id.toUpperCase(), application.id, "dev_%00", "..", "a".repeat(500)]) {
     const { status, body } = await me.send<Problem>("GET", `/v1/devices/${id}`);
@@ -247,7 +263,8 @@ test("identifiers, cursors and queries that are none are refused, each under its
     [`${telemetry}&from=2026-02-30T00:00:00Z`, "request.malformed"],
     [`${telemetry}&from=2026-02-01T24:00:00Z`, "request.malformed"],
     [`${telemetry}&from=2026-02-01T00:00:00Z&to=2026-01-01T00:00:00Z`, "telemetry.range"],
-    [`${telemetry}&every=0s`, "telemetry.range"],
+    [`${telemetry}&every=0s`, "request.malformed"],
+    [`${telemetry}&every=367d`, "telemetry.range"],
     [`${telemetry}&every=1h&aggregate=median`, "request.malformed"],
   ] as const) {
     const { status, body, text } = await me.send<Problem>("GET", path);

@@ -64,6 +64,7 @@ test("what is missing, twice there, too much or not readable is named, with the 
   misused("device list --state on", /none of active, suspended, retired/);
   misused("device list --limit 0", /no number from 1/);
   misused("token create --name x --grant y --expires soon", /no length of time/);
+  misused("token create --name x --grant y --expires 0d", /no length of time/);
 });
 
 test("a flag without its value does not swallow the next one", () => {

@@ -59,11 +59,12 @@ export const tags = namedBy(tagKey, tagValue).refine((t) => Object.keys(t).lengt
 
 const units = { s: 1_000, m: 60_000, h: 3_600_000, d: 86_400_000 } as const;
 
-/** `90d`, `24h`, `15m`, `30s`: a length of time, as milliseconds. */
+/** `90d`, `24h`, `15m`, `30s`: a length of time, as milliseconds. None at all is none: what lasted `0d` would be over when it began. */
 export const duration = z.string().transform((text, context): number => {
   const [, count, unit] = /^(\d{1,6})(s|m|h|d)$/.exec(text) ?? [];
-  if (!count || !unit) {
-    context.addIssue({ code: "custom", message: "not a length of time such as 90d, 24h, 15m, 30s" });
+  if (!count || !unit || Number(count) === 0) {
+    const message = unit ? "no time at all: the least is 1s" : "not a length of time such as 90d, 24h, 15m, 30s";
+    context.addIssue({ code: "custom", message });
     return z.NEVER;
   }
   return Number(count) * units[unit as keyof typeof units]; // the expression admits these four only
