@@ -66,6 +66,8 @@ const sentences = {
     "The device already has 64 undeclared attributes, as many as it may. Declare them on its product.",
   "telemetry.attributeName": "An attribute name has 1 to 128 characters, none of them a control character.",
   "telemetry.textTooLong": "A text value has at most 4,096 bytes.",
+  "telemetry.noAggregate":
+    "What was measured here has no such aggregate. Of texts ask for count, first or last; of numbers and booleans for any.",
   "telemetry.range": "The time range or step is not usable. Take from < to, and a step from 1s to 366d.",
 
   // the platform's own state

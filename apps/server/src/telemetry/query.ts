@@ -199,7 +199,7 @@ function numeric(summary: Summary, aggregate: "avg" | "max" | "min" | "sum"): nu
       return { avg: trues / count, sum: trues, max: trues > 0 ? 1 : 0, min: trues === count ? 1 : 0 }[aggregate];
     }
     case "text":
-      throw new Refusal("telemetry.wrongType", { detail: `Texts have no ${aggregate}: ask for count, first or last.` });
+      throw new Refusal("telemetry.noAggregate", { detail: `Texts have no ${aggregate}.` });
   }
 }
 

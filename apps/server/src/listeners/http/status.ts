@@ -51,6 +51,7 @@ export const statusOf = {
   "telemetry.tooManyAttributes": 422,
   "telemetry.attributeName": 422,
   "telemetry.textTooLong": 422,
+  "telemetry.noAggregate": 422,
   "telemetry.range": 422,
   "storage.unavailable": 503,
   "storage.unreachable": 503,
