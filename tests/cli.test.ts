@@ -140,6 +140,11 @@ test("what a device measured is read back, as points, in steps and as the newest
     steps.items.map(({ count }: { count: number }) => count),
     [60, 60, 60, 60, 60],
   );
+  const two = await answer(...get, "--every", "1m", "--limit", "2");
+  assert.equal(two.items.length, 2);
+  const rest = await answer(...get, "--every", "1m", "--cursor", two.nextCursor);
+  assert.equal(rest.items.length, 3);
+  assert.ok(rest.items[0].time > two.items[1].time);
   assert.equal((await answer("telemetry", "send", device, "running=true", "note=as it is")).accepted, 1);
   const latest = await answer("telemetry", "latest", device);
   assert.equal(latest.items.find(({ attribute }: { attribute: string }) => attribute === "running").value, true);

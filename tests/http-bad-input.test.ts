@@ -264,6 +264,8 @@ test("identifiers, cursors and queries that are none are refused, each under its
     [`${telemetry}&from=2026-02-01T24:00:00Z`, "request.malformed"],
     [`${telemetry}&from=2026-02-01T00:00:00Z&to=2026-01-01T00:00:00Z`, "telemetry.range"],
     [`${telemetry}&every=0s`, "request.malformed"],
+    [`${telemetry}&aggregate=avg`, "request.malformed"],
+    [`${telemetry}&every=1h&cursor=1`, "cursor.malformed"],
     [`${telemetry}&every=367d`, "telemetry.range"],
     [`${telemetry}&every=1h&aggregate=median`, "request.malformed"],
   ] as const) {

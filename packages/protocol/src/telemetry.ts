@@ -33,22 +33,27 @@ export const readTelemetry = route({
   method: "GET",
   path: "/v1/devices/{device}/telemetry",
   summary:
-    "The points of one attribute from `from` up to, not including, `to`, oldest first; with `every`, aggregates of equal steps.",
+    "The points of one attribute from `from` up to, not including, `to`, oldest first; with `every`, the aggregates (`avg` when none is named) of each step that has points. A page has `limit` points or steps, and `nextCursor` when there are more.",
   needs: "telemetry.read",
   on,
-  query: z.strictObject({
-    attribute: attributeName,
-    from: when.optional(),
-    to: when.optional(),
-    limit: z.coerce.number().int().min(1).max(10_000).default(1_000),
-    cursor,
-    every: duration.optional(),
-    aggregate: z
-      .string()
-      .transform((text) => text.split(","))
-      .pipe(z.array(z.enum(aggregates)).min(1))
-      .optional(),
-  }),
+  query: z
+    .strictObject({
+      attribute: attributeName,
+      from: when.optional(),
+      to: when.optional(),
+      limit: z.coerce.number().int().min(1).max(10_000).default(1_000),
+      cursor,
+      every: duration.optional(),
+      aggregate: z
+        .string()
+        .transform((text) => text.split(","))
+        .pipe(z.array(z.enum(aggregates)).min(1))
+        .optional(),
+    })
+    .refine(({ every, aggregate }) => aggregate === undefined || every !== undefined, {
+      path: ["aggregate"],
+      message: "goes with every: it says over how long to aggregate, for example every=1h",
+    }),
   reply: pageOf(
     z.object({ time, value: value.optional(), ...Object.fromEntries(aggregates.map((a) => [a, value.optional()])) }),
   ),

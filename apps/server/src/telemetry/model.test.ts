@@ -131,8 +131,8 @@ async function compare(
     const aggregates: Aggregate[] =
       name === "t" ? ["count", "first", "last"] : ["avg", "min", "max", "count", "sum", "first", "last"];
     const wanted = bucketed(expected, every, aggregates);
-    if (wanted.length > 10_000) continue;
-    const buckets = await store.aggregate(org, id, name, { from, to: until, every, aggregates });
+    const limit = Math.max(1, Math.ceil(wanted.length / 3));
+    const buckets = await store.aggregate(org, id, name, { from, to: until, every, limit, aggregates });
     assert.equal(buckets.length, wanted.length);
     for (const [at, bucket] of buckets.entries()) {
       for (const [key, value] of Object.entries(wanted[at] ?? {})) {

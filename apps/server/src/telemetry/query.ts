@@ -22,7 +22,7 @@ export type PointsAsked = {
   readonly cursor: string | undefined;
 };
 
-export type AggregatesAsked = Omit<PointsAsked, "cursor"> & {
+export type AggregatesAsked = PointsAsked & {
   /** Milliseconds: a second to 366 days. */
   readonly every: number;
   readonly aggregates: readonly Aggregate[];
@@ -71,31 +71,36 @@ export class TelemetryQueries {
     return { items: page, nextCursor: items.length > asked.limit ? String(page.at(-1)?.time) : undefined };
   }
 
-  /** One bucket for each step that has points; steps are multiples of `every` since 1970, UTC. */
-  async aggregate(permit: Permit<"telemetry.read">, asked: AggregatesAsked): Promise<readonly Bucket[]> {
-    const { every } = asked;
+  /**
+   * One bucket for each step that has points; steps are multiples of `every` since 1970, UTC. A cursor is the start of the next step,
+   * so that no page ends within one.
+   */
+  async aggregate(
+    permit: Permit<"telemetry.read">,
+    asked: AggregatesAsked,
+  ): Promise<{ items: readonly Bucket[]; nextCursor: string | undefined }> {
+    const { every, limit } = asked;
     const { from, to } = this.#range(asked);
     if (!Number.isInteger(every) || every < 1_000 || every > longestStep) throw new Refusal("telemetry.range");
+    const begin = asked.cursor === undefined ? from : Math.max(from, stepOf(asked.cursor, every));
     const series = await this.#series(permit, asked.attribute);
-    if (!series) return [];
+    if (!series || begin >= to) return { items: [], nextCursor: undefined };
     const buckets = new Map<number, Summary>();
     const add = (time: number, summary: Summary) => {
       const start = Math.floor(time / every) * every;
       const there = buckets.get(start);
-      if (!there && buckets.size >= asked.limit)
-        throw new Refusal("telemetry.range", {
-          detail: `That is more than ${asked.limit} steps: take longer ones, or a shorter range.`,
-        });
       buckets.set(start, there ? mergeSummaries(there, summary) : summary);
     };
     const mayRollUp = every % quarterHour === 0;
-    for await (const part of this.#reader(permit, series, { from, to, mayRollUp }).parts()) {
+    // In the order of time: once a step more than the page holds has begun, the page is whole.
+    for await (const part of this.#reader(permit, series, { from: begin, to, mayRollUp }).parts()) {
       if ("start" in part) add(part.start, part.summary);
-      else addPoints(part, every, add);
+      else addPoints(part, every, add, () => buckets.size > limit);
+      if (buckets.size > limit) break;
     }
-    return [...buckets]
-      .sort(([a], [b]) => a - b)
-      .map(([time, summary]) => bucketOf(time as Instant, summary, asked.aggregates)); // a multiple of whole milliseconds
+    const all = [...buckets];
+    const items = all.slice(0, limit).map(([time, summary]) => bucketOf(time as Instant, summary, asked.aggregates)); // a multiple of whole milliseconds
+    return { items, nextCursor: all.length > limit ? String(all[limit]?.[0]) : undefined };
   }
 
   /** The newest point of each attribute. */
@@ -158,9 +163,14 @@ function pointAt(points: Points, at: number): Point {
   }
 }
 
-function addPoints(points: Points, every: number, add: (time: number, summary: Summary) => void): void {
+function addPoints(
+  points: Points,
+  every: number,
+  add: (time: number, summary: Summary) => void,
+  isEnough: () => boolean,
+): void {
   const { times } = points;
-  for (let from = 0; from < times.length;) {
+  for (let from = 0; from < times.length && !isEnough();) {
     const start = Math.floor((times[from] ?? 0) / every) * every;
     const to = firstAt(times, start + every);
     const summary = summaryOf(points, from, to);
@@ -201,6 +211,13 @@ function numeric(summary: Summary, aggregate: "avg" | "max" | "min" | "sum"): nu
     case "text":
       throw new Refusal("telemetry.noAggregate", { detail: `Texts have no ${aggregate}.` });
   }
+}
+
+/** The step that a page of buckets ended before. The cursor of another step, or of a page of points, is none. */
+function stepOf(cursor: string, every: number): number {
+  const start = cursorTime(cursor);
+  if (start % every !== 0) throw new Refusal("cursor.malformed");
+  return start;
 }
 
 function cursorTime(text: string): number {

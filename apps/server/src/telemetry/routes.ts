@@ -19,18 +19,11 @@ export const telemetryRoutes = ({
   })),
   on(routes.readTelemetry, async ({ permit, query }) => {
     const { attribute, from, to, limit, cursor, every, aggregate } = query;
-    if (every !== undefined) {
-      const buckets = await queries.aggregate(permit, {
-        attribute,
-        from,
-        to,
-        limit: 10_000,
-        every,
-        aggregates: aggregate ?? ["avg"],
-      });
-      return { items: buckets.map(timed) };
-    }
-    const { items, nextCursor } = await queries.points(permit, { attribute, from, to, limit, cursor });
+    const range = { attribute, from, to, limit, cursor };
+    const { items, nextCursor } =
+      every === undefined
+        ? await queries.points(permit, range)
+        : await queries.aggregate(permit, { ...range, every, aggregates: aggregate ?? ["avg"] });
     return { items: items.map(timed), ...(nextCursor !== undefined && { nextCursor }) };
   }),
   on(routes.readLatest, async ({ permit }) => ({

@@ -11,7 +11,7 @@ import type { Keyring, Storage, StorageNeeds } from "../storage/index.ts";
 import { freshStorage, TestClock, type FreshDatabase } from "../testing/index.ts";
 import type { BodyKind } from "./body.ts";
 import { Telemetry, TelemetryQueries } from "./index.ts";
-import type { PointsAsked } from "./query.ts";
+import type { AggregatesAsked, Bucket, PointsAsked } from "./query.ts";
 import type { TelemetryNeeds } from "./telemetry.ts";
 
 /** A test, or `atEnd` for what the tests of a file share. */
@@ -161,13 +161,25 @@ export class Store {
     org: Org,
     device: Id<"device">,
     attribute: string,
-    asked: Range & { every: number; aggregates: Parameters<TelemetryQueries["aggregate"]>[1]["aggregates"] },
+    asked: Range & Pick<AggregatesAsked, "every" | "aggregates">,
   ) {
-    const whole = { attribute, from: 0, to: undefined, limit: 10_000, ...asked };
-    return this.queries.aggregate(
-      await this.#permit(org, device),
-      whole as unknown as Parameters<TelemetryQueries["aggregate"]>[1], // times that a test gives are whole
-    );
+    const items: Bucket[] = [];
+    for (let { cursor } = asked; ;) {
+      const page = await this.bucketPage(org, device, attribute, { ...asked, ...(cursor !== undefined && { cursor }) });
+      items.push(...page.items);
+      if (page.nextCursor === undefined) return items;
+      cursor = page.nextCursor;
+    }
+  }
+
+  async bucketPage(
+    org: Org,
+    device: Id<"device">,
+    attribute: string,
+    asked: Range & Pick<AggregatesAsked, "every" | "aggregates">,
+  ) {
+    const whole = { attribute, from: 0, to: undefined, limit: 10_000, cursor: undefined, ...asked };
+    return this.queries.aggregate(await this.#permit(org, device), whole as AggregatesAsked); // times that a test gives are whole
   }
 
   async latest(org: Org, device: Id<"device">) {

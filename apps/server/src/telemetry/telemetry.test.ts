@@ -248,9 +248,32 @@ test("points of several types are summed up by what their type knows", async () 
   await assert.rejects(store.aggregate(org, device, "n", { every: 1, aggregates: ["avg"] }), {
     code: "telemetry.range",
   });
-  await assert.rejects(store.aggregate(org, device, "n", { every, limit: 1, aggregates: ["avg"] }), {
-    code: "telemetry.range",
-  });
+});
+
+test("buckets come in pages that end between two steps", async () => {
+  const device = await org.device();
+  const every = 3_600_000;
+  const hour = Math.floor(w.clock.now() / every) * every;
+  const half = every / 2;
+  const ago = [5, 4, 4, 2, 1];
+  const readings = ago.map((hours, at) => ({ time: hour - hours * every + (at === 0 ? half : at), values: { n: at } }));
+  await store.say(org, device, readings);
+  const page = (limit: number, cursor?: string) =>
+    store.bucketPage(org, device, "n", {
+      from: hour - 5 * every + 1,
+      every,
+      limit,
+      aggregates: ["count"],
+      ...(cursor !== undefined && { cursor }),
+    });
+  const all = [5, 4, 2, 1].map((hours) => ({ time: hour - hours * every, count: hours === 4 ? 2 : 1 }));
+  assert.deepEqual(await page(4), { items: all, nextCursor: undefined });
+  const first = await page(2);
+  assert.deepEqual(first, { items: all.slice(0, 2), nextCursor: String(hour - 2 * every) });
+  assert.deepEqual(await page(2, first.nextCursor), { items: all.slice(2), nextCursor: undefined });
+  assert.deepEqual(await page(2, String(hour + every)), { items: [], nextCursor: undefined });
+  for (const cursor of [String(hour - 2 * every + 1), "1e3"])
+    await assert.rejects(page(2, cursor), { code: "cursor.malformed" });
 });
 
 test("over HTTP a message is answered when it is durable, or refused", async () => {
