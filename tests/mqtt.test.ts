@@ -274,6 +274,24 @@ test("firmware that was written for another platform is understood in its own fo
   assert.equal(items[0]?.time, "2026-01-01T10:00:00.000Z");
 });
 
+test("an alias is good from the moment that it is given, also on a connection that was there before", async () => {
+  const [device, next] = [await makeDevice(), await makeDevice()];
+  const client = await as(device, { protocolVersion: 5 });
+  const other = await as(next, { protocolVersion: 5 });
+  const say = (from: MqttClient, name: string, n: number) =>
+    from.publishAsync(`losant/${name}/state`, `{"data": {"n": ${n}}}`, { qos: 1 });
+  await assert.rejects(say(client, "kettle", 1));
+  await me.patch(`/v1/devices/${device.id}`, { alias: "kettle" });
+  await say(client, "kettle", 2);
+  assert.deepEqual(await latest(device), { n: 2 });
+  await me.patch(`/v1/devices/${device.id}`, { alias: "cauldron" });
+  await assert.rejects(say(client, "kettle", 3));
+  await say(client, "cauldron", 4);
+  await me.patch(`/v1/devices/${next.id}`, { alias: "kettle" });
+  await say(other, "kettle", 5);
+  assert.deepEqual([await latest(device), await latest(next)], [{ n: 4 }, { n: 5 }]);
+});
+
 test("a program gets what it may read and nothing else, whatever its filters say, and only as long as it may", async () => {
   const [seen, unseen] = [await makeDevice({ tags: { site: "a" } }), await makeDevice({ tags: { site: "b" } })];
   const stranger = await platform.setUp();

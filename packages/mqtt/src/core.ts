@@ -1,6 +1,7 @@
 import { reason } from "./codes.ts";
 import { deliverDurable, deliverLive } from "./delivery.ts";
 import type { Limits } from "./limits.ts";
+import { Mounts } from "./mounts.ts";
 import { Blocks } from "./output.ts";
 import type { Closing, Opened, Policy, SpaceKey } from "./policy.ts";
 import { publicationOf, type Publication } from "./publication.ts";
@@ -94,7 +95,11 @@ export class Core {
       this.revoke(session, answer.end, answer.reasonString);
       return false;
     }
-    session.gate = answer;
+    if ("naming" in answer) {
+      const { mounts, synonyms, mountsOnly } = answer.naming;
+      session.gate = answer.gate;
+      session.rename(new Mounts(mounts, synonyms, mountsOnly), session.application);
+    } else session.gate = answer;
     session.stamp++;
     return true;
   }

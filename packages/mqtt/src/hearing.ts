@@ -2,6 +2,7 @@
 import { Buffer } from "node:buffer";
 import { reason } from "./codes.ts";
 import { ProtocolError } from "./protocol-error.ts";
+import type { Mounts } from "./mounts.ts";
 import type { Session } from "./session.ts";
 import type { Route } from "./space.ts";
 import { isTopicName } from "./text.ts";
@@ -11,6 +12,8 @@ import { levelsOf } from "./topics.ts";
 export type Heard = {
   readonly bytes: Buffer;
   readonly written: string;
+  /** By which names the rest was found out. */
+  mounts: Mounts;
   route: Route;
   /** What the gate said, good as long as `stamp` is the session's; `never` for what no gate will change. */
   verdict: number;
@@ -45,18 +48,22 @@ export class Hearing {
 
   #meet(bytes: Buffer, start: number, end: number): Heard {
     if (!isTopicName(bytes, start, end)) throw new ProtocolError(reason.topicNameInvalid, "This is not a topic name.");
+    const own = Buffer.from(bytes.subarray(start, end));
+    const written = own.toString();
+    return { bytes: own, written, ...this.#meaningOf(written) };
+  }
+
+  #meaningOf(written: string): Omit<Heard, "bytes" | "written"> {
     const { space, mounts, core } = this.#session;
     const { topicBytes, topicLevels } = core.limits;
-    const written = bytes.toString("utf8", start, end);
     const mapped = mounts.inward(written);
     const topic = mapped?.topic ?? written;
     const isTooLong =
-      end - start > topicBytes || Buffer.byteLength(topic) > topicBytes || levelsOf(topic) > topicLevels;
+      [written, topic].some((name) => Buffer.byteLength(name) > topicBytes) || levelsOf(topic) > topicLevels;
     const verdict = isTooLong ? reason.topicNameInvalid : mapped === undefined ? reason.notAuthorized : 0;
     // A refused topic leads nowhere, and is not remembered in the space.
     const route = space.route(verdict === 0 ? topic : "");
-    const own = Buffer.from(bytes.subarray(start, end));
-    return { bytes: own, written, route, verdict, stamp: verdict === 0 ? 0 : never };
+    return { mounts, route, verdict, stamp: verdict === 0 ? 0 : never };
   }
 
   /** [MQTT-3.3.2-8] to [MQTT-3.3.2-10] */
@@ -77,9 +84,12 @@ export class Hearing {
 
   /** Where the topic's messages go now. */
   routeOf(heard: Heard): Route {
-    const { space } = this.#session;
+    const { space, mounts } = this.#session;
     const { route } = heard;
-    return route.generation === space.generation ? route : (heard.route = space.route(route.topic));
+    if (route.generation === space.generation) return route;
+    if (heard.mounts === mounts) heard.route = space.route(route.topic);
+    else Object.assign(heard, this.#meaningOf(heard.written));
+    return heard.route;
   }
 
   /** 0, or the code with which a message to this topic is refused. */

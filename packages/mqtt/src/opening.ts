@@ -150,31 +150,15 @@ function willOf(connect: Connect, mounts: Mounts, gate: Gate): Will | undefined 
   };
 }
 
-/** Everything the policy says anew replaces what it said before; filters are read again where names mean something else now. */
+/** Everything the policy says anew replaces what it said before. */
 function resume(
   session: Session,
   welcome: { context: unknown; gate: Gate; mounts: Mounts; application: string },
 ): void {
-  const moved = !session.mounts.equals(welcome.mounts) || session.application !== welcome.application;
   session.context = welcome.context;
   session.gate = welcome.gate;
-  session.mounts = welcome.mounts;
-  session.application = welcome.application;
+  session.rename(welcome.mounts, welcome.application);
   session.stamp++;
-  if (!moved) return;
-  for (const old of session.subscriptions.values()) {
-    session.space.unsubscribe(old);
-    const asIs = old.group === undefined ? old.written : old.written.slice(`$share/${old.group.share}/`.length);
-    const mapped = session.mounts.inward(asIs);
-    if (!mapped) {
-      session.subscriptions.delete(old.written);
-      continue;
-    }
-    const group = old.group && session.space.group(session.application, old.group.share, mapped.topic);
-    const again = { ...old, filter: mapped.topic, via: mapped.via, group };
-    session.subscriptions.set(old.written, again);
-    session.space.subscribe(again);
-  }
 }
 
 /** A CONNACK that says no, in the form of the client's version. */

@@ -196,6 +196,48 @@ test("whoever was revoked while the policy was being asked is turned away", asyn
   assert.deepEqual([house.policy.opens.length, house.broker.statistics.sessions], [0, 0]);
 });
 
+test("other names hold from the moment of the gate that brings them, for topics, topic aliases and filters", async () => {
+  await using house = await House.open();
+  const named = (name: string) => ({
+    mountsOnly: true,
+    mounts: [{ prefix: "me/", target: "devices/7/" }],
+    synonyms: [{ topic: `${name}/state`, target: "devices/7/telemetry" }],
+  });
+  house.policy.welcome = ({ username }) => (username === "device" ? named("old") : {});
+  const watcher = await house.connect("watcher");
+  watcher.subscribe(1, "devices/7/telemetry", 0);
+  await watcher.take("suback");
+  const device = await house.connect("device", { version: 5, connect: { username: "device" } });
+  const ear = await house.connect("ear", { connect: { username: "device" } });
+  for (const [at, filter] of ["old/state", "me/other"].entries()) {
+    ear.subscribe(at + 1, filter, 0);
+    await ear.take("suback");
+  }
+  const say = async (topic: string, properties = {}) => {
+    device.publish(topic, "x", { qos: 1, messageId: 1, properties });
+    const { reasonCode } = await device.take("puback");
+    return reasonCode;
+  };
+  assert.deepEqual([await say("old/state", { topicAlias: 1 }), await say("new/state")], [0, 0x87]);
+
+  house.policy.renew = ({ name }) => {
+    const gate = new TestGate(house.policy.cell);
+    return name === "device" ? { gate, naming: named("new") } : gate;
+  };
+  house.policy.cell.epoch++;
+  house.broker.recheck("space");
+  assert.deepEqual([await say("", { topicAlias: 1 }), await say("old/state"), await say("new/state")], [0x87, 0x87, 0]);
+  assert.deepEqual(
+    (await watcher.quiet()).map(({ topic }) => topic),
+    ["devices/7/telemetry", "devices/7/telemetry"],
+  );
+  assert.deepEqual(
+    (await ear.quiet()).map(({ topic }) => topic),
+    ["old/state"],
+  );
+  assert.equal(house.broker.statistics.subscriptions, 2, "a filter that names nothing any more is gone");
+});
+
 test("recheck ends at once whoever has lost the right, connected or not, and asks once for each session", async () => {
   await using house = await House.open();
   const good = await house.connect("good", { connect: { username: "good" } });

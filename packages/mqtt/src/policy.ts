@@ -55,16 +55,20 @@ export interface Gate {
   receive(topic: string): boolean;
 }
 
-export type Welcome<Context = unknown> = {
+/** What a client calls things. */
+export type Naming = {
+  readonly mounts?: readonly Mount[] | undefined;
+  readonly synonyms?: readonly Synonym[] | undefined;
+  /** Refuse whatever the client names outside its mounts and synonyms. */
+  readonly mountsOnly?: boolean | undefined;
+};
+
+export type Welcome<Context = unknown> = Naming & {
   readonly space: SpaceKey;
   /** Sessions belong to (space, principal, client id): equal client ids of two principals are two sessions. */
   readonly principal: string;
   /** Shared groups of two applications never meet, whatever their name. */
   readonly application?: string | undefined;
-  readonly mounts?: readonly Mount[] | undefined;
-  readonly synonyms?: readonly Synonym[] | undefined;
-  /** Refuse whatever the client names outside its mounts and synonyms. */
-  readonly mountsOnly?: boolean | undefined;
   readonly gate: Gate;
   /** Milliseconds since the epoch: then the connection is ended (0xA0), and it may come again. */
   readonly expiresAt?: number | undefined;
@@ -75,6 +79,9 @@ export type Welcome<Context = unknown> = {
 };
 
 export type TurnedAway = { readonly turnedAway: number; readonly reasonString?: string | undefined };
+
+/** A new gate, and other names than before: filters are read again by them, and what they do not name is dropped. */
+export type Renaming = { readonly gate: Gate; readonly naming: Naming };
 
 export type Ending = { readonly end: number; readonly reasonString?: string | undefined };
 
@@ -120,8 +127,11 @@ export interface Policy<Context = unknown> {
   /** Once for each CONNECT. A rejection is a fault: reported, and the client is told 0x88. */
   connect(asked: Asked): Promise<Welcome<Context> | TurnedAway>;
 
-  /** The gate is out of date: a new one, or the end (0x98 is the usual code) of connection, session, queue and will. */
-  renew(context: Context, gate: Gate): Gate | Ending;
+  /**
+   * The gate is out of date: a new one, with other names where those have changed too, or the end (0x98 is the usual code) of
+   * connection, session, queue and will.
+   */
+  renew(context: Context, gate: Gate): Gate | Renaming | Ending;
 
   /**
    * A message that passed the gate. Answers 0 (taken: it goes to QoS 0 subscriptions now) or a code from 0x80 (refused: nothing is

@@ -123,6 +123,29 @@ export class Session {
     return gate.epoch === gate.cell.epoch ? !this.hasEnded : this.core.renew(this);
   }
 
+  /** Filters are read again where names mean something else now. */
+  rename(mounts: Mounts, application: string): void {
+    const moved = !this.mounts.equals(mounts) || this.application !== application;
+    this.mounts = mounts;
+    this.application = application;
+    if (!moved) return;
+    const { space } = this;
+    space.generation++; // topics of this session that were looked up under the old names are looked up again
+    for (const old of this.subscriptions.values()) {
+      space.unsubscribe(old);
+      const asIs = old.group === undefined ? old.written : old.written.slice(`$share/${old.group.share}/`.length);
+      const mapped = mounts.inward(asIs);
+      if (!mapped) {
+        this.subscriptions.delete(old.written);
+        continue;
+      }
+      const group = old.group && space.group(application, old.group.share, mapped.topic);
+      const again = { ...old, filter: mapped.topic, via: mapped.via, group };
+      this.subscriptions.set(old.written, again);
+      space.subscribe(again);
+    }
+  }
+
   /** A message of QoS 1: sent now, or kept until the client has room or comes back. */
   deliver(publication: Publication, topic: string, retain: boolean, identifiers: readonly number[] | undefined): void {
     const { line } = this;

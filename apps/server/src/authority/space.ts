@@ -36,6 +36,7 @@ function answersAlike(a: Placement, b: Placement): boolean {
     a.application === b.application &&
     a.product === b.product &&
     a.state === b.state &&
+    a.alias === b.alias &&
     tags.length === Object.keys(b.tags).length &&
     tags.every((key) => a.tags[key] === b.tags[key])
   );
@@ -88,7 +89,7 @@ export class Space {
     const before = this.#known.devices.get(id);
     if (before && before.version >= placement.version) return;
     this.#known.devices.set(id, placement);
-    // Nobody was told no about a device that was not there, and another name changes no answer.
+    // Nobody was told no about a device that was not there, and what people call it changes no answer; its alias stands in topics.
     if (before && !answersAlike(before, placement)) this.bump();
   }
 

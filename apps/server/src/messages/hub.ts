@@ -5,6 +5,7 @@ import {
   type Gate,
   type Policy,
   type Publication,
+  type Renaming,
   type Time,
   type TurnedAway,
   type Welcome,
@@ -16,7 +17,7 @@ import type { Authentication, Caller, Space, Spaces } from "../authority/index.t
 import type { Telemetry } from "../telemetry/index.ts";
 import { MessageGate } from "./gate.ts";
 import { reasonOf } from "./reason.ts";
-import { welcome, type SessionContext } from "./session.ts";
+import { aliasOf, treeOf, welcome, type SessionContext } from "./session.ts";
 
 type Needs = {
   readonly spaces: Spaces;
@@ -65,8 +66,15 @@ export class Hub implements Policy<SessionContext> {
     }
   }
 
-  renew({ caller }: SessionContext, _gate: Gate): Gate | Ending {
-    return caller.ended() === undefined ? new MessageGate(caller) : { end: administrativeAction };
+  renew(context: SessionContext, _gate: Gate): Gate | Renaming | Ending {
+    const { caller } = context;
+    const { device } = caller.credential;
+    if (caller.ended() !== undefined) return { end: administrativeAction };
+    const gate = new MessageGate(caller);
+    const alias = aliasOf(caller);
+    if (device === undefined || alias === context.alias) return gate;
+    context.alias = alias;
+    return { gate, naming: treeOf(device, alias) };
   }
 
   accept({ caller }: SessionContext, publication: Publication): number {

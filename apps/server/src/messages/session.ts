@@ -1,17 +1,19 @@
-import type { Mount, Synonym, Welcome } from "@holdfast/mqtt";
+import type { Naming, Welcome } from "@holdfast/mqtt";
 import type { Id } from "@holdfast/kernel";
 import { telemetryTopic } from "@holdfast/protocol";
 import type { Caller } from "../authority/index.ts";
 import { MessageGate } from "./gate.ts";
 
 /** What the hub keeps of one MQTT session. */
-export type SessionContext = { readonly caller: Caller; readonly address: string };
+export type SessionContext = {
+  readonly caller: Caller;
+  readonly address: string;
+  /** The device's other name in topics, as its names were last made. */
+  alias: string | undefined;
+};
 
 /** Where a device's session lives: its own tree and nothing else, under its own name for it and under those of other platforms. */
-function treeOf(
-  device: Id<"device">,
-  alias: string | undefined,
-): { mounts: readonly Mount[]; synonyms: readonly Synonym[] } {
+export function treeOf(device: Id<"device">, alias: string | undefined): Naming {
   const target = telemetryTopic(device);
   const names = alias === undefined ? [device] : [device, alias];
   return {
@@ -20,20 +22,26 @@ function treeOf(
       { topic: "v1/devices/me/telemetry", target },
       ...names.map((name) => ({ topic: `losant/${name}/state`, target })),
     ],
+    mountsOnly: true,
   };
 }
+
+/** The alias that a caller's device has now. */
+export const aliasOf = ({ credential: { device }, space }: Caller): string | undefined =>
+  device && space.device(device)?.alias;
 
 export function welcome(caller: Caller, address: string): Welcome<SessionContext> {
   const { space, credential, expiresAt } = caller;
   const { device } = credential;
+  const alias = aliasOf(caller);
   return {
     space,
     // A device finds its session again under whichever of its keys it comes.
     principal: device ?? credential.id,
     application: credential.application ?? space.org,
-    ...(device && { ...treeOf(device, space.device(device)?.alias), mountsOnly: true }),
+    ...(device && treeOf(device, alias)),
     gate: new MessageGate(caller),
     expiresAt,
-    context: { caller, address },
+    context: { caller, address, alias },
   };
 }
