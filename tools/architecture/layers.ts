@@ -28,7 +28,7 @@ export const layers: readonly (readonly Unit[])[] = [
     { folder: "apps/server/src/storage/keyring" },
   ],
   [{ folder: "apps/server/src/storage" }, { folder: "apps/cli/src" }],
-  [{ folder: "apps/server/src/authority" }, { folder: "apps/server/src/audit" }],
+  [{ folder: "apps/server/src/authority" }, { folder: "apps/server/src/audit" }, { folder: "apps/server/src/live" }],
   [
     { folder: "apps/server/src/tls" },
     { folder: "apps/server/src/identity" },

@@ -245,14 +245,27 @@ test("what a profile holds goes to its own address only, and is gone and ended a
 });
 
 test("following connects again after the platform ended the stream, until it refuses", async (t) => {
-  const reading = { device, time: createdAt, values: { temperature: 21.5, note: "a\u001bb" } };
+  const way = { transport: "mqtt", size: 40, topic: "me/telemetry", session: "pump" };
+  const reading = { device, time: createdAt, values: { temperature: 21.5, note: "a\u001bb" }, ...way };
+  const refused = {
+    device,
+    at: createdAt,
+    action: "telemetry.write",
+    ...way,
+    code: "telemetry.tooMany",
+    title: "Too many.",
+    detail: "By one.",
+    errors: [{ path: "t", message: "one too many" }],
+    omitted: 7,
+    because: "nothing grants it",
+  };
   let calls = 0;
   const env = await serve(t, (request, response) => {
     calls += 1;
     assert.equal(request.url, `/v1/live?device=${device}`);
     if (calls === 3) return refuse(response, 401, "credential.invalid");
     response.writeHead(200, { "content-type": "text/event-stream" });
-    const event = `event: reading\ndata: ${JSON.stringify(reading)}\n\n`;
+    const event = `event: reading\ndata: ${JSON.stringify(reading)}\n\nevent: refused\ndata: ${JSON.stringify(refused)}\n\nevent: news\ndata: {}\n\n`;
     if (calls === 1) response.end(`${event}event: end\ndata: {"because":"the platform is stopping"}\n\n`);
     else response.write(event, () => request.socket.destroy());
   });
@@ -265,13 +278,17 @@ test("following connects again after the platform ended the stream, until it ref
       .trimEnd()
       .split("\n")
       .map((line) => JSON.parse(line)),
-    [reading, reading],
+    [reading, refused, reading, refused].map((told) => ({ event: told === reading ? "reading" : "refused", ...told })),
   );
   assert.match(forPrograms.err, /the platform is stopping[^]*credential\.invalid/);
   assert.deepEqual(pauses, [500, 500]);
   calls = 1;
   const forPeople = await holdfast(["device", "tail", device], { env, pause });
-  assert.equal(forPeople.out, `${createdAt}  temperature=21.5  note=a\\u{1b}b\n`);
+  const lines = [
+    `${createdAt}  temperature=21.5  note=a\\u{1b}b`,
+    `${createdAt}  REFUSED telemetry.write me/telemetry over mqtt: Too many. By one. (telemetry.tooMany; nothing grants it)  and 7 before it that are not shown`,
+  ];
+  assert.equal(forPeople.out, `${lines.join("\n")}\n`);
 });
 
 test("values are sent as what they look like, or as text in quotes", async (t) => {

@@ -1,5 +1,6 @@
 import type { Broker } from "@holdfast/mqtt";
 import type { Guard, HttpListener, Watchers } from "./listeners/index.ts";
+import type { LiveRefusals } from "./live/index.ts";
 import type { Telemetry } from "./telemetry/index.ts";
 
 type Needs = {
@@ -8,13 +9,14 @@ type Needs = {
   readonly https: Pick<HttpListener, "statistics">;
   readonly watchers: Pick<Watchers, "count">;
   readonly guard: Pick<Guard, "statistics">;
+  readonly liveRefusals: Pick<LiveRefusals, "omitted">;
 };
 
 /**
  * Prometheus' text format (version 0.0.4). Named as Prometheus wants it: what only grows ends with `_total`, units are spelt out and basic
  * (bytes, seconds); the rest are gauges. Counters begin at zero when the platform starts. Nothing in them names an organisation.
  */
-export function metricsOf({ telemetry, broker, https, watchers, guard }: Needs): string {
+export function metricsOf({ telemetry, broker, https, watchers, guard, liveRefusals }: Needs): string {
   const mqtt = broker.statistics;
   const kept = telemetry.statistics;
   const { user, system } = process.cpuUsage();
@@ -58,6 +60,7 @@ export function metricsOf({ telemetry, broker, https, watchers, guard }: Needs):
     ...counter("telemetry_chunk_bytes", "Bytes of these chunks.", kept.chunkBytes),
     ...gauge("telemetry_series_uncompacted", "Series with points that only the log has.", kept.series),
     ...gauge("live_streams", "Open event streams and WebSockets.", watchers.count),
+    ...counter("live_refusals_omitted", "Refusals that those who watch were told the number of.", liveRefusals.omitted),
     ...counter("authentication_failures", "Attempts without a good credential.", guard.statistics.failures),
     ...counter("process_cpu_seconds", "CPU time of this process, the database's apart.", (user + system) / 1e6),
     ...gauge(

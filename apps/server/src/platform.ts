@@ -32,6 +32,7 @@ import {
   Replays,
   Watchers,
 } from "./listeners/index.ts";
+import { LiveRefusals } from "./live/index.ts";
 import { brokerFor, Hub } from "./messages/index.ts";
 import { metricsOf } from "./metrics.ts";
 import { Catalogue, Registry, thingsIn } from "./registry/index.ts";
@@ -155,7 +156,16 @@ async function open(needs: PlatformNeeds, opened: AsyncDisposableStack): Promise
   );
   const guard = opened.adopt(new Guard({ clock, timers, report }), (it) => it.close());
   const exposure = new Exposure({ authentication, storage, guard, clock, report });
-  const hub = new Hub({ spaces, authentication, telemetry, guard, refused: onRefusal, exposed: exposure.inTopic });
+  const liveRefusals = new LiveRefusals({ clock, timers });
+  const hub = new Hub({
+    spaces,
+    authentication,
+    telemetry,
+    guard,
+    live: liveRefusals,
+    refused: onRefusal,
+    exposed: exposure.inTopic,
+  });
   const broker = opened.adopt(
     brokerFor({
       hub,
@@ -179,7 +189,7 @@ async function open(needs: PlatformNeeds, opened: AsyncDisposableStack): Promise
     }),
     (it) => it.close(),
   );
-  const watchers = new Watchers({ spaces, telemetry, timers });
+  const watchers = new Watchers({ spaces, telemetry, refusals: liveRefusals, timers });
   const live = new Live({ watchers, authentication, guard, timers, random });
   const queries = new TelemetryQueries({ telemetry, storage, keys: keyring, random, clock });
   const handlers: Handler[] = [
@@ -195,7 +205,7 @@ async function open(needs: PlatformNeeds, opened: AsyncDisposableStack): Promise
         probe: () => storage.maintain.call("log_orgs", []),
         timers,
       }),
-      metrics: () => metricsOf({ telemetry, broker, https, watchers, guard }),
+      metrics: () => metricsOf({ telemetry, broker, https, watchers, guard, liveRefusals }),
       openapi: () => openapiOf(handlers, version),
       now: () => clock.now(),
       contact: config.securityContact ?? `mailto:security@${config.publicNames[0] ?? "localhost"}`,
@@ -207,6 +217,7 @@ async function open(needs: PlatformNeeds, opened: AsyncDisposableStack): Promise
       authentication,
       handlers,
       live,
+      liveRefusals,
       replays: new Replays(storage),
       exposure,
       guard,

@@ -158,8 +158,10 @@ test("a call ends when its time or its caller says so", async (t) => {
   await assert.rejects(call, { message: "enough" });
 });
 
-const reading = { device, time, values: { a: 1, b: "on", c: true } };
+const reading = { device, time, values: { a: 1, b: "on", c: true }, transport: "http", size: 24 };
 const readingEvent = `event: reading\ndata: ${JSON.stringify(reading)}\n\n`;
+const refused = { device, at: time, action: "connect", transport: "avian", code: "new.one", title: "No.", omitted: 2 };
+const refusedEvent = `event: refused\ndata: ${JSON.stringify({ ...refused, added: "later" })}\n\n`;
 const stream = { "content-type": "text/event-stream; charset=utf-8" };
 
 test("a stream outlives the patience for one call, passes over what it does not know, and ends as the platform ends it", async (t) => {
@@ -167,7 +169,7 @@ test("a stream outlives the patience for one call, passes over what it does not 
   let end = () => {};
   const url = await serve(t, (request, response) => {
     assert.equal(request.url, `/v1/live?device=${device}`);
-    response.writeHead(200, stream).write(`: hello\n\nevent: later\ndata: ?\n\n${readingEvent}`);
+    response.writeHead(200, stream).write(`: hello\n\nevent: later\ndata: ?\n\n${readingEvent}${refusedEvent}`);
     end = () => response.end('event: end\ndata: {"because":"stopping"}\n\n');
   });
   using client = closing(connect(url, "hf_x", 1_000));
@@ -175,10 +177,11 @@ test("a stream outlives the patience for one call, passes over what it does not 
   for await (const event of client.watch({ device })) {
     events.push(event);
     t.mock.timers.tick(120_000); // the reader takes its time
-    end();
+    if (events.length === 2) end();
   }
   assert.deepEqual(events, [
     { type: "reading", data: reading },
+    { type: "refused", data: refused },
     { type: "end", data: { because: "stopping" } },
   ]);
 });

@@ -93,7 +93,7 @@ export class Client {
   }
 
   /**
-   * Readings as they come, of one device or of all that the caller may read. Ends when the platform ends the stream;
+   * Readings and refusals as they come, of one device or of all that the caller may read. Ends when the platform ends the stream;
    * connecting again is up to the caller.
    * @throws like `call`; the signal's reason when that ended it
    */

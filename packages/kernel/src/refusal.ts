@@ -70,6 +70,14 @@ const sentences = {
     "What was measured here has no such aggregate. Of texts ask for count, first or last; of numbers and booleans for any.",
   "telemetry.range": "The time range or step is not usable. Take from < to, and a step from 1s to 366d.",
 
+  // MQTT
+  "topic.unknown": "There is no such topic. A device publishes to me/telemetry.",
+  "topic.foreign": "A device has its own tree and nothing else: topics and filters that begin with me/.",
+  "mqtt.tooMany": "This client has as many sessions or subscriptions as it may. End some first.",
+  "mqtt.protocol": "The client broke the rules of MQTT, so its connection was closed.",
+  "mqtt.qos": "Quality of service 2 is not served, so the connection was closed. Publish with 0 or 1.",
+  "mqtt.retain": "No retained messages are kept, so the connection was closed. Publish without the retain flag.",
+
   // the platform's own state
   "storage.unavailable": "The database does not answer. Nothing was kept; send it again in a while.",
   "storage.unreachable": "The database cannot be reached. Check that it runs, and --database-url with its account.",

@@ -117,7 +117,7 @@ export class Inbound implements Source {
     }
     let code = properties === undefined ? 0 : considerProperties(session, publication, properties);
     if (code === 0) code = hearing.verdictOf(heard);
-    if (code !== 0) policy.refused?.(session.context, "publish", heard.written, code);
+    if (code !== 0) policy.refused?.(session.context, "publish", heard.written, code, stop - propertiesEnd);
     else code = policy.accept(session.context, publication);
     if (code >= 0x80) {
       statistics.publishesRefused++;

@@ -13,6 +13,7 @@ export type {
   Opened,
   Policy,
   ProtocolVersion,
+  Refusable,
   Renaming,
   SpaceKey,
   Transport,

@@ -73,7 +73,10 @@ export function admit(connection: Connection, connect: Connect, welcome: Welcome
   const { limits } = core;
   const mounts = new Mounts(welcome.mounts, welcome.synonyms, welcome.mountsOnly);
   const will = willOf(connect, mounts, welcome.gate);
-  if (typeof will === "number") return will;
+  if (typeof will === "number") {
+    core.policy.refused?.(welcome.context, "will", connect.will?.topic ?? "", will, connect.will?.payload.length);
+    return will;
+  }
 
   const { principal, space: key } = welcome;
   const assigned = connect.clientId === "" ? core.newClientId() : undefined;
@@ -84,7 +87,10 @@ export function admit(connection: Connection, connect: Connect, welcome: Welcome
   if (connect.clean && taken) core.endSession(taken); // [MQTT-3.1.2-4]
 
   const found = taken?.hasEnded === false ? taken : undefined;
-  if (!found && core.sessions.countOf(key, principal) >= limits.sessionsPerPrincipal) return reason.quotaExceeded;
+  if (!found && core.sessions.countOf(key, principal) >= limits.sessionsPerPrincipal) {
+    core.policy.refused?.(welcome.context, "session", "", reason.quotaExceeded);
+    return reason.quotaExceeded;
+  }
   const with_ = { context: welcome.context, gate: welcome.gate, mounts, application: welcome.application ?? "" };
   const session = found ?? new Session(core, core.space(key), principal, clientId, core.sessions.outbox(), with_);
   if (found) resume(found, with_);

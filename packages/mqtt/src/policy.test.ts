@@ -196,6 +196,23 @@ test("whoever was revoked while the policy was being asked is turned away", asyn
   assert.deepEqual([house.policy.opens.length, house.broker.statistics.sessions], [0, 0]);
 });
 
+test("what is refused with the whole CONNECT, a will or a session too many, the policy is told", async () => {
+  await using house = await House.open({ limits: { sessionsPerPrincipal: 1 } });
+  house.policy.gate.publish = (topic) => (topic === "mine" ? 0 : 0x87);
+  const turnedAway = async (connect: Record<string, unknown>) => {
+    const peer = await house.visit({ version: 5 });
+    peer.connect(connect);
+    return (await peer.take("connack")).reasonCode;
+  };
+  const will = { topic: "theirs", payload: Buffer.from("gone"), qos: 0, retain: false };
+  await house.connect("first");
+  assert.deepEqual([await turnedAway({ clientId: "a", will }), await turnedAway({ clientId: "b" })], [0x87, 0x97]);
+  assert.deepEqual(house.policy.refusals, [
+    { what: "will", topic: "theirs", code: 0x87 },
+    { what: "session", topic: "", code: 0x97 },
+  ]);
+});
+
 test("other names hold from the moment of the gate that brings them, for topics, topic aliases and filters", async () => {
   await using house = await House.open();
   const named = (name: string) => ({

@@ -85,6 +85,8 @@ export type Renaming = { readonly gate: Gate; readonly naming: Naming };
 
 export type Ending = { readonly end: number; readonly reasonString?: string | undefined };
 
+export type Refusable = "publish" | "subscribe" | "will" | "session";
+
 /** How a connection came to its end. */
 export type Closing = {
   readonly how:
@@ -144,6 +146,9 @@ export interface Policy<Context = unknown> {
 
   opened?(session: Opened<Context>): void;
   closed?(session: Opened<Context>, closing: Closing): void;
-  /** Something was refused: the topic or filter as the client wrote it. */
-  refused?(context: Context, what: "publish" | "subscribe" | "will", topic: string, code: number): void;
+  /**
+   * Something was refused that `accept` was not asked about: the topic or filter as the client wrote it, of a message its bytes too. A
+   * will is refused with its whole CONNECT; so is a session too many, which has no topic.
+   */
+  refused?(context: Context, what: Refusable, topic: string, code: number, size?: number): void;
 }

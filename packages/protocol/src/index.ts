@@ -11,6 +11,7 @@ export {
 } from "./grant.ts";
 export { isAttributeName } from "./attribute-name.ts";
 export { route, type On, type Route } from "./route.ts";
+export { liveEvents, type LiveEnd, type LiveReading, type LiveRefused } from "./live.ts";
 export { parseTopic, telemetryTopic, type Topic } from "./topics.ts";
 export { aggregates, watchHello, type Aggregate } from "./telemetry.ts";
 export { attributeType } from "./products.ts";

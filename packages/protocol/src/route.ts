@@ -26,6 +26,8 @@ export type Route = {
   readonly body?: z.ZodType | "bytes";
   /** `"stream"`, `"text"`: not JSON; the operation's summary says what. */
   readonly reply: z.ZodType | "stream" | "text";
+  /** Of a stream: what it may say, by the name of the event. */
+  readonly events?: Readonly<Record<string, z.ZodType>>;
   readonly status?: 201;
   /** Of what was made, with fields of the reply: `/v1/devices/{id}`. */
   readonly location?: string;

@@ -1,5 +1,6 @@
 import { z } from "zod";
 import { cursor, duration, id, pageOf, time, when } from "./shapes.ts";
+import { liveEvents } from "./live.ts";
 import { attributeName } from "./products.ts";
 import { route } from "./route.ts";
 
@@ -72,11 +73,12 @@ export const watch = route({
   method: "GET",
   path: "/v1/live",
   summary:
-    "Server-sent events (or a WebSocket at the same path): readings as they come, of one device or of all that the caller may read.",
+    "Server-sent events (or a WebSocket at the same path, with the name as `event` in each object): what is measured and what is refused as it happens, of one device or of all that the caller may read.",
   needs: "telemetry.read",
   on: "reach",
   query: z.strictObject({ device: id("device").optional() }),
   reply: "stream",
+  events: liveEvents,
 });
 
 /** The first frame of a WebSocket at the same path that showed no credential in a header. */

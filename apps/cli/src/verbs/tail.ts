@@ -1,4 +1,4 @@
-import { NotReached, type Client, type LiveReading } from "@holdfast/client";
+import { NotReached, type Client, type LiveEvent, type LiveReading, type LiveRefused } from "@holdfast/client";
 import type { Id } from "@holdfast/kernel";
 import { idOf, optional } from "../parameter.ts";
 import type { Tools } from "../tools.ts";
@@ -10,7 +10,7 @@ const [shortest, longest] = [500, 10_000];
 export const tailVerbs = [
   verb({
     name: "device tail",
-    summary: "Follow readings as they come, of one device or of all that you may read",
+    summary: "Follow readings and refusals as they come, of one device or of all that you may read",
     arguments: { device: optional(idOf("device"), "which device; without it all") },
     async run({ device }, tools) {
       const client = await tools.client();
@@ -46,12 +46,30 @@ async function follow(
   let because = "";
   for await (const event of client.watch({ device }, { onOpen })) {
     if (event.type === "end") because = event.data.because;
-    else tools.print.line(event.data, lineOf(event.data, device));
+    else tools.print.line({ event: event.type, ...event.data }, lineOf(event, device));
   }
   return because;
 }
 
-function lineOf({ device, time, values }: LiveReading, only: Id<"device"> | undefined): string {
-  const shown = Object.entries(values).map(([name, value]) => `${name}=${String(value)}`);
-  return [time, ...(only === undefined ? [device] : []), ...shown].join("  ");
+type Shown = Exclude<LiveEvent, { type: "end" }>;
+
+function lineOf({ type, data }: Shown, only: Id<"device"> | undefined): string {
+  const told = type === "reading" ? readingOf(data) : refusalOf(data);
+  return [...told.slice(0, 1), ...(only === undefined ? [data.device] : []), ...told.slice(1)].join("  ");
+}
+
+const readingOf = ({ time, values }: LiveReading): readonly string[] => [
+  time,
+  ...Object.entries(values).map(([name, value]) => `${name}=${String(value)}`),
+];
+
+/** Why first, and then what else is known; the sentence names the way out. */
+function refusalOf(refused: LiveRefused): readonly string[] {
+  const { at, action, transport, topic, code, title, detail, because, omitted } = refused;
+  const what = [action, ...(topic === undefined ? [] : [topic]), `over ${transport}`].join(" ");
+  return [
+    at,
+    `REFUSED ${what}: ${[title, detail].filter(Boolean).join(" ")} (${code}${because === undefined ? "" : `; ${because}`})`,
+    ...(omitted === undefined ? [] : [`and ${omitted} before it that are not shown`]),
+  ];
 }

@@ -16,6 +16,7 @@ import { Caller, type OnRefusal } from "./caller.ts";
 import type { Credential } from "./credential.ts";
 import { authorityIn } from "./postgres.ts";
 import type { Space } from "./space.ts";
+import { Unwelcome } from "./unwelcome.ts";
 import { asPlatform, type Spaces } from "./spaces.ts";
 import type { TokenKeys } from "./token-keys.ts";
 
@@ -46,7 +47,7 @@ export class Authentication {
     const space = row && (await this.#spaceOf(idFrom("org", row.org)));
     const credential = space && (await this.credential(space, id));
     if (!credential) throw new Refusal("credential.invalid");
-    if (!secretMatches(secret, credential.digest)) throw this.#wrong(space, id, "a wrong secret");
+    if (!secretMatches(secret, credential.digest)) throw this.#wrong(space, id, credential, "a wrong secret");
     return this.#admit(space, credential);
   }
 
@@ -66,7 +67,7 @@ export class Authentication {
       claims.exp === (credential.expiresAt === undefined ? undefined : Math.floor(credential.expiresAt / 1_000)) &&
       JSON.stringify(claims.grants) === JSON.stringify(credential.grants.map(formatGrant));
     // It opened under the organisation's own key, so this is worth more than a line in a counter.
-    if (!same) throw this.#wrong(space, claims.jti, "a token that its row does not know");
+    if (!same) throw this.#wrong(space, claims.jti, credential, "a token that its row does not know");
     return this.#admit(space, credential);
   }
 
@@ -101,13 +102,19 @@ export class Authentication {
       this.#note(space.org, credential.id);
       return caller;
     }
-    throw caller.refuse("connect", credential.id, because, new Refusal(codeOf(caller)));
+    throw caller.refuse(
+      "connect",
+      credential.id,
+      because,
+      new Unwelcome(codeOf(caller), { space, credential, because }),
+    );
   }
 
   /** Somebody knows of a credential and does not hold it: written down in its organisation, as nobody's doing. */
-  #wrong(space: Space, id: CredentialId, because: string): Refusal {
+  #wrong(space: Space, id: CredentialId, credential: Credential | undefined, because: string): Refusal {
     this.#needs.onRefusal({ space, actor: { kind: "platform" } }, "connect", id, because);
-    return new Refusal("credential.invalid");
+    const code = "credential.invalid";
+    return credential ? new Unwelcome(code, { space, credential, because }) : new Refusal(code);
   }
 
   #note(org: Id<"org">, id: CredentialId): void {

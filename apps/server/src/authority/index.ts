@@ -11,4 +11,5 @@ export { Revocation, type Journal } from "./revocation.ts";
 export type { Member } from "./roles.ts";
 export type { Placement, Schema, Space } from "./space.ts";
 export { asPlatform, Spaces, type Things } from "./spaces.ts";
+export { Unwelcome } from "./unwelcome.ts";
 export { TokenKeys } from "./token-keys.ts";

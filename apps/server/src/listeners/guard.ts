@@ -34,7 +34,7 @@ export class Guard {
     try {
       return await attempt();
     } catch (error) {
-      if (error instanceof Refusal && error.code === "credential.invalid") this.#fail(networkOf(address));
+      if (error instanceof Refusal && error.code === "credential.invalid") this.#fail(networkOf(address), error);
       throw error;
     }
   }
@@ -49,7 +49,8 @@ export class Guard {
     this.#tell();
   }
 
-  #fail(network: string): void {
+  /** @throws Refusal `rate.exceeded`, because of the one that there was */
+  #fail(network: string, cause: Refusal): void {
     this.statistics.failures += 1;
     if (this.#failed.size < 10_000 || this.#failed.has(network)) {
       this.#failed.set(network, (this.#failed.get(network) ?? 0) + 1);
@@ -59,7 +60,7 @@ export class Guard {
       this.#timer = undefined;
       this.#tell();
     });
-    this.#failures.take(network);
+    this.#failures.take(network, { cause });
   }
 
   #tell(): void {

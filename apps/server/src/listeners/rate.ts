@@ -18,10 +18,11 @@ export class RateLimit {
   }
 
   /** Answers how many are left. @throws Refusal `rate.exceeded` with how long to wait */
-  take(key: string): number {
+  take(key: string, options: ErrorOptions = {}): number {
     const bucket = this.#refilled(key);
     if (bucket.tokens < 1) {
       throw new Refusal("rate.exceeded", {
+        ...options,
         retryAfterSeconds: Math.max(1, Math.ceil((1 - bucket.tokens) / this.rate.perSecond)),
       });
     }

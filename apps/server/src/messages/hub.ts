@@ -1,22 +1,26 @@
 import {
   Broker,
   type Asked,
+  type Closing,
   type Ending,
   type Gate,
+  type Opened,
   type Policy,
   type Publication,
+  type Refusable,
   type Renaming,
   type Time,
   type TurnedAway,
   type Welcome,
 } from "@holdfast/mqtt";
 import { credentialIn } from "@holdfast/crypto";
-import { Refusal, type Random } from "@holdfast/kernel";
+import { Refusal, type Id, type Random } from "@holdfast/kernel";
 import { parseTopic, telemetryTopic } from "@holdfast/protocol";
-import type { Authentication, Caller, Space, Spaces } from "../authority/index.ts";
+import { Unwelcome, type Authentication, type Caller, type Space, type Spaces } from "../authority/index.ts";
+import { fit, type DeviceRefusal, type LiveRefusals } from "../live/index.ts";
 import type { Telemetry } from "../telemetry/index.ts";
 import { MessageGate } from "./gate.ts";
-import { reasonOf } from "./reason.ts";
+import { reasonOf, refusalBy, violationBy } from "./reason.ts";
 import { aliasOf, treeOf, welcome, type SessionContext } from "./session.ts";
 
 type Needs = {
@@ -25,6 +29,7 @@ type Needs = {
   readonly telemetry: Telemetry;
   /** Lets the good in, and tells an address that failed too often to wait. @throws Refusal `rate.exceeded` */
   readonly guard: { admit<T>(address: string, attempt: () => Promise<T>): Promise<T> };
+  readonly live: Pick<LiveRefusals, "isWatched" | "tell">;
   readonly refused: (
     caller: Caller,
     action: "telemetry.write" | "telemetry.read",
@@ -52,18 +57,33 @@ export class Hub implements Policy<SessionContext> {
 
   async connect(asked: Asked): Promise<Welcome<SessionContext> | TurnedAway> {
     const { guard, telemetry } = this.#needs;
+    let caller: Caller | undefined;
     try {
-      const caller = await guard.admit(asked.transport.remoteAddress, () => this.#callerOf(asked));
-      const { device } = caller.credential;
-      if (device) await telemetry.prepare(caller.space, device);
-      // It may have ended while we waited. Why, is for those who may ask `explain`.
-      return caller.ended() === undefined
-        ? welcome(caller, asked.transport.remoteAddress)
-        : { turnedAway: notAuthorized };
+      caller = await guard.admit(asked.transport.remoteAddress, () => this.#callerOf(asked));
+      const { credential, space } = caller;
+      if (credential.device) await telemetry.prepare(space, credential.device);
+      const because = caller.ended();
+      if (because === undefined) return welcome(caller, asked);
+      // It ended while we waited. Why, is for those who may ask `explain`.
+      this.#tellConnect(new Unwelcome("credential.invalid", { space, credential, because }), asked, caller);
+      return { turnedAway: notAuthorized };
     } catch (error) {
       if (!(error instanceof Refusal)) throw error;
+      this.#tellConnect(error, asked, caller);
       return { turnedAway: reasonOf(error, "connect"), reasonString: error.message };
     }
+  }
+
+  /** The broker has given the session its name. */
+  opened({ context, clientId }: Opened<SessionContext>): void {
+    context.session = fit(clientId);
+  }
+
+  /** Who broke the rules is told by MQTT 5 alone; whoever watches the device is told of both versions. */
+  closed({ context }: Opened<SessionContext>, { how, code }: Closing): void {
+    const { device } = context.caller.credential;
+    if (how !== "protocol" || !device || !this.#needs.live.isWatched(context.caller.space)) return;
+    this.#tell(context, { device, refusal: violationBy(code), action: "session" });
   }
 
   renew(context: SessionContext, _gate: Gate): Gate | Renaming | Ending {
@@ -77,12 +97,13 @@ export class Hub implements Policy<SessionContext> {
     return { gate, naming: treeOf(device, alias) };
   }
 
-  accept({ caller }: SessionContext, publication: Publication): number {
+  accept({ caller, session }: SessionContext, publication: Publication): number {
     const topic = parseTopic(publication.topic);
     if (!topic) return topicNameInvalid;
+    const { space, credential } = caller;
     const isOld = publication.version === 4;
     const refusal = this.#needs.telemetry.accept(
-      { space: caller.space, device: topic.device, via: "mqtt" },
+      { space, device: topic.device, via: "mqtt", topic: publication.named, session, credential: credential.id },
       publication.payload,
       {
         contentType: isOld ? undefined : publication.properties.contentType,
@@ -96,13 +117,45 @@ export class Hub implements Policy<SessionContext> {
     return isOld ? plainly(code) : code;
   }
 
-  refused({ caller, address }: SessionContext, what: "publish" | "subscribe" | "will", topic: string): void {
-    if (credentialIn(topic)) {
+  refused(context: SessionContext, what: Refusable, topic: string, code: number, size?: number): void {
+    const { caller, address } = context;
+    const { space, credential } = caller;
+    if (what !== "session" && credentialIn(topic)) {
       const where = what === "subscribe" ? "filter" : "topic";
-      this.#needs.exposed(topic, where, { id: caller.credential.id, address });
+      this.#needs.exposed(topic, where, { id: credential.id, address });
     }
     const action = what === "subscribe" ? "telemetry.read" : "telemetry.write";
-    this.#needs.refused(caller, action, caller.credential.device ?? caller.space.org, `${what} to ${topic}`);
+    const attempt = what === "session" ? "one MQTT session too many" : `${what} to ${topic}`;
+    this.#needs.refused(caller, action, credential.device ?? space.org, attempt);
+    if (!this.#needs.live.isWatched(space)) return;
+    const device = credential.device ?? (what === "publish" ? parseTopic(topic)?.device : undefined);
+    if (!device) return;
+    const refusal = refusalBy(code, what, credential.device !== undefined);
+    const because = () => clauseOf(caller, device, refusal);
+    this.#tell(context, {
+      device,
+      refusal,
+      action: actionOf[what],
+      ...(what !== "session" && { topic, size }),
+      because,
+    });
+  }
+
+  #tell(
+    { caller, session }: SessionContext,
+    refused: Pick<DeviceRefusal, "device" | "refusal" | "action" | "topic" | "size" | "because">,
+  ): void {
+    const { space, credential } = caller;
+    this.#needs.live.tell({ space, transport: "mqtt", session, credential: credential.id, ...refused });
+  }
+
+  #tellConnect(refusal: Refusal, { clientId }: Asked, caller: Caller | undefined): void {
+    const whose = Unwelcome.in(refusal) ?? caller;
+    const device = whose?.credential.device;
+    if (!whose || !device) return;
+    const how = { transport: "mqtt", action: "connect", session: clientId, credential: whose.credential.id } as const;
+    const because = whose instanceof Unwelcome ? () => whose.because : undefined;
+    this.#needs.live.tell({ space: whose.space, device, refusal, ...how, because });
   }
 
   async #callerOf({ username = "", password }: Asked): Promise<Caller> {
@@ -112,6 +165,14 @@ export class Hub implements Policy<SessionContext> {
     if (secret === "" && username !== "") return authentication.byText(username);
     return authentication.byKey(username, secret);
   }
+}
+
+const actionOf = { publish: "telemetry.write", subscribe: "subscribe", will: "will", session: "connect" } as const;
+
+function clauseOf(caller: Caller, device: Id<"device">, { code }: Refusal): string | undefined {
+  if (code === "topic.foreign") return `${device} is held to its own tree`;
+  const target = code === "permit.missing" ? caller.target("device", device) : undefined;
+  return target && caller.decide("telemetry.write", target).because;
 }
 
 /**

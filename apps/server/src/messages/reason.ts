@@ -1,4 +1,5 @@
-import type { Refusal } from "@holdfast/kernel";
+import { Refusal } from "@holdfast/kernel";
+import type { Refusable } from "@holdfast/mqtt";
 
 /** What a refusal is called in MQTT 5 (2.4); in 3.1.1 the broker makes of it what that version knows. */
 export function reasonOf({ code }: Refusal, during: "connect" | "publish"): number {
@@ -21,5 +22,33 @@ export function reasonOf({ code }: Refusal, during: "connect" | "publish"): numb
       return during === "connect" ? 0x88 : 0x97; // quota exceeded
     default:
       return during === "connect" ? 0x80 : 0x99; // payload format invalid
+  }
+}
+
+/** What the broker or a gate refused by a code alone, in words; of a device, or of a program. */
+export function refusalBy(code: number, what: Refusable, isDevice: boolean): Refusal {
+  switch (code) {
+    case 0x87: // not authorized
+      return new Refusal(isDevice ? "topic.foreign" : "permit.missing");
+    case 0x97: // quota exceeded
+      return new Refusal("mqtt.tooMany");
+    case 0x99: // payload format invalid
+      return new Refusal("telemetry.malformed", { detail: "The message says that it is text, and is not UTF-8." });
+    default:
+      return new Refusal("topic.unknown", what === "subscribe" ? { detail: "The filter is too long." } : {});
+  }
+}
+
+/** Why a connection was closed by the rules of MQTT. */
+export function violationBy(code: number): Refusal {
+  switch (code) {
+    case 0x95: // packet too large
+      return new Refusal("request.tooLarge");
+    case 0x9a: // retain not supported
+      return new Refusal("mqtt.retain");
+    case 0x9b: // QoS not supported
+      return new Refusal("mqtt.qos");
+    default:
+      return new Refusal("mqtt.protocol", { detail: `MQTT calls it 0x${code.toString(16)}.` });
   }
 }

@@ -1,7 +1,8 @@
-import type { Naming, Welcome } from "@holdfast/mqtt";
+import type { Asked, Naming, Welcome } from "@holdfast/mqtt";
 import type { Id } from "@holdfast/kernel";
 import { telemetryTopic } from "@holdfast/protocol";
 import type { Caller } from "../authority/index.ts";
+import { fit } from "../live/index.ts";
 import { MessageGate } from "./gate.ts";
 
 /** What the hub keeps of one MQTT session. */
@@ -10,6 +11,8 @@ export type SessionContext = {
   readonly address: string;
   /** The device's other name in topics, as its names were last made. */
   alias: string | undefined;
+  /** The client id, fit to be shown; until the session is open as the client sent it. */
+  session: string;
 };
 
 /** Where a device's session lives: its own tree and nothing else, under its own name for it and under those of other platforms. */
@@ -30,7 +33,7 @@ export function treeOf(device: Id<"device">, alias: string | undefined): Naming 
 export const aliasOf = ({ credential: { device }, space }: Caller): string | undefined =>
   device && space.device(device)?.alias;
 
-export function welcome(caller: Caller, address: string): Welcome<SessionContext> {
+export function welcome(caller: Caller, { clientId, transport: { remoteAddress } }: Asked): Welcome<SessionContext> {
   const { space, credential, expiresAt } = caller;
   const { device } = credential;
   const alias = aliasOf(caller);
@@ -42,6 +45,6 @@ export function welcome(caller: Caller, address: string): Welcome<SessionContext
     ...(device && treeOf(device, alias)),
     gate: new MessageGate(caller),
     expiresAt,
-    context: { caller, address, alias },
+    context: { caller, address: remoteAddress, alias, session: fit(clientId) },
   };
 }

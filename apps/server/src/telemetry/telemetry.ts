@@ -3,6 +3,7 @@ import {
   because,
   Refusal,
   systemTimers,
+  type CredentialId,
   type Id,
   type Instant,
   type Random,
@@ -30,7 +31,15 @@ const roundEvery = 1_000;
 /** Bytes of messages that may wait for their device to be read. */
 const mostLater = 16 * 1024 * 1024;
 
-export type Source = { readonly space: Space; readonly device: Id<"device">; readonly via: "mqtt" | "http" };
+export type Source = {
+  readonly space: Space;
+  readonly device: Id<"device">;
+  readonly via: "mqtt" | "http";
+  /** Of MQTT: as the client named it, and its client id. */
+  readonly topic?: string | undefined;
+  readonly session?: string | undefined;
+  readonly credential?: CredentialId | undefined;
+};
 
 /** A message that is durable, as observers see it: with the times that the platform gave. */
 export type Stored = Source & {
@@ -40,10 +49,19 @@ export type Stored = Source & {
   readonly contentType: string | undefined;
 };
 
+/** A message of which nothing is kept, where its sender may not be told: one of `accept`. */
+export type Refused = Source & {
+  readonly refusal: Refusal;
+  /** Bytes of the body. */
+  readonly size: number;
+};
+
 /** Told of messages in the order of their commits. Asked first, because most messages interest nobody. */
 export interface Observer {
   wants(source: Source): boolean;
   stored(stored: Stored): void;
+  /** At once, whether its sender hears of it or not. */
+  refused?(refused: Refused): void;
 }
 
 export type TelemetryNeeds = {
@@ -143,7 +161,7 @@ export class Telemetry {
       return undefined;
     } catch (error) {
       if (!(error instanceof Refusal)) throw error;
-      this.#refused += 1;
+      this.#tellRefused(source, error, body.length);
       return error;
     }
   }
@@ -235,11 +253,18 @@ export class Telemetry {
       this.#admit(space.org);
       this.#take(state, { ...source, space }, body, kind, waiting);
     } catch (error) {
-      this.#refused += 1;
+      if (error instanceof Refusal) this.#tellRefused(source, error, body.length);
+      else this.#refused += 1;
       this.#refuseLater(waiting, error);
     } finally {
       this.#laterBytes -= body.length;
     }
+  }
+
+  #tellRefused(source: Source, refusal: Refusal, size: number): void {
+    this.#refused += 1;
+    for (const observer of this.#observers)
+      if (observer.refused && observer.wants(source)) observer.refused({ ...source, refusal, size });
   }
 
   #refuseLater(waiting: Waiting, error: unknown): void {

@@ -26,7 +26,7 @@ type Needs = {
   readonly random: Random;
 };
 
-/** `GET /v1/live`: readings as they are kept, as server-sent events or over a WebSocket. */
+/** `GET /v1/live`: readings as they are kept and refusals as they happen, as server-sent events or over a WebSocket. */
 export class Live {
   readonly #needs: Needs;
   readonly #sockets: WebSocketServer;
@@ -61,7 +61,7 @@ export class Live {
     });
     const headers = Object.entries(reply.getHeaders()).filter(([, value]) => value !== undefined);
     out.writeHead(200, { ...Object.fromEntries(headers), "content-type": "text/event-stream; charset=utf-8" });
-    out.write(": Readings follow as they are kept.\n\n");
+    out.write(": Readings follow as they are kept, and refusals as they happen.\n\n");
   }
 
   /** A WebSocket shows its credential in a header, or, from a browser, in its first frame (`watchHello`). */

@@ -71,6 +71,19 @@ for (const [name, route] of Object.entries(routes) as [string, Route][]) {
   });
 }
 
+test("the live stream is described event by event, and each field that needs words has them", () => {
+  const answer = description.paths["/v1/live"]?.["get"]?.responses["200"] ?? assert.fail();
+  const events = Reflect.get(answer.content["text/event-stream"] ?? {}, "x-events") as Record<
+    string,
+    { properties: Record<string, { description?: string }>; required: string[] }
+  >; // as the test above: what a client reads
+  assert.deepEqual(Object.keys(events), Object.keys(routes.watch.events));
+  for (const name of Object.keys(events)) assert.match(answer.description, new RegExp(`- \`${name}\`: .`));
+  const { properties, required } = events["refused"] ?? assert.fail();
+  assert.deepEqual(required, ["device", "at", "action", "transport", "code", "title"]);
+  for (const field of ["action", "topic", "omitted", "because"]) assert.ok(properties[field]?.description, field);
+});
+
 test("every reference leads somewhere within the description", () => {
   const refs = [...JSON.stringify(description).matchAll(/"\$ref":"([^"]*)"/g)].map(([, ref = ""]) => ref);
   assert.ok(refs.length > 0);

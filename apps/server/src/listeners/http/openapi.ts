@@ -51,11 +51,23 @@ function operation(route: Route): Record<string, unknown> {
   };
 }
 
-function replyOf({ reply }: Route): Record<string, unknown> {
-  if (reply === "stream") return { description: "Server-sent events", content: { "text/event-stream": textSchema } };
+function replyOf({ reply, events = {} }: Route): Record<string, unknown> {
+  if (reply === "stream") return { description: storyOf(events), content: { "text/event-stream": streamOf(events) } };
   if (reply === "text") return { description: "Text", content: { "text/plain": textSchema } };
   return { description: "Done", content: { "application/json": { schema: schema(reply, "output") } } };
 }
+
+/** OpenAPI 3.1 has no words for the events of a stream: they stand in the text, and their schemas under a name of our own. */
+const storyOf = (events: NonNullable<Route["events"]>): string =>
+  [
+    "Server-sent events, each with one JSON object as `data`. Pass over those whose name you do not know.",
+    ...Object.entries(events).map(([name, shape]) => `- \`${name}\`: ${shape.description ?? ""}`),
+  ].join("\n");
+
+const streamOf = (events: NonNullable<Route["events"]>) => ({
+  ...textSchema,
+  "x-events": Object.fromEntries(Object.entries(events).map(([name, shape]) => [name, schema(shape, "output")])),
+});
 
 const textSchema = { schema: { type: "string" } };
 

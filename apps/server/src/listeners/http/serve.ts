@@ -5,6 +5,7 @@ import { because, Refusal, type Clock, type Random, type Report, type Timers } f
 import type { Route } from "@holdfast/protocol";
 import fastify, { type FastifyBaseLogger, type FastifyInstance, type FastifyReply, type FastifyRequest } from "fastify";
 import type { Authentication, Caller, Handler } from "../../authority/index.ts";
+import type { LiveRefusals } from "../../live/index.ts";
 import type { Exposure } from "../exposure.ts";
 import type { Guard } from "../guard.ts";
 import { RateLimit } from "../rate.ts";
@@ -13,12 +14,14 @@ import { cut, linger } from "./deadlines.ts";
 import type { Live } from "./live.ts";
 import { isFromThisMachine } from "./nearby.ts";
 import { faultOf, greeting, headersOf, newRequestId, problemOf, problemType, rawAnswer, refusalOf } from "./problem.ts";
+import { refusedToDevice } from "./refused.ts";
 import type { Replays } from "./replays.ts";
 
 export type ServingNeeds = {
   readonly authentication: Authentication;
   readonly handlers: readonly Handler[];
   readonly live: Live;
+  readonly liveRefusals: Pick<LiveRefusals, "isWatched" | "tell">;
   readonly replays: Replays;
   readonly exposure: Exposure;
   readonly guard: Guard;
@@ -47,6 +50,7 @@ class Serving {
   readonly #app: FastifyInstance;
   readonly #perCaller: RateLimit;
   readonly #addresses: { pattern: RegExp; methods: readonly string[] }[] = [];
+  readonly #routes = new WeakMap<FastifyRequest, Route>();
   readonly #callers = new WeakMap<FastifyRequest, Caller>();
   /** Until when the body has to be there. */
   readonly #late = new WeakMap<FastifyRequest, { cancel(): void }>();
@@ -134,8 +138,10 @@ class Serving {
     }
   }
 
-  async #admit({ needs, method, openTo }: Route, request: FastifyRequest, reply: FastifyReply): Promise<void> {
+  async #admit(route: Route, request: FastifyRequest, reply: FastifyReply): Promise<void> {
     const { guard, authentication } = this.#needs;
+    const { needs, method, openTo } = route;
+    this.#routes.set(request, route);
     if (needs === "public") {
       if (method === "POST") guard.charge(request.ip); // a slow hash each
       return;
@@ -208,9 +214,27 @@ class Serving {
       const about = { requestId: request.id, route: request.routeOptions.url };
       this.#needs.report("a request failed by our own fault", { ...because(error), ...about });
     }
+    if (refusal) this.#tell(refusal, request);
     const problem = refusal ? problemOf(refusal, request.id) : faultOf(request.id);
     if (refusal) void reply.headers(headersOf(refusal));
     return reply.code(problem.status).type(problemType).send(problem);
+  }
+
+  /** Whoever watches the device that it was refused to sees it. */
+  #tell(refusal: Refusal, request: FastifyRequest): void {
+    const { liveRefusals } = this.#needs;
+    const route = this.#routes.get(request);
+    if (!route) return;
+    const { body, headers } = request;
+    const size = body instanceof Uint8Array ? body.length : Number(headers["content-length"] ?? Number.NaN);
+    const refused = refusedToDevice({
+      route,
+      params: request.params as Readonly<Record<string, string>>, // the router made it from the path
+      caller: this.#callers.get(request),
+      refusal,
+      size: Number.isInteger(size) ? size : undefined,
+    });
+    if (refused) liveRefusals.tell(refused);
   }
 
   /** What the router refuses comes here without having been greeted. */

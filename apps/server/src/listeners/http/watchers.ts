@@ -1,5 +1,7 @@
 import { Refusal, rfc3339, type CredentialId, type Id, type Timers } from "@holdfast/kernel";
+import type { LiveEnd, liveEvents, LiveReading } from "@holdfast/protocol";
 import type { Caller, Space, Spaces } from "../../authority/index.ts";
+import { clauseOf, fit, shownTo, type LiveRefusals, type Told } from "../../live/index.ts";
 import type { Stored, Telemetry } from "../../telemetry/index.ts";
 
 /** One open stream: who watches what, and how it is told. Nothing of it throws. */
@@ -10,7 +12,7 @@ export interface Watcher {
   /** Bytes that wait for a slow reader. */
   waiting(): number;
   /** `json` is the text of an object with at least one field. */
-  send(event: "reading" | "end", json: string): void;
+  send(event: keyof typeof liveEvents, json: string): void;
   /** Behind what was sent. */
   end(): void;
   /** At once, and what still waits is lost. */
@@ -23,18 +25,24 @@ const mostStreams = 100; // of one credential
 const farewell = 500; // milliseconds that the last event has to leave
 const longestTimer = 2 ** 31 - 1;
 
-/** All open streams. Each reading is asked about again before it is sent, and a change in a space ends what it forbids in the same turn. */
+/** All open streams. Each event is asked about again before it is sent, and a change in a space ends what it forbids in the same turn. */
 export class Watchers {
   readonly #bySpace = new Map<Space, Map<Watcher, { cancel(): void }>>();
   readonly #byCredential = new Map<CredentialId, number>();
   readonly #timers: Timers;
 
-  constructor(needs: { spaces: Spaces; telemetry: Telemetry; timers: Timers }) {
+  constructor(needs: { spaces: Spaces; telemetry: Telemetry; refusals: LiveRefusals; timers: Timers }) {
+    const { spaces, telemetry, refusals } = needs;
     this.#timers = needs.timers;
-    needs.spaces.onChange((space) => this.#recheck(space));
-    needs.telemetry.onStored({
+    spaces.onChange((space) => this.#recheck(space));
+    telemetry.onStored({
       wants: ({ space }) => this.#bySpace.has(space),
       stored: (stored) => this.#tell(stored),
+      refused: ({ via, ...refused }) => refusals.tell({ ...refused, transport: via, action: "telemetry.write" }),
+    });
+    refusals.showTo({
+      wants: (space) => this.#bySpace.has(space),
+      refused: (refused) => this.#tellRefused(refused),
     });
   }
 
@@ -73,19 +81,30 @@ export class Watchers {
     for (const watcher of all) this.#end(watcher, "the platform is stopping");
   }
 
-  #tell({ space, device, readings }: Stored): void {
+  #tell(stored: Stored): void {
     let texts: readonly string[] | undefined;
+    for (const watcher of this.#allowed(stored)) {
+      texts ??= textsOf(stored);
+      for (const text of texts) watcher.send("reading", text);
+    }
+  }
+
+  #tellRefused(refused: Told): void {
+    const plain = JSON.stringify(shownTo(refused));
+    let whole: string | undefined;
+    for (const watcher of this.#allowed(refused)) {
+      if (mayKnowWhy(watcher)) whole ??= JSON.stringify({ ...shownTo(refused), ...clauseOf(refused) });
+      watcher.send("refused", mayKnowWhy(watcher) ? (whole ?? plain) : plain);
+    }
+  }
+
+  /** Who may have something of this device now; whoever is too far behind is let go. */
+  *#allowed({ space, device }: { space: Space; device: Id<"device"> }): Generator<Watcher> {
     for (const watcher of this.#bySpace.get(space)?.keys() ?? []) {
       if (watcher.device !== undefined && watcher.device !== device) continue;
       if (!watcher.caller.mayDevice("telemetry.read", device)) continue;
-      if (watcher.waiting() > mostWaiting) {
-        this.#end(watcher, "you read more slowly than readings come");
-        continue;
-      }
-      texts ??= readings.map(({ time, values }) =>
-        JSON.stringify({ device, time: rfc3339(time), values: Object.fromEntries(values) }),
-      );
-      for (const text of texts) watcher.send("reading", text);
+      if (watcher.waiting() > mostWaiting) this.#end(watcher, "you read more slowly than events come");
+      else yield watcher;
     }
   }
 
@@ -116,8 +135,24 @@ export class Watchers {
   #end(watcher: Watcher, because: string): void {
     this.remove(watcher);
     if (watcher.waiting() > mostLeftBehind) return watcher.cut();
-    watcher.send("end", JSON.stringify({ because }));
+    watcher.send("end", JSON.stringify({ because } satisfies LiveEnd));
     watcher.end();
     this.#timers.after(farewell, () => watcher.cut());
   }
+}
+
+/** The clause that decided tells of grants and of what was revoked: it is for those who may ask, or read of it in the audit log. */
+const mayKnowWhy = ({ caller }: Watcher): boolean =>
+  (["authority.explain", "audit.read"] as const).some((action) => caller.decide(action, { kind: "org" }).allowed);
+
+function textsOf({ device, via, readings, body, topic, session }: Stored): readonly string[] {
+  const way = {
+    transport: via,
+    size: body.length,
+    ...(topic !== undefined && { topic: fit(topic) }),
+    ...(session !== undefined && { session }),
+  };
+  return readings.map(({ time, values }) =>
+    JSON.stringify({ device, time: rfc3339(time), values: Object.fromEntries(values), ...way } satisfies LiveReading),
+  );
 }

@@ -1,0 +1,3 @@
+export { fit } from "./fit.ts";
+export { clauseOf, shownTo, type DeviceRefusal, type Told } from "./refusal.ts";
+export { LiveRefusals } from "./refusals.ts";

@@ -1,0 +1,66 @@
+import { z } from "zod";
+import { id, time } from "./shapes.ts";
+
+const value = z.union([z.number(), z.boolean(), z.string()]);
+
+/** How something came, as far as that way has it. Open sets are texts, so that a client understands what a later platform says. */
+const way = {
+  transport: z.string().describe("`mqtt` or `http`; others may come."),
+  size: z.number().int().optional().describe("Bytes of the body or payload that it came in, with all its readings."),
+  topic: z
+    .string()
+    .optional()
+    .describe("MQTT: as the client wrote it. Credentials in it are struck out, and a long one is cut."),
+  session: z.string().optional().describe("MQTT: the client id of the session."),
+};
+
+export const liveReading = z
+  .object({ device: id("device"), time, values: z.record(z.string(), value), ...way })
+  .describe("What a device measured, once it is durable: one event for each reading of a message.");
+
+export const liveRefused = z
+  .object({
+    device: id("device"),
+    at: time.describe("By the platform's clock."),
+    action: z
+      .string()
+      .describe(
+        "What was refused: an action of a grant (`telemetry.write` for a message), `connect` (also a credential over HTTP), " +
+          "`subscribe`, `will`, or `session`, which the refusal ended.",
+      ),
+    ...way,
+    code: z.string().describe("The stable code of the refusal, as in a problem of RFC 9457."),
+    title: z.string().describe("The sentence of the code, for people."),
+    detail: z.string().optional().describe("One more sentence for this one case."),
+    errors: z
+      .array(z.object({ path: z.string(), message: z.string() }))
+      .optional()
+      .describe("The attributes or fields to mend, by name. Never a value."),
+    omitted: z
+      .number()
+      .int()
+      .optional()
+      .describe("So many refusals of this device before this one were left out, because there were too many to show."),
+    because: z
+      .string()
+      .optional()
+      .describe(
+        "The clause that decided, for whoever holds `authority.explain` or `audit.read`. The refused are not told it.",
+      ),
+    credential: z.string().optional().describe("Which credential it came with, for the same readers."),
+  })
+  .describe(
+    "Something was refused to a device, or to a program in its name: a message, a topic or filter, a credential. " +
+      "In a flood each device shows ten in a second and then the last of it; `omitted` counts the rest.",
+  );
+
+export const liveEnd = z
+  .object({ because: z.string() })
+  .describe("The platform ends the stream. Nothing follows; connect again.");
+
+/** What the live stream says, by the name of the event. */
+export const liveEvents = { reading: liveReading, refused: liveRefused, end: liveEnd } as const;
+
+export type LiveReading = z.output<typeof liveReading>;
+export type LiveRefused = z.output<typeof liveRefused>;
+export type LiveEnd = z.output<typeof liveEnd>;
