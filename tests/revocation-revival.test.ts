@@ -1,16 +1,9 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { systemClock, type Clock, type Timers } from "@holdfast/kernel";
-import {
-  asOwner,
-  freshDatabase,
-  startTestPlatform,
-  TestClock,
-  type FreshDatabase,
-  type TestPlatform,
-} from "../apps/server/src/testing/index.ts";
+import { freshDatabase, startTestPlatform, TestClock, type TestPlatform } from "../apps/server/src/testing/index.ts";
 import { Owner, textOf, type Device, type Problem, type Token } from "./authority.fixture.ts";
-import { closedWithin, events, mqtt, shown, webSocket } from "./revocation.fixture.ts";
+import { backupOf, closedWithin, events, mqtt, shown, webSocket } from "./revocation.fixture.ts";
 
 // Nothing revives what was ended: no moving, no retagging, no restart, no older backup, no clock set back.
 
@@ -73,20 +66,6 @@ test("a revoked device stays silent wherever it is put, and a restart changes no
   await change({ application: there.id, product: null });
   await silent("moved after a restart");
 });
-
-/** A copy of the whole database, as a backup is. Nobody may be using it. */
-async function backupOf(database: FreshDatabase): Promise<FreshDatabase> {
-  const { login } = database;
-  const name = `${login.database}_backup`;
-  const maintenance = { ...login, database: "postgres" };
-  await asOwner(maintenance, `create database ${name} template ${login.database}`);
-  return {
-    ...database,
-    login: { ...login, database: name },
-    url: database.url.replace(login.database, name),
-    drop: () => asOwner(maintenance, `drop database if exists ${name} with (force)`),
-  };
-}
 
 test("restoring an older backup of the database revives nothing: the keyring's journal knows", async (t) => {
   const database = await freshDatabase();

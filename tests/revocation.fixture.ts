@@ -2,7 +2,7 @@ import { once } from "node:events";
 import { request } from "node:https";
 import tls from "node:tls";
 import { connect, type IClientOptions, type MqttClient } from "mqtt";
-import type { TestPlatform } from "../apps/server/src/testing/index.ts";
+import { asOwner, type FreshDatabase, type TestPlatform } from "../apps/server/src/testing/index.ts";
 
 /** Something that a credential holds open: what came over it, and when it was closed. */
 export type Held = {
@@ -119,4 +119,18 @@ export async function closedWithin(held: Held, from: number, milliseconds: numbe
   } finally {
     clearTimeout(timer);
   }
+}
+
+/** A copy of the whole database, as a backup is. Nobody may be using it. */
+export async function backupOf(database: FreshDatabase): Promise<FreshDatabase> {
+  const { login } = database;
+  const name = `${login.database}_backup`;
+  const maintenance = { ...login, database: "postgres" };
+  await asOwner(maintenance, `create database ${name} template ${login.database}`);
+  return {
+    ...database,
+    login: { ...login, database: name },
+    url: database.url.replace(login.database, name),
+    drop: () => asOwner(maintenance, `drop database if exists ${name} with (force)`),
+  };
 }

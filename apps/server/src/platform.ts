@@ -1,19 +1,19 @@
 import path from "node:path";
 import { Passwords } from "@holdfast/crypto";
 import type { Time } from "@holdfast/mqtt";
-import {
-  because,
-  idFrom,
-  Refusal,
-  type Clock,
-  type Instant,
-  type Random,
-  type Report,
-  type Timers,
-} from "@holdfast/kernel";
+import { because, Refusal, type Clock, type Instant, type Random, type Report, type Timers } from "@holdfast/kernel";
 import { Audit, recorder, Refusals } from "./audit/index.ts";
 import { auditRoutes } from "./audit/routes.ts";
-import { Authentication, HighWater, Minting, Revocation, Spaces, TokenKeys, type Handler } from "./authority/index.ts";
+import {
+  Authentication,
+  HighWater,
+  Journal,
+  Minting,
+  Revocation,
+  Spaces,
+  TokenKeys,
+  type Handler,
+} from "./authority/index.ts";
 import { authorityRoutes } from "./authority/routes.ts";
 import { openCertificates } from "./certificates.ts";
 import { clockWatch } from "./clock-watch.ts";
@@ -42,6 +42,7 @@ import { Telemetry, TelemetryQueries } from "./telemetry/index.ts";
 import { telemetryRoutes } from "./telemetry/routes.ts";
 import { fingerprint, type Certificates } from "./tls/index.ts";
 import { openPlaces, type Places } from "./places.ts";
+import { reconcile } from "./restored.ts";
 import { Rounds } from "./rounds.ts";
 import { version } from "./version.ts";
 
@@ -112,16 +113,8 @@ async function open(needs: PlatformNeeds, opened: AsyncDisposableStack): Promise
   const { note: onRefusal, noteSignIn: refusedSignIn } = refusals.log;
   const authentication = new Authentication({ storage, spaces, tokenKeys, clock, onRefusal });
   const minting = new Minting({ storage, spaces, tokenKeys, clock, random });
-  const revocation = new Revocation({ storage, spaces, journal: keyring.journal, report });
-  const orgs = (await storage.directory.call<{ org: string }>("all_orgs", [])).map(({ org }) => idFrom("org", org));
-  const lost = await revocation.reconcile(
-    orgs,
-    async (seq) => void (await storage.maintain.call("advance_revocations", [seq])),
-  );
-  if (lost > 0) {
-    const message = `The database had lost ${lost} revocations, as after restoring an older backup. They hold again.`;
-    report(message, { level: "warning" });
-  }
+  const journal = new Journal({ book: keyring.journal, report });
+  const revocation = new Revocation({ storage, spaces, journal });
 
   // The subjects.
   const setup = opened.adopt(new SetupOffer({ storage, keys: keyring, clock: needs.clock, random, timers }), (it) =>
@@ -141,12 +134,8 @@ async function open(needs: PlatformNeeds, opened: AsyncDisposableStack): Promise
   });
   const common = { storage, spaces, clock, random };
   const telemetry = opened.adopt(await Telemetry.open({ ...common, keys: keyring, report }), (it) => it.close());
-  const registry = new Registry({ ...common, keys: keyring, minting, revocation, telemetry, report });
-  const silenced = await registry.reconcile();
-  if (silenced > 0) {
-    const message = `The database took ${silenced} suspended devices for active. They are suspended again.`;
-    report(message, { level: "warning" });
-  }
+  const registry = new Registry({ ...common, keys: keyring, minting, revocation, journal, telemetry });
+  await reconcile({ storage, revocation, registry, report });
   const catalogue = new Catalogue({ ...common, revocation });
 
   // The listeners.
@@ -245,7 +234,7 @@ async function open(needs: PlatformNeeds, opened: AsyncDisposableStack): Promise
   });
   rounds.every(houseKeeping, async () => {
     tellOfClock();
-    await revocation.journalMissed();
+    await journal.offerMissed();
     await authentication.rememberUse();
     await storage.maintain.call("raise_high_water", [clock.now()]);
   });

@@ -1,34 +1,18 @@
-import { kindOfId, Refusal, type CredentialId, type Id, type Instant, type Report } from "@holdfast/kernel";
+import { kindOfId, Refusal, type CredentialId, type Id, type Instant } from "@holdfast/kernel";
 import type { Storage, Unit } from "../storage/index.ts";
 import { callerOf, refusedBy } from "./caller.ts";
 import { parties, type Credential, type Party } from "./credential.ts";
+import type { Journal } from "./journal.ts";
 import { unknownCode } from "./link.ts";
 import type { Permit } from "./permit.ts";
 import { authorityIn } from "./postgres.ts";
 import { asPlatform, type Spaces } from "./spaces.ts";
 
-/** One revocation, as the keyring's journal keeps it: away from the database, so that a restored backup revives nothing. */
-export type Revoked = {
-  readonly org: Id<"org">;
-  readonly about: string;
-  /** Parties; text, because the keyring only carries it. */
-  readonly ends: readonly string[];
-  readonly seq: number;
-  readonly at: Instant;
-};
-
-/** Keeps, for each thing and party, the entry with the highest `seq`. */
-export interface Journal {
-  append(revoked: Revoked): Promise<void>;
-  all(): Promise<readonly Revoked[]>;
-}
-
-type Needs = { storage: Storage; spaces: Spaces; journal: Journal; report: Report };
+type Needs = { storage: Storage; spaces: Spaces; journal: Journal };
 
 /** Ends credentials: one, or every one issued so far under an organisation, application, product, device or person. */
 export class Revocation {
   readonly #needs: Needs;
-  readonly #missed: Revoked[] = [];
 
   constructor(needs: Needs) {
     this.#needs = needs;
@@ -79,33 +63,15 @@ export class Revocation {
 
   /** Within somebody else's unit: a device that retires, an application that ends. */
   async in(unit: Unit, about: string, ends: readonly Party[]): Promise<void> {
-    const { spaces, journal, report } = this.#needs;
+    const { spaces, journal } = this.#needs;
     const rows = authorityIn(unit);
     const seq = await rows.nextSeq();
     await rows.revoke(about, ends, seq);
     const { org } = unit.scope;
     unit.afterCommit(() => {
       spaces.apply(org, (space) => space.revoke(about, ends, seq));
-      // Cutting off must not wait for the keyring: what the journal missed is added as soon as it can be, at the latest at the
-      // next start (`reconcile`).
-      const revoked: Revoked = { org, about, ends, seq, at: unit.at };
-      journal.append(revoked).catch(() => {
-        this.#missed.push(revoked);
-        report(
-          `The keyring did not take a revocation of ${about}. It holds; it is offered again until the keyring answers.`,
-          { level: "warning", code: "keyring.unreachable" },
-        );
-      });
+      journal.revoked({ org, about, ends, seq, at: unit.at }, `a revocation of ${about}`);
     });
-  }
-
-  /** Called now and then: what the journal did not take is offered again. */
-  async journalMissed(): Promise<void> {
-    for (let next = this.#missed[0]; next; next = this.#missed[0]) {
-      await this.#needs.journal.append(next);
-      this.#missed.shift();
-      if (this.#missed.length === 0) this.#needs.report("The keyring has every revocation now.");
-    }
   }
 
   /** A device that leaves an application or a product stays as revoked as it was there: moving revives nothing. */
@@ -121,10 +87,11 @@ export class Revocation {
    * and the sequence goes beyond both. Answers how many revocations the database had lost.
    */
   async reconcile(orgs: readonly Id<"org">[], advance: (seq: number) => Promise<void>): Promise<number> {
-    const journaled = (await this.#needs.journal.all()).flatMap(({ ends, ...entry }) =>
+    const entries = await this.#needs.journal.book.all();
+    await advance(entries.reduce((most, { seq }) => Math.max(most, seq), 0));
+    const journaled = entries.flatMap(({ ends, ...entry }) =>
       parties.filter((party) => ends.includes(party)).map((party) => ({ ...entry, party })),
     );
-    await advance(journaled.reduce((most, { seq }) => Math.max(most, seq), 0));
     const byOrg = Map.groupBy(journaled, ({ org }) => org);
     let lost = 0;
     for (const org of orgs) lost += await this.#reconcile(org, byOrg.get(org) ?? []);
@@ -144,7 +111,7 @@ export class Revocation {
     for (const mark of kept) {
       if ((journaledSeq.get(name(mark)) ?? 0) >= mark.seq) continue;
       const { about, party, seq } = mark;
-      await journal.append({ org, about, ends: [party], seq, at: 0 as Instant }); // when is not known any more
+      await journal.book.append({ org, about, ends: [party], seq, at: 0 as Instant }); // when is not known any more
     }
     const missing = journaled.filter((mark) => (keptSeq.get(name(mark)) ?? 0) < mark.seq);
     if (missing.length === 0) return 0;

@@ -91,6 +91,15 @@ export const devicesIn = (unit: Unit) => ({
     return rows.map((row) => deviceOf(unit, row));
   },
 
+  /** All that are suspended, and those of these that there are. */
+  async suspendedOrAmong(ids: readonly Id<"device">[]): Promise<readonly Device[]> {
+    const rows = await unit.query<Row>(
+      `select ${deviceColumns} from device where state_index = $1 or id = any($2::uuid[])`,
+      [unit.scope.index("state", "suspended"), ids.map(uuidOf)],
+    );
+    return rows.map((row) => deviceOf(unit, row));
+  },
+
   async anyIn(place: { application: Id<"application"> } | { product: Id<"product"> }): Promise<boolean> {
     const rows = await unit.query(
       `select 1 from device where (application = $1 or product = $2) and state_index <> $3 limit 1`,

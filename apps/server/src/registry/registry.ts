@@ -1,9 +1,9 @@
-import { idFrom, newId, Refusal, uuidOf, type Clock, type Id, type Random } from "@holdfast/kernel";
+import { newId, Refusal, uuidOf, type Clock, type Id, type Random } from "@holdfast/kernel";
 import {
   askAlso,
-  asPlatform,
   parties,
   refusedBy,
+  type Journal,
   type Minting,
   type MintedKey,
   type Permit,
@@ -39,10 +39,10 @@ type Needs = {
   spaces: Spaces;
   minting: Minting;
   revocation: Revocation;
+  journal: Journal;
   telemetry: Measured;
   clock: Clock;
   random: Random;
-  report: (message: string) => void;
 };
 
 export type NewDevice = {
@@ -60,7 +60,7 @@ export class Registry {
 
   constructor(needs: Needs) {
     this.#needs = needs;
-    this.#suspensions = new Suspensions({ journal: needs.keys.journal, report: needs.report });
+    this.#suspensions = new Suspensions(needs);
   }
 
   /**
@@ -167,35 +167,12 @@ export class Registry {
     });
   }
 
-  /** At start, after an older backup was restored: what was suspended since then stays so. Answers how many devices there were. */
-  async reconcile(): Promise<number> {
-    const { storage } = this.#needs;
-    const orgs = (await storage.directory.call<{ org: string }>("all_orgs", [])).map(({ org }) => idFrom("org", org));
-    const suspended = await this.#suspensions.all();
-    let count = 0;
-    for (const org of orgs) {
-      const lost = suspended.get(org);
-      if (!lost) continue;
-      const allowed = asPlatform(await storage.scopeOf(org));
-      const speaking = await storage.read(allowed, async (unit) => {
-        const devices = await Promise.all([...lost.keys()].map((id) => devicesIn(unit).find(id)));
-        return devices.filter((device) => device?.state === "active" && device.turn < (lost.get(device.id) ?? 0));
-      });
-      if (speaking.length === 0) continue;
-      await storage.change(allowed, async (unit) => {
-        for (const device of speaking) {
-          if (!device) continue;
-          await this.#save(unit, suspend(device, unit.at, lost.get(device.id) ?? 0));
-          unit.audit({
-            what: "device.suspended",
-            about: device.id,
-            facts: { because: "it was when the backup was restored" },
-          });
-        }
-      });
-      count += speaking.length;
-    }
-    return count;
+  /**
+   * At start: what was suspended since an older backup was made stays so, and the journal learns what it missed. Answers how many
+   * devices the database took for active.
+   */
+  async reconcile(orgs: readonly Id<"org">[]): Promise<number> {
+    return this.#suspensions.reconcile(orgs, (unit, device) => this.#save(unit, device));
   }
 
   async #turn<A extends "device.suspend" | "device.resume" | "device.retire">(

@@ -1,0 +1,23 @@
+import { idFrom, type Report } from "@holdfast/kernel";
+import type { Revocation } from "./authority/index.ts";
+import type { Registry } from "./registry/index.ts";
+import type { Storage } from "./storage/index.ts";
+
+/** Something was lost, and was known to somebody else. */
+const lost = { level: "warning" } as const;
+
+type Needs = { storage: Storage; revocation: Revocation; registry: Registry; report: Report };
+
+/** At start, before anybody is let in: the database may be an older backup of itself. What the keyring knows holds, and people are told. */
+export async function reconcile({ storage, revocation, registry, report }: Needs): Promise<void> {
+  const orgs = (await storage.directory.call<{ org: string }>("all_orgs", [])).map(({ org }) => idFrom("org", org));
+  const revoked = await revocation.reconcile(
+    orgs,
+    async (seq) => void (await storage.maintain.call("advance_revocations", [seq])),
+  );
+  if (revoked > 0)
+    report(`The database had lost ${revoked} revocations, as after restoring an older backup. They hold again.`, lost);
+  const suspended = await registry.reconcile(orgs);
+  if (suspended > 0)
+    report(`The database took ${suspended} suspended devices for active. They are suspended again.`, lost);
+}
