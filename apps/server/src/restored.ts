@@ -17,7 +17,9 @@ export async function reconcile({ storage, revocation, registry, report }: Needs
   );
   if (revoked > 0)
     report(`The database had lost ${revoked} revocations, as after restoring an older backup. They hold again.`, lost);
-  const suspended = await registry.reconcile(orgs);
+  const { suspended, moved } = await registry.reconcile(orgs);
   if (suspended > 0)
     report(`The database took ${suspended} suspended devices for active. They are suspended again.`, lost);
+  if (moved > 0)
+    report(`The database had lost where ${moved} devices had been put. What ended there has ended for them.`, lost);
 }

@@ -10,10 +10,25 @@ export type Revoked = {
   readonly at: Instant;
 };
 
-/** The part of the keyring that this is kept in. Keeps, for each thing and party, the entry with the highest `seq`. */
+/**
+ * Where something was put last. What ends in a place ends for whatever is there, without a mark on each: so whoever restores a backup
+ * in which it was elsewhere has to learn where it had been put.
+ */
+export type Placed = {
+  readonly org: Id<"org">;
+  readonly about: string;
+  readonly kind: string;
+  /** `undefined`: in none of this kind. */
+  readonly place: string | undefined;
+  readonly seq: number;
+};
+
+/** The part of the keyring that this is kept in. Of each thing and party, or kind of place, it keeps what has the highest `seq`. */
 export interface Book {
   append(revoked: Revoked): Promise<void>;
   all(): Promise<readonly Revoked[]>;
+  place(placed: readonly Placed[]): Promise<void>;
+  placements(): Promise<readonly Placed[]>;
 }
 
 /**
@@ -33,6 +48,11 @@ export class Journal {
   /** Called after the commit. `what` is for people: "a revocation of dev_…". */
   revoked(entry: Revoked, what: string): void {
     this.#offer(() => this.book.append(entry), what);
+  }
+
+  /** Called after the commit, with all kinds of places of one thing. */
+  placed(entries: readonly Placed[], what: string): void {
+    this.#offer(() => this.book.place(entries), what);
   }
 
   /** Called now and then: what the keyring did not take is offered again. */

@@ -5,7 +5,7 @@ import { parties, type Credential, type Party } from "./credential.ts";
 import type { Journal } from "./journal.ts";
 import { unknownCode } from "./link.ts";
 import type { Permit } from "./permit.ts";
-import { authorityIn } from "./postgres.ts";
+import { authorityIn, type Mark } from "./postgres.ts";
 import { asPlatform, type Spaces } from "./spaces.ts";
 
 type Needs = { storage: Storage; spaces: Spaces; journal: Journal };
@@ -74,12 +74,21 @@ export class Revocation {
     });
   }
 
-  /** A device that leaves an application or a product stays as revoked as it was there: moving revives nothing. */
-  async carryOver(unit: Unit, device: Id<"device">, from: string): Promise<void> {
+  /**
+   * A device that leaves an application or a product stays as revoked as it was there: moving revives nothing. Answers what had not
+   * ended for it before.
+   */
+  async carryOver(unit: Unit, device: Id<"device">, from: string): Promise<readonly Mark[]> {
+    const { spaces, journal } = this.#needs;
     const { org } = unit.scope;
-    for (const { party, seq } of await authorityIn(unit).inherit(device, from)) {
-      unit.afterCommit(() => this.#needs.spaces.apply(org, (space) => space.revoke(device, [party], seq)));
+    const carried = await authorityIn(unit).inherit(device, from);
+    for (const { about, party, seq } of carried) {
+      unit.afterCommit(() => {
+        spaces.apply(org, (space) => space.revoke(about, [party], seq));
+        journal.revoked({ org, about, ends: [party], seq, at: unit.at }, `a revocation of ${about}`);
+      });
     }
+    return carried;
   }
 
   /**
@@ -87,8 +96,9 @@ export class Revocation {
    * and the sequence goes beyond both. Answers how many revocations the database had lost.
    */
   async reconcile(orgs: readonly Id<"org">[], advance: (seq: number) => Promise<void>): Promise<number> {
-    const entries = await this.#needs.journal.book.all();
-    await advance(entries.reduce((most, { seq }) => Math.max(most, seq), 0));
+    const { book } = this.#needs.journal;
+    const entries = await book.all();
+    await advance([...entries, ...(await book.placements())].reduce((most, { seq }) => Math.max(most, seq), 0));
     const journaled = entries.flatMap(({ ends, ...entry }) =>
       parties.filter((party) => ends.includes(party)).map((party) => ({ ...entry, party })),
     );

@@ -15,6 +15,7 @@ const pump: Active = {
   tags: { site: "north" },
   createdAt: noon,
   turn: 0,
+  placed: 0,
   version: 1,
 };
 
@@ -58,6 +59,6 @@ test("what a change moves is told as it was and as it is, and nothing else", () 
 });
 
 test("authority is told where a device is and whether it may speak, and no more", () => {
-  const { name: _, id: _id, createdAt: _at, turn: _turn, ...placement } = pump;
+  const { name: _, id: _id, createdAt: _at, turn: _turn, placed: _placed, ...placement } = pump;
   assert.deepEqual(placementOf(pump), placement);
 });

@@ -12,6 +12,8 @@ type Described = {
   readonly createdAt: Instant;
   /** Where its last suspension or resumption stands in the deployment's sequence; 0 when there was none. */
   readonly turn: number;
+  /** Where its last move to another application or product stands in that sequence; 0 while it is where it was made. */
+  readonly placed: number;
   /** Grows with each change; what is sealed under an older one does not open in a newer row. */
   readonly version: number;
 };

@@ -9,6 +9,7 @@ type Row = {
   id: string;
   application: string;
   product: string | null;
+  placed: string;
   created_at: string;
   version: number;
   body: Uint8Array;
@@ -59,20 +60,22 @@ export const devicesIn = (unit: Unit) => ({
   async save(device: Device): Promise<void> {
     const { scope } = unit;
     await unit.query(
-      `insert into device (org, id, application, product, alias_index, state_index, created_at, version, body)
-       values ($1, $2, $3, $4, $5, $6, $7, $8, $9)
+      `insert into device (org, id, application, product, placed, alias_index, state_index, created_at, version, body)
+       values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)
        on conflict (org, id) do update set application = excluded.application, product = excluded.product,
-         alias_index = excluded.alias_index, state_index = excluded.state_index, version = excluded.version, body = excluded.body`,
+         placed = excluded.placed, alias_index = excluded.alias_index, state_index = excluded.state_index,
+         version = excluded.version, body = excluded.body`,
       [
         uuidOf(scope.org),
         uuidOf(device.id),
         uuidOf(device.application),
         device.product ? uuidOf(device.product) : null,
+        device.placed,
         device.alias === undefined ? null : scope.index("alias", device.alias),
         scope.index("state", device.state),
         device.createdAt,
         device.version,
-        scope.seal("device", sealedRow(device.id, device.version, device.application, device.product), encode(device)),
+        scope.seal("device", sealedRow(device), encode(device)),
       ],
     );
     const tags = Object.entries(device.tags).map(([key, value]) => tagIndex(scope, key, value));
@@ -100,6 +103,14 @@ export const devicesIn = (unit: Unit) => ({
     return rows.map((row) => deviceOf(unit, row));
   },
 
+  /** All that were ever moved, and those of these that there are. */
+  async movedOrAmong(ids: readonly Id<"device">[]): Promise<readonly Device[]> {
+    const rows = await unit.query<Row>(`select ${deviceColumns} from device where placed > 0 or id = any($1::uuid[])`, [
+      ids.map(uuidOf),
+    ]);
+    return rows.map((row) => deviceOf(unit, row));
+  },
+
   async anyIn(place: { application: Id<"application"> } | { product: Id<"product"> }): Promise<boolean> {
     const rows = await unit.query(
       `select 1 from device where (application = $1 or product = $2) and state_index <> $3 limit 1`,
@@ -120,19 +131,22 @@ export type DeviceFilter = {
   readonly tag?: { readonly key: string; readonly value: string } | undefined;
 };
 
-const deviceColumns = "id, application, product, created_at, version, body";
+const deviceColumns = "id, application, product, placed, created_at, version, body";
 
 /** Where a device belongs is in its seal too: a row that was moved in the database by hand no longer opens. */
-const sealedRow = (id: Id<"device">, version: number, application: string, product: string | undefined): string =>
-  [id, version, application, product ?? "-"].join("|");
+const sealedRow = ({ id, version, application, product, placed }: Place): string =>
+  [id, version, application, product ?? "-", ...(placed > 0 ? [placed] : [])].join("|");
+
+type Place = Pick<Device, "id" | "version" | "application" | "product" | "placed">;
 
 function deviceOf({ scope }: Unit, row: Row): Device {
   const id = idFrom("device", row.id);
   const application = idFrom("application", row.application);
   const product = row.product === null ? undefined : idFrom("product", row.product);
   // Sealed by `save`, so it is one; what JSON leaves out is put back.
-  const body = decode(scope.open("device", sealedRow(id, row.version, application, product), row.body)) as Device;
-  return { ...body, product, alias: body.alias };
+  const place: Place = { id, version: row.version, application, product, placed: Number(row.placed) };
+  const body = decode(scope.open("device", sealedRow(place), row.body)) as Device;
+  return { ...body, ...place, alias: body.alias };
 }
 
 export const placementOf = ({ application, product, state, tags, alias, version }: Device): Placement => ({

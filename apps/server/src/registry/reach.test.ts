@@ -44,6 +44,7 @@ const devices: readonly Device[] = fc
       name: `Device ${at}`,
       alias: undefined,
       turn: 0,
+      placed: 0,
       version: 1,
       createdAt: (at >> 2) as Instant,
     }; // several a millisecond

@@ -24,6 +24,7 @@ import {
   type DeviceChange,
 } from "./device.ts";
 import { applicationsIn, devicesIn, placementOf, productsIn, type DeviceFilter } from "./postgres.ts";
+import { Placements } from "./placements.ts";
 import { refuseOtherTypes, type AttributeType, type Product } from "./product.ts";
 import { Suspensions } from "./suspensions.ts";
 import { refuseIfChanged, type Versions } from "./version.ts";
@@ -58,9 +59,12 @@ export class Registry {
 
   readonly #suspensions: Suspensions;
 
+  readonly #placements: Placements;
+
   constructor(needs: Needs) {
     this.#needs = needs;
     this.#suspensions = new Suspensions(needs);
+    this.#placements = new Placements(needs);
   }
 
   /**
@@ -79,6 +83,7 @@ export class Registry {
         application: permit.on,
         createdAt: clock.now(),
         turn: 0,
+        placed: 0,
         version: 1,
         ...wanted,
       };
@@ -124,21 +129,19 @@ export class Registry {
     into: Permit<"device.create"> | undefined,
     versions?: Versions,
   ): Promise<Device> {
-    const { storage, revocation, telemetry } = this.#needs;
+    const { storage, telemetry } = this.#needs;
     // Asked before, because it may read. What begins in between goes on as what it is: telemetry goes by the series.
     const types = wanted.product ? await telemetry.typesOf(permit) : new Map<string, AttributeType>();
     return storage.change(permit, async (unit) => {
       const before = await devicesIn(unit).take(permit.on);
       if (!before) throw refusedBy(permit, "device.update", permit.on, new Refusal("device.unknown"));
       refuseIfChanged(before, versions);
-      const device = change(before, { ...wanted, application: into?.on });
-      if (!isTaggedAlike(device, before)) askToTag(permit, before);
+      const changed = change(before, { ...wanted, application: into?.on });
+      if (!isTaggedAlike(changed, before)) askToTag(permit, before);
       if (into) await refuseEnded(unit, into);
-      const product = await productNamed(unit, permit, "device.update", device.product);
+      const product = await productNamed(unit, permit, "device.update", changed.product);
       if (product && product.id !== before.product) refuseOtherTypes(product, types);
-      if (device.application !== before.application) await revocation.carryOver(unit, device.id, before.application);
-      if (before.product && device.product !== before.product)
-        await revocation.carryOver(unit, device.id, before.product);
+      const device = await this.#placements.move(unit, before, changed);
       await this.#save(unit, device);
       const facts = { fields: Object.keys(wanted), ...relocation(before, device) };
       unit.audit({ what: "device.updated", about: device.id, facts });
@@ -168,11 +171,12 @@ export class Registry {
   }
 
   /**
-   * At start: what was suspended since an older backup was made stays so, and the journal learns what it missed. Answers how many
-   * devices the database took for active.
+   * At start, after the revocations: what was suspended since an older backup was made stays so, what ended in the place where a device
+   * had been put has ended for it, and the journal learns what it missed. Answers how many devices the database was wrong about.
    */
-  async reconcile(orgs: readonly Id<"org">[]): Promise<number> {
-    return this.#suspensions.reconcile(orgs, (unit, device) => this.#save(unit, device));
+  async reconcile(orgs: readonly Id<"org">[]): Promise<{ suspended: number; moved: number }> {
+    const suspended = await this.#suspensions.reconcile(orgs, (unit, device) => this.#save(unit, device));
+    return { suspended, moved: await this.#placements.reconcile(orgs) };
   }
 
   async #turn<A extends "device.suspend" | "device.resume" | "device.retire">(

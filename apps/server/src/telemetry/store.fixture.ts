@@ -92,7 +92,7 @@ export async function world(t: Ends, given: Given = {}): Promise<World> {
       device: async (product) => {
         const id = newId("device", random);
         await keyring.make("device", id);
-        const made = { name: "D", alias: undefined, tags: {}, createdAt: clock.now(), turn: 0, version: 1 };
+        const made = { name: "D", alias: undefined, tags: {}, createdAt: clock.now(), turn: 0, placed: 0, version: 1 };
         const device: Active = { id, application, product, ...made, state: "active" };
         devices.set(id, device);
         await save(device);

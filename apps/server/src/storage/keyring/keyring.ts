@@ -12,6 +12,7 @@ import {
   type KeyKind,
   type KeyStore,
   type Place,
+  type Placement,
   type Revocation,
   type Span,
 } from "./store.ts";
@@ -161,12 +162,16 @@ export class Keyring {
     await this.#writing.take(() => store.put(epochs.wrap({ kind: "secret", name }, bytes, clock.now())));
   }
 
-  /** Revocations, kept away from the data so that restoring a backup of the data revives nothing. */
+  /** Revocations, and where things were put, kept away from the data so that restoring a backup of the data revives nothing. */
   readonly journal = {
     /** Durable once it is answered. */
     append: (revocation: Revocation): Promise<void> => this.#needs.store.revoked([revocation]),
     /** The last of each thing and kind of caller, in the order of `seq`. */
     all: (): Promise<readonly Revocation[]> => this.#needs.store.revocations(),
+    /** All of them, or none; durable once it is answered. */
+    place: (placements: readonly Placement[]): Promise<void> => this.#needs.store.placed(placements),
+    /** Where each thing was put last, for each kind of place. */
+    placements: (): Promise<readonly Placement[]> => this.#needs.store.placements(),
   };
 
   /** For the console and the posture: when the last backup was made, and how many keys it does not hold (segments aside, which come and go). */
@@ -197,14 +202,14 @@ export class Keyring {
     const { store, epochs } = this.#needs;
     const contents = await store.contents();
     if (!contents) throw new Error("the keyring has lost its contents");
-    const { state, entries, erased, revocations } = contents;
+    const { state, entries, erased, revocations, placements } = contents;
     const then = epochs.at(contents.epochs); // an erasure may replace the epoch while this goes on
     const keys: Saved["keys"][number][] = [];
     for (const entry of entries) {
       keys.push({ kind: entry.kind, name: entry.name, madeAt: entry.madeAt, key: then.unwrap(entry) });
       if (keys.length % atOnce === 0) await setImmediate();
     }
-    return { instance: state.instance, at, keys, erased, revocations };
+    return { instance: state.instance, at, keys, erased, revocations, placements };
   }
 
   async #addWaiting(): Promise<void> {

@@ -1,6 +1,18 @@
 import { Refusal, type Id, type Instant } from "@holdfast/kernel";
 import { Connections, longMs, type Login, type Query } from "./connections.ts";
-import type { Contents, Entry, EntryKind, Epoch, Erased, KeyStore, Place, Revocation, Span, State } from "./store.ts";
+import type {
+  Contents,
+  Entry,
+  EntryKind,
+  Epoch,
+  Erased,
+  KeyStore,
+  Place,
+  Placement,
+  Revocation,
+  Span,
+  State,
+} from "./store.ts";
 
 const format = 1;
 
@@ -19,6 +31,9 @@ const schema = `
   CREATE TABLE IF NOT EXISTS holdfast_keyring.revocation (
     org text NOT NULL, about text NOT NULL, party text NOT NULL, seq bigint NOT NULL, at bigint NOT NULL,
     PRIMARY KEY (org, about, party));
+  CREATE TABLE IF NOT EXISTS holdfast_keyring.placement (
+    org text NOT NULL, about text NOT NULL, kind text NOT NULL, place text, seq bigint NOT NULL,
+    PRIMARY KEY (org, about, kind));
 `;
 const lockKey = 0x686f_6c64; // "hold": one process at a time makes the tables
 
@@ -46,7 +61,7 @@ export class PostgresStore implements KeyStore {
     return this.#connections.lend(stateIn);
   }
 
-  async begin({ state, epochs, entries, erased, revocations }: Contents): Promise<void> {
+  async begin({ state, epochs, entries, erased, revocations, placements }: Contents): Promise<void> {
     await this.#connections.inOne(async (query) => {
       const ring = "INSERT INTO holdfast_keyring.ring VALUES (1, $1, $2, $3)";
       await query(ring, [format, state.instance, state.backedUpAt ?? null]);
@@ -54,6 +69,7 @@ export class PostgresStore implements KeyStore {
       await addIn(query, entries);
       await rememberIn(query, erased);
       await revokedIn(query, revocations);
+      await placedIn(query, placements);
     }, longMs);
   }
 
@@ -147,6 +163,14 @@ export class PostgresStore implements KeyStore {
     return this.#connections.lend(revocationsIn);
   }
 
+  async placed(placements: readonly Placement[]): Promise<void> {
+    await this.#connections.inOne((query) => placedIn(query, placements));
+  }
+
+  async placements(): Promise<readonly Placement[]> {
+    return this.#connections.lend(placementsIn);
+  }
+
   async contents(): Promise<Contents | undefined> {
     return this.#connections.inOne(async (query) => {
       await query("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ READ ONLY");
@@ -161,6 +185,7 @@ export class PostgresStore implements KeyStore {
         entries,
         erased: erased.map(({ kind, name, at }) => ({ kind, name, at: instant(at) })),
         revocations: await revocationsIn(query),
+        placements: await placementsIn(query),
       };
     }, longMs);
   }
@@ -184,7 +209,7 @@ export class PostgresStore implements KeyStore {
   async #prepare(): Promise<void> {
     await this.#connections.lend(async (query) => {
       const [found] = await query<{ fsync: string; schema: string | null }>(
-        "SELECT current_setting('fsync') AS fsync, to_regclass('holdfast_keyring.revocation')::text AS schema",
+        "SELECT current_setting('fsync') AS fsync, to_regclass('holdfast_keyring.placement')::text AS schema",
       );
       if (found?.fsync !== "on")
         throw new Refusal("storage.unsafe", { detail: "The keyring's PostgreSQL has fsync off." });
@@ -259,6 +284,18 @@ async function revocationsIn(query: Query): Promise<readonly Revocation[]> {
     seq: Number(seq),
     at: instant(at),
   }));
+}
+
+async function placedIn(query: Query, placements: readonly Placement[]): Promise<void> {
+  const text = `INSERT INTO holdfast_keyring.placement AS p VALUES ($1, $2, $3, $4, $5) ON CONFLICT (org, about, kind)
+    DO UPDATE SET place = excluded.place, seq = excluded.seq WHERE excluded.seq > p.seq`;
+  for (const { org, about, kind, place, seq } of placements) await query(text, [org, about, kind, place ?? null, seq]);
+}
+
+async function placementsIn(query: Query): Promise<readonly Placement[]> {
+  type Row = { org: Id<"org">; about: string; kind: string; place: string | null; seq: string };
+  const rows = await query<Row>("SELECT * FROM holdfast_keyring.placement ORDER BY seq, org, about, kind");
+  return rows.map(({ place, seq, ...row }) => ({ ...row, place: place ?? undefined, seq: Number(seq) }));
 }
 
 type EntryRow = { kind: EntryKind; name: string; epoch: string; wrapped: Uint8Array; made_at: string };

@@ -61,7 +61,7 @@ async function begin(store: KeyStore, site: Site): Promise<Epochs> {
   const epochs = Epochs.of({ instance: state.instance, kek: kekFor(site), random });
   const first = epochs.begin();
   const root = epochs.wrap({ kind: "root", name: "instance" }, random.bytes(32), clock.now());
-  await store.begin({ state, epochs: first, entries: [root], erased: [], revocations: [] });
+  await store.begin({ state, epochs: first, entries: [root], erased: [], revocations: [], placements: [] });
   return epochs;
 }
 

@@ -3,7 +3,19 @@ import path from "node:path";
 import { DatabaseSync, type SQLInputValue, type StatementSync } from "node:sqlite";
 import { Refusal, type Id, type Instant } from "@holdfast/kernel";
 import { failing } from "./sqlite-failure.ts";
-import type { Contents, Entry, EntryKind, Epoch, Erased, KeyStore, Place, Revocation, Span, State } from "./store.ts";
+import type {
+  Contents,
+  Entry,
+  EntryKind,
+  Epoch,
+  Erased,
+  KeyStore,
+  Place,
+  Placement,
+  Revocation,
+  Span,
+  State,
+} from "./store.ts";
 
 export type Owner = { readonly uid: number; readonly gid: number };
 
@@ -26,6 +38,9 @@ const schema = `
   CREATE TABLE IF NOT EXISTS revocation (
     org TEXT NOT NULL, about TEXT NOT NULL, party TEXT NOT NULL, seq INTEGER NOT NULL, at INTEGER NOT NULL,
     PRIMARY KEY (org, about, party)) STRICT, WITHOUT ROWID;
+  CREATE TABLE IF NOT EXISTS placement (
+    org TEXT NOT NULL, about TEXT NOT NULL, kind TEXT NOT NULL, place TEXT, seq INTEGER NOT NULL,
+    PRIMARY KEY (org, about, kind)) STRICT, WITHOUT ROWID;
 `;
 
 /**
@@ -55,13 +70,14 @@ export class SqliteStore implements KeyStore {
     return failing(() => this.#state());
   }
 
-  async begin({ state, epochs, entries, erased, revocations }: Contents): Promise<void> {
+  async begin({ state, epochs, entries, erased, revocations, placements }: Contents): Promise<void> {
     this.#change(() => {
       this.#run("INSERT INTO ring VALUES (1, ?, ?, ?)", format, state.instance, state.backedUpAt ?? null);
       for (const epoch of epochs) this.#addEpoch(epoch);
       for (const entry of entries) this.#insert(entry);
       for (const { kind, name, at } of erased) this.#run("INSERT INTO erased VALUES (?, ?, ?)", kind, name, at);
       for (const revocation of revocations) this.#revoked(revocation);
+      for (const placement of placements) this.#placed(placement);
     });
   }
 
@@ -157,6 +173,14 @@ export class SqliteStore implements KeyStore {
     return failing(() => this.#revocations());
   }
 
+  async placed(placements: readonly Placement[]): Promise<void> {
+    this.#change(() => placements.forEach((placement) => this.#placed(placement)));
+  }
+
+  async placements(): Promise<readonly Placement[]> {
+    return failing(() => this.#placements());
+  }
+
   async contents(): Promise<Contents | undefined> {
     return failing(() =>
       this.#inOne(() => {
@@ -164,7 +188,8 @@ export class SqliteStore implements KeyStore {
         if (!state) return undefined;
         const entries = this.#rows<EntryRow>("SELECT * FROM keys ORDER BY kind, name").map(entryOf);
         const erased = this.#rows<Erased>("SELECT kind, name, at FROM erased ORDER BY kind, name");
-        return { state, epochs: this.#epochs(), entries, erased, revocations: this.#revocations() };
+        const [revocations, placements] = [this.#revocations(), this.#placements()];
+        return { state, epochs: this.#epochs(), entries, erased, revocations, placements };
       }),
     );
   }
@@ -209,6 +234,18 @@ export class SqliteStore implements KeyStore {
     const text = `INSERT INTO revocation VALUES (?, ?, ?, ?, ?)
       ON CONFLICT DO UPDATE SET seq = excluded.seq, at = excluded.at WHERE excluded.seq > seq`;
     for (const party of ends) this.#run(text, org, about, party, seq, at);
+  }
+
+  #placements(): readonly Placement[] {
+    type Row = Omit<Placement, "place"> & { place: string | null };
+    const rows = this.#rows<Row>("SELECT * FROM placement ORDER BY seq, org, about, kind");
+    return rows.map(({ place, ...row }) => ({ ...row, place: place ?? undefined }));
+  }
+
+  #placed({ org, about, kind, place, seq }: Placement): void {
+    const text = `INSERT INTO placement VALUES (?, ?, ?, ?, ?)
+      ON CONFLICT DO UPDATE SET place = excluded.place, seq = excluded.seq WHERE excluded.seq > seq`;
+    this.#run(text, org, about, kind, place ?? null, seq);
   }
 
   #insert({ kind, name, epoch, wrapped, madeAt }: Entry): boolean {

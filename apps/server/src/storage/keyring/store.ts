@@ -36,6 +36,15 @@ export type Revocation = {
   readonly at: Instant;
 };
 
+/** Where something was put last: of what kind the place is, which one it is (`undefined` is none), and where that stands in the same sequence. */
+export type Placement = {
+  readonly org: Id<"org">;
+  readonly about: string;
+  readonly kind: string;
+  readonly place: string | undefined;
+  readonly seq: number;
+};
+
 /** The keyring as a whole: 128 random bits in hex that the database knows too, and when it was last saved to a backup. */
 export type State = { readonly instance: string; readonly backedUpAt: Instant | undefined };
 
@@ -45,6 +54,7 @@ export type Contents = {
   readonly entries: readonly Entry[];
   readonly erased: readonly Erased[];
   readonly revocations: readonly Revocation[];
+  readonly placements: readonly Placement[];
 };
 
 /**
@@ -82,6 +92,9 @@ export interface KeyStore {
   /** Keeps the last for each thing and kind of caller, and answers with one for each. */
   revoked(revocations: readonly Revocation[]): Promise<void>;
   revocations(): Promise<readonly Revocation[]>;
+  /** All or none of them. Keeps the last for each thing and kind of place, and answers with one for each. */
+  placed(placements: readonly Placement[]): Promise<void>;
+  placements(): Promise<readonly Placement[]>;
   /** Everything as it was at one moment. */
   contents(): Promise<Contents | undefined>;
   backedUp(at: Instant): Promise<void>;

@@ -143,6 +143,27 @@ export function keyringSuite(where: string, ground: (t: TestContext) => Promise<
     ]);
   });
 
+  test(`${where}: the journal keeps where each thing was put last, for each kind of place`, async (t) => {
+    const place = await ground(t);
+    const site = siteAt(place);
+    await (await Keyring.open(site)).close();
+    await place.sql(`DROP TABLE ${place.prefix}placement`); // a keyring from before there was this
+    const keyring = await Keyring.open(site);
+    const at = { org: newId("org", systemRandom), about: "dev_1" };
+    await keyring.journal.place([
+      { ...at, kind: "application", place: "app_1", seq: 5 },
+      { ...at, kind: "product", place: "prd_1", seq: 5 },
+    ]);
+    await keyring.journal.place([{ ...at, kind: "application", place: "app_2", seq: 9 }]);
+    await keyring.journal.place([{ ...at, kind: "application", place: "app_3", seq: 7 }]);
+    await keyring.journal.place([{ ...at, kind: "product", place: undefined, seq: 8 }]);
+    await keyring.close();
+    assert.deepEqual(await (await opened(t, site)).journal.placements(), [
+      { ...at, kind: "product", place: undefined, seq: 8 },
+      { ...at, kind: "application", place: "app_2", seq: 9 },
+    ]);
+  });
+
   test(`${where}: another KEK opens nothing, and what it refused stays as it is`, async (t) => {
     const { place } = await ground(t);
     const site = { ...siteAt({ place }), kek: new Uint8Array(32).fill(1) };
@@ -164,6 +185,8 @@ export function keyringSuite(where: string, ground: (t: TestContext) => Promise<
     assert.equal((await source.status()).keysSinceBackup, 1);
     await source.erase("device", ["dev_18", "dev_19"]);
     await source.journal.append({ org, about: org, ends: ["people"], seq: 3, at: 0 as Instant });
+    await source.journal.place([{ org, about: "dev_1", kind: "product", place: undefined, seq: 4 }]);
+    await source.journal.place([{ org, about: "dev_2", kind: "product", place: "prd_1", seq: 5 }]);
     const late = await backupOf(source);
 
     const site = siteAt(await ground(t));
@@ -183,6 +206,11 @@ export function keyringSuite(where: string, ground: (t: TestContext) => Promise<
     assert.deepEqual(await findAll(merged, names(20)), [...made.slice(0, 18), undefined, undefined]);
     assert.deepEqual(await merged.find("device", "later"), later);
     assert.deepEqual(await merged.journal.all(), await source.journal.all());
+    assert.deepEqual(await merged.journal.placements(), await source.journal.placements());
+    const elsewhere = siteAt(await ground(t));
+    await restoreKeyring({ ...elsewhere, backup: late, passphrase });
+    const anew = await opened(t, elsewhere);
+    assert.deepEqual(await anew.journal.placements(), await source.journal.placements());
     await assert.rejects(merged.make("device", "dev_19"), { name: "Error" });
   });
 
