@@ -260,6 +260,29 @@ test("nothing outlives what made it, and a chain has an end", async () => {
   assert.ok(length >= 8 && length <= 16, String(length));
 });
 
+test("an access key that an operator key makes ends with it, and with the programs of the person behind it", async () => {
+  const make = async () => {
+    const operator = await ours.operatorKey({ expiresIn: "1h" });
+    const path = `/v1/applications/${our.application.id}/keys`;
+    const key = await visitor.as(textOf(operator)).post<Key>(path, { name: "x", expiresIn: "90d" });
+    return { operator, key };
+  };
+  type Read = { parent?: string; person?: string; expiresAt?: string };
+  const read = ({ id }: Thing) => ours.asks.get<Read>(`/v1/credentials/${id}`);
+  const statusOf = async (key: Key) => (await visitor.as(textOf(key)).send("GET", "/v1/me")).status;
+  const [one, other] = [await make(), await make()];
+  const { parent, person, expiresAt } = await read(one.key);
+  assert.deepEqual([parent, person, expiresAt], [one.operator.id, ours.person, (await read(one.operator)).expiresAt]);
+  const lasting = await ours.accessKey(our.application.id);
+  await ours.revoke(one.operator.id);
+  assert.deepEqual([await statusOf(one.key), await statusOf(other.key)], [401, 200]);
+  await ours.asks.post("/v1/revocations", { about: ours.person, ends: ["programs"] });
+  assert.deepEqual(
+    [await statusOf(other.key), await statusOf(other.operator), await statusOf(lasting)],
+    [401, 200, 200],
+  );
+});
+
 test("a device has two keys at most, and those that were ended do not count", async () => {
   const device = await ours.device(our.application.id);
   const second = await ours.deviceKey(device.id);

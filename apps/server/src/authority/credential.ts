@@ -36,9 +36,15 @@ export type Credential = {
   readonly version: number;
 };
 
-/** An operator key is a person's, and so is the token of a sign-in, which nothing but her password made. Other tokens are programs'. */
-export function partyOf({ kind, person, parent }: Pick<Credential, "kind" | "person" | "parent">): Party {
-  switch (kind) {
+type Origin = Pick<Credential, "kind" | "person" | "parent">;
+
+/** The token of a sign-in: nothing but a person's password made it. */
+export const isSignIn = ({ kind, person, parent }: Origin): boolean =>
+  kind === "apiToken" && person !== undefined && parent === undefined;
+
+/** An operator key is a person's, and so is the token of a sign-in. Other tokens are programs'. */
+export function partyOf(credential: Origin): Party {
+  switch (credential.kind) {
     case "device":
       return "devices";
     case "operator":
@@ -46,6 +52,6 @@ export function partyOf({ kind, person, parent }: Pick<Credential, "kind" | "per
     case "accessKey":
       return "programs";
     case "apiToken":
-      return person !== undefined && parent === undefined ? "people" : "programs";
+      return isSignIn(credential) ? "people" : "programs";
   }
 }

@@ -3,7 +3,7 @@ import { newId, Refusal, rfc3339, type Clock, type Id, type Instant, type Random
 import { formatGrant, mostGrants, type Grant, type Where } from "@holdfast/protocol";
 import type { Allowed, Storage, Unit } from "../storage/index.ts";
 import { callerOf, type Caller } from "./caller.ts";
-import { partyOf, type Credential, type CredentialKind } from "./credential.ts";
+import { isSignIn, type Credential, type CredentialKind } from "./credential.ts";
 import { contains, covers, unknownCode } from "./link.ts";
 import type { Permit } from "./permit.ts";
 import { authorityIn } from "./postgres.ts";
@@ -64,7 +64,7 @@ export class Minting {
 
   /**
    * Belongs to the application and ends with it, not with the sign-in of the person who made it: it is in programs that outlive
-   * an operator's day. What a program makes is that program's child, as everywhere.
+   * a person's day. What an operator key or a program makes is its child, as everywhere.
    */
   async accessKey(permit: Permit<"accessKey.create">, wanted: Wanted): Promise<MintedKey> {
     const maker = callerOf(permit);
@@ -77,9 +77,8 @@ export class Minting {
       within.map(({ action }) => ({ action, where: whole })),
     );
     const key: Heir = { ...wanted, grants: within, application: permit.on };
-    const isPersons = partyOf(maker.credential) === "people";
     return this.#needs.storage.change(permit, (unit) =>
-      isPersons
+      isSignIn(maker.credential)
         ? this.#keyIn(unit, "accessKey", key, undefined)
         : this.#keyIn(unit, "accessKey", { ...key, ...heritage(maker) }, maker.expiresAt),
     );
