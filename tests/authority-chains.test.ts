@@ -283,6 +283,53 @@ test("an access key that an operator key makes ends with it, and with the progra
   );
 });
 
+test("every credential says what made it, and what it made for devices and applications ends with it when that is asked for", async () => {
+  const operator = await ours.operatorKey();
+  const program = await visitor.as(textOf(operator)).post<Token>("/v1/tokens", { name: "x", grants: ["*"] });
+  const by = visitor.as(program.token);
+  const device = await by.post<Device>("/v1/devices", { application: our.application.id, name: "x" });
+  const second = await by.post<Key>(`/v1/devices/${device.id}/keys`);
+  const person = { email: "owner@example.com", password: "correct horse battery staple", org: ours.org };
+  const { token } = await visitor.post<Token>("/v1/sign-in", person);
+  const { credential } = await visitor.as(token).get<{ credential: string }>("/v1/me");
+  const signedIn = { id: credential, token };
+  const path = `/v1/applications/${our.application.id}/keys`;
+  const access = await visitor.as(signedIn.token).post<Key>(path, { name: "x", grants: ["*"] });
+  const ofAccess = await visitor
+    .as(textOf(access))
+    .post<Device>("/v1/devices", { application: our.application.id, name: "x" });
+  const untouched = await ours.deviceKey(ofAccess.id);
+
+  type Read = { id: string; parent?: string; madeBy?: string };
+  const { items } = await ours.asks.get<{ items: Read[] }>(`/v1/credentials?device=${device.id}`);
+  assert.deepEqual(
+    items.map(({ parent, madeBy }) => [parent, madeBy]),
+    [
+      [undefined, program.id],
+      [undefined, program.id],
+    ],
+  );
+  const read = ({ id }: Thing) => ours.asks.get<Read>(`/v1/credentials/${id}`);
+  assert.equal((await read(program)).madeBy, operator.id);
+  assert.equal((await read(access)).madeBy, signedIn.id);
+  assert.equal((await read(signedIn)).madeBy, undefined);
+
+  const statusOf = async (key: Key) =>
+    (await visitor.as(textOf(key)).send("POST", "/v1/me/telemetry", { body: { temperature: 1 } })).status;
+  const statuses = () => Promise.all([device.key, second, ofAccess.key, untouched].map(statusOf));
+  await ours.revoke(operator.id);
+  await ours.revoke(signedIn.id);
+  assert.deepEqual(await statuses(), [200, 200, 200, 200], "keys of devices belong to them");
+  assert.equal((await visitor.as(textOf(access)).send("GET", "/v1/me")).status, 200);
+  await ours.asks.delete(`/v1/credentials/${operator.id}?made=true`);
+  assert.deepEqual(await statuses(), [401, 401, 200, 200]);
+  await ours.asks.delete(`/v1/credentials/${signedIn.id}?made=true`);
+  assert.deepEqual(await statuses(), [401, 401, 401, 200]);
+  assert.equal((await visitor.as(textOf(access)).send("GET", "/v1/me")).status, 401);
+  const states = await ours.asks.get<{ items: { state: string }[] }>(`/v1/credentials?device=${ofAccess.id}`);
+  assert.deepEqual(states.items.map(({ state }) => state).toSorted(), ["active", "revoked"]);
+});
+
 test("a device has two keys at most, and those that were ended do not count", async () => {
   const device = await ours.device(our.application.id);
   const second = await ours.deviceKey(device.id);

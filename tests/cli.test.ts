@@ -170,7 +170,16 @@ test("a token does what it was granted, is explained, listed and ended", async (
   assert.match(await refused(made.token, "whoami"), /^credential\.(ended|invalid)$/);
   const key = await answer("key", "create", "--application", application, "--name", "import");
   assert.equal((await call(["device", "get", device], { env: { HOLDFAST_TOKEN: `${key.id}.${key.secret}` } })).exit, 0);
-  assert.match((await answer("operator", "create", "--name", "night shift")).secret, /^hfs_/);
+  const operator = await answer("operator", "create", "--name", "night shift");
+  assert.match(operator.secret, /^hfs_/);
+  const mints = { env: { HOLDFAST_TOKEN: `${operator.id}.${operator.secret}` } };
+  const minted = await call(["device", "create", "--application", application, "--name", "Pump 3", "--json"], mints);
+  const { key: ofDevice } = JSON.parse(minted.out);
+  assert.equal((await answer("credential", "get", ofDevice.id)).madeBy, operator.id);
+  await answer("credential", "revoke", operator.id);
+  assert.equal((await answer("credential", "get", ofDevice.id)).state, "active");
+  assert.equal((await answer("credential", "revoke", operator.id, "--made")).state, "revoked");
+  assert.equal((await answer("credential", "get", ofDevice.id)).state, "revoked");
 });
 
 test("readings are followed as they come, until what follows them is revoked", async () => {

@@ -216,3 +216,18 @@ test("what a device was ended by, where it no longer is, is told to a keyring th
   await story.restore(backup);
   assert.deepEqual(await story.statusOf(device), [401]);
 });
+
+test("a key that was ended with what had made it stays ended in a restored backup", async (t) => {
+  const story = await Story.begin(t);
+  const first = await story.start();
+  const operator = await first.operatorKey();
+  const { id: application } = await first.application();
+  const as = story.platform.visitor.as(textOf(operator));
+  const device = await as.post<Device>("/v1/devices", { application, name: "Pump 1" });
+  const other = await first.device(application);
+  const { owner, backup } = await story.backup();
+  await owner.asks.delete(`/v1/credentials/${operator.id}?made=true`);
+  assert.deepEqual(await story.statusOf(device, other), [401, 200]);
+  await story.restore(backup);
+  assert.deepEqual(await story.statusOf(device, other), [401, 200]);
+});

@@ -54,7 +54,10 @@ const credential = z.object({
   name: z.string(),
   state: z.enum(["active", "revoked", "expired"]),
   grants: z.array(z.string()),
+  /** What it ends with. */
   parent: z.string().optional(),
+  /** What made it, whether it ends with that or not. */
+  madeBy: z.string().optional(),
   person: id("person").optional(),
   application: id("application").optional(),
   device: id("device").optional(),
@@ -85,9 +88,11 @@ export const readCredential = route({
 export const revokeCredential = route({
   method: "DELETE",
   path: "/v1/credentials/{credential}",
-  summary: "Ends a credential and every one made with it; what it holds open closes within a second.",
+  summary:
+    "Ends a credential and its children; with made=true also the keys of devices and applications that were made with any of these.",
   needs: "credential.revoke",
   on: "own",
+  query: z.strictObject({ made: z.enum(["true", "false"]).default("false") }),
   reply: noReply,
 });
 

@@ -1,7 +1,7 @@
 import type { Reply } from "@holdfast/client";
 import { routes } from "@holdfast/protocol";
 import { allPages, paging } from "../pages.ts";
-import { any, idOf, oneOf, optional, required, text } from "../parameter.ts";
+import { any, idOf, oneOf, onOff, optional, required, text } from "../parameter.ts";
 import { clipped } from "../text.ts";
 import { verb } from "../verb.ts";
 
@@ -31,6 +31,7 @@ export const credentialVerbs = [
         { title: "NAME", cell: ({ name }: Credential) => name },
         { title: "STATE", cell: ({ state }: Credential) => state },
         { title: "OF", cell: owner },
+        { title: "MADE BY", cell: ({ madeBy }: Credential) => madeBy ?? "" },
         { title: "MAY", cell: ({ grants }: Credential) => clipped(grants.join(" "), 40) },
         { title: "USED", cell: ({ lastUsedAt }: Credential) => tools.print.ago(lastUsedAt) },
         { title: "EXPIRES", cell: ({ expiresAt }: Credential) => tools.print.ago(expiresAt) },
@@ -50,7 +51,8 @@ export const credentialVerbs = [
         ["kind", credential.kind],
         ["name", credential.name],
         ["state", credential.state],
-        ["made by", credential.parent ?? ""],
+        ["made by", credential.madeBy ?? ""],
+        ["ends with", credential.parent ?? ""],
         ["person", credential.person ?? ""],
         ["application", credential.application ?? ""],
         ["device", credential.device ?? ""],
@@ -63,11 +65,16 @@ export const credentialVerbs = [
   }),
   verb({
     name: "credential revoke",
-    summary: "End a credential and every one that was made with it, within a second",
+    summary: "End a credential and its children, within a second",
     arguments: one,
-    async run(params, tools) {
-      await (await tools.client()).call(routes.revokeCredential, { params });
-      tools.print.thing({ id: params.credential, state: "revoked" }, [["revoked", params.credential]]);
+    flags: { made: onOff("end the keys of devices and applications too that were made with it or its children") },
+    async run({ credential, made }, tools) {
+      const query = made ? { made: "true" as const } : {};
+      await (await tools.client()).call(routes.revokeCredential, { params: { credential }, query });
+      tools.print.thing({ id: credential, state: "revoked", ...(made && { made }) }, [
+        ["revoked", credential],
+        ["and", made ? "all that was made with it" : ""],
+      ]);
     },
   }),
   verb({

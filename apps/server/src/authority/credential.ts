@@ -8,6 +8,10 @@ export type CredentialKind = "operator" | "apiToken" | "accessKey" | "device";
 export type Party = "people" | "programs" | "devices";
 export const parties: readonly Party[] = ["people", "programs", "devices"];
 
+/** What a mark ends: parties under a thing, or all that a credential made, itself or by what it made. */
+export type Ending = Party | "made";
+export const endings: readonly Ending[] = [...parties, "made"];
+
 /** What is shown to get in. Nothing here suffices to make it again: of the secret only a digest is kept. */
 export type Credential = {
   readonly id: CredentialId;
@@ -19,6 +23,8 @@ export type Credential = {
    * signed in, and none for what belongs to an application or a device.
    */
   readonly parent: CredentialId | undefined;
+  /** The credential that made it, what made that, and so on, whether it ends with them or not. None when a person signed in. */
+  readonly makers: readonly CredentialId[];
   /** The person behind it, whose role bounds it. */
   readonly person: Id<"person"> | undefined;
   /** The thing it belongs to and ends with: an access key its application, a device key its device. */

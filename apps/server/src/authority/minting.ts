@@ -1,5 +1,14 @@
 import { digestSecret, mintToken, newNonce, newSecret } from "@holdfast/crypto";
-import { newId, Refusal, rfc3339, type Clock, type Id, type Instant, type Random } from "@holdfast/kernel";
+import {
+  newId,
+  Refusal,
+  rfc3339,
+  type Clock,
+  type CredentialId,
+  type Id,
+  type Instant,
+  type Random,
+} from "@holdfast/kernel";
 import { formatGrant, mostGrants, type Grant, type Where } from "@holdfast/protocol";
 import type { Allowed, Storage, Unit } from "../storage/index.ts";
 import { callerOf, type Caller } from "./caller.ts";
@@ -76,7 +85,7 @@ export class Minting {
       maker,
       within.map(({ action }) => ({ action, where: whole })),
     );
-    const key: Heir = { ...wanted, grants: within, application: permit.on };
+    const key: Heir = { ...wanted, makers: makersOf(maker), grants: within, application: permit.on };
     return this.#needs.storage.change(permit, (unit) =>
       isSignIn(maker.credential)
         ? this.#keyIn(unit, "accessKey", key, undefined)
@@ -103,13 +112,11 @@ export class Minting {
     device: Id<"device">,
     within: Where,
   ): Promise<MintedKey> {
-    refuseAmplification(callerOf(permit), [{ action: "telemetry.write", where: within }]);
-    return this.#keyIn(
-      unit,
-      "device",
-      { name: "", grants: grantsOfDevice(device), lifetime: undefined, device },
-      undefined,
-    );
+    const maker = callerOf(permit);
+    refuseAmplification(maker, [{ action: "telemetry.write", where: within }]);
+    const makers = makersOf(maker);
+    const key: Heir = { name: "", grants: grantsOfDevice(device), lifetime: undefined, makers, device };
+    return this.#keyIn(unit, "device", key, undefined);
   }
 
   /** For a person who has just proved who she is. Bounded by her role, with no credential above it. */
@@ -127,7 +134,7 @@ export class Minting {
     const kid = await this.#needs.tokenKeys.kidFor(allowed.scope.org);
     return this.#needs.storage.change(allowed, async (unit) => {
       await within?.(unit);
-      return this.#tokenIn(unit, kid, { ...wanted, grants, person, parent: undefined }, undefined);
+      return this.#tokenIn(unit, kid, { ...wanted, grants, makers: [], person, parent: undefined }, undefined);
     });
   }
 
@@ -175,6 +182,7 @@ export class Minting {
       name: wanted.name,
       state: "active",
       parent: wanted.parent,
+      makers: wanted.makers,
       person: wanted.person,
       application: wanted.application,
       device: wanted.device,
@@ -207,15 +215,19 @@ export class Minting {
   }
 }
 
-/** What a new credential inherits: who made it, or what it belongs to. */
-type Heir = Wanted & Partial<Pick<Credential, "parent" | "person" | "application" | "device">>;
+/** What a new credential inherits: who made it, and what it ends with. */
+type Heir = Wanted &
+  Pick<Credential, "makers"> &
+  Partial<Pick<Credential, "parent" | "person" | "application" | "device">>;
 
-function heritage(maker: Caller): Pick<Heir, "parent" | "person"> {
+const makersOf = ({ credential }: Caller): readonly CredentialId[] => [credential.id, ...credential.makers];
+
+function heritage(maker: Caller): Pick<Heir, "parent" | "makers" | "person"> {
   if (maker.power.links.length >= longestChain) {
     const detail = `It would be the last of more than ${longestChain} that made each other.`;
     throw maker.refuse("token.create", maker.org, "too long a chain", new Refusal("credential.amplifies", { detail }));
   }
-  return { parent: maker.credential.id, person: maker.credential.person };
+  return { parent: maker.credential.id, makers: makersOf(maker), person: maker.credential.person };
 }
 
 /**

@@ -1,7 +1,7 @@
 import { idFrom, isId, uuidOf, type CredentialId, type Id, type Instant } from "@holdfast/kernel";
 import { formatGrant, parseGrants } from "@holdfast/protocol";
 import type { Unit } from "../storage/index.ts";
-import { parties, type Credential, type CredentialKind, type Party } from "./credential.ts";
+import { endings, type Credential, type CredentialKind, type Ending } from "./credential.ts";
 import type { Member } from "./roles.ts";
 
 type CredentialRow = {
@@ -21,17 +21,23 @@ type CredentialRow = {
   body: Uint8Array;
 };
 
-type Body = { kind: CredentialKind; name: string; state: Credential["state"]; grants: string[] };
+type Body = {
+  kind: CredentialKind;
+  name: string;
+  state: Credential["state"];
+  grants: string[];
+  makers?: CredentialId[];
+};
 
 const columns = `id, prefix, person, application, device, parent, parent_prefix, issued_seq, created_at, expires_at,
   last_used_at, digest, version, body`;
 
-/** Credentials of this party under this thing that were issued before `seq` are over. */
-export type Mark = { readonly about: string; readonly party: Party; readonly seq: number };
+/** Credentials of this party under this thing, or made with this credential, that were issued before `seq` are over. */
+export type Mark = { readonly about: string; readonly ends: Ending; readonly seq: number };
 type MarkRow = { about: string; ends: string; seq: string };
 
 const marksOf = ({ about, ends, seq }: MarkRow): Mark[] =>
-  parties.filter((party) => party === ends).map((party) => ({ about, party, seq: Number(seq) }));
+  endings.filter((one) => one === ends).map((one) => ({ about, ends: one, seq: Number(seq) }));
 
 const instant = (text: string | null): Instant | undefined => (text === null ? undefined : (Number(text) as Instant)); // a bigint column of ours
 
@@ -94,8 +100,8 @@ export const authorityIn = (unit: Unit) => ({
   },
 
   async save(credential: Credential): Promise<void> {
-    const { kind, name, state, grants } = credential;
-    const body: Body = { kind, name, state, grants: grants.map(formatGrant) };
+    const { kind, name, state, grants, makers } = credential;
+    const body: Body = { kind, name, state, grants: grants.map(formatGrant), makers: [...makers] };
     const sealed = unit.scope.seal("credential", rowName(credential.id, fixedOf(credential)), encode(body));
     await unit.query(
       `insert into credential (org, id, prefix, person, application, device, parent, parent_prefix, issued_seq, created_at,
@@ -135,7 +141,7 @@ export const authorityIn = (unit: Unit) => ({
     return Number(row.seq);
   },
 
-  async revoke(about: string, ends: readonly Party[], seq: number): Promise<void> {
+  async revoke(about: string, ends: readonly Ending[], seq: number): Promise<void> {
     await unit.query(
       `insert into revocation (org, about, ends, seq, at) select $1, $2, unnest($3::text[]), $4, $5
        on conflict (org, about, ends) do update set seq = greatest(revocation.seq, excluded.seq), at = excluded.at`,
@@ -192,9 +198,10 @@ function credentialOf(unit: Unit, row: CredentialRow): Credential {
     version: row.version,
   };
   const half = { id, ...fixed, createdAt: Number(row.created_at) as Instant, lastUsedAt: instant(row.last_used_at) };
-  const name = rowName(id, fixedOf({ ...half, kind: "device", name: "", state: "active", grants: [] }));
+  const name = rowName(id, fixedOf({ ...half, kind: "device", name: "", state: "active", grants: [], makers: [] }));
   const body = decode(unit.scope.open("credential", name, row.body)) as Body; // sealed by `save`, so it is one
-  return { ...half, kind: body.kind, name: body.name, state: body.state, grants: parseGrants(body.grants) };
+  const { kind, name: called, state, grants, makers = [] } = body; // those of before they were kept have none
+  return { ...half, kind, name: called, state, grants: parseGrants(grants), makers };
 }
 
 /** Sessions are not kept here, so asking for one finds nothing. */

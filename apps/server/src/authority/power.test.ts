@@ -62,6 +62,7 @@ function credential(more: Partial<Credential> & { grants: readonly Grant[] }): C
     name: "",
     state: "active",
     parent: undefined,
+    makers: [],
     person: undefined,
     application: undefined,
     device: undefined,

@@ -43,6 +43,8 @@ export function compile(space: Space, credential: Credential, find: Find = (id) 
     if (!parent) end ??= final(`${next.parent}, which made ${next.id}, is not known any more`);
     next = parent;
   }
+  const maker = credential.makers.find((id) => space.revokedBefore(id, "made") > credential.issuedSeq);
+  if (maker) end ??= final(`all that ${maker} had made was ended`);
   if (credential.person && !end) {
     const member = space.member(credential.person);
     if (!member) end = final(`${credential.person} is not a member of this organisation`);

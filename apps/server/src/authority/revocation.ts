@@ -1,7 +1,7 @@
 import { kindOfId, Refusal, type CredentialId, type Id, type Instant } from "@holdfast/kernel";
 import type { Storage, Unit } from "../storage/index.ts";
 import { callerOf, refusedBy } from "./caller.ts";
-import { parties, type Credential, type Party } from "./credential.ts";
+import { endings, parties, type Credential, type Ending, type Party } from "./credential.ts";
 import type { Journal } from "./journal.ts";
 import { unknownCode } from "./link.ts";
 import type { Permit } from "./permit.ts";
@@ -18,16 +18,17 @@ export class Revocation {
     this.#needs = needs;
   }
 
-  async credential(permit: Permit<"credential.revoke">, id: CredentialId): Promise<void> {
+  /** One, and its children. With "made" also the keys of devices and applications that were made with it or with its children. */
+  async credential(permit: Permit<"credential.revoke">, id: CredentialId, also: readonly "made"[] = []): Promise<void> {
     await this.#needs.storage.change(permit, async (unit) => {
       const rows = authorityIn(unit);
       const credential = await rows.credential(id);
       if (!credential) throw refusedBy(permit, "credential.revoke", id, new Refusal("credential.unknown"));
       const revoked: Credential = { ...credential, state: "revoked", version: credential.version + 1 };
       if (credential.state === "active") await rows.save(revoked);
-      unit.audit({ what: "credential.revoked", about: id });
+      unit.audit({ what: "credential.revoked", about: id, ...(also.length > 0 && { facts: { also } }) });
       unit.afterCommit(() => this.#needs.spaces.apply(unit.scope.org, (space) => space.credentials.set(id, revoked)));
-      await this.in(unit, id, parties);
+      await this.in(unit, id, [...parties, ...also]);
     });
   }
 
@@ -62,7 +63,7 @@ export class Revocation {
   }
 
   /** Within somebody else's unit: a device that retires, an application that ends. */
-  async in(unit: Unit, about: string, ends: readonly Party[]): Promise<void> {
+  async in(unit: Unit, about: string, ends: readonly Ending[]): Promise<void> {
     const { spaces, journal } = this.#needs;
     const rows = authorityIn(unit);
     const seq = await rows.nextSeq();
@@ -82,10 +83,10 @@ export class Revocation {
     const { spaces, journal } = this.#needs;
     const { org } = unit.scope;
     const carried = await authorityIn(unit).inherit(device, from);
-    for (const { about, party, seq } of carried) {
+    for (const { about, ends, seq } of carried) {
       unit.afterCommit(() => {
-        spaces.apply(org, (space) => space.revoke(about, [party], seq));
-        journal.revoked({ org, about, ends: [party], seq, at: unit.at }, `a revocation of ${about}`);
+        spaces.apply(org, (space) => space.revoke(about, [ends], seq));
+        journal.revoked({ org, about, ends: [ends], seq, at: unit.at }, `a revocation of ${about}`);
       });
     }
     return carried;
@@ -99,8 +100,8 @@ export class Revocation {
     const { book } = this.#needs.journal;
     const entries = await book.all();
     await advance([...entries, ...(await book.placements())].reduce((most, { seq }) => Math.max(most, seq), 0));
-    const journaled = entries.flatMap(({ ends, ...entry }) =>
-      parties.filter((party) => ends.includes(party)).map((party) => ({ ...entry, party })),
+    const journaled = entries.flatMap((entry) =>
+      endings.filter((one) => entry.ends.includes(one)).map((ends) => ({ ...entry, ends })),
     );
     const byOrg = Map.groupBy(journaled, ({ org }) => org);
     let lost = 0;
@@ -108,28 +109,25 @@ export class Revocation {
     return lost;
   }
 
-  async #reconcile(
-    org: Id<"org">,
-    journaled: readonly { about: string; party: Party; seq: number }[],
-  ): Promise<number> {
+  async #reconcile(org: Id<"org">, journaled: readonly Mark[]): Promise<number> {
     const { storage, spaces, journal } = this.#needs;
     const allowed = asPlatform(await storage.scopeOf(org));
     const kept = await storage.read(allowed, (unit) => authorityIn(unit).revocations());
-    const name = ({ about, party }: { about: string; party: Party }) => `${about} ${party}`;
+    const name = ({ about, ends }: Mark) => `${about} ${ends}`;
     const keptSeq = new Map(kept.map((mark) => [name(mark), mark.seq]));
     const journaledSeq = new Map(journaled.map((mark) => [name(mark), mark.seq]));
     for (const mark of kept) {
       if ((journaledSeq.get(name(mark)) ?? 0) >= mark.seq) continue;
-      const { about, party, seq } = mark;
-      await journal.book.append({ org, about, ends: [party], seq, at: 0 as Instant }); // when is not known any more
+      const { about, ends, seq } = mark;
+      await journal.book.append({ org, about, ends: [ends], seq, at: 0 as Instant }); // when is not known any more
     }
     const missing = journaled.filter((mark) => (keptSeq.get(name(mark)) ?? 0) < mark.seq);
     if (missing.length === 0) return 0;
     await storage.change(allowed, async (unit) => {
-      for (const { about, party, seq } of missing) {
-        await authorityIn(unit).revoke(about, [party], seq);
-        unit.audit({ what: "revocation.restored", about, facts: { ends: [party] } });
-        unit.afterCommit(() => spaces.apply(org, (space) => space.revoke(about, [party], seq)));
+      for (const { about, ends, seq } of missing) {
+        await authorityIn(unit).revoke(about, [ends], seq);
+        unit.audit({ what: "revocation.restored", about, facts: { ends: [ends] } });
+        unit.afterCommit(() => spaces.apply(org, (space) => space.revoke(about, [ends], seq)));
       }
     });
     return missing.length;

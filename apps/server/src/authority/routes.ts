@@ -35,8 +35,12 @@ export const authorityRoutes = (needs: Needs): Handler[] => [
   on(routes.readCredential, async ({ permit, params }) =>
     credentialReply(await readCredential(needs, permit, credentialId(params["credential"]))),
   ),
-  on(routes.revokeCredential, async ({ permit, params }) => {
-    await needs.revocation.credential(permit, credentialId(params["credential"]));
+  on(routes.revokeCredential, async ({ permit, params, query }) => {
+    await needs.revocation.credential(
+      permit,
+      credentialId(params["credential"]),
+      query.made === "true" ? ["made"] : [],
+    );
     return {};
   }),
   on(routes.revoke, async ({ permit, body }) => {
@@ -80,6 +84,7 @@ function credentialId(text: string | undefined): CredentialId {
 
 function credentialReply({ credential, standing }: Shown) {
   const { id, kind, name, grants, parent, person, application, device, createdAt, expiresAt, lastUsedAt } = credential;
+  const [madeBy] = credential.makers;
   return {
     id,
     kind,
@@ -87,6 +92,7 @@ function credentialReply({ credential, standing }: Shown) {
     state: standing,
     grants: grants.map(formatGrant),
     ...(parent && { parent }),
+    ...(madeBy && { madeBy }),
     ...(person && { person }),
     ...(application && { application }),
     ...(device && { device }),

@@ -32,6 +32,7 @@ const credential = (more: Partial<Credential> = {}): Credential => ({
   name: "night shift",
   state: "active",
   parent: undefined,
+  makers: [newId("key", systemRandom), newId("token", systemRandom)],
   person: newId("person", systemRandom),
   application: newId("application", systemRandom),
   device: newId("device", systemRandom),
@@ -148,7 +149,7 @@ test("marks only rise, and a device that moves takes the later of the two along"
     new Map(
       (await storage.read(theirs, (unit) => authorityIn(unit).revocations()))
         .filter((mark) => mark.about === about)
-        .map(({ party, seq }) => [party, seq]),
+        .map(({ ends, seq }) => [ends, seq]),
     );
   await change(theirs, async (unit) => {
     const rows = authorityIn(unit);
@@ -158,7 +159,7 @@ test("marks only rise, and a device that moves takes the later of the two along"
     await rows.revoke(device, ["programs"], 25);
     const taken = await rows.inherit(device, application);
     assert.deepEqual(
-      new Map(taken.map(({ party, seq }) => [party, seq])),
+      new Map(taken.map(({ ends, seq }) => [ends, seq])),
       new Map([["people", 20] as const, ["devices", 30] as const]),
     );
   });

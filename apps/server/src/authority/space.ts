@@ -1,6 +1,6 @@
 import type { CredentialId, Id } from "@holdfast/kernel";
 import type { OrgScope } from "../storage/index.ts";
-import type { Credential, Party } from "./credential.ts";
+import type { Credential, Ending } from "./credential.ts";
 import type { Member } from "./roles.ts";
 
 /** Where a device is and whether it may speak: all that questions about it need. `version` only ever grows. */
@@ -26,8 +26,8 @@ export type Remembered = {
   readonly applications: Set<Id<"application">>;
   readonly products: Map<Id<"product">, Schema>;
   readonly members: Map<Id<"person">, Member>;
-  /** Per ended thing and party: credentials issued before this place in the sequence are over. */
-  readonly revokedBefore: Map<string, Partial<Record<Party, number>>>;
+  /** Per ended thing and what ended of it: credentials issued before this place in the sequence are over. */
+  readonly revokedBefore: Map<string, Partial<Record<Ending, number>>>;
 };
 
 function answersAlike(a: Placement, b: Placement): boolean {
@@ -80,8 +80,8 @@ export class Space {
     return this.#known.members.get(person);
   }
 
-  revokedBefore(about: string, party: Party): number {
-    return this.#known.revokedBefore.get(about)?.[party] ?? 0;
+  revokedBefore(about: string, what: Ending): number {
+    return this.#known.revokedBefore.get(about)?.[what] ?? 0;
   }
 
   /** A device that was made or changed. What is told twice, or after something newer, changes nothing. */
@@ -119,9 +119,9 @@ export class Space {
     this.bump();
   }
 
-  revoke(about: string, ends: readonly Party[], seq: number): void {
+  revoke(about: string, ends: readonly Ending[], seq: number): void {
     const marks = this.#known.revokedBefore.get(about) ?? {};
-    for (const party of ends) marks[party] = Math.max(marks[party] ?? 0, seq);
+    for (const one of ends) marks[one] = Math.max(marks[one] ?? 0, seq);
     this.#known.revokedBefore.set(about, marks);
     this.bump();
   }

@@ -1,6 +1,6 @@
 import type { Id } from "@holdfast/kernel";
 import type { Allowed, OrgScope, Storage, Unit } from "../storage/index.ts";
-import type { Party } from "./credential.ts";
+import type { Ending } from "./credential.ts";
 import { authorityIn } from "./postgres.ts";
 import { Space, type Remembered } from "./space.ts";
 
@@ -85,9 +85,9 @@ export class Spaces {
     const scope = await storage.scopeOf(org);
     const known = await storage.read(asPlatform(scope), async (unit): Promise<Remembered> => {
       const rows = authorityIn(unit);
-      const revokedBefore = new Map<string, Partial<Record<Party, number>>>();
-      for (const { about, party, seq } of await rows.revocations()) {
-        revokedBefore.set(about, { ...revokedBefore.get(about), [party]: seq });
+      const revokedBefore = new Map<string, Partial<Record<Ending, number>>>();
+      for (const { about, ends, seq } of await rows.revocations()) {
+        revokedBefore.set(about, { ...revokedBefore.get(about), [ends]: seq });
       }
       return { ...(await things(unit)), members: await rows.members(), revokedBefore };
     });

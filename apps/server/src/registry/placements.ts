@@ -73,8 +73,8 @@ export class Placements {
     for (const { device, kind, place } of lost) {
       unit.audit({ what: "placement.lost", about: device.id, facts: { [kind]: place ?? null } });
       const carried = place === undefined ? [] : await this.#needs.revocation.carryOver(unit, device.id, place);
-      for (const { party } of carried)
-        unit.audit({ what: "revocation.restored", about: device.id, facts: { ends: [party], from: place } });
+      for (const { ends } of carried)
+        unit.audit({ what: "revocation.restored", about: device.id, facts: { ends: [ends], from: place } });
     }
     return lost.map(({ device, kind }) => entryOf(unit.scope.org, device, kind, seq));
   }
