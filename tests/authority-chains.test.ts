@@ -16,7 +16,7 @@ import {
 } from "./authority.fixture.ts";
 
 // Credentials that make credentials: what each may do is within what made it, and what `explain` says is what happens.
-const { platform, visitor, ours, our } = await startOrgs();
+const { platform, visitor, ours, our, their } = await startOrgs();
 atEnd.after(() => platform.close());
 
 const things: Record<string, readonly string[]> = {
@@ -227,6 +227,33 @@ test("who may mint for one device is not told which others there are", async () 
   };
   assert.deepEqual(await ask(our.neighbour.id), await ask(unknown("device")));
   assert.equal((await ask(our.neighbour.id))[0], 403);
+});
+
+test("a grant on a device that is not there, or is another organisation's, is refused by each way to mint", async () => {
+  const person = { email: "owner@example.com", password: "correct horse battery staple", org: ours.org };
+  const keys = `/v1/applications/${our.application.id}/keys`;
+  const ways: [path: string, body: object][] = [
+    ["/v1/tokens", { name: "x" }],
+    ["/v1/operator-keys", { name: "x" }],
+    [keys, { name: "x" }],
+    ["/v1/sign-in", person],
+  ];
+  const ask = async (path: string, body: object, device: string) => {
+    const grants = ["device.read", `telemetry.read:${our.device.id},${device}`];
+    const answer = await ours.asks.send<Problem>("POST", path, { body: { ...body, grants } });
+    return [answer.status, answer.body.code];
+  };
+  for (const [path, body] of ways) {
+    for (const device of [their.device.id, unknown("device")])
+      assert.deepEqual(await ask(path, body, device), [404, "device.unknown"], path);
+    assert.equal((await ask(path, body, our.neighbour.id))[0], 201, path);
+  }
+  // A key of an application reaches nothing elsewhere, and is not told what there is.
+  assert.deepEqual(await ask(keys, { name: "x" }, our.elsewhere.id), [404, "device.unknown"]);
+  const { body } = await ours.asks.send<Problem>("POST", "/v1/sign-in", {
+    body: { ...person, grants: [`device.read:${their.application.id}`] },
+  });
+  assert.equal(body.code, "application.unknown");
 });
 
 test("nothing outlives what made it, and a chain has an end", async () => {

@@ -64,6 +64,7 @@ test("what is another organisation's and what never was are answered alike, wher
     Object.keys(foreign).map((kind) => [kind, unknown(kind === "credential" ? "token" : (kind as "device"))]), // these are kinds
   );
   const mine = our.device.id;
+  const person = { email: "owner@example.com", password: "correct horse battery staple", org: ours.org };
   const asked: [method: string, kind: string, path: (id: string) => string, body?: (id: string) => unknown][] = [];
   // Every operation with an identifier in its path.
   for (const [, { method, path, needs, body }] of all) {
@@ -125,6 +126,15 @@ test("what is another organisation's and what never was are answered alike, wher
       () => `/v1/applications/${our.application.id}/keys`,
       (application) => ({ name: "n", grants: [`telemetry.read:${application}`] }),
     ],
+    [
+      "POST",
+      "device",
+      () => `/v1/applications/${our.application.id}/keys`,
+      (device) => ({ name: "n", grants: [`telemetry.read:${device}`] }),
+    ],
+    ["POST", "device", () => "/v1/operator-keys", (device) => ({ name: "n", grants: [`telemetry.read:${device}`] })],
+    ["POST", "device", () => "/v1/sign-in", (device) => ({ ...person, grants: [`telemetry.read:${device}`] })],
+    ["POST", "application", () => "/v1/sign-in", (id) => ({ ...person, grants: [`telemetry.read:${id}`] })],
     ["POST", "org", () => "/v1/sign-in", (org) => ({ email: "owner@example.com", password: "not the password", org })],
   );
   for (const [method, kind, path, body] of asked) {

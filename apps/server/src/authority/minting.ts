@@ -18,6 +18,7 @@ import type { Permit } from "./permit.ts";
 import { authorityIn } from "./postgres.ts";
 import { compile, standingOf } from "./power.ts";
 import { actionsOfMember, type Member } from "./roles.ts";
+import type { Space } from "./space.ts";
 import type { Spaces } from "./spaces.ts";
 import type { TokenKeys } from "./token-keys.ts";
 
@@ -85,6 +86,7 @@ export class Minting {
       maker,
       within.map(({ action }) => ({ action, where: whole })),
     );
+    refuseUnknown(maker, within, permit.on);
     const key: Heir = { ...wanted, makers: makersOf(maker), grants: within, application: permit.on };
     return this.#needs.storage.change(permit, (unit) =>
       isSignIn(maker.credential)
@@ -131,11 +133,19 @@ export class Minting {
     const grants = wanted.grants ?? role.map((action): Grant => ({ action, where: { all: true } }));
     const beyond = grants.filter(({ action }) => !role.includes(action));
     if (beyond.length > 0) throw amplification(beyond);
+    const lost = await this.#lostOf(allowed, grants);
+    if (lost) throw new Refusal(unknownCode[lost.kind]);
     const kid = await this.#needs.tokenKeys.kidFor(allowed.scope.org);
     return this.#needs.storage.change(allowed, async (unit) => {
       await within?.(unit);
       return this.#tokenIn(unit, kid, { ...wanted, grants, makers: [], person, parent: undefined }, undefined);
     });
+  }
+
+  /** Looks only where something is named: the organisation of a first sign-in is not there yet. */
+  async #lostOf({ scope }: Allowed, grants: readonly Grant[]): Promise<Lost | undefined> {
+    const isNamed = grants.some(({ where }) => "application" in where || "devices" in where);
+    return isNamed ? lostIn(await this.#needs.spaces.of(scope.org), grants) : undefined;
   }
 
   async #tokenIn(unit: Unit, kid: string, wanted: Heir, latest: Instant | undefined): Promise<MintedToken> {
@@ -245,14 +255,31 @@ function refuseAmplification(maker: Caller, grants: readonly Grant[]): void {
   refuseUnknown(maker, grants);
 }
 
-/** A grant on something that is not there, or is another organisation's, would be worth nothing, and nobody would know. */
-function refuseUnknown(maker: Caller, grants: readonly Grant[]): void {
+type Lost = { readonly kind: "application" | "device"; readonly id: string };
+
+/**
+ * A grant on something that is not there, or is another organisation's, would be worth nothing, and nobody would know. What belongs to
+ * an application names its own devices alone: every other is answered as one that is not there.
+ */
+function lostIn(space: Space, grants: readonly Grant[], within?: Id<"application">): Lost | undefined {
   for (const { where } of grants) {
-    const kind = "application" in where ? "application" : "device";
-    const ids = "application" in where ? [where.application] : "devices" in where ? where.devices : [];
-    const lost = ids.find((id) => !maker.target(kind, id));
-    if (lost) throw maker.refuse("token.create", lost, "asked for a grant on it", new Refusal(unknownCode[kind]));
+    if ("application" in where && !space.hasApplication(where.application))
+      return { kind: "application", id: where.application };
+    const id =
+      "devices" in where &&
+      where.devices.find((device) => {
+        const placement = space.device(device);
+        return !placement || (within !== undefined && placement.application !== within);
+      });
+    if (id) return { kind: "device", id };
   }
+  return undefined;
+}
+
+function refuseUnknown(maker: Caller, grants: readonly Grant[], within?: Id<"application">): void {
+  const lost = lostIn(maker.space, grants, within);
+  if (!lost) return;
+  throw maker.refuse("token.create", lost.id, "asked for a grant on it", new Refusal(unknownCode[lost.kind]));
 }
 
 function refuseTooLong(grants: readonly Grant[]): void {
