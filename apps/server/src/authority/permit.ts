@@ -35,12 +35,17 @@ export class Permit<A extends Action> implements Allowed {
    * @throws Refusal when the answer has become no
    */
   get scope(): OrgScope {
-    this.#asker.askAgain(this.#action, this.on);
+    this.askAgain();
     return this.#scope;
   }
 
   get actor(): Actor {
     return this.#asker.actor;
+  }
+
+  /** For a second permit that a unit needs beside the one that it began with. @throws Refusal as `scope` */
+  askAgain(): void {
+    this.#asker.askAgain(this.#action, this.on);
   }
 
   /** @throws TypeError when the permit was not made here. */

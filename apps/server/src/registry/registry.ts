@@ -135,6 +135,7 @@ export class Registry {
     return storage.change(permit, async (unit) => {
       const before = await devicesIn(unit).take(permit.on);
       if (!before) throw refusedBy(permit, "device.update", permit.on, new Refusal("device.unknown"));
+      into?.askAgain(); // the unit has asked for its own permit only
       refuseIfChanged(before, versions);
       const changed = change(before, { ...wanted, application: into?.on });
       if (!isTaggedAlike(changed, before)) askToTag(permit, before);
