@@ -294,6 +294,28 @@ test("a sign-in leaves an entry, and one with a wrong password another, in each 
   assert.ok(!JSON.stringify([...there, ...(await ours.audited(person))]).includes(email));
 });
 
+test("whoever tries a password leaves an entry in every organisation of hers, whichever he names, and also when it is right", async () => {
+  const right = { email: "owner@example.com", password: "correct horse battery staple" };
+  const refusals = (entries: readonly Entry[]) =>
+    entries
+      .filter(({ what }) => what === "signIn.refused")
+      .reduce((sum, { facts }) => sum + Number(facts?.["count"] ?? 1), 0);
+  const tried: [body: object, status: number, code: string][] = [
+    [{ org: theirs.org, password: "wrong" }, 401, "credential.invalid"],
+    [{ org: unknown("org"), password: "wrong" }, 401, "credential.invalid"],
+    [{ org: unknown("org") }, 401, "credential.invalid"],
+    [{ org: theirs.org, grants: ["org.create"] }, 403, "credential.amplifies"],
+    [{ grants: Array.from({ length: 50 }, () => `telemetry.read:tag:k=${"v".repeat(250)}`) }, 422, "grant.malformed"],
+  ];
+  for (const [more, status, code] of tried) {
+    const before = await Promise.all([ours, theirs].map(async (it) => refusals(await it.audited(ours.person))));
+    const answer = await visitor.send<Problem>("POST", "/v1/sign-in", { body: { ...right, ...more } });
+    assert.deepEqual([answer.status, answer.body.code], [status, code], JSON.stringify(more).slice(0, 200));
+    for (const [at, where] of [ours, theirs].entries())
+      await eventually(ours.person, (entries) => refusals(entries) === (before[at] ?? 0) + 1, where);
+  }
+});
+
 test("what happens in one organisation is in no other's log", async () => {
   const [mine, others] = [await ours.audited(), await theirs.audited()];
   for (const entry of others) assert.ok(!JSON.stringify(entry).includes(ours.org) || entry.what === "org.created");

@@ -27,7 +27,7 @@ type Needs = {
   minting: Minting;
   clock: Clock;
   random: Random;
-  /** Told of a wrong password, in each organisation of that person; without an answer, so that nobody waits for it. */
+  /** Told of a sign-in that failed, in each organisation of that person; without an answer, so that nobody waits for it. */
   refusedSignIn: (who: Refused, about: Id<"person">) => void;
 };
 
@@ -108,30 +108,38 @@ export class Identity {
   }
 
   /**
-   * Whoever belongs to several organisations and names none is signed in to the one that was founded first.
+   * Whoever belongs to several organisations and names none is signed in to the one that was founded first. Whoever tries a password
+   * leaves a trace in all of them, also when it was right and something else was refused: that it is right is what he came for.
    * @throws Refusal `credential.invalid`, the same and after the same time for an unknown e-mail, a wrong password and a foreign organisation
    */
   async signIn(asked: SignIn): Promise<Welcome> {
-    const { storage, keys, passwords, spaces, minting, random } = this.#needs;
+    const { storage, keys, passwords, random } = this.#needs;
     const person = await storage.instance.read((unit) => peopleIn(unit, { keys, random }).byEmail(asked.email));
     const rows = await storage.directory.call<{ org: string }>("orgs_of_person", [person ? uuidOf(person.id) : null]);
-    const all = rows.map((row) => idFrom("org", row.org));
-    const orgs = asked.org === undefined ? all : all.filter((org) => org === asked.org);
-    if (!(await passwords.matches(asked.password, person?.passwordHash)) || !person) {
+    const orgs = rows.map((row) => idFrom("org", row.org));
+    const isRight = await passwords.matches(asked.password, person?.passwordHash);
+    try {
+      if (!isRight || !person) throw new Refusal("credential.invalid");
+      return await this.#admit(person.id, orgs, asked);
+    } catch (error) {
       if (person) void this.#noteRefused(person.id, orgs);
-      throw new Refusal("credential.invalid");
+      throw error;
     }
-    const org = await this.#oldest(orgs);
+  }
+
+  /** The password was right. */
+  async #admit(person: Id<"person">, orgs: readonly Id<"org">[], asked: SignIn): Promise<Welcome> {
+    const org = await this.#oldest(asked.org === undefined ? orgs : orgs.filter((one) => one === asked.org));
     if (!org) throw new Refusal("credential.invalid");
-    const space = await spaces.of(org);
-    const member = space.member(person.id);
+    const space = await this.#needs.spaces.of(org);
+    const member = space.member(person);
     if (!member) throw new Refusal("credential.invalid");
-    const actor: Actor = { kind: "credential", id: person.id, person: person.id };
+    const allowed = { scope: space.scope, actor: { kind: "credential", id: person, person } } as const;
     const wanted = { name: asked.name ?? "sign-in", grants: asked.grants, lifetime: asked.lifetime ?? day };
-    const minted = await minting.forPerson({ scope: space.scope, actor }, person.id, member, wanted, async (unit) => {
-      unit.audit({ what: "signIn.done", about: person.id });
+    const minted = await this.#needs.minting.forPerson(allowed, person, member, wanted, async (unit) => {
+      unit.audit({ what: "signIn.done", about: person });
     });
-    return welcomeOf(org, person.id, minted);
+    return welcomeOf(org, person, minted);
   }
 
   async #noteRefused(person: Id<"person">, orgs: readonly Id<"org">[]): Promise<void> {
