@@ -38,7 +38,8 @@ export const signIn = route({
 export const createOrg = route({
   method: "POST",
   path: "/v1/orgs",
-  summary: "Makes a further organisation, owned by the caller's person; by an administrator of the instance.",
+  summary:
+    "Makes a further organisation, owned by the caller; for an administrator of the instance who signed in. The token ends no later than hers.",
   needs: "org.create",
   on: "own",
   body: z.strictObject({ name }),

@@ -2,6 +2,7 @@ export { Authentication } from "./authentication.ts";
 export { askAlso, refusedBy, type Caller, type OnRefusal, type Refused } from "./caller.ts";
 export { parties } from "./credential.ts";
 export { HighWater } from "./high-water.ts";
+export { inPerson } from "./in-person.ts";
 export { Journal, type Placed } from "./journal.ts";
 export { Minting, type MintedKey, type MintedToken } from "./minting.ts";
 export { on, type Handler, type Raw } from "./on.ts";

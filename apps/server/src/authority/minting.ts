@@ -121,12 +121,15 @@ export class Minting {
     return this.#keyIn(unit, "device", key, undefined);
   }
 
-  /** For a person who has just proved who she is. Bounded by her role, with no credential above it. */
+  /** For a person who has just proved who she is. Bounded by her role, with no credential above it; over at `latest`. */
   async forPerson(
     allowed: Allowed,
     person: Id<"person">,
     member: Member,
-    wanted: Omit<Wanted, "grants"> & { grants: readonly Grant[] | undefined },
+    {
+      latest,
+      ...wanted
+    }: Omit<Wanted, "grants"> & { grants: readonly Grant[] | undefined; latest?: Instant | undefined },
     within?: (unit: Unit) => Promise<void>,
   ): Promise<MintedToken> {
     const role = actionsOfMember(member);
@@ -138,7 +141,7 @@ export class Minting {
     const kid = await this.#needs.tokenKeys.kidFor(allowed.scope.org);
     return this.#needs.storage.change(allowed, async (unit) => {
       await within?.(unit);
-      return this.#tokenIn(unit, kid, { ...wanted, grants, makers: [], person, parent: undefined }, undefined);
+      return this.#tokenIn(unit, kid, { ...wanted, grants, makers: [], person, parent: undefined }, latest);
     });
   }
 

@@ -4,7 +4,7 @@ import type { Grant } from "@holdfast/protocol";
 import {
   asPlatform,
   authorityIn,
-  refusedBy,
+  inPerson,
   type Member,
   type Minting,
   type MintedToken,
@@ -92,17 +92,16 @@ export class Identity {
     });
   }
 
-  /** A further organisation, owned by the person behind the credential. */
+  /**
+   * A further organisation, owned by the person who signed in. Her token there is over when her sign-in is; ended before that, it has
+   * to be ended there too, because no credential of one organisation ends another's.
+   */
   async createOrg(permit: Permit<"org.create">, name: string): Promise<Welcome> {
     const { storage, random } = this.#needs;
-    const person = permit.actor.kind === "credential" ? permit.actor.person : undefined;
-    if (!person) {
-      const detail = "An organisation is owned by a person: use a token of hers.";
-      throw refusedBy(permit, "org.create", permit.on, new Refusal("permit.missing", { detail }));
-    }
+    const { person, until } = inPerson(permit, "org.create");
     storage.admit();
     const scope = await storage.makeOrg(newId("org", random));
-    const welcome = await this.#found(scope, person, name, { role: "owner", administrator: false });
+    const welcome = await this.#found(scope, person, name, { role: "owner", administrator: false }, until);
     await storage.change(permit, async (unit) => unit.audit({ what: "org.created", about: welcome.org }));
     return welcome;
   }
@@ -162,9 +161,15 @@ export class Identity {
     return founded.toSorted((a, b) => a.createdAt - b.createdAt)[0]?.id;
   }
 
-  async #found(scope: OrgScope, person: Id<"person">, name: string, member: Member): Promise<Welcome> {
+  async #found(
+    scope: OrgScope,
+    person: Id<"person">,
+    name: string,
+    member: Member,
+    latest?: Instant,
+  ): Promise<Welcome> {
     const actor: Actor = { kind: "credential", id: person, person };
-    const wanted = { name: "set-up", grants: undefined, lifetime: day };
+    const wanted = { name: "set-up", grants: undefined, lifetime: day, latest };
     const minted = await this.#needs.minting.forPerson({ scope, actor }, person, member, wanted, async (unit) => {
       await organisationsIn(unit).add({ id: scope.org, name, createdAt: unit.at, version: 1 });
       await authorityIn(unit).addMember(person, member);

@@ -1,0 +1,20 @@
+import { Refusal, type Id, type Instant } from "@holdfast/kernel";
+import type { Action } from "@holdfast/protocol";
+import { callerOf } from "./caller.ts";
+import type { Permit } from "./permit.ts";
+
+/** Somebody who signed in, and until when. */
+type InPerson = { readonly person: Id<"person">; readonly until: Instant | undefined };
+
+/**
+ * What outlasts every credential (an organisation, a membership) has no parent to end with, so it is made by a person who signed in,
+ * and by nothing that was made with her sign-in: a program that was lent her rights for a minute would keep them.
+ * @throws Refusal `permit.missing`
+ */
+export function inPerson<A extends Action>(permit: Permit<A>, action: A): InPerson {
+  const caller = callerOf(permit);
+  const { kind, person, parent } = caller.credential;
+  if (kind === "apiToken" && person && parent === undefined) return { person, until: caller.expiresAt };
+  const detail = `${action} is for a person who signs in with her password, not for what was made with her sign-in.`;
+  throw caller.refuse(action, caller.org, detail, new Refusal("permit.missing", { detail }));
+}
