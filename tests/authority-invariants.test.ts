@@ -11,7 +11,17 @@ const { platform, visitor, ours, theirs, our, their } = await startOrgs();
 atEnd.after(() => platform.close());
 
 const all: [string, Route][] = Object.entries(routes);
-const open = ["setUp", "signIn", "certificates", "certificateFile", "healthz", "openapi", "readyz", "securityTxt"];
+const open = [
+  "setUp",
+  "signIn",
+  "acceptInvitation",
+  "certificates",
+  "certificateFile",
+  "healthz",
+  "openapi",
+  "readyz",
+  "securityTxt",
+];
 
 test("every operation says what it needs, and the few that are open to all are these", async () => {
   for (const [name, { needs, on, openTo }] of all) {
@@ -51,6 +61,10 @@ async function seen(method: string, path: string, body: unknown, hidden: string)
 }
 
 test("what is another organisation's and what never was are answered alike, wherever an identifier may stand", async () => {
+  const [theirMember, theirGuest] = await Promise.all([
+    theirs.member({ email: "their-member@example.com", password: "correct horse battery staple" }),
+    theirs.invite("their-guest@example.com"),
+  ]);
   const foreignToken = await theirs.tokenOf(["org.read"]);
   const foreign: Record<string, string> = {
     application: their.application.id,
@@ -59,6 +73,8 @@ test("what is another organisation's and what never was are answered alike, wher
     credential: foreignToken.id,
     org: theirs.org,
     key: their.device.key.id,
+    person: theirMember.person,
+    invitation: theirGuest.id,
   };
   const never: Record<string, string> = Object.fromEntries(
     Object.keys(foreign).map((kind) => [kind, unknown(kind === "credential" ? "token" : (kind as "device"))]), // these are kinds
@@ -68,15 +84,18 @@ test("what is another organisation's and what never was are answered alike, wher
   const asked: [method: string, kind: string, path: (id: string) => string, body?: (id: string) => unknown][] = [];
   // Every operation with an identifier in its path.
   for (const [, { method, path, needs, body }] of all) {
-    const name = /\{(application|product|device|credential)\}/.exec(path)?.[1];
+    const name = /\{(application|product|device|credential|person|invitation)\}/.exec(path)?.[1];
     if (name === undefined) continue;
-    const given = needs.endsWith(".update")
-      ? { name: "Mine now" }
-      : needs === "accessKey.create"
-        ? { name: "Mine" }
-        : body === "bytes"
-          ? { temperature: 1 }
-          : undefined;
+    const given =
+      needs === "member.update"
+        ? { role: "viewer" }
+        : needs.endsWith(".update")
+          ? { name: "Mine now" }
+          : needs === "accessKey.create"
+            ? { name: "Mine" }
+            : body === "bytes"
+              ? { temperature: 1 }
+              : undefined;
     const query = path.endsWith("/telemetry") && method === "GET" ? "?attribute=temperature" : "";
     asked.push([method, name, (id) => path.replace(`{${name}}`, id) + query, () => given]);
   }
@@ -94,12 +113,9 @@ test("what is another organisation's and what never was are answered alike, wher
     ["GET", "key", (id) => `/v1/credentials/${id}`],
     ["DELETE", "key", (id) => `/v1/credentials/${id}`],
     ["STREAM", "device", (id) => `/v1/live?device=${id}`],
-    ...["application", "product", "device", "org", "key", "credential"].map((kind): (typeof asked)[number] => [
-      "POST",
-      kind,
-      () => "/v1/revocations",
-      (about) => ({ about }),
-    ]),
+    ...["application", "product", "device", "org", "key", "credential", "person"].map(
+      (kind): (typeof asked)[number] => ["POST", kind, () => "/v1/revocations", (about) => ({ about })],
+    ),
     ["POST", "credential", () => "/v1/explain", (credential) => ({ credential, action: "org.read" })],
     [
       "POST",

@@ -7,6 +7,7 @@ import { actions, allActions, instanceActions, routes, type Action, type Route }
 import { atEnd } from "../apps/server/src/testing/index.ts";
 import {
   furnish,
+  secretIn,
   nobodysKey,
   startWorld,
   statusOfStream,
@@ -14,6 +15,7 @@ import {
   unknown,
   viewer as viewerPerson,
   type Device,
+  type Invitation,
   type Problem,
   type Thing,
   type Token,
@@ -41,8 +43,15 @@ type Subject = {
   device: Device;
   neighbour: Device;
   credential: Thing;
+  member: { person: string };
+  invitation: Invitation;
 };
-const standing: Subject = { ...our, credential: await ours.tokenOf(["org.read"]) };
+const standing: Subject = {
+  ...our,
+  credential: await ours.tokenOf(["org.read"]),
+  member: await ours.member({ email: "member@example.com", password: viewerPerson.password }),
+  invitation: await ours.invite("invited@example.com"),
+};
 
 type Asked = { params?: Record<string, string>; query?: string; body?: unknown; bytes?: string };
 type Operation = {
@@ -64,6 +73,9 @@ const onDevice = { ask: inPath("device") };
 const onFreshDevice = { fresh: freshDevice, ...onDevice };
 const onApplication = { ask: inPath("application") };
 const onProduct = { ask: inPath("product") };
+const ofMember = ({ member }: Subject) => ({ params: { person: member.person } });
+let invited = 0;
+const freshEmail = () => `guest-${(invited += 1)}@example.com`;
 const reading = JSON.stringify({ temperature: 21.5 });
 const named = { name: "Named" };
 
@@ -117,6 +129,25 @@ const operations: Record<keyof typeof routes, Operation> = {
   revoke: { fresh: freshDevice, ask: ({ device }) => ({ body: { about: device.id } }) },
   explain: { ask: ({ credential }) => ({ body: { credential: credential.id, action: "org.read" } }) },
   listAudit: {},
+  listMembers: {},
+  updateMember: { ask: (subject) => ({ ...ofMember(subject), body: { role: "viewer" } }) },
+  removeMember: {
+    fresh: async () => ({ member: await ours.member({ email: freshEmail(), password: viewerPerson.password }) }),
+    ask: ofMember,
+  },
+  invite: { ask: () => ({ body: { email: "invited-again@example.com", role: "viewer" } }) },
+  listInvitations: {},
+  withdrawInvitation: {
+    fresh: async () => ({ invitation: await ours.invite(freshEmail()) }),
+    ask: ({ invitation }) => ({ params: { invitation: invitation.id } }),
+  },
+  acceptInvitation: {
+    by: ["a stranger", "the owner", "a revoked token"],
+    fresh: async () => ({ invitation: await ours.invite(freshEmail()) }),
+    ask: ({ invitation }) => ({
+      body: { secret: secretIn(invitation), email: invitation.email, password: viewerPerson.password },
+    }),
+  },
   sendTelemetry: { ask: () => ({ bytes: reading }) },
   sendTelemetryFor: { ask: (subject) => ({ ...inPath("device")(subject), bytes: reading }) },
   readTelemetry: { ask: (subject) => ({ ...inPath("device")(subject), query: "?attribute=temperature" }) },
@@ -276,6 +307,8 @@ async function linesOfHttp(): Promise<string[]> {
       device: { ...our.device, id: unknown("device") },
       neighbour: our.neighbour,
       credential: { id: unknown("token") },
+      member: { person: unknown("person") },
+      invitation: { ...standing.invitation, id: unknown("invitation") },
     };
     if (JSON.stringify(asked(nothing)) !== JSON.stringify(asked(standing)))
       lines.push(`  the owner, about what never was: ${await ask(route, ours.token, asked(nothing))}`);

@@ -1,12 +1,8 @@
 import { request } from "node:https";
-import { newSecret, Passwords } from "@holdfast/crypto";
-import { newId, systemClock, systemRandom, type Id } from "@holdfast/kernel";
-import { recorder } from "../apps/server/src/audit/index.ts";
-import { asPlatform, authorityIn, type Member } from "../apps/server/src/authority/index.ts";
-import { peopleIn } from "../apps/server/src/identity/postgres.ts";
+import { newSecret } from "@holdfast/crypto";
+import { newId, systemClock, systemRandom } from "@holdfast/kernel";
 import {
   freshDatabase,
-  freshStorage,
   startTestPlatform,
   TestClock,
   type Answer,
@@ -21,6 +17,15 @@ export type Device = Thing & { readonly key: Key };
 export type Token = Thing & { readonly token: string };
 export type Problem = { readonly code: string; readonly detail?: string };
 
+export type Invitation = Thing & { readonly email: string; readonly link: string; readonly expiresAt: string };
+export type SignedIn = {
+  readonly org: string;
+  readonly person: string;
+  readonly token: string;
+  readonly expiresAt: string;
+};
+
+export const secretIn = ({ link }: Pick<Invitation, "link">): string => link.split("#invitation=")[1] ?? "";
 export const textOf = ({ id, secret }: Key): string => `${id}.${secret}`;
 
 /** Somebody with the owner's token of an organisation, and what is made by that. */
@@ -29,8 +34,10 @@ export class Owner {
   readonly person: string;
   readonly token: string;
   readonly asks: Visitor;
+  readonly #visitor: Visitor;
 
   constructor(visitor: Visitor, { org, person, token }: { org: string; person: string; token: string }) {
+    this.#visitor = visitor;
     this.org = org;
     this.person = person;
     this.token = token;
@@ -48,6 +55,13 @@ export class Owner {
     this.asks.post<Key>(`/v1/applications/${application}/keys`, { name: "access key", ...(grants && { grants }) });
   operatorKey = (more: object = {}) => this.asks.post<Key>("/v1/operator-keys", { name: "operator key", ...more });
   deviceKey = (device: string) => this.asks.post<Key>(`/v1/devices/${device}/keys`);
+  invite = (email: string, role = "viewer") => this.asks.post<Invitation>("/v1/invitations", { email, role });
+  /** Somebody who was invited and came. */
+  async member({ email, password }: { email: string; password: string }, role = "viewer"): Promise<SignedIn> {
+    const secret = secretIn(await this.invite(email, role));
+    return this.#visitor.post<SignedIn>("/v1/invitations/accept", { secret, email, password });
+  }
+
   revoke = (credential: string) => this.asks.delete(`/v1/credentials/${credential}`);
 
   async audited(about?: string): Promise<readonly Entry[]> {
@@ -92,54 +106,26 @@ export type World = {
   close(): Promise<void>;
 };
 
-/**
- * A platform with two organisations and a person who may only look. The clock stands still until it is moved; timers are the
- * machine's. Inviting people comes later, so this one is put into the database while no platform uses it.
- */
+/** A platform with two organisations and a person who may only look. The clock stands still until it is moved; timers are the machine's. */
 export async function startWorld(): Promise<World> {
   const database = await freshDatabase();
   const clock = new TestClock(systemClock.now());
-  const first = await startTestPlatform({ database, clock });
-  const owner = await first.setUp();
-  const second = await first.setUp();
-  await first.close();
-  await addPerson(database, owner.org, viewer, { role: "viewer", administrator: false });
   const platform = await startTestPlatform({ database, clock });
   const { visitor } = platform;
-  const signedIn = await visitor.post<{ token: string }>("/v1/sign-in", { ...viewer, org: owner.org });
+  const ours = new Owner(visitor, await platform.setUp());
+  const theirs = new Owner(visitor, await platform.setUp());
   return {
     platform,
     clock,
     database,
-    ours: new Owner(visitor, owner),
-    theirs: new Owner(visitor, second),
-    viewer: signedIn.token,
+    ours,
+    theirs,
+    viewer: (await ours.member(viewer)).token,
     async close() {
       await platform.close();
       await database.drop();
     },
   };
-}
-
-async function addPerson(
-  database: FreshDatabase,
-  org: string,
-  { email, password }: { email: string; password: string },
-  member: Member,
-): Promise<Id<"person">> {
-  const fresh = await freshStorage({ recordAudit: recorder(systemRandom) }, database);
-  const { storage, keyring: keys } = fresh;
-  const id = newId("person", systemRandom);
-  const passwordHash = await new Passwords({ random: systemRandom }).hash(password);
-  const person = { id, email, passwordHash, createdAt: systemClock.now() };
-  await storage.instance.change((unit) => peopleIn(unit, { keys, random: systemRandom }).add(person));
-  const scope = await storage.scopeOf(org as Id<"org">); // as the platform told it
-  await storage.change(asPlatform(scope), async (unit) => {
-    await authorityIn(unit).addMember(id, member);
-    unit.audit({ what: "member.added", about: id, facts: { role: member.role } });
-  });
-  await fresh.close();
-  return id;
 }
 
 /** An identifier as ours are, of something that never was. */

@@ -204,6 +204,33 @@ test("another organisation's device is as unknown as one that never was", async 
   assert.deepEqual([foreign, never], ["device.unknown", "device.unknown"]);
 });
 
+test("somebody is invited, comes with her link, gets another role and is removed", async () => {
+  const invited = ["member", "invite", "--email", "bob@example.com", "--role", "viewer"];
+  const { id, link } = await answer(...invited);
+  const table = await call(["invitation", "list"]);
+  assert.match(table.out, /^ID +E-MAIL +ROLE +BY +EXPIRES\ninv_\w+ +bob@example\.com +viewer +per_\w+ +in [67] d\n$/);
+  assert.ok(!table.out.includes(link));
+  assert.equal((await answer("invitation", "withdraw", id)).withdrawn, true);
+  writeFileSync(path.join(folder, "link"), `${link}\n`);
+  const accept = ["invitation", "accept", "--email", "bob@example.com", "--link-file", path.join(folder, "link")];
+  const line = [...accept, "--password-file", path.join(folder, "password")];
+  assert.equal(await refused(undefined, ...line), "invitation.invalid");
+  const again = await answer(...invited);
+  writeFileSync(path.join(folder, "link"), again.link);
+  // The link says where the platform is.
+  const came = await call([...line, "--login", "--json"], { env: { HOLDFAST_URL: "", HOLDFAST_TOKEN: "" } });
+  assert.equal(came.exit, 0, came.err);
+  const { person, token } = JSON.parse(came.out);
+  assert.equal((await call(["org", "show"], { env: { HOLDFAST_URL: "", HOLDFAST_TOKEN: "" } })).exit, 0, "signed in");
+  assert.equal(await refused(token, "member", "remove", person), "permit.missing");
+  assert.equal((await answer("member", "role", person, "--role", "owner")).role, "owner");
+  const people = await call(["member", "list"]);
+  assert.match(people.out, /^PERSON +E-MAIL +ROLE +INSTANCE\n/);
+  assert.match(people.out, new RegExp(`${person} +bob@example\\.com +owner`));
+  assert.equal((await answer("member", "remove", person)).removed, true);
+  assert.equal(await refused(token, "whoami"), "credential.invalid");
+});
+
 test("signing in writes a profile for its owner only, and signing out ends it", async () => {
   const place = { HOLDFAST_TOKEN: "", HOLDFAST_URL: "", HOLDFAST_CA_FILE: "" };
   const login = ["login", "--ready-file", path.join(folder, "ready.json"), "--email", "ada@example.com", "--org", org];

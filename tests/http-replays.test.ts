@@ -23,6 +23,7 @@ test("a request that was answered is answered the same again, without the secret
     ["/v1/tokens", { name: "Once", grants: ["device.read"] }, ["token"]],
     [`/v1/applications/${application.id}/keys`, { name: "Once" }, ["secret"]],
     ["/v1/orgs", { name: "Once" }, ["token"]],
+    ["/v1/invitations", { email: "once@example.com", role: "viewer" }, ["link"]],
     ["/v1/products", { name: "Once" }, []],
   ] as const) {
     const key = newKey();

@@ -4,7 +4,7 @@ import pg from "pg";
 import { atEnd, startTestPlatform } from "../apps/server/src/testing/index.ts";
 import { dumpOf } from "./at-rest/dump.ts";
 import { Search } from "./at-rest/search.ts";
-import { Owner, textOf } from "./authority.fixture.ts";
+import { Owner, secretIn, textOf } from "./authority.fixture.ts";
 import { mqtt } from "./revocation.fixture.ts";
 
 // What lies in the database, past every door of ours: whoever reads its rows finds ids, times and counts, and no content.
@@ -36,11 +36,16 @@ test("what an organisation wrote is in no row of any table as it wrote it, in wh
   });
   const token = await owner.tokenOf([`telemetry.read:tag:Zinnia=Zinnia row`], { name: "Zinnia token" });
   await visitor.as(textOf(device.key)).post("/v1/me/telemetry", { "Zinnia-level": number, note: "Zinnia blooms" });
+  await owner.member({ email: "zinnia-here@example.com", password: "Zinnia blooms in May" }, "owner");
+  const invitation = await owner.invite("zinnia-guest@example.com");
   await owner.asks.send("GET", "/v1/devices/Zinnia");
   const search = new Search({
     word: "Zinnia",
     email: "owner@example.com",
     password: "correct horse battery staple",
+    member: "zinnia-here",
+    guest: "zinnia-guest",
+    invitation: secretIn(invitation),
     number,
     "device's secret": device.key.secret,
     token: token.token,

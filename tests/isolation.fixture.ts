@@ -78,6 +78,7 @@ class Ravage {
   #theirIds: Record<string, readonly string[]> = {};
   #ours: Record<string, string[]> = {};
   #credentials: string[] = [];
+  #armed = 0;
   #cursors: readonly string[] = [];
 
   constructor(platform: TestPlatform, pick: Pick, seed: number) {
@@ -151,6 +152,10 @@ class Ravage {
       await theirs.operatorKey(),
       await theirs.accessKey(their.application.id),
     ];
+    const [member, guest] = await Promise.all([
+      theirs.member({ email: `${name}@example.com`, password: "correct horse battery staple" }),
+      theirs.invite(`${name}-guest@example.com`),
+    ]);
     await this.#visitor.as(textOf(their.device.key)).post("/v1/me/telemetry", { [`${name}-level`]: reading });
     this.#theirIds = {
       application: [their.application.id],
@@ -158,6 +163,8 @@ class Ravage {
       device: [their.device.id, their.neighbour.id],
       credential: [token.id, their.device.key.id],
       org: [theirs.org],
+      person: [member.person],
+      invitation: [guest.id],
     };
     const hidden = [
       their.other.id,
@@ -170,7 +177,7 @@ class Ravage {
     this.#foreign = [...hidden, name, String(reading), ...planted.live.map(String)];
     // A page's end, as they were told it, is worth nothing to others.
     const pages = await Promise.all(
-      ["applications", "devices", "credentials", "audit"].map((list) =>
+      ["applications", "devices", "credentials", "audit", "members"].map((list) =>
         asks.get<{ nextCursor?: string }>(`/v1/${list}?limit=1`),
       ),
     );
@@ -189,13 +196,26 @@ class Ravage {
       ours.operatorKey(),
       ours.accessKey(application.id, ["*"]),
     ]);
-    this.#credentials = [token.token, textOf(operator), textOf(accessKey), textOf(device.key), textOf(elsewhere.key)];
+    // The one before may have been removed, and cannot be invited while she is there.
+    const who = { email: `ours-${(this.#armed += 1)}@example.com`, password: "correct horse battery staple" };
+    const member = await ours.member(who, "owner");
+    const guest = await ours.invite("ours@example.com");
+    this.#credentials = [
+      member.token,
+      token.token,
+      textOf(operator),
+      textOf(accessKey),
+      textOf(device.key),
+      textOf(elsewhere.key),
+    ];
     this.#ours = {
       application: [application.id, other.id],
       product: [product.id],
       device: [device.id, elsewhere.id],
       credential: [token.id, accessKey.id, device.key.id],
       org: [ours.org],
+      person: [member.person],
+      invitation: [guest.id],
     };
     return kept;
   }
@@ -237,7 +257,7 @@ class Ravage {
     if (this.#pick([true, false, false, false])) return this.#overMqtt(lines);
     const [, route] = this.#pick(
       Object.entries<Route>(routes).filter(
-        ([name, { reply }]) => reply !== "stream" && name !== "setUp" && name !== "signIn",
+        ([name, { reply }]) => reply !== "stream" && !["setUp", "signIn", "acceptInvitation"].includes(name),
       ),
     );
     const { method, path } = route;
@@ -277,6 +297,8 @@ class Ravage {
       "/v1/audit": [`about=${this.#pick([this.#id("device"), this.#id("org")])}`, cursor],
       "/v1/applications": [cursor],
       "/v1/products": [cursor],
+      "/v1/members": [cursor],
+      "/v1/invitations": [cursor],
     };
     const some = asked[path];
     return some === undefined ? "" : `?${this.#pick([...some, ""])}`;
@@ -317,6 +339,8 @@ class Ravage {
         about: this.#id(this.#pick(["application", "product", "device", "credential"])),
         ends: [this.#pick(["devices", "programs"])],
       };
+    if (path === "/v1/invitations") return { email: `${this.#pick(["x", "y"])}@example.com`, role: "viewer" };
+    if (needs === "member.update") return { role: this.#pick(["owner", "viewer"]) };
     if (path === "/v1/explain")
       return {
         credential: this.#id("credential"),

@@ -1,33 +1,315 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { newSecret } from "@holdfast/crypto";
+import { systemRandom } from "@holdfast/kernel";
 import { atEnd } from "../apps/server/src/testing/index.ts";
-import { startOrgs, textOf, type Problem } from "./authority.fixture.ts";
+import {
+  furnish,
+  Owner,
+  secretIn,
+  startWorld,
+  textOf,
+  unknown,
+  type Entry,
+  type Invitation,
+  type Problem,
+  type SignedIn,
+} from "./authority.fixture.ts";
+import { closedWithin, events, mqtt, shown, webSocket } from "./revocation.fixture.ts";
 
 // People: what they found, whom they invite, and what is left when they go.
-const { platform, visitor, ours } = await startOrgs();
-atEnd.after(() => platform.close());
-const owner = { email: "owner@example.com", password: "correct horse battery staple" };
+const world = await startWorld();
+atEnd.after(() => world.close());
+const { platform, clock, ours, theirs } = world;
+const { visitor } = platform;
+const our = await furnish(ours, visitor);
+const password = "correct horse battery staple";
+const founder = { email: "owner@example.com", password };
+const patience = 1_000; // milliseconds until what was ended is closed
 
-type SignedIn = { readonly token: string; readonly expiresAt: string };
+let people = 0;
+const somebody = () => ({ email: `person-${(people += 1)}@example.com`, password });
 
-test("nothing that was lent a person's rights makes an organisation, which would outlast it", async () => {
-  const program = await ours.tokenOf(["org.create"], { expiresIn: "20s" });
-  const operator = await ours.operatorKey({ grants: ["org.create"], expiresIn: "20s" });
+/** So that trying often is not what decides. */
+function open<T = SignedIn & Problem>(path: string, body: object) {
+  clock.move(1_000);
+  return visitor.send<T>("POST", path, { body });
+}
+const accept = (invitation: Pick<Invitation, "link">, who: object) =>
+  open("/v1/invitations/accept", { secret: secretIn(invitation), ...who });
+const signIn = async (who: object): Promise<Owner> => {
+  const { status, body } = await open("/v1/sign-in", who);
+  assert.equal(status, 201, body.code);
+  return new Owner(visitor, body);
+};
+const come = async (role: string, to = ours) => new Owner(visitor, await to.member(somebody(), role));
+const codeOf = async (answer: Promise<{ status: number; body: unknown }>): Promise<string> => {
+  const { status, body } = await answer;
+  return status < 300 ? String(status) : (body as Problem).code; // errors are RFC 9457
+};
+const roleOf = (person: string, role: string, by = ours) =>
+  codeOf(by.asks.send("PATCH", `/v1/members/${person}`, { body: { role } }));
+const removalOf = (person: string, by = ours) => codeOf(by.asks.send("DELETE", `/v1/members/${person}`));
+const statusOf = async (token: string) => (await visitor.as(token).send("GET", "/v1/me")).status;
+
+async function eventually(where: Owner, about: string, what: string): Promise<Entry> {
+  const until = performance.now() + 5_000;
+  for (;;) {
+    const found = (await where.audited(about)).find((entry) => entry.what === what);
+    if (found) return found;
+    assert.ok(performance.now() < until, `${what} about ${about}`);
+    await new Promise((resolve) => setTimeout(resolve, 20)); // refusals are written a moment later
+  }
+}
+
+test("nothing that was lent a person's rights makes an organisation, a member or an owner, which would outlast it", async () => {
+  const viewer = await come("viewer");
+  const program = await ours.tokenOf(["*", "org.create"], { expiresIn: "20s" });
+  const operator = await ours.operatorKey({ grants: ["*", "org.create"], expiresIn: "20s" });
   for (const credential of [program.token, textOf(operator)]) {
-    const { status, body } = await visitor.as(credential).send<Problem>("POST", "/v1/orgs", { body: { name: "Kept" } });
-    assert.deepEqual([status, body.code], [403, "permit.missing"]);
+    const as = visitor.as(credential);
+    const invited = { email: "kept@example.com", role: "owner" };
+    assert.equal(await codeOf(as.send("POST", "/v1/orgs", { body: { name: "Kept" } })), "permit.missing");
+    assert.equal(await codeOf(as.send("POST", "/v1/invitations", { body: invited })), "permit.missing");
+    const role = { role: "owner" };
+    assert.equal(await codeOf(as.send("PATCH", `/v1/members/${viewer.person}`, { body: role })), "permit.missing");
   }
 });
 
 test("the token of a further organisation ends no later than the sign-in that made it", async () => {
-  const signIn = { ...owner, org: ours.org, grants: ["org.create"], expiresIn: "20s" };
-  const brief = await visitor.post<SignedIn>("/v1/sign-in", signIn);
+  const wanted = { ...founder, org: ours.org, grants: ["org.create"] };
+  const brief = (await open("/v1/sign-in", { ...wanted, expiresIn: "20s" })).body;
   const further = await visitor.as(brief.token).post<SignedIn>("/v1/orgs", { name: "Further" });
   assert.ok(further.expiresAt <= brief.expiresAt, `${further.expiresAt} and ${brief.expiresAt}`);
-  const there = visitor.as(further.token);
-  const made = await there.post<SignedIn>("/v1/tokens", { name: "x", grants: ["org.read"], expiresIn: "90d" });
-  assert.ok(made.expiresAt <= brief.expiresAt);
-  const long = await visitor.post<SignedIn>("/v1/sign-in", { ...signIn, expiresIn: "90d" });
+  const made = { name: "x", grants: ["org.read"], expiresIn: "90d" };
+  const program = await visitor.as(further.token).post<SignedIn>("/v1/tokens", made);
+  assert.ok(program.expiresAt <= brief.expiresAt);
+  const long = (await open("/v1/sign-in", { ...wanted, expiresIn: "90d" })).body;
   const another = await visitor.as(long.token).post<SignedIn>("/v1/orgs", { name: "Another" });
   assert.ok(Date.parse(another.expiresAt) < Date.parse(long.expiresAt) - 80 * 86_400_000, "a day, as after signing in");
+});
+
+test("whoever is invited comes with the link, once, as what she was invited as", async () => {
+  const who = somebody();
+  const invitation = await ours.invite(who.email);
+  assert.match(invitation.link, /^https:\/\/localhost:\d+\/#invitation=hfi_[\w-]{49}$/);
+  assert.equal(await codeOf(accept(invitation, { ...who, email: "else@example.com" })), "invitation.invalid");
+  assert.equal((await eventually(ours, invitation.id, "signIn.refused")).by, "platform");
+  assert.equal(await codeOf(accept(invitation, { ...who, password: "12 chars no" })), "password.weak");
+  const guessed = { secret: newSecret(systemRandom, "invitation"), ...who };
+  assert.equal(await codeOf(open("/v1/invitations/accept", guessed)), "invitation.invalid");
+  const email = who.email.toUpperCase();
+  const answers = await Promise.all(Array.from({ length: 5 }, () => accept(invitation, { ...who, email })));
+  const [came, ...more] = answers.filter(({ status }) => status === 201);
+  assert.ok(came && more.length === 0, "of several at the same time one gets it");
+  for (const { status, body } of answers) if (status !== 201) assert.match(body.code, /^(invitation|credential)\./);
+  assert.equal(await codeOf(accept(invitation, who)), "invitation.invalid");
+  const { person, org, token } = came.body;
+  assert.equal(org, ours.org);
+  assert.equal((await visitor.as(token).send("GET", `/v1/devices/${our.device.id}`)).status, 200);
+  assert.equal(await codeOf(visitor.as(token).send("PATCH", "/v1/org", { body: { name: "x" } })), "permit.missing");
+  assert.equal((await signIn(who)).person, person);
+  const { items } = await ours.asks.get<{ items: { person: string; email: string; role: string }[] }>("/v1/members");
+  const shown = items.find((member) => member.person === person);
+  assert.deepEqual([shown?.role, shown?.email.toLowerCase()], ["viewer", who.email]);
+  for (const [about, what] of [
+    [invitation.id, "member.invited"],
+    [invitation.id, "invitation.accepted"],
+    [person, "member.added"],
+  ] as const)
+    await eventually(ours, about, what);
+  assert.ok(!JSON.stringify(await ours.audited()).includes(who.email.slice(0, 9)));
+});
+
+test("of several new people with one invitation none is left behind with an account and no organisation", async () => {
+  const who = somebody();
+  const invitation = await ours.invite(who.email);
+  const tried = ["one of my passwords", "two of my passwords", "three of my passwords"];
+  const answers = await Promise.all(tried.map((one) => accept(invitation, { ...who, password: one })));
+  const right = tried.filter((_, at) => answers[at]?.status === 201);
+  assert.equal(right.length, 1);
+  assert.equal((await signIn({ ...who, password: right[0] })).org, ours.org);
+});
+
+test("an invitation that was withdrawn, replaced or left behind by its maker's power is worth nothing", async () => {
+  const [withdrawn, replaced] = [somebody(), somebody()];
+  const first = await ours.invite(withdrawn.email);
+  await ours.asks.delete(`/v1/invitations/${first.id}`);
+  assert.equal(await codeOf(accept(first, withdrawn)), "invitation.invalid");
+  assert.equal(await codeOf(ours.asks.send("DELETE", `/v1/invitations/${first.id}`)), "invitation.unknown");
+  await eventually(ours, first.id, "invitation.withdrawn");
+  const before = await ours.invite(replaced.email, "owner");
+  const after = await ours.invite(replaced.email.toUpperCase());
+  const listed = await ours.asks.get<{ items: { id: string }[] }>("/v1/invitations?limit=1000");
+  assert.deepEqual(
+    listed.items.filter(({ id }) => [first.id, before.id, after.id].includes(id)).map(({ id }) => id),
+    [after.id],
+  );
+  assert.ok(!JSON.stringify(listed).includes("hfi_"));
+  assert.equal(await codeOf(accept(before, replaced)), "invitation.invalid");
+  assert.equal(await codeOf(accept(after, replaced)), "201");
+
+  const inviter = await come("owner");
+  const [byDemoted, byRevoked, byRemoved] = [somebody(), somebody(), somebody()];
+  const demoted = await inviter.invite(byDemoted.email, "owner");
+  assert.equal(await roleOf(inviter.person, "viewer"), "200");
+  assert.equal(await codeOf(accept(demoted, byDemoted)), "invitation.invalid");
+  assert.equal(await roleOf(inviter.person, "owner"), "200");
+  const revoked = await inviter.invite(byRevoked.email);
+  await ours.asks.post("/v1/revocations", { about: inviter.person, ends: ["people"] });
+  assert.equal(await codeOf(accept(revoked, byRevoked)), "invitation.invalid");
+  const last = await come("owner");
+  const removed = await last.invite(byRemoved.email);
+  assert.equal(await removalOf(last.person), "200");
+  assert.equal(await codeOf(accept(removed, byRemoved)), "invitation.invalid");
+});
+
+test("whoever has an account accepts with its own password, and her other organisations learn that it was tried", async () => {
+  const who = somebody();
+  const { person } = await theirs.member(who);
+  const invitation = await ours.invite(who.email, "owner");
+  const wrong = accept(invitation, { ...who, password: "not her password" });
+  assert.equal(await codeOf(wrong), "credential.invalid");
+  await eventually(theirs, person, "signIn.refused");
+  await eventually(ours, invitation.id, "signIn.refused");
+  assert.ok(!(await theirs.audited(person)).some(({ what }) => what === "signIn.elsewhere"));
+  const came = await accept(invitation, who);
+  assert.deepEqual([came.status, came.body.person, came.body.org], [201, person, ours.org]);
+  await eventually(theirs, person, "signIn.elsewhere");
+  const [here, there] = await Promise.all([ours, theirs].map(({ org }) => signIn({ ...who, org })));
+  assert.equal(await codeOf(here!.asks.send("PATCH", "/v1/org", { body: { name: "Ours" } })), "200"); // one of two
+  assert.equal(await codeOf(there!.asks.send("PATCH", "/v1/org", { body: { name: "x" } })), "permit.missing"); // the other
+  const again = ours.asks.send("POST", "/v1/invitations", { body: { email: who.email, role: "viewer" } });
+  assert.equal(await codeOf(again), "member.exists");
+});
+
+test("nobody gives a role that holds more than he may do now", async () => {
+  const viewer = await come("viewer");
+  const narrow = await signIn({ ...founder, org: ours.org, grants: ["member.*", "org.read"] });
+  for (const [path, method, body] of [
+    ["/v1/invitations", "POST", { email: "more@example.com", role: "owner" }],
+    ["/v1/invitations", "POST", { email: "more@example.com", role: "viewer" }],
+    [`/v1/members/${viewer.person}`, "PATCH", { role: "owner" }],
+  ] as const)
+    assert.equal(await codeOf(narrow.asks.send(method, path, { body })), "role.amplifies");
+  assert.equal(await roleOf(viewer.person, "owner", viewer), "permit.missing");
+  assert.equal(await roleOf(viewer.person, "king"), "request.malformed");
+  const reads = await signIn({ ...founder, org: ours.org, grants: ["member.invite", ...(await viewerMay(viewer))] });
+  assert.equal((await reads.invite(somebody().email)).id.slice(0, 4), "inv_");
+});
+
+const viewerMay = async ({ asks }: Owner) => (await asks.get<{ grants: string[] }>("/v1/me")).grants;
+
+test("with a smaller role she and her programs may less at once, on open connections too, and a greater one gives it back", async () => {
+  const member = await come("owner");
+  const program = await member.tokenOf(["telemetry.*", "device.*"]);
+  const line = await mqtt(platform, { username: "program", password: program.token, protocolVersion: 5 });
+  const publish = () =>
+    line.client
+      .publishAsync(`devices/${our.device.id}/telemetry`, '{"temperature":1}', { qos: 1 })
+      .then(() => "taken")
+      .catch((error: unknown) => (error instanceof Error ? error.message : "?"));
+  const suspend = () => codeOf(visitor.as(program.token).send("POST", `/v1/devices/${our.neighbour.id}/resume`));
+  assert.deepEqual([await publish(), await suspend()], ["taken", "device.notSuspended"]);
+  assert.equal(await roleOf(member.person, "viewer"), "200");
+  assert.match(await publish(), /Not authorized/i);
+  assert.equal(await suspend(), "permit.missing");
+  assert.equal((await visitor.as(program.token).send("GET", `/v1/devices/${our.device.id}`)).status, 200);
+  assert.equal(await codeOf(member.asks.send("POST", "/v1/applications", { body: { name: "x" } })), "permit.missing");
+  assert.equal(await roleOf(member.person, "owner"), "200");
+  assert.equal(await suspend(), "device.notSuspended");
+  line.end();
+  const updates = (await ours.audited(member.person)).filter(({ what }) => what === "member.updated");
+  assert.deepEqual(
+    updates.map(({ facts }) => facts),
+    [
+      { from: "viewer", role: "owner" },
+      { from: "owner", role: "viewer" },
+    ],
+  );
+});
+
+test("whoever is removed is out within a second, with her programs and all that they hold open, and coming back revives none of it", async () => {
+  const who = somebody();
+  const member = new Owner(visitor, await ours.member(who, "owner"));
+  const program = await member.tokenOf(["telemetry.read"]);
+  const operator = await member.operatorKey();
+  const held = await Promise.all([
+    events(platform, member.token, our.device.id),
+    webSocket(platform, program.token, our.device.id),
+    mqtt(platform, { username: "program", password: program.token }),
+  ]);
+  await held[2].client.subscribeAsync("devices/+/telemetry");
+  await shown(held, 4_711, () => visitor.as(textOf(our.device.key)).post("/v1/me/telemetry", { temperature: 4_711 }));
+  const from = performance.now();
+  assert.equal(await removalOf(member.person), "200");
+  for (const one of held) await closedWithin(one, from, patience);
+  const old = [member.token, program.token, textOf(operator)];
+  for (const credential of old) assert.equal(await statusOf(credential), 401);
+  assert.equal(await codeOf(open("/v1/sign-in", who)), "credential.invalid");
+  assert.equal(await removalOf(member.person), "member.unknown");
+  await eventually(ours, member.person, "member.removed");
+  const back = await ours.member(who, "owner");
+  assert.equal(back.person, member.person, "her account stayed hers");
+  assert.equal(await statusOf(back.token), 200);
+  for (const credential of old) assert.equal(await statusOf(credential), 401);
+});
+
+test("an organisation keeps an owner, and the instance its administrator", async () => {
+  assert.equal(await roleOf(theirs.person, "viewer", theirs), "member.lastOwner");
+  assert.equal(await removalOf(theirs.person, theirs), "member.lastOwner");
+  const second = await come("owner", theirs);
+  const both = await Promise.all([
+    roleOf(second.person, "viewer", theirs),
+    roleOf(theirs.person, "viewer", second),
+    removalOf(second.person, theirs),
+    removalOf(theirs.person, second),
+  ]);
+  assert.ok(both.includes("200") && both.some((code) => code !== "200"), `${both.join()}`);
+  const { items } = await theirs.asks.get<{ items: { role: string }[] }>("/v1/members");
+  assert.equal(items.filter(({ role }) => role === "owner").length, 1);
+  const other = await come("owner");
+  assert.equal(await removalOf(ours.person, other), "member.administrator");
+});
+
+test("members and invitations of another organisation are as unknown as ones that never were", async () => {
+  const stranger = await come("viewer", ours);
+  const invitation = await ours.invite(somebody().email);
+  for (const id of [stranger.person, unknown("person")]) {
+    assert.equal(await roleOf(id, "viewer", theirs), "member.unknown");
+    assert.equal(await removalOf(id, theirs), "member.unknown");
+  }
+  for (const id of [invitation.id, unknown("invitation")])
+    assert.equal(await codeOf(theirs.asks.send("DELETE", `/v1/invitations/${id}`)), "invitation.unknown");
+  for (const id of ["x", ours.org, stranger.person.toUpperCase()]) assert.equal(await removalOf(id), "id.malformed");
+  const seen = JSON.stringify(await theirs.asks.get("/v1/members?limit=1000"));
+  assert.ok(!seen.includes(stranger.person));
+  const pages: string[] = [];
+  let cursor = "";
+  do {
+    const page = await ours.asks.get<{ items: { person: string }[]; nextCursor?: string }>(
+      `/v1/members?limit=3${cursor}`,
+    );
+    pages.push(...page.items.map(({ person }) => person));
+    cursor = page.nextCursor === undefined ? "" : `&cursor=${page.nextCursor}`;
+  } while (cursor !== "");
+  assert.ok(pages.length > 3 && new Set(pages).size === pages.length && pages.includes(stranger.person));
+});
+
+test("trying invitations is slowed down as trying passwords is", async () => {
+  const guess = () => visitor.send<Problem>("POST", "/v1/invitations/accept", { body: { secret: "hfi_", ...founder } });
+  const codes = await Promise.all(Array.from({ length: 60 }, () => codeOf(guess())));
+  assert.ok(codes.includes("rate.exceeded"));
+  clock.move(60_000);
+});
+
+test("an invitation is over after seven days", async () => {
+  const [late, early] = [somebody(), somebody()];
+  const [missed, taken] = [await ours.invite(late.email), await ours.invite(early.email)];
+  const days = (Date.parse(taken.expiresAt) - clock.now()) / 86_400_000;
+  assert.ok(days > 6.9 && days <= 7);
+  clock.move(7 * 86_400_000 - 5_000);
+  assert.equal(await codeOf(accept(taken, early)), "201");
+  clock.move(5_000);
+  assert.equal(await codeOf(accept(missed, late)), "invitation.invalid");
 });

@@ -3,7 +3,9 @@ import { auditVerbs } from "./verbs/audit.ts";
 import { certificateVerbs } from "./verbs/certificates.ts";
 import { credentialVerbs } from "./verbs/credentials.ts";
 import { deviceVerbs } from "./verbs/devices.ts";
+import { invitationVerbs } from "./verbs/invitations.ts";
 import { keysVerbs } from "./verbs/keys.ts";
+import { memberVerbs } from "./verbs/members.ts";
 import { mintingVerbs } from "./verbs/minting.ts";
 import { orgVerbs } from "./verbs/orgs.ts";
 import { productVerbs } from "./verbs/products.ts";
@@ -18,6 +20,8 @@ export const verbs: readonly Verb[] = [
   ...setupVerbs,
   ...signInVerbs,
   ...orgVerbs,
+  ...memberVerbs,
+  ...invitationVerbs,
   ...applicationVerbs,
   ...productVerbs,
   ...deviceVerbs,

@@ -18,7 +18,7 @@ import { authorityRoutes } from "./authority/routes.ts";
 import { openCertificates } from "./certificates.ts";
 import { clockWatch } from "./clock-watch.ts";
 import type { Config } from "./config.ts";
-import { Identity, Organisations, SetupOffer } from "./identity/index.ts";
+import { Identity, Invitations, Members, Organisations, SetupOffer } from "./identity/index.ts";
 import { identityRoutes } from "./identity/routes.ts";
 import {
   Exposure,
@@ -121,18 +121,12 @@ async function open(needs: PlatformNeeds, opened: AsyncDisposableStack): Promise
     it.stop(),
   );
   const passwords = new Passwords({ random });
-  const identity = new Identity({
-    storage,
-    keys: keyring,
-    passwords,
-    setup,
-    spaces,
-    minting,
-    clock,
-    random,
-    refusedSignIn,
-  });
   const common = { storage, spaces, clock, random };
+  const forPeople = { ...common, keys: keyring, passwords, minting, revocation, refusedSignIn };
+  const identity = new Identity({ ...forPeople, setup });
+  const members = new Members(forPeople);
+  const address = () => `https://${nameOf(config)}:${https.port}`;
+  const invitations = new Invitations({ ...forPeople, address });
   const telemetry = opened.adopt(await Telemetry.open({ ...common, keys: keyring, report }), (it) => it.close());
   const registry = new Registry({ ...common, keys: keyring, minting, revocation, journal, telemetry });
   await reconcile({ storage, revocation, registry, report });
@@ -182,7 +176,7 @@ async function open(needs: PlatformNeeds, opened: AsyncDisposableStack): Promise
   const live = new Live({ watchers, authentication, guard, timers, random });
   const queries = new TelemetryQueries({ telemetry, storage, keys: keyring, random, clock });
   const handlers: Handler[] = [
-    ...identityRoutes({ identity, organisations: new Organisations(storage) }),
+    ...identityRoutes({ identity, organisations: new Organisations(storage), members, invitations }),
     ...authorityRoutes({ storage, spaces, authentication, minting, revocation, clock }),
     ...registryRoutes({ registry, catalogue }),
     ...telemetryRoutes({ telemetry, queries }),
@@ -274,11 +268,11 @@ export class Platform {
 
   /** By a name that is in the certificate. */
   get url(): string {
-    return `https://${this.#name}:${this.#parts.https.port}`;
+    return `https://${nameOf(this.#parts.config)}:${this.#parts.https.port}`;
   }
 
   get mqttsUrl(): string {
-    return `mqtts://${this.#name}:${this.#parts.mqtt.port}`;
+    return `mqtts://${nameOf(this.#parts.config)}:${this.#parts.mqtt.port}`;
   }
 
   /** The certificates that clients have to trust, as one PEM text; `undefined` when what their system trusts is enough. */
@@ -320,12 +314,11 @@ export class Platform {
   [Symbol.asyncDispose](): Promise<void> {
     return this.close();
   }
+}
 
-  get #name(): string {
-    const { host, publicNames } = this.#parts.config;
-    const local = host === "0.0.0.0" || host === "::" || host === "127.0.0.1" || host === "::1";
-    return publicNames[0] ?? (local ? "localhost" : host);
-  }
+function nameOf({ host, publicNames }: Config): string {
+  const local = host === "0.0.0.0" || host === "::" || host === "127.0.0.1" || host === "::1";
+  return publicNames[0] ?? (local ? "localhost" : host);
 }
 
 export const caFileOf = (config: Config): string => path.join(config.data, "ca.pem");

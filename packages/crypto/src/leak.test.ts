@@ -13,7 +13,12 @@ const claims = {
   grants: ["telemetry.read"],
 };
 const token = await mintToken({ key: systemRandom.bytes(32), kid: newKid(systemRandom), claims });
-const credentials = [token, newSecret(systemRandom), newSecret(systemRandom, "setupLink")];
+const credentials = [
+  token,
+  newSecret(systemRandom),
+  newSecret(systemRandom, "setupLink"),
+  newSecret(systemRandom, "invitation"),
+];
 
 /** Every character, or some, as %XX; then that again, as often as asked. */
 function encoded(text: string, every: number, times: number): string {

@@ -7,6 +7,7 @@ const prefixes = {
   certificate: "crt",
   device: "dev",
   entry: "ent",
+  invitation: "inv",
   key: "key",
   node: "nod",
   org: "org",

@@ -15,11 +15,14 @@ const sentences = {
   "setup.invalid":
     "This setup link is used, expired or mistyped. Restart, or read the newest link from the ready file.",
   "password.weak": "A password needs between 12 and 128 characters.",
+  "invitation.invalid":
+    "This invitation is used, withdrawn, expired or mistyped, or for another e-mail. Ask whoever invited you for a new one.",
 
   // may you
   "permit.missing": "You may know of this, but not do that with it. What is missing is named here.",
   "grant.malformed": "That is not a grant. Write ACTION or ACTION:RESOURCE, for example telemetry.read:dev_….",
   "rate.exceeded": "Too many requests. Wait as long as Retry-After says.",
+  "role.amplifies": "Nobody gives a role that holds more than he may do now. Give a smaller one.",
 
   // what is meant
   "id.malformed": "That is not an identifier of the expected kind.",
@@ -39,6 +42,12 @@ const sentences = {
 
   // things
   "org.unknown": "There is no such organisation, or none that you may know of.",
+  "member.unknown": "There is no such member, or none that you may know of.",
+  "member.exists": "This person is a member already. Give her another role instead.",
+  "member.lastOwner": "An organisation keeps an owner. Make somebody else an owner first.",
+  "member.administrator":
+    "She is the administrator of the instance by this membership, and nobody else could make organisations. It stays; give her a smaller role.",
+  "invitation.unknown": "There is no such invitation, or none that you may know of.",
   "application.unknown": "There is no such application, or none that you may know of.",
   "application.inUse": "This application still has devices. Retire them or move them first.",
   "product.unknown": "There is no such product, or none that you may know of.",

@@ -42,6 +42,10 @@ export const actions = {
   "device.tag": "device",
 
   "metrics.read": "org",
+  "member.read": "org",
+  "member.invite": "org",
+  "member.update": "org",
+  "member.remove": "org",
 } as const satisfies Record<string, Kind>;
 
 export type Action = keyof typeof actions;
@@ -53,3 +57,7 @@ export const allActions = Object.keys(actions) as readonly Action[]; // the keys
 export const instanceActions: readonly Action[] = ["org.create", "metrics.read"];
 
 export const isAction = (text: string): text is Action => Object.hasOwn(actions, text);
+
+/** What a person may be in an organisation; which actions each holds stands in the server's authority. On the wire: append only. */
+export const roleNames = ["owner", "viewer"] as const;
+export type Role = (typeof roleNames)[number];

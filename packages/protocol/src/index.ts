@@ -1,4 +1,13 @@
-export { actions, allActions, instanceActions, isAction, type Action, type KindOf } from "./actions.ts";
+export {
+  actions,
+  allActions,
+  instanceActions,
+  isAction,
+  roleNames,
+  type Action,
+  type KindOf,
+  type Role,
+} from "./actions.ts";
 export {
   formatGrant,
   formatWhere,

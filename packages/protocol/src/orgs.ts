@@ -1,10 +1,6 @@
 import { z } from "zod";
-import { id, name, time, duration } from "./shapes.ts";
+import { duration, email, id, name, password, time, welcome } from "./shapes.ts";
 import { route } from "./route.ts";
-
-const email = z.email().max(254);
-const password = z.string().max(1_024);
-const welcome = z.object({ org: id("org"), person: id("person"), token: z.string(), expiresAt: time });
 
 export const setUp = route({
   method: "POST",

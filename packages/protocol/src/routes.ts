@@ -30,5 +30,14 @@ export {
   revokeCredential,
 } from "./credentials.ts";
 export { readLatest, readTelemetry, sendTelemetry, sendTelemetryFor, watch } from "./telemetry.ts";
+export {
+  acceptInvitation,
+  invite,
+  listInvitations,
+  listMembers,
+  removeMember,
+  updateMember,
+  withdrawInvitation,
+} from "./members.ts";
 export { listAudit } from "./audit.ts";
 export { certificateFile, certificates, healthz, metrics, openapi, readyz, securityTxt } from "./platform.ts";

@@ -77,3 +77,9 @@ export const pageOf = <T extends z.ZodType>(item: T) =>
   z.object({ items: z.array(item), nextCursor: z.string().optional() });
 
 export const noReply = z.object({});
+
+export const email = z.email().max(254);
+/** As long as anybody may try; how long one has to be is decided where it is set. */
+export const password = z.string().max(1_024);
+/** Somebody is in. */
+export const welcome = z.object({ org: id("org"), person: id("person"), token: z.string(), expiresAt: time });

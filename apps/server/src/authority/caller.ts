@@ -129,6 +129,7 @@ export class Caller implements Asker {
       }
       case "certificate":
       case "entry":
+      case "invitation":
       case "key":
       case "node":
       case "person":

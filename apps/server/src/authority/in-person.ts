@@ -1,7 +1,8 @@
 import { Refusal, type Id, type Instant } from "@holdfast/kernel";
-import type { Action } from "@holdfast/protocol";
+import type { Action, Role } from "@holdfast/protocol";
 import { callerOf } from "./caller.ts";
 import type { Permit } from "./permit.ts";
+import { actionsOfRole } from "./roles.ts";
 
 /** Somebody who signed in, and until when. */
 type InPerson = { readonly person: Id<"person">; readonly until: Instant | undefined };
@@ -17,4 +18,18 @@ export function inPerson<A extends Action>(permit: Permit<A>, action: A): InPers
   if (kind === "apiToken" && person && parent === undefined) return { person, until: caller.expiresAt };
   const detail = `${action} is for a person who signs in with her password, not for what was made with her sign-in.`;
   throw caller.refuse(action, caller.org, detail, new Refusal("permit.missing", { detail }));
+}
+
+/** Nobody gives a role that holds more than he may do now, everywhere in the organisation. @throws Refusal `role.amplifies` */
+export function refuseGivingMore<A extends Action>(permit: Permit<A>, action: A, role: Role): void {
+  const caller = callerOf(permit);
+  const beyond = actionsOfRole(role).filter((one) => !caller.decide(one, { kind: "org" }).allowed);
+  if (beyond.length === 0) return;
+  const faults = beyond.slice(0, 16).map((one) => ({ path: "role", message: one }));
+  throw caller.refuse(
+    action,
+    caller.org,
+    `may not do all that a ${role} may`,
+    new Refusal("role.amplifies", { faults }),
+  );
 }

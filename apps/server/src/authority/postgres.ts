@@ -165,25 +165,43 @@ export const authorityIn = (unit: Unit) => ({
     return (await unit.query<MarkRow>("select about, ends, seq from revocation", [])).flatMap(marksOf);
   },
 
+  /** Less those whose membership was ended since: an older backup of the database brings nobody back. */
   async members(): Promise<Map<Id<"person">, Member>> {
-    const rows = await unit.query<{ person: string; body: Uint8Array }>("select person, body from member", []);
+    const rows = await unit.query<MemberRow>(
+      `select m.person, m.body, r.seq as ended from member m left join revocation r
+          on r.org = m.org and r.about = 'member/per_' || replace(m.person::text, '-', '') and r.ends = 'people'`,
+      [],
+    );
     return new Map(
-      rows.map(({ person, body }) => {
+      rows.flatMap(({ person, body, ended }) => {
         const id = idFrom("person", person);
-        return [id, decode(unit.scope.open("member", id, body)) as Member]; // sealed by `addMember`, so it is one
+        // Sealed by `saveMember`, so it is one. The first ones were written without their place.
+        const { since = 0, ...member } = decode(unit.scope.open("member", id, body)) as Member & { since?: number };
+        return ended !== null && Number(ended) > since ? [] : [[id, member]];
       }),
     );
   },
 
-  async addMember(person: Id<"person">, member: Member): Promise<void> {
-    const sealed = unit.scope.seal("member", person, encode(member));
-    await unit.query("insert into member (org, person, body) values ($1, $2, $3)", [
-      uuidOf(unit.scope.org),
-      uuidOf(person),
-      sealed,
-    ]);
+  /** From now on, whatever ended before. */
+  async saveMember(person: Id<"person">, { role, administrator }: Member): Promise<void> {
+    const since = await this.nextSeq();
+    const sealed = unit.scope.seal("member", person, encode({ role, administrator, since }));
+    await unit.query(
+      `insert into member (org, person, body) values ($1, $2, $3)
+       on conflict (org, person) do update set body = excluded.body`,
+      [uuidOf(unit.scope.org), uuidOf(person), sealed],
+    );
+  },
+
+  async removeMember(person: Id<"person">): Promise<void> {
+    await unit.query("delete from member where person = $1", [uuidOf(person)]);
   },
 });
+
+/** What revocations call a membership, which may end while its person's credentials elsewhere do not. */
+export const membershipOf = (person: Id<"person">): string => `member/${person}`;
+
+type MemberRow = { person: string; body: Uint8Array; ended: string | null };
 
 function credentialOf(unit: Unit, row: CredentialRow): Credential {
   const id = idFrom(row.prefix, row.id);

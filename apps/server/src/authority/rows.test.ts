@@ -132,8 +132,8 @@ test("a member's role opens as that member's alone", async () => {
     ),
   );
   await change(ours, async (unit) => {
-    await authorityIn(unit).addMember(viewer, { role: "viewer", administrator: false });
-    await authorityIn(unit).addMember(owner, { role: "owner", administrator: true });
+    await authorityIn(unit).saveMember(viewer, { role: "viewer", administrator: false });
+    await authorityIn(unit).saveMember(owner, { role: "owner", administrator: true });
   });
   const members = () => storage.read(ours, (unit) => authorityIn(unit).members());
   assert.deepEqual((await members()).get(viewer), { role: "viewer", administrator: false });

@@ -119,6 +119,11 @@ export class Space {
     this.bump();
   }
 
+  removeMember(person: Id<"person">): void {
+    this.#known.members.delete(person);
+    this.bump();
+  }
+
   revoke(about: string, ends: readonly Ending[], seq: number): void {
     const marks = this.#known.revokedBefore.get(about) ?? {};
     for (const one of ends) marks[one] = Math.max(marks[one] ?? 0, seq);

@@ -1,5 +1,5 @@
 import { digestSecret, type Passwords } from "@holdfast/crypto";
-import { idFrom, newId, Refusal, uuidOf, type Clock, type Id, type Instant, type Random } from "@holdfast/kernel";
+import { newId, Refusal, type Clock, type Id, type Instant, type Random } from "@holdfast/kernel";
 import type { Grant } from "@holdfast/protocol";
 import {
   asPlatform,
@@ -7,16 +7,16 @@ import {
   inPerson,
   type Member,
   type Minting,
-  type MintedToken,
   type Permit,
-  type Refused,
   type Spaces,
 } from "../authority/index.ts";
 import type { Actor, InstanceUnit, Keyring, OrgScope, Storage } from "../storage/index.ts";
+import { noteRefused, organisationsOf, type RefusedSignIn } from "./attempts.ts";
 import { isLongEnough, type Person } from "./person.ts";
 import { organisationsIn } from "./organisation.ts";
 import { peopleIn, setupIn } from "./postgres.ts";
 import { isSetupSecret, type SetupOffer } from "./setup.ts";
+import { day, welcomeOf, type Welcome } from "./welcome.ts";
 
 type Needs = {
   storage: Storage;
@@ -27,18 +27,7 @@ type Needs = {
   minting: Minting;
   clock: Clock;
   random: Random;
-  /** Told of a sign-in that failed, in each organisation of that person; without an answer, so that nobody waits for it. */
-  refusedSignIn: (who: Refused, about: Id<"person">) => void;
-};
-
-/** How long the token of a sign-in lives when nothing else is asked, in milliseconds. */
-const day = 24 * 3_600_000;
-
-export type Welcome = {
-  readonly org: Id<"org">;
-  readonly person: Id<"person">;
-  readonly token: string;
-  readonly expiresAt: Instant;
+  refusedSignIn: RefusedSignIn;
 };
 
 /** People: how they come to be, and how they show who they are. */
@@ -64,7 +53,7 @@ export class Identity {
     const person: Person = { id: newId("person", random), email: asked.email, passwordHash, createdAt: clock.now() };
     await storage.instance.change(async (unit) => {
       if (!(await setupIn(unit).take(digest))) throw await this.#refusedSetup(unit);
-      await peopleIn(unit, { keys, random }).add(person);
+      if (!(await peopleIn(unit, { keys, random }).add(person))) throw new Refusal("setup.done");
     });
     try {
       const scope = await storage.makeOrg(newId("org", random));
@@ -114,14 +103,13 @@ export class Identity {
   async signIn(asked: SignIn): Promise<Welcome> {
     const { storage, keys, passwords, random } = this.#needs;
     const person = await storage.instance.read((unit) => peopleIn(unit, { keys, random }).byEmail(asked.email));
-    const rows = await storage.directory.call<{ org: string }>("orgs_of_person", [person ? uuidOf(person.id) : null]);
-    const orgs = rows.map((row) => idFrom("org", row.org));
+    const orgs = await organisationsOf(this.#needs, person?.id);
     const isRight = await passwords.matches(asked.password, person?.passwordHash);
     try {
       if (!isRight || !person) throw new Refusal("credential.invalid");
       return await this.#admit(person.id, orgs, asked);
     } catch (error) {
-      if (person) void this.#noteRefused(person.id, orgs);
+      if (person) void noteRefused(this.#needs, person.id, orgs);
       throw error;
     }
   }
@@ -136,17 +124,11 @@ export class Identity {
     const allowed = { scope: space.scope, actor: { kind: "credential", id: person, person } } as const;
     const wanted = { name: asked.name ?? "sign-in", grants: asked.grants, lifetime: asked.lifetime ?? day };
     const minted = await this.#needs.minting.forPerson(allowed, person, member, wanted, async (unit) => {
+      // She may have been removed while this waited its turn: a token made now would be good again if she came back.
+      if (!(await this.#needs.spaces.of(org)).member(person)) throw new Refusal("credential.invalid");
       unit.audit({ what: "signIn.done", about: person });
     });
     return welcomeOf(org, person, minted);
-  }
-
-  async #noteRefused(person: Id<"person">, orgs: readonly Id<"org">[]): Promise<void> {
-    for (const org of orgs) {
-      // An organisation that cannot be read now has nowhere to write it either.
-      const space = await this.#needs.spaces.of(org).catch(() => undefined);
-      if (space) this.#needs.refusedSignIn({ space, actor: { kind: "platform" } }, person);
-    }
   }
 
   async #oldest(orgs: readonly Id<"org">[]): Promise<Id<"org"> | undefined> {
@@ -172,7 +154,7 @@ export class Identity {
     const wanted = { name: "set-up", grants: undefined, lifetime: day, latest };
     const minted = await this.#needs.minting.forPerson({ scope, actor }, person, member, wanted, async (unit) => {
       await organisationsIn(unit).add({ id: scope.org, name, createdAt: unit.at, version: 1 });
-      await authorityIn(unit).addMember(person, member);
+      await authorityIn(unit).saveMember(person, member);
       unit.audit({ what: "org.created", about: scope.org, facts: { name } });
       unit.audit({ what: "member.added", about: person, facts: { role: member.role } });
       unit.afterCommit(() => this.#needs.spaces.apply(scope.org, (space) => space.setMember(person, member)));
@@ -189,8 +171,3 @@ export type SignIn = {
   readonly grants: readonly Grant[] | undefined;
   readonly lifetime: number | undefined;
 };
-
-function welcomeOf(org: Id<"org">, person: Id<"person">, { token, expiresAt }: MintedToken): Welcome {
-  if (expiresAt === undefined) throw new Error("the token of a sign-in ends");
-  return { org, person, token, expiresAt };
-}

@@ -1,6 +1,8 @@
 import { associated, blindIndex, open, seal } from "@holdfast/crypto";
-import { idFrom, uuidOf, type Id, type Random } from "@holdfast/kernel";
-import type { InstanceUnit, Keyring } from "../storage/index.ts";
+import { idFrom, uuidOf, type Id, type Instant, type Random } from "@holdfast/kernel";
+import type { Role } from "@holdfast/protocol";
+import type { After, InstanceUnit, Keyring, Unit } from "../storage/index.ts";
+import type { Invitation } from "./invitation.ts";
 import { normalEmail, type Person } from "./person.ts";
 
 /** People belong to no organisation: their rows are sealed under the instance's key, and found by a keyed digest of the e-mail. */
@@ -21,6 +23,14 @@ export const peopleIn = (unit: InstanceUnit, needs: { keys: Keyring; random: Ran
       return row && personOf(row);
     },
 
+    async all(ids: readonly Id<"person">[]): Promise<ReadonlyMap<Id<"person">, Person>> {
+      const rows = await unit.query<{ id: string; body: Uint8Array }>(
+        "select id, body from person where id = any($1::uuid[])",
+        [ids.map(uuidOf)],
+      );
+      return new Map(rows.map((row) => [idFrom("person", row.id), personOf(row)]));
+    },
+
     async any(): Promise<boolean> {
       const rows = await unit.query("select 1 from person limit 1", []);
       return rows.length > 0;
@@ -31,14 +41,113 @@ export const peopleIn = (unit: InstanceUnit, needs: { keys: Keyring; random: Ran
       await unit.query("delete from person", []);
     },
 
-    async add(person: Person): Promise<void> {
+    /** Only while she has no membership. */
+    async remove(id: Id<"person">): Promise<void> {
+      await unit.query("delete from person where id = $1", [uuidOf(id)]);
+    },
+
+    /** False when somebody has that e-mail already. */
+    async add(person: Person): Promise<boolean> {
       const body = seal(sealKey, place(person.id), new TextEncoder().encode(JSON.stringify(person)), needs.random);
-      await unit.query("insert into person (id, email_index, body, created_at) values ($1, $2, $3, $4)", [
-        uuidOf(person.id),
-        blindIndex(indexKey, normalEmail(person.email)),
-        body,
-        person.createdAt,
+      const rows = await unit.query(
+        `insert into person (id, email_index, body, created_at) values ($1, $2, $3, $4)
+         on conflict (email_index) do nothing returning 1`,
+        [uuidOf(person.id), blindIndex(indexKey, normalEmail(person.email)), body, person.createdAt],
+      );
+      return rows.length > 0;
+    },
+  };
+};
+
+type InvitationRow = {
+  id: string;
+  digest: Uint8Array;
+  email_index: Uint8Array;
+  invited_by: string;
+  issued_seq: string;
+  created_at: string;
+  expires_at: string;
+  body: Uint8Array;
+};
+
+const invitationColumns = "id, digest, email_index, invited_by, issued_seq, created_at, expires_at, body";
+
+/** Who was invited and has not come yet. What is sealed belongs to the columns beside it. */
+export const invitationsIn = (unit: Unit) => {
+  const indexOf = (email: string) => unit.scope.index("invitation/email", normalEmail(email));
+  const rowOf = (
+    { id, digest, email, invitedBy, issuedSeq, createdAt, expiresAt }: Invitation,
+    index = indexOf(email),
+  ) => [id, digest.toHex(), index.toHex(), invitedBy, issuedSeq, createdAt, expiresAt].join("|");
+  const invitationOf = (row: InvitationRow): Invitation => {
+    const half: Invitation = {
+      id: idFrom("invitation", row.id),
+      email: "",
+      role: "viewer",
+      invitedBy: idFrom("person", row.invited_by),
+      issuedSeq: Number(row.issued_seq),
+      createdAt: Number(row.created_at) as Instant, // bigint columns of ours
+      expiresAt: Number(row.expires_at) as Instant,
+      digest: row.digest,
+    };
+    const plain = unit.scope.open("invitation", rowOf(half, row.email_index), row.body);
+    const body = JSON.parse(new TextDecoder().decode(plain)) as { email: string; role: Role }; // sealed by `add`
+    return { ...half, ...body };
+  };
+  const removed = async (where: string, value: unknown): Promise<readonly Id<"invitation">[]> => {
+    const rows = await unit.query<{ id: string }>(`delete from invitation where ${where} = $1 returning id`, [value]);
+    return rows.map(({ id }) => idFrom("invitation", id));
+  };
+  return {
+    async find(digest: Uint8Array): Promise<Invitation | undefined> {
+      const [row] = await unit.query<InvitationRow>(`select ${invitationColumns} from invitation where digest = $1`, [
+        digest,
       ]);
+      return row && invitationOf(row);
+    },
+
+    /** Oldest first, after the cursor. */
+    async page(after: After | undefined, most: number): Promise<readonly Invitation[]> {
+      const rows = await unit.query<InvitationRow>(
+        `select ${invitationColumns} from invitation
+          where $1::bigint is null or (created_at, id) > ($1, $2::uuid) order by created_at, id limit $3`,
+        [after?.at ?? null, after?.id ?? null, most],
+      );
+      return rows.map(invitationOf);
+    },
+
+    async add(invitation: Invitation): Promise<void> {
+      const { id, email, role, invitedBy, issuedSeq, createdAt, expiresAt, digest } = invitation;
+      const body = new TextEncoder().encode(JSON.stringify({ email, role }));
+      await unit.query(
+        `insert into invitation (org, id, digest, email_index, invited_by, issued_seq, created_at, expires_at, body)
+         values ($1, $2, $3, $4, $5, $6, $7, $8, $9)`,
+        [
+          uuidOf(unit.scope.org),
+          uuidOf(id),
+          digest,
+          indexOf(email),
+          uuidOf(invitedBy),
+          issuedSeq,
+          createdAt,
+          expiresAt,
+          unit.scope.seal("invitation", rowOf(invitation), body),
+        ],
+      );
+    },
+
+    /** At most one caller is ever answered `true`. */
+    async remove(id: Id<"invitation">): Promise<boolean> {
+      return (await removed("id", uuidOf(id))).length > 0;
+    },
+
+    removeTo: (email: string) => removed("email_index", indexOf(email)),
+
+    /** Those that she invited. */
+    removeOf: (person: Id<"person">) => removed("invited_by", uuidOf(person)),
+
+    async removeExpired(now: Instant): Promise<void> {
+      await unit.query("delete from invitation where expires_at <= $1", [now]);
     },
   };
 };

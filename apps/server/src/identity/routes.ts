@@ -1,15 +1,23 @@
-import { rfc3339 } from "@holdfast/kernel";
+import { parseId, rfc3339, type Id } from "@holdfast/kernel";
 import { parseGrants, routes } from "@holdfast/protocol";
 import { on, type Handler } from "../authority/index.ts";
-import type { Identity, Welcome } from "./identity.ts";
+import type { Identity } from "./identity.ts";
+import type { Invitation } from "./invitation.ts";
+import type { Invitations } from "./invitations.ts";
+import type { Members, Shown } from "./members.ts";
 import type { Organisation, Organisations } from "./organisation.ts";
+import type { Welcome } from "./welcome.ts";
 
 export const identityRoutes = ({
   identity,
   organisations,
+  members,
+  invitations,
 }: {
   identity: Identity;
   organisations: Organisations;
+  members: Members;
+  invitations: Invitations;
 }): Handler[] => [
   on(routes.setUp, async ({ body }) => welcomeReply(await identity.setUp(body))),
   on(routes.signIn, async ({ body }) =>
@@ -30,7 +38,44 @@ export const identityRoutes = ({
   }),
   on(routes.readOrg, async ({ permit }) => orgReply(await organisations.read(permit))),
   on(routes.updateOrg, async ({ permit, body }) => orgReply(await organisations.rename(permit, body.name))),
+  on(routes.listMembers, async ({ permit, query }) => {
+    const { items, nextCursor } = await members.list(permit, query);
+    return { items: items.map(memberReply), ...(nextCursor && { nextCursor }) };
+  }),
+  on(routes.updateMember, async ({ permit, params, body }) =>
+    memberReply(await members.changeRole(permit, personIn(params), body.role)),
+  ),
+  on(routes.removeMember, async ({ permit, params }) => {
+    await members.remove(permit, personIn(params));
+    return {};
+  }),
+  on(routes.invite, async ({ permit, body }) => {
+    const invitation = await invitations.invite(permit, body);
+    return { ...invitationReply(invitation), link: invitation.link };
+  }),
+  on(routes.listInvitations, async ({ permit, query }) => {
+    const { items, nextCursor } = await invitations.list(permit, query);
+    return { items: items.map(invitationReply), ...(nextCursor && { nextCursor }) };
+  }),
+  on(routes.withdrawInvitation, async ({ permit, params }) => {
+    await invitations.withdraw(permit, parseId("invitation", params["invitation"] ?? ""));
+    return {};
+  }),
+  on(routes.acceptInvitation, async ({ body }) => welcomeReply(await invitations.accept(body))),
 ];
+
+const personIn = (params: Readonly<Record<string, string>>): Id<"person"> => parseId("person", params["person"] ?? "");
+
+const memberReply = ({ person, email, role, administrator }: Shown) => ({ person, email, role, administrator });
+
+const invitationReply = ({ id, email, role, invitedBy, createdAt, expiresAt }: Invitation) => ({
+  id,
+  email,
+  role,
+  invitedBy,
+  createdAt: rfc3339(createdAt),
+  expiresAt: rfc3339(expiresAt),
+});
 
 const welcomeReply = ({ org, person, token, expiresAt }: Welcome) => ({
   org,

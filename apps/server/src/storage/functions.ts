@@ -2,7 +2,13 @@
  * Which SECURITY DEFINER functions each of the two doors may call. At every start the roles are granted exactly these, and
  * the self-check fails when there are others. A function answers with a table: `returns table (org uuid)`.
  */
-export const directoryFunctions = ["high_water", "org_of_credential", "all_orgs", "orgs_of_person"] as const;
+export const directoryFunctions = [
+  "high_water",
+  "org_of_credential",
+  "all_orgs",
+  "orgs_of_person",
+  "org_of_invitation",
+] as const;
 export type DirectoryFunction = (typeof directoryFunctions)[number];
 
 export const maintainFunctions = [

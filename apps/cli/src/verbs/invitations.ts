@@ -1,0 +1,91 @@
+import type { Reply } from "@holdfast/client";
+import { routes } from "@holdfast/protocol";
+import { placeOf, profileOf } from "../connection.ts";
+import { Misuse } from "../failure.ts";
+import { readSecret } from "../own-files.ts";
+import { allPages, paging } from "../pages.ts";
+import { file, idOf, onOff, optional, required, text } from "../parameter.ts";
+import { writeProfile } from "../profile.ts";
+import { ask } from "../prompt.ts";
+import { verb } from "../verb.ts";
+
+type Invitation = Reply<typeof routes.listInvitations>["items"][number];
+
+const one = { invitation: required(idOf("invitation"), "which invitation") } as const;
+
+export const invitationVerbs = [
+  verb({
+    name: "invitation list",
+    summary: "List the invitations that can still be accepted, never their links",
+    flags: paging,
+    async run(given, tools) {
+      const client = await tools.client();
+      const page = await allPages(given, tools.print, (query) => client.call(routes.listInvitations, { query }));
+      const columns = [
+        { title: "ID", cell: ({ id }: Invitation) => id },
+        { title: "E-MAIL", cell: ({ email }: Invitation) => email },
+        { title: "ROLE", cell: ({ role }: Invitation) => role },
+        { title: "BY", cell: ({ invitedBy }: Invitation) => invitedBy },
+        { title: "EXPIRES", cell: ({ expiresAt }: Invitation) => tools.print.ago(expiresAt) },
+      ];
+      tools.print.list(page, columns, "Nobody is invited.");
+    },
+  }),
+  verb({
+    name: "invitation withdraw",
+    summary: "Make the link of an invitation worth nothing",
+    arguments: one,
+    async run(params, tools) {
+      await (await tools.client()).call(routes.withdrawInvitation, { params });
+      tools.print.thing({ id: params.invitation, withdrawn: true }, [["withdrawn", params.invitation]]);
+    },
+  }),
+  verb({
+    name: "invitation accept",
+    summary: "Come into the organisation that you were invited to",
+    flags: {
+      email: required(text("E-MAIL"), "your e-mail, as you were invited by"),
+      "link-file": optional(file, "file with the link or its secret; - reads stdin; without it you are asked"),
+      "password-file": optional(file, "file with the password; - reads stdin; without it you are asked"),
+      login: onOff("also write the profile, like holdfast login"),
+    },
+    examples: ["invitation accept --link-file link --email bob@example.com --ca-file ca.pem --login"],
+    async run({ email, "link-file": linkFile, "password-file": passwordFile, login }, tools) {
+      const { world, globals, print } = tools;
+      if (linkFile === "-" && passwordFile === "-") throw new Misuse("Only one of the two can come from stdin.");
+      // Never from a flag, where every process can see it.
+      const link =
+        linkFile === undefined
+          ? await ask(world, "Link", "hidden", "--link-file")
+          : await readSecret(linkFile, "--link-file", world.in);
+      const password =
+        passwordFile === undefined
+          ? await ask(world, "Password (your own, or a new one of 12 characters or more)", "hidden", "--password-file")
+          : await readSecret(passwordFile, "--password-file", world.in);
+      const { url, secret } = partsOf(link);
+      const place = placeOf({ ...globals, url: globals.url ?? url }, world, profileOf(world));
+      const body = { secret, email, password };
+      const came = await tools.clientAt(place).call(routes.acceptInvitation, { body });
+      print.thing(came, [
+        ["organisation", came.org],
+        ["person", came.person],
+        ["token", came.token],
+        ["expires", print.at(came.expiresAt)],
+      ]);
+      print.secretNote("token");
+      // After the token was shown: a profile that cannot be written must not cost it.
+      if (login) {
+        const { token, org, expiresAt } = came;
+        writeProfile(world.environment.profileFile, { ...place, token, org, expiresAt });
+        print.note("You are signed in here.");
+      }
+    },
+  }),
+];
+
+/** `https://host:port/#invitation=SECRET`, or the secret alone. */
+function partsOf(link: string): { url: string | undefined; secret: string } {
+  const [address = "", secret] = link.trim().split("#invitation=");
+  if (secret === undefined) return { url: undefined, secret: address };
+  return { url: address || undefined, secret };
+}

@@ -1,0 +1,36 @@
+import { isSecret } from "@holdfast/crypto";
+import type { Id, Instant } from "@holdfast/kernel";
+import type { Role } from "@holdfast/protocol";
+import { holds, type Space } from "../authority/index.ts";
+
+/** Somebody may come and be a member: whoever has the link and is called by that e-mail. */
+export type Invitation = {
+  readonly id: Id<"invitation">;
+  readonly email: string;
+  readonly role: Role;
+  readonly invitedBy: Id<"person">;
+  /** Its place among revocations. */
+  readonly issuedSeq: number;
+  readonly createdAt: Instant;
+  readonly expiresAt: Instant;
+  /** SHA-256 of the secret in its link, which is not kept. */
+  readonly digest: Uint8Array;
+};
+
+/** How long an invitation can be accepted, in milliseconds. */
+export const lifetime = 7 * 24 * 3_600_000;
+
+export const isInvitationSecret = (text: string): boolean => isSecret(text, "invitation");
+
+/** What stands behind # never leaves a browser by itself, so it reaches no log. */
+export const linkOf = (address: string, secret: string): string => `${address}/#invitation=${secret}`;
+
+/**
+ * Whether it can still be accepted: whoever invited must be able to give that role now, and neither the invitation nor what it came
+ * from was ended since.
+ */
+export function stands({ id, role, invitedBy, issuedSeq, expiresAt }: Invitation, space: Space, now: Instant): boolean {
+  const inviter = space.member(invitedBy);
+  if (now >= expiresAt || !inviter || !holds(inviter.role, role)) return false;
+  return [space.org, invitedBy, id].every((about) => space.revokedBefore(about, "people") <= issuedSeq);
+}

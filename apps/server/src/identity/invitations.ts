@@ -1,0 +1,220 @@
+import { digestSecret, newSecret, type Passwords } from "@holdfast/crypto";
+import { idFrom, newId, Refusal, uuidOf, type Clock, type Id, type Instant, type Random } from "@holdfast/kernel";
+import type { Role } from "@holdfast/protocol";
+import {
+  asPlatform,
+  authorityIn,
+  inPerson,
+  refusedBy,
+  refuseGivingMore,
+  type Minting,
+  type Permit,
+  type Revocation,
+  type Space,
+  type Spaces,
+} from "../authority/index.ts";
+import { pageOf, type Keyring, type Page, type Storage, type Unit } from "../storage/index.ts";
+import { noteRefused, organisationsOf, type RefusedSignIn } from "./attempts.ts";
+import { isInvitationSecret, lifetime, linkOf, stands, type Invitation } from "./invitation.ts";
+import { isLongEnough, normalEmail, type Person } from "./person.ts";
+import { invitationsIn, peopleIn } from "./postgres.ts";
+import { day, welcomeOf, type Welcome } from "./welcome.ts";
+
+type Needs = {
+  storage: Storage;
+  keys: Keyring;
+  passwords: Passwords;
+  spaces: Spaces;
+  minting: Minting;
+  revocation: Revocation;
+  clock: Clock;
+  random: Random;
+  refusedSignIn: RefusedSignIn;
+  /** Where the platform is, by a name that is in its certificate. */
+  address: () => string;
+};
+
+type Accepting = { readonly secret: string; readonly email: string; readonly password: string };
+
+/** How people come to an organisation: somebody in it invites them, and they accept with the link, once. */
+export class Invitations {
+  readonly #needs: Needs;
+
+  constructor(needs: Needs) {
+    this.#needs = needs;
+  }
+
+  /** The one before to the same address is worth nothing from now on. */
+  async invite(
+    permit: Permit<"member.invite">,
+    { email, role }: { email: string; role: Role },
+  ): Promise<Invitation & { readonly link: string }> {
+    const { storage, revocation, spaces, clock, random, address } = this.#needs;
+    storage.admit();
+    const known = await this.#personBy(email);
+    const secret = newSecret(random, "invitation");
+    const invitation = await storage.change(permit, async (unit) => {
+      const { person } = inPerson(permit, "member.invite");
+      refuseGivingMore(permit, "member.invite", role);
+      const space = await spaces.of(unit.scope.org);
+      if (known && space.member(known.id)) throw new Refusal("member.exists");
+      const rows = invitationsIn(unit);
+      await rows.removeExpired(clock.now());
+      for (const id of await rows.removeTo(email)) await revocation.in(unit, id, ["people"]);
+      const createdAt = clock.now();
+      const made: Invitation = {
+        id: newId("invitation", random),
+        email,
+        role,
+        invitedBy: person,
+        issuedSeq: await authorityIn(unit).nextSeq(),
+        createdAt,
+        expiresAt: (createdAt + lifetime) as Instant, // milliseconds both
+        digest: digestSecret(secret),
+      };
+      await rows.add(made);
+      unit.audit({ what: "member.invited", about: made.id, facts: { role } });
+      return made;
+    });
+    return { ...invitation, link: linkOf(address(), secret) };
+  }
+
+  /** Those that can still be accepted, oldest first. */
+  async list(
+    permit: Permit<"member.invite">,
+    asked: { limit: number; cursor?: string | undefined },
+  ): Promise<Page<Invitation>> {
+    const { storage, spaces, clock } = this.#needs;
+    const space = await spaces.of(permit.scope.org);
+    const page = await pageOf(
+      asked,
+      (after, most) => storage.read(permit, (unit) => invitationsIn(unit).page(after, most)),
+      { at: ({ createdAt }) => createdAt, id: ({ id }) => uuidOf(id) },
+    );
+    return { ...page, items: page.items.filter((one) => stands(one, space, clock.now())) };
+  }
+
+  async withdraw(permit: Permit<"member.invite">, id: Id<"invitation">): Promise<void> {
+    await this.#needs.storage.change(permit, async (unit) => {
+      if (!(await invitationsIn(unit).remove(id))) {
+        throw refusedBy(permit, "member.invite", id, new Refusal("invitation.unknown"));
+      }
+      // In the keyring's journal as well: an older backup of the database must not bring it back.
+      await this.#needs.revocation.in(unit, id, ["people"]);
+      unit.audit({ what: "invitation.withdrawn", about: id });
+    });
+  }
+
+  /**
+   * Makes the person, unless the e-mail has an account, and the membership. Two transactions, because people belong to no organisation:
+   * killed between them, it leaves an account without one, and the link still works with the password that was chosen.
+   * @throws Refusal `invitation.invalid`; to whoever has the link, also `password.weak` and `credential.invalid`
+   */
+  async accept(asked: Accepting): Promise<Welcome> {
+    const { storage, clock, refusedSignIn } = this.#needs;
+    const space = await this.#spaceOf(asked.secret);
+    const invitation = await this.#find(space, asked.secret);
+    // Before anything that costs: whoever has no link gets no slow hash for it.
+    if (!space || !invitation || !stands(invitation, space, clock.now())) throw new Refusal("invitation.invalid");
+    if (!isLongEnough(asked.password)) throw new Refusal("password.weak");
+    storage.admit();
+    try {
+      if (normalEmail(asked.email) !== normalEmail(invitation.email)) throw new Refusal("invitation.invalid");
+      const { person, isNew } = await this.#prove(asked);
+      return await this.#join(space, person, asked.secret).catch(async (error: unknown) => {
+        // Where that fails too, why she did not come matters more: an account without an organisation opens nothing.
+        if (isNew) await this.#forget(person).catch(() => undefined);
+        throw error;
+      });
+    } catch (error) {
+      refusedSignIn({ space, actor: { kind: "platform" } }, invitation.id);
+      throw error;
+    }
+  }
+
+  async #spaceOf(secret: string): Promise<Space | undefined> {
+    const { storage, spaces } = this.#needs;
+    if (!isInvitationSecret(secret)) return undefined;
+    const [row] = await storage.directory.call<{ org: string }>("org_of_invitation", [digestSecret(secret)]);
+    return row && spaces.of(idFrom("org", row.org));
+  }
+
+  async #find(space: Space | undefined, secret: string): Promise<Invitation | undefined> {
+    if (!space) return undefined;
+    return this.#needs.storage.read(asPlatform(space.scope), (unit) => invitationsIn(unit).find(digestSecret(secret)));
+  }
+
+  /** The person by her password: her own where she has an account, else the one that she chooses now. */
+  async #prove({ email, password }: Accepting): Promise<{ person: Id<"person">; isNew: boolean }> {
+    const { storage, keys, passwords, clock, random } = this.#needs;
+    let known = await this.#personBy(email);
+    if (!known) {
+      const passwordHash = await passwords.hash(password);
+      const made: Person = { id: newId("person", random), email, passwordHash, createdAt: clock.now() };
+      if (await storage.instance.change((unit) => peopleIn(unit, { keys, random }).add(made))) {
+        return { person: made.id, isNew: true };
+      }
+      known = await this.#personBy(email); // somebody was faster
+    }
+    const orgs = await organisationsOf(this.#needs, known?.id);
+    if (!known || !(await passwords.matches(password, known.passwordHash))) {
+      if (known) void noteRefused(this.#needs, known.id, orgs);
+      throw new Refusal("credential.invalid");
+    }
+    await this.#tell(known.id, orgs);
+    return { person: known.id, isNew: false };
+  }
+
+  /** Anybody with an organisation of his own could try a password here that he found elsewhere: her organisations learn that it was right. */
+  async #tell(person: Id<"person">, orgs: readonly Id<"org">[]): Promise<void> {
+    const { storage, spaces } = this.#needs;
+    for (const org of orgs) {
+      const { scope } = await spaces.of(org);
+      const actor = { kind: "credential", id: person, person } as const;
+      await storage.change({ scope, actor }, async (unit) => unit.audit({ what: "signIn.elsewhere", about: person }));
+    }
+  }
+
+  async #join(space: Space, person: Id<"person">, secret: string): Promise<Welcome> {
+    const { minting } = this.#needs;
+    const invitation = await this.#find(space, secret);
+    if (!invitation) throw new Refusal("invitation.invalid");
+    const member = { role: invitation.role, administrator: false };
+    const allowed = { scope: space.scope, actor: { kind: "credential", id: person, person } } as const;
+    const wanted = { name: "invitation", grants: undefined, lifetime: day };
+    const minted = await minting.forPerson(allowed, person, member, wanted, (unit) =>
+      this.#take(unit, invitation, person),
+    );
+    return welcomeOf(space.org, person, minted);
+  }
+
+  /** At most one caller ever gets it: the row is removed by whoever comes first. */
+  async #take(unit: Unit, invitation: Invitation, person: Id<"person">): Promise<void> {
+    const { spaces, revocation, clock } = this.#needs;
+    const { id, role } = invitation;
+    const { org } = unit.scope;
+    const space = await spaces.of(org);
+    if (!stands(invitation, space, clock.now()) || !(await invitationsIn(unit).remove(id))) {
+      throw new Refusal("invitation.invalid");
+    }
+    if (space.member(person)) throw new Refusal("member.exists");
+    await revocation.in(unit, id, ["people"]); // an older backup of the database must not make it good again
+    const member = { role, administrator: false };
+    await authorityIn(unit).saveMember(person, member);
+    unit.audit({ what: "invitation.accepted", about: id, facts: { person } });
+    unit.audit({ what: "member.added", about: person, facts: { role, invitation: id } });
+    unit.afterCommit(() => spaces.apply(org, (joined) => joined.setMember(person, member)));
+  }
+
+  /** She got no membership, so the account that was made for it goes, unless she has one after all. */
+  async #forget(person: Id<"person">): Promise<void> {
+    const { storage, keys, random } = this.#needs;
+    if ((await organisationsOf(this.#needs, person)).length > 0) return;
+    await storage.instance.change((unit) => peopleIn(unit, { keys, random }).remove(person));
+  }
+
+  #personBy(email: string): Promise<Person | undefined> {
+    const { storage, keys, random } = this.#needs;
+    return storage.instance.read((unit) => peopleIn(unit, { keys, random }).byEmail(email));
+  }
+}

@@ -1,0 +1,99 @@
+import { z } from "zod";
+import { roleNames } from "./actions.ts";
+import { cursor, email, id, limit, noReply, pageOf, password, time, welcome } from "./shapes.ts";
+import { route } from "./route.ts";
+
+const role = z.enum(roleNames);
+
+const member = z.object({
+  person: id("person"),
+  email: z.string(),
+  role,
+  /** Of the instance: may also make organisations. */
+  administrator: z.boolean(),
+});
+
+export const listMembers = route({
+  method: "GET",
+  path: "/v1/members",
+  summary: "The people of the organisation, and the role of each.",
+  needs: "member.read",
+  on: "own",
+  query: z.strictObject({ limit, cursor }),
+  reply: pageOf(member),
+});
+
+export const updateMember = route({
+  method: "PATCH",
+  path: "/v1/members/{person}",
+  summary:
+    "Gives a member another role, by somebody who signed in and may do all of it; what she and her programs hold shrinks at once. The last owner stays one.",
+  needs: "member.update",
+  on: "own",
+  body: z.strictObject({ role }),
+  reply: member,
+});
+
+export const removeMember = route({
+  method: "DELETE",
+  path: "/v1/members/{person}",
+  summary:
+    "Ends a membership, and with it what she and her programs hold and whom she invited, within a second. The last owner stays.",
+  needs: "member.remove",
+  on: "own",
+  reply: noReply,
+});
+
+const invitation = z.object({
+  id: id("invitation"),
+  email: z.string(),
+  role,
+  invitedBy: id("person"),
+  createdAt: time,
+  expiresAt: time,
+});
+
+export const invite = route({
+  method: "POST",
+  path: "/v1/invitations",
+  summary:
+    "Invites somebody, by a person who signed in and may do all that the role may. The link is shown this once, works once and for seven days, and replaces the one before to the same address.",
+  needs: "member.invite",
+  on: "own",
+  body: z.strictObject({ email, role }),
+  reply: invitation.extend({ link: z.string().optional() }),
+  status: 201,
+  location: "/v1/invitations/{id}",
+  mints: "link",
+});
+
+export const listInvitations = route({
+  method: "GET",
+  path: "/v1/invitations",
+  summary: "The invitations that can still be accepted, oldest first; never their links.",
+  needs: "member.invite",
+  on: "own",
+  query: z.strictObject({ limit, cursor }),
+  reply: pageOf(invitation),
+});
+
+export const withdrawInvitation = route({
+  method: "DELETE",
+  path: "/v1/invitations/{invitation}",
+  summary: "Withdraws an invitation: its link is worth nothing from now on.",
+  needs: "member.invite",
+  on: "own",
+  reply: noReply,
+});
+
+export const acceptInvitation = route({
+  method: "POST",
+  path: "/v1/invitations/accept",
+  summary:
+    "Takes an invitation, once: its secret, the e-mail that was invited, and a new password, or that e-mail's own when it has an account.",
+  needs: "public",
+  body: z.strictObject({ secret: z.string().max(200), email, password }),
+  reply: welcome,
+  status: 201,
+  location: "/v1/me",
+});
