@@ -3,7 +3,7 @@ import { readFileSync, readdirSync, renameSync } from "node:fs";
 import path from "node:path";
 import { describe, test, type TestContext } from "node:test";
 import { connectAsync } from "mqtt";
-import { childrenOf, Deployment } from "./faults/deployment.ts";
+import { childrenOf, Deployment, exists } from "./faults/deployment.ts";
 import { Generator } from "./faults/generator.ts";
 import { settle } from "./faults/ledger.ts";
 import { Chance } from "./faults/seed.ts";
@@ -43,12 +43,12 @@ const connecting = (deployment: Deployment, { id, secret }: Key, protocolVersion
     reconnectPeriod: 0,
   });
 
-type Way = { readonly name: string; take(deployment: Deployment): () => void };
+type Way = { readonly name: string; take(deployment: Deployment): Promise<() => void> };
 
 const ways: readonly Way[] = [
   {
     name: "that stands still",
-    take({ postmaster = 0 }) {
+    async take({ postmaster = 0 }) {
       const all = [postmaster, ...childrenOf(postmaster)];
       for (const pid of all) process.kill(pid, "SIGSTOP");
       return () => all.forEach((pid) => process.kill(pid, "SIGCONT"));
@@ -56,12 +56,15 @@ const ways: readonly Way[] = [
   },
   {
     name: "that is killed and cannot be started again",
-    take({ data, postmaster = 0 }) {
+    async take({ data, postmaster = 0 }) {
       const folder = path.join(data, "postgres");
       const program = readdirSync(folder).find((name) => name.startsWith("program-")) ?? "";
       const from = path.join(folder, program, "bin/postgres");
       renameSync(from, `${from}.away`);
+      const serving = childrenOf(postmaster);
       process.kill(postmaster, "SIGKILL");
+      // Those that serve find out by themselves, and may answer until then.
+      while (serving.some(exists)) await new Promise((resolve) => setTimeout(resolve, 5));
       return () => renameSync(`${from}.away`, from);
     },
   },
@@ -97,7 +100,7 @@ void describe("PostgreSQL goes away", { concurrency: true }, () => {
       const { deployment, load, me, other } = await underLoad(t);
       const began = performance.now();
       const seconds = () => Math.round((performance.now() - began) / 100) / 10;
-      const giveBack = take(deployment);
+      const giveBack = await take(deployment);
       type Problem = { code: string };
       // Somebody who asks at once waits as the publishers do.
       const reader = me

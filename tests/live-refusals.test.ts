@@ -252,6 +252,29 @@ test("a client that breaks the rules of MQTT is seen to be cut off, and why", as
   );
 });
 
+test("a client that sends what is no packet of MQTT, or asks for ever more, is seen", async () => {
+  const device = await makeDevice();
+  const seen = await watch(owner.token, device.id);
+  const rude = await mqttAs(device, { protocolVersion: 4, clientId: "rude" });
+  const closed = new Promise<void>((resolve) => rude.once("close", () => resolve()));
+  rude.stream.write(Uint8Array.of(0, 0)); // a packet of a type that there is not
+  await closed;
+  await rude.endAsync(true);
+  const greedy = await mqttAs(device, { clientId: "greedy" });
+  const filters = Array.from({ length: 10_001 }, (_, n) => `me/commands/${n}`);
+  for (let at = 0; at < filters.length; at += 1_000) {
+    await greedy.subscribeAsync(filters.slice(at, at + 1_000)).catch(() => {}); // the last is refused
+  }
+  await greedy.endAsync();
+  assert.deepEqual(
+    (await seen.refusals(2)).map(({ action, code, session }) => [action, code, session]),
+    [
+      ["session", "mqtt.protocol", "rude"],
+      ["subscribe", "mqtt.tooMany", "greedy"],
+    ],
+  );
+});
+
 test("a will that may not be is seen with the CONNECT that it was refused with", async () => {
   const device = await makeDevice();
   const seen = await watch(owner.token, device.id);

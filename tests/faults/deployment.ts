@@ -230,7 +230,7 @@ export function childrenOf(pid: number): number[] {
 }
 
 /** Whether a process runs; one that is dead and that nobody collected does not. */
-function exists(pid: number): boolean {
+export function exists(pid: number): boolean {
   try {
     return !/^\d+ \(.*\) Z/.test(readFileSync(`/proc/${pid}/stat`, "utf8"));
   } catch {
