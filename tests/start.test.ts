@@ -16,6 +16,7 @@ import { request } from "node:https";
 import { createServer, type AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
 import path from "node:path";
+import { DatabaseSync } from "node:sqlite";
 import { after, test, type TestContext } from "node:test";
 import { setTimeout as wait } from "node:timers/promises";
 import { operatorCertificate } from "../apps/server/src/tls/tls.fixture.ts";
@@ -143,6 +144,27 @@ test("the first start makes what it needs, and tells where it is in a file of it
     for (const half of [fingerprint256.slice(0, 47), fingerprint256.slice(48)]) assert.ok(server.out.includes(half));
     assert.ok(server.out.includes(ready.url) && server.out.includes(ready.caFile));
     assert.match(server.out, /set-up link is in .*ready\.json/);
+  });
+
+  await t.test("the banner's line copies the keys of this very instance, wherever its data are", async () => {
+    const line = server.out
+      .split("\n")
+      .find((line) => line.includes("keys backup"))
+      ?.trim();
+    const folder = path.join(base, "typing");
+    mkdirSync(folder);
+    const npx = `#!/bin/sh\nshift\nexec '${process.execPath}' '${path.join(path.dirname(main), "../../cli/bin/holdfast.mjs")}' "$@"\n`;
+    writeFileSync(path.join(folder, "npx"), npx, { mode: 0o755 });
+    writeFileSync(path.join(folder, "passphrase"), "correct horse battery\n");
+    const env = { PATH: `${folder}:${process.env["PATH"]}` };
+    const typed = spawnSync("/bin/sh", ["-c", `${line} --passphrase-file passphrase --json`], { cwd: folder, env });
+    assert.equal(typed.status, 0, typed.stderr.toString());
+    using keyring = new DatabaseSync(path.join(data, "keys", "keyring.sqlite"), { readOnly: true });
+    assert.equal(
+      JSON.parse(typed.stdout.toString()).instance,
+      keyring.prepare("SELECT instance FROM ring").get()?.["instance"],
+    );
+    assert.equal(existsSync(path.join(folder, "keys.backup")), true);
   });
 
   await t.test("the set-up link is in the ready file, and in nothing that a log keeps", () => {

@@ -1,7 +1,9 @@
 import assert from "node:assert/strict";
+import path from "node:path";
 import { test } from "node:test";
 import { stripVTControlCharacters } from "node:util";
 import { banner, type Announcement } from "./banner.ts";
+import { defaultData } from "./config.ts";
 
 const secretLink = "https://localhost:8443/#setup=hfl_once";
 const first: Announcement = {
@@ -13,6 +15,7 @@ const first: Announcement = {
   caFile: "/home/ada/holdfast/.data/ca.pem",
   readyFile: "/home/ada/holdfast/.data/keys/ready.json",
   keysBesideData: "/home/ada/holdfast/.data/keys",
+  keysOf: { data: defaultData, keys: path.join(defaultData, "keys"), keyringUrl: undefined },
   keys: "never backed up",
   setupLink: { shown: secretLink },
   folder: "/home/ada/holdfast",
@@ -46,6 +49,23 @@ test("what is done is not asked for again", () => {
   assert.match(
     banner({ ...first, keys: "newer than the backup" }),
     /newer ones than the last copy has:\n +npx holdfast keys backup/,
+  );
+});
+
+test("the line that copies the keys names every place that is not the usual one, and never a password", () => {
+  const line = (keysOf: Partial<Announcement["keysOf"]>): string =>
+    banner({ ...first, keysOf: { ...first.keysOf, ...keysOf } })
+      .split("\n")
+      .find((line) => line.includes("keys backup"))
+      ?.trim() ?? "";
+  assert.equal(line({}), "npx holdfast keys backup --out keys.backup");
+  const data = "/srv/it's data";
+  const beside = line({ data, keys: path.join(data, "keys") });
+  assert.equal(beside, "npx holdfast keys backup --data '/srv/it'\\''s data' --out keys.backup");
+  assert.equal(line({ keys: "/home/ada/holdfast/stick" }), "npx holdfast keys backup --keys stick --out keys.backup");
+  assert.equal(
+    line({ keyringUrl: "postgres://ada:hunter2@db.example/keys?sslmode=verify-full" }),
+    "HOLDFAST_KEYRING_URL='postgres://ada:PASSWORD@db.example/keys?sslmode=verify-full' npx holdfast keys backup --out keys.backup",
   );
 });
 

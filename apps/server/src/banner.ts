@@ -1,5 +1,7 @@
-import path from "node:path";
 import { styleText } from "node:util";
+import type { Config } from "./config.ts";
+import { keysCommand } from "./keys-command.ts";
+import { typed } from "./shell.ts";
 
 export type Announcement = {
   readonly version: string;
@@ -13,6 +15,8 @@ export type Announcement = {
   readonly readyFile: string;
   /** The keys folder when it is on the disk of the data. */
   readonly keysBesideData: string | undefined;
+  /** Where they are, for the line that copies them. */
+  readonly keysOf: Pick<Config, "data" | "keys" | "keyringUrl">;
   readonly keys: "never backed up" | "newer than the backup" | "backed up";
   /** `hidden` when this is no terminal, and the link must not get into what a log keeps. */
   readonly setupLink: { readonly shown: string } | "hidden" | undefined;
@@ -60,13 +64,13 @@ function trust({ caFile, fingerprint, folder }: Announcement): Row[] {
   const half = fingerprint.length / 2; // the colon in the middle goes
   const halves = [`${fingerprint.slice(0, half)}`, `${fingerprint.slice(half + 1)}`];
   if (caFile === undefined) return [["Trust", "What systems trust is enough. SHA-256 of the certificate:", ...halves]];
-  return [["Trust", `${shown(caFile, folder)}   for clients to trust. Its SHA-256:`, ...halves]];
+  return [["Trust", `${typed(caFile, folder)}   for clients to trust. Its SHA-256:`, ...halves]];
 }
 
-function keys({ keysBesideData, keys: state, folder }: Announcement): Row[] {
+function keys({ keysBesideData, keysOf, keys: state, folder }: Announcement): Row[] {
   const lines: string[] = [];
   if (keysBesideData !== undefined) {
-    lines.push(`They lie beside the data (${shown(keysBesideData, folder)}): whoever takes this disk`);
+    lines.push(`They lie beside the data (${typed(keysBesideData, folder)}): whoever takes this disk`);
     lines.push("has both. --keys DIR puts them on another one.");
   }
   if (state !== "backed up") {
@@ -75,14 +79,14 @@ function keys({ keysBesideData, keys: state, folder }: Announcement): Row[] {
         ? "Without them the data are lost, and there is no copy yet:"
         : "There are newer ones than the last copy has:",
     );
-    lines.push("npx holdfast keys backup --out keys.backup");
+    lines.push(`${keysCommand("backup", keysOf, folder)} --out keys.backup`);
   }
   return lines.length > 0 ? [["Keys", lines[0] ?? "", ...lines.slice(1)]] : [];
 }
 
 const setup = ({ readyFile, folder }: Announcement): Row => [
   "Set up",
-  `npx holdfast setup --ready-file ${shown(readyFile, folder)} \\`,
+  `npx holdfast setup --ready-file ${typed(readyFile, folder)} \\`,
   "    --email you@example.com --org Works --login",
   "npx holdfast application create --name Pumps",
   "npx holdfast device create --application APPLICATION --name Pump-1",
@@ -94,7 +98,7 @@ function reading({ url, mqttsUrl, caFile, folder }: Announcement): Row {
   const [curlTrust, mosquittoTrust] =
     caFile === undefined
       ? ["", "--tls-use-os-certs "]
-      : [`--cacert ${shown(caFile, folder)} `, `--cafile ${shown(caFile, folder)} `];
+      : [`--cacert ${typed(caFile, folder)} `, `--cafile ${typed(caFile, folder)} `];
   return [
     "Reading",
     `curl ${curlTrust}${url}/v1/me/telemetry \\`,
@@ -106,14 +110,7 @@ function reading({ url, mqttsUrl, caFile, folder }: Announcement): Row {
 
 function link({ setupLink, readyFile, folder }: Announcement, strong: (text: string) => string): Row[] {
   if (setupLink === undefined) return [];
-  const file = shown(readyFile, folder);
+  const file = typed(readyFile, folder);
   if (setupLink === "hidden") return [["Link", `The one-time set-up link is in ${file}.`]];
   return [["Link", strong(setupLink.shown), `Good once, for 15 minutes; the newest is in ${file}.`]];
-}
-
-/** As it can be typed in `folder`. */
-function shown(file: string, folder: string): string {
-  const short = path.relative(folder, file);
-  const name = short.startsWith("..") || path.isAbsolute(short) ? file : short;
-  return /^[\w@%+=:,./-]+$/.test(name) ? name : `'${name.replaceAll("'", "'\\''")}'`;
 }

@@ -5,6 +5,12 @@ import { Refusal } from "@holdfast/kernel";
 /** What this process was started with. */
 export const environment: Readonly<Record<string, string | undefined>> = process.env;
 
+/** The clone that this program is in. */
+const home = path.resolve(import.meta.dirname, "../../..");
+
+/** Where the data are when nobody says otherwise. */
+export const defaultData = path.join(home, ".data");
+
 /** Nobody asked for plain text (no-color.org). */
 export const mayColour = !environment["NO_COLOR"] && environment["TERM"] !== "dumb";
 
@@ -69,7 +75,6 @@ Each is also HOLDFAST_… in the environment, such as HOLDFAST_HTTPS_PORT. HOLDF
 export function parseConfig(
   args: readonly string[],
   environment: Readonly<Record<string, string | undefined>>,
-  root: string,
 ): Config | "help" {
   const values = valuesOf(args);
   if (values.help) return "help";
@@ -77,7 +82,7 @@ export function parseConfig(
     const text = values[name] ?? environment[`HOLDFAST_${name.toUpperCase().replaceAll("-", "_")}`];
     return text === "" ? undefined : text;
   };
-  const data = path.resolve(set("data") ?? path.join(root, ".data"));
+  const data = path.resolve(set("data") ?? defaultData);
   const [tlsCert, tlsKey] = [set("tls-cert"), set("tls-key")];
   if ((tlsCert === undefined) !== (tlsKey === undefined)) throw malformed("--tls-cert and --tls-key belong together.");
   return {

@@ -54,6 +54,7 @@ test("a copy is made while the server runs, its owner's alone, and never over an
   assert.deepEqual([made.code, made.err], [0, ""]);
   const answer = JSON.parse(made.out);
   assert.deepEqual([answer.file, answer.instance, answer.keys], [at("copy"), server.instance, { root: 1, device: 1 }]);
+  assert.equal(answer.keyring, at("data", "keys", "keyring.sqlite"));
   assert.equal(statSync(at("copy")).mode & 0o777, 0o600);
   assert.ok((await server.status()).backedUpAt);
 
@@ -90,7 +91,7 @@ test("a lost keyring comes back from its copy, by the settings of the environmen
   assert.deepEqual(await keyring.find("device", "one"), deviceKey);
   await keyring.close();
   const again = await keys(["restore", "--in", at("copy"), ...passphrase], { env });
-  assert.match(again.out, /^Restored from /);
+  assert.match(again.out, /^Restored from .*\n {2}made .*\n {2}keyring {3}.*lost\/keys\/keyring\.sqlite\n/);
 });
 
 test("wrong use is told, and leaves nothing behind", async () => {

@@ -5,10 +5,10 @@ import { parseArgs } from "node:util";
 import { Refusal, rfc3339, systemClock, systemRandom } from "@holdfast/kernel";
 import { codeOf, keepSealed, readSealed, refuseOverwriting } from "./backup-file.ts";
 import { environment, parseConfig, type Config } from "./config.ts";
-import { placeOf } from "./log.ts";
+import { placeOf as faultOf } from "./log.ts";
 import { readPassphrase } from "./passphrase.ts";
 import { makeFolders } from "./places.ts";
-import { Keyring, parseDatabaseUrl, parseKek, restoreKeyring, verifyBackup } from "./storage/index.ts";
+import { Keyring, parseDatabaseUrl, parseKek, placeOf, restoreKeyring, verifyBackup } from "./storage/index.ts";
 
 // `holdfast keys …` on the machine that has the keys; the command line runs it, with the arguments that it was given after `keys`.
 const usage = `holdfast keys backup  --out FILE [--passphrase-file FILE] [--data DIR] [--keys DIR] [--keyring-url URL]
@@ -34,6 +34,8 @@ const options = {
 
 type Given = ReturnType<typeof parse>["values"];
 type Summary = Awaited<ReturnType<typeof verifyBackup>>;
+/** What was done: with which file, and with which keyring when there was one. */
+type Done = { readonly file: string; readonly done: string; readonly keyring?: string; readonly summary: Summary };
 
 async function main(args: string[]): Promise<Exit> {
   const { values, positionals } = parse(args);
@@ -41,24 +43,21 @@ async function main(args: string[]): Promise<Exit> {
     process.stdout.write(usage);
     return exits.done;
   }
-  const { file, done, summary } = await run(positionals, values);
-  tell(file, done, summary, values.json === true);
+  const answer = await run(positionals, values);
+  process.stdout.write(values.json === true ? forPrograms(answer) : forPeople(answer));
   return exits.done;
 }
 
-async function run(
-  [verb, ...others]: readonly string[],
-  given: Given,
-): Promise<{ file: string; done: string; summary: Summary }> {
+async function run([verb, ...others]: readonly string[], given: Given): Promise<Done> {
   if (others.length > 0) throw malformed(`There is one verb, and no "${others.join(" ")}".`);
   switch (verb) {
     case "backup": {
-      const file = named(given, "out");
-      return { file, done: "Sealed to", summary: await backup(file, given) };
+      const [file, config] = [named(given, "out"), configOf(given)];
+      return { file, done: "Sealed to", keyring: keyringOf(config), summary: await backup(file, given, config) };
     }
     case "restore": {
-      const file = named(given, "in");
-      return { file, done: "Restored from", summary: await restore(file, given) };
+      const [file, config] = [named(given, "in"), configOf(given)];
+      return { file, done: "Restored from", keyring: keyringOf(config), summary: await restore(file, given, config) };
     }
     case "verify": {
       const file = named(given, "in");
@@ -72,10 +71,10 @@ async function run(
 }
 
 /** Answers what the file holds: it was opened again, so what is told is what it can do. */
-async function backup(file: string, given: Given): Promise<Summary> {
+async function backup(file: string, given: Given, config: Config): Promise<Summary> {
   refuseOverwriting(file);
   const passphrase = await passphraseIn(given, "new");
-  const keyring = await Keyring.openBeside(siteOf(configOf(given)));
+  const keyring = await Keyring.openBeside(siteOf(config));
   try {
     await keyring.backup(passphrase, async (sealed) => keepSealed(sealed, file));
   } finally {
@@ -84,9 +83,8 @@ async function backup(file: string, given: Given): Promise<Summary> {
   return verifyBackup(readSealed(file), passphrase);
 }
 
-async function restore(file: string, given: Given): Promise<Summary> {
+async function restore(file: string, given: Given, config: Config): Promise<Summary> {
   const backup = readSealed(file);
-  const config = configOf(given);
   if (config.keyringUrl === undefined) refuseWhileServed(config.keys);
   const passphrase = await passphraseIn(given, "known");
   const owner = makeFolders(config);
@@ -98,8 +96,12 @@ function configOf(given: Given): Config {
     const value = given[name];
     return value === undefined ? [] : [`--${name}=${value}`];
   });
-  return parseConfig(args, environment, path.resolve(import.meta.dirname, "../../..")) as Config; // nobody asked for help
+  return parseConfig(args, environment) as Config; // nobody asked for help
 }
+
+/** Whose keys these are, so that nobody takes another instance's for his own. */
+const keyringOf = ({ keys, keyringUrl }: Config): string =>
+  keyringUrl === undefined ? path.join(keys, "keyring.sqlite") : placeOf(parseDatabaseUrl(keyringUrl));
 
 function siteOf({ keys, keyringUrl, kek }: Config) {
   return {
@@ -144,15 +146,20 @@ function parse(args: string[]) {
   }
 }
 
-function tell(file: string, done: string, { instance, at, counts }: Summary, asJson: boolean): void {
-  if (asJson) {
-    process.stdout.write(`${JSON.stringify({ file, instance, at: rfc3339(at), keys: counts })}\n`);
-    return;
-  }
+function forPrograms({ file, keyring, summary: { instance, at, counts } }: Done): string {
+  return `${JSON.stringify({ file, ...(keyring !== undefined && { keyring }), instance, at: rfc3339(at), keys: counts })}\n`;
+}
+
+function forPeople({ file, done, keyring, summary: { instance, at, counts } }: Done): string {
   const what = Object.entries(counts).map(([kind, count]) => `${kind} ${count}`);
-  process.stdout.write(
-    `${done} ${file}\n  made      ${rfc3339(at)}\n  instance  ${instance}\n  keys      ${what.join(", ")}\n`,
-  );
+  return [
+    `${done} ${file}`,
+    `  made      ${rfc3339(at)}`,
+    ...(keyring === undefined ? [] : [`  keyring   ${keyring}`]),
+    `  instance  ${instance}`,
+    `  keys      ${what.join(", ")}`,
+    "",
+  ].join("\n");
 }
 
 const malformed = (detail: string, cause?: unknown): Refusal => new Refusal("config.malformed", { cause, detail });
@@ -160,7 +167,7 @@ const malformed = (detail: string, cause?: unknown): Refusal => new Refusal("con
 function failed(error: unknown, asJson: boolean): Exit {
   const isOurs = !(error instanceof Refusal) && !(error instanceof Error && "syscall" in error);
   const sentence = isOurs
-    ? `A fault of the program itself. Please report it: ${placeOf(error)}`
+    ? `A fault of the program itself. Please report it: ${faultOf(error)}`
     : (error as Error).message; // both kinds are errors
   const code = isOurs ? "fault" : (codeOf(error) ?? "fault");
   const text = asJson ? JSON.stringify({ error: { code, sentence } }) : `${sentence}\n  (${code})`;

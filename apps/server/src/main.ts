@@ -19,11 +19,10 @@ type Exit = (typeof exits)[keyof typeof exits];
 /** A stop may take ten seconds. What is not done by then is cut short, just before somebody loses patience. */
 const patience = 9_500;
 
-const home = path.resolve(import.meta.dirname, "../../..");
 const log = new Log({ outlet: process.stderr, clock: systemClock, mayColour });
 
 async function main(): Promise<Exit> {
-  const config = parseConfig(process.argv.slice(2), environment, home);
+  const config = parseConfig(process.argv.slice(2), environment);
   if (config === "help") {
     process.stdout.write(usage);
     return exits.done;
@@ -145,6 +144,7 @@ async function announcement({ platform, config, caFile, setupLink, readyFile }: 
     caFile,
     readyFile,
     keysBesideData: areTogether ? config.keys : undefined,
+    keysOf: config,
     keys: backedUpAt === undefined ? "never backed up" : keysSinceBackup > 0 ? "newer than the backup" : "backed up",
     setupLink: setupLink === undefined ? undefined : isTTY ? { shown: setupLink } : "hidden",
     folder: process.cwd(),

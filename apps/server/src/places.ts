@@ -2,6 +2,7 @@ import path from "node:path";
 import { Refusal, type Clock, type Random, type Report } from "@holdfast/kernel";
 import type { Config } from "./config.ts";
 import { makeFolder } from "./folders.ts";
+import { keysCommand } from "./keys-command.ts";
 import {
   dataVersion,
   Keyring,
@@ -45,7 +46,7 @@ export async function openPlaces({ config, clock, random, report }: Needs): Prom
     clock,
     random,
   };
-  if (dataVersion(folder) !== undefined) await refuseWithoutKeys(site);
+  if (dataVersion(folder) !== undefined) await refuseWithoutKeys(site, config);
   const keyring = await Keyring.open(site);
   if (config.databaseUrl !== undefined) {
     const close = () => keyring.close();
@@ -75,14 +76,14 @@ export async function openPlaces({ config, clock, random, report }: Needs): Prom
 }
 
 /** Data without keys: a new keyring would open nothing, and stand in the way of the backup of the right one. */
-async function refuseWithoutKeys(site: Parameters<typeof Keyring.openBeside>[0]): Promise<void> {
+async function refuseWithoutKeys(site: Parameters<typeof Keyring.openBeside>[0], config: Config): Promise<void> {
   try {
     await (await Keyring.openBeside(site)).close();
   } catch (error) {
     if (!(error instanceof Refusal) || error.code !== "keyring.unreachable" || site.place.database) throw error;
     throw new Refusal("keyring.wrong", {
       cause: error,
-      detail: `There are none in ${site.place.folder}, and the data need them: npx holdfast keys restore --in FILE brings them back.`,
+      detail: `There are none in ${site.place.folder}, and the data need them: ${keysCommand("restore", config, process.cwd())} --in FILE brings them back.`,
     });
   }
 }

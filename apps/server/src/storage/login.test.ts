@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { parseDatabaseUrl, placeOf } from "./login.ts";
+import { parseDatabaseUrl, placeOf, withoutPassword } from "./login.ts";
 
 const bad = { code: "config.malformed" };
 
@@ -25,6 +25,16 @@ test("a database URL says where, as whom, and how it is protected", () => {
   assert.equal(socket.host, "/run/postgresql");
   assert.equal(socket.password, "s");
   assert.equal(placeOf(socket), "/run/postgresql:5432/holdfast");
+});
+
+test("a database URL is shown without its password, wherever that stands", () => {
+  const shown = {
+    "postgres://ada:hunter2@db.example:6543/x?sslmode=no-verify":
+      "postgres://ada:PASSWORD@db.example:6543/x?sslmode=no-verify",
+    "postgres://ada@/x?host=%2Frun&password=hunter2": "postgres://ada@/x?host=%2Frun&password=PASSWORD",
+    "postgres://ada@localhost/x": "postgres://ada@localhost/x",
+  };
+  for (const [text, expected] of Object.entries(shown)) assert.equal(withoutPassword(text), expected);
 });
 
 test("a database URL that cannot be used is refused without being repeated", () => {

@@ -54,6 +54,15 @@ export function parseDatabaseUrl(text: string): Login {
   };
 }
 
+/** The same URL for people to read: `PASSWORD` stands where it has one. @throws Refusal `config.malformed` */
+export function withoutPassword(text: string): string {
+  const url = URL.parse(text.replace(hostless, `$1${noHost}`)) ?? undefined;
+  if (!url) throw malformed("is not of the form postgres://user@host:port/database.");
+  if (url.password) url.password = "PASSWORD";
+  if (url.searchParams.has("password")) url.searchParams.set("password", "PASSWORD");
+  return url.href.replace(noHost, "");
+}
+
 function tlsOf(host: string, query: URLSearchParams): ConnectionOptions | undefined {
   const isHere = host.startsWith("/") || host === "localhost" || host === "127.0.0.1" || host === "::1";
   const mode = query.get("sslmode") ?? (isHere ? "disable" : "verify-full");
