@@ -3,11 +3,13 @@ import { spawn, spawnSync, type ChildProcess } from "node:child_process";
 import { X509Certificate } from "node:crypto";
 import {
   chmodSync,
+  chownSync,
   existsSync,
   mkdirSync,
   mkdtempSync,
   readdirSync,
   readFileSync,
+  renameSync,
   rmSync,
   statSync,
   writeFileSync,
@@ -52,12 +54,13 @@ class Server {
   out = "";
   err = "";
 
-  constructor(args: readonly string[], { env = {}, program = [main] }: Options = {}) {
+  constructor(args: readonly string[], { env = {}, program = [main], uid }: Options = {}) {
     const ports = args.includes("--https-port") ? [] : ["--https-port", "0", "--mqtts-port", "0"];
     const [command = "", ...first] = program[0] === main ? [process.execPath, ...program] : program;
     this.child = spawn(command, [...first, ...args, ...ports], {
       env: { PATH: process.env["PATH"], NODE_COMPILE_CACHE: compiled, ...env },
       stdio: ["ignore", "pipe", "pipe"],
+      ...(uid !== undefined && { uid, gid: uid }),
     });
     running.add(this.child);
     this.child.stdout?.on("data", (text: Buffer) => (this.out += text.toString()));
@@ -78,7 +81,7 @@ class Server {
   }
 }
 
-type Options = { env?: Record<string, string>; program?: readonly string[] };
+type Options = { env?: Record<string, string>; program?: readonly string[]; uid?: number };
 
 const readReady = (file: string): Ready => JSON.parse(readFileSync(file, "utf8"));
 
@@ -263,7 +266,66 @@ test("what stands in the way of a start is told in a sentence with a code", asyn
   writeFileSync(kek, key, { mode: 0o600 });
 });
 
-test("too few open files, options that are none and places that are no folders are told before anything is made", async () => {
+test("a place that the system closes is named, with the option that named it and what to do", async () => {
+  const file = path.join(base, "file");
+  writeFileSync(file, "");
+  const cases: [readonly string[], RegExp][] = [
+    [["--data", file], /\/file is no folder.*--data/],
+    [["--data", data, "--keys", path.join(file, "keys")], /\/file is no folder.*--keys/],
+    [["--data", data, "--ready-file", base], /is a folder, and a file is wanted: .*--ready-file/],
+  ];
+  for (const [args, message] of cases) {
+    const closed = await refused(args);
+    assert.deepEqual([closed.exit, closed.code], [1, "folder.closed"]);
+    assert.match(closed.message, message);
+  }
+});
+
+const stranger = 65_531;
+const strangerCan = spawnSync(process.execPath, ["--version"], { cwd: "/", uid: stranger, gid: stranger }).status === 0;
+
+test(
+  "somebody else's data, and one's own that are closed, are told with their owner",
+  { skip: !isRoot || !strangerCan },
+  async () => {
+    const owner = statSync(data).uid;
+    const foreign = await refused(["--data", data], { uid: stranger });
+    assert.deepEqual([foreign.exit, foreign.code], [1, "folder.closed"]);
+    assert.match(
+      foreign.message,
+      new RegExp(`belongs to user ${owner} .*start as user ${owner}, or as root, or name .*--data`),
+    );
+
+    const mine = path.join(base, "mine");
+    mkdirSync(path.join(mine, "postgres", "cluster"), { recursive: true });
+    mkdirSync(path.join(mine, "keys"));
+    for (const name of ["", "keys", "postgres", "postgres/cluster"])
+      chownSync(path.join(mine, name), stranger, stranger);
+    for (const name of ["keys", "postgres"]) {
+      chmodSync(path.join(mine, name), 0o000);
+      const closed = await refused(["--data", mine], { uid: stranger });
+      assert.deepEqual([closed.exit, closed.code], [1, "folder.closed"]);
+      assert.match(closed.message, new RegExp(`mine/${name} is yours, and its permissions \\(000\\) keep you out`));
+      chmodSync(path.join(mine, name), 0o700);
+    }
+  },
+);
+
+test("a keyring that is damaged is not taken for one that is lost", async () => {
+  const [kept, broken] = [path.join(data, "keys", "keyring.sqlite"), path.join(base, "broken")];
+  renameSync(kept, broken);
+  writeFileSync(kept, Buffer.alloc(8192, "x"), { mode: 0o600 });
+  const damaged = await refused(["--data", data]);
+  assert.deepEqual([damaged.exit, damaged.code], [1, "keyring.unreachable"]);
+  assert.match(damaged.message, /is damaged.*data\/keys\/keyring\.sqlite/);
+  rmSync(kept);
+  const lost = await refused(["--data", data]);
+  assert.deepEqual([lost.exit, lost.code], [1, "keyring.wrong"]);
+  assert.match(lost.message, new RegExp(`npx holdfast keys restore --data ${data} --in FILE brings them back`));
+  renameSync(broken, kept);
+});
+
+test("too few open files, and options that are none, are told before anything is made", async () => {
   const nothing = path.join(base, "nothing");
   const program = ["/bin/sh", "-c", 'ulimit -n 300; exec "$0" "$@"', process.execPath, main];
   const few = await refused(["--data", nothing], { program });
@@ -273,11 +335,6 @@ test("too few open files, options that are none and places that are no folders a
   assert.deepEqual([unknown.exit, unknown.code], [2, "config.malformed"]);
   assert.match(unknown.message, /--dada/);
   assert.equal(existsSync(nothing), false);
-  const file = path.join(base, "file");
-  writeFileSync(file, "");
-  const place = await refused(["--data", file]);
-  assert.deepEqual([place.exit, place.code], [2, "config.malformed"]);
-  assert.ok(place.message.includes(`--data ${file}: there is a file`), place.message);
 });
 
 test("with a PostgreSQL of one's own", async (t) => {

@@ -104,6 +104,10 @@ export function parseConfig(
   };
 }
 
+/** What decides where the keys are. */
+export const keysOption = ({ data, keys }: Pick<Config, "data" | "keys">): string =>
+  keys === path.join(data, "keys") ? "--data" : "--keys";
+
 function valuesOf(args: readonly string[]) {
   try {
     return parseArgs({ args: [...args], options, strict: true }).values;

@@ -1,5 +1,4 @@
-import path from "node:path";
-import { defaultData, type Config } from "./config.ts";
+import { defaultData, keysOption, type Config } from "./config.ts";
 import { quoted, typed } from "./shell.ts";
 import { withoutPassword } from "./storage/index.ts";
 
@@ -16,6 +15,6 @@ export function keysCommand(
     ...(keyringUrl === undefined ? [] : [`HOLDFAST_KEYRING_URL=${quoted(withoutPassword(keyringUrl))}`]),
     `npx holdfast keys ${what}`,
     ...(data === defaultData ? [] : [`--data ${typed(data, folder)}`]),
-    ...(keys === path.join(data, "keys") ? [] : [`--keys ${typed(keys, folder)}`]),
+    ...(keysOption({ data, keys }) === "--data" ? [] : [`--keys ${typed(keys, folder)}`]),
   ].join(" ");
 }

@@ -98,11 +98,16 @@ test("wrong use is told, and leaves nothing behind", async () => {
   const cases = [
     [2, ["burn"], /The verbs are backup, restore and verify/],
     [2, ["backup", "--out", at("x")], /there is no terminal to ask on/],
+    [
+      1,
+      ["backup", "--out", at("nowhere", "b"), ...passphrase],
+      /no folder .*nowhere: make it, .*--out\.\n {2}\(folder\.closed\)/,
+    ],
     [2, ["verify", "--in", at("nowhere"), ...passphrase], /nowhere cannot be read \(ENOENT\)/],
     [
       1,
       ["backup", "--data", at("none"), "--out", at("x"), ...passphrase],
-      /no keyring at that place\.\n {2}\(keyring\.unrea/,
+      /no keyring at that place: .*none\/keys\/keyring\.sqlite\.\n {2}\(keyring\.unrea/,
     ],
   ] as const;
   const ended = await Promise.all(cases.map(([, args]) => keys(args)));

@@ -1,9 +1,10 @@
-import { existsSync } from "node:fs";
+import { accessSync, constants, existsSync } from "node:fs";
 import path from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { parseArgs } from "node:util";
 import { Refusal, rfc3339, systemClock, systemRandom } from "@holdfast/kernel";
 import { codeOf, keepSealed, readSealed, refuseOverwriting } from "./backup-file.ts";
+import { within } from "./closed.ts";
 import { environment, parseConfig, type Config } from "./config.ts";
 import { placeOf as faultOf } from "./log.ts";
 import { readPassphrase } from "./passphrase.ts";
@@ -73,10 +74,11 @@ async function run([verb, ...others]: readonly string[], given: Given): Promise<
 /** Answers what the file holds: it was opened again, so what is told is what it can do. */
 async function backup(file: string, given: Given, config: Config): Promise<Summary> {
   refuseOverwriting(file);
+  within("--out", () => accessSync(path.dirname(file), constants.W_OK)); // before anybody types a passphrase twice
   const passphrase = await passphraseIn(given, "new");
   const keyring = await Keyring.openBeside(siteOf(config));
   try {
-    await keyring.backup(passphrase, async (sealed) => keepSealed(sealed, file));
+    await keyring.backup(passphrase, async (sealed) => within("--out", () => keepSealed(sealed, file)));
   } finally {
     await keyring.close();
   }

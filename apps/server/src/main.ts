@@ -2,8 +2,7 @@ import { rmSync, statSync } from "node:fs";
 import path from "node:path";
 import { Refusal, systemClock, systemRandom, systemTimers } from "@holdfast/kernel";
 import { banner } from "./banner.ts";
-import { placeRefused } from "./chosen-places.ts";
-import { environment, mayColour, parseConfig, usage, type Config } from "./config.ts";
+import { environment, keysOption, mayColour, parseConfig, usage, type Config } from "./config.ts";
 import { checkOpenFiles } from "./limits.ts";
 import { Log } from "./log.ts";
 import { caFileOf, startPlatform, type Platform } from "./platform.ts";
@@ -27,23 +26,15 @@ async function main(): Promise<Exit> {
     process.stdout.write(usage);
     return exits.done;
   }
-  return run(config).catch((error: unknown) => {
-    throw placeRefused(error, [
-      { option: "--data", path: config.data },
-      { option: "--keys", path: config.keys },
-      { option: "--ready-file", path: readyFileOf(config) },
-    ]);
-  });
-}
-
-// Without --ready-file it is with the keys, because it holds the set-up link: what lies with the data opens nothing.
-const readyFileOf = ({ readyFile, keys }: Config): string => readyFile ?? path.join(keys, "ready.json");
-
-async function run(config: Config): Promise<Exit> {
   const advice = checkOpenFiles();
   if (advice !== undefined) log.warn(advice);
 
-  const readyFile = new ReadyFile(readyFileOf(config));
+  // Without --ready-file it is with the keys, because it holds the set-up link: what lies with the data opens nothing.
+  const { readyFile: named } = config;
+  const readyFile =
+    named === undefined
+      ? new ReadyFile(path.join(config.keys, "ready.json"), keysOption(config))
+      : new ReadyFile(named, "--ready-file");
   const ending = new Ending(() => void readyFile.remove());
   await using platform = await start(config, readyFile, ending);
   if (!ending.isAsked) await serve(platform, config, readyFile);

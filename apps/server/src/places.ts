@@ -1,11 +1,13 @@
 import path from "node:path";
 import { Refusal, type Clock, type Random, type Report } from "@holdfast/kernel";
-import type { Config } from "./config.ts";
+import { closedOr, within } from "./closed.ts";
+import { keysOption, type Config } from "./config.ts";
 import { makeFolder } from "./folders.ts";
 import { keysCommand } from "./keys-command.ts";
 import {
   dataVersion,
   Keyring,
+  NoKeyring,
   parseDatabaseUrl,
   parseKek,
   startPostgres,
@@ -46,7 +48,7 @@ export async function openPlaces({ config, clock, random, report }: Needs): Prom
     clock,
     random,
   };
-  if (dataVersion(folder) !== undefined) await refuseWithoutKeys(site, config);
+  if (within("--data", () => dataVersion(folder)) !== undefined) await refuseWithoutKeys(site, config);
   const keyring = await Keyring.open(site);
   if (config.databaseUrl !== undefined) {
     const close = () => keyring.close();
@@ -71,7 +73,7 @@ export async function openPlaces({ config, clock, random, report }: Needs): Prom
     };
   } catch (error) {
     await keyring.close();
-    throw error;
+    throw closedOr(error, "--data");
   }
 }
 
@@ -80,7 +82,8 @@ async function refuseWithoutKeys(site: Parameters<typeof Keyring.openBeside>[0],
   try {
     await (await Keyring.openBeside(site)).close();
   } catch (error) {
-    if (!(error instanceof Refusal) || error.code !== "keyring.unreachable" || site.place.database) throw error;
+    // One that is there and does not open is another matter: it must not be taken for lost.
+    if (!(error instanceof NoKeyring) || site.place.database) throw error;
     throw new Refusal("keyring.wrong", {
       cause: error,
       detail: `There are none in ${site.place.folder}, and the data need them: ${keysCommand("restore", config, process.cwd())} --in FILE brings them back.`,
@@ -90,11 +93,14 @@ async function refuseWithoutKeys(site: Parameters<typeof Keyring.openBeside>[0],
 
 const postgresIn = ({ data }: Pick<Config, "data">): string => path.join(data, "postgres");
 
-/** Makes the folders of the data and the keys. Answers whose they are when we are root: the user that the platform runs as. */
+/**
+ * Makes the folders of the data and the keys. Answers whose they are when we are root: the user that the platform runs as.
+ * @throws Refusal `folder.closed`
+ */
 export function makeFolders(config: Pick<Config, "data" | "keys">): Places["runAs"] {
   const user = systemUser(postgresIn(config));
   // Clients on this machine read ca.pem in there; everything else in it is in folders of its own.
-  makeFolder(config.data, 0o711, user);
-  makeFolder(config.keys, 0o700, user);
+  within("--data", () => makeFolder(config.data, 0o711, user));
+  within(keysOption(config), () => makeFolder(config.keys, 0o700, user));
   return user;
 }

@@ -27,7 +27,7 @@ const ready: Ready = { pid: process.pid, url: "https://localhost:1", mqttsUrl: "
 const fail = (sentence: string) => assert.fail(sentence);
 
 test("the file appears whole, its owner's alone, changes, and goes, and its folder is made", async () => {
-  const readyFile = new ReadyFile(file("plain"));
+  const readyFile = new ReadyFile(file("plain"), "--ready-file");
   readyFile.prepareFor(undefined, fail);
   readyFile.write({ ...ready, setupLink: "https://localhost:1/#setup=x" });
   assert.equal(statSync(file("plain")).mode & 0o777, 0o600);
@@ -40,7 +40,7 @@ test("the file appears whole, its owner's alone, changes, and goes, and its fold
 test("a stale file is gone from the start, whatever is in it", () => {
   for (const text of [JSON.stringify({ ...ready, pid: 2 ** 22 + 1 }), "half a fi", "[]"]) {
     writeFileSync(path.join(base, "stale.json"), text);
-    new ReadyFile(path.join(base, "stale.json")).putBack();
+    new ReadyFile(path.join(base, "stale.json"), "--ready-file").putBack();
     assert.equal(existsSync(path.join(base, "stale.json")), false);
   }
 });
@@ -51,12 +51,12 @@ test("a start that fails gives the file back to the server that still runs, unle
   await once(other, "spawn");
   const place = path.join(base, "shared.json");
   writeFileSync(place, JSON.stringify({ ...ready, pid: other.pid }));
-  const failing = new ReadyFile(place);
+  const failing = new ReadyFile(place, "--ready-file");
   assert.equal(existsSync(place), false);
   failing.putBack();
   assert.equal(JSON.parse(readFileSync(place, "utf8")).pid, other.pid);
 
-  const late = new ReadyFile(place);
+  const late = new ReadyFile(place, "--ready-file");
   writeFileSync(place, JSON.stringify({ ...ready, pid: other.pid, setupLink: "newer" }));
   late.putBack();
   assert.equal(JSON.parse(readFileSync(place, "utf8")).setupLink, "newer");
@@ -80,7 +80,7 @@ test(
   "in a folder of root's, a keeper that stays root writes the file, and removes it",
   { skip: !isRoot() },
   async () => {
-    const readyFile = new ReadyFile(file("roots"));
+    const readyFile = new ReadyFile(file("roots"), "--ready-file");
     readyFile.prepareFor(user, fail);
     const link = "https://localhost:1/#setup='\\n$(id)%s";
     readyFile.write({ ...ready, setupLink: link });
@@ -97,7 +97,7 @@ test(
 test("the keeper removes the file however the server ends", { skip: !isRoot() }, async () => {
   const program = `
     const { ReadyFile } = await import(${JSON.stringify(import.meta.resolve("./ready-file.ts"))});
-    const readyFile = new ReadyFile(${JSON.stringify(file("killed"))});
+    const readyFile = new ReadyFile(${JSON.stringify(file("killed"))}, "--ready-file");
     readyFile.prepareFor(${JSON.stringify(user)}, () => {});
     readyFile.write(${JSON.stringify(ready)});
     setInterval(() => {}, 1e6);`;
@@ -109,7 +109,7 @@ test("the keeper removes the file however the server ends", { skip: !isRoot() },
 
 test("a file that cannot be written is told", { skip: !isRoot() }, async () => {
   const told = Promise.withResolvers<string>();
-  const readyFile = new ReadyFile(file("gone"));
+  const readyFile = new ReadyFile(file("gone"), "--ready-file");
   readyFile.prepareFor(user, told.resolve);
   chmodSync(path.dirname(file("gone")), 0o700);
   rmSync(path.dirname(file("gone")), { recursive: true });

@@ -2,6 +2,7 @@ import { spawn, type ChildProcess } from "node:child_process";
 import { once } from "node:events";
 import { linkSync, readFileSync, renameSync, rmSync } from "node:fs";
 import path from "node:path";
+import { within } from "./closed.ts";
 import { makeWay } from "./folders.ts";
 import { closedTo, type User } from "./root.ts";
 import { writeWhole } from "./whole-file.ts";
@@ -33,14 +34,21 @@ rm -f "$1.new" "$1"`;
 /** The file that tells that the platform is ready, and where. Its owner alone can read it: it holds the set-up link. */
 export class ReadyFile {
   readonly path: string;
+  readonly #option: string;
   /** Where the file of a server that still runs was put. */
   #aside: string | undefined;
   #keeper: ChildProcess | undefined;
   #failed: (sentence: string) => void = () => {};
 
-  /** Takes a stale file away, so that nobody who waits for one is misled. */
-  constructor(file: string) {
+  /** Takes a stale file away, so that nobody who waits for one is misled. `option` is what says where it is. @throws Refusal `folder.closed` */
+  constructor(file: string, option: string) {
     this.path = file;
+    this.#option = option;
+    within(option, () => this.#takeAway());
+  }
+
+  #takeAway(): void {
+    const file = this.path;
     const pid = pidIn(file);
     if (pid !== undefined && pid !== process.pid && isAlive(pid)) {
       const aside = `${file}.before-${process.pid}`;
@@ -63,7 +71,7 @@ export class ReadyFile {
   /** Before root is given up: provides for writing the file as that user. `failed` is told a sentence when it later cannot be written. */
   prepareFor(user: User | undefined, failed: (sentence: string) => void): void {
     const folder = path.dirname(this.path);
-    makeWay(folder);
+    within(this.#option, () => makeWay(folder));
     this.#forgetAside();
     if (!user || closedTo(user, [{ path: folder, to: "change" }]) === undefined) return;
     this.#failed = failed;
@@ -87,7 +95,7 @@ export class ReadyFile {
       this.#keeper.stdin?.write(line);
       return;
     }
-    writeWhole(this.path, line, 0o600);
+    within(this.#option, () => writeWhole(this.path, line, 0o600));
   }
 
   async remove(): Promise<void> {

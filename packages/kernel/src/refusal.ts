@@ -111,6 +111,7 @@ const sentences = {
   "tls.unusable": "The certificate or its key cannot be used. Mend the file named here.",
   "files.tooFew": "The system allows too few open files. Raise the limit (ulimit -n 65536) and start again.",
   "config.malformed": "An option cannot be used as it is. Mend the one named here.",
+  "folder.closed": "The system does not let the platform work in a place that it was given.",
   stopping: "The platform is stopping. Try again in a moment.",
 } as const;
 

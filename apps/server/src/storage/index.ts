@@ -5,5 +5,5 @@ export { parseDatabaseUrl, placeOf, withoutPassword, type Login } from "./login.
 export type { Needs as StorageNeeds } from "./open.ts";
 export { Storage } from "./storage.ts";
 export type { Actor, Allowed, AuditEntry, InstanceUnit, OrgScope, Unit } from "./unit.ts";
-export { Keyring, parseKek, restoreKeyring, verifyBackup } from "./keyring/index.ts";
+export { Keyring, NoKeyring, parseKek, restoreKeyring, verifyBackup } from "./keyring/index.ts";
 export { dataVersion, startPostgres, systemUser } from "./postgres/index.ts";

@@ -85,5 +85,6 @@ export const statusOf = {
   "tls.unusable": 500,
   "files.tooFew": 500,
   "config.malformed": 500,
+  "folder.closed": 500,
   stopping: 503,
 } as const satisfies Record<RefusalCode, number>;

@@ -2,4 +2,4 @@ export { verifyBackup } from "./backup.ts";
 export { parseKek } from "./kek.ts";
 export { Keyring } from "./keyring.ts";
 export { restoreKeyring } from "./restore.ts";
-export type { Site } from "./site.ts";
+export { NoKeyring, type Site } from "./site.ts";

@@ -1,9 +1,10 @@
-import { existsSync } from "node:fs";
+import { statSync } from "node:fs";
 import { Refusal, type Clock, type Random } from "@holdfast/kernel";
 import type { Login } from "./connections.ts";
 import { Epochs } from "./epochs.ts";
 import { kekLength, makeKek, readKek } from "./kek.ts";
 import { PostgresStore } from "./postgres.ts";
+import { failing } from "./sqlite-failure.ts";
 import { SqliteStore, sqliteFile, type Owner } from "./sqlite.ts";
 import type { KeyStore, State } from "./store.ts";
 
@@ -22,24 +23,54 @@ export type Site = {
 type Opened = { readonly store: KeyStore; readonly epochs: Epochs; readonly fresh: boolean };
 type Absent = "or begin" | "or refuse";
 
+/** Told apart from a keyring that is there and does not open: what to do about it differs. */
+export class NoKeyring extends Refusal {
+  constructor(place: Site["place"]) {
+    super("keyring.unreachable", { detail: `There is no keyring at that place: ${nameOf(place)}.` });
+  }
+}
+
 /** Opens the store and its epoch keys. Nothing is left open when it refuses. */
 export async function openKeyring(site: Site, absent: Absent): Promise<Opened> {
   const store = await storeAt(site, absent);
   try {
     const state = await store.state();
     if (state) return { store, epochs: await epochsOf(store, state, site), fresh: false };
-    if (absent === "or refuse") throw none();
+    if (absent === "or refuse") throw new NoKeyring(site.place);
     return { store, epochs: await begin(store, site), fresh: true };
   } catch (error) {
     await store.close();
-    throw error;
+    throw located(error, site.place);
   }
 }
 
 export async function storeAt({ place, owner }: Site, absent: Absent): Promise<KeyStore> {
-  if (place.database) return PostgresStore.open(place.database);
-  if (absent === "or refuse" && !existsSync(sqliteFile(place.folder))) throw none();
-  return new SqliteStore(place.folder, owner);
+  try {
+    if (place.database) return await PostgresStore.open(place.database);
+    if (absent === "or refuse" && isMissing(sqliteFile(place.folder))) throw new NoKeyring(place);
+    return new SqliteStore(place.folder, owner);
+  } catch (error) {
+    throw located(error, place);
+  }
+}
+
+const isMissing = (file: string): boolean => failing(() => statSync(file, { throwIfNoEntry: false })) === undefined;
+
+/** For people: where, and nothing that must not be in a log. */
+const nameOf = ({ folder, database }: Site["place"]): string =>
+  database ? `${database.host}:${database.port}/${database.database}` : sqliteFile(folder);
+
+/** With its place and the system's code, when it does not answer: neither the disk nor SQLite nor PostgreSQL tells where. */
+function located(error: unknown, place: Site["place"]): unknown {
+  if (!(error instanceof Refusal) || error instanceof NoKeyring || error.code !== "keyring.unreachable") return error;
+  const { cause, detail } = error;
+  const code = cause instanceof Error && "code" in cause && typeof cause.code === "string" ? ` (${cause.code})` : "";
+  const isClosed = code === " (EACCES)" || code === " (EPERM)";
+  const what = isClosed ? `User ${process.geteuid?.()} may not read and write it` : "The place is";
+  return new Refusal(error.code, {
+    cause,
+    detail: `${detail === undefined ? "" : `${detail} `}${what}: ${nameOf(place)}${code}.`,
+  });
 }
 
 /** The epoch keys of a keyring that there is. @throws Refusal `keyring.sealed` */
@@ -64,8 +95,6 @@ async function begin(store: KeyStore, site: Site): Promise<Epochs> {
   await store.begin({ state, epochs: first, entries: [root], erased: [], revocations: [], placements: [] });
   return epochs;
 }
-
-const none = () => new Refusal("keyring.unreachable", { detail: "There is no keyring at that place." });
 
 function checked(kek: Uint8Array): Uint8Array {
   if (kek.length === kekLength) return kek;

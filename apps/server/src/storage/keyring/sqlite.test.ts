@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { spawnSync } from "node:child_process";
 import {
   chmodSync,
+  chownSync,
   mkdtempSync,
   readdirSync,
   readFileSync,
@@ -217,9 +218,44 @@ test("a damaged file, or a place that is none, is refused with a sentence", asyn
   const folder = folderOf(t);
   await (await Keyring.open(siteIn(folder))).close();
   writeFileSync(path.join(folder, "keyring.sqlite"), systemRandom.bytes(8192), { mode: 0o600 });
-  await assert.rejects(Keyring.open(siteIn(folder)), { code: "keyring.unreachable", message: /damaged/ });
+  const file = path.join(folder, "keyring.sqlite");
+  for (const opening of [Keyring.open(siteIn(folder)), Keyring.openBeside(siteIn(folder))]) {
+    await assert.rejects(opening, { code: "keyring.unreachable", message: new RegExp(`damaged.*${file}`) });
+  }
   await assert.rejects(Keyring.open(siteIn(path.join(folder, "kek", "x"))), { code: "keyring.unreachable" });
 });
+
+test(
+  "a keyring that may not be read is not taken for one that is not there",
+  { skip: process.getuid?.() !== 0 },
+  async (t) => {
+    const folder = folderOf(t);
+    await (await Keyring.open(siteIn(folder))).close();
+    const file = path.join(folder, "keyring.sqlite");
+    const asAnother = async (opening: () => Promise<unknown>) => {
+      process.seteuid?.(65_531);
+      try {
+        await opening();
+      } finally {
+        process.seteuid?.(0);
+      }
+    };
+    for (const [mode, uid] of [
+      [0o700, 0],
+      [0o755, 0],
+      [0o700, 65_531],
+    ] as const) {
+      chmodSync(folder, mode);
+      chownSync(folder, uid, uid);
+      const message = new RegExp(`User 65531 may not read and write it: ${file} \\(E\\w+\\)\\.$`);
+      await asAnother(() =>
+        assert.rejects(Keyring.openBeside(siteIn(folder)), { code: "keyring.unreachable", message }),
+      );
+    }
+    const none = { code: "keyring.unreachable", message: /no keyring at that place: .*\/none\/keyring\.sqlite\.$/ };
+    await assert.rejects(Keyring.openBeside(siteIn(path.join(folder, "none"))), none);
+  },
+);
 
 test("a link in place of the keyring is not followed", async (t) => {
   const folder = folderOf(t);

@@ -35,18 +35,23 @@ export type EmbeddedPostgres = {
   release(): void;
 };
 
-/** Starts PostgreSQL on the data in this folder, made first when there are none, or takes over the one that still runs there. */
+/**
+ * Starts PostgreSQL on the data in this folder, made first when there are none, or takes over the one that still runs there. A folder that the
+ * system does not let us into is the system's own error.
+ */
 export async function startPostgres(needs: PostgresNeeds): Promise<EmbeddedPostgres> {
   try {
     return await start(needs);
   } catch (cause) {
-    // The system said no: a full disk, a folder of somebody else.
-    if (!(cause instanceof Error) || !("syscall" in cause)) throw cause;
+    // The system said no. About a folder of somebody else the caller says more, who knows what named it.
+    if (!(cause instanceof Error) || !("syscall" in cause) || closed.has(codeOf(cause) ?? "")) throw cause;
     const isFull = codeOf(cause) === "ENOSPC" || codeOf(cause) === "EDQUOT";
-    const detail = `The system said: ${cause.message}.${foreignOwner(needs.folder)}`;
+    const detail = `The system said: ${cause.message}.`;
     throw new Refusal(isFull ? "storage.full" : "storage.broken", { cause, detail });
   }
 }
+
+const closed = new Set(["EACCES", "EPERM", "EROFS", "ENOENT", "ENOTDIR", "EEXIST"]);
 
 async function start(needs: PostgresNeeds): Promise<EmbeddedPostgres> {
   const { password, report, changed = () => undefined, patienceMs = 5_000, signal } = needs;
@@ -82,13 +87,6 @@ function makeFolder(folder: string): string {
     });
   }
   return real;
-}
-
-/** One more sentence when that is why: root was used before, or another user. */
-function foreignOwner(folder: string): string {
-  const uid = statSync(folder, { throwIfNoEntry: false })?.uid;
-  if (isRoot() || uid === undefined || uid === process.getuid?.()) return "";
-  return ` ${folder} belongs to user ${uid}: start as that user, or as root.`;
 }
 
 const databaseUser = (account: Account) =>
