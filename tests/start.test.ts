@@ -1,132 +1,35 @@
 import assert from "node:assert/strict";
-import { spawn, spawnSync, type ChildProcess } from "node:child_process";
+import { spawnSync } from "node:child_process";
 import { X509Certificate } from "node:crypto";
-import {
-  chmodSync,
-  chownSync,
-  existsSync,
-  mkdirSync,
-  mkdtempSync,
-  readdirSync,
-  readFileSync,
-  renameSync,
-  rmSync,
-  statSync,
-  writeFileSync,
-} from "node:fs";
+import { existsSync, mkdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { request } from "node:https";
 import { createServer, type AddressInfo } from "node:net";
-import { tmpdir } from "node:os";
 import path from "node:path";
 import { DatabaseSync } from "node:sqlite";
-import { after, test, type TestContext } from "node:test";
-import { setTimeout as wait } from "node:timers/promises";
+import { test, type TestContext } from "node:test";
 import { operatorCertificate } from "../apps/server/src/tls/tls.fixture.ts";
 import { asOwner, atEnd, freshDatabase, Visitor } from "../apps/server/src/testing/index.ts";
+import {
+  base,
+  databasesOn,
+  eventually,
+  isLinux,
+  isRoot,
+  main,
+  readReady,
+  refused,
+  Server,
+  type Ready,
+} from "./server.fixture.ts";
 
-// The server as a process, met through what it prints, its ready file, its ports and its exit code. Later tests use the data of earlier ones.
-const main = path.join(path.dirname(import.meta.dirname), "apps/server/src/main.ts");
-const isRoot = process.getuid?.() === 0;
-const isLinux = process.platform === "linux";
-
-// As root the database and the server run as somebody else, who must get through.
-const base = mkdtempSync(path.join(tmpdir(), "holdfast-start-"));
-chmodSync(base, 0o711);
+// A whole life of one platform. Later tests use the data of earlier ones.
 const data = path.join(base, "data");
-const running = new Set<ChildProcess>();
-// Compiling our files is most of what a start costs, and there are many starts here. Kept between them.
-const compiled = path.join(base, "compiled");
-mkdirSync(compiled);
-chmodSync(compiled, 0o777);
-after(async () => {
-  for (const child of running) child.kill("SIGKILL");
-  for (const pid of databasesOn(base)) process.kill(pid, "SIGKILL");
-  rmSync(base, { recursive: true, force: true, maxRetries: 10 });
-});
-
-type Ready = { pid: number; url: string; mqttsUrl: string; caFile: string; setupLink?: string };
-type Ended = { code: number | null; out: string; err: string };
-
-/** A server with what it wrote so far. */
-class Server {
-  readonly child: ChildProcess;
-  readonly ended: Promise<Ended>;
-  out = "";
-  err = "";
-
-  constructor(args: readonly string[], { env = {}, program = [main], uid }: Options = {}) {
-    const ports = args.includes("--https-port") ? [] : ["--https-port", "0", "--mqtts-port", "0"];
-    const [command = "", ...first] = program[0] === main ? [process.execPath, ...program] : program;
-    this.child = spawn(command, [...first, ...args, ...ports], {
-      env: { PATH: process.env["PATH"], NODE_COMPILE_CACHE: compiled, ...env },
-      stdio: ["ignore", "pipe", "pipe"],
-      ...(uid !== undefined && { uid, gid: uid }),
-    });
-    running.add(this.child);
-    this.child.stdout?.on("data", (text: Buffer) => (this.out += text.toString()));
-    this.child.stderr?.on("data", (text: Buffer) => (this.err += text.toString()));
-    this.ended = new Promise((resolve) => {
-      this.child.once("close", (code) => {
-        running.delete(this.child);
-        resolve({ code, out: this.out, err: this.err });
-      });
-    });
-  }
-
-  /** The ready file, once it is there. */
-  async ready(file: string): Promise<Ready> {
-    await eventually(() => existsSync(file) || this.child.exitCode !== null);
-    assert.equal(this.child.exitCode, null, this.err);
-    return readReady(file);
-  }
-}
-
-type Options = { env?: Record<string, string>; program?: readonly string[]; uid?: number };
-
-const readReady = (file: string): Ready => JSON.parse(readFileSync(file, "utf8"));
-
-/** What other processes do is waited for by looking: they have no event for us. */
-async function eventually(holds: () => boolean): Promise<void> {
-  const end = performance.now() + 30_000;
-  while (!holds()) {
-    assert.ok(performance.now() < end, "it never came about");
-    await wait(20);
-  }
-}
-
-/** A start that cannot be: one sentence with its code, nothing on stdout, no stack trace, and soon. */
-async function refused(
-  args: readonly string[],
-  options: Options = {},
-): Promise<{ exit: number | null; code: string; message: string }> {
-  const { code, out, err } = await new Server(args, options).ended;
-  assert.equal(out, "");
-  assert.doesNotMatch(err, /\n\s+at |file:\/\//);
-  const last: { code: string; message: string } = JSON.parse(err.trim().split("\n").at(-1) ?? "");
-  return { exit: code, code: last.code, message: last.message };
-}
 
 const visitorOf = (t: TestContext, { url, caFile }: Ready, token?: string): Visitor => {
   const visitor = new Visitor(url, readFileSync(caFile, "utf8"), token);
   t.after(() => visitor.close());
   return visitor;
 };
-
-/** The postmasters that work below a folder, on systems that let us see it. */
-function databasesOn(folder: string): number[] {
-  if (!isLinux) return [];
-  const isThere = (pid: number): boolean => {
-    const file = `/proc/${pid}/cmdline`;
-    try {
-      return readFileSync(file, "utf8").includes(`-D\0${folder}`);
-    } catch {
-      return false; // it ended meanwhile
-    }
-  };
-  return readdirSync("/proc")
-    .map(Number)
-    .filter((pid) => pid > 1 && isThere(pid));
-}
 
 const statusOf = (pid: number | undefined): string => readFileSync(`/proc/${pid}/status`, "utf8");
 const readyFile = path.join(base, "ready.json");
@@ -264,65 +167,6 @@ test("what stands in the way of a start is told in a sentence with a code", asyn
   assert.deepEqual([missing.exit, missing.code], [1, "keyring.sealed"]);
   assert.match(missing.message, /no KEK/);
   writeFileSync(kek, key, { mode: 0o600 });
-});
-
-test("a place that the system closes is named, with the option that named it and what to do", async () => {
-  const file = path.join(base, "file");
-  writeFileSync(file, "");
-  const cases: [readonly string[], RegExp][] = [
-    [["--data", file], /\/file is no folder.*--data/],
-    [["--data", data, "--keys", path.join(file, "keys")], /\/file is no folder.*--keys/],
-    [["--data", data, "--ready-file", base], /is a folder, and a file is wanted: .*--ready-file/],
-  ];
-  for (const [args, message] of cases) {
-    const closed = await refused(args);
-    assert.deepEqual([closed.exit, closed.code], [1, "folder.closed"]);
-    assert.match(closed.message, message);
-  }
-});
-
-const stranger = 65_531;
-const strangerCan = spawnSync(process.execPath, ["--version"], { cwd: "/", uid: stranger, gid: stranger }).status === 0;
-
-test(
-  "somebody else's data, and one's own that are closed, are told with their owner",
-  { skip: !isRoot || !strangerCan },
-  async () => {
-    const owner = statSync(data).uid;
-    const foreign = await refused(["--data", data], { uid: stranger });
-    assert.deepEqual([foreign.exit, foreign.code], [1, "folder.closed"]);
-    assert.match(
-      foreign.message,
-      new RegExp(`belongs to user ${owner} .*start as user ${owner}, or as root, or name .*--data`),
-    );
-
-    const mine = path.join(base, "mine");
-    mkdirSync(path.join(mine, "postgres", "cluster"), { recursive: true });
-    mkdirSync(path.join(mine, "keys"));
-    for (const name of ["", "keys", "postgres", "postgres/cluster"])
-      chownSync(path.join(mine, name), stranger, stranger);
-    for (const name of ["keys", "postgres"]) {
-      chmodSync(path.join(mine, name), 0o000);
-      const closed = await refused(["--data", mine], { uid: stranger });
-      assert.deepEqual([closed.exit, closed.code], [1, "folder.closed"]);
-      assert.match(closed.message, new RegExp(`mine/${name} is yours, and its permissions \\(000\\) keep you out`));
-      chmodSync(path.join(mine, name), 0o700);
-    }
-  },
-);
-
-test("a keyring that is damaged is not taken for one that is lost", async () => {
-  const [kept, broken] = [path.join(data, "keys", "keyring.sqlite"), path.join(base, "broken")];
-  renameSync(kept, broken);
-  writeFileSync(kept, Buffer.alloc(8192, "x"), { mode: 0o600 });
-  const damaged = await refused(["--data", data]);
-  assert.deepEqual([damaged.exit, damaged.code], [1, "keyring.unreachable"]);
-  assert.match(damaged.message, /is damaged.*data\/keys\/keyring\.sqlite/);
-  rmSync(kept);
-  const lost = await refused(["--data", data]);
-  assert.deepEqual([lost.exit, lost.code], [1, "keyring.wrong"]);
-  assert.match(lost.message, new RegExp(`npx holdfast keys restore --data ${data} --in FILE brings them back`));
-  renameSync(broken, kept);
 });
 
 test("too few open files, and options that are none, are told before anything is made", async () => {

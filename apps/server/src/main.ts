@@ -5,9 +5,10 @@ import { banner } from "./banner.ts";
 import { environment, keysOption, mayColour, parseConfig, usage, type Config } from "./config.ts";
 import { checkOpenFiles } from "./limits.ts";
 import { Log } from "./log.ts";
-import { caFileOf, startPlatform, type Platform } from "./platform.ts";
+import { caFileOf, startPlatform } from "./platform.ts";
 import { ReadyFile, type Ready } from "./ready-file.ts";
 import { leaveRoot } from "./root.ts";
+import type { Platform } from "./running.ts";
 import { version } from "./version.ts";
 import { writeWhole } from "./whole-file.ts";
 
@@ -36,8 +37,8 @@ async function main(): Promise<Exit> {
       ? new ReadyFile(path.join(config.keys, "ready.json"), keysOption(config))
       : new ReadyFile(named, "--ready-file");
   const ending = new Ending(() => void readyFile.remove());
-  await using platform = await start(config, readyFile, ending);
-  if (!ending.isAsked) await serve(platform, config, readyFile);
+  await using platform = await ending.unlessAsked(start(config, readyFile, ending));
+  if (platform && !ending.signal.aborted) await ending.unlessAsked(serve(platform, config, readyFile));
   const exit = await ending.asked;
   await readyFile.remove();
   return exit;
@@ -55,6 +56,7 @@ async function start(config: Config, readyFile: ReadyFile, ending: Ending): Prom
         log.refusal(refusal);
         ending.ask(exits.refused);
       },
+      signal: ending.signal,
     });
   } catch (error) {
     readyFile.putBack();
@@ -147,7 +149,7 @@ async function announcement({ platform, config, caFile, setupLink, readyFile }: 
 class Ending {
   readonly asked: Promise<Exit>;
   readonly #resolve: (exit: Exit) => void;
-  #isAsked = false;
+  readonly #begun = new AbortController();
 
   constructor(tidy: () => void) {
     const { promise, resolve } = Promise.withResolvers<Exit>();
@@ -168,14 +170,27 @@ class Ending {
     );
   }
 
-  get isAsked(): boolean {
-    return this.#isAsked;
+  /** Aborted when it was asked: whatever waits for something is to give up. */
+  get signal(): AbortSignal {
+    return this.#begun.signal;
+  }
+
+  /** What does not come about because the process is to end is no failure. */
+  async unlessAsked<T>(work: Promise<T>): Promise<T | undefined> {
+    try {
+      return await work;
+    } catch (error) {
+      const isExpected = error instanceof Refusal || error === this.signal.reason;
+      if (!this.signal.aborted || !isExpected) throw error;
+      return undefined;
+    }
   }
 
   ask(exit: Exit): void {
-    if (!this.#isAsked) log.info(exit === exits.done ? "Stopping, as asked." : "Stopping.");
-    this.#isAsked = true;
+    if (this.signal.aborted) return;
+    log.info(exit === exits.done ? "Stopping, as asked." : "Stopping.");
     this.#resolve(exit);
+    this.#begun.abort();
   }
 }
 

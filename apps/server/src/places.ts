@@ -1,5 +1,5 @@
 import path from "node:path";
-import { Refusal, type Clock, type Random, type Report } from "@holdfast/kernel";
+import { Refusal, type Clock, type Random, type Report, type Timers } from "@holdfast/kernel";
 import { closedOr, within } from "./closed.ts";
 import { keysOption, type Config } from "./config.ts";
 import { makeFolder } from "./folders.ts";
@@ -8,6 +8,7 @@ import {
   dataVersion,
   Keyring,
   NoKeyring,
+  openKeyring,
   parseDatabaseUrl,
   parseKek,
   startPostgres,
@@ -32,10 +33,13 @@ type Needs = {
   readonly config: Config;
   readonly clock: Clock;
   readonly random: Random;
+  readonly timers: Timers;
   readonly report: Report;
+  /** Gives it up. */
+  readonly signal?: AbortSignal | undefined;
 };
 
-export async function openPlaces({ config, clock, random, report }: Needs): Promise<Places> {
+export async function openPlaces({ config, clock, random, timers, report, signal }: Needs): Promise<Places> {
   const folder = postgresIn(config);
   const user = makeFolders(config);
   const site = {
@@ -49,7 +53,7 @@ export async function openPlaces({ config, clock, random, report }: Needs): Prom
     random,
   };
   if (within("--data", () => dataVersion(folder)) !== undefined) await refuseWithoutKeys(site, config);
-  const keyring = await Keyring.open(site);
+  const keyring = await openKeyring(site, { timers, report, signal });
   if (config.databaseUrl !== undefined) {
     const close = () => keyring.close();
     return { keyring, database: config.databaseUrl, databaseFolder: undefined, runAs: user, lose: () => {}, close };
@@ -59,6 +63,7 @@ export async function openPlaces({ config, clock, random, report }: Needs): Prom
       folder,
       password: keyring.instanceKey("database/superuser").toHex(),
       report,
+      ...(signal && { signal }),
     });
     return {
       keyring,

@@ -37,13 +37,13 @@ import { brokerFor, Hub } from "./messages/index.ts";
 import { metricsOf } from "./metrics.ts";
 import { Catalogue, Registry, thingsIn } from "./registry/index.ts";
 import { registryRoutes } from "./registry/routes.ts";
-import { Storage, type Keyring } from "./storage/index.ts";
+import { Storage } from "./storage/index.ts";
 import { Telemetry, TelemetryQueries } from "./telemetry/index.ts";
 import { telemetryRoutes } from "./telemetry/routes.ts";
-import { fingerprint, type Certificates } from "./tls/index.ts";
-import { openPlaces, type Places } from "./places.ts";
+import { openPlaces } from "./places.ts";
 import { reconcile } from "./restored.ts";
 import { Rounds } from "./rounds.ts";
+import { nameOf, Platform } from "./running.ts";
 import { version } from "./version.ts";
 
 export type PlatformNeeds = {
@@ -55,23 +55,33 @@ export type PlatformNeeds = {
   readonly report: Report;
   /** The platform cannot go on: another server took its data over. */
   readonly fatal: (refusal: Refusal) => void;
+  /** Aborted when the process is to end: a start is given up, and closing waits for nothing that is away. */
+  readonly signal?: AbortSignal | undefined;
 };
 
 const houseKeeping = 10_000; // milliseconds between two rounds
 
-/** Starts everything, in the order in which it depends on each other; what was opened is closed again when a later step fails. */
+/**
+ * Starts everything, in the order in which it depends on each other; what was opened is closed again when a later step fails.
+ * @throws the signal's reason when it was given up
+ */
 export async function startPlatform(needs: PlatformNeeds): Promise<Platform> {
   const opened = new AsyncDisposableStack();
+  const closing = new AbortController();
+  needs.signal?.addEventListener("abort", () => closing.abort(needs.signal?.reason), { once: true });
   try {
-    return await open(needs, opened);
+    needs.signal?.throwIfAborted();
+    return await open(needs, opened, closing);
   } catch (error) {
+    closing.abort();
     await opened.disposeAsync();
-    throw error;
+    // What fails because nobody waits any more is no failure.
+    throw needs.signal?.aborted && error instanceof Refusal ? needs.signal.reason : error;
   }
 }
 
-async function open(needs: PlatformNeeds, opened: AsyncDisposableStack): Promise<Platform> {
-  const { config, random, timers, report } = needs;
+async function open(needs: PlatformNeeds, opened: AsyncDisposableStack, closing: AbortController): Promise<Platform> {
+  const { config, random, timers, report, signal } = needs;
   const places = opened.adopt(await openPlaces(needs), (all) => all.close());
   const { keyring } = places;
 
@@ -96,6 +106,7 @@ async function open(needs: PlatformNeeds, opened: AsyncDisposableStack): Promise
         loseIfInUse(refusal);
         needs.fatal(refusal);
       },
+      closing: closing.signal,
     }).catch((error: unknown) => {
       loseIfInUse(error);
       throw error;
@@ -116,6 +127,8 @@ async function open(needs: PlatformNeeds, opened: AsyncDisposableStack): Promise
   const journal = new Journal({ book: keyring.journal, report });
   const revocation = new Revocation({ storage, spaces, journal });
 
+  signal?.throwIfAborted();
+
   // The subjects.
   const setup = opened.adopt(new SetupOffer({ storage, keys: keyring, clock: needs.clock, random, timers }), (it) =>
     it.stop(),
@@ -131,6 +144,8 @@ async function open(needs: PlatformNeeds, opened: AsyncDisposableStack): Promise
   const registry = new Registry({ ...common, keys: keyring, minting, revocation, journal, telemetry });
   await reconcile({ storage, revocation, registry, report });
   const catalogue = new Catalogue({ ...common, revocation });
+
+  signal?.throwIfAborted();
 
   // The listeners.
   const certificateEvents = { changed: () => {} };
@@ -232,8 +247,28 @@ async function open(needs: PlatformNeeds, opened: AsyncDisposableStack): Promise
     await authentication.rememberUse();
     await storage.maintain.call("raise_high_water", [clock.now()]);
   });
-  opened.defer(async () => void (await storage.maintain.call("raise_high_water", [clock.now()])));
-  return new Platform({ opened: opened.move(), places, certificates, certificateEvents, setup, https, mqtt, config });
+  opened.defer(async () => {
+    try {
+      await storage.maintain.call("raise_high_water", [clock.now()]);
+    } catch (error) {
+      // It has the time of the last round, and a stop must not fail because a database is away.
+      if (!(error instanceof Refusal)) throw error;
+      report(`The database was not told what time it is: ${error.message}`, { code: error.code });
+    }
+  });
+  const { host, publicNames } = config;
+  return new Platform({
+    opened: opened.move(),
+    closing,
+    places,
+    certificates,
+    certificateEvents,
+    setup,
+    https,
+    mqtt,
+    host,
+    publicNames,
+  });
 }
 
 /** The broker's words for time: the wall clock that only goes forward, and the one that cannot be set. */
@@ -245,80 +280,5 @@ const brokerTime = (clock: Clock, timers: Timers): Time => ({
     return () => timer.cancel();
   },
 });
-
-type Parts = {
-  readonly opened: AsyncDisposableStack;
-  readonly places: Places;
-  readonly certificates: Certificates;
-  readonly certificateEvents: { changed: () => void };
-  readonly setup: SetupOffer;
-  readonly https: HttpListener;
-  readonly mqtt: MqttListener;
-  readonly config: Config;
-};
-
-/** A running platform, as whoever started it sees it. */
-export class Platform {
-  readonly #parts: Parts;
-  #closing: Promise<void> | undefined;
-
-  constructor(parts: Parts) {
-    this.#parts = parts;
-  }
-
-  /** By a name that is in the certificate. */
-  get url(): string {
-    return `https://${nameOf(this.#parts.config)}:${this.#parts.https.port}`;
-  }
-
-  get mqttsUrl(): string {
-    return `mqtts://${nameOf(this.#parts.config)}:${this.#parts.mqtt.port}`;
-  }
-
-  /** The certificates that clients have to trust, as one PEM text; `undefined` when what their system trusts is enough. */
-  get caPem(): string | undefined {
-    return this.#parts.certificates.caPem;
-  }
-
-  get fingerprint(): string {
-    const pem = this.caPem;
-    return pem === undefined ? this.#parts.certificates.status().certificate.sha256 : fingerprint(pem);
-  }
-
-  /** Whom the process can become once everything is open. */
-  get runAs(): Places["runAs"] {
-    return this.#parts.places.runAs;
-  }
-
-  /** When the keys were last backed up, and how many there are since: for the banner and the posture. */
-  keysStatus(): ReturnType<Keyring["status"]> {
-    return this.#parts.places.keyring.status();
-  }
-
-  /** Tells the set-up link, each newer one before the last ends, and `undefined` when there is none to be had any more. */
-  watchSetup(tell: (link: string | undefined) => void): Promise<void> {
-    return this.#parts.setup.watch((secret) => tell(secret && `${this.url}/#setup=${secret}`));
-  }
-
-  /** Calls back when another certificate came into service: clients may have to trust another `caPem`. */
-  onCertificate(changed: () => void): void {
-    this.#parts.certificateEvents.changed = changed;
-  }
-
-  /** Ends everything, the last opened first. A second call waits for the first. */
-  close(): Promise<void> {
-    this.#closing ??= this.#parts.opened.disposeAsync();
-    return this.#closing;
-  }
-
-  [Symbol.asyncDispose](): Promise<void> {
-    return this.close();
-  }
-}
-
-function nameOf({ host, publicNames }: Config): string {
-  const local = host === "0.0.0.0" || host === "::" || host === "127.0.0.1" || host === "::1";
-  return publicNames[0] ?? (local ? "localhost" : host);
-}
 
 export const caFileOf = (config: Config): string => path.join(config.data, "ca.pem");

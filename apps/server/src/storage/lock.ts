@@ -17,6 +17,8 @@ type Needs = {
   /** What this connection is called in pg_stat_activity: no other server's has the name. */
   readonly name: string;
   readonly timers: Timers;
+  /** Aborted when the platform closes. */
+  readonly closing: AbortSignal | undefined;
   /** Called once when another server has taken these data over. */
   readonly lost: (refusal: Refusal) => void;
   /** PostgreSQL says nothing any more, and breaks no connection either: they are to be broken from our side. */
@@ -75,7 +77,7 @@ export class ServerLock implements Gate {
   }
 
   get isLong(): boolean {
-    return this.#isLong;
+    return this.#isLong || this.#needs.closing?.aborted === true;
   }
 
   /** Answers when the lock is held. @throws Refusal `storage.inUse` when it was lost for good */
@@ -139,12 +141,13 @@ export class ServerLock implements Gate {
   #feel(): void {
     const session = this.#session;
     this.#pulse?.stop();
-    this.#pulse = new Pulse(session, () => {
+    const silent = (): void => {
       this.#isLong = true; // everybody has waited for as long as that took
       session.destroy();
       this.#lose(session);
       this.#needs.silent();
-    });
+    };
+    this.#pulse = new Pulse(session, silent, this.#needs.closing);
   }
 
   async #giveUp(): Promise<never> {

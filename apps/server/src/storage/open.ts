@@ -5,7 +5,7 @@ import type { Keyring } from "./keyring/index.ts";
 import { ServerLock } from "./lock.ts";
 import { parseDatabaseUrl, placeOf, type Login } from "./login.ts";
 import { migrate, migrationsFolder, migrationsIn } from "./migrate.ts";
-import { Patience } from "./patience.ts";
+import { patiently } from "./patiently.ts";
 import { Pool } from "./pool.ts";
 import { doors, ensureRoles, passwordOf, resetPassword, roleNames, type Door, type RoleNames } from "./roles.ts";
 import { Session } from "./session.ts";
@@ -28,6 +28,8 @@ export type Needs = {
   readonly report: Report;
   /** Nothing can be stored any more, for good: another server has taken these data over. The process should end. */
   readonly fatal: (refusal: Refusal) => void;
+  /** Once it is aborted the platform closes, and nobody waits any more for a database that is away. */
+  readonly closing?: AbortSignal | undefined;
   /** Tests give a smaller reserve, or a disk of their own. */
   readonly reserve?: { readonly bytes: number; readonly freeBytes: () => Promise<number> };
   /** Tests give other migrations. */
@@ -48,7 +50,7 @@ type Parts = {
 
 /** Everything between a sign-in and a database that may be used. Nothing is left open when it refuses. */
 export async function openDatabase(needs: Needs): Promise<Parts> {
-  const { keyring, random, timers } = needs;
+  const { keyring, random, timers, closing } = needs;
   const login = typeof needs.database === "string" ? parseDatabaseUrl(needs.database) : needs.database;
   const names = roleNames(keyring.instance);
   const migrations = migrationsIn(needs.migrationsFolder ?? migrationsFolder);
@@ -58,9 +60,10 @@ export async function openDatabase(needs: Needs): Promise<Parts> {
   const pools: Pool[] = [];
   const lock = await ServerLock.take({
     first: () => connectPatiently(login, lockName, needs),
-    connect: () => Session.connect(login, lockName),
+    connect: () => Session.connect(login, lockName, {}, closing),
     name: lockName,
     timers,
+    closing,
     lost: needs.fatal,
     silent: () => {
       const message = "The database says nothing any more. Its connections are broken off and made anew.";
@@ -80,7 +83,7 @@ export async function openDatabase(needs: Needs): Promise<Parts> {
     await inspect(session, names);
 
     const poolOf = (door: Door, size: number): Pool => {
-      const pool = new Pool({ connect: () => signIn(door), size, timers, gate: lock });
+      const pool = new Pool({ connect: () => signIn(door), size, timers, gate: lock, closing });
       pools.push(pool);
       return pool;
     };
@@ -115,29 +118,22 @@ export async function openDatabase(needs: Needs): Promise<Parts> {
 
 /** A database that is just starting is waited for. */
 async function connectPatiently(login: Login, name: string, needs: Needs): Promise<Session> {
-  const patience = new Patience(needs.timers);
-  let isSilent = true;
+  const { timers, report, closing } = needs;
   try {
-    for (;;) {
-      try {
-        return await Session.connect(login, name);
-      } catch (error) {
-        if (!(error instanceof ConnectFailed)) throw error;
-        if (!error.mayRecover || patience.isOver) throw refusalOf(error, login);
-        if (isSilent) needs.report(`Waiting for the database at ${placeOf(login)}.`);
-        isSilent = false;
-        await new Promise<void>((resolve) => needs.timers.after(200, resolve));
-      }
-    }
-  } finally {
-    patience.end();
+    return await patiently(() => Session.connect(login, name, {}, closing), {
+      timers,
+      signal: closing,
+      mayRecover: (error) => error instanceof ConnectFailed && error.mayRecover,
+      waiting: () => report(`Waiting for the database at ${placeOf(login)}.`),
+    });
+  } catch (error) {
+    throw error instanceof ConnectFailed ? refusalOf(error, login) : error;
   }
 }
 
 const refusalOf = (cause: ConnectFailed, login: Login): Refusal =>
   new Refusal("storage.unreachable", {
     cause,
-    retryAfterSeconds: 5,
     detail: `${placeOf(login)} ${cause.mayRecover ? "does not answer" : "refuses the account"} (${cause.code}).`,
   });
 

@@ -64,6 +64,31 @@ test("whoever waited ten seconds in vain is told to come back, and who comes the
   while (!(await isTaken())) await new Promise(setImmediate);
 });
 
+test("once the platform closes nobody waits for a PostgreSQL that is away", async (t) => {
+  const closing = new AbortController();
+  const { proxy, org, write: add, storage } = await behindProxy(t, { closing: closing.signal });
+  const allowed = await org();
+  proxy.down();
+  const waiting = assert.rejects(add(allowed, 1), { code: "storage.unavailable" });
+  await proxy.refusal();
+  const began = performance.now();
+  closing.abort();
+  await waiting;
+  for (const asked of [add(allowed, 2), storage.maintain.call("raise_high_water", [1])]) {
+    await assert.rejects(asked, { code: "storage.unavailable" });
+  }
+  assert.ok(performance.now() - began < 2_000);
+});
+
+test("a PostgreSQL that is there serves also a platform that closes", async (t) => {
+  const closing = new AbortController();
+  const { org, write: add, texts } = await behindProxy(t, { closing: closing.signal });
+  const allowed = await org();
+  closing.abort();
+  await Promise.all(Array.from({ length: 20 }, (_, id) => add(allowed, id)));
+  assert.equal((await texts(allowed)).length, 20);
+});
+
 test("a change whose commit was sent and not answered is refused, and its organisation doubted", async (t) => {
   const doubted: Id<"org">[] = [];
   const {

@@ -22,6 +22,8 @@ type Needs = {
   readonly timers: Timers;
   /** Holds everybody back while the server's lock is lost. */
   readonly gate: Gate;
+  /** Aborted when the platform closes: from then on nobody waits for a PostgreSQL that is away. */
+  readonly closing?: AbortSignal | undefined;
 };
 
 /** The connections of one door. Whoever finds none waits up to ten seconds, as long as PostgreSQL takes to come back. */
@@ -30,11 +32,14 @@ export class Pool {
   readonly #idle: Session[] = [];
   readonly #waiting: Waiting[] = [];
   readonly #all = new Set<Session>();
+  /** How to send whoever waits at the gate away. */
+  readonly #atGate = new Set<() => void>();
   #connecting = 0;
   #isClosed = false;
 
   constructor(needs: Needs) {
     this.#needs = needs;
+    needs.closing?.addEventListener("abort", () => this.#hurry(), { once: true });
   }
 
   /**
@@ -66,8 +71,13 @@ export class Pool {
   #pass(patience: Patience): Promise<void> {
     if (this.#needs.gate.isLong) throw unavailable();
     return new Promise((resolve, reject) => {
-      patience.whenOver(() => reject(unavailable()));
-      this.#needs.gate.opened().then(resolve, reject);
+      const giveUp = (): void => reject(unavailable());
+      this.#atGate.add(giveUp);
+      patience.whenOver(giveUp);
+      void this.#needs.gate
+        .opened()
+        .then(resolve, reject)
+        .then(() => this.#atGate.delete(giveUp));
     });
   }
 
@@ -141,12 +151,20 @@ export class Pool {
         this.#refuseAll(error instanceof Error ? error : new Error(String(error)));
         return;
       }
-      // Nobody is told yet: PostgreSQL may be starting. Who waits gives up by himself.
+      if (this.#needs.closing?.aborted) this.#refuseAll(unavailable());
+      // Else nobody is told yet: PostgreSQL may be starting. Who waits gives up by himself.
       this.#needs.timers.after(retryEveryMs, () => {
         this.#connecting -= 1;
         this.#grow();
       });
     }
+  }
+
+  /** The platform closes. Where PostgreSQL answers, whoever waits is served all the same. */
+  #hurry(): void {
+    if (this.#needs.gate.isOpen) return;
+    for (const giveUp of this.#atGate) giveUp();
+    this.#refuseAll(unavailable());
   }
 
   #refuseAll(error: Error): void {

@@ -47,8 +47,13 @@ export class Session {
     });
   }
 
-  /** `name` is what it is called in pg_stat_activity. @throws ConnectFailed */
-  static async connect(login: Login, name: string, more: Partial<typeof settings> = {}): Promise<Session> {
+  /** `name` is what it is called in pg_stat_activity; `signal` ends the attempt. @throws ConnectFailed */
+  static async connect(
+    login: Login,
+    name: string,
+    more: Partial<typeof settings> = {},
+    signal?: AbortSignal,
+  ): Promise<Session> {
     const config = {
       host: login.host,
       port: login.port,
@@ -69,12 +74,17 @@ export class Session {
     };
     const client = new pg.Client(config);
     const session = new Session(client);
+    const abort = (): void => session.destroy();
+    signal?.addEventListener("abort", abort, { once: true });
     try {
+      signal?.throwIfAborted();
       await client.connect();
       return session;
     } catch (error) {
       session.destroy();
       throw new ConnectFailed(error);
+    } finally {
+      signal?.removeEventListener("abort", abort);
     }
   }
 

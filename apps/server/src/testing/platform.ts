@@ -1,6 +1,7 @@
 import { systemClock, systemRandom, systemTimers, type Clock, type Random, type Timers } from "@holdfast/kernel";
 import type { Config } from "../config.ts";
-import { startPlatform, type Platform } from "../platform.ts";
+import { startPlatform } from "../platform.ts";
+import type { Platform } from "../running.ts";
 import { freshDatabase, type FreshDatabase } from "./database.ts";
 import { Visitor, type Welcome } from "./visitor.ts";
 
