@@ -112,3 +112,5 @@ export async function stopped(server: Server): Promise<void> {
   assert.doesNotMatch(err, /"level":"(?:error|warning)"/);
   assert.ok(performance.now() - began < 8_000, err);
 }
+
+export const statusOf = (pid: number | undefined): string => readFileSync(`/proc/${pid}/status`, "utf8");

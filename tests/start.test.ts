@@ -19,6 +19,7 @@ import {
   readReady,
   refused,
   Server,
+  statusOf,
   type Ready,
 } from "./server.fixture.ts";
 
@@ -31,7 +32,6 @@ const visitorOf = (t: TestContext, { url, caFile }: Ready, token?: string): Visi
   return visitor;
 };
 
-const statusOf = (pid: number | undefined): string => readFileSync(`/proc/${pid}/status`, "utf8");
 const readyFile = path.join(base, "ready.json");
 
 test("the first start makes what it needs, and tells where it is in a file of its owner alone", async (t) => {
@@ -264,23 +264,5 @@ test(
     next.child.kill("SIGINT");
     assert.equal((await next.ended).code, 0);
     assert.deepEqual([existsSync(file), databasesOn(data)], [false, []]);
-  },
-);
-
-const mayHaveNamespaces = isRoot && spawnSync("unshare", ["--user", "true"]).status === 0;
-
-test(
-  "where no other user can reach the data, it stays root and says how to mend that",
-  { skip: !mayHaveNamespaces },
-  async () => {
-    const closed = path.join(base, "closed");
-    mkdirSync(closed, { mode: 0o700 });
-    const folder = path.join(closed, "data");
-    const server = new Server(["--data", folder]);
-    const ready = await server.ready(path.join(folder, "keys", "ready.json"));
-    assert.match(statusOf(ready.pid), /^Uid:\t0\t0\t0\t0$/m);
-    assert.match(server.err, /goes on as root: no other user can work in .*closed\/data\. Choose a --data/);
-    server.child.kill("SIGTERM");
-    assert.equal((await server.ended).code, 0);
   },
 );

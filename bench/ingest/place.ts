@@ -88,6 +88,7 @@ async function makeDevices(
       tlsKey: undefined,
       securityContact: undefined,
       maximumMessage: 1024 * 1024,
+      allowRoot: false,
     },
     clock: systemClock,
     random: systemRandom,

@@ -32,6 +32,8 @@ export type Config = {
   readonly securityContact: string | undefined;
   /** Bytes of one MQTT packet or one HTTP body. */
   readonly maximumMessage: number;
+  /** Where no other user can reach the data, root goes on as root. */
+  readonly allowRoot: boolean;
 };
 
 const options = {
@@ -48,6 +50,7 @@ const options = {
   "tls-key": { type: "string" },
   "security-contact": { type: "string" },
   "max-message": { type: "string" },
+  "allow-root": { type: "boolean" },
   "no-demo": { type: "boolean" },
   help: { type: "boolean" },
 } as const;
@@ -66,6 +69,7 @@ export const usage = `npm start -- [OPTION]…
   --security-contact URI  for /.well-known/security.txt
   --max-message BYTES    the largest MQTT packet or HTTP body (1048576)
   --ready-file FILE      written when everything accepts connections (ready.json in the keys folder)
+  --allow-root           started by root, go on as root where no other user can reach the data
   --no-demo              no simulated devices
 
 Each is also HOLDFAST_… in the environment, such as HOLDFAST_HTTPS_PORT. HOLDFAST_KEK holds the key that opens the keyring.
@@ -78,7 +82,9 @@ export function parseConfig(
 ): Config | "help" {
   const values = valuesOf(args);
   if (values.help) return "help";
-  const set = (name: Exclude<keyof typeof options, "public-name" | "no-demo" | "help">): string | undefined => {
+  const set = (
+    name: Exclude<keyof typeof options, "public-name" | "allow-root" | "no-demo" | "help">,
+  ): string | undefined => {
     const text = values[name] ?? environment[`HOLDFAST_${name.toUpperCase().replaceAll("-", "_")}`];
     return text === "" ? undefined : text;
   };
@@ -101,6 +107,7 @@ export function parseConfig(
     tlsKey: absolute(tlsKey),
     securityContact: set("security-contact"),
     maximumMessage: whole(set("max-message"), "--max-message", 1024 * 1024, 1024, 256 * 1024 * 1024),
+    allowRoot: values["allow-root"] ?? ["1", "true"].includes(environment["HOLDFAST_ALLOW_ROOT"] ?? ""),
   };
 }
 

@@ -41,6 +41,9 @@ export function makeWay(folder: string): void {
   chmodSync(folder, 0o711); // whatever the umask is
 }
 
+/** Whether it holds other things than the platform's, and others use them: such a folder never changes hands. */
+export const isOthers = (folder: string): boolean => whoseIs(folder) === "others";
+
 /** What the platform puts into its folders. */
 const own = /^(?:postgres|keys|ca\.pem|kek|keyring\.sqlite.*|ready\.json)(?:\.new)?$/;
 

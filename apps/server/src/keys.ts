@@ -89,7 +89,8 @@ async function restore(file: string, given: Given, config: Config): Promise<Summ
   const backup = readSealed(file);
   if (config.keyringUrl === undefined) refuseWhileServed(config.keys);
   const passphrase = await passphraseIn(given, "known");
-  const owner = makeFolders(config);
+  // Whoever runs this as root is an administrator at work, and no server.
+  const owner = makeFolders({ ...config, allowRoot: true }, (message) => process.stderr.write(`${message}\n`));
   return restoreKeyring({ ...siteOf(config), ...(owner && { owner }), backup, passphrase });
 }
 

@@ -7,7 +7,7 @@ import { checkOpenFiles } from "./limits.ts";
 import { Log } from "./log.ts";
 import { caFileOf, startPlatform } from "./platform.ts";
 import { ReadyFile, type Ready } from "./ready-file.ts";
-import { leaveRoot } from "./root.ts";
+import { closedTo, leaveRoot } from "./root.ts";
 import type { Platform } from "./running.ts";
 import { version } from "./version.ts";
 import { writeWhole } from "./whole-file.ts";
@@ -66,16 +66,24 @@ async function start(config: Config, readyFile: ReadyFile, ending: Ending): Prom
 
 /** Everything listens: gives root up, and tells whoever waits. */
 async function serve(platform: Platform, config: Config, readyFile: ReadyFile): Promise<void> {
-  readyFile.prepareFor(platform.runAs, log.error);
+  const { runAs } = platform;
+  // A data folder that holds other things is not given away. What is in one that was is no place for root to write.
+  const isRoots = runAs !== undefined && closedTo(runAs, [{ path: config.data, to: "change" }]) !== undefined;
+  const early = isRoots ? writeAuthority(platform, caFileOf(config)) : undefined;
+  readyFile.prepareFor(runAs, log.error);
   leaveRoot({
-    user: platform.runAs,
-    folders: [config.data, config.keys],
+    user: runAs,
+    places: [
+      { path: config.data, to: "enter" },
+      { path: config.keys, to: "change" },
+    ],
+    allowRoot: config.allowRoot,
     files: [config.tlsCert, config.tlsKey].filter((file) => file !== undefined),
     info: log.info,
     warn: log.warn,
   });
-  const caFile = writeAuthority(platform, caFileOf(config));
-  platform.onCertificate(() => void writeAuthority(platform, caFileOf(config)));
+  const caFile = isRoots ? early : writeAuthority(platform, caFileOf(config));
+  platform.onCertificate(() => renewAuthority(platform, caFileOf(config)));
   const { url, mqttsUrl } = platform;
   const ready: Ready = { pid: process.pid, url, mqttsUrl, ...(caFile !== undefined && { caFile }) };
 
@@ -106,6 +114,17 @@ function writeAuthority({ caPem }: Platform, file: string): string | undefined {
   }
   writeWhole(file, caPem, 0o644);
   return file;
+}
+
+function renewAuthority(platform: Platform, file: string): void {
+  try {
+    writeAuthority(platform, file);
+  } catch (error) {
+    if (!(error instanceof Error && "code" in error && error.code === "EACCES")) throw error;
+    log.warn(
+      `${file} is not up to date: user ${process.geteuid?.()} may not change the folder it is in. The next start writes it.`,
+    );
+  }
 }
 
 /** The link is for people's eyes: on a terminal, never in what a log keeps. */

@@ -4,6 +4,7 @@ import { closedOr, within } from "./closed.ts";
 import { keysOption, type Config } from "./config.ts";
 import { makeFolder } from "./folders.ts";
 import { keysCommand } from "./keys-command.ts";
+import { letThrough, permissionsOf } from "./passage.ts";
 import {
   dataVersion,
   Keyring,
@@ -41,7 +42,7 @@ type Needs = {
 
 export async function openPlaces({ config, clock, random, timers, report, signal }: Needs): Promise<Places> {
   const folder = postgresIn(config);
-  const user = makeFolders(config);
+  const user = makeFolders(config, report);
   const site = {
     place: {
       folder: config.keys,
@@ -99,13 +100,27 @@ async function refuseWithoutKeys(site: Parameters<typeof Keyring.openBeside>[0],
 const postgresIn = ({ data }: Pick<Config, "data">): string => path.join(data, "postgres");
 
 /**
- * Makes the folders of the data and the keys. Answers whose they are when we are root: the user that the platform runs as.
- * @throws Refusal `folder.closed`
+ * Makes the folders of the data and the keys. Answers whose they are when we are root: the user that the platform runs as. Nothing changes hands before it
+ * is known that this user gets there. @throws Refusal `folder.closed`
  */
-export function makeFolders(config: Pick<Config, "data" | "keys">): Places["runAs"] {
-  const user = systemUser(postgresIn(config));
+export function makeFolders(config: FoldersNeeds, report: (message: string) => void): Places["runAs"] {
+  const user = workingUser(config, report);
   // Clients on this machine read ca.pem in there; everything else in it is in folders of its own.
   within("--data", () => makeFolder(config.data, 0o711, user));
   within(keysOption(config), () => makeFolder(config.keys, 0o700, user));
   return user;
+}
+
+type FoldersNeeds = Pick<Config, "data" | "keys" | "allowRoot">;
+
+function workingUser({ data, keys, allowRoot }: FoldersNeeds, report: (message: string) => void): Places["runAs"] {
+  const user = within("--data", () => systemUser(postgresIn({ data })));
+  const closed = user && letThrough(user, [data, keys], report);
+  if (closed === undefined) return user;
+  if (allowRoot) return undefined;
+  throw new Refusal("folder.closed", {
+    detail:
+      `User ${user?.uid}, whom the platform becomes so that it is not root, cannot pass through ${closed} (${permissionsOf(closed)}). Let this user ` +
+      "through, choose a --data elsewhere, such as /var/lib/holdfast, start as an ordinary user, or say --allow-root.",
+  });
 }

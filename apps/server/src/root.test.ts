@@ -45,12 +45,19 @@ test("what a user may do with a path is found by trying, the folders above it co
 });
 
 /** Gives root up in a process of its own; answers what it told, and what it is afterwards. */
-function leave(needs: { user?: typeof user; folders: string[]; files: string[] }) {
+function leave(needs: { user?: typeof user; folders: string[]; files: string[]; allowRoot?: boolean }) {
+  const { folders, allowRoot = false, ...more } = needs;
+  const given = { ...more, allowRoot, places: folders.map((path) => ({ path, to: "change" })) };
   const program = `
     const { leaveRoot } = await import(${JSON.stringify(import.meta.resolve("./root.ts"))});
     const told = [];
     const tell = (sentence) => told.push(sentence);
-    const became = leaveRoot({ ...${JSON.stringify(needs)}, info: tell, warn: tell }) ?? null;
+    let became = null;
+    try {
+      became = leaveRoot({ ...${JSON.stringify(given)}, info: tell, warn: tell }) ?? null;
+    } catch ({ code, message }) {
+      told.push(code + ": " + message);
+    }
     const { readFileSync, readdirSync } = await import("node:fs");
     const threads = readdirSync("/proc/self/task").map((id) => readFileSync("/proc/self/task/" + id + "/status", "utf8"));
     console.log(JSON.stringify({ told, became, threads }));`;
@@ -72,17 +79,21 @@ test("root is given up by every thread, with its groups and powers, and cannot b
   }
 });
 
-test("where nobody else can work, the platform stays root, and says what to do", onlyRoot, () => {
-  const { folder } = folderOfUser("stays", 0o700);
-  for (const who of [{ user }, {}]) {
-    const { told, became } = leave({ ...who, folders: [folder], files: [] });
-    assert.equal(became, null);
-    assert.match(
-      told.join("\n"),
-      /goes on as root: no other user can work in .*stays\/data\. Choose a --data .*ordinary user\.$/,
-    );
-  }
-});
+test(
+  "where nobody else can work, the platform stays root only if that is allowed, and says what to do",
+  onlyRoot,
+  () => {
+    const { folder } = folderOfUser("stays", 0o700);
+    const because = "as root: no other user can work in .*stays/data\\. Choose a --data .*ordinary user\\.$";
+    for (const who of [{ user }, {}]) {
+      const allowed = leave({ ...who, folders: [folder], files: [], allowRoot: true });
+      assert.equal(allowed.became, null);
+      assert.match(allowed.told.join("\n"), new RegExp(`^The platform goes on ${because}`));
+      const refused = leave({ ...who, folders: [folder], files: [] });
+      assert.match(refused.told.join("\n"), new RegExp(`^folder\\.closed: .*would go on ${because}`));
+    }
+  },
+);
 
 test("a key that the new user may not read is no reason to stay root, but is told", onlyRoot, () => {
   const { folder, file } = folderOfUser("key", 0o711);
@@ -93,5 +104,5 @@ test("a key that the new user may not read is no reason to stay root, but is tol
 
 test("an ordinary user has nothing to give up, and is told nothing", { skip: isRoot() }, () => {
   const tell = (sentence: string) => assert.fail(sentence);
-  assert.equal(leaveRoot({ user, folders: [base], files: [], info: tell, warn: tell }), undefined);
+  assert.equal(leaveRoot({ user, places: [], files: [], allowRoot: false, info: tell, warn: tell }), undefined);
 });

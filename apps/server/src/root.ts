@@ -1,23 +1,31 @@
 import { spawnSync } from "node:child_process";
+import { Refusal } from "@holdfast/kernel";
 
 /** A user of this machine, by number: it needs no entry in /etc/passwd. */
 export type User = { readonly uid: number; readonly gid: number };
 
 export const isRoot = (): boolean => process.getuid?.() === 0;
 
-/** What is wanted with a path: `change` is to make, replace and remove files in a folder. */
-export type Wish = { readonly path: string; readonly to: "change" | "read" };
+/** What is wanted with a path: `change` is to make, replace and remove files in a folder, `enter` to reach what is in it. */
+export type Wish = { readonly path: string; readonly to: "change" | "enter" | "read" };
 
-/** The first of these that this user may not have. Found by trying, as root: access lists and the folders above count too. */
+const tests = {
+  change: (it: string) => `test -w ${it} -a -x ${it}`,
+  enter: (it: string) => `test -x ${it}`,
+  read: (it: string) => `test -r ${it}`,
+} as const;
+
+/**
+ * The first of these that this user may not have. Found by trying, as root: access lists and the folders above count too. The first of all on a system
+ * where nobody can become this user, as in a container that has no other.
+ */
 export function closedTo({ uid, gid }: User, wishes: readonly Wish[]): string | undefined {
   const paths = wishes.map(({ path }) => path);
-  const script = wishes.map(
-    ({ to }, at) =>
-      `test ${to === "read" ? `-r "$${at + 1}"` : `-w "$${at + 1}" -a -x "$${at + 1}"`} || exit ${at + 1}`,
-  );
+  const script = wishes.map(({ to }, at) => `${tests[to](`"$${at + 1}"`)} || exit ${at + 1}`);
   // libuv drops the supplementary groups when it becomes another user.
   const options = { uid, gid, cwd: "/", env: {}, stdio: "ignore" } as const;
   const { status, error } = spawnSync("/bin/sh", ["-c", script.join("\n"), "sh", ...paths], options);
+  if (error && "code" in error && (error.code === "EINVAL" || error.code === "EPERM")) return paths[0];
   if (error) throw error;
   return status === 0 ? undefined : paths[(status ?? 1) - 1];
 }
@@ -25,31 +33,27 @@ export function closedTo({ uid, gid }: User, wishes: readonly Wish[]): string | 
 type Needs = {
   /** Whom the platform can become; `undefined` when nobody but root reaches its database. */
   readonly user: User | undefined;
-  /** Where it goes on writing. */
-  readonly folders: readonly string[];
+  /** What it goes on needing. */
+  readonly places: readonly Wish[];
   /** What it reads again later: the operator's own certificate. */
   readonly files: readonly string[];
+  readonly allowRoot: boolean;
   readonly info: (message: string) => void;
   readonly warn: (message: string) => void;
 };
 
 /**
- * Once ports and keys are open the platform needs root no more, and becomes an ordinary user for good. Where that cannot be it stays root
- * and says why. Answers whom it became.
+ * Once ports and keys are open the platform needs root no more, and becomes an ordinary user for good. Where that cannot be it stays root if it is allowed
+ * to, and says so. Answers whom it became. @throws Refusal `folder.closed`
  */
-export function leaveRoot({ user, folders, files, info, warn }: Needs): User | undefined {
+export function leaveRoot({ user, places, files, allowRoot, info, warn }: Needs): User | undefined {
   if (!isRoot()) return undefined;
-  const closed =
-    user &&
-    closedTo(
-      user,
-      folders.map((path) => ({ path, to: "change" }) as const),
-    );
+  const closed = user && closedTo(user, places);
   if (!user || closed !== undefined) {
-    warn(
-      `The platform goes on as root: no other user can work in ${closed ?? folders[0]}. Choose a --data in a folder that ` +
-        "others may pass through, such as /var/lib/holdfast, or start as an ordinary user.",
-    );
+    const because = `no other user can work in ${closed ?? places[0]?.path}`;
+    if (!allowRoot)
+      throw new Refusal("folder.closed", { detail: `The platform would go on as root: ${because}. ${advice}` });
+    warn(`The platform goes on as root: ${because}. ${advice}`);
     return undefined;
   }
   const unreadable = closedTo(
@@ -65,6 +69,9 @@ export function leaveRoot({ user, folders, files, info, warn }: Needs): User | u
   }
   return user;
 }
+
+const advice =
+  "Choose a --data in a folder that others may pass through, such as /var/lib/holdfast, or start as an ordinary user.";
 
 function become({ uid, gid }: User): void {
   const { setgroups, setgid, setuid } = process;

@@ -7,4 +7,4 @@ export { openKeyring } from "./keyring-waiting.ts";
 export { Storage } from "./storage.ts";
 export type { Actor, Allowed, AuditEntry, InstanceUnit, OrgScope, Unit } from "./unit.ts";
 export { Keyring, NoKeyring, parseKek, restoreKeyring, verifyBackup } from "./keyring/index.ts";
-export { dataVersion, startPostgres, systemUser } from "./postgres/index.ts";
+export { dataVersion, privateUid, startPostgres, systemUser } from "./postgres/index.ts";

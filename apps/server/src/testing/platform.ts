@@ -46,6 +46,7 @@ export async function startTestPlatform(given: Given = {}): Promise<TestPlatform
     tlsKey: undefined,
     securityContact: undefined,
     maximumMessage: 1024 * 1024,
+    allowRoot: false,
     ...given.config,
   };
   const reports: string[] = [];

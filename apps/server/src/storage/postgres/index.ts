@@ -7,6 +7,7 @@ import { findPostmaster, type Owner } from "./postmaster.ts";
 import { findPackage, makeProgram, type Program } from "./program.ts";
 import { Supervisor } from "./supervisor.ts";
 
+export { privateUid } from "./account.ts";
 export { dataVersion } from "./cluster.ts";
 
 export type PostgresNeeds = {
@@ -93,8 +94,8 @@ const databaseUser = (account: Account) =>
   account.kind === "user" ? { uid: account.uid, gid: account.gid } : undefined;
 
 /**
- * The user that the database of this folder runs as when we are root: whose the data are already, or a private one.
- * Undefined for ordinary users, who run it themselves. Give it the folders above, too, if they are closed to others.
+ * The user that the database of this folder runs as when we are root: whose the data are already, who lets nobody else into a folder above, or a
+ * private one. Undefined for ordinary users, who run it themselves. Give it the folders above, too, if they are closed to others.
  */
 export function systemUser(folder: string): { readonly uid: number; readonly gid: number } | undefined {
   if (!isRoot()) return undefined;
@@ -103,7 +104,16 @@ export function systemUser(folder: string): { readonly uid: number; readonly gid
     // Never with root's group.
     if (found && found.uid !== 0) return { uid: found.uid, gid: found.gid || found.uid };
   }
-  return { uid: privateUid, gid: privateUid };
+  return householder(path.dirname(path.dirname(folder))) ?? { uid: privateUid, gid: privateUid };
+}
+
+/** Whose the innermost closed folder is: in somebody's home everything is hers. */
+function householder(folder: string): { readonly uid: number; readonly gid: number } | undefined {
+  const found = statSync(folder, { throwIfNoEntry: false });
+  if (found && (found.mode & 0o001) === 0)
+    return found.uid === 0 ? undefined : { uid: found.uid, gid: found.gid || found.uid };
+  const above = path.dirname(folder);
+  return above === folder ? undefined : householder(above);
 }
 
 /** As whom it might run, best first. Root's own files can be used in a namespace only, and are not taken from one that runs. */

@@ -1,0 +1,89 @@
+import assert from "node:assert/strict";
+import { spawnSync } from "node:child_process";
+import { chmodSync, chownSync, existsSync, mkdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
+import path from "node:path";
+import { test } from "node:test";
+import { base, isLinux, isRoot, refused, Server, statusOf, stopped } from "./server.fixture.ts";
+
+const onlyRoot = { skip: !isRoot || !isLinux };
+const ready = (data: string): string => path.join(data, "keys", "ready.json");
+
+/** Starts there; answers as whom it runs. */
+async function runsAs(data: string): Promise<number> {
+  const server = new Server(["--data", data]);
+  const { pid } = await server.ready(ready(data));
+  const [, uid] = /^Uid:\t(\d+)\t\1\t\1\t\1$/m.exec(statusOf(pid)) ?? [];
+  await stopped(server);
+  return Number(uid);
+}
+
+const ownersIn = (data: string): Set<number> =>
+  new Set(
+    ["", "keys", "keys/keyring.sqlite", "postgres", "postgres/cluster", "ca.pem"].map(
+      (name) => statSync(path.join(data, name)).uid,
+    ),
+  );
+
+test("root's own folder lets the working user pass, so that root is given up there too", onlyRoot, async () => {
+  const own = path.join(base, "own");
+  mkdirSync(own, { mode: 0o700 });
+  const data = path.join(own, "data");
+  const uid = await runsAs(data);
+  assert.notEqual(uid, 0);
+  assert.deepEqual([statSync(own).uid, statSync(own).gid, statSync(own).mode & 0o777], [0, uid, 0o710]);
+  assert.deepEqual(ownersIn(data), new Set([uid]));
+});
+
+// Whoever is in /etc/passwd: initdb asks for an entry.
+const [, uid = 0, gid = 0] = (/^daemon:[^:]*:(\d+):(\d+):/m.exec(readFileSync("/etc/passwd", "utf8")) ?? []).map(
+  Number,
+);
+
+test("in somebody's home the platform is that person", { skip: onlyRoot.skip || uid === 0 }, async () => {
+  const home = path.join(base, "home");
+  mkdirSync(home, { mode: 0o700 });
+  chownSync(home, uid, gid);
+  const data = path.join(home, "clone", "data");
+  assert.equal(await runsAs(data), uid);
+  assert.deepEqual(ownersIn(data), new Set([uid]));
+});
+
+test("a folder with other things in it stays root's, and root is given up all the same", onlyRoot, async () => {
+  const data = path.join(base, "with-letters");
+  mkdirSync(data);
+  chmodSync(data, 0o755);
+  writeFileSync(path.join(data, "letter"), "");
+  const uid = await runsAs(data);
+  assert.notEqual(uid, 0);
+  assert.equal(statSync(data).uid, 0);
+  assert.match(readFileSync(path.join(data, "ca.pem"), "utf8"), /BEGIN CERTIFICATE/);
+});
+
+const closed = path.join(base, "closed");
+const inClosed = path.join(closed, "data");
+
+test("where no other user can come, root is refused before anything changes hands", onlyRoot, async () => {
+  mkdirSync(closed);
+  chownSync(closed, 0, 4);
+  chmodSync(closed, 0o750);
+  const { exit, code, message } = await refused(["--data", inClosed]);
+  assert.deepEqual([exit, code], [1, "folder.closed"]);
+  assert.match(message, /cannot pass through .*closed \(of user 0 and group 4, permissions 750\)\. .*--allow-root\.$/);
+  assert.equal(existsSync(inClosed), false);
+});
+
+const mayHaveNamespaces = isRoot && spawnSync("unshare", ["--user", "true"]).status === 0;
+
+test(
+  "where that is allowed it goes on as root, says so, and everything is root's",
+  { skip: !mayHaveNamespaces },
+  async () => {
+    const server = new Server(["--data", inClosed, "--allow-root"]);
+    const { pid } = await server.ready(ready(inClosed));
+    assert.match(statusOf(pid), /^Uid:\t0\t0\t0\t0$/m);
+    assert.match(server.err, /goes on as root: no other user can work in .*closed\/data\. Choose a --data/);
+    server.child.kill("SIGTERM");
+    assert.equal((await server.ended).code, 0);
+    assert.deepEqual(ownersIn(inClosed), new Set([0]));
+  },
+);
