@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { spawn, type ChildProcessWithoutNullStreams } from "node:child_process";
+import { spawn, spawnSync, type ChildProcessWithoutNullStreams } from "node:child_process";
 import { readFileSync, statSync, writeFileSync } from "node:fs";
 import path from "node:path";
 import { before, test } from "node:test";
@@ -115,6 +115,25 @@ test("an application, a product and a device are made, found and changed", async
   assert.equal(await refused(undefined, "application", "get", other.id), "application.unknown");
   assert.match((await answer("device", "key", device)).secret, /^hfs_/);
   assert.match((await call(["device", "list"])).out, /^ID +NAME +STATE +APPLICATION +ALIAS +TAGS +MADE\n/);
+});
+
+test("the lines that come with a new device send a reading as they are", async (t) => {
+  const home = { XDG_CONFIG_HOME: path.join(folder, "ada") };
+  const login = ["login", "--ready-file", path.join(folder, "ready.json"), "--email", "ada@example.com"];
+  const signedIn = await call([...login, "--password-file", path.join(folder, "password")], { env: home });
+  assert.equal(signedIn.exit, 0, signedIn.err);
+  const made = await call(["device", "create", "--application", application, "--name", "Pump 3"], { env: home });
+  assert.equal(made.exit, 0, made.err);
+  const id = /dev_\w+/.exec(made.out)?.[0] ?? "";
+  for (const program of ["curl", "mosquitto_pub"]) {
+    await t.test(program, { skip: spawnSync(program, ["--help"]).error !== undefined }, async () => {
+      const line = made.out.split("\n").find((line) => line.startsWith(program)) ?? "";
+      const sent = await ended(spawn("/bin/sh", ["-c", line.replace("21.5", String(program.length))]));
+      assert.equal(sent.code, 0, sent.stderr);
+      const { items } = await answer("telemetry", "latest", id);
+      assert.equal(items[0].value, program.length);
+    });
+  }
 });
 
 test("what a device measured is read back, as points, in steps and as the newest", async () => {

@@ -52,8 +52,8 @@ test("an unknown verb or flag is answered with the one that was probably meant",
 
 test("what is missing, twice there, too much or not readable is named, with the usage below", () => {
   misused(
-    "device create --name Pump",
-    /--application is missing\.\nUsage: holdfast device create --application APPLICATION/,
+    "device create --alias pump",
+    /--name is missing\.\nUsage: holdfast device create \[--application APPLICATION\] --name NAME/,
   );
   misused(`device get`, /DEVICE is missing/);
   misused(`device get ${device} more`, /"more" is one word too many/);

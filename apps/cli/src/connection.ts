@@ -1,3 +1,4 @@
+import path from "node:path";
 import { Client, type Transport } from "@holdfast/client";
 import type { Globals } from "./command-line.ts";
 import { Misuse } from "./failure.ts";
@@ -6,7 +7,14 @@ import { readProfile, type Profile } from "./profile.ts";
 import type { World } from "./world.ts";
 
 /** Where the platform is and who is trusted to be it. */
-export type Place = { readonly url: string; readonly ca: string | undefined };
+export type Place = {
+  readonly url: string;
+  readonly ca: string | undefined;
+  /** Where the authority's text came from, for other programs. */
+  readonly caFile?: string | undefined;
+  /** For devices; `undefined` when nobody said it. */
+  readonly mqttsUrl?: string | undefined;
+};
 
 /**
  * By the flags, else by the environment, else by the profile. What a profile trusts and holds goes to its own address
@@ -19,11 +27,11 @@ export function placeOf(globals: Globals, { environment }: World, profile: Profi
     throw new Misuse("Where is the platform? Give --url or HOLDFAST_URL, or sign in with holdfast login.");
   }
   if (!/^https?:/i.test(url) || !URL.canParse(url)) throw new Misuse(`"${url}" is no address like https://host:8443`);
+  const { ca, caFile, mqttsUrl } = isAt(profile, url) ? profile : {};
   const file = globals["ca-file"] ?? environment.caFile;
-  if (file !== undefined) {
-    return { url, ca: readAuthority(file, globals["ca-file"] === undefined ? "HOLDFAST_CA_FILE" : "--ca-file") };
-  }
-  return { url, ca: isAt(profile, url) ? profile.ca : undefined };
+  if (file === undefined) return { url, ca, caFile, mqttsUrl };
+  const named = globals["ca-file"] === undefined ? "HOLDFAST_CA_FILE" : "--ca-file";
+  return { url, ca: readAuthority(file, named), caFile: path.resolve(file), mqttsUrl };
 }
 
 /** The credential to show there. @throws Misuse when there is none */

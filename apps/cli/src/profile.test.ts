@@ -5,7 +5,15 @@ import { test } from "node:test";
 import { readProfile, removeProfile, writeProfile } from "./profile.ts";
 import { folderFor } from "./testing/world.ts";
 
-const profile = { url: "https://localhost:8443", token: "hf_1", ca: undefined, org: undefined, expiresAt: undefined };
+const profile = {
+  url: "https://localhost:8443",
+  token: "hf_1",
+  ca: undefined,
+  caFile: "/home/ada/ca.pem",
+  mqttsUrl: "mqtts://localhost:8883",
+  org: undefined,
+  expiresAt: undefined,
+};
 
 test("a profile is read as it was written, by its owner only, also over one that was open to all", (t) => {
   const file = path.join(folderFor(t), "config", "holdfast", "profile.json");

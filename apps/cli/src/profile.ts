@@ -8,6 +8,9 @@ export type Profile = {
   readonly token: string;
   /** The authority to trust as PEM text, so that moving its file changes nothing. */
   readonly ca?: string | undefined;
+  /** Where that came from, and where devices connect: for lines that other programs are started with. */
+  readonly caFile?: string | undefined;
+  readonly mqttsUrl?: string | undefined;
   readonly org?: string | undefined;
   readonly expiresAt?: string | undefined;
 };
@@ -63,7 +66,16 @@ function parseProfile(text: string): Profile | undefined {
   const url = field("url");
   const token = field("token");
   if (url === undefined || token === undefined || !URL.canParse(url)) return undefined;
-  return { url, token, ca: field("ca"), org: field("org"), expiresAt: field("expiresAt") };
+  const mqttsUrl = field("mqttsUrl");
+  return {
+    url,
+    token,
+    ca: field("ca"),
+    caFile: field("caFile"),
+    mqttsUrl: mqttsUrl !== undefined && URL.canParse(mqttsUrl) ? mqttsUrl : undefined,
+    org: field("org"),
+    expiresAt: field("expiresAt"),
+  };
 }
 
 const hindrance = (file: string, what: string, cause: unknown): Hindrance =>

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
-import { readFileSync, statSync, writeFileSync } from "node:fs";
+import { mkdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
+import { rootCertificates } from "node:tls";
 import net, { type AddressInfo } from "node:net";
 import path from "node:path";
 import { test } from "node:test";
@@ -7,6 +8,7 @@ import { folderFor, holdfast, json, refuse, serve } from "./testing/world.ts";
 
 const id = (prefix: string, digit: number): string => `${prefix}_${String(digit).repeat(32)}`;
 const [org, person, application, device, key] = [id("org", 1), id("per", 2), id("app", 3), id("dev", 4), id("key", 5)];
+const [authority = ""] = rootCertificates;
 const createdAt = "2026-06-01T11:55:00.000Z";
 const pump = {
   id: device,
@@ -56,7 +58,50 @@ test("a secret is in the answer once, and a sentence beside it says so", async (
   assert.deepEqual(JSON.parse(out).key, { id: key, secret: "hfs_secret" });
   assert.match(err, /shown this once/);
   assert.ok(!err.includes("hfs_secret"));
-  assert.equal((await holdfast(line, { env })).out.split("hfs_secret").length, 2);
+  const forPeople = await holdfast(line, { env });
+  assert.match(forPeople.out, /^secret +hfs_secret$/m);
+  assert.ok(!forPeople.err.includes("hfs_secret"));
+});
+
+test("a new device comes with the lines that send its first reading, to be copied as they are", async (t) => {
+  const env = await serve(t, (_, response) => json(response, 201, { ...pump, key: { id: key, secret: "hfs_secret" } }));
+  const line = ["device", "create", "--application", application, "--name", "Pump"];
+  const plain = (await holdfast(line, { env })).out.split("\n");
+  const curl = `curl ${env.HOLDFAST_URL}/v1/me/telemetry -H 'X-Auth-Token: ${key}.hfs_secret'`;
+  assert.ok(plain.includes(`${curl} -H 'Content-Type: application/json' -d '{"temperature": 21.5}'`), plain.join("\n"));
+  const publish = `-h 127.0.0.1 -p 8883 -u ${key} -P hfs_secret -q 1 -t me/telemetry -m '{"temperature": 21.5}'`;
+  assert.ok(plain.includes(`mosquitto_pub --tls-use-os-certs ${publish}`));
+
+  const folder = folderFor(t);
+  const caFile = path.join(folder, "ada's ca.pem");
+  writeFileSync(caFile, authority);
+  const named = (await holdfast([...line, "--ca-file", caFile], { env })).out;
+  const quoted = `'${folder}/ada'\\''s ca.pem'`;
+  assert.ok(named.includes(`curl --cacert ${quoted} http`) && named.includes(`mosquitto_pub --cafile ${quoted} -h`));
+
+  mkdirSync(path.join(folder, "holdfast"));
+  const profile = { url: env.HOLDFAST_URL, token: "hf_test", caFile, ca: authority, mqttsUrl: "mqtts://[::1]:18883" };
+  writeFileSync(path.join(folder, "holdfast", "profile.json"), JSON.stringify(profile));
+  const known = (await holdfast(line, { env: { XDG_CONFIG_HOME: folder } })).out;
+  assert.ok(known.includes(`mosquitto_pub --cafile ${quoted} -h ::1 -p 18883 `), known);
+});
+
+test("a device goes into the only application there is, and into none of several", async (t) => {
+  const there = [{ id: application, name: "Pumps", createdAt, version: 1 }];
+  let many = 0;
+  const env = await serve(t, (request, response) => {
+    if (request.method === "GET") return json(response, 200, { items: [...there, ...there].slice(0, many) });
+    assert.equal(JSON.parse(request.text).application, application);
+    json(response, 201, { ...pump, key: { id: key, secret: "hfs_secret" } });
+  });
+  const ended = async () => holdfast(["device", "create", "--name", "Pump"], { env });
+  const none = await ended();
+  assert.deepEqual([none.exit, /no application yet.*application create/.test(none.err)], [2, true]);
+  many = 1;
+  assert.equal((await ended()).exit, 0);
+  many = 2;
+  const several = await ended();
+  assert.deepEqual([several.exit, /--application is missing: there are several/.test(several.err)], [2, true]);
 });
 
 test("a refusal ends with 1 and tells sentence, code, request and what to mend", async (t) => {
@@ -193,6 +238,40 @@ test("the first set-up takes its address and secret from the ready file and the 
   assert.deepEqual(JSON.parse((await holdfast([...line, "-"], { env, stdin: "x" })).err).error.code, "setup.done");
   writeFileSync(ready, "half a fi");
   assert.equal((await holdfast([...line, "-"], { env, stdin: "x" })).exit, 2);
+});
+
+test("the first set-up takes the link as well, from a flag, from stdin or as it is typed unseen", async (t) => {
+  const place = await serve(t, (request, response) => {
+    const { secret, password } = JSON.parse(request.text);
+    assert.deepEqual([secret, password], ["hfl_1", "correct horse"]);
+    json(response, 201, { org, person, token: "hf_good", expiresAt: createdAt });
+  });
+  const folder = folderFor(t);
+  writeFileSync(path.join(folder, "password"), "correct horse\n");
+  const link = `${place.HOLDFAST_URL}/#setup=hfl_1`;
+  const who = ["setup", "--email", "ada@example.com", "--org", "Works"];
+  const line = [...who, "--password-file", path.join(folder, "password")];
+  assert.equal((await holdfast([...line, "--link", link])).exit, 0);
+  assert.equal((await holdfast([...line, "--link", "-"], { stdin: `${link}\n` })).exit, 0);
+  const typed = [`${link}\r`, "correct horse\r", "correct horse\r"];
+  const asked = await holdfast(who, { terminal: true, typed });
+  assert.equal(asked.exit, 0, asked.err);
+  assert.match(asked.err, /^Set-up link: /);
+  assert.ok(!`${asked.out}${asked.err}`.includes("hfl_1"));
+
+  const wrong: [readonly string[], RegExp][] = [
+    [line, /--ready-file or --link is missing, and there is no terminal/],
+    [[...line, "--link", "https://localhost/#other=hfl_1"], /That is no set-up link/],
+    [[...line, "--link", "hfl_1"], /That is no set-up link/],
+    [[...line, "--link", link, "--ready-file", "ready.json"], /give one of both/],
+    [[...who, "--link", "-", "--password-file", "-"], /cannot both read stdin/],
+  ];
+  for (const [argv, message] of wrong) {
+    const { exit, err } = await holdfast(argv);
+    assert.equal(exit, 2);
+    assert.match(err, message);
+    assert.ok(!err.includes("hfl_1"));
+  }
 });
 
 test("a person at a terminal is asked, and what she types hidden is not shown", async (t) => {

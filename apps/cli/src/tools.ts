@@ -24,9 +24,14 @@ export class Tools implements Disposable {
     return this.clientAt(place, await tokenFor(place.url, this.globals, this.world, profile));
   }
 
+  /** Where the platform is. @throws Misuse when nobody says */
+  place(): Place {
+    return placeOf(this.globals, this.world, profileOf(this.world));
+  }
+
   /** A client that is nobody: for what is open to all. */
   stranger(): Client {
-    return this.clientAt(placeOf(this.globals, this.world, profileOf(this.world)));
+    return this.clientAt(this.place());
   }
 
   clientAt(place: Place, token?: string): Client {

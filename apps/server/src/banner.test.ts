@@ -35,12 +35,11 @@ test("the first start tells where, whom to trust, what to type, and last the set
     "A0:A1:A2:A3:A4:A5:A6:A7:A8:A9:AA:AB:AC:AD:AE:AF\n           B0:B1:",
     "npx holdfast setup --ready-file .data/keys/ready.json",
     "npx holdfast keys backup",
-    "curl --cacert .data/ca.pem https://localhost:8443/v1/me/telemetry",
-    "mosquitto_pub --cafile .data/ca.pem -h localhost -p 8883",
+    "npx holdfast application create --name Pumps\n           npx holdfast device create --name Pump-1\n",
   ]) {
     assert.ok(text.includes(part), part);
   }
-  assert.ok(text.indexOf(secretLink) > text.indexOf("mosquitto_pub"));
+  assert.ok(text.indexOf(secretLink) > text.indexOf("device create"));
 });
 
 test("what is done is not asked for again", () => {
@@ -82,14 +81,12 @@ test("it says who can connect", () => {
 });
 
 test("with a certificate that systems trust there is no file to name", () => {
-  const text = banner({ ...first, caFile: undefined });
-  assert.match(text, /curl https:/);
-  assert.match(text, /mosquitto_pub --tls-use-os-certs -h/);
+  assert.match(banner({ ...first, caFile: undefined }), /What systems trust is enough/);
 });
 
 test("a path can be copied into a shell, whatever is in it, and files elsewhere have their whole path", () => {
-  const text = banner({ ...first, caFile: "/srv/it's here/ca.pem" });
-  assert.ok(text.includes(`curl --cacert '/srv/it'\\''s here/ca.pem' https:`));
+  const text = banner({ ...first, readyFile: "/srv/it's here/ready.json" });
+  assert.ok(text.includes(`setup --ready-file '/srv/it'\\''s here/ready.json' `));
 });
 
 test("colours change nothing but colours", () => {

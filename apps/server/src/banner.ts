@@ -38,7 +38,7 @@ export function banner(it: Announcement): string {
     trust(it),
     keys(it),
     it.setupLink === undefined ? [] : [setup(it)],
-    [reading(it)],
+    [reading],
     link(it, strong),
   ].flat();
   const text = rows.flatMap(([label, first = "", ...more]) => [
@@ -88,25 +88,15 @@ const setup = ({ readyFile, folder }: Announcement): Row => [
   "Set up",
   `npx holdfast setup --ready-file ${typed(readyFile, folder)} \\`,
   "    --email you@example.com --org Works --login",
-  "npx holdfast application create --name Pumps",
-  "npx holdfast device create --application APPLICATION --name Pump-1",
 ];
 
-function reading({ url, mqttsUrl, caFile, folder }: Announcement): Row {
-  const { hostname, port } = new URL(mqttsUrl);
-  const host = hostname.replace(/^\[|\]$/g, "");
-  const [curlTrust, mosquittoTrust] =
-    caFile === undefined
-      ? ["", "--tls-use-os-certs "]
-      : [`--cacert ${typed(caFile, folder)} `, `--cafile ${typed(caFile, folder)} `];
-  return [
-    "Reading",
-    `curl ${curlTrust}${url}/v1/me/telemetry \\`,
-    `    -H 'X-Auth-Token: KEY-ID.SECRET' --json '{"temperature": 21.5}'`,
-    `mosquitto_pub ${mosquittoTrust}-h ${host} -p ${port || "8883"} -q 1 \\`,
-    `    -u KEY-ID -P SECRET -t me/telemetry -m '{"temperature": 21.5}'`,
-  ];
-}
+/** The command knows who made the device and where it connects: it prints lines that are whole, with the new key in them. */
+const reading: Row = [
+  "Reading",
+  "npx holdfast application create --name Pumps",
+  "npx holdfast device create --name Pump-1",
+  "That prints the lines that send a reading by curl and mosquitto_pub.",
+];
 
 function link({ setupLink, readyFile, folder }: Announcement, strong: (text: string) => string): Row[] {
   if (setupLink === undefined) return [];

@@ -1,6 +1,8 @@
-import type { Reply } from "@holdfast/client";
+import type { Client, Reply } from "@holdfast/client";
+import type { Id } from "@holdfast/kernel";
 import { routes } from "@holdfast/protocol";
 import { Misuse } from "../failure.ts";
+import { readingLines } from "../first-reading.ts";
 import { allPages, paging } from "../pages.ts";
 import { any, idOf, oneOf, optional, pair, required, text } from "../parameter.ts";
 import type { Tools } from "../tools.ts";
@@ -37,6 +39,25 @@ const keyRows = ({ id, secret }: Key): [string, string][] => [
   ["secret", secret ?? ""],
 ];
 
+/** For people: what sends a first reading with this key. */
+function showReading({ id, secret }: Key, tools: Tools): void {
+  if (tools.print.isJson || secret === undefined) return;
+  const place = tools.place();
+  const lines = readingLines(place, { id, secret });
+  const port = place.mqttsUrl === undefined ? ", if MQTT has its usual port" : "";
+  if (lines.length > 0) tools.print.page(["", `A first reading, by either of these${port}:`, "", ...lines].join("\n"));
+}
+
+/** Without --application: the only one that there is. @throws Misuse */
+async function onlyApplication(client: Client): Promise<Id<"application">> {
+  const { items } = await client.call(routes.listApplications, { query: { limit: 2 } });
+  const [only, another] = items;
+  if (!only)
+    throw new Misuse("There is no application yet that a device could be in: holdfast application create --name NAME");
+  if (another) throw new Misuse("--application is missing: there are several. holdfast application list shows them.");
+  return only.id;
+}
+
 /** Suspend, resume, retire: the same question about one device. */
 const change = (
   word: "suspend" | "resume" | "retire",
@@ -55,17 +76,23 @@ export const deviceVerbs = [
     name: "device create",
     summary: "Make a device and its first key",
     flags: {
-      application: required(idOf("application"), "where it belongs"),
+      application: optional(idOf("application"), "where it belongs; without it the only one there is"),
       name: required(text("NAME"), "what it is called"),
       product: optional(idOf("product"), "what class of device it is"),
       alias: optional(text("ALIAS"), "another name, for firmware that has its own"),
       tag: any(pair, "a tag (needs device.tag)"),
     },
     examples: ["device create --application app_… --name 'Pump 1' --tag site=north"],
-    async run({ tag, ...device }, tools) {
-      const body = { ...device, tags: Object.fromEntries(tag) };
-      const made = await (await tools.client()).call(routes.createDevice, { body });
+    async run({ tag, application, ...device }, tools) {
+      const client = await tools.client();
+      const body = {
+        ...device,
+        application: application ?? (await onlyApplication(client)),
+        tags: Object.fromEntries(tag),
+      };
+      const made = await client.call(routes.createDevice, { body });
       tools.print.thing(made, [...rows(made, tools), ...keyRows(made.key)]);
+      showReading(made.key, tools);
       if (made.key.secret !== undefined) tools.print.secretNote("key's secret");
     },
   }),
@@ -144,6 +171,7 @@ export const deviceVerbs = [
     async run(params, tools) {
       const made = await (await tools.client()).call(routes.mintDeviceKey, { params });
       tools.print.thing(made, keyRows(made));
+      showReading(made, tools);
       if (made.secret !== undefined) tools.print.secretNote("secret");
     },
   }),

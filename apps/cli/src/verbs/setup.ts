@@ -16,16 +16,23 @@ export const setupVerbs = [
     name: "setup",
     summary: "Make the first person and the first organisation of a new platform",
     flags: {
-      "ready-file": required(file, "what the platform wrote when it was ready (its --ready-file)"),
+      "ready-file": optional(file, "what the platform wrote when it was ready (its --ready-file)"),
+      link: optional(text("LINK"), "the set-up link instead; - reads stdin; without either you are asked for it"),
       email: required(text("E-MAIL"), "the first person"),
       "password-file": optional(file, "file with the password; - reads stdin; without it you are asked"),
       org: required(text("NAME"), "what the organisation is called"),
       login: onOff("also write the profile, like holdfast login"),
     },
-    examples: ["setup --ready-file ready.json --email ada@example.com --password-file password --org Works"],
-    async run({ "ready-file": readyFile, email, "password-file": passwordFile, org, login }, tools) {
+    examples: [
+      "setup --ready-file ready.json --email ada@example.com --password-file password --org Works",
+      "setup --ca-file ca.pem --email ada@example.com --org Works",
+    ],
+    async run({ "ready-file": readyFile, link, email, "password-file": passwordFile, org, login }, tools) {
       const { world, globals, print } = tools;
-      const ready = readReady(readyFile);
+      if (link === "-" && passwordFile === "-") {
+        throw new Misuse("--link and --password-file cannot both read stdin: put one of them into a file.");
+      }
+      const ready = await readyBy(readyFile, link, world);
       if (ready.secret === undefined) throw new Refusal("setup.done");
       const password =
         passwordFile === undefined
@@ -51,14 +58,38 @@ export const setupVerbs = [
   }),
 ];
 
-type Ready = { readonly url: string; readonly caFile: string | undefined; readonly secret: string | undefined };
+type Ready = {
+  readonly url: string;
+  readonly mqttsUrl?: string | undefined;
+  readonly caFile: string | undefined;
+  readonly secret: string | undefined;
+};
+
+/** From the ready file, or from the link that the platform showed on its terminal. @throws Misuse */
+async function readyBy(readyFile: string | undefined, link: string | undefined, world: World): Promise<Ready> {
+  if (readyFile !== undefined && link !== undefined) throw new Misuse("--ready-file holds the link: give one of both.");
+  if (readyFile !== undefined) return readReady(readyFile);
+  if (link === undefined) return readLink(await ask(world, "Set-up link", "hidden", "--ready-file or --link"), world);
+  return readLink(link === "-" ? await readSecret("-", "--link", world.in) : link, world);
+}
+
+/** https://host:port/#setup=SECRET. It opens a platform, so no refusal quotes it. */
+function readLink(link: string, { environment }: World): Ready {
+  const { protocol = "", origin = "", hash = "" } = URL.parse(link.trim()) ?? {};
+  const secret = /^#setup=(.+)$/.exec(hash)?.[1];
+  if (!/^https?:$/.test(protocol) || secret === undefined) {
+    throw new Misuse("That is no set-up link: it looks like https://HOST:PORT/#setup=…");
+  }
+  return { url: origin, caFile: environment.caFile, secret };
+}
 
 /** Where the platform is by its own words; flags win. @throws Misuse */
 export function placeBy(ready: Ready, globals: Globals): Place {
   const flag = globals["ca-file"];
   const file = flag ?? ready.caFile;
-  const ca = file && readAuthority(file, flag === undefined ? "caFile of the ready file" : "--ca-file");
-  return { url: globals.url ?? ready.url, ca };
+  const ca =
+    file && readAuthority(file, flag === undefined ? "HOLDFAST_CA_FILE, or caFile of the ready file" : "--ca-file");
+  return { url: globals.url ?? ready.url, ca, caFile: file && path.resolve(file), mqttsUrl: ready.mqttsUrl };
 }
 
 /** The parts of a ready file that matter here. @throws Misuse */
@@ -84,7 +115,13 @@ export function readReady(readyFile: string): Ready {
   const secret = field("setupLink")
     ?.split("#")[1]
     ?.replace(/^setup=/, "");
-  return { url, caFile: caFile && path.resolve(path.dirname(readyFile), caFile), secret: secret || undefined };
+  const mqttsUrl = field("mqttsUrl");
+  return {
+    url,
+    ...(mqttsUrl !== undefined && URL.canParse(mqttsUrl) && { mqttsUrl }),
+    caFile: caFile && path.resolve(path.dirname(readyFile), caFile),
+    secret: secret || undefined,
+  };
 }
 
 async function newPassword(world: World): Promise<string> {
