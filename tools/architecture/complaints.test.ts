@@ -91,7 +91,17 @@ test("what is for tests stays with tests", () => {
   says({ ...testing, "tests/a.test.ts": `import "../apps/server/src/testing/platform.ts";` });
 });
 
+test("a file that is no module, which would be read in another way, is refused", () => {
+  for (const kind of ["cjs", "cts", "jsx"]) {
+    says(
+      { [`apps/server/src/storage/a.${kind}`]: `require("node:net").connect(1);` },
+      /not written here: make it a module/,
+    );
+  }
+});
+
 test("a folder that nobody placed and a file that does not exist are named", () => {
   says({ "apps/server/src/surprise/a.ts": "" }, /src\/surprise belongs to no unit/);
+  says({ "surprise/a.tsx": "" }, /surprise belongs to no unit/);
   says({ "apps/server/src/storage/a.ts": `import "./gone.ts";` }, /gone\.ts, which does not exist/);
 });

@@ -16,6 +16,10 @@ export function complaintsAbout(tree: ReadonlyMap<string, string>): string[] {
   const unplaced = new Set<string>();
   const sideways = new Map<string, Map<string, string>>();
   for (const [file, text] of tree) {
+    if (/\.(?:cjs|cts|jsx)$/.test(file)) {
+      complaints.push(`${file} is of a kind that is not written here: make it a module, .ts, .tsx or .mjs`);
+      continue;
+    }
     const from = unitOf(file);
     if (!from) {
       unplaced.add(path.posix.dirname(file));
@@ -36,7 +40,7 @@ export function complaintsAbout(tree: ReadonlyMap<string, string>): string[] {
       if (isTest(to) && !isTest(file) && !from.forTests && !unitOf(to)?.forTests) {
         complaints.push(`${where} imports ${to}, which is for tests only`);
       }
-      if (!tree.has(to) && /\.m?[jt]sx?$/.test(to))
+      if (!tree.has(to) && /\.[cm]?[jt]sx?$/.test(to))
         complaints.push(`${where} names ${one.specifier}, which does not exist`);
       const reason = refusal(file, from, to, one);
       if (reason) complaints.push(`${where} ${reason}`);

@@ -31,6 +31,23 @@ const connecting = [
   `await import("node:net");`,
   `process.getBuiltinModule("net");`,
   `import { createRequire } from "node:module";`,
+  `import net from "node:net"; const n = net; n.connect(1);`,
+  `import * as net from "node:net"; start(net);`,
+  `import * as net from "node:net"; export { net };`,
+  `import http from "node:http"; let get; ({ get } = http);`,
+  `import http from "node:http"; http[name](url);`,
+  `import http from "node:http"; const { [name]: go } = http;`,
+  `import { getBuiltinModule } from "node:process";`,
+  `const { getBuiltinModule } = process;`,
+  `const { fetch: load } = globalThis;`,
+  `const { WebSocket: Socket } = window;`,
+  `const all = globalThis; all.fetch(url);`,
+  `window.fetch(url);`,
+  `new globalThis.EventSource(url);`,
+  `import { connect } from "mqtt";`,
+  `import nodemailer from "nodemailer/lib/mailer";`,
+  `await import("axios");`,
+  `import { S3Client } from "@aws-sdk/client-s3";`,
 ];
 
 for (const text of connecting) {
@@ -48,6 +65,9 @@ const harmless = [
   `store.fetch(1); const options = { fetch: store.read }; class Store { fetch() {} }`,
   `type Fetch = typeof fetch; interface Store { fetch: Fetch; read(): void }`,
   `import tls from "node:tls"; tls.createServer();`,
+  `import net from "node:net"; let one: net.Socket; type Net = typeof net; const { createServer } = net;`,
+  `import type { MqttClient } from "mqtt"; import "mqtt-packet";`,
+  `const { env } = process; start(process); globalThis.queueMicrotask(work); const net = { net: 1 };`,
 ];
 
 for (const text of harmless) {

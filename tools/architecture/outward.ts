@@ -15,6 +15,45 @@ const allowed: Readonly<Record<string, string>> = {
 /** `pg` opens connections too; it belongs to the storage and nobody else. */
 const databases: Readonly<Record<string, string>> = { pg: "apps/server/src/storage/" };
 
+/** Packages that open connections. Whoever adds one to the project adds it here. A name that ends in / is all of that scope. */
+const connecting: readonly string[] = [
+  "@aws-sdk/",
+  "@azure/",
+  "@google-cloud/",
+  "@grpc/grpc-js",
+  "@sendgrid/mail",
+  "@slack/web-api",
+  "agent-base",
+  "amqplib",
+  "axios",
+  "eventsource",
+  "follow-redirects",
+  "got",
+  "https-proxy-agent",
+  "ioredis",
+  "isomorphic-ws",
+  "kafkajs",
+  "ky",
+  "ldapjs",
+  "ldapts",
+  "minio",
+  "mongodb",
+  "mqtt",
+  "mysql2",
+  "nats",
+  "needle",
+  "node-fetch",
+  "nodemailer",
+  "ofetch",
+  "openid-client",
+  "proxy-agent",
+  "redis",
+  "socket.io-client",
+  "ssh2",
+  "superagent",
+  "web-push",
+];
+
 /** Names by which a connection is opened, of each module; "*" is the whole module. */
 const openers: Readonly<Record<string, readonly string[]>> = {
   http: ["request", "get", "Agent", "ClientRequest"],
@@ -27,12 +66,16 @@ const openers: Readonly<Record<string, readonly string[]>> = {
   "dns/promises": ["*"],
   undici: ["*"],
   module: ["createRequire"],
+  process: ["getBuiltinModule"],
   ws: ["default", "WebSocket"],
 };
 
 /** These are types as well as ways to connect: only `new` connects. */
 const onlyWhenNew = new Set(["net Socket", "http ClientRequest", "ws default", "ws WebSocket"]);
 const classesOfAll = new Set(["WebSocket", "EventSource", "XMLHttpRequest", "WebTransport"]);
+/** What holds everything that needs no import, by its names. */
+const everything = ["globalThis", "global", "window", "self"];
+const ofEverything = (name: string): boolean => name === "fetch" || classesOfAll.has(name);
 
 /** A sentence for every place where the file opens a connection and may not. */
 export function outwardComplaints(source: Source): string[] {
@@ -44,12 +87,16 @@ export function outwardComplaints(source: Source): string[] {
     complaints.push(`${file}:${lineOf(node.start)} opens a connection (${what}): only apps/server/src/outbound may`);
 
   for (const { specifier, typeOnly, line } of importsOf(source)) {
-    const home = specifier === undefined ? undefined : databases[specifier];
-    if (home && !typeOnly && !file.startsWith(home))
-      complaints.push(`${file}:${line} uses ${specifier}: only ${home} may`);
+    if (specifier === undefined || typeOnly) continue;
+    const home = databases[specifier];
+    if (home && !file.startsWith(home)) complaints.push(`${file}:${line} uses ${specifier}: only ${home} may`);
+    if (connects(specifier))
+      complaints.push(`${file}:${line} uses ${specifier}, which opens connections: only apps/server/src/outbound may`);
   }
 
   for (const node of mentionsOf("fetch", source)) complain(node, "fetch");
+  /** Where the whole of a module is taken apart or one thing is taken out of it: looked at below. */
+  const looked = new Set<number>();
   const namespaces = new Map<string, string>();
   const classes = new Map<string, string>();
   new Visitor({
@@ -73,33 +120,49 @@ export function outwardComplaints(source: Source): string[] {
       if (openers[module]) complain(node, `import of ${module} while running`);
     },
     VariableDeclarator({ id, init }) {
-      const module = init?.type === "Identifier" ? namespaces.get(init.name) : undefined;
-      if (module === undefined || id.type !== "ObjectPattern") return;
+      if (init?.type !== "Identifier" || id.type !== "ObjectPattern") return;
+      const what = wholeOf(init.name);
+      if (what === undefined) return;
+      looked.add(init.start);
       for (const property of id.properties) {
-        if (property.type === "RestElement") complain(property, `the rest of ${module}`);
-        else if (opens(module, nameOf(property.key))) complain(property, `${module} ${nameOf(property.key)}`);
+        if (property.type === "RestElement") complain(property, `the rest of ${what}`);
+        else if (isComputed(property)) complain(property, `something of ${what}`);
+        else if (opensOf(what, nameOf(property.key))) complain(property, `${what} ${nameOf(property.key)}`);
       }
     },
     MemberExpression(node) {
       if (node.object.type !== "Identifier") return;
+      const what = wholeOf(node.object.name);
+      if (what === undefined) return;
+      looked.add(node.object.start);
       const name = nameOf(node.property);
-      const module = namespaces.get(node.object.name);
-      if (module !== undefined && opens(module, name) && !onlyWhenNew.has(`${module} ${name}`)) {
-        complain(node, `${module} ${name}`);
-      }
-      if (node.object.name === "globalThis" && (name === "fetch" || classesOfAll.has(name))) complain(node, name);
-      if (node.object.name === "process" && name === "getBuiltinModule") complain(node, name);
+      if (node.computed && node.property.type !== "Literal") complain(node, `something of ${what}`);
+      else if (opensOf(what, name) && !onlyWhenNew.has(`${what} ${name}`)) complain(node, `${what} ${name}`);
     },
+    TSQualifiedName: ({ left }) => looked.add(left.start),
     NewExpression({ callee }) {
       const what = constructed(callee);
       if (what !== undefined) complain(callee, what);
     },
   }).visit(source.program);
+  // Given another name or handed on, nobody can see any more what is taken out of it.
+  for (const name of [...namespaces.keys(), "globalThis", "global"]) {
+    for (const node of mentionsOf(name, source)) {
+      if (!looked.has(node.start)) complain(node, `${name} as a whole, other than as ${name}.member`);
+    }
+  }
   return complaints;
+
+  /** What a name holds the whole of: a module, or everything. */
+  function wholeOf(name: string): string | undefined {
+    if (name === "process") return namespaces.get(name) ?? "process";
+    return namespaces.get(name) ?? (everything.includes(name) ? name : undefined);
+  }
 
   function learn(node: ImportDeclaration, module: string): void {
     for (const specifier of node.specifiers) {
       const local = specifier.local.name;
+      looked.add(specifier.local.start);
       if (specifier.type === "ImportNamespaceSpecifier") namespaces.set(local, module);
       else if (specifier.type === "ImportDefaultSpecifier" && module !== "ws") namespaces.set(local, module);
       else if (specifier.type === "ImportDefaultSpecifier") classes.set(local, "ws default");
@@ -138,6 +201,21 @@ function mentionsOf(name: string, { program }: Source): { start: number }[] {
   }).visit(program);
   return all.filter(({ start }) => !otherwise.has(start));
 }
+
+/** Whether a package, or a file of it, opens connections. */
+function connects(specifier: string): boolean {
+  return connecting.some((one) =>
+    one.endsWith("/") ? specifier.startsWith(one) : specifier === one || specifier.startsWith(`${one}/`),
+  );
+}
+
+/** Whether that name of a module, or of everything, opens a connection. */
+function opensOf(what: string, name: string): boolean {
+  return everything.includes(what) ? ofEverything(name) : opens(what, name);
+}
+
+const isComputed = ({ computed, key }: { computed: boolean; key: { type: string } }): boolean =>
+  computed && key.type !== "Literal";
 
 function bare(specifier: string): string {
   return specifier.replace(/^node:/, "");
