@@ -70,7 +70,7 @@ export const usage = `npm start -- [OPTION]…
   --max-message BYTES    the largest MQTT packet or HTTP body (1048576)
   --ready-file FILE      written when everything accepts connections (ready.json in the keys folder)
   --allow-root           started by root, go on as root where no other user can reach the data
-  --no-demo              no simulated devices
+  --no-demo              accepted; nothing is simulated yet: devices that simulate come with the web console
 
 Each is also HOLDFAST_… in the environment, such as HOLDFAST_HTTPS_PORT. HOLDFAST_KEK holds the key that opens the keyring.
 `;
@@ -82,6 +82,9 @@ export function parseConfig(
 ): Config | "help" {
   const values = valuesOf(args);
   if (values.help) return "help";
+  for (const [name, value] of Object.entries(values)) {
+    if ([value].flat().includes("")) throw malformed(`--${name} is empty.`);
+  }
   const set = (
     name: Exclude<keyof typeof options, "public-name" | "allow-root" | "no-demo" | "help">,
   ): string | undefined => {
