@@ -1,4 +1,4 @@
-import { Refusal, type Clock } from "@holdfast/kernel";
+import { because, Refusal, type Clock, type Report } from "@holdfast/kernel";
 import { asPlatform, type Authentication } from "../authority/index.ts";
 import type { Storage } from "../storage/index.ts";
 import type { Guard } from "./guard.ts";
@@ -9,7 +9,7 @@ type Needs = {
   readonly storage: Storage;
   readonly guard: Guard;
   readonly clock: Clock;
-  readonly report: (message: string, about: Readonly<Record<string, unknown>>) => void;
+  readonly report: Report;
 };
 
 /**
@@ -43,7 +43,7 @@ export class Exposure {
       throw error;
     }
     this.#found(text, { where, address: by.address }).catch((fault: unknown) =>
-      this.#needs.report("the owner of a credential that stood in a topic could not be told", { fault }),
+      this.#needs.report("the owner of a credential that stood in a topic could not be told", because(fault)),
     );
   };
 
