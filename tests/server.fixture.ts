@@ -15,7 +15,7 @@ export const isLinux = process.platform === "linux";
 export const base = mkdtempSync(path.join(tmpdir(), "holdfast-start-"));
 chmodSync(base, 0o711);
 const running = new Set<ChildProcess>();
-// Compiling our files is most of what a start costs, and there are many starts here. Kept between them.
+// Compiling our files is most of what a start costs, and there are many starts here, of several users. Kept between them.
 const compiled = path.join(base, "compiled");
 mkdirSync(compiled);
 chmodSync(compiled, 0o777);

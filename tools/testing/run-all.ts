@@ -49,7 +49,9 @@ async function pooled(plan: Plan, files: TestFile[], more: Record<string, string
   // Node's own mark of a test process would make the reporter of a test process below it silent.
   const isOurs = (name: string) => !name.startsWith("HOLDFAST_") && name !== "NODE_TEST_CONTEXT";
   const kept = Object.entries(process.env).filter(([name]) => isOurs(name));
-  const environment = { ...Object.fromEntries(kept), ...more };
+  // Reading our files as JavaScript is most of what a process costs that does little else, and hundreds are started.
+  const compiled = { NODE_COMPILE_CACHE: path.join(plan.root, "node_modules/.cache/compiled") };
+  const environment = { ...compiled, ...Object.fromEntries(kept), ...more };
   const outcomes: Outcome[] = [];
   const queue = [...files];
   const work = async () => {
