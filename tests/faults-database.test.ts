@@ -11,14 +11,14 @@ import { Chance } from "./faults/seed.ts";
 type Key = { id: string; secret: string };
 
 /** A platform under load, with one more device, which never came yet. */
-async function underLoad(t: TestContext) {
+async function underLoad(t: TestContext, pace: Parameters<typeof Generator.on>[2] = {}) {
   const chance = new Chance();
   t.diagnostic(`seed ${chance.seed}`);
   const deployment = await Deployment.make(chance);
   t.after(() => deployment.close());
   await deployment.start();
   const { token } = await deployment.setUp();
-  const load = await Generator.on(deployment, token);
+  const load = await Generator.on(deployment, token, pace);
   t.after(() => load.kill());
   const me = deployment.visitor.as(token);
   const application = await me.post<{ id: string }>("/v1/applications", { name: "Others" });
@@ -97,7 +97,7 @@ void describe("PostgreSQL goes away", { concurrency: true }, () => {
 
   for (const { name, take } of ways) {
     test(`PostgreSQL ${name} is waited for ten seconds; then everybody is told, and goes on when it is back`, async (t) => {
-      const { deployment, load, me, other } = await underLoad(t);
+      const { deployment, load, me, other } = await underLoad(t, { publishers: 16, rest: 100 });
       const began = performance.now();
       const seconds = () => Math.round((performance.now() - began) / 100) / 10;
       const giveBack = await take(deployment);

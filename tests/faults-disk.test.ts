@@ -31,7 +31,7 @@ test(
     });
     await deployment.start();
     const { token } = await deployment.setUp();
-    const load = await Generator.on(deployment, token, 8);
+    const load = await Generator.on(deployment, token, { publishers: 8, rest: 50 });
     t.after(() => load.kill());
     const me = deployment.visitor.as(token);
     const application = await me.post<{ id: string }>("/v1/applications", { name: "Others" });

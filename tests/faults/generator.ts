@@ -18,7 +18,7 @@ export class Generator {
   #timer: NodeJS.Timeout | undefined;
 
   /** Begins a load of as many devices, made for it: of MQTT 3.1.1 and 5, with times of their own, without, and with either. */
-  static async on(deployment: Deployment, token: string, publishers = 64): Promise<Generator> {
+  static async on(deployment: Deployment, token: string, { publishers = 64, rest = 0 } = {}): Promise<Generator> {
     const me = deployment.visitor.as(token);
     const application = await me.post<{ id: string }>("/v1/applications", { name: "Load" });
     const make = async (_: unknown, at: number): Promise<Publishing> => {
@@ -35,7 +35,7 @@ export class Generator {
     const publishing = await Promise.all(Array.from({ length: publishers }, make));
     const generator = new Generator(publishing);
     const { mqttsPort: port, caFile } = deployment;
-    await generator.#ask({ order: "begin", port, caFile, publishing }, "an acknowledgement for each publisher");
+    await generator.#ask({ order: "begin", port, caFile, publishing, rest }, "an acknowledgement for each publisher");
     return generator;
   }
 

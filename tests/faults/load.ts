@@ -9,6 +9,7 @@ export type Order =
       readonly port: number;
       readonly caFile: string;
       readonly publishing: readonly Publishing[];
+      readonly rest: number;
     }
   /** Say so when so many more were acknowledged. */
   | { readonly order: "count"; readonly more: number }
@@ -45,7 +46,8 @@ async function obey(order: Order): Promise<void> {
       publishers = order.publishing.map((publishing, at) => {
         // Not all in one millisecond, and the same in every run.
         const pause = () => 50 + ((at * 7) % 100);
-        return new Publisher({ publishing, host: "127.0.0.1", port: order.port, ca, pause, acknowledged: counted });
+        const { port, rest } = order;
+        return new Publisher({ publishing, host: "127.0.0.1", port, ca, pause, rest, acknowledged: counted });
       });
       await Promise.all(publishers.map((publisher) => publisher.begun));
       return say({ report: "begun" });

@@ -44,6 +44,8 @@ type Needs = {
   readonly ca: string;
   /** Milliseconds between two attempts to connect. */
   readonly pause: () => number;
+  /** Milliseconds from an acknowledgement to what is sent next: 0 keeps the server as busy as can be. */
+  readonly rest: number;
   readonly acknowledged: () => void;
 };
 
@@ -62,6 +64,7 @@ export class Publisher {
   #cutOff = 0;
   #packetId = 0;
   #socket: TLSSocket | undefined;
+  #resting: NodeJS.Timeout | undefined;
   #mayGoOn = true;
   #isOver = false;
   #begin: () => void;
@@ -153,8 +156,17 @@ export class Publisher {
       this.#begin();
       this.#needs.acknowledged();
     } else this.#refused[code] = (this.#refused[code] ?? 0) + 1;
-    if (this.#mayGoOn) this.#fill();
+    if (this.#mayGoOn) this.#goOn();
     else if (this.#outstanding.size === 0) this.#idle?.();
+  }
+
+  #goOn(): void {
+    const { rest } = this.#needs;
+    if (rest === 0) return this.#fill();
+    this.#resting ??= setTimeout(() => {
+      this.#resting = undefined;
+      if (!this.#isOver) this.#fill();
+    }, rest);
   }
 
   #fill(): void {
