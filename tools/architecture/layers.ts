@@ -27,7 +27,16 @@ export const layers: readonly (readonly Unit[])[] = [
     { folder: "apps/server/src/storage/postgres" },
     { folder: "apps/server/src/storage/keyring" },
   ],
-  [{ folder: "apps/server/src/storage" }, { folder: "apps/cli/src" }],
+  [
+    { folder: "apps/server/src/storage" },
+    { folder: "apps/cli/src" },
+    { folder: "apps/console/src/words" },
+    { folder: "apps/console/src/api" },
+    { folder: "apps/console/src/kit" },
+    { folder: "apps/console/src/session" },
+    { folder: "apps/console/src/live" },
+    { folder: "apps/console/src/shell" },
+  ],
   [{ folder: "apps/server/src/authority" }, { folder: "apps/server/src/audit" }, { folder: "apps/server/src/live" }],
   [
     { folder: "apps/server/src/tls" },
@@ -35,9 +44,20 @@ export const layers: readonly (readonly Unit[])[] = [
     { folder: "apps/server/src/registry" },
     { folder: "apps/server/src/messages" },
     { folder: "apps/server/src/telemetry" },
+    { folder: "apps/console/src/overview" },
+    { folder: "apps/console/src/devices" },
+    { folder: "apps/console/src/device" },
+    { folder: "apps/console/src/products" },
+    { folder: "apps/console/src/access" },
+    { folder: "apps/console/src/audit" },
+    { folder: "apps/console/src/settings" },
   ],
   [{ folder: "apps/server/src/listeners" }],
-  [{ folder: "apps/server/src", flat: true, top: true }],
+  [
+    { folder: "apps/server/src", flat: true, top: true },
+    { folder: "apps/console/src", flat: true, top: true },
+    { folder: "apps/console", flat: true, top: true },
+  ],
   [
     { folder: "tools" },
     { folder: "apps/cli/bin", top: true },
@@ -49,7 +69,7 @@ export const layers: readonly (readonly Unit[])[] = [
 ];
 
 /** The programs: each may import packages, and of the programs only itself. */
-export const programs: readonly string[] = ["apps/server", "apps/cli"];
+export const programs: readonly string[] = ["apps/server", "apps/cli", "apps/console"];
 
 /** Files of the top that only these may import. Settings are read in one place and handed on. */
 export const guarded: Readonly<Record<string, readonly string[]>> = {

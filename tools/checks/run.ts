@@ -7,6 +7,7 @@ type Check = { name: string; program: string; args: string[]; fix?: string[] };
 /** Longest first, so that the short ones fill the gaps. */
 const checks: Check[] = [
   { name: "types", program: "tsc", args: ["-p", "."] },
+  { name: "console types", program: "tsc", args: ["-p", "apps/console"] },
   { name: "documents", program: "node", args: ["tools/documents.ts"] },
   { name: "lint", program: "oxlint", args: [], fix: ["--fix"] },
   { name: "unused code", program: "knip", args: ["--no-progress", "--no-config-hints"] },

@@ -21,6 +21,7 @@ import type { Config } from "./config.ts";
 import { Identity, Invitations, Members, Organisations, SetupOffer } from "./identity/index.ts";
 import { identityRoutes } from "./identity/routes.ts";
 import {
+  ConsoleFiles,
   Exposure,
   Guard,
   HttpListener,
@@ -58,6 +59,9 @@ export type PlatformNeeds = {
   /** Aborted when the process is to end: a start is given up, and closing waits for nothing that is away. */
   readonly signal?: AbortSignal | undefined;
 };
+
+/** Where `npm start` builds the console. */
+const consoleFolder = path.join(import.meta.dirname, "../../console/dist");
 
 const houseKeeping = 10_000; // milliseconds between two rounds
 
@@ -216,6 +220,7 @@ async function open(needs: PlatformNeeds, opened: AsyncDisposableStack, closing:
       handlers,
       live,
       liveRefusals,
+      console: new ConsoleFiles({ folder: consoleFolder, random }),
       replays: new Replays(storage),
       exposure,
       guard,

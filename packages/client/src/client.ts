@@ -14,6 +14,8 @@ export type ClientOptions = {
   readonly url: string | URL;
   /** An API token, or `keyId.secret`. Without it only public operations answer. */
   readonly token?: string | undefined;
+  /** As a member of which organisation a signed-in person asks; a credential of programs and devices says that itself. */
+  readonly org?: string | undefined;
   /** By default the platform's `fetch`, as in a browser. */
   readonly transport?: Transport | undefined;
   /** How long one call may take as a whole, and how long a stream may take to begin. By default 30 s. */
@@ -60,17 +62,19 @@ const mostReplyBytes = 32 * 1024 * 1024;
 export class Client {
   readonly #url: URL;
   readonly #token: string | undefined;
+  readonly #org: string | undefined;
   readonly #transport: Transport;
   readonly #patienceMs: number;
 
   /** @throws TypeError for an address or a token that cannot be sent; the message never shows the token. */
-  constructor({ url, token, transport = fetchTransport(), patienceMs = 30_000 }: ClientOptions) {
+  constructor({ url, token, org, transport = fetchTransport(), patienceMs = 30_000 }: ClientOptions) {
     this.#url = new URL(url);
     if (this.#url.username || this.#url.password)
       throw new TypeError("A URL must not hold a credential: leave it out.");
     if (token !== undefined && !/^[\x21-\x7e]+$/.test(token))
       throw new TypeError("A token is one line of visible ASCII.");
     this.#token = token;
+    this.#org = org;
     this.#transport = transport;
     this.#patienceMs = patienceMs;
   }
@@ -131,6 +135,7 @@ export class Client {
       headers: {
         accept: route.reply === "text" ? "*/*" : `${accept}, application/problem+json`,
         ...(this.#token === undefined ? {} : { authorization: `Bearer ${this.#token}` }),
+        ...(this.#org === undefined ? {} : { "holdfast-org": this.#org }),
         ...(payload === undefined ? {} : { "content-type": payload.contentType }),
         ...(idempotencyKey === undefined ? {} : { "idempotency-key": idempotencyKey }),
         ...(ifVersion === undefined ? {} : { "if-match": `"${ifVersion}"` }), // the version in quotes is the ETag

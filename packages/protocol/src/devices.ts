@@ -5,6 +5,17 @@ import { route } from "./route.ts";
 /** Another name that a device goes by: in topics of firmware that was written for another platform. */
 const alias = z.string().regex(/^[A-Za-z0-9._-]{1,64}$/);
 
+/** Whether a device is connected, since when, and why it went. One that only sends over HTTPS is seen, never connected. */
+export const presence = z.object({
+  state: z.enum(["online", "offline", "never"]),
+  since: time.optional(),
+  because: z.string().optional(),
+  lastSeenAt: time.optional(),
+});
+
+/** How a list of devices may be sorted; `-` is descending. */
+export const deviceOrders = ["createdAt", "-createdAt", "name", "-name", "lastSeenAt", "-lastSeenAt"] as const;
+
 const device = z.object({
   id: id("device"),
   state: z.enum(["active", "suspended", "retired"]),
@@ -16,6 +27,7 @@ const device = z.object({
   createdAt: time,
   suspendedAt: time.optional(),
   retiredAt: time.optional(),
+  presence,
   version,
 });
 
@@ -45,7 +57,8 @@ export const createDevice = route({
 export const listDevices = route({
   method: "GET",
   path: "/v1/devices",
-  summary: "The devices that the caller may read, oldest first.",
+  summary:
+    "The devices that the caller may read, oldest first unless sorted otherwise, and how many there are in all pages.",
   needs: "device.read",
   on: "reach",
   query: z.strictObject({
@@ -54,9 +67,14 @@ export const listDevices = route({
     application: id("application").optional(),
     product: id("product").optional(),
     state: z.enum(["active", "suspended", "retired"]).optional(),
+    /** `key=value`, several with commas between: devices that have all of them. */
     tag: z.string().max(400).optional(),
+    presence: z.enum(["online", "offline"]).optional(),
+    /** Words that the name, the alias or the id has to contain, whatever their case. */
+    q: z.string().max(200).optional(),
+    sort: z.enum(deviceOrders).optional(),
   }),
-  reply: pageOf(device),
+  reply: pageOf(device).extend({ total: z.number().int() }),
 });
 
 export const readDevice = route({

@@ -23,6 +23,7 @@ export { route, type On, type Route } from "./route.ts";
 export { liveEvents, type LiveEnd, type LiveReading, type LiveRefused } from "./live.ts";
 export { parseTopic, telemetryTopic, type Topic } from "./topics.ts";
 export { aggregates, watchHello, type Aggregate } from "./telemetry.ts";
+export { deviceOrders } from "./devices.ts";
 export { attributeType } from "./products.ts";
 export { problem } from "./platform.ts";
 export * as routes from "./routes.ts";

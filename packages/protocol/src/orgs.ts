@@ -7,7 +7,7 @@ export const setUp = route({
   path: "/v1/setup",
   summary: "Takes the one-time setup link: makes the first person and the first organisation.",
   needs: "public",
-  body: z.strictObject({ secret: z.string().max(200), email, password, org: name }),
+  body: z.strictObject({ secret: z.string().max(200), email, password, org: name, fleet: z.boolean().optional() }),
   reply: welcome,
   status: 201,
   location: "/v1/me",

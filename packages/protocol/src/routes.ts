@@ -39,5 +39,6 @@ export {
   updateMember,
   withdrawInvitation,
 } from "./members.ts";
+export { createSession, deleteSession, readSession } from "./sessions.ts";
 export { listAudit } from "./audit.ts";
 export { certificateFile, certificates, healthz, metrics, openapi, readyz, securityTxt } from "./platform.ts";

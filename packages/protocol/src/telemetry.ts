@@ -56,7 +56,17 @@ export const readTelemetry = route({
       message: "goes with every: it says over how long to aggregate, for example every=1h",
     }),
   reply: pageOf(
-    z.object({ time, value: value.optional(), ...Object.fromEntries(aggregates.map((a) => [a, value.optional()])) }),
+    z.object({
+      time,
+      value: value.optional(),
+      avg: z.number().optional(),
+      min: z.number().optional(),
+      max: z.number().optional(),
+      count: z.number().optional(),
+      sum: z.number().optional(),
+      first: value.optional(),
+      last: value.optional(),
+    } satisfies Record<"time" | "value" | Aggregate, z.ZodType>),
   ),
 });
 

@@ -1,5 +1,6 @@
 export { Exposure } from "./exposure.ts";
 export { Guard } from "./guard.ts";
+export { ConsoleFiles } from "./http/console.ts";
 export { Live } from "./http/live.ts";
 export { openapiOf } from "./http/openapi.ts";
 export { Readiness } from "./http/readiness.ts";

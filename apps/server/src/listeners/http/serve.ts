@@ -10,11 +10,13 @@ import type { Exposure } from "../exposure.ts";
 import type { Guard } from "../guard.ts";
 import { RateLimit } from "../rate.ts";
 import { askedOf, credentialText, sendReply } from "./answer.ts";
+import type { ConsoleFiles } from "./console.ts";
 import { cut, linger } from "./deadlines.ts";
 import type { Live } from "./live.ts";
 import { isFromThisMachine } from "./nearby.ts";
 import { faultOf, greeting, headersOf, newRequestId, problemOf, problemType, rawAnswer, refusalOf } from "./problem.ts";
 import { refusedToDevice } from "./refused.ts";
+import { pathOf } from "./target.ts";
 import type { Replays } from "./replays.ts";
 
 export type ServingNeeds = {
@@ -22,6 +24,7 @@ export type ServingNeeds = {
   readonly handlers: readonly Handler[];
   readonly live: Live;
   readonly liveRefusals: Pick<LiveRefusals, "isWatched" | "tell">;
+  readonly console: ConsoleFiles;
   readonly replays: Replays;
   readonly exposure: Exposure;
   readonly guard: Guard;
@@ -36,9 +39,6 @@ export type ServingNeeds = {
 const managementBody = 256 * 1024; // bytes
 const bodyDeadline = 30_000; // milliseconds for a body to arrive
 const answerDeadline = 120_000; // milliseconds for an answer to be read: a mebibyte over a slow mobile network
-
-/** The path of a request's target, which need not be one that a URL could be made of. */
-export const pathOf = (url: string | undefined): string => (url ?? "").split("?", 1)[0] ?? "";
 
 /** Answers requests by their handlers. Translates between requests and verbs, and decides nothing. */
 export async function serve(server: Http2SecureServer, needs: ServingNeeds): Promise<void> {
@@ -84,7 +84,8 @@ class Serving {
     app.addContentTypeParser("*", { parseAs: "buffer" }, (_request, body, done) => done(null, body));
     app.addHook("onRequest", async (request, reply) => {
       await this.#greet(request, reply);
-      this.#look(request, reply);
+      if (request.is404 && this.#needs.console.answer(request, reply)) return reply;
+      return this.#look(request, reply);
     });
     app.addHook("onSend", async (_request, reply) => {
       const late = this.#needs.timers.after(answerDeadline, () => cut(reply.raw));

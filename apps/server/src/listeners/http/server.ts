@@ -8,7 +8,8 @@ import type { Certificates } from "../../tls/index.ts";
 import { listen } from "../listen.ts";
 import { Deadlines, untilNext } from "./deadlines.ts";
 import type { Live } from "./live.ts";
-import { pathOf, serve, type ServingNeeds } from "./serve.ts";
+import { serve, type ServingNeeds } from "./serve.ts";
+import { pathOf } from "./target.ts";
 
 /** Takes a connection over that becomes a WebSocket. */
 export type Upgrade = (request: IncomingMessage, socket: Duplex, head: Buffer) => void;

@@ -1,0 +1,210 @@
+import {
+  Button,
+  Checkbox,
+  Code,
+  Fieldset,
+  Group,
+  NativeSelect,
+  Radio,
+  SimpleGrid,
+  Stack,
+  Text,
+  Textarea,
+  TextInput,
+} from "@mantine/core";
+import { useForm } from "@mantine/form";
+import { actions, routes, type Action } from "@holdfast/protocol";
+import { useQuery } from "@tanstack/react-query";
+import { useNavigate } from "@tanstack/react-router";
+import { useState } from "react";
+import { apiFor, useAct } from "../api/index.ts";
+import { Page, paths, ProblemNotice, SecretOnce } from "../kit/index.ts";
+import { useCan, useOrg } from "../session/index.ts";
+import { words } from "../words/index.ts";
+import { grantsOf, type Scope } from "./grants.ts";
+
+const own = words.access;
+const needs = { apiToken: "token.create", operator: "operatorKey.create", accessKey: "accessKey.create" } as const;
+type Kind = keyof typeof needs;
+const kinds = Object.keys(needs) as Kind[]; // the keys of a constant
+
+type Asked = {
+  kind: Kind;
+  name: string;
+  lifetime: string;
+  application: string;
+  actions: Action[];
+  scope: Scope["kind"];
+  devices: string;
+  tag: string;
+};
+
+/** Makes a credential with exactly the grants wanted, and shows it once. */
+export function AddCredential() {
+  const org = useOrg();
+  const can = useCan();
+  const navigate = useNavigate();
+  const [secret, setSecret] = useState<{ id: string; text: string } | undefined>(undefined);
+  const { data: applications } = useQuery({
+    queryKey: ["applications", org.id],
+    queryFn: ({ signal }) => apiFor(org.id).call(routes.listApplications, { query: { limit: 1_000 }, signal }),
+  });
+  const form = useForm<Asked>({
+    initialValues: {
+      kind: kinds.find((kind) => can(needs[kind])) ?? "apiToken",
+      name: "",
+      lifetime: "90d",
+      application: "",
+      actions: [],
+      scope: "all",
+      devices: "",
+      tag: "",
+    },
+    validate: { actions: (ticked) => (ticked.length === 0 ? own.nothingTicked : null) },
+  });
+  const make = useAct((asked: Asked) => mint(org.id, asked));
+  const values = form.getValues();
+  if (secret) {
+    return (
+      <Page title={own.made}>
+        <Stack maw={640}>
+          <SecretOnce label={own.secretLabel} secret={secret.text} file={`${secret.id}.txt`} />
+          <Group>
+            <Button
+              variant="default"
+              onClick={() => void navigate({ to: paths.credential, params: { org: org.id, credential: secret.id } })}
+            >
+              {own.done}
+            </Button>
+          </Group>
+        </Stack>
+      </Page>
+    );
+  }
+  const applicationField = (
+    <NativeSelect
+      label={own.application}
+      required
+      data={[
+        { value: "", label: "" },
+        ...(applications?.items ?? []).map(({ id, name }) => ({ value: id, label: name })),
+      ]}
+      {...form.getInputProps("application")}
+    />
+  );
+  return (
+    <Page title={own.add}>
+      <form onSubmit={form.onSubmit(async (asked) => setSecret(await make.mutateAsync(asked)))}>
+        <Stack gap="md" maw={880}>
+          <Radio.Group label={own.kind} {...form.getInputProps("kind")}>
+            <Stack gap="xs" mt={4}>
+              {kinds.map((kind) => (
+                <Radio
+                  key={kind}
+                  value={kind}
+                  label={own.kinds[kind]}
+                  description={can(needs[kind]) ? own.kindHints[kind] : words.common.notAllowed(needs[kind])}
+                  disabled={!can(needs[kind])}
+                />
+              ))}
+            </Stack>
+          </Radio.Group>
+          <Group align="flex-start" grow>
+            <TextInput label={words.common.name} required {...form.getInputProps("name")} />
+            <NativeSelect
+              label={own.lifetime}
+              data={Object.entries(own.lifetimes).map(([value, label]) => ({ value, label }))}
+              {...form.getInputProps("lifetime")}
+            />
+          </Group>
+          {values.kind === "accessKey" ? (
+            applicationField
+          ) : (
+            <Fieldset legend={own.where}>
+              <Stack gap="xs">
+                <NativeSelect
+                  aria-label={own.where}
+                  description={own.whereHint}
+                  data={Object.entries(own.wheres).map(([value, label]) => ({ value, label }))}
+                  {...form.getInputProps("scope")}
+                />
+                {values.scope === "application" && applicationField}
+                {values.scope === "devices" && (
+                  <Textarea label={own.devicesLabel} required autosize minRows={2} {...form.getInputProps("devices")} />
+                )}
+                {values.scope === "tag" && (
+                  <TextInput label={own.tagLabel} required placeholder="floor=3" {...form.getInputProps("tag")} />
+                )}
+              </Stack>
+            </Fieldset>
+          )}
+          <Checkbox.Group label={own.grants} description={own.grantsHint} {...form.getInputProps("actions")}>
+            <SimpleGrid cols={{ base: 1, xs: 2, md: 3 }} spacing={6} mt="xs">
+              {(Object.keys(actions) as Action[]).map((action) => (
+                <Checkbox
+                  key={action}
+                  value={action}
+                  label={action}
+                  disabled={!can(action)}
+                  title={can(action) ? undefined : words.common.notAllowed(action)}
+                />
+              ))}
+            </SimpleGrid>
+          </Checkbox.Group>
+          {values.actions.length > 0 && (
+            <div>
+              <Text fz="sm" fw={600}>
+                {own.asText}
+              </Text>
+              <Code block>{grantsOf(values.actions, scopeOf(values)).join("\n")}</Code>
+            </div>
+          )}
+          {make.error && <ProblemNotice error={make.error} />}
+          <Group>
+            <Button type="submit" loading={make.isPending}>
+              {own.make}
+            </Button>
+          </Group>
+        </Stack>
+      </form>
+    </Page>
+  );
+}
+
+function scopeOf({ kind, scope, application, devices, tag }: Asked): Scope {
+  if (kind === "accessKey") return { kind: "all" }; // within its application, whatever its grants say
+  switch (scope) {
+    case "all":
+      return { kind: "all" };
+    case "application":
+      return { kind: "application", application };
+    case "devices":
+      return { kind: "devices", devices: devices.split(/[\s,]+/).filter((id) => id !== "") };
+    case "tag":
+      return { kind: "tag", tag: tag.trim() };
+  }
+}
+
+async function mint(org: string, asked: Asked): Promise<{ id: string; text: string }> {
+  const { kind, name, lifetime, application } = asked;
+  const body = {
+    name,
+    grants: grantsOf(asked.actions, scopeOf(asked)),
+    ...(lifetime !== "" && { expiresIn: lifetime }),
+  };
+  const api = apiFor(org);
+  switch (kind) {
+    case "apiToken": {
+      const { id, token = "" } = await api.call(routes.createToken, { body });
+      return { id, text: token };
+    }
+    case "operator": {
+      const { id, secret = "" } = await api.call(routes.createOperatorKey, { body });
+      return { id, text: `${id}.${secret}` };
+    }
+    case "accessKey": {
+      const { id, secret = "" } = await api.call(routes.createAccessKey, { params: { application }, body });
+      return { id, text: `${id}.${secret}` };
+    }
+  }
+}

@@ -1,0 +1,3 @@
+export { AddCredential } from "./add-credential.tsx";
+export { CredentialPage } from "./credential.tsx";
+export { Credentials } from "./credentials.tsx";

@@ -1,0 +1,198 @@
+import { Button, Code, Group, Modal, NativeSelect, Stack, Text, TextInput, Title } from "@mantine/core";
+import { actions, routes, type Action } from "@holdfast/protocol";
+import { Link } from "@tanstack/react-router";
+import { useState } from "react";
+import { apiFor, useAct, useList } from "../api/index.ts";
+import {
+  Confirm,
+  DataTable,
+  Empty,
+  EntityId,
+  Listing,
+  Moment,
+  paths,
+  ProblemNotice,
+  SecretOnce,
+  StateMark,
+  columnsOf,
+} from "../kit/index.ts";
+import { useCan, useOrg } from "../session/index.ts";
+import { words } from "../words/index.ts";
+import { DeviceFrame, useDevice, type Device } from "./frame.tsx";
+import type { Reply } from "@holdfast/client";
+
+type Key = Reply<typeof routes.listCredentials>["items"][number];
+const own = words.device.access;
+
+/** Who can come in as this device, and why somebody may do something with it or not. */
+export function DeviceAccess() {
+  const device = useDevice();
+  return (
+    <DeviceFrame device={device}>
+      <Keys device={device} />
+      <Explain device={device} />
+    </DeviceFrame>
+  );
+}
+
+function Keys({ device }: { readonly device: Device }) {
+  const org = useOrg();
+  const can = useCan();
+  const api = apiFor(org.id);
+  const [ending, setEnding] = useState<Key | undefined>(undefined);
+  const list = useList(["credentials", org.id, "device", device.id], (cursor, signal) =>
+    api.call(routes.listCredentials, { query: { cursor, device: device.id }, signal }),
+  );
+  const mint = useAct(() => api.call(routes.mintDeviceKey, { params: { device: device.id } }));
+  const why =
+    device.state === "retired"
+      ? words.device.isRetired
+      : can("device.mintKey")
+        ? undefined
+        : words.common.notAllowed("device.mintKey");
+  const columns = columnsOf<Key>([
+    {
+      id: "id",
+      head: words.common.id,
+      width: 300,
+      cell: ({ id }) => (
+        <Link to={paths.credential} params={{ org: org.id, credential: id }}>
+          {id}
+        </Link>
+      ),
+    },
+    { id: "state", head: words.common.state, width: 110, cell: ({ state }) => <StateMark state={state} /> },
+    { id: "created", head: words.common.created, width: 120, cell: ({ createdAt }) => <Moment at={createdAt} /> },
+    {
+      id: "used",
+      head: words.access.lastUsed,
+      width: 120,
+      cell: ({ lastUsedAt }) => (lastUsedAt === undefined ? words.common.never : <Moment at={lastUsedAt} />),
+    },
+    {
+      id: "revoke",
+      head: words.access.revoke,
+      width: 120,
+      cell: (key) => (
+        <Button
+          size="compact-xs"
+          color="red"
+          variant="outline"
+          disabled={key.state !== "active" || !can("credential.revoke")}
+          onClick={() => setEnding(key)}
+          aria-label={`${words.access.revoke} ${key.id}`}
+        >
+          {words.access.revoke}
+        </Button>
+      ),
+    },
+  ]);
+  const secret = mint.data;
+  return (
+    <Stack gap="sm">
+      <Group justify="space-between">
+        <Title order={2} fz="lg">
+          {own.keys}
+        </Title>
+        <Button
+          disabled={why !== undefined}
+          title={why}
+          loading={mint.isPending}
+          onClick={() => mint.mutate(undefined)}
+        >
+          {own.another}
+        </Button>
+      </Group>
+      <Text fz="sm" c="var(--hf-dim)">
+        {own.rotateHint}
+      </Text>
+      {mint.error && <ProblemNotice error={mint.error} />}
+      <Listing list={list} empty={<Empty>{own.noKeys}</Empty>}>
+        <DataTable
+          label={own.keys}
+          {...list}
+          columns={columns}
+          idOf={({ id }) => id}
+          nameOf={({ id }) => id}
+          height="320px"
+        />
+      </Listing>
+      <Modal
+        opened={secret !== undefined}
+        onClose={mint.reset}
+        title={own.another}
+        closeButtonProps={{ "aria-label": words.common.close }}
+      >
+        {secret && (
+          <SecretOnce label={own.keyLabel} secret={`${secret.id}.${secret.secret ?? ""}`} file={`${secret.id}.txt`} />
+        )}
+      </Modal>
+      <Confirm
+        opened={ending !== undefined}
+        close={() => setEnding(undefined)}
+        title={words.access.revoke}
+        label={words.access.revoke}
+        name={device.name}
+        act={async () => {
+          await api.call(routes.revokeCredential, { params: { credential: ending?.id ?? "" } });
+          list.retry();
+        }}
+      >
+        <Text fz="sm">{words.access.revokeHint}</Text>
+        {ending && <EntityId id={ending.id} />}
+      </Confirm>
+    </Stack>
+  );
+}
+
+const aboutDevices = (Object.keys(actions) as Action[]).filter((action) => actions[action] === "device"); // the keys of a constant
+
+function Explain({ device }: { readonly device: Device }) {
+  const org = useOrg();
+  const can = useCan();
+  const [credential, setCredential] = useState("");
+  const [action, setAction] = useState<string>("telemetry.write");
+  const explain = useAct(() =>
+    apiFor(org.id).call(routes.explain, { body: { credential: credential.trim(), action, resource: device.id } }),
+  );
+  const why = can("authority.explain") ? undefined : words.common.notAllowed("authority.explain");
+  return (
+    <Stack gap="sm">
+      <Title order={2} fz="lg">
+        {own.explain}
+      </Title>
+      <form
+        onSubmit={(event) => {
+          event.preventDefault();
+          explain.mutate(undefined);
+        }}
+      >
+        <Group align="flex-end" gap="xs">
+          <TextInput
+            label={own.credential}
+            placeholder="key_…"
+            required
+            w={320}
+            value={credential}
+            onChange={(event) => setCredential(event.currentTarget.value)}
+          />
+          <NativeSelect
+            label={own.action}
+            data={aboutDevices}
+            value={action}
+            onChange={(event) => setAction(event.currentTarget.value)}
+          />
+          <Button type="submit" variant="default" disabled={why !== undefined} title={why} loading={explain.isPending}>
+            {own.ask}
+          </Button>
+        </Group>
+      </form>
+      {explain.error && <ProblemNotice error={explain.error} />}
+      {explain.data && (
+        <Text fz="sm" role="status">
+          <strong>{explain.data.allowed ? own.allowed : own.refused}</strong> <Code>{explain.data.because}</Code>
+        </Text>
+      )}
+    </Stack>
+  );
+}

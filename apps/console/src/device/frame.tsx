@@ -1,0 +1,132 @@
+import { Button, Group } from "@mantine/core";
+import { useDisclosure } from "@mantine/hooks";
+import type { Reply } from "@holdfast/client";
+import { routes } from "@holdfast/protocol";
+import { useSuspenseQuery } from "@tanstack/react-query";
+import { Link, useNavigate, useParams } from "@tanstack/react-router";
+import type { ReactNode } from "react";
+import { apiFor, useAct } from "../api/index.ts";
+import { Confirm, EntityId, Moment, Page, paths, ProblemNotice, StateMark } from "../kit/index.ts";
+import { useCan, useOrg } from "../session/index.ts";
+import { words } from "../words/index.ts";
+
+export type Device = Reply<typeof routes.readDevice>;
+const own = words.device;
+
+/** The device of this page, asked again every few seconds: it comes and goes. */
+export function useDevice(): Device {
+  const org = useOrg();
+  const { device = "" } = useParams({ strict: false });
+  const { data } = useSuspenseQuery({
+    queryKey: ["device", org.id, device],
+    queryFn: ({ signal }) => apiFor(org.id).call(routes.readDevice, { params: { device }, signal }),
+    refetchInterval: 5_000,
+  });
+  return data;
+}
+
+const tabs = [
+  { to: paths.device, label: own.tabs.overview },
+  { to: paths.deviceTelemetry, label: own.tabs.telemetry },
+  { to: paths.deviceLive, label: own.tabs.live },
+  { to: paths.deviceAccess, label: own.tabs.access },
+] as const;
+
+/** What stands above every page of a device: what it is, how it is, what may be done with it. */
+export function DeviceFrame({ device, children }: { readonly device: Device; readonly children: ReactNode }) {
+  const org = useOrg();
+  const params = { org: org.id, device: device.id };
+  const { state, presence } = device;
+  const mark = state !== "active" ? state : presence.state === "online" ? "online" : "offline";
+  return (
+    <Page
+      title={device.name}
+      lead={
+        <Group gap="sm">
+          <StateMark state={mark} />
+          {presence.since !== undefined && (
+            <span>
+              {own.since} <Moment at={presence.since} />
+            </span>
+          )}
+          {presence.because !== undefined && mark === "offline" && <span>{presence.because}</span>}
+          <EntityId id={device.id} />
+        </Group>
+      }
+      actions={<Actions device={device} />}
+    >
+      <Group component="nav" gap="md" aria-label={own.pages} className="hf-tabs">
+        {tabs.map(({ to, label }) => (
+          <Link key={to} to={to} params={params} activeOptions={{ exact: true, includeSearch: false }}>
+            {label}
+          </Link>
+        ))}
+      </Group>
+      {children}
+    </Page>
+  );
+}
+
+function Actions({ device }: { readonly device: Device }) {
+  const org = useOrg();
+  const can = useCan();
+  const navigate = useNavigate();
+  const [isRetiring, retiring] = useDisclosure(false);
+  const api = apiFor(org.id);
+  const params = { device: device.id };
+  const suspend = useAct(() => api.call(routes.suspendDevice, { params }));
+  const resume = useAct(() => api.call(routes.resumeDevice, { params }));
+  const why = (action: string) => (can(action) ? undefined : words.common.notAllowed(action));
+  const error = suspend.error ?? resume.error;
+  return (
+    <>
+      {device.state === "active" && (
+        <Button
+          variant="default"
+          loading={suspend.isPending}
+          disabled={!can("device.suspend")}
+          title={why("device.suspend")}
+          onClick={() => suspend.mutate(undefined)}
+        >
+          {own.suspend}
+        </Button>
+      )}
+      {device.state === "suspended" && (
+        <Button
+          variant="default"
+          loading={resume.isPending}
+          disabled={!can("device.resume")}
+          title={why("device.resume")}
+          onClick={() => resume.mutate(undefined)}
+        >
+          {own.resume}
+        </Button>
+      )}
+      {device.state !== "retired" && (
+        <Button
+          variant="outline"
+          color="red"
+          disabled={!can("device.retire")}
+          title={why("device.retire")}
+          onClick={retiring.open}
+        >
+          {own.retire}
+        </Button>
+      )}
+      {error && <ProblemNotice error={error} />}
+      <Confirm
+        opened={isRetiring}
+        close={retiring.close}
+        title={own.retire}
+        label={own.retire}
+        name={device.name}
+        act={async () => {
+          await api.call(routes.retireDevice, { params });
+          await navigate({ to: paths.devices, params: { org: org.id } });
+        }}
+      >
+        {own.retireHint}
+      </Confirm>
+    </>
+  );
+}

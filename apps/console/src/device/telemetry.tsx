@@ -1,0 +1,230 @@
+import { Checkbox, Group, SegmentedControl, Stack, Switch, Text } from "@mantine/core";
+import { useViewportSize } from "@mantine/hooks";
+import { routes } from "@holdfast/protocol";
+import { useQueries, useQuery } from "@tanstack/react-query";
+import { useNavigate, useSearch } from "@tanstack/react-router";
+import { useEffect, useMemo, useState } from "react";
+import { apiFor } from "../api/index.ts";
+import { columnsOf, DataTable, Empty, Moment, ProblemNotice, Slow } from "../kit/index.ts";
+import { useOrg } from "../session/index.ts";
+import { words } from "../words/index.ts";
+import { Chart } from "./chart.tsx";
+import { DeviceFrame, useDevice, type Device } from "./frame.tsx";
+import { aligned, parseRange, ranges, stepFor, type Bucket, type RangeName } from "./series.ts";
+import { useLive } from "../live/index.ts";
+
+const own = words.device.telemetry;
+
+/** What a device measured: live and long ago, several attributes at once, as lines and as numbers. */
+export function DeviceTelemetry() {
+  const device = useDevice();
+  return (
+    <DeviceFrame device={device}>
+      <Measured device={device} />
+    </DeviceFrame>
+  );
+}
+
+function Measured({ device }: { readonly device: Device }) {
+  const org = useOrg();
+  const navigate = useNavigate();
+  const { range: wanted, attributes: chosen } = useSearch({ strict: false });
+  const range = parseRange(wanted);
+  const api = apiFor(org.id);
+  const latest = useQuery({
+    queryKey: ["latest", org.id, device.id],
+    queryFn: ({ signal }) => api.call(routes.readLatest, { params: { device: device.id }, signal }),
+    refetchInterval: 15_000,
+  });
+  const units = useUnits(device);
+  const known = useMemo(() => latest.data?.items ?? [], [latest.data]);
+  const numbers = useMemo(
+    () => known.filter(({ value }) => typeof value !== "string").map(({ attribute }) => attribute),
+    [known],
+  );
+  const shown = useMemo(() => {
+    const asked = chosen?.split(",").filter((name) => numbers.includes(name)) ?? [];
+    return asked.length > 0 ? asked : numbers.slice(0, 3);
+  }, [chosen, numbers]);
+  const choose = (next: { range?: RangeName; attributes?: readonly string[] }) =>
+    void navigate({
+      to: ".",
+      replace: true,
+      search: { range: next.range ?? range, attributes: (next.attributes ?? shown).join(",") },
+    });
+
+  const { width } = useViewportSize();
+  const [now, setNow] = useState(Date.now);
+  const [isFollowing, setFollowing] = useState(true);
+  const span = ranges[range];
+  const step = stepFor(span, Math.max(200, Math.min(width, 1_600)));
+  useEffect(() => {
+    if (!isFollowing) return undefined;
+    const timer = setInterval(() => setNow(Date.now()), Math.max(1_000, step.milliseconds));
+    return () => clearInterval(timer);
+  }, [isFollowing, step.milliseconds]);
+  // The history is asked for from whole steps on, so that moving on by a second asks nothing again.
+  const from = Math.floor((now - span) / step.milliseconds) * step.milliseconds;
+  const askedFrom = Math.floor((now - span) / (span / 4)) * (span / 4);
+
+  const histories = useQueries({
+    queries: shown.map((attribute) => ({
+      queryKey: ["history", org.id, device.id, attribute, askedFrom, step.every],
+      queryFn: ({ signal }: { signal: AbortSignal }) =>
+        history(org.id, device.id, attribute, askedFrom, step.every, signal),
+      staleTime: Infinity,
+      placeholderData: (before: readonly Bucket[] | undefined) => before,
+    })),
+  });
+  const live = useLive(org.id, device.id);
+  const arrived = useMemo(() => {
+    const fresh = new Map<string, Bucket[]>();
+    for (const event of live.events) {
+      if (event.type !== "reading") continue;
+      for (const [name, value] of Object.entries(event.data.values)) {
+        if (typeof value === "string") continue;
+        const points = fresh.get(name) ?? [];
+        const avg = Number(value);
+        points.push({ time: Date.parse(event.data.time), avg, min: avg, max: avg });
+        fresh.set(name, points);
+      }
+    }
+    return fresh;
+  }, [live.events]);
+
+  const lines = shown.map((attribute, at) =>
+    together(histories[at]?.data ?? [], arrived.get(attribute) ?? [], from, step.milliseconds),
+  );
+  const data = aligned(lines, Math.max(step.milliseconds, spacing(lines)));
+  const error = latest.error ?? histories.find((one) => one.error)?.error;
+  if (latest.isPending) return <Slow />;
+  if (error) return <ProblemNotice error={error} retry={() => void latest.refetch()} />;
+  if (known.length === 0) return <Empty>{words.device.noReadings}</Empty>;
+  const isLoading = histories.some(({ isPending }) => isPending);
+  return (
+    <Stack gap="sm">
+      <Group gap="md">
+        <SegmentedControl
+          aria-label={own.range}
+          value={range}
+          data={Object.keys(ranges)}
+          onChange={(value) => choose({ range: parseRange(value) })}
+        />
+        <Switch
+          label={own.follow}
+          checked={isFollowing}
+          onChange={(event) => setFollowing(event.currentTarget.checked)}
+        />
+      </Group>
+      <Checkbox.Group label={own.attributes} value={[...shown]} onChange={(names) => choose({ attributes: names })}>
+        <Group gap="md" mt={4}>
+          {numbers.map((name) => (
+            <Checkbox key={name} value={name} label={name} />
+          ))}
+        </Group>
+      </Checkbox.Group>
+      {isLoading && <Slow />}
+      {shown.length === 0 ? (
+        <Empty>{own.onlyText}</Empty>
+      ) : (
+        <Chart
+          label={own.chart(shown.join(", "))}
+          lines={shown.map((name) => ({ name, unit: units.get(name) }))}
+          data={data}
+          from={from}
+          to={isFollowing ? now : now}
+        />
+      )}
+      <Text fz="xs" c="var(--hf-dim)">
+        {own.resolution(step.every)}
+      </Text>
+      <Numbers lines={lines} names={shown} />
+    </Stack>
+  );
+}
+
+/** The newest numbers of each line, for whoever wants digits or cannot see the lines. */
+function Numbers({
+  lines,
+  names,
+}: {
+  readonly lines: readonly (readonly Bucket[])[];
+  readonly names: readonly string[];
+}) {
+  const rows = useMemo(
+    () =>
+      lines
+        .flatMap((line, at) => line.map((bucket) => ({ name: names[at] ?? "", ...bucket })))
+        .sort((a, b) => b.time - a.time)
+        .slice(0, 2_000),
+    [lines, names],
+  );
+  const columns = columnsOf<(typeof rows)[number]>([
+    {
+      id: "time",
+      head: words.device.time,
+      width: 220,
+      cell: ({ time }) => <Moment at={new Date(time).toISOString()} exactly />,
+    },
+    { id: "name", head: words.device.attribute, width: 180, cell: ({ name }) => name },
+    { id: "avg", head: own.mean, width: 110, cell: ({ avg }) => shortest(avg) },
+    { id: "min", head: own.least, width: 110, cell: ({ min }) => shortest(min) },
+    { id: "max", head: own.most, width: 110, cell: ({ max }) => shortest(max) },
+  ]);
+  if (rows.length === 0) return <Empty>{own.nothingInRange}</Empty>;
+  return (
+    <DataTable
+      label={own.numbers}
+      rows={rows}
+      columns={columns}
+      idOf={({ name, time }) => `${name} ${time}`}
+      nameOf={({ name }) => name}
+      height="320px"
+    />
+  );
+}
+
+const shortest = (value: number): string => String(Number(value.toPrecision(7)));
+
+/** What the history knows, and after it what came since. */
+function together(past: readonly Bucket[], fresh: readonly Bucket[], from: number, step: number): readonly Bucket[] {
+  const end = past.at(-1)?.time ?? -Infinity;
+  const since = fresh.filter(({ time }) => time >= end + step || past.length === 0).sort((a, b) => a.time - b.time);
+  return [...past.filter(({ time }) => time >= from), ...since.filter(({ time }) => time >= from)];
+}
+
+/** The distance at which points usually come: half of them are nearer than one and a half of it. */
+function spacing(lines: readonly (readonly Bucket[])[]): number {
+  const gaps = lines.flatMap((line) => line.slice(1).map(({ time }, at) => time - (line[at]?.time ?? time)));
+  gaps.sort((a, b) => a - b);
+  return gaps[Math.floor(gaps.length / 2)] ?? 0;
+}
+
+async function history(
+  org: string,
+  device: string,
+  attribute: string,
+  from: number,
+  every: string,
+  signal: AbortSignal,
+): Promise<readonly Bucket[]> {
+  const query = { attribute, from: String(from), every, aggregate: "avg,min,max", limit: 10_000 };
+  const { items } = await apiFor(org).call(routes.readTelemetry, { params: { device }, query, signal });
+  return items.map(({ time, avg, min, max }) => ({
+    time: Date.parse(time),
+    avg: Number(avg),
+    min: Number(min),
+    max: Number(max),
+  }));
+}
+
+function useUnits(device: Device): ReadonlyMap<string, string | undefined> {
+  const org = useOrg();
+  const { product } = device;
+  const { data } = useQuery({
+    queryKey: ["product", org.id, product],
+    queryFn: ({ signal }) => apiFor(org.id).call(routes.readProduct, { params: { product: product ?? "" }, signal }),
+    enabled: product !== undefined,
+  });
+  return new Map(Object.entries(data?.attributes ?? {}).map(([name, { unit }]) => [name, unit]));
+}

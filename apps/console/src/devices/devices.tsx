@@ -1,0 +1,210 @@
+import { Button, Group, Menu, NativeSelect, TextInput } from "@mantine/core";
+import { useDebouncedCallback } from "@mantine/hooks";
+import type { Reply } from "@holdfast/client";
+import { routes } from "@holdfast/protocol";
+import { useQuery } from "@tanstack/react-query";
+import { Link, useNavigate, useSearch } from "@tanstack/react-router";
+import { useMemo, useState } from "react";
+import { apiFor } from "../api/index.ts";
+import { columnsOf, DataTable, Empty, EntityId, Listing, Moment, Page, paths, StateMark } from "../kit/index.ts";
+import { useCan, useOrg } from "../session/index.ts";
+import { words } from "../words/index.ts";
+import { Bulk } from "./bulk.tsx";
+import { exportDevices } from "./export.ts";
+import { clauseOf, parseFilter, parseOrder, withClause } from "./filter.ts";
+import { useDevices } from "./use-devices.ts";
+
+export type Device = Reply<typeof routes.listDevices>["items"][number];
+const own = words.devices;
+
+/** Every device: found by typing or by clicks, followed live, changed by the dozen. */
+export function Devices() {
+  const org = useOrg();
+  const can = useCan();
+  const navigate = useNavigate();
+  const { q: text = "", sort } = useSearch({ strict: false });
+  const order = parseOrder(sort);
+  const filter = useMemo(() => parseFilter(text), [text]);
+  const list = useDevices(org.id, filter, order);
+  const [selected, setSelected] = useState<ReadonlySet<string>>(new Set());
+  const show = (next: string) =>
+    void navigate({
+      to: ".",
+      replace: true,
+      search: { ...(next !== "" && { q: next }), ...(sort !== undefined && { sort }) },
+    });
+  const columns = useMemo(
+    () =>
+      columnsOf<Device>([
+        {
+          id: "name",
+          head: words.common.name,
+          width: 240,
+          sort: "name",
+          cell: ({ id, name }) => (
+            <Link to={paths.device} params={{ org: org.id, device: id }}>
+              {name}
+            </Link>
+          ),
+        },
+        { id: "presence", head: own.presence, width: 110, cell: (device) => <StateMark state={markOf(device)} /> },
+        {
+          id: "seen",
+          head: own.lastSeen,
+          width: 120,
+          sort: "lastSeenAt",
+          cell: ({ presence: { lastSeenAt } }) =>
+            lastSeenAt === undefined ? words.common.never : <Moment at={lastSeenAt} />,
+        },
+        { id: "tags", head: own.tags, width: 220, cell: ({ tags }) => tagsText(tags) },
+        { id: "alias", head: own.alias, width: 140, cell: ({ alias }) => alias ?? "" },
+        {
+          id: "created",
+          head: words.common.created,
+          width: 120,
+          sort: "createdAt",
+          cell: ({ createdAt }) => <Moment at={createdAt} />,
+        },
+        { id: "id", head: words.common.id, width: 300, cell: ({ id }) => <EntityId id={id} /> },
+      ]),
+    [org.id],
+  );
+  const mayMake = can("device.create");
+  const add = (
+    <Button
+      disabled={!mayMake}
+      title={mayMake ? undefined : words.common.notAllowed("device.create")}
+      onClick={() => void navigate({ to: paths.addDevice, params: { org: org.id } })}
+    >
+      {own.add}
+    </Button>
+  );
+  const isFiltered = text !== "";
+  return (
+    <Page
+      title={words.places.devices}
+      actions={
+        <>
+          <Menu>
+            <Menu.Target>
+              <Button variant="default">{own.files}</Button>
+            </Menu.Target>
+            <Menu.Dropdown>
+              <Menu.Item onClick={() => void exportDevices(org.id, filter, order)}>{own.exportCsv}</Menu.Item>
+              <Menu.Item
+                disabled={!mayMake}
+                onClick={() => void navigate({ to: paths.importDevices, params: { org: org.id } })}
+              >
+                {own.importCsv}
+              </Menu.Item>
+            </Menu.Dropdown>
+          </Menu>
+          {add}
+        </>
+      }
+    >
+      <Filters text={text} show={show} />
+      <Bulk devices={list.rows.filter(({ id }) => selected.has(id))} done={() => setSelected(new Set())} />
+      <Listing
+        list={list}
+        empty={
+          isFiltered ? (
+            <Empty
+              next={
+                <Button variant="default" onClick={() => show("")}>
+                  {own.clearFilter}
+                </Button>
+              }
+            >
+              {own.noneFound}
+            </Empty>
+          ) : (
+            <Empty next={add}>{own.empty}</Empty>
+          )
+        }
+      >
+        <DataTable
+          label={words.places.devices}
+          {...list}
+          columns={columns}
+          idOf={({ id }) => id}
+          nameOf={({ name }) => name}
+          selection={{ selected, change: setSelected }}
+          sorting={{
+            now: order === undefined ? undefined : { by: order.replace("-", ""), isDescending: order.startsWith("-") },
+            change: ({ by, isDescending }) =>
+              void navigate({
+                to: ".",
+                replace: true,
+                search: { ...(isFiltered && { q: text }), sort: `${isDescending ? "-" : ""}${by}` },
+              }),
+          }}
+        />
+      </Listing>
+    </Page>
+  );
+}
+
+/** What a device is, before where it is: a suspended one is not just offline. */
+const markOf = ({ state, presence }: Device) =>
+  state !== "active" ? state : presence.state === "online" ? "online" : "offline";
+
+export const tagsText = (tags: Device["tags"]): string =>
+  Object.entries(tags)
+    .map(([key, value]) => `${key}=${value}`)
+    .join(" ");
+
+function Filters({ text, show }: { readonly text: string; readonly show: (text: string) => void }) {
+  const org = useOrg();
+  const [typed, setTyped] = useState(text);
+  const [shown, setShown] = useState(text);
+  // Clicks and links change it from outside.
+  if (shown !== text) {
+    setShown(text);
+    setTyped(text);
+  }
+  const showSoon = useDebouncedCallback(show, 250);
+  const { data: products } = useQuery({
+    queryKey: ["products-all", org.id],
+    queryFn: ({ signal }) => apiFor(org.id).call(routes.listProducts, { query: { limit: 1_000 }, signal }),
+  });
+  const choose = (name: string, value: string) => show(withClause(text, name, value === "" ? undefined : value));
+  return (
+    <Group gap="xs" align="flex-end">
+      <TextInput
+        label={own.filter}
+        placeholder={own.filterExample}
+        flex={1}
+        miw={220}
+        value={typed}
+        onChange={(event) => {
+          setTyped(event.currentTarget.value);
+          showSoon(event.currentTarget.value);
+        }}
+      />
+      <NativeSelect
+        label={words.common.state}
+        value={clauseOf(text, "status") ?? ""}
+        data={[
+          { value: "", label: own.anyState },
+          ...(["online", "offline", "active", "suspended", "retired"] as const).map((state) => ({
+            value: state,
+            label: words.state[state],
+          })),
+        ]}
+        onChange={(event) => choose("status", event.currentTarget.value)}
+      />
+      {products && products.items.length > 0 && (
+        <NativeSelect
+          label={own.product}
+          value={clauseOf(text, "product") ?? ""}
+          data={[
+            { value: "", label: own.anyProduct },
+            ...products.items.map(({ id, name }) => ({ value: id, label: name })),
+          ]}
+          onChange={(event) => choose("product", event.currentTarget.value)}
+        />
+      )}
+    </Group>
+  );
+}

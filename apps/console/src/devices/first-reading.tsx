@@ -1,0 +1,157 @@
+import { Alert, Button, Code, CopyButton, Group, Loader, Stack, Tabs, Text } from "@mantine/core";
+import { routes } from "@holdfast/protocol";
+import { useQuery } from "@tanstack/react-query";
+import { Link } from "@tanstack/react-router";
+import { apiFor } from "../api/index.ts";
+import { paths, ProblemNotice, save, SecretOnce, Slow } from "../kit/index.ts";
+import { useLive, type Heard } from "../live/index.ts";
+import { useOrg } from "../session/index.ts";
+import { words } from "../words/index.ts";
+import type { MadeDevice } from "./add-device.tsx";
+import { snippets, type ClientName, type Facts } from "./snippets.ts";
+
+const own = words.devices.adding;
+const names = Object.keys(snippets) as ClientName[]; // the keys of a constant
+
+/** The key, a program for the client that somebody has, and what comes of it. */
+export function FirstReading({ device }: { readonly device: MadeDevice }) {
+  const org = useOrg();
+  const { data: platform, error } = useQuery({
+    queryKey: ["platform", org.id],
+    queryFn: ({ signal }) => apiFor(org.id).call(routes.readPlatform, { signal }),
+  });
+  const key = { id: device.key.id, secret: device.key.secret ?? "" };
+  return (
+    <Stack gap="lg">
+      <SecretOnce label={words.device.access.keyLabel} secret={`${key.id}.${key.secret}`} file={`${key.id}.txt`} />
+      {error && <ProblemNotice error={error} />}
+      {platform ? <Programs facts={factsOf(platform, key)} /> : <Slow />}
+      <Wait device={device} />
+    </Stack>
+  );
+}
+
+function factsOf(
+  { url, mqttsUrl, caPem }: { readonly url: string; readonly mqttsUrl: string; readonly caPem?: string | undefined },
+  key: Facts["key"],
+): Facts {
+  const mqtt = new URL(mqttsUrl.replace(/^mqtts:/, "https:"));
+  return { url, mqttHost: mqtt.hostname, mqttPort: Number(mqtt.port) || 8883, key, caPem };
+}
+
+function Programs({ facts }: { readonly facts: Facts }) {
+  return (
+    <Tabs defaultValue="mosquitto" keepMounted={false}>
+      <Tabs.List aria-label={own.client}>
+        {names.map((name) => (
+          <Tabs.Tab key={name} value={name}>
+            {own.clients[name]}
+          </Tabs.Tab>
+        ))}
+      </Tabs.List>
+      {names.map((name) => (
+        <Tabs.Panel key={name} value={name} pt="sm">
+          <Program name={name} facts={facts} />
+        </Tabs.Panel>
+      ))}
+    </Tabs>
+  );
+}
+
+function Program({ name, facts }: { readonly name: ClientName; readonly facts: Facts }) {
+  const { text, files } = snippets[name](facts);
+  const { caPem } = facts;
+  return (
+    <Stack gap="xs">
+      <Code block tabIndex={0} aria-label={own.clients[name]}>
+        {text}
+      </Code>
+      <Group gap="xs">
+        <CopyButton value={text}>
+          {({ copied, copy }) => <Button onClick={copy}>{copied ? words.common.copied : words.common.copy}</Button>}
+        </CopyButton>
+        {files.includes("ca.pem") && caPem !== undefined && (
+          <Button variant="default" onClick={() => save("ca.pem", "application/x-pem-file", caPem)}>
+            {own.takeCa}
+          </Button>
+        )}
+      </Group>
+      {files.includes("ca.pem") && (
+        <Text fz="sm" c="var(--hf-dim)">
+          {own.caHint}
+        </Text>
+      )}
+    </Stack>
+  );
+}
+
+/** Turns green at the first message, or says exactly what was wrong with what came instead. */
+function Wait({ device }: { readonly device: MadeDevice }) {
+  const org = useOrg();
+  const { events, state, error } = useLive(org.id, device.id, { strangers: true });
+  const reading = events.find(({ type }) => type === "reading");
+  const refused = events.filter(({ type }) => type === "refused" || type === "stranger").slice(-3);
+  if (reading?.type === "reading") {
+    const { values } = reading.data;
+    return (
+      <Alert role="status" color="green" variant="outline" title={own.arrived} c="var(--hf-text)">
+        <Stack gap="xs">
+          <Text fz="sm">
+            {Object.entries(values)
+              .map(([name, value]) => `${name} = ${String(value)}`)
+              .join(", ")}
+          </Text>
+          <Link to={paths.deviceTelemetry} params={{ org: org.id, device: device.id }}>
+            {own.toChart}
+          </Link>
+        </Stack>
+      </Alert>
+    );
+  }
+  return (
+    <Stack gap="xs">
+      <Group gap="xs" role="status">
+        <Loader size="xs" />
+        <Text fz="sm">{state === "live" ? own.waiting : words.device.live.states[state]}</Text>
+      </Group>
+      {state === "refused" && <ProblemNotice error={error} />}
+      {refused.map((event) => (
+        <Refused key={event.number} event={event} />
+      ))}
+    </Stack>
+  );
+}
+
+function Refused({ event }: { readonly event: Heard }) {
+  if (event.type === "stranger") {
+    const { address, transport, code, title } = event.data;
+    return (
+      <Alert
+        role="alert"
+        color="yellow"
+        variant="outline"
+        title={own.strangerFrom(address, transport)}
+        c="var(--hf-text)"
+      >
+        <Text fz="sm">{title}</Text>
+        <Code>{code}</Code>
+      </Alert>
+    );
+  }
+  if (event.type !== "refused") return null;
+  const { title, detail, errors, code, topic } = event.data;
+  return (
+    <Alert role="alert" color="red" variant="outline" title={own.refused} c="var(--hf-text)">
+      <Text fz="sm">
+        {title} {detail}
+      </Text>
+      {errors?.map(({ path, message }) => (
+        <Text fz="sm" key={path}>
+          {path}: {message}
+        </Text>
+      ))}
+      {topic !== undefined && <Text fz="sm">{own.topic(topic)}</Text>}
+      <Code>{code}</Code>
+    </Alert>
+  );
+}

@@ -1,0 +1,3 @@
+export { AddDevice } from "./add-device.tsx";
+export { Devices } from "./devices.tsx";
+export { ImportDevices } from "./import-devices.tsx";

@@ -1,0 +1,169 @@
+import { cLines, quote } from "./quote.ts";
+
+/** Everything that a first reading needs. */
+export type Facts = {
+  /** Where HTTPS is: `https://host:port`. */
+  readonly url: string;
+  readonly mqttHost: string;
+  readonly mqttPort: number;
+  readonly key: { readonly id: string; readonly secret: string };
+  /** What a client has to trust; nothing where its system trusts the platform anyway. */
+  readonly caPem: string | undefined;
+};
+
+export type Snippet = {
+  /** What it is written in, for whoever colours it. */
+  readonly language: "sh" | "python" | "javascript" | "c" | "cpp" | "json";
+  readonly text: string;
+  /** Files that it reads beside it. */
+  readonly files: readonly "ca.pem"[];
+};
+
+const topic = "me/telemetry";
+const reading = '{"temperature": 21.5}';
+
+/** One program each that sends a first reading, ready to be copied. */
+export const snippets = {
+  mosquitto: ({ mqttHost, mqttPort, key, caPem }: Facts): Snippet => ({
+    language: "sh",
+    text: [
+      "mosquitto_pub",
+      caPem === undefined ? "--tls-use-os-certs" : "--cafile ca.pem",
+      `-h ${quote.shell(mqttHost)} -p ${mqttPort}`,
+      `-u ${quote.shell(key.id)} -P ${quote.shell(key.secret)}`,
+      `-q 1 -t ${topic} -m ${quote.shell(reading)}`,
+    ].join(" \\\n  "),
+    files: trust(caPem),
+  }),
+
+  curl: ({ url, key, caPem }: Facts): Snippet => ({
+    language: "sh",
+    text: [
+      "curl",
+      ...(caPem === undefined ? [] : ["--cacert ca.pem"]),
+      `-H ${quote.shell(`X-Auth-Token: ${key.id}.${key.secret}`)}`,
+      `-H 'Content-Type: application/json' -d ${quote.shell(reading)}`,
+      quote.shell(`${url}/v1/me/telemetry`),
+    ].join(" \\\n  "),
+    files: trust(caPem),
+  }),
+
+  python: ({ mqttHost, mqttPort, key, caPem }: Facts): Snippet => ({
+    language: "python",
+    text: `# pip install paho-mqtt
+import json, ssl
+import paho.mqtt.client as mqtt
+
+client = mqtt.Client(mqtt.CallbackAPIVersion.VERSION2)
+client.username_pw_set(${quote.python(key.id)}, ${quote.python(key.secret)})
+client.tls_set_context(ssl.create_default_context(${caPem === undefined ? "" : 'cafile="ca.pem"'}))
+client.connect(${quote.python(mqttHost)}, ${mqttPort})
+client.loop_start()
+client.publish(${quote.python(topic)}, json.dumps({"temperature": 21.5}), qos=1).wait_for_publish()
+client.disconnect()`,
+    files: trust(caPem),
+  }),
+
+  mqttjs: ({ mqttHost, mqttPort, key, caPem }: Facts): Snippet => ({
+    language: "javascript",
+    text: `// npm install mqtt
+import { connectAsync } from "mqtt";
+${caPem === undefined ? "" : 'import { readFileSync } from "node:fs";\n'}
+const client = await connectAsync(${quote.json(`mqtts://${mqttHost}:${mqttPort}`)}, {
+  username: ${quote.json(key.id)},
+  password: ${quote.json(key.secret)},${caPem === undefined ? "" : '\n  ca: readFileSync("ca.pem"),'}
+});
+await client.publishAsync(${quote.json(topic)}, JSON.stringify({ temperature: 21.5 }), { qos: 1 });
+await client.endAsync();`,
+    files: trust(caPem),
+  }),
+
+  espIdf: ({ mqttHost, mqttPort, key, caPem }: Facts): Snippet => ({
+    language: "c",
+    text: `#include "mqtt_client.h"
+${caPem === undefined ? '#include "esp_crt_bundle.h"\n' : `\nstatic const char *trusted =\n    ${cLines(caPem, "    ")};\n`}
+static void said(void *arg, esp_event_base_t base, int32_t event, void *data) {
+    if (event != MQTT_EVENT_CONNECTED) return;
+    esp_mqtt_client_publish(((esp_mqtt_event_handle_t)data)->client, ${quote.c(topic)}, ${quote.c(reading)}, 0, 1, 0);
+}
+
+void send_first_reading(void) {
+    esp_mqtt_client_config_t config = {
+        .broker.address.uri = ${quote.c(`mqtts://${mqttHost}:${mqttPort}`)},
+        ${caPem === undefined ? ".broker.verification.crt_bundle_attach = esp_crt_bundle_attach" : ".broker.verification.certificate = trusted"},
+        .credentials.username = ${quote.c(key.id)},
+        .credentials.authentication.password = ${quote.c(key.secret)},
+    };
+    esp_mqtt_client_handle_t client = esp_mqtt_client_init(&config);
+    esp_mqtt_client_register_event(client, ESP_EVENT_ANY_ID, said, NULL);
+    esp_mqtt_client_start(client);
+}`,
+    files: [],
+  }),
+
+  arduino: ({ mqttHost, mqttPort, key, caPem }: Facts): Snippet => ({
+    language: "cpp",
+    text: `#include <WiFi.h>
+#include <WiFiClientSecure.h>
+#include <PubSubClient.h>
+
+${caPem === undefined ? "" : `static const char *trusted =\n  ${cLines(caPem, "  ")};\n\n`}WiFiClientSecure tls;
+PubSubClient mqtt(tls);
+
+// Once WiFi is connected, and the clock is set (configTime): without the time no certificate is valid.
+void sendFirstReading() {
+  ${caPem === undefined ? "tls.setCACertBundle(rootca_crt_bundle_start, rootca_crt_bundle_end - rootca_crt_bundle_start);" : "tls.setCACert(trusted);"}
+  mqtt.setServer(${quote.c(mqttHost)}, ${mqttPort});
+  if (mqtt.connect(${quote.c(key.id)}, ${quote.c(key.id)}, ${quote.c(key.secret)})) {
+    mqtt.publish(${quote.c(topic)}, ${quote.c(reading)});
+  }
+}`,
+    files: [],
+  }),
+
+  nodeRed: ({ mqttHost, mqttPort, key, caPem }: Facts): Snippet => ({
+    language: "json",
+    text: JSON.stringify(
+      [
+        {
+          id: "hf-inject",
+          type: "inject",
+          name: "a reading",
+          props: [{ p: "payload" }],
+          payload: reading,
+          payloadType: "json",
+          once: true,
+          wires: [["hf-out"]],
+        },
+        { id: "hf-out", type: "mqtt out", topic, qos: "1", broker: "hf-broker", wires: [] },
+        {
+          id: "hf-broker",
+          type: "mqtt-broker",
+          name: "Holdfast",
+          broker: mqttHost,
+          port: String(mqttPort),
+          protocolVersion: "5",
+          usetls: true,
+          tls: "hf-tls",
+          credentials: { user: key.id, password: key.secret },
+        },
+        {
+          id: "hf-tls",
+          type: "tls-config",
+          name: "Holdfast",
+          verifyservercert: true,
+          ca: caPem === undefined ? "" : "ca.pem",
+        },
+      ],
+      undefined,
+      2,
+    ),
+    files: trust(caPem),
+  }),
+} as const satisfies Record<string, (facts: Facts) => Snippet>;
+
+export type ClientName = keyof typeof snippets;
+
+function trust(caPem: string | undefined): readonly "ca.pem"[] {
+  return caPem === undefined ? [] : ["ca.pem"];
+}

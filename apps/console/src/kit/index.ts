@@ -1,0 +1,16 @@
+export { Confirm } from "./confirm.tsx";
+export { DataTable, columnsOf, type Column } from "./data-table.tsx";
+export { Empty } from "./empty.tsx";
+export { EntityId } from "./entity-id.tsx";
+export { Facts } from "./facts.tsx";
+export { Listing } from "./listing.tsx";
+export { Page } from "./page.tsx";
+export { ProblemNotice, told } from "./problem-notice.tsx";
+export { save } from "./save.ts";
+export { SecretOnce } from "./secret-once.tsx";
+export { Slow } from "./slow.tsx";
+export { StateMark, type Mark } from "./state-mark.tsx";
+export { Moment, TimeZoneProvider, useTimeZone } from "./moment.tsx";
+export { lines, palette, scheme, type Scheme } from "./colours.ts";
+export { paths, pathTo, type Params, type Place } from "./paths.ts";
+export { ago, exact } from "./time.ts";

@@ -1,0 +1,34 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { paths, pathTo } from "./paths.ts";
+
+// Links in bookmarks, chats and other programs: a change here breaks them.
+test("every place keeps its path", () => {
+  assert.deepEqual(paths, {
+    start: "/",
+    signIn: "/sign-in",
+    setUp: "/set-up",
+    accept: "/invitation",
+    overview: "/o/$org",
+    devices: "/o/$org/devices",
+    addDevice: "/o/$org/devices/add",
+    importDevices: "/o/$org/devices/import",
+    device: "/o/$org/devices/$device",
+    deviceTelemetry: "/o/$org/devices/$device/telemetry",
+    deviceLive: "/o/$org/devices/$device/live",
+    deviceAccess: "/o/$org/devices/$device/access",
+    products: "/o/$org/products",
+    product: "/o/$org/products/$product",
+    access: "/o/$org/access",
+    addCredential: "/o/$org/access/add",
+    credential: "/o/$org/access/$credential",
+    audit: "/o/$org/audit",
+    settings: "/o/$org/settings",
+    security: "/o/$org/settings/security",
+  });
+});
+
+test("what stands in a path cannot leave it", () => {
+  assert.equal(pathTo("device", { org: "org_1", device: "../../x?y#z" }), "/o/org_1/devices/..%2F..%2Fx%3Fy%23z");
+  assert.equal(pathTo("signIn"), "/sign-in");
+});

@@ -1,0 +1,43 @@
+/**
+ * Every place of the console as a path, made in one way: pages link by these, tests and the command's messages too.
+ * Names in `$` are the router's parameters.
+ */
+export const paths = {
+  start: "/",
+  signIn: "/sign-in",
+  setUp: "/set-up",
+  accept: "/invitation",
+  overview: "/o/$org",
+  devices: "/o/$org/devices",
+  addDevice: "/o/$org/devices/add",
+  importDevices: "/o/$org/devices/import",
+  device: "/o/$org/devices/$device",
+  deviceTelemetry: "/o/$org/devices/$device/telemetry",
+  deviceLive: "/o/$org/devices/$device/live",
+  deviceAccess: "/o/$org/devices/$device/access",
+  products: "/o/$org/products",
+  product: "/o/$org/products/$product",
+  access: "/o/$org/access",
+  addCredential: "/o/$org/access/add",
+  credential: "/o/$org/access/$credential",
+  audit: "/o/$org/audit",
+  settings: "/o/$org/settings",
+  security: "/o/$org/settings/security",
+} as const;
+
+export type Place = keyof typeof paths;
+type Names<Path extends string> = Path extends `${string}$${infer Name}/${infer Rest}`
+  ? Name | Names<`/${Rest}`>
+  : Path extends `${string}$${infer Name}`
+    ? Name
+    : never;
+export type Params<P extends Place> = { readonly [Name in Names<(typeof paths)[P]>]: string };
+
+/** The path of a place: `pathTo("device", { org, device })`. Values are escaped, whatever they are. */
+export function pathTo<const P extends Place>(
+  place: P,
+  ...[params]: [Names<(typeof paths)[P]>] extends [never] ? [] : [params: Params<P>]
+): string {
+  const given: Readonly<Record<string, string>> = params ?? {};
+  return paths[place].replaceAll(/\$(\w+)/g, (_, name: string) => encodeURIComponent(given[name] ?? ""));
+}

@@ -1,0 +1,1 @@
+export { useLive, type Heard, type Live } from "./use-live.ts";

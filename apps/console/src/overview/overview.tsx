@@ -1,0 +1,114 @@
+import { Alert, Button, Card, SimpleGrid, Stack, Text, Title } from "@mantine/core";
+import { routes } from "@holdfast/protocol";
+import { useQuery } from "@tanstack/react-query";
+import { Link, useNavigate } from "@tanstack/react-router";
+import { apiFor } from "../api/index.ts";
+import { Empty, Moment, Page, paths, ProblemNotice, Slow } from "../kit/index.ts";
+import { useCan, useOrg } from "../session/index.ts";
+import { words } from "../words/index.ts";
+
+const own = words.overview;
+
+/** How everything is, and what to do next. */
+export function Overview() {
+  const org = useOrg();
+  const can = useCan();
+  const navigate = useNavigate();
+  const api = apiFor(org.id);
+  const { data, error, refetch } = useQuery({
+    queryKey: ["summary", org.id],
+    queryFn: ({ signal }) => api.call(routes.summariseDevices, { signal }),
+    refetchInterval: 5_000,
+  });
+  const add = (
+    <Button
+      disabled={!can("device.create")}
+      title={can("device.create") ? undefined : words.common.notAllowed("device.create")}
+      onClick={() => void navigate({ to: paths.addDevice, params: { org: org.id } })}
+    >
+      {words.devices.add}
+    </Button>
+  );
+  return (
+    <Page title={words.places.overview} actions={add}>
+      <Backup />
+      {error && <ProblemNotice error={error} retry={() => void refetch()} />}
+      {!data && !error && <Slow />}
+      {data?.total === 0 && <Empty next={add}>{words.devices.empty}</Empty>}
+      {data !== undefined && data.total > 0 && (
+        <SimpleGrid cols={{ base: 2, sm: 4 }}>
+          {(["online", "offline", "suspended", "retired"] as const).map((state) => (
+            <Card key={state} withBorder bg="var(--hf-raised)" p="md">
+              <Link to={paths.devices} params={{ org: org.id }} search={{ q: `status:${state}` }}>
+                <Text component="span" fz="xl" fw={700} display="block">
+                  {data[state]}
+                </Text>
+                {words.state[state]}
+              </Link>
+            </Card>
+          ))}
+        </SimpleGrid>
+      )}
+      {can("audit.read") && <Recent />}
+    </Page>
+  );
+}
+
+/** Until somebody has taken a copy of the keys away, a broken disk is the end of the data. */
+function Backup() {
+  const org = useOrg();
+  const { data } = useQuery({
+    queryKey: ["platform", org.id],
+    queryFn: ({ signal }) => apiFor(org.id).call(routes.readPlatform, { signal }),
+  });
+  if (!data || data.keys.backedUpAt !== undefined) return null;
+  return (
+    <Alert color="yellow" variant="outline" title={own.noBackup} c="var(--hf-text)">
+      <Text fz="sm">{own.backupHint}</Text>
+    </Alert>
+  );
+}
+
+function Recent() {
+  const org = useOrg();
+  const { data } = useQuery({
+    queryKey: ["audit-recent", org.id],
+    queryFn: ({ signal }) => apiFor(org.id).call(routes.listAudit, { query: { limit: 12 }, signal }),
+    refetchInterval: 10_000,
+  });
+  if (!data) return null;
+  return (
+    <Stack gap="xs">
+      <Title order={2} fz="lg">
+        {own.recent}
+      </Title>
+      <div className="hf-scroll">
+        <table className="hf-table">
+          <caption className="hf-visually-hidden">{own.recent}</caption>
+          <thead>
+            <tr>
+              <th scope="col">{words.audit.time}</th>
+              <th scope="col">{words.audit.what}</th>
+              <th scope="col">{words.audit.about}</th>
+            </tr>
+          </thead>
+          <tbody>
+            {data.items.map(({ id, time, what, about }) => (
+              <tr key={id}>
+                <td>
+                  <Moment at={time} />
+                </td>
+                <td>{what}</td>
+                <td>
+                  <Link to={paths.audit} params={{ org: org.id }} search={{ q: about }}>
+                    <span className="hf-id">{about}</span>
+                  </Link>
+                </td>
+              </tr>
+            ))}
+          </tbody>
+        </table>
+      </div>
+    </Stack>
+  );
+}

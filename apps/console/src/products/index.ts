@@ -1,0 +1,2 @@
+export { Product } from "./product.tsx";
+export { Products } from "./products.tsx";

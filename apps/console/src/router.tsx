@@ -1,0 +1,165 @@
+import {
+  createRootRoute,
+  createRoute,
+  createRouter,
+  lazyRouteComponent,
+  Outlet,
+  redirect,
+} from "@tanstack/react-router";
+import { queryClient, sessionEnded } from "./api/index.ts";
+import { paths } from "./kit/index.ts";
+import { sessionQuery, SetUp, setupSecret, SignIn } from "./session/index.ts";
+import { Failed, Nowhere, Shell } from "./shell/index.ts";
+
+const root = createRootRoute({ component: Outlet, errorComponent: Failed, notFoundComponent: Nowhere });
+
+/** Who is signed in, or the way to the door. */
+async function session(to: string) {
+  try {
+    return await queryClient.ensureQueryData(sessionQuery);
+  } catch (error) {
+    if (!sessionEnded(error)) throw error;
+    throw redirect({ to: paths.signIn, search: { to } });
+  }
+}
+
+const start = createRoute({
+  getParentRoute: () => root,
+  path: paths.start,
+  beforeLoad: async () => {
+    if (setupSecret(window.location.hash) !== undefined)
+      throw redirect({ to: paths.setUp, hash: window.location.hash.slice(1) });
+    const { orgs } = await session(paths.start);
+    const [first] = orgs;
+    if (first) throw redirect({ to: paths.overview, params: { org: first.id }, replace: true });
+  },
+  component: Nowhere,
+});
+
+const text = (value: unknown): string | undefined => (typeof value === "string" && value !== "" ? value : undefined);
+
+/** Only a place of ours: what stands in a link must not lead elsewhere. */
+const ownPath = (value: unknown): string | undefined => {
+  const path = text(value);
+  return path !== undefined && /^\/(?![/\\])/.test(path) ? path : undefined;
+};
+
+const signIn = createRoute({
+  getParentRoute: () => root,
+  path: paths.signIn,
+  validateSearch: (search: Record<string, unknown>): { to?: string; ended?: boolean } => {
+    const to = ownPath(search["to"]);
+    return { ...(to !== undefined && { to }), ...(search["ended"] === true && { ended: true }) };
+  },
+  component: SignIn,
+});
+
+const setUp = createRoute({ getParentRoute: () => root, path: paths.setUp, component: SetUp });
+
+const org = createRoute({
+  getParentRoute: () => root,
+  path: paths.overview,
+  beforeLoad: async ({ params, location }) => {
+    const { orgs } = await session(location.href);
+    if (!orgs.some(({ id }) => id === params.org)) throw redirect({ to: paths.start });
+  },
+  component: Shell,
+});
+
+/** The part of a path below the organisation's. */
+const below = <const P extends string>(path: `/o/$org${P}`): P => path.slice(paths.overview.length) as P; // by the pattern
+
+type Search = { q?: string; sort?: string; from?: string; to?: string; range?: string; attributes?: string };
+
+/** What a page keeps in its address, so that a link shows what its sender saw. */
+const search = (given: Record<string, unknown>): Search =>
+  Object.fromEntries(
+    (["q", "sort", "from", "to", "range", "attributes"] as const).flatMap((name) => {
+      const value = text(given[name]);
+      return value === undefined ? [] : [[name, value]];
+    }),
+  );
+
+const page = <const P extends string>(path: P, component: ReturnType<typeof lazyRouteComponent>) =>
+  createRoute({ getParentRoute: () => org, path, validateSearch: search, component });
+
+const tree = root.addChildren([
+  start,
+  signIn,
+  setUp,
+  org.addChildren([
+    createRoute({
+      getParentRoute: () => org,
+      path: "/",
+      component: lazyRouteComponent(() => import("./overview/index.ts"), "Overview"),
+    }),
+    page(
+      below(paths.devices),
+      lazyRouteComponent(() => import("./devices/index.ts"), "Devices"),
+    ),
+    page(
+      below(paths.addDevice),
+      lazyRouteComponent(() => import("./devices/index.ts"), "AddDevice"),
+    ),
+    page(
+      below(paths.importDevices),
+      lazyRouteComponent(() => import("./devices/index.ts"), "ImportDevices"),
+    ),
+    page(
+      below(paths.device),
+      lazyRouteComponent(() => import("./device/index.ts"), "DeviceOverview"),
+    ),
+    page(
+      below(paths.deviceTelemetry),
+      lazyRouteComponent(() => import("./device/index.ts"), "DeviceTelemetry"),
+    ),
+    page(
+      below(paths.deviceLive),
+      lazyRouteComponent(() => import("./device/index.ts"), "DeviceLive"),
+    ),
+    page(
+      below(paths.deviceAccess),
+      lazyRouteComponent(() => import("./device/index.ts"), "DeviceAccess"),
+    ),
+    page(
+      below(paths.products),
+      lazyRouteComponent(() => import("./products/index.ts"), "Products"),
+    ),
+    page(
+      below(paths.product),
+      lazyRouteComponent(() => import("./products/index.ts"), "Product"),
+    ),
+    page(
+      below(paths.access),
+      lazyRouteComponent(() => import("./access/index.ts"), "Credentials"),
+    ),
+    page(
+      below(paths.addCredential),
+      lazyRouteComponent(() => import("./access/index.ts"), "AddCredential"),
+    ),
+    page(
+      below(paths.credential),
+      lazyRouteComponent(() => import("./access/index.ts"), "CredentialPage"),
+    ),
+    page(
+      below(paths.audit),
+      lazyRouteComponent(() => import("./audit/index.ts"), "Audit"),
+    ),
+    page(
+      below(paths.settings),
+      lazyRouteComponent(() => import("./settings/index.ts"), "Settings"),
+    ),
+    page(
+      below(paths.security),
+      lazyRouteComponent(() => import("./settings/index.ts"), "Security"),
+    ),
+  ]),
+]);
+
+export const router = createRouter({ routeTree: tree, defaultPreload: "intent", scrollRestoration: true });
+
+declare module "@tanstack/react-router" {
+  interface Register {
+    router: typeof router;
+  }
+}

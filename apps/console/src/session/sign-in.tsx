@@ -1,0 +1,53 @@
+import { routes } from "@holdfast/protocol";
+import { Alert, Button, PasswordInput, Stack, TextInput } from "@mantine/core";
+import { useForm } from "@mantine/form";
+import { useNavigate, useSearch } from "@tanstack/react-router";
+import { useState } from "react";
+import { apiFor, queryClient } from "../api/index.ts";
+import { ProblemNotice } from "../kit/index.ts";
+import { paths } from "../kit/index.ts";
+import { words } from "../words/index.ts";
+import { Door } from "./door.tsx";
+import { sessionQuery } from "./session.ts";
+
+const own = words.session.signIn;
+
+export function SignIn() {
+  const { to, ended } = useSearch({ from: paths.signIn });
+  const navigate = useNavigate();
+  const [error, setError] = useState<unknown>(undefined);
+  const form = useForm({ initialValues: { email: "", password: "" } });
+  const submit = form.onSubmit(async (body) => {
+    setError(undefined);
+    try {
+      queryClient.setQueryData(sessionQuery.queryKey, await apiFor().call(routes.createSession, { body }));
+      await navigate({ href: to ?? paths.start, replace: true });
+    } catch (failure) {
+      setError(failure);
+    }
+  });
+  return (
+    <Door title={own.title}>
+      {ended === true && (
+        <Alert color="yellow" variant="outline" c="var(--hf-text)">
+          {own.ended}
+        </Alert>
+      )}
+      <form onSubmit={submit}>
+        <Stack gap="sm">
+          <TextInput label={own.email} type="email" autoComplete="username" required {...form.getInputProps("email")} />
+          <PasswordInput
+            label={own.password}
+            autoComplete="current-password"
+            required
+            {...form.getInputProps("password")}
+          />
+          {error !== undefined && <ProblemNotice error={error} />}
+          <Button type="submit" loading={form.submitting}>
+            {own.submit}
+          </Button>
+        </Stack>
+      </form>
+    </Door>
+  );
+}

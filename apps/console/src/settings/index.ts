@@ -1,0 +1,2 @@
+export { Security } from "./security.tsx";
+export { Settings } from "./settings.tsx";

@@ -1,0 +1,49 @@
+import { Button, Group, Stack, TextInput } from "@mantine/core";
+import { useForm } from "@mantine/form";
+import { routes } from "@holdfast/protocol";
+import { useSuspenseQuery } from "@tanstack/react-query";
+import { Link } from "@tanstack/react-router";
+import { apiFor, useAct } from "../api/index.ts";
+import { EntityId, Page, paths, ProblemNotice } from "../kit/index.ts";
+import { useCan, useOrg } from "../session/index.ts";
+import { words } from "../words/index.ts";
+
+const own = words.settings;
+
+/** The organisation itself, and the way to what keeps it safe. */
+export function Settings() {
+  const org = useOrg();
+  const can = useCan();
+  const { data } = useSuspenseQuery({
+    queryKey: ["org", org.id],
+    queryFn: ({ signal }) => apiFor(org.id).call(routes.readOrg, { signal }),
+  });
+  const form = useForm({ initialValues: { name: data.name } });
+  const rename = useAct((body: { name: string }) => apiFor(org.id).call(routes.updateOrg, { body }));
+  const why = can("org.update") ? undefined : words.common.notAllowed("org.update");
+  return (
+    <Page title={words.places.settings} lead={<EntityId id={data.id} />}>
+      <form onSubmit={form.onSubmit((body) => rename.mutate(body))}>
+        <Stack gap="sm" maw={480}>
+          <TextInput label={own.name} required {...form.getInputProps("name")} />
+          {rename.error && <ProblemNotice error={rename.error} />}
+          <Group>
+            <Button
+              type="submit"
+              disabled={why !== undefined || !form.isDirty()}
+              title={why}
+              loading={rename.isPending}
+            >
+              {words.common.save}
+            </Button>
+          </Group>
+        </Stack>
+      </form>
+      <p>
+        <Link to={paths.security} params={{ org: org.id }}>
+          {own.toSecurity}
+        </Link>
+      </p>
+    </Page>
+  );
+}

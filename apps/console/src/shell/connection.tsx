@@ -1,0 +1,35 @@
+import { Alert } from "@mantine/core";
+import { NotReached } from "@holdfast/client";
+import { routes } from "@holdfast/protocol";
+import { useQuery } from "@tanstack/react-query";
+import { useEffect, useState } from "react";
+import { apiFor, queryClient } from "../api/index.ts";
+import { exact } from "../kit/index.ts";
+import { useTimeZone } from "../kit/index.ts";
+import { words } from "../words/index.ts";
+
+/** Says when the platform stopped answering, and that it is back; what failed meanwhile is asked again. */
+export function Connection() {
+  const { zone } = useTimeZone();
+  const { error, isSuccess } = useQuery({
+    queryKey: ["alive"],
+    queryFn: ({ signal }) => apiFor().call(routes.healthz, { signal }),
+    refetchInterval: ({ state }) => (state.error ? 2_000 : 15_000),
+    retry: false,
+  });
+  const isGone = error instanceof NotReached;
+  const [since, setSince] = useState<number | undefined>(undefined);
+  useEffect(() => {
+    if (isGone) setSince((before) => before ?? Date.now());
+    else if (isSuccess && since !== undefined) {
+      setSince(undefined);
+      void queryClient.invalidateQueries();
+    }
+  }, [isGone, isSuccess, since]);
+  if (since === undefined) return null;
+  return (
+    <Alert role="status" color="yellow" variant="outline" radius={0} c="var(--hf-text)">
+      {words.shell.gone(exact(since, zone))}
+    </Alert>
+  );
+}

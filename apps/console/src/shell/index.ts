@@ -1,0 +1,2 @@
+export { Failed, Nowhere } from "./failed.tsx";
+export { Shell } from "./shell.tsx";

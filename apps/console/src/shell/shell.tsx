@@ -1,0 +1,172 @@
+import {
+  AppShell,
+  Burger,
+  Button,
+  Group,
+  NativeSelect,
+  NavLink,
+  type NavLinkProps,
+  Text,
+  Tooltip,
+  useComputedColorScheme,
+  useMantineColorScheme,
+} from "@mantine/core";
+import { useDisclosure } from "@mantine/hooks";
+import { useSuspenseQuery } from "@tanstack/react-query";
+import { createLink, Outlet, useLocation, useNavigate } from "@tanstack/react-router";
+import { routes } from "@holdfast/protocol";
+import { Suspense, useEffect } from "react";
+import { apiFor, onSessionEnded, queryClient } from "../api/index.ts";
+import { Slow, TimeZoneProvider, useTimeZone } from "../kit/index.ts";
+import { paths } from "../kit/index.ts";
+import { sessionQuery, useOrg } from "../session/index.ts";
+import { words } from "../words/index.ts";
+import { Connection } from "./connection.tsx";
+
+const places = [
+  { to: paths.overview, label: words.places.overview, exact: true },
+  { to: paths.devices, label: words.places.devices, exact: false },
+  { to: paths.products, label: words.places.products, exact: false },
+  { to: paths.access, label: words.places.access, exact: false },
+  { to: paths.audit, label: words.places.audit, exact: false },
+  { to: paths.settings, label: words.places.settings, exact: false },
+] as const;
+
+const PlaceLink = createLink((given: NavLinkProps & { readonly href?: string }) => (
+  <NavLink component="a" {...given} />
+));
+
+/** The frame of every place of an organisation: where one can go on the left, who and where one is above. */
+export function Shell() {
+  const [isOpen, menu] = useDisclosure(false);
+  const org = useOrg();
+  const location = useLocation();
+  const navigate = useNavigate();
+  useEffect(() => menu.close(), [location.pathname]);
+  useEffect(
+    () =>
+      onSessionEnded(() => {
+        queryClient.removeQueries({ queryKey: sessionQuery.queryKey });
+        void navigate({
+          to: paths.signIn,
+          search: { to: `${window.location.pathname}${window.location.search}`, ended: true },
+        });
+      }),
+    [navigate],
+  );
+  return (
+    <TimeZoneProvider>
+      <a className="hf-skip" href="#content">
+        {words.skipToContent}
+      </a>
+      <AppShell
+        header={{ height: 52 }}
+        navbar={{ width: 208, breakpoint: "sm", collapsed: { mobile: !isOpen } }}
+        padding={0}
+        transitionDuration={0}
+      >
+        <AppShell.Header bg="var(--hf-raised)">
+          <Group h="100%" px="sm" justify="space-between" wrap="nowrap" gap="xs">
+            <Group gap="xs" wrap="nowrap" miw={0}>
+              <Burger
+                opened={isOpen}
+                onClick={menu.toggle}
+                hiddenFrom="sm"
+                size="sm"
+                aria-label={isOpen ? words.shell.closeMenu : words.shell.openMenu}
+              />
+              <Text fw={700} visibleFrom="sm">
+                {words.product}
+              </Text>
+              <OrgSwitch />
+            </Group>
+            <TopBarActions />
+          </Group>
+        </AppShell.Header>
+        <AppShell.Navbar p="xs" bg="var(--hf-raised)" aria-label={words.shell.navigation}>
+          {places.map(({ to, label, exact }) => (
+            <PlaceLink
+              key={to}
+              to={to}
+              params={{ org: org.id }}
+              label={label}
+              active={isHere(location.pathname, to.replace("$org", org.id), exact)}
+              color="teal"
+              variant="light"
+            />
+          ))}
+        </AppShell.Navbar>
+        <AppShell.Main id="content" tabIndex={-1}>
+          <Connection />
+          {org.isSimulated && (
+            <Text fz="sm" px="md" py={6} c="var(--hf-warn)" bg="var(--hf-raised)">
+              {words.shell.simulated}
+            </Text>
+          )}
+          <Suspense fallback={<Slow />}>
+            <Outlet />
+          </Suspense>
+        </AppShell.Main>
+      </AppShell>
+    </TimeZoneProvider>
+  );
+}
+
+const isHere = (path: string, place: string, exact: boolean): boolean =>
+  path === place || path === `${place}/` || (!exact && path.startsWith(`${place}/`));
+
+function OrgSwitch() {
+  const { data } = useSuspenseQuery(sessionQuery);
+  const org = useOrg();
+  const navigate = useNavigate();
+  if (data.orgs.length === 1)
+    return (
+      <Text fz="sm" truncate>
+        {org.name}
+      </Text>
+    );
+  return (
+    <NativeSelect
+      size="xs"
+      aria-label={words.shell.organisation}
+      value={org.id}
+      data={data.orgs.map(({ id, name }) => ({ value: id, label: name }))}
+      onChange={(event) => void navigate({ to: paths.overview, params: { org: event.currentTarget.value } })}
+    />
+  );
+}
+
+function TopBarActions() {
+  const { setColorScheme } = useMantineColorScheme();
+  const scheme = useComputedColorScheme("light");
+  const { zone, toggle } = useTimeZone();
+  const navigate = useNavigate();
+  const signOut = async () => {
+    await apiFor().call(routes.deleteSession);
+    queryClient.clear();
+    await navigate({ to: paths.signIn });
+  };
+  const other = scheme === "dark" ? "light" : "dark";
+  return (
+    <Group gap={4} wrap="nowrap">
+      <Tooltip label={words.shell.times[zone]}>
+        <Button variant="subtle" size="compact-sm" onClick={toggle} aria-label={words.shell.times[zone]}>
+          {zone === "utc" ? "UTC" : "local"}
+        </Button>
+      </Tooltip>
+      <Tooltip label={words.shell.theme[other]}>
+        <Button
+          variant="subtle"
+          size="compact-sm"
+          onClick={() => setColorScheme(other)}
+          aria-label={words.shell.theme[other]}
+        >
+          <span aria-hidden="true">{scheme === "dark" ? "☀" : "☾"}</span>
+        </Button>
+      </Tooltip>
+      <Button variant="subtle" size="compact-sm" onClick={() => void signOut()}>
+        {words.shell.signOut}
+      </Button>
+    </Group>
+  );
+}

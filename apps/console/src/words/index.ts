@@ -1,0 +1,7 @@
+import { en } from "./en.ts";
+
+/** What a language has to say: the same names, texts of its own. */
+export type Words = typeof en;
+
+/** The one catalogue that is in use. */
+export const words: Words = en;

@@ -1,0 +1,50 @@
+import { z } from "zod";
+import { id, noReply, time } from "./shapes.ts";
+import { route } from "./route.ts";
+
+/**
+ * A person in a browser. The cookie `__Host-holdfast` says which session, the header `Holdfast-Org` as a member of which of her
+ * organisations she asks; whatever changes something must come from the console's own origin.
+ */
+const session = z.object({
+  person: z.object({ id: id("person"), email: z.string() }),
+  expiresAt: time,
+  orgs: z.array(
+    z.object({
+      id: id("org"),
+      name: z.string(),
+      role: z.string(),
+      /** What the role holds, as grants are written. */
+      grants: z.array(z.string()),
+      /** Made by the platform to show itself; everything in it is simulated. */
+      isSimulated: z.boolean(),
+    }),
+  ),
+});
+
+export const createSession = route({
+  method: "POST",
+  path: "/v1/sessions",
+  summary: "Signs a person in by e-mail and password, for a browser: the session is a cookie that no script can read.",
+  needs: "public",
+  body: z.strictObject({ email: z.email().max(254), password: z.string().max(1_024) }),
+  reply: session,
+  status: 201,
+  location: "/v1/session",
+});
+
+export const readSession = route({
+  method: "GET",
+  path: "/v1/session",
+  summary: "Who is signed in by the cookie, of which organisations she is a member, and until when.",
+  needs: "public",
+  reply: session,
+});
+
+export const deleteSession = route({
+  method: "DELETE",
+  path: "/v1/session",
+  summary: "Signs out: the session ends in every organisation, and with it what it keeps open.",
+  needs: "public",
+  reply: noReply,
+});
