@@ -27,6 +27,8 @@ export type Credential = {
   readonly makers: readonly CredentialId[];
   /** The person behind it, whose role bounds it. */
   readonly person: Id<"person"> | undefined;
+  /** She is here herself: nothing but her password made it. What is not, with a person or without, is a program's. */
+  readonly inPerson: boolean;
   /** The thing it belongs to and ends with: an access key its application, a device key its device. */
   readonly application: Id<"application"> | undefined;
   readonly device: Id<"device"> | undefined;
@@ -42,15 +44,9 @@ export type Credential = {
   readonly version: number;
 };
 
-type Origin = Pick<Credential, "kind" | "person" | "parent">;
-
-/** The token of a sign-in: nothing but a person's password made it. */
-export const isSignIn = ({ kind, person, parent }: Origin): boolean =>
-  kind === "apiToken" && person !== undefined && parent === undefined;
-
-/** An operator key is a person's, and so is the token of a sign-in. Other tokens are programs'. */
-export function partyOf(credential: Origin): Party {
-  switch (credential.kind) {
+/** An operator key is a person's, and so is what she signed in with. Other tokens are programs'. */
+export function partyOf({ kind, inPerson }: Pick<Credential, "kind" | "inPerson">): Party {
+  switch (kind) {
     case "device":
       return "devices";
     case "operator":
@@ -58,6 +54,6 @@ export function partyOf(credential: Origin): Party {
     case "accessKey":
       return "programs";
     case "apiToken":
-      return isSignIn(credential) ? "people" : "programs";
+      return inPerson ? "people" : "programs";
   }
 }

@@ -14,8 +14,8 @@ type InPerson = { readonly person: Id<"person">; readonly until: Instant | undef
  */
 export function inPerson<A extends Action>(permit: Permit<A>, action: A): InPerson {
   const caller = callerOf(permit);
-  const { kind, person, parent } = caller.credential;
-  if (kind === "apiToken" && person && parent === undefined) return { person, until: caller.expiresAt };
+  const { person, inPerson: isHere } = caller.credential;
+  if (person && isHere) return { person, until: caller.expiresAt };
   const detail = `${action} is for a person who signs in with her password, not for what was made with her sign-in.`;
   throw caller.refuse(action, caller.org, detail, new Refusal("permit.missing", { detail }));
 }

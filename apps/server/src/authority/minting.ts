@@ -12,7 +12,7 @@ import {
 import { formatGrant, mostGrants, type Grant, type Where } from "@holdfast/protocol";
 import type { Allowed, Storage, Unit } from "../storage/index.ts";
 import { callerOf, type Caller } from "./caller.ts";
-import { isSignIn, type Credential, type CredentialKind } from "./credential.ts";
+import type { Credential, CredentialKind } from "./credential.ts";
 import { contains, covers, unknownCode } from "./link.ts";
 import type { Permit } from "./permit.ts";
 import { authorityIn } from "./postgres.ts";
@@ -89,7 +89,7 @@ export class Minting {
     refuseUnknown(maker, within, permit.on);
     const key: Heir = { ...wanted, makers: makersOf(maker), grants: within, application: permit.on };
     return this.#needs.storage.change(permit, (unit) =>
-      isSignIn(maker.credential)
+      maker.credential.inPerson
         ? this.#keyIn(unit, "accessKey", key, undefined)
         : this.#keyIn(unit, "accessKey", { ...key, ...heritage(maker) }, maker.expiresAt),
     );
@@ -141,7 +141,7 @@ export class Minting {
     const kid = await this.#needs.tokenKeys.kidFor(allowed.scope.org);
     return this.#needs.storage.change(allowed, async (unit) => {
       await within?.(unit);
-      return this.#tokenIn(unit, kid, { ...wanted, grants, makers: [], person, parent: undefined }, latest);
+      return this.#tokenIn(unit, kid, { ...wanted, grants, makers: [], person, inPerson: true }, latest);
     });
   }
 
@@ -197,6 +197,7 @@ export class Minting {
       parent: wanted.parent,
       makers: wanted.makers,
       person: wanted.person,
+      inPerson: wanted.inPerson ?? false,
       application: wanted.application,
       device: wanted.device,
       grants: wanted.grants,
@@ -231,7 +232,7 @@ export class Minting {
 /** What a new credential inherits: who made it, and what it ends with. */
 type Heir = Wanted &
   Pick<Credential, "makers"> &
-  Partial<Pick<Credential, "parent" | "person" | "application" | "device">>;
+  Partial<Pick<Credential, "parent" | "person" | "inPerson" | "application" | "device">>;
 
 const makersOf = ({ credential }: Caller): readonly CredentialId[] => [credential.id, ...credential.makers];
 

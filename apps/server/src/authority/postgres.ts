@@ -27,6 +27,8 @@ type Body = {
   state: Credential["state"];
   grants: string[];
   makers?: CredentialId[];
+  /** The first rows were written without: a token of a person's was then a sign-in's unless another credential had made it. */
+  inPerson?: boolean;
 };
 
 const columns = `id, prefix, person, application, device, parent, parent_prefix, issued_seq, created_at, expires_at,
@@ -100,8 +102,8 @@ export const authorityIn = (unit: Unit) => ({
   },
 
   async save(credential: Credential): Promise<void> {
-    const { kind, name, state, grants, makers } = credential;
-    const body: Body = { kind, name, state, grants: grants.map(formatGrant), makers: [...makers] };
+    const { kind, name, state, grants, makers, inPerson } = credential;
+    const body: Body = { kind, name, state, grants: grants.map(formatGrant), makers: [...makers], inPerson };
     const sealed = unit.scope.seal("credential", rowName(credential.id, fixedOf(credential)), encode(body));
     await unit.query(
       `insert into credential (org, id, prefix, person, application, device, parent, parent_prefix, issued_seq, created_at,
@@ -216,10 +218,16 @@ function credentialOf(unit: Unit, row: CredentialRow): Credential {
     version: row.version,
   };
   const half = { id, ...fixed, createdAt: Number(row.created_at) as Instant, lastUsedAt: instant(row.last_used_at) };
-  const name = rowName(id, fixedOf({ ...half, kind: "device", name: "", state: "active", grants: [], makers: [] }));
+  const unopened = { kind: "device", name: "", state: "active", grants: [], makers: [], inPerson: false } as const;
+  const name = rowName(id, fixedOf({ ...half, ...unopened }));
   const body = decode(unit.scope.open("credential", name, row.body)) as Body; // sealed by `save`, so it is one
-  const { kind, name: called, state, grants, makers = [] } = body; // those of before they were kept have none
-  return { ...half, kind, name: called, state, grants: parseGrants(grants), makers };
+  const {
+    kind,
+    state,
+    makers = [], // those of before they were kept have none
+    inPerson = kind === "apiToken" && half.person !== undefined && half.parent === undefined,
+  } = body;
+  return { ...half, kind, name: body.name, state, grants: parseGrants(body.grants), makers, inPerson };
 }
 
 /** Sessions are not kept here, so asking for one finds nothing. */

@@ -64,6 +64,7 @@ function credential(more: Partial<Credential> & { grants: readonly Grant[] }): C
     parent: undefined,
     makers: [],
     person: undefined,
+    inPerson: false,
     application: undefined,
     device: undefined,
     issuedSeq: 10,
@@ -178,7 +179,7 @@ test("a revocation ends what was issued before under each thing above, of the na
 
 test("what a person makes after all programs were ended is good, though she signed in before", () => {
   const it = space();
-  const signIn = credential({ person: ada, grants: parseGrants(["telemetry.read"]) });
+  const signIn = credential({ person: ada, inPerson: true, grants: parseGrants(["telemetry.read"]) });
   const program = (issuedSeq: number) =>
     credential({ parent: signIn.id, person: ada, grants: parseGrants(["telemetry.read"]), issuedSeq });
   const [before, after] = [program(11), program(13)];
@@ -190,9 +191,10 @@ test("what a person makes after all programs were ended is good, though she sign
   );
 });
 
-test("a sign-in and an operator key are a person's, a token made with them and an access key are a program's", () => {
+test("a sign-in and an operator key are a person's, a token made by her or with them and an access key are a program's", () => {
   const of = (more: Partial<Credential>): Party => partyOf(credential({ grants: [], ...more }));
-  assert.equal(of({ person: ada }), "people");
+  assert.equal(of({ person: ada, inPerson: true }), "people");
+  assert.equal(of({ person: ada }), "programs");
   assert.equal(of({ kind: "operator", person: ada, parent: id("token") }), "people");
   assert.equal(of({ person: ada, parent: id("token") }), "programs");
   assert.equal(of({ kind: "accessKey", application: here }), "programs");

@@ -34,6 +34,7 @@ const credential = (more: Partial<Credential> = {}): Credential => ({
   parent: undefined,
   makers: [newId("key", systemRandom), newId("token", systemRandom)],
   person: newId("person", systemRandom),
+  inPerson: false,
   application: newId("application", systemRandom),
   device: newId("device", systemRandom),
   grants: parseGrants(["device.read"]),
@@ -65,6 +66,24 @@ test("a credential is read back as it was saved, by its organisation alone", asy
   const above = await storage.read(ours, (unit) => authorityIn(unit).ancestorsOf([one]));
   assert.deepEqual(above.map(plain), [parent]);
   assert.equal(await read(`ses_${parent.id.slice(4)}` as Id<"session">), undefined, "nor under another kind's name");
+});
+
+test("a token that was kept before sign-ins were told apart is a sign-in's, unless another credential had made it", async () => {
+  const parent = credential();
+  await save(parent);
+  const [alone, child] = [undefined, parent.id].map((above) =>
+    credential({ id: newId("token", systemRandom), kind: "apiToken", parent: above }),
+  );
+  for (const [one, isSignIn] of [
+    [alone, true],
+    [child, false],
+  ] as const) {
+    assert.ok(one);
+    await save({ ...one, inPerson: undefined as unknown as boolean }); // as it was written then
+    assert.equal((await read(one.id))?.inPerson, isSignIn);
+    await save(one);
+    assert.equal((await read(one.id))?.inPerson, false);
+  }
 });
 
 test("what stands readable beside a sealed credential cannot be changed in the database", async () => {
