@@ -4,6 +4,7 @@ import { test } from "node:test";
 import { connectAsync, type OnPacketCallback } from "mqtt";
 import { actions, allActions, isAction, routes, type Action, type Route } from "@holdfast/protocol";
 import { atEnd } from "../apps/server/src/testing/index.ts";
+import { CookieBrowser } from "./cookie-browser.fixture.ts";
 import { startOrgs, statusOfStream, textOf, unknown, type Key, type Problem, type Token } from "./authority.fixture.ts";
 
 // What must be so, whatever the matrix says.
@@ -15,6 +16,9 @@ const open = [
   "setUp",
   "signIn",
   "acceptInvitation",
+  "createSession",
+  "readSession",
+  "deleteSession",
   "certificates",
   "certificateFile",
   "healthz",
@@ -276,7 +280,7 @@ test("without leave to read credentials, and the audit log that names them, nobo
   const token = await ours.tokenOf(blind);
   const told = await everythingReadBy(token.token);
   assert.ok(told.includes(our.device.id), "it does see something");
-  const names = told.match(/(key|tok)_[0-9a-f]{32}/g) ?? [];
+  const names = told.match(/(key|tok|ses)_[0-9a-f]{32}/g) ?? [];
   assert.deepEqual([...new Set(names)], [token.id], "its own alone");
 });
 
@@ -286,6 +290,10 @@ test("a secret is shown once: nothing that can be read holds one, nor what is ke
   const tokens: Token[] = [await ours.tokenOf(["*"]), await ours.tokenOf(["telemetry.read"])];
   const keys: Key[] = [await ours.accessKey(our.application.id), await ours.deviceKey(our.device.id)];
   secrets.push(...tokens.map(({ token }) => token), ...keys.map(({ secret }) => secret));
+  const browser = new CookieBrowser(platform);
+  await browser.signIn({ email: "owner@example.com", password: "correct horse battery staple" });
+  await browser.good("GET", "/v1/org");
+  secrets.push(browser.cookie ?? assert.fail());
   // Refused and mistyped ones do not come back either.
   await visitor.as(`${key.id}.${our.device.key.secret}`).send("GET", "/v1/me");
   await visitor.as(textOf(key)).send("GET", `/v1/devices/${key.secret}`);

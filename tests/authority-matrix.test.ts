@@ -5,6 +5,7 @@ import { test } from "node:test";
 import { connectAsync, type MqttClient, type OnPacketCallback } from "mqtt";
 import { actions, allActions, instanceActions, routes, type Action, type Route } from "@holdfast/protocol";
 import { atEnd } from "../apps/server/src/testing/index.ts";
+import { CookieBrowser } from "./cookie-browser.fixture.ts";
 import {
   furnish,
   secretIn,
@@ -82,6 +83,9 @@ const named = { name: "Named" };
 const operations: Record<keyof typeof routes, Operation> = {
   setUp: { ask: () => ({ body: { secret: `hfl_${"A".repeat(49)}`, ...viewerPerson, org: "Mine" } }) },
   signIn: { by: ["a stranger", "the owner", "a revoked token"], ask: () => ({ body: viewerPerson }) },
+  createSession: { by: ["a stranger", "the owner", "a revoked token"], ask: () => ({ body: viewerPerson }) },
+  readSession: {},
+  deleteSession: {},
   createOrg: { ask: () => ({ body: named }) },
   readOrg: {},
   updateOrg: { ask: () => ({ body: named }) },
@@ -213,11 +217,26 @@ function at(action: Action, subject: Subject, which: "this" | "another"): string
   }
 }
 
-type Caller = (
-  route: Route,
-  operation: Operation,
-  subject: Subject,
-) => Promise<string | undefined> | string | undefined;
+/** A credential, or the headers of a browser. */
+type Shown = string | Readonly<Record<string, string>>;
+type Caller = (route: Route, operation: Operation, subject: Subject) => Promise<Shown | undefined> | Shown | undefined;
+
+const ownerPerson = { email: "owner@example.com", password: "correct horse battery staple" };
+const browsers = new Map<string, Promise<CookieBrowser>>();
+
+/** One sign-in for all, where none of them ends it: each costs a slow hash. */
+async function browserOf(who: typeof ownerPerson | typeof viewerPerson, { session, method }: Route) {
+  const signIn = async () => {
+    clock.move(1_000);
+    const browser = new CookieBrowser(platform);
+    browser.org = ours.org;
+    await browser.signIn(who);
+    return browser;
+  };
+  const there = session === "ends" ? signIn() : (browsers.get(who.email) ?? signIn());
+  if (session !== "ends") browsers.set(who.email, there);
+  return (await there).headers(method);
+}
 
 /** What each shows. `undefined` where it makes no sense: there is no narrowest grant for what is open to all. */
 const callers: Record<string, Caller | "nothing"> = {
@@ -225,6 +244,16 @@ const callers: Record<string, Caller | "nothing"> = {
   "a key of nobody's": () => nobodysKey(),
   "the owner": () => ours.token,
   "a viewer": () => world.viewer,
+  "the owner in a browser": (route) => browserOf(ownerPerson, route),
+  "a viewer in a browser": (route) => browserOf(viewerPerson, route),
+  "the owner in a browser, from another site's page": async (route) => ({
+    ...(await browserOf(ownerPerson, route.session === "ends" ? { ...route, session: "asks" } : route)),
+    origin: "https://example.com",
+  }),
+  "the owner in a browser, in another organisation": async (route) => ({
+    ...(await browserOf(ownerPerson, route)),
+    "holdfast-org": unknown("org"),
+  }),
   "an operator key": () => textOf(operator),
   "a token with this grant alone": async ({ needs }, { also = [] }, subject) => {
     if (!isAction(needs)) return undefined;
@@ -257,18 +286,21 @@ const callers: Record<string, Caller | "nothing"> = {
 const answerOf = (status: number, body: unknown): string =>
   status < 300 ? String(status) : `${status} ${(body as Problem).code}`; // errors are RFC 9457
 
-async function ask(route: Route, credential: string | undefined, asked: Asked): Promise<string> {
+async function ask(route: Route, credential: Shown | undefined, asked: Asked): Promise<string> {
   clock.move(1_000); // so that failing often is not what decides
   const { params = {}, query = "", body, bytes } = asked;
   const address = route.path.replaceAll(/\{(\w+)\}/g, (_, name: string) => params[name] ?? "") + query;
   if (route.reply === "stream") {
-    const headers = credential === undefined ? {} : { "x-auth-token": credential };
+    const headers = typeof credential === "string" ? { "x-auth-token": credential } : (credential ?? {});
     const { status, body: problem } = await statusOfStream(platform, address, headers);
     return answerOf(status, problem);
   }
-  const as = credential === undefined ? visitor : visitor.as(credential);
+  const as = typeof credential === "string" ? visitor.as(credential) : visitor;
+  const shown = typeof credential === "object" ? credential : {};
   const sent =
-    bytes === undefined ? { body } : { bytes: Buffer.from(bytes), headers: { "content-type": "application/json" } };
+    bytes === undefined
+      ? { body, headers: shown }
+      : { bytes: Buffer.from(bytes), headers: { "content-type": "application/json", ...shown } };
   const answer = await as.send(route.method, address, sent);
   return answerOf(answer.status, answer.body);
 }

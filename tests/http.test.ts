@@ -296,7 +296,7 @@ test("what the platform answers fits what it says it answers", async () => {
   for (const route of Object.values(routes) as readonly Route[]) {
     const reply = route.reply;
     if (route.method !== "GET" || typeof reply === "string") continue;
-    if (/\{(product|credential)\}/.test(route.path)) continue;
+    if (/\{(product|credential)\}/.test(route.path) || route.session === "asks") continue;
     const path = route.path.replaceAll(/\{(\w+)\}/g, (_, name: string) => params.get(name) ?? "");
     const answer = await me.get(`${path}${route === routes.readTelemetry ? "?attribute=t" : ""}`);
     const read = reply.safeParse(answer);

@@ -20,11 +20,15 @@ const closing = (of: { once(event: "close", listener: () => void): unknown }): P
 
 const watched = (device: string | undefined): string => `/v1/live${device === undefined ? "" : `?device=${device}`}`;
 
+/** A credential, or the headers that a browser shows instead. */
+type Shown = string | Readonly<Record<string, string>>;
+const headersOf = (shown: Shown) => (typeof shown === "string" ? { "x-auth-token": shown } : shown);
+
 /** Server-sent events of one device, or of all that may be read. */
-export async function events({ platform }: TestPlatform, token: string, device?: string): Promise<Held> {
+export async function events({ platform }: TestPlatform, shown: Shown, device?: string): Promise<Held> {
   const call = request(new URL(watched(device), platform.url), {
     ca: platform.caPem,
-    headers: { "x-auth-token": token },
+    headers: headersOf(shown),
     agent: false,
   });
   call.end();
@@ -38,7 +42,7 @@ export async function events({ platform }: TestPlatform, token: string, device?:
 }
 
 /** The same over a WebSocket, without a client's code between: the frames of a server are not masked (RFC 6455, 5.1). */
-export async function webSocket({ platform }: TestPlatform, token: string, device?: string): Promise<Held> {
+export async function webSocket({ platform }: TestPlatform, shown: Shown, device?: string): Promise<Held> {
   const { port } = new URL(platform.url);
   const socket = tls.connect({
     host: "127.0.0.1",
@@ -61,7 +65,7 @@ export async function webSocket({ platform }: TestPlatform, token: string, devic
     "Upgrade: websocket",
     "Sec-WebSocket-Version: 13",
     "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==",
-    `X-Auth-Token: ${token}`,
+    ...Object.entries(headersOf(shown)).map(([name, value]) => `${name}: ${value}`),
   ];
   socket.write(`${lines.join("\r\n")}\r\n\r\n`);
   const closed = closing(socket);

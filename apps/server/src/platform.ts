@@ -10,6 +10,7 @@ import {
   Journal,
   Minting,
   Revocation,
+  Sessions,
   Spaces,
   TokenKeys,
   type Handler,
@@ -18,10 +19,11 @@ import { authorityRoutes } from "./authority/routes.ts";
 import { openCertificates } from "./certificates.ts";
 import { clockWatch } from "./clock-watch.ts";
 import type { Config } from "./config.ts";
-import { Identity, Invitations, Members, Organisations, SetupOffer } from "./identity/index.ts";
+import { Browsers, Identity, Invitations, Members, Organisations, SetupOffer } from "./identity/index.ts";
 import { identityRoutes } from "./identity/routes.ts";
 import {
   ConsoleFiles,
+  Entrance,
   Exposure,
   Guard,
   HttpListener,
@@ -130,6 +132,7 @@ async function open(needs: PlatformNeeds, opened: AsyncDisposableStack, closing:
   const minting = new Minting({ storage, spaces, tokenKeys, clock, random });
   const journal = new Journal({ book: keyring.journal, report });
   const revocation = new Revocation({ storage, spaces, journal });
+  const sessions = new Sessions({ storage, keys: keyring, spaces, authentication, revocation, clock, random });
 
   signal?.throwIfAborted();
 
@@ -141,6 +144,7 @@ async function open(needs: PlatformNeeds, opened: AsyncDisposableStack, closing:
   const common = { storage, spaces, clock, random };
   const forPeople = { ...common, keys: keyring, passwords, minting, revocation, refusedSignIn };
   const identity = new Identity({ ...forPeople, setup });
+  const browsers = new Browsers({ ...forPeople, identity, sessions });
   const members = new Members(forPeople);
   const address = () => `https://${nameOf(config)}:${https.port}`;
   const invitations = new Invitations({ ...forPeople, address });
@@ -157,7 +161,7 @@ async function open(needs: PlatformNeeds, opened: AsyncDisposableStack, closing:
     it.close(),
   );
   const guard = opened.adopt(new Guard({ clock, timers, report }), (it) => it.close());
-  const exposure = new Exposure({ authentication, storage, guard, clock, report });
+  const exposure = new Exposure({ authentication, sessions, storage, guard, clock, report });
   const liveRefusals = new LiveRefusals({ clock, timers });
   const hub = new Hub({
     spaces,
@@ -192,10 +196,11 @@ async function open(needs: PlatformNeeds, opened: AsyncDisposableStack, closing:
     (it) => it.close(),
   );
   const watchers = new Watchers({ spaces, telemetry, refusals: liveRefusals, timers });
-  const live = new Live({ watchers, authentication, guard, timers, random });
+  const entrance = new Entrance({ authentication, sessions, guard });
+  const live = new Live({ watchers, entrance, timers, random });
   const queries = new TelemetryQueries({ telemetry, storage, keys: keyring, random, clock });
   const handlers: Handler[] = [
-    ...identityRoutes({ identity, organisations: new Organisations(storage), members, invitations }),
+    ...identityRoutes({ identity, browsers, organisations: new Organisations(storage), members, invitations }),
     ...authorityRoutes({ storage, spaces, authentication, minting, revocation, clock }),
     ...registryRoutes({ registry, catalogue }),
     ...telemetryRoutes({ telemetry, queries }),
@@ -216,7 +221,7 @@ async function open(needs: PlatformNeeds, opened: AsyncDisposableStack, closing:
   const https = opened.adopt(
     await HttpListener.open({
       certificates,
-      authentication,
+      entrance,
       handlers,
       live,
       liveRefusals,
@@ -245,11 +250,13 @@ async function open(needs: PlatformNeeds, opened: AsyncDisposableStack, closing:
   opened.defer(() => rounds.stop());
   rounds.every(1_000, async () => {
     if (clock.hasLeapt()) spaces.recheck();
+    await sessions.endIdle();
   });
   rounds.every(houseKeeping, async () => {
     tellOfClock();
     await journal.offerMissed();
     await authentication.rememberUse();
+    await sessions.remember();
     await storage.maintain.call("raise_high_water", [clock.now()]);
   });
   opened.defer(async () => {

@@ -18,6 +18,7 @@ const credentials = [
   newSecret(systemRandom),
   newSecret(systemRandom, "setupLink"),
   newSecret(systemRandom, "invitation"),
+  newSecret(systemRandom, "session"),
 ];
 
 /** Every character, or some, as %XX; then that again, as often as asked. */

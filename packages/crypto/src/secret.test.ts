@@ -6,7 +6,7 @@ import vectors from "../../../vectors/secret.json" with { type: "json" };
 import { checksum } from "./checksum.ts";
 import { digestSecret, isSecret, newSecret, secretMatches, secretPrefixes, type SecretKind } from "./secret.ts";
 
-const kinds: readonly SecretKind[] = ["key", "setupLink", "invitation"];
+const kinds: readonly SecretKind[] = ["key", "setupLink", "invitation", "session"];
 
 test("secrets are written and kept in one form", () => {
   for (const { kind, bytes, text, digest } of vectors.valid) {

@@ -21,6 +21,8 @@ const sentences = {
   // may you
   "permit.missing": "You may know of this, but not do that with it. What is missing is named here.",
   "grant.malformed": "That is not a grant. Write ACTION or ACTION:RESOURCE, for example telemetry.read:dev_….",
+  "origin.foreign":
+    "This does not come from a page of the platform itself, so the cookie of a session does not count. Send the Origin that the platform has.",
   "rate.exceeded": "Too many requests. Wait as long as Retry-After says.",
   "role.amplifies": "Nobody gives a role that holds more than he may do now. Give a smaller one.",
 

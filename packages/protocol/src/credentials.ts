@@ -9,7 +9,7 @@ export const createToken = route({
   method: "POST",
   path: "/v1/tokens",
   summary:
-    "Makes an API token with exactly these grants, shown this once. It ends no later than the credential that made it.",
+    "Makes an API token with exactly these grants, shown this once. It ends no later than the credential that made it; by a person in her browser, when she says.",
   needs: "token.create",
   on: "own",
   // Conditions come with a later version; an empty object is what a client that always sends one may send.
@@ -53,6 +53,8 @@ const credential = z.object({
   kind: z.string(),
   name: z.string(),
   state: z.enum(["active", "revoked", "expired"]),
+  /** Whose it is, where all of some sort are ended. */
+  party: z.enum(["people", "programs", "devices"]),
   grants: z.array(z.string()),
   /** What it ends with. */
   parent: z.string().optional(),

@@ -26,4 +26,5 @@ export { aggregates, watchHello, type Aggregate } from "./telemetry.ts";
 export { deviceOrders } from "./devices.ts";
 export { attributeType } from "./products.ts";
 export { problem } from "./platform.ts";
+export { orgHeader, sessionCookie } from "./sessions.ts";
 export * as routes from "./routes.ts";

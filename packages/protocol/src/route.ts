@@ -33,6 +33,8 @@ export type Route = {
   readonly location?: string;
   /** The reply has a `version`, which is also its ETag; a change or an end of the thing heeds If-Match (RFC 9110, 13.1.1). */
   readonly versioned?: true;
+  /** What it does with the cookie of a person's session: begins one, asks for one, or ends the one that was shown. */
+  readonly session?: "begins" | "asks" | "ends";
   /** Answers with a secret that is shown this once: a replay under the same Idempotency-Key leaves it out. */
   readonly mints?: string;
 };

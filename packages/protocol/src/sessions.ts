@@ -22,6 +22,12 @@ const session = z.object({
   ),
 });
 
+/** The cookie: `__Host-` makes a browser take it from this host alone, over TLS, for every path (RFC 6265bis, 4.1.3.2). */
+export const sessionCookie = "__Host-holdfast";
+
+/** As a member of which organisation somebody asks who shows the cookie: every other credential says that itself. */
+export const orgHeader = "Holdfast-Org";
+
 export const createSession = route({
   method: "POST",
   path: "/v1/sessions",
@@ -31,6 +37,7 @@ export const createSession = route({
   reply: session,
   status: 201,
   location: "/v1/session",
+  session: "begins",
 });
 
 export const readSession = route({
@@ -39,6 +46,7 @@ export const readSession = route({
   summary: "Who is signed in by the cookie, of which organisations she is a member, and until when.",
   needs: "public",
   reply: session,
+  session: "asks",
 });
 
 export const deleteSession = route({
@@ -47,4 +55,5 @@ export const deleteSession = route({
   summary: "Signs out: the session ends in every organisation, and with it what it keeps open.",
   needs: "public",
   reply: noReply,
+  session: "ends",
 });

@@ -91,5 +91,11 @@ export const watch = route({
   events: liveEvents,
 });
 
-/** The first frame of a WebSocket at the same path that showed no credential in a header. */
-export const watchHello = z.strictObject({ token: z.string().max(8_300), device: id("device").optional() });
+/**
+ * The first frame of a WebSocket at the same path that showed no credential in a header; from a browser whose cookie says who asks,
+ * as a member of which organisation.
+ */
+export const watchHello = z.union([
+  z.strictObject({ token: z.string().max(8_300), device: id("device").optional() }),
+  z.strictObject({ org: id("org"), device: id("device").optional() }),
+]);

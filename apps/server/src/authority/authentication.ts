@@ -22,7 +22,7 @@ import type { TokenKeys } from "./token-keys.ts";
 
 type Needs = { storage: Storage; spaces: Spaces; tokenKeys: TokenKeys; clock: Clock; onRefusal: OnRefusal };
 
-/** Which credential is this, and is it good now? Every listener asks here, and nowhere else. */
+/** Which credential is this, and is it good now? Every listener asks here, and of the cookie of a person's session in `Sessions`. */
 export class Authentication {
   readonly #needs: Needs;
   readonly #used = new Map<Id<"org">, Map<CredentialId, Instant>>();
@@ -48,7 +48,7 @@ export class Authentication {
     const credential = space && (await this.credential(space, id));
     if (!credential) throw new Refusal("credential.invalid");
     if (!secretMatches(secret, credential.digest)) throw this.#wrong(space, id, credential, "a wrong secret");
-    return this.#admit(space, credential);
+    return this.admit(space, credential);
   }
 
   async #byToken(text: string): Promise<Caller> {
@@ -68,7 +68,7 @@ export class Authentication {
       JSON.stringify(claims.grants) === JSON.stringify(credential.grants.map(formatGrant));
     // It opened under the organisation's own key, so this is worth more than a line in a counter.
     if (!same) throw this.#wrong(space, claims.jti, credential, "a token that its row does not know");
-    return this.#admit(space, credential);
+    return this.admit(space, credential);
   }
 
   /** A credential and all that made it, read once and kept while the space is. */
@@ -94,7 +94,8 @@ export class Authentication {
     }
   }
 
-  #admit(space: Space, credential: Credential): Caller {
+  /** Whoever has shown that the credential is theirs. @throws Refusal when it is not good now */
+  admit(space: Space, credential: Credential): Caller {
     const { clock, onRefusal } = this.#needs;
     const caller = new Caller({ credential, space, clock, onRefusal });
     const because = caller.ended();

@@ -2,7 +2,7 @@ import type { CredentialId, Id, Instant } from "@holdfast/kernel";
 import type { Grant } from "@holdfast/protocol";
 
 /** The kinds there are so far; each is a preset of the one primitive. */
-export type CredentialKind = "operator" | "apiToken" | "accessKey" | "device";
+export type CredentialKind = "operator" | "apiToken" | "accessKey" | "device" | "session";
 
 /** Whom a revocation of something larger ends. */
 export type Party = "people" | "programs" | "devices";
@@ -44,6 +44,12 @@ export type Credential = {
   readonly version: number;
 };
 
+/**
+ * A browser's session is left after hours, and what a person makes in it is meant to stay: it is made by her, not by the session, and
+ * bounded by her role alone. Everything else is an ancestor of what it makes.
+ */
+export const isAncestor = ({ kind }: Pick<Credential, "kind">): boolean => kind !== "session";
+
 /** An operator key is a person's, and so is what she signed in with. Other tokens are programs'. */
 export function partyOf({ kind, inPerson }: Pick<Credential, "kind" | "inPerson">): Party {
   switch (kind) {
@@ -53,6 +59,8 @@ export function partyOf({ kind, inPerson }: Pick<Credential, "kind" | "inPerson"
       return "people";
     case "accessKey":
       return "programs";
+    case "session":
+      return "people";
     case "apiToken":
       return inPerson ? "people" : "programs";
   }

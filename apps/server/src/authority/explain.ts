@@ -36,4 +36,5 @@ export async function explain(
 }
 
 /** Of a credential that is kept. */
-export const isCredentialId = (text: string): text is CredentialId => isId("key", text) || isId("token", text);
+export const isCredentialId = (text: string): text is CredentialId =>
+  isId("key", text) || isId("token", text) || isId("session", text);

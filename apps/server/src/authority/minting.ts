@@ -12,7 +12,7 @@ import {
 import { formatGrant, mostGrants, type Grant, type Where } from "@holdfast/protocol";
 import type { Allowed, Storage, Unit } from "../storage/index.ts";
 import { callerOf, type Caller } from "./caller.ts";
-import type { Credential, CredentialKind } from "./credential.ts";
+import { isAncestor, type Credential, type CredentialKind } from "./credential.ts";
 import { contains, covers, unknownCode } from "./link.ts";
 import type { Permit } from "./permit.ts";
 import { authorityIn } from "./postgres.ts";
@@ -47,7 +47,7 @@ const longestGrants = 5_500;
 /** How long a chain of credentials that made each other may become: every question asks all of them. */
 const longestChain = 16;
 
-/** Makes credentials. None is made that could do more, or live longer, than the one that makes it. */
+/** Makes credentials. None is made that could do more than the one that makes it, or live longer, a browser's session apart. */
 export class Minting {
   readonly #needs: Needs;
 
@@ -60,7 +60,7 @@ export class Minting {
     refuseAmplification(maker, wanted.grants);
     const kid = await this.#needs.tokenKeys.kidFor(permit.scope.org);
     return this.#needs.storage.change(permit, (unit) =>
-      this.#tokenIn(unit, kid, { ...wanted, ...heritage(maker) }, maker.expiresAt),
+      this.#tokenIn(unit, kid, { ...wanted, ...heritage(maker) }, latestOf(maker)),
     );
   }
 
@@ -68,7 +68,7 @@ export class Minting {
     const maker = callerOf(permit);
     refuseAmplification(maker, wanted.grants);
     return this.#needs.storage.change(permit, (unit) =>
-      this.#keyIn(unit, "operator", { ...wanted, ...heritage(maker) }, maker.expiresAt),
+      this.#keyIn(unit, "operator", { ...wanted, ...heritage(maker) }, latestOf(maker)),
     );
   }
 
@@ -237,12 +237,18 @@ type Heir = Wanted &
 const makersOf = ({ credential }: Caller): readonly CredentialId[] => [credential.id, ...credential.makers];
 
 function heritage(maker: Caller): Pick<Heir, "parent" | "makers" | "person"> {
+  const { id, person } = maker.credential;
+  const makers = makersOf(maker);
+  if (!isAncestor(maker.credential)) return { makers, person };
   if (maker.power.links.length >= longestChain) {
     const detail = `It would be the last of more than ${longestChain} that made each other.`;
     throw maker.refuse("token.create", maker.org, "too long a chain", new Refusal("credential.amplifies", { detail }));
   }
-  return { parent: maker.credential.id, makers: makersOf(maker), person: maker.credential.person };
+  return { parent: id, makers, person };
 }
+
+/** What is made ends with its ancestors. */
+const latestOf = (maker: Caller): Instant | undefined => (isAncestor(maker.credential) ? maker.expiresAt : undefined);
 
 /**
  * Every link of the maker's chain must contain every grant, as it stands and wherever devices move later. What is not there is told

@@ -2,6 +2,7 @@ import type { Action, Route } from "@holdfast/protocol";
 import type { z } from "zod";
 import type { Caller } from "./caller.ts";
 import type { Permit, Reach } from "./permit.ts";
+import type { Session } from "./session.ts";
 
 /** The bytes of a body that its verb reads itself. */
 export type Raw = { readonly bytes: Uint8Array; readonly contentType: string };
@@ -14,7 +15,9 @@ type Needed<R extends Route> = R extends { readonly openTo: string }
       : { readonly permit: Permit<R["needs"]>; readonly caller: Caller }
     : R["needs"] extends "signedIn"
       ? { readonly caller: Caller }
-      : { readonly address: string };
+      : R["session"] extends "asks" | "ends"
+        ? { readonly session: Session }
+        : { readonly address: string };
 
 type Query<R extends Route> = R["query"] extends z.ZodObject ? z.infer<R["query"]> : undefined;
 type Body<R extends Route> = R["body"] extends "bytes"
@@ -22,8 +25,13 @@ type Body<R extends Route> = R["body"] extends "bytes"
   : R["body"] extends z.ZodType
     ? z.infer<R["body"]>
     : undefined;
+/** A session begins: what the cookie is to hold, which stands nowhere in the answer itself. */
+export type Begun<Reply> = { readonly reply: Reply; readonly cookie: string };
+
 type Reply<R extends Route> = R["reply"] extends z.ZodType
-  ? z.input<R["reply"]>
+  ? R["session"] extends "begins"
+    ? Begun<z.input<R["reply"]>>
+    : z.input<R["reply"]>
   : R["reply"] extends "text"
     ? string
     : Stream;

@@ -6,12 +6,12 @@ import type { Member } from "./roles.ts";
 
 type CredentialRow = {
   id: string;
-  prefix: "key" | "token";
+  prefix: "key" | "token" | "session";
   person: string | null;
   application: string | null;
   device: string | null;
   parent: string | null;
-  parent_prefix: "key" | "token" | null;
+  parent_prefix: "key" | "token" | "session" | null;
   issued_seq: string;
   created_at: string;
   expires_at: string | null;
@@ -230,7 +230,6 @@ function credentialOf(unit: Unit, row: CredentialRow): Credential {
   return { ...half, kind, name: body.name, state, grants: parseGrants(body.grants), makers, inPerson };
 }
 
-/** Sessions are not kept here, so asking for one finds nothing. */
 const prefixOf = (id: CredentialId): "key" | "token" | "session" =>
   isId("token", id) ? "token" : isId("key", id) ? "key" : "session";
 

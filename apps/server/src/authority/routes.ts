@@ -2,6 +2,7 @@ import { Refusal, rfc3339, type Clock, type CredentialId } from "@holdfast/kerne
 import { formatGrant, parseGrants, routes } from "@holdfast/protocol";
 import type { Storage } from "../storage/index.ts";
 import type { Authentication } from "./authentication.ts";
+import { partyOf } from "./credential.ts";
 import { explain, isCredentialId } from "./explain.ts";
 import type { MintedKey, Minting, Wanted } from "./minting.ts";
 import { on, type Handler } from "./on.ts";
@@ -90,6 +91,7 @@ function credentialReply({ credential, standing }: Shown) {
     kind,
     name,
     state: standing,
+    party: partyOf(credential),
     grants: grants.map(formatGrant),
     ...(parent && { parent }),
     ...(madeBy && { madeBy }),

@@ -101,13 +101,21 @@ export class Identity {
    * @throws Refusal `credential.invalid`, the same and after the same time for an unknown e-mail, a wrong password and a foreign organisation
    */
   async signIn(asked: SignIn): Promise<Welcome> {
+    return this.asPerson(asked, (person, orgs) => this.#admit(person.id, orgs, asked));
+  }
+
+  /** Whoever knows the password is let in by `admit`, as that person; else her organisations are told. */
+  async asPerson<T>(
+    asked: { readonly email: string; readonly password: string },
+    admit: (person: Person, orgs: readonly Id<"org">[]) => Promise<T>,
+  ): Promise<T> {
     const { storage, keys, passwords, random } = this.#needs;
     const person = await storage.instance.read((unit) => peopleIn(unit, { keys, random }).byEmail(asked.email));
     const orgs = await organisationsOf(this.#needs, person?.id);
     const isRight = await passwords.matches(asked.password, person?.passwordHash);
     try {
       if (!isRight || !person) throw new Refusal("credential.invalid");
-      return await this.#admit(person.id, orgs, asked);
+      return await admit(person, orgs);
     } catch (error) {
       if (person) void noteRefused(this.#needs, person.id, orgs);
       throw error;

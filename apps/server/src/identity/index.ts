@@ -1,3 +1,4 @@
+export { Browsers } from "./browsers.ts";
 export { Identity } from "./identity.ts";
 export { Invitations } from "./invitations.ts";
 export { Members } from "./members.ts";

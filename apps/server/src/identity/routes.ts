@@ -1,6 +1,7 @@
 import { parseId, rfc3339, type Id } from "@holdfast/kernel";
 import { parseGrants, routes } from "@holdfast/protocol";
 import { on, type Handler } from "../authority/index.ts";
+import type { Browsers, SignedIn } from "./browsers.ts";
 import type { Identity } from "./identity.ts";
 import type { Invitation } from "./invitation.ts";
 import type { Invitations } from "./invitations.ts";
@@ -10,11 +11,13 @@ import type { Welcome } from "./welcome.ts";
 
 export const identityRoutes = ({
   identity,
+  browsers,
   organisations,
   members,
   invitations,
 }: {
   identity: Identity;
+  browsers: Browsers;
   organisations: Organisations;
   members: Members;
   invitations: Invitations;
@@ -32,6 +35,15 @@ export const identityRoutes = ({
       }),
     ),
   ),
+  on(routes.createSession, async ({ body }) => {
+    const { signedIn, cookie } = await browsers.signIn(body);
+    return { reply: signedInReply(signedIn), cookie };
+  }),
+  on(routes.readSession, async ({ session }) => signedInReply(await browsers.read(session))),
+  on(routes.deleteSession, async ({ session }) => {
+    await browsers.signOut(session);
+    return {};
+  }),
   on(routes.createOrg, async ({ permit, body }) => {
     const { org, token, expiresAt } = await identity.createOrg(permit, body.name);
     return { org, token, expiresAt: rfc3339(expiresAt) };
@@ -75,6 +87,18 @@ const invitationReply = ({ id, email, role, invitedBy, createdAt, expiresAt }: I
   invitedBy,
   createdAt: rfc3339(createdAt),
   expiresAt: rfc3339(expiresAt),
+});
+
+const signedInReply = ({ person, session, orgs }: SignedIn) => ({
+  person: { id: person.id, email: person.email },
+  expiresAt: rfc3339(session.expiresAt),
+  orgs: orgs.map(({ org, role, actions }) => ({
+    id: org.id,
+    name: org.name,
+    role,
+    grants: [...actions],
+    isSimulated: false,
+  })),
 });
 
 const welcomeReply = ({ org, person, token, expiresAt }: Welcome) => ({

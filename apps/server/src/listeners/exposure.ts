@@ -1,11 +1,12 @@
+import { asPlatform, type Authentication, type Sessions } from "../authority/index.ts";
+import type { Storage, OrgScope } from "../storage/index.ts";
 import { because, Refusal, type Clock, type Report } from "@holdfast/kernel";
-import { asPlatform, type Authentication } from "../authority/index.ts";
-import type { Storage } from "../storage/index.ts";
 import type { Guard } from "./guard.ts";
 import { RateLimit } from "./rate.ts";
 
 type Needs = {
   readonly authentication: Authentication;
+  readonly sessions: Sessions;
   readonly storage: Storage;
   readonly guard: Guard;
   readonly clock: Clock;
@@ -48,31 +49,43 @@ export class Exposure {
   };
 
   async #found(text: string, facts: { where: "url" | "topic" | "filter"; address: string }): Promise<void> {
-    const { authentication, storage, guard } = this.#needs;
+    const { storage, guard } = this.#needs;
     for (const candidate of candidatesIn(text)) {
       try {
-        const { credential, space } = await guard.admit(facts.address, () => authentication.byText(candidate));
-        this.#told.take(credential.id);
-        await storage.change(asPlatform(space.scope), async (unit) => {
-          unit.audit({ what: "credential.exposed", about: credential.id, facts });
-        });
+        for (const { about, scope } of await guard.admit(facts.address, () => this.#owned(candidate))) {
+          this.#told.take(about);
+          await storage.change(asPlatform(scope), async (unit) => {
+            unit.audit({ what: "credential.exposed", about, facts });
+          });
+        }
       } catch (error) {
         // What is no good credential has no owner to tell; and who was told three times knows.
         if (!(error instanceof Refusal)) throw error;
       }
     }
   }
+
+  /** Which credential that is: of a browser's session, one in each organisation of its person. */
+  async #owned(text: string): Promise<readonly { about: string; scope: OrgScope }[]> {
+    const { authentication, sessions } = this.#needs;
+    if (!text.startsWith("hfc_")) {
+      const { credential, space } = await authentication.byText(text);
+      return [{ about: credential.id, scope: space.scope }];
+    }
+    const standings = await sessions.standings(await sessions.byCookie(text));
+    return standings.map(({ space, id }) => ({ about: id, scope: space.scope }));
+  }
 }
 
 const most = 4;
 
-/** Whole tokens, and each key id with each secret: they may stand in two parameters. A secret alone does not say whose it is. */
+/** Whole tokens, what cookies hold, and each key id with each secret: they may stand in two parameters. A secret alone does not say whose it is. */
 function candidatesIn(written: string): readonly string[] {
   const text = decoded(written);
   const found = (pattern: RegExp) => [...new Set(text.match(pattern))].slice(0, most);
   const secrets = found(/hfs_[\w-]{49}/g);
   const keys = found(/key_[0-9a-f]{32}/g).flatMap((id) => secrets.map((secret) => `${id}.${secret}`));
-  return [...found(/hf_[\w-]{20,}(?:\.[\w-]*)+/g), ...keys].slice(0, most);
+  return [...found(/hf_[\w-]{20,}(?:\.[\w-]*)+/g), ...found(/hfc_[\w-]{49}/g), ...keys].slice(0, most);
 }
 
 function decoded(written: string): string {

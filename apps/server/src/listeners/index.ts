@@ -1,6 +1,7 @@
 export { Exposure } from "./exposure.ts";
 export { Guard } from "./guard.ts";
 export { ConsoleFiles } from "./http/console.ts";
+export { Entrance } from "./http/entrance.ts";
 export { Live } from "./http/live.ts";
 export { openapiOf } from "./http/openapi.ts";
 export { Readiness } from "./http/readiness.ts";

@@ -41,6 +41,8 @@ const sabotage: readonly (readonly [done: string, said: RegExp])[] = [
   [`grant select (id) on person to ${directory}`, /_directory has SELECT on the table person/],
   [`grant select on note to ${ingest}`, /_ingest has SELECT on the table note/],
   [`grant select on person to ${app}`, /_app has SELECT on the table person/],
+  [`grant select on session to ${app}`, /_app has SELECT on the table session/],
+  [`grant select (digest) on session to ${directory}`, /_directory has SELECT on the table session/],
   [`grant truncate on note to ${app}`, /_app has TRUNCATE on the table note/],
   [`grant update on audit to ${app}`, /_app has UPDATE on the table audit/],
   ["grant select on note to public", /public has SELECT on the table note/],

@@ -4,7 +4,15 @@ import { doors, type Door, type RoleNames } from "./roles.ts";
 import type { Session } from "./session.ts";
 
 /** The tables without rows of organisations. Every other table has `org` and row-level security. */
-const instanceTables: readonly string[] = ["instance", "log_mark", "migration", "person", "setup", "token_key"];
+const instanceTables: readonly string[] = [
+  "instance",
+  "log_mark",
+  "migration",
+  "person",
+  "session",
+  "setup",
+  "token_key",
+];
 
 /** What is written there stays as it was, whatever a verb may try. */
 const appendOnlyTables: readonly string[] = ["audit"];

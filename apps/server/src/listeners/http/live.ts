@@ -1,14 +1,13 @@
 import type { IncomingMessage } from "node:http";
 import type { Duplex } from "node:stream";
 import { Refusal, type Id, type Random, type Timers } from "@holdfast/kernel";
-import { routes, watchHello } from "@holdfast/protocol";
+import { orgHeader, routes, watchHello } from "@holdfast/protocol";
 import type { FastifyReply } from "fastify";
 import type { RawData, WebSocket, WebSocketServer } from "ws";
-import type { Authentication, Caller } from "../../authority/index.ts";
-import type { Guard } from "../guard.ts";
+import type { Caller } from "../../authority/index.ts";
 import { webSocketServer } from "../web-sockets.ts";
-import { credentialText } from "./answer.ts";
 import { cut } from "./deadlines.ts";
+import { cookieOf, type Asking, type Entrance } from "./entrance.ts";
 import { statusOf } from "./status.ts";
 import type { Watcher, Watchers } from "./watchers.ts";
 
@@ -20,8 +19,7 @@ const closeCode = (refusal: Refusal): number => 4_000 + statusOf[refusal.code];
 
 type Needs = {
   readonly watchers: Watchers;
-  readonly authentication: Authentication;
-  readonly guard: Guard;
+  readonly entrance: Entrance;
   readonly timers: Timers;
   readonly random: Random;
 };
@@ -64,19 +62,23 @@ export class Live {
     out.write(": Readings follow as they are kept, and refusals as they happen.\n\n");
   }
 
-  /** A WebSocket shows its credential in a header, or, from a browser, in its first frame (`watchHello`). */
+  /**
+   * A WebSocket shows its credential in a header, or, from a browser, in its first frame (`watchHello`). A browser sends a cookie
+   * with it to whatever page asks, so its origin is looked at before anything else.
+   */
   upgrade(request: IncomingMessage, socket: Duplex, head: Buffer): void {
-    const address = request.socket.remoteAddress ?? "";
+    const { headers } = request;
+    const asking = { headers, address: request.socket.remoteAddress ?? "", isSafe: false };
     this.#sockets.handleUpgrade(request, socket, head, (connection) => {
       connection.on("error", () => connection.terminate());
-      const begin = (read: () => { token: string; device?: Id<"device"> | undefined }) => {
-        this.#begin(connection, address, read).catch((error: unknown) => {
+      const begin = (read: () => Hello) => {
+        this.#begin(connection, asking, read).catch((error: unknown) => {
           if (error instanceof Refusal) connection.close(closeCode(error), error.code);
           else connection.close(1011, "fault");
         });
       };
       const device = deviceAsked(request.url ?? "");
-      if (hasCredential(request)) return begin(() => ({ token: credentialText(request.headers) ?? "", ...device() }));
+      if (hasCredential(request) || !counts(asking)) return begin(() => ({ ...device() }));
       const deadline = this.#needs.timers.after(helloDeadline, () => connection.close(4_408, "request.tooSlow"));
       connection.once("close", () => deadline.cancel());
       connection.once("message", (data) => {
@@ -92,14 +94,10 @@ export class Live {
     this.#sockets.close();
   }
 
-  async #begin(
-    connection: WebSocket,
-    address: string,
-    read: () => { token: string; device?: Id<"device"> | undefined },
-  ): Promise<void> {
-    const { watchers, guard, authentication } = this.#needs;
-    const { token, device } = read();
-    const caller = await guard.admit(address, () => authentication.byText(token));
+  async #begin(connection: WebSocket, asking: Asking, read: () => Hello): Promise<void> {
+    const { watchers, entrance } = this.#needs;
+    const { device, ...shown } = read();
+    const caller = await entrance.caller({ ...asking, headers: { ...asking.headers, ...headersOf(shown) } });
     if (device === undefined) caller.reach("telemetry.read");
     else caller.permit("telemetry.read", device);
     if (connection.readyState !== connection.OPEN) return;
@@ -136,8 +134,27 @@ export class Live {
   }
 }
 
+/** What a first frame says, or the headers have said before. */
+type Hello = { token?: string; org?: Id<"org">; device?: Id<"device"> | undefined };
+
+const headersOf = ({ token, org }: Hello) => ({
+  ...(token !== undefined && { "x-auth-token": token }),
+  ...(org !== undefined && { [orgHeader.toLowerCase()]: org }),
+});
+
 const hasCredential = ({ headers }: IncomingMessage): boolean =>
-  headers["x-auth-token"] !== undefined || headers.authorization !== undefined;
+  [headers["x-auth-token"], headers.authorization, headers[orgHeader.toLowerCase()]].some((one) => one !== undefined);
+
+/** Whether a cookie, if there is one, may be looked at; the refusal follows when somebody is there to be told. */
+function counts(asking: Asking): boolean {
+  try {
+    cookieOf(asking);
+    return true;
+  } catch (error) {
+    if (error instanceof Refusal) return false;
+    throw error;
+  }
+}
 
 /** Read when somebody is there to be told that it is malformed. */
 const deviceAsked = (url: string) => (): { device?: Id<"device"> | undefined } => {
@@ -146,7 +163,7 @@ const deviceAsked = (url: string) => (): { device?: Id<"device"> | undefined } =
   return read.data;
 };
 
-function helloIn(data: RawData): { token: string; device?: Id<"device"> | undefined } {
+function helloIn(data: RawData): Hello {
   try {
     const read = watchHello.safeParse(JSON.parse(Buffer.isBuffer(data) ? data.toString() : ""));
     if (read.success) return read.data;

@@ -1,4 +1,4 @@
-import { problem, routes, type Route } from "@holdfast/protocol";
+import { orgHeader, problem, routes, sessionCookie, type Route } from "@holdfast/protocol";
 import { z } from "zod";
 import type { Handler } from "../../authority/index.ts";
 
@@ -26,6 +26,13 @@ export function openapiOf(handlers: readonly Handler[], version: string): Record
       securitySchemes: {
         token: { type: "apiKey", in: "header", name: "X-Auth-Token" },
         bearer: { type: "http", scheme: "bearer" },
+        session: {
+          type: "apiKey",
+          in: "cookie",
+          name: sessionCookie,
+          description:
+            "A person's browser. What changes something needs an `Origin` that is the platform's own; beside another credential it is refused.",
+        },
       },
     },
   };
@@ -38,7 +45,7 @@ function operation(route: Route): Record<string, unknown> {
     operationId: names.get(route),
     summary: route.summary,
     "x-needs": route.needs,
-    security: route.needs === "public" ? [] : [...(route.openTo ? [{}] : []), { token: [] }, { bearer: [] }],
+    security: securityOf(route),
     parameters: [...pathParameters(route), ...queryParameters(route), ...headerParameters(route)],
     ...(route.body !== undefined && { requestBody: bodyOf(route.body) }),
     responses: {
@@ -49,6 +56,11 @@ function operation(route: Route): Record<string, unknown> {
       },
     },
   };
+}
+
+function securityOf({ needs, openTo, session }: Route): Record<string, never[]>[] {
+  if (session === "asks" || session === "ends") return [{ session: [] }];
+  return needs === "public" ? [] : [...(openTo ? [{}] : []), { token: [] }, { bearer: [] }, { session: [] }];
 }
 
 function replyOf({ reply, events = {} }: Route): Record<string, unknown> {
@@ -71,13 +83,15 @@ const streamOf = (events: NonNullable<Route["events"]>) => ({
 
 const textSchema = { schema: { type: "string" } };
 
-function headersOf({ method, versioned, location }: Route): { headers?: Record<string, unknown> } {
+function headersOf({ method, versioned, location, session }: Route): { headers?: Record<string, unknown> } {
   const hasTag = versioned && method !== "DELETE";
-  if (!hasTag && location === undefined) return {};
+  const hasCookie = session === "begins" || session === "ends";
+  if (!hasTag && location === undefined && !hasCookie) return {};
   return {
     headers: {
       ...(hasTag && { ETag: header("The version in quotes, for If-Match.") }),
       ...(location !== undefined && { Location: header("Where it is now.") }),
+      ...(hasCookie && { "Set-Cookie": header("The session's cookie, or its end.") }),
     },
   };
 }
@@ -119,6 +133,9 @@ function headerParameters({ method, needs, body, versioned, on }: Route) {
   const optional = (name: string, description: string) => ({ ...header(description), name, in: "header" });
   const changes = versioned && method !== "GET" && typeof on === "object" && "path" in on;
   return [
+    ...(needs === "public"
+      ? []
+      : [optional(orgHeader, "With a session's cookie alone, and then needed: as a member of which organisation.")]),
     ...(method === "POST" && needs !== "public" && body !== "bytes"
       ? [optional("Idempotency-Key", "1 to 255 characters. The same request with the same key is done once.")]
       : []),

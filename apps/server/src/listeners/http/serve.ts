@@ -1,17 +1,27 @@
 import type { Http2SecureServer } from "node:http2";
 import type { Socket } from "node:net";
 import { credentialIn } from "@holdfast/crypto";
-import { because, Refusal, type Clock, type Random, type Report, type Timers } from "@holdfast/kernel";
+import {
+  because,
+  Refusal,
+  type Clock,
+  type Random,
+  type RefusalCode,
+  type Report,
+  type Timers,
+} from "@holdfast/kernel";
 import type { Route } from "@holdfast/protocol";
 import fastify, { type FastifyBaseLogger, type FastifyInstance, type FastifyReply, type FastifyRequest } from "fastify";
-import type { Authentication, Caller, Handler } from "../../authority/index.ts";
+import type { Begun, Caller, Handler, Session } from "../../authority/index.ts";
 import type { LiveRefusals } from "../../live/index.ts";
 import type { Exposure } from "../exposure.ts";
 import type { Guard } from "../guard.ts";
 import { RateLimit } from "../rate.ts";
 import { askedOf, credentialText, sendReply } from "./answer.ts";
 import type { ConsoleFiles } from "./console.ts";
+import { noCookie, refuseForeign, sessionCookieOf } from "./cookie.ts";
 import { cut, linger } from "./deadlines.ts";
+import type { Asking, Entrance } from "./entrance.ts";
 import type { Live } from "./live.ts";
 import { isFromThisMachine } from "./nearby.ts";
 import { faultOf, greeting, headersOf, newRequestId, problemOf, problemType, rawAnswer, refusalOf } from "./problem.ts";
@@ -20,7 +30,7 @@ import { pathOf } from "./target.ts";
 import type { Replays } from "./replays.ts";
 
 export type ServingNeeds = {
-  readonly authentication: Authentication;
+  readonly entrance: Entrance;
   readonly handlers: readonly Handler[];
   readonly live: Live;
   readonly liveRefusals: Pick<LiveRefusals, "isWatched" | "tell">;
@@ -52,6 +62,7 @@ class Serving {
   readonly #addresses: { pattern: RegExp; methods: readonly string[] }[] = [];
   readonly #routes = new WeakMap<FastifyRequest, Route>();
   readonly #callers = new WeakMap<FastifyRequest, Caller>();
+  readonly #sessions = new WeakMap<FastifyRequest, Session>();
   /** Until when the body has to be there. */
   readonly #late = new WeakMap<FastifyRequest, { cancel(): void }>();
 
@@ -140,21 +151,31 @@ class Serving {
   }
 
   async #admit(route: Route, request: FastifyRequest, reply: FastifyReply): Promise<void> {
-    const { guard, authentication } = this.#needs;
-    const { needs, method, openTo } = route;
+    const { guard, entrance } = this.#needs;
+    const { needs, method, openTo, session } = route;
     this.#routes.set(request, route);
+    if (session === "asks" || session === "ends") return this.#admitSession(request, reply);
     if (needs === "public") {
+      // Else a page of another site could sign a browser in as somebody who waits for what she writes there.
+      if (session === "begins") refuseForeign(request.headers, "where it is sent");
       if (method === "POST") guard.charge(request.ip); // a slow hash each
       return;
     }
-    const text = credentialText(request.headers);
-    if (text === undefined) {
-      if (openTo === "thisMachine" && isFromThisMachine(request.ip, request.headers)) return;
-      throw new Refusal("credential.missing");
-    }
-    const caller = await guard.admit(request.ip, () => authentication.byText(text));
+    const isOpen = openTo === "thisMachine" && isFromThisMachine(request.ip, request.headers);
+    if (isOpen && credentialText(request.headers) === undefined) return;
+    const caller = await entrance.caller(askingOf(request));
     this.#callers.set(request, caller);
     this.#count(caller, reply);
+  }
+
+  async #admitSession(request: FastifyRequest, reply: FastifyReply): Promise<void> {
+    try {
+      this.#sessions.set(request, await this.#needs.entrance.session(askingOf(request)));
+    } catch (error) {
+      // A browser that goes on showing it would use up what its address may fail.
+      if (error instanceof Refusal && isOver.has(error.code)) void reply.header("Set-Cookie", noCookie);
+      throw error;
+    }
   }
 
   /** draft-ietf-httpapi-ratelimit-headers-10 */
@@ -185,11 +206,12 @@ class Serving {
     const { route } = handler;
     this.#late.get(request)?.cancel();
     const caller = this.#callers.get(request);
-    const asked = askedOf(route, request, caller);
+    const asked = { ...askedOf(route, request, caller), session: this.#sessions.get(request) };
     if (route.reply === "stream") return this.#needs.live.serve(asked as never, reply); // the one stream there is
     const work = () => handler.handle(asked as never); // `on` paired the route with a handler of its shape
     const key = request.headers["idempotency-key"];
     const mayReplay = caller && route.method === "POST" && route.body !== "bytes" && typeof key === "string";
+    if (route.session !== undefined) return this.#answerSession(handler, request, reply, await work());
     if (!mayReplay) return sendReply(handler, request, reply, await work());
     const { params, body } = asked;
     const { reply: value, isReplay } = await this.#needs.replays.once(
@@ -198,6 +220,22 @@ class Serving {
     );
     if (isReplay) void reply.header("Idempotency-Replayed", "true");
     return sendReply(handler, request, reply, value);
+  }
+
+  #answerSession(handler: Handler, request: FastifyRequest, reply: FastifyReply, value: unknown): unknown {
+    switch (handler.route.session) {
+      case "begins": {
+        const begun = value as Begun<unknown>; // `on` paired the route with a handler that begins one
+        void reply.header("Set-Cookie", sessionCookieOf(begun.cookie));
+        return sendReply(handler, request, reply, begun.reply);
+      }
+      case "ends":
+        void reply.header("Set-Cookie", noCookie);
+        return sendReply(handler, request, reply, value);
+      case "asks":
+      case undefined:
+        return sendReply(handler, request, reply, value);
+    }
   }
 
   /** RFC 9110, 15.5.6: an address that takes other methods says which. */
@@ -260,6 +298,15 @@ class Serving {
     return newRequestId(this.#needs.random);
   }
 }
+
+const askingOf = ({ headers, ip, method }: FastifyRequest): Asking => ({
+  headers,
+  address: ip,
+  isSafe: method === "GET" || method === "HEAD",
+});
+
+/** What says that a cookie will never be good again. */
+const isOver: ReadonlySet<RefusalCode> = new Set(["credential.invalid", "credential.expired"]);
 
 const silent = {
   level: "silent",

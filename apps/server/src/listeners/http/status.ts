@@ -18,6 +18,7 @@ export const statusOf = {
   "permit.missing": 403,
   "role.amplifies": 403,
   "grant.malformed": 422,
+  "origin.foreign": 403,
   "rate.exceeded": 429,
   "id.malformed": 400,
   "request.malformed": 400,

@@ -1,0 +1,75 @@
+import { associated, open, seal } from "@holdfast/crypto";
+import { idFrom, uuidOf, type Instant, type Random } from "@holdfast/kernel";
+import type { InstanceUnit, Keyring } from "../storage/index.ts";
+import { limits, type Session } from "./session.ts";
+
+type Row = {
+  digest: Uint8Array;
+  person: string;
+  issued_seq: string;
+  created_at: string;
+  expires_at: string;
+  seen_at: string;
+  proof: Uint8Array;
+};
+
+/** What the proof binds: a row whose person or end was changed in the database opens no more. */
+const rowOf = ({ digest, person, issuedSeq, createdAt, expiresAt }: Session): string =>
+  [digest.toHex(), person, issuedSeq, createdAt, expiresAt].join("|");
+
+/** Sessions of people, who belong to no one organisation. */
+export const sessionsIn = (unit: InstanceUnit, { keys, random }: { keys: Keyring; random: Random }) => {
+  const key = keys.instanceKey("session");
+  const place = (session: Session) => associated({ org: "instance", kind: "session", row: rowOf(session), version: 0 });
+  return {
+    /** @throws Refusal `seal.broken` */
+    async find(digest: Uint8Array): Promise<{ session: Session; seenAt: Instant } | undefined> {
+      const [row] = await unit.query<Row>(
+        "select digest, person, issued_seq, created_at, expires_at, seen_at, proof from session where digest = $1",
+        [digest],
+      );
+      if (!row) return undefined;
+      const session: Session = {
+        digest: row.digest,
+        person: idFrom("person", row.person),
+        issuedSeq: Number(row.issued_seq),
+        createdAt: Number(row.created_at) as Instant, // bigint columns of ours
+        expiresAt: Number(row.expires_at) as Instant,
+      };
+      open(key, place(session), row.proof);
+      return { session, seenAt: Number(row.seen_at) as Instant };
+    },
+
+    async add(session: Session): Promise<void> {
+      const { digest, person, issuedSeq, createdAt, expiresAt } = session;
+      await unit.query(
+        `insert into session (digest, person, issued_seq, created_at, expires_at, seen_at, proof)
+         values ($1, $2, $3, $4, $5, $4, $6)`,
+        [digest, uuidOf(person), issuedSeq, createdAt, expiresAt, seal(key, place(session), new Uint8Array(), random)],
+      );
+    },
+
+    async nextSeq(): Promise<number> {
+      const [row] = await unit.query<{ seq: string }>("select nextval('revocation_seq') as seq", []);
+      if (!row) throw new Error("a sequence answered nothing");
+      return Number(row.seq);
+    },
+
+    async remove(digest: Uint8Array): Promise<void> {
+      await unit.query("delete from session where digest = $1", [digest]);
+    },
+
+    async saw(seen: readonly (readonly [digest: Uint8Array, at: Instant])[]): Promise<void> {
+      await unit.query(
+        `update session set seen_at = greatest(seen_at, seen.at)
+           from unnest($1::bytea[], $2::bigint[]) as seen(digest, at) where session.digest = seen.digest`,
+        [seen.map(([digest]) => digest), seen.map(([, at]) => at)],
+      );
+    },
+
+    /** Nothing of theirs is open: only what was used since the start can be. */
+    async removeEnded(now: Instant): Promise<void> {
+      await unit.query("delete from session where expires_at <= $1 or seen_at <= $2", [now, now - limits.idle]);
+    },
+  };
+};

@@ -1,0 +1,53 @@
+import { idFrom, type Id, type Instant } from "@holdfast/kernel";
+import { allActions } from "@holdfast/protocol";
+import type { OrgScope } from "../storage/index.ts";
+import type { Credential } from "./credential.ts";
+
+/** How long a person stays signed in with one cookie, in milliseconds: whatever she does, and when she asks nothing meanwhile. */
+export const limits = { absolute: 12 * 3_600_000, idle: 2 * 3_600_000 } as const;
+
+/** A person who signed in with a browser: one for all her organisations, and in each of them a credential (`credentialOf`). */
+export type Session = {
+  /** SHA-256 of what the cookie holds. */
+  readonly digest: Uint8Array;
+  readonly person: Id<"person">;
+  /**
+   * Its place among revocations, taken when she signed in: what ends people later in an organisation ends this there, also where
+   * she comes for the first time afterwards.
+   */
+  readonly issuedSeq: number;
+  readonly createdAt: Instant;
+  readonly expiresAt: Instant;
+};
+
+/** When it is over, if she asks nothing more after `seenAt`. */
+export const endOf = ({ expiresAt }: Session, seenAt: Instant): Instant =>
+  Math.min(expiresAt, seenAt + limits.idle) as Instant; // milliseconds all
+
+/**
+ * What a session is called in one organisation: derived with the organisation's key, so it is found again without being kept
+ * anywhere, and two organisations cannot tell by it that somebody is in both.
+ */
+export const idIn = (scope: OrgScope, { digest }: Session): Id<"session"> =>
+  idFrom("session", scope.index("session", digest.toHex()));
+
+/** As a credential of one organisation, bounded by her role there like all that is hers. */
+export const credentialOf = (session: Session, scope: OrgScope, createdAt: Instant): Credential => ({
+  id: idIn(scope, session),
+  kind: "session",
+  name: "browser",
+  state: "active",
+  parent: undefined,
+  makers: [],
+  person: session.person,
+  inPerson: true,
+  application: undefined,
+  device: undefined,
+  grants: allActions.map((action) => ({ action, where: { all: true } })),
+  issuedSeq: session.issuedSeq,
+  createdAt,
+  expiresAt: session.expiresAt,
+  lastUsedAt: undefined,
+  digest: session.digest,
+  version: 1,
+});

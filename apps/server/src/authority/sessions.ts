@@ -1,0 +1,235 @@
+import { digestSecret, isSecret, newSecret } from "@holdfast/crypto";
+import { idFrom, Refusal, rfc3339, uuidOf, type Clock, type Id, type Instant, type Random } from "@holdfast/kernel";
+import type { Keyring, Storage } from "../storage/index.ts";
+import type { Authentication } from "./authentication.ts";
+import type { Caller } from "./caller.ts";
+import { compile } from "./power.ts";
+import { authorityIn } from "./postgres.ts";
+import type { Revocation } from "./revocation.ts";
+import type { Member } from "./roles.ts";
+import { sessionsIn } from "./session-rows.ts";
+import { credentialOf, endOf, idIn, limits, type Session } from "./session.ts";
+import type { Space } from "./space.ts";
+import type { Spaces } from "./spaces.ts";
+
+type Needs = {
+  storage: Storage;
+  keys: Keyring;
+  spaces: Spaces;
+  authentication: Authentication;
+  revocation: Revocation;
+  clock: Clock;
+  random: Random;
+};
+
+/** One that was used since the start, and what is known of it beside its row. */
+type Live = {
+  readonly session: Session;
+  seenAt: Instant;
+  /** Up to when the row knows. */
+  keptAt: Instant;
+  /** Somebody signs out just now: nothing begins with it any more. */
+  isEnding: boolean;
+  /** Where it is a credential. */
+  readonly known: Map<Id<"org">, Promise<void>>;
+};
+
+/** Where a session is good: an organisation, and as what. */
+export type Standing = { readonly space: Space; readonly member: Member; readonly id: Id<"session"> };
+
+/** People who signed in with a browser, and whom a cookie brings back. */
+export class Sessions {
+  readonly #needs: Needs;
+  readonly #live = new Map<string, Live>();
+
+  constructor(needs: Needs) {
+    this.#needs = needs;
+  }
+
+  /**
+   * For a person who has just proved who she is. `cookie` is told this once.
+   * @throws Refusal `credential.invalid` when there is no organisation that it is good in
+   */
+  async begin(person: Id<"person">): Promise<{ session: Session; cookie: string }> {
+    const { storage, clock, random } = this.#needs;
+    const cookie = newSecret(random, "session");
+    const createdAt = clock.now();
+    const session = await storage.instance.change(async (unit) => {
+      const rows = sessionsIn(unit, this.#needs);
+      const made: Session = {
+        digest: digestSecret(cookie),
+        person,
+        issuedSeq: await rows.nextSeq(),
+        createdAt,
+        expiresAt: (createdAt + limits.absolute) as Instant, // milliseconds both
+      };
+      await rows.add(made);
+      return made;
+    });
+    try {
+      for (const { space, id } of await this.standings(session)) {
+        await storage.change({ scope: space.scope, actor: actorIn(space, session) }, async (unit) =>
+          unit.audit({ what: "signIn.done", about: person, facts: { session: id } }),
+        );
+      }
+    } catch (error) {
+      await storage.instance.change((unit) => sessionsIn(unit, this.#needs).remove(session.digest));
+      throw error;
+    }
+    return { session, cookie };
+  }
+
+  /**
+   * What stands in the cookie. She is seen.
+   * @throws Refusal `credential.invalid`; to whoever proves to hold it also `credential.expired`
+   */
+  async byCookie(text: string): Promise<Session> {
+    if (!isSecret(text, "session")) throw new Refusal("credential.invalid");
+    const live = await this.#find(digestSecret(text));
+    if (!live || live.isEnding) throw new Refusal("credential.invalid");
+    const now = this.#needs.clock.now();
+    if (now >= endOf(live.session, live.seenAt)) throw new Refusal("credential.expired");
+    live.seenAt = now;
+    return live.session;
+  }
+
+  /**
+   * As a member of this organisation.
+   * @throws Refusal `org.unknown` where she is none, whether there is such an organisation or not; `credential.invalid` where it was ended
+   */
+  async callerIn(session: Session, org: Id<"org">): Promise<Caller> {
+    const { spaces, authentication } = this.#needs;
+    const live = this.#live.get(session.digest.toHex());
+    if (!live) throw new Refusal("credential.invalid");
+    // Of hers alone, so that no other one is read, and the time tells nothing of it either.
+    if (!live.known.has(org) && !(await this.#orgsOf(session.person)).includes(org)) throw new Refusal("org.unknown");
+    const space = await spaces.of(org);
+    if (!space.member(session.person)) throw new Refusal("org.unknown");
+    await this.#know(live, space);
+    const credential = await authentication.credential(space, idIn(space.scope, session));
+    if (!credential || live.isEnding) throw new Refusal("credential.invalid");
+    return authentication.admit(space, credential);
+  }
+
+  /** Everywhere where it is good now. @throws Refusal `credential.invalid` when that is nowhere */
+  async standings(session: Session): Promise<readonly Standing[]> {
+    const { spaces, authentication, clock } = this.#needs;
+    const standings: Standing[] = [];
+    for (const org of await this.#orgsOf(session.person)) {
+      const space = await orNothing(spaces.of(org));
+      const member = space?.member(session.person);
+      if (!space || !member) continue;
+      const id = idIn(space.scope, session);
+      const kept = await authentication.credential(space, id);
+      const { end } = compile(space, kept ?? credentialOf(session, space.scope, clock.now()));
+      if (!end) standings.push({ space, member, id });
+    }
+    if (standings.length === 0) throw new Refusal("credential.invalid");
+    return standings;
+  }
+
+  /** In every organisation of hers, also where it never was: an older backup of the database brings it back nowhere. */
+  async end(session: Session, what: "signOut.done" | "signOut.idle"): Promise<void> {
+    const { storage, spaces, revocation } = this.#needs;
+    const live = this.#live.get(session.digest.toHex());
+    if (live) live.isEnding = true;
+    try {
+      const orgs = await this.#orgsOf(session.person);
+      await Promise.all(
+        orgs.map(async (org) => {
+          const space = await orNothing(spaces.of(org));
+          if (!space) return;
+          const { scope } = space;
+          const id = idIn(scope, session);
+          await storage.change({ scope, actor: actorIn(space, session) }, async (unit) => {
+            unit.audit({ what, about: session.person, facts: { session: id } });
+            await revocation.in(unit, id, ["people"]);
+          });
+        }),
+      );
+      await storage.instance.change((unit) => sessionsIn(unit, this.#needs).remove(session.digest));
+      this.#live.delete(session.digest.toHex());
+    } catch (error) {
+      if (live) live.isEnding = false; // it is as good as before, and whoever signed out is told so
+      throw error;
+    }
+  }
+
+  /** Called each second: whoever asked nothing for too long is signed out, and what stood open is closed. */
+  async endIdle(): Promise<void> {
+    const now = this.#needs.clock.now();
+    for (const { session, seenAt } of this.#live.values()) {
+      if (now < endOf(session, seenAt)) continue;
+      // Its absolute end stands with each credential, and everybody goes by that.
+      if (now >= session.expiresAt) this.#live.delete(session.digest.toHex());
+      else await this.end(session, "signOut.idle");
+    }
+  }
+
+  /** Called now and then: writes down who was seen when, and forgets what is over. */
+  async remember(): Promise<void> {
+    const { storage, clock } = this.#needs;
+    const seen = [...this.#live.values()].filter(({ seenAt, keptAt }) => seenAt > keptAt);
+    const times = seen.map(({ session, seenAt }) => [session.digest, seenAt] as const);
+    await storage.instance.change(async (unit) => {
+      const rows = sessionsIn(unit, this.#needs);
+      if (times.length > 0) await rows.saw(times);
+      await rows.removeEnded(clock.now());
+    });
+    for (const [at, live] of seen.entries()) live.keptAt = times[at]?.[1] ?? live.keptAt;
+  }
+
+  async #find(digest: Uint8Array): Promise<Live | undefined> {
+    const name = digest.toHex();
+    const there = this.#live.get(name);
+    if (there) return there;
+    const found = await this.#needs.storage.instance.read((unit) => sessionsIn(unit, this.#needs).find(digest));
+    if (!found) return undefined;
+    const { session, seenAt } = found;
+    const live = this.#live.get(name) ?? { session, seenAt, keptAt: seenAt, isEnding: false, known: new Map() };
+    this.#live.set(name, live);
+    return live;
+  }
+
+  /** Makes the credential when it is the first time here, once for all who ask meanwhile. */
+  async #know(live: Live, space: Space): Promise<void> {
+    let known = live.known.get(space.org);
+    if (!known) {
+      live.known.set(space.org, (known = this.#make(live.session, space)));
+      known.catch(() => live.known.delete(space.org));
+    }
+    await known;
+  }
+
+  async #make(session: Session, space: Space): Promise<void> {
+    const { storage, spaces, authentication, clock } = this.#needs;
+    const { scope } = space;
+    if (await authentication.credential(space, idIn(scope, session))) return; // before a restart
+    await storage.change({ scope, actor: actorIn(space, session) }, async (unit) => {
+      const credential = credentialOf(session, scope, clock.now());
+      await authorityIn(unit).save(credential);
+      const { id, kind, name } = credential;
+      const facts = { kind, name, expiresAt: rfc3339(session.expiresAt) };
+      unit.audit({ what: "credential.created", about: id, facts });
+      unit.afterCommit(() => spaces.apply(scope.org, (it) => it.credentials.set(id, credential)));
+    });
+  }
+
+  async #orgsOf(person: Id<"person">): Promise<readonly Id<"org">[]> {
+    const rows = await this.#needs.storage.directory.call<{ org: string }>("orgs_of_person", [uuidOf(person)]);
+    return rows.map(({ org }) => idFrom("org", org));
+  }
+}
+
+const actorIn = (space: Space, session: Session) =>
+  ({ kind: "credential", id: idIn(space.scope, session), person: session.person }) as const;
+
+/** An organisation whose key was erased has nowhere to be a member of. */
+async function orNothing(space: Promise<Space>): Promise<Space | undefined> {
+  try {
+    return await space;
+  } catch (error) {
+    if (error instanceof Refusal && error.code === "org.unknown") return undefined;
+    throw error;
+  }
+}

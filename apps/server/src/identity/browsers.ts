@@ -1,0 +1,66 @@
+import { Refusal, type Random } from "@holdfast/kernel";
+import type { Action } from "@holdfast/protocol";
+import { actionsOfMember, asPlatform, type Member, type Session, type Sessions } from "../authority/index.ts";
+import type { Keyring, Storage } from "../storage/index.ts";
+import type { Identity } from "./identity.ts";
+import { organisationsIn, type Organisation } from "./organisation.ts";
+import type { Person } from "./person.ts";
+import { peopleIn } from "./postgres.ts";
+
+type Needs = { identity: Identity; sessions: Sessions; storage: Storage; keys: Keyring; random: Random };
+
+/** Somebody in a browser: who she is, until when, and where she may go. */
+export type SignedIn = {
+  readonly person: Person;
+  readonly session: Session;
+  /** The one that was founded first is first. */
+  readonly orgs: readonly {
+    readonly org: Organisation;
+    readonly role: Member["role"];
+    readonly actions: readonly Action[];
+  }[];
+};
+
+/** People in browsers: they sign in, see where they are, and sign out. */
+export class Browsers {
+  readonly #needs: Needs;
+
+  constructor(needs: Needs) {
+    this.#needs = needs;
+  }
+
+  /** @throws Refusal `credential.invalid`, as `Identity.signIn` */
+  async signIn(asked: { email: string; password: string }): Promise<{ signedIn: SignedIn; cookie: string }> {
+    const { identity, sessions } = this.#needs;
+    return identity.asPerson(asked, async (person) => {
+      const { session, cookie } = await sessions.begin(person.id);
+      return { signedIn: await this.#signedIn(person, session), cookie };
+    });
+  }
+
+  /** @throws Refusal `credential.invalid` when it is good nowhere any more */
+  async read(session: Session): Promise<SignedIn> {
+    const { storage, keys, random } = this.#needs;
+    const people = await storage.instance.read((unit) => peopleIn(unit, { keys, random }).all([session.person]));
+    const person = people.get(session.person);
+    if (!person) throw new Refusal("credential.invalid");
+    return this.#signedIn(person, session);
+  }
+
+  async signOut(session: Session): Promise<void> {
+    await this.#needs.sessions.end(session, "signOut.done");
+  }
+
+  async #signedIn(person: Person, session: Session): Promise<SignedIn> {
+    const { sessions, storage } = this.#needs;
+    const standings = await sessions.standings(session);
+    const orgs = await Promise.all(
+      standings.map(async ({ space, member }) => ({
+        org: await storage.read(asPlatform(space.scope), (unit) => organisationsIn(unit).own()),
+        role: member.role,
+        actions: actionsOfMember(member),
+      })),
+    );
+    return { person, session, orgs: orgs.toSorted((a, b) => a.org.createdAt - b.org.createdAt) };
+  }
+}

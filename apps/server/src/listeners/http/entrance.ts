@@ -1,0 +1,55 @@
+import { Refusal } from "@holdfast/kernel";
+import type { Authentication, Caller, Session, Sessions } from "../../authority/index.ts";
+import type { Guard } from "../guard.ts";
+import { credentialText } from "./answer.ts";
+import { cookieIn, orgIn, refuseForeign, type Headers } from "./cookie.ts";
+
+type Needs = { readonly authentication: Authentication; readonly sessions: Sessions; readonly guard: Guard };
+
+/** A request, as far as it says who asks. */
+export type Asking = {
+  readonly headers: Headers;
+  readonly address: string;
+  /** It only looks: a page of another site that makes a browser ask learns nothing and does nothing. */
+  readonly isSafe: boolean;
+};
+
+/** Who asks over HTTP: by a credential in a header, or by the cookie of a session, which counts only where a page of our own asks. */
+export class Entrance {
+  readonly #needs: Needs;
+
+  constructor(needs: Needs) {
+    this.#needs = needs;
+  }
+
+  /** @throws Refusal `credential.…`, `origin.foreign`, `org.unknown`, `request.malformed` */
+  async caller(asking: Asking): Promise<Caller> {
+    const { authentication, sessions, guard } = this.#needs;
+    const { headers, address } = asking;
+    const cookie = cookieOf(asking);
+    const text = credentialText(headers);
+    if (cookie === undefined) {
+      if (text === undefined) throw new Refusal("credential.missing");
+      return guard.admit(address, () => authentication.byText(text));
+    }
+    return guard.admit(address, async () => sessions.callerIn(await sessions.byCookie(cookie), orgIn(headers)));
+  }
+
+  /** The session itself, whichever organisations it is good in. @throws Refusal `credential.…`, `origin.foreign` */
+  async session(asking: Asking): Promise<Session> {
+    const cookie = cookieOf(asking);
+    if (cookie === undefined) throw new Refusal("credential.missing");
+    return this.#needs.guard.admit(asking.address, () => this.#needs.sessions.byCookie(cookie));
+  }
+}
+
+/** The cookie, if it counts. @throws Refusal `credential.invalid`, `origin.foreign` */
+export function cookieOf({ headers, isSafe }: Asking): string | undefined {
+  const cookie = cookieIn(headers);
+  if (cookie === undefined) return undefined;
+  refuseForeign(headers, isSafe ? "where it is sent" : "demanded");
+  if (credentialText(headers) !== undefined) {
+    throw new Refusal("credential.invalid", { detail: "A cookie and another credential were sent: show one of them." });
+  }
+  return cookie;
+}
