@@ -162,6 +162,7 @@ const operations: Record<keyof typeof routes, Operation> = {
   healthz: {},
   metrics: {},
   openapi: {},
+  readPlatform: {},
   readyz: {},
   securityTxt: {},
 };

@@ -9,6 +9,7 @@ import { memberVerbs } from "./verbs/members.ts";
 import { mintingVerbs } from "./verbs/minting.ts";
 import { orgVerbs } from "./verbs/orgs.ts";
 import { productVerbs } from "./verbs/products.ts";
+import { securityVerbs } from "./verbs/security.ts";
 import { setupVerbs } from "./verbs/setup.ts";
 import { signInVerbs } from "./verbs/sign-in.ts";
 import { tailVerbs } from "./verbs/tail.ts";
@@ -31,5 +32,6 @@ export const verbs: readonly Verb[] = [
   ...credentialVerbs,
   ...auditVerbs,
   ...certificateVerbs,
+  ...securityVerbs,
   ...keysVerbs,
 ];

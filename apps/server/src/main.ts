@@ -1,6 +1,7 @@
-import { rmSync, statSync } from "node:fs";
+import { rmSync } from "node:fs";
 import path from "node:path";
 import { Refusal, systemClock, systemRandom, systemTimers } from "@holdfast/kernel";
+import { areKeysBesideData } from "./about.ts";
 import { banner } from "./banner.ts";
 import { environment, keysOption, mayColour, parseConfig, usage, type Config } from "./config.ts";
 import { checkOpenFiles } from "./limits.ts";
@@ -146,7 +147,6 @@ type Facts = {
 async function announcement({ platform, config, caFile, setupLink, readyFile }: Facts): Promise<string> {
   const { isTTY } = process.stdout;
   const { backedUpAt, keysSinceBackup } = await platform.keysStatus();
-  const areTogether = config.keyringUrl === undefined && statSync(config.keys).dev === statSync(config.data).dev;
   return banner({
     version,
     url: platform.url,
@@ -155,7 +155,7 @@ async function announcement({ platform, config, caFile, setupLink, readyFile }: 
     fingerprint: platform.fingerprint,
     caFile,
     readyFile,
-    keysBesideData: areTogether ? config.keys : undefined,
+    keysBesideData: areKeysBesideData(config) ? config.keys : undefined,
     keysOf: config,
     keys: backedUpAt === undefined ? "never backed up" : keysSinceBackup > 0 ? "newer than the backup" : "backed up",
     setupLink: setupLink === undefined ? undefined : isTTY ? { shown: setupLink } : "hidden",

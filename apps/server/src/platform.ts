@@ -2,6 +2,7 @@ import path from "node:path";
 import { Passwords } from "@holdfast/crypto";
 import type { Time } from "@holdfast/mqtt";
 import { because, Refusal, type Clock, type Instant, type Random, type Report, type Timers } from "@holdfast/kernel";
+import { aboutPlatform, nameOf } from "./about.ts";
 import { Audit, recorder, Refusals } from "./audit/index.ts";
 import { auditRoutes } from "./audit/routes.ts";
 import {
@@ -46,7 +47,7 @@ import { telemetryRoutes } from "./telemetry/routes.ts";
 import { openPlaces } from "./places.ts";
 import { reconcile } from "./restored.ts";
 import { Rounds } from "./rounds.ts";
-import { nameOf, Platform } from "./running.ts";
+import { Platform } from "./running.ts";
 import { version } from "./version.ts";
 
 export type PlatformNeeds = {
@@ -212,6 +213,8 @@ async function open(needs: PlatformNeeds, opened: AsyncDisposableStack, closing:
         probe: () => storage.maintain.call("log_orgs", []),
         timers,
       }),
+      about: (reader) =>
+        aboutPlatform({ config, certificates, keyring, ports: { https: https.port, mqtts: mqtt.port } }, reader),
       metrics: () => metricsOf({ telemetry, broker, https, watchers, guard, liveRefusals }),
       openapi: () => openapiOf(handlers, version),
       now: () => clock.now(),

@@ -1,3 +1,4 @@
+import { nameOf } from "./about.ts";
 import type { SetupOffer } from "./identity/index.ts";
 import type { HttpListener, MqttListener } from "./listeners/index.ts";
 import type { Places } from "./places.ts";
@@ -75,10 +76,4 @@ export class Platform {
   [Symbol.asyncDispose](): Promise<void> {
     return this.close();
   }
-}
-
-/** What clients call it: a name that is in the certificate. */
-export function nameOf({ host, publicNames }: Pick<Parts, "host" | "publicNames">): string {
-  const local = host === "0.0.0.0" || host === "::" || host === "127.0.0.1" || host === "::1";
-  return publicNames[0] ?? (local ? "localhost" : host);
 }

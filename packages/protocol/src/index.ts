@@ -25,6 +25,6 @@ export { parseTopic, telemetryTopic, type Topic } from "./topics.ts";
 export { aggregates, watchHello, type Aggregate } from "./telemetry.ts";
 export { deviceOrders } from "./devices.ts";
 export { attributeType } from "./products.ts";
-export { problem } from "./platform.ts";
+export { platformFacts, problem } from "./platform.ts";
 export { orgHeader, sessionCookie } from "./sessions.ts";
 export * as routes from "./routes.ts";

@@ -72,6 +72,52 @@ export const securityTxt = route({
   reply: "text",
 });
 
+/** How a platform is set up, as its members may know it. */
+export const platformFacts = z.object({
+  version: z.string(),
+  url: z.string(),
+  mqttsUrl: z.string(),
+  /** What clients have to trust; without it, what their system trusts is enough. */
+  caPem: z.string().optional(),
+  tls: z.object({ minimum: z.string(), groups: z.array(z.string()), suites: z.array(z.string()) }),
+  certificates: z.array(
+    z.object({
+      /** What clients are shown, or what they trust. */
+      what: z.enum(["server", "authority"]),
+      subject: z.string().optional(),
+      state: z.enum(["current", "coming"]),
+      sha256: z.string(),
+      notBefore: time,
+      notAfter: time,
+    }),
+  ),
+  keys: z.object({
+    place: z.enum(["folder beside the data", "folder", "postgresql"]),
+    /** On the disk of the data: whoever takes it has both. */
+    besideData: z.boolean(),
+    /** Never, when it is left out. */
+    backedUpAt: time.optional(),
+    newSinceBackup: z.number().int(),
+  }),
+  listeners: z.array(
+    z.object({ protocol: z.enum(["https", "mqtts"]), port: z.number().int(), transports: z.array(z.string()) }),
+  ),
+  /** Bytes of one message. */
+  limits: z.object({ maximumMessage: z.number().int() }),
+  /** On the platform's machine; for administrators of the instance alone. */
+  folders: z.object({ data: z.string(), keys: z.string().optional() }).optional(),
+});
+
+export const readPlatform = route({
+  method: "GET",
+  path: "/v1/platform",
+  summary:
+    "How this platform is set up: TLS, certificates, listeners, and how its keys are kept. Who runs the instance sees folders too.",
+  needs: "org.read",
+  on: "own",
+  reply: platformFacts,
+});
+
 /** RFC 9457, with a stable code. */
 export const problem = z.object({
   type: z.string(),

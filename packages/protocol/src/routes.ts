@@ -41,4 +41,13 @@ export {
 } from "./members.ts";
 export { createSession, deleteSession, readSession } from "./sessions.ts";
 export { listAudit } from "./audit.ts";
-export { certificateFile, certificates, healthz, metrics, openapi, readyz, securityTxt } from "./platform.ts";
+export {
+  certificateFile,
+  certificates,
+  healthz,
+  metrics,
+  openapi,
+  readPlatform,
+  readyz,
+  securityTxt,
+} from "./platform.ts";

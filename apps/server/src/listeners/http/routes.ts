@@ -1,13 +1,15 @@
 import { Refusal, rfc3339, type Instant } from "@holdfast/kernel";
-import { routes } from "@holdfast/protocol";
+import { routes, type platformFacts } from "@holdfast/protocol";
 import { on, type Handler } from "../../authority/index.ts";
 import type { CertificateInfo, Certificates } from "../../tls/index.ts";
+import type { z } from "zod";
 import type { Readiness } from "./readiness.ts";
 
 type Needs = {
   readonly certificates: Certificates;
   readonly readiness: Pick<Readiness, "check">;
   readonly metrics: () => string;
+  readonly about: (reader: "a member" | "whoever runs it") => Promise<z.input<typeof platformFacts>>;
   /** Made once, at the first need: it never changes, and making it takes a while. */
   readonly openapi: () => Record<string, unknown>;
   readonly now: () => Instant;
@@ -15,8 +17,8 @@ type Needs = {
   readonly contact: string;
 };
 
-/** What the platform tells about itself, all but its metrics to anybody. Nothing here names an organisation. */
-export function platformRoutes({ certificates, readiness, metrics, openapi, now, contact }: Needs): Handler[] {
+/** What the platform tells about itself, most of it to anybody. Nothing here names an organisation. */
+export function platformRoutes({ certificates, readiness, metrics, about, openapi, now, contact }: Needs): Handler[] {
   let description: Record<string, unknown> | undefined;
   return [
     on(routes.healthz, async () => ({ ok: true })),
@@ -25,6 +27,8 @@ export function platformRoutes({ certificates, readiness, metrics, openapi, now,
       return { ready: true };
     }),
     on(routes.metrics, async () => metrics()),
+    // Only administrators of the instance make organisations.
+    on(routes.readPlatform, ({ caller }) => about(caller.mayAnywhere("org.create") ? "whoever runs it" : "a member")),
     on(routes.openapi, async () => (description ??= openapi())),
     on(routes.securityTxt, async () => securityTxt(contact, now())),
     on(routes.certificates, async () => ({ certificates: certificates.list().map(certificateReply) })),

@@ -1,0 +1,83 @@
+import { statSync } from "node:fs";
+import { rfc3339 } from "@holdfast/kernel";
+import type { platformFacts } from "@holdfast/protocol";
+import type { z } from "zod";
+import type { Keyring } from "./storage/index.ts";
+import { tlsFacts, type CertificateInfo, type Certificates } from "./tls/index.ts";
+import { version } from "./version.ts";
+
+/** The settings that it tells of. */
+type Setting = {
+  readonly host: string;
+  readonly publicNames: readonly string[];
+  readonly data: string;
+  readonly keys: string;
+  readonly keyringUrl: string | undefined;
+  readonly maximumMessage: number;
+};
+
+type Needs = {
+  readonly config: Setting;
+  readonly certificates: Certificates;
+  readonly keyring: Pick<Keyring, "status">;
+  readonly ports: { readonly https: number; readonly mqtts: number };
+};
+
+export type PlatformFacts = z.input<typeof platformFacts>;
+
+/** A name that is in the certificate. */
+export function nameOf({ host, publicNames }: Pick<Setting, "host" | "publicNames">): string {
+  const local = host === "0.0.0.0" || host === "::" || host === "127.0.0.1" || host === "::1";
+  return publicNames[0] ?? (local ? "localhost" : host);
+}
+
+/** Whether whoever takes the disk of the data has the keys too. */
+export const areKeysBesideData = ({ keyringUrl, keys, data }: Pick<Setting, "keyringUrl" | "keys" | "data">): boolean =>
+  keyringUrl === undefined && statSync(keys).dev === statSync(data).dev;
+
+/** How the platform runs now. The names of folders are for whoever runs it: they say something of its machine. */
+export async function aboutPlatform(
+  { config, certificates, keyring, ports }: Needs,
+  reader: "a member" | "whoever runs it",
+): Promise<PlatformFacts> {
+  const { backedUpAt, keysSinceBackup } = await keyring.status();
+  const { caPem } = certificates;
+  const name = nameOf(config);
+  const besideData = areKeysBesideData(config);
+  const place = config.keyringUrl !== undefined ? "postgresql" : besideData ? "folder beside the data" : "folder";
+  return {
+    version,
+    url: `https://${name}:${ports.https}`,
+    mqttsUrl: `mqtts://${name}:${ports.mqtts}`,
+    ...(caPem !== undefined && { caPem }),
+    tls: tlsFacts,
+    certificates: [certificates.status().certificate, ...certificates.list()].map(shown),
+    keys: {
+      place,
+      besideData,
+      ...(backedUpAt !== undefined && { backedUpAt: rfc3339(backedUpAt) }),
+      newSinceBackup: keysSinceBackup,
+    },
+    listeners: [
+      {
+        protocol: "https",
+        port: ports.https,
+        transports: ["HTTP/2", "HTTP/1.1", "server-sent events", "WebSocket", "MQTT over WebSocket"],
+      },
+      { protocol: "mqtts", port: ports.mqtts, transports: ["MQTT 5", "MQTT 3.1.1"] },
+    ],
+    limits: { maximumMessage: config.maximumMessage },
+    ...(reader === "whoever runs it" && {
+      folders: { data: config.data, ...(config.keyringUrl === undefined && { keys: config.keys }) },
+    }),
+  };
+}
+
+const shown = ({ purpose, name, state, sha256, notBefore, notAfter }: CertificateInfo) => ({
+  what: purpose,
+  subject: name,
+  state,
+  sha256,
+  notBefore: rfc3339(notBefore),
+  notAfter: rfc3339(notAfter),
+});
