@@ -37,7 +37,7 @@ import {
   Watchers,
 } from "./listeners/index.ts";
 import { LiveRefusals } from "./live/index.ts";
-import { brokerFor, Hub } from "./messages/index.ts";
+import { brokerFor, Hub, Presences } from "./messages/index.ts";
 import { metricsOf } from "./metrics.ts";
 import { Catalogue, Registry, thingsIn } from "./registry/index.ts";
 import { registryRoutes } from "./registry/routes.ts";
@@ -123,7 +123,8 @@ async function open(needs: PlatformNeeds, opened: AsyncDisposableStack, closing:
 
   // Authority: who may do what. Its clock only goes forward.
   const [mark] = await storage.directory.call<{ at: string }>("high_water", []);
-  const clock = new HighWater(needs.clock, Number(mark?.at ?? 0) as Instant); // a bigint column of ours
+  const highWater = Number(mark?.at ?? 0) as Instant; // a bigint column of ours
+  const clock = new HighWater(needs.clock, highWater);
   const spaces = new Spaces({ storage, things: thingsIn });
   spaceHolder.spaces = spaces;
   const tokenKeys = await TokenKeys.load({ storage, random });
@@ -150,6 +151,9 @@ async function open(needs: PlatformNeeds, opened: AsyncDisposableStack, closing:
   const address = () => `https://${nameOf(config)}:${https.port}`;
   const invitations = new Invitations({ ...forPeople, address });
   const telemetry = opened.adopt(await Telemetry.open({ ...common, keys: keyring, report }), (it) => it.close());
+  const presences = opened.adopt(await Presences.open({ storage, clock, report, lastKnown: highWater }), (it) =>
+    it.close(),
+  );
   const registry = new Registry({ ...common, keys: keyring, minting, revocation, journal, telemetry });
   await reconcile({ storage, revocation, registry, report });
   const catalogue = new Catalogue({ ...common, revocation });
@@ -168,6 +172,7 @@ async function open(needs: PlatformNeeds, opened: AsyncDisposableStack, closing:
     spaces,
     authentication,
     telemetry,
+    presences,
     guard,
     live: liveRefusals,
     refused: onRefusal,
@@ -178,6 +183,8 @@ async function open(needs: PlatformNeeds, opened: AsyncDisposableStack, closing:
       hub,
       spaces,
       telemetry,
+      presences,
+      clock,
       time: brokerTime(clock, timers),
       random,
       maximumPacket: config.maximumMessage,
@@ -203,7 +210,7 @@ async function open(needs: PlatformNeeds, opened: AsyncDisposableStack, closing:
   const handlers: Handler[] = [
     ...identityRoutes({ identity, browsers, organisations: new Organisations(storage), members, invitations }),
     ...authorityRoutes({ storage, spaces, authentication, minting, revocation, clock }),
-    ...registryRoutes({ registry, catalogue }),
+    ...registryRoutes({ registry, catalogue, presences }),
     ...telemetryRoutes({ telemetry, queries }),
     ...auditRoutes(new Audit(storage)),
     ...platformRoutes({
@@ -254,12 +261,14 @@ async function open(needs: PlatformNeeds, opened: AsyncDisposableStack, closing:
   rounds.every(1_000, async () => {
     if (clock.hasLeapt()) spaces.recheck();
     await sessions.endIdle();
+    await presences.noteChanges();
   });
   rounds.every(houseKeeping, async () => {
     tellOfClock();
     await journal.offerMissed();
     await authentication.rememberUse();
     await sessions.remember();
+    await presences.noteHeard();
     await storage.maintain.call("raise_high_water", [clock.now()]);
   });
   opened.defer(async () => {

@@ -14,12 +14,14 @@ import {
   type Welcome,
 } from "@holdfast/mqtt";
 import { credentialIn } from "@holdfast/crypto";
-import { Refusal, type Id, type Random } from "@holdfast/kernel";
+import { Refusal, type Clock, type Id, type Random } from "@holdfast/kernel";
 import { parseTopic, telemetryTopic } from "@holdfast/protocol";
 import { Unwelcome, type Authentication, type Caller, type Space, type Spaces } from "../authority/index.ts";
 import { fit, type DeviceRefusal, type LiveRefusals } from "../live/index.ts";
 import type { Telemetry } from "../telemetry/index.ts";
 import { MessageGate } from "./gate.ts";
+import type { Cause } from "./presence.ts";
+import type { Presences } from "./presences.ts";
 import { reasonOf, refusalBy, violationBy } from "./reason.ts";
 import { aliasOf, treeOf, welcome, type SessionContext } from "./session.ts";
 
@@ -27,6 +29,7 @@ type Needs = {
   readonly spaces: Spaces;
   readonly authentication: Authentication;
   readonly telemetry: Telemetry;
+  readonly presences: Presences;
   /** Lets the good in, and tells an address that failed too often to wait. @throws Refusal `rate.exceeded` */
   readonly guard: { admit<T>(address: string, attempt: () => Promise<T>): Promise<T> };
   readonly live: Pick<LiveRefusals, "isWatched" | "tell">;
@@ -56,12 +59,15 @@ export class Hub implements Policy<SessionContext> {
   }
 
   async connect(asked: Asked): Promise<Welcome<SessionContext> | TurnedAway> {
-    const { guard, telemetry } = this.#needs;
+    const { guard, telemetry, presences } = this.#needs;
     let caller: Caller | undefined;
     try {
       caller = await guard.admit(asked.transport.remoteAddress, () => this.#callerOf(asked));
       const { credential, space } = caller;
-      if (credential.device) await telemetry.prepare(space, credential.device);
+      if (credential.device) {
+        await telemetry.prepare(space, credential.device);
+        await presences.in(space);
+      }
       const because = caller.ended();
       if (because === undefined) return welcome(caller, asked);
       // It ended while we waited. Why, is for those who may ask `explain`.
@@ -77,11 +83,15 @@ export class Hub implements Policy<SessionContext> {
   /** The broker has given the session its name. */
   opened({ context, clientId }: Opened<SessionContext>): void {
     context.session = fit(clientId);
+    const { space, credential } = context.caller;
+    if (credential.device) context.seen = this.#needs.presences.came(space, credential.device);
   }
 
   /** Who broke the rules is told by MQTT 5 alone; whoever watches the device is told of both versions. */
-  closed({ context }: Opened<SessionContext>, { how, code }: Closing): void {
+  closed({ context }: Opened<SessionContext>, closing: Closing): void {
+    const { how, code } = closing;
     const { device } = context.caller.credential;
+    if (device) this.#needs.presences.went(context.caller.space, device, causeOf(closing, context.caller));
     if (how !== "protocol" || !device || !this.#needs.live.isWatched(context.caller.space)) return;
     this.#tell(context, { device, refusal: violationBy(code), action: "session" });
   }
@@ -97,7 +107,7 @@ export class Hub implements Policy<SessionContext> {
     return { gate, naming: treeOf(device, alias) };
   }
 
-  accept({ caller, session }: SessionContext, publication: Publication): number {
+  accept({ caller, session, seen }: SessionContext, publication: Publication): number {
     const topic = parseTopic(publication.topic);
     if (!topic) return topicNameInvalid;
     const { space, credential } = caller;
@@ -111,7 +121,11 @@ export class Hub implements Policy<SessionContext> {
       },
       isOld ? new PlainAnswer(publication) : publication,
     );
-    if (!refusal) return 0;
+    if (!refusal) {
+      if (seen) seen.heardAt = publication.receivedAt;
+      else this.#needs.presences.heard(space, topic.device, publication.receivedAt);
+      return 0;
+    }
     publication.reasonString = refusal.message;
     const code = reasonOf(refusal, "publish");
     return isOld ? plainly(code) : code;
@@ -167,6 +181,37 @@ export class Hub implements Policy<SessionContext> {
   }
 }
 
+/** Why a device's session is over, as whoever looks at the device reads it. */
+function causeOf({ how, code }: Closing, caller: Caller): Cause {
+  switch (how) {
+    case "client":
+      return "goodbye";
+    case "network":
+      return "broken";
+    case "keepAlive":
+      return "silent";
+    case "takenOver":
+      return "replaced";
+    case "policy":
+      return code === serverBusy ? "unkept" : endOf(caller);
+    case "protocol":
+      return "rules";
+    case "shutdown":
+      return "stopped";
+    case "expired":
+    case "slow":
+    case "fault":
+      return how;
+  }
+}
+
+function endOf({ space, credential: { device }, hasExpired }: Caller): Cause {
+  const state = device && space.device(device)?.state;
+  if (state === "suspended" || state === "retired") return state;
+  if (space.closed) return "asked";
+  return hasExpired ? "expired" : "revoked";
+}
+
 const actionOf = { publish: "telemetry.write", subscribe: "subscribe", will: "will", session: "connect" } as const;
 
 function clauseOf(caller: Caller, device: Id<"device">, { code }: Refusal): string | undefined {
@@ -202,6 +247,8 @@ export function brokerFor(needs: {
   hub: Hub;
   spaces: Spaces;
   telemetry: Telemetry;
+  presences: Presences;
+  clock: Clock;
   time: Time;
   random: Random;
   maximumPacket: number;
@@ -218,15 +265,17 @@ export function brokerFor(needs: {
   });
   needs.spaces.onChange((space: Space) => broker.recheck(space));
   needs.telemetry.onStored({
-    wants: ({ via }) => via !== "mqtt", // the broker delivers what it brought
-    stored: ({ space, device, body, contentType }) =>
+    wants: ({ via }) => via !== "mqtt", // the broker delivers what it brought, and the hub knows of whom
+    stored: ({ space, device, body, contentType }) => {
+      needs.presences.heard(space, device, needs.clock.now());
       broker.publish(space, {
         topic: telemetryTopic(device),
         payload: body,
         qos: 1,
         retain: false,
         properties: contentType === undefined ? {} : { contentType },
-      }),
+      });
+    },
   });
   return broker;
 }

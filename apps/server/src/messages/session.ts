@@ -4,6 +4,7 @@ import { telemetryTopic } from "@holdfast/protocol";
 import type { Caller } from "../authority/index.ts";
 import { fit } from "../live/index.ts";
 import { MessageGate } from "./gate.ts";
+import type { Seen } from "./presence.ts";
 
 /** What the hub keeps of one MQTT session. */
 export type SessionContext = {
@@ -13,6 +14,8 @@ export type SessionContext = {
   alias: string | undefined;
   /** The client id, fit to be shown; until the session is open as the client sent it. */
   session: string;
+  /** Of a device's own session, once it is open: where it is written down that it was heard. */
+  seen: Seen | undefined;
 };
 
 /** Where a device's session lives: its own tree and nothing else, under its own name for it and under those of other platforms. */
@@ -45,6 +48,6 @@ export function welcome(caller: Caller, { clientId, transport: { remoteAddress }
     ...(device && treeOf(device, alias)),
     gate: new MessageGate(caller),
     expiresAt,
-    context: { caller, address: remoteAddress, alias, session: fit(clientId) },
+    context: { caller, address: remoteAddress, alias, session: fit(clientId), seen: undefined },
   };
 }

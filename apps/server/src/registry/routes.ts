@@ -1,14 +1,18 @@
 import { Refusal, rfc3339 } from "@holdfast/kernel";
 import { routes } from "@holdfast/protocol";
 import { on, type Handler } from "../authority/index.ts";
+import { neverSeen, type Presence } from "../messages/index.ts";
 import type { Page } from "../storage/index.ts";
 import type { Application } from "./application.ts";
 import type { Catalogue } from "./catalogue.ts";
 import type { Device } from "./device.ts";
+import { presenceReply, type Presences } from "./presence.ts";
 import type { Product } from "./product.ts";
 import type { Registry } from "./registry.ts";
 
-export const registryRoutes = ({ registry, catalogue }: { registry: Registry; catalogue: Catalogue }): Handler[] => [
+type Needs = { registry: Registry; catalogue: Catalogue; presences: Presences };
+
+export const registryRoutes = ({ registry, catalogue, presences }: Needs): Handler[] => [
   on(routes.createApplication, async ({ permit, body }) =>
     applicationReply(await catalogue.createApplication(permit, body.name)),
   ),
@@ -38,22 +42,37 @@ export const registryRoutes = ({ registry, catalogue }: { registry: Registry; ca
   on(routes.createDevice, async ({ permit, body }) => {
     const { name, product, alias, tags } = body;
     const { device, key } = await registry.create(permit, { name, product, alias, tags });
-    return { ...deviceReply(device), key: { id: key.id, secret: key.secret } };
+    return { ...deviceReply(device, neverSeen), key: { id: key.id, secret: key.secret } };
   }),
-  on(routes.listDevices, async ({ reach, query }) =>
-    pageReply(
-      await registry.list(reach, { ...query, tag: query.tag === undefined ? undefined : tagOf(query.tag) }),
-      deviceReply,
-    ),
-  ),
-  on(routes.readDevice, async ({ permit }) => deviceReply(await registry.read(permit))),
+  on(routes.listDevices, async ({ reach, caller, query }) => {
+    const presenceOf = await presences.in(caller.space);
+    const tag = query.tag === undefined ? undefined : tagOf(query.tag);
+    return pageReply(await registry.list(reach, { ...query, tag }), (device) =>
+      deviceReply(device, presenceOf(device.id)),
+    );
+  }),
+  // Who is connected is asked for first, so that nobody reads of what was done that it could not be; and looked at last.
+  on(routes.readDevice, async ({ permit, caller }) => {
+    const presenceOf = await presences.in(caller.space);
+    return deviceReply(await registry.read(permit), presenceOf(permit.on));
+  }),
   on(routes.updateDevice, async ({ permit, caller, body, versions }) => {
+    const presenceOf = await presences.in(caller.space);
     const into = body.application && caller.permit("device.create", body.application);
-    return deviceReply(await registry.update(permit, body, into, versions));
+    return deviceReply(await registry.update(permit, body, into, versions), presenceOf(permit.on));
   }),
-  on(routes.suspendDevice, async ({ permit, versions }) => deviceReply(await registry.suspend(permit, versions))),
-  on(routes.resumeDevice, async ({ permit, versions }) => deviceReply(await registry.resume(permit, versions))),
-  on(routes.retireDevice, async ({ permit, versions }) => deviceReply(await registry.retire(permit, versions))),
+  on(routes.suspendDevice, async ({ permit, caller, versions }) => {
+    const presenceOf = await presences.in(caller.space);
+    return deviceReply(await registry.suspend(permit, versions), presenceOf(permit.on));
+  }),
+  on(routes.resumeDevice, async ({ permit, caller, versions }) => {
+    const presenceOf = await presences.in(caller.space);
+    return deviceReply(await registry.resume(permit, versions), presenceOf(permit.on));
+  }),
+  on(routes.retireDevice, async ({ permit, caller, versions }) => {
+    const presenceOf = await presences.in(caller.space);
+    return deviceReply(await registry.retire(permit, versions), presenceOf(permit.on));
+  }),
   on(routes.deleteDevice, async ({ permit, versions }) => {
     await registry.retire(permit, versions);
     return {};
@@ -76,7 +95,7 @@ const productReply = ({ id, name, attributes, strict, createdAt, version }: Prod
   version,
 });
 
-const deviceReply = (device: Device) => ({
+const deviceReply = (device: Device, presence: Presence) => ({
   id: device.id,
   state: device.state,
   name: device.name,
@@ -87,6 +106,7 @@ const deviceReply = (device: Device) => ({
   createdAt: rfc3339(device.createdAt),
   ...(device.state === "suspended" && { suspendedAt: rfc3339(device.since) }),
   ...(device.state === "retired" && { retiredAt: rfc3339(device.retiredAt) }),
+  presence: presenceReply(presence),
   version: device.version,
 });
 

@@ -20,5 +20,6 @@ export const maintainFunctions = [
   "open_segment",
   "drop_segment",
   "open_month",
+  "end_presences",
 ] as const;
 export type MaintainFunction = (typeof maintainFunctions)[number];

@@ -1,0 +1,49 @@
+import { idFrom, uuidOf, type Id, type Instant } from "@holdfast/kernel";
+import type { Unit } from "../storage/index.ts";
+import { causeOfCode, codeOfCause, type Coming } from "./presence.ts";
+
+/** When a device came or went, and when it was heard last (0: never). */
+export type Noted = { readonly device: Id<"device">; readonly coming: Coming; readonly heardAt: number };
+
+type Row = { device: string; state: number; cause: number | null; since: string | null; heard_at: string };
+
+const states = ["never", "online", "offline"] as const; // as the migration numbers them
+
+/** Presence as PostgreSQL keeps it: nothing of it is sealed. */
+export const presencesIn = (unit: Unit) => ({
+  async all(): Promise<readonly Noted[]> {
+    const rows = await unit.query<Row>("select device, state, cause, since, heard_at from presence", []);
+    return rows.map((row) => ({
+      device: idFrom("device", row.device),
+      coming: comingOf(row),
+      heardAt: Number(row.heard_at),
+    }));
+  },
+
+  async save(noted: readonly Noted[]): Promise<void> {
+    const since = ({ coming }: Noted) => (coming.state === "never" ? null : coming.since);
+    const cause = ({ coming }: Noted) => (coming.state === "offline" ? codeOfCause(coming.because) : null);
+    await unit.query(
+      `insert into presence (org, device, state, cause, since, heard_at)
+         select $1, device, state, cause, since, heard_at
+           from unnest($2::uuid[], $3::smallint[], $4::smallint[], $5::bigint[], $6::bigint[]) as noted(device, state, cause, since, heard_at)
+       on conflict (org, device) do update set state = excluded.state, cause = excluded.cause, since = excluded.since,
+         heard_at = excluded.heard_at`,
+      [
+        uuidOf(unit.scope.org),
+        noted.map(({ device }) => uuidOf(device)),
+        noted.map(({ coming }) => states.indexOf(coming.state)),
+        noted.map(cause),
+        noted.map(since),
+        noted.map(({ heardAt }) => heardAt),
+      ],
+    );
+  },
+});
+
+function comingOf({ state, cause, since }: Row): Coming {
+  const at = Number(since ?? 0) as Instant; // a bigint column of ours
+  if (state === states.indexOf("online")) return { state: "online", since: at };
+  if (state === states.indexOf("offline")) return { state: "offline", since: at, because: causeOfCode(cause ?? -1) };
+  return { state: "never" };
+}
