@@ -105,6 +105,7 @@ const operations: Record<keyof typeof routes, Operation> = {
     also: ["telemetry.write"],
   },
   listDevices: {},
+  summariseDevices: {},
   readDevice: onDevice,
   updateDevice: { ask: (subject) => ({ ...inPath("device")(subject), body: named }) },
   suspendDevice: onFreshDevice,

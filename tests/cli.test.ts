@@ -114,7 +114,7 @@ test("an application, a product and a device are made, found and changed", async
   assert.equal((await answer("application", "delete", other.id)).deleted, true);
   assert.equal(await refused(undefined, "application", "get", other.id), "application.unknown");
   assert.match((await answer("device", "key", device)).secret, /^hfs_/);
-  assert.match((await call(["device", "list"])).out, /^ID +NAME +STATE +APPLICATION +ALIAS +TAGS +MADE\n/);
+  assert.match((await call(["device", "list"])).out, /^ID +NAME +STATE +PRESENCE +APPLICATION +ALIAS +TAGS +MADE\n/);
 });
 
 test("the lines that come with a new device send a reading as they are", async (t) => {

@@ -43,7 +43,7 @@ test("an unknown verb or flag is answered with the one that was probably meant",
   misused("device lst", /Did you mean device list\?/);
   misused("tokne", /no verb "tokne"/);
   misused("whoam", /Did you mean whoami\?/);
-  misused("device list --stat active", /--stat is no flag of holdfast device list\. Did you mean --state\?/);
+  misused("device list --stat active", /--stat is no flag of holdfast device list\. Did you mean --status\?/);
   misused("device list --token x", /Did you mean --token-file\?/);
   misused("device list --zzzzzz", /no flag of holdfast device list\.$/);
   misused("", /needs a verb/);

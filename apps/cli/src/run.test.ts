@@ -17,13 +17,15 @@ const pump = {
   application,
   tags: { site: "north" },
   createdAt,
+  presence: { state: "online", since: createdAt, lastSeenAt: createdAt },
   version: 1,
 };
 
 test("an answer is one JSON document for programs, and aligned text for people", async (t) => {
   const env = await serve(t, (request, response) => {
     assert.equal(request.headers.authorization, "Bearer hf_test");
-    json(response, 200, { items: [pump, { ...pump, name: "V", state: "retired", retiredAt: createdAt }] });
+    const retired = { ...pump, name: "V", state: "retired", retiredAt: createdAt, presence: { state: "never" } };
+    json(response, 200, { items: [pump, retired], total: 2 });
   });
   const forPrograms = await holdfast(["device", "list", "--json"], { env });
   assert.deepEqual([forPrograms.exit, forPrograms.err], [0, ""]);
@@ -32,14 +34,40 @@ test("an answer is one JSON document for programs, and aligned text for people",
   const [blank, dots] = [" ".repeat(34), "4".repeat(32)];
   const of = `app_${"3".repeat(32)}  site=north  5 min ago`;
   assert.deepEqual(forPeople.out.trimEnd().split("\n"), [
-    `ID${blank}  NAME           STATE    APPLICATION${blank.slice(9)}  TAGS        MADE`,
-    `dev_${dots}  Pump\\u{1b}[2J  active   ${of}`,
-    `dev_${dots}  V              retired  ${of}`,
+    `ID${blank}  NAME           STATE    PRESENCE  SEEN       APPLICATION${blank.slice(9)}  TAGS        MADE`,
+    `dev_${dots}  Pump\\u{1b}[2J  active   online    5 min ago  ${of}`,
+    `dev_${dots}  V              retired  never                ${of}`,
   ]);
 });
 
+test("a list of devices is asked for by words, status, several tags and sort, and one device says since when it is away", async (t) => {
+  const env = await serve(t, (request, response) => {
+    const { searchParams, pathname } = new URL(request.url ?? "", "https://x");
+    const presence = { state: "offline", since: createdAt, because: "it said goodbye" };
+    if (pathname !== "/v1/devices") return json(response, 200, { ...pump, presence });
+    const { limit: _, ...asked } = Object.fromEntries(searchParams);
+    assert.deepEqual(asked, { q: "pump hall", presence: "offline", tag: "floor=3,site=a", sort: "-name" });
+    json(response, 200, { items: [], total: 0 });
+  });
+  const line = [
+    "--filter",
+    "pump hall",
+    "--status",
+    "offline",
+    "--tag",
+    "floor=3",
+    "--tag",
+    "site=a",
+    "--sort",
+    "-name",
+  ];
+  assert.equal((await holdfast(["device", "list", ...line], { env })).exit, 0);
+  const { out } = await holdfast(["device", "get", device], { env });
+  assert.match(out, /offline since 2026-06-01T11:55:00\.000Z \(5 min ago\) \(it said goodbye\)/);
+});
+
 test("colours are for terminals, unless somebody asked for none", async (t) => {
-  const env = await serve(t, (_, response) => json(response, 200, { items: [pump] }));
+  const env = await serve(t, (_, response) => json(response, 200, { items: [pump], total: 1 }));
   const escape = "\u001b[2m";
   assert.ok((await holdfast(["device", "list"], { env, terminal: true })).out.startsWith(escape));
   for (const none of [{ NO_COLOR: "1" }, { TERM: "dumb" }]) {

@@ -39,7 +39,7 @@ import {
 import { LiveRefusals } from "./live/index.ts";
 import { brokerFor, Hub, Presences } from "./messages/index.ts";
 import { metricsOf } from "./metrics.ts";
-import { Catalogue, Registry, thingsIn } from "./registry/index.ts";
+import { Catalogue, DeviceList, Directories, Registry, thingsIn } from "./registry/index.ts";
 import { registryRoutes } from "./registry/routes.ts";
 import { Storage } from "./storage/index.ts";
 import { Telemetry, TelemetryQueries } from "./telemetry/index.ts";
@@ -154,7 +154,9 @@ async function open(needs: PlatformNeeds, opened: AsyncDisposableStack, closing:
   const presences = opened.adopt(await Presences.open({ storage, clock, report, lastKnown: highWater }), (it) =>
     it.close(),
   );
-  const registry = new Registry({ ...common, keys: keyring, minting, revocation, journal, telemetry });
+  const directories = new Directories({ storage, clock });
+  const devices = new DeviceList({ storage, spaces, directories, presences });
+  const registry = new Registry({ ...common, keys: keyring, minting, revocation, journal, telemetry, directories });
   await reconcile({ storage, revocation, registry, report });
   const catalogue = new Catalogue({ ...common, revocation });
 
@@ -210,7 +212,7 @@ async function open(needs: PlatformNeeds, opened: AsyncDisposableStack, closing:
   const handlers: Handler[] = [
     ...identityRoutes({ identity, browsers, organisations: new Organisations(storage), members, invitations }),
     ...authorityRoutes({ storage, spaces, authentication, minting, revocation, clock }),
-    ...registryRoutes({ registry, catalogue, presences }),
+    ...registryRoutes({ registry, catalogue, devices, presences }),
     ...telemetryRoutes({ telemetry, queries }),
     ...auditRoutes(new Audit(storage)),
     ...platformRoutes({
@@ -265,6 +267,7 @@ async function open(needs: PlatformNeeds, opened: AsyncDisposableStack, closing:
   });
   rounds.every(houseKeeping, async () => {
     tellOfClock();
+    directories.forgetIdle();
     await journal.offerMissed();
     await authentication.rememberUse();
     await sessions.remember();

@@ -33,6 +33,7 @@ test("a call sends what the route says and answers what its schema says", async 
       application,
       tags: {},
       createdAt: time,
+      presence: { state: "never" },
       version: 7,
     };
     json(response, 201, {

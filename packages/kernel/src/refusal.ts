@@ -38,6 +38,8 @@ const sentences = {
   "route.unknown": "There is nothing at this address. /openapi.json lists what there is.",
   "route.method": "This address does not take that method. The Allow header names those it takes.",
   "cursor.malformed": "That cursor was not made by this list. Start again without one.",
+  "list.tooLong":
+    "There are too many devices here to search them, or to sort them by name or by when they were seen. Leave out q, presence and sort, or sort by createdAt.",
   "idempotency.reused": "This Idempotency-Key was used for another request. Take a new one.",
   "idempotency.interrupted":
     "The first request with this Idempotency-Key was cut short, and nobody knows whether it was done. Look; then take a new key.",

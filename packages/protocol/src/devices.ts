@@ -1,16 +1,18 @@
 import { z } from "zod";
-import { cursor, id, limit, name, noReply, pageOf, tags, time, version } from "./shapes.ts";
+import { id, limit, name, noReply, pageOf, tags, time, version } from "./shapes.ts";
 import { route } from "./route.ts";
 
 /** Another name that a device goes by: in topics of firmware that was written for another platform. */
 const alias = z.string().regex(/^[A-Za-z0-9._-]{1,64}$/);
 
 /** Whether a device is connected, since when, and why it went. One that only sends over HTTPS is seen, never connected. */
-export const presence = z.object({
-  state: z.enum(["online", "offline", "never"]),
-  since: time.optional(),
-  because: z.string().optional(),
-  lastSeenAt: time.optional(),
+const presence = z.object({
+  state: z.enum(["online", "offline", "never"]).describe("`online` while at least one MQTT session is connected."),
+  since: time.optional().describe("When it came, or went."),
+  because: z.string().optional().describe("Why it went, in words; open to new ones."),
+  lastSeenAt: time
+    .optional()
+    .describe("When it last connected or said goodbye, or something came from it or in its name."),
 });
 
 /** How a list of devices may be sorted; `-` is descending. */
@@ -63,18 +65,48 @@ export const listDevices = route({
   on: "reach",
   query: z.strictObject({
     limit,
-    cursor,
+    /** It holds the last name of a page, sealed. A cursor belongs to the sort and the filter that it was made with. */
+    cursor: z.string().max(1_200).optional(),
     application: id("application").optional(),
     product: id("product").optional(),
     state: z.enum(["active", "suspended", "retired"]).optional(),
-    /** `key=value`, several with commas between: devices that have all of them. */
-    tag: z.string().max(400).optional(),
-    presence: z.enum(["online", "offline"]).optional(),
-    /** Words that the name, the alias or the id has to contain, whatever their case. */
-    q: z.string().max(200).optional(),
-    sort: z.enum(deviceOrders).optional(),
+    tag: z
+      .string()
+      .max(400)
+      .optional()
+      .describe("`key=value`, several with commas between: devices that have all of them."),
+    presence: z
+      .enum(["online", "offline"])
+      .optional()
+      .describe("`offline` is whatever is not connected, never connected included, unless it is retired."),
+    q: z
+      .string()
+      .max(200)
+      .optional()
+      .describe("Words that the name, the alias or the id has to contain, whatever their case."),
+    sort: z.enum(deviceOrders).optional().describe("`-` is descending; `createdAt` when nothing is said."),
   }),
   reply: pageOf(device).extend({ total: z.number().int() }),
+});
+
+/** How many devices there are. `online`, `offline` and `retired` add up to `total`, and so do `active`, `suspended` and `retired`. */
+const deviceCounts = z.object({
+  total: z.number().int(),
+  online: z.number().int(),
+  offline: z.number().int(),
+  active: z.number().int(),
+  suspended: z.number().int(),
+  retired: z.number().int(),
+});
+
+export const summariseDevices = route({
+  method: "GET",
+  path: "/v1/devices/summary",
+  summary:
+    "How many devices the caller may read: in each state, and how many of those that are not retired are connected.",
+  needs: "device.read",
+  on: "reach",
+  reply: deviceCounts,
 });
 
 export const readDevice = route({

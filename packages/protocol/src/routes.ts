@@ -9,6 +9,7 @@ export {
 } from "./applications.ts";
 export { createProduct, deleteProduct, listProducts, readProduct, updateProduct } from "./products.ts";
 export {
+  summariseDevices,
   createDevice,
   deleteDevice,
   listDevices,

@@ -1,6 +1,6 @@
 import type { Client, Reply } from "@holdfast/client";
 import type { Id } from "@holdfast/kernel";
-import { routes } from "@holdfast/protocol";
+import { deviceOrders, routes } from "@holdfast/protocol";
 import { Misuse } from "../failure.ts";
 import { readingLines } from "../first-reading.ts";
 import { allPages, paging } from "../pages.ts";
@@ -17,17 +17,27 @@ const tagsOf = ({ tags }: Device): string =>
     .map((entry) => entry.join("="))
     .join(" ");
 
-const rows = (device: Device, { print }: Tools): [string, string][] => [
+const states = ["active", "suspended", "retired"] as const;
+const presences = ["online", "offline"] as const;
+
+const presenceOf = ({ presence }: Device, { print }: Tools): string =>
+  [presence.state, presence.since && `since ${print.at(presence.since)}`, presence.because && `(${presence.because})`]
+    .filter(Boolean)
+    .join(" ");
+
+const rows = (device: Device, tools: Tools): [string, string][] => [
   ["id", device.id],
   ["name", device.name],
   ["state", device.state],
+  ["presence", presenceOf(device, tools)],
+  ["seen", tools.print.at(device.presence.lastSeenAt)],
   ["application", device.application],
   ["product", device.product ?? ""],
   ["alias", device.alias ?? ""],
   ["tags", tagsOf(device)],
-  ["made", print.at(device.createdAt)],
-  ["suspended", print.at(device.suspendedAt)],
-  ["retired", print.at(device.retiredAt)],
+  ["made", tools.print.at(device.createdAt)],
+  ["suspended", tools.print.at(device.suspendedAt)],
+  ["retired", tools.print.at(device.retiredAt)],
 ];
 
 const show = (device: Device, tools: Tools): void => tools.print.thing(device, rows(device, tools));
@@ -102,13 +112,25 @@ export const deviceVerbs = [
     flags: {
       application: optional(idOf("application"), "only of this application"),
       product: optional(idOf("product"), "only of this product"),
-      state: optional(oneOf("active", "suspended", "retired"), "only in this state"),
-      tag: optional(pair, "only with this tag"),
+      filter: optional(text("WORDS"), "only where the name, the alias or the id has all of these words"),
+      status: optional(oneOf(...presences, ...states), "only what is this"),
+      state: optional(oneOf(...states), "only in this state"),
+      tag: any(pair, "only with this tag; of several, with all"),
+      sort: optional(oneOf(...deviceOrders), "by what, with - the other way round"),
       ...paging,
     },
-    async run({ application, product, state, tag, ...given }, tools) {
+    examples: ["device list --status offline --tag floor=3 --sort -lastSeenAt"],
+    async run({ application, product, filter, status, state, tag, sort, ...given }, tools) {
       const client = await tools.client();
-      const wanted = { application, product, state, tag: tag?.join("=") };
+      const wanted = {
+        application,
+        product,
+        q: filter,
+        presence: presences.find((one) => one === status),
+        state: state ?? states.find((one) => one === status),
+        tag: tag.length > 0 ? tag.map((one) => one.join("=")).join(",") : undefined,
+        sort,
+      };
       const page = await allPages(given, tools.print, (asked) =>
         client.call(routes.listDevices, { query: { ...asked, ...wanted } }),
       );
@@ -116,6 +138,8 @@ export const deviceVerbs = [
         { title: "ID", cell: ({ id }: Device) => id },
         { title: "NAME", cell: ({ name }: Device) => name },
         { title: "STATE", cell: (device: Device) => device.state },
+        { title: "PRESENCE", cell: ({ presence }: Device) => presence.state },
+        { title: "SEEN", cell: ({ presence }: Device) => tools.print.ago(presence.lastSeenAt) },
         { title: "APPLICATION", cell: (device: Device) => device.application },
         { title: "ALIAS", cell: ({ alias }: Device) => alias ?? "" },
         { title: "TAGS", cell: tagsOf },

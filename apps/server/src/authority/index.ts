@@ -17,3 +17,4 @@ export type { Placement, Schema, Space } from "./space.ts";
 export { asPlatform, Spaces, type Things } from "./spaces.ts";
 export { Unwelcome } from "./unwelcome.ts";
 export { TokenKeys } from "./token-keys.ts";
+export { withinReach } from "./within.ts";

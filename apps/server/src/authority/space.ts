@@ -68,6 +68,10 @@ export class Space {
     return this.#known.devices.get(id);
   }
 
+  get devices(): ReadonlyMap<Id<"device">, Placement> {
+    return this.#known.devices;
+  }
+
   hasApplication(id: Id<"application">): boolean {
     return this.#known.applications.has(id);
   }

@@ -1,3 +1,5 @@
 export { Catalogue } from "./catalogue.ts";
+export { DeviceList } from "./device-list.ts";
+export { Directories } from "./directories.ts";
 export { thingsIn } from "./postgres.ts";
 export { Registry } from "./registry.ts";

@@ -6,6 +6,7 @@ import { Permit, type Asker } from "../authority/permit.ts";
 import { organisationsIn } from "../identity/organisation.ts";
 import type { Allowed } from "../storage/index.ts";
 import { atEnd, freshStorage } from "../testing/index.ts";
+import { Directories } from "./directories.ts";
 import { applicationsIn, devicesIn, thingsIn } from "./postgres.ts";
 import { Registry } from "./registry.ts";
 
@@ -18,7 +19,19 @@ const journal = new Journal({ book: keys.journal, report: () => undefined });
 const revocation = new Revocation({ storage, spaces, journal });
 const minting = new Minting({ storage, spaces, tokenKeys: await TokenKeys.load({ storage, random }), clock, random });
 const telemetry = { typesOf: () => assert.fail("no product is changed") };
-const registry = new Registry({ storage, keys, spaces, minting, revocation, journal, telemetry, clock, random });
+const directories = new Directories({ storage, clock });
+const registry = new Registry({
+  storage,
+  keys,
+  spaces,
+  minting,
+  revocation,
+  journal,
+  telemetry,
+  directories,
+  clock,
+  random,
+});
 
 const scope = await storage.makeOrg(newId("org", random));
 const actor = { kind: "platform" } as const;

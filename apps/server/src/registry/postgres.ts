@@ -2,6 +2,7 @@ import { idFrom, uuidOf, type Id } from "@holdfast/kernel";
 import { reachSql, tagIndex, type Placement, type Reach, type Things } from "../authority/index.ts";
 import type { After, Unit } from "../storage/index.ts";
 import type { Application } from "./application.ts";
+import type { DeviceFilter, Bookmark } from "./device-filter.ts";
 import type { Device } from "./device.ts";
 import { schemaOf, type Product } from "./product.ts";
 
@@ -28,31 +29,34 @@ export const devicesIn = (unit: Unit) => ({
     return row && deviceOf(unit, row);
   },
 
+  /** By age. */
   async list(
     reach: Reach<"device.read">,
-    asked: DeviceFilter,
-    after: After | undefined,
-    most: number,
+    filter: DeviceFilter,
+    { after, most, newestFirst }: { after: Bookmark | undefined; most: number; newestFirst: boolean },
   ): Promise<readonly Device[]> {
-    const within = reachSql(reach, "device", 8);
+    const [beyond, order] = newestFirst ? ["<", "desc"] : [">", "asc"];
+    const wanted = filterSql(reach, filter, 4);
     const rows = await unit.query<Row>(
       `select ${deviceColumns} from device
-        where ($1::bigint is null or (created_at, id) > ($1, $2::uuid))
-          and ($4::uuid is null or application = $4) and ($5::uuid is null or product = $5)
-          and ($6::bytea is null or state_index = $6)
-          and ($7::bytea is null or exists (select 1 from device_tag t where t.org = device.org and t.device = device.id and t.tag_index = $7))
-          and ${within.text}
-        order by created_at, id limit $3`,
-      [
-        after?.at ?? null,
-        after?.id ?? null,
-        most,
-        asked.application ? uuidOf(asked.application) : null,
-        asked.product ? uuidOf(asked.product) : null,
-        asked.state ? unit.scope.index("state", asked.state) : null,
-        asked.tag ? tagIndex(unit.scope, asked.tag.key, asked.tag.value) : null,
-        ...within.values,
-      ],
+        where ($1::bigint is null or (created_at, id) ${beyond} ($1, $2::uuid)) and ${wanted.text}
+        order by created_at ${order}, id ${order} limit $3`,
+      [after?.by ?? null, after ? uuidOf(after.id) : null, most, ...wanted.values],
+    );
+    return rows.map((row) => deviceOf(unit, row));
+  },
+
+  async count(reach: Reach<"device.read">, filter: DeviceFilter): Promise<number> {
+    const { text, values } = filterSql(reach, filter, 1);
+    const [row] = await unit.query<{ count: string }>(`select count(*) from device where ${text}`, values);
+    return Number(row?.count ?? 0);
+  },
+
+  /** All of them, part by part. */
+  async from(after: Id<"device"> | undefined, most: number): Promise<readonly Device[]> {
+    const rows = await unit.query<Row>(
+      `select ${deviceColumns} from device where ($1::uuid is null or id > $1) order by id limit $2`,
+      [after ? uuidOf(after) : null, most],
     );
     return rows.map((row) => deviceOf(unit, row));
   },
@@ -124,12 +128,27 @@ export const devicesIn = (unit: Unit) => ({
   },
 });
 
-export type DeviceFilter = {
-  readonly application?: Id<"application"> | undefined;
-  readonly product?: Id<"product"> | undefined;
-  readonly state?: Device["state"] | undefined;
-  readonly tag?: { readonly key: string; readonly value: string } | undefined;
-};
+/** What the database can tell of a filter, within a reach, as a condition on rows of `device`. `values` go on from `$first`. */
+function filterSql(
+  reach: Reach<"device.read">,
+  { application, product, state, tags }: DeviceFilter,
+  first: number,
+): { text: string; values: unknown[] } {
+  const { scope } = reach;
+  const values: unknown[] = [];
+  const next = (value: unknown) => `$${first + values.push(value) - 1}`;
+  const clauses = [
+    ...(application ? [`application = ${next(uuidOf(application))}::uuid`] : []),
+    ...(product ? [`product = ${next(uuidOf(product))}::uuid`] : []),
+    ...(state ? [`state_index = ${next(scope.index("state", state))}::bytea`] : []),
+    ...tags.map(({ key, value }) => taggedSql(next(tagIndex(scope, key, value)))),
+  ];
+  const within = reachSql(reach, "device", first + values.length);
+  return { text: [...clauses, within.text].join(" and "), values: [...values, ...within.values] };
+}
+
+const taggedSql = (index: string): string =>
+  `exists (select 1 from device_tag t where t.org = device.org and t.device = device.id and t.tag_index = ${index}::bytea)`;
 
 const deviceColumns = "id, application, product, placed, created_at, version, body";
 

@@ -5,10 +5,13 @@ import type { Where } from "@holdfast/protocol";
 import fc from "fast-check";
 import { covers, type Target } from "../authority/link.ts";
 import { Reach } from "../authority/permit.ts";
+import { withinReach } from "../authority/within.ts";
 import { organisationsIn } from "../identity/organisation.ts";
+import { neverSeen } from "../messages/index.ts";
 import type { Allowed, Unit } from "../storage/index.ts";
 import { atEnd, freshStorage } from "../testing/index.ts";
 import type { Device } from "./device.ts";
+import { Directory } from "./directory.ts";
 import { applicationsIn, devicesIn, placementOf, productsIn } from "./postgres.ts";
 
 const fresh = await freshStorage();
@@ -97,30 +100,50 @@ const isWithin = (links: Where[][], target: Target) =>
   links.every((wheres) => wheres.some((one) => covers(one, target)));
 const ids = (things: readonly { readonly id: string }[]) => things.map((thing) => thing.id);
 
-test("a reach as SQL finds what its grants cover, each once, in order, whatever else is asked", async () => {
+const directory = new Directory();
+for (const device of devices) directory.put(device);
+
+test("a reach as SQL and in memory finds what its grants cover, each once, in order, whatever else is asked", async () => {
   const filter = fc.record(
     {
       application: fc.option(places, { nil: undefined }),
       product: fc.option(fc.constantFrom(...products), { nil: undefined }),
       state: fc.option(state, { nil: undefined }),
-      tag: fc.option(fc.record({ key, value }), { nil: undefined }),
+      tags: fc.array(fc.record({ key, value }), { maxLength: 2 }),
+      words: fc.constant([]),
     },
     { noNullPrototype: true },
   );
   const inOrder = devices.toSorted((a, b) => a.createdAt - b.createdAt || (a.id < b.id ? -1 : 1));
   await fc.assert(
-    fc.asyncProperty(every, filter, async (links, asked) => {
+    fc.asyncProperty(every, filter, fc.boolean(), async (links, asked, newestFirst) => {
       const expected = inOrder.filter(
         (device) =>
           isWithin(links, { kind: "device", id: device.id, placement: placementOf(device) }) &&
           (asked.application === undefined || device.application === asked.application) &&
           (asked.product === undefined || device.product === asked.product) &&
           (asked.state === undefined || device.state === asked.state) &&
-          (asked.tag === undefined || device.tags[asked.tag.key] === asked.tag.value),
+          asked.tags.every((tag) => device.tags[tag.key] === tag.value),
       );
+      if (newestFirst) expected.reverse();
       const reach = reachOf("device.read", links);
-      const found = await storage.read(reach, (unit) => devicesIn(unit).list(reach, asked, undefined, 100));
-      assert.deepEqual(ids(found), ids(expected));
+      const page = { after: undefined, most: 100, newestFirst };
+      const [found, count] = await storage.read(reach, async (unit) => [
+        await devicesIn(unit).list(reach, asked, page),
+        await devicesIn(unit).count(reach, asked),
+      ]);
+      assert.deepEqual([ids(found), count], [ids(expected), expected.length]);
+      const within = withinReach(reach);
+      const order = newestFirst ? "-createdAt" : "createdAt";
+      const searched = directory.search({
+        filter: asked,
+        order,
+        isWithin: (device) => within(device.id, device),
+        presenceOf: () => neverSeen,
+        after: undefined,
+        limit: 100,
+      });
+      assert.deepEqual([ids(searched.items), searched.total], [ids(expected), expected.length]);
     }),
     { numRuns: 150 },
   );

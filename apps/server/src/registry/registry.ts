@@ -1,4 +1,4 @@
-import { newId, Refusal, uuidOf, type Clock, type Id, type Random } from "@holdfast/kernel";
+import { newId, Refusal, type Clock, type Id, type Random } from "@holdfast/kernel";
 import {
   askAlso,
   parties,
@@ -7,11 +7,10 @@ import {
   type Minting,
   type MintedKey,
   type Permit,
-  type Reach,
   type Revocation,
   type Spaces,
 } from "../authority/index.ts";
-import { pageOf, type Keyring, type Page, type Storage, type Unit } from "../storage/index.ts";
+import type { Keyring, Storage, Unit } from "../storage/index.ts";
 import {
   change,
   isTaggedAlike,
@@ -23,8 +22,9 @@ import {
   type Device,
   type DeviceChange,
 } from "./device.ts";
-import { applicationsIn, devicesIn, placementOf, productsIn, type DeviceFilter } from "./postgres.ts";
+import type { Directories } from "./directories.ts";
 import { Placements } from "./placements.ts";
+import { applicationsIn, devicesIn, placementOf, productsIn } from "./postgres.ts";
 import { refuseOtherTypes, type AttributeType, type Product } from "./product.ts";
 import { Suspensions } from "./suspensions.ts";
 import { refuseIfChanged, type Versions } from "./version.ts";
@@ -42,6 +42,7 @@ type Needs = {
   revocation: Revocation;
   journal: Journal;
   telemetry: Measured;
+  directories: Directories;
   clock: Clock;
   random: Random;
 };
@@ -103,20 +104,6 @@ export class Registry {
     const device = await this.#needs.storage.read(permit, (unit) => devicesIn(unit).find(permit.on));
     if (!device) throw refusedBy(permit, "device.read", permit.on, new Refusal("device.unknown"));
     return device;
-  }
-
-  async list(
-    reach: Reach<"device.read">,
-    asked: DeviceFilter & { limit: number; cursor?: string | undefined },
-  ): Promise<Page<Device>> {
-    return pageOf(
-      asked,
-      (after, most) => this.#needs.storage.read(reach, (unit) => devicesIn(unit).list(reach, asked, after, most)),
-      {
-        at: ({ createdAt }) => createdAt,
-        id: ({ id }) => uuidOf(id),
-      },
-    );
   }
 
   /**
@@ -207,8 +194,12 @@ export class Registry {
         throw new Refusal("device.aliasTaken", { cause });
       throw cause;
     }
+    const { spaces, directories } = this.#needs;
     unit.afterCommit(() =>
-      this.#needs.spaces.apply(unit.scope.org, (space) => space.place(device.id, placementOf(device))),
+      spaces.apply(unit.scope.org, (space) => {
+        directories.put(space, device);
+        space.place(device.id, placementOf(device));
+      }),
     );
   }
 }

@@ -5,14 +5,16 @@ import { neverSeen, type Presence } from "../messages/index.ts";
 import type { Page } from "../storage/index.ts";
 import type { Application } from "./application.ts";
 import type { Catalogue } from "./catalogue.ts";
+import { wordsIn, type Tag } from "./device-filter.ts";
+import type { DeviceList } from "./device-list.ts";
 import type { Device } from "./device.ts";
 import { presenceReply, type Presences } from "./presence.ts";
 import type { Product } from "./product.ts";
 import type { Registry } from "./registry.ts";
 
-type Needs = { registry: Registry; catalogue: Catalogue; presences: Presences };
+type Needs = { registry: Registry; catalogue: Catalogue; devices: DeviceList; presences: Presences };
 
-export const registryRoutes = ({ registry, catalogue, presences }: Needs): Handler[] => [
+export const registryRoutes = ({ registry, catalogue, devices, presences }: Needs): Handler[] => [
   on(routes.createApplication, async ({ permit, body }) =>
     applicationReply(await catalogue.createApplication(permit, body.name)),
   ),
@@ -45,12 +47,13 @@ export const registryRoutes = ({ registry, catalogue, presences }: Needs): Handl
     return { ...deviceReply(device, neverSeen), key: { id: key.id, secret: key.secret } };
   }),
   on(routes.listDevices, async ({ reach, caller, query }) => {
+    const { limit, cursor, sort, q, tag, ...plain } = query;
+    const filter = { ...plain, words: wordsIn(q ?? ""), tags: tagsIn(tag) };
     const presenceOf = await presences.in(caller.space);
-    const tag = query.tag === undefined ? undefined : tagOf(query.tag);
-    return pageReply(await registry.list(reach, { ...query, tag }), (device) =>
-      deviceReply(device, presenceOf(device.id)),
-    );
+    const page = await devices.page(reach, { filter, order: sort ?? "createdAt", limit, cursor });
+    return { ...pageReply(page, (device) => deviceReply(device, presenceOf(device.id))), total: page.total };
   }),
+  on(routes.summariseDevices, async ({ reach }) => devices.count(reach)),
   // Who is connected is asked for first, so that nobody reads of what was done that it could not be; and looked at last.
   on(routes.readDevice, async ({ permit, caller }) => {
     const presenceOf = await presences.in(caller.space);
@@ -115,8 +118,12 @@ const pageReply = <T, R>({ items, nextCursor }: Page<T>, reply: (item: T) => R) 
   ...(nextCursor !== undefined && { nextCursor }),
 });
 
-function tagOf(text: string): { key: string; value: string } {
-  const at = text.indexOf("=");
-  if (at < 1) throw new Refusal("request.malformed", { faults: [{ path: "tag", message: "write key=value" }] });
-  return { key: text.slice(0, at), value: text.slice(at + 1) };
+/** `key=value,key=value`. A comma that no key follows belongs to the value before it. @throws Refusal `request.malformed` */
+function tagsIn(text = ""): readonly Tag[] {
+  if (text === "") return [];
+  return text.split(/,(?=[^,=]+=)/).map((part) => {
+    const at = part.indexOf("=");
+    if (at < 1) throw new Refusal("request.malformed", { faults: [{ path: "tag", message: "write key=value" }] });
+    return { key: part.slice(0, at), value: part.slice(at + 1) };
+  });
 }

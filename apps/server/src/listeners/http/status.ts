@@ -30,6 +30,7 @@ export const statusOf = {
   "route.unknown": 404,
   "route.method": 405,
   "cursor.malformed": 400,
+  "list.tooLong": 422,
   "idempotency.reused": 422,
   "idempotency.interrupted": 409,
   "org.unknown": 404,

@@ -1,0 +1,52 @@
+import type { Id } from "@holdfast/kernel";
+import type { deviceOrders } from "@holdfast/protocol";
+import type { Presence } from "../messages/index.ts";
+import type { Device } from "./device.ts";
+
+export type DeviceOrder = (typeof deviceOrders)[number];
+export type Tag = { readonly key: string; readonly value: string };
+
+/** Which devices are asked for. All of it has to hold. */
+export type DeviceFilter = {
+  readonly application?: Id<"application"> | undefined;
+  readonly product?: Id<"product"> | undefined;
+  readonly state?: Device["state"] | undefined;
+  readonly tags: readonly Tag[];
+  readonly presence?: "online" | "offline" | undefined;
+  /** In lower case. Each stands in the name, the alias or the id. */
+  readonly words: readonly string[];
+};
+
+/** Where a page ended: what its last device is sorted by, and which it was. */
+export type Bookmark = { readonly by: number | string; readonly id: Id<"device"> };
+
+/** Text as it is searched: letters that look alike are alike. */
+const searchable = (text: string): string => text.normalize("NFKC").toLowerCase();
+
+export const wordsIn = (text: string): readonly string[] => searchable(text).split(/\s+/).filter(Boolean);
+
+/** All that a word may be found in. No word reaches over the line breaks. */
+export const textOf = ({ name, alias = "", id }: Device): string => searchable(`${name}\n${alias}\n${id}`);
+
+/** By this key names stand as people expect it: accents and case make no difference, and Pump 2 stands before Pump 10. */
+export const sortKey = (name: string): string =>
+  name
+    .normalize("NFKD")
+    .replaceAll(/\p{M}+/gu, "")
+    .toLowerCase()
+    .replaceAll(/\d+/g, (digits) => digits.padStart(12, "0"));
+
+/** What is retired is neither: nobody waits for it. */
+export function isPresent(
+  device: { readonly state: Device["state"] },
+  presence: Presence,
+): "online" | "offline" | undefined {
+  if (device.state === "retired") return undefined;
+  return presence.state === "online" ? "online" : "offline";
+}
+
+export const matches = ({ application, product, state, tags }: DeviceFilter, device: Device): boolean =>
+  (application === undefined || device.application === application) &&
+  (product === undefined || device.product === product) &&
+  (state === undefined || device.state === state) &&
+  tags.every(({ key, value }) => device.tags[key] === value);
