@@ -40,7 +40,8 @@ async function watch(token: string, device?: Id<"device">): Promise<Watch> {
   const events: LiveEvent[] = [];
   await new Promise<void>((onOpen, failed) => {
     const follow = async () => {
-      for await (const event of client.watch({ device }, { signal: stream.signal, onOpen })) events.push(event);
+      for await (const event of client.watch({ device }, { signal: stream.signal, onOpen }))
+        if (event.type !== "presence") events.push(event); // who comes and goes meanwhile is tried with presence
     };
     follow().catch((error: unknown) => (stream.signal.aborted ? undefined : failed(error as Error))); // whatever it is
   });

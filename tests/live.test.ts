@@ -72,7 +72,10 @@ async function overWebSocket(credential: string, query = "", by: "header" | "fra
   const headers = by === "header" ? { authorization: `Bearer ${credential}` } : {};
   const socket = new WebSocket(`${place.url}/v1/live${query}`, { ca: place.ca, headers });
   const events: Event[] = [];
-  socket.on("message", (data: Buffer) => events.push(JSON.parse(data.toString()) as Event)); // what the platform sends
+  socket.on("message", (data: Buffer) => {
+    const event = JSON.parse(data.toString()) as Event; // what the platform sends
+    if (isLookedAt(event)) events.push(event);
+  });
   const over = new Promise((resolve) => socket.once("close", (code, reason) => resolve(`${code} ${String(reason)}`)));
   await once(socket, "open");
   if (by === "frame") socket.send(JSON.stringify({ token: credential }));
@@ -108,8 +111,13 @@ async function liveStreams(): Promise<number> {
 
 function eventsIn(text: string): Event[] {
   const found = text.matchAll(/^event: (\w+)\ndata: (.*)\n\n/gm);
-  return [...found].map(([, event, data]) => ({ event, ...(JSON.parse(data ?? "") as object) }) as Event); // what the platform sends
+  return [...found]
+    .map(([, event, data]) => ({ event, ...(JSON.parse(data ?? "") as object) }) as Event) // what the platform sends
+    .filter(isLookedAt);
 }
+
+/** Who comes and goes meanwhile is tried with presence. */
+const isLookedAt = ({ event }: Event): boolean => event !== "presence";
 
 function streamOf(read: () => Event[], over: Promise<unknown>, stop: () => void): Stream {
   return {

@@ -2,8 +2,11 @@ import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { test } from "node:test";
 import { setTimeout } from "node:timers/promises";
+import { Client, type LiveEvent } from "@holdfast/client";
+import { nodeTransport } from "@holdfast/client/node";
 import { systemClock } from "@holdfast/kernel";
 import { connectAsync, type IClientOptions } from "mqtt";
+import { WebSocket } from "ws";
 import { atEnd, freshDatabase, startTestPlatform, TestClock } from "../apps/server/src/testing/index.ts";
 import { placeOf } from "./clients.fixture.ts";
 import { Deployment } from "./faults/deployment.ts";
@@ -127,6 +130,47 @@ test("a client that comes again before its old connection is gone was never away
   assert.deepEqual(await presenceOf(device), { state: "online", since, lastSeenAt: now() });
   await young.endAsync();
   assert.equal((await until(device, "offline")).because, "it said goodbye");
+});
+
+test("whoever watches sees a device come and go, if the device may be read too, over a WebSocket as well", async () => {
+  const [device, other] = [await makeDevice(), await makeDevice()];
+  const tokenOf = async (...grants: string[]) =>
+    (await me.post<{ token: string }>("/v1/tokens", { name: "watcher", grants })).token;
+  const both = await tokenOf("telemetry.read", `device.read:${device.id}`);
+  const stopping = new AbortController();
+  const seen: LiveEvent[] = [];
+  const client = new Client({ url: place.url, token: both, transport: nodeTransport({ ca: place.ca }) });
+  const opened = Promise.withResolvers<void>();
+  const over = (async () => {
+    for await (const event of client.watch({}, { signal: stopping.signal, onOpen: opened.resolve })) seen.push(event);
+  })().catch(() => {}); // it ends when we stop it
+  await opened.promise;
+  const socket = new WebSocket(`${place.url}/v1/live?device=${device.id}`, {
+    ca: place.ca,
+    headers: { "x-auth-token": owner.token },
+  });
+  const frames: unknown[] = [];
+  socket.on("message", (data: Buffer) => frames.push(JSON.parse(data.toString())));
+  await new Promise((resolve) => socket.once("open", resolve));
+  await me.get("/v1/me"); // by then the platform has read the header
+  const cameAt = now();
+  for (const one of [other, device]) await (await mqttAs(one)).endAsync();
+  await until(device, "offline");
+  for (let waited = 0; (seen.length < 2 || frames.length < 2) && waited < 5_000; waited += 5) await setTimeout(5);
+  const gone = { device: device.id, at: cameAt, state: "offline", because: "it said goodbye" };
+  const came = { device: device.id, at: cameAt, state: "online" };
+  assert.deepEqual(seen, [
+    { type: "presence", data: came },
+    { type: "presence", data: gone },
+  ]);
+  assert.deepEqual(frames, [
+    { event: "presence", ...came },
+    { event: "presence", ...gone },
+  ]);
+  stopping.abort();
+  socket.terminate();
+  await over;
+  client.close();
 });
 
 test("presence survives a restart, and whoever was connected when the platform stopped is offline for that", async (t) => {

@@ -366,13 +366,19 @@ test("following connects again after the platform ended the stream, until it ref
     omitted: 7,
     because: "nothing grants it",
   };
+  const gone = { device, at: createdAt, state: "offline", because: "the connection broke" };
+  const all = [
+    { event: "reading", ...reading },
+    { event: "refused", ...refused },
+    { event: "presence", ...gone },
+  ];
   let calls = 0;
   const env = await serve(t, (request, response) => {
     calls += 1;
     assert.equal(request.url, `/v1/live?device=${device}`);
     if (calls === 3) return refuse(response, 401, "credential.invalid");
     response.writeHead(200, { "content-type": "text/event-stream" });
-    const event = `event: reading\ndata: ${JSON.stringify(reading)}\n\nevent: refused\ndata: ${JSON.stringify(refused)}\n\nevent: news\ndata: {}\n\n`;
+    const event = `event: reading\ndata: ${JSON.stringify(reading)}\n\nevent: refused\ndata: ${JSON.stringify(refused)}\n\nevent: presence\ndata: ${JSON.stringify(gone)}\n\nevent: news\ndata: {}\n\n`;
     if (calls === 1) response.end(`${event}event: end\ndata: {"because":"the platform is stopping"}\n\n`);
     else response.write(event, () => request.socket.destroy());
   });
@@ -385,7 +391,7 @@ test("following connects again after the platform ended the stream, until it ref
       .trimEnd()
       .split("\n")
       .map((line) => JSON.parse(line)),
-    [reading, refused, reading, refused].map((told) => ({ event: told === reading ? "reading" : "refused", ...told })),
+    [...all, ...all],
   );
   assert.match(forPrograms.err, /the platform is stopping[^]*credential\.invalid/);
   assert.deepEqual(pauses, [500, 500]);
@@ -394,6 +400,7 @@ test("following connects again after the platform ended the stream, until it ref
   const lines = [
     `${createdAt}  temperature=21.5  note=a\\u{1b}b`,
     `${createdAt}  REFUSED telemetry.write me/telemetry over mqtt: Too many. By one. (telemetry.tooMany; nothing grants it)  and 7 before it that are not shown`,
+    `${createdAt}  OFFLINE: the connection broke`,
   ];
   assert.equal(forPeople.out, `${lines.join("\n")}\n`);
 });

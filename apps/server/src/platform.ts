@@ -205,7 +205,7 @@ async function open(needs: PlatformNeeds, opened: AsyncDisposableStack, closing:
     }),
     (it) => it.close(),
   );
-  const watchers = new Watchers({ spaces, telemetry, refusals: liveRefusals, timers });
+  const watchers = new Watchers({ spaces, telemetry, presences, refusals: liveRefusals, timers });
   const entrance = new Entrance({ authentication, sessions, guard });
   const live = new Live({ watchers, entrance, timers, random });
   const queries = new TelemetryQueries({ telemetry, storage, keys: keyring, random, clock });

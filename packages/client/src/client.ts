@@ -97,7 +97,7 @@ export class Client {
   }
 
   /**
-   * Readings and refusals as they come, of one device or of all that the caller may read. Ends when the platform ends the stream;
+   * Readings, refusals, and who comes and goes, as it happens, of one device or of all that the caller may read. Ends when the platform ends the stream;
    * connecting again is up to the caller.
    * @throws like `call`; the signal's reason when that ended it
    */

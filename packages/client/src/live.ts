@@ -1,4 +1,4 @@
-import { liveEvents, type LiveEnd, type LiveReading, type LiveRefused } from "@holdfast/protocol";
+import { liveEvents, type LiveEnd, type LivePresence, type LiveReading, type LiveRefused } from "@holdfast/protocol";
 import type { ServerEvent } from "./events.ts";
 import { jsonOr, StrangeReply } from "./problem.ts";
 
@@ -6,6 +6,7 @@ import { jsonOr, StrangeReply } from "./problem.ts";
 export type LiveEvent =
   | { readonly type: "reading"; readonly data: LiveReading }
   | { readonly type: "refused"; readonly data: LiveRefused }
+  | { readonly type: "presence"; readonly data: LivePresence }
   | { readonly type: "end"; readonly data: LiveEnd };
 
 const isKnown = (type: string): type is LiveEvent["type"] => Object.hasOwn(liveEvents, type);

@@ -54,13 +54,25 @@ export const liveRefused = z
       "In a flood each device shows ten in a second and then the last of it; `omitted` counts the rest.",
   );
 
+export const livePresence = z
+  .object({
+    device: id("device"),
+    at: time.describe("By the platform's clock."),
+    state: z.string().describe("`online` or `offline`."),
+    because: z.string().optional().describe("Why it went, in words."),
+  })
+  .describe(
+    "A device came (its first MQTT session connected) or went (its last is over). For whoever holds `device.read` of it too.",
+  );
+
 export const liveEnd = z
   .object({ because: z.string() })
   .describe("The platform ends the stream. Nothing follows; connect again.");
 
 /** What the live stream says, by the name of the event. */
-export const liveEvents = { reading: liveReading, refused: liveRefused, end: liveEnd } as const;
+export const liveEvents = { reading: liveReading, refused: liveRefused, presence: livePresence, end: liveEnd } as const;
 
 export type LiveReading = z.output<typeof liveReading>;
 export type LiveRefused = z.output<typeof liveRefused>;
+export type LivePresence = z.output<typeof livePresence>;
 export type LiveEnd = z.output<typeof liveEnd>;

@@ -1,4 +1,11 @@
-import { NotReached, type Client, type LiveEvent, type LiveReading, type LiveRefused } from "@holdfast/client";
+import {
+  NotReached,
+  type Client,
+  type LiveEvent,
+  type LivePresence,
+  type LiveReading,
+  type LiveRefused,
+} from "@holdfast/client";
 import type { Id } from "@holdfast/kernel";
 import { idOf, optional } from "../parameter.ts";
 import type { Tools } from "../tools.ts";
@@ -10,7 +17,7 @@ const [shortest, longest] = [500, 10_000];
 export const tailVerbs = [
   verb({
     name: "device tail",
-    summary: "Follow readings and refusals as they come, of one device or of all that you may read",
+    summary: "Follow readings, refusals, and who comes and goes, of one device or of all that you may read",
     arguments: { device: optional(idOf("device"), "which device; without it all") },
     async run({ device }, tools) {
       const client = await tools.client();
@@ -53,10 +60,27 @@ async function follow(
 
 type Shown = Exclude<LiveEvent, { type: "end" }>;
 
-function lineOf({ type, data }: Shown, only: Id<"device"> | undefined): string {
-  const told = type === "reading" ? readingOf(data) : refusalOf(data);
-  return [...told.slice(0, 1), ...(only === undefined ? [data.device] : []), ...told.slice(1)].join("  ");
+function lineOf(event: Shown, only: Id<"device"> | undefined): string {
+  const told = wordsOf(event);
+  return [...told.slice(0, 1), ...(only === undefined ? [event.data.device] : []), ...told.slice(1)].join("  ");
 }
+
+/** When, and what. */
+function wordsOf({ type, data }: Shown): readonly string[] {
+  switch (type) {
+    case "reading":
+      return readingOf(data);
+    case "refused":
+      return refusalOf(data);
+    case "presence":
+      return presenceOf(data);
+  }
+}
+
+const presenceOf = ({ at, state, because }: LivePresence): readonly string[] => [
+  at,
+  `${state.toUpperCase()}${because === undefined ? "" : `: ${because}`}`,
+];
 
 const readingOf = ({ time, values }: LiveReading): readonly string[] => [
   time,

@@ -24,7 +24,7 @@ type Needs = {
   readonly random: Random;
 };
 
-/** `GET /v1/live`: readings as they are kept and refusals as they happen, as server-sent events or over a WebSocket. */
+/** `GET /v1/live`: readings as they are kept, refusals, and who comes and goes, as server-sent events or over a WebSocket. */
 export class Live {
   readonly #needs: Needs;
   readonly #sockets: WebSocketServer;

@@ -1,7 +1,8 @@
 import { Refusal, rfc3339, type CredentialId, type Id, type Timers } from "@holdfast/kernel";
-import type { LiveEnd, liveEvents, LiveReading } from "@holdfast/protocol";
+import type { LiveEnd, liveEvents, LivePresence, LiveReading } from "@holdfast/protocol";
 import type { Caller, Space, Spaces } from "../../authority/index.ts";
 import { clauseOf, fit, shownTo, type LiveRefusals, type Told } from "../../live/index.ts";
+import { sentenceOfCause, type PresenceChange, type Presences } from "../../messages/index.ts";
 import type { Stored, Telemetry } from "../../telemetry/index.ts";
 
 /** One open stream: who watches what, and how it is told. Nothing of it throws. */
@@ -31,8 +32,14 @@ export class Watchers {
   readonly #byCredential = new Map<CredentialId, number>();
   readonly #timers: Timers;
 
-  constructor(needs: { spaces: Spaces; telemetry: Telemetry; refusals: LiveRefusals; timers: Timers }) {
-    const { spaces, telemetry, refusals } = needs;
+  constructor(needs: {
+    spaces: Spaces;
+    telemetry: Telemetry;
+    presences: Presences;
+    refusals: LiveRefusals;
+    timers: Timers;
+  }) {
+    const { spaces, telemetry, presences, refusals } = needs;
     this.#timers = needs.timers;
     spaces.onChange((space) => this.#recheck(space));
     telemetry.onStored({
@@ -40,6 +47,7 @@ export class Watchers {
       stored: (stored) => this.#tell(stored),
       refused: ({ via, ...refused }) => refusals.tell({ ...refused, transport: via, action: "telemetry.write" }),
     });
+    presences.onChange((change) => this.#tellPresence(change));
     refusals.showTo({
       wants: (space) => this.#bySpace.has(space),
       refused: (refused) => this.#tellRefused(refused),
@@ -98,6 +106,16 @@ export class Watchers {
     }
   }
 
+  /** What a device is like, and not what it measures: that needs leave of its own. */
+  #tellPresence(change: PresenceChange): void {
+    let text: string | undefined;
+    for (const watcher of this.#allowed(change)) {
+      if (!watcher.caller.mayDevice("device.read", change.device)) continue;
+      text ??= JSON.stringify(presenceOf(change));
+      watcher.send("presence", text);
+    }
+  }
+
   /** Who may have something of this device now; whoever is too far behind is let go. */
   *#allowed({ space, device }: { space: Space; device: Id<"device"> }): Generator<Watcher> {
     for (const watcher of this.#bySpace.get(space)?.keys() ?? []) {
@@ -144,6 +162,13 @@ export class Watchers {
 /** The clause that decided tells of grants and of what was revoked: it is for those who may ask, or read of it in the audit log. */
 const mayKnowWhy = ({ caller }: Watcher): boolean =>
   (["authority.explain", "audit.read"] as const).some((action) => caller.decide(action, { kind: "org" }).allowed);
+
+const presenceOf = ({ device, coming }: PresenceChange): LivePresence => ({
+  device,
+  at: rfc3339(coming.since),
+  state: coming.state,
+  ...(coming.state === "offline" && { because: sentenceOfCause(coming.because) }),
+});
 
 function textsOf({ device, via, readings, body, topic, session }: Stored): readonly string[] {
   const way = {
