@@ -405,6 +405,26 @@ test("following connects again after the platform ended the stream, until it ref
   assert.equal(forPeople.out, `${lines.join("\n")}\n`);
 });
 
+test("strangers are followed only when they are asked for, and a line says from where and why", async (t) => {
+  const stranger = {
+    at: createdAt,
+    address: "192.0.2.1",
+    transport: "mqtt",
+    code: "tls.untrusted",
+    title: "No trust.",
+  };
+  let calls = 0;
+  const env = await serve(t, (request, response) => {
+    calls += 1;
+    if (calls === 2) return refuse(response, 401, "credential.invalid");
+    assert.equal(request.url, "/v1/live?strangers=true");
+    response.writeHead(200, { "content-type": "text/event-stream" });
+    response.end(`event: stranger\ndata: ${JSON.stringify(stranger)}\n\n`);
+  });
+  const { out } = await holdfast(["device", "tail", "--strangers"], { env, pause: async () => undefined });
+  assert.equal(out, `${createdAt}  STRANGER from 192.0.2.1 over mqtt: No trust. (tls.untrusted)\n`);
+});
+
 test("values are sent as what they look like, or as text in quotes", async (t) => {
   const bodies: unknown[] = [];
   const env = await serve(t, (request, response) => {

@@ -1,6 +1,5 @@
 import path from "node:path";
 import { Passwords } from "@holdfast/crypto";
-import type { Time } from "@holdfast/mqtt";
 import { because, Refusal, type Clock, type Instant, type Random, type Report, type Timers } from "@holdfast/kernel";
 import { aboutPlatform, nameOf } from "./about.ts";
 import { Audit, recorder, Refusals } from "./audit/index.ts";
@@ -36,7 +35,7 @@ import {
   Replays,
   Watchers,
 } from "./listeners/index.ts";
-import { LiveRefusals } from "./live/index.ts";
+import { LiveRefusals, Strangers } from "./live/index.ts";
 import { brokerFor, Hub, Presences } from "./messages/index.ts";
 import { metricsOf } from "./metrics.ts";
 import { Catalogue, DeviceList, Directories, Registry, thingsIn } from "./registry/index.ts";
@@ -170,24 +169,23 @@ async function open(needs: PlatformNeeds, opened: AsyncDisposableStack, closing:
   const guard = opened.adopt(new Guard({ clock, timers, report }), (it) => it.close());
   const exposure = new Exposure({ authentication, sessions, storage, guard, clock, report });
   const liveRefusals = new LiveRefusals({ clock, timers });
+  const strangers = new Strangers({ clock });
+  const messaging = { spaces, telemetry, presences };
   const hub = new Hub({
-    spaces,
+    ...messaging,
     authentication,
-    telemetry,
-    presences,
     guard,
     live: liveRefusals,
+    strangers,
     refused: onRefusal,
     exposed: exposure.inTopic,
   });
   const broker = opened.adopt(
     brokerFor({
+      ...messaging,
       hub,
-      spaces,
-      telemetry,
-      presences,
       clock,
-      time: brokerTime(clock, timers),
+      timers,
       random,
       maximumPacket: config.maximumMessage,
       reportFault: (fault) => report("an MQTT connection ended by our own fault", because(fault)),
@@ -199,13 +197,14 @@ async function open(needs: PlatformNeeds, opened: AsyncDisposableStack, closing:
       certificates,
       random,
       broker,
+      strangers,
       host: config.host,
       port: config.mqttsPort,
       maximumPacket: config.maximumMessage,
     }),
     (it) => it.close(),
   );
-  const watchers = new Watchers({ spaces, telemetry, presences, refusals: liveRefusals, timers });
+  const watchers = new Watchers({ ...messaging, refusals: liveRefusals, strangers, timers });
   const entrance = new Entrance({ authentication, sessions, guard });
   const live = new Live({ watchers, entrance, timers, random });
   const queries = new TelemetryQueries({ telemetry, storage, keys: keyring, random, clock });
@@ -237,6 +236,7 @@ async function open(needs: PlatformNeeds, opened: AsyncDisposableStack, closing:
       handlers,
       live,
       liveRefusals,
+      strangers,
       console: new ConsoleFiles({ folder: consoleFolder, random }),
       replays: new Replays(storage),
       exposure,
@@ -298,14 +298,5 @@ async function open(needs: PlatformNeeds, opened: AsyncDisposableStack, closing:
   });
 }
 
-/** The broker's words for time: the wall clock that only goes forward, and the one that cannot be set. */
-const brokerTime = (clock: Clock, timers: Timers): Time => ({
-  now: () => clock.now(),
-  elapsed: () => clock.elapsed(),
-  setTimer: (milliseconds, call) => {
-    const timer = timers.after(milliseconds, call);
-    return () => timer.cancel();
-  },
-});
 
 export const caFileOf = (config: Config): string => path.join(config.data, "ca.pem");

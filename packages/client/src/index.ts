@@ -1,6 +1,6 @@
 export { Client, type Callable, type ClientOptions, type Input, type Payload, type Reply } from "./client.ts";
 export type { LiveEvent } from "./live.ts";
-export type { LivePresence, LiveReading, LiveRefused } from "@holdfast/protocol";
+export type { LivePresence, LiveReading, LiveRefused, LiveStranger } from "@holdfast/protocol";
 export { fetchTransport } from "./fetch-transport.ts";
 export { ApiProblem, StrangeReply } from "./problem.ts";
 export { NotReached, type Distance, type Incoming, type Outgoing, type Transport } from "./transport.ts";

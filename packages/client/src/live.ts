@@ -1,4 +1,11 @@
-import { liveEvents, type LiveEnd, type LivePresence, type LiveReading, type LiveRefused } from "@holdfast/protocol";
+import {
+  liveEvents,
+  type LiveEnd,
+  type LivePresence,
+  type LiveReading,
+  type LiveRefused,
+  type LiveStranger,
+} from "@holdfast/protocol";
 import type { ServerEvent } from "./events.ts";
 import { jsonOr, StrangeReply } from "./problem.ts";
 
@@ -7,6 +14,7 @@ export type LiveEvent =
   | { readonly type: "reading"; readonly data: LiveReading }
   | { readonly type: "refused"; readonly data: LiveRefused }
   | { readonly type: "presence"; readonly data: LivePresence }
+  | { readonly type: "stranger"; readonly data: LiveStranger }
   | { readonly type: "end"; readonly data: LiveEnd };
 
 const isKnown = (type: string): type is LiveEvent["type"] => Object.hasOwn(liveEvents, type);

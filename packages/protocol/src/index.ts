@@ -20,7 +20,14 @@ export {
 } from "./grant.ts";
 export { isAttributeName } from "./attribute-name.ts";
 export { route, type On, type Route } from "./route.ts";
-export { liveEvents, type LiveEnd, type LivePresence, type LiveReading, type LiveRefused } from "./live.ts";
+export {
+  liveEvents,
+  type LiveEnd,
+  type LivePresence,
+  type LiveReading,
+  type LiveRefused,
+  type LiveStranger,
+} from "./live.ts";
 export { parseTopic, telemetryTopic, type Topic } from "./topics.ts";
 export { aggregates, watchHello, type Aggregate } from "./telemetry.ts";
 export { deviceOrders } from "./devices.ts";

@@ -65,14 +65,34 @@ export const livePresence = z
     "A device came (its first MQTT session connected) or went (its last is over). For whoever holds `device.read` of it too.",
   );
 
+export const liveStranger = z
+  .object({
+    at: time.describe("By the platform's clock."),
+    address: z.string().describe("Where it came from."),
+    transport: z.string().describe("`mqtt` or `http`: the port that it came to."),
+    code: z.string().describe("The stable code of a refusal, or `tls.…` of a handshake that came to nothing."),
+    title: z.string().describe("The sentence of the code, for people."),
+  })
+  .describe(
+    "Somebody came with no credential that anybody has, or got no further than the TLS handshake. Only with `strangers=true`, and only " +
+      "for whoever watches from the same address, or is an administrator of the instance. Ten in a second of one address.",
+  );
+
 export const liveEnd = z
   .object({ because: z.string() })
   .describe("The platform ends the stream. Nothing follows; connect again.");
 
 /** What the live stream says, by the name of the event. */
-export const liveEvents = { reading: liveReading, refused: liveRefused, presence: livePresence, end: liveEnd } as const;
+export const liveEvents = {
+  reading: liveReading,
+  refused: liveRefused,
+  presence: livePresence,
+  stranger: liveStranger,
+  end: liveEnd,
+} as const;
 
 export type LiveReading = z.output<typeof liveReading>;
 export type LiveRefused = z.output<typeof liveRefused>;
 export type LivePresence = z.output<typeof livePresence>;
+export type LiveStranger = z.output<typeof liveStranger>;
 export type LiveEnd = z.output<typeof liveEnd>;

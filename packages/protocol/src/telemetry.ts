@@ -79,6 +79,11 @@ export const readLatest = route({
   reply: z.object({ items: z.array(z.object({ attribute: z.string(), time, value })) }),
 });
 
+const strangers = z
+  .enum(["true", "false"])
+  .optional()
+  .describe("`true`: also who came from your address and is nobody's device, as whoever adds a device wants to know.");
+
 export const watch = route({
   method: "GET",
   path: "/v1/live",
@@ -86,7 +91,10 @@ export const watch = route({
     "Server-sent events (or a WebSocket at the same path, with the name as `event` in each object): what is measured and refused, and who comes and goes, as it happens, of one device or of all that the caller may read.",
   needs: "telemetry.read",
   on: "reach",
-  query: z.strictObject({ device: id("device").optional() }),
+  query: z.strictObject({
+    device: id("device").optional(),
+    strangers,
+  }),
   reply: "stream",
   events: liveEvents,
 });
@@ -96,6 +104,6 @@ export const watch = route({
  * as a member of which organisation.
  */
 export const watchHello = z.union([
-  z.strictObject({ token: z.string().max(8_300), device: id("device").optional() }),
-  z.strictObject({ org: id("org"), device: id("device").optional() }),
+  z.strictObject({ token: z.string().max(8_300), device: id("device").optional(), strangers }),
+  z.strictObject({ org: id("org"), device: id("device").optional(), strangers }),
 ]);

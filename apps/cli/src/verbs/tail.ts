@@ -7,7 +7,7 @@ import {
   type LiveRefused,
 } from "@holdfast/client";
 import type { Id } from "@holdfast/kernel";
-import { idOf, optional } from "../parameter.ts";
+import { idOf, onOff, optional } from "../parameter.ts";
 import type { Tools } from "../tools.ts";
 import { verb } from "../verb.ts";
 
@@ -19,13 +19,14 @@ export const tailVerbs = [
     name: "device tail",
     summary: "Follow readings, refusals, and who comes and goes, of one device or of all that you may read",
     arguments: { device: optional(idOf("device"), "which device; without it all") },
-    async run({ device }, tools) {
+    flags: { strangers: onOff("also who came from your address with no credential that is known here") },
+    async run({ device, strangers }, tools) {
       const client = await tools.client();
       let wait = shortest;
       let wasOpen = false;
       for (;;) {
         try {
-          const because = await follow(client, device, tools, () => {
+          const because = await follow(client, { device, ...(strangers && { strangers: "true" }) }, tools, () => {
             if (wasOpen) tools.print.note("Connected again.");
             wasOpen = true;
             wait = shortest;
@@ -46,14 +47,14 @@ export const tailVerbs = [
 /** Answers why the platform ended the stream, as far as it said so. */
 async function follow(
   client: Client,
-  device: Id<"device"> | undefined,
+  query: { readonly device: Id<"device"> | undefined; readonly strangers?: "true" },
   tools: Tools,
   onOpen: () => void,
 ): Promise<string> {
   let because = "";
-  for await (const event of client.watch({ device }, { onOpen })) {
+  for await (const event of client.watch(query, { onOpen })) {
     if (event.type === "end") because = event.data.because;
-    else tools.print.line({ event: event.type, ...event.data }, lineOf(event, device));
+    else tools.print.line({ event: event.type, ...event.data }, lineOf(event, query.device));
   }
   return because;
 }
@@ -62,7 +63,8 @@ type Shown = Exclude<LiveEvent, { type: "end" }>;
 
 function lineOf(event: Shown, only: Id<"device"> | undefined): string {
   const told = wordsOf(event);
-  return [...told.slice(0, 1), ...(only === undefined ? [event.data.device] : []), ...told.slice(1)].join("  ");
+  const whose = only === undefined && "device" in event.data ? [event.data.device] : [];
+  return [...told.slice(0, 1), ...whose, ...told.slice(1)].join("  ");
 }
 
 /** When, and what. */
@@ -74,6 +76,8 @@ function wordsOf({ type, data }: Shown): readonly string[] {
       return refusalOf(data);
     case "presence":
       return presenceOf(data);
+    case "stranger":
+      return [data.at, `STRANGER from ${data.address} over ${data.transport}: ${data.title} (${data.code})`];
   }
 }
 

@@ -9,21 +9,21 @@ import {
   type Publication,
   type Refusable,
   type Renaming,
-  type Time,
   type TurnedAway,
   type Welcome,
 } from "@holdfast/mqtt";
 import { credentialIn } from "@holdfast/crypto";
-import { Refusal, type Clock, type Id, type Random } from "@holdfast/kernel";
+import { Refusal, type Clock, type Id, type Random, type Timers } from "@holdfast/kernel";
 import { parseTopic, telemetryTopic } from "@holdfast/protocol";
 import { Unwelcome, type Authentication, type Caller, type Space, type Spaces } from "../authority/index.ts";
-import { fit, type DeviceRefusal, type LiveRefusals } from "../live/index.ts";
+import { fit, type DeviceRefusal, type LiveRefusals, type Strangers } from "../live/index.ts";
 import type { Telemetry } from "../telemetry/index.ts";
 import { MessageGate } from "./gate.ts";
 import type { Cause } from "./presence.ts";
 import type { Presences } from "./presences.ts";
 import { reasonOf, refusalBy, violationBy } from "./reason.ts";
 import { aliasOf, treeOf, welcome, type SessionContext } from "./session.ts";
+import { timeOf } from "./time.ts";
 
 type Needs = {
   readonly spaces: Spaces;
@@ -33,6 +33,7 @@ type Needs = {
   /** Lets the good in, and tells an address that failed too often to wait. @throws Refusal `rate.exceeded` */
   readonly guard: { admit<T>(address: string, attempt: () => Promise<T>): Promise<T> };
   readonly live: Pick<LiveRefusals, "isWatched" | "tell">;
+  readonly strangers: Strangers;
   readonly refused: (
     caller: Caller,
     action: "telemetry.write" | "telemetry.read",
@@ -163,10 +164,13 @@ export class Hub implements Policy<SessionContext> {
     this.#needs.live.tell({ space, transport: "mqtt", session, credential: credential.id, ...refused });
   }
 
-  #tellConnect(refusal: Refusal, { clientId }: Asked, caller: Caller | undefined): void {
+  #tellConnect(refusal: Refusal, { clientId, transport }: Asked, caller: Caller | undefined): void {
     const whose = Unwelcome.in(refusal) ?? caller;
     const device = whose?.credential.device;
-    if (!whose || !device) return;
+    if (!whose || !device) {
+      const way = { address: transport.remoteAddress, transport: "mqtt" } as const;
+      return this.#needs.strangers.tellRefused(refusal, way);
+    }
     const how = { transport: "mqtt", action: "connect", session: clientId, credential: whose.credential.id } as const;
     const because = whose instanceof Unwelcome ? () => whose.because : undefined;
     this.#needs.live.tell({ space: whose.space, device, refusal, ...how, because });
@@ -249,14 +253,14 @@ export function brokerFor(needs: {
   telemetry: Telemetry;
   presences: Presences;
   clock: Clock;
-  time: Time;
+  timers: Timers;
   random: Random;
   maximumPacket: number;
   reportFault: (fault: unknown) => void;
 }): Broker<SessionContext> {
   const broker = new Broker<SessionContext>({
     policy: needs.hub,
-    time: needs.time,
+    time: timeOf(needs.clock, needs.timers),
     newClientId: () => `auto-${needs.random.bytes(8).toHex()}`,
     reportFault: needs.reportFault,
     limits: { packet: needs.maximumPacket },

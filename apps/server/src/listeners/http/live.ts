@@ -24,6 +24,9 @@ type Needs = {
   readonly random: Random;
 };
 
+/** What somebody wants to watch. */
+type Wish = { readonly device?: Id<"device"> | undefined; readonly strangers?: "true" | "false" | undefined };
+
 /** `GET /v1/live`: readings as they are kept, refusals, and who comes and goes, as server-sent events or over a WebSocket. */
 export class Live {
   readonly #needs: Needs;
@@ -35,7 +38,7 @@ export class Live {
   }
 
   /** Takes the answer over from Fastify: an event stream has no end of its own. */
-  serve(asked: { caller: Caller; query: { device?: Id<"device"> | undefined } }, reply: FastifyReply): void {
+  serve(asked: { caller: Caller; query: Wish }, reply: FastifyReply): void {
     const { watchers } = this.#needs;
     const { caller } = asked;
     const { device } = asked.query;
@@ -44,6 +47,7 @@ export class Live {
     const watcher: Watcher = {
       caller,
       device,
+      lookout: asked.query.strangers === "true" ? reply.request.ip : undefined,
       waiting: () => out.writableLength,
       send: (event, json) => void out.write(`event: ${event}\ndata: ${json}\n\n`),
       end: () => void out.end(),
@@ -77,13 +81,13 @@ export class Live {
           else connection.close(1011, "fault");
         });
       };
-      const device = deviceAsked(request.url ?? "");
-      if (hasCredential(request) || !counts(asking)) return begin(() => ({ ...device() }));
+      const wish = wishIn(request.url ?? "");
+      if (hasCredential(request) || !counts(asking)) return begin(() => ({ ...wish() }));
       const deadline = this.#needs.timers.after(helloDeadline, () => connection.close(4_408, "request.tooSlow"));
       connection.once("close", () => deadline.cancel());
       connection.once("message", (data) => {
         deadline.cancel();
-        begin(() => ({ ...device(), ...helloIn(data) }));
+        begin(() => ({ ...wish(), ...helloIn(data) }));
       });
     });
   }
@@ -96,7 +100,7 @@ export class Live {
 
   async #begin(connection: WebSocket, asking: Asking, read: () => Hello): Promise<void> {
     const { watchers, entrance } = this.#needs;
-    const { device, ...shown } = read();
+    const { device, strangers, ...shown } = read();
     const caller = await entrance.caller({ ...asking, headers: { ...asking.headers, ...headersOf(shown) } });
     if (device === undefined) caller.reach("telemetry.read");
     else caller.permit("telemetry.read", device);
@@ -104,6 +108,7 @@ export class Live {
     const watcher: Watcher = {
       caller,
       device,
+      lookout: strangers === "true" ? asking.address : undefined,
       waiting: () => connection.bufferedAmount,
       send: (event, json) => connection.send(`{"event":"${event}",${json.slice(1)}`),
       end: () => connection.close(1000),
@@ -135,9 +140,9 @@ export class Live {
 }
 
 /** What a first frame says, or the headers have said before. */
-type Hello = { token?: string; org?: Id<"org">; device?: Id<"device"> | undefined };
+type Hello = Wish & { readonly token?: string; readonly org?: Id<"org"> };
 
-const headersOf = ({ token, org }: Hello) => ({
+const headersOf = ({ token, org }: Pick<Hello, "token" | "org">) => ({
   ...(token !== undefined && { "x-auth-token": token }),
   ...(org !== undefined && { [orgHeader.toLowerCase()]: org }),
 });
@@ -157,7 +162,7 @@ function counts(asking: Asking): boolean {
 }
 
 /** Read when somebody is there to be told that it is malformed. */
-const deviceAsked = (url: string) => (): { device?: Id<"device"> | undefined } => {
+const wishIn = (url: string) => (): Wish => {
   const read = routes.watch.query.safeParse(Object.fromEntries(new URLSearchParams(url.split("?", 2)[1] ?? "")));
   if (!read.success) throw new Refusal("request.malformed");
   return read.data;

@@ -13,7 +13,7 @@ import {
 import type { Route } from "@holdfast/protocol";
 import fastify, { type FastifyBaseLogger, type FastifyInstance, type FastifyReply, type FastifyRequest } from "fastify";
 import type { Begun, Caller, Handler, Session } from "../../authority/index.ts";
-import type { LiveRefusals } from "../../live/index.ts";
+import type { LiveRefusals, Strangers } from "../../live/index.ts";
 import type { Exposure } from "../exposure.ts";
 import type { Guard } from "../guard.ts";
 import { RateLimit } from "../rate.ts";
@@ -34,6 +34,7 @@ export type ServingNeeds = {
   readonly handlers: readonly Handler[];
   readonly live: Live;
   readonly liveRefusals: Pick<LiveRefusals, "isWatched" | "tell">;
+  readonly strangers: Strangers;
   readonly console: ConsoleFiles;
   readonly replays: Replays;
   readonly exposure: Exposure;
@@ -259,9 +260,9 @@ class Serving {
     return reply.code(problem.status).type(problemType).send(problem);
   }
 
-  /** Whoever watches the device that it was refused to sees it. */
+  /** Whoever watches the device that it was refused to sees it, and, if it is nobody's, whoever looks out for strangers. */
   #tell(refusal: Refusal, request: FastifyRequest): void {
-    const { liveRefusals } = this.#needs;
+    const { liveRefusals, strangers } = this.#needs;
     const route = this.#routes.get(request);
     if (!route) return;
     const { body, headers } = request;
@@ -274,6 +275,8 @@ class Serving {
       size: Number.isInteger(size) ? size : undefined,
     });
     if (refused) liveRefusals.tell(refused);
+    else if (route.needs !== "public" && !this.#callers.has(request))
+      strangers.tellRefused(refusal, { address: request.ip, transport: "http" });
   }
 
   /** What the router refuses comes here without having been greeted. */

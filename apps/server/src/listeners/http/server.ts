@@ -5,6 +5,7 @@ import type { TLSSocket } from "node:tls";
 import { credentialIn } from "@holdfast/crypto";
 import type { Timers } from "@holdfast/kernel";
 import type { Certificates } from "../../tls/index.ts";
+import { watchHandshakes } from "../handshakes.ts";
 import { listen } from "../listen.ts";
 import { Deadlines, untilNext } from "./deadlines.ts";
 import type { Live } from "./live.ts";
@@ -56,6 +57,7 @@ export class HttpListener {
     // As an option it would be overwritten (Node 26: http2/core, Http2SecureServer).
     server.shouldUpgradeCallback = (request) => this.#isOurs(request);
     this.#server = server;
+    watchHandshakes(server, "http", needs.strangers);
     needs.certificates.attach(server, tls);
     server.on("connection", (socket: Duplex) => {
       this.#sockets.add(socket);

@@ -1,7 +1,7 @@
 import { Refusal, rfc3339, type CredentialId, type Id, type Timers } from "@holdfast/kernel";
-import type { LiveEnd, liveEvents, LivePresence, LiveReading } from "@holdfast/protocol";
+import type { LiveEnd, liveEvents, LivePresence, LiveReading, LiveStranger } from "@holdfast/protocol";
 import type { Caller, Space, Spaces } from "../../authority/index.ts";
-import { clauseOf, fit, shownTo, type LiveRefusals, type Told } from "../../live/index.ts";
+import { clauseOf, fit, plainly, shownTo, type LiveRefusals, type Strangers, type Told } from "../../live/index.ts";
 import { sentenceOfCause, type PresenceChange, type Presences } from "../../messages/index.ts";
 import type { Stored, Telemetry } from "../../telemetry/index.ts";
 
@@ -10,6 +10,8 @@ export interface Watcher {
   readonly caller: Caller;
   /** One device, or all that the caller may read. */
   readonly device: Id<"device"> | undefined;
+  /** Where whoever wants to know of strangers watches from. */
+  readonly lookout: string | undefined;
   /** Bytes that wait for a slow reader. */
   waiting(): number;
   /** `json` is the text of an object with at least one field. */
@@ -29,6 +31,7 @@ const longestTimer = 2 ** 31 - 1;
 /** All open streams. Each event is asked about again before it is sent, and a change in a space ends what it forbids in the same turn. */
 export class Watchers {
   readonly #bySpace = new Map<Space, Map<Watcher, { cancel(): void }>>();
+  readonly #lookouts = new Set<Watcher>();
   readonly #byCredential = new Map<CredentialId, number>();
   readonly #timers: Timers;
 
@@ -37,9 +40,10 @@ export class Watchers {
     telemetry: Telemetry;
     presences: Presences;
     refusals: LiveRefusals;
+    strangers: Strangers;
     timers: Timers;
   }) {
-    const { spaces, telemetry, presences, refusals } = needs;
+    const { spaces, telemetry, presences, refusals, strangers } = needs;
     this.#timers = needs.timers;
     spaces.onChange((space) => this.#recheck(space));
     telemetry.onStored({
@@ -51,6 +55,10 @@ export class Watchers {
     refusals.showTo({
       wants: (space) => this.#bySpace.has(space),
       refused: (refused) => this.#tellRefused(refused),
+    });
+    strangers.showTo({
+      wants: () => this.#lookouts.size > 0,
+      came: (stranger) => this.#tellStranger(stranger),
     });
   }
 
@@ -68,6 +76,7 @@ export class Watchers {
     let there = this.#bySpace.get(space);
     if (!there) this.#bySpace.set(space, (there = new Map()));
     there.set(watcher, this.#expire(watcher));
+    if (watcher.lookout !== undefined) this.#lookouts.add(watcher);
   }
 
   /** A second time changes nothing. */
@@ -78,6 +87,7 @@ export class Watchers {
     if (!there || !expiry) return;
     expiry.cancel();
     there.delete(watcher);
+    this.#lookouts.delete(watcher);
     if (there.size === 0) this.#bySpace.delete(space);
     const open = (this.#byCredential.get(credential.id) ?? 0) - 1;
     if (open > 0) this.#byCredential.set(credential.id, open);
@@ -113,6 +123,17 @@ export class Watchers {
       if (!watcher.caller.mayDevice("device.read", change.device)) continue;
       text ??= JSON.stringify(presenceOf(change));
       watcher.send("presence", text);
+    }
+  }
+
+  /** What came from somebody's own address is no secret to him. Whoever runs the platform may know of all. */
+  #tellStranger(stranger: LiveStranger): void {
+    const text = JSON.stringify(stranger);
+    for (const watcher of this.#lookouts) {
+      const { caller, lookout = "" } = watcher;
+      if (!caller.mayAnywhere("telemetry.read")) continue;
+      if (plainly(lookout) !== stranger.address && !runsThePlatform(caller)) continue;
+      if (watcher.waiting() <= mostWaiting) watcher.send("stranger", text);
     }
   }
 
@@ -162,6 +183,9 @@ export class Watchers {
 /** The clause that decided tells of grants and of what was revoked: it is for those who may ask, or read of it in the audit log. */
 const mayKnowWhy = ({ caller }: Watcher): boolean =>
   (["authority.explain", "audit.read"] as const).some((action) => caller.decide(action, { kind: "org" }).allowed);
+
+/** By an action that no organisation's role holds. */
+const runsThePlatform = (caller: Caller): boolean => caller.decide("org.create", { kind: "org" }).allowed;
 
 const presenceOf = ({ device, coming }: PresenceChange): LivePresence => ({
   device,

@@ -4,7 +4,9 @@ import type { Duplex } from "node:stream";
 import type { Broker } from "@holdfast/mqtt";
 import type { Random } from "@holdfast/kernel";
 import { createWebSocketStream, type WebSocketServer } from "ws";
+import type { Strangers } from "../../live/index.ts";
 import type { Certificates } from "../../tls/index.ts";
+import { watchHandshakes } from "../handshakes.ts";
 import { listen } from "../listen.ts";
 import { refuseHandshake, webSocketServer } from "../web-sockets.ts";
 
@@ -12,6 +14,7 @@ type Needs = {
   readonly certificates: Certificates;
   readonly random: Random;
   readonly broker: Pick<Broker, "accept" | "close">;
+  readonly strangers: Strangers;
   readonly host: string;
   readonly port: number;
   readonly maximumPacket: number;
@@ -29,6 +32,7 @@ export class MqttListener {
     this.#needs = needs;
     const tls = { ...needs.certificates.serverOptions(["mqtt"]), noDelay: true, keepAlive: true };
     this.#server = createServer(tls, (socket) => this.#accept(socket));
+    watchHandshakes(this.#server, "mqtt", needs.strangers);
     needs.certificates.attach(this.#server, tls);
     this.#server.on("connection", (socket: Duplex) => {
       this.#sockets.add(socket);
