@@ -85,8 +85,7 @@ export class DeviceList {
       const directory = await directories.of(space);
       const presenceOf = await presences.in(space);
       if (space.closed) continue; // nobody told this directory of what was committed since
-      const { every } = reach;
-      const within = withinReach({ every });
+      const within = withinReach(reach);
       const isWithin = (device: Device) => within(device.id, device);
       return directory.search({ ...asked, isWithin, presenceOf, after });
     }
