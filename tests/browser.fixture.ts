@@ -1,14 +1,14 @@
-import { createHash, X509Certificate } from "node:crypto";
+import assert from "node:assert/strict";
 import { mkdirSync } from "node:fs";
 import { tmpdir, userInfo } from "node:os";
 import path from "node:path";
+import axe, { type AxeResults } from "axe-core";
 import chromium from "@sparticuz/chromium";
 import { chromium as driver, type Browser, type BrowserContext, type Page } from "playwright-core";
 
 /** Chromium as npm brings it. It unpacks itself once; each user of a machine has a place of their own. */
 export async function startBrowser(): Promise<Browser> {
-  const { uid } = userInfo();
-  const place = path.join(tmpdir(), `holdfast-browser-${uid}`);
+  const place = path.join(tmpdir(), `holdfast-browser-${userInfo().uid}`);
   mkdirSync(place, { recursive: true, mode: 0o700 });
   const before = process.env["TMPDIR"];
   process.env["TMPDIR"] = place;
@@ -31,4 +31,44 @@ export async function startBrowser(): Promise<Browser> {
     if (before === undefined) delete process.env["TMPDIR"];
     else process.env["TMPDIR"] = before;
   }
+}
+
+export type Visit = {
+  readonly context: BrowserContext;
+  readonly page: Page;
+  /** What the browser complained of: policy, missing files, faults of scripts. */
+  readonly complaints: string[];
+};
+
+/** A person at a browser of her own. The platform's authority is the test's, which no browser knows. */
+export async function visit(
+  browser: Browser,
+  options: { readonly width?: number; readonly scheme?: "light" | "dark" } = {},
+): Promise<Visit> {
+  const { width = 1440, scheme = "light" } = options;
+  const context = await browser.newContext({
+    ignoreHTTPSErrors: true,
+    locale: "en-GB",
+    colorScheme: scheme,
+    viewport: { width, height: 900 },
+    reducedMotion: "reduce",
+  });
+  const page = await context.newPage();
+  page.setDefaultTimeout(10_000);
+  const complaints: string[] = [];
+  page.on("console", (message) => {
+    if (message.type() === "error" || message.type() === "warning") complaints.push(message.text());
+  });
+  page.on("pageerror", (error) => complaints.push(String(error)));
+  return { context, page, complaints };
+}
+
+/** WCAG 2.2 AA, as far as a program can tell. */
+export async function assertAccessible(page: Page, where: string): Promise<void> {
+  // By the debugger, past the page's policy, which lets nothing else in.
+  await page.evaluate(axe.source);
+  const rules = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"];
+  const { violations } = await page.evaluate<AxeResults>(`axe.run(document, ${JSON.stringify({ runOnly: rules })})`);
+  const told = violations.map(({ id, nodes }) => `${id}: ${nodes.map(({ html }) => html.slice(0, 160)).join(" | ")}`);
+  assert.deepEqual(told, [], where);
 }

@@ -1,4 +1,4 @@
-import "@mantine/core/styles.css";
+import "./kit.css";
 import "@mantine/notifications/styles.css";
 import "./console.css";
 import { MantineProvider } from "@mantine/core";

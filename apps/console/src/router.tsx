@@ -7,7 +7,7 @@ import {
   redirect,
 } from "@tanstack/react-router";
 import { queryClient, sessionEnded } from "./api/index.ts";
-import { paths } from "./kit/index.ts";
+import { parseShown, paths } from "./kit/index.ts";
 import { sessionQuery, SetUp, setupSecret, SignIn } from "./session/index.ts";
 import { Failed, Nowhere, Shell } from "./shell/index.ts";
 
@@ -69,19 +69,8 @@ const org = createRoute({
 /** The part of a path below the organisation's. */
 const below = <const P extends string>(path: `/o/$org${P}`): P => path.slice(paths.overview.length) as P; // by the pattern
 
-type Search = { q?: string; sort?: string; from?: string; to?: string; range?: string; attributes?: string };
-
-/** What a page keeps in its address, so that a link shows what its sender saw. */
-const search = (given: Record<string, unknown>): Search =>
-  Object.fromEntries(
-    (["q", "sort", "from", "to", "range", "attributes"] as const).flatMap((name) => {
-      const value = text(given[name]);
-      return value === undefined ? [] : [[name, value]];
-    }),
-  );
-
 const page = <const P extends string>(path: P, component: ReturnType<typeof lazyRouteComponent>) =>
-  createRoute({ getParentRoute: () => org, path, validateSearch: search, component });
+  createRoute({ getParentRoute: () => org, path, validateSearch: parseShown, component });
 
 const tree = root.addChildren([
   start,

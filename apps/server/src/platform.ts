@@ -298,5 +298,4 @@ async function open(needs: PlatformNeeds, opened: AsyncDisposableStack, closing:
   });
 }
 
-
 export const caFileOf = (config: Config): string => path.join(config.data, "ca.pem");

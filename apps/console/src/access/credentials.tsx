@@ -1,8 +1,19 @@
 import { Button, NativeSelect } from "@mantine/core";
 import { routes } from "@holdfast/protocol";
-import { Link, useNavigate, useSearch } from "@tanstack/react-router";
+import { Link, useNavigate } from "@tanstack/react-router";
 import { apiFor, useList } from "../api/index.ts";
-import { columnsOf, DataTable, Empty, EntityId, Listing, Moment, Page, paths, StateMark } from "../kit/index.ts";
+import {
+  columnsOf,
+  DataTable,
+  Empty,
+  EntityId,
+  Listing,
+  Moment,
+  Page,
+  paths,
+  StateMark,
+  useShown,
+} from "../kit/index.ts";
 import { useCan, useOrg } from "../session/index.ts";
 import { words } from "../words/index.ts";
 import { kindWord, type Credential } from "./kinds.ts";
@@ -14,7 +25,7 @@ export function Credentials() {
   const org = useOrg();
   const can = useCan();
   const navigate = useNavigate();
-  const { q } = useSearch({ strict: false });
+  const { q } = useShown();
   const list = useList(["credentials", org.id, q], (cursor, signal) =>
     apiFor(org.id).call(routes.listCredentials, { query: { cursor, kind: q, limit: 200 }, signal }),
   );

@@ -2,9 +2,9 @@ import { Button, Code, Group, TextInput } from "@mantine/core";
 import { useForm } from "@mantine/form";
 import type { Reply } from "@holdfast/client";
 import { routes } from "@holdfast/protocol";
-import { useNavigate, useSearch } from "@tanstack/react-router";
+import { useNavigate } from "@tanstack/react-router";
 import { apiFor, useList } from "../api/index.ts";
-import { columnsOf, DataTable, Empty, EntityId, Listing, Moment, Page } from "../kit/index.ts";
+import { columnsOf, DataTable, Empty, EntityId, Listing, Moment, Page, useShown } from "../kit/index.ts";
 import { useOrg } from "../session/index.ts";
 import { words } from "../words/index.ts";
 
@@ -35,7 +35,7 @@ function Facts({ facts }: { readonly facts: Row["facts"] }) {
 export function Audit() {
   const org = useOrg();
   const navigate = useNavigate();
-  const { q } = useSearch({ strict: false });
+  const { q } = useShown();
   const form = useForm({ initialValues: { about: q ?? "" } });
   const list = useList(["audit", org.id, q], (cursor, signal) =>
     apiFor(org.id).call(routes.listAudit, { query: { cursor, about: q, limit: 200 }, signal }),

@@ -5,7 +5,7 @@ import { routes } from "@holdfast/protocol";
 import { useQuery } from "@tanstack/react-query";
 import { Link } from "@tanstack/react-router";
 import { apiFor, useAct } from "../api/index.ts";
-import { Empty, Facts, Moment, paths, ProblemNotice } from "../kit/index.ts";
+import { Empty, Facts, Moment, paths, ProblemNotice, Scroll } from "../kit/index.ts";
 import { useCan, useOrg } from "../session/index.ts";
 import { words } from "../words/index.ts";
 import { DeviceFrame, useDevice, type Device } from "./frame.tsx";
@@ -65,7 +65,7 @@ function Latest({ device }: { readonly device: Device }) {
     );
   }
   return (
-    <div className="hf-scroll">
+    <Scroll label={own.latest}>
       <table className="hf-table">
         <caption className="hf-visually-hidden">{own.latest}</caption>
         <thead>
@@ -95,7 +95,7 @@ function Latest({ device }: { readonly device: Device }) {
           ))}
         </tbody>
       </table>
-    </div>
+    </Scroll>
   );
 }
 

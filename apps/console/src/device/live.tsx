@@ -1,5 +1,5 @@
 import { Button, Group, Stack, Text, TextInput } from "@mantine/core";
-import { useMemo, useState } from "react";
+import { useMemo, useState, type ReactNode } from "react";
 import { Empty, Moment, ProblemNotice } from "../kit/index.ts";
 import { useOrg } from "../session/index.ts";
 import { words } from "../words/index.ts";
@@ -66,7 +66,6 @@ function Tail({ device }: { readonly device: Device }) {
       {shown.length === 0 ? (
         <Empty>{own.empty}</Empty>
       ) : (
-        // oxlint-disable-next-line jsx-a11y/no-noninteractive-tabindex -- whoever has no mouse scrolls it by keys
         <div
           className="hf-scroll"
           style={{ maxHeight: "calc(100dvh - 360px)", minHeight: 200 }}
@@ -86,42 +85,77 @@ function Tail({ device }: { readonly device: Device }) {
 }
 
 function Line({ event }: { readonly event: Heard }) {
-  if (event.type === "end") return null;
-  const { transport, size, topic, session } = event.data;
-  const way = [transport, topic, size === undefined ? undefined : own.bytes(size), session]
-    .filter((part) => part !== undefined)
-    .join(" · ");
-  if (event.type === "reading") {
-    return (
-      <li>
-        <Moment at={event.data.time} exactly />
-        <span className="hf-event-kind" style={{ color: "var(--hf-good)" }}>
-          ● {own.reading}
-        </span>
-        <span>
-          {Object.entries(event.data.values)
-            .map(([name, value]) => `${name} = ${String(value)}`)
-            .join(", ")}
-        </span>
-        <span className="hf-event-way">{way}</span>
-      </li>
-    );
+  switch (event.type) {
+    case "reading": {
+      const { time, values } = event.data;
+      const text = Object.entries(values).map(([name, value]) => `${name} = ${String(value)}`);
+      return (
+        <Row at={time} colour="var(--hf-good)" kind={`● ${own.reading}`} way={wayOf(event.data)}>
+          {text.join(", ")}
+        </Row>
+      );
+    }
+    case "refused": {
+      const { at, code, title, detail, errors, because, omitted, action } = event.data;
+      return (
+        <Row at={at} colour="var(--hf-bad)" kind={`✕ ${own.refused}`} way={`${code} · ${wayOf(event.data)}`}>
+          <strong>{action}</strong>: {title} {detail}{" "}
+          {errors?.map(({ path, message }) => `${path}: ${message}`).join("; ")}
+          {because !== undefined && ` (${because})`} {omitted !== undefined && own.omitted(omitted)}
+        </Row>
+      );
+    }
+    case "presence": {
+      const { at, state, because } = event.data;
+      const isOnline = state === "online";
+      return (
+        <Row at={at} colour={isOnline ? "var(--hf-good)" : "var(--hf-off)"} kind={`$x`}>
+          {because}
+        </Row>
+      );
+    }
+    case "stranger":
+    case "end":
+      return null;
   }
-  const { at, code, title, detail, errors, because, omitted, action } = event.data;
+}
+
+function Row({
+  at,
+  colour,
+  kind,
+  way,
+  children,
+}: {
+  readonly at: string;
+  readonly colour: string;
+  readonly kind: string;
+  readonly way?: string;
+  readonly children: ReactNode;
+}) {
   return (
     <li>
       <Moment at={at} exactly />
-      <span className="hf-event-kind" style={{ color: "var(--hf-bad)" }}>
-        ✕ {own.refused}
-      </span>
-      <span>
-        <strong>{action}</strong>: {title} {detail}{" "}
-        {errors?.map(({ path, message }) => `${path}: ${message}`).join("; ")}
-        {because !== undefined && ` (${because})`} {omitted !== undefined && own.omitted(omitted)}
-      </span>
-      <span className="hf-event-way">
-        {code} · {way}
-      </span>
+      <span style={{ color: colour }}>{kind}</span>
+      <span>{children}</span>
+      {way !== undefined && <span className="hf-event-way">{way}</span>}
     </li>
   );
+}
+
+/** How it came: by what, on which topic, how large, in which session. */
+function wayOf({
+  transport,
+  topic,
+  size,
+  session,
+}: {
+  readonly transport: string;
+  readonly topic?: string | undefined;
+  readonly size?: number | undefined;
+  readonly session?: string | undefined;
+}): string {
+  return [transport, topic, size === undefined ? undefined : own.bytes(size), session]
+    .filter((part) => part !== undefined)
+    .join(" · ");
 }

@@ -1,11 +1,11 @@
 import { Checkbox, Group, SegmentedControl, Stack, Switch, Text } from "@mantine/core";
 import { useViewportSize } from "@mantine/hooks";
 import { routes } from "@holdfast/protocol";
-import { useQueries, useQuery } from "@tanstack/react-query";
-import { useNavigate, useSearch } from "@tanstack/react-router";
+import { keepPreviousData, queryOptions, useQueries, useQuery } from "@tanstack/react-query";
+import { useNavigate } from "@tanstack/react-router";
 import { useEffect, useMemo, useState } from "react";
-import { apiFor } from "../api/index.ts";
-import { columnsOf, DataTable, Empty, Moment, ProblemNotice, Slow } from "../kit/index.ts";
+import { apiFor, queryClient } from "../api/index.ts";
+import { columnsOf, DataTable, Empty, Moment, ProblemNotice, Slow, useShown } from "../kit/index.ts";
 import { useOrg } from "../session/index.ts";
 import { words } from "../words/index.ts";
 import { Chart } from "./chart.tsx";
@@ -28,7 +28,7 @@ export function DeviceTelemetry() {
 function Measured({ device }: { readonly device: Device }) {
   const org = useOrg();
   const navigate = useNavigate();
-  const { range: wanted, attributes: chosen } = useSearch({ strict: false });
+  const { range: wanted, attributes: chosen } = useShown();
   const range = parseRange(wanted);
   const api = apiFor(org.id);
   const latest = useQuery({
@@ -68,33 +68,29 @@ function Measured({ device }: { readonly device: Device }) {
   const askedFrom = Math.floor((now - span) / (span / 4)) * (span / 4);
 
   const histories = useQueries({
-    queries: shown.map((attribute) => ({
-      queryKey: ["history", org.id, device.id, attribute, askedFrom, step.every],
-      queryFn: ({ signal }: { signal: AbortSignal }) =>
-        history(org.id, device.id, attribute, askedFrom, step.every, signal),
-      staleTime: Infinity,
-      placeholderData: (before: readonly Bucket[] | undefined) => before,
-    })),
+    queries: shown.map((attribute) => historyQuery(org.id, device.id, attribute, askedFrom, step.every)),
   });
   const live = useLive(org.id, device.id);
+  // Between the history that was asked for and the stream that began nothing may be missed: it is asked once more.
+  useEffect(() => {
+    if (live.begun > 0) void queryClient.invalidateQueries({ queryKey: ["history", org.id, device.id] });
+  }, [live.begun, org.id, device.id]);
   const arrived = useMemo(() => {
-    const fresh = new Map<string, Bucket[]>();
+    const fresh = new Map<string, Arrived[]>();
     for (const event of live.events) {
       if (event.type !== "reading") continue;
       for (const [name, value] of Object.entries(event.data.values)) {
         if (typeof value === "string") continue;
         const points = fresh.get(name) ?? [];
         const avg = Number(value);
-        points.push({ time: Date.parse(event.data.time), avg, min: avg, max: avg });
+        points.push({ time: Date.parse(event.data.time), avg, min: avg, max: avg, heardAt: event.heardAt });
         fresh.set(name, points);
       }
     }
     return fresh;
   }, [live.events]);
 
-  const lines = shown.map((attribute, at) =>
-    together(histories[at]?.data ?? [], arrived.get(attribute) ?? [], from, step.milliseconds),
-  );
+  const lines = shown.map((attribute, at) => together(histories[at], arrived.get(attribute) ?? [], from));
   const data = aligned(lines, Math.max(step.milliseconds, spacing(lines)));
   const error = latest.error ?? histories.find((one) => one.error)?.error;
   if (latest.isPending) return <Slow />;
@@ -156,7 +152,8 @@ function Numbers({
       lines
         .flatMap((line, at) => line.map((bucket) => ({ name: names[at] ?? "", ...bucket })))
         .sort((a, b) => b.time - a.time)
-        .slice(0, 2_000),
+        .slice(0, 2_000)
+        .map((row, number) => ({ ...row, number })),
     [lines, names],
   );
   const columns = columnsOf<(typeof rows)[number]>([
@@ -177,7 +174,7 @@ function Numbers({
       label={own.numbers}
       rows={rows}
       columns={columns}
-      idOf={({ name, time }) => `${name} ${time}`}
+      idOf={({ number }) => String(number)}
       nameOf={({ name }) => name}
       height="320px"
     />
@@ -186,11 +183,16 @@ function Numbers({
 
 const shortest = (value: number): string => String(Number(value.toPrecision(7)));
 
-/** What the history knows, and after it what came since. */
-function together(past: readonly Bucket[], fresh: readonly Bucket[], from: number, step: number): readonly Bucket[] {
-  const end = past.at(-1)?.time ?? -Infinity;
-  const since = fresh.filter(({ time }) => time >= end + step || past.length === 0).sort((a, b) => a.time - b.time);
-  return [...past.filter(({ time }) => time >= from), ...since.filter(({ time }) => time >= from)];
+type Arrived = Bucket & { readonly heardAt: number };
+type History = { readonly data: readonly Bucket[] | undefined; readonly dataUpdatedAt: number };
+
+/** What came shortly before the history was read may not be in it, in milliseconds. Shown twice it is the same line. */
+const overlap = 2_000;
+
+/** What the history knows, and what came since it was read. */
+function together(past: History | undefined, fresh: readonly Arrived[], from: number): readonly Bucket[] {
+  const since = fresh.filter(({ heardAt }) => heardAt > (past?.dataUpdatedAt ?? 0) - overlap);
+  return [...(past?.data ?? []), ...since].filter(({ time }) => time >= from).sort((a, b) => a.time - b.time);
 }
 
 /** The distance at which points usually come: half of them are nearer than one and a half of it. */
@@ -199,6 +201,15 @@ function spacing(lines: readonly (readonly Bucket[])[]): number {
   gaps.sort((a, b) => a - b);
   return gaps[Math.floor(gaps.length / 2)] ?? 0;
 }
+
+const historyQuery = (org: string, device: string, attribute: string, from: number, every: string) =>
+  queryOptions({
+    queryKey: ["history", org, device, attribute, from, every],
+    queryFn: ({ signal }) => history(org, device, attribute, from, every, signal),
+    staleTime: Infinity,
+    // The lines stay while the next ones come.
+    placeholderData: keepPreviousData,
+  });
 
 async function history(
   org: string,

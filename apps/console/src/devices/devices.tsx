@@ -3,10 +3,21 @@ import { useDebouncedCallback } from "@mantine/hooks";
 import type { Reply } from "@holdfast/client";
 import { routes } from "@holdfast/protocol";
 import { useQuery } from "@tanstack/react-query";
-import { Link, useNavigate, useSearch } from "@tanstack/react-router";
+import { Link, useNavigate } from "@tanstack/react-router";
 import { useMemo, useState } from "react";
 import { apiFor } from "../api/index.ts";
-import { columnsOf, DataTable, Empty, EntityId, Listing, Moment, Page, paths, StateMark } from "../kit/index.ts";
+import {
+  columnsOf,
+  DataTable,
+  Empty,
+  EntityId,
+  Listing,
+  Moment,
+  Page,
+  paths,
+  StateMark,
+  useShown,
+} from "../kit/index.ts";
 import { useCan, useOrg } from "../session/index.ts";
 import { words } from "../words/index.ts";
 import { Bulk } from "./bulk.tsx";
@@ -22,7 +33,7 @@ export function Devices() {
   const org = useOrg();
   const can = useCan();
   const navigate = useNavigate();
-  const { q: text = "", sort } = useSearch({ strict: false });
+  const { q: text = "", sort } = useShown();
   const order = parseOrder(sort);
   const filter = useMemo(() => parseFilter(text), [text]);
   const list = useDevices(org.id, filter, order);
@@ -149,7 +160,7 @@ export function Devices() {
 const markOf = ({ state, presence }: Device) =>
   state !== "active" ? state : presence.state === "online" ? "online" : "offline";
 
-export const tagsText = (tags: Device["tags"]): string =>
+const tagsText = (tags: Device["tags"]): string =>
   Object.entries(tags)
     .map(([key, value]) => `${key}=${value}`)
     .join(" ");

@@ -26,7 +26,10 @@ const texts = [
 
 function printedBy(t: { skip(why: string): void }, program: string, args: readonly string[]): string | undefined {
   const { error, stdout, stderr, status } = spawnSync(program, args, { encoding: "utf8" });
-  if (error) return void t.skip(`there is no ${program} on this machine`);
+  if (error) {
+    t.skip(`there is no ${program} on this machine`);
+    return undefined;
+  }
   assert.equal(status, 0, stderr);
   return stdout;
 }

@@ -25,13 +25,13 @@ export const paths = {
   security: "/o/$org/settings/security",
 } as const;
 
-export type Place = keyof typeof paths;
+type Place = keyof typeof paths;
 type Names<Path extends string> = Path extends `${string}$${infer Name}/${infer Rest}`
   ? Name | Names<`/${Rest}`>
   : Path extends `${string}$${infer Name}`
     ? Name
     : never;
-export type Params<P extends Place> = { readonly [Name in Names<(typeof paths)[P]>]: string };
+type Params<P extends Place> = { readonly [Name in Names<(typeof paths)[P]>]: string };
 
 /** The path of a place: `pathTo("device", { org, device })`. Values are escaped, whatever they are. */
 export function pathTo<const P extends Place>(

@@ -1,1 +1,1 @@
-export { useLive, type Heard, type Live } from "./use-live.ts";
+export { useLive, type Heard } from "./use-live.ts";

@@ -5,10 +5,12 @@ import { apiFor } from "../api/index.ts";
 
 /** An event with the moment at which it came here, and a number of its own. */
 export type Heard = LiveEvent & { readonly number: number; readonly heardAt: number };
-export type Live = {
+type Live = {
   readonly events: readonly Heard[];
   readonly state: "connecting" | "live" | "away" | "refused";
   readonly error: unknown;
+  /** How often the stream has begun: what came between two is known to nobody here. */
+  readonly begun: number;
 };
 
 /** How many are kept: what scrolls by is not an archive. */
@@ -16,7 +18,7 @@ const mostEvents = 2_000;
 
 /** What happens with a device, as it happens; connects again when the connection is lost, and says that it was. */
 export function useLive(org: string, device: string, { strangers = false } = {}): Live {
-  const [live, setLive] = useState<Live>({ events: [], state: "connecting", error: undefined });
+  const [live, setLive] = useState<Live>({ events: [], state: "connecting", error: undefined, begun: 0 });
   useEffect(() => {
     const ending = new AbortController();
     const { signal } = ending;
@@ -34,7 +36,7 @@ export function useLive(org: string, device: string, { strangers = false } = {})
         try {
           const onOpen = () => {
             pause = 500;
-            setLive((before) => ({ ...before, state: "live", error: undefined }));
+            setLive((before) => ({ ...before, state: "live", error: undefined, begun: before.begun + 1 }));
           };
           for await (const event of apiFor(org).watch(
             { device: parseId("device", device), ...(strangers && { strangers: "true" as const }) },

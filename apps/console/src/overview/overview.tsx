@@ -3,7 +3,7 @@ import { routes } from "@holdfast/protocol";
 import { useQuery } from "@tanstack/react-query";
 import { Link, useNavigate } from "@tanstack/react-router";
 import { apiFor } from "../api/index.ts";
-import { Empty, Moment, Page, paths, ProblemNotice, Slow } from "../kit/index.ts";
+import { Empty, Moment, Page, paths, ProblemNotice, Scroll, Slow } from "../kit/index.ts";
 import { useCan, useOrg } from "../session/index.ts";
 import { words } from "../words/index.ts";
 
@@ -82,7 +82,7 @@ function Recent() {
       <Title order={2} fz="lg">
         {own.recent}
       </Title>
-      <div className="hf-scroll">
+      <Scroll label={own.recent}>
         <table className="hf-table">
           <caption className="hf-visually-hidden">{own.recent}</caption>
           <thead>
@@ -108,7 +108,7 @@ function Recent() {
             ))}
           </tbody>
         </table>
-      </div>
+      </Scroll>
     </Stack>
   );
 }

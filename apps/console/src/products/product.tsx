@@ -6,7 +6,7 @@ import { routes } from "@holdfast/protocol";
 import { useSuspenseQuery } from "@tanstack/react-query";
 import { useNavigate, useParams } from "@tanstack/react-router";
 import { apiFor, useAct } from "../api/index.ts";
-import { Confirm, Empty, EntityId, Page, paths, ProblemNotice } from "../kit/index.ts";
+import { Confirm, Empty, EntityId, Page, paths, ProblemNotice, Scroll } from "../kit/index.ts";
 import { useCan, useOrg } from "../session/index.ts";
 import { words } from "../words/index.ts";
 
@@ -100,7 +100,7 @@ function Attributes({
   readonly why: string | undefined;
   readonly change: (attributes: Known["attributes"]) => Promise<unknown>;
 }) {
-  const form = useForm({ initialValues: { name: "", type: "number" as (typeof types)[number], unit: "" } });
+  const form = useForm({ initialValues: { name: "", type: types[0], unit: "" } });
   const all = Object.entries(attributes);
   const submit = form.onSubmit(async ({ name, type, unit }) => {
     await change({ ...attributes, [name]: { type, ...(unit !== "" && { unit }) } });
@@ -114,7 +114,7 @@ function Attributes({
       {all.length === 0 ? (
         <Empty>{own.noAttributes}</Empty>
       ) : (
-        <div className="hf-scroll">
+        <Scroll label={own.attributes}>
           <table className="hf-table">
             <thead>
               <tr>
@@ -133,7 +133,7 @@ function Attributes({
               ))}
             </tbody>
           </table>
-        </div>
+        </Scroll>
       )}
       <form onSubmit={submit}>
         <Group align="flex-end" gap="xs">

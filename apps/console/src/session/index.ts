@@ -1,3 +1,3 @@
-export { sessionQuery, useCan, useOrg, type Member, type Session } from "./session.ts";
+export { sessionQuery, useCan, useOrg } from "./session.ts";
 export { SetUp, setupSecret } from "./set-up.tsx";
 export { SignIn } from "./sign-in.tsx";

@@ -5,8 +5,8 @@ import { useParams } from "@tanstack/react-router";
 import { apiFor } from "../api/index.ts";
 
 /** Who is signed in, of which organisations, until when. */
-export type Session = Reply<typeof routes.readSession>;
-export type Member = Session["orgs"][number];
+type Session = Reply<typeof routes.readSession>;
+type Member = Session["orgs"][number];
 
 export const sessionQuery = queryOptions({
   queryKey: ["session"],

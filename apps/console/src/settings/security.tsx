@@ -1,10 +1,117 @@
-import { Page, Slow } from "../kit/index.ts";
+import { Alert, Button, Stack, Text, Title } from "@mantine/core";
+import { routes } from "@holdfast/protocol";
+import { useSuspenseQuery } from "@tanstack/react-query";
+import { apiFor } from "../api/index.ts";
+import { Facts, Moment, Page, save, Scroll } from "../kit/index.ts";
+import { useOrg } from "../session/index.ts";
+import type { ReactNode } from "react";
 import { words } from "../words/index.ts";
 
+const own = words.security;
+
+/** How this very platform protects what it holds, made from its running configuration. */
 export function Security() {
+  const org = useOrg();
+  const { data } = useSuspenseQuery({
+    queryKey: ["platform", org.id],
+    queryFn: ({ signal }) => apiFor(org.id).call(routes.readPlatform, { signal }),
+  });
+  const { tls, keys, certificates, listeners, limits, folders, version, caPem } = data;
   return (
-    <Page title={words.places.security}>
-      <Slow />
+    <Page title={words.places.security} lead={own.lead}>
+      <Section title={own.transport}>
+        <Facts
+          facts={[
+            [own.minimum, tls.minimum],
+            [own.groups, tls.groups.join(", ")],
+            [own.suites, tls.suites.join(", ")],
+            ...listeners.map(
+              ({ protocol, port, transports }) =>
+                [own.listener(protocol), `${port} · ${transports.join(", ")}`] as const,
+            ),
+          ]}
+        />
+      </Section>
+      <Section title={own.certificates}>
+        <Scroll label={own.certificates}>
+          <table className="hf-table">
+            <caption className="hf-visually-hidden">{own.certificates}</caption>
+            <thead>
+              <tr>
+                <th scope="col">{own.what}</th>
+                <th scope="col">{words.common.state}</th>
+                <th scope="col">{own.until}</th>
+                <th scope="col">SHA-256</th>
+              </tr>
+            </thead>
+            <tbody>
+              {certificates.map(({ what, state, notAfter, sha256 }) => (
+                <tr key={sha256}>
+                  <td>{own.whats[what]}</td>
+                  <td>{own.states[state]}</td>
+                  <td>
+                    <Moment at={notAfter} exactly />
+                  </td>
+                  <td>
+                    <span className="hf-id">{sha256}</span>
+                  </td>
+                </tr>
+              ))}
+            </tbody>
+          </table>
+        </Scroll>
+        {caPem !== undefined && (
+          <div>
+            <Button variant="default" onClick={() => save("ca.pem", "application/x-pem-file", caPem)}>
+              {words.devices.adding.takeCa}
+            </Button>
+          </div>
+        )}
+      </Section>
+      <Section title={own.keys}>
+        {keys.besideData && (
+          <Alert color="yellow" variant="outline" c="var(--hf-text)" title={own.besideData}>
+            <Text fz="sm">{own.besideDataHint}</Text>
+          </Alert>
+        )}
+        <Facts
+          facts={[
+            [own.place, own.places[keys.place]],
+            [
+              own.backedUp,
+              keys.backedUpAt === undefined ? words.common.never : <Moment key="backup" at={keys.backedUpAt} exactly />,
+            ],
+            [own.newSince, String(keys.newSinceBackup)],
+            ...(folders === undefined
+              ? []
+              : ([
+                  [own.dataFolder, <code key="data">{folders.data}</code>],
+                  ...(folders.keys === undefined
+                    ? []
+                    : [[own.keysFolder, <code key="keys">{folders.keys}</code>] as const]),
+                ] as const)),
+          ]}
+        />
+      </Section>
+      <Section title={own.limits}>
+        <Facts
+          facts={[
+            [own.maximumMessage, own.bytes(limits.maximumMessage)],
+            [own.version, version],
+          ]}
+        />
+      </Section>
     </Page>
+  );
+}
+
+function Section({ title, children }: { readonly title: string; readonly children: ReactNode }) {
+  return (
+    <Stack gap="xs">
+      <Title order={2} fz="lg">
+        {title}
+      </Title>
+      {children}
+    </Stack>
   );
 }

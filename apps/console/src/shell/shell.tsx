@@ -89,6 +89,7 @@ export function Shell() {
               key={to}
               to={to}
               params={{ org: org.id }}
+              activeOptions={{ exact }}
               label={label}
               active={isHere(location.pathname, to.replace("$org", org.id), exact)}
               color="teal"

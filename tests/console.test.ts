@@ -1,0 +1,55 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { connectAsync } from "mqtt";
+import { atEnd, startTestPlatform } from "../apps/server/src/testing/index.ts";
+import { startBrowser, visit } from "./browser.fixture.ts";
+import { buildConsole } from "./console.fixture.ts";
+
+buildConsole();
+const platform = await startTestPlatform();
+atEnd.after(() => platform.close());
+const browser = await startBrowser();
+atEnd.after(() => browser.close());
+const email = "owner@example.com";
+const password = "correct horse battery staple";
+
+test("from the link to a first reading: set-up, a device, a stock client, green, and on the chart", async (t) => {
+  const { page, complaints, context } = await visit(browser);
+  t.after(() => context.close());
+  let link: string | undefined;
+  await platform.platform.watchSetup((told) => (link = told));
+  await page.goto(link ?? "");
+  await page.getByLabel("Your e-mail").fill(email);
+  await page.getByLabel("A password").fill(password);
+  await page.getByLabel("The password again").fill(password);
+  await page.getByLabel("Name of your organisation").fill("Greenhouses");
+  await page.getByLabel("Also start a simulated fleet").uncheck();
+  await page.getByRole("button", { name: "Set up" }).click();
+  await page.getByRole("heading", { name: "Overview" }).waitFor();
+  assert.ok(!page.url().includes("setup"), "the secret stays in no address");
+
+  await page.getByRole("button", { name: "Add a device" }).first().click();
+  await page.getByRole("textbox", { name: "Name", exact: true }).fill("Pump 1");
+  await page.getByLabel("Name of the new application").fill("Houses");
+  await page.getByRole("button", { name: "Add a device" }).click();
+  await page.getByText("Waiting for the first reading").waitFor();
+  const key = await page.getByLabel("The key: id and secret").innerText();
+  const [username = "", secret = ""] = key.split(".");
+  const client = await connectAsync(platform.platform.mqttsUrl, {
+    ca: platform.platform.caPem ?? "",
+    username,
+    password: secret,
+  });
+  t.after(() => client.end(true));
+  await client.publishAsync("me/telemetry", '{"temperature":"warm"', { qos: 1 });
+  await page.getByText("Something came and was refused").waitFor();
+  await client.publishAsync("me/telemetry", '{"temperature":21.5}', { qos: 1 });
+  const sent = performance.now();
+  await page.getByText("The first reading is here.").waitFor();
+  assert.ok(performance.now() - sent < 1_000, `${performance.now() - sent} ms`);
+  await page.getByRole("link", { name: "See it on a chart" }).click();
+  await page.getByRole("img", { name: "temperature over time" }).waitFor();
+  await client.publishAsync("me/telemetry", '{"temperature":22.5}', { qos: 1 });
+  await page.getByRole("cell", { name: "22.5" }).first().waitFor({ timeout: 2_000 });
+  assert.deepEqual(complaints, []);
+});
