@@ -66,6 +66,8 @@ export async function ravage({
   }
 }
 
+const mostMembers = 10;
+
 class Ravage {
   readonly #platform: TestPlatform;
   readonly #visitor: Visitor;
@@ -79,6 +81,7 @@ class Ravage {
   #ours: Record<string, string[]> = {};
   #credentials: string[] = [];
   #armed = 0;
+  #member: Awaited<ReturnType<Owner["member"]>> | undefined;
   #cursors: readonly string[] = [];
 
   constructor(platform: TestPlatform, pick: Pick, seed: number) {
@@ -196,12 +199,15 @@ class Ravage {
       ours.operatorKey(),
       ours.accessKey(application.id, ["*"]),
     ]);
-    // The one before may have been removed, and cannot be invited while she is there.
-    const who = { email: `ours-${(this.#armed += 1)}@example.com`, password: "correct horse battery staple" };
-    const member = await ours.member(who, "owner");
+    // The one before may have been removed, and cannot be invited while she is there. Guessing is slowed down, so only so many come.
+    if (this.#armed < mostMembers) {
+      const who = { email: `ours-${(this.#armed += 1)}@example.com`, password: "correct horse battery staple" };
+      this.#member = await ours.member(who, "owner");
+    }
+    const member = this.#member;
     const guest = await ours.invite("ours@example.com");
     this.#credentials = [
-      member.token,
+      ...(member ? [member.token] : []),
       token.token,
       textOf(operator),
       textOf(accessKey),
@@ -214,7 +220,7 @@ class Ravage {
       device: [device.id, elsewhere.id],
       credential: [token.id, accessKey.id, device.key.id],
       org: [ours.org],
-      person: [member.person],
+      person: member ? [member.person] : [],
       invitation: [guest.id],
     };
     return kept;
@@ -386,12 +392,17 @@ class Ravage {
 
 /** What an organisation has measured, as it reads it itself. Log and chunks change their form by themselves. */
 async function readingsOf(owner: Owner, { device, neighbour, elsewhere }: Furnished): Promise<unknown> {
+  const things = [device, neighbour, elsewhere];
   const latest = ({ id }: Thing) => owner.asks.get(`/v1/devices/${id}/telemetry/latest`);
-  return Promise.all([device, neighbour, elsewhere].map(latest));
+  const presence = async ({ id }: Thing) => (await owner.asks.get<{ presence: object }>(`/v1/devices/${id}`)).presence;
+  return Promise.all([...things.map(latest), ...things.map(presence)]);
 }
 
-/** Tables whose rows compaction rewrites; when a credential was last used is nobody's content. */
-const rewritten = new Set(["log", "chunk", "series"]);
+/**
+ * Tables whose rows compaction rewrites, and presence, which is written down some seconds after it came about: both are read by the API.
+ * When a credential was last used is nobody's content.
+ */
+const rewritten = new Set(["log", "chunk", "series", "presence"]);
 
 /** A digest of all rows of an organisation, for each table, read past every wall of ours. */
 async function exported({ login }: FreshDatabase, org: string): Promise<Record<string, string>> {
