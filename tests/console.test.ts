@@ -51,5 +51,9 @@ test("from the link to a first reading: set-up, a device, a stock client, green,
   await page.getByRole("img", { name: "temperature over time" }).waitFor();
   await client.publishAsync("me/telemetry", '{"temperature":22.5}', { qos: 1 });
   await page.getByRole("cell", { name: "22.5" }).first().waitFor({ timeout: 2_000 });
+  await page.getByRole("link", { name: "Live" }).click();
+  await page.getByRole("status").getByText("Live", { exact: true }).waitFor();
+  await client.endAsync();
+  await page.getByRole("listitem").getByText("○ offline").waitFor();
   assert.deepEqual(complaints, []);
 });

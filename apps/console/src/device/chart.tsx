@@ -10,6 +10,16 @@ export type Line = { readonly name: string; readonly unit: string | undefined };
 const dashes: readonly (number[] | undefined)[] = [undefined, [8, 4], [2, 3], [10, 3, 2, 3]];
 const height = 320; // pixels
 
+const date = "\n{YYYY}-{MM}-{DD}";
+/** What stands at a mark of the axis: from which distance of two marks on (in seconds), the text, and what is added in another year, month, day, hour, minute, second. */
+const moments = [
+  [365 * 86_400, "{YYYY}", null, null, null, null, null, null, 1],
+  [28 * 86_400, "{YYYY}-{MM}", null, null, null, null, null, null, 1],
+  [86_400, "{MM}-{DD}", "\n{YYYY}", null, null, null, null, null, 1],
+  [60, "{HH}:{mm}", date, null, date, null, null, null, 1],
+  [0.001, "{HH}:{mm}:{ss}", date, null, date, null, null, null, 1],
+] as const;
+
 /** Lines over one axis of time. `data` as `aligned` makes it. The same numbers are in the table below it, for who cannot see them. */
 export function Chart({
   label,
@@ -83,7 +93,7 @@ function optionsFor(
     cursor: { sync: { key: "device" }, drag: { x: true, y: false } },
     legend: { live: true },
     axes: [
-      axis,
+      { ...axis, values: moments },
       ...units.map((unit, at) => ({
         ...axis,
         scale: `y${unit}`,
@@ -94,7 +104,7 @@ function optionsFor(
       })),
     ],
     series: [
-      {},
+      { value: "{YYYY}-{MM}-{DD} {HH}:{mm}:{ss}" },
       ...lines.map(({ name, unit }, at) => {
         const dash = dashes[at % dashes.length];
         return {

@@ -109,7 +109,11 @@ function Line({ event }: { readonly event: Heard }) {
       const { at, state, because } = event.data;
       const isOnline = state === "online";
       return (
-        <Row at={at} colour={isOnline ? "var(--hf-good)" : "var(--hf-off)"} kind={`$x`}>
+        <Row
+          at={at}
+          colour={isOnline ? "var(--hf-good)" : "var(--hf-off)"}
+          kind={isOnline ? `● ${words.state.online}` : `○ ${words.state.offline}`}
+        >
           {because}
         </Row>
       );

@@ -94,7 +94,7 @@ function Wait({ device }: { readonly device: MadeDevice }) {
   if (reading?.type === "reading") {
     const { values } = reading.data;
     return (
-      <Alert role="status" color="green" variant="outline" title={own.arrived} c="var(--hf-text)">
+      <Alert role="status" color="green" variant="outline" title={<Arrived />} c="var(--hf-text)">
         <Stack gap="xs">
           <Text fz="sm">
             {Object.entries(values)
@@ -121,6 +121,12 @@ function Wait({ device }: { readonly device: MadeDevice }) {
     </Stack>
   );
 }
+
+const Arrived = () => (
+  <span style={{ color: "var(--hf-good)" }}>
+    <span aria-hidden="true">●</span> {own.arrived}
+  </span>
+);
 
 function Refused({ event }: { readonly event: Heard }) {
   if (event.type === "stranger") {
