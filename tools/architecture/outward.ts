@@ -9,6 +9,7 @@ const allowed: Readonly<Record<string, string>> = {
   "apps/server/src/testing/": "tests are the outside",
   "tests/": "tests are the outside",
   "bench/": "measures from outside",
+  "tools/seen/": "looks from outside, as a person does",
   "examples/": "are programs of the outside",
 };
 
