@@ -44,7 +44,7 @@ import { Storage } from "./storage/index.ts";
 import { Telemetry, TelemetryQueries } from "./telemetry/index.ts";
 import { telemetryRoutes } from "./telemetry/routes.ts";
 import { openPlaces } from "./places.ts";
-import { reconcile } from "./restored.ts";
+import { eraseAgain, reconcile } from "./restored.ts";
 import { Rounds } from "./rounds.ts";
 import { Platform } from "./running.ts";
 import { version } from "./version.ts";
@@ -119,6 +119,8 @@ async function open(needs: PlatformNeeds, opened: AsyncDisposableStack, closing:
     }),
     (it) => it.close(),
   );
+
+  await eraseAgain({ storage, keyring, report });
 
   // Authority: who may do what. Its clock only goes forward.
   const [mark] = await storage.directory.call<{ at: string }>("high_water", []);

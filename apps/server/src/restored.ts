@@ -1,16 +1,30 @@
-import { idFrom, type Report } from "@holdfast/kernel";
+import { idFrom, type Id, type Report } from "@holdfast/kernel";
 import type { Revocation } from "./authority/index.ts";
 import type { Registry } from "./registry/index.ts";
-import type { Storage } from "./storage/index.ts";
+import type { Keyring, Storage } from "./storage/index.ts";
 
 /** Something was lost, and was known to somebody else. */
 const lost = { level: "warning" } as const;
 
 type Needs = { storage: Storage; revocation: Revocation; registry: Registry; report: Report };
 
+const orgsIn = async (storage: Storage): Promise<readonly Id<"org">[]> =>
+  (await storage.directory.call<{ org: string }>("all_orgs", [])).map(({ org }) => idFrom("org", org));
+
+/** At start, before the log is read: rows of an organisation whose key was erased, by a stop in the midst of that or an older backup. */
+export async function eraseAgain(needs: { storage: Storage; keyring: Keyring; report: Report }): Promise<void> {
+  const { storage, keyring, report } = needs;
+  const orgs = await orgsIn(storage);
+  const erased = new Set(await keyring.erased("org", orgs));
+  for (const org of orgs.filter((one) => erased.has(one))) {
+    await storage.eraseOrg(org);
+    report(`The database had rows of ${org}, which was erased. They are gone again.`, lost);
+  }
+}
+
 /** At start, before anybody is let in: the database may be an older backup of itself. What the keyring knows holds, and people are told. */
 export async function reconcile({ storage, revocation, registry, report }: Needs): Promise<void> {
-  const orgs = (await storage.directory.call<{ org: string }>("all_orgs", [])).map(({ org }) => idFrom("org", org));
+  const orgs = await orgsIn(storage);
   const revoked = await revocation.reconcile(
     orgs,
     async (seq) => void (await storage.maintain.call("advance_revocations", [seq])),

@@ -1,5 +1,5 @@
 import { scrub } from "@holdfast/crypto";
-import type { Clock, Report, Timers } from "@holdfast/kernel";
+import { because, type Clock, type Report, type Timers } from "@holdfast/kernel";
 import type { OnRefusal, Refused } from "../authority/index.ts";
 import type { AuditEntry, Storage } from "../storage/index.ts";
 import { minute, Share, type Refusal } from "./share.ts";
@@ -104,7 +104,8 @@ export class Refusals {
       await storage.change({ scope: space.scope, actor }, async (unit) =>
         entries.forEach((entry) => unit.audit(entry)),
       );
-    } catch {
+    } catch (error) {
+      if (because(error).code === "org.unknown") return; // erased, and its log with it
       // The database is away or full. The refusals themselves stood; only their trace is incomplete, and that is said.
       report(`${entries.length} refusals could not be written to the audit log`, { level: "error" });
     }

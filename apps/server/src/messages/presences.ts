@@ -105,6 +105,11 @@ export class Presences {
     if (at > seen.heardAt) seen.heardAt = at;
   }
 
+  /** An organisation is erased, and nobody of it is connected. */
+  forget(org: Id<"org">): void {
+    this.#orgs.delete(org);
+  }
+
   /** Writes down who came and went. Called every second, so that a crash forgets little. */
   async noteChanges(): Promise<void> {
     for (const known of this.#orgs.values()) {

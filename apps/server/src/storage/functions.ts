@@ -21,5 +21,6 @@ export const maintainFunctions = [
   "drop_segment",
   "open_month",
   "end_presences",
+  "erase_org",
 ] as const;
 export type MaintainFunction = (typeof maintainFunctions)[number];

@@ -112,9 +112,13 @@ export class Storage {
     return this.#scopes.make(org);
   }
 
-  /** For `authority/` alone. Destroys the organisation's key, for ever: what is left of it opens nowhere. */
-  eraseOrg(org: Id<"org">): Promise<void> {
-    return this.#scopes.erase(org);
+  /**
+   * Destroys the organisation's key, for ever, and then removes its rows, which open nowhere by then. Safe to repeat: a stop in
+   * between leaves rows of an organisation whose key was erased.
+   */
+  async eraseOrg(org: Id<"org">): Promise<void> {
+    await this.#scopes.erase(org);
+    await this.maintain.call("erase_org", [uuidOf(org)]);
   }
 
   /**

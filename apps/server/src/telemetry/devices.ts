@@ -88,6 +88,10 @@ export class Devices {
     }
   }
 
+  forget(org: Id<"org">): void {
+    for (const [device, { scope }] of this.#byId) if (scope.org === org) this.#byId.delete(device);
+  }
+
   async #load(space: Space, devices: readonly Id<"device">[]): Promise<Failures> {
     const { storage, memory } = this.#needs;
     const states = new Map(devices.map((device) => [device, new DeviceSeries(space.scope, device, memory)]));

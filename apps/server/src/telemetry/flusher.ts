@@ -1,4 +1,4 @@
-import { because, Refusal, type Random, type Report, type Timers } from "@holdfast/kernel";
+import { because, Refusal, type Id, type Random, type Report, type Timers } from "@holdfast/kernel";
 import type { Keyring, Storage } from "../storage/index.ts";
 import type { Memory } from "./buffer.ts";
 import { Compaction } from "./compaction.ts";
@@ -102,6 +102,17 @@ export class Flusher {
       for (const series of this.#dirty) this.#ripe.add(series);
       this.#start();
       await this.idle();
+    }
+  }
+
+  /** Lets go of what waits of an organisation, unwritten. */
+  async forget(org: Id<"org">): Promise<void> {
+    await this.idle();
+    for (const series of this.#dirty) {
+      if (series.device.scope.org !== org) continue;
+      series.buffer.drop(series.buffer.count);
+      this.#resting.delete(series);
+      this.#wrote(series);
     }
   }
 

@@ -227,6 +227,13 @@ export class Telemetry {
     await this.#flusher.flushAll();
   }
 
+  /** An organisation is erased: what waits of it is written nowhere any more. Nothing of it comes in by then. */
+  async forget(org: Id<"org">): Promise<void> {
+    await this.#committer.drain();
+    await this.#flusher.forget(org);
+    this.#devices.forget(org);
+  }
+
   /** Takes nothing more, and ends when what was taken is durable, or refused. The log keeps what is not in chunks. */
   async close(): Promise<void> {
     this.#isClosed = true;
