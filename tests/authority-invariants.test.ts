@@ -13,6 +13,7 @@ atEnd.after(() => platform.close());
 
 const all: [string, Route][] = Object.entries(routes);
 const open = [
+  "readSetUp",
   "setUp",
   "signIn",
   "acceptInvitation",

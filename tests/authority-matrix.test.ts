@@ -81,6 +81,7 @@ const reading = JSON.stringify({ temperature: 21.5 });
 const named = { name: "Named" };
 
 const operations: Record<keyof typeof routes, Operation> = {
+  readSetUp: {},
   setUp: { ask: () => ({ body: { secret: `hfl_${"A".repeat(49)}`, ...viewerPerson, org: "Mine" } }) },
   signIn: { by: ["a stranger", "the owner", "a revoked token"], ask: () => ({ body: viewerPerson }) },
   createSession: { by: ["a stranger", "the owner", "a revoked token"], ask: () => ({ body: viewerPerson }) },
@@ -89,6 +90,7 @@ const operations: Record<keyof typeof routes, Operation> = {
   createOrg: { ask: () => ({ body: named }) },
   readOrg: {},
   updateOrg: { ask: () => ({ body: named }) },
+  endSimulation: {},
   whoAmI: {},
   createApplication: { ask: () => ({ body: named }) },
   listApplications: {},

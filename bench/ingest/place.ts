@@ -87,6 +87,7 @@ async function makeDevices(
       tlsCert: undefined,
       tlsKey: undefined,
       securityContact: undefined,
+      offersDemo: false,
       maximumMessage: 1024 * 1024,
       allowRoot: false,
     },

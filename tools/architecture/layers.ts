@@ -44,6 +44,7 @@ export const layers: readonly (readonly Unit[])[] = [
     { folder: "apps/server/src/registry" },
     { folder: "apps/server/src/messages" },
     { folder: "apps/server/src/telemetry" },
+    { folder: "apps/server/src/simulation" },
     { folder: "apps/console/src/overview" },
     { folder: "apps/console/src/devices" },
     { folder: "apps/console/src/device" },

@@ -12,6 +12,7 @@ import { productVerbs } from "./verbs/products.ts";
 import { securityVerbs } from "./verbs/security.ts";
 import { setupVerbs } from "./verbs/setup.ts";
 import { signInVerbs } from "./verbs/sign-in.ts";
+import { simulationVerbs } from "./verbs/simulation.ts";
 import { tailVerbs } from "./verbs/tail.ts";
 import { telemetryVerbs } from "./verbs/telemetry.ts";
 import type { Verb } from "./verb.ts";
@@ -33,5 +34,6 @@ export const verbs: readonly Verb[] = [
   ...auditVerbs,
   ...certificateVerbs,
   ...securityVerbs,
+  ...simulationVerbs,
   ...keysVerbs,
 ];

@@ -31,6 +31,12 @@ export function nameOf({ host, publicNames }: Pick<Setting, "host" | "publicName
   return publicNames[0] ?? (local ? "localhost" : host);
 }
 
+/** Where this machine reaches what listens there: an address that stands for all of them is none to connect to. */
+export function listeningOn(host: string): string {
+  if (host === "0.0.0.0") return "127.0.0.1";
+  return host === "::" ? "::1" : host;
+}
+
 /** Whether whoever takes the disk of the data has the keys too. */
 export const areKeysBesideData = ({ keyringUrl, keys, data }: Pick<Setting, "keyringUrl" | "keys" | "data">): boolean =>
   keyringUrl === undefined && statSync(keys).dev === statSync(data).dev;

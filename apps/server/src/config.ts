@@ -34,6 +34,8 @@ export type Config = {
   readonly maximumMessage: number;
   /** Where no other user can reach the data, root goes on as root. */
   readonly allowRoot: boolean;
+  /** Whether a set-up may ask for simulated devices, and those that there are run. */
+  readonly offersDemo: boolean;
 };
 
 const options = {
@@ -70,7 +72,7 @@ export const usage = `npm start -- [OPTION]…
   --max-message BYTES    the largest MQTT packet or HTTP body (1048576)
   --ready-file FILE      written when everything accepts connections (ready.json in the keys folder)
   --allow-root           started by root, go on as root where no other user can reach the data
-  --no-demo              accepted; nothing is simulated yet: devices that simulate come with the web console
+  --no-demo              no simulated devices: none are offered, and those that there are do not run
 
 Each is also HOLDFAST_… in the environment, such as HOLDFAST_HTTPS_PORT. HOLDFAST_KEK holds the key that opens the keyring.
 `;
@@ -111,6 +113,7 @@ export function parseConfig(
     securityContact: set("security-contact"),
     maximumMessage: whole(set("max-message"), "--max-message", 1024 * 1024, 1024, 256 * 1024 * 1024),
     allowRoot: values["allow-root"] ?? ["1", "true"].includes(environment["HOLDFAST_ALLOW_ROOT"] ?? ""),
+    offersDemo: !(values["no-demo"] ?? isOn(environment["HOLDFAST_NO_DEMO"], "HOLDFAST_NO_DEMO")),
   };
 }
 
@@ -134,6 +137,13 @@ const firstSentence = (text: string): string => text.replace(/\.( .*)?$/s, "") +
 
 const absolute = (file: string | undefined): string | undefined =>
   file === undefined ? undefined : path.resolve(file);
+
+/** An option without a value, as the environment writes it. */
+function isOn(text: string | undefined, name: string): boolean {
+  if (text === undefined || ["", "0", "false"].includes(text)) return false;
+  if (["1", "true"].includes(text)) return true;
+  throw malformed(`${name} is true or false.`);
+}
 
 function whole(text: string | undefined, name: string, otherwise: number, least: number, most: number): number {
   if (text === undefined) return otherwise;

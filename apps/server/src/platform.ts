@@ -1,7 +1,16 @@
 import path from "node:path";
 import { Passwords } from "@holdfast/crypto";
-import { because, Refusal, type Clock, type Instant, type Random, type Report, type Timers } from "@holdfast/kernel";
-import { aboutPlatform, nameOf } from "./about.ts";
+import {
+  because,
+  Refusal,
+  type Clock,
+  type Id,
+  type Instant,
+  type Random,
+  type Report,
+  type Timers,
+} from "@holdfast/kernel";
+import { aboutPlatform, listeningOn, nameOf } from "./about.ts";
 import { Audit, recorder, Refusals } from "./audit/index.ts";
 import { auditRoutes } from "./audit/routes.ts";
 import {
@@ -38,8 +47,11 @@ import {
 import { LiveRefusals, Strangers } from "./live/index.ts";
 import { brokerFor, Hub, Presences } from "./messages/index.ts";
 import { metricsOf } from "./metrics.ts";
+import { OwnListeners } from "./outbound/index.ts";
 import { Catalogue, DeviceList, Directories, Registry, thingsIn } from "./registry/index.ts";
 import { registryRoutes } from "./registry/routes.ts";
+import { Simulation } from "./simulation/index.ts";
+import { simulationRoutes } from "./simulation/routes.ts";
 import { Storage } from "./storage/index.ts";
 import { Telemetry, TelemetryQueries } from "./telemetry/index.ts";
 import { telemetryRoutes } from "./telemetry/routes.ts";
@@ -146,7 +158,8 @@ async function open(needs: PlatformNeeds, opened: AsyncDisposableStack, closing:
   const passwords = new Passwords({ random });
   const common = { storage, spaces, clock, random };
   const forPeople = { ...common, keys: keyring, passwords, minting, revocation, refusedSignIn };
-  const identity = new Identity({ ...forPeople, setup });
+  const fleet = { isOffered: config.offersDemo, begin: (person: Id<"person">) => simulation.begin(person) };
+  const identity = new Identity({ ...forPeople, setup, fleet });
   const browsers = new Browsers({ ...forPeople, identity, sessions });
   const members = new Members(forPeople);
   const address = () => `https://${nameOf(config)}:${https.port}`;
@@ -209,6 +222,29 @@ async function open(needs: PlatformNeeds, opened: AsyncDisposableStack, closing:
   const watchers = new Watchers({ ...messaging, refusals: liveRefusals, strangers, timers });
   const entrance = new Entrance({ authentication, sessions, guard });
   const live = new Live({ watchers, entrance, timers, random });
+  const door = new OwnListeners({
+    host: listeningOn(config.host),
+    name: nameOf(config),
+    ports: () => ({ https: https.port, mqtts: mqtt.port }),
+    ca: () => certificates.caPem,
+    timers,
+  });
+  const simulation = new Simulation({
+    ...common,
+    isOffered: config.offersDemo,
+    keys: keyring,
+    authentication,
+    minting,
+    revocation,
+    catalogue,
+    registry,
+    telemetry,
+    presences,
+    door,
+    maximumMessage: config.maximumMessage,
+    timers,
+    report,
+  });
   const queries = new TelemetryQueries({ telemetry, storage, keys: keyring, random, clock });
   const handlers: Handler[] = [
     ...identityRoutes({ identity, browsers, organisations: new Organisations(storage), members, invitations }),
@@ -216,6 +252,7 @@ async function open(needs: PlatformNeeds, opened: AsyncDisposableStack, closing:
     ...registryRoutes({ registry, catalogue, devices, presences }),
     ...telemetryRoutes({ telemetry, queries }),
     ...auditRoutes(new Audit(storage)),
+    ...simulationRoutes(simulation),
     ...platformRoutes({
       certificates,
       readiness: new Readiness({
@@ -256,6 +293,8 @@ async function open(needs: PlatformNeeds, opened: AsyncDisposableStack, closing:
   );
   // At the same time, because each gives its clients a moment, and MQTT over WebSockets is a client of both.
   opened.defer(async () => void (await Promise.all([mqtt.close(), https.close()])));
+  opened.defer(() => simulation.stop());
+  simulation.resume();
 
   opened.defer(() => refusals.log?.flush());
   const rounds = new Rounds(timers, report);

@@ -14,6 +14,9 @@ const sentences = {
   "setup.done": "Somebody has set this platform up already. Ask that person for an invitation or a token.",
   "setup.invalid":
     "This setup link is used, expired or mistyped. Restart, or read the newest link from the ready file.",
+  "simulation.notOffered":
+    "This platform was started with --no-demo: it makes no simulated fleet. Set it up without one.",
+  "simulation.none": "This organisation is not simulated, so there is nothing here to end.",
   "password.weak": "A password needs between 12 and 128 characters.",
   "invitation.invalid":
     "This invitation is used, withdrawn, expired or mistyped, or for another e-mail. Ask whoever invited you for a new one.",

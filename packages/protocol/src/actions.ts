@@ -46,6 +46,7 @@ export const actions = {
   "member.invite": "org",
   "member.update": "org",
   "member.remove": "org",
+  "simulation.end": "org",
 } as const satisfies Record<string, Kind>;
 
 export type Action = keyof typeof actions;

@@ -1,14 +1,30 @@
 import { z } from "zod";
-import { duration, email, id, name, password, time, welcome } from "./shapes.ts";
+import { duration, email, id, name, noReply, password, time, welcome } from "./shapes.ts";
 import { route } from "./route.ts";
+
+export const readSetUp = route({
+  method: "GET",
+  path: "/v1/setup",
+  summary: "What a set-up may ask for: whether this platform offers a simulated fleet.",
+  needs: "public",
+  reply: z.object({ fleet: z.boolean() }),
+});
 
 export const setUp = route({
   method: "POST",
   path: "/v1/setup",
-  summary: "Takes the one-time setup link: makes the first person and the first organisation.",
+  summary:
+    "Takes the one-time setup link: makes the first person and the first organisation, and with `fleet` a second one in which everything is simulated.",
   needs: "public",
-  body: z.strictObject({ secret: z.string().max(200), email, password, org: name, fleet: z.boolean().optional() }),
-  reply: welcome,
+  body: z.strictObject({
+    secret: z.string().max(200),
+    email,
+    password,
+    org: name,
+    fleet: z.boolean().optional().describe("A dozen simulated devices in an organisation of their own, also hers."),
+  }),
+  /** `fleet` is the organisation of the simulated fleet. */
+  reply: welcome.extend({ fleet: id("org").optional() }),
   status: 201,
   location: "/v1/me",
 });
@@ -45,7 +61,13 @@ export const createOrg = route({
   mints: "token",
 });
 
-const org = z.object({ id: id("org"), name: z.string(), createdAt: time });
+const org = z.object({
+  id: id("org"),
+  name: z.string(),
+  createdAt: time,
+  /** Made by the platform to show itself; everything in it is simulated. Platforms of before say nothing, and have none. */
+  isSimulated: z.boolean().default(false),
+});
 
 export const readOrg = route({
   method: "GET",
@@ -64,6 +86,16 @@ export const updateOrg = route({
   on: "own",
   body: z.strictObject({ name }),
   reply: org,
+});
+
+export const endSimulation = route({
+  method: "DELETE",
+  path: "/v1/simulation",
+  summary:
+    "Ends the simulated fleet and erases its organisation with all that it holds, for ever; asked in that organisation.",
+  needs: "simulation.end",
+  on: "own",
+  reply: noReply,
 });
 
 export const whoAmI = route({

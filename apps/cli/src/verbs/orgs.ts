@@ -3,13 +3,14 @@ import { required, text } from "../parameter.ts";
 import { verb } from "../verb.ts";
 import type { Tools } from "../tools.ts";
 
-type Org = { readonly id: string; readonly name: string; readonly createdAt: string };
+type Org = { readonly id: string; readonly name: string; readonly createdAt: string; readonly isSimulated: boolean };
 
 const show = (org: Org, { print }: Tools): void =>
   print.thing(org, [
     ["id", org.id],
     ["name", org.name],
     ["made", print.at(org.createdAt)],
+    ["simulated", org.isSimulated ? "everything in it" : ""],
   ]);
 
 export const orgVerbs = [

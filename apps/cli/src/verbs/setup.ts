@@ -21,13 +21,14 @@ export const setupVerbs = [
       email: required(text("E-MAIL"), "the first person"),
       "password-file": optional(file, "file with the password; - reads stdin; without it you are asked"),
       org: required(text("NAME"), "what the organisation is called"),
+      fleet: onOff("also a dozen simulated devices, in an organisation of their own"),
       login: onOff("also write the profile, like holdfast login"),
     },
     examples: [
       "setup --ready-file ready.json --email ada@example.com --password-file password --org Works",
       "setup --ca-file ca.pem --email ada@example.com --org Works",
     ],
-    async run({ "ready-file": readyFile, link, email, "password-file": passwordFile, org, login }, tools) {
+    async run({ "ready-file": readyFile, link, email, "password-file": passwordFile, org, fleet, login }, tools) {
       const { world, globals, print } = tools;
       if (link === "-" && passwordFile === "-") {
         throw new Misuse("--link and --password-file cannot both read stdin: put one of them into a file.");
@@ -40,9 +41,11 @@ export const setupVerbs = [
           : await readSecret(passwordFile, "--password-file", world.in);
       const place = placeBy(ready, globals);
       const client = tools.clientAt(place);
-      const made = await client.call(routes.setUp, { body: { secret: ready.secret, email, password, org } });
+      const body = { secret: ready.secret, email, password, org, fleet };
+      const made = await client.call(routes.setUp, { body });
       print.thing(made, [
         ["organisation", made.org],
+        ["simulated fleet", made.fleet ?? ""],
         ["person", made.person],
         ["token", made.token],
         ["expires", print.at(made.expiresAt)],

@@ -101,6 +101,11 @@ export const authorityIn = (unit: Unit) => ({
     return rows.map((row) => credentialOf(unit, row));
   },
 
+  /** Credentials without a row are good for nothing; what is written of them in the audit log stays. */
+  async removeKeysOf(device: Id<"device">): Promise<void> {
+    await unit.query("delete from credential where device = $1", [uuidOf(device)]);
+  },
+
   async save(credential: Credential): Promise<void> {
     const { kind, name, state, grants, makers, inPerson } = credential;
     const body: Body = { kind, name, state, grants: grants.map(formatGrant), makers: [...makers], inPerson };

@@ -1,17 +1,10 @@
 import { digestSecret, type Passwords } from "@holdfast/crypto";
-import { newId, Refusal, type Clock, type Id, type Instant, type Random } from "@holdfast/kernel";
+import { newId, Refusal, type Clock, type Id, type Random } from "@holdfast/kernel";
 import type { Grant } from "@holdfast/protocol";
-import {
-  asPlatform,
-  authorityIn,
-  inPerson,
-  type Member,
-  type Minting,
-  type Permit,
-  type Spaces,
-} from "../authority/index.ts";
-import type { Actor, InstanceUnit, Keyring, OrgScope, Storage } from "../storage/index.ts";
+import { asPlatform, inPerson, type Minting, type Permit, type Spaces } from "../authority/index.ts";
+import type { InstanceUnit, Keyring, Storage } from "../storage/index.ts";
 import { noteRefused, organisationsOf, type RefusedSignIn } from "./attempts.ts";
+import { found } from "./founding.ts";
 import { isLongEnough, type Person } from "./person.ts";
 import { organisationsIn } from "./organisation.ts";
 import { peopleIn, setupIn } from "./postgres.ts";
@@ -23,12 +16,20 @@ type Needs = {
   keys: Keyring;
   passwords: Passwords;
   setup: SetupOffer;
+  fleet: Fleet;
   spaces: Spaces;
   minting: Minting;
   clock: Clock;
   random: Random;
   refusedSignIn: RefusedSignIn;
 };
+
+/** Simulated devices, for whoever wants something to see at once. */
+interface Fleet {
+  readonly isOffered: boolean;
+  /** In an organisation of its own, which is hers too. Whatever becomes of it, the platform was set up. */
+  begin(person: Id<"person">): Promise<Id<"org"> | undefined>;
+}
 
 /** People: how they come to be, and how they show who they are. */
 export class Identity {
@@ -38,9 +39,15 @@ export class Identity {
     this.#needs = needs;
   }
 
+  /** What a set-up may ask for. */
+  get offers(): { readonly fleet: boolean } {
+    return { fleet: this.#needs.fleet.isOffered };
+  }
+
   /** The first person, administrator of the instance and owner of the first organisation. The link works once, whoever asks at the same time. */
-  async setUp(asked: { secret: string; email: string; password: string; org: string }): Promise<Welcome> {
-    const { storage, keys, passwords, setup, clock, random } = this.#needs;
+  async setUp(asked: SetUp): Promise<Welcome & { readonly fleet: Id<"org"> | undefined }> {
+    const { storage, keys, passwords, setup, fleet, clock, random } = this.#needs;
+    if (asked.fleet && !fleet.isOffered) throw new Refusal("simulation.notOffered");
     if (!isSetupSecret(asked.secret)) throw new Refusal("setup.invalid");
     if (!isLongEnough(asked.password)) throw new Refusal("password.weak");
     const digest = digestSecret(asked.secret);
@@ -57,9 +64,10 @@ export class Identity {
     });
     try {
       const scope = await storage.makeOrg(newId("org", random));
-      const welcome = await this.#found(scope, person.id, asked.org, { role: "owner", administrator: true });
+      const member = { role: "owner", administrator: true } as const;
+      const welcome = await found(this.#needs, { scope, person: person.id, member, name: asked.org });
       setup.taken();
-      return welcome;
+      return { ...welcome, fleet: asked.fleet ? await fleet.begin(person.id) : undefined };
     } catch (error) {
       await this.#giveBack(digest);
       throw error;
@@ -90,7 +98,8 @@ export class Identity {
     const { person, until } = inPerson(permit, "org.create");
     storage.admit();
     const scope = await storage.makeOrg(newId("org", random));
-    const welcome = await this.#found(scope, person, name, { role: "owner", administrator: false }, until);
+    const member = { role: "owner", administrator: false } as const;
+    const welcome = await found(this.#needs, { scope, person, member, name, latest: until });
     await storage.change(permit, async (unit) => unit.audit({ what: "org.created", about: welcome.org }));
     return welcome;
   }
@@ -150,26 +159,16 @@ export class Identity {
     );
     return founded.toSorted((a, b) => a.createdAt - b.createdAt)[0]?.id;
   }
-
-  async #found(
-    scope: OrgScope,
-    person: Id<"person">,
-    name: string,
-    member: Member,
-    latest?: Instant,
-  ): Promise<Welcome> {
-    const actor: Actor = { kind: "credential", id: person, person };
-    const wanted = { name: "set-up", grants: undefined, lifetime: day, latest };
-    const minted = await this.#needs.minting.forPerson({ scope, actor }, person, member, wanted, async (unit) => {
-      await organisationsIn(unit).add({ id: scope.org, name, createdAt: unit.at, version: 1 });
-      await authorityIn(unit).saveMember(person, member);
-      unit.audit({ what: "org.created", about: scope.org, facts: { name } });
-      unit.audit({ what: "member.added", about: person, facts: { role: member.role } });
-      unit.afterCommit(() => this.#needs.spaces.apply(scope.org, (space) => space.setMember(person, member)));
-    });
-    return welcomeOf(scope.org, person, minted);
-  }
 }
+
+type SetUp = {
+  readonly secret: string;
+  readonly email: string;
+  readonly password: string;
+  /** The name of the first organisation. */
+  readonly org: string;
+  readonly fleet?: boolean | undefined;
+};
 
 export type SignIn = {
   readonly email: string;

@@ -1,6 +1,7 @@
 export { Browsers } from "./browsers.ts";
+export { found } from "./founding.ts";
 export { Identity } from "./identity.ts";
 export { Invitations } from "./invitations.ts";
 export { Members } from "./members.ts";
-export { Organisations } from "./organisation.ts";
+export { Organisations, organisationsIn } from "./organisation.ts";
 export { SetupOffer } from "./setup.ts";

@@ -9,6 +9,10 @@ export type Organisation = {
   readonly createdAt: Instant;
   /** Sealed with the rest: an older name does not open in a newer row. */
   readonly version: number;
+  /** Made by the platform to show itself, for good: sealed, so that nobody makes a real one pass for it in the database. */
+  readonly isSimulated?: true | undefined;
+  /** Of a simulated one: it is being erased, and a stop in the midst of that is no way back. */
+  readonly isEnded?: true | undefined;
 };
 
 export const organisationsIn = (unit: Unit) => {

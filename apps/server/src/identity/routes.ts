@@ -22,7 +22,11 @@ export const identityRoutes = ({
   members: Members;
   invitations: Invitations;
 }): Handler[] => [
-  on(routes.setUp, async ({ body }) => welcomeReply(await identity.setUp(body))),
+  on(routes.readSetUp, async () => identity.offers),
+  on(routes.setUp, async ({ body }) => {
+    const welcome = await identity.setUp(body);
+    return { ...welcomeReply(welcome), ...(welcome.fleet && { fleet: welcome.fleet }) };
+  }),
   on(routes.signIn, async ({ body }) =>
     welcomeReply(
       await identity.signIn({
@@ -97,7 +101,7 @@ const signedInReply = ({ person, session, orgs }: SignedIn) => ({
     name: org.name,
     role,
     grants: [...actions],
-    isSimulated: false,
+    isSimulated: org.isSimulated === true,
   })),
 });
 
@@ -108,4 +112,9 @@ const welcomeReply = ({ org, person, token, expiresAt }: Welcome) => ({
   expiresAt: rfc3339(expiresAt),
 });
 
-const orgReply = ({ id, name, createdAt }: Organisation) => ({ id, name, createdAt: rfc3339(createdAt) });
+const orgReply = ({ id, name, createdAt, isSimulated }: Organisation) => ({
+  id,
+  name,
+  createdAt: rfc3339(createdAt),
+  isSimulated: isSimulated === true,
+});

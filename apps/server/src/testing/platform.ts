@@ -47,6 +47,7 @@ export async function startTestPlatform(given: Given = {}): Promise<TestPlatform
     securityContact: undefined,
     maximumMessage: 1024 * 1024,
     allowRoot: false,
+    offersDemo: true,
     ...given.config,
   };
   const reports: string[] = [];

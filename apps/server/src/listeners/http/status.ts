@@ -13,6 +13,8 @@ export const statusOf = {
   "credential.amplifies": 403,
   "setup.done": 409,
   "setup.invalid": 403,
+  "simulation.notOffered": 409,
+  "simulation.none": 409,
   "password.weak": 422,
   "invitation.invalid": 403,
   "permit.missing": 403,

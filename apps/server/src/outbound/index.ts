@@ -1,0 +1,1 @@
+export { OwnListeners, TurnedAway, type Key } from "./own-listeners.ts";

@@ -1,0 +1,1 @@
+export { Simulation } from "./simulation.ts";
