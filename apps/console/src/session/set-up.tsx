@@ -1,6 +1,7 @@
 import { routes } from "@holdfast/protocol";
 import { Button, Checkbox, PasswordInput, Stack, TextInput } from "@mantine/core";
 import { useForm } from "@mantine/form";
+import { useQuery } from "@tanstack/react-query";
 import { useNavigate } from "@tanstack/react-router";
 import { useState } from "react";
 import { apiFor, queryClient } from "../api/index.ts";
@@ -28,7 +29,12 @@ export function SetUp() {
       again: (value, { password }) => (value === password ? null : own.differs),
     },
   });
-  const submit = form.onSubmit(async ({ email, password, org, fleet }) => {
+  const { data: offers } = useQuery({
+    queryKey: ["set-up"],
+    queryFn: ({ signal }) => apiFor().call(routes.readSetUp, { signal }),
+  });
+  const submit = form.onSubmit(async ({ email, password, org, fleet: isWanted }) => {
+    const fleet = isWanted && offers?.fleet === true;
     setError(undefined);
     try {
       await apiFor().call(routes.setUp, { body: { secret: secret ?? "", email, password, org, fleet } });
@@ -61,11 +67,13 @@ export function SetUp() {
           />
           <PasswordInput label={own.again} autoComplete="new-password" required {...form.getInputProps("again")} />
           <TextInput label={own.org} autoComplete="organization" required {...form.getInputProps("org")} />
-          <Checkbox
-            label={own.fleet}
-            description={own.fleetHint}
-            {...form.getInputProps("fleet", { type: "checkbox" })}
-          />
+          {offers?.fleet && (
+            <Checkbox
+              label={own.fleet}
+              description={own.fleetHint}
+              {...form.getInputProps("fleet", { type: "checkbox" })}
+            />
+          )}
           {error !== undefined && <ProblemNotice error={error} />}
           <Button type="submit" loading={form.submitting}>
             {own.submit}

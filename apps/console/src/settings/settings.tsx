@@ -7,6 +7,7 @@ import { apiFor, useAct } from "../api/index.ts";
 import { EntityId, Page, paths, ProblemNotice } from "../kit/index.ts";
 import { useCan, useOrg } from "../session/index.ts";
 import { words } from "../words/index.ts";
+import { RemoveSimulation } from "./remove-simulation.tsx";
 
 const own = words.settings;
 
@@ -44,6 +45,7 @@ export function Settings() {
           {own.toSecurity}
         </Link>
       </p>
+      {org.isSimulated && <RemoveSimulation />}
     </Page>
   );
 }

@@ -352,6 +352,13 @@ export const en = {
   settings: {
     name: "Name of the organisation",
     toSecurity: "How this platform protects what it holds",
+    simulation: {
+      title: "Remove the simulated fleet",
+      button: "Remove the simulated fleet …",
+      label: "Remove it all",
+      explanation:
+        "The simulated devices fall silent, and this organisation is erased with everything in it, for ever. Your other organisations are not touched.",
+    },
   },
   session: {
     signIn: {
