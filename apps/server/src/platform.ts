@@ -26,7 +26,7 @@ import {
 } from "./authority/index.ts";
 import { authorityRoutes } from "./authority/routes.ts";
 import { openCertificates } from "./certificates.ts";
-import { clockWatch } from "./clock-watch.ts";
+import { clockWatch, keepTime } from "./clock-watch.ts";
 import type { Config } from "./config.ts";
 import { Browsers, Identity, Invitations, Members, Organisations, SetupOffer } from "./identity/index.ts";
 import { identityRoutes } from "./identity/routes.ts";
@@ -73,9 +73,6 @@ export type PlatformNeeds = {
   /** Aborted when the process is to end: a start is given up, and closing waits for nothing that is away. */
   readonly signal?: AbortSignal | undefined;
 };
-
-/** Where `npm start` builds the console. */
-const consoleFolder = path.join(import.meta.dirname, "../../console/dist");
 
 const houseKeeping = 10_000; // milliseconds between two rounds
 
@@ -229,17 +226,12 @@ async function open(needs: PlatformNeeds, opened: AsyncDisposableStack, closing:
     ca: () => certificates.caPem,
     timers,
   });
+  const verbs = { authentication, minting, revocation, catalogue, registry, telemetry, presences };
   const simulation = new Simulation({
     ...common,
+    ...verbs,
     isOffered: config.offersDemo,
     keys: keyring,
-    authentication,
-    minting,
-    revocation,
-    catalogue,
-    registry,
-    telemetry,
-    presences,
     door,
     maximumMessage: config.maximumMessage,
     timers,
@@ -276,7 +268,7 @@ async function open(needs: PlatformNeeds, opened: AsyncDisposableStack, closing:
       live,
       liveRefusals,
       strangers,
-      console: new ConsoleFiles({ folder: consoleFolder, random }),
+      console: new ConsoleFiles({ random }),
       replays: new Replays(storage),
       exposure,
       guard,
@@ -315,15 +307,7 @@ async function open(needs: PlatformNeeds, opened: AsyncDisposableStack, closing:
     await presences.noteHeard();
     await storage.maintain.call("raise_high_water", [clock.now()]);
   });
-  opened.defer(async () => {
-    try {
-      await storage.maintain.call("raise_high_water", [clock.now()]);
-    } catch (error) {
-      // It has the time of the last round, and a stop must not fail because a database is away.
-      if (!(error instanceof Refusal)) throw error;
-      report(`The database was not told what time it is: ${error.message}`, { code: error.code });
-    }
-  });
+  opened.defer(() => keepTime({ storage, clock, report }));
   const { host, publicNames } = config;
   return new Platform({
     opened: opened.move(),

@@ -5,6 +5,9 @@ import type { Random } from "@holdfast/kernel";
 import type { FastifyReply, FastifyRequest } from "fastify";
 import { pathOf } from "./target.ts";
 
+/** Where `npm start` builds it. */
+const built = path.join(import.meta.dirname, "../../../../console/dist");
+
 /** What the build puts where a nonce belongs (apps/console/vite.config.ts). */
 const noncePlaceholder = "HOLDFAST-NONCE";
 
@@ -45,9 +48,9 @@ export class ConsoleFiles {
   readonly #page: string | undefined;
 
   /** Where nothing was built there are no files, and no place. */
-  constructor({ folder, random }: { folder: string; random: Random }) {
+  constructor({ random }: { random: Random }) {
     this.#random = random;
-    this.#files = filesIn(folder);
+    this.#files = filesIn(built);
     this.#page = this.#files.get("/index.html")?.bytes.toString("utf8");
   }
 
