@@ -3,6 +3,7 @@ export { DataTable, columnsOf } from "./data-table.tsx";
 export { Empty } from "./empty.tsx";
 export { EntityId } from "./entity-id.tsx";
 export { Facts } from "./facts.tsx";
+export { keepFocus } from "./keep-focus.ts";
 export { Listing } from "./listing.tsx";
 export { Page } from "./page.tsx";
 export { ProblemNotice, told } from "./problem-notice.tsx";

@@ -16,7 +16,7 @@ export function Door({
     document.title = `${title} · ${words.product}`;
   }, [title]);
   return (
-    <Center component="main" mih="100dvh" p="md">
+    <Center component="main" tabIndex={-1} mih="100dvh" p="md">
       <Card withBorder w="100%" maw={440} p="lg" bg="var(--hf-raised)">
         <Stack gap="md">
           <div>

@@ -8,7 +8,7 @@ import { words } from "../words/index.ts";
 export function Failed({ error }: { readonly error: unknown }) {
   const router = useRouter();
   return (
-    <Center component="main" mih="60dvh" p="md">
+    <Center component="main" tabIndex={-1} mih="60dvh" p="md">
       <Stack maw={560} w="100%">
         <ProblemNotice error={error} retry={() => void router.invalidate()} />
       </Stack>
@@ -18,7 +18,7 @@ export function Failed({ error }: { readonly error: unknown }) {
 
 export function Nowhere() {
   return (
-    <Center component="main" mih="60dvh" p="md">
+    <Center component="main" tabIndex={-1} mih="60dvh" p="md">
       <Stack align="center">
         <Text>{words.problem.nowhere}</Text>
         <Button component={Link} to={paths.start} variant="default">

@@ -15,7 +15,7 @@ import { useDisclosure } from "@mantine/hooks";
 import { useSuspenseQuery } from "@tanstack/react-query";
 import { createLink, Outlet, useLocation, useNavigate } from "@tanstack/react-router";
 import { routes } from "@holdfast/protocol";
-import { Suspense, useEffect } from "react";
+import { Suspense, useEffect, useRef, type KeyboardEvent } from "react";
 import { apiFor, onSessionEnded, queryClient } from "../api/index.ts";
 import { Slow, TimeZoneProvider, useTimeZone } from "../kit/index.ts";
 import { paths } from "../kit/index.ts";
@@ -43,6 +43,12 @@ export function Shell() {
   const location = useLocation();
   const navigate = useNavigate();
   useEffect(() => menu.close(), [location.pathname]);
+  const burger = useRef<HTMLButtonElement>(null);
+  const closeByKey = ({ key }: KeyboardEvent) => {
+    if (key !== "Escape" || !isOpen) return;
+    menu.close();
+    burger.current?.focus();
+  };
   useEffect(
     () =>
       onSessionEnded(() => {
@@ -69,10 +75,12 @@ export function Shell() {
           <Group h="100%" px="sm" justify="space-between" wrap="nowrap" gap="xs">
             <Group gap="xs" wrap="nowrap" miw={0}>
               <Burger
+                ref={burger}
                 opened={isOpen}
                 onClick={menu.toggle}
                 hiddenFrom="sm"
                 size="sm"
+                aria-expanded={isOpen}
                 aria-label={isOpen ? words.shell.closeMenu : words.shell.openMenu}
               />
               <Text fw={700} visibleFrom="sm">
@@ -83,7 +91,14 @@ export function Shell() {
             <TopBarActions />
           </Group>
         </AppShell.Header>
-        <AppShell.Navbar p="xs" bg="var(--hf-raised)" aria-label={words.shell.navigation}>
+        <AppShell.Navbar
+          className="hf-rail"
+          data-closed={!isOpen || undefined}
+          onKeyDown={closeByKey}
+          p="xs"
+          bg="var(--hf-raised)"
+          aria-label={words.shell.navigation}
+        >
           {places.map(({ to, label, exact }) => (
             <PlaceLink
               key={to}
