@@ -94,7 +94,7 @@ export function AddCredential() {
   );
   return (
     <Page title={own.add}>
-      <form onSubmit={form.onSubmit(async (asked) => setSecret(await make.mutateAsync(asked)))}>
+      <form onSubmit={form.onSubmit((asked) => make.mutate(asked, { onSuccess: setSecret }))}>
         <Stack gap="md" maw={880}>
           <Radio.Group label={own.kind} {...form.getInputProps("kind")}>
             <Stack gap="xs" mt={4}>

@@ -1,10 +1,10 @@
-import { Button, Code, List, Stack, Text, Title } from "@mantine/core";
+import { Code, List, Stack, Text, Title } from "@mantine/core";
 import { useDisclosure } from "@mantine/hooks";
 import { routes } from "@holdfast/protocol";
 import { useQuery, useSuspenseQuery } from "@tanstack/react-query";
 import { Link, useParams } from "@tanstack/react-router";
 import { apiFor, queryClient } from "../api/index.ts";
-import { Confirm, EntityId, Facts, Moment, Page, paths, StateMark } from "../kit/index.ts";
+import { Confirm, EntityId, Facts, Moment, Page, paths, StateMark, Press } from "../kit/index.ts";
 import { useCan, useOrg } from "../session/index.ts";
 import { words } from "../words/index.ts";
 import { kindWord, type Credential } from "./kinds.ts";
@@ -34,9 +34,9 @@ export function CredentialPage() {
       title={title}
       lead={<EntityId id={credential.id} />}
       actions={
-        <Button color="red" variant="outline" onClick={ending.open} disabled={because !== undefined} title={because}>
+        <Press color="red" variant="outline" onClick={ending.open} why={because}>
           {own.revoke}
-        </Button>
+        </Press>
       }
     >
       <Facts

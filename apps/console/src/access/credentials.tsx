@@ -1,4 +1,4 @@
-import { Button, NativeSelect } from "@mantine/core";
+import { NativeSelect } from "@mantine/core";
 import { routes } from "@holdfast/protocol";
 import { Link, useNavigate } from "@tanstack/react-router";
 import { apiFor, useList } from "../api/index.ts";
@@ -13,6 +13,7 @@ import {
   paths,
   StateMark,
   useShown,
+  Press,
 } from "../kit/index.ts";
 import { useCan, useOrg } from "../session/index.ts";
 import { words } from "../words/index.ts";
@@ -64,13 +65,12 @@ export function Credentials() {
   ]);
   const mayMake = ["token.create", "operatorKey.create", "accessKey.create"].some(can);
   const add = (
-    <Button
-      disabled={!mayMake}
-      title={mayMake ? undefined : words.common.notAllowed("token.create")}
+    <Press
+      why={mayMake ? undefined : words.common.notAllowed("token.create")}
       onClick={() => void navigate({ to: paths.addCredential, params: { org: org.id } })}
     >
       {own.add}
-    </Button>
+    </Press>
   );
   return (
     <Page title={words.places.access} lead={own.lead} actions={add}>

@@ -1,38 +1,24 @@
 import { ApiProblem, Client, NotReached } from "@holdfast/client";
-import { QueryCache, QueryClient } from "@tanstack/react-query";
+import { QueryClient } from "@tanstack/react-query";
+import { heardTransport } from "./heard.ts";
 
 /** The public API, asked by whoever is signed in; the cookie says who. */
 type Api = Client;
 
 const apis = new Map<string, Api>();
+const transport = heardTransport();
 
 /** The API as a member of this organisation, or of none: for signing in and what is the person's own. */
 export function apiFor(org?: string): Api {
   const key = org ?? "";
   let api = apis.get(key);
-  if (!api) apis.set(key, (api = new Client({ url: window.location.origin, org })));
+  if (!api) apis.set(key, (api = new Client({ url: window.location.origin, org, transport })));
   return api;
 }
-
-const listeners = new Set<() => void>();
-
-/** Calls back when an answer says that nobody is signed in any more. Answers with what ends that. */
-export function onSessionEnded(heard: () => void): () => void {
-  listeners.add(heard);
-  return () => listeners.delete(heard);
-}
-
-/** What the platform says when a cookie is missing, ended or no longer good. */
-export const sessionEnded = (error: unknown): boolean => error instanceof ApiProblem && error.status === 401;
 
 const seconds = 1_000;
 
 export const queryClient = new QueryClient({
-  queryCache: new QueryCache({
-    onError: (error) => {
-      if (sessionEnded(error)) for (const heard of listeners) heard();
-    },
-  }),
   defaultOptions: {
     queries: {
       staleTime: 5 * seconds,

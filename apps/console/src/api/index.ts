@@ -1,3 +1,4 @@
-export { apiFor, onSessionEnded, queryClient, sessionEnded } from "./api.ts";
+export { apiFor, queryClient } from "./api.ts";
+export { on, sessionEnded } from "./heard.ts";
 export { useAct } from "./use-act.ts";
 export { useList } from "./use-list.ts";

@@ -15,6 +15,7 @@ import {
   SecretOnce,
   StateMark,
   columnsOf,
+  Press,
 } from "../kit/index.ts";
 import { useCan, useOrg } from "../session/index.ts";
 import { words } from "../words/index.ts";
@@ -94,14 +95,9 @@ function Keys({ device }: { readonly device: Device }) {
         <Title order={2} fz="lg">
           {own.keys}
         </Title>
-        <Button
-          disabled={why !== undefined}
-          title={why}
-          loading={mint.isPending}
-          onClick={() => mint.mutate(undefined)}
-        >
+        <Press why={why} loading={mint.isPending} onClick={() => mint.mutate(undefined)}>
           {own.another}
-        </Button>
+        </Press>
       </Group>
       <Text fz="sm" c="var(--hf-dim)">
         {own.rotateHint}
@@ -182,9 +178,9 @@ function Explain({ device }: { readonly device: Device }) {
             value={action}
             onChange={(event) => setAction(event.currentTarget.value)}
           />
-          <Button type="submit" variant="default" disabled={why !== undefined} title={why} loading={explain.isPending}>
+          <Press type="submit" variant="default" why={why} loading={explain.isPending}>
             {own.ask}
-          </Button>
+          </Press>
         </Group>
       </form>
       {explain.error && <ProblemNotice error={explain.error} />}

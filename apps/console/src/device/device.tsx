@@ -1,11 +1,11 @@
-import { Button, Group, NativeSelect, Stack, Textarea, TextInput, Title } from "@mantine/core";
+import { Group, NativeSelect, Stack, Textarea, TextInput, Title } from "@mantine/core";
 import { useForm } from "@mantine/form";
 import { isId } from "@holdfast/kernel";
 import { routes } from "@holdfast/protocol";
 import { useQuery } from "@tanstack/react-query";
 import { Link } from "@tanstack/react-router";
 import { apiFor, useAct } from "../api/index.ts";
-import { Empty, Facts, Moment, paths, ProblemNotice, Scroll } from "../kit/index.ts";
+import { Empty, Facts, Moment, paths, ProblemNotice, Scroll, Press } from "../kit/index.ts";
 import { useCan, useOrg } from "../session/index.ts";
 import { words } from "../words/index.ts";
 import { DeviceFrame, useDevice, type Device } from "./frame.tsx";
@@ -49,7 +49,8 @@ function Latest({ device }: { readonly device: Device }) {
     queryFn: ({ signal }) => apiFor(org.id).call(routes.readLatest, { params: { device: device.id }, signal }),
     refetchInterval: 5_000,
   });
-  if (error) return <ProblemNotice error={error} />;
+  // What it knew stays while the platform is away: the page says since when.
+  if (error && !data) return <ProblemNotice error={error} />;
   if (!data) return null;
   if (data.items.length === 0) {
     return (
@@ -162,14 +163,9 @@ function Change({ device }: { readonly device: Device }) {
           />
           {change.error && <ProblemNotice error={change.error} />}
           <Group>
-            <Button
-              type="submit"
-              disabled={why !== undefined || !form.isDirty()}
-              title={why}
-              loading={change.isPending}
-            >
+            <Press type="submit" why={why} disabled={why === undefined && !form.isDirty()} loading={change.isPending}>
               {words.common.save}
-            </Button>
+            </Press>
           </Group>
         </Stack>
       </form>

@@ -1,4 +1,4 @@
-import { Button, Group } from "@mantine/core";
+import { Group } from "@mantine/core";
 import { useDisclosure } from "@mantine/hooks";
 import type { Reply } from "@holdfast/client";
 import { routes } from "@holdfast/protocol";
@@ -6,7 +6,7 @@ import { useSuspenseQuery } from "@tanstack/react-query";
 import { Link, useNavigate, useParams } from "@tanstack/react-router";
 import type { ReactNode } from "react";
 import { apiFor, useAct } from "../api/index.ts";
-import { Confirm, EntityId, Moment, Page, paths, ProblemNotice, StateMark } from "../kit/index.ts";
+import { Confirm, EntityId, Moment, Page, paths, ProblemNotice, StateMark, Press } from "../kit/index.ts";
 import { useCan, useOrg } from "../session/index.ts";
 import { words } from "../words/index.ts";
 
@@ -81,37 +81,29 @@ function Actions({ device }: { readonly device: Device }) {
   return (
     <>
       {device.state === "active" && (
-        <Button
+        <Press
           variant="default"
           loading={suspend.isPending}
-          disabled={!can("device.suspend")}
-          title={why("device.suspend")}
+          why={why("device.suspend")}
           onClick={() => suspend.mutate(undefined)}
         >
           {own.suspend}
-        </Button>
+        </Press>
       )}
       {device.state === "suspended" && (
-        <Button
+        <Press
           variant="default"
           loading={resume.isPending}
-          disabled={!can("device.resume")}
-          title={why("device.resume")}
+          why={why("device.resume")}
           onClick={() => resume.mutate(undefined)}
         >
           {own.resume}
-        </Button>
+        </Press>
       )}
       {device.state !== "retired" && (
-        <Button
-          variant="outline"
-          color="red"
-          disabled={!can("device.retire")}
-          title={why("device.retire")}
-          onClick={retiring.open}
-        >
+        <Press variant="outline" color="red" why={why("device.retire")} onClick={retiring.open}>
           {own.retire}
-        </Button>
+        </Press>
       )}
       {error && <ProblemNotice error={error} />}
       <Confirm

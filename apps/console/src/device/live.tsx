@@ -33,7 +33,7 @@ function Tail({ device }: { readonly device: Device }) {
       .slice(-300)
       .reverse();
   }, [events, text, onlyRefused]);
-  const missed = held ? live.events.length - held.length : 0;
+  const missed = (live.events.at(-1)?.number ?? 0) - (held?.at(-1)?.number ?? 0);
   return (
     <Stack gap="sm">
       <Group gap="xs" align="flex-end">
@@ -60,7 +60,7 @@ function Tail({ device }: { readonly device: Device }) {
         </Button>
       </Group>
       <Text fz="sm" role="status" c={live.state === "live" ? "var(--hf-good)" : "var(--hf-warn)"}>
-        {held ? own.paused(missed) : own.states[live.state]}
+        {own.states[live.state]} {held && own.paused(missed)}
       </Text>
       {live.state === "refused" && <ProblemNotice error={live.error} />}
       {shown.length === 0 ? (
@@ -115,6 +115,14 @@ function Line({ event }: { readonly event: Heard }) {
           kind={isOnline ? `● ${words.state.online}` : `○ ${words.state.offline}`}
         >
           {because}
+        </Row>
+      );
+    }
+    case "gap": {
+      const { from, to } = event.data;
+      return (
+        <Row at={to} colour="var(--hf-warn)" kind={`‖ ${own.gap}`}>
+          {own.gapSince} <Moment at={from} exactly />
         </Row>
       );
     }

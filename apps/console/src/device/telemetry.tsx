@@ -92,7 +92,8 @@ function Measured({ device }: { readonly device: Device }) {
 
   const lines = shown.map((attribute, at) => together(histories[at], arrived.get(attribute) ?? [], from));
   const data = aligned(lines, Math.max(step.milliseconds, spacing(lines)));
-  const error = latest.error ?? histories.find((one) => one.error)?.error;
+  // What is drawn stays while the platform is away: the page says since when.
+  const error = latest.data ? histories.find((one) => one.error && !one.data)?.error : latest.error;
   if (latest.isPending) return <Slow />;
   if (error) return <ProblemNotice error={error} retry={() => void latest.refetch()} />;
   if (known.length === 0) return <Empty>{words.device.noReadings}</Empty>;
@@ -128,7 +129,7 @@ function Measured({ device }: { readonly device: Device }) {
           lines={shown.map((name) => ({ name, unit: units.get(name) }))}
           data={data}
           from={from}
-          to={isFollowing ? now : now}
+          to={now}
         />
       )}
       <Text fz="xs" c="var(--hf-dim)">

@@ -50,7 +50,7 @@ function Describe({ done }: { readonly done: (made: MadeDevice) => void }) {
   });
   const isNew = form.getValues().application === "";
   return (
-    <form onSubmit={form.onSubmit(async (values) => done(await make.mutateAsync(values)))}>
+    <form onSubmit={form.onSubmit((values) => make.mutate(values, { onSuccess: done }))}>
       <Stack gap="sm" maw={480}>
         <TextInput label={words.common.name} required autoFocus {...form.getInputProps("name")} />
         <NativeSelect

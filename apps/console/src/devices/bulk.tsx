@@ -2,7 +2,7 @@ import { Button, Card, Group, List, Modal, Progress, Stack, Text, TextInput } fr
 import { routes } from "@holdfast/protocol";
 import { useRef, useState } from "react";
 import { apiFor, queryClient } from "../api/index.ts";
-import { told } from "../kit/index.ts";
+import { told, Press } from "../kit/index.ts";
 import { useCan, useOrg } from "../session/index.ts";
 import { words } from "../words/index.ts";
 import type { Device } from "./devices.tsx";
@@ -62,16 +62,17 @@ export function Bulk({ devices, done }: { readonly devices: readonly Device[]; r
   });
   if (devices.length === 0 && !running && results.length === 0) return null;
 
+  const why = (action: string) => (can(action) ? undefined : words.common.notAllowed(action));
   const failed = results.filter(({ problem }) => problem !== undefined);
   const button = (work: Work, action: string) => (
-    <Button
+    <Press
       variant="default"
-      disabled={running !== undefined || devices.length === 0 || !can(action)}
-      title={can(action) ? undefined : words.common.notAllowed(action)}
+      why={why(action)}
+      disabled={running !== undefined || devices.length === 0}
       onClick={() => void run(work)}
     >
       {work.what}
-    </Button>
+    </Press>
   );
   return (
     <Card withBorder p="sm" bg="var(--hf-raised)">
@@ -80,14 +81,14 @@ export function Bulk({ devices, done }: { readonly devices: readonly Device[]; r
           <Text fz="sm">{words.common.selected(devices.length)}</Text>
           {button(suspend, "device.suspend")}
           {button(resume, "device.resume")}
-          <Button
+          <Press
             variant="default"
-            disabled={running !== undefined || devices.length === 0 || !can("device.update")}
-            title={can("device.update") ? undefined : words.common.notAllowed("device.update")}
+            why={why("device.update")}
+            disabled={running !== undefined || devices.length === 0}
             onClick={() => setTagging(true)}
           >
             {own.tag}
-          </Button>
+          </Press>
           <Button
             variant="subtle"
             disabled={running !== undefined}

@@ -15,6 +15,8 @@ import {
   Moment,
   Page,
   paths,
+  Press,
+  Slow,
   StateMark,
   useShown,
 } from "../kit/index.ts";
@@ -82,13 +84,12 @@ export function Devices() {
   );
   const mayMake = can("device.create");
   const add = (
-    <Button
-      disabled={!mayMake}
-      title={mayMake ? undefined : words.common.notAllowed("device.create")}
+    <Press
+      why={mayMake ? undefined : words.common.notAllowed("device.create")}
       onClick={() => void navigate({ to: paths.addDevice, params: { org: org.id } })}
     >
       {own.add}
-    </Button>
+    </Press>
   );
   const isFiltered = text !== "";
   return (
@@ -116,6 +117,7 @@ export function Devices() {
     >
       <Filters text={text} show={show} />
       <Bulk devices={list.rows.filter(({ id }) => selected.has(id))} done={() => setSelected(new Set())} />
+      {list.isOld && <Slow />}
       <Listing
         list={list}
         empty={

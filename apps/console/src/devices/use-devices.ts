@@ -26,6 +26,8 @@ export function useDevices(org: string, filter: Filter, sort: Order | undefined)
     rows,
     total: data?.pages.at(-1)?.total,
     isPending: query.isPending,
+    /** The rows are of what was asked before; the answer to what is asked now is not there yet. */
+    isOld: query.isPlaceholderData,
     error: query.error,
     retry: () => void query.refetch(),
     more: hasNextPage ? next : undefined,

@@ -6,6 +6,7 @@ export { Facts } from "./facts.tsx";
 export { keepFocus } from "./keep-focus.ts";
 export { Listing } from "./listing.tsx";
 export { Page } from "./page.tsx";
+export { Press } from "./press.tsx";
 export { ProblemNotice, told } from "./problem-notice.tsx";
 export { save } from "./save.ts";
 export { Scroll } from "./scroll.tsx";

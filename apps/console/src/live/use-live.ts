@@ -4,7 +4,9 @@ import { useEffect, useState } from "react";
 import { apiFor } from "../api/index.ts";
 
 /** An event with the moment at which it came here, and a number of its own. */
-export type Heard = LiveEvent & { readonly number: number; readonly heardAt: number };
+export type Heard = (LiveEvent | Gap) & { readonly number: number; readonly heardAt: number };
+/** The stream was away: what came meanwhile is stored or audited, but nobody here saw it. Times as the API writes them. */
+type Gap = { readonly type: "gap"; readonly data: { readonly from: string; readonly to: string } };
 type Live = {
   readonly events: readonly Heard[];
   readonly state: "connecting" | "live" | "away" | "refused";
@@ -24,6 +26,15 @@ export function useLive(org: string, device: string, { strangers = false } = {})
     const { signal } = ending;
     let number = 0;
     let waiting: Heard[] = [];
+    let lostAt: number | undefined;
+    const hear = (event: LiveEvent | Gap) => {
+      number += 1;
+      waiting.push({ ...event, number, heardAt: Date.now() });
+    };
+    const away = (error: unknown) => {
+      lostAt ??= Date.now();
+      setLive((before) => ({ ...before, state: "away", error }));
+    };
     // Many may come between two pictures; the page is drawn once for all of them.
     const flush = setInterval(() => {
       if (waiting.length === 0) return;
@@ -36,21 +47,25 @@ export function useLive(org: string, device: string, { strangers = false } = {})
         try {
           const onOpen = () => {
             pause = 500;
+            if (lostAt !== undefined) {
+              const [from, to] = [lostAt, Date.now()].map((time) => new Date(time).toISOString());
+              hear({ type: "gap", data: { from: from ?? "", to: to ?? "" } });
+            }
+            lostAt = undefined;
             setLive((before) => ({ ...before, state: "live", error: undefined, begun: before.begun + 1 }));
           };
           for await (const event of apiFor(org).watch(
             { device: parseId("device", device), ...(strangers && { strangers: "true" as const }) },
             { signal, onOpen },
           )) {
-            number += 1;
-            waiting.push({ ...event, number, heardAt: Date.now() });
+            hear(event);
           }
-          setLive((before) => ({ ...before, state: "away" }));
+          away(undefined);
         } catch (error) {
           if (signal.aborted) return;
           const isRefused = error instanceof ApiProblem && error.status < 500;
-          setLive((before) => ({ ...before, state: isRefused ? "refused" : "away", error }));
-          if (isRefused) return;
+          if (!isRefused) away(error);
+          else return setLive((before) => ({ ...before, state: "refused", error }));
         }
         await new Promise((resolve) => setTimeout(resolve, pause));
       }

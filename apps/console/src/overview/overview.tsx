@@ -1,9 +1,9 @@
-import { Alert, Button, Card, SimpleGrid, Stack, Text, Title } from "@mantine/core";
+import { Alert, Card, SimpleGrid, Stack, Text, Title } from "@mantine/core";
 import { routes } from "@holdfast/protocol";
 import { useQuery } from "@tanstack/react-query";
 import { Link, useNavigate } from "@tanstack/react-router";
 import { apiFor } from "../api/index.ts";
-import { Empty, Moment, Page, paths, ProblemNotice, Scroll, Slow } from "../kit/index.ts";
+import { Empty, Moment, Page, paths, ProblemNotice, Scroll, Slow, Press } from "../kit/index.ts";
 import { useCan, useOrg } from "../session/index.ts";
 import { words } from "../words/index.ts";
 
@@ -21,13 +21,12 @@ export function Overview() {
     refetchInterval: 5_000,
   });
   const add = (
-    <Button
-      disabled={!can("device.create")}
-      title={can("device.create") ? undefined : words.common.notAllowed("device.create")}
+    <Press
+      why={can("device.create") ? undefined : words.common.notAllowed("device.create")}
       onClick={() => void navigate({ to: paths.addDevice, params: { org: org.id } })}
     >
       {words.devices.add}
-    </Button>
+    </Press>
   );
   return (
     <Page title={words.places.overview} actions={add}>

@@ -1,4 +1,4 @@
-import { Button, Group, NativeSelect, Stack, Switch, TextInput, Title } from "@mantine/core";
+import { Group, NativeSelect, Stack, Switch, TextInput, Title } from "@mantine/core";
 import { useForm } from "@mantine/form";
 import { useDisclosure } from "@mantine/hooks";
 import type { Reply } from "@holdfast/client";
@@ -6,7 +6,7 @@ import { routes } from "@holdfast/protocol";
 import { useSuspenseQuery } from "@tanstack/react-query";
 import { useNavigate, useParams } from "@tanstack/react-router";
 import { apiFor, useAct } from "../api/index.ts";
-import { Confirm, Empty, EntityId, Page, paths, ProblemNotice, Scroll } from "../kit/index.ts";
+import { Confirm, Empty, EntityId, Page, paths, ProblemNotice, Scroll, Press } from "../kit/index.ts";
 import { useCan, useOrg } from "../session/index.ts";
 import { words } from "../words/index.ts";
 
@@ -43,14 +43,13 @@ function ProductPage({ product }: { readonly product: Known }) {
       title={product.name}
       lead={<EntityId id={product.id} />}
       actions={
-        <Button
+        <Press
           variant="default"
           onClick={ending.open}
-          disabled={!can("product.delete")}
-          title={can("product.delete") ? undefined : words.common.notAllowed("product.delete")}
+          why={can("product.delete") ? undefined : words.common.notAllowed("product.delete")}
         >
           {own.end}
-        </Button>
+        </Press>
       }
     >
       <form onSubmit={form.onSubmit((body) => change.mutate(body))}>
@@ -63,9 +62,9 @@ function ProductPage({ product }: { readonly product: Known }) {
           />
           {change.error && <ProblemNotice error={change.error} />}
           <Group>
-            <Button type="submit" disabled={!mayChange || !form.isDirty()} title={why} loading={change.isPending}>
+            <Press type="submit" why={why} disabled={why === undefined && !form.isDirty()} loading={change.isPending}>
               {words.common.save}
-            </Button>
+            </Press>
           </Group>
         </Stack>
       </form>
@@ -144,9 +143,9 @@ function Attributes({
             {...form.getInputProps("type")}
           />
           <TextInput label={own.unit} maw={96} {...form.getInputProps("unit")} />
-          <Button type="submit" variant="default" disabled={why !== undefined} title={why}>
+          <Press type="submit" variant="default" why={why}>
             {own.declare}
-          </Button>
+          </Press>
         </Group>
       </form>
     </Stack>

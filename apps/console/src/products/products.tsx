@@ -5,7 +5,18 @@ import type { Reply } from "@holdfast/client";
 import { routes } from "@holdfast/protocol";
 import { Link, useNavigate } from "@tanstack/react-router";
 import { apiFor, useAct, useList } from "../api/index.ts";
-import { columnsOf, DataTable, Empty, EntityId, Listing, Moment, Page, paths, ProblemNotice } from "../kit/index.ts";
+import {
+  columnsOf,
+  DataTable,
+  Empty,
+  EntityId,
+  Listing,
+  Moment,
+  Page,
+  paths,
+  ProblemNotice,
+  Press,
+} from "../kit/index.ts";
 import { useCan, useOrg } from "../session/index.ts";
 import { words } from "../words/index.ts";
 
@@ -48,13 +59,9 @@ export function Products() {
   ]);
   const mayMake = can("product.create");
   const add = (
-    <Button
-      onClick={making.open}
-      disabled={!mayMake}
-      title={mayMake ? undefined : words.common.notAllowed("product.create")}
-    >
+    <Press onClick={making.open} why={mayMake ? undefined : words.common.notAllowed("product.create")}>
       {own.add}
-    </Button>
+    </Press>
   );
   return (
     <Page title={words.places.products} lead={own.lead} actions={add}>
@@ -79,10 +86,11 @@ function AddProduct({ opened, close }: { readonly opened: boolean; readonly clos
   const make = useAct((body: { name: string; strict: boolean }) =>
     apiFor(org.id).call(routes.createProduct, { body: { ...body, attributes: {} } }),
   );
-  const submit = form.onSubmit(async (body) => {
-    const { id } = await make.mutateAsync(body);
-    await navigate({ to: paths.product, params: { org: org.id, product: id } });
-  });
+  const submit = form.onSubmit((body) =>
+    make.mutate(body, {
+      onSuccess: ({ id }) => void navigate({ to: paths.product, params: { org: org.id, product: id } }),
+    }),
+  );
   return (
     <Modal opened={opened} onClose={close} title={own.add} closeButtonProps={{ "aria-label": words.common.close }}>
       <form onSubmit={submit}>

@@ -20,7 +20,9 @@ export function SignIn() {
   const submit = form.onSubmit(async (body) => {
     setError(undefined);
     try {
-      queryClient.setQueryData(sessionQuery.queryKey, await apiFor().call(routes.createSession, { body }));
+      const session = await apiFor().call(routes.createSession, { body });
+      queryClient.clear(); // what somebody else may have seen here
+      queryClient.setQueryData(sessionQuery.queryKey, session);
       await navigate({ href: to ?? paths.start, replace: true });
     } catch (failure) {
       setError(failure);

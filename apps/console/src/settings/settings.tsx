@@ -1,10 +1,10 @@
-import { Button, Group, Stack, TextInput } from "@mantine/core";
+import { Group, Stack, TextInput } from "@mantine/core";
 import { useForm } from "@mantine/form";
 import { routes } from "@holdfast/protocol";
 import { useSuspenseQuery } from "@tanstack/react-query";
 import { Link } from "@tanstack/react-router";
 import { apiFor, useAct } from "../api/index.ts";
-import { EntityId, Page, paths, ProblemNotice } from "../kit/index.ts";
+import { EntityId, Page, paths, ProblemNotice, Press } from "../kit/index.ts";
 import { useCan, useOrg } from "../session/index.ts";
 import { words } from "../words/index.ts";
 import { RemoveSimulation } from "./remove-simulation.tsx";
@@ -29,14 +29,9 @@ export function Settings() {
           <TextInput label={own.name} required {...form.getInputProps("name")} />
           {rename.error && <ProblemNotice error={rename.error} />}
           <Group>
-            <Button
-              type="submit"
-              disabled={why !== undefined || !form.isDirty()}
-              title={why}
-              loading={rename.isPending}
-            >
+            <Press type="submit" why={why} disabled={why === undefined && !form.isDirty()} loading={rename.isPending}>
               {words.common.save}
-            </Button>
+            </Press>
           </Group>
         </Stack>
       </form>

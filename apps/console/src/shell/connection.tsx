@@ -3,20 +3,32 @@ import { NotReached } from "@holdfast/client";
 import { routes } from "@holdfast/protocol";
 import { useQuery } from "@tanstack/react-query";
 import { useEffect, useState } from "react";
-import { apiFor, queryClient } from "../api/index.ts";
+import { apiFor, on, queryClient } from "../api/index.ts";
 import { exact } from "../kit/index.ts";
 import { useTimeZone } from "../kit/index.ts";
 import { words } from "../words/index.ts";
+
+const aliveKey = ["alive"];
 
 /** Says when the platform stopped answering, and that it is back; what failed meanwhile is asked again. */
 export function Connection() {
   const { zone } = useTimeZone();
   const { error, isSuccess } = useQuery({
-    queryKey: ["alive"],
+    queryKey: aliveKey,
     queryFn: ({ signal }) => apiFor().call(routes.healthz, { signal }),
     refetchInterval: ({ state }) => (state.error ? 2_000 : 15_000),
     retry: false,
   });
+  // Whoever got no answer first tells it: the next look may be far away.
+  useEffect(
+    () =>
+      on("not reached", () => {
+        const alive = queryClient.getQueryState(aliveKey);
+        if (alive?.status === "success" && alive.fetchStatus === "idle")
+          void queryClient.invalidateQueries({ queryKey: aliveKey });
+      }),
+    [],
+  );
   const isGone = error instanceof NotReached;
   const [since, setSince] = useState<number | undefined>(undefined);
   useEffect(() => {

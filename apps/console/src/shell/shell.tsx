@@ -16,7 +16,7 @@ import { useSuspenseQuery } from "@tanstack/react-query";
 import { createLink, Outlet, useLocation, useNavigate } from "@tanstack/react-router";
 import { routes } from "@holdfast/protocol";
 import { Suspense, useEffect, useRef, type KeyboardEvent } from "react";
-import { apiFor, onSessionEnded, queryClient } from "../api/index.ts";
+import { apiFor, on, queryClient } from "../api/index.ts";
 import { Slow, TimeZoneProvider, useTimeZone } from "../kit/index.ts";
 import { paths } from "../kit/index.ts";
 import { sessionQuery, useOrg } from "../session/index.ts";
@@ -49,17 +49,15 @@ export function Shell() {
     menu.close();
     burger.current?.focus();
   };
-  useEffect(
-    () =>
-      onSessionEnded(() => {
-        queryClient.removeQueries({ queryKey: sessionQuery.queryKey });
-        void navigate({
-          to: paths.signIn,
-          search: { to: `${window.location.pathname}${window.location.search}`, ended: true },
-        });
-      }),
-    [navigate],
-  );
+  useEffect(() => {
+    let isLeaving = false;
+    return on("session ended", () => {
+      if (isLeaving) return; // several questions are under way, and each hears it
+      isLeaving = true;
+      const to = `${window.location.pathname}${window.location.search}`;
+      void navigate({ to: paths.signIn, search: { to, ended: true } }).then(() => queryClient.clear());
+    });
+  }, [navigate]);
   return (
     <TimeZoneProvider>
       <a className="hf-skip" href="#content">

@@ -216,6 +216,9 @@ export const en = {
       reading: "reading",
       refused: "refused",
       bytes: (size: number) => `${size} bytes`,
+      gap: "away",
+      gapSince:
+        "The connection was lost. What came and was stored is in the telemetry; refusals are in the audit. Away since",
       omitted: (count: number) => `${count} more like it were left out.`,
     },
     access: {

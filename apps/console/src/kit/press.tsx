@@ -1,0 +1,23 @@
+import { Button, Tooltip, type ButtonProps } from "@mantine/core";
+import type { ComponentPropsWithRef } from "react";
+
+/**
+ * A button that may not be pressed says why, to whoever points at it, tabs to it or hears it. One that is `disabled` could not: keys do
+ * not reach it.
+ */
+export function Press({
+  why,
+  onClick,
+  ...others
+}: ButtonProps & Omit<ComponentPropsWithRef<"button">, keyof ButtonProps> & { readonly why: string | undefined }) {
+  const mayNot = why !== undefined;
+  return (
+    <Tooltip label={why} disabled={!mayNot} events={{ hover: true, focus: true, touch: true }}>
+      <Button
+        {...others}
+        {...(mayNot && { "data-disabled": true, "aria-disabled": true, "aria-description": why })}
+        onClick={(event) => (mayNot ? event.preventDefault() : onClick?.(event))}
+      />
+    </Tooltip>
+  );
+}

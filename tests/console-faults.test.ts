@@ -1,0 +1,170 @@
+import assert from "node:assert/strict";
+import { test, type TestContext } from "node:test";
+import { atEnd, startTestPlatform } from "../apps/server/src/testing/index.ts";
+import { startBrowser, visit } from "./browser.fixture.ts";
+import { buildConsole, Line, owner, signIn } from "./console.fixture.ts";
+import { CookieBrowser } from "./cookie-browser.fixture.ts";
+
+// What the console does when something is not as it should be.
+buildConsole();
+const platform = await startTestPlatform();
+atEnd.after(() => platform.close());
+const browser = await startBrowser();
+atEnd.after(() => browser.close());
+const line = await Line.to(platform.platform.url, atEnd);
+const { org, token } = await platform.setUp();
+const me = platform.visitor.as(token);
+const application = await me.post<{ id: string }>("/v1/applications", { name: "Houses" });
+const viewer = { email: "viewer@example.com", password: owner.password };
+const { link } = await me.post<{ link: string }>("/v1/invitations", { email: viewer.email, role: "viewer" });
+await platform.visitor.post("/v1/invitations/accept", { secret: link.split("=").at(-1), ...viewer });
+
+type Made = { id: string; version: number; key: { id: string; secret: string } };
+const make = (name: string, tags: Record<string, string> = {}) =>
+  me.post<Made>("/v1/devices", { application: application.id, name, tags });
+const pump = await make("Pump 1", { floor: "3" });
+await make("Fan 1");
+const measure = (temperature: number) =>
+  platform.visitor.as(`${pump.key.id}.${pump.key.secret}`).post("/v1/me/telemetry", { temperature });
+await measure(20);
+const inOrg = `/o/${org}`;
+
+async function enter(t: TestContext, where: string, who = owner) {
+  const visited = await visit(browser);
+  t.after(() => visited.context.close());
+  await visited.page.goto(`${line.url}${where}`);
+  await signIn(visited.page, who);
+  return visited;
+}
+
+test("a platform that is gone is told with since when, Live says that it is away, and both come back by themselves", async (t) => {
+  t.after(() => line.mend());
+  const { page } = await enter(t, `${inOrg}/devices/${pump.id}/live`);
+  await page.getByText("Live", { exact: true }).last().waitFor();
+  await measure(21);
+  await page.getByText("temperature = 21").waitFor();
+  line.cut();
+  const gone = page.getByText(/The platform does not answer since \d{4}-\d\d-\d\d \d\d:\d\d:\d\d/);
+  await gone.waitFor();
+  await page.getByText("The connection was lost: connecting again …").waitFor();
+  await measure(22);
+  line.mend();
+  await gone.waitFor({ state: "hidden" });
+  // What came meanwhile was seen by nobody here; the list says so where it would stand.
+  await page.getByText("The connection was lost. What came and was stored is in the telemetry").waitFor();
+  await measure(23);
+  await page.getByText("temperature = 23").waitFor();
+  await page.getByText("temperature = 21").waitFor();
+  assert.equal(await page.getByText("temperature = 22").count(), 0);
+  await page.getByRole("link", { name: "Telemetry" }).click();
+  await page.getByRole("cell", { name: "22", exact: true }).first().waitFor();
+});
+
+test("a chart that was open while the platform was gone has what was stored meanwhile", async (t) => {
+  t.after(() => line.mend());
+  const { page } = await enter(t, `${inOrg}/devices/${pump.id}/telemetry`);
+  await page.getByRole("img", { name: "temperature over time" }).waitFor();
+  line.cut();
+  await page.getByText("The platform does not answer since").waitFor();
+  await measure(31);
+  await page.getByRole("img", { name: "temperature over time" }).waitFor(); // what it knew stays
+  line.mend();
+  await page.getByRole("cell", { name: "31", exact: true }).first().waitFor();
+});
+
+test("what was typed is there when the platform is back, and is sent then", async (t) => {
+  t.after(() => line.mend());
+  const { page } = await enter(t, `${inOrg}/devices/add`);
+  await page.getByRole("textbox", { name: "Name", exact: true }).fill("Pump 9");
+  line.cut();
+  await page.getByRole("button", { name: "Add a device" }).click();
+  await page.getByRole("alert").getByText("The platform does not answer. Check the connection").waitFor();
+  await page.getByText("The platform does not answer since").waitFor();
+  line.mend();
+  await page.getByText("The platform does not answer since").waitFor({ state: "hidden" });
+  assert.equal(await page.getByRole("textbox", { name: "Name", exact: true }).inputValue(), "Pump 9");
+  await page.getByRole("button", { name: "Add a device" }).click();
+  await page.getByText("Waiting for the first reading").waitFor();
+});
+
+test("a session that was ended elsewhere leads to the door, which says so, and from there back to the same list", async (t) => {
+  const { page, context } = await enter(t, `${inOrg}/devices?q=tag%3Afloor%3D3`);
+  await page.getByRole("link", { name: "Pump 1" }).waitFor();
+  // The same cookie in another hand signs out.
+  const [cookie] = await context.cookies(line.url);
+  const elsewhere = new CookieBrowser(platform);
+  elsewhere.cookie = cookie?.value;
+  await elsewhere.good("DELETE", "/v1/session");
+  await page.getByText("Your session has ended. Sign in to go on where you were.").waitFor();
+  await signIn(page);
+  await page.getByRole("link", { name: "Pump 1" }).waitFor();
+  assert.equal(new URL(page.url()).search, "?q=tag%3Afloor%3D3");
+  assert.equal(await page.getByLabel("Filter").inputValue(), "tag:floor=3");
+  assert.equal(await page.getByRole("link", { name: "Fan 1" }).count(), 0);
+});
+
+test("what a role does not hold cannot be pressed and says why; nothing is asked", async (t) => {
+  const { page } = await enter(t, `${inOrg}/devices/${pump.id}`, viewer);
+  for (const [name, action] of [
+    ["Suspend", "device.suspend"],
+    ["Retire", "device.retire"],
+    ["Save", "device.update"],
+  ] as const) {
+    const button = page.getByRole("button", { name });
+    await button.hover();
+    assert.equal(await button.getAttribute("aria-disabled"), "true");
+    await page
+      .getByRole("tooltip")
+      .filter({ hasText: `Your role does not hold ${action}.` })
+      .waitFor();
+    assert.match((await button.getAttribute("aria-description")) ?? "", /does not hold/);
+    await button.focus();
+    await page.keyboard.press("Enter");
+  }
+  assert.equal(await page.getByRole("dialog").count(), 0);
+  assert.equal(await page.getByRole("alert").count(), 0);
+  assert.equal((await me.get<{ state: string }>(`/v1/devices/${pump.id}`)).state, "active");
+});
+
+test("a refusal that arrives anyway shows its sentence, its code and its request, and keeps what was typed", async (t) => {
+  const { page, complaints } = await enter(t, `${inOrg}/devices/${pump.id}`);
+  await page.getByLabel("Alias").fill("not an alias");
+  await page.getByRole("button", { name: "Save" }).click();
+  const notice = page.getByRole("alert");
+  await notice.getByText("request.malformed").waitFor();
+  await notice.getByText(/alias: /).waitFor();
+  await notice.getByText(/^[\w-]{16,}$/).waitFor();
+  await notice.getByRole("button", { name: "Copy the details" }).waitFor();
+  assert.equal(await page.getByLabel("Alias").inputValue(), "not an alias");
+  assert.deepEqual(
+    complaints.filter((text) => !/status of (400|401|422)/.test(text)), // the browser tells of each itself
+    [],
+  );
+});
+
+test("a question that takes long says for how long, also where an older answer is shown", async (t) => {
+  const { page } = await enter(t, `${inOrg}/devices`);
+  await page.getByRole("link", { name: "Fan 1" }).waitFor();
+  const release = line.hold();
+  t.after(release);
+  await page.getByLabel("Filter").fill("pump");
+  await page.getByText(/Still asking, for \d+ s …/).waitFor();
+  release();
+  await page.getByText(/Still asking/).waitFor({ state: "hidden" });
+  await page.getByRole("link", { name: "Fan 1" }).waitFor({ state: "hidden" });
+});
+
+test("an empty list says what it is for and what to do next", async (t) => {
+  const other = await platform.setUp();
+  const { page } = await enter(t, `/o/${other.org}/devices`);
+  await page.getByText("There is no device yet.").waitFor();
+  await page.getByRole("main").getByRole("button", { name: "Add a device" }).last().click();
+  await page.getByRole("heading", { name: "Add a device" }).waitFor();
+  for (const [path, text] of [
+    ["products", "There is no product yet."],
+    ["devices?q=nothing", "No device is like that."],
+  ] as const) {
+    await page.goto(`${line.url}/o/${other.org}/${path}`);
+    await page.getByText(text).waitFor();
+  }
+});
