@@ -1,0 +1,70 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { connectAsync } from "mqtt";
+import { atEnd, startTestPlatform } from "../apps/server/src/testing/index.ts";
+import { startBrowser, visit } from "./browser.fixture.ts";
+import { buildConsole, signIn } from "./console.fixture.ts";
+
+buildConsole();
+const platform = await startTestPlatform();
+atEnd.after(() => platform.close());
+const browser = await startBrowser();
+atEnd.after(() => browser.close());
+const { org, token } = await platform.setUp();
+const me = platform.visitor.as(token);
+const application = await me.post<{ id: string }>("/v1/applications", { name: "Houses" });
+type Made = { id: string; key: { id: string; secret: string } };
+const make = (name: string) => me.post<Made>("/v1/devices", { application: application.id, name });
+const { id, key } = await make("Pump 1");
+const other = await make("Pump 2");
+const come = (password: string) =>
+  connectAsync(platform.platform.mqttsUrl, {
+    ca: platform.platform.caPem ?? "",
+    reconnectPeriod: 0,
+    protocolVersion: 5,
+    username: key.id,
+    password,
+  });
+
+test("Live shows every message and every refusal of a device with its reason, by filter, and what came while it was paused", async (t) => {
+  const { page, context, complaints } = await visit(browser);
+  t.after(() => context.close());
+  await page.goto(`${platform.platform.url}/o/${org}/devices/${id}/live`);
+  await signIn(page);
+  complaints.length = 0; // nobody was signed in: the browser tells of the 401 that said so
+  await page.getByText("Nothing has come since this page was opened.").waitFor();
+  await page.getByText("Live", { exact: true }).last().waitFor();
+  const line = (...texts: string[]) =>
+    texts.reduce((found, text) => found.filter({ hasText: text }), page.getByRole("listitem")).first();
+
+  await assert.rejects(come(other.key.secret));
+  await line("refused", "connect", "credential.invalid", "a wrong secret").waitFor();
+  const client = await come(key.secret);
+  t.after(() => client.end(true));
+  await line("● online").waitFor();
+  await client.publishAsync("me/telemetry", '{"temperature":21.5}', { qos: 1 });
+  await line("reading", "temperature = 21.5", "mqtt", "me/telemetry", "20 bytes").waitFor();
+  await assert.rejects(client.publishAsync("me/telemetry", '{"temperature":', { qos: 1 }));
+  await line("refused", "telemetry.write", "telemetry.malformed", "me/telemetry").waitFor();
+  await assert.rejects(client.publishAsync("somewhere/else", "1", { qos: 1 }));
+  await line("refused", "topic.", "somewhere/else").waitFor();
+
+  await page.getByRole("button", { name: "Only refusals" }).click();
+  await line("temperature = 21.5").waitFor({ state: "hidden" });
+  await line("refused", "somewhere/else").waitFor();
+  await page.getByLabel("Only with").fill("malformed");
+  await line("somewhere/else").waitFor({ state: "hidden" });
+  await line("telemetry.malformed").waitFor();
+  await page.getByLabel("Only with").fill("");
+  await page.getByRole("button", { name: "Only refusals" }).click();
+
+  await page.getByRole("button", { name: "Pause" }).click();
+  await client.publishAsync("me/telemetry", '{"temperature":22.5}', { qos: 1 });
+  await page.getByText("Live Paused; 1 came since.").waitFor();
+  assert.equal(await line("temperature = 22.5").count(), 0);
+  await page.getByRole("button", { name: "Go on" }).click();
+  await line("temperature = 22.5").waitFor();
+  client.stream.destroy();
+  await line("○ offline").waitFor();
+  assert.deepEqual(complaints, []);
+});
