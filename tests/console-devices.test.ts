@@ -1,0 +1,159 @@
+import assert from "node:assert/strict";
+import { readFileSync } from "node:fs";
+import { test, type TestContext } from "node:test";
+import type { Page } from "playwright-core";
+import { atEnd, startTestPlatform } from "../apps/server/src/testing/index.ts";
+import { startBrowser, visit } from "./browser.fixture.ts";
+import { buildConsole, signIn } from "./console.fixture.ts";
+
+// Devices by the dozen, and credentials, as a person has them.
+buildConsole();
+const platform = await startTestPlatform();
+atEnd.after(() => platform.close());
+const browser = await startBrowser();
+atEnd.after(() => browser.close());
+const { org, token } = await platform.setUp();
+const me = platform.visitor.as(token);
+const application = await me.post<{ id: string }>("/v1/applications", { name: "Houses" });
+type Device = { id: string; name: string; state: string; tags: Record<string, string> };
+const make = (name: string, tags: Record<string, string> = {}) =>
+  me.post<Device>("/v1/devices", { application: application.id, name, tags });
+const device = (id: string) => me.get<Device>(`/v1/devices/${id}`);
+const pumps = [await make("Pump 1", { floor: "3" }), await make("Pump 2"), await make("Pump 3")];
+await make("=Fan, left", { floor: "3" });
+
+async function enter(t: TestContext, where: string) {
+  const visited = await visit(browser);
+  t.after(() => visited.context.close());
+  await visited.page.goto(`${platform.platform.url}/o/${org}/${where}`);
+  await signIn(visited.page);
+  return visited.page;
+}
+
+const named = (page: Page, name: string) => page.getByRole("link", { name, exact: true });
+
+/** What the browser puts into the person's folder when she presses this. */
+async function downloadBy(page: Page, press: () => Promise<void>): Promise<{ name: string; text: string }> {
+  const [download] = await Promise.all([page.waitForEvent("download"), press()]);
+  return { name: download.suggestedFilename(), text: readFileSync(await download.path(), "utf8") };
+}
+
+test("a filter that is typed, and one that is clicked, stand in the address, and the address finds the same", async (t) => {
+  const page = await enter(t, "devices");
+  await page.getByLabel("Filter").fill("tag:floor=3 pump");
+  await named(page, "Pump 2").waitFor({ state: "hidden" });
+  await page.waitForURL((url) => url.searchParams.get("q") === "tag:floor=3 pump");
+  await page.getByLabel("State").selectOption("offline");
+  await page.waitForURL((url) => url.searchParams.get("q") === "status:offline tag:floor=3 pump");
+  assert.equal(await page.getByLabel("Filter").inputValue(), "status:offline tag:floor=3 pump");
+  await page.getByRole("button", { name: "Name" }).click();
+  await page.waitForURL((url) => url.searchParams.get("sort") === "name");
+  await page.reload();
+  await named(page, "Pump 1").waitFor();
+  assert.equal(await page.getByLabel("State").inputValue(), "offline");
+  assert.equal(await named(page, "Pump 2").count(), 0);
+});
+
+test("many are tagged and suspended at once: each has its own result, and one that is refused says why", async (t) => {
+  const page = await enter(t, "devices?q=pump");
+  for (const { name } of pumps) await page.getByLabel(`Select ${name}`).check();
+  await page.getByRole("button", { name: "Tag" }).click();
+  await page.getByLabel("Tag, as key=value").fill("site=north");
+  await page.getByRole("button", { name: "Tag 3" }).click();
+  await page.getByText("3 of 3 done").waitFor();
+  assert.deepEqual((await device(pumps[0]?.id ?? "")).tags, { floor: "3", site: "north" });
+
+  // Somebody else retires one between the look and the click.
+  await me.post(`/v1/devices/${pumps[1]?.id}/retire`);
+  await page.getByRole("button", { name: "Suspend" }).click();
+  await page.getByText("2 of 3 done · 1 refused").waitFor();
+  await page.getByRole("list", { name: "Results" }).getByText("Pump 2: ").waitFor();
+  const states = await Promise.all(pumps.map(async ({ id }) => (await device(id)).state));
+  assert.deepEqual(states, ["suspended", "retired", "suspended"]);
+});
+
+test("a list goes out as CSV as it is filtered, and no name of a device is a formula in it", async (t) => {
+  const page = await enter(t, "devices?q=tag:floor%3D3");
+  await named(page, "=Fan, left").waitFor();
+  await page.getByRole("button", { name: "CSV" }).click();
+  const { name, text } = await downloadBy(page, () =>
+    page.getByRole("menuitem", { name: "Download this list" }).click(),
+  );
+  assert.equal(name, "devices.csv");
+  const [heading, ...rows] = text.trimEnd().split("\r\n");
+  assert.equal(heading, "id,name,state,presence,lastSeenAt,application,product,alias,tags,createdAt");
+  assert.equal(rows.length, 2);
+  assert.ok(rows.some((row) => row.includes(`,"'=Fan, left",active,`)));
+});
+
+test("devices come in from a CSV file: first what would be, errors by row, then their keys, which let them in", async (t) => {
+  const page = await enter(t, "devices/import");
+  const text =
+    'name,alias,tags\nMeter 1,meter-1,"floor=1,site=south"\n,x,\nMeter 2,meter-1,\nMeter 3,pump/3,\nMeter 4,,\n';
+  const choose = page.waitForEvent("filechooser");
+  await page.getByRole("button", { name: "File" }).click();
+  await (await choose).setFiles({ name: "meters.csv", mimeType: "text/csv", buffer: Buffer.from(text) });
+  await page.getByText("2 devices would be made. 3 rows are wrong and would be left out.").waitFor();
+  const row = (number: number) =>
+    page.getByRole("row").filter({ has: page.getByRole("cell", { name: `${number}`, exact: true }) });
+  for (const [number, error] of [
+    [3, "A name is missing."],
+    [4, "Row 2 has the same alias."],
+    [5, "An alias has letters"],
+  ] as const)
+    await row(number).getByText(error).waitFor();
+  const found = async () => (await me.get<{ items: Device[] }>("/v1/devices?q=Meter")).items;
+  assert.deepEqual(await found(), [], "nothing is made before it was seen");
+
+  await page.getByRole("button", { name: "Make 2 devices" }).click();
+  await row(2).getByText("made").waitFor();
+  await row(6).getByText("made").waitFor();
+  const keys = await downloadBy(page, () => page.getByRole("button", { name: "Download the keys" }).click());
+  assert.equal(keys.name, "device-keys.csv");
+  const [heading, ...rows] = keys.text.trimEnd().split("\r\n");
+  assert.equal(heading, "name,device,keyId,secret");
+  assert.equal(rows.length, 2);
+  for (const line of rows) {
+    const [, , id = "", secret = ""] = line.split(",");
+    await platform.visitor.as(`${id}.${secret}`).post("/v1/me/telemetry", { level: 1 });
+  }
+  assert.deepEqual((await found()).find(({ name }) => name === "Meter 1")?.tags, { floor: "1", site: "south" });
+  await page.reload();
+  await page.getByText("Nothing is made before you have seen what would be.").waitFor();
+  assert.equal(await page.getByRole("button", { name: "Download the keys" }).count(), 0);
+});
+
+test("a token holds exactly what was ticked, is shown once, and its end says what ends with it", async (t) => {
+  const page = await enter(t, "access/add");
+  await page.getByLabel("Name").fill("Report");
+  for (const action of ["device.read", "telemetry.read", "token.create"])
+    await page.getByRole("checkbox", { name: action, exact: true }).check();
+  await page.getByLabel("Where").last().selectOption("tag");
+  await page.getByLabel("Tag, as key=value").fill("floor=3");
+  await page.getByRole("button", { name: "Make it" }).click();
+  await page.getByText("cannot be shown again").waitFor();
+  const secret = await page.getByLabel("The credential").innerText();
+  const kept = await downloadBy(page, () => page.getByRole("button", { name: "Download" }).click());
+  assert.equal(kept.text.trim(), secret);
+  const it = platform.visitor.as(secret);
+  const seen = await it.get<{ items: Device[] }>("/v1/devices");
+  assert.deepEqual(seen.items.map(({ name }) => name).sort(), ["=Fan, left", "Pump 1"]);
+  assert.equal((await it.send("POST", `/v1/devices/${pumps[0]?.id}/resume`)).status, 403);
+  const below = await it.post<{ token: string }>("/v1/tokens", { name: "Below", grants: ["token.create"] });
+
+  await page.getByRole("button", { name: "I have kept it" }).click();
+  await page.getByRole("heading", { name: "Report", level: 1 }).waitFor();
+  for (const grant of ["device.read:tag:floor=3", "telemetry.read:tag:floor=3", "token.create"])
+    await page.getByText(grant, { exact: true }).waitFor();
+  assert.ok(!(await page.content()).includes(secret));
+  await page.reload();
+  await page.getByRole("button", { name: "Revoke" }).click();
+  const dialog = page.getByRole("dialog");
+  await dialog.getByText("With it end 1 that were made with it:").waitFor();
+  await dialog.getByText("Below (API token)").waitFor();
+  await dialog.getByLabel("Type “Report” to confirm").fill("Report");
+  await dialog.getByRole("button", { name: "Revoke" }).click();
+  await page.getByText("revoked").waitFor();
+  for (const ended of [secret, below.token])
+    assert.equal((await platform.visitor.as(ended).send("GET", "/v1/me")).status, 401);
+});
