@@ -4,8 +4,14 @@
  */
 export function keepFocus(): void {
   let path: readonly HTMLElement[] = [];
+  // What had the focus before a dialog took it: there it goes when the dialog closes.
+  let opener: HTMLElement | undefined;
+  const isInDialog = (one: HTMLElement | undefined) => Boolean(one?.closest("[role=dialog]"));
   document.addEventListener("focusin", (event) => {
+    const before = path[0];
     path = event.composedPath().filter((one) => one instanceof HTMLElement);
+    if (!isInDialog(path[0])) opener = undefined;
+    else if (!isInDialog(before)) opener = before;
   });
   let isDue = false;
   const look = () => {
@@ -17,7 +23,7 @@ export function keepFocus(): void {
     // A link that was drawn anew, as those of a device's pages are, is the same to whoever follows it.
     const href = last.getAttribute("href");
     const again = href === null ? null : document.querySelector<HTMLElement>(`main a[href="${CSS.escape(href)}"]`);
-    for (const one of [last, again, ...path.slice(1), document.querySelector<HTMLElement>("main")]) {
+    for (const one of [last, again, opener, ...path.slice(1), document.querySelector<HTMLElement>("main")]) {
       if (!one || one === document.body || !one.isConnected || !one.checkVisibility({ visibilityProperty: true }))
         continue;
       one.focus({ preventScroll: true });
