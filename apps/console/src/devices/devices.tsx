@@ -3,7 +3,7 @@ import { useDebouncedCallback } from "@mantine/hooks";
 import type { Reply } from "@holdfast/client";
 import { routes } from "@holdfast/protocol";
 import { useQuery } from "@tanstack/react-query";
-import { Link, useNavigate } from "@tanstack/react-router";
+import { useNavigate } from "@tanstack/react-router";
 import { useMemo, useState } from "react";
 import { apiFor } from "../api/index.ts";
 import {
@@ -15,6 +15,8 @@ import {
   Moment,
   Page,
   paths,
+  pathTo,
+  PlainLink,
   Press,
   Slow,
   StateMark,
@@ -54,11 +56,7 @@ export function Devices() {
           head: words.common.name,
           width: 240,
           sort: "name",
-          cell: ({ id, name }) => (
-            <Link to={paths.device} params={{ org: org.id, device: id }}>
-              {name}
-            </Link>
-          ),
+          cell: ({ id, name }) => <PlainLink href={pathTo("device", { org: org.id, device: id })}>{name}</PlainLink>,
         },
         { id: "presence", head: own.presence, width: 110, cell: (device) => <StateMark state={markOf(device)} /> },
         {

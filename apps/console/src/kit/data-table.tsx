@@ -1,7 +1,7 @@
 import { Checkbox, Group, Text, UnstyledButton } from "@mantine/core";
 import { createColumnHelper, tableFeatures, useTable, type ColumnDef } from "@tanstack/react-table";
 import { useVirtualizer } from "@tanstack/react-virtual";
-import { useEffect, useMemo, useRef, type ReactNode } from "react";
+import { memo, useCallback, useEffect, useMemo, useRef, type ReactNode } from "react";
 import { words } from "../words/index.ts";
 
 const features = tableFeatures({});
@@ -59,31 +59,37 @@ export function DataTable<Row extends object>({
     const helper = createColumnHelper<typeof features, Row>();
     return columns.map((column) => helper.display({ id: column.id })) as ColumnDef<typeof features, Row>[]; // what is drawn comes from `columns`
   }, [columns]);
-  const data = useMemo(() => [...rows], [rows]);
-  const table = useTable({ features, columns: definitions, data, getRowId: idOf });
-  const all = table.getRowModel().rows;
   const virtual = useVirtualizer({
-    count: all.length,
+    count: rows.length,
     getScrollElement: () => scroll.current,
     estimateSize: () => rowHeight,
-    overscan: 12,
+    overscan: 4,
   });
   const inSight = virtual.getVirtualItems();
+  // The table knows what is in sight: ten thousand rows would be made anew with each page that comes.
+  const first = inSight[0]?.index ?? 0;
+  const end = (inSight.at(-1)?.index ?? -1) + 1;
+  const data = useMemo(() => rows.slice(first, end), [rows, first, end]);
+  const table = useTable({ features, columns: definitions, data, getRowId: idOf });
   const last = inSight.at(-1)?.index ?? 0;
   useEffect(() => {
-    if (more && !isLoadingMore && all.length > 0 && last >= all.length - 30) more();
-  }, [last, all.length, more, isLoadingMore]);
+    if (more && !isLoadingMore && rows.length > 0 && last >= rows.length - 30) more();
+  }, [last, rows.length, more, isLoadingMore]);
 
   const above = inSight[0]?.start ?? 0;
   const below = virtual.getTotalSize() - (inSight.at(-1)?.end ?? 0);
   const width = columns.length + (selection ? 1 : 0);
   const isAll = selection !== undefined && rows.length > 0 && rows.every((row) => selection.selected.has(idOf(row)));
-  const toggle = (id: string) => {
-    if (!selection) return;
-    const next = new Set(selection.selected);
+  const latest = useRef(selection);
+  useEffect(() => {
+    latest.current = selection;
+  });
+  const toggle = useCallback((id: string) => {
+    if (!latest.current) return;
+    const next = new Set(latest.current.selected);
     if (!next.delete(id)) next.add(id);
-    selection.change(next);
-  };
+    latest.current.change(next);
+  }, []);
 
   return (
     <div>
@@ -128,27 +134,18 @@ export function DataTable<Row extends object>({
           </thead>
           <tbody>
             {above > 0 && <Spacer height={above} width={width} />}
-            {inSight.map(({ index }) => {
-              const row = all[index];
-              if (!row) return null;
-              return (
-                <tr key={row.id} aria-rowindex={index + 2}>
-                  {selection && (
-                    <td>
-                      <Checkbox
-                        size="xs"
-                        aria-label={words.table.select(nameOf(row.original))}
-                        checked={selection.selected.has(row.id)}
-                        onChange={() => toggle(row.id)}
-                      />
-                    </td>
-                  )}
-                  {columns.map((column) => (
-                    <td key={column.id}>{column.cell(row.original)}</td>
-                  ))}
-                </tr>
-              );
-            })}
+            {table.getRowModel().rows.map(({ id, original }, at) => (
+              <Line
+                key={id}
+                id={id}
+                row={original}
+                name={nameOf(original)}
+                position={first + at}
+                columns={columns}
+                isSelected={selection?.selected.has(id)}
+                toggle={toggle}
+              />
+            ))}
             {below > 0 && <Spacer height={below} width={width} />}
           </tbody>
         </table>
@@ -161,6 +158,39 @@ export function DataTable<Row extends object>({
     </div>
   );
 }
+
+type LineOf<Row> = {
+  readonly id: string;
+  readonly row: Row;
+  readonly name: string;
+  readonly position: number;
+  readonly columns: readonly Column<Row>[];
+  /** `undefined` where rows are not selected. */
+  readonly isSelected: boolean | undefined;
+  readonly toggle: (id: string) => void;
+};
+
+/** One row, drawn again only when it changed. Its box is the browser's: the kit's takes most of a frame for a screen of them. */
+const Line = memo(function Line<Row>({ id, row, name, position, columns, isSelected, toggle }: LineOf<Row>) {
+  return (
+    <tr aria-rowindex={position + 2}>
+      {isSelected !== undefined && (
+        <td>
+          <input
+            type="checkbox"
+            className="hf-check"
+            aria-label={words.table.select(name)}
+            checked={isSelected}
+            onChange={() => toggle(id)}
+          />
+        </td>
+      )}
+      {columns.map((column) => (
+        <td key={column.id}>{column.cell(row)}</td>
+      ))}
+    </tr>
+  );
+}) as <Row>(line: LineOf<Row>) => ReactNode; // memo forgets that it is generic
 
 function Head<Row>({
   column,

@@ -1,17 +1,19 @@
-import { CopyButton, Tooltip, UnstyledButton } from "@mantine/core";
+import { useClipboard } from "@mantine/hooks";
 import { words } from "../words/index.ts";
 
 /** An identifier as it is written everywhere; a click copies it. */
 export function EntityId({ id }: { readonly id: string }) {
+  const { copied, copy } = useClipboard();
   return (
-    <CopyButton value={id}>
-      {({ copied, copy }) => (
-        <Tooltip label={copied ? words.common.copied : words.common.copy}>
-          <UnstyledButton className="hf-id" onClick={copy} aria-label={`${id}: ${words.common.copy}`}>
-            {id}
-          </UnstyledButton>
-        </Tooltip>
-      )}
-    </CopyButton>
+    <button
+      type="button"
+      className="hf-id"
+      onClick={() => copy(id)}
+      title={copied ? words.common.copied : words.common.copy}
+      aria-label={`${id}: ${copied ? words.common.copied : words.common.copy}`}
+    >
+      {id}
+      {copied && " ✓"}
+    </button>
   );
 }

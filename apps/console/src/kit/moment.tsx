@@ -1,4 +1,4 @@
-import { createContext, useContext, useEffect, useState, type ReactNode } from "react";
+import { createContext, useContext, useEffect, useState, useSyncExternalStore, type ReactNode } from "react";
 import { ago, exact } from "./time.ts";
 
 type Zone = "local" | "utc";
@@ -22,15 +22,22 @@ export function TimeZoneProvider({ children }: { readonly children: ReactNode })
 
 export const useTimeZone = () => useContext(TimeZone);
 
+// One clock for all that is on the page: a list has a hundred distances.
+let shownAt = Date.now();
+const watchers = new Set<() => void>();
+setInterval(() => {
+  shownAt = Date.now();
+  for (const watcher of watchers) watcher();
+}, 10_000);
+function watchClock(watcher: () => void): () => void {
+  watchers.add(watcher);
+  return () => watchers.delete(watcher);
+}
+
 /** A time as a distance from now, with the exact one on hover; `exactly` shows that one. */
 export function Moment({ at, exactly = false }: { readonly at: string; readonly exactly?: boolean }) {
   const { zone } = useContext(TimeZone);
-  const [now, setNow] = useState(Date.now);
-  useEffect(() => {
-    if (exactly) return undefined;
-    const timer = setInterval(() => setNow(Date.now()), 10_000);
-    return () => clearInterval(timer);
-  }, [exactly]);
+  const now = useSyncExternalStore(watchClock, () => shownAt);
   const time = exact(Date.parse(at), zone);
   return (
     <time dateTime={at} title={time}>

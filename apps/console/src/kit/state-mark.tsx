@@ -1,4 +1,3 @@
-import { Group } from "@mantine/core";
 import { words } from "../words/index.ts";
 
 export type Mark = keyof typeof words.state;
@@ -24,11 +23,11 @@ const shapes = {
 export function StateMark({ state }: { readonly state: Mark }) {
   const { shape, colour } = looks[state];
   return (
-    <Group component="span" display="inline-flex" gap={6} wrap="nowrap" c={colour}>
+    <span className="hf-state" style={{ color: colour }}>
       <svg width="10" height="10" aria-hidden="true">
         {shapes[shape]}
       </svg>
       <span>{words.state[state]}</span>
-    </Group>
+    </span>
   );
 }
