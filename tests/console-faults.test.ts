@@ -47,7 +47,7 @@ test("a platform that is gone is told with since when, Live says that it is away
   const gone = page.getByText(/The platform does not answer since \d{4}-\d\d-\d\d \d\d:\d\d:\d\d/);
   await gone.waitFor();
   await page.getByText("The connection was lost: connecting again …").waitFor();
-  await measure(22);
+  await measure(12); // the least of whatever step it falls into
   line.mend();
   await gone.waitFor({ state: "hidden" });
   // What came meanwhile was seen by nobody here; the list says so where it would stand.
@@ -55,9 +55,9 @@ test("a platform that is gone is told with since when, Live says that it is away
   await measure(23);
   await page.getByText("temperature = 23").waitFor();
   await page.getByText("temperature = 21").waitFor();
-  assert.equal(await page.getByText("temperature = 22").count(), 0);
+  assert.equal(await page.getByText("temperature = 12").count(), 0);
   await page.getByRole("link", { name: "Telemetry" }).click();
-  await page.getByRole("cell", { name: "22", exact: true }).first().waitFor();
+  await page.getByRole("cell", { name: "12", exact: true }).first().waitFor();
 });
 
 test("a chart that was open while the platform was gone has what was stored meanwhile", async (t) => {
