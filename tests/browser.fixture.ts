@@ -1,36 +1,56 @@
 import assert from "node:assert/strict";
-import { mkdirSync } from "node:fs";
+import { existsSync, mkdtempSync, renameSync, rmSync } from "node:fs";
 import { tmpdir, userInfo } from "node:os";
 import path from "node:path";
 import axe, { type AxeResults } from "axe-core";
 import chromium from "@sparticuz/chromium";
 import { chromium as driver, type Browser, type BrowserContext, type Page } from "playwright-core";
 
-/** Chromium as npm brings it. It unpacks itself once; each user of a machine has a place of their own. */
-export async function startBrowser(): Promise<Browser> {
-  const place = path.join(tmpdir(), `holdfast-browser-${userInfo().uid}`);
-  mkdirSync(place, { recursive: true, mode: 0o700 });
+/** Where it unpacks itself: each user of a machine has a place of their own. */
+const place = path.join(tmpdir(), `holdfast-browser-${userInfo().uid}`);
+
+/** Unpacked once, beside and then moved: files that begin at the same time must not find half of it. */
+async function unpacked(): Promise<string> {
+  if (!existsSync(place)) {
+    const beside = mkdtempSync(`${place}-`);
+    await unpackInto(beside);
+    try {
+      renameSync(beside, place);
+    } catch (error) {
+      if (!existsSync(place)) throw error;
+      rmSync(beside, { recursive: true }); // another was faster
+    }
+  }
+  return unpackInto(place);
+}
+
+async function unpackInto(folder: string): Promise<string> {
   const before = process.env["TMPDIR"];
-  process.env["TMPDIR"] = place;
+  process.env["TMPDIR"] = folder;
   try {
-    return await driver.launch({
-      executablePath: await chromium.executablePath(),
-      headless: true,
-      args: [
-        "--no-sandbox",
-        "--disable-gpu",
-        "--disable-quic",
-        "--disable-dev-shm-usage",
-        "--disable-background-networking",
-        "--disable-component-update",
-        "--disable-sync",
-        "--no-first-run",
-      ],
-    });
+    return await chromium.executablePath();
   } finally {
     if (before === undefined) delete process.env["TMPDIR"];
     else process.env["TMPDIR"] = before;
   }
+}
+
+/** Chromium as npm brings it. */
+export async function startBrowser(): Promise<Browser> {
+  return driver.launch({
+    executablePath: await unpacked(),
+    headless: true,
+    args: [
+      "--no-sandbox",
+      "--disable-gpu",
+      "--disable-quic",
+      "--disable-dev-shm-usage",
+      "--disable-background-networking",
+      "--disable-component-update",
+      "--disable-sync",
+      "--no-first-run",
+    ],
+  });
 }
 
 export type Visit = {
