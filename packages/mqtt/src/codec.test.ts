@@ -5,7 +5,7 @@ import fc from "fast-check";
 import mqttPacket from "mqtt-packet";
 import { Cursor } from "./cursor.ts";
 import { Frames } from "./frames.ts";
-import { readConnect, readDisconnect, readPuback, readSubscribe, readUnsubscribe } from "./packets.ts";
+import { readAuth, readConnect, readDisconnect, readPuback, readSubscribe, readUnsubscribe } from "./packets.ts";
 import { readProperties, writeProperties, type Properties } from "./properties.ts";
 import { ProtocolError } from "./protocol-error.ts";
 import { publicationOf } from "./publication.ts";
@@ -378,6 +378,7 @@ test("no bytes make a reader do anything but read or refuse", () => {
     (cursor: Cursor) => readUnsubscribe(cursor, 5, 10),
     (cursor: Cursor) => readPuback(cursor, 5),
     (cursor: Cursor) => readDisconnect(cursor, 5),
+    (cursor: Cursor) => readAuth(cursor),
     (cursor: Cursor) => readProperties(cursor, 3),
   ];
   fc.assert(

@@ -22,6 +22,8 @@ export const reason = {
   success: 0x00,
   disconnectWithWill: 0x04,
   noSubscriptionExisted: 0x11,
+  continueAuthentication: 0x18,
+  reAuthenticate: 0x19,
   unspecified: 0x80,
   malformedPacket: 0x81,
   protocolError: 0x82,
@@ -68,6 +70,12 @@ export function returnCodeOf(code: number): number {
     default:
       return 3;
   }
+}
+
+/** Some codes of a CONNACK do not belong into a DISCONNECT (tables 3-1 and 3-13): what says it best there. */
+export function disconnectCodeOf(code: number): number {
+  const isConnackOnly = (code >= 0x84 && code <= 0x86) || code === 0x8a || code === reason.badAuthenticationMethod;
+  return isConnackOnly ? reason.notAuthorized : code === reason.serverUnavailable ? reason.serverBusy : code;
 }
 
 const sentences = new Map<number, string>([

@@ -196,13 +196,6 @@ test("MQTT 5 is told the limits it has to keep", async () => {
   );
 });
 
-test("[MQTT-4.12.0-1] an authentication method is refused as unknown", async () => {
-  await using house = await House.open();
-  const peer = await house.visit({ version: 5 });
-  peer.connect({ clientId: "a", properties: { authenticationMethod: "SCRAM-SHA-1" } });
-  assert.equal(codeOf(await peer.take("connack")), 0x8c);
-});
-
 test("whoever sends no CONNECT within the deadline is hung up on", async () => {
   await using house = await House.open({ limits: { connectDeadline: 10_000 } });
   const silent = await house.visit();

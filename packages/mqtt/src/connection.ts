@@ -1,9 +1,12 @@
 // Hot path: one connection, from its CONNECT to its end. What it reads goes to inbound.ts, what it is sent comes from sending.ts.
 import type { Buffer } from "node:buffer";
 import type { Duplex } from "node:stream";
+import { authenticate, type Authentication } from "./authenticating.ts";
 import { packet, reason, sentenceOf } from "./codes.ts";
 import type { Core } from "./core.ts";
 import { Cursor } from "./cursor.ts";
+import { Deadlines, hangUp } from "./deadlines.ts";
+import { refuseEarly } from "./early.ts";
 import { Frames, type FrameHandler } from "./frames.ts";
 import { Inbound } from "./inbound.ts";
 import { admit, judge, turnAway, type Opening } from "./opening.ts";
@@ -17,7 +20,6 @@ import { sendPong, sendPublish } from "./sending.ts";
 import type { Delivery, Ended, Line, Session } from "./session.ts";
 import { subscribe, unsubscribe } from "./subscribing.ts";
 import type { Target } from "./subscription.ts";
-import { after } from "./time.ts";
 import { disconnect, fitting } from "./writer.ts";
 
 const largestPacket = 268_435_460;
@@ -37,20 +39,19 @@ export class Connection implements Line, Opened, FrameHandler {
   tellsProblems = true;
   /** Whether the CONNECT's session expiry was 0: then a DISCONNECT cannot raise it. */
   cannotExtend = false;
+  /** Where the CONNECT named a method. */
+  authentication: Authentication | undefined = undefined;
   /** When something last came, by both clocks. */
   heardAt = 0;
   receivedAt = 0;
 
+  readonly deadlines: Deadlines;
   readonly #socket: Duplex;
   readonly #frames: Frames;
   #inbound: Inbound | undefined;
-  #phase: "silent" | "asking" | "open" | "closed" = "silent";
+  /** Asking: the policy looks at the CONNECT. Proving: it has questions to the client, too. */
+  #phase: "silent" | "asking" | "proving" | "open" | "closed" = "silent";
   #isDirty = false;
-  /** Until the CONNECT the deadline for it, then the keep-alive. */
-  #cancelTimer: () => void;
-  #cancelExpiry: (() => void) | undefined;
-  /** Milliseconds of silence we bear; 0 is any. */
-  #patience = 0;
   #keepsWill = true;
 
   constructor(core: Core, socket: Duplex, transport: Transport, gone: (connection: Connection) => void) {
@@ -59,8 +60,7 @@ export class Connection implements Line, Opened, FrameHandler {
     this.#socket = socket;
     this.#frames = new Frames(this, core.limits.packet);
     this.output = new Output(socket, core.blocks, () => this.#drained());
-    const tooLate = () => this.end({ how: "keepAlive", code: reason.keepAliveTimeout });
-    this.#cancelTimer = core.time.setTimer(core.limits.connectDeadline, tooLate);
+    this.deadlines = new Deadlines(this);
     const lost = () => this.#close({ how: "network", code: 0 });
     socket.on("data", (chunk: Buffer) => this.#receive(chunk));
     socket.on("end", lost);
@@ -87,6 +87,14 @@ export class Connection implements Line, Opened, FrameHandler {
     return this.#phase === "open";
   }
 
+  get hasClosed(): boolean {
+    return this.#phase === "closed";
+  }
+
+  get isPaused(): boolean {
+    return this.#frames.isPaused;
+  }
+
   get hasRoom(): boolean {
     return this.output.waiting <= this.core.limits.waiting;
   }
@@ -107,7 +115,7 @@ export class Connection implements Line, Opened, FrameHandler {
       read();
     } catch (fault) {
       if (fault instanceof ProtocolError) this.#violated(fault);
-      else this.#failed(fault);
+      else this.failed(fault);
     }
   }
 
@@ -119,7 +127,7 @@ export class Connection implements Line, Opened, FrameHandler {
   }
 
   announced(first: number, size: number): void {
-    if (!this.session && first !== packet.connect << 4) refuseFirst(first);
+    if (!this.session) refuseEarly(first, this.#phase === "proving");
     if (size > this.core.limits.packet) {
       throw new ProtocolError(reason.packetTooLarge, "The packet is larger than this server takes."); // [MQTT-3.2.2-15]
     }
@@ -130,8 +138,10 @@ export class Connection implements Line, Opened, FrameHandler {
     const type = first >> 4;
     if (type === packet.publish && this.#inbound) return this.#inbound.read(first, bytes, start, body, stop);
     if (!session) {
-      if (first !== packet.connect << 4) refuseFirst(first);
-      return this.#connect(new Cursor(bytes, body, stop));
+      refuseEarly(first, this.#phase === "proving");
+      const early = new Cursor(bytes, body, stop);
+      if (type === packet.connect) return this.#connect(early);
+      return type === packet.auth ? authenticate(this, early) : this.#leave(early);
     }
     // [MQTT-2.1.3-1], 3.1.1: [MQTT-2.2.2-2]
     const flags = type === packet.subscribe || type === packet.unsubscribe || type === packet.pubrel ? 2 : 0;
@@ -148,7 +158,9 @@ export class Connection implements Line, Opened, FrameHandler {
         cursor.finish();
         return sendPong(this);
       case packet.disconnect:
-        return this.#leave(session, cursor);
+        return this.#leave(cursor);
+      case packet.auth:
+        return authenticate(this, cursor);
       default: // a second CONNECT too: [MQTT-3.1.0-2]
         throw new ProtocolError(reason.protocolError, "The packet does not belong here.");
     }
@@ -186,20 +198,26 @@ export class Connection implements Line, Opened, FrameHandler {
     // The level stands behind the name: what is wrong further on is answered in the form of its version.
     if (cursor.left > 6 && cursor.bytes[cursor.at + 6] === 5) this.protocolVersion = 5;
     const connect = readConnect(cursor);
-    this.#phase = "asking";
-    this.#cancelTimer(); // from here on it waits for us, and is to hear the answer however long that takes
-    this.pause();
-    this.#ask(connect).catch((fault: unknown) => this.#failed(fault));
+    const { maximumPacketSize, requestProblemInformation, authenticationMethod } = connect.properties;
+    this.maximumPacket = maximumPacketSize ?? this.maximumPacket;
+    this.tellsProblems = requestProblemInformation !== 0;
+    this.deadlines.connectHasCome();
+    if (authenticationMethod === undefined) {
+      this.#phase = "asking";
+      this.pause();
+    } else this.#phase = "proving";
+    this.#ask(connect).catch((fault: unknown) => this.failed(fault));
   }
 
-  #failed(fault: unknown): void {
+  /** Something threw that should not have. */
+  failed(fault: unknown): void {
     this.core.fault(fault);
     this.end({ how: "fault", code: reason.unspecified });
   }
 
   async #ask(connect: Connect): Promise<void> {
     const answer = await judge(this, connect);
-    if (this.#phase !== "asking") return; // it left, or took too long
+    if (this.hasClosed) return; // it left meanwhile
     if ("turnedAway" in answer) return this.#turnAway(answer.turnedAway, answer.reasonString);
     const opening = admit(this, connect, answer);
     if (typeof opening === "number") this.#turnAway(opening, undefined);
@@ -219,37 +237,20 @@ export class Connection implements Line, Opened, FrameHandler {
     this.#inbound = new Inbound(this, session);
     this.resumed = resumed;
     session.attach(this, window);
-    this.#cancelTimer();
-    // [MQTT-3.1.2-22], 3.1.1: [MQTT-3.1.2-24]: one and a half keep-alives of silence, then we hang up.
-    this.#patience = keepAlive * 1500;
     this.heardAt = core.time.elapsed();
-    if (this.#patience > 0) this.#watch(this.#patience);
-    if (expiresAt !== undefined) {
-      const expire = () => this.end({ how: "expired", code: reason.maximumConnectTime });
-      this.#cancelExpiry = after(core.time, expiresAt - core.time.now(), expire);
-    }
+    this.deadlines.watchSilence(keepAlive);
+    this.deadlines.expireAt(expiresAt);
     this.write(connack);
     core.opened(this);
     session.pump();
     this.resume();
   }
 
-  /** Looks when the time is up, not at every packet, whether there was one. */
-  #watch(milliseconds: number): void {
-    this.#cancelTimer = this.core.time.setTimer(milliseconds, () => {
-      const left = this.heardAt + this.#patience - this.core.time.elapsed();
-      if (left >= 1) return this.#watch(left);
-      // Whom we do not read is not silent by its own fault.
-      if (this.#frames.isPaused) return this.#watch(this.#patience);
-      this.core.statistics.disconnectedKeepAlive++;
-      this.end({ how: "keepAlive", code: reason.keepAliveTimeout });
-    });
-  }
-
-  #leave(session: Session, cursor: Cursor): void {
+  #leave(cursor: Cursor): void {
     const { code, properties } = readDisconnect(cursor, this.protocolVersion);
     const expiry = properties.sessionExpiryInterval;
-    if (expiry !== undefined) {
+    const { session } = this;
+    if (session && expiry !== undefined) {
       if (this.cannotExtend && expiry !== 0) {
         throw new ProtocolError(reason.protocolError, "A session that ends with its connection cannot be kept now.");
       }
@@ -268,6 +269,11 @@ export class Connection implements Line, Opened, FrameHandler {
   send(delivery: Delivery, isDuplicate: boolean): boolean {
     const { publication, topic, qos, packetId, retain, identifiers } = delivery;
     return sendPublish(this, publication, topic, qos, packetId, retain, isDuplicate, identifiers);
+  }
+
+  /** A reason string, where the client wants any ([MQTT-3.1.2-29]). */
+  told(reasonString: string | undefined): Properties {
+    return this.tellsProblems && reasonString !== undefined ? { reasonString } : {};
   }
 
   /** A whole packet. */
@@ -327,8 +333,8 @@ export class Connection implements Line, Opened, FrameHandler {
   #close(ended: Ended): void {
     if (this.#phase === "closed") return;
     this.#phase = "closed";
-    this.#cancelTimer();
-    this.#cancelExpiry?.();
+    this.deadlines.stop();
+    this.authentication?.stop();
     this.#frames.drop();
     // What waits in front of a slow or revoked client's socket must not be delivered, nor waited for.
     const isStuck = ended.atOnce === true && this.#socket.writableLength > 0;
@@ -348,20 +354,4 @@ export class Connection implements Line, Opened, FrameHandler {
     }
     this.core.closed(this, ended, !session.hasEnded && session.expirySeconds > 0);
   }
-}
-
-function hangUp(socket: Duplex, { time, limits }: Core): void {
-  if (socket.destroyed) return;
-  // Reads on without listening: a paused socket would never see the other's end.
-  socket.resume();
-  socket.end();
-  const cancel = time.setTimer(limits.closeDeadline, () => socket.destroy());
-  socket.once("close", cancel);
-}
-
-function refuseFirst(first: number): never {
-  // [MQTT-3.1.0-1]
-  if (first >> 4 !== packet.connect)
-    throw new ProtocolError(reason.protocolError, "The first packet is not a CONNECT.");
-  throw new ProtocolError(reason.malformedPacket, "Reserved flags are set.");
 }

@@ -184,8 +184,9 @@ export class Inbound implements Source {
     if (code === 0 || connection.protocolVersion === 4) return sendPuback(connection, packetId);
     const { reasonString = sentenceOf(code) } = publication;
     const said = pubackCodes.has(code) ? code : reason.unspecified;
-    const properties = connection.tellsProblems && reasonString !== undefined ? { reasonString } : {};
-    const answer = fitting(connection.maximumPacket, properties, (fit) => puback(packetId, said, fit));
+    const answer = fitting(connection.maximumPacket, connection.told(reasonString), (fit) =>
+      puback(packetId, said, fit),
+    );
     if (answer) connection.write(answer);
   }
 

@@ -4,6 +4,7 @@ export { defaultLimits, type Limits } from "./limits.ts";
 export type { Mount, Synonym } from "./mounts.ts";
 export type {
   Asked,
+  Challenge,
   Closing,
   Counters,
   Ending,
@@ -12,6 +13,7 @@ export type {
   Naming,
   Opened,
   Policy,
+  Proof,
   ProtocolVersion,
   Refusable,
   Renaming,

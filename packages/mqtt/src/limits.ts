@@ -26,6 +26,12 @@ export type Limits = {
   readonly waitingHard: number;
   /** From the connection to its CONNECT. */
   readonly connectDeadline: number;
+  /** Of one exchange of enhanced authentication, from the packet that began it. */
+  readonly authenticationDeadline: number;
+  /** How often the policy may ask within one exchange. */
+  readonly authenticationRounds: number;
+  /** Of authentication data in one packet. */
+  readonly authenticationBytes: number;
   /** From our DISCONNECT to the end of the socket. */
   readonly closeDeadline: number;
   /** Topics whose subscribers a space remembers, and how many subscribers together. */
@@ -53,6 +59,9 @@ export const defaultLimits: Limits = {
   waiting: 1 << 20,
   waitingHard: 8 << 20,
   connectDeadline: 10_000,
+  authenticationDeadline: 10_000,
+  authenticationRounds: 16,
+  authenticationBytes: 16_384,
   closeDeadline: 2_000,
   routes: 16_384,
   routeTargets: 262_144,

@@ -1,4 +1,5 @@
 import { Buffer } from "node:buffer";
+import { Authentication } from "./authenticating.ts";
 import { reason, returnCodeOf, sentenceOf } from "./codes.ts";
 import type { Connection } from "./connection.ts";
 import { Mounts } from "./mounts.ts";
@@ -23,8 +24,12 @@ export type Opening = {
 export async function judge(connection: Connection, connect: Connect): Promise<Welcome | TurnedAway> {
   const refusal = refusalOf(connection, connect);
   if (refusal !== 0) return { turnedAway: refusal };
+  const asked = askedBy(connection, connect);
+  const { authenticationMethod: method } = connect.properties;
   try {
-    return await connection.core.policy.connect(askedBy(connection, connect));
+    if (method === undefined) return await connection.core.policy.connect(asked);
+    connection.authentication = new Authentication(connection, method, asked);
+    return await connection.authentication.begin();
   } catch (fault) {
     connection.core.fault(fault);
     return { turnedAway: reason.serverUnavailable };
@@ -34,11 +39,10 @@ export async function judge(connection: Connection, connect: Connect): Promise<W
 /** What can be refused without asking anybody: a reason code, or 0. */
 function refusalOf(connection: Connection, connect: Connect): number {
   const { limits, retainAvailable } = connection.core;
-  const { version, clientId, clean, will, properties } = connect;
+  const { version, clientId, clean, will } = connect;
   // 3.1.1: [MQTT-3.1.3-8]
   if (clientId === "" && version === 4 && !clean) return reason.clientIdNotValid;
   if (Buffer.byteLength(clientId) > limits.clientIdBytes) return reason.clientIdNotValid;
-  if (properties.authenticationMethod !== undefined) return reason.badAuthenticationMethod; // [MQTT-4.12.0-1]
   if (!will || version === 4) return 0;
   if (will.qos === 2) return reason.qosNotSupported; // [MQTT-3.2.2-12]
   if (will.retain && !retainAvailable) return reason.retainNotSupported; // [MQTT-3.2.2-13]
@@ -93,7 +97,7 @@ export function admit(connection: Connection, connect: Connect, welcome: Welcome
   }
   const with_ = { context: welcome.context, gate: welcome.gate, mounts, application: welcome.application ?? "" };
   const session = found ?? new Session(core, core.space(key), principal, clientId, core.sessions.outbox(), with_);
-  if (found) resume(found, with_);
+  if (found) found.welcomed(with_);
   else {
     session.space.enter();
     core.sessions.add(key, session);
@@ -106,8 +110,6 @@ export function admit(connection: Connection, connect: Connect, welcome: Welcome
   session.expirySeconds = Math.min(asked, limits.sessionExpirySeconds);
   session.will = will;
   connection.cannotExtend = connect.version === 5 && asked === 0;
-  connection.maximumPacket = connect.properties.maximumPacketSize ?? connection.maximumPacket;
-  connection.tellsProblems = connect.properties.requestProblemInformation !== 0;
 
   const keepAlive = keepAliveOf(connect, welcome.maximumKeepAlive);
   const said: Properties = {};
@@ -119,6 +121,11 @@ export function admit(connection: Connection, connect: Connect, welcome: Welcome
   if (assigned !== undefined) said.assignedClientIdentifier = assigned; // [MQTT-3.2.2-16]
   said.topicAliasMaximum = limits.topicAliases;
   if (keepAlive !== connect.keepAlive) said.serverKeepAlive = keepAlive; // [MQTT-3.2.2-21]
+  const { authenticationMethod } = connect.properties;
+  if (authenticationMethod !== undefined) {
+    said.authenticationMethod = authenticationMethod; // [MQTT-4.12.0-5], [MQTT-4.12.0-6]
+    if (welcome.authenticationData !== undefined) said.authenticationData = welcome.authenticationData;
+  }
   const answer = connack(connect.version, found !== undefined, reason.success, said);
   // A client whose maximum does not even hold this gets nothing else either.
   if (answer.length > connection.maximumPacket) {
@@ -154,17 +161,6 @@ function willOf(connect: Connect, mounts: Mounts, gate: Gate): Will | undefined 
     via: mapped.via,
     delaySeconds: connect.will?.properties.willDelayInterval ?? 0,
   };
-}
-
-/** Everything the policy says anew replaces what it said before. */
-function resume(
-  session: Session,
-  welcome: { context: unknown; gate: Gate; mounts: Mounts; application: string },
-): void {
-  session.context = welcome.context;
-  session.gate = welcome.gate;
-  session.rename(welcome.mounts, welcome.application);
-  session.stamp++;
 }
 
 /** A CONNACK that says no, in the form of the client's version. */

@@ -165,3 +165,20 @@ export function readDisconnect(cursor: Cursor, version: ProtocolVersion): { code
   cursor.finish();
   return { code, properties };
 }
+
+/** A client's AUTH. `method` is always there ([MQTT-4.12.0-5]). */
+export type Auth = { code: number; method: string; data: Uint8Array | undefined };
+
+export function readAuth(cursor: Cursor): Auth {
+  // Left out it is a success (3.15.2.1), which only a server can tell.
+  const code = cursor.left === 0 ? reason.success : cursor.byte();
+  // [MQTT-3.15.2-1]
+  if (code !== reason.success && code !== reason.continueAuthentication && code !== reason.reAuthenticate) {
+    throw malformed("The reason code does not belong into an AUTH.");
+  }
+  if (code === reason.success) throw broken("A client cannot tell that an authentication succeeded.");
+  const { authenticationMethod, authenticationData } = readProperties(cursor, packet.auth);
+  if (authenticationMethod === undefined) throw broken("There is no authentication method.");
+  cursor.finish();
+  return { code, method: authenticationMethod, data: authenticationData };
+}

@@ -74,11 +74,29 @@ export type Welcome<Context = unknown> = Naming & {
   readonly expiresAt?: number | undefined;
   /** Seconds. MQTT 5 clients that asked for more, or for none, are told this one. */
   readonly maximumKeepAlive?: number | undefined;
+  /** What enhanced authentication tells the client last: in the CONNACK, or in the AUTH that says it succeeded again. */
+  readonly authenticationData?: Uint8Array | undefined;
   /** Given back with every call about this session, also after its connection has closed, as long as the session is kept. */
   readonly context: Context;
 };
 
 export type TurnedAway = { readonly turnedAway: number; readonly reasonString?: string | undefined };
+
+/** What a client of MQTT 5 shows of itself by a method of the policy's (section 4.12). */
+export type Proof<Context = unknown> = {
+  readonly method: string;
+  readonly data: Uint8Array | undefined;
+  /** Whose session it is that proves itself again; `undefined` for a CONNECT. */
+  readonly again: Context | undefined;
+};
+
+/** The policy's question to the client, and what becomes of the answer. */
+export type Challenge<Context = unknown> = {
+  readonly challenge: Uint8Array | undefined;
+  readonly reasonString?: string | undefined;
+  /** Called once, with the client's authentication data. Not called at all when the client leaves, or takes too long. */
+  answered(data: Uint8Array | undefined): Promise<Challenge<Context> | Welcome<Context> | TurnedAway>;
+};
 
 /** A new gate, and other names than before: filters are read again by them, and what they do not name is dropped. */
 export type Renaming = { readonly gate: Gate; readonly naming: Naming };
@@ -123,11 +141,18 @@ export type Counters = { bytesIn: number; bytesOut: number; messagesIn: number; 
 
 /**
  * What the broker asks the program around it. `renew`, `accept`, the notifications and the gate are called on the hot path and
- * return at once; only `connect` may take its time.
+ * return at once; only `connect` and `authenticate` may take their time.
  */
 export interface Policy<Context = unknown> {
   /** Once for each CONNECT. A rejection is a fault: reported, and the client is told 0x88. */
   connect(asked: Asked): Promise<Welcome<Context> | TurnedAway>;
+
+  /**
+   * In place of `connect` for each CONNECT that names an authentication method, and whenever its session proves itself again: then a
+   * welcome in the same space, of the same principal, replaces gate, names, expiry and context, and anything else ends the connection.
+   * `asked` is that of the CONNECT each time, the second time without password and will. Without this function every method is refused (0x8C); so should unknown ones be.
+   */
+  authenticate?(asked: Asked, proof: Proof<Context>): Promise<Challenge<Context> | Welcome<Context> | TurnedAway>;
 
   /**
    * The gate is out of date: a new one, with other names where those have changed too, or the end (0x98 is the usual code) of

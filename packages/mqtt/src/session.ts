@@ -104,7 +104,7 @@ export class Session {
     principal: string,
     clientId: string,
     outbox: Outbox,
-    welcome: { context: unknown; gate: Gate; mounts: Mounts; application: string },
+    welcome: Pick<Session, "context" | "gate" | "mounts" | "application">,
   ) {
     this.core = core;
     this.space = space;
@@ -115,6 +115,14 @@ export class Session {
     this.gate = welcome.gate;
     this.mounts = welcome.mounts;
     this.application = welcome.application;
+  }
+
+  /** Everything the policy says anew replaces what it said before. */
+  welcomed({ context, gate, mounts, application }: Pick<Session, "context" | "gate" | "mounts" | "application">): void {
+    this.context = context;
+    this.gate = gate;
+    this.rename(mounts, application);
+    this.stamp++;
   }
 
   /** Whether the session may go on under its gate; a gate out of date is renewed, or the session ended, before this returns. */

@@ -73,6 +73,9 @@ export function puback(id: number, code: number, properties: Properties): Buffer
     : framed(packet.puback << 4, head, list(properties));
 }
 
+export const auth = (code: number, properties: Properties): Buffer =>
+  framed(packet.auth << 4, [code], list(properties));
+
 /** MQTT 5 only: a server of 3.1.1 has no DISCONNECT. */
 export function disconnect(code: number, properties: Properties): Buffer {
   return Object.keys(properties).length === 0

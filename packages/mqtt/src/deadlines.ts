@@ -1,0 +1,72 @@
+import type { Duplex } from "node:stream";
+import { reason } from "./codes.ts";
+import type { Connection } from "./connection.ts";
+import type { Core } from "./core.ts";
+import { after } from "./time.ts";
+
+/** When a connection is over by itself: nothing came to begin with, nothing came for long, or its welcome has expired. */
+export class Deadlines {
+  readonly #connection: Connection;
+  /** For the CONNECT, then for anything at all. */
+  #cancelSilence: () => void;
+  #cancelExpiry: () => void = () => {};
+
+  constructor(connection: Connection) {
+    this.#connection = connection;
+    const { time, limits } = connection.core;
+    const tooLate = () => connection.end({ how: "keepAlive", code: reason.keepAliveTimeout });
+    this.#cancelSilence = time.setTimer(limits.connectDeadline, tooLate);
+  }
+
+  /** From here on the client waits for us, and is to hear the answer however long that takes. */
+  connectHasCome(): void {
+    this.#cancelSilence();
+  }
+
+  /**
+   * [MQTT-3.1.2-22], 3.1.1: [MQTT-3.1.2-24]: after one and a half keep-alives (in seconds) of silence we hang up. Looks when the time is
+   * up, not at every packet, whether there was one.
+   */
+  watchSilence(keepAlive: number): void {
+    if (keepAlive === 0) return;
+    const connection = this.#connection;
+    const { time, statistics } = connection.core;
+    const patience = keepAlive * 1500;
+    const wait = (milliseconds: number): void => {
+      this.#cancelSilence = time.setTimer(milliseconds, () => {
+        const left = connection.heardAt + patience - time.elapsed();
+        if (left >= 1) return wait(left);
+        // Whom we do not read is not silent by its own fault.
+        if (connection.isPaused) return wait(patience);
+        statistics.disconnectedKeepAlive++;
+        connection.end({ how: "keepAlive", code: reason.keepAliveTimeout });
+      });
+    };
+    wait(patience);
+  }
+
+  /** Milliseconds since the epoch, in place of what was said before. */
+  expireAt(instant: number | undefined): void {
+    this.#cancelExpiry();
+    if (instant === undefined) return;
+    const connection = this.#connection;
+    const { time } = connection.core;
+    const expire = () => connection.end({ how: "expired", code: reason.maximumConnectTime });
+    this.#cancelExpiry = after(time, instant - time.now(), expire);
+  }
+
+  stop(): void {
+    this.#cancelSilence();
+    this.#cancelExpiry();
+  }
+}
+
+/** The other side gets what was written, and a while to hang up too. */
+export function hangUp(socket: Duplex, { time, limits }: Core): void {
+  if (socket.destroyed) return;
+  // Reads on without listening: a paused socket would never see the other's end.
+  socket.resume();
+  socket.end();
+  const cancel = time.setTimer(limits.closeDeadline, () => socket.destroy());
+  socket.once("close", cancel);
+}
