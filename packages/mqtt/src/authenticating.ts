@@ -68,8 +68,8 @@ export class Authentication {
     if (connection.hasClosed) return;
     const refusal = "turnedAway" in answer ? answer : differing(session, answer);
     if (refusal) {
-      const { turnedAway, reasonString } = refusal;
-      return connection.end({ how: "policy", code: disconnectCodeOf(turnedAway), reasonString }); // [MQTT-4.12.1-2]
+      // [MQTT-4.12.1-2]
+      return connection.end({ how: "policy", ...refusal, code: disconnectCodeOf(refusal.turnedAway) });
     }
     if ("turnedAway" in answer) return;
     const { context, gate, application = "" } = answer;

@@ -112,7 +112,7 @@ export class Broker<Context = unknown> {
   /** Ends everything of this principal: connections, sessions, queues, wills. Returns how many sessions there were. */
   forget(space: SpaceKey, principal: string, code: number = reason.administrativeAction): number {
     const sessions = this.#core.sessions.of(space, principal);
-    for (const session of sessions) this.#core.revoke(session, code);
+    for (const session of sessions) this.#core.revoke(session, { end: code });
     return sessions.length;
   }
 

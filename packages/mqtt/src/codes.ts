@@ -48,6 +48,8 @@ export const reason = {
   payloadFormatInvalid: 0x99,
   retainNotSupported: 0x9a,
   qosNotSupported: 0x9b,
+  useAnotherServer: 0x9c,
+  serverMoved: 0x9d,
   connectionRateExceeded: 0x9f,
   maximumConnectTime: 0xa0,
 } as const;
@@ -94,6 +96,8 @@ const sentences = new Map<number, string>([
   [reason.payloadFormatInvalid, "The payload is declared to be UTF-8 and is not."],
   [reason.retainNotSupported, "This server keeps no retained messages."],
   [reason.qosNotSupported, "This server takes QoS 0 and 1."],
+  [reason.useAnotherServer, "Use another server, for now."],
+  [reason.serverMoved, "The server has moved. Use another one from now on."],
   [reason.maximumConnectTime, "This connection has lasted as long as it may. Connect again."],
 ]);
 

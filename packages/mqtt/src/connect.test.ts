@@ -255,6 +255,44 @@ test("[MQTT-3.2.2-21] [MQTT-3.2.2-22] the server's keep-alive is said and kept t
   await peer.closed();
 });
 
+test("[MQTT-3.1.2-28] response information is given to MQTT 5 that asks for it", async () => {
+  await using house = await House.open();
+  house.policy.welcome = () => ({ responseInformation: "me/" });
+  for (const [requestResponseInformation, given] of [
+    [true, "me/"],
+    [false, undefined],
+    [undefined, undefined],
+  ]) {
+    const properties = requestResponseInformation === undefined ? {} : { requestResponseInformation };
+    const peer = await house.connect("a", { version: 5, connect: { properties } });
+    assert.equal(peer.connack?.properties?.["responseInformation"], given);
+  }
+  await house.connect("a");
+});
+
+test("[MQTT-4.11.0-1] who is sent to another server is told which, in the CONNACK or later; 3.1.1 is told that this one is not there", async () => {
+  await using house = await House.open();
+  const elsewhere = { serverReference: "other.example:8883" };
+  const staying = await house.connect("a", { version: 5 });
+  house.policy.renew = () => ({ end: 0x9c, ...elsewhere });
+  house.policy.cell.epoch++;
+  staying.raw(0xc0, 0);
+  const last = (await staying.closed())[0];
+  assert.deepEqual(
+    [last?.cmd, last?.reasonCode, last?.properties?.["serverReference"]],
+    ["disconnect", 0x9c, elsewhere.serverReference],
+  );
+
+  house.policy.welcome = () => ({ turnedAway: 0x9d, ...elsewhere });
+  const five = await house.visit({ version: 5 });
+  five.connect({ clientId: "b" });
+  const { reasonCode, properties } = await five.take("connack");
+  assert.deepEqual([reasonCode, properties?.["serverReference"]], [0x9d, elsewhere.serverReference]);
+  const four = await house.visit();
+  four.connect({ clientId: "c" });
+  assert.equal((await four.take("connack")).returnCode, 3);
+});
+
 test("a connection ends when its welcome expires, also after months", async () => {
   await using house = await House.open();
   const month = 30 * 86_400_000;

@@ -1,8 +1,9 @@
 // Hot path: one connection, from its CONNECT to its end. What it reads goes to inbound.ts, what it is sent comes from sending.ts.
 import type { Buffer } from "node:buffer";
 import type { Duplex } from "node:stream";
+import type { Aliases } from "./aliases.ts";
 import { authenticate, type Authentication } from "./authenticating.ts";
-import { packet, reason, sentenceOf } from "./codes.ts";
+import { packet, reason } from "./codes.ts";
 import type { Core } from "./core.ts";
 import { Cursor } from "./cursor.ts";
 import { Deadlines, hangUp } from "./deadlines.ts";
@@ -12,7 +13,7 @@ import { Inbound } from "./inbound.ts";
 import { admit, judge, turnAway, type Opening } from "./opening.ts";
 import { Output } from "./output.ts";
 import { readConnect, readDisconnect, readPuback, UnsupportedVersion, type Connect } from "./packets.ts";
-import type { Counters, Opened, ProtocolVersion, Transport } from "./policy.ts";
+import type { Counters, Opened, ProtocolVersion, Transport, TurnedAway } from "./policy.ts";
 import type { Properties } from "./properties.ts";
 import { ProtocolError } from "./protocol-error.ts";
 import type { Publication } from "./publication.ts";
@@ -20,7 +21,7 @@ import { sendPong, sendPublish } from "./sending.ts";
 import type { Delivery, Ended, Line, Session } from "./session.ts";
 import { subscribe, unsubscribe } from "./subscribing.ts";
 import type { Target } from "./subscription.ts";
-import { disconnect, fitting } from "./writer.ts";
+import { disconnect, fitting, saying } from "./writer.ts";
 
 const largestPacket = 268_435_460;
 
@@ -39,6 +40,8 @@ export class Connection implements Line, Opened, FrameHandler {
   tellsProblems = true;
   /** Whether the CONNECT's session expiry was 0: then a DISCONNECT cannot raise it. */
   cannotExtend = false;
+  /** Where the client takes topic aliases. */
+  aliases: Aliases | undefined = undefined;
   /** Where the CONNECT named a method. */
   authentication: Authentication | undefined = undefined;
   /** When something last came, by both clocks. */
@@ -187,8 +190,8 @@ export class Connection implements Line, Opened, FrameHandler {
     if (error instanceof UnsupportedVersion) {
       // In the form of the nearest version: [MQTT-3.1.2-2]
       this.protocolVersion = error.level >= 5 ? 5 : 4;
-      turnAway(this, code, message);
-    } else if (!this.session && this.protocolVersion === 5) turnAway(this, code, message);
+      turnAway(this, { turnedAway: code, reasonString: message });
+    } else if (!this.session && this.protocolVersion === 5) turnAway(this, { turnedAway: code, reasonString: message });
     this.end({ how: "protocol", code, reasonString: message });
   }
 
@@ -218,16 +221,16 @@ export class Connection implements Line, Opened, FrameHandler {
   async #ask(connect: Connect): Promise<void> {
     const answer = await judge(this, connect);
     if (this.hasClosed) return; // it left meanwhile
-    if ("turnedAway" in answer) return this.#turnAway(answer.turnedAway, answer.reasonString);
+    if ("turnedAway" in answer) return this.#turnAway(answer);
     const opening = admit(this, connect, answer);
-    if (typeof opening === "number") this.#turnAway(opening, undefined);
+    if (typeof opening === "number") this.#turnAway({ turnedAway: opening });
     else this.#begin(opening, answer.expiresAt);
   }
 
-  #turnAway(code: number, reasonString: string | undefined): void {
+  #turnAway(answer: TurnedAway): void {
     this.core.statistics.connectionsTurnedAway++;
-    turnAway(this, code, reasonString);
-    this.end({ how: "policy", code });
+    turnAway(this, answer);
+    this.end({ how: "policy", code: answer.turnedAway });
   }
 
   #begin({ session, resumed, window, keepAlive, connack }: Opening, expiresAt: number | undefined): void {
@@ -314,10 +317,10 @@ export class Connection implements Line, Opened, FrameHandler {
   /** Ends the connection from our side; a client of MQTT 5 is told why. */
   end(ended: Ended): void {
     if (this.#phase === "closed") return;
-    const { code, reasonString = sentenceOf(code) } = ended;
+    const { code, reasonString, serverReference } = ended;
     if (ended.atOnce) this.output.discard();
     if (this.session && this.protocolVersion === 5) {
-      const properties: Properties = reasonString === undefined ? {} : { reasonString };
+      const properties = saying(code, reasonString, serverReference);
       const last = fitting(this.maximumPacket, properties, (fit) => disconnect(code, fit));
       if (last) this.output.append(last, 0, last.length);
     }

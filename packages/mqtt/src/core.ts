@@ -1,9 +1,8 @@
-import { reason } from "./codes.ts";
 import { deliverDurable, deliverLive } from "./delivery.ts";
 import type { Limits } from "./limits.ts";
 import { Mounts } from "./mounts.ts";
 import { Blocks } from "./output.ts";
-import type { Closing, Opened, Policy, SpaceKey } from "./policy.ts";
+import type { Closing, Ending, Opened, Policy, SpaceKey } from "./policy.ts";
 import { publicationOf, type Publication } from "./publication.ts";
 import { forever, type Ended, type Session } from "./session.ts";
 import { MemorySessions, type SessionStore } from "./session-store.ts";
@@ -92,7 +91,7 @@ export class Core {
     if (session.hasEnded) return false;
     const answer = this.policy.renew(session.context, session.gate);
     if ("end" in answer) {
-      this.revoke(session, answer.end, answer.reasonString);
+      this.revoke(session, answer);
       return false;
     }
     if ("naming" in answer) {
@@ -105,12 +104,12 @@ export class Core {
   }
 
   /** The end of connection, session, queue and will, at once. */
-  revoke(session: Session, code: number = reason.administrativeAction, reasonString?: string): void {
+  revoke(session: Session, { end: code, reasonString, serverReference }: Ending): void {
     this.#discardWill(session);
     const { line } = session;
     this.endSession(session);
     this.statistics.disconnectedByPolicy++;
-    line?.end({ how: "policy", code, reasonString, atOnce: true });
+    line?.end({ how: "policy", code, reasonString, serverReference, atOnce: true });
   }
 
   /** Subscriptions, queue and whatever was in flight go; a will that still waits is published, because its session ends (3.1.3.2.2). */

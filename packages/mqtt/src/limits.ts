@@ -8,7 +8,10 @@ export type Limits = {
   readonly subscriptionsPerSession: number;
   /** Of a SUBSCRIBE or UNSUBSCRIBE; more end the connection (0x97). */
   readonly filtersPerPacket: number;
+  /** Of the client's. */
   readonly topicAliases: number;
+  /** Of ours, where the client takes so many. */
+  readonly topicAliasesToClient: number;
   /** PUBLISH packets of one connection that await their acknowledgement: the Receive Maximum we announce. */
   readonly unacknowledged: number;
   readonly unacknowledgedBytes: number;
@@ -47,6 +50,7 @@ export const defaultLimits: Limits = {
   subscriptionsPerSession: 10_000,
   filtersPerPacket: 1_000,
   topicAliases: 32,
+  topicAliasesToClient: 64,
   unacknowledged: 1_024,
   unacknowledgedBytes: 4 << 20,
   inFlight: 1_024,

@@ -1,13 +1,14 @@
 import { Buffer } from "node:buffer";
+import { Aliases } from "./aliases.ts";
 import { Authentication } from "./authenticating.ts";
-import { reason, returnCodeOf, sentenceOf } from "./codes.ts";
+import { reason, returnCodeOf } from "./codes.ts";
 import type { Connection } from "./connection.ts";
 import { Mounts } from "./mounts.ts";
 import type { Connect } from "./packets.ts";
 import type { Asked, Gate, Message, TurnedAway, Welcome } from "./policy.ts";
 import type { Properties } from "./properties.ts";
 import { forever, Session, type Will } from "./session.ts";
-import { connack, fitting } from "./writer.ts";
+import { connack, fitting, saying } from "./writer.ts";
 
 /** What a connection needs to begin. */
 export type Opening = {
@@ -109,6 +110,9 @@ export function admit(connection: Connection, connect: Connect, welcome: Welcome
   const asked = connect.version === 5 ? (connect.properties.sessionExpiryInterval ?? 0) : connect.clean ? 0 : forever;
   session.expirySeconds = Math.min(asked, limits.sessionExpirySeconds);
   session.will = will;
+  // [MQTT-3.1.2-26], [MQTT-3.1.2-27]
+  const aliases = Math.min(connect.properties.topicAliasMaximum ?? 0, limits.topicAliasesToClient);
+  if (aliases > 0) connection.aliases = new Aliases(aliases);
   connection.cannotExtend = connect.version === 5 && asked === 0;
 
   const keepAlive = keepAliveOf(connect, welcome.maximumKeepAlive);
@@ -121,7 +125,10 @@ export function admit(connection: Connection, connect: Connect, welcome: Welcome
   if (assigned !== undefined) said.assignedClientIdentifier = assigned; // [MQTT-3.2.2-16]
   said.topicAliasMaximum = limits.topicAliases;
   if (keepAlive !== connect.keepAlive) said.serverKeepAlive = keepAlive; // [MQTT-3.2.2-21]
-  const { authenticationMethod } = connect.properties;
+  const { authenticationMethod, requestResponseInformation } = connect.properties;
+  // [MQTT-3.1.2-28]
+  if (requestResponseInformation === 1 && welcome.responseInformation !== undefined)
+    said.responseInformation = welcome.responseInformation;
   if (authenticationMethod !== undefined) {
     said.authenticationMethod = authenticationMethod; // [MQTT-4.12.0-5], [MQTT-4.12.0-6]
     if (welcome.authenticationData !== undefined) said.authenticationData = welcome.authenticationData;
@@ -164,10 +171,13 @@ function willOf(connect: Connect, mounts: Mounts, gate: Gate): Will | undefined 
 }
 
 /** A CONNACK that says no, in the form of the client's version. */
-export function turnAway(connection: Connection, code: number, reasonString = sentenceOf(code)): void {
+export function turnAway(
+  connection: Connection,
+  { turnedAway: code, reasonString, serverReference }: TurnedAway,
+): void {
   const { protocolVersion } = connection;
   if (protocolVersion === 4) return connection.write(connack(4, false, returnCodeOf(code), {}));
-  const properties = reasonString === undefined ? {} : { reasonString };
+  const properties = saying(code, reasonString, serverReference);
   const answer = fitting(connection.maximumPacket, properties, (fit) => connack(5, false, code, fit));
   if (answer) connection.write(answer);
 }

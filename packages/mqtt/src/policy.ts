@@ -74,13 +74,20 @@ export type Welcome<Context = unknown> = Naming & {
   readonly expiresAt?: number | undefined;
   /** Seconds. MQTT 5 clients that asked for more, or for none, are told this one. */
   readonly maximumKeepAlive?: number | undefined;
+  /** Told to a client of MQTT 5 that asks: what its response topics should begin with. */
+  readonly responseInformation?: string | undefined;
   /** What enhanced authentication tells the client last: in the CONNACK, or in the AUTH that says it succeeded again. */
   readonly authenticationData?: Uint8Array | undefined;
   /** Given back with every call about this session, also after its connection has closed, as long as the session is kept. */
   readonly context: Context;
 };
 
-export type TurnedAway = { readonly turnedAway: number; readonly reasonString?: string | undefined };
+export type TurnedAway = {
+  readonly turnedAway: number;
+  readonly reasonString?: string | undefined;
+  /** Where to go instead, with 0x9C (for this time) or 0x9D (for good); told to MQTT 5 alone. */
+  readonly serverReference?: string | undefined;
+};
 
 /** What a client of MQTT 5 shows of itself by a method of the policy's (section 4.12). */
 export type Proof<Context = unknown> = {
@@ -101,7 +108,12 @@ export type Challenge<Context = unknown> = {
 /** A new gate, and other names than before: filters are read again by them, and what they do not name is dropped. */
 export type Renaming = { readonly gate: Gate; readonly naming: Naming };
 
-export type Ending = { readonly end: number; readonly reasonString?: string | undefined };
+export type Ending = {
+  readonly end: number;
+  readonly reasonString?: string | undefined;
+  /** See `TurnedAway`. */
+  readonly serverReference?: string | undefined;
+};
 
 export type Refusable = "publish" | "subscribe" | "will" | "session";
 

@@ -93,6 +93,7 @@ const definitions: readonly Definition[] = [
 const byId: (Definition | undefined)[] = [];
 for (const definition of definitions) byId[definition.id] = definition;
 
+const tooMany = () => new ProtocolError(reason.quotaExceeded, "There are more properties than this server takes.");
 const broken = (sentence: string) => new ProtocolError(reason.protocolError, sentence);
 
 function definitionOf(cursor: Cursor, holder: number): Definition {
@@ -130,15 +131,19 @@ function readForm(cursor: Cursor, form: Form): number | string | Uint8Array | [s
   }
 }
 
-/** More than anybody needs, and few enough that reading and rewriting them does not hold anybody else up. */
+// More than anybody needs, and little enough that reading and rewriting them does not hold anybody else up.
 const mostUserProperties = 1_000;
+const mostBytes = 128 << 10;
 
 /**
  * Reads a property length and the properties behind it. `holder` is the packet's type, or `willProperties`.
- * Throws `ProtocolError` for a property that is unknown, misplaced, twice, or out of range, and for more than 1,000 user properties.
+ * Throws `ProtocolError` for a property that is unknown, misplaced, twice, or out of range, and for more than 1,000 user properties or
+ * 128 KiB of all.
  */
 export function readProperties(cursor: Cursor, holder: number): Properties {
-  const list = cursor.part(cursor.variable());
+  const length = cursor.variable();
+  if (length > mostBytes) throw tooMany();
+  const list = cursor.part(length);
   const properties: Record<string, unknown> = {}; // the table gives each name the type that Properties says
   while (list.left > 0) {
     const definition = definitionOf(list, holder);
@@ -147,9 +152,7 @@ export function readProperties(cursor: Cursor, holder: number): Properties {
     if (definition.form === "pair" || (name === "subscriptionIdentifiers" && holder === publish)) {
       const values = properties[name];
       if (Array.isArray(values)) {
-        if (values.push(value) > mostUserProperties) {
-          throw new ProtocolError(reason.quotaExceeded, "There are more properties than this server takes.");
-        }
+        if (values.push(value) > mostUserProperties) throw tooMany();
       } else properties[name] = [value];
     } else if (name in properties) {
       throw broken(`The property ${name} stands twice.`);

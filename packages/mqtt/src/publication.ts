@@ -230,10 +230,12 @@ export class Publication {
   }
 }
 
-const variableSize = (value: number): number => (value < 128 ? 1 : value < 16_384 ? 2 : value < 2_097_152 ? 3 : 4);
+/** Bytes of a variable byte integer. */
+export const variableSize = (value: number): number =>
+  value < 128 ? 1 : value < 16_384 ? 2 : value < 2_097_152 ? 3 : 4;
 
 /** Writes a variable byte integer and returns the place behind it. */
-function writeVariable(bytes: Buffer, at: number, value: number): number {
+export function writeVariable(bytes: Buffer, at: number, value: number): number {
   while (value > 127) {
     bytes[at++] = (value & 0x7f) | 0x80;
     value >>>= 7;

@@ -53,7 +53,11 @@ export function sendPublish(
     statistics.droppedTooLarge++; // [MQTT-3.1.2-24], [MQTT-3.1.2-25]
     return false;
   }
-  const at = output.append(bytes, start, end);
+  const { aliases } = connection;
+  const at =
+    aliases === undefined
+      ? output.append(bytes, start, end)
+      : aliases.append(output, bytes, start, end, topic, connection.maximumPacket);
   const block = output.block!; // append made it
   block[at] = 0x30 | (isDuplicate ? 8 : 0) | (qos << 1) | (retain ? 1 : 0);
   if (qos === 1) {

@@ -10,6 +10,7 @@ import type { Subscription, Target } from "./subscription.ts";
 /** Why a connection is ended from our side. Of a revoked one nothing more goes out but the reason. */
 export type Ended = Pick<Closing, "how" | "code"> & {
   readonly reasonString?: string | undefined;
+  readonly serverReference?: string | undefined;
   readonly atOnce?: boolean;
 };
 

@@ -350,19 +350,25 @@ test("subscriptions beyond the limit of a session are refused by themselves", as
   assert.deepEqual((await peer.take("suback")).granted, [1]);
 });
 
-test("more filters in a packet, or more user properties, than the limit end the connection", async () => {
+test("more filters in a packet, or more user properties in number or bytes, than the limit end the connection", async () => {
   await using house = await House.open({ limits: { filtersPerPacket: 3 } });
   const filters = ["a", "b", "c", "d"];
-  const userProperties = { name: Array.from({ length: 1001 }, () => "") };
+  const many = { userProperties: { name: Array.from({ length: 1001 }, () => "") } };
+  const long = { userProperties: { name: Array.from({ length: 3 }, () => "x".repeat(60_000)) } };
   const packets = [
     { cmd: "subscribe", messageId: 1, subscriptions: filters.map((topic) => ({ topic, qos: 0 })) },
     { cmd: "unsubscribe", messageId: 1, unsubscriptions: filters },
-    { cmd: "publish", topic: "a", payload: "x", qos: 0, dup: false, retain: false, properties: { userProperties } },
+    { cmd: "publish", topic: "a", payload: "x", qos: 0, dup: false, retain: false, properties: many },
+    { cmd: "publish", topic: "a", payload: "x", qos: 0, dup: false, retain: false, properties: long },
+    { cmd: "disconnect", reasonCode: 0, properties: long },
   ];
   for (const packet of packets) {
     const peer = await house.connect("a", { version: 5 });
     peer.send(packet);
     assert.equal((await peer.closed())[0]?.reasonCode, 0x97);
   }
+  const stranger = await house.visit({ version: 5 });
+  stranger.connect({ clientId: "a", properties: long });
+  assert.equal((await stranger.take("connack")).reasonCode, 0x97);
   assert.equal(house.broker.statistics.subscriptions, 0);
 });

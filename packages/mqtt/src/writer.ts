@@ -1,5 +1,5 @@
 import { Buffer } from "node:buffer";
-import { packet } from "./codes.ts";
+import { packet, sentenceOf } from "./codes.ts";
 import { variable, writeProperties, type Properties } from "./properties.ts";
 import type { ProtocolVersion } from "./policy.ts";
 
@@ -27,6 +27,18 @@ export function fitting(
   const { reasonString: _told, userProperties: _carried, ...rest } = properties;
   const without = make(rest);
   return without.length <= maximum ? without : undefined;
+}
+
+/** What a CONNACK or DISCONNECT says beside its code. */
+export function saying(
+  code: number,
+  reasonString: string | undefined = sentenceOf(code),
+  serverReference?: string,
+): Properties {
+  const properties: Properties = {};
+  if (serverReference !== undefined) properties.serverReference = serverReference;
+  if (reasonString !== undefined) properties.reasonString = reasonString;
+  return properties;
 }
 
 /** `code` is a reason code in MQTT 5, a return code in 3.1.1. */
