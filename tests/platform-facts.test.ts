@@ -71,6 +71,18 @@ test("what it says of itself is what one meets on its ports", async () => {
   assert.ok(newSinceBackup >= 2, "of two organisations at least");
 });
 
+test("how old the keys are is told: each member's of her own organisation, and of the keyring's", async () => {
+  const { made } = (await read(world.viewer)).keys;
+  const first = made.root; // the three of the keyring are made with it
+  assert.equal(first?.known, "exactly");
+  assert.deepEqual(made, { ...made, lasting: first, passing: first });
+  assert.ok(Date.parse(first.at) <= Date.parse(made.organisation?.at ?? ""));
+  world.clock.move(90_000);
+  const later = (await read((await platform.setUp()).token)).keys.made;
+  const organisation = { at: new Date(world.clock.now()).toISOString(), known: "exactly" };
+  assert.deepEqual(later, { ...made, organisation });
+});
+
 test("where its folders are is for administrators of the instance alone", async () => {
   const { data, keys } = platform.config;
   assert.deepEqual((await read(ours.token)).folders, { data, keys });
@@ -87,6 +99,7 @@ test("the command shows it, and says when the keys lie beside the data", async (
   const options = { clock: systemClock, transport: () => nodeTransport({ ca }), env };
   const { exit, out, err } = await holdfast(["security", "show"], options);
   assert.equal(exit, 0, err);
+  assert.match(out, /key of this organisation +made \d{4}-\d\d-\d\d.*\nroot key +made \d{4}/);
   for (const text of ["X25519MLKEM768", "TLS 1.2 and newer", "never", platform.config.keys])
     assert.ok(out.includes(text));
   assert.match(err, /whoever takes it has both/);

@@ -23,6 +23,18 @@ async function session(to: string) {
   }
 }
 
+/** The address of the security page that an article or a contract can name, whoever follows it. */
+const howProtected = createRoute({
+  getParentRoute: () => root,
+  path: paths.howProtected,
+  beforeLoad: async () => {
+    const { orgs } = await session(paths.howProtected);
+    const [first] = orgs;
+    if (first) throw redirect({ to: paths.security, params: { org: first.id }, replace: true });
+  },
+  component: Nowhere,
+});
+
 const start = createRoute({
   getParentRoute: () => root,
   path: paths.start,
@@ -74,6 +86,7 @@ const page = <const P extends string>(path: P, component: ReturnType<typeof lazy
 
 const tree = root.addChildren([
   start,
+  howProtected,
   signIn,
   setUp,
   org.addChildren([

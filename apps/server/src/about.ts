@@ -1,5 +1,5 @@
 import { statSync } from "node:fs";
-import { rfc3339 } from "@holdfast/kernel";
+import { rfc3339, type Id } from "@holdfast/kernel";
 import type { platformFacts } from "@holdfast/protocol";
 import type { z } from "zod";
 import type { Keyring } from "./storage/index.ts";
@@ -19,7 +19,7 @@ type Setting = {
 type Needs = {
   readonly config: Setting;
   readonly certificates: Certificates;
-  readonly keyring: Pick<Keyring, "status">;
+  readonly keyring: Pick<Keyring, "status" | "ages">;
   readonly ports: { readonly https: number; readonly mqtts: number };
 };
 
@@ -44,9 +44,10 @@ export const areKeysBesideData = ({ keyringUrl, keys, data }: Pick<Setting, "key
 /** How the platform runs now. The names of folders are for whoever runs it: they say something of its machine. */
 export async function aboutPlatform(
   { config, certificates, keyring, ports }: Needs,
+  org: Id<"org">,
   reader: "a member" | "whoever runs it",
 ): Promise<PlatformFacts> {
-  const { backedUpAt, keysSinceBackup } = await keyring.status();
+  const [{ backedUpAt, keysSinceBackup }, ages] = await Promise.all([keyring.status(), keyring.ages(org)]);
   const { caPem } = certificates;
   const name = nameOf(config);
   const besideData = areKeysBesideData(config);
@@ -63,6 +64,12 @@ export async function aboutPlatform(
       besideData,
       ...(backedUpAt !== undefined && { backedUpAt: rfc3339(backedUpAt) }),
       newSinceBackup: keysSinceBackup,
+      made: {
+        organisation: made(ages.org),
+        root: made(ages.root),
+        lasting: made(ages.lasting),
+        passing: made(ages.passing),
+      },
     },
     listeners: [
       {
@@ -78,6 +85,8 @@ export async function aboutPlatform(
     }),
   };
 }
+
+const made = (age: Awaited<ReturnType<Keyring["ages"]>>["root"]) => age && { at: rfc3339(age.at), known: age.known };
 
 const shown = ({ purpose, name, state, sha256, notBefore, notAfter }: CertificateInfo) => ({
   what: purpose,

@@ -252,8 +252,8 @@ async function open(needs: PlatformNeeds, opened: AsyncDisposableStack, closing:
         probe: () => storage.maintain.call("log_orgs", []),
         timers,
       }),
-      about: (reader) =>
-        aboutPlatform({ config, certificates, keyring, ports: { https: https.port, mqtts: mqtt.port } }, reader),
+      about: (org, reader) =>
+        aboutPlatform({ config, certificates, keyring, ports: { https: https.port, mqtts: mqtt.port } }, org, reader),
       metrics: () => metricsOf({ telemetry, broker, https, watchers, guard, liveRefusals }),
       openapi: () => openapiOf(handlers, version),
       now: () => clock.now(),

@@ -72,6 +72,9 @@ export const securityTxt = route({
   reply: "text",
 });
 
+/** When a key was made, or by when at the latest where it is older than the note of it. */
+const made = z.object({ at: time, known: z.enum(["exactly", "atLatest"]) });
+
 /** How a platform is set up, as its members may know it. */
 export const platformFacts = z.object({
   version: z.string(),
@@ -98,6 +101,13 @@ export const platformFacts = z.object({
     /** Never, when it is left out. */
     backedUpAt: time.optional(),
     newSinceBackup: z.number().int(),
+    /** The keys above others: of the caller's organisation, the root, and what wraps the lasting keys and the log's. Left out where nobody knows. */
+    made: z.object({
+      organisation: made.optional(),
+      root: made.optional(),
+      lasting: made.optional(),
+      passing: made.optional(),
+    }),
   }),
   listeners: z.array(
     z.object({ protocol: z.enum(["https", "mqtts"]), port: z.number().int(), transports: z.array(z.string()) }),
@@ -112,7 +122,7 @@ export const readPlatform = route({
   method: "GET",
   path: "/v1/platform",
   summary:
-    "How this platform is set up: TLS, certificates, listeners, and how its keys are kept. Who runs the instance sees folders too.",
+    "How this platform is set up: TLS, certificates, listeners, how its keys are kept and how old they are. Who runs the instance sees folders too.",
   needs: "org.read",
   on: "own",
   reply: platformFacts,

@@ -7,6 +7,7 @@ export const paths = {
   signIn: "/sign-in",
   setUp: "/set-up",
   accept: "/invitation",
+  howProtected: "/security",
   overview: "/o/$org",
   devices: "/o/$org/devices",
   addDevice: "/o/$org/devices/add",

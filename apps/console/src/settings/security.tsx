@@ -4,6 +4,7 @@ import { useSuspenseQuery } from "@tanstack/react-query";
 import { apiFor } from "../api/index.ts";
 import { Facts, Moment, Page, save, Scroll } from "../kit/index.ts";
 import { useOrg } from "../session/index.ts";
+import type { Reply } from "@holdfast/client";
 import type { ReactNode } from "react";
 import { words } from "../words/index.ts";
 
@@ -40,15 +41,19 @@ export function Security() {
               <tr>
                 <th scope="col">{own.what}</th>
                 <th scope="col">{words.common.state}</th>
+                <th scope="col">{own.since}</th>
                 <th scope="col">{own.until}</th>
                 <th scope="col">SHA-256</th>
               </tr>
             </thead>
             <tbody>
-              {certificates.map(({ what, state, notAfter, sha256 }) => (
+              {certificates.map(({ what, state, notBefore, notAfter, sha256 }) => (
                 <tr key={sha256}>
                   <td>{own.whats[what]}</td>
                   <td>{own.states[state]}</td>
+                  <td>
+                    <Moment at={notBefore} />
+                  </td>
                   <td>
                     <Moment at={notAfter} exactly />
                   </td>
@@ -82,6 +87,10 @@ export function Security() {
               keys.backedUpAt === undefined ? words.common.never : <Moment key="backup" at={keys.backedUpAt} exactly />,
             ],
             [own.newSince, String(keys.newSinceBackup)],
+            [own.ofOrganisation, <Age key="organisation" of={keys.made.organisation} />],
+            [own.root, <Age key="root" of={keys.made.root} />],
+            [own.lasting, <Age key="lasting" of={keys.made.lasting} />],
+            [own.passing, <Age key="passing" of={keys.made.passing} />],
             ...(folders === undefined
               ? []
               : ([
@@ -102,6 +111,18 @@ export function Security() {
         />
       </Section>
     </Page>
+  );
+}
+
+type Made = Reply<typeof routes.readPlatform>["keys"]["made"]["root"];
+
+/** How old a key is. One from before the platform kept that is at least as old as it says. */
+function Age({ of }: { readonly of: Made }) {
+  if (of === undefined) return own.notKnown;
+  return (
+    <>
+      {of.known === "exactly" ? own.made : own.madeBefore} <Moment at={of.at} />
+    </>
   );
 }
 

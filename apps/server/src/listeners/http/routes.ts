@@ -1,4 +1,4 @@
-import { Refusal, rfc3339, type Instant } from "@holdfast/kernel";
+import { Refusal, rfc3339, type Id, type Instant } from "@holdfast/kernel";
 import { routes, type platformFacts } from "@holdfast/protocol";
 import { on, type Handler } from "../../authority/index.ts";
 import type { CertificateInfo, Certificates } from "../../tls/index.ts";
@@ -9,7 +9,7 @@ type Needs = {
   readonly certificates: Certificates;
   readonly readiness: Pick<Readiness, "check">;
   readonly metrics: () => string;
-  readonly about: (reader: "a member" | "whoever runs it") => Promise<z.input<typeof platformFacts>>;
+  readonly about: (org: Id<"org">, reader: "a member" | "whoever runs it") => Promise<z.input<typeof platformFacts>>;
   /** Made once, at the first need: it never changes, and making it takes a while. */
   readonly openapi: () => Record<string, unknown>;
   readonly now: () => Instant;
@@ -28,7 +28,9 @@ export function platformRoutes({ certificates, readiness, metrics, about, openap
     }),
     on(routes.metrics, async () => metrics()),
     // Only administrators of the instance make organisations.
-    on(routes.readPlatform, ({ caller }) => about(caller.mayAnywhere("org.create") ? "whoever runs it" : "a member")),
+    on(routes.readPlatform, ({ caller }) =>
+      about(caller.org, caller.mayAnywhere("org.create") ? "whoever runs it" : "a member"),
+    ),
     on(routes.openapi, async () => (description ??= openapi())),
     on(routes.securityTxt, async () => securityTxt(contact, now())),
     on(routes.certificates, async () => ({ certificates: certificates.list().map(certificateReply) })),

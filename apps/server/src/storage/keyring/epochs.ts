@@ -1,6 +1,6 @@
 import { associated, derive, open, seal } from "@holdfast/crypto";
 import { Refusal, type Instant, type Random } from "@holdfast/kernel";
-import { spanOf, type Entry, type Epoch, type Place, type Span } from "./store.ts";
+import { spanOf, type Entry, type Epoch, type Made, type Place, type Span } from "./store.ts";
 
 const spans: readonly Span[] = ["lasting", "passing"];
 
@@ -13,7 +13,7 @@ export class Epochs {
   /** Derived from the KEK for this keyring, so that one KEK can serve two. */
   readonly #kek: Uint8Array;
   readonly #random: Random;
-  readonly #keys = new Map<number, { span: Span; key: Uint8Array }>();
+  readonly #keys = new Map<number, { span: Span; key: Uint8Array; made: Made | undefined }>();
   readonly #current = { lasting: 0, passing: 0 };
 
   private constructor(needs: { instance: string; kek: Uint8Array; random: Random }) {
@@ -35,16 +35,21 @@ export class Epochs {
     return this.#current[span];
   }
 
+  /** When the key that wraps what is made now was made. */
+  made(span: Span): Made | undefined {
+    return this.#keys.get(this.#current[span])?.made;
+  }
+
   knows(epoch: number): boolean {
     return this.#keys.has(epoch);
   }
 
   /** @throws Refusal `keyring.sealed` when the KEK is not the one they were made under */
   admit(epochs: readonly Epoch[]): void {
-    for (const { number, span, wrapped } of epochs) {
+    for (const { number, span, wrapped, made } of epochs) {
       if (this.#keys.has(number)) continue;
       try {
-        this.#keys.set(number, { span, key: open(this.#kek, this.#epochPlace(number, span), wrapped) });
+        this.#keys.set(number, { span, key: open(this.#kek, this.#epochPlace(number, span), wrapped), made });
       } catch (cause) {
         if (cause instanceof Refusal) throw new Refusal("keyring.sealed", { cause });
         throw cause;
@@ -54,19 +59,20 @@ export class Epochs {
   }
 
   /** A further epoch. It counts once it was stored, and `admit`ted. */
-  next(span: Span): Epoch {
+  next(span: Span, at: Instant): Epoch {
     const number = Math.max(this.#current.lasting, this.#current.passing) + 1;
     return {
       number,
       span,
       wrapped: seal(this.#kek, this.#epochPlace(number, span), this.#random.bytes(32), this.#random),
+      made: { at, known: "exactly" },
     };
   }
 
   /** The first of each span, for a new keyring; already admitted. */
-  begin(): readonly Epoch[] {
+  begin(at: Instant): readonly Epoch[] {
     return spans.map((span) => {
-      const epoch = this.next(span);
+      const epoch = this.next(span, at);
       this.admit([epoch]);
       return epoch;
     });

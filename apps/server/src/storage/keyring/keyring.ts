@@ -11,6 +11,7 @@ import {
   type Epoch,
   type KeyKind,
   type KeyStore,
+  type Made,
   type Place,
   type Placement,
   type Revocation,
@@ -25,6 +26,7 @@ const keysKept = 50_000; // about 10 MB
 const atOnce = 250; // a few milliseconds: the thread is given back between
 
 type Parts = { readonly store: KeyStore; readonly epochs: Epochs; readonly clock: Clock; readonly random: Random };
+type Ages = Readonly<Record<"root" | "org" | Span, Made | undefined>>;
 type Waiting = Place & { key: Uint8Array; resolve: (key: Uint8Array) => void; reject: (error: unknown) => void };
 
 /**
@@ -174,6 +176,19 @@ export class Keyring {
     placements: (): Promise<readonly Placement[]> => this.#needs.store.placements(),
   };
 
+  /** How old the keys above others are: the root, an organisation's, and the epoch keys that wrap what is made now. */
+  async ages(org: string): Promise<Ages> {
+    const { store, epochs } = this.#needs;
+    const [ofRoot, ofOrg] = await Promise.all([store.find(root), store.find({ kind: "org", name: org })]);
+    const exactly = (entry: Entry | undefined): Made | undefined => entry && { at: entry.madeAt, known: "exactly" };
+    return {
+      root: exactly(ofRoot),
+      org: exactly(ofOrg),
+      lasting: epochs.made("lasting"),
+      passing: epochs.made("passing"),
+    };
+  }
+
   /** For the console and the posture: when the last backup was made, and how many keys it does not hold (segments aside, which come and go). */
   async status(): Promise<{ backedUpAt: Instant | undefined; keys: number; keysSinceBackup: number }> {
     const { store } = this.#needs;
@@ -267,7 +282,7 @@ export class Keyring {
     const { store, epochs } = this.#needs;
     // In turn with other writes: from here on they use the new epoch, so one pass over the older ones meets them all.
     await this.#writing.take(async () => {
-      const next = epochs.next(span);
+      const next = epochs.next(span, this.#needs.clock.now());
       await store.addEpoch(next);
       epochs.admit([next]);
     });

@@ -7,6 +7,7 @@ import type {
   Epoch,
   Erased,
   KeyStore,
+  Made,
   Place,
   Placement,
   Revocation,
@@ -22,6 +23,8 @@ const schema = `
     one integer PRIMARY KEY CHECK (one = 1), format integer NOT NULL, instance text NOT NULL, backed_up_at bigint);
   CREATE TABLE IF NOT EXISTS holdfast_keyring.epoch (
     number bigint PRIMARY KEY, span text NOT NULL, wrapped bytea NOT NULL);
+  CREATE TABLE IF NOT EXISTS holdfast_keyring.epoch_made (
+    number bigint PRIMARY KEY REFERENCES holdfast_keyring.epoch ON DELETE CASCADE, at bigint NOT NULL, known text NOT NULL);
   CREATE TABLE IF NOT EXISTS holdfast_keyring.keys (
     kind text COLLATE "C" NOT NULL, name text COLLATE "C" NOT NULL, epoch bigint NOT NULL REFERENCES holdfast_keyring.epoch,
     wrapped bytea NOT NULL, made_at bigint NOT NULL, PRIMARY KEY (kind, name));
@@ -116,7 +119,13 @@ export class PostgresStore implements KeyStore {
   }
 
   async addEpoch(epoch: Epoch): Promise<void> {
-    await this.#connections.lend((query) => addEpochIn(query, epoch));
+    await this.#connections.inOne((query) => addEpochIn(query, epoch));
+  }
+
+  async dateEpochs(now: Instant): Promise<void> {
+    const text = `INSERT INTO holdfast_keyring.epoch_made SELECT number, $1::bigint, 'atLatest' FROM holdfast_keyring.epoch
+      ON CONFLICT DO NOTHING`;
+    await this.#connections.lend((query) => query(text, [now]));
   }
 
   async outdated(span: Span, epoch: number, after: Place | undefined, limit: number): Promise<readonly Entry[]> {
@@ -209,7 +218,7 @@ export class PostgresStore implements KeyStore {
   async #prepare(): Promise<void> {
     await this.#connections.lend(async (query) => {
       const [found] = await query<{ fsync: string; schema: string | null }>(
-        "SELECT current_setting('fsync') AS fsync, to_regclass('holdfast_keyring.placement')::text AS schema",
+        "SELECT current_setting('fsync') AS fsync, to_regclass('holdfast_keyring.epoch_made')::text AS schema",
       );
       if (found?.fsync !== "on")
         throw new Refusal("storage.unsafe", { detail: "The keyring's PostgreSQL has fsync off." });
@@ -230,13 +239,23 @@ async function stateIn(query: Query): Promise<State | undefined> {
 }
 
 async function epochsIn(query: Query): Promise<readonly Epoch[]> {
-  type Row = { number: string; span: Span; wrapped: Uint8Array };
-  const rows = await query<Row>("SELECT number, span, wrapped FROM holdfast_keyring.epoch ORDER BY number");
-  return rows.map((row) => ({ ...row, number: Number(row.number) }));
+  type Row = { number: string; span: Span; wrapped: Uint8Array; at: string | null; known: Made["known"] | null };
+  const rows = await query<Row>(
+    "SELECT * FROM holdfast_keyring.epoch LEFT JOIN holdfast_keyring.epoch_made USING (number) ORDER BY number",
+  );
+  return rows.map(({ number, span, wrapped, at, known }) => ({
+    number: Number(number),
+    span,
+    wrapped,
+    made: at === null || known === null ? undefined : { at: instant(at), known },
+  }));
 }
 
-const addEpochIn = (query: Query, { number, span, wrapped }: Epoch) =>
-  query("INSERT INTO holdfast_keyring.epoch VALUES ($1, $2, $3)", [number, span, wrapped]);
+async function addEpochIn(query: Query, { number, span, wrapped, made }: Epoch): Promise<void> {
+  await query("INSERT INTO holdfast_keyring.epoch VALUES ($1, $2, $3)", [number, span, wrapped]);
+  if (!made) return;
+  await query("INSERT INTO holdfast_keyring.epoch_made VALUES ($1, $2, $3)", [number, made.at, made.known]);
+}
 
 async function addIn(query: Query, entries: readonly Entry[]): Promise<readonly boolean[]> {
   const text = `INSERT INTO holdfast_keyring.keys

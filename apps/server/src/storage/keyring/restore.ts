@@ -1,4 +1,4 @@
-import { Refusal } from "@holdfast/kernel";
+import { Refusal, type Instant } from "@holdfast/kernel";
 import { openBackup, summaryOf, type Saved, type Summary } from "./backup.ts";
 import { Epochs } from "./epochs.ts";
 import { epochsOf, kekFor, storeAt, type Site } from "./site.ts";
@@ -17,7 +17,8 @@ export async function restoreKeyring(needs: Site & { backup: Uint8Array; passphr
   try {
     const state = await store.state();
     if (!state) await begin(store, saved, needs);
-    else if (state.instance === saved.instance) await merge(store, saved, await epochsOf(store, state, needs));
+    else if (state.instance === saved.instance)
+      await merge(store, saved, await epochsOf(store, state, needs), needs.clock.now());
     else throw new Refusal("keyring.wrong", { detail: "There is a keyring of another instance at that place." });
     return summaryOf(saved);
   } finally {
@@ -28,19 +29,19 @@ export async function restoreKeyring(needs: Site & { backup: Uint8Array; passphr
 async function begin(store: KeyStore, saved: Saved, needs: Site): Promise<void> {
   const { instance, at, keys, erased, revocations, placements } = saved;
   const epochs = Epochs.of({ instance, kek: kekFor(needs), random: needs.random });
-  const first = epochs.begin();
+  const first = epochs.begin(needs.clock.now());
   const entries = keys.map((one) => epochs.wrap(one, one.key, one.madeAt));
   const state = { instance, backedUpAt: at };
   await store.begin({ state, epochs: first, entries, erased, revocations, placements });
 }
 
 /** Can be repeated: a merge that broke off is completed by the next. */
-async function merge(store: KeyStore, saved: Saved, epochs: Epochs): Promise<void> {
+async function merge(store: KeyStore, saved: Saved, epochs: Epochs, now: Instant): Promise<void> {
   const { keys, erased, revocations, placements } = saved;
   // With a further epoch key in the store, the next start of the server completes the erasure by replacing both.
   if (erased.length > 0) {
     await store.erase(erased);
-    const next = epochs.next("lasting");
+    const next = epochs.next("lasting", now);
     await store.addEpoch(next);
     epochs.admit([next]);
   }

@@ -78,6 +78,7 @@ export async function epochsOf(store: KeyStore, { instance }: State, site: Site)
   const kek = site.kek ?? readKek(site.place.folder);
   if (!kek) throw new Refusal("keyring.sealed", { detail: "There is a keyring, but no KEK for it." });
   const epochs = Epochs.of({ instance, kek: checked(kek), random: site.random });
+  await store.dateEpochs(site.clock.now());
   epochs.admit(await store.epochs());
   return epochs;
 }
@@ -90,8 +91,9 @@ async function begin(store: KeyStore, site: Site): Promise<Epochs> {
   const { random, clock } = site;
   const state = { instance: random.bytes(16).toHex(), backedUpAt: undefined };
   const epochs = Epochs.of({ instance: state.instance, kek: kekFor(site), random });
-  const first = epochs.begin();
-  const root = epochs.wrap({ kind: "root", name: "instance" }, random.bytes(32), clock.now());
+  const now = clock.now();
+  const first = epochs.begin(now);
+  const root = epochs.wrap({ kind: "root", name: "instance" }, random.bytes(32), now);
   await store.begin({ state, epochs: first, entries: [root], erased: [], revocations: [], placements: [] });
   return epochs;
 }

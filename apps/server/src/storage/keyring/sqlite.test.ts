@@ -106,7 +106,7 @@ test("an erasure that was cut off is completed at the next start", async (t) => 
   });
   epochs.admit(await store.epochs());
   await store.erase([{ kind: "device", name: "b", at: systemClock.now() }]);
-  await store.addEpoch(epochs.next("lasting"));
+  await store.addEpoch(epochs.next("lasting", systemClock.now()));
   await store.close();
 
   const again = await opened(t, siteIn(folder));

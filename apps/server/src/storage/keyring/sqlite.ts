@@ -10,6 +10,7 @@ import type {
   Epoch,
   Erased,
   KeyStore,
+  Made,
   Place,
   Placement,
   Revocation,
@@ -29,6 +30,8 @@ const schema = `
   CREATE TABLE IF NOT EXISTS ring (
     one INTEGER PRIMARY KEY CHECK (one = 1), format INTEGER NOT NULL, instance TEXT NOT NULL, backed_up_at INTEGER) STRICT;
   CREATE TABLE IF NOT EXISTS epoch (number INTEGER PRIMARY KEY, span TEXT NOT NULL, wrapped BLOB NOT NULL) STRICT;
+  CREATE TABLE IF NOT EXISTS epoch_made (
+    number INTEGER PRIMARY KEY REFERENCES epoch ON DELETE CASCADE, at INTEGER NOT NULL, known TEXT NOT NULL) STRICT;
   CREATE TABLE IF NOT EXISTS keys (
     kind TEXT NOT NULL, name TEXT NOT NULL, epoch INTEGER NOT NULL REFERENCES epoch, wrapped BLOB NOT NULL,
     made_at INTEGER NOT NULL, PRIMARY KEY (kind, name)) STRICT, WITHOUT ROWID;
@@ -130,6 +133,11 @@ export class SqliteStore implements KeyStore {
     this.#change(() => this.#addEpoch(epoch));
   }
 
+  async dateEpochs(now: Instant): Promise<void> {
+    const undated = "SELECT number, ?, 'atLatest' FROM epoch WHERE number NOT IN (SELECT number FROM epoch_made)";
+    this.#change(() => this.#run(`INSERT INTO epoch_made ${undated}`, now));
+  }
+
   async outdated(span: Span, epoch: number, after: Place | undefined, limit: number): Promise<readonly Entry[]> {
     const kinds = span === "passing" ? "kind = 'segment'" : "kind <> 'segment'";
     const text = `SELECT * FROM keys WHERE ${kinds} AND epoch < ? AND (kind, name) > (?, ?) ORDER BY kind, name LIMIT ?`;
@@ -217,11 +225,17 @@ export class SqliteStore implements KeyStore {
   }
 
   #epochs(): readonly Epoch[] {
-    return this.#rows<Epoch>("SELECT number, span, wrapped FROM epoch ORDER BY number");
+    type Row = Omit<Epoch, "made"> & { at: Instant | null; known: Made["known"] | null };
+    const rows = this.#rows<Row>("SELECT * FROM epoch LEFT JOIN epoch_made USING (number) ORDER BY number");
+    return rows.map(({ at, known, ...row }) => ({
+      ...row,
+      made: at === null || known === null ? undefined : { at, known },
+    }));
   }
 
-  #addEpoch({ number, span, wrapped }: Epoch): void {
+  #addEpoch({ number, span, wrapped, made }: Epoch): void {
     this.#run("INSERT INTO epoch VALUES (?, ?, ?)", number, span, wrapped);
+    if (made) this.#run("INSERT INTO epoch_made VALUES (?, ?, ?)", number, made.at, made.known);
   }
 
   #revocations(): readonly Revocation[] {

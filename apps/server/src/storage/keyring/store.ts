@@ -24,7 +24,15 @@ export type Entry = {
 };
 
 export type Place = Pick<Entry, "kind" | "name">;
-export type Epoch = { readonly number: number; readonly span: Span; readonly wrapped: Uint8Array };
+/** When a key was made. Epoch keys from before this was kept are known from a moment, and were made `atLatest` then. */
+export type Made = { readonly at: Instant; readonly known: "exactly" | "atLatest" };
+export type Epoch = {
+  readonly number: number;
+  readonly span: Span;
+  readonly wrapped: Uint8Array;
+  /** Not known until `dateEpochs`. */
+  readonly made: Made | undefined;
+};
 export type Erased = Place & { readonly at: Instant };
 
 /** A revocation: of what, which kinds of callers it ends (`authority` has the words), and where it stands in the deployment's sequence. */
@@ -81,6 +89,8 @@ export interface KeyStore {
   /** Removes without remembering. */
   destroy(places: readonly Place[]): Promise<void>;
   addEpoch(epoch: Epoch): Promise<void>;
+  /** Epochs of which nobody wrote down when they were made were made by now. */
+  dateEpochs(now: Instant): Promise<void>;
   /** In order of kind and name, entries of this span that an older epoch than this wraps. */
   outdated(span: Span, epoch: number, after: Place | undefined, limit: number): Promise<readonly Entry[]>;
   /** Replaces what still is as it was in `from`; what was replaced or removed meanwhile stays as it is. */

@@ -147,7 +147,7 @@ export function keyringSuite(where: string, ground: (t: TestContext) => Promise<
     const place = await ground(t);
     const site = siteAt(place);
     await (await Keyring.open(site)).close();
-    await place.sql(`DROP TABLE ${place.prefix}placement`); // a keyring from before there was this
+    for (const table of ["placement", "epoch_made"]) await place.sql(`DROP TABLE ${place.prefix}${table}`); // a keyring from before there was this
     const keyring = await Keyring.open(site);
     const at = { org: newId("org", systemRandom), about: "dev_1" };
     await keyring.journal.place([
@@ -162,6 +162,43 @@ export function keyringSuite(where: string, ground: (t: TestContext) => Promise<
       { ...at, kind: "product", place: undefined, seq: 8 },
       { ...at, kind: "application", place: "app_2", seq: 9 },
     ]);
+  });
+
+  test(`${where}: how old the keys above others are is known; of a keyring from before that was kept, how old at least`, async (t) => {
+    const place = await ground(t);
+    const site = siteAt(place);
+    const before = now;
+    const first = await Keyring.open(site);
+    await first.make("org", "a");
+    const { root, org, lasting, passing } = await first.ages("a");
+    for (const made of [root, org, lasting, passing]) {
+      assert.equal(made?.known, "exactly");
+      assert.ok(made.at > before && made.at <= now);
+    }
+    assert.deepEqual((await first.ages("b")).org, undefined);
+    await first.erase("device", ["gone"]);
+    const renewed = await first.ages("a");
+    assert.ok(renewed.lasting && lasting && renewed.lasting.at > lasting.at);
+    assert.deepEqual(renewed, { root, org, lasting: renewed.lasting, passing });
+    await first.close();
+    const again = await Keyring.open(site);
+    assert.deepEqual(await again.ages("a"), renewed);
+    await again.close();
+
+    await place.sql(`DROP TABLE ${place.prefix}epoch_made`);
+    const sinceThen = now;
+    const migrated = await Keyring.open(site);
+    const known = await migrated.ages("a");
+    for (const made of [known.lasting, known.passing]) {
+      assert.equal(made?.known, "atLatest");
+      assert.ok(made.at > sinceThen);
+    }
+    assert.deepEqual([known.root, known.org], [root, org]);
+    await migrated.close();
+    const last = await opened(t, site);
+    assert.deepEqual(await last.ages("a"), known);
+    await last.destroySegments(["none"]);
+    assert.equal((await last.ages("a")).passing?.known, "exactly");
   });
 
   test(`${where}: another KEK opens nothing, and what it refused stays as it is`, async (t) => {
