@@ -1,7 +1,8 @@
 import assert from "node:assert/strict";
 import { test, type TestContext } from "node:test";
+import type { Locator, Page } from "playwright-core";
 import { atEnd, startTestPlatform } from "../apps/server/src/testing/index.ts";
-import { startBrowser, visit } from "./browser.fixture.ts";
+import { assertAccessible, startBrowser, visit } from "./browser.fixture.ts";
 import { buildConsole, Line, owner, signIn } from "./console.fixture.ts";
 import { CookieBrowser } from "./cookie-browser.fixture.ts";
 
@@ -103,26 +104,50 @@ test("a session that was ended elsewhere leads to the door, which says so, and f
   assert.equal(await page.getByRole("link", { name: "Fan 1" }).count(), 0);
 });
 
-test("what a role does not hold cannot be pressed and says why; nothing is asked", async (t) => {
+/** It has the look and the voice of what may not be used, a reason for whoever points at it or tabs to it, and does nothing. */
+async function assertBarred(page: Page, control: Locator, why: string): Promise<void> {
+  await control.hover();
+  assert.equal(await control.getAttribute("aria-disabled"), "true");
+  await page.getByRole("tooltip").filter({ hasText: why }).last().waitFor();
+  await page.mouse.move(0, 0);
+  await control.focus();
+  for (const key of ["Tab", "Shift+Tab"]) await page.keyboard.press(key); // come to it by keys
+  await page.getByRole("tooltip").filter({ hasText: why }).last().waitFor();
+  assert.equal(await control.getAttribute("aria-description"), why);
+  await page.keyboard.press((await control.getAttribute("type")) === "checkbox" ? "Space" : "Enter");
+}
+
+test("what a role does not hold cannot be pressed or ticked and says why; nothing is asked", async (t) => {
   const { page } = await enter(t, `${inOrg}/devices/${pump.id}`, viewer);
-  for (const [name, action] of [
-    ["Suspend", "device.suspend"],
-    ["Retire", "device.retire"],
-    ["Save", "device.update"],
-  ] as const) {
-    const button = page.getByRole("button", { name });
-    await button.hover();
-    assert.equal(await button.getAttribute("aria-disabled"), "true");
-    await page
-      .getByRole("tooltip")
-      .filter({ hasText: `Your role does not hold ${action}.` })
-      .waitFor();
-    assert.match((await button.getAttribute("aria-description")) ?? "", /does not hold/);
-    await button.focus();
-    await page.keyboard.press("Enter");
-  }
+  const button = (name: string) => page.getByRole("button", { name });
+  await assertBarred(page, button("Suspend"), "Your role does not hold device.suspend.");
+  await assertBarred(page, button("Retire"), "Your role does not hold device.retire.");
+  await assertBarred(page, button("Save"), "Your role does not hold device.update.");
+  await page.getByRole("link", { name: "Access" }).last().click();
+  await assertBarred(page, button(`Revoke ${pump.key.id}`), "Your role does not hold credential.revoke.");
+  await page.goto(`${line.url}${inOrg}/devices`);
+  await assertBarred(page, button("Add from a CSV file"), "Your role does not hold device.create.");
+
+  await page.goto(`${line.url}${inOrg}/access/add`);
+  const tick = page.getByRole("checkbox", { name: "device.retire" });
+  await assertAccessible(page, "what a viewer may give");
+  await assertBarred(page, tick, "Your role does not hold device.retire.");
+  const kind = page.getByRole("radio", { name: "Operator key" });
+  await kind.click({ force: true }); // whatever it looks like
+  assert.deepEqual([await tick.isChecked(), await kind.isChecked()], [false, false]);
+  await page.getByText("Your role does not hold operatorKey.create.").waitFor();
   assert.equal(await page.getByRole("dialog").count(), 0);
   assert.equal(await page.getByRole("alert").count(), 0);
+  assert.equal((await me.get<{ state: string }>(`/v1/devices/${pump.id}`)).state, "active");
+});
+
+test("what has to be done first is said by the button that waits for it", async (t) => {
+  const { page } = await enter(t, `${inOrg}/devices/${pump.id}`);
+  await assertBarred(page, page.getByRole("button", { name: "Save" }), "Nothing is changed yet.");
+  await page.getByRole("button", { name: "Retire" }).click();
+  const dialog = page.getByRole("dialog");
+  await dialog.getByRole("textbox").fill("Pump");
+  await assertBarred(page, dialog.getByRole("button", { name: "Retire" }), "Type “Pump 1” to confirm");
   assert.equal((await me.get<{ state: string }>(`/v1/devices/${pump.id}`)).state, "active");
 });
 

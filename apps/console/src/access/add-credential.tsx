@@ -18,7 +18,7 @@ import { useQuery } from "@tanstack/react-query";
 import { useNavigate } from "@tanstack/react-router";
 import { useState } from "react";
 import { apiFor, useAct } from "../api/index.ts";
-import { Page, paths, ProblemNotice, SecretOnce } from "../kit/index.ts";
+import { Page, paths, ProblemNotice, SecretOnce, Tick } from "../kit/index.ts";
 import { useCan, useOrg } from "../session/index.ts";
 import { words } from "../words/index.ts";
 import { grantsOf, type Scope } from "./grants.ts";
@@ -104,7 +104,8 @@ export function AddCredential() {
                   value={kind}
                   label={own.kinds[kind]}
                   description={can(needs[kind]) ? own.kindHints[kind] : words.common.notAllowed(needs[kind])}
-                  disabled={!can(needs[kind])}
+                  readOnly={!can(needs[kind])}
+                  aria-disabled={!can(needs[kind]) || undefined}
                 />
               ))}
             </Stack>
@@ -141,12 +142,11 @@ export function AddCredential() {
           <Checkbox.Group label={own.grants} description={own.grantsHint} {...form.getInputProps("actions")}>
             <SimpleGrid cols={{ base: 1, xs: 2, md: 3 }} spacing={6} mt="xs">
               {(Object.keys(actions) as Action[]).map((action) => (
-                <Checkbox
+                <Tick
                   key={action}
                   value={action}
                   label={action}
-                  disabled={!can(action)}
-                  title={can(action) ? undefined : words.common.notAllowed(action)}
+                  why={can(action) ? undefined : words.common.notAllowed(action)}
                 />
               ))}
             </SimpleGrid>
@@ -156,7 +156,9 @@ export function AddCredential() {
               <Text fz="sm" fw={600}>
                 {own.asText}
               </Text>
-              <Code block>{grantsOf(values.actions, scopeOf(values)).join("\n")}</Code>
+              <Code block tabIndex={0} aria-label={own.asText}>
+                {grantsOf(values.actions, scopeOf(values)).join("\n")}
+              </Code>
             </div>
           )}
           {make.error && <ProblemNotice error={make.error} />}

@@ -1,4 +1,4 @@
-import { Button, Code, Group, Modal, NativeSelect, Stack, Text, TextInput, Title } from "@mantine/core";
+import { Code, Group, Modal, NativeSelect, Stack, Text, TextInput, Title } from "@mantine/core";
 import { actions, routes, type Action } from "@holdfast/protocol";
 import { Link } from "@tanstack/react-router";
 import { useState } from "react";
@@ -51,6 +51,7 @@ function Keys({ device }: { readonly device: Device }) {
       : can("device.mintKey")
         ? undefined
         : words.common.notAllowed("device.mintKey");
+  const whyNotRevoke = can("credential.revoke") ? undefined : words.common.notAllowed("credential.revoke");
   const columns = columnsOf<Key>([
     {
       id: "id",
@@ -75,16 +76,16 @@ function Keys({ device }: { readonly device: Device }) {
       head: words.access.revoke,
       width: 120,
       cell: (key) => (
-        <Button
+        <Press
           size="compact-xs"
           color="red"
           variant="outline"
-          disabled={key.state !== "active" || !can("credential.revoke")}
+          why={key.state === "active" ? whyNotRevoke : words.access.isOver}
           onClick={() => setEnding(key)}
           aria-label={`${words.access.revoke} ${key.id}`}
         >
           {words.access.revoke}
-        </Button>
+        </Press>
       ),
     },
   ]);

@@ -163,7 +163,11 @@ function Change({ device }: { readonly device: Device }) {
           />
           {change.error && <ProblemNotice error={change.error} />}
           <Group>
-            <Press type="submit" why={why} disabled={why === undefined && !form.isDirty()} loading={change.isPending}>
+            <Press
+              type="submit"
+              why={why ?? (form.isDirty() ? undefined : words.common.unchanged)}
+              loading={change.isPending}
+            >
               {words.common.save}
             </Press>
           </Group>

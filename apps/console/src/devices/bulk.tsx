@@ -62,15 +62,14 @@ export function Bulk({ devices, done }: { readonly devices: readonly Device[]; r
   });
   if (devices.length === 0 && !running && results.length === 0) return null;
 
-  const why = (action: string) => (can(action) ? undefined : words.common.notAllowed(action));
+  const isBusy = running !== undefined ? own.isRunning : undefined;
+  const why = (action: string) => {
+    if (!can(action)) return words.common.notAllowed(action);
+    return isBusy ?? (devices.length === 0 ? own.noneSelected : undefined);
+  };
   const failed = results.filter(({ problem }) => problem !== undefined);
   const button = (work: Work, action: string) => (
-    <Press
-      variant="default"
-      why={why(action)}
-      disabled={running !== undefined || devices.length === 0}
-      onClick={() => void run(work)}
-    >
+    <Press variant="default" why={why(action)} onClick={() => void run(work)}>
       {work.what}
     </Press>
   );
@@ -81,24 +80,19 @@ export function Bulk({ devices, done }: { readonly devices: readonly Device[]; r
           <Text fz="sm">{words.common.selected(devices.length)}</Text>
           {button(suspend, "device.suspend")}
           {button(resume, "device.resume")}
-          <Press
-            variant="default"
-            why={why("device.update")}
-            disabled={running !== undefined || devices.length === 0}
-            onClick={() => setTagging(true)}
-          >
+          <Press variant="default" why={why("device.update")} onClick={() => setTagging(true)}>
             {own.tag}
           </Press>
-          <Button
+          <Press
             variant="subtle"
-            disabled={running !== undefined}
+            why={isBusy}
             onClick={() => {
               setResults([]);
               done();
             }}
           >
             {own.clear}
-          </Button>
+          </Press>
         </Group>
         {running && (
           <Group gap="xs">

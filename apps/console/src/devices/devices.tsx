@@ -1,8 +1,8 @@
-import { Button, Group, Menu, NativeSelect, TextInput } from "@mantine/core";
+import { Button, Group, NativeSelect, TextInput } from "@mantine/core";
 import { useDebouncedCallback } from "@mantine/hooks";
 import type { Reply } from "@holdfast/client";
 import { routes } from "@holdfast/protocol";
-import { useQuery } from "@tanstack/react-query";
+import { useMutation, useQuery } from "@tanstack/react-query";
 import { useNavigate } from "@tanstack/react-router";
 import { useMemo, useState } from "react";
 import { apiFor } from "../api/index.ts";
@@ -18,6 +18,7 @@ import {
   pathTo,
   PlainLink,
   Press,
+  ProblemNotice,
   Slow,
   StateMark,
   useShown,
@@ -80,12 +81,10 @@ export function Devices() {
       ]),
     [org.id],
   );
-  const mayMake = can("device.create");
+  const download = useMutation({ mutationFn: () => exportDevices(org.id, filter, order) });
+  const whyNot = can("device.create") ? undefined : words.common.notAllowed("device.create");
   const add = (
-    <Press
-      why={mayMake ? undefined : words.common.notAllowed("device.create")}
-      onClick={() => void navigate({ to: paths.addDevice, params: { org: org.id } })}
-    >
+    <Press why={whyNot} onClick={() => void navigate({ to: paths.addDevice, params: { org: org.id } })}>
       {own.add}
     </Press>
   );
@@ -95,24 +94,21 @@ export function Devices() {
       title={words.places.devices}
       actions={
         <>
-          <Menu>
-            <Menu.Target>
-              <Button variant="default">{own.files}</Button>
-            </Menu.Target>
-            <Menu.Dropdown>
-              <Menu.Item onClick={() => void exportDevices(org.id, filter, order)}>{own.exportCsv}</Menu.Item>
-              <Menu.Item
-                disabled={!mayMake}
-                onClick={() => void navigate({ to: paths.importDevices, params: { org: org.id } })}
-              >
-                {own.importCsv}
-              </Menu.Item>
-            </Menu.Dropdown>
-          </Menu>
+          <Button variant="default" loading={download.isPending} onClick={() => download.mutate()}>
+            {own.exportCsv}
+          </Button>
+          <Press
+            variant="default"
+            why={whyNot}
+            onClick={() => void navigate({ to: paths.importDevices, params: { org: org.id } })}
+          >
+            {own.importCsv}
+          </Press>
           {add}
         </>
       }
     >
+      {download.error && <ProblemNotice error={download.error} />}
       <Filters text={text} show={show} />
       <Bulk devices={list.rows.filter(({ id }) => selected.has(id))} done={() => setSelected(new Set())} />
       {list.isOld && <Slow />}

@@ -1,10 +1,10 @@
-import { Alert, Button, FileInput, Group, NativeSelect, Progress, Stack, Text } from "@mantine/core";
+import { Alert, FileInput, Group, NativeSelect, Progress, Stack, Text } from "@mantine/core";
 import { parseId } from "@holdfast/kernel";
 import { routes } from "@holdfast/protocol";
-import { useQuery } from "@tanstack/react-query";
+import { useSuspenseQuery } from "@tanstack/react-query";
 import { useState } from "react";
 import { apiFor, queryClient } from "../api/index.ts";
-import { columnsOf, DataTable, Page, ProblemNotice, save, told } from "../kit/index.ts";
+import { columnsOf, DataTable, Page, Press, save, told } from "../kit/index.ts";
 import { useOrg } from "../session/index.ts";
 import { words } from "../words/index.ts";
 import { formatCsv } from "./csv.ts";
@@ -28,17 +28,19 @@ export function ImportDevices() {
   const [refused, setRefused] = useState<ReadonlyMap<number, string>>(new Map());
   const [isRunning, setRunning] = useState(false);
   const api = apiFor(org.id);
-  const { data: applications } = useQuery({
+  const { data: applications } = useSuspenseQuery({
     queryKey: ["applications", org.id],
     queryFn: ({ signal }) => api.call(routes.listApplications, { query: { limit: 1_000 }, signal }),
   });
-  const { data: products, error: problem } = useQuery({
+  // Their names stand in the file, so it is read when they are known.
+  const { data: products } = useSuspenseQuery({
     queryKey: ["products-all", org.id],
     queryFn: ({ signal }) => api.call(routes.listProducts, { query: { limit: 1_000 }, signal }),
   });
-  const into = application === "" ? (applications?.items[0]?.id ?? "") : application;
+  const into = application === "" ? (applications.items[0]?.id ?? "") : application;
   const good = planned?.filter(({ errors }) => errors.length === 0) ?? [];
   const wrong = (planned?.length ?? 0) - good.length;
+  const whyNotGo = into === "" ? own.noApplication : good.length === made.size ? own.noneLeft : undefined;
 
   const read = async (file: File | null) => {
     setPlanned(undefined);
@@ -47,7 +49,7 @@ export function ImportDevices() {
     setRefused(new Map());
     if (!file) return;
     try {
-      const found = plan(await file.text(), products?.items ?? []);
+      const found = plan(await file.text(), products.items);
       if (!found) setError(own.noName);
       else if (found.length > mostRows) setError(own.tooMany(mostRows));
       else setPlanned(found);
@@ -116,18 +118,19 @@ export function ImportDevices() {
           <NativeSelect
             label={own.application}
             value={into}
-            data={(applications?.items ?? []).map(({ id, name }) => ({ value: id, label: name }))}
+            data={applications.items.map(({ id, name }) => ({ value: id, label: name }))}
             onChange={(event) => setApplication(event.currentTarget.value)}
           />
           <FileInput
             label={own.file}
             accept=".csv,text/csv"
             w={280}
-            disabled={isRunning || !products}
+            // A file that is chosen while another is being brought in would take the keys of that one out of sight.
+            disabled={isRunning}
+            description={isRunning ? own.isRunning : undefined}
             onChange={(file) => void read(file)}
           />
         </Group>
-        {problem && <ProblemNotice error={problem} />}
         {error !== undefined && (
           <Alert role="alert" color="red" variant="outline" c="var(--hf-text)">
             {error}
@@ -139,12 +142,16 @@ export function ImportDevices() {
               {own.wouldMake(good.length)} {wrong > 0 && own.wrongRows(wrong)}
             </Text>
             <Group gap="xs">
-              <Button loading={isRunning} disabled={into === "" || good.length === made.size} onClick={() => void go()}>
+              <Press loading={isRunning} why={whyNotGo} onClick={() => void go()}>
                 {own.go(good.length - made.size)}
-              </Button>
-              <Button variant="default" disabled={made.size === 0 || isRunning} onClick={takeKeys}>
+              </Press>
+              <Press
+                variant="default"
+                why={isRunning ? own.isRunning : made.size === 0 ? own.noneMade : undefined}
+                onClick={takeKeys}
+              >
                 {own.secrets}
-              </Button>
+              </Press>
             </Group>
             {isRunning && <Progress value={(100 * (made.size + refused.size)) / good.length} aria-label={own.title} />}
             {made.size > 0 && (

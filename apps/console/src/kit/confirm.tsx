@@ -1,6 +1,7 @@
 import { Button, Group, Modal, Stack, TextInput } from "@mantine/core";
 import { useState, type ReactNode } from "react";
 import { words } from "../words/index.ts";
+import { Press } from "./press.tsx";
 import { ProblemNotice } from "./problem-notice.tsx";
 
 /** Danger asks for the name to be typed. `act` may fail: then it says why, and stays open. */
@@ -62,9 +63,14 @@ export function Confirm({
             <Button variant="default" onClick={leave}>
               {words.common.cancel}
             </Button>
-            <Button type="submit" color="red" disabled={typed !== name} loading={isBusy}>
+            <Press
+              type="submit"
+              color="red"
+              why={typed === name ? undefined : words.common.typeToConfirm(name)}
+              loading={isBusy}
+            >
               {label}
-            </Button>
+            </Press>
           </Group>
         </Stack>
       </form>

@@ -15,6 +15,7 @@ export { SecretOnce } from "./secret-once.tsx";
 export { parseShown, useShown } from "./shown.ts";
 export { Slow } from "./slow.tsx";
 export { StateMark } from "./state-mark.tsx";
+export { Tick } from "./tick.tsx";
 export { Moment, TimeZoneProvider, useTimeZone } from "./moment.tsx";
 export { lines, palette, scheme, type Scheme } from "./colours.ts";
 export { paths, pathTo } from "./paths.ts";

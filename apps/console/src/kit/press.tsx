@@ -9,7 +9,8 @@ export function Press({
   why,
   onClick,
   ...others
-}: ButtonProps & Omit<ComponentPropsWithRef<"button">, keyof ButtonProps> & { readonly why: string | undefined }) {
+}: Omit<ButtonProps, "disabled"> &
+  Omit<ComponentPropsWithRef<"button">, keyof ButtonProps> & { readonly why: string | undefined }) {
   const mayNot = why !== undefined;
   return (
     <Tooltip label={why} disabled={!mayNot} events={{ hover: true, focus: true, touch: true }}>

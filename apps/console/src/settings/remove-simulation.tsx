@@ -1,9 +1,9 @@
-import { Button, Text } from "@mantine/core";
+import { Text } from "@mantine/core";
 import { routes } from "@holdfast/protocol";
 import { useNavigate } from "@tanstack/react-router";
 import { useState } from "react";
 import { apiFor, queryClient } from "../api/index.ts";
-import { Confirm, paths } from "../kit/index.ts";
+import { Confirm, paths, Press } from "../kit/index.ts";
 import { sessionQuery, useCan, useOrg } from "../session/index.ts";
 import { words } from "../words/index.ts";
 
@@ -27,9 +27,9 @@ export function RemoveSimulation() {
   };
   return (
     <div>
-      <Button color="red" variant="default" disabled={why !== undefined} title={why} onClick={() => setOpen(true)}>
+      <Press color="red" variant="default" why={why} onClick={() => setOpen(true)}>
         {own.button}
-      </Button>
+      </Press>
       <Confirm
         opened={isOpen}
         title={own.title}

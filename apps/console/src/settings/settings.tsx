@@ -29,7 +29,11 @@ export function Settings() {
           <TextInput label={own.name} required {...form.getInputProps("name")} />
           {rename.error && <ProblemNotice error={rename.error} />}
           <Group>
-            <Press type="submit" why={why} disabled={why === undefined && !form.isDirty()} loading={rename.isPending}>
+            <Press
+              type="submit"
+              why={why ?? (form.isDirty() ? undefined : words.common.unchanged)}
+              loading={rename.isPending}
+            >
               {words.common.save}
             </Press>
           </Group>

@@ -40,6 +40,7 @@ export const en = {
     created: "Created",
     typeToConfirm: (name: string) => `Type “${name}” to confirm`,
     secretOnce: "This is shown this once and cannot be shown again. Copy it or download it now.",
+    unchanged: "Nothing is changed yet.",
     notAllowed: (action: string) => `Your role does not hold ${action}.`,
     rows: (shown: number, total: number | undefined) =>
       total === undefined ? `${shown} shown` : `${shown} of ${total} shown`,
@@ -60,6 +61,7 @@ export const en = {
     strange:
       "The answer was not one that this console understands. Reload the page: the platform may have a newer version.",
     unknown: "Something in this page failed. Reload it; if it happens again, report the details.",
+    notShown: "This page cannot be shown",
     nowhere: "There is no such place.",
     toStart: "To the start",
   },
@@ -86,9 +88,8 @@ export const en = {
     noneFound: "No device is like that.",
     clearFilter: "Clear the filter",
     add: "Add a device",
-    files: "CSV",
-    exportCsv: "Download this list",
-    importCsv: "Add devices from a file",
+    exportCsv: "Download as CSV",
+    importCsv: "Add from a CSV file",
     filter: "Filter",
     filterExample: "status:offline tag:floor=3 pump",
     anyState: "any",
@@ -110,6 +111,8 @@ export const en = {
       results: "Results",
       ok: "done",
       stop: "Stop",
+      isRunning: "Wait until all are done, or stop it.",
+      noneSelected: "Select devices first.",
       clear: "Clear the selection",
     },
     adding: {
@@ -151,6 +154,10 @@ export const en = {
       ready: "ready",
       go: (count: number) => `Make ${count} devices`,
       made: "made",
+      isRunning: "Wait until all are made.",
+      noneMade: "None is made yet.",
+      noneLeft: "There is none left to make.",
+      noApplication: "There is no application yet: add a device by hand first, which makes one.",
       noName: "There is no column called name.",
       errors: {
         name: "A name is missing.",
