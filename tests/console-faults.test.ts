@@ -179,6 +179,21 @@ test("a question that takes long says for how long, also where an older answer i
   await page.getByRole("link", { name: "Fan 1" }).waitFor({ state: "hidden" });
 });
 
+test("a page that could not be shown says why within its place, and is there when it is asked again", async (t) => {
+  t.after(() => line.mend());
+  const { page } = await enter(t, `${inOrg}/devices/dev_${"0".repeat(32)}`);
+  await page.getByRole("heading", { name: "This page cannot be shown", level: 1 }).waitFor();
+  await page.getByRole("alert").getByText("device.unknown").waitFor();
+  await page.getByRole("navigation").getByRole("link", { name: "Settings" }).click();
+  await page.getByLabel("Name of the organisation").waitFor();
+  line.cut();
+  await page.getByRole("link", { name: "How this platform protects what it holds" }).click();
+  await page.getByRole("heading", { name: "This page cannot be shown", level: 1 }).waitFor({ timeout: 20_000 });
+  line.mend();
+  await page.getByRole("button", { name: "Try again" }).click();
+  await page.getByText("X25519MLKEM768").waitFor();
+});
+
 test("an empty list says what it is for and what to do next", async (t) => {
   const other = await platform.setUp();
   const { page } = await enter(t, `/o/${other.org}/devices`);

@@ -9,7 +9,7 @@ import {
 import { queryClient, sessionEnded } from "./api/index.ts";
 import { parseShown, paths } from "./kit/index.ts";
 import { sessionQuery, SetUp, setupSecret, SignIn } from "./session/index.ts";
-import { Failed, Nowhere, Shell } from "./shell/index.ts";
+import { Failed, FailedPage, Nowhere, Shell } from "./shell/index.ts";
 
 const root = createRootRoute({ component: Outlet, errorComponent: Failed, notFoundComponent: Nowhere });
 
@@ -82,7 +82,7 @@ const org = createRoute({
 const below = <const P extends string>(path: `/o/$org${P}`): P => path.slice(paths.overview.length) as P; // by the pattern
 
 const page = <const P extends string>(path: P, component: ReturnType<typeof lazyRouteComponent>) =>
-  createRoute({ getParentRoute: () => org, path, validateSearch: parseShown, component });
+  createRoute({ getParentRoute: () => org, path, validateSearch: parseShown, component, errorComponent: FailedPage });
 
 const tree = root.addChildren([
   start,
@@ -93,6 +93,7 @@ const tree = root.addChildren([
     createRoute({
       getParentRoute: () => org,
       path: "/",
+      errorComponent: FailedPage,
       component: lazyRouteComponent(() => import("./overview/index.ts"), "Overview"),
     }),
     page(

@@ -1,30 +1,53 @@
-import { Button, Center, Stack, Text } from "@mantine/core";
+import { Button, Center, Stack, Title } from "@mantine/core";
+import { useQueryErrorResetBoundary } from "@tanstack/react-query";
 import { Link, useRouter } from "@tanstack/react-router";
-import { ProblemNotice } from "../kit/index.ts";
-import { paths } from "../kit/index.ts";
+import type { ReactNode } from "react";
+import { Page, paths, ProblemNotice } from "../kit/index.ts";
 import { words } from "../words/index.ts";
 
-/** A page that could not be shown. */
-export function Failed({ error }: { readonly error: unknown }) {
+const own = words.problem;
+
+/** A page that could not be shown, where it would be. */
+export function FailedPage({ error }: { readonly error: unknown }) {
   const router = useRouter();
+  const { reset } = useQueryErrorResetBoundary();
+  const again = () => {
+    reset(); // else what failed is thrown again and not asked
+    void router.invalidate();
+  };
   return (
-    <Center component="main" tabIndex={-1} mih="60dvh" p="md">
-      <Stack maw={560} w="100%">
-        <ProblemNotice error={error} retry={() => void router.invalidate()} />
-      </Stack>
-    </Center>
+    <Page title={own.notShown}>
+      <ProblemNotice error={error} retry={again} />
+    </Page>
+  );
+}
+
+/** Not even the frame could be shown. */
+export function Failed({ error }: { readonly error: unknown }) {
+  return (
+    <Alone>
+      <FailedPage error={error} />
+    </Alone>
   );
 }
 
 export function Nowhere() {
   return (
-    <Center component="main" tabIndex={-1} mih="60dvh" p="md">
+    <Alone>
       <Stack align="center">
-        <Text>{words.problem.nowhere}</Text>
+        <Title order={1} fz="xl" fw={650}>
+          {own.nowhere}
+        </Title>
         <Button component={Link} to={paths.start} variant="default">
-          {words.problem.toStart}
+          {own.toStart}
         </Button>
       </Stack>
-    </Center>
+    </Alone>
   );
 }
+
+const Alone = ({ children }: { readonly children: ReactNode }) => (
+  <Center component="main" tabIndex={-1} mih="60dvh" p="md">
+    {children}
+  </Center>
+);

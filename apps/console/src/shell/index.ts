@@ -1,2 +1,2 @@
-export { Failed, Nowhere } from "./failed.tsx";
+export { Failed, FailedPage, Nowhere } from "./failed.tsx";
 export { Shell } from "./shell.tsx";
