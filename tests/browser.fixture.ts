@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { existsSync, mkdtempSync, renameSync, rmSync } from "node:fs";
 import { tmpdir, userInfo } from "node:os";
 import path from "node:path";
-import axe, { type AxeResults } from "axe-core";
+import axe from "axe-core";
 import chromium from "@sparticuz/chromium";
 import { chromium as driver, type Browser, type BrowserContext, type Page } from "playwright-core";
 
@@ -86,9 +86,11 @@ export async function visit(
 /** WCAG 2.2 AA, as far as a program can tell. */
 export async function assertAccessible(page: Page, where: string): Promise<void> {
   // By the debugger, past the page's policy, which lets nothing else in.
-  await page.evaluate(axe.source);
+  await page.evaluate(`if (!window.axe) { ${axe.source} }\nvoid 0`);
   const rules = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"];
-  const { violations } = await page.evaluate<AxeResults>(`axe.run(document, ${JSON.stringify({ runOnly: rules })})`);
-  const told = violations.map(({ id, nodes }) => `${id}: ${nodes.map(({ html }) => html.slice(0, 160)).join(" | ")}`);
+  // No copies of styles and media, and of what is found only what is wrong: that takes half the time.
+  const options = JSON.stringify({ runOnly: rules, resultTypes: ["violations"], preload: false });
+  const told = await page.evaluate<string[]>(`axe.run(document, ${options}).then(({ violations }) =>
+    violations.map(({ id, nodes }) => id + ": " + nodes.map(({ html }) => html.slice(0, 160)).join(" | ")))`);
   assert.deepEqual(told, [], where);
 }

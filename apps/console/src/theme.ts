@@ -26,7 +26,8 @@ export const theme = createTheme({
   components: {
     Button: { defaultProps: { size: "sm" } },
     TextInput: { defaultProps: { size: "sm" } },
-    Modal: { defaultProps: { centered: true } },
+    // Its heading is no banner of the page: there is one already.
+    Modal: { defaultProps: { centered: true, attributes: { header: { role: "none" } } } },
   },
 });
 
