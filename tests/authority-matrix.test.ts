@@ -129,6 +129,7 @@ const operations: Record<keyof typeof routes, Operation> = {
   },
   listCredentials: {},
   readCredential: { ask: inPath("credential") },
+  previewRevocation: { ask: inPath("credential") },
   revokeCredential: {
     fresh: async () => ({ credential: await ours.tokenOf(["org.read"]) }),
     ask: inPath("credential"),

@@ -35,6 +35,7 @@ export const layers: readonly (readonly Unit[])[] = [
     { folder: "apps/console/src/kit" },
     { folder: "apps/console/src/session" },
     { folder: "apps/console/src/live" },
+    { folder: "apps/console/src/revoking" },
     { folder: "apps/console/src/shell" },
   ],
   [{ folder: "apps/server/src/authority" }, { folder: "apps/server/src/audit" }, { folder: "apps/server/src/live" }],

@@ -28,6 +28,7 @@ import { authorityRoutes } from "./authority/routes.ts";
 import { openCertificates } from "./certificates.ts";
 import { clockWatch, keepTime } from "./clock-watch.ts";
 import type { Config } from "./config.ts";
+import { connectionsOf } from "./connections.ts";
 import { Browsers, Identity, Invitations, Members, Organisations, SetupOffer } from "./identity/index.ts";
 import { identityRoutes } from "./identity/routes.ts";
 import {
@@ -159,8 +160,7 @@ async function open(needs: PlatformNeeds, opened: AsyncDisposableStack, closing:
   const identity = new Identity({ ...forPeople, setup, fleet });
   const browsers = new Browsers({ ...forPeople, identity, sessions });
   const members = new Members(forPeople);
-  const address = () => `https://${nameOf(config)}:${https.port}`;
-  const invitations = new Invitations({ ...forPeople, address });
+  const invitations = new Invitations({ ...forPeople, address: () => `https://${nameOf(config)}:${https.port}` });
   const telemetry = opened.adopt(await Telemetry.open({ ...common, keys: keyring, report }), (it) => it.close());
   const presences = opened.adopt(await Presences.open({ storage, clock, report, lastKnown: highWater }), (it) =>
     it.close(),
@@ -217,6 +217,7 @@ async function open(needs: PlatformNeeds, opened: AsyncDisposableStack, closing:
     (it) => it.close(),
   );
   const watchers = new Watchers({ ...messaging, refusals: liveRefusals, strangers, timers });
+  const connections = connectionsOf({ broker, watchers });
   const entrance = new Entrance({ authentication, sessions, guard });
   const live = new Live({ watchers, entrance, timers, random });
   const door = new OwnListeners({
@@ -237,12 +238,11 @@ async function open(needs: PlatformNeeds, opened: AsyncDisposableStack, closing:
     timers,
     report,
   });
-  const queries = new TelemetryQueries({ telemetry, storage, keys: keyring, random, clock });
   const handlers: Handler[] = [
     ...identityRoutes({ identity, browsers, organisations: new Organisations(storage), members, invitations }),
-    ...authorityRoutes({ storage, spaces, authentication, minting, revocation, clock }),
+    ...authorityRoutes({ storage, spaces, authentication, minting, revocation, connections, clock }),
     ...registryRoutes({ registry, catalogue, devices, presences }),
-    ...telemetryRoutes({ telemetry, queries }),
+    ...telemetryRoutes({ telemetry, queries: new TelemetryQueries({ ...common, telemetry, keys: keyring }) }),
     ...auditRoutes(new Audit(storage)),
     ...simulationRoutes(simulation),
     ...platformRoutes({

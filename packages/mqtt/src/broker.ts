@@ -104,6 +104,14 @@ export class Broker<Context = unknown> {
     return this.#core.space(space).listen(parsed.filter, { kind: "listening", listener });
   }
 
+  /** Who is connected to the space now, as the policy knows them. */
+  connected(space: SpaceKey): readonly Context[] {
+    return this.#core.sessions
+      .all(space)
+      .filter((session) => session.line !== null)
+      .map((session) => session.context as Context); // given by this broker's policy
+  }
+
   /** Looks at every session of the space now, connected or not: who has lost the right to be there is ended before this returns. */
   recheck(space: SpaceKey): void {
     for (const session of this.#core.sessions.all(space)) session.isCurrent();

@@ -87,6 +87,28 @@ export const readCredential = route({
   reply: credential,
 });
 
+const count = z.number().int();
+
+export const previewRevocation = route({
+  method: "GET",
+  path: "/v1/credentials/{credential}/revocation",
+  summary:
+    "What revoking this credential would end now: those that hang on it, connections that stand open, and the devices behind them. Nothing ends.",
+  needs: "credential.read",
+  on: "own",
+  query: z.strictObject({ made: z.enum(["true", "false"]).default("false") }),
+  reply: z.object({
+    /** Those that are good now; it is not among them. At most a hundred are named. */
+    credentials: z.object({
+      count,
+      items: z.array(z.object({ id: z.string(), kind: z.string(), name: z.string() })),
+    }),
+    connections: z.object({ mqtt: count, eventStreams: count, webSockets: count }),
+    /** At most a hundred are named, and only to who may read them. */
+    devices: z.object({ count, items: z.array(id("device")) }),
+  }),
+});
+
 export const revokeCredential = route({
   method: "DELETE",
   path: "/v1/credentials/{credential}",

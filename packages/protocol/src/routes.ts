@@ -28,6 +28,7 @@ export {
   listCredentials,
   readCredential,
   revoke,
+  previewRevocation,
   revokeCredential,
 } from "./credentials.ts";
 export { readLatest, readTelemetry, sendTelemetry, sendTelemetryFor, watch } from "./telemetry.ts";

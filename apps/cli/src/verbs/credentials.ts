@@ -11,6 +11,15 @@ const one = { credential: required(text("ID"), "which credential") } as const;
 
 const owner = ({ device, application, person }: Credential): string => device ?? application ?? person ?? "";
 
+type Ends = Reply<typeof routes.previewRevocation>;
+
+const others = (count: number): string => (count === 0 ? "" : ` and ${count} that hang on it`);
+
+const connections = ({ connections: { mqtt, eventStreams, webSockets } }: Ends): string =>
+  `${counted(mqtt, "MQTT connection")}, ${counted(eventStreams, "event stream")}, ${counted(webSockets, "WebSocket")}`;
+
+const counted = (count: number, what: string): string => `${count} ${what}${count === 1 ? "" : "s"}`;
+
 export const credentialVerbs = [
   verb({
     name: "credential list",
@@ -67,9 +76,22 @@ export const credentialVerbs = [
     name: "credential revoke",
     summary: "End a credential and its children, within a second",
     arguments: one,
-    flags: { made: onOff("end the keys of devices and applications too that were made with it or its children") },
-    async run({ credential, made }, tools) {
+    flags: {
+      made: onOff("end the keys of devices and applications too that were made with it or its children"),
+      preview: onOff("show what that would end now, open connections too, and end nothing"),
+    },
+    async run({ credential, made, preview }, tools) {
       const query = made ? { made: "true" as const } : {};
+      if (preview) {
+        const ends = await (await tools.client()).call(routes.previewRevocation, { params: { credential }, query });
+        return tools.print.thing(ends, [
+          ["would end", `${credential}${others(ends.credentials.count)}`],
+          ...ends.credentials.items.map(({ id, kind, name }) => ["", clipped(`${id} ${kind} ${name}`, 80)] as const),
+          ["open now", connections(ends)],
+          ["devices behind them", String(ends.devices.count)],
+          ...ends.devices.items.map((device) => ["", device] as const),
+        ]);
+      }
       await (await tools.client()).call(routes.revokeCredential, { params: { credential }, query });
       tools.print.thing({ id: credential, state: "revoked", ...(made && { made }) }, [
         ["revoked", credential],

@@ -1,13 +1,12 @@
-import { Code, List, Stack, Text, Title } from "@mantine/core";
-import { useDisclosure } from "@mantine/hooks";
+import { Code, List, Stack, Title } from "@mantine/core";
 import { routes } from "@holdfast/protocol";
-import { useQuery, useSuspenseQuery } from "@tanstack/react-query";
+import { useSuspenseQuery } from "@tanstack/react-query";
 import { Link, useParams } from "@tanstack/react-router";
-import { apiFor, queryClient } from "../api/index.ts";
-import { Confirm, EntityId, Facts, Moment, Page, paths, StateMark, Press } from "../kit/index.ts";
+import { apiFor } from "../api/index.ts";
+import { EntityId, Facts, Moment, Page, paths, StateMark, Press } from "../kit/index.ts";
+import { useRevoking } from "../revoking/index.ts";
 import { useCan, useOrg } from "../session/index.ts";
-import { words } from "../words/index.ts";
-import { kindWord, type Credential } from "./kinds.ts";
+import { kindWord, words } from "../words/index.ts";
 
 const own = words.access;
 
@@ -16,14 +15,10 @@ export function CredentialPage() {
   const org = useOrg();
   const can = useCan();
   const { credential: id = "" } = useParams({ strict: false });
-  const [isEnding, ending] = useDisclosure(false);
+  const revoking = useRevoking();
   const { data: credential } = useSuspenseQuery({
     queryKey: ["credential", org.id, id],
     queryFn: ({ signal }) => apiFor(org.id).call(routes.readCredential, { params: { credential: id }, signal }),
-  });
-  const { data: below } = useQuery({
-    queryKey: ["credentials-below", org.id, id],
-    queryFn: ({ signal }) => madeWith(org.id, id, signal),
   });
   const title = credential.name === "" ? kindWord(credential.kind) : credential.name;
   const mayEnd = can("credential.revoke");
@@ -34,11 +29,17 @@ export function CredentialPage() {
       title={title}
       lead={<EntityId id={credential.id} />}
       actions={
-        <Press color="red" variant="outline" onClick={ending.open} why={because}>
-          {own.revoke}
+        <Press
+          color="red"
+          variant="outline"
+          onClick={() => revoking.ask({ credential: id, name: title })}
+          why={because}
+        >
+          {words.revoking.revoke}
         </Press>
       }
     >
+      {revoking.notice}
       <Facts
         facts={[
           [own.kind, kindWord(credential.kind)],
@@ -97,51 +98,7 @@ export function CredentialPage() {
           ))}
         </List>
       </Stack>
-      <Confirm
-        opened={isEnding}
-        close={ending.close}
-        title={own.revoke}
-        label={own.revoke}
-        name={title}
-        act={async () => {
-          await apiFor(org.id).call(routes.revokeCredential, { params: { credential: id } });
-          await queryClient.invalidateQueries();
-        }}
-      >
-        <Stack gap="xs">
-          <Text fz="sm">{own.revokeHint}</Text>
-          {below !== undefined && below.length > 0 && (
-            <>
-              <Text fz="sm">{own.alsoEnds(below.length)}</Text>
-              <List size="sm">
-                {below.slice(0, 12).map((one) => (
-                  <List.Item key={one.id}>
-                    {one.name || one.id} ({kindWord(one.kind)})
-                  </List.Item>
-                ))}
-              </List>
-            </>
-          )}
-        </Stack>
-      </Confirm>
+      {revoking.dialog}
     </Page>
   );
-}
-
-/** Every credential that was made with this one, directly or not, and is still good. */
-async function madeWith(org: string, id: string, signal: AbortSignal): Promise<readonly Credential[]> {
-  const all: Credential[] = [];
-  let cursor: string | undefined;
-  do {
-    const page = await apiFor(org).call(routes.listCredentials, { query: { cursor, limit: 1_000 }, signal });
-    all.push(...page.items);
-    cursor = page.nextCursor;
-  } while (cursor !== undefined);
-  const found = new Set([id]);
-  // The list is oldest first, so whoever made one stands before it.
-  return all.filter((one) => {
-    if (one.parent === undefined || !found.has(one.parent)) return false;
-    found.add(one.id);
-    return one.state === "active";
-  });
 }

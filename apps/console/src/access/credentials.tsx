@@ -1,4 +1,5 @@
 import { NativeSelect } from "@mantine/core";
+import type { Reply } from "@holdfast/client";
 import { routes } from "@holdfast/protocol";
 import { Link, useNavigate } from "@tanstack/react-router";
 import { apiFor, useList } from "../api/index.ts";
@@ -16,8 +17,9 @@ import {
   Press,
 } from "../kit/index.ts";
 import { useCan, useOrg } from "../session/index.ts";
-import { words } from "../words/index.ts";
-import { kindWord, type Credential } from "./kinds.ts";
+import { kindWord, words } from "../words/index.ts";
+
+type Credential = Reply<typeof routes.listCredentials>["items"][number];
 
 const own = words.access;
 

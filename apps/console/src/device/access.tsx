@@ -4,10 +4,8 @@ import { Link } from "@tanstack/react-router";
 import { useState } from "react";
 import { apiFor, useAct, useList } from "../api/index.ts";
 import {
-  Confirm,
   DataTable,
   Empty,
-  EntityId,
   Listing,
   Moment,
   paths,
@@ -17,6 +15,7 @@ import {
   columnsOf,
   Press,
 } from "../kit/index.ts";
+import { useRevoking } from "../revoking/index.ts";
 import { useCan, useOrg } from "../session/index.ts";
 import { words } from "../words/index.ts";
 import { DeviceFrame, useDevice, type Device } from "./frame.tsx";
@@ -40,7 +39,7 @@ function Keys({ device }: { readonly device: Device }) {
   const org = useOrg();
   const can = useCan();
   const api = apiFor(org.id);
-  const [ending, setEnding] = useState<Key | undefined>(undefined);
+  const revoking = useRevoking();
   const list = useList(["credentials", org.id, "device", device.id], (cursor, signal) =>
     api.call(routes.listCredentials, { query: { cursor, device: device.id }, signal }),
   );
@@ -73,7 +72,7 @@ function Keys({ device }: { readonly device: Device }) {
     },
     {
       id: "revoke",
-      head: words.access.revoke,
+      head: words.revoking.revoke,
       width: 120,
       cell: (key) => (
         <Press
@@ -81,10 +80,10 @@ function Keys({ device }: { readonly device: Device }) {
           color="red"
           variant="outline"
           why={key.state === "active" ? whyNotRevoke : words.access.isOver}
-          onClick={() => setEnding(key)}
-          aria-label={`${words.access.revoke} ${key.id}`}
+          onClick={() => revoking.ask({ credential: key.id, name: device.name })}
+          aria-label={`${words.revoking.revoke} ${key.id}`}
         >
-          {words.access.revoke}
+          {words.revoking.revoke}
         </Press>
       ),
     },
@@ -104,6 +103,7 @@ function Keys({ device }: { readonly device: Device }) {
         {own.rotateHint}
       </Text>
       {mint.error && <ProblemNotice error={mint.error} />}
+      {revoking.notice}
       <Listing list={list} empty={<Empty>{own.noKeys}</Empty>}>
         <DataTable
           label={own.keys}
@@ -124,20 +124,7 @@ function Keys({ device }: { readonly device: Device }) {
           <SecretOnce label={own.keyLabel} secret={`${secret.id}.${secret.secret ?? ""}`} file={`${secret.id}.txt`} />
         )}
       </Modal>
-      <Confirm
-        opened={ending !== undefined}
-        close={() => setEnding(undefined)}
-        title={words.access.revoke}
-        label={words.access.revoke}
-        name={device.name}
-        act={async () => {
-          await api.call(routes.revokeCredential, { params: { credential: ending?.id ?? "" } });
-          list.retry();
-        }}
-      >
-        <Text fz="sm">{words.access.revokeHint}</Text>
-        {ending && <EntityId id={ending.id} />}
-      </Confirm>
+      {revoking.dialog}
     </Stack>
   );
 }

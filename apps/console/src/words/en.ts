@@ -1,3 +1,16 @@
+type Connections = { readonly mqtt: number; readonly eventStreams: number; readonly webSockets: number };
+
+const isNone = ({ mqtt, eventStreams, webSockets }: Connections): boolean => mqtt + eventStreams + webSockets === 0;
+
+const listed = ({ mqtt, eventStreams, webSockets }: Connections): string =>
+  [
+    mqtt > 0 && (mqtt === 1 ? "1 MQTT connection" : `${mqtt} MQTT connections`),
+    eventStreams > 0 && (eventStreams === 1 ? "1 live stream" : `${eventStreams} live streams`),
+    webSockets > 0 && (webSockets === 1 ? "1 WebSocket" : `${webSockets} WebSockets`),
+  ]
+    .filter((part) => part !== false)
+    .join(", ");
+
 /** Every word that a person reads in the console, in English. Another language is another file of this shape. */
 export const en = {
   product: "Holdfast",
@@ -317,10 +330,22 @@ export const en = {
     madeWith: "Made with",
     ofDevice: "Of the device",
     ofApplication: "Of the application",
-    revoke: "Revoke",
     isOver: "It is over already.",
-    revokeHint: "It ends within a second: its connections and streams close, and nothing more is delivered to it.",
-    alsoEnds: (count: number) => `With it end ${count} that were made with it:`,
+  },
+  revoking: {
+    revoke: "Revoke",
+    hint: "It ends within a second: its connections and streams close, and nothing more is delivered to it.",
+    alsoEnds: (count: number) =>
+      count === 1 ? "One that was made with it ends too:" : `${count} that were made with it end too:`,
+    open: (connections: Connections) =>
+      isNone(connections) ? "Nothing is connected with it now." : `Connected now, and cut off: ${listed(connections)}.`,
+    devices: (count: number, named: number) =>
+      `${count === 1 ? "One device is" : `${count} devices are`} behind that${named === 0 ? "." : named < count ? `, among them:` : ":"}`,
+    done: "What that cut off",
+    closed: (connections: Connections) =>
+      isNone(connections) ? "Nothing was connected with it." : `Cut off: ${listed(connections)}.`,
+    left: (connections: Connections) =>
+      isNone(connections) ? "Nothing is connected with it any more." : `Still open: ${listed(connections)}.`,
   },
   overview: {
     recent: "What happened last",

@@ -1,3 +1,4 @@
+export { kindWord } from "./kind-word.ts";
 import { en } from "./en.ts";
 
 /** What a language has to say: the same names, texts of its own. */

@@ -7,6 +7,7 @@ export { Journal, type Placed } from "./journal.ts";
 export { Minting, type MintedKey, type MintedToken } from "./minting.ts";
 export { on, type Begun, type Handler, type Raw } from "./on.ts";
 export type { Permit, Reach } from "./permit.ts";
+export type { Connections, Open } from "./preview.ts";
 export { authorityIn, membershipOf } from "./postgres.ts";
 export { reachSql, tagIndex } from "./reach-sql.ts";
 export { Revocation } from "./revocation.ts";

@@ -31,6 +31,8 @@ type Body = {
   inPerson?: boolean;
 };
 
+const atOnce = 1_000; // rows that are opened before others have their turn
+
 const columns = `id, prefix, person, application, device, parent, parent_prefix, issued_seq, created_at, expires_at,
   last_used_at, digest, version, body`;
 
@@ -92,6 +94,31 @@ export const authorityIn = (unit: Unit) => ({
       [parents],
     );
     return rows.map((row) => credentialOf(unit, row));
+  },
+
+  /** What it made that ends with it, what that made, and so on. */
+  async descendantsOf(id: CredentialId): Promise<readonly Credential[]> {
+    const rows = await unit.query<CredentialRow>(
+      `with recursive down as (
+         select id from credential where parent = $1
+         union select c.id from credential c join down on c.parent = down.id)
+       select ${columns} from credential where id in (select id from down) order by created_at, id`,
+      [uuidOf(id)],
+    );
+    return rows.map((row) => credentialOf(unit, row));
+  },
+
+  /** All that was made with it, directly or not. Who made what is sealed, so every credential is looked at. */
+  async madeBy(id: CredentialId): Promise<readonly Credential[]> {
+    const made: Credential[] = [];
+    let last: Credential | undefined;
+    do {
+      const after: { at: number; id: string } | undefined = last && { at: last.createdAt, id: uuidOf(last.id) };
+      const page: readonly Credential[] = await this.credentials(after, atOnce, undefined);
+      made.push(...page.filter(({ makers }) => makers.includes(id)));
+      last = page.length === atOnce ? page.at(-1) : undefined;
+    } while (last);
+    return made;
   },
 
   async keysOf(device: Id<"device">): Promise<readonly Credential[]> {

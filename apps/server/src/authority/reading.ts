@@ -45,6 +45,23 @@ export async function readCredentials(
     : { ...page, items: page.items.filter(({ credential }) => credential.kind === kind) };
 }
 
+/** Which others are good now and end with this one; with "made" also those that it and they made for devices and applications. */
+export async function readDependants(
+  needs: Needs,
+  permit: Permit<"credential.read">,
+  id: CredentialId,
+  also: readonly "made"[],
+): Promise<readonly Credential[]> {
+  const found = await read(needs, permit, async (unit) => {
+    const rows = authorityIn(unit);
+    const below = await rows.descendantsOf(id);
+    if (also.length === 0) return below;
+    const made = await rows.madeBy(id);
+    return [...new Map([...below, ...made].map((one) => [one.id, one])).values()];
+  });
+  return found.filter(({ standing }) => standing === "active").map(({ credential }) => credential);
+}
+
 async function read(
   { storage, spaces, clock }: Needs,
   permit: Permit<"credential.read">,

@@ -6,6 +6,7 @@ import { partyOf } from "./credential.ts";
 import { explain, isCredentialId } from "./explain.ts";
 import type { MintedKey, Minting, Wanted } from "./minting.ts";
 import { on, type Handler } from "./on.ts";
+import { previewRevocation, type Connections, type Preview } from "./preview.ts";
 import { readCredential, readCredentials, type Shown } from "./reading.ts";
 import type { Revocation } from "./revocation.ts";
 import type { Spaces } from "./spaces.ts";
@@ -16,6 +17,7 @@ type Needs = {
   authentication: Authentication;
   minting: Minting;
   revocation: Revocation;
+  connections: Connections;
   clock: Clock;
 };
 
@@ -36,12 +38,11 @@ export const authorityRoutes = (needs: Needs): Handler[] => [
   on(routes.readCredential, async ({ permit, params }) =>
     credentialReply(await readCredential(needs, permit, credentialId(params["credential"]))),
   ),
+  on(routes.previewRevocation, async ({ permit, params, query }) =>
+    previewReply(await previewRevocation(needs, permit, credentialId(params["credential"]), alsoOf(query))),
+  ),
   on(routes.revokeCredential, async ({ permit, params, query }) => {
-    await needs.revocation.credential(
-      permit,
-      credentialId(params["credential"]),
-      query.made === "true" ? ["made"] : [],
-    );
+    await needs.revocation.credential(permit, credentialId(params["credential"]), alsoOf(query));
     return {};
   }),
   on(routes.revoke, async ({ permit, body }) => {
@@ -76,6 +77,16 @@ const keyReply = ({ id, secret, expiresAt }: MintedKey) => ({
   id,
   secret,
   ...(expiresAt !== undefined && { expiresAt: rfc3339(expiresAt) }),
+});
+
+const alsoOf = ({ made }: { made: "true" | "false" }): readonly "made"[] => (made === "true" ? ["made"] : []);
+
+const mostNamed = 100;
+
+const previewReply = ({ credentials, open, devices: { count, known } }: Preview) => ({
+  credentials: { count: credentials.length, items: credentials.slice(0, mostNamed) },
+  connections: { mqtt: open.mqtt, eventStreams: open.eventStream, webSockets: open.webSocket },
+  devices: { count, items: known.slice(0, mostNamed) },
 });
 
 function credentialId(text: string | undefined): CredentialId {

@@ -46,6 +46,7 @@ export class Live {
     const out = reply.raw;
     const watcher: Watcher = {
       caller,
+      over: "eventStream",
       device,
       lookout: asked.query.strangers === "true" ? reply.request.ip : undefined,
       waiting: () => out.writableLength,
@@ -107,6 +108,7 @@ export class Live {
     if (connection.readyState !== connection.OPEN) return;
     const watcher: Watcher = {
       caller,
+      over: "webSocket",
       device,
       lookout: strangers === "true" ? asking.address : undefined,
       waiting: () => connection.bufferedAmount,

@@ -8,6 +8,7 @@ import type { Stored, Telemetry } from "../../telemetry/index.ts";
 /** One open stream: who watches what, and how it is told. Nothing of it throws. */
 export interface Watcher {
   readonly caller: Caller;
+  readonly over: "eventStream" | "webSocket";
   /** One device, or all that the caller may read. */
   readonly device: Id<"device"> | undefined;
   /** Where whoever wants to know of strangers watches from. */
@@ -64,6 +65,10 @@ export class Watchers {
 
   get count(): number {
     return [...this.#byCredential.values()].reduce((sum, count) => sum + count, 0);
+  }
+
+  in(space: Space): Iterable<Watcher> {
+    return this.#bySpace.get(space)?.keys() ?? [];
   }
 
   /** Until `remove`, or until we end it. @throws Refusal `rate.exceeded` */

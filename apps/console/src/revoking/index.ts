@@ -1,0 +1,1 @@
+export { useRevoking } from "./use-revoking.tsx";

@@ -1,0 +1,17 @@
+import type { Connections, Open } from "./authority/index.ts";
+import type { Watchers } from "./listeners/index.ts";
+import type { Broker } from "@holdfast/mqtt";
+import type { Hub } from "./messages/index.ts";
+
+type Needs = {
+  readonly broker: Pick<Broker<Parameters<Hub["accept"]>[0]>, "connected">;
+  readonly watchers: Pick<Watchers, "in">;
+};
+
+/** All that stands open in an organisation, whatever it speaks. */
+export const connectionsOf = ({ broker, watchers }: Needs): Connections => ({
+  in: (space): readonly Open[] => [
+    ...broker.connected(space).map(({ caller: { credential } }) => ({ over: "mqtt" as const, credential })),
+    ...[...watchers.in(space)].map(({ over, caller: { credential } }) => ({ over, credential })),
+  ],
+});
