@@ -1,8 +1,9 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import type { Page } from "playwright-core";
 import { systemClock } from "@holdfast/kernel";
 import { atEnd, startTestPlatform, TestClock } from "../apps/server/src/testing/index.ts";
-import { Owner, textOf } from "./authority.fixture.ts";
+import { Owner, textOf, viewer } from "./authority.fixture.ts";
 import { startBrowser, visit } from "./browser.fixture.ts";
 import { buildConsole, signIn } from "./console.fixture.ts";
 import { closedWithin, events, mqtt } from "./revocation.fixture.ts";
@@ -16,6 +17,9 @@ const browser = await startBrowser();
 atEnd.after(() => browser.close());
 const ours = new Owner(platform.visitor, await platform.setUp());
 const { org } = ours;
+await ours.member(viewer);
+const application = await ours.application();
+const fan = await ours.device(application.id, { name: "Fan 1", tags: { floor: "3" } });
 const { url } = platform.platform;
 
 test("the security page has an address of its own, and says how old each key is, exactly on hover", async (t) => {
@@ -42,7 +46,6 @@ test("the security page has an address of its own, and says how old each key is,
 });
 
 test("before a credential is revoked the page says what that cuts off, and afterwards that it did", async (t) => {
-  const application = await ours.application();
   const device = await ours.device(application.id);
   const { id, secret } = device.key;
   const pump = await mqtt(platform, { username: id, password: secret });
@@ -79,4 +82,71 @@ test("before a credential is revoked the page says what that cuts off, and after
   await dialog.getByRole("button", { name: "Revoke" }).click();
   await page.getByText("Cut off: 1 MQTT connection. Nothing is connected with it any more.").waitFor();
   await closedWithin(pump, from, 10_000);
+});
+
+const hour = 3_600_000;
+const ended = (page: Page) => page.getByText("Your session has ended. Sign in to go on where you were.");
+
+test("when the platform's clock says that the session is over, the open page does, and the way back leads to the same list", async (t) => {
+  const { page, context } = await visit(browser);
+  t.after(() => context.close());
+  const list = `${url}/o/${org}/devices?q=tag%3Afloor%3D3`;
+  await page.goto(list);
+  await signIn(page);
+  await page.getByRole("link", { name: "Fan 1" }).waitFor();
+  for (const late of [2 * hour, 12 * hour]) {
+    clock.move(late);
+    await ended(page).waitFor();
+    assert.equal(await page.getByText("Fan 1").count(), 0, "nothing of hers stays on the screen");
+    await signIn(page);
+    await page.getByRole("link", { name: "Fan 1" }).waitFor();
+    assert.equal(page.url(), list);
+    assert.equal(await page.getByLabel("Filter").inputValue(), "tag:floor=3");
+  }
+});
+
+test("a page on which nothing happens notices the end too, and what was typed there is typed again for whoever typed it", async (t) => {
+  const { page, context } = await visit(browser);
+  t.after(() => context.close());
+  const name = page.getByRole("textbox", { name: "Name", exact: true });
+  const adding = `${url}/o/${org}/devices/add`;
+  await page.goto(adding);
+  await signIn(page);
+  await name.fill("Pump 7");
+  clock.move(2 * hour);
+  await ended(page).waitFor({ timeout: 30_000 }); // it asks every 15 seconds
+  await signIn(page);
+  assert.equal(page.url(), adding);
+  assert.equal(await name.inputValue(), "Pump 7");
+
+  // Whoever sends it before the page has noticed loses nothing either.
+  clock.move(12 * hour);
+  await page.getByRole("button", { name: "Add a device" }).click();
+  await ended(page).waitFor();
+  await signIn(page, viewer);
+  await page.getByRole("heading", { name: "Add a device" }).waitFor();
+  assert.equal(await name.inputValue(), "", "another person is not shown it");
+
+  await name.fill("Pump 8");
+  clock.move(12 * hour);
+  await page.getByRole("button", { name: "Add a device" }).click();
+  await ended(page).waitFor();
+  await signIn(page, viewer);
+  await page.getByRole("heading", { name: "Add a device" }).waitFor();
+  assert.equal(await name.inputValue(), "Pump 8");
+});
+
+test("Live says that the session is over, and goes on behind the sign-in", async (t) => {
+  const { id, key } = fan;
+  const { page, context } = await visit(browser);
+  t.after(() => context.close());
+  await page.goto(`${url}/o/${org}/devices/${id}/live`);
+  await signIn(page);
+  await page.getByText("Live", { exact: true }).last().waitFor();
+  clock.move(12 * hour);
+  await ended(page).waitFor();
+  await signIn(page);
+  await page.getByText("Live", { exact: true }).last().waitFor();
+  await platform.visitor.as(textOf(key)).post("/v1/me/telemetry", { temperature: 21.5 });
+  await page.getByText("temperature = 21.5").waitFor();
 });

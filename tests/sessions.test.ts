@@ -257,13 +257,19 @@ test("a session ends after twelve hours, and after two in which nothing was aske
   clock.move(2 * hour - 1);
   assert.equal(await codeOf(idle.send("GET", "/v1/org")), "200");
   clock.move(2 * hour - 1);
-  assert.equal(await codeOf(idle.send("GET", "/v1/session")), "200");
+  assert.equal(await codeOf(idle.send("GET", "/v1/org")), "200");
   const name = await credentialOf(idle);
   const watched = await Promise.all([events(platform, idle.headers("GET")), webSocket(platform, fromPage(idle))]);
   clock.move(2 * hour);
   const from = performance.now();
   for (const one of watched) await closedWithin(one, from, 2_500); // a round each second, and then a second
   assert.match(await codeOf(idle.send("GET", "/v1/org")), /^401 /);
+  // An open page asks whether the session is still good, which does not keep it so.
+  const asking = await browserOf();
+  clock.move(2 * hour - 1);
+  assert.equal(await codeOf(asking.send("GET", "/v1/session")), "200");
+  clock.move(1);
+  assert.match(await codeOf(asking.send("GET", "/v1/session")), /^401 /);
   const again = await signedInAgain(ours.org);
   assert.equal(await stateOf(id, again), "expired");
   assert.equal(await stateOf(name, again), "revoked");

@@ -43,7 +43,8 @@ export const createSession = route({
 export const readSession = route({
   method: "GET",
   path: "/v1/session",
-  summary: "Who is signed in by the cookie, of which organisations she is a member, and until when.",
+  summary:
+    "Who is signed in by the cookie, of which organisations she is a member, and until when. Asking this keeps the session no longer.",
   needs: "public",
   reply: session,
   session: "asks",

@@ -19,7 +19,7 @@ import { useNavigate } from "@tanstack/react-router";
 import { useState } from "react";
 import { apiFor, useAct } from "../api/index.ts";
 import { Page, paths, ProblemNotice, SecretOnce, Tick } from "../kit/index.ts";
-import { useCan, useOrg } from "../session/index.ts";
+import { useCan, useKept, useOrg } from "../session/index.ts";
 import { words } from "../words/index.ts";
 import { grantsOf, type Scope } from "./grants.ts";
 
@@ -62,6 +62,7 @@ export function AddCredential() {
     },
     validate: { actions: (ticked) => (ticked.length === 0 ? own.nothingTicked : null) },
   });
+  useKept(form);
   const make = useAct((asked: Asked) => mint(org.id, asked));
   const values = form.getValues();
   if (secret) {

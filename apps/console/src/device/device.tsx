@@ -6,7 +6,7 @@ import { useQuery } from "@tanstack/react-query";
 import { Link } from "@tanstack/react-router";
 import { apiFor, useAct } from "../api/index.ts";
 import { Empty, Facts, Moment, paths, ProblemNotice, Scroll, Press } from "../kit/index.ts";
-import { useCan, useOrg } from "../session/index.ts";
+import { useCan, useKept, useOrg } from "../session/index.ts";
 import { words } from "../words/index.ts";
 import { DeviceFrame, useDevice, type Device } from "./frame.tsx";
 
@@ -119,6 +119,7 @@ function Change({ device }: { readonly device: Device }) {
     },
     validate: { tags: (text) => (parseTags(text) ? null : own.tagsHint) },
   });
+  useKept(form);
   const change = useAct(({ name, alias, product, tags }: ReturnType<typeof form.getValues>) =>
     api.call(routes.updateDevice, {
       params: { device: device.id },

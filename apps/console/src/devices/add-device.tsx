@@ -7,7 +7,7 @@ import { useSuspenseQuery } from "@tanstack/react-query";
 import { useState } from "react";
 import { apiFor, useAct } from "../api/index.ts";
 import { Page, ProblemNotice } from "../kit/index.ts";
-import { useOrg } from "../session/index.ts";
+import { useKept, useOrg } from "../session/index.ts";
 import { words } from "../words/index.ts";
 import { FirstReading } from "./first-reading.tsx";
 
@@ -39,6 +39,7 @@ function Describe({ done }: { readonly done: (made: MadeDevice) => void }) {
   const form = useForm({
     initialValues: { name: "", application: String(applications.items[0]?.id ?? ""), newApplication: "", product: "" },
   });
+  useKept(form);
   const make = useAct(async ({ name, application, newApplication, product }: ReturnType<typeof form.getValues>) => {
     const into =
       application === ""

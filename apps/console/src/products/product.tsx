@@ -7,7 +7,7 @@ import { useSuspenseQuery } from "@tanstack/react-query";
 import { useNavigate, useParams } from "@tanstack/react-router";
 import { apiFor, useAct } from "../api/index.ts";
 import { Confirm, Empty, EntityId, Page, paths, ProblemNotice, Scroll, Press } from "../kit/index.ts";
-import { useCan, useOrg } from "../session/index.ts";
+import { useCan, useKept, useOrg } from "../session/index.ts";
 import { words } from "../words/index.ts";
 
 type Known = Reply<typeof routes.readProduct>;
@@ -36,6 +36,7 @@ function ProductPage({ product }: { readonly product: Known }) {
     apiFor(org.id).call(routes.updateProduct, { params, body, ifVersion: product.version }),
   );
   const form = useForm({ initialValues: { name: product.name, strict: product.strict } });
+  useKept(form);
   const mayChange = can("product.update");
   const why = mayChange ? undefined : words.common.notAllowed("product.update");
   return (
@@ -104,6 +105,7 @@ function Attributes({
   readonly change: (attributes: Known["attributes"]) => Promise<unknown>;
 }) {
   const form = useForm({ initialValues: { name: "", type: types[0], unit: "" } });
+  useKept(form, "attribute");
   const all = Object.entries(attributes);
   const submit = form.onSubmit(async ({ name, type, unit }) => {
     await change({ ...attributes, [name]: { type, ...(unit !== "" && { unit }) } });

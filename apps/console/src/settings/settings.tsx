@@ -5,7 +5,7 @@ import { useSuspenseQuery } from "@tanstack/react-query";
 import { Link } from "@tanstack/react-router";
 import { apiFor, useAct } from "../api/index.ts";
 import { EntityId, Page, paths, ProblemNotice, Press } from "../kit/index.ts";
-import { useCan, useOrg } from "../session/index.ts";
+import { useCan, useKept, useOrg } from "../session/index.ts";
 import { words } from "../words/index.ts";
 import { RemoveSimulation } from "./remove-simulation.tsx";
 
@@ -20,6 +20,7 @@ export function Settings() {
     queryFn: ({ signal }) => apiFor(org.id).call(routes.readOrg, { signal }),
   });
   const form = useForm({ initialValues: { name: data.name } });
+  useKept(form);
   const rename = useAct((body: { name: string }) => apiFor(org.id).call(routes.updateOrg, { body }));
   const why = can("org.update") ? undefined : words.common.notAllowed("org.update");
   return (

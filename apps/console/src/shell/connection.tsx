@@ -1,31 +1,30 @@
 import { Alert } from "@mantine/core";
 import { NotReached } from "@holdfast/client";
-import { routes } from "@holdfast/protocol";
 import { useQuery } from "@tanstack/react-query";
 import { useEffect, useState } from "react";
-import { apiFor, on, queryClient } from "../api/index.ts";
+import { on, queryClient } from "../api/index.ts";
 import { exact } from "../kit/index.ts";
 import { useTimeZone } from "../kit/index.ts";
+import { sessionQuery } from "../session/index.ts";
 import { words } from "../words/index.ts";
 
-const aliveKey = ["alive"];
-
-/** Says when the platform stopped answering, and that it is back; what failed meanwhile is asked again. */
+/**
+ * Says when the platform stopped answering, and that it is back; what failed meanwhile is asked again. What it asks is about the session, so
+ * that a page on which nothing else happens notices its end too.
+ */
 export function Connection() {
   const { zone } = useTimeZone();
   const { error, isSuccess } = useQuery({
-    queryKey: aliveKey,
-    queryFn: ({ signal }) => apiFor().call(routes.healthz, { signal }),
+    ...sessionQuery,
     refetchInterval: ({ state }) => (state.error ? 2_000 : 15_000),
-    retry: false,
   });
   // Whoever got no answer first tells it: the next look may be far away.
   useEffect(
     () =>
       on("not reached", () => {
-        const alive = queryClient.getQueryState(aliveKey);
+        const alive = queryClient.getQueryState(sessionQuery.queryKey);
         if (alive?.status === "success" && alive.fetchStatus === "idle")
-          void queryClient.invalidateQueries({ queryKey: aliveKey });
+          void queryClient.invalidateQueries({ queryKey: sessionQuery.queryKey });
       }),
     [],
   );

@@ -84,13 +84,14 @@ export class Sessions {
    * @throws Refusal `credential.invalid`; to whoever proves to hold it also `credential.expired`
    */
   async byCookie(text: string): Promise<Session> {
-    if (!isSecret(text, "session")) throw new Refusal("credential.invalid");
-    const live = await this.#find(digestSecret(text));
-    if (!live || live.isEnding) throw new Refusal("credential.invalid");
-    const now = this.#needs.clock.now();
-    if (now >= endOf(live.session, live.seenAt)) throw new Refusal("credential.expired");
-    live.seenAt = now;
+    const live = await this.#good(text);
+    live.seenAt = this.#needs.clock.now();
     return live.session;
+  }
+
+  /** The same for a question about the session itself, which keeps it no longer: an open page asks whether it is still good. */
+  async unseen(text: string): Promise<Session> {
+    return (await this.#good(text)).session;
   }
 
   /**
@@ -177,6 +178,14 @@ export class Sessions {
       await rows.removeEnded(clock.now());
     });
     for (const [at, live] of seen.entries()) live.keptAt = times[at]?.[1] ?? live.keptAt;
+  }
+
+  async #good(text: string): Promise<Live> {
+    if (!isSecret(text, "session")) throw new Refusal("credential.invalid");
+    const live = await this.#find(digestSecret(text));
+    if (!live || live.isEnding) throw new Refusal("credential.invalid");
+    if (this.#needs.clock.now() >= endOf(live.session, live.seenAt)) throw new Refusal("credential.expired");
+    return live;
   }
 
   async #find(digest: Uint8Array): Promise<Live | undefined> {

@@ -35,11 +35,11 @@ export class Entrance {
     return guard.admit(address, async () => sessions.callerIn(await sessions.byCookie(cookie), orgIn(headers)));
   }
 
-  /** The session itself, whichever organisations it is good in. @throws Refusal `credential.…`, `origin.foreign` */
+  /** The session itself, whichever organisations it is good in; to ask about it is no sign of life. @throws Refusal `credential.…`, `origin.foreign` */
   async session(asking: Asking): Promise<Session> {
     const cookie = cookieOf(asking);
     if (cookie === undefined) throw new Refusal("credential.missing");
-    return this.#needs.guard.admit(asking.address, () => this.#needs.sessions.byCookie(cookie));
+    return this.#needs.guard.admit(asking.address, () => this.#needs.sessions.unseen(cookie));
   }
 }
 
