@@ -455,18 +455,68 @@ test("the will of a device is a reading of its own, in whatever form it was writ
   }
 });
 
-test("MQTT over a WebSocket wants its subprotocol, and binary frames", async () => {
-  const url = `${place.url.replace("https", "wss")}/mqtt`;
-  const without = new WebSocket(url, { ca: place.ca });
+const webSocketUrl = `${place.url.replace("https", "wss")}/mqtt`;
+
+async function overWebSocket(offered: string[]): Promise<WebSocket> {
+  const socket = new WebSocket(webSocketUrl, offered, { ca: place.ca });
+  await once(socket, "open");
+  return socket;
+}
+
+test("[MQTT-6.0.0-3] [MQTT-6.0.0-4] 3.1.1 [MQTT-6.0.0-3] [MQTT-6.0.0-4] MQTT over a WebSocket wants its subprotocol, and selects it among others", async () => {
+  const without = new WebSocket(webSocketUrl, { ca: place.ca });
   const [, response] = (await once(without, "unexpected-response")) as [unknown, { statusCode: number }]; // what the event carries
   assert.equal(response.statusCode, 400);
-  const text = new WebSocket(url, "mqtt", { ca: place.ca });
-  await once(text, "open");
-  const closed = once(text, "close");
-  text.send("\u0010\u000c\u0000\u0004MQTT");
-  await closed;
+  for (const offered of [["mqtt"], ["chat", "mqtt"], ["mqttv3.1", "mqtt"]]) {
+    const socket = await overWebSocket(offered);
+    assert.equal(socket.protocol, "mqtt");
+    socket.terminate();
+  }
   const plain = await visitor.send("GET", "/mqtt");
   assert.equal(plain.status, 404);
+});
+
+const framed = (first: number, ...body: number[]) =>
+  body.length < 128 ? [first, body.length, ...body] : [first, (body.length & 0x7f) | 0x80, body.length >> 7, ...body];
+const string = (value: string) => [value.length >> 8, value.length & 0xff, ...Buffer.from(value)];
+const connectAs = ({ key }: Device) =>
+  framed(0x10, ...string("MQTT"), 4, 0xc2, 0, 60, ...string("ws"), ...string(key.id), ...string(key.secret));
+
+test("[MQTT-6.0.0-1] 3.1.1 [MQTT-6.0.0-1] a WebSocket is closed at its first frame that is not binary, though it were good MQTT", async () => {
+  const bytes = Buffer.from(connectAs(await makeDevice()));
+  const first = await overWebSocket(["mqtt"]);
+  const answered = Promise.race([once(first, "message"), once(first, "close").then(() => "closed")]);
+  first.send(bytes.toString("latin1"));
+  assert.equal(await answered, "closed");
+  const later = await overWebSocket(["mqtt"]);
+  later.send(bytes);
+  await once(later, "message");
+  const ponged = Promise.race([once(later, "message"), once(later, "close").then(() => "closed")]);
+  later.send("\u0040\u0002\u0000\u0001"); // a PUBACK, which would be ignored
+  later.send(Buffer.from([0xc0, 0]));
+  assert.equal(await ponged, "closed");
+});
+
+test("[MQTT-6.0.0-2] 3.1.1 [MQTT-6.0.0-2] over a WebSocket a frame holds many packets, or a part of one", async () => {
+  const device = await makeDevice();
+  const publish = (n: number) => framed(0x32, ...string("me/telemetry"), 0, n, ...Buffer.from(`{"t": ${n}}`));
+  const bytes = Buffer.from([...connectAs(device), ...publish(1), ...publish(2), ...publish(3)]);
+  for (const size of [bytes.length, 1, 7]) {
+    const socket = await overWebSocket(["mqtt"]);
+    const heard: Buffer[] = [];
+    const expected = [0x20, 2, 0, 0, 0x40, 2, 0, 1, 0x40, 2, 0, 2, 0x40, 2, 0, 3];
+    const all = new Promise<void>((resolve, reject) => {
+      socket.on("message", (chunk: Buffer) => {
+        heard.push(chunk);
+        if (Buffer.concat(heard).length >= expected.length) resolve();
+      });
+      socket.once("close", () => reject(new Error(`closed after ${Buffer.concat(heard).toString("hex")}`)));
+    });
+    for (let at = 0; at < bytes.length; at += size) socket.send(bytes.subarray(at, at + size));
+    await all;
+    assert.deepEqual(Buffer.concat(heard), Buffer.from(expected));
+    socket.terminate();
+  }
 });
 
 test("bytes that are no MQTT end their connection and no other", async () => {

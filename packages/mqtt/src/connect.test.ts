@@ -8,7 +8,7 @@ const connect = (...body: number[]) => [0x10, body.length, ...body];
 const four = (flags: number, ...rest: number[]) => connect(...text("MQTT"), 4, flags, 0, 0, ...rest);
 const five = (flags: number, ...rest: number[]) => connect(...text("MQTT"), 5, flags, 0, 0, ...rest);
 
-test("[MQTT-3.1.0-1] whoever begins with another packet than CONNECT is hung up on at once", async () => {
+test("[MQTT-3.1.0-1] 3.1.1 [MQTT-3.1.0-1] whoever begins with another packet than CONNECT is hung up on at once", async () => {
   await using house = await House.open();
   for (const first of [[0xc0, 0], [0x30, 200], [0x82], [0x00], [0x11, 2], [0xf0, 0]]) {
     const peer = await house.visit();
@@ -17,7 +17,7 @@ test("[MQTT-3.1.0-1] whoever begins with another packet than CONNECT is hung up 
   }
 });
 
-test("[MQTT-3.1.0-2] a second CONNECT ends the connection", async () => {
+test("[MQTT-3.1.0-2] 3.1.1 [MQTT-3.1.0-2] a second CONNECT ends the connection", async () => {
   await using house = await House.open();
   for (const version of [4, 5] as const) {
     const peer = await house.connect("twice", { version });
@@ -28,26 +28,30 @@ test("[MQTT-3.1.0-2] a second CONNECT ends the connection", async () => {
   }
 });
 
-test("[MQTT-3.1.2-1] another protocol name is hung up on", async () => {
+test("[MQTT-3.1.2-1] 3.1.1 [MQTT-3.1.2-1] another protocol name is hung up on", async () => {
   await using house = await House.open();
   const peer = await house.visit();
   peer.raw(...connect(...text("HTTP"), 4, 2, 0, 0, ...text("a")));
   assert.deepEqual(await peer.closed(), []);
 });
 
-test("[MQTT-3.1.2-2] an unknown version is told so, in the form of the nearest one", async () => {
+test("[MQTT-3.1.2-2] 3.1.1 [MQTT-3.1.2-2] an unknown version is told so, in the form of the nearest one", async () => {
   await using house = await House.open();
   const old = await house.visit();
   old.raw(...connect(...text("MQIsdp"), 3, 2, 0, 0, ...text("a")));
   assert.equal(codeOf(await old.take("connack")), 1);
   await old.closed();
+  const odd = await house.visit();
+  odd.raw(...connect(...text("MQTT"), 3, 2, 0, 0, ...text("a")));
+  assert.equal(codeOf(await odd.take("connack")), 1);
+  await odd.closed();
   const next = await house.visit({ version: 5 });
   next.raw(...connect(...text("MQTT"), 6, 2, 0, 0, 0, ...text("a")));
   assert.equal(codeOf(await next.take("connack")), 0x84);
   await next.closed();
 });
 
-test("[MQTT-3.1.2-3] the reserved flag of CONNECT is refused", async () => {
+test("[MQTT-3.1.2-3] 3.1.1 [MQTT-3.1.2-3] the reserved flag of CONNECT is refused", async () => {
   await using house = await House.open();
   const peer = await house.visit();
   peer.raw(...four(3, ...text("a")));
@@ -57,12 +61,17 @@ test("[MQTT-3.1.2-3] the reserved flag of CONNECT is refused", async () => {
   assert.equal(codeOf(await other.take("connack")), 0x81);
 });
 
-test("[MQTT-3.1.2-11] [MQTT-3.1.2-12] [MQTT-3.1.2-13] will flags without a will, and a will of QoS 3, are refused", async () => {
+test("[MQTT-3.1.2-11] [MQTT-3.1.2-12] [MQTT-3.1.2-13] 3.1.1 [MQTT-3.1.2-11] [MQTT-3.1.2-13] [MQTT-3.1.2-14] [MQTT-3.1.2-15] will flags without a will, and a will of QoS 3, are refused", async () => {
   await using house = await House.open();
   for (const flags of [0x08 | 2, 0x20 | 2, 0x1c | 2]) {
+    const payload = [...text("a"), ...((flags & 4) === 0 ? [] : [...text("t"), ...text("p")])];
     const peer = await house.visit();
-    peer.raw(...four(flags, ...text("a"), ...text("t"), ...text("p")));
+    peer.raw(...four(flags, ...payload));
     assert.deepEqual(await peer.closed(), []);
+    const other = await house.visit({ version: 5 });
+    const [id, will] = [payload.slice(0, 3), payload.slice(3)];
+    other.raw(...five(flags, 0, ...id, ...(will.length > 0 ? [0, ...will] : [])));
+    assert.equal(codeOf(await other.take("connack")), 0x81);
   }
 });
 
@@ -80,7 +89,7 @@ test("3.1.1 [MQTT-3.1.2-22] a password without a user name is refused; MQTT 5 al
   assert.equal(password, "secret");
 });
 
-test("[MQTT-3.1.3-6] [MQTT-3.1.3-7] MQTT 5 gets a client id assigned and is told; 3.1.1 gets one when it asks for a clean session", async () => {
+test("[MQTT-3.1.3-6] [MQTT-3.1.3-7] 3.1.1 [MQTT-3.1.3-6] MQTT 5 gets a client id assigned and is told; 3.1.1 gets one when it asks for a clean session", async () => {
   await using house = await House.open();
   const five_ = await house.connect("", { version: 5 });
   assert.equal(five_.connack?.properties?.["assignedClientIdentifier"], "assigned-1");
@@ -88,7 +97,7 @@ test("[MQTT-3.1.3-6] [MQTT-3.1.3-7] MQTT 5 gets a client id assigned and is told
   assert.equal(house.policy.opens[1]?.clientId, "assigned-2");
 });
 
-test("3.1.1 [MQTT-3.1.3-8] an empty client id without a clean session is refused with 2", async () => {
+test("3.1.1 [MQTT-3.1.3-7] [MQTT-3.1.3-8] an empty client id without a clean session is refused with 2", async () => {
   await using house = await House.open();
   const peer = await house.visit();
   peer.connect({ clientId: "", clean: true });
@@ -99,7 +108,7 @@ test("3.1.1 [MQTT-3.1.3-8] an empty client id without a clean session is refused
   await other.closed();
 });
 
-test("a client id longer than the limit is refused", async () => {
+test("[MQTT-3.1.3-8] 3.1.1 [MQTT-3.1.3-9] a client id longer than the limit is refused", async () => {
   await using house = await House.open({ limits: { clientIdBytes: 10 } });
   for (const [version, code] of [
     [4, 2],
@@ -112,18 +121,21 @@ test("a client id longer than the limit is refused", async () => {
   }
 });
 
-test("[MQTT-3.2.0-1] [MQTT-3.2.0-2] the CONNACK comes first, and what was sent before it is read after it", async () => {
+test("[MQTT-3.2.0-1] [MQTT-3.2.0-2] 3.1.1 [MQTT-3.2.0-1] the CONNACK comes first, and what was sent before it is read after it", async () => {
   await using house = await House.open();
-  const peer = await house.visit();
-  peer.connect({ clientId: "eager" });
-  peer.subscribe(1, "a", 0);
-  peer.publish("a", "early");
-  await peer.take("connack");
-  await peer.take("suback");
-  assert.equal(String((await peer.take("publish")).payload), "early");
+  for (const version of [4, 5] as const) {
+    const peer = await house.visit({ version });
+    peer.connect({ clientId: "eager" });
+    peer.subscribe(1, "a", 0);
+    peer.publish("a", "early");
+    await peer.take("connack");
+    await peer.take("suback");
+    assert.equal(String((await peer.take("publish")).payload), "early");
+    assert.deepEqual(await peer.quiet(), []);
+  }
 });
 
-test("[MQTT-3.2.2-2] [MQTT-3.2.2-3] session present says whether there was one to come back to", async () => {
+test("[MQTT-3.2.2-2] [MQTT-3.2.2-3] 3.1.1 [MQTT-3.2.2-1] [MQTT-3.2.2-2] [MQTT-3.2.2-3] session present says whether there was one to come back to", async () => {
   await using house = await House.open();
   for (const version of [4, 5] as const) {
     const clientId = `returns-${version}`;
@@ -141,7 +153,7 @@ test("[MQTT-3.2.2-2] [MQTT-3.2.2-3] session present says whether there was one t
   }
 });
 
-test("[MQTT-3.2.2-7] whoever is turned away gets the code of its version, and the connection ends", async () => {
+test("[MQTT-3.1.4-2] [MQTT-3.2.2-7] 3.1.1 [MQTT-3.2.2-5] whoever is turned away gets the code of its version, and the connection ends", async () => {
   await using house = await House.open();
   const cases = [
     [0x86, 4],
@@ -220,7 +232,7 @@ test("whoever sent its CONNECT hears the answer, however long the policy takes o
   assert.equal(codeOf(await peer.take("connack")), 3);
 });
 
-test("[MQTT-3.1.2-22] after one and a half keep-alives of silence the connection ends; any packet puts it off", async () => {
+test("[MQTT-3.1.2-22] 3.1.1 [MQTT-3.1.2-24] after one and a half keep-alives of silence the connection ends; any packet puts it off", async () => {
   await using house = await House.open();
   for (const version of [4, 5] as const) {
     const peer = await house.connect(`sleepy-${version}`, { version, connect: { keepalive: 10 } });
@@ -304,7 +316,7 @@ test("a connection ends when its welcome expires, also after months", async () =
   assert.equal((await peer.closed())[0]?.reasonCode, 0xa0);
 });
 
-test("[MQTT-3.1.4-3] the same client id takes the session over, and the one before is told", async () => {
+test("[MQTT-3.1.4-3] 3.1.1 [MQTT-3.1.4-2] the same client id takes the session over, and the one before is told", async () => {
   await using house = await House.open();
   const old = await house.connect("same", { version: 5 });
   const older = await house.connect("other", { version: 4 });

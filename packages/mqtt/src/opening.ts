@@ -3,10 +3,12 @@ import { Aliases } from "./aliases.ts";
 import { Authentication } from "./authenticating.ts";
 import { reason, returnCodeOf } from "./codes.ts";
 import type { Connection } from "./connection.ts";
+import type { Core } from "./core.ts";
 import { Mounts } from "./mounts.ts";
 import type { Connect } from "./packets.ts";
-import type { Asked, Gate, Message, TurnedAway, Welcome } from "./policy.ts";
+import type { Asked, Gate, Message, SpaceKey, TurnedAway, Welcome } from "./policy.ts";
 import type { Properties } from "./properties.ts";
+import { sayable } from "./sayable.ts";
 import { forever, Session, type Will } from "./session.ts";
 import { connack, fitting, saying } from "./writer.ts";
 
@@ -84,7 +86,7 @@ export function admit(connection: Connection, connect: Connect, welcome: Welcome
   }
 
   const { principal, space: key } = welcome;
-  const assigned = connect.clientId === "" ? core.newClientId() : undefined;
+  const assigned = connect.clientId === "" ? unusedId(core, key, principal) : undefined;
   const clientId = assigned ?? connect.clientId;
   const taken = core.sessions.find(key, principal, clientId);
   // [MQTT-3.1.4-3], 3.1.1: [MQTT-3.1.4-2]
@@ -143,6 +145,13 @@ export function admit(connection: Connection, connect: Connect, welcome: Welcome
   return { session, resumed: found !== undefined, window, keepAlive, connack: answer };
 }
 
+/** Nobody takes over a session that happens to have the name ([MQTT-3.2.2-16]). */
+function unusedId(core: Core, space: SpaceKey, principal: string): string {
+  let id = core.newClientId();
+  while (core.sessions.find(space, principal, id)) id = core.newClientId();
+  return id;
+}
+
 /** Only MQTT 5 can tell a client another keep-alive than it asked for. */
 function keepAliveOf({ version, keepAlive }: Connect, maximum: number | undefined): number {
   if (version === 4 || maximum === undefined) return keepAlive;
@@ -177,7 +186,8 @@ export function turnAway(
 ): void {
   const { protocolVersion } = connection;
   if (protocolVersion === 4) return connection.write(connack(4, false, returnCodeOf(code), {}));
+  const said = sayable("connack", code);
   const properties = saying(code, reasonString, serverReference);
-  const answer = fitting(connection.maximumPacket, properties, (fit) => connack(5, false, code, fit));
+  const answer = fitting(connection.maximumPacket, properties, (fit) => connack(5, false, said, fit));
   if (answer) connection.write(answer);
 }

@@ -25,6 +25,8 @@ export type PeerOptions = { version?: 4 | 5 };
 export class Peer {
   readonly version: 4 | 5;
   connack: Received | undefined;
+  /** Gets the bytes too, as they come. */
+  tap: ((chunk: Buffer) => void) | undefined;
   readonly #socket: Socket;
   readonly #received: Received[] = [];
   #waiting: (() => void) | undefined;
@@ -38,7 +40,10 @@ export class Peer {
       this.#received.push(packet as Received); // Received lists the fields of all packets
       this.#waiting?.();
     });
-    socket.on("data", (chunk: Buffer) => parser.parse(chunk));
+    socket.on("data", (chunk: Buffer) => {
+      this.tap?.(chunk);
+      parser.parse(chunk);
+    });
     socket.on("error", () => this.#close());
     socket.on("close", () => this.#close());
   }

@@ -485,7 +485,7 @@ test("what could not be kept ends its publisher without an acknowledgement, so t
   }
 });
 
-test("a message refused by the policy is delivered to nobody; 3.1.1 gets its plain acknowledgement", async () => {
+test("3.1.1 [MQTT-3.3.5-2] a message refused by the policy is delivered to nobody; 3.1.1 gets its plain acknowledgement", async () => {
   await using house = await House.open();
   house.policy.accept = (_guest, publication) => {
     publication.reasonString = "Not a reading.";
@@ -519,7 +519,7 @@ test("[MQTT-3.4.2-2] [MQTT-3.1.2-29] reason strings are left out where the clien
   }
 });
 
-test("a code that a PUBACK cannot carry becomes an unspecified error", async () => {
+test("[MQTT-3.4.2-1] a code that a PUBACK cannot carry becomes an unspecified error", async () => {
   await using house = await House.open();
   house.policy.accept = () => 0x9c;
   const peer = await house.connect("a", { version: 5 });
@@ -592,7 +592,7 @@ test("two spaces share nothing: subscriptions, retained messages, groups, listen
   );
 });
 
-test("a policy that throws ends the connection it was asked about, is reported, and nothing else happens", async () => {
+test("3.1.1 [MQTT-4.8.0-2] a policy that throws ends the connection it was asked about, is reported, and nothing else happens", async () => {
   const house = await House.open();
   const other = await house.connect("other");
   house.policy.accept = () => {

@@ -15,7 +15,7 @@ async function leave(peer: Peer): Promise<void> {
 for (const version of [4, 5] as const) {
   const keep = version === 5 ? { clean: false, properties: { sessionExpiryInterval: 1000 } } : { clean: false };
 
-  test(`[MQTT-3.1.2-5] [MQTT-4.1.0-1] a kept session keeps subscriptions and messages of QoS 1, version ${version}`, async () => {
+  test(`[MQTT-3.1.2-5] [MQTT-4.1.0-1] 3.1.1 [MQTT-3.1.2-4] [MQTT-3.1.2-5] [MQTT-4.1.0-1] a kept session keeps subscriptions and messages of QoS 1, version ${version}`, async () => {
     await using house = await House.open();
     const sleeper = await house.connect("sleeper", { version, connect: keep });
     sleeper.subscribe(1, "a", 1);
@@ -39,7 +39,7 @@ for (const version of [4, 5] as const) {
     assert.deepEqual(payloads(await back.quiet()), ["live"]);
   });
 
-  test(`[MQTT-4.4.0-1] [MQTT-3.3.1-1] [MQTT-4.3.2-2] what was not acknowledged is sent again with DUP, in order and under its packet id, version ${version}`, async () => {
+  test(`[MQTT-4.4.0-1] [MQTT-3.3.1-1] [MQTT-4.3.2-2] [MQTT-4.3.2-3] [MQTT-4.6.0-1] 3.1.1 [MQTT-4.4.0-1] [MQTT-3.3.1-1] [MQTT-4.3.2-1] [MQTT-4.6.0-1] what was not acknowledged is sent again with DUP, in order and under its packet id, version ${version}`, async () => {
     await using house = await House.open();
     const sleeper = await house.connect("sleeper", { version, connect: keep });
     sleeper.subscribe(1, "a", 1);
@@ -73,7 +73,7 @@ for (const version of [4, 5] as const) {
     assert.deepEqual(await third.quiet(), []);
   });
 
-  test(`[MQTT-3.1.2-4] a clean start forgets what was before, version ${version}`, async () => {
+  test(`[MQTT-3.1.2-4] [MQTT-3.1.4-4] 3.1.1 [MQTT-3.1.2-6] [MQTT-3.1.4-3] a clean start forgets what was before, version ${version}`, async () => {
     await using house = await House.open();
     const sleeper = await house.connect("sleeper", { version, connect: keep });
     sleeper.subscribe(1, "a", 1);
@@ -92,7 +92,7 @@ for (const version of [4, 5] as const) {
   });
 }
 
-test("[MQTT-3.1.2-23] a session ends with its connection when its expiry is zero, else when that has passed", async () => {
+test("[MQTT-3.1.2-23] [MQTT-4.1.0-2] a session ends with its connection when its expiry is zero, else when that has passed", async () => {
   await using house = await House.open();
   const zero = await house.connect("zero", { version: 5, connect: { clean: false } });
   await leave(zero);
@@ -140,7 +140,7 @@ test("a DISCONNECT may change the expiry, but not from zero", async () => {
   assert.equal((await zero.closed())[0]?.reasonCode, 0x82);
 });
 
-test("[MQTT-3.3.4-9] [MQTT-3.3.4-10] [MQTT-4.4.0-2] no more messages are under way than the client's receive maximum", async () => {
+test("[MQTT-3.3.4-9] [MQTT-3.3.4-10] [MQTT-4.4.0-2] [MQTT-4.9.0-1] [MQTT-4.9.0-2] [MQTT-4.9.0-3] no more messages are under way than the client's receive maximum", async () => {
   await using house = await House.open();
   const reader = await house.connect("reader", { version: 5, connect: { properties: { receiveMaximum: 2 } } });
   reader.subscribe(1, "a", 1);

@@ -4,7 +4,7 @@ import mqtt from "mqtt";
 import { House } from "./house.fixture.ts";
 
 for (const protocolVersion of [4, 5] as const) {
-  test(`a stock client of version ${protocolVersion} publishes and receives at QoS 0 and 1`, async () => {
+  test(`3.1.1 [MQTT-7.0.0-2] a stock client of version ${protocolVersion} publishes and receives at QoS 0 and 1`, async () => {
     await using house = await House.open();
     const client = await mqtt.connectAsync(`mqtt://127.0.0.1:${house.port}`, { protocolVersion, reconnectPeriod: 0 });
     await client.subscribeAsync("rooms/+/temperature", { qos: 1 });

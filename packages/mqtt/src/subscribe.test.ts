@@ -5,7 +5,7 @@ import type { Peer, Received } from "./peer.fixture.ts";
 
 const payloads = (packets: readonly Received[]) => packets.map(({ payload }) => payload.toString());
 
-test("[MQTT-3.8.4-1] [MQTT-3.8.4-2] [MQTT-3.8.4-5] [MQTT-3.8.4-6] [MQTT-3.9.3-1] a SUBACK answers each filter in order, and grants at most QoS 1", async () => {
+test("[MQTT-3.8.4-1] [MQTT-3.8.4-2] [MQTT-3.8.4-5] [MQTT-3.8.4-6] [MQTT-3.8.4-7] [MQTT-3.9.3-1] 3.1.1 [MQTT-3.8.4-1] [MQTT-3.8.4-2] [MQTT-3.8.4-5] [MQTT-3.9.3-1] a SUBACK answers each filter in order, and grants at most QoS 1", async () => {
   await using house = await House.open();
   house.policy.gate.subscribe = (filter) => (filter === "secret" ? 0x87 : 0);
   for (const [version, refused] of [
@@ -26,7 +26,7 @@ test("[MQTT-3.8.4-1] [MQTT-3.8.4-2] [MQTT-3.8.4-5] [MQTT-3.8.4-6] [MQTT-3.9.3-1]
   assert.deepEqual(house.policy.refusals[0], { what: "subscribe", topic: "secret", code: 0x87 });
 });
 
-test("[MQTT-3.8.3-1] [MQTT-3.8.3-2] [MQTT-3.8.3-5] [MQTT-4.7.1-1] a SUBSCRIBE without filters, with reserved options or with what is no filter ends the connection", async () => {
+test("[MQTT-3.8.3-1] [MQTT-3.8.3-2] [MQTT-3.8.3-5] [MQTT-4.7.1-1] 3.1.1 [MQTT-3.8.3-3] [MQTT-3-8.3-4] a SUBSCRIBE without filters, with reserved options or with what is no filter ends the connection", async () => {
   await using house = await House.open();
   const cases = [
     [0x82, []],
@@ -105,7 +105,7 @@ test("[MQTT-3.8.3-3] no-local keeps a client's own messages from it, and nobody 
   assert.deepEqual(got.sort(), ["a others", "b others", "x/open others", "x/open own"]);
 });
 
-test("[MQTT-3.3.1-12] [MQTT-3.3.1-13] the retain flag is cleared for a live message, unless the subscription keeps it as published", async () => {
+test("[MQTT-3.3.1-12] [MQTT-3.3.1-13] 3.1.1 [MQTT-3.3.1-9] the retain flag is cleared for a live message, unless the subscription keeps it as published", async () => {
   await using house = await House.open();
   const plain = await house.connect("plain", { version: 5 });
   const asPublished = await house.connect("as", { version: 5 });
@@ -187,7 +187,7 @@ test("retained messages lose their time like others, and then are gone", async (
   assert.equal(house.broker.statistics.retained, 0);
 });
 
-test("[MQTT-3.2.2-14] retained messages can be switched off: MQTT 5 is told, 3.1.1 is delivered live only", async () => {
+test("[MQTT-3.2.2-13] [MQTT-3.2.2-14] retained messages can be switched off: MQTT 5 is told, 3.1.1 is delivered live only", async () => {
   await using house = await House.open({ retainAvailable: false });
   const four = await house.connect("four");
   four.subscribe(1, "a", 0);
@@ -207,7 +207,7 @@ test("[MQTT-3.2.2-14] retained messages can be switched off: MQTT 5 is told, 3.1
   assert.equal((await will.take("connack")).reasonCode, 0x9a);
 });
 
-test("[MQTT-3.10.4-1] [MQTT-3.10.4-2] [MQTT-3.10.4-4] [MQTT-3.11.3-1] an UNSUBACK answers each filter, and nothing more arrives", async () => {
+test("[MQTT-3.10.4-1] [MQTT-3.10.4-2] [MQTT-3.10.4-4] [MQTT-3.10.4-6] [MQTT-3.11.3-1] [MQTT-3.11.3-2] 3.1.1 [MQTT-3.10.4-2] [MQTT-3.10.4-4] [MQTT-3.10.4-6] an UNSUBACK answers each filter, and nothing more arrives", async () => {
   await using house = await House.open();
   for (const version of [4, 5] as const) {
     const peer = await house.connect("a", { version });

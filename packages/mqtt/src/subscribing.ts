@@ -4,6 +4,7 @@ import type { Connection } from "./connection.ts";
 import type { Cursor } from "./cursor.ts";
 import { deliverRetained } from "./delivery.ts";
 import { readSubscribe, readUnsubscribe, type SubscribeAsked } from "./packets.ts";
+import { sayable } from "./sayable.ts";
 import type { Session } from "./session.ts";
 import { Target, type Subscription } from "./subscription.ts";
 import { levelsOf } from "./topics.ts";
@@ -21,7 +22,7 @@ export function subscribe(connection: Connection, session: Session, cursor: Curs
     if (typeof made === "number") {
       core.statistics.subscribesRefused++;
       core.policy.refused?.(session.context, "subscribe", one.filter.written, made);
-      codes.push(protocolVersion === 5 ? made : 0x80);
+      codes.push(protocolVersion === 5 ? sayable("suback", made) : 0x80);
       continue;
     }
     const { subscription, isNew } = made;

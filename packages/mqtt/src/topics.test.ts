@@ -11,17 +11,17 @@ const filter = fc
   .tuple(fc.array(fc.oneof(level, fc.constant("+")), { minLength: 1, maxLength: 5 }), fc.boolean())
   .map(([levels, rest]) => (rest ? [...levels, "#"] : levels).join("/"));
 
-test("[MQTT-4.7.1-1] # stands alone or behind a slash, and last", () => {
+test("[MQTT-4.7.1-1] 3.1.1 [MQTT-4.7.1-2] # stands alone or behind a slash, and last", () => {
   for (const good of ["#", "a/#", "/#", "+/#"]) assert.equal(parseFilter(good)?.filter, good);
   for (const bad of ["a#", "#/a", "a/#/b", "a/b#", "##"]) assert.equal(parseFilter(bad), undefined, bad);
 });
 
-test("[MQTT-4.7.1-2] + takes a whole level", () => {
+test("[MQTT-4.7.1-2] 3.1.1 [MQTT-4.7.1-3] + takes a whole level", () => {
   for (const good of ["+", "+/a", "a/+/b", "+/+"]) assert.equal(parseFilter(good)?.filter, good);
   for (const bad of ["a+", "+a", "a/b+/c", "++"]) assert.equal(parseFilter(bad), undefined, bad);
 });
 
-test("[MQTT-4.7.3-1] [MQTT-4.7.3-2] a filter has a character at least, and no U+0000", () => {
+test("[MQTT-4.7.3-1] [MQTT-4.7.3-2] 3.1.1 [MQTT-4.7.3-1] [MQTT-4.7.3-2] a filter has a character at least, and no U+0000", () => {
   assert.equal(parseFilter(""), undefined);
   assert.equal(parseFilter("a\0b"), undefined);
   assert.equal(parseFilter(" ")?.filter, " ");
@@ -35,14 +35,14 @@ test("[MQTT-4.8.2-1] [MQTT-4.8.2-2] the name of a shared subscription is not emp
   }
 });
 
-test("[MQTT-4.7.2-1] a wildcard at the first level does not match a topic that begins with $", () => {
+test("[MQTT-4.7.2-1] 3.1.1 [MQTT-4.7.2-1] a wildcard at the first level does not match a topic that begins with $", () => {
   const tree = new TopicTree<string>();
   for (const wild of ["#", "+/monitor", "$SYS/#", "$SYS/+"]) tree.add(wild, wild);
   assert.deepEqual(tree.match("$SYS/monitor").sort(), ["$SYS/#", "$SYS/+"]);
   assert.deepEqual(tree.match("SYS/monitor").sort(), ["#", "+/monitor"]);
 });
 
-test("[MQTT-4.7.3-4] levels are compared as they are: case, blanks and empty levels count", () => {
+test("[MQTT-4.7.3-4] 3.1.1 [MQTT-4.7.3-4] levels are compared as they are: case, blanks and empty levels count", () => {
   const tree = new TopicTree<string>();
   for (const one of ["ACCOUNTS", "Accounts", "/finance", "+/+", "/+", "+", "sport/#"]) tree.add(one, one);
   assert.deepEqual(tree.match("Accounts").sort(), ["+", "Accounts"]);

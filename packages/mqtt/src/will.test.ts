@@ -11,7 +11,7 @@ const will = (options: Record<string, unknown> = {}) => ({
 });
 
 for (const version of [4, 5] as const) {
-  test(`[MQTT-3.1.2-8] a will is published when the connection breaks, by network, silence or protocol, version ${version}`, async () => {
+  test(`[MQTT-3.1.2-7] [MQTT-3.1.2-8] 3.1.1 [MQTT-3.1.2-8] a will is published when the connection breaks, by network, silence or protocol, version ${version}`, async () => {
     await using house = await House.open();
     const watcher = await house.connect("watcher");
     watcher.subscribe(1, "wills/#", 1);
@@ -33,7 +33,7 @@ for (const version of [4, 5] as const) {
     assert.equal(house.broker.statistics.willsPublished, 3);
   });
 
-  test(`[MQTT-3.1.2-10] [MQTT-3.14.4-3] a DISCONNECT takes the will back, version ${version}`, async () => {
+  test(`[MQTT-3.1.2-10] [MQTT-3.14.4-3] 3.1.1 [MQTT-3.1.2-10] [MQTT-3.14.4-3] a DISCONNECT takes the will back, version ${version}`, async () => {
     await using house = await House.open();
     const peer = await house.connect("a", { version, connect: { will: will() } });
     peer.send({ cmd: "disconnect" });
@@ -50,7 +50,45 @@ test("a DISCONNECT with 0x04 leaves the will in place", async () => {
   assert.equal(house.broker.statistics.willsPublished, 1);
 });
 
-test("[MQTT-3.1.2-14] [MQTT-3.1.2-15] a will is retained if it asks for that, with its properties", async () => {
+test("[MQTT-3.1.2-14] [MQTT-3.1.2-15] 3.1.1 [MQTT-3.1.2-16] [MQTT-3.1.2-17] a will is retained if it asks for that, and else is not", async () => {
+  await using house = await House.open();
+  for (const version of [4, 5] as const) {
+    for (const retain of [false, true]) {
+      const before = house.broker.statistics.willsPublished;
+      const connect = { will: will({ topic: `wills/${version}/${retain}`, retain }) };
+      (await house.connect("mortal", { version, connect })).destroy();
+      await until(() => house.broker.statistics.willsPublished > before);
+    }
+    const watcher = await house.connect("watcher", { version });
+    watcher.subscribe(1, `wills/${version}/+`, 1);
+    await watcher.take("suback");
+    const got = await watcher.quiet();
+    assert.deepEqual(
+      got.map(({ topic, retain }) => [topic, retain]),
+      [[`wills/${version}/true`, true]],
+    );
+  }
+});
+
+test("[MQTT-3.1.2-10] 3.1.1 [MQTT-3.1.2-10] [MQTT-3.1.2-12] a will goes out once: a session that comes back without one leaves none behind", async () => {
+  await using house = await House.open();
+  for (const version of [4, 5] as const) {
+    const kept = version === 5 ? { properties: { sessionExpiryInterval: 100 } } : {};
+    const fall = async (options: Record<string, unknown>) => {
+      const before = house.policy.closes.length;
+      (await house.connect(`mortal-${version}`, { version, connect: { clean: false, ...kept, ...options } })).destroy();
+      await until(() => house.policy.closes.length > before);
+    };
+    const published = house.broker.statistics.willsPublished;
+    await fall({ will: will() });
+    assert.equal(house.broker.statistics.willsPublished, published + 1);
+    await fall({});
+    house.time.move(1_000_000);
+    assert.equal(house.broker.statistics.willsPublished, published + 1);
+  }
+});
+
+test("a will is retained with its properties", async () => {
   await using house = await House.open();
   const properties = { contentType: "text/plain", userProperties: { a: "b" }, messageExpiryInterval: 5 };
   const peer = await house.connect("a", { version: 5, connect: { will: will({ retain: true, qos: 1, properties }) } });

@@ -2,6 +2,7 @@ import { Buffer } from "node:buffer";
 import { packet, sentenceOf } from "./codes.ts";
 import { variable, writeProperties, type Properties } from "./properties.ts";
 import type { ProtocolVersion } from "./policy.ts";
+import { sayable } from "./sayable.ts";
 
 function framed(first: number, ...parts: readonly (Uint8Array | readonly number[])[]): Buffer {
   const rest = Buffer.concat(parts.map((part) => (part instanceof Uint8Array ? part : Buffer.from(part))));
@@ -90,7 +91,8 @@ export const auth = (code: number, properties: Properties): Buffer =>
 
 /** MQTT 5 only: a server of 3.1.1 has no DISCONNECT. */
 export function disconnect(code: number, properties: Properties): Buffer {
+  const said = [sayable("disconnect", code)];
   return Object.keys(properties).length === 0
-    ? framed(packet.disconnect << 4, [code])
-    : framed(packet.disconnect << 4, [code], list(properties));
+    ? framed(packet.disconnect << 4, said)
+    : framed(packet.disconnect << 4, said, list(properties));
 }
