@@ -13,6 +13,7 @@ const checks: Check[] = [
   { name: "unused code", program: "knip", args: ["--no-progress", "--no-config-hints"] },
   { name: "architecture", program: "node", args: ["tools/architecture.ts"] },
   { name: "dependencies", program: "node", args: ["tools/dependencies.ts"] },
+  { name: "mqtt statements", program: "node", args: ["tools/mqtt.ts"], fix: ["tools/mqtt.ts", "--write"] },
   { name: "format", program: "oxfmt", args: ["--check", "."], fix: ["."] },
 ];
 
@@ -44,7 +45,7 @@ export async function runChecks(wanted: Wanted): Promise<string[]> {
   const failed = results.filter(({ passed }) => !passed);
   for (const { name, output } of failed) wanted.say(`── ${name} ${"─".repeat(60)}\n${output.trim()}\n`);
   for (const { name, passed, seconds } of results) {
-    wanted.say(`${passed ? "✔" : "✖"} ${name.padEnd(14)} ${seconds.toFixed(1).padStart(5)} s`);
+    wanted.say(`${passed ? "✔" : "✖"} ${name.padEnd(15)} ${seconds.toFixed(1).padStart(5)} s`);
   }
   return failed.map(({ name }) => name);
 }
