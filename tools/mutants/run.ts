@@ -13,6 +13,7 @@ import {
 } from "node:fs";
 import { tmpdir } from "node:os";
 import path from "node:path";
+import { mqttMutants } from "./mqtt.ts";
 
 /** A change that breaks one promise, and the test by which somebody would notice. */
 export type Mutant = {
@@ -27,13 +28,14 @@ export type Verdict = { readonly passed: boolean; readonly failed: boolean; read
 const root = path.resolve(import.meta.dirname, "../..");
 const patience = 90_000; // milliseconds for one test; a mutant may make it wait for what never comes
 
-export const mutants = (): readonly Mutant[] =>
-  globSync("*.json", { cwd: import.meta.dirname })
-    .toSorted((a, b) => (a < b ? -1 : 1))
-    .map((file) => {
-      const text = readFileSync(path.join(import.meta.dirname, file), "utf8");
-      return { name: path.basename(file, ".json"), ...(JSON.parse(text) as Omit<Mutant, "name">) }; // our own files
-    });
+export const mutants = (): readonly Mutant[] => {
+  const files = globSync("*.json", { cwd: import.meta.dirname }).toSorted((a, b) => (a < b ? -1 : 1));
+  const told = files.map((file) => {
+    const text = readFileSync(path.join(import.meta.dirname, file), "utf8");
+    return { name: path.basename(file, ".json"), ...(JSON.parse(text) as Omit<Mutant, "name">) }; // our own files
+  });
+  return [...told, ...mqttMutants()];
+};
 
 /** A copy of the sources to break: what is installed is shared, our own packages are the copy's. */
 export class Tree {

@@ -82,11 +82,22 @@ export class Peer {
     this.send({ cmd: "publish", topic, payload, qos: 0, dup: false, retain: false, ...options });
   }
 
+  /** Waits until a packet or the end has come; fails when neither has after ten seconds. */
+  #something(wanted: string): Promise<void> {
+    return new Promise((resolve, reject) => {
+      const timer = setTimeout(() => reject(new Error(`There came no ${wanted}.`)), 10_000);
+      this.#waiting = () => {
+        clearTimeout(timer);
+        resolve();
+      };
+    });
+  }
+
   /** The next packet, which must be of this kind. */
   async take(kind: string): Promise<Received> {
     while (this.#received.length === 0) {
       if (this.#isClosed) throw new Error(`The connection was closed, and no ${kind} came.`);
-      await new Promise<void>((resolve) => (this.#waiting = resolve));
+      await this.#something(kind);
     }
     const packet = this.#received.shift();
     if (packet?.cmd !== kind) throw new Error(`Expected ${kind}, got ${JSON.stringify(packet)}.`);
@@ -105,13 +116,13 @@ export class Peer {
         return before;
       }
       if (this.#isClosed) throw new Error("The connection was closed.");
-      await new Promise<void>((resolve) => (this.#waiting = resolve));
+      await this.#something("pingresp");
     }
   }
 
   /** Waits for the broker to hang up, and resolves to what it said last. */
   async closed(): Promise<Received[]> {
-    while (!this.#isClosed) await new Promise<void>((resolve) => (this.#waiting = resolve));
+    while (!this.#isClosed) await this.#something("end of the connection");
     return this.#received;
   }
 

@@ -1,0 +1,273 @@
+import { readFileSync } from "node:fs";
+import path from "node:path";
+import type { Mutant } from "./run.ts";
+
+const root = path.resolve(import.meta.dirname, "../..");
+const core = "packages/mqtt/src";
+
+/** The name of the test whose sentence this is, with the ids of the statements that it proves. */
+function named(file: string, sentence: string): string {
+  const text = readFileSync(path.join(root, file), "utf8");
+  const name = [...text.matchAll(/\btest\("([^"]*)"/g)]
+    .map(([, found = ""]) => found)
+    .find((one) => one.endsWith(sentence));
+  if (name === undefined) throw new Error(`${file} has no test whose name ends: ${sentence}`);
+  return name;
+}
+
+/** Takes a handler of the broker away: what stands in `file` becomes something else, and the test says so. */
+const handler = (
+  name: string,
+  [file, from, to]: readonly [file: string, from: string, to: string],
+  [test, sentence]: readonly [file: string, sentence: string],
+): Mutant => ({
+  name: `mqtt-${name}`,
+  what: `MQTT: ${sentence}`,
+  edits: [{ file: file.includes("/") ? file : `${core}/${file}`, from, to }],
+  caughtBy: {
+    file: test.includes("/") ? test : `${core}/${test}`,
+    test: named(test.includes("/") ? test : `${core}/${test}`, sentence),
+  },
+});
+
+/** Handlers of statements of the standards (docs/mqtt.md), each with the test that misses it. */
+export const mqttMutants = (): readonly Mutant[] => [
+  handler(
+    "connect-flag",
+    ["packets.ts", 'if (flags & 0x01) throw malformed("The reserved flag of CONNECT is set.");', ""],
+    ["connect.test.ts", "the reserved flag of CONNECT is refused"],
+  ),
+  handler(
+    "will-qos",
+    ["packets.ts", 'if (willQos === 3) throw malformed("The will has QoS 3.");', ""],
+    ["connect.test.ts", "will flags without a will, and a will of QoS 3, are refused"],
+  ),
+  handler(
+    "connect-tail",
+    [
+      "packets.ts",
+      "const password = hasPassword ? cursor.binary() : undefined;\n  cursor.finish();",
+      "const password = hasPassword ? cursor.binary() : undefined;",
+    ],
+    ["opening.test.ts", "a malformed CONNECT ends the connection: MQTT 5 is told so, 3.1.1 gets no answer"],
+  ),
+  handler(
+    "second-connect",
+    [
+      "connection.ts",
+      "default: // a second CONNECT too: [MQTT-3.1.0-2]",
+      "case packet.connect:\n        return;\n      default:",
+    ],
+    ["connect.test.ts", "a second CONNECT ends the connection"],
+  ),
+  handler(
+    "refused-and-read",
+    ["connection.ts", "    this.pause();\n    this.#ask(connect)", "    this.#ask(connect)"],
+    ["opening.test.ts", "nothing behind a CONNECT that is refused is read"],
+  ),
+  handler(
+    "keep-alive",
+    ["connection.ts", "if (this.#patience > 0) this.#watch(this.#patience);", ""],
+    ["connect.test.ts", "after one and a half keep-alives of silence the connection ends; any packet puts it off"],
+  ),
+  handler(
+    "takeover",
+    ["opening.ts", 'taken?.line?.end({ how: "takenOver", code: reason.sessionTakenOver });', ""],
+    ["connect.test.ts", "the same client id takes the session over, and the one before is told"],
+  ),
+  handler(
+    "clean-start",
+    ["opening.ts", "if (connect.clean && taken) core.endSession(taken);", ""],
+    ["connect.test.ts", "session present says whether there was one to come back to"],
+  ),
+  handler(
+    "assigned-id",
+    ["opening.ts", "while (core.sessions.find(space, principal, id)) id = core.newClientId();", ""],
+    ["opening.test.ts", "an assigned client identifier is told, and is nobody else's"],
+  ),
+  handler(
+    "refusal-size",
+    ["opening.ts", "connection.maximumPacket = connect.properties.maximumPacketSize ?? connection.maximumPacket;", ""],
+    ["answers.test.ts", "a CONNACK that refuses has no reason string where the client has no room for it"],
+  ),
+  handler(
+    "connack-code",
+    ["opening.ts", 'const said = sayable("connack", code);', "const said = code;"],
+    ["answers.test.ts", "a code that a CONNACK cannot carry becomes an unspecified error"],
+  ),
+  handler(
+    "suback-code",
+    ["subscribing.ts", 'sayable("suback", made)', "made"],
+    [
+      "answers.test.ts",
+      "a code that a SUBACK cannot carry becomes an unspecified error, in 3.1.1 every refusal is 0x80",
+    ],
+  ),
+  handler(
+    "disconnect-code",
+    ["writer.ts", 'const said = [sayable("disconnect", code)];', "const said = [code];"],
+    ["answers.test.ts", "a code that a DISCONNECT cannot carry becomes an unspecified error"],
+  ),
+  handler(
+    "no-fitting",
+    ["writer.ts", "if (whole.length <= maximum) return whole;", "return whole;"],
+    ["answers.test.ts", "a DISCONNECT has no reason string where the client has no room for it"],
+  ),
+  handler(
+    "delayed-will",
+    ["core.ts", "    this.#discardWill(session);\n    session.cancelExpiry?.();", "    session.cancelExpiry?.();"],
+    ["will.test.ts", "a delayed will waits, and is not published if the client comes back"],
+  ),
+  handler(
+    "session-expiry",
+    ["core.ts", "if (session.expirySeconds !== forever) {", "if (session.expirySeconds === forever) {"],
+    ["session.test.ts", "a session ends with its connection when its expiry is zero, else when that has passed"],
+  ),
+  handler(
+    "minimal-length",
+    ["frames.ts", "if (byte === 0 && shift > 0) throw malformed", "if (shift > 21) throw malformed"],
+    ["publish.test.ts", "a length in more bytes than it needs, or in more than four, is malformed"],
+  ),
+  handler(
+    "packet-size",
+    ["frames.ts", "this.#handler.announced(bytes[start]!, size); // start < bytes.length", ""],
+    ["publish.test.ts", "a packet larger than the limit is refused before it has come"],
+  ),
+  handler(
+    "null-character",
+    ["text.ts", "if (byte === 0) return false;", ""],
+    ["strings.test.ts", "what is no string is neither client identifier nor will topic nor user name"],
+  ),
+  handler(
+    "utf-8",
+    ["text.ts", "if (byte >= 0x80) return isUtf8(bytes.subarray(i, end)) && bytes", "if (byte >= 0x80) return bytes"],
+    ["strings.test.ts", "what is no string is no filter to subscribe to, nor to unsubscribe from"],
+  ),
+  handler(
+    "packet-id-zero",
+    ["cursor.ts", "if (id === 0) throw", "if (id < 0) throw"],
+    ["identifiers.test.ts", "a packet identifier of zero ends the connection"],
+  ),
+  handler(
+    "packet-id-taken",
+    ["session.ts", "while (this.#inFlight.has(id));", "while (id < 0);"],
+    [
+      "identifiers.test.ts",
+      "what goes out at QoS 1 has an identifier that is not zero, and nobody's until it is acknowledged",
+    ],
+  ),
+  handler(
+    "reserved-flags",
+    ["connection.ts", "if ((first & 0x0f) !== flags) throw", "if (flags < 0) throw"],
+    ["publish.test.ts", "reserved flags of any packet end the connection"],
+  ),
+  handler(
+    "dup-passed-on",
+    ["sending.ts", "(isDuplicate ? 8 : 0)", "(isDuplicate || publication.duplicate ? 8 : 0)"],
+    [
+      "identifiers.test.ts",
+      "a message that its publisher repeats is none that we repeat: DUP is not passed on, at either QoS",
+    ],
+  ),
+  handler(
+    "alias-zero",
+    ["hearing.ts", "if (alias === 0 || alias >", "if (alias >"],
+    ["publish.test.ts", "topic aliases stand for topics of this connection, up to the maximum"],
+  ),
+  handler(
+    "response-topic",
+    ["packets.ts", "if (topic !== undefined && !isTopic(topic)) throw", 'if (topic === "\\0") throw'],
+    ["publish.test.ts", "a client's subscription identifier, and a response topic with wildcards, are protocol errors"],
+  ),
+  handler(
+    "expired",
+    ["sending.ts", "if (left === 0 && !isDuplicate) {", "if (left < -1) {"],
+    ["publish.test.ts", "a message that waits loses its time, and is dropped when it is over"],
+  ),
+  handler(
+    "too-large",
+    ["sending.ts", "if (end - start > connection.maximumPacket) {", "if (end < start) {"],
+    ["publish.test.ts", "a message larger than the client takes is as good as delivered"],
+  ),
+  handler(
+    "user-properties",
+    [
+      "publication.ts",
+      "parts.push(this.bytes.subarray(from, cursor.at));",
+      "parts.unshift(this.bytes.subarray(from, cursor.at));",
+    ],
+    ["forwarding.test.ts", "what a message says about itself is passed on as it is, user properties in their order"],
+  ),
+  handler(
+    "receive-maximum",
+    ["session.ts", "this.#inFlight.size < this.window &&", ""],
+    ["session.test.ts", "no more messages are under way than the client's receive maximum"],
+  ),
+  handler(
+    "not-retained",
+    [
+      "delivery.ts",
+      "  if (publication.retain) retain(route, publication);\n}\n\n/** What waits",
+      "  retain(route, publication);\n}\n\n/** What waits",
+    ],
+    ["retained.test.ts", "a message that is not to be retained is not, and leaves what is retained alone"],
+  ),
+  handler(
+    "retained-cleared",
+    ["retained.ts", "      this.#forget(levels);\n      return true;", "      return true;"],
+    [
+      "retained.test.ts",
+      "an empty message to be retained is delivered like others, clears what was retained, and is not retained itself",
+    ],
+  ),
+  handler(
+    "retain-handling",
+    ["subscribing.ts", "(one.retainHandling === 1 && isNew)", "one.retainHandling === 1"],
+    ["subscribe.test.ts", "retain handling decides when retained messages are sent"],
+  ),
+  handler(
+    "retain-as-published",
+    ["delivery.ts", "target.retainAsPublished && publication.retain;", "publication.retain;"],
+    [
+      "subscribe.test.ts",
+      "the retain flag is cleared for a live message, unless the subscription keeps it as published",
+    ],
+  ),
+  handler(
+    "no-local",
+    ["subscription.ts", "this.noLocal = parts.some((part) => part.noLocal);", "this.noLocal = false;"],
+    ["subscribe.test.ts", "no-local keeps a client's own messages from it, and nobody else's"],
+  ),
+  handler(
+    "identifiers",
+    [
+      "subscription.ts",
+      "identifiers.length > 0 ? identifiers : undefined",
+      "identifiers.length > 0 ? identifiers.slice(0, 1) : undefined",
+    ],
+    ["subscribe.test.ts", "overlapping subscriptions deliver once, at the highest QoS, with every identifier"],
+  ),
+  handler(
+    "replaced",
+    ["subscribing.ts", "if (old) session.space.unsubscribe(old);", ""],
+    ["subscribe.test.ts", "the same filter again replaces the subscription"],
+  ),
+  handler(
+    "unsubscribed",
+    [
+      "subscribing.ts",
+      "    session.space.unsubscribe(subscription);\n    return reason.success;",
+      "    return reason.success;",
+    ],
+    ["subscribe.test.ts", "an UNSUBACK answers each filter, and nothing more arrives"],
+  ),
+  handler(
+    "web-socket-text",
+    [
+      "apps/server/src/listeners/mqtt/server.ts",
+      'connection.on("message", (_data, isBinary) => isBinary || connection.terminate());',
+      "",
+    ],
+    ["tests/mqtt.test.ts", "a WebSocket is closed at its first frame that is not binary, though it were good MQTT"],
+  ),
+];
