@@ -62,12 +62,16 @@ export const mqttMutants = (): readonly Mutant[] => [
   ),
   handler(
     "refused-and-read",
-    ["connection.ts", "    this.pause();\n    this.#ask(connect)", "    this.#ask(connect)"],
+    [
+      "connection.ts",
+      '      this.pause();\n    } else this.#phase = "proving";',
+      '    } else this.#phase = "proving";',
+    ],
     ["opening.test.ts", "nothing behind a CONNECT that is refused is read"],
   ),
   handler(
     "keep-alive",
-    ["connection.ts", "if (this.#patience > 0) this.#watch(this.#patience);", ""],
+    ["deadlines.ts", "    wait(patience);\n  }", "  }"],
     ["connect.test.ts", "after one and a half keep-alives of silence the connection ends; any packet puts it off"],
   ),
   handler(
@@ -87,7 +91,7 @@ export const mqttMutants = (): readonly Mutant[] => [
   ),
   handler(
     "refusal-size",
-    ["opening.ts", "connection.maximumPacket = connect.properties.maximumPacketSize ?? connection.maximumPacket;", ""],
+    ["connection.ts", "this.maximumPacket = maximumPacketSize ?? this.maximumPacket;", ""],
     ["answers.test.ts", "a CONNACK that refuses has no reason string where the client has no room for it"],
   ),
   handler(

@@ -71,7 +71,7 @@ async function enter(house: House, more: Record<string, unknown> = {}): Promise<
   return peer;
 }
 
-test("[MQTT-4.12.0-2] [MQTT-4.12.0-3] [MQTT-4.12.0-5] a method of the policy's asks as often as it needs, and the CONNACK names it", async () => {
+test("[MQTT-4.12.0-2] [MQTT-4.12.0-3] [MQTT-4.12.0-5] [MQTT-3.15.2-1] a method of the policy's asks as often as it needs, and the CONNACK names it", async () => {
   await using house = await square();
   const peer = await house.visit({ version: 5 });
   peer.connect(hello());
@@ -211,7 +211,7 @@ test("[MQTT-4.12.0-6] [MQTT-4.12.0-7] without a method in the CONNECT there is n
   assert.equal((await peer.closed())[0]?.reasonCode, 0x82);
 });
 
-test("3.1.1 [MQTT-2.2.1-1] packet type 15 is reserved in 3.1.1: AUTH is malformed", async () => {
+test("packet type 15 is reserved in 3.1.1: AUTH is malformed", async () => {
   await using house = await square();
   const peer = await house.connect("a");
   peer.raw(0xf0, 0);

@@ -282,7 +282,7 @@ test("[MQTT-3.1.2-28] response information is given to MQTT 5 that asks for it",
   await house.connect("a");
 });
 
-test("[MQTT-4.11.0-1] who is sent to another server is told which, in the CONNACK or later; 3.1.1 is told that this one is not there", async () => {
+test("who is sent to another server is told which, in the CONNACK or later; 3.1.1 is told that this one is not there", async () => {
   await using house = await House.open();
   const elsewhere = { serverReference: "other.example:8883" };
   const staying = await house.connect("a", { version: 5 });

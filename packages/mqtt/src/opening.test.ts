@@ -183,11 +183,3 @@ test("[MQTT-3.2.2-16] [MQTT-3.1.3-7] an assigned client identifier is told, and 
   const again = await house.connect("assigned-3", { version: 5, connect: kept(5) });
   assert.equal(again.connack?.sessionPresent, true);
 });
-
-test("[MQTT-3.1.2-28] no response information is given, whether or not it was asked for", async () => {
-  await using house = await House.open();
-  for (const requestResponseInformation of [true, false]) {
-    const peer = await house.connect("a", { version: 5, connect: { properties: { requestResponseInformation } } });
-    assert.equal(peer.connack?.properties?.["responseInformation"], undefined);
-  }
-});
