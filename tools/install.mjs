@@ -91,7 +91,7 @@ async function runNpm() {
   const ticking = progress("Installing (once) …");
   const own = process.env.npm_execpath;
   const [command, first] = own && /npm-cli\.c?js$/.test(own) ? [process.execPath, [own]] : ["npm", []];
-  const child = spawn(command, [...first, "ci", "--include=dev", "--include=optional"], {
+  const child = spawn(command, [...first, "ci", "--include=dev", "--include=optional", "--loglevel=error"], {
     cwd: root,
     stdio: ["ignore", "pipe", "pipe"],
   });
