@@ -3,7 +3,7 @@ import { test } from "node:test";
 import { setTimeout } from "node:timers/promises";
 import { Client, type LiveEvent, type LiveReading, type LiveRefused } from "@holdfast/client";
 import { nodeTransport } from "@holdfast/client/node";
-import { sentenceOf, systemClock, type Id } from "@holdfast/kernel";
+import { newId, sentenceOf, systemClock, systemRandom, type Id } from "@holdfast/kernel";
 import { connectAsync, type IClientOptions } from "mqtt";
 import { WebSocket } from "ws";
 import { atEnd, startTestPlatform, TestClock } from "../apps/server/src/testing/index.ts";
@@ -297,26 +297,37 @@ test("only who may have the device's readings at that moment sees its refusals, 
     visitor.as(`${device.key.id}.${mine.key.secret.replace(/.{8}$/, "")}`).send("GET", "/v1/me");
   const knock = async (device: Device, secret: string) =>
     visitor.as(`${device.key.id}.${secret}`).send("POST", "/v1/me/telemetry", { body: {} });
-  assert.equal((await fail(mine)).status, 401); // no secret at all: not even a door was found
-  await knock(mine, other.key.secret);
+  const [cut, wrong] = [await fail(mine), await knock(mine, other.key.secret)];
   await knock(other, mine.key.secret);
-  const all = await seen.auditor.refusals(2);
+  // Whoever comes is told the same in all cases, also of a key that there is not.
+  const nobody = await visitor.as(`${newId("key", systemRandom)}.${mine.key.secret}`).send("GET", "/v1/me");
+  const answers = [cut, wrong, nobody].map(({ status, body }) => {
+    const { requestId: _, ...rest } = body as { requestId: string };
+    return { status, ...rest };
+  });
+  assert.deepEqual([answers[0]?.status, answers[1], answers[2]], [401, answers[0], answers[0]]);
+  const known = "The key is known, the secret is wrong:";
+  const all = await seen.auditor.refusals(3);
   assert.deepEqual(
-    all.map(({ device, because }) => [device, because]),
+    all.map(({ device, because, detail }) => [device, because, detail]),
     [
-      [mine.id, "a wrong secret"],
-      [other.id, "a wrong secret"],
+      [mine.id, "a secret that is none", `${known} it was mistyped or cut off.`],
+      [mine.id, "a wrong secret", `${known} it is another one's.`],
+      [other.id, "a wrong secret", `${known} it is another one's.`],
     ],
   );
-  const few = await seen.narrow.refusals(1);
+  const few = await seen.narrow.refusals(2);
   assert.deepEqual(
-    few.map(({ device, code, because, credential }) => [device, code, because, credential]),
-    [[mine.id, "credential.invalid", undefined, undefined]],
+    few.map(({ device, code, because, credential, detail }) => [device, code, because, credential, detail]),
+    [
+      [mine.id, "credential.invalid", undefined, undefined, `${known} it was mistyped or cut off.`],
+      [mine.id, "credential.invalid", undefined, undefined, `${known} it is another one's.`],
+    ],
   );
   await me.patch(`/v1/devices/${mine.id}`, { tags: { site: "b" } });
   await knock(mine, other.key.secret);
-  await seen.auditor.refusals(3);
-  assert.deepEqual([seen.narrow.events.length, seen.stranger.events.length], [1, 0]);
+  await seen.auditor.refusals(4);
+  assert.deepEqual([seen.narrow.events.length, seen.stranger.events.length], [2, 0]);
 });
 
 test("ten thousand refused messages are a few events and a number, and readings come as before", async () => {

@@ -1,4 +1,5 @@
 import { styleText } from "node:util";
+import { unsaid } from "@holdfast/client";
 import { rfc3339, parseInstant, type Clock } from "@holdfast/kernel";
 import type { Failure } from "./failure.ts";
 import { relative } from "./moment.ts";
@@ -63,7 +64,7 @@ export class Printer {
     const { sentence, code, requestId, errors = [], retryAfterSeconds } = told;
     const colour = this.#style("red", this.#world.err);
     this.#err(colour(sentence.split("\n").map(printable).join("\n")));
-    for (const { path, message } of errors) this.#err(`  ${printable(path)}: ${printable(message)}`);
+    for (const { path, message } of unsaid(sentence, errors)) this.#err(`  ${printable(path)}: ${printable(message)}`);
     if (retryAfterSeconds !== undefined) this.#err(`  Try again in ${retryAfterSeconds} s.`);
     if (code !== "usage") this.#err(printable(`  (${code}${requestId === undefined ? "" : `, request ${requestId}`})`));
   }

@@ -2,5 +2,5 @@ export { Client, type Callable, type ClientOptions, type Input, type Payload, ty
 export type { LiveEvent } from "./live.ts";
 export type { LivePresence, LiveReading, LiveRefused, LiveStranger } from "@holdfast/protocol";
 export { fetchTransport } from "./fetch-transport.ts";
-export { ApiProblem, StrangeReply } from "./problem.ts";
+export { ApiProblem, StrangeReply, unsaid } from "./problem.ts";
 export { NotReached, type Distance, type Incoming, type Outgoing, type Transport } from "./transport.ts";

@@ -66,6 +66,10 @@ function sentence(title: string, detail: string | undefined): string {
   return detail.startsWith(title) ? detail : `${title} ${detail}`;
 }
 
+/** Of the faults that come with a sentence, those that it does not say itself: what is shown is said once. */
+export const unsaid = (sentence: string, faults: readonly Fault[]): readonly Fault[] =>
+  faults.filter(({ message }) => !sentence.includes(message));
+
 export function jsonOr<T>(text: string, otherwise: T): unknown {
   try {
     return JSON.parse(text);

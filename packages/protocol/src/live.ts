@@ -31,7 +31,10 @@ export const liveRefused = z
     ...way,
     code: z.string().describe("The stable code of the refusal, as in a problem of RFC 9457."),
     title: z.string().describe("The sentence of the code, for people."),
-    detail: z.string().optional().describe("One more sentence for this one case."),
+    detail: z
+      .string()
+      .optional()
+      .describe("One more sentence for this one case; of a wrong secret one that the refused are not told."),
     errors: z
       .array(z.object({ path: z.string(), message: z.string() }))
       .optional()

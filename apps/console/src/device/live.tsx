@@ -4,7 +4,7 @@ import { Empty, Moment, ProblemNotice } from "../kit/index.ts";
 import { useOrg } from "../session/index.ts";
 import { words } from "../words/index.ts";
 import { DeviceFrame, useDevice, type Device } from "./frame.tsx";
-import { useLive, type Heard } from "../live/index.ts";
+import { reasonOf, useLive, type Heard } from "../live/index.ts";
 
 const own = words.device.live;
 
@@ -96,12 +96,10 @@ function Line({ event }: { readonly event: Heard }) {
       );
     }
     case "refused": {
-      const { at, code, title, detail, errors, because, omitted, action } = event.data;
+      const { at, code, omitted, action } = event.data;
       return (
         <Row at={at} colour="var(--hf-bad)" kind={`✕ ${own.refused}`} way={`${code} · ${wayOf(event.data)}`}>
-          <strong>{action}</strong>: {title} {detail}{" "}
-          {errors?.map(({ path, message }) => `${path}: ${message}`).join("; ")}
-          {because !== undefined && ` (${because})`} {omitted !== undefined && own.omitted(omitted)}
+          <strong>{action}</strong>: {reasonOf(event.data)} {omitted !== undefined && own.omitted(omitted)}
         </Row>
       );
     }

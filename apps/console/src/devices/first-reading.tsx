@@ -4,7 +4,7 @@ import { useQuery } from "@tanstack/react-query";
 import { Link } from "@tanstack/react-router";
 import { apiFor } from "../api/index.ts";
 import { paths, ProblemNotice, save, SecretOnce, Slow } from "../kit/index.ts";
-import { useLive, type Heard } from "../live/index.ts";
+import { reasonOf, useLive, type Heard } from "../live/index.ts";
 import { useOrg } from "../session/index.ts";
 import { words } from "../words/index.ts";
 import type { MadeDevice } from "./add-device.tsx";
@@ -139,23 +139,17 @@ function Refused({ event }: { readonly event: Heard }) {
         title={own.strangerFrom(address, transport)}
         c="var(--hf-text)"
       >
-        <Text fz="sm">{title}</Text>
+        <Text fz="sm">{code === "credential.invalid" ? own.keyUnknown : title}</Text>
         <Code>{code}</Code>
       </Alert>
     );
   }
   if (event.type !== "refused") return null;
-  const { title, detail, errors, code, topic } = event.data;
+  const { code, detail, topic } = event.data;
   return (
     <Alert role="alert" color="red" variant="outline" title={own.refused} c="var(--hf-text)">
-      <Text fz="sm">
-        {title} {detail}
-      </Text>
-      {errors?.map(({ path, message }) => (
-        <Text fz="sm" key={path}>
-          {path}: {message}
-        </Text>
-      ))}
+      <Text fz="sm">{reasonOf(event.data)}</Text>
+      {code === "credential.invalid" && detail !== undefined && <Text fz="sm">{own.secretHint}</Text>}
       {topic !== undefined && <Text fz="sm">{own.topic(topic)}</Text>}
       <Code>{code}</Code>
     </Alert>

@@ -1,4 +1,4 @@
-import { ApiProblem, NotReached, StrangeReply } from "@holdfast/client";
+import { ApiProblem, NotReached, StrangeReply, unsaid } from "@holdfast/client";
 import { Alert, Button, Code, CopyButton, Group, List, Stack, Text } from "@mantine/core";
 import { words } from "../words/index.ts";
 
@@ -13,7 +13,7 @@ export type Told = {
 export function told(error: unknown): Told {
   const nothing = { code: undefined, requestId: undefined, faults: [] };
   if (error instanceof ApiProblem) {
-    const faults = error.faults.map(({ path, message }) => `${path}: ${message}`);
+    const faults = unsaid(error.message, error.faults).map(({ path, message }) => `${path}: ${message}`);
     return { sentence: error.message, code: error.code, requestId: error.requestId, faults };
   }
   if (error instanceof NotReached) return { ...nothing, sentence: words.problem.unreachable };

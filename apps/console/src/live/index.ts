@@ -1,1 +1,2 @@
+export { reasonOf } from "./reason.ts";
 export { useLive, type Heard } from "./use-live.ts";

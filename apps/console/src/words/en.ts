@@ -151,6 +151,9 @@ export const en = {
       arrived: "The first reading is here.",
       toChart: "See it on a chart",
       refused: "Something came and was refused",
+      keyUnknown:
+        "The key is unknown: what it showed is no key of a device here. Compare the id of the key with the one above; over MQTT it is the user name.",
+      secretHint: "Copy the secret from above again, all of it. If it is lost, make the device another key.",
       topic: (topic: string) => `It came on the topic ${topic}; a device sends to me/telemetry.`,
       strangerFrom: (address: string, transport: string) =>
         `Somebody at ${address} tried over ${transport} and got no further`,

@@ -42,11 +42,13 @@ export class Authentication {
   }
 
   async byKey(id: string, secret: string): Promise<Caller> {
-    if (!isId("key", id) || !isSecret(secret)) throw new Refusal("credential.invalid");
+    if (!isId("key", id)) throw new Refusal("credential.invalid");
     const [row] = await this.#needs.storage.directory.call<{ org: string }>("org_of_credential", [uuidOf(id)]);
     const space = row && (await this.#spaceOf(idFrom("org", row.org)));
     const credential = space && (await this.credential(space, id));
     if (!credential) throw new Refusal("credential.invalid");
+    if (!isSecret(secret))
+      throw this.#wrong(space, id, credential, secret === "" ? "no secret" : "a secret that is none");
     if (!secretMatches(secret, credential.digest)) throw this.#wrong(space, id, credential, "a wrong secret");
     return this.admit(space, credential);
   }
@@ -112,10 +114,12 @@ export class Authentication {
   }
 
   /** Somebody knows of a credential and does not hold it: written down in its organisation, as nobody's doing. */
-  #wrong(space: Space, id: CredentialId, credential: Credential | undefined, because: string): Refusal {
+  #wrong(space: Space, id: CredentialId, credential: Credential | undefined, because: keyof typeof wrongly): Refusal {
     this.#needs.onRefusal({ space, actor: { kind: "platform" } }, "connect", id, because);
     const code = "credential.invalid";
-    return credential ? new Unwelcome(code, { space, credential, because }) : new Refusal(code);
+    return credential
+      ? new Unwelcome(code, { space, credential, because, toWatchers: wrongly[because] })
+      : new Refusal(code);
   }
 
   #note(org: Id<"org">, id: CredentialId): void {
@@ -133,6 +137,14 @@ export class Authentication {
     }
   }
 }
+
+/** What was wrong with something that was shown for a credential that is known, as whoever may see its device reads it. */
+const wrongly = {
+  "no secret": "The key is known, and no secret came with it.",
+  "a secret that is none": "The key is known, the secret is wrong: it was mistyped or cut off.",
+  "a wrong secret": "The key is known, the secret is wrong: it is another one's.",
+  "a token that its row does not know": "The token is known, and is not the one that was made here.",
+} as const;
 
 /**
  * Whoever holds the secret may know what will pass: firmware that is told "suspended" waits, and that is told "not known" gives its

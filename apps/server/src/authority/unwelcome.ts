@@ -2,14 +2,21 @@ import { Refusal, type RefusalCode } from "@holdfast/kernel";
 import type { Credential } from "./credential.ts";
 import type { Space } from "./space.ts";
 
+type At = {
+  readonly space: Space;
+  readonly credential: Credential;
+  readonly because: string;
+  readonly toWatchers?: string;
+};
+
 /**
  * Somebody came with a credential that is known and not good for him, or no longer good at all. He reads the code like any other; whose
  * door it was, and why, is for those who watch it. Private fields, so that nothing that prints an error prints them.
  */
 export class Unwelcome extends Refusal {
-  readonly #at: { readonly space: Space; readonly credential: Credential; readonly because: string };
+  readonly #at: At;
 
-  constructor(code: RefusalCode, at: { space: Space; credential: Credential; because: string }) {
+  constructor(code: RefusalCode, at: At) {
     super(code);
     this.#at = at;
   }
@@ -24,6 +31,11 @@ export class Unwelcome extends Refusal {
 
   get because(): string {
     return this.#at.because;
+  }
+
+  /** A sentence for whoever may see the door, where that is less than who may know why. */
+  get toWatchers(): string | undefined {
+    return this.#at.toWatchers;
   }
 
   /** The one that a refusal is, or that it was made of, as when an address has failed too often to be told more. */

@@ -8,6 +8,8 @@ export type DeviceRefusal = {
   readonly space: Space;
   readonly device: Id<"device">;
   readonly refusal: Refusal;
+  /** More than the refused may know. */
+  readonly detail?: string | undefined;
   readonly transport: "mqtt" | "http";
   /** An action, or what has none: `connect`, `subscribe`, `will`, `session`. */
   readonly action: string;
@@ -26,7 +28,8 @@ export type Told = DeviceRefusal & { readonly at: Instant; readonly omitted: num
 /** For everybody who may see what the device measures: no values, no clause, no credential. */
 export function shownTo(refused: Told): LiveRefused {
   const { device, at, action, transport, refusal, topic, size, session, omitted } = refused;
-  const { code, detail, faults } = refusal;
+  const { code, faults } = refusal;
+  const detail = refused.detail ?? refusal.detail;
   return {
     device,
     at: rfc3339(at),

@@ -172,8 +172,8 @@ export class Hub implements Policy<SessionContext> {
       return this.#needs.strangers.tellRefused(refusal, way);
     }
     const how = { transport: "mqtt", action: "connect", session: clientId, credential: whose.credential.id } as const;
-    const because = whose instanceof Unwelcome ? () => whose.because : undefined;
-    this.#needs.live.tell({ space: whose.space, device, refusal, ...how, because });
+    const why = whose instanceof Unwelcome ? { because: () => whose.because, detail: whose.toWatchers } : {};
+    this.#needs.live.tell({ space: whose.space, device, refusal, ...how, ...why });
   }
 
   async #callerOf({ username = "", password }: Asked): Promise<Caller> {

@@ -19,10 +19,11 @@ export function refusedToDevice(request: RefusedRequest): DeviceRefusal | undefi
   const { route, caller, refusal, size } = request;
   const stranger = Unwelcome.in(refusal);
   if (stranger) {
-    const { space, credential, because } = stranger;
+    const { space, credential, because, toWatchers: detail } = stranger;
     const { device, id } = credential;
     if (!device) return undefined;
-    return { space, device, refusal, transport: "http", action: "connect", credential: id, because: () => because };
+    const how = { transport: "http", action: "connect", credential: id } as const;
+    return { space, device, refusal, detail, ...how, because: () => because };
   }
   const device = caller && (caller.credential.device ?? inWhoseName(request));
   if (!caller || !device) return undefined;
