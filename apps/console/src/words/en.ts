@@ -346,7 +346,7 @@ export const en = {
       `${count === 1 ? "One device is" : `${count} devices are`} behind that${named === 0 ? "." : named < count ? `, among them:` : ":"}`,
     done: "What that cut off",
     closed: (connections: Connections) =>
-      isNone(connections) ? "Nothing was connected with it." : `Cut off: ${listed(connections)}.`,
+      isNone(connections) ? "Nothing was connected with it." : `${listed(connections)}.`,
     left: (connections: Connections) =>
       isNone(connections) ? "Nothing is connected with it any more." : `Still open: ${listed(connections)}.`,
   },
