@@ -130,6 +130,7 @@ test("what a role does not hold cannot be pressed or ticked and says why; nothin
 
   await page.goto(`${line.url}${inOrg}/access/add`);
   const tick = page.getByRole("checkbox", { name: "device.retire" });
+  await tick.waitFor();
   await assertAccessible(page, "what a viewer may give");
   await assertBarred(page, tick, "Your role does not hold device.retire.");
   const kind = page.getByRole("radio", { name: "Operator key" });
