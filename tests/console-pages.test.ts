@@ -44,6 +44,7 @@ await as.post(
   })),
 );
 const made = await me.post<{ id: string }>("/v1/tokens", { name: "Report", grants: ["telemetry.read", "device.read"] });
+await me.post("/v1/invitations", { email: "bob@example.com", role: "viewer" });
 
 const inOrg = `/o/${org}`;
 const at = `${inOrg}/devices/${device.id}`;
@@ -134,6 +135,22 @@ const places: readonly Place[] = [
   [`${inOrg}/products/${product.id}`, "Pump", "bar"],
   [`${inOrg}/access`, "Access", "Report"],
   [
+    `${inOrg}/access/people`,
+    "Access",
+    "bob@example.com",
+    {
+      "an invitation": async (page) => {
+        await press(page, "Invite somebody");
+        await page.getByRole("dialog", { name: "Invite somebody" }).waitFor();
+      },
+      "its link, this once": async (page) => {
+        await page.getByRole("dialog").getByLabel("E-mail").fill("carol@example.com");
+        await press(page, "Make the link");
+        await page.getByLabel("The link", { exact: true }).waitFor();
+      },
+    },
+  ],
+  [
     `${inOrg}/access/add`,
     "Make a credential",
     "Tick what it has to do",
@@ -177,9 +194,15 @@ async function assertGood(page: Page, where: string): Promise<void> {
 test("every page, in both themes, 1440 and 360 pixels wide, can be used by everybody and complains of nothing", async (t) => {
   const { page, complaints, context } = await visit(browser);
   t.after(() => context.close());
-  await page.goto(`${url}/sign-in`);
-  await page.getByRole("heading", { name: "Sign in" }).waitFor();
-  await assertGood(page, "sign-in");
+  for (const [path, heading] of [
+    ["/set-up#setup=hfs_any", "Set up this platform"],
+    ["/invitation#invitation=hfi_any", "Accept an invitation"],
+    ["/sign-in", "Sign in"],
+  ] as const) {
+    await page.goto(`${url}${path}`);
+    await page.getByRole("heading", { name: heading }).waitFor();
+    await assertGood(page, path);
+  }
   complaints.length = 0; // nobody is signed in: the browser tells of the 401 that says so
   await signIn(page);
   for (const [path, heading, ready, more = {}] of places) {

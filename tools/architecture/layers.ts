@@ -53,6 +53,7 @@ export const layers: readonly (readonly Unit[])[] = [
     { folder: "apps/console/src/access" },
     { folder: "apps/console/src/audit" },
     { folder: "apps/console/src/settings" },
+    { folder: "apps/console/src/invitation" },
   ],
   [{ folder: "apps/server/src/listeners" }],
   [

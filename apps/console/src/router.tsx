@@ -8,7 +8,7 @@ import {
 } from "@tanstack/react-router";
 import { queryClient, sessionEnded } from "./api/index.ts";
 import { parseShown, paths } from "./kit/index.ts";
-import { sessionQuery, SetUp, setupSecret, SignIn } from "./session/index.ts";
+import { linkSecret, sessionQuery, SetUp, SignIn } from "./session/index.ts";
 import { Failed, FailedPage, Nowhere, Shell } from "./shell/index.ts";
 
 const root = createRootRoute({ component: Outlet, errorComponent: Failed, notFoundComponent: Nowhere });
@@ -39,8 +39,9 @@ const start = createRoute({
   getParentRoute: () => root,
   path: paths.start,
   beforeLoad: async () => {
-    if (setupSecret(window.location.hash) !== undefined)
-      throw redirect({ to: paths.setUp, hash: window.location.hash.slice(1) });
+    const { hash } = window.location;
+    if (linkSecret("setup", hash) !== undefined) throw redirect({ to: paths.setUp, hash: hash.slice(1) });
+    if (linkSecret("invitation", hash) !== undefined) throw redirect({ to: paths.invitation, hash: hash.slice(1) });
     const { orgs } = await session(paths.start);
     const [first] = orgs;
     if (first) throw redirect({ to: paths.overview, params: { org: first.id }, replace: true });
@@ -68,6 +69,12 @@ const signIn = createRoute({
 
 const setUp = createRoute({ getParentRoute: () => root, path: paths.setUp, component: SetUp });
 
+const invitation = createRoute({
+  getParentRoute: () => root,
+  path: paths.invitation,
+  component: lazyRouteComponent(() => import("./invitation/index.ts"), "Invitation"),
+});
+
 const org = createRoute({
   getParentRoute: () => root,
   path: paths.overview,
@@ -89,6 +96,7 @@ const tree = root.addChildren([
   howProtected,
   signIn,
   setUp,
+  invitation,
   org.addChildren([
     createRoute({
       getParentRoute: () => org,
@@ -135,6 +143,10 @@ const tree = root.addChildren([
     page(
       below(paths.access),
       lazyRouteComponent(() => import("./access/index.ts"), "Credentials"),
+    ),
+    page(
+      below(paths.people),
+      lazyRouteComponent(() => import("./access/index.ts"), "People"),
     ),
     page(
       below(paths.addCredential),

@@ -10,7 +10,6 @@ import {
   EntityId,
   Listing,
   Moment,
-  Page,
   paths,
   StateMark,
   useShown,
@@ -18,6 +17,7 @@ import {
 } from "../kit/index.ts";
 import { useCan, useOrg } from "../session/index.ts";
 import { kindWord, words } from "../words/index.ts";
+import { AccessFrame } from "./frame.tsx";
 
 type Credential = Reply<typeof routes.listCredentials>["items"][number];
 
@@ -75,7 +75,7 @@ export function Credentials() {
     </Press>
   );
   return (
-    <Page title={words.places.access} lead={own.lead} actions={add}>
+    <AccessFrame lead={own.lead} actions={add}>
       <NativeSelect
         label={own.kind}
         w={220}
@@ -98,6 +98,6 @@ export function Credentials() {
           nameOf={({ name, id }) => name || id}
         />
       </Listing>
-    </Page>
+    </AccessFrame>
   );
 }

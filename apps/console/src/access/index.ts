@@ -1,3 +1,4 @@
 export { AddCredential } from "./add-credential.tsx";
 export { CredentialPage } from "./credential.tsx";
 export { Credentials } from "./credentials.tsx";
+export { People } from "./people.tsx";

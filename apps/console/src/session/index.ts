@@ -1,4 +1,7 @@
+export { Door } from "./door.tsx";
 export { useKept } from "./kept.ts";
+export { linkSecret } from "./link-secret.ts";
 export { sessionQuery, useCan, useOrg } from "./session.ts";
-export { SetUp, setupSecret } from "./set-up.tsx";
+export { SetUp } from "./set-up.tsx";
 export { SignIn } from "./sign-in.tsx";
+export { useSignOut } from "./use-sign-out.ts";

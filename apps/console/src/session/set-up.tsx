@@ -9,17 +9,15 @@ import { ProblemNotice } from "../kit/index.ts";
 import { paths } from "../kit/index.ts";
 import { words } from "../words/index.ts";
 import { Door } from "./door.tsx";
+import { linkSecret } from "./link-secret.ts";
 import { sessionQuery } from "./session.ts";
 
 const own = words.session.setUp;
 const shortest = 12;
 
-/** The secret of a set-up link, which stands in the fragment so that no server ever logs it. */
-export const setupSecret = (hash: string): string | undefined => /^#?setup=([\w-]+)$/.exec(hash)?.[1];
-
 export function SetUp() {
   // Taken once, and out of sight: whoever looks over a shoulder or into the history finds nothing.
-  const [secret] = useState(() => setupSecret(window.location.hash));
+  const [secret] = useState(() => linkSecret("setup", window.location.hash));
   const navigate = useNavigate();
   const [error, setError] = useState<unknown>(undefined);
   const form = useForm({

@@ -14,12 +14,11 @@ import {
 import { useDisclosure } from "@mantine/hooks";
 import { useSuspenseQuery } from "@tanstack/react-query";
 import { createLink, Outlet, useLocation, useNavigate } from "@tanstack/react-router";
-import { routes } from "@holdfast/protocol";
 import { Suspense, useEffect, useRef, type KeyboardEvent } from "react";
-import { apiFor, on, queryClient } from "../api/index.ts";
+import { on, queryClient } from "../api/index.ts";
 import { Slow, TimeZoneProvider, useTimeZone } from "../kit/index.ts";
 import { paths } from "../kit/index.ts";
-import { sessionQuery, useOrg } from "../session/index.ts";
+import { sessionQuery, useOrg, useSignOut } from "../session/index.ts";
 import { words } from "../words/index.ts";
 import { Connection } from "./connection.tsx";
 
@@ -154,12 +153,7 @@ function TopBarActions() {
   const { setColorScheme } = useMantineColorScheme();
   const scheme = useComputedColorScheme("light");
   const { zone, toggle } = useTimeZone();
-  const navigate = useNavigate();
-  const signOut = async () => {
-    await apiFor().call(routes.deleteSession);
-    queryClient.clear();
-    await navigate({ to: paths.signIn });
-  };
+  const signOut = useSignOut();
   const other = scheme === "dark" ? "light" : "dark";
   return (
     <Group gap={4} wrap="nowrap">

@@ -1,0 +1,37 @@
+import { Group } from "@mantine/core";
+import { Link } from "@tanstack/react-router";
+import type { ReactNode } from "react";
+import { Page, paths } from "../kit/index.ts";
+import { useOrg } from "../session/index.ts";
+import { words } from "../words/index.ts";
+
+const own = words.access;
+const tabs = [
+  { to: paths.access, label: own.tabs.credentials },
+  { to: paths.people, label: own.tabs.people },
+] as const;
+
+/** What stands above both lists of who and what may come in. */
+export function AccessFrame({
+  lead,
+  actions,
+  children,
+}: {
+  readonly lead: string;
+  readonly actions: ReactNode;
+  readonly children: ReactNode;
+}) {
+  const org = useOrg();
+  return (
+    <Page title={words.places.access} lead={lead} actions={actions}>
+      <Group component="nav" gap="md" aria-label={own.pages} className="hf-tabs">
+        {tabs.map(({ to, label }) => (
+          <Link key={to} to={to} params={{ org: org.id }} activeOptions={{ exact: true, includeSearch: false }}>
+            {label}
+          </Link>
+        ))}
+      </Group>
+      {children}
+    </Page>
+  );
+}

@@ -1,0 +1,144 @@
+import { ApiProblem } from "@holdfast/client";
+import { routes } from "@holdfast/protocol";
+import { Anchor, Button, PasswordInput, Radio, Stack, Text, TextInput } from "@mantine/core";
+import { useForm } from "@mantine/form";
+import { useQuery } from "@tanstack/react-query";
+import { Link, useNavigate } from "@tanstack/react-router";
+import { useState } from "react";
+import { apiFor, queryClient } from "../api/index.ts";
+import { paths, ProblemNotice, Slow } from "../kit/index.ts";
+import { Door, linkSecret, sessionQuery } from "../session/index.ts";
+import { words } from "../words/index.ts";
+
+const own = words.invitation;
+const account = words.session.setUp;
+const shortest = 12;
+
+/** As whom somebody comes: with an account that is made now, with one that is there, or as who is signed in here. */
+type Comer = "new" | "known" | "me";
+type Asked = { comer: Comer; email: string; password: string; again: string };
+
+/** Where the link of an invitation leads: for strangers, for people with an account, and for whoever is signed in. */
+export function Invitation() {
+  const [secret] = useState(() => linkSecret("invitation", window.location.hash));
+  const { data: session, isPending } = useQuery(sessionQuery);
+  if (secret === undefined) {
+    return (
+      <Door title={own.title} lead={own.noLink}>
+        <Out />
+      </Door>
+    );
+  }
+  if (isPending) {
+    return (
+      <Door title={own.title}>
+        <Slow />
+      </Door>
+    );
+  }
+  return (
+    <Door title={own.title} lead={own.lead}>
+      <Accept secret={secret} me={session?.person.email} />
+    </Door>
+  );
+}
+
+function Accept({ secret, me }: { readonly secret: string; readonly me: string | undefined }) {
+  const navigate = useNavigate();
+  const [problem, setProblem] = useState<{ error: unknown; comer: Comer } | undefined>(undefined);
+  const form = useForm<Asked>({
+    initialValues: { comer: me === undefined ? "new" : "me", email: "", password: "", again: "" },
+    validate: {
+      password: (value, { comer }) => (comer === "new" && value.length < shortest ? account.short : null),
+      again: (value, { comer, password }) => (comer === "new" && value !== password ? account.differs : null),
+    },
+  });
+  const { comer } = form.getValues();
+  const submit = form.onSubmit(async ({ comer: as, email: typed, password }) => {
+    setProblem(undefined);
+    try {
+      const org = await come(secret, as, { email: as === "me" && me !== undefined ? me : typed, password });
+      await navigate({ to: paths.overview, params: { org }, replace: true });
+    } catch (error) {
+      setProblem({ error, comer: as });
+    }
+  });
+  return (
+    <form onSubmit={submit}>
+      <Stack gap="sm">
+        <Radio.Group label={own.comer} {...form.getInputProps("comer")}>
+          <Stack gap="xs" mt={4}>
+            {me !== undefined && <Radio value="me" label={own.me(me)} />}
+            <Radio value="new" label={own.new} />
+            <Radio value="known" label={own.known} />
+          </Stack>
+        </Radio.Group>
+        {comer !== "me" && (
+          <TextInput
+            label={account.email}
+            description={own.emailHint}
+            type="email"
+            autoComplete="username"
+            required
+            {...form.getInputProps("email")}
+          />
+        )}
+        <PasswordInput
+          label={comer === "new" ? account.password : own.yourPassword}
+          description={comer === "new" ? account.passwordHint : undefined}
+          autoComplete={comer === "new" ? "new-password" : "current-password"}
+          required
+          {...form.getInputProps("password")}
+        />
+        {comer === "new" && (
+          <PasswordInput label={account.again} autoComplete="new-password" required {...form.getInputProps("again")} />
+        )}
+        {problem && <ProblemNotice error={problem.error} />}
+        {problem && <Help {...problem} />}
+        <Button type="submit" loading={form.submitting}>
+          {own.submit}
+        </Button>
+      </Stack>
+    </form>
+  );
+}
+
+/** Takes the invitation, and is signed in when this answers: with the organisation. */
+async function come(secret: string, comer: Comer, who: { email: string; password: string }): Promise<string> {
+  const api = apiFor();
+  // First of all: where there is no such account, taking it would make one with whatever was mistyped.
+  if (comer === "known") await api.call(routes.createSession, { body: who });
+  const { org } = await api.call(routes.acceptInvitation, { body: { secret, ...who } });
+  const session =
+    comer === "new" ? await api.call(routes.createSession, { body: who }) : await api.call(routes.readSession);
+  queryClient.clear(); // what somebody else may have seen here
+  queryClient.setQueryData(sessionQuery.queryKey, session);
+  return org;
+}
+
+/** What she can do about it herself. */
+function Help({ error, comer }: { readonly error: unknown; readonly comer: Comer }) {
+  const code = error instanceof ApiProblem ? error.code : undefined;
+  switch (code) {
+    case "invitation.invalid":
+      return (
+        <>
+          <Text fz="sm">{comer === "me" ? own.otherEmail : own.checkEmail}</Text>
+          <Out />
+        </>
+      );
+    case "credential.invalid":
+      return <Text fz="sm">{comer === "new" ? own.hasAccount : own.wrongPassword}</Text>;
+    case "member.exists":
+      return <Out />;
+    default:
+      return null;
+  }
+}
+
+/** To where she belongs already: by the door, if nobody is signed in. */
+const Out = () => (
+  <Anchor component={Link} to={paths.start} fz="sm">
+    {own.out}
+  </Anchor>
+);
