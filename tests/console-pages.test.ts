@@ -57,7 +57,18 @@ type Place = readonly [
   more?: Readonly<Record<string, (page: Page) => Promise<unknown>>>,
 ];
 const places: readonly Place[] = [
-  [inOrg, "Overview", "What happened last"],
+  [
+    inOrg,
+    "Overview",
+    "What happened last",
+    {
+      "a search": async (page) => {
+        await page.keyboard.press("Control+k");
+        await page.getByRole("combobox", { name: "Search in this organisation" }).fill("pump");
+        await page.getByRole("option", { name: /^Pump 2/ }).waitFor();
+      },
+    },
+  ],
   [
     `${inOrg}/devices`,
     "Devices",

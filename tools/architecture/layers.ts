@@ -36,7 +36,6 @@ export const layers: readonly (readonly Unit[])[] = [
     { folder: "apps/console/src/session" },
     { folder: "apps/console/src/live" },
     { folder: "apps/console/src/revoking" },
-    { folder: "apps/console/src/shell" },
   ],
   [{ folder: "apps/server/src/authority" }, { folder: "apps/server/src/audit" }, { folder: "apps/server/src/live" }],
   [
@@ -54,6 +53,8 @@ export const layers: readonly (readonly Unit[])[] = [
     { folder: "apps/console/src/audit" },
     { folder: "apps/console/src/settings" },
     { folder: "apps/console/src/invitation" },
+    { folder: "apps/console/src/search" },
+    { folder: "apps/console/src/shell" },
   ],
   [{ folder: "apps/server/src/listeners" }],
   [

@@ -116,7 +116,7 @@ function Invitations() {
   const columns = columnsOf<Invitation>([
     { id: "email", head: own.email, width: 260, cell: ({ email }) => <span title={email}>{email}</span> },
     { id: "role", head: own.role, width: 100, cell: ({ role }) => own.roles[role] },
-    { id: "until", head: own.until, width: 120, cell: ({ expiresAt }) => <Moment at={expiresAt} /> },
+    { id: "until", head: words.access.expires, width: 120, cell: ({ expiresAt }) => <Moment at={expiresAt} /> },
     {
       id: "withdraw",
       head: own.withdraw,

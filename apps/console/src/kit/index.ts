@@ -19,4 +19,5 @@ export { Tick } from "./tick.tsx";
 export { Moment, TimeZoneProvider, useTimeZone } from "./moment.tsx";
 export { lines, palette, scheme, type Scheme } from "./colours.ts";
 export { paths, pathTo } from "./paths.ts";
+export { places } from "./places.ts";
 export { exact } from "./time.ts";

@@ -16,20 +16,11 @@ import { useSuspenseQuery } from "@tanstack/react-query";
 import { createLink, Outlet, useLocation, useNavigate } from "@tanstack/react-router";
 import { Suspense, useEffect, useRef, type KeyboardEvent } from "react";
 import { on, queryClient } from "../api/index.ts";
-import { Slow, TimeZoneProvider, useTimeZone } from "../kit/index.ts";
-import { paths } from "../kit/index.ts";
+import { paths, places, Slow, TimeZoneProvider, useTimeZone } from "../kit/index.ts";
 import { sessionQuery, useOrg, useSignOut } from "../session/index.ts";
 import { words } from "../words/index.ts";
 import { Connection } from "./connection.tsx";
-
-const places = [
-  { to: paths.overview, label: words.places.overview, exact: true },
-  { to: paths.devices, label: words.places.devices, exact: false },
-  { to: paths.products, label: words.places.products, exact: false },
-  { to: paths.access, label: words.places.access, exact: false },
-  { to: paths.audit, label: words.places.audit, exact: false },
-  { to: paths.settings, label: words.places.settings, exact: false },
-] as const;
+import { SearchButton } from "./search-button.tsx";
 
 const PlaceLink = createLink((given: NavLinkProps & { readonly href?: string }) => (
   <NavLink component="a" {...given} />
@@ -157,6 +148,7 @@ function TopBarActions() {
   const other = scheme === "dark" ? "light" : "dark";
   return (
     <Group gap={4} wrap="nowrap">
+      <SearchButton />
       <Tooltip label={words.shell.times[zone]}>
         <Button variant="subtle" size="compact-sm" onClick={toggle} aria-label={words.shell.times[zone]}>
           {zone === "utc" ? "UTC" : "local"}
