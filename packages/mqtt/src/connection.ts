@@ -10,9 +10,11 @@ import { Deadlines, hangUp } from "./deadlines.ts";
 import { refuseEarly } from "./early.ts";
 import { Frames, type FrameHandler } from "./frames.ts";
 import { Inbound } from "./inbound.ts";
+import { leave } from "./leaving.ts";
 import { admit, judge, turnAway, type Opening } from "./opening.ts";
 import { Output } from "./output.ts";
-import { readConnect, readDisconnect, readPuback, UnsupportedVersion, type Connect } from "./packets.ts";
+import { Pace } from "./pace.ts";
+import { readConnect, readPuback, UnsupportedVersion, type Connect } from "./packets.ts";
 import type { Counters, Opened, ProtocolVersion, Transport, TurnedAway } from "./policy.ts";
 import type { Properties } from "./properties.ts";
 import { ProtocolError } from "./protocol-error.ts";
@@ -52,6 +54,8 @@ export class Connection implements Line, Opened, FrameHandler {
   readonly #socket: Duplex;
   readonly #frames: Frames;
   #inbound: Inbound | undefined;
+  /** Where there is a limit. */
+  #pace: Pace | undefined;
   /** Asking: the policy looks at the CONNECT. Proving: it has questions to the client, too. */
   #phase: "silent" | "asking" | "proving" | "open" | "closed" = "silent";
   #isDirty = false;
@@ -139,6 +143,7 @@ export class Connection implements Line, Opened, FrameHandler {
   frame(first: number, bytes: Buffer, start: number, body: number, stop: number): void {
     const { session } = this;
     const type = first >> 4;
+    if (this.#pace && (type < packet.puback || type > packet.pubcomp)) this.#pace.spend();
     if (type === packet.publish && this.#inbound) return this.#inbound.read(first, bytes, start, body, stop);
     if (!session) {
       refuseEarly(first, this.#phase === "proving");
@@ -152,7 +157,8 @@ export class Connection implements Line, Opened, FrameHandler {
     const cursor = new Cursor(bytes, body, stop);
     switch (type) {
       case packet.puback:
-        return session.acknowledged(readPuback(cursor, this.protocolVersion).id);
+        session.acknowledged(readPuback(cursor, this.protocolVersion).id);
+        return this.core.recollection.goOn(session);
       case packet.subscribe:
         return subscribe(this, session, cursor);
       case packet.unsubscribe:
@@ -179,6 +185,8 @@ export class Connection implements Line, Opened, FrameHandler {
 
   resume(): void {
     if (!this.#frames.isPaused || this.#phase !== "open") return;
+    // Whoever paused us for another reason resumes us when that has passed.
+    if (this.#pace?.isHolding || this.#inbound?.isFull) return;
     this.#guarded(() => this.#frames.resume());
     // What had been read before may have paused us again.
     if (!this.#frames.isPaused) this.#socket.resume();
@@ -238,6 +246,7 @@ export class Connection implements Line, Opened, FrameHandler {
     this.#phase = "open";
     this.session = session;
     this.#inbound = new Inbound(this, session);
+    if (core.limits.messagesPerSecond !== Infinity) this.#pace = new Pace(this);
     this.resumed = resumed;
     session.attach(this, window);
     this.heardAt = core.time.elapsed();
@@ -246,19 +255,12 @@ export class Connection implements Line, Opened, FrameHandler {
     this.write(connack);
     core.opened(this);
     session.pump();
+    core.recollection.goOn(session);
     this.resume();
   }
 
   #leave(cursor: Cursor): void {
-    const { code, properties } = readDisconnect(cursor, this.protocolVersion);
-    const expiry = properties.sessionExpiryInterval;
-    const { session } = this;
-    if (session && expiry !== undefined) {
-      if (this.cannotExtend && expiry !== 0) {
-        throw new ProtocolError(reason.protocolError, "A session that ends with its connection cannot be kept now.");
-      }
-      session.expirySeconds = Math.min(expiry, this.core.limits.sessionExpirySeconds);
-    }
+    const code = leave(this, cursor);
     this.#keepsWill = code !== reason.success; // [MQTT-3.14.4-3]
     this.#close({ how: "client", code });
   }
@@ -308,8 +310,9 @@ export class Connection implements Line, Opened, FrameHandler {
 
   #drained(): void {
     const { session } = this;
-    if (this.#phase !== "open" || !session?.isWaiting || this.output.waiting * 2 > this.core.limits.waiting) return;
-    this.core.safely(() => session.pump());
+    if (this.#phase !== "open" || !session || this.output.waiting * 2 > this.core.limits.waiting) return;
+    if (session.isWaiting) this.core.safely(() => session.pump());
+    this.core.recollection.goOn(session);
   }
 
   // Ending
@@ -338,6 +341,7 @@ export class Connection implements Line, Opened, FrameHandler {
     this.#phase = "closed";
     this.deadlines.stop();
     this.authentication?.stop();
+    this.#pace?.stop();
     this.#frames.drop();
     // What waits in front of a slow or revoked client's socket must not be delivered, nor waited for.
     const isStuck = ended.atOnce === true && this.#socket.writableLength > 0;

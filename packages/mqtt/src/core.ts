@@ -4,6 +4,7 @@ import { Mounts } from "./mounts.ts";
 import { Blocks } from "./output.ts";
 import type { Closing, Ending, Opened, Policy, SpaceKey } from "./policy.ts";
 import { publicationOf, type Publication } from "./publication.ts";
+import { Recollection } from "./recollection.ts";
 import { forever, type Ended, type Session } from "./session.ts";
 import { MemorySessions, type SessionStore } from "./session-store.ts";
 import { Space } from "./space.ts";
@@ -34,6 +35,7 @@ export class Core {
   readonly statistics = new Statistics();
   readonly blocks = new Blocks();
   readonly sessions: SessionStore;
+  readonly recollection: Recollection;
   readonly #reportFault: (fault: unknown) => void;
   readonly #spaces = new Map<SpaceKey, Space>();
   #dirty: Dirty[] = [];
@@ -51,6 +53,7 @@ export class Core {
     this.retainAvailable = needs.retainAvailable;
     this.#reportFault = needs.reportFault;
     this.sessions = new MemorySessions(this.limits, this.statistics);
+    this.recollection = new Recollection(this);
   }
 
   fault(fault: unknown): void {
@@ -118,6 +121,7 @@ export class Core {
     if (session.cancelWill) this.#publishWill(session);
     if (session.hasEnded) return; // publishing the will asked the gate, and the gate ended it
     session.hasEnded = true;
+    this.recollection.goOn(session);
     session.cancelExpiry?.();
     session.cancelExpiry = undefined;
     for (const subscription of session.subscriptions.values()) session.space.unsubscribe(subscription);
@@ -152,6 +156,7 @@ export class Core {
 
   /** A session without connection: its will goes out (now or after its delay), and its time runs. */
   left(session: Session): void {
+    this.recollection.goOn(session);
     const delay = session.will?.delaySeconds ?? 0;
     if (session.will && (delay === 0 || session.expirySeconds === 0)) this.#publishWill(session);
     if (session.hasEnded) return;

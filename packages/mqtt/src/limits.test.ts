@@ -3,6 +3,7 @@ import { duplexPair } from "node:stream";
 import { test } from "node:test";
 import mqttPacket from "mqtt-packet";
 import { House, until } from "./house.fixture.ts";
+import type { Peer } from "./peer.fixture.ts";
 
 test("whoever reads too slowly loses messages of QoS 0, which are counted, and keeps the rest of the order", async () => {
   await using house = await House.open({ limits: { waiting: 50_000, waitingHard: 1 << 24 } });
@@ -55,6 +56,40 @@ test("messages of QoS 1 wait in the session for whoever reads too slowly, and no
   assert.deepEqual([statistics.queued, statistics.droppedQueueFull, statistics.droppedSlow], [0, 0, 0]);
 });
 
+test("one of a hundred readers who reads nothing costs the others no message", async () => {
+  await using house = await House.open({ limits: { waiting: 100_000 } });
+  const { statistics } = house.broker;
+  const readers: Peer[] = [];
+  for (let i = 0; i < 100; i++) {
+    const reader = await house.connect(`reader-${i}`);
+    reader.subscribe(1, "news", 0);
+    await reader.take("suback");
+    readers.push(reader);
+  }
+  const [deaf, ...others] = readers;
+  deaf?.subscribe(2, "large", 0);
+  await deaf?.take("suback");
+  deaf?.deafen();
+  const source = await house.connect("source");
+  const large = Buffer.alloc(500_000);
+  while (statistics.droppedSlow === 0) {
+    source.publish("large", large);
+    await source.quiet();
+  }
+  const before = statistics.droppedSlow;
+  for (let i = 0; i < 100; i++) source.publish("news", String(i));
+  await source.quiet();
+  for (const reader of others) {
+    const got = await reader.quiet();
+    assert.deepEqual(
+      got.map(({ payload }) => Number(payload)),
+      Array.from({ length: 100 }, (_, i) => i),
+    );
+  }
+  assert.equal(statistics.droppedSlow, before + 100);
+  assert.equal(statistics.disconnectedSlow, 0);
+});
+
 test("whoever asks much and reads nothing is disconnected, and slows nobody", async () => {
   await using house = await House.open({ limits: { waitingHard: 100_000 } });
   const slow = await house.connect("slow");
@@ -90,6 +125,74 @@ test("3.1.1: a socket is paused while too many of its messages await their ackno
   for (const publication of house.policy.accepted) publication.settle(0);
   for (let i = 1; i <= 30; i++) assert.equal((await peer.take("puback")).messageId, i);
   assert.ok(house.broker.statistics.pauses > 0);
+});
+
+test("a client that sends faster than its pace is read no faster, and nothing of it is lost", async () => {
+  await using house = await House.open({ limits: { messagesPerSecond: 100, messagesBurst: 20 } });
+  const { statistics } = house.broker;
+  const fast = await house.connect("fast");
+  for (let i = 1; i <= 200; i++) fast.publish("a", String(i), { qos: 1, messageId: i });
+  await until(() => statistics.pauses === 1);
+  let milliseconds = 0;
+  for (let pauses = 1; statistics.messagesIn < 200; milliseconds += 10) {
+    assert.ok(statistics.messagesIn <= 21 + milliseconds / 10, `${statistics.messagesIn} after ${milliseconds} ms`);
+    house.time.move(10);
+    const isReleased = statistics.messagesIn > 0 && milliseconds % 110 === 100;
+    if (!isReleased) continue;
+    await until(() => statistics.pauses > pauses || statistics.messagesIn === 200);
+    ({ pauses } = statistics);
+  }
+  assert.ok(milliseconds < 2_000, "no slower than its pace either");
+  for (let i = 1; i <= 200; i++) assert.equal((await fast.take("puback")).messageId, i);
+});
+
+test("settled messages do not make a client that is held up go on before its time", async () => {
+  await using house = await House.open({ limits: { messagesPerSecond: 10, messagesBurst: 5, unacknowledged: 4 } });
+  const { accepted } = house.policy;
+  house.policy.settles = false;
+  const peer = await house.connect("a");
+  for (let i = 1; i <= 20; i++) peer.publish("a", String(i), { qos: 1, messageId: i });
+  await until(() => accepted.length === 4);
+  for (const publication of accepted) publication.settle(0);
+  await until(() => accepted.length === 6);
+  const other = await house.connect("other");
+  for (const publication of accepted) publication.settle(0);
+  await other.quiet();
+  assert.equal(accepted.length, 6);
+  house.time.move(200);
+  await until(() => accepted.length === 8);
+});
+
+test("who does not let up sending faster than its pace is disconnected with 0x97", async () => {
+  const limits = { messagesPerSecond: 10, messagesBurst: 10, messagesEndurance: 5_000 };
+  await using house = await House.open({ limits });
+  const { statistics } = house.broker;
+  const peer = await house.connect("a", { version: 5 });
+  for (let i = 0; i < 200; i++) peer.publish("a", "x");
+  await until(() => statistics.pauses === 1);
+  let milliseconds = 0;
+  for (let pauses = 1; house.policy.closes.length === 0; { pauses } = statistics) {
+    house.time.move(200);
+    milliseconds += 200;
+    await until(() => statistics.pauses > pauses || house.policy.closes.length > 0);
+  }
+  assert.equal((await peer.closed())[0]?.reasonCode, 0x97);
+  assert.equal(milliseconds, 5_000);
+});
+
+test("who is held up now and then goes on", async () => {
+  const limits = { messagesPerSecond: 10, messagesBurst: 10, messagesEndurance: 5_000 };
+  await using house = await House.open({ limits });
+  const { statistics } = house.broker;
+  const peer = await house.connect("a", { version: 5 });
+  for (let round = 1; round <= 20; round++) {
+    const { pauses } = statistics;
+    for (let i = 0; i < 13; i++) peer.publish("a", "x");
+    await until(() => statistics.pauses > pauses);
+    house.time.move(1_500);
+    await until(() => statistics.messagesIn === round * 13);
+  }
+  assert.deepEqual(await peer.quiet(), []);
 });
 
 test("a paused client is not taken for a silent one", async () => {

@@ -27,6 +27,12 @@ export type Limits = {
   readonly waiting: number;
   /** Beyond this it is disconnected. */
   readonly waitingHard: number;
+  /** Of one client, acknowledgements apart: what comes faster is not read yet. Infinity is no limit. */
+  readonly messagesPerSecond: number;
+  /** So many at once, where there were few before. */
+  readonly messagesBurst: number;
+  /** Who is held up most of the time for so long is disconnected (0x97). */
+  readonly messagesEndurance: number;
   /** From the connection to its CONNECT. */
   readonly connectDeadline: number;
   /** Of one exchange of enhanced authentication, from the packet that began it. */
@@ -62,7 +68,10 @@ export const defaultLimits: Limits = {
   retainedBytes: 256 << 20,
   waiting: 1 << 20,
   waitingHard: 8 << 20,
-  connectDeadline: 10_000,
+  messagesPerSecond: Infinity,
+  messagesBurst: 10_000,
+  messagesEndurance: 60_000,
+  connectDeadline: 5_000,
   authenticationDeadline: 10_000,
   authenticationRounds: 16,
   authenticationBytes: 16_384,

@@ -95,13 +95,18 @@ export class Peer {
 
   /** The next packet, which must be of this kind. */
   async take(kind: string): Promise<Received> {
-    while (this.#received.length === 0) {
-      if (this.#isClosed) throw new Error(`The connection was closed, and no ${kind} came.`);
-      await this.#something(kind);
-    }
-    const packet = this.#received.shift();
-    if (packet?.cmd !== kind) throw new Error(`Expected ${kind}, got ${JSON.stringify(packet)}.`);
+    const packet = await this.next(kind);
+    if (packet.cmd !== kind) throw new Error(`Expected ${kind}, got ${JSON.stringify(packet)}.`);
     return packet;
+  }
+
+  async next(wanted = "packet"): Promise<Received> {
+    for (;;) {
+      const packet = this.#received.shift();
+      if (packet) return packet;
+      if (this.#isClosed) throw new Error(`The connection was closed, and no ${wanted} came.`);
+      await this.#something(wanted);
+    }
   }
 
   /** Asks for a PINGRESP, which comes after everything sent before: resolves to what came before it. */

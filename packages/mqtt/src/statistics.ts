@@ -38,7 +38,7 @@ export class Statistics {
   disconnectedProtocol = 0;
   disconnectedKeepAlive = 0;
   disconnectedByPolicy = 0;
-  /** How often a socket was paused because too many of its messages await their acknowledgement. */
+  /** How often a socket was paused because too many of its messages await their acknowledgement, or came too fast. */
   pauses = 0;
   faults = 0;
 }

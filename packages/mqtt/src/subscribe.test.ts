@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { House } from "./house.fixture.ts";
+import { House, until } from "./house.fixture.ts";
 import type { Peer, Received } from "./peer.fixture.ts";
 
 const payloads = (packets: readonly Received[]) => packets.map(({ payload }) => payload.toString());
@@ -348,6 +348,55 @@ test("subscriptions beyond the limit of a session are refused by themselves", as
   assert.deepEqual((await peer.take("suback")).granted, [0, 0, 0x97, 0]);
   peer.subscribe(2, "a", 1);
   assert.deepEqual((await peer.take("suback")).granted, [1]);
+});
+
+test("a filter of too many levels or bytes is refused by itself, also where its mount makes it too long", async () => {
+  await using house = await House.open({ limits: { topicLevels: 4, topicBytes: 20 } });
+  house.policy.welcome = () => ({ mounts: [{ prefix: "me/", target: "devices/7/" }] });
+  const peer = await house.connect("a", { version: 5 });
+  const filters = ["+/+/+/+/+", "x".repeat(21), "me/+/+/+", "$share/g/+/+/+/+/#", "+/+/+/+"];
+  const subscriptions = filters.map((topic) => ({ topic, qos: 0 }));
+  peer.send({ cmd: "subscribe", messageId: 1, subscriptions });
+  assert.deepEqual((await peer.take("suback")).granted, [0x8f, 0x8f, 0x8f, 0x8f, 0]);
+  assert.deepEqual(await peer.quiet(), []);
+  assert.equal(house.broker.statistics.subscriptions, 1);
+});
+
+test("retained messages arrive no faster than they are read, and all of them", async () => {
+  await using house = await House.open({ limits: { waiting: 50_000, sessionMessages: 300, inFlight: 10 } });
+  const source = await house.connect("source");
+  for (let i = 0; i < 2_000; i++)
+    source.publish(`kept/${i}`, "x".repeat(1_000), { retain: true, qos: 1, messageId: i + 1 });
+  await until(() => house.broker.statistics.retained === 2_000);
+  for (const qos of [0, 1]) {
+    const peer = await house.connect(`reader-${qos}`);
+    peer.subscribe(1, "kept/#", qos);
+    await peer.take("suback");
+    const topics = new Set<string>();
+    while (topics.size < 2_000) {
+      const { topic, retain, messageId } = await peer.take("publish");
+      assert.equal(retain, true);
+      topics.add(topic);
+      if (qos === 1) peer.send({ cmd: "puback", messageId });
+    }
+    assert.deepEqual(await peer.quiet(), []);
+  }
+  const { droppedSlow, droppedQueueFull } = house.broker.statistics;
+  assert.deepEqual([droppedSlow, droppedQueueFull], [0, 0]);
+});
+
+test("a filter that is taken back gets no more of what is retained", async () => {
+  await using house = await House.open();
+  const source = await house.connect("source");
+  for (let i = 0; i < 1_000; i++) source.publish(`kept/${i}`, "x", { retain: true });
+  await source.quiet();
+  const peer = await house.connect("reader", { version: 5 });
+  peer.subscribe(1, "kept/#", 0);
+  peer.send({ cmd: "unsubscribe", messageId: 2, unsubscriptions: ["kept/#"] });
+  const got: string[] = [];
+  for (let packet = await peer.next(); packet.cmd !== "unsuback"; packet = await peer.next()) got.push(packet.cmd);
+  assert.ok(got.length < 1_000, `${got.length} came`);
+  assert.deepEqual(await peer.quiet(), []);
 });
 
 test("more filters in a packet, or more user properties in number or bytes, than the limit end the connection", async () => {

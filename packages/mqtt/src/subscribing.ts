@@ -2,11 +2,10 @@ import { Buffer } from "node:buffer";
 import { reason } from "./codes.ts";
 import type { Connection } from "./connection.ts";
 import type { Cursor } from "./cursor.ts";
-import { deliverRetained } from "./delivery.ts";
 import { readSubscribe, readUnsubscribe, type SubscribeAsked } from "./packets.ts";
 import { sayable } from "./sayable.ts";
 import type { Session } from "./session.ts";
-import { Target, type Subscription } from "./subscription.ts";
+import type { Subscription } from "./subscription.ts";
 import { levelsOf } from "./topics.ts";
 import { suback, unsuback } from "./writer.ts";
 
@@ -32,17 +31,7 @@ export function subscribe(connection: Connection, session: Session, cursor: Curs
     if (wants && !subscription.group) wantRetained.push(subscription);
   }
   answer(connection, suback(protocolVersion, id, codes, {}));
-  for (const subscription of wantRetained) sendRetained(connection, session, subscription);
-}
-
-function sendRetained(connection: Connection, session: Session, subscription: Subscription): void {
-  const { core } = connection;
-  if (!core.retainAvailable) return;
-  const messages = session.space.retained.match(subscription.filter, core.time.elapsed());
-  for (const publication of messages) {
-    if (!connection.isOpen) return;
-    deliverRetained(new Target(publication.topic, [subscription]), publication);
-  }
+  core.recollection.begin(session, wantRetained);
 }
 
 function make(

@@ -74,6 +74,49 @@ test("what is removed from the tree is gone, and nothing else", () => {
   );
 });
 
+test("whatever is added and removed in whatever order, the tree matches by what is left", () => {
+  const change = fc.record({ name: filter, isAdded: fc.boolean() });
+  fc.assert(
+    fc.property(fc.array(change, { maxLength: 40 }), topic, (changes, name) => {
+      const tree = new TopicTree<string>();
+      const there = new Set<string>();
+      for (const { name: one, isAdded } of changes) {
+        if (isAdded === there.has(one)) continue;
+        if (isAdded) tree.add(one, one);
+        else tree.remove(one, one);
+        if (isAdded) there.add(one);
+        else there.delete(one);
+      }
+      assert.deepEqual(tree.match(name).sort(), [...there].filter((one) => matches(one, name)).sort());
+      for (const { name: one } of changes) assert.deepEqual(tree.at(one), there.has(one) ? [one] : []);
+    }),
+  );
+});
+
+test("a search finds of many topics those that the filter matches, also when others come and go meanwhile", () => {
+  fc.assert(
+    fc.property(fc.uniqueArray(topic, { maxLength: 30 }), filter, fc.array(topic), (topics, wanted, others) => {
+      const tree = new TopicTree<string>();
+      for (const one of topics) tree.add(one, one);
+      const found: string[] = [];
+      const coming = others.filter((one) => !topics.includes(one));
+      for (const one of tree.search(wanted)) {
+        if (one !== undefined) found.push(one);
+        const next = coming.shift();
+        if (next === undefined) continue;
+        tree.add(next, next);
+        if (next.length % 2 === 0) tree.remove(next, next);
+      }
+      const expected = topics.filter((one) => matches(wanted, one));
+      assert.deepEqual(found.filter((one) => topics.includes(one)).sort(), expected.sort());
+      assert.deepEqual(
+        found.filter((one) => !matches(wanted, one)),
+        [],
+      );
+    }),
+  );
+});
+
 test("levels are counted", () => {
   assert.deepEqual(["a", "a/b", "/", "a//b", "/a/"].map(levelsOf), [1, 2, 2, 3, 3]);
 });

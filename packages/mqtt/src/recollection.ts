@@ -1,0 +1,99 @@
+import type { Core } from "./core.ts";
+import { deliverRetained } from "./delivery.ts";
+import type { Publication } from "./publication.ts";
+import type { Session } from "./session.ts";
+import { Target, type Subscription } from "./subscription.ts";
+
+/** Places looked at in one turn of the event loop, for all clients together. */
+const slice = 256;
+/** Messages that wait in a session's queue before its search does. */
+const comfortable = 256;
+
+/** What one session is still to get of what is retained, a subscription at a time. */
+type Search = {
+  readonly session: Session;
+  readonly subscriptions: Subscription[];
+  places: Iterator<Publication | undefined, void> | undefined;
+};
+
+/**
+ * Retained messages on their way to new subscriptions. A filter may match a hundred thousand topics, so they are looked for a slice at
+ * a time, the sessions taking turns, and no faster than the client takes them.
+ */
+export class Recollection {
+  readonly #core: Core;
+  readonly #searches = new Map<Session, Search>();
+  /** Those that can go on; the others wait for their clients. */
+  readonly #ready = new Set<Search>();
+  /** Places that may still be looked at in this turn. */
+  #left = slice;
+  #isScheduled = false;
+  readonly #turn = () => {
+    this.#isScheduled = false;
+    this.#left = slice;
+    this.#go();
+  };
+
+  constructor(core: Core) {
+    this.#core = core;
+  }
+
+  begin(session: Session, subscriptions: readonly Subscription[]): void {
+    if (subscriptions.length === 0 || !this.#core.retainAvailable) return;
+    let search = this.#searches.get(session);
+    if (!search) this.#searches.set(session, (search = { session, subscriptions: [], places: undefined }));
+    search.subscriptions.push(...subscriptions);
+    this.goOn(session);
+  }
+
+  /** The client has taken something, or has come or gone. */
+  goOn(session: Session): void {
+    if (this.#searches.size === 0) return;
+    const search = this.#searches.get(session);
+    if (!search) return;
+    this.#ready.add(search);
+    this.#go();
+  }
+
+  #go(): void {
+    for (const search of this.#ready) {
+      if (this.#left === 0) break;
+      this.#ready.delete(search);
+      this.#core.safely(() => this.#look(search));
+    }
+    if (this.#isScheduled || this.#left === slice) return;
+    this.#isScheduled = true;
+    setImmediate(this.#turn);
+  }
+
+  #look(search: Search): void {
+    const { session, subscriptions } = search;
+    while (this.#left > 0) {
+      const subscription = subscriptions[0];
+      if (session.hasEnded || !subscription) {
+        this.#searches.delete(session);
+        return;
+      }
+      if (!hasRoom(session)) return;
+      this.#left--;
+      // Taken back meanwhile, or made anew, which then has a search of its own.
+      const isCurrent = session.subscriptions.get(subscription.written) === subscription;
+      search.places ??= session.space.retained.search(subscription.filter);
+      const next = isCurrent ? search.places.next() : undefined;
+      if (!next || next.done === true) {
+        subscriptions.shift();
+        search.places = undefined;
+      } else if (next.value) this.#deliver(subscription, next.value);
+    }
+    this.#ready.add(search); // behind the others
+  }
+
+  #deliver(subscription: Subscription, publication: Publication): void {
+    const { space } = subscription.session;
+    if (publication.secondsLeft(this.#core.time.elapsed()) === 0) space.retained.forget(publication);
+    else deliverRetained(new Target(publication.topic, [subscription]), publication);
+  }
+}
+
+/** Without a connection its queue takes what it can. */
+const hasRoom = ({ line, outbox }: Session): boolean => line === null || (line.hasRoom && outbox.count < comfortable);
