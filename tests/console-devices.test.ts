@@ -146,7 +146,7 @@ test("a token holds exactly what was ticked, is shown once, and its end says wha
   await page.reload();
   await page.getByRole("button", { name: "Revoke" }).click();
   const dialog = page.getByRole("dialog");
-  await dialog.getByText("With it end 1 that were made with it:").waitFor();
+  await dialog.getByText("One that was made with it ends too:").waitFor();
   await dialog.getByText("Below (API token)").waitFor();
   await dialog.getByLabel("Type “Report” to confirm").fill("Report");
   await dialog.getByRole("button", { name: "Revoke" }).click();
