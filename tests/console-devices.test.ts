@@ -3,8 +3,8 @@ import { readFileSync } from "node:fs";
 import { test, type TestContext } from "node:test";
 import type { Page } from "playwright-core";
 import { atEnd, startTestPlatform } from "../apps/server/src/testing/index.ts";
-import { startBrowser, visit } from "./browser.fixture.ts";
-import { buildConsole, signIn } from "./console.fixture.ts";
+import { startBrowser } from "./browser.fixture.ts";
+import { buildConsole, Entrance } from "./console.fixture.ts";
 
 // Devices by the dozen, and credentials, as a person has them.
 buildConsole();
@@ -22,13 +22,9 @@ const device = (id: string) => me.get<Device>(`/v1/devices/${id}`);
 const pumps = [await make("Pump 1", { floor: "3" }), await make("Pump 2"), await make("Pump 3")];
 await make("=Fan, left", { floor: "3" });
 
-async function enter(t: TestContext, where: string) {
-  const visited = await visit(browser);
-  t.after(() => visited.context.close());
-  await visited.page.goto(`${platform.platform.url}/o/${org}/${where}`);
-  await signIn(visited.page);
-  return visited.page;
-}
+const entrance = new Entrance(browser, platform);
+const enter = async (t: TestContext, where: string) =>
+  (await entrance.at(t, `${platform.platform.url}/o/${org}/${where}`)).page;
 
 const named = (page: Page, name: string) => page.getByRole("link", { name, exact: true });
 

@@ -3,7 +3,7 @@ import { test, type TestContext } from "node:test";
 import type { Locator, Page } from "playwright-core";
 import { atEnd, startTestPlatform } from "../apps/server/src/testing/index.ts";
 import { assertAccessible, startBrowser, visit } from "./browser.fixture.ts";
-import { buildConsole, Line, owner, signIn } from "./console.fixture.ts";
+import { buildConsole, Entrance, Line, owner, signIn } from "./console.fixture.ts";
 import { CookieBrowser } from "./cookie-browser.fixture.ts";
 
 // What the console does when something is not as it should be.
@@ -30,12 +30,13 @@ const measure = (temperature: number) =>
 await measure(20);
 const inOrg = `/o/${org}`;
 
-async function enter(t: TestContext, where: string, who = owner) {
-  const visited = await visit(browser);
-  t.after(() => visited.context.close());
-  await visited.page.goto(`${line.url}${where}`);
-  await signIn(visited.page, who);
-  return visited;
+const entrance = new Entrance(browser, platform);
+const enter = (t: TestContext, where: string, who = owner) =>
+  entrance.at(t, `${line.url}${where}`, { who, isMovable: true });
+/** As one who looks away until the console has tried again. */
+async function mended(page: Page): Promise<void> {
+  line.mend();
+  await page.clock.fastForward(2_000);
 }
 
 test("a platform that is gone is told with since when, Live says that it is away, and both come back by themselves", async (t) => {
@@ -49,7 +50,7 @@ test("a platform that is gone is told with since when, Live says that it is away
   await gone.waitFor();
   await page.getByText("The connection was lost: connecting again …").waitFor();
   await measure(12); // the least of whatever step it falls into
-  line.mend();
+  await mended(page);
   await gone.waitFor({ state: "hidden" });
   // What came meanwhile was seen by nobody here; the list says so where it would stand.
   await page.getByText("The connection was lost. What came and was stored is in the telemetry").waitFor();
@@ -69,7 +70,7 @@ test("a chart that was open while the platform was gone has what was stored mean
   await page.getByText("The platform does not answer since").waitFor();
   await measure(31);
   await page.getByRole("img", { name: "temperature over time" }).waitFor(); // what it knew stays
-  line.mend();
+  await mended(page);
   await page.getByRole("cell", { name: "31", exact: true }).first().waitFor();
 });
 
@@ -81,7 +82,7 @@ test("what was typed is there when the platform is back, and is sent then", asyn
   await page.getByRole("button", { name: "Add a device" }).click();
   await page.getByRole("alert").getByText("The platform does not answer. Check the connection").waitFor();
   await page.getByText("The platform does not answer since").waitFor();
-  line.mend();
+  await mended(page);
   await page.getByText("The platform does not answer since").waitFor({ state: "hidden" });
   assert.equal(await page.getByRole("textbox", { name: "Name", exact: true }).inputValue(), "Pump 9");
   await page.getByRole("button", { name: "Add a device" }).click();
@@ -89,13 +90,17 @@ test("what was typed is there when the platform is back, and is sent then", asyn
 });
 
 test("a session that was ended elsewhere leads to the door, which says so, and from there back to the same list", async (t) => {
-  const { page, context } = await enter(t, `${inOrg}/devices?q=tag%3Afloor%3D3`);
+  const { page, context } = await visit(browser, { isMovable: true });
+  t.after(() => context.close());
+  await page.goto(`${line.url}${inOrg}/devices?q=tag%3Afloor%3D3`);
+  await signIn(page);
   await page.getByRole("link", { name: "Pump 1" }).waitFor();
   // The same cookie in another hand signs out.
   const [cookie] = await context.cookies(line.url);
   const elsewhere = new CookieBrowser(platform);
   elsewhere.cookie = cookie?.value;
   await elsewhere.good("DELETE", "/v1/session");
+  await page.clock.fastForward(5_000); // until the list asks again
   await page.getByText("Your session has ended. Sign in to go on where you were.").waitFor();
   await signIn(page);
   await page.getByRole("link", { name: "Pump 1" }).waitFor();

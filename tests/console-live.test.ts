@@ -3,14 +3,15 @@ import { test } from "node:test";
 import { newId, systemRandom } from "@holdfast/kernel";
 import { connectAsync } from "mqtt";
 import { atEnd, startTestPlatform } from "../apps/server/src/testing/index.ts";
-import { startBrowser, visit } from "./browser.fixture.ts";
-import { buildConsole, signIn } from "./console.fixture.ts";
+import { startBrowser } from "./browser.fixture.ts";
+import { buildConsole, Entrance } from "./console.fixture.ts";
 
 buildConsole();
 const platform = await startTestPlatform();
 atEnd.after(() => platform.close());
 const browser = await startBrowser();
 atEnd.after(() => browser.close());
+const entrance = new Entrance(browser, platform);
 const { org, token } = await platform.setUp();
 const me = platform.visitor.as(token);
 const application = await me.post<{ id: string }>("/v1/applications", { name: "Houses" });
@@ -28,11 +29,7 @@ const come = (password: string, username = key.id) =>
   });
 
 test("Live shows every message and every refusal of a device with its reason, by filter, and what came while it was paused", async (t) => {
-  const { page, context, complaints } = await visit(browser);
-  t.after(() => context.close());
-  await page.goto(`${platform.platform.url}/o/${org}/devices/${id}/live`);
-  await signIn(page);
-  complaints.length = 0; // nobody was signed in: the browser tells of the 401 that said so
+  const { page, complaints } = await entrance.at(t, `${platform.platform.url}/o/${org}/devices/${id}/live`);
   await page.getByText("Nothing has come since this page was opened.").waitFor();
   await page.getByText("Live", { exact: true }).last().waitFor();
   const line = (...texts: string[]) =>
@@ -82,10 +79,7 @@ test("Live shows every message and every refusal of a device with its reason, by
 });
 
 test("whoever adds a device and waits is told whether the key is unknown or its secret wrong", async (t) => {
-  const { page, context } = await visit(browser);
-  t.after(() => context.close());
-  await page.goto(`${platform.platform.url}/o/${org}/devices/add`);
-  await signIn(page);
+  const { page } = await entrance.at(t, `${platform.platform.url}/o/${org}/devices/add`);
   await page.getByRole("textbox", { name: "Name", exact: true }).fill("Pump 3");
   await page.getByRole("button", { name: "Add a device" }).click();
   await page.getByText("Waiting for the first reading …").waitFor();

@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
 import { test, type TestContext } from "node:test";
 import { atEnd, startTestPlatform } from "../apps/server/src/testing/index.ts";
-import { startBrowser, visit } from "./browser.fixture.ts";
-import { buildConsole, signIn } from "./console.fixture.ts";
+import { startBrowser } from "./browser.fixture.ts";
+import { buildConsole, Entrance } from "./console.fixture.ts";
 
 // What docs/benchmarks.md says of the console, measured in the browser.
 buildConsole();
@@ -32,13 +32,8 @@ async function many(count: number, atOnce: number, work: (at: number) => Promise
   await Promise.all(Array.from({ length: atOnce }, worker));
 }
 
-async function enter(t: TestContext, where: string) {
-  const visited = await visit(browser);
-  t.after(() => visited.context.close());
-  await visited.page.goto(`${platform.platform.url}/o/${org}/${where}`);
-  await signIn(visited.page);
-  return visited;
-}
+const entrance = new Entrance(browser, platform);
+const enter = (t: TestContext, where: string) => entrance.at(t, `${platform.platform.url}/o/${org}/${where}`);
 
 // docs/benchmarks.md says what was found and where the time goes: it is out of reach so far, and stays asked for.
 const missed = { todo: "missed: docs/benchmarks.md" };

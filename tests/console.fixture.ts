@@ -1,7 +1,11 @@
 import { spawnSync } from "node:child_process";
 import net from "node:net";
 import path from "node:path";
-import type { Page } from "playwright-core";
+import type { TestContext } from "node:test";
+import type { Browser, Page } from "playwright-core";
+import type { TestPlatform } from "../apps/server/src/testing/index.ts";
+import { visit, type Looks, type Visit } from "./browser.fixture.ts";
+import { CookieBrowser } from "./cookie-browser.fixture.ts";
 
 /** Builds the console when its sources have changed, as `npm start` does. */
 export function buildConsole(): void {
@@ -18,7 +22,47 @@ export async function signIn(page: Page, { email, password } = owner): Promise<v
   await page.getByLabel("E-mail").fill(email);
   await page.getByLabel("Password").first().fill(password);
   await page.getByRole("button", { name: "Sign in" }).click();
-  await page.getByRole("navigation", { name: "Places of this organisation" }).waitFor({ state: "attached" });
+  await page.getByRole("button", { name: "Sign out" }).waitFor();
+}
+
+/** Who is signed in already enters here: the door has tests of its own, and a password takes its time. */
+export class Entrance {
+  readonly #browser: Browser;
+  readonly #platform: TestPlatform;
+  readonly #cookies = new Map<string, Promise<string>>();
+
+  constructor(browser: Browser, platform: TestPlatform) {
+    this.#browser = browser;
+    this.#platform = platform;
+  }
+
+  /** A page of her own at this address, until the test ends. */
+  async at(
+    t: TestContext,
+    url: string,
+    { who = owner, ...looks }: { readonly who?: typeof owner } & Looks = {},
+  ): Promise<Visit> {
+    const visited = await visit(this.#browser, looks);
+    t.after(() => visited.context.close());
+    const value = await this.#cookieOf(who);
+    const place = { url: new URL("/", url).href, secure: true, httpOnly: true, sameSite: "Strict" } as const;
+    await visited.context.addCookies([{ name: "__Host-holdfast", value, ...place }]);
+    await visited.page.goto(url);
+    return visited;
+  }
+
+  #cookieOf(who: typeof owner): Promise<string> {
+    let cookie = this.#cookies.get(who.email);
+    if (!cookie) this.#cookies.set(who.email, (cookie = signedIn(this.#platform, who)));
+    return cookie;
+  }
+}
+
+async function signedIn(platform: TestPlatform, who: typeof owner): Promise<string> {
+  const browser = new CookieBrowser(platform);
+  await browser.signIn(who);
+  if (browser.cookie === undefined) throw new Error("signing in gave no cookie");
+  return browser.cookie;
 }
 
 /** The line between a browser and the platform, which a test can cut, and on which it can let answers wait. */
