@@ -3,7 +3,7 @@ import { test, type TestContext } from "node:test";
 import type { Page } from "playwright-core";
 import { atEnd, startTestPlatform } from "../apps/server/src/testing/index.ts";
 import { assertAccessible, startBrowser, visit } from "./browser.fixture.ts";
-import { buildConsole, Entrance, Line, owner, signIn } from "./console.fixture.ts";
+import { buildConsole, Line, owner, signIn } from "./console.fixture.ts";
 
 // Finding anything, and doing anything, from anywhere.
 buildConsole();
@@ -26,9 +26,13 @@ const viewer = { email: "viewer@example.com", password: owner.password };
 const { link } = await me.post<{ link: string }>("/v1/invitations", { email: viewer.email, role: "viewer" });
 await platform.visitor.post("/v1/invitations/accept", { secret: link.split("=").at(-1), ...viewer });
 
-const entrance = new Entrance(browser, platform);
-const enter = async (t: TestContext, who = owner): Promise<Page> =>
-  (await entrance.at(t, `${line.url}/o/${org}`, { who })).page;
+async function enter(t: TestContext, who = owner): Promise<Page> {
+  const { page, context } = await visit(browser);
+  t.after(() => context.close());
+  await page.goto(`${line.url}/o/${org}`);
+  await signIn(page, who);
+  return page;
+}
 
 const field = (page: Page) => page.getByRole("combobox", { name: "Search in this organisation" });
 const option = (page: Page, name: string | RegExp) => page.getByRole("option", { name });

@@ -27,6 +27,8 @@ test("from the link to a first reading: set-up, a device, a stock client, green,
   await page.getByRole("button", { name: "Set up" }).click();
   await page.getByRole("heading", { name: "Overview" }).waitFor();
   assert.ok(!page.url().includes("setup"), "the secret stays in no address");
+  await page.getByText("There is no device yet.").waitFor();
+  assert.equal(await page.getByText(/simulated/i).count(), 0, "a fleet that was not asked for is nowhere");
 
   await page.getByRole("button", { name: "Add a device" }).first().click();
   await page.getByRole("textbox", { name: "Name", exact: true }).fill("Pump 1");

@@ -1,10 +1,11 @@
 import { Alert, Card, SimpleGrid, Stack, Text, Title } from "@mantine/core";
 import { routes } from "@holdfast/protocol";
-import { useQuery } from "@tanstack/react-query";
+import { useQuery, useSuspenseQuery } from "@tanstack/react-query";
 import { Link, useNavigate } from "@tanstack/react-router";
 import { apiFor } from "../api/index.ts";
 import { Empty, Moment, Page, paths, ProblemNotice, Scroll, Slow, Press } from "../kit/index.ts";
-import { useCan, useOrg } from "../session/index.ts";
+import type { ReactNode } from "react";
+import { sessionQuery, useCan, useOrg } from "../session/index.ts";
 import { words } from "../words/index.ts";
 
 const own = words.overview;
@@ -33,7 +34,7 @@ export function Overview() {
       <Backup />
       {error && <ProblemNotice error={error} retry={() => void refetch()} />}
       {!data && !error && <Slow />}
-      {data?.total === 0 && <Empty next={add}>{words.devices.empty}</Empty>}
+      {data?.total === 0 && <Empty next={<Next add={add} />}>{words.devices.empty}</Empty>}
       {data !== undefined && data.total > 0 && (
         <SimpleGrid cols={{ base: 2, sm: 4 }}>
           {(["online", "offline", "suspended", "retired"] as const).map((state) => (
@@ -50,6 +51,22 @@ export function Overview() {
       )}
       {can("audit.read") && <Recent />}
     </Page>
+  );
+}
+
+/** A first device, or what there is to see before one has any. */
+function Next({ add }: { readonly add: ReactNode }) {
+  const { data } = useSuspenseQuery(sessionQuery);
+  const simulated = data.orgs.find(({ isSimulated }) => isSimulated);
+  return (
+    <>
+      {add}
+      {simulated && (
+        <Link to={paths.overview} params={{ org: simulated.id }}>
+          {own.toSimulation}
+        </Link>
+      )}
+    </>
   );
 }
 

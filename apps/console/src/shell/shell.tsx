@@ -21,6 +21,7 @@ import { sessionQuery, useOrg, useSignOut } from "../session/index.ts";
 import { words } from "../words/index.ts";
 import { Connection } from "./connection.tsx";
 import { SearchButton } from "./search-button.tsx";
+import { Simulated } from "./simulated.tsx";
 
 const PlaceLink = createLink((given: NavLinkProps & { readonly href?: string }) => (
   <NavLink component="a" {...given} />
@@ -102,11 +103,7 @@ export function Shell() {
         </AppShell.Navbar>
         <AppShell.Main id="content" tabIndex={-1}>
           <Connection />
-          {org.isSimulated && (
-            <Text fz="sm" px="md" py={6} c="var(--hf-warn)" bg="var(--hf-raised)">
-              {words.shell.simulated}
-            </Text>
-          )}
+          {org.isSimulated && <Simulated org={org.id} />}
           <Suspense fallback={<Slow />}>
             <Outlet />
           </Suspense>

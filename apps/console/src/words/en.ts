@@ -35,6 +35,7 @@ export const en = {
     gone: (since: string) => `The platform does not answer since ${since}. What you see may be old; trying again …`,
     back: "The platform answers again.",
     simulated: "Everything in this organisation is simulated.",
+    simulatedEnds: "Remove it in the settings",
   },
   search: {
     title: "Search",
@@ -390,6 +391,7 @@ export const en = {
     withdraw: "Withdraw",
   },
   overview: {
+    toSimulation: "Or look at the simulated fleet",
     recent: "What happened last",
     noBackup: "The keys have never been backed up.",
     backupHint:
@@ -486,7 +488,7 @@ export const en = {
       org: "Name of your organisation",
       fleet: "Also start a simulated fleet",
       fleetHint:
-        "A dozen devices in an organisation of their own, so that there is something to see at once. They come in by the real front door, are marked as simulated, and go with one click.",
+        "A dozen devices in an organisation of their own, so that there is something to see at once. They come in by the real front door, are marked as simulated, and a button of its settings removes them without a trace.",
       submit: "Set up",
       noLink: "Open the link that the platform printed when it started: it carries the secret that proves you run it.",
     },
