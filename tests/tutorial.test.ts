@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { spawn, spawnSync } from "node:child_process";
+import { X509Certificate } from "node:crypto";
 import { once } from "node:events";
 import {
   chmodSync,
@@ -15,10 +16,14 @@ import {
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { after, test, type TestContext } from "node:test";
+import type { Page } from "playwright-core";
 import { read, type Block } from "../tools/documents/markdown.ts";
-import { buildConsole } from "./console.fixture.ts";
+import { startBrowser, visit } from "./browser.fixture.ts";
+import { buildConsole, signIn } from "./console.fixture.ts";
+import { readReady } from "./server.fixture.ts";
 
-// docs/tutorial.md as somebody follows it: its blocks in their order, in one shell, with a real platform on free ports.
+// docs/tutorial.md as somebody follows it: its blocks in their order, in one shell, with a real platform on free ports, and a browser
+// beside it.
 const root = path.dirname(import.meta.dirname);
 const folder = mkdtempSync(path.join(tmpdir(), "holdfast-tutorial-"));
 chmodSync(folder, 0o711); // started by root the platform becomes somebody else, who must get through
@@ -34,7 +39,8 @@ const env = {
   HOLDFAST_HTTPS_PORT: "0",
   HOLDFAST_MQTTS_PORT: "0",
 };
-const { blocks } = read(readFileSync(path.join(root, "docs/tutorial.md"), "utf8"));
+const text = readFileSync(path.join(root, "docs/tutorial.md"), "utf8");
+const { blocks } = read(text);
 const starts = ({ text }: Block): boolean => text.includes("npm start");
 /** Programs that a reader may lack. Git and Node she has. */
 const isThere = (program: string): boolean => spawnSync(program, ["--help"], { stdio: "ignore" }).error === undefined;
@@ -101,8 +107,8 @@ function install(clone: string): void {
   }
 }
 
-/** The first terminal: it says where the platform is, and keeps it until the test ends. */
-async function start(t: TestContext, text: string): Promise<void> {
+/** The first terminal: it says where the platform is, and keeps it until the test ends. Answers what it said. */
+async function start(t: TestContext, text: string): Promise<string> {
   const child = spawn("/bin/sh", ["-c", text], { cwd: folder, env, stdio: ["ignore", "pipe", "pipe"], detached: true });
   let said = "";
   for (const stream of [child.stdout, child.stderr]) stream.on("data", (more: Buffer) => (said += more.toString()));
@@ -116,13 +122,63 @@ async function start(t: TestContext, text: string): Promise<void> {
     await Promise.race([once(child.stdout, "data"), ended]);
     assert.equal(child.exitCode, null, said);
   }
+  return said;
+}
+
+const ready = () => readReady(path.join(folder, "holdfast/.data/keys/ready.json"));
+const one = (pattern: RegExp): string => pattern.exec(text)?.[1] ?? assert.fail(`the tutorial has no ${pattern}`);
+const reader = { email: one(/--email (\S+) --org/), password: one(/echo '([^']+)' > password.txt/) };
+
+type Reader = { readonly page: Page; readonly shell: Shell; readonly said: string };
+
+/** What is done in a browser, by the sentence that says so. */
+const inBrowser: Readonly<Record<string, (reader: Reader) => Promise<void>>> = {
+  "The set-up link that the start printed opens a page that asks for them.": async ({ page, said }) => {
+    const { fingerprint256 } = new X509Certificate(readFileSync(ready().caFile));
+    assert.ok(said.replaceAll(/\s+/g, ":").includes(fingerprint256), said);
+    await page.goto(ready().setupLink ?? "");
+    for (const label of ["Your e-mail", "A password", "The password again", "Name of your organisation"])
+      assert.ok(await page.getByLabel(label).isEditable(), label);
+    await page.getByRole("button", { name: "Set up" }).waitFor(); // which the command presses
+  },
+  "In the console, *Devices* and *Add a device* give the same for seven kinds of client, and wait for the first reading.":
+    async ({ page }) => {
+      await page.goto(`${ready().url}/`);
+      await signIn(page, reader);
+      await page.getByRole("link", { name: "Devices", exact: true }).click();
+      await page.getByRole("button", { name: "Add a device" }).click();
+      await page.getByRole("textbox", { name: "Name", exact: true }).fill("Pump 2");
+      await page.getByRole("button", { name: "Add a device" }).click();
+      await page.getByText("Waiting for the first reading").waitFor();
+      assert.equal(await page.getByRole("tablist", { name: "Client" }).getByRole("tab").count(), 7);
+    },
+  "choose *Devices*, *Pump*, *Telemetry*. Send 23.5 while you look, as you sent 21.5: it appears within a second.":
+    async ({ page, shell }) => {
+      for (const name of ["Devices", "Pump", "Telemetry"]) await page.getByRole("link", { name, exact: true }).click();
+      await page.getByRole("img", { name: "temperature over time" }).waitFor();
+      const sending = blocks.find((block) => block.text.startsWith("curl "))?.text ?? "";
+      const { code, out } = await shell.run(sending.replace("21.5", "23.5"));
+      assert.equal(code, 0, out);
+      await page.getByRole("cell", { name: "23.5", exact: true }).first().waitFor({ timeout: 1_500 });
+    },
+};
+
+/** The prose above a block, up to the one before. */
+function above({ line }: Block): string {
+  const lines = text.split("\n").slice(0, line - 2);
+  return lines.slice(lines.findLastIndex((one) => one.startsWith("```")) + 1).join(" ");
 }
 
 const without = isThere("curl") ? false : "there is no curl";
 
-test("the tutorial's commands do and answer what it says", { skip: without }, async (t) => {
+test("the tutorial's commands and its clicks do and answer what it says", { skip: without }, async (t) => {
   const shell = new Shell();
   t.after(() => shell.close());
+  const browser = await startBrowser();
+  t.after(() => browser.close());
+  const { page, complaints } = await visit(browser);
+  let said = "";
+  let looked = 0;
 
   async function follow(block: Block, next: Block | undefined): Promise<void> {
     const where = `docs/tutorial.md:${block.line}`;
@@ -135,12 +191,29 @@ test("the tutorial's commands do and answer what it says", { skip: without }, as
   for (const [at, block] of blocks.entries()) {
     if (block.language !== "sh") continue;
     const skip = block.text.startsWith("mosquitto_pub ") && !isThere("mosquitto_pub");
-    let isDone = skip;
+    let isDone = true;
+    for (const [sentence, look] of Object.entries(inBrowser)) {
+      if (!above(block).includes(sentence)) continue;
+      isDone = false;
+      await t.test(sentence, async () => {
+        await look({ page, shell, said });
+        looked += 1;
+        isDone = true;
+      });
+      if (!isDone) return;
+    }
+    isDone = skip;
     await t.test(`line ${block.line}: ${block.text.trim().split("\n").at(-1)}`, { skip }, async () => {
-      if (starts(block)) await start(t, block.text);
+      if (starts(block)) said = await start(t, block.text);
       else await follow(block, blocks[at + 1]);
       isDone = true;
     });
     if (!isDone) return; // what follows needs it
   }
+  assert.equal(looked, Object.keys(inBrowser).length, "every sentence of `inBrowser` stands in the tutorial");
+  // Before anybody is signed in the browser tells of the 401 that says so.
+  assert.deepEqual(
+    complaints.filter((complaint) => !complaint.includes("401")),
+    [],
+  );
 });
