@@ -218,7 +218,7 @@ export const mqttMutants = (): readonly Mutant[] => [
   ),
   handler(
     "retained-cleared",
-    ["retained.ts", "      this.#forget(levels);\n      return true;", "      return true;"],
+    ["retained.ts", "      if (old) this.forget(old);\n      return true;", "      return true;"],
     [
       "retained.test.ts",
       "an empty message to be retained is delivered like others, clears what was retained, and is not retained itself",
