@@ -5,7 +5,7 @@ import { Connection } from "./connection.ts";
 import { Core } from "./core.ts";
 import { deliverDurable, deliverLive } from "./delivery.ts";
 import { defaultLimits, type Limits } from "./limits.ts";
-import type { Message, Policy, SpaceKey, Transport } from "./policy.ts";
+import type { Journal, Message, Policy, SpaceKey, Transport } from "./policy.ts";
 import { publicationOf, type Publication } from "./publication.ts";
 import type { Session } from "./session.ts";
 import type { Statistics } from "./statistics.ts";
@@ -20,6 +20,8 @@ export type BrokerNeeds<Context> = {
   readonly newClientId: () => string;
   /** Something in the policy, or in us, threw. The connection it concerned is ended. */
   readonly reportFault: (fault: unknown) => void;
+  /** Keeps what must outlive the process; `Policy.revive` then says who may come back. */
+  readonly journal?: Journal;
   readonly limits?: Partial<Limits>;
   /** `false` keeps no retained messages, and says so. */
   readonly retainAvailable?: boolean;
@@ -67,33 +69,48 @@ export class Broker<Context = unknown> {
   }
 
   /**
-   * Publishes a message that came another way. `live` reaches listeners and subscriptions of QoS 0 (a message of QoS 0 reaches all);
-   * `durable` reaches subscriptions of QoS 1 with a message of QoS 1, once it is kept; `all` is both. Throws `TypeError` for what is no
-   * topic name. The policy is not asked; the gates of those who receive are.
+   * A message that came another way. Who is owed it is decided now, and what the broker must keep of it stands in its `record`; it goes out
+   * when the caller says `settle(0)`, once that is kept, and to nobody at another code. Throws `TypeError` for what is no topic name. The
+   * policy is not asked; the gates of those who receive are.
    */
-  publish(space: SpaceKey, message: Message, part: "live" | "durable" | "all" = "all", from?: Publisher): void {
+  offer(space: SpaceKey, message: Message, from?: Publisher): Publication {
     if (!isTopic(message.topic)) throw new TypeError("This is not a topic name.");
     const { time } = this.#core;
+    const source = { settled: () => publication.code === 0 && this.#deliver(space, publication, from) };
     const publication = publicationOf(message, {
       topic: message.topic,
       receivedAt: time.now(),
       since: time.elapsed(),
-      source: null,
+      source,
     });
-    this.#deliver(space, publication, part, from);
+    return publication;
   }
 
-  #deliver(
-    key: SpaceKey,
-    publication: Publication,
-    part: "live" | "durable" | "all",
-    from: Publisher | undefined,
-  ): void {
+  /** Offers a message that need not be kept, and delivers it at once. */
+  publish(space: SpaceKey, message: Message, from?: Publisher): void {
+    this.offer(space, message, from).settle(0);
+  }
+
+  /**
+   * Everything of a space as its log has it, in order; before anybody connects to it, and before a message is offered. A record that
+   * cannot be read is thrown as a fault that names its position; then nothing was restored.
+   */
+  restore(_space: SpaceKey, records: Iterable<Uint8Array>): void {
+    for (const _record of records) throw new TypeError("There is nothing that this broker has written.");
+  }
+
+  /**
+   * The whole state of a space as records of about 64 KiB, lazily. Each is true in the turn in which it is taken, and in that turn goes into
+   * the log, in order with `Journal.append`. When all are durable, what had been settled before the first was taken is not needed any more.
+   */
+  *snapshot(_space: SpaceKey): Generator<Uint8Array, void, undefined> {}
+
+  #deliver(key: SpaceKey, publication: Publication, from: Publisher | undefined): void {
     const space = this.#core.space(key);
     const route = space.route(publication.topic);
     const publisher = (from && this.#core.sessions.find(key, from.principal, from.clientId)) ?? null;
-    if (part !== "durable") deliverLive(route, publication, publisher);
-    if (part !== "live" && publication.qos === 1) deliverDurable(route, publication, publisher);
+    deliverLive(route, publication, publisher);
+    if (publication.qos > 0) deliverDurable(route, publication, publisher);
     space.rest();
   }
 

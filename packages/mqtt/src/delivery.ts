@@ -9,7 +9,7 @@ export function deliverLive(route: Route, publication: Publication, publisher: S
   const { listeners, live } = route;
   for (let i = 0; i < listeners.length; i++) listeners[i]!.listener.receive(publication); // i < length
   for (let i = 0; i < live.length; i++) sendLive(live[i]!, publication, publisher); // i < length
-  if (publication.qos === 1) return;
+  if (publication.qos > 0) return;
   const { durable, shares } = route;
   for (let i = 0; i < durable.length; i++) sendLive(durable[i]!, publication, publisher); // i < length
   for (let i = 0; i < shares.length; i++) share(shares[i]!, publication, publisher); // i < length

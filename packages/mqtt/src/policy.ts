@@ -16,11 +16,32 @@ export type Transport = {
 
 export type ProtocolVersion = 4 | 5;
 
+export type QoS = 0 | 1 | 2;
+
+/**
+ * What must outlive the process: one log for each space, of records that only the broker reads. Without a journal everything is in memory.
+ * The record of a publication stands in `Publication.record` instead, and is kept with the message itself.
+ */
+export interface Journal {
+  /**
+   * Keeps the record behind all that were given before, those of publications that were accepted included. `done(0)` once it is durable,
+   * any code from 0x80 when it was not kept. May be called in the same turn.
+   */
+  append(space: SpaceKey, record: Uint8Array, done: (code: number) => void): void;
+}
+
+/** A session that was kept, as it comes back after a restart. */
+export type Revived = {
+  readonly principal: string;
+  readonly clientId: string;
+  readonly keepsake: string | undefined;
+};
+
 /** A message that somebody gives the broker to publish. */
 export type Message = {
   readonly topic: string;
   readonly payload: Uint8Array;
-  readonly qos: 0 | 1;
+  readonly qos: QoS;
   readonly retain: boolean;
   readonly properties?: Properties;
 };
@@ -80,6 +101,8 @@ export type Welcome<Context = unknown> = Naming & {
   readonly authenticationData?: Uint8Array | undefined;
   /** Given back with every call about this session, also after its connection has closed, as long as the session is kept. */
   readonly context: Context;
+  /** Your own words about the session, such as the id of its credential: kept with it, and given back to `Policy.revive`. */
+  readonly keepsake?: string | undefined;
 };
 
 export type TurnedAway = {
@@ -180,6 +203,12 @@ export interface Policy<Context = unknown> {
    * Keeping the publication keeps the chunk it came in: call `publication.detach()` before keeping it for long.
    */
   accept(context: Context, publication: Publication): number;
+
+  /**
+   * Once for each session that `Broker.restore` finds, before anybody connects: its welcome, as for a CONNECT, or the end of session, queue
+   * and will. Needed where there is a journal.
+   */
+  revive?(space: SpaceKey, session: Revived): Welcome<Context> | Ending;
 
   opened?(session: Opened<Context>): void;
   closed?(session: Opened<Context>, closing: Closing): void;

@@ -2,7 +2,7 @@
 import { Buffer } from "node:buffer";
 import { packet } from "./codes.ts";
 import { Cursor } from "./cursor.ts";
-import type { Message, ProtocolVersion } from "./policy.ts";
+import type { Message, ProtocolVersion, QoS } from "./policy.ts";
 import type { Route } from "./space.ts";
 import { readProperties, skipProperty, writeProperties, type Properties } from "./properties.ts";
 
@@ -20,7 +20,7 @@ export class Publication {
   /** The topic as its publisher named it: of a will, too, whose frame is ours. */
   named: string;
   readonly version: ProtocolVersion;
-  readonly qos: 0 | 1;
+  readonly qos: QoS;
   readonly retain: boolean;
   readonly duplicate: boolean;
   /** Milliseconds since the epoch. */
@@ -52,6 +52,12 @@ export class Publication {
   isRefused = false;
   /** -1 until settled. */
   code = -1;
+  /**
+   * What the broker must find again after a restart, where it has a journal: who is owed the message, or that it is retained. Whoever takes
+   * the publication keeps this in the same step as the message, in order with `Journal.append`, and settles it after. A message of QoS 0 has
+   * one only where it is retained, or a kept session's will; nothing waits for it to be settled.
+   */
+  record: Uint8Array | undefined = undefined;
   /** Told to a publisher of MQTT 5 with a code from 0x80; may also be set before `Policy.accept` refuses. */
   reasonString: string | undefined = undefined;
   /** As read from the frame. */
@@ -84,7 +90,7 @@ export class Publication {
     this.written = written;
     this.named = written;
     this.version = version;
-    this.qos = (first & 0x06) === 0 ? 0 : 1;
+    this.qos = ((first >> 1) & 3) as QoS; // 3 was refused when it was read
     this.retain = (first & 1) === 1;
     this.duplicate = (first & 8) === 8;
     this.bytes = bytes;
