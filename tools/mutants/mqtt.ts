@@ -39,7 +39,7 @@ export const mqttMutants = (): readonly Mutant[] => [
   ),
   handler(
     "will-qos",
-    ["packets.ts", 'if (willQos === 3) throw malformed("The will has QoS 3.");', ""],
+    ["packets.ts", 'if (willQos === undefined) throw malformed("The will has QoS 3.");', ""],
     ["connect.test.ts", "will flags without a will, and a will of QoS 3, are refused"],
   ),
   handler(
@@ -54,9 +54,9 @@ export const mqttMutants = (): readonly Mutant[] => [
   handler(
     "second-connect",
     [
-      "connection.ts",
+      "dispatch.ts",
       "default: // a second CONNECT too: [MQTT-3.1.0-2]",
-      "case packet.connect:\n        return;\n      default:",
+      "case packet.connect:\n      return;\n    default:",
     ],
     ["connect.test.ts", "a second CONNECT ends the connection"],
   ),
@@ -124,7 +124,7 @@ export const mqttMutants = (): readonly Mutant[] => [
   ),
   handler(
     "session-expiry",
-    ["core.ts", "if (session.expirySeconds !== forever) {", "if (session.expirySeconds === forever) {"],
+    ["core.ts", "if (expirySeconds !== forever) session", "if (expirySeconds === forever) session"],
     ["session.test.ts", "a session ends with its connection when its expiry is zero, else when that has passed"],
   ),
   handler(
@@ -154,7 +154,7 @@ export const mqttMutants = (): readonly Mutant[] => [
   ),
   handler(
     "packet-id-taken",
-    ["session.ts", "while (this.#inFlight.has(id));", "while (id < 0);"],
+    ["outgoing.ts", "while (this.#owed.has(id));", "while (id < 0);"],
     [
       "identifiers.test.ts",
       "what goes out at QoS 1 has an identifier that is not zero, and nobody's until it is acknowledged",
@@ -162,7 +162,7 @@ export const mqttMutants = (): readonly Mutant[] => [
   ),
   handler(
     "reserved-flags",
-    ["connection.ts", "if ((first & 0x0f) !== flags) throw", "if (flags < 0) throw"],
+    ["dispatch.ts", "if ((first & 0x0f) !== flags) throw", "if (flags < 0) throw"],
     ["publish.test.ts", "reserved flags of any packet end the connection"],
   ),
   handler(
@@ -204,16 +204,12 @@ export const mqttMutants = (): readonly Mutant[] => [
   ),
   handler(
     "receive-maximum",
-    ["session.ts", "this.#inFlight.size < this.window &&", ""],
+    ["outgoing.ts", "this.#underWay < this.window &&", ""],
     ["session.test.ts", "no more messages are under way than the client's receive maximum"],
   ),
   handler(
     "not-retained",
-    [
-      "delivery.ts",
-      "  if (publication.retain) retain(route, publication);\n}\n\n/** What waits",
-      "  retain(route, publication);\n}\n\n/** What waits",
-    ],
+    ["delivering.ts", "if (publication.retain) retain(route.space, publication);", "retain(route.space, publication);"],
     ["retained.test.ts", "a message that is not to be retained is not, and leaves what is retained alone"],
   ),
   handler(
@@ -231,7 +227,7 @@ export const mqttMutants = (): readonly Mutant[] => [
   ),
   handler(
     "retain-as-published",
-    ["delivery.ts", "target.retainAsPublished && publication.retain;", "publication.retain;"],
+    ["delivering.ts", "target.retainAsPublished && publication.retain;", "publication.retain;"],
     [
       "subscribe.test.ts",
       "the retain flag is cleared for a live message, unless the subscription keeps it as published",
@@ -258,12 +254,45 @@ export const mqttMutants = (): readonly Mutant[] => [
   ),
   handler(
     "unsubscribed",
-    [
-      "subscribing.ts",
-      "    session.space.unsubscribe(subscription);\n    return reason.success;",
-      "    return reason.success;",
-    ],
+    ["subscribing.ts", "  session.space.unsubscribe(subscription);\n  return true;", "  return true;"],
     ["subscribe.test.ts", "an UNSUBACK answers each filter, and nothing more arrives"],
+  ),
+  handler(
+    "qos-2-quota",
+    ["inbound.ts", "this.#countOfOnes + this.#uncompleted.size <", "this.#countOfOnes <"],
+    [
+      "qos2.test.ts",
+      "a client of MQTT 5 that has more unreleased messages of QoS 2 than the receive maximum is disconnected",
+    ],
+  ),
+  handler(
+    "qos-2-refused",
+    ["receipts.ts", "else this.#awaited.delete(packetId);", ""],
+    [
+      "qos2.test.ts",
+      "a message of QoS 2 that is refused frees its id, and MQTT 5 is told why in the PUBREC; 3.1.1 is not",
+    ],
+  ),
+  handler(
+    "qos-2-expiry",
+    ["sending.ts", "if (left === 0 && !isDuplicate) {", "if (left === 0) {"],
+    ["qos2.test.ts", "what was sent at QoS 2 is brought to its end though its time is over, in and out"],
+  ),
+  handler(
+    "kept-before-it-is-said",
+    ["outgoing.ts", "session.keep(isKnown ? []", "session.keep(isKnown !== undefined ? []"],
+    [
+      "kept.test.ts",
+      "a kept session is answered once what it hears of is kept: CONNACK, SUBACK, UNSUBACK, PUBREC, PUBREL, PUBCOMP",
+    ],
+  ),
+  handler(
+    "snapshot-receipts",
+    ["snapshot.ts", 'yield { kind: "received", session: number, packetId };', ";"],
+    [
+      "kept.test.ts",
+      "a snapshot is the whole state in records of a bounded size, and replaying it behind or in place of what was before is the same",
+    ],
   ),
   handler(
     "web-socket-text",

@@ -1,7 +1,8 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { House } from "./house.fixture.ts";
-import { auth, connack, disconnect, fitting, puback } from "./writer.ts";
+import { firstByte } from "./codes.ts";
+import { acknowledgement, auth, connack, disconnect, fitting } from "./writer.ts";
 
 const long = "x".repeat(100);
 
@@ -85,11 +86,12 @@ test("[MQTT-3.14.2-3] a DISCONNECT has no reason string where the client has no 
   }
 });
 
-test("[MQTT-3.2.2-20] [MQTT-3.4.2-3] [MQTT-3.14.2-4] [MQTT-3.15.2-3] user properties are left out of an answer that would not fit with them", () => {
+test("[MQTT-3.2.2-20] [MQTT-3.4.2-3] [MQTT-3.5.2-3] [MQTT-3.14.2-4] [MQTT-3.15.2-3] user properties are left out of an answer that would not fit with them", () => {
   const properties = { reasonString: "r", userProperties: [["name", long] as [string, string]] };
   for (const make of [
     (fit: object) => connack(5, false, 0x87, fit),
-    (fit: object) => puback(1, 0x87, fit),
+    (fit: object) => acknowledgement(firstByte.puback, 1, 0x87, fit),
+    (fit: object) => acknowledgement(firstByte.pubrec, 1, 0x87, fit),
     (fit: object) => disconnect(0x87, fit),
     (fit: object) => auth(0x18, fit),
   ]) {

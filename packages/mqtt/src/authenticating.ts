@@ -1,12 +1,12 @@
 import { disconnectCodeOf, reason } from "./codes.ts";
 import type { Connection } from "./connection.ts";
-import { Mounts } from "./mounts.ts";
 import type { Cursor } from "./cursor.ts";
 import { readAuth, type Auth } from "./packets.ts";
 import type { Asked, Challenge, Proof, TurnedAway, Welcome } from "./policy.ts";
 import type { Properties } from "./properties.ts";
 import { ProtocolError } from "./protocol-error.ts";
 import type { Session } from "./session.ts";
+import { mountsOf, termsOf } from "./terms.ts";
 import { after } from "./time.ts";
 import { auth, fitting } from "./writer.ts";
 
@@ -72,9 +72,7 @@ export class Authentication {
       return connection.end({ how: "policy", ...refusal, code: disconnectCodeOf(refusal.turnedAway) });
     }
     if ("turnedAway" in answer) return;
-    const { context, gate, application = "" } = answer;
-    const mounts = new Mounts(answer.mounts, answer.synonyms, answer.mountsOnly);
-    session.welcomed({ context, gate, mounts, application });
+    session.welcomed(termsOf(answer, mountsOf(answer)));
     if (!session.isCurrent()) return;
     connection.deadlines.expireAt(answer.expiresAt);
     this.say(reason.success, answer.authenticationData);

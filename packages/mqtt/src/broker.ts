@@ -3,11 +3,12 @@ import type { Duplex } from "node:stream";
 import { reason } from "./codes.ts";
 import { Connection } from "./connection.ts";
 import { Core } from "./core.ts";
-import { deliverDurable, deliverLive } from "./delivery.ts";
 import { defaultLimits, type Limits } from "./limits.ts";
 import type { Journal, Message, Policy, SpaceKey, Transport } from "./policy.ts";
-import { publicationOf, type Publication } from "./publication.ts";
+import type { Publication } from "./publication.ts";
+import { restore } from "./restoring.ts";
 import type { Session } from "./session.ts";
+import { snapshot } from "./snapshot.ts";
 import type { Statistics } from "./statistics.ts";
 import type { Listener } from "./subscription.ts";
 import type { Time } from "./time.ts";
@@ -35,6 +36,7 @@ export class Broker<Context = unknown> {
   #isClosing = false;
 
   constructor(needs: BrokerNeeds<Context>) {
+    if (needs.journal && !needs.policy.revive) throw new TypeError("A policy with a journal says who may be revived.");
     this.#core = new Core({
       policy: needs.policy,
       time: needs.time,
@@ -42,6 +44,7 @@ export class Broker<Context = unknown> {
       reportFault: needs.reportFault,
       limits: { ...defaultLimits, ...needs.limits },
       retainAvailable: needs.retainAvailable ?? true,
+      journal: needs.journal,
     });
   }
 
@@ -70,48 +73,40 @@ export class Broker<Context = unknown> {
 
   /**
    * A message that came another way. Who is owed it is decided now, and what the broker must keep of it stands in its `record`; it goes out
-   * when the caller says `settle(0)`, once that is kept, and to nobody at another code. Throws `TypeError` for what is no topic name. The
+   * when the caller says `settle(0)`, once that is kept, and to nobody at another code. Where one who is owed it
+   * has no room, and `limits.whenFull` says so, its `code` is 0x97 already. Throws `TypeError` for what is no topic name. The
    * policy is not asked; the gates of those who receive are.
    */
   offer(space: SpaceKey, message: Message, from?: Publisher): Publication {
     if (!isTopic(message.topic)) throw new TypeError("This is not a topic name.");
-    const { time } = this.#core;
-    const source = { settled: () => publication.code === 0 && this.#deliver(space, publication, from) };
-    const publication = publicationOf(message, {
-      topic: message.topic,
-      receivedAt: time.now(),
-      since: time.elapsed(),
-      source,
-    });
-    return publication;
+    const publisher = (from && this.#core.sessions.find(space, from.principal, from.clientId)) ?? null;
+    return this.#core.offer(this.#core.space(space), message, publisher);
   }
 
-  /** Offers a message that need not be kept, and delivers it at once. */
+  /** Publishes a message that the caller need not keep: what the broker must find again goes into the journal by itself. */
   publish(space: SpaceKey, message: Message, from?: Publisher): void {
-    this.offer(space, message, from).settle(0);
+    const publication = this.offer(space, message, from);
+    const { record } = publication;
+    const { journal } = this.#core;
+    const settle = (code: number) => this.#core.safely(() => publication.settle(code));
+    if (record && journal) journal.append(space, record, settle);
+    else settle(0);
   }
 
   /**
    * Everything of a space as its log has it, in order; before anybody connects to it, and before a message is offered. A record that
    * cannot be read is thrown as a fault that names its position; then nothing was restored.
    */
-  restore(_space: SpaceKey, records: Iterable<Uint8Array>): void {
-    for (const _record of records) throw new TypeError("There is nothing that this broker has written.");
+  restore(space: SpaceKey, records: Iterable<Uint8Array>): void {
+    restore(this.#core, space, records);
   }
 
   /**
    * The whole state of a space as records of about 64 KiB, lazily. Each is true in the turn in which it is taken, and in that turn goes into
    * the log, in order with `Journal.append`. When all are durable, what had been settled before the first was taken is not needed any more.
    */
-  *snapshot(_space: SpaceKey): Generator<Uint8Array, void, undefined> {}
-
-  #deliver(key: SpaceKey, publication: Publication, from: Publisher | undefined): void {
-    const space = this.#core.space(key);
-    const route = space.route(publication.topic);
-    const publisher = (from && this.#core.sessions.find(key, from.principal, from.clientId)) ?? null;
-    deliverLive(route, publication, publisher);
-    if (publication.qos > 0) deliverDurable(route, publication, publisher);
-    space.rest();
+  snapshot(space: SpaceKey): Iterable<Uint8Array> {
+    return snapshot(this.#core.space(space));
   }
 
   /** Hears every message of the space that matches, in the turn of its live delivery, until the returned function is called. */
@@ -153,13 +148,17 @@ export class Broker<Context = unknown> {
     return connected.length;
   }
 
-  /** Takes nobody else in, tells everybody (0x8B), and ends all sockets within the close deadline. Wills are not published. */
+  /**
+   * Takes nobody else in, tells everybody (0x8B), and ends all sockets within the close deadline. Wills are not published; those of
+   * kept sessions are when they are restored.
+   */
   async close(): Promise<void> {
     this.#isClosing = true;
+    this.#core.stop();
     const closed = new Promise<void>((resolve) => (this.#closing = resolve));
     for (const connection of this.#connections) connection.shutDown();
     if (this.#connections.size > 0) await closed;
-    this.#core.stop();
+    this.#core.stopped();
   }
 }
 

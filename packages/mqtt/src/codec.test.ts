@@ -3,13 +3,21 @@ import { Buffer } from "node:buffer";
 import { test } from "node:test";
 import fc from "fast-check";
 import mqttPacket from "mqtt-packet";
+import { firstByte, packet } from "./codes.ts";
 import { Cursor } from "./cursor.ts";
 import { Frames } from "./frames.ts";
-import { readAuth, readConnect, readDisconnect, readPuback, readSubscribe, readUnsubscribe } from "./packets.ts";
+import {
+  readAcknowledgement,
+  readAuth,
+  readConnect,
+  readDisconnect,
+  readSubscribe,
+  readUnsubscribe,
+} from "./packets.ts";
 import { readProperties, writeProperties, type Properties } from "./properties.ts";
 import { ProtocolError } from "./protocol-error.ts";
 import { publicationOf } from "./publication.ts";
-import { connack, disconnect, puback, suback, unsuback } from "./writer.ts";
+import { acknowledgement, connack, disconnect, suback, unsuback } from "./writer.ts";
 
 const version = fc.constantFrom<4 | 5>(4, 5);
 const text = fc
@@ -29,8 +37,8 @@ const userProperties = fc.dictionary(
 );
 
 /** A packet body for our readers, cut out by our own framing of what mqtt-packet wrote. */
-function bodyOf(packet: Record<string, unknown>, protocolVersion: 4 | 5): Cursor {
-  const frame = mqttPacket.generate(packet as unknown as mqttPacket.Packet, { protocolVersion }); // one of its packets
+function bodyOf(said: Record<string, unknown>, protocolVersion: 4 | 5): Cursor {
+  const frame = mqttPacket.generate(said as unknown as mqttPacket.Packet, { protocolVersion }); // one of its packets
   let cursor: Cursor | undefined;
   const frames = new Frames(
     {
@@ -170,7 +178,7 @@ test("a SUBSCRIBE as mqtt-packet writes it is read as it was meant, in both vers
   );
 });
 
-test("an UNSUBSCRIBE, a PUBACK and a DISCONNECT as mqtt-packet writes them are read as they were meant", () => {
+test("an UNSUBSCRIBE, acknowledgements and a DISCONNECT as mqtt-packet writes them are read as they were meant", () => {
   fc.assert(
     fc.property(version, id, fc.array(name, { minLength: 1, maxLength: 5 }), (version, messageId, filters) => {
       const read = readUnsubscribe(
@@ -182,9 +190,11 @@ test("an UNSUBSCRIBE, a PUBACK and a DISCONNECT as mqtt-packet writes them are r
     }),
   );
   fc.assert(
-    fc.property(version, id, fc.constantFrom(0, 0x10, 0x80, 0x97), (version, messageId, reasonCode) => {
-      const read = readPuback(bodyOf({ cmd: "puback", messageId, reasonCode }, version), version);
-      assert.deepEqual(read, { id: messageId, code: version === 5 ? reasonCode : 0 });
+    fc.property(version, id, fc.constantFrom("puback", "pubrec", "pubrel", "pubcomp"), (version, messageId, cmd) => {
+      for (const reasonCode of cmd === "puback" || cmd === "pubrec" ? [0, 0x10, 0x80, 0x97] : [0, 0x92]) {
+        const read = readAcknowledgement(bodyOf({ cmd, messageId, reasonCode }, version), version, packet[cmd]);
+        assert.deepEqual(read, { id: messageId, code: version === 5 ? reasonCode : 0 });
+      }
     }),
   );
   fc.assert(
@@ -252,8 +262,11 @@ test("what we answer is read by mqtt-packet as it was meant, in both versions", 
   );
   fc.assert(
     fc.property(id, maybe(text), (messageId, reasonString) => {
-      const read = parsed(puback(messageId, 0x97, ours({ ...present({ reasonString }) })), 5);
-      assert.deepEqual([read["messageId"], read["reasonCode"]], [messageId, 0x97]);
+      for (const [kind, byte] of Object.entries(firstByte)) {
+        const code = kind === "puback" || kind === "pubrec" ? 0x97 : 0x92;
+        const read = parsed(acknowledgement(byte, messageId, code, ours({ ...present({ reasonString }) })), 5);
+        assert.deepEqual([read["cmd"], read["messageId"], read["reasonCode"]], [kind, messageId, code]);
+      }
       assert.equal(parsed(disconnect(0x8e, ours(present({ reasonString }))), 5)["reasonCode"], 0x8e);
     }),
   );
@@ -376,7 +389,7 @@ test("no bytes make a reader do anything but read or refuse", () => {
     (cursor: Cursor) => readSubscribe(cursor, 5, 10),
     (cursor: Cursor) => readSubscribe(cursor, 4, 10),
     (cursor: Cursor) => readUnsubscribe(cursor, 5, 10),
-    (cursor: Cursor) => readPuback(cursor, 5),
+    (cursor: Cursor) => readAcknowledgement(cursor, 5, packet.pubrec),
     (cursor: Cursor) => readDisconnect(cursor, 5),
     (cursor: Cursor) => readAuth(cursor),
     (cursor: Cursor) => readProperties(cursor, 3),

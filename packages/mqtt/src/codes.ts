@@ -17,6 +17,9 @@ export const packet = {
   auth: 15,
 } as const;
 
+/** The first bytes of the packets that acknowledge, flags included ([MQTT-2.1.3-1]). */
+export const firstByte = { puback: 0x40, pubrec: 0x50, pubrel: 0x62, pubcomp: 0x70 } as const;
+
 /** Reason codes of MQTT 5 (section 2.4). From 0x80 on they say no. */
 export const reason = {
   success: 0x00,
@@ -40,6 +43,7 @@ export const reason = {
   sessionTakenOver: 0x8e,
   topicFilterInvalid: 0x8f,
   topicNameInvalid: 0x90,
+  packetIdNotFound: 0x92,
   receiveMaximumExceeded: 0x93,
   topicAliasInvalid: 0x94,
   packetTooLarge: 0x95,
@@ -95,7 +99,7 @@ const sentences = new Map<number, string>([
   [reason.administrativeAction, "The right to be here has ended."],
   [reason.payloadFormatInvalid, "The payload is declared to be UTF-8 and is not."],
   [reason.retainNotSupported, "This server keeps no retained messages."],
-  [reason.qosNotSupported, "This server takes QoS 0 and 1."],
+  [reason.qosNotSupported, "The QoS is higher than this server takes."],
   [reason.useAnotherServer, "Use another server, for now."],
   [reason.serverMoved, "The server has moved. Use another one from now on."],
   [reason.maximumConnectTime, "This connection has lasted as long as it may. Connect again."],

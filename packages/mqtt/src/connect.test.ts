@@ -192,7 +192,7 @@ test("a policy that fails turns the client away as unavailable, and is reported"
 
 test("MQTT 5 is told the limits it has to keep", async () => {
   await using house = await House.open({
-    limits: { unacknowledged: 7, packet: 5000, topicAliases: 3 },
+    limits: { maximumQoS: 1, unacknowledged: 7, packet: 5000, topicAliases: 3 },
     retainAvailable: false,
   });
   const { connack } = await house.connect("a", { version: 5 });

@@ -3,10 +3,12 @@ import type { Buffer } from "node:buffer";
 import type { Duplex } from "node:stream";
 import type { Aliases } from "./aliases.ts";
 import { authenticate, type Authentication } from "./authenticating.ts";
-import { packet, reason } from "./codes.ts";
+import { firstByte, packet, reason } from "./codes.ts";
 import type { Core } from "./core.ts";
 import { Cursor } from "./cursor.ts";
 import { Deadlines, hangUp } from "./deadlines.ts";
+import type { Delivery } from "./delivery.ts";
+import { dispatch } from "./dispatch.ts";
 import { refuseEarly } from "./early.ts";
 import { Frames, type FrameHandler } from "./frames.ts";
 import { Inbound } from "./inbound.ts";
@@ -14,14 +16,13 @@ import { leave } from "./leaving.ts";
 import { admit, judge, turnAway, type Opening } from "./opening.ts";
 import { Output } from "./output.ts";
 import { Pace } from "./pace.ts";
-import { readConnect, readPuback, UnsupportedVersion, type Connect } from "./packets.ts";
+import { readConnect, UnsupportedVersion, type Connect } from "./packets.ts";
 import type { Counters, Opened, ProtocolVersion, Transport, TurnedAway } from "./policy.ts";
 import type { Properties } from "./properties.ts";
 import { ProtocolError } from "./protocol-error.ts";
 import type { Publication } from "./publication.ts";
-import { sendPong, sendPublish } from "./sending.ts";
-import type { Delivery, Ended, Line, Session } from "./session.ts";
-import { subscribe, unsubscribe } from "./subscribing.ts";
+import { sendPublish, sendRelease } from "./sending.ts";
+import type { Ended, Line, Session } from "./session.ts";
 import type { Target } from "./subscription.ts";
 import { disconnect, fitting, saying } from "./writer.ts";
 
@@ -51,6 +52,8 @@ export class Connection implements Line, Opened, FrameHandler {
   receivedAt = 0;
 
   readonly deadlines: Deadlines;
+  /** The same from the moment it is this connection's. */
+  #admitted: Session | undefined;
   readonly #socket: Duplex;
   readonly #frames: Frames;
   #inbound: Inbound | undefined;
@@ -103,7 +106,7 @@ export class Connection implements Line, Opened, FrameHandler {
   }
 
   get hasRoom(): boolean {
-    return this.output.waiting <= this.core.limits.waiting;
+    return this.#phase === "open" && this.output.waiting <= this.core.limits.waiting;
   }
 
   // Reading
@@ -145,34 +148,15 @@ export class Connection implements Line, Opened, FrameHandler {
     const type = first >> 4;
     if (this.#pace && (type < packet.puback || type > packet.pubcomp)) this.#pace.spend();
     if (type === packet.publish && this.#inbound) return this.#inbound.read(first, bytes, start, body, stop);
-    if (!session) {
+    if (!session || !this.#inbound) {
       refuseEarly(first, this.#phase === "proving");
       const early = new Cursor(bytes, body, stop);
       if (type === packet.connect) return this.#connect(early);
       return type === packet.auth ? authenticate(this, early) : this.#leave(early);
     }
-    // [MQTT-2.1.3-1], 3.1.1: [MQTT-2.2.2-2]
-    const flags = type === packet.subscribe || type === packet.unsubscribe || type === packet.pubrel ? 2 : 0;
-    if ((first & 0x0f) !== flags) throw new ProtocolError(reason.malformedPacket, "Reserved flags are set.");
     const cursor = new Cursor(bytes, body, stop);
-    switch (type) {
-      case packet.puback:
-        session.acknowledged(readPuback(cursor, this.protocolVersion).id);
-        return this.core.recollection.goOn(session);
-      case packet.subscribe:
-        return subscribe(this, session, cursor);
-      case packet.unsubscribe:
-        return unsubscribe(this, session, cursor);
-      case packet.pingreq:
-        cursor.finish();
-        return sendPong(this);
-      case packet.disconnect:
-        return this.#leave(cursor);
-      case packet.auth:
-        return authenticate(this, cursor);
-      default: // a second CONNECT too: [MQTT-3.1.0-2]
-        throw new ProtocolError(reason.protocolError, "The packet does not belong here.");
-    }
+    if (first === packet.disconnect << 4) this.#leave(cursor);
+    else dispatch(this, session, this.#inbound, first, cursor);
   }
 
   /** Reads nothing more from the socket until `resume`. */
@@ -232,7 +216,23 @@ export class Connection implements Line, Opened, FrameHandler {
     if ("turnedAway" in answer) return this.#turnAway(answer);
     const opening = admit(this, connect, answer);
     if (typeof opening === "number") this.#turnAway({ turnedAway: opening });
-    else this.#begin(opening, answer.expiresAt);
+    else this.#await(opening, answer.expiresAt);
+  }
+
+  /** The session has its connection from here on, so that another may take it over; its client hears of it once it is kept. */
+  #await(opening: Opening, expiresAt: number | undefined): void {
+    const { session, resumed, window, entries } = opening;
+    this.#admitted = session;
+    session.attach(this, window);
+    const begin = () => this.#begin(opening, expiresAt);
+    const { keeping } = session.space;
+    if (!keeping) return begin();
+    keeping.append(entries, (code) => {
+      if (this.hasClosed || !session.isCurrent()) return; // it left, or was ended
+      if (code === 0) return this.#guarded(begin);
+      if (!resumed) this.core.endSession(session);
+      this.#turnAway({ turnedAway: reason.serverUnavailable });
+    });
   }
 
   #turnAway(answer: TurnedAway): void {
@@ -241,20 +241,19 @@ export class Connection implements Line, Opened, FrameHandler {
     this.end({ how: "policy", code: answer.turnedAway });
   }
 
-  #begin({ session, resumed, window, keepAlive, connack }: Opening, expiresAt: number | undefined): void {
+  #begin({ session, resumed, keepAlive, connack }: Opening, expiresAt: number | undefined): void {
     const { core } = this;
     this.#phase = "open";
     this.session = session;
     this.#inbound = new Inbound(this, session);
     if (core.limits.messagesPerSecond !== Infinity) this.#pace = new Pace(this);
     this.resumed = resumed;
-    session.attach(this, window);
     this.heardAt = core.time.elapsed();
     this.deadlines.watchSilence(keepAlive);
     this.deadlines.expireAt(expiresAt);
     this.write(connack);
     core.opened(this);
-    session.pump();
+    session.outgoing.pump();
     core.recollection.goOn(session);
     this.resume();
   }
@@ -274,6 +273,10 @@ export class Connection implements Line, Opened, FrameHandler {
   send(delivery: Delivery, isDuplicate: boolean): boolean {
     const { publication, topic, qos, packetId, retain, identifiers } = delivery;
     return sendPublish(this, publication, topic, qos, packetId, retain, isDuplicate, identifiers);
+  }
+
+  release(packetId: number, code: number): void {
+    sendRelease(this, firstByte.pubrel, packetId, code);
   }
 
   /** A reason string, where the client wants any ([MQTT-3.1.2-29]). */
@@ -311,7 +314,7 @@ export class Connection implements Line, Opened, FrameHandler {
   #drained(): void {
     const { session } = this;
     if (this.#phase !== "open" || !session || this.output.waiting * 2 > this.core.limits.waiting) return;
-    if (session.isWaiting) this.core.safely(() => session.pump());
+    if (session.outgoing.isWaiting) this.core.safely(() => session.outgoing.pump());
     this.core.recollection.goOn(session);
   }
 
@@ -330,9 +333,8 @@ export class Connection implements Line, Opened, FrameHandler {
     this.#close(ended);
   }
 
-  /** The whole broker stops. A server that shuts down may keep the will for its next start (3.1.2.5); in memory there is none. */
+  /** The whole broker stops. A server that shuts down may keep the will for its next start (3.1.2.5). */
   shutDown(): void {
-    this.#keepsWill = false;
     this.end({ how: "shutdown", code: reason.serverShuttingDown });
   }
 
@@ -352,13 +354,14 @@ export class Connection implements Line, Opened, FrameHandler {
   }
 
   #part(ended: Ended): void {
-    const { session } = this;
+    const session = this.#admitted;
     if (!session) return;
     if (session.line === this) {
       session.detach();
-      if (!this.#keepsWill) session.will = undefined;
+      // Whose CONNECT was not answered has no will yet.
+      if (!this.#keepsWill || !this.session) session.will = undefined;
       if (!session.hasEnded) this.core.left(session);
     }
-    this.core.closed(this, ended, !session.hasEnded && session.expirySeconds > 0);
+    if (this.session) this.core.closed(this, ended, !session.hasEnded && session.expirySeconds > 0);
   }
 }

@@ -1,12 +1,12 @@
-import { deliverDurable, deliverLive } from "./delivery.ts";
+import { decide, deliverKept, deliverLive, takeBack } from "./delivering.ts";
 import type { Limits } from "./limits.ts";
 import { Mounts } from "./mounts.ts";
 import { Blocks } from "./output.ts";
-import type { Closing, Ending, Opened, Policy, SpaceKey } from "./policy.ts";
+import type { Closing, Ending, Journal, Message, Opened, Policy, SpaceKey } from "./policy.ts";
 import { publicationOf, type Publication } from "./publication.ts";
 import { Recollection } from "./recollection.ts";
 import { forever, type Ended, type Session } from "./session.ts";
-import { MemorySessions, type SessionStore } from "./session-store.ts";
+import { Sessions } from "./sessions.ts";
 import { Space } from "./space.ts";
 import { Statistics } from "./statistics.ts";
 import { after, type Time } from "./time.ts";
@@ -18,6 +18,7 @@ export type CoreNeeds = {
   readonly newClientId: () => string;
   readonly reportFault: (fault: unknown) => void;
   readonly retainAvailable: boolean;
+  readonly journal: Journal | undefined;
 };
 
 /** Something with bytes to write at the end of this turn. */
@@ -32,12 +33,14 @@ export class Core {
   readonly time: Time;
   readonly newClientId: () => string;
   readonly retainAvailable: boolean;
+  readonly journal: Journal | undefined;
   readonly statistics = new Statistics();
   readonly blocks = new Blocks();
-  readonly sessions: SessionStore;
+  readonly sessions = new Sessions(this.statistics);
   readonly recollection: Recollection;
   readonly #reportFault: (fault: unknown) => void;
   readonly #spaces = new Map<SpaceKey, Space>();
+  #isStopping = false;
   #dirty: Dirty[] = [];
   readonly #flush = () => {
     const dirty = this.#dirty;
@@ -51,8 +54,8 @@ export class Core {
     this.time = needs.time;
     this.newClientId = needs.newClientId;
     this.retainAvailable = needs.retainAvailable;
+    this.journal = needs.journal;
     this.#reportFault = needs.reportFault;
-    this.sessions = new MemorySessions(this.limits, this.statistics);
     this.recollection = new Recollection(this);
   }
 
@@ -126,18 +129,33 @@ export class Core {
     session.cancelExpiry = undefined;
     for (const subscription of session.subscriptions.values()) session.space.unsubscribe(subscription);
     session.subscriptions.clear();
-    session.clear();
+    session.outgoing.clear();
+    if (session.isKept) session.space.keeping?.late([{ kind: "ended", session: session.number }]);
     this.sessions.remove(session.space.key, session);
     session.space.leave();
   }
 
-  /** Nothing happens by itself any more. */
+  /** It is in memory alone from now on, and ends with its connection. */
+  letGo(session: Session): void {
+    if (!session.isKept) return;
+    session.outgoing.letGo();
+    session.space.keeping?.late([{ kind: "ended", session: session.number }]);
+    session.number = 0;
+  }
+
+  /** From now on nobody's will is published: of a session that is kept it goes out after the next start. */
   stop(): void {
+    this.#isStopping = true;
+  }
+
+  /** Nothing happens by itself any more, and what waited for its record has it. */
+  stopped(): void {
     for (const space of this.#spaces.values()) {
       for (const session of space.sessions()) {
         session.cancelWill?.();
         session.cancelExpiry?.();
       }
+      space.keeping?.flush();
     }
   }
 
@@ -157,18 +175,26 @@ export class Core {
   /** A session without connection: its will goes out (now or after its delay), and its time runs. */
   left(session: Session): void {
     this.recollection.goOn(session);
+    const { number, expirySeconds, will } = session;
+    if (expirySeconds > 0) {
+      const at = session.leftAt ?? 0; // it was detached
+      session.keep([{ kind: "left", session: number, at, expirySeconds, keepsWill: will !== undefined }], () => {});
+    }
+    if (this.#isStopping) session.will = undefined;
     const delay = session.will?.delaySeconds ?? 0;
-    if (session.will && (delay === 0 || session.expirySeconds === 0)) this.#publishWill(session);
+    if (session.will && (delay === 0 || expirySeconds === 0)) this.#publishWill(session);
     if (session.hasEnded) return;
-    if (session.expirySeconds === 0) {
-      this.endSession(session);
-      return;
-    }
-    const later = (seconds: number, call: () => void) => after(this.time, seconds * 1000, () => this.safely(call));
-    if (session.will) session.cancelWill = later(delay, () => this.#publishWill(session));
-    if (session.expirySeconds !== forever) {
-      session.cancelExpiry = later(session.expirySeconds, () => this.endSession(session));
-    }
+    if (expirySeconds === 0) this.endSession(session);
+    else this.wait(session, 0);
+  }
+
+  /** Its client has been away for so many milliseconds: what is to happen without it happens in its time, and not in this turn. */
+  wait(session: Session, away: number): void {
+    const { will, expirySeconds } = session;
+    const later = (seconds: number, call: () => void) =>
+      after(this.time, Math.max(0, seconds * 1000 - away), () => this.safely(call));
+    if (will) session.cancelWill = later(will.delaySeconds, () => this.#publishWill(session));
+    if (expirySeconds !== forever) session.cancelExpiry = later(expirySeconds, () => this.endSession(session));
   }
 
   #publishWill(session: Session): void {
@@ -180,26 +206,70 @@ export class Core {
     if (refusal !== 0) {
       this.statistics.publishesRefused++;
       this.policy.refused?.(session.context, "will", will.written, refusal);
+      this.#willed(session);
       return;
     }
     this.statistics.willsPublished++;
-    const source = new Alone(this, session);
     const { responseTopic } = will.message.properties ?? {};
-    const publication = publicationOf(will.message, {
-      topic,
+    const publication = this.offer(session.space, will.message, session, { responseTopic, willOf: session });
+    publication.named = will.written;
+    const code = publication.code === -1 ? this.policy.accept(session.context, publication) : publication.code;
+    if (code >= 0x80) {
+      this.statistics.publishesRefused++;
+      publication.isRefused = true;
+      publication.settle(code);
+      this.#willed(session);
+    } else if (publication.qos === 0) publication.settle(0);
+    else if (publication.qos === 1 && !publication.isLive) {
+      publication.isLive = true;
+      deliverLive(session.space.route(topic), publication, session);
+    }
+  }
+
+  #willed(session: Session): void {
+    if (session.isKept) session.space.keeping?.late([{ kind: "willed", session: session.number }]);
+  }
+
+  /**
+   * A message that no connection waits for: a will, or one that came another way. It goes out when it is settled; where one who is owed it
+   * has no room it is settled already, with the code that says so.
+   */
+  offer(
+    space: Space,
+    message: Message,
+    publisher: Session | null,
+    { responseTopic, willOf }: { responseTopic?: string | undefined; willOf?: Session } = {},
+  ): Publication {
+    const source = {
+      settled: () => {
+        publication.release();
+        if (publication.code === 0) return this.deliverLate(space.key, publication, publisher);
+        takeBack(publication);
+        if (!publication.isRefused) this.statistics.publishesNotKept++;
+        space.rest();
+      },
+    };
+    const publication = publicationOf(message, {
+      topic: message.topic,
       responseTopic,
       receivedAt: this.time.now(),
       since: this.time.elapsed(),
       source,
     });
-    publication.named = will.written;
-    source.offer(publication);
+    const code = publication.qos === 0 ? 0 : decide(space.route(publication.topic), publication, publisher);
+    if (code !== 0) {
+      publication.isRefused = true;
+      publication.settle(code);
+    } else if (publication.qos > 0 || publication.retain || willOf) {
+      space.keeping?.record(publication, publisher, willOf ?? null);
+    }
+    return publication;
   }
 
   /** Delivery of what was kept after its publisher had left; its space may have been forgotten meanwhile, or made anew. */
   deliverLate(key: SpaceKey, publication: Publication, publisher: Session | null): void {
     const space = this.space(key);
-    deliverDurable(space.route(publication.topic), publication, publisher);
+    deliverKept(space, publication, publisher);
     space.rest();
   }
 
@@ -210,37 +280,5 @@ export class Core {
   closed(session: Opened, ended: Ended, sessionKept: boolean): void {
     const closing: Closing = { how: ended.how, code: ended.code, sessionKept };
     this.policy.closed?.(session, closing);
-  }
-}
-
-/** A publication that no connection waits for: a will. */
-class Alone {
-  readonly #core: Core;
-  readonly #session: Session;
-  #taken: Publication | undefined;
-
-  constructor(core: Core, session: Session) {
-    this.#core = core;
-    this.#session = session;
-  }
-
-  offer(publication: Publication): void {
-    const code = this.#core.policy.accept(this.#session.context, publication);
-    if (code >= 0x80) {
-      this.#core.statistics.publishesRefused++;
-      return;
-    }
-    deliverLive(this.#session.space.route(publication.topic), publication, this.#session);
-    this.#taken = publication;
-    this.settled();
-  }
-
-  settled(): void {
-    const publication = this.#taken;
-    if (publication?.qos !== 1 || publication.code === -1) return;
-    this.#taken = undefined;
-    publication.release();
-    if (publication.code !== 0) this.#core.statistics.publishesNotKept++;
-    else this.#core.deliverLate(this.#session.space.key, publication, this.#session);
   }
 }

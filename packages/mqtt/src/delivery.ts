@@ -1,83 +1,70 @@
-// Hot path: from a publication to those who get it.
-import { Delivery, type Session } from "./session.ts";
+import type { QoS } from "./policy.ts";
 import type { Publication } from "./publication.ts";
-import type { Route, Share } from "./space.ts";
-import type { Target } from "./subscription.ts";
+import type { Session } from "./session.ts";
 
-/** What may go at once: to listeners, and to subscriptions of QoS 0; a message of QoS 0 to all. */
-export function deliverLive(route: Route, publication: Publication, publisher: Session | null): void {
-  const { listeners, live } = route;
-  for (let i = 0; i < listeners.length; i++) listeners[i]!.listener.receive(publication); // i < length
-  for (let i = 0; i < live.length; i++) sendLive(live[i]!, publication, publisher); // i < length
-  if (publication.qos > 0) return;
-  const { durable, shares } = route;
-  for (let i = 0; i < durable.length; i++) sendLive(durable[i]!, publication, publisher); // i < length
-  for (let i = 0; i < shares.length; i++) share(shares[i]!, publication, publisher); // i < length
-  if (publication.retain) retain(route, publication);
-}
+/** How far a message is on its way to one client; numbers, because they are compared for every message. */
+export const stage = {
+  /** Owed, but the message is not kept yet. */
+  decided: 0,
+  waiting: 1,
+  /** On this connection, or on an earlier one: then it is sent again. */
+  sent: 2,
+  /** The client has it (PUBREC), and is told to forget its id (PUBREL) until it says that it has (PUBCOMP). */
+  released: 3,
+  over: 4,
+} as const;
 
-/** What waits until a message of QoS 1 is kept. */
-export function deliverDurable(route: Route, publication: Publication, publisher: Session | null): void {
-  const { durable, shares } = route;
-  for (let i = 0; i < durable.length; i++) sendDurable(durable[i]!, publication, publisher); // i < length
-  for (let i = 0; i < shares.length; i++) share(shares[i]!, publication, publisher); // i < length
-  if (publication.retain) retain(route, publication);
-}
+/** A message for one session, under the name the session knows. */
+export class Delivery {
+  readonly session: Session;
+  readonly publication: Publication;
+  readonly topic: string;
+  readonly qos: QoS;
+  readonly retain: boolean;
+  readonly identifiers: readonly number[] | undefined;
+  packetId = 0;
+  stage: number = stage.decided;
+  /** Counted against the receive maximum of the present connection. */
+  isUnderWay = false;
+  /** That it is released is kept, and PUBREL may be said. */
+  isReleaseKept = false;
+  /** Its place in the order of sending. */
+  order = 0;
+  /** The session's, when its gate last allowed this. */
+  stamp: number;
 
-function retain(route: Route, publication: Publication): void {
-  const { core, retained } = route.space;
-  if (core.retainAvailable && !retained.keep(publication)) core.statistics.droppedRetained++;
-}
-
-function sendLive(target: Target, publication: Publication, publisher: Session | null): void {
-  if (target.noLocal && target.session === publisher) {
-    if (target.own) sendLive(target.own, publication, null);
-    return;
+  constructor(
+    session: Session,
+    publication: Publication,
+    topic: string,
+    qos: QoS,
+    retain: boolean,
+    identifiers: readonly number[] | undefined,
+  ) {
+    this.session = session;
+    this.publication = publication;
+    this.topic = topic;
+    this.qos = qos;
+    this.retain = retain;
+    this.identifiers = identifiers;
+    this.stamp = session.stamp;
   }
-  const { line } = target.session;
-  if (line === null || !target.isAllowed()) return;
-  line.sendLive(publication, target);
-}
 
-function sendDurable(target: Target, publication: Publication, publisher: Session | null): void {
-  if (target.noLocal && target.session === publisher) {
-    if (target.own) sendDurable(target.own, publication, null);
-    return;
+  get size(): number {
+    return this.publication.size;
   }
-  if (target.qos === 0) return sendLive(target, publication, null);
-  if (!target.isAllowed()) return;
-  const retainFlag = target.retainAsPublished && publication.retain;
-  target.session.deliver(publication, target.seen, retainFlag, target.identifiers);
-}
 
-/** One member gets it: the next who is connected and has room, else the next who is connected, else one who will come back. */
-function share({ group, members }: Share, publication: Publication, publisher: Session | null): void {
-  const count = members.length;
-  let fallback: Target | undefined;
-  for (let i = 0; i < count; i++) {
-    const place = (group.next + i) % count;
-    const member = members[place]!; // place < count
-    const { line } = member.session;
-    if (!member.isAllowed()) continue;
-    if (line?.hasRoom) {
-      group.next = (place + 1) % count;
-      return give(member, publication, publisher);
-    }
-    if (line) fallback = fallback?.session.line ? fallback : member;
-    else if (publication.qos === 1 && member.qos === 1) fallback ??= member;
+  /** It is in the log that the session is owed it, or will be when the message is. */
+  get isKept(): boolean {
+    return this.qos > 0 && this.publication.number > 0 && this.session.isKept;
   }
-  if (fallback) give(fallback, publication, publisher);
-}
 
-function give(member: Target, publication: Publication, publisher: Session | null): void {
-  if (publication.qos === 1) sendDurable(member, publication, publisher);
-  else sendLive(member, publication, publisher);
-}
-
-/** Retained messages for a new subscription, with the flag set ([MQTT-3.3.1-8]). */
-export function deliverRetained(target: Target, publication: Publication): void {
-  if (!target.isAllowed()) return;
-  const { session } = target;
-  if (publication.qos === 1 && target.qos === 1) session.deliver(publication, target.seen, true, target.identifiers);
-  else session.line?.send(new Delivery(publication, target.seen, 0, true, target.identifiers), false);
+  /** Asks the gate again if it is another than before; an ended session was told apart before. */
+  isAllowed(): boolean {
+    const { session, publication } = this;
+    if (this.stamp === session.stamp) return true;
+    if (!session.gate.receive(publication.topic)) return false;
+    this.stamp = session.stamp;
+    return true;
+  }
 }

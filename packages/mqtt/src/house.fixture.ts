@@ -1,7 +1,8 @@
 import { createServer, type AddressInfo, type Server } from "node:net";
 import { Broker } from "./broker.ts";
 import type { Limits } from "./limits.ts";
-import type { Asked, Closing, Gate, Opened, Policy, TurnedAway, Welcome } from "./policy.ts";
+import type { Log } from "./log.fixture.ts";
+import type { Asked, Closing, Ending, Gate, Opened, Policy, Revived, SpaceKey, TurnedAway, Welcome } from "./policy.ts";
 import type { Publication } from "./publication.ts";
 import { MovedTime } from "./moved-time.fixture.ts";
 import { Peer, type PeerOptions } from "./peer.fixture.ts";
@@ -30,6 +31,9 @@ export class TestPolicy implements Policy<Guest> {
   readonly closes: Closing[] = [];
   readonly refusals: { what: string; topic: string; code: number }[] = [];
   readonly accepted: Publication[] = [];
+  /** Where messages and what the broker must find again are kept. */
+  log: Log | undefined;
+  readonly revived: Revived[] = [];
   welcome: (asked: Asked) => Partial<Welcome<Guest>> | TurnedAway = () => ({});
   settles = true;
 
@@ -44,9 +48,16 @@ export class TestPolicy implements Policy<Guest> {
 
   accept(_guest: Guest, publication: Publication): number {
     this.accepted.push(publication);
-    if (this.settles) publication.settle(0);
+    if (this.log) this.log.accept(publication);
+    else if (this.settles) publication.settle(0);
     return 0;
   }
+
+  revive: (space: SpaceKey, session: Revived) => Welcome<Guest> | Ending = (space, session) => {
+    this.revived.push(session);
+    const { principal } = session;
+    return { space, principal, gate: this.gate, context: { name: principal } };
+  };
 
   opened(session: Opened<Guest>): void {
     this.opens.push(session);
@@ -64,32 +75,50 @@ export class TestPolicy implements Policy<Guest> {
 /** A broker that listens on a port of its own, and everybody who visits it. */
 export class House {
   readonly policy: TestPolicy;
-  readonly time = new MovedTime();
+  readonly time: MovedTime;
   readonly broker: Broker<Guest>;
   readonly faults: unknown[] = [];
   readonly #server: Server;
   readonly #peers: Peer[] = [];
 
-  constructor(policy: TestPolicy, limits: Partial<Limits>, retainAvailable: boolean) {
+  constructor(
+    policy: TestPolicy,
+    limits: Partial<Limits>,
+    retainAvailable: boolean,
+    log: Log | undefined,
+    time: MovedTime,
+  ) {
     let assigned = 0;
     this.policy = policy;
+    this.time = time;
+    policy.log = log;
     this.broker = new Broker<Guest>({
       policy,
-      time: this.time,
+      time,
       newClientId: () => `assigned-${++assigned}`,
       reportFault: (fault) => this.faults.push(fault),
       limits,
       retainAvailable,
+      ...(log && { journal: log }),
     });
+    if (log) this.broker.restore("space", log.kept);
     this.#server = createServer({ noDelay: true }, (socket) => {
       this.broker.accept(socket, { remoteAddress: socket.remoteAddress ?? "", secure: false, name: "mqtt" });
     });
   }
 
   static async open(
-    options: { policy?: TestPolicy; limits?: Partial<Limits>; retainAvailable?: boolean } = {},
+    options: {
+      policy?: TestPolicy;
+      limits?: Partial<Limits>;
+      retainAvailable?: boolean;
+      /** What it holds is restored. */
+      log?: Log;
+      time?: MovedTime;
+    } = {},
   ): Promise<House> {
-    const house = new House(options.policy ?? new TestPolicy(), options.limits ?? {}, options.retainAvailable ?? true);
+    const { policy = new TestPolicy(), limits = {}, retainAvailable = true, log, time = new MovedTime() } = options;
+    const house = new House(policy, limits, retainAvailable, log, time);
     await new Promise<void>((resolve) => house.#server.listen(0, "127.0.0.1", resolve));
     return house;
   }

@@ -1,21 +1,21 @@
 // Hot path: from a PUBLISH to its subscribers and its acknowledgement.
 import { isUtf8, type Buffer } from "node:buffer";
-import { packet, reason, sentenceOf } from "./codes.ts";
+import { firstByte, packet, reason, sentenceOf } from "./codes.ts";
 import type { Connection } from "./connection.ts";
 import { Cursor } from "./cursor.ts";
-import { deliverDurable, deliverLive } from "./delivery.ts";
+import { decide, deliverKept, deliverLive, takeBack } from "./delivering.ts";
 import { Hearing } from "./hearing.ts";
 import { checkResponseTopic } from "./packets.ts";
 import { readProperties, type Properties } from "./properties.ts";
 import { ProtocolError } from "./protocol-error.ts";
 import { Publication, type Source } from "./publication.ts";
-import { sendPuback } from "./sending.ts";
+import { acknowledge, sendRelease } from "./sending.ts";
 import type { Session } from "./session.ts";
 import type { Route } from "./space.ts";
-import { fitting, puback } from "./writer.ts";
+import { acknowledgement, fitting } from "./writer.ts";
 
-/** The codes that a PUBACK may carry (table 3-4); whatever else the policy says becomes 0x80. */
-const pubackCodes = new Set<number>([0x10, 0x80, 0x83, 0x87, 0x90, 0x97, 0x99]);
+/** The codes that a PUBACK or PUBREC may carry (tables 3-4 and 3-5); whatever else the policy says becomes 0x80. */
+const receiving = new Set<number>([0x10, 0x80, 0x83, 0x87, 0x90, 0x97, 0x99]);
 
 const malformed = (sentence: string) => new ProtocolError(reason.malformedPacket, sentence);
 const broken = (sentence: string) => new ProtocolError(reason.protocolError, sentence);
@@ -26,11 +26,15 @@ export class Inbound implements Source {
   readonly #session: Session;
   readonly #hearing: Hearing;
 
-  // Publications of QoS 1 that await their acknowledgement, in the order in which they came ([MQTT-4.6.0-2]).
+  // Publications of QoS 1 and 2 that await their PUBACK or PUBREC, in the order in which they came ([MQTT-4.6.0-2], [MQTT-4.6.0-3]).
   #first: Publication | null = null;
   #latest: Publication | null = null;
   #count = 0;
   #bytes = 0;
+  /** How many of them are of QoS 1. */
+  #countOfOnes = 0;
+  /** Of the messages of QoS 2 that came on this connection, those whose PUBCOMP has not gone out. */
+  readonly #uncompleted = new Set<number>();
   #isSettling = false;
 
   constructor(connection: Connection, session: Session) {
@@ -52,15 +56,15 @@ export class Inbound implements Source {
     const session = this.#session;
     const version = connection.protocolVersion;
     const qos = (first >> 1) & 3;
-    if (qos > 1) refuseQos(qos);
+    if (qos > connection.core.limits.maximumQoS) refuseQos(qos);
     if (qos === 0 && first & 8) throw malformed("DUP is set on a message of QoS 0."); // [MQTT-3.3.1-2]
     const topicStart = body + 2;
     if (topicStart > stop) throw malformed("The packet ends within its topic.");
     const topicEnd = topicStart + ((bytes[body]! << 8) | bytes[body + 1]!); // body + 2 <= stop
-    let at = topicEnd + (qos === 1 ? 2 : 0);
+    let at = topicEnd + (qos > 0 ? 2 : 0);
     if (at > stop) throw malformed("The packet ends within its topic.");
     let packetId = 0;
-    if (qos === 1) {
+    if (qos > 0) {
       packetId = (bytes[topicEnd]! << 8) | bytes[topicEnd + 1]!; // topicEnd + 2 <= stop
       if (packetId === 0) throw broken("A packet identifier is zero."); // [MQTT-2.2.1-3]
     }
@@ -87,11 +91,9 @@ export class Inbound implements Source {
       alias === undefined
         ? hearing.topic(bytes, topicStart, topicEnd)
         : hearing.byAlias(alias, bytes, topicStart, topicEnd);
-    if (qos === 1 && version === 5 && this.#count >= connection.core.limits.unacknowledged) {
-      // The client's side of [MQTT-3.3.4-7]
-      throw new ProtocolError(reason.receiveMaximumExceeded, "More messages are unacknowledged than allowed.");
-    }
+    if (qos > 0 && version === 5) this.#checkQuota(qos, packetId);
 
+    const { space } = session;
     const route = hearing.routeOf(heard);
     const publication = new Publication(
       route.topic,
@@ -107,7 +109,7 @@ export class Inbound implements Source {
       packetId,
       connection.receivedAt,
       connection.heardAt,
-      qos === 1 ? this : null,
+      qos > 0 ? this : null,
     );
     const { policy, statistics, retainAvailable } = connection.core;
     statistics.messagesIn++;
@@ -115,27 +117,60 @@ export class Inbound implements Source {
     if (first & 1 && !retainAvailable && version === 5) {
       throw new ProtocolError(reason.retainNotSupported, "This server keeps no retained messages."); // [MQTT-3.2.2-14]
     }
+    if (qos === 2 && this.#isRepeat(publication)) return;
     let code = properties === undefined ? 0 : considerProperties(session, publication, properties);
     if (code === 0) code = hearing.verdictOf(heard);
+    if (code === 0 && qos > 0) code = this.#decide(publication, route);
+    if (code === 0 && (qos > 0 || publication.retain)) space.keeping?.record(publication, session, null);
     if (code !== 0) policy.refused?.(session.context, "publish", heard.written, code, stop - propertiesEnd);
     else code = policy.accept(session.context, publication);
     if (code >= 0x80) {
       statistics.publishesRefused++;
       publication.code = code;
       publication.isRefused = true;
-    } else deliverLive(route, publication, session);
-    if (qos === 1) this.#await(publication, route);
+    } else if (qos < 2) {
+      publication.isLive = true;
+      deliverLive(route, publication, session);
+    }
+    if (qos > 0) this.#await(publication);
     else if (code === reason.serverBusy || code === reason.serverUnavailable) this.#turnOut(publication);
   }
 
-  #await(publication: Publication, route: Route): void {
-    publication.route = route;
+  /** The client's side of [MQTT-3.3.4-7]. */
+  #checkQuota(qos: number, packetId: number): void {
+    if (qos === 2 && this.#uncompleted.has(packetId)) return;
+    if (this.#countOfOnes + this.#uncompleted.size < this.#connection.core.limits.unacknowledged) return;
+    throw new ProtocolError(reason.receiveMaximumExceeded, "More messages are unacknowledged than allowed.");
+  }
+
+  /** Whether this message of QoS 2 is known by its id: then it is not taken again, only answered ([MQTT-4.3.3-10]). */
+  #isRepeat(publication: Publication): boolean {
+    const { receipts } = this.#session;
+    const { packetId } = publication;
+    this.#uncompleted.add(packetId);
+    const isKnown = receipts.has(packetId);
+    if (isKnown) {
+      publication.isRepeat = true;
+      receipts.repeat(publication);
+      this.#await(publication);
+    } else receipts.await(publication);
+    return isKnown;
+  }
+
+  #decide(publication: Publication, route: Route): number {
+    const code = decide(route, publication, this.#session);
+    // Who cannot be told why is hung up on, and sends it again.
+    return code !== 0 && this.#connection.protocolVersion === 4 ? reason.serverBusy : code;
+  }
+
+  #await(publication: Publication): void {
     // Nothing before it, and settled already.
     if (this.#first === null && publication.code !== -1) return this.#finish(publication);
     if (this.#latest === null) this.#first = publication;
     else this.#latest.next = publication;
     this.#latest = publication;
     this.#count++;
+    if (publication.qos === 1) this.#countOfOnes++;
     this.#bytes += publication.size;
     if (this.isFull) this.#connection.pause();
   }
@@ -151,6 +186,7 @@ export class Inbound implements Source {
         if (this.#first === null) this.#latest = null;
         head.next = null;
         this.#count--;
+        if (head.qos === 1) this.#countOfOnes--;
         this.#bytes -= head.size;
         this.#finish(head);
       }
@@ -165,29 +201,52 @@ export class Inbound implements Source {
   }
 
   #finish(publication: Publication): void {
-    const { code, route, packetId } = publication;
+    const { code, qos } = publication;
     const connection = this.#connection;
     publication.release();
-    const { space } = this.#session;
-    const { core, isOpen } = connection;
-    if (code === 0 && !isOpen) core.deliverLate(space.key, publication, this.#session);
-    else if (code === 0 && route) {
-      deliverDurable(
-        route.generation === space.generation ? route : space.route(route.topic),
-        publication,
-        this.#session,
-      );
-    } else if (!publication.isRefused) core.statistics.publishesNotKept++;
-    if (!connection.isOpen) return;
+    if (!publication.isRepeat) {
+      if (code !== 0) {
+        takeBack(publication);
+        if (!publication.isRefused) connection.core.statistics.publishesNotKept++;
+      } else if (connection.isOpen) deliverKept(this.#session.space, publication, this.#session);
+      else connection.core.deliverLate(this.#session.space.key, publication, this.#session);
+      if (qos === 2) this.#session.receipts.settled(publication);
+    }
+    if (code !== 0) this.#uncompleted.delete(publication.packetId);
+    if (connection.isOpen) this.#answer(publication);
+  }
+
+  #answer(publication: Publication): void {
+    const { code, packetId, qos } = publication;
+    const connection = this.#connection;
+    const first = qos === 1 ? firstByte.puback : firstByte.pubrec;
     if (code === reason.serverUnavailable || code === reason.serverBusy) return this.#turnOut(publication);
     // A client of 3.1.1 cannot be told no, and without an acknowledgement would send it again for ever.
-    if (code === 0 || connection.protocolVersion === 4) return sendPuback(connection, packetId);
+    if (code === 0 || connection.protocolVersion === 4) return acknowledge(connection, first, packetId);
     const { reasonString = sentenceOf(code) } = publication;
-    const said = pubackCodes.has(code) ? code : reason.unspecified;
+    const said = receiving.has(code) ? code : reason.unspecified;
     const answer = fitting(connection.maximumPacket, connection.told(reasonString), (fit) =>
-      puback(packetId, said, fit),
+      acknowledgement(first, packetId, said, fit),
     );
     if (answer) connection.write(answer);
+  }
+
+  /** PUBREL: the client may use the id for another message once it has its PUBCOMP ([MQTT-4.3.3-11]). */
+  released(packetId: number): void {
+    const { receipts } = this.#session;
+    if (!receipts.has(packetId)) return this.#complete(packetId, reason.packetIdNotFound);
+    if (!receipts.isKept(packetId)) throw broken("A PUBREL came before its PUBREC.");
+    receipts.release(packetId);
+    this.#session.keep([{ kind: "freed", session: this.#session.number, packetId }], (code) => {
+      receipts.released(packetId, code);
+      if (code === 0) this.#complete(packetId, reason.success);
+      else this.#connection.end({ how: "policy", code: reason.serverBusy });
+    });
+  }
+
+  #complete(packetId: number, code: number): void {
+    this.#uncompleted.delete(packetId);
+    sendRelease(this.#connection, firstByte.pubcomp, packetId, code);
   }
 
   /** Without an acknowledgement, so that the client sends it again. */
@@ -198,7 +257,7 @@ export class Inbound implements Source {
 
 function refuseQos(qos: number): never {
   if (qos === 3) throw malformed("There is no QoS 3."); // [MQTT-3.3.1-4]
-  throw new ProtocolError(reason.qosNotSupported, "This server takes QoS 0 and 1."); // [MQTT-3.2.2-11]
+  throw new ProtocolError(reason.qosNotSupported, "The QoS is higher than this server takes."); // [MQTT-3.2.2-11]
 }
 
 function considerProperties(session: Session, publication: Publication, properties: Properties): number {

@@ -1,3 +1,5 @@
+import type { QoS } from "./policy.ts";
+
 /** What one broker bears. Sizes in bytes, times in milliseconds unless the name says seconds. */
 export type Limits = {
   /** A larger packet ends the connection (0x95). */
@@ -12,18 +14,24 @@ export type Limits = {
   readonly topicAliases: number;
   /** Of ours, where the client takes so many. */
   readonly topicAliasesToClient: number;
-  /** PUBLISH packets of one connection that await their acknowledgement: the Receive Maximum we announce. */
+  /** The highest QoS that is taken and granted. */
+  readonly maximumQoS: QoS;
+  /** PUBLISH packets of one connection that await their PUBACK or PUBCOMP: the Receive Maximum we announce. */
   readonly unacknowledged: number;
   readonly unacknowledgedBytes: number;
-  /** QoS 1 messages under way to one client; less when it asks for less. */
+  /** Messages of QoS 1 and 2 under way to one client; less when it asks for less. */
   readonly inFlight: number;
+  /** What may wait for one session, and how long. */
   readonly sessionMessages: number;
   readonly sessionBytes: number;
+  readonly sessionMessageSeconds: number;
+  /** Who loses when a session has no room: the session its oldest message, or the publisher (0x97; 3.1.1 is hung up on) this one. */
+  readonly whenFull: "dropOldest" | "refusePublisher";
   readonly sessionsPerPrincipal: number;
   readonly sessionExpirySeconds: number;
   readonly retainedMessages: number;
   readonly retainedBytes: number;
-  /** Beyond this a connection gets no QoS 0 messages, and QoS 1 waits in the session's queue. */
+  /** Beyond this a connection gets no QoS 0 messages, and QoS 1 and 2 wait in the session's queue. */
   readonly waiting: number;
   /** Beyond this it is disconnected. */
   readonly waitingHard: number;
@@ -57,11 +65,14 @@ export const defaultLimits: Limits = {
   filtersPerPacket: 1_000,
   topicAliases: 32,
   topicAliasesToClient: 64,
+  maximumQoS: 2,
   unacknowledged: 1_024,
   unacknowledgedBytes: 4 << 20,
   inFlight: 1_024,
   sessionMessages: 10_000,
   sessionBytes: 8 << 20,
+  sessionMessageSeconds: Infinity,
+  whenFull: "dropOldest",
   sessionsPerPrincipal: 10_000,
   sessionExpirySeconds: 0xffffffff,
   retainedMessages: 100_000,

@@ -68,12 +68,16 @@ function packets(version: 4 | 5): Uint8Array[] {
       cmd: "subscribe",
       messageId: 1,
       subscriptions: [
-        { topic: "a/#", qos: 1 },
+        { topic: "a/#", qos: 2 },
         { topic: "$share/g/+/b", qos: 0 },
       ],
     },
     { cmd: "unsubscribe", messageId: 2, unsubscriptions: ["a/#"] },
+    { cmd: "publish", topic: "a/c", payload: Buffer.from("x"), qos: 2, dup: false, retain: false, messageId: 8 },
     { cmd: "puback", messageId: 1 },
+    { cmd: "pubrec", messageId: 1 },
+    { cmd: "pubrel", messageId: 8 },
+    { cmd: "pubcomp", messageId: 1 },
     { cmd: "pingreq" },
     { cmd: "disconnect", reasonCode: 4 },
   ];

@@ -5,10 +5,15 @@ type Timer = { due: number; call: () => void };
 /** Time that stands still until a test moves it. */
 export class MovedTime implements Time {
   #elapsed = 1_000;
+  readonly #began: number;
   readonly #timers = new Set<Timer>();
 
+  constructor(now = 1_700_000_001_000) {
+    this.#began = now - this.#elapsed;
+  }
+
   now(): number {
-    return 1_700_000_000_000 + this.#elapsed;
+    return this.#began + this.#elapsed;
   }
 
   elapsed(): number {

@@ -4,23 +4,28 @@ import { Authentication } from "./authenticating.ts";
 import { reason, returnCodeOf } from "./codes.ts";
 import type { Connection } from "./connection.ts";
 import type { Core } from "./core.ts";
-import { Mounts } from "./mounts.ts";
+import { sessionEntry } from "./keeping.ts";
+import type { Mounts } from "./mounts.ts";
 import type { Connect } from "./packets.ts";
-import type { Asked, Gate, Message, SpaceKey, TurnedAway, Welcome } from "./policy.ts";
+import type { Asked, Gate, Message, QoS, SpaceKey, TurnedAway, Welcome } from "./policy.ts";
 import type { Properties } from "./properties.ts";
+import type { Entry } from "./records.ts";
 import { sayable } from "./sayable.ts";
 import { forever, Session, type Will } from "./session.ts";
+import { mountsOf, termsOf } from "./terms.ts";
 import { connack, fitting, saying } from "./writer.ts";
 
 /** What a connection needs to begin. */
 export type Opening = {
   readonly session: Session;
   readonly resumed: boolean;
-  /** How many messages of QoS 1 the client takes at once. */
+  /** How many messages of QoS 1 and 2 the client takes at once. */
   readonly window: number;
   /** Seconds; 0 is none. */
   readonly keepAlive: number;
   readonly connack: Buffer;
+  /** What has to be kept before it begins. */
+  readonly entries: readonly Entry[];
 };
 
 /** What the policy says to a CONNECT, unless we refuse it ourselves. A policy that fails is a fault, and nobody's yes. */
@@ -47,7 +52,7 @@ function refusalOf(connection: Connection, connect: Connect): number {
   if (clientId === "" && version === 4 && !clean) return reason.clientIdNotValid;
   if (Buffer.byteLength(clientId) > limits.clientIdBytes) return reason.clientIdNotValid;
   if (!will || version === 4) return 0;
-  if (will.qos === 2) return reason.qosNotSupported; // [MQTT-3.2.2-12]
+  if (will.qos > limits.maximumQoS) return reason.qosNotSupported; // [MQTT-3.2.2-12]
   if (will.retain && !retainAvailable) return reason.retainNotSupported; // [MQTT-3.2.2-13]
   return 0;
 }
@@ -61,25 +66,26 @@ function askedBy(connection: Connection, connect: Connect): Asked {
     protocolVersion: connect.version,
     keepAlive,
     clean,
-    will: messageOf(connect),
+    will: messageOf(connect, connection.core.limits.maximumQoS),
     properties,
     transport: connection.transport,
   };
 }
 
-/** In 3.1.1 there is no way to say that QoS 2 is not served: such a will is published with QoS 1. */
-function messageOf({ will }: Connect): Message | undefined {
+/** In 3.1.1 there is no way to say that a QoS is not served: such a will is published with the highest that is. */
+function messageOf({ will }: Connect, maximumQoS: QoS): Message | undefined {
   if (!will) return undefined;
   const { willDelayInterval: _waitsHere, ...properties } = will.properties;
-  return { topic: will.topic, payload: will.payload, qos: will.qos === 0 ? 0 : 1, retain: will.retain, properties };
+  const qos = will.qos > maximumQoS ? maximumQoS : will.qos;
+  return { topic: will.topic, payload: will.payload, qos, retain: will.retain, properties };
 }
 
 /** Finds or makes the session of somebody who is welcome, or answers with the reason code of a refusal. */
 export function admit(connection: Connection, connect: Connect, welcome: Welcome): Opening | number {
   const { core } = connection;
   const { limits } = core;
-  const mounts = new Mounts(welcome.mounts, welcome.synonyms, welcome.mountsOnly);
-  const will = willOf(connect, mounts, welcome.gate);
+  const mounts = mountsOf(welcome);
+  const will = willOf(connect, mounts, welcome.gate, limits.maximumQoS);
   if (typeof will === "number") {
     core.policy.refused?.(welcome.context, "will", connect.will?.topic ?? "", will, connect.will?.payload.length);
     return will;
@@ -98,9 +104,9 @@ export function admit(connection: Connection, connect: Connect, welcome: Welcome
     core.policy.refused?.(welcome.context, "session", "", reason.quotaExceeded);
     return reason.quotaExceeded;
   }
-  const with_ = { context: welcome.context, gate: welcome.gate, mounts, application: welcome.application ?? "" };
-  const session = found ?? new Session(core, core.space(key), principal, clientId, core.sessions.outbox(), with_);
-  if (found) found.welcomed(with_);
+  const terms = termsOf(welcome, mounts);
+  const session = found ?? new Session(core, core.space(key), principal, clientId, terms);
+  if (found) found.welcomed(terms);
   else {
     session.space.enter();
     core.sessions.add(key, session);
@@ -121,7 +127,7 @@ export function admit(connection: Connection, connect: Connect, welcome: Welcome
   const said: Properties = {};
   if (session.expirySeconds !== asked) said.sessionExpiryInterval = session.expirySeconds;
   if (limits.unacknowledged < 0xffff) said.receiveMaximum = limits.unacknowledged;
-  said.maximumQoS = 1;
+  if (limits.maximumQoS < 2) said.maximumQoS = limits.maximumQoS;
   if (!core.retainAvailable) said.retainAvailable = 0;
   said.maximumPacketSize = limits.packet;
   if (assigned !== undefined) said.assignedClientIdentifier = assigned; // [MQTT-3.2.2-16]
@@ -142,7 +148,19 @@ export function admit(connection: Connection, connect: Connect, welcome: Welcome
     return reason.packetTooLarge;
   }
   const window = Math.min(limits.inFlight, connect.properties.receiveMaximum ?? 0xffff);
-  return { session, resumed: found !== undefined, window, keepAlive, connack: answer };
+  return { session, resumed: found !== undefined, window, keepAlive, connack: answer, entries: keep(session) };
+}
+
+/** A session that outlives its connection is in the log before its client hears of it; so is the end of the one before. */
+function keep(session: Session): readonly Entry[] {
+  const { keeping } = session.space;
+  if (!keeping) return [];
+  if (session.expirySeconds === 0) {
+    session.core.letGo(session);
+    return [];
+  }
+  if (!session.isKept) session.number = keeping.nextSession++;
+  return [sessionEntry(session, true)];
 }
 
 /** Nobody takes over a session that happens to have the name ([MQTT-3.2.2-16]). */
@@ -158,8 +176,8 @@ function keepAliveOf({ version, keepAlive }: Connect, maximum: number | undefine
   return keepAlive === 0 || keepAlive > maximum ? maximum : keepAlive;
 }
 
-function willOf(connect: Connect, mounts: Mounts, gate: Gate): Will | undefined | number {
-  const message = messageOf(connect);
+function willOf(connect: Connect, mounts: Mounts, gate: Gate, maximumQoS: QoS): Will | undefined | number {
+  const message = messageOf(connect, maximumQoS);
   if (!message) return undefined;
   const mapped = mounts.inward(message.topic);
   const { responseTopic } = message.properties ?? {};
@@ -174,7 +192,6 @@ function willOf(connect: Connect, mounts: Mounts, gate: Gate): Will | undefined 
       properties: response ? { ...message.properties, responseTopic: response.topic } : (message.properties ?? {}),
     },
     written: message.topic,
-    via: mapped.via,
     delaySeconds: connect.will?.properties.willDelayInterval ?? 0,
   };
 }

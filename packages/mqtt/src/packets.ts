@@ -1,11 +1,11 @@
 import { packet, reason } from "./codes.ts";
 import type { Cursor } from "./cursor.ts";
-import type { ProtocolVersion } from "./policy.ts";
+import type { ProtocolVersion, QoS } from "./policy.ts";
 import { readProperties, willProperties, type Properties } from "./properties.ts";
 import { ProtocolError } from "./protocol-error.ts";
 import { isTopic, parseFilter, type Filter } from "./topics.ts";
 
-export type WillAsked = { topic: string; payload: Uint8Array; qos: number; retain: boolean; properties: Properties };
+export type WillAsked = { topic: string; payload: Uint8Array; qos: QoS; retain: boolean; properties: Properties };
 
 export type Connect = {
   version: ProtocolVersion;
@@ -21,7 +21,7 @@ export type Connect = {
 
 export type SubscribeAsked = {
   filter: Filter;
-  qos: number;
+  qos: QoS;
   noLocal: boolean;
   retainAsPublished: boolean;
   /** 0 always, 1 if the subscription is new, 2 never. */
@@ -42,6 +42,8 @@ export class UnsupportedVersion extends ProtocolError {
   }
 }
 
+const qosOf = (bits: number): QoS | undefined => (bits === 0 || bits === 1 || bits === 2 ? bits : undefined);
+
 /** The body of a CONNECT (section 3.1). */
 export function readConnect(cursor: Cursor): Connect {
   const name = cursor.text();
@@ -53,11 +55,11 @@ export function readConnect(cursor: Cursor): Connect {
   const flags = cursor.byte();
   if (flags & 0x01) throw malformed("The reserved flag of CONNECT is set."); // [MQTT-3.1.2-3]
   const hasWill = (flags & 0x04) !== 0;
-  const willQos = (flags >> 3) & 3;
+  const willQos = qosOf((flags >> 3) & 3);
   const willRetain = (flags & 0x20) !== 0;
   const hasPassword = (flags & 0x40) !== 0;
   const hasUsername = (flags & 0x80) !== 0;
-  if (willQos === 3) throw malformed("The will has QoS 3."); // [MQTT-3.1.2-12]
+  if (willQos === undefined) throw malformed("The will has QoS 3."); // [MQTT-3.1.2-12]
   if (!hasWill && (willQos !== 0 || willRetain)) throw malformed("There is no will, but flags for it."); // [MQTT-3.1.2-11], [MQTT-3.1.2-13]
   // 3.1.1: [MQTT-3.1.2-22]
   if (version === 4 && hasPassword && !hasUsername) throw malformed("There is a password without a user name.");
@@ -75,7 +77,7 @@ export function readConnect(cursor: Cursor): Connect {
   return { version, clientId, clean: (flags & 0x02) !== 0, keepAlive, will, username, password, properties };
 }
 
-function readWill(cursor: Cursor, version: ProtocolVersion, qos: number, retain: boolean): WillAsked {
+function readWill(cursor: Cursor, version: ProtocolVersion, qos: QoS, retain: boolean): WillAsked {
   const properties = version === 5 ? readProperties(cursor, willProperties) : {};
   const topic = cursor.text();
   if (!isTopic(topic)) throw new ProtocolError(reason.topicNameInvalid, "The will's topic is empty or has wildcards.");
@@ -99,11 +101,11 @@ export function readSubscribe(cursor: Cursor, version: ProtocolVersion, most: nu
     if (asked.length === most) throw tooMany();
     const filter = readFilter(cursor);
     const options = cursor.byte();
-    const qos = options & 3;
+    const qos = qosOf(options & 3);
     const retainHandling = (options >> 4) & 3;
     // [MQTT-3.8.3-5], 3.1.1: [MQTT-3-8.3-4]
     if ((options & (version === 5 ? 0xc0 : 0xfc)) !== 0) throw malformed("Reserved bits of a subscription are set.");
-    if (qos === 3) throw malformed("A subscription asks for QoS 3.");
+    if (qos === undefined) throw malformed("A subscription asks for QoS 3.");
     if (retainHandling === 3) throw broken("A subscription asks for retain handling 3.");
     const noLocal = (options & 4) !== 0;
     // [MQTT-3.8.3-4]
@@ -134,16 +136,23 @@ function readFilter(cursor: Cursor): Filter {
   return filter;
 }
 
-/** The codes a client may put into its PUBACK (table 3-4). */
-const pubackCodes = new Set([0x00, 0x10, 0x80, 0x83, 0x87, 0x90, 0x91, 0x97, 0x99]);
+/** The codes a client may put into its PUBACK and PUBREC (tables 3-4, 3-5), and into its PUBREL and PUBCOMP (3-6, 3-7). */
+const receiving = new Set([0x00, 0x10, 0x80, 0x83, 0x87, 0x90, 0x91, 0x97, 0x99]);
+const releasing = new Set([0x00, 0x92]);
 
-export function readPuback(cursor: Cursor, version: ProtocolVersion): { id: number; code: number } {
+/** A PUBACK, PUBREC, PUBREL or PUBCOMP. */
+export function readAcknowledgement(
+  cursor: Cursor,
+  version: ProtocolVersion,
+  type: number,
+): { id: number; code: number } {
   const id = cursor.packetId();
   let code = 0;
   if (version === 5 && cursor.left > 0) {
     code = cursor.byte();
-    if (!pubackCodes.has(code)) throw malformed("The reason code does not belong into a PUBACK.");
-    if (cursor.left > 0) readProperties(cursor, packet.puback);
+    const codes = type === packet.puback || type === packet.pubrec ? receiving : releasing;
+    if (!codes.has(code)) throw malformed("The reason code does not belong into this packet.");
+    if (cursor.left > 0) readProperties(cursor, type);
   }
   cursor.finish();
   return { id, code };

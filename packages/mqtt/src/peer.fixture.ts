@@ -93,6 +93,15 @@ export class Peer {
     });
   }
 
+  get isClosed(): boolean {
+    return this.#isClosed;
+  }
+
+  /** How many packets wait to be taken. */
+  get arrived(): number {
+    return this.#received.length;
+  }
+
   /** The next packet, which must be of this kind. */
   async take(kind: string): Promise<Received> {
     const packet = await this.next(kind);

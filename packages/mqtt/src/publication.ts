@@ -2,8 +2,8 @@
 import { Buffer } from "node:buffer";
 import { packet } from "./codes.ts";
 import { Cursor } from "./cursor.ts";
+import type { Delivery } from "./delivery.ts";
 import type { Message, ProtocolVersion, QoS } from "./policy.ts";
-import type { Route } from "./space.ts";
 import { readProperties, skipProperty, writeProperties, type Properties } from "./properties.ts";
 
 /** Who is told when a publication has been settled. */
@@ -45,9 +45,16 @@ export class Publication {
 
   /** Told when this is settled; then let go, so that a retained message does not keep the connection it came from. */
   source: Source | null;
-  /** The next of the same connection that awaits its acknowledgement, and where this one goes then. */
+  /** The next of the same connection that awaits its acknowledgement. */
   next: Publication | null = null;
-  route: Route | undefined = undefined;
+  /** Of messages that are retained or owed to kept sessions; 0 where there is no journal. */
+  number = 0;
+  /** Went to listeners and subscriptions of QoS 0 before it was kept. */
+  isLive = false;
+  /** Who gets it once it is kept. */
+  owed: Delivery[] | null = null;
+  /** Of a message of QoS 2 that its client has sent before: only answered. */
+  isRepeat = false;
   /** Refused before it was taken. */
   isRefused = false;
   /** -1 until settled. */
@@ -131,7 +138,7 @@ export class Publication {
   }
 
   /**
-   * Says once whether the message was kept: 0 and it is acknowledged and delivered to subscriptions of QoS 1; a code from 0x80 and the
+   * Says once whether the message was kept: 0 and it is acknowledged and goes to those who are owed it; a code from 0x80 and the
    * publisher is told (see `Policy.accept`). A second call changes nothing.
    */
   settle(code: number, reasonString?: string): void {
@@ -144,7 +151,6 @@ export class Publication {
   /** What was needed until it was acknowledged is not needed any more. */
   release(): void {
     this.source = null;
-    this.route = undefined;
     this.parsed = undefined;
   }
 
@@ -250,7 +256,7 @@ export function writeVariable(bytes: Buffer, at: number, value: number): number 
   return at;
 }
 
-/** Where the packet id of a QoS 1 frame stands: behind header, length and topic. */
+/** Where the packet id of a QoS 1 or 2 frame stands: behind header, length and topic. */
 export function packetIdAt(bytes: Buffer, start: number): number {
   let at = start + 1;
   while (bytes[at]! >= 0x80) at++; // a frame's length was checked when it was read

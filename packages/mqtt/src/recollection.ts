@@ -1,5 +1,8 @@
+import { reason } from "./codes.ts";
 import type { Core } from "./core.ts";
-import { deliverRetained } from "./delivery.ts";
+import { decideRetained, hand } from "./delivering.ts";
+import type { Delivery } from "./delivery.ts";
+import { owedEntry } from "./keeping.ts";
 import type { Publication } from "./publication.ts";
 import type { Session } from "./session.ts";
 import { Target, type Subscription } from "./subscription.ts";
@@ -67,6 +70,12 @@ export class Recollection {
   }
 
   #look(search: Search): void {
+    const owed: Delivery[] = [];
+    this.#find(search, owed);
+    if (owed.length > 0) keep(search.session, owed);
+  }
+
+  #find(search: Search, owed: Delivery[]): void {
     const { session, subscriptions } = search;
     while (this.#left > 0) {
       const subscription = subscriptions[0];
@@ -83,17 +92,35 @@ export class Recollection {
       if (!next || next.done === true) {
         subscriptions.shift();
         search.places = undefined;
-      } else if (next.value) this.#deliver(subscription, next.value);
+      } else if (next.value) this.#decide(subscription, next.value, owed);
     }
     this.#ready.add(search); // behind the others
   }
 
-  #deliver(subscription: Subscription, publication: Publication): void {
+  #decide(subscription: Subscription, publication: Publication, owed: Delivery[]): void {
     const { space } = subscription.session;
     if (publication.secondsLeft(this.#core.time.elapsed()) === 0) space.retained.forget(publication);
-    else deliverRetained(new Target(publication.topic, [subscription]), publication);
+    else {
+      const delivery = decideRetained(new Target(publication.topic, [subscription]), publication);
+      if (!delivery) return;
+      if (delivery.isKept) owed.push(delivery);
+      else hand(delivery);
+    }
   }
 }
 
+/** Sent once it is kept who is owed them, so that no packet id is used of which the log knows nothing. */
+function keep(session: Session, owed: readonly Delivery[]): void {
+  session.keep(owed.map(owedEntry), (code) => {
+    if (code === 0) owed.forEach(hand);
+    else {
+      for (const delivery of owed) session.outgoing.takeBack(delivery);
+      session.line?.end({ how: "policy", code: reason.serverBusy });
+    }
+    session.core.recollection.goOn(session);
+  });
+}
+
 /** Without a connection its queue takes what it can. */
-const hasRoom = ({ line, outbox }: Session): boolean => line === null || (line.hasRoom && outbox.count < comfortable);
+const hasRoom = ({ line, outgoing }: Session): boolean =>
+  line === null || (line.hasRoom && outgoing.waiting < comfortable);

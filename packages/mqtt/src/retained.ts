@@ -20,10 +20,14 @@ export class Retained {
     return this.#count;
   }
 
-  /** Keeps the publication, or forgets its topic when the payload is empty ([MQTT-3.3.1-6]). `false` where the space is full. */
+  /**
+   * Keeps the publication, or forgets its topic when the payload is empty ([MQTT-3.3.1-6]). `false` where the space is full. Of two with
+   * numbers the higher stays, so that it is the same after a restart.
+   */
   keep(publication: Publication): boolean {
     const { topic } = publication;
     const old = this.#tree.at(topic)[0];
+    if (old && old.number > publication.number) return true;
     if (publication.propertiesEnd === publication.end) {
       if (old) this.forget(old);
       return true;
@@ -50,6 +54,16 @@ export class Retained {
   forget(publication: Publication): void {
     this.#tree.remove(publication.topic, publication);
     this.#account(this.#count - 1, this.#bytes - publication.size);
+  }
+
+  /** Whether it is what its topic retains. */
+  has(publication: Publication): boolean {
+    return this.#tree.at(publication.topic)[0] === publication;
+  }
+
+  /** One by one; bears that others come and go meanwhile. */
+  *all(): Generator<Publication, void> {
+    for (const publication of this.#tree.all()) if (publication) yield publication;
   }
 
   /** What the filter matches, one by one, and `undefined` for a place where there was nothing. See `TopicTree.search`. */

@@ -2,14 +2,16 @@
 import type { Buffer } from "node:buffer";
 import { packet } from "./codes.ts";
 import type { Connection } from "./connection.ts";
+import type { QoS } from "./policy.ts";
 import { packetIdAt, type Publication } from "./publication.ts";
+import { acknowledgement } from "./writer.ts";
 
 /** Puts a PUBLISH into the connection's output. `false` where it is dropped, which is counted. */
 export function sendPublish(
   connection: Connection,
   publication: Publication,
   topic: string,
-  qos: 0 | 1,
+  qos: QoS,
   packetId: number,
   retain: boolean,
   isDuplicate: boolean,
@@ -60,7 +62,7 @@ export function sendPublish(
       : aliases.append(output, bytes, start, end, topic, connection.maximumPacket);
   const block = output.block!; // append made it
   block[at] = 0x30 | (isDuplicate ? 8 : 0) | (qos << 1) | (retain ? 1 : 0);
-  if (qos === 1) {
+  if (qos > 0) {
     const idAt = packetIdAt(block, at);
     block[idAt] = packetId >> 8;
     block[idAt + 1] = packetId & 0xff;
@@ -71,16 +73,23 @@ export function sendPublish(
   return true;
 }
 
-/** The plain one: success, in either version. */
-export function sendPuback(connection: Connection, packetId: number): void {
+/** The plain one: success, in either version. `first` is PUBACK's or its like. */
+export function acknowledge(connection: Connection, first: number, packetId: number): void {
   const { output } = connection;
   const at = output.reserve(4);
   const block = output.block!; // reserve made it
-  block[at] = packet.puback << 4;
+  block[at] = first;
   block[at + 1] = 2;
   block[at + 2] = packetId >> 8;
   block[at + 3] = packetId & 0xff;
   connection.wrote();
+}
+
+/** PUBREL or PUBCOMP, with its reason where the version has any. */
+export function sendRelease(connection: Connection, first: number, packetId: number, code: number): void {
+  if (!connection.isOpen) return;
+  if (code === 0 || connection.protocolVersion === 4) acknowledge(connection, first, packetId);
+  else connection.write(acknowledgement(first, packetId, code, {}));
 }
 
 export function sendPong(connection: Connection): void {

@@ -272,3 +272,50 @@ test("what a connection did is counted and told when it closes", async () => {
   );
   assert.deepEqual(house.policy.closes, [{ how: "client", code: 0, sessionKept: false }]);
 });
+
+test("a message that waited longer than a session lets it is dropped, and counted", async () => {
+  await using house = await House.open({ limits: { sessionMessageSeconds: 60 } });
+  const sleeper = await house.connect("sleeper", { connect: { clean: false } });
+  sleeper.subscribe(1, "a", 1);
+  await sleeper.take("suback");
+  await leave(sleeper);
+  const writer = await house.connect("writer");
+  for (let i = 0; i < 3; i++) {
+    writer.publish("a", String(i), { qos: 1, messageId: 1 });
+    await writer.take("puback");
+    house.time.move(30_000);
+  }
+  const back = await house.connect("sleeper", { connect: { clean: false } });
+  assert.deepEqual(payloads(await back.quiet()), ["1", "2"]);
+  assert.equal(house.broker.statistics.droppedOld, 1);
+});
+
+test("where a full session refuses its publishers, they are told 0x97, or hung up on in 3.1.1, and nobody gets the message", async () => {
+  await using house = await House.open({
+    limits: { sessionMessages: 2, sessionBytes: 3000, whenFull: "refusePublisher" },
+  });
+  const sleeper = await house.connect("sleeper", { connect: { clean: false } });
+  sleeper.subscribe(1, "a", 1);
+  await sleeper.take("suback");
+  await leave(sleeper);
+  const awake = await house.connect("awake");
+  awake.subscribe(1, "a", 2);
+  await awake.take("suback");
+  const five = await house.connect("five", { version: 5 });
+  five.publish("a", "x".repeat(4000), { qos: 1, messageId: 1 });
+  assert.equal((await five.take("puback")).reasonCode, 0x97);
+  for (const code of [0, 0, 0x97]) {
+    five.publish("a", String(code), { qos: 2, messageId: 1 });
+    assert.equal((await five.take("pubrec")).reasonCode, code);
+    five.send({ cmd: "pubrel", messageId: 1 });
+    await five.take("pubcomp");
+  }
+  const four = await house.connect("four");
+  four.publish("a", "x", { qos: 1, messageId: 1 });
+  assert.deepEqual(await four.closed(), []);
+  assert.deepEqual(payloads(await awake.quiet()), ["0", "0"]);
+  const { refusedQueueFull, droppedQueueFull, queued } = house.broker.statistics;
+  assert.deepEqual([refusedQueueFull, droppedQueueFull, queued], [3, 0, 2]);
+  assert.equal(house.policy.refusals.length, 3);
+  assert.deepEqual(payloads(await (await house.connect("sleeper", { connect: { clean: false } })).quiet()), ["0", "0"]);
+});

@@ -1,5 +1,6 @@
 // Hot path: who gets what, remembered per topic until a subscription of the space changes.
 import type { Core } from "./core.ts";
+import { Keeping } from "./keeping.ts";
 import type { SpaceKey } from "./policy.ts";
 import { Retained } from "./retained.ts";
 import type { Session } from "./session.ts";
@@ -15,7 +16,7 @@ export class Route {
   readonly topic: string;
   /** Of the space, when this was true. */
   readonly generation: number;
-  /** Subscribed with QoS 0, and with QoS 1. */
+  /** Subscribed with QoS 0, and with more. */
   readonly live: readonly Target[];
   readonly durable: readonly Target[];
   readonly shares: readonly Share[];
@@ -30,7 +31,7 @@ export class Route {
       entries.filter((entry) => entry.kind === "subscription"),
     );
     this.live = targets.filter((target) => target.qos === 0);
-    this.durable = targets.filter((target) => target.qos === 1);
+    this.durable = targets.filter((target) => target.qos > 0);
     this.shares = entries
       .filter((entry) => entry.kind === "group")
       .map((group) => ({ group, members: group.members.map((member) => new Target(topic, [member])) }));
@@ -48,6 +49,8 @@ export class Space {
   readonly key: SpaceKey;
   readonly tree = new TopicTree<Entry>();
   readonly retained: Retained;
+  /** Where there is a journal. */
+  readonly keeping: Keeping | undefined;
   /** Grows with every change of a subscription. */
   generation = 1;
   #routes = new Map<string, Route>();
@@ -59,6 +62,7 @@ export class Space {
     this.core = core;
     this.key = key;
     this.retained = new Retained(core.limits, core.statistics);
+    this.keeping = core.journal && new Keeping(core, key, core.journal);
   }
 
   route(topic: string): Route {
@@ -127,7 +131,7 @@ export class Space {
     };
   }
 
-  /** Sessions and listeners: a space that nobody uses and where nothing is retained is forgotten. */
+  /** Sessions and listeners: a space that nobody uses, and where nothing is retained or has a number, is forgotten. */
   enter(): void {
     this.#users++;
   }
@@ -138,7 +142,7 @@ export class Space {
   }
 
   rest(): void {
-    if (this.#users === 0 && this.retained.count === 0) this.core.forgetSpace(this);
+    if (this.#users === 0 && this.retained.count === 0 && !this.keeping) this.core.forgetSpace(this);
   }
 
   sessions(): readonly Session[] {

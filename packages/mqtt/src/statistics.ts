@@ -20,12 +20,16 @@ export class Statistics {
   publishesRefused = 0;
   /** Taken, but not kept: `settle` said no. */
   publishesNotKept = 0;
+  /** Of those refused, because a session that is owed them has no room. */
+  refusedQueueFull = 0;
   subscribesRefused = 0;
 
   /** QoS 0 messages for a connection that reads too slowly. */
   droppedSlow = 0;
   /** Messages that a full session queue gave up, the oldest first. */
   droppedQueueFull = 0;
+  /** Messages that had waited longer than a session lets them. */
+  droppedOld = 0;
   droppedExpired = 0;
   /** Larger than the client's maximum packet size. */
   droppedTooLarge = 0;
@@ -40,5 +44,7 @@ export class Statistics {
   disconnectedByPolicy = 0;
   /** How often a socket was paused because too many of its messages await their acknowledgement, or came too fast. */
   pauses = 0;
+  /** Of sessions: what waited for one of these was answered with an end, and what could wait is tried again. */
+  recordsNotKept = 0;
   faults = 0;
 }

@@ -2,19 +2,23 @@ import { Buffer } from "node:buffer";
 import { reason } from "./codes.ts";
 import type { Connection } from "./connection.ts";
 import type { Cursor } from "./cursor.ts";
+import type { Mapped } from "./mounts.ts";
 import { readSubscribe, readUnsubscribe, type SubscribeAsked } from "./packets.ts";
+import type { Entry, EntryOf } from "./records.ts";
 import { sayable } from "./sayable.ts";
 import type { Session } from "./session.ts";
 import type { Subscription } from "./subscription.ts";
-import { levelsOf } from "./topics.ts";
+import { levelsOf, parseFilter } from "./topics.ts";
 import { suback, unsuback } from "./writer.ts";
 
-/** Answers a SUBSCRIBE: each filter is judged on its own, then the SUBACK, then what is retained. */
+/** Answers a SUBSCRIBE: each filter is judged on its own, then the SUBACK once that is kept, then what is retained. */
 export function subscribe(connection: Connection, session: Session, cursor: Cursor): void {
   const { core, protocolVersion } = connection;
   const { id, properties, asked } = readSubscribe(cursor, protocolVersion, core.limits.filtersPerPacket);
   const identifier = properties.subscriptionIdentifiers?.[0] ?? 0;
   const codes: number[] = [];
+  const all: Subscription[] = [];
+  const added: Subscription[] = [];
   const wantRetained: Subscription[] = [];
   for (const one of asked) {
     const made = make(session, one, identifier);
@@ -26,13 +30,29 @@ export function subscribe(connection: Connection, session: Session, cursor: Curs
     }
     const { subscription, isNew } = made;
     codes.push(subscription.qos);
+    all.push(subscription);
+    if (isNew) added.push(subscription);
     const wants = one.retainHandling === 0 || (one.retainHandling === 1 && isNew);
     // [MQTT-3.3.1-9] to [MQTT-3.3.1-11]; a shared subscription gets none (4.8.2).
     if (wants && !subscription.group) wantRetained.push(subscription);
   }
-  answer(connection, suback(protocolVersion, id, codes, {}));
-  core.recollection.begin(session, wantRetained);
+  session.keep(all.map(subscribedEntry), (code) => {
+    if (code === 0) {
+      if (connection.isOpen) answer(connection, suback(protocolVersion, id, codes, {}));
+      return core.recollection.begin(session, wantRetained);
+    }
+    for (const { written } of added) {
+      remove(session, written);
+      session.space.keeping?.late([{ kind: "unsubscribed", session: session.number, written }]);
+    }
+    connection.end({ how: "policy", code: reason.serverBusy });
+  });
 }
+
+export const subscribedEntry = (subscription: Subscription): Entry => {
+  const { session, written, qos, noLocal, retainAsPublished, identifier } = subscription;
+  return { kind: "subscribed", session: session.number, written, qos, noLocal, retainAsPublished, identifier };
+};
 
 function make(
   session: Session,
@@ -43,7 +63,7 @@ function make(
   const { written, filter: wanted, share } = asked.filter;
   const mapped = session.mounts.inward(wanted);
   if (!mapped) return reason.notAuthorized;
-  const { topic: filter, via } = mapped;
+  const { topic: filter } = mapped;
   if (Buffer.byteLength(filter) > limits.topicBytes || levelsOf(filter) > limits.topicLevels)
     return reason.topicFilterInvalid;
   const refusal = session.gate.subscribe(filter);
@@ -52,34 +72,52 @@ function make(
   const old = session.subscriptions.get(written);
   if (!old && session.subscriptions.size >= limits.subscriptionsPerSession) return reason.quotaExceeded;
   if (old) session.space.unsubscribe(old); // [MQTT-3.8.4-3]
-  const subscription: Subscription = {
-    kind: "subscription",
-    session,
-    written,
-    filter,
-    via,
-    qos: asked.qos === 0 ? 0 : 1,
-    noLocal: asked.noLocal,
-    retainAsPublished: asked.retainAsPublished,
-    identifier,
-    group: share === undefined ? undefined : session.space.group(session.application, share, filter),
-  };
-  session.subscriptions.set(written, subscription);
+  const { noLocal, retainAsPublished } = asked;
+  const qos = asked.qos > limits.maximumQoS ? limits.maximumQoS : asked.qos;
+  const options = { written, qos, noLocal, retainAsPublished, identifier };
+  return { subscription: add(session, options, mapped, share), isNew: old === undefined };
+}
+
+/** What does not depend on what names mean. */
+type Options = Pick<Subscription, "written" | "qos" | "noLocal" | "retainAsPublished" | "identifier">;
+
+function add(session: Session, options: Options, { topic, via }: Mapped, share: string | undefined): Subscription {
+  const group = share === undefined ? undefined : session.space.group(session.application, share, topic);
+  const subscription: Subscription = { kind: "subscription", session, filter: topic, via, group, ...options };
+  session.subscriptions.set(options.written, subscription);
   session.space.subscribe(subscription);
-  return { subscription, isNew: old === undefined };
+  return subscription;
+}
+
+/** One from before a restart; what its session cannot name any more is dropped. */
+export function resubscribe(session: Session, entry: EntryOf<"subscribed">): void {
+  const { written, qos, noLocal, retainAsPublished, identifier } = entry;
+  const parsed = parseFilter(written);
+  const mapped = parsed && session.mounts.inward(parsed.filter);
+  if (mapped) add(session, { written, qos, noLocal, retainAsPublished, identifier }, mapped, parsed.share);
+}
+
+function remove(session: Session, written: string): boolean {
+  const subscription = session.subscriptions.get(written);
+  if (!subscription) return false;
+  session.subscriptions.delete(written);
+  session.space.unsubscribe(subscription);
+  return true;
 }
 
 export function unsubscribe(connection: Connection, session: Session, cursor: Cursor): void {
   const { core, protocolVersion } = connection;
   const { id, filters } = readUnsubscribe(cursor, protocolVersion, core.limits.filtersPerPacket);
+  const entries: Entry[] = [];
   const codes = filters.map(({ written }) => {
-    const subscription = session.subscriptions.get(written);
-    if (!subscription) return reason.noSubscriptionExisted;
-    session.subscriptions.delete(written);
-    session.space.unsubscribe(subscription);
+    if (!remove(session, written)) return reason.noSubscriptionExisted;
+    entries.push({ kind: "unsubscribed", session: session.number, written });
     return reason.success;
   });
-  answer(connection, unsuback(protocolVersion, id, codes, {}));
+  session.keep(entries, (code) => {
+    if (code !== 0) connection.end({ how: "policy", code: reason.serverBusy });
+    else if (connection.isOpen) answer(connection, unsuback(protocolVersion, id, codes, {}));
+  });
 }
 
 function answer(connection: Connection, bytes: Buffer): void {

@@ -1,4 +1,5 @@
 import { outward, type Via } from "./mounts.ts";
+import type { QoS } from "./policy.ts";
 import type { Publication } from "./publication.ts";
 import type { Session } from "./session.ts";
 
@@ -11,7 +12,7 @@ export type Subscription = {
   /** As the space knows it. */
   readonly filter: string;
   readonly via: Via;
-  readonly qos: 0 | 1;
+  readonly qos: QoS;
   readonly noLocal: boolean;
   readonly retainAsPublished: boolean;
   /** 0 is none. */
@@ -59,7 +60,7 @@ export class Target {
   /** As the client knows it. */
   readonly seen: string;
   /** The highest granted ([MQTT-3.3.5-1]). */
-  readonly qos: 0 | 1;
+  readonly qos: QoS;
   readonly identifiers: readonly number[] | undefined;
   readonly retainAsPublished: boolean;
   readonly noLocal: boolean;
@@ -74,7 +75,7 @@ export class Target {
     this.session = first.session;
     this.topic = topic;
     this.seen = outward(topic, first.via);
-    this.qos = parts.some((part) => part.qos === 1) ? 1 : 0;
+    this.qos = parts.reduce<QoS>((highest, { qos }) => (qos > highest ? qos : highest), 0);
     const identifiers = parts.map((part) => part.identifier).filter((identifier) => identifier !== 0);
     this.identifiers = identifiers.length > 0 ? identifiers : undefined;
     this.retainAsPublished = parts.some((part) => part.retainAsPublished);

@@ -73,6 +73,11 @@ export class TopicTree<T> {
   *search(filter: string): Generator<T | undefined, void> {
     yield* search(this.#root, filter.split("/"), 0);
   }
+
+  /** Everything that is there, in the same way. */
+  all(): Generator<T | undefined, void> {
+    return everything(this.#root);
+  }
 }
 
 type Node<T> = {

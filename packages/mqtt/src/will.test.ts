@@ -182,8 +182,8 @@ test("a will is asked about again when it goes out", async () => {
   assert.deepEqual(house.policy.refusals, [{ what: "will", topic: "wills/a", code: 0x87 }]);
 });
 
-test("[MQTT-3.2.2-12] a will of QoS 2 turns a client of MQTT 5 away; in 3.1.1, which cannot be told, it goes out at QoS 1", async () => {
-  await using house = await House.open();
+test("[MQTT-3.2.2-12] where the maximum is QoS 1, a will of QoS 2 turns a client of MQTT 5 away; in 3.1.1, which cannot be told, it goes out at QoS 1", async () => {
+  await using house = await House.open({ limits: { maximumQoS: 1 } });
   const five = await house.visit({ version: 5 });
   five.connect({ clientId: "five", will: will({ qos: 2 }) });
   assert.equal((await five.take("connack")).reasonCode, 0x9b);

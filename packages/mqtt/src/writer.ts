@@ -78,12 +78,10 @@ function codesFor(
   return version === 5 ? framed(type << 4, head, list(properties), codes) : framed(type << 4, head, codes);
 }
 
-/** A PUBACK with a reason; the plain one is written in place. */
-export function puback(id: number, code: number, properties: Properties): Buffer {
+/** A PUBACK, PUBREC, PUBREL or PUBCOMP with a reason, by its first byte; the plain ones are written in place. */
+export function acknowledgement(first: number, id: number, code: number, properties: Properties): Buffer {
   const head = [id >>> 8, id & 0xff, code];
-  return Object.keys(properties).length === 0
-    ? framed(packet.puback << 4, head)
-    : framed(packet.puback << 4, head, list(properties));
+  return Object.keys(properties).length === 0 ? framed(first, head) : framed(first, head, list(properties));
 }
 
 export const auth = (code: number, properties: Properties): Buffer =>

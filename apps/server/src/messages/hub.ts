@@ -263,8 +263,9 @@ export function brokerFor(needs: {
     time: timeOf(needs.clock, needs.timers),
     newClientId: () => `auto-${needs.random.bytes(8).toHex()}`,
     reportFault: needs.reportFault,
-    limits: { packet: needs.maximumPacket },
-    // A retained message has to be durable before it is acknowledged; until the platform does that, it keeps none.
+    // A retained message, and what a session of QoS 2 has got, have to be durable before they are acknowledged; until the platform does
+    // that, it takes neither.
+    limits: { packet: needs.maximumPacket, maximumQoS: 1 },
     retainAvailable: false,
   });
   needs.spaces.onChange((space: Space) => broker.recheck(space));

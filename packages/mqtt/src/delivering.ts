@@ -1,0 +1,133 @@
+// Hot path: from a publication to those who get it.
+import { reason } from "./codes.ts";
+import type { Delivery } from "./delivery.ts";
+import type { Publication } from "./publication.ts";
+import type { QoS } from "./policy.ts";
+import type { Session } from "./session.ts";
+import type { Route, Share, Space } from "./space.ts";
+import type { Target } from "./subscription.ts";
+
+/** What may go at once: to listeners, and to subscriptions of QoS 0; a message of QoS 0 to all. */
+export function deliverLive(route: Route, publication: Publication, publisher: Session | null): void {
+  const { listeners, live } = route;
+  for (let i = 0; i < listeners.length; i++) listeners[i]!.listener.receive(publication); // i < length
+  for (let i = 0; i < live.length; i++) sendLive(live[i]!, publication, publisher); // i < length
+  if (publication.qos > 0) return;
+  const { durable, shares } = route;
+  for (let i = 0; i < durable.length; i++) sendLive(durable[i]!, publication, publisher); // i < length
+  for (let i = 0; i < shares.length; i++) {
+    const member = memberOf(shares[i]!, publication); // i < length
+    if (member) sendLive(member, publication, publisher);
+  }
+  if (publication.retain) retain(route.space, publication);
+}
+
+function sendLive(target: Target, publication: Publication, publisher: Session | null): void {
+  if (target.noLocal && target.session === publisher) {
+    if (target.own) sendLive(target.own, publication, null);
+    return;
+  }
+  const { line } = target.session;
+  if (line === null || !target.isAllowed()) return;
+  line.sendLive(publication, target);
+}
+
+/**
+ * Decides who is owed a message of QoS 1 or 2, as it is accepted; they get it once it is kept. A shared group chooses its member now
+ * ([MQTT-4.8.2-4] to [MQTT-4.8.2-6]). Answers 0, or the code with which the publisher is refused because one of them has no room.
+ */
+export function decide(route: Route, publication: Publication, publisher: Session | null): number {
+  const { durable, shares } = route;
+  if (durable.length === 0 && shares.length === 0) return 0;
+  for (let i = 0; i < durable.length; i++) {
+    if (!owe(durable[i]!, publication, publisher)) return refuse(publication); // i < length
+  }
+  for (let i = 0; i < shares.length; i++) {
+    const member = memberOf(shares[i]!, publication); // i < length
+    if (member && !owe(member, publication, publisher)) return refuse(publication);
+  }
+  return 0;
+}
+
+function refuse(publication: Publication): number {
+  takeBack(publication);
+  return reason.quotaExceeded;
+}
+
+/** `false` where there is no room, and the publisher is to hear of it. */
+function owe(target: Target, publication: Publication, publisher: Session | null): boolean {
+  if (target.noLocal && target.session === publisher) return !target.own || owe(target.own, publication, null);
+  if (!target.isAllowed()) return true;
+  const { session } = target;
+  if (session.line === null && session.expirySeconds === 0) return true;
+  const { outgoing, core } = session;
+  const qos = lower(publication.qos, target.qos);
+  if (qos > 0 && core.limits.whenFull === "refusePublisher" && !outgoing.hasRoomFor(publication.size)) {
+    core.statistics.refusedQueueFull++;
+    return false;
+  }
+  const retainFlag = target.retainAsPublished && publication.retain;
+  const delivery = outgoing.owe(publication, target.seen, qos, retainFlag, target.identifiers);
+  if (delivery) (publication.owed ??= []).push(delivery);
+  return true;
+}
+
+const lower = (one: QoS, other: QoS): QoS => (one < other ? one : other);
+
+/** A message of any QoS is kept: it goes to everybody who has not got it yet. */
+export function deliverKept(space: Space, publication: Publication, publisher: Session | null): void {
+  if (!publication.isLive) deliverLive(space.route(publication.topic), publication, publisher);
+  handOver(publication);
+  if (publication.retain && publication.qos > 0) retain(space, publication);
+}
+
+function handOver(publication: Publication): void {
+  const { owed } = publication;
+  if (owed === null) return;
+  publication.owed = null;
+  for (let i = 0; i < owed.length; i++) hand(owed[i]!); // i < length
+}
+
+export function hand(delivery: Delivery): void {
+  const { session } = delivery;
+  if (delivery.isKept && !session.hasEnded) session.space.keeping?.add(delivery);
+  session.outgoing.hand(delivery);
+}
+
+/** The message is not kept: nobody gets it. */
+export function takeBack(publication: Publication): void {
+  const { owed } = publication;
+  if (owed === null) return;
+  publication.owed = null;
+  for (const delivery of owed) delivery.session.outgoing.takeBack(delivery);
+}
+
+function retain({ core, retained }: Space, publication: Publication): void {
+  if (core.retainAvailable && !retained.keep(publication)) core.statistics.droppedRetained++;
+}
+
+/** One member gets it: the next who is connected and has room, else the next who is connected, else one who will come back. */
+function memberOf({ group, members }: Share, publication: Publication): Target | undefined {
+  const count = members.length;
+  let fallback: Target | undefined;
+  for (let i = 0; i < count; i++) {
+    const place = (group.next + i) % count;
+    const member = members[place]!; // place < count
+    const { line } = member.session;
+    if (!member.isAllowed()) continue;
+    if (line?.hasRoom) {
+      group.next = (place + 1) % count;
+      return member;
+    }
+    if (line) fallback = fallback?.session.line ? fallback : member;
+    else if (publication.qos > 0 && member.qos > 0) fallback ??= member;
+  }
+  return fallback;
+}
+
+/** A retained message for a new subscription, with the flag set ([MQTT-3.3.1-8]): decided now, and to be handed over with `hand`. */
+export function decideRetained(target: Target, publication: Publication): Delivery | undefined {
+  if (!target.isAllowed()) return undefined;
+  const qos = lower(publication.qos, target.qos);
+  return target.session.outgoing.owe(publication, target.seen, qos, true, target.identifiers);
+}

@@ -1,0 +1,129 @@
+import { after } from "./time.ts";
+import type { Core } from "./core.ts";
+import { stage, type Delivery } from "./delivery.ts";
+import type { Journal, SpaceKey } from "./policy.ts";
+import type { Publication } from "./publication.ts";
+import { encode, type Entry } from "./records.ts";
+import type { Session } from "./session.ts";
+
+/** How long something may wait that does no harm when it is lost, and how much. */
+const lateMilliseconds = 1_000;
+const lateEntries = 1_000;
+
+/** What of one space outlives the process: numbers, records, and which messages are owed to kept sessions. */
+export class Keeping {
+  /** Never given twice, also not over restarts. */
+  nextSession = 1;
+  nextMessage = 1;
+  /** Messages that were kept, by their numbers, with the deliveries of kept sessions that are not over. */
+  readonly messages = new Map<number, Set<Delivery>>();
+  readonly #core: Core;
+  readonly #key: SpaceKey;
+  readonly #journal: Journal;
+  #late: Entry[] = [];
+  /** The last record was not kept: the next is tried when the time is up, not before. */
+  #isFailing = false;
+  #cancelTimer: (() => void) | undefined;
+
+  constructor(core: Core, key: SpaceKey, journal: Journal) {
+    this.#core = core;
+    this.#key = key;
+    this.#journal = journal;
+  }
+
+  /** Keeps these, behind whatever waits. `done` hears 0, or the code with which they were not kept; also at once. */
+  append(entries: readonly Entry[], done: (code: number) => void): void {
+    const late = this.#late;
+    if (late.length + entries.length === 0) return done(0);
+    this.#late = [];
+    this.#cancelTimer?.();
+    this.#cancelTimer = undefined;
+    this.#journal.append(this.#key, encode([...late, ...entries]), (code) => {
+      this.#core.safely(() => {
+        if (code !== 0) {
+          this.#core.statistics.recordsNotKept++;
+          this.#isFailing = true;
+          this.late(late);
+        } else this.#isFailing = false;
+        done(code);
+      });
+    });
+  }
+
+  /** Keeps these with the next record, or within a second. */
+  late(entries: readonly Entry[]): void {
+    for (const entry of entries) this.#late.push(entry);
+    if (this.#late.length === 0 || this.#cancelTimer) return;
+    const call = () => this.#core.safely(() => this.flush());
+    this.#cancelTimer = after(this.#core.time, lateMilliseconds, call);
+  }
+
+  flush(): void {
+    this.append([], () => {});
+  }
+
+  /** A message that is about to be accepted: whatever has to be kept with it becomes its record. */
+  record(publication: Publication, publisher: Session | null, willOf: Session | null): void {
+    const entries: Entry[] = [];
+    const { qos, packetId, owed } = publication;
+    if (qos === 2 && packetId !== 0 && publisher?.isKept === true) {
+      entries.push({ kind: "received", session: publisher.number, packetId });
+    }
+    if (willOf?.isKept === true) entries.push({ kind: "willed", session: willOf.number });
+    const isRetained = publication.retain && this.#core.retainAvailable;
+    const kept = owed?.filter((delivery) => delivery.qos > 0 && delivery.session.isKept) ?? [];
+    if (isRetained || kept.length > 0) {
+      publication.number = this.nextMessage++;
+      entries.push(messageEntry(publication, isRetained), ...kept.map(owedEntry));
+    }
+    if (entries.length > 0) publication.record = encode(entries);
+  }
+
+  /** It is kept, and owed from now on. */
+  add(delivery: Delivery): void {
+    const { number } = delivery.publication;
+    const deliveries = this.messages.get(number);
+    if (deliveries) deliveries.add(delivery);
+    else this.messages.set(number, new Set([delivery]));
+  }
+
+  /** Nothing more is owed of it. */
+  over(delivery: Delivery): void {
+    this.forget(delivery);
+    if (this.#late.length >= lateEntries && !this.#isFailing) this.flush();
+    this.late([{ kind: "done", ...ofMessage(delivery) }]);
+  }
+
+  /** The same where its session is over, which says it for all. */
+  forget(delivery: Delivery): void {
+    const { number } = delivery.publication;
+    const deliveries = this.messages.get(number);
+    deliveries?.delete(delivery);
+    if (deliveries?.size === 0) this.messages.delete(number);
+  }
+}
+
+export const ofMessage = ({ publication, session, packetId }: Delivery) => ({
+  message: publication.number,
+  session: session.number,
+  packetId,
+});
+
+export function messageEntry(publication: Publication, isRetained: boolean): Entry {
+  const { number: message, topic, qos, retain, properties, payload } = publication;
+  const receivedAt = Math.floor(publication.receivedAt);
+  return { kind: "message", message, receivedAt, isRetained, topic, qos, retain, properties, payload };
+}
+
+export function owedEntry(delivery: Delivery): Entry {
+  const { publication, qos, retain, identifiers = [] } = delivery;
+  const topic = delivery.topic === publication.topic ? "" : delivery.topic;
+  const at = delivery.stage === stage.decided ? stage.waiting : delivery.stage;
+  return { kind: "owed", ...ofMessage(delivery), topic, qos, retain, identifiers, stage: at };
+}
+
+export function sessionEntry(session: Session, came: boolean): Entry {
+  const { number, principal, clientId, keepsake, expirySeconds, will } = session;
+  const kept = will && { ...will.message, properties: will.message.properties ?? {}, ...will };
+  return { kind: "session", session: number, principal, clientId, keepsake, expirySeconds, will: kept, came };
+}

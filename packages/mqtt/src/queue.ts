@@ -1,0 +1,60 @@
+// Hot path: what waits for one session, in order, within its limits.
+import type { Delivery } from "./delivery.ts";
+import type { Limits } from "./limits.ts";
+import type { Statistics } from "./statistics.ts";
+
+export class Queue {
+  readonly #limits: Limits;
+  readonly #statistics: Statistics;
+  #deliveries: (Delivery | undefined)[] = [];
+  #head = 0;
+  #bytes = 0;
+
+  constructor(limits: Limits, statistics: Statistics) {
+    this.#limits = limits;
+    this.#statistics = statistics;
+  }
+
+  get count(): number {
+    return this.#deliveries.length - this.#head;
+  }
+
+  get first(): Delivery | undefined {
+    return this.#deliveries[this.#head];
+  }
+
+  /** Whether something has to be given up before this one fits. One that is larger than the queue never does. */
+  isFullFor({ size }: Delivery): boolean {
+    const { sessionMessages, sessionBytes } = this.#limits;
+    return this.count >= sessionMessages || this.#bytes + size > sessionBytes;
+  }
+
+  push(delivery: Delivery): void {
+    this.#deliveries.push(delivery);
+    this.#bytes += delivery.size;
+    this.#statistics.queued++;
+    this.#statistics.queuedBytes += delivery.size;
+  }
+
+  shift(): Delivery | undefined {
+    const delivery = this.#deliveries[this.#head];
+    if (!delivery) return undefined;
+    this.#deliveries[this.#head] = undefined;
+    this.#head++;
+    this.#bytes -= delivery.size;
+    this.#statistics.queued--;
+    this.#statistics.queuedBytes -= delivery.size;
+    if (this.#head > 1024 && this.#head * 2 > this.#deliveries.length) {
+      this.#deliveries = this.#deliveries.slice(this.#head);
+      this.#head = 0;
+    } else if (this.#head === this.#deliveries.length) {
+      this.#deliveries.length = 0;
+      this.#head = 0;
+    }
+    return delivery;
+  }
+
+  clear(): void {
+    while (this.shift()) continue;
+  }
+}
