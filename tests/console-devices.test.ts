@@ -23,10 +23,14 @@ const pumps = [await make("Pump 1", { floor: "3" }), await make("Pump 2"), await
 await make("=Fan, left", { floor: "3" });
 
 const entrance = new Entrance(browser, platform);
-const enter = async (t: TestContext, where: string) =>
-  (await entrance.at(t, `${platform.platform.url}/o/${org}/${where}`)).page;
+const enter = async (t: TestContext, where: string, width?: number) =>
+  (await entrance.at(t, `${platform.platform.url}/o/${org}/${where}`, width === undefined ? {} : { width })).page;
 
 const named = (page: Page, name: string) => page.getByRole("link", { name, exact: true });
+
+/** What holds of the element that scrolls. */
+const inList = <Answer>(page: Page, expression: string): Promise<Answer> =>
+  page.evaluate<Answer>(`((list) => ${expression})(document.querySelector("main .hf-scroll"))`);
 
 /** What the browser puts into the person's folder when she presses this. */
 async function downloadBy(page: Page, press: () => Promise<void>): Promise<{ name: string; text: string }> {
@@ -67,6 +71,54 @@ test("many are tagged and suspended at once: each has its own result, and one th
   const states = await Promise.all(pumps.map(async ({ id }) => (await device(id)).state));
   assert.deepEqual(states, ["suspended", "retired", "suspended"]);
 });
+
+test("a row that comes into sight by scrolling takes nothing from the one that left: no focus, no tick, no sign of a copy", async (t) => {
+  for (let at = 0; at < 90; at++) await make(`Valve ${String(at).padStart(2, "0")}`);
+  const page = await enter(t, "devices?q=valve&sort=name");
+  await page.context().grantPermissions(["clipboard-write"]);
+  await page.getByLabel("Select Valve 00").check();
+  const first = page.getByRole("row").filter({ has: named(page, "Valve 00") });
+  await first.getByRole("button").click();
+  await first.getByText("✓").waitFor();
+  await named(page, "Valve 00").focus();
+  const list = page.getByRole("region", { name: "Devices" });
+  await list.hover();
+  await page.mouse.wheel(0, 9_000);
+  await named(page, "Valve 89").waitFor();
+  assert.equal(await named(page, "Valve 00").count(), 0);
+  assert.ok(await inList<boolean>(page, "list === document.activeElement"));
+  assert.equal(await page.getByText("✓").count(), 0);
+  assert.equal(await list.getByRole("checkbox", { checked: true }).count(), 0);
+  await page.mouse.wheel(0, -9_000);
+  await named(page, "Valve 00").waitFor();
+  assert.ok(await page.getByLabel("Select Valve 00").isChecked());
+  const names = await list.getByRole("link").allInnerTexts();
+  assert.deepEqual(names, names.toSorted(), "whoever hears it or goes by keys meets them in their order");
+});
+
+for (const width of [360, 1280, 1440]) {
+  test(`on ${width} pixels every column can be read in whole, ids too`, async (t) => {
+    const page = await enter(t, "devices?q=pump", width);
+    await named(page, "Pump 1").waitFor();
+    const list = page.getByRole("region", { name: "Devices" });
+    const hidden = await inList<number>(page, "list.scrollWidth - list.clientWidth");
+    if (width >= 1280) assert.equal(hidden, 0, "nothing is beyond the edge");
+    await list.focus();
+    const id = page.getByRole("button", { name: pumps[0]?.id ?? "" });
+    const isInSight = async () => {
+      const [box, around] = [await id.boundingBox(), await list.boundingBox()];
+      return box && around && box.x >= around.x && box.x + box.width <= around.x + around.width;
+    };
+    for (let pressed = 0; pressed < 100 && !(await isInSight()); pressed++) await page.keyboard.press("ArrowRight");
+    assert.ok(await isInSight());
+    const cells = '[...list.querySelectorAll("[role=columnheader], [role=cell]")]';
+    const cut = await inList<string[]>(
+      page,
+      `${cells}.filter((one) => one.scrollWidth > one.clientWidth).map((one) => one.innerText)`,
+    );
+    assert.deepEqual(cut, []);
+  });
+}
 
 test("a list goes out as CSV as it is filtered, and no name of a device is a formula in it", async (t) => {
   const page = await enter(t, "devices?q=tag:floor%3D3");

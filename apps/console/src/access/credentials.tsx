@@ -36,7 +36,8 @@ export function Credentials() {
     {
       id: "name",
       head: words.common.name,
-      width: 220,
+      width: 160,
+      grows: true,
       cell: ({ id, name, kind }) => (
         <Link to={paths.credential} params={{ org: org.id, credential: id }}>
           {name === "" ? kindWord(kind) : name}
@@ -48,7 +49,8 @@ export function Credentials() {
     {
       id: "grants",
       head: own.grants,
-      width: 260,
+      width: 180,
+      grows: true,
       cell: ({ grants }) => <span title={grants.join("\n")}>{grants.join(", ")}</span>,
     },
     {
@@ -63,7 +65,7 @@ export function Credentials() {
       width: 120,
       cell: ({ expiresAt }) => (expiresAt === undefined ? words.common.never : <Moment at={expiresAt} />),
     },
-    { id: "id", head: words.common.id, width: 300, cell: ({ id }) => <EntityId id={id} /> },
+    { id: "id", head: words.common.id, width: 276, cell: ({ id }) => <EntityId id={id} /> },
   ]);
   const mayMake = ["token.create", "operatorKey.create", "accessKey.create"].some(can);
   const add = (

@@ -55,7 +55,7 @@ function Members() {
     return administrator ? own.administrator : undefined;
   };
   const columns = columnsOf<Member>([
-    { id: "email", head: own.email, width: 260, cell: ({ email }) => <span title={email}>{email}</span> },
+    { id: "email", head: own.email, width: 220, grows: true, cell: ({ email }) => <span title={email}>{email}</span> },
     { id: "role", head: own.role, width: 100, cell: ({ role }) => own.roles[role] },
     {
       id: "remove",
@@ -74,7 +74,7 @@ function Members() {
         </Press>
       ),
     },
-    { id: "id", head: words.common.id, width: 300, cell: ({ person }) => <EntityId id={person} /> },
+    { id: "id", head: words.common.id, width: 276, cell: ({ person }) => <EntityId id={person} /> },
   ]);
   return (
     <>
@@ -114,7 +114,7 @@ function Invitations() {
     apiFor(org.id).call(routes.withdrawInvitation, { params: { invitation } }),
   );
   const columns = columnsOf<Invitation>([
-    { id: "email", head: own.email, width: 260, cell: ({ email }) => <span title={email}>{email}</span> },
+    { id: "email", head: own.email, width: 220, grows: true, cell: ({ email }) => <span title={email}>{email}</span> },
     { id: "role", head: own.role, width: 100, cell: ({ role }) => own.roles[role] },
     { id: "until", head: words.access.expires, width: 120, cell: ({ expiresAt }) => <Moment at={expiresAt} /> },
     {
@@ -132,7 +132,7 @@ function Invitations() {
         </Button>
       ),
     },
-    { id: "id", head: words.common.id, width: 300, cell: ({ id }) => <EntityId id={id} /> },
+    { id: "id", head: words.common.id, width: 276, cell: ({ id }) => <EntityId id={id} /> },
   ]);
   return (
     <>

@@ -14,9 +14,9 @@ const own = words.audit;
 const columns = columnsOf<Row>([
   { id: "time", head: own.time, width: 210, cell: ({ time }) => <Moment at={time} exactly /> },
   { id: "what", head: own.what, width: 190, cell: ({ what }) => what },
-  { id: "about", head: own.about, width: 300, cell: ({ about }) => <EntityId id={about} /> },
-  { id: "by", head: own.by, width: 300, cell: ({ by, person }) => <EntityId id={person ?? by} /> },
-  { id: "facts", head: own.facts, width: 420, cell: ({ facts }) => <Facts facts={facts} /> },
+  { id: "about", head: own.about, width: 276, cell: ({ about }) => <EntityId id={about} /> },
+  { id: "by", head: own.by, width: 276, cell: ({ by, person }) => <EntityId id={person ?? by} /> },
+  { id: "facts", head: own.facts, width: 240, grows: true, cell: ({ facts }) => <Facts facts={facts} /> },
 ]);
 
 function Facts({ facts }: { readonly facts: Row["facts"] }) {

@@ -56,6 +56,7 @@ function Keys({ device }: { readonly device: Device }) {
       id: "id",
       head: words.common.id,
       width: 300,
+      grows: true,
       cell: ({ id }) => (
         <Link to={paths.credential} params={{ org: org.id, credential: id }}>
           {id}

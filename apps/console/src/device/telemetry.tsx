@@ -164,7 +164,7 @@ function Numbers({
       width: 220,
       cell: ({ time }) => <Moment at={new Date(time).toISOString()} exactly />,
     },
-    { id: "name", head: words.device.attribute, width: 180, cell: ({ name }) => name },
+    { id: "name", head: words.device.attribute, width: 140, grows: true, cell: ({ name }) => name },
     { id: "avg", head: own.mean, width: 110, cell: ({ avg }) => shortest(avg) },
     { id: "min", head: own.least, width: 110, cell: ({ min }) => shortest(min) },
     { id: "max", head: own.most, width: 110, cell: ({ max }) => shortest(max) },

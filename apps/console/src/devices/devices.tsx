@@ -4,7 +4,7 @@ import type { Reply } from "@holdfast/client";
 import { routes } from "@holdfast/protocol";
 import { useMutation, useQuery } from "@tanstack/react-query";
 import { useNavigate } from "@tanstack/react-router";
-import { useMemo, useState } from "react";
+import { useMemo, useState, type ReactNode } from "react";
 import { apiFor } from "../api/index.ts";
 import {
   columnsOf,
@@ -27,7 +27,7 @@ import { useCan, useOrg } from "../session/index.ts";
 import { words } from "../words/index.ts";
 import { Bulk } from "./bulk.tsx";
 import { exportDevices } from "./export.ts";
-import { clauseOf, parseFilter, parseOrder, withClause } from "./filter.ts";
+import { clauseOf, parseFilter, parseOrder, withClause, type Filter, type Order } from "./filter.ts";
 import { useDevices } from "./use-devices.ts";
 
 export type Device = Reply<typeof routes.listDevices>["items"][number];
@@ -41,46 +41,12 @@ export function Devices() {
   const { q: text = "", sort } = useShown();
   const order = parseOrder(sort);
   const filter = useMemo(() => parseFilter(text), [text]);
-  const list = useDevices(org.id, filter, order);
-  const [selected, setSelected] = useState<ReadonlySet<string>>(new Set());
   const show = (next: string) =>
     void navigate({
       to: ".",
       replace: true,
       search: { ...(next !== "" && { q: next }), ...(sort !== undefined && { sort }) },
     });
-  const columns = useMemo(
-    () =>
-      columnsOf<Device>([
-        {
-          id: "name",
-          head: words.common.name,
-          width: 240,
-          sort: "name",
-          cell: ({ id, name }) => <PlainLink href={pathTo("device", { org: org.id, device: id })}>{name}</PlainLink>,
-        },
-        { id: "presence", head: own.presence, width: 110, cell: (device) => <StateMark state={markOf(device)} /> },
-        {
-          id: "seen",
-          head: own.lastSeen,
-          width: 120,
-          sort: "lastSeenAt",
-          cell: ({ presence: { lastSeenAt } }) =>
-            lastSeenAt === undefined ? words.common.never : <Moment at={lastSeenAt} />,
-        },
-        { id: "tags", head: own.tags, width: 220, cell: ({ tags }) => tagsText(tags) },
-        { id: "alias", head: own.alias, width: 140, cell: ({ alias }) => alias ?? "" },
-        {
-          id: "created",
-          head: words.common.created,
-          width: 120,
-          sort: "createdAt",
-          cell: ({ createdAt }) => <Moment at={createdAt} />,
-        },
-        { id: "id", head: words.common.id, width: 300, cell: ({ id }) => <EntityId id={id} /> },
-      ]),
-    [org.id],
-  );
   const download = useMutation({ mutationFn: () => exportDevices(org.id, filter, order) });
   const whyNot = can("device.create") ? undefined : words.common.notAllowed("device.create");
   const add = (
@@ -88,7 +54,11 @@ export function Devices() {
       {own.add}
     </Press>
   );
-  const isFiltered = text !== "";
+  const clear = (
+    <Button variant="default" onClick={() => show("")}>
+      {own.clearFilter}
+    </Button>
+  );
   return (
     <Page
       title={words.places.devices}
@@ -110,32 +80,42 @@ export function Devices() {
     >
       {download.error && <ProblemNotice error={download.error} />}
       <Filters text={text} show={show} />
+      <Found
+        filter={filter}
+        order={order}
+        empty={text === "" ? <Empty next={add}>{own.empty}</Empty> : <Empty next={clear}>{own.noneFound}</Empty>}
+      />
+    </Page>
+  );
+}
+
+/** What the filter finds. Apart from the rest of the page, which is not drawn again whenever more of them come. */
+function Found({
+  filter,
+  order,
+  empty,
+}: {
+  readonly filter: Filter;
+  readonly order: Order | undefined;
+  readonly empty: ReactNode;
+}) {
+  const org = useOrg();
+  const navigate = useNavigate();
+  const { q } = useShown();
+  const list = useDevices(org.id, filter, order);
+  const [selected, setSelected] = useState<ReadonlySet<string>>(new Set());
+  const columns = useMemo(() => columnsIn(org.id), [org.id]);
+  return (
+    <>
       <Bulk devices={list.rows.filter(({ id }) => selected.has(id))} done={() => setSelected(new Set())} />
       {list.isOld && <Slow />}
-      <Listing
-        list={list}
-        empty={
-          isFiltered ? (
-            <Empty
-              next={
-                <Button variant="default" onClick={() => show("")}>
-                  {own.clearFilter}
-                </Button>
-              }
-            >
-              {own.noneFound}
-            </Empty>
-          ) : (
-            <Empty next={add}>{own.empty}</Empty>
-          )
-        }
-      >
+      <Listing list={list} empty={empty}>
         <DataTable
           label={words.places.devices}
           {...list}
           columns={columns}
-          idOf={({ id }) => id}
-          nameOf={({ name }) => name}
+          idOf={idOf}
+          nameOf={nameOf}
           selection={{ selected, change: setSelected }}
           sorting={{
             now: order === undefined ? undefined : { by: order.replace("-", ""), isDescending: order.startsWith("-") },
@@ -143,14 +123,48 @@ export function Devices() {
               void navigate({
                 to: ".",
                 replace: true,
-                search: { ...(isFiltered && { q: text }), sort: `${isDescending ? "-" : ""}${by}` },
+                search: { ...(q !== undefined && { q }), sort: `${isDescending ? "-" : ""}${by}` },
               }),
           }}
         />
       </Listing>
-    </Page>
+    </>
   );
 }
+
+const idOf = ({ id }: Device) => id;
+const nameOf = ({ name }: Device) => name;
+
+const columnsIn = (org: string) =>
+  columnsOf<Device>([
+    {
+      id: "name",
+      head: words.common.name,
+      width: 150,
+      grows: true,
+      sort: "name",
+      cell: ({ id, name }) => <PlainLink href={pathTo("device", { org, device: id })}>{name}</PlainLink>,
+    },
+    { id: "presence", head: own.presence, width: 104, cell: (device) => <StateMark state={markOf(device)} /> },
+    {
+      id: "seen",
+      head: own.lastSeen,
+      width: 104,
+      sort: "lastSeenAt",
+      cell: ({ presence: { lastSeenAt } }) =>
+        lastSeenAt === undefined ? words.common.never : <Moment at={lastSeenAt} />,
+    },
+    { id: "tags", head: own.tags, width: 144, grows: true, cell: ({ tags }) => tagsText(tags) },
+    { id: "alias", head: own.alias, width: 84, grows: true, cell: ({ alias }) => alias ?? "" },
+    {
+      id: "created",
+      head: words.common.created,
+      width: 96,
+      sort: "createdAt",
+      cell: ({ createdAt }) => <Moment at={createdAt} />,
+    },
+    { id: "id", head: words.common.id, width: 276, cell: ({ id }) => <EntityId id={id} /> },
+  ]);
 
 /** What a device is, before where it is: a suspended one is not just offline. */
 const markOf = ({ state, presence }: Device) =>

@@ -94,11 +94,12 @@ export function ImportDevices() {
 
   const columns = columnsOf<Planned>([
     { id: "row", head: own.row, width: 60, cell: ({ row }) => row },
-    { id: "name", head: words.common.name, width: 220, cell: ({ name }) => name },
+    { id: "name", head: words.common.name, width: 180, grows: true, cell: ({ name }) => name },
     {
       id: "tags",
       head: words.devices.tags,
-      width: 220,
+      width: 180,
+      grows: true,
       cell: ({ tags }) =>
         Object.entries(tags)
           .map((pair) => pair.join("="))
@@ -108,6 +109,7 @@ export function ImportDevices() {
       id: "result",
       head: own.result,
       width: 420,
+      grows: true,
       cell: ({ row, errors }) => (made.has(row) ? own.made : (refused.get(row) ?? (errors.join(" ") || own.ready))),
     },
   ]);

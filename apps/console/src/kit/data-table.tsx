@@ -1,29 +1,38 @@
-import { Checkbox, Group, Text, UnstyledButton } from "@mantine/core";
-import { createColumnHelper, tableFeatures, useTable, type ColumnDef } from "@tanstack/react-table";
-import { useVirtualizer } from "@tanstack/react-virtual";
-import { memo, useCallback, useEffect, useMemo, useRef, type ReactNode } from "react";
+import { Checkbox, UnstyledButton } from "@mantine/core";
+import { useState, type CSSProperties, type MouseEvent, type ReactNode } from "react";
 import { words } from "../words/index.ts";
+import { TableRows } from "./table-rows.tsx";
 
-const features = tableFeatures({});
-const rowHeight = 36; // pixels, as console.css says
-
-/** One column: what stands in its head, what in each row, how wide. `sort` is the name by which the server sorts. */
-export type Column<Row> = {
+type Given<Row> = {
   readonly id: string;
   readonly head: string;
   readonly cell: (row: Row) => ReactNode;
-  /** Pixels. */
+  /** Pixels, at least. */
   readonly width: number;
+  /** It shares with others like it what is left; what is longer than its cell is there on hover. */
+  readonly grows?: true;
+  /** The name by which the server sorts. */
   readonly sort?: string;
 };
 
-export const columnsOf = <Row,>(columns: readonly Column<Row>[]): readonly Column<Row>[] => columns;
+/** One column: what stands in its head, what in each row, how wide. */
+export type Column<Row> = Given<Row> & { readonly style: CSSProperties };
+
+export const columnsOf = <Row,>(columns: readonly Given<Row>[]): readonly Column<Row>[] =>
+  columns.map((column) => ({ ...column, style: { flex: `${column.grows ? column.width : 0} 0 ${column.width}px` } }));
 
 type Sorting = { readonly by: string; readonly isDescending: boolean };
+type Sort = { readonly now: Sorting | undefined; readonly change: (sorting: Sorting) => void };
+export type Selection = {
+  readonly selected: ReadonlySet<string>;
+  readonly change: (selected: ReadonlySet<string>) => void;
+};
+
+const checkWidth = 32; // pixels, as console.css says
 
 /**
- * A list as a table: as many rows as you like, of which only those in sight are drawn; filtering and sorting are the server's. Near the
- * end it asks for more.
+ * A list as a table: as many rows as you like, of which only those in sight are drawn; filtering and sorting are the server's. Before its
+ * end is in sight it asks for more. No `table`: a browser lays one out as a whole, where a row of these is its own (docs/benchmarks.md).
  */
 export function DataTable<Row extends object>({
   label,
@@ -47,164 +56,90 @@ export function DataTable<Row extends object>({
   readonly total?: number | undefined;
   readonly more?: (() => void) | undefined;
   readonly isLoadingMore?: boolean;
-  readonly selection?: {
-    readonly selected: ReadonlySet<string>;
-    readonly change: (selected: ReadonlySet<string>) => void;
-  };
-  readonly sorting?: { readonly now: Sorting | undefined; readonly change: (sorting: Sorting) => void };
+  readonly selection?: Selection;
+  readonly sorting?: Sort;
   readonly height?: string;
 }) {
-  const scroll = useRef<HTMLDivElement>(null);
-  const definitions = useMemo(() => {
-    const helper = createColumnHelper<typeof features, Row>();
-    return columns.map((column) => helper.display({ id: column.id })) as ColumnDef<typeof features, Row>[]; // what is drawn comes from `columns`
-  }, [columns]);
-  const virtual = useVirtualizer({
-    count: rows.length,
-    getScrollElement: () => scroll.current,
-    estimateSize: () => rowHeight,
-    overscan: 4,
-  });
-  const inSight = virtual.getVirtualItems();
-  // The table knows what is in sight: ten thousand rows would be made anew with each page that comes.
-  const first = inSight[0]?.index ?? 0;
-  const end = (inSight.at(-1)?.index ?? -1) + 1;
-  const data = useMemo(() => rows.slice(first, end), [rows, first, end]);
-  const table = useTable({ features, columns: definitions, data, getRowId: idOf });
-  const last = inSight.at(-1)?.index ?? 0;
-  useEffect(() => {
-    if (more && !isLoadingMore && rows.length > 0 && last >= rows.length - 30) more();
-  }, [last, rows.length, more, isLoadingMore]);
-
-  const above = inSight[0]?.start ?? 0;
-  const below = virtual.getTotalSize() - (inSight.at(-1)?.end ?? 0);
-  const width = columns.length + (selection ? 1 : 0);
-  const isAll = selection !== undefined && rows.length > 0 && rows.every((row) => selection.selected.has(idOf(row)));
-  const latest = useRef(selection);
-  useEffect(() => {
-    latest.current = selection;
-  });
-  const toggle = useCallback((id: string) => {
-    if (!latest.current) return;
-    const next = new Set(latest.current.selected);
-    if (!next.delete(id)) next.add(id);
-    latest.current.change(next);
-  }, []);
-
+  const [scroll, setScroll] = useState<HTMLDivElement | null>(null); // a part of it is told when it is there
+  const minWidth = columns.reduce((sum, { width }) => sum + width, selection ? checkWidth : 0);
   return (
     <div>
       {/* Whoever has no mouse scrolls it by keys. */}
       <div
-        ref={scroll}
+        ref={setScroll}
         className="hf-scroll"
         style={{ maxHeight: height }}
         tabIndex={0}
         role="region"
         aria-label={label}
+        onMouseOver={tellWhole}
       >
-        <table
-          className="hf-table"
-          aria-rowcount={total ?? -1}
-          style={{ tableLayout: "fixed", minWidth: columns.reduce((sum, one) => sum + one.width, selection ? 44 : 0) }}
-        >
-          <caption className="hf-visually-hidden">{label}</caption>
-          <colgroup>
-            {selection && <col style={{ width: 44 }} />}
-            {columns.map((column) => (
-              <col key={column.id} style={{ width: column.width }} />
-            ))}
-          </colgroup>
-          <thead>
-            <tr>
-              {selection && (
-                <th scope="col">
-                  <Checkbox
-                    size="xs"
-                    aria-label={words.table.selectAll}
-                    checked={isAll}
-                    indeterminate={!isAll && selection.selected.size > 0}
-                    onChange={() => selection.change(isAll ? new Set() : new Set(rows.map(idOf)))}
-                  />
-                </th>
-              )}
+        <div className="hf-grid" role="table" aria-label={label} aria-rowcount={total ?? -1} style={{ minWidth }}>
+          <div className="hf-head" role="rowgroup">
+            <div className="hf-row" role="row" aria-rowindex={1}>
+              {selection && <SelectAll rows={rows} idOf={idOf} selection={selection} />}
               {columns.map((column) => (
                 <Head key={column.id} column={column} sorting={sorting} />
               ))}
-            </tr>
-          </thead>
-          <tbody>
-            {above > 0 && <Spacer height={above} width={width} />}
-            {table.getRowModel().rows.map(({ id, original }, at) => (
-              <Line
-                key={id}
-                id={id}
-                row={original}
-                name={nameOf(original)}
-                position={first + at}
-                columns={columns}
-                isSelected={selection?.selected.has(id)}
-                toggle={toggle}
-              />
-            ))}
-            {below > 0 && <Spacer height={below} width={width} />}
-          </tbody>
-        </table>
+            </div>
+          </div>
+          <TableRows {...{ scroll, rows, columns, idOf, nameOf, more, isLoadingMore, selection }} />
+        </div>
       </div>
-      <Group justify="space-between" mt={4}>
-        <Text fz="xs" c="var(--hf-dim)" role="status">
-          {words.common.rows(rows.length, total)}
-        </Text>
-      </Group>
+      <p className="hf-count" role="status">
+        {words.common.rows(rows.length, total)}
+      </p>
     </div>
   );
 }
 
-type LineOf<Row> = {
-  readonly id: string;
-  readonly row: Row;
-  readonly name: string;
-  readonly position: number;
-  readonly columns: readonly Column<Row>[];
-  /** `undefined` where rows are not selected. */
-  readonly isSelected: boolean | undefined;
-  readonly toggle: (id: string) => void;
-};
+/** A text that is longer than its cell is told in whole to who points at it. */
+function tellWhole({ target }: MouseEvent<HTMLElement>) {
+  const cell = target instanceof Element ? target.closest<HTMLElement>(".hf-grows") : null;
+  if (cell) cell.title = cell.scrollWidth > cell.clientWidth ? cell.innerText : "";
+}
 
-/** One row, drawn again only when it changed. Its box is the browser's: the kit's takes most of a frame for a screen of them. */
-const Line = memo(function Line<Row>({ id, row, name, position, columns, isSelected, toggle }: LineOf<Row>) {
+function SelectAll<Row>({
+  rows,
+  idOf,
+  selection: { selected, change },
+}: {
+  readonly rows: readonly Row[];
+  readonly idOf: (row: Row) => string;
+  readonly selection: Selection;
+}) {
+  const isAll = rows.length > 0 && rows.every((row) => selected.has(idOf(row)));
   return (
-    <tr aria-rowindex={position + 2}>
-      {isSelected !== undefined && (
-        <td>
-          <input
-            type="checkbox"
-            className="hf-check"
-            aria-label={words.table.select(name)}
-            checked={isSelected}
-            onChange={() => toggle(id)}
-          />
-        </td>
-      )}
-      {columns.map((column) => (
-        <td key={column.id}>{column.cell(row)}</td>
-      ))}
-    </tr>
+    <div role="columnheader" className="hf-cell-check">
+      <Checkbox
+        size="xs"
+        aria-label={words.table.selectAll}
+        checked={isAll}
+        indeterminate={!isAll && selected.size > 0}
+        onChange={() => change(isAll ? new Set() : new Set(rows.map(idOf)))}
+      />
+    </div>
   );
-}) as <Row>(line: LineOf<Row>) => ReactNode; // memo forgets that it is generic
+}
 
 function Head<Row>({
-  column,
+  column: { sort, head, style },
   sorting,
 }: {
   readonly column: Column<Row>;
-  readonly sorting: { readonly now: Sorting | undefined; readonly change: (sorting: Sorting) => void } | undefined;
+  readonly sorting: Sort | undefined;
 }) {
-  const { sort, head } = column;
-  if (sort === undefined || !sorting) return <th scope="col">{head}</th>;
+  if (sort === undefined || !sorting) {
+    return (
+      <div role="columnheader" style={style}>
+        {head}
+      </div>
+    );
+  }
   const isNow = sorting.now?.by === sort;
   const isDescending = isNow && sorting.now?.isDescending === true;
   return (
-    <th scope="col" aria-sort={isNow ? (isDescending ? "descending" : "ascending") : "none"}>
+    <div role="columnheader" style={style} aria-sort={isNow ? (isDescending ? "descending" : "ascending") : "none"}>
       <UnstyledButton
         fz="inherit"
         fw="inherit"
@@ -213,14 +148,6 @@ function Head<Row>({
       >
         {head} {isNow && <span aria-hidden="true">{isDescending ? "↓" : "↑"}</span>}
       </UnstyledButton>
-    </th>
-  );
-}
-
-function Spacer({ height, width }: { readonly height: number; readonly width: number }) {
-  return (
-    <tr aria-hidden="true">
-      <td colSpan={width} style={{ height, padding: 0, border: 0 }} />
-    </tr>
+    </div>
   );
 }

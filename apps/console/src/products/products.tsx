@@ -35,7 +35,8 @@ export function Products() {
     {
       id: "name",
       head: words.common.name,
-      width: 240,
+      width: 160,
+      grows: true,
       cell: ({ id, name }) => (
         <Link to={paths.product} params={{ org: org.id, product: id }}>
           {name}
@@ -45,7 +46,8 @@ export function Products() {
     {
       id: "attributes",
       head: own.attributes,
-      width: 280,
+      width: 200,
+      grows: true,
       cell: ({ attributes }) => Object.keys(attributes).join(", "),
     },
     {
@@ -55,7 +57,7 @@ export function Products() {
       cell: ({ strict }) => (strict ? own.onlyDeclared : own.anyAttribute),
     },
     { id: "created", head: words.common.created, width: 120, cell: ({ createdAt }) => <Moment at={createdAt} /> },
-    { id: "id", head: words.common.id, width: 300, cell: ({ id }) => <EntityId id={id} /> },
+    { id: "id", head: words.common.id, width: 276, cell: ({ id }) => <EntityId id={id} /> },
   ]);
   const mayMake = can("product.create");
   const add = (
