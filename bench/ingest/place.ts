@@ -89,6 +89,8 @@ async function makeDevices(
       securityContact: undefined,
       offersDemo: false,
       maximumMessage: 1024 * 1024,
+      maximumConnectionsPerAddress: 60_000,
+      proxyFrom: [],
       allowRoot: false,
     },
     clock: systemClock,

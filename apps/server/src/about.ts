@@ -75,7 +75,7 @@ export async function aboutPlatform(
       {
         protocol: "https",
         port: ports.https,
-        transports: ["HTTP/2", "HTTP/1.1", "server-sent events", "WebSocket", "MQTT over WebSocket"],
+        transports: ["HTTP/2", "HTTP/1.1", "server-sent events", "WebSocket", "MQTT over WebSocket", "MQTT (ALPN)"],
       },
       { protocol: "mqtts", port: ports.mqtts, transports: ["MQTT 5", "MQTT 3.1.1"] },
     ],

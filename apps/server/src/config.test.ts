@@ -24,6 +24,29 @@ test("the command line wins over the environment", () => {
   assert.deepEqual([config.data, config.keys, config.allowRoot], ["/a", "/c", true]);
 });
 
+test("proxies are declared by address or network, and nobody declares everybody", () => {
+  const declared = (args: readonly string[], environment = {}) => {
+    const config = parseConfig(args, environment);
+    assert.ok(config !== "help");
+    return config.proxyFrom.map(({ address, prefix, family }) => `${address}/${prefix} ${family}`);
+  };
+  const twice = ["--proxy-from", "10.0.0.7", "--proxy-from=2001:db8::/32"];
+  assert.deepEqual(declared(twice), ["10.0.0.7/32 ipv4", "2001:db8::/32 ipv6"]);
+  assert.deepEqual(declared([], { HOLDFAST_PROXY_FROM: "::1, 10.1.0.0/16" }), ["::1/128 ipv6", "10.1.0.0/16 ipv4"]);
+  assert.deepEqual(declared([]), []);
+  for (const text of [
+    "0.0.0.0/0",
+    "::/0",
+    "10.0.0.0/33",
+    "10.0.0.0/",
+    "10.0.0/8",
+    "proxy.example",
+    "1.2.3.4/8/8",
+    "fe80::1%eth0",
+  ])
+    assert.throws(() => parseConfig(["--proxy-from", text], {}), malformed(/--proxy-from is an address or a network/));
+});
+
 test("--no-demo is taken, and the help says what it does", () => {
   assert.notEqual(parseConfig(["--no-demo"], {}), "help");
   assert.match(usage, /--no-demo +no simulated devices/);

@@ -1,6 +1,8 @@
 import path from "node:path";
 import { parseArgs } from "node:util";
 import { Refusal } from "@holdfast/kernel";
+import type { Network } from "./listeners/index.ts";
+import { parseNetwork } from "./networks.ts";
 
 /** What this process was started with. */
 export const environment: Readonly<Record<string, string | undefined>> = process.env;
@@ -32,6 +34,10 @@ export type Config = {
   readonly securityContact: string | undefined;
   /** Bytes of one MQTT packet or one HTTP body. */
   readonly maximumMessage: number;
+  /** Open at once from one address, or one /64 of IPv6. */
+  readonly maximumConnectionsPerAddress: number;
+  /** Proxies, which say in a header of the PROXY protocol whose connection they pass on. */
+  readonly proxyFrom: readonly Network[];
   /** Where no other user can reach the data, root goes on as root. */
   readonly allowRoot: boolean;
   /** Whether a set-up may ask for simulated devices, and those that there are run. */
@@ -52,6 +58,8 @@ const options = {
   "tls-key": { type: "string" },
   "security-contact": { type: "string" },
   "max-message": { type: "string" },
+  "max-connections-per-address": { type: "string" },
+  "proxy-from": { type: "string", multiple: true },
   "allow-root": { type: "boolean" },
   "no-demo": { type: "boolean" },
   help: { type: "boolean" },
@@ -70,6 +78,9 @@ export const usage = `npm start -- [OPTION]…
   --tls-cert FILE --tls-key FILE   your own certificate instead of the built-in authority; watched for changes
   --security-contact URI  for /.well-known/security.txt
   --max-message BYTES    the largest MQTT packet or HTTP body (1048576)
+  --max-connections-per-address N  from one address, or one /64 of IPv6 (60000)
+  --proxy-from ADDRESS   a proxy, or a network of proxies (10.0.0.0/24), whose connections all begin with a header of
+                         the PROXY protocol, version 2; its client's address then counts (repeatable)
   --ready-file FILE      written when everything accepts connections (ready.json in the keys folder)
   --allow-root           started by root, go on as root where no other user can reach the data
   --no-demo              no simulated devices: none are offered, and those that there are do not run
@@ -88,7 +99,7 @@ export function parseConfig(
     if ([value].flat().includes("")) throw malformed(`--${name} is empty.`);
   }
   const set = (
-    name: Exclude<keyof typeof options, "public-name" | "allow-root" | "no-demo" | "help">,
+    name: Exclude<keyof typeof options, "public-name" | "proxy-from" | "allow-root" | "no-demo" | "help">,
   ): string | undefined => {
     const text = values[name] ?? environment[`HOLDFAST_${name.toUpperCase().replaceAll("-", "_")}`];
     return text === "" ? undefined : text;
@@ -105,13 +116,20 @@ export function parseConfig(
     databaseUrl: set("database-url"),
     keyringUrl: set("keyring-url"),
     kek: environment["HOLDFAST_KEK"] || undefined,
-    publicNames:
-      values["public-name"] ?? environment["HOLDFAST_PUBLIC_NAME"]?.split(",").filter((name) => name !== "") ?? [],
+    publicNames: values["public-name"] ?? listIn(environment["HOLDFAST_PUBLIC_NAME"]),
     readyFile: absolute(set("ready-file")),
     tlsCert: absolute(tlsCert),
     tlsKey: absolute(tlsKey),
     securityContact: set("security-contact"),
     maximumMessage: whole(set("max-message"), "--max-message", 1024 * 1024, 1024, 256 * 1024 * 1024),
+    maximumConnectionsPerAddress: whole(
+      set("max-connections-per-address"),
+      "--max-connections-per-address",
+      60_000,
+      1,
+      10_000_000,
+    ),
+    proxyFrom: (values["proxy-from"] ?? listIn(environment["HOLDFAST_PROXY_FROM"])).map(network),
     allowRoot: values["allow-root"] ?? ["1", "true"].includes(environment["HOLDFAST_ALLOW_ROOT"] ?? ""),
     offersDemo: !(values["no-demo"] ?? isOn(environment["HOLDFAST_NO_DEMO"], "HOLDFAST_NO_DEMO")),
   };
@@ -134,6 +152,15 @@ function valuesOf(args: readonly string[]) {
 
 /** Node goes on about arguments that are no options, of which there are none here. */
 const firstSentence = (text: string): string => text.replace(/\.( .*)?$/s, "") + ".";
+
+/** Several, as the environment writes them. */
+const listIn = (text: string | undefined): readonly string[] => text?.split(",").filter((one) => one !== "") ?? [];
+
+function network(text: string): Network {
+  const read = parseNetwork(text.trim());
+  if (!read) throw malformed(`--proxy-from is an address or a network such as 10.0.0.0/24, and ${text} is none.`);
+  return read;
+}
 
 const absolute = (file: string | undefined): string | undefined =>
   file === undefined ? undefined : path.resolve(file);

@@ -1,5 +1,5 @@
 import type { Broker } from "@holdfast/mqtt";
-import type { Guard, HttpListener, Watchers } from "./listeners/index.ts";
+import type { Arrivals, Guard, HttpListener, Watchers } from "./listeners/index.ts";
 import type { LiveRefusals } from "./live/index.ts";
 import type { Telemetry } from "./telemetry/index.ts";
 
@@ -8,6 +8,7 @@ type Needs = {
   readonly broker: Pick<Broker, "statistics">;
   readonly https: Pick<HttpListener, "statistics">;
   readonly watchers: Pick<Watchers, "count">;
+  readonly arrivals: Pick<Arrivals, "statistics">;
   readonly guard: Pick<Guard, "statistics">;
   readonly liveRefusals: Pick<LiveRefusals, "omitted">;
 };
@@ -16,12 +17,17 @@ type Needs = {
  * Prometheus' text format (version 0.0.4). Named as Prometheus wants it: what only grows ends with `_total`, units are spelt out and basic
  * (bytes, seconds); the rest are gauges. Counters begin at zero when the platform starts. Nothing in them names an organisation.
  */
-export function metricsOf({ telemetry, broker, https, watchers, guard, liveRefusals }: Needs): string {
+export function metricsOf({ telemetry, broker, https, watchers, arrivals, guard, liveRefusals }: Needs): string {
   const mqtt = broker.statistics;
   const kept = telemetry.statistics;
   const { user, system } = process.cpuUsage();
   const { connections, answers } = https.statistics;
+  const { halfOpen, turnedAway } = arrivals.statistics;
   return [
+    ...gauge("connections_half_open", "Connections in the handshake, or without CONNECT or request so far.", halfOpen),
+    "# HELP holdfast_connections_turned_away_total Connections that were closed as they came, by reason.",
+    "# TYPE holdfast_connections_turned_away_total counter",
+    ...[...turnedAway].map(([why, count]) => `holdfast_connections_turned_away_total{reason="${why}"} ${count}`),
     ...gauge("http_connections", "Connections of HTTP, WebSockets among them.", connections),
     "# HELP holdfast_http_requests_total Requests that were answered, by status.",
     "# TYPE holdfast_http_requests_total counter",

@@ -32,6 +32,7 @@ import { connectionsOf } from "./connections.ts";
 import { Browsers, Identity, Invitations, Members, Organisations, SetupOffer } from "./identity/index.ts";
 import { identityRoutes } from "./identity/routes.ts";
 import {
+  Arrivals,
   ConsoleFiles,
   Entrance,
   Exposure,
@@ -179,6 +180,8 @@ async function open(needs: PlatformNeeds, opened: AsyncDisposableStack, closing:
     it.close(),
   );
   const guard = opened.adopt(new Guard({ clock, timers, report }), (it) => it.close());
+  const { proxyFrom: proxies, maximumConnectionsPerAddress: openOfNetwork } = config;
+  const arrivals = opened.adopt(new Arrivals({ timers, report, proxies, openOfNetwork }), (it) => it.close());
   const exposure = new Exposure({ authentication, sessions, storage, guard, clock, report });
   const liveRefusals = new LiveRefusals({ clock, timers });
   const strangers = new Strangers({ clock });
@@ -204,13 +207,11 @@ async function open(needs: PlatformNeeds, opened: AsyncDisposableStack, closing:
     }),
     (it) => it.close(),
   );
+  const port = { certificates, arrivals, strangers, random, timers, host: config.host };
   const mqtt = opened.adopt(
     await MqttListener.open({
-      certificates,
-      random,
+      ...port,
       broker,
-      strangers,
-      host: config.host,
       port: config.mqttsPort,
       maximumPacket: config.maximumMessage,
     }),
@@ -219,12 +220,13 @@ async function open(needs: PlatformNeeds, opened: AsyncDisposableStack, closing:
   const watchers = new Watchers({ ...messaging, refusals: liveRefusals, strangers, timers });
   const connections = connectionsOf({ broker, watchers });
   const entrance = new Entrance({ authentication, sessions, guard });
-  const live = new Live({ watchers, entrance, timers, random });
+  const live = new Live({ watchers, entrance, arrivals, timers, random });
   const door = new OwnListeners({
     host: listeningOn(config.host),
     name: nameOf(config),
     ports: () => ({ https: https.port, mqtts: mqtt.port }),
     ca: () => certificates.caPem,
+    first: arrivals.greetingOf(listeningOn(config.host)),
     timers,
   });
   const verbs = { authentication, minting, revocation, catalogue, registry, telemetry, presences };
@@ -254,7 +256,7 @@ async function open(needs: PlatformNeeds, opened: AsyncDisposableStack, closing:
       }),
       about: (org, reader) =>
         aboutPlatform({ config, certificates, keyring, ports: { https: https.port, mqtts: mqtt.port } }, org, reader),
-      metrics: () => metricsOf({ telemetry, broker, https, watchers, guard, liveRefusals }),
+      metrics: () => metricsOf({ telemetry, broker, https, watchers, arrivals, guard, liveRefusals }),
       openapi: () => openapiOf(handlers, version),
       now: () => clock.now(),
       contact: config.securityContact ?? `mailto:security@${config.publicNames[0] ?? "localhost"}`,
@@ -262,22 +264,19 @@ async function open(needs: PlatformNeeds, opened: AsyncDisposableStack, closing:
   ];
   const https = opened.adopt(
     await HttpListener.open({
-      certificates,
+      ...port,
       entrance,
       handlers,
       live,
       liveRefusals,
-      strangers,
       console: new ConsoleFiles({ random }),
       replays: new Replays(storage),
       exposure,
       guard,
       clock,
-      random,
-      timers,
-      host: config.host,
       port: config.httpsPort,
       maximumBody: config.maximumMessage,
+      mqtt: mqtt.accept.bind(mqtt),
       upgrades: { "/mqtt": mqtt.upgrade.bind(mqtt), "/v1/live": live.upgrade.bind(live) },
       report,
     }),

@@ -114,6 +114,10 @@ const sentences = {
   "keyring.erased": "This keyring still holds a key that was erased. Restore a later backup of the keys.",
   "seal.broken": "Stored bytes do not open: they were altered, moved or sealed with another key.",
   "backup.wrong": "The passphrase is wrong, or the file is not a keys backup.",
+  "connection.tooMany":
+    "Too many connections come from one address, or say nothing. Let clients come again more slowly, or raise --max-connections-per-address.",
+  "proxy.malformed":
+    "What comes from a declared proxy has to begin with a header of the PROXY protocol, version 2. Let it send one, or mend --proxy-from.",
   "port.taken": "Another program listens on this port. Stop it, or choose another port.",
   "tls.unusable": "The certificate or its key cannot be used. Mend the file named here.",
   "files.tooFew": "The system allows too few open files. Raise the limit (ulimit -n 65536) and start again.",

@@ -197,6 +197,7 @@ export class Connection implements Line, Opened, FrameHandler {
     this.maximumPacket = maximumPacketSize ?? this.maximumPacket;
     this.tellsProblems = requestProblemInformation !== 0;
     this.deadlines.connectHasCome();
+    this.transport.connecting?.();
     if (authenticationMethod === undefined) {
       this.#phase = "asking";
       this.pause();

@@ -12,6 +12,8 @@ export type Transport = {
   readonly certificate?: Uint8Array | undefined;
   /** The embedder's own name for the way in: "mqtts", "wss". */
   readonly name: string;
+  /** Called once, when the CONNECT is there: until then nobody knows whether it speaks MQTT at all. */
+  connecting?(): void;
 };
 
 export type ProtocolVersion = 4 | 5;

@@ -11,7 +11,7 @@ const sentences = {
   "tls.plain":
     "The client spoke without TLS, to a port that speaks nothing else. Connect with https:// or mqtts://, and switch TLS on.",
   "tls.wrongPort":
-    "The client came to speak another protocol than this port does. HTTPS and MQTT have a port each: look at the number.",
+    "The client came to speak another protocol than this port does (ALPN). The HTTPS port speaks h2, http/1.1 and mqtt, the other one mqtt alone: look at the number.",
   "tls.incompatible":
     "The client offers no version or cipher of TLS that is safe. It needs TLS 1.3, or TLS 1.2 with ECDHE and an AEAD cipher.",
 } as const;
@@ -56,4 +56,4 @@ function reasonOf(error: Error, { bytesRead }: Socket): Code | undefined {
 const codeOf = (error: Error): string => ("code" in error && typeof error.code === "string" ? error.code : "");
 
 /** The TCP socket below: Node (lib/internal/tls/wrap.js) has it under this name, and no other way to it. */
-const beneath = (secure: TLSSocket): Socket | undefined => Reflect.get(secure, "_parent") as Socket | undefined;
+export const beneath = (secure: object): Socket | undefined => Reflect.get(secure, "_parent") as Socket | undefined;

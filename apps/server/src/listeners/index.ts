@@ -1,3 +1,4 @@
+export { Arrivals } from "./arrivals.ts";
 export { Exposure } from "./exposure.ts";
 export { Guard } from "./guard.ts";
 export { ConsoleFiles } from "./http/console.ts";
@@ -8,5 +9,6 @@ export { Readiness } from "./http/readiness.ts";
 export { Replays } from "./http/replays.ts";
 export { HttpListener } from "./http/server.ts";
 export { Watchers } from "./http/watchers.ts";
+export type { Network } from "./proxies.ts";
 export { platformRoutes } from "./http/routes.ts";
 export { MqttListener } from "./mqtt/server.ts";

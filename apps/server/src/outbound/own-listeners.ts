@@ -1,5 +1,6 @@
 import { once } from "node:events";
 import { Agent, request } from "node:https";
+import net from "node:net";
 import tls, { type TLSSocket } from "node:tls";
 import type { Timers } from "@holdfast/kernel";
 import { MqttClient } from "./mqtt-client.ts";
@@ -26,6 +27,8 @@ type Needs = {
   readonly ports: () => { readonly https: number; readonly mqtts: number };
   /** What to trust, as any device would; without it what the system trusts. */
   readonly ca: () => string | undefined;
+  /** What has to be said before TLS, where this machine's own address is declared as a proxy's. */
+  readonly first?: Uint8Array | undefined;
   readonly timers: Timers;
 };
 
@@ -44,11 +47,12 @@ export class OwnListeners {
 
   constructor(needs: Needs) {
     this.#needs = needs;
+    this.#agent.createConnection = () => this.#dial(this.#needs.ports().https);
   }
 
   /** @throws TurnedAway, or whatever keeps a connection from standing */
   async connect({ id, secret }: Key): Promise<MqttClient> {
-    const socket = tls.connect({ ...this.#place, port: this.#needs.ports().mqtts });
+    const socket = this.#dial(this.#needs.ports().mqtts);
     const { timers } = this.#needs;
     const late = timers.after(patience, () => socket.destroy(new Error("it took too long")));
     socket.once("finish", () => {
@@ -72,7 +76,7 @@ export class OwnListeners {
   /** Delivers readings over HTTPS; answered once they are durable. @throws TurnedAway, or whatever keeps an answer from coming */
   async deliver({ id, secret }: Key, body: string): Promise<void> {
     const call = request({
-      ...this.#place,
+      host: this.#needs.host,
       port: this.#needs.ports().https,
       agent: this.#agent,
       method: "POST",
@@ -107,9 +111,11 @@ export class OwnListeners {
     this.#agent.destroy();
   }
 
-  get #place() {
-    const { host, name, ca } = this.#needs;
-    return { host, servername: name, ca: ca() };
+  #dial(port: number): TLSSocket {
+    const { host, name, ca, first } = this.#needs;
+    const socket = net.connect({ host, port });
+    if (first) socket.write(first);
+    return tls.connect({ socket, servername: name, ca: ca() });
   }
 }
 

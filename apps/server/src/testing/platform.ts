@@ -46,6 +46,8 @@ export async function startTestPlatform(given: Given = {}): Promise<TestPlatform
     tlsKey: undefined,
     securityContact: undefined,
     maximumMessage: 1024 * 1024,
+    maximumConnectionsPerAddress: 60_000,
+    proxyFrom: [],
     allowRoot: false,
     offersDemo: true,
     ...given.config,

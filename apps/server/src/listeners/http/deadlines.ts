@@ -2,6 +2,7 @@ import type { IncomingMessage, ServerResponse } from "node:http";
 import { constants, type Http2SecureServer, type Http2ServerRequest, type Http2ServerResponse } from "node:http2";
 import type { TLSSocket } from "node:tls";
 import type { Timers } from "@holdfast/kernel";
+import type { Arrivals } from "../arrivals.ts";
 
 /** Milliseconds from the handshake to the first request, head and all. The handshake has a deadline of its own. */
 const untilFirst = 10_000;
@@ -28,16 +29,20 @@ interface Line {
 
 type State = { open: number; timer: { cancel(): void } };
 
+type Needs = { readonly timers: Timers; readonly arrivals: Pick<Arrivals, "settle"> };
+
 /**
  * Whoever holds a connection without asking anything is hung up on, however slowly the bytes of a head trickle in. Node's own
  * timers look at one of the two versions only, and know nothing of the platform's clock.
  */
 export class Deadlines {
   readonly #timers: Timers;
+  readonly #arrivals: Pick<Arrivals, "settle">;
   readonly #lines = new WeakMap<Line, State>();
 
-  constructor(timers: Timers) {
+  constructor({ timers, arrivals }: Needs) {
     this.#timers = timers;
+    this.#arrivals = arrivals;
   }
 
   watch(server: Http2SecureServer): void {
@@ -57,9 +62,11 @@ export class Deadlines {
   }
 
   #asked(request: AnyRequest, response: AnyResponse): void {
-    const line: Line | undefined = "stream" in request ? request.stream.session : request.socket;
-    const state = line && this.#lines.get(line);
+    const session = "stream" in request ? request.stream.session : undefined;
+    const line: Line = session ?? request.socket;
+    const state = this.#lines.get(line);
     if (!state) return;
+    this.#arrivals.settle(session?.socket ?? request.socket);
     state.open += 1;
     state.timer.cancel();
     // Of HTTP/2 the stream says when the answer was written: the response says so only when it is closed.

@@ -5,6 +5,7 @@ import { orgHeader, routes, watchHello } from "@holdfast/protocol";
 import type { FastifyReply } from "fastify";
 import type { RawData, WebSocket, WebSocketServer } from "ws";
 import type { Caller } from "../../authority/index.ts";
+import type { Arrivals } from "../arrivals.ts";
 import { webSocketServer } from "../web-sockets.ts";
 import { cut } from "./deadlines.ts";
 import { cookieOf, type Asking, type Entrance } from "./entrance.ts";
@@ -20,6 +21,7 @@ const closeCode = (refusal: Refusal): number => 4_000 + statusOf[refusal.code];
 type Needs = {
   readonly watchers: Watchers;
   readonly entrance: Entrance;
+  readonly arrivals: Pick<Arrivals, "settle">;
   readonly timers: Timers;
   readonly random: Random;
 };
@@ -77,10 +79,13 @@ export class Live {
     this.#sockets.handleUpgrade(request, socket, head, (connection) => {
       connection.on("error", () => connection.terminate());
       const begin = (read: () => Hello) => {
-        this.#begin(connection, asking, read).catch((error: unknown) => {
-          if (error instanceof Refusal) connection.close(closeCode(error), error.code);
-          else connection.close(1011, "fault");
-        });
+        const began = this.#begin(connection, asking, read);
+        began
+          .then(() => this.#needs.arrivals.settle(request.socket))
+          .catch((error: unknown) => {
+            if (error instanceof Refusal) connection.close(closeCode(error), error.code);
+            else connection.close(1011, "fault");
+          });
       };
       const wish = wishIn(request.url ?? "");
       if (hasCredential(request) || !counts(asking)) return begin(() => ({ ...wish() }));

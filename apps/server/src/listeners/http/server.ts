@@ -3,10 +3,7 @@ import type { IncomingMessage } from "node:http";
 import type { Duplex } from "node:stream";
 import type { TLSSocket } from "node:tls";
 import { credentialIn } from "@holdfast/crypto";
-import type { Timers } from "@holdfast/kernel";
-import type { Certificates } from "../../tls/index.ts";
-import { watchHandshakes } from "../handshakes.ts";
-import { listen } from "../listen.ts";
+import { Port, type PortNeeds } from "../port.ts";
 import { Deadlines, untilNext } from "./deadlines.ts";
 import type { Live } from "./live.ts";
 import { serve, type ServingNeeds } from "./serve.ts";
@@ -15,15 +12,14 @@ import { pathOf } from "./target.ts";
 /** Takes a connection over that becomes a WebSocket. */
 export type Upgrade = (request: IncomingMessage, socket: Duplex, head: Buffer) => void;
 
-export type HttpNeeds = ServingNeeds & {
-  readonly certificates: Certificates;
-  readonly live: Live;
-  readonly timers: Timers;
-  readonly host: string;
-  readonly port: number;
-  /** By path. Every other request to upgrade is answered as if it had not asked for it (RFC 9110, 7.8). */
-  readonly upgrades: Readonly<Record<string, Upgrade>>;
-};
+export type HttpNeeds = ServingNeeds &
+  PortNeeds & {
+    readonly live: Live;
+    /** Takes a connection over whose client asks for MQTT. */
+    readonly mqtt: (socket: TLSSocket) => void;
+    /** By path. Every other request to upgrade is answered as if it had not asked for it (RFC 9110, 7.8). */
+    readonly upgrades: Readonly<Record<string, Upgrade>>;
+  };
 
 const farewell = 2_000; // milliseconds that open connections have to end when the platform stops
 
@@ -33,18 +29,22 @@ type Server = Http2SecureServer & {
   shouldUpgradeCallback?: (request: IncomingMessage) => boolean;
 };
 
-/** HTTPS: HTTP/2 and 1.1 on one port. Listens, knows the connections, and ends them. */
+/**
+ * HTTPS: HTTP/2 and 1.1 on one port, and MQTT for clients that ask for it (RFC 7301), so that one port that every network lets through serves
+ * all. Knows the connections, and ends them.
+ */
 export class HttpListener {
   readonly #needs: HttpNeeds;
+  readonly #port: Port;
+  /** Listens to nothing: it is given the connections that speak HTTP. */
   readonly #server: Server;
-  readonly #sockets = new Set<Duplex>();
+  #connections = 0;
   readonly #answers = new Map<number, number>();
   #isClosing = false;
 
   private constructor(needs: HttpNeeds) {
     this.#needs = needs;
-    const tls = {
-      ...needs.certificates.serverOptions(["h2", "http/1.1"]),
+    const options = {
       allowHTTP1: true,
       http1Options: {
         keepAliveTimeout: untilNext, // only so that clients of HTTP/1.1 are told; `Deadlines` sees to it
@@ -53,29 +53,19 @@ export class HttpListener {
       // One connection's share: a hundred requests at once, as nginx allows, and no server push, which nobody speaks any more.
       settings: { maxConcurrentStreams: 100, enablePush: false },
     };
-    const server: Server = createSecureServer(tls);
+    const server: Server = createSecureServer(options);
+    server.emit("listening"); // from then on Node knows which of its connections are idle
     // As an option it would be overwritten (Node 26: http2/core, Http2SecureServer).
     server.shouldUpgradeCallback = (request) => this.#isOurs(request);
     this.#server = server;
-    watchHandshakes(server, "http", needs.strangers);
-    needs.certificates.attach(server, tls);
-    server.on("connection", (socket: Duplex) => {
-      this.#sockets.add(socket);
-      socket.once("close", () => {
-        this.#sockets.delete(socket);
-        this.#allGone?.();
-      });
-    });
-    server.on("secureConnection", (socket: TLSSocket) => {
-      socket.setNoDelay(true);
-      socket.setKeepAlive(true, 60_000); // milliseconds; finds those who vanished without a word
-    });
+    const manner = { name: "HTTPS", transport: "http", protocols: ["h2", "http/1.1", "mqtt"] } as const;
+    this.#port = new Port(needs, manner, (socket) => this.#accept(socket));
     server.on("upgrade", (request: IncomingMessage, socket: Duplex, head: Buffer) => {
       socket.on("error", () => socket.destroy());
       const { upgrades } = this.#needs;
       upgrades[pathOf(request.url)]?.(request, socket, head);
     });
-    new Deadlines(needs.timers).watch(server);
+    new Deadlines(needs).watch(server);
     server.on("request", (_request, response) => {
       response.once("close", () => {
         this.#answers.set(response.statusCode, (this.#answers.get(response.statusCode) ?? 0) + 1);
@@ -87,34 +77,37 @@ export class HttpListener {
   static async open(needs: HttpNeeds): Promise<HttpListener> {
     const listener = new HttpListener(needs);
     await serve(listener.#server, needs);
-    await listener.#listen();
+    await listener.#port.open();
     return listener;
   }
 
   get port(): number {
-    const address = this.#server.address();
-    if (address === null || typeof address === "string") throw new Error("an HTTPS listener has a port");
-    return address.port;
+    return this.#port.number;
   }
 
-  /** Connections that are open, and how many answers each status had so far. */
+  /** Connections of HTTP that are open, and how many answers each status had so far. */
   get statistics(): { readonly connections: number; readonly answers: ReadonlyMap<number, number> } {
-    return { connections: this.#sockets.size, answers: this.#answers };
+    return { connections: this.#connections, answers: this.#answers };
   }
 
   /** Takes nobody else in. Event streams get a last event, requests under way two seconds; then whoever is left is hung up on. */
   async close(): Promise<void> {
     this.#isClosing = true;
     this.#needs.live.close();
+    const gone = this.#port.close();
     this.#server.close();
-    if (this.#sockets.size === 0) return;
-    const gone = new Promise<void>((resolve) => (this.#allGone = () => this.#sockets.size === 0 && resolve()));
-    const force = setTimeout(() => this.#sockets.forEach((socket) => socket.destroy()), farewell);
+    const force = setTimeout(() => this.#port.cut(), farewell);
     await gone;
     clearTimeout(force);
   }
 
-  #allGone: (() => void) | undefined;
+  #accept(socket: TLSSocket): void {
+    if (socket.alpnProtocol === "mqtt") return this.#needs.mqtt(socket);
+    socket.setKeepAlive(true, 60_000); // milliseconds; finds those who vanished without a word
+    this.#connections += 1;
+    socket.once("close", () => (this.#connections -= 1));
+    this.#server.emit("secureConnection", socket);
+  }
 
   #isOurs({ method, url, headers }: IncomingMessage): boolean {
     const isWebSocket =
@@ -123,10 +116,5 @@ export class HttpListener {
       Object.hasOwn(this.#needs.upgrades, pathOf(url));
     // One that shows a credential goes the way of all requests, where it is refused and its owner told.
     return isWebSocket && !this.#isClosing && !credentialIn(url ?? "");
-  }
-
-  #listen(): Promise<void> {
-    const { host, port } = this.#needs;
-    return listen(this.#server, { what: "HTTPS", host, port });
   }
 }

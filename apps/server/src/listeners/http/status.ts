@@ -85,6 +85,8 @@ export const statusOf = {
   "keyring.erased": 500,
   "seal.broken": 500,
   "backup.wrong": 422,
+  "connection.tooMany": 429,
+  "proxy.malformed": 400,
   "port.taken": 500,
   "tls.unusable": 500,
   "files.tooFew": 500,
