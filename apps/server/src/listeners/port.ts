@@ -21,6 +21,8 @@ export type Manner = {
   readonly transport: Stranger["transport"];
   /** RFC 7301: what a client may ask for. Who asks for nothing is accepted. */
   readonly protocols: readonly string[];
+  /** Clients may show a certificate. Whose it is, and whether it is good for anything, is for whoever takes the connection to say. */
+  readonly asksForCertificate?: boolean;
 };
 
 /**
@@ -39,7 +41,10 @@ export class Port {
     this.#needs = needs;
     this.#name = manner.name;
     const { certificates, strangers } = needs;
-    const options = certificates.serverOptions(manner.protocols);
+    const options = {
+      ...certificates.serverOptions(manner.protocols),
+      ...(manner.asksForCertificate && { requestCert: true, rejectUnauthorized: false }),
+    };
     this.#tls = tls.createServer(options, (secure) => {
       const socket = beneath(secure);
       if (socket) comesFromWhere(secure, socket);

@@ -23,7 +23,7 @@ export class MqttListener {
 
   private constructor(needs: Needs) {
     this.#needs = needs;
-    const manner = { name: "MQTT", transport: "mqtt", protocols: ["mqtt"] } as const;
+    const manner = { name: "MQTT", transport: "mqtt", protocols: ["mqtt"], asksForCertificate: true } as const;
     this.#port = new Port(needs, manner, (socket) => this.accept(socket));
     this.#webSockets = webSocketServer(needs.random, {
       maxPayload: needs.maximumPacket + 16, // a fixed header is five bytes at most
@@ -42,7 +42,10 @@ export class MqttListener {
   }
 
   accept(socket: TLSSocket): void {
-    this.#needs.broker.accept(socket, this.#wayOf(socket, "mqtts"));
+    this.#needs.broker.accept(socket, {
+      ...this.#wayOf(socket, "mqtts"),
+      certificate: socket.getPeerX509Certificate()?.raw,
+    });
   }
 
   upgrade(request: IncomingMessage, socket: Duplex, head: Buffer): void {
