@@ -67,7 +67,9 @@ class Shell {
       const [more] = await Promise.race([once(this.#child.stdout, "data"), this.#ended]);
       assert.ok(more instanceof Buffer, this.#said);
     }
-    return { code: Number(end.exec(this.#said)?.[1]), out: this.#said.replace(end, "").trimEnd() };
+    // What the command says when the platform takes its time, which it may on a busy machine.
+    const out = this.#said.replace(end, "").replaceAll(/^Waiting for .* …\n/gm, "");
+    return { code: Number(end.exec(this.#said)?.[1]), out: out.trimEnd() };
   }
 
   close(): void {
