@@ -213,7 +213,7 @@ export class Core {
     const { responseTopic } = will.message.properties ?? {};
     const publication = this.offer(session.space, will.message, session, { responseTopic, willOf: session });
     publication.named = will.written;
-    const code = publication.code === -1 ? this.policy.accept(session.context, publication) : publication.code;
+    const code = publication.code === -1 ? this.accept(session, publication) : publication.code;
     if (code >= 0x80) {
       this.statistics.publishesRefused++;
       publication.isRefused = true;
@@ -264,6 +264,16 @@ export class Core {
       space.keeping?.record(publication, publisher, willOf ?? null);
     }
     return publication;
+  }
+
+  /** Asks the policy whether it takes a message; one that fails has not taken it. */
+  accept({ context }: Session, publication: Publication): number {
+    try {
+      return this.policy.accept(context, publication);
+    } catch (fault) {
+      takeBack(publication);
+      throw fault;
+    }
   }
 
   /** Delivery of what was kept after its publisher had left; its space may have been forgotten meanwhile, or made anew. */

@@ -123,7 +123,7 @@ export class Inbound implements Source {
     if (code === 0 && qos > 0) code = this.#decide(publication, route);
     if (code === 0 && (qos > 0 || publication.retain)) space.keeping?.record(publication, session, null);
     if (code !== 0) policy.refused?.(session.context, "publish", heard.written, code, stop - propertiesEnd);
-    else code = policy.accept(session.context, publication);
+    else code = connection.core.accept(session, publication);
     if (code >= 0x80) {
       statistics.publishesRefused++;
       publication.code = code;
@@ -132,6 +132,7 @@ export class Inbound implements Source {
       publication.isLive = true;
       deliverLive(route, publication, session);
     }
+    if (qos === 2) session.receipts.await(publication);
     if (qos > 0) this.#await(publication);
     else if (code === reason.serverBusy || code === reason.serverUnavailable) this.#turnOut(publication);
   }
@@ -153,7 +154,7 @@ export class Inbound implements Source {
       publication.isRepeat = true;
       receipts.repeat(publication);
       this.#await(publication);
-    } else receipts.await(publication);
+    }
     return isKnown;
   }
 

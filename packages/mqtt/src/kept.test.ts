@@ -429,6 +429,38 @@ test("a retained message that a kept session was sent is sent again after a rest
   assert.deepEqual([again?.messageId, again?.dup, again?.retain], [messageId, true, true]);
 });
 
+test("many retained messages for a kept session are sent as they are kept, and those that were are there after a restart", async () => {
+  await using lives = await Lives.begin();
+  let { house } = lives;
+  const { log } = lives;
+  for (let i = 0; i < 600; i++) {
+    house.broker.publish("space", { topic: `a/${i}`, payload: Buffer.from("x"), qos: 1, retain: true });
+  }
+  const connect = keep(5, { receiveMaximum: 50 });
+  const peer = await house.connect("a", connect);
+  log.isPrompt = false;
+  peer.subscribe(1, "a/#", 1);
+  await until(() => log.waiting === 1);
+  log.commit(1);
+  await peer.take("suback");
+  await until(() => log.waiting > 0);
+  assert.deepEqual(await peer.quiet(), []);
+  log.isPrompt = true;
+  log.commit();
+  const got = new Set<string>();
+  while (got.size < 300) {
+    const { topic, messageId } = await peer.take("publish");
+    got.add(topic);
+    peer.send({ cmd: "puback", messageId });
+  }
+  await peer.quiet();
+  house.time.move(1_000);
+  house = await lives.next();
+  const back = await house.connect("a", connect);
+  const next = await back.take("publish");
+  assert.deepEqual([got.has(next.topic), next.retain, next.dup], [false, true, true]);
+});
+
 test("a message from within is delivered once it is kept, has a record where it must be found again, and is refused where there is no room", async () => {
   await using lives = await Lives.begin();
   let { house } = lives;

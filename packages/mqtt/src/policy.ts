@@ -198,10 +198,10 @@ export interface Policy<Context = unknown> {
   renew(context: Context, gate: Gate): Gate | Renaming | Ending;
 
   /**
-   * A message that passed the gate. Answers 0 (taken: it goes to QoS 0 subscriptions now) or a code from 0x80 (refused: nothing is
-   * delivered). Who takes a QoS 1 message calls `publication.settle(code)`, now or later: 0 acknowledges it, and only then it goes to
-   * subscriptions of QoS 1 and becomes the retained message; any other code says that it was not kept. 0x88 and 0x89 end the
-   * publisher's connection without an acknowledgement, so that it sends again.
+   * A message that passed the gate. Answers 0 (taken: below QoS 2 it goes to QoS 0 subscriptions now) or a code from 0x80 (refused: nothing
+   * is delivered). Who takes a message of QoS 1 or 2 calls `publication.settle(code)`, now or later: 0 acknowledges it, and only then it goes
+   * to those who are owed it and becomes the retained message; any other code says that it was not kept. 0x88 and 0x89 end the
+   * publisher's connection without an acknowledgement, so that it sends again. Where it has a `record`, that is kept in the same step.
    * Keeping the publication keeps the chunk it came in: call `publication.detach()` before keeping it for long.
    */
   accept(context: Context, publication: Publication): number;

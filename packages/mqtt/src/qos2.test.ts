@@ -408,3 +408,30 @@ test("[MQTT-4.3.3-7] [MQTT-4.3.3-13] what was sent at QoS 2 is brought to its en
   back.send({ cmd: "pubrec", messageId: two.messageId });
   await back.take("pubrel");
 });
+
+test("a message of QoS 2 that breaks the rules, or whose policy fails, leaves its id and the room it was to take to the next one", async () => {
+  await using house = await House.open({ limits: { sessionMessages: 1, whenFull: "refusePublisher" } });
+  const connect = { clean: false, properties: { sessionExpiryInterval: 100 } };
+  const sleeper = await house.connect("sleeper", { version: 5, connect });
+  sleeper.subscribe(1, "a", 2);
+  await sleeper.take("suback");
+  sleeper.destroy();
+  await until(() => house.policy.closes.length === 1);
+  const broken = await house.connect("writer", { version: 5, connect });
+  broken.publish("a", "x", { qos: 2, messageId: 1, properties: { subscriptionIdentifier: 1 } });
+  assert.equal((await broken.closed()).at(-1)?.reasonCode, 0x82);
+  const { policy } = house;
+  const accept = policy.accept.bind(policy);
+  policy.accept = () => {
+    throw new Error("The policy fails.");
+  };
+  const unlucky = await house.connect("writer", { version: 5, connect });
+  unlucky.publish("a", "x", { qos: 2, messageId: 1 });
+  assert.equal((await unlucky.closed()).at(-1)?.reasonCode, 0x80);
+  assert.equal(house.faults.splice(0).length, 1);
+  policy.accept = accept;
+  const writer = await house.connect("writer", { version: 5, connect });
+  writer.publish("a", "y", { qos: 2, messageId: 1 });
+  assert.equal((await writer.take("pubrec")).reasonCode, 0);
+  assert.deepEqual(said(await (await house.connect("sleeper", { version: 5, connect })).quiet()), ["y"]);
+});

@@ -103,8 +103,10 @@ export class Recollection {
     else {
       const delivery = decideRetained(new Target(publication.topic, [subscription]), publication);
       if (!delivery) return;
-      if (delivery.isKept) owed.push(delivery);
-      else hand(delivery);
+      if (!delivery.isKept) return hand(delivery);
+      // From now on, so that a snapshot has it though another may be retained by then.
+      space.keeping?.add(delivery);
+      owed.push(delivery);
     }
   }
 }
@@ -114,7 +116,10 @@ function keep(session: Session, owed: readonly Delivery[]): void {
   session.keep(owed.map(owedEntry), (code) => {
     if (code === 0) owed.forEach(hand);
     else {
-      for (const delivery of owed) session.outgoing.takeBack(delivery);
+      for (const delivery of owed) {
+        session.outgoing.takeBack(delivery);
+        session.space.keeping?.over(delivery);
+      }
       session.line?.end({ how: "policy", code: reason.serverBusy });
     }
     session.core.recollection.goOn(session);
