@@ -17,6 +17,7 @@ export const maintainFunctions = [
   "log_state",
   "log_segments",
   "log_orgs",
+  "message_log_orgs",
   "open_segment",
   "drop_segment",
   "open_month",

@@ -1,11 +1,14 @@
 // Hot path: every value that was taken stands here until it is durable.
 import type { Id } from "@holdfast/kernel";
+import type { OrgScope } from "../storage/index.ts";
 import type { Value } from "./reading.ts";
 import { RecordWriter } from "./record.ts";
 import type { Series } from "./series.ts";
 
 /** Whoever waits for a message to be durable. 0 is durable; else an MQTT 5 reason code says why it was not kept. */
 export interface Waiting {
+  /** Bytes of the broker's that are kept together with the message, or not at all. */
+  readonly record?: Uint8Array | undefined;
   settle(code: number, reasonString?: string): void;
 }
 
@@ -17,8 +20,15 @@ const bytesOfPoint = 32;
 
 /** What one organisation has in one commit. The points stand by until it is durable, or is not kept: then it is done with. */
 export class OrgBatch {
-  readonly org: Id<"org">;
+  readonly scope: OrgScope;
   readonly writer = new RecordWriter(4_096);
+  /** What the broker wants kept, in the order in which it was given. */
+  readonly records: Uint8Array[] = [];
+  #recordBytes = 0;
+  /** How many messages with readings are complete. */
+  messages = 0;
+  /** Its place in the log, once it is durable. */
+  position = 0;
   /** Bytes that wait because of the messages that are complete. */
   cost = 0;
   readonly #series: Series[] = [];
@@ -28,12 +38,16 @@ export class OrgBatch {
   readonly #after: (() => void)[] = [];
   #isDone = false;
 
-  constructor(org: Id<"org">) {
-    this.org = org;
+  constructor(scope: OrgScope) {
+    this.scope = scope;
   }
 
-  get messages(): number {
-    return this.#waiting.length;
+  get org(): Id<"org"> {
+    return this.scope.org;
+  }
+
+  get byteLength(): number {
+    return this.writer.byteLength + this.#recordBytes;
   }
 
   get points(): number {
@@ -54,17 +68,23 @@ export class OrgBatch {
     this.#after.push(then);
   }
 
-  /** A message is complete. Answers how many more bytes wait now. */
+  /** A message is complete, or a record of the broker's alone. Answers how many more bytes wait now. */
   wait(waiting: Waiting): number {
     this.#waiting.push(waiting);
+    const { record } = waiting;
+    if (record) {
+      this.records.push(record);
+      this.#recordBytes += record.length;
+    }
     const before = this.cost;
-    this.cost = this.writer.byteLength + this.#series.length * bytesOfPoint;
+    this.cost = this.byteLength + this.#series.length * bytesOfPoint;
     return this.cost - before;
   }
 
   /** It is durable: its points go to their buffers. Answers the series that they belong to, many of them again and again. */
   keep(position: number): readonly Series[] {
     this.#isDone = true;
+    this.position = position;
     const series = this.#series;
     for (let at = 0; at < series.length; at++) {
       series[at]?.add(this.#times[at] ?? 0, this.#values[at] ?? 0, position); // the three columns are equally long

@@ -1,8 +1,9 @@
 // Hot path: what arrives while one commit is in flight is the next one.
 import { because, Refusal, type Clock, type Id, type Report, type Timers } from "@holdfast/kernel";
-import { AppendFailed, insertInto, type Append, type Storage } from "../storage/index.ts";
+import { AppendFailed, insertInto, type Append, type OrgScope, type Storage } from "../storage/index.ts";
 import { OrgBatch, quotaExceeded, serverUnavailable, type Waiting } from "./batch.ts";
 import { faultOf } from "./fault.ts";
+import { insertMessages, sealMessages } from "./message-log.ts";
 import type { Segments } from "./segments.ts";
 import type { Series } from "./series.ts";
 
@@ -26,6 +27,10 @@ type Needs = {
   readonly timers: Timers;
   /** The points of a commit are in their buffers. */
   readonly committed: (series: readonly Series[]) => void;
+  /** So many bytes of the broker's are in the message log. */
+  readonly recorded: (org: Id<"org">, bytes: number) => void;
+  /** Whether what the broker gave was kept is not known. */
+  readonly doubtful: (org: Id<"org">) => void;
   readonly report: Report;
 };
 
@@ -62,24 +67,44 @@ export class Committer {
 
   /** @throws Refusal `storage.unavailable` or `storage.full` when it is known already that this would not be kept */
   admit(org?: Id<"org">): void {
-    if (this.#down) throw this.#down;
-    if (this.#waiting > mostWaiting || (org && (this.#queues.get(org)?.cost ?? 0) > mostOfOne))
-      throw new Refusal("storage.unavailable", { retryAfterSeconds: 1, detail: "Too much is waiting for it." });
+    this.#bear(org);
     this.#needs.storage.admit();
   }
 
+  #bear(org: Id<"org"> | undefined): void {
+    if (this.#down) throw this.#down;
+    if (this.#waiting > mostWaiting || (org && (this.#queues.get(org)?.cost ?? 0) > mostOfOne))
+      throw new Refusal("storage.unavailable", { retryAfterSeconds: 1, detail: "Too much is waiting for it." });
+  }
+
   /** Begins a message of one organisation; readings follow, then `end`, in the same turn of the event loop. */
-  begin(org: Id<"org">): OrgBatch {
-    let queue = this.#queues.get(org);
-    if (!queue) this.#queues.set(org, (queue = { batches: [], cost: 0 }));
+  begin(scope: OrgScope): OrgBatch {
+    let queue = this.#queues.get(scope.org);
+    if (!queue) this.#queues.set(scope.org, (queue = { batches: [], cost: 0 }));
     const last = queue.batches.at(-1);
-    if (last && last.writer.byteLength < share) return last;
-    const batch = new OrgBatch(org);
+    if (last && last.byteLength < share) return last;
+    const batch = new OrgBatch(scope);
     queue.batches.push(batch);
     return batch;
   }
 
   end(batch: OrgBatch, waiting: Waiting): void {
+    batch.messages += 1;
+    this.#wait(batch, waiting);
+  }
+
+  /**
+   * A record of the broker's without a message, behind all that were given before; without a record it only waits for those. `done`
+   * hears 0 and the position, or why it was not kept. What ends something is taken on a full disk, too.
+   * @throws Refusal `storage.unavailable`
+   */
+  append(scope: OrgScope, record: Uint8Array | undefined, done: (code: number, position: number) => void): void {
+    this.#bear(scope.org);
+    const batch = this.begin(scope);
+    this.#wait(batch, { record, settle: (code) => done(code, batch.position) });
+  }
+
+  #wait(batch: OrgBatch, waiting: Waiting): void {
     const cost = batch.wait(waiting);
     this.#waiting += cost;
     const queue = this.#queues.get(batch.org);
@@ -138,7 +163,7 @@ export class Committer {
       this.#queues.delete(org);
       const batch = queue.batches.shift();
       if (!batch) continue;
-      bytes += batch.writer.byteLength;
+      bytes += batch.byteLength;
       queue.cost -= batch.cost;
       batches.push(batch);
       if (queue.batches.length > 0) again.push([org, queue]);
@@ -153,13 +178,24 @@ export class Committer {
     if (taken.length === 0) return;
     const position = (this.#position += 1);
     const at = clock.now();
-    const appends = new Map<OrgBatch, Append>();
+    const appends = new Map<OrgBatch, readonly Append[]>();
+    const recorded = new Map<OrgBatch, number>();
     let bytes = 0;
     for (const batch of taken) {
+      const { org, scope, records } = batch;
       try {
-        const body = seal.seal(batch.org, position, batch.writer.finish());
-        appends.set(batch, { org: batch.org, text: insert, values: [seal.number, position, at, body] });
-        bytes += body.length;
+        const rows: Append[] = [];
+        if (batch.points > 0) {
+          const body = seal.seal(org, position, batch.writer.finish());
+          rows.push({ org, text: insert, values: [seal.number, position, at, body] });
+          bytes += body.length;
+        }
+        if (records.length > 0) {
+          const body = sealMessages(scope, position, records);
+          rows.push({ org, text: insertMessages, values: [position, at, body] });
+          recorded.set(batch, body.length);
+        }
+        appends.set(batch, rows);
       } catch (fault) {
         // One organisation's record cannot be made: alone, not with everybody else's.
         this.#blame(fault);
@@ -168,12 +204,14 @@ export class Committer {
     }
     const kept = await this.#append(appends);
     if (kept.length === 0) return;
-    segments.wrote({ bytes, position, at });
-    this.statistics.commits += 1;
+    if (bytes > 0) segments.wrote({ bytes, position, at });
+    if (bytes > 0 || recorded.size > 0) this.statistics.commits += 1;
     this.statistics.bytes += bytes;
     // In this order: whoever is told that it is durable can read it, and no segment goes before its points are known to the flusher.
     for (const batch of kept) committed(batch.keep(position));
     for (const batch of kept) {
+      const more = recorded.get(batch);
+      if (more !== undefined) this.#needs.recorded(batch.org, more);
       this.statistics.points += batch.points;
       this.statistics.messages += batch.messages;
       for (const fault of batch.settle()) this.#blame(fault);
@@ -181,7 +219,7 @@ export class Committer {
   }
 
   /** Answers the batches that are durable now; the others were told. */
-  async #append(appends: ReadonlyMap<OrgBatch, Append>): Promise<readonly OrgBatch[]> {
+  async #append(appends: ReadonlyMap<OrgBatch, readonly Append[]>): Promise<readonly OrgBatch[]> {
     const { ingest } = this.#needs.storage;
     let batches = [...appends.keys()];
     this.#seconds = 0;
@@ -190,20 +228,21 @@ export class Committer {
     let isOver = false;
     over.catch(() => (isOver = true));
     while (batches.length > 0) {
+      const rows = batches.flatMap((batch) => (appends.get(batch) ?? []).map((append) => ({ batch, append })));
       try {
-        await Promise.race([ingest.append(batches.flatMap((batch) => appends.get(batch) ?? [])), over]);
+        await Promise.race([ingest.append(rows.map(({ append }) => append)), over]);
         this.#recovered();
         return batches;
       } catch (error) {
         if (error instanceof AppendFailed) {
           // The database refused one organisation's record: alone, too.
-          const refused = batches[error.index];
+          const refused = rows[error.index]?.batch;
           this.#needs.report(`The database refused a record of ${refused?.org}.`, because(error));
           if (refused) this.#refuse(refused);
           batches = batches.filter((batch) => batch !== refused);
         } else if (error instanceof Refusal && error.code === "storage.unavailable" && !isOver) {
           // Perhaps it was kept and only the answer is missing.
-          await Promise.race([this.#wait(pause), over]).catch(() => undefined); // the next attempt ends it
+          await Promise.race([this.#pause(pause), over]).catch(() => undefined); // the next attempt ends it
         } else {
           this.#failed(error, batches);
           return [];
@@ -213,7 +252,7 @@ export class Committer {
     return [];
   }
 
-  #wait(milliseconds: number): Promise<void> {
+  #pause(milliseconds: number): Promise<void> {
     return new Promise((resolve) => this.#needs.timers.after(milliseconds, resolve));
   }
 
@@ -225,6 +264,8 @@ export class Committer {
     this.#queues.clear();
     for (const batch of queued) this.#waiting -= batch.cost; // those in flight are subtracted where they were taken
     for (const batch of [...batches, ...queued]) this.#refuse(batch, error, isFull ? quotaExceeded : serverUnavailable);
+    // Those were sent. The broker has to read what it was left with.
+    for (const { org, records } of batches) if (records.length > 0) this.#needs.doubtful(org);
     if (isFull || this.#down || this.#isClosing) return;
     this.#down = new Refusal("storage.unavailable", { retryAfterSeconds: 2 });
     this.#needs.report("The database does not answer: readings are refused until it does.", because(this.#down));

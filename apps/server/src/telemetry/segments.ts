@@ -73,8 +73,10 @@ export class Segments {
       segments.#segments.push({ number, seal, bytes: 0, reached, at, closedIn: 0, isDamaged: false });
     }
     await segments.#destroyLeftKeys(mark?.segment ?? 0);
-    const position = found.reduce((most, { pos }) => Math.max(most, pos), mark?.pos ?? 0);
-    const at = found.reduce((most, one) => Math.max(most, one.at), mark?.at ?? 0);
+    const messages = await storage.maintain.call<Omit<Mark, "segment">>("message_log_orgs", []);
+    const marks = [...found, ...messages];
+    const position = marks.reduce((most, { pos }) => Math.max(most, pos), mark?.pos ?? 0);
+    const at = marks.reduce((most, one) => Math.max(most, one.at), mark?.at ?? 0);
     return { segments, position, at: at as Instant }; // bigint columns of ours
   }
 

@@ -64,6 +64,14 @@ export interface Observer {
   refused?(refused: Refused): void;
 }
 
+/** Who is owed a message that came another way than by the broker. */
+export interface Carrier {
+  /** Before the first message of a space: what it is owed from before is known. @throws Refusal */
+  ready(space: Space): Promise<void>;
+  /** Decides now who is owed it. It goes out once it is settled. */
+  offer(message: Pick<Source, "space" | "device"> & { body: Uint8Array; contentType?: string | undefined }): Waiting;
+}
+
 export type TelemetryNeeds = {
   readonly storage: Storage;
   readonly keys: Keyring;
@@ -87,6 +95,8 @@ export class Telemetry {
   readonly #devices: Devices;
   readonly #memory: Memory;
   readonly #observers: Observer[] = [];
+  #carrier: Carrier | undefined;
+  #recorded: (org: Id<"org">, bytes: number) => void = () => undefined;
   #refused = 0;
   #laterBytes = 0;
   #round = { cancel() {} };
@@ -103,7 +113,13 @@ export class Telemetry {
     this.#devices = new Devices({ storage, keys: needs.keys, spaces, memory, mostIdle: sizes?.devices });
     this.#flusher = new Flusher({ ...needs, timers, segments, memory, budget: sizes?.buffers });
     const committed = (series: readonly Series[]) => this.#flusher.committed(series);
-    this.#committer = new Committer({ storage, segments, clock, timers, committed, report: needs.report }, position);
+    const recorded = (org: Id<"org">, bytes: number) => this.#recorded(org, bytes);
+    const doubtful = (org: Id<"org">) => spaces.forget(org);
+    const { report } = needs;
+    this.#committer = new Committer(
+      { storage, segments, clock, timers, committed, recorded, doubtful, report },
+      position,
+    );
   }
 
   /** Reads the log again before it takes anything new. */
@@ -143,6 +159,30 @@ export class Telemetry {
     this.#observers.push(observer);
   }
 
+  /** From now on what comes over HTTP is offered there. */
+  carryBy(carrier: Carrier): void {
+    this.#carrier = carrier;
+  }
+
+  /** Called when so many bytes of records are durable. */
+  onRecorded(watcher: (org: Id<"org">, bytes: number) => void): void {
+    this.#recorded = watcher;
+  }
+
+  /**
+   * Keeps a record of the broker's in its place among the messages of the organisation; without a record it only waits for those before.
+   * `done` hears 0 and the position in the log once it is durable, else why it is not kept.
+   */
+  record({ scope }: Space, record: Uint8Array | undefined, done: (code: number, position: number) => void): void {
+    try {
+      if (this.#isClosed) throw new Refusal("stopping");
+      this.#committer.append(scope, record, done);
+    } catch (error) {
+      if (!(error instanceof Refusal)) throw error;
+      done(codeOf(error), 0);
+    }
+  }
+
   /** Loads what a device measures, so that `accept` can judge at once. @throws Refusal `device.unknown` */
   async prepare(space: Space, device: Id<"device">): Promise<void> {
     await this.#devices.prepare(space, device);
@@ -172,7 +212,9 @@ export class Telemetry {
       this.#admit(permit.scope.org);
       const space = await this.#needs.spaces.of(permit.scope.org);
       const state = await this.#devices.prepare(space, permit.on);
+      await this.#carrier?.ready(space);
       this.#admit(permit.scope.org);
+      if (space.closed) throw new Refusal("storage.unavailable", { retryAfterSeconds: 1 });
       const { promise, resolve, reject } = Promise.withResolvers<void>();
       const settle = (code: number, reason?: string) => (code === 0 ? resolve() : reject(refusalOfCode(code, reason)));
       const readings = this.#take(state, { space, device: permit.on, via: "http" }, body, { contentType }, { settle });
@@ -258,6 +300,8 @@ export class Telemetry {
       const space = await this.#needs.spaces.of(source.space.org);
       const state = await this.#devices.prepare(space, source.device);
       this.#admit(space.org);
+      // Whom it was owed to has been read again since, without it.
+      if (waiting.record && space !== source.space) throw new Refusal("storage.unavailable", { retryAfterSeconds: 1 });
       this.#take(state, { ...source, space }, body, kind, waiting);
     } catch (error) {
       if (error instanceof Refusal) this.#tellRefused(source, error, body.length);
@@ -297,7 +341,9 @@ export class Telemetry {
     checkTimes(readings, now);
     checkTypes(state, readings, placement.product && space.product(placement.product));
 
-    const batch = this.#committer.begin(space.org);
+    // The broker knows already who is owed what it brought.
+    const carried = source.via === "mqtt" ? undefined : this.#carrier?.offer({ ...source, body, ...kind });
+    const batch = this.#committer.begin(space.scope);
     const wanted = this.#observers.filter((observer) => observer.wants(source));
     const told: { time: Instant; values: Reading["values"] }[] = [];
     for (const { time, values } of readings) {
@@ -312,7 +358,7 @@ export class Telemetry {
       const stored: Stored = { ...source, readings: told, body: body.slice(), contentType: kind.contentType };
       for (const observer of wanted) batch.after(() => observer.stored(stored));
     }
-    this.#committer.end(batch, waiting);
+    this.#committer.end(batch, carried ? together(carried, waiting) : waiting);
     return readings.length;
   }
 
@@ -330,6 +376,18 @@ export class Telemetry {
     });
   }
 }
+
+/** In this order: whoever asks after a 2xx finds that it was delivered. */
+const together = (carried: Waiting, waiting: Waiting): Waiting => ({
+  record: carried.record,
+  settle(code, reason) {
+    try {
+      carried.settle(code, reason);
+    } finally {
+      waiting.settle(code, reason);
+    }
+  },
+});
 
 /** The way a refusal travels to whoever waits: as the code that MQTT knows. */
 function codeOf({ code }: Refusal): number {
