@@ -109,6 +109,14 @@ export class Broker<Context = unknown> {
     return snapshot(this.#core.space(space));
   }
 
+  /**
+   * Forgets the space, and writes nothing of it any more: connections are ended, sessions and retained messages are gone from memory. With the
+   * next `restore`, under another key, they are as the log has them.
+   */
+  unload(space: SpaceKey): void {
+    this.#core.unload(space);
+  }
+
   /** Hears every message of the space that matches, in the turn of its live delivery, until the returned function is called. */
   listen(space: SpaceKey, filter: string, listener: Listener): () => void {
     const parsed = parseFilter(filter);

@@ -1,3 +1,4 @@
+import { reason } from "./codes.ts";
 import { decide, deliverKept, deliverLive, takeBack } from "./delivering.ts";
 import type { Limits } from "./limits.ts";
 import { Mounts } from "./mounts.ts";
@@ -133,6 +134,16 @@ export class Core {
     if (session.isKept) session.space.keeping?.late([{ kind: "ended", session: session.number }]);
     this.sessions.remove(session.space.key, session);
     session.space.leave();
+  }
+
+  /** Connections, sessions and retained messages are gone from memory; where there is a log they can be restored from it. */
+  unload(key: SpaceKey): void {
+    const space = this.#spaces.get(key);
+    if (!space) return;
+    space.keeping?.end();
+    for (const session of space.sessions()) this.revoke(session, { end: reason.administrativeAction });
+    space.retained.clear();
+    if (!space.isUsed) this.#spaces.delete(key);
   }
 
   /** It is in memory alone from now on, and ends with its connection. */
@@ -278,6 +289,7 @@ export class Core {
 
   /** Delivery of what was kept after its publisher had left; its space may have been forgotten meanwhile, or made anew. */
   deliverLate(key: SpaceKey, publication: Publication, publisher: Session | null): void {
+    if (this.journal && !this.#spaces.has(key)) return; // it was unloaded
     const space = this.space(key);
     deliverKept(space, publication, publisher);
     space.rest();

@@ -1,3 +1,4 @@
+import { reason } from "./codes.ts";
 import { after } from "./time.ts";
 import type { Core } from "./core.ts";
 import { stage, type Delivery } from "./delivery.ts";
@@ -24,6 +25,7 @@ export class Keeping {
   /** The last record was not kept: the next is tried when the time is up, not before. */
   #isFailing = false;
   #cancelTimer: (() => void) | undefined;
+  #isOver = false;
 
   constructor(core: Core, key: SpaceKey, journal: Journal) {
     this.#core = core;
@@ -33,6 +35,7 @@ export class Keeping {
 
   /** Keeps these, behind whatever waits. `done` hears 0, or the code with which they were not kept; also at once. */
   append(entries: readonly Entry[], done: (code: number) => void): void {
+    if (this.#isOver) return done(reason.serverUnavailable);
     const late = this.#late;
     if (late.length + entries.length === 0) return done(0);
     this.#late = [];
@@ -52,6 +55,7 @@ export class Keeping {
 
   /** Keeps these with the next record, or within a second. */
   late(entries: readonly Entry[]): void {
+    if (this.#isOver) return;
     for (const entry of entries) this.#late.push(entry);
     if (this.#late.length === 0 || this.#cancelTimer) return;
     const call = () => this.#core.safely(() => this.flush());
@@ -60,6 +64,14 @@ export class Keeping {
 
   flush(): void {
     this.append([], () => {});
+  }
+
+  /** Keeps nothing more: the space is unloaded, and its log says what holds. */
+  end(): void {
+    this.#cancelTimer?.();
+    this.#cancelTimer = undefined;
+    this.#late = [];
+    this.#isOver = true;
   }
 
   /** A message that is about to be accepted: whatever has to be kept with it becomes its record. */

@@ -3,6 +3,7 @@ import { test } from "node:test";
 import { Broker } from "./broker.ts";
 import { House, TestPolicy, until } from "./house.fixture.ts";
 import { Log } from "./log.fixture.ts";
+import { keepsakesIn } from "./records.ts";
 import type { Limits } from "./limits.ts";
 import { MovedTime } from "./moved-time.fixture.ts";
 import type { Peer, Received } from "./peer.fixture.ts";
@@ -50,6 +51,35 @@ class Lives implements AsyncDisposable {
     await this.house[Symbol.asyncDispose]();
   }
 }
+
+test("a space that is unloaded is gone from memory without a word in its log, and is restored from that under another key", async () => {
+  const log = new Log();
+  await using house = await House.open({ log });
+  house.policy.welcome = () => ({ space: "before", keepsake: "a ring" });
+  const options = { clean: false, properties: { sessionExpiryInterval: 1000 }, will: willOf() };
+  const sleeper = await house.connect("sleeper", { version: 5, connect: options });
+  sleeper.subscribe(1, "a/#", 1);
+  await sleeper.quiet();
+  sleeper.publish("a/1", "kept", { qos: 1, messageId: 2, retain: true });
+  await until(() => log.kept.length >= 3);
+  const { length } = log.kept;
+  assert.deepEqual(keepsakesIn(log.kept), new Set(["a ring"]));
+  house.broker.unload("before");
+  await until(() => sleeper.isClosed);
+  house.time.move(2_000); // what would be written late
+  assert.equal(log.kept.length, length);
+  const { sessions, subscriptions, retained, queued } = house.broker.statistics;
+  assert.deepEqual([sessions, subscriptions, retained, queued], [0, 0, 0, 0]);
+
+  house.broker.restore("after", log.kept);
+  house.policy.welcome = () => ({ space: "after" });
+  const back = await house.connect("sleeper", { version: 5, connect: options });
+  assert.deepEqual(said(await back.quiet()), ["again kept"]);
+  assert.deepEqual(
+    [house.broker.statistics.sessions, house.broker.statistics.subscriptions, house.broker.statistics.retained],
+    [1, 1, 1],
+  );
+});
 
 async function lose(house: House, peer: Peer): Promise<void> {
   const { length } = house.policy.closes;

@@ -203,6 +203,29 @@ export function decode(record: Uint8Array): Entry[] {
   return entries;
 }
 
+/**
+ * The embedder's words about the sessions that stand in these records, so that it can look up what it needs before it is asked to revive them.
+ * What cannot be read is `restore`'s to tell.
+ */
+export function keepsakesIn(records: Iterable<Uint8Array>): ReadonlySet<string> {
+  const found = new Set<string>();
+  for (const record of records) {
+    for (const entry of entriesIn(record)) {
+      if (entry.kind === "session" && entry.keepsake !== undefined) found.add(entry.keepsake);
+    }
+  }
+  return found;
+}
+
+function entriesIn(record: Uint8Array): readonly Entry[] {
+  try {
+    return decode(record);
+  } catch (error) {
+    if (error instanceof ProtocolError) return [];
+    throw error;
+  }
+}
+
 function readFields(cursor: Cursor, fields: Fields): Record<string, unknown> {
   return Object.fromEntries(Object.entries(fields).map(([name, form]) => [name, readValue(cursor, form)]));
 }

@@ -43,6 +43,10 @@ export class Retained {
     return true;
   }
 
+  clear(): void {
+    for (const publication of this.all()) this.forget(publication);
+  }
+
   #account(count: number, bytes: number): void {
     this.#statistics.retained += count - this.#count;
     this.#statistics.retainedBytes += bytes - this.#bytes;

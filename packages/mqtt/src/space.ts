@@ -141,6 +141,10 @@ export class Space {
     this.rest();
   }
 
+  get isUsed(): boolean {
+    return this.#users > 0;
+  }
+
   rest(): void {
     if (this.#users === 0 && this.retained.count === 0 && !this.keeping) this.core.forgetSpace(this);
   }
