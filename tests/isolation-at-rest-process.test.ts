@@ -37,6 +37,8 @@ const texts = {
   "topic that is refused": "zinnia/secret/garden",
   "filter that is refused": "zinnia/every/+/garden",
   "client id": "zinnia-client-id",
+  "filter of a session": "zinnia-in-a-filter",
+  "text of a will": "zinnias wither",
   "address that is not there": "zinnia-nowhere",
   "body that is refused": "zinnia misspelt",
 } as const;
@@ -110,7 +112,10 @@ before(async () => {
   await assert.rejects(client.publishAsync(texts["topic that is refused"], "{}", { qos: 1 }));
   await assert.rejects(client.publishAsync(`v1/${device.key.id}.${device.key.secret}/up`, "{}", { qos: 1 }));
   await assert.rejects(client.subscribeAsync(texts["filter that is refused"]));
-  await client.endAsync();
+  await client.subscribeAsync(["me/#", `me/${texts["filter of a session"]}/#`], { qos: 2 });
+  await client.publishAsync("me/telemetry", JSON.stringify(reading), { qos: 2, retain: true });
+  client.stream.destroy(); // a session that was left without a word: its will is a reading
+  await deployment.visitor.as(`${device.key.id}.${device.key.secret}`).post("/v1/me/telemetry", reading);
 
   // What goes wrong is what logs quote.
   await me.send("GET", `/v1/devices/${texts["address that is not there"]}`);
@@ -163,6 +168,14 @@ const connect = ({ key }: Made): Promise<MqttClient> =>
   connectAsync(`mqtts://localhost:${deployment.mqttsPort}`, {
     ca: readFileSync(deployment.caFile, "utf8"),
     clientId: texts["client id"],
+    clean: false,
+    properties: { sessionExpiryInterval: 600 },
+    will: {
+      topic: "me/telemetry",
+      payload: Buffer.from(JSON.stringify({ will: texts["text of a will"] })),
+      qos: 1,
+      retain: true,
+    },
     username: key.id,
     password: key.secret,
     protocolVersion: 5,

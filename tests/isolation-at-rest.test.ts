@@ -20,6 +20,7 @@ atEnd.after(async () => {
 });
 
 const number = 731_982_645_017_263;
+const lasting = { clean: false, protocolVersion: 5, properties: { sessionExpiryInterval: 600 } } as const;
 
 test("what an organisation wrote is in no row of any table as it wrote it, in whatever form", async () => {
   await owner.asks.patch("/v1/org", { name: "Zinnia works" });
@@ -39,6 +40,27 @@ test("what an organisation wrote is in no row of any table as it wrote it, in wh
   await owner.member({ email: "zinnia-here@example.com", password: "Zinnia blooms in May" }, "owner");
   const invitation = await owner.invite("zinnia-guest@example.com");
   await owner.asks.send("GET", "/v1/devices/Zinnia");
+  // Somebody who is away, and what is kept for that: a session with its name, filters and will, and a queue; and a retained message.
+  const away = await mqtt(platform, {
+    ...lasting,
+    username: "Zinnia",
+    password: owner.token,
+    clientId: "Zinnia client",
+    will: {
+      topic: `devices/${device.id}/telemetry`,
+      payload: Buffer.from('{"Zinnia-level":0}'),
+      qos: 1,
+      retain: false,
+    },
+  });
+  await away.client.subscribeAsync(["devices/#", "Zinnia/#"], { qos: 1 });
+  await away.client.endAsync();
+  const line = await mqtt(platform, { username: device.key.id, password: device.key.secret });
+  const reading = JSON.stringify({ "Zinnia-level": number, note: "Zinnia blooms" });
+  await line.client.publishAsync("me/telemetry", reading, { qos: 1, retain: true });
+  await line.client.endAsync();
+  const { rows: kept } = await database.query("select from holdfast.message_log");
+  assert.ok(kept.length > 0);
   const search = new Search({
     word: "Zinnia",
     email: "owner@example.com",
@@ -62,32 +84,40 @@ test("what an organisation wrote is in no row of any table as it wrote it, in wh
   );
 });
 
-test("nothing is acknowledged before it is kept: not over MQTT, not over HTTP", async () => {
+/** Somebody holds this table, so that no commit comes through. */
+async function holdBack(table: "log" | "message_log"): Promise<void> {
   const device = await owner.device((await owner.application()).id);
+  const away = await mqtt(platform, { ...lasting, username: "program", password: owner.token, clientId: table });
+  await away.client.subscribeAsync(`devices/${device.id}/telemetry`, { qos: 2 });
+  await away.client.endAsync();
   const line = await mqtt(platform, { username: device.key.id, password: device.key.secret });
   await line.client.publishAsync("me/telemetry", '{"level":1}', { qos: 1 });
-  // Somebody holds the log, so that no commit comes through.
   const holder = new pg.Client(config);
   await holder.connect();
-  await holder.query("begin; lock table holdfast.log in exclusive mode");
+  await holder.query(`begin; lock table holdfast.${table} in exclusive mode`);
   const answered: string[] = [];
-  const published = line.client
-    .publishAsync("me/telemetry", '{"level":2}', { qos: 1 })
-    .then(() => answered.push("MQTT"));
+  line.client.on("packetreceive", ({ cmd }) => answered.push(cmd));
+  const published = [
+    line.client.publishAsync("me/telemetry", '{"level":2}', { qos: 1 }),
+    line.client.publishAsync("me/telemetry", '{"level":3}', { qos: 2 }),
+  ];
   const posted = visitor
     .as(textOf(device.key))
-    .post("/v1/me/telemetry", { level: 3 })
-    .then(() => answered.push("HTTP"));
-  const waiting =
-    "select 1 from pg_locks l join pg_class c on c.oid = l.relation where c.relname like 'log%' and not l.granted";
+    .post("/v1/me/telemetry", { level: 4 })
+    .then(() => answered.push("2xx"));
+  const waiting = `select 1 from pg_locks l join pg_class c on c.oid = l.relation where c.relname like '${table}%' and not l.granted`;
   while ((await database.query(waiting)).rows.length === 0);
-  // Both have come as far as they can: whatever is answered without the commit would be here by now.
+  // All have come as far as they can: whatever is answered without the commit would be here by now.
   const again = await visitor.as(textOf(device.key)).send("GET", "/v1/me");
   assert.equal(again.status, 200);
   assert.deepEqual(answered, []);
   await holder.query("rollback");
-  await Promise.all([published, posted]);
-  assert.deepEqual(new Set(answered), new Set(["MQTT", "HTTP"]));
+  await Promise.all([...published, posted]);
+  assert.deepEqual(new Set(answered), new Set(["puback", "pubrec", "pubcomp", "2xx"]));
   await holder.end();
   line.end();
-});
+}
+
+test("nothing is acknowledged before it is kept: not over MQTT, not over HTTP", () => holdBack("log"));
+
+test("nothing is acknowledged before it is kept for whoever is away", () => holdBack("message_log"));

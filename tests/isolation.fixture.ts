@@ -230,13 +230,19 @@ class Ravage {
     const { token } = await ours.tokenOf(["telemetry.*"]);
     const as = { username: "me", password: token };
     const [everything, shared, own, ...streams] = await Promise.all([
-      mqtt(this.#platform, { ...as, protocolVersion: 5 }),
+      mqtt(this.#platform, {
+        ...as,
+        protocolVersion: 5,
+        clean: false,
+        clientId: "everything", // of both organisations
+        properties: { sessionExpiryInterval: 600 },
+      }),
       mqtt(this.#platform, as),
       mqtt(this.#platform, { username: device.key.id, password: device.key.secret }),
       events(this.#platform, token, device.id),
       webSocket(this.#platform, token, device.id),
     ]);
-    await everything.client.subscribeAsync(["#", "+/+/telemetry", "devices/#"], { qos: 1 });
+    await everything.client.subscribeAsync(["#", "+/+/telemetry", "devices/#"], { qos: 2 });
     await shared.client.subscribeAsync(["devices/+/telemetry", "$share/g/#"], { qos: 0 });
     await own.client.subscribeAsync(["me/#"], { qos: 1 });
     return [everything, shared, own, ...streams];
@@ -247,7 +253,10 @@ class Ravage {
     for (const { key } of devices) {
       await this.#visitor.as(textOf(key)).post("/v1/me/telemetry", body);
       const line = await mqtt(this.#platform, { username: key.id, password: key.secret });
-      await line.client.publishAsync("me/telemetry", JSON.stringify({ level: planted.live[1] }), { qos: 1 });
+      await line.client.publishAsync("me/telemetry", JSON.stringify({ level: planted.live[1] }), {
+        qos: 1,
+        retain: true,
+      });
       line.end();
     }
   }

@@ -230,29 +230,6 @@ test("a device that asks too often is seen to be told to wait", async () => {
   assert.deepEqual([first?.action, first?.code], ["telemetry.write", "rate.exceeded"]);
 });
 
-test("a client that breaks the rules of MQTT is seen to be cut off, and why", async () => {
-  const device = await makeDevice();
-  const seen = await watch(owner.token, device.id);
-  for (const [protocolVersion, options] of [
-    [4, { qos: 2 }],
-    [5, { retain: true }],
-  ] as const) {
-    const client = await mqttAs(device, { protocolVersion, clientId: "rude" });
-    const closed = new Promise<void>((resolve) => client.once("close", () => resolve()));
-    client.on("error", () => {}); // the end is what is looked at
-    client.publish("me/telemetry", '{"t": 1}', options, () => {});
-    await closed;
-    await client.endAsync(true);
-  }
-  assert.deepEqual(
-    (await seen.refusals(2)).map(({ action, code, session }) => [action, code, session]),
-    [
-      ["session", "mqtt.qos", "rude"],
-      ["session", "mqtt.retain", "rude"],
-    ],
-  );
-});
-
 test("a client that sends what is no packet of MQTT, or asks for ever more, is seen", async () => {
   const device = await makeDevice();
   const seen = await watch(owner.token, device.id);

@@ -406,22 +406,6 @@ test("a packet of more than a mebibyte ends its connection, and nothing of it is
   assert.deepEqual(await latest(device), {});
 });
 
-test("nothing is retained: MQTT 5 is told so, and with 3.1.1 the reading is kept all the same", async () => {
-  const device = await makeDevice();
-  const modern = await as(device, { protocolVersion: 5 });
-  const old = await as(device, { protocolVersion: 4, clientId: "old" });
-  await old.publishAsync("me/telemetry", '{"t": 1}', { qos: 1, retain: true });
-  assert.deepEqual(await latest(device), { t: 1 });
-  const program = await asToken(owner.token);
-  const { heard } = hearing(program);
-  await program.subscribeAsync(`devices/${device.id}/telemetry`);
-  await quiet(program);
-  assert.deepEqual(heard, []);
-  const ended = dismissed(modern);
-  modern.publish("me/telemetry", '{"t": 2}', { retain: true });
-  assert.equal(await ended, 0x9a);
-});
-
 test("a second connection of the same device and client id takes the first one's place, with another key too", async () => {
   const device = await makeDevice();
   const second = await me.post<{ id: string; secret: string }>(`/v1/devices/${device.id}/keys`);

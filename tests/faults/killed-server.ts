@@ -62,6 +62,8 @@ wrap(Session.prototype, "query", async (call, [text]) => {
   if (statement.includes("open_segment")) pass("segment opened");
   if (statement.includes("drop_segment")) pass("segment dropped");
   if (statement.includes("from log where segment")) pass("log read");
+  if (statement.includes("body from message_log")) pass("message log read");
+  if (statement.includes("delete from message_log")) pass("message log cut");
   return value;
 });
 wrap(Session.prototype, "run", async (call, [text]) => {

@@ -1,5 +1,6 @@
-/** As much of MQTT 3.1.1 and 5 as a device needs that only publishes. Written from the standard, so that it shares no mistake with the broker. */
+/** As much of MQTT 3.1.1 and 5 as clients need whose sessions outlive their connections. Written from the standard, so that it shares no mistake with the broker. */
 type Connecting = {
+  /** The client id. */
   readonly device: string;
   readonly key: { readonly id: string; readonly secret: string };
   readonly version: 4 | 5;
@@ -21,6 +22,7 @@ function frame(first: number, body: Buffer): Buffer {
 }
 
 const topic = text("me/telemetry");
+const twoBytes = (id: number): Buffer => Buffer.from([id >> 8, id & 0xff]);
 
 export const packet = {
   /** Its session outlives the connection (3.1.2.4): what was outstanding is sent again with the same packet ids. */
@@ -32,19 +34,30 @@ export const packet = {
     return frame(0x10, Buffer.concat([header, properties, text(device), text(key.id), text(key.secret)]));
   },
 
-  publish(version: 4 | 5, id: number, payload: Buffer, isDuplicate: boolean): Buffer {
+  publish(version: 4 | 5, id: number, payload: Buffer, isDuplicate: boolean, qos: 1 | 2 = 1): Buffer {
     const properties = Buffer.alloc(version === 5 ? 1 : 0);
-    const head = Buffer.concat([topic, Buffer.from([id >> 8, id & 0xff]), properties]);
-    return frame(isDuplicate ? 0x3a : 0x32, Buffer.concat([head, payload]));
+    const head = Buffer.concat([topic, twoBytes(id), properties]);
+    return frame(0x30 | (isDuplicate ? 8 : 0) | (qos << 1), Buffer.concat([head, payload]));
   },
+
+  subscribe(version: 4 | 5, id: number, filter: string, qos: 0 | 1 | 2): Buffer {
+    const properties = Buffer.alloc(version === 5 ? 1 : 0);
+    return frame(0x82, Buffer.concat([twoBytes(id), properties, text(filter), Buffer.from([qos])]));
+  },
+
+  /** The four that carry a packet identifier and nothing else, which in MQTT 5 says that all is well. */
+  puback: (id: number): Buffer => frame(0x40, twoBytes(id)),
+  pubrec: (id: number): Buffer => frame(0x50, twoBytes(id)),
+  pubrel: (id: number): Buffer => frame(0x62, twoBytes(id)),
+  pubcomp: (id: number): Buffer => frame(0x70, twoBytes(id)),
 };
 
-/** Cuts a stream into packets: type (the upper four bits) and what stands behind the length. */
+/** Cuts a stream into packets: type (the upper four bits), what stands behind the length, and the flags (the lower four). */
 export class Reader {
-  readonly #heard: (type: number, body: Buffer) => void;
+  readonly #heard: (type: number, body: Buffer, flags: number) => void;
   #rest: Buffer = Buffer.alloc(0);
 
-  constructor(heard: (type: number, body: Buffer) => void) {
+  constructor(heard: (type: number, body: Buffer, flags: number) => void) {
     this.#heard = heard;
   }
 
@@ -60,10 +73,10 @@ export class Reader {
         if (byte < 0x80) break;
       }
       if (this.#rest.length < at + length) return;
-      const type = (this.#rest[0] ?? 0) >> 4;
+      const first = this.#rest[0] ?? 0;
       const body = this.#rest.subarray(at, at + length);
       this.#rest = this.#rest.subarray(at + length);
-      this.#heard(type, body);
+      this.#heard(first >> 4, body, first & 0x0f);
     }
   }
 }

@@ -25,4 +25,10 @@ export const placesAtStart = [
   "keyring written",
 ] as const;
 
-export type Place = (typeof placesUnderLoad)[number] | (typeof placesAtStart)[number];
+/** Beside "append sent" and "append committed", where sessions outlive their connections. */
+export const placesOfMessages = ["append sent", "append committed", "message log read", "message log cut"] as const;
+
+export type Place =
+  | (typeof placesUnderLoad)[number]
+  | (typeof placesAtStart)[number]
+  | (typeof placesOfMessages)[number];

@@ -1,10 +1,9 @@
 import type { Connections, Open } from "./authority/index.ts";
 import type { Watchers } from "./listeners/index.ts";
-import type { Broker } from "@holdfast/mqtt";
-import type { Hub } from "./messages/index.ts";
+import type { Messages } from "./messages/index.ts";
 
 type Needs = {
-  readonly broker: Pick<Broker<Parameters<Hub["accept"]>[0]>, "connected">;
+  readonly broker: Pick<Messages["broker"], "connected">;
   readonly watchers: Pick<Watchers, "in">;
 };
 

@@ -36,8 +36,10 @@ export function metricsOf({ telemetry, broker, https, watchers, arrivals, guard,
     ...counter("mqtt_connections", "MQTT connections that were accepted.", mqtt.connectionsAccepted),
     ...counter("mqtt_connections_refused", "CONNECT packets that were answered no.", mqtt.connectionsTurnedAway),
     ...gauge("mqtt_sessions", "MQTT sessions, connected or kept.", mqtt.sessions),
-    ...gauge("mqtt_queued_messages", "Messages of QoS 1 that wait for their session.", mqtt.queued),
+    ...gauge("mqtt_queued_messages", "Messages of QoS 1 and 2 that wait for their session.", mqtt.queued),
     ...gauge("mqtt_queued_bytes", "Bytes of messages that wait for their session.", mqtt.queuedBytes),
+    ...gauge("mqtt_retained_messages", "Messages that are kept for whoever subscribes later.", mqtt.retained),
+    ...gauge("mqtt_retained_bytes", "Bytes of retained messages.", mqtt.retainedBytes),
     ...counter("mqtt_messages_received", "PUBLISH packets from clients.", mqtt.messagesIn),
     ...counter("mqtt_messages_sent", "PUBLISH packets to clients.", mqtt.messagesOut),
     ...counter("mqtt_received_bytes", "Bytes from MQTT clients.", mqtt.bytesIn),
@@ -50,7 +52,9 @@ export function metricsOf({ telemetry, broker, https, watchers, arrivals, guard,
     ...counter("mqtt_publishes_not_kept", "Messages that were taken and could not be kept.", mqtt.publishesNotKept),
     ...counter("mqtt_subscribes_refused", "Filters that were refused.", mqtt.subscribesRefused),
     ...counter("mqtt_withheld", "Deliveries that the right to them had ended for.", mqtt.withheld),
-    ...counter("mqtt_dropped", "Messages given up for a client: slow, queue full, expired, too large.", dropped(mqtt)),
+    "# HELP holdfast_mqtt_dropped_total Messages given up for a client, by why.",
+    "# TYPE holdfast_mqtt_dropped_total counter",
+    ...Object.entries(droppedBy(mqtt)).map(([why, count]) => `holdfast_mqtt_dropped_total{reason="${why}"} ${count}`),
     ...counter("mqtt_disconnected_slow", "Clients that read too slowly.", mqtt.disconnectedSlow),
     ...counter("mqtt_disconnected_protocol", "Clients that broke the protocol.", mqtt.disconnectedProtocol),
     ...counter("mqtt_disconnected_silent", "Clients that missed their keep-alive.", mqtt.disconnectedKeepAlive),
@@ -79,8 +83,14 @@ export function metricsOf({ telemetry, broker, https, watchers, arrivals, guard,
   ].join("\n");
 }
 
-const dropped = (mqtt: Broker["statistics"]): number =>
-  mqtt.droppedSlow + mqtt.droppedQueueFull + mqtt.droppedExpired + mqtt.droppedTooLarge;
+const droppedBy = (mqtt: Broker["statistics"]) => ({
+  slow: mqtt.droppedSlow,
+  queue_full: mqtt.droppedQueueFull,
+  too_old: mqtt.droppedOld,
+  expired: mqtt.droppedExpired,
+  too_large: mqtt.droppedTooLarge,
+  retained_full: mqtt.droppedRetained,
+});
 
 const counter = (name: string, help: string, value: number) => metric(`holdfast_${name}_total`, "counter", help, value);
 const gauge = (name: string, help: string, value: number) => metric(`holdfast_${name}`, "gauge", help, value);

@@ -1,15 +1,6 @@
 import path from "node:path";
 import { Passwords } from "@holdfast/crypto";
-import {
-  because,
-  Refusal,
-  type Clock,
-  type Id,
-  type Instant,
-  type Random,
-  type Report,
-  type Timers,
-} from "@holdfast/kernel";
+import { Refusal, type Clock, type Id, type Instant, type Random, type Report, type Timers } from "@holdfast/kernel";
 import { aboutPlatform, listeningOn, nameOf } from "./about.ts";
 import { Audit, recorder, Refusals } from "./audit/index.ts";
 import { auditRoutes } from "./audit/routes.ts";
@@ -47,7 +38,7 @@ import {
   Watchers,
 } from "./listeners/index.ts";
 import { LiveRefusals, Strangers } from "./live/index.ts";
-import { brokerFor, Hub, Presences } from "./messages/index.ts";
+import { openMessages, Presences } from "./messages/index.ts";
 import { metricsOf } from "./metrics.ts";
 import { OwnListeners } from "./outbound/index.ts";
 import { Catalogue, DeviceList, Directories, Registry, thingsIn } from "./registry/index.ts";
@@ -186,24 +177,21 @@ async function open(needs: PlatformNeeds, opened: AsyncDisposableStack, closing:
   const liveRefusals = new LiveRefusals({ clock, timers });
   const strangers = new Strangers({ clock });
   const messaging = { spaces, telemetry, presences };
-  const hub = new Hub({
-    ...messaging,
-    authentication,
-    guard,
-    live: liveRefusals,
-    strangers,
-    refused: onRefusal,
-    exposed: exposure.inTopic,
-  });
-  const broker = opened.adopt(
-    brokerFor({
+  const { broker, log } = opened.adopt(
+    await openMessages({
       ...messaging,
-      hub,
+      storage,
+      authentication,
+      guard,
+      live: liveRefusals,
+      strangers,
+      refused: onRefusal,
+      exposed: exposure.inTopic,
       clock,
       timers,
       random,
       maximumPacket: config.maximumMessage,
-      reportFault: (fault) => report("an MQTT connection ended by our own fault", because(fault)),
+      report,
     }),
     (it) => it.close(),
   );
@@ -229,7 +217,7 @@ async function open(needs: PlatformNeeds, opened: AsyncDisposableStack, closing:
     first: arrivals.greetingOf(listeningOn(config.host)),
     timers,
   });
-  const verbs = { authentication, minting, revocation, catalogue, registry, telemetry, presences };
+  const verbs = { authentication, minting, revocation, catalogue, registry, telemetry, presences, log };
   const simulation = new Simulation({
     ...common,
     ...verbs,
@@ -297,6 +285,7 @@ async function open(needs: PlatformNeeds, opened: AsyncDisposableStack, closing:
     await sessions.endIdle();
     await presences.noteChanges();
   });
+  rounds.every(1_000, () => log.readDue());
   rounds.every(houseKeeping, async () => {
     tellOfClock();
     directories.forgetIdle();

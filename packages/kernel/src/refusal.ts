@@ -91,8 +91,6 @@ const sentences = {
   "topic.foreign": "A device has its own tree and nothing else: topics and filters that begin with me/.",
   "mqtt.tooMany": "This client has as many sessions or subscriptions as it may. End some first.",
   "mqtt.protocol": "The client broke the rules of MQTT, so its connection was closed.",
-  "mqtt.qos": "Quality of service 2 is not served, so the connection was closed. Publish with 0 or 1.",
-  "mqtt.retain": "No retained messages are kept, so the connection was closed. Publish without the retain flag.",
 
   // the platform's own state
   "storage.unavailable": "The database does not answer. Nothing was kept; send it again in a while.",

@@ -87,6 +87,37 @@ export class Authentication {
     return space.credentials.get(id);
   }
 
+  /** The same for many at once, so that `known` can answer for them. One whose row was altered is not known. */
+  async know(space: Space, ids: ReadonlySet<CredentialId>): Promise<void> {
+    const missing = [...ids].filter((id) => !space.credentials.has(id));
+    if (missing.length === 0) return;
+    const isBroken = (error: unknown) => error instanceof Refusal && error.code === "seal.broken";
+    try {
+      const found = await this.#needs.storage.read(asPlatform(space.scope), async (unit) => {
+        const rows = authorityIn(unit);
+        const credentials = await rows.credentialsOf(missing);
+        return [...credentials, ...(await rows.ancestorsOf(credentials))];
+      });
+      for (const link of found) if (!space.credentials.has(link.id)) space.credentials.set(link.id, link);
+    } catch (error) {
+      if (!isBroken(error)) throw error;
+      for (const id of missing) {
+        await this.credential(space, id).catch((one: unknown) => {
+          if (!isBroken(one)) throw one;
+        });
+      }
+    }
+  }
+
+  /** Whoever showed this credential once, if it is still good: a session that was kept goes on without showing it again. */
+  known(space: Space, id: string | undefined): Caller | undefined {
+    const credential = space.credentials.get(id as CredentialId); // only a map is asked
+    if (!credential) return undefined;
+    const { clock, onRefusal } = this.#needs;
+    const caller = new Caller({ credential, space, clock, onRefusal });
+    return caller.ended() === undefined ? caller : undefined;
+  }
+
   async #spaceOf(org: Id<"org">): Promise<Space | undefined> {
     try {
       return await this.#needs.spaces.of(org);

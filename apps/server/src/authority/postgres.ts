@@ -71,6 +71,13 @@ export const authorityIn = (unit: Unit) => ({
     return row && credentialOf(unit, row);
   },
 
+  async credentialsOf(ids: readonly CredentialId[]): Promise<readonly Credential[]> {
+    const rows = await unit.query<CredentialRow>(`select ${columns} from credential where id = any($1::uuid[])`, [
+      ids.map(uuidOf),
+    ]);
+    return rows.map((row) => credentialOf(unit, row)).filter(({ id }) => ids.includes(id));
+  },
+
   /** Oldest first, after the cursor. */
   async credentials(after: { at: number; id: string } | undefined, most: number, device: Id<"device"> | undefined) {
     const rows = await unit.query<CredentialRow>(

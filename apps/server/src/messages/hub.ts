@@ -1,35 +1,36 @@
-import {
-  Broker,
-  type Asked,
-  type Closing,
-  type Ending,
-  type Gate,
-  type Opened,
-  type Policy,
-  type Publication,
-  type Refusable,
-  type Renaming,
-  type TurnedAway,
-  type Welcome,
+import type {
+  Asked,
+  Closing,
+  Ending,
+  Gate,
+  Opened,
+  Policy,
+  Publication,
+  Refusable,
+  Renaming,
+  Revived,
+  SpaceKey,
+  TurnedAway,
+  Welcome,
 } from "@holdfast/mqtt";
 import { credentialIn } from "@holdfast/crypto";
-import { Refusal, type Clock, type Id, type Random, type Timers } from "@holdfast/kernel";
-import { parseTopic, telemetryTopic } from "@holdfast/protocol";
-import { Unwelcome, type Authentication, type Caller, type Space, type Spaces } from "../authority/index.ts";
+import { Refusal, type Id } from "@holdfast/kernel";
+import { parseTopic } from "@holdfast/protocol";
+import { Unwelcome, type Authentication, type Caller, type Space } from "../authority/index.ts";
 import { fit, type DeviceRefusal, type LiveRefusals, type Strangers } from "../live/index.ts";
 import type { Telemetry } from "../telemetry/index.ts";
 import { MessageGate } from "./gate.ts";
+import type { MessageLog } from "./log.ts";
 import type { Cause } from "./presence.ts";
 import type { Presences } from "./presences.ts";
 import { reasonOf, refusalBy, violationBy } from "./reason.ts";
 import { aliasOf, treeOf, welcome, type SessionContext } from "./session.ts";
-import { timeOf } from "./time.ts";
 
-type Needs = {
-  readonly spaces: Spaces;
+export type HubNeeds = {
   readonly authentication: Authentication;
   readonly telemetry: Telemetry;
   readonly presences: Presences;
+  readonly log: MessageLog;
   /** Lets the good in, and tells an address that failed too often to wait. @throws Refusal `rate.exceeded` */
   readonly guard: { admit<T>(address: string, attempt: () => Promise<T>): Promise<T> };
   readonly live: Pick<LiveRefusals, "isWatched" | "tell">;
@@ -53,14 +54,14 @@ const administrativeAction = 0x98;
 
 /** The topic spaces of all organisations: who may come in, and what becomes of a message. */
 export class Hub implements Policy<SessionContext> {
-  readonly #needs: Needs;
+  readonly #needs: HubNeeds;
 
-  constructor(needs: Needs) {
+  constructor(needs: HubNeeds) {
     this.#needs = needs;
   }
 
   async connect(asked: Asked): Promise<Welcome<SessionContext> | TurnedAway> {
-    const { guard, telemetry, presences } = this.#needs;
+    const { guard, telemetry, presences, log } = this.#needs;
     let caller: Caller | undefined;
     try {
       caller = await guard.admit(asked.transport.remoteAddress, () => this.#callerOf(asked));
@@ -69,8 +70,9 @@ export class Hub implements Policy<SessionContext> {
         await telemetry.prepare(space, credential.device);
         await presences.in(space);
       }
+      await log.ready(space);
       const because = caller.ended();
-      if (because === undefined) return welcome(caller, asked);
+      if (because === undefined) return welcome(caller, asked.clientId, asked.transport.remoteAddress);
       // It ended while we waited. Why, is for those who may ask `explain`.
       this.#tellConnect(new Unwelcome("credential.invalid", { space, credential, because }), asked, caller);
       return { turnedAway: notAuthorized };
@@ -79,6 +81,13 @@ export class Hub implements Policy<SessionContext> {
       this.#tellConnect(error, asked, caller);
       return { turnedAway: reasonOf(error, "connect"), reasonString: error.message };
     }
+  }
+
+  /** A session that was kept, and whose client is not there: it goes on as far as its credential does. */
+  revive(key: SpaceKey, { clientId, keepsake }: Revived): Welcome<SessionContext> | Ending {
+    const space = key as Space; // `connect` welcomes into nothing else
+    const caller = this.#needs.authentication.known(space, keepsake);
+    return caller ? welcome(caller, clientId, "") : { end: administrativeAction };
   }
 
   /** The broker has given the session its name. */
@@ -108,11 +117,20 @@ export class Hub implements Policy<SessionContext> {
     return { gate, naming: treeOf(device, alias) };
   }
 
-  accept({ caller, session, seen }: SessionContext, publication: Publication): number {
+  accept(context: SessionContext, publication: Publication): number {
     const topic = parseTopic(publication.topic);
     if (!topic) return topicNameInvalid;
+    const { caller, session } = context;
     const { space, credential } = caller;
     const isOld = publication.version === 4;
+    const waiting = isOld ? new PlainAnswer(publication) : publication;
+    // Nothing was measured: what was retained is to be forgotten (MQTT 5, section 3.3.1.3).
+    if (publication.retain && publication.payload.length === 0) {
+      this.#heard(context, topic.device, publication);
+      if (publication.record) this.#needs.log.append(space, publication.record, (code) => waiting.settle(code));
+      else waiting.settle(0);
+      return 0;
+    }
     const refusal = this.#needs.telemetry.accept(
       { space, device: topic.device, via: "mqtt", topic: publication.named, session, credential: credential.id },
       publication.payload,
@@ -120,16 +138,20 @@ export class Hub implements Policy<SessionContext> {
         contentType: isOld ? undefined : publication.properties.contentType,
         dialect: dialectOf(publication.named),
       },
-      isOld ? new PlainAnswer(publication) : publication,
+      waiting,
     );
     if (!refusal) {
-      if (seen) seen.heardAt = publication.receivedAt;
-      else this.#needs.presences.heard(space, topic.device, publication.receivedAt);
+      this.#heard(context, topic.device, publication);
       return 0;
     }
     publication.reasonString = refusal.message;
     const code = reasonOf(refusal, "publish");
     return isOld ? plainly(code) : code;
+  }
+
+  #heard({ caller, seen }: SessionContext, device: Id<"device">, { receivedAt }: Publication): void {
+    if (seen) seen.heardAt = receivedAt;
+    else this.#needs.presences.heard(caller.space, device, receivedAt);
   }
 
   refused(context: SessionContext, what: Refusable, topic: string, code: number, size?: number): void {
@@ -237,6 +259,10 @@ class PlainAnswer {
     this.#publication = publication;
   }
 
+  get record(): Uint8Array | undefined {
+    return this.#publication.record;
+  }
+
   settle(code: number, reasonString?: string): void {
     this.#publication.settle(plainly(code), reasonString);
   }
@@ -245,42 +271,3 @@ class PlainAnswer {
 /** Which platform the firmware was written for: it says so by the topic that it publishes to. */
 const dialectOf = (written: string): "holdfast" | "losant" | "thingsboard" =>
   written.startsWith("losant/") ? "losant" : written.startsWith("v1/") ? "thingsboard" : "holdfast";
-
-/** Wires the broker to what changes around it: revocations reach it in the same turn, readings that came another way too. */
-export function brokerFor(needs: {
-  hub: Hub;
-  spaces: Spaces;
-  telemetry: Telemetry;
-  presences: Presences;
-  clock: Clock;
-  timers: Timers;
-  random: Random;
-  maximumPacket: number;
-  reportFault: (fault: unknown) => void;
-}): Broker<SessionContext> {
-  const broker = new Broker<SessionContext>({
-    policy: needs.hub,
-    time: timeOf(needs.clock, needs.timers),
-    newClientId: () => `auto-${needs.random.bytes(8).toHex()}`,
-    reportFault: needs.reportFault,
-    // A retained message, and what a session of QoS 2 has got, have to be durable before they are acknowledged; until the platform does
-    // that, it takes neither.
-    limits: { packet: needs.maximumPacket, maximumQoS: 1 },
-    retainAvailable: false,
-  });
-  needs.spaces.onChange((space: Space) => broker.recheck(space));
-  needs.telemetry.onStored({
-    wants: ({ via }) => via !== "mqtt", // the broker delivers what it brought, and the hub knows of whom
-    stored: ({ space, device, body, contentType }) => {
-      needs.presences.heard(space, device, needs.clock.now());
-      broker.publish(space, {
-        topic: telemetryTopic(device),
-        payload: body,
-        qos: 1,
-        retain: false,
-        properties: contentType === undefined ? {} : { contentType },
-      });
-    },
-  });
-  return broker;
-}

@@ -1,3 +1,4 @@
-export { brokerFor, Hub } from "./hub.ts";
+export { openMessages, type Messages } from "./broker.ts";
+export type { MessageLog } from "./log.ts";
 export { neverSeen, sentenceOfCause, type Presence } from "./presence.ts";
 export { Presences, type PresenceChange } from "./presences.ts";

@@ -40,15 +40,7 @@ export function refusalBy(code: number, what: Refusable, isDevice: boolean): Ref
 }
 
 /** Why a connection was closed by the rules of MQTT. */
-export function violationBy(code: number): Refusal {
-  switch (code) {
-    case 0x95: // packet too large
-      return new Refusal("request.tooLarge");
-    case 0x9a: // retain not supported
-      return new Refusal("mqtt.retain");
-    case 0x9b: // QoS not supported
-      return new Refusal("mqtt.qos");
-    default:
-      return new Refusal("mqtt.protocol", { detail: `MQTT calls it 0x${code.toString(16)}.` });
-  }
-}
+export const violationBy = (code: number): Refusal =>
+  code === 0x95 // packet too large
+    ? new Refusal("request.tooLarge")
+    : new Refusal("mqtt.protocol", { detail: `MQTT calls it 0x${code.toString(16)}.` });

@@ -1,4 +1,4 @@
-import type { Asked, Naming, Welcome } from "@holdfast/mqtt";
+import type { Naming, Welcome } from "@holdfast/mqtt";
 import type { Id } from "@holdfast/kernel";
 import { telemetryTopic } from "@holdfast/protocol";
 import type { Caller } from "../authority/index.ts";
@@ -36,7 +36,7 @@ export function treeOf(device: Id<"device">, alias: string | undefined): Naming 
 export const aliasOf = ({ credential: { device }, space }: Caller): string | undefined =>
   device && space.device(device)?.alias;
 
-export function welcome(caller: Caller, { clientId, transport: { remoteAddress } }: Asked): Welcome<SessionContext> {
+export function welcome(caller: Caller, clientId: string, address: string): Welcome<SessionContext> {
   const { space, credential, expiresAt } = caller;
   const { device } = credential;
   const alias = aliasOf(caller);
@@ -48,6 +48,8 @@ export function welcome(caller: Caller, { clientId, transport: { remoteAddress }
     ...(device && treeOf(device, alias)),
     gate: new MessageGate(caller),
     expiresAt,
-    context: { caller, address: remoteAddress, alias, session: fit(clientId), seen: undefined },
+    // By which `Hub.revive` finds the caller again.
+    keepsake: credential.id,
+    context: { caller, address, alias, session: fit(clientId), seen: undefined },
   };
 }

@@ -19,7 +19,7 @@ import {
   type Spaces,
 } from "../authority/index.ts";
 import { found, organisationsIn } from "../identity/index.ts";
-import type { Presences } from "../messages/index.ts";
+import type { MessageLog, Presences } from "../messages/index.ts";
 import type { OwnListeners } from "../outbound/index.ts";
 import type { Catalogue, Registry } from "../registry/index.ts";
 import type { Keyring, Storage } from "../storage/index.ts";
@@ -41,6 +41,7 @@ type Needs = {
   readonly registry: Registry;
   readonly telemetry: Telemetry;
   readonly presences: Presences;
+  readonly log: MessageLog;
   readonly door: OwnListeners;
   readonly maximumMessage: number;
   readonly clock: Clock;
@@ -134,9 +135,10 @@ export class Simulation {
 
   /** The keys of its devices first, while it is known which they are; then its own, and what no longer opens. */
   async #erase(org: Id<"org">): Promise<void> {
-    const { storage, keys, spaces, telemetry, presences } = this.#needs;
+    const { storage, keys, spaces, telemetry, presences, log } = this.#needs;
     await this.#silence();
     const space = await spaces.of(org);
+    log.forget(org);
     await telemetry.forget(org);
     await keys.erase("device", [...space.devices.keys()]);
     await storage.eraseOrg(org);

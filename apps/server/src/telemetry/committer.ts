@@ -226,6 +226,7 @@ export class Committer {
     const { promise: over, reject } = Promise.withResolvers<never>();
     this.#giveUp = () => reject(new Refusal("storage.unavailable", { retryAfterSeconds: 2 }));
     let isOver = false;
+    let isUnknown = false;
     over.catch(() => (isOver = true));
     while (batches.length > 0) {
       const rows = batches.flatMap((batch) => (appends.get(batch) ?? []).map((append) => ({ batch, append })));
@@ -240,11 +241,16 @@ export class Committer {
           this.#needs.report(`The database refused a record of ${refused?.org}.`, because(error));
           if (refused) this.#refuse(refused);
           batches = batches.filter((batch) => batch !== refused);
-        } else if (error instanceof Refusal && error.code === "storage.unavailable" && !isOver) {
-          // Perhaps it was kept and only the answer is missing.
+          continue;
+        }
+        // Perhaps it was kept and only the answer is missing.
+        isUnknown ||= error instanceof Refusal && error.code === "storage.unavailable";
+        if (error instanceof Refusal && error.code === "storage.unavailable" && !isOver) {
           await Promise.race([this.#pause(pause), over]).catch(() => undefined); // the next attempt ends it
         } else {
           this.#failed(error, batches);
+          // What the broker gave may have been kept: it has to read what it was left with.
+          if (isUnknown) for (const { org, records } of batches) if (records.length > 0) this.#needs.doubtful(org);
           return [];
         }
       }
@@ -264,8 +270,6 @@ export class Committer {
     this.#queues.clear();
     for (const batch of queued) this.#waiting -= batch.cost; // those in flight are subtracted where they were taken
     for (const batch of [...batches, ...queued]) this.#refuse(batch, error, isFull ? quotaExceeded : serverUnavailable);
-    // Those were sent. The broker has to read what it was left with.
-    for (const { org, records } of batches) if (records.length > 0) this.#needs.doubtful(org);
     if (isFull || this.#down || this.#isClosing) return;
     this.#down = new Refusal("storage.unavailable", { retryAfterSeconds: 2 });
     this.#needs.report("The database does not answer: readings are refused until it does.", because(this.#down));

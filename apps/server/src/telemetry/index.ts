@@ -1,2 +1,4 @@
 export { TelemetryQueries } from "./query.ts";
-export { Telemetry, type Stored } from "./telemetry.ts";
+export { messagesIn, openMessages } from "./message-log.ts";
+export type { Carrier, Stored } from "./observer.ts";
+export { Telemetry } from "./telemetry.ts";

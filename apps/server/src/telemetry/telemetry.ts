@@ -3,7 +3,6 @@ import {
   because,
   Refusal,
   systemTimers,
-  type CredentialId,
   type Id,
   type Instant,
   type Random,
@@ -12,14 +11,16 @@ import {
 } from "@holdfast/kernel";
 import type { HighWater, Permit, Space, Spaces } from "../authority/index.ts";
 import type { Keyring, Storage } from "../storage/index.ts";
-import { quotaExceeded, serverUnavailable, type Waiting } from "./batch.ts";
+import { serverUnavailable, type Waiting } from "./batch.ts";
 import { parseBody, type BodyKind } from "./body.ts";
 import type { Memory } from "./buffer.ts";
+import { codeOf, refusalOfCode } from "./codes.ts";
 import { Committer } from "./committer.ts";
 import { Devices } from "./devices.ts";
 import { faultOf } from "./fault.ts";
 import { Flusher } from "./flusher.ts";
 import { giveTime, passTime } from "./given.ts";
+import { together, type Carrier, type Observer, type Source, type Stored } from "./observer.ts";
 import { checkTimes, typeOf, type Reading, type ValueType } from "./reading.ts";
 import { replay } from "./replay.ts";
 import { checkTypes } from "./schema.ts";
@@ -30,47 +31,6 @@ import type { DeviceSeries, Series } from "./series.ts";
 const roundEvery = 1_000;
 /** Bytes of messages that may wait for their device to be read. */
 const mostLater = 16 * 1024 * 1024;
-
-export type Source = {
-  readonly space: Space;
-  readonly device: Id<"device">;
-  readonly via: "mqtt" | "http";
-  /** Of MQTT: as the client named it, and its client id. */
-  readonly topic?: string | undefined;
-  readonly session?: string | undefined;
-  readonly credential?: CredentialId | undefined;
-};
-
-/** A message that is durable, as observers see it: with the times that the platform gave. */
-export type Stored = Source & {
-  readonly readings: readonly { readonly time: Instant; readonly values: Reading["values"] }[];
-  /** As it came. */
-  readonly body: Uint8Array;
-  readonly contentType: string | undefined;
-};
-
-/** A message of which nothing is kept, where its sender may not be told: one of `accept`. */
-export type Refused = Source & {
-  readonly refusal: Refusal;
-  /** Bytes of the body. */
-  readonly size: number;
-};
-
-/** Told of messages in the order of their commits. Asked first, because most messages interest nobody. */
-export interface Observer {
-  wants(source: Source): boolean;
-  stored(stored: Stored): void;
-  /** At once, whether its sender hears of it or not. */
-  refused?(refused: Refused): void;
-}
-
-/** Who is owed a message that came another way than by the broker. */
-export interface Carrier {
-  /** Before the first message of a space: what it is owed from before is known. @throws Refusal */
-  ready(space: Space): Promise<void>;
-  /** Decides now who is owed it. It goes out once it is settled. */
-  offer(message: Pick<Source, "space" | "device"> & { body: Uint8Array; contentType?: string | undefined }): Waiting;
-}
 
 export type TelemetryNeeds = {
   readonly storage: Storage;
@@ -376,42 +336,3 @@ export class Telemetry {
     });
   }
 }
-
-/** In this order: whoever asks after a 2xx finds that it was delivered. */
-const together = (carried: Waiting, waiting: Waiting): Waiting => ({
-  record: carried.record,
-  settle(code, reason) {
-    try {
-      carried.settle(code, reason);
-    } finally {
-      waiting.settle(code, reason);
-    }
-  },
-});
-
-/** The way a refusal travels to whoever waits: as the code that MQTT knows. */
-function codeOf({ code }: Refusal): number {
-  switch (code) {
-    case "storage.full":
-      return quotaExceeded;
-    case "seal.broken":
-    case "storage.unavailable":
-    case "keyring.unreachable":
-    case "keyring.incomplete":
-    case "stopping":
-      return serverUnavailable;
-    case "device.unknown":
-    case "device.suspended":
-    case "device.retired":
-    case "device.erased":
-      return 0x87; // not authorized
-    default:
-      return 0x99; // payload format invalid
-  }
-}
-
-const refusalOfCode = (code: number, reason: string | undefined): Refusal =>
-  new Refusal(code === quotaExceeded ? "storage.full" : "storage.unavailable", {
-    retryAfterSeconds: 2,
-    ...(reason !== undefined && { cause: reason }),
-  });

@@ -68,8 +68,6 @@ export const statusOf = {
   "topic.foreign": 403,
   "mqtt.tooMany": 429,
   "mqtt.protocol": 400,
-  "mqtt.qos": 400,
-  "mqtt.retain": 400,
   "storage.unavailable": 503,
   "storage.unreachable": 503,
   "storage.full": 507,

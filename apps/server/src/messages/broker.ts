@@ -1,0 +1,54 @@
+import { Broker } from "@holdfast/mqtt";
+import { because, type Random, type Report, type Timers } from "@holdfast/kernel";
+import type { Space } from "../authority/index.ts";
+import { Hub, type HubNeeds } from "./hub.ts";
+import { MessageLog, type LogNeeds } from "./log.ts";
+import type { SessionContext } from "./session.ts";
+import { timeOf } from "./time.ts";
+
+type Needs = LogNeeds &
+  Omit<HubNeeds, "log"> & {
+    readonly timers: Timers;
+    readonly random: Random;
+    readonly maximumPacket: number;
+    readonly report: Report;
+  };
+
+/** Seconds after which a session ends whose client does not come back. */
+const mostAway = 30 * 86_400;
+
+/** The broker, and where it keeps what must not be forgotten. */
+export type Messages = {
+  readonly broker: Broker<SessionContext>;
+  readonly log: MessageLog;
+  close(): Promise<void>;
+};
+
+/** Opens the broker with what it asks and what it remembers; revocations reach it in the same turn. */
+export async function openMessages(needs: Needs): Promise<Messages> {
+  const { clock, timers, random, spaces, report } = needs;
+  const log = await MessageLog.open(needs);
+  const broker = new Broker<SessionContext>({
+    policy: new Hub({ ...needs, log }),
+    journal: log,
+    time: timeOf(clock, timers),
+    newClientId: () => `auto-${random.bytes(8).toHex()}`,
+    reportFault: (fault) => report("an MQTT connection ended by our own fault", because(fault)),
+    limits: { packet: needs.maximumPacket, sessionExpirySeconds: mostAway },
+  });
+  log.serve(broker);
+  spaces.onChange((space: Space) => {
+    if (!space.closed) return broker.recheck(space);
+    // What the platform knew of it is read again, and so is what its sessions are owed.
+    broker.unload(space);
+    log.closed(space);
+  });
+  return {
+    broker,
+    log,
+    async close() {
+      await log.close();
+      await broker.close();
+    },
+  };
+}

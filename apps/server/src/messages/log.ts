@@ -1,0 +1,260 @@
+import { keepsakesIn, type Broker, type Journal, type SpaceKey } from "@holdfast/mqtt";
+import {
+  because,
+  idFrom,
+  Refusal,
+  type Clock,
+  type CredentialId,
+  type Id,
+  type RefusalCode,
+  type Report,
+} from "@holdfast/kernel";
+import { telemetryTopic } from "@holdfast/protocol";
+import { asPlatform, type Authentication, type Space, type Spaces } from "../authority/index.ts";
+import type { Storage } from "../storage/index.ts";
+import { messagesIn, openMessages, type Carrier, type Telemetry } from "../telemetry/index.ts";
+import type { Presences } from "./presences.ts";
+
+/** Rows of the log that are read at once. */
+const atOnce = 64;
+/** Bytes that an organisation's rows may have before they are written anew, however little of them is still true. */
+const least = 1024 * 1024;
+/** Bytes of a new picture that may wait for their commit. */
+const mostUnderWay = 512 * 1024;
+
+// MQTT 5, table 2-6.
+const serverUnavailable = 0x88;
+
+/** Why a reading may succeed a second later. */
+const mayPass = new Set<RefusalCode>(["storage.unavailable", "keyring.unreachable"]);
+
+export type LogNeeds = {
+  readonly storage: Storage;
+  readonly spaces: Spaces;
+  readonly authentication: Authentication;
+  readonly telemetry: Telemetry;
+  readonly presences: Presences;
+  readonly clock: Clock;
+  readonly report: Report;
+};
+
+/** How much the log has of one organisation. */
+type Size = { readonly space: Space; bytes: number; picture: number; isWriting: boolean; isDamaged: boolean };
+
+/**
+ * What must outlive the process of an organisation's sessions, queues, retained messages and wills: records that only the broker reads, in the
+ * order in which it gave them. They are read when the organisation is first needed, and written anew when too few of them are still true.
+ */
+export class MessageLog implements Journal, Carrier {
+  readonly #needs: LogNeeds;
+  /** The broker that this log is of, once there is one. */
+  #broker: Broker | undefined;
+  readonly #reading = new WeakMap<Space, Promise<void>>();
+  readonly #sizes = new Map<Id<"org">, Size>();
+  /** Organisations that have to be read although nobody asks for them: wills and ends of sessions fall due by themselves. */
+  readonly #due = new Set<Id<"org">>();
+  readonly #erased = new Set<Id<"org">>();
+  #writing: Promise<void> = Promise.resolve();
+  #isClosed = false;
+
+  private constructor(needs: LogNeeds) {
+    this.#needs = needs;
+  }
+
+  static async open(needs: LogNeeds): Promise<MessageLog> {
+    const log = new MessageLog(needs);
+    for (const { org } of await needs.storage.maintain.call<{ org: string }>("message_log_orgs", []))
+      log.#due.add(idFrom("org", org));
+    needs.telemetry.carryBy(log);
+    needs.telemetry.onRecorded((org, bytes) => log.#recorded(org, bytes));
+    return log;
+  }
+
+  /** The two know each other: the broker writes here, and is read from here. */
+  serve(broker: Broker): void {
+    this.#broker = broker;
+  }
+
+  /** A space that is closed is read again from what was kept: what its sessions do meanwhile is not theirs to say any more. */
+  append(key: SpaceKey, record: Uint8Array, done: (code: number) => void): void {
+    const space = key as Space; // the hub welcomes nobody into anything else
+    if (space.closed || this.#erased.has(space.org)) done(serverUnavailable);
+    else this.#needs.telemetry.record(space, record, done);
+  }
+
+  /** What the organisation's sessions are owed is in memory. @throws Refusal `storage.unavailable`, `org.unknown` */
+  ready(space: Space): Promise<void> {
+    const there = this.#reading.get(space);
+    if (there) return there;
+    const reading = this.#read(space).catch((error: unknown) => {
+      this.#reading.delete(space);
+      throw error;
+    });
+    this.#reading.set(space, reading);
+    return reading;
+  }
+
+  offer({ space, device, body, contentType }: Parameters<Carrier["offer"]>[0]): ReturnType<Carrier["offer"]> {
+    const publication = this.#theBroker.offer(space, {
+      topic: telemetryTopic(device),
+      payload: body,
+      qos: 1,
+      retain: false,
+      properties: contentType === undefined ? {} : { contentType },
+    });
+    return {
+      record: publication.record,
+      settle: (code, reason) => {
+        if (code === 0) this.#needs.presences.heard(space, device, this.#needs.clock.now());
+        publication.settle(code, reason);
+      },
+    };
+  }
+
+  /** Its sessions are gone from memory, and are to come back although nobody may ask for them. */
+  closed(space: Space): void {
+    this.#sizes.delete(space.org);
+    if (this.#reading.has(space) && !this.#erased.has(space.org)) this.#due.add(space.org);
+  }
+
+  /** Called each second: whoever nobody asked for is read, one after the other. Whom the database does not tell of is tried again. */
+  async readDue(): Promise<void> {
+    const { spaces, report } = this.#needs;
+    for (const org of this.#due) {
+      if (this.#isClosed) return;
+      try {
+        await this.ready(await spaces.of(org));
+      } catch (error) {
+        if (error instanceof Refusal && mayPass.has(error.code)) return;
+        // Whoever comes meets the same, and is told.
+        const why = error instanceof Refusal ? error.message : "our own fault";
+        report(`What the sessions of ${org} are owed cannot be read: ${why}`, because(error));
+      }
+      this.#due.delete(org);
+    }
+  }
+
+  /** An organisation is about to be erased: nothing of it is kept any more. */
+  forget(org: Id<"org">): void {
+    this.#erased.add(org);
+    this.#due.delete(org);
+    this.#sizes.delete(org);
+  }
+
+  /** Before the broker closes: what is half written is left, and does no harm. */
+  async close(): Promise<void> {
+    this.#isClosed = true;
+    await this.#writing;
+  }
+
+  get #theBroker(): Broker {
+    if (!this.#broker) throw new Error("the message log has no broker yet");
+    return this.#broker;
+  }
+
+  async #read(space: Space): Promise<void> {
+    const { storage, authentication, report } = this.#needs;
+    await this.#settled(space); // what was given before the space was read again
+    const records: Uint8Array[] = [];
+    const size: Size = { space, bytes: 0, picture: 0, isWriting: false, isDamaged: false };
+    await storage.read(asPlatform(space.scope), async (unit) => {
+      for (let after = 0; ;) {
+        const rows = await messagesIn(unit).rows(after, atOnce);
+        for (const { position, body } of rows) {
+          size.bytes += body.length;
+          const opened = open(space, position, body);
+          if (opened) records.push(...opened);
+          else size.isDamaged = true;
+          after = position;
+        }
+        if (rows.length < atOnce) return;
+      }
+    });
+    if (size.isDamaged) {
+      const what = `Rows of the message log of ${space.org} do not open, because they were altered.`;
+      report(`${what} They stay there; queued and retained messages may be missing, or come again.`, {
+        level: "error",
+        code: "seal.broken",
+      });
+    }
+    await authentication.know(space, keepsakesIn(records) as ReadonlySet<CredentialId>); // `welcome` wrote them
+    if (space.closed || this.#erased.has(space.org)) throw new Refusal("storage.unavailable", { retryAfterSeconds: 1 });
+    this.#theBroker.restore(space, records);
+    this.#sizes.set(space.org, size);
+    this.#due.delete(space.org);
+  }
+
+  /** Everything of the space that was given so far is durable, or refused. Answers the position of the commit behind. */
+  #settled(space: Space): Promise<number> {
+    return this.#append(space, undefined);
+  }
+
+  #append(space: Space, record: Uint8Array | undefined): Promise<number> {
+    return new Promise((resolve, reject) =>
+      this.#needs.telemetry.record(space, record, (code, position) =>
+        code === 0 ? resolve(position) : reject(new Refusal("storage.unavailable", { retryAfterSeconds: 1 })),
+      ),
+    );
+  }
+
+  #recorded(org: Id<"org">, bytes: number): void {
+    const size = this.#sizes.get(org);
+    if (!size) return;
+    size.bytes += bytes;
+    if (size.isWriting || size.isDamaged || size.bytes <= Math.max(least, 2 * size.picture)) return;
+    size.isWriting = true;
+    this.#writing = this.#writing.then(() => this.#writeAnew(size));
+  }
+
+  async #writeAnew(size: Size): Promise<void> {
+    try {
+      await this.#picture(size);
+    } catch (error) {
+      const why = error instanceof Refusal ? error.message : "our own fault";
+      this.#needs.report(
+        `The message log of ${size.space.org} could not be written anew, and goes on: ${why}`,
+        because(error),
+      );
+    } finally {
+      size.isWriting = false;
+    }
+  }
+
+  /** Writes down how everything stands, and lets go of how it came to that. Killed anywhere, both are there, which does no harm. */
+  async #picture(size: Size): Promise<void> {
+    const { space } = size;
+    const isOver = () => this.#isClosed || space.closed || this.#erased.has(space.org);
+    const before = size.bytes;
+    const from = await this.#settled(space);
+    if (isOver()) return;
+    let written = 0;
+    let underWay = 0;
+    let pending: Promise<number>[] = [];
+    // Each is taken and given in one turn, so that it stands where it is true among what is given meanwhile.
+    for (const record of this.#theBroker.snapshot(space)) {
+      written += record.length;
+      underWay += record.length;
+      pending.push(this.#append(space, record));
+      if (underWay < mostUnderWay) continue;
+      await Promise.all(pending);
+      if (isOver()) return;
+      pending = [];
+      underWay = 0;
+    }
+    await Promise.all(pending);
+    // Of the rows before all was settled when the picture was begun.
+    await this.#needs.storage.note(asPlatform(space.scope), (unit) => messagesIn(unit).removeBefore(from));
+    size.bytes -= before;
+    size.picture = written;
+  }
+}
+
+/** What stands in a row; nothing of one that was altered. */
+function open(space: Space, position: number, body: Uint8Array): readonly Uint8Array[] | undefined {
+  try {
+    return openMessages(space.scope, position, body);
+  } catch (error) {
+    if (error instanceof Refusal && error.code === "seal.broken") return undefined;
+    throw error;
+  }
+}

@@ -1,0 +1,57 @@
+import type { CredentialId, Id, Instant, Refusal } from "@holdfast/kernel";
+import type { Space } from "../authority/index.ts";
+import type { Waiting } from "./batch.ts";
+import type { Reading } from "./reading.ts";
+
+export type Source = {
+  readonly space: Space;
+  readonly device: Id<"device">;
+  readonly via: "mqtt" | "http";
+  /** Of MQTT: as the client named it, and its client id. */
+  readonly topic?: string | undefined;
+  readonly session?: string | undefined;
+  readonly credential?: CredentialId | undefined;
+};
+
+/** A message that is durable, as observers see it: with the times that the platform gave. */
+export type Stored = Source & {
+  readonly readings: readonly { readonly time: Instant; readonly values: Reading["values"] }[];
+  /** As it came. */
+  readonly body: Uint8Array;
+  readonly contentType: string | undefined;
+};
+
+/** A message of which nothing is kept, where its sender may not be told: one of `accept`. */
+export type Refused = Source & {
+  readonly refusal: Refusal;
+  /** Bytes of the body. */
+  readonly size: number;
+};
+
+/** Told of messages in the order of their commits. Asked first, because most messages interest nobody. */
+export interface Observer {
+  wants(source: Source): boolean;
+  stored(stored: Stored): void;
+  /** At once, whether its sender hears of it or not. */
+  refused?(refused: Refused): void;
+}
+
+/** Who is owed a message that came another way than by the broker. */
+export interface Carrier {
+  /** Before the first message of a space: what it is owed from before is known. @throws Refusal */
+  ready(space: Space): Promise<void>;
+  /** Decides now who is owed it. It goes out once it is settled. */
+  offer(message: Pick<Source, "space" | "device"> & { body: Uint8Array; contentType?: string | undefined }): Waiting;
+}
+
+/** In this order: whoever asks after a 2xx finds that it was delivered. */
+export const together = (carried: Waiting, waiting: Waiting): Waiting => ({
+  record: carried.record,
+  settle(code, reason) {
+    try {
+      carried.settle(code, reason);
+    } finally {
+      waiting.settle(code, reason);
+    }
+  },
+});
