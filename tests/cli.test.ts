@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { generateKeyPairSync } from "node:crypto";
 import { spawn, spawnSync, type ChildProcessWithoutNullStreams } from "node:child_process";
 import { readFileSync, statSync, writeFileSync } from "node:fs";
 import path from "node:path";
@@ -115,6 +116,39 @@ test("an application, a product and a device are made, found and changed", async
   assert.equal(await refused(undefined, "application", "get", other.id), "application.unknown");
   assert.match((await answer("device", "key", device)).secret, /^hfs_/);
   assert.match((await call(["device", "list"])).out, /^ID +NAME +STATE +PRESENCE +APPLICATION +ALIAS +TAGS +MADE\n/);
+});
+
+test("a key, a token and a device are bound to a public key from a file, and nothing takes a private one", async () => {
+  const { publicKey, privateKey } = generateKeyPairSync("ed25519");
+  const file = (name: string, text: string) => {
+    writeFileSync(path.join(folder, name), text);
+    return ["--public-key", path.join(folder, name)];
+  };
+  const pem = file("key.pub.pem", publicKey.export({ format: "pem", type: "spki" }));
+  const jwk = file("key.jwk", JSON.stringify(publicKey.export({ format: "jwk" })));
+  const first = await answer("device", "create", "--application", application, "--name", "Bound", ...pem);
+  const made = [
+    first.key,
+    await answer("device", "key", first.id, ...jwk),
+    await answer("token", "create", "--name", "bound", "--grant", "device.read", ...pem),
+    await answer("key", "create", "--application", application, "--name", "bound", ...jwk),
+    await answer("operator", "create", "--name", "bound", ...pem),
+  ];
+  const bound = await Promise.all(made.map(async ({ id }) => (await answer("credential", "get", id)).boundTo));
+  assert.equal(new Set(bound).size, 1);
+  assert.match(bound[0], /^[\w-]{43}$/);
+  assert.equal(await refused(made[2].token, "whoami"), "proof.required");
+  for (const text of [
+    privateKey.export({ format: "pem", type: "pkcs8" }),
+    JSON.stringify(privateKey.export({ format: "jwk" })),
+    generateKeyPairSync("ec", { namedCurve: "P-384" }).publicKey.export({ format: "pem", type: "spki" }),
+    "nothing of the kind",
+  ]) {
+    const wrong = await call(["device", "key", device, ...file("wrong", String(text))]);
+    assert.deepEqual([wrong.exit, wrong.out], [2, ""]);
+    assert.match(wrong.err, /--public-key/);
+  }
+  await answer("device", "retire", first.id);
 });
 
 test("the lines that come with a new device send a reading as they are", async (t) => {

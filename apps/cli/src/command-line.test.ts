@@ -24,7 +24,14 @@ const misused = (line: string, sentence: RegExp): void =>
   );
 
 test("a verb gets what it declares, wherever the flags stand", () => {
-  const expected = { application, name: "Pump", product: undefined, alias: undefined, tag: [["site", "a=b"]] };
+  const expected = {
+    application,
+    name: "Pump",
+    product: undefined,
+    alias: undefined,
+    "public-key": undefined,
+    tag: [["site", "a=b"]],
+  };
   for (const line of [
     `device create --application ${application} --name Pump --tag site=a=b`,
     `--json device --name=Pump create --tag=site=a=b --application=${application} --url https://localhost`,

@@ -5,3 +5,14 @@ export { Passwords } from "./password.ts";
 export { associated, open, seal, sealOverhead, type Belongs, type SealKey } from "./seal.ts";
 export { digestSecret, isSecret, newSecret, secretMatches, type SecretKind } from "./secret.ts";
 export { mintToken, newKid, newNonce, openToken, parseToken, type ParsedToken, type TokenClaims } from "./token.ts";
+export {
+  parsePublicKey,
+  proofBytes,
+  proofLabel,
+  proofMessage,
+  proofMethod,
+  proves,
+  thumbprint,
+  type ProofOf,
+  type PublicKey,
+} from "./proof.ts";

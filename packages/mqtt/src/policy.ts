@@ -10,6 +10,8 @@ export type Transport = {
   readonly secure: boolean;
   /** The client's certificate in DER, where it showed one. */
   readonly certificate?: Uint8Array | undefined;
+  /** What both ends of the client's TLS connection can derive from it, and nobody else (RFC 5705); for proofs that hold on it alone. */
+  readonly exportKey?: ((label: string, bytes: number) => Uint8Array) | undefined;
   /** The embedder's own name for the way in: "mqtts", "wss". */
   readonly name: string;
   /** Called once, when the CONNECT is there: until then nobody knows whether it speaks MQTT at all. */

@@ -1,9 +1,9 @@
 import { z } from "zod";
-import { cursor, duration, id, limit, name, noReply, pageOf, time } from "./shapes.ts";
+import { cursor, duration, id, limit, name, noReply, pageOf, publicKey, time } from "./shapes.ts";
 import { route } from "./route.ts";
 
 const grants = z.array(z.string().max(4_096)).min(1).max(64);
-const minting = { name, grants, expiresIn: duration.optional() };
+const minting = { name, grants, expiresIn: duration.optional(), publicKey: publicKey.optional() };
 
 export const createToken = route({
   method: "POST",
@@ -64,6 +64,8 @@ const credential = z.object({
   application: id("application").optional(),
   device: id("device").optional(),
   createdAt: time,
+  /** The key that whoever shows it has to prove: its thumbprint (RFC 7638). */
+  boundTo: z.string().optional(),
   expiresAt: time.optional(),
   lastUsedAt: time.optional(),
 });

@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { id, limit, name, noReply, pageOf, tags, time, version } from "./shapes.ts";
+import { id, limit, name, noReply, pageOf, publicKey, tags, time, version } from "./shapes.ts";
 import { route } from "./route.ts";
 
 /** Another name that a device goes by: in topics of firmware that was written for another platform. */
@@ -48,6 +48,8 @@ export const createDevice = route({
     product: id("product").optional(),
     alias: alias.optional(),
     tags: tags.default({}),
+    /** To which its first key is bound. */
+    publicKey: publicKey.optional(),
   }),
   reply: device.extend({ key: key.extend({ secret: z.string().optional() }) }),
   status: 201,
@@ -183,6 +185,7 @@ export const mintDeviceKey = route({
   summary: "A further key for a device, shown this once. Two may overlap while one replaces the other.",
   needs: "device.mintKey",
   on,
+  body: z.strictObject({ publicKey: publicKey.optional() }),
   reply: key.extend({ secret: z.string().optional() }),
   status: 201,
   location: "/v1/credentials/{id}",

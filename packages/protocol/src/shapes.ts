@@ -20,6 +20,14 @@ export const name = z
     (text) => text.isWellFormed() && !/[\p{Cc}\u200e\u200f\u202a-\u202e\u2066-\u2069]/u.test(text),
     "a character that cannot be shown",
   );
+const coordinate = z.string().regex(/^[A-Za-z0-9_-]{43}$/);
+
+/** A public key as a JWK (RFC 7517), of the members that say which key it is alone: a private one is refused. */
+export const publicKey = z.union([
+  z.strictObject({ kty: z.literal("OKP"), crv: z.literal("Ed25519"), x: coordinate }),
+  z.strictObject({ kty: z.literal("EC"), crv: z.literal("P-256"), x: coordinate, y: coordinate }),
+]);
+
 export const time = z.iso.datetime();
 
 /** A time in a query: RFC 3339 or epoch milliseconds. */

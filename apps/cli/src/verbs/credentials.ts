@@ -65,6 +65,7 @@ export const credentialVerbs = [
         ["person", credential.person ?? ""],
         ["application", credential.application ?? ""],
         ["device", credential.device ?? ""],
+        ["bound to", credential.boundTo ?? ""],
         ["made", print.at(credential.createdAt)],
         ["used", print.at(credential.lastUsedAt)],
         ["expires", print.at(credential.expiresAt)],

@@ -3,8 +3,9 @@ import type { Id } from "@holdfast/kernel";
 import { deviceOrders, routes } from "@holdfast/protocol";
 import { Misuse } from "../failure.ts";
 import { readingLines } from "../first-reading.ts";
+import { readPublicKey } from "../own-files.ts";
 import { allPages, paging } from "../pages.ts";
-import { any, idOf, oneOf, optional, pair, required, text } from "../parameter.ts";
+import { any, file, idOf, oneOf, optional, pair, required, text } from "../parameter.ts";
 import type { Tools } from "../tools.ts";
 import { verb, type Verb } from "../verb.ts";
 
@@ -49,6 +50,8 @@ const keyRows = ({ id, secret }: Key): [string, string][] => [
   ["secret", secret ?? ""],
 ];
 
+const boundTo = (file: string | undefined) => (file === undefined ? {} : { publicKey: readPublicKey(file) });
+
 /** For people: what sends a first reading with this key. */
 function showReading({ id, secret }: Key, tools: Tools): void {
   if (tools.print.isJson || secret === undefined) return;
@@ -91,18 +94,23 @@ export const deviceVerbs = [
       product: optional(idOf("product"), "what class of device it is"),
       alias: optional(text("ALIAS"), "another name, for firmware that has its own"),
       tag: any(pair, "a tag (needs device.tag)"),
+      "public-key": optional(
+        file,
+        "the device's public key, in PEM or as a JWK: it proves that key wherever it shows its own",
+      ),
     },
     examples: ["device create --application app_… --name 'Pump 1' --tag site=north"],
-    async run({ tag, application, ...device }, tools) {
+    async run({ tag, application, "public-key": publicKey, ...device }, tools) {
       const client = await tools.client();
       const body = {
         ...device,
         application: application ?? (await onlyApplication(client)),
         tags: Object.fromEntries(tag),
+        ...boundTo(publicKey),
       };
       const made = await client.call(routes.createDevice, { body });
       tools.print.thing(made, [...rows(made, tools), ...keyRows(made.key)]);
-      showReading(made.key, tools);
+      if (publicKey === undefined) showReading(made.key, tools);
       if (made.key.secret !== undefined) tools.print.secretNote("key's secret");
     },
   }),
@@ -192,10 +200,12 @@ export const deviceVerbs = [
     name: "device key",
     summary: "Make a further key for a device, so that one can replace the other",
     arguments: one,
-    async run(params, tools) {
-      const made = await (await tools.client()).call(routes.mintDeviceKey, { params });
+    flags: { "public-key": optional(file, "the public key to which it is bound, in PEM or as a JWK") },
+    async run({ "public-key": publicKey, ...params }, tools) {
+      const body = boundTo(publicKey);
+      const made = await (await tools.client()).call(routes.mintDeviceKey, { params, body });
       tools.print.thing(made, keyRows(made));
-      showReading(made, tools);
+      if (publicKey === undefined) showReading(made, tools);
       if (made.secret !== undefined) tools.print.secretNote("secret");
     },
   }),

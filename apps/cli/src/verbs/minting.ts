@@ -1,13 +1,17 @@
 import { rfc3339, parseInstant } from "@holdfast/kernel";
 import { routes } from "@holdfast/protocol";
 import { parseDuration } from "../moment.ts";
-import { any, duration, idOf, optional, required, some, text } from "../parameter.ts";
+import { any, duration, file, idOf, optional, required, some, text } from "../parameter.ts";
+import { readPublicKey } from "../own-files.ts";
 import type { Tools } from "../tools.ts";
 import { verb } from "../verb.ts";
 
 const grant = text("ACTION[:RESOURCE]");
 const name = required(text("NAME"), "what it is for");
 const expires = optional(duration, "how long it lasts");
+const publicKey = optional(file, "the public key to which it is bound, in PEM or as a JWK");
+
+const boundTo = (named: string | undefined) => (named === undefined ? {} : { publicKey: readPublicKey(named) });
 
 type Made = {
   readonly id: string;
@@ -36,13 +40,13 @@ export const mintingVerbs = [
   verb({
     name: "token create",
     summary: "Make an API token that may do exactly what it is granted",
-    flags: { name, grant: some(grant, "what it may do, and where"), expires },
+    flags: { name, grant: some(grant, "what it may do, and where"), expires, "public-key": publicKey },
     examples: [
       "token create --name dashboard --grant telemetry.read:app_… --expires 90d",
       "token create --name gateway --grant telemetry.write:dev_…,dev_… --grant device.read:tag:site=north",
     ],
-    async run({ name: called, grant: grants, expires: expiresIn }, tools) {
-      const body = { name: called, grants: [...grants], expiresIn };
+    async run({ name: called, grant: grants, expires: expiresIn, "public-key": bound }, tools) {
+      const body = { name: called, grants: [...grants], expiresIn, ...boundTo(bound) };
       show(await (await tools.client()).call(routes.createToken, { body }), expiresIn, tools);
     },
   }),
@@ -54,9 +58,10 @@ export const mintingVerbs = [
       name,
       grant: any(grant, "what it may do there; without it telemetry.read, telemetry.write and device.read"),
       expires,
+      "public-key": publicKey,
     },
-    async run({ application, name: called, grant: grants, expires: expiresIn }, tools) {
-      const body = { name: called, ...(grants.length > 0 && { grants: [...grants] }), expiresIn };
+    async run({ application, name: called, grant: grants, expires: expiresIn, "public-key": bound }, tools) {
+      const body = { name: called, ...(grants.length > 0 && { grants: [...grants] }), expiresIn, ...boundTo(bound) };
       const client = await tools.client();
       show(await client.call(routes.createAccessKey, { params: { application }, body }), expiresIn, tools);
     },
@@ -64,9 +69,9 @@ export const mintingVerbs = [
   verb({
     name: "operator create",
     summary: "Make an operator key: administration of the organisation, within what you may do",
-    flags: { name, grant: any(grant, "what it may do; without it all that you may"), expires },
-    async run({ name: called, grant: grants, expires: expiresIn }, tools) {
-      const body = { name: called, ...(grants.length > 0 && { grants: [...grants] }), expiresIn };
+    flags: { name, grant: any(grant, "what it may do; without it all that you may"), expires, "public-key": publicKey },
+    async run({ name: called, grant: grants, expires: expiresIn, "public-key": bound }, tools) {
+      const body = { name: called, ...(grants.length > 0 && { grants: [...grants] }), expiresIn, ...boundTo(bound) };
       show(await (await tools.client()).call(routes.createOperatorKey, { body }), expiresIn, tools);
     },
   }),

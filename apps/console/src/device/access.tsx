@@ -43,7 +43,7 @@ function Keys({ device }: { readonly device: Device }) {
   const list = useList(["credentials", org.id, "device", device.id], (cursor, signal) =>
     api.call(routes.listCredentials, { query: { cursor, device: device.id }, signal }),
   );
-  const mint = useAct(() => api.call(routes.mintDeviceKey, { params: { device: device.id } }));
+  const mint = useAct(() => api.call(routes.mintDeviceKey, { params: { device: device.id }, body: {} }));
   const why =
     device.state === "retired"
       ? words.device.isRetired

@@ -1,4 +1,4 @@
-import { isSecret, openToken, parseToken, secretMatches } from "@holdfast/crypto";
+import { isSecret, openToken, parseToken, proves, secretMatches, type ProofOf } from "@holdfast/crypto";
 import {
   idFrom,
   isId,
@@ -22,6 +22,9 @@ import type { TokenKeys } from "./token-keys.ts";
 
 type Needs = { storage: Storage; spaces: Spaces; tokenKeys: TokenKeys; clock: Clock; onRefusal: OnRefusal };
 
+/** Somebody has shown a credential, with its secret. */
+export type Known = { readonly space: Space; readonly credential: Credential };
+
 /** Which credential is this, and is it good now? Every listener asks here, and of the cookie of a person's session in `Sessions`. */
 export class Authentication {
   readonly #needs: Needs;
@@ -33,15 +36,21 @@ export class Authentication {
 
   /**
    * `hf_…`, or `key_….hfs_…`: what stands in a header.
-   * @throws Refusal `credential.invalid`; to whoever proves to hold it also `credential.expired`
+   * @throws Refusal `credential.invalid`; to whoever proves to hold it also `credential.expired`, and `proof.required` where that is
+   * not enough
    */
   async byText(text: string): Promise<Caller> {
-    if (text.startsWith("hf_")) return this.#byToken(text);
-    const dot = text.indexOf(".");
-    return this.byKey(dot < 0 ? text : text.slice(0, dot), dot < 0 ? "" : text.slice(dot + 1));
+    return this.admit(await this.shown(text));
   }
 
-  async byKey(id: string, secret: string): Promise<Caller> {
+  /** Which credential that is, and whether it is bound to a key that has to be proved yet. @throws Refusal `credential.invalid` */
+  async shown(text: string): Promise<Known> {
+    if (text.startsWith("hf_")) return this.#byToken(text);
+    const dot = text.indexOf(".");
+    return this.shownKey(dot < 0 ? text : text.slice(0, dot), dot < 0 ? "" : text.slice(dot + 1));
+  }
+
+  async shownKey(id: string, secret: string): Promise<Known> {
     if (!isId("key", id)) throw new Refusal("credential.invalid");
     const [row] = await this.#needs.storage.directory.call<{ org: string }>("org_of_credential", [uuidOf(id)]);
     const space = row && (await this.#spaceOf(idFrom("org", row.org)));
@@ -50,10 +59,10 @@ export class Authentication {
     if (!isSecret(secret))
       throw this.#wrong(space, id, credential, secret === "" ? "no secret" : "a secret that is none");
     if (!secretMatches(secret, credential.digest)) throw this.#wrong(space, id, credential, "a wrong secret");
-    return this.admit(space, credential);
+    return { space, credential };
   }
 
-  async #byToken(text: string): Promise<Caller> {
+  async #byToken(text: string): Promise<Known> {
     const parsed = parseToken(text);
     const org = parsed && this.#needs.tokenKeys.orgOf(parsed.kid);
     const space = org && (await this.#spaceOf(org));
@@ -70,7 +79,7 @@ export class Authentication {
       JSON.stringify(claims.grants) === JSON.stringify(credential.grants.map(formatGrant));
     // It opened under the organisation's own key, so this is worth more than a line in a counter.
     if (!same) throw this.#wrong(space, claims.jti, credential, "a token that its row does not know");
-    return this.admit(space, credential);
+    return { space, credential };
   }
 
   /** A credential and all that made it, read once and kept while the space is. */
@@ -127,15 +136,35 @@ export class Authentication {
     }
   }
 
-  /** Whoever has shown that the credential is theirs. @throws Refusal when it is not good now */
-  admit(space: Space, credential: Credential): Caller {
+  /** Whoever has shown a credential that is no more than shown. @throws Refusal `proof.required`, or when it is not good now */
+  admit(known: Known): Caller {
+    const caller = this.#good(known);
+    const { space, credential } = known;
+    if (credential.publicKey) throw this.#wrong(space, credential.id, credential, "no proof");
+    this.#note(space.org, credential.id);
+    return caller;
+  }
+
+  /**
+   * Whoever has shown a credential and signed for it, on this connection.
+   * @throws Refusal `proof.invalid`, or when it is not good now
+   */
+  prove(known: Known, proof: Pick<ProofOf, "nonce" | "exporter">, signature: Uint8Array): Caller {
+    const caller = this.#good(known);
+    const { space, credential } = known;
+    const { id, publicKey } = credential;
+    if (!publicKey)
+      throw new Refusal("proof.invalid", { detail: "This credential is bound to no key: show it alone." });
+    if (!proves(publicKey, { id, ...proof }, signature)) throw this.#wrong(space, id, credential, "a wrong proof");
+    this.#note(space.org, id);
+    return caller;
+  }
+
+  #good({ space, credential }: Known): Caller {
     const { clock, onRefusal } = this.#needs;
     const caller = new Caller({ credential, space, clock, onRefusal });
     const because = caller.ended();
-    if (because === undefined) {
-      this.#note(space.org, credential.id);
-      return caller;
-    }
+    if (because === undefined) return caller;
     throw caller.refuse(
       "connect",
       credential.id,
@@ -147,10 +176,8 @@ export class Authentication {
   /** Somebody knows of a credential and does not hold it: written down in its organisation, as nobody's doing. */
   #wrong(space: Space, id: CredentialId, credential: Credential | undefined, because: keyof typeof wrongly): Refusal {
     this.#needs.onRefusal({ space, actor: { kind: "platform" } }, "connect", id, because);
-    const code = "credential.invalid";
-    return credential
-      ? new Unwelcome(code, { space, credential, because, toWatchers: wrongly[because] })
-      : new Refusal(code);
+    const { code, toWatchers } = wrongly[because];
+    return credential ? new Unwelcome(code, { space, credential, because, toWatchers }) : new Refusal(code);
   }
 
   #note(org: Id<"org">, id: CredentialId): void {
@@ -171,10 +198,28 @@ export class Authentication {
 
 /** What was wrong with something that was shown for a credential that is known, as whoever may see its device reads it. */
 const wrongly = {
-  "no secret": "The key is known, and no secret came with it.",
-  "a secret that is none": "The key is known, the secret is wrong: it was mistyped or cut off.",
-  "a wrong secret": "The key is known, the secret is wrong: it is another one's.",
-  "a token that its row does not know": "The token is known, and is not the one that was made here.",
+  "no secret": { code: "credential.invalid", toWatchers: "The key is known, and no secret came with it." },
+  "a secret that is none": {
+    code: "credential.invalid",
+    toWatchers: "The key is known, the secret is wrong: it was mistyped or cut off.",
+  },
+  "a wrong secret": {
+    code: "credential.invalid",
+    toWatchers: "The key is known, the secret is wrong: it is another one's.",
+  },
+  "a token that its row does not know": {
+    code: "credential.invalid",
+    toWatchers: "The token is known, and is not the one that was made here.",
+  },
+  "no proof": {
+    code: "proof.required",
+    toWatchers:
+      "The credential is bound to a key, and came without the proof: the device does not sign, or somebody else has its secret.",
+  },
+  "a wrong proof": {
+    code: "proof.invalid",
+    toWatchers: "The credential is bound to a key, and the proof was made with another, or for another connection.",
+  },
 } as const;
 
 /**

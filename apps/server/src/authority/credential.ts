@@ -1,3 +1,4 @@
+import type { PublicKey } from "@holdfast/crypto";
 import type { CredentialId, Id, Instant } from "@holdfast/kernel";
 import type { Grant } from "@holdfast/protocol";
 
@@ -40,6 +41,8 @@ export type Credential = {
   readonly lastUsedAt: Instant | undefined;
   /** SHA-256 of a key's secret, or of the nonce that only the token itself holds. */
   readonly digest: Uint8Array;
+  /** Whoever shows it has to prove that the private key is theirs; what it says alone opens nothing. */
+  readonly publicKey: PublicKey | undefined;
   /** Grows with each change, and is sealed with the rest: an older body does not open in a newer row. */
   readonly version: number;
 };

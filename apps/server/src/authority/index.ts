@@ -1,4 +1,5 @@
-export { Authentication } from "./authentication.ts";
+export { Authentication, type Known } from "./authentication.ts";
+export { keyToBind } from "./bound.ts";
 export { askAlso, refusedBy, type Caller, type OnRefusal, type Refused } from "./caller.ts";
 export { parties } from "./credential.ts";
 export { HighWater } from "./high-water.ts";

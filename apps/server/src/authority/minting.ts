@@ -1,4 +1,4 @@
-import { digestSecret, mintToken, newNonce, newSecret } from "@holdfast/crypto";
+import { digestSecret, mintToken, newNonce, newSecret, thumbprint, type PublicKey } from "@holdfast/crypto";
 import {
   newId,
   Refusal,
@@ -29,6 +29,8 @@ export type Wanted = {
   readonly name: string;
   readonly grants: readonly Grant[];
   readonly lifetime: number | undefined;
+  /** The key to which it is bound. */
+  readonly publicKey?: PublicKey | undefined;
 };
 
 export type MintedToken = { readonly id: Id<"token">; readonly token: string; readonly expiresAt: Instant | undefined };
@@ -95,7 +97,7 @@ export class Minting {
     );
   }
 
-  async deviceKey(permit: Permit<"device.mintKey">): Promise<MintedKey> {
+  async deviceKey(permit: Permit<"device.mintKey">, publicKey: PublicKey | undefined): Promise<MintedKey> {
     const { space } = callerOf(permit);
     return this.#needs.storage.change(permit, async (unit) => {
       if (space.device(permit.on)?.state === "retired") throw new Refusal("device.retired");
@@ -103,7 +105,7 @@ export class Minting {
       const keys = await authorityIn(unit).keysOf(permit.on);
       const alive = keys.filter((key) => standingOf(compile(space, key), now) === "active");
       if (alive.length >= mostKeysOfDevice) throw new Refusal("key.tooMany");
-      return this.deviceKeyIn(unit, permit, permit.on, { devices: [permit.on] });
+      return this.deviceKeyIn(unit, permit, permit.on, { devices: [permit.on] }, publicKey);
     });
   }
 
@@ -113,11 +115,12 @@ export class Minting {
     permit: Permit<"device.create"> | Permit<"device.mintKey">,
     device: Id<"device">,
     within: Where,
+    publicKey?: PublicKey,
   ): Promise<MintedKey> {
     const maker = callerOf(permit);
     refuseAmplification(maker, [{ action: "telemetry.write", where: within }]);
     const makers = makersOf(maker);
-    const key: Heir = { name: "", grants: grantsOfDevice(device), lifetime: undefined, makers, device };
+    const key: Heir = { name: "", grants: grantsOfDevice(device), lifetime: undefined, makers, device, publicKey };
     return this.#keyIn(unit, "device", key, undefined);
   }
 
@@ -212,6 +215,7 @@ export class Minting {
       expiresAt: asked === undefined || (latest !== undefined && latest < asked) ? latest : asked,
       lastUsedAt: undefined,
       digest: wanted.digest,
+      publicKey: wanted.publicKey,
       version: 1,
     };
     await rows.save(credential);
@@ -225,6 +229,7 @@ export class Minting {
         application: credential.application,
         device: credential.device,
         parent: credential.parent,
+        boundTo: credential.publicKey && thumbprint(credential.publicKey),
         expiresAt: credential.expiresAt === undefined ? undefined : rfc3339(credential.expiresAt),
       },
     });

@@ -1,3 +1,4 @@
+import type { PublicKey } from "@holdfast/crypto";
 import { idFrom, isId, uuidOf, type CredentialId, type Id, type Instant } from "@holdfast/kernel";
 import { formatGrant, parseGrants } from "@holdfast/protocol";
 import type { Unit } from "../storage/index.ts";
@@ -29,6 +30,7 @@ type Body = {
   makers?: CredentialId[];
   /** The first rows were written without: a token of a person's was then a sign-in's unless another credential had made it. */
   inPerson?: boolean;
+  publicKey?: PublicKey;
 };
 
 const atOnce = 1_000; // rows that are opened before others have their turn
@@ -141,8 +143,16 @@ export const authorityIn = (unit: Unit) => ({
   },
 
   async save(credential: Credential): Promise<void> {
-    const { kind, name, state, grants, makers, inPerson } = credential;
-    const body: Body = { kind, name, state, grants: grants.map(formatGrant), makers: [...makers], inPerson };
+    const { kind, name, state, grants, makers, inPerson, publicKey } = credential;
+    const body: Body = {
+      kind,
+      name,
+      state,
+      grants: grants.map(formatGrant),
+      makers: [...makers],
+      inPerson,
+      ...(publicKey && { publicKey }),
+    };
     const sealed = unit.scope.seal("credential", rowName(credential.id, fixedOf(credential)), encode(body));
     await unit.query(
       `insert into credential (org, id, prefix, person, application, device, parent, parent_prefix, issued_seq, created_at,
@@ -258,15 +268,16 @@ function credentialOf(unit: Unit, row: CredentialRow): Credential {
   };
   const half = { id, ...fixed, createdAt: Number(row.created_at) as Instant, lastUsedAt: instant(row.last_used_at) };
   const unopened = { kind: "device", name: "", state: "active", grants: [], makers: [], inPerson: false } as const;
-  const name = rowName(id, fixedOf({ ...half, ...unopened }));
+  const name = rowName(id, fixedOf({ ...half, ...unopened, publicKey: undefined }));
   const body = decode(unit.scope.open("credential", name, row.body)) as Body; // sealed by `save`, so it is one
   const {
     kind,
     state,
     makers = [], // those of before they were kept have none
     inPerson = kind === "apiToken" && half.person !== undefined && half.parent === undefined,
+    publicKey,
   } = body;
-  return { ...half, kind, name: body.name, state, grants: parseGrants(body.grants), makers, inPerson };
+  return { ...half, kind, name: body.name, state, grants: parseGrants(body.grants), makers, inPerson, publicKey };
 }
 
 const prefixOf = (id: CredentialId): "key" | "token" | "session" =>

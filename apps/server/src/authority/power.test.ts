@@ -72,6 +72,7 @@ function credential(more: Partial<Credential> & { grants: readonly Grant[] }): C
     expiresAt: undefined,
     lastUsedAt: undefined,
     digest: new Uint8Array(32),
+    publicKey: undefined,
     version: 1,
     ...more,
   };

@@ -1,8 +1,10 @@
+import { thumbprint, type PublicKey } from "@holdfast/crypto";
 import { Refusal, rfc3339, type Clock, type CredentialId } from "@holdfast/kernel";
 import { formatGrant, parseGrants, routes } from "@holdfast/protocol";
 import type { Storage } from "../storage/index.ts";
 import type { Authentication } from "./authentication.ts";
 import { partyOf } from "./credential.ts";
+import { keyToBind } from "./bound.ts";
 import { explain, isCredentialId } from "./explain.ts";
 import type { MintedKey, Minting, Wanted } from "./minting.ts";
 import { on, type Handler } from "./on.ts";
@@ -30,7 +32,9 @@ export const authorityRoutes = (needs: Needs): Handler[] => [
     keyReply(await needs.minting.operatorKey(permit, wanted(body))),
   ),
   on(routes.createAccessKey, async ({ permit, body }) => keyReply(await needs.minting.accessKey(permit, wanted(body)))),
-  on(routes.mintDeviceKey, async ({ permit }) => keyReply(await needs.minting.deviceKey(permit))),
+  on(routes.mintDeviceKey, async ({ permit, body }) =>
+    keyReply(await needs.minting.deviceKey(permit, keyToBind(body.publicKey))),
+  ),
   on(routes.listCredentials, async ({ permit, query }) => {
     const { items, nextCursor } = await readCredentials(needs, permit, query);
     return { items: items.map(credentialReply), ...(nextCursor && { nextCursor }) };
@@ -67,10 +71,16 @@ export const authorityRoutes = (needs: Needs): Handler[] => [
   }),
 ];
 
-const wanted = (body: { name: string; grants: string[]; expiresIn?: number | undefined }): Wanted => ({
+const wanted = (body: {
+  name: string;
+  grants: string[];
+  expiresIn?: number | undefined;
+  publicKey?: PublicKey | undefined;
+}): Wanted => ({
   name: body.name,
   grants: parseGrants(body.grants),
   lifetime: body.expiresIn,
+  publicKey: keyToBind(body.publicKey),
 });
 
 const keyReply = ({ id, secret, expiresAt }: MintedKey) => ({
@@ -109,6 +119,7 @@ function credentialReply({ credential, standing }: Shown) {
     ...(person && { person }),
     ...(application && { application }),
     ...(device && { device }),
+    ...(credential.publicKey && { boundTo: thumbprint(credential.publicKey) }),
     createdAt: rfc3339(createdAt),
     ...(expiresAt !== undefined && { expiresAt: rfc3339(expiresAt) }),
     ...(lastUsedAt !== undefined && { lastUsedAt: rfc3339(lastUsedAt) }),

@@ -43,6 +43,7 @@ const credential = (more: Partial<Credential> = {}): Credential => ({
   expiresAt: 99 as Instant,
   lastUsedAt: undefined,
   digest: systemRandom.bytes(32),
+  publicKey: undefined,
   version: 1,
   ...more,
 });
@@ -58,7 +59,9 @@ const at = (id: Credential["id"]) => `where id = '${uuidOf(id)}'`;
 
 test("a credential is read back as it was saved, by its organisation alone", async () => {
   const parent = credential();
-  const one = credential({ id: newId("token", systemRandom), kind: "apiToken", parent: parent.id, name: "“ü”" });
+  const publicKey = { kty: "OKP", crv: "Ed25519", x: "11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo" } as const;
+  const id = newId("token", systemRandom);
+  const one = credential({ id, kind: "apiToken", parent: parent.id, name: "“ü”", publicKey });
   await save(parent);
   await save(one);
   assert.deepEqual(await read(one.id), one);

@@ -49,5 +49,6 @@ export const credentialOf = (session: Session, scope: OrgScope, createdAt: Insta
   expiresAt: session.expiresAt,
   lastUsedAt: undefined,
   digest: session.digest,
+  publicKey: undefined,
   version: 1,
 });

@@ -109,7 +109,7 @@ export class Sessions {
     await this.#know(live, space);
     const credential = await authentication.credential(space, idIn(space.scope, session));
     if (!credential || live.isEnding) throw new Refusal("credential.invalid");
-    return authentication.admit(space, credential);
+    return authentication.admit({ space, credential });
   }
 
   /** Everywhere where it is good now. @throws Refusal `credential.invalid` when that is nowhere */

@@ -69,7 +69,7 @@ export class Exposure {
   async #owned(text: string): Promise<readonly { about: string; scope: OrgScope }[]> {
     const { authentication, sessions } = this.#needs;
     if (!text.startsWith("hfc_")) {
-      const { credential, space } = await authentication.byText(text);
+      const { credential, space } = await authentication.shown(text);
       return [{ about: credential.id, scope: space.scope }];
     }
     const standings = await sessions.standings(await sessions.byCookie(text));

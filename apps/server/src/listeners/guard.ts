@@ -1,5 +1,5 @@
 import { isIPv6 } from "node:net";
-import { Refusal, type Clock, type Report, type Timers } from "@holdfast/kernel";
+import { Refusal, type Clock, type RefusalCode, type Report, type Timers } from "@holdfast/kernel";
 import { RateLimit } from "./rate.ts";
 
 type Needs = {
@@ -9,6 +9,9 @@ type Needs = {
 };
 
 const tellEvery = 60_000; // milliseconds
+
+/** What somebody may be told who has not got what he shows. */
+const failures = new Set<RefusalCode>(["credential.invalid", "proof.required", "proof.invalid"]);
 
 /**
  * Keeps guessing cheap for us, for all listeners together. Fifty thousand meters may share the one address of a carrier, so a
@@ -29,12 +32,12 @@ export class Guard {
     this.#costly = new RateLimit({ perSecond: 1, burst: 30 }, needs.clock);
   }
 
-  /** @throws Refusal whatever `attempt` throws; `rate.exceeded` in place of `credential.invalid` once the address has failed too often */
+  /** @throws Refusal whatever `attempt` throws; `rate.exceeded` in place of `credential.invalid` and its like once the address has failed too often */
   async admit<T>(address: string, attempt: () => Promise<T>): Promise<T> {
     try {
       return await attempt();
     } catch (error) {
-      if (error instanceof Refusal && error.code === "credential.invalid") this.#fail(networkOf(address), error);
+      if (error instanceof Refusal && failures.has(error.code)) this.#fail(networkOf(address), error);
       throw error;
     }
   }

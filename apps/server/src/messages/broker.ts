@@ -17,6 +17,9 @@ type Needs = LogNeeds &
 /** Seconds after which a session ends whose client does not come back. */
 const mostAway = 30 * 86_400;
 
+/** A gateway speaks for many; what sends more than this has lost its way. */
+const pace = { messagesPerSecond: 1_000, messagesBurst: 10_000 };
+
 /** The broker, and where it keeps what must not be forgotten. */
 export type Messages = {
   readonly broker: Broker<SessionContext>;
@@ -34,7 +37,7 @@ export async function openMessages(needs: Needs): Promise<Messages> {
     time: timeOf(clock, timers),
     newClientId: () => `auto-${random.bytes(8).toHex()}`,
     reportFault: (fault) => report("an MQTT connection ended by our own fault", because(fault)),
-    limits: { packet: needs.maximumPacket, sessionExpirySeconds: mostAway },
+    limits: { packet: needs.maximumPacket, sessionExpirySeconds: mostAway, ...pace },
   });
   log.serve(broker);
   spaces.onChange((space: Space) => {

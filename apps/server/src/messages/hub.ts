@@ -1,10 +1,12 @@
 import type {
   Asked,
+  Challenge,
   Closing,
   Ending,
   Gate,
   Opened,
   Policy,
+  Proof,
   Publication,
   Refusable,
   Renaming,
@@ -14,20 +16,22 @@ import type {
   Welcome,
 } from "@holdfast/mqtt";
 import { credentialIn } from "@holdfast/crypto";
-import { Refusal, type Id } from "@holdfast/kernel";
+import { Refusal, type Id, type Random } from "@holdfast/kernel";
 import { parseTopic } from "@holdfast/protocol";
-import { Unwelcome, type Authentication, type Caller, type Space } from "../authority/index.ts";
+import { Unwelcome, type Authentication, type Caller, type Known, type Space } from "../authority/index.ts";
 import { fit, type DeviceRefusal, type LiveRefusals, type Strangers } from "../live/index.ts";
 import type { Telemetry } from "../telemetry/index.ts";
 import { MessageGate } from "./gate.ts";
 import type { MessageLog } from "./log.ts";
 import type { Cause } from "./presence.ts";
 import type { Presences } from "./presences.ts";
+import { challenge } from "./proof.ts";
 import { reasonOf, refusalBy, violationBy } from "./reason.ts";
 import { aliasOf, treeOf, welcome, type SessionContext } from "./session.ts";
 
 export type HubNeeds = {
   readonly authentication: Authentication;
+  readonly random: Random;
   readonly telemetry: Telemetry;
   readonly presences: Presences;
   readonly log: MessageLog;
@@ -60,11 +64,34 @@ export class Hub implements Policy<SessionContext> {
     this.#needs = needs;
   }
 
-  async connect(asked: Asked): Promise<Welcome<SessionContext> | TurnedAway> {
+  connect(asked: Asked): Promise<Welcome<SessionContext> | TurnedAway> {
+    return this.#admit(asked, async () => this.#needs.authentication.admit(await this.#shown(asked)));
+  }
+
+  /** Of a credential that is bound to a key; the second time the credential was shown already. */
+  async authenticate(
+    asked: Asked,
+    proof: Proof<SessionContext>,
+  ): Promise<Challenge<SessionContext> | Welcome<SessionContext> | TurnedAway> {
+    const { authentication, random } = this.#needs;
+    const { again } = proof;
+    return challenge(asked, proof, random, async (signed) => {
+      const prove = (known: Known) => authentication.prove(known, signed.proof, signed.signature);
+      if (!again) return this.#admit(asked, async () => prove(await this.#shown(asked)));
+      const { space, credential } = again.caller;
+      const current = { space, credential: space.credentials.get(credential.id) ?? credential };
+      const answer = await this.#admit(asked, async () => prove(current));
+      if ("turnedAway" in answer) return answer;
+      // It is the same session, which has its name and has been heard.
+      return { ...answer, context: { ...again, caller: answer.context.caller } };
+    });
+  }
+
+  async #admit(asked: Asked, attempt: () => Promise<Caller>): Promise<Welcome<SessionContext> | TurnedAway> {
     const { guard, telemetry, presences, log } = this.#needs;
     let caller: Caller | undefined;
     try {
-      caller = await guard.admit(asked.transport.remoteAddress, () => this.#callerOf(asked));
+      caller = await guard.admit(asked.transport.remoteAddress, attempt);
       const { credential, space } = caller;
       if (credential.device) {
         await telemetry.prepare(space, credential.device);
@@ -198,12 +225,12 @@ export class Hub implements Policy<SessionContext> {
     this.#needs.live.tell({ space: whose.space, device, refusal, ...how, ...why });
   }
 
-  async #callerOf({ username = "", password }: Asked): Promise<Caller> {
+  async #shown({ username = "", password }: Asked): Promise<Known> {
     const secret = password ? new TextDecoder().decode(password) : "";
     const { authentication } = this.#needs;
-    if (secret.startsWith("hf_")) return authentication.byText(secret);
-    if (secret === "" && username !== "") return authentication.byText(username);
-    return authentication.byKey(username, secret);
+    if (secret.startsWith("hf_")) return authentication.shown(secret);
+    if (secret === "" && username !== "") return authentication.shown(username);
+    return authentication.shownKey(username, secret);
   }
 }
 

@@ -9,6 +9,8 @@ export function reasonOf({ code }: Refusal, during: "connect" | "publish"): numb
       return 0x86; // bad user name or password
     case "credential.expired":
     case "permit.missing":
+    case "proof.required":
+    case "proof.invalid":
     case "device.suspended":
     case "device.retired":
       return 0x87; // not authorized

@@ -51,5 +51,6 @@ export function welcome(caller: Caller, clientId: string, address: string): Welc
     // By which `Hub.revive` finds the caller again.
     keepsake: credential.id,
     context: { caller, address, alias, session: fit(clientId), seen: undefined },
+    responseInformation: device && "me/",
   };
 }

@@ -1,3 +1,4 @@
+import type { PublicKey } from "@holdfast/crypto";
 import { newId, Refusal, type Clock, type Id, type Random } from "@holdfast/kernel";
 import {
   askAlso,
@@ -72,7 +73,11 @@ export class Registry {
    * The key that will seal its readings is durable before the device is: what it sends can always be read back.
    * @throws Refusal `permit.missing` when it is to have tags and the caller may not tag devices there
    */
-  async create(permit: Permit<"device.create">, wanted: NewDevice): Promise<{ device: Active; key: MintedKey }> {
+  async create(
+    permit: Permit<"device.create">,
+    wanted: NewDevice,
+    publicKey?: PublicKey,
+  ): Promise<{ device: Active; key: MintedKey }> {
     const { storage, keys, minting, clock, random } = this.#needs;
     storage.admit();
     const id = newId("device", random);
@@ -93,7 +98,7 @@ export class Registry {
       // It has measured nothing yet, so any product will do.
       await productNamed(unit, permit, "device.create", wanted.product);
       await this.#save(unit, device);
-      const key = await minting.deviceKeyIn(unit, permit, id, { application: permit.on });
+      const key = await minting.deviceKeyIn(unit, permit, id, { application: permit.on }, publicKey);
       const { name, application, product, tags } = device;
       unit.audit({ what: "device.created", about: id, facts: { name, application, product, tags } });
       return { device, key };

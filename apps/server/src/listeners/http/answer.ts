@@ -50,7 +50,8 @@ function bodyOf(route: Route, request: FastifyRequest): unknown {
   const bytes = request.body instanceof Uint8Array ? request.body : new Uint8Array();
   const contentType = request.headers["content-type"] ?? "";
   if (route.body === "bytes") return { bytes, contentType } satisfies Raw;
-  if (!/^application\/([\w.-]+\+)?json\s*(;|$)/i.test(contentType)) throw new Refusal("request.mediaType");
+  const isThere = bytes.length > 0 || contentType !== "";
+  if (isThere && !/^application\/([\w.-]+\+)?json\s*(;|$)/i.test(contentType)) throw new Refusal("request.mediaType");
   return parse(route.body, json(bytes), "body");
 }
 

@@ -8,6 +8,8 @@ export const statusOf = {
   "credential.missing": 401,
   "credential.invalid": 401,
   "credential.expired": 401,
+  "proof.required": 401,
+  "proof.invalid": 401,
   "credential.exposed": 400,
   "credential.unknown": 404,
   "credential.amplifies": 403,

@@ -1,6 +1,6 @@
 import type { IncomingMessage } from "node:http";
 import type { Socket } from "node:net";
-import type { TLSSocket } from "node:tls";
+import { TLSSocket } from "node:tls";
 import type { Duplex } from "node:stream";
 import type { Broker, Transport } from "@holdfast/mqtt";
 import type { Random } from "@holdfast/kernel";
@@ -80,8 +80,15 @@ export class MqttListener {
 
   #wayOf(socket: Socket, name: "mqtts" | "wss"): Transport {
     const { remoteAddress = "" } = socket;
-    return { remoteAddress, secure: true, name, connecting: () => this.#needs.arrivals.settle(socket) };
+    const connecting = () => this.#needs.arrivals.settle(socket);
+    return { remoteAddress, secure: true, name, connecting, exportKey: exporterOf(socket) };
   }
+}
+
+/** Of TLS 1.3 alone: before that, what is exported binds to the connection only with extensions that a client may leave out. */
+function exporterOf(socket: Socket): Transport["exportKey"] {
+  if (!(socket instanceof TLSSocket) || socket.getProtocol() !== "TLSv1.3") return undefined;
+  return (label, bytes) => socket.exportKeyingMaterial(bytes, label, Buffer.alloc(0));
 }
 
 /** [MQTT-6.0.0-3]: a client offers "mqtt"; those of before the standard offer "mqttv3.1". */

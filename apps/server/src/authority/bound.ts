@@ -1,0 +1,12 @@
+import { parsePublicKey, type PublicKey } from "@holdfast/crypto";
+import { Refusal } from "@holdfast/kernel";
+
+/** The key to which a new credential is to be bound. @throws Refusal `request.malformed` when it is none */
+export function keyToBind(asked: PublicKey | undefined): PublicKey | undefined {
+  const key = asked && parsePublicKey(asked);
+  if (asked && !key) {
+    const fault = { path: "publicKey", message: "no public key of Ed25519 or P-256: its point is not on the curve" };
+    throw new Refusal("request.malformed", { faults: [fault] });
+  }
+  return key;
+}
