@@ -158,14 +158,14 @@ test("attempts with a known key are in its owner's audit log, counted and not on
   type Entry = { what: string; facts: { action: string; count?: number } };
   let entries: Entry[] = [];
   let count = 0;
-  for (let waited = 0; count < 10 && waited < 5_000; waited += 50) {
+  for (let waited = 0; count < 20 && waited < 5_000; waited += 50) {
     await setTimeout(50);
     entries = (await me.get<{ items: Entry[] }>(`/v1/audit?about=${device.key.id}`)).items.filter(
       ({ what, facts }) => what === "access.refused" && facts.action === "connect",
     );
     count = entries.reduce((sum, { facts }) => sum + (facts.count ?? 1), 0);
   }
-  assert.equal(count, 10, "one for each well-formed secret that was wrong");
+  assert.equal(count, 20, "one for each secret that was wrong, or was none");
   assert.ok(entries.length < 10);
 });
 
