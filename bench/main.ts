@@ -5,7 +5,7 @@ import type { Benchmark, Result } from "./result.ts";
 import { tableOf } from "./table.ts";
 
 /** Every benchmark is a file of this name beside this one; each is loaded when it is its turn. */
-const names = ["ingest", "mqtt", "codecs"] as const;
+const names = ["ingest", "mqtt", "mqtt-connections", "mqtt-latency", "mqtt-memory", "mqtt-platform", "codecs"] as const;
 
 const usage = `npm run bench [-- NAME… --json FILE]
   NAME          one of ${names.join(", ")}; all of them without

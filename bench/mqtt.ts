@@ -1,54 +1,26 @@
 import { cases, type Case } from "./mqtt/cases.ts";
-import { startMosquitto, startOurs, type Server } from "./mqtt/server.ts";
+import { openPlace } from "./mqtt/place.ts";
+import { measureCase, peersOf } from "./mqtt/sides.ts";
+import { measured, rowOf, turns, warmUp } from "./mqtt/turns.ts";
 import type { Result } from "./result.ts";
 
-const warmUp = 500;
-const measured = 2_000;
-
-/** Messages carried per second of the server's CPU; each broker in a process of its own, started anew for each case. */
-async function measure(
-  start: () => Promise<Server | undefined>,
-  one: Case,
-): Promise<{ rate: number; name: string } | undefined> {
-  const server = await start();
-  if (!server) return undefined;
-  try {
-    const load = await one.prepare(server);
-    const until = (milliseconds: number) => {
-      const end = performance.now() + milliseconds;
-      return () => performance.now() >= end;
-    };
-    await load.run(until(warmUp));
-    const before = server.cpu();
-    const messages = await load.run(until(measured));
-    const rate = messages / (server.cpu() - before);
-    load.close();
-    return { rate, name: server.name };
-  } finally {
-    server.stop();
-  }
-}
-
-/** `packages/mqtt` alone beside mosquitto, without TLS, by messages per CPU second of the server. */
+/** `packages/mqtt` alone beside mosquitto and aedes, by messages per CPU second of the server. */
 export async function run(): Promise<Result> {
-  const rows: Record<string, string | number>[] = [];
-  const notes = [
-    `Payload 100 bytes, ${measured / 1000} s after ${warmUp / 1000} s of warm-up, MQTT 3.1.1, no TLS; user and system time of the server process.`,
-  ];
-  let peer: string | undefined;
-  for (const one of cases) {
-    const ours = await measure(startOurs, one);
-    const theirs = await measure(startMosquitto, one);
-    peer ??= theirs?.name;
-    const row: Record<string, string | number> = { case: one.name, "messages per CPU s": Math.round(ours?.rate ?? 0) };
-    if (theirs && ours) {
-      row["mosquitto"] = Math.round(theirs.rate);
-      row["ratio"] = ours.rate / theirs.rate;
+  const place = await openPlace();
+  try {
+    const rows: Result["rows"][number][] = [];
+    for (const one of Object.values<Case>(cases)) {
+      rows.push(rowOf(one.name, one.goal, await measureCase(place, ["ours", "mosquitto", "aedes"], one)));
     }
-    rows.push(row);
+    return {
+      name: "mqtt",
+      rows,
+      notes: [
+        `Messages per second of the server's CPU, user and system; ${turns} turns in alternation, each until the server had worked for ${measured.cpu / 1000} s or ${measured.atMost / 1000} s had passed, after a warm-up of ${warmUp.cpu / 1000} s, medians. 100 bytes, MQTT 3.1.1.`,
+        `Beside ${await peersOf(place)}. ${place.note} Busy: the part of the time in which each server worked, in the order of the columns.`,
+      ],
+    };
+  } finally {
+    place.close();
   }
-  notes.push(
-    peer === undefined ? "mosquitto is not on this machine; no ratios." : `Beside ${peer} on the same machine.`,
-  );
-  return { name: "mqtt", rows, notes };
 }

@@ -25,7 +25,7 @@ function cpuNow(pidFile: string): Cpu {
  * The postmaster, its children that live, and those that it has seen end. proc(5): after the name, which may hold blanks, the
  * fields are state, ppid (4th of all), …, utime, stime, cutime, cstime (14th to 17th), in ticks of 10 ms. NaN where there is no /proc.
  */
-function databaseCpu(postmaster: number): number {
+export function databaseCpu(postmaster: number): number {
   let ticks = 0;
   let processes: string[];
   try {

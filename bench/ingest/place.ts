@@ -1,13 +1,13 @@
 import { mkdtempSync } from "node:fs";
 import path from "node:path";
-import { parseId, systemClock, systemRandom, systemTimers, type Id, type Instant } from "@holdfast/kernel";
+import { systemClock, systemRandom, systemTimers, type Id, type Instant } from "@holdfast/kernel";
 import { HighWater, Spaces, type Space } from "../../apps/server/src/authority/index.ts";
 import { startPlatform } from "../../apps/server/src/platform.ts";
 import { thingsIn } from "../../apps/server/src/registry/index.ts";
 import { Keyring, Storage, type Login } from "../../apps/server/src/storage/index.ts";
 import { Telemetry } from "../../apps/server/src/telemetry/index.ts";
 import { asOwner, copyKeys, makeCluster, type Cluster } from "../../apps/server/src/testing/cluster.ts";
-import { Visitor, type Welcome } from "../../apps/server/src/testing/visitor.ts";
+import { populate } from "./populate.ts";
 
 /** Our store and the peers' database in one embedded PostgreSQL, set as the platform sets it: fsync and synchronous_commit on. */
 export type Place = {
@@ -104,24 +104,8 @@ async function makeDevices(
       .watchSetup((told) => (told === undefined ? reject(new Error("somebody was here before")) : resolve(told)))
       .catch(reject);
   });
-  const visitor = new Visitor(platform.url, platform.caPem ?? "");
-  try {
-    const person = { email: "owner@example.com", password: "correct horse battery staple", org: "Bench" };
-    const welcome = await visitor.post<Welcome>("/v1/setup", { secret: link.split("#setup=")[1] ?? "", ...person });
-    const me = visitor.as(welcome.token);
-    const application = await me.post<{ id: string }>("/v1/applications", { name: "Bench" });
-    const devices: Id<"device">[] = [];
-    const make = async (at: number): Promise<void> => {
-      const made = await me.post<{ id: string }>("/v1/devices", { application: application.id, name: `Device ${at}` });
-      devices.push(parseId("device", made.id));
-    };
-    for (let at = 0; at < count; at += 16) {
-      await Promise.all(Array.from({ length: Math.min(16, count - at) }, (_, more) => make(at + more)));
-    }
-    return { org: parseId("org", welcome.org), devices };
-  } finally {
-    await visitor.close();
-  }
+  const { org, devices } = await populate({ url: platform.url, ca: platform.caPem ?? "", setupLink: link }, count);
+  return { org, devices: devices.map(({ id }) => id) };
 }
 
 /** The store alone, wired as `platform.ts` wires it. */

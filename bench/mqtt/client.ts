@@ -1,69 +1,107 @@
-import { connect as dial, type Socket } from "node:net";
+import { connect as dial, type OnReadOpts, type Socket } from "node:net";
+import { connect as dialTls, createSecureContext, type SecureContext, type TLSSocket } from "node:tls";
+import { connectFrame, subscribeFrame, type Login } from "./frames.ts";
 
-const uint16 = (value: number) => [value >> 8, value & 0xff];
-const text = (value: string) => [...uint16(Buffer.byteLength(value)), ...Buffer.from(value)];
+/** How clients come in. */
+export type Door = { readonly port: number; readonly tls?: SecureContext };
 
-function frame(first: number, body: readonly number[]): Buffer {
-  const length: number[] = [];
-  let rest = body.length;
-  do {
-    length.push(rest > 127 ? (rest & 0x7f) | 0x80 : rest);
-    rest >>>= 7;
-  } while (rest > 0);
-  return Buffer.from([first, ...length, ...body]);
-}
+export type Coming = {
+  readonly login?: Login;
+  /** Of an earlier connection with TLS, to be resumed. */
+  readonly session?: Buffer | undefined;
+  readonly keepSession?: (session: Buffer) => void;
+};
 
-const connectFrame = (clientId: string) => frame(0x10, [...text("MQTT"), 4, 2, 0, 0, ...text(clientId)]);
-const subscribeFrame = (filter: string, qos: number) => frame(0x82, [0, 1, ...text(filter), qos]);
+/** TLS 1.3 for many connections; `groups` is what is offered for the key exchange. */
+export const secureContext = (ca: string, groups = "X25519"): SecureContext =>
+  createSecureContext({ ca, ecdhCurve: groups, minVersion: "TLSv1.3" });
 
-/** The payload has 100 bytes, as everywhere in docs/benchmarks.md. */
-export const publishFrame = (topic: string, qos: number): Buffer =>
-  frame(0x30 | (qos << 1), [...text(topic), ...(qos > 0 ? [0, 1] : []), ...Buffer.alloc(100, 0x61)]);
+/** What comes is counted and not looked at, so all may read into the same bytes. */
+const bin = Buffer.alloc(65_536);
 
 /** MQTT 3.1.1 with as little work as possible, so that the broker is what is measured. */
 export class Client {
   readonly socket: Socket;
   received = 0;
-  #heard: (count: number) => void = () => {};
+  /** Called with every number of bytes that come. */
+  heard: (count: number) => void = () => {};
+  #waiting: { until: number; resolve: () => void } | undefined;
 
-  constructor(socket: Socket) {
-    this.socket = socket;
-    socket.on("data", (chunk: Buffer) => {
-      this.received += chunk.length;
-      this.#heard(chunk.length);
-    });
+  private constructor({ port, tls }: Door, { session, keepSession }: Coming) {
+    const onread: OnReadOpts = {
+      buffer: bin,
+      callback: (count) => {
+        this.received += count;
+        this.heard(count);
+        if (this.#waiting && this.received >= this.#waiting.until) {
+          this.#waiting.resolve();
+          this.#waiting = undefined;
+        }
+        return true;
+      },
+    };
+    const to = { host: "127.0.0.1", port, noDelay: true, onread };
+    this.socket = tls ? dialTls({ ...to, secureContext: tls, servername: "localhost", session }) : dial(to);
+    if (keepSession) this.socket.on("session", keepSession);
   }
 
-  static async connect(port: number, clientId: string): Promise<Client> {
-    const socket = dial({ port, host: "127.0.0.1", noDelay: true });
+  /** Resolves when the broker has taken it in. */
+  static async connect(door: Door, clientId: string, coming: Coming = {}): Promise<Client> {
+    const client = new Client(door, coming);
+    const { socket } = client;
     await new Promise<void>((resolve, reject) => {
-      socket.once("connect", resolve);
+      socket.once(door.tls ? "secureConnect" : "connect", resolve);
       socket.once("error", reject);
     });
-    const client = new Client(socket);
-    socket.write(connectFrame(clientId));
+    socket.on("error", (error) => socket.destroy(error));
+    socket.write(connectFrame(clientId, coming.login));
     await client.reach(4);
     return client;
   }
 
-  async subscribe(filter: string, qos: number): Promise<void> {
+  async subscribe(filter: string): Promise<void> {
     const before = this.received;
-    this.socket.write(subscribeFrame(filter, qos));
+    this.socket.write(subscribeFrame(filter));
     await this.reach(before + 5);
   }
 
-  async reach(bytes: number): Promise<void> {
-    while (this.received < bytes) {
-      await new Promise<void>((resolve) => this.socket.once("data", () => resolve()));
-    }
+  /** Rejects when the other side hangs up before. */
+  async reach(until: number): Promise<void> {
+    if (this.received >= until) return;
+    await new Promise<void>((resolve, reject) => {
+      const gone = () => reject(new Error("The broker hung up."));
+      this.socket.once("close", gone);
+      this.#waiting = {
+        until,
+        resolve: () => {
+          this.socket.off("close", gone);
+          resolve();
+        },
+      };
+    });
   }
 
-  /** Called with every number of bytes that come. */
-  heard(call: (count: number) => void): void {
-    this.#heard = call;
+  /** Of a connection with TLS. */
+  get tls(): TLSSocket {
+    return this.socket as TLSSocket; // it was dialled with TLS
   }
 
   close(): void {
     this.socket.destroy();
   }
+}
+
+/** So many clients, some at a time. */
+export async function connectMany(
+  count: number,
+  connect: (at: number) => Promise<Client>,
+  atOnce = 16,
+): Promise<Client[]> {
+  const clients: Client[] = [];
+  let next = 0;
+  const work = async (): Promise<void> => {
+    for (let at = next++; at < count; at = next++) clients[at] = await connect(at);
+  };
+  await Promise.all(Array.from({ length: Math.min(atOnce, count) }, work));
+  return clients;
 }

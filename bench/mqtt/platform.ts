@@ -1,0 +1,71 @@
+import { once } from "node:events";
+import { chmodSync, existsSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import path from "node:path";
+import { setTimeout as wait } from "node:timers/promises";
+import { databaseCpu } from "../ingest/cost.ts";
+import { populate, type Device } from "../ingest/populate.ts";
+import type { Place } from "./place.ts";
+import { cpuOf } from "./server.ts";
+
+/** The whole platform as `npm start` starts it, with its PostgreSQL, and devices that may come. */
+export type Platform = {
+  readonly port: number;
+  readonly ca: string;
+  readonly devices: readonly Device[];
+  /** Seconds of CPU of its own process, and of all of PostgreSQL's. */
+  cpu(): number;
+  databaseCpu(): number;
+  stop(): Promise<void>;
+};
+
+type Ready = {
+  readonly pid: number;
+  readonly url: string;
+  readonly mqttsUrl: string;
+  readonly caFile: string;
+  readonly setupLink: string;
+};
+
+const main = path.join(import.meta.dirname, "../../apps/server/src/main.ts");
+
+export async function startPlatform(place: Place, devices: number): Promise<Platform> {
+  const folder = mkdtempSync(path.join(tmpdir(), "bench-platform-"));
+  chmodSync(folder, 0o711); // started by root, platform and database go on as others, who must get through
+  const readyFile = path.join(folder, "ready.json");
+  const data = path.join(folder, "data");
+  const where = ["--data", data, "--ready-file", readyFile, "--https-port", "0", "--mqtts-port", "0", "--no-demo"];
+  const child = place.start(process.execPath, [main, ...where], "pipe");
+  let log = "";
+  child.stderr?.on("data", (text: Buffer) => (log += text.toString()));
+  const stop = async (): Promise<void> => {
+    if (child.exitCode === null && child.signalCode === null) {
+      const gone = once(child, "exit");
+      child.kill("SIGTERM");
+      await gone;
+    }
+    rmSync(folder, { recursive: true, force: true, maxRetries: 10 });
+  };
+  try {
+    while (!existsSync(readyFile)) {
+      if (child.exitCode !== null) throw new Error(`The platform did not start: ${log}`);
+      await wait(50); // a file that another process writes has no event for us
+    }
+    const { pid, url, mqttsUrl, caFile, setupLink } = JSON.parse(readFileSync(readyFile, "utf8")) as Ready; // it wrote it
+    const ca = readFileSync(caFile, "utf8");
+    const made = await populate({ url, ca, setupLink }, devices);
+    const [line = ""] = readFileSync(path.join(data, "postgres", "cluster", "postmaster.pid"), "utf8").split("\n");
+    const postmaster = Number(line);
+    return {
+      port: Number(new URL(mqttsUrl).port),
+      ca,
+      devices: made.devices,
+      cpu: () => cpuOf(pid),
+      databaseCpu: () => databaseCpu(postmaster),
+      stop,
+    };
+  } catch (error) {
+    await stop();
+    throw error;
+  }
+}
