@@ -310,6 +310,7 @@ export class Connection implements Line, Opened, FrameHandler {
     const count = this.output.written - before;
     this.counters.bytesOut += count;
     this.core.statistics.bytesOut += count;
+    if (this.output.waiting === 0) this.#drained();
   }
 
   #drained(): void {

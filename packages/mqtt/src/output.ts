@@ -1,9 +1,12 @@
 // Hot path: bytes for one connection, collected in a pooled block and written once per turn of the event loop.
 import { Buffer } from "node:buffer";
+import { Socket } from "node:net";
 import type { Duplex } from "node:stream";
+import { TLSSocket } from "node:tls";
 
 const small = 1024;
 const large = 65_536;
+const nothing = Buffer.alloc(0);
 
 /** Blocks that wait for their next use. */
 export class Blocks {
@@ -36,15 +39,20 @@ export class Output {
   readonly #underWayLengths: number[] = [];
   #length = 0;
   readonly #left: () => void;
+  /** Whether a write has most likely left when the call returns, as into a TCP socket that is not full. */
+  #isPrompt: boolean;
+  readonly #canBePrompt: boolean;
 
   /** `drained` is called when something has left the process. */
   constructor(socket: Duplex, blocks: Blocks, drained: () => void) {
     this.#socket = socket;
     this.#blocks = blocks;
+    this.#canBePrompt = this.#isPrompt = socket instanceof Socket && !(socket instanceof TLSSocket);
     this.#left = () => {
       const block = this.#underWay.shift();
       if (block) this.#blocks.give(block);
       this.waiting -= this.#underWayLengths.shift() ?? 0;
+      if (this.#underWay.length === 0) this.#isPrompt = this.#canBePrompt;
       drained();
     };
   }
@@ -97,9 +105,22 @@ export class Output {
       this.#blocks.give(block);
       return;
     }
+    let bytes = length === block.length ? block : block.subarray(0, length);
+    if (this.#isPrompt) {
+      // Without a callback: it would cost as much as the write.
+      this.#socket.write(bytes);
+      if (this.#socket.writableLength === 0) {
+        this.waiting -= length;
+        this.#blocks.give(block);
+        return;
+      }
+      this.#isPrompt = false;
+      bytes = nothing;
+    }
     this.#underWay.push(block);
     this.#underWayLengths.push(length);
-    this.#socket.write(length === block.length ? block : block.subarray(0, length), this.#left);
+    // Called when this and all before it has left: with nothing, when the bytes were handed over already.
+    this.#socket.write(bytes, this.#left);
   }
 
   /** Forgets what was collected but not handed to the socket. */
