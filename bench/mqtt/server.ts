@@ -23,11 +23,15 @@ export type Server = {
 export const brokers = { ours: startOurs, mosquitto: startMosquitto, aedes: startAedes };
 export type BrokerName = keyof typeof brokers;
 
-const standalone = path.join(import.meta.dirname, "../../packages/mqtt/src/standalone/main.ts");
+// As `npm run mqtt` starts it.
+const standalone = [
+  "--max-semi-space-size=8",
+  path.join(import.meta.dirname, "../../packages/mqtt/src/standalone/main.ts"),
+];
 
 async function startOurs(place: Place): Promise<Server> {
   const files = ["--cert", place.certFile, "--key", place.keyFile];
-  const child = place.start(process.execPath, [standalone, "--port", "0", "--tls-port", "0", ...files]);
+  const child = place.start(process.execPath, [...standalone, "--port", "0", "--tls-port", "0", ...files]);
   return observed("ours", child, portsIn(await firstLine(child)));
 }
 
