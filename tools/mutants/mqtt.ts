@@ -157,7 +157,7 @@ export const mqttMutants = (): readonly Mutant[] => [
     ["outgoing.ts", "while (this.#owed.has(id));", "while (id < 0);"],
     [
       "identifiers.test.ts",
-      "what goes out at QoS 1 has an identifier that is not zero, and nobody's until it is acknowledged",
+      "what goes out at QoS 1 or 2 has an identifier that is not zero, and nobody's until the end of its exchange",
     ],
   ),
   handler(

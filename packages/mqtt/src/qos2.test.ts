@@ -101,6 +101,9 @@ for (const version of [4, 5] as const) {
     const [one, two, three] = got.map(({ messageId }) => messageId);
     first.send({ cmd: "pubrec", messageId: one });
     assert.equal((await first.take("pubrel")).messageId, one);
+    // A PUBREC that comes again is answered again, and never by the PUBLISH.
+    first.send({ cmd: "pubrec", messageId: one });
+    assert.deepEqual(said(await first.quiet()), [`pubrel ${one}`]);
     first.send({ cmd: "pubcomp", messageId: one });
     first.send({ cmd: "pubrec", messageId: two });
     await first.take("pubrel");
