@@ -279,6 +279,101 @@ export const mqttMutants = (): readonly Mutant[] => [
     ["qos2.test.ts", "what was sent at QoS 2 is brought to its end though its time is over, in and out"],
   ),
   handler(
+    "qos-2-window",
+    [
+      "outgoing.ts",
+      "    delivery.stage = stage.released;\n    if (!delivery.isUnderWay)",
+      "    delivery.stage = stage.released;\n    if (delivery.isUnderWay) this.#underWay--;\n    else",
+    ],
+    [
+      "qos2.test.ts",
+      "the receive maximum counts messages of QoS 1 and 2 together, those of QoS 2 until PUBCOMP or a refusal",
+    ],
+  ),
+  handler(
+    "qos-2-order",
+    [
+      "inbound.ts",
+      "if (this.#first === null && publication.code !== -1) return this.#finish(publication);",
+      "if (publication.code !== -1) return this.#finish(publication);",
+    ],
+    ["qos2.test.ts", "PUBRECs and PUBACKs keep the order of the messages, whatever order they are settled in"],
+  ),
+  handler(
+    "qos-2-early-release",
+    ["inbound.ts", 'if (!receipts.isKept(packetId)) throw broken("A PUBREL came before its PUBREC.");', ""],
+    ["qos2.test.ts", "an acknowledgement that does not fit its message is a protocol error"],
+  ),
+  handler(
+    "qos-2-withheld",
+    [
+      "outgoing.ts",
+      "    if (delivery.qos === 1) this.#end(delivery);\n    // It may",
+      "    if (delivery.qos > 0) this.#end(delivery);\n    // It may",
+    ],
+    [
+      "qos2.test.ts",
+      "a message of QoS 2 that may have arrived and may not be sent again is released, so that its id is free at both ends",
+    ],
+  ),
+  handler(
+    "qos-2-shared",
+    ["outgoing.ts", "filter((delivery) => delivery.stage >= stage.sent)", "filter(({ stage: at }) => at > stage.sent)"],
+    ["qos2.test.ts", "a shared message of QoS 2 is completed with the member who was chosen, and goes to nobody else"],
+  ),
+  handler(
+    "shared-away",
+    ["delivering.ts", "else if (publication.qos > 0 && member.qos > 0) fallback ??= member;", ""],
+    ["session.test.ts", "a shared message waits for a member of a kept session when nobody is connected"],
+  ),
+  handler(
+    "shared-retained",
+    ["subscribing.ts", "if (wants && !subscription.group)", "if (wants)"],
+    ["subscribe.test.ts", "a shared subscription gets no retained messages"],
+  ),
+  handler(
+    "auth-other-method",
+    [
+      "authenticating.ts",
+      'if (method !== this.method) throw broken("The authentication method is not that of the CONNECT.");',
+      "",
+    ],
+    [
+      "authenticate.test.ts",
+      "an AUTH of another method, of none, or with a code that is not its own, ends the connection",
+    ],
+  ),
+  handler(
+    "auth-somebody-else",
+    ["authenticating.ts", "principal === session.principal) return undefined;", "principal) return undefined;"],
+    [
+      "authenticate.test.ts",
+      "a session that cannot prove itself again, or proves to be somebody else, ends with a DISCONNECT",
+    ],
+  ),
+  handler(
+    "auth-before-connack",
+    ["early.ts", "if (type !== packet.auth && type !== packet.disconnect)", "if (type === packet.connect)"],
+    ["authenticate.test.ts", "until the CONNACK nothing is read of such a client but AUTH and DISCONNECT"],
+  ),
+  handler(
+    "alias-untold",
+    [
+      "aliases.ts",
+      "else entries.set(topic, { alias: entry.alias, isTold: false, isUsed: false });",
+      "else entries.set(topic, { alias: entry.alias, isTold: entry.isTold, isUsed: false });",
+    ],
+    [
+      "aliases.test.ts",
+      "whatever is published in whatever order, a client with few numbers understands the same as one with none",
+    ],
+  ),
+  handler(
+    "alias-size",
+    ["aliases.ts", "if (end - start + cost + 2 > most)", "if (end < start)"],
+    ["aliases.test.ts", "telling a number never makes a packet larger than the client takes"],
+  ),
+  handler(
     "kept-before-it-is-said",
     ["outgoing.ts", "session.keep(isKnown ? []", "session.keep(isKnown !== undefined ? []"],
     [

@@ -191,8 +191,18 @@ test("[MQTT-4.6.0-3] PUBRECs and PUBACKs keep the order of the messages, whateve
   const writer = await house.connect("writer", { version: 5 });
   for (const messageId of [1, 2, 3]) writer.publish("a", "x", { qos: messageId % 2 ? 2 : 1, messageId });
   await writer.quiet();
+  // Settled as it comes, this one waits for those before it all the same; so does a message that comes again.
+  house.policy.settles = true;
+  writer.publish("a", "x", { qos: 1, messageId: 4 });
+  assert.deepEqual(await writer.quiet(), []);
   for (const publication of [...house.policy.accepted].reverse()) publication.settle(0);
-  assert.deepEqual(said(await writer.quiet()), ["pubrec 1", "puback 2", "pubrec 3"]);
+  assert.deepEqual(said(await writer.quiet()), ["pubrec 1", "puback 2", "pubrec 3", "puback 4"]);
+  house.policy.settles = false;
+  writer.publish("a", "x", { qos: 1, messageId: 5 });
+  writer.publish("a", "x", { qos: 2, messageId: 3, dup: true });
+  assert.deepEqual(await writer.quiet(), []);
+  house.policy.accepted.at(-1)?.settle(0);
+  assert.deepEqual(said(await writer.quiet()), ["puback 5", "pubrec 3"]);
 });
 
 test("[MQTT-4.6.0-4] PUBRELs go out in the order of the PUBRECs", async () => {
