@@ -199,7 +199,7 @@ const step: fc.Arbitrary<Step> = fc.oneof(
   { arbitrary: of("connect"), weight: 3 },
   { arbitrary: one("snapshot"), weight: 3 },
 );
-const life = fc.record({ steps: fc.array(step, { maxLength: 40 }), room: fc.nat({ max: 40 }) });
+const life = fc.record({ steps: fc.array(step, { maxLength: 40, size: "max" }), room: fc.nat({ max: 40 }) });
 
 test("[MQTT-4.1.0-1] [MQTT-4.3.2-4] [MQTT-4.3.3-10] [MQTT-4.4.0-1] whenever the process dies, nothing acknowledged is lost, and no message of QoS 2 is taken or delivered twice", async () => {
   const lives = fc.array(life, { minLength: 1, maxLength: 3 });
