@@ -59,6 +59,8 @@ export async function killUnderMessages(t: TestContext, times: number): Promise<
   });
   await Promise.all(sources.map(({ source }) => source.come()));
 
+  const killed = new Map<string, number>();
+  const note = (how: string) => killed.set(how, (killed.get(how) ?? 0) + 1);
   for (let kill = 1; kill <= times; kill += 1) {
     for (const { drain, isAway } of drains) {
       drain.leave();
@@ -66,11 +68,14 @@ export async function killUnderMessages(t: TestContext, times: number): Promise<
     }
     await more(chance.between(20, 300));
     await deployment.kill();
+    note("at random");
     if (kill % 2 === 0) {
       const here = placesOfMessages[(kill / 2) % placesOfMessages.length] ?? "append sent";
       const starting = deployment.begin(`${here}:${here.startsWith("append") ? chance.between(1, 60) : 1}`);
       await Promise.race([starting.ended, more(enough)]);
-      if (starting.child.exitCode === null && starting.child.signalCode === null) await deployment.kill();
+      const isOver = starting.child.signalCode !== null;
+      if (!isOver) await deployment.kill();
+      note(isOver ? here : `${here} not passed`);
     }
     await deployment.start();
   }
@@ -101,7 +106,7 @@ export async function killUnderMessages(t: TestContext, times: number): Promise<
   const repeated = sources.reduce((total, { source }) => total + source.repeated, 0);
   assert.ok(repeated > 0, "nothing was outstanding when the server was killed");
   t.diagnostic(
-    `${times} kills: ${all} messages to each of ${drains.length}, none missing, none of QoS 2 twice; publishers sent ${repeated} again, ` +
+    `${times} rounds (${[...killed].map(([how, count]) => `${how} ${count}`).join(", ")}): ${all} messages to each of ${drains.length}, none missing, none of QoS 2 twice; publishers sent ${repeated} again, ` +
       `subscribers were sent ${sum((one) => one.duplicates)} again, ${sum((one) => one.unanswered)} answers were withheld`,
   );
   assert.equal((await deployment.stop()).code, 0);
