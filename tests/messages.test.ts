@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import pg from "pg";
 import { uuidOf, type Id } from "@holdfast/kernel";
-import { atEnd } from "../apps/server/src/testing/index.ts";
+import { asOwner, atEnd } from "../apps/server/src/testing/index.ts";
 import { textOf } from "./authority.fixture.ts";
 import { eventually, Restarting } from "./messages.fixture.ts";
 
@@ -243,6 +243,29 @@ test("the log of an organisation stays small, however much went through it", asy
   const after = await place.program(token);
   assert.deepEqual(await after.until(1), [body(2)]);
   await database.end();
+});
+
+test("a row of the log that was altered is told to the operator and left alone, and everybody comes in all the same", async () => {
+  const device = await ours().device(application);
+  const { token } = await ours().tokenOf([`telemetry.read:${device.id}`]);
+  const line = await place.program(token);
+  await line.client.subscribeAsync("devices/+/telemetry", { qos: 1 });
+  await line.end();
+  await place.feed(device, 1);
+  await place.feed(device, 2);
+  const last = `where pos = (select max(pos) from holdfast.message_log)`;
+  await asOwner(
+    place.database.login,
+    `update holdfast.message_log set body = set_byte(body, 40, 255 - get_byte(body, 40)) ${last}`,
+  );
+  await place.restart();
+  const after = await place.program(token);
+  assert.equal(after.isResumed, true);
+  await place.feed(device, 3);
+  assert.deepEqual(await after.until(2), [1, 3].map(body));
+  const [told = ""] = place.platform.reports.filter((report) => report.includes("message log"));
+  assert.match(told, new RegExp(`${ours().org} do not open`));
+  await after.client.endAsync(false, { properties: { sessionExpiryInterval: 0 } });
 });
 
 test("messages by HTTP are as durable as their readings: refused together, and delivered to nobody", async () => {

@@ -23,6 +23,7 @@ import { Search } from "./at-rest/search.ts";
 import { Owner } from "./authority.fixture.ts";
 import { placeOf } from "./clients.fixture.ts";
 import { CookieBrowser } from "./cookie-browser.fixture.ts";
+import { mqtt } from "./revocation.fixture.ts";
 
 // A simulated fleet as its owner meets it: asked for at set-up, watched, stopped, started again, and removed.
 /** What it told its log, but for what it does where root starts it. */
@@ -285,6 +286,17 @@ test("removing the fleet closes what it has open, erases its organisation, and l
   await browser.good("GET", "/v1/devices");
   const { token: program } = await us.post<{ token: string }>("/v1/tokens", { name: "p", grants: ["telemetry.read"] });
   const viewer = await us.post<{ token: string }>("/v1/tokens", { name: "v", grants: ["org.read", "device.read"] });
+  const subscriber = await mqtt(platform, {
+    username: "p",
+    password: program,
+    clientId: "lasting",
+    clean: false,
+    protocolVersion: 5,
+    properties: { sessionExpiryInterval: 600 },
+  });
+  await subscriber.client.subscribeAsync("devices/#", { qos: 1 });
+  const { rows: kept } = await rowsOf(platform, "select from holdfast.message_log");
+  assert.ok(kept.length > 0);
   const { ca, url } = placeOf(platform);
   const client = new Client({ url, token: program, transport: nodeTransport({ ca }) });
   const opened = Promise.withResolvers<void>();
@@ -304,6 +316,8 @@ test("removing the fleet closes what it has open, erases its organisation, and l
   client.close();
   const { text: counted } = await visitor.send("GET", "/metrics");
   assert.match(counted, /^holdfast_mqtt_connections 0$/m);
+  assert.match(counted, /^holdfast_mqtt_sessions 0$/m);
+  await subscriber.closed;
   for (const gone of [key, program, viewer.token]) assert.equal(await statusOf(platform, gone), 401);
   const { orgs } = await browser.good<{ orgs: { id: string }[] }>("GET", "/v1/session");
   assert.deepEqual(

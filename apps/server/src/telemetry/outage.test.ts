@@ -2,8 +2,10 @@ import assert from "node:assert/strict";
 import { test, type TestContext } from "node:test";
 import { Refusal, uuidOf, type Id } from "@holdfast/kernel";
 import { Proxy } from "../storage/proxy.fixture.ts";
+import { asPlatform } from "../authority/index.ts";
 import { freshDatabase, TestClock } from "../testing/index.ts";
 import { serverUnavailable } from "./batch.ts";
+import { messagesIn, openMessages } from "./message-log.ts";
 import { until, world, type Store, type World } from "./store.fixture.ts";
 
 /** A world whose wire to PostgreSQL can be cut, and a device in it that is known to the store. */
@@ -95,6 +97,40 @@ test("while the database is away for longer, whoever waits is told so after ten 
   assert.equal(await say(3, "other"), 0, "what was refused gave its attribute no type");
   assert.deepEqual(await values(), [1, 3]);
   assert.match(w.reports.join("\n"), /^The database does not answer.*\nThe database answers again\.$/);
+});
+
+test("what the broker wants kept stands in order in the commit of its reading; where nobody knows whether it was kept, the organisation is read again", async (t) => {
+  const { w, proxy, device, space, store, say } = await behindProxy(t);
+  const record = (n: number) =>
+    new Promise<number>((resolve) => store.telemetry.record(space, Uint8Array.of(n), (code) => resolve(code)));
+  const first = record(1);
+  const withReading = new Promise<number>((settle) => {
+    const source = { space, device, via: "mqtt" } as const;
+    store.telemetry.accept(source, Buffer.from('{"n":1}'), {}, { record: Uint8Array.of(2), settle });
+  });
+  assert.deepEqual(await Promise.all([first, withReading, record(3)]), [0, 0, 0]);
+  const rows = await w.storage.read(asPlatform(space.scope), (unit) => messagesIn(unit).rows(0, 10));
+  const [row] = rows;
+  assert.ok(row && rows.length === 1);
+  assert.deepEqual(
+    openMessages(space.scope, row.position, row.body),
+    [1, 2, 3].map((n) => Uint8Array.of(n)),
+  );
+  assert.deepEqual(await w.sql("select pos::integer as position from holdfast.log"), [{ position: row.position }]);
+
+  const others = await w.org();
+  const other = await others.device();
+  await store.telemetry.prepare(await others.space(), other);
+  proxy.down();
+  passing(t, w);
+  const theirs = store.sayNow(await others.space(), other, { n: 1 });
+  assert.deepEqual(await Promise.all([say(2), record(4), theirs]), [
+    serverUnavailable,
+    serverUnavailable,
+    serverUnavailable,
+  ]);
+  assert.ok(space.closed);
+  assert.ok(!(await others.space()).closed, "whoever had nothing of the broker's is as before");
 });
 
 test("a stop while the database is away ends within seconds, and forgets nobody who waits", async (t) => {
