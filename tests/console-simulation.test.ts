@@ -111,12 +111,9 @@ test("a fleet that was asked for at set-up is seen at once, is marked on every p
   assert.ok(await mark(page).isVisible());
 
   await mark(page).getByRole("link", { name: "Remove it in the settings" }).click();
-  await page.getByRole("button", { name: "Remove the simulated fleet …" }).click();
-  const dialog = page.getByRole("dialog");
-  await dialog.getByText("this organisation is erased with everything in it").waitFor();
-  await assertAccessible(page, "the dialog");
-  await dialog.getByLabel("Type “Simulated fleet” to confirm").fill("Simulated fleet");
-  await dialog.getByRole("button", { name: "Remove it all" }).click();
+  await page.getByText("this organisation is erased with everything in it").waitFor();
+  await assertAccessible(page, "the settings of the fleet");
+  await page.getByRole("button", { name: "Remove the simulated fleet" }).click();
   await page.waitForURL(own);
   await page.getByText("There is no device yet.").waitFor();
   assert.equal(await toFleet(page).count(), 0);

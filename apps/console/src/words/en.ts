@@ -440,11 +440,10 @@ export const en = {
     name: "Name of the organisation",
     toSecurity: "How this platform protects what it holds",
     simulation: {
-      title: "Remove the simulated fleet",
-      button: "Remove the simulated fleet …",
-      label: "Remove it all",
+      title: "The simulated fleet",
+      button: "Remove the simulated fleet",
       explanation:
-        "The simulated devices fall silent, and this organisation is erased with everything in it, for ever. Your other organisations are not touched.",
+        "Its devices fall silent, and this organisation is erased with everything in it, at once and for ever. Your other organisations are not touched.",
     },
   },
   invitation: {
