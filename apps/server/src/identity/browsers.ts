@@ -3,7 +3,7 @@ import type { Action } from "@holdfast/protocol";
 import { actionsOfMember, asPlatform, type Member, type Session, type Sessions } from "../authority/index.ts";
 import type { Keyring, Storage } from "../storage/index.ts";
 import type { Identity } from "./identity.ts";
-import { organisationsIn, type Organisation } from "./organisation.ts";
+import { byRank, organisationsIn, type Organisation } from "./organisation.ts";
 import type { Person } from "./person.ts";
 import { peopleIn } from "./postgres.ts";
 
@@ -61,6 +61,6 @@ export class Browsers {
         actions: actionsOfMember(member),
       })),
     );
-    return { person, session, orgs: orgs.toSorted((a, b) => a.org.createdAt - b.org.createdAt) };
+    return { person, session, orgs: orgs.toSorted((a, b) => byRank(a.org, b.org)) };
   }
 }

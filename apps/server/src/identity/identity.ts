@@ -6,7 +6,7 @@ import type { InstanceUnit, Keyring, Storage } from "../storage/index.ts";
 import { noteRefused, organisationsOf, type RefusedSignIn } from "./attempts.ts";
 import { found } from "./founding.ts";
 import { isLongEnough, type Person } from "./person.ts";
-import { organisationsIn } from "./organisation.ts";
+import { byRank, organisationsIn } from "./organisation.ts";
 import { peopleIn, setupIn } from "./postgres.ts";
 import { isSetupSecret, type SetupOffer } from "./setup.ts";
 import { day, welcomeOf, type Welcome } from "./welcome.ts";
@@ -133,7 +133,7 @@ export class Identity {
 
   /** The password was right. */
   async #admit(person: Id<"person">, orgs: readonly Id<"org">[], asked: SignIn): Promise<Welcome> {
-    const org = await this.#oldest(asked.org === undefined ? orgs : orgs.filter((one) => one === asked.org));
+    const org = await this.#first(asked.org === undefined ? orgs : orgs.filter((one) => one === asked.org));
     if (!org) throw new Refusal("credential.invalid");
     const space = await this.#needs.spaces.of(org);
     const member = space.member(person);
@@ -148,7 +148,7 @@ export class Identity {
     return welcomeOf(org, person, minted);
   }
 
-  async #oldest(orgs: readonly Id<"org">[]): Promise<Id<"org"> | undefined> {
+  async #first(orgs: readonly Id<"org">[]): Promise<Id<"org"> | undefined> {
     const { storage } = this.#needs;
     if (orgs.length < 2) return orgs[0];
     const founded = await Promise.all(
@@ -157,7 +157,7 @@ export class Identity {
         return storage.read(allowed, (unit) => organisationsIn(unit).own());
       }),
     );
-    return founded.toSorted((a, b) => a.createdAt - b.createdAt)[0]?.id;
+    return founded.toSorted(byRank)[0]?.id;
   }
 }
 

@@ -15,6 +15,12 @@ export type Organisation = {
   readonly isEnded?: true | undefined;
 };
 
+/** In which order somebody's organisations stand: the first is where she begins, and that is none which is only for show. */
+export const byRank = (a: Organisation, b: Organisation): number =>
+  Number(a.isSimulated ?? false) - Number(b.isSimulated ?? false) ||
+  a.createdAt - b.createdAt ||
+  (a.id < b.id ? -1 : 1);
+
 export const organisationsIn = (unit: Unit) => {
   const { org } = unit.scope;
   const rowOf = (version: number) => `${org}|${version}`;
