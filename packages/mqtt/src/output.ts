@@ -33,6 +33,8 @@ export class Output {
   waiting = 0;
   written = 0;
   readonly #socket: Duplex;
+  /** A socket has copied or sent what it was given when it says so; any other stream may hand the same bytes on, and read them later. */
+  readonly #isSocket: boolean;
   readonly #blocks: Blocks;
   /** Given to the socket, in order; each with how much of it was used. */
   readonly #underWay: Buffer[] = [];
@@ -46,10 +48,11 @@ export class Output {
   /** `drained` is called when something has left the process. */
   constructor(socket: Duplex, blocks: Blocks, drained: () => void) {
     this.#socket = socket;
+    this.#isSocket = socket instanceof Socket;
     this.#blocks = blocks;
     this.#canBePrompt = this.#isPrompt = socket instanceof Socket && !(socket instanceof TLSSocket);
     this.#left = () => {
-      const block = this.#underWay.shift();
+      const block = this.#isSocket ? this.#underWay.shift() : undefined;
       if (block) this.#blocks.give(block);
       this.waiting -= this.#underWayLengths.shift() ?? 0;
       if (this.#underWay.length === 0) this.#isPrompt = this.#canBePrompt;
@@ -117,8 +120,12 @@ export class Output {
       this.#isPrompt = false;
       bytes = nothing;
     }
-    this.#underWay.push(block);
     this.#underWayLengths.push(length);
+    if (this.#isSocket) this.#underWay.push(block);
+    else {
+      bytes = Buffer.from(bytes);
+      this.#blocks.give(block);
+    }
     // Called when this and all before it has left: with nothing, when the bytes were handed over already.
     this.#socket.write(bytes, this.#left);
   }
