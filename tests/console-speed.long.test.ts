@@ -67,7 +67,7 @@ async function framesDuring(page: Page, work: () => Promise<void>): Promise<read
   return page.evaluate<number[]>("(() => { const all = frames_; frames_ = undefined; return all; })()");
 }
 
-// Met on cores that nobody else wants, and not shown with all ten thousand so far: docs/benchmarks.md has the figures.
+// Not met with all ten thousand so far, on a machine that others used too: docs/benchmarks.md has the figures.
 const unshown = { todo: "to be measured on a quiet machine: docs/benchmarks.md" };
 
 test("ten thousand devices scroll without a frame over 50 ms, in the median of three runs", unshown, async (t) => {
