@@ -25,7 +25,7 @@ export type BrokerName = keyof typeof brokers;
 
 // As `npm run mqtt` starts it.
 const standalone = [
-  "--max-semi-space-size=8",
+  "--max-semi-space-size=4",
   path.join(import.meta.dirname, "../../packages/mqtt/src/standalone/main.ts"),
 ];
 

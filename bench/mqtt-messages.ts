@@ -13,7 +13,7 @@ export async function run(): Promise<Result> {
       rows.push(rowOf(one.name, one.goal, await measureCase(place, ["ours", "mosquitto", "aedes"], one)));
     }
     return {
-      name: "mqtt",
+      name: "mqtt-messages",
       rows,
       notes: [
         `Messages per second of the server's CPU, user and system; ${turns} turns in alternation, each until the server had worked for ${measured.cpu / 1000} s or ${measured.atMost / 1000} s had passed, after a warm-up of ${warmUp.cpu / 1000} s, medians. 100 bytes, MQTT 3.1.1.`,
