@@ -196,7 +196,7 @@ async function publishing(dial: Dial, count: number, window: number): Promise<Lo
 export const cases = {
   pipelined: { name: "QoS 0, 1 to 1, pipelined", goal: 15, prepare: (dial) => fanOut(dial, 1, 4000) },
   fanOut: { name: "QoS 0, 1 to 100", goal: 6, prepare: (dial) => fanOut(dial, 100, 400) },
-  fanIn: { name: "QoS 0, 100 to 1", goal: 2, prepare: (dial) => fanIn(dial, 100, 10) },
+  fanIn: { name: "QoS 0, 100 to 1, five messages a write", goal: 2, prepare: (dial) => fanIn(dial, 100, 10) },
   pairs: { name: "QoS 0, 100 pairs, one message each", goal: 1, prepare: (dial) => pairs(dial, 100) },
   window: { name: "QoS 1 in, 100 clients, window 10", goal: 6, prepare: (dial) => publishing(dial, 100, 10) },
   single: { name: "QoS 1 in, 1,000 clients, window 1", goal: 0.8, prepare: (dial) => publishing(dial, 1000, 1) },
