@@ -76,7 +76,10 @@ const lower = (one: QoS, other: QoS): QoS => (one < other ? one : other);
 
 /** A message of any QoS is kept: it goes to everybody who has not got it yet. */
 export function deliverKept(space: Space, publication: Publication, publisher: Session | null): void {
-  if (!publication.isLive) deliverLive(space.route(publication.topic), publication, publisher);
+  if (!publication.isLive) {
+    publication.isLive = true;
+    deliverLive(space.route(publication.topic), publication, publisher);
+  }
   handOver(publication);
   if (publication.retain && publication.qos > 0) retain(space, publication);
 }

@@ -88,6 +88,38 @@ test("[MQTT-3.1.2-10] 3.1.1 [MQTT-3.1.2-10] [MQTT-3.1.2-12] a will goes out once
   }
 });
 
+test("a will comes once, at whatever QoS it was left and is heard, also where it is kept at once", async () => {
+  await using house = await House.open();
+  const readers = await Promise.all(
+    [0, 1, 2].map(async (qos) => {
+      const reader = await house.connect(`reader-${qos}`);
+      reader.subscribe(1, "w", qos);
+      await reader.take("suback");
+      return reader;
+    }),
+  );
+  const listened: string[] = [];
+  house.broker.listen("space", "w", { receive: ({ payload }) => void listened.push(String(payload)) });
+  for (const settles of [true, false]) {
+    house.policy.settles = settles;
+    for (const qos of [0, 1, 2]) {
+      const { length } = house.policy.closes;
+      const will = { topic: "w", payload: `${qos}`, qos, retain: false };
+      (await house.connect("dies", { connect: { will } })).destroy();
+      await until(() => house.policy.closes.length > length);
+      house.policy.accepted.pop()?.settle(0);
+    }
+    for (const reader of readers) {
+      const got = (await reader.quiet()).filter(({ cmd }) => cmd === "publish");
+      assert.deepEqual(
+        got.map(({ payload }) => String(payload)),
+        ["0", "1", "2"],
+      );
+    }
+    assert.deepEqual(listened.splice(0), ["0", "1", "2"]);
+  }
+});
+
 test("a will is retained with its properties", async () => {
   await using house = await House.open();
   const properties = { contentType: "text/plain", userProperties: { a: "b" }, messageExpiryInterval: 5 };
