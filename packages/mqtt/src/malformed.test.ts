@@ -161,7 +161,11 @@ const talk = (version: 4 | 5): fc.Arbitrary<Said[]> => {
 /** A CONNECT that is not refused for its method, of one of a few clients who come again and again. */
 const welcome = (version: 4 | 5): fc.Arbitrary<Said> =>
   fc.tuple(connects(version), fc.constantFrom("a", "b", "c")).map(([said, clientId]) => {
-    const { authenticationMethod, authenticationData, ...properties } = said["properties"] as Record<string, unknown>; // an object
+    const {
+      authenticationMethod: _method,
+      authenticationData: _data,
+      ...properties
+    } = said["properties"] as Record<string, unknown>; // an object
     return { ...said, clientId, properties };
   });
 
