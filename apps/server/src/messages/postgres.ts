@@ -27,7 +27,7 @@ export const presencesIn = (unit: Unit) => ({
       `insert into presence (org, device, state, cause, since, heard_at)
          select $1, noted.device, noted.state, noted.cause, noted.since, noted.heard_at
            from unnest($2::uuid[], $3::smallint[], $4::smallint[], $5::bigint[], $6::bigint[]) as noted(device, state, cause, since, heard_at)
-           join device on device.id = noted.device -- one that was erased meanwhile is nowhere
+           join device on device.id = noted.device for key share of device -- one that is erased meanwhile is nowhere
        on conflict (org, device) do update set state = excluded.state, cause = excluded.cause, since = excluded.since,
          heard_at = excluded.heard_at`,
       [
