@@ -33,6 +33,11 @@ export class Visitor {
     return new Visitor(this.#url, this.#ca, token, this.#agent);
   }
 
+  /** The same by connections of its own: those that are there may be closed by the platform in the moment in which one asks. */
+  anew(): Visitor {
+    return new Visitor(this.#url, this.#ca, this.#token);
+  }
+
   async close(): Promise<void> {
     this.#agent.destroy();
   }
