@@ -30,5 +30,6 @@ export type { Properties } from "./properties.ts";
 export type { Publication } from "./publication.ts";
 export type { Statistics } from "./statistics.ts";
 export type { Arrival, Listener } from "./subscription.ts";
+export { systemTime } from "./system-time.ts";
 export type { Time } from "./time.ts";
 export { matches } from "./topics.ts";

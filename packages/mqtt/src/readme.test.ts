@@ -24,10 +24,14 @@ test("the program in the README runs and serves a stock client", async () => {
   try {
     const [line] = await once(child.stdout, "data");
     const client = await mqtt.connectAsync(`mqtt://127.0.0.1:${JSON.parse(String(line)).port}`, { reconnectPeriod: 0 });
-    await client.subscribeAsync("a", { qos: 1 });
-    const arrives = new Promise<string>((resolve) => client.once("message", resolve));
-    await client.publishAsync("a", "x", { qos: 1 });
-    assert.equal(await arrives, "a");
+    await client.subscribeAsync("a", { qos: 2 });
+    for (const qos of [0, 1, 2] as const) {
+      const arrives = new Promise<string>((resolve) => {
+        client.once("message", (topic, payload, packet) => resolve(`${topic} ${String(payload)} ${packet.qos}`));
+      });
+      await client.publishAsync("a", "x", { qos });
+      assert.equal(await arrives, `a x ${qos}`);
+    }
     await client.endAsync();
   } finally {
     child.kill();

@@ -1,7 +1,7 @@
 import { createServer, type AddressInfo } from "node:net";
 import { Broker } from "./broker.ts";
 import { openPolicy } from "./standalone/policy.ts";
-import { systemTime } from "./standalone/system-time.ts";
+import { systemTime } from "./system-time.ts";
 
 // A broker in a process of its own, which says how long the longest turn of its event loop was since it was asked last. Run by fork().
 const retainedTopics = 100_000;

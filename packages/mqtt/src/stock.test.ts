@@ -1,14 +1,20 @@
 import assert from "node:assert/strict";
+import { execFile, spawn, spawnSync } from "node:child_process";
+import { once } from "node:events";
 import { test } from "node:test";
+import { promisify } from "node:util";
 import mqtt from "mqtt";
-import { House } from "./house.fixture.ts";
+import { House, until } from "./house.fixture.ts";
+
+const run = promisify(execFile);
+const qualities = [0, 1, 2] as const;
 
 for (const protocolVersion of [4, 5] as const) {
-  test(`3.1.1 [MQTT-7.0.0-2] a stock client of version ${protocolVersion} publishes and receives at QoS 0 and 1`, async () => {
+  test(`3.1.1 [MQTT-7.0.0-2] a stock client of version ${protocolVersion} publishes and receives at every QoS`, async () => {
     await using house = await House.open();
     const client = await mqtt.connectAsync(`mqtt://127.0.0.1:${house.port}`, { protocolVersion, reconnectPeriod: 0 });
-    await client.subscribeAsync("rooms/+/temperature", { qos: 1 });
-    for (const qos of [0, 1] as const) {
+    await client.subscribeAsync("rooms/+/temperature", { qos: 2 });
+    for (const qos of qualities) {
       const arrives = new Promise<{ topic: string; payload: Buffer; qos: number }>((resolve) => {
         client.once("message", (topic, payload, packet) => resolve({ topic, payload, qos: packet.qos }));
       });
@@ -33,12 +39,12 @@ for (const protocolVersion of [4, 5] as const) {
       ...(protocolVersion === 5 ? { properties: { sessionExpiryInterval: 3600 } } : {}),
     };
     const sleeper = await mqtt.connectAsync(url, options);
-    await sleeper.subscribeAsync("news/#", { qos: 1 });
+    await sleeper.subscribeAsync("news/#", { qos: 2 });
     await sleeper.endAsync();
 
     const publisher = await mqtt.connectAsync(url, { protocolVersion, reconnectPeriod: 0 });
     await publisher.publishAsync("news/a", "first", { qos: 1 });
-    await publisher.publishAsync("news/b", "second", { qos: 1 });
+    await publisher.publishAsync("news/b", "second", { qos: 2 });
 
     const back = mqtt.connect(url, options);
     const got: string[] = [];
@@ -52,3 +58,73 @@ for (const protocolVersion of [4, 5] as const) {
     await Promise.all([back.endAsync(), publisher.endAsync()]);
   });
 }
+
+const withoutMosquitto = spawnSync("mosquitto_sub").error
+  ? "mosquitto_sub and mosquitto_pub are not on this machine"
+  : false;
+
+test(
+  "the clients of mosquitto publish and receive at every QoS, and get what they missed, in both versions",
+  { skip: withoutMosquitto },
+  async () => {
+    await using house = await House.open();
+    const at = ["-h", "127.0.0.1", "-p", String(house.port)];
+    for (const version of ["311", "5"]) {
+      const publish = (qos: number) =>
+        run("mosquitto_pub", [...at, "-V", version, "-t", "a/b", "-m", `${version} ${qos}`, "-q", `${qos}`]);
+      // Not clean, so that what comes between the two waits; -C ends it behind so many messages, -E behind the SUBACK.
+      const keeps = version === "5" ? ["-c", "-x", "600"] : ["-c"];
+      const subscribe = ["-V", version, "-i", `reader-${version}`, ...keeps, "-t", "a/#", "-q", "2", "-F", "%t %p %q"];
+      await run("mosquitto_sub", [...at, ...subscribe, "-E"]);
+      await until(() => house.broker.statistics.connectionsOpen === 0);
+      for (const qos of [1, 2]) await publish(qos);
+      const reader = spawn("mosquitto_sub", [...at, ...subscribe, "-C", "5"]);
+      const { length } = house.policy.opens;
+      const chunks: Buffer[] = [];
+      reader.stdout.on("data", (chunk: Buffer) => chunks.push(chunk));
+      const ends = once(reader, "close");
+      await until(() => house.policy.opens.length > length);
+      for (const qos of qualities) await publish(qos);
+      await ends;
+      const lines = Buffer.concat(chunks).toString().trim().split("\n");
+      assert.deepEqual(
+        lines,
+        [1, 2, 0, 1, 2].map((qos) => `a/b ${version} ${qos} ${qos}`),
+      );
+    }
+  },
+);
+
+/** Subscribes, publishes at every QoS, and says what came. */
+const paho = `
+import sys, paho.mqtt.client as paho
+client = paho.Client(paho.CallbackAPIVersion.VERSION2, protocol=int(sys.argv[2]))
+def came(client, data, message):
+    print(message.topic, message.payload.decode(), message.qos, flush=True)
+    if message.qos == 2: client.disconnect()
+client.on_message = came
+client.on_connect = lambda client, *_: client.subscribe("a/#", 2)
+client.on_subscribe = lambda client, *_: [client.publish("a/b", "x", qos) for qos in range(3)]
+client.connect("127.0.0.1", int(sys.argv[1]))
+client.loop_forever()
+`;
+
+const withoutPaho =
+  spawnSync("python3", ["-c", "from paho.mqtt.client import CallbackAPIVersion"]).status === 0
+    ? false
+    : "paho-mqtt 2 for Python is not on this machine";
+
+test(
+  "the client of paho for Python publishes and receives at every QoS, in both versions",
+  { skip: withoutPaho },
+  async () => {
+    await using house = await House.open();
+    for (const version of ["4", "5"]) {
+      const { stdout } = await run("python3", ["-c", paho, String(house.port), version], { timeout: 20_000 });
+      assert.deepEqual(
+        stdout.trim().split("\n"),
+        qualities.map((qos) => `a/b x ${qos}`),
+      );
+    }
+  },
+);

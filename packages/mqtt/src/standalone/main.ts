@@ -4,7 +4,7 @@ import { createServer as createTlsServer } from "node:tls";
 import { Broker } from "../broker.ts";
 import { openPolicy } from "./policy.ts";
 import { parseOptions, usage } from "./options.ts";
-import { systemTime } from "./system-time.ts";
+import { systemTime } from "../system-time.ts";
 
 const host = "127.0.0.1";
 const say = (stream: NodeJS.WriteStream, line: string) => stream.write(`${line}\n`);

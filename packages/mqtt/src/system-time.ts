@@ -1,7 +1,7 @@
 import { performance } from "node:perf_hooks";
-import type { Time } from "../time.ts";
+import type { Time } from "./time.ts";
 
-/** The machine's own time. `now` does not follow a clock that is set while the program runs; alone, that harms nobody. */
+/** The machine's own time. `now` does not follow a clock that is set while the program runs; to a broker alone that does no harm. */
 export const systemTime: Time = {
   now: () => performance.timeOrigin + performance.now(),
   elapsed: () => performance.now(),
