@@ -166,6 +166,7 @@ export class Core {
         session.cancelWill?.();
         session.cancelExpiry?.();
       }
+      space.retained.stop();
       space.keeping?.flush();
     }
   }

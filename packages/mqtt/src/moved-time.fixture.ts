@@ -20,6 +20,11 @@ export class MovedTime implements Time {
     return this.#elapsed;
   }
 
+  /** How many timers run. */
+  get waiting(): number {
+    return this.#timers.size;
+  }
+
   setTimer(milliseconds: number, call: () => void): () => void {
     const timer = { due: this.#elapsed + milliseconds, call };
     this.#timers.add(timer);

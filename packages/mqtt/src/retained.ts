@@ -1,19 +1,25 @@
-import type { Limits } from "./limits.ts";
+import type { Core } from "./core.ts";
 import type { Publication } from "./publication.ts";
-import type { Statistics } from "./statistics.ts";
 import { TopicTree } from "./topic-tree.ts";
+
+/** How long a message whose life is over may still take its room; nobody gets it any more. */
+const sweepMilliseconds = 10_000;
 
 /** The last retained message of each topic of a space. */
 export class Retained {
-  readonly #limits: Limits;
-  readonly #statistics: Statistics;
+  readonly #core: Core;
+  readonly #emptied: () => void;
   readonly #tree = new TopicTree<Publication>();
+  /** Those whose life has an end. */
+  readonly #mortal = new Set<Publication>();
+  #cancelSweep: (() => void) | undefined;
   #count = 0;
   #bytes = 0;
 
-  constructor(limits: Limits, statistics: Statistics) {
-    this.#limits = limits;
-    this.#statistics = statistics;
+  /** `emptied` is called when the last one has gone by itself. */
+  constructor(core: Core, emptied: () => void) {
+    this.#core = core;
+    this.#emptied = emptied;
   }
 
   get count(): number {
@@ -32,14 +38,18 @@ export class Retained {
       if (old) this.forget(old);
       return true;
     }
-    const { retainedMessages, retainedBytes } = this.#limits;
+    const { retainedMessages, retainedBytes } = this.#core.limits;
     const count = this.#count + (old ? 0 : 1);
     const bytes = this.#bytes + publication.size - (old?.size ?? 0);
     if (count > retainedMessages || bytes > retainedBytes) return false;
     publication.detach();
-    if (old) this.#tree.remove(topic, old);
+    if (old) this.forget(old);
     this.#tree.add(topic, publication);
     this.#account(count, bytes);
+    if (publication.expiry !== -1) {
+      this.#mortal.add(publication);
+      this.#cancelSweep ??= this.#core.time.setTimer(sweepMilliseconds, () => this.#sweep());
+    }
     return true;
   }
 
@@ -47,9 +57,25 @@ export class Retained {
     for (const publication of this.all()) this.forget(publication);
   }
 
+  /** Nothing goes by itself any more. */
+  stop(): void {
+    this.#cancelSweep?.();
+    this.#cancelSweep = undefined;
+  }
+
+  #sweep(): void {
+    this.#cancelSweep = undefined;
+    const { time } = this.#core;
+    const now = time.elapsed();
+    for (const publication of this.#mortal) if (publication.secondsLeft(now) === 0) this.forget(publication);
+    if (this.#mortal.size > 0) this.#cancelSweep = time.setTimer(sweepMilliseconds, () => this.#sweep());
+    if (this.#count === 0) this.#emptied();
+  }
+
   #account(count: number, bytes: number): void {
-    this.#statistics.retained += count - this.#count;
-    this.#statistics.retainedBytes += bytes - this.#bytes;
+    const { statistics } = this.#core;
+    statistics.retained += count - this.#count;
+    statistics.retainedBytes += bytes - this.#bytes;
     this.#count = count;
     this.#bytes = bytes;
   }
@@ -58,6 +84,7 @@ export class Retained {
   forget(publication: Publication): void {
     this.#tree.remove(publication.topic, publication);
     this.#account(this.#count - 1, this.#bytes - publication.size);
+    if (this.#mortal.delete(publication) && this.#mortal.size === 0) this.stop();
   }
 
   /** Whether it is what its topic retains. */

@@ -124,7 +124,7 @@ export class Session {
     this.application = application;
     if (!moved) return;
     const { space } = this;
-    space.generation++; // topics of this session that were looked up under the old names are looked up again
+    space.subscribersChanged(); // topics of this session that were looked up under the old names are looked up again
     for (const old of this.subscriptions.values()) {
       space.unsubscribe(old);
       const again = this.#reread(old);

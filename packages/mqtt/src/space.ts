@@ -55,18 +55,16 @@ export class Space {
   generation = 1;
   #routes = new Map<string, Route>();
   #routeTargets = 0;
-  #routesGeneration = 1;
   #users = 0;
 
   constructor(core: Core, key: SpaceKey) {
     this.core = core;
     this.key = key;
-    this.retained = new Retained(core.limits, core.statistics);
+    this.retained = new Retained(core, () => this.rest());
     this.keeping = core.journal && new Keeping(core, key, core.journal);
   }
 
   route(topic: string): Route {
-    if (this.#routesGeneration !== this.generation) this.#clearRoutes();
     const known = this.#routes.get(topic);
     if (known) return known;
     const route = new Route(this, topic, this.tree.match(topic));
@@ -78,14 +76,19 @@ export class Space {
     return route;
   }
 
+  /** Whoever gets what is looked up again. Now, or a space where nothing is said any more would remember sessions that are over. */
+  subscribersChanged(): void {
+    this.generation++;
+    if (this.#routes.size > 0) this.#clearRoutes();
+  }
+
   #clearRoutes(): void {
     this.#routes = new Map();
     this.#routeTargets = 0;
-    this.#routesGeneration = this.generation;
   }
 
   subscribe(subscription: Subscription): void {
-    this.generation++;
+    this.subscribersChanged();
     this.core.statistics.subscriptions++;
     const { group } = subscription;
     if (!group) {
@@ -97,7 +100,7 @@ export class Space {
   }
 
   unsubscribe(subscription: Subscription): void {
-    this.generation++;
+    this.subscribersChanged();
     this.core.statistics.subscriptions--;
     const { group } = subscription;
     if (!group) {
@@ -118,14 +121,14 @@ export class Space {
   }
 
   listen(filter: string, listening: Listening): () => void {
-    this.generation++;
+    this.subscribersChanged();
     this.tree.add(filter, listening);
     this.enter();
     let listens = true;
     return () => {
       if (!listens) return;
       listens = false;
-      this.generation++;
+      this.subscribersChanged();
       this.tree.remove(filter, listening);
       this.leave();
     };
