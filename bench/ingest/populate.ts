@@ -10,7 +10,7 @@ export type Device = { readonly id: Id<"device">; readonly key: { readonly id: s
 export async function populate(
   { url, ca, setupLink }: Empty,
   count: number,
-): Promise<{ org: Id<"org">; devices: Device[] }> {
+): Promise<{ org: Id<"org">; devices: Device[]; token: string }> {
   const visitor = new Visitor(url, ca);
   try {
     const person = { email: "owner@example.com", password: "correct horse battery staple", org: "Bench" };
@@ -27,7 +27,7 @@ export async function populate(
     for (let at = 0; at < count; at += 16) {
       await Promise.all(Array.from({ length: Math.min(16, count - at) }, (_, more) => make(at + more)));
     }
-    return { org: parseId("org", welcome.org), devices };
+    return { org: parseId("org", welcome.org), devices, token: welcome.token };
   } finally {
     await visitor.close();
   }

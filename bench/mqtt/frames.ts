@@ -1,9 +1,9 @@
 // MQTT 3.1.1, as little of it as a load needs.
 
-const uint16 = (value: number) => [value >> 8, value & 0xff];
-const text = (value: string) => [...uint16(Buffer.byteLength(value)), ...Buffer.from(value)];
+export const uint16 = (value: number) => [value >> 8, value & 0xff];
+export const text = (value: string) => [...uint16(Buffer.byteLength(value)), ...Buffer.from(value)];
 
-function frame(first: number, body: readonly number[]): Buffer {
+export function frame(first: number, body: readonly number[]): Buffer {
   const length: number[] = [];
   let rest = body.length;
   do {

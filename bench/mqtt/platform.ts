@@ -10,9 +10,13 @@ import { cpuOf } from "./server.ts";
 
 /** The whole platform as `npm start` starts it, with its PostgreSQL, and devices that may come. */
 export type Platform = {
+  readonly pid: number;
+  readonly url: string;
   readonly port: number;
   readonly ca: string;
   readonly devices: readonly Device[];
+  /** Of its owner. */
+  readonly token: string;
   /** Seconds of CPU of its own process, and of all of PostgreSQL's. */
   cpu(): number;
   databaseCpu(): number;
@@ -29,7 +33,7 @@ type Ready = {
 
 const main = path.join(import.meta.dirname, "../../apps/server/src/main.ts");
 
-export async function startPlatform(place: Place, devices: number): Promise<Platform> {
+export async function startPlatform(place: Pick<Place, "start">, devices: number): Promise<Platform> {
   const folder = mkdtempSync(path.join(tmpdir(), "bench-platform-"));
   chmodSync(folder, 0o711); // started by root, platform and database go on as others, who must get through
   const readyFile = path.join(folder, "ready.json");
@@ -57,9 +61,12 @@ export async function startPlatform(place: Place, devices: number): Promise<Plat
     const [line = ""] = readFileSync(path.join(data, "postgres", "cluster", "postmaster.pid"), "utf8").split("\n");
     const postmaster = Number(line);
     return {
+      pid,
+      url,
       port: Number(new URL(mqttsUrl).port),
       ca,
       devices: made.devices,
+      token: made.token,
       cpu: () => cpuOf(pid),
       databaseCpu: () => databaseCpu(postmaster),
       stop,

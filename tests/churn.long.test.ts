@@ -1,0 +1,35 @@
+import assert from "node:assert/strict";
+import path from "node:path";
+import { test, type TestContext } from "node:test";
+import { churn, type Moment } from "../bench/churn/churn.ts";
+import { growthOf, sayGrowth, type Growth } from "../bench/churn/growth.ts";
+import { openBroker, openPlatform, type Place } from "../bench/churn/places.ts";
+
+// Clients come, talk and vanish in every way for five minutes, and the server may not remember them: with 99 % confidence it grows by less than
+// this for each. What is measured is what is reachable. That this can fail is shown by a broker that is made to keep 200 bytes of each.
+const mostEach = 100;
+const leak = ["--import", path.join(import.meta.dirname, "../bench/churn/leak.fixture.ts")];
+
+async function measured(t: TestContext, open: () => Promise<Place>): Promise<Growth> {
+  const place = await open();
+  try {
+    const moments: Moment[] = [];
+    for await (const moment of churn(place, { seconds: 300, rate: 100, every: 12, seed: 1 })) moments.push(moment);
+    const growth = growthOf(moments, "live");
+    t.diagnostic(`${moments.at(-1)?.visits} visits: ${sayGrowth(growth)}`);
+    return growth;
+  } finally {
+    await place.stop();
+  }
+}
+
+test("the broker forgets every client that is gone, and one that keeps 200 bytes of each is found out", async (t) => {
+  const [sound, leaking] = await Promise.all([measured(t, openBroker), measured(t, () => openBroker(leak))]);
+  assert.ok(leaking.each > mostEach, `the one that keeps them grew by ${sayGrowth(leaking)}`);
+  assert.ok(sound.atMost < mostEach, sayGrowth(sound));
+});
+
+test("the platform forgets every client that is gone", async (t) => {
+  const growth = await measured(t, openPlatform);
+  assert.ok(growth.atMost < mostEach, sayGrowth(growth));
+});
