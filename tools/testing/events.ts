@@ -7,6 +7,7 @@ export type Told =
   | { tell: "ended"; id: number }
   | { tell: "failed"; name: string; line: number | undefined; error: string }
   | { tell: "said"; message: string }
+  | { tell: "noted"; message: string }
   | { tell: "counts"; counts: Counts };
 
 /** Node's own counts of a run, under node's own names. */
@@ -37,8 +38,11 @@ function tell(event: TestEvent, names: Map<number, string>): Told | undefined {
     const name = names.get(numbered(event.data).testId) ?? event.data.name;
     return { tell: "failed", name, line: event.data.line, error: withoutNode(inspect(error.cause ?? error)) };
   }
-  if (event.type === "test:diagnostic" && event.data.level !== "info") {
-    return { tell: "said", message: event.data.message };
+  if (event.type === "test:diagnostic") {
+    const { level, message, line } = event.data;
+    if (level !== "info") return { tell: "said", message };
+    // Node's own counts come the same way, as of the file's first line, where the imports are.
+    return line === 1 ? undefined : { tell: "noted", message };
   }
   // Node counts failures here as well; its types do not say so yet.
   if (event.type === "test:summary") return { tell: "counts", counts: { failed: 0, ...event.data.counts } };

@@ -1,15 +1,16 @@
 import type { Counts } from "./events.ts";
 import type { Outcome } from "./run-file.ts";
 
-/** One line for a file that passed; for one that did not, what failed, why, and what the file wrote. */
+/** One line for a file that passed, and what it noted where it ran for long; for one that did not, what failed, why, and what the file wrote. */
 export function describe(outcome: Outcome): string {
-  const { file, failures, counts, seconds, output } = outcome;
-  if (failures.length === 0) return `✔ ${file} (${counts.tests} in ${seconds.toFixed(1)} s)`;
+  const { file, failures, counts, seconds, output, notes } = outcome;
+  const noted = file.endsWith(".long.test.ts") ? notes.map((note) => `  ${note}`) : [];
+  if (failures.length === 0) return [`✔ ${file} (${counts.tests} in ${seconds.toFixed(1)} s)`, ...noted].join("\n");
   const told = failures.map(
     ({ name, line, error }) => `  ✖ ${name}${line ? ` (${file}:${line})` : ""}\n${indent(error)}`,
   );
   const wrote = output.trim() === "" ? [] : [`  it wrote:\n${indent(lastLines(output, 60))}`];
-  return [`✖ ${file} (${seconds.toFixed(1)} s)`, ...told, ...wrote].join("\n");
+  return [`✖ ${file} (${seconds.toFixed(1)} s)`, ...noted, ...told, ...wrote].join("\n");
 }
 
 /** The slowest files, and after them the closing lines of node's own test runner: CI reads those. */

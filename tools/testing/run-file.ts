@@ -11,6 +11,8 @@ export type Outcome = {
   seconds: number;
   counts: Counts;
   failures: { name: string; line?: number | undefined; error: string }[];
+  /** What its tests found, where they say so (`t.diagnostic`). */
+  notes: string[];
   output: string;
 };
 
@@ -47,6 +49,7 @@ export async function runFile(file: string, limits: Limits): Promise<Outcome> {
     file,
     seconds,
     output: Buffer.concat(chunks).toString(),
+    notes: told.flatMap((line) => (line.tell === "noted" ? [line.message] : [])),
     ...judge(path.join(limits.folder, file), told, end),
   };
 }
@@ -107,7 +110,7 @@ function judge(file: string, told: Told[], end: End): Pick<Outcome, "counts" | "
     else if (line.tell === "ended") running.delete(line.id);
     else if (line.tell === "failed") failures.push({ name: line.name, line: line.line, error: line.error });
     else if (line.tell === "said") failures.push({ name: "(the file)", error: line.message });
-    else counts = line.counts;
+    else if (line.tell === "counts") counts = line.counts;
   }
   const name = [...running.values()].at(-1) ?? "(the file)";
   if (end.killed === "stopped") failures.push({ name, error: "Stopped from outside." });

@@ -35,6 +35,16 @@ test("a file that passes is one line and its tests are counted", async (t) => {
   assert.match(closing([outcome], 12), /ℹ tests 4\nℹ suites 0\nℹ pass 3\nℹ fail 0\nℹ cancelled 0\nℹ skipped 1\n/);
 });
 
+test("a long file says what its tests found, and no other does", async (t) => {
+  const file = `${start}test("a", (t) => t.test("b", (t) => t.diagnostic("12 of 13")));\n`;
+  const [short, long] = await outcomes(
+    repository(t, { "packages/p/src/a.test.ts": file, "packages/p/src/b.long.test.ts": file }),
+  );
+  assert.ok(short && long);
+  assert.match(describe(short), /^✔ .*$/);
+  assert.match(describe(long), /^✔ packages\/p\/src\/b\.long\.test\.ts \(2 in [\d.]+ s\)\n  12 of 13$/);
+});
+
 test("a failure is told with its name, its place and the values, and what the file wrote", async (t) => {
   const file = `${start}console.log("before");\ntest("outer", (t) => t.test("inner", () => assert.equal(1, 2)));\n`;
   const [outcome] = await outcomes(repository(t, { "packages/p/src/a.test.ts": file }));
