@@ -90,6 +90,7 @@ async function makeDevices(
       offersDemo: false,
       maximumMessage: 1024 * 1024,
       maximumConnectionsPerAddress: 60_000,
+      maximumConnectionRatePerAddress: 1_000_000,
       proxyFrom: [],
       allowRoot: false,
     },

@@ -36,6 +36,8 @@ export type Config = {
   readonly maximumMessage: number;
   /** Open at once from one address, or one /64 of IPv6. */
   readonly maximumConnectionsPerAddress: number;
+  /** New ones in a second from one address, or one /64 of IPv6. Whoever comes beyond that waits. */
+  readonly maximumConnectionRatePerAddress: number;
   /** Proxies, which say in a header of the PROXY protocol whose connection they pass on. */
   readonly proxyFrom: readonly Network[];
   /** Where no other user can reach the data, root goes on as root. */
@@ -59,6 +61,7 @@ const options = {
   "security-contact": { type: "string" },
   "max-message": { type: "string" },
   "max-connections-per-address": { type: "string" },
+  "max-connection-rate-per-address": { type: "string" },
   "proxy-from": { type: "string", multiple: true },
   "allow-root": { type: "boolean" },
   "no-demo": { type: "boolean" },
@@ -79,6 +82,7 @@ export const usage = `npm start -- [OPTION]…
   --security-contact URI  for /.well-known/security.txt
   --max-message BYTES    the largest MQTT packet or HTTP body (1048576)
   --max-connections-per-address N  from one address, or one /64 of IPv6 (60000)
+  --max-connection-rate-per-address N  new ones in a second from one address; others wait (1000)
   --proxy-from ADDRESS   a proxy, or a network of proxies (10.0.0.0/24), whose connections all begin with a header of
                          the PROXY protocol, version 2; its client's address then counts (repeatable)
   --ready-file FILE      written when everything accepts connections (ready.json in the keys folder)
@@ -128,6 +132,13 @@ export function parseConfig(
       60_000,
       1,
       10_000_000,
+    ),
+    maximumConnectionRatePerAddress: whole(
+      set("max-connection-rate-per-address"),
+      "--max-connection-rate-per-address",
+      1_000,
+      1,
+      1_000_000,
     ),
     proxyFrom: (values["proxy-from"] ?? listIn(environment["HOLDFAST_PROXY_FROM"])).map(network),
     allowRoot: values["allow-root"] ?? ["1", "true"].includes(environment["HOLDFAST_ALLOW_ROOT"] ?? ""),

@@ -22,9 +22,15 @@ export function metricsOf({ telemetry, broker, https, watchers, arrivals, guard,
   const kept = telemetry.statistics;
   const { user, system } = process.cpuUsage();
   const { connections, answers } = https.statistics;
-  const { halfOpen, turnedAway } = arrivals.statistics;
+  const { halfOpen, waiting, waited, turnedAway } = arrivals.statistics;
   return [
     ...gauge("connections_half_open", "Connections in the handshake, or without CONNECT or request so far.", halfOpen),
+    ...gauge(
+      "connections_waiting",
+      "Connections that wait for their handshake, because of others of their address.",
+      waiting,
+    ),
+    ...counter("connections_waited", "Connections that had to wait for their handshake.", waited),
     "# HELP holdfast_connections_turned_away_total Connections that were closed as they came, by reason.",
     "# TYPE holdfast_connections_turned_away_total counter",
     ...[...turnedAway].map(([why, count]) => `holdfast_connections_turned_away_total{reason="${why}"} ${count}`),

@@ -171,8 +171,17 @@ async function open(needs: PlatformNeeds, opened: AsyncDisposableStack, closing:
     it.close(),
   );
   const guard = opened.adopt(new Guard({ clock, timers, report }), (it) => it.close());
-  const { proxyFrom: proxies, maximumConnectionsPerAddress: openOfNetwork } = config;
-  const arrivals = opened.adopt(new Arrivals({ timers, report, proxies, openOfNetwork }), (it) => it.close());
+  const arrivals = opened.adopt(
+    new Arrivals({
+      clock,
+      timers,
+      report,
+      proxies: config.proxyFrom,
+      openOfNetwork: config.maximumConnectionsPerAddress,
+      perSecondOfNetwork: config.maximumConnectionRatePerAddress,
+    }),
+    (it) => it.close(),
+  );
   const exposure = new Exposure({ authentication, sessions, storage, guard, clock, report });
   const liveRefusals = new LiveRefusals({ clock, timers });
   const strangers = new Strangers({ clock });

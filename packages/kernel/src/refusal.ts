@@ -118,6 +118,8 @@ const sentences = {
   "backup.wrong": "The passphrase is wrong, or the file is not a keys backup.",
   "connection.tooMany":
     "Too many connections come from one address, or say nothing. Let clients come again more slowly, or raise --max-connections-per-address.",
+  "connection.slowed":
+    "Most clients of one address are refused, or very many come at once, and they wait for each other. End those whose credentials are over, or raise --max-connection-rate-per-address.",
   "proxy.malformed":
     "What comes from a declared proxy has to begin with a header of the PROXY protocol, version 2. Let it send one, or mend --proxy-from.",
   "port.taken": "Another program listens on this port. Stop it, or choose another port.",

@@ -238,6 +238,7 @@ export class Connection implements Line, Opened, FrameHandler {
 
   #turnAway(answer: TurnedAway): void {
     this.core.statistics.connectionsTurnedAway++;
+    this.transport.answered?.(answer.turnedAway);
     turnAway(this, answer);
     this.end({ how: "policy", code: answer.turnedAway });
   }
@@ -249,6 +250,7 @@ export class Connection implements Line, Opened, FrameHandler {
     this.#inbound = new Inbound(this, session);
     if (core.limits.messagesPerSecond !== Infinity) this.#pace = new Pace(this);
     this.resumed = resumed;
+    this.transport.answered?.(0);
     this.heardAt = core.time.elapsed();
     this.deadlines.watchSilence(keepAlive);
     this.deadlines.expireAt(expiresAt);

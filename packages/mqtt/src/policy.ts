@@ -16,6 +16,8 @@ export type Transport = {
   readonly name: string;
   /** Called once, when the CONNECT is there: until then nobody knows whether it speaks MQTT at all. */
   connecting?(): void;
+  /** Called once, with the code of the CONNACK that the policy's answer led to; 0 is a welcome. */
+  answered?(code: number): void;
 };
 
 export type ProtocolVersion = 4 | 5;

@@ -12,21 +12,29 @@ import { Port } from "./port.ts";
 import type { Network } from "./proxies.ts";
 
 type Told = { readonly message: string; readonly about: About | undefined };
-type Given = { openOfNetwork?: number; halfOpen?: { ofNetwork: number; ofAll: number }; proxies?: readonly Network[] };
+type Given = {
+  openOfNetwork?: number;
+  perSecondOfNetwork?: number;
+  refused?: { perSecond: number; burst: number };
+  halfOpen?: { ofNetwork: number; ofAll: number };
+  proxies?: readonly Network[];
+};
 
-/** A port whose connections say what they want with their first byte, and then where they come from. */
+/** A port whose connections say what they want with their first byte, and hear where they come from; whoever says "!" is refused. */
 async function opened(t: TestContext, given: Given = {}) {
   const { certificates, clock } = await world();
   const told: Told[] = [];
   const timers = new TestClock();
   const report = (message: string, about?: About) => void told.push({ message, about });
-  const arrivals = new Arrivals({ timers, report, proxies: [], openOfNetwork: 10_000, ...given });
+  const rates = { openOfNetwork: 10_000, perSecondOfNetwork: 1_000 };
+  const arrivals = new Arrivals({ clock: timers, timers, report, proxies: [], ...rates, ...given });
   const strangers = new Strangers({ clock });
   const needs = { certificates, arrivals, strangers, host: "127.0.0.1", port: 0 };
   const port = new Port(needs, { name: "MQTT", transport: "mqtt", protocols: ["mqtt"] }, (socket) => {
     socket.on("error", () => socket.destroy()); // clients in these tests hang up as they like
-    socket.once("data", () => {
+    socket.once("data", (said: Buffer) => {
       arrivals.settle(socket);
+      arrivals.judge(socket, said.toString() === "!" ? "refused" : "welcome");
       socket.write(`${socket.remoteAddress} ${socket.remotePort}`);
     });
   });
@@ -45,12 +53,12 @@ async function opened(t: TestContext, given: Given = {}) {
     socket.on("error", () => {}); // a reset is as good as an end
     return socket;
   };
-  /** A good client that comes from there and stays; other bytes may be sent ahead. */
-  const meet = async (from: string, ahead?: Uint8Array) => {
+  /** A client that comes from there and stays; other bytes may be sent ahead. */
+  const meet = async (from: string, ahead?: Uint8Array, says = "?") => {
     const socket = dial(from);
     if (ahead) socket.write(ahead);
     const secure = tls.connect({ socket, servername: "localhost", ca: certificates.caPem });
-    secure.setEncoding("utf8").write("?");
+    secure.setEncoding("utf8").write(says);
     secure.on("error", () => {}); // as good as an end
     const heard = await new Promise<string>((resolve, reject) => {
       secure.once("data", resolve);
@@ -77,6 +85,10 @@ async function opened(t: TestContext, given: Given = {}) {
       return all.filter((socket) => !socket.destroyed);
     },
     meet,
+    /** As many, one after the other, that show nothing good. */
+    async refused(count: number, from: string): Promise<void> {
+      for (let at = 0; at < count; at += 1) (await meet(from, undefined, "!")).secure.destroy();
+    },
     /** What a good client hears that comes from there, and then leaves. */
     async hello(from: string, ahead?: Uint8Array): Promise<string> {
       const { secure, heard } = await meet(from, ahead);
@@ -149,6 +161,42 @@ test("the operator is told once a minute, with the network that most came from",
   );
   timers.move(600_000);
   assert.equal(told.length, 1);
+});
+
+const refused = { perSecond: 10, burst: 20 };
+
+test("where most of a network are refused its next ones wait for their handshake, and those of others do not", async (t) => {
+  const { arrivals, timers, told, dial, meet, hello, refused: refuse } = await opened(t, { refused });
+  await refuse(20, "127.0.0.2");
+  assert.equal(arrivals.statistics.waiting, 0);
+  const good = Array.from({ length: 5 }, () => meet("127.0.0.2"));
+  await until(() => arrivals.statistics.waiting === 5);
+  for (const leave of [(gone: Socket) => gone.end(), (gone: Socket) => gone.resetAndDestroy()]) {
+    const gone = dial("127.0.0.2");
+    gone.resume().write("whatever");
+    await until(() => arrivals.statistics.waiting === 6);
+    leave(gone);
+    await until(() => arrivals.statistics.waiting === 5);
+  }
+  assert.match(await hello("127.0.0.3"), /^127\.0\.0\.3 /);
+  assert.equal(arrivals.statistics.waiting, 5);
+  // So many a second, whoever left apart.
+  timers.move(100);
+  await until(() => arrivals.statistics.waiting < 4);
+  while (arrivals.statistics.waiting > 0) {
+    timers.move(100);
+    await new Promise((resolve) => setTimeout(resolve, 1));
+  }
+  for (const { secure, heard } of await Promise.all(good)) {
+    assert.match(heard, /^127\.0\.0\.2 /);
+    secure.destroy();
+  }
+  assert.equal(arrivals.statistics.waited, 7);
+  timers.move(60_000);
+  assert.deepEqual(
+    told.map(({ about }) => about),
+    [{ level: "warning", code: "connection.slowed", connections: 7, networks: 1, mostFrom: "127.0.0.2", ofThose: 7 }],
+  );
 });
 
 const proxies: readonly Network[] = [{ address: "127.0.7.0", prefix: 24, family: "ipv4" }];

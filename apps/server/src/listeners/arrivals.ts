@@ -1,10 +1,12 @@
 import type { Socket } from "node:net";
-import type { Report, RefusalCode, Timers } from "@holdfast/kernel";
+import type { Clock, Report, RefusalCode, Timers } from "@holdfast/kernel";
 import { Crowd } from "./crowd.ts";
 import { networkOf } from "./guard.ts";
 import { beneath } from "./handshakes.ts";
+import { hold } from "./hold.ts";
 import { Proxies, type Network } from "./proxies.ts";
 import { localHeader } from "./proxy-header.ts";
+import { Turns, type Turn, type TurnRates } from "./turns.ts";
 
 /** Connections that have not said what they want, of one network and of all; those in the TLS handshake are among them. */
 type HalfOpenLimits = { readonly ofNetwork: number; readonly ofAll: number };
@@ -15,28 +17,38 @@ type HalfOpenLimits = { readonly ofNetwork: number; readonly ofAll: number };
  */
 const halfOpenLimits: HalfOpenLimits = { ofNetwork: 1_024, ofAll: 4_096 };
 
-/** Why a connection was closed before it was given to TLS. */
+/** Two hundred refused at once is an installer's bad day. Fifty a second cost a tenth of a core, database and all. */
+const refusedOfNetwork = { perSecond: 50, burst: 200 };
+
+/** Why a connection was closed before it was given to TLS, or had to wait. */
 const codes = {
   address_full: "connection.tooMany",
   address_half_open: "connection.tooMany",
   half_open: "connection.tooMany",
   proxy_header: "proxy.malformed",
+  waited: "connection.slowed",
 } as const satisfies Record<string, RefusalCode>;
 
-export type Why = keyof typeof codes;
+export type Why = Exclude<keyof typeof codes, "waited">;
 
-const sentences: Readonly<Record<(typeof codes)[Why], string>> = {
+const sentences: Readonly<Record<(typeof codes)[keyof typeof codes], string>> = {
   "connection.tooMany": "connections were closed as they came, because there are too many",
+  "connection.slowed":
+    "connections wait for their handshake, because so many of their network are refused or come at once",
   "proxy.malformed": "a declared proxy came without a header that we could use",
 };
 
 type Needs = {
+  readonly clock: Clock;
   readonly timers: Timers;
   readonly report: Report;
   /** The addresses that are declared as proxies'. */
   readonly proxies: readonly Network[];
   /** Connections of one network in all. */
   readonly openOfNetwork: number;
+  /** New connections of one network in a second. */
+  readonly perSecondOfNetwork: number;
+  readonly refused?: TurnRates["refused"];
   readonly halfOpen?: HalfOpenLimits;
 };
 
@@ -46,7 +58,7 @@ const tellEvery = 60_000; // milliseconds
  * The TCP connections of all listeners together, from where each comes, and whether it has said what it wants: a CONNECT, a request. Until
  * then it is half open, costs us more than its client, and there may be so many. One too many is closed before TLS: the newest of its own
  * network, and, where all networks together have too many, one of the network that has most, so that a flood shuts nobody out but its
- * own neighbours.
+ * own neighbours. Where many of a network are refused, or very many come, they wait for their turn before TLS.
  */
 export class Arrivals {
   readonly #needs: Needs;
@@ -55,6 +67,10 @@ export class Arrivals {
   readonly #open = new Map<string, number>();
   readonly #halfOpen = new Crowd<Socket>();
   readonly #networks = new WeakMap<Socket, string>();
+  readonly #turns: Turns;
+  /** Of connections that were let on and not judged yet. */
+  readonly #taken = new WeakMap<Socket, Turn>();
+  #waited = 0;
   readonly #turnedAway = new Map<Why, number>();
   #untold: Partial<Record<RefusalCode, Map<string, number>>> = {};
   #timer: { cancel(): void } | undefined;
@@ -63,11 +79,14 @@ export class Arrivals {
     this.#needs = needs;
     this.#limits = needs.halfOpen ?? halfOpenLimits;
     this.#proxies = new Proxies({ timers: needs.timers, declared: needs.proxies });
-    for (const why of Object.keys(codes)) this.#turnedAway.set(why as Why, 0); // its keys
+    const all = { perSecond: needs.perSecondOfNetwork, burst: needs.perSecondOfNetwork };
+    this.#turns = new Turns(needs, { refused: needs.refused ?? refusedOfNetwork, all });
+    for (const why of Object.keys(codes)) if (why !== "waited") this.#turnedAway.set(why as Why, 0); // its keys
   }
 
   get statistics() {
-    return { halfOpen: this.#halfOpen.size, turnedAway: this.#turnedAway as ReadonlyMap<Why, number> };
+    const turnedAway: ReadonlyMap<Why, number> = this.#turnedAway;
+    return { halfOpen: this.#halfOpen.size, waiting: this.#turns.waiting, waited: this.#waited, turnedAway };
   }
 
   /** Lets a connection in, at once or when its proxy has said whose it is, or closes it. Then `socket` says where its client comes from. */
@@ -100,7 +119,17 @@ export class Arrivals {
       if (left > 0) this.#open.set(network, left);
       else this.#open.delete(network);
     });
-    enter();
+    let release = (): void => {};
+    const leave = this.#turns.take(network, (turn) => {
+      this.#taken.set(socket, turn);
+      release();
+      enter();
+    });
+    if (!leave) return;
+    release = hold(socket);
+    socket.once("close", leave);
+    this.#waited += 1;
+    this.#note("waited", network);
   }
 
   /** The client of this TLS connection has said what it wants. */
@@ -110,14 +139,24 @@ export class Arrivals {
     if (socket && network !== undefined) this.#halfOpen.remove(network, socket);
   }
 
+  /** What the client of this TLS connection has shown is good, or is not. The first word counts. */
+  judge(secure: object, verdict: "welcome" | "refused"): void {
+    const socket = beneath(secure);
+    const turn = socket && this.#taken.get(socket);
+    if (!socket || !turn) return;
+    this.#taken.delete(socket);
+    this.#turns.judge(turn, verdict);
+  }
+
   close(): void {
+    this.#turns.close();
     this.#timer?.cancel();
     this.#tell();
   }
 
   /** Closes it as cheaply as can be, counts it, and tells the operator once a minute. */
   #turnAway(socket: Socket, why: Why): void {
-    this.#note(why, networkOf(socket.remoteAddress ?? ""));
+    this.#count(why, networkOf(socket.remoteAddress ?? ""));
     socket.on("error", () => {}); // it is over for us
     socket.resetAndDestroy();
   }
@@ -136,14 +175,18 @@ export class Arrivals {
     const { most, oldestOfMost: oldest } = this.#halfOpen;
     const network = oldest && this.#networks.get(oldest);
     if (!oldest || network === undefined || most <= newcomers) return false;
-    this.#note("half_open", network);
+    this.#count("half_open", network);
     this.#halfOpen.remove(network, oldest); // now, and not when it is closed
     oldest.destroy();
     return true;
   }
 
-  #note(why: Why, network: string): void {
+  #count(why: Why, network: string): void {
     this.#turnedAway.set(why, (this.#turnedAway.get(why) ?? 0) + 1);
+    this.#note(why, network);
+  }
+
+  #note(why: keyof typeof codes, network: string): void {
     const untold = (this.#untold[codes[why]] ??= new Map<string, number>());
     if (untold.size < 10_000 || untold.has(network)) untold.set(network, (untold.get(network) ?? 0) + 1);
     // One line a minute, however many there are: nobody fills the disk by knocking.

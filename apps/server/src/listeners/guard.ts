@@ -13,6 +13,12 @@ const tellEvery = 60_000; // milliseconds
 /** What somebody may be told who has not got what he shows. */
 const failures = new Set<RefusalCode>(["credential.invalid", "proof.required", "proof.invalid"]);
 
+/** Whoever asked has shown nothing that is good, and it was not for a fault of ours that it did not help. */
+export const wasRefused = (error: unknown): boolean =>
+  error instanceof Refusal && (failures.has(error.code) || reasons.has(error.code));
+
+const reasons = new Set<RefusalCode>(["credential.missing", "credential.expired", "rate.exceeded"]);
+
 /**
  * Keeps guessing cheap for us, for all listeners together. Fifty thousand meters may share the one address of a carrier, so a
  * good credential always passes: only attempts that fail use the address up, and only those are then told to wait. What costs

@@ -47,6 +47,7 @@ export async function startTestPlatform(given: Given = {}): Promise<TestPlatform
     securityContact: undefined,
     maximumMessage: 1024 * 1024,
     maximumConnectionsPerAddress: 60_000,
+    maximumConnectionRatePerAddress: 1_000,
     proxyFrom: [],
     allowRoot: false,
     offersDemo: true,

@@ -6,6 +6,7 @@ import type { FastifyReply } from "fastify";
 import type { RawData, WebSocket, WebSocketServer } from "ws";
 import type { Caller } from "../../authority/index.ts";
 import type { Arrivals } from "../arrivals.ts";
+import { wasRefused } from "../guard.ts";
 import { webSocketServer } from "../web-sockets.ts";
 import { cut } from "./deadlines.ts";
 import { cookieOf, type Asking, type Entrance } from "./entrance.ts";
@@ -21,7 +22,7 @@ const closeCode = (refusal: Refusal): number => 4_000 + statusOf[refusal.code];
 type Needs = {
   readonly watchers: Watchers;
   readonly entrance: Entrance;
-  readonly arrivals: Pick<Arrivals, "settle">;
+  readonly arrivals: Pick<Arrivals, "settle" | "judge">;
   readonly timers: Timers;
   readonly random: Random;
 };
@@ -81,8 +82,12 @@ export class Live {
       const begin = (read: () => Hello) => {
         const began = this.#begin(connection, asking, read);
         began
-          .then(() => this.#needs.arrivals.settle(request.socket))
+          .then(() => {
+            this.#needs.arrivals.settle(request.socket);
+            this.#needs.arrivals.judge(request.socket, "welcome");
+          })
           .catch((error: unknown) => {
+            if (wasRefused(error)) this.#needs.arrivals.judge(request.socket, "refused");
             if (error instanceof Refusal) connection.close(closeCode(error), error.code);
             else connection.close(1011, "fault");
           });

@@ -1,4 +1,4 @@
-import type { Http2SecureServer } from "node:http2";
+import { Http2ServerRequest, type Http2SecureServer } from "node:http2";
 import type { Socket } from "node:net";
 import { credentialIn } from "@holdfast/crypto";
 import {
@@ -14,8 +14,9 @@ import type { Route } from "@holdfast/protocol";
 import fastify, { type FastifyBaseLogger, type FastifyInstance, type FastifyReply, type FastifyRequest } from "fastify";
 import type { Begun, Caller, Handler, Session } from "../../authority/index.ts";
 import type { LiveRefusals, Strangers } from "../../live/index.ts";
+import type { Arrivals } from "../arrivals.ts";
 import type { Exposure } from "../exposure.ts";
-import type { Guard } from "../guard.ts";
+import { wasRefused, type Guard } from "../guard.ts";
 import { RateLimit } from "../rate.ts";
 import { askedOf, credentialText, sendReply } from "./answer.ts";
 import type { ConsoleFiles } from "./console.ts";
@@ -39,6 +40,7 @@ export type ServingNeeds = {
   readonly replays: Replays;
   readonly exposure: Exposure;
   readonly guard: Guard;
+  readonly arrivals: Pick<Arrivals, "judge">;
   readonly clock: Clock;
   readonly random: Random;
   readonly timers: Timers;
@@ -152,7 +154,7 @@ class Serving {
   }
 
   async #admit(route: Route, request: FastifyRequest, reply: FastifyReply): Promise<void> {
-    const { guard, entrance } = this.#needs;
+    const { guard, entrance, arrivals } = this.#needs;
     const { needs, method, openTo, session } = route;
     this.#routes.set(request, route);
     if (session === "asks" || session === "ends") return this.#admitSession(request, reply);
@@ -164,7 +166,11 @@ class Serving {
     }
     const isOpen = openTo === "thisMachine" && isFromThisMachine(request.ip, request.headers);
     if (isOpen && credentialText(request.headers) === undefined) return;
-    const caller = await entrance.caller(askingOf(request));
+    const caller = await entrance.caller(askingOf(request)).catch((error: unknown) => {
+      if (wasRefused(error)) arrivals.judge(socketOf(request), "refused");
+      throw error;
+    });
+    arrivals.judge(socketOf(request), "welcome");
     this.#callers.set(request, caller);
     this.#count(caller, reply);
   }
@@ -301,6 +307,10 @@ class Serving {
     return newRequestId(this.#needs.random);
   }
 }
+
+/** Of HTTP/2 the one below its session. */
+const socketOf = ({ raw }: FastifyRequest): object =>
+  (raw instanceof Http2ServerRequest && raw.stream.session?.socket) || raw.socket;
 
 const askingOf = ({ headers, ip, method }: FastifyRequest): Asking => ({
   headers,

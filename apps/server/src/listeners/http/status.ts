@@ -86,6 +86,7 @@ export const statusOf = {
   "seal.broken": 500,
   "backup.wrong": 422,
   "connection.tooMany": 429,
+  "connection.slowed": 429,
   "proxy.malformed": 400,
   "port.taken": 500,
   "tls.unusable": 500,

@@ -3,7 +3,7 @@ import { X509Certificate } from "node:crypto";
 import { once } from "node:events";
 import { after, before, test } from "node:test";
 import tls from "node:tls";
-import { systemRandom, systemTimers } from "@holdfast/kernel";
+import { systemClock, systemRandom, systemTimers } from "@holdfast/kernel";
 import { Broker, type Asked } from "@holdfast/mqtt";
 import { Strangers } from "../../live/index.ts";
 import { operatorCertificate, world } from "../../tls/tls.fixture.ts";
@@ -33,7 +33,14 @@ before(async () => {
     newClientId: () => "nobody",
     reportFault: (fault) => assert.fail(String(fault)),
   });
-  const arrivals = new Arrivals({ timers: systemTimers, report: () => {}, proxies: [], openOfNetwork: 100 });
+  const arrivals = new Arrivals({
+    clock: systemClock,
+    timers: systemTimers,
+    report: () => {},
+    proxies: [],
+    openOfNetwork: 100,
+    perSecondOfNetwork: 1_000,
+  });
   listener = await MqttListener.open({
     certificates,
     arrivals,

@@ -81,9 +81,15 @@ export class MqttListener {
   #wayOf(socket: Socket, name: "mqtts" | "wss"): Transport {
     const { remoteAddress = "" } = socket;
     const connecting = () => this.#needs.arrivals.settle(socket);
-    return { remoteAddress, secure: true, name, connecting, exportKey: exporterOf(socket) };
+    const answered = (code: number) => {
+      if (!isOurs(code)) this.#needs.arrivals.judge(socket, code === 0 ? "welcome" : "refused");
+    };
+    return { remoteAddress, secure: true, name, connecting, answered, exportKey: exporterOf(socket) };
   }
 }
+
+/** Unavailable, busy (MQTT 5, table 2-6): the client can do nothing about it. */
+const isOurs = (code: number): boolean => code === 0x88 || code === 0x89;
 
 /** Of TLS 1.3 alone: before that, what is exported binds to the connection only with extensions that a client may leave out. */
 function exporterOf(socket: Socket): Transport["exportKey"] {
