@@ -30,6 +30,8 @@ const handler = (
   },
 });
 
+const model = "whatever a few clients do, each gets what a plain reading of the standard says, over crashes too";
+
 /** Handlers of statements of the standards (docs/mqtt.md), each with the test that misses it. */
 export const mqttMutants = (): readonly Mutant[] => [
   handler(
@@ -388,6 +390,25 @@ export const mqttMutants = (): readonly Mutant[] => [
       "kept.test.ts",
       "a snapshot is the whole state in records of a bounded size, and replaying it behind or in place of what was before is the same",
     ],
+  ),
+  handler(
+    "model-quality",
+    ["subscription.ts", "qos > highest ? qos : highest", "highest > 0 ? highest : qos"],
+    ["model.test.ts", model],
+  ),
+  handler(
+    "model-shared-by-all",
+    [
+      "delivering.ts",
+      "    const member = memberOf(shares[i]!, publication); // i < length\n    if (member) sendLive(member, publication, publisher);",
+      "    for (const member of shares[i]!.members) sendLive(member, publication, publisher);",
+    ],
+    ["model.test.ts", model],
+  ),
+  handler(
+    "model-owed-again",
+    ["keeping.ts", '    this.late([{ kind: "done", ...ofMessage(delivery) }]);', ""],
+    ["model.test.ts", model],
   ),
   handler(
     "web-socket-text",
