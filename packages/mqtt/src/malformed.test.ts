@@ -140,7 +140,7 @@ test("random bytes, before and behind the CONNECT, harm nobody but their own con
       assertReadable(await street.hear([...start, ...cut(noise, places)]), version);
       await street.isSound();
     }),
-    { numRuns: 400 },
+    { numRuns: 200 },
   );
   await leavesLittle(street.house);
 });
@@ -229,7 +229,7 @@ test("valid packets, changed anywhere and in any pieces, harm nobody but their o
       if (!spoilsConnect) assertReadable(said, version);
       await street.isSound();
     }),
-    { numRuns: 600 },
+    { numRuns: 300 },
   );
   await leavesLittle(street.house);
 });

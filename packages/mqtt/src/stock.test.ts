@@ -86,10 +86,11 @@ test(
       await until(() => house.policy.opens.length > length);
       for (const qos of qualities) await publish(qos);
       await ends;
+      // What comes at QoS 2 it tells when the exchange is over, and others may overtake it.
       const lines = Buffer.concat(chunks).toString().trim().split("\n");
       assert.deepEqual(
-        lines,
-        [1, 2, 0, 1, 2].map((qos) => `a/b ${version} ${qos} ${qos}`),
+        lines.toSorted(),
+        [0, 1, 1, 2, 2].map((qos) => `a/b ${version} ${qos} ${qos}`),
       );
     }
   },
