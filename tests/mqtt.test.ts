@@ -152,8 +152,9 @@ for (const protocolVersion of [4, 5] as const) {
 test("attempts with a known key are in its owner's audit log, counted and not one by one", async () => {
   const device = await makeDevice();
   for (let attempt = 0; attempt < 10; attempt += 1) {
-    await refused({ username: device.key.id, password: `hfs_${"A".repeat(49)}`, protocolVersion: 5 });
-    await refused({ username: device.key.id, password: (await makeSecret()) ?? "", protocolVersion: 5 });
+    // The answers of all but the first wait; what is written does not.
+    meet({ username: device.key.id, password: `hfs_${"A".repeat(49)}`, protocolVersion: 5 });
+    meet({ username: device.key.id, password: await makeSecret(), protocolVersion: 5 });
   }
   type Entry = { what: string; facts: { action: string; count?: number } };
   let entries: Entry[] = [];

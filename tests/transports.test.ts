@@ -104,6 +104,23 @@ test("what is over on the MQTT port is over there too: silence before CONNECT, a
   await Promise.all([first.endAsync(true), over.endAsync()]);
 });
 
+test("who shows a key with a wrong secret again and again waits for the answer, and who shows the right one does not", async () => {
+  const device = await makeDevice();
+  const wrong = { key: { ...device.key, secret: (await makeDevice()).key.secret }, id: device.id };
+  const refused = () => assert.rejects(on443(wrong, { protocolVersion: 5 }), { code: 0x86 });
+  await refused();
+  await refused();
+  const third = refused();
+  await until(async () => (await metric("mqtt_refusals_waiting")) === 1);
+  const good = await on443(device);
+  assert.equal(await metric("mqtt_refusals_waiting"), 1);
+  await good.endAsync();
+  await refused(); // a good one has come
+  clock.move(1_000);
+  await third;
+  assert.equal(await metric("mqtt_refusals_waiting"), 0);
+});
+
 test("a connection is half open until its CONNECT, its request or its greeting is there, whichever way it came", async (t) => {
   const halfOpen = () => metric("connections_half_open"); // which the one that asks is not
   const settles = (count: number) => until(async () => (await halfOpen()) === count);

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { House, TestPolicy, until } from "./house.fixture.ts";
+import type { TurnedAway } from "./policy.ts";
 
 const codeOf = (packet: { reasonCode?: number; returnCode?: number }) => packet.reasonCode ?? packet.returnCode;
 const text = (value: string) => [0, value.length, ...Buffer.from(value)];
@@ -349,4 +350,47 @@ test("a closed broker says goodbye and takes nobody in", async () => {
   assert.equal(house.broker.statistics.willsPublished, 0);
   const late = await house.visit();
   await late.closed();
+});
+
+test("a refusal that is to wait comes when its time is up, in both versions, and nothing that is said meanwhile counts", async () => {
+  await using house = await House.open();
+  const refusal: TurnedAway = { turnedAway: 0x87, after: 1_000 };
+  house.policy.welcome = ({ username }) => (username === "good" ? {} : refusal);
+  for (const version of [4, 5] as const) {
+    const peer = await house.visit({ version });
+    peer.connect({ clientId: "bad" });
+    peer.publish("a", "x");
+    peer.raw(0xff, 0xff, 0xff);
+    await until(() => house.broker.statistics.refusalsWaiting === 1);
+    await house.connect("good", { connect: { username: "good" } });
+    house.time.move(999);
+    await new Promise((resolve) => setImmediate(resolve));
+    assert.deepEqual([peer.arrived, peer.isClosed], [0, false]);
+    house.time.move(1);
+    assert.equal(codeOf(await peer.take("connack")), version === 5 ? 0x87 : 5);
+    await peer.closed();
+    assert.equal(house.broker.statistics.refusalsWaiting, 0);
+  }
+  assert.equal(house.broker.statistics.connectionsTurnedAway, 2);
+  assert.deepEqual(house.policy.accepted, []);
+});
+
+test("of clients that wait to be refused there are so many, whoever is beyond hears it at once, and whoever leaves makes room", async () => {
+  await using house = await House.open({ limits: { refusalsWaiting: 2 } });
+  house.policy.welcome = () => ({ turnedAway: 0x87, after: 60_000 });
+  const { statistics } = house.broker;
+  const come = async () => {
+    const peer = await house.visit({ version: 5 });
+    peer.connect({ clientId: "bad" });
+    return peer;
+  };
+  const [first, second] = [await come(), await come()];
+  await until(() => statistics.refusalsWaiting === 2);
+  assert.equal(codeOf(await (await come()).take("connack")), 0x87);
+  first.destroy();
+  await until(() => statistics.refusalsWaiting === 1);
+  await come();
+  await until(() => statistics.refusalsWaiting === 2);
+  second.destroy();
+  await until(() => statistics.refusalsWaiting === 1);
 });

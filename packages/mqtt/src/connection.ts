@@ -13,7 +13,7 @@ import { refuseEarly } from "./early.ts";
 import { Frames, type FrameHandler } from "./frames.ts";
 import { Inbound } from "./inbound.ts";
 import { leave } from "./leaving.ts";
-import { admit, judge, turnAway, type Opening } from "./opening.ts";
+import { admit, judge, refuse, turnAway, type Opening } from "./opening.ts";
 import { Output } from "./output.ts";
 import { Pace } from "./pace.ts";
 import { readConnect, UnsupportedVersion, type Connect } from "./packets.ts";
@@ -59,8 +59,8 @@ export class Connection implements Line, Opened, FrameHandler {
   #inbound: Inbound | undefined;
   /** Where there is a limit. */
   #pace: Pace | undefined;
-  /** Asking: the policy looks at the CONNECT. Proving: it has questions to the client, too. */
-  #phase: "silent" | "asking" | "proving" | "open" | "closed" = "silent";
+  /** Asking: the policy looks at the CONNECT. Proving: it has questions to the client, too. Refused: it has not heard so yet. */
+  #phase: "silent" | "asking" | "proving" | "refused" | "open" | "closed" = "silent";
   #isDirty = false;
   #keepsWill = true;
 
@@ -112,7 +112,7 @@ export class Connection implements Line, Opened, FrameHandler {
   // Reading
 
   #receive(chunk: Buffer): void {
-    if (this.#phase === "closed") return;
+    if (this.#phase === "closed" || this.#phase === "refused") return;
     this.core.statistics.bytesIn += chunk.length;
     this.counters.bytesIn += chunk.length;
     this.heardAt = this.core.time.elapsed();
@@ -237,10 +237,10 @@ export class Connection implements Line, Opened, FrameHandler {
   }
 
   #turnAway(answer: TurnedAway): void {
-    this.core.statistics.connectionsTurnedAway++;
-    this.transport.answered?.(answer.turnedAway);
-    turnAway(this, answer);
-    this.end({ how: "policy", code: answer.turnedAway });
+    if (!refuse(this, answer)) return;
+    this.#phase = "refused";
+    // What it says does not matter any more, but that it leaves does.
+    this.#socket.resume();
   }
 
   #begin({ session, resumed, keepAlive, connack }: Opening, expiresAt: number | undefined): void {

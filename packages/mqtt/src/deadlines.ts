@@ -23,6 +23,19 @@ export class Deadlines {
     this.#cancelSilence();
   }
 
+  /** Has the client wait for the answer no, on purpose; `false` where it need not, or too many do already. */
+  postpone(milliseconds: number | undefined, answer: () => void): boolean {
+    const { time, limits, statistics } = this.#connection.core;
+    if (!milliseconds || statistics.refusalsWaiting >= limits.refusalsWaiting) return false;
+    statistics.refusalsWaiting++;
+    const cancel = after(time, milliseconds, answer);
+    this.#cancelSilence = () => {
+      cancel();
+      statistics.refusalsWaiting--;
+    };
+    return true;
+  }
+
   /**
    * [MQTT-3.1.2-22], 3.1.1: [MQTT-3.1.2-24]: after one and a half keep-alives (in seconds) of silence we hang up. Looks when the time is
    * up, not at every packet, whether there was one.

@@ -43,6 +43,8 @@ export type Limits = {
   readonly messagesEndurance: number;
   /** From the connection to its CONNECT. */
   readonly connectDeadline: number;
+  /** Clients that wait for the answer no; one beyond that hears it at once. */
+  readonly refusalsWaiting: number;
   /** Of one exchange of enhanced authentication, from the packet that began it. */
   readonly authenticationDeadline: number;
   /** How often the policy may ask within one exchange. */
@@ -83,6 +85,7 @@ export const defaultLimits: Limits = {
   messagesBurst: 10_000,
   messagesEndurance: 60_000,
   connectDeadline: 5_000,
+  refusalsWaiting: 2_048,
   authenticationDeadline: 10_000,
   authenticationRounds: 16,
   authenticationBytes: 16_384,

@@ -208,3 +208,17 @@ export function turnAway(
   const answer = fitting(connection.maximumPacket, properties, (fit) => connack(5, false, said, fit));
   if (answer) connection.write(answer);
 }
+
+/** The policy's no, now, or when its time has come: then `true`. */
+export function refuse(connection: Connection, answer: TurnedAway): boolean {
+  const { core, transport, deadlines } = connection;
+  core.statistics.connectionsTurnedAway++;
+  transport.answered?.(answer.turnedAway);
+  const say = () => {
+    turnAway(connection, answer);
+    connection.end({ how: "policy", code: answer.turnedAway });
+  };
+  if (deadlines.postpone(answer.after, say)) return true;
+  say();
+  return false;
+}

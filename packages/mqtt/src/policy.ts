@@ -116,6 +116,8 @@ export type TurnedAway = {
   readonly reasonString?: string | undefined;
   /** Where to go instead, with 0x9C (for this time) or 0x9D (for good); told to MQTT 5 alone. */
   readonly serverReference?: string | undefined;
+  /** Milliseconds that a client waits for the answer to its CONNECT, so that it does not come again at once; see `limits.refusalsWaiting`. */
+  readonly after?: number | undefined;
 };
 
 /** What a client of MQTT 5 shows of itself by a method of the policy's (section 4.12). */

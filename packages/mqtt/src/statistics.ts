@@ -3,6 +3,8 @@ export class Statistics {
   connectionsAccepted = 0;
   connectionsOpen = 0;
   connectionsTurnedAway = 0;
+  /** Of those, the ones that wait for their answer now. */
+  refusalsWaiting = 0;
   sessions = 0;
   subscriptions = 0;
   retained = 0;

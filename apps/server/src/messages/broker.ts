@@ -1,13 +1,14 @@
 import { Broker } from "@holdfast/mqtt";
 import { because, type Random, type Report, type Timers } from "@holdfast/kernel";
 import type { Space } from "../authority/index.ts";
+import { Backoff } from "./backoff.ts";
 import { Hub, type HubNeeds } from "./hub.ts";
 import { MessageLog, type LogNeeds } from "./log.ts";
 import type { SessionContext } from "./session.ts";
 import { timeOf } from "./time.ts";
 
 type Needs = LogNeeds &
-  Omit<HubNeeds, "log"> & {
+  Omit<HubNeeds, "log" | "backoff"> & {
     readonly timers: Timers;
     readonly random: Random;
     readonly maximumPacket: number;
@@ -32,7 +33,7 @@ export async function openMessages(needs: Needs): Promise<Messages> {
   const { clock, timers, random, spaces, report } = needs;
   const log = await MessageLog.open(needs);
   const broker = new Broker<SessionContext>({
-    policy: new Hub({ ...needs, log }),
+    policy: new Hub({ ...needs, log, backoff: new Backoff(clock) }),
     journal: log,
     time: timeOf(clock, timers),
     newClientId: () => `auto-${random.bytes(8).toHex()}`,

@@ -21,6 +21,7 @@ import { parseTopic } from "@holdfast/protocol";
 import { Unwelcome, type Authentication, type Caller, type Known, type Space } from "../authority/index.ts";
 import { fit, type DeviceRefusal, type LiveRefusals, type Strangers } from "../live/index.ts";
 import type { Telemetry } from "../telemetry/index.ts";
+import type { Backoff } from "./backoff.ts";
 import { MessageGate } from "./gate.ts";
 import type { MessageLog } from "./log.ts";
 import type { Cause } from "./presence.ts";
@@ -35,6 +36,7 @@ export type HubNeeds = {
   readonly telemetry: Telemetry;
   readonly presences: Presences;
   readonly log: MessageLog;
+  readonly backoff: Backoff;
   /** Lets the good in, and tells an address that failed too often to wait. @throws Refusal `rate.exceeded` */
   readonly guard: { admit<T>(address: string, attempt: () => Promise<T>): Promise<T> };
   readonly live: Pick<LiveRefusals, "isWatched" | "tell">;
@@ -51,6 +53,7 @@ export type HubNeeds = {
 
 // MQTT 5, table 2-6.
 const notAuthorized = 0x87;
+const serverUnavailable = 0x88;
 const serverBusy = 0x89;
 const topicNameInvalid = 0x90;
 const quotaExceeded = 0x97;
@@ -88,7 +91,7 @@ export class Hub implements Policy<SessionContext> {
   }
 
   async #admit(asked: Asked, attempt: () => Promise<Caller>): Promise<Welcome<SessionContext> | TurnedAway> {
-    const { guard, telemetry, presences, log } = this.#needs;
+    const { guard, telemetry, presences, log, backoff } = this.#needs;
     let caller: Caller | undefined;
     try {
       caller = await guard.admit(asked.transport.remoteAddress, attempt);
@@ -99,14 +102,20 @@ export class Hub implements Policy<SessionContext> {
       }
       await log.ready(space);
       const because = caller.ended();
-      if (because === undefined) return welcome(caller, asked.clientId, asked.transport.remoteAddress);
+      if (because === undefined) {
+        backoff.welcomed(asked);
+        return welcome(caller, asked.clientId, asked.transport.remoteAddress);
+      }
       // It ended while we waited. Why, is for those who may ask `explain`.
       this.#tellConnect(new Unwelcome("credential.invalid", { space, credential, because }), asked, caller);
-      return { turnedAway: notAuthorized };
+      return { turnedAway: notAuthorized, after: backoff.refused(asked) };
     } catch (error) {
       if (!(error instanceof Refusal)) throw error;
       this.#tellConnect(error, asked, caller);
-      return { turnedAway: reasonOf(error, "connect"), reasonString: error.message };
+      const turnedAway = reasonOf(error, "connect");
+      // Nobody is to blame for what is our own fault.
+      const after = turnedAway === serverUnavailable ? 0 : backoff.refused(asked);
+      return { turnedAway, reasonString: error.message, after };
     }
   }
 
