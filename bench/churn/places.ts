@@ -64,7 +64,7 @@ export async function openPlatform(options: readonly string[] = []): Promise<Pla
     scene: {
       door: { port: platform.port, tls: secureContext(platform.ca) },
       login(chance) {
-        if (chance.in(0.15)) return program;
+        if (chance.in(0.25)) return program;
         const { id, secret } = device(chance.below(devices)).key;
         return { user: id, password: chance.in(0.01) ? "wrong" : secret };
       },
@@ -75,7 +75,7 @@ export async function openPlatform(options: readonly string[] = []): Promise<Pla
         chance.of(
           "me/telemetry",
           "me/#",
-          "me/+",
+          "devices/+/telemetry",
           "$share/group/me/#",
           `me/nothing/${serial}`,
           "devices/#",
