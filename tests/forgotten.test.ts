@@ -29,6 +29,7 @@ const devices = [await owner.device(application.id), await owner.device(applicat
 
 const gauges = [
   "connections_half_open",
+  "connections_waiting",
   "http_connections",
   "mqtt_connections",
   "mqtt_sessions",
