@@ -170,7 +170,7 @@ export class Connection implements Line, Opened, FrameHandler {
   resume(): void {
     if (!this.#frames.isPaused || this.#phase !== "open") return;
     // Whoever paused us for another reason resumes us when that has passed.
-    if (this.#pace?.isHolding || this.#inbound?.isFull) return;
+    if (this.#pace?.isHolding || this.#inbound?.isHeld) return;
     this.#guarded(() => this.#frames.resume());
     // What had been read before may have paused us again.
     if (!this.#frames.isPaused) this.#socket.resume();

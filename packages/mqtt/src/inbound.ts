@@ -12,6 +12,7 @@ import { Publication, type Source } from "./publication.ts";
 import { acknowledge, sendRelease } from "./sending.ts";
 import type { Session } from "./session.ts";
 import type { Route } from "./space.ts";
+import { Turn } from "./turn.ts";
 import { acknowledgement, fitting } from "./writer.ts";
 
 /** The codes that a PUBACK or PUBREC may carry (tables 3-4 and 3-5); whatever else the policy says becomes 0x80. */
@@ -25,6 +26,7 @@ export class Inbound implements Source {
   readonly #connection: Connection;
   readonly #session: Session;
   readonly #hearing: Hearing;
+  readonly #turn: Turn;
 
   // Publications of QoS 1 and 2 that await their PUBACK or PUBREC, in the order in which they came ([MQTT-4.6.0-2], [MQTT-4.6.0-3]).
   #first: Publication | null = null;
@@ -41,6 +43,12 @@ export class Inbound implements Source {
     this.#connection = connection;
     this.#session = session;
     this.#hearing = new Hearing(session);
+    this.#turn = new Turn(connection);
+  }
+
+  /** Nothing more is read now. */
+  get isHeld(): boolean {
+    return this.isFull || this.#turn.isOver;
   }
 
   /** So many await their acknowledgement that nothing more is read until half of them have it. */
@@ -132,6 +140,7 @@ export class Inbound implements Source {
       publication.isLive = true;
       deliverLive(route, publication, session);
     }
+    if (route.size > 1) this.#turn.spend(route.size, publication.owed?.length ?? 0);
     if (qos === 2) session.receipts.await(publication);
     if (qos > 0) this.#await(publication);
     else if (code === reason.serverBusy || code === reason.serverUnavailable) this.#turnOut(publication);

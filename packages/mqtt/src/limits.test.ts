@@ -163,6 +163,30 @@ test("settled messages do not make a client that is held up go on before its tim
   await until(() => accepted.length === 8);
 });
 
+test("a chunk of messages with many receivers is read over several turns, and nothing of it is lost", async () => {
+  await using house = await House.open({ limits: { receiversPerTurn: 10 } });
+  const reader = await house.connect("reader", { version: 5 });
+  const groups = ["$share/a/t", "$share/b/t", "$share/c/t", "$share/d/t", "t"];
+  reader.send({ cmd: "subscribe", messageId: 1, subscriptions: groups.map((topic) => ({ topic, qos: 0 })) });
+  await reader.take("suback");
+  const perTurn = [0];
+  const { accepted } = house.policy;
+  const inTurn = () => accepted.length - perTurn.slice(1).reduce((sum, count) => sum + count, 0);
+  const count = () => {
+    perTurn.push(inTurn());
+    if (accepted.length < 40) setImmediate(count);
+  };
+  const writer = await house.connect("writer", { version: 5 });
+  const one = mqttPacket.generate(
+    { cmd: "publish", topic: "t", payload: "x", qos: 0, dup: false, retain: false },
+    { protocolVersion: 5 },
+  );
+  setImmediate(count);
+  writer.raw(Buffer.concat(Array.from({ length: 40 }, () => one)));
+  for (let i = 0; i < 40 * groups.length; i++) assert.equal((await reader.take("publish")).topic, "t");
+  assert.equal(Math.max(...perTurn), 2);
+});
+
 test("who does not let up sending faster than its pace is disconnected with 0x97", async () => {
   const limits = { messagesPerSecond: 10, messagesBurst: 10, messagesEndurance: 5_000 };
   await using house = await House.open({ limits });

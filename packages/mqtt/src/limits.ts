@@ -41,6 +41,8 @@ export type Limits = {
   readonly messagesBurst: number;
   /** Who is held up most of the time for so long is disconnected (0x97). */
   readonly messagesEndurance: number;
+  /** Of the messages of one connection; who has had so many is read on in the next turn of the event loop. */
+  readonly receiversPerTurn: number;
   /** From the connection to its CONNECT. */
   readonly connectDeadline: number;
   /** Clients that wait for the answer no; one beyond that hears it at once. */
@@ -84,6 +86,7 @@ export const defaultLimits: Limits = {
   messagesPerSecond: Infinity,
   messagesBurst: 10_000,
   messagesEndurance: 60_000,
+  receiversPerTurn: 32_768,
   connectDeadline: 5_000,
   refusalsWaiting: 2_048,
   authenticationDeadline: 10_000,

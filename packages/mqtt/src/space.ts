@@ -21,6 +21,8 @@ export class Route {
   readonly durable: readonly Target[];
   readonly shares: readonly Share[];
   readonly listeners: readonly Listening[];
+  /** Subscribers, each member of a group among them. */
+  readonly size: number;
 
   constructor(space: Space, topic: string, entries: readonly Entry[]) {
     this.space = space;
@@ -36,10 +38,7 @@ export class Route {
       .filter((entry) => entry.kind === "group")
       .map((group) => ({ group, members: group.members.map((member) => new Target(topic, [member])) }));
     this.listeners = entries.filter((entry) => entry.kind === "listening");
-  }
-
-  get size(): number {
-    return this.live.length + this.durable.length + this.shares.reduce((sum, share) => sum + share.members.length, 0);
+    this.size = this.shares.reduce((sum, { members }) => sum + members.length, this.live.length + this.durable.length);
   }
 }
 
