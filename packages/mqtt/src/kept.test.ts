@@ -52,6 +52,28 @@ class Lives implements AsyncDisposable {
   }
 }
 
+test("the largest properties that are taken are read again, though a response topic is longer in the log", async () => {
+  await using lives = await Lives.begin();
+  const welcome = () => ({ mounts: [{ prefix: "me/", target: `devices/${"7".repeat(100)}/` }] });
+  lives.house.policy.welcome = welcome;
+  const peer = await lives.house.connect("pump", { version: 5 });
+  // 128 KiB: each pair has five bytes beside its name and value, the response topic three.
+  const long = "x".repeat(65_000);
+  const userProperties = { a: long, b: long, c: "x".repeat(128 * 1024 - 2 * 65_000 - 3 * 6 - 7) };
+  const properties = { userProperties, responseTopic: "me/r" };
+  peer.publish("me/x", "kept", { qos: 1, messageId: 1, retain: true, properties });
+  assert.equal((await peer.take("puback")).reasonCode, 0);
+  const policy = new TestPolicy();
+  policy.welcome = welcome;
+  const house = await lives.next({ policy });
+  assert.equal(house.broker.statistics.retained, 1);
+  const reader = await house.connect("reader", { version: 5 });
+  reader.subscribe(1, "me/#", 1);
+  await reader.take("suback");
+  assert.equal((await reader.take("publish")).properties?.["responseTopic"], "me/r");
+  assert.ok([...house.broker.snapshot("space")].length > 0);
+});
+
 test("a space that is unloaded is gone from memory without a word in its log, and is restored from that under another key", async () => {
   const log = new Log();
   await using house = await House.open({ log });

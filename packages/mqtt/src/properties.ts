@@ -138,11 +138,11 @@ const mostBytes = 128 << 10;
 /**
  * Reads a property length and the properties behind it. `holder` is the packet's type, or `willProperties`.
  * Throws `ProtocolError` for a property that is unknown, misplaced, twice, or out of range, and for more than 1,000 user properties or
- * 128 KiB of all.
+ * `most` bytes of all.
  */
-export function readProperties(cursor: Cursor, holder: number): Properties {
+export function readProperties(cursor: Cursor, holder: number, most: number = mostBytes): Properties {
   const length = cursor.variable();
-  if (length > mostBytes) throw tooMany();
+  if (length > most) throw tooMany();
   const list = cursor.part(length);
   const properties: Record<string, unknown> = {}; // the table gives each name the type that Properties says
   while (list.left > 0) {

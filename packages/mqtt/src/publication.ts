@@ -134,7 +134,7 @@ export class Publication {
     if (length === 0) return {};
     // With their length, which stands before them in as many bytes as it needs.
     const cursor = new Cursor(this.bytes, this.propertiesStart - variableSize(length), this.propertiesEnd);
-    return (this.parsed = readProperties(cursor, packet.publish));
+    return (this.parsed = readProperties(cursor, packet.publish, Infinity)); // they were read before
   }
 
   /**

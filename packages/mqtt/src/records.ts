@@ -259,7 +259,7 @@ function readValue(cursor: Cursor, form: Form): unknown {
     case "properties": {
       const written = readBlock(cursor);
       const list = Buffer.concat([Buffer.from(variable(written.length)), written]);
-      return readProperties(new Cursor(list, 0, list.length), packet.publish);
+      return readProperties(new Cursor(list, 0, list.length), packet.publish, Infinity); // names of the space are longer than the client's
     }
     case "maybeText":
       return readNumber(cursor, 1) === 0 ? undefined : readValue(cursor, "text");
