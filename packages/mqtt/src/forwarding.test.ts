@@ -98,6 +98,30 @@ test("[MQTT-3.3.2-3] 3.1.1 [MQTT-3.3.2-3] a message comes under a topic that the
   }
 });
 
+test("a response topic, or a will's topic, that is too long under its name in the space is refused", async () => {
+  await using house = await House.open();
+  house.policy.welcome = () => ({ mounts: [{ prefix: "me/", target: "devices/7/" }] });
+  const reader = await house.connect("reader", { version: 5 });
+  reader.subscribe(1, "devices/7/#", 1);
+  await reader.take("suback");
+  const device = await house.connect("device", { version: 5 });
+  const long = `me/${"x".repeat(65_530)}`; // longer than a string of MQTT can be, as devices/7/x…
+  for (const qos of [0, 1] as const) {
+    device.publish("me/x", "x", { qos, messageId: 1, properties: { responseTopic: long } });
+  }
+  assert.equal((await device.take("puback")).reasonCode, 0x90);
+  assert.deepEqual(await reader.quiet(), []);
+  const payload = Buffer.from("died");
+  for (const will of [
+    { topic: long, payload, qos: 1, retain: false },
+    { topic: "me/x", payload, qos: 1, retain: false, properties: { responseTopic: long } },
+  ]) {
+    const peer = await house.visit({ version: 5 });
+    peer.connect({ clientId: "dying", will });
+    assert.equal((await peer.take("connack")).reasonCode, 0x90);
+  }
+});
+
 test("[MQTT-3.3.4-5] whoever asked for one topic under two names gets a copy for each, with the identifiers of that name", async () => {
   await using house = await House.open();
   house.policy.welcome = () => ({ mounts: [{ prefix: "me/", target: "devices/7/" }] });

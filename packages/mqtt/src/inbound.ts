@@ -1,5 +1,5 @@
 // Hot path: from a PUBLISH to its subscribers and its acknowledgement.
-import { isUtf8, type Buffer } from "node:buffer";
+import { Buffer, isUtf8 } from "node:buffer";
 import { firstByte, packet, reason, sentenceOf } from "./codes.ts";
 import type { Connection } from "./connection.ts";
 import { Cursor } from "./cursor.ts";
@@ -281,6 +281,7 @@ function considerProperties(session: Session, publication: Publication, properti
   checkResponseTopic(responseTopic);
   const mapped = session.mounts.inward(responseTopic);
   if (!mapped) return reason.notAuthorized;
+  if (Buffer.byteLength(mapped.topic) > session.core.limits.topicBytes) return reason.topicNameInvalid;
   publication.responseWritten = responseTopic;
   publication.responseTopic = mapped.topic;
   return 0;

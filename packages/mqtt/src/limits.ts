@@ -5,6 +5,7 @@ export type Limits = {
   /** A larger packet ends the connection (0x95). */
   readonly packet: number;
   readonly topicLevels: number;
+  /** Of a topic, a filter and a response topic, as the space knows them. */
   readonly topicBytes: number;
   readonly clientIdBytes: number;
   readonly subscriptionsPerSession: number;

@@ -5,6 +5,7 @@ import { reason, returnCodeOf } from "./codes.ts";
 import type { Connection } from "./connection.ts";
 import type { Core } from "./core.ts";
 import { sessionEntry } from "./keeping.ts";
+import type { Limits } from "./limits.ts";
 import type { Mounts } from "./mounts.ts";
 import type { Connect } from "./packets.ts";
 import type { Asked, Gate, Message, QoS, SpaceKey, TurnedAway, Welcome } from "./policy.ts";
@@ -85,7 +86,7 @@ export function admit(connection: Connection, connect: Connect, welcome: Welcome
   const { core } = connection;
   const { limits } = core;
   const mounts = mountsOf(welcome);
-  const will = willOf(connect, mounts, welcome.gate, limits.maximumQoS);
+  const will = willOf(connect, mounts, welcome.gate, limits);
   if (typeof will === "number") {
     core.policy.refused?.(welcome.context, "will", connect.will?.topic ?? "", will, connect.will?.payload.length);
     return will;
@@ -176,14 +177,16 @@ function keepAliveOf({ version, keepAlive }: Connect, maximum: number | undefine
   return keepAlive === 0 || keepAlive > maximum ? maximum : keepAlive;
 }
 
-function willOf(connect: Connect, mounts: Mounts, gate: Gate, maximumQoS: QoS): Will | undefined | number {
-  const message = messageOf(connect, maximumQoS);
+function willOf(connect: Connect, mounts: Mounts, gate: Gate, limits: Limits): Will | undefined | number {
+  const message = messageOf(connect, limits.maximumQoS);
   if (!message) return undefined;
   const mapped = mounts.inward(message.topic);
   const { responseTopic } = message.properties ?? {};
   const response = responseTopic === undefined ? undefined : mounts.inward(responseTopic);
   if (!mapped || (responseTopic !== undefined && !response)) return reason.notAuthorized;
-  const refusal = gate.publish(mapped.topic);
+  const { topicBytes } = limits;
+  const isTooLong = [mapped, response].some((name) => name && Buffer.byteLength(name.topic) > topicBytes);
+  const refusal = isTooLong ? reason.topicNameInvalid : gate.publish(mapped.topic);
   if (refusal !== 0) return refusal;
   return {
     message: {
