@@ -250,6 +250,6 @@ test("[MQTT-4.1.0-1] [MQTT-4.3.2-4] [MQTT-4.3.3-10] [MQTT-4.4.0-1] whenever the 
       }
       assert.equal(house.broker.statistics.queued, 0);
     }),
-    { numRuns: 150 },
+    { numRuns: 80 },
   );
 });

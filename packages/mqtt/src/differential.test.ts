@@ -143,7 +143,7 @@ const told = (read: Record<string, unknown>, ...fields: string[]) => plain(field
 /** Of one packet: an absent list is an empty one. */
 const propertiesIn = (read: Record<string, unknown>) => plain({ ...(read["properties"] as object | undefined) });
 
-const runs = { numRuns: 300 };
+const runs = { numRuns: 150 };
 const saidBy = (make: (version: 4 | 5) => fc.Arbitrary<Said>) =>
   version.chain((one) => fc.tuple(fc.constant(one), make(one)));
 
