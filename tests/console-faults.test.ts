@@ -116,7 +116,7 @@ async function assertBarred(page: Page, control: Locator, why: string): Promise<
   await page.getByRole("tooltip").filter({ hasText: why }).last().waitFor();
   await page.mouse.move(0, 0);
   await control.focus();
-  for (const key of ["Tab", "Shift+Tab"]) await page.keyboard.press(key); // come to it by keys
+  for (const key of ["Shift+Tab", "Tab"]) await page.keyboard.press(key); // come to it by keys, and not from beyond the page's last
   await page.getByRole("tooltip").filter({ hasText: why }).last().waitFor();
   assert.equal(await control.getAttribute("aria-description"), why);
   await page.keyboard.press((await control.getAttribute("type")) === "checkbox" ? "Space" : "Enter");
