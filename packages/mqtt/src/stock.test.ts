@@ -88,6 +88,7 @@ test(
       await ends;
       // What comes at QoS 2 it tells when the exchange is over, and others may overtake it.
       const lines = Buffer.concat(chunks).toString().trim().split("\n");
+      // A message of QoS 2 is shown when it is released: what comes behind it may be shown before it.
       assert.deepEqual(
         lines.toSorted(),
         [0, 1, 1, 2, 2].map((qos) => `a/b ${version} ${qos} ${qos}`),
