@@ -10,13 +10,13 @@ import { openBroker, openPlatform, type Place } from "../bench/churn/places.ts";
 const mostEach = 100;
 const leak = ["--import", path.join(import.meta.dirname, "../bench/churn/leak.fixture.ts")];
 
-async function measured(t: TestContext, open: () => Promise<Place>): Promise<Growth> {
+async function measured(t: TestContext, name: string, open: () => Promise<Place>): Promise<Growth> {
   const place = await open();
   try {
     const moments: Moment[] = [];
     for await (const moment of churn(place, { seconds: 300, rate: 100, every: 12, seed: 1 })) moments.push(moment);
     const growth = growthOf(moments, "live");
-    t.diagnostic(`${moments.at(-1)?.visits} visits: ${sayGrowth(growth)}`);
+    t.diagnostic(`${name}, ${moments.at(-1)?.visits} visits: ${sayGrowth(growth)}`);
     return growth;
   } finally {
     await place.stop();
@@ -24,12 +24,15 @@ async function measured(t: TestContext, open: () => Promise<Place>): Promise<Gro
 }
 
 test("the broker forgets every client that is gone, and one that keeps 200 bytes of each is found out", async (t) => {
-  const [sound, leaking] = await Promise.all([measured(t, openBroker), measured(t, () => openBroker(leak))]);
+  const [sound, leaking] = await Promise.all([
+    measured(t, "the broker", openBroker),
+    measured(t, "one that leaks", () => openBroker(leak)),
+  ]);
   assert.ok(leaking.each > mostEach, `the one that keeps them grew by ${sayGrowth(leaking)}`);
   assert.ok(sound.atMost < mostEach, sayGrowth(sound));
 });
 
 test("the platform forgets every client that is gone", async (t) => {
-  const growth = await measured(t, openPlatform);
+  const growth = await measured(t, "the platform", openPlatform);
   assert.ok(growth.atMost < mostEach, sayGrowth(growth));
 });

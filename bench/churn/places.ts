@@ -40,8 +40,8 @@ export async function openBroker(options: readonly string[] = []): Promise<Place
   };
 }
 
-/** So few that their chunks are full, and gone from memory, within a minute or two. */
-const devices = 8;
+/** So few that their points fill a chunk, and are gone from memory, again and again: until then each waits there. */
+const devices = 2;
 
 /** The whole platform over TLS, with its database. */
 export async function openPlatform(options: readonly string[] = []): Promise<Place> {
