@@ -129,7 +129,9 @@ async function retain(body: string): Promise<void> {
 test("when all clients are gone and their time is over, the platform holds nothing of them", async () => {
   const before = await metrics();
   const [sockets, timers] = [openSockets(), clock.waiting];
-  await comeAndGo();
+  // Whoever is refused waits for his answer, and whoever says nothing until he is hung up on.
+  const passing = setInterval(() => clock.move(20), 20);
+  await comeAndGo().finally(() => clearInterval(passing));
   for (let second = 0; second < 120; second++) {
     clock.move(1_000);
     await wait(1);
@@ -139,7 +141,7 @@ test("when all clients are gone and their time is over, the platform holds nothi
     async () => JSON.stringify((now = await metrics())) === JSON.stringify(before),
     () => JSON.stringify(now),
   );
-  assert.equal(clock.waiting, timers);
+  assert.ok(clock.waiting <= timers, `${clock.waiting} timers`); // a round has none while it works
   assert.equal(openSockets(), sockets);
   for (const { id } of devices) {
     const { presence } = await owner.asks.get<{ presence: { state: string } }>(`/v1/devices/${id}`);
