@@ -151,6 +151,7 @@ export class Committer {
       this.#waiting -= cost;
     }
     this.#running = undefined;
+    this.#giveUp = () => undefined; // or the connections of the last commit stay in memory until the next
   }
 
   /** The next batch of each organisation, as many as fit in a commit. */
