@@ -67,10 +67,7 @@ async function framesDuring(page: Page, work: () => Promise<void>): Promise<read
   return page.evaluate<number[]>("(() => { const all = frames_; frames_ = undefined; return all; })()");
 }
 
-// Not met with all ten thousand so far, on a machine that others used too: docs/benchmarks.md has the figures.
-const unshown = { todo: "to be measured on a quiet machine: docs/benchmarks.md" };
-
-test("ten thousand devices scroll without a frame over 50 ms, in the median of three runs", unshown, async (t) => {
+test("ten thousand devices scroll without a frame over 50 ms, in the median of three runs", async (t) => {
   await makeDevices(10_000);
   const { page, context } = await enter(t, "devices");
   const list = page.getByRole("region", { name: "Devices" });
@@ -112,10 +109,12 @@ test("ten thousand devices scroll without a frame over 50 ms, in the median of t
     t.diagnostic(
       `longest of ${frames.length} frames ${longest(frames)} ms, ${alone}; ${(1_000 * each).toFixed(1)} ms of a core a turn`,
     );
-    return { frame: longest(frames), alone };
+    return { frame: longest(frames), still: longest(still), alone };
   };
   const found = [await run(), await run(), await run()];
   const told = found.map(({ frame, alone }) => `${frame} (${alone})`).join(", ");
+  // Where even that page waits, the figures are about its neighbours.
+  if (median(found.map(({ still }) => still)) > 33) return t.skip(`others have the cores: ${told}`);
   assert.ok(median(found.map(({ frame }) => frame)) <= 50, `longest frames in ms: ${told}`);
 });
 
