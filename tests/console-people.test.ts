@@ -4,7 +4,7 @@ import { systemClock } from "@holdfast/kernel";
 import type { Page } from "playwright-core";
 import { atEnd, startTestPlatform, TestClock } from "../apps/server/src/testing/index.ts";
 import { assertAccessible, startBrowser, visit } from "./browser.fixture.ts";
-import { buildConsole, owner, signIn } from "./console.fixture.ts";
+import { buildConsole, Entrance, owner } from "./console.fixture.ts";
 
 // How people come to an organisation in the browser, and how they go.
 buildConsole();
@@ -21,6 +21,11 @@ const members = async (token: string) =>
   (await platform.visitor.as(token).get<{ items: Member[] }>("/v1/members")).items;
 const invite = async (token: string, email: string) =>
   await platform.visitor.as(token).post<{ id: string; link: string }>("/v1/invitations", { email, role: "viewer" });
+
+const entrance = new Entrance(browser, platform);
+/** The first organisation's owner, who is signed in. */
+const asOwner = async (t: TestContext): Promise<Page> =>
+  (await entrance.at(t, `${url}/o/${first.org}/access/people`)).page;
 
 async function come(t: TestContext, address: string): Promise<Page> {
   const { page, context } = await visit(browser);
@@ -41,8 +46,7 @@ const asNew = (email: string) => ({
 });
 
 test("an owner invites somebody who is new here by a link that is shown once, sees her come, and removes her", async (t) => {
-  const page = await come(t, `${url}/o/${first.org}/access/people`);
-  await signIn(page);
+  const page = await asOwner(t);
   await answer(page, "Nobody is invited.");
   await page.getByRole("button", { name: "Invite somebody" }).click();
   const dialog = page.getByRole("dialog");
@@ -160,8 +164,7 @@ test("a link that is used, withdrawn, expired, wrong or half says what to do, an
     email: "dan@example.com",
     password: owner.password,
   });
-  const page = await come(t, `${url}/o/${first.org}/access/people`);
-  await signIn(page);
+  const page = await asOwner(t);
   const withdrawn = await invite(first.token, "eve@example.com");
   await page.reload();
   await page.getByRole("button", { name: "Withdraw eve@example.com" }).click();
