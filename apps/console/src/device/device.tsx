@@ -1,11 +1,11 @@
-import { Group, NativeSelect, Stack, Textarea, TextInput, Title } from "@mantine/core";
+import { NativeSelect, Stack, Textarea, TextInput, Title } from "@mantine/core";
 import { useForm } from "@mantine/form";
 import { isId } from "@holdfast/kernel";
 import { routes } from "@holdfast/protocol";
 import { useQuery } from "@tanstack/react-query";
 import { Link } from "@tanstack/react-router";
 import { apiFor, useAct } from "../api/index.ts";
-import { Empty, Facts, Moment, paths, ProblemNotice, Scroll, Press } from "../kit/index.ts";
+import { Empty, Facts, Moment, paths, ProblemNotice, Scroll, SaveChanges } from "../kit/index.ts";
 import { useCan, useKept, useOrg } from "../session/index.ts";
 import { words } from "../words/index.ts";
 import { DeviceFrame, useDevice, type Device } from "./frame.tsx";
@@ -162,16 +162,7 @@ function Change({ device }: { readonly device: Device }) {
             minRows={2}
             {...form.getInputProps("tags")}
           />
-          {change.error && <ProblemNotice error={change.error} />}
-          <Group>
-            <Press
-              type="submit"
-              why={why ?? (form.isDirty() ? undefined : words.common.unchanged)}
-              loading={change.isPending}
-            >
-              {words.common.save}
-            </Press>
-          </Group>
+          <SaveChanges why={why} isDirty={form.isDirty()} change={change} />
         </Stack>
       </form>
     </Stack>

@@ -10,6 +10,7 @@ export { PlainLink } from "./plain-link.tsx";
 export { Press } from "./press.tsx";
 export { ProblemNotice, told } from "./problem-notice.tsx";
 export { save } from "./save.ts";
+export { SaveChanges } from "./save-changes.tsx";
 export { Scroll } from "./scroll.tsx";
 export { SecretOnce } from "./secret-once.tsx";
 export { parseShown, useShown } from "./shown.ts";

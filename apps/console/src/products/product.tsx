@@ -6,7 +6,7 @@ import { routes } from "@holdfast/protocol";
 import { useSuspenseQuery } from "@tanstack/react-query";
 import { useNavigate, useParams } from "@tanstack/react-router";
 import { apiFor, useAct } from "../api/index.ts";
-import { Confirm, Empty, EntityId, Page, paths, ProblemNotice, Scroll, Press } from "../kit/index.ts";
+import { Confirm, Empty, EntityId, Page, paths, Scroll, Press, SaveChanges } from "../kit/index.ts";
 import { useCan, useKept, useOrg } from "../session/index.ts";
 import { words } from "../words/index.ts";
 
@@ -61,16 +61,7 @@ function ProductPage({ product }: { readonly product: Known }) {
             description={own.strictHint}
             {...form.getInputProps("strict", { type: "checkbox" })}
           />
-          {change.error && <ProblemNotice error={change.error} />}
-          <Group>
-            <Press
-              type="submit"
-              why={why ?? (form.isDirty() ? undefined : words.common.unchanged)}
-              loading={change.isPending}
-            >
-              {words.common.save}
-            </Press>
-          </Group>
+          <SaveChanges why={why} isDirty={form.isDirty()} change={change} />
         </Stack>
       </form>
       <Attributes

@@ -1,10 +1,10 @@
-import { Group, Stack, TextInput } from "@mantine/core";
+import { Stack, TextInput } from "@mantine/core";
 import { useForm } from "@mantine/form";
 import { routes } from "@holdfast/protocol";
 import { useSuspenseQuery } from "@tanstack/react-query";
 import { Link } from "@tanstack/react-router";
 import { apiFor, useAct } from "../api/index.ts";
-import { EntityId, Page, paths, ProblemNotice, Press } from "../kit/index.ts";
+import { EntityId, Page, paths, SaveChanges } from "../kit/index.ts";
 import { useCan, useKept, useOrg } from "../session/index.ts";
 import { words } from "../words/index.ts";
 import { RemoveSimulation } from "./remove-simulation.tsx";
@@ -28,16 +28,7 @@ export function Settings() {
       <form onSubmit={form.onSubmit((body) => rename.mutate(body))}>
         <Stack gap="sm" maw={480}>
           <TextInput label={own.name} required {...form.getInputProps("name")} />
-          {rename.error && <ProblemNotice error={rename.error} />}
-          <Group>
-            <Press
-              type="submit"
-              why={why ?? (form.isDirty() ? undefined : words.common.unchanged)}
-              loading={rename.isPending}
-            >
-              {words.common.save}
-            </Press>
-          </Group>
+          <SaveChanges why={why} isDirty={form.isDirty()} change={rename} />
         </Stack>
       </form>
       <p>
