@@ -54,6 +54,7 @@ test("a folder of one's own that is closed is to be opened", () => {
   asOrdinaryUser(() => {
     mkdirSync(at("open", "own"), { mode: 0o000 });
     says(() => readdirSync(at("open", "own")), /own is yours, and its permissions \(000\) keep you out: chmod u\+rwx/);
+    chmodSync(at("open", "own"), 0o700); // or nobody but root could remove it
   });
 });
 
