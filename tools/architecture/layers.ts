@@ -106,4 +106,5 @@ export const computedImports: Readonly<Record<string, string>> = {
 /** Packages that can be entered elsewhere than by `src/index.ts`, as their `exports` say: what runs on one side only. */
 export const entrances: Readonly<Record<string, string>> = {
   "@holdfast/client/node": "packages/client/src/node-transport.ts",
+  "@holdfast/client/testing": "packages/client/src/testing/certificate.ts",
 };

@@ -6,6 +6,7 @@ export { associated, open, seal, sealOverhead, type Belongs, type SealKey } from
 export { digestSecret, isSecret, newSecret, secretMatches, type SecretKind } from "./secret.ts";
 export { mintToken, newKid, newNonce, openToken, parseToken, type ParsedToken, type TokenClaims } from "./token.ts";
 export {
+  isCertificateOf,
   parsePublicKey,
   proofBytes,
   proofLabel,

@@ -3,7 +3,7 @@ import { generateKeyPairSync, sign } from "node:crypto";
 import { test } from "node:test";
 import { systemRandom } from "@holdfast/kernel";
 import vectors from "../../../vectors/proof.json" with { type: "json" };
-import { parsePublicKey, proofMessage, proves, thumbprint, type PublicKey } from "./proof.ts";
+import { isCertificateOf, parsePublicKey, proofMessage, proves, thumbprint, type PublicKey } from "./proof.ts";
 
 type Vector = { key: unknown; id: string; nonce: string; exporter: string };
 const proofOf = ({ id, nonce, exporter }: Vector) => ({
@@ -41,4 +41,16 @@ test("what one key signs another does not prove", () => {
   const keyFrom = ({ publicKey }: typeof own) => publicKey.export({ format: "jwk" }) as PublicKey; // both are OKP
   assert.ok(proves(keyFrom(own), proof, signature));
   assert.equal(proves(keyFrom(other), proof, signature), false);
+});
+
+test("a certificate is of its own key alone, and what is no certificate is of none", () => {
+  for (const { key, certificate, is, why } of vectors.certificates) {
+    assert.equal(isCertificateOf(keyOf({ key }), Uint8Array.fromHex(certificate)), is, why);
+  }
+  const [{ key, certificate }] = vectors.certificates as [(typeof vectors.certificates)[number]]; // there is one
+  const bytes = Uint8Array.fromHex(certificate);
+  for (let length = 0; length < bytes.length; length++) {
+    assert.equal(isCertificateOf(keyOf({ key }), bytes.subarray(0, length)), false);
+  }
+  for (let round = 0; round < 200; round++) isCertificateOf(keyOf({ key }), systemRandom.bytes(round)); // does not throw
 });

@@ -1,4 +1,4 @@
-import { createPublicKey, hash, verify, type KeyObject } from "node:crypto";
+import { createPublicKey, hash, verify, X509Certificate, type KeyObject } from "node:crypto";
 import { encode, isCanonical } from "./base64url.ts";
 
 /** A public key as a JWK (RFC 7517) of the members that say which key it is, and no others. */
@@ -57,4 +57,19 @@ export function proves(key: PublicKey, proof: ProofOf, signature: Uint8Array): b
   const message = proofMessage(proof);
   if (key.kty === "OKP") return verify(null, message, object, signature);
   return verify("sha256", message, { key: object, dsaEncoding: "ieee-p1363" }, signature);
+}
+
+/** Whether the certificate (DER) is of this key. Who signed it, and until when it was meant to be good, does not count: the key alone does. */
+export function isCertificateOf(key: PublicKey, certificate: Uint8Array): boolean {
+  const object = objectOf(key);
+  const certified = keyIn(certificate);
+  return object !== undefined && certified !== undefined && object.equals(certified);
+}
+
+function keyIn(certificate: Uint8Array): KeyObject | undefined {
+  try {
+    return new X509Certificate(certificate).publicKey;
+  } catch {
+    return undefined; // no certificate, or a key that this OpenSSL does not know
+  }
 }

@@ -7,7 +7,7 @@ const sentences = {
     "This credential is not known, has ended, or is not the right one. Check it, or make a new one.",
   "credential.expired": "This credential has expired. Make a new one.",
   "proof.required":
-    "This credential is bound to a key, and whoever shows it has to prove that key. Connect with MQTT 5 and the authentication method holdfast-proof.",
+    "This credential is bound to a key, and whoever shows it has to prove that key. Connect to the MQTTS port with a client certificate of that key, or with MQTT 5 and the authentication method holdfast-proof.",
   "proof.invalid":
     "The proof is not that of this credential's key on this connection. Sign with the key that it is bound to, over TLS 1.3 to the platform itself.",
   "credential.exposed":

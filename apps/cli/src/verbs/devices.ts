@@ -96,7 +96,7 @@ export const deviceVerbs = [
       tag: any(pair, "a tag (needs device.tag)"),
       "public-key": optional(
         file,
-        "the device's public key, in PEM or as a JWK: it proves that key wherever it shows its own",
+        "the device's public key, in PEM or as a JWK: it proves that key wherever it shows its own, by a client certificate or docs/proof.md",
       ),
     },
     examples: ["device create --application app_… --name 'Pump 1' --tag site=north"],

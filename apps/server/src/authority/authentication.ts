@@ -1,4 +1,12 @@
-import { isSecret, openToken, parseToken, proves, secretMatches, type ProofOf } from "@holdfast/crypto";
+import {
+  isCertificateOf,
+  isSecret,
+  openToken,
+  parseToken,
+  proves,
+  secretMatches,
+  type ProofOf,
+} from "@holdfast/crypto";
 import {
   idFrom,
   isId,
@@ -136,12 +144,18 @@ export class Authentication {
     }
   }
 
-  /** Whoever has shown a credential that is no more than shown. @throws Refusal `proof.required`, or when it is not good now */
-  admit(known: Known): Caller {
+  /**
+   * Whoever has shown a credential, and perhaps a certificate (DER) for whose key the TLS handshake vouches.
+   * @throws Refusal `proof.required`, or when it is not good now
+   */
+  admit(known: Known, certificate?: Uint8Array): Caller {
     const caller = this.#good(known);
     const { space, credential } = known;
-    if (credential.publicKey) throw this.#wrong(space, credential.id, credential, "no proof");
-    this.#note(space.org, credential.id);
+    const { id, publicKey } = credential;
+    if (publicKey && !certificate) throw this.#wrong(space, id, credential, "no proof");
+    if (publicKey && certificate && !isCertificateOf(publicKey, certificate))
+      throw this.#wrong(space, id, credential, "the certificate of another key");
+    this.#note(space.org, id);
     return caller;
   }
 
@@ -215,6 +229,11 @@ const wrongly = {
     code: "proof.required",
     toWatchers:
       "The credential is bound to a key, and came without the proof: the device does not sign, or somebody else has its secret.",
+  },
+  "the certificate of another key": {
+    code: "proof.required",
+    toWatchers:
+      "The credential is bound to a key, and came with a client certificate of another one: the device holds the wrong key, or somebody else has its secret.",
   },
   "a wrong proof": {
     code: "proof.invalid",

@@ -68,7 +68,8 @@ export class Hub implements Policy<SessionContext> {
   }
 
   connect(asked: Asked): Promise<Welcome<SessionContext> | TurnedAway> {
-    return this.#admit(asked, async () => this.#needs.authentication.admit(await this.#shown(asked)));
+    const { certificate } = asked.transport;
+    return this.#admit(asked, async () => this.#needs.authentication.admit(await this.#shown(asked), certificate));
   }
 
   /** Of a credential that is bound to a key; the second time the credential was shown already. */

@@ -1,24 +1,33 @@
-import { generateKeyPairSync, sign } from "node:crypto";
+import { generateKeyPairSync, sign, type KeyObject } from "node:crypto";
 
-/** A certificate that signs itself, for servers in tests; P-256, made anew each time. Both are PEM text. */
-export function selfSigned({ name = "localhost", until = "20990101000000Z" } = {}): { cert: string; key: string } {
-  const { privateKey, publicKey } = generateKeyPairSync("ec", { namedCurve: "P-256" });
-  const ecdsaWithSha256 = sequence(der(0x06, Buffer.from("2a8648ce3d040302", "hex"))); // RFC 5758, 3.2
+export type KeyPair = { readonly privateKey: KeyObject; readonly publicKey: KeyObject };
+
+const newPair = (): KeyPair => generateKeyPairSync("ec", { namedCurve: "P-256" });
+
+/** A certificate that signs itself, of a pair of P-256 or Ed25519; without one it is made anew each time. Both are PEM text. */
+export function selfSigned({
+  name = "localhost",
+  until = "20990101000000Z",
+  pair: { privateKey, publicKey } = newPair(),
+}: { name?: string; until?: string; pair?: KeyPair } = {}): { cert: string; key: string } {
+  const isEd25519 = privateKey.asymmetricKeyType === "ed25519";
+  // RFC 8410, 3; RFC 5758, 3.2: ecdsa-with-SHA256
+  const algorithm = sequence(der(0x06, Buffer.from(isEd25519 ? "2b6570" : "2a8648ce3d040302", "hex")));
   const commonName = sequence(der(0x06, Buffer.from("550403", "hex")), der(0x0c, Buffer.from(name)));
   const who = sequence(der(0x31, commonName));
   const san = sequence(der(0x06, Buffer.from("551d11", "hex")), der(0x04, sequence(der(0x82, Buffer.from(name)))));
   const body = sequence(
     der(0xa0, der(0x02, Buffer.of(2))), // version 3
     der(0x02, Buffer.of(1)),
-    ecdsaWithSha256,
+    algorithm,
     who,
     sequence(der(0x18, Buffer.from("20200101000000Z")), der(0x18, Buffer.from(until))),
     who,
     publicKey.export({ type: "spki", format: "der" }),
     der(0xa3, sequence(san)),
   );
-  const signature = sign("sha256", body, privateKey);
-  const whole = sequence(body, ecdsaWithSha256, der(0x03, Buffer.concat([Buffer.of(0), signature])));
+  const signature = sign(isEd25519 ? null : "sha256", body, privateKey);
+  const whole = sequence(body, algorithm, der(0x03, Buffer.concat([Buffer.of(0), signature])));
   const lines = whole.toString("base64").replaceAll(/.{64}/g, "$&\n");
   return {
     cert: `-----BEGIN CERTIFICATE-----\n${lines}\n-----END CERTIFICATE-----\n`,
