@@ -211,15 +211,39 @@ export const mqttMutants = (): readonly Mutant[] => [
   ),
   handler(
     "not-retained",
-    ["delivering.ts", "if (publication.retain) retain(route.space, publication);", "retain(route.space, publication);"],
+    ["delivering.ts", "boolean => retain && core.retainAvailable;", "boolean => core.retainAvailable;"],
     ["retained.test.ts", "a message that is not to be retained is not, and leaves what is retained alone"],
   ),
   handler(
     "retained-cleared",
-    ["retained.ts", "      if (old) this.forget(old);\n      return true;", "      return true;"],
+    ["retained.ts", "      if (old) this.forget(old);\n      return;", "      return;"],
     [
       "retained.test.ts",
       "an empty message to be retained is delivered like others, clears what was retained, and is not retained itself",
+    ],
+  ),
+  handler(
+    "retained-overtaken",
+    ["retained.ts", "    if (settled > number) return;\n", ""],
+    [
+      "retained.test.ts",
+      "of several messages to be retained the one that was accepted last counts, though another is settled after it, in memory",
+    ],
+  ),
+  handler(
+    "retained-expected",
+    ["retained.ts", "this.#count + this.#comingTopics >= retainedMessages", "this.#count >= retainedMessages"],
+    [
+      "retained.test.ts",
+      "a message to be retained without room is refused before it is kept: MQTT 5 is told why, 3.1.1 is hung up on, and at QoS 0 it is passed over",
+    ],
+  ),
+  handler(
+    "retained-given-up",
+    ["delivering.ts", "  publication.expectedBy?.giveUp(publication);\n", ""],
+    [
+      "retained.test.ts",
+      "what was accepted and not kept gives back the room that was held for it, and what the policy refuses holds none",
     ],
   ),
   handler(

@@ -60,6 +60,11 @@ export function metricsOf({ telemetry, broker, https, watchers, arrivals, guard,
       "Messages that were refused by topic, right or content.",
       mqtt.publishesRefused,
     ),
+    "# HELP holdfast_mqtt_publishes_without_room_total Of these, for want of room: in the queue of a session, or among what is retained.",
+    "# TYPE holdfast_mqtt_publishes_without_room_total counter",
+    ...Object.entries(noRoomFor(mqtt)).map(
+      ([where, count]) => `holdfast_mqtt_publishes_without_room_total{where="${where}"} ${count}`,
+    ),
     ...counter("mqtt_publishes_not_kept", "Messages that were taken and could not be kept.", mqtt.publishesNotKept),
     ...counter("mqtt_subscribes_refused", "Filters that were refused.", mqtt.subscribesRefused),
     ...counter("mqtt_withheld", "Deliveries that the right to them had ended for.", mqtt.withheld),
@@ -100,7 +105,12 @@ const droppedBy = (mqtt: Broker["statistics"]) => ({
   too_old: mqtt.droppedOld,
   expired: mqtt.droppedExpired,
   too_large: mqtt.droppedTooLarge,
-  retained_full: mqtt.droppedRetained,
+});
+
+/** Of the messages that were refused. */
+const noRoomFor = (mqtt: Broker["statistics"]) => ({
+  queue: mqtt.refusedQueueFull,
+  retained: mqtt.refusedRetained,
 });
 
 const counter = (name: string, help: string, value: number) => metric(`holdfast_${name}_total`, "counter", help, value);

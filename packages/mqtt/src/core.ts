@@ -1,5 +1,5 @@
 import { reason } from "./codes.ts";
-import { decide, deliverKept, deliverLive, takeBack } from "./delivering.ts";
+import { decide, deliverKept, deliverLive, expect, takeBack } from "./delivering.ts";
 import type { Limits } from "./limits.ts";
 import { Mounts } from "./mounts.ts";
 import { Blocks } from "./output.ts";
@@ -268,13 +268,11 @@ export class Core {
       since: this.time.elapsed(),
       source,
     });
-    const code = publication.qos === 0 ? 0 : decide(space.route(publication.topic), publication, publisher);
+    const code = decide(space.route(publication.topic), publication, publisher);
     if (code !== 0) {
       publication.isRefused = true;
-      publication.settle(code);
-    } else if (publication.qos > 0 || publication.retain || willOf) {
-      space.keeping?.record(publication, publisher, willOf ?? null);
-    }
+      publication.settle(code, publication.reasonString);
+    } else expect(space, publication, publisher, willOf ?? null);
     return publication;
   }
 

@@ -19,7 +19,7 @@ export function deliverLive(route: Route, publication: Publication, publisher: S
     const member = memberOf(shares[i]!, publication); // i < length
     if (member) sendLive(member, publication, publisher);
   }
-  if (publication.retain) retain(route.space, publication);
+  retain(route.space, publication);
 }
 
 function sendLive(target: Target, publication: Publication, publisher: Session | null): void {
@@ -34,10 +34,18 @@ function sendLive(target: Target, publication: Publication, publisher: Session |
 
 /**
  * Decides who is owed a message of QoS 1 or 2, as it is accepted; they get it once it is kept. A shared group chooses its member now
- * ([MQTT-4.8.2-4] to [MQTT-4.8.2-6]). Answers 0, or the code with which the publisher is refused because one of them has no room.
+ * ([MQTT-4.8.2-4] to [MQTT-4.8.2-6]). Answers 0, or the code with which the publisher is refused because one of them has no room, or the space
+ * for a message to be retained.
  */
 export function decide(route: Route, publication: Publication, publisher: Session | null): number {
-  const { durable, shares } = route;
+  const { durable, shares, space } = route;
+  if (isRetained(space, publication) && !space.retained.hasRoomFor(publication)) {
+    space.core.statistics.refusedRetained++;
+    publication.reasonString =
+      "The server retains as much as it may. Clear topics with an empty retained message, or publish without the retain flag.";
+    return reason.quotaExceeded;
+  }
+  if (publication.qos === 0) return 0;
   if (durable.length === 0 && shares.length === 0) return 0;
   for (let i = 0; i < durable.length; i++) {
     if (!owe(durable[i]!, publication, publisher)) return refuse(publication); // i < length
@@ -51,6 +59,7 @@ export function decide(route: Route, publication: Publication, publisher: Sessio
 
 function refuse(publication: Publication): number {
   takeBack(publication);
+  publication.reasonString = "The queue of somebody who is owed this is full. Send it again later.";
   return reason.quotaExceeded;
 }
 
@@ -81,7 +90,7 @@ export function deliverKept(space: Space, publication: Publication, publisher: S
     deliverLive(space.route(publication.topic), publication, publisher);
   }
   handOver(publication);
-  if (publication.retain && publication.qos > 0) retain(space, publication);
+  if (publication.qos > 0) retain(space, publication);
 }
 
 function handOver(publication: Publication): void {
@@ -97,16 +106,31 @@ export function hand(delivery: Delivery): void {
   session.outgoing.hand(delivery);
 }
 
+/** What has to be kept of a message that is about to be accepted is decided. */
+export function expect(
+  space: Space,
+  publication: Publication,
+  publisher: Session | null,
+  willOf: Session | null,
+): void {
+  const isToBeRetained = isRetained(space, publication);
+  if (publication.qos > 0 || isToBeRetained || willOf) space.keeping?.record(publication, publisher, willOf);
+  if (isToBeRetained) space.retained.expect(publication);
+}
+
 /** The message is not kept: nobody gets it. */
 export function takeBack(publication: Publication): void {
+  publication.expectedBy?.giveUp(publication);
   const { owed } = publication;
   if (owed === null) return;
   publication.owed = null;
   for (const delivery of owed) delivery.session.outgoing.takeBack(delivery);
 }
 
-function retain({ core, retained }: Space, publication: Publication): void {
-  if (core.retainAvailable && !retained.keep(publication)) core.statistics.droppedRetained++;
+const isRetained = ({ core }: Space, { retain }: Publication): boolean => retain && core.retainAvailable;
+
+function retain(space: Space, publication: Publication): void {
+  if (isRetained(space, publication)) space.retained.keep(publication);
 }
 
 /** One member gets it: the next who is connected and has room, else the next who is connected, else one who will come back. */

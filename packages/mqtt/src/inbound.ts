@@ -3,7 +3,7 @@ import { Buffer, isUtf8 } from "node:buffer";
 import { firstByte, packet, reason, sentenceOf } from "./codes.ts";
 import type { Connection } from "./connection.ts";
 import { Cursor } from "./cursor.ts";
-import { decide, deliverKept, deliverLive, takeBack } from "./delivering.ts";
+import { decide, deliverKept, deliverLive, expect, takeBack } from "./delivering.ts";
 import { Hearing } from "./hearing.ts";
 import { checkResponseTopic } from "./packets.ts";
 import { readProperties, type Properties } from "./properties.ts";
@@ -11,7 +11,6 @@ import { ProtocolError } from "./protocol-error.ts";
 import { Publication, type Source } from "./publication.ts";
 import { acknowledge, sendRelease } from "./sending.ts";
 import type { Session } from "./session.ts";
-import type { Route } from "./space.ts";
 import { Turn } from "./turn.ts";
 import { acknowledgement, fitting } from "./writer.ts";
 
@@ -128,11 +127,17 @@ export class Inbound implements Source {
     if (qos === 2 && this.#isRepeat(publication)) return;
     let code = properties === undefined ? 0 : considerProperties(session, publication, properties);
     if (code === 0) code = hearing.verdictOf(heard);
-    if (code === 0 && qos > 0) code = this.#decide(publication, route);
-    if (code === 0 && (qos > 0 || publication.retain)) space.keeping?.record(publication, session, null);
+    const full = code === 0 && (qos > 0 || publication.retain) ? decide(route, publication, session) : 0;
+    if (full !== 0) code = full;
     if (code !== 0) policy.refused?.(session.context, "publish", heard.written, code, stop - propertiesEnd);
-    else code = connection.core.accept(session, publication);
+    else {
+      if (qos > 0 || publication.retain) expect(space, publication, session, null);
+      code = connection.core.accept(session, publication);
+    }
+    // Who cannot be told why is hung up on, and sends it again.
+    if (full !== 0 && qos > 0 && version === 4) code = reason.serverBusy;
     if (code >= 0x80) {
+      if (qos === 0) takeBack(publication);
       statistics.publishesRefused++;
       publication.code = code;
       publication.isRefused = true;
@@ -165,12 +170,6 @@ export class Inbound implements Source {
       this.#await(publication);
     }
     return isKnown;
-  }
-
-  #decide(publication: Publication, route: Route): number {
-    const code = decide(route, publication, this.#session);
-    // Who cannot be told why is hung up on, and sends it again.
-    return code !== 0 && this.#connection.protocolVersion === 4 ? reason.serverBusy : code;
   }
 
   #await(publication: Publication): void {

@@ -262,15 +262,15 @@ test("unacknowledged bytes are bounded too, for either version", async () => {
   }
 });
 
-test("retained messages beyond the limits of a space are not kept, and counted", async () => {
+test("retained messages beyond the limits of a space are refused, and counted", async () => {
   await using house = await House.open({ limits: { retainedMessages: 2, retainedBytes: 1000 } });
   const peer = await house.connect("a");
   for (const topic of ["a", "b", "c"]) peer.publish(topic, "x", { retain: true });
   peer.publish("a", "x".repeat(2000), { retain: true });
   peer.publish("a", "y", { retain: true });
   await peer.quiet();
-  const { retained, droppedRetained } = house.broker.statistics;
-  assert.deepEqual([retained, droppedRetained], [2, 2]);
+  const { retained, refusedRetained } = house.broker.statistics;
+  assert.deepEqual([retained, refusedRetained], [2, 2]);
 });
 
 test("a socket that never says goodbye is destroyed when its time is up", async () => {

@@ -5,6 +5,7 @@ import { Cursor } from "./cursor.ts";
 import type { Delivery } from "./delivery.ts";
 import type { Message, ProtocolVersion, QoS } from "./policy.ts";
 import { readProperties, skipProperty, writeProperties, type Properties } from "./properties.ts";
+import type { Retained } from "./retained.ts";
 
 /** Who is told when a publication has been settled. */
 export interface Source {
@@ -47,8 +48,10 @@ export class Publication {
   source: Source | null;
   /** The next of the same connection that awaits its acknowledgement. */
   next: Publication | null = null;
-  /** Of messages that are retained or owed to kept sessions; 0 where there is no journal. */
+  /** Of messages that are retained, in the order in which they were accepted, and where there is a journal of those owed to kept sessions; else 0. */
   number = 0;
+  /** Where it will be retained once it is kept. */
+  expectedBy: Retained | null = null;
   /** Went to listeners and subscriptions of QoS 0 before it was kept. */
   isLive = false;
   /** Who gets it once it is kept. */

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { House, until } from "./house.fixture.ts";
+import { Log } from "./log.fixture.ts";
 
 const versions = [4, 5] as const;
 
@@ -111,4 +112,124 @@ test("[MQTT-3.8.4-3] [MQTT-3.8.4-4] 3.1.1 [MQTT-3.8.4-3] the same filter again t
       [["once", 0]],
     );
   }
+});
+
+/** What is sent to a topic to be retained, with its QoS; in which order it is settled; and what the topic retains then. */
+const races: readonly { sent: [string, 0 | 1][]; settled: number[]; stays: [string, 0 | 1] | undefined }[] = [
+  { sent: [["old", 1], ["", 0]], settled: [0], stays: undefined }, // prettier-ignore
+  { sent: [["old", 1], ["new", 0]], settled: [0], stays: ["new", 0] }, // prettier-ignore
+  { sent: [["", 1], ["new", 0]], settled: [0], stays: ["new", 0] }, // prettier-ignore
+  { sent: [["old", 1], ["", 1], ["new", 1]], settled: [2, 0, 1], stays: ["new", 1] }, // prettier-ignore
+  { sent: [["old", 1], ["new", 1], ["", 1]], settled: [2, 0, 1], stays: undefined }, // prettier-ignore
+];
+
+/** Each race once; what is kept is so in the order in which it was accepted, as a log does. */
+async function afterEachRace(newLog: () => Log | undefined): Promise<void> {
+  for (const { sent, settled, stays } of races) {
+    const log = newLog();
+    await using house = await House.open(log && { log });
+    const { accepted } = house.policy;
+    house.policy.accept = (_guest, publication) => {
+      accepted.push(publication);
+      if (publication.record) log?.kept.push(publication.record);
+      return 0;
+    };
+    for (const [index, [payload, qos]] of sent.entries()) {
+      const writer = await house.connect(`writer ${index}`); // each is answered on its own
+      writer.publish("a", payload, { qos, messageId: 1, retain: true });
+      await writer.quiet();
+    }
+    for (const index of settled) accepted[index]?.settle(0);
+    const expected = stays ? [["a", ...stays, true]] : [];
+    assert.deepEqual(await found(house, 5, "a"), expected);
+    assert.equal(house.broker.statistics.retained, expected.length);
+    if (!log) continue;
+    await using next = await House.open({ log: log.afterCrash() });
+    assert.deepEqual(await found(next, 5, "a"), expected);
+  }
+}
+
+test("[MQTT-3.3.1-5] [MQTT-3.3.1-6] of several messages to be retained the one that was accepted last counts, though another is settled after it, in memory", () =>
+  afterEachRace(() => undefined));
+
+test("[MQTT-3.3.1-5] [MQTT-3.3.1-6] of several messages to be retained the one that was accepted last counts, though another is settled after it, and after a restart", () =>
+  afterEachRace(() => new Log()));
+
+test("a message to be retained without room is refused before it is kept: MQTT 5 is told why, 3.1.1 is hung up on, and at QoS 0 it is passed over", async () => {
+  const log = new Log();
+  await using house = await House.open({ log, limits: { retainedMessages: 2, retainedBytes: 1_000 } });
+  log.isPrompt = false;
+  const reader = await house.connect("reader");
+  reader.subscribe(1, "#", 1);
+  await reader.quiet();
+  const five = await house.connect("five", { version: 5 });
+  // Nothing of these is kept yet, and their room is taken.
+  five.publish("a", "x", { qos: 1, messageId: 1, retain: true });
+  five.publish("b", "x", { qos: 1, messageId: 2, retain: true });
+  five.publish("c", "x", { qos: 1, messageId: 3, retain: true });
+  five.publish("a", "x".repeat(2_000), { qos: 1, messageId: 4, retain: true });
+  await five.quiet();
+  assert.equal(log.waiting, 2);
+  log.isPrompt = true;
+  log.commit();
+  const answers = (await five.quiet()).map(({ messageId, reasonCode, properties }) => [
+    messageId,
+    reasonCode ?? 0,
+    properties?.reasonString,
+  ]);
+  const why =
+    "The server retains as much as it may. Clear topics with an empty retained message, or publish without the retain flag.";
+  assert.deepEqual(answers, [
+    [1, 0, undefined],
+    [2, 0, undefined],
+    [3, 0x97, why],
+    [4, 0x97, why],
+  ]);
+  const four = await house.connect("four");
+  four.publish("c", "x", { retain: true });
+  assert.deepEqual(await four.quiet(), []);
+  four.publish("c", "x", { qos: 1, messageId: 1, retain: true });
+  assert.deepEqual(await four.closed(), []);
+  assert.deepEqual(
+    house.policy.refusals.map(({ topic, code }) => [topic, code]),
+    ["c", "a", "c", "c"].map((topic) => [topic, 0x97]),
+  );
+  // What is there may change, and go; then there is room.
+  five.publish("a", "y", { qos: 1, messageId: 1, retain: true });
+  five.publish("b", "", { qos: 1, messageId: 2, retain: true });
+  five.publish("c", "z", { qos: 1, messageId: 3, retain: true });
+  await five.quiet();
+  const stays = [
+    ["a", "y", 1, true],
+    ["c", "z", 1, true],
+  ];
+  assert.deepEqual(await found(house, 5, "#"), stays);
+  const got = (await reader.quiet()).map(({ topic, payload }) => `${topic} ${payload.toString()}`);
+  assert.deepEqual(got, ["a x", "b x", "a y", "b ", "c z"]);
+  const { refusedRetained, publishesRefused } = house.broker.statistics;
+  assert.deepEqual([refusedRetained, publishesRefused], [4, 4]);
+  await using next = await House.open({ log: log.afterCrash() });
+  assert.deepEqual(await found(next, 5, "#"), stays);
+});
+
+test("what was accepted and not kept gives back the room that was held for it, and what the policy refuses holds none", async () => {
+  await using house = await House.open({ limits: { retainedMessages: 1 } });
+  house.policy.settles = false;
+  const writer = await house.connect("writer", { version: 5 });
+  const retain = async (topic: string, qos: 0 | 1) => {
+    writer.publish(topic, "x", { qos, messageId: 1, retain: true });
+    await writer.quiet();
+  };
+  await retain("a", 1);
+  house.policy.accepted[0]?.settle(0x97);
+  await writer.take("puback");
+  const { accept } = house.policy;
+  for (const qos of [0, 1] as const) {
+    house.policy.accept = () => 0x87;
+    await retain("b", qos);
+    house.policy.accept = accept;
+  }
+  await retain("c", 0);
+  assert.deepEqual(await found(house, 5, "#"), [["c", "x", 0, true]]);
+  assert.equal(house.broker.statistics.refusedRetained, 0);
 });

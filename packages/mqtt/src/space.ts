@@ -148,7 +148,7 @@ export class Space {
   }
 
   rest(): void {
-    if (this.#users === 0 && this.retained.count === 0 && !this.keeping) this.core.forgetSpace(this);
+    if (this.#users === 0 && this.retained.isEmpty && !this.keeping) this.core.forgetSpace(this);
   }
 
   sessions(): readonly Session[] {

@@ -24,6 +24,8 @@ export class Statistics {
   publishesNotKept = 0;
   /** Of those refused, because a session that is owed them has no room. */
   refusedQueueFull = 0;
+  /** Of those refused, because the space retains as much as it may. */
+  refusedRetained = 0;
   subscribesRefused = 0;
 
   /** QoS 0 messages for a connection that reads too slowly. */
@@ -35,8 +37,6 @@ export class Statistics {
   droppedExpired = 0;
   /** Larger than the client's maximum packet size. */
   droppedTooLarge = 0;
-  /** Retained messages not kept, because the space is full. */
-  droppedRetained = 0;
   /** Not delivered, because the gate says so now. */
   withheld = 0;
 
