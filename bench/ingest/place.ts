@@ -91,6 +91,7 @@ async function makeDevices(
       maximumMessage: 1024 * 1024,
       maximumConnectionsPerAddress: 60_000,
       maximumConnectionRatePerAddress: 1_000_000,
+      whenFull: "dropOldest",
       proxyFrom: [],
       allowRoot: false,
     },

@@ -47,6 +47,24 @@ test("proxies are declared by address or network, and nobody declares everybody"
     assert.throws(() => parseConfig(["--proxy-from", text], {}), malformed(/--proxy-from is an address or a network/));
 });
 
+test("what happens when a session has no room is one of two things, the oldest message goes unless something is said", () => {
+  const chosen = (args: readonly string[], environment = {}) => {
+    const config = parseConfig(args, environment);
+    return config === "help" ? config : config.whenFull;
+  };
+  assert.equal(chosen([]), "dropOldest");
+  assert.equal(chosen(["--when-full", "refuse-publisher"]), "refusePublisher");
+  assert.equal(
+    chosen(["--when-full", "drop-oldest"], { HOLDFAST_WHEN_FULL: "refuse-publisher" }),
+    "dropOldest",
+    "the command line wins",
+  );
+  assert.throws(
+    () => chosen([], { HOLDFAST_WHEN_FULL: "refusePublisher" }),
+    malformed(/drop-oldest or refuse-publisher/),
+  );
+});
+
 test("--no-demo is taken, and the help says what it does", () => {
   assert.notEqual(parseConfig(["--no-demo"], {}), "help");
   assert.match(usage, /--no-demo +no simulated devices/);

@@ -38,6 +38,8 @@ export type Config = {
   readonly maximumConnectionsPerAddress: number;
   /** New ones in a second from one address, or one /64 of IPv6. Whoever comes beyond that waits. */
   readonly maximumConnectionRatePerAddress: number;
+  /** Who loses when the queue of an MQTT session is full: it its oldest message, or the publisher this one. */
+  readonly whenFull: "dropOldest" | "refusePublisher";
   /** Proxies, which say in a header of the PROXY protocol whose connection they pass on. */
   readonly proxyFrom: readonly Network[];
   /** Where no other user can reach the data, root goes on as root. */
@@ -62,6 +64,7 @@ const options = {
   "max-message": { type: "string" },
   "max-connections-per-address": { type: "string" },
   "max-connection-rate-per-address": { type: "string" },
+  "when-full": { type: "string" },
   "proxy-from": { type: "string", multiple: true },
   "allow-root": { type: "boolean" },
   "no-demo": { type: "boolean" },
@@ -83,6 +86,8 @@ export const usage = `npm start -- [OPTION]…
   --max-message BYTES    the largest MQTT packet or HTTP body (1048576)
   --max-connections-per-address N  from one address, or one /64 of IPv6 (60000)
   --max-connection-rate-per-address N  new ones in a second from one address; others wait (1000)
+  --when-full drop-oldest|refuse-publisher  when what waits for an MQTT session is as much as may: its oldest message
+                         goes (drop-oldest), or whoever publishes another is told no (refuse-publisher)
   --proxy-from ADDRESS   a proxy, or a network of proxies (10.0.0.0/24), whose connections all begin with a header of
                          the PROXY protocol, version 2; its client's address then counts (repeatable)
   --ready-file FILE      written when everything accepts connections (ready.json in the keys folder)
@@ -140,6 +145,7 @@ export function parseConfig(
       1,
       1_000_000,
     ),
+    whenFull: whenFullIn(set("when-full")),
     proxyFrom: (values["proxy-from"] ?? listIn(environment["HOLDFAST_PROXY_FROM"])).map(network),
     allowRoot: values["allow-root"] ?? ["1", "true"].includes(environment["HOLDFAST_ALLOW_ROOT"] ?? ""),
     offersDemo: !(values["no-demo"] ?? isOn(environment["HOLDFAST_NO_DEMO"], "HOLDFAST_NO_DEMO")),
@@ -171,6 +177,12 @@ function network(text: string): Network {
   const read = parseNetwork(text.trim());
   if (!read) throw malformed(`--proxy-from is an address or a network such as 10.0.0.0/24, and ${text} is none.`);
   return read;
+}
+
+function whenFullIn(text = "drop-oldest"): Config["whenFull"] {
+  if (text === "drop-oldest") return "dropOldest";
+  if (text === "refuse-publisher") return "refusePublisher";
+  throw malformed("--when-full is drop-oldest or refuse-publisher.");
 }
 
 const absolute = (file: string | undefined): string | undefined =>

@@ -200,6 +200,7 @@ async function open(needs: PlatformNeeds, opened: AsyncDisposableStack, closing:
       timers,
       random,
       maximumPacket: config.maximumMessage,
+      whenFull: config.whenFull,
       report,
     }),
     (it) => it.close(),

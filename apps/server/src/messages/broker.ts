@@ -1,4 +1,4 @@
-import { Broker } from "@holdfast/mqtt";
+import { Broker, type Limits } from "@holdfast/mqtt";
 import { because, type Random, type Report, type Timers } from "@holdfast/kernel";
 import type { Space } from "../authority/index.ts";
 import { Backoff } from "./backoff.ts";
@@ -12,11 +12,16 @@ type Needs = LogNeeds &
     readonly timers: Timers;
     readonly random: Random;
     readonly maximumPacket: number;
+    /** What becomes of a message for a session that has no room. */
+    readonly whenFull: Limits["whenFull"];
     readonly report: Report;
   };
 
 /** Seconds after which a session ends whose client does not come back. */
 const mostAway = 30 * 86_400;
+
+/** How much may wait for one session, and for how long: whoever stays away longer finds what is newer than that. */
+const queue = { sessionMessages: 10_000, sessionBytes: 8 << 20, sessionMessageSeconds: 7 * 86_400 };
 
 /** A gateway speaks for many; what sends more than this has lost its way. */
 const pace = { messagesPerSecond: 1_000, messagesBurst: 10_000 };
@@ -38,7 +43,13 @@ export async function openMessages(needs: Needs): Promise<Messages> {
     time: timeOf(clock, timers),
     newClientId: () => `auto-${random.bytes(8).toHex()}`,
     reportFault: (fault) => report("an MQTT connection ended by our own fault", because(fault)),
-    limits: { packet: needs.maximumPacket, sessionExpirySeconds: mostAway, ...pace },
+    limits: {
+      packet: needs.maximumPacket,
+      sessionExpirySeconds: mostAway,
+      whenFull: needs.whenFull,
+      ...queue,
+      ...pace,
+    },
   });
   log.serve(broker);
   spaces.onChange((space: Space) => {

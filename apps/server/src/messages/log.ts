@@ -102,6 +102,8 @@ export class MessageLog implements Journal, Carrier {
       retain: false,
       properties: contentType === undefined ? {} : { contentType },
     });
+    // Somebody who is owed it has no room, and the platform is set so that nothing is kept then.
+    if (publication.code > 0) throw new Refusal("mqtt.full");
     return {
       record: publication.record,
       settle: (code, reason) => {

@@ -40,7 +40,7 @@ export interface Observer {
 export interface Carrier {
   /** Before the first message of a space: what it is owed from before is known. @throws Refusal */
   ready(space: Space): Promise<void>;
-  /** Decides now who is owed it. It goes out once it is settled. */
+  /** Decides now who is owed it. It goes out once it is settled. @throws Refusal where somebody who is owed it has no room */
   offer(message: Pick<Source, "space" | "device"> & { body: Uint8Array; contentType?: string | undefined }): Waiting;
 }
 

@@ -48,6 +48,7 @@ export async function startTestPlatform(given: Given = {}): Promise<TestPlatform
     maximumMessage: 1024 * 1024,
     maximumConnectionsPerAddress: 60_000,
     maximumConnectionRatePerAddress: 1_000,
+    whenFull: "dropOldest",
     proxyFrom: [],
     allowRoot: false,
     offersDemo: true,

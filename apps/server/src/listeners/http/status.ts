@@ -69,6 +69,7 @@ export const statusOf = {
   "topic.unknown": 404,
   "topic.foreign": 403,
   "mqtt.tooMany": 429,
+  "mqtt.full": 429,
   "mqtt.protocol": 400,
   "storage.unavailable": 503,
   "storage.unreachable": 503,
