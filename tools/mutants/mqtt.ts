@@ -261,7 +261,7 @@ export const mqttMutants = (): readonly Mutant[] => [
   ),
   handler(
     "no-local",
-    ["subscription.ts", "this.noLocal = parts.some((part) => part.noLocal);", "this.noLocal = false;"],
+    ["subscription.ts", "this.noLocal = noLocal;", "this.noLocal = false;"],
     ["subscribe.test.ts", "no-local keeps a client's own messages from it, and nobody else's"],
   ),
   handler(
@@ -417,7 +417,7 @@ export const mqttMutants = (): readonly Mutant[] => [
   ),
   handler(
     "model-quality",
-    ["subscription.ts", "qos > highest ? qos : highest", "highest > 0 ? highest : qos"],
+    ["subscription.ts", "if (part.qos > qos) qos = part.qos;", "if (qos === 0) qos = part.qos;"],
     ["model.test.ts", model],
   ),
   handler(

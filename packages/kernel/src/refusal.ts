@@ -93,7 +93,8 @@ const sentences = {
   // MQTT
   "topic.unknown": "There is no such topic. A device publishes to me/telemetry.",
   "topic.foreign": "A device has its own tree and nothing else: topics and filters that begin with me/.",
-  "mqtt.tooMany": "This client has as many sessions or subscriptions as it may. End some first.",
+  "mqtt.tooMany":
+    "This client has as many sessions or subscriptions as it may, or its organisation has as many subscriptions. End some first.",
   "mqtt.full":
     "There is no room for this message: the queue of a session that is owed it is full, or as much is retained as may be. See which device's sessions have messages waiting, or clear retained ones.",
   "mqtt.protocol": "The client broke the rules of MQTT, so its connection was closed.",

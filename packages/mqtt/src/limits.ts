@@ -9,6 +9,9 @@ export type Limits = {
   readonly topicBytes: number;
   readonly clientIdBytes: number;
   readonly subscriptionsPerSession: number;
+  /** So many of each session, and so many beyond of all sessions of a space together: all may match one topic. */
+  readonly subscriptionsFree: number;
+  readonly subscriptionsShared: number;
   /** Of a SUBSCRIBE or UNSUBSCRIBE; more end the connection (0x97). */
   readonly filtersPerPacket: number;
   /** Of the client's. */
@@ -67,6 +70,8 @@ export const defaultLimits: Limits = {
   topicBytes: 4096,
   clientIdBytes: 256,
   subscriptionsPerSession: 10_000,
+  subscriptionsFree: 10,
+  subscriptionsShared: 50_000,
   filtersPerPacket: 1_000,
   topicAliases: 32,
   topicAliasesToClient: 64,

@@ -223,6 +223,13 @@ export function writeProperties(properties: Properties): Buffer {
     if (value === undefined) continue;
     const many = definition.form === "pair" || definition.name === "subscriptionIdentifiers";
     const values: readonly unknown[] = many && Array.isArray(value) ? value : [value];
+    if (definition.form === "variable") {
+      // A client may have many thousands of identifiers that all go with one message: no buffer for each.
+      const bytes: number[] = [];
+      for (const one of values) bytes.push(definition.id, ...variable(Number(one)));
+      parts.push(Buffer.from(bytes));
+      continue;
+    }
     for (const one of values) parts.push(Buffer.from([definition.id]), writeForm(definition.form, one));
   }
   return Buffer.concat(parts);

@@ -8,7 +8,7 @@ import type { Publication } from "./publication.ts";
 import { Receipts } from "./receipts.ts";
 import type { Entry } from "./records.ts";
 import type { Space } from "./space.ts";
-import type { Subscription, Target } from "./subscription.ts";
+import type { Merged, Subscription, Target } from "./subscription.ts";
 
 /** Why a connection is ended from our side. Of a revoked one nothing more goes out but the reason. */
 export type Ended = Pick<Closing, "how" | "code"> & {
@@ -65,6 +65,12 @@ export class Session {
   keepsake: string | undefined;
   /** Grows with every new gate: verdicts that carry an older one are asked again. */
   stamp = 1;
+
+  /** Subscriptions that the space has of it. */
+  subscribed = 0;
+  /** Of its subscriptions those that match a topic, while its subscribers are looked for: see `targetsOf`. */
+  merged: Merged | null = null;
+  merging = 0;
 
   /** In the log; 0 is not there. */
   number = 0;

@@ -28,16 +28,14 @@ export class Route {
     this.space = space;
     this.topic = topic;
     this.generation = space.generation;
-    const targets = targetsOf(
-      topic,
-      entries.filter((entry) => entry.kind === "subscription"),
-    );
+    const others: Exclude<Entry, Subscription>[] = [];
+    const targets = targetsOf(topic, entries, others);
     this.live = targets.filter((target) => target.qos === 0);
     this.durable = targets.filter((target) => target.qos > 0);
-    this.shares = entries
+    this.shares = others
       .filter((entry) => entry.kind === "group")
       .map((group) => ({ group, members: group.members.map((member) => new Target(topic, [member])) }));
-    this.listeners = entries.filter((entry) => entry.kind === "listening");
+    this.listeners = others.filter((entry) => entry.kind === "listening");
     this.size = this.shares.reduce((sum, { members }) => sum + members.length, this.live.length + this.durable.length);
   }
 }
@@ -50,6 +48,8 @@ export class Space {
   readonly retained: Retained;
   /** Where there is a journal. */
   readonly keeping: Keeping | undefined;
+  /** Subscriptions beyond the free ones of their sessions. */
+  #shared = 0;
   /** Grows with every change of a subscription. */
   generation = 1;
   #routes = new Map<string, Route>();
@@ -86,10 +86,17 @@ export class Space {
     this.#routeTargets = 0;
   }
 
+  /** Whether the session may have one more. */
+  hasRoomFor({ subscribed }: Session): boolean {
+    const { subscriptionsFree, subscriptionsShared } = this.core.limits;
+    return subscribed < subscriptionsFree || this.#shared < subscriptionsShared;
+  }
+
   subscribe(subscription: Subscription): void {
     this.subscribersChanged();
     this.core.statistics.subscriptions++;
-    const { group } = subscription;
+    const { group, session } = subscription;
+    if (++session.subscribed > this.core.limits.subscriptionsFree) this.#shared++;
     if (!group) {
       this.tree.add(subscription.filter, subscription);
       return;
@@ -101,7 +108,8 @@ export class Space {
   unsubscribe(subscription: Subscription): void {
     this.subscribersChanged();
     this.core.statistics.subscriptions--;
-    const { group } = subscription;
+    const { group, session } = subscription;
+    if (session.subscribed-- > this.core.limits.subscriptionsFree) this.#shared--;
     if (!group) {
       this.tree.remove(subscription.filter, subscription);
       return;

@@ -165,3 +165,27 @@ test("a topic of 128 levels holds nobody up where ten thousand filters with wild
   peer.destroy();
   other.destroy();
 });
+
+test("fifty thousand filters of five clients that all match, each with an identifier, hold nobody up", async () => {
+  const levels = (i: number) => Array.from({ length: 14 }, (_, level) => ((i >> level) & 1 ? "+" : "a"));
+  const filters = Array.from({ length: 10_000 }, (_, i) => levels(i).join("/"));
+  const greedy = await Promise.all(Array.from({ length: 5 }, (_, at) => connect(`greedy-${at}`)));
+  for (const peer of greedy) {
+    for (let i = 0; i < filters.length; i += 1_000) {
+      const subscriptions = filters.slice(i, i + 1_000).map((topic) => ({ topic, qos: 0 }));
+      const properties = { subscriptionIdentifier: i / 1_000 + 1 };
+      peer.send({ cmd: "subscribe", messageId: i + 1, subscriptions, properties });
+      const { granted } = await peer.take("suback");
+      assert.ok(granted.every((code) => code === 0));
+    }
+  }
+  const other = await connect("another");
+  const topic = Array.from({ length: 14 }, () => "a").join("/");
+  await neverStandsStill(async () => {
+    other.subscribe(1, "something/else", 0);
+    await other.take("suback");
+    other.publish(topic, "x");
+    for (const peer of greedy) assert.equal((await peer.take("publish")).topic, topic);
+  });
+  for (const peer of [...greedy, other]) peer.destroy();
+});

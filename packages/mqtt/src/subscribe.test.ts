@@ -350,6 +350,28 @@ test("subscriptions beyond the limit of a session are refused by themselves", as
   assert.deepEqual((await peer.take("suback")).granted, [1]);
 });
 
+test("sessions share what their space may have beyond the free subscriptions of each, and give back what they end", async () => {
+  const limits = { subscriptionsFree: 2, subscriptionsShared: 3 };
+  await using house = await House.open({ limits });
+  const ask = async (peer: Peer, ...topics: string[]) => {
+    peer.send({ cmd: "subscribe", messageId: 1, subscriptions: topics.map((topic) => ({ topic, qos: 0 })) });
+    return (await peer.take("suback")).granted;
+  };
+  const greedy = await house.connect("greedy", { version: 5 });
+  assert.deepEqual(await ask(greedy, "a", "b", "c", "d", "e", "f", "a"), [0, 0, 0, 0, 0, 0x97, 0]);
+  const modest = await house.connect("modest", { version: 5 });
+  assert.deepEqual(await ask(modest, "a", "b", "c"), [0, 0, 0x97]);
+  house.policy.welcome = () => ({ space: "another" });
+  const elsewhere = await house.connect("elsewhere", { version: 5 });
+  assert.deepEqual(await ask(elsewhere, "a", "b", "c"), [0, 0, 0]);
+  greedy.send({ cmd: "unsubscribe", messageId: 2, unsubscriptions: ["a"] });
+  await greedy.take("unsuback");
+  assert.deepEqual(await ask(modest, "c", "d"), [0, 0x97]);
+  greedy.send({ cmd: "disconnect", reasonCode: 0 });
+  await greedy.closed();
+  assert.deepEqual(await ask(modest, "d", "e", "f"), [0, 0, 0x97]);
+});
+
 test("a filter of too many levels or bytes is refused by itself, also where its mount makes it too long", async () => {
   await using house = await House.open({ limits: { topicLevels: 4, topicBytes: 20 } });
   house.policy.welcome = () => ({ mounts: [{ prefix: "me/", target: "devices/7/" }] });

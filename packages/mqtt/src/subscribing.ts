@@ -70,7 +70,8 @@ function make(
   if (refusal !== 0) return refusal;
 
   const old = session.subscriptions.get(written);
-  if (!old && session.subscriptions.size >= limits.subscriptionsPerSession) return reason.quotaExceeded;
+  const hasRoom = session.subscriptions.size < limits.subscriptionsPerSession && session.space.hasRoomFor(session);
+  if (!old && !hasRoom) return reason.quotaExceeded;
   if (old) session.space.unsubscribe(old); // [MQTT-3.8.4-3]
   const { noLocal, retainAsPublished } = asked;
   const qos = asked.qos > limits.maximumQoS ? limits.maximumQoS : asked.qos;

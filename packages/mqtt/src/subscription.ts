@@ -75,11 +75,20 @@ export class Target {
     this.session = first.session;
     this.topic = topic;
     this.seen = outward(topic, first.via);
-    this.qos = parts.reduce<QoS>((highest, { qos }) => (qos > highest ? qos : highest), 0);
-    const identifiers = parts.map((part) => part.identifier).filter((identifier) => identifier !== 0);
+    const identifiers: number[] = [];
+    let qos: QoS = 0;
+    let retainAsPublished = false;
+    let noLocal = false;
+    for (const part of parts) {
+      if (part.qos > qos) qos = part.qos;
+      if (part.identifier !== 0) identifiers.push(part.identifier);
+      retainAsPublished ||= part.retainAsPublished;
+      noLocal ||= part.noLocal;
+    }
+    this.qos = qos;
     this.identifiers = identifiers.length > 0 ? identifiers : undefined;
-    this.retainAsPublished = parts.some((part) => part.retainAsPublished);
-    this.noLocal = parts.some((part) => part.noLocal);
+    this.retainAsPublished = retainAsPublished;
+    this.noLocal = noLocal;
     const others = this.noLocal ? parts.filter((part) => !part.noLocal) : [];
     this.own = others.length > 0 ? new Target(topic, others) : undefined;
   }
@@ -97,16 +106,36 @@ export class Target {
   }
 }
 
-/** One target for each session and name: a client that asked for `me/x` and for `devices/7/x` gets both, each under its name. */
-export function targetsOf(topic: string, subscriptions: readonly Subscription[]): Target[] {
-  const bySession = new Map<Session, Map<Via, Subscription[]>>();
-  for (const subscription of subscriptions) {
-    const { session, via } = subscription;
-    let byName = bySession.get(session);
-    if (!byName) bySession.set(session, (byName = new Map()));
-    const parts = byName.get(via);
-    if (parts) parts.push(subscription);
-    else byName.set(via, [subscription]);
+/** The subscriptions of one session by one name that match a topic. */
+export type Merged = { readonly via: Via; readonly parts: Subscription[]; readonly next: Merged | null };
+
+let mergings = 0;
+
+/**
+ * One target for each session and name: a client that asked for `me/x` and for `devices/7/x` gets both, each under its name. There may
+ * be hundreds of thousands of filters that match, so that what was found of a session is written on itself: no map is asked for each.
+ */
+export function targetsOf(topic: string, entries: readonly Entry[], others: Exclude<Entry, Subscription>[]): Target[] {
+  const merging = ++mergings;
+  const all: Merged[] = [];
+  for (let i = 0; i < entries.length; i++) {
+    const entry = entries[i]!; // i < length
+    if (entry.kind !== "subscription") {
+      others.push(entry);
+      continue;
+    }
+    const { session, via } = entry;
+    const known = session.merging === merging ? session.merged : null;
+    let merged = known;
+    while (merged !== null && merged.via !== via) merged = merged.next;
+    if (merged === null) {
+      merged = { via, parts: [], next: known };
+      session.merging = merging;
+      session.merged = merged;
+      all.push(merged);
+    }
+    merged.parts.push(entry);
   }
-  return [...bySession.values()].flatMap((byName) => [...byName.values()].map((parts) => new Target(topic, parts)));
+  for (const { parts } of all) parts[0]!.session.merged = null; // made for at least one subscription
+  return all.map(({ parts }) => new Target(topic, parts));
 }
