@@ -93,6 +93,15 @@ export type EntryOf<K extends Kind> = Entry & { readonly kind: K };
 const kinds = new Map(Object.entries(layouts).map(([kind, [code]]) => [code as number, kind as Kind])); // of layouts
 const version = 1;
 
+/** Made once: a message may be owed to ten thousand sessions, and be written down for all of them in one turn. */
+const lists = new Map<Fields, readonly (readonly [name: string, form: Form])[]>(
+  [willFields, ...Object.values(layouts).map(([, fields]) => fields)].map((fields: Fields) => [
+    fields,
+    Object.entries(fields),
+  ]),
+);
+const listOf = (fields: Fields) => lists.get(fields) ?? Object.entries(fields);
+
 /** A record that grows. */
 export class Writer {
   #bytes = Buffer.allocUnsafe(256);
@@ -119,7 +128,7 @@ export class Writer {
   }
 
   #fields(fields: Fields, values: Readonly<Record<string, unknown>>): void {
-    for (const [name, form] of Object.entries(fields)) this.#value(form, values[name]);
+    for (const [name, form] of listOf(fields)) this.#value(form, values[name]);
   }
 
   #value(form: Form, value: unknown): void {
@@ -137,7 +146,7 @@ export class Writer {
         return;
       }
       case "text":
-        return this.#block(Buffer.from(value as string));
+        return value === "" ? this.#byte(0) : this.#block(Buffer.from(value as string));
       case "bytes":
         return this.#block(value as Uint8Array);
       case "properties":
@@ -227,7 +236,7 @@ function entriesIn(record: Uint8Array): readonly Entry[] {
 }
 
 function readFields(cursor: Cursor, fields: Fields): Record<string, unknown> {
-  return Object.fromEntries(Object.entries(fields).map(([name, form]) => [name, readValue(cursor, form)]));
+  return Object.fromEntries(listOf(fields).map(([name, form]) => [name, readValue(cursor, form)]));
 }
 
 function readValue(cursor: Cursor, form: Form): unknown {
