@@ -265,6 +265,38 @@ export const mqttMutants = (): readonly Mutant[] => [
     ["subscribe.test.ts", "no-local keeps a client's own messages from it, and nobody else's"],
   ),
   handler(
+    "no-local-retained",
+    ["delivering.ts", "if (target.noLocal && isOwn(target.session, publication)) return undefined;", ""],
+    [
+      "subscribe.test.ts",
+      "no-local keeps what a client retained itself from it, its will too, and from no other client",
+    ],
+  ),
+  handler(
+    "no-local-retained-stranger",
+    ["delivering.ts", " && publishedBy.principal === client.principal;", ";"],
+    [
+      "subscribe.test.ts",
+      "no-local keeps what a client retained itself from it, its will too, and from no other client",
+    ],
+  ),
+  handler(
+    "no-local-retained-restored",
+    ["restoring.ts", "publication.publishedBy = this.#found.publishers.get(number);", ""],
+    [
+      "kept.test.ts",
+      "whose a retained message is outlives the process, and a snapshot; where the log does not say it, everybody gets it",
+    ],
+  ),
+  handler(
+    "no-local-retained-snapshot",
+    ["snapshot.ts", "if (publication.publishedBy) yield publishedEntry(publication, publication.publishedBy);", ""],
+    [
+      "kept.test.ts",
+      "whose a retained message is outlives the process, and a snapshot; where the log does not say it, everybody gets it",
+    ],
+  ),
+  handler(
     "identifiers",
     [
       "subscription.ts",

@@ -5,7 +5,7 @@ import { Connection } from "./connection.ts";
 import { Core } from "./core.ts";
 import { defaultLimits, type Limits } from "./limits.ts";
 import type { Journal, Message, Policy, SpaceKey, Transport } from "./policy.ts";
-import type { Publication } from "./publication.ts";
+import type { Publication, Publisher } from "./publication.ts";
 import { restore } from "./restoring.ts";
 import type { Session } from "./session.ts";
 import { snapshot } from "./snapshot.ts";
@@ -169,5 +169,3 @@ export class Broker<Context = unknown> {
     this.#core.stopped();
   }
 }
-
-export type Publisher = { readonly principal: string; readonly clientId: string };

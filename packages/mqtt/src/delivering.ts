@@ -114,6 +114,7 @@ export function expect(
   willOf: Session | null,
 ): void {
   const isToBeRetained = isRetained(space, publication);
+  if (isToBeRetained) publication.publishedBy = publisher?.client;
   if (publication.qos > 0 || isToBeRetained || willOf) space.keeping?.record(publication, publisher, willOf);
   if (isToBeRetained) space.retained.expect(publication);
 }
@@ -152,8 +153,12 @@ function memberOf({ group, members }: Share, publication: Publication): Target |
   return fallback;
 }
 
+const isOwn = ({ client }: Session, { publishedBy }: Publication): boolean =>
+  publishedBy?.clientId === client.clientId && publishedBy.principal === client.principal;
+
 /** A retained message for a new subscription, with the flag set ([MQTT-3.3.1-8]): decided now, and to be handed over with `hand`. */
 export function decideRetained(target: Target, publication: Publication): Delivery | undefined {
+  if (target.noLocal && isOwn(target.session, publication)) return undefined; // [MQTT-3.8.3-3]
   if (!target.isAllowed()) return undefined;
   const qos = lower(publication.qos, target.qos);
   return target.session.outgoing.owe(publication, target.seen, qos, true, target.identifiers);

@@ -1,4 +1,4 @@
-export { Broker, type BrokerNeeds, type Publisher } from "./broker.ts";
+export { Broker, type BrokerNeeds } from "./broker.ts";
 export { packet, reason } from "./codes.ts";
 export { defaultLimits, type Limits } from "./limits.ts";
 export type { Mount, Synonym } from "./mounts.ts";
@@ -27,7 +27,7 @@ export type {
   Welcome,
 } from "./policy.ts";
 export type { Properties } from "./properties.ts";
-export type { Publication } from "./publication.ts";
+export type { Publication, Publisher } from "./publication.ts";
 export type { Statistics } from "./statistics.ts";
 export type { Arrival, Listener } from "./subscription.ts";
 export { systemTime } from "./system-time.ts";

@@ -3,7 +3,7 @@ import { after } from "./time.ts";
 import type { Core } from "./core.ts";
 import { stage, type Delivery } from "./delivery.ts";
 import type { Journal, SpaceKey } from "./policy.ts";
-import type { Publication } from "./publication.ts";
+import type { Publication, Publisher } from "./publication.ts";
 import { encode, type Entry } from "./records.ts";
 import type { Session } from "./session.ts";
 
@@ -87,6 +87,7 @@ export class Keeping {
     if (isRetained || kept.length > 0) {
       publication.number = this.nextMessage++;
       entries.push(messageEntry(publication, isRetained), ...kept.map(owedEntry));
+      if (isRetained && publisher) entries.push(publishedEntry(publication, publisher.client));
     }
     if (entries.length > 0) publication.record = encode(entries);
   }
@@ -126,6 +127,13 @@ export function messageEntry(publication: Publication, isRetained: boolean): Ent
   const receivedAt = Math.floor(publication.receivedAt);
   return { kind: "message", message, receivedAt, isRetained, topic, qos, retain, properties, payload };
 }
+
+export const publishedEntry = ({ number: message }: Publication, { principal, clientId }: Publisher): Entry => ({
+  kind: "published",
+  message,
+  principal,
+  clientId,
+});
 
 export function owedEntry(delivery: Delivery): Entry {
   const { publication, qos, retain, identifiers = [] } = delivery;

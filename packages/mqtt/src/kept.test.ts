@@ -3,7 +3,7 @@ import { test } from "node:test";
 import { Broker } from "./broker.ts";
 import { House, TestPolicy, until } from "./house.fixture.ts";
 import { Log } from "./log.fixture.ts";
-import { keepsakesIn } from "./records.ts";
+import { decode, encode, keepsakesIn } from "./records.ts";
 import type { Limits } from "./limits.ts";
 import { MovedTime } from "./moved-time.fixture.ts";
 import type { Peer, Received } from "./peer.fixture.ts";
@@ -573,6 +573,31 @@ test("a snapshot is the whole state in records of a bounded size, and replaying 
   }
   assert.equal(states[0]?.got.length, 32);
   for (const state of states.slice(1)) assert.deepEqual(state, states[0]);
+});
+
+test("[MQTT-3.8.3-3] whose a retained message is outlives the process, and a snapshot; where the log does not say it, everybody gets it", async () => {
+  await using lives = await Lives.begin();
+  let { house } = lives;
+  for (const clientId of ["mine", "theirs"]) {
+    const peer = await house.connect(clientId, { version: 5 });
+    peer.publish(clientId, "x", { qos: 1, messageId: 1, retain: true });
+    await peer.take("puback");
+  }
+  const seen = async () => {
+    house = await lives.next();
+    const peer = await house.connect("mine", { version: 5 });
+    peer.subscribe(1, "#", 0, { nl: true });
+    await peer.take("suback");
+    return (await peer.quiet()).map(({ topic }) => topic);
+  };
+  assert.deepEqual(await seen(), ["theirs"]);
+  const records = [...house.broker.snapshot("space")];
+  lives.log.kept.splice(0, Infinity, ...records);
+  assert.deepEqual(await seen(), ["theirs"]);
+  // As it was written before there was such an entry.
+  const older = records.map((record) => encode(decode(record).filter(({ kind }) => kind !== "published")));
+  lives.log.kept.splice(0, Infinity, ...older);
+  assert.deepEqual((await seen()).toSorted(), ["mine", "theirs"]);
 });
 
 test("a journal needs a policy that can revive sessions", () => {

@@ -14,10 +14,12 @@ export type Message = {
   readonly expiry: number | undefined;
   readonly turn: number;
   readonly at: number;
+  /** The client whose it is. */
+  readonly from: string | undefined;
 };
 
 /** What somebody gives to publish. */
-export type Given = Omit<Message, "turn" | "at">;
+export type Given = Omit<Message, "turn" | "at" | "from">;
 
 export type Subscription = {
   /** As written, `$share/…` included. */
@@ -204,6 +206,7 @@ export class PlainBroker {
       if (isShared(subscription) || retainHandling === 2 || (retainHandling === 1 && !isNew)) continue;
       this.#turn++;
       for (const message of this.retained) {
+        if (subscription.noLocal && message.from === session.client) continue;
         if (this.#isExpired(message) || !matches(subscription.filter, message.topic)) continue;
         this.#deliver(session, message, [subscription], true, undefined);
       }
@@ -220,7 +223,7 @@ export class PlainBroker {
   }
 
   #spread(given: Given, publisher: Session | undefined): void {
-    const message: Message = { ...given, turn: this.#turn, at: this.now };
+    const message: Message = { ...given, turn: this.#turn, at: this.now, from: publisher?.client };
     const { topic, qos } = message;
     for (const session of this.sessions) {
       const matching = session.subscriptions.filter(

@@ -12,6 +12,9 @@ export interface Source {
   settled(): void;
 }
 
+/** A client, whichever its session. */
+export type Publisher = { readonly principal: string; readonly clientId: string };
+
 /** A PUBLISH on its way: the frame it came in, and where things lie in it. */
 export class Publication {
   /** The topic in its space. */
@@ -52,6 +55,8 @@ export class Publication {
   number = 0;
   /** Where it will be retained once it is kept. */
   expectedBy: Retained | null = null;
+  /** Whose message it is, where it is retained and that is known; for who wants none of its own ([MQTT-3.8.3-3]). */
+  publishedBy: Publisher | undefined = undefined;
   /** Went to listeners and subscriptions of QoS 0 before it was kept. */
   isLive = false;
   /** Who gets it once it is kept. */

@@ -65,6 +65,7 @@ const entry: fc.Arbitrary<Entry> = fc.oneof(
   fc.record({ kind: kind("done"), ...ofMessage }),
   fc.record({ kind: kind("received"), session: number, packetId }),
   fc.record({ kind: kind("freed"), session: number, packetId }),
+  fc.record({ kind: kind("published"), message: number, principal: text, clientId: text }),
 );
 
 const plainly = (entries: readonly Entry[]) =>

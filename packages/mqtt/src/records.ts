@@ -82,6 +82,8 @@ const layouts = {
   received: [12, { session: "number", packetId: "packetId" }],
   /** Its PUBREL came. */
   freed: [13, { session: "number", packetId: "packetId" }],
+  /** Whose a retained message is. */
+  published: [14, { message: "number", principal: "text", clientId: "text" }],
 } as const satisfies Record<string, readonly [code: number, fields: Fields]>;
 
 type Layouts = typeof layouts;

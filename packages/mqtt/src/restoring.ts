@@ -1,7 +1,7 @@
 import type { Core } from "./core.ts";
 import { Delivery, stage } from "./delivery.ts";
 import type { SpaceKey } from "./policy.ts";
-import { publicationOf, type Publication } from "./publication.ts";
+import { publicationOf, type Publication, type Publisher } from "./publication.ts";
 import { decode, type Entry, type EntryOf } from "./records.ts";
 import { forever, Session } from "./session.ts";
 import type { Space } from "./space.ts";
@@ -38,6 +38,8 @@ class Found {
   /** By session and packet id. An id is not given again before its message is over, so that the higher message is the one. */
   readonly owed = new Map<number, Map<number, Owed>>();
   readonly retained = new Map<string, number>();
+  /** By message. */
+  readonly publishers = new Map<number, Publisher>();
   readonly #ended = new Set<number>();
   nextSession = 1;
   nextMessage = 1;
@@ -60,6 +62,9 @@ class Found {
         this.#ended.add(entry.session);
         this.sessions.delete(entry.session);
         this.owed.delete(entry.session);
+        return;
+      case "published":
+        this.publishers.set(entry.message, entry);
         return;
       case "owed":
         return this.#owe(entry);
@@ -202,6 +207,7 @@ class Publications {
     const since = time.elapsed() - Math.max(0, time.now() - receivedAt);
     const publication = publicationOf(entry, { topic, receivedAt, since, source: null });
     publication.number = number;
+    publication.publishedBy = this.#found.publishers.get(number);
     this.#made.set(number, publication);
     return publication;
   }

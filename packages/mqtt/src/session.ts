@@ -4,7 +4,7 @@ import type { Delivery } from "./delivery.ts";
 import type { Mounts } from "./mounts.ts";
 import { Outgoing } from "./outgoing.ts";
 import type { Closing, Gate, Message } from "./policy.ts";
-import type { Publication } from "./publication.ts";
+import type { Publication, Publisher } from "./publication.ts";
 import { Receipts } from "./receipts.ts";
 import type { Entry } from "./records.ts";
 import type { Space } from "./space.ts";
@@ -53,6 +53,8 @@ export class Session {
   readonly space: Space;
   readonly principal: string;
   readonly clientId: string;
+  /** The same, for what outlives the session. */
+  readonly client: Publisher;
   readonly subscriptions = new Map<string, Subscription>();
   readonly outgoing: Outgoing;
   readonly receipts = new Receipts();
@@ -88,6 +90,7 @@ export class Session {
     this.space = space;
     this.principal = principal;
     this.clientId = clientId;
+    this.client = { principal, clientId };
     this.context = terms.context;
     this.gate = terms.gate;
     this.mounts = terms.mounts;

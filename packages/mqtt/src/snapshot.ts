@@ -1,4 +1,4 @@
-import { messageEntry, owedEntry, sessionEntry } from "./keeping.ts";
+import { messageEntry, owedEntry, publishedEntry, sessionEntry } from "./keeping.ts";
 import { Writer, type Entry } from "./records.ts";
 import type { Session } from "./session.ts";
 import type { Space } from "./space.ts";
@@ -24,7 +24,10 @@ function* stateOf(space: Space): Generator<Entry, void, undefined> {
   if (!keeping) return;
   yield { kind: "numbers", session: keeping.nextSession, message: keeping.nextMessage };
   for (const session of space.sessions()) yield* stateOfSession(session);
-  for (const publication of retained.all()) yield messageEntry(publication, true);
+  for (const publication of retained.all()) {
+    yield messageEntry(publication, true);
+    if (publication.publishedBy) yield publishedEntry(publication, publication.publishedBy);
+  }
   for (const [number, deliveries] of keeping.messages) {
     const [first] = deliveries;
     if (!first || first.publication.number !== number) continue;

@@ -105,6 +105,35 @@ test("[MQTT-3.8.3-3] no-local keeps a client's own messages from it, and nobody 
   assert.deepEqual(got.sort(), ["a others", "b others", "x/open others", "x/open own"]);
 });
 
+test("[MQTT-3.8.3-3] no-local keeps what a client retained itself from it, its will too, and from no other client", async () => {
+  await using house = await House.open();
+  const will = { topic: "will", payload: "x", qos: 1, retain: true };
+  const mine = await house.connect("mine", { version: 5, connect: { will } });
+  const theirs = await house.connect("theirs", { version: 5 });
+  const stranger = await house.connect("mine", { version: 5, connect: { username: "stranger" } });
+  const retained = { retain: true, qos: 1, messageId: 1 };
+  for (const [peer, topic] of [
+    [mine, "mine"],
+    [theirs, "theirs"],
+    [stranger, "stranger"],
+  ] as const) {
+    peer.publish(topic, "x", retained);
+    await peer.take("puback");
+  }
+  mine.publish("live", "x", { retain: true });
+  house.broker.publish("space", { topic: "nobody", payload: Buffer.from("x"), qos: 0, retain: true });
+  mine.send({ cmd: "disconnect", reasonCode: 4 });
+  await mine.closed();
+  const back = await house.connect("mine", { version: 5 });
+  back.subscribe(1, "#", 0, { nl: true });
+  await back.take("suback");
+  const topics = (await back.quiet()).map(({ topic }) => topic);
+  assert.deepEqual(topics.toSorted(), ["nobody", "stranger", "theirs"]);
+  back.subscribe(2, "#", 0);
+  await back.take("suback");
+  assert.equal((await back.quiet()).length, 6);
+});
+
 test("[MQTT-3.3.1-12] [MQTT-3.3.1-13] 3.1.1 [MQTT-3.3.1-9] the retain flag is cleared for a live message, unless the subscription keeps it as published", async () => {
   await using house = await House.open();
   const plain = await house.connect("plain", { version: 5 });
