@@ -253,6 +253,27 @@ test("a client that sends what is no packet of MQTT, or asks for ever more, is s
   );
 });
 
+test("a device that makes up a client id each time has sixteen sessions, and whoever watches sees that older ones end", async () => {
+  const device = await makeDevice();
+  const seen = await watch(owner.token, device.id);
+  const stay = { protocolVersion: 5, clean: false, properties: { sessionExpiryInterval: 3_600 } } as const;
+  const displaced = async () =>
+    Number(/^holdfast_mqtt_sessions_displaced_total (\d+)$/m.exec((await visitor.send("GET", "/metrics")).text)?.[1]);
+  const before = await displaced();
+  for (let at = 0; at < 17; at += 1) await (await mqttAs(device, { ...stay, clientId: `made-up-${at}` })).endAsync();
+  const [refusal] = await seen.refusals(1);
+  assert.deepEqual([refusal?.action, refusal?.code, refusal?.session], ["session", "mqtt.tooMany", "made-up-0"]);
+  assert.match(refusal?.detail ?? "", /has ended for a newer one, with what waited for it\.$/);
+  assert.equal(await displaced(), before + 1);
+
+  const all = await Promise.all(
+    Array.from({ length: 16 }, (_, at) => mqttAs(device, { ...stay, clientId: `made-up-${at + 1}` })),
+  );
+  await assert.rejects(mqttAs(device, { ...stay, clientId: "one more" }), { code: 0x97 });
+  assert.equal((await seen.refusals(2)).at(-1)?.action, "connect");
+  await Promise.all(all.map((client) => client.endAsync(false, { properties: { sessionExpiryInterval: 0 } })));
+});
+
 test("a will that may not be is seen with the CONNECT that it was refused with", async () => {
   const device = await makeDevice();
   const seen = await watch(owner.token, device.id);

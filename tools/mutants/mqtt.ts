@@ -448,6 +448,50 @@ export const mqttMutants = (): readonly Mutant[] => [
     ],
   ),
   handler(
+    "sessions-displaced",
+    ["opening.ts", "for (const session of tooMany) core.displace(session);", ""],
+    [
+      "session.test.ts",
+      "one session too many of a principal ends the one that was away longest, and its will that waited goes out",
+    ],
+  ),
+  handler(
+    "sessions-longest-away",
+    ["sessions.ts", "(one.leftAt ?? 0) - (other.leftAt ?? 0)", "(other.leftAt ?? 0) - (one.leftAt ?? 0)"],
+    [
+      "session.test.ts",
+      "one session too many of a principal ends the one that was away longest, and its will that waited goes out",
+    ],
+  ),
+  handler(
+    "sessions-connected",
+    ["sessions.ts", "if (away.length < excess) return undefined;", ""],
+    [
+      "session.test.ts",
+      "where as many sessions of a principal are connected as it may have, one more is refused, and told what to do",
+    ],
+  ),
+  handler(
+    "sessions-welcome",
+    ["opening.ts", "welcome.maximumSessions ?? limits.sessionsPerPrincipal", "limits.sessionsPerPrincipal"],
+    [
+      "session.test.ts",
+      "a principal that may have fewer sessions than before, and has more of them connected, loses none that is away",
+    ],
+  ),
+  handler(
+    "sessions-of-a-device",
+    [
+      "apps/server/src/messages/session.ts",
+      "maximumSessions: device ? sessionsOf.device : sessionsOf.others",
+      "maximumSessions: sessionsOf.others",
+    ],
+    [
+      "tests/live-refusals.test.ts",
+      "a device that makes up a client id each time has sixteen sessions, and whoever watches sees that older ones end",
+    ],
+  ),
+  handler(
     "model-quality",
     ["subscription.ts", "if (part.qos > qos) qos = part.qos;", "if (qos === 0) qos = part.qos;"],
     ["model.test.ts", model],

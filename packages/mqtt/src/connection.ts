@@ -216,7 +216,7 @@ export class Connection implements Line, Opened, FrameHandler {
     if (this.hasClosed) return; // it left meanwhile
     if ("turnedAway" in answer) return this.#turnAway(answer);
     const opening = admit(this, connect, answer);
-    if (typeof opening === "number") this.#turnAway({ turnedAway: opening });
+    if ("turnedAway" in opening) this.#turnAway(opening);
     else this.#await(opening, answer.expiresAt);
   }
 

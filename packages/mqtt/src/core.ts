@@ -119,6 +119,13 @@ export class Core {
     line?.end({ how: "policy", code, reasonString, serverReference, atOnce: true });
   }
 
+  /** Its principal begins another session, and has as many as it may. */
+  displace(session: Session): void {
+    this.statistics.sessionsDisplaced++;
+    this.policy.displaced?.(session.context);
+    this.endSession(session);
+  }
+
   /** Subscriptions, queue and whatever was in flight go; a will that still waits is published, because its session ends (3.1.3.2.2). */
   endSession(session: Session): void {
     if (session.hasEnded) return;

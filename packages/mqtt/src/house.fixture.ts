@@ -30,6 +30,7 @@ export class TestPolicy implements Policy<Guest> {
   readonly opens: Opened<Guest>[] = [];
   readonly closes: Closing[] = [];
   readonly refusals: { what: string; topic: string; code: number }[] = [];
+  readonly displacements: string[] = [];
   readonly accepted: Publication[] = [];
   /** Where messages and what the broker must find again are kept. */
   log: Log | undefined;
@@ -65,6 +66,10 @@ export class TestPolicy implements Policy<Guest> {
 
   closed(_session: Opened<Guest>, closing: Closing): void {
     this.closes.push(closing);
+  }
+
+  displaced({ name }: Guest): void {
+    this.displacements.push(name);
   }
 
   refused(_guest: Guest, what: string, topic: string, code: number): void {

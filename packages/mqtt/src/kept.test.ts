@@ -600,6 +600,24 @@ test("[MQTT-3.8.3-3] whose a retained message is outlives the process, and a sna
   assert.deepEqual((await seen()).toSorted(), ["mine", "theirs"]);
 });
 
+test("a session that ended for a newer one of its principal has ended after a restart, too", async () => {
+  await using lives = await Lives.begin();
+  let { house } = lives;
+  house.policy.welcome = () => ({ maximumSessions: 1 });
+  for (const clientId of ["old", "young"]) {
+    const peer = await house.connect(clientId, keep(5));
+    peer.subscribe(1, "a", 1);
+    await peer.take("suback");
+    await lose(house, peer);
+  }
+  house.broker.publish("space", { topic: "a", payload: Buffer.from("x"), qos: 1, retain: false });
+  house.time.move(1_000);
+  house = await lives.next();
+  assert.deepEqual([house.broker.statistics.sessions, house.broker.statistics.queued], [1, 1]);
+  const back = await house.connect("old", keep(5));
+  assert.equal(back.connack?.sessionPresent, false);
+});
+
 test("a journal needs a policy that can revive sessions", () => {
   const { revive: _missing, ...policy } = new TestPolicy();
   const accept = () => 0;

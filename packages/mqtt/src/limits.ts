@@ -31,6 +31,7 @@ export type Limits = {
   readonly sessionMessageSeconds: number;
   /** Who loses when a session has no room: the session its oldest message, or the publisher (0x97; 3.1.1 is hung up on) this one. */
   readonly whenFull: "dropOldest" | "refusePublisher";
+  /** Where `Welcome.maximumSessions` says nothing else. Whoever begins one more ends the one that has been away longest. */
   readonly sessionsPerPrincipal: number;
   readonly sessionExpirySeconds: number;
   readonly retainedMessages: number;
@@ -83,7 +84,7 @@ export const defaultLimits: Limits = {
   sessionBytes: 8 << 20,
   sessionMessageSeconds: Infinity,
   whenFull: "dropOldest",
-  sessionsPerPrincipal: 10_000,
+  sessionsPerPrincipal: 64,
   sessionExpirySeconds: 0xffffffff,
   retainedMessages: 100_000,
   retainedBytes: 256 << 20,

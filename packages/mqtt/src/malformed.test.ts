@@ -28,7 +28,7 @@ async function inUse(): Promise<number> {
 }
 
 test("a packet takes no memory by its length before it has come, and none once its connection has gone", async () => {
-  await using house = await House.open();
+  await using house = await House.open({ limits: { sessionsPerPrincipal: 250 } });
   const nameless = writtenByThem({ ...connectOf(5), clientId: "" }, 5);
   const connections: [Duplex, Duplex][] = [];
   const open = (bytes: Uint8Array) => {

@@ -81,15 +81,18 @@ function messageOf({ will }: Connect, maximumQoS: QoS): Message | undefined {
   return { topic: will.topic, payload: will.payload, qos, retain: will.retain, properties };
 }
 
-/** Finds or makes the session of somebody who is welcome, or answers with the reason code of a refusal. */
-export function admit(connection: Connection, connect: Connect, welcome: Welcome): Opening | number {
+const allConnected =
+  "As many sessions of this client are connected as it may have. Disconnect one, or come with the client id of one of them.";
+
+/** Finds or makes the session of somebody who is welcome, or says why not. */
+export function admit(connection: Connection, connect: Connect, welcome: Welcome): Opening | TurnedAway {
   const { core } = connection;
   const { limits } = core;
   const mounts = mountsOf(welcome);
   const will = willOf(connect, mounts, welcome.gate, limits);
   if (typeof will === "number") {
     core.policy.refused?.(welcome.context, "will", connect.will?.topic ?? "", will, connect.will?.payload.length);
-    return will;
+    return { turnedAway: will };
   }
 
   const { principal, space: key } = welcome;
@@ -101,9 +104,14 @@ export function admit(connection: Connection, connect: Connect, welcome: Welcome
   if (connect.clean && taken) core.endSession(taken); // [MQTT-3.1.2-4]
 
   const found = taken?.hasEnded === false ? taken : undefined;
-  if (!found && core.sessions.countOf(key, principal) >= limits.sessionsPerPrincipal) {
-    core.policy.refused?.(welcome.context, "session", "", reason.quotaExceeded);
-    return reason.quotaExceeded;
+  if (!found) {
+    const most = welcome.maximumSessions ?? limits.sessionsPerPrincipal;
+    const tooMany = core.sessions.tooMany(key, principal, most);
+    if (!tooMany) {
+      core.policy.refused?.(welcome.context, "session", "", reason.quotaExceeded);
+      return { turnedAway: reason.quotaExceeded, reasonString: allConnected };
+    }
+    for (const session of tooMany) core.displace(session);
   }
   const terms = termsOf(welcome, mounts);
   const session = found ?? new Session(core, core.space(key), principal, clientId, terms);
@@ -114,7 +122,7 @@ export function admit(connection: Connection, connect: Connect, welcome: Welcome
   }
   core.cameBack(session);
   // What was decided while we waited for the policy counts already.
-  if (!session.isCurrent()) return reason.notAuthorized;
+  if (!session.isCurrent()) return { turnedAway: reason.notAuthorized };
 
   const asked = connect.version === 5 ? (connect.properties.sessionExpiryInterval ?? 0) : connect.clean ? 0 : forever;
   session.expirySeconds = Math.min(asked, limits.sessionExpirySeconds);
@@ -146,7 +154,7 @@ export function admit(connection: Connection, connect: Connect, welcome: Welcome
   // A client whose maximum does not even hold this gets nothing else either.
   if (answer.length > connection.maximumPacket) {
     core.endSession(session);
-    return reason.packetTooLarge;
+    return { turnedAway: reason.packetTooLarge };
   }
   const window = Math.min(limits.inFlight, connect.properties.receiveMaximum ?? 0xffff);
   return { session, resumed: found !== undefined, window, keepAlive, connack: answer, entries: keep(session) };

@@ -96,6 +96,8 @@ export type Welcome<Context = unknown> = Naming & {
   readonly principal: string;
   /** Shared groups of two applications never meet, whatever their name. */
   readonly application?: string | undefined;
+  /** Sessions of the principal, connected or kept, in place of `limits.sessionsPerPrincipal`. */
+  readonly maximumSessions?: number | undefined;
   readonly gate: Gate;
   /** Milliseconds since the epoch: then the connection is ended (0xA0), and it may come again. */
   readonly expiresAt?: number | undefined;
@@ -220,6 +222,8 @@ export interface Policy<Context = unknown> {
 
   opened?(session: Opened<Context>): void;
   closed?(session: Opened<Context>, closing: Closing): void;
+  /** A session without connection ends, because its principal begins another and has as many as it may: none was away longer. */
+  displaced?(context: Context): void;
   /**
    * Something was refused that `accept` was not asked about: the topic or filter as the client wrote it, of a message its bytes too. A
    * will is refused with its whole CONNECT; so is a session too many, which has no topic.

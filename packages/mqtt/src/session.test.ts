@@ -206,14 +206,64 @@ test("a session queue keeps the newest within its limits of messages and bytes, 
   assert.equal(house.broker.statistics.queuedBytes, 0);
 });
 
-test("sessions of one principal are limited", async () => {
-  await using house = await House.open({ limits: { sessionsPerPrincipal: 2 } });
-  for (const clientId of ["a", "b"]) await leave(await house.connect(clientId, { connect: { clean: false } }));
-  const third = await house.visit({ version: 5 });
-  third.connect({ clientId: "c" });
-  assert.equal((await third.take("connack")).reasonCode, 0x97);
+test("one session too many of a principal ends the one that was away longest, and its will that waited goes out", async () => {
+  await using house = await House.open({ limits: { sessionsPerPrincipal: 3 } });
+  const properties = { sessionExpiryInterval: 1_000 };
+  const kept = { version: 5, connect: { clean: false, properties } } as const;
+  const will = { topic: "gone", payload: "x", qos: 0, retain: false, properties: { willDelayInterval: 900 } };
+  const first = await house.connect("first", { version: 5, connect: { clean: false, properties, will } });
+  const second = await house.connect("second", kept);
+  const stays = await house.connect("stays", kept);
+  stays.subscribe(1, "gone", 0);
+  await stays.take("suback");
+  await leave(second);
+  house.time.move(1_000);
+  first.send({ cmd: "disconnect", reasonCode: 4 });
+  await first.closed();
+  house.time.move(1_000);
+  const other = await house.connect("second", { connect: { username: "other", clean: false } });
+  await leave(other);
+
+  const isThere = async (clientId: string, username?: string) => {
+    const peer = await house.connect(clientId, { ...kept, connect: { ...kept.connect, username } });
+    return peer.connack?.sessionPresent;
+  };
+  assert.equal(await isThere("fourth"), false);
+  assert.deepEqual([house.broker.statistics.sessionsDisplaced, house.policy.displacements], [1, ["somebody"]]);
+  assert.deepEqual(await stays.quiet(), []);
+  assert.equal(await isThere("second"), false); // in place of the first
+  assert.equal((await stays.take("publish")).topic, "gone");
+  assert.equal(await isThere("second", "other"), true);
+  assert.equal(house.broker.statistics.sessionsDisplaced, 2);
+});
+
+test("where as many sessions of a principal are connected as it may have, one more is refused, and told what to do", async () => {
+  await using house = await House.open({ limits: { sessionsPerPrincipal: 1 } });
+  house.policy.welcome = () => ({ maximumSessions: 2 });
+  await leave(await house.connect("away", { connect: { clean: false } }));
   await house.connect("a");
+  const last = await house.connect("b");
+  const more = await house.visit({ version: 5 });
+  more.connect({ clientId: "c" });
+  const { reasonCode, properties } = await more.take("connack");
+  assert.equal(reasonCode, 0x97);
+  assert.match(String(properties?.["reasonString"]), /Disconnect one, or come with the client id of one of them\.$/);
   await house.connect("c", { connect: { username: "other" } });
+  await leave(last);
+  await house.connect("c");
+  await house.connect("a");
+});
+
+test("a principal that may have fewer sessions than before, and has more of them connected, loses none that is away", async () => {
+  await using house = await House.open();
+  for (const clientId of ["a", "b"]) await house.connect(clientId);
+  await leave(await house.connect("away", { connect: { clean: false } }));
+  house.policy.welcome = () => ({ maximumSessions: 2 });
+  const more = await house.visit({ version: 5 });
+  more.connect({ clientId: "c" });
+  assert.equal((await more.take("connack")).reasonCode, 0x97);
+  const back = await house.connect("away", { connect: { clean: false } });
+  assert.equal(back.connack?.sessionPresent, true);
 });
 
 test("a shared message waits for a member of a kept session when nobody is connected", async () => {

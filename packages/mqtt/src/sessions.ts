@@ -42,6 +42,15 @@ export class Sessions {
     return [...(this.#spaces.get(space)?.values() ?? [])].flatMap((sessions) => [...sessions.values()]);
   }
 
+  /** So many of the principal that one more keeps to `most`: those that were away longest. `undefined` where too many are connected. */
+  tooMany(space: SpaceKey, principal: string, most: number): readonly Session[] | undefined {
+    const excess = this.countOf(space, principal) + 1 - most;
+    if (excess <= 0) return [];
+    const away = this.of(space, principal).filter(({ line }) => line === null);
+    if (away.length < excess) return undefined;
+    return away.toSorted((one, other) => (one.leftAt ?? 0) - (other.leftAt ?? 0)).slice(0, excess);
+  }
+
   countOf(space: SpaceKey, principal: string): number {
     return this.#spaces.get(space)?.get(principal)?.size ?? 0;
   }

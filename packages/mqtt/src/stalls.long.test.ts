@@ -189,3 +189,27 @@ test("fifty thousand filters of five clients that all match, each with an identi
   });
   for (const peer of [...greedy, other]) peer.destroy();
 });
+
+test("ten thousand kept sessions with ten filters each that all match one topic hold nobody up", async () => {
+  const filters = Array.from({ length: 10 }, (_, i) =>
+    Array.from({ length: 4 }, (_, level) => ((i >> level) & 1 ? "+" : "z")),
+  );
+  const subscriptions = filters.map((levels) => ({ topic: levels.join("/"), qos: 1 }));
+  const properties = { sessionExpiryInterval: 3_600 };
+  const stay = async (at: number) => {
+    const peer = await Peer.dial(port, { version: 5 });
+    peer.connect({ clientId: `away-${at}`, clean: false, properties });
+    peer.send({ cmd: "subscribe", messageId: 1, subscriptions });
+    peer.send({ cmd: "disconnect", reasonCode: 0 });
+    await peer.closed();
+  };
+  for (let at = 0; at < 10_000; at += 100) await Promise.all(Array.from({ length: 100 }, (_, i) => stay(at + i)));
+  const other = await connect("crier");
+  await neverStandsStill(async () => {
+    other.subscribe(1, "something/else", 0);
+    await other.take("suback");
+    other.publish("z/z/z/z", "x", { qos: 1, messageId: 1 });
+    await other.take("puback");
+  });
+  other.destroy();
+});

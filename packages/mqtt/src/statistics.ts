@@ -6,6 +6,8 @@ export class Statistics {
   /** Of those, the ones that wait for their answer now. */
   refusalsWaiting = 0;
   sessions = 0;
+  /** Ended without connection, because their principal began another and had as many as it may. */
+  sessionsDisplaced = 0;
   subscriptions = 0;
   retained = 0;
   retainedBytes = 0;

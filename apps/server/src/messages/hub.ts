@@ -143,6 +143,14 @@ export class Hub implements Policy<SessionContext> {
     this.#tell(context, { device, refusal: violationBy(code), action: "session" });
   }
 
+  /** A device that makes up a client id each time loses what waits for it, and whoever looks at the device sees why. */
+  displaced(context: SessionContext): void {
+    const { device } = context.caller.credential;
+    if (!device || !this.#needs.live.isWatched(context.caller.space)) return;
+    const detail = "A session whose client was away has ended for a newer one, with what waited for it.";
+    this.#tell(context, { device, refusal: new Refusal("mqtt.tooMany", { detail }), action: "session" });
+  }
+
   renew(context: SessionContext, _gate: Gate): Gate | Renaming | Ending {
     const { caller } = context;
     const { device } = caller.credential;

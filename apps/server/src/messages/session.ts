@@ -36,6 +36,9 @@ export function treeOf(device: Id<"device">, alias: string | undefined): Naming 
 export const aliasOf = ({ credential: { device }, space }: Caller): string | undefined =>
   device && space.device(device)?.alias;
 
+/** A device has one client, or a few programs. A key of an application or a person is that of many instances, each with a session. */
+const sessionsOf = { device: 16, others: 1_000 };
+
 export function welcome(caller: Caller, clientId: string, address: string): Welcome<SessionContext> {
   const { space, credential, expiresAt } = caller;
   const { device } = credential;
@@ -44,6 +47,7 @@ export function welcome(caller: Caller, clientId: string, address: string): Welc
     space,
     // A device finds its session again under whichever of its keys it comes.
     principal: device ?? credential.id,
+    maximumSessions: device ? sessionsOf.device : sessionsOf.others,
     application: credential.application ?? space.org,
     ...(device && treeOf(device, alias)),
     gate: new MessageGate(caller),

@@ -17,6 +17,7 @@ export function openPolicy(deny: readonly string[], maximumKeepAlive: number | u
     connect: async () => ({
       space: "everything",
       principal: "anybody",
+      maximumSessions: Infinity, // everybody is one principal here
       gate,
       maximumKeepAlive,
       context: undefined,
