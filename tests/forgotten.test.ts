@@ -35,6 +35,7 @@ const gauges = [
   "mqtt_sessions",
   "mqtt_queued_messages",
   "mqtt_queued_bytes",
+  "mqtt_held_bytes",
   "mqtt_retained_messages",
   "mqtt_retained_bytes",
   "telemetry_waiting_bytes",

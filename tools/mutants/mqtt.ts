@@ -492,6 +492,82 @@ export const mqttMutants = (): readonly Mutant[] => [
     ],
   ),
   handler(
+    "delivery-cost",
+    ["delivery.ts", "this.publication.size + deliveryCost", "this.publication.size"],
+    ["session.test.ts", "a message that waits counts with what it costs beside its bytes"],
+  ),
+  handler(
+    "space-bytes",
+    ["outgoing.ts", "for (; needed > 0 && beyond > 0; count++) {", "for (; needed > Infinity; count++) {"],
+    [
+      "backlog.test.ts",
+      "sessions share what their space may hold: who gets more gives up its oldest, and who has little loses nothing",
+    ],
+  ),
+  handler(
+    "space-bytes-free",
+    ["outgoing.ts", "[excess, this.#bytes - core.limits.sessionBytesFree]", "[excess, this.#bytes]"],
+    [
+      "backlog.test.ts",
+      "sessions share what their space may hold: who gets more gives up its oldest, and who has little loses nothing",
+    ],
+  ),
+  handler(
+    "space-bytes-in-vain",
+    ["outgoing.ts", "if (!next) return -1;", "if (!next) return count;"],
+    [
+      "backlog.test.ts",
+      "sessions share what their space may hold: who gets more gives up its oldest, and who has little loses nothing",
+    ],
+  ),
+  handler(
+    "space-bytes-at-once",
+    ["outgoing.ts", "count < mostGivenUp ? this.#queue.at(count) : undefined", "this.#queue.at(count)"],
+    [
+      "backlog.test.ts",
+      "what others wait for as well frees little, and is not given up by the hundred for one message",
+    ],
+  ),
+  handler(
+    "space-bytes-restored",
+    ["outgoing.ts", "if (this.#isBorne(delivery)) this.#enqueue(delivery);", "this.#enqueue(delivery);"],
+    ["kept.test.ts", "what is found after a start is bounded as well: the newest that waited is there"],
+  ),
+  handler(
+    "space-bytes-once",
+    ["backlog.ts", "(holders === 0 ? publicationCost + size : 0)", "(publicationCost + size)"],
+    ["backlog.test.ts", "a message that many sessions wait for is held once"],
+  ),
+  handler(
+    "space-bytes-released",
+    ["outgoing.ts", "this.#session.space.backlog.release(delivery.publication);", ""],
+    [
+      "backlog.test.ts",
+      "what is on its way to clients that acknowledge nothing counts, and what is taken back does not",
+    ],
+  ),
+  handler(
+    "space-bytes-refused",
+    ["outgoing.ts", "if (isOver && this.#bytes + size > sessionBytesFree) return false;", ""],
+    [
+      "backlog.test.ts",
+      "where a full session refuses its publishers, so does a full space, but for sessions that have little",
+    ],
+  ),
+  handler(
+    "space-bytes-wills",
+    ["opening.ts", "core.knownSpace(space)?.backlog.bears(will) === false ? reason.quotaExceeded : will", "will"],
+    ["backlog.test.ts", "a will counts as long as it waits, and a large one is refused where the space is full"],
+  ),
+  handler(
+    "space-bytes-told",
+    ["backlog.ts", "      this.#isFull = true;\n", ""],
+    [
+      "backlog.test.ts",
+      "whoever looks after the broker is told that a space is full, and again only after half of it was free",
+    ],
+  ),
+  handler(
     "model-quality",
     ["subscription.ts", "if (part.qos > qos) qos = part.qos;", "if (qos === 0) qos = part.qos;"],
     ["model.test.ts", model],

@@ -138,6 +138,7 @@ export class Core {
     for (const subscription of session.subscriptions.values()) session.space.unsubscribe(subscription);
     session.subscriptions.clear();
     session.outgoing.clear();
+    session.will = undefined;
     if (session.isKept) session.space.keeping?.late([{ kind: "ended", session: session.number }]);
     this.sessions.remove(session.space.key, session);
     session.space.leave();

@@ -71,7 +71,7 @@ function owe(target: Target, publication: Publication, publisher: Session | null
   if (session.line === null && session.expirySeconds === 0) return true;
   const { outgoing, core } = session;
   const qos = lower(publication.qos, target.qos);
-  if (qos > 0 && core.limits.whenFull === "refusePublisher" && !outgoing.hasRoomFor(publication.size)) {
+  if (qos > 0 && core.limits.whenFull === "refusePublisher" && !outgoing.hasRoomFor(publication)) {
     core.statistics.refusedQueueFull++;
     return false;
   }

@@ -1,3 +1,4 @@
+import { deliveryCost } from "./backlog.ts";
 import type { QoS } from "./policy.ts";
 import type { Publication } from "./publication.ts";
 import type { Session } from "./session.ts";
@@ -50,8 +51,9 @@ export class Delivery {
     this.stamp = session.stamp;
   }
 
+  /** What it counts against the limits of its session. */
   get size(): number {
-    return this.publication.size;
+    return this.publication.size + deliveryCost;
   }
 
   /** It is in the log that the session is owed it, or will be when the message is. */

@@ -31,6 +31,7 @@ export class TestPolicy implements Policy<Guest> {
   readonly closes: Closing[] = [];
   readonly refusals: { what: string; topic: string; code: number }[] = [];
   readonly displacements: string[] = [];
+  readonly fullSpaces: SpaceKey[] = [];
   readonly accepted: Publication[] = [];
   /** Where messages and what the broker must find again are kept. */
   log: Log | undefined;
@@ -70,6 +71,10 @@ export class TestPolicy implements Policy<Guest> {
 
   displaced({ name }: Guest): void {
     this.displacements.push(name);
+  }
+
+  full(space: SpaceKey): void {
+    this.fullSpaces.push(space);
   }
 
   refused(_guest: Guest, what: string, topic: string, code: number): void {

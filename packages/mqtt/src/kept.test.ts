@@ -618,6 +618,50 @@ test("a session that ended for a newer one of its principal has ended after a re
   assert.equal(back.connack?.sessionPresent, false);
 });
 
+test("what is held for sessions counts after a restart, too", async () => {
+  await using lives = await Lives.begin();
+  let { house } = lives;
+  const will = willOf({ payload: "w".repeat(5_000), properties: { willDelayInterval: 900 } });
+  const { connect } = keep(5);
+  const peer = await house.connect("a", { version: 5, connect: { ...connect, will } });
+  peer.subscribe(1, "a", 1);
+  await peer.take("suback");
+  house.broker.publish("space", { topic: "a", payload: Buffer.from("sent"), qos: 1, retain: false });
+  await peer.take("publish");
+  await lose(house, peer);
+  house.broker.publish("space", { topic: "a", payload: Buffer.from("waits"), qos: 1, retain: false });
+  const { heldBytes } = house.broker.statistics;
+  assert.ok(heldBytes > 5_000);
+  house = await lives.next();
+  assert.equal(house.broker.statistics.heldBytes, heldBytes);
+  const back = await house.connect("a", keep(5));
+  for (const { messageId } of await back.quiet()) back.send({ cmd: "puback", messageId });
+  await back.quiet();
+  assert.equal(house.broker.statistics.heldBytes, 0);
+});
+
+test("what is found after a start is bounded as well: the newest that waited is there", async () => {
+  await using lives = await Lives.begin();
+  let { house } = lives;
+  const peer = await house.connect("a", keep(5));
+  peer.subscribe(1, "a", 1);
+  await peer.take("suback");
+  await lose(house, peer);
+  const long = (text: string) => Buffer.from(text.padEnd(1_000));
+  for (let i = 0; i < 20; i++) {
+    house.broker.publish("space", { topic: "a", payload: long(`${i}`), qos: 1, retain: false });
+  }
+  house = await lives.next({ limits: { spaceBytes: 10_000, sessionBytesFree: 0 } });
+  const { queued, heldBytes, droppedSpaceFull } = house.broker.statistics;
+  assert.ok(queued > 2 && heldBytes <= 10_000, `${queued} in ${heldBytes}`);
+  assert.equal(droppedSpaceFull, 20 - queued);
+  const got = await (await house.connect("a", keep(5))).quiet();
+  assert.deepEqual(
+    got.map(({ payload }) => Number(payload)),
+    Array.from({ length: queued }, (_, i) => 20 - queued + i),
+  );
+});
+
 test("a journal needs a policy that can revive sessions", () => {
   const { revive: _missing, ...policy } = new TestPolicy();
   const accept = () => 0;

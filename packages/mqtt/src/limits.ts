@@ -28,8 +28,11 @@ export type Limits = {
   /** What may wait for one session, and how long. */
   readonly sessionMessages: number;
   readonly sessionBytes: number;
+  /** What waits for the sessions of a space together, or awaits their acknowledgement; so much of each session is free of that. */
+  readonly spaceBytes: number;
+  readonly sessionBytesFree: number;
   readonly sessionMessageSeconds: number;
-  /** Who loses when a session has no room: the session its oldest message, or the publisher (0x97; 3.1.1 is hung up on) this one. */
+  /** Who loses when a session or its space has no room: the session its oldest message, or the publisher (0x97; 3.1.1 is hung up on) this one. */
   readonly whenFull: "dropOldest" | "refusePublisher";
   /** Where `Welcome.maximumSessions` says nothing else. Whoever begins one more ends the one that has been away longest. */
   readonly sessionsPerPrincipal: number;
@@ -82,6 +85,8 @@ export const defaultLimits: Limits = {
   inFlight: 1_024,
   sessionMessages: 10_000,
   sessionBytes: 8 << 20,
+  spaceBytes: 256 << 20,
+  sessionBytesFree: 16 << 10,
   sessionMessageSeconds: Infinity,
   whenFull: "dropOldest",
   sessionsPerPrincipal: 64,

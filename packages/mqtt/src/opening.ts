@@ -5,10 +5,9 @@ import { reason, returnCodeOf } from "./codes.ts";
 import type { Connection } from "./connection.ts";
 import type { Core } from "./core.ts";
 import { sessionEntry } from "./keeping.ts";
-import type { Limits } from "./limits.ts";
 import type { Mounts } from "./mounts.ts";
 import type { Connect } from "./packets.ts";
-import type { Asked, Gate, Message, QoS, SpaceKey, TurnedAway, Welcome } from "./policy.ts";
+import type { Asked, Message, QoS, SpaceKey, TurnedAway, Welcome } from "./policy.ts";
 import type { Properties } from "./properties.ts";
 import type { Entry } from "./records.ts";
 import { sayable } from "./sayable.ts";
@@ -89,13 +88,13 @@ export function admit(connection: Connection, connect: Connect, welcome: Welcome
   const { core } = connection;
   const { limits } = core;
   const mounts = mountsOf(welcome);
-  const will = willOf(connect, mounts, welcome.gate, limits);
+  const { principal, space: key } = welcome;
+  const will = willOf(connect, mounts, welcome, core);
   if (typeof will === "number") {
     core.policy.refused?.(welcome.context, "will", connect.will?.topic ?? "", will, connect.will?.payload.length);
     return { turnedAway: will };
   }
 
-  const { principal, space: key } = welcome;
   const assigned = connect.clientId === "" ? unusedId(core, key, principal) : undefined;
   const clientId = assigned ?? connect.clientId;
   const taken = core.sessions.find(key, principal, clientId);
@@ -185,7 +184,8 @@ function keepAliveOf({ version, keepAlive }: Connect, maximum: number | undefine
   return keepAlive === 0 || keepAlive > maximum ? maximum : keepAlive;
 }
 
-function willOf(connect: Connect, mounts: Mounts, gate: Gate, limits: Limits): Will | undefined | number {
+function willOf(connect: Connect, mounts: Mounts, { gate, space }: Welcome, core: Core): Will | undefined | number {
+  const { limits } = core;
   const message = messageOf(connect, limits.maximumQoS);
   if (!message) return undefined;
   const mapped = mounts.inward(message.topic);
@@ -196,7 +196,7 @@ function willOf(connect: Connect, mounts: Mounts, gate: Gate, limits: Limits): W
   const isTooLong = [mapped, response].some((name) => name && Buffer.byteLength(name.topic) > topicBytes);
   const refusal = isTooLong ? reason.topicNameInvalid : gate.publish(mapped.topic);
   if (refusal !== 0) return refusal;
-  return {
+  const will = {
     message: {
       ...message,
       topic: mapped.topic,
@@ -205,6 +205,7 @@ function willOf(connect: Connect, mounts: Mounts, gate: Gate, limits: Limits): W
     written: message.topic,
     delaySeconds: connect.will?.properties.willDelayInterval ?? 0,
   };
+  return core.knownSpace(space)?.backlog.bears(will) === false ? reason.quotaExceeded : will;
 }
 
 /** A CONNACK that says no, in the form of the client's version. */

@@ -1,4 +1,5 @@
 // Hot path: what one client is owed at QoS 1 and 2, between connections too.
+import { deliveryCost } from "./backlog.ts";
 import { reason } from "./codes.ts";
 import { Delivery, stage } from "./delivery.ts";
 import { ofMessage } from "./keeping.ts";
@@ -7,6 +8,9 @@ import { ProtocolError } from "./protocol-error.ts";
 import type { Publication } from "./publication.ts";
 import { Queue } from "./queue.ts";
 import type { Line, Session } from "./session.ts";
+
+/** For one more; what many wait for frees little, and is given up in one turn. */
+const mostGivenUp = 64;
 
 const broken = (sentence: string) => new ProtocolError(reason.protocolError, sentence);
 
@@ -42,10 +46,13 @@ export class Outgoing {
     return this.#owed.size - this.#inFlight;
   }
 
-  /** Whether a message of this size would still fit, with all that were decided but not kept yet. */
-  hasRoomFor(size: number): boolean {
-    const { sessionMessages, sessionBytes } = this.#session.core.limits;
-    const { line } = this.#session;
+  /** Whether this would still fit, with all that were decided but not kept yet. */
+  hasRoomFor(publication: Publication): boolean {
+    const { sessionMessages, sessionBytes, sessionBytesFree } = this.#session.core.limits;
+    const { line, space } = this.#session;
+    const size = publication.size + deliveryCost;
+    const isOver = space.backlog.excess + space.backlog.costOf(publication) > 0;
+    if (isOver && this.#bytes + size > sessionBytesFree) return false;
     if (line !== null && !this.isWaiting && this.waiting === 0 && this.#hasWindow(line)) return true;
     return this.waiting < sessionMessages && this.#bytes - this.#inFlightBytes + size <= sessionBytes;
   }
@@ -69,17 +76,27 @@ export class Outgoing {
     while (this.#owed.has(id));
     this.#lastId = id;
     delivery.packetId = id;
-    this.#owed.set(id, delivery);
-    this.#bytes += delivery.size;
+    this.#add(delivery);
     return delivery;
   }
 
   /** The message was not kept: nobody is owed it, and its id is free. */
   takeBack(delivery: Delivery): void {
     if (delivery.qos === 0 || this.#owed.get(delivery.packetId) !== delivery) return;
+    this.#remove(delivery);
+  }
+
+  #add(delivery: Delivery): void {
+    this.#owed.set(delivery.packetId, delivery);
+    this.#bytes += delivery.size;
+    this.#session.space.backlog.hold(delivery.publication);
+  }
+
+  #remove(delivery: Delivery): void {
     delivery.stage = stage.over;
     this.#owed.delete(delivery.packetId);
     this.#bytes -= delivery.size;
+    this.#session.space.backlog.release(delivery.publication);
   }
 
   /** The message is kept: it is sent now, or waits until the client has room or comes back. */
@@ -91,8 +108,37 @@ export class Outgoing {
       core.statistics.withheld++;
       this.#end(delivery);
     } else if (delivery.qos === 0) line?.send(delivery, false);
+    else if (!this.#isBorne(delivery)) return;
     else if (line !== null && this.#queue.count === 0 && this.#hasWindow(line)) this.#sendFirst(line, delivery);
     else this.#enqueue(delivery);
+  }
+
+  /**
+   * Whether the space bears that the session has this one, too. Where all sessions have too much, whoever gets one more gives up its oldest
+   * for it; what would not be enough stays, and this one is given up.
+   */
+  #isBorne(delivery: Delivery): boolean {
+    const { space, core } = this.#session;
+    const count = this.#oldestFor(space.backlog.excess);
+    if (count === 0) return true;
+    core.statistics.droppedSpaceFull += Math.max(1, count);
+    for (let i = 0; i < count; i++) this.#end(this.#queue.shift()!); // there are so many
+    if (count < 0) this.#end(delivery);
+    return count > 0;
+  }
+
+  /** How many of the oldest that wait have to go so that the space has so many bytes less, or the session no more than is free; or -1. */
+  #oldestFor(excess: number): number {
+    const { space, core } = this.#session;
+    let [needed, beyond] = [excess, this.#bytes - core.limits.sessionBytesFree];
+    let count = 0;
+    for (; needed > 0 && beyond > 0; count++) {
+      const next = count < mostGivenUp ? this.#queue.at(count) : undefined;
+      if (!next) return -1;
+      needed -= space.backlog.freedBy(next.publication);
+      beyond -= next.size;
+    }
+    return count;
   }
 
   #enqueue(delivery: Delivery): void {
@@ -146,17 +192,15 @@ export class Outgoing {
     this.#inFlight++;
     this.#inFlightBytes += delivery.size;
     if (!line.send(delivery, false)) this.#end(delivery);
-    // A few may hold on to the chunks they came in; many would pin 64 KiB each.
-    else if (this.#inFlight > 64) delivery.publication.detach();
+    // A few may hold on to the chunks they came in; many, of one session or of all, would pin 64 KiB each.
+    else if (this.#inFlight > 64 || this.#session.space.backlog.publications > 2_048) delivery.publication.detach();
   }
 
   /** Nothing more is owed of this: its id is free. */
   #end(delivery: Delivery): void {
     const before = delivery.stage;
     if (delivery.qos === 0 || before === stage.over) return;
-    delivery.stage = stage.over;
-    this.#owed.delete(delivery.packetId);
-    this.#bytes -= delivery.size;
+    this.#remove(delivery);
     if (delivery.isKept) this.#session.space.keeping?.over(delivery);
     if (before < stage.sent) return;
     this.#inFlight--;
@@ -270,9 +314,11 @@ export class Outgoing {
     delivery.packetId = packetId;
     delivery.stamp = 0; // nobody has asked the gate yet
     this.#lastId = packetId;
-    this.#owed.set(packetId, delivery);
-    this.#bytes += delivery.size;
-    if (at < stage.sent) return this.#enqueue(delivery);
+    this.#add(delivery);
+    if (at < stage.sent) {
+      if (this.#isBorne(delivery)) this.#enqueue(delivery);
+      return;
+    }
     delivery.stage = at;
     delivery.isReleaseKept = at === stage.released;
     delivery.order = ++this.#lastOrder;
@@ -290,10 +336,8 @@ export class Outgoing {
   clear(): void {
     this.letGo();
     this.#queue.clear();
-    for (const delivery of this.#owed.values()) delivery.stage = stage.over;
-    this.#owed.clear();
+    for (const delivery of this.#owed.values()) this.#remove(delivery);
     this.#toRepeat = [];
-    this.#bytes = 0;
     this.#inFlight = 0;
     this.#inFlightBytes = 0;
     this.#underWay = 0;

@@ -224,6 +224,8 @@ export interface Policy<Context = unknown> {
   closed?(session: Opened<Context>, closing: Closing): void;
   /** A session without connection ends, because its principal begins another and has as many as it may: none was away longer. */
   displaced?(context: Context): void;
+  /** The sessions of the space hold `limits.spaceBytes`: from now on those give up the oldest that get more. Called again after half had gone. */
+  full?(space: SpaceKey): void;
   /**
    * Something was refused that `accept` was not asked about: the topic or filter as the client wrote it, of a message its bytes too. A
    * will is refused with its whole CONNECT; so is a session too many, which has no topic.

@@ -57,6 +57,8 @@ export class Publication {
   expectedBy: Retained | null = null;
   /** Whose message it is, where it is retained and that is known; for who wants none of its own ([MQTT-3.8.3-3]). */
   publishedBy: Publisher | undefined = undefined;
+  /** Sessions that are owed it: see `Backlog`. */
+  holders = 0;
   /** Went to listeners and subscriptions of QoS 0 before it was kept. */
   isLive = false;
   /** Who gets it once it is kept. */
@@ -160,6 +162,7 @@ export class Publication {
   release(): void {
     this.source = null;
     this.parsed = undefined;
+    this.record = undefined;
   }
 
   /** Copies the frame out of the chunk it came in, so that keeping 100 bytes does not keep 64 KiB. */

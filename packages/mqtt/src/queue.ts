@@ -20,7 +20,11 @@ export class Queue {
   }
 
   get first(): Delivery | undefined {
-    return this.#deliveries[this.#head];
+    return this.at(0);
+  }
+
+  at(index: number): Delivery | undefined {
+    return this.#deliveries[this.#head + index];
   }
 
   /** Whether something has to be given up before this one fits. One that is larger than the queue never does. */

@@ -185,7 +185,7 @@ test("a smaller receive maximum holds for what is sent again, too", async () => 
 });
 
 test("a session queue keeps the newest within its limits of messages and bytes, and counts what it gave up", async () => {
-  await using house = await House.open({ limits: { sessionMessages: 3, sessionBytes: 3000 } });
+  await using house = await House.open({ limits: { sessionMessages: 3, sessionBytes: 3300 } });
   const sleeper = await house.connect("sleeper", { connect: { clean: false } });
   sleeper.subscribe(1, "a", 1);
   await sleeper.take("suback");
@@ -204,6 +204,17 @@ test("a session queue keeps the newest within its limits of messages and bytes, 
     ["y"],
   );
   assert.equal(house.broker.statistics.queuedBytes, 0);
+});
+
+test("a message that waits counts with what it costs beside its bytes", async () => {
+  await using house = await House.open({ limits: { sessionBytes: 3_000 } });
+  const sleeper = await house.connect("sleeper", { connect: { clean: false } });
+  sleeper.subscribe(1, "a", 1);
+  await sleeper.take("suback");
+  await leave(sleeper);
+  for (let i = 0; i < 20; i++)
+    house.broker.publish("space", { topic: "a", payload: Buffer.of(i), qos: 1, retain: false });
+  assert.equal(house.broker.statistics.queued, 11);
 });
 
 test("one session too many of a principal ends the one that was away longest, and its will that waited goes out", async () => {

@@ -81,7 +81,7 @@ export class Session {
   leftAt: number | undefined = undefined;
   expirySeconds = 0;
   hasEnded = false;
-  will: Will | undefined = undefined;
+  #will: Will | undefined = undefined;
   cancelWill: (() => void) | undefined = undefined;
   cancelExpiry: (() => void) | undefined = undefined;
 
@@ -97,6 +97,15 @@ export class Session {
     this.application = terms.application;
     this.keepsake = terms.keepsake;
     this.outgoing = new Outgoing(this);
+  }
+
+  get will(): Will | undefined {
+    return this.#will;
+  }
+
+  set will(will: Will | undefined) {
+    this.space.backlog.exchange(this.#will, will);
+    this.#will = will;
   }
 
   /** It is in the log, and outlives the process. */

@@ -1,4 +1,5 @@
 // Hot path: who gets what, remembered per topic until a subscription of the space changes.
+import { Backlog } from "./backlog.ts";
 import type { Core } from "./core.ts";
 import { Keeping } from "./keeping.ts";
 import type { SpaceKey } from "./policy.ts";
@@ -48,6 +49,7 @@ export class Space {
   readonly retained: Retained;
   /** Where there is a journal. */
   readonly keeping: Keeping | undefined;
+  readonly backlog: Backlog;
   /** Subscriptions beyond the free ones of their sessions. */
   #shared = 0;
   /** Grows with every change of a subscription. */
@@ -59,6 +61,7 @@ export class Space {
   constructor(core: Core, key: SpaceKey) {
     this.core = core;
     this.key = key;
+    this.backlog = new Backlog(core.limits, core.statistics, () => core.safely(() => core.policy.full?.(key)));
     this.retained = new Retained(core, () => this.rest());
     this.keeping = core.journal && new Keeping(core, key, core.journal);
   }

@@ -13,6 +13,8 @@ export class Statistics {
   retainedBytes = 0;
   queued = 0;
   queuedBytes = 0;
+  /** What waits and what awaits its acknowledgement, each message once, with what it costs to know who is owed it. */
+  heldBytes = 0;
 
   messagesIn = 0;
   messagesOut = 0;
@@ -24,7 +26,7 @@ export class Statistics {
   publishesRefused = 0;
   /** Taken, but not kept: `settle` said no. */
   publishesNotKept = 0;
-  /** Of those refused, because a session that is owed them has no room. */
+  /** Of those refused, because a session that is owed them, or its space, has no room. */
   refusedQueueFull = 0;
   /** Of those refused, because the space retains as much as it may. */
   refusedRetained = 0;
@@ -34,6 +36,8 @@ export class Statistics {
   droppedSlow = 0;
   /** Messages that a full session queue gave up, the oldest first. */
   droppedQueueFull = 0;
+  /** Messages that a session gave up because all of its space hold too much. */
+  droppedSpaceFull = 0;
   /** Messages that had waited longer than a session lets them. */
   droppedOld = 0;
   droppedExpired = 0;

@@ -16,7 +16,7 @@ import type {
   Welcome,
 } from "@holdfast/mqtt";
 import { credentialIn } from "@holdfast/crypto";
-import { Refusal, type Id, type Random } from "@holdfast/kernel";
+import { Refusal, type Id, type Random, type Report } from "@holdfast/kernel";
 import { parseTopic } from "@holdfast/protocol";
 import { Unwelcome, type Authentication, type Caller, type Known, type Space } from "../authority/index.ts";
 import { fit, type DeviceRefusal, type LiveRefusals, type Strangers } from "../live/index.ts";
@@ -47,6 +47,7 @@ export type HubNeeds = {
     about: string,
     because: string,
   ) => void;
+  readonly report: Report;
   /** A credential stood in a text that brokers and their logs keep readable. */
   readonly exposed: (text: string, where: "topic" | "filter", by: { id: string; address: string }) => void;
 };
@@ -149,6 +150,13 @@ export class Hub implements Policy<SessionContext> {
     if (!device || !this.#needs.live.isWatched(context.caller.space)) return;
     const detail = "A session whose client was away has ended for a newer one, with what waited for it.";
     this.#tell(context, { device, refusal: new Refusal("mqtt.tooMany", { detail }), action: "session" });
+  }
+
+  /** Whoever runs the platform is told whose sessions are not read. */
+  full(key: SpaceKey): void {
+    const { org } = key as Space; // `connect` welcomes into nothing else
+    const sentence = `The MQTT sessions of ${org} hold as much as they may together, and --when-full says who loses.`;
+    this.#needs.report(`${sentence} End sessions that nobody reads any more.`, { level: "warning" });
   }
 
   renew(context: SessionContext, _gate: Gate): Gate | Renaming | Ending {

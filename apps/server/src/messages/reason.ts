@@ -33,7 +33,7 @@ export function refusalBy(code: number, what: Refusable, isDevice: boolean): Ref
     case 0x87: // not authorized
       return new Refusal(isDevice ? "topic.foreign" : "permit.missing");
     case 0x97: // quota exceeded
-      return new Refusal(what === "publish" ? "mqtt.full" : "mqtt.tooMany");
+      return new Refusal(what === "publish" || what === "will" ? "mqtt.full" : "mqtt.tooMany");
     case 0x99: // payload format invalid
       return new Refusal("telemetry.malformed", { detail: "The message says that it is text, and is not UTF-8." });
     default:
