@@ -63,7 +63,7 @@ class CborReader {
       case 0:
         return this.#argument(more);
       case 1:
-        return -1 - this.#argument(more);
+        return more === 27 ? Number(-1n - this.#wide()) : -1 - this.#argument(more);
       case 2:
         return this.#string(more, 2);
       case 3:
@@ -88,8 +88,9 @@ class CborReader {
   /** Section 3: the integer behind the initial byte. 64 bits are rounded to a double. */
   #argument(more: number): number {
     if (more < 24) return more;
+    if (more === 27) return Number(this.#wide());
     const at = this.#at;
-    const size = more === 24 ? 1 : more === 25 ? 2 : more === 26 ? 4 : more === 27 ? 8 : 0;
+    const size = more === 24 ? 1 : more === 25 ? 2 : more === 26 ? 4 : 0;
     if (size === 0) throw malformed("CBOR that RFC 8949 does not define.");
     this.#need(size);
     this.#at += size;
@@ -98,11 +99,16 @@ class CborReader {
         return this.#view.getUint8(at);
       case 2:
         return this.#view.getUint16(at);
-      case 4:
-        return this.#view.getUint32(at);
       default:
-        return Number(this.#view.getBigUint64(at));
+        return this.#view.getUint32(at);
     }
+  }
+
+  /** One of 64 bits, not rounded yet: -1 - n is another double when n was one before. */
+  #wide(): bigint {
+    this.#need(8);
+    this.#at += 8;
+    return this.#view.getBigUint64(this.#at - 8);
   }
 
   #need(count: number): void {
@@ -203,10 +209,12 @@ class CborReader {
     return Number(`${mantissa}e${exponent}`);
   }
 
-  #integer(): number {
+  #integer(): bigint {
     const initial = this.#byte();
-    if (initial >> 5 === 0) return this.#argument(initial & 0x1f);
-    if (initial >> 5 === 1) return -1 - this.#argument(initial & 0x1f);
+    const more = initial & 0x1f;
+    const argument = () => (more === 27 ? this.#wide() : BigInt(this.#argument(more)));
+    if (initial >> 5 === 0) return argument();
+    if (initial >> 5 === 1) return -1n - argument();
     throw malformed("A CBOR decimal fraction is an array of two integers.");
   }
 
