@@ -8,6 +8,8 @@ export type SpaceKey = object | string;
 export type Transport = {
   readonly remoteAddress: string;
   readonly secure: boolean;
+  /** Which TLS that is: "TLSv1.3". */
+  readonly tls?: string | undefined;
   /** The client's certificate in DER, where it showed one. */
   readonly certificate?: Uint8Array | undefined;
   /** What both ends of the client's TLS connection can derive from it, and nobody else (RFC 5705); for proofs that hold on it alone. */

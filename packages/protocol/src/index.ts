@@ -28,6 +28,7 @@ export {
   type LiveRefused,
   type LiveStranger,
 } from "./live.ts";
+export type { TlsVersion, Transport } from "./transport.ts";
 export { parseTopic, telemetryTopic, type Topic } from "./topics.ts";
 export { aggregates, watchHello, type Aggregate } from "./telemetry.ts";
 export { deviceOrders } from "./devices.ts";

@@ -21,6 +21,7 @@ import {
 import { formatGrant } from "@holdfast/protocol";
 import type { Storage } from "../storage/index.ts";
 import { Caller, type OnRefusal } from "./caller.ts";
+import { nobody, type Came, type Circumstances } from "./circumstances.ts";
 import type { Credential } from "./credential.ts";
 import { authorityIn } from "./postgres.ts";
 import type { Space } from "./space.ts";
@@ -47,8 +48,8 @@ export class Authentication {
    * @throws Refusal `credential.invalid`; to whoever proves to hold it also `credential.expired`, and `proof.required` where that is
    * not enough
    */
-  async byText(text: string): Promise<Caller> {
-    return this.admit(await this.shown(text));
+  async byText(text: string, came: Came): Promise<Caller> {
+    return this.admit(await this.shown(text), came);
   }
 
   /** Which credential that is, and whether it is bound to a key that has to be proved yet. @throws Refusal `credential.invalid` */
@@ -131,7 +132,7 @@ export class Authentication {
     const credential = space.credentials.get(id as CredentialId); // only a map is asked
     if (!credential) return undefined;
     const { clock, onRefusal } = this.#needs;
-    const caller = new Caller({ credential, space, clock, onRefusal });
+    const caller = new Caller({ credential, space, circumstances: nobody, clock, onRefusal });
     return caller.ended() === undefined ? caller : undefined;
   }
 
@@ -145,13 +146,14 @@ export class Authentication {
   }
 
   /**
-   * Whoever has shown a credential, and perhaps a certificate (DER) for whose key the TLS handshake vouches.
+   * Whoever has shown a credential, and perhaps a certificate for whose key the TLS handshake vouches.
    * @throws Refusal `proof.required`, or when it is not good now
    */
-  admit(known: Known, certificate?: Uint8Array): Caller {
-    const caller = this.#good(known);
+  admit(known: Known, { certificate, ...came }: Came): Caller {
     const { space, credential } = known;
-    const { id, publicKey } = credential;
+    const { id, kind, publicKey } = credential;
+    const proof = kind === "session" ? "session" : publicKey ? "key" : "secret";
+    const caller = this.#good(known, { ...came, proof });
     if (publicKey && !certificate) throw this.#wrong(space, id, credential, "no proof");
     if (publicKey && certificate && !isCertificateOf(publicKey, certificate))
       throw this.#wrong(space, id, credential, "the certificate of another key");
@@ -163,8 +165,8 @@ export class Authentication {
    * Whoever has shown a credential and signed for it, on this connection.
    * @throws Refusal `proof.invalid`, or when it is not good now
    */
-  prove(known: Known, proof: Pick<ProofOf, "nonce" | "exporter">, signature: Uint8Array): Caller {
-    const caller = this.#good(known);
+  prove(known: Known, { certificate: _, ...came }: Came, proof: Pick<ProofOf, "nonce" | "exporter">, signature: Uint8Array): Caller {
+    const caller = this.#good(known, { ...came, proof: "key" });
     const { space, credential } = known;
     const { id, publicKey } = credential;
     if (!publicKey)
@@ -174,9 +176,9 @@ export class Authentication {
     return caller;
   }
 
-  #good({ space, credential }: Known): Caller {
+  #good({ space, credential }: Known, circumstances: Circumstances): Caller {
     const { clock, onRefusal } = this.#needs;
-    const caller = new Caller({ credential, space, clock, onRefusal });
+    const caller = new Caller({ credential, space, circumstances, clock, onRefusal });
     const because = caller.ended();
     if (because === undefined) return caller;
     throw caller.refuse(

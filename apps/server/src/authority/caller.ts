@@ -1,6 +1,7 @@
 import { kindOfId, Refusal, type Clock, type Id, type Instant, type Kind } from "@holdfast/kernel";
 import { actions, type Action, type KindOf } from "@holdfast/protocol";
 import type { Actor, Allowed } from "../storage/index.ts";
+import type { Circumstances } from "./circumstances.ts";
 import type { Credential } from "./credential.ts";
 import { unknownCode, type Target } from "./link.ts";
 import { Permit, Reach, type Asker } from "./permit.ts";
@@ -17,24 +18,33 @@ export type OnRefusal = (who: Refused, action: Action | "connect", about: string
 export class Caller implements Asker {
   readonly credential: Credential;
   readonly space: Space;
+  readonly circumstances: Circumstances;
   readonly actor: Actor;
   readonly #clock: Clock;
   readonly #onRefusal: OnRefusal;
   #power: Power;
 
-  constructor(needs: { credential: Credential; space: Space; clock: Clock; onRefusal: OnRefusal }) {
-    const { credential, space } = needs;
+  constructor(needs: {
+    credential: Credential;
+    space: Space;
+    circumstances: Circumstances;
+    clock: Clock;
+    onRefusal: OnRefusal;
+  }) {
+    const { credential, space, circumstances } = needs;
     this.credential = credential;
     this.space = space;
+    this.circumstances = circumstances;
     this.#clock = needs.clock;
     this.#onRefusal = needs.onRefusal;
     this.actor = { kind: "credential", id: credential.id, ...(credential.person && { person: credential.person }) };
-    this.#power = compile(space, credential);
+    this.#power = compile(space, credential, circumstances);
   }
 
   get power(): Power {
     if (this.#power.epoch !== this.space.cell.epoch) {
-      this.#power = compile(this.space, this.space.credentials.get(this.credential.id) ?? this.credential);
+      const credential = this.space.credentials.get(this.credential.id) ?? this.credential;
+      this.#power = compile(this.space, credential, this.circumstances);
     }
     return this.#power;
   }

@@ -1,6 +1,7 @@
 export { Authentication, type Known } from "./authentication.ts";
 export { keyToBind } from "./bound.ts";
 export { askAlso, refusedBy, type Caller, type OnRefusal, type Refused } from "./caller.ts";
+export { cameBy, nobody, type Came } from "./circumstances.ts";
 export { parties } from "./credential.ts";
 export { HighWater } from "./high-water.ts";
 export { inPerson, refuseGivingMore } from "./in-person.ts";

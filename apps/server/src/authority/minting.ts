@@ -12,6 +12,7 @@ import {
 import { formatGrant, mostGrants, type Grant, type Where } from "@holdfast/protocol";
 import type { Allowed, Storage, Unit } from "../storage/index.ts";
 import { callerOf, type Caller } from "./caller.ts";
+import { nobody } from "./circumstances.ts";
 import { isAncestor, type Credential, type CredentialKind } from "./credential.ts";
 import { contains, covers, unknownCode } from "./link.ts";
 import type { Permit } from "./permit.ts";
@@ -103,7 +104,7 @@ export class Minting {
       if (space.device(permit.on)?.state === "retired") throw new Refusal("device.retired");
       const now = this.#needs.clock.now();
       const keys = await authorityIn(unit).keysOf(permit.on);
-      const alive = keys.filter((key) => standingOf(compile(space, key), now) === "active");
+      const alive = keys.filter((key) => standingOf(compile(space, key, nobody), now) === "active");
       if (alive.length >= mostKeysOfDevice) throw new Refusal("key.tooMany");
       return this.deviceKeyIn(unit, permit, permit.on, { devices: [permit.on] }, publicKey);
     });

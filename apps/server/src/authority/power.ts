@@ -1,5 +1,6 @@
 import type { CredentialId, Instant } from "@holdfast/kernel";
 import { formatGrant, type Action, type Where } from "@holdfast/protocol";
+import type { Circumstances } from "./circumstances.ts";
 import { partyOf, type Credential } from "./credential.ts";
 import { coveringGrant, covers, linkOf, type Link, type Target } from "./link.ts";
 import { actionsOfMember } from "./roles.ts";
@@ -26,7 +27,12 @@ export type Power = {
 
 type Find = (id: CredentialId) => Credential | undefined;
 
-export function compile(space: Space, credential: Credential, find: Find = (id) => space.credentials.get(id)): Power {
+export function compile(
+  space: Space,
+  credential: Credential,
+  circumstances: Circumstances,
+  find: Find = (id) => space.credentials.get(id),
+): Power {
   const links: Link[] = [];
   let expiresAt: Instant | undefined;
   let end: End | undefined = space.closed

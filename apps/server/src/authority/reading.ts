@@ -1,6 +1,7 @@
 import { Refusal, uuidOf, type Clock, type CredentialId, type Id } from "@holdfast/kernel";
 import { pageOf, type Page, type Storage, type Unit } from "../storage/index.ts";
 import { refusedBy } from "./caller.ts";
+import { nobody } from "./circumstances.ts";
 import type { Credential } from "./credential.ts";
 import type { Permit } from "./permit.ts";
 import { authorityIn } from "./postgres.ts";
@@ -75,7 +76,7 @@ async function read(
     return found.map((credential) => ({
       credential,
       standing: standingOf(
-        compile(space, credential, (id) => above.get(id)),
+        compile(space, credential, nobody, (id) => above.get(id)),
         now,
       ),
     }));

@@ -3,6 +3,7 @@ import { idFrom, Refusal, rfc3339, uuidOf, type Clock, type Id, type Instant, ty
 import type { Keyring, Storage } from "../storage/index.ts";
 import type { Authentication } from "./authentication.ts";
 import type { Caller } from "./caller.ts";
+import { nobody, type Came } from "./circumstances.ts";
 import { compile } from "./power.ts";
 import { authorityIn } from "./postgres.ts";
 import type { Revocation } from "./revocation.ts";
@@ -98,7 +99,7 @@ export class Sessions {
    * As a member of this organisation.
    * @throws Refusal `org.unknown` where she is none, whether there is such an organisation or not; `credential.invalid` where it was ended
    */
-  async callerIn(session: Session, org: Id<"org">): Promise<Caller> {
+  async callerIn(session: Session, org: Id<"org">, came: Came): Promise<Caller> {
     const { spaces, authentication } = this.#needs;
     const live = this.#live.get(session.digest.toHex());
     if (!live) throw new Refusal("credential.invalid");
@@ -109,7 +110,7 @@ export class Sessions {
     await this.#know(live, space);
     const credential = await authentication.credential(space, idIn(space.scope, session));
     if (!credential || live.isEnding) throw new Refusal("credential.invalid");
-    return authentication.admit({ space, credential });
+    return authentication.admit({ space, credential }, came);
   }
 
   /** Everywhere where it is good now. @throws Refusal `credential.invalid` when that is nowhere */
@@ -122,7 +123,7 @@ export class Sessions {
       if (!space || !member) continue;
       const id = idIn(space.scope, session);
       const kept = await authentication.credential(space, id);
-      const { end } = compile(space, kept ?? credentialOf(session, space.scope, clock.now()));
+      const { end } = compile(space, kept ?? credentialOf(session, space.scope, clock.now()), nobody);
       if (!end) standings.push({ space, member, id });
     }
     if (standings.length === 0) throw new Refusal("credential.invalid");

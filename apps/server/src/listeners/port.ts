@@ -25,6 +25,12 @@ export type Manner = {
   readonly asksForCertificate?: boolean;
 };
 
+/** What both ends agreed on. Of a socket that HTTP/2 lends out, too, which only looks like one of TLS. */
+export function tlsOf(socket: object): string | undefined {
+  const spoken = "getProtocol" in socket && typeof socket.getProtocol === "function" ? socket.getProtocol() : undefined;
+  return typeof spoken === "string" ? spoken : undefined;
+}
+
 /**
  * A TCP port that speaks TLS and nothing else: who may come at all, from where a client comes that a proxy passes on, the handshake; and
  * then the connection is handed over.

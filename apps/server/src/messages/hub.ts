@@ -28,7 +28,7 @@ import type { Cause } from "./presence.ts";
 import type { Presences } from "./presences.ts";
 import { challenge } from "./proof.ts";
 import { reasonOf, refusalBy, violationBy } from "./reason.ts";
-import { aliasOf, treeOf, welcome, type SessionContext } from "./session.ts";
+import { aliasOf, cameOver, treeOf, welcome, type SessionContext } from "./session.ts";
 
 export type HubNeeds = {
   readonly authentication: Authentication;
@@ -69,8 +69,9 @@ export class Hub implements Policy<SessionContext> {
   }
 
   connect(asked: Asked): Promise<Welcome<SessionContext> | TurnedAway> {
-    const { certificate } = asked.transport;
-    return this.#admit(asked, async () => this.#needs.authentication.admit(await this.#shown(asked), certificate));
+    return this.#admit(asked, async () =>
+      this.#needs.authentication.admit(await this.#shown(asked), cameOver(asked.transport)),
+    );
   }
 
   /** Of a credential that is bound to a key; the second time the credential was shown already. */
@@ -81,7 +82,8 @@ export class Hub implements Policy<SessionContext> {
     const { authentication, random } = this.#needs;
     const { again } = proof;
     return challenge(asked, proof, random, async (signed) => {
-      const prove = (known: Known) => authentication.prove(known, signed.proof, signed.signature);
+      const prove = (known: Known) =>
+        authentication.prove(known, cameOver(asked.transport), signed.proof, signed.signature);
       if (!again) return this.#admit(asked, async () => prove(await this.#shown(asked)));
       const { space, credential } = again.caller;
       const current = { space, credential: space.credentials.get(credential.id) ?? credential };

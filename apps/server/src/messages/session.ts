@@ -1,7 +1,7 @@
-import type { Naming, Welcome } from "@holdfast/mqtt";
+import type { Naming, Transport, Welcome } from "@holdfast/mqtt";
 import type { Id } from "@holdfast/kernel";
 import { telemetryTopic } from "@holdfast/protocol";
-import type { Caller } from "../authority/index.ts";
+import { cameBy, type Caller, type Came } from "../authority/index.ts";
 import { fit } from "../live/index.ts";
 import { MessageGate } from "./gate.ts";
 import type { Seen } from "./presence.ts";
@@ -17,6 +17,12 @@ export type SessionContext = {
   /** Of a device's own session, once it is open: where it is written down that it was heard. */
   seen: Seen | undefined;
 };
+
+/** The listener gives its ways in these two names. */
+export const cameOver = ({ name, remoteAddress, tls, certificate }: Transport): Came => ({
+  ...cameBy(name === "wss" ? "wss" : "mqtts", remoteAddress, tls),
+  certificate,
+});
 
 /** Where a device's session lives: its own tree and nothing else, under its own name for it and under those of other platforms. */
 export function treeOf(device: Id<"device">, alias: string | undefined): Naming {

@@ -1,5 +1,5 @@
 import { Refusal } from "@holdfast/kernel";
-import type { Authentication, Caller, Session, Sessions } from "../../authority/index.ts";
+import type { Authentication, Caller, Came, Session, Sessions } from "../../authority/index.ts";
 import type { Guard } from "../guard.ts";
 import { credentialText } from "./answer.ts";
 import { cookieIn, orgIn, refuseForeign, type Headers } from "./cookie.ts";
@@ -10,6 +10,7 @@ type Needs = { readonly authentication: Authentication; readonly sessions: Sessi
 export type Asking = {
   readonly headers: Headers;
   readonly address: string;
+  readonly came: Came;
   /** It only looks: a page of another site that makes a browser ask learns nothing and does nothing. */
   readonly isSafe: boolean;
 };
@@ -25,14 +26,14 @@ export class Entrance {
   /** @throws Refusal `credential.…`, `origin.foreign`, `org.unknown`, `request.malformed` */
   async caller(asking: Asking): Promise<Caller> {
     const { authentication, sessions, guard } = this.#needs;
-    const { headers, address } = asking;
+    const { headers, address, came } = asking;
     const cookie = cookieOf(asking);
     const text = credentialText(headers);
     if (cookie === undefined) {
       if (text === undefined) throw new Refusal("credential.missing");
-      return guard.admit(address, () => authentication.byText(text));
+      return guard.admit(address, () => authentication.byText(text, came));
     }
-    return guard.admit(address, async () => sessions.callerIn(await sessions.byCookie(cookie), orgIn(headers)));
+    return guard.admit(address, async () => sessions.callerIn(await sessions.byCookie(cookie), orgIn(headers), came));
   }
 
   /** The session itself, whichever organisations it is good in; to ask about it is no sign of life. @throws Refusal `credential.…`, `origin.foreign` */

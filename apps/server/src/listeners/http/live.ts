@@ -4,8 +4,9 @@ import { Refusal, type Id, type Random, type Timers } from "@holdfast/kernel";
 import { orgHeader, routes, watchHello } from "@holdfast/protocol";
 import type { FastifyReply } from "fastify";
 import type { RawData, WebSocket, WebSocketServer } from "ws";
-import type { Caller } from "../../authority/index.ts";
+import { cameBy, type Caller } from "../../authority/index.ts";
 import type { Arrivals } from "../arrivals.ts";
+import { tlsOf } from "../port.ts";
 import { wasRefused } from "../guard.ts";
 import { webSocketServer } from "../web-sockets.ts";
 import { cut } from "./deadlines.ts";
@@ -76,7 +77,8 @@ export class Live {
    */
   upgrade(request: IncomingMessage, socket: Duplex, head: Buffer): void {
     const { headers } = request;
-    const asking = { headers, address: request.socket.remoteAddress ?? "", isSafe: false };
+    const { remoteAddress: address = "" } = request.socket;
+    const asking = { headers, address, came: cameBy("wss", address, tlsOf(request.socket)), isSafe: false };
     this.#sockets.handleUpgrade(request, socket, head, (connection) => {
       connection.on("error", () => connection.terminate());
       const begin = (read: () => Hello) => {

@@ -12,11 +12,12 @@ import {
 } from "@holdfast/kernel";
 import type { Route } from "@holdfast/protocol";
 import fastify, { type FastifyBaseLogger, type FastifyInstance, type FastifyReply, type FastifyRequest } from "fastify";
-import type { Begun, Caller, Handler, Session } from "../../authority/index.ts";
+import { cameBy, type Begun, type Caller, type Handler, type Session } from "../../authority/index.ts";
 import type { LiveRefusals, Strangers } from "../../live/index.ts";
 import type { Arrivals } from "../arrivals.ts";
 import type { Exposure } from "../exposure.ts";
 import { wasRefused, type Guard } from "../guard.ts";
+import { tlsOf } from "../port.ts";
 import { RateLimit } from "../rate.ts";
 import { askedOf, credentialText, sendReply } from "./answer.ts";
 import type { ConsoleFiles } from "./console.ts";
@@ -312,11 +313,11 @@ class Serving {
 const socketOf = ({ raw }: FastifyRequest): object =>
   (raw instanceof Http2ServerRequest && raw.stream.session?.socket) || raw.socket;
 
-const askingOf = ({ headers, ip, method }: FastifyRequest): Asking => ({
-  headers,
-  address: ip,
-  isSafe: method === "GET" || method === "HEAD",
-});
+const askingOf = (request: FastifyRequest): Asking => {
+  const { headers, ip, method } = request;
+  const came = cameBy("https", ip, tlsOf(request.raw.socket));
+  return { headers, address: ip, came, isSafe: method === "GET" || method === "HEAD" };
+};
 
 /** What says that a cookie will never be good again. */
 const isOver: ReadonlySet<RefusalCode> = new Set(["credential.invalid", "credential.expired"]);

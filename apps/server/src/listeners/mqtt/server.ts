@@ -5,7 +5,7 @@ import type { Duplex } from "node:stream";
 import type { Broker, Transport } from "@holdfast/mqtt";
 import type { Random } from "@holdfast/kernel";
 import { createWebSocketStream, type WebSocketServer } from "ws";
-import { Port, type PortNeeds } from "../port.ts";
+import { Port, tlsOf, type PortNeeds } from "../port.ts";
 import { refuseHandshake, webSocketServer } from "../web-sockets.ts";
 
 type Needs = PortNeeds & {
@@ -84,7 +84,8 @@ export class MqttListener {
     const answered = (code: number) => {
       if (!isOurs(code)) this.#needs.arrivals.judge(socket, code === 0 ? "welcome" : "refused");
     };
-    return { remoteAddress, secure: true, name, connecting, answered, exportKey: exporterOf(socket) };
+    const tls = tlsOf(socket);
+    return { remoteAddress, secure: true, tls, name, connecting, answered, exportKey: exporterOf(socket) };
   }
 }
 
@@ -93,7 +94,7 @@ const isOurs = (code: number): boolean => code === 0x88 || code === 0x89;
 
 /** Of TLS 1.3 alone: before that, what is exported binds to the connection only with extensions that a client may leave out. */
 function exporterOf(socket: Socket): Transport["exportKey"] {
-  if (!(socket instanceof TLSSocket) || socket.getProtocol() !== "TLSv1.3") return undefined;
+  if (!(socket instanceof TLSSocket) || tlsOf(socket) !== "TLSv1.3") return undefined;
   return (label, bytes) => socket.exportKeyingMaterial(bytes, label, Buffer.alloc(0));
 }
 

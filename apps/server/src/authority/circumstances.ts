@@ -1,0 +1,36 @@
+import type { TlsVersion, Transport } from "@holdfast/protocol";
+
+/** How somebody came, which does not change while the connection stands. What is `undefined` is not known, and decides nothing. */
+export type Circumstances = {
+  /** As it is compared: an IPv4 address is one however it was written. */
+  readonly address: string | undefined;
+  readonly transport: Transport | undefined;
+  readonly tls: TlsVersion | undefined;
+  /** What spoke for the credential: its secret alone, its key besides, or the cookie of a browser's session. */
+  readonly proof: "secret" | "key" | "session" | undefined;
+};
+
+/** What a listener knows of a connection. */
+export type Came = Omit<Circumstances, "proof"> & {
+  /** The client's certificate (DER), whose key it proved in the handshake. */
+  readonly certificate?: Uint8Array | undefined;
+};
+
+/**
+ * Nobody is there: a session that is kept for whoever comes back, a credential in a list, the platform at work. Whoever comes is judged
+ * when he comes.
+ */
+export const nobody: Circumstances = { address: undefined, transport: undefined, tls: undefined, proof: undefined };
+
+/** As a socket says it; all of ours speak TLS 1.2 or 1.3. */
+export const cameBy = (transport: Transport, address: string, tls: string | null | undefined): Came => ({
+  address: plainAddress(address),
+  transport,
+  tls: tls === "TLSv1.3" || tls === "TLSv1.2" ? tls : undefined,
+});
+
+/** RFC 4291, 2.5.5.2: what came over IPv4 to a port that speaks both. A zone says only which cable it was. */
+export function plainAddress(address: string): string | undefined {
+  const plain = address.replace(/^::ffff:(?=\d+\.)/i, "").replace(/%.*$/, "");
+  return plain === "" ? undefined : plain;
+}
