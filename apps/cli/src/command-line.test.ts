@@ -30,6 +30,10 @@ test("a verb gets what it declares, wherever the flags stand", () => {
     product: undefined,
     alias: undefined,
     "public-key": undefined,
+    from: [],
+    hours: [],
+    rate: undefined,
+    transport: [],
     tag: [["site", "a=b"]],
   };
   for (const line of [

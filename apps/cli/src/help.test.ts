@@ -53,7 +53,10 @@ test("help and the version are data for programs", async () => {
   const { exit, out } = await holdfast(["help", "explain", "--json"]);
   assert.equal(exit, 0);
   const { verbs: described } = JSON.parse(out);
-  assert.equal(described[0].usage, "holdfast explain --as CREDENTIAL --action ACTION [--resource ID]");
+  assert.equal(
+    described[0].usage,
+    "holdfast explain --as CREDENTIAL --action ACTION [--resource ID] [--from ADDRESS] [--transport https|mqtts|wss]",
+  );
   assert.match(JSON.parse((await holdfast(["--version", "--json"])).out).version, /^\d+\.\d+\.\d+$/);
   assert.match((await holdfast(["--version"])).out, /^holdfast \d+\.\d+\.\d+\n$/);
   assert.equal((await holdfast(["help", "nothing"])).exit, 2);

@@ -20,6 +20,8 @@ export type TokenClaims = {
   readonly nonce: string;
   /** In the form `authority` gives them; here they are only JSON. */
   readonly grants: readonly unknown[];
+  /** Where, when and how often it may be used; like the grants only JSON here. */
+  readonly conditions?: object;
 };
 
 /** A token whose form was checked. Nothing in it is known to be true before `openToken`. */
@@ -121,16 +123,26 @@ function claimsIn(json: string): TokenClaims | undefined {
   }
 }
 
-const names = new Set(["jti", "org", "iat", "exp", "seq", "nonce", "grants"]);
+const names = new Set(["jti", "org", "iat", "exp", "seq", "nonce", "grants", "conditions"]);
 const isCount = (value: unknown): value is number => Number.isSafeInteger(value) && Number(value) >= 0;
 
 function claimsOf(value: unknown): TokenClaims | undefined {
   if (typeof value !== "object" || value === null) return undefined;
   if (Object.keys(value).some((name) => !names.has(name))) return undefined;
   const claims: Partial<Record<keyof TokenClaims, unknown>> = value;
-  const { jti, org, iat, exp, seq, nonce, grants } = claims;
+  const { jti, org, iat, exp, seq, nonce, grants, conditions } = claims;
   if (typeof jti !== "string" || !isId("token", jti) || typeof org !== "string" || !isId("org", org)) return undefined;
   if (!isCount(iat) || !isCount(seq) || (exp !== undefined && !isCount(exp))) return undefined;
   if (typeof nonce !== "string" || !isCanonical(nonce, nonceBytes) || !Array.isArray(grants)) return undefined;
-  return { jti, org, iat, ...(exp === undefined ? {} : { exp }), seq, nonce, grants };
+  if (conditions !== undefined && (typeof conditions !== "object" || conditions === null)) return undefined;
+  return {
+    jti,
+    org,
+    iat,
+    ...(exp === undefined ? {} : { exp }),
+    seq,
+    nonce,
+    grants,
+    ...(conditions === undefined ? {} : { conditions }),
+  };
 }

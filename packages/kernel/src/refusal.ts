@@ -6,6 +6,8 @@ const sentences = {
   "credential.invalid":
     "This credential is not known, has ended, or is not the right one. Check it, or make a new one.",
   "credential.expired": "This credential has expired. Make a new one.",
+  "condition.unmet":
+    "This credential is good only from certain addresses, at certain hours or over certain protocols, and not so. Whoever may explain sees which condition it is.",
   "proof.required":
     "This credential is bound to a key, and whoever shows it has to prove that key. Connect to the MQTTS port with a client certificate of that key, or with MQTT 5 and the authentication method holdfast-proof.",
   "proof.invalid":

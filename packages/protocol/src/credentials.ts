@@ -1,9 +1,17 @@
 import { z } from "zod";
+import { conditions } from "./conditions.ts";
+import { transports } from "./transport.ts";
 import { cursor, duration, id, limit, name, noReply, pageOf, publicKey, time } from "./shapes.ts";
 import { route } from "./route.ts";
 
 const grants = z.array(z.string().max(4_096)).min(1).max(64);
-const minting = { name, grants, expiresIn: duration.optional(), publicKey: publicKey.optional() };
+const minting = {
+  name,
+  grants,
+  expiresIn: duration.optional(),
+  publicKey: publicKey.optional(),
+  conditions: conditions.optional(),
+};
 
 export const createToken = route({
   method: "POST",
@@ -12,8 +20,7 @@ export const createToken = route({
     "Makes an API token with exactly these grants, shown this once. It ends no later than the credential that made it; by a person in her browser, when she says.",
   needs: "token.create",
   on: "own",
-  // Conditions come with a later version; an empty object is what a client that always sends one may send.
-  body: z.strictObject({ ...minting, conditions: z.strictObject({}).optional() }),
+  body: z.strictObject(minting),
   reply: z.object({ id: id("token"), token: z.string().optional(), expiresAt: time.optional() }),
   status: 201,
   location: "/v1/credentials/{id}",
@@ -66,6 +73,8 @@ const credential = z.object({
   createdAt: time,
   /** The key that whoever shows it has to prove: its thumbprint (RFC 7638). */
   boundTo: z.string().optional(),
+  /** Where, when, how often and by what it may be used, beside those of all above it. */
+  conditions: conditions.optional(),
   expiresAt: time.optional(),
   lastUsedAt: time.optional(),
 });
@@ -148,6 +157,12 @@ export const explain = route({
     credential: z.string().max(64),
     action: z.string().max(64),
     resource: z.string().max(64).optional(),
+    from: z
+      .string()
+      .max(64)
+      .optional()
+      .describe("The address that it would come from; where an answer hangs on it, it says so."),
+    transport: z.enum(transports).optional().describe("What it would come over."),
   }),
   reply: z.object({ allowed: z.boolean(), because: z.string() }),
 });

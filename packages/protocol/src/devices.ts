@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { conditions } from "./conditions.ts";
 import { id, limit, name, noReply, pageOf, publicKey, tags, time, version } from "./shapes.ts";
 import { route } from "./route.ts";
 
@@ -50,6 +51,8 @@ export const createDevice = route({
     tags: tags.default({}),
     /** To which its first key is bound. */
     publicKey: publicKey.optional(),
+    /** Under which its first key is good. */
+    conditions: conditions.optional(),
   }),
   reply: device.extend({ key: key.extend({ secret: z.string().optional() }) }),
   status: 201,
@@ -185,7 +188,7 @@ export const mintDeviceKey = route({
   summary: "A further key for a device, shown this once. Two may overlap while one replaces the other.",
   needs: "device.mintKey",
   on,
-  body: z.strictObject({ publicKey: publicKey.optional() }),
+  body: z.strictObject({ publicKey: publicKey.optional(), conditions: conditions.optional() }),
   reply: key.extend({ secret: z.string().optional() }),
   status: 201,
   location: "/v1/credentials/{id}",

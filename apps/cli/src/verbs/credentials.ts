@@ -1,5 +1,5 @@
 import type { Reply } from "@holdfast/client";
-import { routes } from "@holdfast/protocol";
+import { formatHours, routes, transports } from "@holdfast/protocol";
 import { allPages, paging } from "../pages.ts";
 import { any, idOf, oneOf, onOff, optional, required, text } from "../parameter.ts";
 import { clipped } from "../text.ts";
@@ -10,6 +10,17 @@ type Credential = Reply<typeof routes.readCredential>;
 const one = { credential: required(text("ID"), "which credential") } as const;
 
 const owner = ({ device, application, person }: Credential): string => device ?? application ?? person ?? "";
+
+function conditionsOf({ conditions = {} }: Credential): [string, string][] {
+  const { addresses, hours, rate, transports: over } = conditions;
+  const said: [string, string | undefined][] = [
+    ["from", addresses?.join(" ")],
+    ["at", hours?.map(formatHours).join(", ")],
+    ["at most", rate && `${rate.perMinute} a minute, ${rate.burst ?? rate.perMinute} at once`],
+    ["over", over?.join(" ")],
+  ];
+  return said.flatMap(([name, value]) => (value === undefined ? [] : [[name, value]]));
+}
 
 type Ends = Reply<typeof routes.previewRevocation>;
 
@@ -66,6 +77,7 @@ export const credentialVerbs = [
         ["application", credential.application ?? ""],
         ["device", credential.device ?? ""],
         ["bound to", credential.boundTo ?? ""],
+        ...conditionsOf(credential),
         ["made", print.at(credential.createdAt)],
         ["used", print.at(credential.lastUsedAt)],
         ["expires", print.at(credential.expiresAt)],
@@ -118,9 +130,11 @@ export const credentialVerbs = [
       as: required(text("CREDENTIAL"), "the credential's id"),
       action: required(text("ACTION"), "what it would do, such as telemetry.read"),
       resource: optional(text("ID"), "to what it would do it"),
+      from: optional(text("ADDRESS"), "where it would come from"),
+      transport: optional(oneOf(...transports), "what it would come over"),
     },
-    async run({ as: credential, action, resource }, tools) {
-      const body = { credential, action, resource };
+    async run({ as: credential, action, resource, from, transport }, tools) {
+      const body = { credential, action, resource, from, transport };
       const answer = await (await tools.client()).call(routes.explain, { body });
       tools.print.thing(answer, [
         ["allowed", answer.allowed ? "yes" : "no"],

@@ -3,11 +3,11 @@ import type { Id } from "@holdfast/kernel";
 import { deviceOrders, routes } from "@holdfast/protocol";
 import { Misuse } from "../failure.ts";
 import { readingLines } from "../first-reading.ts";
-import { readPublicKey } from "../own-files.ts";
 import { allPages, paging } from "../pages.ts";
-import { any, file, idOf, oneOf, optional, pair, required, text } from "../parameter.ts";
+import { any, idOf, oneOf, optional, pair, required, text } from "../parameter.ts";
 import type { Tools } from "../tools.ts";
 import { verb, type Verb } from "../verb.ts";
+import { held, heldOf } from "./held.ts";
 
 type Device = Reply<typeof routes.readDevice>;
 
@@ -49,8 +49,6 @@ const keyRows = ({ id, secret }: Key): [string, string][] => [
   ["key", id],
   ["secret", secret ?? ""],
 ];
-
-const boundTo = (file: string | undefined) => (file === undefined ? {} : { publicKey: readPublicKey(file) });
 
 /** For people: what sends a first reading with this key. */
 function showReading({ id, secret }: Key, tools: Tools): void {
@@ -94,23 +92,22 @@ export const deviceVerbs = [
       product: optional(idOf("product"), "what class of device it is"),
       alias: optional(text("ALIAS"), "another name, for firmware that has its own"),
       tag: any(pair, "a tag (needs device.tag)"),
-      "public-key": optional(
-        file,
-        "the device's public key, in PEM or as a JWK: it proves that key wherever it shows its own, by a client certificate or docs/proof.md",
-      ),
+      ...held,
     },
     examples: ["device create --application app_… --name 'Pump 1' --tag site=north"],
-    async run({ tag, application, "public-key": publicKey, ...device }, tools) {
+    async run({ tag, application, name, product, alias, ...given }, tools) {
       const client = await tools.client();
       const body = {
-        ...device,
+        name,
+        product,
+        alias,
         application: application ?? (await onlyApplication(client)),
         tags: Object.fromEntries(tag),
-        ...boundTo(publicKey),
+        ...heldOf(given),
       };
       const made = await client.call(routes.createDevice, { body });
       tools.print.thing(made, [...rows(made, tools), ...keyRows(made.key)]);
-      if (publicKey === undefined) showReading(made.key, tools);
+      if (given["public-key"] === undefined) showReading(made.key, tools);
       if (made.key.secret !== undefined) tools.print.secretNote("key's secret");
     },
   }),
@@ -200,12 +197,13 @@ export const deviceVerbs = [
     name: "device key",
     summary: "Make a further key for a device, so that one can replace the other",
     arguments: one,
-    flags: { "public-key": optional(file, "the public key to which it is bound, in PEM or as a JWK") },
-    async run({ "public-key": publicKey, ...params }, tools) {
-      const body = boundTo(publicKey);
+    flags: held,
+    async run({ device, ...given }, tools) {
+      const params = { device };
+      const body = heldOf(given);
       const made = await (await tools.client()).call(routes.mintDeviceKey, { params, body });
       tools.print.thing(made, keyRows(made));
-      if (publicKey === undefined) showReading(made, tools);
+      if (given["public-key"] === undefined) showReading(made, tools);
       if (made.secret !== undefined) tools.print.secretNote("secret");
     },
   }),

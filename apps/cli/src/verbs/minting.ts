@@ -1,17 +1,14 @@
 import { rfc3339, parseInstant } from "@holdfast/kernel";
 import { routes } from "@holdfast/protocol";
 import { parseDuration } from "../moment.ts";
-import { any, duration, file, idOf, optional, required, some, text } from "../parameter.ts";
-import { readPublicKey } from "../own-files.ts";
+import { any, duration, idOf, optional, required, some, text } from "../parameter.ts";
 import type { Tools } from "../tools.ts";
 import { verb } from "../verb.ts";
+import { held, heldOf } from "./held.ts";
 
 const grant = text("ACTION[:RESOURCE]");
 const name = required(text("NAME"), "what it is for");
 const expires = optional(duration, "how long it lasts");
-const publicKey = optional(file, "the public key to which it is bound, in PEM or as a JWK");
-
-const boundTo = (named: string | undefined) => (named === undefined ? {} : { publicKey: readPublicKey(named) });
 
 type Made = {
   readonly id: string;
@@ -40,13 +37,14 @@ export const mintingVerbs = [
   verb({
     name: "token create",
     summary: "Make an API token that may do exactly what it is granted",
-    flags: { name, grant: some(grant, "what it may do, and where"), expires, "public-key": publicKey },
+    flags: { name, grant: some(grant, "what it may do, and where"), expires, ...held },
     examples: [
       "token create --name dashboard --grant telemetry.read:app_… --expires 90d",
       "token create --name gateway --grant telemetry.write:dev_…,dev_… --grant device.read:tag:site=north",
+      "token create --name office --grant device.read --from 192.0.2.0/24 --hours 'mon-fri 08:00-18:00 Europe/Berlin'",
     ],
-    async run({ name: called, grant: grants, expires: expiresIn, "public-key": bound }, tools) {
-      const body = { name: called, grants: [...grants], expiresIn, ...boundTo(bound) };
+    async run({ name: called, grant: grants, expires: expiresIn, ...given }, tools) {
+      const body = { name: called, grants: [...grants], expiresIn, ...heldOf(given) };
       show(await (await tools.client()).call(routes.createToken, { body }), expiresIn, tools);
     },
   }),
@@ -58,10 +56,10 @@ export const mintingVerbs = [
       name,
       grant: any(grant, "what it may do there; without it telemetry.read, telemetry.write and device.read"),
       expires,
-      "public-key": publicKey,
+      ...held,
     },
-    async run({ application, name: called, grant: grants, expires: expiresIn, "public-key": bound }, tools) {
-      const body = { name: called, ...(grants.length > 0 && { grants: [...grants] }), expiresIn, ...boundTo(bound) };
+    async run({ application, name: called, grant: grants, expires: expiresIn, ...given }, tools) {
+      const body = { name: called, ...(grants.length > 0 && { grants: [...grants] }), expiresIn, ...heldOf(given) };
       const client = await tools.client();
       show(await client.call(routes.createAccessKey, { params: { application }, body }), expiresIn, tools);
     },
@@ -69,9 +67,9 @@ export const mintingVerbs = [
   verb({
     name: "operator create",
     summary: "Make an operator key: administration of the organisation, within what you may do",
-    flags: { name, grant: any(grant, "what it may do; without it all that you may"), expires, "public-key": publicKey },
-    async run({ name: called, grant: grants, expires: expiresIn, "public-key": bound }, tools) {
-      const body = { name: called, ...(grants.length > 0 && { grants: [...grants] }), expiresIn, ...boundTo(bound) };
+    flags: { name, grant: any(grant, "what it may do; without it all that you may"), expires, ...held },
+    async run({ name: called, grant: grants, expires: expiresIn, ...given }, tools) {
+      const body = { name: called, ...(grants.length > 0 && { grants: [...grants] }), expiresIn, ...heldOf(given) };
       show(await (await tools.client()).call(routes.createOperatorKey, { body }), expiresIn, tools);
     },
   }),

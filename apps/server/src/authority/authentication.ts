@@ -85,7 +85,8 @@ export class Authentication {
       secretMatches(claims.nonce, credential.digest) &&
       claims.seq === credential.issuedSeq &&
       claims.exp === (credential.expiresAt === undefined ? undefined : Math.floor(credential.expiresAt / 1_000)) &&
-      JSON.stringify(claims.grants) === JSON.stringify(credential.grants.map(formatGrant));
+      JSON.stringify(claims.grants) === JSON.stringify(credential.grants.map(formatGrant)) &&
+      JSON.stringify(claims.conditions) === JSON.stringify(credential.conditions);
     // It opened under the organisation's own key, so this is worth more than a line in a counter.
     if (!same) throw this.#wrong(space, claims.jti, credential, "a token that its row does not know");
     return { space, credential };
@@ -165,7 +166,12 @@ export class Authentication {
    * Whoever has shown a credential and signed for it, on this connection.
    * @throws Refusal `proof.invalid`, or when it is not good now
    */
-  prove(known: Known, { certificate: _, ...came }: Came, proof: Pick<ProofOf, "nonce" | "exporter">, signature: Uint8Array): Caller {
+  prove(
+    known: Known,
+    { certificate: _, ...came }: Came,
+    proof: Pick<ProofOf, "nonce" | "exporter">,
+    signature: Uint8Array,
+  ): Caller {
     const caller = this.#good(known, { ...came, proof: "key" });
     const { space, credential } = known;
     const { id, publicKey } = credential;
@@ -248,7 +254,8 @@ const wrongly = {
  * credential up. All else is the same as a wrong secret.
  */
 function codeOf({ credential, space, power, hasExpired }: Caller): RefusalCode {
-  if (hasExpired) return "credential.expired";
+  if (power.end?.code) return power.end.code;
+  if (hasExpired) return power.closing === undefined ? "credential.expired" : "condition.unmet";
   const isSuspended = credential.device && space.device(credential.device)?.state === "suspended";
   return isSuspended && !power.end?.forGood ? "device.suspended" : "credential.invalid";
 }

@@ -1,11 +1,12 @@
 import { kindOfId, Refusal, type Clock, type Id, type Instant, type Kind } from "@holdfast/kernel";
 import { actions, type Action, type KindOf } from "@holdfast/protocol";
 import type { Actor, Allowed } from "../storage/index.ts";
+import type { Allowance, Left } from "./allowance.ts";
 import type { Circumstances } from "./circumstances.ts";
 import type { Credential } from "./credential.ts";
 import { unknownCode, type Target } from "./link.ts";
 import { Permit, Reach, type Asker } from "./permit.ts";
-import { compile, decide, mayAnywhere, mayNow, type Decision, type Power } from "./power.ts";
+import { compile, decide, mayAnywhere, mayNow, whyOver, type Decision, type Power } from "./power.ts";
 import type { Placement, Space } from "./space.ts";
 
 /** Whoever was refused: a caller, or, before one is known, the platform in the organisation that was asked for. */
@@ -18,41 +19,62 @@ export type OnRefusal = (who: Refused, action: Action | "connect", about: string
 export class Caller implements Asker {
   readonly credential: Credential;
   readonly space: Space;
-  readonly circumstances: Circumstances;
   readonly actor: Actor;
   readonly #clock: Clock;
   readonly #onRefusal: OnRefusal;
+  #circumstances: Circumstances | undefined;
   #power: Power;
 
   constructor(needs: {
     credential: Credential;
     space: Space;
-    circumstances: Circumstances;
+    circumstances: Circumstances | undefined;
     clock: Clock;
     onRefusal: OnRefusal;
   }) {
     const { credential, space, circumstances } = needs;
     this.credential = credential;
     this.space = space;
-    this.circumstances = circumstances;
+    this.#circumstances = circumstances;
     this.#clock = needs.clock;
     this.#onRefusal = needs.onRefusal;
     this.actor = { kind: "credential", id: credential.id, ...(credential.person && { person: credential.person }) };
-    this.#power = compile(space, credential, circumstances);
+    this.#power = this.#compile(credential);
   }
 
   get power(): Power {
     if (this.#power.epoch !== this.space.cell.epoch) {
       const credential = this.space.credentials.get(this.credential.id) ?? this.credential;
-      this.#power = compile(this.space, credential, this.circumstances);
+      this.#power = this.#compile(credential);
     }
     return this.#power;
+  }
+
+  /** How it came; `undefined` once nobody is there any more. */
+  get circumstances(): Circumstances | undefined {
+    return this.#circumstances;
+  }
+
+  /** The connection is gone, and what is kept for whoever comes back does not hang on how this one came. */
+  leave(): void {
+    this.#circumstances = undefined;
+    this.#power = this.#compile(this.space.credentials.get(this.credential.id) ?? this.credential);
+  }
+
+  get allowances(): readonly Allowance[] {
+    return this.power.allowances;
+  }
+
+  /** One request, connection or message, of whatever its rates allow. @throws Refusal `rate.exceeded` */
+  draw(): Left | undefined {
+    const { allowances } = this;
+    return allowances.length === 0 ? undefined : this.space.drawn.draw(allowances, this.#clock.elapsed());
   }
 
   /** Why nothing at all may be done with this credential any more, or `undefined` while it is good. */
   ended(): string | undefined {
     const { end } = this.power;
-    return end?.because ?? (this.hasExpired ? "the credential has expired" : undefined);
+    return end?.because ?? (this.hasExpired ? whyOver(this.power) : undefined);
   }
 
   get expiresAt(): Instant | undefined {
@@ -80,7 +102,7 @@ export class Caller implements Asker {
   }
 
   askAgain(action: Action, on: Id<KindOf<Action>> | undefined): void {
-    if (this.hasExpired) throw new Refusal("credential.expired");
+    if (this.hasExpired) throw new Refusal(this.power.closing === undefined ? "credential.expired" : "condition.unmet");
     if (this.ended() !== undefined) throw new Refusal("credential.invalid");
     if (on === undefined) this.#askAnywhere(action);
     else this.#ask(action, on);
@@ -154,6 +176,10 @@ export class Caller implements Asker {
     // What stands in a path may be anything, a name or an address by mistake: only identifiers are kept readable.
     this.#onRefusal(this, action, kindOfId(about) ? about : this.org, because);
     return refusal;
+  }
+
+  #compile(credential: Credential): Power {
+    return compile(this.space, credential, this.#circumstances, this.#clock.now());
   }
 
   #ask<A extends Action>(action: A, on: Id<KindOf<A>>): void {

@@ -16,11 +16,11 @@ export type Came = Omit<Circumstances, "proof"> & {
   readonly certificate?: Uint8Array | undefined;
 };
 
-/**
- * Nobody is there: a session that is kept for whoever comes back, a credential in a list, the platform at work. Whoever comes is judged
- * when he comes.
- */
-export const nobody: Circumstances = { address: undefined, transport: undefined, tls: undefined, proof: undefined };
+/** Somebody, of whom nothing is known: the platform at work, or a question that does not say. */
+export const unsaid: Circumstances = { address: undefined, transport: undefined, tls: undefined, proof: undefined };
+
+/** Nobody is there: a session that is kept for whoever comes back, a credential in a list. Whoever comes is judged when he comes. */
+export const nobody = undefined;
 
 /** As a socket says it; all of ours speak TLS 1.2 or 1.3. */
 export const cameBy = (transport: Transport, address: string, tls: string | null | undefined): Came => ({

@@ -1,6 +1,6 @@
 import type { PublicKey } from "@holdfast/crypto";
 import type { CredentialId, Id, Instant } from "@holdfast/kernel";
-import type { Grant } from "@holdfast/protocol";
+import type { Conditions, Grant } from "@holdfast/protocol";
 
 /** The kinds there are so far; each is a preset of the one primitive. */
 export type CredentialKind = "operator" | "apiToken" | "accessKey" | "device" | "session";
@@ -43,6 +43,7 @@ export type Credential = {
   readonly digest: Uint8Array;
   /** Whoever shows it has to prove that the private key is theirs; what it says alone opens nothing. */
   readonly publicKey: PublicKey | undefined;
+  readonly conditions: Conditions | undefined;
   /** Grows with each change, and is sealed with the rest: an older body does not open in a newer row. */
   readonly version: number;
 };

@@ -2,7 +2,7 @@ import { isId, kindOfId, Refusal, type Clock, type CredentialId } from "@holdfas
 import { actions, isAction } from "@holdfast/protocol";
 import type { Authentication } from "./authentication.ts";
 import { Caller, refusedBy } from "./caller.ts";
-import { nobody } from "./circumstances.ts";
+import { unsaid, type Circumstances } from "./circumstances.ts";
 import type { Permit } from "./permit.ts";
 import type { Decision } from "./power.ts";
 import type { Spaces } from "./spaces.ts";
@@ -11,7 +11,12 @@ import type { Spaces } from "./spaces.ts";
 export async function explain(
   needs: { spaces: Spaces; authentication: Authentication; clock: Clock },
   permit: Permit<"authority.explain">,
-  asked: { credential: string; action: string; resource: string | undefined },
+  asked: {
+    credential: string;
+    action: string;
+    resource: string | undefined;
+    came: Pick<Circumstances, "address" | "transport">;
+  },
 ): Promise<Decision> {
   const { credential: id, action } = asked;
   if (!isAction(action)) {
@@ -22,7 +27,13 @@ export async function explain(
   const space = await needs.spaces.of(permit.scope.org);
   const credential = isCredentialId(id) ? await needs.authentication.credential(space, id) : undefined;
   if (!credential) throw refusedBy(permit, "authority.explain", id, new Refusal("credential.unknown"));
-  const caller = new Caller({ credential, space, circumstances: nobody, clock: needs.clock, onRefusal: () => {} }); // a question is not an attempt
+  const caller = new Caller({
+    credential,
+    space,
+    circumstances: { ...unsaid, ...asked.came },
+    clock: needs.clock,
+    onRefusal: () => {},
+  }); // a question is not an attempt
   const resource = asked.resource ?? (actions[action] === "org" ? space.org : undefined);
   const kind = actions[action];
   if (resource === undefined || kindOfId(resource) !== kind) {

@@ -1,12 +1,12 @@
 export { Authentication, type Known } from "./authentication.ts";
-export { keyToBind } from "./bound.ts";
+export { heldOf } from "./bound.ts";
 export { askAlso, refusedBy, type Caller, type OnRefusal, type Refused } from "./caller.ts";
-export { cameBy, nobody, type Came } from "./circumstances.ts";
+export { cameBy, unsaid, type Came } from "./circumstances.ts";
 export { parties } from "./credential.ts";
 export { HighWater } from "./high-water.ts";
 export { inPerson, refuseGivingMore } from "./in-person.ts";
 export { Journal, type Placed } from "./journal.ts";
-export { Minting, type MintedKey, type MintedToken } from "./minting.ts";
+export { Minting, type Held, type MintedKey, type MintedToken } from "./minting.ts";
 export { on, type Begun, type Handler, type Raw } from "./on.ts";
 export type { Permit, Reach } from "./permit.ts";
 export type { Connections, Open } from "./preview.ts";

@@ -9,17 +9,25 @@ import {
   type Instant,
   type Random,
 } from "@holdfast/kernel";
-import { formatGrant, mostGrants, type Grant, type Where } from "@holdfast/protocol";
+import { formatGrant, mostGrants, type Conditions, type Grant, type Where } from "@holdfast/protocol";
 import type { Allowed, Storage, Unit } from "../storage/index.ts";
+import {
+  amplification,
+  amplified,
+  lostIn,
+  refuseAmplification,
+  refuseUnknown,
+  refuseWider,
+  type Lost,
+} from "./amplification.ts";
 import { callerOf, type Caller } from "./caller.ts";
 import { nobody } from "./circumstances.ts";
 import { isAncestor, type Credential, type CredentialKind } from "./credential.ts";
-import { contains, covers, unknownCode } from "./link.ts";
+import { unknownCode } from "./link.ts";
 import type { Permit } from "./permit.ts";
 import { authorityIn } from "./postgres.ts";
 import { compile, standingOf } from "./power.ts";
 import { actionsOfMember, type Member } from "./roles.ts";
-import type { Space } from "./space.ts";
 import type { Spaces } from "./spaces.ts";
 import type { TokenKeys } from "./token-keys.ts";
 
@@ -32,6 +40,7 @@ export type Wanted = {
   readonly lifetime: number | undefined;
   /** The key to which it is bound. */
   readonly publicKey?: PublicKey | undefined;
+  readonly conditions?: Conditions | undefined;
 };
 
 export type MintedToken = { readonly id: Id<"token">; readonly token: string; readonly expiresAt: Instant | undefined };
@@ -61,6 +70,7 @@ export class Minting {
   async token(permit: Permit<"token.create">, wanted: Wanted): Promise<MintedToken> {
     const maker = callerOf(permit);
     refuseAmplification(maker, wanted.grants);
+    refuseWider(maker, wanted);
     const kid = await this.#needs.tokenKeys.kidFor(permit.scope.org);
     return this.#needs.storage.change(permit, (unit) =>
       this.#tokenIn(unit, kid, { ...wanted, ...heritage(maker) }, latestOf(maker)),
@@ -70,6 +80,7 @@ export class Minting {
   async operatorKey(permit: Permit<"operatorKey.create">, wanted: Wanted): Promise<MintedKey> {
     const maker = callerOf(permit);
     refuseAmplification(maker, wanted.grants);
+    refuseWider(maker, wanted);
     return this.#needs.storage.change(permit, (unit) =>
       this.#keyIn(unit, "operator", { ...wanted, ...heritage(maker) }, latestOf(maker)),
     );
@@ -90,6 +101,7 @@ export class Minting {
       within.map(({ action }) => ({ action, where: whole })),
     );
     refuseUnknown(maker, within, permit.on);
+    refuseWider(maker, wanted);
     const key: Heir = { ...wanted, makers: makersOf(maker), grants: within, application: permit.on };
     return this.#needs.storage.change(permit, (unit) =>
       maker.credential.inPerson
@@ -98,15 +110,15 @@ export class Minting {
     );
   }
 
-  async deviceKey(permit: Permit<"device.mintKey">, publicKey: PublicKey | undefined): Promise<MintedKey> {
+  async deviceKey(permit: Permit<"device.mintKey">, held: Held): Promise<MintedKey> {
     const { space } = callerOf(permit);
     return this.#needs.storage.change(permit, async (unit) => {
       if (space.device(permit.on)?.state === "retired") throw new Refusal("device.retired");
       const now = this.#needs.clock.now();
       const keys = await authorityIn(unit).keysOf(permit.on);
-      const alive = keys.filter((key) => standingOf(compile(space, key, nobody), now) === "active");
+      const alive = keys.filter((key) => standingOf(compile(space, key, nobody, now), now) === "active");
       if (alive.length >= mostKeysOfDevice) throw new Refusal("key.tooMany");
-      return this.deviceKeyIn(unit, permit, permit.on, { devices: [permit.on] }, publicKey);
+      return this.deviceKeyIn(unit, permit, permit.on, { devices: [permit.on] }, held);
     });
   }
 
@@ -116,12 +128,12 @@ export class Minting {
     permit: Permit<"device.create"> | Permit<"device.mintKey">,
     device: Id<"device">,
     within: Where,
-    publicKey?: PublicKey,
+    held: Held = {},
   ): Promise<MintedKey> {
     const maker = callerOf(permit);
     refuseAmplification(maker, [{ action: "telemetry.write", where: within }]);
     const makers = makersOf(maker);
-    const key: Heir = { name: "", grants: grantsOfDevice(device), lifetime: undefined, makers, device, publicKey };
+    const key: Heir = { name: "", grants: grantsOfDevice(device), lifetime: undefined, makers, device, ...held };
     return this.#keyIn(unit, "device", key, undefined);
   }
 
@@ -178,6 +190,7 @@ export class Minting {
         seq: credential.issuedSeq,
         nonce,
         grants: credential.grants.map(formatGrant),
+        ...(credential.conditions && { conditions: credential.conditions }),
       },
     });
     return { id, token, expiresAt };
@@ -195,7 +208,7 @@ export class Minting {
     wanted: Heir & Pick<Credential, "id" | "kind" | "digest">,
     latest: Instant | undefined,
   ): Promise<Credential> {
-    refuseTooLong(wanted.grants);
+    refuseTooLong(wanted);
     const rows = authorityIn(unit);
     const createdAt = this.#needs.clock.now();
     const asked = wanted.lifetime === undefined ? undefined : ((createdAt + wanted.lifetime) as Instant); // milliseconds both
@@ -217,6 +230,7 @@ export class Minting {
       lastUsedAt: undefined,
       digest: wanted.digest,
       publicKey: wanted.publicKey,
+      conditions: wanted.conditions,
       version: 1,
     };
     await rows.save(credential);
@@ -230,6 +244,7 @@ export class Minting {
         application: credential.application,
         device: credential.device,
         parent: credential.parent,
+        conditions: credential.conditions && JSON.stringify(credential.conditions),
         boundTo: credential.publicKey && thumbprint(credential.publicKey),
         expiresAt: credential.expiresAt === undefined ? undefined : rfc3339(credential.expiresAt),
       },
@@ -240,6 +255,9 @@ export class Minting {
     return credential;
   }
 }
+
+/** How a credential has to be held to be good. */
+export type Held = Pick<Wanted, "publicKey" | "conditions">;
 
 /** What a new credential inherits: who made it, and what it ends with. */
 type Heir = Wanted &
@@ -262,74 +280,11 @@ function heritage(maker: Caller): Pick<Heir, "parent" | "makers" | "person"> {
 /** What is made ends with its ancestors. */
 const latestOf = (maker: Caller): Instant | undefined => (isAncestor(maker.credential) ? maker.expiresAt : undefined);
 
-/**
- * Every link of the maker's chain must contain every grant, as it stands and wherever devices move later. What is not there is told
- * only to who may do as much with everything: who may not is told the same about what there is.
- */
-function refuseAmplification(maker: Caller, grants: readonly Grant[]): void {
-  const beyond = grants.filter(
-    ({ action, where }) =>
-      !maker.power.links.every((link) =>
-        link.grants.get(action)?.some((outer) => contains(outer, where) || heldNow(maker, outer, where)),
-      ),
-  );
-  if (beyond.length > 0) throw amplified(maker, beyond);
-  refuseUnknown(maker, grants);
-}
-
-type Lost = { readonly kind: "application" | "device"; readonly id: string };
-
-/**
- * A grant on something that is not there, or is another organisation's, would be worth nothing, and nobody would know. What belongs to
- * an application names its own devices alone: every other is answered as one that is not there.
- */
-function lostIn(space: Space, grants: readonly Grant[], within?: Id<"application">): Lost | undefined {
-  for (const { where } of grants) {
-    if ("application" in where && !space.hasApplication(where.application))
-      return { kind: "application", id: where.application };
-    const id =
-      "devices" in where &&
-      where.devices.find((device) => {
-        const placement = space.device(device);
-        return !placement || (within !== undefined && placement.application !== within);
-      });
-    if (id) return { kind: "device", id };
-  }
-  return undefined;
-}
-
-function refuseUnknown(maker: Caller, grants: readonly Grant[], within?: Id<"application">): void {
-  const lost = lostIn(maker.space, grants, within);
-  if (!lost) return;
-  throw maker.refuse("token.create", lost.id, "asked for a grant on it", new Refusal(unknownCode[lost.kind]));
-}
-
-function refuseTooLong(grants: readonly Grant[]): void {
-  const length = grants.reduce((sum, grant) => sum + Buffer.byteLength(formatGrant(grant)) + 3, 0);
+function refuseTooLong({ grants, conditions }: Wanted): void {
+  const said = conditions ? Buffer.byteLength(JSON.stringify(conditions)) : 0;
+  const length = grants.reduce((sum, grant) => sum + Buffer.byteLength(formatGrant(grant)) + 3, said);
   if (grants.length <= mostGrants && length <= longestGrants) return;
   throw new Refusal("grant.malformed", {
     detail: `These are ${grants.length} grants of ${length} bytes; ${mostGrants} and ${longestGrants} are the most. Name an application or a tag instead of many devices.`,
   });
 }
-
-/** Listed devices that the maker reaches through an application or a tag today: the chain is asked again at every use. */
-function heldNow(maker: Caller, outer: Where, inner: Where): boolean {
-  if (!("devices" in inner)) return false;
-  return inner.devices.every((id) => {
-    const target = maker.target("device", id);
-    return target !== undefined && covers(outer, target);
-  });
-}
-
-const amplified = (maker: Caller, beyond: readonly Grant[]): Refusal =>
-  maker.refuse(
-    "token.create",
-    maker.org,
-    `asked for ${beyond.map(formatGrant).join(" ").slice(0, 200)}`,
-    amplification(beyond),
-  );
-
-const amplification = (beyond: readonly Grant[]): Refusal =>
-  new Refusal("credential.amplifies", {
-    faults: beyond.slice(0, 16).map((grant) => ({ path: "grants", message: formatGrant(grant) })),
-  });

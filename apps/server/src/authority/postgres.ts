@@ -1,6 +1,6 @@
 import type { PublicKey } from "@holdfast/crypto";
 import { idFrom, isId, uuidOf, type CredentialId, type Id, type Instant } from "@holdfast/kernel";
-import { formatGrant, parseGrants } from "@holdfast/protocol";
+import { formatGrant, parseGrants, type Conditions } from "@holdfast/protocol";
 import type { Unit } from "../storage/index.ts";
 import { endings, type Credential, type CredentialKind, type Ending } from "./credential.ts";
 import type { Member } from "./roles.ts";
@@ -31,6 +31,7 @@ type Body = {
   /** The first rows were written without: a token of a person's was then a sign-in's unless another credential had made it. */
   inPerson?: boolean;
   publicKey?: PublicKey;
+  conditions?: Conditions;
 };
 
 const atOnce = 1_000; // rows that are opened before others have their turn
@@ -143,7 +144,7 @@ export const authorityIn = (unit: Unit) => ({
   },
 
   async save(credential: Credential): Promise<void> {
-    const { kind, name, state, grants, makers, inPerson, publicKey } = credential;
+    const { kind, name, state, grants, makers, inPerson, publicKey, conditions } = credential;
     const body: Body = {
       kind,
       name,
@@ -152,6 +153,7 @@ export const authorityIn = (unit: Unit) => ({
       makers: [...makers],
       inPerson,
       ...(publicKey && { publicKey }),
+      ...(conditions && { conditions }),
     };
     const sealed = unit.scope.seal("credential", rowName(credential.id, fixedOf(credential)), encode(body));
     await unit.query(
@@ -268,7 +270,7 @@ function credentialOf(unit: Unit, row: CredentialRow): Credential {
   };
   const half = { id, ...fixed, createdAt: Number(row.created_at) as Instant, lastUsedAt: instant(row.last_used_at) };
   const unopened = { kind: "device", name: "", state: "active", grants: [], makers: [], inPerson: false } as const;
-  const name = rowName(id, fixedOf({ ...half, ...unopened, publicKey: undefined }));
+  const name = rowName(id, fixedOf({ ...half, ...unopened, publicKey: undefined, conditions: undefined }));
   const body = decode(unit.scope.open("credential", name, row.body)) as Body; // sealed by `save`, so it is one
   const {
     kind,
@@ -276,8 +278,10 @@ function credentialOf(unit: Unit, row: CredentialRow): Credential {
     makers = [], // those of before they were kept have none
     inPerson = kind === "apiToken" && half.person !== undefined && half.parent === undefined,
     publicKey,
+    conditions,
   } = body;
-  return { ...half, kind, name: body.name, state, grants: parseGrants(body.grants), makers, inPerson, publicKey };
+  const grants = parseGrants(body.grants);
+  return { ...half, kind, name: body.name, state, grants, makers, inPerson, publicKey, conditions };
 }
 
 const prefixOf = (id: CredentialId): "key" | "token" | "session" =>

@@ -74,6 +74,7 @@ function credential(more: Partial<Credential> & { grants: readonly Grant[] }): C
     lastUsedAt: undefined,
     digest: new Uint8Array(32),
     publicKey: undefined,
+    conditions: undefined,
     version: 1,
     ...more,
   };
@@ -86,7 +87,7 @@ const deviceIn = (of: Space, device: Id<"device">): Target => {
   return { kind: "device", id: device, placement: known };
 };
 const may = (of: Space, one: Credential, action: Action, device: Id<"device">, now = noon) =>
-  decide(compile(of, one, nobody), action, deviceIn(of, device), now).allowed;
+  decide(compile(of, one, nobody, noon), action, deviceIn(of, device), now).allowed;
 
 test("a credential does what every link above it grants as well, and says which grants those are", () => {
   const it = space();
@@ -100,10 +101,10 @@ test("a credential does what every link above it grants as well, and says which 
   remember(it, operator, child, grandchild);
   assert.ok(may(it, grandchild, "telemetry.read", pump));
   assert.equal(may(it, grandchild, "telemetry.read", valve), false);
-  const { because } = decide(compile(it, grandchild, nobody), "telemetry.read", deviceIn(it, pump), noon);
+  const { because } = decide(compile(it, grandchild, nobody, noon), "telemetry.read", deviceIn(it, pump), noon);
   for (const part of [operator.id, child.id, grandchild.id, `telemetry.read:${here}`, "owner"])
     assert.ok(because.includes(part));
-  const refused = decide(compile(it, grandchild, nobody), "audit.read", { kind: "org" }, noon);
+  const refused = decide(compile(it, grandchild, nobody, noon), "audit.read", { kind: "org" }, noon);
   assert.deepEqual(refused, { allowed: false, because: `${child.id} does not grant audit.read there` });
 });
 
@@ -115,7 +116,7 @@ test("the role of the person bounds what she made, also when it shrinks later", 
   it.setMember(ada, { role: "viewer", administrator: false });
   assert.deepEqual([may(it, token, "device.update", pump), may(it, token, "device.read", pump)], [false, true]);
   const nobodys = credential({ person: stranger, grants: parseGrants(["device.read"]) });
-  assert.match(compile(it, nobodys, nobody).end?.because ?? "", /not a member/);
+  assert.match(compile(it, nobodys, nobody, noon).end?.because ?? "", /not a member/);
 });
 
 test("an access key holds within its application, whatever it was granted", () => {
@@ -135,13 +136,13 @@ test("the earliest expiry in the chain ends it, at that very millisecond", () =>
   const parent = credential({ grants: parseGrants(["telemetry.read"]), expiresAt: at(10) });
   const child = credential({ parent: parent.id, grants: parseGrants(["telemetry.read"]), expiresAt: at(99) });
   remember(it, parent, child);
-  assert.equal(compile(it, child, nobody).expiresAt, at(10));
+  assert.equal(compile(it, child, nobody, noon).expiresAt, at(10));
   assert.deepEqual(
     [may(it, child, "telemetry.read", pump, at(9)), may(it, child, "telemetry.read", pump, at(10))],
     [true, false],
   );
   assert.deepEqual(
-    [standingOf(compile(it, child, nobody), at(9)), standingOf(compile(it, child, nobody), at(10))],
+    [standingOf(compile(it, child, nobody, noon), at(9)), standingOf(compile(it, child, nobody, noon), at(10))],
     ["active", "expired"],
   );
 });
@@ -153,7 +154,7 @@ test("with what made it a credential ends: revoked, or not to be found", () => {
   remember(it, parent, child);
   assert.ok(may(it, child, "telemetry.read", pump));
   it.credentials.set(parent.id, { ...parent, state: "revoked" });
-  assert.deepEqual(compile(it, child, nobody).end, { because: `${parent.id} was revoked`, forGood: true });
+  assert.deepEqual(compile(it, child, nobody, noon).end, { because: `${parent.id} was revoked`, forGood: true });
   it.credentials.delete(parent.id);
   assert.equal(may(it, child, "telemetry.read", pump), false);
 });
@@ -209,8 +210,8 @@ test("a suspended device's key ends for a while, a retired one's for good; nobod
   const program = credential({ grants: parseGrants(["telemetry.*"]) });
   remember(it, key, program);
   it.place(pump, placement({ state: "suspended", version: 2 }));
-  assert.deepEqual(compile(it, key, nobody).end, { because: `${pump} is suspended`, forGood: false });
-  assert.equal(standingOf(compile(it, key, nobody), noon), "active");
+  assert.deepEqual(compile(it, key, nobody, noon).end, { because: `${pump} is suspended`, forGood: false });
+  assert.equal(standingOf(compile(it, key, nobody, noon), noon), "active");
   assert.deepEqual(
     [may(it, program, "telemetry.write", pump), may(it, program, "telemetry.read", pump)],
     [false, true],
@@ -218,7 +219,7 @@ test("a suspended device's key ends for a while, a retired one's for good; nobod
   it.place(pump, placement({ state: "active", version: 3 }));
   assert.ok(may(it, key, "telemetry.write", pump));
   it.place(pump, placement({ state: "retired", version: 4 }));
-  assert.equal(standingOf(compile(it, key, nobody), noon), "revoked");
+  assert.equal(standingOf(compile(it, key, nobody, noon), noon), "revoked");
 });
 
 test("each change that may turn a yes into a no is a new epoch, and a new alias, which stands in topics; what is no news is none", () => {
@@ -329,7 +330,7 @@ test("a child may nothing that what made it may not, whatever is revoked or expi
       for (const [index, child] of all.entries()) {
         const parent = all[index - 1];
         if (!parent) continue;
-        const [below, above] = [compile(it, child, nobody), compile(it, parent, nobody)];
+        const [below, above] = [compile(it, child, nobody, noon), compile(it, parent, nobody, noon)];
         // A revocation that names a party ends those of that party only, and a sign-in is of another than what it made.
         if (above.end && partyOf(child) !== partyOf(parent)) continue;
         for (const action of allActions)
@@ -346,7 +347,7 @@ test("the answer with the reason, the one without, and the one over everything a
     fc.property(chain, (given) => {
       const { it, all, targets } = build(given);
       for (const one of all) {
-        const power = compile(it, one, nobody);
+        const power = compile(it, one, nobody, noon);
         for (const action of allActions) {
           const answers = targets.map((target) => decide(power, action, target, noon));
           assert.deepEqual(

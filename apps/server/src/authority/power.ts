@@ -1,7 +1,10 @@
 import type { CredentialId, Instant } from "@holdfast/kernel";
-import { formatGrant, type Action, type Where } from "@holdfast/protocol";
+import { formatGrant, type Action, type Conditions, type Where } from "@holdfast/protocol";
+import type { Allowance, Rate } from "./allowance.ts";
 import type { Circumstances } from "./circumstances.ts";
+import { judge } from "./conditions.ts";
 import { partyOf, type Credential } from "./credential.ts";
+import { inWords } from "./hours.ts";
 import { coveringGrant, covers, linkOf, type Link, type Target } from "./link.ts";
 import { actionsOfMember } from "./roles.ts";
 import type { Space } from "./space.ts";
@@ -10,7 +13,12 @@ import type { Space } from "./space.ts";
 export type Decision = { readonly allowed: boolean; readonly because: string };
 
 /** Why a credential may do nothing, and whether that can change again: a suspended device may be resumed. */
-export type End = { readonly because: string; readonly forGood: boolean };
+export type End = {
+  readonly because: string;
+  readonly forGood: boolean;
+  /** What whoever holds the secret is told, where it is more than that this is not good. */
+  readonly code?: "condition.unmet";
+};
 
 /**
  * What one credential may do in one epoch of its space: the compiled artefact that decides, and that `explain` reads.
@@ -21,8 +29,14 @@ export type Power = {
   /** Set when the credential is over, whatever it asks. */
   readonly end: End | undefined;
   readonly links: readonly Link[];
-  /** The earliest end in the chain. */
+  /** The earliest end in the chain: of a credential, or of the hours that hold now. */
   readonly expiresAt: Instant | undefined;
+  /** Those hours, in words, where they end first. */
+  readonly closing: string | undefined;
+  /** What each use draws on: the rates of the whole chain. */
+  readonly allowances: readonly Allowance[];
+  /** Conditions that hang on what is not known of whoever comes. */
+  readonly open: readonly string[];
 };
 
 type Find = (id: CredentialId) => Credential | undefined;
@@ -30,10 +44,14 @@ type Find = (id: CredentialId) => Credential | undefined;
 export function compile(
   space: Space,
   credential: Credential,
-  circumstances: Circumstances,
+  circumstances: Circumstances | undefined,
+  now: Instant,
   find: Find = (id) => space.credentials.get(id),
 ): Power {
   const links: Link[] = [];
+  const allowances: Allowance[] = [];
+  const open: string[] = [];
+  let closing: string | undefined;
   let expiresAt: Instant | undefined;
   let end: End | undefined = space.closed
     ? passing("what the platform knew of this organisation has to be read again")
@@ -42,8 +60,22 @@ export function compile(
   while (next && !end) {
     links.push(linkOf(next.id, next.grants));
     if (next.application) links.push(boundTo(next));
-    if (next.expiresAt !== undefined) expiresAt = earlier(expiresAt, next.expiresAt);
+    if (next.expiresAt !== undefined && (expiresAt === undefined || next.expiresAt < expiresAt)) {
+      expiresAt = next.expiresAt;
+      closing = undefined;
+    }
     end = endOf(space, next, credential);
+    const { conditions } = next;
+    if (conditions?.rate) allowances.push({ of: next.id, rate: rateOf(conditions.rate) });
+    if (conditions && circumstances) {
+      const verdict = judge(conditions, circumstances, now);
+      if (verdict.against !== undefined) end ??= unmet(`${next.id} is good only ${verdict.against}`);
+      open.push(...verdict.open.map((words) => `${next?.id} is good only ${words}`));
+      if (verdict.until !== undefined && (expiresAt === undefined || verdict.until < expiresAt)) {
+        expiresAt = verdict.until;
+        closing = `${next.id} is good only ${inWords(conditions.hours ?? [])}`;
+      }
+    }
     if (next.parent === undefined) break;
     const parent = find(next.parent);
     if (!parent) end ??= final(`${next.parent}, which made ${next.id}, is not known any more`);
@@ -56,7 +88,7 @@ export function compile(
     if (!member) end = final(`${credential.person} is not a member of this organisation`);
     else links.push(linkOf(`${credential.person} as ${member.role}`, actionsOfMember(member).map(everywhere)));
   }
-  return { epoch: space.cell.epoch, end, links, expiresAt };
+  return { epoch: space.cell.epoch, end, links, expiresAt, closing, allowances, open };
 }
 
 const final = (because: string): End => ({ because, forGood: true });
@@ -64,7 +96,12 @@ const passing = (because: string): End => ({ because, forGood: false });
 
 const everywhere = (action: Action) => ({ action, where: { all: true } }) as const;
 
-const earlier = (a: Instant | undefined, b: Instant): Instant => (a === undefined || b < a ? b : a);
+const unmet = (because: string): End => ({ because, forGood: false, code: "condition.unmet" });
+
+/** Why it is over by time alone. */
+export const whyOver = ({ closing }: Power): string => closing ?? "the credential has expired";
+
+const rateOf = ({ perMinute, burst = perMinute }: NonNullable<Conditions["rate"]>): Rate => ({ perMinute, burst });
 
 /** An access key holds within its application, whatever its grants say. */
 function boundTo({ id, application, grants }: Credential): Link {
@@ -108,8 +145,7 @@ export function standingOf(power: Power, now: Instant): "active" | "revoked" | "
 
 export function decide(power: Power, action: Action, target: Target, now: Instant): Decision {
   if (power.end) return { allowed: false, because: power.end.because };
-  if (power.expiresAt !== undefined && now >= power.expiresAt)
-    return { allowed: false, because: "the credential has expired" };
+  if (power.expiresAt !== undefined && now >= power.expiresAt) return { allowed: false, because: whyOver(power) };
   if (action === "telemetry.write" && target.kind === "device" && target.placement.state !== "active") {
     return { allowed: false, because: `the device is ${target.placement.state}` };
   }
@@ -121,7 +157,8 @@ export function decide(power: Power, action: Action, target: Target, now: Instan
     }
   }
   const grants = power.links.map((link) => `${link.label} grants ${coveringGrant(link, action, target) ?? action}`);
-  return { allowed: true, because: grants.join("; ") };
+  const provided = power.open.map((words) => `, provided that ${words}`).join("");
+  return { allowed: true, because: `${grants.join("; ")}${provided}` };
 }
 
 /** The same answer without the words, for where it is asked often. */

@@ -76,7 +76,7 @@ async function read(
     return found.map((credential) => ({
       credential,
       standing: standingOf(
-        compile(space, credential, nobody, (id) => above.get(id)),
+        compile(space, credential, nobody, now, (id) => above.get(id)),
         now,
       ),
     }));

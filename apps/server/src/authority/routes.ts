@@ -1,10 +1,12 @@
 import { thumbprint, type PublicKey } from "@holdfast/crypto";
 import { Refusal, rfc3339, type Clock, type CredentialId } from "@holdfast/kernel";
-import { formatGrant, parseGrants, routes } from "@holdfast/protocol";
+import { formatGrant, parseGrants, routes, type Conditions } from "@holdfast/protocol";
+import { isIP } from "node:net";
 import type { Storage } from "../storage/index.ts";
 import type { Authentication } from "./authentication.ts";
+import { plainAddress } from "./circumstances.ts";
 import { partyOf } from "./credential.ts";
-import { keyToBind } from "./bound.ts";
+import { heldOf } from "./bound.ts";
 import { explain, isCredentialId } from "./explain.ts";
 import type { MintedKey, Minting, Wanted } from "./minting.ts";
 import { on, type Handler } from "./on.ts";
@@ -32,9 +34,7 @@ export const authorityRoutes = (needs: Needs): Handler[] => [
     keyReply(await needs.minting.operatorKey(permit, wanted(body))),
   ),
   on(routes.createAccessKey, async ({ permit, body }) => keyReply(await needs.minting.accessKey(permit, wanted(body)))),
-  on(routes.mintDeviceKey, async ({ permit, body }) =>
-    keyReply(await needs.minting.deviceKey(permit, keyToBind(body.publicKey))),
-  ),
+  on(routes.mintDeviceKey, async ({ permit, body }) => keyReply(await needs.minting.deviceKey(permit, heldOf(body)))),
   on(routes.listCredentials, async ({ permit, query }) => {
     const { items, nextCursor } = await readCredentials(needs, permit, query);
     return { items: items.map(credentialReply), ...(nextCursor && { nextCursor }) };
@@ -54,7 +54,12 @@ export const authorityRoutes = (needs: Needs): Handler[] => [
     return {};
   }),
   on(routes.explain, async ({ permit, body }) =>
-    explain(needs, permit, { credential: body.credential, action: body.action, resource: body.resource }),
+    explain(needs, permit, {
+      credential: body.credential,
+      action: body.action,
+      resource: body.resource,
+      came: { address: addressOf(body.from), transport: body.transport },
+    }),
   ),
   on(routes.whoAmI, async ({ caller }) => {
     const { id, kind, person, application, device, grants } = caller.credential;
@@ -71,16 +76,25 @@ export const authorityRoutes = (needs: Needs): Handler[] => [
   }),
 ];
 
+function addressOf(text: string | undefined): string | undefined {
+  if (text !== undefined && isIP(text) === 0) {
+    const fault = { path: "from", message: "not an address such as 192.0.2.7 or 2001:db8::1" };
+    throw new Refusal("request.malformed", { faults: [fault] });
+  }
+  return text === undefined ? undefined : plainAddress(text);
+}
+
 const wanted = (body: {
   name: string;
   grants: string[];
   expiresIn?: number | undefined;
   publicKey?: PublicKey | undefined;
+  conditions?: Conditions | undefined;
 }): Wanted => ({
   name: body.name,
   grants: parseGrants(body.grants),
   lifetime: body.expiresIn,
-  publicKey: keyToBind(body.publicKey),
+  ...heldOf(body),
 });
 
 const keyReply = ({ id, secret, expiresAt }: MintedKey) => ({
@@ -119,6 +133,7 @@ function credentialReply({ credential, standing }: Shown) {
     ...(person && { person }),
     ...(application && { application }),
     ...(device && { device }),
+    ...(credential.conditions && { conditions: credential.conditions }),
     ...(credential.publicKey && { boundTo: thumbprint(credential.publicKey) }),
     createdAt: rfc3339(createdAt),
     ...(expiresAt !== undefined && { expiresAt: rfc3339(expiresAt) }),

@@ -44,6 +44,7 @@ const credential = (more: Partial<Credential> = {}): Credential => ({
   lastUsedAt: undefined,
   digest: systemRandom.bytes(32),
   publicKey: undefined,
+  conditions: undefined,
   version: 1,
   ...more,
 });

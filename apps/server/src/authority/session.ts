@@ -50,5 +50,6 @@ export const credentialOf = (session: Session, scope: OrgScope, createdAt: Insta
   lastUsedAt: undefined,
   digest: session.digest,
   publicKey: undefined,
+  conditions: undefined,
   version: 1,
 });

@@ -123,7 +123,7 @@ export class Sessions {
       if (!space || !member) continue;
       const id = idIn(space.scope, session);
       const kept = await authentication.credential(space, id);
-      const { end } = compile(space, kept ?? credentialOf(session, space.scope, clock.now()), nobody);
+      const { end } = compile(space, kept ?? credentialOf(session, space.scope, clock.now()), nobody, clock.now());
       if (!end) standings.push({ space, member, id });
     }
     if (standings.length === 0) throw new Refusal("credential.invalid");

@@ -1,5 +1,6 @@
 import type { CredentialId, Id } from "@holdfast/kernel";
 import type { OrgScope } from "../storage/index.ts";
+import { Drawn } from "./allowance.ts";
 import type { Credential, Ending } from "./credential.ts";
 import type { Member } from "./roles.ts";
 
@@ -49,6 +50,7 @@ export class Space {
   readonly cell = { epoch: 1 };
   /** The credentials that were shown since the start, and their parents. */
   readonly credentials = new Map<CredentialId, Credential>();
+  readonly drawn = new Drawn();
   /** Once closed, nothing in it is true any more: whoever holds it asks again from the start. */
   closed = false;
   readonly #known: Remembered;

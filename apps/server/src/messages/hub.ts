@@ -99,6 +99,7 @@ export class Hub implements Policy<SessionContext> {
     let caller: Caller | undefined;
     try {
       caller = await guard.admit(asked.transport.remoteAddress, attempt);
+      caller.draw();
       const { credential, space } = caller;
       if (credential.device) {
         await telemetry.prepare(space, credential.device);
@@ -142,6 +143,7 @@ export class Hub implements Policy<SessionContext> {
     const { how, code } = closing;
     const { device } = context.caller.credential;
     if (device) this.#needs.presences.went(context.caller.space, device, causeOf(closing, context.caller));
+    if (closing.sessionKept) context.caller.leave();
     if (how !== "protocol" || !device || !this.#needs.live.isWatched(context.caller.space)) return;
     this.#tell(context, { device, refusal: violationBy(code), action: "session" });
   }
@@ -179,6 +181,8 @@ export class Hub implements Policy<SessionContext> {
     const { space, credential } = caller;
     const isOld = publication.version === 4;
     const waiting = isOld ? new PlainAnswer(publication) : publication;
+    const overdrawn = overdrawnBy(caller);
+    if (overdrawn) return this.#tooOften(context, publication, overdrawn);
     // Nothing was measured: what was retained is to be forgotten (MQTT 5, section 3.3.1.3).
     if (publication.retain && publication.payload.length === 0) {
       this.#heard(context, topic.device, publication);
@@ -202,6 +206,21 @@ export class Hub implements Policy<SessionContext> {
     publication.reasonString = refusal.message;
     const code = reasonOf(refusal, "publish");
     return isOld ? plainly(code) : code;
+  }
+
+  /**
+   * Beyond the credential's own rate. A client of MQTT 5 is told 0x97; one of 3.1.1 knows no such answer to a message that is to be kept,
+   * so it is hung up on, and comes again when its rate lets it in.
+   */
+  #tooOften(context: SessionContext, publication: Publication, refusal: Refusal): number {
+    publication.reasonString = refusal.message;
+    const { caller } = context;
+    const { topic, payload, version, qos } = publication;
+    this.#needs.refused(caller, "telemetry.write", caller.credential.device ?? caller.space.org, refusal.code);
+    const device = caller.credential.device ?? parseTopic(topic)?.device;
+    if (device && this.#needs.live.isWatched(caller.space))
+      this.#tell(context, { device, refusal, action: "telemetry.write", topic, size: payload.length });
+    return version === 4 && qos > 0 ? serverBusy : quotaExceeded;
   }
 
   #heard({ caller, seen }: SessionContext, device: Id<"device">, { receivedAt }: Publication): void {
@@ -259,6 +278,16 @@ export class Hub implements Policy<SessionContext> {
     if (secret.startsWith("hf_")) return authentication.shown(secret);
     if (secret === "" && username !== "") return authentication.shown(username);
     return authentication.shownKey(username, secret);
+  }
+}
+
+function overdrawnBy(caller: Caller): Refusal | undefined {
+  try {
+    caller.draw();
+    return undefined;
+  } catch (error) {
+    if (error instanceof Refusal) return error;
+    throw error;
   }
 }
 

@@ -8,6 +8,7 @@ export function reasonOf({ code }: Refusal, during: "connect" | "publish"): numb
     case "credential.missing":
       return 0x86; // bad user name or password
     case "credential.expired":
+    case "condition.unmet":
     case "permit.missing":
     case "proof.required":
     case "proof.invalid":

@@ -1,9 +1,9 @@
-import type { PublicKey } from "@holdfast/crypto";
 import { newId, Refusal, type Clock, type Id, type Random } from "@holdfast/kernel";
 import {
   askAlso,
   parties,
   refusedBy,
+  type Held,
   type Journal,
   type Minting,
   type MintedKey,
@@ -76,7 +76,7 @@ export class Registry {
   async create(
     permit: Permit<"device.create">,
     wanted: NewDevice,
-    publicKey?: PublicKey,
+    held: Held = {},
   ): Promise<{ device: Active; key: MintedKey }> {
     const { storage, keys, minting, clock, random } = this.#needs;
     storage.admit();
@@ -98,7 +98,7 @@ export class Registry {
       // It has measured nothing yet, so any product will do.
       await productNamed(unit, permit, "device.create", wanted.product);
       await this.#save(unit, device);
-      const key = await minting.deviceKeyIn(unit, permit, id, { application: permit.on }, publicKey);
+      const key = await minting.deviceKeyIn(unit, permit, id, { application: permit.on }, held);
       const { name, application, product, tags } = device;
       unit.audit({ what: "device.created", about: id, facts: { name, application, product, tags } });
       return { device, key };

@@ -1,6 +1,6 @@
 import { Refusal, rfc3339 } from "@holdfast/kernel";
 import { routes } from "@holdfast/protocol";
-import { keyToBind, on, type Handler } from "../authority/index.ts";
+import { heldOf, on, type Handler } from "../authority/index.ts";
 import { neverSeen, type Presence } from "../messages/index.ts";
 import type { Page } from "../storage/index.ts";
 import type { Application } from "./application.ts";
@@ -43,8 +43,7 @@ export const registryRoutes = ({ registry, catalogue, devices, presences }: Need
 
   on(routes.createDevice, async ({ permit, body }) => {
     const { name, product, alias, tags } = body;
-    const publicKey = keyToBind(body.publicKey);
-    const { device, key } = await registry.create(permit, { name, product, alias, tags }, publicKey);
+    const { device, key } = await registry.create(permit, { name, product, alias, tags }, heldOf(body));
     return { ...deviceReply(device, neverSeen), key: { id: key.id, secret: key.secret } };
   }),
   on(routes.listDevices, async ({ reach, caller, query }) => {

@@ -1,4 +1,4 @@
-import { nobody, type Authentication, type Revocation } from "../authority/index.ts";
+import { unsaid, type Authentication, type Revocation } from "../authority/index.ts";
 import type { Catalogue, Registry } from "../registry/index.ts";
 import { applications, fleet, products } from "./site.ts";
 
@@ -14,7 +14,7 @@ export async function furnish(
   { authentication, revocation, catalogue, registry }: Needs,
   token: string,
 ): Promise<void> {
-  const owner = await authentication.byText(token, nobody);
+  const owner = await authentication.byText(token, unsaid);
   const { org } = owner;
   const applicationOf = new Map<string, Awaited<ReturnType<Catalogue["createApplication"]>>>();
   for (const name of applications) {

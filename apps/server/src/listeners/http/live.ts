@@ -115,6 +115,7 @@ export class Live {
     const { watchers, entrance } = this.#needs;
     const { device, strangers, ...shown } = read();
     const caller = await entrance.caller({ ...asking, headers: { ...asking.headers, ...headersOf(shown) } });
+    caller.draw();
     if (device === undefined) caller.reach("telemetry.read");
     else caller.permit("telemetry.read", device);
     if (connection.readyState !== connection.OPEN) return;

@@ -18,7 +18,6 @@ import type { Arrivals } from "../arrivals.ts";
 import type { Exposure } from "../exposure.ts";
 import { wasRefused, type Guard } from "../guard.ts";
 import { tlsOf } from "../port.ts";
-import { RateLimit } from "../rate.ts";
 import { askedOf, credentialText, sendReply } from "./answer.ts";
 import type { ConsoleFiles } from "./console.ts";
 import { noCookie, refuseForeign, sessionCookieOf } from "./cookie.ts";
@@ -27,6 +26,7 @@ import type { Asking, Entrance } from "./entrance.ts";
 import type { Live } from "./live.ts";
 import { isFromThisMachine } from "./nearby.ts";
 import { faultOf, greeting, headersOf, newRequestId, problemOf, problemType, rawAnswer, refusalOf } from "./problem.ts";
+import { Quotas } from "./quotas.ts";
 import { refusedToDevice } from "./refused.ts";
 import { pathOf } from "./target.ts";
 import type { Replays } from "./replays.ts";
@@ -62,7 +62,7 @@ export async function serve(server: Http2SecureServer, needs: ServingNeeds): Pro
 class Serving {
   readonly #needs: ServingNeeds;
   readonly #app: FastifyInstance;
-  readonly #perCaller: RateLimit;
+  readonly #quotas: Quotas;
   readonly #addresses: { pattern: RegExp; methods: readonly string[] }[] = [];
   readonly #routes = new WeakMap<FastifyRequest, Route>();
   readonly #callers = new WeakMap<FastifyRequest, Caller>();
@@ -72,7 +72,7 @@ class Serving {
 
   constructor(server: Http2SecureServer, needs: ServingNeeds) {
     this.#needs = needs;
-    this.#perCaller = new RateLimit({ perSecond: 200, burst: 2_000 }, needs.clock);
+    this.#quotas = new Quotas(needs.clock);
     this.#app = fastify({
       // Fastify gives its handler and we give the server: ours knows its certificates.
       serverFactory: (handler) => server.on("request", handler as never) as never,
@@ -173,7 +173,7 @@ class Serving {
     });
     arrivals.judge(socketOf(request), "welcome");
     this.#callers.set(request, caller);
-    this.#count(caller, reply);
+    this.#quotas.draw(caller, (headers) => void reply.headers(headers));
   }
 
   async #admitSession(request: FastifyRequest, reply: FastifyReply): Promise<void> {
@@ -184,14 +184,6 @@ class Serving {
       if (error instanceof Refusal && isOver.has(error.code)) void reply.header("Set-Cookie", noCookie);
       throw error;
     }
-  }
-
-  /** draft-ietf-httpapi-ratelimit-headers-10 */
-  #count({ credential }: Caller, reply: FastifyReply): void {
-    const { perSecond, burst } = this.#perCaller.rate;
-    void reply.header("RateLimit-Policy", `"credential";q=${burst};w=${burst / perSecond}`);
-    const left = this.#perCaller.take(credential.id);
-    void reply.header("RateLimit", `"credential";r=${left};t=${Math.ceil((burst - left) / perSecond)}`);
   }
 
   /** A body is about to arrive. */

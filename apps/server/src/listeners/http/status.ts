@@ -8,6 +8,7 @@ export const statusOf = {
   "credential.missing": 401,
   "credential.invalid": 401,
   "credential.expired": 401,
+  "condition.unmet": 403,
   "proof.required": 401,
   "proof.invalid": 401,
   "credential.exposed": 400,

@@ -1,0 +1,44 @@
+import { Refusal, type CredentialId } from "@holdfast/kernel";
+
+/** How often something may be done: so many at once, and so many more each minute. */
+export type Rate = { readonly perMinute: number; readonly burst: number };
+
+/** A credential's own, which what it made draws on too. */
+export type Allowance = { readonly of: CredentialId; readonly rate: Rate };
+
+/** What of an allowance is left, and how many seconds it takes until it is whole again. */
+export type Left = { readonly rate: Rate; readonly left: number; readonly whole: number };
+
+type Bucket = { tokens: number; at: number };
+
+/** What was drawn on the allowances of one organisation's credentials. Time is what passes evenly, in milliseconds. */
+export class Drawn {
+  readonly #buckets = new Map<CredentialId, Bucket>();
+
+  /**
+   * One of each, or none of any. Answers the one of which least is left.
+   * @throws Refusal `rate.exceeded`, with how long to wait
+   */
+  draw(allowances: readonly Allowance[], elapsed: number): Left | undefined {
+    const all = allowances.map(({ of, rate }) => ({ rate, bucket: this.#refilled(of, rate, elapsed) }));
+    const longest = Math.max(0, ...all.map(({ rate, bucket }) => ((1 - bucket.tokens) * 60) / rate.perMinute));
+    if (longest > 0) {
+      const detail = "It is the credential's own rate, or that of one that made it.";
+      throw new Refusal("rate.exceeded", { detail, retryAfterSeconds: Math.max(1, Math.ceil(longest)) });
+    }
+    for (const { bucket } of all) bucket.tokens -= 1;
+    const [least] = all.toSorted((a, b) => a.bucket.tokens - b.bucket.tokens);
+    if (!least) return undefined;
+    const { rate, bucket } = least;
+    const whole = Math.ceil(((rate.burst - bucket.tokens) * 60) / rate.perMinute);
+    return { rate, left: Math.floor(bucket.tokens), whole };
+  }
+
+  #refilled(of: CredentialId, { perMinute, burst }: Rate, elapsed: number): Bucket {
+    let bucket = this.#buckets.get(of);
+    if (!bucket) this.#buckets.set(of, (bucket = { tokens: burst, at: elapsed }));
+    bucket.tokens = Math.min(burst, bucket.tokens + ((elapsed - bucket.at) * perMinute) / 60_000);
+    bucket.at = elapsed;
+    return bucket;
+  }
+}

@@ -1,0 +1,84 @@
+import { isIP } from "node:net";
+import { plainAddress } from "./circumstances.ts";
+
+/** Addresses that begin with the same bits. IPv4 is a family of its own, however its addresses are written. */
+export type Network = { readonly family: 4 | 6; readonly prefix: number; readonly value: bigint };
+
+const bitsOf = { 4: 32, 6: 128 } as const;
+const mappedPrefix = 96; // RFC 4291, 2.5.5.2: ::ffff:0:0/96 are the addresses of IPv4
+
+/** An address, or a network in CIDR notation (RFC 4632). A sentence for anything else, a network of everybody and bits behind the prefix included. */
+export function parseNetwork(text: string): Network | string {
+  const [address = "", bits, ...more] = text.split("/");
+  const version = isIP(address);
+  if (version === 0 || address.includes("%") || more.length > 0 || (bits !== undefined && !/^\d{1,3}$/.test(bits))) {
+    return "not an address or network such as 192.0.2.7, 10.0.0.0/8 or 2001:db8::/32";
+  }
+  const written = version === 4 ? 4 : 6;
+  const asked = bits === undefined ? bitsOf[written] : Number(bits);
+  if (asked > bitsOf[written]) return `a prefix of IPv${written} has at most ${bitsOf[written]} bits`;
+  const { family, value } = numberOf(address);
+  const prefix = family === written ? asked : asked - mappedPrefix;
+  if (prefix <= 0) return "a network of everybody: leave addresses out instead";
+  const network = { family, prefix, value: masked(value, family, prefix) };
+  return network.value === value ? network : `it has bits behind its prefix: write ${formatNetwork(network)}`;
+}
+
+/** Whether every address of `inner` is one of `outer`. */
+export const includes = (outer: Network, inner: Network): boolean =>
+  outer.family === inner.family &&
+  outer.prefix <= inner.prefix &&
+  masked(inner.value, inner.family, outer.prefix) === outer.value;
+
+/** As `plainAddress` writes it. */
+export function isAddressOf(network: Network, address: string): boolean {
+  const { family, value } = numberOf(address);
+  return includes(network, { family, value, prefix: bitsOf[family] });
+}
+
+/** The one spelling of a network (RFC 5952). */
+export function formatNetwork({ family, prefix, value }: Network): string {
+  const address = family === 4 ? dotted(value) : colons(value);
+  return prefix === bitsOf[family] ? address : `${address}/${prefix}`;
+}
+
+const masked = (value: bigint, family: 4 | 6, prefix: number): bigint => {
+  const behind = BigInt(bitsOf[family] - prefix);
+  return (value >> behind) << behind;
+};
+
+function numberOf(address: string): Pick<Network, "family" | "value"> {
+  const plain = plainAddress(address) ?? "";
+  if (isIP(plain) === 4) return { family: 4, value: dottedValue(plain) };
+  const value = colonsValue(plain);
+  return value >> 32n === 0xffffn ? { family: 4, value: value & 0xffff_ffffn } : { family: 6, value };
+}
+
+const dottedValue = (text: string): bigint => text.split(".").reduce((sum, part) => (sum << 8n) | BigInt(part), 0n);
+
+function colonsValue(text: string): bigint {
+  const quad = /\d+\.\d+\.\d+\.\d+$/.exec(text)?.[0];
+  const last = quad === undefined ? undefined : dottedValue(quad);
+  const plain =
+    quad === undefined || last === undefined
+      ? text
+      : `${text.slice(0, -quad.length)}${(last >> 16n).toString(16)}:${(last & 0xffffn).toString(16)}`;
+  const [head = "", tail] = plain.split("::", 2);
+  const groups = (part: string) => (part === "" ? [] : part.split(":"));
+  const [before, behind] = [groups(head), groups(tail ?? "")];
+  const zeros = tail === undefined ? [] : Array.from({ length: 8 - before.length - behind.length }, () => "0");
+  return [...before, ...zeros, ...behind].reduce((sum, group) => (sum << 16n) | BigInt(`0x${group}`), 0n);
+}
+
+const dotted = (value: bigint): string => [24n, 16n, 8n, 0n].map((by) => String((value >> by) & 0xffn)).join(".");
+
+function colons(value: bigint): string {
+  const groups = Array.from({ length: 8 }, (_, at) => ((value >> BigInt(112 - 16 * at)) & 0xffffn).toString(16));
+  const text = groups.join(":");
+  // The longest run of zeros, the first of equals; never a single one.
+  const [longest] = [...text.matchAll(/(?<![^:])0(?::0)+(?![^:])/g)].toSorted((a, b) => b[0].length - a[0].length);
+  if (!longest) return text;
+  const before = text.slice(0, longest.index).replace(/:$/, "");
+  const behind = text.slice(longest.index + longest[0].length).replace(/^:/, "");
+  return `${before}::${behind}`;
+}
