@@ -166,13 +166,9 @@ export class Authentication {
    * Whoever has shown a credential and signed for it, on this connection.
    * @throws Refusal `proof.invalid`, or when it is not good now
    */
-  prove(
-    known: Known,
-    { certificate: _, ...came }: Came,
-    proof: Pick<ProofOf, "nonce" | "exporter">,
-    signature: Uint8Array,
-  ): Caller {
-    const caller = this.#good(known, { ...came, proof: "key" });
+  prove(known: Known, came: Came, proof: Pick<ProofOf, "nonce" | "exporter">, signature: Uint8Array): Caller {
+    const { address, transport, tls } = came;
+    const caller = this.#good(known, { address, transport, tls, proof: "key" });
     const { space, credential } = known;
     const { id, publicKey } = credential;
     if (!publicKey)

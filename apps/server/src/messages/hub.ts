@@ -23,8 +23,8 @@ import { fit, type DeviceRefusal, type LiveRefusals, type Strangers } from "../l
 import type { Telemetry } from "../telemetry/index.ts";
 import type { Backoff } from "./backoff.ts";
 import { MessageGate } from "./gate.ts";
+import { causeOf } from "./cause.ts";
 import type { MessageLog } from "./log.ts";
-import type { Cause } from "./presence.ts";
 import type { Presences } from "./presences.ts";
 import { challenge } from "./proof.ts";
 import { reasonOf, refusalBy, violationBy } from "./reason.ts";
@@ -289,37 +289,6 @@ function overdrawnBy(caller: Caller): Refusal | undefined {
     if (error instanceof Refusal) return error;
     throw error;
   }
-}
-
-/** Why a device's session is over, as whoever looks at the device reads it. */
-function causeOf({ how, code }: Closing, caller: Caller): Cause {
-  switch (how) {
-    case "client":
-      return "goodbye";
-    case "network":
-      return "broken";
-    case "keepAlive":
-      return "silent";
-    case "takenOver":
-      return "replaced";
-    case "policy":
-      return code === serverBusy ? "unkept" : endOf(caller);
-    case "protocol":
-      return "rules";
-    case "shutdown":
-      return "stopped";
-    case "expired":
-    case "slow":
-    case "fault":
-      return how;
-  }
-}
-
-function endOf({ space, credential: { device }, hasExpired }: Caller): Cause {
-  const state = device && space.device(device)?.state;
-  if (state === "suspended" || state === "retired") return state;
-  if (space.closed) return "asked";
-  return hasExpired ? "expired" : "revoked";
 }
 
 const actionOf = { publish: "telemetry.write", subscribe: "subscribe", will: "will", session: "connect" } as const;

@@ -1,0 +1,37 @@
+import type { Closing } from "@holdfast/mqtt";
+import type { Caller } from "../authority/index.ts";
+import type { Cause } from "./presence.ts";
+
+// MQTT 5, table 2-6.
+const serverBusy = 0x89;
+
+/** Why a device's session is over, as whoever looks at the device reads it. */
+export function causeOf({ how, code }: Closing, caller: Caller): Cause {
+  switch (how) {
+    case "client":
+      return "goodbye";
+    case "network":
+      return "broken";
+    case "keepAlive":
+      return "silent";
+    case "takenOver":
+      return "replaced";
+    case "policy":
+      return code === serverBusy ? "unkept" : endOf(caller);
+    case "protocol":
+      return "rules";
+    case "shutdown":
+      return "stopped";
+    case "expired":
+    case "slow":
+    case "fault":
+      return how;
+  }
+}
+
+function endOf({ space, credential: { device }, hasExpired }: Caller): Cause {
+  const state = device && space.device(device)?.state;
+  if (state === "suspended" || state === "retired") return state;
+  if (space.closed) return "asked";
+  return hasExpired ? "expired" : "revoked";
+}
