@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import path from "node:path";
 import { test } from "node:test";
-import { connectAsync } from "mqtt";
+import { connect, connectAsync, type IClientOptions } from "mqtt";
 import type { Client } from "pg";
 import { Deployment } from "./faults/deployment.ts";
 import { Disk } from "./faults/disk.ts";
@@ -38,15 +38,39 @@ test(
     const make = (name: string) => me.post<Made>("/v1/devices", { application: application.id, name });
     const [five, four, revoked] = [await make("Five"), await make("Four"), await make("Revoked")];
     const device = deployment.visitor.as(`${five.key.id}.${five.key.secret}`);
-    await device.post("/v1/me/telemetry", { given: 1 });
-    const connecting = ({ key }: Made, protocolVersion: 4 | 5) =>
-      connectAsync(`mqtts://localhost:${deployment.mqttsPort}`, {
-        ca: readFileSync(deployment.caFile, "utf8"),
-        username: key.id,
-        password: key.secret,
-        protocolVersion,
-        reconnectPeriod: 0,
+    const url = () => `mqtts://localhost:${deployment.mqttsPort}`;
+    const as = ({ key }: Pick<Made, "key">, protocolVersion: 4 | 5): IClientOptions => ({
+      ca: readFileSync(deployment.caFile, "utf8"),
+      username: key.id,
+      password: key.secret,
+      protocolVersion,
+      reconnectPeriod: 0,
+    });
+    const { token: secret } = await me.post<{ token: string }>("/v1/tokens", {
+      name: "Program",
+      grants: ["telemetry.read"],
+    });
+    /** A program with a session that lasts, and all that it is told. */
+    const program = async (clientId: string, sessionExpiryInterval = 3_600) => {
+      const lasting = { clientId, clean: false, properties: { sessionExpiryInterval } };
+      const client = connect(url(), { ...as({ key: { id: "program", secret } }, 5), ...lasting });
+      const heard: string[] = [];
+      client.on("message", (_topic, payload) => heard.push(payload.toString()));
+      const isResumed = await new Promise<boolean>((resolve, reject) => {
+        client.once("connect", ({ sessionPresent }) => resolve(sessionPresent));
+        client.once("error", reject);
       });
+      return { client, heard, isResumed };
+    };
+    const topic = `devices/${five.id}/telemetry`;
+    for (const name of ["away", "given up"]) {
+      const { client } = await program(name);
+      await client.subscribeAsync(topic, { qos: 1 });
+      await client.endAsync();
+    }
+    const { client: here } = await program("here");
+    await here.subscribeAsync(topic, { qos: 1 });
+    await device.post("/v1/me/telemetry", { given: 1 });
 
     disk.fillTo(150);
     await until(async () => (await me.send("GET", "/readyz")).status !== 200);
@@ -58,13 +82,27 @@ test(
       assert.deepEqual([refused.status, refused.body.code], [507, "storage.full"]);
       assert.match(String(refused.headers["retry-after"]), /^\d+$/);
     }
-    const modern = await connecting(five, 5);
+    const modern = await connectAsync(url(), as(five, 5));
     await assert.rejects(
       modern.publishAsync("me/telemetry", `{"given":3}`, { qos: 1 }),
       (error: { code?: unknown }) => error.code === 0x97,
     );
     await modern.endAsync();
-    const old = await connecting(four, 4);
+    // Nothing that would last is begun, and what ends is kept.
+    for (const name of ["here", "away", "new"]) {
+      await assert.rejects(program(name), (error: { code?: unknown }) => error.code === 0x97);
+    }
+    const clientId = "lasting";
+    await assert.rejects(connectAsync(url(), { ...as(four, 4), clientId, clean: false }), /Server unavailable/);
+    await assert.rejects(
+      here.subscribeAsync("devices/+/telemetry", { qos: 1 }),
+      (error: { packet?: { granted: number[] } }) => error.packet?.granted[0] === 0x97,
+    );
+    await here.unsubscribeAsync(topic);
+    const givenUp = await program("given up", 0);
+    assert.ok(givenUp.isResumed);
+    await givenUp.client.endAsync();
+    const old = await connectAsync(url(), as(four, 4));
     const closed = new Promise<string>((resolve) => old.once("close", () => resolve("closed")));
     const published = old.publishAsync("me/telemetry", `{"given":4}`, { qos: 1 }).then(
       () => "acknowledged",
@@ -83,6 +121,12 @@ test(
     disk.free();
     await load.acknowledged(1_000);
     assert.equal((await device.send("POST", "/v1/me/telemetry", { body: { given: 6 } })).status, 200);
+    const away = await program("away");
+    await until(async () => away.heard.length >= 2);
+    assert.deepEqual([away.isResumed, ...away.heard], [true, '{"given":1}', '{"given":6}']);
+    await here.subscribeAsync(topic, { qos: 1 });
+    for (const client of [here, away.client]) await client.endAsync();
+    await device.post("/v1/me/telemetry", { given: 7 });
 
     const owner = await asOwner(deployment);
     for (const how of ["at zero", "at zero, PostgreSQL in panic"]) {
@@ -113,6 +157,13 @@ test(
     }
     disk.free();
     if (ended !== true) await deployment.start();
+    for (const name of ["here", "away"]) {
+      const back = await program(name);
+      await until(async () => back.heard.length >= 1);
+      assert.deepEqual([back.isResumed, ...back.heard], [true, '{"given":7}']);
+      await back.client.endAsync();
+    }
+    assert.equal((await program("given up", 0)).isResumed, false);
     await load.acknowledged(1_000);
     await load.drain();
     const told = await load.end();

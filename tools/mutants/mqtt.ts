@@ -32,6 +32,11 @@ const handler = (
 
 const model = "whatever a few clients do, each gets what a plain reading of the standard says, over crashes too";
 
+const onFull =
+  "what would last is refused on a full log and nothing is written of it, what ends is kept, and then all goes on";
+const unreadable =
+  "records that are damaged, lost or of a newer version are left out and named, and the numbers that they may have given are not given again";
+
 /** Handlers of statements of the standards (docs/mqtt.md), each with the test that misses it. */
 export const mqttMutants = (): readonly Mutant[] => [
   handler(
@@ -103,7 +108,7 @@ export const mqttMutants = (): readonly Mutant[] => [
   ),
   handler(
     "suback-code",
-    ["subscribing.ts", 'sayable("suback", made)', "made"],
+    ["subscribing.ts", 'sayable("suback", done)', "made"],
     [
       "answers.test.ts",
       "a code that a SUBACK cannot carry becomes an unspecified error, in 3.1.1 every refusal is 0x80",
@@ -248,7 +253,7 @@ export const mqttMutants = (): readonly Mutant[] => [
   ),
   handler(
     "retain-handling",
-    ["subscribing.ts", "(one.retainHandling === 1 && isNew)", "one.retainHandling === 1"],
+    ["subscribing.ts", "(one.retainHandling === 1 && !old)", "one.retainHandling === 1"],
     ["subscribe.test.ts", "retain handling decides when retained messages are sent"],
   ),
   handler(
@@ -583,8 +588,68 @@ export const mqttMutants = (): readonly Mutant[] => [
   ),
   handler(
     "model-owed-again",
-    ["keeping.ts", '    this.late([{ kind: "done", ...ofMessage(delivery) }]);', ""],
+    ["keeping.ts", '    this.late({ kind: "done", ...ofMessage(delivery) });', ""],
     ["model.test.ts", model],
+  ),
+  handler("model-late-lost", ["keeping.ts", "          this.#late.unshift(...late);\n", ""], ["model.test.ts", model]),
+  handler(
+    "late-though-not-so",
+    ["keeping.ts", ".filter(({ isSo }) => isSo())", ""],
+    ["keeping.test.ts", "what was not kept in time is not said behind what is newer"],
+  ),
+  handler(
+    "late-with-each",
+    ["keeping.ts", "this.#isFailing && entries.length > 0 ? [] : this.#takeLate()", "this.#takeLate()"],
+    [
+      "keeping.test.ts",
+      "while records are not kept, what waits for the next is written again once a second, and not with each that comes",
+    ],
+  ),
+  handler(
+    "subscribe-not-put-back",
+    ["subscribing.ts", "    for (const one of made) takeBack(session, one);\n", ""],
+    [
+      "keeping.test.ts",
+      "a SUBSCRIBE that was not kept leaves the one that it would have replaced as it was, in memory and in the log",
+    ],
+  ),
+  handler(
+    "let-go-unsaid",
+    ["session.ts", "return [ended];", "return [];"],
+    [
+      "keeping.test.ts",
+      "a kept session that is taken up to end with its connection is over in the log before its client hears of it, also when the log was failing",
+    ],
+  ),
+  handler(
+    "record-unmade",
+    ["keeping.ts", "takeBack(publication); // nobody will settle it", ""],
+    ["keeping.test.ts", "a message whose record cannot be made is owed to nobody"],
+  ),
+  handler(
+    "full-connect",
+    ["opening.ts", "unkept(connection, connect, welcome) ?? ", ""],
+    ["keeping.test.ts", `with MQTT 5 ${onFull}`],
+  ),
+  handler(
+    "full-subscribe",
+    ["subscribing.ts", "session.isKept ? session.space.keeping?.whyFull : undefined", "undefined"],
+    ["keeping.test.ts", `with MQTT 3.1.1 ${onFull}`],
+  ),
+  handler(
+    "unreadable-shuts-out",
+    ["restoring.ts", "if (!(error instanceof ProtocolError)) throw error;", "throw error;"],
+    ["records.test.ts", unreadable],
+  ),
+  handler(
+    "unreadable-numbers",
+    ["restoring.ts", "nextSession + unreadable * numbersOfOne", "nextSession"],
+    ["records.test.ts", unreadable],
+  ),
+  handler(
+    "restored-in-one-turn",
+    ["slices.ts", "if (this.#left > 0) return undefined;", "return undefined;"],
+    ["restoring.test.ts", "a space comes back in many turns, and a will goes out when all are there who hear of it"],
   ),
   handler(
     "web-socket-text",

@@ -89,16 +89,18 @@ export class Broker<Context = unknown> {
     const { record } = publication;
     const { journal } = this.#core;
     const settle = (code: number) => this.#core.safely(() => publication.settle(code));
-    if (record && journal) journal.append(space, record, settle);
+    if (record && journal?.whyFull?.(space) !== undefined) settle(reason.quotaExceeded);
+    else if (record && journal) journal.append(space, record, settle);
     else settle(0);
   }
 
   /**
-   * Everything of a space as its log has it, in order; before anybody connects to it, and before a message is offered. A record that
-   * cannot be read is thrown as a fault that names its position; then nothing was restored.
+   * Everything of a space as its log has it, in order, in turns that hold nobody up. Until it settles nobody connects to the space, no message
+   * is offered, and no `snapshot` taken; where the space is unloaded meanwhile it stops. What is known to be lost is `undefined`. Answers
+   * the places of the records that were left out because they are lost, damaged or of a newer version: those must stay in the log.
    */
-  restore(space: SpaceKey, records: Iterable<Uint8Array>): void {
-    restore(this.#core, space, records);
+  restore(space: SpaceKey, records: Iterable<Uint8Array | undefined>): Promise<readonly number[]> {
+    return restore(this.#core, space, records);
   }
 
   /**

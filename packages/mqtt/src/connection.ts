@@ -227,8 +227,10 @@ export class Connection implements Line, Opened, FrameHandler {
     session.attach(this, window);
     const begin = () => this.#begin(opening, expiresAt);
     const { keeping } = session.space;
-    if (!keeping) return begin();
+    if (!keeping || entries.length === 0) return begin();
     keeping.append(entries, (code) => {
+      // What has ended stays so, whoever may come in.
+      if (code !== 0) entries.filter(({ kind }) => kind === "ended").forEach((entry) => keeping.late(entry));
       if (this.hasClosed || !session.isCurrent()) return; // it left, or was ended
       if (code === 0) return this.#guarded(begin);
       if (!resumed) this.core.endSession(session);

@@ -139,7 +139,7 @@ export class Core {
     session.subscriptions.clear();
     session.outgoing.clear();
     session.will = undefined;
-    if (session.isKept) session.space.keeping?.late([{ kind: "ended", session: session.number }]);
+    if (session.isKept) session.space.keeping?.late({ kind: "ended", session: session.number });
     this.sessions.remove(session.space.key, session);
     session.space.leave();
   }
@@ -152,14 +152,6 @@ export class Core {
     for (const session of space.sessions()) this.revoke(session, { end: reason.administrativeAction });
     space.retained.clear();
     if (!space.isUsed) this.#spaces.delete(key);
-  }
-
-  /** It is in memory alone from now on, and ends with its connection. */
-  letGo(session: Session): void {
-    if (!session.isKept) return;
-    session.outgoing.letGo();
-    session.space.keeping?.late([{ kind: "ended", session: session.number }]);
-    session.number = 0;
   }
 
   /** From now on nobody's will is published: of a session that is kept it goes out after the next start. */
@@ -247,7 +239,8 @@ export class Core {
   }
 
   #willed(session: Session): void {
-    if (session.isKept) session.space.keeping?.late([{ kind: "willed", session: session.number }]);
+    if (!session.isKept) return;
+    session.space.keeping?.late({ kind: "willed", session: session.number }, () => session.will === undefined);
   }
 
   /**

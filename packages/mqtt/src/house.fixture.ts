@@ -55,6 +55,8 @@ export class TestPolicy implements Policy<Guest> {
     return 0;
   }
 
+  recall: NonNullable<Policy<Guest>["recall"]> = async () => {};
+
   revive: (space: SpaceKey, session: Revived) => Welcome<Guest> | Ending = (space, session) => {
     this.revived.push(session);
     const { principal } = session;
@@ -111,7 +113,6 @@ export class House {
       retainAvailable,
       ...(log && { journal: log }),
     });
-    if (log) this.broker.restore("space", log.kept);
     this.#server = createServer({ noDelay: true }, (socket) => {
       this.broker.accept(socket, { remoteAddress: socket.remoteAddress ?? "", secure: false, name: "mqtt" });
     });
@@ -129,6 +130,7 @@ export class House {
   ): Promise<House> {
     const { policy = new TestPolicy(), limits = {}, retainAvailable = true, log, time = new MovedTime() } = options;
     const house = new House(policy, limits, retainAvailable, log, time);
+    if (log) await house.broker.restore("space", log.kept);
     await new Promise<void>((resolve) => house.#server.listen(0, "127.0.0.1", resolve));
     return house;
   }

@@ -2,7 +2,6 @@ export { Broker, type BrokerNeeds } from "./broker.ts";
 export { packet, reason } from "./codes.ts";
 export { defaultLimits, type Limits } from "./limits.ts";
 export type { Mount, Synonym } from "./mounts.ts";
-export { keepsakesIn } from "./records.ts";
 export type {
   Asked,
   Challenge,

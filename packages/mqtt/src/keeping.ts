@@ -1,6 +1,7 @@
 import { reason } from "./codes.ts";
 import { after } from "./time.ts";
 import type { Core } from "./core.ts";
+import { takeBack } from "./delivering.ts";
 import { stage, type Delivery } from "./delivery.ts";
 import type { Journal, SpaceKey } from "./policy.ts";
 import type { Publication, Publisher } from "./publication.ts";
@@ -10,6 +11,11 @@ import type { Session } from "./session.ts";
 /** How long something may wait that does no harm when it is lost, and how much. */
 const lateMilliseconds = 1_000;
 const lateEntries = 1_000;
+
+/** An entry that is written later than it came about. By then something newer may have been said of the same: then it is not written. */
+type Late = { readonly entry: Entry; readonly isSo: () => boolean };
+
+const forGood = () => true;
 
 /** What of one space outlives the process: numbers, records, and which messages are owed to kept sessions. */
 export class Keeping {
@@ -21,8 +27,8 @@ export class Keeping {
   readonly #core: Core;
   readonly #key: SpaceKey;
   readonly #journal: Journal;
-  #late: Entry[] = [];
-  /** The last record was not kept: the next is tried when the time is up, not before. */
+  #late: Late[] = [];
+  /** The last record was not kept. */
   #isFailing = false;
   #cancelTimer: (() => void) | undefined;
   #isOver = false;
@@ -33,30 +39,50 @@ export class Keeping {
     this.#journal = journal;
   }
 
+  /** Nothing is kept any more. */
+  get isOver(): boolean {
+    return this.#isOver;
+  }
+
+  /** Why nothing new is kept, where that is so; what ends something is. */
+  get whyFull(): string | undefined {
+    return this.#journal.whyFull?.(this.#key);
+  }
+
   /** Keeps these, behind whatever waits. `done` hears 0, or the code with which they were not kept; also at once. */
   append(entries: readonly Entry[], done: (code: number) => void): void {
     if (this.#isOver) return done(reason.serverUnavailable);
-    const late = this.#late;
+    // After one that was not kept what waits is tried by itself, once a second, and not written again with each that comes.
+    const late = this.#isFailing && entries.length > 0 ? [] : this.#takeLate();
     if (late.length + entries.length === 0) return done(0);
-    this.#late = [];
-    this.#cancelTimer?.();
-    this.#cancelTimer = undefined;
-    this.#journal.append(this.#key, encode([...late, ...entries]), (code) => {
+    this.#journal.append(this.#key, encode([...late.map(({ entry }) => entry), ...entries]), (code) => {
       this.#core.safely(() => {
-        if (code !== 0) {
+        this.#isFailing = code !== 0;
+        if (this.#isFailing) {
           this.#core.statistics.recordsNotKept++;
-          this.#isFailing = true;
-          this.late(late);
-        } else this.#isFailing = false;
+          this.#late.unshift(...late);
+        }
+        this.#goOn();
         done(code);
       });
     });
   }
 
-  /** Keeps these with the next record, or within a second. */
-  late(entries: readonly Entry[]): void {
-    if (this.#isOver) return;
-    for (const entry of entries) this.#late.push(entry);
+  #takeLate(): readonly Late[] {
+    this.#cancelTimer?.();
+    this.#cancelTimer = undefined;
+    return this.#late.splice(0, lateEntries).filter(({ isSo }) => isSo());
+  }
+
+  /** Keeps this with the next record, or within a second, unless it is not so any more by then. */
+  late(entry: Entry, isSo: () => boolean = forGood): void {
+    this.#late.push({ entry, isSo });
+    this.#goOn();
+  }
+
+  #goOn(): void {
+    if (this.#isOver) this.#late = [];
+    if (this.#late.length >= lateEntries && !this.#isFailing) return this.flush();
     if (this.#late.length === 0 || this.#cancelTimer) return;
     const call = () => this.#core.safely(() => this.flush());
     this.#cancelTimer = after(this.#core.time, lateMilliseconds, call);
@@ -76,6 +102,15 @@ export class Keeping {
 
   /** A message that is about to be accepted: whatever has to be kept with it becomes its record. */
   record(publication: Publication, publisher: Session | null, willOf: Session | null): void {
+    try {
+      this.#record(publication, publisher, willOf);
+    } catch (fault) {
+      takeBack(publication); // nobody will settle it
+      throw fault;
+    }
+  }
+
+  #record(publication: Publication, publisher: Session | null, willOf: Session | null): void {
     const entries: Entry[] = [];
     const { qos, packetId, owed } = publication;
     if (qos === 2 && packetId !== 0 && publisher?.isKept === true) {
@@ -103,8 +138,7 @@ export class Keeping {
   /** Nothing more is owed of it. */
   over(delivery: Delivery): void {
     this.forget(delivery);
-    if (this.#late.length >= lateEntries && !this.#isFailing) this.flush();
-    this.late([{ kind: "done", ...ofMessage(delivery) }]);
+    this.late({ kind: "done", ...ofMessage(delivery) });
   }
 
   /** The same where its session is over, which says it for all. */

@@ -78,7 +78,11 @@ const steps = {
     isRepeated: fc.boolean(),
   }),
   answer: step("answer", { who, count: fc.integer({ min: 1, max: 6 }) }),
-  move: step("move", { milliseconds: fc.constantFrom(500, 1_000, 1_000, 4_000, 10_000, 31_000) }),
+  move: step("move", {
+    milliseconds: fc.constantFrom(500, 1_000, 1_000, 4_000, 10_000, 31_000),
+    /** What may be written late is not kept. */
+    fails: fc.constantFrom(false, false, true),
+  }),
   restart: step("restart", { how: fc.constantFrom<"crash" | "stop">("crash", "stop") }),
 };
 
@@ -176,7 +180,12 @@ class World {
   }
 
   async #do(step: Step): Promise<void> {
-    if (step.do === "move") return this.#move(step.milliseconds);
+    if (step.do === "move") {
+      this.#log.isFailing = step.fails;
+      this.#move(step.milliseconds);
+      this.#log.isFailing = false;
+      return;
+    }
     if (step.do === "restart") return this.#restart(step.how);
     if (step.do === "publish" && step.who === undefined) return this.#publishFromWithin(step);
     const guest = this.#guests.find(({ name }) => name === step.who);
@@ -324,6 +333,9 @@ class World {
   }
 
   async #restart(how: "crash" | "stop"): Promise<void> {
+    // What could not be kept the first time is within a second.
+    if (this.#log.refused > 0) this.#move(1_000);
+    await this.#compare();
     if (how === "crash") this.#log.room = 0;
     for (const guest of this.#guests) guest.gone();
     const time = new MovedTime(this.#house.time.now());

@@ -10,6 +10,14 @@ export class Log implements Journal {
   isPrompt = true;
   /** So many more are kept; then the process is as good as dead, and nobody hears anything. */
   room = Infinity;
+  /** Nothing new is to be kept. */
+  isFull = false;
+  /** What is given is not kept, messages apart. */
+  isFailing = false;
+  /** Records that failed so. */
+  refused = 0;
+  /** Bytes of all records that were given, kept or not. */
+  given = 0;
   #waiting: Waiting[] = [];
 
   constructor(kept: readonly Uint8Array[] = []) {
@@ -24,8 +32,16 @@ export class Log implements Journal {
     return this.#waiting.length;
   }
 
+  whyFull(): string | undefined {
+    return this.isFull ? "The disk is full." : undefined;
+  }
+
   append(_space: SpaceKey, record: Uint8Array, done: (code: number) => void): void {
-    this.#add({ record, done });
+    this.given += record.length;
+    if (this.isFailing) {
+      this.refused++;
+      done(0x88);
+    } else this.#add({ record, done });
   }
 
   /** The message itself would be kept here too. */

@@ -85,6 +85,10 @@ const allConnected =
 
 /** Finds or makes the session of somebody who is welcome, or says why not. */
 export function admit(connection: Connection, connect: Connect, welcome: Welcome): Opening | TurnedAway {
+  return unkept(connection, connect, welcome) ?? open(connection, connect, welcome);
+}
+
+function open(connection: Connection, connect: Connect, welcome: Welcome): Opening | TurnedAway {
   const { core } = connection;
   const { limits } = core;
   const mounts = mountsOf(welcome);
@@ -100,6 +104,7 @@ export function admit(connection: Connection, connect: Connect, welcome: Welcome
   const taken = core.sessions.find(key, principal, clientId);
   // [MQTT-3.1.4-3], 3.1.1: [MQTT-3.1.4-2]
   taken?.line?.end({ how: "takenOver", code: reason.sessionTakenOver });
+  const before = taken?.number ?? 0;
   if (connect.clean && taken) core.endSession(taken); // [MQTT-3.1.2-4]
 
   const found = taken?.hasEnded === false ? taken : undefined;
@@ -123,7 +128,7 @@ export function admit(connection: Connection, connect: Connect, welcome: Welcome
   // What was decided while we waited for the policy counts already.
   if (!session.isCurrent()) return { turnedAway: reason.notAuthorized };
 
-  const asked = connect.version === 5 ? (connect.properties.sessionExpiryInterval ?? 0) : connect.clean ? 0 : forever;
+  const asked = expiryAskedBy(connect);
   session.expirySeconds = Math.min(asked, limits.sessionExpirySeconds);
   session.will = will;
   // [MQTT-3.1.2-26], [MQTT-3.1.2-27]
@@ -156,17 +161,27 @@ export function admit(connection: Connection, connect: Connect, welcome: Welcome
     return { turnedAway: reason.packetTooLarge };
   }
   const window = Math.min(limits.inFlight, connect.properties.receiveMaximum ?? 0xffff);
-  return { session, resumed: found !== undefined, window, keepAlive, connack: answer, entries: keep(session) };
+  const ended: Entry[] = taken?.hasEnded === true && before !== 0 ? [{ kind: "ended", session: before }] : [];
+  const entries = [...ended, ...keep(session)];
+  return { session, resumed: found !== undefined, window, keepAlive, connack: answer, entries };
 }
 
-/** A session that outlives its connection is in the log before its client hears of it; so is the end of the one before. */
+const expiryAskedBy = ({ version, clean, properties }: Connect): number =>
+  version === 5 ? (properties.sessionExpiryInterval ?? 0) : clean ? 0 : forever;
+
+/** Why a session that is to outlive its connection is not taken now. Asked before anything of the one before has changed. */
+function unkept({ core }: Connection, connect: Connect, { space }: Welcome): TurnedAway | undefined {
+  const { limits, journal } = core;
+  if (!journal || Math.min(expiryAskedBy(connect), limits.sessionExpirySeconds) === 0) return undefined;
+  const reasonString = journal.whyFull?.(space);
+  return reasonString === undefined ? undefined : { turnedAway: reason.quotaExceeded, reasonString };
+}
+
+/** A session that outlives its connection is in the log before its client hears of it; so is the end of one that does not any more. */
 function keep(session: Session): readonly Entry[] {
   const { keeping } = session.space;
   if (!keeping) return [];
-  if (session.expirySeconds === 0) {
-    session.core.letGo(session);
-    return [];
-  }
+  if (session.expirySeconds === 0) return session.letGo();
   if (!session.isKept) session.number = keeping.nextSession++;
   return [sessionEntry(session, true)];
 }

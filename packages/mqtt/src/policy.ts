@@ -32,6 +32,13 @@ export type QoS = 0 | 1 | 2;
  */
 export interface Journal {
   /**
+   * A sentence where nothing new is to be kept, as while a disk is almost full. Asked before a session that is to last or a subscription of one
+   * begins, and before `Broker.publish`: they are refused with 0x97 and this sentence. What ends something, or says what became of it, is
+   * given to `append` all the same, and should have its room.
+   */
+  whyFull?(space: SpaceKey): string | undefined;
+
+  /**
    * Keeps the record behind all that were given before, those of publications that were accepted included. `done(0)` once it is durable,
    * any code from 0x80 when it was not kept. May be called in the same turn.
    */
@@ -215,6 +222,9 @@ export interface Policy<Context = unknown> {
    * Keeping the publication keeps the chunk it came in: call `publication.detach()` before keeping it for long.
    */
   accept(context: Context, publication: Publication): number;
+
+  /** Once for each `Broker.restore`, before `revive`: the keepsakes of the sessions that it may be asked about. A rejection is `restore`'s. */
+  recall?(space: SpaceKey, keepsakes: ReadonlySet<string>): Promise<void>;
 
   /**
    * Once for each session that `Broker.restore` finds, before anybody connects: its welcome, as for a CONNECT, or the end of session, queue

@@ -200,40 +200,15 @@ export function encode(entries: readonly Entry[]): Uint8Array {
 
 const unreadable = (sentence: string) => new ProtocolError(reason.malformedPacket, sentence);
 
-/** What a record says. Throws `ProtocolError` for what this version has not written. */
-export function decode(record: Uint8Array): Entry[] {
+/** What a record says, one by one. Throws `ProtocolError` where it comes to what this version has not written. */
+export function* decode(record: Uint8Array): Generator<Entry, void> {
   const bytes = Buffer.from(record.buffer, record.byteOffset, record.byteLength);
   const cursor = new Cursor(bytes, 0, bytes.length);
   if (cursor.byte() !== version) throw unreadable("The record is of another version.");
-  const entries: Entry[] = [];
   while (cursor.left > 0) {
     const kind = kinds.get(cursor.byte());
     if (kind === undefined) throw unreadable("An entry is of an unknown kind.");
-    entries.push({ kind, ...readFields(cursor, layouts[kind][1]) } as Entry); // with the fields of its layout
-  }
-  return entries;
-}
-
-/**
- * The embedder's words about the sessions that stand in these records, so that it can look up what it needs before it is asked to revive them.
- * What cannot be read is `restore`'s to tell.
- */
-export function keepsakesIn(records: Iterable<Uint8Array>): ReadonlySet<string> {
-  const found = new Set<string>();
-  for (const record of records) {
-    for (const entry of entriesIn(record)) {
-      if (entry.kind === "session" && entry.keepsake !== undefined) found.add(entry.keepsake);
-    }
-  }
-  return found;
-}
-
-function entriesIn(record: Uint8Array): readonly Entry[] {
-  try {
-    return decode(record);
-  } catch (error) {
-    if (error instanceof ProtocolError) return [];
-    throw error;
+    yield { kind, ...readFields(cursor, layouts[kind][1]) } as Entry; // with the fields of its layout
   }
 }
 

@@ -1,205 +1,128 @@
 import type { Core } from "./core.ts";
-import { Delivery, stage } from "./delivery.ts";
+import { Delivery } from "./delivery.ts";
+import { Found, type FoundSession, type Owed } from "./found.ts";
+import type { Keeping } from "./keeping.ts";
 import type { SpaceKey } from "./policy.ts";
-import { publicationOf, type Publication, type Publisher } from "./publication.ts";
-import { decode, type Entry, type EntryOf } from "./records.ts";
+import { ProtocolError } from "./protocol-error.ts";
+import { publicationOf, type Publication } from "./publication.ts";
+import { decode, type Entry } from "./records.ts";
 import { forever, Session } from "./session.ts";
+import { Slices } from "./slices.ts";
 import type { Space } from "./space.ts";
 import { resubscribe } from "./subscribing.ts";
 import { mountsOf, termsOf } from "./terms.ts";
 
-/** A record that this broker cannot read. */
-class RecordFault extends Error {
-  override readonly name = "RecordFault";
-  /** The first record that was given has 0. */
-  readonly position: number;
+/** Numbers that a record which cannot be read may have given away: they are not given again. A record has fewer entries. */
+const numbersOfOne = 2 ** 24;
 
-  constructor(position: number, cause: unknown) {
-    super(`The record at position ${position} cannot be read: it is damaged, or of a newer version.`, { cause });
-    this.position = position;
-  }
-}
-
-type FoundSession = {
-  /** Missing where only what came before it in the log has been read. */
-  about: EntryOf<"session"> | undefined;
-  left: EntryOf<"left"> | undefined;
-  hasWill: boolean;
-  readonly subscriptions: Map<string, EntryOf<"subscribed">>;
-  readonly received: Set<number>;
-};
-
-type Owed = { readonly message: number; readonly entry: EntryOf<"owed">; stage: number };
-
-/** What the records of a space say together. Reading one again, or late, changes nothing: see `Entry`. */
-class Found {
-  readonly sessions = new Map<number, FoundSession>();
-  readonly messages = new Map<number, EntryOf<"message">>();
-  /** By session and packet id. An id is not given again before its message is over, so that the higher message is the one. */
-  readonly owed = new Map<number, Map<number, Owed>>();
-  readonly retained = new Map<string, number>();
-  /** By message. */
-  readonly publishers = new Map<number, Publisher>();
-  readonly #ended = new Set<number>();
-  nextSession = 1;
-  nextMessage = 1;
-
-  read(entry: Entry): void {
-    if ("session" in entry && entry.kind !== "numbers") {
-      this.nextSession = Math.max(this.nextSession, entry.session + 1);
-      if (this.#ended.has(entry.session)) return;
-    }
-    switch (entry.kind) {
-      case "numbers":
-        this.nextSession = Math.max(this.nextSession, entry.session);
-        this.nextMessage = Math.max(this.nextMessage, entry.message);
-        return;
-      case "message":
-        return this.#message(entry);
-      case "session":
-        return this.#session(entry);
-      case "ended":
-        this.#ended.add(entry.session);
-        this.sessions.delete(entry.session);
-        this.owed.delete(entry.session);
-        return;
-      case "published":
-        this.publishers.set(entry.message, entry);
-        return;
-      case "owed":
-        return this.#owe(entry);
-      case "released":
-      case "done": {
-        const all = this.owed.get(entry.session);
-        const owed = all?.get(entry.packetId);
-        if (owed?.message !== entry.message) return;
-        if (entry.kind === "released") owed.stage = stage.released;
-        else all?.delete(entry.packetId);
-        return;
-      }
-      case "left":
-      case "willed":
-      case "subscribed":
-      case "unsubscribed":
-      case "received":
-      case "freed":
-        ofSession(this.#of(entry.session), entry);
-    }
-  }
-
-  #session(entry: EntryOf<"session">): void {
-    Object.assign(this.#of(entry.session), { about: entry, hasWill: entry.will !== undefined });
-    if (!entry.came) return;
-    this.#of(entry.session).left = undefined;
-    // Whatever waited may be sent from now on.
-    for (const owed of this.owed.get(entry.session)?.values() ?? []) owed.stage = Math.max(owed.stage, stage.sent);
-  }
-
-  /** A log may begin with what concerns a session that is told of further on. */
-  #of(number: number): FoundSession {
-    let session = this.sessions.get(number);
-    if (!session) {
-      session = { about: undefined, left: undefined, hasWill: false, subscriptions: new Map(), received: new Set() };
-      this.sessions.set(number, session);
-    }
-    return session;
-  }
-
-  #message(entry: EntryOf<"message">): void {
-    this.nextMessage = Math.max(this.nextMessage, entry.message + 1);
-    this.messages.set(entry.message, entry);
-    if (entry.isRetained && (this.retained.get(entry.topic) ?? 0) < entry.message) {
-      this.retained.set(entry.topic, entry.message);
-    }
-  }
-
-  #owe(entry: EntryOf<"owed">): void {
-    let all = this.owed.get(entry.session);
-    if (!all) this.owed.set(entry.session, (all = new Map()));
-    const known = all.get(entry.packetId);
-    const isHere = this.sessions.get(entry.session)?.left === undefined;
-    const at = isHere ? Math.max(entry.stage, stage.sent) : entry.stage;
-    if (known?.message === entry.message) known.stage = Math.max(known.stage, at);
-    else if (!known || known.message < entry.message) {
-      all.set(entry.packetId, { message: entry.message, entry, stage: at });
-    }
-  }
-}
-
-function ofSession(
-  session: FoundSession,
-  entry: EntryOf<"left" | "willed" | "subscribed" | "unsubscribed" | "received" | "freed">,
-): void {
-  switch (entry.kind) {
-    case "left":
-      session.left = entry;
-      session.hasWill &&= entry.keepsWill;
-      return;
-    case "willed":
-      session.hasWill = false;
-      return;
-    case "subscribed":
-      session.subscriptions.set(entry.written, entry);
-      return;
-    case "unsubscribed":
-      session.subscriptions.delete(entry.written);
-      return;
-    case "received":
-      session.received.add(entry.packetId);
-      return;
-    case "freed":
-      session.received.delete(entry.packetId);
-  }
-}
-
-/** Everything of a space as its log has it. Throws where a record cannot be read; then nothing was restored. */
-export function restore(core: Core, key: SpaceKey, records: Iterable<Uint8Array>): void {
+/** Answers which records could not be read. See `Broker.restore`. */
+export async function restore(
+  core: Core,
+  key: SpaceKey,
+  records: Iterable<Uint8Array | undefined>,
+): Promise<readonly number[]> {
   const space = core.space(key);
   const { keeping } = space;
   if (!keeping) throw new TypeError("A broker without a journal has nothing to restore.");
+  const slices = new Slices();
+  const { found, unreadable } = await read(records, slices);
+  await core.policy.recall?.(key, found.keepsakes());
   if (space.sessions().length > 0) throw new TypeError("A space is restored before anybody connects to it.");
+  await new Restoring(space, keeping, found, slices).restore(unreadable.length);
+  return unreadable;
+}
+
+async function read(
+  records: Iterable<Uint8Array | undefined>,
+  slices: Slices,
+): Promise<{ found: Found; unreadable: readonly number[] }> {
   const found = new Found();
+  const unreadable: number[] = [];
   let position = 0;
   for (const record of records) {
-    try {
-      for (const entry of decode(record)) found.read(entry);
-    } catch (cause) {
-      throw new RecordFault(position, cause);
+    const entries = record && (await entriesOf(record, slices));
+    if (!entries) unreadable.push(position);
+    for (const entry of entries ?? []) {
+      found.read(entry);
+      await slices.spend();
     }
     position++;
   }
-  keeping.nextSession = found.nextSession;
-  keeping.nextMessage = found.nextMessage;
-  const publications = new Publications(core, found);
-  for (const number of found.retained.values()) {
-    const publication = publications.of(number);
-    if (publication) space.retained.keep(publication);
-  }
-  // Of two sessions of one client the older has ended, though that was not kept: the younger is first.
-  for (const [number, session] of [...found.sessions].sort(([one], [other]) => other - one)) {
-    const { about } = session;
-    if (!about) continue;
-    const owed = [...(found.owed.get(number)?.values() ?? [])].sort((one, other) => one.message - other.message);
-    const isOver = core.sessions.find(key, about.principal, about.clientId) !== undefined;
-    if (isOver || !revive(space, { ...session, about }, owed, publications)) {
-      keeping.late([{ kind: "ended", session: number }]);
-    }
-  }
+  return { found, unreadable };
 }
 
-/** Made when they are first needed, and one for all who are owed it. */
-class Publications {
-  readonly #core: Core;
-  readonly #found: Found;
-  readonly #made = new Map<number, Publication>();
+/** All of a record, or nothing of one that is damaged or of a newer version: half of it might say something else. */
+async function entriesOf(record: Uint8Array, slices: Slices): Promise<readonly Entry[] | undefined> {
+  const entries: Entry[] = [];
+  try {
+    for (const entry of decode(record)) {
+      entries.push(entry);
+      await slices.spend(entry.kind === "message" ? entry.payload.length : 0);
+    }
+  } catch (error) {
+    if (!(error instanceof ProtocolError)) throw error;
+    return undefined;
+  }
+  return entries;
+}
 
-  constructor(core: Core, found: Found) {
-    this.#core = core;
+/** A space on its way back into memory, in many turns of the event loop. Nobody is in it yet; but who has no right any more is ended. */
+class Restoring {
+  readonly #core: Core;
+  readonly #space: Space;
+  readonly #keeping: Keeping;
+  readonly #found: Found;
+  readonly #slices: Slices;
+  /** Made when they are first needed, and one for all who are owed it. */
+  readonly #publications = new Map<number, Publication>();
+
+  constructor(space: Space, keeping: Keeping, found: Found, slices: Slices) {
+    this.#core = space.core;
+    this.#space = space;
+    this.#keeping = keeping;
     this.#found = found;
+    this.#slices = slices;
   }
 
-  of(number: number): Publication | undefined {
-    const made = this.#made.get(number);
+  /** Stops where the space is unloaded meanwhile. */
+  async restore(unreadable: number): Promise<void> {
+    const keeping = this.#keeping;
+    const { nextSession, nextMessage, retained, sessions } = this.#found;
+    keeping.nextSession = nextSession + unreadable * numbersOfOne;
+    keeping.nextMessage = nextMessage + unreadable * numbersOfOne;
+    for (const number of retained.values()) {
+      const publication = this.#publicationOf(number);
+      await this.#slices.spend(publication?.size);
+      if (keeping.isOver) return;
+      if (publication) this.#space.retained.keep(publication);
+    }
+    const names = new Set<string>();
+    const revived: Session[] = [];
+    // Of two sessions of one client the older has ended, though that was not kept: the younger is first.
+    for (const [number, found] of [...sessions].sort(([one], [other]) => other - one)) {
+      const { about } = found;
+      if (!about) continue;
+      const name = JSON.stringify([about.principal, about.clientId]);
+      try {
+        const session = names.has(name) ? undefined : this.#revive(found, about);
+        if (!session) keeping.late({ kind: "ended", session: number });
+        else if (await this.#furnish(session, found)) revived.push(session);
+      } catch (fault) {
+        this.#core.fault(fault); // of this session, and not of everybody
+      }
+      if (keeping.isOver) return;
+      names.add(name);
+    }
+    // Only now, when everybody is there to hear of a will. Their time goes on over the next restarts, too.
+    for (const session of revived) {
+      await this.#slices.spend();
+      if (keeping.isOver) return;
+      this.#wait(session);
+    }
+  }
+
+  #publicationOf(number: number): Publication | undefined {
+    const made = this.#publications.get(number);
     const entry = this.#found.messages.get(number);
     if (made || !entry) return made;
     const { receivedAt, topic } = entry;
@@ -208,54 +131,70 @@ class Publications {
     const publication = publicationOf(entry, { topic, receivedAt, since, source: null });
     publication.number = number;
     publication.publishedBy = this.#found.publishers.get(number);
-    this.#made.set(number, publication);
+    this.#publications.set(number, publication);
     return publication;
   }
-}
 
-/** `false` where its time or the policy says that it is over. */
-function revive(
-  space: Space,
-  found: FoundSession & { about: EntryOf<"session"> },
-  owed: readonly Owed[],
-  publications: Publications,
-): boolean {
-  const { core, key, keeping } = space;
-  const { about, left } = found;
-  const { session: number, principal, clientId, keepsake } = about;
-  const will = found.hasWill ? about.will : undefined;
-  const now = Math.floor(core.time.now());
-  const leftAt = Math.min(left?.at ?? now, now);
-  const expirySeconds = left?.expirySeconds ?? about.expirySeconds;
-  // One that still has its will goes on until that is out.
-  if (!will && expirySeconds !== forever && now - leftAt >= expirySeconds * 1000) return false;
-  const welcome = core.policy.revive?.(key, { principal, clientId, keepsake });
-  if (!welcome || "end" in welcome) return false;
+  /** `undefined` where its time or the policy says that it is over. */
+  #revive(found: FoundSession, about: NonNullable<FoundSession["about"]>): Session | undefined {
+    const space = this.#space;
+    const { core, key } = space;
+    const { left } = found;
+    const { session: number, principal, clientId, keepsake } = about;
+    const will = found.hasWill ? about.will : undefined;
+    const now = Math.floor(core.time.now());
+    const leftAt = Math.min(left?.at ?? now, now);
+    const expirySeconds = left?.expirySeconds ?? about.expirySeconds;
+    // One that still has its will goes on until that is out.
+    if (!will && expirySeconds !== forever && now - leftAt >= expirySeconds * 1000) return undefined;
+    const welcome = core.policy.revive?.(key, { principal, clientId, keepsake });
+    if (!welcome || "end" in welcome) return undefined;
 
-  const session = new Session(core, space, principal, clientId, termsOf(welcome, mountsOf(welcome)));
-  Object.assign(session, { number, expirySeconds, leftAt });
-  if (will) {
-    const { written, delaySeconds, ...message } = will;
-    session.will = { message, written, delaySeconds };
+    const session = new Session(core, space, principal, clientId, termsOf(welcome, mountsOf(welcome)));
+    Object.assign(session, { number, expirySeconds, leftAt });
+    if (will) {
+      const { written, delaySeconds, ...message } = will;
+      session.will = { message, written, delaySeconds };
+    }
+    space.enter();
+    core.sessions.add(key, session);
+    return session;
   }
-  space.enter();
-  core.sessions.add(key, session);
-  for (const subscription of found.subscriptions.values()) resubscribe(session, subscription);
-  for (const packetId of found.received) session.receipts.restore(packetId);
-  for (const one of owed) owe(session, one, publications.of(one.message));
-  // Its time goes on from here over the next restarts too.
-  if (!left)
-    keeping?.late([{ kind: "left", session: number, at: leftAt, expirySeconds, keepsWill: will !== undefined }]);
-  core.wait(session, now - leftAt);
-  return true;
-}
 
-function owe(session: Session, { entry, stage: at }: Owed, publication: Publication | undefined): void {
-  if (!publication) return;
-  const { topic, qos, retain, identifiers, packetId } = entry;
-  const seen = topic === "" ? publication.topic : topic;
-  const named = identifiers.length > 0 ? identifiers : undefined;
-  const delivery = new Delivery(session, publication, seen, qos, retain, named);
-  session.space.keeping?.add(delivery);
-  session.outgoing.restore(delivery, packetId, at);
+  /** What it subscribed to, has sent and is owed. `false` where it was ended meanwhile. */
+  async #furnish(session: Session, { subscriptions, received }: FoundSession): Promise<boolean> {
+    for (const subscription of subscriptions.values()) {
+      await this.#slices.spend();
+      if (session.hasEnded) return false;
+      resubscribe(session, subscription);
+    }
+    for (const packetId of received) session.receipts.restore(packetId);
+    const owed = [...(this.#found.owed.get(session.number)?.values() ?? [])];
+    for (const one of owed.sort((a, b) => a.message - b.message)) {
+      const publication = this.#publicationOf(one.message);
+      await this.#slices.spend(publication?.size);
+      if (session.hasEnded) return false;
+      if (publication) this.#owe(session, one, publication);
+    }
+    return !session.hasEnded;
+  }
+
+  #owe(session: Session, { entry, stage: at }: Owed, publication: Publication): void {
+    const { topic, qos, retain, identifiers, packetId } = entry;
+    const seen = topic === "" ? publication.topic : topic;
+    const named = identifiers.length > 0 ? identifiers : undefined;
+    const delivery = new Delivery(session, publication, seen, qos, retain, named);
+    this.#keeping.add(delivery);
+    session.outgoing.restore(delivery, packetId, at);
+  }
+
+  #wait(session: Session): void {
+    const { number, expirySeconds, will, leftAt: at = 0, hasEnded } = session; // it has left
+    if (hasEnded) return;
+    if (!this.#found.sessions.get(number)?.left) {
+      const entry: Entry = { kind: "left", session: number, at, expirySeconds, keepsWill: will !== undefined };
+      this.#keeping.late(entry, () => session.leftAt === at);
+    }
+    this.#core.wait(session, Math.floor(this.#core.time.now()) - at);
+  }
 }

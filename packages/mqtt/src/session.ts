@@ -120,6 +120,22 @@ export class Session {
     else done(0);
   }
 
+  /** Keeps within a second that it is not subscribed to this, unless it is again by then. */
+  keepUnsubscribed(written: string): void {
+    if (!this.isKept) return;
+    const isSo = () => !this.subscriptions.has(written);
+    this.space.keeping?.late({ kind: "unsubscribed", session: this.number, written }, isSo);
+  }
+
+  /** It is in memory alone from now on, and ends with its connection. Answers what has to be kept of that. */
+  letGo(): readonly Entry[] {
+    if (!this.isKept) return [];
+    const ended: Entry = { kind: "ended", session: this.number };
+    this.outgoing.letGo();
+    this.number = 0;
+    return [ended];
+  }
+
   /** Everything the policy says anew replaces what it said before. */
   welcomed({ context, gate, mounts, application, keepsake }: Terms): void {
     this.context = context;
@@ -148,7 +164,7 @@ export class Session {
       const again = this.#reread(old);
       if (!again) {
         this.subscriptions.delete(old.written);
-        if (this.isKept) space.keeping?.late([{ kind: "unsubscribed", session: this.number, written: old.written }]);
+        this.keepUnsubscribed(old.written);
         continue;
       }
       this.subscriptions.set(old.written, again);

@@ -4,12 +4,13 @@ import type { Connection } from "./connection.ts";
 import type { Cursor } from "./cursor.ts";
 import type { Mapped } from "./mounts.ts";
 import { readSubscribe, readUnsubscribe, type SubscribeAsked } from "./packets.ts";
+import type { Properties } from "./properties.ts";
 import type { Entry, EntryOf } from "./records.ts";
 import { sayable } from "./sayable.ts";
 import type { Session } from "./session.ts";
 import type { Subscription } from "./subscription.ts";
 import { levelsOf, parseFilter } from "./topics.ts";
-import { suback, unsuback } from "./writer.ts";
+import { fitting, suback, unsuback } from "./writer.ts";
 
 /** Answers a SUBSCRIBE: each filter is judged on its own, then the SUBACK once that is kept, then what is retained. */
 export function subscribe(connection: Connection, session: Session, cursor: Cursor): void {
@@ -17,48 +18,57 @@ export function subscribe(connection: Connection, session: Session, cursor: Curs
   const { id, properties, asked } = readSubscribe(cursor, protocolVersion, core.limits.filtersPerPacket);
   const identifier = properties.subscriptionIdentifiers?.[0] ?? 0;
   const codes: number[] = [];
-  const all: Subscription[] = [];
-  const added: Subscription[] = [];
+  const made: Made[] = [];
   const wantRetained: Subscription[] = [];
+  const whyFull = session.isKept ? session.space.keeping?.whyFull : undefined;
   for (const one of asked) {
-    const made = make(session, one, identifier);
-    if (typeof made === "number") {
+    const done = whyFull === undefined ? make(session, one, identifier) : reason.quotaExceeded;
+    if (typeof done === "number") {
       core.statistics.subscribesRefused++;
-      core.policy.refused?.(session.context, "subscribe", one.filter.written, made);
-      codes.push(protocolVersion === 5 ? sayable("suback", made) : 0x80);
+      if (whyFull === undefined) core.policy.refused?.(session.context, "subscribe", one.filter.written, done);
+      codes.push(protocolVersion === 5 ? sayable("suback", done) : 0x80);
       continue;
     }
-    const { subscription, isNew } = made;
+    const { subscription, old } = done;
     codes.push(subscription.qos);
-    all.push(subscription);
-    if (isNew) added.push(subscription);
-    const wants = one.retainHandling === 0 || (one.retainHandling === 1 && isNew);
+    made.push(done);
+    const wants = one.retainHandling === 0 || (one.retainHandling === 1 && !old);
     // [MQTT-3.3.1-9] to [MQTT-3.3.1-11]; a shared subscription gets none (4.8.2).
     if (wants && !subscription.group) wantRetained.push(subscription);
   }
-  session.keep(all.map(subscribedEntry), (code) => {
+  const entries = made.map(({ subscription }) => subscribedEntry(subscription));
+  session.keep(entries, (code) => {
     if (code === 0) {
-      if (connection.isOpen) answer(connection, suback(protocolVersion, id, codes, {}));
+      const answer = (said: Properties) => suback(protocolVersion, id, codes, said);
+      if (connection.isOpen) say(connection, fitting(connection.maximumPacket, connection.told(whyFull), answer));
       return core.recollection.begin(session, wantRetained);
     }
-    for (const { written } of added) {
-      remove(session, written);
-      session.space.keeping?.late([{ kind: "unsubscribed", session: session.number, written }]);
-    }
+    for (const one of made) takeBack(session, one);
     connection.end({ how: "policy", code: reason.serverBusy });
   });
 }
 
-export const subscribedEntry = (subscription: Subscription): Entry => {
+/** It was not kept: what was before it holds, unless something newer does. A picture may have it, and is set right. */
+function takeBack(session: Session, { subscription, old }: Made): void {
+  const { written } = subscription;
+  if (session.subscriptions.get(written) !== subscription) return;
+  remove(session, written);
+  if (!old) return session.keepUnsubscribed(written);
+  const entry = subscribedEntry(old);
+  resubscribe(session, entry);
+  const again = session.subscriptions.get(written);
+  session.space.keeping?.late(entry, () => session.subscriptions.get(written) === again);
+}
+
+export const subscribedEntry = (subscription: Subscription): EntryOf<"subscribed"> => {
   const { session, written, qos, noLocal, retainAsPublished, identifier } = subscription;
   return { kind: "subscribed", session: session.number, written, qos, noLocal, retainAsPublished, identifier };
 };
 
-function make(
-  session: Session,
-  asked: SubscribeAsked,
-  identifier: number,
-): { subscription: Subscription; isNew: boolean } | number {
+/** A subscription, and the one that it replaces. */
+type Made = { readonly subscription: Subscription; readonly old: Subscription | undefined };
+
+function make(session: Session, asked: SubscribeAsked, identifier: number): Made | number {
   const { limits } = session.core;
   const { written, filter: wanted, share } = asked.filter;
   const mapped = session.mounts.inward(wanted);
@@ -76,7 +86,7 @@ function make(
   const { noLocal, retainAsPublished } = asked;
   const qos = asked.qos > limits.maximumQoS ? limits.maximumQoS : asked.qos;
   const options = { written, qos, noLocal, retainAsPublished, identifier };
-  return { subscription: add(session, options, mapped, share), isNew: old === undefined };
+  return { subscription: add(session, options, mapped, share), old };
 }
 
 /** What does not depend on what names mean. */
@@ -117,12 +127,13 @@ export function unsubscribe(connection: Connection, session: Session, cursor: Cu
   });
   session.keep(entries, (code) => {
     if (code !== 0) connection.end({ how: "policy", code: reason.serverBusy });
-    else if (connection.isOpen) answer(connection, unsuback(protocolVersion, id, codes, {}));
+    else if (connection.isOpen) say(connection, unsuback(protocolVersion, id, codes, {}));
   });
 }
 
-function answer(connection: Connection, bytes: Buffer): void {
+function say(connection: Connection, bytes: Buffer | undefined): void {
   // Without the answer the client would wait for ever ([MQTT-3.1.2-24]).
-  if (bytes.length > connection.maximumPacket) connection.end({ how: "protocol", code: reason.packetTooLarge });
+  if (!bytes || bytes.length > connection.maximumPacket)
+    connection.end({ how: "protocol", code: reason.packetTooLarge });
   else connection.write(bytes);
 }

@@ -16,7 +16,7 @@ import type {
   Welcome,
 } from "@holdfast/mqtt";
 import { credentialIn } from "@holdfast/crypto";
-import { Refusal, type Id, type Random, type Report } from "@holdfast/kernel";
+import { Refusal, type CredentialId, type Id, type Random, type Report } from "@holdfast/kernel";
 import { parseTopic } from "@holdfast/protocol";
 import { Unwelcome, type Authentication, type Caller, type Known, type Space } from "../authority/index.ts";
 import { fit, type DeviceRefusal, type LiveRefusals, type Strangers } from "../live/index.ts";
@@ -124,6 +124,10 @@ export class Hub implements Policy<SessionContext> {
     }
   }
 
+  async recall(key: SpaceKey, keepsakes: ReadonlySet<string>): Promise<void> {
+    await this.#needs.authentication.know(key as Space, keepsakes as ReadonlySet<CredentialId>); // `welcome` wrote them
+  }
+
   /** A session that was kept, and whose client is not there: it goes on as far as its credential does. */
   revive(key: SpaceKey, { clientId, keepsake }: Revived): Welcome<SessionContext> | Ending {
     const space = key as Space; // `connect` welcomes into nothing else
@@ -185,6 +189,11 @@ export class Hub implements Policy<SessionContext> {
     if (overdrawn) return this.#tooOften(context, publication, overdrawn);
     // Nothing was measured: what was retained is to be forgotten (MQTT 5, section 3.3.1.3).
     if (publication.retain && publication.payload.length === 0) {
+      const whyFull = publication.record && this.#needs.log.whyFull();
+      if (whyFull !== undefined) {
+        publication.reasonString = whyFull;
+        return isOld ? plainly(quotaExceeded) : quotaExceeded;
+      }
       this.#heard(context, topic.device, publication);
       if (publication.record) this.#needs.log.append(space, publication.record, (code) => waiting.settle(code));
       else waiting.settle(0);

@@ -1,16 +1,8 @@
-import { keepsakesIn, type Broker, type Journal, type SpaceKey } from "@holdfast/mqtt";
-import {
-  because,
-  idFrom,
-  Refusal,
-  type Clock,
-  type CredentialId,
-  type Id,
-  type RefusalCode,
-  type Report,
-} from "@holdfast/kernel";
+import { setImmediate } from "node:timers/promises";
+import type { Broker, Journal, SpaceKey } from "@holdfast/mqtt";
+import { because, idFrom, Refusal, type Clock, type Id, type RefusalCode, type Report } from "@holdfast/kernel";
 import { telemetryTopic } from "@holdfast/protocol";
-import { asPlatform, type Authentication, type Space, type Spaces } from "../authority/index.ts";
+import { asPlatform, type Space, type Spaces } from "../authority/index.ts";
 import type { Storage } from "../storage/index.ts";
 import { messagesIn, openMessages, type Carrier, type Telemetry } from "../telemetry/index.ts";
 import type { Presences } from "./presences.ts";
@@ -31,15 +23,26 @@ const mayPass = new Set<RefusalCode>(["storage.unavailable", "keyring.unreachabl
 export type LogNeeds = {
   readonly storage: Storage;
   readonly spaces: Spaces;
-  readonly authentication: Authentication;
   readonly telemetry: Telemetry;
   readonly presences: Presences;
   readonly clock: Clock;
   readonly report: Report;
 };
 
-/** How much the log has of one organisation. */
-type Size = { readonly space: Space; bytes: number; picture: number; isWriting: boolean; isDamaged: boolean };
+/** What a row says; `undefined` where it does not open. */
+type Row = { readonly position: number; readonly bytes: number; readonly records: readonly Uint8Array[] | undefined };
+
+/**
+ * How much the log has of one organisation, in rows that can be read, and what of it the last picture was. Rows that cannot be read are never
+ * removed: an older backup of the keys, or the newer version that wrote them, may read them yet.
+ */
+type Size = {
+  readonly space: Space;
+  bytes: number;
+  picture: number;
+  isWriting: boolean;
+  readonly unread: readonly number[];
+};
 
 /**
  * What must outlive the process of an organisation's sessions, queues, retained messages and wills: records that only the broker reads, in the
@@ -73,6 +76,11 @@ export class MessageLog implements Journal, Carrier {
   /** The two know each other: the broker writes here, and is read from here. */
   serve(broker: Broker): void {
     this.#broker = broker;
+  }
+
+  /** What ends something makes room in the end, and has the reserve to do so; nothing else has. */
+  whyFull(): string | undefined {
+    return whyFull(this.#needs.storage)?.message;
   }
 
   /** A space that is closed is read again from what was kept: what its sessions do meanwhile is not theirs to say any more. */
@@ -155,35 +163,58 @@ export class MessageLog implements Journal, Carrier {
   }
 
   async #read(space: Space): Promise<void> {
-    const { storage, authentication, report } = this.#needs;
     await this.#settled(space); // what was given before the space was read again
-    const records: Uint8Array[] = [];
-    const size: Size = { space, bytes: 0, picture: 0, isWriting: false, isDamaged: false };
-    await storage.read(asPlatform(space.scope), async (unit) => {
+    const rows = await this.#rows(space);
+    const isGone = () => space.closed || this.#erased.has(space.org);
+    const gone = new Refusal("storage.unavailable", { retryAfterSeconds: 1 });
+    if (isGone()) throw gone;
+    const given = rows.flatMap((row) => (row.records ?? [undefined]).map((record) => ({ row, record })));
+    const unreadable = await this.#theBroker.restore(
+      space,
+      given.map(({ record }) => record),
+    );
+    if (isGone()) throw gone;
+    const unread = new Set(unreadable.flatMap((at) => given[at]?.row ?? []));
+    this.#tell(space, [...unread]);
+    const bytes = rows.reduce((sum, row) => sum + (unread.has(row) ? 0 : row.bytes), 0);
+    const positions = [...unread].map(({ position }) => position);
+    this.#sizes.set(space.org, { space, bytes, picture: 0, isWriting: false, unread: positions });
+    this.#due.delete(space.org);
+  }
+
+  /** All rows, in order. Each is opened in a turn of its own: it may have a megabyte. */
+  async #rows(space: Space): Promise<readonly Row[]> {
+    return this.#needs.storage.read(asPlatform(space.scope), async (unit) => {
+      const rows: Row[] = [];
       for (let after = 0; ;) {
-        const rows = await messagesIn(unit).rows(after, atOnce);
-        for (const { position, body } of rows) {
-          size.bytes += body.length;
-          const opened = open(space, position, body);
-          if (opened) records.push(...opened);
-          else size.isDamaged = true;
+        const some = await messagesIn(unit).rows(after, atOnce);
+        for (const { position, body } of some) {
+          rows.push({ position, bytes: body.length, records: open(space, position, body) });
           after = position;
+          await setImmediate();
         }
-        if (rows.length < atOnce) return;
+        if (some.length < atOnce) return rows;
       }
     });
-    if (size.isDamaged) {
-      const what = `Rows of the message log of ${space.org} do not open, because they were altered.`;
-      report(`${what} They stay there; queued and retained messages may be missing, or come again.`, {
-        level: "error",
+  }
+
+  #tell({ org }: Space, unread: readonly Row[]): void {
+    const altered = unread.filter(({ records }) => !records);
+    const newer = unread.filter(({ records }) => records);
+    const what = (rows: readonly Row[]) =>
+      `${rows.length} rows of the message log of ${org} (the first at ${rows[0]?.position})`;
+    const rest = "They stay there; queued and retained messages may be missing, or come again.";
+    const error = { level: "error" } as const;
+    if (altered.length > 0)
+      this.#needs.report(`${what(altered)} do not open, because they were altered. ${rest}`, {
+        ...error,
         code: "seal.broken",
       });
-    }
-    await authentication.know(space, keepsakesIn(records) as ReadonlySet<CredentialId>); // `welcome` wrote them
-    if (space.closed || this.#erased.has(space.org)) throw new Refusal("storage.unavailable", { retryAfterSeconds: 1 });
-    this.#theBroker.restore(space, records);
-    this.#sizes.set(space.org, size);
-    this.#due.delete(space.org);
+    if (newer.length > 0)
+      this.#needs.report(`${what(newer)} were written by a newer version. ${rest}`, {
+        ...error,
+        code: "storage.newer",
+      });
   }
 
   /** Everything of the space that was given so far is durable, or refused. Answers the position of the commit behind. */
@@ -203,7 +234,9 @@ export class MessageLog implements Journal, Carrier {
     const size = this.#sizes.get(org);
     if (!size) return;
     size.bytes += bytes;
-    if (size.isWriting || size.isDamaged || size.bytes <= Math.max(least, 2 * size.picture)) return;
+    if (size.isWriting || size.bytes <= Math.max(least, 2 * size.picture)) return;
+    // It needs room before it makes any, and what is deleted stays on the disk for a while.
+    if (whyFull(this.#needs.storage)) return;
     size.isWriting = true;
     this.#writing = this.#writing.then(() => this.#writeAnew(size));
   }
@@ -212,6 +245,8 @@ export class MessageLog implements Journal, Carrier {
     try {
       await this.#picture(size);
     } catch (error) {
+      // What was written for nothing is not written again with each record that comes, but when there is as much again.
+      size.picture = size.bytes;
       const why = error instanceof Refusal ? error.message : "our own fault";
       this.#needs.report(
         `The message log of ${size.space.org} could not be written anew, and goes on: ${why}`,
@@ -236,7 +271,13 @@ export class MessageLog implements Journal, Carrier {
     for (const record of this.#theBroker.snapshot(space)) {
       written += record.length;
       underWay += record.length;
-      pending.push(this.#append(space, record));
+      const given = this.#append(space, record);
+      given.catch(() => undefined); // heard of below, but perhaps not in this turn
+      pending.push(given);
+      await setImmediate();
+      const full = whyFull(this.#needs.storage);
+      if (full) throw full;
+      if (isOver()) return;
       if (underWay < mostUnderWay) continue;
       await Promise.all(pending);
       if (isOver()) return;
@@ -245,9 +286,19 @@ export class MessageLog implements Journal, Carrier {
     }
     await Promise.all(pending);
     // Of the rows before all was settled when the picture was begun.
-    await this.#needs.storage.note(asPlatform(space.scope), (unit) => messagesIn(unit).removeBefore(from));
+    await this.#needs.storage.note(asPlatform(space.scope), (unit) => messagesIn(unit).removeBefore(from, size.unread));
     size.bytes -= before;
     size.picture = written;
+  }
+}
+
+function whyFull(storage: Storage): Refusal | undefined {
+  try {
+    storage.admit();
+    return undefined;
+  } catch (error) {
+    if (error instanceof Refusal) return error;
+    throw error;
   }
 }
 

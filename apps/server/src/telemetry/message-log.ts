@@ -45,7 +45,8 @@ export const messagesIn = (unit: Unit) => ({
     ]);
   },
 
-  async removeBefore(position: number): Promise<void> {
-    await unit.query("delete from message_log where pos < $1", [position]);
+  /** But those. */
+  async removeBefore(position: number, but: readonly number[]): Promise<void> {
+    await unit.query("delete from message_log where pos < $1 and pos <> all ($2::bigint[])", [position, but]);
   },
 });
