@@ -637,6 +637,11 @@ export const mqttMutants = (): readonly Mutant[] => [
     ["keeping.test.ts", `with MQTT 3.1.1 ${onFull}`],
   ),
   handler(
+    "full-retained",
+    ["recollection.ts", "if (session.isKept && session.space.keeping?.whyFull !== undefined)", "if (session.hasEnded)"],
+    ["keeping.test.ts", "what is retained is looked for, for a session that lasts, when the log has room"],
+  ),
+  handler(
     "unreadable-shuts-out",
     ["restoring.ts", "if (!(error instanceof ProtocolError)) throw error;", "throw error;"],
     ["records.test.ts", unreadable],

@@ -161,6 +161,7 @@ export class Core {
 
   /** Nothing happens by itself any more, and what waited for its record has it. */
   stopped(): void {
+    this.recollection.stop();
     for (const space of this.#spaces.values()) {
       for (const session of space.sessions()) {
         session.cancelWill?.();

@@ -80,6 +80,35 @@ test("with MQTT 5 what would last is refused on a full log and nothing is writte
 test("with MQTT 3.1.1 what would last is refused on a full log and nothing is written of it, what ends is kept, and then all goes on", (t) =>
   onFull(t, 4));
 
+test("what is retained is looked for, for a session that lasts, when the log has room", async () => {
+  const log = new Log();
+  await using house = await House.open({ log });
+  for (let n = 0; n < 300; n++) {
+    house.broker.publish("space", { topic: `t/${n}`, payload: Buffer.from("x"), qos: 1, retain: true });
+  }
+  const lasts = await house.connect("lasts", kept());
+  log.isPrompt = false;
+  lasts.subscribe(1, "t/#", 1);
+  await until(() => log.waiting === 1);
+  log.isFull = true;
+  log.commit();
+  log.isPrompt = true;
+  const { given } = log;
+  house.time.move(3_000);
+  assert.deepEqual(
+    (await lasts.quiet()).map(({ cmd }) => cmd),
+    ["suback"],
+  );
+  assert.equal(log.given, given);
+  const passes = await house.connect("passes", { version: 5 });
+  passes.subscribe(1, "t/#", 1);
+  await passes.take("suback");
+  for (let n = 0; n < 300; n++) await passes.take("publish");
+  log.isFull = false;
+  house.time.move(1_000);
+  for (let n = 0; n < 300; n++) await lasts.take("publish");
+});
+
 test("what was not kept in time is not said behind what is newer", async () => {
   const log = new Log();
   {

@@ -6,11 +6,14 @@ import { owedEntry } from "./keeping.ts";
 import type { Publication } from "./publication.ts";
 import type { Session } from "./session.ts";
 import { Target, type Subscription } from "./subscription.ts";
+import { after } from "./time.ts";
 
 /** Places looked at in one turn of the event loop, for all clients together. */
 const slice = 256;
 /** Messages that wait in a session's queue before its search does. */
 const comfortable = 256;
+/** After which a search goes on that found the log full. */
+const fullMilliseconds = 1_000;
 
 /** What one session is still to get of what is retained, a subscription at a time. */
 type Search = {
@@ -31,6 +34,7 @@ export class Recollection {
   /** Places that may still be looked at in this turn. */
   #left = slice;
   #isScheduled = false;
+  #cancelTimer: (() => void) | undefined;
   readonly #turn = () => {
     this.#isScheduled = false;
     this.#left = slice;
@@ -56,6 +60,20 @@ export class Recollection {
     if (!search) return;
     this.#ready.add(search);
     this.#go();
+  }
+
+  /** Nothing goes on by itself any more. */
+  stop(): void {
+    this.#cancelTimer?.();
+    this.#cancelTimer = undefined;
+  }
+
+  #goOnLater(): void {
+    this.#cancelTimer ??= after(this.#core.time, fullMilliseconds, () => {
+      this.#cancelTimer = undefined;
+      for (const search of this.#searches.values()) this.#ready.add(search);
+      this.#go();
+    });
   }
 
   #go(): void {
@@ -84,6 +102,8 @@ export class Recollection {
         return;
       }
       if (!hasRoom(session)) return;
+      // That it is owed them would be written down.
+      if (session.isKept && session.space.keeping?.whyFull !== undefined) return this.#goOnLater();
       this.#left--;
       // Taken back meanwhile, or made anew, which then has a search of its own.
       const isCurrent = session.subscriptions.get(subscription.written) === subscription;
