@@ -637,6 +637,23 @@ export const mqttMutants = (): readonly Mutant[] => [
     ["keeping.test.ts", `with MQTT 3.1.1 ${onFull}`],
   ),
   handler(
+    "anew-before-ended",
+    ["keeping.ts", "all.length === 0 && this.#ending === 0", "all.length === 0"],
+    [
+      "keeping.test.ts",
+      "who comes anew is told so when the end of the session before is kept, also where that was under way already",
+    ],
+  ),
+  handler(
+    "restored-though-unloaded",
+    [
+      "restoring.ts",
+      "      if (keeping.isOver) return;\n      if (!about) continue;\n",
+      "      if (!about) continue;\n",
+    ],
+    ["restoring.test.ts", "a space that is unloaded while it is restored is gone, and nothing comes of it"],
+  ),
+  handler(
     "full-retained",
     ["recollection.ts", "if (session.isKept && session.space.keeping?.whyFull !== undefined)", "if (session.hasEnded)"],
     ["keeping.test.ts", "what is retained is looked for, for a session that lasts, when the log has room"],

@@ -227,7 +227,7 @@ export class Connection implements Line, Opened, FrameHandler {
     session.attach(this, window);
     const begin = () => this.#begin(opening, expiresAt);
     const { keeping } = session.space;
-    if (!keeping || entries.length === 0) return begin();
+    if (!keeping) return begin();
     keeping.append(entries, (code) => {
       // What has ended stays so, whoever may come in.
       if (code !== 0) entries.filter(({ kind }) => kind === "ended").forEach((entry) => keeping.late(entry));

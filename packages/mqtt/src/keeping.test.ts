@@ -226,6 +226,26 @@ test("[MQTT-3.1.2-23] a kept session that is taken up to end with its connection
   assert.equal(next.broker.statistics.sessions, 0);
 });
 
+test("who comes anew is told so when the end of the session before is kept, also where that was under way already", async (t) => {
+  const log = new Log();
+  const house = await House.open({ log });
+  t.after(() => house[Symbol.asyncDispose]());
+  const before = await house.connect("one", kept());
+  log.isPrompt = false;
+  before.send({ cmd: "disconnect", reasonCode: 0, properties: { sessionExpiryInterval: 0 } });
+  await before.closed();
+  house.time.move(1_000);
+  assert.equal(log.waiting, 1);
+  const anew = await house.visit({ version: 5 });
+  anew.connect({ clientId: "one", clean: false });
+  await until(() => log.waiting === 2);
+  assert.equal(anew.arrived, 0);
+  log.commit();
+  assert.equal((await anew.take("connack")).sessionPresent, false);
+  await using next = await House.open({ log: log.afterCrash() });
+  assert.equal(next.broker.statistics.sessions, 0);
+});
+
 test("a message whose record cannot be made is owed to nobody", async (t) => {
   const log = new Log();
   const limits = { whenFull: "refusePublisher", sessionMessages: 1 } as const;

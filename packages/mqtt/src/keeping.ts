@@ -28,6 +28,8 @@ export class Keeping {
   readonly #key: SpaceKey;
   readonly #journal: Journal;
   #late: Late[] = [];
+  /** Records under way by which sessions end: who comes anew is not told so before they are kept, though nothing is kept of him. */
+  #ending = 0;
   /** The last record was not kept. */
   #isFailing = false;
   #cancelTimer: (() => void) | undefined;
@@ -54,9 +56,13 @@ export class Keeping {
     if (this.#isOver) return done(reason.serverUnavailable);
     // After one that was not kept what waits is tried by itself, once a second, and not written again with each that comes.
     const late = this.#isFailing && entries.length > 0 ? [] : this.#takeLate();
-    if (late.length + entries.length === 0) return done(0);
-    this.#journal.append(this.#key, encode([...late.map(({ entry }) => entry), ...entries]), (code) => {
+    const all = [...late.map(({ entry }) => entry), ...entries];
+    if (all.length === 0 && this.#ending === 0) return done(0);
+    const isEnding = all.some(({ kind }) => kind === "ended");
+    if (isEnding) this.#ending++;
+    this.#journal.append(this.#key, encode(all), (code) => {
       this.#core.safely(() => {
+        if (isEnding) this.#ending--;
         this.#isFailing = code !== 0;
         if (this.#isFailing) {
           this.#core.statistics.recordsNotKept++;

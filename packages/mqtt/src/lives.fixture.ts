@@ -334,8 +334,10 @@ class World {
 
   async #restart(how: "crash" | "stop"): Promise<void> {
     // What could not be kept the first time is within a second.
-    if (this.#log.refused > 0) this.#move(1_000);
-    await this.#compare();
+    if (this.#log.refused > 0) {
+      this.#move(1_000);
+      await this.#compare();
+    }
     if (how === "crash") this.#log.room = 0;
     for (const guest of this.#guests) guest.gone();
     const time = new MovedTime(this.#house.time.now());

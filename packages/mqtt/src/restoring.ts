@@ -101,6 +101,7 @@ class Restoring {
     // Of two sessions of one client the older has ended, though that was not kept: the younger is first.
     for (const [number, found] of [...sessions].sort(([one], [other]) => other - one)) {
       const { about } = found;
+      if (keeping.isOver) return;
       if (!about) continue;
       const name = JSON.stringify([about.principal, about.clientId]);
       try {
@@ -110,7 +111,6 @@ class Restoring {
       } catch (fault) {
         this.#core.fault(fault); // of this session, and not of everybody
       }
-      if (keeping.isOver) return;
       names.add(name);
     }
     // Only now, when everybody is there to hear of a will. Their time goes on over the next restarts, too.
