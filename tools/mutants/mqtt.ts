@@ -591,7 +591,14 @@ export const mqttMutants = (): readonly Mutant[] => [
     ["keeping.ts", '    this.late({ kind: "done", ...ofMessage(delivery) });', ""],
     ["model.test.ts", model],
   ),
-  handler("model-late-lost", ["keeping.ts", "          this.#late.unshift(...late);\n", ""], ["model.test.ts", model]),
+  handler(
+    "late-lost",
+    ["keeping.ts", "          this.#late.unshift(...late);\n", ""],
+    [
+      "keeping.test.ts",
+      "while records are not kept, what waits for the next is written again once a second, and not with each that comes",
+    ],
+  ),
   handler(
     "late-though-not-so",
     ["keeping.ts", ".filter(({ isSo }) => isSo())", ""],
