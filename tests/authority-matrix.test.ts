@@ -109,6 +109,7 @@ const operations: Record<keyof typeof routes, Operation> = {
   listDevices: {},
   summariseDevices: {},
   readDevice: onDevice,
+  listDeviceSessions: onDevice,
   updateDevice: { ask: (subject) => ({ ...inPath("device")(subject), body: named }) },
   suspendDevice: onFreshDevice,
   resumeDevice: {
@@ -129,6 +130,7 @@ const operations: Record<keyof typeof routes, Operation> = {
   },
   listCredentials: {},
   readCredential: { ask: inPath("credential") },
+  listCredentialSessions: { ask: inPath("credential") },
   previewRevocation: { ask: inPath("credential") },
   revokeCredential: {
     fresh: async () => ({ credential: await ours.tokenOf(["org.read"]) }),

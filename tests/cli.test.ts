@@ -8,6 +8,7 @@ import { Client } from "@holdfast/client";
 import { nodeTransport } from "@holdfast/client/node";
 import { systemClock } from "@holdfast/kernel";
 import { routes } from "@holdfast/protocol";
+import { connectAsync } from "mqtt";
 import { holdfast, type Ended } from "../apps/cli/src/testing/world.ts";
 import { atEnd, startTestPlatform } from "../apps/server/src/testing/index.ts";
 
@@ -233,6 +234,33 @@ test("a token does what it was granted, is explained, listed and ended", async (
   assert.equal((await answer("credential", "get", ofDevice.id)).state, "active");
   assert.equal((await answer("credential", "revoke", operator.id, "--made")).state, "revoked");
   assert.equal((await answer("credential", "get", ofDevice.id)).state, "revoked");
+});
+
+test("the MQTT sessions of a device and of a program are shown, with what waits for them", async () => {
+  assert.match((await call(["device", "sessions", device])).err, /There is no MQTT session/);
+  const { mqttsUrl } = JSON.parse(readFileSync(path.join(folder, "ready.json"), "utf8"));
+  const ca = readFileSync(path.join(folder, "ca.pem"));
+  const come = (username: string, password: string) =>
+    connectAsync(mqttsUrl, { ca, reconnectPeriod: 0, clientId: "lasting", clean: false, username, password });
+  const { id, token } = await answer("token", "create", "--name", "wall", "--grant", `telemetry.read:${device}`);
+  const program = await come("program", token);
+  await program.subscribeAsync(["devices/+/telemetry", "devices/#"], { qos: 1 });
+  await program.endAsync();
+  const [username = "", password = ""] = deviceToken.split(".");
+  const source = await come(username, password);
+  await source.publishAsync("me/telemetry", '{"temperature": 1}', { qos: 1 });
+  const shown = await call(["credential", "sessions", id]);
+  assert.match(
+    shown.out,
+    /^CLIENT ID +STATE +SINCE +KEPT UNTIL +FILTERS +WAITING +BYTES\nlasting +offline +\S.* devices\/\+\/telemetry and 1 more +1 +\d+$/m,
+  );
+  const { items } = await answer("device", "sessions", device);
+  assert.deepEqual(
+    items.map(({ clientId, state }: { clientId: string; state: string }) => [clientId, state]),
+    [["lasting", "online"]],
+  );
+  await source.endAsync();
+  await answer("credential", "revoke", id);
 });
 
 test("readings are followed as they come, until what follows them is revoked", async () => {

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { connectAsync, type IClientOptions } from "mqtt";
 import type { Page } from "playwright-core";
 import { atEnd, startTestPlatform } from "../apps/server/src/testing/index.ts";
 import { assertAccessible, startBrowser, visit } from "./browser.fixture.ts";
@@ -43,7 +44,19 @@ await as.post(
     values: { pressure: 2 + Math.sin(n / 9), running: n % 7 !== 0, mode: "auto" },
   })),
 );
-const made = await me.post<{ id: string }>("/v1/tokens", { name: "Report", grants: ["telemetry.read", "device.read"] });
+const made = await me.post<{ id: string; token: string }>("/v1/tokens", {
+  name: "Report",
+  grants: ["telemetry.read", "device.read"],
+});
+// A device that is connected, and a program that is away and for which something waits.
+const come = (options: IClientOptions) =>
+  connectAsync(platform.platform.mqttsUrl, { ca: platform.platform.caPem ?? "", reconnectPeriod: 0, ...options });
+const program = await come({ clientId: "reports", username: "program", password: made.token, clean: false });
+await program.subscribeAsync(["devices/+/telemetry", "devices/#"], { qos: 1 });
+await program.endAsync();
+const pump = await come({ clientId: "pump", clean: false, username: device.key.id, password: device.key.secret });
+atEnd.after(async () => void pump.end(true));
+await pump.publishAsync("me/telemetry", '{"mode": "auto"}', { qos: 1 });
 await me.post("/v1/invitations", { email: "bob@example.com", role: "viewer" });
 
 const inOrg = `/o/${org}`;
@@ -113,7 +126,7 @@ const places: readonly Place[] = [
   [
     at,
     "Pump 1",
-    "pressure",
+    "after it goes",
     {
       "the name is asked for": async (page) => {
         await press(page, "Retire");
@@ -179,7 +192,7 @@ const places: readonly Place[] = [
       },
     },
   ],
-  [`${inOrg}/access/${made.id}`, "Report", "telemetry.read"],
+  [`${inOrg}/access/${made.id}`, "Report", "and 1 more"],
   [`${inOrg}/audit`, "Audit", "device.created"],
   [`${inOrg}/settings`, "Settings"],
   [`${inOrg}/settings/security`, "Security", "X25519MLKEM768"],

@@ -36,6 +36,7 @@ export const layers: readonly (readonly Unit[])[] = [
     { folder: "apps/console/src/session" },
     { folder: "apps/console/src/live" },
     { folder: "apps/console/src/revoking" },
+    { folder: "apps/console/src/mqtt-sessions" },
   ],
   [{ folder: "apps/server/src/authority" }, { folder: "apps/server/src/audit" }, { folder: "apps/server/src/live" }],
   [

@@ -252,6 +252,14 @@ export const mqttMutants = (): readonly Mutant[] => [
     ],
   ),
   handler(
+    "drop-counted",
+    ["session.ts", "    (this.dropped ??= nothingDropped())[why] += count;\n", ""],
+    [
+      "standing.test.ts",
+      "how a session is doing can be asked: its connection, its filters as they were written, what waits for it and what it lost",
+    ],
+  ),
+  handler(
     "retain-handling",
     ["subscribing.ts", "(one.retainHandling === 1 && !old)", "one.retainHandling === 1"],
     ["subscribe.test.ts", "retain handling decides when retained messages are sent"],

@@ -109,13 +109,13 @@ export function metricsOf({ telemetry, broker, https, watchers, arrivals, guard,
   ].join("\n");
 }
 
-const droppedBy = (mqtt: Broker["statistics"]) => ({
-  slow: mqtt.droppedSlow,
-  queue_full: mqtt.droppedQueueFull,
-  space_full: mqtt.droppedSpaceFull,
-  too_old: mqtt.droppedOld,
-  expired: mqtt.droppedExpired,
-  too_large: mqtt.droppedTooLarge,
+const droppedBy = ({ dropped: { slow, queueFull, spaceFull, old, expired, tooLarge } }: Broker["statistics"]) => ({
+  slow,
+  queue_full: queueFull,
+  space_full: spaceFull,
+  too_old: old,
+  expired,
+  too_large: tooLarge,
 });
 
 /** Of the messages that were refused. */

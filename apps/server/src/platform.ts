@@ -38,7 +38,8 @@ import {
   Watchers,
 } from "./listeners/index.ts";
 import { LiveRefusals, Strangers } from "./live/index.ts";
-import { openMessages, Presences } from "./messages/index.ts";
+import { MqttSessions, openMessages, Presences } from "./messages/index.ts";
+import { messageRoutes } from "./messages/routes.ts";
 import { metricsOf } from "./metrics.ts";
 import { OwnListeners } from "./outbound/index.ts";
 import { Catalogue, DeviceList, Directories, Registry, thingsIn } from "./registry/index.ts";
@@ -242,6 +243,7 @@ async function open(needs: PlatformNeeds, opened: AsyncDisposableStack, closing:
     ...identityRoutes({ identity, browsers, organisations: new Organisations(storage), members, invitations }),
     ...authorityRoutes({ storage, spaces, authentication, minting, revocation, connections, clock }),
     ...registryRoutes({ registry, catalogue, devices, presences }),
+    ...messageRoutes({ mqttSessions: new MqttSessions({ storage, spaces, clock, log, broker }) }),
     ...telemetryRoutes({ telemetry, queries: new TelemetryQueries({ ...common, telemetry, keys: keyring }) }),
     ...auditRoutes(new Audit(storage)),
     ...simulationRoutes(simulation),

@@ -41,14 +41,14 @@ test("sessions share what their space may hold: who gets more gives up its oldes
   for (const name of ["greedy", "late", "modest"]) await sleeper(house, name);
   const writer = await house.connect("writer", { version: 5 });
   for (let i = 0; i < 12; i++) await say(writer, "greedy", wide(`${i}`, 10_000));
-  const dropped = statistics.droppedSpaceFull;
+  const dropped = statistics.dropped.spaceFull;
   assert.ok(dropped === 3 && statistics.heldBytes <= 100_000, `${dropped} dropped`);
   // What it gave up would not be enough.
   await say(writer, "late", wide("small", 5_000));
   await say(writer, "late", wide("large", 50_000));
-  assert.equal(statistics.droppedSpaceFull, 4);
+  assert.equal(statistics.dropped.spaceFull, 4);
   for (let i = 0; i < 8; i++) await say(writer, "modest", wide(`${i}`, 100));
-  assert.equal(statistics.droppedSpaceFull, 4);
+  assert.equal(statistics.dropped.spaceFull, 4);
   assert.deepEqual(house.policy.fullSpaces, ["space"]);
 
   const heard = [];
@@ -61,7 +61,7 @@ test("sessions share what their space may hold: who gets more gives up its oldes
   }
   const numbers = (from: number, to: number) => Array.from({ length: to - from }, (_, i) => `${from + i}`);
   assert.deepEqual(heard, [numbers(3, 12), ["small"], numbers(0, 8)]);
-  assert.deepEqual([statistics.heldBytes, statistics.queued, statistics.droppedQueueFull], [0, 0, 0]);
+  assert.deepEqual([statistics.heldBytes, statistics.queued, statistics.dropped.queueFull], [0, 0, 0]);
 });
 
 test("two spaces do not share what each may hold", async () => {
@@ -78,7 +78,7 @@ test("two spaces do not share what each may hold", async () => {
   const other = await house.connect("writer", { version: 5, connect: { username: "elsewhere" } });
   for (let i = 0; i < 9; i++) await say(other, "greedy", wide(`${i}`, 10_000));
   assert.ok(statistics.heldBytes > 180_000);
-  assert.equal(statistics.droppedSpaceFull, 0);
+  assert.equal(statistics.dropped.spaceFull, 0);
 });
 
 test("a message that many sessions wait for is held once", async () => {
@@ -87,7 +87,7 @@ test("a message that many sessions wait for is held once", async () => {
   for (let i = 0; i < 30; i++) await sleeper(house, `s${i}`);
   const writer = await house.connect("writer", { version: 5 });
   await say(writer, "all", wide("x", 50_000));
-  assert.deepEqual([statistics.queued, statistics.droppedSpaceFull], [30, 0]);
+  assert.deepEqual([statistics.queued, statistics.dropped.spaceFull], [30, 0]);
   assert.ok(statistics.queuedBytes > 30 * 50_000);
   const { heldBytes } = statistics;
   assert.ok(heldBytes > 50_000 + 30 * deliveryCost && heldBytes < 52_000 + 30 * deliveryCost, `${heldBytes}`);
@@ -102,12 +102,12 @@ test("what others wait for as well frees little, and is not given up by the hund
   const writer = await house.connect("writer", { version: 5 });
   for (let i = 0; i < 100; i++) await say(writer, "all", "x");
   await sleeper(house, "greedy");
-  while (statistics.droppedSpaceFull === 0) await say(writer, "greedy", wide("x", 1_000));
+  while (statistics.dropped.spaceFull === 0) await say(writer, "greedy", wide("x", 1_000));
   const { queued } = statistics;
   await say(writer, "one", wide("large", 20_000));
-  assert.deepEqual([statistics.queued, statistics.droppedSpaceFull], [queued, 2]);
+  assert.deepEqual([statistics.queued, statistics.dropped.spaceFull], [queued, 2]);
   await say(writer, "one", wide("fits", 4_000));
-  const dropped = statistics.droppedSpaceFull - 2;
+  const dropped = statistics.dropped.spaceFull - 2;
   assert.ok(dropped > 5 && dropped < 25, `${dropped} given up`);
   assert.equal(statistics.queued, queued + 1 - dropped);
 });
@@ -119,7 +119,7 @@ test("what is on its way to clients that acknowledge nothing counts, and what is
   const prompt = await reader(house, "prompt");
   const writer = await house.connect("writer", { version: 5 });
   for (let i = 0; i < 12; i++) await say(writer, "deaf", wide(`${i}`, 10_000));
-  assert.deepEqual([statistics.queued, statistics.droppedSpaceFull], [0, 3]);
+  assert.deepEqual([statistics.queued, statistics.dropped.spaceFull], [0, 3]);
   assert.equal((await deaf.quiet()).length, 9);
   // Another that has nothing under way is served as ever.
   for (let i = 0; i < 20; i++) {
@@ -128,7 +128,7 @@ test("what is on its way to clients that acknowledge nothing counts, and what is
     prompt.send({ cmd: "puback", messageId });
     await prompt.quiet();
   }
-  assert.equal(statistics.droppedSpaceFull, 3);
+  assert.equal(statistics.dropped.spaceFull, 3);
   deaf.send({ cmd: "disconnect", reasonCode: 0, properties: { sessionExpiryInterval: 0 } });
   await deaf.closed();
   assert.equal(statistics.heldBytes, 0);
@@ -154,7 +154,7 @@ test("where a full session refuses its publishers, so does a full space, but for
   assert.equal(await say(writer, "modest", wide("x", 5_000)), 0x97);
   assert.equal(await say(writer, "here", wide("x", 5_000)), 0);
   assert.equal(await say(writer, "here", wide("x", 20_000)), 0x97);
-  assert.deepEqual([statistics.refusedQueueFull, statistics.droppedSpaceFull], [5, 0]);
+  assert.deepEqual([statistics.refusedQueueFull, statistics.dropped.spaceFull], [5, 0]);
 });
 
 test("a will counts as long as it waits, and a large one is refused where the space is full", async () => {

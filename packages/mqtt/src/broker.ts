@@ -9,6 +9,7 @@ import type { Publication, Publisher } from "./publication.ts";
 import { restore } from "./restoring.ts";
 import type { Session } from "./session.ts";
 import { snapshot } from "./snapshot.ts";
+import { standingOf, type Standing } from "./standing.ts";
 import type { Statistics } from "./statistics.ts";
 import type { Listener } from "./subscription.ts";
 import type { Time } from "./time.ts";
@@ -132,6 +133,11 @@ export class Broker<Context = unknown> {
       .all(space)
       .filter((session) => session.line !== null)
       .map((session) => session.context as Context); // given by this broker's policy
+  }
+
+  /** The sessions of this principal, connected or not, as they are now. */
+  sessions(space: SpaceKey, principal: string): readonly Standing[] {
+    return this.#core.sessions.of(space, principal).map(standingOf);
   }
 
   /** Looks at every session of the space now, connected or not: who has lost the right to be there is ended before this returns. */

@@ -27,6 +27,7 @@ export type {
 } from "./policy.ts";
 export type { Properties } from "./properties.ts";
 export type { Publication, Publisher } from "./publication.ts";
+export type { Standing } from "./standing.ts";
 export type { Statistics } from "./statistics.ts";
 export type { Arrival, Listener } from "./subscription.ts";
 export { systemTime } from "./system-time.ts";

@@ -654,9 +654,9 @@ test("what is found after a start is bounded as well: the newest that waited is 
     house.broker.publish("space", { topic: "a", payload: long(`${i}`), qos: 1, retain: false });
   }
   house = await lives.next({ limits: { spaceBytes: 10_000, sessionBytesFree: 0 } });
-  const { queued, heldBytes, droppedSpaceFull } = house.broker.statistics;
+  const { queued, heldBytes, dropped } = house.broker.statistics;
   assert.ok(queued > 2 && heldBytes <= 10_000, `${queued} in ${heldBytes}`);
-  assert.equal(droppedSpaceFull, 20 - queued);
+  assert.equal(dropped.spaceFull, 20 - queued);
   const got = await (await house.connect("a", keep(5))).quiet();
   assert.deepEqual(
     got.map(({ payload }) => Number(payload)),

@@ -15,13 +15,13 @@ test("whoever reads too slowly loses messages of QoS 0, which are counted, and k
   const { statistics } = house.broker;
   const payload = "x".repeat(1000);
   let sent = 0;
-  while (statistics.droppedSlow === 0) {
+  while (statistics.dropped.slow === 0) {
     for (let i = 0; i < 100; i++) writer.publish("a", `${String(sent++).padStart(9)}${payload}`);
     await writer.quiet();
   }
   slow.listen();
   const got = await slow.quiet();
-  assert.equal(got.length + statistics.droppedSlow, sent);
+  assert.equal(got.length + statistics.dropped.slow, sent);
   const numbers = got.map((packet) => Number(packet.payload.toString().slice(0, 9)));
   assert.deepEqual(
     numbers,
@@ -53,7 +53,7 @@ test("messages of QoS 1 wait in the session for whoever reads too slowly, and no
     slow.send({ cmd: "puback", messageId: got.messageId });
   }
   assert.deepEqual(await slow.quiet(), []);
-  assert.deepEqual([statistics.queued, statistics.droppedQueueFull, statistics.droppedSlow], [0, 0, 0]);
+  assert.deepEqual([statistics.queued, statistics.dropped.queueFull, statistics.dropped.slow], [0, 0, 0]);
 });
 
 test("one of a hundred readers who reads nothing costs the others no message", async () => {
@@ -72,11 +72,11 @@ test("one of a hundred readers who reads nothing costs the others no message", a
   deaf?.deafen();
   const source = await house.connect("source");
   const large = Buffer.alloc(500_000);
-  while (statistics.droppedSlow === 0) {
+  while (statistics.dropped.slow === 0) {
     source.publish("large", large);
     await source.quiet();
   }
-  const before = statistics.droppedSlow;
+  const before = statistics.dropped.slow;
   for (let i = 0; i < 100; i++) source.publish("news", String(i));
   await source.quiet();
   for (const reader of others) {
@@ -86,7 +86,7 @@ test("one of a hundred readers who reads nothing costs the others no message", a
       Array.from({ length: 100 }, (_, i) => i),
     );
   }
-  assert.equal(statistics.droppedSlow, before + 100);
+  assert.equal(statistics.dropped.slow, before + 100);
   assert.equal(statistics.disconnectedSlow, 0);
 });
 

@@ -46,6 +46,16 @@ export class Outgoing {
     return this.#owed.size - this.#inFlight;
   }
 
+  /** Bytes of their frames. */
+  get waitingBytes(): number {
+    return this.#bytes - this.#inFlightBytes - this.waiting * deliveryCost;
+  }
+
+  /** Sent and not over: a message of QoS 2 until its PUBCOMP. */
+  get inFlight(): number {
+    return this.#inFlight;
+  }
+
   /** Whether this would still fit, with all that were decided but not kept yet. */
   hasRoomFor(publication: Publication): boolean {
     const { sessionMessages, sessionBytes, sessionBytesFree } = this.#session.core.limits;
@@ -68,7 +78,7 @@ export class Outgoing {
     const delivery = new Delivery(this.#session, publication, topic, qos, retain, identifiers);
     if (qos === 0) return delivery;
     if (this.#owed.size === 0xffff) {
-      this.#session.core.statistics.droppedQueueFull++;
+      this.#session.drop("queueFull");
       return undefined;
     }
     let id = this.#lastId;
@@ -118,10 +128,10 @@ export class Outgoing {
    * for it; what would not be enough stays, and this one is given up.
    */
   #isBorne(delivery: Delivery): boolean {
-    const { space, core } = this.#session;
+    const { space } = this.#session;
     const count = this.#oldestFor(space.backlog.excess);
     if (count === 0) return true;
-    core.statistics.droppedSpaceFull += Math.max(1, count);
+    this.#session.drop("spaceFull", Math.max(1, count));
     for (let i = 0; i < count; i++) this.#end(this.#queue.shift()!); // there are so many
     if (count < 0) this.#end(delivery);
     return count > 0;
@@ -142,19 +152,19 @@ export class Outgoing {
   }
 
   #enqueue(delivery: Delivery): void {
-    const { limits, statistics } = this.#session.core;
+    const { limits } = this.#session.core;
     delivery.publication.detach();
     delivery.stage = stage.waiting;
     this.#dropOld();
     if (limits.sessionMessages === 0 || delivery.size > limits.sessionBytes) {
-      statistics.droppedQueueFull++;
+      this.#session.drop("queueFull");
       this.#end(delivery);
       return;
     }
     while (this.#queue.isFullFor(delivery)) {
       const oldest = this.#queue.shift();
       if (!oldest) break;
-      statistics.droppedQueueFull++;
+      this.#session.drop("queueFull");
       this.#end(oldest);
     }
     this.#queue.push(delivery);
@@ -169,7 +179,7 @@ export class Outgoing {
     if (this.#session.core.limits.sessionMessageSeconds === Infinity) return;
     for (let oldest = this.#queue.first; oldest && this.#isOld(oldest); oldest = this.#queue.first) {
       this.#queue.shift();
-      this.#session.core.statistics.droppedOld++;
+      this.#session.drop("old");
       this.#end(oldest);
     }
   }

@@ -227,7 +227,7 @@ test("[MQTT-3.3.2-5] [MQTT-3.3.2-6] a message that waits loses its time, and is 
     got.map(({ properties }) => properties?.["messageExpiryInterval"]),
     [70],
   );
-  assert.equal(house.broker.statistics.droppedExpired, 1);
+  assert.equal(house.broker.statistics.dropped.expired, 1);
 });
 
 test("[MQTT-3.1.2-24] [MQTT-3.1.2-25] a message larger than the client takes is as good as delivered", async () => {
@@ -242,7 +242,7 @@ test("[MQTT-3.1.2-24] [MQTT-3.1.2-25] a message larger than the client takes is 
   }
   const got = await reader.take("publish");
   assert.equal(got.payload.length, 10);
-  assert.equal(house.broker.statistics.droppedTooLarge, 1);
+  assert.equal(house.broker.statistics.dropped.tooLarge, 1);
 });
 
 test("[MQTT-3.2.2-15] a packet larger than the limit is refused before it has come", async () => {

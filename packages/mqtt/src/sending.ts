@@ -21,14 +21,14 @@ export function sendPublish(
   const { limits, statistics } = core;
   if (!connection.isOpen) return false;
   if (qos === 0 && output.waiting > limits.waiting) {
-    statistics.droppedSlow++;
+    connection.session?.drop("slow");
     return false;
   }
   let left = publication.expiry;
   if (left !== -1) {
     left = publication.secondsLeft(core.time.elapsed());
     if (left === 0 && !isDuplicate) {
-      statistics.droppedExpired++; // [MQTT-3.3.2-5]
+      connection.session?.drop("expired"); // [MQTT-3.3.2-5]
       return false;
     }
   }
@@ -52,7 +52,7 @@ export function sendPublish(
     end = bytes.length;
   }
   if (end - start > connection.maximumPacket) {
-    statistics.droppedTooLarge++; // [MQTT-3.1.2-24], [MQTT-3.1.2-25]
+    connection.session?.drop("tooLarge"); // [MQTT-3.1.2-24], [MQTT-3.1.2-25]
     return false;
   }
   const { aliases } = connection;

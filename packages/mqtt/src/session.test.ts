@@ -193,7 +193,7 @@ test("a session queue keeps the newest within its limits of messages and bytes, 
   const writer = await house.connect("writer");
   for (let i = 0; i < 5; i++) writer.publish("a", String(i), { qos: 1, messageId: 1 });
   await writer.quiet();
-  assert.deepEqual([house.broker.statistics.queued, house.broker.statistics.droppedQueueFull], [3, 2]);
+  assert.deepEqual([house.broker.statistics.queued, house.broker.statistics.dropped.queueFull], [3, 2]);
   writer.publish("a", "x".repeat(2990), { qos: 1, messageId: 1 });
   writer.publish("a", "y".repeat(100), { qos: 1, messageId: 1 });
   writer.publish("a", "z".repeat(3100), { qos: 1, messageId: 1 });
@@ -348,7 +348,7 @@ test("a message that waited longer than a session lets it is dropped, and counte
   }
   const back = await house.connect("sleeper", { connect: { clean: false } });
   assert.deepEqual(payloads(await back.quiet()), ["1", "2"]);
-  assert.equal(house.broker.statistics.droppedOld, 1);
+  assert.equal(house.broker.statistics.dropped.old, 1);
 });
 
 test("where a full session refuses its publishers, they are told 0x97, or hung up on in 3.1.1, and nobody gets the message", async () => {
@@ -375,8 +375,8 @@ test("where a full session refuses its publishers, they are told 0x97, or hung u
   four.publish("a", "x", { qos: 1, messageId: 1 });
   assert.deepEqual(await four.closed(), []);
   assert.deepEqual(payloads(await awake.quiet()), ["0", "0"]);
-  const { refusedQueueFull, droppedQueueFull, queued } = house.broker.statistics;
-  assert.deepEqual([refusedQueueFull, droppedQueueFull, queued], [3, 0, 2]);
+  const { refusedQueueFull, dropped, queued } = house.broker.statistics;
+  assert.deepEqual([refusedQueueFull, dropped.queueFull, queued], [3, 0, 2]);
   assert.equal(house.policy.refusals.length, 3);
   assert.deepEqual(payloads(await (await house.connect("sleeper", { connect: { clean: false } })).quiet()), ["0", "0"]);
 });

@@ -3,11 +3,12 @@ import type { Core } from "./core.ts";
 import type { Delivery } from "./delivery.ts";
 import type { Mounts } from "./mounts.ts";
 import { Outgoing } from "./outgoing.ts";
-import type { Closing, Gate, Message } from "./policy.ts";
+import type { Closing, Gate, Message, ProtocolVersion, Transport } from "./policy.ts";
 import type { Publication, Publisher } from "./publication.ts";
 import { Receipts } from "./receipts.ts";
 import type { Entry } from "./records.ts";
 import type { Space } from "./space.ts";
+import { nothingDropped, type Dropped } from "./statistics.ts";
 import type { Merged, Subscription, Target } from "./subscription.ts";
 
 /** Why a connection is ended from our side. Of a revoked one nothing more goes out but the reason. */
@@ -21,6 +22,8 @@ export type Ended = Pick<Closing, "how" | "code"> & {
 export interface Line {
   /** It is open, and few enough bytes are waiting for another message of QoS 1 or 2. */
   readonly hasRoom: boolean;
+  readonly protocolVersion: ProtocolVersion;
+  readonly transport: Transport;
   /** Writes a PUBLISH, or says `false` where it was dropped: too large, expired, or too slow for QoS 0. */
   send(delivery: Delivery, duplicate: boolean): boolean;
   /** The same at QoS 0, for a subscription, as the message comes. */
@@ -77,10 +80,14 @@ export class Session {
   /** In the log; 0 is not there. */
   number = 0;
   line: Line | null = null;
+  /** When its last connection came, in milliseconds since the epoch; 0 is not since the process began. */
+  cameAt = 0;
   /** When its last connection went, in milliseconds since the epoch. */
   leftAt: number | undefined = undefined;
   expirySeconds = 0;
   hasEnded = false;
+  /** `undefined` is nothing. */
+  dropped: Dropped | undefined = undefined;
   #will: Will | undefined = undefined;
   cancelWill: (() => void) | undefined = undefined;
   cancelExpiry: (() => void) | undefined = undefined;
@@ -183,8 +190,15 @@ export class Session {
   /** A connection takes the session up, and takes so many messages of QoS 1 and 2 at once. */
   attach(line: Line, window: number): void {
     this.line = line;
+    this.cameAt = Math.floor(this.core.time.now());
     this.leftAt = undefined;
     this.outgoing.window = window;
+  }
+
+  /** Its client does not get messages that it would have got. */
+  drop(why: keyof Dropped, count = 1): void {
+    (this.dropped ??= nothingDropped())[why] += count;
+    this.core.statistics.dropped[why] += count;
   }
 
   /** The connection is gone. */

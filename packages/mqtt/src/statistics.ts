@@ -1,3 +1,20 @@
+/** Messages that were given up for a client that was owed them, or would have got them, by why. */
+export type Dropped = {
+  /** QoS 0 messages for a connection that reads too slowly. */
+  slow: number;
+  /** Given up by a full session queue, the oldest first. */
+  queueFull: number;
+  /** Given up because all sessions of its space hold too much. */
+  spaceFull: number;
+  /** Had waited longer than a session lets them. */
+  old: number;
+  expired: number;
+  /** Larger than the client's maximum packet size. */
+  tooLarge: number;
+};
+
+export const nothingDropped = (): Dropped => ({ slow: 0, queueFull: 0, spaceFull: 0, old: 0, expired: 0, tooLarge: 0 });
+
 /** What a broker has counted since it was made. */
 export class Statistics {
   connectionsAccepted = 0;
@@ -32,17 +49,7 @@ export class Statistics {
   refusedRetained = 0;
   subscribesRefused = 0;
 
-  /** QoS 0 messages for a connection that reads too slowly. */
-  droppedSlow = 0;
-  /** Messages that a full session queue gave up, the oldest first. */
-  droppedQueueFull = 0;
-  /** Messages that a session gave up because all of its space hold too much. */
-  droppedSpaceFull = 0;
-  /** Messages that had waited longer than a session lets them. */
-  droppedOld = 0;
-  droppedExpired = 0;
-  /** Larger than the client's maximum packet size. */
-  droppedTooLarge = 0;
+  readonly dropped = nothingDropped();
   /** Not delivered, because the gate says so now. */
   withheld = 0;
 

@@ -432,8 +432,8 @@ test("retained messages arrive no faster than they are read, and all of them", a
     }
     assert.deepEqual(await peer.quiet(), []);
   }
-  const { droppedSlow, droppedQueueFull } = house.broker.statistics;
-  assert.deepEqual([droppedSlow, droppedQueueFull], [0, 0]);
+  const { slow, queueFull } = house.broker.statistics.dropped;
+  assert.deepEqual([slow, queueFull], [0, 0]);
 });
 
 test("a filter that is taken back gets no more of what is retained", async () => {

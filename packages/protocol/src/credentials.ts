@@ -2,6 +2,7 @@ import { z } from "zod";
 import { conditions } from "./conditions.ts";
 import { transports } from "./transport.ts";
 import { cursor, duration, id, limit, name, noReply, pageOf, publicKey, time } from "./shapes.ts";
+import { mqttSessions } from "./mqtt-sessions.ts";
 import { route } from "./route.ts";
 
 const grants = z.array(z.string().max(4_096)).min(1).max(64);
@@ -96,6 +97,16 @@ export const readCredential = route({
   needs: "credential.read",
   on: "own",
   reply: credential,
+});
+
+export const listCredentialSessions = route({
+  method: "GET",
+  path: "/v1/credentials/{credential}/sessions",
+  summary:
+    "The MQTT sessions of a program that comes with this credential, or of the device whose key it is; as those of a device.",
+  needs: "credential.read",
+  on: "own",
+  reply: mqttSessions,
 });
 
 const count = z.number().int();

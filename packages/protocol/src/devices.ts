@@ -1,6 +1,7 @@
 import { z } from "zod";
 import { conditions } from "./conditions.ts";
 import { id, limit, name, noReply, pageOf, publicKey, tags, time, version } from "./shapes.ts";
+import { mqttSessions } from "./mqtt-sessions.ts";
 import { route } from "./route.ts";
 
 /** Another name that a device goes by: in topics of firmware that was written for another platform. */
@@ -122,6 +123,16 @@ export const readDevice = route({
   on,
   reply: device,
   versioned: true,
+});
+
+export const listDeviceSessions = route({
+  method: "GET",
+  path: "/v1/devices/{device}/sessions",
+  summary:
+    "The MQTT sessions of a device, those that are connected first, at most a hundred: since when, what each subscribed to, what waits for it, and what it lost.",
+  needs: "device.read",
+  on,
+  reply: mqttSessions,
 });
 
 export const updateDevice = route({

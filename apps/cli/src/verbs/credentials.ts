@@ -3,6 +3,7 @@ import { formatHours, routes, transports } from "@holdfast/protocol";
 import { allPages, paging } from "../pages.ts";
 import { any, idOf, oneOf, onOff, optional, required, text } from "../parameter.ts";
 import { clipped } from "../text.ts";
+import { showSessions } from "../mqtt-sessions.ts";
 import { verb } from "../verb.ts";
 
 type Credential = Reply<typeof routes.readCredential>;
@@ -84,6 +85,13 @@ export const credentialVerbs = [
         ["may", credential.grants.join(" ")],
       ]);
     },
+  }),
+  verb({
+    name: "credential sessions",
+    summary: "Show a program's MQTT sessions: what waits for each, and what it lost",
+    arguments: one,
+    run: async (params, tools) =>
+      showSessions(await (await tools.client()).call(routes.listCredentialSessions, { params }), tools),
   }),
   verb({
     name: "credential revoke",

@@ -4,6 +4,7 @@ import { deviceOrders, routes } from "@holdfast/protocol";
 import { Misuse } from "../failure.ts";
 import { readingLines } from "../first-reading.ts";
 import { allPages, paging } from "../pages.ts";
+import { showSessions } from "../mqtt-sessions.ts";
 import { any, idOf, oneOf, optional, pair, required, text } from "../parameter.ts";
 import type { Tools } from "../tools.ts";
 import { verb, type Verb } from "../verb.ts";
@@ -158,6 +159,13 @@ export const deviceVerbs = [
     summary: "Show one device",
     arguments: one,
     run: async (params, tools) => show(await (await tools.client()).call(routes.readDevice, { params }), tools),
+  }),
+  verb({
+    name: "device sessions",
+    summary: "Show a device's MQTT sessions: what waits for each, and what it lost",
+    arguments: one,
+    run: async (params, tools) =>
+      showSessions(await (await tools.client()).call(routes.listDeviceSessions, { params }), tools),
   }),
   verb({
     name: "device update",

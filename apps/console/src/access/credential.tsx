@@ -4,6 +4,7 @@ import { useSuspenseQuery } from "@tanstack/react-query";
 import { Link, useParams } from "@tanstack/react-router";
 import { apiFor } from "../api/index.ts";
 import { EntityId, Facts, Moment, Page, paths, StateMark, Press } from "../kit/index.ts";
+import { MqttSessions } from "../mqtt-sessions/index.ts";
 import { useRevoking } from "../revoking/index.ts";
 import { useCan, useOrg } from "../session/index.ts";
 import { kindWord, words } from "../words/index.ts";
@@ -98,6 +99,7 @@ export function CredentialPage() {
           ))}
         </List>
       </Stack>
+      {credential.device === undefined && <MqttSessions credential={credential.id} />}
       {revoking.dialog}
     </Page>
   );

@@ -6,6 +6,7 @@ import { useQuery } from "@tanstack/react-query";
 import { Link } from "@tanstack/react-router";
 import { apiFor, useAct } from "../api/index.ts";
 import { Empty, Facts, Moment, paths, ProblemNotice, Scroll, SaveChanges } from "../kit/index.ts";
+import { MqttSessions } from "../mqtt-sessions/index.ts";
 import { useCan, useKept, useOrg } from "../session/index.ts";
 import { words } from "../words/index.ts";
 import { DeviceFrame, useDevice, type Device } from "./frame.tsx";
@@ -37,6 +38,7 @@ export function DeviceOverview() {
             : ([[own.retiredAt, <Moment key="retired" at={device.retiredAt} exactly />]] as const)),
         ]}
       />
+      {device.state !== "retired" && <MqttSessions device={device.id} />}
       <Change key={device.version} device={device} />
     </DeviceFrame>
   );

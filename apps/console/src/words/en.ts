@@ -11,6 +11,21 @@ const listed = ({ mqtt, eventStreams, webSockets }: Connections): string =>
     .filter((part) => part !== false)
     .join(", ");
 
+const inWords = (n: number) => n.toLocaleString("en", { maximumFractionDigits: 1 });
+
+const sizeOf = (bytes: number): string =>
+  bytes < 1024
+    ? `${bytes} bytes`
+    : bytes < 1 << 20
+      ? `${inWords(bytes / 1024)} KiB`
+      : `${inWords(bytes / (1 << 20))} MiB`;
+
+function spanOf(seconds: number): string {
+  if (seconds >= 2 * 86_400) return `${inWords(seconds / 86_400)} days`;
+  if (seconds >= 2 * 3_600) return `${inWords(seconds / 3_600)} hours`;
+  return seconds >= 120 ? `${inWords(seconds / 60)} minutes` : `${seconds} seconds`;
+}
+
 /** Every word that a person reads in the console, in English. Another language is another file of this shape. */
 export const en = {
   product: "Holdfast",
@@ -274,6 +289,30 @@ export const en = {
       refused: "Refused.",
     },
   },
+  mqttSessions: {
+    title: "MQTT sessions",
+    none: "There is no MQTT session: none is connected, and none is kept. What comes while a client is away waits only in a session that outlives its connection: clean session off, or in MQTT 5 a session expiry.",
+    more: (shown: number, total: number) => `The first ${shown} of ${total}.`,
+    client: "Client id",
+    since: "Since",
+    ends: "Kept until",
+    keeps: (seconds: number) => (seconds === 0 ? "it goes" : `${spanOf(seconds)} after it goes`),
+    filters: "Subscribed to",
+    andMore: (count: number) => `and ${count} more`,
+    waiting: "Waiting",
+    waits: (messages: number, bytes: number) =>
+      `${inWords(messages)} ${messages === 1 ? "message" : "messages"}, ${sizeOf(bytes)}`,
+    lost: "Lost",
+    nothing: "nothing",
+    why: {
+      queueFull: "queue full",
+      orgFull: "too much in all queues",
+      tooOld: "waited too long",
+      expired: "expired",
+      tooLarge: "too large for it",
+      slow: "it reads too slowly",
+    },
+  },
   products: {
     lead: "A product is a class of devices: what they measure, and whether they may send anything else.",
     empty: "There is no product yet. Devices work without one; with one, their attributes have types and units.",
@@ -433,7 +472,7 @@ export const en = {
     keysFolder: "Folder of the keys",
     limits: "Limits",
     maximumMessage: "Largest message",
-    bytes: (count: number) => `${(count / 1024).toLocaleString("en")} KiB`,
+    bytes: sizeOf,
     version: "Version",
   },
   settings: {

@@ -11,6 +11,7 @@ export { on, type Begun, type Handler, type Raw } from "./on.ts";
 export type { Permit, Reach } from "./permit.ts";
 export type { Connections, Open } from "./preview.ts";
 export { authorityIn, membershipOf } from "./postgres.ts";
+export { credentialId, readCredential } from "./reading.ts";
 export { reachSql, tagIndex } from "./reach-sql.ts";
 export { Revocation } from "./revocation.ts";
 export { actionsOfMember, holds, type Member } from "./roles.ts";

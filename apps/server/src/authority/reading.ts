@@ -3,6 +3,7 @@ import { pageOf, type Page, type Storage, type Unit } from "../storage/index.ts"
 import { refusedBy } from "./caller.ts";
 import { nobody } from "./circumstances.ts";
 import type { Credential } from "./credential.ts";
+import { isCredentialId } from "./explain.ts";
 import type { Permit } from "./permit.ts";
 import { authorityIn } from "./postgres.ts";
 import { compile, standingOf } from "./power.ts";
@@ -12,6 +13,12 @@ type Needs = { readonly storage: Storage; readonly spaces: Spaces; readonly cloc
 
 /** A credential as it is shown: `standing` also knows what ended above it. */
 export type Shown = { readonly credential: Credential; readonly standing: ReturnType<typeof standingOf> };
+
+/** The credential of a path. @throws Refusal `id.malformed` */
+export function credentialId(text: string | undefined): CredentialId {
+  if (text === undefined || !isCredentialId(text)) throw new Refusal("id.malformed");
+  return text;
+}
 
 export async function readCredential(
   needs: Needs,

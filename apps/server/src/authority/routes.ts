@@ -1,5 +1,5 @@
 import { thumbprint, type PublicKey } from "@holdfast/crypto";
-import { Refusal, rfc3339, type Clock, type CredentialId } from "@holdfast/kernel";
+import { Refusal, rfc3339, type Clock } from "@holdfast/kernel";
 import { formatGrant, parseGrants, routes, type Conditions } from "@holdfast/protocol";
 import { isIP } from "node:net";
 import type { Storage } from "../storage/index.ts";
@@ -7,11 +7,11 @@ import type { Authentication } from "./authentication.ts";
 import { plainAddress } from "./circumstances.ts";
 import { partyOf } from "./credential.ts";
 import { heldOf } from "./bound.ts";
-import { explain, isCredentialId } from "./explain.ts";
+import { explain } from "./explain.ts";
 import type { MintedKey, Minting, Wanted } from "./minting.ts";
 import { on, type Handler } from "./on.ts";
 import { previewRevocation, type Connections, type Preview } from "./preview.ts";
-import { readCredential, readCredentials, type Shown } from "./reading.ts";
+import { credentialId, readCredential, readCredentials, type Shown } from "./reading.ts";
 import type { Revocation } from "./revocation.ts";
 import type { Spaces } from "./spaces.ts";
 
@@ -112,11 +112,6 @@ const previewReply = ({ credentials, open, devices: { count, known } }: Preview)
   connections: { mqtt: open.mqtt, eventStreams: open.eventStream, webSockets: open.webSocket },
   devices: { count, items: known.slice(0, mostNamed) },
 });
-
-function credentialId(text: string | undefined): CredentialId {
-  if (text === undefined || !isCredentialId(text)) throw new Refusal("id.malformed");
-  return text;
-}
 
 function credentialReply({ credential, standing }: Shown) {
   const { id, kind, name, grants, parent, person, application, device, createdAt, expiresAt, lastUsedAt } = credential;

@@ -1,4 +1,5 @@
 export { openMessages, type Messages } from "./broker.ts";
 export type { MessageLog } from "./log.ts";
+export { MqttSessions } from "./mqtt-sessions.ts";
 export { neverSeen, sentenceOfCause, type Presence } from "./presence.ts";
 export { Presences, type PresenceChange } from "./presences.ts";

@@ -1,0 +1,1 @@
+export { MqttSessions } from "./mqtt-sessions.tsx";
