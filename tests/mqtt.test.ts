@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { once } from "node:events";
 import { test } from "node:test";
 import { setTimeout } from "node:timers/promises";
-import { systemClock } from "@holdfast/kernel";
+import { sentenceOf, systemClock } from "@holdfast/kernel";
 import mqtt, { type IClientOptions, type IConnackPacket, type MqttClient } from "mqtt";
 import { WebSocket } from "ws";
 import { asOwner, atEnd, startTestPlatform, TestClock } from "../apps/server/src/testing/index.ts";
@@ -556,4 +556,40 @@ test("when the disk is full nobody is told that a reading was kept, and it is ta
   }
   await modern.publishAsync("me/telemetry", body, { qos: 1 });
   assert.deepEqual(await latest(device), { t: 1 });
+});
+
+test("a client of MQTT 5 that is refused reads what to do: a device, a program, of a message, a filter and a will", async () => {
+  const device = await makeDevice();
+  const { token: narrow } = await token(`telemetry.read:${device.id}`);
+  const other = await makeDevice();
+  const said = (client: MqttClient, act: () => unknown) =>
+    new Promise<string | undefined>((resolve) => {
+      client.once("packetreceive", (packet) =>
+        resolve(packet.cmd === "puback" || packet.cmd === "suback" ? packet.properties?.reasonString : packet.cmd),
+      );
+      act();
+    });
+  const own = sentenceOf("topic.foreign");
+  const pump = await as(device, { protocolVersion: 5 });
+  const publish = (client: MqttClient, topic: string) => () =>
+    client.publishAsync(topic, '{"t": 1}', { qos: 1 }).catch(() => {});
+  const listen = (client: MqttClient, filter: string) => () => client.subscribeAsync(filter).catch(() => {});
+  assert.equal(await said(pump, publish(pump, `devices/${other.id}/telemetry`)), own);
+  assert.equal(await said(pump, listen(pump, "devices/+/telemetry")), own);
+  assert.equal(await said(pump, publish(pump, "me/nothing")), sentenceOf("topic.unknown"));
+  const program = await asToken(narrow, { protocolVersion: 5 });
+  assert.match(
+    String(await said(program, publish(program, `devices/${device.id}/telemetry`))),
+    /does not allow.*explain.*grant/,
+  );
+  assert.match(
+    String(await said(program, listen(program, `devices/${other.id}/telemetry`))),
+    /does not allow.*explain.*grant/,
+  );
+  const { key } = device;
+  const will = { topic: "elsewhere", payload: Buffer.from("gone"), qos: 1, retain: false } as const;
+  assert.deepEqual(await refused({ protocolVersion: 5, username: key.id, password: key.secret, will }), {
+    code: 0x87,
+    reason: own,
+  });
 });

@@ -252,6 +252,14 @@ export const mqttMutants = (): readonly Mutant[] => [
     ],
   ),
   handler(
+    "suback-reason",
+    ["subscribing.ts", "      reasonString ??= said ?? sentenceOf(made);\n", ""],
+    [
+      "policy.test.ts",
+      "who is refused is told why, in the policy's words where it has any: a message, a filter, a will and a session too many",
+    ],
+  ),
+  handler(
     "drop-counted",
     ["session.ts", "    (this.dropped ??= nothingDropped())[why] += count;\n", ""],
     [

@@ -85,21 +85,37 @@ export function disconnectCodeOf(code: number): number {
 }
 
 const sentences = new Map<number, string>([
-  [reason.clientIdNotValid, "The client id is empty where it may not be, or too long."],
-  [reason.badUserNameOrPassword, "The user name and password do not belong together, or are not known."],
-  [reason.notAuthorized, "Your credential does not allow this."],
+  [
+    reason.clientIdNotValid,
+    "The client id is too long, or empty where a session is to be kept. Give the client a short one of its own.",
+  ],
+  [reason.badUserNameOrPassword, "The user name and password do not belong together, or are not known. Check both."],
+  [reason.notAuthorized, "Your credential does not allow this. Ask for one that does, or do it elsewhere."],
   [reason.serverUnavailable, "The server cannot do this now. Try again later."],
   [reason.serverBusy, "The server could not keep the message. Connect again and send it again."],
   [reason.serverShuttingDown, "The server is stopping. Connect again later."],
-  [reason.badAuthenticationMethod, "This server knows no such authentication method."],
-  [reason.keepAliveTimeout, "Nothing was heard for one and a half keep-alive intervals."],
-  [reason.sessionTakenOver, "Another connection came with the same client id."],
-  [reason.topicNameInvalid, "The topic is not one that this server accepts."],
-  [reason.quotaExceeded, "A limit of this server is reached."],
-  [reason.administrativeAction, "The right to be here has ended."],
-  [reason.payloadFormatInvalid, "The payload is declared to be UTF-8 and is not."],
-  [reason.retainNotSupported, "This server keeps no retained messages."],
-  [reason.qosNotSupported, "The QoS is higher than this server takes."],
+  [
+    reason.badAuthenticationMethod,
+    "This server knows no such authentication method. Connect without one, or by one that it documents.",
+  ],
+  [
+    reason.keepAliveTimeout,
+    "Nothing was heard for one and a half keep-alive intervals. Send a PINGREQ in time, or ask for a longer keep-alive.",
+  ],
+  [reason.sessionTakenOver, "Another connection came with the same client id. Give each client one of its own."],
+  [
+    reason.topicFilterInvalid,
+    "The filter is no topic filter, or too long. Shorten it, or see where its wildcards stand.",
+  ],
+  [reason.topicNameInvalid, "The topic is not one that this server accepts. Check how it is written."],
+  [reason.quotaExceeded, "This client has, or sends, as much as it may. Send less, or end what is not needed."],
+  [reason.administrativeAction, "The right to be here has ended. Connect with a credential that is good."],
+  [
+    reason.payloadFormatInvalid,
+    "The payload is declared to be UTF-8 and is not. Send UTF-8, or leave the payload format indicator out.",
+  ],
+  [reason.retainNotSupported, "This server keeps no retained messages. Publish without the retain flag."],
+  [reason.qosNotSupported, "The QoS is higher than this server takes. Its CONNACK said which is the highest."],
   [reason.useAnotherServer, "Use another server, for now."],
   [reason.serverMoved, "The server has moved. Use another one from now on."],
   [reason.maximumConnectTime, "This connection has lasted as long as it may. Connect again."],
@@ -107,3 +123,6 @@ const sentences = new Map<number, string>([
 
 /** What to tell a person who reads the code, where nobody has said anything better. */
 export const sentenceOf = (code: number): string | undefined => sentences.get(code);
+
+/** Where a client reads so slowly that it is let go: more than its code says, which has other uses. */
+export const tooSlow = "Messages come faster than this client reads them. Read faster, or subscribe to less.";

@@ -3,7 +3,7 @@ import type { Buffer } from "node:buffer";
 import type { Duplex } from "node:stream";
 import type { Aliases } from "./aliases.ts";
 import { authenticate, type Authentication } from "./authenticating.ts";
-import { firstByte, packet, reason } from "./codes.ts";
+import { firstByte, packet, reason, tooSlow } from "./codes.ts";
 import type { Core } from "./core.ts";
 import { Cursor } from "./cursor.ts";
 import { Deadlines, hangUp } from "./deadlines.ts";
@@ -139,7 +139,7 @@ export class Connection implements Line, Opened, FrameHandler {
   announced(first: number, size: number): void {
     if (!this.session) refuseEarly(first, this.#phase === "proving");
     if (size > this.core.limits.packet) {
-      throw new ProtocolError(reason.packetTooLarge, "The packet is larger than this server takes."); // [MQTT-3.2.2-15]
+      throw new ProtocolError(reason.packetTooLarge, "The packet is larger than the CONNACK said it may be."); // [MQTT-3.2.2-15]
     }
   }
 
@@ -303,7 +303,7 @@ export class Connection implements Line, Opened, FrameHandler {
     }
     if (this.output.waiting > this.core.limits.waitingHard && this.#phase === "open") {
       this.core.statistics.disconnectedSlow++;
-      this.end({ how: "slow", code: reason.quotaExceeded, atOnce: true });
+      this.end({ how: "slow", code: reason.quotaExceeded, reasonString: tooSlow, atOnce: true });
     }
   }
 

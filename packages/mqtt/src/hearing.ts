@@ -47,7 +47,8 @@ export class Hearing {
   }
 
   #meet(bytes: Buffer, start: number, end: number): Heard {
-    if (!isTopicName(bytes, start, end)) throw new ProtocolError(reason.topicNameInvalid, "This is not a topic name.");
+    if (!isTopicName(bytes, start, end))
+      throw new ProtocolError(reason.topicNameInvalid, "This is not a topic name: it is empty, or has a wildcard.");
     const own = Buffer.from(bytes.subarray(start, end));
     const written = own.toString();
     return { bytes: own, written, ...this.#meaningOf(written) };
@@ -69,7 +70,10 @@ export class Hearing {
   /** [MQTT-3.3.2-8] to [MQTT-3.3.2-10] */
   byAlias(alias: number, bytes: Buffer, start: number, end: number): Heard {
     if (alias === 0 || alias > this.#session.core.limits.topicAliases) {
-      throw new ProtocolError(reason.topicAliasInvalid, "The topic alias is zero, or greater than the maximum.");
+      throw new ProtocolError(
+        reason.topicAliasInvalid,
+        "The topic alias is zero, or greater than the CONNACK said (Topic Alias Maximum).",
+      );
     }
     this.#aliases ??= new Map();
     if (start !== end) {
@@ -78,7 +82,11 @@ export class Hearing {
       return heard;
     }
     const known = this.#aliases.get(alias);
-    if (!known) throw new ProtocolError(reason.protocolError, "The topic alias is not known.");
+    if (!known)
+      throw new ProtocolError(
+        reason.protocolError,
+        "The topic alias is not known: its first message on this connection carries the topic.",
+      );
     return known;
   }
 

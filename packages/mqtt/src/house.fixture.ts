@@ -79,8 +79,12 @@ export class TestPolicy implements Policy<Guest> {
     this.fullSpaces.push(space);
   }
 
-  refused(_guest: Guest, what: string, topic: string, code: number): void {
+  /** What it says to whoever was refused. */
+  words: string | undefined;
+
+  refused(_guest: Guest, what: string, topic: string, code: number): string | undefined {
     this.refusals.push({ what, topic, code });
+    return this.words;
   }
 }
 

@@ -122,15 +122,20 @@ export class Inbound implements Source {
     statistics.messagesIn++;
     connection.counters.messagesIn++;
     if (first & 1 && !retainAvailable && version === 5) {
-      throw new ProtocolError(reason.retainNotSupported, "This server keeps no retained messages."); // [MQTT-3.2.2-14]
+      throw new ProtocolError(
+        reason.retainNotSupported,
+        "This server keeps no retained messages. Publish without the retain flag.",
+      ); // [MQTT-3.2.2-14]
     }
     if (qos === 2 && this.#isRepeat(publication)) return;
     let code = properties === undefined ? 0 : considerProperties(session, publication, properties);
     if (code === 0) code = hearing.verdictOf(heard);
     const full = code === 0 && (qos > 0 || publication.retain) ? decide(route, publication, session) : 0;
     if (full !== 0) code = full;
-    if (code !== 0) policy.refused?.(session.context, "publish", heard.written, code, stop - propertiesEnd);
-    else {
+    if (code !== 0) {
+      const said = policy.refused?.(session.context, "publish", heard.written, code, stop - propertiesEnd);
+      publication.reasonString ??= said;
+    } else {
       if (qos > 0 || publication.retain) expect(space, publication, session, null);
       code = connection.core.accept(session, publication);
     }
@@ -155,7 +160,10 @@ export class Inbound implements Source {
   #checkQuota(qos: number, packetId: number): void {
     if (qos === 2 && this.#uncompleted.has(packetId)) return;
     if (this.#countOfOnes + this.#uncompleted.size < this.#connection.core.limits.unacknowledged) return;
-    throw new ProtocolError(reason.receiveMaximumExceeded, "More messages are unacknowledged than allowed.");
+    throw new ProtocolError(
+      reason.receiveMaximumExceeded,
+      "More messages are unacknowledged than allowed. The CONNACK said how many may be (Receive Maximum).",
+    );
   }
 
   /** Whether this message of QoS 2 is known by its id: then it is not taken again, only answered ([MQTT-4.3.3-10]). */
@@ -266,7 +274,10 @@ export class Inbound implements Source {
 
 function refuseQos(qos: number): never {
   if (qos === 3) throw malformed("There is no QoS 3."); // [MQTT-3.3.1-4]
-  throw new ProtocolError(reason.qosNotSupported, "The QoS is higher than this server takes."); // [MQTT-3.2.2-11]
+  throw new ProtocolError(
+    reason.qosNotSupported,
+    "The QoS is higher than this server takes. Its CONNACK said which is the highest.",
+  ); // [MQTT-3.2.2-11]
 }
 
 function considerProperties(session: Session, publication: Publication, properties: Properties): number {

@@ -95,8 +95,9 @@ function open(connection: Connection, connect: Connect, welcome: Welcome): Openi
   const { principal, space: key } = welcome;
   const will = willOf(connect, mounts, welcome, core);
   if (typeof will === "number") {
-    core.policy.refused?.(welcome.context, "will", connect.will?.topic ?? "", will, connect.will?.payload.length);
-    return { turnedAway: will };
+    const { topic = "", payload } = connect.will ?? {};
+    const said = core.policy.refused?.(welcome.context, "will", topic, will, payload?.length);
+    return { turnedAway: will, reasonString: said };
   }
 
   const assigned = connect.clientId === "" ? unusedId(core, key, principal) : undefined;
@@ -112,8 +113,8 @@ function open(connection: Connection, connect: Connect, welcome: Welcome): Openi
     const most = welcome.maximumSessions ?? limits.sessionsPerPrincipal;
     const tooMany = core.sessions.tooMany(key, principal, most);
     if (!tooMany) {
-      core.policy.refused?.(welcome.context, "session", "", reason.quotaExceeded);
-      return { turnedAway: reason.quotaExceeded, reasonString: allConnected };
+      const said = core.policy.refused?.(welcome.context, "session", "", reason.quotaExceeded);
+      return { turnedAway: reason.quotaExceeded, reasonString: said ?? allConnected };
     }
     for (const session of tooMany) core.displace(session);
   }

@@ -40,7 +40,10 @@ export class Pace {
     if (this.#left >= 0) return;
     if (now - this.#releasedAt > this.#heldFor) this.#tooFastSince = now;
     else if (now - this.#tooFastSince >= limits.messagesEndurance) {
-      throw new ProtocolError(reason.quotaExceeded, "Messages have been coming faster than this server takes them.");
+      throw new ProtocolError(
+        reason.quotaExceeded,
+        "Messages have been coming faster than this server takes them for a while. Send fewer, or several readings in one.",
+      );
     }
     // A tenth of a second's worth at once, in place of a timer for each packet.
     this.#heldFor = ((Math.min(burst, perSecond / 10) - this.#left) / perSecond) * 1000;

@@ -1,7 +1,8 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { sentenceOf } from "./codes.ts";
 import { House, TestGate, until } from "./house.fixture.ts";
-import type { Received } from "./peer.fixture.ts";
+import type { Peer, Received } from "./peer.fixture.ts";
 
 const payloads = (packets: readonly Received[]) =>
   packets.filter(({ cmd }) => cmd === "publish").map(({ payload }) => payload.toString());
@@ -611,4 +612,57 @@ test("3.1.1 [MQTT-4.8.0-2] a policy that throws ends the connection it was asked
   house.faults.splice(0);
   assert.deepEqual(await other.quiet(), []);
   await house[Symbol.asyncDispose]();
+});
+
+test("who is refused is told why, in the policy's words where it has any: a message, a filter, a will and a session too many", async () => {
+  await using house = await House.open({ limits: { sessionsPerPrincipal: 1 } });
+  const { gate } = house.policy;
+  gate.publish = (topic) => (topic === "no" ? 0x87 : 0);
+  gate.subscribe = gate.publish;
+  const told = async (peer: Peer): Promise<unknown[]> =>
+    (await peer.quiet()).map(({ cmd, properties }) => [cmd, properties?.reasonString]);
+  const own = sentenceOf(0x87);
+  for (const words of [undefined, "Ask the gardener."]) {
+    house.policy.words = words;
+    const peer = await house.connect("a", { version: 5 });
+    peer.publish("no", "x", { qos: 1, messageId: 1 });
+    peer.publish("no", "x", { qos: 2, messageId: 2 });
+    peer.send({
+      cmd: "subscribe",
+      messageId: 3,
+      subscriptions: ["yes", "no"].map((topic) => ({ topic, qos: 1, nl: false, rap: false, rh: 0 })),
+    });
+    peer.subscribe(4, "yes", 1);
+    assert.deepEqual(await told(peer), [
+      ["puback", words ?? own],
+      ["pubrec", words ?? own],
+      ["suback", words ?? own],
+      ["suback", undefined],
+    ]);
+    for (const [connect, broker] of [
+      [{ will: { topic: "no", payload: "x", qos: 0, retain: false } }, own],
+      [
+        {},
+        "As many sessions of this client are connected as it may have. Disconnect one, or come with the client id of one of them.",
+      ],
+    ] as const) {
+      const other = await house.visit({ version: 5 });
+      other.connect({ clientId: "b", ...connect });
+      assert.equal((await other.take("connack")).properties?.reasonString, words ?? broker);
+    }
+    peer.send({ cmd: "disconnect" });
+    await until(() => house.broker.statistics.sessions === 0);
+  }
+});
+
+test("[MQTT-3.1.2-29] a SUBACK says no reason to a client that wants none, or that has no room for it", async () => {
+  await using house = await House.open();
+  house.policy.gate.subscribe = () => 0x87;
+  for (const properties of [{ requestProblemInformation: false }, { maximumPacketSize: 30 }]) {
+    const peer = await house.connect("a", { version: 5, connect: { properties } });
+    peer.subscribe(1, "a", 1);
+    const [suback] = await peer.quiet();
+    assert.deepEqual([suback?.cmd, suback?.granted, suback?.properties], ["suback", [0x87], undefined]);
+    peer.destroy();
+  }
 });

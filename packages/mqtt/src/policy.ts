@@ -240,7 +240,8 @@ export interface Policy<Context = unknown> {
   full?(space: SpaceKey): void;
   /**
    * Something was refused that `accept` was not asked about: the topic or filter as the client wrote it, of a message its bytes too. A
-   * will is refused with its whole CONNECT; so is a session too many, which has no topic.
+   * will is refused with its whole CONNECT; so is a session too many, which has no topic. Answers what to tell a client of MQTT 5, where there is
+   * something better to say than the broker would.
    */
-  refused?(context: Context, what: Refusable, topic: string, code: number, size?: number): void;
+  refused?(context: Context, what: Refusable, topic: string, code: number, size?: number): string | undefined;
 }

@@ -1,5 +1,5 @@
 import { Buffer } from "node:buffer";
-import { reason } from "./codes.ts";
+import { reason, sentenceOf } from "./codes.ts";
 import type { Connection } from "./connection.ts";
 import type { Cursor } from "./cursor.ts";
 import type { Mapped } from "./mounts.ts";
@@ -21,11 +21,13 @@ export function subscribe(connection: Connection, session: Session, cursor: Curs
   const made: Made[] = [];
   const wantRetained: Subscription[] = [];
   const whyFull = session.isKept ? session.space.keeping?.whyFull : undefined;
+  let reasonString: string | undefined;
   for (const one of asked) {
     const done = whyFull === undefined ? make(session, one, identifier) : reason.quotaExceeded;
     if (typeof done === "number") {
       core.statistics.subscribesRefused++;
-      if (whyFull === undefined) core.policy.refused?.(session.context, "subscribe", one.filter.written, done);
+      const why = whyFull ?? core.policy.refused?.(session.context, "subscribe", one.filter.written, done);
+      reasonString ??= why ?? sentenceOf(done); // of several the first: the answer has room for one
       codes.push(protocolVersion === 5 ? sayable("suback", done) : 0x80);
       continue;
     }
@@ -40,7 +42,7 @@ export function subscribe(connection: Connection, session: Session, cursor: Curs
   session.keep(entries, (code) => {
     if (code === 0) {
       const answer = (said: Properties) => suback(protocolVersion, id, codes, said);
-      if (connection.isOpen) say(connection, fitting(connection.maximumPacket, connection.told(whyFull), answer));
+      if (connection.isOpen) say(connection, fitting(connection.maximumPacket, connection.told(reasonString), answer));
       return core.recollection.begin(session, wantRetained);
     }
     for (const one of made) takeBack(session, one);

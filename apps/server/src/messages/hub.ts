@@ -25,9 +25,10 @@ import type { Backoff } from "./backoff.ts";
 import { MessageGate } from "./gate.ts";
 import { causeOf } from "./cause.ts";
 import type { MessageLog } from "./log.ts";
+import { PlainAnswer, plainly } from "./plain-answer.ts";
 import type { Presences } from "./presences.ts";
 import { challenge } from "./proof.ts";
-import { reasonOf, refusalBy, violationBy } from "./reason.ts";
+import { reasonOf, refusalBy, sentenceBy, violationBy } from "./reason.ts";
 import { aliasOf, cameOver, treeOf, welcome, type SessionContext } from "./session.ts";
 
 export type HubNeeds = {
@@ -237,7 +238,7 @@ export class Hub implements Policy<SessionContext> {
     else this.#needs.presences.heard(caller.space, device, receivedAt);
   }
 
-  refused(context: SessionContext, what: Refusable, topic: string, code: number, size?: number): void {
+  refused(context: SessionContext, what: Refusable, topic: string, code: number, size?: number): string | undefined {
     const { caller, address } = context;
     const { space, credential } = caller;
     if (what !== "session" && credentialIn(topic)) {
@@ -247,9 +248,10 @@ export class Hub implements Policy<SessionContext> {
     const action = what === "subscribe" ? "telemetry.read" : "telemetry.write";
     const attempt = what === "session" ? "one MQTT session too many" : `${what} to ${topic}`;
     this.#needs.refused(caller, action, credential.device ?? space.org, attempt);
-    if (!this.#needs.live.isWatched(space)) return;
+    const said = sentenceBy(code, what, credential.device !== undefined);
+    if (!this.#needs.live.isWatched(space)) return said;
     const device = credential.device ?? (what === "publish" ? parseTopic(topic)?.device : undefined);
-    if (!device) return;
+    if (!device) return said;
     const refusal = refusalBy(code, what, credential.device !== undefined);
     const because = () => clauseOf(caller, device, refusal);
     this.#tell(context, {
@@ -259,6 +261,7 @@ export class Hub implements Policy<SessionContext> {
       ...(what !== "session" && { topic, size }),
       because,
     });
+    return said;
   }
 
   #tell(
@@ -306,28 +309,6 @@ function clauseOf(caller: Caller, device: Id<"device">, { code }: Refusal): stri
   if (code === "topic.foreign") return `${device} is held to its own tree`;
   const target = code === "permit.missing" ? caller.target("device", device) : undefined;
   return target && caller.decide("telemetry.write", target).because;
-}
-
-/**
- * MQTT 3.1.1 knows one answer to a message, "kept", and the broker gives it for what would never be kept, too, or the client would
- * send it for ever. A full disk is not for ever: then the connection ends without an answer, and the message comes again.
- */
-const plainly = (code: number): number => (code === quotaExceeded ? serverBusy : code);
-
-class PlainAnswer {
-  readonly #publication: Publication;
-
-  constructor(publication: Publication) {
-    this.#publication = publication;
-  }
-
-  get record(): Uint8Array | undefined {
-    return this.#publication.record;
-  }
-
-  settle(code: number, reasonString?: string): void {
-    this.#publication.settle(plainly(code), reasonString);
-  }
 }
 
 /** Which platform the firmware was written for: it says so by the topic that it publishes to. */

@@ -1,4 +1,4 @@
-import { Refusal } from "@holdfast/kernel";
+import { Refusal, sentenceOf } from "@holdfast/kernel";
 import type { Refusable } from "@holdfast/mqtt";
 
 /** What a refusal is called in MQTT 5 (2.4); in 3.1.1 the broker makes of it what that version knows. */
@@ -41,6 +41,17 @@ export function refusalBy(code: number, what: Refusable, isDevice: boolean): Ref
       return new Refusal("topic.unknown", what === "subscribe" ? { detail: "The filter is too long." } : {});
   }
 }
+
+/** The same for a client of MQTT 5, where the broker's own words say less. Made of nothing: whoever is refused comes again at once. */
+export function sentenceBy(code: number, what: Refusable, isDevice: boolean): string | undefined {
+  if (code === 0x87) return isDevice ? sentenceOf("topic.foreign") : notGranted;
+  if (code === 0x90) return sentenceOf("topic.unknown");
+  if (code !== 0x97) return undefined;
+  return what === "subscribe" ? sentenceOf("mqtt.tooMany") : what === "will" ? sentenceOf("mqtt.full") : undefined;
+}
+
+const notGranted =
+  "This credential does not allow that topic or filter. holdfast explain says which grant is missing; make one that has it.";
 
 /** Why a connection was closed by the rules of MQTT. */
 export const violationBy = (code: number): Refusal =>
