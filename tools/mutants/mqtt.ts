@@ -253,7 +253,7 @@ export const mqttMutants = (): readonly Mutant[] => [
   ),
   handler(
     "suback-reason",
-    ["subscribing.ts", "      reasonString ??= said ?? sentenceOf(made);\n", ""],
+    ["subscribing.ts", "      reasonString ??= why ?? sentenceOf(done);\n", ""],
     [
       "policy.test.ts",
       "who is refused is told why, in the policy's words where it has any: a message, a filter, a will and a session too many",

@@ -27,7 +27,8 @@ export function subscribe(connection: Connection, session: Session, cursor: Curs
     if (typeof done === "number") {
       core.statistics.subscribesRefused++;
       const why = whyFull ?? core.policy.refused?.(session.context, "subscribe", one.filter.written, done);
-      reasonString ??= why ?? sentenceOf(done); // of several the first: the answer has room for one
+      // Of several the first: the answer has room for one.
+      reasonString ??= why ?? sentenceOf(done);
       codes.push(protocolVersion === 5 ? sayable("suback", done) : 0x80);
       continue;
     }
