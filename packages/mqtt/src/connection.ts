@@ -106,7 +106,7 @@ export class Connection implements Line, Opened, FrameHandler {
   }
 
   get hasRoom(): boolean {
-    return this.#phase === "open" && this.output.waiting <= this.core.limits.waiting;
+    return this.#phase === "open" && this.output.hasRoom(this.core.limits.waiting);
   }
 
   // Reading
@@ -320,7 +320,7 @@ export class Connection implements Line, Opened, FrameHandler {
   #drained(): void {
     const { session } = this;
     if (this.#phase !== "open" || !session || this.output.waiting * 2 > this.core.limits.waiting) return;
-    if (session.outgoing.isWaiting) this.core.safely(() => session.outgoing.pump());
+    if (this.output.hadNoRoom() && session.outgoing.isWaiting) this.core.safely(() => session.outgoing.pump());
     this.core.recollection.goOn(session);
   }
 
