@@ -1,6 +1,7 @@
-// Hot path: one call per message. JSON.parse does the work; what follows only looks.
+// Hot path: one call per message. Where flat.ts does not know the form, JSON.parse does the work; what follows only looks.
 import { instantOf, parseInstant, Refusal, type Instant } from "@holdfast/kernel";
 import { EpochSeconds, parseCbor } from "./cbor.ts";
+import { FlatReader } from "./flat.ts";
 import { checkPoint, mostReadings, refusalAt, type Reading, type Value } from "./reading.ts";
 import { resolveSenml, senmlLabel } from "./senml.ts";
 
@@ -49,7 +50,7 @@ const plain: BodyKind = {};
 export function parseBody(body: Uint8Array, now: Instant, kind: BodyKind = plain): Reading[] {
   switch (formatOf(kind.contentType)) {
     case "json":
-      return readingsOf(parseJson(body), kind.dialect ?? "holdfast");
+      return flatReadings(body, kind) ?? readingsOf(parseJson(body), kind.dialect ?? "holdfast");
     case "cbor":
       return readingsOf(parseCbor(body), kind.dialect ?? "holdfast");
     case "senml+json":
@@ -57,6 +58,18 @@ export function parseBody(body: Uint8Array, now: Instant, kind: BodyKind = plain
     case "senml+cbor":
       return resolveSenml(parseCbor(body, senmlLabel), now);
   }
+}
+
+const flat = new FlatReader();
+
+/** The short form of plain numbers, which most messages are; `undefined` is not one of those, whatever else it may be. */
+function flatReadings(body: Uint8Array, { dialect }: BodyKind): Reading[] | undefined {
+  if (dialect === "losant") return undefined;
+  const values = flat.read(body);
+  if (!values) return undefined;
+  // They may make it the long form.
+  for (const [name] of values) if (name === "values" || name === "time") return undefined;
+  return [{ time: undefined, values }];
 }
 
 const utf8 = new TextDecoder("utf-8", { fatal: true });
