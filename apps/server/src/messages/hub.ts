@@ -29,7 +29,7 @@ import { PlainAnswer, plainly } from "./plain-answer.ts";
 import type { Presences } from "./presences.ts";
 import { challenge } from "./proof.ts";
 import { reasonOf, refusalBy, sentenceBy, violationBy } from "./reason.ts";
-import { aliasOf, cameOver, treeOf, welcome, type SessionContext } from "./session.ts";
+import { aliasOf, cameOver, spokenOf, treeOf, welcome, type SessionContext } from "./session.ts";
 
 export type HubNeeds = {
   readonly authentication: Authentication;
@@ -91,7 +91,7 @@ export class Hub implements Policy<SessionContext> {
       const answer = await this.#admit(asked, async () => prove(current));
       if ("turnedAway" in answer) return answer;
       // It is the same session, which has its name and has been heard.
-      return { ...answer, context: { ...again, caller: answer.context.caller } };
+      return { ...answer, context: { ...again, caller: answer.context.caller, last: undefined } };
     });
   }
 
@@ -180,13 +180,16 @@ export class Hub implements Policy<SessionContext> {
   }
 
   accept(context: SessionContext, publication: Publication): number {
-    const topic = parseTopic(publication.topic);
-    if (!topic) return topicNameInvalid;
-    const { caller, session } = context;
-    const { space, credential } = caller;
+    const { topic, named } = publication;
+    let spoken = context.last;
+    if (spoken?.topic !== topic || spoken.named !== named) spoken = spokenOf(context, topic, named);
+    if (!spoken) return topicNameInvalid;
+    context.last = spoken;
+    const { source } = spoken;
+    const { space, device } = source;
     const isOld = publication.version === 4;
     const waiting = isOld ? new PlainAnswer(publication) : publication;
-    const overdrawn = overdrawnBy(caller);
+    const overdrawn = overdrawnBy(context.caller);
     if (overdrawn) return this.#tooOften(context, publication, overdrawn);
     // Nothing was measured: what was retained is to be forgotten (MQTT 5, section 3.3.1.3).
     if (publication.retain && publication.payload.length === 0) {
@@ -195,22 +198,16 @@ export class Hub implements Policy<SessionContext> {
         publication.reasonString = whyFull;
         return isOld ? plainly(quotaExceeded) : quotaExceeded;
       }
-      this.#heard(context, topic.device, publication);
+      this.#heard(context, device, publication);
       if (publication.record) this.#needs.log.append(space, publication.record, (code) => waiting.settle(code));
       else waiting.settle(0);
       return 0;
     }
-    const refusal = this.#needs.telemetry.accept(
-      { space, device: topic.device, via: "mqtt", topic: publication.named, session, credential: credential.id },
-      publication.payload,
-      {
-        contentType: isOld ? undefined : publication.properties.contentType,
-        dialect: dialectOf(publication.named),
-      },
-      waiting,
-    );
+    const contentType = isOld ? undefined : publication.properties.contentType;
+    const kind = contentType === undefined ? spoken.kind : { ...spoken.kind, contentType };
+    const refusal = this.#needs.telemetry.accept(source, publication.payload, kind, waiting);
     if (!refusal) {
-      this.#heard(context, topic.device, publication);
+      this.#heard(context, device, publication);
       return 0;
     }
     publication.reasonString = refusal.message;
@@ -310,7 +307,3 @@ function clauseOf(caller: Caller, device: Id<"device">, { code }: Refusal): stri
   const target = code === "permit.missing" ? caller.target("device", device) : undefined;
   return target && caller.decide("telemetry.write", target).because;
 }
-
-/** Which platform the firmware was written for: it says so by the topic that it publishes to. */
-const dialectOf = (written: string): "holdfast" | "losant" | "thingsboard" =>
-  written.startsWith("losant/") ? "losant" : written.startsWith("v1/") ? "thingsboard" : "holdfast";

@@ -1,9 +1,10 @@
 import type { Naming, Transport, Welcome } from "@holdfast/mqtt";
 import type { Id } from "@holdfast/kernel";
-import { telemetryTopic } from "@holdfast/protocol";
+import { parseTopic, telemetryTopic } from "@holdfast/protocol";
 import { cameBy, type Caller, type Came } from "../authority/index.ts";
 import { fit } from "../live/index.ts";
 import { MessageGate } from "./gate.ts";
+import type { BodyKind, Source } from "../telemetry/index.ts";
 import type { Seen } from "./presence.ts";
 
 /** What the hub keeps of one MQTT session. */
@@ -16,6 +17,16 @@ export type SessionContext = {
   session: string;
   /** Of a device's own session, once it is open: where it is written down that it was heard. */
   seen: Seen | undefined;
+  /** What the topic of its last message means: most sessions know one topic. */
+  last: Spoken | undefined;
+};
+
+/** A topic as the broker gave it and as the client named it, and what follows from the two for all its messages. */
+export type Spoken = {
+  readonly topic: string;
+  readonly named: string;
+  readonly source: Source;
+  readonly kind: BodyKind;
 };
 
 /** The listener gives its ways in these two names. */
@@ -60,7 +71,20 @@ export function welcome(caller: Caller, clientId: string, address: string): Welc
     expiresAt,
     // By which `Hub.revive` finds the caller again.
     keepsake: credential.id,
-    context: { caller, address, alias, session: fit(clientId), seen: undefined },
+    context: { caller, address, alias, session: fit(clientId), seen: undefined, last: undefined },
     responseInformation: device && "me/",
   };
 }
+
+/** What a topic means, or `undefined` for one that means nothing here. */
+export function spokenOf({ caller, session }: SessionContext, topic: string, named: string): Spoken | undefined {
+  const device = parseTopic(topic)?.device;
+  if (!device) return undefined;
+  const { space, credential } = caller;
+  const source: Source = { space, device, via: "mqtt", topic: named, session, credential: credential.id };
+  return { topic, named, source, kind: { dialect: dialectOf(named) } };
+}
+
+/** Which platform the firmware was written for: it says so by the topic that it publishes to. */
+const dialectOf = (named: string): BodyKind["dialect"] =>
+  named.startsWith("losant/") ? "losant" : named.startsWith("v1/") ? "thingsboard" : "holdfast";

@@ -94,7 +94,15 @@ export class OrgBatch {
 
   /** After `keep`: tells those who wait, and then those who want to know of what is stored. Answers what they threw, which is our fault. */
   settle(): unknown[] {
-    return attempted([...this.#waiting.map((one) => () => one.settle(0)), ...this.#after]);
+    const faults = this.#tell(0, undefined);
+    for (const then of this.#after) {
+      try {
+        then();
+      } catch (fault) {
+        faults.push(fault);
+      }
+    }
+    return faults;
   }
 
   /** It was not kept; once. */
@@ -102,19 +110,19 @@ export class OrgBatch {
     if (this.#isDone) return [];
     this.#isDone = true;
     for (const series of this.#series) series.refuse();
-    return attempted(this.#waiting.map((one) => () => one.settle(code, reason)));
+    return this.#tell(code, reason);
   }
-}
 
-/** Does all of it, whatever one of them throws. */
-function attempted(work: readonly (() => void)[]): unknown[] {
-  const faults: unknown[] = [];
-  for (const one of work) {
-    try {
-      one();
-    } catch (fault) {
-      faults.push(fault);
+  /** All who wait, whatever one of them throws. */
+  #tell(code: number, reason: string | undefined): unknown[] {
+    const faults: unknown[] = [];
+    for (const waiting of this.#waiting) {
+      try {
+        waiting.settle(code, reason);
+      } catch (fault) {
+        faults.push(fault);
+      }
     }
+    return faults;
   }
-  return faults;
 }

@@ -1,6 +1,6 @@
 // Hot path: every committed point is added to a buffer here.
 import { sortPoints } from "./merge.ts";
-import { firstAt, type Points } from "./points.ts";
+import { firstAt, firstIndexes, pickPoints, type Points } from "./points.ts";
 import type { Value, ValueType } from "./reading.ts";
 
 /** Bytes that all buffers together take. */
@@ -51,8 +51,8 @@ export class SeriesBuffer {
   take(most: number): { points: Points; taken: number; position: number } {
     let taken = Math.min(this.count, most);
     while (taken > 0 && taken < this.count && this.#positions[taken] === this.#positions[taken - 1]) taken++;
-    const all = Uint32Array.from({ length: taken }, (_, at) => at);
-    return { points: sortPoints(this.#copy(all)), taken, position: this.#positions[taken - 1] ?? 0 };
+    const points = sortPoints(pickPoints(this.#points, firstIndexes(taken)));
+    return { points, taken, position: this.#positions[taken - 1] ?? 0 };
   }
 
   /** A copy of the points in [from, to), sorted, of equal times the last. */
@@ -62,7 +62,7 @@ export class SeriesBuffer {
       const time = this.#times[at] ?? 0; // at is below count
       if (time >= from && time < to) within.push(at);
     }
-    return sortPoints(this.#copy(Uint32Array.from(within)));
+    return sortPoints(pickPoints(this.#points, Uint32Array.from(within)));
   }
 
   /** The first `taken` points are in a chunk now. */
@@ -83,15 +83,16 @@ export class SeriesBuffer {
     this.#grew(bytesOfText(text));
   }
 
-  #copy(order: Uint32Array): Points {
-    const times = Float64Array.from(order, (at) => this.#times[at] ?? 0); // as many as there are
+  /** The columns, with whatever room they have behind their last point. */
+  get #points(): Points {
+    const times = this.#times;
     switch (this.#type) {
       case "number":
-        return { type: "number", times, values: Float64Array.from(order, (at) => this.#numbers[at] ?? 0) };
+        return { type: "number", times, values: this.#numbers };
       case "boolean":
-        return { type: "boolean", times, values: Uint8Array.from(order, (at) => this.#booleans[at] ?? 0) };
+        return { type: "boolean", times, values: this.#booleans };
       case "text":
-        return { type: "text", times, values: Array.from(order, (at) => this.#texts[at] ?? "") };
+        return { type: "text", times, values: this.#texts };
     }
   }
 

@@ -1,4 +1,5 @@
 export { TelemetryQueries } from "./query.ts";
 export { messagesIn, openMessages } from "./message-log.ts";
-export type { Carrier, Stored } from "./observer.ts";
+export type { BodyKind } from "./body.ts";
+export type { Carrier, Source, Stored } from "./observer.ts";
 export { Telemetry } from "./telemetry.ts";

@@ -1,4 +1,4 @@
-import type { Points } from "./points.ts";
+import { firstIndexes, pickPoints, type Points } from "./points.ts";
 
 /**
  * The points of several sources of one series as one, in strictly increasing time: of points with equal times the one of the later source
@@ -45,7 +45,7 @@ export function sortPoints(points: Points): Points {
     if (at + 1 < order.length && times[order[at + 1] ?? 0] === times[index]) continue;
     order[kept++] = index;
   }
-  return pick(points, order.subarray(0, kept));
+  return pickPoints(points, order.subarray(0, kept));
 }
 
 function isIncreasing(times: Float64Array): boolean {
@@ -58,7 +58,7 @@ function orderOf(times: Float64Array): Uint32Array {
   let bounds = [0];
   for (let at = 1; at < times.length; at++) if ((times[at] ?? 0) < (times[at - 1] ?? 0)) bounds.push(at);
   bounds.push(times.length);
-  let order = Uint32Array.from(times, (_, at) => at);
+  let order = firstIndexes(times.length);
   let spare = new Uint32Array(times.length);
   while (bounds.length > 2) {
     const wider = [0];
@@ -87,18 +87,6 @@ function mergeRuns(
     const takesLeft =
       right >= to || (left < middle && (times[order[left] ?? 0] ?? 0) <= (times[order[right] ?? 0] ?? 0));
     into[at] = order[takesLeft ? left++ : right++] ?? 0; // one of the two is within its run
-  }
-}
-
-function pick(points: Points, order: Uint32Array): Points {
-  const times = Float64Array.from(order, (index) => points.times[index] ?? 0); // indexes are of these points
-  switch (points.type) {
-    case "number":
-      return { type: "number", times, values: Float64Array.from(order, (index) => points.values[index] ?? 0) };
-    case "boolean":
-      return { type: "boolean", times, values: Uint8Array.from(order, (index) => points.values[index] ?? 0) };
-    case "text":
-      return { type: "text", times, values: Array.from(order, (index) => points.values[index] ?? "") };
   }
 }
 

@@ -34,6 +34,37 @@ export function slicePoints(points: Points, from: number, to: number): Points {
   }
 }
 
+/** The indexes from 0 to before `count`. */
+export function firstIndexes(count: number): Uint32Array<ArrayBuffer> {
+  const all = new Uint32Array(count);
+  for (let at = 0; at < count; at++) all[at] = at;
+  return all;
+}
+
+/** A copy of the points with these indexes, in their order. */
+export function pickPoints(points: Points, indexes: Uint32Array): Points {
+  const count = indexes.length;
+  const times = pickDoubles(points.times, indexes);
+  switch (points.type) {
+    case "number":
+      return { type: "number", times, values: pickDoubles(points.values, indexes) };
+    case "boolean": {
+      const values = new Uint8Array(count);
+      for (let at = 0; at < count; at++) values[at] = points.values[indexes[at] ?? 0] ?? 0; // indexes are of these points
+      return { type: "boolean", times, values };
+    }
+    case "text":
+      return { type: "text", times, values: Array.from(indexes, (index) => points.values[index] ?? "") };
+  }
+}
+
+/** In a loop: `Float64Array.from` with a function takes twenty times as long. */
+function pickDoubles(from: Float64Array, indexes: Uint32Array): Float64Array {
+  const picked = new Float64Array(indexes.length);
+  for (let at = 0; at < indexes.length; at++) picked[at] = from[indexes[at] ?? 0] ?? 0; // likewise
+  return picked;
+}
+
 /** The first index whose time is not before `time`. */
 export function firstAt(times: Float64Array, time: number): number {
   let low = 0;

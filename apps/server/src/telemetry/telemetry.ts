@@ -157,7 +157,7 @@ export class Telemetry {
       this.#admit(source.space.org);
       const state = source.space.closed ? undefined : this.#devices.at(source.space, source.device);
       if (state) this.#take(state, source, body, kind, waiting);
-      else void this.#later(source, body.slice(), kind, waiting);
+      else void this.#later(source, new Uint8Array(body), kind, waiting);
       return undefined;
     } catch (error) {
       if (!(error instanceof Refusal)) throw error;
@@ -304,22 +304,29 @@ export class Telemetry {
     // The broker knows already who is owed what it brought.
     const carried = source.via === "mqtt" ? undefined : this.#carrier?.offer({ ...source, body, ...kind });
     const batch = this.#committer.begin(space.scope);
-    const wanted = this.#observers.filter((observer) => observer.wants(source));
-    const told: { time: Instant; values: Reading["values"] }[] = [];
+    const wanted = this.#wanting(source);
+    const told: { time: Instant; values: Reading["values"] }[] | undefined = wanted && [];
     for (const { time, values } of readings) {
       const at = time ?? giveTime(state, now);
       if (time !== undefined) passTime(state, time, now, "device");
       batch.writer.reading(device, now, at, time === undefined ? "platform" : "device", values.length);
       for (const [name, value] of values) batch.push(state.seriesOf(name, typeOf(value)), at, value);
-      if (wanted.length > 0) told.push({ time: at, values });
+      told?.push({ time: at, values });
     }
-    if (wanted.length > 0) {
-      // The bytes are the connection's, which goes on reading into them.
-      const stored: Stored = { ...source, readings: told, body: body.slice(), contentType: kind.contentType };
+    if (wanted && told) {
+      // A copy: the bytes are the connection's. (`slice` of a Buffer would be the same bytes.)
+      const stored: Stored = { ...source, readings: told, body: new Uint8Array(body), contentType: kind.contentType };
       for (const observer of wanted) batch.after(() => observer.stored(stored));
     }
     this.#committer.end(batch, carried ? together(carried, waiting) : waiting);
     return readings.length;
+  }
+
+  /** Nobody, mostly: then there is nothing to be made. */
+  #wanting(source: Source): Observer[] | undefined {
+    let wanted: Observer[] | undefined;
+    for (const observer of this.#observers) if (observer.wants(source)) (wanted ??= []).push(observer);
+    return wanted;
   }
 
   #turn(): void {
