@@ -69,11 +69,7 @@ export const mqttMutants = (): readonly Mutant[] => [
   ),
   handler(
     "refused-and-read",
-    [
-      "connection.ts",
-      '      this.pause();\n    } else this.#phase = "proving";',
-      '    } else this.#phase = "proving";',
-    ],
+    ["connection.ts", '    if (this.#phase === "asking") this.pause();\n', ""],
     ["opening.test.ts", "nothing behind a CONNECT that is refused is read"],
   ),
   handler(
@@ -338,7 +334,7 @@ export const mqttMutants = (): readonly Mutant[] => [
   ),
   handler(
     "qos-2-quota",
-    ["inbound.ts", "this.#countOfOnes + this.#uncompleted.size <", "this.#countOfOnes <"],
+    ["inbound.ts", "this.#countOfOnes + (this.#uncompleted?.size ?? 0) <", "this.#countOfOnes <"],
     [
       "qos2.test.ts",
       "a client of MQTT 5 that has more unreleased messages of QoS 2 than the receive maximum is disconnected",

@@ -183,12 +183,31 @@ test("a policy that fails turns the client away as unavailable, and is reported"
   house.policy.welcome = () => {
     throw new Error("database gone");
   };
-  const peer = await house.visit({ version: 5 });
-  peer.connect({ clientId: "a" });
-  assert.equal(codeOf(await peer.take("connack")), 0x88);
-  await peer.closed();
-  assert.equal(house.faults.splice(0).length, 1);
+  for (const atOnce of [true, false]) {
+    house.policy.answersAtOnce = atOnce;
+    const peer = await house.visit({ version: 5 });
+    peer.connect({ clientId: "a" });
+    assert.equal(codeOf(await peer.take("connack")), 0x88);
+    await peer.closed();
+    assert.equal(house.faults.splice(0).length, 1);
+  }
   await house[Symbol.asyncDispose]();
+});
+
+test("what came in one piece with its CONNECT is read behind the answer, whether the policy answers at once or later", async () => {
+  await using house = await House.open();
+  for (const [at, atOnce] of [true, false].entries()) {
+    house.policy.answersAtOnce = atOnce;
+    const peer = await house.visit({ version: 4 });
+    const publish = [0x32, 6, ...text("a"), 0, 7, 0x78];
+    peer.raw(...four(2, ...text("hasty")), ...publish, ...publish, 0xe0, 0);
+    assert.deepEqual(
+      (await peer.closed()).map(({ cmd }) => cmd),
+      ["connack", "puback", "puback"],
+    );
+    assert.equal(house.policy.accepted.length, 2 * (at + 1));
+    assert.deepEqual(house.policy.closes.at(-1)?.how, "client");
+  }
 });
 
 test("MQTT 5 is told the limits it has to keep", async () => {
@@ -356,7 +375,13 @@ test("a refusal that is to wait comes when its time is up, in both versions, and
   await using house = await House.open();
   const refusal: TurnedAway = { turnedAway: 0x87, after: 1_000 };
   house.policy.welcome = ({ username }) => (username === "good" ? {} : refusal);
-  for (const version of [4, 5] as const) {
+  for (const [version, atOnce] of [
+    [4, true],
+    [4, false],
+    [5, true],
+    [5, false],
+  ] as const) {
+    house.policy.answersAtOnce = atOnce;
     const peer = await house.visit({ version });
     peer.connect({ clientId: "bad" });
     peer.publish("a", "x");
@@ -371,7 +396,7 @@ test("a refusal that is to wait comes when its time is up, in both versions, and
     await peer.closed();
     assert.equal(house.broker.statistics.refusalsWaiting, 0);
   }
-  assert.equal(house.broker.statistics.connectionsTurnedAway, 2);
+  assert.equal(house.broker.statistics.connectionsTurnedAway, 4);
   assert.deepEqual(house.policy.accepted, []);
 });
 

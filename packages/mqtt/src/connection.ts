@@ -6,7 +6,7 @@ import { authenticate, type Authentication } from "./authenticating.ts";
 import { firstByte, packet, reason, tooSlow } from "./codes.ts";
 import type { Core } from "./core.ts";
 import { Cursor } from "./cursor.ts";
-import { Deadlines, hangUp } from "./deadlines.ts";
+import { Deadlines } from "./deadlines.ts";
 import type { Delivery } from "./delivery.ts";
 import { dispatch } from "./dispatch.ts";
 import { refuseEarly } from "./early.ts";
@@ -17,7 +17,7 @@ import { admit, judge, refuse, turnAway, type Opening } from "./opening.ts";
 import { Output } from "./output.ts";
 import { Pace } from "./pace.ts";
 import { readConnect, UnsupportedVersion, type Connect } from "./packets.ts";
-import type { Counters, Opened, ProtocolVersion, Transport, TurnedAway } from "./policy.ts";
+import type { Counters, Opened, ProtocolVersion, Transport, TurnedAway, Welcome } from "./policy.ts";
 import type { Properties } from "./properties.ts";
 import { ProtocolError } from "./protocol-error.ts";
 import type { Publication } from "./publication.ts";
@@ -77,6 +77,7 @@ export class Connection implements Line, Opened, FrameHandler {
     socket.on("error", lost);
     socket.on("close", () => {
       lost();
+      this.deadlines.stop();
       gone(this);
     });
   }
@@ -198,11 +199,11 @@ export class Connection implements Line, Opened, FrameHandler {
     this.tellsProblems = requestProblemInformation !== 0;
     this.deadlines.connectHasCome();
     this.transport.connecting?.();
-    if (authenticationMethod === undefined) {
-      this.#phase = "asking";
-      this.pause();
-    } else this.#phase = "proving";
-    this.#ask(connect).catch((fault: unknown) => this.failed(fault));
+    this.#phase = authenticationMethod === undefined ? "asking" : "proving";
+    const answer = judge(this, connect);
+    if (!(answer instanceof Promise)) return this.#answer(connect, answer);
+    if (this.#phase === "asking") this.pause();
+    answer.then((late) => this.#answer(connect, late)).catch((fault: unknown) => this.failed(fault));
   }
 
   /** Something threw that should not have. */
@@ -211,8 +212,7 @@ export class Connection implements Line, Opened, FrameHandler {
     this.end({ how: "fault", code: reason.unspecified });
   }
 
-  async #ask(connect: Connect): Promise<void> {
-    const answer = await judge(this, connect);
+  #answer(connect: Connect, answer: Welcome | TurnedAway): void {
     if (this.hasClosed) return; // it left meanwhile
     if ("turnedAway" in answer) return this.#turnAway(answer);
     const opening = admit(this, connect, answer);
@@ -241,6 +241,7 @@ export class Connection implements Line, Opened, FrameHandler {
   #turnAway(answer: TurnedAway): void {
     if (!refuse(this, answer)) return;
     this.#phase = "refused";
+    this.#frames.pause();
     // What it says does not matter any more, but that it leaves does.
     this.#socket.resume();
   }
@@ -355,7 +356,7 @@ export class Connection implements Line, Opened, FrameHandler {
     const isStuck = ended.atOnce === true && this.#socket.writableLength > 0;
     this.flush();
     if (isStuck || ended.how === "network") this.#socket.destroy();
-    else hangUp(this.#socket, this.core);
+    else this.deadlines.hangUp(this.#socket);
     this.core.safely(() => this.#part(ended));
   }
 

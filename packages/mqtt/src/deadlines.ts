@@ -1,15 +1,16 @@
 import type { Duplex } from "node:stream";
 import { reason } from "./codes.ts";
 import type { Connection } from "./connection.ts";
-import type { Core } from "./core.ts";
 import { after } from "./time.ts";
+
+const nothing = () => {};
 
 /** When a connection is over by itself: nothing came to begin with, nothing came for long, or its welcome has expired. */
 export class Deadlines {
   readonly #connection: Connection;
-  /** For the CONNECT, then for anything at all. */
+  /** For the CONNECT, then for anything at all, then for the other side's end. */
   #cancelSilence: () => void;
-  #cancelExpiry: () => void = () => {};
+  #cancelExpiry: () => void = nothing;
 
   constructor(connection: Connection) {
     this.#connection = connection;
@@ -71,15 +72,16 @@ export class Deadlines {
   stop(): void {
     this.#cancelSilence();
     this.#cancelExpiry();
+    this.#cancelSilence = this.#cancelExpiry = nothing; // what is stopped twice is counted once
   }
-}
 
-/** The other side gets what was written, and a while to hang up too. */
-export function hangUp(socket: Duplex, { time, limits }: Core): void {
-  if (socket.destroyed) return;
-  // Reads on without listening: a paused socket would never see the other's end.
-  socket.resume();
-  socket.end();
-  const cancel = time.setTimer(limits.closeDeadline, () => socket.destroy());
-  socket.once("close", cancel);
+  /** The other side gets what was written, and a while to hang up too. */
+  hangUp(socket: Duplex): void {
+    if (socket.destroyed) return;
+    const { time, limits } = this.#connection.core;
+    // Reads on without listening: a paused socket would never see the other's end.
+    socket.resume();
+    socket.end();
+    this.#cancelSilence = time.setTimer(limits.closeDeadline, () => socket.destroy());
+  }
 }

@@ -38,8 +38,14 @@ export class TestPolicy implements Policy<Guest> {
   readonly revived: Revived[] = [];
   welcome: (asked: Asked) => Partial<Welcome<Guest>> | TurnedAway = () => ({});
   settles = true;
+  /** Without a promise. */
+  answersAtOnce = false;
 
-  async connect(asked: Asked): Promise<Welcome<Guest> | TurnedAway> {
+  connect(asked: Asked): Welcome<Guest> | TurnedAway | Promise<Welcome<Guest> | TurnedAway> {
+    return this.answersAtOnce ? this.#answer(asked) : Promise.resolve().then(() => this.#answer(asked));
+  }
+
+  #answer(asked: Asked): Welcome<Guest> | TurnedAway {
     const answer = this.welcome(asked);
     if ("turnedAway" in answer) return answer;
     const name = asked.username ?? "somebody";

@@ -35,7 +35,7 @@ export class Inbound implements Source {
   /** How many of them are of QoS 1. */
   #countOfOnes = 0;
   /** Of the messages of QoS 2 that came on this connection, those whose PUBCOMP has not gone out. */
-  readonly #uncompleted = new Set<number>();
+  #uncompleted: Set<number> | undefined;
   #isSettling = false;
 
   constructor(connection: Connection, session: Session) {
@@ -158,8 +158,8 @@ export class Inbound implements Source {
 
   /** The client's side of [MQTT-3.3.4-7]. */
   #checkQuota(qos: number, packetId: number): void {
-    if (qos === 2 && this.#uncompleted.has(packetId)) return;
-    if (this.#countOfOnes + this.#uncompleted.size < this.#connection.core.limits.unacknowledged) return;
+    if (qos === 2 && this.#uncompleted?.has(packetId)) return;
+    if (this.#countOfOnes + (this.#uncompleted?.size ?? 0) < this.#connection.core.limits.unacknowledged) return;
     throw new ProtocolError(
       reason.receiveMaximumExceeded,
       "More messages are unacknowledged than allowed. The CONNACK said how many may be (Receive Maximum).",
@@ -170,7 +170,7 @@ export class Inbound implements Source {
   #isRepeat(publication: Publication): boolean {
     const { receipts } = this.#session;
     const { packetId } = publication;
-    this.#uncompleted.add(packetId);
+    (this.#uncompleted ??= new Set()).add(packetId);
     const isKnown = receipts.has(packetId);
     if (isKnown) {
       publication.isRepeat = true;
@@ -229,7 +229,7 @@ export class Inbound implements Source {
       else connection.core.deliverLate(this.#session.space.key, publication, this.#session);
       if (qos === 2) this.#session.receipts.settled(publication);
     }
-    if (code !== 0) this.#uncompleted.delete(publication.packetId);
+    if (code !== 0) this.#uncompleted?.delete(publication.packetId);
     if (connection.isOpen) this.#answer(publication);
   }
 
@@ -262,7 +262,7 @@ export class Inbound implements Source {
   }
 
   #complete(packetId: number, code: number): void {
-    this.#uncompleted.delete(packetId);
+    this.#uncompleted?.delete(packetId);
     sendRelease(this.#connection, firstByte.pubcomp, packetId, code);
   }
 

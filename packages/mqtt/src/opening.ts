@@ -28,19 +28,29 @@ export type Opening = {
   readonly entries: readonly Entry[];
 };
 
-/** What the policy says to a CONNECT, unless we refuse it ourselves. A policy that fails is a fault, and nobody's yes. */
-export async function judge(connection: Connection, connect: Connect): Promise<Welcome | TurnedAway> {
+type Answer = Welcome | TurnedAway;
+
+/** What the policy says to a CONNECT, unless we refuse it ourselves; never rejects. A policy that fails is a fault, and nobody's yes. */
+export function judge(connection: Connection, connect: Connect): Answer | Promise<Answer> {
   const refusal = refusalOf(connection, connect);
   if (refusal !== 0) return { turnedAway: refusal };
+  const { policy } = connection.core;
   const asked = askedBy(connection, connect);
   const { authenticationMethod: method } = connect.properties;
-  try {
-    if (method === undefined) return await connection.core.policy.connect(asked);
-    connection.authentication = new Authentication(connection, method, asked);
-    return await connection.authentication.begin();
-  } catch (fault) {
+  const failed = (fault: unknown): TurnedAway => {
     connection.core.fault(fault);
     return { turnedAway: reason.serverUnavailable };
+  };
+  try {
+    let answer: Answer | Promise<Answer>;
+    if (method === undefined) answer = policy.connect(asked);
+    else {
+      connection.authentication = new Authentication(connection, method, asked);
+      answer = connection.authentication.begin();
+    }
+    return answer instanceof Promise ? answer.catch(failed) : answer;
+  } catch (fault) {
+    return failed(fault);
   }
 }
 

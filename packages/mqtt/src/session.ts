@@ -60,7 +60,7 @@ export class Session {
   readonly client: Publisher;
   readonly subscriptions = new Map<string, Subscription>();
   readonly outgoing: Outgoing;
-  readonly receipts = new Receipts();
+  #receipts: Receipts | undefined;
 
   // As the last welcome said.
   context: unknown;
@@ -113,6 +113,11 @@ export class Session {
   set will(will: Will | undefined) {
     this.space.backlog.exchange(this.#will, will);
     this.#will = will;
+  }
+
+  /** Of QoS 2, which most clients never use. */
+  get receipts(): Receipts {
+    return (this.#receipts ??= new Receipts());
   }
 
   /** It is in the log, and outlives the process. */
