@@ -46,13 +46,16 @@ type Subject = {
   credential: Thing;
   member: { person: string };
   invitation: Invitation;
+  plan: { name: string };
 };
 const standing: Subject = {
   ...our,
   credential: await ours.tokenOf(["org.read"]),
   member: await ours.member({ email: "member@example.com", password: viewerPerson.password }),
   invitation: await ours.invite("invited@example.com"),
+  plan: { name: "standing" },
 };
+await ours.asks.post("/v1/plans", { name: "standing", quotas: { devices: 1_000_000 } });
 
 type Asked = { params?: Record<string, string>; query?: string; body?: unknown; bytes?: string };
 type Operation = {
@@ -163,6 +166,19 @@ const operations: Record<keyof typeof routes, Operation> = {
   readTelemetry: { ask: (subject) => ({ ...inPath("device")(subject), query: "?attribute=temperature" }) },
   readLatest: onDevice,
   watch: { ask: ({ device }) => ({ query: `?device=${device.id}` }) },
+  readUsage: {},
+  listConnections: {},
+  readQuotas: {},
+  listPlans: {},
+  savePlan: { ask: () => ({ body: { name: "large", quotas: { messages: 1_000_000_000 } } }) },
+  removePlan: {
+    fresh: async () => {
+      await ours.asks.post("/v1/plans", { name: "fleeting", quotas: {} });
+      return { plan: { name: "fleeting" } };
+    },
+    ask: ({ plan }) => ({ params: { plan: plan.name } }),
+  },
+  givePlan: { ask: ({ plan }) => ({ params: { org: ours.org }, body: { plan: plan.name } }) },
   certificates: {},
   certificateFile: { ask: () => ({ params: { file: certificates.certificates[0]?.pem.split("/").at(-1) ?? "" } }) },
   healthz: {},
@@ -348,6 +364,7 @@ async function linesOfHttp(): Promise<string[]> {
       credential: { id: unknown("token") },
       member: { person: unknown("person") },
       invitation: { ...standing.invitation, id: unknown("invitation") },
+      plan: { name: "never-was" },
     };
     if (JSON.stringify(asked(nothing)) !== JSON.stringify(asked(standing)))
       lines.push(`  the owner, about what never was: ${await ask(route, ours.token, asked(nothing))}`);

@@ -40,6 +40,7 @@ export const layers: readonly (readonly Unit[])[] = [
   ],
   [{ folder: "apps/server/src/authority" }, { folder: "apps/server/src/audit" }, { folder: "apps/server/src/live" }],
   [
+    { folder: "apps/server/src/accounting" },
     { folder: "apps/server/src/tls" },
     { folder: "apps/server/src/identity" },
     { folder: "apps/server/src/registry" },

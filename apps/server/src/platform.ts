@@ -2,6 +2,8 @@ import path from "node:path";
 import { Passwords } from "@holdfast/crypto";
 import { Refusal, type Clock, type Id, type Instant, type Random, type Report, type Timers } from "@holdfast/kernel";
 import { aboutPlatform, listeningOn, nameOf } from "./about.ts";
+import { Accounts, Plans, Usage } from "./accounting/index.ts";
+import { accountingRoutes } from "./accounting/routes.ts";
 import { Audit, recorder, Refusals } from "./audit/index.ts";
 import { auditRoutes } from "./audit/routes.ts";
 import {
@@ -17,9 +19,10 @@ import {
 } from "./authority/index.ts";
 import { authorityRoutes } from "./authority/routes.ts";
 import { openCertificates } from "./certificates.ts";
-import { clockWatch, keepTime } from "./clock-watch.ts";
+import { keepTime } from "./clock-watch.ts";
 import type { Config } from "./config.ts";
 import { connectionsOf } from "./connections.ts";
+import { keepHouse } from "./housekeeping.ts";
 import { Browsers, Identity, Invitations, Members, Organisations, SetupOffer } from "./identity/index.ts";
 import { identityRoutes } from "./identity/routes.ts";
 import {
@@ -67,8 +70,6 @@ export type PlatformNeeds = {
   /** Aborted when the process is to end: a start is given up, and closing waits for nothing that is away. */
   readonly signal?: AbortSignal | undefined;
 };
-
-const houseKeeping = 10_000; // milliseconds between two rounds
 
 /**
  * Starts everything, in the order in which it depends on each other; what was opened is closed again when a later step fails.
@@ -158,9 +159,20 @@ async function open(needs: PlatformNeeds, opened: AsyncDisposableStack, closing:
   const presences = opened.adopt(await Presences.open({ storage, clock, report, lastKnown: highWater }), (it) =>
     it.close(),
   );
+  const accounts = opened.adopt(await Accounts.open({ ...common, report, lastKnown: highWater }), (it) => it.close());
+  const counting = { ...common, accounts };
   const directories = new Directories({ storage, clock });
   const devices = new DeviceList({ storage, spaces, directories, presences });
-  const registry = new Registry({ ...common, keys: keyring, minting, revocation, journal, telemetry, directories });
+  const registry = new Registry({
+    ...common,
+    keys: keyring,
+    minting,
+    revocation,
+    journal,
+    telemetry,
+    accounts,
+    directories,
+  });
   await reconcile({ storage, revocation, registry, report });
   const catalogue = new Catalogue({ ...common, revocation });
 
@@ -186,7 +198,7 @@ async function open(needs: PlatformNeeds, opened: AsyncDisposableStack, closing:
   const exposure = new Exposure({ authentication, sessions, storage, guard, clock, report });
   const liveRefusals = new LiveRefusals({ clock, timers });
   const strangers = new Strangers({ clock });
-  const messaging = { spaces, telemetry, presences };
+  const messaging = { spaces, accounts, telemetry, presences };
   const { broker, log } = opened.adopt(
     await openMessages({
       ...messaging,
@@ -219,7 +231,7 @@ async function open(needs: PlatformNeeds, opened: AsyncDisposableStack, closing:
   const watchers = new Watchers({ ...messaging, refusals: liveRefusals, strangers, timers });
   const connections = connectionsOf({ broker, watchers });
   const entrance = new Entrance({ authentication, sessions, guard });
-  const live = new Live({ watchers, entrance, arrivals, timers, random });
+  const live = new Live({ watchers, entrance, accounts, arrivals, timers, random });
   const door = new OwnListeners({
     host: listeningOn(config.host),
     name: nameOf(config),
@@ -228,7 +240,7 @@ async function open(needs: PlatformNeeds, opened: AsyncDisposableStack, closing:
     first: arrivals.greetingOf(listeningOn(config.host)),
     timers,
   });
-  const verbs = { authentication, minting, revocation, catalogue, registry, telemetry, presences, log };
+  const verbs = { authentication, minting, revocation, catalogue, registry, telemetry, presences, accounts, log };
   const simulation = new Simulation({
     ...common,
     ...verbs,
@@ -244,8 +256,9 @@ async function open(needs: PlatformNeeds, opened: AsyncDisposableStack, closing:
     ...authorityRoutes({ storage, spaces, authentication, minting, revocation, connections, clock }),
     ...registryRoutes({ registry, catalogue, devices, presences }),
     ...messageRoutes({ mqttSessions: new MqttSessions({ storage, spaces, clock, log, broker }) }),
-    ...telemetryRoutes({ telemetry, queries: new TelemetryQueries({ ...common, telemetry, keys: keyring }) }),
+    ...telemetryRoutes({ telemetry, accounts, queries: new TelemetryQueries({ ...common, telemetry, keys: keyring }) }),
     ...auditRoutes(new Audit(storage)),
+    ...accountingRoutes({ usage: new Usage(counting), plans: new Plans(counting) }),
     ...simulationRoutes(simulation),
     ...platformRoutes({
       certificates,
@@ -266,6 +279,7 @@ async function open(needs: PlatformNeeds, opened: AsyncDisposableStack, closing:
     await HttpListener.open({
       ...port,
       entrance,
+      accounts,
       handlers,
       live,
       liveRefusals,
@@ -289,24 +303,8 @@ async function open(needs: PlatformNeeds, opened: AsyncDisposableStack, closing:
 
   opened.defer(() => refusals.log?.flush());
   const rounds = new Rounds(timers, report);
-  const tellOfClock = clockWatch(clock, report);
-  tellOfClock();
   opened.defer(() => rounds.stop());
-  rounds.every(1_000, async () => {
-    if (clock.hasLeapt()) spaces.recheck();
-    await sessions.endIdle();
-    await presences.noteChanges();
-  });
-  rounds.every(1_000, () => log.readDue());
-  rounds.every(houseKeeping, async () => {
-    tellOfClock();
-    directories.forgetIdle();
-    await journal.offerMissed();
-    await authentication.rememberUse();
-    await sessions.remember();
-    await presences.noteHeard();
-    await storage.maintain.call("raise_high_water", [clock.now()]);
-  });
+  keepHouse(rounds, { ...common, ...verbs, report, sessions, journal, directories });
   opened.defer(() => keepTime({ storage, clock, report }));
   const { host, publicNames } = config;
   return new Platform({

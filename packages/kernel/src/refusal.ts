@@ -35,6 +35,11 @@ const sentences = {
   "rate.exceeded": "Too many requests. Wait as long as Retry-After says.",
   "role.amplifies": "Nobody gives a role that holds more than he may do now. Give a smaller one.",
 
+  "quota.exceeded":
+    "A quota of the organisation's plan is used up. Use less, wait for the next month if it is one of a month, or ask the administrator of the instance for a larger plan.",
+  "plan.unknown": "There is no such plan. List those there are, or save it first.",
+  "plan.inUse": "An organisation has this plan. Give it another one first.",
+
   // what is meant
   "id.malformed": "That is not an identifier of the expected kind.",
   "request.malformed": "The request does not have the expected form. The fields to mend are named in errors.",

@@ -47,6 +47,10 @@ export const actions = {
   "member.update": "org",
   "member.remove": "org",
   "simulation.end": "org",
+
+  "usage.read": "org",
+  "quota.read": "org",
+  "plan.manage": "org",
 } as const satisfies Record<string, Kind>;
 
 export type Action = keyof typeof actions;
@@ -55,7 +59,7 @@ export type KindOf<A extends Action> = (typeof actions)[A];
 export const allActions = Object.keys(actions) as readonly Action[]; // the keys of a constant
 
 /** Asked of the whole deployment, so no organisation's role holds it: only administrators of the instance do. */
-export const instanceActions: readonly Action[] = ["org.create", "metrics.read"];
+export const instanceActions: readonly Action[] = ["org.create", "metrics.read", "plan.manage"];
 
 export const isAction = (text: string): text is Action => Object.hasOwn(actions, text);
 

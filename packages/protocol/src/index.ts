@@ -35,5 +35,6 @@ export { aggregates, watchHello, type Aggregate } from "./telemetry.ts";
 export { deviceOrders } from "./devices.ts";
 export { attributeType } from "./products.ts";
 export { platformFacts, problem } from "./platform.ts";
+export { quotaNames, usageSteps, usageGroups, type QuotaName } from "./usage.ts";
 export { orgHeader, sessionCookie } from "./sessions.ts";
 export * as routes from "./routes.ts";

@@ -35,6 +35,8 @@ export type Route = {
   readonly versioned?: true;
   /** What it does with the cookie of a person's session: begins one, asks for one, or ends the one that was shown. */
   readonly session?: "begins" | "asks" | "ends";
+  /** Its items are a table, too: with `format=csv`, or for whoever accepts `text/csv`, these fields of each are a line. */
+  readonly csv?: readonly string[];
   /** Answers with a secret that is shown this once: a replay under the same Idempotency-Key leaves it out. */
   readonly mints?: string;
 };

@@ -45,6 +45,7 @@ export {
 } from "./members.ts";
 export { createSession, deleteSession, readSession } from "./sessions.ts";
 export { listAudit } from "./audit.ts";
+export { givePlan, listConnections, listPlans, readQuotas, readUsage, removePlan, savePlan } from "./usage.ts";
 export {
   certificateFile,
   certificates,

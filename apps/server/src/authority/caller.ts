@@ -160,6 +160,7 @@ export class Caller implements Asker {
         return placement && { kind, id: on as Id<"device">, placement };
       }
       case "certificate":
+      case "connection":
       case "entry":
       case "invitation":
       case "key":

@@ -2,7 +2,7 @@ export { Authentication, type Known } from "./authentication.ts";
 export { heldOf } from "./bound.ts";
 export { askAlso, refusedBy, type Caller, type OnRefusal, type Refused } from "./caller.ts";
 export { cameBy, unsaid, type Came } from "./circumstances.ts";
-export { parties } from "./credential.ts";
+export { parties, partyOf } from "./credential.ts";
 export { HighWater } from "./high-water.ts";
 export { inPerson, refuseGivingMore } from "./in-person.ts";
 export { Journal, type Placed } from "./journal.ts";

@@ -18,6 +18,7 @@ import type {
 import { credentialIn } from "@holdfast/crypto";
 import { Refusal, type CredentialId, type Id, type Random, type Report } from "@holdfast/kernel";
 import { parseTopic } from "@holdfast/protocol";
+import type { Accounts, EndingOfConnection, Line } from "../accounting/index.ts";
 import { Unwelcome, type Authentication, type Caller, type Known, type Space } from "../authority/index.ts";
 import { fit, type DeviceRefusal, type LiveRefusals, type Strangers } from "../live/index.ts";
 import type { Telemetry } from "../telemetry/index.ts";
@@ -25,8 +26,8 @@ import type { Backoff } from "./backoff.ts";
 import { MessageGate } from "./gate.ts";
 import { causeOf } from "./cause.ts";
 import type { MessageLog } from "./log.ts";
-import { PlainAnswer, plainly } from "./plain-answer.ts";
 import type { Presences } from "./presences.ts";
+import { PlainAnswer, plainly } from "./plain-answer.ts";
 import { challenge } from "./proof.ts";
 import { reasonOf, refusalBy, sentenceBy, violationBy } from "./reason.ts";
 import { aliasOf, cameOver, spokenOf, treeOf, welcome, type SessionContext } from "./session.ts";
@@ -36,6 +37,7 @@ export type HubNeeds = {
   readonly random: Random;
   readonly telemetry: Telemetry;
   readonly presences: Presences;
+  readonly accounts: Accounts;
   readonly log: MessageLog;
   readonly backoff: Backoff;
   /** Lets the good in, and tells an address that failed too often to wait. @throws Refusal `rate.exceeded` */
@@ -64,6 +66,8 @@ const administrativeAction = 0x98;
 /** The topic spaces of all organisations: who may come in, and what becomes of a message. */
 export class Hub implements Policy<SessionContext> {
   readonly #needs: HubNeeds;
+  /** The record of each connection; a session, and its context, may see several. */
+  readonly #lines = new WeakMap<Opened<SessionContext>, Line>();
 
   constructor(needs: HubNeeds) {
     this.#needs = needs;
@@ -88,15 +92,20 @@ export class Hub implements Policy<SessionContext> {
       if (!again) return this.#admit(asked, async () => prove(await this.#shown(asked)));
       const { space, credential } = again.caller;
       const current = { space, credential: space.credentials.get(credential.id) ?? credential };
-      const answer = await this.#admit(asked, async () => prove(current));
+      const answer = await this.#admit(asked, async () => prove(current), again);
       if ("turnedAway" in answer) return answer;
       // It is the same session, which has its name and has been heard.
       return { ...answer, context: { ...again, caller: answer.context.caller, last: undefined } };
     });
   }
 
-  async #admit(asked: Asked, attempt: () => Promise<Caller>): Promise<Welcome<SessionContext> | TurnedAway> {
-    const { guard, telemetry, presences, log, backoff } = this.#needs;
+  /** `again`: whose session it is already, which is no connection more. */
+  async #admit(
+    asked: Asked,
+    attempt: () => Promise<Caller>,
+    again?: SessionContext,
+  ): Promise<Welcome<SessionContext> | TurnedAway> {
+    const { guard, telemetry, presences, accounts, log, backoff } = this.#needs;
     let caller: Caller | undefined;
     try {
       caller = await guard.admit(asked.transport.remoteAddress, attempt);
@@ -107,10 +116,12 @@ export class Hub implements Policy<SessionContext> {
         await presences.in(space);
       }
       await log.ready(space);
+      const account = await accounts.ready(space);
       const because = caller.ended();
       if (because === undefined) {
+        if (!again) account.admitConnection("mqtt", credential, fit(asked.clientId));
         backoff.welcomed(asked);
-        return welcome(caller, asked.clientId, asked.transport.remoteAddress);
+        return welcome(caller, account, asked.clientId, asked.transport.remoteAddress);
       }
       // It ended while we waited. Why, is for those who may ask `explain`.
       this.#tellConnect(new Unwelcome("credential.invalid", { space, credential, because }), asked, caller);
@@ -133,21 +144,29 @@ export class Hub implements Policy<SessionContext> {
   revive(key: SpaceKey, { clientId, keepsake }: Revived): Welcome<SessionContext> | Ending {
     const space = key as Space; // `connect` welcomes into nothing else
     const caller = this.#needs.authentication.known(space, keepsake);
-    return caller ? welcome(caller, clientId, "") : { end: administrativeAction };
+    return caller ? welcome(caller, this.#needs.accounts.of(space), clientId, "") : { end: administrativeAction };
   }
 
   /** The broker has given the session its name. */
-  opened({ context, clientId }: Opened<SessionContext>): void {
+  opened(connection: Opened<SessionContext>): void {
+    const { context, clientId, transport, counters } = connection;
     context.session = fit(clientId);
     const { space, credential } = context.caller;
+    const origin = { address: context.address, transport: transport.name, client: context.session };
+    const line = context.account.begin("mqtt", credential, origin, counters);
+    this.#lines.set(connection, line);
     if (credential.device) context.seen = this.#needs.presences.came(space, credential.device);
   }
 
   /** Who broke the rules is told by MQTT 5 alone; whoever watches the device is told of both versions. */
-  closed({ context }: Opened<SessionContext>, closing: Closing): void {
+  closed(connection: Opened<SessionContext>, closing: Closing): void {
+    const { context } = connection;
     const { how, code } = closing;
     const { device } = context.caller.credential;
-    if (device) this.#needs.presences.went(context.caller.space, device, causeOf(closing, context.caller));
+    const cause = causeOf(closing, context.caller);
+    const line = this.#lines.get(connection);
+    if (line) context.account.end(line, cause satisfies EndingOfConnection);
+    if (device) this.#needs.presences.went(context.caller.space, device, cause);
     if (closing.sessionKept) context.caller.leave();
     if (how !== "protocol" || !device || !this.#needs.live.isWatched(context.caller.space)) return;
     this.#tell(context, { device, refusal: violationBy(code), action: "session" });
@@ -182,7 +201,8 @@ export class Hub implements Policy<SessionContext> {
   accept(context: SessionContext, publication: Publication): number {
     const { topic, named } = publication;
     let spoken = context.last;
-    if (spoken?.topic !== topic || spoken.named !== named) spoken = spokenOf(context, topic, named);
+    if (spoken?.topic !== topic || spoken.named !== named || spoken.meter.isForgotten)
+      spoken = spokenOf(context, topic, named);
     if (!spoken) return topicNameInvalid;
     context.last = spoken;
     const { source } = spoken;
@@ -203,6 +223,8 @@ export class Hub implements Policy<SessionContext> {
       else waiting.settle(0);
       return 0;
     }
+    const bounded = context.account.deliveryRefusal();
+    if (bounded) return this.#beyond(context, publication, bounded);
     const contentType = isOld ? undefined : publication.properties.contentType;
     const kind = contentType === undefined ? spoken.kind : { ...spoken.kind, contentType };
     const refusal = this.#needs.telemetry.accept(source, publication.payload, kind, waiting);
@@ -215,17 +237,23 @@ export class Hub implements Policy<SessionContext> {
     return isOld ? plainly(code) : code;
   }
 
-  /**
-   * Beyond the credential's own rate. A client of MQTT 5 is told 0x97; one of 3.1.1 knows no such answer to a message that is to be kept,
-   * so it is hung up on, and comes again when its rate lets it in.
-   */
+  /** Beyond the credential's own rate. */
   #tooOften(context: SessionContext, publication: Publication, refusal: Refusal): number {
+    const { space, credential } = context.caller;
+    this.#needs.refused(context.caller, "telemetry.write", credential.device ?? space.org, refusal.code);
+    return this.#beyond(context, publication, refusal);
+  }
+
+  /**
+   * Beyond a rate or a quota. A client of MQTT 5 is told 0x97; one of 3.1.1 knows no such answer to a message that is to be kept, so it is
+   * hung up on, and comes again when it is let in.
+   */
+  #beyond(context: SessionContext, publication: Publication, refusal: Refusal): number {
     publication.reasonString = refusal.message;
-    const { caller } = context;
+    const { space, credential } = context.caller;
     const { topic, payload, version, qos } = publication;
-    this.#needs.refused(caller, "telemetry.write", caller.credential.device ?? caller.space.org, refusal.code);
-    const device = caller.credential.device ?? parseTopic(topic)?.device;
-    if (device && this.#needs.live.isWatched(caller.space))
+    const device = credential.device ?? parseTopic(topic)?.device;
+    if (device && this.#needs.live.isWatched(space))
       this.#tell(context, { device, refusal, action: "telemetry.write", topic, size: payload.length });
     return version === 4 && qos > 0 ? serverBusy : quotaExceeded;
   }

@@ -6,7 +6,7 @@ const quotaExceeded = 0x97;
 
 /**
  * MQTT 3.1.1 knows one answer to a message, "kept", and the broker gives it for what would never be kept, too, or the client would
- * send it for ever. A full disk is not for ever: then the connection ends without an answer, and the message comes again.
+ * send it for ever. A full disk is not for ever, nor is a quota that is used up: then the connection ends without an answer, and the message comes again.
  */
 export const plainly = (code: number): number => (code === quotaExceeded ? serverBusy : code);
 

@@ -21,6 +21,8 @@ export function reasonOf({ code }: Refusal, during: "connect" | "publish"): numb
     case "keyring.unreachable":
     case "stopping":
       return 0x88; // server unavailable
+    case "quota.exceeded":
+      return 0x97; // quota exceeded
     case "storage.full":
       return during === "connect" ? 0x88 : 0x97; // quota exceeded
     default:

@@ -1,6 +1,7 @@
 import type { Naming, Transport, Welcome } from "@holdfast/mqtt";
 import type { Id } from "@holdfast/kernel";
 import { parseTopic, telemetryTopic } from "@holdfast/protocol";
+import type { Account, Meter } from "../accounting/index.ts";
 import { cameBy, type Caller, type Came } from "../authority/index.ts";
 import { fit } from "../live/index.ts";
 import { MessageGate } from "./gate.ts";
@@ -11,6 +12,7 @@ import type { Seen } from "./presence.ts";
 export type SessionContext = {
   readonly caller: Caller;
   readonly address: string;
+  readonly account: Account;
   /** The device's other name in topics, as its names were last made. */
   alias: string | undefined;
   /** The client id, fit to be shown; until the session is open as the client sent it. */
@@ -27,6 +29,8 @@ export type Spoken = {
   readonly named: string;
   readonly source: Source;
   readonly kind: BodyKind;
+  /** Where its points are counted. */
+  readonly meter: Meter;
 };
 
 /** The listener gives its ways in these two names. */
@@ -56,7 +60,7 @@ export const aliasOf = ({ credential: { device }, space }: Caller): string | und
 /** A device has one client, or a few programs. A key of an application or a person is that of many instances, each with a session. */
 const sessionsOf = { device: 16, others: 1_000 };
 
-export function welcome(caller: Caller, clientId: string, address: string): Welcome<SessionContext> {
+export function welcome(caller: Caller, account: Account, clientId: string, address: string): Welcome<SessionContext> {
   const { space, credential, expiresAt } = caller;
   const { device } = credential;
   const alias = aliasOf(caller);
@@ -71,18 +75,23 @@ export function welcome(caller: Caller, clientId: string, address: string): Welc
     expiresAt,
     // By which `Hub.revive` finds the caller again.
     keepsake: credential.id,
-    context: { caller, address, alias, session: fit(clientId), seen: undefined, last: undefined },
+    context: { caller, address, account, alias, session: fit(clientId), seen: undefined, last: undefined },
     responseInformation: device && "me/",
   };
 }
 
 /** What a topic means, or `undefined` for one that means nothing here. */
-export function spokenOf({ caller, session }: SessionContext, topic: string, named: string): Spoken | undefined {
+export function spokenOf(
+  { account, caller, session }: SessionContext,
+  topic: string,
+  named: string,
+): Spoken | undefined {
   const device = parseTopic(topic)?.device;
   if (!device) return undefined;
   const { space, credential } = caller;
-  const source: Source = { space, device, via: "mqtt", topic: named, session, credential: credential.id };
-  return { topic, named, source, kind: { dialect: dialectOf(named) } };
+  const meter = account.meter("mqtt", credential, device);
+  const source: Source = { space, device, via: "mqtt", topic: named, session, credential: credential.id, meter };
+  return { topic, named, source, kind: { dialect: dialectOf(named) }, meter };
 }
 
 /** Which platform the firmware was written for: it says so by the topic that it publishes to. */

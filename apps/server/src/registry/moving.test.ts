@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { newId, Refusal, systemClock, systemRandom, type Instant } from "@holdfast/kernel";
+import { Accounts } from "../accounting/index.ts";
 import { Journal, Minting, Revocation, Spaces, TokenKeys } from "../authority/index.ts";
 import { Permit, type Asker } from "../authority/permit.ts";
 import { organisationsIn } from "../identity/organisation.ts";
@@ -20,6 +21,7 @@ const revocation = new Revocation({ storage, spaces, journal });
 const minting = new Minting({ storage, spaces, tokenKeys: await TokenKeys.load({ storage, random }), clock, random });
 const telemetry = { typesOf: () => assert.fail("no product is changed") };
 const directories = new Directories({ storage, clock });
+const accounts = await Accounts.open({ storage, clock, random, report: () => undefined, lastKnown: clock.now() });
 const registry = new Registry({
   storage,
   keys,
@@ -28,6 +30,7 @@ const registry = new Registry({
   revocation,
   journal,
   telemetry,
+  accounts,
   directories,
   clock,
   random,

@@ -9,6 +9,7 @@ import {
   type MintedKey,
   type Permit,
   type Revocation,
+  type Space,
   type Spaces,
 } from "../authority/index.ts";
 import type { Keyring, Storage, Unit } from "../storage/index.ts";
@@ -35,6 +36,14 @@ interface Measured {
   typesOf(permit: Permit<"device.update">): Promise<ReadonlyMap<string, AttributeType>>;
 }
 
+interface Quotas {
+  /** Once it is known how many devices there may be. */
+  ready(space: Space): Promise<{
+    /** @throws Refusal `quota.exceeded` when there are as many */
+    admitDevice(): void;
+  }>;
+}
+
 type Needs = {
   storage: Storage;
   keys: Keyring;
@@ -43,6 +52,7 @@ type Needs = {
   revocation: Revocation;
   journal: Journal;
   telemetry: Measured;
+  accounts: Quotas;
   directories: Directories;
   clock: Clock;
   random: Random;
@@ -71,18 +81,21 @@ export class Registry {
 
   /**
    * The key that will seal its readings is durable before the device is: what it sends can always be read back.
-   * @throws Refusal `permit.missing` when it is to have tags and the caller may not tag devices there
+   * @throws Refusal `permit.missing` when it is to have tags and the caller may not tag devices there, `quota.exceeded`
    */
   async create(
     permit: Permit<"device.create">,
     wanted: NewDevice,
     held: Held = {},
   ): Promise<{ device: Active; key: MintedKey }> {
-    const { storage, keys, minting, clock, random } = this.#needs;
+    const { storage, spaces, keys, minting, accounts, clock, random } = this.#needs;
     storage.admit();
+    const account = await accounts.ready(await spaces.of(permit.scope.org));
+    account.admitDevice();
     const id = newId("device", random);
     await keys.make("device", id);
     return storage.change(permit, async (unit) => {
+      account.admitDevice(); // others may have been made while this waited its turn
       const device: Active = {
         state: "active",
         id,

@@ -9,6 +9,7 @@ import {
   type Report,
   type Timers,
 } from "@holdfast/kernel";
+import type { Accounts } from "../accounting/index.ts";
 import {
   asPlatform,
   authorityIn,
@@ -41,6 +42,7 @@ type Needs = {
   readonly registry: Registry;
   readonly telemetry: Telemetry;
   readonly presences: Presences;
+  readonly accounts: Accounts;
   readonly log: MessageLog;
   readonly door: OwnListeners;
   readonly maximumMessage: number;
@@ -135,11 +137,12 @@ export class Simulation {
 
   /** The keys of its devices first, while it is known which they are; then its own, and what no longer opens. */
   async #erase(org: Id<"org">): Promise<void> {
-    const { storage, keys, spaces, telemetry, presences, log } = this.#needs;
+    const { storage, keys, spaces, telemetry, presences, accounts, log } = this.#needs;
     await this.#silence();
     const space = await spaces.of(org);
     log.forget(org);
     await telemetry.forget(org);
+    accounts.forget(org);
     await keys.erase("device", [...space.devices.keys()]);
     await storage.eraseOrg(org);
     spaces.forget(org);

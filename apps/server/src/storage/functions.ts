@@ -8,6 +8,7 @@ export const directoryFunctions = [
   "all_orgs",
   "orgs_of_person",
   "org_of_invitation",
+  "plan_uses",
 ] as const;
 export type DirectoryFunction = (typeof directoryFunctions)[number];
 
@@ -23,5 +24,8 @@ export const maintainFunctions = [
   "open_month",
   "end_presences",
   "erase_org",
+  "end_connections",
+  "forget_connections",
+  "fold_usage",
 ] as const;
 export type MaintainFunction = (typeof maintainFunctions)[number];

@@ -9,6 +9,7 @@ const instanceTables: readonly string[] = [
   "log_mark",
   "migration",
   "person",
+  "plan",
   "session",
   "setup",
   "token_key",

@@ -115,6 +115,20 @@ test("a change whose commit was sent and not answered is refused, and its organi
   assert.deepEqual(await texts(allowed), ["note 1", "note 2"]);
 });
 
+test("a tally whose commit was sent and not answered is refused, and nobody is doubted, because it is written again", async (t) => {
+  const doubted: Id<"org">[] = [];
+  const { proxy, org, texts, storage } = await behindProxy(t, { doubtful: (one) => void doubted.push(one) });
+  const allowed = await org();
+  proxy.swallowReplyTo("commit\0");
+  await assert.rejects(
+    storage.tally(allowed, (unit) => write(unit, 1)),
+    { code: "storage.unavailable" },
+  );
+  proxy.swallowReplyTo(undefined);
+  assert.deepEqual(doubted, []);
+  assert.equal((await texts(allowed)).length, 1);
+});
+
 test("a change whose statement was lost before its commit was not kept, and is not run again", async () => {
   const { proxy, org, texts, storage } = shared;
   const allowed = await org();

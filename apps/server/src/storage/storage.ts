@@ -13,8 +13,8 @@ import { look, statement, transact, type Query } from "./transaction.ts";
 import { Turns } from "./turns.ts";
 import type { Allowed, AuditEntry, InstanceUnit, OrgScope, Unit } from "./unit.ts";
 
-/** What a change leaves behind: `change` insists on audit entries, `note` is for what is not worth one. */
-type Trace = "audited" | "unaudited";
+/** What a change leaves behind: `change` insists on audit entries, `note` is for what is not worth one, `tally` for what is written again. */
+type Trace = "audited" | "unaudited" | "repeated";
 
 /** All that is durable, through five doors, each a PostgreSQL role that can do one kind of thing. */
 export class Storage {
@@ -63,6 +63,14 @@ export class Storage {
    */
   note<T>(allowed: Allowed, work: (unit: Unit) => Promise<T>): Promise<T> {
     return this.#change(allowed, "unaudited", work);
+  }
+
+  /**
+   * As `note`, for rows of which memory keeps nothing and which may be written twice: where nobody knows whether they were written, the
+   * caller writes them again, and nobody is cut off.
+   */
+  tally(allowed: Allowed, work: (unit: Unit) => Promise<void>): Promise<void> {
+    return this.#change(allowed, "repeated", work);
   }
 
   /** One snapshot of one organisation, read only. */
@@ -165,7 +173,11 @@ export class Storage {
       if (entries.length > 0) await this.#needs.recordAudit(unit, entries);
       return done;
     };
-    const plan = { begin: `begin; ${setOrg(org)}`, doubtful: () => this.#needs.doubtful(org), patience };
+    const plan = {
+      begin: `begin; ${setOrg(org)}`,
+      doubtful: trace === "repeated" ? () => undefined : () => this.#needs.doubtful(org),
+      patience,
+    };
     const running = { isRunning: true };
     const value = await this.#inside
       .run(running, () => transact(this.#pools.app, plan, once))

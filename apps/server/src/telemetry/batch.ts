@@ -12,6 +12,11 @@ export interface Waiting {
   settle(code: number, reasonString?: string): void;
 }
 
+/** Whoever is told how many points are durable. */
+export interface Meter {
+  points: number;
+}
+
 export const serverUnavailable = 0x88;
 export const quotaExceeded = 0x97;
 
@@ -34,6 +39,8 @@ export class OrgBatch {
   readonly #series: Series[] = [];
   readonly #times: number[] = [];
   readonly #values: Value[] = [];
+  readonly #meters: Meter[] = [];
+  readonly #counts: number[] = [];
   readonly #waiting: Waiting[] = [];
   readonly #after: (() => void)[] = [];
   #isDone = false;
@@ -63,6 +70,12 @@ export class OrgBatch {
     this.#values.push(value);
   }
 
+  /** So many of the points are counted there. */
+  count(meter: Meter, points: number): void {
+    this.#meters.push(meter);
+    this.#counts.push(points);
+  }
+
   /** What is to be done once those who wait were told that it is durable. */
   after(then: () => void): void {
     this.#after.push(then);
@@ -89,6 +102,7 @@ export class OrgBatch {
     for (let at = 0; at < series.length; at++) {
       series[at]?.add(this.#times[at] ?? 0, this.#values[at] ?? 0, position); // the three columns are equally long
     }
+    for (let at = 0; at < this.#meters.length; at++) this.#meters[at]!.points += this.#counts[at] ?? 0; // equally long, too
     return series;
   }
 

@@ -1,6 +1,6 @@
 import type { CredentialId, Id, Instant, Refusal } from "@holdfast/kernel";
 import type { Space } from "../authority/index.ts";
-import type { Waiting } from "./batch.ts";
+import type { Meter, Waiting } from "./batch.ts";
 import type { Reading } from "./reading.ts";
 
 export type Source = {
@@ -11,6 +11,8 @@ export type Source = {
   readonly topic?: string | undefined;
   readonly session?: string | undefined;
   readonly credential?: CredentialId | undefined;
+  /** Where its points are counted once they are durable. */
+  readonly meter?: Meter | undefined;
 };
 
 /** A message that is durable, as observers see it: with the times that the platform gave. */

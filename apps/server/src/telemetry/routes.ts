@@ -1,21 +1,24 @@
-import { rfc3339, type Instant } from "@holdfast/kernel";
+import { rfc3339, type Id, type Instant } from "@holdfast/kernel";
 import { routes } from "@holdfast/protocol";
-import { on, type Handler } from "../authority/index.ts";
+import type { Accounts, Meter } from "../accounting/index.ts";
+import { on, type Caller, type Handler } from "../authority/index.ts";
 import type { TelemetryQueries } from "./query.ts";
 import type { Telemetry } from "./telemetry.ts";
 
 export const telemetryRoutes = ({
   telemetry,
   queries,
+  accounts,
 }: {
   telemetry: Telemetry;
   queries: TelemetryQueries;
+  accounts: Accounts;
 }): Handler[] => [
-  on(routes.sendTelemetry, async ({ permit, body }) => ({
-    accepted: await telemetry.send(permit, body.bytes, body.contentType),
+  on(routes.sendTelemetry, async ({ permit, caller, body }) => ({
+    accepted: await telemetry.send(permit, body.bytes, body.contentType, await deliveryOf(accounts, caller, permit.on)),
   })),
-  on(routes.sendTelemetryFor, async ({ permit, body }) => ({
-    accepted: await telemetry.send(permit, body.bytes, body.contentType),
+  on(routes.sendTelemetryFor, async ({ permit, caller, body }) => ({
+    accepted: await telemetry.send(permit, body.bytes, body.contentType, await deliveryOf(accounts, caller, permit.on)),
   })),
   on(routes.readTelemetry, async ({ permit, query }) => {
     const { attribute, from, to, limit, cursor, every, aggregate } = query;
@@ -32,5 +35,13 @@ export const telemetryRoutes = ({
   // The listener gives it the connection.
   on(routes.watch, async () => ({ watch: true }) as const),
 ];
+
+/** Where it is counted. @throws Refusal `quota.exceeded` */
+async function deliveryOf(accounts: Accounts, { space, credential }: Caller, device: Id<"device">): Promise<Meter> {
+  const account = await accounts.ready(space);
+  const refusal = account.deliveryRefusal();
+  if (refusal) throw refusal;
+  return account.meter("http", credential, device);
+}
 
 const timed = <T extends { readonly time: Instant }>(item: T) => ({ ...item, time: rfc3339(item.time) });

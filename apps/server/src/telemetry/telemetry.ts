@@ -11,7 +11,7 @@ import {
 } from "@holdfast/kernel";
 import type { HighWater, Permit, Space, Spaces } from "../authority/index.ts";
 import type { Keyring, Storage } from "../storage/index.ts";
-import { serverUnavailable, type Waiting } from "./batch.ts";
+import { serverUnavailable, type Meter, type Waiting } from "./batch.ts";
 import { parseBody, type BodyKind } from "./body.ts";
 import type { Memory } from "./buffer.ts";
 import { codeOf, refusalOfCode } from "./codes.ts";
@@ -167,7 +167,7 @@ export class Telemetry {
   }
 
   /** For HTTP. Answers how many readings are durable now. */
-  async send(permit: Permit<"telemetry.write">, body: Uint8Array, contentType: string): Promise<number> {
+  async send(permit: Permit<"telemetry.write">, body: Uint8Array, contentType: string, meter?: Meter): Promise<number> {
     try {
       this.#admit(permit.scope.org);
       const space = await this.#needs.spaces.of(permit.scope.org);
@@ -177,7 +177,8 @@ export class Telemetry {
       if (space.closed) throw new Refusal("storage.unavailable", { retryAfterSeconds: 1 });
       const { promise, resolve, reject } = Promise.withResolvers<void>();
       const settle = (code: number, reason?: string) => (code === 0 ? resolve() : reject(refusalOfCode(code, reason)));
-      const readings = this.#take(state, { space, device: permit.on, via: "http" }, body, { contentType }, { settle });
+      const source = { space, device: permit.on, via: "http", meter } as const;
+      const readings = this.#take(state, source, body, { contentType }, { settle });
       await promise;
       return readings;
     } catch (error) {
@@ -306,13 +307,16 @@ export class Telemetry {
     const batch = this.#committer.begin(space.scope);
     const wanted = this.#wanting(source);
     const told: { time: Instant; values: Reading["values"] }[] | undefined = wanted && [];
+    let points = 0;
     for (const { time, values } of readings) {
       const at = time ?? giveTime(state, now);
       if (time !== undefined) passTime(state, time, now, "device");
+      points += values.length;
       batch.writer.reading(device, now, at, time === undefined ? "platform" : "device", values.length);
       for (const [name, value] of values) batch.push(state.seriesOf(name, typeOf(value)), at, value);
       told?.push({ time: at, values });
     }
+    if (source.meter) batch.count(source.meter, points);
     if (wanted && told) {
       // A copy: the bytes are the connection's. (`slice` of a Buffer would be the same bytes.)
       const stored: Stored = { ...source, readings: told, body: new Uint8Array(body), contentType: kind.contentType };

@@ -3,6 +3,7 @@ import type { Route } from "@holdfast/protocol";
 import type { FastifyReply, FastifyRequest } from "fastify";
 import type { z } from "zod";
 import type { Caller, Handler, Raw } from "../../authority/index.ts";
+import { sendTable, wantsTable } from "./table.ts";
 import { etagOf, isKnown, versionsIn } from "./etag.ts";
 
 /** What a handler gets, made from a request: who asks, the permit, and what was sent, each in the shape the route says. */
@@ -90,6 +91,7 @@ export function credentialText(headers: {
 }
 
 export function sendReply({ route }: Handler, request: FastifyRequest, reply: FastifyReply, value: unknown) {
+  if (route.csv && wantsTable(request)) return sendTable(route.csv, request, reply, value);
   if (route.reply === "text") return reply.type("text/plain; charset=utf-8").send(value);
   const fields = new Map<string, unknown>(typeof value === "object" && value !== null ? Object.entries(value) : []);
   const etag = route.versioned && etagOf(fields.get("version"));

@@ -4,6 +4,7 @@ import { Refusal, type Id, type Random, type Timers } from "@holdfast/kernel";
 import { orgHeader, routes, watchHello } from "@holdfast/protocol";
 import type { FastifyReply } from "fastify";
 import type { RawData, WebSocket, WebSocketServer } from "ws";
+import { silence, type Accounts, type Traffic } from "../../accounting/index.ts";
 import { cameBy, type Caller } from "../../authority/index.ts";
 import type { Arrivals } from "../arrivals.ts";
 import { tlsOf } from "../port.ts";
@@ -23,6 +24,7 @@ const closeCode = (refusal: Refusal): number => 4_000 + statusOf[refusal.code];
 type Needs = {
   readonly watchers: Watchers;
   readonly entrance: Entrance;
+  readonly accounts: Accounts;
   readonly arrivals: Pick<Arrivals, "settle" | "judge">;
   readonly timers: Timers;
   readonly random: Random;
@@ -48,13 +50,16 @@ export class Live {
     const { device } = asked.query;
     if (device !== undefined) caller.permit("telemetry.read", device);
     const out = reply.raw;
+    const counters = silence();
     const watcher: Watcher = {
       caller,
       over: "eventStream",
+      address: reply.request.ip,
+      counters,
       device,
       lookout: asked.query.strangers === "true" ? reply.request.ip : undefined,
       waiting: () => out.writableLength,
-      send: (event, json) => void out.write(`event: ${event}\ndata: ${json}\n\n`),
+      send: (event, json) => void out.write(counting(counters, `event: ${event}\ndata: ${json}\n\n`)),
       end: () => void out.end(),
       cut: () => cut(out),
     };
@@ -112,20 +117,24 @@ export class Live {
   }
 
   async #begin(connection: WebSocket, asking: Asking, read: () => Hello): Promise<void> {
-    const { watchers, entrance } = this.#needs;
+    const { watchers, entrance, accounts } = this.#needs;
     const { device, strangers, ...shown } = read();
     const caller = await entrance.caller({ ...asking, headers: { ...asking.headers, ...headersOf(shown) } });
     caller.draw();
     if (device === undefined) caller.reach("telemetry.read");
     else caller.permit("telemetry.read", device);
+    await accounts.ready(caller.space);
     if (connection.readyState !== connection.OPEN) return;
+    const counters = silence();
     const watcher: Watcher = {
       caller,
       over: "webSocket",
+      address: asking.address,
+      counters,
       device,
       lookout: strangers === "true" ? asking.address : undefined,
       waiting: () => connection.bufferedAmount,
-      send: (event, json) => connection.send(`{"event":"${event}",${json.slice(1)}`),
+      send: (event, json) => connection.send(counting(counters, `{"event":"${event}",${json.slice(1)}`)),
       end: () => connection.close(1000),
       cut: () => connection.terminate(),
     };
@@ -152,6 +161,13 @@ export class Live {
     let timer = next();
     return { cancel: () => timer.cancel() };
   }
+}
+
+/** A text that is sent, on its way. */
+function counting(counters: Traffic, text: string): string {
+  counters.messagesOut += 1;
+  counters.bytesOut += Buffer.byteLength(text);
+  return text;
 }
 
 /** What a first frame says, or the headers have said before. */

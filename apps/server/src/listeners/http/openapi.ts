@@ -63,10 +63,11 @@ function securityOf({ needs, openTo, session }: Route): Record<string, never[]>[
   return needs === "public" ? [] : [...(openTo ? [{}] : []), { token: [] }, { bearer: [] }, { session: [] }];
 }
 
-function replyOf({ reply, events = {} }: Route): Record<string, unknown> {
+function replyOf({ reply, csv, events = {} }: Route): Record<string, unknown> {
   if (reply === "stream") return { description: storyOf(events), content: { "text/event-stream": streamOf(events) } };
   if (reply === "text") return { description: "Text", content: { "text/plain": textSchema } };
-  return { description: "Done", content: { "application/json": { schema: schema(reply, "output") } } };
+  const table = csv && { "text/csv": textSchema };
+  return { description: "Done", content: { "application/json": { schema: schema(reply, "output") }, ...table } };
 }
 
 /** OpenAPI 3.1 has no words for the events of a stream: they stand in the text, and their schemas under a name of our own. */

@@ -12,6 +12,7 @@ import {
 } from "@holdfast/kernel";
 import type { Route } from "@holdfast/protocol";
 import fastify, { type FastifyBaseLogger, type FastifyInstance, type FastifyReply, type FastifyRequest } from "fastify";
+import type { Accounts } from "../../accounting/index.ts";
 import { cameBy, type Begun, type Caller, type Handler, type Session } from "../../authority/index.ts";
 import type { LiveRefusals, Strangers } from "../../live/index.ts";
 import type { Arrivals } from "../arrivals.ts";
@@ -24,6 +25,7 @@ import { noCookie, refuseForeign, sessionCookieOf } from "./cookie.ts";
 import { cut, linger } from "./deadlines.ts";
 import type { Asking, Entrance } from "./entrance.ts";
 import type { Live } from "./live.ts";
+import { Metering } from "./metering.ts";
 import { isFromThisMachine } from "./nearby.ts";
 import { faultOf, greeting, headersOf, newRequestId, problemOf, problemType, rawAnswer, refusalOf } from "./problem.ts";
 import { Quotas } from "./quotas.ts";
@@ -33,6 +35,7 @@ import type { Replays } from "./replays.ts";
 
 export type ServingNeeds = {
   readonly entrance: Entrance;
+  readonly accounts: Accounts;
   readonly handlers: readonly Handler[];
   readonly live: Live;
   readonly liveRefusals: Pick<LiveRefusals, "isWatched" | "tell">;
@@ -63,6 +66,7 @@ class Serving {
   readonly #needs: ServingNeeds;
   readonly #app: FastifyInstance;
   readonly #quotas: Quotas;
+  readonly #metering = new Metering();
   readonly #addresses: { pattern: RegExp; methods: readonly string[] }[] = [];
   readonly #routes = new WeakMap<FastifyRequest, Route>();
   readonly #callers = new WeakMap<FastifyRequest, Caller>();
@@ -106,6 +110,7 @@ class Serving {
       const late = this.#needs.timers.after(answerDeadline, () => cut(reply.raw));
       reply.raw.once("close", () => late.cancel());
     });
+    app.addHook("onResponse", async (request, reply) => this.#metering.weigh(request, reply));
     app.setErrorHandler(async (error, request, reply) => this.#fail(error, request, reply));
     app.setNotFoundHandler(async (request, reply) => this.#fail(this.#notFound(request, reply), request, reply));
     for (const handler of this.#needs.handlers) this.#add(handler);
@@ -155,7 +160,7 @@ class Serving {
   }
 
   async #admit(route: Route, request: FastifyRequest, reply: FastifyReply): Promise<void> {
-    const { guard, entrance, arrivals } = this.#needs;
+    const { guard, entrance, accounts, arrivals } = this.#needs;
     const { needs, method, openTo, session } = route;
     this.#routes.set(request, route);
     if (session === "asks" || session === "ends") return this.#admitSession(request, reply);
@@ -173,7 +178,9 @@ class Serving {
     });
     arrivals.judge(socketOf(request), "welcome");
     this.#callers.set(request, caller);
+    const account = await accounts.ready(caller.space);
     this.#quotas.draw(caller, (headers) => void reply.headers(headers));
+    this.#metering.count(caller, { request, reply, needs }, account);
   }
 
   async #admitSession(request: FastifyRequest, reply: FastifyReply): Promise<void> {

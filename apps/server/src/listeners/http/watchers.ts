@@ -1,5 +1,6 @@
 import { Refusal, rfc3339, type CredentialId, type Id, type Timers } from "@holdfast/kernel";
 import type { LiveEnd, liveEvents, LivePresence, LiveReading, LiveStranger } from "@holdfast/protocol";
+import type { Account, Accounts, EndingOfConnection, Line, Traffic } from "../../accounting/index.ts";
 import type { Caller, Space, Spaces } from "../../authority/index.ts";
 import { clauseOf, fit, plainly, shownTo, type LiveRefusals, type Strangers, type Told } from "../../live/index.ts";
 import { sentenceOfCause, type PresenceChange, type Presences } from "../../messages/index.ts";
@@ -9,6 +10,10 @@ import type { Stored, Telemetry } from "../../telemetry/index.ts";
 export interface Watcher {
   readonly caller: Caller;
   readonly over: "eventStream" | "webSocket";
+  /** From where. */
+  readonly address: string;
+  /** What it was sent so far. */
+  readonly counters: Readonly<Traffic>;
   /** One device, or all that the caller may read. */
   readonly device: Id<"device"> | undefined;
   /** Where whoever wants to know of strangers watches from. */
@@ -23,6 +28,9 @@ export interface Watcher {
   cut(): void;
 }
 
+/** What we keep of it. */
+type Kept = { readonly expiry: { cancel(): void }; readonly account: Account; readonly line: Line };
+
 const mostWaiting = 1024 * 1024; // bytes; a reader who is further behind is let go
 const mostLeftBehind = 64 * 1024; // bytes that may still go out behind a revocation: they were sent before it
 const mostStreams = 100; // of one credential
@@ -31,13 +39,15 @@ const longestTimer = 2 ** 31 - 1;
 
 /** All open streams. Each event is asked about again before it is sent, and a change in a space ends what it forbids in the same turn. */
 export class Watchers {
-  readonly #bySpace = new Map<Space, Map<Watcher, { cancel(): void }>>();
+  readonly #bySpace = new Map<Space, Map<Watcher, Kept>>();
   readonly #lookouts = new Set<Watcher>();
   readonly #byCredential = new Map<CredentialId, number>();
   readonly #timers: Timers;
+  readonly #accounts: Accounts;
 
   constructor(needs: {
     spaces: Spaces;
+    accounts: Accounts;
     telemetry: Telemetry;
     presences: Presences;
     refusals: LiveRefusals;
@@ -46,6 +56,7 @@ export class Watchers {
   }) {
     const { spaces, telemetry, presences, refusals, strangers } = needs;
     this.#timers = needs.timers;
+    this.#accounts = needs.accounts;
     spaces.onChange((space) => this.#recheck(space));
     telemetry.onStored({
       wants: ({ space }) => this.#bySpace.has(space),
@@ -71,26 +82,32 @@ export class Watchers {
     return this.#bySpace.get(space)?.keys() ?? [];
   }
 
-  /** Until `remove`, or until we end it. @throws Refusal `rate.exceeded` */
+  /** Until `remove`, or until we end it. @throws Refusal `rate.exceeded`, `quota.exceeded` */
   add(watcher: Watcher): void {
+    const { over, address, counters } = watcher;
     const { space, credential } = watcher.caller;
     const open = this.#byCredential.get(credential.id) ?? 0;
     if (open >= mostStreams)
       throw new Refusal("rate.exceeded", { detail: `One credential has at most ${mostStreams} streams.` });
+    const account = this.#accounts.of(space);
+    account.admitConnection(over, credential);
+    const transport = over === "webSocket" ? "wss" : "https";
+    const line = account.begin(over, credential, { address, transport }, counters);
     this.#byCredential.set(credential.id, open + 1);
     let there = this.#bySpace.get(space);
     if (!there) this.#bySpace.set(space, (there = new Map()));
-    there.set(watcher, this.#expire(watcher));
+    there.set(watcher, { expiry: this.#expire(watcher), account, line });
     if (watcher.lookout !== undefined) this.#lookouts.add(watcher);
   }
 
   /** A second time changes nothing. */
-  remove(watcher: Watcher): void {
+  remove(watcher: Watcher, cause: EndingOfConnection = "goodbye"): void {
     const { space, credential } = watcher.caller;
     const there = this.#bySpace.get(space);
-    const expiry = there?.get(watcher);
-    if (!there || !expiry) return;
-    expiry.cancel();
+    const kept = there?.get(watcher);
+    if (!there || !kept) return;
+    kept.expiry.cancel();
+    kept.account.end(kept.line, cause);
     there.delete(watcher);
     this.#lookouts.delete(watcher);
     if (there.size === 0) this.#bySpace.delete(space);
@@ -101,7 +118,7 @@ export class Watchers {
 
   close(): void {
     const all = [...this.#bySpace.values()].flatMap((there) => [...there.keys()]);
-    for (const watcher of all) this.#end(watcher, "the platform is stopping");
+    for (const watcher of all) this.#end(watcher, "stopped", "the platform is stopping");
   }
 
   #tell(stored: Stored): void {
@@ -147,7 +164,7 @@ export class Watchers {
     for (const watcher of this.#bySpace.get(space)?.keys() ?? []) {
       if (watcher.device !== undefined && watcher.device !== device) continue;
       if (!watcher.caller.mayDevice("telemetry.read", device)) continue;
-      if (watcher.waiting() > mostWaiting) this.#end(watcher, "you read more slowly than events come");
+      if (watcher.waiting() > mostWaiting) this.#end(watcher, "slow", "you read more slowly than events come");
       else yield watcher;
     }
   }
@@ -157,7 +174,7 @@ export class Watchers {
       const { caller, device } = watcher;
       const may =
         device === undefined ? caller.mayAnywhere("telemetry.read") : caller.mayDevice("telemetry.read", device);
-      if (!may) this.#end(watcher, "what you watched with was ended or changed");
+      if (!may) this.#end(watcher, "revoked", "what you watched with was ended or changed");
     }
   }
 
@@ -167,7 +184,7 @@ export class Watchers {
     const wait = (): { cancel(): void } => {
       const left = Math.min(Math.max(0, expiresAt - watcher.caller.now()), longestTimer);
       return this.#timers.after(left, () => {
-        if (expiresAt <= watcher.caller.now()) this.#end(watcher, "the credential has expired");
+        if (expiresAt <= watcher.caller.now()) this.#end(watcher, "expired", "the credential has expired");
         else timer = wait();
       });
     };
@@ -176,10 +193,11 @@ export class Watchers {
   }
 
   /** Whoever does not read is not waited for: what lies here must not reach him later. */
-  #end(watcher: Watcher, because: string): void {
-    this.remove(watcher);
-    if (watcher.waiting() > mostLeftBehind) return watcher.cut();
-    watcher.send("end", JSON.stringify({ because } satisfies LiveEnd));
+  #end(watcher: Watcher, cause: EndingOfConnection, because: string): void {
+    const isBehind = watcher.waiting() > mostLeftBehind;
+    if (!isBehind) watcher.send("end", JSON.stringify({ because } satisfies LiveEnd));
+    this.remove(watcher, cause);
+    if (isBehind) return watcher.cut();
     watcher.end();
     this.#timers.after(farewell, () => watcher.cut());
   }

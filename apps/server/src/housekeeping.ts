@@ -1,0 +1,50 @@
+import type { Report } from "@holdfast/kernel";
+import type { Accounts } from "./accounting/index.ts";
+import type { Authentication, HighWater, Journal, Sessions, Spaces } from "./authority/index.ts";
+import { clockWatch } from "./clock-watch.ts";
+import type { MessageLog, Presences } from "./messages/index.ts";
+import type { Directories } from "./registry/index.ts";
+import type { Rounds } from "./rounds.ts";
+import type { Storage } from "./storage/index.ts";
+
+type Needs = {
+  readonly storage: Storage;
+  readonly clock: HighWater;
+  readonly report: Report;
+  readonly spaces: Spaces;
+  readonly authentication: Authentication;
+  readonly sessions: Sessions;
+  readonly journal: Journal;
+  readonly presences: Presences;
+  readonly log: MessageLog;
+  readonly accounts: Accounts;
+  readonly directories: Directories;
+};
+
+const soon = 1_000; // milliseconds between two rounds
+const seldom = 10_000;
+
+/** What has to be done again and again while the platform runs. */
+export function keepHouse(rounds: Rounds, needs: Needs): void {
+  const { storage, clock, report, spaces, authentication, sessions, journal, presences, log, accounts, directories } =
+    needs;
+  const tellOfClock = clockWatch(clock, report);
+  tellOfClock();
+  rounds.every(soon, async () => {
+    if (clock.hasLeapt()) spaces.recheck();
+    await sessions.endIdle();
+    await presences.noteChanges();
+  });
+  rounds.every(soon, () => log.readDue());
+  rounds.every(seldom, async () => {
+    tellOfClock();
+    directories.forgetIdle();
+    await journal.offerMissed();
+    await authentication.rememberUse();
+    await sessions.remember();
+    await presences.noteHeard();
+    await storage.maintain.call("raise_high_water", [clock.now()]);
+  });
+  // By itself: what it counts must not wait for what fails elsewhere.
+  rounds.every(seldom, () => accounts.round());
+}
