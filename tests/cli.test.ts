@@ -337,6 +337,32 @@ test("a device is silenced, heard again and ended, and the log says who did it",
   assert.ok((await answer("certificates")).certificates.length > 0);
 });
 
+test("what was used, who was connected, and what a plan bounds", async () => {
+  const [step] = (await answer("usage", "--every", "month")).items;
+  assert.ok(step.requests > 0 && step.points > 0, JSON.stringify(step));
+  const byDevice = (await answer("usage", "--by", "device", "--from", "-24h")).items;
+  assert.ok(byDevice.some(({ about }: { about?: string }) => about === device));
+  assert.ok(Array.isArray((await answer("session", "list", "--open", "--limit", "5")).items));
+  assert.deepEqual((await answer("quota")).items, []);
+  await answer("plan", "save", "roomy", "--quota", "devices=1000", "--quota", "points=1000000");
+  await answer("org", "plan", org, "--plan", "roomy");
+  const { plan, items } = await answer("quota");
+  assert.equal(plan, "roomy");
+  assert.deepEqual(
+    items.map(({ quota, limit, state }: Record<string, unknown>) => [quota, limit, state]),
+    [
+      ["devices", 1_000, "fine"],
+      ["points", 1_000_000, "fine"],
+    ],
+  );
+  assert.equal((await call(["plan", "remove", "roomy"])).exit, 1);
+  await answer("org", "plan", org, "--none");
+  await answer("plan", "remove", "roomy");
+  assert.deepEqual((await answer("plan", "list")).items, []);
+  assert.equal((await call(["plan", "save", "roomy", "--quota", "planets=1"])).exit, 2);
+  assert.equal((await call(["org", "plan", org])).exit, 2);
+});
+
 test("the installed command does the same in a process of its own", async () => {
   const whole = await inProcess(["org", "show", "--json"]);
   assert.deepEqual([whole.code, whole.stderr], [0, ""]);

@@ -15,6 +15,7 @@ import { signInVerbs } from "./verbs/sign-in.ts";
 import { simulationVerbs } from "./verbs/simulation.ts";
 import { tailVerbs } from "./verbs/tail.ts";
 import { telemetryVerbs } from "./verbs/telemetry.ts";
+import { usageVerbs } from "./verbs/usage.ts";
 import type { Verb } from "./verb.ts";
 
 /** Everything the command can do, in the order in which help lists it. */
@@ -32,6 +33,7 @@ export const verbs: readonly Verb[] = [
   ...mintingVerbs,
   ...credentialVerbs,
   ...auditVerbs,
+  ...usageVerbs,
   ...certificateVerbs,
   ...securityVerbs,
   ...simulationVerbs,
