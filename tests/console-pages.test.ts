@@ -57,6 +57,8 @@ await program.endAsync();
 const pump = await come({ clientId: "pump", clean: false, username: device.key.id, password: device.key.secret });
 atEnd.after(async () => void pump.end(true));
 await pump.publishAsync("me/telemetry", '{"mode": "auto"}', { qos: 1 });
+await me.post("/v1/plans", { name: "small", quotas: { devices: 1_000, points: 200, requests: 1_000_000 } });
+await me.send("PUT", `/v1/orgs/${org}/plan`, { body: { plan: "small" } });
 await me.post("/v1/invitations", { email: "bob@example.com", role: "viewer" });
 
 const inOrg = `/o/${org}`;
@@ -194,6 +196,9 @@ const places: readonly Place[] = [
   ],
   [`${inOrg}/access/${made.id}`, "Report", "and 1 more"],
   [`${inOrg}/audit`, "Audit", "device.created"],
+  [`${inOrg}/usage`, "Usage", "nearly used up"],
+  [`${inOrg}/usage?by=device&measure=points&range=hour`, "Usage", device.id],
+  [`${inOrg}/usage/sessions`, "Usage", "live stream"],
   [`${inOrg}/settings`, "Settings"],
   [`${inOrg}/settings/security`, "Security", "X25519MLKEM768"],
 ];

@@ -37,6 +37,8 @@ export const layers: readonly (readonly Unit[])[] = [
     { folder: "apps/console/src/live" },
     { folder: "apps/console/src/revoking" },
     { folder: "apps/console/src/mqtt-sessions" },
+    { folder: "apps/console/src/chart" },
+    { folder: "apps/console/src/quotas" },
   ],
   [{ folder: "apps/server/src/authority" }, { folder: "apps/server/src/audit" }, { folder: "apps/server/src/live" }],
   [
@@ -53,6 +55,7 @@ export const layers: readonly (readonly Unit[])[] = [
     { folder: "apps/console/src/products" },
     { folder: "apps/console/src/access" },
     { folder: "apps/console/src/audit" },
+    { folder: "apps/console/src/usage" },
     { folder: "apps/console/src/settings" },
     { folder: "apps/console/src/invitation" },
     { folder: "apps/console/src/search" },

@@ -161,6 +161,14 @@ const tree = root.addChildren([
       lazyRouteComponent(() => import("./audit/index.ts"), "Audit"),
     ),
     page(
+      below(paths.usage),
+      lazyRouteComponent(() => import("./usage/index.ts"), "Usage"),
+    ),
+    page(
+      below(paths.sessions),
+      lazyRouteComponent(() => import("./usage/index.ts"), "Sessions"),
+    ),
+    page(
       below(paths.settings),
       lazyRouteComponent(() => import("./settings/index.ts"), "Settings"),
     ),

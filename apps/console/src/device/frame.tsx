@@ -61,6 +61,9 @@ export function DeviceFrame({ device, children }: { readonly device: Device; rea
             {label}
           </Link>
         ))}
+        <Link to={paths.sessions} params={{ org: org.id }} search={{ q: device.id }}>
+          {own.tabs.sessions}
+        </Link>
       </Group>
       {children}
     </Page>

@@ -5,10 +5,10 @@ import { keepPreviousData, queryOptions, useQueries, useQuery } from "@tanstack/
 import { useNavigate } from "@tanstack/react-router";
 import { useEffect, useMemo, useState } from "react";
 import { apiFor, queryClient } from "../api/index.ts";
+import { Chart } from "../chart/index.ts";
 import { columnsOf, DataTable, Empty, Moment, ProblemNotice, Slow, useShown } from "../kit/index.ts";
 import { useOrg } from "../session/index.ts";
 import { words } from "../words/index.ts";
-import { Chart } from "./chart.tsx";
 import { DeviceFrame, useDevice, type Device } from "./frame.tsx";
 import { aligned, parseRange, ranges, stepFor, type Bucket, type RangeName } from "./series.ts";
 import { useLive } from "../live/index.ts";

@@ -25,6 +25,8 @@ test("every place keeps its path", () => {
     addCredential: "/o/$org/access/add",
     credential: "/o/$org/access/$credential",
     audit: "/o/$org/audit",
+    usage: "/o/$org/usage",
+    sessions: "/o/$org/usage/sessions",
     settings: "/o/$org/settings",
     security: "/o/$org/settings/security",
   });

@@ -8,5 +8,6 @@ export const places = [
   { to: paths.products, label: words.places.products, exact: false },
   { to: paths.access, label: words.places.access, exact: false },
   { to: paths.audit, label: words.places.audit, exact: false },
+  { to: paths.usage, label: words.places.usage, exact: false },
   { to: paths.settings, label: words.places.settings, exact: false },
 ] as const;

@@ -7,12 +7,15 @@ export type Shown = {
   readonly range?: string;
   /** Names, with commas between. */
   readonly attributes?: string;
+  readonly by?: string;
+  readonly measure?: string;
+  readonly open?: string;
 };
 
 /** Reads it from an address, where anything may stand. */
 export const parseShown = (given: Readonly<Record<string, unknown>>): Shown =>
   Object.fromEntries(
-    (["q", "sort", "range", "attributes"] as const).flatMap((name) => {
+    (["q", "sort", "range", "attributes", "by", "measure", "open"] as const).flatMap((name) => {
       const value = given[name];
       return typeof value === "string" && value !== "" ? [[name, value]] : [];
     }),

@@ -6,6 +6,7 @@ import { apiFor } from "../api/index.ts";
 import { Empty, Moment, Page, paths, ProblemNotice, Scroll, Slow, Press } from "../kit/index.ts";
 import type { ReactNode } from "react";
 import { sessionQuery, useCan, useOrg } from "../session/index.ts";
+import { QuotaFindings } from "../quotas/index.ts";
 import { words } from "../words/index.ts";
 
 const own = words.overview;
@@ -32,6 +33,7 @@ export function Overview() {
   return (
     <Page title={words.places.overview} actions={add}>
       <Backup />
+      <QuotaFindings />
       {error && <ProblemNotice error={error} retry={() => void refetch()} />}
       {!data && !error && <Slow />}
       {data?.total === 0 && <Empty next={<Next add={add} />}>{words.devices.empty}</Empty>}

@@ -5,7 +5,7 @@ import { useEffect, useRef } from "react";
 import UPlot, { type AlignedData, type Options } from "uplot";
 import { lines as lineColours, scheme as schemes, useTimeZone } from "../kit/index.ts";
 
-export type Line = { readonly name: string; readonly unit: string | undefined };
+type Line = { readonly name: string; readonly unit: string | undefined };
 
 const dashes: readonly (number[] | undefined)[] = [undefined, [8, 4], [2, 3], [10, 3, 2, 3]];
 const height = 320; // pixels
@@ -83,6 +83,9 @@ function optionsFor(
     grid: { stroke: colours.line, width: 1 },
     ticks: { stroke: colours.line, width: 1 },
   };
+  // As wide as its longest number: what is counted grows.
+  const size = (_: unknown, texts: readonly string[] | null) =>
+    Math.max(50, 20 + 8 * Math.max(0, ...(texts ?? []).map((text) => text.length)));
   // One scale for each unit: what is measured in the same is drawn on the same.
   const units = [...new Set(lines.map(({ unit }) => unit ?? ""))];
   return {
@@ -99,6 +102,7 @@ function optionsFor(
         scale: `y${unit}`,
         side: at % 2 === 0 ? (3 as const) : (1 as const),
         label: unit,
+        size,
         labelSize: unit === "" ? 0 : 20,
         grid: at === 0 ? axis.grid : { show: false },
       })),

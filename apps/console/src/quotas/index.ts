@@ -1,0 +1,1 @@
+export { QuotaFindings, Quotas } from "./quotas.tsx";

@@ -1,0 +1,2 @@
+export { Sessions } from "./sessions.tsx";
+export { Usage } from "./usage.tsx";
