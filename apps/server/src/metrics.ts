@@ -73,7 +73,7 @@ export function metricsOf({ telemetry, broker, https, watchers, arrivals, guard,
     "# HELP holdfast_mqtt_publishes_without_room_total Of these, for want of room: in the queue of a session, or among what is retained.",
     "# TYPE holdfast_mqtt_publishes_without_room_total counter",
     ...Object.entries(noRoomFor(mqtt)).map(
-      ([where, count]) => `holdfast_mqtt_publishes_without_room_total{where="${where}"} ${count}`,
+      ([why, count]) => `holdfast_mqtt_publishes_without_room_total{reason="${why}"} ${count}`,
     ),
     ...counter("mqtt_publishes_not_kept", "Messages that were taken and could not be kept.", mqtt.publishesNotKept),
     ...counter("mqtt_subscribes_refused", "Filters that were refused.", mqtt.subscribesRefused),
@@ -120,8 +120,8 @@ const droppedBy = ({ dropped: { slow, queueFull, spaceFull, old, expired, tooLar
 
 /** Of the messages that were refused. */
 const noRoomFor = (mqtt: Broker["statistics"]) => ({
-  queue: mqtt.refusedQueueFull,
-  retained: mqtt.refusedRetained,
+  queue_full: mqtt.refusedQueueFull,
+  retained_full: mqtt.refusedRetained,
 });
 
 const counter = (name: string, help: string, value: number) => metric(`holdfast_${name}_total`, "counter", help, value);
