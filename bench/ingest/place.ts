@@ -79,6 +79,7 @@ async function makeDevices(
       host: "127.0.0.1",
       httpsPort: 0,
       mqttsPort: 0,
+      clientCertificatePort: undefined,
       databaseUrl: `postgres://${owner.user}:${secret}@/bench?host=${encodeURIComponent(owner.host)}&port=${owner.port}`,
       keyringUrl: undefined,
       kek: undefined,

@@ -20,7 +20,7 @@ type Needs = {
   readonly config: Setting;
   readonly certificates: Certificates;
   readonly keyring: Pick<Keyring, "status" | "ages">;
-  readonly ports: { readonly https: number; readonly mqtts: number };
+  readonly ports: { readonly https: number; readonly mqtts: number; readonly clientCertificate: number | undefined };
 };
 
 export type PlatformFacts = z.input<typeof platformFacts>;
@@ -77,6 +77,15 @@ export async function aboutPlatform(
         port: ports.https,
         transports: ["HTTP/2", "HTTP/1.1", "server-sent events", "WebSocket", "MQTT over WebSocket", "MQTT (ALPN)"],
       },
+      ...(ports.clientCertificate === undefined
+        ? []
+        : [
+            {
+              protocol: "https" as const,
+              port: ports.clientCertificate,
+              transports: ["HTTP with a client certificate"],
+            },
+          ]),
       { protocol: "mqtts", port: ports.mqtts, transports: ["MQTT 5", "MQTT 3.1.1"] },
     ],
     limits: { maximumMessage: config.maximumMessage },

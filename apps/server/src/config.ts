@@ -23,6 +23,8 @@ export type Config = {
   readonly host: string;
   readonly httpsPort: number;
   readonly mqttsPort: number;
+  /** HTTPS for clients that show a certificate; none unless it is given. */
+  readonly clientCertificatePort: number | undefined;
   readonly databaseUrl: string | undefined;
   readonly keyringUrl: string | undefined;
   /** Opens the keyring; from the environment only, because a command line can be read by everybody on the machine. */
@@ -54,6 +56,7 @@ const options = {
   host: { type: "string" },
   "https-port": { type: "string" },
   "mqtts-port": { type: "string" },
+  "client-certificate-port": { type: "string" },
   "database-url": { type: "string" },
   "keyring-url": { type: "string" },
   "public-name": { type: "string", multiple: true },
@@ -78,6 +81,7 @@ export const usage = `npm start -- [OPTION]…
   --host ADDRESS         where to listen (127.0.0.1: this machine only)
   --https-port N         8443; 0 takes a free one
   --mqtts-port N         8883; 0 takes a free one
+  --client-certificate-port N  HTTPS that asks for a client certificate, the proof of a bound credential; none without it
   --database-url URL     a PostgreSQL of your own instead of the embedded one; the URL is its owner's
   --keyring-url URL      another PostgreSQL for the keys
   --public-name NAME     a name that clients use, into the certificate (repeatable)
@@ -122,6 +126,7 @@ export function parseConfig(
     host: set("host") ?? "127.0.0.1",
     httpsPort: whole(set("https-port"), "--https-port", 8443, 0, 65_535),
     mqttsPort: whole(set("mqtts-port"), "--mqtts-port", 8883, 0, 65_535),
+    clientCertificatePort: port(set("client-certificate-port"), "--client-certificate-port"),
     databaseUrl: set("database-url"),
     keyringUrl: set("keyring-url"),
     kek: environment["HOLDFAST_KEK"] || undefined,
@@ -202,5 +207,8 @@ function whole(text: string | undefined, name: string, otherwise: number, least:
     throw malformed(`${name} is a whole number from ${least} to ${most}.`);
   return value;
 }
+
+const port = (text: string | undefined, name: string): number | undefined =>
+  text === undefined ? undefined : whole(text, name, 0, 0, 65_535);
 
 const malformed = (detail: string): Refusal => new Refusal("config.malformed", { detail });

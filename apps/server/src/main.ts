@@ -85,8 +85,14 @@ async function serve(platform: Platform, config: Config, readyFile: ReadyFile): 
   });
   const caFile = isRoots ? early : writeAuthority(platform, caFileOf(config));
   platform.onCertificate(() => renewAuthority(platform, caFileOf(config)));
-  const { url, mqttsUrl } = platform;
-  const ready: Ready = { pid: process.pid, url, mqttsUrl, ...(caFile !== undefined && { caFile }) };
+  const { url, mqttsUrl, clientCertificateUrl } = platform;
+  const ready: Ready = {
+    pid: process.pid,
+    url,
+    mqttsUrl,
+    ...(clientCertificateUrl !== undefined && { clientCertificateUrl }),
+    ...(caFile !== undefined && { caFile }),
+  };
 
   let isAnnounced = false;
   let setupLink: string | undefined;
@@ -101,6 +107,7 @@ async function serve(platform: Platform, config: Config, readyFile: ReadyFile): 
     log.info("The platform is ready.", {
       url,
       mqttsUrl,
+      ...(clientCertificateUrl !== undefined && { clientCertificateUrl }),
       ...(setupLink !== undefined && { setupLinkIn: readyFile.path }),
     });
   }

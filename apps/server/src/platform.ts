@@ -135,7 +135,7 @@ async function open(needs: PlatformNeeds, opened: AsyncDisposableStack, closing:
   const tokenKeys = await TokenKeys.load({ storage, random });
   refusals.log = new Refusals({ storage, clock, timers, report });
   const { note: onRefusal, noteSignIn: refusedSignIn } = refusals.log;
-  const authentication = new Authentication({ storage, spaces, tokenKeys, clock, onRefusal });
+  const authentication = new Authentication({ storage, spaces, tokenKeys, clock, random, onRefusal });
   const minting = new Minting({ storage, spaces, tokenKeys, clock, random });
   const journal = new Journal({ book: keyring.journal, report });
   const revocation = new Revocation({ storage, spaces, journal });
@@ -230,7 +230,7 @@ async function open(needs: PlatformNeeds, opened: AsyncDisposableStack, closing:
   );
   const watchers = new Watchers({ ...messaging, refusals: liveRefusals, strangers, timers });
   const connections = connectionsOf({ broker, watchers });
-  const entrance = new Entrance({ authentication, sessions, guard });
+  const entrance = new Entrance({ authentication, sessions, certificates, guard });
   const live = new Live({ watchers, entrance, accounts, arrivals, timers, random });
   const door = new OwnListeners({
     host: listeningOn(config.host),
@@ -268,7 +268,7 @@ async function open(needs: PlatformNeeds, opened: AsyncDisposableStack, closing:
         timers,
       }),
       about: (org, reader) =>
-        aboutPlatform({ config, certificates, keyring, ports: { https: https.port, mqtts: mqtt.port } }, org, reader),
+        aboutPlatform({ config, certificates, keyring, ports: { ...https.ports, mqtts: mqtt.port } }, org, reader),
       metrics: () => metricsOf({ telemetry, broker, https, watchers, arrivals, guard, liveRefusals }),
       openapi: () => openapiOf(handlers, version),
       now: () => clock.now(),
@@ -289,6 +289,7 @@ async function open(needs: PlatformNeeds, opened: AsyncDisposableStack, closing:
       guard,
       clock,
       port: config.httpsPort,
+      clientCertificatePort: config.clientCertificatePort,
       maximumBody: config.maximumMessage,
       mqtt: mqtt.accept.bind(mqtt),
       upgrades: { "/mqtt": mqtt.upgrade.bind(mqtt), "/v1/live": live.upgrade.bind(live) },

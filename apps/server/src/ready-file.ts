@@ -12,6 +12,8 @@ export type Ready = {
   readonly pid: number;
   readonly url: string;
   readonly mqttsUrl: string;
+  /** HTTPS where a client certificate is the proof of a bound credential, if it was asked for. */
+  readonly clientCertificateUrl?: string;
   /** What clients have to trust; left out when what their system trusts is enough. */
   readonly caFile?: string;
   /** Only while nobody has an account. */

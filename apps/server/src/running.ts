@@ -36,6 +36,12 @@ export class Platform {
     return `mqtts://${nameOf(this.#parts)}:${this.#parts.mqtt.port}`;
   }
 
+  /** Where a client certificate is the proof of a bound credential; `undefined` where no port is. */
+  get clientCertificateUrl(): string | undefined {
+    const { clientCertificate } = this.#parts.https.ports;
+    return clientCertificate === undefined ? undefined : `https://${nameOf(this.#parts)}:${clientCertificate}`;
+  }
+
   /** The certificates that clients have to trust, as one PEM text; `undefined` when what their system trusts is enough. */
   get caPem(): string | undefined {
     return this.#parts.certificates.caPem;

@@ -1,4 +1,5 @@
 export { blindIndex, derive } from "./derive.ts";
+export { digestForDpop, dpopAlgorithms, readDpop, type DpopClaims } from "./dpop.ts";
 export { credentialIn, scrub } from "./leak.ts";
 export { openWithPassphrase, sealWithPassphrase } from "./passphrase.ts";
 export { Passwords } from "./password.ts";

@@ -50,11 +50,13 @@ export function thumbprint(key: PublicKey): string {
   return encode(new Uint8Array(hash("sha256", JSON.stringify(canonical), { outputEncoding: "buffer" })));
 }
 
+export const proves = (key: PublicKey, proof: ProofOf, signature: Uint8Array): boolean =>
+  signature.length === proofBytes.signature && signedBy(key, proofMessage(proof), signature);
+
 /** Ed25519 (RFC 8032), or ECDSA with SHA-256 whose signature is r and s of 32 bytes each (IEEE P1363). */
-export function proves(key: PublicKey, proof: ProofOf, signature: Uint8Array): boolean {
+export function signedBy(key: PublicKey, message: Uint8Array, signature: Uint8Array): boolean {
   const object = objectOf(key);
   if (!object || signature.length !== proofBytes.signature) return false;
-  const message = proofMessage(proof);
   if (key.kty === "OKP") return verify(null, message, object, signature);
   return verify("sha256", message, { key: object, dsaEncoding: "ieee-p1363" }, signature);
 }

@@ -9,9 +9,11 @@ const sentences = {
   "condition.unmet":
     "This credential is good only from certain addresses, at certain hours or over certain protocols, and not so. Whoever may explain sees which condition it is.",
   "proof.required":
-    "This credential is bound to a key, and whoever shows it has to prove that key. Connect to the MQTTS port with a client certificate of that key, or with MQTT 5 and the authentication method holdfast-proof.",
+    "This credential is bound to a key, and whoever shows it has to prove that key. Connect to the MQTTS port with a client certificate of that key, or with MQTT 5 and the authentication method holdfast-proof; over HTTPS send a DPoP proof.",
   "proof.invalid":
-    "The proof is not that of this credential's key on this connection. Sign with the key that it is bound to, over TLS 1.3 to the platform itself.",
+    "The proof is not that of this credential's key for this connection or request. Sign with the key that it is bound to; over MQTT over TLS 1.3 to the platform itself.",
+  "proof.nonce":
+    "The proof lacks the nonce that the platform wants in it, or has one that is over. Sign again with the one in DPoP-Nonce.",
   "credential.exposed":
     "A credential must never stand in a path or a query. Treat it as leaked: revoke it, and send its successor in a header.",
   "credential.unknown": "There is no such credential, or none that you may know of.",

@@ -16,6 +16,7 @@ import {
   type CredentialId,
   type Id,
   type Instant,
+  type Random,
   type RefusalCode,
 } from "@holdfast/kernel";
 import { formatGrant } from "@holdfast/protocol";
@@ -23,13 +24,21 @@ import type { Storage } from "../storage/index.ts";
 import { Caller, type OnRefusal } from "./caller.ts";
 import { nobody, type Came, type Circumstances } from "./circumstances.ts";
 import type { Credential } from "./credential.ts";
+import { Dpop, type DpopRequest } from "./dpop.ts";
 import { authorityIn } from "./postgres.ts";
 import type { Space } from "./space.ts";
 import { Unwelcome } from "./unwelcome.ts";
 import { asPlatform, type Spaces } from "./spaces.ts";
 import type { TokenKeys } from "./token-keys.ts";
 
-type Needs = { storage: Storage; spaces: Spaces; tokenKeys: TokenKeys; clock: Clock; onRefusal: OnRefusal };
+type Needs = {
+  storage: Storage;
+  spaces: Spaces;
+  tokenKeys: TokenKeys;
+  clock: Clock;
+  random: Random;
+  onRefusal: OnRefusal;
+};
 
 /** Somebody has shown a credential, with its secret. */
 export type Known = { readonly space: Space; readonly credential: Credential };
@@ -37,10 +46,12 @@ export type Known = { readonly space: Space; readonly credential: Credential };
 /** Which credential is this, and is it good now? Every listener asks here, and of the cookie of a person's session in `Sessions`. */
 export class Authentication {
   readonly #needs: Needs;
+  readonly #dpop: Dpop;
   readonly #used = new Map<Id<"org">, Map<CredentialId, Instant>>();
 
   constructor(needs: Needs) {
     this.#needs = needs;
+    this.#dpop = new Dpop(needs);
   }
 
   /**
@@ -50,6 +61,11 @@ export class Authentication {
    */
   async byText(text: string, came: Came): Promise<Caller> {
     return this.admit(await this.shown(text), came);
+  }
+
+  /** What the next proof over HTTP has to hold. */
+  get nonce(): string {
+    return this.#dpop.nonce;
   }
 
   /** Which credential that is, and whether it is bound to a key that has to be proved yet. @throws Refusal `credential.invalid` */
@@ -150,11 +166,12 @@ export class Authentication {
    * Whoever has shown a credential, and perhaps a certificate for whose key the TLS handshake vouches.
    * @throws Refusal `proof.required`, or when it is not good now
    */
-  admit(known: Known, { certificate, ...came }: Came): Caller {
+  admit(known: Known, came: Came): Caller {
+    const { certificate } = came;
     const { space, credential } = known;
     const { id, kind, publicKey } = credential;
     const proof = kind === "session" ? "session" : publicKey ? "key" : "secret";
-    const caller = this.#good(known, { ...came, proof });
+    const caller = this.#good(known, came, proof);
     if (publicKey && !certificate) throw this.#wrong(space, id, credential, "no proof");
     if (publicKey && certificate && !isCertificateOf(publicKey, certificate))
       throw this.#wrong(space, id, credential, "the certificate of another key");
@@ -167,18 +184,32 @@ export class Authentication {
    * @throws Refusal `proof.invalid`, or when it is not good now
    */
   prove(known: Known, came: Came, proof: Pick<ProofOf, "nonce" | "exporter">, signature: Uint8Array): Caller {
-    const { address, transport, tls } = came;
-    const caller = this.#good(known, { address, transport, tls, proof: "key" });
+    const caller = this.#good(known, came, "key");
     const { space, credential } = known;
     const { id, publicKey } = credential;
-    if (!publicKey)
-      throw new Refusal("proof.invalid", { detail: "This credential is bound to no key: show it alone." });
+    if (!publicKey) throw unbound();
     if (!proves(publicKey, { id, ...proof }, signature)) throw this.#wrong(space, id, credential, "a wrong proof");
     this.#note(space.org, id);
     return caller;
   }
 
-  #good({ space, credential }: Known, circumstances: Circumstances): Caller {
+  /**
+   * Whoever has shown a credential in a request, with a proof of its key for this request.
+   * @throws Refusal `proof.invalid`, `proof.nonce`, or when it is not good now
+   */
+  async byProof(text: string, came: Came, request: DpopRequest): Promise<Caller> {
+    const known = await this.shown(text);
+    const caller = this.#good(known, came, "key");
+    const { space, credential } = known;
+    const { id, publicKey } = credential;
+    if (!publicKey) throw unbound();
+    if (!this.#dpop.accepts(id, publicKey, text, request)) throw this.#wrong(space, id, credential, "a wrong proof");
+    this.#note(space.org, id);
+    return caller;
+  }
+
+  #good({ space, credential }: Known, { address, transport, tls }: Came, proof: Circumstances["proof"]): Caller {
+    const circumstances = { address, transport, tls, proof };
     const { clock, onRefusal } = this.#needs;
     const caller = new Caller({ credential, space, circumstances, clock, onRefusal });
     const because = caller.ended();
@@ -214,6 +245,9 @@ export class Authentication {
   }
 }
 
+const unbound = (): Refusal =>
+  new Refusal("proof.invalid", { detail: "This credential is bound to no key: show it alone." });
+
 /** What was wrong with something that was shown for a credential that is known, as whoever may see its device reads it. */
 const wrongly = {
   "no secret": { code: "credential.invalid", toWatchers: "The key is known, and no secret came with it." },
@@ -241,7 +275,8 @@ const wrongly = {
   },
   "a wrong proof": {
     code: "proof.invalid",
-    toWatchers: "The credential is bound to a key, and the proof was made with another, or for another connection.",
+    toWatchers:
+      "The credential is bound to a key, and the proof was made with another, for another connection or request, or was shown before.",
   },
 } as const;
 

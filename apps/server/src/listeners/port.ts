@@ -1,3 +1,4 @@
+import { X509Certificate } from "node:crypto";
 import net, { type Socket } from "node:net";
 import tls, { type TLSSocket } from "node:tls";
 import type { Stranger, Strangers } from "../live/index.ts";
@@ -29,6 +30,13 @@ export type Manner = {
 export function tlsOf(socket: object): string | undefined {
   const spoken = "getProtocol" in socket && typeof socket.getProtocol === "function" ? socket.getProtocol() : undefined;
   return typeof spoken === "string" ? spoken : undefined;
+}
+
+/** The certificate that a client showed in the handshake (DER): whose key it is, and no more. */
+export function certificateOf(socket: object): Uint8Array | undefined {
+  const ask = "getPeerX509Certificate" in socket ? socket.getPeerX509Certificate : undefined;
+  const shown: unknown = typeof ask === "function" ? ask.call(socket) : undefined;
+  return shown instanceof X509Certificate ? shown.raw : undefined;
 }
 
 /**

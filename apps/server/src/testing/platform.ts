@@ -37,6 +37,7 @@ export async function startTestPlatform(given: Given = {}): Promise<TestPlatform
     host: "127.0.0.1",
     httpsPort: 0,
     mqttsPort: 0,
+    clientCertificatePort: undefined,
     databaseUrl: database.url,
     keyringUrl: undefined,
     kek: undefined,

@@ -1,4 +1,5 @@
 import { createHash } from "node:crypto";
+import { isIP } from "node:net";
 import type { Server, TlsOptions } from "node:tls";
 import { Refusal, type Clock, type Instant, type Random, type Timers } from "@holdfast/kernel";
 import { BuiltIn, type SecretPlace } from "./built-in.ts";
@@ -114,6 +115,13 @@ export class Certificates {
   /** Every certificate to trust, current and coming: what a device embeds. */
   list(): readonly CertificateInfo[] {
     return this.#source.authorities;
+  }
+
+  /** Whether the certificate in service is good for a host that a client named. */
+  isFor(host: string): boolean {
+    const { leaf } = this.#source.identity;
+    const plain = host.replace(/^\[(.*)\]$/, "$1");
+    return isIP(plain) === 0 ? leaf.checkHost(plain) !== undefined : leaf.checkIP(plain) !== undefined;
   }
 
   /** Host names and addresses that the certificate in service is valid for, wildcards left out. */

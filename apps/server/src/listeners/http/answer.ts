@@ -78,12 +78,12 @@ function parse(shape: z.ZodType, value: unknown, where: string): unknown {
   throw new Refusal("request.malformed", { faults });
 }
 
-/** The two places a credential may stand in; both at once only if they agree. */
+/** The two places a credential may stand in; both at once only if they agree. Who proves its key says so by the scheme (RFC 9449, 7.1). */
 export function credentialText(headers: {
   readonly [name: string]: string | string[] | undefined;
 }): string | undefined {
   const own = headers["x-auth-token"];
-  const bearer = /^Bearer +(\S+) *$/i.exec(headers.authorization?.toString() ?? "")?.[1];
+  const bearer = /^(?:Bearer|DPoP) +(\S+) *$/i.exec(headers.authorization?.toString() ?? "")?.[1];
   if (Array.isArray(own) || (own !== undefined && bearer !== undefined && own !== bearer)) {
     throw new Refusal("credential.invalid", { detail: "Two different credentials were sent." });
   }

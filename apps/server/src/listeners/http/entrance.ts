@@ -4,13 +4,21 @@ import type { Guard } from "../guard.ts";
 import { credentialText } from "./answer.ts";
 import { cookieIn, orgIn, refuseForeign, type Headers } from "./cookie.ts";
 
-type Needs = { readonly authentication: Authentication; readonly sessions: Sessions; readonly guard: Guard };
+type Needs = {
+  readonly authentication: Authentication;
+  readonly sessions: Sessions;
+  /** Which hosts are ours: a proof for another is somebody else's who passes it on. */
+  readonly certificates: { isFor(host: string): boolean };
+  readonly guard: Guard;
+};
 
 /** A request, as far as it says who asks. */
 export type Asking = {
   readonly headers: Headers;
   readonly address: string;
   readonly came: Came;
+  readonly method: string;
+  readonly path: string;
   /** It only looks: a page of another site that makes a browser ask learns nothing and does nothing. */
   readonly isSafe: boolean;
 };
@@ -31,9 +39,25 @@ export class Entrance {
     const text = credentialText(headers);
     if (cookie === undefined) {
       if (text === undefined) throw new Refusal("credential.missing");
-      return guard.admit(address, () => authentication.byText(text, came));
+      if (!isProved(headers)) return guard.admit(address, () => authentication.byText(text, came));
+      const request = { proof: proofIn(headers), method: asking.method, url: this.#urlOf(asking) };
+      return guard.admit(address, () => authentication.byProof(text, came, request));
     }
     return guard.admit(address, async () => sessions.callerIn(await sessions.byCookie(cookie), orgIn(headers), came));
+  }
+
+  /** For the next proof of a key. */
+  get nonce(): string {
+    return this.#needs.authentication.nonce;
+  }
+
+  /** As the client wrote it, where the host is one of ours. */
+  #urlOf({ headers, path }: Asking): string | undefined {
+    const written = headers[":authority"] ?? headers["host"];
+    const url = typeof written === "string" ? `https://${written}${path}` : "";
+    if (!URL.canParse(url)) return undefined;
+    const { host, hostname, pathname } = new URL(url);
+    return this.#needs.certificates.isFor(hostname) ? `https://${host}${pathname}` : undefined;
   }
 
   /** The session itself, whichever organisations it is good in; to ask about it is no sign of life. @throws Refusal `credential.…`, `origin.foreign` */
@@ -54,3 +78,9 @@ export function cookieOf({ headers, isSafe }: Asking): string | undefined {
   }
   return cookie;
 }
+
+/** Whether the credential came by the scheme whose proofs are looked at. A proof beside another scheme proves nothing, and is not asked for. */
+const isProved = ({ authorization }: Headers): boolean => /^DPoP /i.test(authorization?.toString() ?? "");
+
+/** RFC 9449, 4.3: one, and no more. Several are joined by a comma, which is in none. */
+const proofIn = ({ dpop }: Headers): string => (typeof dpop === "string" ? dpop : "");

@@ -7,11 +7,12 @@ import type { RawData, WebSocket, WebSocketServer } from "ws";
 import { silence, type Accounts, type Traffic } from "../../accounting/index.ts";
 import { cameBy, type Caller } from "../../authority/index.ts";
 import type { Arrivals } from "../arrivals.ts";
-import { tlsOf } from "../port.ts";
+import { certificateOf, tlsOf } from "../port.ts";
 import { wasRefused } from "../guard.ts";
 import { webSocketServer } from "../web-sockets.ts";
 import { cut } from "./deadlines.ts";
 import { cookieOf, type Asking, type Entrance } from "./entrance.ts";
+import { pathOf } from "./target.ts";
 import { statusOf } from "./status.ts";
 import type { Watcher, Watchers } from "./watchers.ts";
 
@@ -83,7 +84,14 @@ export class Live {
   upgrade(request: IncomingMessage, socket: Duplex, head: Buffer): void {
     const { headers } = request;
     const { remoteAddress: address = "" } = request.socket;
-    const asking = { headers, address, came: cameBy("wss", address, tlsOf(request.socket)), isSafe: false };
+    const asking = {
+      headers,
+      address,
+      came: { ...cameBy("wss", address, tlsOf(request.socket)), certificate: certificateOf(request.socket) },
+      method: "GET",
+      path: pathOf(request.url),
+      isSafe: false,
+    };
     this.#sockets.handleUpgrade(request, socket, head, (connection) => {
       connection.on("error", () => connection.terminate());
       const begin = (read: () => Hello) => {

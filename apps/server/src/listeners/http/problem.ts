@@ -1,5 +1,5 @@
 import { STATUS_CODES } from "node:http";
-import { scrub } from "@holdfast/crypto";
+import { dpopAlgorithms, scrub } from "@holdfast/crypto";
 import { Refusal, sentenceOf, type Random, type Fault, type RefusalCode } from "@holdfast/kernel";
 import { statusOf } from "./status.ts";
 
@@ -85,11 +85,19 @@ export function headersOf(refusal: Refusal): Readonly<Record<string, string>> {
   const { code } = refusal;
   const isStranger = statusOf[code] === 401;
   const retryAfterSeconds = refusal.retryAfterSeconds ?? (statusOf[code] === 503 ? unavailableSeconds : undefined);
-  const error = code === "credential.missing" ? "" : ', error="invalid_token"';
   return {
     ...(retryAfterSeconds !== undefined && { "Retry-After": String(retryAfterSeconds) }),
-    ...(isStranger && { "WWW-Authenticate": `Bearer realm="holdfast"${error}` }),
+    ...(isStranger && { "WWW-Authenticate": challengeOf(code) }),
   };
+}
+
+/** RFC 6750, 3; RFC 9449, 7.1 and 8, for what is bound to a key. */
+function challengeOf(code: RefusalCode): string {
+  const byKey = (error: string) => `DPoP realm="holdfast", error="${error}", algs="${dpopAlgorithms.join(" ")}"`;
+  if (code === "proof.nonce") return byKey("use_dpop_nonce");
+  if (code === "proof.invalid") return byKey("invalid_dpop_proof");
+  if (code === "proof.required") return byKey("invalid_token");
+  return `Bearer realm="holdfast"${code === "credential.missing" ? "" : ', error="invalid_token"'}`;
 }
 
 /** For an HTTP/1.1 connection that Fastify does not answer: its request could not be read, or asked for another protocol. */

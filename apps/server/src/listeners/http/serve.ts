@@ -18,7 +18,7 @@ import type { LiveRefusals, Strangers } from "../../live/index.ts";
 import type { Arrivals } from "../arrivals.ts";
 import type { Exposure } from "../exposure.ts";
 import { wasRefused, type Guard } from "../guard.ts";
-import { tlsOf } from "../port.ts";
+import { certificateOf, tlsOf } from "../port.ts";
 import { askedOf, credentialText, sendReply } from "./answer.ts";
 import type { ConsoleFiles } from "./console.ts";
 import { noCookie, refuseForeign, sessionCookieOf } from "./cookie.ts";
@@ -172,6 +172,7 @@ class Serving {
     }
     const isOpen = openTo === "thisMachine" && isFromThisMachine(request.ip, request.headers);
     if (isOpen && credentialText(request.headers) === undefined) return;
+    if (request.headers["dpop"] !== undefined) void reply.header("DPoP-Nonce", entrance.nonce); // RFC 9449, 8.2
     const caller = await entrance.caller(askingOf(request)).catch((error: unknown) => {
       if (wasRefused(error)) arrivals.judge(socketOf(request), "refused");
       throw error;
@@ -262,8 +263,13 @@ class Serving {
     }
     if (refusal) this.#tell(refusal, request);
     const problem = refusal ? problemOf(refusal, request.id) : faultOf(request.id);
-    if (refusal) void reply.headers(headersOf(refusal));
+    if (refusal) void reply.headers({ ...headersOf(refusal), ...this.#nonceFor(refusal) });
     return reply.code(problem.status).type(problemType).send(problem);
+  }
+
+  /** RFC 9449, 8: what the next proof has to hold. */
+  #nonceFor({ code }: Refusal): Readonly<Record<string, string>> {
+    return code.startsWith("proof.") ? { "DPoP-Nonce": this.#needs.entrance.nonce } : {};
   }
 
   /** Whoever watches the device that it was refused to sees it, and, if it is nobody's, whoever looks out for strangers. */
@@ -314,8 +320,16 @@ const socketOf = ({ raw }: FastifyRequest): object =>
 
 const askingOf = (request: FastifyRequest): Asking => {
   const { headers, ip, method } = request;
-  const came = cameBy("https", ip, tlsOf(request.raw.socket));
-  return { headers, address: ip, came, isSafe: method === "GET" || method === "HEAD" };
+  const { socket } = request.raw;
+  const came = { ...cameBy("https", ip, tlsOf(socket)), certificate: certificateOf(socket) };
+  return {
+    headers,
+    address: ip,
+    came,
+    method,
+    path: pathOf(request.url),
+    isSafe: method === "GET" || method === "HEAD",
+  };
 };
 
 /** What says that a cookie will never be good again. */

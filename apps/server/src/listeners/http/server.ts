@@ -15,6 +15,8 @@ export type Upgrade = (request: IncomingMessage, socket: Duplex, head: Buffer) =
 export type HttpNeeds = ServingNeeds &
   PortNeeds & {
     readonly live: Live;
+    /** A port of its own for clients that show a certificate (RFC 8705): browsers that are asked for one ask the person. */
+    readonly clientCertificatePort: number | undefined;
     /** Takes a connection over whose client asks for MQTT. */
     readonly mqtt: (socket: TLSSocket) => void;
     /** By path. Every other request to upgrade is answered as if it had not asked for it (RFC 9110, 7.8). */
@@ -36,6 +38,7 @@ type Server = Http2SecureServer & {
 export class HttpListener {
   readonly #needs: HttpNeeds;
   readonly #port: Port;
+  readonly #certificatePort: Port | undefined;
   /** Listens to nothing: it is given the connections that speak HTTP. */
   readonly #server: Server;
   #connections = 0;
@@ -60,6 +63,13 @@ export class HttpListener {
     this.#server = server;
     const manner = { name: "HTTPS", transport: "http", protocols: ["h2", "http/1.1", "mqtt"] } as const;
     this.#port = new Port(needs, manner, (socket) => this.#accept(socket));
+    const { clientCertificatePort } = needs;
+    if (clientCertificatePort !== undefined) {
+      const asking = { ...manner, protocols: ["h2", "http/1.1"], asksForCertificate: true };
+      this.#certificatePort = new Port({ ...needs, port: clientCertificatePort }, asking, (socket) =>
+        this.#accept(socket),
+      );
+    }
     server.on("upgrade", (request: IncomingMessage, socket: Duplex, head: Buffer) => {
       socket.on("error", () => socket.destroy());
       const { upgrades } = this.#needs;
@@ -78,11 +88,16 @@ export class HttpListener {
     const listener = new HttpListener(needs);
     await serve(listener.#server, needs);
     await listener.#port.open();
+    await listener.#certificatePort?.open();
     return listener;
   }
 
   get port(): number {
     return this.#port.number;
+  }
+
+  get ports(): { readonly https: number; readonly clientCertificate: number | undefined } {
+    return { https: this.port, clientCertificate: this.#certificatePort?.number };
   }
 
   /** Connections of HTTP that are open, and how many answers each status had so far. */
@@ -94,9 +109,12 @@ export class HttpListener {
   async close(): Promise<void> {
     this.#isClosing = true;
     this.#needs.live.close();
-    const gone = this.#port.close();
+    const gone = Promise.all([this.#port.close(), this.#certificatePort?.close()]);
     this.#server.close();
-    const force = setTimeout(() => this.#port.cut(), farewell);
+    const force = setTimeout(() => {
+      this.#port.cut();
+      this.#certificatePort?.cut();
+    }, farewell);
     await gone;
     clearTimeout(force);
   }

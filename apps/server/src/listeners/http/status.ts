@@ -11,6 +11,7 @@ export const statusOf = {
   "condition.unmet": 403,
   "proof.required": 401,
   "proof.invalid": 401,
+  "proof.nonce": 401,
   "credential.exposed": 400,
   "credential.unknown": 404,
   "credential.amplifies": 403,
