@@ -13,6 +13,7 @@ const checks: Check[] = [
   { name: "unused code", program: "knip", args: ["--no-progress", "--no-config-hints"] },
   { name: "architecture", program: "node", args: ["tools/architecture.ts"] },
   { name: "dependencies", program: "node", args: ["tools/dependencies.ts"] },
+  { name: "kinds", program: "node", args: ["tools/kinds.ts"], fix: ["tools/kinds.ts", "--write"] },
   { name: "mqtt statements", program: "node", args: ["tools/mqtt.ts"], fix: ["tools/mqtt.ts", "--write"] },
   { name: "format", program: "oxfmt", args: ["--check", "."], fix: ["."] },
 ];

@@ -34,6 +34,7 @@ test("a verb gets what it declares, wherever the flags stand", () => {
     hours: [],
     rate: undefined,
     transport: [],
+    origin: [],
     tag: [["site", "a=b"]],
   };
   for (const line of [

@@ -9,11 +9,13 @@ export { mintToken, newKid, newNonce, openToken, parseToken, type ParsedToken, t
 export {
   isCertificateOf,
   parsePublicKey,
+  pinOf,
   proofBytes,
   proofLabel,
   proofMessage,
   proofMethod,
   proves,
+  publicKeyIn,
   thumbprint,
   type ProofOf,
   type PublicKey,

@@ -68,6 +68,19 @@ export function isCertificateOf(key: PublicKey, certificate: Uint8Array): boolea
   return object !== undefined && certified !== undefined && object.equals(certified);
 }
 
+/** The key of a certificate (DER), where a credential can be bound to such a one. */
+export function publicKeyIn(certificate: Uint8Array): PublicKey | undefined {
+  const { kty, crv, x, y } = keyIn(certificate)?.export({ format: "jwk" }) ?? {};
+  if (kty === "OKP" && crv === "Ed25519" && x !== undefined) return parsePublicKey({ kty, crv, x });
+  return kty === "EC" && crv === "P-256" && x !== undefined && y !== undefined
+    ? parsePublicKey({ kty, crv, x, y })
+    : undefined;
+}
+
+/** What a pinned key is found by. No secret has this digest: none is written like this. */
+export const pinOf = (key: PublicKey): Uint8Array<ArrayBuffer> =>
+  new Uint8Array(hash("sha256", `pinned key ${thumbprint(key)}`, { outputEncoding: "buffer" }));
+
 function keyIn(certificate: Uint8Array): KeyObject | undefined {
   try {
     return new X509Certificate(certificate).publicKey;

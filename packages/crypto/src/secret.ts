@@ -4,7 +4,13 @@ import { encode, isCanonical } from "./base64url.ts";
 import { checksum, checksumLength } from "./checksum.ts";
 
 /** What the secret opens, told by its prefix, so that a scanner and a person know one when they see it. On the wire: append only. */
-export const secretPrefixes = { key: "hfs_", setupLink: "hfl_", invitation: "hfi_", session: "hfc_" } as const;
+export const secretPrefixes = {
+  key: "hfs_",
+  setupLink: "hfl_",
+  invitation: "hfi_",
+  session: "hfc_",
+  publishable: "hfp_",
+} as const;
 export type SecretKind = keyof typeof secretPrefixes;
 
 const secretBytes = 32;

@@ -14,6 +14,8 @@ export type Transport = {
   readonly certificate?: Uint8Array | undefined;
   /** What both ends of the client's TLS connection can derive from it, and nobody else (RFC 5705); for proofs that hold on it alone. */
   readonly exportKey?: ((label: string, bytes: number) => Uint8Array) | undefined;
+  /** Of which site the page is that opened a WebSocket (RFC 6455, 10.2). */
+  readonly origin?: string | undefined;
   /** The embedder's own name for the way in: "mqtts", "wss". */
   readonly name: string;
   /** Called once, when the CONNECT is there: until then nobody knows whether it speaks MQTT at all. */

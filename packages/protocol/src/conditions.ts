@@ -30,6 +30,12 @@ export const conditions = z.strictObject({
     .strictObject({ perMinute, burst: perMinute.optional() })
     .optional()
     .describe("Requests, connections and messages; its children draw on the same."),
+  origins: z
+    .array(z.string().regex(/^https:\/\/[a-z0-9.:[\]-]+$/, "not an origin such as https://app.example"))
+    .min(1)
+    .max(16)
+    .optional()
+    .describe("Of pages that may show it."),
   transports: z.array(z.enum(transports)).min(1).max(transports.length).optional(),
 });
 export type Conditions = z.infer<typeof conditions>;

@@ -46,10 +46,15 @@ export const createOperatorKey = route({
 export const createAccessKey = route({
   method: "POST",
   path: "/v1/applications/{application}/keys",
-  summary: "Makes an access key of one application, shown this once. Its grants hold within the application only.",
+  summary:
+    "Makes a key of one application, shown this once: an access key, a trusted one for its server, or one to publish with its pages. Its grants hold within the application only.",
   needs: "accessKey.create",
   on: { path: "application" },
-  body: z.strictObject({ ...minting, grants: grants.default(["telemetry.read", "telemetry.write", "device.read"]) }),
+  body: z.strictObject({
+    ...minting,
+    kind: z.enum(["accessKey", "trustedApplication", "application"]).default("accessKey"),
+    grants: grants.optional(),
+  }),
   reply: key,
   status: 201,
   location: "/v1/credentials/{id}",

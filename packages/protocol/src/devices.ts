@@ -199,7 +199,14 @@ export const mintDeviceKey = route({
   summary: "A further key for a device, shown this once. Two may overlap while one replaces the other.",
   needs: "device.mintKey",
   on,
-  body: z.strictObject({ publicKey: publicKey.optional(), conditions: conditions.optional() }),
+  body: z.strictObject({
+    kind: z
+      .enum(["device", "certificate"])
+      .default("device")
+      .describe("`certificate`: a client certificate of `publicKey` signs the device in alone, without a secret."),
+    publicKey: publicKey.optional(),
+    conditions: conditions.optional(),
+  }),
   reply: key.extend({ secret: z.string().optional() }),
   status: 201,
   location: "/v1/credentials/{id}",

@@ -18,6 +18,7 @@ export {
   type Grant,
   type Where,
 } from "./grant.ts";
+export { isOfNoApplication, presets, type CredentialKind, type Preset } from "./kinds.ts";
 export { isAttributeName } from "./attribute-name.ts";
 export { route, type On, type Route } from "./route.ts";
 export {

@@ -13,12 +13,13 @@ const one = { credential: required(text("ID"), "which credential") } as const;
 const owner = ({ device, application, person }: Credential): string => device ?? application ?? person ?? "";
 
 function conditionsOf({ conditions = {} }: Credential): [string, string][] {
-  const { addresses, hours, rate, transports: over } = conditions;
+  const { addresses, hours, rate, origins, transports: over } = conditions;
   const said: [string, string | undefined][] = [
     ["from", addresses?.join(" ")],
     ["at", hours?.map(formatHours).join(", ")],
     ["at most", rate && `${rate.perMinute} a minute, ${rate.burst ?? rate.perMinute} at once`],
     ["over", over?.join(" ")],
+    ["from pages of", origins?.join(" ")],
   ];
   return said.flatMap(([name, value]) => (value === undefined ? [] : [[name, value]]));
 }

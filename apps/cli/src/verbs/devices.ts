@@ -5,7 +5,7 @@ import { Misuse } from "../failure.ts";
 import { readingLines } from "../first-reading.ts";
 import { allPages, paging } from "../pages.ts";
 import { showSessions } from "../mqtt-sessions.ts";
-import { any, idOf, oneOf, optional, pair, required, text } from "../parameter.ts";
+import { any, idOf, oneOf, onOff, optional, pair, required, text } from "../parameter.ts";
 import type { Tools } from "../tools.ts";
 import { verb, type Verb } from "../verb.ts";
 import { held, heldOf } from "./held.ts";
@@ -205,10 +205,13 @@ export const deviceVerbs = [
     name: "device key",
     summary: "Make a further key for a device, so that one can replace the other",
     arguments: one,
-    flags: held,
-    async run({ device, ...given }, tools) {
+    flags: {
+      ...held,
+      certificate: onOff("a client certificate of the public key is enough, without a secret"),
+    },
+    async run({ device, certificate, ...given }, tools) {
       const params = { device };
-      const body = heldOf(given);
+      const body = { ...(certificate && { kind: "certificate" as const }), ...heldOf(given) };
       const made = await (await tools.client()).call(routes.mintDeviceKey, { params, body });
       tools.print.thing(made, keyRows(made));
       if (given["public-key"] === undefined) showReading(made, tools);

@@ -28,6 +28,7 @@ export const held = {
   hours: any(hours, "only at these hours, by the clocks of a place: 'mon-fri 08:00-18:00 Europe/Berlin'"),
   rate: optional(rate, "at most so many requests and messages a minute, and at once"),
   transport: any(oneOf(...transports), "only over this"),
+  origin: any(text("ORIGIN"), "only from pages of this origin, such as https://app.example"),
 } as const;
 
 type Given = {
@@ -36,14 +37,16 @@ type Given = {
   readonly hours: readonly Hours[];
   readonly rate: Conditions["rate"];
   readonly transport: readonly Transport[];
+  readonly origin: readonly string[];
 };
 
 /** The same as a request says it. */
-export function heldOf({ "public-key": named, from, hours: at, rate: often, transport }: Given) {
+export function heldOf({ "public-key": named, from, hours: at, rate: often, transport, origin }: Given) {
   const conditions: Conditions = {
     ...(from.length > 0 && { addresses: [...from] }),
     ...(at.length > 0 && { hours: [...at] }),
     ...(often && { rate: often }),
+    ...(origin.length > 0 && { origins: [...origin] }),
     ...(transport.length > 0 && { transports: [...transport] }),
   };
   return {

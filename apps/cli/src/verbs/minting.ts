@@ -1,7 +1,7 @@
 import { rfc3339, parseInstant } from "@holdfast/kernel";
 import { routes } from "@holdfast/protocol";
 import { parseDuration } from "../moment.ts";
-import { any, duration, idOf, optional, required, some, text } from "../parameter.ts";
+import { any, duration, idOf, oneOf, optional, required, some, text } from "../parameter.ts";
 import type { Tools } from "../tools.ts";
 import { verb } from "../verb.ts";
 import { held, heldOf } from "./held.ts";
@@ -50,16 +50,26 @@ export const mintingVerbs = [
   }),
   verb({
     name: "key create",
-    summary: "Make an access key of one application: id and secret, for programs",
+    summary: "Make a key of one application: id and secret, for programs, its server, or to publish",
     flags: {
       application: required(idOf("application"), "where it may do anything"),
       name,
+      kind: optional(
+        oneOf("accessKey", "trustedApplication", "application"),
+        "an access key; docs/kinds.md has the others",
+      ),
       grant: any(grant, "what it may do there; without it telemetry.read, telemetry.write and device.read"),
       expires,
       ...held,
     },
-    async run({ application, name: called, grant: grants, expires: expiresIn, ...given }, tools) {
-      const body = { name: called, ...(grants.length > 0 && { grants: [...grants] }), expiresIn, ...heldOf(given) };
+    async run({ application, name: called, kind, grant: grants, expires: expiresIn, ...given }, tools) {
+      const body = {
+        name: called,
+        kind,
+        ...(grants.length > 0 && { grants: [...grants] }),
+        expiresIn,
+        ...heldOf(given),
+      };
       const client = await tools.client();
       show(await client.call(routes.createAccessKey, { params: { application }, body }), expiresIn, tools);
     },

@@ -3,7 +3,9 @@ import {
   isSecret,
   openToken,
   parseToken,
+  pinOf,
   proves,
+  publicKeyIn,
   secretMatches,
   type ProofOf,
 } from "@holdfast/crypto";
@@ -19,7 +21,7 @@ import {
   type Random,
   type RefusalCode,
 } from "@holdfast/kernel";
-import { formatGrant } from "@holdfast/protocol";
+import { formatGrant, presets } from "@holdfast/protocol";
 import type { Storage } from "../storage/index.ts";
 import { Caller, type OnRefusal } from "./caller.ts";
 import { nobody, type Came, type Circumstances } from "./circumstances.ts";
@@ -81,9 +83,30 @@ export class Authentication {
     const space = row && (await this.#spaceOf(idFrom("org", row.org)));
     const credential = space && (await this.credential(space, id));
     if (!credential) throw new Refusal("credential.invalid");
-    if (!isSecret(secret))
+    if (!isSecret(secret, presets[credential.kind].isPublic ? "publishable" : "key"))
       throw this.#wrong(space, id, credential, secret === "" ? "no secret" : "a secret that is none");
     if (!secretMatches(secret, credential.digest)) throw this.#wrong(space, id, credential, "a wrong secret");
+    return { space, credential };
+  }
+
+  /**
+   * A device that comes with its certificate and without a secret. Whoever pins a key need not hold it, so one that is pinned twice says
+   * of neither device that it is meant: then the credential has to be named.
+   * @throws Refusal `credential.invalid`
+   */
+  async shownCertificate(certificate: Uint8Array, named?: Id<"key">): Promise<Known> {
+    const key = publicKeyIn(certificate);
+    const { directory } = this.#needs.storage;
+    const [row, ...others] =
+      named !== undefined
+        ? await directory.call<{ org: string; id?: string }>("org_of_credential", [uuidOf(named)])
+        : key
+          ? await directory.call<{ org: string; id?: string }>("credentials_of_digest", [pinOf(key)])
+          : [];
+    const id = named ?? (row?.id && idFrom("key", row.id));
+    const space = row && others.length === 0 && (await this.#spaceOf(idFrom("org", row.org)));
+    const credential = space && id && (await this.credential(space, id));
+    if (!credential || credential.kind !== "certificate") throw new Refusal("credential.invalid");
     return { space, credential };
   }
 
@@ -208,8 +231,12 @@ export class Authentication {
     return caller;
   }
 
-  #good({ space, credential }: Known, { address, transport, tls }: Came, proof: Circumstances["proof"]): Caller {
-    const circumstances = { address, transport, tls, proof };
+  #good(
+    { space, credential }: Known,
+    { address, transport, tls, origin }: Came,
+    proof: Circumstances["proof"],
+  ): Caller {
+    const circumstances = { address, transport, tls, origin, proof };
     const { clock, onRefusal } = this.#needs;
     const caller = new Caller({ credential, space, circumstances, clock, onRefusal });
     const because = caller.ended();

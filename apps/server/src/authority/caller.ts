@@ -1,5 +1,5 @@
 import { kindOfId, Refusal, type Clock, type Id, type Instant, type Kind } from "@holdfast/kernel";
-import { actions, type Action, type KindOf } from "@holdfast/protocol";
+import { actions, presets, type Action, type KindOf } from "@holdfast/protocol";
 import type { Actor, Allowed } from "../storage/index.ts";
 import type { Allowance, Left } from "./allowance.ts";
 import type { Circumstances } from "./circumstances.ts";
@@ -106,6 +106,14 @@ export class Caller implements Asker {
     if (this.ended() !== undefined) throw new Refusal("credential.invalid");
     if (on === undefined) this.#askAnywhere(action);
     else this.#ask(action, on);
+  }
+
+  /** What is open to whoever is there is not open to what everybody can read. @throws Refusal `permit.missing` */
+  refuseIfPublic(): void {
+    const { kind, id } = this.credential;
+    if (!presets[kind].isPublic) return;
+    const detail = "A publishable key signs application users up and in, and does nothing else.";
+    throw this.refuse("connect", id, detail, new Refusal("permit.missing", { detail }));
   }
 
   /** The caller's own organisation, as an action about organisations wants it. */

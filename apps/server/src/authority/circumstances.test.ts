@@ -10,5 +10,10 @@ test("an IPv4 address is one however it came, and a zone is no part of an addres
 });
 
 test("a connection that is gone has no address, which is not one that could be listed", () => {
-  assert.deepEqual(cameBy("https", "", null), { address: undefined, transport: "https", tls: undefined });
+  assert.deepEqual(cameBy("https", "", null, undefined), {
+    address: undefined,
+    transport: "https",
+    tls: undefined,
+    origin: "none",
+  });
 });

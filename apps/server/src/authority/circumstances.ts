@@ -6,6 +6,8 @@ export type Circumstances = {
   readonly address: string | undefined;
   readonly transport: Transport | undefined;
   readonly tls: TlsVersion | undefined;
+  /** Of which site the page is that asks (RFC 6454); "none" where a program does. */
+  readonly origin: string | undefined;
   /** What spoke for the credential: its secret alone, its key besides, or the cookie of a browser's session. */
   readonly proof: "secret" | "key" | "session" | undefined;
 };
@@ -17,16 +19,28 @@ export type Came = Omit<Circumstances, "proof"> & {
 };
 
 /** Somebody, of whom nothing is known: the platform at work, or a question that does not say. */
-export const unsaid: Circumstances = { address: undefined, transport: undefined, tls: undefined, proof: undefined };
+export const unsaid: Circumstances = {
+  address: undefined,
+  transport: undefined,
+  tls: undefined,
+  origin: undefined,
+  proof: undefined,
+};
 
 /** Nobody is there: a session that is kept for whoever comes back, a credential in a list. Whoever comes is judged when he comes. */
 export const nobody = undefined;
 
 /** As a socket says it; all of ours speak TLS 1.2 or 1.3. */
-export const cameBy = (transport: Transport, address: string, tls: string | null | undefined): Came => ({
+export const cameBy = (
+  transport: Transport,
+  address: string,
+  tls: string | null | undefined,
+  origin: string | undefined,
+): Came => ({
   address: plainAddress(address),
   transport,
   tls: tls === "TLSv1.3" || tls === "TLSv1.2" ? tls : undefined,
+  origin: origin ?? "none",
 });
 
 /** RFC 4291, 2.5.5.2: what came over IPv4 to a port that speaks both. A zone says only which cable it was. */

@@ -7,7 +7,7 @@ import { formatNetwork, includes, isAddressOf, parseNetwork, type Network } from
 /** As they are kept: in one spelling, so that two that say the same are the same. @throws Refusal `request.malformed` where one names nothing */
 export function readConditions(asked: Conditions | undefined): Conditions | undefined {
   if (!asked) return undefined;
-  const { addresses, hours, rate, transports: ways } = asked;
+  const { addresses, hours, rate, origins, transports: ways } = asked;
   const faults: Fault[] = [];
   const told = <T>(value: T | string, path: string): T[] => {
     if (typeof value !== "string") return [value];
@@ -22,6 +22,7 @@ export function readConditions(asked: Conditions | undefined): Conditions | unde
     }),
     ...(hours && { hours: hours.flatMap((one, at) => told(readHours(one), `hours.${at}`)) }),
     ...(rate && { rate: { perMinute: rate.perMinute, burst: rate.burst ?? rate.perMinute } }),
+    ...(origins && { origins: [...new Set(origins)] }),
     ...(ways && { transports: transports.filter((way) => ways.includes(way)) }),
   };
   if (faults.length > 0) throw new Refusal("request.malformed", { faults });
@@ -38,8 +39,8 @@ export type Verdict = {
   readonly until: Instant | undefined;
 };
 
-export function judge(conditions: Conditions, { address, transport }: Circumstances, now: Instant): Verdict {
-  const { addresses, hours, transports: ways } = conditions;
+export function judge(conditions: Conditions, { address, transport, origin }: Circumstances, now: Instant): Verdict {
+  const { addresses, hours, origins, transports: ways } = conditions;
   const against: string[] = [];
   const open: string[] = [];
   const look = (words: string, holds: boolean | undefined, said: string) => {
@@ -51,6 +52,10 @@ export function judge(conditions: Conditions, { address, transport }: Circumstan
     look(`from ${addresses.join(" or ")}`, from, `came from ${address}`);
   }
   if (ways) look(`over ${ways.join(" or ")}`, transport && ways.includes(transport), `came over ${transport}`);
+  if (origins) {
+    const said = origin === "none" ? "came from no page" : `came from a page of ${origin}`;
+    look(`from pages of ${origins.join(" or ")}`, origin === undefined ? undefined : origins.includes(origin), said);
+  }
   if (hours) look(inWords(hours), holdAt(hours, now), "is another time");
   const until = hours && against.length === 0 ? heldUntil(hours, now) : undefined;
   return { against: against[0], open, until };
@@ -73,6 +78,8 @@ export function beyond(outer: Conditions, inner: Conditions): readonly Fault[] {
     const more = inner.transports.filter((way) => !outer.transports?.includes(way));
     if (more.length > 0) refuse("transports", `${more.join(", ")}: only ${outer.transports.join(", ")}`);
   }
+  if (outer.origins && inner.origins?.some((one) => !outer.origins?.includes(one)))
+    refuse("origins", `only ${outer.origins.join(", ")}`);
   if (outer.rate && inner.rate) {
     const { perMinute, burst = perMinute } = outer.rate;
     if (inner.rate.perMinute > perMinute || (inner.rate.burst ?? inner.rate.perMinute) > burst)

@@ -1,9 +1,6 @@
 import type { PublicKey } from "@holdfast/crypto";
 import type { CredentialId, Id, Instant } from "@holdfast/kernel";
-import type { Conditions, Grant } from "@holdfast/protocol";
-
-/** The kinds there are so far; each is a preset of the one primitive. */
-export type CredentialKind = "operator" | "apiToken" | "accessKey" | "device" | "session";
+import type { Conditions, CredentialKind, Grant } from "@holdfast/protocol";
 
 /** Whom a revocation of something larger ends. */
 export type Party = "people" | "programs" | "devices";
@@ -58,10 +55,14 @@ export const isAncestor = ({ kind }: Pick<Credential, "kind">): boolean => kind 
 export function partyOf({ kind, inPerson }: Pick<Credential, "kind" | "inPerson">): Party {
   switch (kind) {
     case "device":
+    case "certificate":
       return "devices";
     case "operator":
+    case "applicationUser":
       return "people";
     case "accessKey":
+    case "application":
+    case "trustedApplication":
       return "programs";
     case "session":
       return "people";

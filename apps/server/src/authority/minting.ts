@@ -1,4 +1,4 @@
-import { digestSecret, mintToken, newNonce, newSecret, thumbprint, type PublicKey } from "@holdfast/crypto";
+import { digestSecret, mintToken, newNonce, newSecret, pinOf, thumbprint, type PublicKey } from "@holdfast/crypto";
 import {
   newId,
   Refusal,
@@ -9,7 +9,16 @@ import {
   type Instant,
   type Random,
 } from "@holdfast/kernel";
-import { formatGrant, mostGrants, type Conditions, type Grant, type Where } from "@holdfast/protocol";
+import {
+  formatGrant,
+  isOfNoApplication,
+  mostGrants,
+  presets,
+  type CredentialKind,
+  type Conditions,
+  type Grant,
+  type Where,
+} from "@holdfast/protocol";
 import type { Allowed, Storage, Unit } from "../storage/index.ts";
 import {
   amplification,
@@ -22,7 +31,8 @@ import {
 } from "./amplification.ts";
 import { callerOf, type Caller } from "./caller.ts";
 import { nobody } from "./circumstances.ts";
-import { isAncestor, type Credential, type CredentialKind } from "./credential.ts";
+import { isAncestor, type Credential } from "./credential.ts";
+import { grantsIn, publishable, type KindOfApplication } from "./kinds.ts";
 import { unknownCode } from "./link.ts";
 import type { Permit } from "./permit.ts";
 import { authorityIn } from "./postgres.ts";
@@ -44,7 +54,12 @@ export type Wanted = {
 };
 
 export type MintedToken = { readonly id: Id<"token">; readonly token: string; readonly expiresAt: Instant | undefined };
-export type MintedKey = { readonly id: Id<"key">; readonly secret: string; readonly expiresAt: Instant | undefined };
+export type MintedKey = {
+  readonly id: Id<"key">;
+  /** None where a certificate is shown in its place. */
+  readonly secret: string | undefined;
+  readonly expiresAt: Instant | undefined;
+};
 
 /** What a device's key is: it sends its own measurements, and reaches nothing else. */
 const grantsOfDevice = (device: Id<"device">): readonly Grant[] => [
@@ -90,27 +105,28 @@ export class Minting {
    * Belongs to the application and ends with it, not with the sign-in of the person who made it: it is in programs that outlive
    * a person's day. What an operator key or a program makes is its child, as everywhere.
    */
-  async accessKey(permit: Permit<"accessKey.create">, wanted: Wanted): Promise<MintedKey> {
+  async applicationKey(permit: Permit<"accessKey.create">, kind: KindOfApplication, asked: Wanted): Promise<MintedKey> {
     const maker = callerOf(permit);
-    const whole: Where = { application: permit.on };
-    const within = wanted.grants.map(({ action, where }): Grant => ({ action, where: "all" in where ? whole : where }));
-    const elsewhere = within.filter(({ where }) => "application" in where && where.application !== permit.on);
+    const grants = grantsIn(permit.on, kind, asked.grants);
+    const elsewhere = grants.filter(({ where }) => "application" in where && where.application !== permit.on);
     if (elsewhere.length > 0) throw amplified(maker, elsewhere);
+    const whole: Where = { application: permit.on };
     refuseAmplification(
       maker,
-      within.map(({ action }) => ({ action, where: whole })),
+      grants.map((grant) => (isOfNoApplication(grant) ? grant : { action: grant.action, where: whole })),
     );
-    refuseUnknown(maker, within, permit.on);
+    refuseUnknown(maker, grants, permit.on);
+    const wanted = kind === "application" ? publishable(asked) : asked;
     refuseWider(maker, wanted);
-    const key: Heir = { ...wanted, makers: makersOf(maker), grants: within, application: permit.on };
+    const key: Heir = { ...wanted, makers: makersOf(maker), grants, application: permit.on };
     return this.#needs.storage.change(permit, (unit) =>
       maker.credential.inPerson
-        ? this.#keyIn(unit, "accessKey", key, undefined)
-        : this.#keyIn(unit, "accessKey", { ...key, ...heritage(maker) }, maker.expiresAt),
+        ? this.#keyIn(unit, kind, key, undefined)
+        : this.#keyIn(unit, kind, { ...key, ...heritage(maker) }, maker.expiresAt),
     );
   }
 
-  async deviceKey(permit: Permit<"device.mintKey">, held: Held): Promise<MintedKey> {
+  async deviceKey(permit: Permit<"device.mintKey">, kind: "device" | "certificate", held: Held): Promise<MintedKey> {
     const { space } = callerOf(permit);
     return this.#needs.storage.change(permit, async (unit) => {
       if (space.device(permit.on)?.state === "retired") throw new Refusal("device.retired");
@@ -118,7 +134,7 @@ export class Minting {
       const keys = await authorityIn(unit).keysOf(permit.on);
       const alive = keys.filter((key) => standingOf(compile(space, key, nobody, now), now) === "active");
       if (alive.length >= mostKeysOfDevice) throw new Refusal("key.tooMany");
-      return this.deviceKeyIn(unit, permit, permit.on, { devices: [permit.on] }, held);
+      return this.deviceKeyIn(unit, permit, permit.on, { devices: [permit.on] }, held, kind);
     });
   }
 
@@ -129,16 +145,29 @@ export class Minting {
     device: Id<"device">,
     within: Where,
     held: Held = {},
+    kind: "device" | "certificate" = "device",
   ): Promise<MintedKey> {
     const maker = callerOf(permit);
     refuseAmplification(maker, [{ action: "telemetry.write", where: within }]);
     const makers = makersOf(maker);
     const key: Heir = { name: "", grants: grantsOfDevice(device), lifetime: undefined, makers, device, ...held };
-    return this.#keyIn(unit, "device", key, undefined);
+    return kind === "device" ? this.#keyIn(unit, kind, key, undefined) : this.#pinIn(unit, key);
+  }
+
+  /** Nothing is shown for it but a certificate of the key: there is no secret. */
+  async #pinIn(unit: Unit, key: Heir): Promise<MintedKey> {
+    if (!key.publicKey) {
+      const fault = { path: "publicKey", message: "missing: a certificate is known by its key" };
+      throw new Refusal("request.malformed", { faults: [fault] });
+    }
+    const id = newId("key", this.#needs.random);
+    const digest = pinOf(key.publicKey);
+    const { expiresAt } = await this.#save(unit, { ...key, id, kind: "certificate", digest }, undefined);
+    return { id, secret: undefined, expiresAt };
   }
 
   /** For a device that the platform plays itself, and nobody else: whoever calls this has asked whether it is simulated. */
-  async playedKeyIn(unit: Unit, device: Id<"device">): Promise<MintedKey> {
+  async playedKeyIn(unit: Unit, device: Id<"device">): Promise<MintedKey & { readonly secret: string }> {
     const key: Heir = { name: "simulation", grants: grantsOfDevice(device), lifetime: undefined, makers: [], device };
     return this.#keyIn(unit, "device", key, undefined);
   }
@@ -196,8 +225,13 @@ export class Minting {
     return { id, token, expiresAt };
   }
 
-  async #keyIn(unit: Unit, kind: CredentialKind, wanted: Heir, latest: Instant | undefined): Promise<MintedKey> {
-    const secret = newSecret(this.#needs.random);
+  async #keyIn(
+    unit: Unit,
+    kind: CredentialKind,
+    wanted: Heir,
+    latest: Instant | undefined,
+  ): Promise<MintedKey & { readonly secret: string }> {
+    const secret = newSecret(this.#needs.random, presets[kind].isPublic ? "publishable" : "key");
     const id = newId("key", this.#needs.random);
     const { expiresAt } = await this.#save(unit, { ...wanted, id, kind, digest: digestSecret(secret) }, latest);
     return { id, secret, expiresAt };

@@ -1,8 +1,8 @@
 import type { PublicKey } from "@holdfast/crypto";
 import { idFrom, isId, uuidOf, type CredentialId, type Id, type Instant } from "@holdfast/kernel";
-import { formatGrant, parseGrants, type Conditions } from "@holdfast/protocol";
+import { formatGrant, parseGrants, type Conditions, type CredentialKind } from "@holdfast/protocol";
 import type { Unit } from "../storage/index.ts";
-import { endings, type Credential, type CredentialKind, type Ending } from "./credential.ts";
+import { endings, type Credential, type Ending } from "./credential.ts";
 import type { Member } from "./roles.ts";
 
 type CredentialRow = {

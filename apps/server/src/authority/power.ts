@@ -1,9 +1,10 @@
 import type { CredentialId, Instant } from "@holdfast/kernel";
-import { formatGrant, type Action, type Conditions, type Where } from "@holdfast/protocol";
+import { formatGrant, isOfNoApplication, presets, type Action, type Conditions, type Where } from "@holdfast/protocol";
 import type { Allowance, Rate } from "./allowance.ts";
 import type { Circumstances } from "./circumstances.ts";
 import { judge } from "./conditions.ts";
 import { partyOf, type Credential } from "./credential.ts";
+import { canHold } from "./kinds.ts";
 import { inWords } from "./hours.ts";
 import { coveringGrant, covers, linkOf, type Link, type Target } from "./link.ts";
 import { actionsOfMember } from "./roles.ts";
@@ -58,7 +59,13 @@ export function compile(
     : undefined;
   let next: Credential | undefined = credential;
   while (next && !end) {
-    links.push(linkOf(next.id, next.grants));
+    const { kind } = next;
+    links.push(
+      linkOf(
+        next.id,
+        next.grants.filter(({ action }) => canHold(kind, action)),
+      ),
+    );
     if (next.application) links.push(boundTo(next));
     if (next.expiresAt !== undefined && (expiresAt === undefined || next.expiresAt < expiresAt)) {
       expiresAt = next.expiresAt;
@@ -67,6 +74,8 @@ export function compile(
     end = endOf(space, next, credential);
     const { conditions } = next;
     if (conditions?.rate) allowances.push({ of: next.id, rate: rateOf(conditions.rate) });
+    if (presets[kind].isKeptFromBrowsers && isBrowser(circumstances))
+      end ??= unmet(`${next.id} is an operator key, and a browser showed it`);
     if (conditions && circumstances) {
       const verdict = judge(conditions, circumstances, now);
       if (verdict.against !== undefined) end ??= unmet(`${next.id} is good only ${verdict.against}`);
@@ -98,6 +107,10 @@ const everywhere = (action: Action) => ({ action, where: { all: true } }) as con
 
 const unmet = (because: string): End => ({ because, forGood: false, code: "condition.unmet" });
 
+/** A page asks, and says so (Fetch, 3.2): programs have no origin. */
+const isBrowser = (circumstances: Circumstances | undefined): boolean =>
+  circumstances?.origin !== undefined && circumstances.origin !== "none";
+
 /** Why it is over by time alone. */
 export const whyOver = ({ closing }: Power): string => closing ?? "the credential has expired";
 
@@ -105,10 +118,11 @@ const rateOf = ({ perMinute, burst = perMinute }: NonNullable<Conditions["rate"]
 
 /** An access key holds within its application, whatever its grants say. */
 function boundTo({ id, application, grants }: Credential): Link {
-  const where: Where = application ? { application } : { all: true };
+  const own: Where = application ? { application } : { all: true };
+  const whereOf = (action: Action): Where => (isOfNoApplication({ action }) ? { all: true } : own);
   return linkOf(
     `${id} belongs to ${application}`,
-    grants.map(({ action }) => ({ action, where })),
+    grants.map(({ action }) => ({ action, where: whereOf(action) })),
   );
 }
 

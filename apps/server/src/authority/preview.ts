@@ -1,7 +1,8 @@
 import type { Clock, CredentialId, Id } from "@holdfast/kernel";
 import type { Storage } from "../storage/index.ts";
 import { callerOf } from "./caller.ts";
-import type { Credential, CredentialKind } from "./credential.ts";
+import type { CredentialKind } from "@holdfast/protocol";
+import type { Credential } from "./credential.ts";
 import type { Permit } from "./permit.ts";
 import { readCredential, readDependants } from "./reading.ts";
 import type { Space } from "./space.ts";

@@ -8,6 +8,7 @@ import { plainAddress } from "./circumstances.ts";
 import { partyOf } from "./credential.ts";
 import { heldOf } from "./bound.ts";
 import { explain } from "./explain.ts";
+import { usualGrants } from "./kinds.ts";
 import type { MintedKey, Minting, Wanted } from "./minting.ts";
 import { on, type Handler } from "./on.ts";
 import { previewRevocation, type Connections, type Preview } from "./preview.ts";
@@ -33,8 +34,13 @@ export const authorityRoutes = (needs: Needs): Handler[] => [
   on(routes.createOperatorKey, async ({ permit, body }) =>
     keyReply(await needs.minting.operatorKey(permit, wanted(body))),
   ),
-  on(routes.createAccessKey, async ({ permit, body }) => keyReply(await needs.minting.accessKey(permit, wanted(body)))),
-  on(routes.mintDeviceKey, async ({ permit, body }) => keyReply(await needs.minting.deviceKey(permit, heldOf(body)))),
+  on(routes.createAccessKey, async ({ permit, body }) => {
+    const { kind, grants = usualGrants[kind] } = body;
+    return keyReply(await needs.minting.applicationKey(permit, kind, wanted({ ...body, grants })));
+  }),
+  on(routes.mintDeviceKey, async ({ permit, body }) =>
+    keyReply(await needs.minting.deviceKey(permit, body.kind, heldOf(body))),
+  ),
   on(routes.listCredentials, async ({ permit, query }) => {
     const { items, nextCursor } = await readCredentials(needs, permit, query);
     return { items: items.map(credentialReply), ...(nextCursor && { nextCursor }) };
@@ -86,7 +92,7 @@ function addressOf(text: string | undefined): string | undefined {
 
 const wanted = (body: {
   name: string;
-  grants: string[];
+  grants: readonly string[];
   expiresIn?: number | undefined;
   publicKey?: PublicKey | undefined;
   conditions?: Conditions | undefined;
@@ -99,7 +105,7 @@ const wanted = (body: {
 
 const keyReply = ({ id, secret, expiresAt }: MintedKey) => ({
   id,
-  secret,
+  ...(secret !== undefined && { secret }),
   ...(expiresAt !== undefined && { expiresAt: rfc3339(expiresAt) }),
 });
 

@@ -16,7 +16,7 @@ import type {
   Welcome,
 } from "@holdfast/mqtt";
 import { credentialIn } from "@holdfast/crypto";
-import { Refusal, type CredentialId, type Id, type Random, type Report } from "@holdfast/kernel";
+import { isId, Refusal, type CredentialId, type Id, type Random, type Report } from "@holdfast/kernel";
 import { parseTopic } from "@holdfast/protocol";
 import type { Accounts, EndingOfConnection, Line } from "../accounting/index.ts";
 import { Unwelcome, type Authentication, type Caller, type Known, type Space } from "../authority/index.ts";
@@ -309,9 +309,13 @@ export class Hub implements Policy<SessionContext> {
     this.#needs.live.tell({ space: whose.space, device, refusal, ...how, ...why });
   }
 
-  async #shown({ username = "", password }: Asked): Promise<Known> {
+  async #shown({ username = "", password, transport: { certificate } }: Asked): Promise<Known> {
     const secret = password ? new TextDecoder().decode(password) : "";
     const { authentication } = this.#needs;
+    // Some clients have to have a user name: of one that is no credential's nothing is read.
+    const isBare = secret === "" && !username.startsWith("hf_") && !username.includes(".");
+    if (certificate && isBare)
+      return authentication.shownCertificate(certificate, isId("key", username) ? username : undefined);
     if (secret.startsWith("hf_")) return authentication.shown(secret);
     if (secret === "" && username !== "") return authentication.shown(username);
     return authentication.shownKey(username, secret);

@@ -34,8 +34,8 @@ export type Spoken = {
 };
 
 /** The listener gives its ways in these two names. */
-export const cameOver = ({ name, remoteAddress, tls, certificate }: Transport): Came => ({
-  ...cameBy(name === "wss" ? "wss" : "mqtts", remoteAddress, tls),
+export const cameOver = ({ name, remoteAddress, tls, origin, certificate }: Transport): Came => ({
+  ...cameBy(name === "wss" ? "wss" : "mqtts", remoteAddress, tls, origin),
   certificate,
 });
 

@@ -5,6 +5,7 @@
 export const directoryFunctions = [
   "high_water",
   "org_of_credential",
+  "credentials_of_digest",
   "all_orgs",
   "orgs_of_person",
   "org_of_invitation",

@@ -24,7 +24,10 @@ function allowedOf(route: Route, caller: Caller | undefined, params: Readonly<Re
   if (needs === "public") return {};
   if (!caller && openTo !== undefined) return {}; // `serve` has seen from where
   if (!caller) throw new Refusal("credential.missing");
-  if (needs === "signedIn") return { caller };
+  if (needs === "signedIn") {
+    caller.refuseIfPublic();
+    return { caller };
+  }
   if (on === "reach") return { caller, reach: caller.reach(needs) };
   const id = idAskedAbout(route, caller, params, body);
   // The route table pairs an action with a path or field of its kind; an id of another kind is in none of the maps that are asked.

@@ -38,6 +38,11 @@ export class Entrance {
     const cookie = cookieOf(asking);
     const text = credentialText(headers);
     if (cookie === undefined) {
+      const { certificate } = came;
+      if (text === undefined && certificate) {
+        const known = () => authentication.shownCertificate(certificate);
+        return guard.admit(address, async () => authentication.admit(await known(), came));
+      }
       if (text === undefined) throw new Refusal("credential.missing");
       if (!isProved(headers)) return guard.admit(address, () => authentication.byText(text, came));
       const request = { proof: proofIn(headers), method: asking.method, url: this.#urlOf(asking) };

@@ -87,7 +87,10 @@ export class Live {
     const asking = {
       headers,
       address,
-      came: { ...cameBy("wss", address, tlsOf(request.socket)), certificate: certificateOf(request.socket) },
+      came: {
+        ...cameBy("wss", address, tlsOf(request.socket), headers.origin),
+        certificate: certificateOf(request.socket),
+      },
       method: "GET",
       path: pathOf(request.url),
       isSafe: false,

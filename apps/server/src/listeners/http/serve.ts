@@ -321,7 +321,7 @@ const socketOf = ({ raw }: FastifyRequest): object =>
 const askingOf = (request: FastifyRequest): Asking => {
   const { headers, ip, method } = request;
   const { socket } = request.raw;
-  const came = { ...cameBy("https", ip, tlsOf(socket)), certificate: certificateOf(socket) };
+  const came = { ...cameBy("https", ip, tlsOf(socket), headers.origin), certificate: certificateOf(socket) };
   return {
     headers,
     address: ip,

@@ -53,7 +53,7 @@ export class MqttListener {
       const fault = { path: "Sec-WebSocket-Protocol", message: 'offer "mqtt" ([MQTT-6.0.0-3])' };
       return refuseHandshake(this.#needs.random, socket, fault);
     }
-    const way = this.#wayOf(request.socket, "wss");
+    const way = { ...this.#wayOf(request.socket, "wss"), origin: request.headers.origin };
     this.#webSockets.handleUpgrade(request, socket, head, (connection) => {
       const stream = createWebSocketStream(connection);
       // [MQTT-6.0.0-1]: only binary frames.
