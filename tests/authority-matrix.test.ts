@@ -17,6 +17,7 @@ import {
   viewer as viewerPerson,
   type Device,
   type Invitation,
+  type Key,
   type Problem,
   type Thing,
   type Token,
@@ -215,6 +216,14 @@ function tokenWith(grants: readonly string[]): Promise<Token> {
 const operator = await ours.operatorKey();
 const accessKey = await ours.accessKey(our.application.id, ["*"]);
 const otherAccessKey = await ours.accessKey(our.other.id, ["*"]);
+const keysOf = `/v1/applications/${our.application.id}/keys`;
+const trustedKey = await ours.asks.post<Key>(keysOf, { name: "trusted", kind: "trustedApplication", grants: ["*"] });
+const page = "https://app.example";
+const publishedKey = await ours.asks.post<Key>(keysOf, {
+  name: "published",
+  kind: "application",
+  conditions: { origins: [page] },
+});
 const suspended = await ours.device(our.application.id);
 await ours.asks.post(`/v1/devices/${suspended.id}/suspend`);
 const revoked = await ours.tokenOf(["*"]);
@@ -297,6 +306,10 @@ const callers: Record<string, Caller | "nothing"> = {
       : undefined,
   "an access key of its application": () => textOf(accessKey),
   "an access key of another application": () => textOf(otherAccessKey),
+  "a trusted key of its application": () => textOf(trustedKey),
+  "a publishable key, on its page": () => ({ "x-auth-token": textOf(publishedKey), origin: page }),
+  "a publishable key, elsewhere": () => textOf(publishedKey),
+  "an operator key, in a browser": () => ({ "x-auth-token": textOf(operator), origin: page }),
   "its device": (_, __, { device }) => textOf(device.key),
   "another device": (_, __, { neighbour }) => textOf(neighbour.key),
   "a suspended device": () => textOf(suspended.key),

@@ -13,7 +13,7 @@ import {
   TextInput,
 } from "@mantine/core";
 import { useForm } from "@mantine/form";
-import { actions, routes, type Action } from "@holdfast/protocol";
+import { presets, routes, type Action } from "@holdfast/protocol";
 import { useQuery } from "@tanstack/react-query";
 import { useNavigate } from "@tanstack/react-router";
 import { useState } from "react";
@@ -21,10 +21,18 @@ import { apiFor, useAct } from "../api/index.ts";
 import { Page, paths, ProblemNotice, SecretOnce, Tick } from "../kit/index.ts";
 import { useCan, useKept, useOrg } from "../session/index.ts";
 import { words } from "../words/index.ts";
+import { ConditionFields } from "./condition-fields.tsx";
+import { conditionsOf, hoursFault, noConditions, type AskedConditions } from "./conditions.ts";
 import { grantsOf, type Scope } from "./grants.ts";
 
 const own = words.access;
-const needs = { apiToken: "token.create", operator: "operatorKey.create", accessKey: "accessKey.create" } as const;
+const needs = {
+  apiToken: "token.create",
+  operator: "operatorKey.create",
+  accessKey: "accessKey.create",
+  trustedApplication: "accessKey.create",
+  application: "accessKey.create",
+} as const;
 type Kind = keyof typeof needs;
 const kinds = Object.keys(needs) as Kind[]; // the keys of a constant
 
@@ -37,7 +45,7 @@ type Asked = {
   scope: Scope["kind"];
   devices: string;
   tag: string;
-};
+} & AskedConditions;
 
 /** Makes a credential with exactly the grants wanted, and shows it once. */
 export function AddCredential() {
@@ -59,8 +67,12 @@ export function AddCredential() {
       scope: "all",
       devices: "",
       tag: "",
+      ...noConditions,
     },
-    validate: { actions: (ticked) => (ticked.length === 0 ? own.nothingTicked : null) },
+    validate: {
+      actions: (ticked, { kind }) => (ticked.length === 0 && kind !== "application" ? own.nothingTicked : null),
+      hours: hoursFault,
+    },
   });
   useKept(form);
   const make = useAct((asked: Asked) => mint(org.id, asked));
@@ -119,7 +131,7 @@ export function AddCredential() {
               {...form.getInputProps("lifetime")}
             />
           </Group>
-          {values.kind === "accessKey" ? (
+          {isOfApplication(values.kind) ? (
             applicationField
           ) : (
             <Fieldset legend={own.where}>
@@ -140,19 +152,22 @@ export function AddCredential() {
               </Stack>
             </Fieldset>
           )}
-          <Checkbox.Group label={own.grants} description={own.grantsHint} {...form.getInputProps("actions")}>
-            <SimpleGrid cols={{ base: 1, xs: 2, md: 3 }} spacing={6} mt="xs">
-              {(Object.keys(actions) as Action[]).map((action) => (
-                <Tick
-                  key={action}
-                  value={action}
-                  label={action}
-                  why={can(action) ? undefined : words.common.notAllowed(action)}
-                />
-              ))}
-            </SimpleGrid>
-          </Checkbox.Group>
-          {values.actions.length > 0 && (
+          {values.kind !== "application" && (
+            <Checkbox.Group label={own.grants} description={own.grantsHint} {...form.getInputProps("actions")}>
+              <SimpleGrid cols={{ base: 1, xs: 2, md: 3 }} spacing={6} mt="xs">
+                {presets[values.kind].actions.map((action) => (
+                  <Tick
+                    key={action}
+                    value={action}
+                    label={action}
+                    why={can(action) ? undefined : words.common.notAllowed(action)}
+                  />
+                ))}
+              </SimpleGrid>
+            </Checkbox.Group>
+          )}
+          <ConditionFields of={(name) => form.getInputProps(name)} isPublic={values.kind === "application"} />
+          {values.actions.length > 0 && values.kind !== "application" && (
             <div>
               <Text fz="sm" fw={600}>
                 {own.asText}
@@ -174,8 +189,12 @@ export function AddCredential() {
   );
 }
 
+/** Its grants hold within the application, whatever they say. */
+const isOfApplication = (kind: Kind): boolean =>
+  kind === "accessKey" || kind === "trustedApplication" || kind === "application";
+
 function scopeOf({ kind, scope, application, devices, tag }: Asked): Scope {
-  if (kind === "accessKey") return { kind: "all" }; // within its application, whatever its grants say
+  if (isOfApplication(kind)) return { kind: "all" }; // within its application, whatever its grants say
   switch (scope) {
     case "all":
       return { kind: "all" };
@@ -190,10 +209,13 @@ function scopeOf({ kind, scope, application, devices, tag }: Asked): Scope {
 
 async function mint(org: string, asked: Asked): Promise<{ id: string; text: string }> {
   const { kind, name, lifetime, application } = asked;
+  const conditions = conditionsOf(asked);
+  const ticked = asked.actions.filter((action) => presets[kind].actions.includes(action));
   const body = {
     name,
-    grants: grantsOf(asked.actions, scopeOf(asked)),
+    grants: grantsOf(ticked, scopeOf(asked)),
     ...(lifetime !== "" && { expiresIn: lifetime }),
+    ...(conditions && { conditions }),
   };
   const api = apiFor(org);
   switch (kind) {
@@ -205,8 +227,12 @@ async function mint(org: string, asked: Asked): Promise<{ id: string; text: stri
       const { id, secret = "" } = await api.call(routes.createOperatorKey, { body });
       return { id, text: `${id}.${secret}` };
     }
-    case "accessKey": {
-      const { id, secret = "" } = await api.call(routes.createAccessKey, { params: { application }, body });
+    case "accessKey":
+    case "trustedApplication":
+    case "application": {
+      const { grants, ...rest } = body;
+      const key = { ...rest, kind, ...(kind !== "application" && { grants }) };
+      const { id, secret = "" } = await api.call(routes.createAccessKey, { params: { application }, body: key });
       return { id, text: `${id}.${secret}` };
     }
   }

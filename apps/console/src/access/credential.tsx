@@ -5,6 +5,7 @@ import { Link, useParams } from "@tanstack/react-router";
 import { apiFor } from "../api/index.ts";
 import { EntityId, Facts, Moment, Page, paths, StateMark, Press } from "../kit/index.ts";
 import { MqttSessions } from "../mqtt-sessions/index.ts";
+import { conditionFacts } from "./conditions.ts";
 import { useRevoking } from "../revoking/index.ts";
 import { useCan, useOrg } from "../session/index.ts";
 import { kindWord, words } from "../words/index.ts";
@@ -62,6 +63,10 @@ export function CredentialPage() {
               <Moment key="expires" at={credential.expiresAt} exactly />
             ),
           ],
+          ...conditionFacts(credential.conditions ?? {}),
+          ...(credential.boundTo === undefined
+            ? []
+            : ([[own.boundTo, <EntityId key="bound" id={credential.boundTo} />]] as const)),
           ...(credential.parent === undefined
             ? []
             : ([
