@@ -134,7 +134,7 @@ async function openTelemetry(
     fatal: (refusal) => report(refusal.message),
   });
   stack.defer(() => storage.close());
-  const spaces = (holder.spaces = new Spaces({ storage, things: thingsIn }));
+  const spaces = (holder.spaces = new Spaces({ storage, things: thingsIn, demands: async () => ({}) }));
   const clock = new HighWater(systemClock, 0 as Instant); // nothing was written before
   const telemetry = await Telemetry.open({ storage, keys, spaces, clock, random: systemRandom, report });
   stack.defer(() => telemetry.close());

@@ -23,7 +23,7 @@ import { keepTime } from "./clock-watch.ts";
 import type { Config } from "./config.ts";
 import { connectionsOf } from "./connections.ts";
 import { keepHouse } from "./housekeeping.ts";
-import { Browsers, Identity, Invitations, Members, Organisations, SetupOffer } from "./identity/index.ts";
+import { Browsers, demandsIn, Identity, Invitations, Members, Organisations, SetupOffer } from "./identity/index.ts";
 import { identityRoutes } from "./identity/routes.ts";
 import {
   Arrivals,
@@ -130,7 +130,7 @@ async function open(needs: PlatformNeeds, opened: AsyncDisposableStack, closing:
   const [mark] = await storage.directory.call<{ at: string }>("high_water", []);
   const highWater = Number(mark?.at ?? 0) as Instant; // a bigint column of ours
   const clock = new HighWater(needs.clock, highWater);
-  const spaces = new Spaces({ storage, things: thingsIn });
+  const spaces = new Spaces({ storage, things: thingsIn, demands: demandsIn });
   spaceHolder.spaces = spaces;
   const tokenKeys = await TokenKeys.load({ storage, random });
   refusals.log = new Refusals({ storage, clock, timers, report });
@@ -252,7 +252,7 @@ async function open(needs: PlatformNeeds, opened: AsyncDisposableStack, closing:
     report,
   });
   const handlers: Handler[] = [
-    ...identityRoutes({ identity, browsers, organisations: new Organisations(storage), members, invitations }),
+    ...identityRoutes({ identity, browsers, organisations: new Organisations(common), members, invitations }),
     ...authorityRoutes({ storage, spaces, authentication, minting, revocation, connections, clock }),
     ...registryRoutes({ registry, catalogue, devices, presences }),
     ...messageRoutes({ mqttSessions: new MqttSessions({ storage, spaces, clock, log, broker }) }),
@@ -307,7 +307,6 @@ async function open(needs: PlatformNeeds, opened: AsyncDisposableStack, closing:
   opened.defer(() => rounds.stop());
   keepHouse(rounds, { ...common, ...verbs, report, sessions, journal, directories });
   opened.defer(() => keepTime({ storage, clock, report }));
-  const { host, publicNames } = config;
   return new Platform({
     opened: opened.move(),
     closing,
@@ -317,8 +316,8 @@ async function open(needs: PlatformNeeds, opened: AsyncDisposableStack, closing:
     setup,
     https,
     mqtt,
-    host,
-    publicNames,
+    host: config.host,
+    publicNames: config.publicNames,
   });
 }
 

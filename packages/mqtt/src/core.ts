@@ -106,6 +106,7 @@ export class Core {
       session.gate = answer.gate;
       session.rename(new Mounts(mounts, synonyms, mountsOnly), session.application);
     } else session.gate = answer;
+    if ("expiresAt" in session.gate) session.line?.deadlines.expireAt(session.gate.expiresAt);
     session.stamp++;
     return true;
   }

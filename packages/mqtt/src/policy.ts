@@ -85,6 +85,8 @@ export type Asked = {
 export interface Gate {
   readonly cell: { readonly epoch: number };
   readonly epoch: number;
+  /** As in the welcome, where that may have changed since. */
+  readonly expiresAt?: number | undefined;
   /** 0, or the reason code (0x80 and above) with which the message is refused. */
   publish(topic: string): number;
   /** 0, or the reason code of the SUBACK. For a shared subscription the filter behind `$share/{name}/`. */

@@ -20,6 +20,8 @@ export type Ended = Pick<Closing, "how" | "code"> & {
 
 /** A connection, as its session sees it. */
 export interface Line {
+  /** When the welcome is over. */
+  readonly deadlines: { expireAt(instant: number | undefined): void };
   /** It is open, and few enough bytes are waiting for another message of QoS 1 or 2. */
   readonly hasRoom: boolean;
   readonly protocolVersion: ProtocolVersion;

@@ -30,7 +30,8 @@ export {
   type LiveStranger,
 } from "./live.ts";
 export { conditions, days, formatHours, parseHours, type Conditions, type Day, type Hours } from "./conditions.ts";
-export { transports, type TlsVersion, type Transport } from "./transport.ts";
+export { demands, type Demands } from "./demands.ts";
+export { tlsVersions, transports, type TlsVersion, type Transport } from "./transport.ts";
 export { parseTopic, telemetryTopic, type Topic } from "./topics.ts";
 export { aggregates, watchHello, type Aggregate } from "./telemetry.ts";
 export { deviceOrders } from "./devices.ts";

@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { demands } from "./demands.ts";
 import { duration, email, id, name, noReply, password, time, welcome } from "./shapes.ts";
 import { route } from "./route.ts";
 
@@ -67,6 +68,7 @@ const org = z.object({
   createdAt: time,
   /** Made by the platform to show itself; everything in it is simulated. Platforms of before say nothing, and have none. */
   isSimulated: z.boolean().default(false),
+  demands: demands.default({}),
 });
 
 export const readOrg = route({
@@ -81,10 +83,11 @@ export const readOrg = route({
 export const updateOrg = route({
   method: "PATCH",
   path: "/v1/org",
-  summary: "Renames the caller's organisation.",
+  summary:
+    "Renames the caller's organisation, or says what it demands of whoever comes; that holds at once, for open connections too.",
   needs: "org.update",
   on: "own",
-  body: z.strictObject({ name }),
+  body: z.strictObject({ name: name.optional(), demands: demands.optional() }),
   reply: org,
 });
 

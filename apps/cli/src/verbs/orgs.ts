@@ -1,9 +1,22 @@
-import { routes } from "@holdfast/protocol";
-import { required, text } from "../parameter.ts";
+import { routes, tlsVersions, type Demands } from "@holdfast/protocol";
+import { count, onOff, oneOf, optional, required, text } from "../parameter.ts";
 import { verb } from "../verb.ts";
 import type { Tools } from "../tools.ts";
 
-type Org = { readonly id: string; readonly name: string; readonly createdAt: string; readonly isSimulated: boolean };
+type Org = {
+  readonly id: string;
+  readonly name: string;
+  readonly createdAt: string;
+  readonly isSimulated: boolean;
+  readonly demands: Demands;
+};
+
+const parties = ["people", "programs", "devices"] as const;
+
+const inWords = ({ bound, greatestAgeDays, leastTls }: NonNullable<Demands["people"]> = {}): string =>
+  [bound ? "bound to a key" : "", greatestAgeDays ? `at most ${greatestAgeDays} days old` : "", leastTls ?? ""]
+    .filter((one) => one !== "")
+    .join(", ");
 
 const show = (org: Org, { print }: Tools): void =>
   print.thing(org, [
@@ -11,6 +24,7 @@ const show = (org: Org, { print }: Tools): void =>
     ["name", org.name],
     ["made", print.at(org.createdAt)],
     ["simulated", org.isSimulated ? "everything in it" : ""],
+    ...parties.map((party): [string, string] => [`demands of ${party}`, inWords(org.demands[party])]),
   ]);
 
 export const orgVerbs = [
@@ -39,5 +53,21 @@ export const orgVerbs = [
     flags: { name: required(text("NAME"), "what it is called from now on") },
     run: async ({ name }, tools) =>
       show(await (await tools.client()).call(routes.updateOrg, { body: { name } }), tools),
+  }),
+  verb({
+    name: "org demand",
+    summary: "Say what your organisation demands of credentials of one party, in place of what it demanded before",
+    flags: {
+      of: required(oneOf(...parties), "whose"),
+      bound: onOff("they have to be bound to a key"),
+      "greatest-age-days": optional(count, "how old they may become"),
+      "least-tls": optional(oneOf(...tlsVersions), "over what they have to come"),
+    },
+    async run({ of, bound, "greatest-age-days": greatestAgeDays, "least-tls": leastTls }, tools) {
+      const client = await tools.client();
+      const { demands } = await client.call(routes.readOrg);
+      const own = { ...(bound && { bound }), greatestAgeDays, leastTls };
+      show(await client.call(routes.updateOrg, { body: { demands: { ...demands, [of]: own } } }), tools);
+    },
   }),
 ];

@@ -9,6 +9,7 @@ import type { ReactNode } from "react";
 import { words } from "../words/index.ts";
 
 const own = words.security;
+const parties = ["people", "programs", "devices"] as const;
 
 /** How this very platform protects what it holds, made from its running configuration. */
 export function Security() {
@@ -16,6 +17,10 @@ export function Security() {
   const { data } = useSuspenseQuery({
     queryKey: ["platform", org.id],
     queryFn: ({ signal }) => apiFor(org.id).call(routes.readPlatform, { signal }),
+  });
+  const { data: settings } = useSuspenseQuery({
+    queryKey: ["org", org.id],
+    queryFn: ({ signal }) => apiFor(org.id).call(routes.readOrg, { signal }),
   });
   const { tls, keys, certificates, listeners, limits, folders, version, caPem } = data;
   return (
@@ -101,6 +106,14 @@ export function Security() {
                 ] as const)),
           ]}
         />
+      </Section>
+      <Section title={own.demands}>
+        <Facts
+          facts={parties.map((party) => [own.parties[party], own.demanded(settings.demands[party] ?? {})] as const)}
+        />
+        <Text fz="sm" c="dimmed">
+          {own.demandsHint}
+        </Text>
       </Section>
       <Section title={own.limits}>
         <Facts

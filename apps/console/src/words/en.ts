@@ -1,3 +1,5 @@
+import type { Demands } from "@holdfast/protocol";
+type Demanded = NonNullable<Demands["people"]>;
 type Connections = { readonly mqtt: number; readonly eventStreams: number; readonly webSockets: number };
 
 const isNone = ({ mqtt, eventStreams, webSockets }: Connections): boolean => mqtt + eventStreams + webSockets === 0;
@@ -541,6 +543,17 @@ export const en = {
       "Without them nobody can read the data, you included. On the machine that runs the platform: npx holdfast keys backup --out keys.backup. Keep the copy elsewhere.",
   },
   security: {
+    demands: "What the organisation demands",
+    demandsHint: "Of all credentials, at once. Said by the command: holdfast org demand.",
+    parties: { people: "Of people's", programs: "Of programs'", devices: "Of devices'" },
+    demanded: ({ bound, greatestAgeDays, leastTls }: Demanded) =>
+      [
+        bound ? "bound to a key" : "",
+        greatestAgeDays ? `at most ${greatestAgeDays} days old` : "",
+        leastTls ? `over ${leastTls}` : "",
+      ]
+        .filter((one) => one !== "")
+        .join(", ") || "nothing more",
     lead: "Made from the running configuration of this platform, not from a brochure.",
     transport: "On the way",
     minimum: "Oldest TLS",

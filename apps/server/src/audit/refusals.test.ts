@@ -11,6 +11,7 @@ const fresh = await freshStorage({ recordAudit: recorder(systemRandom) });
 const { storage } = fresh;
 atEnd.after(() => fresh.close());
 const spaces = new Spaces({
+  demands: async () => ({}),
   storage,
   things: async () => ({ devices: new Map(), applications: new Set(), products: new Map() }),
 });

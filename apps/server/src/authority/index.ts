@@ -16,6 +16,7 @@ export { reachSql, tagIndex } from "./reach-sql.ts";
 export { Revocation } from "./revocation.ts";
 export { actionsOfMember, holds, type Member } from "./roles.ts";
 export { Sessions } from "./sessions.ts";
+export { refuseToShutOut } from "./shutting-out.ts";
 export type { Session } from "./session.ts";
 export type { Placement, Schema, Space } from "./space.ts";
 export { asPlatform, Spaces, type Things } from "./spaces.ts";

@@ -52,6 +52,7 @@ function space(): Space {
       [vic, { role: "viewer", administrator: false } as const],
     ]),
     revokedBefore: new Map(),
+    demands: {},
   };
   return new Space(scope, known, () => undefined);
 }

@@ -5,6 +5,7 @@ import type { Circumstances } from "./circumstances.ts";
 import { judge } from "./conditions.ts";
 import { partyOf, type Credential } from "./credential.ts";
 import { canHold } from "./kinds.ts";
+import { demandedOf } from "./demands.ts";
 import { inWords } from "./hours.ts";
 import { coveringGrant, covers, linkOf, type Link, type Target } from "./link.ts";
 import { actionsOfMember } from "./roles.ts";
@@ -72,6 +73,9 @@ export function compile(
       closing = undefined;
     }
     end = endOf(space, next, credential);
+    const { against, until, inWords: demanded } = demandedOf(space.demands, next, circumstances);
+    if (against !== undefined) end ??= unmet(against);
+    if (until !== undefined && (expiresAt === undefined || until < expiresAt)) [expiresAt, closing] = [until, demanded];
     const { conditions } = next;
     if (conditions?.rate) allowances.push({ of: next.id, rate: rateOf(conditions.rate) });
     if (presets[kind].isKeptFromBrowsers && isBrowser(circumstances))

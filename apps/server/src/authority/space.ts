@@ -1,4 +1,5 @@
 import type { CredentialId, Id } from "@holdfast/kernel";
+import type { Demands } from "@holdfast/protocol";
 import type { OrgScope } from "../storage/index.ts";
 import { Drawn } from "./allowance.ts";
 import type { Credential, Ending } from "./credential.ts";
@@ -29,6 +30,7 @@ export type Remembered = {
   readonly members: Map<Id<"person">, Member>;
   /** Per ended thing and what ended of it: credentials issued before this place in the sequence are over. */
   readonly revokedBefore: Map<string, Partial<Record<Ending, number>>>;
+  demands: Demands;
 };
 
 function answersAlike(a: Placement, b: Placement): boolean {
@@ -84,6 +86,15 @@ export class Space {
 
   member(person: Id<"person">): Member | undefined {
     return this.#known.members.get(person);
+  }
+
+  get demands(): Demands {
+    return this.#known.demands;
+  }
+
+  setDemands(demands: Demands): void {
+    this.#known.demands = demands;
+    this.bump();
   }
 
   revokedBefore(about: string, what: Ending): number {

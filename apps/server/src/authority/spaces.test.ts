@@ -27,6 +27,7 @@ function held() {
   let hold: Promise<void> | undefined;
   const nothing: Things = { devices: new Map(), applications: new Set(), products: new Map() };
   const spaces = new Spaces({
+    demands: async () => ({}),
     storage,
     things: async (unit) => {
       readings += 1;

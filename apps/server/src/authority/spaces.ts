@@ -1,4 +1,5 @@
 import type { Id } from "@holdfast/kernel";
+import type { Demands } from "@holdfast/protocol";
 import type { Allowed, OrgScope, Storage, Unit } from "../storage/index.ts";
 import type { Ending } from "./credential.ts";
 import { authorityIn } from "./postgres.ts";
@@ -10,14 +11,20 @@ export type Things = Pick<Remembered, "devices" | "applications" | "products">;
 /** A space that is being read: what was committed since the reading began, or that it has to begin again. */
 type Loading = { space: Promise<Space>; readonly changes: ((space: Space) => void)[]; isStale: boolean };
 
+type Needs = {
+  readonly storage: Storage;
+  readonly things: (unit: Unit) => Promise<Things>;
+  readonly demands: (unit: Unit) => Promise<Demands>;
+};
+
 /** The organisations that somebody asked about since the start, each read from the database once. */
 export class Spaces {
-  readonly #needs: { storage: Storage; things: (unit: Unit) => Promise<Things> };
+  readonly #needs: Needs;
   readonly #loading = new Map<Id<"org">, Loading>();
   readonly #loaded = new Map<Id<"org">, Space>();
   readonly #watchers: ((space: Space) => void)[] = [];
 
-  constructor(needs: { storage: Storage; things: (unit: Unit) => Promise<Things> }) {
+  constructor(needs: Needs) {
     this.#needs = needs;
   }
 
@@ -81,7 +88,7 @@ export class Spaces {
   }
 
   async #read(org: Id<"org">): Promise<Space> {
-    const { storage, things } = this.#needs;
+    const { storage, things, demands } = this.#needs;
     const scope = await storage.scopeOf(org);
     const known = await storage.read(asPlatform(scope), async (unit): Promise<Remembered> => {
       const rows = authorityIn(unit);
@@ -89,7 +96,8 @@ export class Spaces {
       for (const { about, ends, seq } of await rows.revocations()) {
         revokedBefore.set(about, { ...revokedBefore.get(about), [ends]: seq });
       }
-      return { ...(await things(unit)), members: await rows.members(), revokedBefore };
+      const own = { ...(await things(unit)), demands: await demands(unit) };
+      return { ...own, members: await rows.members(), revokedBefore };
     });
     return new Space(scope, known, (changed) => this.#watchers.forEach((watcher) => watcher(changed)));
   }

@@ -3,5 +3,5 @@ export { found } from "./founding.ts";
 export { Identity } from "./identity.ts";
 export { Invitations } from "./invitations.ts";
 export { Members } from "./members.ts";
-export { Organisations, organisationsIn } from "./organisation.ts";
+export { demandsIn, Organisations, organisationsIn } from "./organisation.ts";
 export { SetupOffer } from "./setup.ts";

@@ -1,5 +1,6 @@
 import { Refusal, uuidOf, type Id, type Instant } from "@holdfast/kernel";
-import type { Permit } from "../authority/index.ts";
+import type { Demands } from "@holdfast/protocol";
+import { refuseToShutOut, type Permit, type Spaces } from "../authority/index.ts";
 import type { Storage, Unit } from "../storage/index.ts";
 
 /** The boundary of isolation, keys and quota. */
@@ -7,6 +8,8 @@ export type Organisation = {
   readonly id: Id<"org">;
   readonly name: string;
   readonly createdAt: Instant;
+  /** What it demands of whoever comes. */
+  readonly demands?: Demands | undefined;
   /** Sealed with the rest: an older name does not open in a newer row. */
   readonly version: number;
   /** Made by the platform to show itself, for good: sealed, so that nobody makes a real one pass for it in the database. */
@@ -32,11 +35,17 @@ export const organisationsIn = (unit: Unit) => {
     );
   return {
     async own(): Promise<Organisation> {
+      const organisation = await this.find();
+      if (!organisation) throw new Refusal("org.unknown");
+      return organisation;
+    },
+
+    async find(): Promise<Organisation | undefined> {
       const [row] = await unit.query<{ version: number; body: Uint8Array }>(
         "select version, body from organisation where org = $1",
         [uuidOf(org)],
       );
-      if (!row) throw new Refusal("org.unknown");
+      if (!row) return undefined;
       const plain = unit.scope.open("organisation", rowOf(row.version), row.body);
       return JSON.parse(new TextDecoder().decode(plain)) as Organisation; // sealed below
     },
@@ -60,23 +69,41 @@ export const organisationsIn = (unit: Unit) => {
   };
 };
 
+type Change = { readonly name?: string | undefined; readonly demands?: Demands | undefined };
+
+/** What an organisation demands; of one that is not there yet nothing. */
+export async function demandsIn(unit: Unit): Promise<Demands> {
+  const { demands = {} } = (await organisationsIn(unit).find()) ?? {};
+  return demands;
+}
+
 export class Organisations {
   readonly #storage: Storage;
+  readonly #spaces: Spaces;
 
-  constructor(storage: Storage) {
+  constructor({ storage, spaces }: { storage: Storage; spaces: Spaces }) {
     this.#storage = storage;
+    this.#spaces = spaces;
   }
 
   async read(permit: Permit<"org.read">): Promise<Organisation> {
     return this.#storage.read(permit, (unit) => organisationsIn(unit).own());
   }
 
-  async rename(permit: Permit<"org.update">, name: string): Promise<Organisation> {
+  /** What it demands holds at once, for what is open, too. @throws Refusal `request.malformed` where whoever demands it does not meet it */
+  async change(permit: Permit<"org.update">, { name, demands }: Change): Promise<Organisation> {
+    if (demands) refuseToShutOut(permit, demands);
     return this.#storage.change(permit, async (unit) => {
       const before = await organisationsIn(unit).own();
-      const organisation = { ...before, name, version: before.version + 1 };
+      const version = before.version + 1;
+      const organisation = { ...before, ...(name !== undefined && { name }), ...(demands && { demands }), version };
       await organisationsIn(unit).save(organisation);
-      unit.audit({ what: "org.updated", about: organisation.id, facts: { name } });
+      unit.audit({
+        what: "org.updated",
+        about: organisation.id,
+        facts: { name, demands: demands && JSON.stringify(demands) },
+      });
+      if (demands) unit.afterCommit(() => this.#spaces.apply(unit.scope.org, (space) => space.setDemands(demands)));
       return organisation;
     });
   }

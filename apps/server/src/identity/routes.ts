@@ -53,7 +53,7 @@ export const identityRoutes = ({
     return { org, token, expiresAt: rfc3339(expiresAt) };
   }),
   on(routes.readOrg, async ({ permit }) => orgReply(await organisations.read(permit))),
-  on(routes.updateOrg, async ({ permit, body }) => orgReply(await organisations.rename(permit, body.name))),
+  on(routes.updateOrg, async ({ permit, body }) => orgReply(await organisations.change(permit, body))),
   on(routes.listMembers, async ({ permit, query }) => {
     const { items, nextCursor } = await members.list(permit, query);
     return { items: items.map(memberReply), ...(nextCursor && { nextCursor }) };
@@ -112,9 +112,10 @@ const welcomeReply = ({ org, person, token, expiresAt }: Welcome) => ({
   expiresAt: rfc3339(expiresAt),
 });
 
-const orgReply = ({ id, name, createdAt, isSimulated }: Organisation) => ({
+const orgReply = ({ id, name, createdAt, isSimulated, demands = {} }: Organisation) => ({
   id,
   name,
   createdAt: rfc3339(createdAt),
   isSimulated: isSimulated === true,
+  demands,
 });

@@ -13,12 +13,14 @@ const topicNameInvalid = 0x90;
 export class MessageGate implements Gate {
   readonly cell: { readonly epoch: number };
   readonly epoch: number;
+  readonly expiresAt: number | undefined;
   readonly #caller: Caller;
 
   constructor(caller: Caller) {
     this.#caller = caller;
     this.cell = caller.space.cell;
     this.epoch = this.cell.epoch;
+    this.expiresAt = caller.expiresAt;
   }
 
   publish(topic: string): number {

@@ -40,7 +40,14 @@ await storage.change(allowed, async (unit) => {
 const spaceWith = (devices: Map<Id<"device">, Placement>) =>
   new Space(
     scope,
-    { devices, applications: new Set(), products: new Map(), members: new Map(), revokedBefore: new Map() },
+    {
+      devices,
+      applications: new Set(),
+      products: new Map(),
+      members: new Map(),
+      revokedBefore: new Map(),
+      demands: {},
+    },
     () => undefined,
   );
 

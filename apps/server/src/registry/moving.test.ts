@@ -15,7 +15,7 @@ const fresh = await freshStorage();
 atEnd.after(() => fresh.close());
 const { storage, keyring: keys } = fresh;
 const [random, clock] = [systemRandom, systemClock];
-const spaces = new Spaces({ storage, things: thingsIn });
+const spaces = new Spaces({ storage, things: thingsIn, demands: async () => ({}) });
 const journal = new Journal({ book: keys.journal, report: () => undefined });
 const revocation = new Revocation({ storage, spaces, journal });
 const minting = new Minting({ storage, spaces, tokenKeys: await TokenKeys.load({ storage, random }), clock, random });

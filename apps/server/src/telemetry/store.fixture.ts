@@ -52,7 +52,7 @@ export async function world(t: Ends, given: Given = {}): Promise<World> {
   const holder: { spaces?: Spaces } = {};
   const fresh = await freshStorage({ doubtful: (org) => holder.spaces?.forget(org), ...given.storage }, given.database);
   const { storage, keyring } = fresh;
-  const spaces = (holder.spaces = new Spaces({ storage, things: thingsIn }));
+  const spaces = (holder.spaces = new Spaces({ storage, things: thingsIn, demands: async () => ({}) }));
   const stores = new Set<Store>();
   const { tls: _, ...login } = (given.database ?? fresh.database).login;
   const owner = new pg.Client(login);

@@ -11,7 +11,7 @@ import {
   type Timers,
 } from "@holdfast/kernel";
 import type { Route } from "@holdfast/protocol";
-import fastify, { type FastifyBaseLogger, type FastifyInstance, type FastifyReply, type FastifyRequest } from "fastify";
+import fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from "fastify";
 import type { Accounts } from "../../accounting/index.ts";
 import { cameBy, type Begun, type Caller, type Handler, type Session } from "../../authority/index.ts";
 import type { LiveRefusals, Strangers } from "../../live/index.ts";
@@ -30,6 +30,7 @@ import { isFromThisMachine } from "./nearby.ts";
 import { faultOf, greeting, headersOf, newRequestId, problemOf, problemType, rawAnswer, refusalOf } from "./problem.ts";
 import { Quotas } from "./quotas.ts";
 import { refusedToDevice } from "./refused.ts";
+import { silent } from "./silent.ts";
 import { pathOf } from "./target.ts";
 import type { Replays } from "./replays.ts";
 
@@ -334,15 +335,3 @@ const askingOf = (request: FastifyRequest): Asking => {
 
 /** What says that a cookie will never be good again. */
 const isOver: ReadonlySet<RefusalCode> = new Set(["credential.invalid", "credential.expired"]);
-
-const silent = {
-  level: "silent",
-  fatal() {},
-  error() {},
-  warn() {},
-  info() {},
-  debug() {},
-  trace() {},
-  silent() {},
-  child: () => silent,
-} satisfies FastifyBaseLogger as FastifyBaseLogger;

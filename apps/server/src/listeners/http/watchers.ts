@@ -170,11 +170,17 @@ export class Watchers {
   }
 
   #recheck(space: Space): void {
-    for (const watcher of this.#bySpace.get(space)?.keys() ?? []) {
+    const there = this.#bySpace.get(space);
+    for (const [watcher, kept] of there ?? []) {
       const { caller, device } = watcher;
       const may =
         device === undefined ? caller.mayAnywhere("telemetry.read") : caller.mayDevice("telemetry.read", device);
-      if (!may) this.#end(watcher, "revoked", "what you watched with was ended or changed");
+      if (!may) {
+        this.#end(watcher, "revoked", "what you watched with was ended or changed");
+        continue;
+      }
+      kept.expiry.cancel();
+      there?.set(watcher, { ...kept, expiry: this.#expire(watcher) });
     }
   }
 

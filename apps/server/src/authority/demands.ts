@@ -1,0 +1,36 @@
+import type { Instant } from "@holdfast/kernel";
+import { tlsVersions, type Demands } from "@holdfast/protocol";
+import type { Circumstances } from "./circumstances.ts";
+import { partyOf, type Credential } from "./credential.ts";
+
+const day = 24 * 3_600_000;
+
+/** What an organisation's demands say to one credential, and to how somebody comes with it. */
+export type Demanded = {
+  /** The one that is not met, in words. */
+  readonly against: string | undefined;
+  /** When the credential is too old. */
+  readonly until: Instant | undefined;
+  readonly inWords: string;
+};
+
+/** What a sign-in gave is over in a day, and without it nobody could mend what was demanded by mistake: it need not be bound, nor young. */
+export function demandedOf(demands: Demands, credential: Credential, came: Circumstances | undefined): Demanded {
+  const party = partyOf(credential);
+  const { bound, greatestAgeDays, leastTls } = demands[party] ?? {};
+  const inWords = `the organisation demands of ${party}' credentials`;
+  const isOld = leastTls !== undefined && came?.tls !== undefined && isBefore(came.tls, leastTls);
+  if (isOld) return { against: `${inWords} ${leastTls}, and this came over ${came.tls}`, until: undefined, inWords };
+  if (credential.inPerson) return { against: undefined, until: undefined, inWords };
+  if (bound && !credential.publicKey)
+    return {
+      against: `${inWords} that they are bound to a key, and ${credential.id} is not`,
+      until: undefined,
+      inWords,
+    };
+  const until = greatestAgeDays === undefined ? undefined : ((credential.createdAt + greatestAgeDays * day) as Instant); // milliseconds both
+  return { against: undefined, until, inWords: `${inWords} that they are at most ${greatestAgeDays} days old` };
+}
+
+const isBefore = (one: (typeof tlsVersions)[number], other: (typeof tlsVersions)[number]): boolean =>
+  tlsVersions.indexOf(one) < tlsVersions.indexOf(other);

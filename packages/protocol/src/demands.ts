@@ -1,0 +1,25 @@
+import { z } from "zod";
+import { tlsVersions } from "./transport.ts";
+
+const ofParty = z.strictObject({
+  bound: z
+    .boolean()
+    .optional()
+    .describe("They have to be bound to a key. Of people's, what a sign-in gives is not asked."),
+  greatestAgeDays: z
+    .number()
+    .int()
+    .min(1)
+    .max(3_650)
+    .optional()
+    .describe("Then they are over, whenever they were to end."),
+  leastTls: z.enum(tlsVersions).optional(),
+});
+
+/** What an organisation demands of whoever comes to it, for credentials of people, of programs and of devices apart. */
+export const demands = z.strictObject({
+  people: ofParty.optional(),
+  programs: ofParty.optional(),
+  devices: ofParty.optional(),
+});
+export type Demands = z.infer<typeof demands>;

@@ -1,0 +1,89 @@
+import assert from "node:assert/strict";
+import { generateKeyPairSync } from "node:crypto";
+import { request } from "node:https";
+import { test } from "node:test";
+import { systemClock } from "@holdfast/kernel";
+import { atEnd, startTestPlatform, TestClock } from "../apps/server/src/testing/index.ts";
+import { Owner, textOf, type Problem } from "./authority.fixture.ts";
+import { closedWithin, events, mqtt } from "./revocation.fixture.ts";
+
+// What an organisation demands of whoever comes, and at once of whoever is there.
+const clock = new TestClock(systemClock.now());
+const platform = await startTestPlatform({ clock, timers: clock });
+atEnd.after(() => platform.close());
+const owner = new Owner(platform.visitor, await platform.setUp());
+const other = new Owner(platform.visitor, await platform.setUp());
+const application = await owner.application();
+const day = 24 * 3_600_000;
+
+const fresh = (text: string) => platform.visitor.as(text).anew();
+const demand = (demands: object) => fresh(owner.token).patch<{ demands: object }>("/v1/org", { demands });
+const me = (text: string) => fresh(text).send<Problem>("GET", "/v1/me");
+const codeOf = async (text: string) => (await me(text)).body.code;
+
+test("where bound credentials are demanded the others end at once, those of one party, and in one organisation", async (t) => {
+  t.after(() => demand({}));
+  const device = await owner.device(application.id);
+  const program = await owner.tokenOf(["telemetry.read"]);
+  const held = [
+    await mqtt(platform, { username: device.key.id, password: device.key.secret }),
+    await events(platform, program.token),
+  ];
+  const [there] = held;
+  const from = performance.now();
+  assert.deepEqual((await demand({ devices: { bound: true } })).demands, { devices: { bound: true } });
+  if (there) await closedWithin(there, from, 1_000);
+  assert.equal(await codeOf(textOf(device.key)), "condition.unmet");
+  assert.equal((await me(program.token)).status, 200);
+  assert.equal((await me(other.token)).status, 200);
+  const explained = await owner.asks.post<{ because: string }>("/v1/explain", {
+    credential: device.key.id,
+    action: "telemetry.write",
+    resource: device.id,
+  });
+  assert.match(explained.because, /the organisation demands of devices' credentials that they are bound to a key/);
+  const { publicKey } = generateKeyPairSync("ed25519");
+  const { kty, crv, x } = publicKey.export({ format: "jwk" });
+  const bound = await owner.device(application.id, { publicKey: { kty, crv, x } });
+  assert.equal(await codeOf(textOf(bound.key)), "proof.required", "what is bound is asked for its proof, as ever");
+  await demand({});
+  assert.equal((await me(textOf(device.key))).status, 200, "nothing of it was revoked");
+});
+
+test("where TLS 1.3 is demanded whoever comes over 1.2 is refused, and nobody demands what would shut himself out", async () => {
+  const over = (maxVersion: "TLSv1.2" | "TLSv1.3", text: string, sent?: string) =>
+    new Promise<number | undefined>((resolve, reject) => {
+      const call = request(`${platform.platform.url}/v1/${sent === undefined ? "me" : "org"}`, {
+        method: sent === undefined ? "GET" : "PATCH",
+        ca: platform.platform.caPem,
+        agent: false,
+        maxVersion,
+        headers: { "x-auth-token": text, ...(sent !== undefined && { "content-type": "application/json" }) },
+      });
+      call.on("response", (response) => resolve(response.resume().statusCode)).on("error", reject);
+      call.end(sent);
+    });
+  const { token } = await other.tokenOf(["org.read"]);
+  const demands = JSON.stringify({ demands: { programs: { leastTls: "TLSv1.3" }, people: { leastTls: "TLSv1.3" } } });
+  assert.equal(await over("TLSv1.2", token), 200);
+  assert.equal(await over("TLSv1.2", other.token, demands), 400);
+  assert.equal(await over("TLSv1.3", other.token, demands), 200);
+  assert.equal(await over("TLSv1.2", token), 403);
+  assert.equal(await over("TLSv1.3", token), 200);
+  assert.ok(JSON.stringify(await other.audited(other.org)).includes("leastTls"));
+});
+
+test("where a greatest age is demanded, what is open is closed when its credential reaches it, though it was to last", async () => {
+  const device = await owner.device(application.id);
+  const watcher = await owner.deviceKey(device.id);
+  const made = clock.now();
+  const held = await mqtt(platform, { username: watcher.id, password: watcher.secret });
+  const key = textOf(device.key);
+  await demand({ devices: { greatestAgeDays: 1 } });
+  clock.move(made + day - clock.now() - 5_000);
+  assert.equal((await me(key)).status, 200);
+  clock.move(5_000);
+  clock.move(500);
+  await closedWithin(held, performance.now(), 1_000);
+  assert.equal(await codeOf(key), "condition.unmet");
+});
