@@ -50,6 +50,7 @@ export class Recollection {
     let search = this.#searches.get(session);
     if (!search) this.#searches.set(session, (search = { session, subscriptions: [], places: undefined }));
     search.subscriptions.push(...subscriptions);
+    forgetReplaced(search);
     this.goOn(session);
   }
 
@@ -129,6 +130,19 @@ export class Recollection {
       owed.push(delivery);
     }
   }
+}
+
+/**
+ * Whoever takes nothing may subscribe all the same, again and again: what was replaced or taken back since is not waited for. The first is being
+ * looked at, and looks for itself.
+ */
+function forgetReplaced({ session, subscriptions }: Search): void {
+  if (subscriptions.length <= 2 * session.subscriptions.size + 64) return;
+  const isCurrent = (one: Subscription) => session.subscriptions.get(one.written) === one;
+  const [first, ...others] = subscriptions;
+  subscriptions.length = 0;
+  if (first) subscriptions.push(first);
+  for (const other of others) if (isCurrent(other)) subscriptions.push(other);
 }
 
 /** Sent once it is kept who is owed them, so that no packet id is used of which the log knows nothing. */

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { queryObjects } from "node:v8";
 import { House, until } from "./house.fixture.ts";
 import { Log } from "./log.fixture.ts";
 
@@ -232,4 +233,38 @@ test("what was accepted and not kept gives back the room that was held for it, a
   await retain("c", 0);
   assert.deepEqual(await found(house, 5, "#"), [["c", "x", 0, true]]);
   assert.equal(house.broker.statistics.refusedRetained, 0);
+});
+
+test("whoever takes nothing and subscribes again and again, to the same or to something else, makes the broker remember no more than it has", async () => {
+  await using house = await House.open();
+  const writer = await house.connect("writer", { version: 5 });
+  for (let i = 0; i < 300; i++) writer.publish(`r/${i}`, "x", { qos: 1, messageId: i + 1, retain: true });
+  await writer.quiet();
+  const reader = await house.connect("reader", { version: 5, connect: { properties: { receiveMaximum: 1 } } });
+  const heap = () => {
+    queryObjects(Object, { format: "count" }); // it collects garbage first
+    return process.memoryUsage().heapUsed;
+  };
+  const ask = async (rounds: number) => {
+    for (let round = 0; round < rounds; round++) {
+      const topics = Array.from({ length: 1_000 }, (_, i) => (i % 2 === 0 ? "r/#" : `none/${round}/${i}`));
+      const subscriptions = topics.map((topic) => ({ topic, qos: 1 }));
+      reader.send({ cmd: "subscribe", messageId: 1, subscriptions });
+      reader.send({ cmd: "unsubscribe", messageId: 2, unsubscriptions: topics.slice(1) });
+      await reader.quiet();
+    }
+  };
+  await ask(10);
+  const before = heap();
+  await ask(200);
+  assert.ok(heap() - before < 5 << 20, `${(heap() - before) >> 20} MiB more`);
+  // And it gets what it asked for last.
+  reader.subscribe(3, "r/#", 1);
+  const got = new Set<string>();
+  while (got.size < 300) {
+    const { cmd, topic, messageId } = await reader.next();
+    if (cmd !== "publish") continue;
+    got.add(topic);
+    reader.send({ cmd: "puback", messageId });
+  }
 });
