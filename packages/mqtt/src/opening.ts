@@ -1,4 +1,4 @@
-import { Buffer } from "node:buffer";
+import { Buffer, isUtf8 } from "node:buffer";
 import { Aliases } from "./aliases.ts";
 import { Authentication } from "./authenticating.ts";
 import { reason, returnCodeOf } from "./codes.ts";
@@ -13,6 +13,7 @@ import type { Entry } from "./records.ts";
 import { sayable } from "./sayable.ts";
 import { forever, Session, type Will } from "./session.ts";
 import { mountsOf, termsOf } from "./terms.ts";
+import { levelsOf } from "./topics.ts";
 import { connack, fitting, saying } from "./writer.ts";
 
 /** What a connection needs to begin. */
@@ -218,9 +219,13 @@ function willOf(connect: Connect, mounts: Mounts, { gate, space }: Welcome, core
   const { responseTopic } = message.properties ?? {};
   const response = responseTopic === undefined ? undefined : mounts.inward(responseTopic);
   if (!mapped || (responseTopic !== undefined && !response)) return reason.notAuthorized;
-  const { topicBytes } = limits;
+  // Only where the client declares text, as of what it publishes.
+  const isNoText = message.properties?.payloadFormatIndicator === 1 && !isUtf8(message.payload);
+  if (isNoText) return reason.payloadFormatInvalid;
+  const { topicBytes, topicLevels } = limits;
   const isTooLong = [mapped, response].some((name) => name && Buffer.byteLength(name.topic) > topicBytes);
-  const refusal = isTooLong ? reason.topicNameInvalid : gate.publish(mapped.topic);
+  const isRefused = isTooLong || levelsOf(mapped.topic) > topicLevels;
+  const refusal = isRefused ? reason.topicNameInvalid : gate.publish(mapped.topic);
   if (refusal !== 0) return refusal;
   const will = {
     message: {

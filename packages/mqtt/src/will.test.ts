@@ -223,3 +223,22 @@ test("[MQTT-3.2.2-12] where the maximum is QoS 1, a will of QoS 2 turns a client
   await until(() => house.policy.accepted.length === 1);
   assert.equal(house.policy.accepted[0]?.qos, 1);
 });
+
+test("a will that is declared to be text and is not, or whose topic has too many levels, is refused with its CONNECT", async () => {
+  await using house = await House.open();
+  const properties = { payloadFormatIndicator: true };
+  const cases = [
+    [0x99, 5, will({ payload: Buffer.of(0xff), properties })],
+    [0, 5, will({ payload: Buffer.of(0xff) })],
+    [0, 5, will({ payload: "text", properties })],
+    [0x90, 5, will({ topic: "a/".repeat(128) })],
+    [0, 5, will({ topic: `${"a/".repeat(127)}a` })],
+    [3, 4, will({ topic: "a/".repeat(128) })],
+  ] as const;
+  for (const [code, version, asked] of cases) {
+    const peer = await house.visit({ version });
+    peer.connect({ clientId: "mortal", will: asked });
+    const { reasonCode, returnCode } = await peer.take("connack");
+    assert.equal(reasonCode ?? returnCode, code);
+  }
+});
