@@ -28,9 +28,9 @@ export function dispatch(
     case packet.pubcomp:
       return acknowledged(connection, session, inbound, type, cursor);
     case packet.subscribe:
-      return subscribe(connection, session, cursor);
+      return inbound.filtersCame(subscribe(connection, session, cursor));
     case packet.unsubscribe:
-      return unsubscribe(connection, session, cursor);
+      return inbound.filtersCame(unsubscribe(connection, session, cursor));
     case packet.pingreq:
       cursor.finish();
       return sendPong(connection);

@@ -94,14 +94,16 @@ export class Inbound implements Source {
     if (alias === undefined && topicStart === topicEnd && version === 5)
       throw broken("There is neither topic nor alias.");
     const hearing = this.#hearing;
+    const { space } = session;
+    const before = space.lookedUp;
     const heard =
       alias === undefined
         ? hearing.topic(bytes, topicStart, topicEnd)
         : hearing.byAlias(alias, bytes, topicStart, topicEnd);
     if (qos > 0 && version === 5) this.#checkQuota(qos, packetId);
 
-    const { space } = session;
     const route = hearing.routeOf(heard);
+    if (space.lookedUp !== before) this.#turn.spend(space.lookedUp - before, 0);
     const publication = new Publication(
       route.topic,
       heard.written,
@@ -154,6 +156,11 @@ export class Inbound implements Source {
     if (qos === 2) session.receipts.await(publication);
     if (qos > 0) this.#await(publication);
     else if (code === reason.serverBusy || code === reason.serverUnavailable) this.#turnOut(publication);
+  }
+
+  /** So many filters came: each is judged, and written down. */
+  filtersCame(count: number): void {
+    this.#turn.spend(0, count);
   }
 
   /** The client's side of [MQTT-3.3.4-7]. */

@@ -187,6 +187,39 @@ test("a chunk of messages with many receivers is read over several turns, and no
   assert.equal(Math.max(...perTurn), 2);
 });
 
+test("filters that come in a chunk, and messages whose receivers have to be looked for anew, are read over several turns", async () => {
+  await using house = await House.open({ limits: { receiversPerTurn: 100 } });
+  const reader = await house.connect("reader", { version: 5 });
+  const filters = ["a/b/c", "+/b/c", "a/+/c", "+/+/c", "a/b/+", "+/b/+", "a/+/+", "+/+/+"].flatMap((filter) => [
+    filter,
+    `${filter}/#`,
+  ]);
+  reader.send({ cmd: "subscribe", messageId: 1, subscriptions: filters.map((topic) => ({ topic, qos: 0 })) });
+  await reader.take("suback");
+  const { accepted, gate } = house.policy;
+  let asked = 0;
+  gate.subscribe = () => {
+    asked++;
+    return 0;
+  };
+  const perTurn = [0];
+  const count = () => {
+    perTurn.push(asked - perTurn.reduce((sum, one) => sum + one, 0));
+    if (accepted.length < 40) setImmediate(count);
+  };
+  const bytes = (packet: mqttPacket.Packet) => mqttPacket.generate(packet, { protocolVersion: 5 });
+  const pair = Buffer.concat([
+    bytes({ cmd: "subscribe", messageId: 1, subscriptions: [{ topic: "other", qos: 0 }] }),
+    bytes({ cmd: "publish", topic: "a/b/c", payload: "x", qos: 0, dup: false, retain: false }),
+  ]);
+  const writer = await house.connect("writer", { version: 5 });
+  setImmediate(count);
+  writer.raw(Buffer.concat(Array.from({ length: 40 }, () => pair)));
+  for (let i = 0; i < 40; i++) assert.equal((await reader.take("publish")).topic, "a/b/c");
+  await until(() => accepted.length === 40);
+  assert.ok(Math.max(...perTurn) <= 3, perTurn.join(" "));
+});
+
 test("who does not let up sending faster than its pace is disconnected with 0x97", async () => {
   const limits = { messagesPerSecond: 10, messagesBurst: 10, messagesEndurance: 5_000 };
   await using house = await House.open({ limits });

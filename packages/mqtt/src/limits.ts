@@ -49,7 +49,7 @@ export type Limits = {
   readonly messagesBurst: number;
   /** Who is held up most of the time for so long is disconnected (0x97). */
   readonly messagesEndurance: number;
-  /** Of the messages of one connection; who has had so many is read on in the next turn of the event loop. */
+  /** Of the messages of one connection, and what it takes to find them; who has had so many is read on in the next turn of the event loop. */
   readonly receiversPerTurn: number;
   /** From the connection to its CONNECT. */
   readonly connectDeadline: number;

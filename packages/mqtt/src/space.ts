@@ -54,6 +54,8 @@ export class Space {
   #shared = 0;
   /** Grows with every change of a subscription. */
   generation = 1;
+  /** What it has taken to look subscribers up; grows. */
+  lookedUp = 0;
   #routes = new Map<string, Route>();
   #routeTargets = 0;
   #users = 0;
@@ -70,6 +72,7 @@ export class Space {
     const known = this.#routes.get(topic);
     if (known) return known;
     const route = new Route(this, topic, this.tree.match(topic));
+    this.lookedUp += this.tree.cost;
     const { limits } = this.core;
     const targets = this.#routeTargets + route.size;
     if (this.#routes.size >= limits.routes || targets > limits.routeTargets) this.#clearRoutes();

@@ -12,8 +12,8 @@ import type { Subscription } from "./subscription.ts";
 import { levelsOf, parseFilter } from "./topics.ts";
 import { fitting, suback, unsuback } from "./writer.ts";
 
-/** Answers a SUBSCRIBE: each filter is judged on its own, then the SUBACK once that is kept, then what is retained. */
-export function subscribe(connection: Connection, session: Session, cursor: Cursor): void {
+/** Answers a SUBSCRIBE: each filter is judged on its own, then the SUBACK once that is kept, then what is retained. Returns how many there were. */
+export function subscribe(connection: Connection, session: Session, cursor: Cursor): number {
   const { core, protocolVersion } = connection;
   const { id, properties, asked } = readSubscribe(cursor, protocolVersion, core.limits.filtersPerPacket);
   const identifier = properties.subscriptionIdentifiers?.[0] ?? 0;
@@ -49,6 +49,7 @@ export function subscribe(connection: Connection, session: Session, cursor: Curs
     for (const one of made) takeBack(session, one);
     connection.end({ how: "policy", code: reason.serverBusy });
   });
+  return asked.length;
 }
 
 /** It was not kept: what was before it holds, unless something newer does. A picture may have it, and is set right. */
@@ -119,7 +120,7 @@ function remove(session: Session, written: string): boolean {
   return true;
 }
 
-export function unsubscribe(connection: Connection, session: Session, cursor: Cursor): void {
+export function unsubscribe(connection: Connection, session: Session, cursor: Cursor): number {
   const { core, protocolVersion } = connection;
   const { id, filters } = readUnsubscribe(cursor, protocolVersion, core.limits.filtersPerPacket);
   const entries: Entry[] = [];
@@ -132,6 +133,7 @@ export function unsubscribe(connection: Connection, session: Session, cursor: Cu
     if (code !== 0) connection.end({ how: "policy", code: reason.serverBusy });
     else if (connection.isOpen) say(connection, unsuback(protocolVersion, id, codes, {}));
   });
+  return filters.length;
 }
 
 function say(connection: Connection, bytes: Buffer | undefined): void {

@@ -4,6 +4,8 @@
  */
 export class TopicTree<T> {
   readonly #root: Node<T> = newNode([]);
+  /** What the last `match` took: places looked at, and values found. */
+  cost = 0;
 
   add(name: string, value: T): void {
     const levels = name.split("/");
@@ -61,8 +63,10 @@ export class TopicTree<T> {
   /** Of a tree of filters: everything whose filter matches the topic. */
   match(topic: string): T[] {
     const found: T[] = [];
+    places = 0;
     // [MQTT-4.7.2-1]: a wildcard at the first level does not match a topic that begins with $.
     collect(this.#root, topic.split("/"), 0, found, topic.startsWith("$"));
+    this.cost = places + found.length;
     return found;
   }
 
@@ -113,6 +117,9 @@ function mend<T>(parent: Node<T>, node: Node<T>): void {
   }
 }
 
+/** Looked at by the `match` under way. */
+let places = 0;
+
 function collect<T>(node: Node<T>, levels: readonly string[], depth: number, found: T[], system: boolean): void {
   const level = levels[depth];
   const { children } = node;
@@ -133,6 +140,7 @@ function collect<T>(node: Node<T>, levels: readonly string[], depth: number, fou
 /** Whose first level matches: the rest of its run, then what is below. */
 function follow<T>(node: Node<T>, levels: readonly string[], depth: number, found: T[], system: boolean): void {
   const { run } = node;
+  places++;
   for (let i = 1; i < run.length; i++) {
     const wanted = run[i];
     if (wanted === "#") return take(node, found); // it matches the level above, too (4.7.1.2)

@@ -1,6 +1,6 @@
 import type { Connection } from "./connection.ts";
 
-/** That a message is owed to somebody, and written down, takes as long as so many that are sent as they come. */
+/** That a message is owed to somebody, or a filter comes, and that is written down, takes as long as so many messages that are sent as they come. */
 const owedCost = 16;
 
 /**
@@ -18,7 +18,7 @@ export class Turn {
     this.#most = connection.core.limits.receiversPerTurn;
   }
 
-  /** A message went to so many, of whom so many are owed it. */
+  /** A message went to so many (or so many places were looked at for them), of whom so many are owed it. */
   spend(receivers: number, owed: number): void {
     this.#receivers += receivers + owedCost * owed;
     if (this.#receivers < this.#most || this.isOver) return;
