@@ -27,7 +27,8 @@ export class Delivery {
   stage: number = stage.decided;
   /** Counted against the receive maximum of the present connection. */
   isUnderWay = false;
-  /** That it is released is kept, and PUBREL may be said. */
+  /** That it is released is being kept, or is kept, and PUBREL may be said. */
+  isReleaseComing = false;
   isReleaseKept = false;
   /** Its place in the order of sending. */
   order = 0;

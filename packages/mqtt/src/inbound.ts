@@ -36,6 +36,8 @@ export class Inbound implements Source {
   #countOfOnes = 0;
   /** Of the messages of QoS 2 that came on this connection, those whose PUBCOMP has not gone out. */
   #uncompleted: Set<number> | undefined;
+  /** PUBRELs that are being written down: the same again changes nothing. */
+  #releasing: Set<number> | undefined;
   #isSettling = false;
 
   constructor(connection: Connection, session: Session) {
@@ -260,8 +262,12 @@ export class Inbound implements Source {
     const { receipts } = this.#session;
     if (!receipts.has(packetId)) return this.#complete(packetId, reason.packetIdNotFound);
     if (!receipts.isKept(packetId)) throw broken("A PUBREL came before its PUBREC.");
+    const releasing = (this.#releasing ??= new Set());
+    if (releasing.has(packetId)) return;
+    releasing.add(packetId);
     receipts.release(packetId);
     this.#session.keep([{ kind: "freed", session: this.#session.number, packetId }], (code) => {
+      releasing.delete(packetId);
       receipts.released(packetId, code);
       if (code === 0) this.#complete(packetId, reason.success);
       else this.#connection.end({ how: "policy", code: reason.serverBusy });

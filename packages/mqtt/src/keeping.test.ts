@@ -266,3 +266,39 @@ test("a message whose record cannot be made is owed to nobody", async (t) => {
   scarce.mock.restore();
   assert.equal(house.broker.offer("space", message).code, -1, "it has the room that the first would have had");
 });
+
+test("a PUBREL or PUBREC that comes again while the first is being written down is not written down again, and each exchange ends once", async () => {
+  const log = new Log();
+  await using house = await House.open({ log });
+  const reader = await house.connect("reader", kept());
+  reader.subscribe(1, "a", 2);
+  await reader.take("suback");
+  const writer = await house.connect("writer", kept());
+  writer.publish("a", "x", { qos: 2, messageId: 7 });
+  await writer.take("pubrec");
+  const { messageId } = await reader.take("publish");
+  log.isPrompt = false;
+  for (let i = 0; i < 100; i++) {
+    writer.send({ cmd: "pubrel", messageId: 7 });
+    reader.send({ cmd: "pubrec", messageId });
+  }
+  for (const peer of [writer, reader]) assert.deepEqual(await peer.quiet(), []);
+  assert.equal(log.waiting, 2);
+  // On another connection it is, so that it hears of it there.
+  await lose(house, writer);
+  await lose(house, reader);
+  const [again, back] = [await house.visit({ version: 5 }), await house.visit({ version: 5 })];
+  again.connect({ clientId: "writer", ...lasting });
+  back.connect({ clientId: "reader", ...lasting });
+  await until(() => log.waiting === 6); // who is gone, and who has come
+  log.commit();
+  log.isPrompt = true;
+  await again.take("connack");
+  again.send({ cmd: "pubrel", messageId: 7 });
+  assert.equal((await again.take("pubcomp")).messageId, 7);
+  await back.take("connack");
+  const { cmd, messageId: released } = await back.next();
+  assert.deepEqual([cmd, released], ["pubrel", messageId]);
+  back.send({ cmd: "pubcomp", messageId });
+  assert.deepEqual(await back.quiet(), []);
+});

@@ -253,7 +253,10 @@ export class Outgoing {
     if (!delivery.isUnderWay) this.#toRepeat = this.#toRepeat.filter((other) => other !== delivery);
     const session = this.#session;
     const isKnown = delivery.isReleaseKept || !delivery.isKept;
+    if (delivery.isReleaseComing) return; // PUBREC came again, or came on a connection before this one
+    delivery.isReleaseComing = true;
     session.keep(isKnown ? [] : [{ kind: "released", ...ofMessage(delivery) }], (code) => {
+      delivery.isReleaseComing = false;
       if (delivery.stage !== stage.released) return;
       if (code === 0) {
         delivery.isReleaseKept = true;
