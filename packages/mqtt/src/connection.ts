@@ -58,7 +58,7 @@ export class Connection implements Line, Opened, FrameHandler {
   readonly #frames: Frames;
   #inbound: Inbound | undefined;
   /** Where there is a limit. */
-  #pace: Pace | undefined;
+  pace: Pace | undefined;
   /** Asking: the policy looks at the CONNECT. Proving: it has questions to the client, too. Refused: it has not heard so yet. */
   #phase: "silent" | "asking" | "proving" | "refused" | "open" | "closed" = "silent";
   #isDirty = false;
@@ -119,6 +119,7 @@ export class Connection implements Line, Opened, FrameHandler {
     this.heardAt = this.core.time.elapsed();
     this.receivedAt = this.core.time.now();
     this.#guarded(() => this.#frames.read(chunk));
+    this.#inbound?.bytesCame(chunk.length);
   }
 
   #guarded(read: () => void): void {
@@ -147,7 +148,7 @@ export class Connection implements Line, Opened, FrameHandler {
   frame(first: number, bytes: Buffer, start: number, body: number, stop: number): void {
     const { session } = this;
     const type = first >> 4;
-    if (this.#pace && (type < packet.puback || type > packet.pubcomp)) this.#pace.spend();
+    if (type < packet.puback || type > packet.pubcomp) this.pace?.spend(1);
     if (type === packet.publish && this.#inbound) return this.#inbound.read(first, bytes, start, body, stop);
     if (!session || !this.#inbound) {
       refuseEarly(first, this.#phase === "proving");
@@ -171,7 +172,7 @@ export class Connection implements Line, Opened, FrameHandler {
   resume(): void {
     if (!this.#frames.isPaused || this.#phase !== "open") return;
     // Whoever paused us for another reason resumes us when that has passed.
-    if (this.#pace?.isHolding || this.#inbound?.isHeld) return;
+    if (this.pace?.isHolding || this.#inbound?.isHeld) return;
     this.#guarded(() => this.#frames.resume());
     // What had been read before may have paused us again.
     if (!this.#frames.isPaused) this.#socket.resume();
@@ -251,7 +252,7 @@ export class Connection implements Line, Opened, FrameHandler {
     this.#phase = "open";
     this.session = session;
     this.#inbound = new Inbound(this, session);
-    if (core.limits.messagesPerSecond !== Infinity) this.#pace = new Pace(this);
+    if (core.limits.messagesPerSecond !== Infinity) this.pace = new Pace(this);
     this.resumed = resumed;
     this.transport.answered?.(0);
     this.heardAt = core.time.elapsed();
@@ -350,7 +351,7 @@ export class Connection implements Line, Opened, FrameHandler {
     this.#phase = "closed";
     this.deadlines.stop();
     this.authentication?.stop();
-    this.#pace?.stop();
+    this.pace?.stop();
     this.#frames.drop();
     // What waits in front of a slow or revoked client's socket must not be delivered, nor waited for.
     const isStuck = ended.atOnce === true && this.#socket.writableLength > 0;

@@ -52,7 +52,7 @@ function acknowledged(
   const { id, code } = readAcknowledgement(cursor, protocolVersion, type);
   if (type === packet.pubrel) return inbound.released(id);
   if (type === packet.puback) outgoing.acknowledged(id);
-  else if (type === packet.pubrec) outgoing.received(id, code);
-  else outgoing.completed(id);
+  else if (type === packet.pubcomp) outgoing.completed(id);
+  else if (!outgoing.received(id, code)) inbound.strangeCame();
   core.recollection.goOn(session);
 }

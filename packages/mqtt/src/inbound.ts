@@ -160,9 +160,20 @@ export class Inbound implements Source {
     else if (code === reason.serverBusy || code === reason.serverUnavailable) this.#turnOut(publication);
   }
 
-  /** So many filters came: each is judged, and written down. */
+  /** So many filters came in one packet: each is judged, and written down, and counts as a message does. */
   filtersCame(count: number): void {
+    this.#connection.pace?.spend(count - 1); // the packet itself was counted
     this.#turn.spend(0, count);
+  }
+
+  bytesCame(count: number): void {
+    this.#turn.read(count);
+  }
+
+  /** An acknowledgement names nothing that we know of, and is answered: it counts as a message does. */
+  strangeCame(): void {
+    this.#connection.pace?.spend(1);
+    this.#turn.spend(0, 1);
   }
 
   /** The client's side of [MQTT-3.3.4-7]. */
@@ -260,7 +271,10 @@ export class Inbound implements Source {
   /** PUBREL: the client may use the id for another message once it has its PUBCOMP ([MQTT-4.3.3-11]). */
   released(packetId: number): void {
     const { receipts } = this.#session;
-    if (!receipts.has(packetId)) return this.#complete(packetId, reason.packetIdNotFound);
+    if (!receipts.has(packetId)) {
+      this.strangeCame();
+      return this.#complete(packetId, reason.packetIdNotFound);
+    }
     if (!receipts.isKept(packetId)) throw broken("A PUBREL came before its PUBREC.");
     const releasing = (this.#releasing ??= new Set());
     if (releasing.has(packetId)) return;

@@ -1,9 +1,17 @@
 import assert from "node:assert/strict";
-import { duplexPair } from "node:stream";
+import { duplexPair, Duplex } from "node:stream";
 import { test } from "node:test";
 import mqttPacket from "mqtt-packet";
 import { House, until } from "./house.fixture.ts";
 import type { Peer } from "./peer.fixture.ts";
+
+/** A client in this process, whose every piece comes by itself. */
+class Pieces extends Duplex {
+  override _read(): void {}
+  override _write(_bytes: Buffer, _encoding: string, done: () => void): void {
+    done();
+  }
+}
 
 test("whoever reads too slowly loses messages of QoS 0, which are counted, and keeps the rest of the order", async () => {
   await using house = await House.open({ limits: { waiting: 50_000, waitingHard: 1 << 24 } });
@@ -218,6 +226,78 @@ test("filters that come in a chunk, and messages whose receivers have to be look
   for (let i = 0; i < 40; i++) assert.equal((await reader.take("publish")).topic, "a/b/c");
   await until(() => accepted.length === 40);
   assert.ok(Math.max(...perTurn) <= 3, perTurn.join(" "));
+});
+
+test("each filter of a SUBSCRIBE or UNSUBSCRIBE counts against the pace", async () => {
+  await using house = await House.open({ limits: { messagesPerSecond: 10, messagesBurst: 10 } });
+  const peer = await house.connect("a", { version: 5 });
+  const topics = Array.from({ length: 12 }, (_, i) => `${i}`);
+  peer.send({ cmd: "subscribe", messageId: 1, subscriptions: topics.map((topic) => ({ topic, qos: 0 })) });
+  peer.send({ cmd: "unsubscribe", messageId: 2, unsubscriptions: topics });
+  peer.send({ cmd: "pingreq" });
+  await peer.take("suback");
+  const { statistics } = house.broker;
+  await until(() => statistics.pauses === 1);
+  house.time.move(299);
+  assert.equal(peer.arrived, 0);
+  house.time.move(1);
+  await peer.take("unsuback");
+  assert.equal(statistics.pauses, 2);
+  house.time.move(1_200);
+  await peer.take("pingresp");
+});
+
+test("acknowledgements that name nothing count against the pace, those of messages do not", async () => {
+  await using house = await House.open({ limits: { messagesPerSecond: 10, messagesBurst: 10 } });
+  for (const [sent, answer] of [
+    ["pubrel", "pubcomp"],
+    ["pubrec", "pubrel"],
+  ] as const) {
+    const { pauses } = house.broker.statistics;
+    const peer = await house.connect("a", { version: 5 });
+    for (let i = 1; i <= 20; i++) peer.send({ cmd: sent, messageId: i });
+    await until(() => house.broker.statistics.pauses > pauses);
+    for (let i = 1; i <= 11; i++) assert.equal((await peer.take(answer)).messageId, i);
+    assert.equal(peer.arrived, 0);
+    peer.destroy();
+  }
+  const reader = await house.connect("reader", { version: 5 });
+  reader.subscribe(1, "t", 2);
+  await reader.take("suback");
+  const message = { topic: "t", payload: Buffer.from("x"), qos: 2, retain: false } as const;
+  const { pauses } = house.broker.statistics;
+  for (let i = 0; i < 20; i++) {
+    house.broker.publish("space", message);
+    const { messageId } = await reader.take("publish");
+    reader.send({ cmd: "pubrec", messageId });
+    await reader.take("pubrel");
+    reader.send({ cmd: "pubcomp", messageId });
+  }
+  assert.equal(house.broker.statistics.pauses, pauses);
+});
+
+test("no more of one client is read in a turn of the event loop than so many bytes, whatever they are", async () => {
+  await using house = await House.open({ limits: { receiversPerTurn: 1_000 } });
+  const { statistics } = house.broker;
+  const mine = new Pieces();
+  house.broker.accept(mine, { remoteAddress: "", secure: true, name: "pieces" });
+  const connect = { cmd: "connect", protocolId: "MQTT", protocolVersion: 5, clientId: "a", clean: true } as const;
+  mine.push(mqttPacket.generate(connect));
+  await until(() => statistics.sessions === 1);
+  const ping = Buffer.from([0xc0, 0]);
+  const before = statistics.bytesIn;
+  const perTurn: number[] = [];
+  let seen = before;
+  const count = () => {
+    perTurn.push(statistics.bytesIn - seen);
+    seen = statistics.bytesIn;
+    if (seen < before + 80_000) setImmediate(count);
+  };
+  setImmediate(count);
+  for (let i = 0; i < 80; i++) mine.push(Buffer.alloc(1_000, ping));
+  await until(() => seen === before + 80_000);
+  assert.ok(Math.max(...perTurn) <= 9_000, perTurn.join(" "));
+  mine.destroy();
 });
 
 test("who does not let up sending faster than its pace is disconnected with 0x97", async () => {

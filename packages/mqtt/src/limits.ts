@@ -43,7 +43,7 @@ export type Limits = {
   readonly waiting: number;
   /** Beyond this it is disconnected. */
   readonly waitingHard: number;
-  /** Of one client, acknowledgements apart: what comes faster is not read yet. Infinity is no limit. */
+  /** Of one client, filters too, but not acknowledgements of messages: what comes faster is not read yet. Infinity is no limit. */
   readonly messagesPerSecond: number;
   /** So many at once, where there were few before. */
   readonly messagesBurst: number;

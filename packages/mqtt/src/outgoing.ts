@@ -233,18 +233,19 @@ export class Outgoing {
     this.pump();
   }
 
-  /** PUBREC: the client has it, or with a code from 0x80 will not have it. */
-  received(packetId: number, code: number): void {
+  /** PUBREC: the client has it, or with a code from 0x80 will not have it. `false` for an id that is not in flight. */
+  received(packetId: number, code: number): boolean {
     const delivery = this.#sent(packetId);
     if (!delivery) {
       this.#session.line?.release(packetId, reason.packetIdNotFound);
-      return;
+      return false;
     }
     if (delivery.qos !== 2) throw broken("A PUBREC names a message of QoS 1.");
     if (code >= 0x80) {
       this.#end(delivery);
       this.pump();
     } else this.#release(delivery);
+    return true;
   }
 
   /** [MQTT-4.3.3-4] to [MQTT-4.3.3-6]: from here on PUBREL is sent, once that is kept, and never the PUBLISH again. */

@@ -25,9 +25,10 @@ export class Pace {
     return this.#cancel !== undefined;
   }
 
-  /** A packet has come. Throws `ProtocolError` (0x97) where it has been too fast for too long. */
-  spend(): void {
-    if (--this.#left < 0) this.#refill();
+  /** A packet has come, or one with so many filters. Throws `ProtocolError` (0x97) where it has been too fast for too long. */
+  spend(count: number): void {
+    this.#left -= count;
+    if (this.#left < 0) this.#refill();
   }
 
   #refill(): void {

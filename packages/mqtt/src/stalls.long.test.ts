@@ -213,3 +213,27 @@ test("ten thousand kept sessions with ten filters each that all match one topic 
   });
   other.destroy();
 });
+
+test("megabytes of the smallest packets there are hold nobody up", async () => {
+  const topics = Array.from({ length: 5_000 }, (_, i) => `t/${i}`);
+  const kinds: readonly Record<string, unknown>[][] = [
+    [{ cmd: "pingreq" }],
+    [{ cmd: "pubrel", messageId: 9 }],
+    [{ cmd: "pubrec", messageId: 9 }],
+    [{ cmd: "publish", topic: "a", payload: "", qos: 1, messageId: 1, dup: false, retain: false }],
+    [{ cmd: "publish", topic: "a", payload: "", qos: 2, messageId: 1, dup: false, retain: false }],
+    [{ cmd: "subscribe", messageId: 1, subscriptions: [{ topic: "a", qos: 0 }] }],
+    [{ cmd: "unsubscribe", messageId: 1, unsubscriptions: ["a"] }],
+    topics.map((topic) => ({ cmd: "publish", topic, payload: "", qos: 0, dup: false, retain: false })),
+  ];
+  for (const kind of kinds) {
+    const some = Buffer.concat(kind.map(bytesOf));
+    const many = Buffer.concat(Array.from({ length: Math.ceil((2 << 20) / some.length) }, () => some));
+    await neverStandsStill(async () => {
+      const peer = await connect("small");
+      peer.raw(many);
+      await pause(150);
+      peer.destroy();
+    });
+  }
+});
