@@ -419,3 +419,18 @@ test("of clients that wait to be refused there are so many, whoever is beyond he
   second.destroy();
   await until(() => statistics.refusalsWaiting === 1);
 });
+
+test("whoever is nobody yet sends no packet beyond 256 KiB, in which three fields of 64 KiB have room", async () => {
+  await using house = await House.open();
+  const full = "x".repeat(65_535);
+  const peer = await house.visit({ version: 5 });
+  const will = { topic: "a", payload: full, qos: 0, retain: false };
+  peer.connect({ clientId: "a", username: full, password: full, will });
+  assert.equal(codeOf(await peer.take("connack")), 0);
+  // Who is somebody sends more.
+  peer.publish("a", Buffer.alloc(300_000), { qos: 1, messageId: 1 });
+  assert.equal((await peer.take("puback")).messageId, 1);
+  const greedy = await house.visit({ version: 5 });
+  greedy.raw(0x10, 0x80, 0x80, 0x10, 0); // 262,144 bytes behind the header
+  assert.deepEqual(await greedy.closed(), []);
+});

@@ -9,7 +9,7 @@ import { Cursor } from "./cursor.ts";
 import { Deadlines } from "./deadlines.ts";
 import type { Delivery } from "./delivery.ts";
 import { dispatch } from "./dispatch.ts";
-import { refuseEarly } from "./early.ts";
+import { refuseEarly, refuseLarge } from "./early.ts";
 import { Frames, type FrameHandler } from "./frames.ts";
 import { Inbound } from "./inbound.ts";
 import { leave } from "./leaving.ts";
@@ -68,7 +68,7 @@ export class Connection implements Line, Opened, FrameHandler {
     this.core = core;
     this.transport = transport;
     this.#socket = socket;
-    this.#frames = new Frames(this, core.limits.packet);
+    this.#frames = new Frames(this, Math.min(core.limits.packet, core.limits.packetOfStranger));
     this.output = new Output(socket, core.blocks, () => this.#drained());
     this.deadlines = new Deadlines(this);
     const lost = () => this.#close({ how: "network", code: 0 });
@@ -140,9 +140,7 @@ export class Connection implements Line, Opened, FrameHandler {
 
   announced(first: number, size: number): void {
     if (!this.session) refuseEarly(first, this.#phase === "proving");
-    if (size > this.core.limits.packet) {
-      throw new ProtocolError(reason.packetTooLarge, "The packet is larger than the CONNACK said it may be."); // [MQTT-3.2.2-15]
-    }
+    refuseLarge(size, this.session !== undefined, this.core.limits);
   }
 
   frame(first: number, bytes: Buffer, start: number, body: number, stop: number): void {

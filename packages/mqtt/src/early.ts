@@ -1,4 +1,5 @@
 import { packet, reason } from "./codes.ts";
+import type { Limits } from "./limits.ts";
 import { ProtocolError } from "./protocol-error.ts";
 
 /** Throws `ProtocolError` unless a packet with this first byte may come before the CONNACK. */
@@ -14,4 +15,14 @@ export function refuseEarly(first: number, isProving: boolean): void {
     throw new ProtocolError(reason.protocolError, "The first packet is not a CONNECT.");
   }
   if (flags !== 0) throw new ProtocolError(reason.malformedPacket, "Reserved flags are set.");
+}
+
+/** The same where it is larger than we take of somebody we know, or of anybody. */
+export function refuseLarge(size: number, isKnown: boolean, { packet: most, packetOfStranger }: Limits): void {
+  if (!isKnown && size > packetOfStranger) {
+    throw new ProtocolError(reason.packetTooLarge, "The packet is larger than this server takes before its CONNACK.");
+  }
+  if (size > most) {
+    throw new ProtocolError(reason.packetTooLarge, "The packet is larger than the CONNACK said it may be."); // [MQTT-3.2.2-15]
+  }
 }

@@ -4,6 +4,8 @@ import type { QoS } from "./policy.ts";
 export type Limits = {
   /** A larger packet ends the connection (0x95). */
   readonly packet: number;
+  /** The same until the CONNACK, of somebody who may be anybody: user name, password and will of 64 KiB each have room. */
+  readonly packetOfStranger: number;
   readonly topicLevels: number;
   /** Of a topic, a filter and a response topic, as the space knows them. */
   readonly topicBytes: number;
@@ -70,6 +72,7 @@ export type Limits = {
 
 export const defaultLimits: Limits = {
   packet: 1 << 20,
+  packetOfStranger: 256 << 10,
   topicLevels: 128,
   topicBytes: 4096,
   clientIdBytes: 256,
