@@ -48,6 +48,7 @@ type Subject = {
   member: { person: string };
   invitation: Invitation;
   plan: { name: string };
+  entry: Thing;
 };
 const standing: Subject = {
   ...our,
@@ -55,6 +56,7 @@ const standing: Subject = {
   member: await ours.member({ email: "member@example.com", password: viewerPerson.password }),
   invitation: await ours.invite("invited@example.com"),
   plan: { name: "standing" },
+  entry: await ours.deny("192.0.2.1"),
 };
 await ours.asks.post("/v1/plans", { name: "standing", quotas: { devices: 1_000_000 } });
 
@@ -71,7 +73,7 @@ type Operation = {
 
 const freshDevice = async () => ({ device: await ours.device(our.application.id) });
 const freshApplication = async () => ({ application: await ours.application() });
-const inPath = (kind: "application" | "device" | "product" | "credential") => (subject: Subject) => ({
+const inPath = (kind: "application" | "device" | "product" | "credential" | "entry") => (subject: Subject) => ({
   params: { [kind]: subject[kind].id },
 });
 const onDevice = { ask: inPath("device") };
@@ -110,6 +112,16 @@ const operations: Record<keyof typeof routes, Operation> = {
     ask: ({ application }) => ({ body: { application: application.id, ...named } }),
     also: ["telemetry.write"],
   },
+  readProductDoor: onProduct,
+  setProductDoor: { ask: (subject) => ({ ...inPath("product")(subject), body: { size: 65_536 } }) },
+  removeProductDoor: onProduct,
+  readDeviceDoor: onDevice,
+  setDeviceDoor: { ask: (subject) => ({ ...inPath("device")(subject), body: { size: 65_536 } }) },
+  removeDeviceDoor: onDevice,
+  listEntries: {},
+  readListEntry: { ask: inPath("entry") },
+  createListEntry: { ask: () => ({ body: { list: "deny", what: "address", value: "192.0.2.2" } }) },
+  removeListEntry: { fresh: async () => ({ entry: await ours.deny("192.0.2.3") }), ask: inPath("entry") },
   listDevices: {},
   summariseDevices: {},
   readDevice: onDevice,
@@ -378,6 +390,7 @@ async function linesOfHttp(): Promise<string[]> {
       member: { person: unknown("person") },
       invitation: { ...standing.invitation, id: unknown("invitation") },
       plan: { name: "never-was" },
+      entry: { id: unknown("listEntry") },
     };
     if (JSON.stringify(asked(nothing)) !== JSON.stringify(asked(standing)))
       lines.push(`  the owner, about what never was: ${await ask(route, ours.token, asked(nothing))}`);

@@ -62,6 +62,8 @@ export class Owner {
     return this.#visitor.post<SignedIn>("/v1/invitations/accept", { secret, email, password });
   }
 
+  deny = (value: string, what = "address") => this.asks.post<Thing>("/v1/lists", { list: "deny", what, value });
+
   revoke = (credential: string) => this.asks.delete(`/v1/credentials/${credential}`);
 
   async audited(about?: string): Promise<readonly Entry[]> {

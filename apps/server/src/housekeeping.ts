@@ -1,6 +1,6 @@
 import type { Report } from "@holdfast/kernel";
 import type { Accounts } from "./accounting/index.ts";
-import type { Authentication, HighWater, Journal, Sessions, Spaces } from "./authority/index.ts";
+import type { Authentication, HighWater, Journal, ListKeeping, Sessions, Spaces } from "./authority/index.ts";
 import { clockWatch } from "./clock-watch.ts";
 import type { MessageLog, Presences } from "./messages/index.ts";
 import type { Directories } from "./registry/index.ts";
@@ -14,6 +14,7 @@ type Needs = {
   readonly spaces: Spaces;
   readonly authentication: Authentication;
   readonly sessions: Sessions;
+  readonly lists: ListKeeping;
   readonly journal: Journal;
   readonly presences: Presences;
   readonly log: MessageLog;
@@ -26,12 +27,24 @@ const seldom = 10_000;
 
 /** What has to be done again and again while the platform runs. */
 export function keepHouse(rounds: Rounds, needs: Needs): void {
-  const { storage, clock, report, spaces, authentication, sessions, journal, presences, log, accounts, directories } =
-    needs;
+  const {
+    storage,
+    clock,
+    report,
+    spaces,
+    authentication,
+    sessions,
+    lists,
+    journal,
+    presences,
+    log,
+    accounts,
+    directories,
+  } = needs;
   const tellOfClock = clockWatch(clock, report);
   tellOfClock();
   rounds.every(soon, async () => {
-    if (clock.hasLeapt()) spaces.recheck();
+    spaces.turn(clock);
     await sessions.endIdle();
     await presences.noteChanges();
   });
@@ -41,6 +54,7 @@ export function keepHouse(rounds: Rounds, needs: Needs): void {
     directories.forgetIdle();
     await journal.offerMissed();
     await authentication.rememberUse();
+    await lists.rememberHits();
     await sessions.remember();
     await presences.noteHeard();
     await storage.maintain.call("raise_high_water", [clock.now()]);

@@ -124,3 +124,6 @@ function workingUser({ data, keys, allowRoot }: FoldersNeeds, report: (message: 
       "through, choose a --data elsewhere, such as /var/lib/holdfast, start as an ordinary user, or say --allow-root.",
   });
 }
+
+/** The certificate to trust, for whoever connects from this machine. */
+export const caFileOf = ({ data }: Config): string => path.join(data, "ca.pem");

@@ -1,4 +1,3 @@
-import path from "node:path";
 import { Passwords } from "@holdfast/crypto";
 import { Refusal, type Clock, type Id, type Instant, type Random, type Report, type Timers } from "@holdfast/kernel";
 import { aboutPlatform, listeningOn, nameOf } from "./about.ts";
@@ -10,6 +9,7 @@ import {
   Authentication,
   HighWater,
   Journal,
+  ListKeeping,
   Minting,
   Revocation,
   Sessions,
@@ -45,7 +45,7 @@ import { MqttSessions, openMessages, Presences } from "./messages/index.ts";
 import { messageRoutes } from "./messages/routes.ts";
 import { metricsOf } from "./metrics.ts";
 import { OwnListeners } from "./outbound/index.ts";
-import { Catalogue, DeviceList, Directories, Registry, thingsIn } from "./registry/index.ts";
+import { Catalogue, DeviceList, Directories, Doors, Registry, thingsIn } from "./registry/index.ts";
 import { registryRoutes } from "./registry/routes.ts";
 import { Simulation } from "./simulation/index.ts";
 import { simulationRoutes } from "./simulation/routes.ts";
@@ -176,6 +176,8 @@ async function open(needs: PlatformNeeds, opened: AsyncDisposableStack, closing:
   await reconcile({ storage, revocation, registry, report });
   const catalogue = new Catalogue({ ...common, revocation });
 
+  const lists = new ListKeeping({ ...common, report });
+
   signal?.throwIfAborted();
 
   // The listeners.
@@ -253,8 +255,8 @@ async function open(needs: PlatformNeeds, opened: AsyncDisposableStack, closing:
   });
   const handlers: Handler[] = [
     ...identityRoutes({ identity, browsers, organisations: new Organisations(common), members, invitations }),
-    ...authorityRoutes({ storage, spaces, authentication, minting, revocation, connections, clock }),
-    ...registryRoutes({ registry, catalogue, devices, presences }),
+    ...authorityRoutes({ storage, spaces, authentication, minting, revocation, lists, connections, clock }),
+    ...registryRoutes({ registry, catalogue, doors: new Doors({ storage, spaces, directories }), devices, presences }),
     ...messageRoutes({ mqttSessions: new MqttSessions({ storage, spaces, clock, log, broker }) }),
     ...telemetryRoutes({ telemetry, accounts, queries: new TelemetryQueries({ ...common, telemetry, keys: keyring }) }),
     ...auditRoutes(new Audit(storage)),
@@ -302,10 +304,10 @@ async function open(needs: PlatformNeeds, opened: AsyncDisposableStack, closing:
   opened.defer(() => simulation.stop());
   simulation.resume();
 
-  opened.defer(() => refusals.log?.flush());
+  opened.defer(async () => void (await Promise.all([refusals.log?.flush(), lists.rememberHits()])));
   const rounds = new Rounds(timers, report);
   opened.defer(() => rounds.stop());
-  keepHouse(rounds, { ...common, ...verbs, report, sessions, journal, directories });
+  keepHouse(rounds, { ...common, ...verbs, report, sessions, lists, journal, directories });
   opened.defer(() => keepTime({ storage, clock, report }));
   return new Platform({
     opened: opened.move(),
@@ -320,5 +322,3 @@ async function open(needs: PlatformNeeds, opened: AsyncDisposableStack, closing:
     publicNames: config.publicNames,
   });
 }
-
-export const caFileOf = (config: Config): string => path.join(config.data, "ca.pem");

@@ -10,6 +10,7 @@ const prefixes = {
   entry: "ent",
   invitation: "inv",
   key: "key",
+  listEntry: "lst",
   node: "nod",
   org: "org",
   person: "per",

@@ -8,6 +8,9 @@ const sentences = {
   "credential.expired": "This credential has expired. Make a new one.",
   "condition.unmet":
     "This credential is good only from certain addresses, at certain hours or over certain protocols, and not so. Whoever may explain sees which condition it is.",
+  "door.refused":
+    "The door of this device does not take whoever comes so: it asks for certain protocols, proofs, addresses, hours, people or programs. Whoever may explain sees which it is.",
+  "list.denied": "A list of this organisation does not let this in. Whoever may explain sees which entry it is.",
   "proof.required":
     "This credential is bound to a key, and whoever shows it has to prove that key. Connect to the MQTTS port with a client certificate of that key, or with MQTT 5 and the authentication method holdfast-proof; over HTTPS send a DPoP proof.",
   "proof.invalid":
@@ -83,7 +86,17 @@ const sentences = {
     "What this device measured was erased for ever, and so it can measure nothing more. Create a new one.",
   "key.tooMany": "Two keys may overlap while one replaces the other. Revoke one first.",
 
+  "list.unknown": "There is no such entry, or none that you may know of.",
+  "list.full":
+    "The lists of an organisation have at most 1,000 entries. Remove some first, or name networks in place of addresses.",
+  "list.locksOut":
+    "This would shut you out yourself, or every owner of the organisation. Allow your own address or person first, or name less.",
+  "door.widens":
+    "The door of a device narrows that of its product, and never widens it. Mend the fields named here, or change the product's door.",
+
   // telemetry
+  "door.attribute": "The door of this device does not let this attribute in. Nothing of the message was kept.",
+  "door.tooLarge": "The message is larger than the door of this device lets in. Split it, or send less.",
   "telemetry.malformed":
     'The body is not a reading. Send {"attribute": value}, or {"time": T, "values": {…}}, or an array of those.',
   "telemetry.tooDeep": "A reading is flat: a name and a number, boolean or text. Objects inside objects are not read.",

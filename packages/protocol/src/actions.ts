@@ -51,6 +51,10 @@ export const actions = {
   "usage.read": "org",
   "quota.read": "org",
   "plan.manage": "org",
+  "product.setDoor": "product",
+  "device.setDoor": "device",
+  "list.read": "org",
+  "list.update": "org",
 } as const satisfies Record<string, Kind>;
 
 export type Action = keyof typeof actions;

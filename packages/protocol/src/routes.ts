@@ -9,6 +9,15 @@ export {
 } from "./applications.ts";
 export { createProduct, deleteProduct, listProducts, readProduct, updateProduct } from "./products.ts";
 export {
+  readDeviceDoor,
+  readProductDoor,
+  removeDeviceDoor,
+  removeProductDoor,
+  setDeviceDoor,
+  setProductDoor,
+} from "./doors.ts";
+export { createListEntry, listEntries, readListEntry, removeListEntry } from "./lists.ts";
+export {
   summariseDevices,
   createDevice,
   deleteDevice,

@@ -22,6 +22,7 @@ export const causes = [
   "asked",
   "stopped",
   "fault",
+  "barred",
 ] as const;
 export type Cause = (typeof causes)[number];
 

@@ -1,10 +1,13 @@
-import { Refusal, type CredentialId } from "@holdfast/kernel";
+import { Refusal, type CredentialId, type Id } from "@holdfast/kernel";
 
 /** How often something may be done: so many at once, and so many more each minute. */
 export type Rate = { readonly perMinute: number; readonly burst: number };
 
 /** A credential's own, which what it made draws on too. */
-export type Allowance = { readonly of: CredentialId; readonly rate: Rate };
+export type Allowance = { readonly of: CredentialId | Lane; readonly rate: Rate };
+
+/** A device's messages, by what its door or its product's allows. */
+export type Lane = `${Id<"device">} ${Id<"device"> | Id<"product">}`;
 
 /** What of an allowance is left, and how many seconds it takes until it is whole again. */
 export type Left = { readonly rate: Rate; readonly left: number; readonly whole: number };
@@ -13,17 +16,20 @@ type Bucket = { tokens: number; at: number };
 
 /** What was drawn on the allowances of one organisation's credentials. Time is what passes evenly, in milliseconds. */
 export class Drawn {
-  readonly #buckets = new Map<CredentialId, Bucket>();
+  readonly #buckets = new Map<CredentialId | Lane, Bucket>();
 
   /**
    * One of each, or none of any. Answers the one of which least is left.
    * @throws Refusal `rate.exceeded`, with how long to wait
    */
-  draw(allowances: readonly Allowance[], elapsed: number): Left | undefined {
+  draw(
+    allowances: readonly Allowance[],
+    elapsed: number,
+    detail = "It is the credential's own rate, or that of one that made it.",
+  ): Left | undefined {
     const all = allowances.map(({ of, rate }) => ({ rate, bucket: this.#refilled(of, rate, elapsed) }));
     const longest = Math.max(0, ...all.map(({ rate, bucket }) => ((1 - bucket.tokens) * 60) / rate.perMinute));
     if (longest > 0) {
-      const detail = "It is the credential's own rate, or that of one that made it.";
       throw new Refusal("rate.exceeded", { detail, retryAfterSeconds: Math.max(1, Math.ceil(longest)) });
     }
     for (const { bucket } of all) bucket.tokens -= 1;
@@ -34,7 +40,7 @@ export class Drawn {
     return { rate, left: Math.floor(bucket.tokens), whole };
   }
 
-  #refilled(of: CredentialId, { perMinute, burst }: Rate, elapsed: number): Bucket {
+  #refilled(of: CredentialId | Lane, { perMinute, burst }: Rate, elapsed: number): Bucket {
     let bucket = this.#buckets.get(of);
     if (!bucket) this.#buckets.set(of, (bucket = { tokens: burst, at: elapsed }));
     bucket.tokens = Math.min(burst, bucket.tokens + ((elapsed - bucket.at) * perMinute) / 60_000);

@@ -240,6 +240,7 @@ export class Authentication {
     const { clock, onRefusal } = this.#needs;
     const caller = new Caller({ credential, space, circumstances, clock, onRefusal });
     const because = caller.ended();
+    caller.noteLists();
     if (because === undefined) return caller;
     throw caller.refuse(
       "connect",
@@ -313,7 +314,7 @@ const wrongly = {
  */
 function codeOf({ credential, space, power, hasExpired }: Caller): RefusalCode {
   if (power.end?.code) return power.end.code;
-  if (hasExpired) return power.closing === undefined ? "credential.expired" : "condition.unmet";
+  if (hasExpired) return power.closing?.code ?? "credential.expired";
   const isSuspended = credential.device && space.device(credential.device)?.state === "suspended";
   return isSuspended && !power.end?.forGood ? "device.suspended" : "credential.invalid";
 }

@@ -1,4 +1,4 @@
-import { kindOfId, Refusal, type Clock, type Id, type Instant, type Kind } from "@holdfast/kernel";
+import { isId, kindOfId, Refusal, type Clock, type Id, type Instant, type Kind } from "@holdfast/kernel";
 import { actions, presets, type Action, type KindOf } from "@holdfast/protocol";
 import type { Actor, Allowed } from "../storage/index.ts";
 import type { Allowance, Left } from "./allowance.ts";
@@ -6,7 +6,7 @@ import type { Circumstances } from "./circumstances.ts";
 import type { Credential } from "./credential.ts";
 import { unknownCode, type Target } from "./link.ts";
 import { Permit, Reach, type Asker } from "./permit.ts";
-import { compile, decide, mayAnywhere, mayNow, whyOver, type Decision, type Power } from "./power.ts";
+import { compile, decide, mayAnywhere, mayNow, readableOf, whyOver, type Decision, type Power } from "./power.ts";
 import type { Placement, Space } from "./space.ts";
 
 /** Whoever was refused: a caller, or, before one is known, the platform in the organisation that was asked for. */
@@ -45,9 +45,24 @@ export class Caller implements Asker {
   get power(): Power {
     if (this.#power.epoch !== this.space.cell.epoch) {
       const credential = this.space.credentials.get(this.credential.id) ?? this.credential;
+      const { end } = this.#power;
       this.#power = this.#compile(credential);
+      // Whoever is there is cut off by it.
+      if (!end && this.#power.end?.code === "list.denied") this.noteLists();
     }
     return this.#power;
+  }
+
+  /** It came, or was cut off: the entries of lists that decided count it. */
+  noteLists(): void {
+    if (this.#circumstances) this.space.noteHits(this.#power.by, this.#clock.now());
+  }
+
+  /** Something was refused that is about this device. */
+  noteListsOf(device: string): void {
+    if (!isId("device", device)) return;
+    const now = this.#clock.now();
+    this.space.noteHits(this.space.lists.ofDevice(device, now).by, now);
   }
 
   /** How it came; `undefined` once nobody is there any more. */
@@ -102,8 +117,8 @@ export class Caller implements Asker {
   }
 
   askAgain(action: Action, on: Id<KindOf<Action>> | undefined): void {
-    if (this.hasExpired) throw new Refusal(this.power.closing === undefined ? "credential.expired" : "condition.unmet");
-    if (this.ended() !== undefined) throw new Refusal("credential.invalid");
+    if (this.hasExpired) throw new Refusal(this.power.closing?.code ?? "credential.expired");
+    if (this.ended() !== undefined) throw new Refusal(this.power.end?.code ?? "credential.invalid");
     if (on === undefined) this.#askAnywhere(action);
     else this.#ask(action, on);
   }
@@ -153,6 +168,12 @@ export class Caller implements Asker {
     return placement !== undefined && mayNow(this.power, action, { kind: "device", id, placement }, this.#clock.now());
   }
 
+  /** Which attributes of a device it may read: by name, or `undefined` for all. */
+  attributesOf(id: Id<"device">): ((name: string) => boolean) | undefined {
+    const placement = this.space.device(id);
+    return placement && readableOf(this.power, { kind: "device", id, placement });
+  }
+
   /** What an identifier means to this caller's organisation: of another one's it knows nothing. */
   target(kind: Kind, on: string): Target | undefined {
     const { space } = this;
@@ -172,6 +193,7 @@ export class Caller implements Asker {
       case "entry":
       case "invitation":
       case "key":
+      case "listEntry":
       case "node":
       case "person":
       case "session":
@@ -200,10 +222,12 @@ export class Caller implements Asker {
     const now = this.#clock.now();
     if (mayNow(this.power, action, target, now)) return;
     const known = kind === "org" || mayNow(this.power, `${kind}.read`, target, now);
-    const refusal = known
-      ? new Refusal("permit.missing", { detail: `It needs ${action}.` })
-      : new Refusal(unknownCode[kind]);
-    throw this.refuse(action, on, this.decide(action, target).because, refusal);
+    const { because, code } = this.decide(action, target);
+    if (code === "list.denied") this.noteListsOf(on);
+    const missing = new Refusal(code ?? "permit.missing", code ? {} : { detail: `It needs ${action}.` });
+    // A device knows of itself, and is told why it may not do what it was granted.
+    const isItself = code !== undefined && on === this.credential.device;
+    throw this.refuse(action, on, because, known || isItself ? missing : new Refusal(unknownCode[kind]));
   }
 
   #askAnywhere(action: Action): void {
@@ -212,6 +236,10 @@ export class Caller implements Asker {
     throw this.refuse(action, this.org, because, new Refusal("permit.missing", { detail: `It needs ${action}.` }));
   }
 }
+
+/** Which attributes of the device may be read: by name, or `undefined` for all. */
+export const readableAttributes = (permit: Permit<"telemetry.read">): ((name: string) => boolean) | undefined =>
+  callerOf(permit).attributesOf(permit.on);
 
 /** The same where a verb finds that there is no such thing. */
 export function refusedBy<A extends Action>(permit: Permit<A>, action: A, about: string, refusal: Refusal): Refusal {

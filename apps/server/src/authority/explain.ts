@@ -42,9 +42,11 @@ export async function explain(
     });
   }
   const target = caller.target(kind, resource);
-  return target
-    ? caller.decide(action, target)
-    : { allowed: false, because: `${resource} is not in this organisation` };
+  if (target) {
+    const { allowed, because } = caller.decide(action, target);
+    return { allowed, because };
+  }
+  return { allowed: false, because: `${resource} is not in this organisation` };
 }
 
 /** Of a credential that is kept. */

@@ -1,11 +1,13 @@
 export { Authentication, type Known } from "./authentication.ts";
 export { heldOf } from "./bound.ts";
-export { askAlso, refusedBy, type Caller, type OnRefusal, type Refused } from "./caller.ts";
+export { askAlso, readableAttributes, refusedBy, type Caller, type OnRefusal, type Refused } from "./caller.ts";
 export { cameBy, unsaid, type Came } from "./circumstances.ts";
 export { parties, partyOf } from "./credential.ts";
+export { levelOf, readDoor, saidBy, widens, type Level } from "./door.ts";
 export { HighWater } from "./high-water.ts";
 export { inPerson, refuseGivingMore } from "./in-person.ts";
 export { Journal, type Placed } from "./journal.ts";
+export { ListKeeping } from "./list-keeping.ts";
 export { Minting, type Held, type MintedKey, type MintedToken } from "./minting.ts";
 export { on, type Begun, type Handler, type Raw } from "./on.ts";
 export type { Permit, Reach } from "./permit.ts";

@@ -6,20 +6,28 @@ import { judge } from "./conditions.ts";
 import { partyOf, type Credential } from "./credential.ts";
 import { canHold } from "./kinds.ts";
 import { demandedOf } from "./demands.ts";
+import { answerOf, closingOf, isOpenTo, readableBy, wayOf, type Answer } from "./door.ts";
 import { inWords } from "./hours.ts";
+import type { ListEntry } from "./lists.ts";
 import { coveringGrant, covers, linkOf, type Link, type Target } from "./link.ts";
 import { actionsOfMember } from "./roles.ts";
 import type { Space } from "./space.ts";
+import { visitorOf, type Visitor } from "./visitor.ts";
 
 /** The answer and the clause that gave it. */
-export type Decision = { readonly allowed: boolean; readonly because: string };
+export type Decision = {
+  readonly allowed: boolean;
+  readonly because: string;
+  /** What the refused is told where no grant is missing. */
+  readonly code?: "door.refused" | "list.denied";
+};
 
 /** Why a credential may do nothing, and whether that can change again: a suspended device may be resumed. */
 export type End = {
   readonly because: string;
   readonly forGood: boolean;
   /** What whoever holds the secret is told, where it is more than that this is not good. */
-  readonly code?: "condition.unmet";
+  readonly code?: "condition.unmet" | "door.refused" | "list.denied";
 };
 
 /**
@@ -33,13 +41,19 @@ export type Power = {
   readonly links: readonly Link[];
   /** The earliest end in the chain: of a credential, or of the hours that hold now. */
   readonly expiresAt: Instant | undefined;
-  /** Those hours, in words, where they end first. */
-  readonly closing: string | undefined;
+  /** Those hours, in words, where they end first, and what whoever holds the secret is told then. */
+  readonly closing: Closing | undefined;
   /** What each use draws on: the rates of the whole chain. */
   readonly allowances: readonly Allowance[];
   /** Conditions that hang on what is not known of whoever comes. */
   readonly open: readonly string[];
+  readonly visitor: Visitor;
+  /** The entries of the organisation's lists that decided about whoever comes. */
+  readonly by: readonly ListEntry[];
+  readonly space: Space;
 };
+
+type Closing = { readonly because: string; readonly code: "condition.unmet" | "door.refused" };
 
 type Find = (id: CredentialId) => Credential | undefined;
 
@@ -53,7 +67,8 @@ export function compile(
   const links: Link[] = [];
   const allowances: Allowance[] = [];
   const open: string[] = [];
-  let closing: string | undefined;
+  let closing: Closing | undefined;
+  const chain: [Credential, ...Credential[]] = [credential];
   let expiresAt: Instant | undefined;
   let end: End | undefined = space.closed
     ? passing("what the platform knew of this organisation has to be read again")
@@ -75,7 +90,8 @@ export function compile(
     end = endOf(space, next, credential);
     const { against, until, inWords: demanded } = demandedOf(space.demands, next, circumstances);
     if (against !== undefined) end ??= unmet(against);
-    if (until !== undefined && (expiresAt === undefined || until < expiresAt)) [expiresAt, closing] = [until, demanded];
+    if (until !== undefined && (expiresAt === undefined || until < expiresAt))
+      [expiresAt, closing] = [until, { because: demanded, code: "condition.unmet" }];
     const { conditions } = next;
     if (conditions?.rate) allowances.push({ of: next.id, rate: rateOf(conditions.rate) });
     if (presets[kind].isKeptFromBrowsers && isBrowser(circumstances))
@@ -86,12 +102,13 @@ export function compile(
       open.push(...verdict.open.map((words) => `${next?.id} is good only ${words}`));
       if (verdict.until !== undefined && (expiresAt === undefined || verdict.until < expiresAt)) {
         expiresAt = verdict.until;
-        closing = `${next.id} is good only ${inWords(conditions.hours ?? [])}`;
+        closing = { because: `${next.id} is good only ${inWords(conditions.hours ?? [])}`, code: "condition.unmet" };
       }
     }
     if (next.parent === undefined) break;
     const parent = find(next.parent);
     if (!parent) end ??= final(`${next.parent}, which made ${next.id}, is not known any more`);
+    else chain.push(parent);
     next = parent;
   }
   const maker = credential.makers.find((id) => space.revokedBefore(id, "made") > credential.issuedSeq);
@@ -101,7 +118,23 @@ export function compile(
     if (!member) end = final(`${credential.person} is not a member of this organisation`);
     else links.push(linkOf(`${credential.person} as ${member.role}`, actionsOfMember(member).map(everywhere)));
   }
-  return { epoch: space.cell.epoch, end, links, expiresAt, closing, allowances, open };
+  const visitor = visitorOf(chain, circumstances);
+  const listing = space.lists.ofVisitor(visitor, now);
+  open.push(...listing.open);
+  if (listing.against !== undefined) end ??= { because: listing.against, forGood: false, code: "list.denied" };
+  const placement = credential.device && space.device(credential.device);
+  for (const level of placement ? space.doorsOf(placement) : []) {
+    const answer = answerOf([level], visitor, "own", now);
+    open.push(...answer.open);
+    if (answer.against !== undefined) end ??= { because: answer.against, forGood: false, code: "door.refused" };
+    const closes = circumstances && closingOf(level, now);
+    if (closes && (expiresAt === undefined || closes.at < expiresAt)) {
+      expiresAt = closes.at;
+      closing = { because: closes.because, code: "door.refused" };
+    }
+  }
+  const { epoch } = space.cell;
+  return { epoch, end, links, expiresAt, closing, allowances, open, visitor, by: listing.by, space };
 }
 
 const final = (because: string): End => ({ because, forGood: true });
@@ -116,7 +149,7 @@ const isBrowser = (circumstances: Circumstances | undefined): boolean =>
   circumstances?.origin !== undefined && circumstances.origin !== "none";
 
 /** Why it is over by time alone. */
-export const whyOver = ({ closing }: Power): string => closing ?? "the credential has expired";
+export const whyOver = ({ closing }: Power): string => closing?.because ?? "the credential has expired";
 
 const rateOf = ({ perMinute, burst = perMinute }: NonNullable<Conditions["rate"]>): Rate => ({ perMinute, burst });
 
@@ -175,7 +208,9 @@ export function decide(power: Power, action: Action, target: Target, now: Instan
     }
   }
   const grants = power.links.map((link) => `${link.label} grants ${coveringGrant(link, action, target) ?? action}`);
-  const provided = power.open.map((words) => `, provided that ${words}`).join("");
+  const barred = barrier(power, action, target, now);
+  if (barred.against !== undefined) return { allowed: false, because: barred.against, code: barred.code };
+  const provided = [...power.open, ...barred.open].map((words) => `, provided that ${words}`).join("");
   return { allowed: true, because: `${grants.join("; ")}${provided}` };
 }
 
@@ -183,7 +218,39 @@ export function decide(power: Power, action: Action, target: Target, now: Instan
 export function mayNow(power: Power, action: Action, target: Target, now: Instant): boolean {
   if (power.end || (power.expiresAt !== undefined && now >= power.expiresAt)) return false;
   if (action === "telemetry.write" && target.kind === "device" && target.placement.state !== "active") return false;
-  return power.links.every((link) => link.grants.get(action)?.some((where) => covers(where, target)) ?? false);
+  if (!power.links.every((link) => link.grants.get(action)?.some((where) => covers(where, target)) ?? false))
+    return false;
+  return !isBarred(power, action, target, now);
+}
+
+/** What lists and doors say of something done with a device: they never grant, they only take away. */
+function barrier(
+  { space, visitor }: Power,
+  action: Action,
+  target: Target,
+  now: Instant,
+): Answer & Required<Pick<Decision, "code">> {
+  const way = target.kind === "device" ? wayOf(action) : undefined;
+  if (target.kind !== "device" || !way) return { against: undefined, open: [], code: "door.refused" };
+  const listed = space.lists.ofDevice(target.id, now);
+  // How a device has to come itself was asked when it came.
+  if (listed.against !== undefined || visitor.device === target.id) return { ...listed, code: "list.denied" };
+  return { ...answerOf(space.doorsOf(target.placement), visitor, way, now), code: "door.refused" };
+}
+
+function isBarred({ space, visitor }: Power, action: Action, target: Target, now: Instant): boolean {
+  const way = target.kind === "device" ? wayOf(action) : undefined;
+  if (target.kind !== "device" || !way) return false;
+  if (space.lists.ofDevice(target.id, now).against !== undefined) return true;
+  return visitor.device !== target.id && !isOpenTo(space.doorsOf(target.placement), visitor, way, now);
+}
+
+/** Which attributes of a device may be read: by name, or `undefined` for all. A device hears what is its own. */
+export function readableOf(
+  { space, visitor }: Power,
+  { id, placement }: Target & { kind: "device" },
+): ((name: string) => boolean) | undefined {
+  return visitor.device === id ? undefined : readableBy(space.doorsOf(placement), visitor);
 }
 
 /** Whether the action is granted anywhere at all: what a subscription with wildcards needs before each delivery is asked about. */

@@ -10,6 +10,8 @@ import { heldOf } from "./bound.ts";
 import { explain } from "./explain.ts";
 import { usualGrants } from "./kinds.ts";
 import type { MintedKey, Minting, Wanted } from "./minting.ts";
+import type { ListKeeping } from "./list-keeping.ts";
+import { listRoutes } from "./list-routes.ts";
 import { on, type Handler } from "./on.ts";
 import { previewRevocation, type Connections, type Preview } from "./preview.ts";
 import { credentialId, readCredential, readCredentials, type Shown } from "./reading.ts";
@@ -22,6 +24,7 @@ type Needs = {
   authentication: Authentication;
   minting: Minting;
   revocation: Revocation;
+  lists: ListKeeping;
   connections: Connections;
   clock: Clock;
 };
@@ -80,6 +83,7 @@ export const authorityRoutes = (needs: Needs): Handler[] => [
       ...(caller.expiresAt !== undefined && { expiresAt: rfc3339(caller.expiresAt) }),
     };
   }),
+  ...listRoutes(needs.lists),
 ];
 
 function addressOf(text: string | undefined): string | undefined {

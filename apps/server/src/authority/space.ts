@@ -1,7 +1,10 @@
-import type { CredentialId, Id } from "@holdfast/kernel";
+import type { CredentialId, Id, Instant } from "@holdfast/kernel";
 import type { Demands } from "@holdfast/protocol";
 import type { OrgScope } from "../storage/index.ts";
 import { Drawn } from "./allowance.ts";
+import type { Level } from "./door.ts";
+import { holdAt } from "./hours.ts";
+import { Lists, type Hits, type ListEntry } from "./lists.ts";
 import type { Credential, Ending } from "./credential.ts";
 import type { Member } from "./roles.ts";
 
@@ -13,6 +16,8 @@ export type Placement = {
   readonly tags: Readonly<Record<string, string>>;
   /** The other name it goes by in topics. */
   readonly alias: string | undefined;
+  /** What it demands of whoever comes to it, beyond its product. */
+  readonly door?: Level | undefined;
   readonly version: number;
 };
 
@@ -20,6 +25,8 @@ export type Placement = {
 export type Schema = {
   readonly strict: boolean;
   readonly types: ReadonlyMap<string, "number" | "boolean" | "text">;
+  /** What it demands of whoever comes to its devices. */
+  readonly door?: Level | undefined;
 };
 
 /** What an organisation's questions are answered from, without a query: kept in memory, changed after each commit. */
@@ -31,6 +38,7 @@ export type Remembered = {
   /** Per ended thing and what ended of it: credentials issued before this place in the sequence are over. */
   readonly revokedBefore: Map<string, Partial<Record<Ending, number>>>;
   demands: Demands;
+  readonly entries?: readonly ListEntry[];
 };
 
 function answersAlike(a: Placement, b: Placement): boolean {
@@ -40,10 +48,13 @@ function answersAlike(a: Placement, b: Placement): boolean {
     a.product === b.product &&
     a.state === b.state &&
     a.alias === b.alias &&
+    a.door?.text === b.door?.text &&
     tags.length === Object.keys(b.tags).length &&
     tags.every((key) => a.tags[key] === b.tags[key])
   );
 }
+
+const none: readonly Level[] = [];
 
 /** One organisation as authority sees it. Any change that could turn a yes into a no bumps the one counter. */
 export class Space {
@@ -53,15 +64,22 @@ export class Space {
   /** The credentials that were shown since the start, and their parents. */
   readonly credentials = new Map<CredentialId, Credential>();
   readonly drawn = new Drawn();
+  /** What its lists decided since it was last written down. */
+  readonly hits = new Map<Id<"listEntry">, Hits>();
   /** Once closed, nothing in it is true any more: whoever holds it asks again from the start. */
   closed = false;
   readonly #known: Remembered;
   readonly #changed: (space: Space) => void;
+  #lists: Lists;
+  /** What holds by the clock, as it was when somebody last looked. */
+  #turned = "";
+  #hours = { minute: Number.NaN, epoch: 0, open: "" };
 
   constructor(scope: OrgScope, known: Remembered, changed: (space: Space) => void) {
     this.scope = scope;
     this.#known = known;
     this.#changed = changed;
+    this.#lists = new Lists(known.entries);
   }
 
   get org(): Id<"org"> {
@@ -124,11 +142,67 @@ export class Space {
   }
 
   setProduct(id: Id<"product">, schema: Schema): void {
+    const before = this.#known.products.get(id);
     this.#known.products.set(id, schema);
+    if (before?.door?.text !== schema.door?.text) this.bump();
+  }
+
+  /** The doors on the way to a device: its product's and its own, each of which has to let in. */
+  doorsOf({ product, door }: Placement): readonly Level[] {
+    const outer = product && this.#known.products.get(product)?.door;
+    if (!outer) return door ? [door] : none;
+    return door ? [outer, door] : [outer];
+  }
+
+  get lists(): Lists {
+    return this.#lists;
+  }
+
+  putEntry(entry: ListEntry): void {
+    this.#lists = this.#lists.with(entry);
+    this.bump();
+  }
+
+  removeEntry(id: Id<"listEntry">): void {
+    this.#lists = this.#lists.without(id);
+    this.hits.delete(id);
+    this.bump();
+  }
+
+  noteHits(entries: readonly ListEntry[], at: Instant): void {
+    for (const { id } of entries) this.addHits(id, 1, at);
+  }
+
+  addHits(id: Id<"listEntry">, count: number, at: Instant): void {
+    const { count: before = 0, lastAt = at } = this.hits.get(id) ?? {};
+    this.hits.set(id, { count: before + count, lastAt: lastAt > at ? lastAt : at });
+  }
+
+  /** Asked each second: hours of doors begin and end, entries of lists expire, and open connections are asked about again. */
+  turn(now: Instant): void {
+    const turned = `${this.#lists.changesAt(now)} ${this.#hoursAt(now)}`;
+    if (turned === this.#turned) return;
+    this.#turned = turned;
+    this.bump();
+  }
+
+  #hoursAt(now: Instant): string {
+    const minute = Math.floor(now / 60_000);
+    if (this.#hours.minute === minute && this.#hours.epoch === this.cell.epoch) return this.#hours.open;
+    const open = new Set<string>();
+    for (const { door } of [...this.#known.products.values(), ...this.#known.devices.values()]) {
+      if (door?.door.hours && holdAt(door.door.hours, now)) open.add(door.of);
+    }
+    this.#hours = { minute, epoch: this.cell.epoch, open: [...open].join(" ") };
+    return this.#hours.open;
   }
 
   removeProduct(id: Id<"product">): void {
     this.#known.products.delete(id);
+  }
+
+  owners(): readonly Id<"person">[] {
+    return [...this.#known.members].filter(([, { role }]) => role === "owner").map(([person]) => person);
   }
 
   setMember(person: Id<"person">, member: Member): void {

@@ -1,7 +1,8 @@
-import type { Id } from "@holdfast/kernel";
+import type { Clock, Id } from "@holdfast/kernel";
 import type { Demands } from "@holdfast/protocol";
 import type { Allowed, OrgScope, Storage, Unit } from "../storage/index.ts";
 import type { Ending } from "./credential.ts";
+import { listsIn } from "./list-rows.ts";
 import { authorityIn } from "./postgres.ts";
 import { Space, type Remembered } from "./space.ts";
 
@@ -67,9 +68,18 @@ export class Spaces {
     space.close();
   }
 
-  /** Time has passed that no timer knows of: everybody is asked about again. */
-  recheck(): void {
-    for (const space of this.#loaded.values()) space.bump();
+  /** Those that somebody asked about since the start. */
+  all(): readonly Space[] {
+    return [...this.#loaded.values()];
+  }
+
+  /** Called each second: what holds by the clock may have changed. Where time has passed that no timer knows of, all are asked about again. */
+  turn(clock: Clock & { hasLeapt(): boolean }): void {
+    const [hasLeapt, now] = [clock.hasLeapt(), clock.now()];
+    for (const space of this.#loaded.values()) {
+      if (hasLeapt) space.bump();
+      space.turn(now);
+    }
   }
 
   async #load(org: Id<"org">, loading: Loading): Promise<Space> {
@@ -96,7 +106,7 @@ export class Spaces {
       for (const { about, ends, seq } of await rows.revocations()) {
         revokedBefore.set(about, { ...revokedBefore.get(about), [ends]: seq });
       }
-      const own = { ...(await things(unit)), demands: await demands(unit) };
+      const own = { ...(await things(unit)), demands: await demands(unit), entries: await listsIn(unit).all() };
       return { ...own, members: await rows.members(), revokedBefore };
     });
     return new Space(scope, known, (changed) => this.#watchers.forEach((watcher) => watcher(changed)));

@@ -29,9 +29,10 @@ export function causeOf({ how, code }: Closing, caller: Caller): Cause {
   }
 }
 
-function endOf({ space, credential: { device }, hasExpired }: Caller): Cause {
+function endOf({ space, credential: { device }, hasExpired, power: { end } }: Caller): Cause {
   const state = device && space.device(device)?.state;
   if (state === "suspended" || state === "retired") return state;
   if (space.closed) return "asked";
+  if (end?.code === "door.refused" || end?.code === "list.denied") return "barred";
   return hasExpired ? "expired" : "revoked";
 }

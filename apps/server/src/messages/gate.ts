@@ -1,4 +1,5 @@
 import type { Gate } from "@holdfast/mqtt";
+import type { Id } from "@holdfast/kernel";
 import { parseTopic } from "@holdfast/protocol";
 import type { Caller } from "../authority/index.ts";
 
@@ -32,14 +33,20 @@ export class MessageGate implements Gate {
   /** A device is held by its mounts. A program may ask for any filter: what it gets is decided at each delivery. */
   subscribe(filter: string): number {
     const caller = this.#caller;
-    if (caller.credential.device) return 0;
     const exact = parseTopic(filter);
-    const may = exact ? caller.mayDevice("telemetry.read", exact.device) : caller.mayAnywhere("telemetry.read");
+    if (caller.space.lists.deniesFilter(filter, caller.now())) return notAuthorized;
+    if (caller.credential.device) return 0;
+    const may = exact ? this.#mayHear(exact.device) : caller.mayAnywhere("telemetry.read");
     return may ? 0 : notAuthorized;
   }
 
   receive(topic: string): boolean {
     const parsed = parseTopic(topic);
-    return parsed !== undefined && this.#caller.mayDevice("telemetry.read", parsed.device);
+    return parsed !== undefined && this.#mayHear(parsed.device);
+  }
+
+  /** A message goes out as it came: to nobody from whom the device's door hides any of its attributes. */
+  #mayHear(device: Id<"device">): boolean {
+    return this.#caller.mayDevice("telemetry.read", device) && this.#caller.attributesOf(device) === undefined;
   }
 }

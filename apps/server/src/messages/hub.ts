@@ -16,7 +16,7 @@ import type {
   Welcome,
 } from "@holdfast/mqtt";
 import { credentialIn } from "@holdfast/crypto";
-import { isId, Refusal, type CredentialId, type Id, type Random, type Report } from "@holdfast/kernel";
+import { isId, Refusal, sentenceOf, type CredentialId, type Id, type Random, type Report } from "@holdfast/kernel";
 import { parseTopic } from "@holdfast/protocol";
 import type { Accounts, EndingOfConnection, Line } from "../accounting/index.ts";
 import { Unwelcome, type Authentication, type Caller, type Known, type Space } from "../authority/index.ts";
@@ -273,11 +273,13 @@ export class Hub implements Policy<SessionContext> {
     const action = what === "subscribe" ? "telemetry.read" : "telemetry.write";
     const attempt = what === "session" ? "one MQTT session too many" : `${what} to ${topic}`;
     this.#needs.refused(caller, action, credential.device ?? space.org, attempt);
-    const said = sentenceBy(code, what, credential.device !== undefined);
+    const barred =
+      code === notAuthorized ? barredBy(caller, action, credential.device ?? parseTopic(topic)?.device) : undefined;
+    const said = barred ? sentenceOf(barred) : sentenceBy(code, what, credential.device !== undefined);
     if (!this.#needs.live.isWatched(space)) return said;
     const device = credential.device ?? (what === "publish" ? parseTopic(topic)?.device : undefined);
     if (!device) return said;
-    const refusal = refusalBy(code, what, credential.device !== undefined);
+    const refusal = barred ? new Refusal(barred) : refusalBy(code, what, credential.device !== undefined);
     const because = () => clauseOf(caller, device, refusal);
     this.#tell(context, {
       device,
@@ -336,6 +338,20 @@ const actionOf = { publish: "telemetry.write", subscribe: "subscribe", will: "wi
 
 function clauseOf(caller: Caller, device: Id<"device">, { code }: Refusal): string | undefined {
   if (code === "topic.foreign") return `${device} is held to its own tree`;
-  const target = code === "permit.missing" ? caller.target("device", device) : undefined;
+  const asked = code === "permit.missing" || code === "door.refused" || code === "list.denied";
+  const target = asked ? caller.target("device", device) : undefined;
   return target && caller.decide("telemetry.write", target).because;
+}
+
+/** Whether a list or a door said no, and not what was granted. */
+function barredBy(
+  caller: Caller,
+  action: "telemetry.read" | "telemetry.write",
+  device: Id<"device"> | undefined,
+): "door.refused" | "list.denied" | undefined {
+  const target = device && caller.target("device", device);
+  if (!target) return undefined;
+  const { allowed, code } = caller.decide(action, target);
+  if (code === "list.denied") caller.noteListsOf(device);
+  return allowed && caller.attributesOf(device) ? "door.refused" : code;
 }

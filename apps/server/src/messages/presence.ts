@@ -16,6 +16,7 @@ const sentences = {
   asked: "the platform asked it to come again",
   stopped: "the platform stopped",
   fault: "a fault of the platform's own",
+  barred: "its door or a list does not let it in",
 } as const;
 
 export type Cause = keyof typeof sentences;

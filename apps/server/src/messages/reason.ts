@@ -9,6 +9,8 @@ export function reasonOf({ code }: Refusal, during: "connect" | "publish"): numb
       return 0x86; // bad user name or password
     case "credential.expired":
     case "condition.unmet":
+    case "door.refused":
+    case "list.denied":
     case "permit.missing":
     case "proof.required":
     case "proof.invalid":
@@ -16,7 +18,7 @@ export function reasonOf({ code }: Refusal, during: "connect" | "publish"): numb
     case "device.retired":
       return 0x87; // not authorized
     case "rate.exceeded":
-      return 0x9f; // connection rate exceeded
+      return during === "connect" ? 0x9f : 0x97; // connection rate exceeded, quota exceeded
     case "storage.unavailable":
     case "keyring.unreachable":
     case "stopping":

@@ -5,7 +5,7 @@ import { isPresent, type Bookmark } from "./device-filter.ts";
 import type { Device } from "./device.ts";
 import type { Directories } from "./directories.ts";
 import type { Found } from "./directory.ts";
-import { devicesIn } from "./postgres.ts";
+import { devicesIn, placementOf } from "./postgres.ts";
 import type { Presences } from "./presence.ts";
 
 type Needs = { storage: Storage; spaces: Spaces; directories: Directories; presences: Presences };
@@ -86,7 +86,7 @@ export class DeviceList {
       const presenceOf = await presences.in(space);
       if (space.closed) continue; // nobody told this directory of what was committed since
       const within = withinReach(reach);
-      const isWithin = (device: Device) => within(device.id, device);
+      const isWithin = (device: Device) => within(device.id, placementOf(device));
       return directory.search({ ...asked, isWithin, presenceOf, after });
     }
   }

@@ -1,4 +1,5 @@
 import { Refusal, type Id, type Instant } from "@holdfast/kernel";
+import type { Door } from "@holdfast/protocol";
 
 /** What a device is called and where it belongs, whatever its state. */
 type Described = {
@@ -9,6 +10,8 @@ type Described = {
   /** Another name in topics of firmware that was written for another platform. */
   readonly alias: string | undefined;
   readonly tags: Readonly<Record<string, string>>;
+  /** What it demands of whoever comes to it, beyond its product. */
+  readonly door?: Door | undefined;
   readonly createdAt: Instant;
   /** Where its last suspension or resumption stands in the deployment's sequence; 0 when there was none. */
   readonly turn: number;
@@ -50,6 +53,12 @@ export function change(device: Device, wanted: DeviceChange): Active | Suspended
 export function isTaggedAlike(a: Pick<Device, "tags">, b: Pick<Device, "tags">): boolean {
   const keys = Object.keys(a.tags);
   return keys.length === Object.keys(b.tags).length && keys.every((key) => a.tags[key] === b.tags[key]);
+}
+
+/** What it demands from now on; nothing of its own when there is none. */
+export function setDoor(device: Device, door: Door | undefined): Active | Suspended {
+  const { door: _before, ...rest } = change(device, {});
+  return door ? { ...rest, door } : rest;
 }
 
 type Belonging = { application: string; product: string | null; tags: Readonly<Record<string, string>> };

@@ -1,5 +1,5 @@
 import { idFrom, uuidOf, type Id } from "@holdfast/kernel";
-import { reachSql, tagIndex, type Placement, type Reach, type Things } from "../authority/index.ts";
+import { levelOf, reachSql, tagIndex, type Placement, type Reach, type Things } from "../authority/index.ts";
 import type { After, Unit } from "../storage/index.ts";
 import type { Application } from "./application.ts";
 import type { DeviceFilter, Bookmark } from "./device-filter.ts";
@@ -168,12 +168,13 @@ function deviceOf({ scope }: Unit, row: Row): Device {
   return { ...body, ...place, alias: body.alias };
 }
 
-export const placementOf = ({ application, product, state, tags, alias, version }: Device): Placement => ({
+export const placementOf = ({ id, application, product, state, tags, alias, door, version }: Device): Placement => ({
   application,
   product,
   state,
   tags,
   alias,
+  door: levelOf(id, door),
   version,
 });
 

@@ -1,5 +1,6 @@
 import { Refusal, type Fault, type Id, type Instant } from "@holdfast/kernel";
-import type { Schema } from "../authority/index.ts";
+import type { Door } from "@holdfast/protocol";
+import { levelOf, type Schema } from "../authority/index.ts";
 
 export type AttributeType = "number" | "boolean" | "text";
 export type Attribute = { readonly type: AttributeType; readonly unit?: string | undefined };
@@ -13,12 +14,15 @@ export type Product = {
   readonly former: Readonly<Record<string, AttributeType>>;
   /** Undeclared attributes are refused. */
   readonly strict: boolean;
+  /** What it demands of whoever comes to its devices. */
+  readonly door?: Door | undefined;
   readonly createdAt: Instant;
   readonly version: number;
 };
 
-export const schemaOf = ({ attributes, strict }: Product): Schema => ({
+export const schemaOf = ({ id, attributes, strict, door }: Product): Schema => ({
   strict,
+  door: levelOf(id, door),
   types: new Map(typesOf({ attributes })),
 });
 

@@ -138,7 +138,7 @@ test("a reach as SQL and in memory finds what its grants cover, each once, in or
       const searched = directory.search({
         filter: asked,
         order,
-        isWithin: (device) => within(device.id, device),
+        isWithin: (device) => within(device.id, placementOf(device)),
         presenceOf: () => neverSeen,
         after: undefined,
         limit: 100,

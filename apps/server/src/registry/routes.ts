@@ -6,15 +6,17 @@ import type { Page } from "../storage/index.ts";
 import type { Application } from "./application.ts";
 import type { Catalogue } from "./catalogue.ts";
 import { wordsIn, type Tag } from "./device-filter.ts";
+import { doorRoutes } from "./door-routes.ts";
+import type { Doors } from "./doors.ts";
 import type { DeviceList } from "./device-list.ts";
 import type { Device } from "./device.ts";
 import { presenceReply, type Presences } from "./presence.ts";
 import type { Product } from "./product.ts";
 import type { Registry } from "./registry.ts";
 
-type Needs = { registry: Registry; catalogue: Catalogue; devices: DeviceList; presences: Presences };
+type Needs = { registry: Registry; catalogue: Catalogue; doors: Doors; devices: DeviceList; presences: Presences };
 
-export const registryRoutes = ({ registry, catalogue, devices, presences }: Needs): Handler[] => [
+export const registryRoutes = ({ registry, catalogue, doors, devices, presences }: Needs): Handler[] => [
   on(routes.createApplication, async ({ permit, body }) =>
     applicationReply(await catalogue.createApplication(permit, body.name)),
   ),
@@ -80,6 +82,7 @@ export const registryRoutes = ({ registry, catalogue, devices, presences }: Need
     await registry.retire(permit, versions);
     return {};
   }),
+  ...doorRoutes(doors),
 ];
 
 const applicationReply = ({ id, name, createdAt, version }: Application) => ({

@@ -4,6 +4,7 @@ import { quotaExceeded, serverUnavailable } from "./batch.ts";
 /** The way a refusal travels to whoever waits: as the code that MQTT knows. */
 export function codeOf({ code }: Refusal): number {
   switch (code) {
+    case "rate.exceeded":
     case "storage.full":
       return quotaExceeded;
     case "seal.broken":

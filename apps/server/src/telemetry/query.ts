@@ -1,6 +1,6 @@
 import { Refusal, type Clock, type Instant, type Random } from "@holdfast/kernel";
 import type { Aggregate } from "@holdfast/protocol";
-import type { Permit } from "../authority/index.ts";
+import { readableAttributes, type Permit } from "../authority/index.ts";
 import type { Keyring, Storage } from "../storage/index.ts";
 import { firstAt, type Points } from "./points.ts";
 import { SeriesReader } from "./reader.ts";
@@ -107,7 +107,9 @@ export class TelemetryQueries {
   async latest(permit: Permit<"telemetry.read">): Promise<readonly { attribute: string; point: Point }[]> {
     const { byName } = await this.#needs.telemetry.seriesOf(permit);
     const found: { attribute: string; point: Point }[] = [];
+    const mayRead = readableAttributes(permit);
     for (const series of byName.values()) {
+      if (mayRead && !mayRead(series.name)) continue;
       await this.#findNewest(permit, series);
       const { newest } = series;
       if (newest) found.push({ attribute: series.name, point: { time: newest.time as Instant, value: newest.value } }); // whole milliseconds
@@ -127,7 +129,10 @@ export class TelemetryQueries {
   }
 
   async #series(permit: Permit<"telemetry.read">, attribute: string): Promise<Series | undefined> {
-    return (await this.#needs.telemetry.seriesOf(permit)).byName.get(attribute);
+    // What is hidden is answered like what was never measured.
+    const mayRead = readableAttributes(permit);
+    const { byName } = await this.#needs.telemetry.seriesOf(permit);
+    return mayRead && !mayRead(attribute) ? undefined : byName.get(attribute);
   }
 
   async *#points(permit: Permit<"telemetry.read">, series: Series, from: number, to: number): AsyncGenerator<Points> {

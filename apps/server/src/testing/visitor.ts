@@ -84,6 +84,10 @@ export class Visitor {
     return this.#good("POST", path, { body });
   }
 
+  put<T = unknown>(path: string, body: unknown): Promise<T> {
+    return this.#good("PUT", path, { body });
+  }
+
   patch<T = unknown>(path: string, body: unknown): Promise<T> {
     return this.#good("PATCH", path, { body });
   }

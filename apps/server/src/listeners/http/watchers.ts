@@ -124,8 +124,9 @@ export class Watchers {
   #tell(stored: Stored): void {
     let texts: readonly string[] | undefined;
     for (const watcher of this.#allowed(stored)) {
-      texts ??= textsOf(stored);
-      for (const text of texts) watcher.send("reading", text);
+      const mayRead = watcher.caller.attributesOf(stored.device);
+      const shown = mayRead ? textsOf(withoutHidden(stored, mayRead)) : (texts ??= textsOf(stored));
+      for (const text of shown) watcher.send("reading", text);
     }
   }
 
@@ -221,6 +222,14 @@ const presenceOf = ({ device, coming }: PresenceChange): LivePresence => ({
   at: rfc3339(coming.since),
   state: coming.state,
   ...(coming.state === "offline" && { because: sentenceOfCause(coming.because) }),
+});
+
+/** As if nothing else had been sent. */
+const withoutHidden = (stored: Stored, mayRead: (name: string) => boolean): Stored => ({
+  ...stored,
+  readings: stored.readings
+    .map(({ time, values }) => ({ time, values: values.filter(([name]) => mayRead(name)) }))
+    .filter(({ values }) => values.length > 0),
 });
 
 function textsOf({ device, via, readings, body, topic, session }: Stored): readonly string[] {

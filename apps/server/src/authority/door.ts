@@ -1,0 +1,346 @@
+import type { CredentialId, Fault, Id, Instant } from "@holdfast/kernel";
+import { Refusal } from "@holdfast/kernel";
+import { proofs, tlsVersions, type Action, type Door, type Visitors } from "@holdfast/protocol";
+import { beyond, readConditions } from "./conditions.ts";
+import type { Credential } from "./credential.ts";
+import { heldUntil, holdAt, inWords } from "./hours.ts";
+import { formatNetwork, includes, isAddressOf, parseNetwork, type Network } from "./network.ts";
+import { called, type Visitor } from "./visitor.ts";
+
+/** How somebody meets a door: as the device itself, to send in its name, or to read what it measured. */
+type Way = "own" | "write" | "read";
+
+/** What goes through a door. What is done with the record of a device, its door's own change included, does not. */
+const throughDoors: Partial<Record<Action, Way>> = { "telemetry.write": "write", "telemetry.read": "read" };
+export const wayOf = (action: Action): Way | undefined => throughDoors[action];
+
+/** One demand. `undefined` is what nobody can say, because too little is known of how somebody came. */
+type Clause = {
+  readonly field: keyof Door;
+  readonly ways: readonly Way[];
+  readonly says: string;
+  holds(visitor: Visitor, now: Instant): boolean | undefined;
+  /** What the visitor is instead, after "and this". */
+  instead(visitor: Visitor): string;
+};
+
+/** A door of one product or device, compiled when either changes. A device with both has both, and each has to hold. */
+export type Level = {
+  readonly of: Id<"product"> | Id<"device">;
+  readonly door: Door;
+  readonly clauses: readonly Clause[];
+  readonly writable: ReadonlySet<string> | undefined;
+  /** Two that say the same demand the same. */
+  readonly text: string;
+};
+
+/** As a door is kept: in one spelling, and without what demands nothing. @throws Refusal `request.malformed` where it names nothing */
+export function readDoor(asked: Door): Door {
+  const { rate, hours, transports: ways } = readDoorConditions(asked);
+  const { tls, proof, allow, deny, writable, readable, size } = asked;
+  const read: Door = {
+    ...(ways && { transports: ways }),
+    ...(tls && { tls }),
+    ...(proof && { proof }),
+    ...(allow && hasAny(allow) && { allow: readSide(allow, "allow") }),
+    ...(deny && hasAny(deny) && { deny: readSide(deny, "deny") }),
+    ...(writable && { writable: [...new Set(writable)] }),
+    ...(readable && {
+      readable: readable.map(({ attributes, by }) => ({
+        attributes: [...new Set(attributes)],
+        ...(by && hasAny(by) && { by }),
+      })),
+    }),
+    ...(rate && { rate }),
+    ...(size !== undefined && { size }),
+    ...(hours && { hours }),
+  };
+  return read;
+}
+
+type Side = NonNullable<Door["allow"]>;
+
+const hasAny = (one: object): boolean => Object.values(one).some((value) => value !== undefined);
+
+const readDoorConditions = ({ rate, hours, transports: ways }: Door) =>
+  within("", () => readConditions({ rate, hours, transports: ways })) ?? {};
+
+const readSide = (side: Side, field: "allow" | "deny"): Side => ({
+  ...side,
+  ...(side.addresses && { addresses: within(field, () => readConditions({ addresses: side.addresses }))?.addresses }),
+});
+
+/** The faults of conditions, by their place in the door. */
+function within<T>(field: string, read: () => T): T {
+  try {
+    return read();
+  } catch (error) {
+    if (!(error instanceof Refusal)) throw error;
+    const faults = error.faults.map(({ path, message }) => ({
+      path: [field, path.replace(/^conditions\./, "")].filter(Boolean).join("."),
+      message,
+    }));
+    throw new Refusal(error.code, { faults, cause: error });
+  }
+}
+
+export function levelOf(of: Level["of"], door: Door | undefined): Level | undefined {
+  if (!door || Object.keys(door).length === 0) return undefined;
+  return {
+    of,
+    door,
+    clauses: clausesOf(door),
+    writable: door.writable && new Set(door.writable),
+    text: JSON.stringify(door),
+  };
+}
+
+const all: readonly Way[] = ["own", "write", "read"];
+/** What the device itself has to do, and whoever speaks for it. */
+const speaking: readonly Way[] = ["own", "write"];
+const others: readonly Way[] = ["write", "read"];
+
+function clausesOf({ transports: ways, tls, proof, allow, deny, hours }: Door): readonly Clause[] {
+  const clauses: Clause[] = [];
+  if (deny?.addresses) {
+    const from = placesOf(deny.addresses);
+    clauses.push({
+      field: "deny",
+      ways: all,
+      says: `takes nobody from ${deny.addresses.join(" or ")}`,
+      holds: (visitor) => not(from(visitor)),
+      instead: cameFrom,
+    });
+  }
+  if (deny && namesAnybody(deny)) {
+    clauses.push({
+      field: "deny",
+      ways: all,
+      says: `does not take ${inWordsOf(deny)}`,
+      holds: (visitor) => !isDenied(deny, visitor),
+      instead: (visitor) => `is ${called(visitor)}`,
+    });
+  }
+  if (allow?.addresses) {
+    clauses.push({
+      field: "allow",
+      ways: all,
+      says: `takes ${allow.addresses.join(" or ")} only`,
+      holds: placesOf(allow.addresses),
+      instead: cameFrom,
+    });
+  }
+  if (allow && namesAnybody(allow)) {
+    clauses.push({
+      field: "allow",
+      ways: others,
+      says: `takes only ${inWordsOf(allow)}`,
+      holds: (visitor) => isMeant(allow, visitor),
+      instead: (visitor) => `is ${called(visitor)}`,
+    });
+  }
+  if (ways) {
+    clauses.push({
+      field: "transports",
+      ways: speaking,
+      says: `takes ${ways.join(" or ")} only`,
+      holds: ({ circumstances }) => circumstances?.transport && ways.includes(circumstances.transport),
+      instead: ({ circumstances }) => `came over ${circumstances?.transport}`,
+    });
+  }
+  if (tls) {
+    clauses.push({
+      field: "tls",
+      ways: all,
+      says: `takes ${tls} or newer only`,
+      holds: ({ circumstances }) =>
+        circumstances?.tls && tlsVersions.indexOf(circumstances.tls) >= tlsVersions.indexOf(tls),
+      instead: ({ circumstances }) => `came over ${circumstances?.tls}`,
+    });
+  }
+  if (proof === "key") {
+    clauses.push({
+      field: "proof",
+      ways: speaking,
+      says: "takes only who proves a key",
+      holds: ({ circumstances }) => circumstances?.proof && circumstances.proof === "key",
+      instead: ({ circumstances }) => `showed ${circumstances?.proof === "session" ? "a session" : "a secret alone"}`,
+    });
+  }
+  if (hours) {
+    const at = byMinute((now) => holdAt(hours, now));
+    clauses.push({
+      field: "hours",
+      ways: all,
+      says: `is open ${inWords(hours)} only`,
+      holds: (_visitor, now) => at(now),
+      instead: () => "is another time",
+    });
+  }
+  return clauses;
+}
+
+const not = (holds: boolean | undefined): boolean | undefined => (holds === undefined ? undefined : !holds);
+
+const cameFrom = ({ circumstances }: Visitor): string => `came from ${circumstances?.address}`;
+
+/** They were read once, so each is a network. */
+const networksOf = (texts: readonly string[]): readonly Network[] =>
+  texts.map(parseNetwork).filter((one) => typeof one !== "string");
+
+function placesOf(texts: readonly string[]): (visitor: Visitor) => boolean | undefined {
+  const networks = networksOf(texts);
+  return ({ circumstances }) => {
+    const address = circumstances?.address;
+    return address === undefined ? undefined : networks.some((one) => isAddressOf(one, address));
+  };
+}
+
+/** Hours begin and end with a minute, and so do changes of a zone's clocks. */
+function byMinute(holds: (now: Instant) => boolean): (now: Instant) => boolean {
+  let known: { minute: number; holds: boolean } | undefined;
+  return (now) => {
+    const minute = Math.floor(now / 60_000);
+    if (known?.minute !== minute) known = { minute, holds: holds(now) };
+    return known.holds;
+  };
+}
+
+const namesAnybody = ({ credentials, people, kinds }: Visitors): boolean =>
+  credentials !== undefined || people !== undefined || kinds !== undefined;
+
+const inWordsOf = ({ credentials = [], people = [], kinds = [] }: Visitors): string =>
+  [...credentials, ...people, ...kinds.map((kind) => `credentials of kind ${kind}`)].join(" or ");
+
+/** What it made is within it, and a person's are hers. */
+const isMeant = ({ credentials = [], people = [], kinds = [] }: Visitors, visitor: Visitor): boolean =>
+  visitor.chain.some((id) => credentials.includes(id)) ||
+  (visitor.person !== undefined && people.includes(visitor.person)) ||
+  kinds.some((kind) => kind === visitor.kind);
+
+const isDenied = ({ credentials = [], people = [], kinds = [] }: Visitors, visitor: Visitor): boolean =>
+  credentials.some((id) => visitor.behind.has(id)) ||
+  people.some((id) => visitor.behind.has(id)) ||
+  kinds.some((kind) => visitor.kinds.includes(kind));
+
+/** What the levels say to one visitor. */
+export type Answer = { readonly against: string | undefined; readonly open: readonly string[] };
+
+export const isOpenTo = (levels: readonly Level[], visitor: Visitor, way: Way, now: Instant): boolean =>
+  levels.every(({ clauses }) =>
+    clauses.every((clause) => !clause.ways.includes(way) || clause.holds(visitor, now) !== false),
+  );
+
+/** The same in words. */
+export function answerOf(levels: readonly Level[], visitor: Visitor, way: Way, now: Instant): Answer {
+  const open: string[] = [];
+  for (const { of, clauses } of levels) {
+    for (const clause of clauses) {
+      if (!clause.ways.includes(way)) continue;
+      const holds = clause.holds(visitor, now);
+      if (holds === false)
+        return { against: `the door of ${of} ${clause.says}, and this ${clause.instead(visitor)}`, open };
+      if (holds === undefined && visitor.circumstances) open.push(`the door of ${of} ${clause.says}`);
+    }
+  }
+  return { against: undefined, open };
+}
+
+/** Until when the hours of a level hold without a break, where they hold now. */
+export function closingOf({ of, door: { hours } }: Level, now: Instant): { at: Instant; because: string } | undefined {
+  if (!hours || !holdAt(hours, now)) return undefined;
+  return { at: heldUntil(hours, now), because: `the door of ${of} is open ${inWords(hours)} only` };
+}
+
+/** Which attributes somebody else than the device may read: by name, or `undefined` for all. */
+export function readableBy(levels: readonly Level[], visitor: Visitor): ((name: string) => boolean) | undefined {
+  const rules = levels.flatMap(({ door: { readable } }) => (readable ? [readable] : []));
+  if (rules.length === 0) return undefined;
+  const sets = rules.map(
+    (rule) => new Set(rule.filter(({ by }) => !by || isMeant(by, visitor)).flatMap(({ attributes }) => attributes)),
+  );
+  return (name) => sets.every((set) => set.has(name));
+}
+
+/** All that a level demands, in words. */
+export function saidBy({ of, door, clauses }: Level): readonly { field: string; from: string; says: string }[] {
+  const { writable, readable, rate, size } = door;
+  const message: [keyof Door, string | undefined][] = [
+    ["writable", writable && `takes ${listOf(writable)} only`],
+    [
+      "readable",
+      readable &&
+        `shows ${readable.map(({ attributes, by }) => `${listOf(attributes)}${by ? ` to ${inWordsOf(by)}` : ""}`).join(", ") || "nothing"} only`,
+    ],
+    ["rate", rate && `takes ${rate.perMinute} messages a minute, ${rate.burst ?? rate.perMinute} at once`],
+    ["size", size === undefined ? undefined : `takes messages of ${size} bytes at most`],
+  ];
+  return [
+    ...clauses.map(({ field, says }) => ({ field, from: of, says })),
+    ...message.flatMap(([field, says]) => (says === undefined ? [] : [{ field, from: of, says }])),
+  ];
+}
+
+const listOf = (names: readonly string[]): string => (names.length === 0 ? "nothing" : names.join(" and "));
+
+type Known = (id: CredentialId) => Pick<Credential, "kind" | "person" | "parent"> | undefined;
+
+/** What of the inner door could let in whom or what the outer one does not. What it leaves out, the outer one still demands. */
+export function widens(outer: Door, inner: Door, known: Known): readonly Fault[] {
+  const faults: Fault[] = [];
+  const refuse = (path: string, message: string) => void faults.push({ path, message });
+  for (const { path, message } of beyond(outer, inner)) refuse(path.replace(/^conditions\./, ""), message);
+  const { tls, proof, size } = outer;
+  if (tls && inner.tls && tlsVersions.indexOf(inner.tls) < tlsVersions.indexOf(tls)) refuse("tls", `at least ${tls}`);
+  if (proof && inner.proof && proofs.indexOf(inner.proof) < proofs.indexOf(proof)) refuse("proof", `at least ${proof}`);
+  if (size !== undefined && inner.size !== undefined && inner.size > size) refuse("size", `at most ${size}`);
+  if (outer.writable && inner.writable) {
+    const more = inner.writable.filter((name) => !outer.writable?.includes(name));
+    if (more.length > 0) refuse("writable", `${more.join(", ")}: only ${listOf(outer.writable)}`);
+  }
+  if (outer.readable && inner.readable) {
+    for (const [at, { attributes, by }] of inner.readable.entries()) {
+      const more = attributes.filter((name) => !isShown(outer.readable ?? [], name, by, known));
+      if (more.length > 0) refuse(`readable.${at}`, `${more.join(", ")}: not shown so by the product`);
+    }
+  }
+  const [wide, narrow] = [outer.allow, inner.allow];
+  if (wide?.addresses && narrow?.addresses) {
+    const networks = networksOf(wide.addresses);
+    for (const one of networksOf(narrow.addresses))
+      if (!networks.some((network) => includes(network, one)))
+        refuse("allow.addresses", `${formatNetwork(one)} is not in ${wide.addresses.join(" or ")}`);
+  }
+  if (wide && narrow && namesAnybody(wide) && namesAnybody(narrow)) {
+    for (const [field, id] of beyondVisitors(wide, narrow, known))
+      refuse(`allow.${field}`, `${id}: only ${inWordsOf(wide)}`);
+  }
+  return faults;
+}
+
+const isShown = (rules: NonNullable<Door["readable"]>, name: string, by: Visitors | undefined, known: Known): boolean =>
+  rules.some(
+    (rule) =>
+      rule.attributes.includes(name) &&
+      (!rule.by || (by !== undefined && beyondVisitors(rule.by, by, known).length === 0)),
+  );
+
+/** Who of the inner ones is none of the outer ones. */
+function beyondVisitors(
+  outer: Visitors,
+  inner: Visitors,
+  known: Known,
+): readonly (readonly [keyof Visitors, string])[] {
+  const { credentials = [], people = [], kinds = [] } = outer;
+  const isWithin = (id: CredentialId): boolean => {
+    if (credentials.includes(id)) return true;
+    const one = known(id);
+    if (!one) return false;
+    return kinds.some((kind) => kind === one.kind) || (one.person !== undefined && people.includes(one.person));
+  };
+  return [
+    ...(inner.credentials ?? []).filter((id) => !isWithin(id)).map((id) => ["credentials", id] as const),
+    ...(inner.people ?? []).filter((id) => !people.includes(id)).map((id) => ["people", id] as const),
+    ...(inner.kinds ?? []).filter((kind) => !kinds.includes(kind)).map((kind) => ["kinds", kind] as const),
+  ];
+}
