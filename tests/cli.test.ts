@@ -205,6 +205,56 @@ test("what a device measured is read back, as points, in steps and as the newest
   assert.equal(await refused(undefined, "telemetry", "send", device, "temperature=warm"), "telemetry.wrongType");
 });
 
+test("a door is shown, set and taken away, and what it may not say is a misuse before anything is asked", async () => {
+  const set = await answer(
+    "door",
+    "set",
+    device,
+    "--transport",
+    "mqtts",
+    "--allow",
+    "127.0.0.1,apiToken",
+    "--rate",
+    "60/10",
+    "--readable",
+    "temperature=session",
+  );
+  const door = {
+    transports: ["mqtts"],
+    allow: { addresses: ["127.0.0.1"], kinds: ["apiToken"] },
+    readable: [{ attributes: ["temperature"], by: { kinds: ["session"] } }],
+    rate: { perMinute: 60, burst: 10 },
+  };
+  assert.deepEqual(set.door, door);
+  assert.match((await call(["door", "show", device])).out, new RegExp(`${device} +takes mqtts only`));
+  assert.equal((await answer("door", "remove", device)).removed, true);
+  assert.match((await call(["door", "show", device])).out, /nothing beyond a good credential/);
+  for (const [argv, sentence] of [
+    [["show", "key_1"], /no identifier of a product or a device/],
+    [["set", device], /Say what it demands/],
+    [["set", device, "--allow", "weather"], /is not a network, a person/],
+    [["set", device, "--readable", "a=10.0.0.1"], /WHO is no address here/],
+  ] as const) {
+    const { exit, err } = await call(["door", ...argv]);
+    assert.equal(exit, 2);
+    assert.match(err, sentence);
+  }
+});
+
+test("what is on the lists is shown and taken off, and who would shut himself out is told", async () => {
+  const made = await answer("list", "deny", "192.0.2.0/24", "--comment", "the old office", "--expires", "30d");
+  assert.deepEqual([made.what, made.value, made.comment], ["address", "192.0.2.0/24", "the old office"]);
+  assert.equal((await answer("list", "deny", device)).what, "device");
+  assert.equal((await answer("list", "allow", `devices/${device}/#`)).what, "topic");
+  const { err } = await call(["list", "allow", "192.0.2.7"]);
+  assert.match(err, /shut you out/);
+  const { items } = await answer("list", "show", "--list", "deny");
+  assert.deepEqual(items.map(({ what }: { what: string }) => what).toSorted(), ["address", "device"]);
+  const all = (await answer("list", "show")).items as { id: string }[];
+  for (const { id } of all) await answer("list", "remove", id);
+  assert.match((await call(["list", "show"])).err, /Nothing is on either list/);
+});
+
 test("a token does what it was granted, is explained, listed and ended", async () => {
   const grant = `telemetry.read:${device}`;
   const made = await answer("token", "create", "--name", "dashboard", "--grant", grant, "--expires", "1h");

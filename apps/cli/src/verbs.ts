@@ -3,8 +3,10 @@ import { auditVerbs } from "./verbs/audit.ts";
 import { certificateVerbs } from "./verbs/certificates.ts";
 import { credentialVerbs } from "./verbs/credentials.ts";
 import { deviceVerbs } from "./verbs/devices.ts";
+import { doorVerbs } from "./verbs/doors.ts";
 import { invitationVerbs } from "./verbs/invitations.ts";
 import { keysVerbs } from "./verbs/keys.ts";
+import { listVerbs } from "./verbs/lists.ts";
 import { memberVerbs } from "./verbs/members.ts";
 import { mintingVerbs } from "./verbs/minting.ts";
 import { orgVerbs } from "./verbs/orgs.ts";
@@ -32,6 +34,8 @@ export const verbs: readonly Verb[] = [
   ...telemetryVerbs,
   ...mintingVerbs,
   ...credentialVerbs,
+  ...doorVerbs,
+  ...listVerbs,
   ...auditVerbs,
   ...usageVerbs,
   ...certificateVerbs,

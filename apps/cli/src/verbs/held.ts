@@ -3,7 +3,7 @@ import { Misuse } from "../failure.ts";
 import { readPublicKey } from "../own-files.ts";
 import { any, file, oneOf, optional, text, type Reader } from "../parameter.ts";
 
-const hours: Reader<Hours> = {
+export const hours: Reader<Hours> = {
   hint: "HOURS",
   read: (given) => {
     const read = parseHours(given);
@@ -12,7 +12,7 @@ const hours: Reader<Hours> = {
   },
 };
 
-const rate: Reader<NonNullable<Conditions["rate"]>> = {
+export const rate: Reader<NonNullable<Conditions["rate"]>> = {
   hint: "N[/BURST]",
   read: (given) => {
     const [, perMinute, burst] = /^(\d{1,5})(?:\/(\d{1,5}))?$/.exec(given) ?? [];
