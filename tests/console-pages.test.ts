@@ -59,6 +59,10 @@ atEnd.after(async () => void pump.end(true));
 await pump.publishAsync("me/telemetry", '{"mode": "auto"}', { qos: 1 });
 await me.post("/v1/plans", { name: "small", quotas: { devices: 1_000, points: 200, requests: 1_000_000 } });
 await me.send("PUT", `/v1/orgs/${org}/plan`, { body: { plan: "small" } });
+await me.put(`/v1/products/${product.id}/door`, { transports: ["mqtts", "wss"], size: 65_536 });
+await me.put(`/v1/devices/${device.id}/door`, { rate: { perMinute: 600 } });
+await me.post("/v1/lists", { list: "deny", what: "address", value: "192.0.2.0/24", comment: "the old office" });
+await me.post("/v1/lists", { list: "deny", what: "device", value: suspended.id, expiresIn: "30d" });
 await me.post("/v1/invitations", { email: "bob@example.com", role: "viewer" });
 
 const inOrg = `/o/${org}`;
@@ -158,7 +162,17 @@ const places: readonly Place[] = [
   [`${inOrg}/devices/dev_${"0".repeat(32)}`, "This page cannot be shown", "device.unknown"],
   [`${inOrg}/nowhere`, "There is no such place."],
   [`${inOrg}/products`, "Products", "Sensor"],
-  [`${inOrg}/products/${product.id}`, "Pump", "bar"],
+  [
+    `${inOrg}/products/${product.id}`,
+    "Pump",
+    "It takes mqtts or wss only.",
+    {
+      "its door": async (page) => {
+        await press(page, "Change the door");
+        await page.getByRole("dialog", { name: "Change the door" }).waitFor();
+      },
+    },
+  ],
   [`${inOrg}/access`, "Access", "Report"],
   [
     `${inOrg}/access/people`,
@@ -173,6 +187,17 @@ const places: readonly Place[] = [
         await page.getByRole("dialog").getByLabel("E-mail").fill("carol@example.com");
         await press(page, "Make the link");
         await page.getByLabel("The link", { exact: true }).waitFor();
+      },
+    },
+  ],
+  [
+    `${inOrg}/access/lists`,
+    "Access",
+    "the old office",
+    {
+      "an entry": async (page) => {
+        await press(page, "Add an entry");
+        await page.getByRole("dialog", { name: "Add an entry" }).waitFor();
       },
     },
   ],

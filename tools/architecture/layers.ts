@@ -39,6 +39,7 @@ export const layers: readonly (readonly Unit[])[] = [
     { folder: "apps/console/src/mqtt-sessions" },
     { folder: "apps/console/src/chart" },
     { folder: "apps/console/src/quotas" },
+    { folder: "apps/console/src/doors" },
   ],
   [{ folder: "apps/server/src/authority" }, { folder: "apps/server/src/audit" }, { folder: "apps/server/src/live" }],
   [

@@ -149,6 +149,10 @@ const tree = root.addChildren([
       lazyRouteComponent(() => import("./access/index.ts"), "People"),
     ),
     page(
+      below(paths.lists),
+      lazyRouteComponent(() => import("./access/index.ts"), "Lists"),
+    ),
+    page(
       below(paths.addCredential),
       lazyRouteComponent(() => import("./access/index.ts"), "AddCredential"),
     ),

@@ -39,7 +39,7 @@ const who = {
 const visitors = z.strictObject(who);
 export type Visitors = z.infer<typeof visitors>;
 
-const names = z.array(attributeName).max(512);
+const names = z.array(attributeName).min(1).max(512);
 
 /** What a product or a device demands of whoever comes to it; each that is there has to hold. */
 export const door = z.strictObject({
@@ -69,7 +69,8 @@ export const door = z.strictObject({
     .optional()
     .describe("Attributes that may be sent; without it all. A message with another one is refused as a whole."),
   readable: z
-    .array(z.strictObject({ attributes: names.min(1), by: visitors.optional() }))
+    .array(z.strictObject({ attributes: names, by: visitors.optional() }))
+    .min(1)
     .max(most)
     .optional()
     .describe("Attributes that may be read, and by whom; without it all. The device itself hears what is its own."),

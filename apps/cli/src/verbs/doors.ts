@@ -13,7 +13,7 @@ import {
   type Visitors,
 } from "@holdfast/protocol";
 import { Misuse } from "../failure.ts";
-import { any, count, oneOf, onOff, optional, required, text, type Reader } from "../parameter.ts";
+import { any, count, oneOf, optional, required, text, type Reader } from "../parameter.ts";
 import type { Tools } from "../tools.ts";
 import { verb } from "../verb.ts";
 import { hours, rate } from "./held.ts";
@@ -80,9 +80,7 @@ export const doorVerbs = [
       allow: any(visitors, `only these: ${who}`),
       deny: any(visitors, `not these, whatever is allowed: ${who}`),
       writable: any(text("NAME"), "only this attribute is taken"),
-      "nothing-writable": onOff("no attribute is taken"),
       readable: any(shownTo, "only this attribute is shown, to everybody or to these"),
-      "nothing-readable": onOff("no attribute is shown"),
       rate: optional(rate, "at most so many messages of a device a minute, and at once"),
       size: optional(count, "bytes of the largest message"),
       hours: any(hours, "open only then, by the clocks of a place: 'mon-fri 08:00-18:00 Europe/Berlin'"),
@@ -136,9 +134,7 @@ type Given = {
   readonly allow: readonly Side[];
   readonly deny: readonly Side[];
   readonly writable: readonly string[];
-  readonly "nothing-writable": boolean;
   readonly readable: readonly { attributes: string[]; by?: Visitors }[];
-  readonly "nothing-readable": boolean;
   readonly rate: Door["rate"];
   readonly size: number | undefined;
   readonly hours: readonly Hours[];
@@ -151,8 +147,8 @@ const doorOf = (given: Given): Door => ({
   ...(given.proof && { proof: given.proof }),
   ...(given.allow.length > 0 && { allow: together(given.allow) }),
   ...(given.deny.length > 0 && { deny: together(given.deny) }),
-  ...((given.writable.length > 0 || given["nothing-writable"]) && { writable: [...given.writable] }),
-  ...((given.readable.length > 0 || given["nothing-readable"]) && { readable: [...given.readable] }),
+  ...(given.writable.length > 0 && { writable: [...given.writable] }),
+  ...(given.readable.length > 0 && { readable: [...given.readable] }),
   ...(given.rate && { rate: given.rate }),
   ...(given.size !== undefined && { size: given.size }),
   ...(given.hours.length > 0 && { hours: [...given.hours] }),

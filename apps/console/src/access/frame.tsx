@@ -9,6 +9,7 @@ const own = words.access;
 const tabs = [
   { to: paths.access, label: own.tabs.credentials },
   { to: paths.people, label: own.tabs.people },
+  { to: paths.lists, label: own.tabs.lists },
 ] as const;
 
 /** What stands above both lists of who and what may come in. */

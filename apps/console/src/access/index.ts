@@ -1,4 +1,5 @@
 export { AddCredential } from "./add-credential.tsx";
 export { CredentialPage } from "./credential.tsx";
 export { Credentials } from "./credentials.tsx";
+export { Lists } from "./lists.tsx";
 export { People } from "./people.tsx";

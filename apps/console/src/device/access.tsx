@@ -3,6 +3,7 @@ import { actions, routes, type Action } from "@holdfast/protocol";
 import { Link } from "@tanstack/react-router";
 import { useState } from "react";
 import { apiFor, useAct, useList } from "../api/index.ts";
+import { DoorCard } from "../doors/index.ts";
 import {
   DataTable,
   Empty,
@@ -30,6 +31,7 @@ export function DeviceAccess() {
   return (
     <DeviceFrame device={device}>
       <Keys device={device} />
+      <DoorCard whose={{ device: device.id }} why={device.state === "retired" ? words.device.isRetired : undefined} />
       <Explain device={device} />
     </DeviceFrame>
   );

@@ -20,6 +20,7 @@ export const paths = {
   product: "/o/$org/products/$product",
   access: "/o/$org/access",
   people: "/o/$org/access/people",
+  lists: "/o/$org/access/lists",
   addCredential: "/o/$org/access/add",
   credential: "/o/$org/access/$credential",
   audit: "/o/$org/audit",

@@ -6,6 +6,7 @@ import { routes } from "@holdfast/protocol";
 import { useSuspenseQuery } from "@tanstack/react-query";
 import { useNavigate, useParams } from "@tanstack/react-router";
 import { apiFor, useAct } from "../api/index.ts";
+import { DoorCard } from "../doors/index.ts";
 import { Confirm, Empty, EntityId, Page, paths, Scroll, Press, SaveChanges } from "../kit/index.ts";
 import { useCan, useKept, useOrg } from "../session/index.ts";
 import { words } from "../words/index.ts";
@@ -69,6 +70,7 @@ function ProductPage({ product }: { readonly product: Known }) {
         why={why}
         change={(attributes) => change.mutateAsync({ attributes })}
       />
+      <DoorCard whose={params} />
       <Confirm
         opened={isEnding}
         close={ending.close}

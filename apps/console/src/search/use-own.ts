@@ -19,6 +19,7 @@ export function useOwn(text: string): readonly FoundGroup[] {
   const there: readonly Found[] = [
     ...places.map(({ to, label }) => ({ id: to, label, href: at(to) })),
     { id: "people", label: words.access.tabs.people, href: pathTo("people", { org: org.id }) },
+    { id: "lists", label: words.access.tabs.lists, href: pathTo("lists", { org: org.id }) },
     { id: "security", label: words.places.security, href: pathTo("security", { org: org.id }) },
   ];
   const actions: readonly Found[] = [

@@ -270,7 +270,7 @@ export function saidBy({ of, door, clauses }: Level): readonly { field: string; 
     [
       "readable",
       readable &&
-        `shows ${readable.map(({ attributes, by }) => `${listOf(attributes)}${by ? ` to ${inWordsOf(by)}` : ""}`).join(", ") || "nothing"} only`,
+        `shows ${readable.map(({ attributes, by }) => `${listOf(attributes)}${by ? ` to ${inWordsOf(by)}` : ""}`).join(", ")} only`,
     ],
     ["rate", rate && `takes ${rate.perMinute} messages a minute, ${rate.burst ?? rate.perMinute} at once`],
     ["size", size === undefined ? undefined : `takes messages of ${size} bytes at most`],
@@ -281,7 +281,7 @@ export function saidBy({ of, door, clauses }: Level): readonly { field: string; 
   ];
 }
 
-const listOf = (names: readonly string[]): string => (names.length === 0 ? "nothing" : names.join(" and "));
+const listOf = (names: readonly string[]): string => names.join(" and ");
 
 type Known = (id: CredentialId) => Pick<Credential, "kind" | "person" | "parent"> | undefined;
 

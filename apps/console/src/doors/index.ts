@@ -1,0 +1,1 @@
+export { DoorCard } from "./door-card.tsx";

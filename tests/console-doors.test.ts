@@ -1,0 +1,73 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { atEnd, startTestPlatform } from "../apps/server/src/testing/index.ts";
+import { Owner, type Thing } from "./authority.fixture.ts";
+import { startBrowser } from "./browser.fixture.ts";
+import { buildConsole, Entrance } from "./console.fixture.ts";
+
+// Doors and lists as a person meets them.
+buildConsole();
+const platform = await startTestPlatform();
+atEnd.after(() => platform.close());
+const browser = await startBrowser();
+atEnd.after(() => browser.close());
+const owner = new Owner(platform.visitor, await platform.setUp());
+const entrance = new Entrance(browser, platform);
+const application = await owner.application();
+const product = await owner.product();
+const device = await owner.device(application.id, { product: product.id });
+const at = (path: string) => `${platform.platform.url}/o/${owner.org}${path}`;
+
+test("a device's door is changed by somebody who sees what its product demands already, and reads why it may not be widened", async (t) => {
+  await owner.asks.put(`/v1/products/${product.id}/door`, { transports: ["mqtts"], rate: { perMinute: 60 } });
+  const { page } = await entrance.at(t, at(`/devices/${device.id}/access`));
+  const demands = page.getByRole("table", { name: "Door" });
+  await demands.getByRole("row", { name: "product It takes mqtts only." }).waitFor();
+  await page.getByRole("button", { name: "Change the door" }).click();
+  const dialog = page.getByRole("dialog", { name: "Change the door" });
+  await dialog.getByLabel("Messages a minute").fill("6000");
+  await dialog.getByLabel("Not these").fill("the office");
+  await dialog.getByRole("button", { name: "Set the door" }).click();
+  await dialog.getByText('"the office" is none of these.').waitFor();
+  await dialog.getByLabel("Not these").fill("192.0.2.0/24");
+  await dialog.getByRole("button", { name: "Set the door" }).click();
+  await dialog.getByText("door.widens").waitFor();
+  await dialog.getByLabel("Messages a minute").fill("6");
+  await dialog.getByRole("button", { name: "Set the door" }).click();
+  await dialog.waitFor({ state: "hidden" });
+  await demands.getByRole("row", { name: "this device It takes nobody from 192.0.2.0/24." }).waitFor();
+  const { door } = await owner.asks.get<{ door: object }>(`/v1/devices/${device.id}/door`);
+  assert.deepEqual(door, { deny: { addresses: ["192.0.2.0/24"] }, rate: { perMinute: 6, burst: 6 } });
+  await page.getByRole("button", { name: "Change the door" }).click();
+  await dialog.getByRole("button", { name: "Take the door away" }).click();
+  await dialog.waitFor({ state: "hidden" });
+  await demands.getByRole("row", { name: "this device" }).waitFor({ state: "hidden" });
+});
+
+test("an entry is put on a list and taken off it, contradictions are said, and nobody shuts herself out", async (t) => {
+  const { page } = await entrance.at(t, at("/access/lists"));
+  const add = async (list: string, what: string, value: string) => {
+    await page.getByRole("button", { name: "Add an entry" }).first().click();
+    const dialog = page.getByRole("dialog", { name: "Add an entry" });
+    await dialog.getByLabel("List").selectOption(list);
+    await dialog.getByLabel("What").selectOption(what);
+    await dialog.getByLabel("Value").fill(value);
+    await dialog.getByRole("button", { name: "Add an entry" }).click();
+    return dialog;
+  };
+  const shut = await add("deny", "address", "127.0.0.1");
+  await shut.getByText("list.locksOut").waitFor();
+  await page.keyboard.press("Escape");
+  await (await add("allow", "device", device.id)).waitFor({ state: "hidden" });
+  const told = await add("deny", "device", device.id);
+  await told.getByText("deny wins").waitFor();
+  await told.getByRole("button", { name: "Close" }).last().click();
+  const remove = page.getByRole("button", { name: `Remove ${device.id}` });
+  await remove.nth(1).waitFor();
+  for (let left = 2; left > 0; left--) {
+    await remove.first().click();
+    await remove.nth(left - 1).waitFor({ state: "hidden" });
+  }
+  await page.getByText("Nothing is on either list").waitFor();
+  assert.deepEqual((await owner.asks.get<{ items: Thing[] }>("/v1/lists")).items, []);
+});
