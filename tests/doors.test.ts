@@ -284,12 +284,10 @@ test("when the hours of a door end, the device is let go and nobody reads it, an
   const { token } = await owner.tokenOf(["telemetry.read"]);
   const program = await mqtt(platform, { username: "program", password: token, protocolVersion: 5 });
   await program.client.subscribeAsync("devices/+/telemetry");
-  const [held, stays] = await Promise.all(
-    [device, neighbour].map(({ key }) =>
-      mqtt(platform, { username: key.id, password: key.secret, protocolVersion: 5 }),
-    ),
-  );
-  assert.ok(held && stays);
+  const lasting = { clientId: "lasting", clean: false, properties: { sessionExpiryInterval: 86_400 } };
+  const come = ({ key }: Device) =>
+    mqtt(platform, { username: key.id, password: key.secret, protocolVersion: 5, ...lasting });
+  const [held, stays] = [await come(device), await come(neighbour)];
   const deliver = async (value: number) => {
     const path = `/v1/devices/${device.id}/telemetry`;
     return (await asking().send<Problem>("POST", path, { body: reading(value) })).status;
@@ -303,7 +301,8 @@ test("when the hours of a door end, the device is let go and nobody reads it, an
   assert.equal((await asking().send("GET", `/v1/devices/${device.id}/telemetry/latest`)).status, 403);
   await stays.client.publishAsync("me/telemetry", '{"temperature":53.5}', { qos: 1 });
   clock.move(50 * minute);
-  const again = await mqtt(platform, { username: device.key.id, password: device.key.secret, protocolVersion: 5 });
+  const again = await come(device);
+  assert.ok(again.resumed, "its session was not kept meanwhile");
   const late = await mqtt(platform, { username: "program", password: token, protocolVersion: 5, clientId: "late" });
   await late.client.subscribeAsync(`devices/${device.id}/telemetry`);
   await shown([late], 54.5, () => deliver(54.5));

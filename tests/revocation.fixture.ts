@@ -74,7 +74,10 @@ export async function webSocket({ platform }: TestPlatform, shown: Shown, device
   return { name: "WebSocket", seen: () => text, closed, end: () => void socket.destroy() };
 }
 
-export type Subscribed = Held & { readonly client: MqttClient };
+export type Subscribed = Held & {
+  readonly client: MqttClient;
+  /** It found its session again. */ readonly resumed: boolean;
+};
 
 export async function mqtt(
   { platform }: TestPlatform,
@@ -86,8 +89,8 @@ export async function mqtt(
   let text = "";
   // Listening from the start: what waits for a session comes right behind the CONNACK.
   client.on("message", (topic, payload) => (text += `${topic} ${payload.toString()}\n`));
-  await new Promise<void>((resolve, reject) => {
-    client.once("connect", () => resolve());
+  const resumed = await new Promise<boolean>((resolve, reject) => {
+    client.once("connect", ({ sessionPresent }) => resolve(sessionPresent));
     client.on("error", reject); // later ones are an end like any other
   }).catch((error: unknown) => {
     client.end(true);
@@ -95,7 +98,7 @@ export async function mqtt(
   });
   const closed = closing(client);
   const name = `MQTT ${options.protocolVersion === 5 ? "5" : "3.1.1"} over ${over}`;
-  return { name, client, seen: () => text, closed, end: () => void client.end(true) };
+  return { name, client, resumed, seen: () => text, closed, end: () => void client.end(true) };
 }
 
 /** Waits until each has shown this. A WebSocket is open before it watches, so what is to be seen is sent until it is. */

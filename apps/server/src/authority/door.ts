@@ -29,6 +29,8 @@ export type Level = {
   readonly of: Id<"product"> | Id<"device">;
   readonly door: Door;
   readonly clauses: readonly Clause[];
+  /** The one of them that hangs on time. */
+  readonly hours: Clause | undefined;
   readonly writable: ReadonlySet<string> | undefined;
   /** Two that say the same demand the same. */
   readonly text: string;
@@ -86,10 +88,12 @@ function within<T>(field: string, read: () => T): T {
 
 export function levelOf(of: Level["of"], door: Door | undefined): Level | undefined {
   if (!door || Object.keys(door).length === 0) return undefined;
+  const clauses = clausesOf(door);
   return {
     of,
     door,
-    clauses: clausesOf(door),
+    clauses,
+    hours: clauses.find(({ field }) => field === "hours"),
     writable: door.writable && new Set(door.writable),
     text: JSON.stringify(door),
   };
@@ -173,7 +177,8 @@ function clausesOf({ transports: ways, tls, proof, allow, deny, hours }: Door): 
       field: "hours",
       ways: all,
       says: `is open ${inWords(hours)} only`,
-      holds: (_visitor, now) => at(now),
+      // Of a session that is kept for whoever comes back, and then is asked.
+      holds: ({ circumstances }, now) => (circumstances ? at(now) : undefined),
       instead: () => "is another time",
     });
   }
@@ -226,10 +231,27 @@ const isDenied = ({ credentials = [], people = [], kinds = [] }: Visitors, visit
 /** What the levels say to one visitor. */
 export type Answer = { readonly against: string | undefined; readonly open: readonly string[] };
 
-export const isOpenTo = (levels: readonly Level[], visitor: Visitor, way: Way, now: Instant): boolean =>
-  levels.every(({ clauses }) =>
-    clauses.every((clause) => !clause.ways.includes(way) || clause.holds(visitor, now) !== false),
-  );
+export const isOpenTo = (
+  levels: readonly Level[],
+  visitor: Visitor,
+  way: Way,
+  now: Instant,
+  passed: Passed = new Map(),
+): boolean => levels.every((level) => isPassed(level, visitor, way, now, passed) && isOpenAt(level, way, now, visitor));
+
+/** What the levels said to one visitor but for the hours: nothing else of it changes while he is there. */
+export type Passed = Map<Level, Partial<Record<Way, boolean>>>;
+
+function isPassed(level: Level, visitor: Visitor, way: Way, now: Instant, passed: Passed): boolean {
+  let known = passed.get(level);
+  if (!known) passed.set(level, (known = {}));
+  return (known[way] ??= level.clauses.every(
+    (clause) => clause.field === "hours" || !clause.ways.includes(way) || clause.holds(visitor, now) !== false,
+  ));
+}
+
+const isOpenAt = ({ hours }: Level, way: Way, now: Instant, visitor: Visitor): boolean =>
+  !hours || !hours.ways.includes(way) || hours.holds(visitor, now) !== false;
 
 /** The same in words. */
 export function answerOf(levels: readonly Level[], visitor: Visitor, way: Way, now: Instant): Answer {

@@ -57,6 +57,8 @@ export class Lists {
   readonly entries: ReadonlyMap<Id<"listEntry">, ListEntry>;
   readonly #all: readonly Read[];
   #live: readonly Read[] = [];
+  /** By device, as long as the same entries hold: asked for every message. */
+  readonly #ofDevices = new Map<Id<"device">, Listing>();
   #until = Number.NEGATIVE_INFINITY;
 
   constructor(entries: Iterable<ListEntry> = []) {
@@ -120,11 +122,15 @@ export class Lists {
   ofDevice(device: Id<"device">, now: Instant): Listing {
     const live = this.#at(now);
     if (live.length === 0) return silent;
+    const known = this.#ofDevices.get(device);
+    if (known) return known;
     const topic = telemetryTopic(device);
-    return together([
+    const listing = together([
       ask(live, "device", ({ entry }) => entry.value === device, `is ${device}`),
       ask(live, "topic", ({ filter }) => filter?.matches(topic) ?? false, `is ${topic}`),
     ]);
+    this.#ofDevices.set(device, listing);
+    return listing;
   }
 
   /** Whether a filter asks for nothing but what is denied. */
@@ -153,6 +159,7 @@ export class Lists {
 
   #at(now: Instant): readonly Read[] {
     if (now < this.#until) return this.#live;
+    this.#ofDevices.clear();
     this.#live = this.#all.filter(({ entry: { expiresAt } }) => expiresAt === undefined || now < expiresAt);
     this.#until = Math.min(
       Number.POSITIVE_INFINITY,

@@ -4,10 +4,10 @@ import type { Allowance, Rate } from "./allowance.ts";
 import type { Circumstances } from "./circumstances.ts";
 import { judge } from "./conditions.ts";
 import { partyOf, type Credential } from "./credential.ts";
-import { canHold } from "./kinds.ts";
 import { demandedOf } from "./demands.ts";
-import { answerOf, closingOf, isOpenTo, readableBy, wayOf, type Answer } from "./door.ts";
+import { answerOf, closingOf, isOpenTo, readableBy, wayOf, type Answer, type Passed } from "./door.ts";
 import { inWords } from "./hours.ts";
+import { canHold } from "./kinds.ts";
 import type { ListEntry } from "./lists.ts";
 import { coveringGrant, covers, linkOf, type Link, type Target } from "./link.ts";
 import { actionsOfMember } from "./roles.ts";
@@ -51,6 +51,8 @@ export type Power = {
   /** The entries of the organisation's lists that decided about whoever comes. */
   readonly by: readonly ListEntry[];
   readonly space: Space;
+  /** What doors have answered already. */
+  readonly passed: Passed;
 };
 
 type Closing = { readonly because: string; readonly code: "condition.unmet" | "door.refused" };
@@ -134,7 +136,7 @@ export function compile(
     }
   }
   const { epoch } = space.cell;
-  return { epoch, end, links, expiresAt, closing, allowances, open, visitor, by: listing.by, space };
+  return { epoch, end, links, expiresAt, closing, allowances, open, visitor, by: listing.by, space, passed: new Map() };
 }
 
 const final = (because: string): End => ({ because, forGood: true });
@@ -238,11 +240,11 @@ function barrier(
   return { ...answerOf(space.doorsOf(target.placement), visitor, way, now), code: "door.refused" };
 }
 
-function isBarred({ space, visitor }: Power, action: Action, target: Target, now: Instant): boolean {
+function isBarred({ space, visitor, passed }: Power, action: Action, target: Target, now: Instant): boolean {
   const way = target.kind === "device" ? wayOf(action) : undefined;
   if (target.kind !== "device" || !way) return false;
   if (space.lists.ofDevice(target.id, now).against !== undefined) return true;
-  return visitor.device !== target.id && !isOpenTo(space.doorsOf(target.placement), visitor, way, now);
+  return visitor.device !== target.id && !isOpenTo(space.doorsOf(target.placement), visitor, way, now, passed);
 }
 
 /** Which attributes of a device may be read: by name, or `undefined` for all. A device hears what is its own. */

@@ -17,7 +17,14 @@ const failures = new Set<RefusalCode>(["credential.invalid", "proof.required", "
 export const wasRefused = (error: unknown): boolean =>
   error instanceof Refusal && (failures.has(error.code) || reasons.has(error.code));
 
-const reasons = new Set<RefusalCode>(["credential.missing", "credential.expired", "condition.unmet", "rate.exceeded"]);
+const reasons = new Set<RefusalCode>([
+  "credential.missing",
+  "credential.expired",
+  "condition.unmet",
+  "door.refused",
+  "list.denied",
+  "rate.exceeded",
+]);
 
 /**
  * Keeps guessing cheap for us, for all listeners together. Fifty thousand meters may share the one address of a carrier, so a
