@@ -519,7 +519,7 @@ export const en = {
     allow: "Only these",
     deny: "Not these",
     whoHint:
-      "One a line: an address or network, a person (per_…), a credential (key_…, tok_…), or a kind: session, apiToken, operator, accessKey.",
+      "One a line: an address or network, a person (per_…), a credential (key_…, tok_…), or a kind: session, apiToken, operator, trustedApplication, accessKey, applicationUser.",
     writable: "Only these attributes may be sent",
     readable: "Only these attributes may be read",
     namesHint: "One a line. Empty: all.",

@@ -4,8 +4,11 @@ import { Refusal, type CredentialId, type Id, type Instant } from "@holdfast/ker
 import { tlsVersions, transports, visitorKinds, type Door, type Visitors } from "@holdfast/protocol";
 import fc from "fast-check";
 import { unsaid } from "./circumstances.ts";
-import { answerOf, closingOf, isOpenTo, levelOf, readableBy, readDoor, widens, type Level } from "./door.ts";
+import { answerOf, closingOf, isOpenTo, levelOf, readableBy, readDoor, type Level } from "./door.ts";
+import type { OrgScope } from "../storage/index.ts";
+import { Space } from "./space.ts";
 import type { Visitor } from "./visitor.ts";
+import { widens } from "./widening.ts";
 
 const [product, device] = [`prd_${"1".repeat(32)}` as Id<"product">, `dev_${"2".repeat(32)}` as Id<"device">];
 const people = ["3", "4"].map((digit) => `per_${digit.repeat(32)}` as Id<"person">);
@@ -94,6 +97,45 @@ test("an attribute is shown when every level shows it, to whom each does", () =>
   const seen = (who: Visitor) => ["a", "b", "c", "d"].filter((name) => readableBy(levels, who)?.(name));
   assert.deepEqual([seen(visitor()), seen(visitor({ person }))], [["b"], ["b", "c"]]);
   assert.equal(readableBy(level(device, { size: 1 }), visitor()), undefined);
+});
+
+test("a door that changes, of a device or of its product, is heard by whoever has come, and what changes nothing is not", () => {
+  const placement = { application: `app_${"0".repeat(32)}` as Id<"application">, product, state: "active" } as const;
+  const place = (version: number, door: Door) =>
+    ({ ...placement, tags: {}, alias: undefined, version, door: level(device, door)[0] }) as const;
+  const schema = (door: Door) => ({ strict: false, types: new Map(), door: level(product, door)[0] });
+  const space = new Space(
+    { org: `org_${"0".repeat(32)}` } as OrgScope, // nothing here seals
+    {
+      devices: new Map([[device, place(1, { size: 1 })]]),
+      applications: new Set(),
+      products: new Map([[product, schema({ size: 2 })]]),
+      members: new Map(),
+      revokedBefore: new Map(),
+      demands: {},
+    },
+    () => undefined,
+  );
+  const epochAfter = (change: () => void) => {
+    change();
+    return space.cell.epoch;
+  };
+  assert.equal(
+    epochAfter(() => space.place(device, place(2, { size: 1 }))),
+    1,
+  );
+  assert.equal(
+    epochAfter(() => space.place(device, place(3, { size: 3 }))),
+    2,
+  );
+  assert.equal(
+    epochAfter(() => space.setProduct(product, schema({ size: 2 }))),
+    2,
+  );
+  assert.equal(
+    epochAfter(() => space.setProduct(product, schema({}))),
+    3,
+  );
 });
 
 test("a door that demands nothing is none, and what it names is read once", () => {

@@ -70,7 +70,7 @@ export function compile(
   const allowances: Allowance[] = [];
   const open: string[] = [];
   let closing: Closing | undefined;
-  const chain: [Credential, ...Credential[]] = [credential];
+  const chain: Credential[] = [];
   let expiresAt: Instant | undefined;
   let end: End | undefined = space.closed
     ? passing("what the platform knew of this organisation has to be read again")
@@ -78,6 +78,7 @@ export function compile(
   let next: Credential | undefined = credential;
   while (next && !end) {
     const { kind } = next;
+    chain.push(next);
     links.push(
       linkOf(
         next.id,
@@ -110,7 +111,6 @@ export function compile(
     if (next.parent === undefined) break;
     const parent = find(next.parent);
     if (!parent) end ??= final(`${next.parent}, which made ${next.id}, is not known any more`);
-    else chain.push(parent);
     next = parent;
   }
   const maker = credential.makers.find((id) => space.revokedBefore(id, "made") > credential.issuedSeq);
@@ -120,7 +120,7 @@ export function compile(
     if (!member) end = final(`${credential.person} is not a member of this organisation`);
     else links.push(linkOf(`${credential.person} as ${member.role}`, actionsOfMember(member).map(everywhere)));
   }
-  const visitor = visitorOf(chain, circumstances);
+  const visitor = visitorOf(credential, chain, circumstances);
   const listing = space.lists.ofVisitor(visitor, now);
   open.push(...listing.open);
   if (listing.against !== undefined) end ??= { because: listing.against, forGood: false, code: "list.denied" };

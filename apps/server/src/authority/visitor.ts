@@ -19,10 +19,10 @@ export type Visitor = {
 };
 
 export function visitorOf(
-  chain: readonly [Credential, ...Credential[]],
+  credential: Credential,
+  chain: readonly Credential[],
   circumstances: Circumstances | undefined,
 ): Visitor {
-  const [credential] = chain;
   const people = chain.flatMap(({ person }) => (person ? [person] : []));
   return {
     id: credential.id,

@@ -25,6 +25,7 @@ import type { Telemetry } from "../telemetry/index.ts";
 import type { Backoff } from "./backoff.ts";
 import { MessageGate } from "./gate.ts";
 import { causeOf } from "./cause.ts";
+import { barredBy, clauseOf } from "./clause.ts";
 import type { MessageLog } from "./log.ts";
 import type { Presences } from "./presences.ts";
 import { PlainAnswer, plainly } from "./plain-answer.ts";
@@ -335,23 +336,3 @@ function overdrawnBy(caller: Caller): Refusal | undefined {
 }
 
 const actionOf = { publish: "telemetry.write", subscribe: "subscribe", will: "will", session: "connect" } as const;
-
-function clauseOf(caller: Caller, device: Id<"device">, { code }: Refusal): string | undefined {
-  if (code === "topic.foreign") return `${device} is held to its own tree`;
-  const asked = code === "permit.missing" || code === "door.refused" || code === "list.denied";
-  const target = asked ? caller.target("device", device) : undefined;
-  return target && caller.decide("telemetry.write", target).because;
-}
-
-/** Whether a list or a door said no, and not what was granted. */
-function barredBy(
-  caller: Caller,
-  action: "telemetry.read" | "telemetry.write",
-  device: Id<"device"> | undefined,
-): "door.refused" | "list.denied" | undefined {
-  const target = device && caller.target("device", device);
-  if (!target) return undefined;
-  const { allowed, code } = caller.decide(action, target);
-  if (code === "list.denied") caller.noteListsOf(device);
-  return allowed && caller.attributesOf(device) ? "door.refused" : code;
-}
