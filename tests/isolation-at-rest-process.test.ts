@@ -29,6 +29,8 @@ const texts = {
   "key of a tag": "zinnia-row",
   "value of a tag": "zinnia-in-the-third-row",
   token: "zinnia dashboard",
+  "comment on a list": "zinnia thief at the fence",
+  "attribute of a door": "zinnia-at-the-door",
   "access key": "zinnia gateway",
   "operator key": "zinnia night shift",
   "attribute that is declared": "zinnia-level",
@@ -82,6 +84,15 @@ before(async () => {
     product: product.id,
     alias: texts.alias,
     tags: { [texts["key of a tag"]]: texts["value of a tag"] },
+  });
+  await me.put(`/v1/devices/${device.id}/door`, {
+    readable: [{ attributes: [texts["attribute that is declared"], texts["attribute of a door"]] }],
+  });
+  await me.post("/v1/lists", {
+    list: "deny",
+    what: "topic",
+    value: "devices/zinnia-on-a-list/#",
+    comment: texts["comment on a list"],
   });
   const grant = `telemetry.read:tag:${texts["key of a tag"]}=${texts["value of a tag"]}`;
   const program = await me.post<{ token: string }>("/v1/tokens", { name: texts.token, grants: [grant] });

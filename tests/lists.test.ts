@@ -60,7 +60,7 @@ const closed = async (held: Held) => {
 };
 
 test("a device on the deny list is cut off within a second and every other goes on, and it comes again when the entry is removed", async () => {
-  const { owner, application, list, remove, entry, explain } = await organisation();
+  const { owner, application, fresh, list, remove, entry, explain } = await organisation();
   const [denied, other] = [await owner.device(application.id), await owner.device(application.id)];
   const [one, two] = [await connect(denied), await connect(other)];
   const made = await list("deny", "device", denied.id, { comment: "sends nonsense since Tuesday" });
@@ -80,6 +80,8 @@ test("a device on the deny list is cut off within a second and every other goes 
     (await explain((await owner.tokenOf(["telemetry.write"])).id, "telemetry.write", { resource: denied.id })).because,
     because,
   );
+  // What it measured is still there to be looked at.
+  assert.equal((await fresh().send("GET", `/v1/devices/${denied.id}/telemetry/latest`)).status, 200);
   const { hits, lastHitAt } = await entry(made);
   assert.deepEqual([hits, lastHitAt !== undefined], [3, true]);
   await remove(made);

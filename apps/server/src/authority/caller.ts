@@ -4,6 +4,7 @@ import type { Actor, Allowed } from "../storage/index.ts";
 import type { Allowance, Left } from "./allowance.ts";
 import type { Circumstances } from "./circumstances.ts";
 import type { Credential } from "./credential.ts";
+import { wayOf } from "./door.ts";
 import { unknownCode, type Target } from "./link.ts";
 import { Permit, Reach, type Asker } from "./permit.ts";
 import { compile, decide, mayAnywhere, mayNow, readableOf, whyOver, type Decision, type Power } from "./power.ts";
@@ -59,10 +60,11 @@ export class Caller implements Asker {
   }
 
   /** Something was refused that is about this device. */
-  noteListsOf(device: string): void {
-    if (!isId("device", device)) return;
+  noteListsOf(device: string, action: Action): void {
+    const way = wayOf(action);
+    if (!way || !isId("device", device)) return;
     const now = this.#clock.now();
-    this.space.noteHits(this.space.lists.ofDevice(device, now).by, now);
+    this.space.noteHits(this.space.lists.ofDevice(device, way, now).by, now);
   }
 
   /** How it came; `undefined` once nobody is there any more. */
@@ -223,7 +225,7 @@ export class Caller implements Asker {
     if (mayNow(this.power, action, target, now)) return;
     const known = kind === "org" || mayNow(this.power, `${kind}.read`, target, now);
     const { because, code } = this.decide(action, target);
-    if (code === "list.denied") this.noteListsOf(on);
+    if (code === "list.denied") this.noteListsOf(on, action);
     const missing = new Refusal(code ?? "permit.missing", code ? {} : { detail: `It needs ${action}.` });
     // A device knows of itself, and is told why it may not do what it was granted.
     const isItself = code !== undefined && on === this.credential.device;

@@ -9,8 +9,11 @@ import { called, type Visitor } from "./visitor.ts";
 type Way = "own" | "write" | "read";
 
 /** What goes through a door. What is done with the record of a device, its door's own change included, does not. */
-const throughDoors: Partial<Record<Action, Way>> = { "telemetry.write": "write", "telemetry.read": "read" };
-export const wayOf = (action: Action): Way | undefined => throughDoors[action];
+const throughDoors: Partial<Record<Action, Exclude<Way, "own">>> = {
+  "telemetry.write": "write",
+  "telemetry.read": "read",
+};
+export const wayOf = (action: Action): Exclude<Way, "own"> | undefined => throughDoors[action];
 
 /** One demand. `undefined` is what nobody can say, because too little is known of how somebody came. */
 type Clause = {

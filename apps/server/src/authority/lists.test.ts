@@ -101,8 +101,11 @@ test("who is denied does not come back by what he makes", () => {
 
 test("topics and devices are asked of whatever is sent in a device's name", () => {
   const lists = new Lists([entry("deny", "topic", "devices/+/telemetry"), entry("deny", "device", valve)]);
-  assert.match(String(lists.ofDevice(pump, noon).against), /devices\/\+\/telemetry/);
-  assert.match(String(lists.ofDevice(valve, noon).against), new RegExp(valve));
+  assert.match(String(lists.ofDevice(pump, "read", noon).against), /devices\/\+\/telemetry/);
+  assert.match(String(lists.ofDevice(valve, "write", noon).against), new RegExp(valve));
+  const shut = new Lists([entry("deny", "device", valve)]);
+  assert.ok(shut.ofDevice(valve, "write", noon).against);
+  assert.equal(shut.ofDevice(valve, "read", noon).against, undefined);
   assert.ok(lists.deniesFilter(telemetryTopic(pump), noon));
   assert.ok(!lists.deniesFilter("devices/#", noon));
 });

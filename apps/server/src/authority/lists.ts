@@ -58,7 +58,7 @@ export class Lists {
   readonly #all: readonly Read[];
   #live: readonly Read[] = [];
   /** By device, as long as the same entries hold: asked for every message. */
-  readonly #ofDevices = new Map<Id<"device">, Listing>();
+  readonly #ofDevices = { write: new Map<Id<"device">, Listing>(), read: new Map<Id<"device">, Listing>() };
   #until = Number.NEGATIVE_INFINITY;
 
   constructor(entries: Iterable<ListEntry> = []) {
@@ -118,18 +118,18 @@ export class Lists {
     return ask(this.#at(now), "person", ({ entry }) => entry.value === person, `is ${person}`);
   }
 
-  /** Of what is sent in a device's name, or read of it. */
-  ofDevice(device: Id<"device">, now: Instant): Listing {
+  /** Of what is sent in a device's name, or read of it: who may not come any more can still be looked at. */
+  ofDevice(device: Id<"device">, way: "write" | "read", now: Instant): Listing {
     const live = this.#at(now);
     if (live.length === 0) return silent;
-    const known = this.#ofDevices.get(device);
+    const known = this.#ofDevices[way].get(device);
     if (known) return known;
     const topic = telemetryTopic(device);
     const listing = together([
-      ask(live, "device", ({ entry }) => entry.value === device, `is ${device}`),
+      way === "write" ? ask(live, "device", ({ entry }) => entry.value === device, `is ${device}`) : silent,
       ask(live, "topic", ({ filter }) => filter?.matches(topic) ?? false, `is ${topic}`),
     ]);
-    this.#ofDevices.set(device, listing);
+    this.#ofDevices[way].set(device, listing);
     return listing;
   }
 
@@ -159,7 +159,7 @@ export class Lists {
 
   #at(now: Instant): readonly Read[] {
     if (now < this.#until) return this.#live;
-    this.#ofDevices.clear();
+    for (const known of Object.values(this.#ofDevices)) known.clear();
     this.#live = this.#all.filter(({ entry: { expiresAt } }) => expiresAt === undefined || now < expiresAt);
     this.#until = Math.min(
       Number.POSITIVE_INFINITY,

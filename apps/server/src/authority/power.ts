@@ -234,7 +234,7 @@ function barrier(
 ): Answer & Required<Pick<Decision, "code">> {
   const way = target.kind === "device" ? wayOf(action) : undefined;
   if (target.kind !== "device" || !way) return { against: undefined, open: [], code: "door.refused" };
-  const listed = space.lists.ofDevice(target.id, now);
+  const listed = space.lists.ofDevice(target.id, way, now);
   // How a device has to come itself was asked when it came.
   if (listed.against !== undefined || visitor.device === target.id) return { ...listed, code: "list.denied" };
   return { ...answerOf(space.doorsOf(target.placement), visitor, way, now), code: "door.refused" };
@@ -243,7 +243,7 @@ function barrier(
 function isBarred({ space, visitor, passed }: Power, action: Action, target: Target, now: Instant): boolean {
   const way = target.kind === "device" ? wayOf(action) : undefined;
   if (target.kind !== "device" || !way) return false;
-  if (space.lists.ofDevice(target.id, now).against !== undefined) return true;
+  if (space.lists.ofDevice(target.id, way, now).against !== undefined) return true;
   return visitor.device !== target.id && !isOpenTo(space.doorsOf(target.placement), visitor, way, now, passed);
 }
 

@@ -18,6 +18,6 @@ export function barredBy(
   const target = device && caller.target("device", device);
   if (!target) return undefined;
   const { allowed, code } = caller.decide(action, target);
-  if (code === "list.denied") caller.noteListsOf(device);
+  if (code === "list.denied") caller.noteListsOf(device, action);
   return allowed && caller.attributesOf(device) ? "door.refused" : code;
 }

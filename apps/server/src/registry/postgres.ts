@@ -174,7 +174,7 @@ export const placementOf = ({ id, application, product, state, tags, alias, door
   state,
   tags,
   alias,
-  door: levelOf(id, door),
+  ...(door && { door: levelOf(id, door) }),
   version,
 });
 
