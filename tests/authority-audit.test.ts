@@ -50,8 +50,16 @@ test("a change leaves an entry about its subject, by whoever made it, in the sam
   await asks.delete(`/v1/applications/${made.id}`);
   await left("application.deleted", made.id);
 
+  const entry = await ours.deny("192.0.2.1");
+  await left("list.entryAdded", entry.id);
+  await asks.delete(`/v1/lists/${entry.id}`);
+  await left("list.entryRemoved", entry.id);
+
   const product = await ours.product();
   await left("product.created", product.id);
+  await asks.put(`/v1/products/${product.id}/door`, { size: 1_000 });
+  await asks.delete(`/v1/products/${product.id}/door`);
+  assert.equal((await ours.audited(product.id)).filter(({ what }) => what === "product.doorSet").length, 2);
   await asks.patch(`/v1/products/${product.id}`, { strict: true });
   await left("product.updated", product.id);
   await asks.delete(`/v1/products/${product.id}`);
@@ -151,6 +159,7 @@ test("every operation that changes something is in the list above", () => {
     "createAccessKey",
     "createApplication",
     "createDevice",
+    "createListEntry",
     "createOperatorKey",
     "createOrg",
     "createProduct",
@@ -160,11 +169,16 @@ test("every operation that changes something is in the list above", () => {
     "deleteProduct",
     "invite",
     "mintDeviceKey",
+    "removeDeviceDoor",
+    "removeListEntry",
     "removeMember",
+    "removeProductDoor",
     "resumeDevice",
     "retireDevice",
     "revoke",
     "revokeCredential",
+    "setDeviceDoor",
+    "setProductDoor",
     "suspendDevice",
     "updateApplication",
     "updateDevice",

@@ -159,6 +159,18 @@ test("a door takes addresses, people, kinds of credential and credentials, or do
     await set(doorOf(device), door);
     assert.deepEqual(await answers(), expected, JSON.stringify(door));
   }
+  // Whose credentials they are is for those who may know of them.
+  await set(doorOf(device), { deny: { credentials: [maker.id] } });
+  const blind = visitor.as((await owner.tokenOf(["device.read", "device.setDoor"])).token);
+  const tell = async (method: "GET" | "PUT") =>
+    (
+      await blind.send<Problem>(
+        method,
+        doorOf(device),
+        method === "PUT" ? { body: { deny: { credentials: [maker.id] } } } : {},
+      )
+    ).body;
+  for (const method of ["GET", "PUT"] as const) assert.match(String((await tell(method)).detail), /credential\.read/);
   // Whoever may change it is not shut out from that, and the device itself needs no permission.
   await set(doorOf(device), { allow: { kinds: ["accessKey"] } });
   assert.equal((await send(device.key)).status, 200);

@@ -293,7 +293,9 @@ test("what the platform answers fits what it says it answers", async () => {
     ["application", application.id],
     ["device", device.id],
     ["file", "none"],
+    ["entry", (await me.post<{ id: string }>("/v1/lists", { list: "deny", what: "address", value: "192.0.2.1" })).id],
   ]);
+  await me.put(`/v1/devices/${device.id}/door`, { size: 65_536, deny: { addresses: ["192.0.2.1"] } });
   for (const route of Object.values(routes) as readonly Route[]) {
     const reply = route.reply;
     if (route.method !== "GET" || typeof reply === "string") continue;

@@ -21,7 +21,7 @@ const entry = z.object({
   what: z.enum(listed),
   value: z.string().describe("An address or network, the id of a device or person, or a filter of topics."),
   comment: z.string(),
-  author: z.string().describe("The person who made it, or the credential where no person stands behind it."),
+  author: z.string().describe("The person who made it, or `a program` where no person stands behind it."),
   createdAt: time,
   expiresAt: time.optional(),
   hits: z.number().int().describe("How often it decided; written down every few seconds."),

@@ -79,7 +79,12 @@ function Entries({ why }: { readonly why: string | undefined }) {
         </Press>
       ),
     },
-    { id: "author", head: own.author, width: 276, cell: ({ author }) => <EntityId id={author} /> },
+    {
+      id: "author",
+      head: own.author,
+      width: 276,
+      cell: ({ author }) => (author.startsWith("per_") ? <EntityId id={author} /> : author),
+    },
     { id: "id", head: words.common.id, width: 276, cell: ({ id }) => <EntityId id={id} /> },
   ]);
   return (

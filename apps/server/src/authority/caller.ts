@@ -241,7 +241,15 @@ export class Caller implements Asker {
 
 /** Which attributes of the device may be read: by name, or `undefined` for all. */
 export const readableAttributes = (permit: Permit<"telemetry.read">): ((name: string) => boolean) | undefined =>
-  callerOf(permit).attributesOf(permit.on);
+  Permit.askerOf(permit).attributesOf(permit.on);
+
+/** Before something is told that names credentials to whoever might not know of them. @throws Refusal `permit.missing` */
+export function askToReadCredentials(permit: Allowed, what: string): void {
+  const caller = callerOf(permit);
+  if (caller.mayAnywhere("credential.read")) return;
+  const detail = `${what} names credentials: it needs credential.read.`;
+  throw caller.refuse("credential.read", caller.org, detail, new Refusal("permit.missing", { detail }));
+}
 
 /** The same where a verb finds that there is no such thing. */
 export function refusedBy<A extends Action>(permit: Permit<A>, action: A, about: string, refusal: Refusal): Refusal {

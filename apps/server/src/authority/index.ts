@@ -1,6 +1,14 @@
 export { Authentication, type Known } from "./authentication.ts";
 export { heldOf } from "./bound.ts";
-export { askAlso, readableAttributes, refusedBy, type Caller, type OnRefusal, type Refused } from "./caller.ts";
+export {
+  askAlso,
+  askToReadCredentials,
+  readableAttributes,
+  refusedBy,
+  type Caller,
+  type OnRefusal,
+  type Refused,
+} from "./caller.ts";
 export { cameBy, unsaid, type Came } from "./circumstances.ts";
 export { parties, partyOf } from "./credential.ts";
 export { levelOf, readDoor, saidBy, type Level } from "./door.ts";

@@ -56,7 +56,8 @@ export class ListKeeping {
         id: newId("listEntry", random),
         ...wanted,
         value,
-        author: actor.kind === "platform" ? "platform" : (actor.person ?? actor.id),
+        // The audit log has the credential, for whoever may know of it.
+        author: (actor.kind === "credential" && actor.person) || "a program",
         createdAt,
         expiresAt: lifetime === undefined ? undefined : ((createdAt + lifetime) as Instant), // milliseconds both
       };

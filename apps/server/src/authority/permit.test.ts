@@ -24,6 +24,7 @@ test("a permit asks again whenever its scope is taken: what was allowed may have
   let isOver = false;
   const asker = {
     actor: { kind: "platform" } as const,
+    attributesOf: () => undefined,
     askAgain: (action: Action) => {
       asked.push(action);
       if (isOver) throw new Refusal("credential.invalid");
@@ -39,7 +40,7 @@ test("a permit asks again whenever its scope is taken: what was allowed may have
 });
 
 test("what only looks like a permit says nobody's name", () => {
-  const asker = { actor: { kind: "platform" } as const, askAgain: () => undefined };
+  const asker = { actor: { kind: "platform" } as const, askAgain: () => undefined, attributesOf: () => undefined };
   const permit = new Permit(asker, "org.read", scope.org, scope);
   assert.equal(Permit.askerOf(permit), asker);
   for (const lookalike of [{ scope, actor: permit.actor }, Object.assign({}, permit, { scope, actor: permit.actor })])

@@ -7,6 +7,8 @@ export interface Asker {
   readonly actor: Actor;
   /** The same question once more. @throws Refusal when the answer has changed */
   askAgain(action: Action, on: Id<KindOf<Action>> | undefined): void;
+  /** Which attributes of a device may be read: by name, or `undefined` for all. */
+  attributesOf(device: Id<"device">): ((name: string) => boolean) | undefined;
 }
 
 /**

@@ -1,6 +1,7 @@
 import { Refusal, type CredentialId, type Id } from "@holdfast/kernel";
 import type { Door } from "@holdfast/protocol";
 import {
+  askToReadCredentials,
   authorityIn,
   levelOf,
   readDoor,
@@ -18,6 +19,8 @@ import { schemaOf, type Product } from "./product.ts";
 import { refuseIfChanged, type Versions } from "./version.ts";
 
 type Needs = { storage: Storage; spaces: Spaces; directories: Directories };
+
+type DoorPermit = Permit<"product.read"> | Permit<"product.setDoor"> | Permit<"device.read"> | Permit<"device.setDoor">;
 
 export type DoorClause = ReturnType<typeof saidBy>[number];
 
@@ -41,7 +44,7 @@ export class Doors {
   async ofProduct(permit: Permit<"product.read">): Promise<Shown> {
     const product = await this.#needs.storage.read(permit, (unit) => productsIn(unit).find(permit.on));
     if (!product) throw refusedBy(permit, "product.read", permit.on, new Refusal("product.unknown"));
-    return shownOf([product], product.version);
+    return shownOf(permit, [product], product.version);
   }
 
   /** @throws Refusal `request.malformed`, and where it names people or credentials that there are not */
@@ -58,7 +61,7 @@ export class Doors {
       await productsIn(unit).save(product);
       unit.audit({ what: "product.doorSet", about: product.id, facts: { door: door ?? null } });
       unit.afterCommit(() => spaces.apply(unit.scope.org, (space) => space.setProduct(product.id, schemaOf(product))));
-      return shownOf([product], product.version);
+      return shownOf(permit, [product], product.version);
     });
   }
 
@@ -66,7 +69,7 @@ export class Doors {
     return this.#needs.storage.read(permit, async (unit) => {
       const device = await devicesIn(unit).find(permit.on);
       if (!device) throw refusedBy(permit, "device.read", permit.on, new Refusal("device.unknown"));
-      return shownOfDevice(device, await productOf(unit, device));
+      return shownOfDevice(permit, device, await productOf(unit, device));
     });
   }
 
@@ -91,7 +94,7 @@ export class Doors {
           space.place(device.id, placementOf(device));
         }),
       );
-      return shownOfDevice(device, product);
+      return shownOfDevice(permit, device, product);
     });
   }
 
@@ -136,14 +139,15 @@ async function productOf(unit: Unit, { product }: Device): Promise<Product | und
   return product && productsIn(unit).find(product);
 }
 
-const shownOfDevice = (device: Device, product: Product | undefined): Shown => ({
-  ...shownOf(product ? [product, device] : [device], device.version),
+const shownOfDevice = (permit: DoorPermit, device: Device, product: Product | undefined): Shown => ({
+  ...shownOf(permit, product ? [product, device] : [device], device.version),
   door: device.door ?? {},
   ...(product?.door && { inherited: { product: product.id, door: product.door } }),
 });
 
 /** From the outermost on. */
-function shownOf(of: readonly Pick<Product | Device, "id" | "door">[], version: number): Shown {
+function shownOf(permit: DoorPermit, of: readonly Pick<Product | Device, "id" | "door">[], version: number): Shown {
+  if (of.some(({ door }) => door && namedBy(door).credentials.length > 0)) askToReadCredentials(permit, "The door");
   const clauses = of.flatMap(({ id, door }) => {
     const level = levelOf(id, door);
     return level ? saidBy(level) : [];

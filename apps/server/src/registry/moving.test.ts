@@ -51,9 +51,10 @@ await storage.change(allowed, async (unit) => {
 
 test("leave to put a device somewhere that ends while the move waits its turn is not used", async () => {
   let isOver = false;
-  const updates: Asker = { actor, askAgain: () => undefined };
+  const updates: Asker = { actor, askAgain: () => undefined, attributesOf: () => undefined };
   const creates: Asker = {
     actor,
+    attributesOf: () => undefined,
     askAgain: () => {
       if (isOver) throw new Refusal("permit.missing");
     },

@@ -81,7 +81,8 @@ export async function world(t: Ends, given: Given = {}): Promise<World> {
       id: scope.org,
       space: () => spaces.of(scope.org),
       // Whether somebody may is the authority's matter, and tried there.
-      permit: async (action, on) => new Permit({ actor: it.actor, askAgain: () => undefined }, action, on, scope),
+      permit: async (action, on) =>
+        new Permit({ actor: it.actor, askAgain: () => undefined, attributesOf: () => undefined }, action, on, scope),
       product: async (wanted) => {
         const made = { name: "P", former: {}, createdAt: clock.now(), version: 1 };
         const product = { id: newId("product", random), ...made, ...wanted };
