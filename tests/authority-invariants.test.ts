@@ -70,6 +70,7 @@ test("what is another organisation's and what never was are answered alike, wher
     theirs.member({ email: "their-member@example.com", password: "correct horse battery staple" }),
     theirs.invite("their-guest@example.com"),
   ]);
+  const theirRole = await theirs.role("Theirs");
   const foreignToken = await theirs.tokenOf(["org.read"]);
   const foreign: Record<string, string> = {
     application: their.application.id,
@@ -80,6 +81,7 @@ test("what is another organisation's and what never was are answered alike, wher
     key: their.device.key.id,
     person: theirMember.person,
     invitation: theirGuest.id,
+    role: theirRole.id,
   };
   const never: Record<string, string> = Object.fromEntries(
     Object.keys(foreign).map((kind) => [kind, unknown(kind === "credential" ? "token" : (kind as "device"))]), // these are kinds
@@ -89,7 +91,7 @@ test("what is another organisation's and what never was are answered alike, wher
   const asked: [method: string, kind: string, path: (id: string) => string, body?: (id: string) => unknown][] = [];
   // Every operation with an identifier in its path.
   for (const [, { method, path, needs, body }] of all) {
-    const name = /\{(application|product|device|credential|person|invitation)\}/.exec(path)?.[1];
+    const name = /\{(application|product|device|credential|person|invitation|role)\}/.exec(path)?.[1];
     if (name === undefined) continue;
     const given =
       needs === "member.update"
@@ -121,6 +123,16 @@ test("what is another organisation's and what never was are answered alike, wher
     ...["application", "product", "device", "org", "key", "credential", "person"].map(
       (kind): (typeof asked)[number] => ["POST", kind, () => "/v1/revocations", (about) => ({ about })],
     ),
+    ["POST", "role", () => "/v1/invitations", (role) => ({ email: "guest@example.com", role })],
+    ["PATCH", "role", () => `/v1/members/${ours.person}`, (role) => ({ role })],
+    ["POST", "device", () => "/v1/roles", (device) => ({ name: "n", grants: [`telemetry.read:${device}`] })],
+    ["POST", "application", () => "/v1/roles", (app) => ({ name: "n", grants: [`telemetry.read:${app}`] })],
+    [
+      "POST",
+      "device",
+      () => "/v1/roles/file?dryRun=true",
+      (device) => ({ roles: [{ name: "n", grants: [`telemetry.read:${device}`] }] }),
+    ],
     ["POST", "credential", () => "/v1/explain", (credential) => ({ credential, action: "org.read" })],
     [
       "POST",

@@ -19,6 +19,7 @@ import {
   type Invitation,
   type Key,
   type Problem,
+  type Role,
   type Thing,
   type Token,
 } from "./authority.fixture.ts";
@@ -47,6 +48,9 @@ type Subject = {
   credential: Thing;
   member: { person: string };
   invitation: Invitation;
+  role: Role;
+  /** That no role has yet. */
+  roleName: string;
   plan: { name: string };
   entry: Thing;
 };
@@ -55,6 +59,8 @@ const standing: Subject = {
   credential: await ours.tokenOf(["org.read"]),
   member: await ours.member({ email: "member@example.com", password: viewerPerson.password }),
   invitation: await ours.invite("invited@example.com"),
+  role: await ours.role("Standing"),
+  roleName: "Fresh 0",
   plan: { name: "standing" },
   entry: await ours.deny("192.0.2.1"),
 };
@@ -81,6 +87,9 @@ const onFreshDevice = { fresh: freshDevice, ...onDevice };
 const onApplication = { ask: inPath("application") };
 const onProduct = { ask: inPath("product") };
 const ofMember = ({ member }: Subject) => ({ params: { person: member.person } });
+const ofRole = ({ role }: Subject) => ({ params: { role: role.id } });
+let rolesMade = 0;
+const freshName = () => `Fresh ${(rolesMade += 1)}`;
 let invited = 0;
 const freshEmail = () => `guest-${(invited += 1)}@example.com`;
 const reading = JSON.stringify({ temperature: 21.5 });
@@ -174,6 +183,16 @@ const operations: Record<keyof typeof routes, Operation> = {
       body: { secret: secretIn(invitation), email: invitation.email, password: viewerPerson.password },
     }),
   },
+  listRoles: {},
+  readRole: { ask: ofRole },
+  createRole: {
+    fresh: async () => ({ roleName: freshName() }),
+    ask: ({ roleName }) => ({ body: { name: roleName, grants: ["role.update"] } }),
+  },
+  updateRole: { ask: (subject) => ({ ...ofRole(subject), body: { description: "Changed" } }) },
+  deleteRole: { fresh: async () => ({ role: await ours.role(freshName()) }), ask: ofRole },
+  exportRoles: {},
+  applyRoles: { ask: () => ({ query: "?dryRun=true", body: { roles: [] } }), also: ["role.read"] },
   sendTelemetry: { ask: () => ({ bytes: reading }) },
   sendTelemetryFor: { ask: (subject) => ({ ...inPath("device")(subject), bytes: reading }) },
   readTelemetry: { ask: (subject) => ({ ...inPath("device")(subject), query: "?attribute=temperature" }) },
@@ -214,6 +233,11 @@ const parts: Record<string, Operation & { readonly of: keyof typeof routes }> = 
     fresh: freshDevice,
     ask: (subject) => ({ ...inPath("device")(subject), body: { tags: { site: "south" } } }),
     also: ["device.tag"],
+  },
+  "applyRoles for good": {
+    of: "applyRoles",
+    ask: () => ({ body: { roles: [{ name: "Standing", grants: ["device.read"] }] } }),
+    also: ["role.read"],
   },
 };
 
@@ -389,6 +413,8 @@ async function linesOfHttp(): Promise<string[]> {
       credential: { id: unknown("token") },
       member: { person: unknown("person") },
       invitation: { ...standing.invitation, id: unknown("invitation") },
+      role: { ...standing.role, id: unknown("role") },
+      roleName: standing.roleName,
       plan: { name: "never-was" },
       entry: { id: unknown("listEntry") },
     };

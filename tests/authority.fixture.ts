@@ -18,6 +18,7 @@ export type Token = Thing & { readonly token: string };
 export type Problem = { readonly code: string; readonly detail?: string };
 
 export type Invitation = Thing & { readonly email: string; readonly link: string; readonly expiresAt: string };
+export type Role = Thing & { readonly name: string; readonly grants: readonly string[]; readonly version: number };
 export type SignedIn = {
   readonly org: string;
   readonly person: string;
@@ -55,6 +56,8 @@ export class Owner {
     this.asks.post<Key>(`/v1/applications/${application}/keys`, { name: "access key", ...(grants && { grants }) });
   operatorKey = (more: object = {}) => this.asks.post<Key>("/v1/operator-keys", { name: "operator key", ...more });
   deviceKey = (device: string) => this.asks.post<Key>(`/v1/devices/${device}/keys`);
+  role = (name: string, grants: readonly string[] = ["device.read"], more: object = {}) =>
+    this.asks.post<Role>("/v1/roles", { name, grants, ...more });
   invite = (email: string, role = "viewer") => this.asks.post<Invitation>("/v1/invitations", { email, role });
   /** Somebody who was invited and came. */
   async member({ email, password }: { email: string; password: string }, role = "viewer"): Promise<SignedIn> {

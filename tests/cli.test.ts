@@ -362,6 +362,52 @@ test("somebody is invited, comes with her link, gets another role and is removed
   assert.equal(await refused(token, "whoami"), "credential.invalid");
 });
 
+test("a role is made, given by its name, changed, reviewed as a file, applied to the state that was seen, and replaced", async () => {
+  const grants = ["--grant", "device.read", "--grant", "device.suspend:tag:site=north"];
+  const made = await answer("role", "create", "--name", "Night shift", ...grants, "--description", "After ten");
+  assert.deepEqual(made.grants, ["device.read", "device.suspend:tag:site=north"]);
+  const { link } = await answer("member", "invite", "--email", "carol@example.com", "--role", "night SHIFT");
+  writeFileSync(path.join(folder, "carol"), link);
+  const accept = ["invitation", "accept", "--email", "carol@example.com", "--link-file", path.join(folder, "carol")];
+  const { person } = await answer(...accept, "--password-file", path.join(folder, "password"));
+  const change = ["--grant", "audit.read", "--without", "device.suspend:tag:site=north"];
+  assert.deepEqual((await answer("role", "update", "Night shift", ...change)).grants, ["device.read", "audit.read"]);
+  const table = await call(["role", "list"]);
+  assert.match(table.out, /^ROLE +MEMBERS +MAY +ID\nowner +1 +org\.read.*\n/);
+  assert.match(table.out, new RegExp(`Night shift +1 +device\\.read audit\\.read +${made.id}`));
+  assert.match((await call(["role", "show", made.id])).out, /name +Night shift[^]*may +device\.read\n +audit\.read/);
+  assert.equal((await call(["role", "show", "operator"])).exit, 0);
+  assert.match((await call(["role", "show", "No such"])).err, /There is no such role/);
+
+  const { out } = await call(["role", "export"]);
+  const file = path.join(folder, "roles.json");
+  writeFileSync(file, out);
+  const same = await call(["role", "diff", file]);
+  assert.deepEqual([same.out, same.exit], ["", 0]);
+  assert.match(same.err, /nothing would change[^]*--state \d+/);
+  writeFileSync(file, out.replace('"audit.read"', '"telemetry.read"'));
+  const told = await call(["role", "diff", file]);
+  assert.match(
+    told.out,
+    /^~ Night shift\n {4}\+ telemetry\.read\n {4}- audit\.read\nper_\w+, who is Night shift\n {4}gains telemetry\.read\n/,
+  );
+  const state = /--state (\d+)/.exec(told.err)?.[1] ?? "";
+  await answer("role", "update", "Night shift", "--description", "Changed meanwhile");
+  const late = await call(["role", "apply", file, "--state", state, "--json"]);
+  assert.equal(JSON.parse(late.err).error.code, "request.conflict");
+  assert.equal((await answer("role", "apply", file)).changed[0].added[0], "telemetry.read");
+  writeFileSync(file, "roles:\n");
+  assert.deepEqual(
+    [(await call(["role", "diff", file])).exit, (await call(["role", "apply", "nowhere.json"])).exit],
+    [2, 2],
+  );
+
+  assert.match((await call(["role", "delete", "Night shift"])).err, /Somebody has this role/);
+  assert.equal((await answer("role", "delete", "Night shift", "--replacement", "viewer")).deleted, true);
+  const { items } = await answer("member", "list");
+  assert.equal(items.find((one: { person: string }) => one.person === person).role, "viewer");
+});
+
 test("signing in writes a profile for its owner only, and signing out ends it", async () => {
   const place = { HOLDFAST_TOKEN: "", HOLDFAST_URL: "", HOLDFAST_CA_FILE: "" };
   const login = ["login", "--ready-file", path.join(folder, "ready.json"), "--email", "ada@example.com", "--org", org];

@@ -81,6 +81,7 @@ class Ravage {
   #ours: Record<string, string[]> = {};
   #credentials: string[] = [];
   #armed = 0;
+  #shifts = 0;
   #member: Awaited<ReturnType<Owner["member"]>> | undefined;
   #cursors: readonly string[] = [];
 
@@ -159,6 +160,7 @@ class Ravage {
       theirs.member({ email: `${name}@example.com`, password: "correct horse battery staple" }),
       theirs.invite(`${name}-guest@example.com`),
     ]);
+    const role = await theirs.role(`${name} shift`, ["device.read", `telemetry.read:${their.application.id}`]);
     await this.#visitor.as(textOf(their.device.key)).post("/v1/me/telemetry", { [`${name}-level`]: reading });
     this.#theirIds = {
       application: [their.application.id],
@@ -168,6 +170,7 @@ class Ravage {
       org: [theirs.org],
       person: [member.person],
       invitation: [guest.id],
+      role: [role.id],
     };
     const hidden = [
       their.other.id,
@@ -206,6 +209,7 @@ class Ravage {
     }
     const member = this.#member;
     const guest = await ours.invite("ours@example.com");
+    const role = await ours.role(`Shift ${(this.#shifts += 1)}`);
     this.#credentials = [
       ...(member ? [member.token] : []),
       token.token,
@@ -222,6 +226,7 @@ class Ravage {
       org: [ours.org],
       person: member ? [member.person] : [],
       invitation: [guest.id],
+      role: [role.id],
     };
     return kept;
   }
@@ -355,7 +360,9 @@ class Ravage {
         ends: [this.#pick(["devices", "programs"])],
       };
     if (path === "/v1/invitations") return { email: `${this.#pick(["x", "y"])}@example.com`, role: "viewer" };
-    if (needs === "member.update") return { role: this.#pick(["owner", "viewer"]) };
+    if (needs === "member.update") return { role: this.#pick(["owner", "viewer", this.#id("role")]) };
+    if (path === "/v1/roles/file") return { roles: [{ name, grants }] };
+    if (path === "/v1/roles") return { name, grants };
     if (path === "/v1/explain")
       return {
         credential: this.#id("credential"),

@@ -37,12 +37,16 @@ export function readPublicKey(file: string): PublicKey {
 
 /** A secret's first line, from a file or with `-` from stdin: never from a flag, where every process can see it. */
 export async function readSecret(file: string, flag: string, stdin: Inlet): Promise<string> {
-  const whole = file === "-" ? await readAll(stdin) : readNamed(file, flag);
+  const whole = await readWhole(file, flag, stdin);
   const secret = whole.replace(/\r?\n$/, "");
   if (secret === "") throw new Misuse(`${flag}: ${file === "-" ? "stdin" : file} is empty.`);
   if (/[\r\n]/.test(secret)) throw new Misuse(`${flag}: ${file === "-" ? "stdin" : file} has more than one line.`);
   return secret;
 }
+
+/** Text of a file, or with `-` from stdin. @throws Misuse */
+export const readWhole = async (file: string, flag: string, stdin: Inlet): Promise<string> =>
+  file === "-" ? readAll(stdin) : readNamed(file, flag);
 
 /** PEM text with at least one certificate in it. @throws Misuse */
 export function readAuthority(file: string, flag: string): string {

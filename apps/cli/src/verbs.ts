@@ -11,6 +11,7 @@ import { memberVerbs } from "./verbs/members.ts";
 import { mintingVerbs } from "./verbs/minting.ts";
 import { orgVerbs } from "./verbs/orgs.ts";
 import { productVerbs } from "./verbs/products.ts";
+import { roleVerbs } from "./verbs/roles.ts";
 import { securityVerbs } from "./verbs/security.ts";
 import { setupVerbs } from "./verbs/setup.ts";
 import { signInVerbs } from "./verbs/sign-in.ts";
@@ -27,6 +28,7 @@ export const verbs: readonly Verb[] = [
   ...orgVerbs,
   ...memberVerbs,
   ...invitationVerbs,
+  ...roleVerbs,
   ...applicationVerbs,
   ...productVerbs,
   ...deviceVerbs,

@@ -12,6 +12,7 @@ import {
   ListKeeping,
   Minting,
   Revocation,
+  Roles,
   Sessions,
   Spaces,
   TokenKeys,
@@ -255,7 +256,15 @@ async function open(needs: PlatformNeeds, opened: AsyncDisposableStack, closing:
   });
   const handlers: Handler[] = [
     ...identityRoutes({ identity, browsers, organisations: new Organisations(common), members, invitations }),
-    ...authorityRoutes({ storage, spaces, authentication, minting, revocation, lists, connections, clock }),
+    ...authorityRoutes({
+      ...common,
+      authentication,
+      minting,
+      revocation,
+      lists,
+      connections,
+      roles: new Roles(forPeople),
+    }),
     ...registryRoutes({ registry, catalogue, doors: new Doors({ storage, spaces, directories }), devices, presences }),
     ...messageRoutes({ mqttSessions: new MqttSessions({ storage, spaces, clock, log, broker }) }),
     ...telemetryRoutes({ telemetry, accounts, queries: new TelemetryQueries({ ...common, telemetry, keys: keyring }) }),

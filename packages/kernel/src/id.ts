@@ -15,6 +15,7 @@ const prefixes = {
   org: "org",
   person: "per",
   product: "prd",
+  role: "rol",
   session: "ses",
   token: "tok",
 } as const;

@@ -39,6 +39,8 @@ const sentences = {
     "This does not come from a page of the platform itself, so the cookie of a session does not count. Send the Origin that the platform has.",
   "rate.exceeded": "Too many requests. Wait as long as Retry-After says.",
   "role.amplifies": "Nobody gives a role that holds more than he may do now. Give a smaller one.",
+  "role.greater":
+    "This role holds more than yours does, so neither it nor whoever has it is yours to change. Ask somebody who holds all of it.",
 
   "quota.exceeded":
     "A quota of the organisation's plan is used up. Use less, wait for the next month if it is one of a month, or ask the administrator of the instance for a larger plan.",
@@ -70,6 +72,12 @@ const sentences = {
   "member.lastOwner": "An organisation keeps an owner. Make somebody else an owner first.",
   "member.administrator":
     "She is the administrator of the instance by this membership, and nobody else could make organisations. It stays; give her a smaller role.",
+  "role.unknown": "There is no such role, or none that you may know of.",
+  "role.builtIn": "This role is the same in every organisation, and stays as it is. Make one of your own.",
+  "role.nameTaken": "Another role is called that. Take another name.",
+  "role.inUse": "Somebody has this role. Say which one replaces it, or give another one first.",
+  "role.tooMany":
+    "An organisation has at most 64 roles of its own, and 200,000 bytes of them as a file. Delete some, or name applications and tags instead of devices.",
   "invitation.unknown": "There is no such invitation, or none that you may know of.",
   "application.unknown": "There is no such application, or none that you may know of.",
   "application.inUse": "This application still has devices. Retire them or move them first.",

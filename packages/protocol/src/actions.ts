@@ -1,4 +1,4 @@
-import type { Kind } from "@holdfast/kernel";
+import type { Id, Kind } from "@holdfast/kernel";
 
 /**
  * What may be asked, and the kind of thing it is asked about. Append only: the names are in tokens.
@@ -55,6 +55,9 @@ export const actions = {
   "device.setDoor": "device",
   "list.read": "org",
   "list.update": "org",
+
+  "role.read": "org",
+  "role.update": "org",
 } as const satisfies Record<string, Kind>;
 
 export type Action = keyof typeof actions;
@@ -67,6 +70,11 @@ export const instanceActions: readonly Action[] = ["org.create", "metrics.read",
 
 export const isAction = (text: string): text is Action => Object.hasOwn(actions, text);
 
-/** What a person may be in an organisation; which actions each holds stands in the server's authority. On the wire: append only. */
-export const roleNames = ["owner", "viewer"] as const;
-export type Role = (typeof roleNames)[number];
+/** The roles that every organisation has; which actions each holds stands in the server's authority. On the wire: append only. */
+export const roleNames = ["owner", "viewer", "administrator", "developer", "operator"] as const;
+export type BuiltInRole = (typeof roleNames)[number];
+
+/** What a person may be in an organisation: one of those, or one of its own. */
+export type Role = BuiltInRole | Id<"role">;
+
+export const isBuiltIn = (role: string): role is BuiltInRole => roleNames.some((name) => name === role);

@@ -3,8 +3,10 @@ export {
   allActions,
   instanceActions,
   isAction,
+  isBuiltIn,
   roleNames,
   type Action,
+  type BuiltInRole,
   type KindOf,
   type Role,
 } from "./actions.ts";
@@ -18,6 +20,7 @@ export {
   type Grant,
   type Where,
 } from "./grant.ts";
+export { mostGrantsInRole } from "./roles.ts";
 export { isOfNoApplication, presets, type CredentialKind, type Preset } from "./kinds.ts";
 export { isAttributeName } from "./attribute-name.ts";
 export { route, type On, type Route } from "./route.ts";

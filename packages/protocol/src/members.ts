@@ -1,14 +1,13 @@
 import { z } from "zod";
-import { roleNames } from "./actions.ts";
-import { cursor, email, id, limit, noReply, pageOf, password, time, welcome } from "./shapes.ts";
+import { cursor, email, id, limit, noReply, pageOf, password, role, time, welcome } from "./shapes.ts";
 import { route } from "./route.ts";
-
-const role = z.enum(roleNames);
 
 const member = z.object({
   person: id("person"),
   email: z.string(),
   role,
+  /** What that is called, where it is one of the organisation's own. Platforms of before say nothing. */
+  roleName: z.string().optional(),
   /** Of the instance: may also make organisations. */
   administrator: z.boolean(),
 });
@@ -27,7 +26,7 @@ export const updateMember = route({
   method: "PATCH",
   path: "/v1/members/{person}",
   summary:
-    "Gives a member another role, by somebody who signed in and may do all of it; what she and her programs hold shrinks at once. The last owner stays one.",
+    "Gives a member another role, by somebody who signed in and may do all of it and all of the one before; what she and her programs hold shrinks at once. The last owner stays one.",
   needs: "member.update",
   on: "own",
   body: z.strictObject({ role }),
@@ -38,7 +37,7 @@ export const removeMember = route({
   method: "DELETE",
   path: "/v1/members/{person}",
   summary:
-    "Ends a membership, and with it what she and her programs hold and whom she invited, within a second. The last owner stays.",
+    "Ends a membership, and with it what she and her programs hold and whom she invited, within a second. Nobody removes whoever holds more. The last owner stays.",
   needs: "member.remove",
   on: "own",
   reply: noReply,
@@ -48,6 +47,7 @@ const invitation = z.object({
   id: id("invitation"),
   email: z.string(),
   role,
+  roleName: z.string().optional(),
   invitedBy: id("person"),
   createdAt: time,
   expiresAt: time,

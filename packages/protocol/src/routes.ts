@@ -52,6 +52,7 @@ export {
   updateMember,
   withdrawInvitation,
 } from "./members.ts";
+export { applyRoles, createRole, deleteRole, exportRoles, listRoles, readRole, updateRole } from "./roles.ts";
 export { createSession, deleteSession, readSession } from "./sessions.ts";
 export { listAudit } from "./audit.ts";
 export { givePlan, listConnections, listPlans, readQuotas, readUsage, removePlan, savePlan } from "./usage.ts";

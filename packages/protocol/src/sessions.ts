@@ -13,6 +13,7 @@ const session = z.object({
     z.object({
       id: id("org"),
       name: z.string(),
+      /** What it is called. */
       role: z.string(),
       /** What the role holds, as grants are written. */
       grants: z.array(z.string()),

@@ -1,5 +1,6 @@
 import { isId, parseInstant, type Id, type Instant, type Kind } from "@holdfast/kernel";
 import { z } from "zod";
+import { isBuiltIn, roleNames, type Role } from "./actions.ts";
 
 /** The small shapes that many routes share. */
 export const id = <K extends Kind>(kind: K) =>
@@ -29,6 +30,13 @@ export const publicKey = z.union([
 ]);
 
 export const time = z.iso.datetime();
+
+/** One of the roles that every organisation has, or one of its own. */
+export const role = z
+  .custom<Role>((text) => typeof text === "string" && (isBuiltIn(text) || isId("role", text)), {
+    error: `no role: ${roleNames.join(", ")}, or the identifier of one of the organisation's own`,
+  })
+  .meta({ type: "string" });
 
 /** A time in a query: RFC 3339 or epoch milliseconds. */
 export const when = z.string().transform((text, context): Instant => {

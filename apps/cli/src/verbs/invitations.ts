@@ -24,7 +24,7 @@ export const invitationVerbs = [
       const columns = [
         { title: "ID", cell: ({ id }: Invitation) => id },
         { title: "E-MAIL", cell: ({ email }: Invitation) => email },
-        { title: "ROLE", cell: ({ role }: Invitation) => role },
+        { title: "ROLE", cell: ({ role, roleName }: Invitation) => roleName ?? role },
         { title: "BY", cell: ({ invitedBy }: Invitation) => invitedBy },
         { title: "EXPIRES", cell: ({ expiresAt }: Invitation) => tools.print.ago(expiresAt) },
       ];

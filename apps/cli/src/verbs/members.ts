@@ -1,20 +1,21 @@
 import type { Reply } from "@holdfast/client";
-import { roleNames, routes } from "@holdfast/protocol";
+import { routes } from "@holdfast/protocol";
 import { allPages, paging } from "../pages.ts";
-import { idOf, oneOf, required, text } from "../parameter.ts";
+import { idOf, required, text } from "../parameter.ts";
 import { verb } from "../verb.ts";
 import type { Tools } from "../tools.ts";
+import { roleCalled } from "./roles.ts";
 
 type Member = Reply<typeof routes.updateMember>;
 
 const one = { person: required(idOf("person"), "which member") } as const;
-const role = oneOf(...roleNames);
+const role = text("ROLE");
 
 const show = (member: Member, { print }: Tools): void =>
   print.thing(member, [
     ["person", member.person],
     ["e-mail", member.email],
-    ["role", member.role],
+    ["role", member.roleName ?? member.role],
   ]);
 
 export const memberVerbs = [
@@ -28,7 +29,7 @@ export const memberVerbs = [
       const columns = [
         { title: "PERSON", cell: ({ person }: Member) => person },
         { title: "E-MAIL", cell: ({ email }: Member) => email },
-        { title: "ROLE", cell: (member: Member) => member.role },
+        { title: "ROLE", cell: (member: Member) => member.roleName ?? member.role },
         { title: "INSTANCE", cell: ({ administrator }: Member) => (administrator ? "administrator" : "") },
       ];
       tools.print.list(page, columns, "There is no member.");
@@ -37,15 +38,20 @@ export const memberVerbs = [
   verb({
     name: "member invite",
     summary: "Invite somebody into your organisation, with a link that works once",
-    flags: { email: required(text("E-MAIL"), "who is invited"), role: required(role, "what she will be") },
+    flags: {
+      email: required(text("E-MAIL"), "who is invited"),
+      role: required(role, "what she will be: its name or its id"),
+    },
     examples: ["member invite --email bob@example.com --role viewer"],
-    async run(body, tools) {
+    async run({ email, role: called }, tools) {
       const { print } = tools;
-      const invitation = await (await tools.client()).call(routes.invite, { body });
+      const client = await tools.client();
+      const body = { email, role: await roleCalled(client, called) };
+      const invitation = await client.call(routes.invite, { body });
       print.thing(invitation, [
         ["id", invitation.id],
         ["e-mail", invitation.email],
-        ["role", invitation.role],
+        ["role", invitation.roleName ?? invitation.role],
         ["link", invitation.link ?? ""],
         ["until", print.at(invitation.expiresAt)],
       ]);
@@ -58,7 +64,9 @@ export const memberVerbs = [
     arguments: one,
     flags: { role: required(role, "what she is from now on") },
     async run({ role: next, ...params }, tools) {
-      show(await (await tools.client()).call(routes.updateMember, { params, body: { role: next } }), tools);
+      const client = await tools.client();
+      const body = { role: await roleCalled(client, next) };
+      show(await client.call(routes.updateMember, { params, body }), tools);
     },
   }),
   verb({

@@ -198,6 +198,7 @@ export class Caller implements Asker {
       case "listEntry":
       case "node":
       case "person":
+      case "role":
       case "session":
       case "token":
         return undefined;

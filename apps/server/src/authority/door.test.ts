@@ -111,6 +111,7 @@ test("a door that changes, of a device or of its product, is heard by whoever ha
       applications: new Set(),
       products: new Map([[product, schema({ size: 2 })]]),
       members: new Map(),
+      roles: new Map(),
       revokedBefore: new Map(),
       demands: {},
     },

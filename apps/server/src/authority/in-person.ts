@@ -1,15 +1,15 @@
 import { Refusal, type Id, type Instant } from "@holdfast/kernel";
-import type { Action, Role } from "@holdfast/protocol";
-import { callerOf } from "./caller.ts";
+import { formatGrant, type Action, type Grant, type Role } from "@holdfast/protocol";
+import { callerOf, type Caller } from "./caller.ts";
+import { containsGrant, linkOf } from "./link.ts";
 import type { Permit } from "./permit.ts";
-import { actionsOfRole } from "./roles.ts";
 
 /** Somebody who signed in, and until when. */
 type InPerson = { readonly person: Id<"person">; readonly until: Instant | undefined };
 
 /**
- * What outlasts every credential (an organisation, a membership) has no parent to end with, so it is made by a person who signed in,
- * and by nothing that was made with her sign-in: a program that was lent her rights for a minute would keep them.
+ * What outlasts every credential (an organisation, a membership, a role) has no parent to end with, so it is made by a person who signed
+ * in, and by nothing that was made with her sign-in: a program that was lent her rights for a minute would keep them.
  * @throws Refusal `permit.missing`
  */
 export function inPerson<A extends Action>(permit: Permit<A>, action: A): InPerson {
@@ -20,16 +20,40 @@ export function inPerson<A extends Action>(permit: Permit<A>, action: A): InPers
   throw caller.refuse(action, caller.org, detail, new Refusal("permit.missing", { detail }));
 }
 
-/** Nobody gives a role that holds more than he may do now, everywhere in the organisation. @throws Refusal `role.amplifies` */
+/** Nobody gives a role that holds more than he may do now, wherever that is. @throws Refusal `role.amplifies`, `role.unknown` */
 export function refuseGivingMore<A extends Action>(permit: Permit<A>, action: A, role: Role): void {
   const caller = callerOf(permit);
-  const beyond = actionsOfRole(role).filter((one) => !caller.decide(one, { kind: "org" }).allowed);
+  if (!caller.space.hasRole(role))
+    throw caller.refuse(action, role, "there is no such role", new Refusal("role.unknown"));
+  refuseMore(caller, action, caller.space.grantsOf(role), "role");
+}
+
+/** The same of what a role is to hold: unlike a credential's nobody asks again at each use whether who gave it may still. */
+export function refuseMore(caller: Caller, action: Action, grants: readonly Grant[], path: string): void {
+  const { links } = caller.power;
+  const beyond = grants.filter((grant) => !links.every((link) => containsGrant(link, grant)));
   if (beyond.length === 0) return;
-  const faults = beyond.slice(0, 16).map((one) => ({ path: "role", message: one }));
-  throw caller.refuse(
-    action,
-    caller.org,
-    `may not do all that a ${role} may`,
-    new Refusal("role.amplifies", { faults }),
-  );
+  const faults = beyond.slice(0, 16).map((grant) => ({ path, message: formatGrant(grant) }));
+  const because = `may not do all that the role may: ${faults[0]?.message.slice(0, 100)}`;
+  throw caller.refuse(action, caller.org, because, new Refusal("role.amplifies", { faults }));
+}
+
+/** The same of a member with that role. @throws Refusal `role.greater` */
+export function refuseTouchingGreater<A extends Action>(permit: Permit<A>, action: A, role: Role): void {
+  const caller = callerOf(permit);
+  refuseTouchingMore(caller, action, caller.space.grantsOf(role));
+}
+
+/**
+ * What somebody who may more has is not theirs to change who may less: a role, or a membership with it. Of a program this is what its
+ * person may, because taking away gives it nothing. @throws Refusal `role.greater`
+ */
+export function refuseTouchingMore(caller: Caller, action: Action, grants: readonly Grant[]): void {
+  const { credential, space } = caller;
+  const member = credential.person && space.member(credential.person);
+  const held = member ? [linkOf("", space.grantsOfMember(member))] : caller.power.links;
+  const beyond = grants.filter((grant) => !held.every((link) => containsGrant(link, grant)));
+  if (beyond.length === 0) return;
+  const because = `what it holds is beyond whoever asks: ${beyond.slice(0, 3).map(formatGrant).join(" ").slice(0, 200)}`;
+  throw caller.refuse(action, caller.org, because, new Refusal("role.greater"));
 }

@@ -49,6 +49,13 @@ export function contains(outer: Where, inner: Where): boolean {
   return "tag" in inner && inner.tag.key === outer.tag.key && inner.tag.value === outer.tag.value;
 }
 
+/** Whether one link alone lets do all of a grant, wherever devices are moved later. Of listed devices each may lie in another of its own. */
+export const containsGrant = (link: Link, { action, where }: Grant): boolean => {
+  const held = link.grants.get(action) ?? [];
+  const parts: readonly Where[] = "devices" in where ? where.devices.map((device) => ({ devices: [device] })) : [where];
+  return parts.every((part) => held.some((outer) => contains(outer, part)));
+};
+
 /** The first grant of a link that covers the target, in words. */
 export function coveringGrant(link: Link, action: Action, target: Target): string | undefined {
   const where = link.grants.get(action)?.find((candidate) => covers(candidate, target));

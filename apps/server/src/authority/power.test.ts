@@ -51,6 +51,7 @@ function space(): Space {
       [ada, { role: "owner", administrator: false } as const],
       [vic, { role: "viewer", administrator: false } as const],
     ]),
+    roles: new Map(),
     revokedBefore: new Map(),
     demands: {},
   };

@@ -10,7 +10,6 @@ import { inWords } from "./hours.ts";
 import { canHold } from "./kinds.ts";
 import type { ListEntry } from "./lists.ts";
 import { coveringGrant, covers, linkOf, type Link, type Target } from "./link.ts";
-import { actionsOfMember } from "./roles.ts";
 import type { Space } from "./space.ts";
 import { visitorOf, type Visitor } from "./visitor.ts";
 
@@ -118,7 +117,7 @@ export function compile(
   if (credential.person && !end) {
     const member = space.member(credential.person);
     if (!member) end = final(`${credential.person} is not a member of this organisation`);
-    else links.push(linkOf(`${credential.person} as ${member.role}`, actionsOfMember(member).map(everywhere)));
+    else links.push(linkOf(`${credential.person} as ${member.role}`, space.grantsOfMember(member)));
   }
   const visitor = visitorOf(credential, chain, circumstances);
   const listing = space.lists.ofVisitor(visitor, now);
@@ -141,8 +140,6 @@ export function compile(
 
 const final = (because: string): End => ({ because, forGood: true });
 const passing = (because: string): End => ({ because, forGood: false });
-
-const everywhere = (action: Action) => ({ action, where: { all: true } }) as const;
 
 const unmet = (because: string): End => ({ because, forGood: false, code: "condition.unmet" });
 

@@ -1,20 +1,87 @@
-import { allActions, instanceActions, type Action, type Role } from "@holdfast/protocol";
+import type { Id } from "@holdfast/kernel";
+import {
+  allActions,
+  instanceActions,
+  isBuiltIn,
+  type Action,
+  type BuiltInRole,
+  type Grant,
+  type Role,
+} from "@holdfast/protocol";
+import { containsGrant, linkOf } from "./link.ts";
+import type { OwnRole } from "./role.ts";
 
 /** A person in an organisation. Administrators of the instance may also make organisations. */
 export type Member = { readonly role: Role; readonly administrator: boolean };
 
+/** An organisation's own roles, by their identifiers. */
+export type OwnRoles = ReadonlyMap<Id<"role">, OwnRole>;
+
 const ofOrganisation = allActions.filter((action) => !instanceActions.includes(action));
 
-const actionsOf: Record<Role, readonly Action[]> = {
+/** What ends the organisation or says what it is: its owners' alone. */
+const ownersAlone: readonly Action[] = ["org.update", "simulation.end"];
+
+const reads = (action: Action): boolean => action.endsWith(".read");
+/** Whatever a viewer sees, and this. */
+const seeingAnd = (...more: Action[]): readonly Action[] =>
+  ofOrganisation.filter((action) => reads(action) || more.includes(action));
+
+const actionsOf: Record<BuiltInRole, readonly Action[]> = {
   owner: ofOrganisation,
-  viewer: ofOrganisation.filter((action) => action.endsWith(".read")),
+  administrator: ofOrganisation.filter((action) => !ownersAlone.includes(action)),
+  developer: seeingAnd(
+    "application.create",
+    "application.update",
+    "application.delete",
+    "product.create",
+    "product.update",
+    "product.delete",
+    "device.create",
+    "device.update",
+    "device.suspend",
+    "device.resume",
+    "device.retire",
+    "device.mintKey",
+    "device.tag",
+    "product.setDoor",
+    "device.setDoor",
+    "telemetry.write",
+    "token.create",
+    "accessKey.create",
+    "authority.explain",
+  ),
+  operator: seeingAnd("device.update", "device.suspend", "device.resume", "device.tag", "authority.explain"),
+  viewer: seeingAnd(),
 };
 
-export const actionsOfRole = (role: Role): readonly Action[] => actionsOf[role];
+/** What each is for, in a sentence. */
+export const purposeOf: Record<BuiltInRole, string> = {
+  owner: "Everything in the organisation.",
+  administrator:
+    "Everything but renaming the organisation and ending a simulated one: people, roles and credentials too.",
+  developer: "Builds: applications, products, devices with their keys, and credentials of programs within that.",
+  operator: "Keeps devices running: sees everything, changes, suspends and resumes devices.",
+  viewer: "Sees everything and changes nothing.",
+};
 
-export const actionsOfMember = ({ role, administrator }: Member): readonly Action[] =>
-  administrator ? [...actionsOf[role], ...instanceActions] : actionsOf[role];
+const everywhere = (action: Action): Grant => ({ action, where: { all: true } });
 
-/** Whether whoever has the one role may do all that the other may. */
-export const holds = (role: Role, other: Role): boolean =>
-  actionsOf[other].every((action) => actionsOf[role].includes(action));
+/** Of one of the organisation's own that is not there any more: nothing. */
+export const grantsOfRole = (role: Role, own: OwnRoles): readonly Grant[] =>
+  isBuiltIn(role) ? actionsOf[role].map(everywhere) : (own.get(role)?.grants ?? []);
+
+export const grantsOfMember = ({ role, administrator }: Member, own: OwnRoles): readonly Grant[] => {
+  const grants = grantsOfRole(role, own);
+  return administrator ? [...grants, ...instanceActions.map(everywhere)] : grants;
+};
+
+/** Those of the second that the first do not contain, wherever devices are moved later. */
+export function beyondThose(held: readonly Grant[], asked: readonly Grant[]): readonly Grant[] {
+  const link = linkOf("", held);
+  return asked.filter((grant) => !containsGrant(link, grant));
+}
+
+/** Whether whoever has the one may do all that the other lets do. */
+export const holds = (held: readonly Grant[], asked: readonly Grant[]): boolean =>
+  beyondThose(held, asked).length === 0;

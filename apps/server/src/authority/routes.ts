@@ -8,14 +8,17 @@ import { plainAddress } from "./circumstances.ts";
 import { partyOf } from "./credential.ts";
 import { heldOf } from "./bound.ts";
 import { explain } from "./explain.ts";
+import type { Wanted } from "./heritage.ts";
 import { usualGrants } from "./kinds.ts";
-import type { MintedKey, Minting, Wanted } from "./minting.ts";
 import type { ListKeeping } from "./list-keeping.ts";
 import { listRoutes } from "./list-routes.ts";
+import type { MintedKey, Minting } from "./minting.ts";
 import { on, type Handler } from "./on.ts";
 import { previewRevocation, type Connections, type Preview } from "./preview.ts";
 import { credentialId, readCredential, readCredentials, type Shown } from "./reading.ts";
 import type { Revocation } from "./revocation.ts";
+import type { Roles } from "./role-keeping.ts";
+import { roleRoutes } from "./role-routes.ts";
 import type { Spaces } from "./spaces.ts";
 
 type Needs = {
@@ -26,6 +29,7 @@ type Needs = {
   revocation: Revocation;
   lists: ListKeeping;
   connections: Connections;
+  roles: Roles;
   clock: Clock;
 };
 
@@ -84,6 +88,7 @@ export const authorityRoutes = (needs: Needs): Handler[] => [
     };
   }),
   ...listRoutes(needs.lists),
+  ...roleRoutes(needs.roles),
 ];
 
 function addressOf(text: string | undefined): string | undefined {

@@ -6,7 +6,8 @@ import type { Level } from "./door.ts";
 import { holdAt } from "./hours.ts";
 import { Lists, type Hits, type ListEntry } from "./lists.ts";
 import type { Credential, Ending } from "./credential.ts";
-import type { Member } from "./roles.ts";
+import { isBuiltIn, type Grant, type Role } from "@holdfast/protocol";
+import { grantsOfMember, grantsOfRole, type Member, type OwnRoles } from "./roles.ts";
 
 /** Where a device is and whether it may speak: all that questions about it need. `version` only ever grows. */
 export type Placement = {
@@ -35,6 +36,7 @@ export type Remembered = {
   readonly applications: Set<Id<"application">>;
   readonly products: Map<Id<"product">, Schema>;
   readonly members: Map<Id<"person">, Member>;
+  roles: OwnRoles;
   /** Per ended thing and what ended of it: credentials issued before this place in the sequence are over. */
   readonly revokedBefore: Map<string, Partial<Record<Ending, number>>>;
   demands: Demands;
@@ -104,6 +106,27 @@ export class Space {
 
   member(person: Id<"person">): Member | undefined {
     return this.#known.members.get(person);
+  }
+
+  get members(): ReadonlyMap<Id<"person">, Member> {
+    return this.#known.members;
+  }
+
+  /** The organisation's own. */
+  get roles(): OwnRoles {
+    return this.#known.roles;
+  }
+
+  hasRole(role: Role): boolean {
+    return isBuiltIn(role) || this.#known.roles.has(role);
+  }
+
+  grantsOf(role: Role): readonly Grant[] {
+    return grantsOfRole(role, this.#known.roles);
+  }
+
+  grantsOfMember(member: Member): readonly Grant[] {
+    return grantsOfMember(member, this.#known.roles);
   }
 
   get demands(): Demands {
@@ -212,6 +235,11 @@ export class Space {
 
   removeMember(person: Id<"person">): void {
     this.#known.members.delete(person);
+    this.bump();
+  }
+
+  setRoles(roles: OwnRoles): void {
+    this.#known.roles = roles;
     this.bump();
   }
 

@@ -4,6 +4,7 @@ import type { Allowed, OrgScope, Storage, Unit } from "../storage/index.ts";
 import type { Ending } from "./credential.ts";
 import { listsIn } from "./list-rows.ts";
 import { authorityIn } from "./postgres.ts";
+import { byId, rolesIn } from "./role-rows.ts";
 import { Space, type Remembered } from "./space.ts";
 
 /** What the registry remembers of an organisation's things; its own code reads it, because its own code wrote it. */
@@ -107,7 +108,7 @@ export class Spaces {
         revokedBefore.set(about, { ...revokedBefore.get(about), [ends]: seq });
       }
       const own = { ...(await things(unit)), demands: await demands(unit), entries: await listsIn(unit).all() };
-      return { ...own, members: await rows.members(), revokedBefore };
+      return { ...own, members: await rows.members(), roles: byId(await rolesIn(unit).all()), revokedBefore };
     });
     return new Space(scope, known, (changed) => this.#watchers.forEach((watcher) => watcher(changed)));
   }

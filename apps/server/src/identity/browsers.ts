@@ -1,6 +1,6 @@
 import { Refusal, type Random } from "@holdfast/kernel";
-import type { Action } from "@holdfast/protocol";
-import { actionsOfMember, asPlatform, type Member, type Session, type Sessions } from "../authority/index.ts";
+import type { Grant } from "@holdfast/protocol";
+import { asPlatform, nameOf, type Session, type Sessions } from "../authority/index.ts";
 import type { Keyring, Storage } from "../storage/index.ts";
 import type { Identity } from "./identity.ts";
 import { byRank, organisationsIn, type Organisation } from "./organisation.ts";
@@ -16,8 +16,9 @@ export type SignedIn = {
   /** The one that was founded first is first. */
   readonly orgs: readonly {
     readonly org: Organisation;
-    readonly role: Member["role"];
-    readonly actions: readonly Action[];
+    /** What it is called. */
+    readonly role: string;
+    readonly grants: readonly Grant[];
   }[];
 };
 
@@ -57,8 +58,8 @@ export class Browsers {
     const orgs = await Promise.all(
       standings.map(async ({ space, member }) => ({
         org: await storage.read(asPlatform(space.scope), (unit) => organisationsIn(unit).own()),
-        role: member.role,
-        actions: actionsOfMember(member),
+        role: nameOf(member.role, space.roles),
+        grants: space.grantsOfMember(member),
       })),
     );
     return { person, session, orgs: orgs.toSorted((a, b) => byRank(a.org, b.org)) };

@@ -31,6 +31,7 @@ export const linkOf = (address: string, secret: string): string => `${address}/#
  */
 export function stands({ id, role, invitedBy, issuedSeq, expiresAt }: Invitation, space: Space, now: Instant): boolean {
   const inviter = space.member(invitedBy);
-  if (now >= expiresAt || !inviter || !holds(inviter.role, role)) return false;
+  if (now >= expiresAt || !inviter || !space.hasRole(role)) return false;
+  if (!holds(space.grantsOf(inviter.role), space.grantsOf(role))) return false;
   return [space.org, invitedBy, id].every((about) => space.revokedBefore(about, "people") <= issuedSeq);
 }

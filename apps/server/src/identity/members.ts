@@ -5,12 +5,15 @@ import {
   holds,
   inPerson,
   membershipOf,
+  nameOf,
   parties,
   refusedBy,
   refuseGivingMore,
+  refuseTouchingGreater,
   type Member,
   type Permit,
   type Revocation,
+  type Space,
   type Spaces,
 } from "../authority/index.ts";
 import { pageOf, type Keyring, type Page, type Storage } from "../storage/index.ts";
@@ -19,7 +22,12 @@ import { invitationsIn, peopleIn } from "./postgres.ts";
 type Needs = { storage: Storage; keys: Keyring; spaces: Spaces; revocation: Revocation; random: Random };
 
 /** A member as she is shown. */
-export type Shown = Member & { readonly person: Id<"person">; readonly email: string };
+export type Shown = Member & {
+  readonly person: Id<"person">;
+  readonly email: string;
+  /** What her role is called. */
+  readonly roleName: string;
+};
 
 /** Who belongs to an organisation, and as what. How they come stands in `Invitations`. */
 export class Members {
@@ -39,29 +47,35 @@ export class Members {
         sorted.filter(({ person }) => after === undefined || uuidOf(person) > after.id).slice(0, most),
       { at: () => 0, id: ({ person }) => uuidOf(person) },
     );
-    return { ...page, items: await this.#shown(page.items) } satisfies Page<Shown>;
+    return {
+      ...page,
+      items: await this.#shown(page.items, await this.#needs.spaces.of(permit.scope.org)),
+    } satisfies Page<Shown>;
   }
 
   /** What her programs may do is within what she may, so they shrink with her, and what they hold open with them. */
   async changeRole(permit: Permit<"member.update">, person: Id<"person">, role: Role): Promise<Shown> {
     const { storage, spaces, revocation } = this.#needs;
-    const changed = await storage.change(permit, async (unit) => {
+    const updated = await storage.change(permit, async (unit) => {
       inPerson(permit, "member.update");
       refuseGivingMore(permit, "member.update", role);
       const rows = authorityIn(unit);
       const members = await rows.members();
       const before = members.get(person);
       if (!before) throw refusedBy(permit, "member.update", person, new Refusal("member.unknown"));
+      refuseTouchingGreater(permit, "member.update", before.role);
       if (role !== "owner") refuseLastOwner(members, person);
       const after: Member = { ...before, role };
+      const space = await spaces.of(unit.scope.org);
       // In the keyring's journal as well: an older backup of the database must not give back what was taken.
-      if (!holds(role, before.role)) await revocation.in(unit, membershipOf(person), ["people"]);
+      if (!holds(space.grantsOf(role), space.grantsOf(before.role)))
+        await revocation.in(unit, membershipOf(person), ["people"]);
       await rows.saveMember(person, after);
       unit.audit({ what: "member.updated", about: person, facts: { from: before.role, role } });
-      unit.afterCommit(() => spaces.apply(unit.scope.org, (space) => space.setMember(person, after)));
+      unit.afterCommit(() => spaces.apply(unit.scope.org, (changed) => changed.setMember(person, after)));
       return { person, ...after };
     });
-    const [shown] = await this.#shown([changed]);
+    const [shown] = await this.#shown([updated], await spaces.of(permit.scope.org));
     if (!shown) throw new Refusal("member.unknown");
     return shown;
   }
@@ -74,6 +88,7 @@ export class Members {
       const members = await rows.members();
       const member = members.get(person);
       if (!member) throw refusedBy(permit, "member.remove", person, new Refusal("member.unknown"));
+      refuseTouchingGreater(permit, "member.remove", member.role);
       refuseLastOwner(members, person);
       if (member.administrator) throw new Refusal("member.administrator");
       for (const invitation of await invitationsIn(unit).removeOf(person)) {
@@ -83,16 +98,20 @@ export class Members {
       await revocation.in(unit, membershipOf(person), ["people"]);
       await rows.removeMember(person);
       unit.audit({ what: "member.removed", about: person, facts: { role: member.role } });
-      unit.afterCommit(() => spaces.apply(unit.scope.org, (space) => space.removeMember(person)));
+      unit.afterCommit(() => spaces.apply(unit.scope.org, (left) => left.removeMember(person)));
     });
   }
 
-  async #shown(members: readonly (Member & { person: Id<"person"> })[]): Promise<readonly Shown[]> {
+  async #shown(members: readonly (Member & { person: Id<"person"> })[], space: Space): Promise<readonly Shown[]> {
     const { storage, keys, random } = this.#needs;
     const people = await storage.instance.read((unit) =>
       peopleIn(unit, { keys, random }).all(members.map(({ person }) => person)),
     );
-    return members.map((member) => ({ ...member, email: people.get(member.person)?.email ?? "" }));
+    return members.map((member) => ({
+      ...member,
+      roleName: nameOf(member.role, space.roles),
+      email: people.get(member.person)?.email ?? "",
+    }));
   }
 }
 

@@ -1,6 +1,6 @@
 import { parseId, rfc3339, type Id } from "@holdfast/kernel";
-import { parseGrants, routes } from "@holdfast/protocol";
-import { on, type Handler } from "../authority/index.ts";
+import { formatGrant, parseGrants, routes } from "@holdfast/protocol";
+import { nameOf, on, type Handler, type Space } from "../authority/index.ts";
 import type { Browsers, SignedIn } from "./browsers.ts";
 import type { Identity } from "./identity.ts";
 import type { Invitation } from "./invitation.ts";
@@ -65,13 +65,13 @@ export const identityRoutes = ({
     await members.remove(permit, personIn(params));
     return {};
   }),
-  on(routes.invite, async ({ permit, body }) => {
+  on(routes.invite, async ({ permit, caller, body }) => {
     const invitation = await invitations.invite(permit, body);
-    return { ...invitationReply(invitation), link: invitation.link };
+    return { ...invitationReply(invitation, caller.space), link: invitation.link };
   }),
-  on(routes.listInvitations, async ({ permit, query }) => {
+  on(routes.listInvitations, async ({ permit, caller, query }) => {
     const { items, nextCursor } = await invitations.list(permit, query);
-    return { items: items.map(invitationReply), ...(nextCursor && { nextCursor }) };
+    return { items: items.map((one) => invitationReply(one, caller.space)), ...(nextCursor && { nextCursor }) };
   }),
   on(routes.withdrawInvitation, async ({ permit, params }) => {
     await invitations.withdraw(permit, parseId("invitation", params["invitation"] ?? ""));
@@ -82,12 +82,19 @@ export const identityRoutes = ({
 
 const personIn = (params: Readonly<Record<string, string>>): Id<"person"> => parseId("person", params["person"] ?? "");
 
-const memberReply = ({ person, email, role, administrator }: Shown) => ({ person, email, role, administrator });
+const memberReply = ({ person, email, role, roleName, administrator }: Shown) => ({
+  person,
+  email,
+  role,
+  roleName,
+  administrator,
+});
 
-const invitationReply = ({ id, email, role, invitedBy, createdAt, expiresAt }: Invitation) => ({
+const invitationReply = ({ id, email, role, invitedBy, createdAt, expiresAt }: Invitation, { roles }: Space) => ({
   id,
   email,
   role,
+  roleName: nameOf(role, roles),
   invitedBy,
   createdAt: rfc3339(createdAt),
   expiresAt: rfc3339(expiresAt),
@@ -96,11 +103,11 @@ const invitationReply = ({ id, email, role, invitedBy, createdAt, expiresAt }: I
 const signedInReply = ({ person, session, orgs }: SignedIn) => ({
   person: { id: person.id, email: person.email },
   expiresAt: rfc3339(session.expiresAt),
-  orgs: orgs.map(({ org, role, actions }) => ({
+  orgs: orgs.map(({ org, role, grants }) => ({
     id: org.id,
     name: org.name,
     role,
-    grants: [...actions],
+    grants: grants.map(formatGrant),
     isSimulated: org.isSimulated === true,
   })),
 });

@@ -45,6 +45,7 @@ const spaceWith = (devices: Map<Id<"device">, Placement>) =>
       applications: new Set(),
       products: new Map(),
       members: new Map(),
+      roles: new Map(),
       revokedBefore: new Map(),
       demands: {},
     },

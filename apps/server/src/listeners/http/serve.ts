@@ -222,9 +222,9 @@ class Serving {
     const mayReplay = caller && route.method === "POST" && route.body !== "bytes" && typeof key === "string";
     if (route.session !== undefined) return this.#answerSession(handler, request, reply, await work());
     if (!mayReplay) return sendReply(handler, request, reply, await work());
-    const { params, body } = asked;
+    const { params, query, body } = asked;
     const { reply: value, isReplay } = await this.#needs.replays.once(
-      { caller, route, key, asked: { params, body } },
+      { caller, route, key, asked: { params, query, body } },
       work,
     );
     if (isReplay) void reply.header("Idempotency-Replayed", "true");

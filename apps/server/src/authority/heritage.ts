@@ -1,0 +1,148 @@
+import type { PublicKey } from "@holdfast/crypto";
+import { Refusal, type CredentialId, type Id, type Instant } from "@holdfast/kernel";
+import {
+  formatGrant,
+  isOfNoApplication,
+  mostGrants,
+  type Conditions,
+  type Grant,
+  type Where,
+} from "@holdfast/protocol";
+import { amplified, refuseAmplification, refuseUnknown, refuseWider } from "./amplification.ts";
+import type { Caller } from "./caller.ts";
+import { isAncestor, type Credential } from "./credential.ts";
+import { grantsIn, publishable, type KindOfApplication } from "./kinds.ts";
+
+/** Bytes of all grants of one credential as text: what still fits a token, which travels in headers. */
+export const longestGrants = 5_500;
+
+/** How long a chain of credentials that made each other may become: every question asks all of them. */
+const longestChain = 16;
+
+/** What is asked for. Grants are within the maker's, or the whole is refused; the end is the maker's own at the latest. */
+export type Wanted = {
+  readonly name: string;
+  readonly grants: readonly Grant[];
+  readonly lifetime: number | undefined;
+  /** The key to which it is bound. */
+  readonly publicKey?: PublicKey | undefined;
+  readonly conditions?: Conditions | undefined;
+};
+
+/** How a credential has to be held to be good. */
+export type Held = Pick<Wanted, "publicKey" | "conditions">;
+
+/** What a new credential inherits: who made it, and what it ends with. */
+export type Heir = Wanted &
+  Pick<Credential, "makers"> &
+  Partial<Pick<Credential, "parent" | "person" | "inPerson" | "application" | "device">>;
+
+const makersOf = ({ credential }: Caller): readonly CredentialId[] => [credential.id, ...credential.makers];
+
+function heritage(maker: Caller): Pick<Heir, "parent" | "makers" | "person"> {
+  const { id, person } = maker.credential;
+  const makers = makersOf(maker);
+  if (!isAncestor(maker.credential)) return { makers, person };
+  if (maker.power.links.length >= longestChain) {
+    const detail = `It would be the last of more than ${longestChain} that made each other.`;
+    throw maker.refuse("token.create", maker.org, "too long a chain", new Refusal("credential.amplifies", { detail }));
+  }
+  return { parent: id, makers, person };
+}
+
+/** What is made ends with its ancestors. */
+const latestOf = (maker: Caller): Instant | undefined => (isAncestor(maker.credential) ? maker.expiresAt : undefined);
+
+function refuseTooLong({ grants, conditions }: Wanted): void {
+  const said = conditions ? Buffer.byteLength(JSON.stringify(conditions)) : 0;
+  const length = grants.reduce((sum, grant) => sum + Buffer.byteLength(formatGrant(grant)) + 3, said);
+  if (grants.length <= mostGrants && length <= longestGrants) return;
+  throw new Refusal("grant.malformed", {
+    detail: `These are ${grants.length} grants of ${length} bytes; ${mostGrants} and ${longestGrants} are the most. Name an application or a tag instead of many devices.`,
+  });
+}
+
+/** What a maker lets be made: what it is to be, and when it is over at the latest. */
+export type Birth = { readonly heir: Heir; readonly latest: Instant | undefined };
+
+/** A program's token or an operator key: what it may do, its maker may, for as long as it lives. @throws Refusal */
+export function childOf(maker: Caller, wanted: Wanted): Birth {
+  refuseAmplification(maker, wanted.grants);
+  refuseWider(maker, wanted);
+  return { heir: { ...wanted, ...heritage(maker) }, latest: latestOf(maker) };
+}
+
+/**
+ * Belongs to the application and ends with it, not with the sign-in of the person who made it: it is in programs that outlive
+ * a person's day. What an operator key or a program makes is its child, as everywhere. @throws Refusal
+ */
+export function applicationKeyOf(
+  maker: Caller,
+  application: Id<"application">,
+  kind: KindOfApplication,
+  asked: Wanted,
+): Birth {
+  const grants = grantsIn(application, kind, asked.grants);
+  const elsewhere = grants.filter(({ where }) => "application" in where && where.application !== application);
+  if (elsewhere.length > 0) throw amplified(maker, elsewhere);
+  const whole: Where = { application };
+  refuseAmplification(
+    maker,
+    grants.map((grant) => (isOfNoApplication(grant) ? grant : { action: grant.action, where: whole })),
+  );
+  refuseUnknown(maker, grants, application);
+  const wanted = kind === "application" ? publishable(asked) : asked;
+  refuseWider(maker, wanted);
+  const heir: Heir = { ...wanted, makers: makersOf(maker), grants, application };
+  return maker.credential.inPerson
+    ? { heir, latest: undefined }
+    : { heir: { ...heir, ...heritage(maker) }, latest: maker.expiresAt };
+}
+
+/** What a device's key is: it sends its own measurements, and reaches nothing else. It ends with the device. @throws Refusal */
+export function deviceKeyOf(maker: Caller, device: Id<"device">, within: Where, held: Held): Birth {
+  refuseAmplification(maker, [{ action: "telemetry.write", where: within }]);
+  const grants = grantsOfDevice(device);
+  return {
+    heir: { name: "", grants, lifetime: undefined, makers: makersOf(maker), device, ...held },
+    latest: undefined,
+  };
+}
+
+export const grantsOfDevice = (device: Id<"device">): readonly Grant[] => [
+  { action: "telemetry.write", where: { devices: [device] } },
+];
+
+/** What of a credential whoever shows it has. */
+export type Shown = Pick<Credential, "id" | "kind" | "digest">;
+
+/** Over when it was asked to be, and at its latest in any case. @throws Refusal `grant.malformed` */
+export function born(
+  { heir, latest }: Birth,
+  { id, kind, digest }: Shown,
+  { at, seq }: { readonly at: Instant; readonly seq: number },
+): Credential {
+  refuseTooLong(heir);
+  const asked = heir.lifetime === undefined ? undefined : ((at + heir.lifetime) as Instant); // milliseconds both
+  return {
+    id,
+    kind,
+    name: heir.name,
+    state: "active",
+    parent: heir.parent,
+    makers: heir.makers,
+    person: heir.person,
+    inPerson: heir.inPerson ?? false,
+    application: heir.application,
+    device: heir.device,
+    grants: heir.grants,
+    issuedSeq: seq,
+    createdAt: at,
+    expiresAt: asked === undefined || (latest !== undefined && latest < asked) ? latest : asked,
+    lastUsedAt: undefined,
+    digest,
+    publicKey: heir.publicKey,
+    conditions: heir.conditions,
+    version: 1,
+  };
+}
