@@ -65,6 +65,13 @@ await me.post("/v1/lists", { list: "deny", what: "address", value: "192.0.2.0/24
 await me.post("/v1/lists", { list: "deny", what: "device", value: suspended.id, expiresIn: "30d" });
 await me.post("/v1/invitations", { email: "bob@example.com", role: "viewer" });
 
+const role = await me.post<{ id: string }>("/v1/roles", {
+  name: "Night shift",
+  description: "Keeps an eye on the houses",
+  grants: ["device.read", "device.suspend:tag:floor=3", `telemetry.read:${application.id}`],
+});
+await me.post("/v1/invitations", { email: "dora@example.com", role: role.id });
+
 const inOrg = `/o/${org}`;
 const at = `${inOrg}/devices/${device.id}`;
 const press = (page: Page, name: string) => page.getByRole("button", { name }).last().click();
@@ -187,6 +194,31 @@ const places: readonly Place[] = [
         await page.getByRole("dialog").getByLabel("E-mail").fill("carol@example.com");
         await press(page, "Make the link");
         await page.getByLabel("The link", { exact: true }).waitFor();
+      },
+    },
+  ],
+  [`${inOrg}/access/roles`, "Access", "Night shift"],
+  [`${inOrg}/access/roles/operator`, "operator", "authority.explain"],
+  [
+    `${inOrg}/access/roles/${role.id}`,
+    "Night shift",
+    "Place 3",
+    {
+      "what would change": async (page) => {
+        await page.getByRole("group", { name: "Place 1" }).getByLabel("audit.read").check();
+        await press(page, "Show what changes");
+        await page.getByRole("dialog").getByText("audit.read").waitFor();
+      },
+    },
+  ],
+  [
+    `${inOrg}/access/roles/add`,
+    "Make a role",
+    "Place 1",
+    {
+      "in a place of its own": async (page) => {
+        await press(page, "Add another place");
+        await page.getByRole("group", { name: "Place 2" }).getByLabel("Where").selectOption("On devices with a tag");
       },
     },
   ],

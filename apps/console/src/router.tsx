@@ -153,6 +153,18 @@ const tree = root.addChildren([
       lazyRouteComponent(() => import("./access/index.ts"), "Lists"),
     ),
     page(
+      below(paths.roles),
+      lazyRouteComponent(() => import("./access/index.ts"), "Roles"),
+    ),
+    page(
+      below(paths.addRole),
+      lazyRouteComponent(() => import("./access/index.ts"), "AddRole"),
+    ),
+    page(
+      below(paths.role),
+      lazyRouteComponent(() => import("./access/index.ts"), "RolePage"),
+    ),
+    page(
       below(paths.addCredential),
       lazyRouteComponent(() => import("./access/index.ts"), "AddCredential"),
     ),

@@ -23,7 +23,7 @@ import { useCan, useKept, useOrg } from "../session/index.ts";
 import { words } from "../words/index.ts";
 import { ConditionFields } from "./condition-fields.tsx";
 import { conditionsOf, hoursFault, noConditions, type AskedConditions } from "./conditions.ts";
-import { grantsOf, type Scope } from "./grants.ts";
+import { grantsOf, scopeOf as scopeTyped, type Scope } from "./grants.ts";
 
 const own = words.access;
 const needs = {
@@ -193,19 +193,8 @@ export function AddCredential() {
 const isOfApplication = (kind: Kind): boolean =>
   kind === "accessKey" || kind === "trustedApplication" || kind === "application";
 
-function scopeOf({ kind, scope, application, devices, tag }: Asked): Scope {
-  if (isOfApplication(kind)) return { kind: "all" }; // within its application, whatever its grants say
-  switch (scope) {
-    case "all":
-      return { kind: "all" };
-    case "application":
-      return { kind: "application", application };
-    case "devices":
-      return { kind: "devices", devices: devices.split(/[\s,]+/).filter((id) => id !== "") };
-    case "tag":
-      return { kind: "tag", tag: tag.trim() };
-  }
-}
+/** Within its application, whatever its grants say. */
+const scopeOf = (asked: Asked): Scope => (isOfApplication(asked.kind) ? { kind: "all" } : scopeTyped(asked));
 
 async function mint(org: string, asked: Asked): Promise<{ id: string; text: string }> {
   const { kind, name, lifetime, application } = asked;

@@ -10,6 +10,7 @@ const tabs = [
   { to: paths.access, label: own.tabs.credentials },
   { to: paths.people, label: own.tabs.people },
   { to: paths.lists, label: own.tabs.lists },
+  { to: paths.roles, label: own.tabs.roles },
 ] as const;
 
 /** What stands above both lists of who and what may come in. */

@@ -3,3 +3,5 @@ export { CredentialPage } from "./credential.tsx";
 export { Credentials } from "./credentials.tsx";
 export { Lists } from "./lists.tsx";
 export { People } from "./people.tsx";
+export { AddRole, RolePage } from "./role.tsx";
+export { Roles } from "./roles.tsx";

@@ -1,10 +1,11 @@
 import { Button, Group, Modal, NativeSelect, Stack, Text, TextInput } from "@mantine/core";
 import { useForm } from "@mantine/form";
-import { roleNames, routes, type Role } from "@holdfast/protocol";
+import { routes, type Role } from "@holdfast/protocol";
 import { apiFor, useAct } from "../api/index.ts";
 import { Moment, ProblemNotice, SecretOnce } from "../kit/index.ts";
 import { useOrg } from "../session/index.ts";
 import { words } from "../words/index.ts";
+import { useRoles } from "./use-roles.ts";
 
 const own = words.people;
 
@@ -13,6 +14,7 @@ export function Invite({ opened, close }: { readonly opened: boolean; readonly c
   const org = useOrg();
   const form = useForm<{ email: string; role: Role }>({ initialValues: { email: "", role: "viewer" } });
   const invite = useAct((body: { email: string; role: Role }) => apiFor(org.id).call(routes.invite, { body }));
+  const { options } = useRoles();
   const made = invite.data;
   const leave = () => {
     invite.reset();
@@ -51,11 +53,7 @@ export function Invite({ opened, close }: { readonly opened: boolean; readonly c
               data-autofocus
               {...form.getInputProps("email")}
             />
-            <NativeSelect
-              label={own.role}
-              data={roleNames.map((role) => ({ value: role, label: own.rolesInFull[role] }))}
-              {...form.getInputProps("role")}
-            />
+            <NativeSelect label={own.role} data={options} {...form.getInputProps("role")} />
             <Text fz="sm" c="var(--hf-dim)">
               {own.inviteHint}
             </Text>

@@ -9,6 +9,7 @@ import { columnsOf, Confirm, DataTable, Empty, EntityId, Listing, Moment, Press,
 import { sessionQuery, useCan, useOrg } from "../session/index.ts";
 import { words } from "../words/index.ts";
 import { AccessFrame } from "./frame.tsx";
+import { GiveRole } from "./give-role.tsx";
 import { Invite } from "./invite.tsx";
 
 type Member = Reply<typeof routes.listMembers>["items"][number];
@@ -45,6 +46,7 @@ function Members() {
   const org = useOrg();
   const can = useCan();
   const { data: session } = useSuspenseQuery(sessionQuery);
+  const [changing, setChanging] = useState<Member | undefined>(undefined);
   const [leaving, setLeaving] = useState<Member | undefined>(undefined);
   const list = useList(["members", org.id], (cursor, signal) =>
     apiFor(org.id).call(routes.listMembers, { query: { cursor, limit: 200 }, signal }),
@@ -56,7 +58,23 @@ function Members() {
   };
   const columns = columnsOf<Member>([
     { id: "email", head: own.email, width: 220, grows: true, cell: ({ email }) => <span title={email}>{email}</span> },
-    { id: "role", head: own.role, width: 100, cell: ({ role }) => own.roles[role] },
+    { id: "role", head: own.role, width: 130, grows: true, cell: ({ role, roleName }) => roleName ?? role },
+    {
+      id: "change",
+      head: own.changeRole,
+      width: 130,
+      cell: (member) => (
+        <Press
+          size="compact-xs"
+          variant="default"
+          why={can("member.update") ? undefined : words.common.notAllowed("member.update")}
+          onClick={() => setChanging(member)}
+          aria-label={`${own.changeRole} ${member.email}`}
+        >
+          {own.change}
+        </Press>
+      ),
+    },
     {
       id: "remove",
       head: own.remove,
@@ -88,6 +106,7 @@ function Members() {
           height="50dvh"
         />
       </Listing>
+      <GiveRole member={changing} close={() => setChanging(undefined)} />
       <Confirm
         opened={leaving !== undefined}
         close={() => setLeaving(undefined)}
@@ -115,7 +134,7 @@ function Invitations() {
   );
   const columns = columnsOf<Invitation>([
     { id: "email", head: own.email, width: 220, grows: true, cell: ({ email }) => <span title={email}>{email}</span> },
-    { id: "role", head: own.role, width: 100, cell: ({ role }) => own.roles[role] },
+    { id: "role", head: own.role, width: 130, grows: true, cell: ({ role, roleName }) => roleName ?? role },
     { id: "until", head: words.access.expires, width: 120, cell: ({ expiresAt }) => <Moment at={expiresAt} /> },
     {
       id: "withdraw",

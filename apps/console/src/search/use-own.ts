@@ -20,6 +20,7 @@ export function useOwn(text: string): readonly FoundGroup[] {
     ...places.map(({ to, label }) => ({ id: to, label, href: at(to) })),
     { id: "people", label: words.access.tabs.people, href: pathTo("people", { org: org.id }) },
     { id: "lists", label: words.access.tabs.lists, href: pathTo("lists", { org: org.id }) },
+    { id: "roles", label: words.access.tabs.roles, href: pathTo("roles", { org: org.id }) },
     { id: "security", label: words.places.security, href: pathTo("security", { org: org.id }) },
   ];
   const actions: readonly Found[] = [

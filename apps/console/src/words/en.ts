@@ -29,6 +29,24 @@ function spanOf(seconds: number): string {
 }
 
 /** Every word that a person reads in the console, in English. Another language is another file of this shape. */
+/** What actions are about, by the part of their name before the dot. */
+const subjectsOfActions: Readonly<Record<string, string>> = {
+  org: "Organisation",
+  application: "Applications",
+  product: "Products",
+  device: "Devices",
+  telemetry: "Telemetry",
+  token: "API tokens",
+  operatorKey: "Operator keys",
+  accessKey: "Access keys",
+  credential: "Credentials",
+  authority: "Decisions",
+  audit: "Audit log",
+  member: "People",
+  simulation: "Simulation",
+  role: "Roles",
+};
+
 export const en = {
   product: "Holdfast",
   skipToContent: "Skip to the content",
@@ -430,7 +448,7 @@ export const en = {
   },
   access: {
     pages: "Pages of this place",
-    tabs: { credentials: "Credentials", people: "People", lists: "Lists" },
+    tabs: { credentials: "Credentials", people: "People", roles: "Roles", lists: "Lists" },
     lead: "Everything that opens a door of this organisation. Secrets are shown once, when they are made.",
     empty: "There is no such credential.",
     add: "Make a credential",
@@ -577,14 +595,49 @@ export const en = {
     left: (connections: Connections) =>
       isNone(connections) ? "Nothing is connected with it any more." : `Still open: ${listed(connections)}.`,
   },
+  roles: {
+    lead: "What somebody may be here. Five are in every organisation; others are your own.",
+    builtIn: "in every organisation",
+    builtInHint: "It is the same in every organisation, and stays as it is.",
+    description: "For",
+    add: "Make a role",
+    addLead: "A name, and what whoever has it may do, and where.",
+    holders: "Who has it",
+    nobodys: "Nobody has it.",
+    place: (number: number) => `Place ${number}`,
+    elsewhere: "Add another place",
+    drop: "Leave this place out",
+    look: "Show what changes",
+    changes: "What changes",
+    more: "May be done from now on",
+    less: "May not be done any more",
+    described: "It has another description.",
+    renamed: (from: string, to: string) => `“${from}” is called “${to}”.`,
+    effect: (who: string, gains: readonly string[], loses: readonly string[]) => {
+      const told = [
+        ...(gains.length > 0 ? [`gains ${gains.join(", ")}`] : []),
+        ...(loses.length > 0 ? [`loses ${loses.join(", ")}`] : []),
+      ];
+      return `${who} ${told.join(" and ")}.`;
+    },
+    noEffect: "For nobody does anything change by that now.",
+    end: "End this role",
+    endHint: "Nobody has it. Invitations to it are worth nothing from now on.",
+    endHeld: (count: number) =>
+      `${count === 1 ? "One member has" : `${count} members have`} it, and will be something else at once.`,
+    replacement: "What they are from now on",
+    subjects: (subject: string) => subjectsOfActions[subject] ?? subject,
+  },
   people: {
     lead: "Who belongs to this organisation. What somebody and her programs may do ends with her membership, at once.",
     members: "Members",
     nobody: "Nobody belongs to this organisation.",
     email: "E-mail",
     role: "Role",
-    roles: { owner: "owner", viewer: "viewer" },
-    rolesInFull: { owner: "owner: may do everything here", viewer: "viewer: may look at everything here" },
+    changeRole: "Change the role",
+    change: "Change",
+    roleOf: (email: string) => `The role of ${email}`,
+    changeRoleHint: "What this person and her programs may do changes at once, also where something stands open.",
     remove: "Remove",
     removeHint:
       "The membership ends within a second, and with it what this person and her programs hold here, and whom she invited. The account and other organisations stay.",
