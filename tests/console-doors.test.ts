@@ -41,7 +41,7 @@ test("a device's door is changed by somebody who sees what its product demands a
   await page.getByRole("button", { name: "Change the door" }).click();
   await dialog.getByRole("button", { name: "Take the door away" }).click();
   await dialog.waitFor({ state: "hidden" });
-  await demands.getByRole("row", { name: "this device" }).waitFor({ state: "hidden" });
+  await demands.getByRole("row", { name: "this device" }).first().waitFor({ state: "hidden" });
 });
 
 test("an entry is put on a list and taken off it, contradictions are said, and nobody shuts herself out", async (t) => {
