@@ -256,15 +256,7 @@ async function open(needs: PlatformNeeds, opened: AsyncDisposableStack, closing:
   });
   const handlers: Handler[] = [
     ...identityRoutes({ identity, browsers, organisations: new Organisations(common), members, invitations }),
-    ...authorityRoutes({
-      ...common,
-      authentication,
-      minting,
-      revocation,
-      lists,
-      connections,
-      roles: new Roles(forPeople),
-    }),
+    ...authorityRoutes({ ...common, ...verbs, lists, connections, roles: new Roles(forPeople) }),
     ...registryRoutes({ registry, catalogue, doors: new Doors({ storage, spaces, directories }), devices, presences }),
     ...messageRoutes({ mqttSessions: new MqttSessions({ storage, spaces, clock, log, broker }) }),
     ...telemetryRoutes({ telemetry, accounts, queries: new TelemetryQueries({ ...common, telemetry, keys: keyring }) }),
