@@ -74,7 +74,8 @@ export const listConnections = route({
       address: z.string(),
       /** MQTT's client id. */
       client: z.string().optional(),
-      credential,
+      /** For whoever may read credentials. */
+      credential: credential.optional(),
       application: id("application").optional(),
       device: id("device").optional(),
       person: id("person").optional(),

@@ -111,7 +111,7 @@ export const usageVerbs = [
         { title: "CAUSE", cell: ({ cause }: Session) => cause ?? "" },
         { title: "OVER", cell: ({ over }: Session) => over },
         { title: "FROM", cell: ({ address }: Session) => address },
-        { title: "WHO", cell: ({ device, credential: shown }: Session) => device ?? shown },
+        { title: "WHO", cell: ({ device, credential: shown }: Session) => device ?? shown ?? "" },
         {
           title: "MESSAGES",
           cell: ({ messagesIn, messagesOut }: Session) => `${number(messagesIn)} in, ${number(messagesOut)} out`,

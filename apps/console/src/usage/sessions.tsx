@@ -65,7 +65,7 @@ export function Sessions() {
       width: 310,
       cell: ({ device, credential }) =>
         device === undefined ? (
-          <EntityId id={credential} />
+          credential !== undefined && <EntityId id={credential} />
         ) : (
           <PlainLink href={pathTo("device", { org: org.id, device })}>{device}</PlainLink>
         ),

@@ -1,11 +1,10 @@
 import { isId, Refusal, rfc3339 } from "@holdfast/kernel";
 import { routes } from "@holdfast/protocol";
 import { on, type Handler } from "../authority/index.ts";
-import type { ConnectionRecord } from "./connection.ts";
 import type { Plans } from "./plans.ts";
 import type { UsageRow } from "./postgres.ts";
 import type { Quotas } from "./quota.ts";
-import type { Usage } from "./usage.ts";
+import type { Shown, Usage } from "./usage.ts";
 
 type Needs = { readonly usage: Usage; readonly plans: Plans };
 
@@ -55,7 +54,7 @@ const usageReply = ({ at, about, counts }: UsageRow) => ({
   ...counts,
 });
 
-const connectionReply = ({ beganAt, ended, ...rest }: ConnectionRecord) => ({
+const connectionReply = ({ beganAt, ended, ...rest }: Shown) => ({
   ...rest,
   beganAt: rfc3339(beganAt),
   ...(ended && { endedAt: rfc3339(ended.at), cause: ended.cause }),

@@ -1,6 +1,6 @@
 import type { Clock, Id, Instant } from "@holdfast/kernel";
 import { kindOfId, parseId, Refusal, uuidOf } from "@holdfast/kernel";
-import type { Permit, Spaces } from "../authority/index.ts";
+import { askToReadCredentials, seesCredential, type Permit, type Spaces } from "../authority/index.ts";
 import type { Page, Storage } from "../storage/index.ts";
 import type { Accounts } from "./accounts.ts";
 import type { ConnectionRecord } from "./connection.ts";
@@ -21,6 +21,8 @@ type Paging = { readonly limit: number; readonly cursor?: string | undefined };
 
 const day = 86_400_000; // milliseconds
 const usual: Record<Step, number> = { hour: 2 * day, day: 31 * day, month: 366 * day };
+
+export type Shown = Omit<ConnectionRecord, "credential"> & Partial<Pick<ConnectionRecord, "credential">>;
 
 export type Quota = {
   readonly plan: string | undefined;
@@ -44,6 +46,7 @@ export class Usage {
   ): Promise<Page<UsageRow>> {
     const { storage, clock } = this.#needs;
     const { limit, cursor, every, by } = asked;
+    if (by === "credential" || asked.credential !== undefined) askToReadCredentials(permit, "Usage by credential");
     await this.#settle(permit.on);
     const to = asked.to ?? ((clock.now() + 1) as Instant); // what was counted until now
     const from = startOf(every, asked.from ?? ((to - usual[every]) as Instant)); // milliseconds less milliseconds
@@ -58,18 +61,21 @@ export class Usage {
     return { items, nextCursor: behind && rows.length > limit ? sealCursor(scope, list, behind) : undefined };
   }
 
-  /** Newest first, those that are open with what they have had until now. */
+  /** Newest first, those that are open with what they have had until now; with which credential is for whoever may read those. */
   async connections(
     permit: Permit<"usage.read">,
     asked: Narrow & Range & Paging & { open?: boolean | undefined },
-  ): Promise<Page<ConnectionRecord>> {
+  ): Promise<Page<Shown>> {
     const { limit, cursor, open } = asked;
+    if (asked.credential !== undefined) askToReadCredentials(permit, "The list of one credential's sessions");
     await this.#settle(permit.on);
     const { scope } = permit;
     const list = `connections ${open ?? ""} ${narrowness(asked)}`;
     const before = cursor === undefined ? undefined : openCursor(scope, list, cursor);
     const rows = await this.#needs.storage.read(permit, (unit) => accountingIn(unit).connections(asked, before));
-    const items = rows.slice(0, limit);
+    const items = rows
+      .slice(0, limit)
+      .map(({ credential, ...row }) => (seesCredential(permit, credential) ? { ...row, credential } : row));
     const last = items.at(-1);
     const behind = last && ([last.beganAt, uuidOf(last.id)] as const);
     return { items, nextCursor: behind && rows.length > limit ? sealCursor(scope, list, behind) : undefined };

@@ -1,4 +1,13 @@
-import { isId, kindOfId, Refusal, type Clock, type Id, type Instant, type Kind } from "@holdfast/kernel";
+import {
+  isId,
+  kindOfId,
+  Refusal,
+  type Clock,
+  type CredentialId,
+  type Id,
+  type Instant,
+  type Kind,
+} from "@holdfast/kernel";
 import { actions, presets, type Action, type KindOf } from "@holdfast/protocol";
 import type { Actor, Allowed } from "../storage/index.ts";
 import type { Allowance, Left } from "./allowance.ts";
@@ -250,6 +259,12 @@ export function askToReadCredentials(permit: Allowed, what: string): void {
   if (caller.mayAnywhere("credential.read")) return;
   const detail = `${what} names credentials: it needs credential.read.`;
   throw caller.refuse("credential.read", caller.org, detail, new Refusal("permit.missing", { detail }));
+}
+
+/** Whether whoever asked may be told of this credential: of his own, or of any. */
+export function seesCredential(permit: Allowed, id: CredentialId): boolean {
+  const caller = callerOf(permit);
+  return caller.credential.id === id || caller.mayAnywhere("credential.read");
 }
 
 /** The same where a verb finds that there is no such thing. */

@@ -5,6 +5,7 @@ export {
   askToReadCredentials,
   readableAttributes,
   refusedBy,
+  seesCredential,
   type Caller,
   type OnRefusal,
   type Refused,
