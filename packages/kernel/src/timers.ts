@@ -8,7 +8,19 @@ export const systemTimers: Timers = {
   after(milliseconds, work) {
     const timer: unknown = setTimeout(work, milliseconds);
     // Node answers with an object, a browser with a number.
-    if (typeof timer === "object" && timer && "unref" in timer && typeof timer.unref === "function") timer.unref();
-    return { cancel: () => clearTimeout(timer as Parameters<typeof clearTimeout>[0]) }; // it is what setTimeout gave
+    const isNodes = isReferable(timer);
+    if (isNodes) timer.unref();
+    return {
+      cancel() {
+        // Node keeps a list for each number of milliseconds, and lets go of an empty one at once only when its last timer kept the process alive.
+        if (isNodes) timer.ref();
+        clearTimeout(timer as Parameters<typeof clearTimeout>[0]); // it is what setTimeout gave
+      },
+    };
   },
 };
+
+type Referable = { ref(): unknown; unref(): unknown };
+
+const isReferable = (timer: unknown): timer is Referable =>
+  typeof timer === "object" && timer !== null && "ref" in timer && "unref" in timer;

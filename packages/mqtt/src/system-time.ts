@@ -8,6 +8,10 @@ export const systemTime: Time = {
   setTimer(milliseconds, call) {
     const timer = setTimeout(call, milliseconds);
     timer.unref();
-    return () => clearTimeout(timer);
+    return () => {
+      // Node keeps a list for each number of milliseconds, and lets go of an empty one at once only when its last timer kept the process alive.
+      timer.ref();
+      clearTimeout(timer);
+    };
   },
 };
