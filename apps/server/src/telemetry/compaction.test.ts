@@ -2,8 +2,10 @@ import assert from "node:assert/strict";
 import path from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { test } from "node:test";
-import { type Id } from "@holdfast/kernel";
+import { systemRandom, type Id } from "@holdfast/kernel";
 import { atEnd } from "../testing/index.ts";
+import { Compaction } from "./compaction.ts";
+import { DeviceSeries } from "./series.ts";
 import { until, world } from "./store.fixture.ts";
 
 const w = await world(atEnd);
@@ -51,6 +53,19 @@ const countIn = async (device: Id<"device">): Promise<number> => {
   });
   return Number(bucket?.["count"] ?? 0);
 };
+
+test("a series remembers of its newest chunk what it is and not its bytes, which would be kilobytes of every attribute of every device", async () => {
+  const { scope } = await org.space();
+  const series = new DeviceSeries(scope, await org.device(), { bytes: 0 }).seriesOf("n", "number");
+  series.pending = 1_024;
+  for (let at = 0; at < 1_024; at++) series.add(now + at * 1_000, Math.sin(at), 1);
+  const { storage, keyring: keys } = w;
+  const { chunks } = await new Compaction({ storage, keys, random: systemRandom, report() {} }).of([series]);
+  assert.equal(chunks, 1);
+  const bytes = series.tail?.bytes ?? 0;
+  assert.ok(bytes > 1_024, `${bytes}`);
+  assert.deepEqual(series.tail, { first: now, last: now + 1_023_000, count: 1_024, position: 1, bytes });
+});
 
 test("a series is written as soon as it has a chunk's worth of points, in chunks of about a thousand", async () => {
   const device = await org.device();

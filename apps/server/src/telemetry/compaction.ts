@@ -124,7 +124,7 @@ export class Compaction {
     return {
       series,
       taken,
-      tail: newest ? { ...newest, bytes: newest.data.length } : tail,
+      tail: newest ? tailOf(newest) : tail,
       flush: {
         series: id,
         chunks: [...lateChunks, ...freshChunks],
@@ -182,3 +182,12 @@ export class Compaction {
     }
   }
 }
+
+/** What a series remembers of its newest chunk. Its bytes are in the database. */
+const tailOf = ({ first, last, count, position, data }: NewChunk): Tail => ({
+  first,
+  last,
+  count,
+  position,
+  bytes: data.length,
+});
