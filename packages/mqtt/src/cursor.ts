@@ -1,4 +1,5 @@
-import { Buffer } from "node:buffer";
+import type { Buffer } from "node:buffer";
+import { apart } from "./apart.ts";
 import { reason } from "./codes.ts";
 import { ProtocolError } from "./protocol-error.ts";
 import { isText } from "./text.ts";
@@ -61,11 +62,11 @@ export class Cursor {
     return this.bytes.toString("utf8", from, this.at);
   }
 
-  /** A copy, so that a short password or will does not hold on to the chunk it came in. */
+  /** A copy: a will is there for as long as its connection. */
   binary(): Buffer {
     const length = this.uint16();
     const from = this.#take(length);
-    return Buffer.from(this.bytes.subarray(from, this.at));
+    return apart(this.bytes, from, this.at);
   }
 
   /** A cursor over the next `count` bytes; this one goes on behind them. */

@@ -1,5 +1,6 @@
 // Hot path: which topic a PUBLISH means, and what was found out about it, without looking it up again.
 import { Buffer } from "node:buffer";
+import { apart } from "./apart.ts";
 import { reason } from "./codes.ts";
 import { ProtocolError } from "./protocol-error.ts";
 import type { Mounts } from "./mounts.ts";
@@ -49,7 +50,7 @@ export class Hearing {
   #meet(bytes: Buffer, start: number, end: number): Heard {
     if (!isTopicName(bytes, start, end))
       throw new ProtocolError(reason.topicNameInvalid, "This is not a topic name: it is empty, or has a wildcard.");
-    const own = Buffer.from(bytes.subarray(start, end));
+    const own = apart(bytes, start, end);
     const written = own.toString();
     return { bytes: own, written, ...this.#meaningOf(written) };
   }

@@ -1,5 +1,6 @@
 // Hot path: one object per message, no copy of its bytes until somebody keeps them.
 import { Buffer } from "node:buffer";
+import { apart } from "./apart.ts";
 import { packet } from "./codes.ts";
 import { Cursor } from "./cursor.ts";
 import type { Delivery } from "./delivery.ts";
@@ -79,6 +80,8 @@ export class Publication {
   reasonString: string | undefined = undefined;
   /** As read from the frame. */
   parsed: Properties | undefined = undefined;
+  /** It was detached: what it holds, it may hold for long. */
+  #isKept = false;
   /** The last frame made for a subscriber that could not get the bytes as they came. */
   #frame: Buffer | null = null;
   #frameVersion = 0;
@@ -167,12 +170,12 @@ export class Publication {
 
   /** Copies the frame out of the chunk it came in, so that keeping 100 bytes does not keep 64 KiB. */
   detach(): void {
+    if (!this.#isKept) this.#frame = null; // it may lie in the pool, see `apart`
+    this.#isKept = true;
     const { start } = this;
     const length = this.end - start;
     if (this.bytes.buffer.byteLength <= length + 8192) return;
-    const copy = Buffer.allocUnsafeSlow(length);
-    this.bytes.copy(copy, 0, start, this.end);
-    this.bytes = copy;
+    this.bytes = apart(this.bytes, start, this.end);
     this.start = 0;
     this.propertiesStart -= start;
     this.propertiesEnd -= start;
@@ -211,13 +214,13 @@ export class Publication {
       return this.#frame;
     }
     const frame = this.makeFrame(version, qos, topic, responseTopic, secondsLeft, undefined);
-    this.#frame = frame;
+    this.#frame = this.#isKept ? apart(frame, 0, frame.length) : frame;
     this.#frameVersion = version;
     this.#frameQos = qos;
     this.#frameTopic = topic;
     this.#frameResponse = responseTopic;
     this.#frameExpiry = secondsLeft;
-    return frame;
+    return this.#frame;
   }
 
   makeFrame(
