@@ -221,6 +221,8 @@ test("values come back as what they are, and surprising ones are refused", async
   assert.deepEqual(await one("array[1, null, 3]::bigint[]"), [1, null, 3]);
   assert.deepEqual(await one("'{}'::uuid[]"), []);
   assert.deepEqual(await one("array['\\x01'::bytea]"), [Buffer.from([1])]);
+  const digest = await one("$1::bytea", new Uint8Array(32));
+  assert.ok(digest instanceof Uint8Array && digest.buffer.byteLength === 32, "whoever remembers it remembers no more");
   assert.deepEqual(await one(`'{"a": [1]}'::jsonb`), { a: [1] });
   for (const strange of ["now()", "1.5", "9007199254740992::bigint", "array[array['a']]"]) {
     await assert.rejects(one(strange), /cast it|beyond|array of arrays/, strange);
