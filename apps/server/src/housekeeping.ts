@@ -24,6 +24,7 @@ type Needs = {
 
 const soon = 1_000; // milliseconds between two rounds
 const seldom = 10_000;
+const hourly = 3_600_000;
 
 /** What has to be done again and again while the platform runs. */
 export function keepHouse(rounds: Rounds, needs: Needs): void {
@@ -59,6 +60,7 @@ export function keepHouse(rounds: Rounds, needs: Needs): void {
     await presences.noteHeard();
     await storage.maintain.call("raise_high_water", [clock.now()]);
   });
+  rounds.every(hourly, async () => spaces.forgetExpired(clock.now()));
   // By itself: what it counts must not wait for what fails elsewhere.
   rounds.every(seldom, () => accounts.round());
 }

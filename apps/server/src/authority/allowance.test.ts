@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { newId, type CredentialId } from "@holdfast/kernel";
+import { queryObjects } from "node:v8";
+import { newId, systemRandom, type CredentialId } from "@holdfast/kernel";
 import fc from "fast-check";
 import { Drawn, type Allowance } from "./allowance.ts";
 
@@ -29,6 +30,30 @@ test("what a credential made draws on its allowance too, and what is refused dra
   drawn.draw([other, parent], 0); // the one that was left
   assert.throws(() => drawn.draw([parent], 0), tooOften(1));
   assert.equal(drawn.draw([other], 0)?.left, 3);
+});
+
+test("what is whole again is forgotten, and what is not is remembered", () => {
+  const drawn = new Drawn();
+  const heap = () => {
+    queryObjects(Object, { format: "count" }); // it collects garbage first
+    return process.memoryUsage().heapUsed;
+  };
+  const credentials = 20_000;
+  const come = (from: number) => {
+    for (let at = from; at < from + credentials; at++)
+      drawn.draw([{ of: newId("key", systemRandom), rate: { perMinute: 60, burst: 5 } }], at * 1_000);
+  };
+  come(0);
+  const before = heap();
+  come(credentials);
+  const each = (heap() - before) / credentials;
+  assert.ok(each < 100, `${each.toFixed(0)} bytes of each`);
+
+  const slow = [allowance(1, 3)];
+  for (let times = 0; times < 3; times++) drawn.draw(slow, 50_000_000);
+  drawn.draw([allowance(60, 5)], 50_100_000); // meanwhile it is looked for what is whole
+  assert.equal(drawn.draw(slow, 50_100_000)?.left, 0);
+  assert.throws(() => drawn.draw(slow, 50_100_000), tooOften(20));
 });
 
 test("however it is asked, no more pass in any time than the burst and what the time brings", () => {

@@ -12,11 +12,17 @@ export type Lane = `${Id<"device">} ${Id<"device"> | Id<"product">}`;
 /** What of an allowance is left, and how many seconds it takes until it is whole again. */
 export type Left = { readonly rate: Rate; readonly left: number; readonly whole: number };
 
-type Bucket = { tokens: number; at: number };
+type Bucket = { rate: Rate; tokens: number; at: number };
 
-/** What was drawn on the allowances of one organisation's credentials. Time is what passes evenly, in milliseconds. */
+const sweepEvery = 60_000; // milliseconds
+
+/**
+ * What was drawn on the allowances of one organisation's credentials. Time is what passes evenly, in milliseconds. An allowance that is whole
+ * again needs no memory.
+ */
 export class Drawn {
   readonly #buckets = new Map<CredentialId | Lane, Bucket>();
+  #sweptAt = 0;
 
   /**
    * One of each, or none of any. Answers the one of which least is left.
@@ -27,6 +33,7 @@ export class Drawn {
     elapsed: number,
     detail = "It is the credential's own rate, or that of one that made it.",
   ): Left | undefined {
+    this.#sweep(elapsed);
     const all = allowances.map(({ of, rate }) => ({ rate, bucket: this.#refilled(of, rate, elapsed) }));
     const longest = Math.max(0, ...all.map(({ rate, bucket }) => ((1 - bucket.tokens) * 60) / rate.perMinute));
     if (longest > 0) {
@@ -40,11 +47,26 @@ export class Drawn {
     return { rate, left: Math.floor(bucket.tokens), whole };
   }
 
-  #refilled(of: CredentialId | Lane, { perMinute, burst }: Rate, elapsed: number): Bucket {
+  #refilled(of: CredentialId | Lane, rate: Rate, elapsed: number): Bucket {
     let bucket = this.#buckets.get(of);
-    if (!bucket) this.#buckets.set(of, (bucket = { tokens: burst, at: elapsed }));
-    bucket.tokens = Math.min(burst, bucket.tokens + ((elapsed - bucket.at) * perMinute) / 60_000);
-    bucket.at = elapsed;
+    if (!bucket) this.#buckets.set(of, (bucket = { rate, tokens: rate.burst, at: elapsed }));
+    bucket.rate = rate;
+    refill(bucket, elapsed);
     return bucket;
   }
+
+  #sweep(elapsed: number): void {
+    if (elapsed - this.#sweptAt < sweepEvery) return;
+    this.#sweptAt = elapsed;
+    for (const [of, bucket] of this.#buckets) {
+      refill(bucket, elapsed);
+      if (bucket.tokens >= bucket.rate.burst) this.#buckets.delete(of);
+    }
+  }
+}
+
+function refill(bucket: Bucket, elapsed: number): void {
+  const { perMinute, burst } = bucket.rate;
+  bucket.tokens = Math.min(burst, bucket.tokens + ((elapsed - bucket.at) * perMinute) / 60_000);
+  bucket.at = elapsed;
 }

@@ -364,3 +364,31 @@ test("the answer with the reason, the one without, and the one over everything a
     { numRuns: 300 },
   );
 });
+
+test("credentials that have expired leave memory, a parent when its children have, and no answer is another for it", () => {
+  const it = space();
+  const grants = parseGrants(["telemetry.read:*"]);
+  const target: Target = { kind: "device", id: pump, placement: placement() };
+  const parent = credential({ grants, expiresAt: at(10) });
+  const lasting = credential({ grants, expiresAt: undefined });
+  const child = credential({ grants, parent: parent.id, expiresAt: at(5) });
+  const later = credential({ grants, parent: parent.id, expiresAt: at(20) });
+  for (const one of [parent, lasting, child, later]) it.credentials.set(one.id, one);
+  const names = new Map<CredentialId, string>();
+  for (const [name, { id: of }] of Object.entries({ parent, lasting, child, later })) names.set(of, name);
+  const left = (now: Instant) => {
+    const answers = () =>
+      [parent, lasting, child, later].map((one) =>
+        mayNow(compile(it, one, nobody, now), "telemetry.read", target, now),
+      );
+    const before = answers();
+    it.forgetExpired(now);
+    assert.deepEqual(answers(), before);
+    return [...it.credentials.keys()].map((of) => names.get(of));
+  };
+  assert.deepEqual(left(at(4)), ["parent", "lasting", "child", "later"]);
+  assert.deepEqual(left(at(5)), ["parent", "lasting", "later"]);
+  assert.deepEqual(left(at(19)), ["parent", "lasting", "later"]);
+  assert.deepEqual(left(at(20)), ["parent", "lasting"]);
+  assert.deepEqual(left(at(21)), ["lasting"]);
+});

@@ -63,7 +63,7 @@ export class Space {
   readonly scope: OrgScope;
   /** Shared with every gate: a gate that carries an older epoch is rebuilt before the next byte is read or delivered. */
   readonly cell = { epoch: 1 };
-  /** The credentials that were shown since the start, and their parents. */
+  /** The credentials that were shown since the start, and their parents, until they have expired. */
   readonly credentials = new Map<CredentialId, Credential>();
   readonly drawn = new Drawn();
   /** What its lists decided since it was last written down. */
@@ -248,6 +248,14 @@ export class Space {
     for (const one of ends) marks[one] = Math.max(marks[one] ?? 0, seq);
     this.#known.revokedBefore.set(about, marks);
     this.bump();
+  }
+
+  /** Credentials that have expired are over for good; a parent goes after its children, whose chain would end without it. */
+  forgetExpired(now: Instant): void {
+    const parents = new Set<CredentialId>();
+    for (const { parent } of this.credentials.values()) if (parent) parents.add(parent);
+    for (const { id, expiresAt } of this.credentials.values())
+      if (expiresAt !== undefined && expiresAt <= now && !parents.has(id)) this.credentials.delete(id);
   }
 
   close(): void {

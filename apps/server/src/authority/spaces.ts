@@ -1,4 +1,4 @@
-import type { Clock, Id } from "@holdfast/kernel";
+import type { Clock, Id, Instant } from "@holdfast/kernel";
 import type { Demands } from "@holdfast/protocol";
 import type { Allowed, OrgScope, Storage, Unit } from "../storage/index.ts";
 import type { Ending } from "./credential.ts";
@@ -81,6 +81,11 @@ export class Spaces {
       if (hasLeapt) space.bump();
       space.turn(now);
     }
+  }
+
+  /** Called now and then: programs make themselves tokens for an hour, every hour. */
+  forgetExpired(now: Instant): void {
+    for (const space of this.#loaded.values()) space.forgetExpired(now);
   }
 
   async #load(org: Id<"org">, loading: Loading): Promise<Space> {
