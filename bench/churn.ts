@@ -25,7 +25,7 @@ const say = (line: string) => process.stdout.write(`${new Date().toISOString()} 
 const place = await open();
 try {
   const moments: Moment[] = [];
-  for await (const moment of churn(place, { seconds, rate, seed, every: 12 })) {
+  for await (const moment of churn(place, { seconds, rate, seed, every: 9 })) {
     moments.push(moment);
     const { seconds: at, visits, live, resident } = moment;
     say(`${at.toFixed(0)} s, ${visits} visits, live ${megabytes(live)}, resident ${megabytes(resident)}`);

@@ -7,14 +7,16 @@ import { openBroker, openPlatform, type Place } from "../bench/churn/places.ts";
 
 // Clients come, talk and vanish in every way for five minutes, and the server may not remember them: with 99 % confidence it grows by less than
 // this for each. What is measured is what is reachable. That this can fail is shown by a broker that is made to keep 200 bytes of each.
-const mostEach = 100;
+const mostOfBroker = 100;
+/** It grew by 44 (35 to 53) while it kept an empty list of timers of every fourth client. */
+const mostOfPlatform = 50;
 const leak = ["--import", path.join(import.meta.dirname, "../bench/churn/leak.fixture.ts")];
 
 async function measured(t: TestContext, name: string, open: () => Promise<Place>): Promise<Growth> {
   const place = await open();
   try {
     const moments: Moment[] = [];
-    for await (const moment of churn(place, { seconds: 300, rate: 100, every: 12, seed: 1 })) moments.push(moment);
+    for await (const moment of churn(place, { seconds: 300, rate: 100, every: 9, seed: 1 })) moments.push(moment);
     const growth = growthOf(moments, "live");
     t.diagnostic(`${name}, ${moments.at(-1)?.visits} visits: ${sayGrowth(growth)}`);
     return growth;
@@ -28,11 +30,11 @@ test("the broker forgets every client that is gone, and one that keeps 200 bytes
     measured(t, "the broker", openBroker),
     measured(t, "one that leaks", () => openBroker(leak)),
   ]);
-  assert.ok(leaking.each > mostEach, `the one that keeps them grew by ${sayGrowth(leaking)}`);
-  assert.ok(sound.atMost < mostEach, sayGrowth(sound));
+  assert.ok(leaking.each > mostOfBroker, `the one that keeps them grew by ${sayGrowth(leaking)}`);
+  assert.ok(sound.atMost < mostOfBroker, sayGrowth(sound));
 });
 
 test("the platform forgets every client that is gone", async (t) => {
   const growth = await measured(t, "the platform", openPlatform);
-  assert.ok(growth.atMost < mostEach, sayGrowth(growth));
+  assert.ok(growth.atMost < mostOfPlatform, sayGrowth(growth));
 });

@@ -2,7 +2,7 @@ import { setTimeout as wait } from "node:timers/promises";
 import { Chance } from "./chance.ts";
 import type { Held } from "./heap.ts";
 import type { Place } from "./places.ts";
-import { endRegulars, longestMemory, visit, type Scene } from "./visit.ts";
+import { endRegulars, visit, type Scene } from "./visit.ts";
 
 export type Wish = { readonly seconds: number; readonly rate: number; readonly every: number; readonly seed: number };
 
@@ -13,14 +13,17 @@ export type Moment = Held & { readonly seconds: number; readonly visits: number 
  * So many clients a second come and go for so long. Every few seconds nobody else is let in until all have gone and the time of their sessions is
  * over, and it is measured what the server holds: how much it has to remember at once is a matter of how busy the machine is.
  */
-export async function* churn({ scene, heap }: Place, { seconds, rate, every, seed }: Wish): AsyncGenerator<Moment> {
+export async function* churn(
+  { scene, heap, memory }: Place,
+  { seconds, rate, every, seed }: Wish,
+): AsyncGenerator<Moment> {
   const chance = new Chance(seed);
   const began = performance.now();
   const elapsed = () => (performance.now() - began) / 1000;
   for (let visits = 0; elapsed() < seconds;) {
     visits += await crowd(scene, chance, visits, { rate, seconds: every });
     await endRegulars(scene);
-    await wait(longestMemory);
+    await wait(memory);
     const held = await heap.measure();
     yield { seconds: elapsed(), visits, ...held };
   }

@@ -8,7 +8,18 @@ import { Heap, inspected, inspectorOf } from "./heap.ts";
 import type { Scene } from "./visit.ts";
 
 /** Something that clients come to, in a process of its own. */
-export type Place = { readonly scene: Scene; readonly heap: Heap; stop(): Promise<void> };
+export type Place = {
+  readonly scene: Scene;
+  readonly heap: Heap;
+  /** Milliseconds after which nothing has to be remembered of whoever is gone, but of those who come again and again. */
+  readonly memory: number;
+  stop(): Promise<void>;
+};
+
+/** The longest session, or delay of a will, of a visit. */
+const longestSession = 4_000;
+/** The platform writes down every ten seconds which connections are over. */
+const longestUnwritten = 11_000;
 
 /** `npm run mqtt`, with these options of Node's before its own. */
 export async function openBroker(options: readonly string[] = []): Promise<Place> {
@@ -21,6 +32,7 @@ export async function openBroker(options: readonly string[] = []): Promise<Place
   const share = (chance: Chance) => `$share/group-${chance.below(5)}/places/${chance.of("#", "+/state")}`;
   return {
     heap,
+    memory: longestSession,
     scene: {
       door: { port },
       login: () => undefined,
@@ -61,6 +73,7 @@ export async function openPlatform(options: readonly string[] = []): Promise<Pla
   const program = { user: "program", password: platform.token };
   return {
     heap,
+    memory: longestUnwritten,
     scene: {
       door: { port: platform.port, tls: secureContext(platform.ca) },
       login(chance) {

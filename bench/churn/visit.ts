@@ -24,8 +24,6 @@ const regulars = 5;
 /** Milliseconds. */
 const longestStay = 1_000;
 const patience = 10_000;
-/** Milliseconds after which nothing has to be remembered of whoever is gone, but of regulars. */
-export const longestMemory = 4_000;
 
 /** One client from its coming to its going, either of which may be rude. `serial` is another one in each visit. */
 export async function visit(scene: Scene, chance: Chance, serial: number): Promise<void> {
