@@ -37,6 +37,11 @@ const onFull =
 const unreadable =
   "records that are damaged, lost or of a newer version are left out and named, and the numbers that they may have given are not given again";
 
+const strangers =
+  "what nobody knows yet may send together is bounded: whoever has sent most is disconnected, the oldest of equals, and nobody who is known";
+const longTopic =
+  "a topic that is refused because it is too long is not remembered, whatever alias it has, and stays refused";
+
 /** Handlers of statements of the standards (docs/mqtt.md), each with the test that misses it. */
 export const mqttMutants = (): readonly Mutant[] => [
   handler(
@@ -236,7 +241,7 @@ export const mqttMutants = (): readonly Mutant[] => [
     ["retained.ts", "this.#count + this.#comingTopics >= retainedMessages", "this.#count >= retainedMessages"],
     [
       "retained.test.ts",
-      "a message to be retained without room is refused before it is kept: MQTT 5 is told why, 3.1.1 is hung up on, and at QoS 0 it is passed over",
+      "a message to be retained without room is refused before it is kept: MQTT 5 is told why, 3.1.1 is acknowledged and not heard, and at QoS 0 it is passed over",
     ],
   ),
   handler(
@@ -450,7 +455,7 @@ export const mqttMutants = (): readonly Mutant[] => [
   ),
   handler(
     "kept-before-it-is-said",
-    ["outgoing.ts", "session.keep(isKnown ? []", "session.keep(isKnown !== undefined ? []"],
+    ["outgoing.ts", "session.keepAndTell(isKnown ? []", "session.keepAndTell(isKnown !== undefined ? []"],
     [
       "kept.test.ts",
       "a kept session is answered once what it hears of is kept: CONNACK, SUBACK, UNSUBACK, PUBREC, PUBREL, PUBCOMP",
@@ -691,6 +696,101 @@ export const mqttMutants = (): readonly Mutant[] => [
     "restored-in-one-turn",
     ["slices.ts", "if (this.#left > 0) return undefined;", "return undefined;"],
     ["restoring.test.ts", "a space comes back in many turns, and a will goes out when all are there who hear of it"],
+  ),
+  handler(
+    "unread-unbounded",
+    ["sending.ts", " || connection.unread?.isRationed === true", ""],
+    [
+      "outflow.test.ts",
+      "what clients do not read is bounded for all of a space: who is behind gets no more at QoS 0, who reads loses nothing, and who reads again is served again",
+    ],
+  ),
+  handler(
+    "unread-unqueued",
+    ["connection.ts", "this.unread?.isRationed === true ? 0 : this.core.limits.waiting", "this.core.limits.waiting"],
+    ["outflow.test.ts", "at QoS 1 what is beyond waits in the sessions of those who do not read, and nothing is lost"],
+  ),
+  handler(
+    "unread-for-ever",
+    ["outflow.ts", "if (left === this.#hadLeft) this.#end();\n    else ", ""],
+    [
+      "outflow.test.ts",
+      "where a space has too much unread, whoever takes nothing at all for long is disconnected until it has not",
+    ],
+  ),
+  handler(
+    "unread-answers",
+    ["outflow.ts", "    if (waiting > limits.waiting + limits.packet && this.isRationed) this.#end();\n", ""],
+    [
+      "outflow.test.ts",
+      "where a space has too much unread, whoever asks on and reads no answer is disconnected sooner",
+    ],
+  ),
+  handler(
+    "strangers-unbounded",
+    ["strangers.ts", "while (statistics.strangerBytes > limits.strangerBytes)", "while (limits.strangerBytes < 0)"],
+    ["limits.test.ts", strangers],
+  ),
+  handler(
+    "strangers-for-ever",
+    ["connection.ts", 'this.#phase = "open";\n    this.core.strangers.forget(this);\n', 'this.#phase = "open";\n'],
+    ["limits.test.ts", strangers],
+  ),
+  handler(
+    "web-socket-strangers",
+    ["apps/server/src/listeners/mqtt/server.ts", '      socket.on("data", count);\n', ""],
+    [
+      "apps/server/src/listeners/mqtt/server.test.ts",
+      "what WebSockets keep of messages that are not whole counts among what strangers have sent, and the largest is closed",
+    ],
+  ),
+  handler(
+    "long-topic-kept",
+    [
+      "hearing.ts",
+      "    if (end - start > this.#session.core.limits.topicBytes) return this.#meet(bytes, start, end);\n",
+      "",
+    ],
+    ["publish.test.ts", longTopic],
+  ),
+  handler(
+    "long-alias-kept",
+    ["hearing.ts", "heard.bytes.length > this.#session.core.limits.topicBytes ? this.#cut(heard) : heard", "heard"],
+    ["publish.test.ts", longTopic],
+  ),
+  handler(
+    "response-levels",
+    [
+      "inbound.ts",
+      "isTooLong(mapped.topic, session.core.limits)",
+      "mapped.topic.length > session.core.limits.topicBytes",
+    ],
+    ["forwarding.test.ts", "a response topic, or a will's, of more levels than a topic may have is refused"],
+  ),
+  handler(
+    "told-in-one-turn",
+    ["session.ts", "notices.give(entries.length, done, code)", "done(code)"],
+    [
+      "notices.test.ts",
+      "what one commit says of many clients' filters is told over several turns, and each is told in order",
+    ],
+  ),
+  handler(
+    "begun-in-one-turn",
+    [
+      "opening.ts",
+      "core.notices.give(costOfBeginning + Math.min(window, session.outgoing.waiting), kept, code);",
+      "kept(code);",
+    ],
+    ["notices.test.ts", "CONNACKs that one commit allows go out over several turns"],
+  ),
+  handler(
+    "retained-full-hung-up",
+    ["inbound.ts", "if (full !== 0 && qos > 0", "if (code === reason.quotaExceeded && qos > 0"],
+    [
+      "retained.test.ts",
+      "a message to be retained without room is refused before it is kept: MQTT 5 is told why, 3.1.1 is acknowledged and not heard, and at QoS 0 it is passed over",
+    ],
   ),
   handler(
     "web-socket-text",

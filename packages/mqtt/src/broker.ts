@@ -54,11 +54,14 @@ export class Broker<Context = unknown> {
     return this.#core.statistics;
   }
 
-  /** Speaks MQTT on this stream from now on. The broker ends it. */
-  accept(socket: Duplex, transport: Transport): void {
+  /**
+   * Speaks MQTT on this stream from now on. The broker ends it. Of a stream that keeps back what is not whole, as of WebSocket, the answer wants
+   * to be told how much it was sent by now, until `Transport.answered` says 0: those bytes are held for somebody who may be anybody.
+   */
+  accept(socket: Duplex, transport: Transport): (sent: number) => void {
     if (this.#isClosing) {
       socket.destroy();
-      return;
+      return () => {};
     }
     if (socket instanceof Socket) socket.setNoDelay(true);
     const { statistics } = this.#core;
@@ -69,7 +72,9 @@ export class Broker<Context = unknown> {
       this.#connections.delete(connection);
       if (this.#connections.size === 0) this.#closing?.();
     };
-    this.#connections.add(new Connection(this.#core, socket, transport, gone));
+    const connection = new Connection(this.#core, socket, transport, gone);
+    this.#connections.add(connection);
+    return (sent) => connection.hasSent(sent);
   }
 
   /**

@@ -12,11 +12,12 @@ import { dispatch } from "./dispatch.ts";
 import { refuseEarly, refuseLarge } from "./early.ts";
 import { Frames, type FrameHandler } from "./frames.ts";
 import { Inbound } from "./inbound.ts";
-import { leave } from "./leaving.ts";
-import { admit, judge, refuse, turnAway, type Opening } from "./opening.ts";
+import { leave, violated } from "./leaving.ts";
+import { admit, judge, keepFirst, refuse, type Opening } from "./opening.ts";
 import { Output } from "./output.ts";
+import { Unread } from "./outflow.ts";
 import { Pace } from "./pace.ts";
-import { readConnect, UnsupportedVersion, type Connect } from "./packets.ts";
+import { readConnect, type Connect } from "./packets.ts";
 import type { Counters, Opened, ProtocolVersion, Transport, TurnedAway, Welcome } from "./policy.ts";
 import type { Properties } from "./properties.ts";
 import { ProtocolError } from "./protocol-error.ts";
@@ -51,6 +52,8 @@ export class Connection implements Line, Opened, FrameHandler {
   heardAt = 0;
   receivedAt = 0;
 
+  unread: Unread | undefined = undefined;
+
   readonly deadlines: Deadlines;
   /** The same from the moment it is this connection's. */
   #admitted: Session | undefined;
@@ -77,6 +80,7 @@ export class Connection implements Line, Opened, FrameHandler {
     socket.on("error", lost);
     socket.on("close", () => {
       lost();
+      this.unread?.drained();
       this.deadlines.stop();
       gone(this);
     });
@@ -107,7 +111,9 @@ export class Connection implements Line, Opened, FrameHandler {
   }
 
   get hasRoom(): boolean {
-    return this.#phase === "open" && this.output.hasRoom(this.core.limits.waiting);
+    return (
+      this.#phase === "open" && this.output.hasRoom(this.unread?.isRationed === true ? 0 : this.core.limits.waiting)
+    );
   }
 
   // Reading
@@ -119,14 +125,20 @@ export class Connection implements Line, Opened, FrameHandler {
     this.heardAt = this.core.time.elapsed();
     this.receivedAt = this.core.time.now();
     this.#guarded(() => this.#frames.read(chunk));
-    this.#inbound?.bytesCame(chunk.length);
+    if (this.#inbound) this.#inbound.bytesCame(chunk.length);
+    else this.hasSent(this.counters.bytesIn);
+  }
+
+  /** So much by now, whatever of that its stream keeps back. */
+  hasSent(bytes: number): void {
+    if (!this.#inbound && !this.hasClosed) this.core.strangers.sent(this, bytes);
   }
 
   #guarded(read: () => void): void {
     try {
       read();
     } catch (fault) {
-      if (fault instanceof ProtocolError) this.#violated(fault);
+      if (fault instanceof ProtocolError) violated(this, fault);
       else this.failed(fault);
     }
   }
@@ -176,17 +188,6 @@ export class Connection implements Line, Opened, FrameHandler {
     if (!this.#frames.isPaused) this.#socket.resume();
   }
 
-  #violated(error: ProtocolError): void {
-    const { code, message } = error;
-    this.core.statistics.disconnectedProtocol++;
-    if (error instanceof UnsupportedVersion) {
-      // In the form of the nearest version: [MQTT-3.1.2-2]
-      this.protocolVersion = error.level >= 5 ? 5 : 4;
-      turnAway(this, { turnedAway: code, reasonString: message });
-    } else if (!this.session && this.protocolVersion === 5) turnAway(this, { turnedAway: code, reasonString: message });
-    this.end({ how: "protocol", code, reasonString: message });
-  }
-
   // CONNECT and DISCONNECT
 
   #connect(cursor: Cursor): void {
@@ -215,32 +216,22 @@ export class Connection implements Line, Opened, FrameHandler {
     if (this.hasClosed) return; // it left meanwhile
     if ("turnedAway" in answer) return this.#turnAway(answer);
     const opening = admit(this, connect, answer);
-    if ("turnedAway" in opening) this.#turnAway(opening);
-    else this.#await(opening, answer.expiresAt);
-  }
-
-  /** The session has its connection from here on, so that another may take it over; its client hears of it once it is kept. */
-  #await(opening: Opening, expiresAt: number | undefined): void {
-    const { session, resumed, window, entries } = opening;
-    this.#admitted = session;
-    session.attach(this, window);
-    const begin = () => this.#begin(opening, expiresAt);
-    const { keeping } = session.space;
-    if (!keeping) return begin();
-    keeping.append(entries, (code) => {
-      // What has ended stays so, whoever may come in.
-      if (code !== 0) entries.filter(({ kind }) => kind === "ended").forEach((entry) => keeping.late(entry));
-      if (this.hasClosed || !session.isCurrent()) return; // it left, or was ended
-      if (code === 0) return this.#guarded(begin);
-      if (!resumed) this.core.endSession(session);
-      this.#turnAway({ turnedAway: reason.serverUnavailable });
+    if ("turnedAway" in opening) return this.#turnAway(opening);
+    // The session has its connection from here on, so that another may take it over; its client hears of it once it is kept.
+    this.#admitted = opening.session;
+    opening.session.attach(this, opening.window);
+    keepFirst(this, opening, (refusal) => {
+      if (refusal) this.#turnAway(refusal);
+      else this.#guarded(() => this.#begin(opening, answer.expiresAt));
     });
   }
 
   #turnAway(answer: TurnedAway): void {
     if (!refuse(this, answer)) return;
     this.#phase = "refused";
+    this.core.strangers.forget(this);
     this.#frames.pause();
+    this.#frames.drop();
     // What it says does not matter any more, but that it leaves does.
     this.#socket.resume();
   }
@@ -248,8 +239,10 @@ export class Connection implements Line, Opened, FrameHandler {
   #begin({ session, resumed, keepAlive, connack }: Opening, expiresAt: number | undefined): void {
     const { core } = this;
     this.#phase = "open";
+    this.core.strangers.forget(this);
     this.session = session;
     this.#inbound = new Inbound(this, session);
+    this.unread = new Unread(this.output, this.#socket, session.space.outflow, () => this.#tooSlow());
     if (core.limits.messagesPerSecond !== Infinity) this.pace = new Pace(this);
     this.resumed = resumed;
     this.transport.answered?.(0);
@@ -301,10 +294,13 @@ export class Connection implements Line, Opened, FrameHandler {
       this.#isDirty = true;
       this.core.markDirty(this);
     }
-    if (this.output.waiting > this.core.limits.waitingHard && this.#phase === "open") {
-      this.core.statistics.disconnectedSlow++;
-      this.end({ how: "slow", code: reason.quotaExceeded, reasonString: tooSlow, atOnce: true });
-    }
+    if (this.output.waiting > this.core.limits.waitingHard) this.#tooSlow();
+  }
+
+  #tooSlow(): void {
+    if (this.#phase !== "open") return;
+    this.core.statistics.disconnectedSlow++;
+    this.end({ how: "slow", code: reason.quotaExceeded, reasonString: tooSlow, atOnce: true });
   }
 
   flush(): void {
@@ -315,9 +311,11 @@ export class Connection implements Line, Opened, FrameHandler {
     this.counters.bytesOut += count;
     this.core.statistics.bytesOut += count;
     if (this.output.waiting === 0) this.#drained();
+    else this.unread?.flushed();
   }
 
   #drained(): void {
+    this.unread?.drained();
     const { session } = this;
     if (this.#phase !== "open" || !session || this.output.waiting * 2 > this.core.limits.waiting) return;
     if (this.output.hadNoRoom() && session.outgoing.isWaiting) this.core.safely(() => session.outgoing.pump());
@@ -347,6 +345,7 @@ export class Connection implements Line, Opened, FrameHandler {
   #close(ended: Ended): void {
     if (this.#phase === "closed") return;
     this.#phase = "closed";
+    this.core.strangers.forget(this);
     this.deadlines.stop();
     this.authentication?.stop();
     this.pace?.stop();
@@ -356,6 +355,7 @@ export class Connection implements Line, Opened, FrameHandler {
     this.flush();
     if (isStuck || ended.how === "network") this.#socket.destroy();
     else this.deadlines.hangUp(this.#socket);
+    this.unread?.drained();
     this.core.safely(() => this.#part(ended));
   }
 

@@ -1,8 +1,9 @@
 import { reason } from "./codes.ts";
-import { decide, deliverKept, deliverLive, expect, takeBack } from "./delivering.ts";
+import { decide, deliverKept, deliverLive, expect, retainable, takeBack } from "./delivering.ts";
 import type { Limits } from "./limits.ts";
 import { Mounts } from "./mounts.ts";
 import { Blocks } from "./output.ts";
+import { Notices } from "./notices.ts";
 import type { Closing, Ending, Journal, Message, Opened, Policy, SpaceKey } from "./policy.ts";
 import { publicationOf, type Publication } from "./publication.ts";
 import { Recollection } from "./recollection.ts";
@@ -10,6 +11,7 @@ import { forever, type Ended, type Session } from "./session.ts";
 import { Sessions } from "./sessions.ts";
 import { Space } from "./space.ts";
 import { Statistics } from "./statistics.ts";
+import { Strangers } from "./strangers.ts";
 import { after, type Time } from "./time.ts";
 
 export type CoreNeeds = {
@@ -37,6 +39,8 @@ export class Core {
   readonly journal: Journal | undefined;
   readonly statistics = new Statistics();
   readonly blocks = new Blocks();
+  readonly strangers: Strangers;
+  readonly notices = new Notices(this);
   readonly sessions = new Sessions(this.statistics);
   readonly recollection: Recollection;
   readonly #reportFault: (fault: unknown) => void;
@@ -57,6 +61,7 @@ export class Core {
     this.retainAvailable = needs.retainAvailable;
     this.journal = needs.journal;
     this.#reportFault = needs.reportFault;
+    this.strangers = new Strangers(this);
     this.recollection = new Recollection(this);
   }
 
@@ -169,6 +174,7 @@ export class Core {
         session.cancelExpiry?.();
       }
       space.retained.stop();
+      space.outflow.stop();
       space.keeping?.flush();
     }
   }
@@ -271,7 +277,7 @@ export class Core {
       since: this.time.elapsed(),
       source,
     });
-    const code = decide(space.route(publication.topic), publication, publisher);
+    const code = retainable(space, publication) || decide(space.route(publication.topic), publication, publisher);
     if (code !== 0) {
       publication.isRefused = true;
       publication.settle(code, publication.reasonString);

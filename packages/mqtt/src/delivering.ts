@@ -34,17 +34,10 @@ function sendLive(target: Target, publication: Publication, publisher: Session |
 
 /**
  * Decides who is owed a message of QoS 1 or 2, as it is accepted; they get it once it is kept. A shared group chooses its member now
- * ([MQTT-4.8.2-4] to [MQTT-4.8.2-6]). Answers 0, or the code with which the publisher is refused because one of them has no room, or the space
- * for a message to be retained.
+ * ([MQTT-4.8.2-4] to [MQTT-4.8.2-6]). Answers 0, or the code with which the publisher is refused because one of them has no room.
  */
 export function decide(route: Route, publication: Publication, publisher: Session | null): number {
-  const { durable, shares, space } = route;
-  if (isRetained(space, publication) && !space.retained.hasRoomFor(publication)) {
-    space.core.statistics.refusedRetained++;
-    publication.reasonString =
-      "The server retains as much as it may. Clear topics with an empty retained message, or publish without the retain flag.";
-    return reason.quotaExceeded;
-  }
+  const { durable, shares } = route;
   if (publication.qos === 0) return 0;
   if (durable.length === 0 && shares.length === 0) return 0;
   for (let i = 0; i < durable.length; i++) {
@@ -55,6 +48,15 @@ export function decide(route: Route, publication: Publication, publisher: Sessio
     if (member && !owe(member, publication, publisher)) return refuse(publication);
   }
   return 0;
+}
+
+/** 0, or the code with which the publisher is refused because the space has no room for a message to be retained. */
+export function retainable(space: Space, publication: Publication): number {
+  if (!isRetained(space, publication) || space.retained.hasRoomFor(publication)) return 0;
+  space.core.statistics.refusedRetained++;
+  publication.reasonString =
+    "The server retains as much as it may. Clear topics with an empty retained message, or publish without the retain flag.";
+  return reason.quotaExceeded;
 }
 
 function refuse(publication: Publication): number {

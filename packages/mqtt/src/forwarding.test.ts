@@ -122,6 +122,23 @@ test("a response topic, or a will's topic, that is too long under its name in th
   }
 });
 
+test("a response topic, or a will's, of more levels than a topic may have is refused", async () => {
+  await using house = await House.open({ limits: { topicLevels: 4 } });
+  house.policy.welcome = () => ({ mounts: [{ prefix: "me/", target: "devices/7/" }] });
+  const device = await house.connect("device", { version: 5 });
+  const payload = Buffer.from("died");
+  const codes = [];
+  for (const responseTopic of ["me/a/b", "me/a/b/c"]) {
+    device.publish("me/x", "x", { qos: 1, messageId: 1, properties: { responseTopic } });
+    codes.push((await device.take("puback")).reasonCode);
+    const peer = await house.visit({ version: 5 });
+    const will = { topic: "me/x", payload, qos: 1, retain: false, properties: { responseTopic } };
+    peer.connect({ clientId: "dying", will });
+    codes.push((await peer.take("connack")).reasonCode);
+  }
+  assert.deepEqual(codes, [0, 0, 0x90, 0x90]);
+});
+
 test("[MQTT-3.3.4-5] whoever asked for one topic under two names gets a copy for each, with the identifiers of that name", async () => {
   await using house = await House.open();
   house.policy.welcome = () => ({ mounts: [{ prefix: "me/", target: "devices/7/" }] });

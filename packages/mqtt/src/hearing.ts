@@ -7,7 +7,7 @@ import type { Mounts } from "./mounts.ts";
 import type { Session } from "./session.ts";
 import type { Route } from "./space.ts";
 import { isTopicName } from "./text.ts";
-import { levelsOf } from "./topics.ts";
+import { isTooLong } from "./topics.ts";
 
 /** A topic as its publisher names it. */
 export type Heard = {
@@ -40,6 +40,7 @@ export class Hearing {
     const last = this.#last;
     if (last !== undefined && isSame(last.bytes, bytes, start, end)) return last;
     // The last two bytes tell most topics of one client apart.
+    if (end - start > this.#session.core.limits.topicBytes) return this.#meet(bytes, start, end);
     const place = end - start < 2 ? 0 : (bytes[end - 1]! + 7 * bytes[end - 2]!) & 15; // end <= bytes.length
     const recent = (this.#recent ??= []);
     const other = recent[place];
@@ -57,12 +58,10 @@ export class Hearing {
 
   #meaningOf(written: string): Omit<Heard, "bytes" | "written"> {
     const { space, mounts, core } = this.#session;
-    const { topicBytes, topicLevels } = core.limits;
     const mapped = mounts.inward(written);
     const topic = mapped?.topic ?? written;
-    const isTooLong =
-      [written, topic].some((name) => Buffer.byteLength(name) > topicBytes) || levelsOf(topic) > topicLevels;
-    const verdict = isTooLong ? reason.topicNameInvalid : mapped === undefined ? reason.notAuthorized : 0;
+    const isRefused = isTooLong(topic, core.limits) || Buffer.byteLength(written) > core.limits.topicBytes;
+    const verdict = isRefused ? reason.topicNameInvalid : mapped === undefined ? reason.notAuthorized : 0;
     // A refused topic leads nowhere, and is not remembered in the space.
     const route = space.route(verdict === 0 ? topic : "");
     return { mounts, route, verdict, stamp: verdict === 0 ? 0 : never };
@@ -79,7 +78,7 @@ export class Hearing {
     this.#aliases ??= new Map();
     if (start !== end) {
       const heard = this.topic(bytes, start, end);
-      this.#aliases.set(alias, heard);
+      this.#aliases.set(alias, heard.bytes.length > this.#session.core.limits.topicBytes ? this.#cut(heard) : heard);
       return heard;
     }
     const known = this.#aliases.get(alias);
@@ -89,6 +88,13 @@ export class Hearing {
         "The topic alias is not known: its first message on this connection carries the topic.",
       );
     return known;
+  }
+
+  /** Of a topic that is too long no more than shows that it is. */
+  #cut({ bytes }: Heard): Heard {
+    const begin = Buffer.from(bytes.subarray(0, this.#session.core.limits.topicBytes + 1));
+    const written = begin.toString();
+    return { bytes: begin, written, ...this.#meaningOf(written) };
   }
 
   /** Where the topic's messages go now. */

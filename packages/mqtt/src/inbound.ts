@@ -1,9 +1,9 @@
 // Hot path: from a PUBLISH to its subscribers and its acknowledgement.
-import { Buffer, isUtf8 } from "node:buffer";
+import { isUtf8, type Buffer } from "node:buffer";
 import { firstByte, packet, reason, sentenceOf } from "./codes.ts";
 import type { Connection } from "./connection.ts";
 import { Cursor } from "./cursor.ts";
-import { decide, deliverKept, deliverLive, expect, takeBack } from "./delivering.ts";
+import { decide, deliverKept, deliverLive, expect, retainable, takeBack } from "./delivering.ts";
 import { Hearing } from "./hearing.ts";
 import { checkResponseTopic } from "./packets.ts";
 import { readProperties, type Properties } from "./properties.ts";
@@ -11,6 +11,7 @@ import { ProtocolError } from "./protocol-error.ts";
 import { Publication, type Source } from "./publication.ts";
 import { acknowledge, sendRelease } from "./sending.ts";
 import type { Session } from "./session.ts";
+import { isTooLong } from "./topics.ts";
 import { Turn } from "./turn.ts";
 import { acknowledgement, fitting } from "./writer.ts";
 
@@ -134,7 +135,8 @@ export class Inbound implements Source {
     if (qos === 2 && this.#isRepeat(publication)) return;
     let code = properties === undefined ? 0 : considerProperties(session, publication, properties);
     if (code === 0) code = hearing.verdictOf(heard);
-    const full = code === 0 && (qos > 0 || publication.retain) ? decide(route, publication, session) : 0;
+    if (code === 0) code = retainable(space, publication);
+    const full = code === 0 && qos > 0 ? decide(route, publication, session) : 0;
     if (full !== 0) code = full;
     if (code !== 0) {
       const said = policy.refused?.(session.context, "publish", heard.written, code, stop - propertiesEnd);
@@ -143,7 +145,7 @@ export class Inbound implements Source {
       if (qos > 0 || publication.retain) expect(space, publication, session, null);
       code = connection.core.accept(session, publication);
     }
-    // Who cannot be told why is hung up on, and sends it again.
+    // Who cannot be told why is hung up on, and sends it again: a queue has room again by itself, what is retained may never have.
     if (full !== 0 && qos > 0 && version === 4) code = reason.serverBusy;
     if (code >= 0x80) {
       if (qos === 0) takeBack(publication);
@@ -280,7 +282,7 @@ export class Inbound implements Source {
     if (releasing.has(packetId)) return;
     releasing.add(packetId);
     receipts.release(packetId);
-    this.#session.keep([{ kind: "freed", session: this.#session.number, packetId }], (code) => {
+    this.#session.keepAndTell([{ kind: "freed", session: this.#session.number, packetId }], (code) => {
       releasing.delete(packetId);
       receipts.released(packetId, code);
       if (code === 0) this.#complete(packetId, reason.success);
@@ -318,7 +320,7 @@ function considerProperties(session: Session, publication: Publication, properti
   checkResponseTopic(responseTopic);
   const mapped = session.mounts.inward(responseTopic);
   if (!mapped) return reason.notAuthorized;
-  if (Buffer.byteLength(mapped.topic) > session.core.limits.topicBytes) return reason.topicNameInvalid;
+  if (isTooLong(mapped.topic, session.core.limits)) return reason.topicNameInvalid;
   publication.responseWritten = responseTopic;
   publication.responseTopic = mapped.topic;
   return 0;

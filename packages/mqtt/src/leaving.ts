@@ -1,7 +1,8 @@
 import { reason } from "./codes.ts";
 import type { Connection } from "./connection.ts";
 import type { Cursor } from "./cursor.ts";
-import { readDisconnect } from "./packets.ts";
+import { turnAway } from "./opening.ts";
+import { readDisconnect, UnsupportedVersion } from "./packets.ts";
 import { ProtocolError } from "./protocol-error.ts";
 
 /** A client's DISCONNECT, which may say how long its session is to stay. Answers its code. */
@@ -15,4 +16,16 @@ export function leave({ session, protocolVersion, cannotExtend, core }: Connecti
     session.expirySeconds = Math.min(expiry, core.limits.sessionExpirySeconds);
   }
   return code;
+}
+
+/** Its client broke the rules: it is told, and that is the end. */
+export function violated(connection: Connection, error: ProtocolError): void {
+  const { code, message } = error;
+  connection.core.statistics.disconnectedProtocol++;
+  const isOther = error instanceof UnsupportedVersion;
+  // In the form of the nearest version: [MQTT-3.1.2-2]
+  if (isOther) connection.protocolVersion = error.level >= 5 ? 5 : 4;
+  if (isOther || (!connection.session && connection.protocolVersion === 5))
+    turnAway(connection, { turnedAway: code, reasonString: message });
+  connection.end({ how: "protocol", code, reasonString: message });
 }

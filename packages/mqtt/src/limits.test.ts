@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { duplexPair, Duplex } from "node:stream";
 import { test } from "node:test";
 import mqttPacket from "mqtt-packet";
+import { connectBytes, text } from "./bytes.fixture.ts";
 import { House, until } from "./house.fixture.ts";
 import type { Peer } from "./peer.fixture.ts";
 
@@ -448,4 +449,57 @@ test("a client that leaves while the policy is being asked leaves nothing behind
   await until(() => house.broker.statistics.connectionsOpen === 0);
   assert.equal(house.policy.opens.length, house.policy.closes.length);
   assert.equal(house.broker.statistics.sessions, 0);
+});
+
+test("what nobody knows yet may send together is bounded: whoever has sent most is disconnected, the oldest of equals, and nobody who is known", async () => {
+  await using house = await House.open({ limits: { strangerBytes: 500_000 } });
+  const { statistics } = house.broker;
+  const known = await house.connect("known");
+  const part = Buffer.concat([Buffer.from([0x30, 0x80, 0x80, 0x20]), Buffer.alloc(400_000)]);
+  known.raw(part);
+  await until(() => statistics.bytesIn > 400_000);
+  assert.equal(statistics.strangerBytes, 0);
+  const honest = await house.visit();
+  const [begin, rest] = [
+    connectBytes(4, 2, ...text("honest")).slice(0, 9),
+    connectBytes(4, 2, ...text("honest")).slice(9),
+  ];
+  honest.raw(...begin);
+  const begun = async (bytes: number) => {
+    const peer = await house.visit();
+    const before = statistics.bytesIn;
+    peer.raw(Buffer.concat([Buffer.from([0x10, 0x80, 0x80, 0x0c]), Buffer.alloc(bytes)])); // 196 KiB
+    await until(() => statistics.bytesIn >= before + bytes);
+    return peer;
+  };
+  const greedy = [await begun(110_000), await begun(120_000), await begun(120_000), await begun(120_000)];
+  assert.equal(statistics.disconnectedStrangers, 0);
+  const last = await begun(60_000);
+  await greedy[1]?.closed();
+  assert.deepEqual(
+    [...greedy, last].map(({ isClosed }) => isClosed),
+    [false, true, false, false, false],
+  );
+  assert.equal(statistics.disconnectedStrangers, 1);
+  honest.raw(...rest);
+  assert.equal((await honest.take("connack")).returnCode, 0);
+  known.raw(Buffer.alloc((0x20 << 14) - 400_000));
+  await until(() => known.isClosed); // its topic is empty
+  assert.equal(statistics.messagesIn + statistics.disconnectedProtocol, 1);
+  for (const peer of [...greedy, last]) peer.destroy();
+  await until(() => statistics.strangerBytes === 0);
+});
+
+test("whoever waits for the answer no is not one of those whose bytes are held", async () => {
+  await using house = await House.open();
+  const { statistics } = house.broker;
+  house.policy.welcome = () => ({ turnedAway: 0x87, after: 1_000 });
+  const peer = await house.visit();
+  peer.connect({ clientId: "a" });
+  await until(() => statistics.refusalsWaiting === 1);
+  peer.raw(Buffer.alloc(50_000));
+  await until(() => house.broker.statistics.connectionsOpen === 1);
+  assert.equal(statistics.strangerBytes, 0);
+  house.time.move(1_000);
+  assert.equal((await peer.take("connack")).returnCode, 5);
 });

@@ -6,6 +6,8 @@ export type Limits = {
   readonly packet: number;
   /** The same until the CONNACK, of somebody who may be anybody: user name, password and will of 64 KiB each have room. */
   readonly packetOfStranger: number;
+  /** What all those may have sent together; beyond it the one that has sent most is disconnected. */
+  readonly strangerBytes: number;
   readonly topicLevels: number;
   /** Of a topic, a filter and a response topic, as the space knows them. */
   readonly topicBytes: number;
@@ -41,6 +43,13 @@ export type Limits = {
   readonly sessionExpirySeconds: number;
   readonly retainedMessages: number;
   readonly retainedBytes: number;
+  /**
+   * What the connections of a space were sent and have not taken, together; so much of each is free of that. Beyond it those that are behind
+   * get nothing more, and those that take nothing at all for so long, or for twice that, are disconnected.
+   */
+  readonly unreadBytes: number;
+  readonly unreadBytesFree: number;
+  readonly unreadPatience: number;
   /** Beyond this a connection gets no QoS 0 messages, and QoS 1 and 2 wait in the session's queue. */
   readonly waiting: number;
   /** Beyond this it is disconnected. */
@@ -73,6 +82,7 @@ export type Limits = {
 export const defaultLimits: Limits = {
   packet: 1 << 20,
   packetOfStranger: 256 << 10,
+  strangerBytes: 64 << 20,
   topicLevels: 128,
   topicBytes: 4096,
   clientIdBytes: 256,
@@ -96,6 +106,9 @@ export const defaultLimits: Limits = {
   sessionExpirySeconds: 0xffffffff,
   retainedMessages: 100_000,
   retainedBytes: 256 << 20,
+  unreadBytes: 64 << 20,
+  unreadBytesFree: 16 << 10,
+  unreadPatience: 10_000,
   waiting: 1 << 20,
   waitingHard: 8 << 20,
   messagesPerSecond: Infinity,

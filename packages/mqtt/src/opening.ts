@@ -13,7 +13,7 @@ import type { Entry } from "./records.ts";
 import { sayable } from "./sayable.ts";
 import { forever, Session, type Will } from "./session.ts";
 import { mountsOf, termsOf } from "./terms.ts";
-import { levelsOf } from "./topics.ts";
+import { isTooLong } from "./topics.ts";
 import { connack, fitting, saying } from "./writer.ts";
 
 /** What a connection needs to begin. */
@@ -178,6 +178,31 @@ function open(connection: Connection, connect: Connect, welcome: Welcome): Openi
   return { session, resumed: found !== undefined, window, keepAlive, connack: answer, entries };
 }
 
+/** Of what `Notices` reckons with: as long as so many entries. */
+const costOfBeginning = 64;
+
+/** Calls `begin` once the opening is kept, with a refusal where that could not be; not at all where the client has left, or was ended. */
+export function keepFirst(
+  connection: Connection,
+  { session, resumed, window, entries }: Opening,
+  begin: (refusal?: TurnedAway) => void,
+): void {
+  const { core } = connection;
+  const { keeping } = session.space;
+  if (!keeping) return begin();
+  const kept = (code: number) => {
+    if (connection.hasClosed || !session.isCurrent()) return;
+    if (code === 0) return begin();
+    if (!resumed) core.endSession(session);
+    begin({ turnedAway: reason.serverUnavailable });
+  };
+  keeping.append(entries, (code) => {
+    // What has ended stays so, whoever may come in.
+    if (code !== 0) entries.filter(({ kind }) => kind === "ended").forEach((entry) => keeping.late(entry));
+    core.notices.give(costOfBeginning + Math.min(window, session.outgoing.waiting), kept, code);
+  });
+}
+
 const expiryAskedBy = ({ version, clean, properties }: Connect): number =>
   version === 5 ? (properties.sessionExpiryInterval ?? 0) : clean ? 0 : forever;
 
@@ -222,9 +247,7 @@ function willOf(connect: Connect, mounts: Mounts, { gate, space }: Welcome, core
   // Only where the client declares text, as of what it publishes.
   const isNoText = message.properties?.payloadFormatIndicator === 1 && !isUtf8(message.payload);
   if (isNoText) return reason.payloadFormatInvalid;
-  const { topicBytes, topicLevels } = limits;
-  const isTooLong = [mapped, response].some((name) => name && Buffer.byteLength(name.topic) > topicBytes);
-  const isRefused = isTooLong || levelsOf(mapped.topic) > topicLevels;
+  const isRefused = [mapped, response].some((name) => name && isTooLong(name.topic, limits));
   const refusal = isRefused ? reason.topicNameInvalid : gate.publish(mapped.topic);
   if (refusal !== 0) return refusal;
   const will = {

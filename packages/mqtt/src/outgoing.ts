@@ -256,7 +256,7 @@ export class Outgoing {
     const isKnown = delivery.isReleaseKept || !delivery.isKept;
     if (delivery.isReleaseComing) return; // PUBREC came again, or came on a connection before this one
     delivery.isReleaseComing = true;
-    session.keep(isKnown ? [] : [{ kind: "released", ...ofMessage(delivery) }], (code) => {
+    session.keepAndTell(isKnown ? [] : [{ kind: "released", ...ofMessage(delivery) }], (code) => {
       delivery.isReleaseComing = false;
       if (delivery.stage !== stage.released) return;
       if (code === 0) {

@@ -86,6 +86,11 @@ export class Output {
     };
   }
 
+  /** Of what was written, so much has left the process. */
+  get left(): number {
+    return this.written + (this.#block?.length ?? 0) - this.waiting;
+  }
+
   /** Whether no more than so many bytes are waiting. */
   hasRoom(most: number): boolean {
     if (this.waiting <= most) return true;

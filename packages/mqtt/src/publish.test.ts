@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { queryObjects } from "node:v8";
 import { House } from "./house.fixture.ts";
 
 for (const version of [4, 5] as const) {
@@ -282,6 +283,37 @@ test("a topic of too many levels is refused, and the connection goes on", async 
   }
   five.publish("a/b/c", "x", { qos: 1, messageId: 1 });
   assert.equal((await five.take("puback")).reasonCode, 0);
+});
+
+test("a topic that is refused because it is too long is not remembered, whatever alias it has, and stays refused", async () => {
+  await using house = await House.open();
+  const held = () => {
+    queryObjects(Object, { format: "count" }); // it collects garbage first
+    const { heapUsed, arrayBuffers } = process.memoryUsage();
+    return heapUsed + arrayBuffers;
+  };
+  const before = held();
+  const peers = [];
+  for (let at = 0; at < 20; at++) {
+    const peer = await house.connect(`peer-${at}`, { version: 5 });
+    for (let i = 1; i <= 32; i++) {
+      peer.publish(`${i}/${"x".repeat(60_000)}`, "x", { properties: { topicAlias: i } });
+      peer.publish(`${"y".repeat(60_000)}${i}`, "x");
+    }
+    await peer.quiet();
+    peers.push(peer);
+  }
+  house.policy.refusals.length = 0; // they name them
+  const more = held() - before;
+  assert.ok(more < 40 << 20, `${more >> 20} MiB more`); // whole they are 75, as bytes and as strings
+  const [first] = peers;
+  for (let i = 1; i <= 32; i++) first?.publish("", "x", { qos: 1, messageId: i, properties: { topicAlias: i } });
+  const codes = (await first?.quiet())?.map(({ reasonCode }) => reasonCode);
+  assert.deepEqual(
+    codes,
+    Array.from({ length: 32 }, () => 0x90),
+  );
+  assert.ok(house.policy.refusals.every(({ topic }) => topic.length <= 4_097));
 });
 
 test("[MQTT-1.5.5-1] a length in more bytes than it needs, or in more than four, is malformed", async () => {

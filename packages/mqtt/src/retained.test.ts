@@ -156,7 +156,7 @@ test("[MQTT-3.3.1-5] [MQTT-3.3.1-6] of several messages to be retained the one t
 test("[MQTT-3.3.1-5] [MQTT-3.3.1-6] of several messages to be retained the one that was accepted last counts, though another is settled after it, and after a restart", () =>
   afterEachRace(() => new Log()));
 
-test("a message to be retained without room is refused before it is kept: MQTT 5 is told why, 3.1.1 is hung up on, and at QoS 0 it is passed over", async () => {
+test("a message to be retained without room is refused before it is kept: MQTT 5 is told why, 3.1.1 is acknowledged and not heard, and at QoS 0 it is passed over", async () => {
   const log = new Log();
   await using house = await House.open({ log, limits: { retainedMessages: 2, retainedBytes: 1_000 } });
   log.isPrompt = false;
@@ -189,8 +189,12 @@ test("a message to be retained without room is refused before it is kept: MQTT 5
   const four = await house.connect("four");
   four.publish("c", "x", { retain: true });
   assert.deepEqual(await four.quiet(), []);
-  four.publish("c", "x", { qos: 1, messageId: 1, retain: true });
-  assert.deepEqual(await four.closed(), []);
+  // Hung up on it would come again with the same, for as long as nobody clears anything.
+  four.publish("c", "x", { qos: 1, messageId: 7, retain: true });
+  assert.deepEqual(
+    (await four.quiet()).map(({ cmd, messageId }) => [cmd, messageId]),
+    [["puback", 7]],
+  );
   assert.deepEqual(
     house.policy.refusals.map(({ topic, code }) => [topic, code]),
     ["c", "a", "c", "c"].map((topic) => [topic, 0x97]),

@@ -20,7 +20,7 @@ export function sendPublish(
   const { output, core, protocolVersion } = connection;
   const { limits, statistics } = core;
   if (!connection.isOpen) return false;
-  if (qos === 0 && output.waiting > limits.waiting) {
+  if (qos === 0 && (output.waiting > limits.waiting || connection.unread?.isRationed === true)) {
     connection.session?.drop("slow");
     return false;
   }

@@ -134,6 +134,13 @@ export class Session {
     else done(0);
   }
 
+  /** The same where it is the client who is waiting: of what one commit keeps much is told over several turns. */
+  keepAndTell(entries: readonly Entry[], done: (code: number) => void): void {
+    const { notices } = this.core;
+    if (this.isKept) this.keep(entries, (code) => notices.give(entries.length, done, code));
+    else done(0);
+  }
+
   /** Keeps within a second that it is not subscribed to this, unless it is again by then. */
   keepUnsubscribed(written: string): void {
     if (!this.isKept) return;

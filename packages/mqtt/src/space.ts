@@ -2,6 +2,7 @@
 import { Backlog } from "./backlog.ts";
 import type { Core } from "./core.ts";
 import { Keeping } from "./keeping.ts";
+import { Outflow } from "./outflow.ts";
 import type { SpaceKey } from "./policy.ts";
 import { Retained } from "./retained.ts";
 import type { Session } from "./session.ts";
@@ -50,6 +51,7 @@ export class Space {
   /** Where there is a journal. */
   readonly keeping: Keeping | undefined;
   readonly backlog: Backlog;
+  readonly outflow: Outflow;
   /** Subscriptions beyond the free ones of their sessions. */
   #shared = 0;
   /** Grows with every change of a subscription. */
@@ -64,6 +66,7 @@ export class Space {
     this.core = core;
     this.key = key;
     this.backlog = new Backlog(core.limits, core.statistics, () => core.safely(() => core.policy.full?.(key)));
+    this.outflow = new Outflow(core);
     this.retained = new Retained(core, () => this.rest());
     this.keeping = core.journal && new Keeping(core, key, core.journal);
   }

@@ -33,6 +33,11 @@ export class Statistics {
   /** What waits and what awaits its acknowledgement, each message once, with what it costs to know who is owed it. */
   heldBytes = 0;
 
+  /** Written to connections, beyond what is free of each, and not taken. */
+  unreadBytes = 0;
+  /** Of connections that have no CONNACK: what they have sent. */
+  strangerBytes = 0;
+
   messagesIn = 0;
   messagesOut = 0;
   bytesIn = 0;
@@ -54,6 +59,8 @@ export class Statistics {
   withheld = 0;
 
   disconnectedSlow = 0;
+  /** Before their CONNACK, because those who had none had sent too much together, and they most. */
+  disconnectedStrangers = 0;
   disconnectedProtocol = 0;
   disconnectedKeepAlive = 0;
   disconnectedByPolicy = 0;

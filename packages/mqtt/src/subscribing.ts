@@ -1,4 +1,4 @@
-import { Buffer } from "node:buffer";
+import type { Buffer } from "node:buffer";
 import { reason, sentenceOf } from "./codes.ts";
 import type { Connection } from "./connection.ts";
 import type { Cursor } from "./cursor.ts";
@@ -9,7 +9,7 @@ import type { Entry, EntryOf } from "./records.ts";
 import { sayable } from "./sayable.ts";
 import type { Session } from "./session.ts";
 import type { Subscription } from "./subscription.ts";
-import { levelsOf, parseFilter } from "./topics.ts";
+import { isTooLong, parseFilter } from "./topics.ts";
 import { fitting, suback, unsuback } from "./writer.ts";
 
 /** Answers a SUBSCRIBE: each filter is judged on its own, then the SUBACK once that is kept, then what is retained. Returns how many there were. */
@@ -40,7 +40,7 @@ export function subscribe(connection: Connection, session: Session, cursor: Curs
     if (wants && !subscription.group) wantRetained.push(subscription);
   }
   const entries = made.map(({ subscription }) => subscribedEntry(subscription));
-  session.keep(entries, (code) => {
+  session.keepAndTell(entries, (code) => {
     if (code === 0) {
       const answer = (said: Properties) => suback(protocolVersion, id, codes, said);
       if (connection.isOpen) say(connection, fitting(connection.maximumPacket, connection.told(reasonString), answer));
@@ -78,8 +78,7 @@ function make(session: Session, asked: SubscribeAsked, identifier: number): Made
   const mapped = session.mounts.inward(wanted);
   if (!mapped) return reason.notAuthorized;
   const { topic: filter } = mapped;
-  if (Buffer.byteLength(filter) > limits.topicBytes || levelsOf(filter) > limits.topicLevels)
-    return reason.topicFilterInvalid;
+  if (isTooLong(filter, limits)) return reason.topicFilterInvalid;
   const refusal = session.gate.subscribe(filter);
   if (refusal !== 0) return refusal;
 
@@ -129,7 +128,7 @@ export function unsubscribe(connection: Connection, session: Session, cursor: Cu
     entries.push({ kind: "unsubscribed", session: session.number, written });
     return reason.success;
   });
-  session.keep(entries, (code) => {
+  session.keepAndTell(entries, (code) => {
     if (code !== 0) connection.end({ how: "policy", code: reason.serverBusy });
     else if (connection.isOpen) say(connection, unsuback(protocolVersion, id, codes, {}));
   });

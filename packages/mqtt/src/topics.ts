@@ -1,3 +1,6 @@
+import { Buffer } from "node:buffer";
+import type { Limits } from "./limits.ts";
+
 /** A filter as a client wrote it, taken apart. */
 export type Filter = {
   /** As written, `$share/…` included: by this name the client takes it back. */
@@ -41,6 +44,10 @@ export function levelsOf(topic: string): number {
   for (let i = topic.indexOf("/"); i !== -1; i = topic.indexOf("/", i + 1)) levels++;
   return levels;
 }
+
+/** Whether a topic or filter, as the space knows it, has more bytes or levels than it may. */
+export const isTooLong = (topic: string, { topicBytes, topicLevels }: Limits): boolean =>
+  Buffer.byteLength(topic) > topicBytes || levelsOf(topic) > topicLevels;
 
 /** Whether the filter matches the topic: the plain form of what the tree does, for tests and for single questions. */
 export function matches(filter: string, topic: string): boolean {

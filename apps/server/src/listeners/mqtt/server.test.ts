@@ -1,10 +1,13 @@
 import assert from "node:assert/strict";
 import { X509Certificate } from "node:crypto";
 import { once } from "node:events";
+import http from "node:http";
+import type { AddressInfo } from "node:net";
 import { after, before, test } from "node:test";
 import tls from "node:tls";
 import { systemClock, systemRandom, systemTimers } from "@holdfast/kernel";
 import { Broker, type Asked } from "@holdfast/mqtt";
+import { WebSocket } from "ws";
 import { Strangers } from "../../live/index.ts";
 import { operatorCertificate, world } from "../../tls/tls.fixture.ts";
 import { Arrivals } from "../arrivals.ts";
@@ -13,12 +16,13 @@ import { MqttListener } from "./server.ts";
 const notAuthorized = 0x87;
 let platform: Awaited<ReturnType<typeof world>>;
 let listener: MqttListener;
+let broker: Broker;
 const came: Asked[] = [];
 
 before(async () => {
   platform = await world();
   const { certificates, clock } = platform;
-  const broker = new Broker({
+  broker = new Broker({
     // It lets nobody in, and remembers who came.
     policy: {
       connect: async (asked) => (came.push(asked), { turnedAway: notAuthorized }),
@@ -31,6 +35,7 @@ before(async () => {
       setTimer: (ms, call) => clock.after(ms, call).cancel,
     },
     newClientId: () => "nobody",
+    limits: { strangerBytes: 100_000 },
     reportFault: (fault) => assert.fail(String(fault)),
   });
   const arrivals = new Arrivals({
@@ -49,7 +54,7 @@ before(async () => {
     broker,
     host: "127.0.0.1",
     port: 0,
-    maximumPacket: 1_024,
+    maximumPacket: 100_000,
   });
 });
 after(async () => {
@@ -96,3 +101,43 @@ for (const version of ["TLSv1.2", "TLSv1.3"] as const) {
     assert.equal(again.asked.transport.certificate, undefined);
   });
 }
+
+async function until(isTrue: () => boolean): Promise<void> {
+  const end = performance.now() + 10_000;
+  while (!isTrue()) {
+    assert.ok(performance.now() < end, `never became true: ${isTrue.toString()}`);
+    await new Promise((resolve) => setImmediate(resolve));
+  }
+}
+
+test("what WebSockets keep of messages that are not whole counts among what strangers have sent, and the largest is closed", async () => {
+  const server = http.createServer().on("upgrade", (request, socket, head) => listener.upgrade(request, socket, head));
+  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+  const { port } = server.address() as AddressInfo; // a TCP server that listens has an AddressInfo
+  const { statistics } = broker;
+  const begin = async (bytes: number) => {
+    const socket = new WebSocket(`ws://127.0.0.1:${port}`, ["mqtt"]);
+    const closed = once(socket, "close");
+    await once(socket, "open");
+    const before = statistics.strangerBytes;
+    socket.send(Buffer.alloc(bytes), { fin: false });
+    return { socket, closed, arrived: () => statistics.strangerBytes >= before + bytes };
+  };
+  const sockets = [];
+  for (const bytes of [30_000, 40_000]) {
+    const one = await begin(bytes);
+    sockets.push(one);
+    await until(one.arrived);
+  }
+  assert.equal(statistics.disconnectedStrangers, 0);
+  sockets.push(await begin(35_000));
+  await sockets[1]?.closed;
+  assert.equal(statistics.disconnectedStrangers, 1);
+  for (const { socket, closed } of [sockets[0], sockets[2]].filter((one) => one !== undefined)) {
+    assert.equal(socket.readyState, WebSocket.OPEN);
+    socket.terminate();
+    await closed;
+  }
+  await until(() => statistics.strangerBytes === 0);
+  server.close();
+});

@@ -53,12 +53,20 @@ export class MqttListener {
       const fault = { path: "Sec-WebSocket-Protocol", message: 'offer "mqtt" ([MQTT-6.0.0-3])' };
       return refuseHandshake(this.#needs.random, socket, fault);
     }
-    const way = { ...this.#wayOf(request.socket, "wss"), origin: request.headers.origin };
+    const way = this.#wayOf(request.socket, "wss");
     this.#webSockets.handleUpgrade(request, socket, head, (connection) => {
       const stream = createWebSocketStream(connection);
       // [MQTT-6.0.0-1]: only binary frames.
       connection.on("message", (_data, isBinary) => isBinary || connection.terminate());
-      this.#needs.broker.accept(stream, way);
+      let sent = 0;
+      // `ws` keeps a message until it is whole.
+      const count = ({ length }: Buffer) => tell((sent += length));
+      const answered = (code: number) => {
+        if (code === 0) socket.off("data", count);
+        way.answered?.(code);
+      };
+      const tell = this.#needs.broker.accept(stream, { ...way, answered, origin: request.headers.origin });
+      socket.on("data", count);
     });
   }
 
