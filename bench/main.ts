@@ -13,6 +13,7 @@ const names = [
   "mqtt-memory",
   "mqtt-platform",
   "codecs",
+  "revocation",
 ] as const;
 
 const usage = `npm run bench [-- NAME… --json FILE]

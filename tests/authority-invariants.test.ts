@@ -26,6 +26,7 @@ const open = [
   "openapi",
   "readyz",
   "securityTxt",
+  "reportLeak",
 ];
 
 test("every operation says what it needs, and the few that are open to all are these", async () => {
@@ -278,7 +279,7 @@ async function everythingReadBy(credential: string): Promise<string> {
             : name === undefined && path.startsWith("/v1/")
               ? `?limit=1000${more}`
               : "";
-        const asked = path.replace(`{${name}}`, id) + (/^\/v1\/(org|me)$/.test(path) ? "" : query);
+        const asked = path.replace(`{${name}}`, id) + (/^\/v1\/(org|org\/upkeep|me)$/.test(path) ? "" : query);
         const { text, body } = await as.send<{ nextCursor?: string }>("GET", asked);
         texts.push(text);
         cursor = typeof body === "object" ? body.nextCursor : undefined;

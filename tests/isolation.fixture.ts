@@ -416,9 +416,9 @@ async function readingsOf(owner: Owner, { device, neighbour, elsewhere }: Furnis
 
 /**
  * Tables whose rows compaction rewrites, what is used, which grows by whoever reads it, and presence, which is written down some seconds after it came about: both are read by the API.
- * When a credential was last used is nobody's content.
+ * When and how a credential was last used is nobody's content.
  */
-const rewritten = new Set(["log", "chunk", "series", "presence", "connection", "usage"]);
+const rewritten = new Set(["log", "chunk", "series", "presence", "connection", "usage", "credential_use"]);
 
 /** A digest of all rows of an organisation, for each table, read past every wall of ours. */
 async function exported({ login }: FreshDatabase, org: string): Promise<Record<string, string>> {

@@ -231,3 +231,26 @@ test("a key that was ended with what had made it stays ended in a restored backu
   await story.restore(backup);
   assert.deepEqual(await story.statusOf(device, other), [401, 200]);
 });
+
+test("secrets that were replaced, and devices that were ended by a tag, stay so in a restored backup", async (t) => {
+  const story = await Story.begin(t);
+  const first = await story.start();
+  const application = await first.application();
+  const tagged = { tags: { site: "north" } };
+  const rotated = await first.device(application.id);
+  const moving = await first.device(application.id);
+  const ended = await first.device(application.id, tagged);
+  const { owner, backup } = await story.backup();
+  await owner.asks.post(`/v1/credentials/${rotated.key.id}/rotate`, { overlap: "0" });
+  await owner.asks.post(`/v1/credentials/${moving.key.id}/rotate`, { overlap: "2h" });
+  await owner.asks.post("/v1/revocations", { about: "tag:site=north" });
+  await story.restore(backup);
+  assert.ok(story.platform.reports.some((line) => line.includes("took 2 secrets for good")));
+  assert.deepEqual(await story.statusOf(rotated, moving, ended), [401, 200, 401]);
+  story.clock.move(2 * 3_600_000);
+  const restored = await story.restore(backup);
+  assert.deepEqual(await story.statusOf(rotated, moving, ended), [401, 401, 401]);
+  const again = await restored.asks.post<{ secret: string }>(`/v1/credentials/${rotated.key.id}/rotate`, {});
+  const key = { id: rotated.key.id, secret: again.secret };
+  assert.deepEqual(await story.statusOf({ ...rotated, key }), [200]);
+});

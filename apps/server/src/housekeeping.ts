@@ -1,6 +1,7 @@
 import type { Report } from "@holdfast/kernel";
 import type { Accounts } from "./accounting/index.ts";
-import type { Authentication, HighWater, Journal, ListKeeping, Sessions, Spaces } from "./authority/index.ts";
+import { dayOf, type Authentication, type HighWater, type Journal } from "./authority/index.ts";
+import type { ListKeeping, Rotation, Sessions, Spaces } from "./authority/index.ts";
 import { clockWatch } from "./clock-watch.ts";
 import type { MessageLog, Presences } from "./messages/index.ts";
 import type { Directories } from "./registry/index.ts";
@@ -15,6 +16,7 @@ type Needs = {
   readonly authentication: Authentication;
   readonly sessions: Sessions;
   readonly lists: ListKeeping;
+  readonly rotation: Rotation;
   readonly journal: Journal;
   readonly presences: Presences;
   readonly log: MessageLog;
@@ -28,24 +30,15 @@ const hourly = 3_600_000;
 
 /** What has to be done again and again while the platform runs. */
 export function keepHouse(rounds: Rounds, needs: Needs): void {
-  const {
-    storage,
-    clock,
-    report,
-    spaces,
-    authentication,
-    sessions,
-    lists,
-    journal,
-    presences,
-    log,
-    accounts,
-    directories,
-  } = needs;
+  const { storage, clock, report, spaces, authentication, sessions, lists, rotation, journal } = needs;
+  const { presences, log, accounts, directories } = needs;
   const tellOfClock = clockWatch(clock, report);
   tellOfClock();
+  let day = dayOf(clock.now());
   rounds.every(soon, async () => {
     spaces.turn(clock);
+    rotation.endDue();
+    day = checkDaily(day, clock, spaces);
     await sessions.endIdle();
     await presences.noteChanges();
   });
@@ -63,4 +56,11 @@ export function keepHouse(rounds: Rounds, needs: Needs): void {
   rounds.every(hourly, async () => spaces.forgetExpired(clock.now()));
   // By itself: what it counts must not wait for what fails elsewhere.
   rounds.every(seldom, () => accounts.round());
+}
+
+/** With each new day everybody is asked about once more: what was allowed is used today as well, where it goes on. */
+function checkDaily(day: number, clock: HighWater, spaces: Spaces): number {
+  const today = dayOf(clock.now());
+  if (today > day) for (const space of spaces.all()) space.bump();
+  return today;
 }

@@ -9,6 +9,7 @@ import {
   Authentication,
   HighWater,
   Journal,
+  lifeOf,
   ListKeeping,
   Minting,
   Revocation,
@@ -140,6 +141,7 @@ async function open(needs: PlatformNeeds, opened: AsyncDisposableStack, closing:
   const minting = new Minting({ storage, spaces, tokenKeys, clock, random });
   const journal = new Journal({ book: keyring.journal, report });
   const revocation = new Revocation({ storage, spaces, journal });
+  const life = lifeOf({ storage, spaces, tokenKeys, authentication, revocation, journal, clock, random });
   const sessions = new Sessions({ storage, keys: keyring, spaces, authentication, revocation, clock, random });
 
   signal?.throwIfAborted();
@@ -174,7 +176,7 @@ async function open(needs: PlatformNeeds, opened: AsyncDisposableStack, closing:
     accounts,
     directories,
   });
-  await reconcile({ storage, revocation, registry, report });
+  await reconcile({ storage, revocation, ...life, registry, report });
   const catalogue = new Catalogue({ ...common, revocation });
 
   const lists = new ListKeeping({ ...common, report });
@@ -198,7 +200,7 @@ async function open(needs: PlatformNeeds, opened: AsyncDisposableStack, closing:
     }),
     (it) => it.close(),
   );
-  const exposure = new Exposure({ authentication, sessions, storage, guard, clock, report });
+  const exposure = new Exposure({ authentication, sessions, storage, ...life, guard, clock, report });
   const liveRefusals = new LiveRefusals({ clock, timers });
   const strangers = new Strangers({ clock });
   const messaging = { spaces, accounts, telemetry, presences };
@@ -256,7 +258,7 @@ async function open(needs: PlatformNeeds, opened: AsyncDisposableStack, closing:
   });
   const handlers: Handler[] = [
     ...identityRoutes({ identity, browsers, organisations: new Organisations(common), members, invitations }),
-    ...authorityRoutes({ ...common, ...verbs, lists, connections, roles: new Roles(forPeople) }),
+    ...authorityRoutes({ ...common, ...verbs, ...life, lists, connections, timers, roles: new Roles(forPeople) }),
     ...registryRoutes({ registry, catalogue, doors: new Doors({ storage, spaces, directories }), devices, presences }),
     ...messageRoutes({ mqttSessions: new MqttSessions({ storage, spaces, clock, log, broker }) }),
     ...telemetryRoutes({ telemetry, accounts, queries: new TelemetryQueries({ ...common, telemetry, keys: keyring }) }),
@@ -305,10 +307,10 @@ async function open(needs: PlatformNeeds, opened: AsyncDisposableStack, closing:
   opened.defer(() => simulation.stop());
   simulation.resume();
 
-  opened.defer(async () => void (await Promise.all([refusals.log?.flush(), lists.rememberHits()])));
-  const rounds = new Rounds(timers, report);
-  opened.defer(() => rounds.stop());
-  keepHouse(rounds, { ...common, ...verbs, report, sessions, lists, journal, directories });
+  const flushed = () => Promise.all([refusals.log?.flush(), lists.rememberHits(), authentication.rememberUse()]);
+  opened.defer(async () => void (await flushed()));
+  const rounds = opened.adopt(new Rounds(timers, report), (it) => it.stop());
+  keepHouse(rounds, { ...common, ...verbs, ...life, report, sessions, lists, journal, directories });
   opened.defer(() => keepTime({ storage, clock, report }));
   return new Platform({
     opened: opened.move(),

@@ -1,12 +1,18 @@
 import { idFrom, type Id, type Report } from "@holdfast/kernel";
-import type { Revocation } from "./authority/index.ts";
+import type { Replaced, Revocation } from "./authority/index.ts";
 import type { Registry } from "./registry/index.ts";
 import type { Keyring, Storage } from "./storage/index.ts";
 
 /** Something was lost, and was known to somebody else. */
 const lost = { level: "warning" } as const;
 
-type Needs = { storage: Storage; revocation: Revocation; registry: Registry; report: Report };
+type Needs = {
+  storage: Storage;
+  revocation: Revocation;
+  replaced: Replaced;
+  registry: Registry;
+  report: Report;
+};
 
 const orgsIn = async (storage: Storage): Promise<readonly Id<"org">[]> =>
   (await storage.directory.call<{ org: string }>("all_orgs", [])).map(({ org }) => idFrom("org", org));
@@ -23,7 +29,7 @@ export async function eraseAgain(needs: { storage: Storage; keyring: Keyring; re
 }
 
 /** At start, before anybody is let in: the database may be an older backup of itself. What the keyring knows holds, and people are told. */
-export async function reconcile({ storage, revocation, registry, report }: Needs): Promise<void> {
+export async function reconcile({ storage, revocation, replaced, registry, report }: Needs): Promise<void> {
   const orgs = await orgsIn(storage);
   const revoked = await revocation.reconcile(
     orgs,
@@ -31,6 +37,12 @@ export async function reconcile({ storage, revocation, registry, report }: Needs
   );
   if (revoked > 0)
     report(`The database had lost ${revoked} revocations, as after restoring an older backup. They hold again.`, lost);
+  const secrets = await replaced.reconcile(orgs);
+  if (secrets > 0)
+    report(
+      `The database took ${secrets} secrets for good that had been replaced. Rotate those credentials again.`,
+      lost,
+    );
   const { suspended, moved } = await registry.reconcile(orgs);
   if (suspended > 0)
     report(`The database took ${suspended} suspended devices for active. They are suspended again.`, lost);

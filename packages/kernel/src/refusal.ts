@@ -20,6 +20,8 @@ const sentences = {
   "credential.exposed":
     "A credential must never stand in a path or a query. Treat it as leaked: revoke it, and send its successor in a header.",
   "credential.unknown": "There is no such credential, or none that you may know of.",
+  "credential.unrotatable":
+    "Only a key or a token that is good now gets another secret. Make a new credential in place of this one.",
   "credential.amplifies":
     "A new credential can hold no more than its maker may do now. Leave out the grants named here.",
   "setup.done": "Somebody has set this platform up already. Ask that person for an invitation or a token.",

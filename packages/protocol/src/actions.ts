@@ -58,6 +58,7 @@ export const actions = {
 
   "role.read": "org",
   "role.update": "org",
+  "credential.rotate": "org",
 } as const satisfies Record<string, Kind>;
 
 export type Action = keyof typeof actions;

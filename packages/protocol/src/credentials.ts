@@ -4,6 +4,7 @@ import { transports } from "./transport.ts";
 import { cursor, duration, id, limit, name, noReply, pageOf, publicKey, time } from "./shapes.ts";
 import { mqttSessions } from "./mqtt-sessions.ts";
 import { route } from "./route.ts";
+import { findings } from "./upkeep.ts";
 
 const grants = z.array(z.string().max(4_096)).min(1).max(64);
 const minting = {
@@ -83,6 +84,35 @@ const credential = z.object({
   conditions: conditions.optional(),
   expiresAt: time.optional(),
   lastUsedAt: time.optional(),
+  /** When it got the secret that it has; none while that is its first. */
+  rotatedAt: time.optional(),
+  /** Its secret stood where others may have read it. */
+  exposed: z.object({ at: time, where: z.enum(["url", "topic", "filter"]) }).optional(),
+  /** Somebody handed its secret in, and that ended it. */
+  leakedAt: time.optional(),
+  /** Platforms of before found nothing. */
+  findings: z.array(z.enum(findings)).default([]),
+});
+
+const count = z.number().int();
+
+const worn = credential.extend({
+  /** None where it was used before that was kept. */
+  use: z
+    .object({
+      granted: count,
+      /** How many of the grants: those whose action was done in the last thirty days, or since then. */
+      used: count,
+      since: time,
+      /** The grants that would have been enough. */
+      narrower: z.array(z.string()),
+      /** The address that it last came from. */
+      from: z.string().optional(),
+      transport: z.enum(transports).optional(),
+    })
+    .optional(),
+  /** The secret before this one, while it is good: when it was last shown since, if it was. */
+  former: z.object({ endsAt: time, lastUsedAt: time.optional() }).optional(),
 });
 
 export const listCredentials = route({
@@ -98,10 +128,35 @@ export const listCredentials = route({
 export const readCredential = route({
   method: "GET",
   path: "/v1/credentials/{credential}",
-  summary: "One credential; never its secret.",
+  summary: "One credential, and how much of what it may do it was used for; never its secret.",
   needs: "credential.read",
   on: "own",
-  reply: credential,
+  reply: worn,
+});
+
+const day = 86_400_000; // milliseconds
+const mostOverlap = 30 * day;
+const overlap = z
+  .union([z.literal("0").transform(() => 0), duration])
+  .refine((milliseconds) => milliseconds <= mostOverlap, "30 days at most")
+  .default(day)
+  .describe("How long the secret before is good as well: 0, or as 24h; 30d at most.");
+
+export const rotateCredential = route({
+  method: "POST",
+  path: "/v1/credentials/{credential}/rotate",
+  summary:
+    "Gives a key or a token another secret, shown this once. The one before is good for a while yet; what it may do, and when it expires, stays.",
+  needs: "credential.rotate",
+  on: "own",
+  body: z.strictObject({ overlap }),
+  reply: z.object({
+    id: z.string(),
+    /** A key's secret, or the whole token. */
+    secret: z.string().optional(),
+    formerEndsAt: time.optional(),
+  }),
+  mints: "secret",
 });
 
 export const listCredentialSessions = route({
@@ -114,7 +169,16 @@ export const listCredentialSessions = route({
   reply: mqttSessions,
 });
 
-const count = z.number().int();
+const preview = z.object({
+  /** Those that are good now; it is not among them. At most a hundred are named. */
+  credentials: z.object({
+    count,
+    items: z.array(z.object({ id: z.string(), kind: z.string(), name: z.string() })),
+  }),
+  connections: z.object({ mqtt: count, eventStreams: count, webSockets: count }),
+  /** At most a hundred are named, and only to who may read them. */
+  devices: z.object({ count, items: z.array(id("device")) }),
+});
 
 export const previewRevocation = route({
   method: "GET",
@@ -124,18 +188,8 @@ export const previewRevocation = route({
   needs: "credential.read",
   on: "own",
   query: z.strictObject({ made: z.enum(["true", "false"]).default("false") }),
-  reply: z.object({
-    /** Those that are good now; it is not among them. At most a hundred are named. */
-    credentials: z.object({
-      count,
-      items: z.array(z.object({ id: z.string(), kind: z.string(), name: z.string() })),
-    }),
-    connections: z.object({ mqtt: count, eventStreams: count, webSockets: count }),
-    /** At most a hundred are named, and only to who may read them. */
-    devices: z.object({ count, items: z.array(id("device")) }),
-  }),
+  reply: preview,
 });
-
 export const revokeCredential = route({
   method: "DELETE",
   path: "/v1/credentials/{credential}",
@@ -147,20 +201,43 @@ export const revokeCredential = route({
   reply: noReply,
 });
 
+const parties = ["people", "programs", "devices"] as const;
+/** A tag's key and value may be this long together. */
+const about = z.string().max(400);
+
 export const revoke = route({
   method: "POST",
   path: "/v1/revocations",
-  summary: "Ends every credential issued so far under an organisation, application, product, device or person.",
+  summary:
+    "Ends every credential issued so far under an organisation, application, product, device or person, or of the devices that have a tag (`tag:KEY=VALUE`) now.",
   needs: "credential.revoke",
   on: "own",
   body: z.strictObject({
-    about: z.string().max(64),
+    about,
     ends: z
-      .array(z.enum(["people", "programs", "devices"]))
+      .array(z.enum(parties))
       .min(1)
-      .default(["people", "programs", "devices"]),
+      .default([...parties]),
   }),
   reply: noReply,
+});
+
+export const previewRevocationUnder = route({
+  method: "GET",
+  path: "/v1/revocations/preview",
+  summary: "What ending every credential under this would end now, as of one credential. Nothing ends.",
+  needs: "credential.read",
+  on: "own",
+  query: z.strictObject({
+    about,
+    ends: z
+      .string()
+      .default(parties.join(","))
+      .transform((text) => text.split(","))
+      .pipe(z.array(z.enum(parties)).min(1))
+      .describe("Of these parties, with commas between."),
+  }),
+  reply: preview,
 });
 
 export const explain = route({

@@ -43,5 +43,6 @@ export { deviceOrders } from "./devices.ts";
 export { attributeType } from "./products.ts";
 export { platformFacts, problem } from "./platform.ts";
 export { quotaNames, usageSteps, usageGroups, type QuotaName } from "./usage.ts";
+export { findings, type Finding, type Upkeep } from "./upkeep.ts";
 export { orgHeader, sessionCookie } from "./sessions.ts";
 export * as routes from "./routes.ts";

@@ -40,7 +40,9 @@ export {
   readCredential,
   revoke,
   previewRevocation,
+  previewRevocationUnder,
   revokeCredential,
+  rotateCredential,
 } from "./credentials.ts";
 export { readLatest, readTelemetry, sendTelemetry, sendTelemetryFor, watch } from "./telemetry.ts";
 export {
@@ -53,6 +55,7 @@ export {
   withdrawInvitation,
 } from "./members.ts";
 export { applyRoles, createRole, deleteRole, exportRoles, listRoles, readRole, updateRole } from "./roles.ts";
+export { readUpkeep, reportLeak, updateUpkeep } from "./upkeep.ts";
 export { createSession, deleteSession, readSession } from "./sessions.ts";
 export { listAudit } from "./audit.ts";
 export { givePlan, listConnections, listPlans, readQuotas, readUsage, removePlan, savePlan } from "./usage.ts";

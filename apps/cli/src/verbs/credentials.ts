@@ -1,12 +1,25 @@
 import type { Reply } from "@holdfast/client";
 import { formatHours, routes, transports } from "@holdfast/protocol";
 import { allPages, paging } from "../pages.ts";
-import { any, idOf, oneOf, onOff, optional, required, text } from "../parameter.ts";
+import { readSecret } from "../own-files.ts";
+import { any, file, idOf, oneOf, onOff, optional, required, text, type Reader } from "../parameter.ts";
+import { parseDuration } from "../moment.ts";
+import type { Printer } from "../printer.ts";
 import { clipped } from "../text.ts";
 import { showSessions } from "../mqtt-sessions.ts";
+import type { Tools } from "../tools.ts";
 import { verb } from "../verb.ts";
 
 type Credential = Reply<typeof routes.readCredential>;
+
+/** A length of time that may be none. */
+const overlap: Reader<string> = {
+  hint: "24h",
+  read: (given) => {
+    if (given !== "0") parseDuration(given);
+    return given;
+  },
+};
 
 const one = { credential: required(text("ID"), "which credential") } as const;
 
@@ -24,7 +37,38 @@ function conditionsOf({ conditions = {} }: Credential): [string, string][] {
   return said.flatMap(([name, value]) => (value === undefined ? [] : [[name, value]]));
 }
 
+function useOf({ use, former, findings, exposed, leakedAt }: Credential, print: Printer): [string, string][] {
+  const said: [string, string | undefined][] = [
+    ["used from", use?.from && `${use.from}${use.transport ? ` over ${use.transport}` : ""}`],
+    ["used of it", use && `${use.used} of ${use.granted} grants since ${print.at(use.since)}`],
+    ["enough were", use && use.narrower.length > 0 ? use.narrower.join(" ") : undefined],
+    ["old secret", former && `good until ${print.at(former.endsAt)}, last used ${usedAt(former.lastUsedAt, print)}`],
+    ["look at it", findings.length > 0 ? findings.map((one) => findingWords[one]).join("; ") : undefined],
+    ["exposed", exposed && `${print.at(exposed.at)} in a ${exposed.where}`],
+    ["leaked", leakedAt && print.at(leakedAt)],
+  ];
+  return said.flatMap(([name, value]) => (value === undefined ? [] : [[name, value]]));
+}
+
+const usedAt = (at: string | undefined, print: Printer): string => (at === undefined ? "never since" : print.at(at));
+
+const findingWords = {
+  leaked: "its secret leaked, and it was ended",
+  exposed: "its secret stood where others may have read it: rotate it",
+  old: "its secret is old: rotate it",
+} as const;
+
 type Ends = Reply<typeof routes.previewRevocation>;
+
+function showEnds(ends: Ends, what: string, { print }: Tools): void {
+  print.thing(ends, [
+    ["would end", what],
+    ...ends.credentials.items.map(({ id, kind, name }) => ["", clipped(`${id} ${kind} ${name}`, 80)] as const),
+    ["open now", connections(ends)],
+    ["devices behind them", String(ends.devices.count)],
+    ...ends.devices.items.map((device) => ["", device] as const),
+  ]);
+}
 
 const others = (count: number): string => (count === 0 ? "" : ` and ${count} that hang on it`);
 
@@ -57,6 +101,7 @@ export const credentialVerbs = [
         { title: "MAY", cell: ({ grants }: Credential) => clipped(grants.join(" "), 40) },
         { title: "USED", cell: ({ lastUsedAt }: Credential) => tools.print.ago(lastUsedAt) },
         { title: "EXPIRES", cell: ({ expiresAt }: Credential) => tools.print.ago(expiresAt) },
+        { title: "LOOK AT", cell: ({ findings }: Credential) => findings.join(" ") },
       ];
       tools.print.list(page, columns, "There is no such credential.");
     },
@@ -81,8 +126,10 @@ export const credentialVerbs = [
         ["bound to", credential.boundTo ?? ""],
         ...conditionsOf(credential),
         ["made", print.at(credential.createdAt)],
+        ["rotated", print.at(credential.rotatedAt)],
         ["used", print.at(credential.lastUsedAt)],
         ["expires", print.at(credential.expiresAt)],
+        ...useOf(credential, print),
         ["may", credential.grants.join(" ")],
       ]);
     },
@@ -106,13 +153,7 @@ export const credentialVerbs = [
       const query = made ? { made: "true" as const } : {};
       if (preview) {
         const ends = await (await tools.client()).call(routes.previewRevocation, { params: { credential }, query });
-        return tools.print.thing(ends, [
-          ["would end", `${credential}${others(ends.credentials.count)}`],
-          ...ends.credentials.items.map(({ id, kind, name }) => ["", clipped(`${id} ${kind} ${name}`, 80)] as const),
-          ["open now", connections(ends)],
-          ["devices behind them", String(ends.devices.count)],
-          ...ends.devices.items.map((device) => ["", device] as const),
-        ]);
+        return showEnds(ends, `${credential}${others(ends.credentials.count)}`, tools);
       }
       await (await tools.client()).call(routes.revokeCredential, { params: { credential }, query });
       tools.print.thing({ id: credential, state: "revoked", ...(made && { made }) }, [
@@ -122,11 +163,47 @@ export const credentialVerbs = [
     },
   }),
   verb({
+    name: "credential rotate",
+    summary: "Give a credential another secret; the one before is good for a while yet",
+    arguments: one,
+    flags: { overlap: optional(overlap, "how long the one before is good: 0 to 30d, without it 24h") },
+    examples: ["credential rotate key_… --overlap 7d", "credential rotate key_… --overlap 0"],
+    async run({ credential, overlap: length }, tools) {
+      const body = length === undefined ? {} : { overlap: length };
+      const made = await (await tools.client()).call(routes.rotateCredential, { params: { credential }, body });
+      tools.print.thing(made, [
+        ["id", made.id],
+        ["secret", made.secret ?? ""],
+        ["the one before", made.formerEndsAt === undefined ? "is over" : `ends ${tools.print.at(made.formerEndsAt)}`],
+      ]);
+      tools.print.secretNote("secret");
+    },
+  }),
+  verb({
+    name: "leak",
+    summary: "Hand in a secret that you found, from stdin or a file: if it opens anything here, it is ended",
+    flags: { "secret-file": optional(file, "file that holds it, a token or ID.SECRET; without it stdin") },
+    async run({ "secret-file": from = "-" }, tools) {
+      const secret = await readSecret(from, "--secret-file", tools.world.in);
+      await tools.stranger().call(routes.reportLeak, { body: { secret } });
+      tools.print.thing({ taken: true }, [["taken", "if it opened anything here, it does not any more"]]);
+    },
+  }),
+  verb({
     name: "revoke",
-    summary: "End every credential issued so far under an organisation, application, product, device or person",
-    arguments: { about: required(text("ID"), "under whom or what") },
-    flags: { ends: any(oneOf("people", "programs", "devices"), "only theirs; without it everybody's") },
-    async run({ about, ends }, tools) {
+    summary:
+      "End every credential issued so far under an organisation, application, product, device or person, or of devices with a tag",
+    arguments: { about: required(text("ID"), "under whom or what; tag:KEY=VALUE for the devices that have it") },
+    flags: {
+      ends: any(oneOf("people", "programs", "devices"), "only theirs; without it everybody's"),
+      preview: onOff("show what that would end now, open connections too, and end nothing"),
+    },
+    async run({ about, ends, preview }, tools) {
+      if (preview) {
+        const query = { about, ...(ends.length > 0 && { ends: ends.join(",") }) };
+        const found = await (await tools.client()).call(routes.previewRevocationUnder, { query });
+        return showEnds(found, counted(found.credentials.count, "credential"), tools);
+      }
       const body = { about, ...(ends.length > 0 && { ends: [...ends] }) };
       await (await tools.client()).call(routes.revoke, { body });
       tools.print.thing({ about, revoked: true }, [["revoked", about]]);

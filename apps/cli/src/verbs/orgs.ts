@@ -70,4 +70,25 @@ export const orgVerbs = [
       show(await client.call(routes.updateOrg, { body: { demands: { ...demands, [of]: own } } }), tools);
     },
   }),
+  verb({
+    name: "org upkeep",
+    summary: "Show, or with flags say, what is done about secrets that are old or that others may have read",
+    flags: {
+      "end-exposed": optional(
+        oneOf("yes", "no"),
+        "whether a credential that stands in a URL or topic is revoked at once",
+      ),
+      "old-after": optional(count, "from how many days on a secret is called old"),
+    },
+    async run({ "end-exposed": ends, "old-after": oldAfterDays }, tools) {
+      const client = await tools.client();
+      const body = { ...(ends && { endExposed: ends === "yes" }), ...(oldAfterDays !== undefined && { oldAfterDays }) };
+      const asked = Object.keys(body).length > 0;
+      const upkeep = asked ? await client.call(routes.updateUpkeep, { body }) : await client.call(routes.readUpkeep);
+      tools.print.thing(upkeep, [
+        ["exposed credentials", upkeep.endExposed ? "are revoked at once" : "are flagged"],
+        ["old after", `${upkeep.oldAfterDays} days`],
+      ]);
+    },
+  }),
 ];

@@ -16,14 +16,14 @@ import { useForm } from "@mantine/form";
 import { presets, routes, type Action } from "@holdfast/protocol";
 import { useQuery } from "@tanstack/react-query";
 import { useNavigate } from "@tanstack/react-router";
-import { useState } from "react";
+import { useEffect, useState } from "react";
 import { apiFor, useAct } from "../api/index.ts";
-import { Page, paths, ProblemNotice, SecretOnce, Tick } from "../kit/index.ts";
+import { Page, paths, ProblemNotice, SecretOnce, Tick, useShown } from "../kit/index.ts";
 import { useCan, useKept, useOrg } from "../session/index.ts";
 import { words } from "../words/index.ts";
 import { ConditionFields } from "./condition-fields.tsx";
 import { conditionsOf, hoursFault, noConditions, type AskedConditions } from "./conditions.ts";
-import { grantsOf, scopeOf as scopeTyped, type Scope } from "./grants.ts";
+import { grantsOf, madeAgain, scopeOf as scopeTyped, type Scope } from "./grants.ts";
 
 const own = words.access;
 const needs = {
@@ -75,6 +75,17 @@ export function AddCredential() {
     },
   });
   useKept(form);
+  const { q: wider } = useShown();
+  const { data: worn } = useQuery({
+    queryKey: ["credential", org.id, wider],
+    queryFn: ({ signal }) =>
+      apiFor(org.id).call(routes.readCredential, { params: { credential: wider ?? "" }, signal }),
+    enabled: wider !== undefined,
+  });
+  useEffect(() => {
+    const again = worn?.use && madeAgain({ ...worn, narrower: worn.use.narrower });
+    if (worn && again) form.setValues({ ...again, name: own.narrowerOf(worn.name) });
+  }, [worn?.id]);
   const make = useAct((asked: Asked) => mint(org.id, asked));
   const values = form.getValues();
   if (secret) {

@@ -7,6 +7,9 @@ import { EntityId, Facts, Moment, Page, paths, StateMark, Press } from "../kit/i
 import { MqttSessions } from "../mqtt-sessions/index.ts";
 import { conditionFacts } from "./conditions.ts";
 import { useRevoking } from "../revoking/index.ts";
+import { Rotating } from "./rotating.tsx";
+import { Findings, Worn } from "./worn.tsx";
+import { useState } from "react";
 import { useCan, useOrg } from "../session/index.ts";
 import { kindWord, words } from "../words/index.ts";
 
@@ -18,12 +21,21 @@ export function CredentialPage() {
   const can = useCan();
   const { credential: id = "" } = useParams({ strict: false });
   const revoking = useRevoking();
+  const [isRotating, setRotating] = useState(false);
   const { data: credential } = useSuspenseQuery({
     queryKey: ["credential", org.id, id],
     queryFn: ({ signal }) => apiFor(org.id).call(routes.readCredential, { params: { credential: id }, signal }),
   });
   const title = credential.name === "" ? kindWord(credential.kind) : credential.name;
   const mayEnd = can("credential.revoke");
+  const whyNotRotated =
+    credential.kind === "session" || credential.kind === "certificate"
+      ? words.rotating.noSecret
+      : credential.state !== "active"
+        ? own.isOver
+        : can("credential.rotate")
+          ? undefined
+          : words.common.notAllowed("credential.rotate");
   const because =
     credential.state !== "active" ? own.isOver : mayEnd ? undefined : words.common.notAllowed("credential.revoke");
   return (
@@ -31,17 +43,23 @@ export function CredentialPage() {
       title={title}
       lead={<EntityId id={credential.id} />}
       actions={
-        <Press
-          color="red"
-          variant="outline"
-          onClick={() => revoking.ask({ credential: id, name: title })}
-          why={because}
-        >
-          {words.revoking.revoke}
-        </Press>
+        <>
+          <Press variant="default" onClick={() => setRotating(true)} why={whyNotRotated}>
+            {words.rotating.rotate}
+          </Press>
+          <Press
+            color="red"
+            variant="outline"
+            onClick={() => revoking.ask({ credential: id, name: title })}
+            why={because}
+          >
+            {words.revoking.revoke}
+          </Press>
+        </>
       }
     >
       {revoking.notice}
+      <Findings {...credential} />
       <Facts
         facts={[
           [own.kind, kindWord(credential.kind)],
@@ -104,8 +122,15 @@ export function CredentialPage() {
           ))}
         </List>
       </Stack>
+      <Worn credential={credential} />
       {credential.device === undefined && <MqttSessions credential={credential.id} />}
       {revoking.dialog}
+      {isRotating && (
+        <Rotating
+          credential={{ id, kind: credential.kind, hasFormer: credential.former !== undefined }}
+          close={() => setRotating(false)}
+        />
+      )}
     </Page>
   );
 }

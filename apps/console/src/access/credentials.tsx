@@ -15,6 +15,8 @@ import {
   useShown,
   Press,
 } from "../kit/index.ts";
+import { useState } from "react";
+import { RevokeMany } from "../revoking/index.ts";
 import { useCan, useOrg } from "../session/index.ts";
 import { kindWord, words } from "../words/index.ts";
 import { AccessFrame } from "./frame.tsx";
@@ -28,6 +30,7 @@ export function Credentials() {
   const org = useOrg();
   const can = useCan();
   const navigate = useNavigate();
+  const [isRevoking, setRevoking] = useState(false);
   const { q } = useShown();
   const list = useList(["credentials", org.id, q], (cursor, signal) =>
     apiFor(org.id).call(routes.listCredentials, { query: { cursor, kind: q, limit: 200 }, signal }),
@@ -46,6 +49,12 @@ export function Credentials() {
     },
     { id: "kind", head: own.kind, width: 140, cell: ({ kind }) => kindWord(kind) },
     { id: "state", head: words.common.state, width: 110, cell: ({ state }) => <StateMark state={state} /> },
+    {
+      id: "findings",
+      head: own.lookAt,
+      width: 130,
+      cell: ({ findings }) => findings.map((finding) => words.wear.findings[finding]).join(", "),
+    },
     {
       id: "grants",
       head: own.grants,
@@ -76,8 +85,22 @@ export function Credentials() {
       {own.add}
     </Press>
   );
+  const actions = (
+    <>
+      <Press
+        color="red"
+        variant="outline"
+        onClick={() => setRevoking(true)}
+        why={can("credential.revoke") ? undefined : words.common.notAllowed("credential.revoke")}
+      >
+        {words.revoking.many}
+      </Press>
+      {add}
+    </>
+  );
   return (
-    <AccessFrame lead={own.lead} actions={add}>
+    <AccessFrame lead={own.lead} actions={actions}>
+      {isRevoking && <RevokeMany close={() => setRevoking(false)} />}
       <NativeSelect
         label={own.kind}
         w={220}

@@ -1,4 +1,4 @@
-import { actions, type Action } from "@holdfast/protocol";
+import { actions, formatWhere, parseGrants, type Action, type Where } from "@holdfast/protocol";
 
 /** Where what is ticked holds. */
 export type Scope =
@@ -44,4 +44,62 @@ export function grantsOf(ticked: readonly Action[], scope: Scope): string[] {
         return kind === "device" ? `${action}:tag:${scope.tag}` : action;
     }
   });
+}
+
+const kinds = ["apiToken", "operator", "accessKey"] as const;
+
+/** As the form asks for it: with which kind, what is ticked, and where it all holds. */
+export type Again = {
+  readonly kind: (typeof kinds)[number];
+  readonly actions: Action[];
+  readonly scope: Scope["kind"];
+  readonly application: string;
+  readonly devices: string;
+  readonly tag: string;
+};
+
+/** One like another that may do no more than these; `undefined` where the form cannot say it: it knows one place for all. */
+export function madeAgain({
+  kind: asked,
+  narrower,
+  application: owner = "",
+  conditions,
+  boundTo,
+}: {
+  readonly kind: string;
+  readonly narrower: readonly string[];
+  readonly application?: string | undefined;
+  readonly conditions?: object | undefined;
+  readonly boundTo?: string | undefined;
+}): Again | undefined {
+  const kind = kinds.find((one) => one === asked);
+  // Without its conditions it would be wider.
+  if (kind === undefined || conditions !== undefined || boundTo !== undefined) return undefined;
+  const grants = parseGrants(narrower);
+  const somewhere = grants.filter(({ where }) => !("all" in where));
+  const where: Where = somewhere[0]?.where ?? { all: true };
+  const ticked = [...new Set(grants.map(({ action }) => action))];
+  const scope = scopeOf(where);
+  const blank = { kind, actions: ticked, scope: scope.kind, application: owner, devices: "", tag: "" };
+  // What an access key may do holds in its application, whatever is said here.
+  if (kind === "accessKey") return { ...blank, scope: "all" };
+  const isSame = grantsOf(ticked, scope).toSorted().join() === [...narrower].toSorted().join();
+  if (!isSame) return undefined;
+  switch (scope.kind) {
+    case "all":
+      return blank;
+    case "application":
+      return { ...blank, application: scope.application };
+    case "devices":
+      return { ...blank, devices: scope.devices.join("\n") };
+    case "tag":
+      return { ...blank, tag: scope.tag };
+  }
+}
+
+function scopeOf(where: Where): Scope {
+  if ("all" in where) return { kind: "all" };
+  if ("application" in where) return { kind: "application", application: where.application };
+  if ("devices" in where) return { kind: "devices", devices: where.devices };
+  return { kind: "tag", tag: formatWhere(where).slice("tag:".length) };
 }

@@ -1,1 +1,2 @@
 export { useRevoking } from "./use-revoking.tsx";
+export { RevokeMany } from "./revoke-many.tsx";

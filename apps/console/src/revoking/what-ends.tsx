@@ -1,4 +1,5 @@
 import { List, Stack, Text } from "@mantine/core";
+import type { Reply } from "@holdfast/client";
 import { routes } from "@holdfast/protocol";
 import { useQuery } from "@tanstack/react-query";
 import { Link } from "@tanstack/react-router";
@@ -20,13 +21,39 @@ export function WhatEnds({ credential }: { readonly credential: string }) {
   });
   if (error) return <ProblemNotice error={error} />;
   if (!data) return <Text fz="sm">{words.common.loading}</Text>;
-  const { credentials, connections, devices } = data;
+  return <Ending ends={data} also={own.alsoEnds} none={own.open} />;
+}
+
+/** The same of all that is under something: a thing's id, or `tag:KEY=VALUE`. */
+export function WhatEndsUnder({ about, ends }: { readonly about: string; readonly ends: readonly string[] }) {
+  const org = useOrg();
+  const { data, error } = useQuery({
+    queryKey: ["what-ends-under", org.id, about, ends],
+    queryFn: ({ signal }) =>
+      apiFor(org.id).call(routes.previewRevocationUnder, { query: { about, ends: ends.join(",") }, signal }),
+    refetchInterval: 2_000,
+    retry: false,
+  });
+  if (error) return <ProblemNotice error={error} />;
+  if (!data) return <Text fz="sm">{words.common.loading}</Text>;
+  return <Ending ends={data} also={own.manyEnd} none={own.openOfMany} />;
+}
+
+function Ending({
+  ends: { credentials, connections, devices },
+  also,
+  none,
+}: {
+  readonly ends: Reply<typeof routes.previewRevocation>;
+  readonly also: (count: number) => string;
+  readonly none: (connections: Reply<typeof routes.previewRevocation>["connections"]) => string;
+}) {
   const named = devices.items.slice(0, mostShown);
   return (
     <Stack gap="xs" aria-live="polite">
       {credentials.count > 0 && (
         <>
-          <Text fz="sm">{own.alsoEnds(credentials.count)}</Text>
+          <Text fz="sm">{also(credentials.count)}</Text>
           <List size="sm">
             {credentials.items.slice(0, mostShown).map(({ id, kind, name }) => (
               <List.Item key={id}>
@@ -36,7 +63,7 @@ export function WhatEnds({ credential }: { readonly credential: string }) {
           </List>
         </>
       )}
-      <Text fz="sm">{own.open(connections)}</Text>
+      <Text fz="sm">{none(connections)}</Text>
       {devices.count > 0 && (
         <>
           <Text fz="sm">{own.devices(devices.count, named.length)}</Text>

@@ -7,6 +7,7 @@ import { useOrg } from "../session/index.ts";
 import type { Reply } from "@holdfast/client";
 import type { ReactNode } from "react";
 import { words } from "../words/index.ts";
+import { Upkeep } from "./upkeep.tsx";
 
 const own = words.security;
 const parties = ["people", "programs", "devices"] as const;
@@ -114,6 +115,9 @@ export function Security() {
         <Text fz="sm" c="dimmed">
           {own.demandsHint}
         </Text>
+      </Section>
+      <Section title={own.secrets}>
+        <Upkeep />
       </Section>
       <Section title={own.limits}>
         <Facts

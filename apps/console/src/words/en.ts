@@ -514,6 +514,33 @@ export const en = {
     ofDevice: "Of the device",
     ofApplication: "Of the application",
     isOver: "It is over already.",
+    lookAt: "Look at",
+    narrowerOf: (name: string) => (name === "" ? "narrower" : `${name}, narrower`),
+  },
+  rotating: {
+    rotate: "Rotate the secret",
+    done: "The new secret",
+    hint: "It gets another secret. What it may do, and when it ends, stays as it is.",
+    endsOlder: "Its last rotation is not over yet: the oldest of its secrets ends at once.",
+    overlap: "The secret before is good for",
+    overlaps: { "0": "no longer", "1h": "an hour", "24h": "a day", "7d": "a week", "30d": "30 days" },
+    noSecret: "It has no secret that could be replaced.",
+  },
+  wear: {
+    title: "Use",
+    grants: "Used",
+    used: (used: number, granted: number) => `${used} of ${granted} grants, since`,
+    from: "Last from",
+    formerEnds: "The secret before ends",
+    formerUsed: "The secret before was last used",
+    neverSince: "never since it was replaced",
+    enough: "These would have been enough:",
+    narrow: "Make a narrower one",
+    findings: { leaked: "Leaked", exposed: "Exposed", old: "Old" },
+    leaked: "Somebody who had found its secret handed it in, and that ended it:",
+    exposed: (where: "url" | "topic" | "filter") =>
+      `Its secret stood in ${where === "url" ? "a URL" : where === "topic" ? "an MQTT topic" : "the filter of a subscription"}, where logs and others may have read it. Replace it. It was seen:`,
+    old: "Its secret is older than this organisation wants. Rotate it.",
   },
   door: {
     title: "Door",
@@ -582,6 +609,18 @@ export const en = {
   },
   revoking: {
     revoke: "Revoke",
+    many: "Revoke many",
+    manyHint:
+      "Ends every credential issued so far under an organisation, application, product, device or person, or of the devices that have a tag now.",
+    about: "Its id, or tag:key=value",
+    whose: "Whose",
+    parties: { people: "people's", programs: "programs'", devices: "devices'" },
+    nothingNamed: "what is to end",
+    manyEnd: (count: number) => (count === 1 ? "One credential ends:" : `${count} credentials end, among them:`),
+    openOfMany: (connections: Connections) =>
+      isNone(connections)
+        ? "Nothing is connected with them now."
+        : `Connected now, and cut off: ${listed(connections)}.`,
     hint: "It ends within a second: its connections and streams close, and nothing more is delivered to it.",
     alsoEnds: (count: number) =>
       count === 1 ? "One that was made with it ends too:" : `${count} that were made with it end too:`,
@@ -673,6 +712,11 @@ export const en = {
         .filter((one) => one !== "")
         .join(", ") || "nothing more",
     lead: "Made from the running configuration of this platform, not from a brochure.",
+    secrets: "Secrets of credentials",
+    endExposed: "End what was exposed",
+    endExposedHint:
+      "A credential that stands in a URL or a topic is revoked at once. Otherwise it is flagged, and you are told.",
+    oldAfter: "Call a secret old after days",
     transport: "On the way",
     minimum: "Oldest TLS",
     groups: "Key exchange",

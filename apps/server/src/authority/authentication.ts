@@ -6,7 +6,6 @@ import {
   pinOf,
   proves,
   publicKeyIn,
-  secretMatches,
   type ProofOf,
 } from "@holdfast/crypto";
 import {
@@ -17,7 +16,6 @@ import {
   type Clock,
   type CredentialId,
   type Id,
-  type Instant,
   type Random,
   type RefusalCode,
 } from "@holdfast/kernel";
@@ -30,7 +28,9 @@ import { Dpop, type DpopRequest } from "./dpop.ts";
 import { authorityIn } from "./postgres.ts";
 import type { Space } from "./space.ts";
 import { Unwelcome } from "./unwelcome.ts";
+import { digestShown } from "./secrets.ts";
 import { asPlatform, type Spaces } from "./spaces.ts";
+import { usesIn } from "./use-rows.ts";
 import type { TokenKeys } from "./token-keys.ts";
 
 type Needs = {
@@ -42,14 +42,13 @@ type Needs = {
   onRefusal: OnRefusal;
 };
 
-/** Somebody has shown a credential, with its secret. */
-export type Known = { readonly space: Space; readonly credential: Credential };
+/** Somebody has shown a credential, with its secret; `shown` is the digest of that. */
+export type Known = { readonly space: Space; readonly credential: Credential; readonly shown?: Uint8Array | undefined };
 
 /** Which credential is this, and is it good now? Every listener asks here, and of the cookie of a person's session in `Sessions`. */
 export class Authentication {
   readonly #needs: Needs;
   readonly #dpop: Dpop;
-  readonly #used = new Map<Id<"org">, Map<CredentialId, Instant>>();
 
   constructor(needs: Needs) {
     this.#needs = needs;
@@ -85,8 +84,9 @@ export class Authentication {
     if (!credential) throw new Refusal("credential.invalid");
     if (!isSecret(secret, presets[credential.kind].isPublic ? "publishable" : "key"))
       throw this.#wrong(space, id, credential, secret === "" ? "no secret" : "a secret that is none");
-    if (!secretMatches(secret, credential.digest)) throw this.#wrong(space, id, credential, "a wrong secret");
-    return { space, credential };
+    const shown = digestShown(credential, secret);
+    if (!shown) throw this.#wrong(space, id, credential, "a wrong secret");
+    return { space, credential, shown };
   }
 
   /**
@@ -119,16 +119,17 @@ export class Authentication {
     if (!claims || claims.org !== org) throw new Refusal("credential.invalid");
     const credential = await this.credential(space, claims.jti);
     // The row alone makes no token, and the organisation's key alone makes none: both must say the same.
+    const shown = credential && digestShown(credential, claims.nonce);
     const same =
       credential?.kind === "apiToken" &&
-      secretMatches(claims.nonce, credential.digest) &&
+      shown !== undefined &&
       claims.seq === credential.issuedSeq &&
       claims.exp === (credential.expiresAt === undefined ? undefined : Math.floor(credential.expiresAt / 1_000)) &&
       JSON.stringify(claims.grants) === JSON.stringify(credential.grants.map(formatGrant)) &&
       JSON.stringify(claims.conditions) === JSON.stringify(credential.conditions);
     // It opened under the organisation's own key, so this is worth more than a line in a counter.
     if (!same) throw this.#wrong(space, claims.jti, credential, "a token that its row does not know");
-    return { space, credential };
+    return { space, credential, shown };
   }
 
   /** A credential and all that made it, read once and kept while the space is. */
@@ -198,7 +199,7 @@ export class Authentication {
     if (publicKey && !certificate) throw this.#wrong(space, id, credential, "no proof");
     if (publicKey && certificate && !isCertificateOf(publicKey, certificate))
       throw this.#wrong(space, id, credential, "the certificate of another key");
-    this.#note(space.org, id);
+    caller.noteArrival();
     return caller;
   }
 
@@ -212,7 +213,7 @@ export class Authentication {
     const { id, publicKey } = credential;
     if (!publicKey) throw unbound();
     if (!proves(publicKey, { id, ...proof }, signature)) throw this.#wrong(space, id, credential, "a wrong proof");
-    this.#note(space.org, id);
+    caller.noteArrival();
     return caller;
   }
 
@@ -227,16 +228,16 @@ export class Authentication {
     const { id, publicKey } = credential;
     if (!publicKey) throw unbound();
     if (!this.#dpop.accepts(id, publicKey, text, request)) throw this.#wrong(space, id, credential, "a wrong proof");
-    this.#note(space.org, id);
+    caller.noteArrival();
     return caller;
   }
 
   #good(
-    { space, credential }: Known,
+    { space, credential, shown }: Known,
     { address, transport, tls, origin }: Came,
     proof: Circumstances["proof"],
   ): Caller {
-    const circumstances = { address, transport, tls, origin, proof };
+    const circumstances = { address, transport, tls, origin, proof, shown };
     const { clock, onRefusal } = this.#needs;
     const caller = new Caller({ credential, space, circumstances, clock, onRefusal });
     const because = caller.ended();
@@ -257,18 +258,16 @@ export class Authentication {
     return credential ? new Unwelcome(code, { space, credential, because, toWatchers }) : new Refusal(code);
   }
 
-  #note(org: Id<"org">, id: CredentialId): void {
-    let used = this.#used.get(org);
-    if (!used) this.#used.set(org, (used = new Map()));
-    used.set(id, this.#needs.clock.now());
-  }
-
-  /** Writes down when each credential was last used; called now and then, because a write for every request would cost more than it tells. */
+  /** Writes down how each credential was used; called now and then, because a write for every request would cost more than it tells. */
   async rememberUse(): Promise<void> {
-    for (const [org, used] of this.#used) {
-      this.#used.delete(org);
-      const space = await this.#spaceOf(org);
-      if (space) await this.#needs.storage.note(asPlatform(space.scope), (unit) => authorityIn(unit).used(used));
+    for (const { scope, uses } of this.#needs.spaces.all()) {
+      const used = uses.take();
+      if (used.size === 0) continue;
+      await this.#needs.storage.note(asPlatform(scope), async (unit) => {
+        const times = [...used].flatMap(([id, { at }]) => (at === undefined ? [] : [[id, at] as const]));
+        if (times.length > 0) await authorityIn(unit).used(new Map(times));
+        await usesIn(unit).add(used);
+      });
     }
   }
 }

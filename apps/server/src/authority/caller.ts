@@ -11,12 +11,13 @@ import {
 import { actions, presets, type Action, type KindOf } from "@holdfast/protocol";
 import type { Actor, Allowed } from "../storage/index.ts";
 import type { Allowance, Left } from "./allowance.ts";
-import type { Circumstances } from "./circumstances.ts";
+import { unsaid, type Circumstances } from "./circumstances.ts";
 import type { Credential } from "./credential.ts";
 import { wayOf } from "./door.ts";
 import { unknownCode, type Target } from "./link.ts";
 import { Permit, Reach, type Asker } from "./permit.ts";
 import { compile, decide, mayAnywhere, mayNow, readableOf, whyOver, type Decision, type Power } from "./power.ts";
+import { standingOfSecret } from "./secrets.ts";
 import type { Placement, Space } from "./space.ts";
 
 /** Whoever was refused: a caller, or, before one is known, the platform in the organisation that was asked for. */
@@ -115,12 +116,14 @@ export class Caller implements Asker {
   /** May this be done with this one thing, now? @throws Refusal */
   permit<A extends Action>(action: A, on: Id<KindOf<A>>): Permit<A> {
     this.#ask(action, on);
+    this.noteUse(action);
     return new Permit<A>(this, action, on, this.space.scope);
   }
 
   /** Everything of the action's kind that this may be done with. @throws Refusal */
   reach<A extends Action>(action: A): Reach<A> {
     this.#askAnywhere(action);
+    this.noteUse(action);
     const every = this.power.links
       .map((link) => link.grants.get(action) ?? [])
       .filter((wheres) => !wheres.some((where) => "all" in where));
@@ -212,6 +215,18 @@ export class Caller implements Asker {
       case "token":
         return undefined;
     }
+  }
+
+  /** It came in. */
+  noteArrival(): void {
+    const { credential, space } = this;
+    const isFormer = standingOfSecret(credential, this.#circumstances?.shown, this.now()).until !== undefined;
+    space.uses.came(credential.id, this.#circumstances ?? unsaid, this.#clock.now(), isFormer);
+  }
+
+  /** It was allowed to do this, and does. */
+  noteUse(action: Action): void {
+    this.space.uses.did(this.credential.id, action, this.#clock.now());
   }
 
   /** Writes a refusal down, and hands it back to be thrown. */

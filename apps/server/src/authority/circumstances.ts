@@ -10,6 +10,8 @@ export type Circumstances = {
   readonly origin: string | undefined;
   /** What spoke for the credential: its secret alone, its key besides, or the cookie of a browser's session. */
   readonly proof: "secret" | "key" | "session" | undefined;
+  /** The digest of the secret that was shown: a credential may have two, and the older one ends first. */
+  readonly shown?: Uint8Array | undefined;
 };
 
 /** What a listener knows of a connection. */

@@ -10,6 +10,16 @@ export const parties: readonly Party[] = ["people", "programs", "devices"];
 export type Ending = Party | "made";
 export const endings: readonly Ending[] = [...parties, "made"];
 
+/** A secret that another one took the place of. */
+export type FormerSecret = { readonly digest: Uint8Array; readonly endsAt: Instant };
+
+/** `digest` says which of its secrets it was, in hexadecimal digits. */
+export type Exposed = {
+  readonly at: Instant;
+  readonly where: "url" | "topic" | "filter";
+  readonly digest: string;
+};
+
 /** What is shown to get in. Nothing here suffices to make it again: of the secret only a digest is kept. */
 export type Credential = {
   readonly id: CredentialId;
@@ -41,6 +51,14 @@ export type Credential = {
   /** Whoever shows it has to prove that the private key is theirs; what it says alone opens nothing. */
   readonly publicKey: PublicKey | undefined;
   readonly conditions: Conditions | undefined;
+  /** The secret before this one, which is good beside it for a while. */
+  readonly former?: FormerSecret | undefined;
+  /** When it got the secret that it has; none while that is its first. */
+  readonly rotatedAt?: Instant | undefined;
+  /** Its secret stood where others may have read it. */
+  readonly exposed?: Exposed | undefined;
+  /** Somebody who had found its secret handed it in, and that ended it. */
+  readonly leakedAt?: Instant | undefined;
   /** Grows with each change, and is sealed with the rest: an older body does not open in a newer row. */
   readonly version: number;
 };

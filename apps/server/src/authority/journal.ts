@@ -1,4 +1,7 @@
+import { setImmediate } from "node:timers/promises";
 import type { Id, Instant, Report } from "@holdfast/kernel";
+
+const atOnce = 500;
 
 /** One revocation, as the keyring's journal keeps it: away from the database, so that a restored backup revives nothing. */
 export type Revoked = {
@@ -25,7 +28,7 @@ export type Placed = {
 
 /** The part of the keyring that this is kept in. Of each thing and party, or kind of place, it keeps what has the highest `seq`. */
 export interface Book {
-  append(revoked: Revoked): Promise<void>;
+  append(revoked: readonly Revoked[]): Promise<void>;
   all(): Promise<readonly Revoked[]>;
   place(placed: readonly Placed[]): Promise<void>;
   placements(): Promise<readonly Placed[]>;
@@ -46,8 +49,8 @@ export class Journal {
   }
 
   /** Called after the commit. `what` is for people: "a revocation of dev_…". */
-  revoked(entry: Revoked, what: string): void {
-    this.#offer(() => this.book.append(entry), what);
+  revoked(entries: readonly Revoked[], what: string): void {
+    this.#offer(() => this.#append(entries), what);
   }
 
   /** Called after the commit, with all kinds of places of one thing. */
@@ -61,6 +64,14 @@ export class Journal {
       await next();
       this.#missed.shift();
       if (this.#missed.length === 0) this.#report("The keyring has taken all that it missed.");
+    }
+  }
+
+  /** Some at a time, with others' turn between, for a keyring that is in this very process. */
+  async #append(entries: readonly Revoked[]): Promise<void> {
+    for (let from = 0; from < entries.length; from += atOnce) {
+      if (from > 0) await setImmediate();
+      await this.book.append(entries.slice(from, from + atOnce));
     }
   }
 

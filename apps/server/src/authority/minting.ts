@@ -25,7 +25,7 @@ import { authorityIn } from "./postgres.ts";
 import { compile, standingOf } from "./power.ts";
 import { beyondThose, grantsOfMember, type Member } from "./roles.ts";
 import type { Spaces } from "./spaces.ts";
-import type { TokenKeys } from "./token-keys.ts";
+import { claimsOf, type TokenKeys } from "./token-keys.ts";
 
 type Needs = { storage: Storage; spaces: Spaces; tokenKeys: TokenKeys; clock: Clock; random: Random };
 
@@ -157,16 +157,7 @@ export class Minting {
     const token = await mintToken({
       key: tokenKeys.keyFor(unit.scope, kid),
       kid,
-      claims: {
-        jti: id,
-        org: unit.scope.org,
-        iat: Math.floor(credential.createdAt / 1_000),
-        ...(expiresAt !== undefined && { exp: Math.floor(expiresAt / 1_000) }),
-        seq: credential.issuedSeq,
-        nonce,
-        grants: credential.grants.map(formatGrant),
-        ...(credential.conditions && { conditions: credential.conditions }),
-      },
+      claims: claimsOf(credential, unit.scope.org, nonce),
     });
     return { id, token, expiresAt };
   }

@@ -2,7 +2,7 @@ import type { PublicKey } from "@holdfast/crypto";
 import { idFrom, isId, uuidOf, type CredentialId, type Id, type Instant } from "@holdfast/kernel";
 import { formatGrant, parseGrants, type Conditions, type CredentialKind } from "@holdfast/protocol";
 import type { Unit } from "../storage/index.ts";
-import { endings, type Credential, type Ending } from "./credential.ts";
+import { endings, type Credential, type Ending, type Exposed } from "./credential.ts";
 import type { Member } from "./roles.ts";
 
 type CredentialRow = {
@@ -32,6 +32,10 @@ type Body = {
   inPerson?: boolean;
   publicKey?: PublicKey;
   conditions?: Conditions;
+  former?: { digest: string; endsAt: Instant };
+  rotatedAt?: Instant;
+  exposed?: Exposed;
+  leakedAt?: Instant;
 };
 
 const atOnce = 1_000; // rows that are opened before others have their turn
@@ -72,6 +76,12 @@ export const authorityIn = (unit: Unit) => ({
       prefixOf(id),
     ]);
     return row && credentialOf(unit, row);
+  },
+
+  /** The same, and nobody else changes it before this unit ends. */
+  async credentialToChange(id: CredentialId): Promise<Credential | undefined> {
+    await unit.query("select 1 from credential where id = $1 for update", [uuidOf(id)]);
+    return this.credential(id);
   },
 
   async credentialsOf(ids: readonly CredentialId[]): Promise<readonly Credential[]> {
@@ -118,17 +128,21 @@ export const authorityIn = (unit: Unit) => ({
     return rows.map((row) => credentialOf(unit, row));
   },
 
-  /** All that was made with it, directly or not. Who made what is sealed, so every credential is looked at. */
-  async madeBy(id: CredentialId): Promise<readonly Credential[]> {
-    const made: Credential[] = [];
+  async everyCredential(): Promise<readonly Credential[]> {
+    const all: Credential[] = [];
     let last: Credential | undefined;
     do {
       const after: { at: number; id: string } | undefined = last && { at: last.createdAt, id: uuidOf(last.id) };
       const page: readonly Credential[] = await this.credentials(after, atOnce, undefined);
-      made.push(...page.filter(({ makers }) => makers.includes(id)));
+      all.push(...page);
       last = page.length === atOnce ? page.at(-1) : undefined;
     } while (last);
-    return made;
+    return all;
+  },
+
+  /** All that was made with it, directly or not. Who made what is sealed, so every credential is looked at. */
+  async madeBy(id: CredentialId): Promise<readonly Credential[]> {
+    return (await this.everyCredential()).filter(({ makers }) => makers.includes(id));
   },
 
   async keysOf(device: Id<"device">): Promise<readonly Credential[]> {
@@ -145,6 +159,7 @@ export const authorityIn = (unit: Unit) => ({
 
   async save(credential: Credential): Promise<void> {
     const { kind, name, state, grants, makers, inPerson, publicKey, conditions } = credential;
+    const { former, rotatedAt, exposed, leakedAt } = credential;
     const body: Body = {
       kind,
       name,
@@ -154,13 +169,17 @@ export const authorityIn = (unit: Unit) => ({
       inPerson,
       ...(publicKey && { publicKey }),
       ...(conditions && { conditions }),
+      ...(former && { former: { digest: former.digest.toHex(), endsAt: former.endsAt } }),
+      ...(rotatedAt !== undefined && { rotatedAt }),
+      ...(exposed && { exposed }),
+      ...(leakedAt !== undefined && { leakedAt }),
     };
     const sealed = unit.scope.seal("credential", rowName(credential.id, fixedOf(credential)), encode(body));
     await unit.query(
       `insert into credential (org, id, prefix, person, application, device, parent, parent_prefix, issued_seq, created_at,
          expires_at, digest, version, body)
        values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)
-       on conflict (org, id) do update set version = excluded.version, body = excluded.body`,
+       on conflict (org, id) do update set digest = excluded.digest, version = excluded.version, body = excluded.body`,
       [
         uuidOf(unit.scope.org),
         uuidOf(credential.id),
@@ -200,6 +219,19 @@ export const authorityIn = (unit: Unit) => ({
        on conflict (org, about, ends) do update set seq = greatest(revocation.seq, excluded.seq), at = excluded.at`,
       [uuidOf(unit.scope.org), about, ends, seq, unit.at],
     );
+  },
+
+  /** Every device that has this tag, in one statement. Answers which those are. */
+  async revokeTagged(tagIndex: Uint8Array, ends: readonly Ending[], seq: number): Promise<readonly Id<"device">[]> {
+    const rows = await unit.query<{ about: string }>(
+      `insert into revocation (org, about, ends, seq, at)
+         select t.org, 'dev_' || replace(t.device::text, '-', ''), one, $3, $4
+           from device_tag t cross join unnest($2::text[]) as one where t.tag_index = $1
+       on conflict (org, about, ends) do update set seq = greatest(revocation.seq, excluded.seq), at = excluded.at
+       returning about`,
+      [tagIndex, ends, seq, unit.at],
+    );
+    return [...new Set(rows.map(({ about }) => about as Id<"device">))]; // just made of the device's own
   },
 
   /** What ended for one thing ends for the other too. Answers what was later than the other's own. */
@@ -281,7 +313,14 @@ function credentialOf(unit: Unit, row: CredentialRow): Credential {
     conditions,
   } = body;
   const grants = parseGrants(body.grants);
-  return { ...half, kind, name: body.name, state, grants, makers, inPerson, publicKey, conditions };
+  const { former, rotatedAt, exposed, leakedAt } = body;
+  const life = {
+    ...(former && { former: { digest: Uint8Array.fromHex(former.digest), endsAt: former.endsAt } }),
+    ...(rotatedAt !== undefined && { rotatedAt }),
+    ...(exposed && { exposed }),
+    ...(leakedAt !== undefined && { leakedAt }),
+  };
+  return { ...half, kind, name: body.name, state, grants, makers, inPerson, publicKey, conditions, ...life };
 }
 
 const prefixOf = (id: CredentialId): "key" | "token" | "session" =>

@@ -10,7 +10,9 @@ import { inWords } from "./hours.ts";
 import { canHold } from "./kinds.ts";
 import type { ListEntry } from "./lists.ts";
 import { coveringGrant, covers, linkOf, type Link, type Target } from "./link.ts";
+import { standingOfSecret } from "./secrets.ts";
 import type { Space } from "./space.ts";
+import { ancestorsOf } from "./under.ts";
 import { visitorOf, type Visitor } from "./visitor.ts";
 
 /** The answer and the clause that gave it. */
@@ -54,7 +56,7 @@ export type Power = {
   readonly passed: Passed;
 };
 
-type Closing = { readonly because: string; readonly code: "condition.unmet" | "door.refused" };
+type Closing = { readonly because: string; readonly code: "condition.unmet" | "credential.expired" | "door.refused" };
 
 type Find = (id: CredentialId) => Credential | undefined;
 
@@ -112,6 +114,15 @@ export function compile(
     if (!parent) end ??= final(`${next.parent}, which made ${next.id}, is not known any more`);
     next = parent;
   }
+  const secret = standingOfSecret(credential, circumstances?.shown, now);
+  if (secret.isOver) end ??= final(`the secret that was shown for ${credential.id} has been replaced`);
+  if (secret.until !== undefined && (expiresAt === undefined || secret.until < expiresAt)) {
+    expiresAt = secret.until;
+    closing = {
+      because: `the secret that was shown for ${credential.id} has been replaced`,
+      code: "credential.expired",
+    };
+  }
   const maker = credential.makers.find((id) => space.revokedBefore(id, "made") > credential.issuedSeq);
   if (maker) end ??= final(`all that ${maker} had made was ended`);
   if (credential.person && !end) {
@@ -168,16 +179,7 @@ function endOf(space: Space, link: Credential, credential: Credential): End | un
   const placement = link.device && space.device(link.device);
   if (link.device && !placement) return final(`${link.device} is not known any more`);
   if (placement?.state === "retired") return final(`${link.device} is retired`);
-  const ancestors = [
-    space.org,
-    link.application,
-    placement?.application,
-    placement?.product,
-    link.device,
-    link.person,
-    link.id,
-  ];
-  for (const ancestor of ancestors) {
+  for (const ancestor of ancestorsOf(space, link, placement)) {
     // By the credential's own place: what a person makes after all programs were ended is good, though she signed in before.
     if (ancestor && space.revokedBefore(ancestor, partyOf(credential)) > credential.issuedSeq) {
       return final(`everything issued before under ${ancestor} was ended`);

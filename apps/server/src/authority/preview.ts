@@ -2,11 +2,12 @@ import type { Clock, CredentialId, Id } from "@holdfast/kernel";
 import type { Storage } from "../storage/index.ts";
 import { callerOf } from "./caller.ts";
 import type { CredentialKind } from "@holdfast/protocol";
-import type { Credential } from "./credential.ts";
+import { partyOf, type Credential, type Party } from "./credential.ts";
 import type { Permit } from "./permit.ts";
-import { readCredential, readDependants } from "./reading.ts";
+import { readChains, readCredential, readDependants } from "./reading.ts";
 import type { Space } from "./space.ts";
 import type { Spaces } from "./spaces.ts";
+import { underOf } from "./under.ts";
 
 /** A connection that stands open, and what was shown for it. */
 export type Open = { readonly over: "mqtt" | "eventStream" | "webSocket"; readonly credential: Credential };
@@ -40,12 +41,38 @@ export async function previewRevocation(
 ): Promise<Preview> {
   await readCredential(needs, permit, id);
   const dependants = await readDependants(needs, permit, id, also);
+  return preview(needs, permit, dependants, (space, credential) => hangsOn(space, credential, id, also));
+}
+
+/** What ends when everything of these parties under this is revoked now: as `Revocation.everythingUnder` would. */
+export async function previewUnder(
+  needs: Needs,
+  permit: Permit<"credential.read">,
+  about: string,
+  ends: readonly Party[],
+): Promise<Preview> {
+  const space = await needs.spaces.of(permit.scope.org);
+  const isUnder = underOf(callerOf(permit), about);
+  const chains = await readChains(needs, permit);
+  const ending = chains.filter(([one]) => one && ends.includes(partyOf(one)));
+  const under = ending.filter((chain) => chain.some((link) => isUnder(link)));
+  const ids = new Set(under.flatMap(([one]) => (one ? [one.id] : [])));
+  const found = under.flatMap(([one]) => (one ? [one] : []));
+  return preview({ ...needs, spaces: { of: async () => space } }, permit, found, (_, { id }) => ids.has(id));
+}
+
+async function preview(
+  needs: Pick<Needs, "connections"> & { readonly spaces: Pick<Spaces, "of"> },
+  permit: Permit<"credential.read">,
+  dependants: readonly Credential[],
+  ends: (space: Space, credential: Credential) => boolean,
+): Promise<Preview> {
   const caller = callerOf(permit);
   const space = await needs.spaces.of(permit.scope.org);
   const open = { mqtt: 0, eventStream: 0, webSocket: 0 };
   const devices = new Set<Id<"device">>();
   for (const { over, credential } of needs.connections.in(space)) {
-    if (!hangsOn(space, credential, id, also)) continue;
+    if (!ends(space, credential)) continue;
     open[over] += 1;
     if (credential.device) devices.add(credential.device);
   }

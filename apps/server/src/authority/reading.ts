@@ -1,4 +1,4 @@
-import { Refusal, uuidOf, type Clock, type CredentialId, type Id } from "@holdfast/kernel";
+import { Refusal, uuidOf, type Clock, type CredentialId, type Id, type Instant } from "@holdfast/kernel";
 import { pageOf, type Page, type Storage, type Unit } from "../storage/index.ts";
 import { refusedBy } from "./caller.ts";
 import { nobody } from "./circumstances.ts";
@@ -7,12 +7,56 @@ import { isCredentialId } from "./explain.ts";
 import type { Permit } from "./permit.ts";
 import { authorityIn } from "./postgres.ts";
 import { compile, standingOf } from "./power.ts";
+import { findingsOf, type Finding } from "./findings.ts";
 import type { Spaces } from "./spaces.ts";
+import { upkeepIn } from "./upkeep.ts";
+import { usesIn } from "./use-rows.ts";
+import { dayOf, withUse, type KeptUse } from "./uses.ts";
 
 type Needs = { readonly storage: Storage; readonly spaces: Spaces; readonly clock: Clock };
 
-/** A credential as it is shown: `standing` also knows what ended above it. */
-export type Shown = { readonly credential: Credential; readonly standing: ReturnType<typeof standingOf> };
+/** A credential as it is shown: `standing` also knows what ended above it, `findings` what somebody should look at. */
+export type Shown = {
+  readonly credential: Credential;
+  readonly standing: ReturnType<typeof standingOf>;
+  readonly findings: readonly Finding[];
+};
+
+/** How it was used: as it is kept, with what was noted since. `undefined` where that is not known. */
+export async function readUse(
+  { storage, spaces, clock }: Needs,
+  permit: Permit<"credential.read">,
+  { id, lastUsedAt }: Credential,
+): Promise<(KeptUse & { readonly at: Instant | undefined }) | undefined> {
+  const space = await spaces.of(permit.scope.org);
+  const kept = (await storage.read(permit, (unit) => usesIn(unit).of([id]))).get(uuidOf(id));
+  const noted = space.uses.of(id);
+  // It was used before that was kept.
+  if (!kept && !noted && lastUsedAt !== undefined) return undefined;
+  const use = withUse(kept, noted ?? { actions: new Map() }, dayOf(clock.now()));
+  return { ...use, at: noted?.at };
+}
+
+/** Every credential, each with what is above it. What kind it is, is sealed, so all are looked at. */
+export async function readChains(
+  { storage, spaces, clock }: Needs,
+  permit: Permit<"credential.read">,
+): Promise<readonly (readonly Credential[])[]> {
+  const space = await spaces.of(permit.scope.org);
+  const all = await storage.read(permit, (unit) => authorityIn(unit).everyCredential());
+  const known = new Map(all.map((one) => [one.id, one]));
+  const now = clock.now();
+  return all.flatMap((credential) => {
+    const power = compile(space, credential, nobody, now, (id) => known.get(id));
+    if (standingOf(power, now) !== "active") return [];
+    const chain = [credential];
+    for (let next = credential.parent; next; next = known.get(next)?.parent) {
+      const above = known.get(next);
+      if (above) chain.push(above);
+    }
+    return [chain];
+  });
+}
 
 /** The credential of a path. @throws Refusal `id.malformed` */
 export function credentialId(text: string | undefined): CredentialId {
@@ -80,12 +124,11 @@ async function read(
     const found = await find(unit);
     const above = new Map((await authorityIn(unit).ancestorsOf(found)).map((one) => [one.id, one]));
     const now = clock.now();
-    return found.map((credential) => ({
-      credential,
-      standing: standingOf(
-        compile(space, credential, nobody, now, (id) => above.get(id)),
-        now,
-      ),
-    }));
+    const upkeep = await upkeepIn(unit).own();
+    return found.map((credential) => {
+      const power = compile(space, credential, nobody, now, (id) => above.get(id));
+      const standing = standingOf(power, now);
+      return { credential, standing, findings: findingsOf(credential, standing, upkeep, now) };
+    });
   });
 }

@@ -1,12 +1,14 @@
-import { kindOfId, Refusal, type CredentialId, type Id, type Instant } from "@holdfast/kernel";
+import { Refusal, type CredentialId, type Id, type Instant } from "@holdfast/kernel";
 import type { Storage, Unit } from "../storage/index.ts";
 import { callerOf, refusedBy } from "./caller.ts";
 import { endings, parties, type Credential, type Ending, type Party } from "./credential.ts";
 import type { Journal } from "./journal.ts";
-import { unknownCode } from "./link.ts";
+import { formatTag, tagIn, type Tag } from "./tag.ts";
 import type { Permit } from "./permit.ts";
 import { authorityIn, type Mark } from "./postgres.ts";
+import { tagIndex } from "./reach-sql.ts";
 import { asPlatform, type Spaces } from "./spaces.ts";
+import { refuseUnknown } from "./under.ts";
 
 type Needs = { storage: Storage; spaces: Spaces; journal: Journal };
 
@@ -22,43 +24,57 @@ export class Revocation {
   async credential(permit: Permit<"credential.revoke">, id: CredentialId, also: readonly "made"[] = []): Promise<void> {
     await this.#needs.storage.change(permit, async (unit) => {
       const rows = authorityIn(unit);
-      const credential = await rows.credential(id);
+      const credential = await rows.credentialToChange(id);
       if (!credential) throw refusedBy(permit, "credential.revoke", id, new Refusal("credential.unknown"));
-      const revoked: Credential = { ...credential, state: "revoked", version: credential.version + 1 };
-      if (credential.state === "active") await rows.save(revoked);
       unit.audit({ what: "credential.revoked", about: id, ...(also.length > 0 && { facts: { also } }) });
-      unit.afterCommit(() => this.#needs.spaces.apply(unit.scope.org, (space) => space.credentials.set(id, revoked)));
-      await this.in(unit, id, [...parties, ...also]);
+      await this.endIn(unit, credential, also);
     });
+  }
+
+  /** Within a unit that has read it to change it, and says in the audit log why. */
+  async endIn(unit: Unit, credential: Credential, also: readonly "made"[] = []): Promise<void> {
+    const { id } = credential;
+    const revoked: Credential = { ...credential, state: "revoked", version: credential.version + 1 };
+    if (credential.state === "active") await authorityIn(unit).save(revoked);
+    unit.afterCommit(() => this.#needs.spaces.apply(unit.scope.org, (space) => space.credentials.set(id, revoked)));
+    await this.in(unit, id, [...parties, ...also]);
   }
 
   /** What was issued before this moment is over; what is issued after it is not touched. */
   async everythingUnder(permit: Permit<"credential.revoke">, about: string, ends: readonly Party[]): Promise<void> {
+    const tag = tagIn(about);
+    if (tag) return this.#everythingTagged(permit, tag, ends);
     const caller = callerOf(permit);
-    const kind = kindOfId(about);
-    const isKnown = (): boolean => {
-      switch (kind) {
-        case "org":
-        case "application":
-        case "product":
-        case "device":
-          return caller.target(kind, about) !== undefined;
-        case "person":
-          return caller.space.member(about as Id<"person">) !== undefined; // the kind was read from the text
-        default:
-          throw new Refusal("id.malformed", {
-            detail: "Name an organisation, application, product, device or person.",
-          });
-      }
-    };
     await this.#needs.storage.change(permit, async (unit) => {
-      if (!isKnown()) {
-        const code =
-          kind !== undefined && kind in unknownCode ? unknownCode[kind as keyof typeof unknownCode] : undefined; // just looked
-        throw refusedBy(permit, "credential.revoke", about, new Refusal(code ?? "credential.unknown"));
-      }
+      refuseUnknown(caller, about);
       unit.audit({ what: "credentials.revoked", about, facts: { ends } });
       await this.in(unit, about, ends);
+    });
+  }
+
+  /** Every device that has the tag at this moment gets a mark of its own: one that loses the tag is as over as before. */
+  async #everythingTagged(permit: Permit<"credential.revoke">, tag: Tag, asked: readonly Party[]): Promise<void> {
+    // Under a device there is nobody else's.
+    const ends = asked.filter((party) => party === "devices");
+    if (ends.length === 0) {
+      const fault = { path: "ends", message: "a tag is one of devices, so it ends theirs" };
+      throw new Refusal("request.malformed", { faults: [fault] });
+    }
+    const { storage, spaces, journal } = this.#needs;
+    await storage.change(permit, async (unit) => {
+      const rows = authorityIn(unit);
+      const { scope, at } = unit;
+      const { org } = scope;
+      const seq = await rows.nextSeq();
+      const devices = await rows.revokeTagged(tagIndex(scope, tag.key, tag.value), ends, seq);
+      const facts = { tag: formatTag(tag), devices: devices.length };
+      unit.audit({ what: "credentials.revoked", about: org, facts });
+      if (devices.length === 0) return;
+      unit.afterCommit(() => {
+        spaces.apply(org, (space) => space.revokeAll(devices, ends, seq));
+        const entries = devices.map((about) => ({ org, about, ends, seq, at }));
+        journal.revoked(entries, `a revocation of ${formatTag(tag)}`);
+      });
     });
   }
 
@@ -71,7 +87,7 @@ export class Revocation {
     const { org } = unit.scope;
     unit.afterCommit(() => {
       spaces.apply(org, (space) => space.revoke(about, ends, seq));
-      journal.revoked({ org, about, ends, seq, at: unit.at }, `a revocation of ${about}`);
+      journal.revoked([{ org, about, ends, seq, at: unit.at }], `a revocation of ${about}`);
     });
   }
 
@@ -86,7 +102,7 @@ export class Revocation {
     for (const { about, ends, seq } of carried) {
       unit.afterCommit(() => {
         spaces.apply(org, (space) => space.revoke(about, [ends], seq));
-        journal.revoked({ org, about, ends: [ends], seq, at: unit.at }, `a revocation of ${about}`);
+        journal.revoked([{ org, about, ends: [ends], seq, at: unit.at }], `a revocation of ${about}`);
       });
     }
     return carried;
@@ -119,7 +135,7 @@ export class Revocation {
     for (const mark of kept) {
       if ((journaledSeq.get(name(mark)) ?? 0) >= mark.seq) continue;
       const { about, ends, seq } = mark;
-      await journal.book.append({ org, about, ends: [ends], seq, at: 0 as Instant }); // when is not known any more
+      await journal.book.append([{ org, about, ends: [ends], seq, at: 0 as Instant }]); // when is not known any more
     }
     const missing = journaled.filter((mark) => (keptSeq.get(name(mark)) ?? 0) < mark.seq);
     if (missing.length === 0) return 0;

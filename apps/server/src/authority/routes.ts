@@ -1,11 +1,11 @@
 import { thumbprint, type PublicKey } from "@holdfast/crypto";
-import { Refusal, rfc3339, type Clock } from "@holdfast/kernel";
+import { Refusal, rfc3339, type Clock, type Instant, type Timers } from "@holdfast/kernel";
 import { formatGrant, parseGrants, routes, type Conditions } from "@holdfast/protocol";
 import { isIP } from "node:net";
 import type { Storage } from "../storage/index.ts";
 import type { Authentication } from "./authentication.ts";
 import { plainAddress } from "./circumstances.ts";
-import { partyOf } from "./credential.ts";
+import { partyOf, type Credential } from "./credential.ts";
 import { heldOf } from "./bound.ts";
 import { explain } from "./explain.ts";
 import type { Wanted } from "./heritage.ts";
@@ -14,11 +14,15 @@ import type { ListKeeping } from "./list-keeping.ts";
 import { listRoutes } from "./list-routes.ts";
 import type { MintedKey, Minting } from "./minting.ts";
 import { on, type Handler } from "./on.ts";
-import { previewRevocation, type Connections, type Preview } from "./preview.ts";
-import { credentialId, readCredential, readCredentials, type Shown } from "./reading.ts";
+import type { Leaks } from "./leaks.ts";
+import { previewRevocation, previewUnder, type Connections, type Preview } from "./preview.ts";
+import { credentialId, readCredential, readCredentials, readUse, type Shown } from "./reading.ts";
 import type { Revocation } from "./revocation.ts";
 import type { Roles } from "./role-keeping.ts";
 import { roleRoutes } from "./role-routes.ts";
+import type { Rotation } from "./rotation.ts";
+import { changeUpkeep, readUpkeep } from "./upkeep.ts";
+import { wornOf, type KeptUse } from "./uses.ts";
 import type { Spaces } from "./spaces.ts";
 
 type Needs = {
@@ -28,6 +32,9 @@ type Needs = {
   minting: Minting;
   revocation: Revocation;
   lists: ListKeeping;
+  rotation: Rotation;
+  leaks: Leaks;
+  timers: Timers;
   connections: Connections;
   roles: Roles;
   clock: Clock;
@@ -52,8 +59,29 @@ export const authorityRoutes = (needs: Needs): Handler[] => [
     const { items, nextCursor } = await readCredentials(needs, permit, query);
     return { items: items.map(credentialReply), ...(nextCursor && { nextCursor }) };
   }),
-  on(routes.readCredential, async ({ permit, params }) =>
-    credentialReply(await readCredential(needs, permit, credentialId(params["credential"]))),
+  on(routes.readCredential, async ({ permit, params }) => {
+    const shown = await readCredential(needs, permit, credentialId(params["credential"]));
+    const use = await readUse(needs, permit, shown.credential);
+    const lastUsedAt = use?.at ?? shown.credential.lastUsedAt;
+    const now = { ...shown, credential: { ...shown.credential, lastUsedAt } };
+    return { ...credentialReply(now), ...useReply(shown.credential, use, needs.clock.now()) };
+  }),
+  on(routes.rotateCredential, async ({ permit, params, body }) => {
+    const id = credentialId(params["credential"]);
+    const { secret, formerEndsAt } = await needs.rotation.rotate(permit, id, body.overlap);
+    return { id, secret, ...(formerEndsAt !== undefined && { formerEndsAt: rfc3339(formerEndsAt) }) };
+  }),
+  on(routes.reportLeak, async ({ body }) => {
+    // Whatever it finds takes a moment, and everybody waits as long.
+    const { promise: moment, resolve } = Promise.withResolvers<void>();
+    needs.timers.after(uniformly, resolve);
+    await Promise.all([needs.leaks.reported(body.secret), moment]);
+    return {};
+  }),
+  on(routes.readUpkeep, async ({ permit }) => readUpkeep(needs.storage, permit)),
+  on(routes.updateUpkeep, async ({ permit, body }) => changeUpkeep(needs.storage, permit, body)),
+  on(routes.previewRevocationUnder, async ({ permit, query }) =>
+    previewReply(await previewUnder(needs, permit, query.about, query.ends)),
   ),
   on(routes.previewRevocation, async ({ permit, params, query }) =>
     previewReply(await previewRevocation(needs, permit, credentialId(params["credential"]), alsoOf(query))),
@@ -128,7 +156,35 @@ const previewReply = ({ credentials, open, devices: { count, known } }: Preview)
   devices: { count, items: known.slice(0, mostNamed) },
 });
 
-function credentialReply({ credential, standing }: Shown) {
+/** Milliseconds that every report of a leak takes. */
+const uniformly = 250;
+
+function useReply(credential: Credential, use: KeptUse | undefined, now: Instant) {
+  if (!use) return {};
+  const { since, ...worn } = wornOf(credential, use, now);
+  const { address, transport, formerAt } = use;
+  const { former } = credential;
+  return {
+    use: {
+      ...worn,
+      narrower: [...worn.narrower],
+      since: rfc3339(since),
+      ...(address !== undefined && { from: address }),
+      ...(transport !== undefined && { transport }),
+    },
+    ...(former &&
+      now < former.endsAt && {
+        former: {
+          endsAt: rfc3339(former.endsAt),
+          ...(formerAt !== undefined &&
+            credential.rotatedAt !== undefined &&
+            formerAt >= credential.rotatedAt && { lastUsedAt: rfc3339(formerAt) }),
+        },
+      }),
+  };
+}
+
+function credentialReply({ credential, standing, findings }: Shown) {
   const { id, kind, name, grants, parent, person, application, device, createdAt, expiresAt, lastUsedAt } = credential;
   const [madeBy] = credential.makers;
   return {
@@ -148,5 +204,9 @@ function credentialReply({ credential, standing }: Shown) {
     createdAt: rfc3339(createdAt),
     ...(expiresAt !== undefined && { expiresAt: rfc3339(expiresAt) }),
     ...(lastUsedAt !== undefined && { lastUsedAt: rfc3339(lastUsedAt) }),
+    ...(credential.rotatedAt !== undefined && { rotatedAt: rfc3339(credential.rotatedAt) }),
+    ...(credential.exposed && { exposed: { at: rfc3339(credential.exposed.at), where: credential.exposed.where } }),
+    ...(credential.leakedAt !== undefined && { leakedAt: rfc3339(credential.leakedAt) }),
+    findings: [...findings],
   };
 }

@@ -8,6 +8,7 @@ import { Lists, type Hits, type ListEntry } from "./lists.ts";
 import type { Credential, Ending } from "./credential.ts";
 import { isBuiltIn, type Grant, type Role } from "@holdfast/protocol";
 import { grantsOfMember, grantsOfRole, type Member, type OwnRoles } from "./roles.ts";
+import { Uses } from "./uses.ts";
 
 /** Where a device is and whether it may speak: all that questions about it need. `version` only ever grows. */
 export type Placement = {
@@ -68,6 +69,7 @@ export class Space {
   readonly drawn = new Drawn();
   /** What its lists decided since it was last written down. */
   readonly hits = new Map<Id<"listEntry">, Hits>();
+  readonly uses = new Uses();
   /** Once closed, nothing in it is true any more: whoever holds it asks again from the start. */
   closed = false;
   readonly #known: Remembered;
@@ -244,9 +246,22 @@ export class Space {
   }
 
   revoke(about: string, ends: readonly Ending[], seq: number): void {
-    const marks = this.#known.revokedBefore.get(about) ?? {};
-    for (const one of ends) marks[one] = Math.max(marks[one] ?? 0, seq);
-    this.#known.revokedBefore.set(about, marks);
+    this.revokeAll([about], ends, seq);
+  }
+
+  /** A credential that was changed: those who are there by it are asked about again. */
+  replace(credential: Credential): void {
+    this.credentials.set(credential.id, credential);
+    this.bump();
+  }
+
+  /** Many at once, after which everybody is asked about again once. */
+  revokeAll(abouts: readonly string[], ends: readonly Ending[], seq: number): void {
+    for (const about of abouts) {
+      const marks = this.#known.revokedBefore.get(about) ?? {};
+      for (const one of ends) marks[one] = Math.max(marks[one] ?? 0, seq);
+      this.#known.revokedBefore.set(about, marks);
+    }
     this.bump();
   }
 

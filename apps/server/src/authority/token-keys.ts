@@ -1,6 +1,8 @@
-import { idFrom, uuidOf, type Id, type Random } from "@holdfast/kernel";
-import { newKid } from "@holdfast/crypto";
+import { idFrom, isId, uuidOf, type Id, type Random } from "@holdfast/kernel";
+import { newKid, type TokenClaims } from "@holdfast/crypto";
+import { formatGrant } from "@holdfast/protocol";
 import type { InstanceUnit, OrgScope, Storage } from "../storage/index.ts";
+import type { Credential } from "./credential.ts";
 
 /** Which organisation's key opens a token: looked up in memory only, so that a guess costs the platform nothing. */
 export class TokenKeys {
@@ -37,6 +39,22 @@ export class TokenKeys {
   keyFor(scope: OrgScope, kid: string): Uint8Array {
     return scope.derive(`token/${kid}`);
   }
+}
+
+/** What a token says of its credential, whichever of its secrets it holds. @throws TypeError for a key */
+export function claimsOf(credential: Credential, org: Id<"org">, nonce: string): TokenClaims {
+  const { id, expiresAt, createdAt, issuedSeq, grants, conditions } = credential;
+  if (!isId("token", id)) throw new TypeError("only a token holds its own claims");
+  return {
+    jti: id,
+    org,
+    iat: Math.floor(createdAt / 1_000),
+    ...(expiresAt !== undefined && { exp: Math.floor(expiresAt / 1_000) }),
+    seq: issuedSeq,
+    nonce,
+    grants: grants.map(formatGrant),
+    ...(conditions && { conditions }),
+  };
 }
 
 const tokenKeysIn = (unit: InstanceUnit) => ({

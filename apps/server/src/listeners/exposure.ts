@@ -1,5 +1,5 @@
-import { asPlatform, type Authentication, type Sessions } from "../authority/index.ts";
-import type { Storage, OrgScope } from "../storage/index.ts";
+import { asPlatform, type Authentication, type Leaks, type Sessions } from "../authority/index.ts";
+import type { Storage } from "../storage/index.ts";
 import { because, Refusal, type Clock, type Report } from "@holdfast/kernel";
 import type { Guard } from "./guard.ts";
 import { RateLimit } from "./rate.ts";
@@ -8,14 +8,17 @@ type Needs = {
   readonly authentication: Authentication;
   readonly sessions: Sessions;
   readonly storage: Storage;
+  readonly leaks: Leaks;
   readonly guard: Guard;
   readonly clock: Clock;
   readonly report: Report;
 };
 
+type Facts = { readonly where: "url" | "topic" | "filter"; readonly address: string };
+
 /**
- * A credential stood in a URL or a topic, so proxies, histories and logs may know it now: its owner is told in the audit log. Never the
- * text itself.
+ * A credential stood in a URL or a topic, so proxies, histories and logs may know it now: it is flagged, and its owner is told in the
+ * audit log. Never the text itself.
  */
 export class Exposure {
   readonly #needs: Needs;
@@ -48,15 +51,13 @@ export class Exposure {
     );
   };
 
-  async #found(text: string, facts: { where: "url" | "topic" | "filter"; address: string }): Promise<void> {
-    const { storage, guard } = this.#needs;
+  async #found(text: string, facts: Facts): Promise<void> {
+    const { guard } = this.#needs;
     for (const candidate of candidatesIn(text)) {
       try {
-        for (const { about, scope } of await guard.admit(facts.address, () => this.#owned(candidate))) {
-          this.#told.take(about);
-          await storage.change(asPlatform(scope), async (unit) => {
-            unit.audit({ what: "credential.exposed", about, facts });
-          });
+        for (const owned of await guard.admit(facts.address, () => this.#owned(candidate, facts))) {
+          this.#told.take(owned.about);
+          await owned.tell();
         }
       } catch (error) {
         // What is no good credential has no owner to tell; and who was told three times knows.
@@ -66,14 +67,20 @@ export class Exposure {
   }
 
   /** Which credential that is: of a browser's session, one in each organisation of its person. */
-  async #owned(text: string): Promise<readonly { about: string; scope: OrgScope }[]> {
-    const { authentication, sessions } = this.#needs;
+  async #owned(text: string, facts: Facts): Promise<readonly { about: string; tell(): Promise<void> }[]> {
+    const { authentication, sessions, storage, leaks } = this.#needs;
     if (!text.startsWith("hfc_")) {
-      const { credential, space } = await authentication.shown(text);
-      return [{ about: credential.id, scope: space.scope }];
+      const known = await authentication.shown(text);
+      return [{ about: known.credential.id, tell: () => leaks.exposed(known, facts) }];
     }
     const standings = await sessions.standings(await sessions.byCookie(text));
-    return standings.map(({ space, id }) => ({ about: id, scope: space.scope }));
+    return standings.map(({ space, id }) => ({
+      about: id,
+      tell: () =>
+        storage.change(asPlatform(space.scope), async (unit) =>
+          unit.audit({ what: "credential.exposed", about: id, facts }),
+        ),
+    }));
   }
 }
 

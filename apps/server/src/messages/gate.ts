@@ -9,7 +9,7 @@ const topicNameInvalid = 0x90;
 
 /**
  * A caller's authority over topics, as long as nothing changes in its space: the broker compares the two epochs before each byte
- * it reads and each message it delivers, and keeps the answers in between.
+ * it reads and each message it delivers, and keeps the answers in between. A use is noted when it is asked, so once a day for what goes on.
  */
 export class MessageGate implements Gate {
   readonly cell: { readonly epoch: number };
@@ -27,7 +27,9 @@ export class MessageGate implements Gate {
   publish(topic: string): number {
     const parsed = parseTopic(topic);
     if (!parsed) return topicNameInvalid;
-    return this.#caller.mayDevice("telemetry.write", parsed.device) ? 0 : notAuthorized;
+    if (!this.#caller.mayDevice("telemetry.write", parsed.device)) return notAuthorized;
+    this.#caller.noteUse("telemetry.write");
+    return 0;
   }
 
   /** A device is held by its mounts. A program may ask for any filter: what it gets is decided at each delivery. */
@@ -37,6 +39,7 @@ export class MessageGate implements Gate {
     if (caller.space.lists.deniesFilter(filter, caller.now())) return notAuthorized;
     if (caller.credential.device) return 0;
     const may = exact ? this.#mayHear(exact.device) : caller.mayAnywhere("telemetry.read");
+    if (may && !exact) caller.noteUse("telemetry.read");
     return may ? 0 : notAuthorized;
   }
 
@@ -47,6 +50,8 @@ export class MessageGate implements Gate {
 
   /** A message goes out as it came: to nobody from whom the device's door hides any of its attributes. */
   #mayHear(device: Id<"device">): boolean {
-    return this.#caller.mayDevice("telemetry.read", device) && this.#caller.attributesOf(device) === undefined;
+    const may = this.#caller.mayDevice("telemetry.read", device) && this.#caller.attributesOf(device) === undefined;
+    if (may) this.#caller.noteUse("telemetry.read");
+    return may;
   }
 }

@@ -92,7 +92,8 @@ export class Hub implements Policy<SessionContext> {
         authentication.prove(known, cameOver(asked.transport), signed.proof, signed.signature);
       if (!again) return this.#admit(asked, async () => prove(await this.#shown(asked)));
       const { space, credential } = again.caller;
-      const current = { space, credential: space.credentials.get(credential.id) ?? credential };
+      const shown = again.caller.circumstances?.shown;
+      const current = { space, credential: space.credentials.get(credential.id) ?? credential, shown };
       const answer = await this.#admit(asked, async () => prove(current), again);
       if ("turnedAway" in answer) return answer;
       // It is the same session, which has its name and has been heard.

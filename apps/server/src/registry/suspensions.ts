@@ -28,7 +28,7 @@ export class Suspensions {
   async note(unit: Unit, device: Id<"device">, turn: Turn): Promise<number> {
     const seq = await authorityIn(unit).nextSeq();
     const entry = { org: unit.scope.org, about: device, ends: [turn], seq, at: unit.at };
-    unit.afterCommit(() => this.#needs.journal.revoked(entry, `that ${device} was ${turn}`));
+    unit.afterCommit(() => this.#needs.journal.revoked([entry], `that ${device} was ${turn}`));
     return seq;
   }
 
@@ -58,7 +58,7 @@ export class Suspensions {
       if (state === "retired" || seq <= (journaled.get(id)?.seq ?? 0)) continue;
       const turn: Turn = state === "suspended" ? "suspended" : "resumed";
       const at = state === "suspended" ? device.since : (0 as Instant); // when it was resumed is not known any more
-      await journal.book.append({ org, about: id, ends: [turn], seq, at });
+      await journal.book.append([{ org, about: id, ends: [turn], seq, at }]);
     }
     const lost = devices.filter(isLost);
     if (lost.length === 0) return 0;

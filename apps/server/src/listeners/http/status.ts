@@ -16,6 +16,7 @@ export const statusOf = {
   "proof.nonce": 401,
   "credential.exposed": 400,
   "credential.unknown": 404,
+  "credential.unrotatable": 409,
   "credential.amplifies": 403,
   "setup.done": 409,
   "setup.invalid": 403,

@@ -167,7 +167,7 @@ export class Keyring {
   /** Revocations, and where things were put, kept away from the data so that restoring a backup of the data revives nothing. */
   readonly journal = {
     /** Durable once it is answered. */
-    append: (revocation: Revocation): Promise<void> => this.#needs.store.revoked([revocation]),
+    append: (revocations: readonly Revocation[]): Promise<void> => this.#needs.store.revoked(revocations),
     /** The last of each thing and kind of caller, in the order of `seq`. */
     all: (): Promise<readonly Revocation[]> => this.#needs.store.revocations(),
     /** All of them, or none; durable once it is answered. */

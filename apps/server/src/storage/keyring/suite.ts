@@ -133,9 +133,9 @@ export function keyringSuite(where: string, ground: (t: TestContext) => Promise<
     const keyring = await Keyring.open(site);
     const org = newId("org", systemRandom);
     const at = systemClock.now();
-    await keyring.journal.append({ org, about: "dev_1", ends: ["devices", "people"], seq: 5, at });
-    await keyring.journal.append({ org, about: "dev_1", ends: ["people"], seq: 9, at });
-    await keyring.journal.append({ org, about: "dev_1", ends: ["people"], seq: 7, at });
+    await keyring.journal.append([{ org, about: "dev_1", ends: ["devices", "people"], seq: 5, at }]);
+    await keyring.journal.append([{ org, about: "dev_1", ends: ["people"], seq: 9, at }]);
+    await keyring.journal.append([{ org, about: "dev_1", ends: ["people"], seq: 7, at }]);
     await keyring.close();
     assert.deepEqual(await (await opened(t, site)).journal.all(), [
       { org, about: "dev_1", ends: ["devices"], seq: 5, at },
@@ -221,7 +221,7 @@ export function keyringSuite(where: string, ground: (t: TestContext) => Promise<
     const [later] = await makeAll(source, ["later"]);
     assert.equal((await source.status()).keysSinceBackup, 1);
     await source.erase("device", ["dev_18", "dev_19"]);
-    await source.journal.append({ org, about: org, ends: ["people"], seq: 3, at: 0 as Instant });
+    await source.journal.append([{ org, about: org, ends: ["people"], seq: 3, at: 0 as Instant }]);
     await source.journal.place([{ org, about: "dev_1", kind: "product", place: undefined, seq: 4 }]);
     await source.journal.place([{ org, about: "dev_2", kind: "product", place: "prd_1", seq: 5 }]);
     const late = await backupOf(source);

@@ -1,0 +1,96 @@
+import { Refusal, type Clock, type Instant } from "@holdfast/kernel";
+import { presets } from "@holdfast/protocol";
+import type { Storage, Unit } from "../storage/index.ts";
+import type { Authentication, Known } from "./authentication.ts";
+import type { Credential, Exposed } from "./credential.ts";
+import { authorityIn } from "./postgres.ts";
+import type { Replaced } from "./replaced.ts";
+import type { Revocation } from "./revocation.ts";
+import { isSame } from "./secrets.ts";
+import { asPlatform, type Spaces } from "./spaces.ts";
+import { upkeepIn } from "./upkeep.ts";
+
+type Needs = {
+  readonly storage: Storage;
+  readonly spaces: Spaces;
+  readonly authentication: Authentication;
+  readonly revocation: Revocation;
+  readonly replaced: Replaced;
+  readonly clock: Clock;
+};
+
+/** Secrets that others have seen. Whoever they belong to reads it with the credential and in the audit log. */
+export class Leaks {
+  readonly #needs: Needs;
+
+  constructor(needs: Needs) {
+    this.#needs = needs;
+  }
+
+  /** Somebody hands in a whole token, or a key's id and secret: who has it may end it, and learns nothing else, not even whether it did. */
+  async reported(text: string): Promise<void> {
+    try {
+      await this.#change(await this.#needs.authentication.shown(text.trim()), async (unit, credential, isFormer) => {
+        const isNoSecret = presets[credential.kind].isPublic; // everybody can read it, and so could end it
+        if (isNoSecret || credential.state === "revoked") throw new Refusal("credential.invalid");
+        const facts = { ended: isFormer ? "formerSecret" : "all" };
+        unit.audit({ what: "credential.leaked", about: credential.id, facts });
+        if (isFormer) return this.#endFormer(unit, credential);
+        await this.#needs.revocation.endIn(unit, { ...credential, leakedAt: this.#needs.clock.now() });
+      });
+    } catch (error) {
+      if (!(error instanceof Refusal) || error.code !== "credential.invalid") throw error; // else there was nothing to end
+    }
+  }
+
+  /** It stood in a URL or a topic. It is flagged, and ended where its organisation wants that. @throws Refusal `credential.invalid` */
+  async exposed(known: Known, { where, address }: { where: Exposed["where"]; address: string }): Promise<void> {
+    await this.#change(known, async (unit, credential, isFormer) => {
+      const ends = credential.state === "active" && (await upkeepIn(unit).own()).endExposed;
+      const facts = { where, address, ...(ends && { ended: isFormer ? "formerSecret" : "all" }) };
+      unit.audit({ what: "credential.exposed", about: credential.id, facts });
+      if (isFormer && ends) return this.#endFormer(unit, credential);
+      const now = this.#needs.clock.now();
+      const digest = (known.shown ?? credential.digest).toHex();
+      const flagged: Credential = { ...credential, exposed: { at: now, where, digest } };
+      if (ends) return this.#needs.revocation.endIn(unit, flagged);
+      if (!isExposed(credential, now)) await this.#save(unit, { ...flagged, version: credential.version + 1 });
+    });
+  }
+
+  /** As the row says, with what is shown looked at once more: it may have been replaced meanwhile. @throws Refusal `credential.invalid` */
+  async #change(
+    { space, credential: { id }, shown }: Known,
+    act: (unit: Unit, credential: Credential, isFormer: boolean) => Promise<void>,
+  ): Promise<void> {
+    await this.#needs.storage.change(asPlatform(space.scope), async (unit) => {
+      const credential = await authorityIn(unit).credentialToChange(id);
+      const { digest, former } = credential ?? {};
+      const isFormer = shown !== undefined && former !== undefined && isSame(shown, former.digest);
+      const isCurrent = shown !== undefined && digest !== undefined && isSame(shown, digest);
+      if (!credential || !(isCurrent || isFormer)) throw new Refusal("credential.invalid");
+      await act(unit, credential, isFormer);
+    });
+  }
+
+  /** What took its place is nobody else's. */
+  async #endFormer(unit: Unit, credential: Credential): Promise<void> {
+    if (credential.former)
+      await this.#needs.replaced.note(unit, credential.id, credential.former.digest, this.#needs.clock.now());
+    return this.#save(unit, { ...credential, former: undefined, version: credential.version + 1 });
+  }
+
+  async #save(unit: Unit, credential: Credential): Promise<void> {
+    await authorityIn(unit).save(credential);
+    unit.afterCommit(() => this.#needs.spaces.apply(unit.scope.org, (space) => space.replace(credential)));
+  }
+}
+
+/** Whether a secret that it still has stood where others may have read it. */
+export const isExposed = (
+  { exposed, digest, former }: Pick<Credential, "exposed" | "digest" | "former">,
+  now: Instant,
+): boolean =>
+  exposed !== undefined &&
+  (exposed.digest === digest.toHex() ||
+    (former !== undefined && now < former.endsAt && exposed.digest === former.digest.toHex()));

@@ -1,0 +1,124 @@
+import { digestSecret, mintToken, newNonce, newSecret } from "@holdfast/crypto";
+import { Refusal, rfc3339, type Clock, type CredentialId, type Id, type Instant, type Random } from "@holdfast/kernel";
+import { presets, type CredentialKind } from "@holdfast/protocol";
+import type { Storage } from "../storage/index.ts";
+import { refuseAmplification, refuseWider } from "./amplification.ts";
+import { callerOf, refusedBy, type Caller } from "./caller.ts";
+import { nobody } from "./circumstances.ts";
+import type { Credential } from "./credential.ts";
+import type { Permit } from "./permit.ts";
+import { authorityIn } from "./postgres.ts";
+import { compile, standingOf } from "./power.ts";
+import type { Replaced } from "./replaced.ts";
+import type { Spaces } from "./spaces.ts";
+import { claimsOf, type TokenKeys } from "./token-keys.ts";
+
+type Needs = {
+  storage: Storage;
+  spaces: Spaces;
+  tokenKeys: TokenKeys;
+  replaced: Replaced;
+  clock: Clock;
+  random: Random;
+};
+
+/** What is shown this once, and until when the one before it is good as well. */
+export type Rotated = {
+  readonly id: CredentialId;
+  readonly secret: string;
+  readonly formerEndsAt: Instant | undefined;
+};
+
+/** Gives a credential another secret. What it may do, and until when, stays as it is. */
+export class Rotation {
+  readonly #needs: Needs;
+  /** When the former secrets end that were replaced since the start: what is open then was not told so when it began. */
+  readonly #ending = new Map<CredentialId, { readonly org: Id<"org">; readonly at: Instant }>();
+
+  constructor(needs: Needs) {
+    this.#needs = needs;
+  }
+
+  /** `overlap` in milliseconds. A former secret that is good still ends now: there are never three. */
+  async rotate(permit: Permit<"credential.rotate">, id: CredentialId, overlap: number): Promise<Rotated> {
+    const { storage, spaces, tokenKeys, replaced, clock } = this.#needs;
+    const maker = callerOf(permit);
+    const kid = await tokenKeys.kidFor(permit.scope.org);
+    return storage.change(permit, async (unit) => {
+      const rows = authorityIn(unit);
+      const before = await rows.credentialToChange(id);
+      if (!before) throw refusedBy(permit, "credential.rotate", id, new Refusal("credential.unknown"));
+      refuseStrange(maker, before);
+      const above = new Map((await rows.ancestorsOf([before])).map((one) => [one.id, one]));
+      const now = clock.now();
+      const power = compile(maker.space, before, nobody, now, (one) => above.get(one));
+      if (before.kind === "session" || before.kind === "certificate" || standingOf(power, now) !== "active")
+        throw new Refusal("credential.unrotatable");
+      const secret = this.#secretFor(before.kind);
+      const endsAt = (now + overlap) as Instant; // milliseconds both
+      const after: Credential = {
+        ...before,
+        digest: digestSecret(secret),
+        former: overlap > 0 ? { digest: before.digest, endsAt } : undefined,
+        rotatedAt: now,
+        version: before.version + 1,
+      };
+      await rows.save(after);
+      await replaced.note(unit, id, before.digest, endsAt);
+      const isThird = before.former !== undefined && before.former.endsAt > now;
+      if (before.former && isThird) await replaced.note(unit, id, before.former.digest, now);
+      unit.audit({
+        what: "credential.rotated",
+        about: id,
+        facts: { formerEndsAt: rfc3339(endsAt), ...(isThird && { alsoEnded: "the one before that" }) },
+      });
+      const { org } = unit.scope;
+      unit.afterCommit(() => {
+        spaces.apply(org, (space) => space.replace(after));
+        this.#ending.set(id, { org, at: endsAt });
+      });
+      const shown =
+        before.kind === "apiToken"
+          ? await mintToken({ key: tokenKeys.keyFor(unit.scope, kid), kid, claims: claimsOf(after, org, secret) })
+          : secret;
+      return { id, secret: shown, formerEndsAt: after.former?.endsAt };
+    });
+  }
+
+  /** Of a token the part that its row knows of. */
+  #secretFor(kind: CredentialKind): string {
+    const { random } = this.#needs;
+    return kind === "apiToken" ? newNonce(random) : newSecret(random, presets[kind].isPublic ? "publishable" : "key");
+  }
+
+  /** Called each second: whoever is there by a secret whose time is over is asked about again. */
+  endDue(): void {
+    const now = this.#needs.clock.now();
+    for (const [id, { org, at }] of this.#ending) {
+      if (now < at) continue;
+      this.#ending.delete(id);
+      this.#needs.spaces.apply(org, (space) => space.bump());
+    }
+  }
+}
+
+/**
+ * Whoever is shown the new secret can do what the credential can, for as long as it lasts. So that nobody gains by it, that is who could
+ * have made it so: itself or what made it; of what is a person's, that person herself; of what is nobody's, a person who signed in, and
+ * of a device's key whoever may make another. @throws Refusal
+ */
+function refuseStrange(maker: Caller, credential: Credential): void {
+  const { credential: own } = maker;
+  if (own.id === credential.id) return;
+  const isAbove = credential.makers.includes(own.id);
+  const isHers = own.inPerson && (credential.person === undefined || credential.person === own.person);
+  const isDevices = credential.device !== undefined && maker.mayDevice("device.mintKey", credential.device);
+  if (!isAbove && !isHers && !isDevices) {
+    const detail =
+      "A credential is rotated by the person whose it is, when she signed in, or by what made it. Anybody who may can revoke it.";
+    const refusal = new Refusal("permit.missing", { detail });
+    throw maker.refuse("credential.rotate", credential.id, "it is another one's", refusal);
+  }
+  refuseAmplification(maker, credential.grants);
+  refuseWider(maker, credential);
+}

@@ -1,0 +1,26 @@
+import { secretMatches } from "@holdfast/crypto";
+import type { Instant } from "@holdfast/kernel";
+import type { Credential } from "./credential.ts";
+
+type Secrets = Pick<Credential, "digest" | "former">;
+
+/** The digest of whichever of a credential's secrets this is. Both are compared, whatever the first comparison says. */
+export function digestShown({ digest, former }: Secrets, secret: string): Uint8Array | undefined {
+  const isCurrent = secretMatches(secret, digest);
+  const isFormer = former !== undefined && secretMatches(secret, former.digest);
+  return isCurrent ? digest : isFormer ? former.digest : undefined;
+}
+
+/** How long whoever showed this secret may go on. One that the credential does not have any more was replaced twice. */
+export function standingOfSecret(
+  { digest, former }: Secrets,
+  shown: Uint8Array | undefined,
+  now: Instant,
+): { readonly isOver: boolean; readonly until?: Instant } {
+  if (shown === undefined || isSame(shown, digest)) return { isOver: false };
+  if (former === undefined || !isSame(shown, former.digest) || now >= former.endsAt) return { isOver: true };
+  return { isOver: false, until: former.endsAt };
+}
+
+/** Digests, which are no secret. */
+export const isSame = (one: Uint8Array, other: Uint8Array): boolean => one.toHex() === other.toHex();

@@ -1,0 +1,53 @@
+import { kindOfId, Refusal, type Id } from "@holdfast/kernel";
+import type { Caller } from "./caller.ts";
+import type { Credential } from "./credential.ts";
+import { unknownCode } from "./link.ts";
+import type { Placement, Space } from "./space.ts";
+import { tagIn } from "./tag.ts";
+
+/** What a credential belongs to and ends with, and what it is itself. */
+export const ancestorsOf = (
+  space: Space,
+  link: Credential,
+  placement: Placement | undefined = link.device && space.device(link.device),
+): readonly (string | undefined)[] => [
+  space.org,
+  link.application,
+  placement?.application,
+  placement?.product,
+  link.device,
+  link.person,
+  link.id,
+];
+
+/**
+ * Whether a credential ends where all is ended that is under this: an organisation, application, product, device or person, or
+ * `tag:KEY=VALUE`. @throws Refusal `…unknown`, `id.malformed`
+ */
+export function underOf(caller: Caller, about: string): (link: Credential) => boolean {
+  const { space } = caller;
+  const tag = tagIn(about);
+  if (tag) return ({ device }) => device !== undefined && space.device(device)?.tags[tag.key] === tag.value;
+  refuseUnknown(caller, about);
+  return (link) => ancestorsOf(space, link).includes(about);
+}
+
+/** @throws Refusal `…unknown`, `id.malformed` */
+export function refuseUnknown(caller: Caller, about: string): void {
+  const kind = kindOfId(about);
+  switch (kind) {
+    case "org":
+    case "application":
+    case "product":
+    case "device":
+      if (caller.target(kind, about) !== undefined) return;
+      throw caller.refuse("credential.revoke", about, "there is no such thing", new Refusal(unknownCode[kind]));
+    case "person":
+      if (caller.space.member(about as Id<"person">) !== undefined) return; // the kind was read from the text
+      throw caller.refuse("credential.revoke", about, "there is no such person", new Refusal("credential.unknown"));
+    default:
+      throw new Refusal("id.malformed", {
+        detail: "Name an organisation, application, product, device or person, or devices by tag:KEY=VALUE.",
+      });
+  }
+}

@@ -1,0 +1,42 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import type { Instant } from "@holdfast/kernel";
+import { parseGrants } from "@holdfast/protocol";
+import { withUse, wornOf, type KeptUse } from "./uses.ts";
+
+const day = 86_400_000;
+const at = (days: number) => (days * day) as Instant;
+const grants = parseGrants(["org.read", "telemetry.read", "device.read:tag:site=north"]);
+const made = { grants, createdAt: at(0) };
+const used = (actions: KeptUse["actions"], since = 0): KeptUse => ({ since, actions });
+
+test("what was done in thirty days is enough, and what was done before is not asked for any more", () => {
+  const use = used({ "org.read": 60, "telemetry.read": 95, "device.read": 100 });
+  assert.deepEqual(wornOf(made, use, at(100)), {
+    granted: 3,
+    used: 2,
+    since: at(70),
+    narrower: ["telemetry.read", "device.read:tag:site=north"],
+  });
+});
+
+test("nothing narrower is offered where all was used, or nothing", () => {
+  assert.deepEqual(wornOf(made, used({}), at(100)).narrower, []);
+  const all = used({ "org.read": 100, "telemetry.read": 100, "device.read": 100 });
+  assert.deepEqual(wornOf(made, all, at(100)).narrower, []);
+});
+
+test("it is known since the credential was made, or since its use is kept, and not before", () => {
+  assert.equal(wornOf({ grants, createdAt: at(99.5) }, used({}, 99), at(100)).since, at(99.5));
+  assert.equal(wornOf(made, used({}, 90), at(100)).since, at(90));
+});
+
+test("what says nothing new is the same object, so that nothing is written", () => {
+  const kept: KeptUse = { since: 3, address: "192.0.2.7", transport: "https", actions: { "org.read": 5 } };
+  assert.equal(withUse(kept, { actions: new Map([["org.read", 5]]) }, 5), kept);
+  const again = { at: at(5), address: "192.0.2.7", transport: "https", actions: new Map() } as const;
+  assert.equal(withUse(kept, again, 5), kept);
+  assert.notEqual(withUse(kept, { actions: new Map([["org.read", 6]]) }, 6), kept);
+  assert.notEqual(withUse(kept, { ...again, address: "192.0.2.8" }, 5), kept);
+  assert.equal(withUse(undefined, { actions: new Map() }, 7).since, 7);
+});

@@ -1,0 +1,105 @@
+import type { CredentialId, Instant } from "@holdfast/kernel";
+import { formatGrant, type Action, type Grant, type Transport } from "@holdfast/protocol";
+import type { Circumstances } from "./circumstances.ts";
+
+const day = 86_400_000; // milliseconds, as instants are
+/** For how long an action counts as used, in days. */
+const window = 30;
+
+export const dayOf = (at: Instant): number => Math.floor(at / day);
+
+/** How a credential was used since this was last written down. */
+export type Use = {
+  /** When it last came in, from where and over what. */
+  at?: Instant;
+  address?: string | undefined;
+  transport?: Transport | undefined;
+  /** When its former secret was last shown. */
+  formerAt?: Instant;
+  /** On which day each action was last done. */
+  readonly actions: Map<Action, number>;
+};
+
+/** The same for as long as it is kept. */
+export type KeptUse = {
+  /** The day on which this was begun. */
+  readonly since: number;
+  readonly address?: string | undefined;
+  readonly transport?: Transport | undefined;
+  readonly formerAt?: Instant | undefined;
+  readonly actions: Readonly<Partial<Record<Action, number>>>;
+};
+
+/** How the credentials of one organisation are used: noted in memory, where it costs nothing, and taken from there now and then. */
+export class Uses {
+  #noted = new Map<CredentialId, Use>();
+
+  came(id: CredentialId, { address, transport }: Circumstances, at: Instant, byFormer: boolean): void {
+    const use = this.#of(id);
+    Object.assign(use, { at, address, transport, ...(byFormer && { formerAt: at }) });
+  }
+
+  did(id: CredentialId, action: Action, at: Instant): void {
+    this.#of(id).actions.set(action, dayOf(at));
+  }
+
+  /** What was not taken yet of one. */
+  of(id: CredentialId): Use | undefined {
+    return this.#noted.get(id);
+  }
+
+  take(): ReadonlyMap<CredentialId, Use> {
+    const noted = this.#noted;
+    this.#noted = new Map();
+    return noted;
+  }
+
+  #of(id: CredentialId): Use {
+    let use = this.#noted.get(id);
+    if (!use) this.#noted.set(id, (use = { actions: new Map() }));
+    return use;
+  }
+}
+
+/** What is kept, with what was noted since; the same object where that says nothing new. */
+export function withUse(kept: KeptUse | undefined, use: Use, today: number): KeptUse {
+  const came = use.at === undefined ? kept : use;
+  const next: KeptUse = {
+    since: kept?.since ?? today,
+    address: came?.address,
+    transport: came?.transport,
+    formerAt: use.formerAt ?? kept?.formerAt,
+    actions: { ...kept?.actions, ...Object.fromEntries(use.actions) },
+  };
+  return kept && isSameUse(kept, next) ? kept : next;
+}
+
+function isSameUse(one: KeptUse, other: KeptUse): boolean {
+  const actions = Object.keys(other.actions) as Action[]; // the keys of the record that it is
+  return (
+    one.address === other.address &&
+    one.transport === other.transport &&
+    one.formerAt === other.formerAt &&
+    actions.every((action) => one.actions[action] === other.actions[action])
+  );
+}
+
+export type Worn = {
+  readonly granted: number;
+  readonly used: number;
+  readonly since: Instant;
+  /** The grants that would have been enough; none where that is all of them, or nothing was used. */
+  readonly narrower: readonly string[];
+};
+
+/** How much of what a credential may do was done in the last thirty days, or since its use is kept. By action: on which thing is not kept. */
+export function wornOf(
+  { grants, createdAt }: { readonly grants: readonly Grant[]; readonly createdAt: Instant },
+  { since, actions }: KeptUse,
+  now: Instant,
+): Worn {
+  const from = Math.max(since, dayOf(now) - window);
+  const used = grants.filter(({ action }) => (actions[action] ?? -1) >= from);
+  const narrower = used.length > 0 && used.length < grants.length ? used.map(formatGrant) : [];
+  return { granted: grants.length, used: used.length, since: Math.max(from * day, createdAt) as Instant, narrower };
+}
