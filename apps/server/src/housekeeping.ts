@@ -1,4 +1,5 @@
 import type { Report } from "@holdfast/kernel";
+import type { Refusals } from "./audit/index.ts";
 import type { Accounts } from "./accounting/index.ts";
 import { dayOf, type Authentication, type HighWater, type Journal } from "./authority/index.ts";
 import type { ListKeeping, Rotation, Sessions, Spaces } from "./authority/index.ts";
@@ -63,4 +64,13 @@ function checkDaily(day: number, clock: HighWater, spaces: Spaces): number {
   const today = dayOf(clock.now());
   if (today > day) for (const space of spaces.all()) space.bump();
   return today;
+}
+
+/** What was only noted so far is written down before the storage closes. */
+export async function keepLast(needs: {
+  readonly refusals: Refusals | undefined;
+  readonly lists: ListKeeping;
+  readonly authentication: Authentication;
+}): Promise<void> {
+  await Promise.all([needs.refusals?.flush(), needs.lists.rememberHits(), needs.authentication.rememberUse()]);
 }

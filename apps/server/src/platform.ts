@@ -24,7 +24,7 @@ import { openCertificates } from "./certificates.ts";
 import { keepTime } from "./clock-watch.ts";
 import type { Config } from "./config.ts";
 import { connectionsOf } from "./connections.ts";
-import { keepHouse } from "./housekeeping.ts";
+import { keepHouse, keepLast } from "./housekeeping.ts";
 import { Browsers, demandsIn, Identity, Invitations, Members, Organisations, SetupOffer } from "./identity/index.ts";
 import { identityRoutes } from "./identity/routes.ts";
 import {
@@ -163,7 +163,6 @@ async function open(needs: PlatformNeeds, opened: AsyncDisposableStack, closing:
     it.close(),
   );
   const accounts = opened.adopt(await Accounts.open({ ...common, report, lastKnown: highWater }), (it) => it.close());
-  const counting = { ...common, accounts };
   const directories = new Directories({ storage, clock });
   const devices = new DeviceList({ storage, spaces, directories, presences });
   const registry = new Registry({
@@ -263,7 +262,7 @@ async function open(needs: PlatformNeeds, opened: AsyncDisposableStack, closing:
     ...messageRoutes({ mqttSessions: new MqttSessions({ storage, spaces, clock, log, broker }) }),
     ...telemetryRoutes({ telemetry, accounts, queries: new TelemetryQueries({ ...common, telemetry, keys: keyring }) }),
     ...auditRoutes(new Audit(storage)),
-    ...accountingRoutes({ usage: new Usage(counting), plans: new Plans(counting) }),
+    ...accountingRoutes({ usage: new Usage({ ...common, accounts }), plans: new Plans({ ...common, accounts }) }),
     ...simulationRoutes(simulation),
     ...platformRoutes({
       certificates,
@@ -307,8 +306,7 @@ async function open(needs: PlatformNeeds, opened: AsyncDisposableStack, closing:
   opened.defer(() => simulation.stop());
   simulation.resume();
 
-  const flushed = () => Promise.all([refusals.log?.flush(), lists.rememberHits(), authentication.rememberUse()]);
-  opened.defer(async () => void (await flushed()));
+  opened.defer(() => keepLast({ refusals: refusals.log, lists, authentication }));
   const rounds = opened.adopt(new Rounds(timers, report), (it) => it.stop());
   keepHouse(rounds, { ...common, ...verbs, ...life, report, sessions, lists, journal, directories });
   opened.defer(() => keepTime({ storage, clock, report }));

@@ -79,7 +79,7 @@ export function madeAgain({
   const somewhere = grants.filter(({ where }) => !("all" in where));
   const where: Where = somewhere[0]?.where ?? { all: true };
   const ticked = [...new Set(grants.map(({ action }) => action))];
-  const scope = scopeOf(where);
+  const scope = placeOf(where);
   const blank = { kind, actions: ticked, scope: scope.kind, application: owner, devices: "", tag: "" };
   // What an access key may do holds in its application, whatever is said here.
   if (kind === "accessKey") return { ...blank, scope: "all" };
@@ -97,7 +97,7 @@ export function madeAgain({
   }
 }
 
-function scopeOf(where: Where): Scope {
+function placeOf(where: Where): Scope {
   if ("all" in where) return { kind: "all" };
   if ("application" in where) return { kind: "application", application: where.application };
   if ("devices" in where) return { kind: "devices", devices: where.devices };
