@@ -5,7 +5,16 @@ import { connectAsync, type OnPacketCallback } from "mqtt";
 import { actions, allActions, isAction, routes, type Action, type Route } from "@holdfast/protocol";
 import { atEnd } from "../apps/server/src/testing/index.ts";
 import { CookieBrowser } from "./cookie-browser.fixture.ts";
-import { startOrgs, statusOfStream, textOf, unknown, type Key, type Problem, type Token } from "./authority.fixture.ts";
+import {
+  startOrgs,
+  statusOfStream,
+  textOf,
+  unknown,
+  type Key,
+  type Problem,
+  type Thing,
+  type Token,
+} from "./authority.fixture.ts";
 
 // What must be so, whatever the matrix says.
 const { platform, visitor, ours, theirs, our, their } = await startOrgs();
@@ -33,8 +42,8 @@ test("every operation says what it needs, and the few that are open to all are t
   for (const [name, { needs, on, openTo }] of all) {
     assert.equal(needs === "public", open.includes(name), name);
     assert.equal(openTo, name === "metrics" ? "thisMachine" : undefined, name);
-    if (needs === "public" || needs === "signedIn") continue;
-    assert.ok(isAction(needs) && on !== undefined, name);
+    if (!isAction(needs)) continue;
+    assert.ok(on !== undefined, name);
     if (typeof on !== "object") continue;
     // What it is asked about is of the action's kind.
     assert.equal("path" in on ? on.path : on.body, actions[needs], name);
@@ -72,6 +81,9 @@ test("what is another organisation's and what never was are answered alike, wher
     theirs.invite("their-guest@example.com"),
   ]);
   const theirRole = await theirs.role("Theirs");
+  const theirUser = await theirs.asks.post<Thing>(`/v1/applications/${their.application.id}/users`, {
+    login: "theirs",
+  });
   const foreignToken = await theirs.tokenOf(["org.read"]);
   const foreign: Record<string, string> = {
     application: their.application.id,
@@ -83,6 +95,7 @@ test("what is another organisation's and what never was are answered alike, wher
     person: theirMember.person,
     invitation: theirGuest.id,
     role: theirRole.id,
+    user: theirUser.id,
   };
   const never: Record<string, string> = Object.fromEntries(
     Object.keys(foreign).map((kind) => [kind, unknown(kind === "credential" ? "token" : (kind as "device"))]), // these are kinds
@@ -101,15 +114,27 @@ test("what is another organisation's and what never was are answered alike, wher
           ? { name: "Mine now" }
           : needs === "accessKey.create"
             ? { name: "Mine" }
-            : body === "bytes"
-              ? { temperature: 1 }
-              : undefined;
+            : needs === "device.bind"
+              ? { user: null }
+              : path.endsWith("/users")
+                ? { login: "mine" }
+                : body === "bytes"
+                  ? { temperature: 1 }
+                  : undefined;
     const query = path.endsWith("/telemetry") && method === "GET" ? "?attribute=temperature" : "";
     asked.push([method, name, (id) => path.replace(`{${name}}`, id) + query, () => given]);
   }
   assert.ok(asked.length >= 18, "the routes have identifiers in their paths");
   // And everywhere else.
   asked.push(
+    ["PUT", "user", () => `/v1/devices/${mine}/user`, (user) => ({ user })],
+    ...(
+      ["GET ", "GET /devices", "GET /sessions", "POST /suspend", "POST /activate", "POST /reset", "DELETE "] as const
+    ).map((one): (typeof asked)[number] => {
+      const [method = "", below = ""] = one.split(" ");
+      return [method, "user", (id) => `/v1/applications/${our.application.id}/users/${id}${below}`];
+    }),
+    ["POST", "user", () => "/v1/tokens", (user) => ({ name: "n", grants: [`telemetry.read:${user}`] })],
     ["POST", "application", () => "/v1/devices", (application) => ({ application, name: "Mine" })],
     ["POST", "product", () => "/v1/devices", (product) => ({ application: our.application.id, product, name: "Mine" })],
     ["PATCH", "application", () => `/v1/devices/${mine}`, (application) => ({ application })],
@@ -289,8 +314,9 @@ async function everythingReadBy(credential: string): Promise<string> {
   return texts.join("\n");
 }
 
-test("without leave to read credentials, and the audit log that names them, nobody sees one", async () => {
-  const blind = allActions.filter((action) => action !== "credential.read" && action !== "audit.read");
+test("without leave to read credentials, and the audit log and the usage that name them, nobody sees one", async () => {
+  const naming: readonly string[] = ["credential.read", "audit.read", "usage.read"];
+  const blind = allActions.filter((action) => !naming.includes(action));
   const token = await ours.tokenOf(blind);
   const told = await everythingReadBy(token.token);
   assert.ok(told.includes(our.device.id), "it does see something");

@@ -3,7 +3,7 @@ import { readFileSync, writeFileSync } from "node:fs";
 import path from "node:path";
 import { test } from "node:test";
 import { connectAsync, type MqttClient, type OnPacketCallback } from "mqtt";
-import { actions, allActions, instanceActions, routes, type Action, type Route } from "@holdfast/protocol";
+import { actions, allActions, instanceActions, isAction, routes, type Action, type Route } from "@holdfast/protocol";
 import { atEnd } from "../apps/server/src/testing/index.ts";
 import { CookieBrowser } from "./cookie-browser.fixture.ts";
 import {
@@ -53,7 +53,58 @@ type Subject = {
   roleName: string;
   plan: { name: string };
   entry: Thing;
+  user: Thing;
 };
+const keysOf = `/v1/applications/${our.application.id}/keys`;
+const page = "https://app.example";
+const publishedKey = await ours.asks.post<Key>(keysOf, {
+  name: "published",
+  kind: "application",
+  conditions: { origins: [page] },
+});
+
+/** Customers of that application, who set their password with the code that they were given. */
+const usersOf = `/v1/applications/${our.application.id}/users`;
+const { password } = viewerPerson;
+const byPage = <T>(path: string, body: object) =>
+  visitor.send<T>("POST", `/v1/application-users/${path}?key=${textOf(publishedKey)}`, {
+    headers: { origin: page },
+    body,
+  });
+async function customer(login: string): Promise<Thing> {
+  const { id, code } = await ours.asks.post<Thing & { code: string }>(usersOf, { login });
+  assert.equal((await byPage("password", { login, code, password })).status, 200);
+  return { id };
+}
+const customerOf = await customer("customer");
+await customer("customer-without");
+await ours.asks.send("PATCH", `/v1/applications/${our.application.id}`, { body: { signUp: "confirmed" } });
+await ours.asks.send("PUT", `/v1/devices/${our.device.id}/user`, { body: { user: customerOf.id } });
+
+type SignIn = { readonly accessToken: string; readonly refreshToken: string };
+const signIns = new Map<string, { readonly at: number; readonly token: Promise<string> }>();
+/** A token lasts a quarter of an hour, and here time passes. */
+async function signedIn(login: string, begin?: (login: string) => Promise<unknown>, isOut = false): Promise<string> {
+  await begin?.(login);
+  const name = `${login} ${isOut}`;
+  const there = signIns.get(name);
+  if (there && clock.now() - there.at < 600_000) return there.token;
+  const token = byPage<SignIn>("sign-in", { login, password }).then(async ({ body }) => {
+    if (isOut) await byPage("sign-out", { refreshToken: body.refreshToken });
+    return body.accessToken;
+  });
+  signIns.set(name, { at: clock.now(), token });
+  return token;
+}
+
+/** Whoever removes herself is somebody else each time. */
+function ofCustomer(
+  { needs, method }: Route,
+  login = "customer",
+): [login: string, begin?: (login: string) => Promise<unknown>] {
+  return needs === "applicationUser" && method === "DELETE" ? [freshEmail(), customer] : [login];
+}
+
 const standing: Subject = {
   ...our,
   credential: await ours.tokenOf(["org.read"]),
@@ -63,6 +114,7 @@ const standing: Subject = {
   roleName: "Fresh 0",
   plan: { name: "standing" },
   entry: await ours.deny("192.0.2.1"),
+  user: customerOf,
 };
 await ours.asks.post("/v1/plans", { name: "standing", quotas: { devices: 1_000_000 } });
 
@@ -92,6 +144,9 @@ let rolesMade = 0;
 const freshName = () => `Fresh ${(rolesMade += 1)}`;
 let invited = 0;
 const freshEmail = () => `guest-${(invited += 1)}@example.com`;
+const ofUser = ({ application, user }: Subject) => ({ params: { application: application.id, user: user.id } });
+const freshUser = () => ours.asks.post<Thing>(usersOf, { login: freshEmail() });
+const onFreshUser = { fresh: async () => ({ user: await freshUser() }), ask: ofUser };
 const reading = JSON.stringify({ temperature: 21.5 });
 const named = { name: "Named" };
 
@@ -211,6 +266,24 @@ const operations: Record<keyof typeof routes, Operation> = {
   readQuotas: {},
   listPlans: {},
   savePlan: { ask: () => ({ body: { name: "large", quotas: { messages: 1_000_000_000 } } }) },
+  signUpUser: { ask: () => ({ body: { login: "somebody@example.com", password: viewerPerson.password } }) },
+  signInUser: { ask: () => ({ body: { login: "customer", password } }) },
+  setUserPassword: { ask: () => ({ body: { login: "customer", password, code: "no code" } }) },
+  refreshUser: { ask: () => ({ body: { refreshToken: "none" } }) },
+  signOutUser: { ask: () => ({ body: { refreshToken: "none" } }) },
+  readOwnUser: {},
+  removeOwnUser: { fresh: async () => ({ user: await freshUser() }) },
+  listOwnUserSessions: {},
+  listUsers: onApplication,
+  createUser: { ask: (subject) => ({ ...inPath("application")(subject), body: { login: freshEmail() } }) },
+  readUser: { ask: ofUser },
+  suspendUser: onFreshUser,
+  activateUser: onFreshUser,
+  removeUser: onFreshUser,
+  resetUser: onFreshUser,
+  listUserDevices: { ask: ofUser, also: ["device.read"] },
+  listUserSessions: { ask: ofUser },
+  bindDevice: { ask: (subject) => ({ ...inPath("device")(subject), body: { user: subject.user.id } }) },
   removePlan: {
     fresh: async () => {
       await ours.asks.post("/v1/plans", { name: "fleeting", quotas: {} });
@@ -260,14 +333,7 @@ function tokenWith(grants: readonly string[]): Promise<Token> {
 const operator = await ours.operatorKey();
 const accessKey = await ours.accessKey(our.application.id, ["*"]);
 const otherAccessKey = await ours.accessKey(our.other.id, ["*"]);
-const keysOf = `/v1/applications/${our.application.id}/keys`;
 const trustedKey = await ours.asks.post<Key>(keysOf, { name: "trusted", kind: "trustedApplication", grants: ["*"] });
-const page = "https://app.example";
-const publishedKey = await ours.asks.post<Key>(keysOf, {
-  name: "published",
-  kind: "application",
-  conditions: { origins: [page] },
-});
 const suspended = await ours.device(our.application.id);
 await ours.asks.post(`/v1/devices/${suspended.id}/suspend`);
 const revoked = await ours.tokenOf(["*"]);
@@ -278,7 +344,6 @@ const child = await visitor.as(textOf(ofRevoked)).post<Token>("/v1/tokens", { na
 await ours.revoke(ofRevoked.id);
 clock.move(2_000);
 
-const isAction = (needs: Route["needs"]): needs is Action => needs !== "public" && needs !== "signedIn";
 const all: readonly Action[] = allActions;
 
 /** Where the thing that an action is about lies, as a grant says it: the one, or another of its kind. */
@@ -353,6 +418,9 @@ const callers: Record<string, Caller | "nothing"> = {
   "a trusted key of its application": () => textOf(trustedKey),
   "a publishable key, on its page": () => ({ "x-auth-token": textOf(publishedKey), origin: page }),
   "a publishable key, elsewhere": () => textOf(publishedKey),
+  "a user of its application": (route) => signedIn(...ofCustomer(route)),
+  "a user of its application who has no devices": (route) => signedIn(...ofCustomer(route, "customer-without")),
+  "a user who signed out": () => signedIn("customer", undefined, true),
   "an operator key, in a browser": () => ({ "x-auth-token": textOf(operator), origin: page }),
   "its device": (_, __, { device }) => textOf(device.key),
   "another device": (_, __, { neighbour }) => textOf(neighbour.key),
@@ -425,6 +493,7 @@ async function linesOfHttp(): Promise<string[]> {
       roleName: standing.roleName,
       plan: { name: "never-was" },
       entry: { id: unknown("listEntry") },
+      user: { id: unknown("user") },
     };
     if (JSON.stringify(asked(nothing)) !== JSON.stringify(asked(standing)))
       lines.push(`  the owner, about what never was: ${await ask(route, ours.token, asked(nothing))}`);

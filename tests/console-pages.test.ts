@@ -22,6 +22,7 @@ const product = await me.post<{ id: string }>("/v1/products", {
   name: "Pump",
   attributes: { pressure: { type: "number", unit: "bar" }, running: { type: "boolean" } },
 });
+await me.post(`/v1/applications/${application.id}/users`, { login: "dora@example.com" });
 await me.post("/v1/products", { name: "Sensor", strict: true });
 const make = (name: string, more: object = {}) =>
   me.post<Made>("/v1/devices", {
@@ -230,6 +231,23 @@ const places: readonly Place[] = [
       "an entry": async (page) => {
         await press(page, "Add an entry");
         await page.getByRole("dialog", { name: "Add an entry" }).waitFor();
+      },
+    },
+  ],
+  [
+    `${inOrg}/access/customers`,
+    "Access",
+    "dora@example.com",
+    {
+      "her devices": async (page) => {
+        await press(page, "Devices dora@example.com");
+        await page.getByRole("dialog").getByText("No device is bound to this customer.").waitFor();
+        await press(page, "Close");
+      },
+      "a code, this once": async (page) => {
+        await press(page, "New password dora@example.com");
+        await press(page, "Make the code");
+        await page.getByLabel("The code", { exact: true }).waitFor();
       },
     },
   ],

@@ -10,9 +10,12 @@ const page = path.join(path.dirname(import.meta.dirname), "docs/kinds.md");
 const all: readonly Route[] = Object.values(routes);
 
 /** Whether a credential of this kind, with all that it can hold, gets past the question that the operation asks. */
+const only = { publishedKey: "application", applicationUser: "applicationUser" } as const;
+
 function reaches(kind: string, { actions, isPublic }: Preset, { needs, on, session }: Route): boolean {
   if (session === "asks" || session === "ends") return kind === "session";
   if (needs === "public") return false; // no credential is looked at
+  if (needs === "publishedKey" || needs === "applicationUser") return only[needs] === kind;
   if (needs === "signedIn") return isPublic === undefined;
   return actions.includes(needs) && (on !== "me" || kind === "device" || kind === "certificate");
 }
@@ -20,7 +23,7 @@ function reaches(kind: string, { actions, isPublic }: Preset, { needs, on, sessi
 const cell = (text: string): string => text.replaceAll("|", "\\|");
 
 const row = ({ method, path: address, needs, summary }: Route): string =>
-  `| \`${method} ${address}\` | ${needs === "signedIn" ? "to be signed in" : needs === "public" ? "" : `\`${needs}\``} | ${cell(summary)} |`;
+  `| \`${method} ${address}\` | ${needs === "signedIn" ? "to be signed in" : needs === "public" ? "" : needs in only ? "this kind" : `\`${needs}\``} | ${cell(summary)} |`;
 
 const overMqtt = ({ actions }: Preset): readonly string[] => [
   ...(actions.includes("telemetry.write") ? ["| MQTT, to publish | `telemetry.write` | Readings. |"] : []),

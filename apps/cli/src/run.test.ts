@@ -115,7 +115,7 @@ test("a new device comes with the lines that send its first reading, to be copie
 });
 
 test("a device goes into the only application there is, and into none of several", async (t) => {
-  const there = [{ id: application, name: "Pumps", createdAt, version: 1 }];
+  const there = [{ id: application, name: "Pumps", signUp: "closed", createdAt, version: 1 }];
   let many = 0;
   const env = await serve(t, (request, response) => {
     if (request.method === "GET") return json(response, 200, { items: [...there, ...there].slice(0, many) });

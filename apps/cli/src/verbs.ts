@@ -1,4 +1,5 @@
 import { applicationVerbs } from "./verbs/applications.ts";
+import { appUserVerbs } from "./verbs/app-users.ts";
 import { auditVerbs } from "./verbs/audit.ts";
 import { certificateVerbs } from "./verbs/certificates.ts";
 import { credentialVerbs } from "./verbs/credentials.ts";
@@ -30,6 +31,7 @@ export const verbs: readonly Verb[] = [
   ...invitationVerbs,
   ...roleVerbs,
   ...applicationVerbs,
+  ...appUserVerbs,
   ...productVerbs,
   ...deviceVerbs,
   ...tailVerbs,

@@ -165,6 +165,10 @@ const tree = root.addChildren([
       lazyRouteComponent(() => import("./access/index.ts"), "RolePage"),
     ),
     page(
+      below(paths.customers),
+      lazyRouteComponent(() => import("./access/index.ts"), "Customers"),
+    ),
+    page(
       below(paths.addCredential),
       lazyRouteComponent(() => import("./access/index.ts"), "AddCredential"),
     ),

@@ -3,6 +3,7 @@ import { Refusal, type Clock, type Id, type Instant, type Random, type Report, t
 import { aboutPlatform, listeningOn, nameOf } from "./about.ts";
 import { Accounts, Plans, Usage } from "./accounting/index.ts";
 import { accountingRoutes } from "./accounting/routes.ts";
+import { openApplicationUsers } from "./application-users.ts";
 import { Audit, recorder, Refusals } from "./audit/index.ts";
 import { auditRoutes } from "./audit/routes.ts";
 import {
@@ -165,18 +166,12 @@ async function open(needs: PlatformNeeds, opened: AsyncDisposableStack, closing:
   const accounts = opened.adopt(await Accounts.open({ ...common, report, lastKnown: highWater }), (it) => it.close());
   const directories = new Directories({ storage, clock });
   const devices = new DeviceList({ storage, spaces, directories, presences });
-  const registry = new Registry({
-    ...common,
-    keys: keyring,
-    minting,
-    revocation,
-    journal,
-    telemetry,
-    accounts,
-    directories,
-  });
+  const held = { keys: keyring, minting, revocation, journal };
+  const registry = new Registry({ ...common, ...held, accounts, telemetry, directories });
   await reconcile({ storage, revocation, ...life, registry, report });
   const catalogue = new Catalogue({ ...common, revocation });
+  const doors = new Doors({ storage, spaces, directories });
+  const applicationUsers = openApplicationUsers({ ...forPeople, registry });
 
   const lists = new ListKeeping({ ...common, report });
 
@@ -258,7 +253,8 @@ async function open(needs: PlatformNeeds, opened: AsyncDisposableStack, closing:
   const handlers: Handler[] = [
     ...identityRoutes({ identity, browsers, organisations: new Organisations(common), members, invitations }),
     ...authorityRoutes({ ...common, ...verbs, ...life, lists, connections, timers, roles: new Roles(forPeople) }),
-    ...registryRoutes({ registry, catalogue, doors: new Doors({ storage, spaces, directories }), devices, presences }),
+    ...registryRoutes({ registry, catalogue, doors, devices, presences, ...applicationUsers }),
+    ...applicationUsers.handlers,
     ...messageRoutes({ mqttSessions: new MqttSessions({ storage, spaces, clock, log, broker }) }),
     ...telemetryRoutes({ telemetry, accounts, queries: new TelemetryQueries({ ...common, telemetry, keys: keyring }) }),
     ...auditRoutes(new Audit(storage)),

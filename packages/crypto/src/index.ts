@@ -1,10 +1,10 @@
 export { blindIndex, derive } from "./derive.ts";
-export { digestForDpop, dpopAlgorithms, readDpop, type DpopClaims } from "./dpop.ts";
+export { digestForDpop, dpopAlgorithms, readDpop, readFirstDpop, type DpopClaims } from "./dpop.ts";
 export { credentialIn, scrub } from "./leak.ts";
 export { openWithPassphrase, sealWithPassphrase } from "./passphrase.ts";
 export { Passwords } from "./password.ts";
 export { associated, open, seal, sealOverhead, type Belongs, type SealKey } from "./seal.ts";
-export { digestSecret, isSecret, newSecret, secretMatches, type SecretKind } from "./secret.ts";
+export { digestSecret, isSecret, newSecret, secretAfter, secretMatches, type SecretKind } from "./secret.ts";
 export { mintToken, newKid, newNonce, openToken, parseToken, type ParsedToken, type TokenClaims } from "./token.ts";
 export {
   isCertificateOf,

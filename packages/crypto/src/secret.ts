@@ -1,4 +1,4 @@
-import { hash, timingSafeEqual } from "node:crypto";
+import { createHmac, hash, timingSafeEqual } from "node:crypto";
 import type { Random } from "@holdfast/kernel";
 import { encode, isCanonical } from "./base64url.ts";
 import { checksum, checksumLength } from "./checksum.ts";
@@ -10,6 +10,8 @@ export const secretPrefixes = {
   invitation: "hfi_",
   session: "hfc_",
   publishable: "hfp_",
+  refresh: "hfr_",
+  code: "hfo_",
 } as const;
 export type SecretKind = keyof typeof secretPrefixes;
 
@@ -17,9 +19,17 @@ const secretBytes = 32;
 const bodyLength = 43; // 32 bytes in base64url
 const textLength = 4 + bodyLength + checksumLength;
 
+/** What follows a refresh token, made of it and a key: whoever shows it again at once gets the same again, and it is kept nowhere. */
+export const secretAfter = (text: string, key: Uint8Array, kind: SecretKind): string =>
+  secretOf(new Uint8Array(createHmac("sha256", key).update(text, "utf8").digest()), kind);
+
 /** 256 random bits as text: `hfs_`, 43 characters of base64url (RFC 4648, 5), six of checksum. */
 export function newSecret(random: Random, kind: SecretKind = "key"): string {
-  const body = secretPrefixes[kind] + encode(random.bytes(secretBytes));
+  return secretOf(random.bytes(secretBytes), kind);
+}
+
+function secretOf(bytes: Uint8Array, kind: SecretKind): string {
+  const body = secretPrefixes[kind] + encode(bytes);
   return body + checksum(body);
 }
 

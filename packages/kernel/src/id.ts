@@ -18,6 +18,7 @@ const prefixes = {
   role: "rol",
   session: "ses",
   token: "tok",
+  user: "usr",
 } as const;
 
 export type Kind = keyof typeof prefixes;

@@ -31,6 +31,9 @@ const sentences = {
     "This platform was started with --no-demo: it makes no simulated fleet. Set it up without one.",
   "simulation.none": "This organisation is not simulated, so there is nothing here to end.",
   "password.weak": "A password needs between 12 and 128 characters.",
+  "code.invalid":
+    "This code is used, replaced, expired or mistyped, or for another login. Ask whoever runs the application for a new one.",
+  "signUp.closed": "This application takes only those who were invited. Ask whoever runs it for a code.",
   "invitation.invalid":
     "This invitation is used, withdrawn, expired or mistyped, or for another e-mail. Ask whoever invited you for a new one.",
 
@@ -81,6 +84,8 @@ const sentences = {
   "role.tooMany":
     "An organisation has at most 64 roles of its own, and 200,000 bytes of them as a file. Delete some, or name applications and tags instead of devices.",
   "invitation.unknown": "There is no such invitation, or none that you may know of.",
+  "user.unknown": "There is no such application user, or none that you may know of.",
+  "user.exists": "This application has a user with that login already. Reset that one instead.",
   "application.unknown": "There is no such application, or none that you may know of.",
   "application.inUse": "This application still has devices. Retire them or move them first.",
   "product.unknown": "There is no such product, or none that you may know of.",

@@ -59,6 +59,9 @@ export const actions = {
   "role.read": "org",
   "role.update": "org",
   "credential.rotate": "org",
+  "applicationUser.read": "application",
+  "applicationUser.manage": "application",
+  "device.bind": "device",
 } as const satisfies Record<string, Kind>;
 
 export type Action = keyof typeof actions;

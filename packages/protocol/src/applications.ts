@@ -2,7 +2,10 @@ import { z } from "zod";
 import { cursor, id, limit, name, noReply, pageOf, time, version } from "./shapes.ts";
 import { route } from "./route.ts";
 
-const application = z.object({ id: id("application"), name: z.string(), createdAt: time, version });
+/** Whether somebody may become a user of an application who was not invited; `confirmed`: once a program of the application says so. */
+const signUp = z.enum(["closed", "confirmed", "open"]);
+
+const application = z.object({ id: id("application"), name: z.string(), signUp, createdAt: time, version });
 const on = { path: "application" } as const;
 
 export const createApplication = route({
@@ -41,10 +44,10 @@ export const readApplication = route({
 export const updateApplication = route({
   method: "PATCH",
   path: "/v1/applications/{application}",
-  summary: "Renames an application.",
+  summary: "Renames an application, or says who may sign up as a user of it.",
   needs: "application.update",
   on,
-  body: z.strictObject({ name }),
+  body: z.strictObject({ name: name.optional(), signUp: signUp.optional() }),
   reply: application,
   versioned: true,
 });

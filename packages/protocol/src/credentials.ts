@@ -77,6 +77,7 @@ const credential = z.object({
   person: id("person").optional(),
   application: id("application").optional(),
   device: id("device").optional(),
+  user: id("user").optional(),
   createdAt: time,
   /** The key that whoever shows it has to prove: its thumbprint (RFC 7638). */
   boundTo: z.string().optional(),

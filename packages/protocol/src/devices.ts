@@ -20,12 +20,13 @@ const presence = z.object({
 /** How a list of devices may be sorted; `-` is descending. */
 export const deviceOrders = ["createdAt", "-createdAt", "name", "-name", "lastSeenAt", "-lastSeenAt"] as const;
 
-const device = z.object({
+export const device = z.object({
   id: id("device"),
   state: z.enum(["active", "suspended", "retired"]),
   name: z.string(),
   application: id("application"),
   product: id("product").optional(),
+  user: id("user").optional().describe("The application user whose it is."),
   alias: alias.optional(),
   tags,
   createdAt: time,
@@ -69,6 +70,7 @@ export const listDevices = route({
     "The devices that the caller may read, oldest first unless sorted otherwise, and how many there are in all pages.",
   needs: "device.read",
   on: "reach",
+  pages: true,
   query: z.strictObject({
     limit,
     /** It holds the last name of a page, sealed. A cursor belongs to the sort and the filter that it was made with. */
@@ -112,6 +114,7 @@ export const summariseDevices = route({
     "How many devices the caller may read: in each state, and how many of those that are not retired are connected.",
   needs: "device.read",
   on: "reach",
+  pages: true,
   reply: deviceCounts,
 });
 
@@ -121,6 +124,7 @@ export const readDevice = route({
   summary: "One device.",
   needs: "device.read",
   on,
+  pages: true,
   reply: device,
   versioned: true,
 });
@@ -149,6 +153,17 @@ export const updateDevice = route({
     alias: alias.nullable().optional(),
     tags: tags.optional(),
   }),
+  reply: device,
+  versioned: true,
+});
+
+export const bindDevice = route({
+  method: "PUT",
+  path: "/v1/devices/{device}/user",
+  summary: "Says which user of its application a device belongs to, or with null nobody: that holds at once.",
+  needs: "device.bind",
+  on,
+  body: z.strictObject({ user: id("user").nullable() }),
   reply: device,
   versioned: true,
 });

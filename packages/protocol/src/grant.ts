@@ -2,11 +2,12 @@ import { isId, Refusal, type Id } from "@holdfast/kernel";
 import { allActions, instanceActions, isAction, type Action } from "./actions.ts";
 import { tagKey, tagValue } from "./shapes.ts";
 
-/** Where a grant holds. Over an organisation's own things only `all` means anything; a device is reached by all four. */
+/** Where a grant holds. Over an organisation's own things only `all` means anything; a device is reached by all five, by its user in what that user's sign-in gives alone. */
 export type Where =
   | { readonly all: true }
   | { readonly application: Id<"application"> }
   | { readonly devices: readonly Id<"device">[] }
+  | { readonly user: Id<"user"> }
   | { readonly tag: { readonly key: string; readonly value: string } };
 
 /** One thing that may be done, and where. */
@@ -39,6 +40,7 @@ export function formatWhere(where: Where): string {
   if ("all" in where) return "*";
   if ("application" in where) return where.application;
   if ("devices" in where) return where.devices.join(",");
+  if ("user" in where) return where.user;
   return `tag:${where.tag.key}=${where.tag.value}`;
 }
 
@@ -56,6 +58,7 @@ function actionsNamed(text: string, name: string): readonly Action[] {
 function parseWhere(text: string, where: string): Where {
   if (where === "*") return { all: true };
   if (isId("application", where)) return { application: where };
+  if (isId("user", where)) return { user: where };
   if (where.startsWith("tag:")) {
     const equals = where.indexOf("=");
     if (equals < 0) throw malformed(text);

@@ -32,6 +32,9 @@ export const isOfNoApplication = ({ action }: { readonly action: Action }): bool
 const about = (...kinds: readonly string[]): readonly Action[] =>
   allActions.filter((action) => kinds.includes(actions[action]));
 
+/** Who the users of an application are, and what is theirs: for its server. */
+const ofUsers = (action: Action): boolean => action.startsWith("applicationUser.") || action === "device.bind";
+
 /** An action of a device's own: it is asked about that device alone. */
 const ofDevice: readonly Action[] = ["telemetry.write"];
 
@@ -50,7 +53,7 @@ export const presets: Readonly<Record<CredentialKind, Preset>> = {
     where: "the organisation, or what each grant says",
   },
   trustedApplication: {
-    what: "What the server of an application does on its behalf: its devices and what they measure, and products.",
+    what: "What the server of an application does on its behalf: its devices and what they measure, its users, and products.",
     shown: "`key_….hfs_…`",
     actions: [...about("application", "device"), ...allActions.filter((action) => isOfNoApplication({ action }))],
     where: "its application, and the products of the organisation",
@@ -58,7 +61,7 @@ export const presets: Readonly<Record<CredentialKind, Preset>> = {
   accessKey: {
     what: "Programs of one application. Its grants may name devices or a tag, and publishing or subscribing alone (`telemetry.write`, `telemetry.read`).",
     shown: "`key_….hfs_…`; over MQTT as user name and password",
-    actions: about("application", "device"),
+    actions: about("application", "device").filter((action) => !ofUsers(action)),
     where: "its application, or what each grant says",
   },
   application: {
@@ -70,9 +73,9 @@ export const presets: Readonly<Record<CredentialKind, Preset>> = {
   },
   applicationUser: {
     what: "A customer of the organisation's application, signed in.",
-    shown: "not made yet",
-    actions: [],
-    where: "what is the user's own",
+    shown: "`hf_…`, for a quarter of an hour; `hfr_…` renews it",
+    actions: ["device.read", "telemetry.read"],
+    where: "the devices that are bound to the user",
   },
   device: {
     what: "A device: its own tree, and nothing beside it.",

@@ -113,6 +113,7 @@ export const whoAmI = route({
     person: id("person").optional(),
     application: id("application").optional(),
     device: id("device").optional(),
+    user: id("user").optional(),
     grants: z.array(z.string()),
     expiresAt: time.optional(),
   }),

@@ -16,11 +16,18 @@ export type Route = {
   readonly path: string;
   /** One sentence for whoever reads the OpenAPI page. */
   readonly summary: string;
-  /** "public" is said aloud and stands in the matrix like any other need. "signedIn" asks only who is there. */
-  readonly needs: Action | "public" | "signedIn";
+  /**
+   * "public" is said aloud and stands in the matrix like any other need. "signedIn" asks only who is there;
+   * "publishedKey" for a key that is published with an application's pages, "applicationUser" for a user of it who signed in.
+   */
+  readonly needs: Action | "public" | "signedIn" | "publishedKey" | "applicationUser";
   readonly on?: On;
   /** Who asks from the machine that the platform runs on, and shows no credential, needs none. */
   readonly openTo?: "thisMachine";
+  /** A page of an application may ask it from the origins of its published key, which then stands in the query as `key`. */
+  readonly pages?: true;
+  /** Each asks for a slow hash: counted by address beforehand. */
+  readonly isCostly?: true;
   readonly query?: z.ZodObject;
   /** `"bytes"`: read by the verb itself, by its content type. */
   readonly body?: z.ZodType | "bytes";

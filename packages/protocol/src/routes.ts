@@ -19,6 +19,7 @@ export {
 export { createListEntry, listEntries, readListEntry, removeListEntry } from "./lists.ts";
 export {
   summariseDevices,
+  bindDevice,
   createDevice,
   deleteDevice,
   listDevices,
@@ -57,6 +58,25 @@ export {
 export { applyRoles, createRole, deleteRole, exportRoles, listRoles, readRole, updateRole } from "./roles.ts";
 export { readUpkeep, reportLeak, updateUpkeep } from "./upkeep.ts";
 export { createSession, deleteSession, readSession } from "./sessions.ts";
+export {
+  activateUser,
+  createUser,
+  listOwnUserSessions,
+  listUserDevices,
+  listUsers,
+  listUserSessions,
+  readOwnUser,
+  readUser,
+  refreshUser,
+  removeOwnUser,
+  removeUser,
+  resetUser,
+  setUserPassword,
+  signInUser,
+  signOutUser,
+  signUpUser,
+  suspendUser,
+} from "./application-users.ts";
 export { listAudit } from "./audit.ts";
 export { givePlan, listConnections, listPlans, readQuotas, readUsage, removePlan, savePlan } from "./usage.ts";
 export {

@@ -36,6 +36,7 @@ export const readTelemetry = route({
   summary:
     "The points of one attribute from `from` up to, not including, `to`, oldest first; with `every`, the aggregates (`avg` when none is named) of each step that has points. A page has `limit` points or steps, and `nextCursor` when there are more.",
   needs: "telemetry.read",
+  pages: true,
   on,
   query: z
     .strictObject({
@@ -75,6 +76,7 @@ export const readLatest = route({
   path: "/v1/devices/{device}/telemetry/latest",
   summary: "The newest point of each attribute of a device.",
   needs: "telemetry.read",
+  pages: true,
   on,
   reply: z.object({ items: z.array(z.object({ attribute: z.string(), time, value })) }),
 });

@@ -1,7 +1,7 @@
 import type { Reply } from "@holdfast/client";
 import { routes } from "@holdfast/protocol";
 import { allPages, paging } from "../pages.ts";
-import { idOf, required, text } from "../parameter.ts";
+import { idOf, oneOf, required, text } from "../parameter.ts";
 import type { Tools } from "../tools.ts";
 import { verb } from "../verb.ts";
 
@@ -13,6 +13,7 @@ const show = (application: Application, { print }: Tools): void =>
   print.thing(application, [
     ["id", application.id],
     ["name", application.name],
+    ["sign-up", application.signUp],
     ["made", print.at(application.createdAt)],
   ]);
 
@@ -52,6 +53,16 @@ export const applicationVerbs = [
     flags: { name: required(text("NAME"), "what it is called from now on") },
     run: async ({ name, ...params }, tools) =>
       show(await (await tools.client()).call(routes.updateApplication, { params, body: { name } }), tools),
+  }),
+  verb({
+    name: "application sign-up",
+    summary: "Say who may become a user of an application without being invited",
+    arguments: {
+      ...one,
+      signUp: required(oneOf("closed", "confirmed", "open"), "nobody, whoever is confirmed, anybody"),
+    },
+    run: async ({ signUp, ...params }, tools) =>
+      show(await (await tools.client()).call(routes.updateApplication, { params, body: { signUp } }), tools),
   }),
   verb({
     name: "application delete",

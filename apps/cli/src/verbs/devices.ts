@@ -35,6 +35,7 @@ const rows = (device: Device, tools: Tools): [string, string][] => [
   ["seen", tools.print.at(device.presence.lastSeenAt)],
   ["application", device.application],
   ["product", device.product ?? ""],
+  ["user", device.user ?? ""],
   ["alias", device.alias ?? ""],
   ["tags", tagsOf(device)],
   ["made", tools.print.at(device.createdAt)],
@@ -197,6 +198,21 @@ export const deviceVerbs = [
     flags: { application: required(idOf("application"), "where it belongs from now on") },
     run: async ({ application, ...params }, tools) =>
       show(await (await tools.client()).call(routes.updateDevice, { params, body: { application } }), tools),
+  }),
+  verb({
+    name: "device bind",
+    summary: "Say which user of its application a device belongs to",
+    arguments: one,
+    flags: { user: required(idOf("user"), "whose it is from now on") },
+    run: async ({ user, ...params }, tools) =>
+      show(await (await tools.client()).call(routes.bindDevice, { params, body: { user } }), tools),
+  }),
+  verb({
+    name: "device unbind",
+    summary: "Take a device away from its user, at once",
+    arguments: one,
+    run: async (params, tools) =>
+      show(await (await tools.client()).call(routes.bindDevice, { params, body: { user: null } }), tools),
   }),
   change("suspend", "Silence a device until it is resumed", routes.suspendDevice),
   change("resume", "Let a suspended device speak again", routes.resumeDevice),

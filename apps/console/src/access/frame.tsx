@@ -11,6 +11,7 @@ const tabs = [
   { to: paths.people, label: own.tabs.people },
   { to: paths.lists, label: own.tabs.lists },
   { to: paths.roles, label: own.tabs.roles },
+  { to: paths.customers, label: own.tabs.customers },
 ] as const;
 
 /** What stands above both lists of who and what may come in. */

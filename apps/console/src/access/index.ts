@@ -5,3 +5,4 @@ export { Lists } from "./lists.tsx";
 export { People } from "./people.tsx";
 export { AddRole, RolePage } from "./role.tsx";
 export { Roles } from "./roles.tsx";
+export { Customers } from "./customers.tsx";

@@ -43,6 +43,7 @@ function placeOf(where: Where): Partial<Place> {
   if ("all" in where) return {};
   if ("application" in where) return { scope: "application", application: where.application };
   if ("devices" in where) return { scope: "devices", devices: where.devices.join("\n") };
+  if ("user" in where) return {}; // no role has one: a customer's own sign-in does
   return { scope: "tag", tag: `${where.tag.key}=${where.tag.value}` };
 }
 

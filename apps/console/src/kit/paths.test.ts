@@ -22,6 +22,7 @@ test("every place keeps its path", () => {
     product: "/o/$org/products/$product",
     access: "/o/$org/access",
     people: "/o/$org/access/people",
+    customers: "/o/$org/access/customers",
     lists: "/o/$org/access/lists",
     roles: "/o/$org/access/roles",
     addRole: "/o/$org/access/roles/add",

@@ -24,6 +24,7 @@ export const paths = {
   roles: "/o/$org/access/roles",
   addRole: "/o/$org/access/roles/add",
   role: "/o/$org/access/roles/$role",
+  customers: "/o/$org/access/customers",
   addCredential: "/o/$org/access/add",
   credential: "/o/$org/access/$credential",
   audit: "/o/$org/audit",

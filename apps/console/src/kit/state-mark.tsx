@@ -7,6 +7,7 @@ const looks: Readonly<Record<Mark, string>> = {
   active: "hf-state hf-disc hf-good",
   online: "hf-state hf-disc hf-good",
   offline: "hf-state hf-ring hf-off",
+  pending: "hf-state hf-ring hf-warn",
   suspended: "hf-state hf-bars hf-warn",
   retired: "hf-state hf-cross hf-off",
   revoked: "hf-state hf-cross hf-bad",

@@ -21,7 +21,7 @@ export function refuseAmplification(maker: Caller, grants: readonly Grant[]): vo
   refuseUnknown(maker, grants);
 }
 
-export type Lost = { readonly kind: "application" | "device"; readonly id: string };
+export type Lost = { readonly kind: "application" | "device" | "user"; readonly id: string };
 
 /**
  * A grant on something that is not there, or is another organisation's, would be worth nothing, and nobody would know. What belongs to
@@ -31,6 +31,8 @@ export function lostIn(space: Space, grants: readonly Grant[], within?: Id<"appl
   for (const { where } of grants) {
     if ("application" in where && !space.hasApplication(where.application))
       return { kind: "application", id: where.application };
+    // A user's own sign-in has it, and nothing else: nobody else knows what belongs to her tomorrow.
+    if ("user" in where) return { kind: "user", id: where.user };
     const id =
       "devices" in where &&
       where.devices.find((device) => {

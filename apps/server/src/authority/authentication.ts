@@ -7,6 +7,7 @@ import {
   proves,
   publicKeyIn,
   type ProofOf,
+  type PublicKey,
 } from "@holdfast/crypto";
 import {
   idFrom,
@@ -121,7 +122,7 @@ export class Authentication {
     // The row alone makes no token, and the organisation's key alone makes none: both must say the same.
     const shown = credential && digestShown(credential, claims.nonce);
     const same =
-      credential?.kind === "apiToken" &&
+      (credential?.kind === "apiToken" || credential?.kind === "applicationUser") &&
       shown !== undefined &&
       claims.seq === credential.issuedSeq &&
       claims.exp === (credential.expiresAt === undefined ? undefined : Math.floor(credential.expiresAt / 1_000)) &&
@@ -230,6 +231,16 @@ export class Authentication {
     if (!this.#dpop.accepts(id, publicKey, text, request)) throw this.#wrong(space, id, credential, "a wrong proof");
     caller.noteArrival();
     return caller;
+  }
+
+  /**
+   * Whoever asks for a credential that is to be bound to a key, with the first proof of it.
+   * @throws Refusal `proof.invalid`, `proof.nonce`
+   */
+  keyOf(request: DpopRequest): PublicKey {
+    const key = this.#dpop.first(request);
+    if (!key) throw new Refusal("proof.invalid");
+    return key;
   }
 
   #good(

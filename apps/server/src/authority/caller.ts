@@ -145,6 +145,14 @@ export class Caller implements Asker {
     throw this.refuse("connect", id, detail, new Refusal("permit.missing", { detail }));
   }
 
+  /** What only one kind of credential asks. @throws Refusal `permit.missing` */
+  refuseUnless(kind: "application" | "applicationUser"): void {
+    if (this.credential.kind === kind) return;
+    const detail =
+      kind === "application" ? "Show a publishable key of the application." : "Sign in as a user of the application.";
+    throw this.refuse("connect", this.credential.id, detail, new Refusal("permit.missing", { detail }));
+  }
+
   /** The caller's own organisation, as an action about organisations wants it. */
   get org(): Id<"org"> {
     return this.space.org;
@@ -213,6 +221,7 @@ export class Caller implements Asker {
       case "role":
       case "session":
       case "token":
+      case "user":
         return undefined;
     }
   }

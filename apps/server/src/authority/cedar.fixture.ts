@@ -332,6 +332,7 @@ function placeOf(place: Where): string {
   // A device is below its application, and the application is in itself.
   if ("application" in place) return `resource in ${named(place.application)}`;
   if ("devices" in place) return `resource in [${place.devices.map(named).join()}]`;
+  if ("user" in place) throw new Error("only a user's own sign-in has such a grant, and none is asked about here");
   const [key, value] = [JSON.stringify(place.tag.key), JSON.stringify(place.tag.value)];
   return `resource is Device && resource.hasTag(${key}) && resource.getTag(${key}) == ${value}`;
 }

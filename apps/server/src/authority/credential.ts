@@ -40,6 +40,8 @@ export type Credential = {
   /** The thing it belongs to and ends with: an access key its application, a device key its device. */
   readonly application: Id<"application"> | undefined;
   readonly device: Id<"device"> | undefined;
+  /** The application user who signed in, and which sign-in it is: all that comes of one ends together. */
+  readonly user?: { readonly id: Id<"user">; readonly session: Id<"session"> } | undefined;
   readonly grants: readonly Grant[];
   /** Its place in the deployment's one sequence of revocations. */
   readonly issuedSeq: number;
@@ -69,7 +71,7 @@ export type Credential = {
  */
 export const isAncestor = ({ kind }: Pick<Credential, "kind">): boolean => kind !== "session";
 
-/** An operator key is a person's, and so is what she signed in with. Other tokens are programs'. */
+/** An operator key is a person's, an application user is one herself, and so is what she signed in with. Other tokens are programs'. */
 export function partyOf({ kind, inPerson }: Pick<Credential, "kind" | "inPerson">): Party {
   switch (kind) {
     case "device":

@@ -1,4 +1,12 @@
-import { digestForDpop, newNonce, readDpop, type DpopClaims, type PublicKey } from "@holdfast/crypto";
+import {
+  digestForDpop,
+  newNonce,
+  readDpop,
+  readFirstDpop,
+  thumbprint,
+  type DpopClaims,
+  type PublicKey,
+} from "@holdfast/crypto";
 import { Refusal, type Clock, type CredentialId, type Random } from "@holdfast/kernel";
 
 /** A request that a key speaks for (RFC 9449). */
@@ -15,6 +23,8 @@ const life = 60_000;
 const mostProofs = 50_000;
 /** Seconds by which the clock of a client may differ from ours. */
 const mostApart = 300;
+
+type Said = Omit<DpopClaims, "ath">;
 
 type Round = { readonly nonce: string; readonly since: number; readonly used: Set<string> };
 
@@ -45,17 +55,27 @@ export class Dpop {
    */
   accepts(id: CredentialId, key: PublicKey, shown: string, { proof, method, url }: DpopRequest): boolean {
     const claims = readDpop(proof, key);
-    if (!claims || url === undefined || claims.htm !== method || !isSameUrl(claims.htu, url)) return false;
-    if (claims.ath !== digestForDpop(shown) || !this.#isOfNow(claims)) return false;
+    return claims?.ath === digestForDpop(shown) && this.#isFresh(id, claims, { method, url });
+  }
+
+  /** The same where what is asked for is yet to be bound to the key that signed. @throws Refusal as `accepts` */
+  first({ proof, method, url }: DpopRequest): PublicKey | undefined {
+    const read = readFirstDpop(proof);
+    return read && this.#isFresh(thumbprint(read.key), read.claims, { method, url }) ? read.key : undefined;
+  }
+
+  #isFresh(by: string, claims: Said, { method, url }: Pick<DpopRequest, "method" | "url">): boolean {
+    if (url === undefined || claims.htm !== method || !isSameUrl(claims.htu, url) || !this.#isOfNow(claims))
+      return false;
     const round = this.#roundOf(claims.nonce);
     if (!round) throw new Refusal("proof.nonce");
-    const name = `${id} ${claims.jti}`;
+    const name = `${by} ${claims.jti}`;
     if (round.used.has(name)) return false;
     round.used.add(name);
     return true;
   }
 
-  #isOfNow({ iat }: DpopClaims): boolean {
+  #isOfNow({ iat }: Said): boolean {
     return Math.abs(iat - this.#needs.clock.now() / 1_000) <= mostApart;
   }
 

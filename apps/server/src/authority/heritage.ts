@@ -4,6 +4,7 @@ import {
   formatGrant,
   isOfNoApplication,
   mostGrants,
+  presets,
   type Conditions,
   type Grant,
   type Where,
@@ -35,7 +36,7 @@ export type Held = Pick<Wanted, "publicKey" | "conditions">;
 /** What a new credential inherits: who made it, and what it ends with. */
 export type Heir = Wanted &
   Pick<Credential, "makers"> &
-  Partial<Pick<Credential, "parent" | "person" | "inPerson" | "application" | "device">>;
+  Partial<Pick<Credential, "parent" | "person" | "inPerson" | "application" | "device" | "user">>;
 
 const makersOf = ({ credential }: Caller): readonly CredentialId[] => [credential.id, ...credential.makers];
 
@@ -63,7 +64,12 @@ function refuseTooLong({ grants, conditions }: Wanted): void {
 }
 
 /** What a maker lets be made: what it is to be, and when it is over at the latest. */
-export type Birth = { readonly heir: Heir; readonly latest: Instant | undefined };
+export type Birth = {
+  readonly heir: Heir;
+  readonly latest: Instant | undefined;
+  /** Its place among revocations, where that is not a new one. */
+  readonly seq?: number;
+};
 
 /** A program's token or an operator key: what it may do, its maker may, for as long as it lives. @throws Refusal */
 export function childOf(maker: Caller, wanted: Wanted): Birth {
@@ -109,6 +115,20 @@ export function deviceKeyOf(maker: Caller, device: Id<"device">, within: Where, 
   };
 }
 
+/** A sign-in of an application user, and how long a token that comes of it lasts at most. */
+export type UserSignIn = Pick<Credential, "application" | "publicKey" | "issuedSeq"> & {
+  readonly user: NonNullable<Credential["user"]>;
+  readonly lifetime: number;
+  readonly latest: Instant;
+};
+
+/** Looks at what is bound to her. It has the place among revocations that her sign-in has, so that what ended that ends this. */
+export function userTokenOf({ application, user, publicKey, lifetime, latest, issuedSeq }: UserSignIn): Birth {
+  const grants = presets.applicationUser.actions.map((action): Grant => ({ action, where: { user: user.id } }));
+  const heir: Heir = { name: "sign-in", makers: [], grants, application, user, publicKey, lifetime };
+  return { heir, latest, seq: issuedSeq };
+}
+
 export const grantsOfDevice = (device: Id<"device">): readonly Grant[] => [
   { action: "telemetry.write", where: { devices: [device] } },
 ];
@@ -135,6 +155,7 @@ export function born(
     inPerson: heir.inPerson ?? false,
     application: heir.application,
     device: heir.device,
+    ...(heir.user && { user: heir.user }),
     grants: heir.grants,
     issuedSeq: seq,
     createdAt: at,

@@ -20,7 +20,7 @@ export { inPerson, refuseGivingMore, refuseTouchingGreater } from "./in-person.t
 export { Journal, type Placed } from "./journal.ts";
 export type { Held } from "./heritage.ts";
 export { ListKeeping } from "./list-keeping.ts";
-export { Minting, type MintedKey, type MintedToken } from "./minting.ts";
+export { Minting, type MintedKey, type MintedToken, type MintsForUser } from "./minting.ts";
 export { on, type Begun, type Handler, type Raw } from "./on.ts";
 export type { Permit, Reach } from "./permit.ts";
 export type { Connections, Open } from "./preview.ts";

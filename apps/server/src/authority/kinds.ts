@@ -19,7 +19,7 @@ export type KindOfApplication = "accessKey" | "trustedApplication" | "applicatio
 /** What it holds if nobody says. */
 export const usualGrants: Readonly<Record<KindOfApplication, readonly string[]>> = {
   accessKey: ["telemetry.read", "telemetry.write", "device.read"],
-  trustedApplication: ["device.*", "telemetry.*", "product.*", "application.read"],
+  trustedApplication: ["device.*", "telemetry.*", "product.*", "application.read", "applicationUser.*"],
   application: [],
 };
 

@@ -36,6 +36,7 @@ export function covers(where: Where, target: Target): boolean {
     case "device":
       if ("application" in where) return where.application === target.placement.application;
       if ("devices" in where) return where.devices.includes(target.id);
+      if ("user" in where) return where.user === target.placement.user;
       return target.placement.tags[where.tag.key] === where.tag.value;
   }
 }
@@ -46,6 +47,7 @@ export function contains(outer: Where, inner: Where): boolean {
   if ("all" in inner) return false;
   if ("application" in outer) return "application" in inner && outer.application === inner.application;
   if ("devices" in outer) return "devices" in inner && inner.devices.every((device) => outer.devices.includes(device));
+  if ("user" in outer) return "user" in inner && inner.user === outer.user;
   return "tag" in inner && inner.tag.key === outer.tag.key && inner.tag.value === outer.tag.value;
 }
 
@@ -67,4 +69,5 @@ export const unknownCode = {
   device: "device.unknown",
   org: "org.unknown",
   product: "product.unknown",
+  user: "user.unknown",
 } as const satisfies Partial<Record<Kind, string>>;

@@ -12,10 +12,12 @@ import {
   childOf,
   deviceKeyOf,
   grantsOfDevice,
+  userTokenOf,
   type Birth,
   type Held,
   type Heir,
   type Shown,
+  type UserSignIn,
   type Wanted,
 } from "./heritage.ts";
 import type { KindOfApplication } from "./kinds.ts";
@@ -36,6 +38,8 @@ export type MintedKey = {
   readonly secret: string | undefined;
   readonly expiresAt: Instant | undefined;
 };
+
+export type MintsForUser = (signIn: UserSignIn) => Promise<MintedToken>;
 
 const mostKeysOfDevice = 2;
 
@@ -144,15 +148,31 @@ export class Minting {
 
   /** Looks only where something is named: the organisation of a first sign-in is not there yet. */
   async #lostOf({ scope }: Allowed, grants: readonly Grant[]): Promise<Lost | undefined> {
-    const isNamed = grants.some(({ where }) => "application" in where || "devices" in where);
+    const isNamed = grants.some(({ where }) => "application" in where || "devices" in where || "user" in where);
     return isNamed ? lostIn(await this.#needs.spaces.of(scope.org), grants) : undefined;
   }
 
-  async #tokenIn(unit: Unit, kid: string, birth: Birth): Promise<MintedToken> {
+  /**
+   * For an application user who has just proved who she is, or showed what keeps her signed in. What decides that happens in the same
+   * unit.
+   */
+  async forUser<T>(allowed: Allowed, within: (unit: Unit, mint: MintsForUser) => Promise<T>): Promise<T> {
+    const kid = await this.#needs.tokenKeys.kidFor(allowed.scope.org);
+    return this.#needs.storage.change(allowed, (unit) =>
+      within(unit, (signIn) => this.#tokenIn(unit, kid, userTokenOf(signIn), "applicationUser")),
+    );
+  }
+
+  async #tokenIn(
+    unit: Unit,
+    kid: string,
+    birth: Birth,
+    kind: "apiToken" | "applicationUser" = "apiToken",
+  ): Promise<MintedToken> {
     const { random, tokenKeys } = this.#needs;
     const nonce = newNonce(random);
     const id = newId("token", random);
-    const credential = await this.#save(unit, birth, { id, kind: "apiToken", digest: digestSecret(nonce) });
+    const credential = await this.#save(unit, birth, { id, kind, digest: digestSecret(nonce) });
     const { expiresAt } = credential;
     const token = await mintToken({
       key: tokenKeys.keyFor(unit.scope, kid),
@@ -171,7 +191,7 @@ export class Minting {
 
   async #save(unit: Unit, birth: Birth, shown: Shown): Promise<Credential> {
     const rows = authorityIn(unit);
-    const credential = born(birth, shown, { at: this.#needs.clock.now(), seq: await rows.nextSeq() });
+    const credential = born(birth, shown, { at: this.#needs.clock.now(), seq: birth.seq ?? (await rows.nextSeq()) });
     await rows.save(credential);
     unit.audit({
       what: "credential.created",
@@ -182,6 +202,7 @@ export class Minting {
         grants: credential.grants.map(formatGrant),
         application: credential.application,
         device: credential.device,
+        user: credential.user?.id,
         parent: credential.parent,
         conditions: credential.conditions && JSON.stringify(credential.conditions),
         boundTo: credential.publicKey && thumbprint(credential.publicKey),

@@ -1,3 +1,4 @@
+import type { PublicKey } from "@holdfast/crypto";
 import type { Action, Route } from "@holdfast/protocol";
 import type { z } from "zod";
 import type { Caller } from "./caller.ts";
@@ -13,11 +14,13 @@ type Needed<R extends Route> = R extends { readonly openTo: string }
     ? R["on"] extends "reach"
       ? { readonly reach: Reach<R["needs"]>; readonly caller: Caller }
       : { readonly permit: Permit<R["needs"]>; readonly caller: Caller }
-    : R["needs"] extends "signedIn"
-      ? { readonly caller: Caller }
-      : R["session"] extends "asks" | "ends"
-        ? { readonly session: Session }
-        : { readonly address: string };
+    : R["needs"] extends "publishedKey"
+      ? { readonly caller: Caller; readonly address: string; readonly boundTo: PublicKey | undefined }
+      : R["needs"] extends "signedIn" | "applicationUser"
+        ? { readonly caller: Caller }
+        : R["session"] extends "asks" | "ends"
+          ? { readonly session: Session }
+          : { readonly address: string };
 
 type Query<R extends Route> = R["query"] extends z.ZodObject ? z.infer<R["query"]> : undefined;
 type Body<R extends Route> = R["body"] extends "bytes"

@@ -11,6 +11,8 @@ type CredentialRow = {
   person: string | null;
   application: string | null;
   device: string | null;
+  app_user: string | null;
+  app_session: string | null;
   parent: string | null;
   parent_prefix: "key" | "token" | "session" | null;
   issued_seq: string;
@@ -40,8 +42,8 @@ type Body = {
 
 const atOnce = 1_000; // rows that are opened before others have their turn
 
-const columns = `id, prefix, person, application, device, parent, parent_prefix, issued_seq, created_at, expires_at,
-  last_used_at, digest, version, body`;
+const columns = `id, prefix, person, application, device, app_user, app_session, parent, parent_prefix, issued_seq,
+  created_at, expires_at, last_used_at, digest, version, body`;
 
 /** Credentials of this party under this thing, or made with this credential, that were issued before `seq` are over. */
 export type Mark = { readonly about: string; readonly ends: Ending; readonly seq: number };
@@ -66,6 +68,8 @@ const fixedOf = (credential: Credential): Fixed => [
   credential.expiresAt === undefined ? undefined : String(credential.expiresAt),
   credential.digest.toHex(),
   String(credential.version),
+  // Rows of before there were users have nothing here.
+  ...(credential.user ? [credential.user.id, credential.user.session] : []),
 ];
 
 /** Credentials, members and revocations as PostgreSQL keeps them: who and when are readable, what they may do is sealed. */
@@ -157,6 +161,17 @@ export const authorityIn = (unit: Unit) => ({
     await unit.query("delete from credential where device = $1", [uuidOf(device)]);
   },
 
+  /** Those of a sign-in that were over before `past`, or all of a user's. Answers which they were. */
+  async removeOf(
+    whose: { session: Id<"session">; past: Instant } | { user: Id<"user"> },
+  ): Promise<readonly CredentialId[]> {
+    const rows = await unit.query<{ id: string }>(
+      `delete from credential where app_user = $1 or (app_session = $2 and expires_at < $3) returning id`,
+      "user" in whose ? [uuidOf(whose.user), null, null] : [null, uuidOf(whose.session), whose.past],
+    );
+    return rows.map(({ id }) => idFrom("token", id));
+  },
+
   async save(credential: Credential): Promise<void> {
     const { kind, name, state, grants, makers, inPerson, publicKey, conditions } = credential;
     const { former, rotatedAt, exposed, leakedAt } = credential;
@@ -177,8 +192,8 @@ export const authorityIn = (unit: Unit) => ({
     const sealed = unit.scope.seal("credential", rowName(credential.id, fixedOf(credential)), encode(body));
     await unit.query(
       `insert into credential (org, id, prefix, person, application, device, parent, parent_prefix, issued_seq, created_at,
-         expires_at, digest, version, body)
-       values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)
+         expires_at, digest, version, body, app_user, app_session)
+       values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16)
        on conflict (org, id) do update set digest = excluded.digest, version = excluded.version, body = excluded.body`,
       [
         uuidOf(unit.scope.org),
@@ -195,6 +210,8 @@ export const authorityIn = (unit: Unit) => ({
         credential.digest,
         credential.version,
         sealed,
+        credential.user ? uuidOf(credential.user.id) : null,
+        credential.user ? uuidOf(credential.user.session) : null,
       ],
     );
   },
@@ -294,6 +311,10 @@ function credentialOf(unit: Unit, row: CredentialRow): Credential {
     person: row.person === null ? undefined : idFrom("person", row.person),
     application: row.application === null ? undefined : idFrom("application", row.application),
     device: row.device === null ? undefined : idFrom("device", row.device),
+    ...(row.app_user !== null &&
+      row.app_session !== null && {
+        user: { id: idFrom("user", row.app_user), session: idFrom("session", row.app_session) },
+      }),
     parent: row.parent === null || row.parent_prefix === null ? undefined : idFrom(row.parent_prefix, row.parent),
     issuedSeq: Number(row.issued_seq),
     expiresAt: instant(row.expires_at),

@@ -20,6 +20,7 @@ export function reachSql(
       return `${table === "device" ? "application" : "id"} = ${next(uuidOf(where.application))}::uuid`;
     if (table === "application") return "false";
     if ("devices" in where) return `id = any(${next(where.devices.map(uuidOf))}::uuid[])`;
+    if ("user" in where) return `app_user = ${next(uuidOf(where.user))}::uuid`;
     const index = next(tagIndex(reach.scope, where.tag.key, where.tag.value));
     return `exists (select 1 from device_tag t where t.org = device.org and t.device = device.id and t.tag_index = ${index})`;
   };

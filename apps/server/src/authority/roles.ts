@@ -44,6 +44,8 @@ const actionsOf: Record<BuiltInRole, readonly Action[]> = {
     "device.retire",
     "device.mintKey",
     "device.tag",
+    "device.bind",
+    "applicationUser.manage",
     "product.setDoor",
     "device.setDoor",
     "telemetry.write",

@@ -103,7 +103,7 @@ export const authorityRoutes = (needs: Needs): Handler[] => [
     }),
   ),
   on(routes.whoAmI, async ({ caller }) => {
-    const { id, kind, person, application, device, grants } = caller.credential;
+    const { id, kind, person, application, device, user, grants } = caller.credential;
     return {
       credential: id,
       kind,
@@ -111,6 +111,7 @@ export const authorityRoutes = (needs: Needs): Handler[] => [
       ...(person && { person }),
       ...(application && { application }),
       ...(device && { device }),
+      ...(user && { user: user.id }),
       grants: grants.map(formatGrant),
       ...(caller.expiresAt !== undefined && { expiresAt: rfc3339(caller.expiresAt) }),
     };
@@ -185,7 +186,8 @@ function useReply(credential: Credential, use: KeptUse | undefined, now: Instant
 }
 
 function credentialReply({ credential, standing, findings }: Shown) {
-  const { id, kind, name, grants, parent, person, application, device, createdAt, expiresAt, lastUsedAt } = credential;
+  const { id, kind, name, grants, parent, person, application, device, user, createdAt, expiresAt, lastUsedAt } =
+    credential;
   const [madeBy] = credential.makers;
   return {
     id,
@@ -199,6 +201,7 @@ function credentialReply({ credential, standing, findings }: Shown) {
     ...(person && { person }),
     ...(application && { application }),
     ...(device && { device }),
+    ...(user && { user: user.id }),
     ...(credential.conditions && { conditions: credential.conditions }),
     ...(credential.publicKey && { boundTo: thumbprint(credential.publicKey) }),
     createdAt: rfc3339(createdAt),

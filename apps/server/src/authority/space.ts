@@ -14,6 +14,8 @@ import { Uses } from "./uses.ts";
 export type Placement = {
   readonly application: Id<"application">;
   readonly product: Id<"product"> | undefined;
+  /** The application user whose it is. */
+  readonly user?: Id<"user"> | undefined;
   readonly state: "active" | "suspended" | "retired";
   readonly tags: Readonly<Record<string, string>>;
   /** The other name it goes by in topics. */
@@ -49,6 +51,7 @@ function answersAlike(a: Placement, b: Placement): boolean {
   return (
     a.application === b.application &&
     a.product === b.product &&
+    a.user === b.user &&
     a.state === b.state &&
     a.alias === b.alias &&
     a.door?.text === b.door?.text &&

@@ -17,6 +17,8 @@ export const ancestorsOf = (
   placement?.product,
   link.device,
   link.person,
+  link.user?.id,
+  link.user?.session,
   link.id,
 ];
 

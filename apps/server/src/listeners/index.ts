@@ -1,6 +1,6 @@
 export { Arrivals } from "./arrivals.ts";
 export { Exposure } from "./exposure.ts";
-export { Guard } from "./guard.ts";
+export { Guard, networkOf } from "./guard.ts";
 export { ConsoleFiles } from "./http/console.ts";
 export { Entrance } from "./http/entrance.ts";
 export { Live } from "./http/live.ts";
@@ -12,3 +12,4 @@ export { Watchers } from "./http/watchers.ts";
 export type { Network } from "./proxies.ts";
 export { platformRoutes } from "./http/routes.ts";
 export { MqttListener } from "./mqtt/server.ts";
+export { RateLimit } from "./rate.ts";

@@ -1,7 +1,8 @@
 import { newId, Refusal, uuidOf, type Clock, type Random } from "@holdfast/kernel";
 import { parties, refusedBy, type Permit, type Reach, type Revocation, type Spaces } from "../authority/index.ts";
+import { usersIn } from "../application-users/index.ts";
 import { pageOf, type Page, type Storage } from "../storage/index.ts";
-import type { Application } from "./application.ts";
+import type { Application, SignUp } from "./application.ts";
 import { applicationsIn, devicesIn, productsIn } from "./postgres.ts";
 import { changeProduct, schemaOf, type Product, type ProductChange } from "./product.ts";
 import { refuseIfChanged, type Versions } from "./version.ts";
@@ -49,18 +50,19 @@ export class Catalogue {
     );
   }
 
-  async renameApplication(
+  async updateApplication(
     permit: Permit<"application.update">,
-    name: string,
+    wanted: { name?: string | undefined; signUp?: SignUp | undefined },
     versions?: Versions,
   ): Promise<Application> {
     return this.#needs.storage.change(permit, async (unit) => {
       const before = await applicationsIn(unit).take(permit.on);
       if (!before) throw refusedBy(permit, "application.update", permit.on, new Refusal("application.unknown"));
       refuseIfChanged(before, versions);
-      const application = { ...before, name, version: before.version + 1 };
+      const { name = before.name, signUp = before.signUp } = wanted;
+      const application = { ...before, name, signUp, version: before.version + 1 };
       await applicationsIn(unit).save(application);
-      unit.audit({ what: "application.updated", about: application.id, facts: { name } });
+      unit.audit({ what: "application.updated", about: application.id, facts: { name, signUp } });
       return application;
     });
   }
@@ -74,6 +76,7 @@ export class Catalogue {
       refuseIfChanged(before, versions);
       if (await devicesIn(unit).anyIn({ application: permit.on })) throw new Refusal("application.inUse");
       await applicationsIn(unit).end(permit.on);
+      await usersIn(unit).removeAllIn(permit.on);
       await revocation.in(unit, permit.on, parties);
       unit.audit({ what: "application.deleted", about: permit.on });
       unit.afterCommit(() => spaces.apply(unit.scope.org, (space) => space.removeApplication(permit.on)));

@@ -10,6 +10,7 @@ export type Tag = { readonly key: string; readonly value: string };
 export type DeviceFilter = {
   readonly application?: Id<"application"> | undefined;
   readonly product?: Id<"product"> | undefined;
+  readonly user?: Id<"user"> | undefined;
   readonly state?: Device["state"] | undefined;
   readonly tags: readonly Tag[];
   readonly presence?: "online" | "offline" | undefined;
@@ -45,8 +46,9 @@ export function isPresent(
   return presence.state === "online" ? "online" : "offline";
 }
 
-export const matches = ({ application, product, state, tags }: DeviceFilter, device: Device): boolean =>
+export const matches = ({ application, product, user, state, tags }: DeviceFilter, device: Device): boolean =>
   (application === undefined || device.application === application) &&
   (product === undefined || device.product === product) &&
+  (user === undefined || device.user === user) &&
   (state === undefined || device.state === state) &&
   tags.every(({ key, value }) => device.tags[key] === value);

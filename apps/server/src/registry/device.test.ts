@@ -11,6 +11,7 @@ const pump: Active = {
   name: "Pump",
   application: newId("application", systemRandom),
   product: newId("product", systemRandom),
+  user: newId("user", systemRandom),
   alias: "pump-1",
   tags: { site: "north" },
   createdAt: noon,
@@ -46,6 +47,11 @@ test("a change leaves alone what it does not name, takes away what it names as n
   const bare = change(pump, { product: null, alias: null, tags: {} });
   assert.deepEqual([bare.product, bare.alias, bare.tags, bare.name], [undefined, undefined, {}, "Pump"]);
   assert.equal(change(suspend(pump, noon, 1), { name: "Old pump" }).state, "suspended");
+});
+
+test("a device that moves to another application is nobody's there", () => {
+  assert.equal(change(pump, { application: pump.application }).user, pump.user);
+  assert.equal(change(pump, { application: newId("application", systemRandom) }).user, undefined);
 });
 
 test("what a change moves is told as it was and as it is, and nothing else", () => {

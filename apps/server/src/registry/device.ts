@@ -7,6 +7,8 @@ type Described = {
   readonly name: string;
   readonly application: Id<"application">;
   readonly product: Id<"product"> | undefined;
+  /** The user of its application whose it is. */
+  readonly user?: Id<"user"> | undefined;
   /** Another name in topics of firmware that was written for another platform. */
   readonly alias: string | undefined;
   readonly tags: Readonly<Record<string, string>>;
@@ -43,11 +45,19 @@ export function change(device: Device, wanted: DeviceChange): Active | Suspended
     ...device,
     name: wanted.name ?? device.name,
     application: wanted.application ?? device.application,
+    // Users are of one application: elsewhere it is nobody's yet.
+    user: wanted.application === undefined || wanted.application === device.application ? device.user : undefined,
     product: wanted.product === undefined ? device.product : (wanted.product ?? undefined),
     alias: wanted.alias === undefined ? device.alias : (wanted.alias ?? undefined),
     tags: wanted.tags ?? device.tags,
     version: device.version + 1,
   };
+}
+
+/** What is taken away is nobody's. */
+export function bind(device: Device, user: Id<"user"> | undefined): Device {
+  if (device.state === "retired" && user) throw new Refusal("device.retired");
+  return { ...device, user, version: device.version + 1 };
 }
 
 export function isTaggedAlike(a: Pick<Device, "tags">, b: Pick<Device, "tags">): boolean {

@@ -1,7 +1,7 @@
 import { idFrom, uuidOf, type Id } from "@holdfast/kernel";
 import { levelOf, reachSql, tagIndex, type Placement, type Reach, type Things } from "../authority/index.ts";
 import type { After, Unit } from "../storage/index.ts";
-import type { Application } from "./application.ts";
+import type { Application, SignUp } from "./application.ts";
 import type { DeviceFilter, Bookmark } from "./device-filter.ts";
 import type { Device } from "./device.ts";
 import { schemaOf, type Product } from "./product.ts";
@@ -10,6 +10,7 @@ type Row = {
   id: string;
   application: string;
   product: string | null;
+  app_user: string | null;
   placed: string;
   created_at: string;
   version: number;
@@ -64,11 +65,12 @@ export const devicesIn = (unit: Unit) => ({
   async save(device: Device): Promise<void> {
     const { scope } = unit;
     await unit.query(
-      `insert into device (org, id, application, product, placed, alias_index, state_index, created_at, version, body)
-       values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)
+      `insert into device (org, id, application, product, placed, alias_index, state_index, created_at, version, body,
+         app_user)
+       values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)
        on conflict (org, id) do update set application = excluded.application, product = excluded.product,
          placed = excluded.placed, alias_index = excluded.alias_index, state_index = excluded.state_index,
-         version = excluded.version, body = excluded.body`,
+         version = excluded.version, body = excluded.body, app_user = excluded.app_user`,
       [
         uuidOf(scope.org),
         uuidOf(device.id),
@@ -80,6 +82,7 @@ export const devicesIn = (unit: Unit) => ({
         device.createdAt,
         device.version,
         scope.seal("device", sealedRow(device), encode(device)),
+        device.user ? uuidOf(device.user) : null,
       ],
     );
     const tags = Object.entries(device.tags).map(([key, value]) => tagIndex(scope, key, value));
@@ -115,6 +118,14 @@ export const devicesIn = (unit: Unit) => ({
     return rows.map((row) => deviceOf(unit, row));
   },
 
+  /** Those of a user, and nobody else changes them before this unit ends. */
+  async takeOf(user: Id<"user">): Promise<readonly Device[]> {
+    const rows = await unit.query<Row>(`select ${deviceColumns} from device where app_user = $1 for update`, [
+      uuidOf(user),
+    ]);
+    return rows.map((row) => deviceOf(unit, row));
+  },
+
   async anyIn(place: { application: Id<"application"> } | { product: Id<"product"> }): Promise<boolean> {
     const rows = await unit.query(
       `select 1 from device where (application = $1 or product = $2) and state_index <> $3 limit 1`,
@@ -131,7 +142,7 @@ export const devicesIn = (unit: Unit) => ({
 /** What the database can tell of a filter, within a reach, as a condition on rows of `device`. `values` go on from `$first`. */
 function filterSql(
   reach: Reach<"device.read">,
-  { application, product, state, tags }: DeviceFilter,
+  { application, product, user, state, tags }: DeviceFilter,
   first: number,
 ): { text: string; values: unknown[] } {
   const { scope } = reach;
@@ -140,6 +151,7 @@ function filterSql(
   const clauses = [
     ...(application ? [`application = ${next(uuidOf(application))}::uuid`] : []),
     ...(product ? [`product = ${next(uuidOf(product))}::uuid`] : []),
+    ...(user ? [`app_user = ${next(uuidOf(user))}::uuid`] : []),
     ...(state ? [`state_index = ${next(scope.index("state", state))}::bytea`] : []),
     ...tags.map(({ key, value }) => taggedSql(next(tagIndex(scope, key, value)))),
   ];
@@ -150,27 +162,41 @@ function filterSql(
 const taggedSql = (index: string): string =>
   `exists (select 1 from device_tag t where t.org = device.org and t.device = device.id and t.tag_index = ${index}::bytea)`;
 
-const deviceColumns = "id, application, product, placed, created_at, version, body";
+const deviceColumns = "id, application, product, app_user, placed, created_at, version, body";
 
 /** Where a device belongs is in its seal too: a row that was moved in the database by hand no longer opens. */
-const sealedRow = ({ id, version, application, product, placed }: Place): string =>
-  [id, version, application, product ?? "-", ...(placed > 0 ? [placed] : [])].join("|");
+const sealedRow = ({ id, version, application, product, placed, user }: Place): string =>
+  [id, version, application, product ?? "-", ...(placed > 0 ? [placed] : []), ...(user ? [user] : [])].join("|");
 
-type Place = Pick<Device, "id" | "version" | "application" | "product" | "placed">;
+type Place = Pick<Device, "id" | "version" | "application" | "product" | "placed" | "user">;
 
 function deviceOf({ scope }: Unit, row: Row): Device {
   const id = idFrom("device", row.id);
   const application = idFrom("application", row.application);
   const product = row.product === null ? undefined : idFrom("product", row.product);
   // Sealed by `save`, so it is one; what JSON leaves out is put back.
-  const place: Place = { id, version: row.version, application, product, placed: Number(row.placed) };
+  const place: Place = { id, version: row.version, application, product, placed: Number(row.placed), ...ownerOf(row) };
   const body = decode(scope.open("device", sealedRow(place), row.body)) as Device;
   return { ...body, ...place, alias: body.alias };
 }
 
-export const placementOf = ({ id, application, product, state, tags, alias, door, version }: Device): Placement => ({
+const ownerOf = ({ app_user }: Row): Pick<Device, "user"> =>
+  app_user === null ? {} : { user: idFrom("user", app_user) };
+
+export const placementOf = ({
+  id,
   application,
   product,
+  user,
+  state,
+  tags,
+  alias,
+  door,
+  version,
+}: Device): Placement => ({
+  application,
+  product,
+  user,
   state,
   tags,
   alias,
@@ -253,6 +279,12 @@ const namedIn = <T extends Application | Product>(
 
 export const applicationsIn = (unit: Unit) => namedIn<Application>(unit, "application");
 export const productsIn = (unit: Unit) => namedIn<Product>(unit, "product", { former: {} });
+
+/** Who may sign up as a user of an application; `undefined` where there is none. */
+export async function signUpOf(unit: Unit, id: Id<"application">): Promise<SignUp | undefined> {
+  const application = await applicationsIn(unit).find(id);
+  return application && (application.signUp ?? "closed");
+}
 
 /** What authority needs to remember of an organisation's things. */
 export async function thingsIn(unit: Unit): Promise<Things> {

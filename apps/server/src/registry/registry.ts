@@ -12,8 +12,10 @@ import {
   type Space,
   type Spaces,
 } from "../authority/index.ts";
+import { usersIn } from "../application-users/index.ts";
 import type { Keyring, Storage, Unit } from "../storage/index.ts";
 import {
+  bind,
   change,
   isTaggedAlike,
   relocation,
@@ -176,6 +178,23 @@ export class Registry {
     });
   }
 
+  /** Whoever it belonged to reads it no more, at once. @throws Refusal `user.unknown` where there is no such user of its application */
+  async bind(permit: Permit<"device.bind">, user: Id<"user"> | undefined, versions?: Versions): Promise<Device> {
+    return this.#turn(permit, "device.bind", versions, "device.bound", async (unit, device) => {
+      const found = user && (await usersIn(unit).find(user, device.application));
+      if (user && !found) throw refusedBy(permit, "device.bind", user, new Refusal("user.unknown"));
+      return bind(device, user);
+    });
+  }
+
+  /** Within the unit that removes the user. */
+  async unbindIn(unit: Unit, user: Id<"user">): Promise<void> {
+    for (const device of await devicesIn(unit).takeOf(user)) {
+      await this.#save(unit, bind(device, undefined));
+      unit.audit({ what: "device.bound", about: device.id, facts: { from: user, user: null } });
+    }
+  }
+
   /**
    * At start, after the revocations: what was suspended since an older backup was made stays so, what ended in the place where a device
    * had been put has ended for it, and the journal learns what it missed. Answers how many devices the database was wrong about.
@@ -185,7 +204,7 @@ export class Registry {
     return { suspended, moved: await this.#placements.reconcile(orgs) };
   }
 
-  async #turn<A extends "device.suspend" | "device.resume" | "device.retire">(
+  async #turn<A extends "device.suspend" | "device.resume" | "device.retire" | "device.bind">(
     permit: Permit<A>,
     action: A,
     versions: Versions,
@@ -198,7 +217,9 @@ export class Registry {
       refuseIfChanged(before, versions);
       const device = await turn(unit, before);
       await this.#save(unit, device);
-      unit.audit({ what, about: device.id });
+      const facts =
+        device.user === before.user ? {} : { facts: { from: before.user ?? null, user: device.user ?? null } };
+      unit.audit({ what, about: device.id, ...facts });
       return device;
     });
   }

@@ -1,6 +1,7 @@
-import { Refusal, rfc3339 } from "@holdfast/kernel";
+import { parseId, Refusal, rfc3339 } from "@holdfast/kernel";
 import { routes } from "@holdfast/protocol";
 import { heldOf, on, type Handler } from "../authority/index.ts";
+import type { Users } from "../application-users/index.ts";
 import { neverSeen, type Presence } from "../messages/index.ts";
 import type { Page } from "../storage/index.ts";
 import type { Application } from "./application.ts";
@@ -14,9 +15,16 @@ import { presenceReply, type Presences } from "./presence.ts";
 import type { Product } from "./product.ts";
 import type { Registry } from "./registry.ts";
 
-type Needs = { registry: Registry; catalogue: Catalogue; doors: Doors; devices: DeviceList; presences: Presences };
+type Needs = {
+  registry: Registry;
+  catalogue: Catalogue;
+  doors: Doors;
+  devices: DeviceList;
+  presences: Presences;
+  users: Users;
+};
 
-export const registryRoutes = ({ registry, catalogue, doors, devices, presences }: Needs): Handler[] => [
+export const registryRoutes = ({ registry, catalogue, doors, devices, presences, users }: Needs): Handler[] => [
   on(routes.createApplication, async ({ permit, body }) =>
     applicationReply(await catalogue.createApplication(permit, body.name)),
   ),
@@ -25,7 +33,7 @@ export const registryRoutes = ({ registry, catalogue, doors, devices, presences 
   ),
   on(routes.readApplication, async ({ permit }) => applicationReply(await catalogue.application(permit))),
   on(routes.updateApplication, async ({ permit, body, versions }) =>
-    applicationReply(await catalogue.renameApplication(permit, body.name, versions)),
+    applicationReply(await catalogue.updateApplication(permit, body, versions)),
   ),
   on(routes.deleteApplication, async ({ permit, versions }) => {
     await catalogue.deleteApplication(permit, versions);
@@ -66,6 +74,22 @@ export const registryRoutes = ({ registry, catalogue, doors, devices, presences 
     const into = body.application && caller.permit("device.create", body.application);
     return deviceReply(await registry.update(permit, body, into, versions), presenceOf(permit.on));
   }),
+  on(routes.bindDevice, async ({ permit, caller, body, versions }) => {
+    const presenceOf = await presences.in(caller.space);
+    return deviceReply(await registry.bind(permit, body.user ?? undefined, versions), presenceOf(permit.on));
+  }),
+  on(routes.listUserDevices, async ({ permit, caller, params, query }) => {
+    const { id: user, application } = await users.read(permit, parseId("user", params["user"] ?? ""));
+    const presenceOf = await presences.in(caller.space);
+    const filter = { application, user, words: [], tags: [] };
+    const page = await devices.page(caller.reach("device.read"), {
+      filter,
+      order: "createdAt",
+      limit: query.limit,
+      cursor: query.cursor,
+    });
+    return pageReply(page, (device) => deviceReply(device, presenceOf(device.id)));
+  }),
   on(routes.suspendDevice, async ({ permit, caller, versions }) => {
     const presenceOf = await presences.in(caller.space);
     return deviceReply(await registry.suspend(permit, versions), presenceOf(permit.on));
@@ -85,9 +109,10 @@ export const registryRoutes = ({ registry, catalogue, doors, devices, presences 
   ...doorRoutes(doors),
 ];
 
-const applicationReply = ({ id, name, createdAt, version }: Application) => ({
+const applicationReply = ({ id, name, signUp = "closed", createdAt, version }: Application) => ({
   id,
   name,
+  signUp,
   createdAt: rfc3339(createdAt),
   version,
 });
@@ -107,6 +132,7 @@ const deviceReply = (device: Device, presence: Presence) => ({
   name: device.name,
   application: device.application,
   ...(device.product && { product: device.product }),
+  ...(device.user && { user: device.user }),
   ...(device.alias !== undefined && { alias: device.alias }),
   tags: { ...device.tags },
   createdAt: rfc3339(device.createdAt),

@@ -3,6 +3,7 @@ import type { Route } from "@holdfast/protocol";
 import type { FastifyReply, FastifyRequest } from "fastify";
 import type { z } from "zod";
 import type { Caller, Handler, Raw } from "../../authority/index.ts";
+import { queryOf } from "./pages.ts";
 import { sendTable, wantsTable } from "./table.ts";
 import { etagOf, isKnown, versionsIn } from "./etag.ts";
 
@@ -12,7 +13,7 @@ export function askedOf(route: Route, request: FastifyRequest, caller: Caller | 
   // Leave comes first where it can: who has none is not told what is wrong with the rest.
   const isInBody = typeof route.on === "object" && "body" in route.on;
   const early = isInBody ? undefined : allowedOf(route, caller, params, undefined);
-  const query = route.query ? parse(route.query, request.query, "query") : undefined;
+  const query = route.query ? parse(route.query, queryOf(route, request.query), "query") : undefined;
   const body = bodyOf(route, request);
   const allowed = early ?? allowedOf(route, caller, params, body);
   const versions = route.versioned ? versionsIn(request.headers["if-match"]) : undefined;
@@ -24,6 +25,10 @@ function allowedOf(route: Route, caller: Caller | undefined, params: Readonly<Re
   if (needs === "public") return {};
   if (!caller && openTo !== undefined) return {}; // `serve` has seen from where
   if (!caller) throw new Refusal("credential.missing");
+  if (needs === "publishedKey" || needs === "applicationUser") {
+    caller.refuseUnless(needs === "publishedKey" ? "application" : needs);
+    return { caller };
+  }
   if (needs === "signedIn") {
     caller.refuseIfPublic();
     return { caller };
@@ -79,18 +84,6 @@ function parse(shape: z.ZodType, value: unknown, where: string): unknown {
     message: issue.message,
   }));
   throw new Refusal("request.malformed", { faults });
-}
-
-/** The two places a credential may stand in; both at once only if they agree. Who proves its key says so by the scheme (RFC 9449, 7.1). */
-export function credentialText(headers: {
-  readonly [name: string]: string | string[] | undefined;
-}): string | undefined {
-  const own = headers["x-auth-token"];
-  const bearer = /^(?:Bearer|DPoP) +(\S+) *$/i.exec(headers.authorization?.toString() ?? "")?.[1];
-  if (Array.isArray(own) || (own !== undefined && bearer !== undefined && own !== bearer)) {
-    throw new Refusal("credential.invalid", { detail: "Two different credentials were sent." });
-  }
-  return own ?? bearer;
 }
 
 export function sendReply({ route }: Handler, request: FastifyRequest, reply: FastifyReply, value: unknown) {

@@ -1,7 +1,8 @@
+import type { PublicKey } from "@holdfast/crypto";
 import { Refusal } from "@holdfast/kernel";
 import type { Authentication, Caller, Came, Session, Sessions } from "../../authority/index.ts";
 import type { Guard } from "../guard.ts";
-import { credentialText } from "./answer.ts";
+import { credentialText } from "./credential-text.ts";
 import { cookieIn, orgIn, refuseForeign, type Headers } from "./cookie.ts";
 
 type Needs = {
@@ -49,6 +50,18 @@ export class Entrance {
       return guard.admit(address, () => authentication.byProof(text, came, request));
     }
     return guard.admit(address, async () => sessions.callerIn(await sessions.byCookie(cookie), orgIn(headers), came));
+  }
+
+  /** By the key that is published with pages, which stands in the address. @throws Refusal as `caller` */
+  async page(text: string, { address, came }: Pick<Asking, "address" | "came">): Promise<Caller> {
+    return this.#needs.guard.admit(address, () => this.#needs.authentication.byText(text, came));
+  }
+
+  /** The key of a proof that came with what asks for a credential; `undefined` where none came. @throws Refusal `proof.invalid`, `proof.nonce` */
+  boundTo(asking: Asking): PublicKey | undefined {
+    if (asking.headers["dpop"] === undefined) return undefined;
+    const request = { proof: proofIn(asking.headers), method: asking.method, url: this.#urlOf(asking) };
+    return this.#needs.authentication.keyOf(request);
   }
 
   /** For the next proof of a key. */

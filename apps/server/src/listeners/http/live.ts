@@ -31,6 +31,9 @@ type Needs = {
   readonly random: Random;
 };
 
+/** Strangers are looked out for by whoever sets devices up; customers have theirs. */
+const maySeeStrangers = ({ credential }: Caller): boolean => credential.kind !== "applicationUser";
+
 /** What somebody wants to watch. */
 type Wish = { readonly device?: Id<"device"> | undefined; readonly strangers?: "true" | "false" | undefined };
 
@@ -58,7 +61,7 @@ export class Live {
       address: reply.request.ip,
       counters,
       device,
-      lookout: asked.query.strangers === "true" ? reply.request.ip : undefined,
+      lookout: maySeeStrangers(caller) && asked.query.strangers === "true" ? reply.request.ip : undefined,
       waiting: () => out.writableLength,
       send: (event, json) => void out.write(counting(counters, `event: ${event}\ndata: ${json}\n\n`)),
       end: () => void out.end(),
@@ -143,7 +146,7 @@ export class Live {
       address: asking.address,
       counters,
       device,
-      lookout: strangers === "true" ? asking.address : undefined,
+      lookout: maySeeStrangers(caller) && strangers === "true" ? asking.address : undefined,
       waiting: () => connection.bufferedAmount,
       send: (event, json) => connection.send(counting(counters, `{"event":"${event}",${json.slice(1)}`)),
       end: () => connection.close(1000),

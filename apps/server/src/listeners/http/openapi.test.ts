@@ -53,7 +53,7 @@ for (const [name, route] of Object.entries(routes) as [string, Route][]) {
     assert.ok(named("path").every(({ required }) => required));
     assert.deepEqual(
       named("query").map((parameter) => parameter.name),
-      Object.keys(route.query?.shape ?? {}),
+      [...Object.keys(route.query?.shape ?? {}), ...(route.pages ? ["key"] : [])],
     );
     for (const { schema, name: parameter } of operation.parameters) assert.ok(schema.type, `${parameter} has a type`);
 

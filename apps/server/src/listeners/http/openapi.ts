@@ -122,13 +122,15 @@ const pathParameters = ({ path }: Route) =>
     schema: { type: "string" },
   }));
 
-const queryParameters = ({ query }: Route) =>
-  Object.entries(query?.shape ?? {}).map(([name, shape]) => ({
+const queryParameters = ({ query, pages }: Route) => [
+  ...Object.entries(query?.shape ?? {}).map(([name, shape]) => ({
     name,
     in: "query",
     required: !(shape as z.ZodType).safeParse(undefined).success, // a query's fields are zod's own types
     schema: schema(shape as z.ZodType, "input"),
-  }));
+  })),
+  ...(pages ? [{ ...header("For pages of an application: its published key."), name: "key", in: "query" }] : []),
+];
 
 function headerParameters({ method, needs, body, versioned, on }: Route) {
   const optional = (name: string, description: string) => ({ ...header(description), name, in: "header" });
@@ -137,7 +139,7 @@ function headerParameters({ method, needs, body, versioned, on }: Route) {
     ...(needs === "public"
       ? []
       : [optional(orgHeader, "With a session's cookie alone, and then needed: as a member of which organisation.")]),
-    ...(method === "POST" && needs !== "public" && body !== "bytes"
+    ...(method === "POST" && needs !== "public" && needs !== "publishedKey" && body !== "bytes"
       ? [optional("Idempotency-Key", "1 to 255 characters. The same request with the same key is done once.")]
       : []),
     ...(changes ? [optional("If-Match", "ETags: done only while the thing is in one of these versions.")] : []),

@@ -1,6 +1,6 @@
 import { Unwelcome, type Caller } from "../../authority/index.ts";
 import { isId, type Refusal } from "@holdfast/kernel";
-import { actions, type Route } from "@holdfast/protocol";
+import { actions, isAction, type Route } from "@holdfast/protocol";
 import type { DeviceRefusal } from "../../live/index.ts";
 
 export type RefusedRequest = {
@@ -43,7 +43,7 @@ function inWhoseName({ route, params, caller }: RefusedRequest) {
 function clauseOf({ route, params, refusal }: RefusedRequest, caller: Caller): string | undefined {
   const { needs } = route;
   const isAuthority = refusal.code === "permit.missing" || refusal.code.endsWith(".unknown");
-  if (!isAuthority || needs === "public" || needs === "signedIn") return undefined;
+  if (!isAuthority || !isAction(needs)) return undefined;
   const kind = actions[needs];
   const target = caller.target(kind, kind === "org" ? caller.org : (params[kind] ?? caller.credential.device ?? ""));
   return target ? caller.decide(needs, target).because : `there is no such ${kind} in this organisation`;

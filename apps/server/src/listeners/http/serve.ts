@@ -13,21 +13,23 @@ import {
 import type { Route } from "@holdfast/protocol";
 import fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from "fastify";
 import type { Accounts } from "../../accounting/index.ts";
-import { cameBy, type Begun, type Caller, type Handler, type Session } from "../../authority/index.ts";
+import type { Begun, Caller, Handler, Session } from "../../authority/index.ts";
 import type { LiveRefusals, Strangers } from "../../live/index.ts";
 import type { Arrivals } from "../arrivals.ts";
 import type { Exposure } from "../exposure.ts";
 import { wasRefused, type Guard } from "../guard.ts";
-import { certificateOf, tlsOf } from "../port.ts";
-import { askedOf, credentialText, sendReply } from "./answer.ts";
+import { askedOf, sendReply } from "./answer.ts";
 import type { ConsoleFiles } from "./console.ts";
 import { noCookie, refuseForeign, sessionCookieOf } from "./cookie.ts";
+import { credentialText } from "./credential-text.ts";
 import { cut, linger } from "./deadlines.ts";
-import type { Asking, Entrance } from "./entrance.ts";
+import { askingOf } from "./asking.ts";
+import type { Entrance } from "./entrance.ts";
 import type { Live } from "./live.ts";
 import { Metering } from "./metering.ts";
 import { isFromThisMachine } from "./nearby.ts";
 import { faultOf, greeting, headersOf, newRequestId, problemOf, problemType, rawAnswer, refusalOf } from "./problem.ts";
+import { Pages } from "./pages.ts";
 import { Quotas } from "./quotas.ts";
 import { refusedToDevice } from "./refused.ts";
 import { silent } from "./silent.ts";
@@ -68,6 +70,7 @@ class Serving {
   readonly #app: FastifyInstance;
   readonly #quotas: Quotas;
   readonly #metering = new Metering();
+  readonly #pages: Pages;
   readonly #addresses: { pattern: RegExp; methods: readonly string[] }[] = [];
   readonly #routes = new WeakMap<FastifyRequest, Route>();
   readonly #callers = new WeakMap<FastifyRequest, Caller>();
@@ -78,6 +81,7 @@ class Serving {
   constructor(server: Http2SecureServer, needs: ServingNeeds) {
     this.#needs = needs;
     this.#quotas = new Quotas(needs.clock);
+    this.#pages = new Pages(needs.entrance);
     this.#app = fastify({
       // Fastify gives its handler and we give the server: ours knows its certificates.
       serverFactory: (handler) => server.on("request", handler as never) as never,
@@ -124,6 +128,7 @@ class Serving {
       pattern: new RegExp(`^${route.path.replaceAll(".", "\\.").replaceAll(/\{\w+\}/g, "[^/]+")}$`),
       methods: hasHead ? ["GET", "HEAD"] : [route.method],
     });
+    this.#pages.add(this.#app, route);
     this.#app.route({
       method: route.method,
       url: route.path.replaceAll(/\{(\w+)\}/g, ":$1"),
@@ -174,10 +179,11 @@ class Serving {
     const isOpen = openTo === "thisMachine" && isFromThisMachine(request.ip, request.headers);
     if (isOpen && credentialText(request.headers) === undefined) return;
     if (request.headers["dpop"] !== undefined) void reply.header("DPoP-Nonce", entrance.nonce); // RFC 9449, 8.2
-    const caller = await entrance.caller(askingOf(request)).catch((error: unknown) => {
+    const caller = await this.#pages.caller(route, request, reply).catch((error: unknown) => {
       if (wasRefused(error)) arrivals.judge(socketOf(request), "refused");
       throw error;
     });
+    if (route.isCostly) guard.charge(request.ip);
     arrivals.judge(socketOf(request), "welcome");
     this.#callers.set(request, caller);
     const account = await accounts.ready(caller.space);
@@ -215,11 +221,17 @@ class Serving {
     const { route } = handler;
     this.#late.get(request)?.cancel();
     const caller = this.#callers.get(request);
-    const asked = { ...askedOf(route, request, caller), session: this.#sessions.get(request) };
+    const boundTo = route.needs === "publishedKey" ? this.#needs.entrance.boundTo(askingOf(request)) : undefined;
+    const asked = { ...askedOf(route, request, caller), session: this.#sessions.get(request), boundTo };
     if (route.reply === "stream") return this.#needs.live.serve(asked as never, reply); // the one stream there is
     const work = () => handler.handle(asked as never); // `on` paired the route with a handler of its shape
     const key = request.headers["idempotency-key"];
-    const mayReplay = caller && route.method === "POST" && route.body !== "bytes" && typeof key === "string";
+    const mayReplay =
+      caller &&
+      route.method === "POST" &&
+      route.needs !== "publishedKey" &&
+      route.body !== "bytes" &&
+      typeof key === "string";
     if (route.session !== undefined) return this.#answerSession(handler, request, reply, await work());
     if (!mayReplay) return sendReply(handler, request, reply, await work());
     const { params, query, body } = asked;
@@ -318,20 +330,6 @@ class Serving {
 /** Of HTTP/2 the one below its session. */
 const socketOf = ({ raw }: FastifyRequest): object =>
   (raw instanceof Http2ServerRequest && raw.stream.session?.socket) || raw.socket;
-
-const askingOf = (request: FastifyRequest): Asking => {
-  const { headers, ip, method } = request;
-  const { socket } = request.raw;
-  const came = { ...cameBy("https", ip, tlsOf(socket), headers.origin), certificate: certificateOf(socket) };
-  return {
-    headers,
-    address: ip,
-    came,
-    method,
-    path: pathOf(request.url),
-    isSafe: method === "GET" || method === "HEAD",
-  };
-};
 
 /** What says that a cookie will never be good again. */
 const isOver: ReadonlySet<RefusalCode> = new Set(["credential.invalid", "credential.expired"]);

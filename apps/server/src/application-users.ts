@@ -1,0 +1,34 @@
+import type { Passwords } from "@holdfast/crypto";
+import type { Clock, Random } from "@holdfast/kernel";
+import { Attempts, SignIns, Users } from "./application-users/index.ts";
+import { applicationUserRoutes } from "./application-users/routes.ts";
+import type { Handler, Minting, Refused, Revocation, Spaces } from "./authority/index.ts";
+import { networkOf, RateLimit } from "./listeners/index.ts";
+import { signUpOf, type Registry } from "./registry/index.ts";
+import type { Storage } from "./storage/index.ts";
+
+type Needs = {
+  readonly storage: Storage;
+  readonly spaces: Spaces;
+  readonly minting: Minting;
+  readonly revocation: Revocation;
+  readonly passwords: Passwords;
+  readonly registry: Registry;
+  readonly refusedSignIn: (who: Refused, about: string) => void;
+  readonly clock: Clock;
+  readonly random: Random;
+};
+
+/** Guesses at the password of one login: from one network, and from all networks from which nobody signed in to it lately. */
+const rates = { ofPair: { perSecond: 1 / 30, burst: 10 }, ofLogin: { perSecond: 1 / 10, burst: 100 } } as const;
+
+/** Customers of applications: who they are, and how they come in. */
+export function openApplicationUsers({ registry, ...needs }: Needs): { users: Users; handlers: Handler[] } {
+  const users = new Users({ ...needs, devices: registry });
+  const attempts = new Attempts({
+    ofPair: new RateLimit(rates.ofPair, needs.clock),
+    ofLogin: new RateLimit(rates.ofLogin, needs.clock),
+  });
+  const signIns = new SignIns({ ...needs, attempts, signUpOf, networkOf });
+  return { users, handlers: applicationUserRoutes({ users, signIns }) };
+}

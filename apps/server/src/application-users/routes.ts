@@ -1,0 +1,87 @@
+import { thumbprint } from "@holdfast/crypto";
+import { parseId, rfc3339, type Id } from "@holdfast/kernel";
+import { routes } from "@holdfast/protocol";
+import { on, type Handler } from "../authority/index.ts";
+import type { UserSession } from "./session.ts";
+import type { SignedIn, SignIns } from "./sign-in.ts";
+import type { User } from "./user.ts";
+import type { ShownCode, Users } from "./users.ts";
+
+export const applicationUserRoutes = ({ users, signIns }: { users: Users; signIns: SignIns }): Handler[] => [
+  on(routes.signUpUser, async ({ caller, body }) => {
+    await signIns.signUp(caller, body);
+    return {};
+  }),
+  on(routes.signInUser, async ({ caller, body, address, boundTo }) =>
+    signedInReply(await signIns.signIn(caller, body, { address, boundTo })),
+  ),
+  on(routes.setUserPassword, async ({ caller, body, address }) => {
+    await signIns.setPassword(caller, body, { address });
+    return {};
+  }),
+  on(routes.refreshUser, async ({ caller, body, boundTo }) =>
+    signedInReply(await signIns.refresh(caller, body.refreshToken, { boundTo })),
+  ),
+  on(routes.signOutUser, async ({ caller, body }) => {
+    await signIns.signOut(caller, body.refreshToken);
+    return {};
+  }),
+  on(routes.readOwnUser, async ({ caller }) => userReply(await users.self(caller))),
+  on(routes.removeOwnUser, async ({ caller }) => {
+    await users.removeSelf(caller);
+    return {};
+  }),
+  on(routes.listOwnUserSessions, async ({ caller }) => sessionsReply(await users.ownSessions(caller))),
+
+  on(routes.listUsers, async ({ permit, query }) => {
+    const { items, nextCursor } = await users.list(permit, query);
+    return { items: items.map(userReply), ...(nextCursor !== undefined && { nextCursor }) };
+  }),
+  on(routes.createUser, async ({ permit, body }) => {
+    const { user, shown } = await users.invite(permit, body.login);
+    return { ...userReply(user), ...codeReply(shown) };
+  }),
+  on(routes.readUser, async ({ permit, params }) => userReply(await users.read(permit, userIn(params)))),
+  on(routes.suspendUser, async ({ permit, params }) => userReply(await users.suspend(permit, userIn(params)))),
+  on(routes.activateUser, async ({ permit, params }) => userReply(await users.activate(permit, userIn(params)))),
+  on(routes.removeUser, async ({ permit, params }) => {
+    await users.remove(permit, userIn(params));
+    return {};
+  }),
+  on(routes.resetUser, async ({ permit, params }) => codeReply(await users.reset(permit, userIn(params)))),
+  on(routes.listUserSessions, async ({ permit, params }) =>
+    sessionsReply(await users.sessions(permit, userIn(params))),
+  ),
+];
+
+const userIn = (params: Readonly<Record<string, string>>): Id<"user"> => parseId("user", params["user"] ?? "");
+
+const userReply = ({ id, application, login, state, createdAt }: User) => ({
+  id,
+  application,
+  login,
+  state,
+  createdAt: rfc3339(createdAt),
+});
+
+const codeReply = ({ code, expiresAt }: ShownCode) => ({ code, codeExpiresAt: rfc3339(expiresAt) });
+
+const signedInReply = ({ session, access, refreshToken }: SignedIn) => ({
+  user: session.user,
+  session: session.id,
+  accessToken: access.token,
+  accessExpiresAt: rfc3339(access.expiresAt),
+  refreshToken,
+  expiresAt: rfc3339(session.expiresAt),
+});
+
+const sessionsReply = (sessions: readonly UserSession[]) => ({
+  items: sessions.map(({ id, createdAt, seenAt, expiresAt, from, publicKey }) => ({
+    id,
+    createdAt: rfc3339(createdAt),
+    seenAt: rfc3339(seenAt),
+    expiresAt: rfc3339(expiresAt),
+    ...(from !== undefined && { from }),
+    ...(publicKey && { boundTo: thumbprint(publicKey) }),
+  })),
+});
