@@ -104,8 +104,48 @@ test("a change leaves an entry about its subject, by whoever made it, in the sam
   await asks.delete(`/v1/members/${person}`);
   await left("member.removed", person);
 
+  const role = await asks.post<{ id: string }>("/v1/roles", { name: "Watcher", grants: ["device.read"] });
+  await left("role.created", role.id);
+  await asks.patch(`/v1/roles/${role.id}`, { name: "Onlooker" });
+  await left("role.updated", role.id);
+  await asks.delete(`/v1/roles/${role.id}`);
+  await left("role.deleted", role.id);
+  await asks.post("/v1/roles/file", { roles: [{ name: "Filed", grants: ["device.read"] }] });
+  const [filed] = (await asks.get<{ items: { id: string; name: string }[] }>("/v1/roles")).items.filter(
+    ({ name }) => name === "Filed",
+  );
+  await left("role.created", filed?.id ?? assert.fail());
+
+  const key = await ours.operatorKey();
+  await asks.post(`/v1/credentials/${key.id}/rotate`, {});
+  await left("credential.rotated", key.id);
+  await asks.patch("/v1/org/upkeep", { oldAfterDays: 30 });
+  await left("upkeep.changed", ours.org);
+
+  const users = `/v1/applications/${application}/users`;
+  const user = await asks.post<{ id: string }>(users, { login: "customer@example.com" });
+  await left("applicationUser.invited", user.id);
+  await asks.post(`${users}/${user.id}/suspend`);
+  await left("applicationUser.suspended", user.id);
+  await asks.post(`${users}/${user.id}/activate`);
+  await left("applicationUser.activated", user.id);
+  await asks.post(`${users}/${user.id}/reset`);
+  await left("applicationUser.reset", user.id);
+  const rented = await ours.device(application);
+  await asks.put(`/v1/devices/${rented.id}/user`, { user: user.id });
+  await left("device.bound", rented.id);
+  await asks.delete(`${users}/${user.id}`);
+  await left("applicationUser.removed", user.id);
+
   const { org } = await asks.post<{ org: string }>("/v1/orgs", { name: "Third" });
   await left("org.created", org);
+  await asks.post("/v1/plans", { name: "small", quotas: { devices: 5 } });
+  await left("plan.saved", ours.org);
+  await asks.put(`/v1/orgs/${ours.org}/plan`, { plan: "small" });
+  await left("org.planChanged", ours.org);
+  await asks.put(`/v1/orgs/${ours.org}/plan`, { plan: null });
+  await asks.delete("/v1/plans/small");
+  await left("plan.removed", ours.org);
 });
 
 test("an entry of a move says from where to where, and one of a credential what it hangs on and how long", async () => {
@@ -148,14 +188,18 @@ test("an entry of a move says from where to where, and one of a credential what 
 });
 
 test("every operation that changes something is in the list above", () => {
-  // Tried below, in `sessions`, and in `simulation`, whose organisation goes with its log; readings; a question.
-  const elsewhere = ["setUp", "signIn", "createSession", "deleteSession", "endSimulation"];
-  const listed = new Set([...elsewhere, "sendTelemetry", "sendTelemetryFor", "explain"]);
+  // Tried below, in `sessions`, in `credential-life`, in `application-users`, and in `simulation`, whose organisation goes with its log; readings; a question.
+  const elsewhere = ["setUp", "signIn", "createSession", "deleteSession", "reportLeak", "endSimulation"];
+  const byUsers = ["signUpUser", "setUserPassword", "signInUser", "refreshUser", "signOutUser", "removeOwnUser"];
+  const listed = new Set([...elsewhere, ...byUsers, "sendTelemetry", "sendTelemetryFor", "explain"]);
   const changing = Object.entries(routes).filter(
     ([name, { method }]: [string, Route]) => method !== "GET" && !listed.has(name),
   );
   assert.deepEqual(changing.map(([name]) => name).toSorted(), [
     "acceptInvitation",
+    "activateUser",
+    "applyRoles",
+    "bindDevice",
     "createAccessKey",
     "createApplication",
     "createDevice",
@@ -163,28 +207,40 @@ test("every operation that changes something is in the list above", () => {
     "createOperatorKey",
     "createOrg",
     "createProduct",
+    "createRole",
     "createToken",
+    "createUser",
     "deleteApplication",
     "deleteDevice",
     "deleteProduct",
+    "deleteRole",
+    "givePlan",
     "invite",
     "mintDeviceKey",
     "removeDeviceDoor",
     "removeListEntry",
     "removeMember",
+    "removePlan",
     "removeProductDoor",
+    "removeUser",
+    "resetUser",
     "resumeDevice",
     "retireDevice",
     "revoke",
     "revokeCredential",
+    "rotateCredential",
+    "savePlan",
     "setDeviceDoor",
     "setProductDoor",
     "suspendDevice",
+    "suspendUser",
     "updateApplication",
     "updateDevice",
     "updateMember",
     "updateOrg",
     "updateProduct",
+    "updateRole",
+    "updateUpkeep",
     "withdrawInvitation",
   ]);
 });
