@@ -277,7 +277,8 @@ class Ravage {
     if (this.#pick([true, false, false, false])) return this.#overMqtt(lines);
     const [, route] = this.#pick(
       Object.entries<Route>(routes).filter(
-        ([name, { reply }]) => reply !== "stream" && !["setUp", "signIn", "acceptInvitation"].includes(name),
+        ([name, { reply, isCostly }]) =>
+          reply !== "stream" && isCostly !== true && !["setUp", "signIn", "acceptInvitation"].includes(name),
       ),
     );
     const { method, path } = route;

@@ -40,6 +40,8 @@ export class Pages {
       method: "OPTIONS",
       url: route.path.replaceAll(/\{(\w+)\}/g, ":$1"),
       handler: async (request, reply) => {
+        // Whoever asks no such thing asks for a method that there is not (Fetch, 3.2.2).
+        if (request.headers["access-control-request-method"] === undefined) return reply.callNotFound();
         const key = pageKeyOf(route, request);
         if (key === undefined) throw new Refusal("credential.missing");
         return answerPreflight(await this.#entrance.page(key, askingOf(request)), methods, request, reply);
