@@ -293,6 +293,7 @@ test("what the platform answers fits what it says it answers", async () => {
     ["application", application.id],
     ["device", device.id],
     ["file", "none"],
+    ["role", (await me.post<{ id: string }>("/v1/roles", { name: "Described", grants: ["device.read"] })).id],
     ["entry", (await me.post<{ id: string }>("/v1/lists", { list: "deny", what: "address", value: "192.0.2.1" })).id],
   ]);
   await me.put(`/v1/devices/${device.id}/door`, { size: 65_536, deny: { addresses: ["192.0.2.1"] } });

@@ -1,4 +1,4 @@
-import type { Report } from "@holdfast/kernel";
+import { Refusal, type Report } from "@holdfast/kernel";
 import type { Refusals } from "./audit/index.ts";
 import type { Accounts } from "./accounting/index.ts";
 import { dayOf, type Authentication, type HighWater, type Journal } from "./authority/index.ts";
@@ -71,6 +71,12 @@ export async function keepLast(needs: {
   readonly refusals: Refusals | undefined;
   readonly lists: ListKeeping;
   readonly authentication: Authentication;
+  readonly report: Report;
 }): Promise<void> {
-  await Promise.all([needs.refusals?.flush(), needs.lists.rememberHits(), needs.authentication.rememberUse()]);
+  const remembered = needs.authentication.rememberUse().catch((error: unknown) => {
+    // A stop must not fail because a database is away.
+    if (!(error instanceof Refusal)) throw error;
+    needs.report(`How credentials were used lately was not written down: ${error.message}`, { code: error.code });
+  });
+  await Promise.all([needs.refusals?.flush(), needs.lists.rememberHits(), remembered]);
 }

@@ -302,7 +302,7 @@ async function open(needs: PlatformNeeds, opened: AsyncDisposableStack, closing:
   opened.defer(() => simulation.stop());
   simulation.resume();
 
-  opened.defer(() => keepLast({ refusals: refusals.log, lists, authentication }));
+  opened.defer(() => keepLast({ refusals: refusals.log, lists, authentication, report }));
   const rounds = opened.adopt(new Rounds(timers, report), (it) => it.stop());
   keepHouse(rounds, { ...common, ...verbs, ...life, report, sessions, lists, journal, directories });
   opened.defer(() => keepTime({ storage, clock, report }));

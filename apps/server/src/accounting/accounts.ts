@@ -57,7 +57,7 @@ export class Accounts {
   /** When nobody is connected any more. A stop must not fail because a database is away: what it has not got is lost as in a crash. */
   async close(): Promise<void> {
     try {
-      await this.round();
+      await this.#writeAll();
     } catch (error) {
       if (!(error instanceof Refusal)) throw error;
       this.#needs.report(`The last seconds of usage were not written down: ${error.message}`, { code: error.code });
@@ -78,6 +78,14 @@ export class Accounts {
 
   /** Writes down what was counted since the last time, of all organisations, and looks at their quotas. */
   async round(): Promise<void> {
+    try {
+      await this.#writeAll();
+    } finally {
+      await this.#tidy();
+    }
+  }
+
+  async #writeAll(): Promise<void> {
     const failed: Error[] = [];
     for (const kept of this.#orgs.values()) {
       try {
@@ -88,7 +96,6 @@ export class Accounts {
         if (!kept.isForgotten) failed.push(error);
       }
     }
-    await this.#tidy();
     const [first] = failed;
     if (first) throw first;
   }

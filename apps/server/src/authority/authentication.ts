@@ -269,17 +269,29 @@ export class Authentication {
     return credential ? new Unwelcome(code, { space, credential, because, toWatchers }) : new Refusal(code);
   }
 
-  /** Writes down how each credential was used; called now and then, because a write for every request would cost more than it tells. */
+  /**
+   * Writes down how each credential was used; called now and then, because a write for every request would cost more than it tells.
+   * @throws Refusal `storage.unavailable` and its like: what could not be written waits
+   */
   async rememberUse(): Promise<void> {
+    let failed: Refusal | undefined;
     for (const { scope, uses } of this.#needs.spaces.all()) {
       const used = uses.take();
       if (used.size === 0) continue;
-      await this.#needs.storage.note(asPlatform(scope), async (unit) => {
-        const times = [...used].flatMap(([id, { at }]) => (at === undefined ? [] : [[id, at] as const]));
-        if (times.length > 0) await authorityIn(unit).used(new Map(times));
-        await usesIn(unit).add(used);
-      });
+      try {
+        await this.#needs.storage.note(asPlatform(scope), async (unit) => {
+          const times = [...used].flatMap(([id, { at }]) => (at === undefined ? [] : [[id, at] as const]));
+          if (times.length > 0) await authorityIn(unit).used(new Map(times));
+          await usesIn(unit).add(used);
+        });
+      } catch (error) {
+        if (!(error instanceof Refusal)) throw error;
+        if (error.code === "org.unknown") continue; // it is being erased: there is nobody to tell
+        uses.putBack(used);
+        failed ??= error;
+      }
     }
+    if (failed) throw failed;
   }
 }
 

@@ -54,6 +54,15 @@ export class Uses {
     return noted;
   }
 
+  /** What was taken and could not be written down, behind what was noted meanwhile. */
+  putBack(taken: ReadonlyMap<CredentialId, Use>): void {
+    for (const [id, use] of taken) {
+      const newer = this.#noted.get(id);
+      const actions = new Map([...use.actions, ...(newer?.actions ?? [])]);
+      this.#noted.set(id, { ...use, ...newer, actions });
+    }
+  }
+
   #of(id: CredentialId): Use {
     let use = this.#noted.get(id);
     if (!use) this.#noted.set(id, (use = { actions: new Map() }));
