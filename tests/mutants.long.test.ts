@@ -27,10 +27,12 @@ async function each<T>(things: readonly T[], work: (thing: T, tree: Tree) => Pro
 }
 
 test("without a mutant every one of the named tests passes", async () => {
-  const named = [...new Map(all.map(({ caughtBy }) => [`${caughtBy.file} ${caughtBy.test}`, caughtBy])).values()];
-  await each(named, async (one, tree) => {
-    const { passed, failed, output } = await tree.run(one, cluster.environment);
-    assert.ok(passed && !failed, `${one.file}: ${one.test}\n${output.slice(-3_000)}`);
+  const files = Map.groupBy(all, ({ caughtBy }) => caughtBy.file);
+  await each([...files], async ([file, mutants], tree) => {
+    const tests = [...new Set(mutants.map(({ caughtBy }) => caughtBy.test))];
+    const verdicts = await tree.run(file, tests, cluster.environment);
+    for (const [at, { passed, failed, output }] of verdicts.entries())
+      assert.ok(passed && !failed, `${file}: ${tests[at]}\n${output.slice(-3_000)}`);
   });
 });
 

@@ -71,15 +71,24 @@ export class Tree {
         if (parts.length !== 2) throw new Error(`${mutant.name}: ${file} has this ${parts.length - 1} times: ${from}`);
         writeFileSync(at, parts.join(to));
       }
-      return await this.run(mutant.caughtBy, environment);
+      const { file, test } = mutant.caughtBy;
+      const [verdict] = await this.run(file, [test], environment);
+      if (!verdict) throw new Error("one test has one verdict");
+      return verdict;
     } finally {
       for (const [at, text] of before) writeFileSync(at, text);
     }
   }
 
-  run({ file, test }: Mutant["caughtBy"], environment: Record<string, string | undefined>): Promise<Verdict> {
-    const pattern = `^${test.replaceAll(/[.*+?^${}()|[\]\\/]/g, "\\$&")}$`;
-    const flags = ["--test-reporter=tap", `--test-timeout=${patience}`, `--test-name-pattern=/${pattern}/`];
+  /** Some tests of one file, in one process, because what the file starts takes longer than most of them. A verdict for each. */
+  run(
+    file: string,
+    tests: readonly string[],
+    environment: Record<string, string | undefined>,
+  ): Promise<readonly Verdict[]> {
+    const patterns = tests.map((test) => `${test.replaceAll(/[.*+?^${}()|[\]\\/]/g, "\\$&")}$`);
+    const named = patterns.map((pattern) => `--test-name-pattern=/^${pattern}/`);
+    const flags = ["--test-reporter=tap", `--test-timeout=${patience}`, ...named];
     // Node's mark of a test process would make the reporter of a process below it silent.
     const { NODE_TEST_CONTEXT: _, ...inherited } = process.env;
     const child = spawn(process.execPath, [...flags, file], {
@@ -97,14 +106,15 @@ export class Tree {
         // It has just ended.
       }
     };
-    const timer = setTimeout(kill, patience + 30_000);
+    const timer = setTimeout(kill, patience * tests.length + 30_000);
     return new Promise((resolve, reject) => {
       child.once("error", reject);
       child.once("close", () => {
         clearTimeout(timer);
         const output = Buffer.concat(chunks).toString();
-        const told = (verdict: string) => new RegExp(`^\\s*${verdict} \\d+ - ${pattern.slice(1)}`, "m").test(output);
-        resolve({ passed: told("ok"), failed: told("not ok"), output });
+        const told = (verdict: string, pattern: string) =>
+          new RegExp(`^\\s*${verdict} \\d+ - ${pattern}`, "m").test(output);
+        resolve(patterns.map((pattern) => ({ passed: told("ok", pattern), failed: told("not ok", pattern), output })));
       });
     });
   }
