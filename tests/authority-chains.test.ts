@@ -83,7 +83,6 @@ async function mint(
 }
 
 test("of credentials made at random none may do what the one that made it may not, also when that one shrinks or ends", async () => {
-  const explained = await explaining();
   const first = await mint(undefined, ["*"], "operator-keys");
   const second = await mint(first, ["*"], "tokens");
   const third = await mint(second, ["telemetry.*", "token.create"], "tokens");
@@ -98,6 +97,7 @@ test("of credentials made at random none may do what the one that made it may no
   }
   assert.ok(made.length > 5, `${made.length} were made`);
   const within = async () => {
+    const explained = await explaining();
     const powers = new Map<string, ReadonlySet<string>>();
     for (const one of made) powers.set(one.id, await powerOf(one.id, explained));
     for (const { id, parent } of made) {
