@@ -76,6 +76,19 @@ test("a credential of certain protocols is good over no other", async () => {
 const minute = 60_000;
 const timeAt = (milliseconds: number) => new Date(milliseconds).toISOString().slice(11, 16);
 
+test("what is made within hours ends with what made it, and not with the hours of that day", async () => {
+  const hours = [
+    { from: "00:00", to: "12:00", zone: "UTC" },
+    { from: "12:00", to: "24:00", zone: "UTC" },
+  ];
+  const made = await owner.tokenOf(["org.read", "token.create"], { conditions: { hours }, expiresIn: "30d" });
+  const child = await visitor
+    .as(made.token)
+    .post<Token & { expiresAt: string }>("/v1/tokens", { name: "child", grants: ["org.read"], conditions: { hours } });
+  const above = await owner.asks.get<{ expiresAt: string }>(`/v1/credentials/${made.id}`);
+  assert.equal(child.expiresAt, above.expiresAt);
+});
+
 test("what is open when the hours end is closed to the millisecond, what comes later is refused, and what was subscribed to is there when they begin again", async (t) => {
   const clock = new TestClock(systemClock.now());
   const platform = await startTestPlatform({ clock, timers: clock });

@@ -52,7 +52,8 @@ function heritage(maker: Caller): Pick<Heir, "parent" | "makers" | "person"> {
 }
 
 /** What is made ends with its ancestors. */
-const latestOf = (maker: Caller): Instant | undefined => (isAncestor(maker.credential) ? maker.expiresAt : undefined);
+const latestOf = (maker: Caller): Instant | undefined =>
+  isAncestor(maker.credential) ? maker.power.latest : undefined;
 
 function refuseTooLong({ grants, conditions }: Wanted): void {
   const said = conditions ? Buffer.byteLength(JSON.stringify(conditions)) : 0;
@@ -102,7 +103,7 @@ export function applicationKeyOf(
   const heir: Heir = { ...wanted, makers: makersOf(maker), grants, application };
   return maker.credential.inPerson
     ? { heir, latest: undefined }
-    : { heir: { ...heir, ...heritage(maker) }, latest: maker.expiresAt };
+    : { heir: { ...heir, ...heritage(maker) }, latest: maker.power.latest };
 }
 
 /** What a device's key is: it sends its own measurements, and reaches nothing else. It ends with the device. @throws Refusal */

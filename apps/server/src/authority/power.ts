@@ -40,6 +40,8 @@ export type Power = {
   /** Set when the credential is over, whatever it asks. */
   readonly end: End | undefined;
   readonly links: readonly Link[];
+  /** The earliest end of a credential in the chain, for good: what is made ends by then. */
+  readonly latest: Instant | undefined;
   /** The earliest end in the chain: of a credential, or of the hours that hold now. */
   readonly expiresAt: Instant | undefined;
   /** Those hours, in words, where they end first, and what whoever holds the secret is told then. */
@@ -72,6 +74,7 @@ export function compile(
   const open: string[] = [];
   let closing: Closing | undefined;
   const chain: Credential[] = [];
+  let latest: Instant | undefined;
   let expiresAt: Instant | undefined;
   let end: End | undefined = space.closed
     ? passing("what the platform knew of this organisation has to be read again")
@@ -91,6 +94,7 @@ export function compile(
       expiresAt = next.expiresAt;
       closing = undefined;
     }
+    if (next.expiresAt !== undefined && (latest === undefined || next.expiresAt < latest)) latest = next.expiresAt;
     end = endOf(space, next, credential);
     const { against, until, inWords: demanded } = demandedOf(space.demands, next, circumstances);
     if (against !== undefined) end ??= unmet(against);
@@ -146,7 +150,20 @@ export function compile(
     }
   }
   const { epoch } = space.cell;
-  return { epoch, end, links, expiresAt, closing, allowances, open, visitor, by: listing.by, space, passed: new Map() };
+  return {
+    epoch,
+    end,
+    links,
+    latest,
+    expiresAt,
+    closing,
+    allowances,
+    open,
+    visitor,
+    by: listing.by,
+    space,
+    passed: new Map(),
+  };
 }
 
 const final = (because: string): End => ({ because, forGood: true });
