@@ -1,10 +1,11 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { nodeTransport } from "@holdfast/client/node";
+import { systemClock } from "@holdfast/kernel";
 import { routes } from "@holdfast/protocol";
 import type { Reply } from "@holdfast/client";
 import { holdfast } from "../apps/cli/src/testing/world.ts";
-import { atEnd } from "../apps/server/src/testing/index.ts";
+import { atEnd, startTestPlatform, TestClock } from "../apps/server/src/testing/index.ts";
 import {
   furnish,
   Owner,
@@ -17,7 +18,7 @@ import {
   type Token,
 } from "./authority.fixture.ts";
 import { placeOf } from "./clients.fixture.ts";
-import { closedWithin, events, mqtt } from "./revocation.fixture.ts";
+import { closedWithin, events, mqtt, type Subscribed } from "./revocation.fixture.ts";
 
 // From its first secret to its end: rotated, watched, handed in by a stranger, seen where it should not be, grown old.
 const world = await startWorld();
@@ -96,6 +97,26 @@ test("what is open by the former secret ends with it, and by the new one stays",
     assert.ok(one.client.connected);
     one.end();
   }
+});
+
+test("what is open by the former secret ends by itself in the very moment, though nobody looks", async (t) => {
+  const clock = new TestClock(systemClock.now());
+  const platform = await startTestPlatform({ clock, timers: clock });
+  t.after(() => platform.close());
+  const owner = new Owner(platform.visitor, await platform.setUp());
+  const { key } = await owner.device((await owner.application()).id);
+  const reader = await owner.tokenOf(["telemetry.read"]);
+  const open = [
+    await mqtt(platform, { username: key.id, password: key.secret }),
+    await mqtt(platform, { username: "me", password: reader.token }),
+    await events(platform, reader.token),
+  ];
+  for (const { id } of [key, reader]) await owner.asks.post(`/v1/credentials/${id}/rotate`, { overlap: "1s" });
+  clock.move(999);
+  for (const { client } of open.slice(0, 2) as Subscribed[]) assert.ok(client.connected);
+  clock.move(1);
+  const from = performance.now();
+  for (const one of open) await closedWithin(one, from, patience);
 });
 
 test("a second rotation ends the oldest secret at once, and one without overlap the one before it", async () => {
