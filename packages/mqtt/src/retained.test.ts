@@ -117,11 +117,48 @@ test("[MQTT-3.8.4-3] [MQTT-3.8.4-4] 3.1.1 [MQTT-3.8.4-3] the same filter again t
 
 /** What is sent to a topic to be retained, with its QoS; in which order it is settled; and what the topic retains then. */
 const races: readonly { sent: [string, 0 | 1][]; settled: number[]; stays: [string, 0 | 1] | undefined }[] = [
-  { sent: [["old", 1], ["", 0]], settled: [0], stays: undefined }, // prettier-ignore
-  { sent: [["old", 1], ["new", 0]], settled: [0], stays: ["new", 0] }, // prettier-ignore
-  { sent: [["", 1], ["new", 0]], settled: [0], stays: ["new", 0] }, // prettier-ignore
-  { sent: [["old", 1], ["", 1], ["new", 1]], settled: [2, 0, 1], stays: ["new", 1] }, // prettier-ignore
-  { sent: [["old", 1], ["new", 1], ["", 1]], settled: [2, 0, 1], stays: undefined }, // prettier-ignore
+  {
+    sent: [
+      ["old", 1],
+      ["", 0],
+    ],
+    settled: [0],
+    stays: undefined,
+  },
+  {
+    sent: [
+      ["old", 1],
+      ["new", 0],
+    ],
+    settled: [0],
+    stays: ["new", 0],
+  },
+  {
+    sent: [
+      ["", 1],
+      ["new", 0],
+    ],
+    settled: [0],
+    stays: ["new", 0],
+  },
+  {
+    sent: [
+      ["old", 1],
+      ["", 1],
+      ["new", 1],
+    ],
+    settled: [2, 0, 1],
+    stays: ["new", 1],
+  },
+  {
+    sent: [
+      ["old", 1],
+      ["new", 1],
+      ["", 1],
+    ],
+    settled: [2, 0, 1],
+    stays: undefined,
+  },
 ];
 
 /** Each race once; what is kept is so in the order in which it was accepted, as a log does. */
