@@ -17,13 +17,16 @@ type Late = { readonly entry: Entry; readonly isSo: () => boolean };
 
 const forGood = () => true;
 
+/** Most messages are owed to one session, and a set of one is larger than all else that its delivery needs. */
+type Owings = Delivery | Set<Delivery>;
+
 /** What of one space outlives the process: numbers, records, and which messages are owed to kept sessions. */
 export class Keeping {
   /** Never given twice, also not over restarts. */
   nextSession = 1;
   nextMessage = 1;
-  /** Messages that were kept, by their numbers, with the deliveries of kept sessions that are not over. */
-  readonly messages = new Map<number, Set<Delivery>>();
+  /** Messages that were kept, by their numbers, as long as a delivery to a kept session is not over. */
+  readonly messages = new Map<number, Owings>();
   readonly #core: Core;
   readonly #key: SpaceKey;
   readonly #journal: Journal;
@@ -136,9 +139,10 @@ export class Keeping {
   /** It is kept, and owed from now on. */
   add(delivery: Delivery): void {
     const { number } = delivery.publication;
-    const deliveries = this.messages.get(number);
-    if (deliveries) deliveries.add(delivery);
-    else this.messages.set(number, new Set([delivery]));
+    const owings = this.messages.get(number);
+    if (owings === undefined) this.messages.set(number, delivery);
+    else if (owings instanceof Set) owings.add(delivery);
+    else if (owings !== delivery) this.messages.set(number, new Set([owings, delivery]));
   }
 
   /** Nothing more is owed of it. */
@@ -150,9 +154,9 @@ export class Keeping {
   /** The same where its session is over, which says it for all. */
   forget(delivery: Delivery): void {
     const { number } = delivery.publication;
-    const deliveries = this.messages.get(number);
-    deliveries?.delete(delivery);
-    if (deliveries?.size === 0) this.messages.delete(number);
+    const owings = this.messages.get(number);
+    if (owings instanceof Set) owings.delete(delivery);
+    if (owings === delivery || (owings instanceof Set && owings.size === 0)) this.messages.delete(number);
   }
 }
 

@@ -9,17 +9,23 @@ const attempts = 4;
 const mostMilliseconds = 20;
 
 async function comesBack(t: TestContext, what: string, expected: { topics: number; queued: number }): Promise<void> {
-  const turns: number[] = [];
+  const longestTurns: number[] = [];
+  const most: number[] = [];
   for (let attempt = 0; attempt < attempts; attempt++) {
-    const [{ longest, ...counted }] = await once(
+    const [{ longest, p99, ...counted }] = await once(
       fork(path.join(import.meta.dirname, "restoring.fixture.ts"), [what]),
       "message",
     );
     assert.deepEqual(counted, expected);
-    turns.push(longest);
+    longestTurns.push(longest);
+    most.push(p99);
   }
-  t.diagnostic(`the longest turns took ${turns.map((one) => one.toFixed(1)).join(", ")} ms`);
-  assert.ok(Math.min(...turns) < mostMilliseconds, turns.join());
+  const said = (times: readonly number[]) => times.map((one) => one.toFixed(1)).join(", ");
+  t.diagnostic(
+    `p99 of the turns ${said(most)} ms; the longest, but for what V8 collected in it, ${said(longestTurns)} ms`,
+  );
+  assert.ok(Math.min(...most) < mostMilliseconds, said(most));
+  assert.ok(Math.min(...longestTurns) < mostMilliseconds, said(longestTurns));
 }
 
 test("a space with 100,000 retained messages comes back without holding anybody up", (t) =>

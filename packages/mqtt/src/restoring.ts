@@ -132,6 +132,7 @@ class Restoring {
     publication.number = number;
     publication.publishedBy = this.#found.publishers.get(number);
     this.#publications.set(number, publication);
+    this.#found.messages.delete(number); // it is the publication from now on, and memory is needed once
     return publication;
   }
 
@@ -170,6 +171,7 @@ class Restoring {
     }
     for (const packetId of received) session.receipts.restore(packetId);
     const owed = [...(this.#found.owed.get(session.number)?.values() ?? [])];
+    this.#found.owed.delete(session.number);
     for (const one of owed.sort((a, b) => a.message - b.message)) {
       const publication = this.#publicationOf(one.message);
       await this.#slices.spend(publication?.size);

@@ -28,7 +28,8 @@ function* stateOf(space: Space): Generator<Entry, void, undefined> {
     yield messageEntry(publication, true);
     if (publication.publishedBy) yield publishedEntry(publication, publication.publishedBy);
   }
-  for (const [number, deliveries] of keeping.messages) {
+  for (const [number, owings] of keeping.messages) {
+    const deliveries = owings instanceof Set ? owings : [owings];
     const [first] = deliveries;
     if (!first || first.publication.number !== number) continue;
     if (!retained.has(first.publication)) yield messageEntry(first.publication, false);
