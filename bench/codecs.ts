@@ -5,26 +5,11 @@ import { mergePoints } from "../apps/server/src/telemetry/merge.ts";
 import type { NumberPoints } from "../apps/server/src/telemetry/points.ts";
 import { readRecord, RecordWriter } from "../apps/server/src/telemetry/record.ts";
 import { decodeRollup, encodeRollup, isWorthRollup, rollupOf } from "../apps/server/src/telemetry/rollup.ts";
+import { rate } from "./rate.ts";
 import type { Result } from "./result.ts";
 
 const start = 1_780_000_000_000 as Instant;
 const perChunk = 1_024;
-
-/** Millions of points a second of this thread's CPU, in the best of five turns of 40 ms: others may be working on this machine. */
-function rate(pointsPerCall: number, call: () => unknown): number {
-  let best = 0;
-  for (let turn = 0; turn < 5; turn++) {
-    let calls = 0;
-    let micros = 0;
-    const before = process.threadCpuUsage();
-    for (; micros < 40_000; micros = process.threadCpuUsage(before).user) {
-      for (let i = 0; i < 64; i++) call();
-      calls += 64;
-    }
-    best = Math.max(best, (calls * pointsPerCall) / micros);
-  }
-  return best;
-}
 
 /** Numerical Recipes' linear congruence: the same numbers on every run. */
 function noise(seed: number) {

@@ -13,11 +13,13 @@ const names = [
   "mqtt-memory",
   "mqtt-platform",
   "codecs",
+  "authority-decisions",
+  "authority-messages",
   "revocation",
 ] as const;
 
 const usage = `npm run bench [-- NAME… --json FILE]
-  NAME          one of ${names.join(", ")}; mqtt is all that begin so; all of them without
+  NAME          one of ${names.join(", ")}; mqtt or authority is all that begin so; all of them without
   --json FILE   also writes the rows to a file, for programs`;
 
 type Wish = { chosen: string[]; json: string | undefined };

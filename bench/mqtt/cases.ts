@@ -64,12 +64,18 @@ async function fanOut(dial: Dial, readers: number, window: number): Promise<Load
   };
 }
 
-export type Publisher = { readonly client: Client; readonly topic: string; readonly payload?: Uint8Array };
+/** Who speaks for many has a topic for each, all of one length, and publishes to one after the other. */
+export type Publisher = {
+  readonly client: Client;
+  readonly topic: string | readonly string[];
+  readonly payload?: Uint8Array;
+};
 
 /** Publishers at QoS 1, each with `window` messages unacknowledged; nobody subscribes. */
 export function acknowledged(publishers: readonly Publisher[], window: number): Load {
   const lines = publishers.map(({ client, topic, payload }) => {
-    const frames = Array.from({ length: window }, (_, i) => publishFrame1(topic, i + 1, payload));
+    const topics = typeof topic === "string" ? [topic] : topic;
+    const frames = Array.from({ length: window }, (_, i) => publishFrame1(topics[i % topics.length]!, i + 1, payload)); // it is one of them
     // Twice, so that from any place the next `window` messages are one piece.
     return { client, size: frames[0]?.length ?? 0, ring: Buffer.concat([...frames, ...frames]), place: 0 };
   });

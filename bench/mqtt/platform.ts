@@ -33,13 +33,19 @@ type Ready = {
 
 const main = path.join(import.meta.dirname, "../../apps/server/src/main.ts");
 
-export async function startPlatform(place: Pick<Place, "start">, devices: number): Promise<Platform> {
+/** `preload` is a module that is loaded before it. */
+export async function startPlatform(
+  place: Pick<Place, "start">,
+  devices: number,
+  { preload }: { readonly preload?: string } = {},
+): Promise<Platform> {
   const folder = mkdtempSync(path.join(tmpdir(), "bench-platform-"));
   chmodSync(folder, 0o711); // started by root, platform and database go on as others, who must get through
   const readyFile = path.join(folder, "ready.json");
   const data = path.join(folder, "data");
   const where = ["--data", data, "--ready-file", readyFile, "--https-port", "0", "--mqtts-port", "0", "--no-demo"];
-  const child = place.start(process.execPath, [main, ...where], "pipe");
+  const before = preload === undefined ? [] : ["--import", preload];
+  const child = place.start(process.execPath, [...before, main, ...where], "pipe");
   let log = "";
   child.stderr?.on("data", (text: Buffer) => (log += text.toString()));
   const stop = async (): Promise<void> => {

@@ -25,11 +25,14 @@ export const warmUp = { cpu: 1_000, atMost: 8_000 };
 export const measured = { cpu: 600, atMost: 5_000 };
 
 /** The sides take turns, so that whatever else the machine does falls on all of them; each is warmed up before. */
-export async function inTurns(sides: Sides<Side>): Promise<Sides<Turn[]>> {
-  const entries = Object.entries(sides) as [BrokerName, Side][]; // its keys are these
-  const found: Sides<Turn[]> = {};
+export async function inTurns<Name extends string>(
+  sides: Partial<Record<Name, Side>>,
+  count = turns,
+): Promise<Partial<Record<Name, Turn[]>>> {
+  const entries = Object.entries(sides) as [Name, Side][]; // its keys are these
+  const found: Partial<Record<Name, Turn[]>> = {};
   for (const [, { server, load }] of entries) await load.run(working(server, warmUp));
-  for (let turn = 0; turn < turns; turn++) {
+  for (let turn = 0; turn < count; turn++) {
     for (const [name, { server, load, helper = () => 0 }] of entries) {
       const helpedBefore = helper();
       const began = performance.now();
@@ -65,7 +68,7 @@ export function times(ours: readonly Turn[], theirs: readonly Turn[]): Times {
   return { median: median(all), lowest: Math.min(...all), highest: Math.max(...all) };
 }
 
-const rateOf = (found: readonly Turn[]): number => median(found.map(({ rate }) => rate));
+export const rateOf = (found: readonly Turn[]): number => median(found.map(({ rate }) => rate));
 
 type Row = Record<string, string | number>;
 
@@ -89,4 +92,4 @@ export function rowOf(name: string, goal: number | undefined, found: Sides<Turn[
   return row;
 }
 
-const short = (value: number): string => value.toLocaleString("en", { maximumSignificantDigits: 3 });
+export const short = (value: number): string => value.toLocaleString("en", { maximumSignificantDigits: 3 });

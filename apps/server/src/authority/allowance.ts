@@ -1,3 +1,4 @@
+// Hot path: asked for each message of a device whose door has a rate, and of a credential that has one.
 import { Refusal, type CredentialId, type Id } from "@holdfast/kernel";
 
 /** How often something may be done: so many at once, and so many more each minute. */
@@ -34,17 +35,23 @@ export class Drawn {
     detail = "It is the credential's own rate, or that of one that made it.",
   ): Left | undefined {
     this.#sweep(elapsed);
-    const all = allowances.map(({ of, rate }) => ({ rate, bucket: this.#refilled(of, rate, elapsed) }));
-    const longest = Math.max(0, ...all.map(({ rate, bucket }) => ((1 - bucket.tokens) * 60) / rate.perMinute));
+    let longest = 0;
+    for (const { of, rate } of allowances) {
+      const { tokens } = this.#refilled(of, rate, elapsed);
+      if (tokens < 1) longest = Math.max(longest, ((1 - tokens) * 60) / rate.perMinute);
+    }
     if (longest > 0) {
       throw new Refusal("rate.exceeded", { detail, retryAfterSeconds: Math.max(1, Math.ceil(longest)) });
     }
-    for (const { bucket } of all) bucket.tokens -= 1;
-    const [least] = all.toSorted((a, b) => a.bucket.tokens - b.bucket.tokens);
+    let least: Bucket | undefined;
+    for (const { of, rate } of allowances) {
+      const bucket = this.#refilled(of, rate, elapsed);
+      bucket.tokens -= 1;
+      if (!least || bucket.tokens < least.tokens) least = bucket;
+    }
     if (!least) return undefined;
-    const { rate, bucket } = least;
-    const whole = Math.ceil(((rate.burst - bucket.tokens) * 60) / rate.perMinute);
-    return { rate, left: Math.floor(bucket.tokens), whole };
+    const { rate, tokens } = least;
+    return { rate, left: Math.floor(tokens), whole: Math.ceil(((rate.burst - tokens) * 60) / rate.perMinute) };
   }
 
   #refilled(of: CredentialId | Lane, rate: Rate, elapsed: number): Bucket {

@@ -1,3 +1,4 @@
+export type { Allowance } from "./allowance.ts";
 export { Authentication, type Known } from "./authentication.ts";
 export { heldOf } from "./bound.ts";
 export {

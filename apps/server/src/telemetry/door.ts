@@ -1,7 +1,7 @@
 // Hot path: asked for each message of a device that has a door, or whose product has one.
 import { scrub } from "@holdfast/crypto";
 import { Refusal, type Id } from "@holdfast/kernel";
-import type { Level, Space } from "../authority/index.ts";
+import type { Allowance, Level, Space } from "../authority/index.ts";
 import type { Reading } from "./reading.ts";
 
 /** @throws Refusal `door.tooLarge` */
@@ -24,13 +24,30 @@ export function checkWritable({ of, writable }: Level, readings: readonly Readin
   }
 }
 
-/** One message of what the doors of a device allow it; each counts for itself. @throws Refusal `rate.exceeded` */
-export function drawOn(space: Space, device: Id<"device">, doors: readonly Level[], elapsed: number): void {
-  const allowances = doors.flatMap(({ of, door: { rate } }) =>
-    rate
-      ? [{ of: `${device} ${of}` as const, rate: { perMinute: rate.perMinute, burst: rate.burst ?? rate.perMinute } }]
-      : [],
-  );
-  if (allowances.length > 0)
-    space.drawn.draw(allowances, elapsed, "It is the rate of the device's door, or of its product's.");
+/** How often the doors of one device let a message in. */
+export class DoorRates {
+  readonly #device: Id<"device">;
+  #doors: readonly Level[] = [];
+  #allowances: readonly Allowance[] = [];
+
+  constructor(device: Id<"device">) {
+    this.#device = device;
+  }
+
+  /** One message of what these doors allow; each of them counts for itself. @throws Refusal `rate.exceeded` */
+  draw(space: Space, doors: readonly Level[], elapsed: number): void {
+    const known = this.#doors;
+    if (known.length !== doors.length || known[0] !== doors[0] || known[1] !== doors[1]) this.#read(doors);
+    if (this.#allowances.length > 0)
+      space.drawn.draw(this.#allowances, elapsed, "It is the rate of the device's door, or of its product's.");
+  }
+
+  #read(doors: readonly Level[]): void {
+    this.#doors = doors;
+    this.#allowances = doors.flatMap(({ of, door: { rate } }) =>
+      rate
+        ? [{ of: `${this.#device} ${of}`, rate: { perMinute: rate.perMinute, burst: rate.burst ?? rate.perMinute } }]
+        : [],
+    );
+  }
 }

@@ -17,7 +17,7 @@ import type { Memory } from "./buffer.ts";
 import { codeOf, refusalOfCode } from "./codes.ts";
 import { Committer } from "./committer.ts";
 import { Devices } from "./devices.ts";
-import { checkSize, checkWritable, drawOn } from "./door.ts";
+import { checkSize, checkWritable, DoorRates } from "./door.ts";
 import { faultOf } from "./fault.ts";
 import { Flusher } from "./flusher.ts";
 import { giveTime, passTime } from "./given.ts";
@@ -301,7 +301,7 @@ export class Telemetry {
     const now = this.#needs.clock.now();
     const doors = space.doorsOf(placement);
     for (const door of doors) checkSize(door, body);
-    if (doors.length > 0) drawOn(space, device, doors, this.#needs.clock.elapsed());
+    if (doors.length > 0) (state.rates ??= new DoorRates(device)).draw(space, doors, this.#needs.clock.elapsed());
     const readings = parseBody(body, now, kind);
     checkTimes(readings, now);
     for (const door of doors) checkWritable(door, readings);
