@@ -1,10 +1,10 @@
 import assert from "node:assert/strict";
 import { generateKeyPairSync } from "node:crypto";
 import { spawn, spawnSync, type ChildProcessWithoutNullStreams } from "node:child_process";
-import { readFileSync, statSync, writeFileSync } from "node:fs";
+import { existsSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
 import path from "node:path";
 import { before, test } from "node:test";
-import { Client } from "@holdfast/client";
+import { Client, ProvingKey, type PrivateKey } from "@holdfast/client";
 import { nodeTransport } from "@holdfast/client/node";
 import { systemClock } from "@holdfast/kernel";
 import { routes } from "@holdfast/protocol";
@@ -150,6 +150,75 @@ test("a key, a token and a device are bound to a public key from a file, and not
     assert.match(wrong.err, /--public-key/);
   }
   await answer("device", "retire", first.id);
+});
+
+test("a token that is bound to a new key works with its file and not without, also from a profile that holds both", async () => {
+  const file = path.join(folder, "nightly.pem");
+  const token = (name: string, grant: string) =>
+    call(["token", "create", "--name", name, "--grant", grant, "--new-key", file, "--json"]);
+  assert.equal((await token("nothing", "no.such")).exit, 1);
+  assert.ok(!existsSync(file), "what was refused leaves no key");
+  const made = JSON.parse((await token("nightly", "device.read")).out);
+  assert.equal(statSync(file).mode & 0o777, 0o600);
+  const again = await token("again", "device.read");
+  assert.deepEqual([again.exit, /not written over/.test(again.err)], [1, true]);
+
+  const shown = { HOLDFAST_TOKEN: made.token };
+  const bare = await call(["whoami", "--json"], { env: shown });
+  assert.deepEqual([bare.exit, JSON.parse(bare.err).error.code], [1, "proof.required"]);
+  assert.match(bare.err, /--key-file/);
+  const { privateKey } = generateKeyPairSync("ec", { namedCurve: "P-256" });
+  const other = path.join(folder, "other.jwk");
+  writeFileSync(other, JSON.stringify(privateKey.export({ format: "jwk" })));
+  const wrong = await call(["whoami", "--json", "--key-file", other], { env: shown });
+  assert.deepEqual([wrong.exit, JSON.parse(wrong.err).error.code], [1, "proof.invalid"]);
+  const proved = await call(["whoami", "--json"], { env: { ...shown, HOLDFAST_KEY_FILE: file } });
+  assert.equal(JSON.parse(proved.out).credential, made.id, proved.err);
+  const list = await call(["device", "list", "--key-file", file], { env: shown });
+  assert.equal(list.exit, 0, list.err);
+
+  const home = { XDG_CONFIG_HOME: path.join(folder, "nightly"), HOLDFAST_TOKEN: "" };
+  writeFileSync(path.join(folder, "nightly-token"), made.token);
+  const login = ["login", "--token-file", path.join(folder, "nightly-token")];
+  assert.equal((await call(login, { env: home })).exit, 1, "it is asked for before it is remembered");
+  assert.equal((await call([...login, "--key-file", file], { env: home })).exit, 0);
+  assert.equal(statSync(path.join(folder, "nightly/holdfast/profile.json")).mode & 0o777, 0o600);
+  rmSync(file);
+  const kept = await call(["whoami", "--json"], { env: home });
+  assert.equal(JSON.parse(kept.out).credential, made.id, kept.err);
+  const lent = await call(["whoami"], { env: { ...home, HOLDFAST_TOKEN: env["HOLDFAST_TOKEN"] ?? "" } });
+  assert.equal(lent.exit, 0, "its key stays with its own token");
+});
+
+test("a client signs with a key of either kind, with the nonce of the answer before, and a change as well", async () => {
+  for (const kind of ["ed25519", "P-256"] as const) {
+    const pair = kind === "ed25519" ? generateKeyPairSync(kind) : generateKeyPairSync("ec", { namedCurve: kind });
+    const jwk = pair.privateKey.export({ format: "jwk" }) as PrivateKey; // of these two kinds
+    const { d, ...publicKey } = jwk;
+    writeFileSync(path.join(folder, "bound.jwk"), JSON.stringify(publicKey));
+    const bind = ["--public-key", path.join(folder, "bound.jwk")];
+    const { token } = await answer(
+      "token",
+      "create",
+      "--name",
+      kind,
+      "--grant",
+      "org.read",
+      "--grant",
+      "org.update",
+      ...bind,
+    );
+    let sent = 0;
+    const inner = nodeTransport({ ca: readFileSync(path.join(folder, "ca.pem"), "utf8") });
+    const send: typeof inner.send = (request) => ((sent += 1), inner.send(request));
+    const client = new Client({ url, token, key: new ProvingKey(jwk), transport: { ...inner, send } });
+    assert.equal((await client.call(routes.updateOrg, { body: { name: "Works" } })).name, "Works");
+    assert.equal(sent, 2, "once to learn the nonce");
+    for (let n = 0; n < 3; n += 1) await client.call(routes.readOrg);
+    assert.equal(sent, 5);
+    assert.ok(d);
+    client.close();
+  }
 });
 
 test("the lines that come with a new device send a reading as they are", async (t) => {

@@ -30,6 +30,7 @@ test("a verb gets what it declares, wherever the flags stand", () => {
     product: undefined,
     alias: undefined,
     "public-key": undefined,
+    "new-key": undefined,
     from: [],
     hours: [],
     rate: undefined,

@@ -8,6 +8,7 @@ import type { Verb } from "./verb.ts";
 export const globalFlags = {
   url: optional(text("URL"), "where the platform is (or HOLDFAST_URL, or the profile of holdfast login)"),
   "token-file": optional(file, "file that holds the credential; - reads stdin (or HOLDFAST_TOKEN)"),
+  "key-file": optional(file, "private key that the credential is bound to, in PEM or as a JWK (or HOLDFAST_KEY_FILE)"),
   "ca-file": optional(file, "PEM file of the authority to trust (or HOLDFAST_CA_FILE)"),
   json: onOff("one JSON document on stdout instead of text for people"),
   help: onOff("how the verb is used"),

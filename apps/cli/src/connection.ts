@@ -1,8 +1,9 @@
 import path from "node:path";
-import { Client, type Transport } from "@holdfast/client";
+import { Client, ProvingKey, type PrivateKey, type Transport } from "@holdfast/client";
+import type { Clock } from "@holdfast/kernel";
 import type { Globals } from "./command-line.ts";
 import { Misuse } from "./failure.ts";
-import { readAuthority, readSecret } from "./own-files.ts";
+import { readAuthority, readPrivateKey, readSecret } from "./own-files.ts";
 import { readProfile, type Profile } from "./profile.ts";
 import type { World } from "./world.ts";
 
@@ -34,28 +35,35 @@ export function placeOf(globals: Globals, { environment }: World, profile: Profi
   return { url, ca: readAuthority(file, named), caFile: path.resolve(file), mqttsUrl };
 }
 
-/** The credential to show there. @throws Misuse when there is none */
-export async function tokenFor(
+/** What is shown there, and what proves that it is whose it is. */
+export type Shown = { readonly token: string; readonly key: PrivateKey | undefined };
+
+/** A profile's key goes with its own token; with another one comes the key that is named beside it, or none. @throws Misuse when there is no token */
+export async function credentialFor(
   url: string,
   globals: Globals,
   world: World,
   profile: Profile | undefined,
-): Promise<string> {
+): Promise<Shown> {
+  const { environment } = world;
   const file = globals["token-file"];
-  const token =
-    file === undefined
-      ? (world.environment.token ?? (isAt(profile, url) ? profile.token : undefined))
-      : await readSecret(file, "--token-file", world.in);
-  if (token !== undefined) return token;
+  const own = isAt(profile, url) ? profile : undefined;
+  const named = file === undefined ? environment.token : await readSecret(file, "--token-file", world.in);
+  const keyFile = globals["key-file"] ?? environment.keyFile;
+  const calledBy = globals["key-file"] === undefined ? "HOLDFAST_KEY_FILE" : "--key-file";
+  const key = keyFile === undefined ? undefined : readPrivateKey(keyFile, calledBy);
+  if (named !== undefined) return { token: named, key };
+  if (own) return { token: own.token, key: key ?? own.key };
   throw new Misuse(
     `Who are you at ${new URL(url).origin}? Sign in with holdfast login, or give HOLDFAST_TOKEN or --token-file.`,
   );
 }
 
 /** A client at a place, as itself or as nobody. @throws Misuse */
-export function connect(place: Place, token: string | undefined, transport: Transport): Client {
+export function connect(place: Place, shown: Shown | undefined, transport: Transport, clock: Clock): Client {
+  const key = shown?.key && new ProvingKey(shown.key, clock);
   try {
-    return new Client({ url: place.url, token, transport });
+    return new Client({ url: place.url, token: shown?.token, key, transport });
   } catch (error) {
     if (error instanceof TypeError) throw new Misuse(error.message, { cause: error });
     throw error;

@@ -6,6 +6,8 @@ export type Environment = {
   readonly url: string | undefined;
   readonly token: string | undefined;
   readonly caFile: string | undefined;
+  /** The private key that the token is bound to. */
+  readonly keyFile: string | undefined;
   /** Where the profile is (XDG Base Directory Specification). */
   readonly profileFile: string;
   /** Nobody asked for plain text (no-color.org). */
@@ -21,6 +23,7 @@ export function readEnvironment(env: Readonly<Record<string, string | undefined>
     url: given("HOLDFAST_URL"),
     token: given("HOLDFAST_TOKEN"),
     caFile: given("HOLDFAST_CA_FILE"),
+    keyFile: given("HOLDFAST_KEY_FILE"),
     profileFile: path.join(config, "holdfast", "profile.json"),
     mayColour: given("NO_COLOR") === undefined && given("TERM") !== "dumb",
   };

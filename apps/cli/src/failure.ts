@@ -33,7 +33,9 @@ export function failureOf(error: unknown): Failure {
   if (error instanceof Refusal) return { exit: exits.refused, told: toldBy(error) };
   if (error instanceof ApiProblem) {
     const { status, requestId } = error;
-    return { exit: status === 500 ? exits.fault : exits.refused, told: { ...toldBy(error), status, requestId } };
+    const told = { ...toldBy(error), status, requestId };
+    if (error.code === "proof.required") told.sentence += " --key-file or HOLDFAST_KEY_FILE names it.";
+    return { exit: status === 500 ? exits.fault : exits.refused, told };
   }
   if (error instanceof NotReached) {
     return { exit: exits.unreachable, told: { code: error.why, sentence: withAdvice(error) } };

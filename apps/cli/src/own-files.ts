@@ -1,9 +1,10 @@
-import { createPublicKey, X509Certificate } from "node:crypto";
-import { readFileSync } from "node:fs";
-import { Misuse, systemCode } from "./failure.ts";
+import { createPrivateKey, createPublicKey, generateKeyPairSync, X509Certificate, type KeyObject } from "node:crypto";
+import { readFileSync, writeFileSync } from "node:fs";
+import type { PrivateKey } from "@holdfast/client";
+import { Hindrance, Misuse, systemCode } from "./failure.ts";
 import type { Inlet } from "./world.ts";
 
-type PublicKey = { kty: "OKP"; crv: "Ed25519"; x: string } | { kty: "EC"; crv: "P-256"; x: string; y: string };
+export type PublicKey = { kty: "OKP"; crv: "Ed25519"; x: string } | { kty: "EC"; crv: "P-256"; x: string; y: string };
 
 /** Text of a file that somebody named. @throws Misuse */
 export function readNamed(file: string, flag: string): string {
@@ -20,19 +21,65 @@ export function readPublicKey(file: string): PublicKey {
   const misuse = (why: string, cause?: unknown) => new Misuse(`--public-key: ${file} ${why}`, { cause });
   // OpenSSL would make the public key of a private one, which then had been where it should not be.
   if (/PRIVATE KEY-----|"d"\s*:/.test(text)) throw misuse("holds a private key, which stays where it was made.");
-  let jwk: { kty?: string; crv?: string; x?: string; y?: string };
+  let key: KeyObject;
   try {
-    const key = text.trimStart().startsWith("{")
+    key = text.trimStart().startsWith("{")
       ? createPublicKey({ key: JSON.parse(text), format: "jwk" })
       : createPublicKey(text);
-    jwk = key.export({ format: "jwk" });
   } catch (error) {
     throw misuse("is no public key in PEM, nor a JWK.", error);
   }
-  const { kty, crv, x = "", y = "" } = jwk;
+  const known = publicKeyOf(key);
+  if (!known) throw misuse("is of another kind: Ed25519 and P-256 are taken.");
+  return known;
+}
+
+/** As the platform takes it; `undefined` for a key of another kind. */
+function publicKeyOf(key: KeyObject): PublicKey | undefined {
+  const { kty, crv, x = "", y = "" } = key.export({ format: "jwk" });
   if (kty === "OKP" && crv === "Ed25519") return { kty, crv, x };
-  if (kty === "EC" && crv === "P-256") return { kty, crv, x, y };
-  throw misuse("is of another kind: Ed25519 and P-256 are taken.");
+  return kty === "EC" && crv === "P-256" ? { kty, crv, x, y } : undefined;
+}
+
+/** A private key of Ed25519 or P-256 in PEM or as a JWK. @throws Misuse */
+export function readPrivateKey(file: string, flag: string): PrivateKey {
+  const key = parsePrivateKey(readNamed(file, flag));
+  if (!key)
+    throw new Misuse(
+      `${flag}: ${file} is no private key of Ed25519 or P-256, in PEM without a passphrase or as a JWK.`,
+    );
+  return key;
+}
+
+export function parsePrivateKey(text: string): PrivateKey | undefined {
+  let key: KeyObject;
+  try {
+    key = text.trimStart().startsWith("{")
+      ? createPrivateKey({ key: JSON.parse(text), format: "jwk" })
+      : createPrivateKey(text);
+  } catch {
+    return undefined; // the caller says what should have been there; what OpenSSL says of a key helps nobody
+  }
+  const { d = "" } = key.export({ format: "jwk" });
+  const known = publicKeyOf(createPublicKey(key));
+  return known && { ...known, d };
+}
+
+/** A key pair of Ed25519: the private one is in the file, which only its owner reads and which was not there before. @throws Hindrance */
+export function writeNewKey(file: string): PublicKey {
+  const { privateKey, publicKey } = generateKeyPairSync("ed25519");
+  const known = publicKeyOf(publicKey);
+  if (!known) throw new TypeError("a key that was made as Ed25519 is not");
+  try {
+    writeFileSync(file, privateKey.export({ type: "pkcs8", format: "pem" }), { mode: 0o600, flag: "wx" });
+  } catch (error) {
+    const why =
+      systemCode(error) === "EEXIST"
+        ? "is there already; a key is not written over"
+        : `cannot be written (${systemCode(error) ?? "unknown"})`;
+    throw new Hindrance(`${file} ${why}.`, { cause: error });
+  }
+  return known;
 }
 
 /** A secret's first line, from a file or with `-` from stdin: never from a flag, where every process can see it. */

@@ -8,6 +8,13 @@ import { folderFor } from "./testing/world.ts";
 const profile = {
   url: "https://localhost:8443",
   token: "hf_1",
+  // RFC 8037, appendix A.1.
+  key: {
+    kty: "OKP" as const,
+    crv: "Ed25519" as const,
+    x: "11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo",
+    d: "nWGxne_9WmC6hEr0kuwsxERJxWl7MmkZcDusAxyuf2A",
+  },
   ca: undefined,
   caFile: "/home/ada/ca.pem",
   mqttsUrl: "mqtts://localhost:8883",

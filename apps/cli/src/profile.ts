@@ -1,11 +1,15 @@
 import { chmodSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import path from "node:path";
+import type { PrivateKey } from "@holdfast/client";
 import { Hindrance, systemCode } from "./failure.ts";
+import { parsePrivateKey } from "./own-files.ts";
 
 /** What `holdfast login` remembers. The credential makes it a secret. */
 export type Profile = {
   readonly url: string;
   readonly token: string;
+  /** What the token is bound to. It stands here itself, as the authority does: the profile alone is enough. */
+  readonly key?: PrivateKey | undefined;
   /** The authority to trust as PEM text, so that moving its file changes nothing. */
   readonly ca?: string | undefined;
   /** Where that came from, and where devices connect: for lines that other programs are started with. */
@@ -66,10 +70,14 @@ function parseProfile(text: string): Profile | undefined {
   const url = field("url");
   const token = field("token");
   if (url === undefined || token === undefined || !URL.canParse(url)) return undefined;
+  const written: unknown = Reflect.get(read, "key");
+  const key = written === undefined ? undefined : parsePrivateKey(JSON.stringify(written));
+  if (written !== undefined && !key) return undefined;
   const mqttsUrl = field("mqttsUrl");
   return {
     url,
     token,
+    key,
     ca: field("ca"),
     caFile: field("caFile"),
     mqttsUrl: mqttsUrl !== undefined && URL.canParse(mqttsUrl) ? mqttsUrl : undefined,

@@ -1,5 +1,5 @@
 import type { Client, Transport } from "@holdfast/client";
-import { connect, placeOf, profileOf, tokenFor, type Place } from "./connection.ts";
+import { connect, credentialFor, placeOf, profileOf, type Place, type Shown } from "./connection.ts";
 import type { Globals } from "./command-line.ts";
 import type { Printer } from "./printer.ts";
 import type { World } from "./world.ts";
@@ -21,7 +21,7 @@ export class Tools implements Disposable {
   async client(): Promise<Client> {
     const profile = profileOf(this.world);
     const place = placeOf(this.globals, this.world, profile);
-    return this.clientAt(place, await tokenFor(place.url, this.globals, this.world, profile));
+    return this.clientAt(place, await credentialFor(place.url, this.globals, this.world, profile));
   }
 
   /** Where the platform is. @throws Misuse when nobody says */
@@ -34,8 +34,9 @@ export class Tools implements Disposable {
     return this.clientAt(this.place());
   }
 
-  clientAt(place: Place, token?: string): Client {
-    const client = connect(place, token, this.#watched(this.world.transport(place.ca), place.url));
+  clientAt(place: Place, shown?: Shown): Client {
+    const transport = this.#watched(this.world.transport(place.ca), place.url);
+    const client = connect(place, shown, transport, this.world.clock);
     this.#clients.push(client);
     return client;
   }

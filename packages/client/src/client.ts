@@ -6,7 +6,8 @@ import { readEvents } from "./events.ts";
 import { fetchTransport } from "./fetch-transport.ts";
 import { liveEventOf, type LiveEvent } from "./live.ts";
 import { Patience } from "./patience.ts";
-import { jsonOr, problemFrom, StrangeReply } from "./problem.ts";
+import { ApiProblem, jsonOr, problemFrom, StrangeReply } from "./problem.ts";
+import type { ProvingKey } from "./proving-key.ts";
 import type { Incoming, Transport } from "./transport.ts";
 
 export type ClientOptions = {
@@ -14,6 +15,8 @@ export type ClientOptions = {
   readonly url: string | URL;
   /** An API token, or `keyId.secret`. Without it only public operations answer. */
   readonly token?: string | undefined;
+  /** The key that the token is bound to: it signs each request. */
+  readonly key?: ProvingKey | undefined;
   /** As a member of which organisation a signed-in person asks; a credential of programs and devices says that itself. */
   readonly org?: string | undefined;
   /** By default the platform's `fetch`, as in a browser. */
@@ -62,25 +65,29 @@ const mostReplyBytes = 32 * 1024 * 1024;
 export class Client {
   readonly #url: URL;
   readonly #token: string | undefined;
+  readonly #key: ProvingKey | undefined;
+  /** For the next proof: each answer of the platform has one. */
+  #nonce: string | undefined;
   readonly #org: string | undefined;
   readonly #transport: Transport;
   readonly #patienceMs: number;
 
   /** @throws TypeError for an address or a token that cannot be sent; the message never shows the token. */
-  constructor({ url, token, org, transport = fetchTransport(), patienceMs = 30_000 }: ClientOptions) {
+  constructor({ url, token, key, org, transport = fetchTransport(), patienceMs = 30_000 }: ClientOptions) {
     this.#url = new URL(url);
     if (this.#url.username || this.#url.password)
       throw new TypeError("A URL must not hold a credential: leave it out.");
     if (token !== undefined && !/^[\x21-\x7e]+$/.test(token))
       throw new TypeError("A token is one line of visible ASCII.");
     this.#token = token;
+    this.#key = key;
     this.#org = org;
     this.#transport = transport;
     this.#patienceMs = patienceMs;
   }
 
   /**
-   * Does one operation. Nothing is sent a second time by itself, except what only reads.
+   * Does one operation. Nothing is sent a second time by itself, except what only reads, and what was refused for its proof's nonce alone.
    * @throws ApiProblem when the platform says no; NotReached when nothing came back; StrangeReply when that was not the API
    */
   async call<const R extends Callable>(
@@ -129,22 +136,34 @@ export class Client {
   async #send(route: Route, input: Partial<Given>, signal: AbortSignal, accept: string): Promise<Incoming> {
     const { params = {}, query = {}, body, idempotencyKey, ifVersion } = input;
     const payload = body === undefined ? undefined : route.body === "bytes" ? (body as Payload) : jsonPayload(body); // by the type of Body
-    const reply = await this.#transport.send({
-      method: route.method,
-      url: addressOf(this.#url, route, params, query),
-      headers: {
-        accept: route.reply === "text" ? "*/*" : `${accept}, application/problem+json`,
-        ...(this.#token === undefined ? {} : { authorization: `Bearer ${this.#token}` }),
-        ...(this.#org === undefined ? {} : { "holdfast-org": this.#org }),
-        ...(payload === undefined ? {} : { "content-type": payload.contentType }),
-        ...(idempotencyKey === undefined ? {} : { "idempotency-key": idempotencyKey }),
-        ...(ifVersion === undefined ? {} : { "if-match": `"${ifVersion}"` }), // the version in quotes is the ETag
-      },
-      body: payload?.content,
-      signal,
-    });
-    if (reply.status >= 200 && reply.status < 300) return reply;
-    throw problemFrom(reply, await readText(reply));
+    const url = addressOf(this.#url, route, params, query);
+    const headers = {
+      accept: route.reply === "text" ? "*/*" : `${accept}, application/problem+json`,
+      ...(this.#org === undefined ? {} : { "holdfast-org": this.#org }),
+      ...(payload === undefined ? {} : { "content-type": payload.contentType }),
+      ...(idempotencyKey === undefined ? {} : { "idempotency-key": idempotencyKey }),
+      ...(ifVersion === undefined ? {} : { "if-match": `"${ifVersion}"` }), // the version in quotes is the ETag
+    };
+    for (let isAgain = false; ; isAgain = true) {
+      const shown = await this.#credential(route.method, url);
+      const outgoing = { method: route.method, url, headers: { ...headers, ...shown }, body: payload?.content, signal };
+      const reply = await this.#transport.send(outgoing);
+      this.#nonce = reply.header("dpop-nonce") ?? this.#nonce;
+      if (reply.status >= 200 && reply.status < 300) return reply;
+      const problem = problemFrom(reply, await readText(reply));
+      // RFC 9449, 8: it was refused before anything was done, and says which nonce to sign.
+      const isStale = problem instanceof ApiProblem && problem.code === "proof.nonce";
+      if (isAgain || !isStale || !this.#key) throw problem;
+    }
+  }
+
+  /** What says who asks; a bound token with the proof of this request. */
+  async #credential(method: string, url: URL): Promise<Record<string, string>> {
+    const token = this.#token;
+    if (token === undefined) return {};
+    if (!this.#key) return { authorization: `Bearer ${token}` };
+    const proof = await this.#key.proofFor({ method, url, token, nonce: this.#nonce });
+    return { authorization: `DPoP ${token}`, dpop: proof };
   }
 }
 

@@ -3,4 +3,5 @@ export type { LiveEvent } from "./live.ts";
 export type { LivePresence, LiveReading, LiveRefused, LiveStranger } from "@holdfast/protocol";
 export { fetchTransport } from "./fetch-transport.ts";
 export { ApiProblem, StrangeReply, unsaid } from "./problem.ts";
+export { ProvingKey, type PrivateKey } from "./proving-key.ts";
 export { NotReached, type Distance, type Incoming, type Outgoing, type Transport } from "./transport.ts";

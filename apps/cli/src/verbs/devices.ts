@@ -8,7 +8,7 @@ import { showSessions } from "../mqtt-sessions.ts";
 import { any, idOf, oneOf, onOff, optional, pair, required, text } from "../parameter.ts";
 import type { Tools } from "../tools.ts";
 import { verb, type Verb } from "../verb.ts";
-import { held, heldOf } from "./held.ts";
+import { held, isBound, mintHeld } from "./held.ts";
 
 type Device = Reply<typeof routes.readDevice>;
 
@@ -105,11 +105,10 @@ export const deviceVerbs = [
         alias,
         application: application ?? (await onlyApplication(client)),
         tags: Object.fromEntries(tag),
-        ...heldOf(given),
       };
-      const made = await client.call(routes.createDevice, { body });
+      const made = await mintHeld(given, (how) => client.call(routes.createDevice, { body: { ...body, ...how } }));
       tools.print.thing(made, [...rows(made, tools), ...keyRows(made.key)]);
-      if (given["public-key"] === undefined) showReading(made.key, tools);
+      if (!isBound(given)) showReading(made.key, tools);
       if (made.key.secret !== undefined) tools.print.secretNote("key's secret");
     },
   }),
@@ -227,10 +226,13 @@ export const deviceVerbs = [
     },
     async run({ device, certificate, ...given }, tools) {
       const params = { device };
-      const body = { ...(certificate && { kind: "certificate" as const }), ...heldOf(given) };
-      const made = await (await tools.client()).call(routes.mintDeviceKey, { params, body });
+      const client = await tools.client();
+      const kind = certificate ? "certificate" : "device";
+      const made = await mintHeld(given, (how) =>
+        client.call(routes.mintDeviceKey, { params, body: { kind, ...how } }),
+      );
       tools.print.thing(made, keyRows(made));
-      if (given["public-key"] === undefined) showReading(made, tools);
+      if (!isBound(given)) showReading(made, tools);
       if (made.secret !== undefined) tools.print.secretNote("secret");
     },
   }),

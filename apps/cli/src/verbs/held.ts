@@ -1,6 +1,7 @@
+import { rmSync } from "node:fs";
 import { parseHours, transports, type Conditions, type Hours, type Transport } from "@holdfast/protocol";
 import { Misuse } from "../failure.ts";
-import { readPublicKey } from "../own-files.ts";
+import { readPublicKey, writeNewKey, type PublicKey } from "../own-files.ts";
 import { any, file, oneOf, optional, text, type Reader } from "../parameter.ts";
 
 export const hours: Reader<Hours> = {
@@ -24,6 +25,7 @@ export const rate: Reader<NonNullable<Conditions["rate"]>> = {
 /** How a new credential has to be held to be good. */
 export const held = {
   "public-key": optional(file, "the public key to which it is bound, in PEM or as a JWK (docs/proof.md)"),
+  "new-key": optional(file, "make a key for it, and put the private one into this new file"),
   from: any(text("CIDR"), "only from this address or network"),
   hours: any(hours, "only at these hours, by the clocks of a place: 'mon-fri 08:00-18:00 Europe/Berlin'"),
   rate: optional(rate, "at most so many requests and messages a minute, and at once"),
@@ -33,6 +35,7 @@ export const held = {
 
 type Given = {
   readonly "public-key": string | undefined;
+  readonly "new-key": string | undefined;
   readonly from: readonly string[];
   readonly hours: readonly Hours[];
   readonly rate: Conditions["rate"];
@@ -40,8 +43,30 @@ type Given = {
   readonly origin: readonly string[];
 };
 
-/** The same as a request says it. */
-export function heldOf({ "public-key": named, from, hours: at, rate: often, transport, origin }: Given) {
+type Held = { readonly publicKey?: PublicKey; readonly conditions?: Conditions };
+
+/**
+ * Makes a credential that has to be held like this. A key that is made for it is in its file before: whoever has the credential has the
+ * key, and where there is no credential no key is left over.
+ */
+export async function mintHeld<Made>(given: Given, mint: (held: Held) => Promise<Made>): Promise<Made> {
+  const { "public-key": named, "new-key": coming } = given;
+  if (coming === undefined)
+    return mint({ ...conditionsOf(given), ...(named !== undefined && { publicKey: readPublicKey(named) }) });
+  if (named !== undefined) throw new Misuse("--public-key binds it to a key that there is, --new-key to another one.");
+  const publicKey = writeNewKey(coming);
+  try {
+    return await mint({ ...conditionsOf(given), publicKey });
+  } catch (error) {
+    rmSync(coming);
+    throw error;
+  }
+}
+
+/** Whether it is worth nothing without a proof. */
+export const isBound = (given: Given): boolean => given["public-key"] !== undefined || given["new-key"] !== undefined;
+
+function conditionsOf({ from, hours: at, rate: often, transport, origin }: Given): Pick<Held, "conditions"> {
   const conditions: Conditions = {
     ...(from.length > 0 && { addresses: [...from] }),
     ...(at.length > 0 && { hours: [...at] }),
@@ -49,8 +74,5 @@ export function heldOf({ "public-key": named, from, hours: at, rate: often, tran
     ...(origin.length > 0 && { origins: [...origin] }),
     ...(transport.length > 0 && { transports: [...transport] }),
   };
-  return {
-    ...(named !== undefined && { publicKey: readPublicKey(named) }),
-    ...(Object.keys(conditions).length > 0 && { conditions }),
-  };
+  return Object.keys(conditions).length > 0 ? { conditions } : {};
 }

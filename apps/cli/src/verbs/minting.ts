@@ -4,7 +4,7 @@ import { parseDuration } from "../moment.ts";
 import { any, duration, idOf, oneOf, optional, required, some, text } from "../parameter.ts";
 import type { Tools } from "../tools.ts";
 import { verb } from "../verb.ts";
-import { held, heldOf } from "./held.ts";
+import { held, mintHeld } from "./held.ts";
 
 const grant = text("ACTION[:RESOURCE]");
 const name = required(text("NAME"), "what it is for");
@@ -41,11 +41,14 @@ export const mintingVerbs = [
     examples: [
       "token create --name dashboard --grant telemetry.read:app_… --expires 90d",
       "token create --name gateway --grant telemetry.write:dev_…,dev_… --grant device.read:tag:site=north",
+      "token create --name nightly --grant telemetry.read --new-key nightly.pem",
       "token create --name office --grant device.read --from 192.0.2.0/24 --hours 'mon-fri 08:00-18:00 Europe/Berlin'",
     ],
     async run({ name: called, grant: grants, expires: expiresIn, ...given }, tools) {
-      const body = { name: called, grants: [...grants], expiresIn, ...heldOf(given) };
-      show(await (await tools.client()).call(routes.createToken, { body }), expiresIn, tools);
+      const client = await tools.client();
+      const body = { name: called, grants: [...grants], expiresIn };
+      const made = await mintHeld(given, (how) => client.call(routes.createToken, { body: { ...body, ...how } }));
+      show(made, expiresIn, tools);
     },
   }),
   verb({
@@ -68,10 +71,13 @@ export const mintingVerbs = [
         kind,
         ...(grants.length > 0 && { grants: [...grants] }),
         expiresIn,
-        ...heldOf(given),
       };
       const client = await tools.client();
-      show(await client.call(routes.createAccessKey, { params: { application }, body }), expiresIn, tools);
+      const params = { application };
+      const made = await mintHeld(given, (how) =>
+        client.call(routes.createAccessKey, { params, body: { ...body, ...how } }),
+      );
+      show(made, expiresIn, tools);
     },
   }),
   verb({
@@ -79,8 +85,10 @@ export const mintingVerbs = [
     summary: "Make an operator key: administration of the organisation, within what you may do",
     flags: { name, grant: any(grant, "what it may do; without it all that you may"), expires, ...held },
     async run({ name: called, grant: grants, expires: expiresIn, ...given }, tools) {
-      const body = { name: called, ...(grants.length > 0 && { grants: [...grants] }), expiresIn, ...heldOf(given) };
-      show(await (await tools.client()).call(routes.createOperatorKey, { body }), expiresIn, tools);
+      const client = await tools.client();
+      const body = { name: called, ...(grants.length > 0 && { grants: [...grants] }), expiresIn };
+      const made = await mintHeld(given, (how) => client.call(routes.createOperatorKey, { body: { ...body, ...how } }));
+      show(made, expiresIn, tools);
     },
   }),
 ];

@@ -1,6 +1,6 @@
 import { ApiProblem, NotReached } from "@holdfast/client";
 import { routes } from "@holdfast/protocol";
-import { placeOf, profileOf, tokenFor } from "../connection.ts";
+import { credentialFor, placeOf, profileOf, type Shown } from "../connection.ts";
 import { readSecret } from "../own-files.ts";
 import { duration, file, idOf, optional, text } from "../parameter.ts";
 import { removeProfile, writeProfile } from "../profile.ts";
@@ -22,13 +22,14 @@ export const signInVerbs = [
     examples: [
       "login --url https://localhost:8443 --ca-file ca.pem --email ada@example.com",
       "login --token-file token",
+      "login --token-file token --key-file key.pem",
     ],
     async run({ email, "password-file": passwordFile, org, expires, "ready-file": readyFile }, tools) {
       const { world, globals, print } = tools;
       const place =
         readyFile === undefined ? placeOf(globals, world, profileOf(world)) : placeBy(readReady(readyFile), globals);
-      const remember = (token: string, org: string, expiresAt: string | undefined): void => {
-        writeProfile(world.environment.profileFile, { ...place, token, org, expiresAt });
+      const remember = (shown: Shown, org: string, expiresAt: string | undefined): void => {
+        writeProfile(world.environment.profileFile, { ...place, ...shown, org, expiresAt });
         print.thing({ url: place.url, org, ...(expiresAt !== undefined && { expiresAt }) }, [
           ["signed in at", place.url],
           ["organisation", org],
@@ -36,9 +37,9 @@ export const signInVerbs = [
         ]);
       };
       if (globals["token-file"] !== undefined) {
-        const token = await tokenFor(place.url, globals, world, undefined);
-        const me = await tools.clientAt(place, token).call(routes.whoAmI);
-        return remember(token, me.org, me.expiresAt);
+        const shown = await credentialFor(place.url, globals, world, undefined);
+        const me = await tools.clientAt(place, shown).call(routes.whoAmI);
+        return remember(shown, me.org, me.expiresAt);
       }
       const who = email ?? (await ask(world, "E-mail", "shown", "--email"));
       const password =
@@ -47,7 +48,7 @@ export const signInVerbs = [
           : await readSecret(passwordFile, "--password-file", world.in);
       const body = { email: who, password, org, expiresIn: expires, name: "holdfast login" };
       const signedIn = await tools.clientAt(place).call(routes.signIn, { body });
-      remember(signedIn.token, signedIn.org, signedIn.expiresAt);
+      remember({ token: signedIn.token, key: undefined }, signedIn.org, signedIn.expiresAt);
     },
   }),
   verb({
@@ -59,7 +60,7 @@ export const signInVerbs = [
       const profile = profileOf(world);
       if (!profile) return print.thing({ signedIn: false }, [["signed in", "no"]]);
       removeProfile(profileFile);
-      const client = tools.clientAt({ url: profile.url, ca: profile.ca }, profile.token);
+      const client = tools.clientAt({ url: profile.url, ca: profile.ca }, { token: profile.token, key: profile.key });
       let revoked = false;
       try {
         const { credential } = await client.call(routes.whoAmI);
