@@ -216,6 +216,7 @@ const operations: Record<keyof typeof routes, Operation> = {
     fresh: async () => ({ credential: await ours.tokenOf(["org.read"]) }),
     ask: inPath("credential"),
   },
+  previewDemands: { ask: () => ({ body: { demands: { devices: { greatestAgeDays: 30 } } } }) },
   previewRevocationUnder: { ask: ({ device }) => ({ query: `?about=${device.id}` }) },
   rotateCredential: {
     fresh: async () => ({ credential: await ours.tokenOf(["org.read"]) }),

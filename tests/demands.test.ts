@@ -2,7 +2,10 @@ import assert from "node:assert/strict";
 import { generateKeyPairSync } from "node:crypto";
 import { request } from "node:https";
 import { test } from "node:test";
+import { nodeTransport } from "@holdfast/client/node";
 import { systemClock } from "@holdfast/kernel";
+import { routes } from "@holdfast/protocol";
+import { holdfast } from "../apps/cli/src/testing/world.ts";
 import { atEnd, startTestPlatform, TestClock } from "../apps/server/src/testing/index.ts";
 import { Owner, textOf, type Problem } from "./authority.fixture.ts";
 import { closedWithin, events, mqtt } from "./revocation.fixture.ts";
@@ -48,6 +51,72 @@ test("where bound credentials are demanded the others end at once, those of one 
   assert.equal(await codeOf(textOf(bound.key)), "proof.required", "what is bound is asked for its proof, as ever");
   await demand({});
   assert.equal((await me(textOf(device.key))).status, 200, "nothing of it was revoked");
+});
+
+const preview = async (demands: object, by = owner) =>
+  routes.previewDemands.reply.parse(await by.asks.post("/v1/org/demands/preview", { demands }));
+
+test("what a demand would refuse is told before, with what is open, what hangs on it and by which TLS it came, and so it is", async (t) => {
+  t.after(() => demand({}));
+  const device = await owner.device(application.id, { name: "Pump 7" });
+  const byKey = { username: device.key.id, password: device.key.secret };
+  const atDevice = await mqtt(platform, byKey);
+  const operator = await owner.operatorKey({ name: "Night shift" });
+  const child = await platform.visitor
+    .as(textOf(operator))
+    .post<{ id: string; token: string }>("/v1/tokens", { name: "Display", grants: ["telemetry.read"] });
+  const atChild = await events(platform, child.token);
+  const theirs = await other.device((await other.application()).id);
+  await mqtt(platform, { username: theirs.key.id, password: theirs.key.secret });
+
+  const ofDevices = { devices: { bound: true } };
+  const told = await preview(ofDevices);
+  assert.ok(told.credentials.items.some(({ id }) => id === device.key.id));
+  assert.ok(told.credentials.items.every(({ kind }) => kind === "device"));
+  assert.deepEqual([told.connections.mqtt, told.devices.items], [1, [device.id]]);
+  assert.equal((await me(textOf(device.key))).status, 200, "nothing is demanded yet");
+  // What is a person's key ends with what it made; her own sign-in stays.
+  const ofPeople = await preview({ people: { bound: true } });
+  assert.deepEqual(new Set(ofPeople.credentials.items.map(({ id }) => id)), new Set([operator.id, child.id]));
+  assert.equal(ofPeople.connections.eventStreams, 1);
+  assert.equal((await preview({})).credentials.count, 0);
+  const old = await preview({ devices: { greatestAgeDays: 1 } });
+  assert.equal(old.credentials.count, 0, "none is a day old");
+
+  const from = performance.now();
+  await demand({ ...ofDevices, people: { bound: true } });
+  for (const held of [atDevice, atChild]) await closedWithin(held, from, 1_000);
+  for (const text of [textOf(device.key), textOf(operator), child.token])
+    assert.equal(await codeOf(text), "condition.unmet");
+  const after = await preview(ofDevices);
+  assert.deepEqual(
+    [after.credentials.count, after.connections.mqtt],
+    [0, 0],
+    "what is refused already is not told again",
+  );
+  await demand({});
+
+  const overOld = { ...byKey, maxVersion: "TLSv1.2" };
+  const older = await mqtt(platform, overOld);
+  const newer = await owner.device(application.id);
+  await mqtt(platform, { username: newer.key.id, password: newer.key.secret });
+  const overTls = await preview({ devices: { leastTls: "TLSv1.3" } });
+  assert.deepEqual(overTls.devices.items, [device.id]);
+  assert.equal(overTls.connections.mqtt, 1);
+  older.end();
+  const { token } = await owner.tokenOf(["credential.read"]);
+  const shutOut = await fresh(token).send<Problem>("POST", "/v1/org/demands/preview", {
+    body: { demands: { programs: { bound: true } } },
+  });
+  assert.deepEqual([shutOut.status, shutOut.body.code], [400, "request.malformed"]);
+  const line = ["org", "demand", "--of", "devices", "--bound", "--preview"];
+  const { out } = await holdfast(line, {
+    env: { HOLDFAST_URL: platform.platform.url, HOLDFAST_TOKEN: owner.token },
+    transport: () => nodeTransport({ ca: platform.platform.caPem }),
+    clock,
+  });
+  assert.match(out, /would refuse +\d+ credentials\n(.*\n)*open now +1 MQTT connection,/);
+  assert.deepEqual((await fresh(owner.token).get<{ demands: object }>("/v1/org")).demands, {});
 });
 
 test("where TLS 1.3 is demanded whoever comes over 1.2 is refused, and nobody demands what would shut himself out", async () => {

@@ -1,4 +1,4 @@
-import type { Connections, Open } from "./authority/index.ts";
+import type { Caller, Connections, Open } from "./authority/index.ts";
 import type { Watchers } from "./listeners/index.ts";
 import type { Messages } from "./messages/index.ts";
 
@@ -7,10 +7,12 @@ type Needs = {
   readonly watchers: Pick<Watchers, "in">;
 };
 
+const shownBy = ({ credential, circumstances }: Caller) => ({ credential, circumstances });
+
 /** All that stands open in an organisation, whatever it speaks. */
 export const connectionsOf = ({ broker, watchers }: Needs): Connections => ({
   in: (space): readonly Open[] => [
-    ...broker.connected(space).map(({ caller: { credential } }) => ({ over: "mqtt" as const, credential })),
-    ...[...watchers.in(space)].map(({ over, caller: { credential } }) => ({ over, credential })),
+    ...broker.connected(space).map(({ caller }) => ({ over: "mqtt" as const, ...shownBy(caller) })),
+    ...[...watchers.in(space)].map(({ over, caller }) => ({ over, ...shownBy(caller) })),
   ],
 });

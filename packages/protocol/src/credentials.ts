@@ -170,7 +170,8 @@ export const listCredentialSessions = route({
   reply: mqttSessions,
 });
 
-const preview = z.object({
+/** What something would end now, or refuse. */
+export const preview = z.object({
   /** Those that are good now; it is not among them. At most a hundred are named. */
   credentials: z.object({
     count,

@@ -1,4 +1,6 @@
 import { z } from "zod";
+import { preview } from "./credentials.ts";
+import { route } from "./route.ts";
 import { tlsVersions } from "./transport.ts";
 
 const ofParty = z.strictObject({
@@ -23,3 +25,14 @@ export const demands = z.strictObject({
   devices: ofParty.optional(),
 });
 export type Demands = z.infer<typeof demands>;
+
+export const previewDemands = route({
+  method: "POST",
+  path: "/v1/org/demands/preview",
+  summary:
+    "What demanding this, in place of what is demanded now, would refuse at this moment: credentials that are good, connections that stand open, and the devices behind them. Nothing is demanded. Over which TLS a credential will come is known of what is open alone.",
+  needs: "credential.read",
+  on: "own",
+  body: z.strictObject({ demands }),
+  reply: preview,
+});

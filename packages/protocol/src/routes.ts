@@ -56,6 +56,7 @@ export {
   withdrawInvitation,
 } from "./members.ts";
 export { applyRoles, createRole, deleteRole, exportRoles, listRoles, readRole, updateRole } from "./roles.ts";
+export { previewDemands } from "./demands.ts";
 export { readUpkeep, reportLeak, updateUpkeep } from "./upkeep.ts";
 export { createSession, deleteSession, readSession } from "./sessions.ts";
 export {

@@ -7,7 +7,7 @@ import { parseDuration } from "../moment.ts";
 import type { Printer } from "../printer.ts";
 import { clipped } from "../text.ts";
 import { showSessions } from "../mqtt-sessions.ts";
-import type { Tools } from "../tools.ts";
+import { counted, others, showEnds } from "../ends.ts";
 import { verb } from "../verb.ts";
 
 type Credential = Reply<typeof routes.readCredential>;
@@ -57,25 +57,6 @@ const findingWords = {
   exposed: "its secret stood where others may have read it: rotate it",
   old: "its secret is old: rotate it",
 } as const;
-
-type Ends = Reply<typeof routes.previewRevocation>;
-
-function showEnds(ends: Ends, what: string, { print }: Tools): void {
-  print.thing(ends, [
-    ["would end", what],
-    ...ends.credentials.items.map(({ id, kind, name }) => ["", clipped(`${id} ${kind} ${name}`, 80)] as const),
-    ["open now", connections(ends)],
-    ["devices behind them", String(ends.devices.count)],
-    ...ends.devices.items.map((device) => ["", device] as const),
-  ]);
-}
-
-const others = (count: number): string => (count === 0 ? "" : ` and ${count} that hang on it`);
-
-const connections = ({ connections: { mqtt, eventStreams, webSockets } }: Ends): string =>
-  `${counted(mqtt, "MQTT connection")}, ${counted(eventStreams, "event stream")}, ${counted(webSockets, "WebSocket")}`;
-
-const counted = (count: number, what: string): string => `${count} ${what}${count === 1 ? "" : "s"}`;
 
 export const credentialVerbs = [
   verb({

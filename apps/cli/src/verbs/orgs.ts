@@ -1,6 +1,7 @@
 import { routes, tlsVersions, type Demands } from "@holdfast/protocol";
 import { count, onOff, oneOf, optional, required, text } from "../parameter.ts";
 import { verb } from "../verb.ts";
+import { counted, showEnds } from "../ends.ts";
 import type { Tools } from "../tools.ts";
 
 type Org = {
@@ -62,12 +63,17 @@ export const orgVerbs = [
       bound: onOff("they have to be bound to a key"),
       "greatest-age-days": optional(count, "how old they may become"),
       "least-tls": optional(oneOf(...tlsVersions), "over what they have to come"),
+      preview: onOff("show what that would refuse now, open connections too, and demand nothing"),
     },
-    async run({ of, bound, "greatest-age-days": greatestAgeDays, "least-tls": leastTls }, tools) {
+    async run({ of, bound, "greatest-age-days": greatestAgeDays, "least-tls": leastTls, preview }, tools) {
       const client = await tools.client();
       const { demands } = await client.call(routes.readOrg);
-      const own = { ...(bound && { bound }), greatestAgeDays, leastTls };
-      show(await client.call(routes.updateOrg, { body: { demands: { ...demands, [of]: own } } }), tools);
+      const body = { demands: { ...demands, [of]: { ...(bound && { bound }), greatestAgeDays, leastTls } } };
+      if (preview) {
+        const refused = await client.call(routes.previewDemands, { body });
+        return showEnds(refused, counted(refused.credentials.count, "credential"), tools, "would refuse");
+      }
+      show(await client.call(routes.updateOrg, { body }), tools);
     },
   }),
   verb({

@@ -15,7 +15,7 @@ import { listRoutes } from "./list-routes.ts";
 import type { MintedKey, Minting } from "./minting.ts";
 import { on, type Handler } from "./on.ts";
 import type { Leaks } from "./leaks.ts";
-import { previewRevocation, previewUnder, type Connections, type Preview } from "./preview.ts";
+import { previewDemands, previewRevocation, previewUnder, type Connections, type Preview } from "./preview.ts";
 import { credentialId, readCredential, readCredentials, readUse, type Shown } from "./reading.ts";
 import type { Revocation } from "./revocation.ts";
 import type { Roles } from "./role-keeping.ts";
@@ -80,6 +80,9 @@ export const authorityRoutes = (needs: Needs): Handler[] => [
   }),
   on(routes.readUpkeep, async ({ permit }) => readUpkeep(needs.storage, permit)),
   on(routes.updateUpkeep, async ({ permit, body }) => changeUpkeep(needs.storage, permit, body)),
+  on(routes.previewDemands, async ({ permit, body }) =>
+    previewReply(await previewDemands(needs, permit, body.demands)),
+  ),
   on(routes.previewRevocationUnder, async ({ permit, query }) =>
     previewReply(await previewUnder(needs, permit, query.about, query.ends)),
   ),
