@@ -1,9 +1,9 @@
-import { Button, Modal, Stack, Text, TextInput } from "@mantine/core";
+import { Button, Stack, Text, TextInput } from "@mantine/core";
 import { useForm } from "@mantine/form";
 import type { Reply } from "@holdfast/client";
 import { routes } from "@holdfast/protocol";
 import { apiFor, useAct } from "../api/index.ts";
-import { Moment, ProblemNotice, SecretOnce } from "../kit/index.ts";
+import { Moment, OnceDialog, ProblemNotice, SecretOnce } from "../kit/index.ts";
 import { useOrg } from "../session/index.ts";
 import { words } from "../words/index.ts";
 
@@ -31,53 +31,42 @@ export function CustomerCode({
       : api.call(routes.createUser, { params: { application }, body: { login } }),
   );
   const made = make.data;
-  const title = user ? own.reset : own.invite;
   const leave = () => {
     make.reset();
     form.reset();
     close();
   };
+  const shown = made && (
+    <>
+      <Text fz="sm">{own.handOver}</Text>
+      <SecretOnce label={own.code} secret={made.code ?? ""} file="code.txt" />
+      <Text fz="sm">
+        {words.people.until}: <Moment at={made.codeExpiresAt} exactly />
+      </Text>
+    </>
+  );
   return (
-    <Modal
-      opened={opened}
-      onClose={leave}
-      title={title}
-      closeButtonProps={{ "aria-label": words.common.close }}
-      closeOnClickOutside={made === undefined}
-    >
-      {made ? (
-        <Stack gap="md">
-          <Text fz="sm">{own.handOver}</Text>
-          <SecretOnce label={own.code} secret={made.code ?? ""} file="code.txt" />
-          <Text fz="sm">
-            {words.people.until}: <Moment at={made.codeExpiresAt} exactly />
-          </Text>
-          <Button variant="default" onClick={leave}>
-            {words.access.done}
+    <OnceDialog opened={opened} close={leave} title={user ? own.reset : own.invite} made={shown}>
+      <form onSubmit={form.onSubmit((body) => make.mutate(body))}>
+        <Stack gap="sm">
+          {user ? (
+            <Text fz="sm">{own.resetHint(user.login)}</Text>
+          ) : (
+            <TextInput
+              label={own.login}
+              description={own.loginHint}
+              required
+              autoComplete="off"
+              data-autofocus
+              {...form.getInputProps("login")}
+            />
+          )}
+          {make.error && <ProblemNotice error={make.error} />}
+          <Button type="submit" loading={make.isPending}>
+            {own.makeCode}
           </Button>
         </Stack>
-      ) : (
-        <form onSubmit={form.onSubmit((body) => make.mutate(body))}>
-          <Stack gap="sm">
-            {user ? (
-              <Text fz="sm">{own.resetHint(user.login)}</Text>
-            ) : (
-              <TextInput
-                label={own.login}
-                description={own.loginHint}
-                required
-                autoComplete="off"
-                data-autofocus
-                {...form.getInputProps("login")}
-              />
-            )}
-            {make.error && <ProblemNotice error={make.error} />}
-            <Button type="submit" loading={make.isPending}>
-              {own.makeCode}
-            </Button>
-          </Stack>
-        </form>
-      )}
-    </Modal>
+      </form>
+    </OnceDialog>
   );
 }

@@ -1,7 +1,5 @@
-import { Group } from "@mantine/core";
-import { Link } from "@tanstack/react-router";
 import type { ReactNode } from "react";
-import { Page, paths } from "../kit/index.ts";
+import { Page, paths, Tabs } from "../kit/index.ts";
 import { useOrg } from "../session/index.ts";
 import { words } from "../words/index.ts";
 
@@ -27,13 +25,7 @@ export function AccessFrame({
   const org = useOrg();
   return (
     <Page title={words.places.access} lead={lead} actions={actions}>
-      <Group component="nav" gap="md" aria-label={own.pages} className="hf-tabs">
-        {tabs.map(({ to, label }) => (
-          <Link key={to} to={to} params={{ org: org.id }} activeOptions={{ exact: true, includeSearch: false }}>
-            {label}
-          </Link>
-        ))}
-      </Group>
+      <Tabs label={own.pages} tabs={tabs} params={{ org: org.id }} />
       {children}
     </Page>
   );

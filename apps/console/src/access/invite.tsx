@@ -1,8 +1,8 @@
-import { Button, Group, Modal, NativeSelect, Stack, Text, TextInput } from "@mantine/core";
+import { Button, Group, NativeSelect, Stack, Text, TextInput } from "@mantine/core";
 import { useForm } from "@mantine/form";
 import { routes, type Role } from "@holdfast/protocol";
 import { apiFor, useAct } from "../api/index.ts";
-import { Moment, ProblemNotice, SecretOnce } from "../kit/index.ts";
+import { Moment, OnceDialog, ProblemNotice, SecretOnce } from "../kit/index.ts";
 import { useOrg } from "../session/index.ts";
 import { words } from "../words/index.ts";
 import { useRoles } from "./use-roles.ts";
@@ -21,51 +21,39 @@ export function Invite({ opened, close }: { readonly opened: boolean; readonly c
     form.reset();
     close();
   };
+  const shown = made && (
+    <>
+      <Text fz="sm">{own.handOver(made.email)}</Text>
+      <SecretOnce label={own.link} secret={made.link ?? ""} file={`${made.id}.txt`} />
+      <Text fz="sm">
+        {own.until}: <Moment at={made.expiresAt} exactly />
+      </Text>
+    </>
+  );
   return (
-    <Modal
-      opened={opened}
-      onClose={leave}
-      title={own.invite}
-      closeButtonProps={{ "aria-label": words.common.close }}
-      closeOnClickOutside={made === undefined}
-    >
-      {made ? (
-        <Stack gap="md">
-          <Text fz="sm">{own.handOver(made.email)}</Text>
-          <SecretOnce label={own.link} secret={made.link ?? ""} file={`${made.id}.txt`} />
-          <Text fz="sm">
-            {own.until}: <Moment at={made.expiresAt} exactly />
+    <OnceDialog opened={opened} close={leave} title={own.invite} made={shown}>
+      <form onSubmit={form.onSubmit((body) => invite.mutate(body))}>
+        <Stack gap="sm">
+          <TextInput
+            label={own.email}
+            type="email"
+            required
+            autoComplete="off"
+            data-autofocus
+            {...form.getInputProps("email")}
+          />
+          <NativeSelect label={own.role} data={options} {...form.getInputProps("role")} />
+          <Text fz="sm" c="var(--hf-dim)">
+            {own.inviteHint}
           </Text>
+          {invite.error && <ProblemNotice error={invite.error} />}
           <Group>
-            <Button variant="default" onClick={leave}>
-              {words.access.done}
+            <Button type="submit" loading={invite.isPending}>
+              {own.makeLink}
             </Button>
           </Group>
         </Stack>
-      ) : (
-        <form onSubmit={form.onSubmit((body) => invite.mutate(body))}>
-          <Stack gap="sm">
-            <TextInput
-              label={own.email}
-              type="email"
-              required
-              autoComplete="off"
-              data-autofocus
-              {...form.getInputProps("email")}
-            />
-            <NativeSelect label={own.role} data={options} {...form.getInputProps("role")} />
-            <Text fz="sm" c="var(--hf-dim)">
-              {own.inviteHint}
-            </Text>
-            {invite.error && <ProblemNotice error={invite.error} />}
-            <Group>
-              <Button type="submit" loading={invite.isPending}>
-                {own.makeLink}
-              </Button>
-            </Group>
-          </Stack>
-        </form>
-      )}
-    </Modal>
+      </form>
+    </OnceDialog>
   );
 }

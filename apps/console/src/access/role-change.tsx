@@ -1,12 +1,11 @@
-import { Button, Code, Group, List, Modal, Stack, Text } from "@mantine/core";
+import { Button, Group, Modal, Stack, Text } from "@mantine/core";
 import type { Reply } from "@holdfast/client";
-import { routes } from "@holdfast/protocol";
-import { useQuery } from "@tanstack/react-query";
-import { apiFor } from "../api/index.ts";
+import type { routes } from "@holdfast/protocol";
 import { Press, ProblemNotice } from "../kit/index.ts";
-import { useCan, useOrg } from "../session/index.ts";
+import { GrantList } from "./grant-list.tsx";
 import { words } from "../words/index.ts";
 import type { Difference, Written } from "./use-change.ts";
+import { useMembers } from "./use-members.ts";
 
 type Known = Reply<typeof routes.readRole>;
 const own = words.roles;
@@ -29,15 +28,9 @@ export function RoleChange({
   readonly keep: (written: Written) => void;
   readonly close: () => void;
 }) {
-  const org = useOrg();
-  const mayRead = useCan()("member.read");
-  const { data: members } = useQuery({
-    queryKey: ["members", org.id, "all"],
-    queryFn: ({ signal }) => apiFor(org.id).call(routes.listMembers, { query: { limit: 1_000 }, signal }),
-    enabled: mayRead,
-  });
+  const { members } = useMembers();
   if (!written || !difference) return null;
-  const called = (person: string) => members?.items.find((member) => member.person === person)?.email ?? person;
+  const called = (person: string) => members.find((member) => member.person === person)?.email ?? person;
   const [changed] = difference.changed;
   const isRenamed = before !== undefined && before.name !== written.name;
   const gains = before ? (changed?.added ?? []) : written.grants;
@@ -78,13 +71,7 @@ function Grants({ title, grants }: { readonly title: string; readonly grants: re
       <Text fz="sm" fw={600}>
         {title}
       </Text>
-      <List size="sm" listStyleType="none">
-        {grants.map((grant) => (
-          <List.Item key={grant}>
-            <Code>{grant}</Code>
-          </List.Item>
-        ))}
-      </List>
+      <GrantList grants={grants} />
     </Stack>
   );
 }

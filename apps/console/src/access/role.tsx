@@ -1,15 +1,17 @@
-import { Code, Group, List, NativeSelect, Stack, Text, Title } from "@mantine/core";
+import { Group, List, NativeSelect, Stack, Text, Title } from "@mantine/core";
 import { useDisclosure } from "@mantine/hooks";
 import type { Reply } from "@holdfast/client";
 import { routes } from "@holdfast/protocol";
-import { useQuery, useSuspenseQuery } from "@tanstack/react-query";
+import { useSuspenseQuery } from "@tanstack/react-query";
 import { useNavigate, useParams } from "@tanstack/react-router";
 import { useState } from "react";
 import { apiFor, queryClient } from "../api/index.ts";
 import { Confirm, EntityId, Page, paths, Press } from "../kit/index.ts";
 import { useCan, useOrg } from "../session/index.ts";
+import { GrantList } from "./grant-list.tsx";
 import { words } from "../words/index.ts";
 import { RoleForm } from "./role-form.tsx";
+import { useMembers } from "./use-members.ts";
 import { useRoles } from "./use-roles.ts";
 
 type Known = Reply<typeof routes.readRole>;
@@ -52,26 +54,14 @@ function Grants({ grants }: { readonly grants: readonly string[] }) {
       <Title order={2} fz="lg">
         {words.access.grants}
       </Title>
-      <List size="sm" listStyleType="none">
-        {grants.map((grant) => (
-          <List.Item key={grant}>
-            <Code>{grant}</Code>
-          </List.Item>
-        ))}
-      </List>
+      <GrantList grants={grants} />
     </Stack>
   );
 }
 
 function Holders({ role }: { readonly role: Known }) {
-  const org = useOrg();
-  const mayRead = useCan()("member.read");
-  const { data } = useQuery({
-    queryKey: ["members", org.id, "all"],
-    queryFn: ({ signal }) => apiFor(org.id).call(routes.listMembers, { query: { limit: 1_000 }, signal }),
-    enabled: mayRead,
-  });
-  const holders = data?.items.filter((member) => member.role === role.id) ?? [];
+  const { members, mayRead } = useMembers();
+  const holders = members.filter((member) => member.role === role.id);
   return (
     <Stack gap="xs">
       <Title order={2} fz="lg">

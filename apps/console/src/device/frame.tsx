@@ -6,7 +6,7 @@ import { useSuspenseQuery } from "@tanstack/react-query";
 import { Link, useNavigate, useParams } from "@tanstack/react-router";
 import type { ReactNode } from "react";
 import { apiFor, useAct } from "../api/index.ts";
-import { Confirm, EntityId, Moment, Page, paths, ProblemNotice, StateMark, Press } from "../kit/index.ts";
+import { Confirm, EntityId, Moment, Page, paths, ProblemNotice, StateMark, Press, Tabs } from "../kit/index.ts";
 import { useCan, useOrg } from "../session/index.ts";
 import { words } from "../words/index.ts";
 
@@ -55,16 +55,11 @@ export function DeviceFrame({ device, children }: { readonly device: Device; rea
       }
       actions={<Actions device={device} />}
     >
-      <Group component="nav" gap="md" aria-label={own.pages} className="hf-tabs">
-        {tabs.map(({ to, label }) => (
-          <Link key={to} to={to} params={params} activeOptions={{ exact: true, includeSearch: false }}>
-            {label}
-          </Link>
-        ))}
+      <Tabs label={own.pages} tabs={tabs} params={params}>
         <Link to={paths.sessions} params={{ org: org.id }} search={{ q: device.id }}>
           {own.tabs.sessions}
         </Link>
-      </Group>
+      </Tabs>
       {children}
     </Page>
   );
