@@ -1,5 +1,7 @@
 import assert from "node:assert/strict";
+import { generateKeyPairSync } from "node:crypto";
 import { test } from "node:test";
+import { selfSigned } from "@holdfast/client/testing";
 import { connectAsync, type IClientOptions } from "mqtt";
 import type { Page } from "playwright-core";
 import { atEnd, startTestPlatform } from "../apps/server/src/testing/index.ts";
@@ -48,6 +50,13 @@ await as.post(
 const made = await me.post<{ id: string; token: string }>("/v1/tokens", {
   name: "Report",
   grants: ["telemetry.read", "device.read"],
+});
+const { publicKey } = generateKeyPairSync("ed25519");
+const { kty, crv, x } = publicKey.export({ format: "jwk" });
+const bound = await me.post<{ id: string }>("/v1/tokens", {
+  name: "Nightly",
+  grants: ["device.read"],
+  publicKey: { kty, crv, x },
 });
 // A device that is connected, and a program that is away and for which something waits.
 const come = (options: IClientOptions) =>
@@ -160,9 +169,17 @@ const places: readonly Place[] = [
         await press(page, "Explain");
         await page.getByText("Refused.").waitFor();
       },
-      "a key, this once": async (page) => {
+      "how a key is to be held, one that is pinned by a certificate": async (page) => {
         await press(page, "Make another key");
-        await page.getByRole("dialog").getByText("cannot be shown again").waitFor();
+        await page.getByLabel("With a client certificate alone").check();
+        await page.getByLabel("The public key, or a certificate of it").fill(selfSigned().cert);
+        await page.getByText("SHA-256 of the certificate").waitFor();
+      },
+      "a key and the private one of it, this once": async (page) => {
+        await page.getByLabel("With id and secret").check();
+        await page.getByLabel("A new one, made in this browser").check();
+        await press(page, "Make it");
+        await page.getByRole("dialog").getByText("Over MQTT, with mosquitto").waitFor();
       },
     },
   ],
@@ -270,12 +287,28 @@ const places: readonly Place[] = [
     },
   ],
   [`${inOrg}/access/${made.id}`, "Report", "and 1 more"],
+  [`${inOrg}/access/${bound.id}`, "Nightly", "takes no client certificates"],
   [`${inOrg}/audit`, "Audit", "device.created"],
   [`${inOrg}/usage`, "Usage", "nearly used up"],
   [`${inOrg}/usage?by=device&measure=points&range=hour`, "Usage", device.id],
   [`${inOrg}/usage/sessions`, "Usage", "live stream"],
   [`${inOrg}/settings`, "Settings"],
-  [`${inOrg}/settings/security`, "Security", "X25519MLKEM768"],
+  [
+    `${inOrg}/settings/security`,
+    "Security",
+    "X25519MLKEM768",
+    {
+      "what a demand would refuse": async (page) => {
+        await press(page, "Change devices’");
+        await page.getByLabel("They have to be bound to a key").check();
+        await page.getByText("would be refused, among them").waitFor();
+      },
+      "what it refused": async (page) => {
+        await press(page, "Set it, and refuse");
+        await page.getByText("What that did").waitFor();
+      },
+    },
+  ],
 ];
 
 const schemes = ["light", "dark"] as const;

@@ -121,6 +121,7 @@ test("a search that is refused or cut off says so, one that takes long for how l
 
   await page.goto(`${line.url}/o/${org}/devices/${pump.id}/access`);
   await page.getByRole("button", { name: "Make another key" }).click();
+  await page.getByRole("dialog").getByRole("button", { name: "Make it" }).click();
   await page.getByText("cannot be shown again").waitFor();
   await page.keyboard.press("Control+k");
   await page.keyboard.press("Tab");

@@ -56,6 +56,9 @@ export async function aboutPlatform(
     version,
     url: `https://${name}:${ports.https}`,
     mqttsUrl: `mqtts://${name}:${ports.mqtts}`,
+    ...(ports.clientCertificate !== undefined && {
+      clientCertificateUrl: `https://${name}:${ports.clientCertificate}`,
+    }),
     ...(caPem !== undefined && { caPem }),
     tls: tlsFacts,
     certificates: [certificates.status().certificate, ...certificates.list()].map(shown),

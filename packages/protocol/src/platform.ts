@@ -80,6 +80,8 @@ export const platformFacts = z.object({
   version: z.string(),
   url: z.string(),
   mqttsUrl: z.string(),
+  /** Where HTTPS takes client certificates; nowhere, when it is left out. */
+  clientCertificateUrl: z.string().optional(),
   /** What clients have to trust; without it, what their system trusts is enough. */
   caPem: z.string().optional(),
   tls: z.object({ minimum: z.string(), groups: z.array(z.string()), suites: z.array(z.string()) }),

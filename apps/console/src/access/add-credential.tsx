@@ -18,11 +18,22 @@ import { useQuery } from "@tanstack/react-query";
 import { useNavigate } from "@tanstack/react-router";
 import { useEffect, useState } from "react";
 import { apiFor, useAct } from "../api/index.ts";
-import { Page, paths, ProblemNotice, SecretOnce, Tick, useShown } from "../kit/index.ts";
+import { Page, paths, ProblemNotice, Tick, useShown } from "../kit/index.ts";
+import {
+  ConditionFields,
+  heldOf,
+  hoursFault,
+  KeyFields,
+  MadeOnce,
+  noBinding,
+  noConditions,
+  pastedFault,
+  type AskedBinding,
+  type AskedConditions,
+  type MadeCredential,
+} from "../held/index.ts";
 import { useCan, useKept, useOrg } from "../session/index.ts";
 import { words } from "../words/index.ts";
-import { ConditionFields } from "./condition-fields.tsx";
-import { conditionsOf, hoursFault, noConditions, type AskedConditions } from "./conditions.ts";
 import { grantsOf, madeAgain, scopeOf as scopeTyped, type Scope } from "./grants.ts";
 
 const own = words.access;
@@ -45,14 +56,15 @@ type Asked = {
   scope: Scope["kind"];
   devices: string;
   tag: string;
-} & AskedConditions;
+} & AskedBinding &
+  AskedConditions;
 
 /** Makes a credential with exactly the grants wanted, and shows it once. */
 export function AddCredential() {
   const org = useOrg();
   const can = useCan();
   const navigate = useNavigate();
-  const [secret, setSecret] = useState<{ id: string; text: string } | undefined>(undefined);
+  const [secret, setSecret] = useState<MadeCredential | undefined>(undefined);
   const { data: applications } = useQuery({
     queryKey: ["applications", org.id],
     queryFn: ({ signal }) => apiFor(org.id).call(routes.listApplications, { query: { limit: 1_000 }, signal }),
@@ -67,11 +79,13 @@ export function AddCredential() {
       scope: "all",
       devices: "",
       tag: "",
+      ...noBinding,
       ...noConditions,
     },
     validate: {
       actions: (ticked, { kind }) => (ticked.length === 0 && kind !== "application" ? own.nothingTicked : null),
       hours: hoursFault,
+      pasted: (text, asked) => pastedFault(text, asked),
     },
   });
   useKept(form);
@@ -91,8 +105,8 @@ export function AddCredential() {
   if (secret) {
     return (
       <Page title={own.made}>
-        <Stack maw={640}>
-          <SecretOnce label={own.secretLabel} secret={secret.text} file={`${secret.id}.txt`} />
+        <Stack maw={880}>
+          <MadeOnce {...secret} />
           <Group>
             <Button
               variant="default"
@@ -177,6 +191,8 @@ export function AddCredential() {
               </SimpleGrid>
             </Checkbox.Group>
           )}
+          {/* What everybody can read is nobody's alone. */}
+          {values.kind !== "application" && <KeyFields of={(name) => form.getInputProps(name)} values={values} />}
           <ConditionFields of={(name) => form.getInputProps(name)} isPublic={values.kind === "application"} />
           {values.actions.length > 0 && values.kind !== "application" && (
             <div>
@@ -207,33 +223,34 @@ const isOfApplication = (kind: Kind): boolean =>
 /** Within its application, whatever its grants say. */
 const scopeOf = (asked: Asked): Scope => (isOfApplication(asked.kind) ? { kind: "all" } : scopeTyped(asked));
 
-async function mint(org: string, asked: Asked): Promise<{ id: string; text: string }> {
+async function mint(org: string, asked: Asked): Promise<MadeCredential> {
   const { kind, name, lifetime, application } = asked;
-  const conditions = conditionsOf(asked);
+  const { held, made: pair } = await heldOf(kind === "application" ? { ...asked, ...noBinding } : asked);
+  const isBound = held.publicKey !== undefined;
   const ticked = asked.actions.filter((action) => presets[kind].actions.includes(action));
   const body = {
     name,
     grants: grantsOf(ticked, scopeOf(asked)),
     ...(lifetime !== "" && { expiresIn: lifetime }),
-    ...(conditions && { conditions }),
+    ...held,
   };
   const api = apiFor(org);
   switch (kind) {
     case "apiToken": {
       const { id, token = "" } = await api.call(routes.createToken, { body });
-      return { id, text: token };
+      return { id, kind, text: token, isBound, pair };
     }
     case "operator": {
       const { id, secret = "" } = await api.call(routes.createOperatorKey, { body });
-      return { id, text: `${id}.${secret}` };
+      return { id, kind, text: `${id}.${secret}`, isBound, pair };
     }
     case "accessKey":
     case "trustedApplication":
     case "application": {
       const { grants, ...rest } = body;
-      const key = { ...rest, kind, ...(kind !== "application" && { grants }) };
-      const { id, secret = "" } = await api.call(routes.createAccessKey, { params: { application }, body: key });
-      return { id, text: `${id}.${secret}` };
+      const own = { ...rest, kind, ...(kind !== "application" && { grants }) };
+      const { id, secret = "" } = await api.call(routes.createAccessKey, { params: { application }, body: own });
+      return { id, kind, text: `${id}.${secret}`, isBound, pair };
     }
   }
 }

@@ -1,16 +1,17 @@
-import { Code, List, Stack, Title } from "@mantine/core";
+import { Stack, Title } from "@mantine/core";
 import { routes } from "@holdfast/protocol";
 import { useSuspenseQuery } from "@tanstack/react-query";
 import { Link, useParams } from "@tanstack/react-router";
 import { apiFor } from "../api/index.ts";
 import { EntityId, Facts, Moment, Page, paths, StateMark, Press } from "../kit/index.ts";
 import { MqttSessions } from "../mqtt-sessions/index.ts";
-import { conditionFacts } from "./conditions.ts";
+import { conditionFacts, KeyUse } from "../held/index.ts";
 import { useRevoking } from "../revoking/index.ts";
 import { Rotating } from "./rotating.tsx";
 import { Findings, Worn } from "./worn.tsx";
 import { useState } from "react";
 import { useCan, useOrg } from "../session/index.ts";
+import { GrantList } from "./grant-list.tsx";
 import { kindWord, words } from "../words/index.ts";
 
 const own = words.access;
@@ -114,15 +115,12 @@ export function CredentialPage() {
         <Title order={2} fz="lg">
           {own.grants}
         </Title>
-        <List size="sm" listStyleType="none">
-          {credential.grants.map((grant) => (
-            <List.Item key={grant}>
-              <Code>{grant}</Code>
-            </List.Item>
-          ))}
-        </List>
+        <GrantList grants={credential.grants} />
       </Stack>
       <Worn credential={credential} />
+      {credential.boundTo !== undefined && credential.state === "active" && (
+        <KeyUse credential={{ id, kind: credential.kind, text: unshown(credential) }} />
+      )}
       {credential.device === undefined && <MqttSessions credential={credential.id} />}
       {revoking.dialog}
       {isRotating && (
@@ -134,3 +132,7 @@ export function CredentialPage() {
     </Page>
   );
 }
+
+/** What was shown when it was made, without what is secret of it. */
+const unshown = ({ id, kind }: { readonly id: string; readonly kind: string }): string | undefined =>
+  kind === "certificate" ? undefined : kind === "apiToken" ? "hf_…" : `${id}.hfs_…`;

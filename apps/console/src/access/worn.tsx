@@ -1,9 +1,10 @@
-import { Alert, Code, List, Stack, Text, Title } from "@mantine/core";
+import { Alert, Stack, Text, Title } from "@mantine/core";
 import type { Reply } from "@holdfast/client";
 import type { routes } from "@holdfast/protocol";
 import { Link } from "@tanstack/react-router";
 import { Facts, Moment, paths } from "../kit/index.ts";
 import { useOrg } from "../session/index.ts";
+import { GrantList } from "./grant-list.tsx";
 import { words } from "../words/index.ts";
 import { madeAgain } from "./grants.ts";
 
@@ -70,13 +71,7 @@ export function Worn({ credential }: { readonly credential: Credential }) {
       {use.narrower.length > 0 && (
         <>
           <Text fz="sm">{own.enough}</Text>
-          <List size="sm" listStyleType="none">
-            {use.narrower.map((grant) => (
-              <List.Item key={grant}>
-                <Code>{grant}</Code>
-              </List.Item>
-            ))}
-          </List>
+          <GrantList grants={use.narrower} />
           {canNarrow && (
             <p>
               <Link to={paths.addCredential} params={{ org: org.id }} search={{ q: id }}>

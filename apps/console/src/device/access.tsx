@@ -1,24 +1,15 @@
-import { Code, Group, Modal, NativeSelect, Stack, Text, TextInput, Title } from "@mantine/core";
+import { Code, Group, NativeSelect, Stack, Text, TextInput, Title } from "@mantine/core";
+import { useDisclosure } from "@mantine/hooks";
 import { actions, routes, type Action } from "@holdfast/protocol";
 import { Link } from "@tanstack/react-router";
 import { useState } from "react";
 import { apiFor, useAct, useList } from "../api/index.ts";
 import { DoorCard } from "../doors/index.ts";
-import {
-  DataTable,
-  Empty,
-  Listing,
-  Moment,
-  paths,
-  ProblemNotice,
-  SecretOnce,
-  StateMark,
-  columnsOf,
-  Press,
-} from "../kit/index.ts";
+import { DataTable, Empty, Listing, Moment, paths, ProblemNotice, StateMark, columnsOf, Press } from "../kit/index.ts";
 import { useRevoking } from "../revoking/index.ts";
 import { useCan, useOrg } from "../session/index.ts";
 import { words } from "../words/index.ts";
+import { AddKey } from "./add-key.tsx";
 import { DeviceFrame, useDevice, type Device } from "./frame.tsx";
 import type { Reply } from "@holdfast/client";
 
@@ -45,7 +36,7 @@ function Keys({ device }: { readonly device: Device }) {
   const list = useList(["credentials", org.id, "device", device.id], (cursor, signal) =>
     api.call(routes.listCredentials, { query: { cursor, device: device.id }, signal }),
   );
-  const mint = useAct(() => api.call(routes.mintDeviceKey, { params: { device: device.id }, body: {} }));
+  const [isAdding, adding] = useDisclosure(false);
   const why =
     device.state === "retired"
       ? words.device.isRetired
@@ -91,21 +82,19 @@ function Keys({ device }: { readonly device: Device }) {
       ),
     },
   ]);
-  const secret = mint.data;
   return (
     <Stack gap="sm">
       <Group justify="space-between">
         <Title order={2} fz="lg">
           {own.keys}
         </Title>
-        <Press why={why} loading={mint.isPending} onClick={() => mint.mutate(undefined)}>
+        <Press why={why} onClick={adding.open}>
           {own.another}
         </Press>
       </Group>
       <Text fz="sm" c="var(--hf-dim)">
         {own.rotateHint}
       </Text>
-      {mint.error && <ProblemNotice error={mint.error} />}
       {revoking.notice}
       <Listing list={list} empty={<Empty>{own.noKeys}</Empty>}>
         <DataTable
@@ -117,16 +106,7 @@ function Keys({ device }: { readonly device: Device }) {
           height="320px"
         />
       </Listing>
-      <Modal
-        opened={secret !== undefined}
-        onClose={mint.reset}
-        title={own.another}
-        closeButtonProps={{ "aria-label": words.common.close }}
-      >
-        {secret && (
-          <SecretOnce label={own.keyLabel} secret={`${secret.id}.${secret.secret ?? ""}`} file={`${secret.id}.txt`} />
-        )}
-      </Modal>
+      <AddKey device={device.id} opened={isAdding} close={adding.close} />
       {revoking.dialog}
     </Stack>
   );

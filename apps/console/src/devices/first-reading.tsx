@@ -1,9 +1,9 @@
-import { Alert, Button, Code, CopyButton, Group, Loader, Stack, Tabs, Text } from "@mantine/core";
+import { Alert, Button, Code, Group, Loader, Stack, Tabs, Text } from "@mantine/core";
 import { routes } from "@holdfast/protocol";
 import { useQuery } from "@tanstack/react-query";
 import { Link } from "@tanstack/react-router";
 import { apiFor } from "../api/index.ts";
-import { paths, ProblemNotice, save, SecretOnce, Slow } from "../kit/index.ts";
+import { paths, ProblemNotice, Program as Lines, save, SecretOnce, Slow } from "../kit/index.ts";
 import { reasonOf, useLive, type Heard } from "../live/index.ts";
 import { useOrg } from "../session/index.ts";
 import { words } from "../words/index.ts";
@@ -63,19 +63,13 @@ function Program({ name, facts }: { readonly name: ClientName; readonly facts: F
   const { caPem } = facts;
   return (
     <Stack gap="xs">
-      <Code block tabIndex={0} aria-label={own.clients[name]}>
-        {text}
-      </Code>
-      <Group gap="xs">
-        <CopyButton value={text}>
-          {({ copied, copy }) => <Button onClick={copy}>{copied ? words.common.copied : words.common.copy}</Button>}
-        </CopyButton>
+      <Lines label={own.clients[name]} text={text}>
         {files.includes("ca.pem") && caPem !== undefined && (
           <Button variant="default" onClick={() => save("ca.pem", "application/x-pem-file", caPem)}>
             {own.takeCa}
           </Button>
         )}
-      </Group>
+      </Lines>
       {files.includes("ca.pem") && (
         <Text fz="sm" c="var(--hf-dim)">
           {own.caHint}

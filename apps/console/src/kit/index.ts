@@ -9,6 +9,7 @@ export { OnceDialog } from "./once-dialog.tsx";
 export { Page } from "./page.tsx";
 export { PlainLink } from "./plain-link.tsx";
 export { Press } from "./press.tsx";
+export { Program } from "./program.tsx";
 export { ProblemNotice, told } from "./problem-notice.tsx";
 export { save } from "./save.ts";
 export { SaveChanges } from "./save-changes.tsx";

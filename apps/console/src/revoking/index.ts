@@ -1,2 +1,3 @@
 export { useRevoking } from "./use-revoking.tsx";
 export { RevokeMany } from "./revoke-many.tsx";
+export { Ending } from "./what-ends.tsx";

@@ -39,7 +39,8 @@ export function WhatEndsUnder({ about, ends }: { readonly about: string; readonl
   return <Ending ends={data} also={own.manyEnd} none={own.openOfMany} />;
 }
 
-function Ending({
+/** What ends, or is refused: credentials, connections, and the devices behind them. */
+export function Ending({
   ends: { credentials, connections, devices },
   also,
   none,

@@ -7,10 +7,10 @@ import { useOrg } from "../session/index.ts";
 import type { Reply } from "@holdfast/client";
 import type { ReactNode } from "react";
 import { words } from "../words/index.ts";
+import { Demands } from "./demands.tsx";
 import { Upkeep } from "./upkeep.tsx";
 
 const own = words.security;
-const parties = ["people", "programs", "devices"] as const;
 
 /** How this very platform protects what it holds, made from its running configuration. */
 export function Security() {
@@ -18,10 +18,6 @@ export function Security() {
   const { data } = useSuspenseQuery({
     queryKey: ["platform", org.id],
     queryFn: ({ signal }) => apiFor(org.id).call(routes.readPlatform, { signal }),
-  });
-  const { data: settings } = useSuspenseQuery({
-    queryKey: ["org", org.id],
-    queryFn: ({ signal }) => apiFor(org.id).call(routes.readOrg, { signal }),
   });
   const { tls, keys, certificates, listeners, limits, folders, version, caPem } = data;
   return (
@@ -108,13 +104,8 @@ export function Security() {
           ]}
         />
       </Section>
-      <Section title={own.demands}>
-        <Facts
-          facts={parties.map((party) => [own.parties[party], own.demanded(settings.demands[party] ?? {})] as const)}
-        />
-        <Text fz="sm" c="dimmed">
-          {own.demandsHint}
-        </Text>
+      <Section title={words.demands.title}>
+        <Demands />
       </Section>
       <Section title={own.secrets}>
         <Upkeep />

@@ -29,7 +29,13 @@ export function Upkeep() {
           description={own.endExposedHint}
           {...form.getInputProps("endExposed", { type: "checkbox" })}
         />
-        <NumberInput label={own.oldAfter} min={1} max={3_650} {...form.getInputProps("oldAfterDays")} />
+        <NumberInput
+          label={own.oldAfter}
+          description={own.oldAfterHint}
+          min={1}
+          max={3_650}
+          {...form.getInputProps("oldAfterDays")}
+        />
         <SaveChanges why={why} isDirty={form.isDirty()} change={change} />
       </Stack>
     </form>

@@ -499,7 +499,7 @@ export const en = {
     nothingTicked: "Tick at least one.",
     asText: "As it will be written",
     conditions: "Only",
-    conditionsHint: "What is left empty is not asked for. The conditions of what makes it hold as well.",
+    conditionsHint: "What is left empty is not asked for.",
     fromLabel: "From these addresses or networks, one a line",
     hoursLabel: "At these hours, one a line",
     rateLabel: "So many times a minute",
@@ -525,6 +525,55 @@ export const en = {
     isOver: "It is over already.",
     lookAt: "Look at",
     narrowerOf: (name: string) => (name === "" ? "narrower" : `${name}, narrower`),
+  },
+  held: {
+    bound: "Bound to a key",
+    boundHint:
+      "Whoever shows it has to prove that key too, so that a copied secret is worth nothing. It stays bound for as long as it lives.",
+    pinned: "The key that opens alone",
+    pinnedHint:
+      "Whoever connects with a client certificate of this key is the device: there is no secret. Who signed the certificate, and until when, does not count.",
+    whichKey: "To which key",
+    binds: {
+      none: "None: what it says is enough",
+      own: "One that there is",
+      new: "A new one, made in this browser",
+    },
+    newHint: "You download the private key once; it is never sent.",
+    paste: "The public key, or a certificate of it",
+    pasteHint:
+      "In PEM or as a JWK; Ed25519 or P-256. Where OpenSSL has the private one: openssl pkey -in key.pem -pubout",
+    faults: {
+      private: "That is a private key, which stays where it was made. Paste the public one.",
+      unknown: "That is no public key or certificate in PEM, nor a JWK.",
+      kind: "That key is of another kind: Ed25519 and P-256 are taken.",
+    },
+    kindOfKey: "Kind of key",
+    thumbprint: "Thumbprint (RFC 7638, SHA-256)",
+    fingerprint: "SHA-256 of the certificate",
+    certificateHint: "Its key is what counts: another certificate of the same key is as good.",
+    privateKey: "The private key",
+    takePem: "Download key.pem",
+    takeJwk: "Download key.jwk",
+    privateKeyHint:
+      "It was made here, is in this page only, and was not sent. Download it now: it cannot be had again.",
+    use: "How it is used",
+    useBound:
+      "Together with a proof of its key: a client certificate of that key, or a signature in each request, which the command makes.",
+    usePinned: "By a client certificate of its key alone: there is no secret to show.",
+    uses: {
+      certificate: "A certificate of the key",
+      mosquitto: "Over MQTT, with mosquitto",
+      curl: "Over HTTPS, with curl and the certificate",
+      holdfast: "Over HTTPS, with the command, which signs each request (DPoP)",
+    },
+    noPort:
+      "Over HTTPS this platform takes no client certificates: it has no port for that (--client-certificate-port).",
+    key: {
+      title: "Make another key",
+      kind: "How the device comes in",
+      kinds: { device: "With id and secret", certificate: "With a client certificate alone" },
+    },
   },
   rotating: {
     rotate: "Rotate the secret",
@@ -741,24 +790,63 @@ export const en = {
     backupHint:
       "Without them nobody can read the data, you included. On the machine that runs the platform: npx holdfast keys backup --out keys.backup. Keep the copy elsewhere.",
   },
-  security: {
-    demands: "What the organisation demands",
-    demandsHint: "Of all credentials, at once. Said by the command: holdfast org demand.",
-    parties: { people: "Of people's", programs: "Of programs'", devices: "Of devices'" },
-    demanded: ({ bound, greatestAgeDays, leastTls }: Demanded) =>
+  demands: {
+    title: "What the organisation demands",
+    lead: "Of all credentials of somebody, at once, for what is open too. What does not meet it is refused for as long as it is demanded; nothing is revoked.",
+    whose: "Whose",
+    demanded: "Demanded",
+    change: "Change",
+    parties: { people: "people’s", programs: "programs’", devices: "devices’" },
+    titleOf: (whose: string) => `What is demanded of ${whose} credentials`,
+    inWords: ({ bound, greatestAgeDays, leastTls }: Demanded) =>
       [
         bound ? "bound to a key" : "",
-        greatestAgeDays ? `at most ${greatestAgeDays} days old` : "",
-        leastTls ? `over ${leastTls}` : "",
+        greatestAgeDays ? `at most ${greatestAgeDays === 1 ? "a day" : `${greatestAgeDays} days`} old` : "",
+        leastTls ? (leastTls === "TLSv1.3" ? "over TLS 1.3" : "over TLS 1.2 or 1.3") : "",
       ]
         .filter((one) => one !== "")
         .join(", ") || "nothing more",
+    bound: "They have to be bound to a key",
+    boundHint: "Then a secret that was copied is worth nothing. Those that are not bound are refused.",
+    boundHintOfPeople: "Of people’s, what a sign-in gave is not asked: somebody can always mend this.",
+    age: "Greatest age in days",
+    ageHint: "From then on they are refused, whenever they were to end. Empty: any age.",
+    tls: "Least TLS",
+    tlsHint:
+      "What comes over an older one is refused. By what a client comes next is not known: only what is open is told below.",
+    anyTls: "any that the platform speaks",
+    tlsNames: { "TLSv1.2": "TLS 1.2", "TLSv1.3": "TLS 1.3" },
+    before: "What that would do now",
+    refusesNone: "No credential that is good would be refused.",
+    wouldRefuse: (count: number) =>
+      count === 1
+        ? "One credential that is good would be refused:"
+        : `${count} credentials that are good would be refused, among them:`,
+    set: "Set it",
+    setAndRefuse: (count: number) =>
+      count === 1 ? "Set it, and refuse one credential" : `Set it, and refuse ${count} credentials`,
+    notPossible: "This cannot be demanded: see above.",
+    wait: "Wait until it is known what that would do.",
+    done: "What that did",
+    refused: (count: number) =>
+      count === 0
+        ? "No credential that was good is refused."
+        : count === 1
+          ? "One credential is refused from now on."
+          : `${count} credentials are refused from now on.`,
+    cut: (connections: Connections) =>
+      isNone(connections) ? "Nothing was connected with them." : `Cut off: ${listed(connections)}.`,
+    left: (connections: Connections) =>
+      isNone(connections) ? "Nothing that does not meet it is open any more." : `Still open: ${listed(connections)}.`,
+  },
+  security: {
     lead: "Made from the running configuration of this platform, not from a brochure.",
     secrets: "Secrets of credentials",
     endExposed: "End what was exposed",
     endExposedHint:
-      "A credential that stands in a URL or a topic is revoked at once. Otherwise it is flagged, and you are told.",
+      "A credential that stands in a URL or a topic is revoked at once. Otherwise it is flagged, and you are told. Setting this ends nothing now: it is for the next time.",
     oldAfter: "Call a secret old after days",
+    oldAfterHint: "Old ones are shown as such, and go on working.",
     transport: "On the way",
     minimum: "Oldest TLS",
     groups: "Key exchange",

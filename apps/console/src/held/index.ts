@@ -1,0 +1,6 @@
+export { heldOf, noBinding, pastedFault, type AskedBinding } from "./binding.ts";
+export { conditionFacts, hoursFault, noConditions, type AskedConditions } from "./conditions.ts";
+export { ConditionFields } from "./condition-fields.tsx";
+export { KeyFields } from "./key-fields.tsx";
+export { KeyUse } from "./key-use.tsx";
+export { MadeOnce, type MadeCredential } from "./made-once.tsx";

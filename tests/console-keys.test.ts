@@ -1,0 +1,115 @@
+import assert from "node:assert/strict";
+import { createPrivateKey } from "node:crypto";
+import { readFileSync } from "node:fs";
+import { test } from "node:test";
+import { Client, ProvingKey, type PrivateKey } from "@holdfast/client";
+import { nodeTransport } from "@holdfast/client/node";
+import { selfSigned } from "@holdfast/client/testing";
+import { routes } from "@holdfast/protocol";
+import { connectAsync } from "mqtt";
+import type { Download, Page } from "playwright-core";
+import { atEnd, startTestPlatform } from "../apps/server/src/testing/index.ts";
+import { Owner, textOf } from "./authority.fixture.ts";
+import { startBrowser } from "./browser.fixture.ts";
+import { buildConsole, Entrance } from "./console.fixture.ts";
+import { closedWithin, mqtt } from "./revocation.fixture.ts";
+
+// Credentials that are bound to a key in the browser, and what the organisation demands of all of them.
+buildConsole();
+const platform = await startTestPlatform();
+atEnd.after(() => platform.close());
+const browser = await startBrowser();
+atEnd.after(() => browser.close());
+const owner = new Owner(platform.visitor, await platform.setUp());
+const application = await owner.application();
+const entrance = new Entrance(browser, platform);
+const { url, mqttsUrl, caPem = "" } = platform.platform;
+const at = `${url}/o/${owner.org}`;
+
+/** A file that a press on this button hands out. */
+async function downloaded(page: Page, button: string): Promise<string> {
+  const coming: Promise<Download> = page.waitForEvent("download");
+  await page.getByRole("button", { name: button }).click();
+  return readFileSync(await (await coming).path(), "utf8");
+}
+
+test("a key that the browser makes is downloaded and never sent, and its token works with it and not without", async (t) => {
+  const { page } = await entrance.at(t, `${at}/access/add`);
+  const sent: string[] = [];
+  page.on("request", (request) => sent.push(request.postData() ?? ""));
+  await page.getByLabel("Name").fill("Nightly");
+  await page.getByLabel("device.read", { exact: true }).check();
+  await page.getByLabel("A new one, made in this browser").check();
+  await page.getByRole("button", { name: "Make it" }).click();
+  const token = await page.getByLabel("The credential", { exact: true }).innerText();
+  const pem = await downloaded(page, "Download key.pem");
+  const jwk = JSON.parse(await downloaded(page, "Download key.jwk")) as PrivateKey;
+  assert.deepEqual({ ...jwk }, { ...createPrivateKey(pem).export({ format: "jwk" }) });
+  assert.ok(sent.some((body) => body.includes(jwk.x)) && !sent.some((body) => body.includes(jwk.d)));
+  await page.getByText("--key-file key.pem").waitFor();
+
+  const transport = nodeTransport({ ca: caPem });
+  const bare = new Client({ url, token, transport });
+  await assert.rejects(bare.call(routes.whoAmI), { code: "proof.required" });
+  const { credential } = await new Client({ url, token, transport, key: new ProvingKey(jwk) }).call(routes.whoAmI);
+  transport.close();
+  await page.getByRole("button", { name: "I have kept it" }).click();
+  await page.waitForURL(`${at}/access/${credential}`);
+  await page.getByText("Bound to the key").waitFor();
+  assert.equal(await page.getByText(token).count(), 0, "its page does not know it");
+});
+
+test("a device's key is pinned by its certificate, which then opens alone, and what is no public key is told as it is typed", async (t) => {
+  const device = await owner.device(application.id);
+  const { cert, key } = selfSigned();
+  const { page } = await entrance.at(t, `${at}/devices/${device.id}/access`);
+  await page.getByRole("button", { name: "Make another key" }).click();
+  const dialog = page.getByRole("dialog");
+  await dialog.getByLabel("With a client certificate alone").check();
+  const pasted = dialog.getByLabel("The public key, or a certificate of it");
+  const make = dialog.getByRole("button", { name: "Make it" });
+  await pasted.fill(key);
+  await make.click();
+  await dialog.getByText("That is a private key, which stays where it was made.").waitFor();
+  await pasted.fill(cert);
+  await dialog.getByText("SHA-256 of the certificate").waitFor();
+  await dialog.getByLabel("From these addresses").fill("127.0.0.0/8");
+  await dialog.getByLabel("MQTT", { exact: true }).check();
+  await make.click();
+  await dialog.getByText("there is no secret to show").waitFor();
+  const client = await connectAsync(mqttsUrl, { ca: caPem, cert, key, reconnectPeriod: 0 });
+  await client.publishAsync("me/telemetry", '{"temperature": 21.5}', { qos: 1 });
+  await client.endAsync();
+  const { items } = await owner.asks.get<{ items: { kind: string; conditions?: object }[] }>(
+    `/v1/credentials?device=${device.id}`,
+  );
+  assert.deepEqual(items.find(({ kind }) => kind === "certificate")?.conditions, {
+    addresses: ["127.0.0.0/8"],
+    transports: ["mqtts"],
+  });
+});
+
+test("before something is demanded the page says what that refuses, then that it did, and what is demanded of others stays", async (t) => {
+  const device = await owner.device(application.id, { name: "Pump 7" });
+  const held = await mqtt(platform, { username: device.key.id, password: device.key.secret });
+  await owner.asks.patch("/v1/org", { demands: { programs: { leastTls: "TLSv1.2" } } });
+  const { page } = await entrance.at(t, `${at}/settings/security`);
+  const dialog = page.getByRole("dialog");
+  const set = dialog.getByRole("button", { name: "Set it" });
+  await page.getByRole("button", { name: "Change devices’" }).click();
+  await dialog.getByText("No credential that is good would be refused.").waitFor();
+  assert.equal(await set.getAttribute("aria-disabled"), "true", "nothing is changed yet");
+  await dialog.getByLabel("Greatest age in days").fill("30");
+  await dialog.getByLabel("They have to be bound to a key").check();
+  await dialog.getByText("Connected now, and cut off: 1 MQTT connection.").waitFor();
+  await dialog.getByRole("link", { name: "Pump 7" }).waitFor();
+  const from = performance.now();
+  await dialog.getByRole("button", { name: /^Set it, and refuse \d credentials$/ }).click();
+  await page.getByText("Cut off: 1 MQTT connection. Nothing that does not meet it is open any more.").waitFor();
+  await closedWithin(held, from, 10_000);
+  await page.getByText("bound to a key, at most 30 days old").waitFor();
+  const { demands } = await owner.asks.get<{ demands: object }>("/v1/org");
+  assert.deepEqual(demands, { devices: { bound: true, greatestAgeDays: 30 }, programs: { leastTls: "TLSv1.2" } });
+  const shown = await platform.visitor.as(textOf(device.key)).send<{ code: string }>("GET", "/v1/me");
+  assert.equal(shown.body.code, "condition.unmet");
+});
