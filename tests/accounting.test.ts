@@ -334,18 +334,17 @@ test("connections beyond the quota are refused with 0x97, and a client that come
   await leave(owner, await connect(other));
 });
 
-test("what programs may ask in a month is told with each answer, and refused beyond; people and what makes an end are not", async () => {
+test("what programs may ask in a month is told with each answer, and refused beyond, with an operator key as well; who signed in and what makes an end are not", async () => {
   const owner = await organisation();
   const application = await owner.application();
   const device = await owner.device(application.id);
   const program = await owner.tokenOf(["device.read", "usage.read", "credential.revoke"]);
   // A program's: what a person signed in with is hers.
-  const child = await visitor
-    .as(await owner.operatorKey().then(textOf))
-    .post<{ id: string; token: string }>("/v1/tokens", {
-      name: "program",
-      grants: ["device.read", "usage.read"],
-    });
+  const operator = visitor.as(textOf(await owner.operatorKey()));
+  const child = await operator.post<{ id: string; token: string }>("/v1/tokens", {
+    name: "program",
+    grants: ["device.read", "usage.read"],
+  });
   const asks = visitor.as(child.token);
   const before = (await usage(owner, "?every=month"))[0]?.requests ?? 0;
   await plan(owner, { requests: before + 3 });
@@ -357,6 +356,11 @@ test("what programs may ask in a month is told with each answer, and refused bey
   assert.equal(`${refused.status} ${refused.body.code}`, "429 quota.exceeded");
   assert.ok(Number(refused.headers["retry-after"]) > 0);
   assert.match(refused.body.detail, /requests a month/);
+  assert.equal(
+    await codeOf(operator.send("GET", `/v1/devices/${device.id}`)),
+    "429 quota.exceeded",
+    "a program shows it",
+  );
   assert.equal((await asks.send("GET", "/v1/usage")).status, 200);
   assert.equal((await owner.asks.send("GET", `/v1/devices/${device.id}`)).status, 200);
   assert.equal((await owner.asks.send("DELETE", `/v1/credentials/${program.id}`)).status, 200);

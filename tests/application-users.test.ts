@@ -376,6 +376,19 @@ test("what signs in with a proof is bound to its key: tokens and renewals need i
   assert.equal(says(await bound.me(renewed.body.accessToken)), "401 proof.required");
 });
 
+test("a quota of requests is her application's too: what the organisation has used up she is refused", async () => {
+  const theirs = await appOf(stranger);
+  const { accessToken } = await theirs.user();
+  assert.equal((await theirs.me(accessToken)).status, 200);
+  await owner.asks.post("/v1/plans", { name: "none", quotas: { requests: 1 } });
+  const give = (plan: string | null) => owner.asks.put(`/v1/orgs/${stranger.org}/plan`, { plan });
+  await give("none");
+  await stranger.asks.get("/v1/quotas"); // writes down what was used
+  assert.equal(says(await theirs.me(accessToken)), "429 quota.exceeded");
+  await give(null);
+  assert.equal((await theirs.me(accessToken)).status, 200);
+});
+
 // From here on time passes that the owner's own sign-in does not last.
 
 test("a code is good for a day", async () => {

@@ -12,7 +12,7 @@ export {
   type Refused,
 } from "./caller.ts";
 export { cameBy, unsaid, type Came } from "./circumstances.ts";
-export { parties, partyOf } from "./credential.ts";
+export { parties } from "./credential.ts";
 export { levelOf, readDoor, saidBy, type Level } from "./door.ts";
 export type { Leaks } from "./leaks.ts";
 export { lifeOf } from "./life.ts";

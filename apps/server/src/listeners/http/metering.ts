@@ -1,9 +1,12 @@
 import type { Action, Route } from "@holdfast/protocol";
 import type { FastifyReply, FastifyRequest } from "fastify";
 import type { Account, Meter } from "../../accounting/index.ts";
-import { partyOf, type Caller } from "../../authority/index.ts";
+import type { Caller } from "../../authority/index.ts";
 
-/** Whoever has used all up can still see it and make an end. People are never shut out: they are who mends it. */
+/**
+ * Whoever has used all up can still see it and make an end. Who signed in is never shut out: she is who mends it. An operator key is
+ * hers, too, but what shows it is a program, and a customer mends nothing: for both there would be no bound at all.
+ */
 const free: readonly Route["needs"][] = [
   "usage.read",
   "quota.read",
@@ -27,7 +30,7 @@ export class Metering {
       more(reply, "RateLimit-Policy", `"month";q=${month.limit}`);
       more(reply, "RateLimit", `"month";r=${month.left};t=${month.seconds}`);
     }
-    const isFree = partyOf(credential) === "people" || free.includes(needs);
+    const isFree = credential.inPerson || free.includes(needs);
     const refusal = isFree ? undefined : account.requestRefusal();
     if (refusal) throw refusal;
     const meter = account.meter("http", credential);
