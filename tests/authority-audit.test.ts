@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { actions, isAction, routes, type Route } from "@holdfast/protocol";
+import { entryWord } from "../apps/console/src/words/index.ts";
 import { atEnd } from "../apps/server/src/testing/index.ts";
 import {
   startOrgs,
@@ -466,5 +467,14 @@ test("a key of a device that was made by a program is the device's: it stays whe
     (await visitor.as(textOf(key)).send("GET", "/v1/me")).status,
     401,
     "an access key is the program's child",
+  );
+});
+
+test("the console says each kind of entry that was left here in words", async () => {
+  const left = new Set((await ours.audited()).map(({ what }) => what));
+  assert.ok(left.size > 20, "there are entries of many kinds");
+  assert.deepEqual(
+    [...left].filter((what) => entryWord(what) === what),
+    [],
   );
 });

@@ -67,7 +67,10 @@ await program.endAsync();
 const pump = await come({ clientId: "pump", clean: false, username: device.key.id, password: device.key.secret });
 atEnd.after(async () => void pump.end(true));
 await pump.publishAsync("me/telemetry", '{"mode": "auto"}', { qos: 1 });
-await me.post("/v1/plans", { name: "small", quotas: { devices: 1_000, points: 200, requests: 1_000_000 } });
+await me.post("/v1/plans", {
+  name: "small",
+  quotas: { devices: 1_000, points: 200, messages: 1, requests: 1_000_000 },
+});
 await me.send("PUT", `/v1/orgs/${org}/plan`, { body: { plan: "small" } });
 await me.put(`/v1/products/${product.id}/door`, { transports: ["mqtts", "wss"], size: 65_536 });
 await me.put(`/v1/devices/${device.id}/door`, { rate: { perMinute: 600 } });
@@ -288,8 +291,8 @@ const places: readonly Place[] = [
   ],
   [`${inOrg}/access/${made.id}`, "Report", "and 1 more"],
   [`${inOrg}/access/${bound.id}`, "Nightly", "takes no client certificates"],
-  [`${inOrg}/audit`, "Audit", "device.created"],
-  [`${inOrg}/usage`, "Usage", "nearly used up"],
+  [`${inOrg}/audit`, "Audit", "A device was made"],
+  [`${inOrg}/usage`, "Usage", "Messages and readings are refused until the month is over."],
   [`${inOrg}/usage?by=device&measure=points&range=hour`, "Usage", device.id],
   [`${inOrg}/usage/sessions`, "Usage", "live stream"],
   [`${inOrg}/settings`, "Settings"],

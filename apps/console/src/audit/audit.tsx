@@ -6,14 +6,14 @@ import { useNavigate } from "@tanstack/react-router";
 import { apiFor, useList } from "../api/index.ts";
 import { columnsOf, DataTable, Empty, EntityId, Listing, Moment, Page, useShown } from "../kit/index.ts";
 import { useOrg } from "../session/index.ts";
-import { words } from "../words/index.ts";
+import { entryWord, words } from "../words/index.ts";
 
 type Row = Reply<typeof routes.listAudit>["items"][number];
 const own = words.audit;
 
 const columns = columnsOf<Row>([
   { id: "time", head: own.time, width: 210, cell: ({ time }) => <Moment at={time} exactly /> },
-  { id: "what", head: own.what, width: 190, cell: ({ what }) => what },
+  { id: "what", head: own.what, width: 250, cell: ({ what }) => <span title={what}>{entryWord(what)}</span> },
   { id: "about", head: own.about, width: 276, cell: ({ about }) => <EntityId id={about} /> },
   { id: "by", head: own.by, width: 276, cell: ({ by, person }) => <EntityId id={person ?? by} /> },
   { id: "facts", head: own.facts, width: 240, grows: true, cell: ({ facts }) => <Facts facts={facts} /> },

@@ -7,7 +7,7 @@ import { Empty, Moment, Page, paths, ProblemNotice, Scroll, Slow, Press } from "
 import type { ReactNode } from "react";
 import { sessionQuery, useCan, useOrg } from "../session/index.ts";
 import { QuotaFindings } from "../quotas/index.ts";
-import { words } from "../words/index.ts";
+import { entryWord, words } from "../words/index.ts";
 
 const own = words.overview;
 
@@ -116,7 +116,9 @@ function Recent() {
                 <td>
                   <Moment at={time} />
                 </td>
-                <td>{what}</td>
+                <td title={what} style={{ whiteSpace: "normal" }}>
+                  {entryWord(what)}
+                </td>
                 <td>
                   <Link to={paths.audit} params={{ org: org.id }} search={{ q: about }}>
                     <span className="hf-id">{about}</span>

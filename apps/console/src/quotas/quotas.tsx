@@ -73,6 +73,11 @@ function Bar({ quota }: { readonly quota: Quota }) {
           aria-label={`${own.names[quota.quota]}: ${own.share(share)}`}
         />
       </Progress.Root>
+      {state === "exhausted" && (
+        <Text fz="sm" mt={4}>
+          {own.refused[quota.quota]}
+        </Text>
+      )}
     </div>
   );
 }

@@ -42,6 +42,17 @@ test("of a group the four with most are drawn, each over the whole time", () => 
   ]);
 });
 
+test("of steps of which not all is known none is drawn: it would look as if nothing had been used", () => {
+  const { data } = drawn([step(second, { about: "a", points: 3 }), step(first, { about: "a", points: 1 })], {
+    measure: "points",
+    by: "device",
+    every: "day",
+    now,
+    after: first,
+  });
+  assert.deepEqual(data, [[Date.parse(second) / 1_000], [3]]);
+});
+
 test("what an address says is one of the names, or the first of them", () => {
   assert.equal(oneOf(["day", "hour"], "hour"), "hour");
   assert.equal(oneOf(["day", "hour"], "week"), "day");

@@ -3,6 +3,17 @@ import type { routes, usageGroups } from "@holdfast/protocol";
 
 export type Step = Reply<typeof routes.readUsage>["items"][number];
 
+/** What is counted in each step. */
+export const counted = [
+  "connections",
+  "messagesIn",
+  "messagesOut",
+  "bytesIn",
+  "bytesOut",
+  "requests",
+  "points",
+] as const satisfies readonly (keyof Step)[];
+
 /** What is drawn, as its parts: messages and bytes go two ways. */
 export const measures = {
   messages: ["messagesIn", "messagesOut"],
@@ -17,6 +28,9 @@ export type Measure = keyof typeof measures;
 /** One of the names, or the first: anything may stand in an address. */
 export const oneOf = <const Name extends string>(names: readonly [Name, ...Name[]], text: string | undefined): Name =>
   names.find((name) => name === text) ?? names[0];
+
+/** Of a group those that have most, as far as they can be told apart. */
+export const mostLines = 4;
 
 const sumOf = (step: Step, measure: Measure): number => measures[measure].reduce((sum, name) => sum + step[name], 0);
 
@@ -39,9 +53,22 @@ function timesUntil(now: number, every: keyof typeof shownSteps): readonly strin
  */
 export function drawn(
   steps: readonly Step[],
-  { measure, by, every, now }: { measure: Measure; by: Group; every: keyof typeof shownSteps; now: number },
+  {
+    measure,
+    by,
+    every,
+    now,
+    after = "",
+  }: {
+    measure: Measure;
+    by: Group;
+    every: keyof typeof shownSteps;
+    now: number;
+    /** Of this step, and of those before it, not all is known. */
+    after?: string | undefined;
+  },
 ): { readonly names: readonly string[]; readonly data: readonly (readonly number[])[] } {
-  const times = timesUntil(now, every);
+  const times = timesUntil(now, every).filter((time) => time > after);
   const axis = times.map((time) => Date.parse(time) / 1_000);
   if (by === "organisation") {
     const byTime = new Map(steps.map((step) => [step.time, step]));
@@ -52,7 +79,7 @@ export function drawn(
   for (const step of steps) {
     if (step.about !== undefined) totals.set(step.about, (totals.get(step.about) ?? 0) + sumOf(step, measure));
   }
-  const most = [...totals].toSorted(([, a], [, b]) => b - a).slice(0, 4);
+  const most = [...totals].toSorted(([, a], [, b]) => b - a).slice(0, mostLines);
   const known = new Map(steps.map((step) => [`${step.about} ${step.time}`, sumOf(step, measure)]));
   return {
     names: most.map(([about]) => about),

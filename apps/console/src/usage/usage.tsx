@@ -1,20 +1,35 @@
-import { Button, Group, NativeSelect, SegmentedControl, Stack } from "@mantine/core";
+import { Button, Group as Row, NativeSelect, SegmentedControl, Stack, Text } from "@mantine/core";
 import { routes, usageGroups, usageSteps } from "@holdfast/protocol";
+import { useMutation } from "@tanstack/react-query";
 import { useNavigate } from "@tanstack/react-router";
 import { useMemo } from "react";
 import { apiFor, useList } from "../api/index.ts";
 import { Chart } from "../chart/index.ts";
-import { columnsOf, DataTable, Empty, EntityId, Listing, Moment, save, useShown } from "../kit/index.ts";
+import {
+  columnsOf,
+  DataTable,
+  Empty,
+  EntityId,
+  Listing,
+  Moment,
+  pathTo,
+  PlainLink,
+  ProblemNotice,
+  useShown,
+} from "../kit/index.ts";
 import { Quotas } from "../quotas/index.ts";
 import { useOrg } from "../session/index.ts";
 import { words } from "../words/index.ts";
+import { exportUsage } from "./export.ts";
 import { UsageFrame } from "./frame.tsx";
-import { drawn, measures, oneOf, type Measure, type Step } from "./measures.ts";
+import { counted, drawn, measures, mostLines, oneOf, type Group, type Measure, type Step } from "./measures.ts";
 
 const own = words.usage;
 
+/** The most that the platform tells at once. A large fleet has more by the hour: then the chart is shorter. */
+const mostRows = 10_000;
+
 const number = (value: number): string => value.toLocaleString("en");
-const counted = ["connections", "messagesIn", "messagesOut", "bytesIn", "bytesOut", "requests", "points"] as const;
 
 const isMeasure = (text: string): text is Measure => Object.hasOwn(measures, text);
 
@@ -27,14 +42,16 @@ export function Usage() {
   const by = oneOf(usageGroups, shown.by);
   const measure = shown.measure !== undefined && isMeasure(shown.measure) ? shown.measure : "messages";
   const list = useList(["usage", org.id, every, by], (cursor, signal) =>
-    apiFor(org.id).call(routes.readUsage, { query: { cursor, every, by }, signal }),
+    apiFor(org.id).call(routes.readUsage, { query: { cursor, every, by, limit: mostRows }, signal }),
   );
   const show = (next: { range?: string; by?: string; measure?: string }) =>
     void navigate({ to: ".", replace: true, search: { range: every, by, measure, ...next } });
+  const after = list.more ? list.rows.at(-1)?.time : undefined;
   const { names, data } = useMemo(
-    () => drawn(list.rows, { measure, by, every, now: Date.now() }),
-    [list.rows, measure, by, every],
+    () => drawn(list.rows, { measure, by, every, now: Date.now(), after }),
+    [list.rows, measure, by, every, after],
   );
+  const isNothing = data.slice(1).every((line) => line.every((value) => value === 0));
   const times = data[0] ?? [];
   const columns = columnsOf<Step>([
     { id: "time", head: own.from, width: 200, cell: ({ time }) => <Moment at={time} exactly /> },
@@ -45,7 +62,7 @@ export function Usage() {
             id: "about",
             head: own.heads[by],
             width: 290,
-            cell: ({ about }: Step) => (about === undefined ? words.common.none : <EntityId id={about} />),
+            cell: ({ about }: Step) => <About by={by} id={about} org={org.id} />,
           },
         ]),
     ...counted.map((name) => ({
@@ -56,24 +73,18 @@ export function Usage() {
       cell: (step: Step) => number(step[name]),
     })),
   ]);
+  const exporting = useMutation({ mutationFn: () => exportUsage(org.id, { every, by }) });
   const download = (
-    <Button
-      variant="default"
-      onClick={() => {
-        const head = ["time", "about", ...counted];
-        const rows = list.rows.map((step) => [step.time, step.about ?? "", ...counted.map((name) => step[name])]);
-        // Times, ids and numbers: nothing in it needs a quote.
-        save("usage.csv", "text/csv", [head, ...rows].map((row) => `${row.join(",")}\r\n`).join(""));
-      }}
-    >
+    <Button variant="default" loading={exporting.isPending} onClick={() => exporting.mutate()}>
       {own.download}
     </Button>
   );
   return (
     <UsageFrame actions={download}>
       <Quotas />
+      {exporting.error && <ProblemNotice error={exporting.error} />}
       <Stack gap="sm">
-        <Group gap="md" align="flex-end">
+        <Row gap="md" align="flex-end">
           <SegmentedControl
             aria-label={own.step}
             value={every}
@@ -94,15 +105,21 @@ export function Usage() {
               .map((one) => ({ value: one, label: own.names[one] }))}
             onChange={(event) => show({ measure: event.currentTarget.value })}
           />
-        </Group>
+        </Row>
         <Listing list={list} empty={<Empty>{own.empty}</Empty>}>
-          <Chart
-            label={own.chart(own.names[measure])}
-            lines={names.map((name) => ({ name: isCounted(name) ? own.counted[name] : name, unit: undefined }))}
-            data={data}
-            from={(times[0] ?? 0) * 1_000}
-            to={(times.at(-1) ?? 0) * 1_000 + 1}
-          />
+          {isNothing ? (
+            <Empty>{own.none(own.names[measure])}</Empty>
+          ) : (
+            <Chart
+              label={own.chart(own.names[measure])}
+              lines={names.map((name) => ({ name: isCounted(name) ? own.counted[name] : name, unit: undefined }))}
+              data={data}
+              from={(times[0] ?? 0) * 1_000}
+              to={(times.at(-1) ?? 0) * 1_000 + 1}
+            />
+          )}
+          {names.length === mostLines && by !== "organisation" && <Text fz="sm">{own.mostOnly(mostLines)}</Text>}
+          {after !== undefined && <Text fz="sm">{own.shorter(list.rows.length)}</Text>}
           <DataTable
             label={own.numbers}
             {...list}
@@ -115,6 +132,16 @@ export function Usage() {
       </Stack>
     </UsageFrame>
   );
+}
+
+/** Of whom it is, and the way to it. */
+function About({ by, id, org }: { readonly by: Group; readonly id: string | undefined; readonly org: string }) {
+  if (id === undefined) return words.common.none;
+  if (by === "device") return <PlainLink href={pathTo("device", { org, device: id })}>{id}</PlainLink>;
+  // What a browser shows is in no list of credentials.
+  if (by === "credential" && !id.startsWith("ses_"))
+    return <PlainLink href={pathTo("credential", { org, credential: id })}>{id}</PlainLink>;
+  return <EntityId id={id} />;
 }
 
 const isCounted = (name: string): name is (typeof counted)[number] => counted.some((one) => one === name);

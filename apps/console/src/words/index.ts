@@ -1,3 +1,4 @@
+export { entryWord } from "./entry-word.ts";
 export { kindWord } from "./kind-word.ts";
 import { en } from "./en.ts";
 
