@@ -1,0 +1,48 @@
+// Members, and how somebody becomes one.
+export const people = {
+  lead: "Who belongs to this organisation. What somebody and her programs may do ends with her membership, at once.",
+  members: "Members",
+  nobody: "Nobody belongs to this organisation.",
+  email: "E-mail",
+  role: "Role",
+  changeRole: "Change the role",
+  change: "Change",
+  roleOf: (email: string) => `The role of ${email}`,
+  changeRoleHint: "What this person and her programs may do changes at once, also where something stands open.",
+  remove: "Remove",
+  removeHint:
+    "The membership ends within a second, and with it what this person and her programs hold here, and whom she invited. The account and other organisations stay.",
+  yourself: "Nobody removes herself: another owner can.",
+  administrator: "She administers this instance, so she stays a member.",
+  invitations: "Open invitations",
+  noInvitations: "Nobody is invited.",
+  invite: "Invite somebody",
+  inviteHint: "This makes a link that works once, for seven days, and only with this e-mail.",
+  makeLink: "Make the link",
+  link: "The link",
+  handOver: (email: string) => `Give this link to ${email}, and to nobody else: the platform sends no mail.`,
+  until: "Can be accepted until",
+  withdraw: "Withdraw",
+};
+
+export const invitation = {
+  title: "Accept an invitation",
+  lead: "Somebody asked you into an organisation on this platform. The link works once.",
+  noLink:
+    "Open the whole link that you were sent: the part behind # carries the secret of your invitation, and it is missing here.",
+  comer: "You are",
+  me: (email: string) => `${email}, who is signed in here`,
+  new: "new here",
+  known: "here already, with an account",
+  emailHint: "The one that was invited.",
+  yourPassword: "Your password",
+  submit: "Accept",
+  checkEmail:
+    "Check that the e-mail is the one that was invited. If it is, ask for a new link; if you have accepted this one before, you are a member.",
+  otherEmail:
+    "If another e-mail than yours was invited, choose above that you are somebody else. If you have accepted this link before, you are a member.",
+  hasAccount: "This e-mail has an account already: choose that above, and give its password.",
+  wrongPassword:
+    "There is no account with this e-mail and this password, or it belongs to no organisation any more: then choose “new here”, with its password.",
+  out: "To your organisations",
+};

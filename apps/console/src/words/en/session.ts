@@ -1,0 +1,26 @@
+// Signing in, and setting up.
+export const session = {
+  signIn: {
+    title: "Sign in",
+    email: "E-mail",
+    password: "Password",
+    submit: "Sign in",
+    ended: "Your session has ended. Sign in to go on where you were.",
+  },
+  setUp: {
+    title: "Set up this platform",
+    lead: "You are the first: this makes your account and your organisation. The link works once.",
+    email: "Your e-mail",
+    password: "A password",
+    passwordHint: "At least 12 characters. A sentence is good.",
+    again: "The password again",
+    differs: "The two are not the same.",
+    short: "At least 12 characters.",
+    org: "Name of your organisation",
+    fleet: "Also start a simulated fleet",
+    fleetHint:
+      "A dozen devices in an organisation of their own, so that there is something to see at once. They come in by the real front door, are marked as simulated, and a button of its settings removes them without a trace.",
+    submit: "Set up",
+    noLink: "Open the link that the platform printed when it started: it carries the secret that proves you run it.",
+  },
+};

@@ -1,0 +1,112 @@
+import type { Demands } from "@holdfast/protocol";
+import { isNone, listed, sizeOf, type Connections } from "./forms.ts";
+
+type Demanded = NonNullable<Demands["people"]>;
+
+// The organisation, what it demands, and how the platform protects what it holds.
+export const demands = {
+  title: "What the organisation demands",
+  lead: "Of all credentials of somebody, at once, for what is open too. What does not meet it is refused for as long as it is demanded; nothing is revoked.",
+  whose: "Whose",
+  demanded: "Demanded",
+  change: "Change",
+  parties: { people: "people’s", programs: "programs’", devices: "devices’" },
+  titleOf: (whose: string) => `What is demanded of ${whose} credentials`,
+  inWords: ({ bound, greatestAgeDays, leastTls }: Demanded) =>
+    [
+      bound ? "bound to a key" : "",
+      greatestAgeDays ? `at most ${greatestAgeDays === 1 ? "a day" : `${greatestAgeDays} days`} old` : "",
+      leastTls ? (leastTls === "TLSv1.3" ? "over TLS 1.3" : "over TLS 1.2 or 1.3") : "",
+    ]
+      .filter((one) => one !== "")
+      .join(", ") || "nothing more",
+  bound: "They have to be bound to a key",
+  boundHint: "Then a secret that was copied is worth nothing. Those that are not bound are refused.",
+  boundHintOfPeople: "Of people’s, what a sign-in gave is not asked: somebody can always mend this.",
+  age: "Greatest age in days",
+  ageHint: "From then on they are refused, whenever they were to end. Empty: any age.",
+  tls: "Least TLS",
+  tlsHint:
+    "What comes over an older one is refused. By what a client comes next is not known: only what is open is told below.",
+  anyTls: "any that the platform speaks",
+  tlsNames: { "TLSv1.2": "TLS 1.2", "TLSv1.3": "TLS 1.3" },
+  before: "What that would do now",
+  refusesNone: "No credential that is good would be refused.",
+  wouldRefuse: (count: number) =>
+    count === 1
+      ? "One credential that is good would be refused:"
+      : `${count} credentials that are good would be refused, among them:`,
+  set: "Set it",
+  setAndRefuse: (count: number) =>
+    count === 1 ? "Set it, and refuse one credential" : `Set it, and refuse ${count} credentials`,
+  notPossible: "This cannot be demanded: see above.",
+  wait: "Wait until it is known what that would do.",
+  done: "What that did",
+  refused: (count: number) =>
+    count === 0
+      ? "No credential that was good is refused."
+      : count === 1
+        ? "One credential is refused from now on."
+        : `${count} credentials are refused from now on.`,
+  cut: (connections: Connections) =>
+    isNone(connections) ? "Nothing was connected with them." : `Cut off: ${listed(connections)}.`,
+  left: (connections: Connections) =>
+    isNone(connections) ? "Nothing that does not meet it is open any more." : `Still open: ${listed(connections)}.`,
+};
+
+export const security = {
+  lead: "Made from the running configuration of this platform, not from a brochure.",
+  secrets: "Secrets of credentials",
+  endExposed: "End what was exposed",
+  endExposedHint:
+    "A credential that stands in a URL or a topic is revoked at once. Otherwise it is flagged, and you are told. Setting this ends nothing now: it is for the next time.",
+  oldAfter: "Call a secret old after days",
+  oldAfterHint: "Old ones are shown as such, and go on working.",
+  transport: "On the way",
+  minimum: "Oldest TLS",
+  groups: "Key exchange",
+  suites: "Ciphers",
+  listener: (protocol: string) => (protocol === "https" ? "HTTPS" : "MQTT"),
+  certificates: "Certificates",
+  what: "What",
+  whats: { server: "shown to clients", authority: "to trust" },
+  states: { current: "in use", coming: "coming" },
+  since: "Good since",
+  until: "Good until",
+  keys: "Keys",
+  place: "Where they are",
+  places: {
+    "folder beside the data": "a folder beside the data",
+    folder: "a folder elsewhere",
+    postgresql: "another PostgreSQL",
+  },
+  besideData: "The keys lie beside the data",
+  besideDataHint:
+    "That protects backups and dumps, not the disk: whoever takes it has both. Start with --keys on another disk.",
+  backedUp: "Last backup of the keys",
+  newSince: "Keys made since",
+  ofOrganisation: "Key of this organisation",
+  root: "Root key of the platform",
+  lasting: "Key that wraps those of organisations, people and devices",
+  passing: "Key that wraps those of the log",
+  notKnown: "not known",
+  made: "made",
+  madeBefore: "not known exactly: made before",
+  dataFolder: "Folder of the data",
+  keysFolder: "Folder of the keys",
+  limits: "Limits",
+  maximumMessage: "Largest message",
+  bytes: sizeOf,
+  version: "Version",
+};
+
+export const settings = {
+  name: "Name of the organisation",
+  toSecurity: "How this platform protects what it holds",
+  simulation: {
+    title: "The simulated fleet",
+    button: "Remove the simulated fleet",
+    explanation:
+      "Its devices fall silent, and this organisation is erased with everything in it, at once and for ever. Your other organisations are not touched.",
+  },
+};
