@@ -1,7 +1,11 @@
 import assert from "node:assert/strict";
+import { execFile, spawnSync } from "node:child_process";
 import { createPrivateKey } from "node:crypto";
-import { readFileSync } from "node:fs";
-import { test } from "node:test";
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import path from "node:path";
+import { test, type TestContext } from "node:test";
+import { promisify } from "node:util";
 import { Client, ProvingKey, type PrivateKey } from "@holdfast/client";
 import { nodeTransport } from "@holdfast/client/node";
 import { selfSigned } from "@holdfast/client/testing";
@@ -16,7 +20,7 @@ import { closedWithin, mqtt } from "./revocation.fixture.ts";
 
 // Credentials that are bound to a key in the browser, and what the organisation demands of all of them.
 buildConsole();
-const platform = await startTestPlatform();
+const platform = await startTestPlatform({ config: { clientCertificatePort: 0 } });
 atEnd.after(() => platform.close());
 const browser = await startBrowser();
 atEnd.after(() => browser.close());
@@ -33,6 +37,21 @@ async function downloaded(page: Page, button: string): Promise<string> {
   return readFileSync(await (await coming).path(), "utf8");
 }
 
+const lacks = (...programs: readonly string[]) =>
+  programs.some((program) => spawnSync(program, ["--version"]).error !== undefined);
+
+/** Runs what the page shows under a name, beside these files. */
+function lines(t: TestContext, page: Page, files: Readonly<Record<string, string>>): (name: string) => Promise<string> {
+  const folder = mkdtempSync(path.join(tmpdir(), "holdfast-keys-"));
+  t.after(() => rmSync(folder, { recursive: true, force: true }));
+  for (const [name, text] of Object.entries({ ...files, "ca.pem": caPem }))
+    writeFileSync(path.join(folder, name), text);
+  return async (name) => {
+    const line = await page.getByLabel(name, { exact: true }).innerText();
+    return (await promisify(execFile)("/bin/sh", ["-c", line], { cwd: folder })).stdout;
+  };
+}
+
 test("a key that the browser makes is downloaded and never sent, and its token works with it and not without", async (t) => {
   const { page } = await entrance.at(t, `${at}/access/add`);
   const sent: string[] = [];
@@ -47,6 +66,16 @@ test("a key that the browser makes is downloaded and never sent, and its token w
   assert.deepEqual({ ...jwk }, { ...createPrivateKey(pem).export({ format: "jwk" }) });
   assert.ok(sent.some((body) => body.includes(jwk.x)) && !sent.some((body) => body.includes(jwk.d)));
   await page.getByText("--key-file key.pem").waitFor();
+  await t.test(
+    "the lines for a certificate and for curl do what they say",
+    { skip: lacks("openssl", "curl") },
+    async (u) => {
+      const run = lines(u, page, { "key.pem": pem });
+      await run("A certificate of the key");
+      const me = JSON.parse(await run("Over HTTPS, with curl and the certificate")) as { kind: string };
+      assert.equal(me.kind, "apiToken");
+    },
+  );
 
   const transport = nodeTransport({ ca: caPem });
   const bare = new Client({ url, token, transport });
@@ -78,8 +107,13 @@ test("a device's key is pinned by its certificate, which then opens alone, and w
   await make.click();
   await dialog.getByText("there is no secret to show").waitFor();
   const client = await connectAsync(mqttsUrl, { ca: caPem, cert, key, reconnectPeriod: 0 });
-  await client.publishAsync("me/telemetry", '{"temperature": 21.5}', { qos: 1 });
+  await client.publishAsync("me/telemetry", '{"temperature": 3}', { qos: 1 });
   await client.endAsync();
+  await t.test("the line for mosquitto sends a reading", { skip: lacks("mosquitto_pub") }, async (u) => {
+    await lines(u, page, { "key.pem": key, "key.crt": cert })("Over MQTT, with mosquitto");
+    const latest = await owner.asks.get<{ items: { value: number }[] }>(`/v1/devices/${device.id}/telemetry/latest`);
+    assert.equal(latest.items[0]?.value, 21.5);
+  });
   const { items } = await owner.asks.get<{ items: { kind: string; conditions?: object }[] }>(
     `/v1/credentials?device=${device.id}`,
   );

@@ -8,7 +8,7 @@ import { DoorCard } from "../doors/index.ts";
 import { DataTable, Empty, Listing, Moment, paths, ProblemNotice, StateMark, columnsOf, Press } from "../kit/index.ts";
 import { useRevoking } from "../revoking/index.ts";
 import { useCan, useOrg } from "../session/index.ts";
-import { words } from "../words/index.ts";
+import { kindWord, words } from "../words/index.ts";
 import { AddKey } from "./add-key.tsx";
 import { DeviceFrame, useDevice, type Device } from "./frame.tsx";
 import type { Reply } from "@holdfast/client";
@@ -55,6 +55,13 @@ function Keys({ device }: { readonly device: Device }) {
           {id}
         </Link>
       ),
+    },
+    {
+      id: "kind",
+      head: words.access.kind,
+      width: 150,
+      cell: ({ kind, boundTo }) =>
+        kind === "device" && boundTo !== undefined ? words.held.isBound(kindWord(kind)) : kindWord(kind),
     },
     { id: "state", head: words.common.state, width: 110, cell: ({ state }) => <StateMark state={state} /> },
     { id: "created", head: words.common.created, width: 120, cell: ({ createdAt }) => <Moment at={createdAt} /> },

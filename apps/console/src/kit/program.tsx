@@ -20,7 +20,7 @@ export function Program({
       <Group gap="xs">
         <CopyButton value={text}>
           {({ copied, copy }) => (
-            <Button variant="default" size="compact-sm" onClick={copy} aria-label={`${words.common.copy}: ${label}`}>
+            <Button variant="default" onClick={copy} aria-label={`${words.common.copy}: ${label}`}>
               {copied ? words.common.copied : words.common.copy}
             </Button>
           )}

@@ -1,6 +1,7 @@
 // How a credential has to be held to be good.
 export const held = {
   bound: "Bound to a key",
+  isBound: (kind: string) => `${kind}, bound`,
   boundHint:
     "Whoever shows it has to prove that key too, so that a copied secret is worth nothing. It stays bound for as long as it lives.",
   pinned: "The key that opens alone",
