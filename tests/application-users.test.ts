@@ -1,8 +1,21 @@
 import assert from "node:assert/strict";
+import { request } from "node:https";
 import { test } from "node:test";
 import { systemClock } from "@holdfast/kernel";
 import { atEnd, startTestPlatform, TestClock, type Answer } from "../apps/server/src/testing/index.ts";
-import { Owner, textOf, unknown, type Device, type Key, type Problem, type Thing } from "./authority.fixture.ts";
+import {
+  App,
+  freshLogin,
+  page,
+  password,
+  says,
+  type Invited,
+  type List,
+  type Session,
+  type SignedIn,
+  type User,
+} from "./application-users.fixture.ts";
+import { Owner, textOf, unknown, type Problem, type Thing } from "./authority.fixture.ts";
 import { dpopKey } from "./dpop.fixture.ts";
 
 // Customers of an application, by its published key and from its pages, on the real platform.
@@ -12,78 +25,10 @@ atEnd.after(() => platform.close());
 const { visitor } = platform;
 const owner = new Owner(visitor, await platform.setUp());
 const stranger = new Owner(visitor, await platform.setUp());
-const page = "https://app.example";
-
-type SignedIn = {
-  user: string;
-  session: string;
-  accessToken: string;
-  refreshToken: string;
-  accessExpiresAt: string;
-  expiresAt: string;
-};
-type User = Thing & { login: string; state: string };
-type Invited = User & { code: string };
-type List<T> = { items: T[] };
-
-const password = "correct horse battery staple";
-let count = 0;
-const freshLogin = () => `customer-${(count += 1)}@example.com`;
-
-/** An application with its page, whoever runs it. */
-async function appOf(who: Owner, signUp = "open") {
-  const application = await who.application();
-  await who.asks.send("PATCH", `/v1/applications/${application.id}`, { body: { signUp } });
-  const key = await who.asks.post<Key>(`/v1/applications/${application.id}/keys`, {
-    name: "page",
-    kind: "application",
-    conditions: { origins: [page], rate: { perMinute: 60_000 } },
-  });
-  return new App(who, application.id, textOf(key));
-}
-
-class App {
-  readonly who: Owner;
-  readonly id: string;
-  readonly key: string;
-  constructor(who: Owner, id: string, key: string) {
-    this.who = who;
-    this.id = id;
-    this.key = key;
-  }
-
-  /** As the page asks. */
-  ask<T = Problem>(method: string, path: string, body?: unknown, token?: string, more: Record<string, string> = {}) {
-    clock.move(1_000); // so that asking often is not what decides
-    const headers = { origin: page, ...(token !== undefined && { authorization: `Bearer ${token}` }), ...more };
-    return visitor.send<T>(method, `${path}?key=${this.key}`, { headers, ...(body !== undefined && { body }) });
-  }
-
-  signUp = (login: string, as = password) => this.ask("POST", "/v1/application-users", { login, password: as });
-  signInAs = <T = SignedIn>(login: string, as = password, more: Record<string, string> = {}) =>
-    this.ask<T>("POST", "/v1/application-users/sign-in", { login, password: as }, undefined, more);
-  refresh = <T = SignedIn>(refreshToken: string, more: Record<string, string> = {}) =>
-    this.ask<T>("POST", "/v1/application-users/refresh", { refreshToken }, undefined, more);
-  signOut = (refreshToken: string) => this.ask("POST", "/v1/application-users/sign-out", { refreshToken });
-  me = (token: string) => this.ask<User & Problem>("GET", "/v1/application-users/me", undefined, token);
-
-  async user(login = freshLogin()): Promise<SignedIn & { login: string }> {
-    await this.signUp(login);
-    const { status, body } = await this.signInAs(login);
-    assert.equal(status, 200);
-    return { ...body, login };
-  }
-
-  bind = (device: Thing, user: string | null) =>
-    this.who.asks.send<Device & { user?: string } & Problem>("PUT", `/v1/devices/${device.id}/user`, {
-      body: { user },
-    });
-  manage = <T>(method: string, path: string, body?: unknown) =>
-    this.who.asks.send<T>(method, `/v1/applications/${this.id}/users${path}`, body === undefined ? {} : { body });
-}
+const world = { visitor, clock };
+const appOf = (who: Owner, signUp?: string) => App.of(world, who, signUp);
 
 const app = await appOf(owner);
-const says = ({ status, body }: Answer<unknown>) => `${status} ${(body as Problem).code}`;
 const isOver = async (token: string) => assert.equal(says(await app.me(token)), "401 credential.invalid");
 
 test("a user signs up and in, reads who she is, and reads her own devices and no others", async () => {
@@ -186,37 +131,98 @@ test("signing out ends everything that came of the sign-in at once, and no other
 
 test("her sessions are listed for her and for whoever runs the application, and the twenty-first ends the one seen least lately", async () => {
   const { user, login, session, accessToken } = await app.user();
-  let newest = accessToken;
+  let newest: SignedIn | undefined;
   for (let at = 0; at < 20; at += 1) {
     clock.move(30_000); // so that nobody takes it for guessing
-    newest = (await app.signInAs(login)).body.accessToken;
+    newest = (await app.signInAs(login)).body;
   }
-  const own = await app.ask<List<Thing & { from: string }>>(
-    "GET",
-    "/v1/application-users/me/sessions",
-    undefined,
-    newest,
+  const own = await sessionsOf(newest?.accessToken);
+  assert.equal(own.length, 20);
+  assert.ok(own.every(({ id, from }) => id !== session && from === "127.0.0.1"));
+  assert.deepEqual(
+    own.filter(({ isCurrent }) => isCurrent).map(({ id }) => id),
+    [newest?.session],
   );
-  assert.equal(own.body.items.length, 20);
-  assert.ok(own.body.items.every(({ id, from }) => id !== session && from === "127.0.0.1"));
-  const { body: seen } = await app.manage<typeof own.body>("GET", `/${user}/sessions`);
-  assert.deepEqual(seen, own.body);
+  const { body: seen } = await app.manage<List<Session>>("GET", `/${user}/sessions`);
+  const idsOf = (sessions: readonly Session[]) => sessions.map(({ id, from }) => `${id} ${from}`);
+  assert.deepEqual(idsOf(seen.items), idsOf(own));
   await isOver(accessToken);
 });
 
+const sessionsOf = async (token: string | undefined) =>
+  (await app.ask<List<Session>>("GET", "/v1/application-users/me/sessions", undefined, token)).body.items;
+
+test("she ends one of her sessions or all others, and so does whoever runs the application", async () => {
+  const { login, user, ...first } = await app.user();
+  const stranger_ = await app.user();
+  const [second, third] = [(await app.signInAs(login)).body, (await app.signInAs(login)).body];
+  const end = (id: string, token = first.accessToken) =>
+    app.ask("DELETE", `/v1/application-users/me/sessions/${id}`, undefined, token);
+  assert.equal(says(await end(second.session, stranger_.accessToken)), "404 session.unknown");
+  assert.equal(says(await end(unknown("session"))), "404 session.unknown");
+  assert.equal((await end(second.session)).status, 200);
+  await isOver(second.accessToken);
+  assert.equal(says(await app.refresh(second.refreshToken)), "401 credential.invalid");
+  assert.equal(says(await end(second.session)), "404 session.unknown", "it is over already");
+  assert.equal(
+    (await app.ask("DELETE", "/v1/application-users/me/sessions", undefined, first.accessToken)).status,
+    200,
+  );
+  await isOver(third.accessToken);
+  assert.deepEqual(
+    (await sessionsOf(first.accessToken)).map(({ id }) => id),
+    [first.session],
+  );
+
+  assert.equal(says(await app.manage("DELETE", `/${stranger_.user}/sessions/${first.session}`)), "404 session.unknown");
+  assert.equal((await app.manage("DELETE", `/${user}/sessions/${first.session}`)).status, 200);
+  await isOver(first.accessToken);
+  const again = (await app.signInAs(login)).body;
+  assert.equal((await app.manage("DELETE", `/${user}/sessions`)).status, 200);
+  await isOver(again.accessToken);
+  assert.equal((await app.signInAs(login)).status, 200, "she may come back");
+  assert.equal((await app.me(stranger_.accessToken)).status, 200);
+  assert.equal((await app.manage("DELETE", `/${stranger_.user}/sessions`)).status, 200);
+  assert.equal((await app.manage("DELETE", `/${stranger_.user}/sessions`)).status, 200, "also where there is none");
+  const told = (await owner.audited(user)).map(({ what }) => what).filter((what) => what.includes("Ended"));
+  assert.deepEqual(
+    told.toSorted(),
+    ["sessionEnded", "sessionEnded", "sessionsEnded", "sessionsEnded"].map((what) => `applicationUser.${what}`),
+  );
+});
+
 test("whether a login is known, nothing in the answers tells", async () => {
-  const { login } = await app.user();
+  const { login, user } = await app.user();
   const shape = ({ status, headers, text }: Answer<unknown>) => ({
     status,
     text: text.replaceAll(/"requestId":"[^"]*"/g, ""),
     names: Object.keys(headers).toSorted(),
   });
-  const known = shape(await app.signUp(login, "another long password"));
-  assert.deepEqual(shape(await app.signUp(freshLogin(), "another long password")), known);
+  const hashed = async () => {
+    const { text } = await visitor.as(owner.token).send("GET", "/metrics");
+    return Number(/^holdfast_password_hashes_total (\d+)$/m.exec(text)?.[1]);
+  };
+  /** The answer, and how many slow hashes it took. */
+  const costing = async (ask: () => Promise<Answer<unknown>>) => {
+    const before = await hashed();
+    const answer = shape(await ask());
+    return { ...answer, hashes: (await hashed()) - before };
+  };
+  const known = await costing(() => app.signUp(login, "another long password"));
+  assert.equal(known.hashes, 1);
+  assert.deepEqual(await costing(() => app.signUp(freshLogin(), "another long password")), known);
   assert.equal((await app.signInAs(login)).status, 200, "the password is the one that was there");
-  const wrong = shape(await app.signInAs(login, "another long password"));
-  assert.equal(wrong.status, 401);
-  assert.deepEqual(shape(await app.signInAs(freshLogin())), wrong);
+  const wrong = await costing(() => app.signInAs(login, "another long password"));
+  assert.deepEqual([wrong.status, wrong.hashes], [401, 1]);
+  assert.deepEqual(await costing(() => app.signInAs(freshLogin())), wrong);
+  const { body: alone } = await app.manage<Invited>("POST", "", { login: freshLogin() });
+  assert.deepEqual(await costing(() => app.signInAs(alone.login)), wrong, "who has no password");
+  await app.manage("POST", `/${user}/suspend`);
+  assert.deepEqual(await costing(() => app.signInAs(login)), wrong, "who may not come in");
+  const code = `hfo_${"A".repeat(49)}`;
+  const reset = (of: string) =>
+    costing(() => app.ask("POST", "/v1/application-users/password", { login: of, code, password }));
+  assert.deepEqual(await reset(login), await reset(freshLogin()));
 });
 
 test("who was not confirmed, is suspended or removed is answered as nobody", async () => {
@@ -387,6 +393,56 @@ test("a quota of requests is her application's too: what the organisation has us
   assert.equal(says(await theirs.me(accessToken)), "429 quota.exceeded");
   await give(null);
   assert.equal((await theirs.me(accessToken)).status, 200);
+});
+
+test("a refresh token in a URL is flagged with its session, its owner is told, and it is ended where the organisation wants that", async () => {
+  const { user, session, accessToken, refreshToken } = await app.user();
+  const inUrl = (token: string) =>
+    visitor.send<Problem>("GET", `/v1/application-users/me?token=${token}`, { headers: { origin: page } });
+  assert.equal(says(await inUrl(refreshToken)), "400 credential.exposed");
+  const [flagged] = await sessionsOf(accessToken);
+  assert.equal(flagged?.id, session);
+  assert.ok(flagged?.exposedAt);
+  const told = (await owner.audited(user)).filter(({ what }) => what === "applicationUser.exposed");
+  assert.deepEqual(
+    told.map(({ facts }) => [facts?.["session"], facts?.["where"]]),
+    [[session, "url"]],
+  );
+  assert.ok(!JSON.stringify(told).includes(refreshToken));
+  assert.equal(says(await inUrl(accessToken)), "400 credential.exposed");
+  const { items } = await owner.asks.get<List<Thing & { findings: string[] }>>("/v1/credentials?limit=1000");
+  assert.ok(items.some(({ findings }) => findings.includes("exposed")));
+
+  await owner.asks.send("PATCH", "/v1/org/upkeep", { body: { endExposed: true } });
+  const next = (await app.refresh(refreshToken)).body;
+  assert.equal(says(await inUrl(next.refreshToken)), "400 credential.exposed");
+  await owner.asks.send("PATCH", "/v1/org/upkeep", { body: { endExposed: false } });
+  await isOver(next.accessToken);
+  assert.equal(says(await app.refresh(next.refreshToken)), "401 credential.invalid");
+});
+
+test("one network uses up its share of a published key, and nobody else's", async () => {
+  const few = await App.of(world, owner, "open", [page], { perMinute: 40 });
+  const ask = (localAddress: string) =>
+    new Promise<number | undefined>((resolve, reject) => {
+      const { port } = new URL(platform.platform.url);
+      const address = `/v1/application-users/passkey-sign-in/options?key=${few.key}`;
+      const headers = { origin: page, "content-type": "application/json" };
+      const { caPem: ca } = platform.platform;
+      const options = { host: "127.0.0.1", servername: "localhost", port, path: address, method: "POST", headers, ca };
+      const sent = request({ ...options, localAddress, agent: false }, (answer) => {
+        answer.resume().once("end", () => resolve(answer.statusCode));
+      });
+      sent.once("error", reject).end("{}");
+    });
+  const answers = [];
+  for (let at = 0; at < 50; at += 1) answers.push(await ask("127.0.0.1"));
+  assert.equal(answers.filter((status) => status === 200).length, 10, "a quarter of the key's");
+  assert.deepEqual(new Set(answers), new Set([200, 429]));
+  for (let at = 0; at < 10; at += 1) assert.equal(await ask("127.0.0.2"), 200);
+  assert.equal(await ask("127.0.0.2"), 429);
+  clock.move(6_000);
+  assert.deepEqual([await ask("127.0.0.1"), await ask("127.0.0.1")], [200, 429], "ten a minute");
 });
 
 // From here on time passes that the owner's own sign-in does not last.

@@ -148,6 +148,13 @@ const ofUser = ({ application, user }: Subject) => ({ params: { application: app
 const freshUser = () => ours.asks.post<Thing>(usersOf, { login: freshEmail() });
 const onFreshUser = { fresh: async () => ({ user: await freshUser() }), ask: ofUser };
 const reading = JSON.stringify({ temperature: 21.5 });
+/** Neither made nor shown by anything. */
+const noPasskey = {
+  id: "AA",
+  rawId: "AA",
+  type: "public-key",
+  response: { clientDataJSON: "e30", attestationObject: "AA", authenticatorData: "AA", signature: "AA" },
+};
 const named = { name: "Named" };
 
 const operations: Record<keyof typeof routes, Operation> = {
@@ -275,6 +282,17 @@ const operations: Record<keyof typeof routes, Operation> = {
   readOwnUser: {},
   removeOwnUser: { fresh: async () => ({ user: await freshUser() }) },
   listOwnUserSessions: {},
+  endOtherUserSessions: {},
+  endOwnUserSession: { ask: () => ({ params: { session: unknown("session") } }) },
+  passkeySignUpOptions: { ask: () => ({ body: { login: "somebody@example.com" } }) },
+  signUpWithPasskey: { ask: () => ({ body: { login: "somebody@example.com", answer: noPasskey } }) },
+  passkeySignInOptions: { ask: () => ({ body: {} }) },
+  signInWithPasskey: { ask: () => ({ body: { answer: noPasskey } }) },
+  ownPasskeyOptions: { ask: () => ({ body: {} }) },
+  createOwnPasskey: { ask: () => ({ body: { answer: noPasskey } }) },
+  listOwnPasskeys: {},
+  renameOwnPasskey: { ask: () => ({ params: { passkey: unknown("passkey") }, body: named }) },
+  removeOwnPasskey: { ask: () => ({ params: { passkey: unknown("passkey") } }) },
   listUsers: onApplication,
   createUser: { ask: (subject) => ({ ...inPath("application")(subject), body: { login: freshEmail() } }) },
   readUser: { ask: ofUser },
@@ -284,6 +302,10 @@ const operations: Record<keyof typeof routes, Operation> = {
   resetUser: onFreshUser,
   listUserDevices: { ask: ofUser, also: ["device.read"] },
   listUserSessions: { ask: ofUser },
+  endUserSessions: onFreshUser,
+  endUserSession: { ask: (subject) => ({ params: { ...ofUser(subject).params, session: unknown("session") } }) },
+  listUserPasskeys: { ask: ofUser },
+  removeUserPasskey: { ask: (subject) => ({ params: { ...ofUser(subject).params, passkey: unknown("passkey") } }) },
   bindDevice: { ask: (subject) => ({ ...inPath("device")(subject), body: { user: subject.user.id } }) },
   removePlan: {
     fresh: async () => {

@@ -1,13 +1,17 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { atEnd, startTestPlatform } from "../apps/server/src/testing/index.ts";
+import { systemClock } from "@holdfast/kernel";
+import { atEnd, startTestPlatform, TestClock } from "../apps/server/src/testing/index.ts";
 import { Owner, type Thing } from "./authority.fixture.ts";
-import { startBrowser } from "./browser.fixture.ts";
+import { App, page as site, type List, type Session } from "./application-users.fixture.ts";
+import { Authenticator, type Asked } from "./authenticator.fixture.ts";
+import { assertAccessible, startBrowser } from "./browser.fixture.ts";
 import { buildConsole, Entrance } from "./console.fixture.ts";
 
 // The customers of an application, as whoever runs it sees them in the console.
 buildConsole();
-const platform = await startTestPlatform();
+const clock = new TestClock(systemClock.now());
+const platform = await startTestPlatform({ clock });
 atEnd.after(() => platform.close());
 const browser = await startBrowser();
 atEnd.after(() => browser.close());
@@ -61,4 +65,39 @@ test("a customer is invited, gets a device, is suspended, let in again and remov
   assert.deepEqual(await users(), []);
   const { signUp } = await owner.asks.get<{ signUp: string }>(`/v1/applications/${application.id}`);
   assert.equal(signUp, "confirmed");
+});
+
+test("where a customer is signed in and her passkeys are seen, and one of them is ended", async (t) => {
+  const app = await App.of({ visitor: platform.visitor, clock }, owner);
+  const users = "/v1/application-users";
+  const login = "passkey@example.com";
+  const device = new Authenticator(site);
+  const asked = (await app.ask<Asked>("POST", `${users}/passkey-sign-up/options`, { login })).body;
+  await app.ask("POST", `${users}/passkey-sign-up`, { login, name: "Phone", answer: device.make(asked) });
+  const signIn = async () => {
+    device.counter += 1;
+    const options = (await app.ask<Asked>("POST", `${users}/passkey-sign-in/options`, {})).body;
+    return app.ask<{ user: string; session: string }>("POST", `${users}/passkey-sign-in`, {
+      answer: device.show(options),
+    });
+  };
+  const { user, session } = (await signIn()).body;
+  await signIn();
+  await signIn();
+  const sessions = async () => (await app.manage<List<Session>>("GET", `/${user}/sessions`)).body.items;
+  const { page } = await entrance.at(t, `${url}/o/${owner.org}/access/customers?q=${app.id}`, { width: 360 });
+  const dialog = page.getByRole("dialog");
+  await page.getByRole("button", { name: `Sign-ins ${login}` }).click();
+  await dialog.getByText(/^Phone, app\.example, since/).waitFor();
+  await assertAccessible(page, "the sign-ins of a customer");
+  assert.equal(await dialog.getByRole("button", { name: /^End 127\.0\.0\.1/ }).count(), 3);
+  await dialog.getByRole("button", { name: `End 127.0.0.1 ${session}` }).click();
+  await dialog.getByRole("button", { name: `End 127.0.0.1 ${session}` }).waitFor({ state: "detached" });
+  assert.ok((await sessions()).every(({ id }) => id !== session));
+  await dialog.getByRole("button", { name: "End all" }).click();
+  await dialog.getByText("This customer is signed in nowhere.").waitFor();
+  assert.deepEqual(await sessions(), []);
+  await dialog.getByRole("button", { name: "Remove Phone" }).click();
+  await dialog.getByText("This customer has no passkey.").waitFor();
+  assert.equal((await signIn()).status, 401);
 });

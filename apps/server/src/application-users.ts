@@ -1,6 +1,7 @@
 import type { Passwords } from "@holdfast/crypto";
 import type { Clock, Random } from "@holdfast/kernel";
-import { Attempts, SignIns, Users } from "./application-users/index.ts";
+import { Attempts, Passkeys, PasskeySignIns, RefreshTokens, SignIns, Users } from "./application-users/index.ts";
+import { passkeyRoutes } from "./application-users/passkey-routes.ts";
 import { applicationUserRoutes } from "./application-users/routes.ts";
 import type { Handler, Minting, Refused, Revocation, Spaces } from "./authority/index.ts";
 import { networkOf, RateLimit } from "./listeners/index.ts";
@@ -23,12 +24,18 @@ type Needs = {
 const rates = { ofPair: { perSecond: 1 / 30, burst: 10 }, ofLogin: { perSecond: 1 / 10, burst: 100 } } as const;
 
 /** Customers of applications: who they are, and how they come in. */
-export function openApplicationUsers({ registry, ...needs }: Needs): { users: Users; handlers: Handler[] } {
+export function openApplicationUsers({ registry, ...needs }: Needs): {
+  readonly users: Users;
+  readonly refreshTokens: RefreshTokens;
+  readonly handlers: Handler[];
+} {
   const users = new Users({ ...needs, devices: registry });
   const attempts = new Attempts({
     ofPair: new RateLimit(rates.ofPair, needs.clock),
     ofLogin: new RateLimit(rates.ofLogin, needs.clock),
   });
   const signIns = new SignIns({ ...needs, attempts, signUpOf, networkOf });
-  return { users, handlers: applicationUserRoutes({ users, signIns }) };
+  const passkeys = { passkeys: new Passkeys(needs), passkeySignIns: new PasskeySignIns({ ...needs, signUpOf }) };
+  const handlers = [...applicationUserRoutes({ users, signIns }), ...passkeyRoutes(passkeys)];
+  return { users, refreshTokens: new RefreshTokens(needs), handlers };
 }

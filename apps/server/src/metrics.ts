@@ -1,9 +1,11 @@
+import type { Passwords } from "@holdfast/crypto";
 import type { Broker } from "@holdfast/mqtt";
 import type { Arrivals, Guard, HttpListener, Watchers } from "./listeners/index.ts";
 import type { LiveRefusals } from "./live/index.ts";
 import type { Telemetry } from "./telemetry/index.ts";
 
 type Needs = {
+  readonly passwords: Pick<Passwords, "statistics">;
   readonly telemetry: Pick<Telemetry, "statistics">;
   readonly broker: Pick<Broker, "statistics">;
   readonly https: Pick<HttpListener, "statistics">;
@@ -17,7 +19,16 @@ type Needs = {
  * Prometheus' text format (version 0.0.4). Named as Prometheus wants it: what only grows ends with `_total`, units are spelt out and basic
  * (bytes, seconds); the rest are gauges. Counters begin at zero when the platform starts. Nothing in them names an organisation.
  */
-export function metricsOf({ telemetry, broker, https, watchers, arrivals, guard, liveRefusals }: Needs): string {
+export function metricsOf({
+  passwords,
+  telemetry,
+  broker,
+  https,
+  watchers,
+  arrivals,
+  guard,
+  liveRefusals,
+}: Needs): string {
   const mqtt = broker.statistics;
   const kept = telemetry.statistics;
   const { user, system } = process.cpuUsage();
@@ -34,6 +45,11 @@ export function metricsOf({ telemetry, broker, https, watchers, arrivals, guard,
     "# HELP holdfast_connections_turned_away_total Connections that were closed as they came, by reason.",
     "# TYPE holdfast_connections_turned_away_total counter",
     ...[...turnedAway].map(([why, count]) => `holdfast_connections_turned_away_total{reason="${why}"} ${count}`),
+    ...counter(
+      "password_hashes",
+      "Passwords that were hashed, to keep them or to look at them.",
+      passwords.statistics.hashes,
+    ),
     ...gauge("http_connections", "Connections of HTTP, WebSockets among them.", connections),
     "# HELP holdfast_http_requests_total Requests that were answered, by status.",
     "# TYPE holdfast_http_requests_total counter",

@@ -194,7 +194,8 @@ async function open(needs: PlatformNeeds, opened: AsyncDisposableStack, closing:
     }),
     (it) => it.close(),
   );
-  const exposure = new Exposure({ authentication, sessions, storage, ...life, guard, clock, report });
+  const { refreshTokens } = applicationUsers;
+  const exposure = new Exposure({ authentication, sessions, refreshTokens, storage, ...life, guard, clock, report });
   const liveRefusals = new LiveRefusals({ clock, timers });
   const strangers = new Strangers({ clock });
   const messaging = { spaces, accounts, telemetry, presences };
@@ -269,7 +270,7 @@ async function open(needs: PlatformNeeds, opened: AsyncDisposableStack, closing:
       }),
       about: (org, reader) =>
         aboutPlatform({ config, certificates, keyring, ports: { ...https.ports, mqtts: mqtt.port } }, org, reader),
-      metrics: () => metricsOf({ telemetry, broker, https, watchers, arrivals, guard, liveRefusals }),
+      metrics: () => metricsOf({ passwords, telemetry, broker, https, watchers, arrivals, guard, liveRefusals }),
       openapi: () => openapiOf(handlers, version),
       now: () => clock.now(),
       contact: config.securityContact ?? `mailto:security@${config.publicNames[0] ?? "localhost"}`,

@@ -13,6 +13,8 @@ export class Passwords {
   readonly #random: Random;
   readonly #waiting: (() => void)[] = [];
   #running = 0;
+  /** Slow hashes so far, of passwords to keep and of those that were shown. */
+  readonly statistics = { hashes: 0 };
 
   constructor(needs: { random: Random }) {
     this.#random = needs.random;
@@ -42,6 +44,7 @@ export class Passwords {
       this.#running += 1;
     }
     try {
+      this.statistics.hashes += 1;
       return await work();
     } finally {
       const next = this.#waiting.shift();

@@ -13,6 +13,7 @@ const prefixes = {
   listEntry: "lst",
   node: "nod",
   org: "org",
+  passkey: "pky",
   person: "per",
   product: "prd",
   role: "rol",

@@ -34,6 +34,11 @@ const sentences = {
   "code.invalid":
     "This code is used, replaced, expired or mistyped, or for another login. Ask whoever runs the application for a new one.",
   "signUp.closed": "This application takes only those who were invited. Ask whoever runs it for a code.",
+  "signIn.stale": "This asks who you are once more. Sign in again, then repeat it within a quarter of an hour.",
+  "passkey.invalid":
+    "This is not the answer of a passkey to the question that was asked just now, on this page. Ask for a new question and let the browser answer it, with the person verified.",
+  "passkey.cloned":
+    "This passkey counts backwards, so two devices have it, and nobody knows which is the thief's. It is worth nothing from now on, and every session has ended. Sign in another way, or ask whoever runs the application for a code.",
   "invitation.invalid":
     "This invitation is used, withdrawn, expired or mistyped, or for another e-mail. Ask whoever invited you for a new one.",
 
@@ -86,6 +91,10 @@ const sentences = {
   "invitation.unknown": "There is no such invitation, or none that you may know of.",
   "user.unknown": "There is no such application user, or none that you may know of.",
   "user.exists": "This application has a user with that login already. Reset that one instead.",
+  "session.unknown": "There is no such session, or none that you may know of.",
+  "passkey.unknown": "There is no such passkey, or none that you may know of.",
+  "passkey.last": "This passkey is the only way in. Add another one first, or ask for a code to set a password.",
+  "passkey.tooMany": "A user has at most twenty passkeys. Remove one first.",
   "application.unknown": "There is no such application, or none that you may know of.",
   "application.inUse": "This application still has devices. Retire them or move them first.",
   "product.unknown": "There is no such product, or none that you may know of.",

@@ -6,7 +6,7 @@ import { route } from "./route.ts";
 // Customers of an organisation's application. What its pages ask comes with its published key, from the origins of that key.
 
 /** What a user signs in with: an e-mail, or any other name. Spelled in one way, whatever its case. */
-const login = z
+export const login = z
   .string()
   .trim()
   .min(1)
@@ -34,12 +34,16 @@ const session = z.object({
   seenAt: time.describe("When it was last renewed."),
   expiresAt: time,
   from: z.string().optional().describe("The address that signed in."),
+  exposedAt: time
+    .optional()
+    .describe("When a refresh token of it stood in a URL or a topic, where others may have read it."),
+  isCurrent: z.literal(true).optional().describe("The one that asks."),
   /** The thumbprint (RFC 7638) of the key that its tokens need a proof of. */
   boundTo: z.string().optional(),
 });
 const sessions = z.object({ items: z.array(session) });
 
-const signedIn = z.object({
+export const signedIn = z.object({
   user: id("user"),
   session: id("session"),
   accessToken: z.string(),
@@ -48,8 +52,8 @@ const signedIn = z.object({
   expiresAt: time.describe("When the session is over, however often it is renewed."),
 });
 
-const published = { needs: "publishedKey", pages: true } as const;
-const own = { needs: "applicationUser", pages: true } as const;
+export const published = { needs: "publishedKey", pages: true } as const;
+export const own = { needs: "applicationUser", pages: true } as const;
 const refreshToken = z.string().max(128);
 
 export const signUpUser = route({
@@ -127,10 +131,26 @@ export const listOwnUserSessions = route({
   reply: sessions,
 });
 
+export const endOtherUserSessions = route({
+  method: "DELETE",
+  path: "/v1/application-users/me/sessions",
+  summary: "Ends every session of the user who is signed in, but the one that asks.",
+  ...own,
+  reply: noReply,
+});
+
+export const endOwnUserSession = route({
+  method: "DELETE",
+  path: "/v1/application-users/me/sessions/{session}",
+  summary: "Ends one session of the user who is signed in, with all its tokens and what they keep open.",
+  ...own,
+  reply: noReply,
+});
+
 const on = { path: "application" } as const;
-const reading = { needs: "applicationUser.read", on } as const;
-const managing = { needs: "applicationUser.manage", on } as const;
-const one = "/v1/applications/{application}/users/{user}";
+export const reading = { needs: "applicationUser.read", on } as const;
+export const managing = { needs: "applicationUser.manage", on } as const;
+export const userPath = "/v1/applications/{application}/users/{user}";
 const code = {
   code: z.string().optional().describe("Shown this once. Sets a password, together with the login."),
   codeExpiresAt: time,
@@ -159,7 +179,7 @@ export const createUser = route({
 
 export const readUser = route({
   method: "GET",
-  path: one,
+  path: userPath,
   summary: "One user of an application.",
   ...reading,
   reply: user,
@@ -167,7 +187,7 @@ export const readUser = route({
 
 export const suspendUser = route({
   method: "POST",
-  path: `${one}/suspend`,
+  path: `${userPath}/suspend`,
   summary: "Signs a user out everywhere, and lets her in no more until she is activated.",
   ...managing,
   reply: user,
@@ -175,7 +195,7 @@ export const suspendUser = route({
 
 export const activateUser = route({
   method: "POST",
-  path: `${one}/activate`,
+  path: `${userPath}/activate`,
   summary: "Confirms a user who signed up, or lets a suspended one in again.",
   ...managing,
   reply: user,
@@ -183,7 +203,7 @@ export const activateUser = route({
 
 export const removeUser = route({
   method: "DELETE",
-  path: one,
+  path: userPath,
   summary: "Removes a user for ever, with all sessions. The devices belong to nobody from then on.",
   ...managing,
   reply: noReply,
@@ -191,7 +211,7 @@ export const removeUser = route({
 
 export const resetUser = route({
   method: "POST",
-  path: `${one}/reset`,
+  path: `${userPath}/reset`,
   summary:
     "A code for a new password, for a day, in place of any before. The old password is good until the code is used.",
   ...managing,
@@ -201,7 +221,7 @@ export const resetUser = route({
 
 export const listUserDevices = route({
   method: "GET",
-  path: `${one}/devices`,
+  path: `${userPath}/devices`,
   summary: "The devices of a user, of those that the caller may read.",
   ...reading,
   query: z.strictObject({ limit, cursor: z.string().max(1_200).optional() }),
@@ -210,8 +230,24 @@ export const listUserDevices = route({
 
 export const listUserSessions = route({
   method: "GET",
-  path: `${one}/sessions`,
+  path: `${userPath}/sessions`,
   summary: "Where a user is signed in.",
   ...reading,
   reply: sessions,
+});
+
+export const endUserSessions = route({
+  method: "DELETE",
+  path: `${userPath}/sessions`,
+  summary: "Signs a user out everywhere. She may sign in again.",
+  ...managing,
+  reply: noReply,
+});
+
+export const endUserSession = route({
+  method: "DELETE",
+  path: `${userPath}/sessions/{session}`,
+  summary: "Ends one session of a user, with all its tokens and what they keep open.",
+  ...managing,
+  reply: noReply,
 });

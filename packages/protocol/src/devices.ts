@@ -135,6 +135,7 @@ export const listDeviceSessions = route({
   summary:
     "The MQTT sessions of a device, those that are connected first, at most a hundred: since when, what each subscribed to, what waits for it, and what it lost.",
   needs: "device.read",
+  pages: true,
   on,
   reply: mqttSessions,
 });

@@ -136,6 +136,7 @@ export const readDeviceDoor = route({
   path: "/v1/devices/{device}/door",
   summary: "What a device demands of whoever comes to it, and what its product does. The version is the device's.",
   needs: "device.read",
+  pages: true,
   on: onDevice,
   reply: deviceDoor,
   versioned: true,

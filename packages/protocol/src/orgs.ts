@@ -106,6 +106,7 @@ export const whoAmI = route({
   path: "/v1/me",
   summary: "Who the credential says the caller is, and what it may do.",
   needs: "signedIn",
+  pages: true,
   reply: z.object({
     credential: z.string(),
     kind: z.string(),

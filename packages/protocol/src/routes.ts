@@ -77,7 +77,24 @@ export {
   signOutUser,
   signUpUser,
   suspendUser,
+  endOtherUserSessions,
+  endOwnUserSession,
+  endUserSession,
+  endUserSessions,
 } from "./application-users.ts";
+export {
+  createOwnPasskey,
+  listOwnPasskeys,
+  listUserPasskeys,
+  ownPasskeyOptions,
+  passkeySignInOptions,
+  passkeySignUpOptions,
+  removeOwnPasskey,
+  removeUserPasskey,
+  renameOwnPasskey,
+  signInWithPasskey,
+  signUpWithPasskey,
+} from "./passkeys.ts";
 export { listAudit } from "./audit.ts";
 export { givePlan, listConnections, listPlans, readQuotas, readUsage, removePlan, savePlan } from "./usage.ts";
 export {

@@ -93,6 +93,7 @@ export const watch = route({
     "Server-sent events (or a WebSocket at the same path, with the name as `event` in each object): what is measured and refused, and who comes and goes, as it happens, of one device or of all that the caller may read.",
   needs: "telemetry.read",
   on: "reach",
+  pages: true,
   query: z.strictObject({
     device: id("device").optional(),
     strangers,

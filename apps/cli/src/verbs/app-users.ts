@@ -1,13 +1,14 @@
 import type { Reply } from "@holdfast/client";
 import { routes } from "@holdfast/protocol";
 import { allPages, paging } from "../pages.ts";
-import { idOf, required, text } from "../parameter.ts";
+import { idOf, optional, required, text } from "../parameter.ts";
 import type { Tools } from "../tools.ts";
 import { verb } from "../verb.ts";
 
 type User = Reply<typeof routes.suspendUser>;
 type Session = Reply<typeof routes.listUserSessions>["items"][number];
 type Device = Reply<typeof routes.listUserDevices>["items"][number];
+type Passkey = Reply<typeof routes.listUserPasskeys>["items"][number];
 
 const of = { application: required(idOf("application"), "of which application") } as const;
 const one = { user: required(idOf("user"), "which user") } as const;
@@ -132,8 +133,51 @@ export const appUserVerbs = [
         { title: "SINCE", cell: ({ createdAt }: Session) => print.ago(createdAt) },
         { title: "RENEWED", cell: ({ seenAt }: Session) => print.ago(seenAt) },
         { title: "BOUND", cell: ({ boundTo }: Session) => (boundTo === undefined ? "" : "to a key") },
+        { title: "EXPOSED", cell: ({ exposedAt }: Session) => (exposedAt === undefined ? "" : print.ago(exposedAt)) },
       ];
       print.list({ items }, columns, "This user is signed in nowhere.");
+    },
+  }),
+  verb({
+    name: "app-user sign-out",
+    summary: "End one session of a user, or every one; she may sign in again",
+    arguments: one,
+    flags: { ...of, session: optional(idOf("session"), "which session; every one unless given") },
+    async run({ session, ...params }, tools) {
+      const client = await tools.client();
+      if (session === undefined) await client.call(routes.endUserSessions, { params });
+      else await client.call(routes.endUserSession, { params: { ...params, session } });
+      const ended = session ?? params.user;
+      tools.print.thing({ id: ended, signedOut: true }, [["signed out", ended]]);
+    },
+  }),
+  verb({
+    name: "app-user passkeys",
+    summary: "List the passkeys of a user",
+    arguments: one,
+    flags: of,
+    async run(params, tools) {
+      const { print } = tools;
+      const { items } = await (await tools.client()).call(routes.listUserPasskeys, { params });
+      const columns = [
+        { title: "ID", cell: ({ id }: Passkey) => id },
+        { title: "NAME", cell: ({ name }: Passkey) => name },
+        { title: "SITE", cell: ({ site }: Passkey) => site },
+        { title: "MADE", cell: ({ createdAt }: Passkey) => print.ago(createdAt) },
+        { title: "USED", cell: ({ lastUsedAt }: Passkey) => (lastUsedAt === undefined ? "" : print.ago(lastUsedAt)) },
+        { title: "STATE", cell: ({ clonedAt }: Passkey) => (clonedAt === undefined ? "" : "copied: opens nothing") },
+      ];
+      print.list({ items }, columns, "This user has no passkey.");
+    },
+  }),
+  verb({
+    name: "app-user remove-passkey",
+    summary: "Remove a passkey of a user, also where it is the only way in",
+    arguments: { ...one, passkey: required(idOf("passkey"), "which passkey") },
+    flags: of,
+    async run(params, tools) {
+      await (await tools.client()).call(routes.removeUserPasskey, { params });
+      tools.print.thing({ id: params.passkey, removed: true }, [["removed", params.passkey]]);
     },
   }),
 ];

@@ -24,6 +24,7 @@ import { useCan, useOrg } from "../session/index.ts";
 import { words } from "../words/index.ts";
 import { CustomerCode } from "./customer-code.tsx";
 import { CustomerDevices } from "./customer-devices.tsx";
+import { CustomerSignIns } from "./customer-sign-ins.tsx";
 import { AccessFrame } from "./frame.tsx";
 
 type Application = Reply<typeof routes.listApplications>["items"][number];
@@ -112,7 +113,7 @@ function SignUp({ application }: { readonly application: Application }) {
   );
 }
 
-type Doing = { readonly what: "remove" | "reset" | "devices"; readonly user: User };
+type Doing = { readonly what: "remove" | "reset" | "devices" | "signIns"; readonly user: User };
 
 function Users({ application, why }: { readonly application: Application; readonly why: string | undefined }) {
   const org = useOrg();
@@ -138,24 +139,22 @@ function Users({ application, why }: { readonly application: Application; readon
       {label}
     </Press>
   );
+  /** Who may see the customers may see this, too. */
+  const look = (label: string, user: User, what: Doing["what"]) => (
+    <Button
+      size="compact-xs"
+      variant="default"
+      onClick={() => setDoing({ what, user })}
+      aria-label={`${label} ${user.login}`}
+    >
+      {label}
+    </Button>
+  );
   const columns = columnsOf<User>([
     { id: "login", head: own.login, width: 200, grows: true, cell: ({ login }) => <span title={login}>{login}</span> },
     { id: "state", head: words.common.state, width: 110, cell: ({ state }) => <StateMark state={state} /> },
-    {
-      id: "devices",
-      head: own.devices,
-      width: 110,
-      cell: (user) => (
-        <Button
-          size="compact-xs"
-          variant="default"
-          onClick={() => setDoing({ what: "devices", user })}
-          aria-label={`${own.devices} ${user.login}`}
-        >
-          {own.devices}
-        </Button>
-      ),
-    },
+    { id: "devices", head: own.devices, width: 110, cell: (user) => look(own.devices, user, "devices") },
+    { id: "signIns", head: own.signIns, width: 110, cell: (user) => look(own.signIns, user, "signIns") },
     {
       id: "turn",
       head: own.mayEnter,
@@ -185,6 +184,7 @@ function Users({ application, why }: { readonly application: Application; readon
       </Listing>
       <CustomerCode application={application.id} user={doing?.user} opened={doing?.what === "reset"} close={done} />
       {doing?.what === "devices" && <CustomerDevices user={doing.user} close={done} />}
+      {doing?.what === "signIns" && <CustomerSignIns user={doing.user} why={why} close={done} />}
       <Confirm
         opened={doing?.what === "remove"}
         close={done}

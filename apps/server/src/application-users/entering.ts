@@ -1,6 +1,7 @@
 import { Refusal, type Id } from "@holdfast/kernel";
 import type { Caller, Space } from "../authority/index.ts";
 import type { Allowed } from "../storage/index.ts";
+import { rpIdsOf, type Site } from "./passkey.ts";
 import type { UserSession } from "./session.ts";
 import type { User } from "./user.ts";
 
@@ -18,6 +19,34 @@ export function applicationOf({ credential, space }: Caller): Id<"application"> 
   const { application } = credential;
   if (!application || !space.hasApplication(application)) throw new Refusal("credential.invalid");
   return application;
+}
+
+/** A user of an application, and which of her sessions asks. @throws Refusal `permit.missing` */
+export function whoIs(caller: Caller): NonNullable<Caller["credential"]["user"]> & {
+  readonly application: Id<"application">;
+} {
+  const { user } = caller.credential;
+  if (!user) throw new Refusal("permit.missing");
+  return { ...user, application: applicationOf(caller) };
+}
+
+/** Of which page a request is that came with this published key. @throws Refusal `passkey.invalid` */
+export function siteOf(page: Caller | undefined): Site {
+  const origin = page?.circumstances?.origin;
+  const origins = page?.credential.conditions?.origins;
+  if (origin !== undefined && origins?.includes(origin)) return { origin, origins };
+  const detail =
+    "A passkey is one of a page: ask from a page of the application, with its published key as key in the address.";
+  throw new Refusal("passkey.invalid", { detail });
+}
+
+/** @throws Refusal `passkey.invalid` where a page has no such site */
+export function wantedRpId(site: Site, wanted: string | undefined): string {
+  const all = rpIdsOf(site);
+  const rpId = wanted === undefined ? all[0] : all.find((one) => one === wanted);
+  if (rpId !== undefined) return rpId;
+  const detail = `A page of ${site.origin} has passkeys ${all.length === 0 ? "of no site: it has no name" : `of ${all.join(" or ")}`}.`;
+  throw new Refusal("passkey.invalid", { detail });
 }
 
 /** Whether a user may come in at all. By the sequence of revocations too, so that an older backup lets nobody in who was ended since. */

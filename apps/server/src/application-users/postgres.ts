@@ -114,7 +114,7 @@ type SessionRow = {
   seen_at: string;
   body: Uint8Array;
 };
-type SessionBody = { application: Id<"application">; publicKey?: PublicKey; from?: string };
+type SessionBody = { application: Id<"application">; publicKey?: PublicKey; from?: string; exposedAt?: Instant };
 type RefreshRow = { session: string; used_at: string | null; proof: Uint8Array };
 
 const sessionColumns = "id, app_user, issued_seq, created_at, expires_at, seen_at, body";
@@ -122,8 +122,7 @@ const sessionColumns = "id, app_user, issued_seq, created_at, expires_at, seen_a
 /** Where users are signed in, and the refresh tokens of each. */
 export const sessionsIn = (unit: Unit) => ({
   async add(session: UserSession): Promise<void> {
-    const { id, user, application, issuedSeq, createdAt, expiresAt, seenAt, publicKey, from } = session;
-    const body: SessionBody = { application, ...(publicKey && { publicKey }), ...(from !== undefined && { from }) };
+    const { id, user, issuedSeq, createdAt, expiresAt, seenAt } = session;
     await unit.query(
       `insert into app_session (org, id, app_user, issued_seq, created_at, expires_at, seen_at, body)
        values ($1, $2, $3, $4, $5, $6, $7, $8)`,
@@ -135,9 +134,16 @@ export const sessionsIn = (unit: Unit) => ({
         createdAt,
         expiresAt,
         seenAt,
-        unit.scope.seal("application-session", sessionRow(session), encode(body)),
+        sealedSession(unit, session),
       ],
     );
+  },
+
+  async save(session: UserSession): Promise<void> {
+    await unit.query("update app_session set body = $2 where id = $1", [
+      uuidOf(session.id),
+      sealedSession(unit, session),
+    ]);
   },
 
   /** Nobody else renews or ends it before this unit ends. */
@@ -212,6 +218,17 @@ type Fixed = Pick<UserSession, "id" | "user" | "issuedSeq" | "createdAt" | "expi
 
 const sessionRow = ({ id, user, issuedSeq, createdAt, expiresAt }: Fixed): string =>
   [id, user, issuedSeq, createdAt, expiresAt].join("|");
+
+function sealedSession({ scope }: Unit, session: UserSession): Uint8Array {
+  const { application, publicKey, from, exposedAt } = session;
+  const body: SessionBody = {
+    application,
+    ...(publicKey && { publicKey }),
+    ...(from !== undefined && { from }),
+    ...(exposedAt !== undefined && { exposedAt }),
+  };
+  return scope.seal("application-session", sessionRow(session), encode(body));
+}
 
 function sessionOf({ scope }: Unit, row: SessionRow): UserSession {
   const fixed: Fixed = {

@@ -3,7 +3,8 @@ import { parseId, rfc3339, type Id } from "@holdfast/kernel";
 import { routes } from "@holdfast/protocol";
 import { on, type Handler } from "../authority/index.ts";
 import type { UserSession } from "./session.ts";
-import type { SignedIn, SignIns } from "./sign-in.ts";
+import type { SignedIn } from "./beginning.ts";
+import type { SignIns } from "./sign-in.ts";
 import type { User } from "./user.ts";
 import type { ShownCode, Users } from "./users.ts";
 
@@ -31,7 +32,17 @@ export const applicationUserRoutes = ({ users, signIns }: { users: Users; signIn
     await users.removeSelf(caller);
     return {};
   }),
-  on(routes.listOwnUserSessions, async ({ caller }) => sessionsReply(await users.ownSessions(caller))),
+  on(routes.listOwnUserSessions, async ({ caller }) =>
+    sessionsReply(await users.ownSessions(caller), caller.credential.user?.session),
+  ),
+  on(routes.endOwnUserSession, async ({ caller, params }) => {
+    await users.endOwnSession(caller, sessionIn(params));
+    return {};
+  }),
+  on(routes.endOtherUserSessions, async ({ caller }) => {
+    await users.endOtherSessions(caller);
+    return {};
+  }),
 
   on(routes.listUsers, async ({ permit, query }) => {
     const { items, nextCursor } = await users.list(permit, query);
@@ -52,9 +63,19 @@ export const applicationUserRoutes = ({ users, signIns }: { users: Users; signIn
   on(routes.listUserSessions, async ({ permit, params }) =>
     sessionsReply(await users.sessions(permit, userIn(params))),
   ),
+  on(routes.endUserSession, async ({ permit, params }) => {
+    await users.endSession(permit, userIn(params), sessionIn(params));
+    return {};
+  }),
+  on(routes.endUserSessions, async ({ permit, params }) => {
+    await users.endSessions(permit, userIn(params));
+    return {};
+  }),
 ];
 
-const userIn = (params: Readonly<Record<string, string>>): Id<"user"> => parseId("user", params["user"] ?? "");
+export const userIn = (params: Readonly<Record<string, string>>): Id<"user"> => parseId("user", params["user"] ?? "");
+const sessionIn = (params: Readonly<Record<string, string>>): Id<"session"> =>
+  parseId("session", params["session"] ?? "");
 
 const userReply = ({ id, application, login, state, createdAt }: User) => ({
   id,
@@ -66,7 +87,7 @@ const userReply = ({ id, application, login, state, createdAt }: User) => ({
 
 const codeReply = ({ code, expiresAt }: ShownCode) => ({ code, codeExpiresAt: rfc3339(expiresAt) });
 
-const signedInReply = ({ session, access, refreshToken }: SignedIn) => ({
+export const signedInReply = ({ session, access, refreshToken }: SignedIn) => ({
   user: session.user,
   session: session.id,
   accessToken: access.token,
@@ -75,13 +96,15 @@ const signedInReply = ({ session, access, refreshToken }: SignedIn) => ({
   expiresAt: rfc3339(session.expiresAt),
 });
 
-const sessionsReply = (sessions: readonly UserSession[]) => ({
-  items: sessions.map(({ id, createdAt, seenAt, expiresAt, from, publicKey }) => ({
+const sessionsReply = (sessions: readonly UserSession[], current?: Id<"session">) => ({
+  items: sessions.map(({ id, createdAt, seenAt, expiresAt, from, publicKey, exposedAt }) => ({
     id,
     createdAt: rfc3339(createdAt),
     seenAt: rfc3339(seenAt),
     expiresAt: rfc3339(expiresAt),
     ...(from !== undefined && { from }),
     ...(publicKey && { boundTo: thumbprint(publicKey) }),
+    ...(exposedAt !== undefined && { exposedAt: rfc3339(exposedAt) }),
+    ...(id === current && { isCurrent: true as const }),
   })),
 });

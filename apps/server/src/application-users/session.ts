@@ -14,10 +14,20 @@ export type UserSession = {
   /** The key that its tokens are bound to. */
   readonly publicKey: PublicKey | undefined;
   readonly from: string | undefined;
+  /** When a refresh token of it stood where others may have read it. */
+  readonly exposedAt?: Instant | undefined;
 };
 
-/** In milliseconds: how long a token that is shown lasts, how long a session however often it is renewed, and how long an answer that was lost may be asked for again. */
-export const limits = { access: 15 * 60_000, session: 30 * 24 * 3_600_000, lost: 10_000 } as const;
+/**
+ * In milliseconds: how long a token that is shown lasts, how long a session however often it is renewed, how long an answer that was lost may be
+ * asked for again, and for how long after a sign-in she is taken to be there herself.
+ */
+export const limits = {
+  access: 15 * 60_000,
+  session: 30 * 24 * 3_600_000,
+  lost: 10_000,
+  fresh: 15 * 60_000,
+} as const;
 
 /** Who signs in at more places than this ends the one that was seen least lately. */
 export const mostSessions = 20;

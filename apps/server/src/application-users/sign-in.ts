@@ -1,18 +1,8 @@
-import {
-  digestSecret,
-  isSecret,
-  newSecret,
-  secretAfter,
-  thumbprint,
-  type Passwords,
-  type PublicKey,
-} from "@holdfast/crypto";
-import { newId, Refusal, type Clock, type Id, type Instant, type Random } from "@holdfast/kernel";
+import { digestSecret, isSecret, secretAfter, thumbprint, type Passwords } from "@holdfast/crypto";
+import { newId, Refusal, type Clock, type Id, type Random } from "@holdfast/kernel";
 import {
   authorityIn,
   type Caller,
-  type MintedToken,
-  type MintsForUser,
   type Minting,
   type Refused,
   type Revocation,
@@ -21,14 +11,19 @@ import {
 import { isLongEnough } from "../identity/index.ts";
 import type { Storage, Unit } from "../storage/index.ts";
 import { wrong, type Attempts } from "./attempts.ts";
+import { accessOf, beginSession, type From, type SignedIn } from "./beginning.ts";
 import { endSession, endSessionsOf, forget } from "./ending.ts";
 import { applicationOf, asCaller, mayEnter, stands } from "./entering.ts";
+import { removePasskeysOf } from "./passkey-ending.ts";
 import { loginIndex, sessionsIn, usersIn } from "./postgres.ts";
-import { judge, limits, mostSessions, type UserSession } from "./session.ts";
+import { judge } from "./session.ts";
 import { isCodeOf, withPassword, type User } from "./user.ts";
 
 /** Who may sign up as a user of an application; `undefined` where it is over. */
-type SignUpOf = (unit: Unit, application: Id<"application">) => Promise<"closed" | "confirmed" | "open" | undefined>;
+export type SignUpOf = (
+  unit: Unit,
+  application: Id<"application">,
+) => Promise<"closed" | "confirmed" | "open" | undefined>;
 
 type Needs = {
   readonly storage: Storage;
@@ -43,15 +38,6 @@ type Needs = {
   readonly refusedSignIn: (who: Refused, about: string) => void;
   readonly clock: Clock;
   readonly random: Random;
-};
-
-/** From where somebody asks, and the key that the answer is to be bound to. */
-export type From = { readonly address: string; readonly boundTo: PublicKey | undefined };
-
-export type SignedIn = {
-  readonly session: UserSession;
-  readonly access: MintedToken & { readonly expiresAt: Instant };
-  readonly refreshToken: string;
 };
 
 /** How users come in, by the published key of their application: every other application and organisation is out of reach from here. */
@@ -108,7 +94,8 @@ export class SignIns {
     const known = await storage.read(allowed, (unit) => usersIn(unit).byLogin(application, shown.login));
     const isRight = await passwords.matches(shown.password, known?.passwordHash);
     try {
-      if (!known || !isRight) throw wrong();
+      // Who may not come in is told no at the same moment as everybody, and not after the work of a sign-in.
+      if (!known || !isRight || !mayEnter(known, caller.space)) throw wrong();
       const signedIn = await this.#begin(caller, known, from);
       attempts.succeeded(index, network);
       return signedIn;
@@ -120,29 +107,11 @@ export class SignIns {
 
   /** The password was right. */
   async #begin(caller: Caller, known: User, from: From): Promise<SignedIn> {
-    const { minting, clock, random } = this.#needs;
-    const refreshToken = newSecret(random, "refresh");
-    return minting.forUser(asCaller(caller), async (unit, mint) => {
+    return this.#needs.minting.forUser(asCaller(caller), async (unit, mint) => {
       const user = await usersIn(unit).take(known.id, known.application);
       // Removed, or with another password, while this waited its turn.
       if (!user || user.passwordHash !== known.passwordHash || !mayEnter(user, caller.space)) throw wrong();
-      await this.#makeRoom(unit, user);
-      const now = clock.now();
-      const session: UserSession = {
-        id: newId("session", random),
-        user: user.id,
-        application: user.application,
-        issuedSeq: await authorityIn(unit).nextSeq(),
-        createdAt: now,
-        expiresAt: (now + limits.session) as Instant, // milliseconds both
-        seenAt: now,
-        publicKey: from.boundTo,
-        from: from.address,
-      };
-      await sessionsIn(unit).add(session);
-      await sessionsIn(unit).addRefresh(session.id, digestSecret(refreshToken));
-      unit.audit({ what: "applicationUser.signedIn", about: user.id, facts: { session: session.id } });
-      return { session, access: await accessOf(mint, session), refreshToken };
+      return beginSession(this.#needs, unit, mint, { user, from, by: "password" });
     });
   }
 
@@ -217,27 +186,12 @@ export class SignIns {
       const user = await usersIn(unit).take(known.id, application);
       if (!user || !isCodeOf(user, asked.code, clock.now())) throw new Refusal("code.invalid");
       await endSessionsOf(this.#needs, unit, user);
+      // Whoever signed up before her with her e-mail, or had her device, may have made them.
+      await removePasskeysOf(this.#needs, unit, user.id);
       await usersIn(unit).save(withPassword(user, passwordHash, await authorityIn(unit).nextSeq()));
       unit.audit({ what: "applicationUser.passwordSet", about: user.id });
     });
   }
-
-  /** Sessions that are over go, and of too many the one that was seen least lately. */
-  async #makeRoom(unit: Unit, user: User): Promise<void> {
-    const now = this.#needs.clock.now();
-    const sessions = await sessionsIn(unit).of(user.id);
-    const open = sessions.filter(({ expiresAt }) => now < expiresAt);
-    for (const session of sessions) if (now >= session.expiresAt) await sessionsIn(unit).remove(session.id);
-    for (const session of open.slice(mostSessions - 1)) await endSession(this.#needs, unit, session);
-  }
 }
 
 type Shown = { readonly login: string; readonly password: string };
-
-/** A token for a quarter of an hour, or until the session is over. */
-async function accessOf(mint: MintsForUser, session: UserSession): Promise<SignedIn["access"]> {
-  const { id, user, application, issuedSeq, publicKey, expiresAt: latest } = session;
-  const lifetime = limits.access;
-  const token = await mint({ user: { id: user, session: id }, application, issuedSeq, publicKey, lifetime, latest });
-  return { ...token, expiresAt: token.expiresAt ?? latest };
-}

@@ -2,8 +2,8 @@ import { digestSecret, newSecret } from "@holdfast/crypto";
 import { newId, Refusal, uuidOf, type Clock, type Id, type Instant, type Random } from "@holdfast/kernel";
 import { authorityIn, refusedBy, type Caller, type Permit, type Revocation, type Spaces } from "../authority/index.ts";
 import { pageOf, type Page, type Storage, type Unit } from "../storage/index.ts";
-import { endSessionsOf } from "./ending.ts";
-import { applicationOf, asCaller, stands } from "./entering.ts";
+import { endSession, endSessionsOf } from "./ending.ts";
+import { asCaller, stands, whoIs } from "./entering.ts";
 import { sessionsIn, usersIn } from "./postgres.ts";
 import type { UserSession } from "./session.ts";
 import { activated, codeLifetime, suspended, type Code, type User } from "./user.ts";
@@ -95,9 +95,7 @@ export class Users {
 
   async remove(permit: Manages, id: Id<"user">): Promise<void> {
     await this.#needs.storage.change(permit, async (unit) => {
-      const user = await usersIn(unit).take(id, permit.on);
-      if (!user) throw refusedBy(permit, "applicationUser.manage", id, new Refusal("user.unknown"));
-      await this.#removeIn(unit, user);
+      await this.#removeIn(unit, await this.#known(unit, permit, id));
     });
   }
 
@@ -123,9 +121,67 @@ export class Users {
     });
   }
 
+  /** One that is over already is unknown. @throws Refusal `session.unknown` */
+  async endOwnSession(caller: Caller, id: Id<"session">): Promise<void> {
+    await this.#needs.storage.change(asCaller(caller), async (unit) => {
+      const session = await sessionsIn(unit).take(id);
+      if (session?.user !== whoIs(caller).id) throw new Refusal("session.unknown");
+      await this.#endIn(unit, session);
+    });
+  }
+
+  async endOtherSessions(caller: Caller): Promise<void> {
+    const { id, session: own } = whoIs(caller);
+    await this.#needs.storage.change(asCaller(caller), async (unit) => {
+      const sessions = await sessionsIn(unit).of(id);
+      await this.#endAllIn(
+        unit,
+        id,
+        sessions.filter((session) => session.id !== own),
+      );
+    });
+  }
+
+  /** @throws Refusal `session.unknown` */
+  async endSession(permit: Manages, user: Id<"user">, id: Id<"session">): Promise<void> {
+    await this.#needs.storage.change(permit, async (unit) => {
+      const known = await this.#known(unit, permit, user);
+      const session = await sessionsIn(unit).take(id);
+      if (session?.user !== known.id) {
+        throw refusedBy(permit, "applicationUser.manage", user, new Refusal("session.unknown"));
+      }
+      await this.#endIn(unit, session);
+    });
+  }
+
+  async endSessions(permit: Manages, user: Id<"user">): Promise<void> {
+    await this.#needs.storage.change(permit, async (unit) => {
+      const { id } = await this.#known(unit, permit, user);
+      await this.#endAllIn(unit, id, await sessionsIn(unit).of(id));
+    });
+  }
+
   async ownSessions(caller: Caller): Promise<readonly UserSession[]> {
     const { id } = whoIs(caller);
     return this.#open(await this.#needs.storage.read(asCaller(caller), (unit) => sessionsIn(unit).of(id)), caller.org);
+  }
+
+  async #known(unit: Unit, permit: Manages, id: Id<"user">): Promise<User> {
+    const user = await usersIn(unit).take(id, permit.on);
+    if (!user) throw refusedBy(permit, "applicationUser.manage", id, new Refusal("user.unknown"));
+    return user;
+  }
+
+  async #endIn(unit: Unit, session: UserSession): Promise<void> {
+    await endSession(this.#needs, unit, session);
+    unit.audit({ what: "applicationUser.sessionEnded", about: session.user, facts: { session: session.id } });
+  }
+
+  /** One entry for all of them, and also where there was none. */
+  async #endAllIn(unit: Unit, user: Id<"user">, sessions: readonly UserSession[]): Promise<void> {
+    for (const session of sessions) await endSession(this.#needs, unit, session);
+    const facts = { sessions: sessions.map(({ id }) => id) };
+    unit.audit({ what: "applicationUser.sessionsEnded", about: user, facts });
   }
 
   /** Less those that are over. */
@@ -142,9 +198,7 @@ export class Users {
     change: (unit: Unit, user: User) => Promise<User>,
   ): Promise<User> {
     return this.#needs.storage.change(permit, async (unit) => {
-      const before = await usersIn(unit).take(id, permit.on);
-      if (!before) throw refusedBy(permit, "applicationUser.manage", id, new Refusal("user.unknown"));
-      const user = await change(unit, before);
+      const user = await change(unit, await this.#known(unit, permit, id));
       await usersIn(unit).save(user);
       unit.audit({ what, about: id });
       return user;
@@ -164,10 +218,4 @@ export class Users {
     const expiresAt = (clock.now() + codeLifetime) as Instant; // milliseconds both
     return { code: { digest: digestSecret(code).toHex(), expiresAt }, shown: { code, expiresAt } };
   }
-}
-
-function whoIs(caller: Caller): { readonly id: Id<"user">; readonly application: Id<"application"> } {
-  const { user } = caller.credential;
-  if (!user) throw new Refusal("permit.missing");
-  return { id: user.id, application: applicationOf(caller) };
 }

@@ -5,10 +5,20 @@ import { Refusal, type CredentialId, type Id } from "@holdfast/kernel";
 export type Rate = { readonly perMinute: number; readonly burst: number };
 
 /** A credential's own, which what it made draws on too. */
-export type Allowance = { readonly of: CredentialId | Lane; readonly rate: Rate };
+export type Allowance = { readonly of: CredentialId | Lane | Share; readonly rate: Rate };
 
 /** A device's messages, by what its door or its product's allows. */
 export type Lane = `${Id<"device">} ${Id<"device"> | Id<"product">}`;
+
+/** What one network draws of a credential that everybody has. */
+export type Share = `${CredentialId} from ${string}`;
+
+/** So that nobody uses up alone what is there for all: a quarter each, and one at least. */
+export const sharesOf = (allowances: readonly Allowance[], network: string): readonly Allowance[] =>
+  allowances.map(({ of, rate: { perMinute, burst } }) => ({
+    of: `${of as CredentialId} from ${network}`, // a key's own: it is no device
+    rate: { perMinute: Math.ceil(perMinute / 4), burst: Math.ceil(burst / 4) },
+  }));
 
 /** What of an allowance is left, and how many seconds it takes until it is whole again. */
 export type Left = { readonly rate: Rate; readonly left: number; readonly whole: number };
@@ -22,7 +32,7 @@ const sweepEvery = 60_000; // milliseconds
  * again needs no memory.
  */
 export class Drawn {
-  readonly #buckets = new Map<CredentialId | Lane, Bucket>();
+  readonly #buckets = new Map<Allowance["of"], Bucket>();
   #sweptAt = 0;
 
   /**
@@ -32,7 +42,7 @@ export class Drawn {
   draw(
     allowances: readonly Allowance[],
     elapsed: number,
-    detail = "It is the credential's own rate, or that of one that made it.",
+    detail = "It is the credential's own rate, that of one that made it, or one network's share of a published key's.",
   ): Left | undefined {
     this.#sweep(elapsed);
     let longest = 0;
@@ -54,7 +64,7 @@ export class Drawn {
     return { rate, left: Math.floor(tokens), whole: Math.ceil(((rate.burst - tokens) * 60) / rate.perMinute) };
   }
 
-  #refilled(of: CredentialId | Lane, rate: Rate, elapsed: number): Bucket {
+  #refilled(of: Allowance["of"], rate: Rate, elapsed: number): Bucket {
     let bucket = this.#buckets.get(of);
     if (!bucket) this.#buckets.set(of, (bucket = { rate, tokens: rate.burst, at: elapsed }));
     bucket.rate = rate;

@@ -10,7 +10,7 @@ import {
 } from "@holdfast/kernel";
 import { actions, presets, type Action, type KindOf } from "@holdfast/protocol";
 import type { Actor, Allowed } from "../storage/index.ts";
-import type { Allowance, Left } from "./allowance.ts";
+import { sharesOf, type Allowance, type Left } from "./allowance.ts";
 import { unsaid, type Circumstances } from "./circumstances.ts";
 import type { Credential } from "./credential.ts";
 import { wayOf } from "./door.ts";
@@ -92,10 +92,16 @@ export class Caller implements Asker {
     return this.power.allowances;
   }
 
-  /** One request, connection or message, of whatever its rates allow. @throws Refusal `rate.exceeded` */
-  draw(): Left | undefined {
+  /**
+   * One request, connection or message, of whatever its rates allow; from this network, where it is a key that everybody has.
+   * @throws Refusal `rate.exceeded`
+   */
+  draw(network?: string): Left | undefined {
     const { allowances } = this;
-    return allowances.length === 0 ? undefined : this.space.drawn.draw(allowances, this.#clock.elapsed());
+    if (allowances.length === 0) return undefined;
+    const isShared = network !== undefined && presets[this.credential.kind].isPublic;
+    const shares = isShared ? sharesOf(allowances, network) : [];
+    return this.space.drawn.draw([...shares, ...allowances], this.#clock.elapsed());
   }
 
   /** Why nothing at all may be done with this credential any more, or `undefined` while it is good. */
@@ -217,6 +223,7 @@ export class Caller implements Asker {
       case "key":
       case "listEntry":
       case "node":
+      case "passkey":
       case "person":
       case "role":
       case "session":

@@ -39,6 +39,7 @@ export { refuseToShutOut } from "./shutting-out.ts";
 export type { Session } from "./session.ts";
 export type { Placement, Schema, Space } from "./space.ts";
 export { asPlatform, Spaces, type Things } from "./spaces.ts";
+export { upkeepIn } from "./upkeep.ts";
 export { Unwelcome } from "./unwelcome.ts";
 export { dayOf } from "./uses.ts";
 export { TokenKeys } from "./token-keys.ts";

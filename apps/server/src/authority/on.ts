@@ -16,11 +16,16 @@ type Needed<R extends Route> = R extends { readonly openTo: string }
       : { readonly permit: Permit<R["needs"]>; readonly caller: Caller }
     : R["needs"] extends "publishedKey"
       ? { readonly caller: Caller; readonly address: string; readonly boundTo: PublicKey | undefined }
-      : R["needs"] extends "signedIn" | "applicationUser"
-        ? { readonly caller: Caller }
-        : R["session"] extends "asks" | "ends"
-          ? { readonly session: Session }
-          : { readonly address: string };
+      : R["needs"] extends "applicationUser"
+        ? {
+            readonly caller: Caller;
+            /** The published key of the page that asks, where one does. */ readonly page: Caller | undefined;
+          }
+        : R["needs"] extends "signedIn"
+          ? { readonly caller: Caller }
+          : R["session"] extends "asks" | "ends"
+            ? { readonly session: Session }
+            : { readonly address: string };
 
 type Query<R extends Route> = R["query"] extends z.ZodObject ? z.infer<R["query"]> : undefined;
 type Body<R extends Route> = R["body"] extends "bytes"

@@ -9,6 +9,11 @@ type Needs = {
   readonly sessions: Sessions;
   readonly storage: Storage;
   readonly leaks: Leaks;
+  /** What application users renew their sessions with. */
+  readonly refreshTokens: {
+    /** Which session that is of. */
+    owned(text: string): Promise<{ readonly about: string; tell(facts: Facts): Promise<void> } | undefined>;
+  };
   readonly guard: Guard;
   readonly clock: Clock;
   readonly report: Report;
@@ -66,9 +71,14 @@ export class Exposure {
     }
   }
 
-  /** Which credential that is: of a browser's session, one in each organisation of its person. */
+  /** Which credential that is: of a refresh token the session, of a browser's session, one in each organisation of its person. */
   async #owned(text: string, facts: Facts): Promise<readonly { about: string; tell(): Promise<void> }[]> {
-    const { authentication, sessions, storage, leaks } = this.#needs;
+    const { authentication, sessions, storage, leaks, refreshTokens } = this.#needs;
+    if (text.startsWith("hfr_")) {
+      const owned = await refreshTokens.owned(text);
+      if (!owned) throw new Refusal("credential.invalid");
+      return [{ about: owned.about, tell: () => owned.tell(facts) }];
+    }
     if (!text.startsWith("hfc_")) {
       const known = await authentication.shown(text);
       return [{ about: known.credential.id, tell: () => leaks.exposed(known, facts) }];
@@ -92,7 +102,7 @@ function candidatesIn(written: string): readonly string[] {
   const found = (pattern: RegExp) => [...new Set(text.match(pattern))].slice(0, most);
   const secrets = found(/hfs_[\w-]{49}/g);
   const keys = found(/key_[0-9a-f]{32}/g).flatMap((id) => secrets.map((secret) => `${id}.${secret}`));
-  return [...found(/hf_[\w-]{20,}(?:\.[\w-]*)+/g), ...found(/hfc_[\w-]{49}/g), ...keys].slice(0, most);
+  return [...found(/hf_[\w-]{20,}(?:\.[\w-]*)+/g), ...found(/hf[cr]_[\w-]{49}/g), ...keys].slice(0, most);
 }
 
 function decoded(written: string): string {

@@ -9,6 +9,7 @@ export const directoryFunctions = [
   "all_orgs",
   "orgs_of_person",
   "org_of_invitation",
+  "org_of_refresh",
   "plan_uses",
 ] as const;
 export type DirectoryFunction = (typeof directoryFunctions)[number];

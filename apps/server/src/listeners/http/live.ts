@@ -12,6 +12,7 @@ import { wasRefused } from "../guard.ts";
 import { webSocketServer } from "../web-sockets.ts";
 import { cut } from "./deadlines.ts";
 import { cookieOf, type Asking, type Entrance } from "./entrance.ts";
+import { queryOf, refuseOtherPages } from "./pages.ts";
 import { pathOf } from "./target.ts";
 import { statusOf } from "./status.ts";
 import type { Watcher, Watchers } from "./watchers.ts";
@@ -101,7 +102,7 @@ export class Live {
     this.#sockets.handleUpgrade(request, socket, head, (connection) => {
       connection.on("error", () => connection.terminate());
       const begin = (read: () => Hello) => {
-        const began = this.#begin(connection, asking, read);
+        const began = this.#begin(connection, asking, query["key"], read);
         began
           .then(() => {
             this.#needs.arrivals.settle(request.socket);
@@ -113,7 +114,8 @@ export class Live {
             else connection.close(1011, "fault");
           });
       };
-      const wish = wishIn(request.url ?? "");
+      const query = Object.fromEntries(new URLSearchParams((request.url ?? "").split("?", 2)[1] ?? ""));
+      const wish = wishIn(query);
       if (hasCredential(request) || !counts(asking)) return begin(() => ({ ...wish() }));
       const deadline = this.#needs.timers.after(helloDeadline, () => connection.close(4_408, "request.tooSlow"));
       connection.once("close", () => deadline.cancel());
@@ -130,10 +132,11 @@ export class Live {
     this.#sockets.close();
   }
 
-  async #begin(connection: WebSocket, asking: Asking, read: () => Hello): Promise<void> {
+  async #begin(connection: WebSocket, asking: Asking, key: string | undefined, read: () => Hello): Promise<void> {
     const { watchers, entrance, accounts } = this.#needs;
     const { device, strangers, ...shown } = read();
     const caller = await entrance.caller({ ...asking, headers: { ...asking.headers, ...headersOf(shown) } });
+    await refuseOtherPages(entrance, asking, key, caller);
     caller.draw();
     if (device === undefined) caller.reach("telemetry.read");
     else caller.permit("telemetry.read", device);
@@ -207,8 +210,8 @@ function counts(asking: Asking): boolean {
 }
 
 /** Read when somebody is there to be told that it is malformed. */
-const wishIn = (url: string) => (): Wish => {
-  const read = routes.watch.query.safeParse(Object.fromEntries(new URLSearchParams(url.split("?", 2)[1] ?? "")));
+const wishIn = (query: Readonly<Record<string, string>>) => (): Wish => {
+  const read = routes.watch.query.safeParse(queryOf(routes.watch, query));
   if (!read.success) throw new Refusal("request.malformed");
   return read.data;
 };

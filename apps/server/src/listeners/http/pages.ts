@@ -4,7 +4,7 @@ import type { FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
 import type { Caller } from "../../authority/index.ts";
 import { askingOf } from "./asking.ts";
 import { credentialText } from "./credential-text.ts";
-import type { Entrance } from "./entrance.ts";
+import type { Asking, Entrance } from "./entrance.ts";
 
 // Pages of an application, which are other sites to us (Fetch, 3.2). Which origins may ask stands in the application's published key, so
 // the key stands in the query: a browser that asks beforehand (preflight) shows no header of the page's.
@@ -24,6 +24,7 @@ export class Pages {
   readonly #entrance: Entrance;
   /** Which methods, by path. */
   readonly #methods = new Map<string, string[]>();
+  readonly #keys = new WeakMap<FastifyRequest, Caller>();
 
   constructor(entrance: Entrance) {
     this.#entrance = entrance;
@@ -55,12 +56,36 @@ export class Pages {
     const key = pageKeyOf(route, request);
     const page = key === undefined ? undefined : await this.#entrance.page(key, asking);
     if (page) letRead(page, request, reply);
+    if (page) this.#keys.set(request, page);
     const isEnough = page && route.needs === "publishedKey" && credentialText(asking.headers) === undefined;
     const caller = isEnough ? page : await this.#entrance.caller(asking);
     if (page) refuseOthers(page, caller);
     else if (route.needs === "publishedKey") letRead(caller, request, reply);
     return caller;
   }
+
+  /** The key of the page that asks, in the address of this request. */
+  of(request: FastifyRequest): Caller | undefined {
+    return this.#keys.get(request);
+  }
+}
+
+/**
+ * A browser opens a WebSocket for whatever page asks, and tells the page nothing of CORS (RFC 6455, 10.2): so a customer's page shows here, too, that it
+ * is one of her application. @throws Refusal `permit.missing`, and as `Entrance.page`
+ */
+export async function refuseOtherPages(
+  entrance: Entrance,
+  asking: Asking,
+  key: string | undefined,
+  caller: Caller,
+): Promise<void> {
+  if (key !== undefined) return refuseOthers(await entrance.page(key, asking), caller);
+  const { credential } = caller;
+  if (credential.kind !== "applicationUser" || asking.came.origin === "none") return;
+  const detail = "A page shows the published key of its application as key in the address.";
+  const refusal = new Refusal("permit.missing", { detail });
+  throw caller.refuse("connect", credential.id, "asked from a page without its published key", refusal);
 }
 
 /** The published key in the address of an operation that pages may ask. */

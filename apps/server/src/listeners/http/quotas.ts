@@ -1,5 +1,6 @@
 import type { Clock } from "@holdfast/kernel";
 import type { Caller } from "../../authority/index.ts";
+import { networkOf } from "../guard.ts";
 import { RateLimit } from "../rate.ts";
 
 /** How many requests a credential may make: as many as every credential, and as many as its own rate allows where it has one. */
@@ -11,13 +12,14 @@ export class Quotas {
   }
 
   /** `say` is given the headers, before anything is refused too. @throws Refusal `rate.exceeded` */
-  draw(caller: Caller, say: (headers: Readonly<Record<string, string>>) => void): void {
+  draw(caller: Caller, address: string, say: (headers: Readonly<Record<string, string>>) => void): void {
     const { perSecond, burst } = this.#all.rate;
     const [own] = caller.allowances;
     if (own) say(headersOf(own.rate.burst, secondsOf(own.rate), 0, secondsOf(own.rate)));
     else say(headersOf(burst, burst / perSecond, 0, burst / perSecond));
+    // First, so that whoever is beyond his share of a published key takes nothing from the others.
+    const drawn = caller.draw(networkOf(address));
     const left = this.#all.take(caller.credential.id);
-    const drawn = caller.draw();
     if (drawn) say(headersOf(drawn.rate.burst, secondsOf(drawn.rate), drawn.left, drawn.whole));
     else say(headersOf(burst, burst / perSecond, left, Math.ceil((burst - left) / perSecond)));
   }

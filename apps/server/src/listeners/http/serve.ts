@@ -187,7 +187,7 @@ class Serving {
     arrivals.judge(socketOf(request), "welcome");
     this.#callers.set(request, caller);
     const account = await accounts.ready(caller.space);
-    this.#quotas.draw(caller, (headers) => void reply.headers(headers));
+    this.#quotas.draw(caller, request.ip, (headers) => void reply.headers(headers));
     this.#metering.count(caller, { request, reply, needs }, account);
   }
 
@@ -222,7 +222,8 @@ class Serving {
     this.#late.get(request)?.cancel();
     const caller = this.#callers.get(request);
     const boundTo = route.needs === "publishedKey" ? this.#needs.entrance.boundTo(askingOf(request)) : undefined;
-    const asked = { ...askedOf(route, request, caller), session: this.#sessions.get(request), boundTo };
+    const page = this.#pages.of(request);
+    const asked = { ...askedOf(route, request, caller), session: this.#sessions.get(request), boundTo, page };
     if (route.reply === "stream") return this.#needs.live.serve(asked as never, reply); // the one stream there is
     const work = () => handler.handle(asked as never); // `on` paired the route with a handler of its shape
     const key = request.headers["idempotency-key"];

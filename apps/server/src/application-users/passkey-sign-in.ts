@@ -1,0 +1,201 @@
+import { bytesOf, newId, Refusal, type Clock, type Instant, type Random } from "@holdfast/kernel";
+import type { MadePasskey, ShownPasskey } from "@holdfast/protocol";
+import {
+  authorityIn,
+  type Caller,
+  type Minting,
+  type Refused,
+  type Revocation,
+  type Spaces,
+} from "../authority/index.ts";
+import { normalEmail } from "../identity/index.ts";
+import type { Storage } from "../storage/index.ts";
+import { wrong } from "./attempts.ts";
+import { beginSession, type From, type SignedIn } from "./beginning.ts";
+import { answeredIn, askedAs, challengeLifetime, type Challenge, type Purpose } from "./challenge.ts";
+import { endSessionsOf } from "./ending.ts";
+import { applicationOf, asCaller, mayEnter, siteOf, wantedRpId } from "./entering.ts";
+import { used, type Passkey } from "./passkey.ts";
+import { passkeysIn, spend } from "./passkey-rows.ts";
+import { addPasskey } from "./passkeys.ts";
+import { loginIndex, usersIn } from "./postgres.ts";
+import type { SignUpOf } from "./sign-in.ts";
+import type { User } from "./user.ts";
+import { bytesIn, creationOptions, readAssertion, readAttestation, requestOptions } from "./webauthn.ts";
+
+type Needs = {
+  readonly storage: Storage;
+  readonly spaces: Spaces;
+  readonly minting: Minting;
+  readonly revocation: Revocation;
+  readonly signUpOf: SignUpOf;
+  readonly refusedSignIn: (who: Refused, about: string) => void;
+  readonly clock: Clock;
+  readonly random: Random;
+};
+
+/** How users come in without a password, from a page of their application. */
+export class PasskeySignIns {
+  readonly #needs: Needs;
+
+  constructor(needs: Needs) {
+    this.#needs = needs;
+  }
+
+  /** The same whether the login is somebody's. @throws Refusal `signUp.closed`, `passkey.invalid` */
+  async signUpOptions(caller: Caller, asked: { readonly login: string; readonly rpId?: string | undefined }) {
+    const rpId = wantedRpId(siteOf(caller), asked.rpId);
+    await this.#signUpOf(caller);
+    // Its id becomes that of the user.
+    const challenge = this.#newChallenge();
+    return creationOptions({
+      challenge: askedAs(caller.space.scope, signUpOf(caller, asked.login), challenge),
+      rpId,
+      user: { handle: bytesOf(challenge.id), login: asked.login },
+      has: [],
+      timeout: challengeLifetime,
+    });
+  }
+
+  /**
+   * Answers nothing, whether the login is somebody's already or not, after the same work.
+   * @throws Refusal `signUp.closed`, `passkey.invalid`
+   */
+  async signUp(
+    caller: Caller,
+    {
+      login,
+      name,
+      answer,
+    }: { readonly login: string; readonly name?: string | undefined; readonly answer: MadePasskey },
+  ): Promise<void> {
+    const { storage, clock } = this.#needs;
+    const application = applicationOf(caller);
+    const signUp = await this.#signUpOf(caller);
+    let challenge: Challenge<"user"> | undefined;
+    const made = await readAttestation(answer, siteOf(caller), (bytes) => {
+      challenge = answeredIn(caller.space.scope, signUpOf(caller, login), "user", bytes, clock.now());
+      return challenge !== undefined;
+    });
+    storage.admit();
+    await storage.change(asCaller(caller), async (unit) => {
+      if (!challenge || !(await spend(unit, application, challenge, clock.now()))) throw new Refusal("passkey.invalid");
+      const user: User = {
+        id: challenge.id,
+        application,
+        login,
+        state: signUp === "open" ? "active" : "pending",
+        passwordHash: undefined,
+        code: undefined,
+        createdAt: clock.now(),
+        since: await authorityIn(unit).nextSeq(),
+        version: 1,
+      };
+      if (await usersIn(unit).add(user)) {
+        await addPasskey(this.#needs, unit, { user, name, made });
+        unit.audit({ what: "applicationUser.signedUp", about: user.id, facts: { application } });
+      } else {
+        // As many questions to the database as above.
+        await authorityIn(unit).nextSeq();
+        await passkeysIn(unit).byCredential(application, made.credentialId);
+        unit.audit({ what: "applicationUser.signUpRepeated", about: application, facts: { application } });
+      }
+    });
+  }
+
+  /** Nobody is looked up: the answer tells nothing of the login. @throws Refusal `passkey.invalid` where the page has no such site */
+  options(caller: Caller, asked: { readonly login?: string | undefined; readonly rpId?: string | undefined }) {
+    const rpId = wantedRpId(siteOf(caller), asked.rpId);
+    const challenge = askedAs(caller.space.scope, signInOf(caller, asked.login), this.#newChallenge());
+    return requestOptions({ challenge, rpId, timeout: challengeLifetime });
+  }
+
+  /** @throws Refusal `credential.invalid` whatever was not right; `passkey.cloned` */
+  async signIn(
+    caller: Caller,
+    { login, answer }: { readonly login?: string | undefined; readonly answer: ShownPasskey },
+    from: From,
+  ): Promise<SignedIn> {
+    const { storage, minting, clock, refusedSignIn } = this.#needs;
+    const application = applicationOf(caller);
+    const allowed = asCaller(caller);
+    const known = await storage.read(allowed, (unit) => passkeysIn(unit).byCredential(application, answer.id));
+    if (!known) throw wrong();
+    try {
+      const { challenge, signed } = await this.#verified(caller, known, login, answer);
+      const outcome = await minting.forUser(allowed, async (unit, mint) => {
+        const user = await usersIn(unit).take(known.user, application);
+        const passkey = await passkeysIn(unit).find(known.id, known.user);
+        if (!user || !passkey || passkey.clonedAt !== undefined || !this.#mayUse(caller, user, passkey)) throw wrong();
+        const isHers =
+          login === undefined || same(loginIndex(unit, application, login), loginIndex(unit, application, user.login));
+        if (!isHers || !(await spend(unit, application, challenge, clock.now()))) throw wrong();
+        const next = used(passkey, signed, clock.now());
+        await passkeysIn(unit).save(next);
+        if (next.clonedAt === undefined) return beginSession(this.#needs, unit, mint, { user, from, by: passkey.id });
+        await endSessionsOf(this.#needs, unit, user);
+        // Where an older backup forgets that it was a copy, its place among revocations does not.
+        await this.#needs.revocation.in(unit, passkey.id, ["people"]);
+        unit.audit({ what: "applicationUser.passkeyCloned", about: user.id, facts: { passkey: passkey.id } });
+        return undefined; // refused once that is committed
+      });
+      if (!outcome) throw new Refusal("passkey.cloned");
+      return outcome;
+    } catch (error) {
+      refusedSignIn({ space: caller.space, actor: caller.actor }, known.user);
+      throw error;
+    }
+  }
+
+  async #verified(caller: Caller, known: Passkey, login: string | undefined, answer: ShownPasskey) {
+    const { scope } = caller.space;
+    const { userHandle } = answer.response;
+    let challenge: Challenge<"user"> | undefined;
+    try {
+      const signed = await readAssertion(answer, known, siteOf(caller), (bytes) => {
+        challenge = answeredIn(scope, signInOf(caller, login), "user", bytes, this.#needs.clock.now());
+        return challenge !== undefined;
+      });
+      // WebAuthn Level 3, 7.2, step 6: the passkey is of the user that the authenticator named.
+      const isOfUser =
+        userHandle === undefined || userHandle === null || same(bytesIn(userHandle), bytesOf(known.user));
+      if (!challenge || !isOfUser) throw wrong();
+      return { challenge, signed };
+    } catch (error) {
+      if (error instanceof Refusal && error.code === "passkey.invalid")
+        throw new Refusal("credential.invalid", { cause: error });
+      throw error;
+    }
+  }
+
+  /** By the sequence of revocations too, so that no older backup brings a passkey back that was removed. */
+  #mayUse({ space }: Caller, user: User, { id, issuedSeq }: Passkey): boolean {
+    return mayEnter(user, space) && space.revokedBefore(id, "people") <= issuedSeq;
+  }
+
+  #newChallenge(): Challenge<"user"> {
+    const { clock, random } = this.#needs;
+    return { id: newId("user", random), expiresAt: (clock.now() + challengeLifetime) as Instant }; // milliseconds both
+  }
+
+  async #signUpOf(caller: Caller): Promise<"confirmed" | "open"> {
+    const { storage, signUpOf } = this.#needs;
+    const signUp = await storage.read(asCaller(caller), (unit) => signUpOf(unit, applicationOf(caller)));
+    if (signUp === undefined || signUp === "closed") throw new Refusal("signUp.closed");
+    return signUp;
+  }
+}
+
+const same = (one: Uint8Array, other: Uint8Array): boolean => one.toHex() === other.toHex(); // neither is a secret
+
+const signUpOf = (caller: Caller, login: string): Purpose => ({
+  what: "signUp",
+  application: applicationOf(caller),
+  about: normalEmail(login),
+});
+
+const signInOf = (caller: Caller, login: string | undefined): Purpose => ({
+  what: "signIn",
+  application: applicationOf(caller),
+  about: login === undefined ? "" : normalEmail(login),
+});

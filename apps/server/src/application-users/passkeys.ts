@@ -1,0 +1,180 @@
+import { bytesOf, newId, Refusal, type Clock, type Id, type Instant, type Random } from "@holdfast/kernel";
+import type { MadePasskey } from "@holdfast/protocol";
+import { authorityIn, refusedBy, type Caller, type Permit, type Revocation } from "../authority/index.ts";
+import type { Storage, Unit } from "../storage/index.ts";
+import { answeredIn, askedAs, challengeLifetime, type Challenge, type Purpose } from "./challenge.ts";
+import { asCaller, siteOf, whoIs, wantedRpId } from "./entering.ts";
+import { mostPasskeys, type Passkey } from "./passkey.ts";
+import { removePasskey } from "./passkey-ending.ts";
+import { passkeysIn, spend } from "./passkey-rows.ts";
+import { sessionsIn, usersIn } from "./postgres.ts";
+import { limits } from "./session.ts";
+import type { User } from "./user.ts";
+import { creationOptions, readAttestation } from "./webauthn.ts";
+
+type Needs = {
+  readonly storage: Storage;
+  readonly revocation: Revocation;
+  readonly clock: Clock;
+  readonly random: Random;
+};
+
+type Manages = Permit<"applicationUser.manage">;
+type Reads = Permit<"applicationUser.read">;
+
+const usualName = "Passkey";
+
+/** The passkeys of a user: as she has them, and as whoever runs the application sees them. */
+export class Passkeys {
+  readonly #needs: Needs;
+
+  constructor(needs: Needs) {
+    this.#needs = needs;
+  }
+
+  /** @throws Refusal `signIn.stale`, `passkey.tooMany`, `passkey.invalid` where no page of the application asks */
+  async options(caller: Caller, page: Caller | undefined, asked: { readonly rpId?: string | undefined }) {
+    const { storage, clock, random } = this.#needs;
+    const rpId = wantedRpId(siteOf(page), asked.rpId);
+    const { id, application } = whoIs(caller);
+    const { user, has } = await storage.read(asCaller(caller), async (unit) =>
+      this.#herself(unit, caller, await usersIn(unit).find(id, application)),
+    );
+    const challenge = { id: newId("user", random), expiresAt: (clock.now() + challengeLifetime) as Instant };
+    return creationOptions({
+      challenge: askedAs(caller.space.scope, purposeOf(user), challenge),
+      rpId,
+      user: { handle: bytesOf(user.id), login: user.login },
+      has: has.filter((one) => one.rpId === rpId),
+      timeout: challengeLifetime,
+    });
+  }
+
+  /** @throws Refusal `passkey.invalid`, `signIn.stale`, `passkey.tooMany` */
+  async add(
+    caller: Caller,
+    page: Caller | undefined,
+    { name = usualName, answer }: { readonly name?: string | undefined; readonly answer: MadePasskey },
+  ): Promise<Passkey> {
+    const { storage, clock } = this.#needs;
+    const { id: about, application } = whoIs(caller);
+    const { scope } = caller.space;
+    let challenge: Challenge<"user"> | undefined;
+    const made = await readAttestation(answer, siteOf(page), (bytes) => {
+      challenge = answeredIn(scope, { what: "add", application, about }, "user", bytes, clock.now());
+      return challenge !== undefined;
+    });
+    storage.admit();
+    return storage.change(asCaller(caller), async (unit) => {
+      const { user } = await this.#herself(unit, caller, await usersIn(unit).take(about, application));
+      if (!challenge || !(await spend(unit, application, challenge, clock.now()))) throw new Refusal("passkey.invalid");
+      return addPasskey(this.#needs, unit, { user, name, made });
+    });
+  }
+
+  async listOwn(caller: Caller): Promise<readonly Passkey[]> {
+    return this.#needs.storage.read(asCaller(caller), (unit) => passkeysIn(unit).of(whoIs(caller).id));
+  }
+
+  async rename(caller: Caller, id: Id<"passkey">, name: string): Promise<Passkey> {
+    return this.#needs.storage.change(asCaller(caller), async (unit) => {
+      const { passkey } = await this.#own(unit, caller, id);
+      const renamed = { ...passkey, name, version: passkey.version + 1 };
+      await passkeysIn(unit).save(renamed);
+      unit.audit({ what: "applicationUser.passkeyRenamed", about: passkey.user, facts: { passkey: id } });
+      return renamed;
+    });
+  }
+
+  /** @throws Refusal `passkey.last` */
+  async removeOwn(caller: Caller, id: Id<"passkey">): Promise<void> {
+    await this.#needs.storage.change(asCaller(caller), async (unit) => {
+      const { passkey, user } = await this.#own(unit, caller, id);
+      const others = (await passkeysIn(unit).of(user.id)).filter((one) => one.id !== id && one.clonedAt === undefined);
+      if (user.passwordHash === undefined && others.length === 0) throw new Refusal("passkey.last");
+      await this.#removeIn(unit, passkey);
+    });
+  }
+
+  async list(permit: Reads, user: Id<"user">): Promise<readonly Passkey[]> {
+    return this.#needs.storage.read(permit, async (unit) => {
+      if (await usersIn(unit).find(user, permit.on)) return passkeysIn(unit).of(user);
+      throw refusedBy(permit, "applicationUser.read", user, new Refusal("user.unknown"));
+    });
+  }
+
+  async remove(permit: Manages, user: Id<"user">, id: Id<"passkey">): Promise<void> {
+    await this.#needs.storage.change(permit, async (unit) => {
+      const known = await usersIn(unit).take(user, permit.on);
+      if (!known) throw refusedBy(permit, "applicationUser.manage", user, new Refusal("user.unknown"));
+      const passkey = await passkeysIn(unit).find(id, user);
+      if (!passkey) throw refusedBy(permit, "applicationUser.manage", user, new Refusal("passkey.unknown"));
+      await this.#removeIn(unit, passkey);
+    });
+  }
+
+  async #removeIn(unit: Unit, passkey: Passkey): Promise<void> {
+    await removePasskey(this.#needs, unit, passkey);
+    unit.audit({ what: "applicationUser.passkeyRemoved", about: passkey.user, facts: { passkey: passkey.id } });
+  }
+
+  /** Nobody else changes her meanwhile. */
+  async #own(unit: Unit, caller: Caller, id: Id<"passkey">): Promise<{ passkey: Passkey; user: User }> {
+    const who = whoIs(caller);
+    const user = await usersIn(unit).take(who.id, who.application);
+    if (!user) throw new Refusal("credential.invalid");
+    const passkey = await passkeysIn(unit).find(id, who.id);
+    if (!passkey) throw new Refusal("passkey.unknown");
+    return { passkey, user };
+  }
+
+  /** Whoever has got hold of a token alone does not stay by a passkey of his own: she has signed in lately. @throws Refusal `signIn.stale`, `passkey.tooMany` */
+  async #herself(unit: Unit, caller: Caller, user: User | undefined): Promise<{ user: User; has: readonly Passkey[] }> {
+    const { id, session } = whoIs(caller);
+    const sessions = await sessionsIn(unit).of(id);
+    const since = sessions.find((one) => one.id === session)?.createdAt;
+    if (!user || since === undefined) throw new Refusal("credential.invalid");
+    if (this.#needs.clock.now() - since >= limits.fresh) throw new Refusal("signIn.stale");
+    const has = await passkeysIn(unit).of(id);
+    if (has.length >= mostPasskeys) throw new Refusal("passkey.tooMany");
+    return { user, has };
+  }
+}
+
+const purposeOf = ({ id, application }: User): Purpose => ({ what: "add", application, about: id });
+
+/** Within the unit of her who is there, or who becomes a user by it. @throws Refusal `passkey.invalid` where the application knows it already */
+export async function addPasskey(
+  { clock, random }: Pick<Needs, "clock" | "random">,
+  unit: Unit,
+  {
+    user,
+    name = usualName,
+    made,
+  }: {
+    readonly user: Pick<User, "id" | "application">;
+    readonly name?: string | undefined;
+    readonly made: Awaited<ReturnType<typeof readAttestation>>;
+  },
+): Promise<Passkey> {
+  const passkey: Passkey = {
+    ...made,
+    id: newId("passkey", random),
+    user: user.id,
+    application: user.application,
+    name,
+    issuedSeq: await authorityIn(unit).nextSeq(),
+    createdAt: clock.now(),
+    lastUsedAt: undefined,
+    clonedAt: undefined,
+    version: 1,
+  };
+  if (!(await passkeysIn(unit).add(passkey)))
+    throw new Refusal("passkey.invalid", { detail: "It is known here already." });
+  unit.audit({
+    what: "applicationUser.passkeyAdded",
+    about: user.id,
+    facts: { passkey: passkey.id, site: passkey.rpId },
+  });
+  return passkey;
+}
