@@ -1,7 +1,6 @@
 import type { Passwords } from "@holdfast/crypto";
 import type { Clock, Random } from "@holdfast/kernel";
 import { Attempts, Passkeys, PasskeySignIns, RefreshTokens, SignIns, Users } from "./application-users/index.ts";
-import { passkeyRoutes } from "./application-users/passkey-routes.ts";
 import { applicationUserRoutes } from "./application-users/routes.ts";
 import type { Handler, Minting, Refused, Revocation, Spaces } from "./authority/index.ts";
 import { networkOf, RateLimit } from "./listeners/index.ts";
@@ -35,7 +34,8 @@ export function openApplicationUsers({ registry, ...needs }: Needs): {
     ofLogin: new RateLimit(rates.ofLogin, needs.clock),
   });
   const signIns = new SignIns({ ...needs, attempts, signUpOf, networkOf });
-  const passkeys = { passkeys: new Passkeys(needs), passkeySignIns: new PasskeySignIns({ ...needs, signUpOf }) };
-  const handlers = [...applicationUserRoutes({ users, signIns }), ...passkeyRoutes(passkeys)];
+  const passkeys = new Passkeys(needs);
+  const passkeySignIns = new PasskeySignIns({ ...needs, signUpOf });
+  const handlers = applicationUserRoutes({ users, signIns, passkeys, passkeySignIns });
   return { users, refreshTokens: new RefreshTokens(needs), handlers };
 }

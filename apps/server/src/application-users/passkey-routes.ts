@@ -4,7 +4,7 @@ import { on, type Handler } from "../authority/index.ts";
 import type { Passkey } from "./passkey.ts";
 import type { PasskeySignIns } from "./passkey-sign-in.ts";
 import type { Passkeys } from "./passkeys.ts";
-import { signedInReply, userIn } from "./routes.ts";
+import { signedInReply, userIn } from "./replies.ts";
 
 type Verbs = { readonly passkeys: Passkeys; readonly passkeySignIns: PasskeySignIns };
 

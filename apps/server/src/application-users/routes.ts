@@ -1,14 +1,20 @@
-import { thumbprint } from "@holdfast/crypto";
-import { parseId, rfc3339, type Id } from "@holdfast/kernel";
 import { routes } from "@holdfast/protocol";
 import { on, type Handler } from "../authority/index.ts";
-import type { UserSession } from "./session.ts";
-import type { SignedIn } from "./beginning.ts";
+import type { Passkeys } from "./passkeys.ts";
+import { passkeyRoutes } from "./passkey-routes.ts";
+import type { PasskeySignIns } from "./passkey-sign-in.ts";
+import { codeReply, sessionIn, sessionsReply, signedInReply, userIn, userReply } from "./replies.ts";
 import type { SignIns } from "./sign-in.ts";
-import type { User } from "./user.ts";
-import type { ShownCode, Users } from "./users.ts";
+import type { Users } from "./users.ts";
 
-export const applicationUserRoutes = ({ users, signIns }: { users: Users; signIns: SignIns }): Handler[] => [
+type Verbs = {
+  readonly users: Users;
+  readonly signIns: SignIns;
+  readonly passkeys: Passkeys;
+  readonly passkeySignIns: PasskeySignIns;
+};
+
+export const applicationUserRoutes = ({ users, signIns, ...passkeys }: Verbs): Handler[] => [
   on(routes.signUpUser, async ({ caller, body }) => {
     await signIns.signUp(caller, body);
     return {};
@@ -71,40 +77,6 @@ export const applicationUserRoutes = ({ users, signIns }: { users: Users; signIn
     await users.endSessions(permit, userIn(params));
     return {};
   }),
+
+  ...passkeyRoutes(passkeys),
 ];
-
-export const userIn = (params: Readonly<Record<string, string>>): Id<"user"> => parseId("user", params["user"] ?? "");
-const sessionIn = (params: Readonly<Record<string, string>>): Id<"session"> =>
-  parseId("session", params["session"] ?? "");
-
-const userReply = ({ id, application, login, state, createdAt }: User) => ({
-  id,
-  application,
-  login,
-  state,
-  createdAt: rfc3339(createdAt),
-});
-
-const codeReply = ({ code, expiresAt }: ShownCode) => ({ code, codeExpiresAt: rfc3339(expiresAt) });
-
-export const signedInReply = ({ session, access, refreshToken }: SignedIn) => ({
-  user: session.user,
-  session: session.id,
-  accessToken: access.token,
-  accessExpiresAt: rfc3339(access.expiresAt),
-  refreshToken,
-  expiresAt: rfc3339(session.expiresAt),
-});
-
-const sessionsReply = (sessions: readonly UserSession[], current?: Id<"session">) => ({
-  items: sessions.map(({ id, createdAt, seenAt, expiresAt, from, publicKey, exposedAt }) => ({
-    id,
-    createdAt: rfc3339(createdAt),
-    seenAt: rfc3339(seenAt),
-    expiresAt: rfc3339(expiresAt),
-    ...(from !== undefined && { from }),
-    ...(publicKey && { boundTo: thumbprint(publicKey) }),
-    ...(exposedAt !== undefined && { exposedAt: rfc3339(exposedAt) }),
-    ...(id === current && { isCurrent: true as const }),
-  })),
-});
