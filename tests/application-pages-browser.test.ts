@@ -117,8 +117,6 @@ test("in a browser a page of the application follows its customer's devices live
   await page.waitForFunction('["stream", "socket"].every((way) => heard[way].includes("21.5"))');
   clearInterval(sending);
   assert.equal(await page.evaluate('heard.stream.includes("99.25") || heard.socket.includes("99.25")'), false);
-  await context.close();
-
   const evil = await at("https://evil.example");
   await evil.page.evaluate(begin);
   assert.deepEqual(await evil.page.evaluate("over"), ["TypeError", 4_403]);
@@ -129,4 +127,8 @@ test("in a browser a page of the application follows its customer's devices live
   assert.equal(await keyless, 4_403, "from its own page, but without the key that says so");
   assert.deepEqual(await evil.page.evaluate("heard"), { stream: "", socket: "" });
   await evil.context.close();
+
+  await owner.asks.send("DELETE", `/v1/applications/${application.id}/users/${user}/sessions`);
+  assert.deepEqual(await page.evaluate("over"), [undefined, 1_000], "both end with her session");
+  await context.close();
 });

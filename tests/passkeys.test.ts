@@ -360,17 +360,42 @@ test("who is suspended or removed does not come in by a passkey", async () => {
   assert.equal(says(await signInWith(device)), "401 credential.invalid");
 });
 
-test("of a passkey nothing can be read in the database but whose it is and since when", async () => {
-  const { device, login } = await signedUp();
-  await signInWith(device);
+/** The rows of this organisation, past the platform. */
+async function inDatabase<T>(work: (client: pg.Client) => Promise<T>): Promise<T> {
   const { tls: _, ...at } = database.login;
   const client = new pg.Client(at);
   await client.connect();
-  await client.query("select set_config('app.org', $1, false)", [owner.org.slice(4)]);
-  const { rows } = await client.query("select p::text as text from holdfast.app_passkey p");
-  const { rows: answered } = await client.query("select c::text as text from holdfast.app_challenge c");
-  await client.end();
-  assert.ok(rows.length > 0 && answered.length > 0);
+  try {
+    await client.query("select set_config('app.org', $1, false)", [owner.org.slice(4)]);
+    return await work(client);
+  } finally {
+    await client.end();
+  }
+}
+
+test("a passkey that was removed is not brought back by an older backup", async () => {
+  const { accessToken, device } = await member();
+  const second = new Authenticator(page);
+  const { id } = (await add(accessToken, second.make((await askMore(accessToken)).body))).body;
+  assert.equal((await signInWith(second)).status, 200);
+  const where = "where id = $1::uuid";
+  await inDatabase(async (client) => {
+    await client.query(`create temp table kept as select * from holdfast.app_passkey ${where}`, [id.slice(4)]);
+    assert.equal((await app.ask("DELETE", `${users}/me/passkeys/${id}`, undefined, accessToken)).status, 200);
+    await client.query("insert into holdfast.app_passkey select * from kept");
+  });
+  assert.equal(says(await signInWith(second)), "401 credential.invalid");
+  assert.equal((await signInWith(device)).status, 200);
+});
+
+test("of a passkey nothing can be read in the database but whose it is and since when", async () => {
+  const { device, login } = await signedUp();
+  await signInWith(device);
+  const [rows, answered] = await inDatabase(async (client) => [
+    (await client.query("select p::text as text from holdfast.app_passkey p")).rows,
+    (await client.query("select c::text as text from holdfast.app_challenge c")).rows,
+  ]);
+  assert.ok(rows?.length && answered?.length);
   const text = JSON.stringify([rows, answered]);
   const known = [login, "app.example", "Phone", device.credentialId];
   for (const word of known.flatMap((one) => [one, Buffer.from(one).toString("hex")]))

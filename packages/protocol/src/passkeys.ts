@@ -95,6 +95,7 @@ export const signUpWithPasskey = route({
   summary:
     "Asks to become a user of the application, with a passkey in place of a password. Answered alike whether the login is taken or not; what is there already stays as it is.",
   ...published,
+  isCostly: true,
   body: z.strictObject({ login, name: passkeyName.optional(), answer: made }),
   reply: noReply,
 });

@@ -26,7 +26,7 @@ export type Route = {
   readonly openTo?: "thisMachine";
   /** A page of an application may ask it from the origins of its published key, which then stands in the query as `key`. */
   readonly pages?: true;
-  /** Each asks for a slow hash: counted by address beforehand. */
+  /** Each asks for a slow hash, or makes a user: counted by address beforehand. */
   readonly isCostly?: true;
   readonly query?: z.ZodObject;
   /** `"bytes"`: read by the verb itself, by its content type. */

@@ -1,7 +1,7 @@
 import { Refusal, type Id } from "@holdfast/kernel";
 import type { Caller, Space } from "../authority/index.ts";
 import type { Allowed } from "../storage/index.ts";
-import { rpIdsOf, type Site } from "./passkey.ts";
+import { rpIdsOf, type Passkey, type Site } from "./passkey.ts";
 import type { UserSession } from "./session.ts";
 import type { User } from "./user.ts";
 
@@ -52,6 +52,10 @@ export function wantedRpId(site: Site, wanted: string | undefined): string {
 /** Whether a user may come in at all. By the sequence of revocations too, so that an older backup lets nobody in who was ended since. */
 export const mayEnter = (user: User, space: Space): boolean =>
   user.state === "active" && space.revokedBefore(user.id, "people") <= user.since;
+
+/** Whether a passkey still opens anything: it was not copied, and not removed, also where an older backup brought it back. */
+export const opens = ({ id, issuedSeq, clonedAt }: Passkey, space: Space): boolean =>
+  clonedAt === undefined && space.revokedBefore(id, "people") <= issuedSeq;
 
 /** Whether a sign-in is still good: nothing above it was ended since. */
 export const stands = ({ id, user, application, issuedSeq }: UserSession, space: Space): boolean =>

@@ -14,7 +14,7 @@ import { wrong } from "./attempts.ts";
 import { beginSession, type From, type SignedIn } from "./beginning.ts";
 import { answeredIn, askedAs, challengeLifetime, type Challenge, type Purpose } from "./challenge.ts";
 import { endSessionsOf } from "./ending.ts";
-import { applicationOf, asCaller, mayEnter, siteOf, wantedRpId } from "./entering.ts";
+import { applicationOf, asCaller, mayEnter, opens, siteOf, wantedRpId } from "./entering.ts";
 import { used, type Passkey } from "./passkey.ts";
 import { passkeysIn, spend } from "./passkey-rows.ts";
 import { addPasskey } from "./passkeys.ts";
@@ -126,7 +126,7 @@ export class PasskeySignIns {
       const outcome = await minting.forUser(allowed, async (unit, mint) => {
         const user = await usersIn(unit).take(known.user, application);
         const passkey = await passkeysIn(unit).find(known.id, known.user);
-        if (!user || !passkey || passkey.clonedAt !== undefined || !this.#mayUse(caller, user, passkey)) throw wrong();
+        if (!user || !passkey || !mayEnter(user, caller.space) || !opens(passkey, caller.space)) throw wrong();
         const isHers =
           login === undefined || same(loginIndex(unit, application, login), loginIndex(unit, application, user.login));
         if (!isHers || !(await spend(unit, application, challenge, clock.now()))) throw wrong();
@@ -166,11 +166,6 @@ export class PasskeySignIns {
         throw new Refusal("credential.invalid", { cause: error });
       throw error;
     }
-  }
-
-  /** By the sequence of revocations too, so that no older backup brings a passkey back that was removed. */
-  #mayUse({ space }: Caller, user: User, { id, issuedSeq }: Passkey): boolean {
-    return mayEnter(user, space) && space.revokedBefore(id, "people") <= issuedSeq;
   }
 
   #newChallenge(): Challenge<"user"> {

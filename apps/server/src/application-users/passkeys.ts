@@ -3,7 +3,7 @@ import type { MadePasskey } from "@holdfast/protocol";
 import { authorityIn, refusedBy, type Caller, type Permit, type Revocation } from "../authority/index.ts";
 import type { Storage, Unit } from "../storage/index.ts";
 import { answeredIn, askedAs, challengeLifetime, type Challenge, type Purpose } from "./challenge.ts";
-import { asCaller, siteOf, whoIs, wantedRpId } from "./entering.ts";
+import { asCaller, opens, siteOf, whoIs, wantedRpId } from "./entering.ts";
 import { mostPasskeys, type Passkey } from "./passkey.ts";
 import { removePasskey } from "./passkey-ending.ts";
 import { passkeysIn, spend } from "./passkey-rows.ts";
@@ -90,7 +90,7 @@ export class Passkeys {
   async removeOwn(caller: Caller, id: Id<"passkey">): Promise<void> {
     await this.#needs.storage.change(asCaller(caller), async (unit) => {
       const { passkey, user } = await this.#own(unit, caller, id);
-      const others = (await passkeysIn(unit).of(user.id)).filter((one) => one.id !== id && one.clonedAt === undefined);
+      const others = (await passkeysIn(unit).of(user.id)).filter((one) => one.id !== id && opens(one, caller.space));
       if (user.passwordHash === undefined && others.length === 0) throw new Refusal("passkey.last");
       await this.#removeIn(unit, passkey);
     });
