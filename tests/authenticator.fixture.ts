@@ -20,6 +20,8 @@ export type Forged = {
   readonly type?: string;
   readonly credentialId?: string;
   readonly userHandle?: string;
+  /** Of four characters: what vouches for the authenticator. */
+  readonly format?: string;
   /** Applied to what the browser says once it is signed. */
   readonly tampered?: (clientData: Readonly<Record<string, unknown>>) => Readonly<Record<string, unknown>>;
 };
@@ -59,7 +61,10 @@ export class Authenticator {
     const size = Buffer.alloc(2);
     size.writeUInt16BE(authData.length);
     const attestationObject = Buffer.concat([
-      Buffer.from("a363666d74646e6f6e656761747453746d74a068617574684461746159", "hex"), // {fmt: "none", attStmt: {}, authData: …}
+      // {fmt: "none", attStmt: {}, authData: …}
+      Buffer.from("a363666d7464", "hex"),
+      Buffer.from(forged.format ?? "none"),
+      Buffer.from("6761747453746d74a068617574684461746159", "hex"),
       size,
       authData,
     ]);

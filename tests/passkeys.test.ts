@@ -273,6 +273,7 @@ test("what is not made by this page, for this question, adds no passkey", async 
     "a frame of another site's page": { crossOrigin: true },
     "nobody verified": { isVerified: false },
     "an answer to another kind of question": { type: "webauthn.get" },
+    "with what a maker vouches by": { format: "acme" },
     "a question that was changed": { tampered: (said) => ({ ...said, challenge: "A".repeat(51) }) },
   };
   for (const [lie, forged] of Object.entries(lies)) {

@@ -49,6 +49,7 @@ export function CustomerDevices({ user, close }: { readonly user: User; readonly
             <Press
               size="compact-xs"
               variant="default"
+              flex="none"
               why={why}
               onClick={() => bind.mutate({ device: id, isHers: false })}
               aria-label={`${own.unbind} ${name}`}

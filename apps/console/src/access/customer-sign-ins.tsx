@@ -107,7 +107,7 @@ function Row({
   return (
     <Group justify="space-between" wrap="nowrap">
       <Text fz="sm">{children}</Text>
-      <Press size="compact-xs" variant="default" why={why} onClick={onClick} aria-label={`${act} ${name}`}>
+      <Press size="compact-xs" variant="default" flex="none" why={why} onClick={onClick} aria-label={`${act} ${name}`}>
         {act}
       </Press>
     </Group>

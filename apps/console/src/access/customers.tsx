@@ -152,28 +152,28 @@ function Users({ application, why }: { readonly application: Application; readon
   );
   const columns = columnsOf<User>([
     { id: "login", head: own.login, width: 200, grows: true, cell: ({ login }) => <span title={login}>{login}</span> },
-    { id: "state", head: words.common.state, width: 110, cell: ({ state }) => <StateMark state={state} /> },
-    { id: "devices", head: own.devices, width: 110, cell: (user) => look(own.devices, user, "devices") },
-    { id: "signIns", head: own.signIns, width: 110, cell: (user) => look(own.signIns, user, "signIns") },
+    { id: "state", head: words.common.state, width: 105, cell: ({ state }) => <StateMark state={state} /> },
+    { id: "devices", head: own.devices, width: 90, cell: (user) => look(own.devices, user, "devices") },
+    { id: "signIns", head: own.signIns, width: 95, cell: (user) => look(own.signIns, user, "signIns") },
     {
       id: "turn",
       head: own.mayEnter,
-      width: 120,
+      width: 110,
       cell: (user) => button(user.state === "active" ? own.suspend : own.activate, user, () => turn.mutate(user)),
     },
     {
       id: "reset",
       head: own.reset,
-      width: 150,
+      width: 140,
       cell: (user) => button(own.reset, user, () => setDoing({ what: "reset", user })),
     },
     {
       id: "remove",
       head: own.remove,
-      width: 110,
+      width: 95,
       cell: (user) => button(own.remove, user, () => setDoing({ what: "remove", user }), true),
     },
-    { id: "created", head: words.common.created, width: 120, cell: ({ createdAt }) => <Moment at={createdAt} /> },
+    { id: "created", head: words.common.created, width: 105, cell: ({ createdAt }) => <Moment at={createdAt} /> },
     { id: "id", head: words.common.id, width: 276, cell: ({ id }) => <EntityId id={id} /> },
   ]);
   return (

@@ -77,14 +77,21 @@ export const passkeysIn = (unit: Unit) => ({
   },
 });
 
-/** False when it was answered before. Those that are over go. */
+/** In milliseconds: for how long after its end a question may still be good by the clock of another node. */
+const skew = 60_000;
+
+/** False when it was answered before. Some of those that are over go. */
 export async function spend(
   unit: Unit,
   application: Id<"application">,
   { id, expiresAt }: Challenge<"user">,
   now: Instant,
 ): Promise<boolean> {
-  await unit.query("delete from app_challenge where expires_at <= $1", [now]);
+  await unit.query(
+    `delete from app_challenge where id in
+       (select id from app_challenge where expires_at <= $1 order by expires_at limit 100 for update skip locked)`,
+    [now - skew],
+  );
   const rows = await unit.query(
     `insert into app_challenge (org, id, application, expires_at) values ($1, $2, $3, $4)
      on conflict (org, id) do nothing returning 1`,

@@ -56,7 +56,9 @@ export async function readAttestation(answer: MadePasskey, site: Site, isOurs: I
     refuseFrame(clientDataJSON);
     // A maker's certificate says nothing that we asked for, and is not followed to where it says it can be checked.
     const statement = decodeAttestationObject(bytesIn(attestationObject));
-    if (statement.get("fmt") !== "none" && statement.get("attStmt").get("x5c") !== undefined)
+    const format = statement.get("fmt");
+    const isPlain = format === "none" || (format === "packed" && statement.get("attStmt").get("x5c") === undefined);
+    if (!isPlain)
       throw new Refusal("passkey.invalid", { detail: "It came with a certificate, which nobody asked for." });
     const { verified, registrationInfo: info } = await verifyRegistrationResponse({
       response: { ...answer, clientExtensionResults: {}, response: { clientDataJSON, attestationObject } },
