@@ -73,7 +73,7 @@ test("a publishable key names the origins of its pages, is told apart by its tex
 test("a publishable key in an address is no leak, and every other one is", async () => {
   const key = await keyOf({ kind: "application", conditions: { origins: pages } });
   const access = await keyOf({});
-  const asked = (text: string) => visitor.send<Problem>("GET", `/v1/me?key=${text}`);
+  const asked = (text: string) => visitor.send<Problem>("GET", `/v1/org?key=${text}`);
   assert.equal((await asked(textOf(key))).body.code, "credential.missing");
   assert.equal((await asked(textOf(access))).body.code, "credential.exposed");
 });

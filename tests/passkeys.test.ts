@@ -14,6 +14,7 @@ import {
   type SignedIn,
 } from "./application-users.fixture.ts";
 import { Authenticator, type Asked, type Forged } from "./authenticator.fixture.ts";
+import { dpopKey } from "./dpop.fixture.ts";
 import { Owner, unknown, type Problem, type Thing } from "./authority.fixture.ts";
 
 // Passkeys of customers (WebAuthn), with an authenticator in software that can also lie. tests/passkeys-browser.test.ts has a real browser.
@@ -359,6 +360,24 @@ test("who is suspended or removed does not come in by a passkey", async () => {
   assert.equal((await signInWith(device)).status, 200);
   await app.manage("DELETE", `/${user}`);
   assert.equal(says(await signInWith(device)), "401 credential.invalid");
+});
+
+test("who signs in with a passkey and a proof gets tokens that are bound to that key", async () => {
+  const { device } = await signedUp();
+  const path = `${users}/passkey-sign-in`;
+  const prove = dpopKey();
+  const claims = (nonce?: string) => {
+    const iat = Math.floor(clock.now() / 1_000) + 1;
+    return { htm: "POST", htu: `${platform.platform.url}${path}`, iat, nonce };
+  };
+  const answer = device.show(await askSignIn());
+  const ask = (dpop: string) => app.ask<SignedIn & Problem>("POST", path, { answer }, undefined, { dpop });
+  const first = await ask(prove(claims()));
+  assert.equal(says(first), "401 proof.nonce");
+  const { status, body } = await ask(prove(claims(String(first.headers["dpop-nonce"]))));
+  assert.equal(status, 200, "a proof that was not good answered no question");
+  assert.equal(says(await app.me(body.accessToken)), "401 proof.required");
+  assert.equal(says(await app.refresh<Problem>(body.refreshToken)), "401 proof.required");
 });
 
 /** The rows of this organisation, past the platform. */
