@@ -249,6 +249,7 @@ test("what is not signed by her passkey, on this page, for this question, signs 
     "another user's passkey": { credentialId: victim.device.credentialId },
     "an unknown passkey": { credentialId: new Authenticator(page).credentialId },
     "another user's name": { userHandle: Buffer.from(victimUser.slice(4), "hex").toString("base64url") },
+    "no name at all": { userHandle: "A" },
     "words that were changed": { tampered: (said) => ({ ...said, crossOrigin: undefined }) },
     "a question that was changed": { tampered: (said) => ({ ...said, challenge: "A".repeat(51) }) },
   };

@@ -18,10 +18,10 @@ import { applicationOf, asCaller, mayEnter, opens, siteOf, wantedRpId } from "./
 import { used, type Passkey } from "./passkey.ts";
 import { passkeysIn, spend } from "./passkey-rows.ts";
 import { addPasskey } from "./passkeys.ts";
-import { loginIndex, usersIn } from "./postgres.ts";
+import { usersIn } from "./postgres.ts";
 import type { SignUpOf } from "./sign-in.ts";
 import type { User } from "./user.ts";
-import { bytesIn, creationOptions, readAssertion, readAttestation, requestOptions } from "./webauthn.ts";
+import { base64url, creationOptions, readAssertion, readAttestation, requestOptions } from "./webauthn.ts";
 
 type Needs = {
   readonly storage: Storage;
@@ -127,8 +127,7 @@ export class PasskeySignIns {
         const user = await usersIn(unit).take(known.user, application);
         const passkey = await passkeysIn(unit).find(known.id, known.user);
         if (!user || !passkey || !mayEnter(user, caller.space) || !opens(passkey, caller.space)) throw wrong();
-        const isHers =
-          login === undefined || same(loginIndex(unit, application, login), loginIndex(unit, application, user.login));
+        const isHers = login === undefined || normalEmail(login) === normalEmail(user.login);
         if (!isHers || !(await spend(unit, application, challenge, clock.now()))) throw wrong();
         const next = used(passkey, signed, clock.now());
         await passkeysIn(unit).save(next);
@@ -157,8 +156,7 @@ export class PasskeySignIns {
         return challenge !== undefined;
       });
       // WebAuthn Level 3, 7.2, step 6: the passkey is of the user that the authenticator named.
-      const isOfUser =
-        userHandle === undefined || userHandle === null || same(bytesIn(userHandle), bytesOf(known.user));
+      const isOfUser = userHandle === undefined || userHandle === null || userHandle === base64url(bytesOf(known.user));
       if (!challenge || !isOfUser) throw wrong();
       return { challenge, signed };
     } catch (error) {
@@ -180,8 +178,6 @@ export class PasskeySignIns {
     return signUp;
   }
 }
-
-const same = (one: Uint8Array, other: Uint8Array): boolean => one.toHex() === other.toHex(); // neither is a secret
 
 const signUpOf = (caller: Caller, login: string): Purpose => ({
   what: "signUp",
