@@ -106,6 +106,22 @@ test("a log whose rows cannot be removed is written anew when it has doubled, no
   assert.equal((await start()).broker.statistics.retained, 2);
 });
 
+test("a log of which most is still true is not written anew because the platform was started", async (t) => {
+  const { start, rows, bytes } = await logOf(t);
+  const first = await start();
+  for (let n = 0; n < 15; n += 1) await first.retain(`a${n}`, 100 * kilobyte);
+  const whole = (await rows()).length;
+  const { retain } = await start();
+  await retain("b", 1);
+  await retain("b", 2);
+  await start(); // which waits for whatever is being written
+  assert.equal((await rows()).length, whole + 2);
+  const { retain: retainMore } = await start();
+  for (let n = 0; n < 18; n += 1) await retainMore("c", 100 * kilobyte);
+  await until(async () => (await bytes()) < 2_500 * kilobyte);
+  assert.equal((await start()).broker.statistics.retained, 17);
+});
+
 test("on a full disk the log takes what ends something, nothing that would last and no picture of the whole, which is written when there is room", async (t) => {
   let free = 1_000;
   const { clock, reports, start, rows, bytes } = await logOf(t, () => free);

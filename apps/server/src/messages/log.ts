@@ -178,8 +178,20 @@ export class MessageLog implements Journal, Carrier {
     this.#tell(space, [...unread]);
     const bytes = rows.reduce((sum, row) => sum + (unread.has(row) ? 0 : row.bytes), 0);
     const positions = [...unread].map(({ position }) => position);
-    this.#sizes.set(space.org, { space, bytes, picture: 0, isWriting: false, unread: positions });
+    const picture = bytes > least ? await this.#measure(space) : 0;
+    if (isGone()) throw gone;
+    this.#sizes.set(space.org, { space, bytes, picture, isWriting: false, unread: positions });
     this.#due.delete(space.org);
+  }
+
+  /** How large a picture would be now: a start must not write anew what is true for the most part. */
+  async #measure(space: Space): Promise<number> {
+    let bytes = 0;
+    for (const record of this.#theBroker.snapshot(space)) {
+      bytes += record.length;
+      await setImmediate();
+    }
+    return bytes;
   }
 
   /** All rows, in order. Each is opened in a turn of its own: it may have a megabyte. */
