@@ -7,7 +7,7 @@ import { systemClock } from "@holdfast/kernel";
 import { routes } from "@holdfast/protocol";
 import { holdfast } from "../apps/cli/src/testing/world.ts";
 import { atEnd, startTestPlatform, TestClock } from "../apps/server/src/testing/index.ts";
-import { Owner, textOf, type Problem } from "./authority.fixture.ts";
+import { Owner, textOf, type Device, type Problem } from "./authority.fixture.ts";
 import { closedWithin, events, mqtt } from "./revocation.fixture.ts";
 
 // What an organisation demands of whoever comes, and at once of whoever is there.
@@ -155,4 +155,37 @@ test("where a greatest age is demanded, what is open is closed when its credenti
   clock.move(500);
   await closedWithin(held, performance.now(), 1_000);
   assert.equal(await codeOf(key), "condition.unmet");
+});
+
+test("a secret is as old as its rotation, the one before keeps its age, and a bound key makes nothing younger", async () => {
+  const signIn = async () => {
+    const body = { email: "owner@example.com", password: "correct horse battery staple", org: owner.org };
+    return (await platform.visitor.anew().post<{ token: string }>("/v1/sign-in", body)).token;
+  };
+  let token = await signIn();
+  const make = (more = {}) =>
+    fresh(token).post<Device>("/v1/devices", { application: application.id, name: "Pump", ...more });
+  const { key } = await make();
+  const { publicKey } = generateKeyPairSync("ed25519");
+  const { kty, crv, x } = publicKey.export({ format: "jwk" });
+  const bound = textOf((await make({ publicKey: { kty, crv, x } })).key);
+  const made = clock.now();
+  const at = (hours: number) => clock.move(made + hours * 3_600_000 - clock.now());
+  const rotated = async (id: string, overlap: string) =>
+    textOf(await fresh(token).post<{ id: string; secret: string }>(`/v1/credentials/${id}/rotate`, { overlap }));
+  await fresh(token).patch("/v1/org", { demands: { devices: { greatestAgeDays: 1 } } });
+  at(12);
+  const second = await rotated(key.id, "2d");
+  await rotated(bound.split(".")[0] ?? "", "2d");
+  assert.equal(await codeOf(bound), "proof.required");
+  at(23.9);
+  assert.deepEqual([(await me(textOf(key))).status, (await me(second)).status], [200, 200]);
+  at(24);
+  assert.deepEqual([await codeOf(textOf(key)), await codeOf(bound)], ["condition.unmet", "condition.unmet"]);
+  assert.equal((await me(second)).status, 200);
+  at(36);
+  token = await signIn();
+  assert.equal(await codeOf(second), "condition.unmet");
+  const third = await rotated(key.id, "0");
+  assert.equal((await me(third)).status, 200, "who may rotate it makes it good again");
 });

@@ -11,7 +11,7 @@ export type Ending = Party | "made";
 export const endings: readonly Ending[] = [...parties, "made"];
 
 /** A secret that another one took the place of. */
-export type FormerSecret = { readonly digest: Uint8Array; readonly endsAt: Instant };
+export type FormerSecret = { readonly digest: Uint8Array; readonly madeAt: Instant; readonly endsAt: Instant };
 
 /** `digest` says which of its secrets it was, in hexadecimal digits. */
 export type Exposed = {

@@ -2,6 +2,7 @@ import type { Instant } from "@holdfast/kernel";
 import { tlsVersions, type Demands } from "@holdfast/protocol";
 import type { Circumstances } from "./circumstances.ts";
 import { partyOf, type Credential } from "./credential.ts";
+import { madeAtOf } from "./secrets.ts";
 
 const day = 24 * 3_600_000;
 
@@ -9,7 +10,7 @@ const day = 24 * 3_600_000;
 export type Demanded = {
   /** The one that is not met, in words. */
   readonly against: string | undefined;
-  /** When the credential is too old. */
+  /** When the credential, or the secret that was shown for it, is too old. */
   readonly until: Instant | undefined;
   readonly inWords: string;
 };
@@ -28,7 +29,8 @@ export function demandedOf(demands: Demands, credential: Credential, came: Circu
       until: undefined,
       inWords,
     };
-  const until = greatestAgeDays === undefined ? undefined : ((credential.createdAt + greatestAgeDays * day) as Instant); // milliseconds both
+  const madeAt = madeAtOf(credential, came?.shown);
+  const until = greatestAgeDays === undefined ? undefined : ((madeAt + greatestAgeDays * day) as Instant); // milliseconds both
   return { against: undefined, until, inWords: `${inWords} that they are at most ${greatestAgeDays} days old` };
 }
 

@@ -34,7 +34,8 @@ type Body = {
   inPerson?: boolean;
   publicKey?: PublicKey;
   conditions?: Conditions;
-  former?: { digest: string; endsAt: Instant };
+  /** The first rows were written without when it was made. */
+  former?: { digest: string; madeAt?: Instant; endsAt: Instant };
   rotatedAt?: Instant;
   exposed?: Exposed;
   leakedAt?: Instant;
@@ -184,7 +185,7 @@ export const authorityIn = (unit: Unit) => ({
       inPerson,
       ...(publicKey && { publicKey }),
       ...(conditions && { conditions }),
-      ...(former && { former: { digest: former.digest.toHex(), endsAt: former.endsAt } }),
+      ...(former && { former: { ...former, digest: former.digest.toHex() } }),
       ...(rotatedAt !== undefined && { rotatedAt }),
       ...(exposed && { exposed }),
       ...(leakedAt !== undefined && { leakedAt }),
@@ -336,7 +337,7 @@ function credentialOf(unit: Unit, row: CredentialRow): Credential {
   const grants = parseGrants(body.grants);
   const { former, rotatedAt, exposed, leakedAt } = body;
   const life = {
-    ...(former && { former: { digest: Uint8Array.fromHex(former.digest), endsAt: former.endsAt } }),
+    ...(former && { former: { madeAt: half.createdAt, ...former, digest: Uint8Array.fromHex(former.digest) } }),
     ...(rotatedAt !== undefined && { rotatedAt }),
     ...(exposed && { exposed }),
     ...(leakedAt !== undefined && { leakedAt }),

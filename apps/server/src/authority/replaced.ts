@@ -61,7 +61,7 @@ export class Replaced {
     await authorityIn(unit).save({
       ...credential,
       digest: digestSecret(newSecret(random)),
-      former: endsAt > clock.now() ? { digest: credential.digest, endsAt } : undefined,
+      former: endsAt > clock.now() ? { digest: credential.digest, madeAt: credential.createdAt, endsAt } : undefined,
       version: credential.version + 1,
     });
     unit.audit({ what: "rotation.restored", about: credential.id });

@@ -8,8 +8,9 @@ import { nobody } from "./circumstances.ts";
 import type { Credential } from "./credential.ts";
 import type { Permit } from "./permit.ts";
 import { authorityIn } from "./postgres.ts";
-import { compile, standingOf } from "./power.ts";
+import { compile } from "./power.ts";
 import type { Replaced } from "./replaced.ts";
+import { madeAtOf } from "./secrets.ts";
 import type { Spaces } from "./spaces.ts";
 import { claimsOf, type TokenKeys } from "./token-keys.ts";
 
@@ -52,14 +53,16 @@ export class Rotation {
       const above = new Map((await rows.ancestorsOf([before])).map((one) => [one.id, one]));
       const now = clock.now();
       const power = compile(maker.space, before, nobody, now, (one) => above.get(one));
-      if (before.kind === "session" || before.kind === "certificate" || standingOf(power, now) !== "active")
+      // What is too old for the organisation's demands is young again by this.
+      const isOver = power.end?.forGood === true || (power.latest !== undefined && now >= power.latest);
+      if (before.kind === "session" || before.kind === "certificate" || isOver)
         throw new Refusal("credential.unrotatable");
       const secret = this.#secretFor(before.kind);
       const endsAt = (now + overlap) as Instant; // milliseconds both
       const after: Credential = {
         ...before,
         digest: digestSecret(secret),
-        former: overlap > 0 ? { digest: before.digest, endsAt } : undefined,
+        former: overlap > 0 ? { digest: before.digest, madeAt: madeAtOf(before), endsAt } : undefined,
         rotatedAt: now,
         version: before.version + 1,
       };

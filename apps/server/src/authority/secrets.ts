@@ -22,5 +22,21 @@ export function standingOfSecret(
   return { isOver: false, until: former.endsAt };
 }
 
+/**
+ * Since when there is what has to be shown: a secret is as old as its rotation, and so is what may be done by it. The key that a
+ * credential is bound to is never another one, so a new secret makes that credential no younger.
+ */
+export function madeAtOf(
+  { digest, former, publicKey, createdAt, rotatedAt = createdAt }: Secrets & Pick<Credential, Dated>,
+  shown?: Uint8Array,
+): Instant {
+  if (publicKey) return createdAt;
+  const isFormer =
+    former !== undefined && shown !== undefined && isSame(shown, former.digest) && !isSame(shown, digest);
+  return isFormer ? former.madeAt : rotatedAt;
+}
+
+type Dated = "publicKey" | "createdAt" | "rotatedAt";
+
 /** Digests, which are no secret. */
 export const isSame = (one: Uint8Array, other: Uint8Array): boolean => one.toHex() === other.toHex();
