@@ -8,7 +8,7 @@ import { Keyring } from "../../apps/server/src/storage/keyring/index.ts";
 import { SqliteStore } from "../../apps/server/src/storage/keyring/sqlite.ts";
 import { Session } from "../../apps/server/src/storage/session.ts";
 import { Segments } from "../../apps/server/src/telemetry/segments.ts";
-import type { Place } from "./places.ts";
+import { placeOfRulings, type Place } from "./places.ts";
 
 const [wanted = "", ...options] = process.argv.slice(2);
 const [place, count = "1"] = wanted.split(":");
@@ -82,6 +82,11 @@ wrap(SqliteStore.prototype, "destroy", after("segment key destroyed"));
 wrap(SqliteStore.prototype, "addEpoch", after("epoch added"));
 wrap(SqliteStore.prototype, "rewrap", after("keys rewrapped"));
 wrap(SqliteStore.prototype, "dropEpochsBefore", after("epoch dropped"));
+
+wrap(SqliteStore.prototype, "ruled", (call) => {
+  pass(placeOfRulings);
+  return call();
+});
 
 const { exec } = DatabaseSync.prototype;
 DatabaseSync.prototype.exec = function (text) {

@@ -28,7 +28,11 @@ export const placesAtStart = [
 /** Beside "append sent" and "append committed", where sessions outlive their connections. */
 export const placesOfMessages = ["append sent", "append committed", "message log read", "message log cut"] as const;
 
+/** Between a commit and what the keyring's journal is told of it. */
+export const placeOfRulings = "journal writing";
+
 export type Place =
   | (typeof placesUnderLoad)[number]
   | (typeof placesAtStart)[number]
-  | (typeof placesOfMessages)[number];
+  | (typeof placesOfMessages)[number]
+  | typeof placeOfRulings;

@@ -142,7 +142,7 @@ async function open(needs: PlatformNeeds, opened: AsyncDisposableStack, closing:
   const minting = new Minting({ storage, spaces, tokenKeys, clock, random });
   const journal = new Journal({ book: keyring.journal, report });
   const revocation = new Revocation({ storage, spaces, journal });
-  const life = lifeOf({ storage, spaces, tokenKeys, authentication, revocation, journal, clock, random });
+  const life = lifeOf({ storage, spaces, tokenKeys, authentication, revocation, journal, report, clock, random });
   const sessions = new Sessions({ storage, keys: keyring, spaces, authentication, revocation, clock, random });
 
   signal?.throwIfAborted();
@@ -152,7 +152,7 @@ async function open(needs: PlatformNeeds, opened: AsyncDisposableStack, closing:
     it.stop(),
   );
   const passwords = new Passwords({ random });
-  const common = { storage, spaces, clock, random };
+  const common = { storage, spaces, rulings: life.rulings, clock, random };
   const forPeople = { ...common, keys: keyring, passwords, minting, revocation, refusedSignIn };
   const fleet = { isOffered: config.offersDemo, begin: (person: Id<"person">) => simulation.begin(person) };
   const identity = new Identity({ ...forPeople, setup, fleet });
@@ -168,9 +168,9 @@ async function open(needs: PlatformNeeds, opened: AsyncDisposableStack, closing:
   const devices = new DeviceList({ storage, spaces, directories, presences });
   const held = { keys: keyring, minting, revocation, journal };
   const registry = new Registry({ ...common, ...held, accounts, telemetry, directories });
-  await reconcile({ storage, revocation, ...life, registry, report });
+  await reconcile({ ...common, revocation, registry, report });
   const catalogue = new Catalogue({ ...common, revocation });
-  const doors = new Doors({ storage, spaces, directories });
+  const doors = new Doors({ ...common, directories });
   const applicationUsers = openApplicationUsers({ ...forPeople, registry });
 
   const lists = new ListKeeping({ ...common, report });

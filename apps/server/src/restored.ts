@@ -1,5 +1,6 @@
 import { idFrom, type Id, type Report } from "@holdfast/kernel";
-import type { Replaced, Revocation } from "./authority/index.ts";
+import { listRuling, secretRuling, type Revocation, type Rulings, type Spaces } from "./authority/index.ts";
+import { demandsRuling } from "./identity/index.ts";
 import type { Registry } from "./registry/index.ts";
 import type { Keyring, Storage } from "./storage/index.ts";
 
@@ -9,9 +10,20 @@ const lost = { level: "warning" } as const;
 type Needs = {
   storage: Storage;
   revocation: Revocation;
-  replaced: Replaced;
+  rulings: Rulings;
+  spaces: Spaces;
   registry: Registry;
   report: Report;
+};
+
+/** Of how many of each. */
+const inWords: Readonly<Record<string, string>> = {
+  door: "doors",
+  lists: "allow and deny lists",
+  demands: "demands of organisations",
+  secret: "secrets of credentials",
+  user: "devices of customers",
+  signUp: "sign-ups of applications",
 };
 
 const orgsIn = async (storage: Storage): Promise<readonly Id<"org">[]> =>
@@ -29,7 +41,7 @@ export async function eraseAgain(needs: { storage: Storage; keyring: Keyring; re
 }
 
 /** At start, before anybody is let in: the database may be an older backup of itself. What the keyring knows holds, and people are told. */
-export async function reconcile({ storage, revocation, replaced, registry, report }: Needs): Promise<void> {
+export async function reconcile({ storage, revocation, rulings, spaces, registry, report }: Needs): Promise<void> {
   const orgs = await orgsIn(storage);
   const revoked = await revocation.reconcile(
     orgs,
@@ -37,12 +49,15 @@ export async function reconcile({ storage, revocation, replaced, registry, repor
   );
   if (revoked > 0)
     report(`The database had lost ${revoked} revocations, as after restoring an older backup. They hold again.`, lost);
-  const secrets = await replaced.reconcile(orgs);
-  if (secrets > 0)
+  const kinds = [secretRuling(spaces), listRuling(spaces), demandsRuling(spaces), ...registry.ruled];
+  const decided = Object.entries(Object.groupBy(await rulings.reconcile(orgs, kinds), (kind) => kind));
+  if (decided.length > 0) {
+    const counts = decided.map(([kind, all = []]) => `${inWords[kind] ?? kind} ${all.length}`).join(", ");
     report(
-      `The database took ${secrets} secrets for good that had been replaced. Rotate those credentials again.`,
+      `The database had lost what was decided last, as after restoring an older backup: ${counts}. It holds again.`,
       lost,
     );
+  }
   const { suspended, moved } = await registry.reconcile(orgs);
   if (suspended > 0)
     report(`The database took ${suspended} suspended devices for active. They are suspended again.`, lost);

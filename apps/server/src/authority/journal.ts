@@ -14,24 +14,31 @@ export type Revoked = {
 };
 
 /**
- * Where something was put last. What ends in a place ends for whatever is there, without a mark on each: so whoever restores a backup
- * in which it was elsewhere has to learn where it had been put.
+ * What was decided last of one kind about one thing: where a device was put (an id, or `undefined` for nowhere), or what `Rulings` keeps,
+ * which is sealed.
  */
-export type Placed = {
+export type Ruled = {
   readonly org: Id<"org">;
   readonly about: string;
   readonly kind: string;
-  /** `undefined`: in none of this kind. */
-  readonly place: string | undefined;
+  readonly says: string | undefined;
   readonly seq: number;
 };
 
-/** The part of the keyring that this is kept in. Of each thing and party, or kind of place, it keeps what has the highest `seq`. */
+/** Entries about what was over `by` then, and by itself. */
+export type Past = {
+  readonly revocations: readonly Pick<Revoked, "org" | "about" | "ends" | "seq">[];
+  readonly rulings: readonly Pick<Ruled, "org" | "about" | "kind" | "seq">[];
+  readonly by: Instant;
+};
+
+/** The part of the keyring that this is kept in. Of each thing and party, or kind, it keeps what has the highest `seq`. */
 export interface Book {
   append(revoked: readonly Revoked[]): Promise<void>;
   all(): Promise<readonly Revoked[]>;
-  place(placed: readonly Placed[]): Promise<void>;
-  placements(): Promise<readonly Placed[]>;
+  rule(ruled: readonly Ruled[]): Promise<void>;
+  rulings(): Promise<readonly Ruled[]>;
+  letGo(past: Past): Promise<void>;
 }
 
 /**
@@ -53,9 +60,14 @@ export class Journal {
     this.#offer(() => this.#append(entries), what);
   }
 
-  /** Called after the commit, with all kinds of places of one thing. */
-  placed(entries: readonly Placed[], what: string): void {
-    this.#offer(() => this.book.place(entries), what);
+  /** Called after the commit. */
+  ruled(entries: readonly Ruled[], what: string): void {
+    this.#offer(() => this.book.rule(entries), what);
+  }
+
+  /** Called after the commit: nobody needs these any more. */
+  letGo(past: Past, about: string): void {
+    this.#offer(() => this.book.letGo(past), `that nothing has to be known of ${about} any more`);
   }
 
   /** Called now and then: what the keyring did not take is offered again. */

@@ -4,8 +4,9 @@ import type { Storage, Unit } from "../storage/index.ts";
 import type { Authentication, Known } from "./authentication.ts";
 import type { Credential, Exposed } from "./credential.ts";
 import { authorityIn } from "./postgres.ts";
-import type { Replaced } from "./replaced.ts";
 import type { Revocation } from "./revocation.ts";
+import type { Rulings } from "./rulings.ts";
+import { noteSecret } from "./secret-ruling.ts";
 import { isSame } from "./secrets.ts";
 import { asPlatform, type Spaces } from "./spaces.ts";
 import { upkeepIn } from "./upkeep.ts";
@@ -15,7 +16,7 @@ type Needs = {
   readonly spaces: Spaces;
   readonly authentication: Authentication;
   readonly revocation: Revocation;
-  readonly replaced: Replaced;
+  readonly rulings: Rulings;
   readonly clock: Clock;
 };
 
@@ -75,9 +76,9 @@ export class Leaks {
 
   /** What took its place is nobody else's. */
   async #endFormer(unit: Unit, credential: Credential): Promise<void> {
-    if (credential.former)
-      await this.#needs.replaced.note(unit, credential.id, credential.former.digest, this.#needs.clock.now());
-    return this.#save(unit, { ...credential, former: undefined, version: credential.version + 1 });
+    const after: Credential = { ...credential, former: undefined, version: credential.version + 1 };
+    await noteSecret(this.#needs.rulings, unit, after);
+    return this.#save(unit, after);
   }
 
   async #save(unit: Unit, credential: Credential): Promise<void> {

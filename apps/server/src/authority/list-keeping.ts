@@ -14,12 +14,14 @@ import type { Listed, ListName } from "@holdfast/protocol";
 import { pageOf, type Page, type Storage } from "../storage/index.ts";
 import { callerOf, refusedBy } from "./caller.ts";
 import { listsIn, type KeptEntry } from "./list-rows.ts";
-import { readValue, type ListEntry, type Lists } from "./lists.ts";
+import { readValue, shutOut, type ListEntry, type Lists } from "./lists.ts";
+import { noteLists } from "./list-ruling.ts";
 import type { Permit } from "./permit.ts";
+import type { Rulings } from "./rulings.ts";
 import type { Space } from "./space.ts";
 import { asPlatform, type Spaces } from "./spaces.ts";
 
-type Needs = { storage: Storage; spaces: Spaces; clock: Clock; random: Random; report: Report };
+type Needs = { storage: Storage; spaces: Spaces; rulings: Rulings; clock: Clock; random: Random; report: Report };
 
 export type Wanted = {
   readonly list: ListName;
@@ -43,7 +45,7 @@ export class ListKeeping {
     permit: Permit<"list.update">,
     { lifetime, ...wanted }: Wanted,
   ): Promise<{ entry: KeptEntry; warnings: readonly string[] }> {
-    const { storage, spaces, clock, random } = this.#needs;
+    const { storage, spaces, rulings, clock, random } = this.#needs;
     const value = readValue(wanted.what, wanted.value);
     const space = await spaces.of(permit.scope.org);
     refuseUnknown(space, permit, wanted.what, value);
@@ -64,6 +66,7 @@ export class ListKeeping {
       const after = space.lists.with(entry);
       refuseLockOut(space, permit, after, createdAt);
       await rows.add(entry);
+      await noteLists(rulings, unit, after);
       unit.audit({ what: "list.entryAdded", about: entry.id, facts: factsOf(entry) });
       unit.afterCommit(() => spaces.apply(space.org, (it) => it.putEntry(entry)));
       return { entry: { ...entry, hits: 0, lastHitAt: undefined }, warnings: after.warningsFor(entry, createdAt) };
@@ -72,14 +75,16 @@ export class ListKeeping {
 
   /** @throws Refusal `list.unknown`, `list.locksOut` */
   async remove(permit: Permit<"list.update">, id: Id<"listEntry">): Promise<void> {
-    const { storage, spaces, clock } = this.#needs;
+    const { storage, spaces, rulings, clock } = this.#needs;
     const space = await spaces.of(permit.scope.org);
     await storage.change(permit, async (unit) => {
       const rows = listsIn(unit);
       const entry = await rows.find(id);
       if (!entry) throw refusedBy(permit, "list.update", id, new Refusal("list.unknown"));
-      refuseLockOut(space, permit, space.lists.without(id), clock.now());
+      const after = space.lists.without(id);
+      refuseLockOut(space, permit, after, clock.now());
       await rows.remove(id);
+      await noteLists(rulings, unit, after);
       unit.audit({ what: "list.entryRemoved", about: id, facts: factsOf(entry) });
       unit.afterCommit(() => spaces.apply(space.org, (it) => it.removeEntry(id)));
     });
@@ -164,12 +169,11 @@ function refuseUnknown(space: Space, permit: Permit<"list.update">, what: Listed
  */
 function refuseLockOut(space: Space, permit: Permit<"list.update">, after: Lists, now: Instant): void {
   const { visitor } = callerOf(permit).power;
-  const owners = space.owners();
   for (let at: number = now; Number.isFinite(at); at = after.changesAt(at as Instant)) {
     const then = at as Instant; // `now`, or when an entry expires
     const { against } = after.ofVisitor(visitor, then);
     if (against !== undefined) throw new Refusal("list.locksOut", { detail: `It would be so: ${against}.` });
-    if (owners.length > 0 && owners.every((person) => after.ofPerson(person, then).against !== undefined))
-      throw new Refusal("list.locksOut", { detail: "It would be so for every owner." });
   }
+  if (shutOut(space.owners(), after.entries.values(), now))
+    throw new Refusal("list.locksOut", { detail: "It would be so for every owner." });
 }

@@ -169,6 +169,17 @@ export class Lists {
   }
 }
 
+/** Whether a moment comes, now or when entries expire, at which these let in none of those people. */
+export function shutOut(people: readonly Id<"person">[], entries: Iterable<ListEntry>, now: Instant): boolean {
+  if (people.length === 0) return false;
+  const lists = new Lists(entries); // asked about later moments: one that is in use would stay there
+  for (let at: number = now; Number.isFinite(at); at = lists.changesAt(at as Instant)) {
+    const then = at as Instant; // `now`, or when an entry expires
+    if (people.every((person) => lists.ofPerson(person, then).against !== undefined)) return true;
+  }
+  return false;
+}
+
 function read(entry: ListEntry): Read {
   const network = entry.what === "address" ? parseNetwork(entry.value) : "";
   const filter = entry.what === "topic" ? parseFilter(entry.value) : "";

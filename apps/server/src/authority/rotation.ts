@@ -9,7 +9,8 @@ import type { Credential } from "./credential.ts";
 import type { Permit } from "./permit.ts";
 import { authorityIn } from "./postgres.ts";
 import { compile } from "./power.ts";
-import type { Replaced } from "./replaced.ts";
+import type { Rulings } from "./rulings.ts";
+import { noteSecret } from "./secret-ruling.ts";
 import { madeAtOf } from "./secrets.ts";
 import type { Spaces } from "./spaces.ts";
 import { claimsOf, type TokenKeys } from "./token-keys.ts";
@@ -18,7 +19,7 @@ type Needs = {
   storage: Storage;
   spaces: Spaces;
   tokenKeys: TokenKeys;
-  replaced: Replaced;
+  rulings: Rulings;
   clock: Clock;
   random: Random;
 };
@@ -42,7 +43,7 @@ export class Rotation {
 
   /** `overlap` in milliseconds. A former secret that is good still ends now: there are never three. */
   async rotate(permit: Permit<"credential.rotate">, id: CredentialId, overlap: number): Promise<Rotated> {
-    const { storage, spaces, tokenKeys, replaced, clock } = this.#needs;
+    const { storage, spaces, tokenKeys, rulings, clock } = this.#needs;
     const maker = callerOf(permit);
     const kid = await tokenKeys.kidFor(permit.scope.org);
     return storage.change(permit, async (unit) => {
@@ -67,9 +68,8 @@ export class Rotation {
         version: before.version + 1,
       };
       await rows.save(after);
-      await replaced.note(unit, id, before.digest, endsAt);
+      await noteSecret(rulings, unit, after);
       const isThird = before.former !== undefined && before.former.endsAt > now;
-      if (before.former && isThird) await replaced.note(unit, id, before.former.digest, now);
       unit.audit({
         what: "credential.rotated",
         about: id,

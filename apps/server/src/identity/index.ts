@@ -3,6 +3,6 @@ export { found } from "./founding.ts";
 export { Identity } from "./identity.ts";
 export { Invitations } from "./invitations.ts";
 export { Members } from "./members.ts";
-export { demandsIn, Organisations, organisationsIn } from "./organisation.ts";
+export { demandsIn, demandsRuling, Organisations, organisationsIn } from "./organisation.ts";
 export { isLongEnough, normalEmail } from "./person.ts";
 export { SetupOffer } from "./setup.ts";

@@ -1,6 +1,14 @@
 import { Refusal, uuidOf, type Id, type Instant } from "@holdfast/kernel";
 import type { Demands } from "@holdfast/protocol";
-import { refuseToShutOut, type Permit, type Spaces } from "../authority/index.ts";
+import {
+  kindOf,
+  refuseToShutOut,
+  strictest,
+  type Kind,
+  type Permit,
+  type Rulings,
+  type Spaces,
+} from "../authority/index.ts";
 import type { Storage, Unit } from "../storage/index.ts";
 
 /** The boundary of isolation, keys and quota. */
@@ -77,13 +85,30 @@ export async function demandsIn(unit: Unit): Promise<Demands> {
   return demands;
 }
 
+/** What an organisation demands, after an older backup of the database: whatever it had demanded last, and what it does now. */
+export const demandsRuling = (spaces: Spaces): Kind =>
+  kindOf<Demands>({
+    kind: "demands",
+    find: async (unit) => (await organisationsIn(unit).find()) && demandsIn(unit),
+    narrowest: strictest,
+    async save(unit, _, demands) {
+      const before = await organisationsIn(unit).own();
+      await organisationsIn(unit).save({ ...before, demands, version: before.version + 1 });
+      unit.afterCommit(() => spaces.apply(unit.scope.org, (space) => space.setDemands(demands)));
+    },
+  });
+
+type Needs = { readonly storage: Storage; readonly spaces: Spaces; readonly rulings: Rulings };
+
 export class Organisations {
   readonly #storage: Storage;
   readonly #spaces: Spaces;
+  readonly #rulings: Rulings;
 
-  constructor({ storage, spaces }: { storage: Storage; spaces: Spaces }) {
+  constructor({ storage, spaces, rulings }: Needs) {
     this.#storage = storage;
     this.#spaces = spaces;
+    this.#rulings = rulings;
   }
 
   async read(permit: Permit<"org.read">): Promise<Organisation> {
@@ -98,6 +123,7 @@ export class Organisations {
       const version = before.version + 1;
       const organisation = { ...before, ...(name !== undefined && { name }), ...(demands && { demands }), version };
       await organisationsIn(unit).save(organisation);
+      if (demands) await this.#rulings.note(unit, "demands", organisation.id, demands);
       unit.audit({
         what: "org.updated",
         about: organisation.id,

@@ -1,13 +1,29 @@
 import { newId, Refusal, uuidOf, type Clock, type Random } from "@holdfast/kernel";
-import { parties, refusedBy, type Permit, type Reach, type Revocation, type Spaces } from "../authority/index.ts";
+import {
+  parties,
+  refusedBy,
+  type Permit,
+  type Reach,
+  type Revocation,
+  type Rulings,
+  type Spaces,
+} from "../authority/index.ts";
 import { usersIn } from "../application-users/index.ts";
 import { pageOf, type Page, type Storage } from "../storage/index.ts";
 import type { Application, SignUp } from "./application.ts";
 import { applicationsIn, devicesIn, productsIn } from "./postgres.ts";
 import { changeProduct, schemaOf, type Product, type ProductChange } from "./product.ts";
+import { noteSignUp } from "./rulings.ts";
 import { refuseIfChanged, type Versions } from "./version.ts";
 
-type Needs = { storage: Storage; spaces: Spaces; revocation: Revocation; clock: Clock; random: Random };
+type Needs = {
+  storage: Storage;
+  spaces: Spaces;
+  revocation: Revocation;
+  rulings: Rulings;
+  clock: Clock;
+  random: Random;
+};
 type PageAsked = { limit: number; cursor?: string | undefined };
 
 const order = {
@@ -62,6 +78,7 @@ export class Catalogue {
       const { name = before.name, signUp = before.signUp } = wanted;
       const application = { ...before, name, signUp, version: before.version + 1 };
       await applicationsIn(unit).save(application);
+      if (wanted.signUp) await noteSignUp(this.#needs.rulings, unit, application);
       unit.audit({ what: "application.updated", about: application.id, facts: { name, signUp } });
       return application;
     });
@@ -129,13 +146,14 @@ export class Catalogue {
   }
 
   async deleteProduct(permit: Permit<"product.delete">, versions?: Versions): Promise<void> {
-    const { storage, spaces } = this.#needs;
+    const { storage, spaces, rulings } = this.#needs;
     await storage.change(permit, async (unit) => {
       const before = await productsIn(unit).take(permit.on);
       if (!before) throw refusedBy(permit, "product.delete", permit.on, new Refusal("product.unknown"));
       refuseIfChanged(before, versions);
       if (await devicesIn(unit).anyIn({ product: permit.on })) throw new Refusal("product.inUse");
       await productsIn(unit).end(permit.on);
+      await rulings.forget(unit, permit.on);
       unit.audit({ what: "product.deleted", about: permit.on });
       unit.afterCommit(() => spaces.apply(unit.scope.org, (space) => space.removeProduct(permit.on)));
     });

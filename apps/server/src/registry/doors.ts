@@ -9,16 +9,18 @@ import {
   saidBy,
   widens,
   type Permit,
+  type Rulings,
   type Spaces,
 } from "../authority/index.ts";
 import type { Storage, Unit } from "../storage/index.ts";
 import { setDoor, type Device } from "./device.ts";
 import type { Directories } from "./directories.ts";
 import { devicesIn, placementOf, productsIn } from "./postgres.ts";
-import { schemaOf, type Product } from "./product.ts";
+import { schemaOf, withDoor, type Product } from "./product.ts";
+import { noteDoor } from "./rulings.ts";
 import { refuseIfChanged, type Versions } from "./version.ts";
 
-type Needs = { storage: Storage; spaces: Spaces; directories: Directories };
+type Needs = { storage: Storage; spaces: Spaces; rulings: Rulings; directories: Directories };
 
 type DoorPermit = Permit<"product.read"> | Permit<"product.setDoor"> | Permit<"device.read"> | Permit<"device.setDoor">;
 
@@ -49,16 +51,16 @@ export class Doors {
 
   /** @throws Refusal `request.malformed`, and where it names people or credentials that there are not */
   async setOfProduct(permit: Permit<"product.setDoor">, asked: Door | undefined, versions?: Versions): Promise<Shown> {
-    const { storage, spaces } = this.#needs;
+    const { storage, spaces, rulings } = this.#needs;
     const door = asked && emptied(readDoor(asked));
     return storage.change(permit, async (unit) => {
       const before = await productsIn(unit).take(permit.on);
       if (!before) throw refusedBy(permit, "product.setDoor", permit.on, new Refusal("product.unknown"));
       refuseIfChanged(before, versions);
       await this.#known(unit, door);
-      const { door: _before, ...rest } = before;
-      const product: Product = { ...rest, ...(door && { door }), version: before.version + 1 };
+      const product = withDoor(before, door);
       await productsIn(unit).save(product);
+      await noteDoor(rulings, unit, product);
       unit.audit({ what: "product.doorSet", about: product.id, facts: { door: door ?? null } });
       unit.afterCommit(() => spaces.apply(unit.scope.org, (space) => space.setProduct(product.id, schemaOf(product))));
       return shownOf(permit, [product], product.version);
@@ -75,7 +77,7 @@ export class Doors {
 
   /** @throws Refusal `door.widens`, which names the fields; as of a product's; `device.retired` */
   async setOfDevice(permit: Permit<"device.setDoor">, asked: Door | undefined, versions?: Versions): Promise<Shown> {
-    const { storage, spaces, directories } = this.#needs;
+    const { storage, spaces, rulings, directories } = this.#needs;
     const door = asked && emptied(readDoor(asked));
     return storage.change(permit, async (unit) => {
       const before = await devicesIn(unit).take(permit.on);
@@ -87,6 +89,7 @@ export class Doors {
       if (faults.length > 0) throw new Refusal("door.widens", { faults });
       const device = setDoor(before, door);
       await devicesIn(unit).save(device);
+      await noteDoor(rulings, unit, device);
       unit.audit({ what: "device.doorSet", about: device.id, facts: { door: door ?? null } });
       unit.afterCommit(() =>
         spaces.apply(unit.scope.org, (space) => {

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { newId, Refusal, systemClock, systemRandom, type Instant } from "@holdfast/kernel";
 import { Accounts } from "../accounting/index.ts";
-import { Journal, Minting, Revocation, Spaces, TokenKeys } from "../authority/index.ts";
+import { Journal, Minting, Revocation, Rulings, Spaces, TokenKeys } from "../authority/index.ts";
 import { Permit, type Asker } from "../authority/permit.ts";
 import { organisationsIn } from "../identity/organisation.ts";
 import type { Allowed } from "../storage/index.ts";
@@ -29,6 +29,7 @@ const registry = new Registry({
   minting,
   revocation,
   journal,
+  rulings: new Rulings({ storage, journal, report: () => undefined }),
   telemetry,
   accounts,
   directories,

@@ -1,5 +1,5 @@
 import { isId, type Id } from "@holdfast/kernel";
-import { asPlatform, authorityIn, type Journal, type Placed, type Revocation } from "../authority/index.ts";
+import { asPlatform, authorityIn, type Journal, type Revocation, type Ruled } from "../authority/index.ts";
 import type { Storage, Unit } from "../storage/index.ts";
 import type { Device } from "./device.ts";
 import { devicesIn } from "./postgres.ts";
@@ -31,7 +31,7 @@ export class Placements {
     }
     const placed = await authorityIn(unit).nextSeq();
     const entries = changed.map((kind) => entryOf(unit.scope.org, after, kind, placed));
-    unit.afterCommit(() => journal.placed(entries, `where ${after.id} was put`));
+    unit.afterCommit(() => journal.ruled(entries, `where ${after.id} was put`));
     return { ...after, placed };
   }
 
@@ -40,35 +40,35 @@ export class Placements {
    * of that place, and stays where it is. The journal learns what it missed. Answers how many there were of the first.
    */
   async reconcile(orgs: readonly Id<"org">[]): Promise<number> {
-    const byOrg = Map.groupBy(await this.#needs.journal.book.placements(), ({ org }) => org);
+    const byOrg = Map.groupBy(await this.#needs.journal.book.rulings(), ({ org }) => org);
     let lost = 0;
     for (const org of orgs) lost += await this.#reconcile(org, byOrg.get(org) ?? []);
     return lost;
   }
 
-  async #reconcile(org: Id<"org">, journaled: readonly Placed[]): Promise<number> {
+  async #reconcile(org: Id<"org">, journaled: readonly Ruled[]): Promise<number> {
     const { storage, journal } = this.#needs;
     const allowed = asPlatform(await storage.scopeOf(org));
     const byDevice = Map.groupBy(journaled, ({ about }) => about);
-    const ids = [...byDevice.keys()].filter((about) => isId("device", about));
+    const ids = journaled.flatMap(({ about, kind }) => (isPlace(kind) && isId("device", about) ? [about] : []));
     const devices = await storage.read(allowed, (unit) => devicesIn(unit).movedOrAmong(ids));
     const lost: Lost[] = [];
-    const missed: Placed[] = [];
+    const missed: Ruled[] = [];
     for (const device of devices) {
       for (const kind of kinds) {
         const entry = byDevice.get(device.id)?.find((one) => one.kind === kind);
-        if (entry ? entry.place === device[kind] : device.placed === 0) continue;
-        if (entry && entry.seq > device.placed) lost.push({ device, kind, place: entry.place });
+        if (entry ? entry.says === device[kind] : device.placed === 0) continue;
+        if (entry && entry.seq > device.placed) lost.push({ device, kind, place: entry.says });
         else missed.push(entryOf(org, device, kind, device.placed));
       }
     }
-    if (missed.length > 0) await journal.book.place(missed);
-    if (lost.length > 0) await journal.book.place(await storage.change(allowed, (unit) => this.#find(unit, lost)));
+    if (missed.length > 0) await journal.book.rule(missed);
+    if (lost.length > 0) await journal.book.rule(await storage.change(allowed, (unit) => this.#find(unit, lost)));
     return new Set(lost.map(({ device }) => device.id)).size;
   }
 
   /** Answers what the journal has to learn: it is where the database has it, so what ends later where it had been put is nothing to it. */
-  async #find(unit: Unit, lost: readonly Lost[]): Promise<readonly Placed[]> {
+  async #find(unit: Unit, lost: readonly Lost[]): Promise<readonly Ruled[]> {
     const seq = await authorityIn(unit).nextSeq();
     for (const { device, kind, place } of lost) {
       unit.audit({ what: "placement.lost", about: device.id, facts: { [kind]: place ?? null } });
@@ -82,13 +82,15 @@ export class Placements {
 
 type Kind = (typeof kinds)[number];
 
+const isPlace = (kind: string): boolean => kinds.some((one) => one === kind);
+
 /** A device, and the place where it had been put, of which the database knows nothing. */
 type Lost = { readonly device: Device; readonly kind: Kind; readonly place: string | undefined };
 
-const entryOf = (org: Id<"org">, device: Device, kind: Kind, seq: number): Placed => ({
+const entryOf = (org: Id<"org">, device: Device, kind: Kind, seq: number): Ruled => ({
   org,
   about: device.id,
   kind,
-  place: device[kind],
+  says: device[kind],
   seq,
 });

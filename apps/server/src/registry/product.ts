@@ -26,6 +26,11 @@ export const schemaOf = ({ id, attributes, strict, door }: Product): Schema => (
   types: new Map(typesOf({ attributes })),
 });
 
+/** What it demands from now on; nothing when there is none. */
+export function withDoor({ door: _before, ...rest }: Product, door: Door | undefined): Product {
+  return { ...rest, ...(door && { door }), version: rest.version + 1 };
+}
+
 export type ProductChange = {
   readonly name?: string | undefined;
   readonly attributes?: Readonly<Record<string, Attribute>> | undefined;

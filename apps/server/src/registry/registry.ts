@@ -5,10 +5,12 @@ import {
   refusedBy,
   type Held,
   type Journal,
+  type Kind,
   type Minting,
   type MintedKey,
   type Permit,
   type Revocation,
+  type Rulings,
   type Space,
   type Spaces,
 } from "../authority/index.ts";
@@ -31,6 +33,7 @@ import { Placements } from "./placements.ts";
 import { applicationsIn, devicesIn, placementOf, productsIn } from "./postgres.ts";
 import { refuseOtherTypes, type AttributeType, type Product } from "./product.ts";
 import { Suspensions } from "./suspensions.ts";
+import { noteUser, registryRulings } from "./rulings.ts";
 import { refuseIfChanged, type Versions } from "./version.ts";
 
 interface Measured {
@@ -53,6 +56,7 @@ type Needs = {
   minting: Minting;
   revocation: Revocation;
   journal: Journal;
+  rulings: Rulings;
   telemetry: Measured;
   accounts: Quotas;
   directories: Directories;
@@ -151,6 +155,7 @@ export class Registry {
       if (product && product.id !== before.product) refuseOtherTypes(product, types);
       const device = await this.#placements.move(unit, before, changed);
       await this.#save(unit, device);
+      if (device.user !== before.user) await noteUser(this.#needs.rulings, unit, device);
       const facts = { fields: Object.keys(wanted), ...relocation(before, device) };
       unit.audit({ what: "device.updated", about: device.id, facts });
       return device;
@@ -174,6 +179,7 @@ export class Registry {
     return this.#turn(permit, "device.retire", versions, "device.retired", async (unit, device) => {
       const retired = retire(device, unit.at);
       await this.#needs.revocation.in(unit, device.id, parties);
+      await this.#needs.rulings.forget(unit, device.id);
       return retired;
     });
   }
@@ -183,14 +189,18 @@ export class Registry {
     return this.#turn(permit, "device.bind", versions, "device.bound", async (unit, device) => {
       const found = user && (await usersIn(unit).find(user, device.application));
       if (user && !found) throw refusedBy(permit, "device.bind", user, new Refusal("user.unknown"));
-      return bind(device, user);
+      const bound = bind(device, user);
+      await noteUser(this.#needs.rulings, unit, bound);
+      return bound;
     });
   }
 
   /** Within the unit that removes the user. */
   async unbindIn(unit: Unit, user: Id<"user">): Promise<void> {
     for (const device of await devicesIn(unit).takeOf(user)) {
-      await this.#save(unit, bind(device, undefined));
+      const unbound = bind(device, undefined);
+      await this.#save(unit, unbound);
+      await noteUser(this.#needs.rulings, unit, unbound);
       unit.audit({ what: "device.bound", about: device.id, facts: { from: user, user: null } });
     }
   }
@@ -202,6 +212,11 @@ export class Registry {
   async reconcile(orgs: readonly Id<"org">[]): Promise<{ suspended: number; moved: number }> {
     const suspended = await this.#suspensions.reconcile(orgs, (unit, device) => this.#save(unit, device));
     return { suspended, moved: await this.#placements.reconcile(orgs) };
+  }
+
+  /** The kinds of rulings that are about things of the registry. */
+  get ruled(): readonly Kind[] {
+    return registryRulings(this.#needs.spaces, (unit, device) => this.#save(unit, device));
   }
 
   async #turn<A extends "device.suspend" | "device.resume" | "device.retire" | "device.bind">(

@@ -29,5 +29,6 @@ export const maintainFunctions = [
   "end_connections",
   "forget_connections",
   "fold_usage",
+  "orgs_with_past",
 ] as const;
 export type MaintainFunction = (typeof maintainFunctions)[number];

@@ -1,7 +1,7 @@
 import { openWithPassphrase, sealWithPassphrase } from "@holdfast/crypto";
 import { Refusal, type Id, type Instant, type Random } from "@holdfast/kernel";
 import { z } from "zod";
-import type { EntryKind, Erased, Placement, Revocation } from "./store.ts";
+import type { EntryKind, Erased, Revocation, Ruling } from "./store.ts";
 
 /** A keyring in the open, in memory, on its way to or from a file that a passphrase seals. */
 export type Saved = {
@@ -10,7 +10,8 @@ export type Saved = {
   readonly keys: readonly { kind: EntryKind; name: string; madeAt: Instant; key: Uint8Array }[];
   readonly erased: readonly Erased[];
   readonly revocations: readonly Revocation[];
-  readonly placements: readonly Placement[];
+  readonly rulings: readonly Ruling[];
+  readonly letGoBy: Instant;
 };
 
 /** What a backup holds, for people: whose it is, when it was made, how many keys of each kind. */
@@ -34,7 +35,8 @@ const written = z.object({
   erased: z.array(z.tuple([kind, z.string(), instant])),
   revocations: z.array(z.tuple([org, z.string(), z.array(z.string()), z.int(), instant])),
   // Backups that were made before there were any have none.
-  placements: z.array(z.tuple([org, z.string(), z.string(), z.string().nullable(), z.int()])).default([]),
+  rulings: z.array(z.tuple([org, z.string(), z.string(), z.string().nullable(), z.int()])).default([]),
+  letGoBy: instant.default(0 as Instant),
 });
 
 /** @throws Refusal `password.weak`: whoever has the file can try passphrases for as long as they like */
@@ -47,7 +49,8 @@ export function sealBackup(saved: Saved, passphrase: string, random: Random): Pr
     keys: saved.keys.map(({ kind, name, madeAt, key }) => [kind, name, madeAt, key.toBase64()]),
     erased: saved.erased.map(({ kind, name, at }) => [kind, name, at]),
     revocations: saved.revocations.map(({ org, about, ends, seq, at }) => [org, about, [...ends], seq, at]),
-    placements: saved.placements.map(({ org, about, kind, place, seq }) => [org, about, kind, place ?? null, seq]),
+    rulings: saved.rulings.map(({ org, about, kind, says, seq }) => [org, about, kind, says ?? null, seq]),
+    letGoBy: saved.letGoBy,
   };
   return sealWithPassphrase(passphrase, new TextEncoder().encode(JSON.stringify(json)), random);
 }
@@ -58,20 +61,15 @@ export async function openBackup(bytes: Uint8Array, passphrase: string): Promise
   const read = written.safeParse(json);
   // The seal was good, so a program of ours wrote this: a later one.
   if (!read.success) throw new Refusal("storage.newer", { detail: "This is about the keys backup." });
-  const { instance, at, keys, erased, revocations, placements } = read.data;
+  const { instance, at, keys, erased, revocations, rulings, letGoBy } = read.data;
   return {
     instance,
     at,
     keys: keys.map(([kind, name, madeAt, key]) => ({ kind, name, madeAt, key: Uint8Array.fromBase64(key) })),
     erased: erased.map(([kind, name, at]) => ({ kind, name, at })),
     revocations: revocations.map(([org, about, ends, seq, at]) => ({ org, about, ends, seq, at })),
-    placements: placements.map(([org, about, kind, place, seq]) => ({
-      org,
-      about,
-      kind,
-      place: place ?? undefined,
-      seq,
-    })),
+    rulings: rulings.map(([org, about, kind, says, seq]) => ({ org, about, kind, says: says ?? undefined, seq })),
+    letGoBy,
   };
 }
 

@@ -13,8 +13,9 @@ import {
   type KeyStore,
   type Made,
   type Place,
-  type Placement,
+  type Past,
   type Revocation,
+  type Ruling,
   type Span,
 } from "./store.ts";
 import { Shared, Turns } from "./turns.ts";
@@ -164,16 +165,19 @@ export class Keyring {
     await this.#writing.take(() => store.put(epochs.wrap({ kind: "secret", name }, bytes, clock.now())));
   }
 
-  /** Revocations, and where things were put, kept away from the data so that restoring a backup of the data revives nothing. */
+  /** Revocations, and what was decided last, kept away from the data so that restoring a backup of the data revives nothing. */
   readonly journal = {
     /** Durable once it is answered. */
     append: (revocations: readonly Revocation[]): Promise<void> => this.#needs.store.revoked(revocations),
     /** The last of each thing and kind of caller, in the order of `seq`. */
     all: (): Promise<readonly Revocation[]> => this.#needs.store.revocations(),
     /** All of them, or none; durable once it is answered. */
-    place: (placements: readonly Placement[]): Promise<void> => this.#needs.store.placed(placements),
-    /** Where each thing was put last, for each kind of place. */
-    placements: (): Promise<readonly Placement[]> => this.#needs.store.placements(),
+    rule: (rulings: readonly Ruling[]): Promise<void> => this.#needs.store.ruled(rulings),
+    /** The last about each thing, of each kind. */
+    rulings: (): Promise<readonly Ruling[]> => this.#needs.store.rulings(),
+    letGo: (past: Past): Promise<void> => this.#needs.store.letGo(past),
+    /** By then anything that was let go of was over: no clock may go back behind it. */
+    letGoBy: (): Promise<Instant> => this.#needs.store.letGoBy(),
   };
 
   /** How old the keys above others are: the root, an organisation's, and the epoch keys that wrap what is made now. */
@@ -217,14 +221,14 @@ export class Keyring {
     const { store, epochs } = this.#needs;
     const contents = await store.contents();
     if (!contents) throw new Error("the keyring has lost its contents");
-    const { state, entries, erased, revocations, placements } = contents;
+    const { state, entries, erased, revocations, rulings, letGoBy } = contents;
     const then = epochs.at(contents.epochs); // an erasure may replace the epoch while this goes on
     const keys: Saved["keys"][number][] = [];
     for (const entry of entries) {
       keys.push({ kind: entry.kind, name: entry.name, madeAt: entry.madeAt, key: then.unwrap(entry) });
       if (keys.length % atOnce === 0) await setImmediate();
     }
-    return { instance: state.instance, at, keys, erased, revocations, placements };
+    return { instance: state.instance, at, keys, erased, revocations, rulings, letGoBy };
   }
 
   async #addWaiting(): Promise<void> {

@@ -1,4 +1,5 @@
-import { Refusal, type Id, type Instant } from "@holdfast/kernel";
+import { Refusal, type Instant } from "@holdfast/kernel";
+import { forgetOrgsIn, letGoIn, letGoneIn, revocationsIn, revokedIn, ruledIn, rulingsIn } from "./postgres-journal.ts";
 import { Connections, longMs, type Login, type Query } from "./connections.ts";
 import type {
   Contents,
@@ -9,8 +10,9 @@ import type {
   KeyStore,
   Made,
   Place,
-  Placement,
+  Past,
   Revocation,
+  Ruling,
   Span,
   State,
 } from "./store.ts";
@@ -34,9 +36,10 @@ const schema = `
   CREATE TABLE IF NOT EXISTS holdfast_keyring.revocation (
     org text NOT NULL, about text NOT NULL, party text NOT NULL, seq bigint NOT NULL, at bigint NOT NULL,
     PRIMARY KEY (org, about, party));
-  CREATE TABLE IF NOT EXISTS holdfast_keyring.placement (
-    org text NOT NULL, about text NOT NULL, kind text NOT NULL, place text, seq bigint NOT NULL,
+  CREATE TABLE IF NOT EXISTS holdfast_keyring.ruling (
+    org text NOT NULL, about text NOT NULL, kind text NOT NULL, says text, seq bigint NOT NULL,
     PRIMARY KEY (org, about, kind));
+  CREATE TABLE IF NOT EXISTS holdfast_keyring.let_go (one integer PRIMARY KEY CHECK (one = 1), by bigint NOT NULL);
 `;
 const lockKey = 0x686f_6c64; // "hold": one process at a time makes the tables
 
@@ -64,7 +67,7 @@ export class PostgresStore implements KeyStore {
     return this.#connections.lend(stateIn);
   }
 
-  async begin({ state, epochs, entries, erased, revocations, placements }: Contents): Promise<void> {
+  async begin({ state, epochs, entries, erased, revocations, rulings, letGoBy }: Contents): Promise<void> {
     await this.#connections.inOne(async (query) => {
       const ring = "INSERT INTO holdfast_keyring.ring VALUES (1, $1, $2, $3)";
       await query(ring, [format, state.instance, state.backedUpAt ?? null]);
@@ -72,7 +75,8 @@ export class PostgresStore implements KeyStore {
       await addIn(query, entries);
       await rememberIn(query, erased);
       await revokedIn(query, revocations);
-      await placedIn(query, placements);
+      await ruledIn(query, rulings);
+      await letGoIn(query, { revocations: [], rulings: [], by: letGoBy });
     }, longMs);
   }
 
@@ -108,9 +112,11 @@ export class PostgresStore implements KeyStore {
   }
 
   async erase(erased: readonly Erased[]): Promise<void> {
+    const orgs = erased.filter(({ kind }) => kind === "org").map(({ name }) => name);
     await this.#connections.inOne(async (query) => {
       await removeIn(query, erased);
       await rememberIn(query, erased);
+      await forgetOrgsIn(query, orgs);
     });
   }
 
@@ -172,12 +178,20 @@ export class PostgresStore implements KeyStore {
     return this.#connections.lend(revocationsIn);
   }
 
-  async placed(placements: readonly Placement[]): Promise<void> {
-    await this.#connections.inOne((query) => placedIn(query, placements));
+  async ruled(rulings: readonly Ruling[]): Promise<void> {
+    await this.#connections.inOne((query) => ruledIn(query, rulings));
   }
 
-  async placements(): Promise<readonly Placement[]> {
-    return this.#connections.lend(placementsIn);
+  async rulings(): Promise<readonly Ruling[]> {
+    return this.#connections.lend(rulingsIn);
+  }
+
+  async letGo(past: Past): Promise<void> {
+    await this.#connections.inOne((query) => letGoIn(query, past));
+  }
+
+  async letGoBy(): Promise<Instant> {
+    return this.#connections.lend(letGoneIn);
   }
 
   async contents(): Promise<Contents | undefined> {
@@ -194,7 +208,8 @@ export class PostgresStore implements KeyStore {
         entries,
         erased: erased.map(({ kind, name, at }) => ({ kind, name, at: instant(at) })),
         revocations: await revocationsIn(query),
-        placements: await placementsIn(query),
+        rulings: await rulingsIn(query),
+        letGoBy: await letGoneIn(query),
       };
     }, longMs);
   }
@@ -218,7 +233,7 @@ export class PostgresStore implements KeyStore {
   async #prepare(): Promise<void> {
     await this.#connections.lend(async (query) => {
       const [found] = await query<{ fsync: string; schema: string | null }>(
-        "SELECT current_setting('fsync') AS fsync, to_regclass('holdfast_keyring.epoch_made')::text AS schema",
+        "SELECT current_setting('fsync') AS fsync, to_regclass('holdfast_keyring.let_go')::text AS schema",
       );
       if (found?.fsync !== "on")
         throw new Refusal("storage.unsafe", { detail: "The keyring's PostgreSQL has fsync off." });
@@ -284,38 +299,6 @@ const rememberIn = (query: Query, erased: readonly Erased[]) =>
     `INSERT INTO holdfast_keyring.erased SELECT * FROM unnest($1::text[], $2::text[], $3::bigint[]) ON CONFLICT DO NOTHING`,
     [...placesOf(erased), erased.map(({ at }) => at)],
   );
-
-async function revokedIn(query: Query, revocations: readonly Revocation[]): Promise<void> {
-  const text = `INSERT INTO holdfast_keyring.revocation AS r VALUES ($1, $2, $3, $4, $5) ON CONFLICT (org, about, party)
-    DO UPDATE SET seq = excluded.seq, at = excluded.at WHERE excluded.seq > r.seq`;
-  for (const { org, about, ends, seq, at } of revocations) {
-    for (const party of ends) await query(text, [org, about, party, seq, at]);
-  }
-}
-
-async function revocationsIn(query: Query): Promise<readonly Revocation[]> {
-  type Row = { org: Id<"org">; about: string; party: string; seq: string; at: string };
-  const rows = await query<Row>("SELECT * FROM holdfast_keyring.revocation ORDER BY seq, org, about, party");
-  return rows.map(({ org, about, party, seq, at }) => ({
-    org,
-    about,
-    ends: [party],
-    seq: Number(seq),
-    at: instant(at),
-  }));
-}
-
-async function placedIn(query: Query, placements: readonly Placement[]): Promise<void> {
-  const text = `INSERT INTO holdfast_keyring.placement AS p VALUES ($1, $2, $3, $4, $5) ON CONFLICT (org, about, kind)
-    DO UPDATE SET place = excluded.place, seq = excluded.seq WHERE excluded.seq > p.seq`;
-  for (const { org, about, kind, place, seq } of placements) await query(text, [org, about, kind, place ?? null, seq]);
-}
-
-async function placementsIn(query: Query): Promise<readonly Placement[]> {
-  type Row = { org: Id<"org">; about: string; kind: string; place: string | null; seq: string };
-  const rows = await query<Row>("SELECT * FROM holdfast_keyring.placement ORDER BY seq, org, about, kind");
-  return rows.map(({ place, seq, ...row }) => ({ ...row, place: place ?? undefined, seq: Number(seq) }));
-}
 
 type EntryRow = { kind: EntryKind; name: string; epoch: string; wrapped: Uint8Array; made_at: string };
 

@@ -27,17 +27,17 @@ export async function restoreKeyring(needs: Site & { backup: Uint8Array; passphr
 }
 
 async function begin(store: KeyStore, saved: Saved, needs: Site): Promise<void> {
-  const { instance, at, keys, erased, revocations, placements } = saved;
+  const { instance, at, keys, erased, revocations, rulings, letGoBy } = saved;
   const epochs = Epochs.of({ instance, kek: kekFor(needs), random: needs.random });
   const first = epochs.begin(needs.clock.now());
   const entries = keys.map((one) => epochs.wrap(one, one.key, one.madeAt));
   const state = { instance, backedUpAt: at };
-  await store.begin({ state, epochs: first, entries, erased, revocations, placements });
+  await store.begin({ state, epochs: first, entries, erased, revocations, rulings, letGoBy });
 }
 
 /** Can be repeated: a merge that broke off is completed by the next. */
 async function merge(store: KeyStore, saved: Saved, epochs: Epochs, now: Instant): Promise<void> {
-  const { keys, erased, revocations, placements } = saved;
+  const { keys, erased, revocations, rulings, letGoBy } = saved;
   // With a further epoch key in the store, the next start of the server completes the erasure by replacing both.
   if (erased.length > 0) {
     await store.erase(erased);
@@ -52,7 +52,8 @@ async function merge(store: KeyStore, saved: Saved, epochs: Epochs, now: Instant
   const broken = new Set(contents?.entries.filter((entry) => !epochs.opens(entry)).map(nameOf));
   for (const one of keys) if (broken.has(nameOf(one))) await store.put(epochs.wrap(one, one.key, one.madeAt));
   await store.revoked(revocations);
-  await store.placed(placements);
+  await store.ruled(rulings);
+  await store.letGo({ revocations: [], rulings: [], by: letGoBy });
 }
 
 const nameOf = ({ kind, name }: Place): string => `${kind}/${name}`;

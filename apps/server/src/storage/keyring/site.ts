@@ -1,5 +1,5 @@
 import { statSync } from "node:fs";
-import { Refusal, type Clock, type Random } from "@holdfast/kernel";
+import { Refusal, type Clock, type Instant, type Random } from "@holdfast/kernel";
 import type { Login } from "./connections.ts";
 import { Epochs } from "./epochs.ts";
 import { kekLength, makeKek, readKek } from "./kek.ts";
@@ -94,7 +94,8 @@ async function begin(store: KeyStore, site: Site): Promise<Epochs> {
   const now = clock.now();
   const first = epochs.begin(now);
   const root = epochs.wrap({ kind: "root", name: "instance" }, random.bytes(32), now);
-  await store.begin({ state, epochs: first, entries: [root], erased: [], revocations: [], placements: [] });
+  const none = { entries: [root], erased: [], revocations: [], rulings: [], letGoBy: 0 as Instant };
+  await store.begin({ state, epochs: first, ...none });
   return epochs;
 }
 

@@ -12,8 +12,9 @@ import type {
   KeyStore,
   Made,
   Place,
-  Placement,
+  Past,
   Revocation,
+  Ruling,
   Span,
   State,
 } from "./store.ts";
@@ -41,9 +42,10 @@ const schema = `
   CREATE TABLE IF NOT EXISTS revocation (
     org TEXT NOT NULL, about TEXT NOT NULL, party TEXT NOT NULL, seq INTEGER NOT NULL, at INTEGER NOT NULL,
     PRIMARY KEY (org, about, party)) STRICT, WITHOUT ROWID;
-  CREATE TABLE IF NOT EXISTS placement (
-    org TEXT NOT NULL, about TEXT NOT NULL, kind TEXT NOT NULL, place TEXT, seq INTEGER NOT NULL,
+  CREATE TABLE IF NOT EXISTS ruling (
+    org TEXT NOT NULL, about TEXT NOT NULL, kind TEXT NOT NULL, says TEXT, seq INTEGER NOT NULL,
     PRIMARY KEY (org, about, kind)) STRICT, WITHOUT ROWID;
+  CREATE TABLE IF NOT EXISTS let_go (one INTEGER PRIMARY KEY CHECK (one = 1), by INTEGER NOT NULL) STRICT;
 `;
 
 /**
@@ -73,14 +75,15 @@ export class SqliteStore implements KeyStore {
     return failing(() => this.#state());
   }
 
-  async begin({ state, epochs, entries, erased, revocations, placements }: Contents): Promise<void> {
+  async begin({ state, epochs, entries, erased, revocations, rulings, letGoBy }: Contents): Promise<void> {
     this.#change(() => {
       this.#run("INSERT INTO ring VALUES (1, ?, ?, ?)", format, state.instance, state.backedUpAt ?? null);
       for (const epoch of epochs) this.#addEpoch(epoch);
       for (const entry of entries) this.#insert(entry);
       for (const { kind, name, at } of erased) this.#run("INSERT INTO erased VALUES (?, ?, ?)", kind, name, at);
       for (const revocation of revocations) this.#revoked(revocation);
-      for (const placement of placements) this.#placed(placement);
+      for (const ruling of rulings) this.#ruled(ruling);
+      this.#letGoBy(letGoBy);
     });
   }
 
@@ -119,6 +122,8 @@ export class SqliteStore implements KeyStore {
       for (const { kind, name, at } of erased) {
         this.#run("DELETE FROM keys WHERE kind = ? AND name = ?", kind, name);
         this.#run("INSERT INTO erased VALUES (?, ?, ?) ON CONFLICT DO NOTHING", kind, name, at);
+        if (kind !== "org") continue;
+        for (const table of ["revocation", "ruling"]) this.#run(`DELETE FROM ${table} WHERE org = ?`, name);
       }
     });
   }
@@ -181,12 +186,27 @@ export class SqliteStore implements KeyStore {
     return failing(() => this.#revocations());
   }
 
-  async placed(placements: readonly Placement[]): Promise<void> {
-    this.#change(() => placements.forEach((placement) => this.#placed(placement)));
+  async ruled(rulings: readonly Ruling[]): Promise<void> {
+    this.#change(() => rulings.forEach((ruling) => this.#ruled(ruling)));
   }
 
-  async placements(): Promise<readonly Placement[]> {
-    return failing(() => this.#placements());
+  async rulings(): Promise<readonly Ruling[]> {
+    return failing(() => this.#rulings());
+  }
+
+  async letGo({ revocations, rulings, by }: Past): Promise<void> {
+    const revocation = "DELETE FROM revocation WHERE org = ? AND about = ? AND party = ? AND seq <= ?";
+    const ruling = "DELETE FROM ruling WHERE org = ? AND about = ? AND kind = ? AND seq <= ?";
+    this.#change(() => {
+      this.#letGoBy(by);
+      for (const { org, about, ends, seq } of revocations)
+        for (const party of ends) this.#run(revocation, org, about, party, seq);
+      for (const { org, about, kind, seq } of rulings) this.#run(ruling, org, about, kind, seq);
+    });
+  }
+
+  async letGoBy(): Promise<Instant> {
+    return failing(() => this.#letGone());
   }
 
   async contents(): Promise<Contents | undefined> {
@@ -196,8 +216,8 @@ export class SqliteStore implements KeyStore {
         if (!state) return undefined;
         const entries = this.#rows<EntryRow>("SELECT * FROM keys ORDER BY kind, name").map(entryOf);
         const erased = this.#rows<Erased>("SELECT kind, name, at FROM erased ORDER BY kind, name");
-        const [revocations, placements] = [this.#revocations(), this.#placements()];
-        return { state, epochs: this.#epochs(), entries, erased, revocations, placements };
+        const [revocations, rulings, letGoBy] = [this.#revocations(), this.#rulings(), this.#letGone()];
+        return { state, epochs: this.#epochs(), entries, erased, revocations, rulings, letGoBy };
       }),
     );
   }
@@ -250,16 +270,24 @@ export class SqliteStore implements KeyStore {
     for (const party of ends) this.#run(text, org, about, party, seq, at);
   }
 
-  #placements(): readonly Placement[] {
-    type Row = Omit<Placement, "place"> & { place: string | null };
-    const rows = this.#rows<Row>("SELECT * FROM placement ORDER BY seq, org, about, kind");
-    return rows.map(({ place, ...row }) => ({ ...row, place: place ?? undefined }));
+  #rulings(): readonly Ruling[] {
+    type Row = Omit<Ruling, "says"> & { says: string | null };
+    const rows = this.#rows<Row>("SELECT * FROM ruling ORDER BY seq, org, about, kind");
+    return rows.map(({ says, ...row }) => ({ ...row, says: says ?? undefined }));
   }
 
-  #placed({ org, about, kind, place, seq }: Placement): void {
-    const text = `INSERT INTO placement VALUES (?, ?, ?, ?, ?)
-      ON CONFLICT DO UPDATE SET place = excluded.place, seq = excluded.seq WHERE excluded.seq > seq`;
-    this.#run(text, org, about, kind, place ?? null, seq);
+  #ruled({ org, about, kind, says, seq }: Ruling): void {
+    const text = `INSERT INTO ruling VALUES (?, ?, ?, ?, ?)
+      ON CONFLICT DO UPDATE SET says = excluded.says, seq = excluded.seq WHERE excluded.seq > seq`;
+    this.#run(text, org, about, kind, says ?? null, seq);
+  }
+
+  #letGone(): Instant {
+    return this.#rows<{ by: Instant }>("SELECT by FROM let_go")[0]?.by ?? (0 as Instant);
+  }
+
+  #letGoBy(by: Instant): void {
+    this.#run("INSERT INTO let_go VALUES (1, ?) ON CONFLICT DO UPDATE SET by = max(by, excluded.by)", by);
   }
 
   #insert({ kind, name, epoch, wrapped, madeAt }: Entry): boolean {

@@ -44,13 +44,20 @@ export type Revocation = {
   readonly at: Instant;
 };
 
-/** Where something was put last: of what kind the place is, which one it is (`undefined` is none), and where that stands in the same sequence. */
-export type Placement = {
+/** What was decided last of one kind about one thing, in words of `authority`'s, sealed where they are not ids, and where that stands in the same sequence. */
+export type Ruling = {
   readonly org: Id<"org">;
   readonly about: string;
   readonly kind: string;
-  readonly place: string | undefined;
+  readonly says: string | undefined;
   readonly seq: number;
+};
+
+/** Entries of the journal by their names, as long as nothing newer stands there, and the time by which what they are about is over. */
+export type Past = {
+  readonly revocations: readonly Pick<Revocation, "org" | "about" | "ends" | "seq">[];
+  readonly rulings: readonly Pick<Ruling, "org" | "about" | "kind" | "seq">[];
+  readonly by: Instant;
 };
 
 /** The keyring as a whole: 128 random bits in hex that the database knows too, and when it was last saved to a backup. */
@@ -62,7 +69,9 @@ export type Contents = {
   readonly entries: readonly Entry[];
   readonly erased: readonly Erased[];
   readonly revocations: readonly Revocation[];
-  readonly placements: readonly Placement[];
+  readonly rulings: readonly Ruling[];
+  /** The latest time by which anything was let go of: what was over by then is over for good. */
+  readonly letGoBy: Instant;
 };
 
 /**
@@ -84,7 +93,7 @@ export interface KeyStore {
   add(entries: readonly Entry[]): Promise<readonly boolean[]>;
   /** Adds or replaces. */
   put(entry: Entry): Promise<void>;
-  /** Removes, and remembers that it did: the names never come back. */
+  /** Removes, and remembers that it did: the names never come back. Of an organisation also what the journal has of it. */
   erase(erased: readonly Erased[]): Promise<void>;
   /** Removes without remembering. */
   destroy(places: readonly Place[]): Promise<void>;
@@ -102,9 +111,13 @@ export interface KeyStore {
   /** Keeps the last for each thing and kind of caller, and answers with one for each. */
   revoked(revocations: readonly Revocation[]): Promise<void>;
   revocations(): Promise<readonly Revocation[]>;
-  /** All or none of them. Keeps the last for each thing and kind of place, and answers with one for each. */
-  placed(placements: readonly Placement[]): Promise<void>;
-  placements(): Promise<readonly Placement[]>;
+  /** All or none of them. Keeps the last for each thing and kind, and answers with one for each. */
+  ruled(rulings: readonly Ruling[]): Promise<void>;
+  rulings(): Promise<readonly Ruling[]>;
+  /** All in one step: whoever opens it later without these knows the time. */
+  letGo(past: Past): Promise<void>;
+  /** 0 before the first time. */
+  letGoBy(): Promise<Instant>;
   /** Everything as it was at one moment. */
   contents(): Promise<Contents | undefined>;
   backedUp(at: Instant): Promise<void>;

@@ -143,25 +143,51 @@ export function keyringSuite(where: string, ground: (t: TestContext) => Promise<
     ]);
   });
 
-  test(`${where}: the journal keeps where each thing was put last, for each kind of place`, async (t) => {
+  test(`${where}: the journal keeps what was decided last about each thing, of each kind`, async (t) => {
     const place = await ground(t);
     const site = siteAt(place);
     await (await Keyring.open(site)).close();
-    for (const table of ["placement", "epoch_made"]) await place.sql(`DROP TABLE ${place.prefix}${table}`); // a keyring from before there was this
+    for (const table of ["ruling", "let_go", "epoch_made"]) await place.sql(`DROP TABLE ${place.prefix}${table}`); // a keyring from before there was this
     const keyring = await Keyring.open(site);
     const at = { org: newId("org", systemRandom), about: "dev_1" };
-    await keyring.journal.place([
-      { ...at, kind: "application", place: "app_1", seq: 5 },
-      { ...at, kind: "product", place: "prd_1", seq: 5 },
+    await keyring.journal.rule([
+      { ...at, kind: "application", says: "app_1", seq: 5 },
+      { ...at, kind: "product", says: "prd_1", seq: 5 },
     ]);
-    await keyring.journal.place([{ ...at, kind: "application", place: "app_2", seq: 9 }]);
-    await keyring.journal.place([{ ...at, kind: "application", place: "app_3", seq: 7 }]);
-    await keyring.journal.place([{ ...at, kind: "product", place: undefined, seq: 8 }]);
+    await keyring.journal.rule([{ ...at, kind: "application", says: "app_2", seq: 9 }]);
+    await keyring.journal.rule([{ ...at, kind: "application", says: "app_3", seq: 7 }]);
+    await keyring.journal.rule([{ ...at, kind: "product", says: undefined, seq: 8 }]);
     await keyring.close();
-    assert.deepEqual(await (await opened(t, site)).journal.placements(), [
-      { ...at, kind: "product", place: undefined, seq: 8 },
-      { ...at, kind: "application", place: "app_2", seq: 9 },
+    assert.deepEqual(await (await opened(t, site)).journal.rulings(), [
+      { ...at, kind: "product", says: undefined, seq: 8 },
+      { ...at, kind: "application", says: "app_2", seq: 9 },
     ]);
+  });
+
+  test(`${where}: what is over is let go of where nothing newer stands there, with the time, and an erased organisation leaves nothing`, async (t) => {
+    const site = siteAt(await ground(t));
+    const keyring = await opened(t, site);
+    const { journal } = keyring;
+    const [org, other] = [newId("org", systemRandom), newId("org", systemRandom)];
+    const at = systemClock.now();
+    const revoked = (about: string, seq: number, whose = org) => ({ org: whose, about, ends: ["people"], seq, at });
+    const ruled = (about: string, seq: number, whose = org) => ({ org: whose, about, kind: "door", says: "x", seq });
+    await keyring.make("org", org);
+    await journal.append([revoked("past", 1), revoked("newer", 5), revoked("other", 2, other)]);
+    await journal.rule([ruled("past", 3), ruled("newer", 6), ruled("other", 4, other)]);
+    assert.equal(await journal.letGoBy(), 0);
+    const past = {
+      revocations: [revoked("past", 1), revoked("newer", 4)],
+      rulings: [ruled("past", 3), ruled("newer", 5)],
+    };
+    await journal.letGo({ ...past, by: 900 as Instant });
+    await journal.letGo({ revocations: [], rulings: [], by: 800 as Instant });
+    assert.equal(await journal.letGoBy(), 900);
+    assert.deepEqual(await journal.all(), [revoked("other", 2, other), revoked("newer", 5)]);
+    assert.deepEqual(await journal.rulings(), [ruled("other", 4, other), ruled("newer", 6)]);
+    await keyring.erase("org", [org]);
+    assert.deepEqual(await journal.all(), [revoked("other", 2, other)]);
+    assert.deepEqual(await journal.rulings(), [ruled("other", 4, other)]);
   });
 
   test(`${where}: how old the keys above others are is known; of a keyring from before that was kept, how old at least`, async (t) => {
@@ -185,7 +211,7 @@ export function keyringSuite(where: string, ground: (t: TestContext) => Promise<
     assert.deepEqual(await again.ages("a"), renewed);
     await again.close();
 
-    await place.sql(`DROP TABLE ${place.prefix}epoch_made`);
+    for (const table of ["let_go", "epoch_made"]) await place.sql(`DROP TABLE ${place.prefix}${table}`);
     const sinceThen = now;
     const migrated = await Keyring.open(site);
     const known = await migrated.ages("a");
@@ -222,8 +248,9 @@ export function keyringSuite(where: string, ground: (t: TestContext) => Promise<
     assert.equal((await source.status()).keysSinceBackup, 1);
     await source.erase("device", ["dev_18", "dev_19"]);
     await source.journal.append([{ org, about: org, ends: ["people"], seq: 3, at: 0 as Instant }]);
-    await source.journal.place([{ org, about: "dev_1", kind: "product", place: undefined, seq: 4 }]);
-    await source.journal.place([{ org, about: "dev_2", kind: "product", place: "prd_1", seq: 5 }]);
+    await source.journal.rule([{ org, about: "dev_1", kind: "product", says: undefined, seq: 4 }]);
+    await source.journal.rule([{ org, about: "dev_2", kind: "product", says: "prd_1", seq: 5 }]);
+    await source.journal.letGo({ revocations: [], rulings: [], by: 7 as Instant });
     const late = await backupOf(source);
 
     const site = siteAt(await ground(t));
@@ -243,11 +270,12 @@ export function keyringSuite(where: string, ground: (t: TestContext) => Promise<
     assert.deepEqual(await findAll(merged, names(20)), [...made.slice(0, 18), undefined, undefined]);
     assert.deepEqual(await merged.find("device", "later"), later);
     assert.deepEqual(await merged.journal.all(), await source.journal.all());
-    assert.deepEqual(await merged.journal.placements(), await source.journal.placements());
+    assert.deepEqual(await merged.journal.rulings(), await source.journal.rulings());
     const elsewhere = siteAt(await ground(t));
     await restoreKeyring({ ...elsewhere, backup: late, passphrase });
     const anew = await opened(t, elsewhere);
-    assert.deepEqual(await anew.journal.placements(), await source.journal.placements());
+    assert.deepEqual(await anew.journal.rulings(), await source.journal.rulings());
+    assert.deepEqual([await anew.journal.letGoBy(), await merged.journal.letGoBy()], [7, 7]);
     await assert.rejects(merged.make("device", "dev_19"), { name: "Error" });
   });
 

@@ -1,0 +1,77 @@
+import type { Id, Instant } from "@holdfast/kernel";
+import type { Query } from "./connections.ts";
+import type { Past, Revocation, Ruling } from "./store.ts";
+
+// The journal of a keyring that is kept in PostgreSQL.
+
+export async function revokedIn(query: Query, revocations: readonly Revocation[]): Promise<void> {
+  const text = `INSERT INTO holdfast_keyring.revocation AS r VALUES ($1, $2, $3, $4, $5) ON CONFLICT (org, about, party)
+    DO UPDATE SET seq = excluded.seq, at = excluded.at WHERE excluded.seq > r.seq`;
+  for (const { org, about, ends, seq, at } of revocations) {
+    for (const party of ends) await query(text, [org, about, party, seq, at]);
+  }
+}
+
+export async function revocationsIn(query: Query): Promise<readonly Revocation[]> {
+  type Row = { org: Id<"org">; about: string; party: string; seq: string; at: string };
+  const rows = await query<Row>("SELECT * FROM holdfast_keyring.revocation ORDER BY seq, org, about, party");
+  return rows.map(({ org, about, party, seq, at }) => ({
+    org,
+    about,
+    ends: [party],
+    seq: Number(seq),
+    at: instant(at),
+  }));
+}
+
+export async function ruledIn(query: Query, rulings: readonly Ruling[]): Promise<void> {
+  const text = `INSERT INTO holdfast_keyring.ruling AS r VALUES ($1, $2, $3, $4, $5) ON CONFLICT (org, about, kind)
+    DO UPDATE SET says = excluded.says, seq = excluded.seq WHERE excluded.seq > r.seq`;
+  for (const { org, about, kind, says, seq } of rulings) await query(text, [org, about, kind, says ?? null, seq]);
+}
+
+export async function rulingsIn(query: Query): Promise<readonly Ruling[]> {
+  type Row = { org: Id<"org">; about: string; kind: string; says: string | null; seq: string };
+  const rows = await query<Row>("SELECT * FROM holdfast_keyring.ruling ORDER BY seq, org, about, kind");
+  return rows.map(({ says, seq, ...row }) => ({ ...row, says: says ?? undefined, seq: Number(seq) }));
+}
+
+export async function letGoIn(query: Query, { revocations, rulings, by }: Past): Promise<void> {
+  const text = `INSERT INTO holdfast_keyring.let_go AS l VALUES (1, $1)
+    ON CONFLICT (one) DO UPDATE SET by = greatest(l.by, excluded.by)`;
+  await query(text, [by]);
+  const ended = revocations.flatMap((one) => one.ends.map((kind) => ({ ...one, kind })));
+  await removeIn(query, "revocation", "party", ended);
+  await removeIn(query, "ruling", "kind", rulings);
+}
+
+export async function forgetOrgsIn(query: Query, orgs: readonly string[]): Promise<void> {
+  if (orgs.length === 0) return;
+  for (const table of ["revocation", "ruling"])
+    await query(`DELETE FROM holdfast_keyring.${table} WHERE org = any($1)`, [orgs]);
+}
+
+export async function letGoneIn(query: Query): Promise<Instant> {
+  const [row] = await query<{ by: string }>("SELECT by FROM holdfast_keyring.let_go");
+  return instant(row?.by ?? "0");
+}
+
+const removeIn = (
+  query: Query,
+  table: "revocation" | "ruling",
+  column: "party" | "kind",
+  entries: readonly { readonly org: Id<"org">; readonly about: string; readonly kind: string; readonly seq: number }[],
+) =>
+  query(
+    `DELETE FROM holdfast_keyring.${table} j
+      USING unnest($1::text[], $2::text[], $3::text[], $4::bigint[]) AS n (org, about, kind, seq)
+      WHERE j.org = n.org AND j.about = n.about AND j.${column} = n.kind AND j.seq <= n.seq`,
+    [
+      entries.map(({ org }) => org),
+      entries.map(({ about }) => about),
+      entries.map(({ kind }) => kind),
+      entries.map(({ seq }) => seq),
+    ],
+  );
+
+const instant = (stored: string): Instant => Number(stored) as Instant; // written from an Instant; `pg` gives bigint as text

@@ -1,0 +1,124 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import type { Key, Thing } from "./authority.fixture.ts";
+import { Story } from "./story.fixture.ts";
+
+// An older backup of the database beside today's keyring: whoever was kept out since by a door, a list, a demand or another secret stays out,
+// and what was let in since is as the backup has it.
+
+const overMqtt = { transports: ["mqtts"] };
+
+type Org = { readonly demands: object };
+type Entries = { readonly items: readonly { readonly value: string }[] };
+
+test("doors, lists, demands, secrets, owners of devices and sign-ups that changed keep out whom they kept out in a restored backup", async (t) => {
+  const story = await Story.begin(t);
+  const first = await story.start();
+  const application = await first.application();
+  const product = await first.product();
+  const make = (more = {}) => first.device(application.id, more);
+  const [ofProduct, shut, denied, rotated, moving, reopened, admitted, untouched] = [
+    await make({ product: product.id }),
+    await make(),
+    await make(),
+    await make(),
+    await make(),
+    await make(),
+    await make(),
+    await make(),
+  ];
+  const [anna, bert] = [
+    await first.asks.post<Thing>(`/v1/applications/${application.id}/users`, { login: "anna" }),
+    await first.asks.post<Thing>(`/v1/applications/${application.id}/users`, { login: "bert" }),
+  ];
+  const bind = (by: typeof first, { id }: Thing, user: string | null) =>
+    by.asks.put(`/v1/devices/${id}/user`, { user });
+  await bind(first, moving, anna.id);
+  await bind(first, untouched, anna.id);
+  await first.asks.patch(`/v1/applications/${application.id}`, { signUp: "open" });
+  await first.asks.put(`/v1/devices/${reopened.id}/door`, { ...overMqtt, size: 1_000 });
+  const lifted = await first.deny(admitted.id, "device");
+  const { owner, backup } = await story.backup();
+
+  await owner.asks.put(`/v1/products/${product.id}/door`, overMqtt);
+  await owner.asks.put(`/v1/devices/${shut.id}/door`, overMqtt);
+  await owner.asks.put(`/v1/devices/${reopened.id}/door`, { size: 2_000 });
+  await owner.deny(denied.id, "device");
+  await owner.asks.delete(`/v1/lists/${lifted.id}`);
+  const demands = { programs: { greatestAgeDays: 1 }, devices: { greatestAgeDays: 30 } };
+  await owner.asks.patch("/v1/org", { demands });
+  const rotate = (key: Key, overlap: string) =>
+    owner.asks
+      .post<Key>(`/v1/credentials/${key.id}/rotate`, { overlap })
+      .then(({ secret }) => ({ id: key.id, secret }));
+  const second = { ...rotated, key: await rotate(rotated.key, "0") };
+  const also = { ...moving, key: await rotate(moving.key, "2h") };
+  await bind(owner, moving, bert.id);
+  await owner.asks.patch(`/v1/applications/${application.id}`, { signUp: "closed" });
+  const all = [ofProduct, shut, denied, rotated, second, moving, also, reopened, admitted, untouched];
+  assert.deepEqual(await story.statusOf(...all), [403, 403, 403, 401, 200, 200, 200, 200, 200, 200]);
+
+  const restored = await story.restore(backup);
+  const told = story.platform.reports.find((line) => line.includes("had lost what was decided last")) ?? "";
+  for (const part of [
+    "doors 2",
+    "allow and deny lists 1",
+    "demands of organisations 1",
+    "secrets of credentials 2",
+    "customers 1",
+  ])
+    assert.ok(told.includes(part), told);
+  assert.deepEqual(await story.statusOf(...all), [403, 403, 403, 401, 200, 200, 200, 403, 403, 200]);
+  assert.deepEqual((await restored.asks.get<Org>("/v1/org")).demands, demands);
+  const values = (await restored.asks.get<Entries>("/v1/lists")).items.map(({ value }) => value);
+  assert.deepEqual(values.toSorted(), [denied.id, admitted.id].toSorted());
+  const userOf = async ({ id }: Thing) => (await restored.asks.get<{ user?: string }>(`/v1/devices/${id}`)).user;
+  assert.deepEqual([await userOf(moving), await userOf(untouched)], [undefined, anna.id]);
+  const { signUp } = await restored.asks.get<{ signUp: string }>(`/v1/applications/${application.id}`);
+  assert.equal(signUp, "closed");
+  const entries = await restored.audited(shut.id);
+  assert.ok(
+    entries.some(({ what, by, facts }) => what === "ruling.restored" && by === "platform" && facts?.["of"] === "door"),
+  );
+
+  // What holds now is the last that was decided: nothing is lost by the next start, and by the same backup the same again.
+  await story.restore(backup);
+  assert.ok(!story.platform.reports.some((line) => /had lost/.test(line)), story.platform.reports.join("\n"));
+  story.clock.move(2 * 3_600_000);
+  assert.deepEqual(await story.statusOf(moving, also), [401, 200], "the overlap is over when it was to be");
+});
+
+test("what the keyring missed is told to it, at the latest at the next start, and then holds in a restored backup", async (t) => {
+  const story = await Story.begin(t);
+  const first = await story.start();
+  const application = await first.application();
+  const make = () => first.device(application.id);
+  const [missed, unheard, rotated, untouched] = [await make(), await make(), await make(), await make()];
+  const all = [missed, unheard, rotated, untouched];
+  const { owner, backup } = await story.backup();
+  await story.whileTheKeyringIsAway(() => owner.asks.put(`/v1/devices/${missed.id}/door`, overMqtt));
+  await owner.deny(unheard.id, "device");
+  await owner.asks.post(`/v1/credentials/${rotated.key.id}/rotate`, { overlap: "0" });
+  await story.forget(`delete from ruling where kind in ('lists', 'secret')`);
+  await story.start();
+  assert.deepEqual(await story.statusOf(...all), [403, 403, 401, 200], "the database knows better");
+  assert.ok(!story.platform.reports.some((line) => /had lost/.test(line)));
+  await story.restore(backup);
+  assert.deepEqual(await story.statusOf(...all), [403, 403, 401, 200]);
+});
+
+test("of a journal that somebody altered nothing holds, the operator is told, and what has ended leaves nothing in it", async (t) => {
+  const story = await Story.begin(t);
+  const first = await story.start();
+  const application = await first.application();
+  const [shut, retired] = [await first.device(application.id), await first.device(application.id)];
+  const { owner, backup } = await story.backup();
+  for (const { id } of [shut, retired]) await owner.asks.put(`/v1/devices/${id}/door`, overMqtt);
+  await owner.asks.delete(`/v1/devices/${retired.id}`);
+  await story.forget(
+    `update ruling set says = 'AAAA' || says where not exists (select 1 from ruling where about = '${retired.id}')`,
+  );
+  await story.restore(backup);
+  assert.ok(story.platform.reports.some((line) => line.includes(`the door of ${shut.id} was altered`)));
+  assert.deepEqual(await story.statusOf(shut, retired), [200, 401]);
+});
