@@ -155,6 +155,28 @@ test("a person on the deny list is out with all that she made, and the last owne
   stays.end();
 });
 
+test("the last owner whom the lists let in keeps her role, also where others come in only until an entry expires", async () => {
+  const { owner, list, remove } = await organisation();
+  const second = await owner.member({ email: `second-${owner.org}@example.com`, password: viewer.password }, "owner");
+  const leave = async () => {
+    const own = `/v1/members/${owner.person}`;
+    const removed = await owner.asks.send<Problem>("DELETE", own);
+    const smaller = await owner.asks.send<Problem>("PATCH", own, { body: { role: "viewer" } });
+    return [removed.body?.code, smaller.body?.code];
+  };
+  const refused = ["member.lastOwner", "member.lastOwner"];
+  const denied = await list("deny", "person", second.person);
+  assert.deepEqual(await leave(), refused);
+  await remove(denied);
+  const until = [
+    await list("allow", "person", owner.person),
+    await list("allow", "person", second.person, { expiresIn: "1h" }),
+  ];
+  assert.deepEqual(await leave(), refused);
+  for (const one of until.toReversed()) await remove(one);
+  assert.deepEqual(await leave(), [undefined, "credential.invalid"]);
+});
+
 test("topics that are denied are neither sent nor heard, over MQTT, HTTP and the live view, and others are", async () => {
   const { owner, application, list, remove, entry } = await organisation();
   const [denied, other] = [await owner.device(application.id), await owner.device(application.id)];

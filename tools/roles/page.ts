@@ -13,7 +13,7 @@ organisation and stay as they are; others an organisation makes itself: a name, 
 application, on listed devices or on those with a tag.
 
 - Nobody gives, makes or changes a role that holds more than she may do now, and none is changed or taken from somebody, nor is she removed, by
-  whoever holds less. The last owner stays one.
+  whoever holds less. The last owner stays one, and so does the last whom the [lists](doors.md) let in.
 - Whoever makes, changes or gives one is a person who signed in: a program that was lent her rights would leave something that outlasts it.
 - A change takes effect at once, also on what stands open. A token keeps the grants that it was made with and shrinks with the role; with a
   greater role a person signs in again.

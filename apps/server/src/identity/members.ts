@@ -1,4 +1,4 @@
-import { Refusal, uuidOf, type Id, type Random } from "@holdfast/kernel";
+import { Refusal, uuidOf, type Id, type Instant, type Random } from "@holdfast/kernel";
 import type { Role } from "@holdfast/protocol";
 import {
   authorityIn,
@@ -10,6 +10,7 @@ import {
   refusedBy,
   refuseGivingMore,
   refuseTouchingGreater,
+  shutOut,
   type Member,
   type Permit,
   type Revocation,
@@ -64,9 +65,9 @@ export class Members {
       const before = members.get(person);
       if (!before) throw refusedBy(permit, "member.update", person, new Refusal("member.unknown"));
       refuseTouchingGreater(permit, "member.update", before.role);
-      if (role !== "owner") refuseLastOwner(members, person);
-      const after: Member = { ...before, role };
       const space = await spaces.of(unit.scope.org);
+      if (before.role === "owner" && role !== "owner") refuseLastOwner(members, person, space.lists, unit.at);
+      const after: Member = { ...before, role };
       // In the keyring's journal as well: an older backup of the database must not give back what was taken.
       if (!holds(space.grantsOf(role), space.grantsOf(before.role)))
         await revocation.in(unit, membershipOf(person), ["people"]);
@@ -89,7 +90,7 @@ export class Members {
       const member = members.get(person);
       if (!member) throw refusedBy(permit, "member.remove", person, new Refusal("member.unknown"));
       refuseTouchingGreater(permit, "member.remove", member.role);
-      refuseLastOwner(members, person);
+      if (member.role === "owner") refuseLastOwner(members, person, (await spaces.of(unit.scope.org)).lists, unit.at);
       if (member.administrator) throw new Refusal("member.administrator");
       for (const invitation of await invitationsIn(unit).removeOf(person)) {
         await revocation.in(unit, invitation, ["people"]);
@@ -115,7 +116,16 @@ export class Members {
   }
 }
 
-function refuseLastOwner(members: ReadonlyMap<Id<"person">, Member>, person: Id<"person">): void {
-  const owners = [...members].filter(([, { role }]) => role === "owner");
-  if (owners.length === 1 && owners[0]?.[0] === person) throw new Refusal("member.lastOwner");
+/** Of the other owners one has to be let in by the lists, now and when their entries expire. @throws Refusal `member.lastOwner` */
+function refuseLastOwner(
+  members: ReadonlyMap<Id<"person">, Member>,
+  leaving: Id<"person">,
+  { entries }: Space["lists"],
+  now: Instant,
+): void {
+  const others = [...members].filter(([person, { role }]) => role === "owner" && person !== leaving);
+  if (others.length === 0) throw new Refusal("member.lastOwner");
+  const people = others.map(([person]) => person);
+  if (!shutOut(people, entries.values(), now)) return;
+  throw new Refusal("member.lastOwner", { detail: "The organisation's lists keep every other owner out." });
 }
