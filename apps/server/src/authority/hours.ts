@@ -34,7 +34,13 @@ function zoneCalled(name: string): string | undefined {
 
 /** Whether one of them holds at this moment. */
 export const holdAt = (hours: readonly Hours[], at: Instant): boolean =>
-  zonesOf(hours).some((zone) => isIn(spansOf(hours, zone), timeOfWeek(at, zone)));
+  compileHours(hours)((zone) => timeOfWeek(at, zone));
+
+/** The same for asking often, by what the clocks of each zone show. */
+export function compileHours(hours: readonly Hours[]): (shows: (zone: string) => number) => boolean {
+  const all = zonesOf(hours).map((zone) => ({ zone, spans: spansOf(hours, zone) }));
+  return (shows) => all.some(({ zone, spans }) => isIn(spans, shows(zone)));
+}
 
 /** Until when one or another holds without a break, where one holds now; eight days at most. */
 export function heldUntil(hours: readonly Hours[], at: Instant): Instant {
@@ -105,7 +111,8 @@ function timeOfDay(text: string): number {
   return (hour * 60 + past) * minute;
 }
 
-const timeOfWeek = (at: Instant, zone: string): number =>
+/** Milliseconds since Monday's midnight, as the clocks there show them. */
+export const timeOfWeek = (at: Instant, zone: string): number =>
   timeOfWeekOf(Temporal.Instant.fromEpochMilliseconds(at).toZonedDateTimeISO(zone));
 
 const timeOfWeekOf = ({ dayOfWeek, hour, minute: past, second, millisecond }: Temporal.ZonedDateTime): number =>

@@ -3,9 +3,9 @@ import type { Demands } from "@holdfast/protocol";
 import type { OrgScope } from "../storage/index.ts";
 import { Drawn } from "./allowance.ts";
 import type { Level } from "./door.ts";
-import { holdAt } from "./hours.ts";
 import { Lists, type Hits, type ListEntry } from "./lists.ts";
 import type { Credential, Ending } from "./credential.ts";
+import { Openings } from "./openings.ts";
 import { isBuiltIn, type Grant, type Role } from "@holdfast/protocol";
 import { grantsOfMember, grantsOfRole, type Member, type OwnRoles } from "./roles.ts";
 import { Uses } from "./uses.ts";
@@ -79,14 +79,16 @@ export class Space {
   readonly #changed: (space: Space) => void;
   #lists: Lists;
   /** What holds by the clock, as it was when somebody last looked. */
-  #turned = "";
-  #hours = { minute: Number.NaN, epoch: 0, open: "" };
+  #listed = Number.NaN;
+  readonly #openings = new Openings();
 
   constructor(scope: OrgScope, known: Remembered, changed: (space: Space) => void) {
     this.scope = scope;
     this.#known = known;
     this.#changed = changed;
     this.#lists = new Lists(known.entries);
+    for (const things of [known.products, known.devices])
+      for (const { door } of things.values()) this.#openings.swap(undefined, door?.door.hours);
   }
 
   get org(): Id<"org"> {
@@ -147,11 +149,17 @@ export class Space {
     return this.#known.revokedBefore.get(about)?.[what] ?? 0;
   }
 
+  /** Of how many things something was ended. */
+  get marks(): number {
+    return this.#known.revokedBefore.size;
+  }
+
   /** A device that was made or changed. What is told twice, or after something newer, changes nothing. */
   place(id: Id<"device">, placement: Placement): void {
     const before = this.#known.devices.get(id);
     if (before && before.version >= placement.version) return;
     this.#known.devices.set(id, placement);
+    this.#openings.swap(before?.door?.door.hours, placement.door?.door.hours);
     // Nobody was told no about a device that was not there, and what people call it changes no answer; its alias stands in topics.
     if (before && !answersAlike(before, placement)) this.bump();
   }
@@ -172,6 +180,7 @@ export class Space {
   setProduct(id: Id<"product">, schema: Schema): void {
     const before = this.#known.products.get(id);
     this.#known.products.set(id, schema);
+    this.#openings.swap(before?.door?.door.hours, schema.door?.door.hours);
     if (before?.door?.text !== schema.door?.text) this.bump();
   }
 
@@ -208,24 +217,14 @@ export class Space {
 
   /** Asked each second: hours of doors begin and end, entries of lists expire, and open connections are asked about again. */
   turn(now: Instant): void {
-    const turned = `${this.#lists.changesAt(now)} ${this.#hoursAt(now)}`;
-    if (turned === this.#turned) return;
-    this.#turned = turned;
+    const [listed, hasTurned] = [this.#lists.changesAt(now), this.#openings.turn(now)];
+    if (listed === this.#listed && !hasTurned) return;
+    this.#listed = listed;
     this.bump();
   }
 
-  #hoursAt(now: Instant): string {
-    const minute = Math.floor(now / 60_000);
-    if (this.#hours.minute === minute && this.#hours.epoch === this.cell.epoch) return this.#hours.open;
-    const open = new Set<string>();
-    for (const { door } of [...this.#known.products.values(), ...this.#known.devices.values()]) {
-      if (door?.door.hours && holdAt(door.door.hours, now)) open.add(door.of);
-    }
-    this.#hours = { minute, epoch: this.cell.epoch, open: [...open].join(" ") };
-    return this.#hours.open;
-  }
-
   removeProduct(id: Id<"product">): void {
+    this.#openings.swap(this.#known.products.get(id)?.door?.door.hours, undefined);
     this.#known.products.delete(id);
   }
 
@@ -266,6 +265,17 @@ export class Space {
       this.#known.revokedBefore.set(about, marks);
     }
     this.bump();
+  }
+
+  /** Marks of what is over by itself. */
+  letGo(marks: readonly { readonly about: string; readonly ends: Ending; readonly seq: number }[]): void {
+    const { revokedBefore } = this.#known;
+    for (const { about, ends, seq } of marks) {
+      const all = revokedBefore.get(about);
+      if (!all || (all[ends] ?? 0) > seq) continue;
+      delete all[ends];
+      if (Object.keys(all).length === 0) revokedBefore.delete(about);
+    }
   }
 
   /** Credentials that have expired are over for good; a parent goes after its children, whose chain would end without it. */
