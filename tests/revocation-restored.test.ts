@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { textOf, type Device } from "./authority.fixture.ts";
+import { textOf, type Device, type Problem } from "./authority.fixture.ts";
 import { Story } from "./story.fixture.ts";
 
 // An older backup of the database beside today's keyring: nothing that was ended meanwhile speaks again, and nothing else falls silent.
@@ -144,4 +144,27 @@ test("devices that were ended by a tag stay so in a restored backup", async (t) 
   await owner.asks.post("/v1/revocations", { about: "tag:site=north" });
   await story.restore(backup);
   assert.deepEqual(await story.statusOf(ended), [401]);
+});
+
+test("what was over before its mark was let go stays over, though an older backup and an earlier clock know nothing of either", async (t) => {
+  const story = await Story.begin(t);
+  const first = await story.start();
+  const { id, token } = await first.tokenOf(["device.read"], { expiresIn: "1h" });
+  const { owner, backup } = await story.backup();
+  const answer = async () => {
+    const me = await story.platform.visitor.as(token).anew().send<Problem>("GET", "/v1/me");
+    return me.status === 200 ? "200" : me.body.code;
+  };
+  assert.equal(await answer(), "200");
+  await owner.revoke(id);
+  assert.equal(await answer(), "credential.invalid");
+  assert.ok(await story.journaled(id));
+  const then = story.clock.now();
+  story.clock.move(3_700_000);
+  while (await story.journaled(id)) await new Promise(setImmediate);
+  await story.stop();
+  story.clock.set(then);
+  await story.restore(backup);
+  assert.ok(!story.platform.reports.some((line) => line.includes("had lost")));
+  assert.equal(await answer(), "credential.expired");
 });

@@ -98,6 +98,12 @@ export class Story {
     keyring.close();
   }
 
+  /** Whether the keyring's journal has a revocation of this. */
+  async journaled(about: string): Promise<boolean> {
+    using keyring = this.#keyring();
+    return keyring.prepare("select 1 from revocation where about = ?").all(about).length > 0;
+  }
+
   #keyring(): DatabaseSync {
     return new DatabaseSync(path.join(this.database.keysFolder, "keyring.sqlite"));
   }

@@ -1,7 +1,7 @@
 import { Refusal, type Report } from "@holdfast/kernel";
 import type { Refusals } from "./audit/index.ts";
 import type { Accounts } from "./accounting/index.ts";
-import { dayOf, type Authentication, type HighWater, type Journal } from "./authority/index.ts";
+import { dayOf, type Authentication, type HighWater, type Journal, type LettingGo } from "./authority/index.ts";
 import type { ListKeeping, Rotation, Sessions, Spaces } from "./authority/index.ts";
 import { clockWatch } from "./clock-watch.ts";
 import type { MessageLog, Presences } from "./messages/index.ts";
@@ -19,6 +19,7 @@ type Needs = {
   readonly lists: ListKeeping;
   readonly rotation: Rotation;
   readonly journal: Journal;
+  readonly lettingGo: LettingGo;
   readonly presences: Presences;
   readonly log: MessageLog;
   readonly accounts: Accounts;
@@ -32,7 +33,7 @@ const hourly = 3_600_000;
 /** What has to be done again and again while the platform runs. */
 export function keepHouse(rounds: Rounds, needs: Needs): void {
   const { storage, clock, report, spaces, authentication, sessions, lists, rotation, journal } = needs;
-  const { presences, log, accounts, directories } = needs;
+  const { lettingGo, presences, log, accounts, directories } = needs;
   const tellOfClock = clockWatch(clock, report);
   tellOfClock();
   let day = dayOf(clock.now());
@@ -54,7 +55,10 @@ export function keepHouse(rounds: Rounds, needs: Needs): void {
     await presences.noteHeard();
     await storage.maintain.call("raise_high_water", [clock.now()]);
   });
-  rounds.every(hourly, async () => spaces.forgetExpired(clock.now()));
+  rounds.every(hourly, async () => {
+    spaces.forgetExpired(clock.now());
+    await lettingGo.round();
+  });
   // By itself: what it counts must not wait for what fails elsewhere.
   rounds.every(seldom, () => accounts.round());
 }

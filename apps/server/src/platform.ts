@@ -131,7 +131,7 @@ async function open(needs: PlatformNeeds, opened: AsyncDisposableStack, closing:
 
   // Authority: who may do what. Its clock only goes forward.
   const [mark] = await storage.directory.call<{ at: string }>("high_water", []);
-  const highWater = Number(mark?.at ?? 0) as Instant; // a bigint column of ours
+  const highWater = Math.max(Number(mark?.at ?? 0), await keyring.journal.letGoBy()) as Instant; // of ours both
   const clock = new HighWater(needs.clock, highWater);
   const spaces = new Spaces({ storage, things: thingsIn, demands: demandsIn });
   spaceHolder.spaces = spaces;

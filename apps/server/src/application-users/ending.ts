@@ -10,7 +10,7 @@ type Needs = { readonly revocation: Revocation; readonly spaces: Spaces };
 /** Within somebody's unit: a session with all its tokens, in the keyring's journal as well. */
 export async function endSession({ revocation }: Needs, unit: Unit, session: UserSession): Promise<void> {
   await sessionsIn(unit).remove(session.id);
-  await revocation.in(unit, session.id, ["people"]);
+  await revocation.in(unit, session.id, ["people"], session.expiresAt);
 }
 
 /** All of a user's. */

@@ -16,6 +16,7 @@ export { parties } from "./credential.ts";
 export { levelOf, readDoor, saidBy, type Level } from "./door.ts";
 export type { Leaks } from "./leaks.ts";
 export { lifeOf } from "./life.ts";
+export type { LettingGo } from "./letting-go.ts";
 export { HighWater } from "./high-water.ts";
 export { inPerson, refuseGivingMore, refuseTouchingGreater } from "./in-person.ts";
 export { Journal, type Ruled } from "./journal.ts";

@@ -55,6 +55,11 @@ export class Journal {
     this.#report = needs.report;
   }
 
+  /** Whether there is anything that the keyring did not take yet. */
+  get isBehind(): boolean {
+    return this.#missed.length > 0;
+  }
+
   /** Called after the commit. `what` is for people: "a revocation of dev_…". */
   revoked(entries: readonly Revoked[], what: string): void {
     this.#offer(() => this.#append(entries), what);

@@ -2,6 +2,7 @@ import type { Clock, Random, Report } from "@holdfast/kernel";
 import type { Storage } from "../storage/index.ts";
 import type { Authentication } from "./authentication.ts";
 import type { Journal } from "./journal.ts";
+import { LettingGo } from "./letting-go.ts";
 import { Leaks } from "./leaks.ts";
 import type { Revocation } from "./revocation.ts";
 import { Rotation } from "./rotation.ts";
@@ -24,5 +25,10 @@ type Needs = {
 /** What becomes of a credential between its making and its end. */
 export const lifeOf = (needs: Needs) => {
   const rulings = new Rulings(needs);
-  return { rulings, rotation: new Rotation({ ...needs, rulings }), leaks: new Leaks({ ...needs, rulings }) };
+  return {
+    rulings,
+    lettingGo: new LettingGo(needs),
+    rotation: new Rotation({ ...needs, rulings }),
+    leaks: new Leaks({ ...needs, rulings }),
+  };
 };

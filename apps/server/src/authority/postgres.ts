@@ -2,7 +2,8 @@ import type { PublicKey } from "@holdfast/crypto";
 import { idFrom, isId, uuidOf, type CredentialId, type Id, type Instant } from "@holdfast/kernel";
 import { formatGrant, parseGrants, type Conditions, type CredentialKind } from "@holdfast/protocol";
 import type { Unit } from "../storage/index.ts";
-import { endings, type Credential, type Ending, type Exposed } from "./credential.ts";
+import type { Credential, Exposed } from "./credential.ts";
+import { revocationsIn } from "./revocation-rows.ts";
 import type { Member } from "./roles.ts";
 
 type CredentialRow = {
@@ -45,13 +46,6 @@ const atOnce = 1_000; // rows that are opened before others have their turn
 
 const columns = `id, prefix, person, application, device, app_user, app_session, parent, parent_prefix, issued_seq,
   created_at, expires_at, last_used_at, digest, version, body`;
-
-/** Credentials of this party under this thing, or made with this credential, that were issued before `seq` are over. */
-export type Mark = { readonly about: string; readonly ends: Ending; readonly seq: number };
-type MarkRow = { about: string; ends: string; seq: string };
-
-const marksOf = ({ about, ends, seq }: MarkRow): Mark[] =>
-  endings.filter((one) => one === ends).map((one) => ({ about, ends: one, seq: Number(seq) }));
 
 const instant = (text: string | null): Instant | undefined => (text === null ? undefined : (Number(text) as Instant)); // a bigint column of ours
 
@@ -231,42 +225,7 @@ export const authorityIn = (unit: Unit) => ({
     return Number(row.seq);
   },
 
-  async revoke(about: string, ends: readonly Ending[], seq: number): Promise<void> {
-    await unit.query(
-      `insert into revocation (org, about, ends, seq, at) select $1, $2, unnest($3::text[]), $4, $5
-       on conflict (org, about, ends) do update set seq = greatest(revocation.seq, excluded.seq), at = excluded.at`,
-      [uuidOf(unit.scope.org), about, ends, seq, unit.at],
-    );
-  },
-
-  /** Every device that has this tag, in one statement. Answers which those are. */
-  async revokeTagged(tagIndex: Uint8Array, ends: readonly Ending[], seq: number): Promise<readonly Id<"device">[]> {
-    const rows = await unit.query<{ about: string }>(
-      `insert into revocation (org, about, ends, seq, at)
-         select t.org, 'dev_' || replace(t.device::text, '-', ''), one, $3, $4
-           from device_tag t cross join unnest($2::text[]) as one where t.tag_index = $1
-       on conflict (org, about, ends) do update set seq = greatest(revocation.seq, excluded.seq), at = excluded.at
-       returning about`,
-      [tagIndex, ends, seq, unit.at],
-    );
-    return [...new Set(rows.map(({ about }) => about as Id<"device">))]; // just made of the device's own
-  },
-
-  /** What ended for one thing ends for the other too. Answers what was later than the other's own. */
-  async inherit(about: string, from: string): Promise<readonly Mark[]> {
-    const rows = await unit.query<MarkRow>(
-      `insert into revocation as own (org, about, ends, seq, at)
-         select org, $1, ends, seq, at from revocation where about = $2
-       on conflict (org, about, ends) do update set seq = excluded.seq, at = excluded.at where own.seq < excluded.seq
-       returning about, ends, seq`,
-      [about, from],
-    );
-    return rows.flatMap(marksOf);
-  },
-
-  async revocations(): Promise<readonly Mark[]> {
-    return (await unit.query<MarkRow>("select about, ends, seq from revocation", [])).flatMap(marksOf);
-  },
+  ...revocationsIn(unit),
 
   /** Less those whose membership was ended since: an older backup of the database brings nobody back. */
   async members(): Promise<Map<Id<"person">, Member>> {

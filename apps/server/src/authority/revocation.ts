@@ -5,7 +5,8 @@ import { endings, parties, type Credential, type Ending, type Party } from "./cr
 import type { Journal } from "./journal.ts";
 import { formatTag, tagIn, type Tag } from "./tag.ts";
 import type { Permit } from "./permit.ts";
-import { authorityIn, type Mark } from "./postgres.ts";
+import { authorityIn } from "./postgres.ts";
+import type { Mark } from "./revocation-rows.ts";
 import { tagIndex } from "./reach-sql.ts";
 import { asPlatform, type Spaces } from "./spaces.ts";
 import { refuseUnknown } from "./under.ts";
@@ -37,7 +38,8 @@ export class Revocation {
     const revoked: Credential = { ...credential, state: "revoked", version: credential.version + 1 };
     if (credential.state === "active") await authorityIn(unit).save(revoked);
     unit.afterCommit(() => this.#needs.spaces.apply(unit.scope.org, (space) => space.credentials.set(id, revoked)));
-    await this.in(unit, id, [...parties, ...also]);
+    // What it made for devices and applications does not end with it.
+    await this.in(unit, id, [...parties, ...also], also.length > 0 ? undefined : credential.expiresAt);
   }
 
   /** What was issued before this moment is over; what is issued after it is not touched. */
@@ -78,12 +80,12 @@ export class Revocation {
     });
   }
 
-  /** Within somebody else's unit: a device that retires, an application that ends. */
-  async in(unit: Unit, about: string, ends: readonly Ending[]): Promise<void> {
+  /** Within somebody else's unit: a device that retires, an application that ends. `until`: when all that this ends is over by itself. */
+  async in(unit: Unit, about: string, ends: readonly Ending[], until?: Instant): Promise<void> {
     const { spaces, journal } = this.#needs;
     const rows = authorityIn(unit);
     const seq = await rows.nextSeq();
-    await rows.revoke(about, ends, seq);
+    await rows.revoke(about, ends, seq, until);
     const { org } = unit.scope;
     unit.afterCommit(() => {
       spaces.apply(org, (space) => space.revoke(about, ends, seq));

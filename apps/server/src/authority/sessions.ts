@@ -145,7 +145,7 @@ export class Sessions {
           const id = idIn(scope, session);
           await storage.change({ scope, actor: actorIn(space, session) }, async (unit) => {
             unit.audit({ what, about: session.person, facts: { session: id } });
-            await revocation.in(unit, id, ["people"]);
+            await revocation.in(unit, id, ["people"], session.expiresAt);
           });
         }),
       );

@@ -18,7 +18,10 @@ export type Invitation = {
 };
 
 /** How long an invitation can be accepted, in milliseconds. */
-export const lifetime = 7 * 24 * 3_600_000;
+const lifetime = 7 * 24 * 3_600_000;
+
+/** By then every invitation is over that was made before `now`. */
+export const allOverBy = (now: Instant): Instant => (now + lifetime) as Instant; // milliseconds both
 
 export const isInvitationSecret = (text: string): boolean => isSecret(text, "invitation");
 

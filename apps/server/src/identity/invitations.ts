@@ -1,5 +1,5 @@
 import { digestSecret, newSecret, type Passwords } from "@holdfast/crypto";
-import { idFrom, newId, Refusal, uuidOf, type Clock, type Id, type Instant, type Random } from "@holdfast/kernel";
+import { idFrom, newId, Refusal, uuidOf, type Clock, type Id, type Random } from "@holdfast/kernel";
 import type { Role } from "@holdfast/protocol";
 import {
   asPlatform,
@@ -15,7 +15,7 @@ import {
 } from "../authority/index.ts";
 import { pageOf, type Keyring, type Page, type Storage, type Unit } from "../storage/index.ts";
 import { noteRefused, organisationsOf, type RefusedSignIn } from "./attempts.ts";
-import { isInvitationSecret, lifetime, linkOf, stands, type Invitation } from "./invitation.ts";
+import { allOverBy, isInvitationSecret, linkOf, stands, type Invitation } from "./invitation.ts";
 import { isLongEnough, normalEmail, type Person } from "./person.ts";
 import { invitationsIn, peopleIn } from "./postgres.ts";
 import { day, welcomeOf, type Welcome } from "./welcome.ts";
@@ -60,8 +60,8 @@ export class Invitations {
       if (known && space.member(known.id)) throw new Refusal("member.exists");
       const rows = invitationsIn(unit);
       await rows.removeExpired(clock.now());
-      for (const id of await rows.removeTo(email)) await revocation.in(unit, id, ["people"]);
       const createdAt = clock.now();
+      for (const id of await rows.removeTo(email)) await revocation.in(unit, id, ["people"], allOverBy(createdAt));
       const made: Invitation = {
         id: newId("invitation", random),
         email,
@@ -69,7 +69,7 @@ export class Invitations {
         invitedBy: person,
         issuedSeq: await authorityIn(unit).nextSeq(),
         createdAt,
-        expiresAt: (createdAt + lifetime) as Instant, // milliseconds both
+        expiresAt: allOverBy(createdAt),
         digest: digestSecret(secret),
       };
       await rows.add(made);
@@ -100,7 +100,7 @@ export class Invitations {
         throw refusedBy(permit, "member.invite", id, new Refusal("invitation.unknown"));
       }
       // In the keyring's journal as well: an older backup of the database must not bring it back.
-      await this.#needs.revocation.in(unit, id, ["people"]);
+      await this.#needs.revocation.in(unit, id, ["people"], allOverBy(this.#needs.clock.now()));
       unit.audit({ what: "invitation.withdrawn", about: id });
     });
   }
@@ -198,7 +198,8 @@ export class Invitations {
       throw new Refusal("invitation.invalid");
     }
     if (space.member(person)) throw new Refusal("member.exists");
-    await revocation.in(unit, id, ["people"]); // an older backup of the database must not make it good again
+    // An older backup of the database must not make it good again.
+    await revocation.in(unit, id, ["people"], invitation.expiresAt);
     const member = { role, administrator: false };
     await authorityIn(unit).saveMember(person, member);
     unit.audit({ what: "invitation.accepted", about: id, facts: { person } });

@@ -1,4 +1,4 @@
-import { Refusal, uuidOf, type Id, type Instant, type Random } from "@holdfast/kernel";
+import { Refusal, uuidOf, type Clock, type Id, type Instant, type Random } from "@holdfast/kernel";
 import type { Role } from "@holdfast/protocol";
 import {
   authorityIn,
@@ -18,9 +18,17 @@ import {
   type Spaces,
 } from "../authority/index.ts";
 import { pageOf, type Keyring, type Page, type Storage } from "../storage/index.ts";
+import { allOverBy } from "./invitation.ts";
 import { invitationsIn, peopleIn } from "./postgres.ts";
 
-type Needs = { storage: Storage; keys: Keyring; spaces: Spaces; revocation: Revocation; random: Random };
+type Needs = {
+  storage: Storage;
+  keys: Keyring;
+  spaces: Spaces;
+  revocation: Revocation;
+  clock: Clock;
+  random: Random;
+};
 
 /** A member as she is shown. */
 export type Shown = Member & {
@@ -56,7 +64,7 @@ export class Members {
 
   /** What her programs may do is within what she may, so they shrink with her, and what they hold open with them. */
   async changeRole(permit: Permit<"member.update">, person: Id<"person">, role: Role): Promise<Shown> {
-    const { storage, spaces, revocation } = this.#needs;
+    const { storage, spaces, revocation, clock } = this.#needs;
     const updated = await storage.change(permit, async (unit) => {
       inPerson(permit, "member.update");
       refuseGivingMore(permit, "member.update", role);
@@ -66,7 +74,7 @@ export class Members {
       if (!before) throw refusedBy(permit, "member.update", person, new Refusal("member.unknown"));
       refuseTouchingGreater(permit, "member.update", before.role);
       const space = await spaces.of(unit.scope.org);
-      if (before.role === "owner" && role !== "owner") refuseLastOwner(members, person, space.lists, unit.at);
+      if (before.role === "owner" && role !== "owner") refuseLastOwner(members, person, space.lists, clock.now());
       const after: Member = { ...before, role };
       // In the keyring's journal as well: an older backup of the database must not give back what was taken.
       if (!holds(space.grantsOf(role), space.grantsOf(before.role)))
@@ -83,17 +91,18 @@ export class Members {
 
   /** Everything that was made with her sign-ins ends, and whom she invited comes no more. Invited again, she begins anew. */
   async remove(permit: Permit<"member.remove">, person: Id<"person">): Promise<void> {
-    const { storage, spaces, revocation } = this.#needs;
+    const { storage, spaces, revocation, clock } = this.#needs;
     await storage.change(permit, async (unit) => {
       const rows = authorityIn(unit);
       const members = await rows.members();
       const member = members.get(person);
       if (!member) throw refusedBy(permit, "member.remove", person, new Refusal("member.unknown"));
       refuseTouchingGreater(permit, "member.remove", member.role);
-      if (member.role === "owner") refuseLastOwner(members, person, (await spaces.of(unit.scope.org)).lists, unit.at);
+      if (member.role === "owner")
+        refuseLastOwner(members, person, (await spaces.of(unit.scope.org)).lists, clock.now());
       if (member.administrator) throw new Refusal("member.administrator");
       for (const invitation of await invitationsIn(unit).removeOf(person)) {
-        await revocation.in(unit, invitation, ["people"]);
+        await revocation.in(unit, invitation, ["people"], allOverBy(clock.now()));
       }
       await revocation.in(unit, person, parties);
       await revocation.in(unit, membershipOf(person), ["people"]);
