@@ -37,7 +37,9 @@ export interface Book {
   append(revoked: readonly Revoked[]): Promise<void>;
   all(): Promise<readonly Revoked[]>;
   rule(ruled: readonly Ruled[]): Promise<void>;
-  rulings(): Promise<readonly Ruled[]>;
+  rulings(kinds: readonly string[]): Promise<readonly Ruled[]>;
+  /** The greatest `seq` of all; 0 of none. */
+  lastSeq(): Promise<number>;
   letGo(past: Past): Promise<void>;
 }
 

@@ -117,7 +117,7 @@ export class Revocation {
   async reconcile(orgs: readonly Id<"org">[], advance: (seq: number) => Promise<void>): Promise<number> {
     const { book } = this.#needs.journal;
     const entries = await book.all();
-    await advance([...entries, ...(await book.rulings())].reduce((most, { seq }) => Math.max(most, seq), 0));
+    await advance(await book.lastSeq());
     const journaled = entries.flatMap((entry) =>
       endings.filter((one) => entry.ends.includes(one)).map((ends) => ({ ...entry, ends })),
     );

@@ -75,11 +75,11 @@ export class Rulings {
   async reconcile(orgs: readonly Id<"org">[], kinds: readonly Kind[]): Promise<readonly string[]> {
     const { storage, journal } = this.#needs;
     const ways = new Map(kinds.map((one) => [one.kind, one]));
-    const byOrg = Map.groupBy(await journal.book.rulings(), ({ org }) => org);
+    const byOrg = Map.groupBy(await journal.book.rulings([...ways.keys()]), ({ org }) => org);
     const lost: string[] = [];
     for (const org of orgs) {
       const allowed = asPlatform(await storage.scopeOf(org));
-      const journaled = (byOrg.get(org) ?? []).filter(({ kind }) => ways.has(kind));
+      const journaled = byOrg.get(org) ?? [];
       const kept = await storage.read(allowed, (unit) => rulingsIn(unit).all());
       const missed = newerThan(kept, journaled);
       if (missed.length > 0) {

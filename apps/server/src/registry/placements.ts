@@ -40,7 +40,7 @@ export class Placements {
    * of that place, and stays where it is. The journal learns what it missed. Answers how many there were of the first.
    */
   async reconcile(orgs: readonly Id<"org">[]): Promise<number> {
-    const byOrg = Map.groupBy(await this.#needs.journal.book.rulings(), ({ org }) => org);
+    const byOrg = Map.groupBy(await this.#needs.journal.book.rulings(kinds), ({ org }) => org);
     let lost = 0;
     for (const org of orgs) lost += await this.#reconcile(org, byOrg.get(org) ?? []);
     return lost;
@@ -50,7 +50,7 @@ export class Placements {
     const { storage, journal } = this.#needs;
     const allowed = asPlatform(await storage.scopeOf(org));
     const byDevice = Map.groupBy(journaled, ({ about }) => about);
-    const ids = journaled.flatMap(({ about, kind }) => (isPlace(kind) && isId("device", about) ? [about] : []));
+    const ids = [...byDevice.keys()].filter((about) => isId("device", about));
     const devices = await storage.read(allowed, (unit) => devicesIn(unit).movedOrAmong(ids));
     const lost: Lost[] = [];
     const missed: Ruled[] = [];
@@ -81,8 +81,6 @@ export class Placements {
 }
 
 type Kind = (typeof kinds)[number];
-
-const isPlace = (kind: string): boolean => kinds.some((one) => one === kind);
 
 /** A device, and the place where it had been put, of which the database knows nothing. */
 type Lost = { readonly device: Device; readonly kind: Kind; readonly place: string | undefined };

@@ -173,8 +173,9 @@ export class Keyring {
     all: (): Promise<readonly Revocation[]> => this.#needs.store.revocations(),
     /** All of them, or none; durable once it is answered. */
     rule: (rulings: readonly Ruling[]): Promise<void> => this.#needs.store.ruled(rulings),
-    /** The last about each thing, of each kind. */
-    rulings: (): Promise<readonly Ruling[]> => this.#needs.store.rulings(),
+    /** The last about each thing, of each of these kinds. */
+    rulings: (kinds: readonly string[]): Promise<readonly Ruling[]> => this.#needs.store.rulings(kinds),
+    lastSeq: (): Promise<number> => this.#needs.store.lastSeq(),
     letGo: (past: Past): Promise<void> => this.#needs.store.letGo(past),
     /** By then anything that was let go of was over: no clock may go back behind it. */
     letGoBy: (): Promise<Instant> => this.#needs.store.letGoBy(),

@@ -30,10 +30,18 @@ export async function ruledIn(query: Query, rulings: readonly Ruling[]): Promise
   for (const { org, about, kind, says, seq } of rulings) await query(text, [org, about, kind, says ?? null, seq]);
 }
 
-export async function rulingsIn(query: Query): Promise<readonly Ruling[]> {
+export async function rulingsIn(query: Query, kinds?: readonly string[]): Promise<readonly Ruling[]> {
   type Row = { org: Id<"org">; about: string; kind: string; says: string | null; seq: string };
-  const rows = await query<Row>("SELECT * FROM holdfast_keyring.ruling ORDER BY seq, org, about, kind");
+  const text = `SELECT * FROM holdfast_keyring.ruling WHERE $1::text[] IS NULL OR kind = any($1)
+    ORDER BY seq, org, about, kind`;
+  const rows = await query<Row>(text, [kinds ?? null]);
   return rows.map(({ says, seq, ...row }) => ({ ...row, says: says ?? undefined, seq: Number(seq) }));
+}
+
+export async function lastSeqIn(query: Query): Promise<number> {
+  const all = "SELECT seq FROM holdfast_keyring.revocation UNION ALL SELECT seq FROM holdfast_keyring.ruling";
+  const [row] = await query<{ last: string | null }>(`SELECT max(seq) AS last FROM (${all}) AS every`);
+  return Number(row?.last ?? 0);
 }
 
 export async function letGoIn(query: Query, { revocations, rulings, by }: Past): Promise<void> {

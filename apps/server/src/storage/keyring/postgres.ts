@@ -1,5 +1,14 @@
 import { Refusal, type Instant } from "@holdfast/kernel";
-import { forgetOrgsIn, letGoIn, letGoneIn, revocationsIn, revokedIn, ruledIn, rulingsIn } from "./postgres-journal.ts";
+import {
+  forgetOrgsIn,
+  lastSeqIn,
+  letGoIn,
+  letGoneIn,
+  revocationsIn,
+  revokedIn,
+  ruledIn,
+  rulingsIn,
+} from "./postgres-journal.ts";
 import { Connections, longMs, type Login, type Query } from "./connections.ts";
 import type {
   Contents,
@@ -182,8 +191,12 @@ export class PostgresStore implements KeyStore {
     await this.#connections.inOne((query) => ruledIn(query, rulings));
   }
 
-  async rulings(): Promise<readonly Ruling[]> {
-    return this.#connections.lend(rulingsIn);
+  async rulings(kinds: readonly string[]): Promise<readonly Ruling[]> {
+    return this.#connections.lend((query) => rulingsIn(query, kinds));
+  }
+
+  async lastSeq(): Promise<number> {
+    return this.#connections.lend(lastSeqIn);
   }
 
   async letGo(past: Past): Promise<void> {

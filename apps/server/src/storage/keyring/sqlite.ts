@@ -190,8 +190,13 @@ export class SqliteStore implements KeyStore {
     this.#change(() => rulings.forEach((ruling) => this.#ruled(ruling)));
   }
 
-  async rulings(): Promise<readonly Ruling[]> {
-    return failing(() => this.#rulings());
+  async rulings(kinds: readonly string[]): Promise<readonly Ruling[]> {
+    return failing(() => this.#rulings("WHERE kind IN (SELECT value FROM json_each(?))", JSON.stringify(kinds)));
+  }
+
+  async lastSeq(): Promise<number> {
+    const text = "SELECT max(seq) AS last FROM (SELECT seq FROM revocation UNION ALL SELECT seq FROM ruling)";
+    return failing(() => this.#rows<{ last: number | null }>(text)[0]?.last ?? 0);
   }
 
   async letGo({ revocations, rulings, by }: Past): Promise<void> {
@@ -270,9 +275,9 @@ export class SqliteStore implements KeyStore {
     for (const party of ends) this.#run(text, org, about, party, seq, at);
   }
 
-  #rulings(): readonly Ruling[] {
+  #rulings(where = "", ...values: string[]): readonly Ruling[] {
     type Row = Omit<Ruling, "says"> & { says: string | null };
-    const rows = this.#rows<Row>("SELECT * FROM ruling ORDER BY seq, org, about, kind");
+    const rows = this.#rows<Row>(`SELECT * FROM ruling ${where} ORDER BY seq, org, about, kind`, ...values);
     return rows.map(({ says, ...row }) => ({ ...row, says: says ?? undefined }));
   }
 

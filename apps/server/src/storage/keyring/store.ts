@@ -113,7 +113,9 @@ export interface KeyStore {
   revocations(): Promise<readonly Revocation[]>;
   /** All or none of them. Keeps the last for each thing and kind, and answers with one for each. */
   ruled(rulings: readonly Ruling[]): Promise<void>;
-  rulings(): Promise<readonly Ruling[]>;
+  rulings(kinds: readonly string[]): Promise<readonly Ruling[]>;
+  /** The greatest `seq` of anything in the journal; 0 of none. */
+  lastSeq(): Promise<number>;
   /** All in one step: whoever opens it later without these knows the time. */
   letGo(past: Past): Promise<void>;
   /** 0 before the first time. */

@@ -158,7 +158,7 @@ export function keyringSuite(where: string, ground: (t: TestContext) => Promise<
     await keyring.journal.rule([{ ...at, kind: "application", says: "app_3", seq: 7 }]);
     await keyring.journal.rule([{ ...at, kind: "product", says: undefined, seq: 8 }]);
     await keyring.close();
-    assert.deepEqual(await (await opened(t, site)).journal.rulings(), [
+    assert.deepEqual(await (await opened(t, site)).journal.rulings(["door", "product", "application"]), [
       { ...at, kind: "product", says: undefined, seq: 8 },
       { ...at, kind: "application", says: "app_2", seq: 9 },
     ]);
@@ -176,6 +176,8 @@ export function keyringSuite(where: string, ground: (t: TestContext) => Promise<
     await journal.append([revoked("past", 1), revoked("newer", 5), revoked("other", 2, other)]);
     await journal.rule([ruled("past", 3), ruled("newer", 6), ruled("other", 4, other)]);
     assert.equal(await journal.letGoBy(), 0);
+    assert.equal(await journal.lastSeq(), 6);
+    assert.deepEqual(await journal.rulings(["user"]), []);
     const past = {
       revocations: [revoked("past", 1), revoked("newer", 4)],
       rulings: [ruled("past", 3), ruled("newer", 5)],
@@ -184,10 +186,13 @@ export function keyringSuite(where: string, ground: (t: TestContext) => Promise<
     await journal.letGo({ revocations: [], rulings: [], by: 800 as Instant });
     assert.equal(await journal.letGoBy(), 900);
     assert.deepEqual(await journal.all(), [revoked("other", 2, other), revoked("newer", 5)]);
-    assert.deepEqual(await journal.rulings(), [ruled("other", 4, other), ruled("newer", 6)]);
+    assert.deepEqual(await journal.rulings(["door", "product", "application"]), [
+      ruled("other", 4, other),
+      ruled("newer", 6),
+    ]);
     await keyring.erase("org", [org]);
     assert.deepEqual(await journal.all(), [revoked("other", 2, other)]);
-    assert.deepEqual(await journal.rulings(), [ruled("other", 4, other)]);
+    assert.deepEqual(await journal.rulings(["door", "product", "application"]), [ruled("other", 4, other)]);
   });
 
   test(`${where}: how old the keys above others are is known; of a keyring from before that was kept, how old at least`, async (t) => {
@@ -270,11 +275,17 @@ export function keyringSuite(where: string, ground: (t: TestContext) => Promise<
     assert.deepEqual(await findAll(merged, names(20)), [...made.slice(0, 18), undefined, undefined]);
     assert.deepEqual(await merged.find("device", "later"), later);
     assert.deepEqual(await merged.journal.all(), await source.journal.all());
-    assert.deepEqual(await merged.journal.rulings(), await source.journal.rulings());
+    assert.deepEqual(
+      await merged.journal.rulings(["door", "product", "application"]),
+      await source.journal.rulings(["door", "product", "application"]),
+    );
     const elsewhere = siteAt(await ground(t));
     await restoreKeyring({ ...elsewhere, backup: late, passphrase });
     const anew = await opened(t, elsewhere);
-    assert.deepEqual(await anew.journal.rulings(), await source.journal.rulings());
+    assert.deepEqual(
+      await anew.journal.rulings(["door", "product", "application"]),
+      await source.journal.rulings(["door", "product", "application"]),
+    );
     assert.deepEqual([await anew.journal.letGoBy(), await merged.journal.letGoBy()], [7, 7]);
     await assert.rejects(merged.make("device", "dev_19"), { name: "Error" });
   });
