@@ -1,5 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { parseId, uuidOf } from "@holdfast/kernel";
+import { asOwner } from "../apps/server/src/testing/index.ts";
 import type { Key, Thing } from "./authority.fixture.ts";
 import { Story } from "./story.fixture.ts";
 
@@ -103,7 +105,15 @@ test("what the keyring missed is told to it, at the latest at the next start, an
   await story.start();
   assert.deepEqual(await story.statusOf(...all), [403, 403, 401, 200], "the database knows better");
   assert.ok(!story.platform.reports.some((line) => /had lost/.test(line)));
+  // Who can write to the database and has no keys makes nothing pass for later.
+  const org = uuidOf(parseId("org", owner.org));
+  await asOwner(
+    backup.login,
+    `begin; set local app.org = '${org}';
+     insert into holdfast.ruling (org, about, kind, seq, body) values ('${org}', '${missed.id}', 'door', 1000000, ''); commit`,
+  );
   await story.restore(backup);
+  assert.ok(story.platform.reports.some((line) => line.includes(`the door of ${missed.id} was altered`)));
   assert.deepEqual(await story.statusOf(...all), [403, 403, 401, 200]);
 });
 

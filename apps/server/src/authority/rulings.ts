@@ -81,21 +81,30 @@ export class Rulings {
       const allowed = asPlatform(await storage.scopeOf(org));
       const journaled = byOrg.get(org) ?? [];
       const kept = await storage.read(allowed, (unit) => rulingsIn(unit).all());
-      const missed = newerThan(kept, journaled);
-      if (missed.length > 0) {
-        const bodies = await storage.read(allowed, (unit) => rulingsIn(unit).some(missed));
-        await journal.book.rule(bodies.map((one) => ruledOf(allowed.scope, one, one.body)));
-      }
-      const unheeded = newerThan(journaled, kept);
+      const newer = newerThan(kept, journaled);
+      const missed =
+        newer.length > 0 ? await storage.read(allowed, (unit) => this.#readable(unit, newer)) : ([] as const);
+      if (missed.length > 0) await journal.book.rule(missed);
+      const unheeded = newerThan(
+        newerThan(journaled, missed),
+        kept.filter((one) => !newer.includes(one)),
+      );
       if (unheeded.length > 0) lost.push(...(await storage.note(allowed, (unit) => this.#heed(unit, unheeded, ways))));
     }
     return lost;
   }
 
+  /** As the journal keeps them. A row that was altered is no later ruling than the journal's. */
+  async #readable(unit: Unit, some: readonly Stood[]): Promise<readonly Ruled[]> {
+    const rows = await rulingsIn(unit).some(some);
+    const ruled = rows.map((one) => ruledOf(unit.scope, one, one.body));
+    return ruled.filter((one) => this.#open(unit.scope, one, "the database") !== undefined);
+  }
+
   async #heed(unit: Unit, all: readonly Ruled[], ways: ReadonlyMap<string, Kind>): Promise<readonly string[]> {
     const restored: string[] = [];
     for (const one of all) {
-      const said = this.#open(unit.scope, one);
+      const said = this.#open(unit.scope, one, "the keyring's journal");
       const heeded = said && (await ways.get(one.kind)?.heed(unit, one.about, said.state));
       if (!heeded) continue;
       await this.note(unit, one.kind, one.about, heeded.state, heeded.until);
@@ -106,7 +115,7 @@ export class Rulings {
     return restored;
   }
 
-  #open(scope: OrgScope, ruled: Ruled): { readonly state: unknown } | undefined {
+  #open(scope: OrgScope, ruled: Ruled, where: string): { readonly state: unknown } | undefined {
     try {
       // Of what is no base64 Buffer makes what it can, and that does not open either.
       const plain = scope.open("ruling", nameOf(ruled), Buffer.from(ruled.says ?? "", "base64"));
@@ -114,7 +123,7 @@ export class Rulings {
     } catch (error) {
       if (!(error instanceof Refusal)) throw error;
       // Whoever can write there can remove it as well: a start that fails would stop nobody but the operator.
-      const what = `What the keyring's journal has of the ${ruled.kind} of ${ruled.about} was altered. It holds as the database has it.`;
+      const what = `What ${where} has of the ${ruled.kind} of ${ruled.about} was altered, so it is passed over.`;
       this.#needs.report(what, { level: "error", code: error.code });
       return undefined;
     }
