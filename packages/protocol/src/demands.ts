@@ -14,7 +14,7 @@ const ofParty = z.strictObject({
     .min(1)
     .max(3_650)
     .optional()
-    .describe("Then they are over, whenever they were to end."),
+    .describe("Counted from the last rotation. What is older is refused until it gets another secret."),
   leastTls: z.enum(tlsVersions).optional(),
 });
 

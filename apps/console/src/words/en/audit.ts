@@ -65,7 +65,7 @@ export const audit = {
     "role.updated": "A role was changed",
     "role.deleted": "A role was ended",
     "roles.confirmed": "The roles were applied as a file, and nothing changed",
-    "rotation.restored": "A rotation was not in the backup, and holds",
+    "ruling.restored": "What was decided last was not in the backup, and holds",
     "signIn.done": "Somebody signed in",
     "signIn.elsewhere": "A member’s password was used for an invitation elsewhere",
     "signIn.refused": "A sign-in was refused",

@@ -24,7 +24,7 @@ export const demands = {
   boundHint: "Then a secret that was copied is worth nothing. Those that are not bound are refused.",
   boundHintOfPeople: "Of people’s, what a sign-in gave is not asked: somebody can always mend this.",
   age: "Greatest age in days",
-  ageHint: "From then on they are refused, whenever they were to end. Empty: any age.",
+  ageHint: "Counted from the last rotation: an older secret is refused until there is another. Empty: any age.",
   tls: "Least TLS",
   tlsHint:
     "What comes over an older one is refused. By what a client comes next is not known: only what is open is told below.",
