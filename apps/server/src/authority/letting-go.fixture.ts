@@ -33,34 +33,48 @@ export async function signInAndOut(t: TestContext, times: number): Promise<void>
   const sessions = new Sessions({ storage, keys, spaces, authentication, revocation, clock, random });
   const lettingGo = new LettingGo({ storage, spaces, journal, clock });
 
-  const [org, person] = [newId("org", random), newId("person", random)];
-  const scope = await storage.makeOrg(org);
-  const insert = `insert into holdfast.person values ('${uuidOf(person)}', sha256('${person}'), 1, '');
-    begin; set local app.org = '${uuidOf(org)}'; insert into holdfast.organisation values ('${uuidOf(org)}', 1, 1, ''); commit`;
-  await asOwner(database.login, insert);
-  await storage.change(asPlatform(scope), async (unit) => {
-    await authorityIn(unit).saveMember(person, { role: "owner", administrator: false });
-    unit.audit({ what: "made", about: org });
-  });
-  const space = await spaces.of(org);
-  const known = async () => ({
-    journal: (await keys.journal.all()).length,
-    rows: await storage.read(asPlatform(scope), async (unit) => (await authorityIn(unit).revocations()).length),
-    marks: space.marks,
-    credentials: space.credentials.size,
-  });
-
-  const comeAndGo = async () => {
+  async function organisation() {
+    const [org, person] = [newId("org", random), newId("person", random)];
+    const scope = await storage.makeOrg(org);
+    const insert = `insert into holdfast.person values ('${uuidOf(person)}', sha256('${person}'), 1, '');
+      begin; set local app.org = '${uuidOf(org)}'; insert into holdfast.organisation values ('${uuidOf(org)}', 1, 1, ''); commit`;
+    await asOwner(database.login, insert);
+    await storage.change(asPlatform(scope), async (unit) => {
+      await authorityIn(unit).saveMember(person, { role: "owner", administrator: false });
+      unit.audit({ what: "made", about: org });
+    });
+    return { org, person, space: await spaces.of(org) };
+  }
+  // Changes of one organisation wait for each other.
+  const places = await Promise.all(Array.from({ length: 10 }, organisation));
+  const comeAndGo = async ({ org, person }: (typeof places)[number]) => {
     const { session, cookie } = await sessions.begin(person);
     await sessions.byCookie(cookie);
     await sessions.callerIn(session, org, here);
     await sessions.end(session, "signOut.done");
   };
-  for (let done = 0; done < times; done += atOnce) await Promise.all(Array.from({ length: atOnce }, comeAndGo));
+  for (let done = 0; done < times; done += atOnce)
+    await Promise.all(Array.from({ length: atOnce / places.length }, () => places.map(comeAndGo)).flat());
+
+  const known = async () => {
+    const counts = await Promise.all(
+      places.map(async ({ space }) => ({
+        rows: await storage.read(
+          asPlatform(space.scope),
+          async (unit) => (await authorityIn(unit).revocations()).length,
+        ),
+        marks: space.marks,
+        credentials: space.credentials.size,
+      })),
+    );
+    const sum = (of: "rows" | "marks" | "credentials") => counts.reduce((all, one) => all + one[of], 0);
+    const journal = (await keys.journal.all()).length;
+    return { journal, rows: sum("rows"), marks: sum("marks"), credentials: sum("credentials") };
+  };
   assert.deepEqual(await known(), { journal: times, rows: times, marks: times, credentials: times });
 
   const round = async () => {
-    space.forgetExpired(clock.now());
+    spaces.forgetExpired(clock.now());
     await lettingGo.round();
   };
   await round();

@@ -1,5 +1,5 @@
 import { test } from "node:test";
 import { signInAndOut } from "./letting-go.fixture.ts";
 
-test("a hundred sign-ins and sign-outs leave nothing in memory, nor in the journal, once those sessions would have been over", (t) =>
-  signInAndOut(t, 100));
+test("three hundred sign-ins and sign-outs leave nothing in memory, nor in the journal, once those sessions would have been over", (t) =>
+  signInAndOut(t, 300));
