@@ -3,10 +3,10 @@ import { test } from "node:test";
 import { mintToken, newNonce } from "@holdfast/crypto";
 import { systemRandom, uuidOf, type Id } from "@holdfast/kernel";
 import pg from "pg";
-import { Scopes } from "../apps/server/src/storage/scopes.ts";
-import { atEnd, openKeys, type FreshDatabase } from "../apps/server/src/testing/index.ts";
+import { atEnd } from "../apps/server/src/testing/index.ts";
 import { startOrgs, textOf, type Device } from "./authority.fixture.ts";
 import { events, mqtt, shown, webSocket, type Held } from "./revocation.fixture.ts";
+import { stolen } from "./stolen.fixture.ts";
 
 // What is delivered is asked about again, each time; and a token is worth what its row says.
 const { platform, visitor, ours, our } = await startOrgs();
@@ -70,26 +70,9 @@ test("a device hears nothing of others, whatever it asks for, and programs not e
   for (const one of [line, watcher]) one.end();
 });
 
-/** What somebody has who has the keys, and the database besides, but no token. */
-async function stolen(database: FreshDatabase) {
-  const keyring = await openKeys(database).catch(() => undefined);
-  assert.ok(keyring);
-  const scope = await new Scopes({ keyring, random: systemRandom }).of(ours.org as Id<"org">); // as the platform told it
-  const { tls: _, ...config } = database.login;
-  const client = new pg.Client(config);
-  await client.connect();
-  const { rows } = await client.query<{ kid: string }>("select kid from holdfast.token_key where org = $1", [
-    uuidOf(scope.org),
-  ]);
-  const kid = rows[0]?.kid ?? "";
-  await client.end();
-  await keyring.close();
-  return { kid, key: scope.derive(`token/${kid}`) };
-}
-
 test("with the organisation's key alone nobody makes a token: what the row keeps has to fit as well", async () => {
   const { id } = await ours.tokenOf(["telemetry.read"]);
-  const { kid, key } = await stolen(platform.database);
+  const { kid, key } = await stolen(platform.database, ours.org);
   const { rows } = await asOwnerRow(id);
   const [row] = rows;
   assert.ok(row);

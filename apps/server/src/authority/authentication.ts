@@ -20,7 +20,7 @@ import {
   type Random,
   type RefusalCode,
 } from "@holdfast/kernel";
-import { formatGrant, presets } from "@holdfast/protocol";
+import { presets } from "@holdfast/protocol";
 import type { Storage } from "../storage/index.ts";
 import { Caller, type OnRefusal } from "./caller.ts";
 import { nobody, type Came, type Circumstances } from "./circumstances.ts";
@@ -32,7 +32,7 @@ import { Unwelcome } from "./unwelcome.ts";
 import { digestShown } from "./secrets.ts";
 import { asPlatform, type Spaces } from "./spaces.ts";
 import { usesIn } from "./use-rows.ts";
-import type { TokenKeys } from "./token-keys.ts";
+import { claimsOf, type TokenKeys } from "./token-keys.ts";
 
 type Needs = {
   storage: Storage;
@@ -124,10 +124,7 @@ export class Authentication {
     const same =
       (credential?.kind === "apiToken" || credential?.kind === "applicationUser") &&
       shown !== undefined &&
-      claims.seq === credential.issuedSeq &&
-      claims.exp === (credential.expiresAt === undefined ? undefined : Math.floor(credential.expiresAt / 1_000)) &&
-      JSON.stringify(claims.grants) === JSON.stringify(credential.grants.map(formatGrant)) &&
-      JSON.stringify(claims.conditions) === JSON.stringify(credential.conditions);
+      JSON.stringify(claims) === JSON.stringify(claimsOf(credential, org, claims.nonce));
     // It opened under the organisation's own key, so this is worth more than a line in a counter.
     if (!same) throw this.#wrong(space, claims.jti, credential, "a token that its row does not know");
     return { space, credential, shown };

@@ -1,6 +1,7 @@
 import { hash } from "node:crypto";
 import type { Clock } from "@holdfast/kernel";
 import type { Asked } from "@holdfast/mqtt";
+import { secretIn } from "./secret-in.ts";
 
 type Refused = { times: number; at: number };
 
@@ -46,7 +47,7 @@ export class Backoff {
 }
 
 /** A key by its id, whatever its secret; a token by all of it. No credential is kept, only what cannot be turned back. */
-function nameOf({ username = "", password }: Asked): string {
-  const secret = password ? new TextDecoder().decode(password) : "";
-  return hash("sha256", secret.startsWith("hf_") ? secret : username, "base64");
+function nameOf(asked: Asked): string {
+  const secret = secretIn(asked);
+  return hash("sha256", secret.startsWith("hf_") ? secret : (asked.username ?? ""), "base64");
 }

@@ -31,6 +31,7 @@ import type { Presences } from "./presences.ts";
 import { PlainAnswer, plainly } from "./plain-answer.ts";
 import { challenge } from "./proof.ts";
 import { reasonOf, refusalBy, sentenceBy, violationBy } from "./reason.ts";
+import { secretIn } from "./secret-in.ts";
 import { aliasOf, cameOver, spokenOf, treeOf, welcome, type SessionContext } from "./session.ts";
 
 export type HubNeeds = {
@@ -313,8 +314,12 @@ export class Hub implements Policy<SessionContext> {
     this.#needs.live.tell({ space: whose.space, device, refusal, ...how, ...why });
   }
 
-  async #shown({ username = "", password, transport: { certificate } }: Asked): Promise<Known> {
-    const secret = password ? new TextDecoder().decode(password) : "";
+  async #shown(asked: Asked): Promise<Known> {
+    const {
+      username = "",
+      transport: { certificate },
+    } = asked;
+    const secret = secretIn(asked);
     const { authentication } = this.#needs;
     // Some clients have to have a user name: of one that is no credential's nothing is read.
     const isBare = secret === "" && !username.startsWith("hf_") && !username.includes(".");

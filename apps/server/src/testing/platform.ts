@@ -11,6 +11,8 @@ export type TestPlatform = {
   readonly config: Config;
   /** What the platform told its log, in order. */
   readonly reports: readonly string[];
+  /** The same with all that stood beside each, as JSON. */
+  readonly log: readonly string[];
   readonly fatal: readonly string[];
   /** HTTP as a stranger; `as` shows a credential. */
   readonly visitor: Visitor;
@@ -56,13 +58,17 @@ export async function startTestPlatform(given: Given = {}): Promise<TestPlatform
     ...given.config,
   };
   const reports: string[] = [];
+  const log: string[] = [];
   const fatal: string[] = [];
   const platform = await startPlatform({
     config,
     clock: given.clock ?? systemClock,
     random: given.random ?? systemRandom,
     timers: given.timers ?? systemTimers,
-    report: (message) => void reports.push(message),
+    report: (message, about) => {
+      reports.push(message);
+      log.push(JSON.stringify({ ...about, message }));
+    },
     fatal: (refusal) => void fatal.push(refusal.message),
   });
   const visitor = new Visitor(platform.url, platform.caPem ?? "");
@@ -72,6 +78,7 @@ export async function startTestPlatform(given: Given = {}): Promise<TestPlatform
     database,
     config,
     reports,
+    log,
     fatal,
     visitor,
     async setUp() {
