@@ -1,14 +1,27 @@
+import type { IncomingHttpHeaders } from "node:http";
 import type { FastifyRequest } from "fastify";
 import { cameBy } from "../../authority/index.ts";
 import { certificateOf, tlsOf } from "../port.ts";
 import type { Asking } from "./entrance.ts";
 import { pathOf } from "./target.ts";
 
+/** Node keeps the first `Authorization` of several (http: message.headers), and whatever stands before us may have gone by another. */
+export function allHeaders(request: {
+  readonly headers: IncomingHttpHeaders;
+  readonly rawHeaders: readonly string[];
+}): Asking["headers"] {
+  const { headers, rawHeaders } = request;
+  const isName = (name: string, at: number) => at % 2 === 0 && name.toLowerCase() === "authorization";
+  const authorization = rawHeaders.flatMap((name, at) => (isName(name, at) ? [rawHeaders[at + 1] ?? ""] : []));
+  return authorization.length > 1 ? { ...headers, authorization } : headers;
+}
+
 /** Of a request, what says who asks. */
 export const askingOf = (request: FastifyRequest): Asking => {
-  const { headers, ip, method } = request;
-  const { socket } = request.raw;
-  const came = { ...cameBy("https", ip, tlsOf(socket), headers.origin), certificate: certificateOf(socket) };
+  const { ip, method, raw } = request;
+  const { socket } = raw;
+  const headers = allHeaders(raw);
+  const came = { ...cameBy("https", ip, tlsOf(socket), request.headers.origin), certificate: certificateOf(socket) };
   return {
     headers,
     address: ip,

@@ -4,8 +4,11 @@ import { Refusal } from "@holdfast/kernel";
 export function credentialText(headers: {
   readonly [name: string]: string | string[] | undefined;
 }): string | undefined {
-  const own = headers["x-auth-token"];
-  const bearer = /^(?:Bearer|DPoP) +(\S+) *$/i.exec(headers.authorization?.toString() ?? "")?.[1];
+  const { authorization, "x-auth-token": own } = headers;
+  if (Array.isArray(authorization)) {
+    throw new Refusal("credential.invalid", { detail: "Authorization was sent more than once: show one credential." });
+  }
+  const bearer = /^(?:Bearer|DPoP) +(\S+) *$/i.exec(authorization ?? "")?.[1];
   if (Array.isArray(own) || (own !== undefined && bearer !== undefined && own !== bearer)) {
     throw new Refusal("credential.invalid", { detail: "Two different credentials were sent." });
   }

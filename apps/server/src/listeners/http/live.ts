@@ -10,6 +10,7 @@ import type { Arrivals } from "../arrivals.ts";
 import { certificateOf, tlsOf } from "../port.ts";
 import { wasRefused } from "../guard.ts";
 import { webSocketServer } from "../web-sockets.ts";
+import { allHeaders } from "./asking.ts";
 import { cut } from "./deadlines.ts";
 import { cookieOf, type Asking, type Entrance } from "./entrance.ts";
 import { queryOf, refuseOtherPages } from "./pages.ts";
@@ -89,7 +90,7 @@ export class Live {
     const { headers } = request;
     const { remoteAddress: address = "" } = request.socket;
     const asking = {
-      headers,
+      headers: allHeaders(request),
       address,
       came: {
         ...cameBy("wss", address, tlsOf(request.socket), headers.origin),
