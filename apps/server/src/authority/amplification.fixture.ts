@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { newId, Refusal, type Clock, type CredentialId, type Id, type Instant, type Random } from "@holdfast/kernel";
+import { newId, Refusal, type Clock, type CredentialId, type Id, type Instant } from "@holdfast/kernel";
 import {
   actions,
   isBuiltIn,
@@ -11,7 +11,6 @@ import {
   type Role,
 } from "@holdfast/protocol";
 import fc from "fast-check";
-import type { OrgScope } from "../storage/index.ts";
 import { Caller } from "./caller.ts";
 import { cameBy, type Circumstances } from "./circumstances.ts";
 import { readConditions } from "./conditions.ts";
@@ -24,24 +23,17 @@ import { judgeChange } from "./role-change.ts";
 import { byId } from "./role-rows.ts";
 import { differenceOf, noRoles, ofFile, withChange, without, withRole, type RoleSet } from "./role.ts";
 import { beyondThose, type Member } from "./roles.ts";
-import { Space, type Placement } from "./space.ts";
+import { counted, spaceOf } from "./space.fixture.ts";
+import type { Placement, Space } from "./space.ts";
 
 // A model of who may do what, on the nouns alone: people, roles and credentials that make each other in any order. After each step it is
 // asked, of everybody and of every place that a device could be in, whether somebody holds what whoever acted did not.
 
-let made = 0;
-const random: Random = {
-  bytes(count) {
-    const filled = new Uint8Array(count);
-    new DataView(filled.buffer).setUint32(0, (made += 1));
-    return filled;
-  },
-};
-const org = newId("org", random);
-const applications = [newId("application", random), newId("application", random)] as const;
-const devices = [newId("device", random), newId("device", random)] as const;
-const people = [1, 2, 3].map(() => newId("person", random));
-const founder = newId("person", random);
+const org = newId("org", counted);
+const applications = [newId("application", counted), newId("application", counted)] as const;
+const devices = [newId("device", counted), newId("device", counted)] as const;
+const people = [1, 2, 3].map(() => newId("person", counted));
+const founder = newId("person", counted);
 const noon = Date.parse("2026-06-03T12:00:00Z") as Instant; // a Wednesday
 const hour = 3_600_000;
 
@@ -165,7 +157,7 @@ class Model {
       demands: {},
       revokedBefore: new Map(),
     };
-    this.#space = new Space({ org } as OrgScope, known, () => undefined); // nothing here seals
+    this.#space = spaceOf(org, known);
     const [north, south] = applications;
     const local = (application: Id<"application">) =>
       ["device.read", "device.update", "device.create", "device.mintKey", "telemetry.write", "accessKey.create"].map(
@@ -336,7 +328,7 @@ class Model {
     ];
   }
 
-  #bear(kind: CredentialKind, birth: Birth, id: CredentialId = newId("key", random)): void {
+  #bear(kind: CredentialKind, birth: Birth, id: CredentialId = newId("key", counted)): void {
     const at = this.#now as Instant; // milliseconds since the epoch
     const credential = born(birth, { id, kind, digest: new Uint8Array(32) }, { at, seq: (this.#seq += 1) });
     this.#space.credentials.set(credential.id, credential);
@@ -371,7 +363,7 @@ class Model {
     return new Set(questions.keys().filter((at) => isWithin(links, questions[at])));
   }
 
-  readonly #making = () => ({ at: this.#now as Instant, random }); // milliseconds since the epoch
+  readonly #making = () => ({ at: this.#now as Instant, random: counted }); // milliseconds since the epoch
 
   #callerOf(credential: Credential, circumstances: Circumstances): Caller {
     const clock: Clock = { now: () => this.#now as Instant, elapsed: () => this.#now }; // milliseconds since the epoch
