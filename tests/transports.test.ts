@@ -12,7 +12,7 @@ import { atEnd, startTestPlatform, TestClock } from "../apps/server/src/testing/
 import { caFile, dial, http2, placeOf, run } from "./clients.fixture.ts";
 
 const clock = new TestClock(systemClock.now());
-const proxyFrom = [{ address: "127.0.7.0", prefix: 24, family: "ipv4" }] as const;
+const proxyFrom = [{ family: 4, prefix: 24, value: 0x7f_00_07_00n }] as const; // 127.0.7.0/24
 const platform = await startTestPlatform({ clock, timers: clock, config: { proxyFrom } });
 atEnd.after(() => platform.close());
 const place = placeOf(platform);
@@ -249,7 +249,7 @@ function http2Over(line: { socket: tls.TLSSocket }) {
 }
 
 test("the simulated fleet comes in where this machine's own address is a declared proxy's", async (t) => {
-  const own = [{ address: "127.0.0.1", prefix: 32, family: "ipv4" }] as const;
+  const own = [{ family: 4, prefix: 32, value: 0x7f_00_00_01n }] as const; // 127.0.0.1
   const behind = await startTestPlatform({ config: { proxyFrom: own } });
   t.after(() => behind.close());
   const { ca, port } = placeOf(behind);

@@ -1,8 +1,7 @@
 import path from "node:path";
 import { parseArgs } from "node:util";
 import { Refusal } from "@holdfast/kernel";
-import type { Network } from "./listeners/index.ts";
-import { parseNetwork } from "./networks.ts";
+import { parseNetwork, type Network } from "./authority/index.ts";
 
 /** What this process was started with. */
 export const environment: Readonly<Record<string, string | undefined>> = process.env;
@@ -180,7 +179,7 @@ const listIn = (text: string | undefined): readonly string[] => text?.split(",")
 
 function network(text: string): Network {
   const read = parseNetwork(text.trim());
-  if (!read) throw malformed(`--proxy-from is an address or a network such as 10.0.0.0/24, and ${text} is none.`);
+  if (typeof read === "string") throw malformed(`--proxy-from ${text}: ${read}.`);
   return read;
 }
 

@@ -2,7 +2,7 @@ import { Refusal, type Fault, type Instant } from "@holdfast/kernel";
 import { transports, type Conditions } from "@holdfast/protocol";
 import type { Circumstances } from "./circumstances.ts";
 import { heldUntil, holdAt, holdWithin, inWords, readHours } from "./hours.ts";
-import { formatNetwork, includes, isAddressOf, parseNetwork, type Network } from "./network.ts";
+import { formatNetwork, includes, isAddressOf, networksOf, parseNetwork, type Network } from "./network.ts";
 
 /** As they are kept: in one spelling, so that two that say the same are the same. @throws Refusal `request.malformed` where one names nothing */
 export function readConditions(asked: Conditions | undefined): Conditions | undefined {
@@ -87,7 +87,3 @@ export function beyond(outer: Conditions, inner: Conditions): readonly Fault[] {
   }
   return faults;
 }
-
-/** They were read once, so each is a network. */
-const networksOf = (texts: readonly string[]): readonly Network[] =>
-  texts.map(parseNetwork).filter((one) => typeof one !== "string");

@@ -2,7 +2,7 @@ import { Refusal, type Id, type Instant } from "@holdfast/kernel";
 import { tlsVersions, type Action, type Door, type Visitors } from "@holdfast/protocol";
 import { readConditions } from "./conditions.ts";
 import { heldUntil, holdAt, inWords } from "./hours.ts";
-import { isAddressOf, parseNetwork, type Network } from "./network.ts";
+import { isAddressOf, networksOf } from "./network.ts";
 import { called, type Visitor } from "./visitor.ts";
 
 /** How somebody meets a door: as the device itself, to send in its name, or to read what it measured. */
@@ -189,10 +189,6 @@ function clausesOf({ transports: ways, tls, proof, allow, deny, hours }: Door): 
 const not = (holds: boolean | undefined): boolean | undefined => (holds === undefined ? undefined : !holds);
 
 const cameFrom = ({ circumstances }: Visitor): string => `came from ${circumstances?.address}`;
-
-/** They were read once, so each is a network. */
-export const networksOf = (texts: readonly string[]): readonly Network[] =>
-  texts.map(parseNetwork).filter((one) => typeof one !== "string");
 
 function placesOf(texts: readonly string[]): (visitor: Visitor) => boolean | undefined {
   const networks = networksOf(texts);

@@ -23,6 +23,7 @@ export { Journal, type Ruled } from "./journal.ts";
 export type { Held } from "./heritage.ts";
 export { ListKeeping } from "./list-keeping.ts";
 export { shutOut } from "./lists.ts";
+export { isAddressOf, parseNetwork, type Network } from "./network.ts";
 export { Minting, type MintedKey, type MintedToken, type MintsForUser } from "./minting.ts";
 export { on, type Begun, type Handler, type Raw } from "./on.ts";
 export type { Permit, Reach } from "./permit.ts";

@@ -24,6 +24,10 @@ export function parseNetwork(text: string): Network | string {
   return network.value === value ? network : `it has bits behind its prefix: write ${formatNetwork(network)}`;
 }
 
+/** Of texts that were read once, so that each is a network. */
+export const networksOf = (texts: readonly string[]): readonly Network[] =>
+  texts.map(parseNetwork).filter((one) => typeof one !== "string");
+
 /** Whether every address of `inner` is one of `outer`. */
 export const includes = (outer: Network, inner: Network): boolean =>
   outer.family === inner.family &&

@@ -2,8 +2,8 @@ import type { CredentialId, Fault } from "@holdfast/kernel";
 import { proofs, tlsVersions, type Door, type Visitors } from "@holdfast/protocol";
 import { beyond } from "./conditions.ts";
 import type { Credential } from "./credential.ts";
-import { inWordsOf, listOf, namesAnybody, networksOf } from "./door.ts";
-import { formatNetwork, includes } from "./network.ts";
+import { inWordsOf, listOf, namesAnybody } from "./door.ts";
+import { formatNetwork, includes, networksOf } from "./network.ts";
 
 type Known = (id: CredentialId) => Pick<Credential, "kind" | "person" | "parent"> | undefined;
 

@@ -9,7 +9,7 @@ import { TestClock } from "../testing/clock.ts";
 import { world } from "../tls/tls.fixture.ts";
 import { Arrivals } from "./arrivals.ts";
 import { Port } from "./port.ts";
-import type { Network } from "./proxies.ts";
+import type { Network } from "../authority/index.ts";
 
 type Told = { readonly message: string; readonly about: About | undefined };
 type Given = {
@@ -199,7 +199,7 @@ test("where most of a network are refused its next ones wait for their handshake
   );
 });
 
-const proxies: readonly Network[] = [{ address: "127.0.7.0", prefix: 24, family: "ipv4" }];
+const proxies: readonly Network[] = [{ family: 4, prefix: 24, value: 0x7f_00_07_00n }]; // 127.0.7.0/24
 const hex = (text: string): Buffer => Buffer.from(text.replaceAll(/\s/g, ""), "hex");
 const signature = "0d0a0d0a 000d0a51 5549540a";
 const header = hex(`${signature} 21 11 000c c6336407 c0a80001 dc04 01bb`); // 198.51.100.7:56324

@@ -1,10 +1,11 @@
 import type { Socket } from "node:net";
 import type { Clock, Report, RefusalCode, Timers } from "@holdfast/kernel";
+import type { Network } from "../authority/index.ts";
 import { Crowd } from "./crowd.ts";
 import { networkOf } from "./guard.ts";
 import { beneath } from "./handshakes.ts";
 import { hold } from "./hold.ts";
-import { Proxies, type Network } from "./proxies.ts";
+import { Proxies } from "./proxies.ts";
 import { localHeader } from "./proxy-header.ts";
 import { Turns, type Turn, type TurnRates } from "./turns.ts";
 

@@ -9,7 +9,6 @@ export { Readiness } from "./http/readiness.ts";
 export { Replays } from "./http/replays.ts";
 export { HttpListener } from "./http/server.ts";
 export { Watchers } from "./http/watchers.ts";
-export type { Network } from "./proxies.ts";
 export { platformRoutes } from "./http/routes.ts";
 export { MqttListener } from "./mqtt/server.ts";
 export { RateLimit } from "./rate.ts";

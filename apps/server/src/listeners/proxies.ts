@@ -1,10 +1,8 @@
-import { BlockList, type Socket } from "node:net";
+import type { Socket } from "node:net";
 import type { TLSSocket } from "node:tls";
 import type { Timers } from "@holdfast/kernel";
+import { isAddressOf, type Network } from "../authority/index.ts";
 import { longest, readHeader, type Flaw, type Header, type Origin } from "./proxy-header.ts";
-
-/** Addresses that begin with the same bits. */
-export type Network = { readonly address: string; readonly prefix: number; readonly family: "ipv4" | "ipv6" };
 
 const headerDeadline = 5_000; // milliseconds; it is the first thing that a proxy sends
 
@@ -14,17 +12,15 @@ const nowhere = { address: "::", port: 0 };
 /** The proxies that pass connections on, by their declared addresses: what they say of where a client comes from counts, and only that. */
 export class Proxies {
   readonly #timers: Timers;
-  readonly #declared = new BlockList();
-  readonly #areAny: boolean;
+  readonly #declared: readonly Network[];
 
   constructor(needs: { readonly timers: Timers; readonly declared: readonly Network[] }) {
     this.#timers = needs.timers;
-    this.#areAny = needs.declared.length > 0;
-    for (const { address, prefix, family } of needs.declared) this.#declared.addSubnet(address, prefix, family);
+    this.#declared = needs.declared;
   }
 
   include(address: string): boolean {
-    return this.#areAny && this.#declared.check(address, address.includes(":") ? "ipv6" : "ipv4"); // it knows ::ffff:127.0.0.1 too
+    return this.#declared.some((network) => isAddressOf(network, address));
   }
 
   /**
