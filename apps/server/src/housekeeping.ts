@@ -2,7 +2,7 @@ import { Refusal, type Report } from "@holdfast/kernel";
 import type { Refusals } from "./audit/index.ts";
 import type { Accounts } from "./accounting/index.ts";
 import { dayOf, type Authentication, type HighWater, type Journal, type LettingGo } from "./authority/index.ts";
-import type { ListKeeping, Rotation, Sessions, Spaces } from "./authority/index.ts";
+import type { ListKeeping, Sessions, Spaces } from "./authority/index.ts";
 import { clockWatch } from "./clock-watch.ts";
 import type { MessageLog, Presences } from "./messages/index.ts";
 import type { Directories } from "./registry/index.ts";
@@ -17,7 +17,6 @@ type Needs = {
   readonly authentication: Authentication;
   readonly sessions: Sessions;
   readonly lists: ListKeeping;
-  readonly rotation: Rotation;
   readonly journal: Journal;
   readonly lettingGo: LettingGo;
   readonly presences: Presences;
@@ -32,14 +31,13 @@ const hourly = 3_600_000;
 
 /** What has to be done again and again while the platform runs. */
 export function keepHouse(rounds: Rounds, needs: Needs): void {
-  const { storage, clock, report, spaces, authentication, sessions, lists, rotation, journal } = needs;
+  const { storage, clock, report, spaces, authentication, sessions, lists, journal } = needs;
   const { lettingGo, presences, log, accounts, directories } = needs;
   const tellOfClock = clockWatch(clock, report);
   tellOfClock();
   let day = dayOf(clock.now());
   rounds.every(soon, async () => {
     spaces.turn(clock);
-    rotation.endDue();
     day = checkDaily(day, clock, spaces);
     await sessions.endIdle();
     await presences.noteChanges();

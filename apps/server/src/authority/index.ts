@@ -39,7 +39,6 @@ export { Revocation } from "./revocation.ts";
 export { nameOf } from "./role-change.ts";
 export { Roles } from "./role-keeping.ts";
 export { grantsOfRole, holds, purposeOf, type Member } from "./roles.ts";
-export type { Rotation } from "./rotation.ts";
 export { Sessions } from "./sessions.ts";
 export { refuseToShutOut } from "./shutting-out.ts";
 export type { Session } from "./session.ts";

@@ -1,5 +1,5 @@
 import { digestSecret, mintToken, newNonce, newSecret } from "@holdfast/crypto";
-import { Refusal, rfc3339, type Clock, type CredentialId, type Id, type Instant, type Random } from "@holdfast/kernel";
+import { Refusal, rfc3339, type Clock, type CredentialId, type Instant, type Random } from "@holdfast/kernel";
 import { presets, type CredentialKind } from "@holdfast/protocol";
 import type { Storage } from "../storage/index.ts";
 import { refuseAmplification, refuseWider } from "./amplification.ts";
@@ -34,8 +34,6 @@ export type Rotated = {
 /** Gives a credential another secret. What it may do, and until when, stays as it is. */
 export class Rotation {
   readonly #needs: Needs;
-  /** When the former secrets end that were replaced since the start: what is open then was not told so when it began. */
-  readonly #ending = new Map<CredentialId, { readonly org: Id<"org">; readonly at: Instant }>();
 
   constructor(needs: Needs) {
     this.#needs = needs;
@@ -76,10 +74,8 @@ export class Rotation {
         facts: { formerEndsAt: rfc3339(endsAt), ...(isThird && { alsoEnded: "the one before that" }) },
       });
       const { org } = unit.scope;
-      unit.afterCommit(() => {
-        spaces.apply(org, (space) => space.replace(after));
-        this.#ending.set(id, { org, at: endsAt });
-      });
+      // Who is there by the former secret is asked about again, and ends when that does.
+      unit.afterCommit(() => spaces.apply(org, (space) => space.replace(after)));
       const shown =
         before.kind === "apiToken"
           ? await mintToken({ key: tokenKeys.keyFor(unit.scope, kid), kid, claims: claimsOf(after, org, secret) })
@@ -92,16 +88,6 @@ export class Rotation {
   #secretFor(kind: CredentialKind): string {
     const { random } = this.#needs;
     return kind === "apiToken" ? newNonce(random) : newSecret(random, presets[kind].isPublic ? "publishable" : "key");
-  }
-
-  /** Called each second: whoever is there by a secret whose time is over is asked about again. */
-  endDue(): void {
-    const now = this.#needs.clock.now();
-    for (const [id, { org, at }] of this.#ending) {
-      if (now < at) continue;
-      this.#ending.delete(id);
-      this.#needs.spaces.apply(org, (space) => space.bump());
-    }
   }
 }
 
