@@ -21,6 +21,14 @@ test("of the roles of every organisation each holds all that the next one does, 
   assert.deepEqual(beyondThose(held("viewer"), administrator).map(formatGrant), instanceActions);
 });
 
+test("whoever may make a credential by her role may end it and give it another secret", () => {
+  for (const name of ["owner", "administrator", "developer", "operator", "viewer"] as const) {
+    const its = new Set(held(name).map(({ action }) => action));
+    if (!its.has("token.create") && !its.has("accessKey.create") && !its.has("device.mintKey")) continue;
+    assert.ok(its.has("credential.revoke") && its.has("credential.rotate"), name);
+  }
+});
+
 test("a role that is not there any more holds nothing", () => {
   assert.deepEqual(grantsOfRole(newId("role", systemRandom), new Map()), []);
 });

@@ -51,6 +51,9 @@ const actionsOf: Record<BuiltInRole, readonly Action[]> = {
     "telemetry.write",
     "token.create",
     "accessKey.create",
+    // Whoever makes credentials can end one that leaked, and give it another secret.
+    "credential.revoke",
+    "credential.rotate",
     "authority.explain",
   ),
   operator: seeingAnd("device.update", "device.suspend", "device.resume", "device.tag", "authority.explain"),
@@ -62,7 +65,8 @@ export const purposeOf: Record<BuiltInRole, string> = {
   owner: "Everything in the organisation.",
   administrator:
     "Everything but renaming the organisation and ending a simulated one: people, roles and credentials too.",
-  developer: "Builds: applications, products, devices with their keys, and credentials of programs within that.",
+  developer:
+    "Builds: applications, products, devices with their keys, and credentials of programs within that; ends credentials.",
   operator: "Keeps devices running: sees everything, changes, suspends and resumes devices.",
   viewer: "Sees everything and changes nothing.",
 };
