@@ -314,6 +314,27 @@ async function everythingReadBy(credential: string): Promise<string> {
   return texts.join("\n");
 }
 
+test("when programs are ended, nothing is good that one of them made and that hangs on it, whatever it is called", async () => {
+  const grants = ["operatorKey.create", "token.create", "accessKey.create", "org.read"];
+  const program = visitor.as((await ours.tokenOf(grants)).token);
+  const made = await program.post<Key>("/v1/operator-keys", { name: "made", grants: ["org.read", "token.create"] });
+  const further = await visitor.as(textOf(made)).post<Token>("/v1/tokens", { name: "further", grants: ["org.read"] });
+  const hers = await ours.operatorKey();
+  const preview = await ours.asks.get<{ credentials: { items: Thing[] } }>(
+    `/v1/revocations/preview?about=${ours.org}&ends=programs`,
+  );
+  const told = new Set(preview.credentials.items.map(({ id }) => id));
+  assert.deepEqual(
+    [made, further, hers].map(({ id }) => told.has(id)),
+    [true, true, false],
+  );
+  await ours.asks.post("/v1/revocations", { about: ours.org, ends: ["programs"] });
+  const statuses = [textOf(made), further.token, textOf(hers), ours.token].map(
+    async (text) => (await visitor.as(text).send("GET", "/v1/me")).status,
+  );
+  assert.deepEqual(await Promise.all(statuses), [401, 401, 200, 200]);
+});
+
 test("without leave to read credentials, and the audit log that names them, nobody sees one", async () => {
   const blind = allActions.filter((action) => action !== "credential.read" && action !== "audit.read");
   const token = await ours.tokenOf(blind);

@@ -549,6 +549,10 @@ function policiesOf(world: World): readonly string[] {
     if (its.hours) policies.push(must(oneOf(its.hours.flatMap(inHours))));
   }
   for (const { about, what, seq } of all) {
+    // Whatever a program made goes with the programs.
+    for (const link of chain)
+      if (what === "programs" && partyOf(link) === what)
+        policies.push(mustNot(`${named(link.id)} in ${named(about)} && ${link.issuedSeq} < ${seq}`));
     policies.push(
       what === "made"
         ? mustNot(`principal.makers.contains(${JSON.stringify(about)}) && principal.issued < ${seq}`)
@@ -724,7 +728,11 @@ function cedarOf(
       ...(circumstances.transport !== undefined && { transport: circumstances.transport }),
     },
     policies: { staticPolicies: Object.fromEntries(policies.map((text, index) => [`${index} ${text}`, text])) },
-    entities: [...devices.map((id) => deviceOf(space, id)), principalOf(space, chain, first)],
+    entities: [
+      ...devices.map((id) => deviceOf(space, id)),
+      principalOf(space, chain, first),
+      ...chain.slice(1).map((link) => linkOf(space, link)),
+    ],
   };
 }
 
@@ -747,12 +755,17 @@ const homeOf = (space: Space, id: Id<"device">): string[] => {
   return [id, ...(product ? [product] : [])];
 };
 
-/** Below all that its chain hangs on, so that what ends one of these ends it. */
+/** Below all that it hangs on, so that what ends one of these ends it. */
+function linkOf(space: Space, { id, application, device, person }: Credential): EntityJson {
+  const place = device && space.device(device);
+  const parents = [org, application, device, place?.application, place?.product, person];
+  return { uid: uidOf(id), attrs: {}, parents: parents.filter((one) => one !== undefined).map(uidOf) };
+}
+
+/** Below its whole chain. */
 function principalOf(space: Space, chain: readonly Credential[], first: Credential): EntityJson {
-  const parents = chain.flatMap(({ id, application, device, person }) => {
-    const place = device && space.device(device);
-    return [org, id === first.id ? undefined : id, application, device, place?.application, place?.product, person];
-  });
+  const { uid, parents } = linkOf(space, first);
+  const above = chain.flatMap(({ id }) => (id === first.id ? [] : [uidOf(id)]));
   const people = chain.flatMap(({ person }) => (person ? [person] : []));
   const attrs = {
     issued: first.issuedSeq,
@@ -767,5 +780,5 @@ function principalOf(space: Space, chain: readonly Credential[], first: Credenti
     device: first.device ?? "",
     home: first.device ? homeOf(space, first.device) : [],
   };
-  return { uid: uidOf(first.id), attrs, parents: parents.filter((id) => id !== undefined).map(uidOf) };
+  return { uid, attrs, parents: [...parents, ...above] };
 }

@@ -196,6 +196,22 @@ test("what a person makes after all programs were ended is good, though she sign
   );
 });
 
+test("what a program made ends when programs are, an operator key and what that made too; a person's operator key stays", () => {
+  const it = space();
+  const grants = parseGrants(["telemetry.read"]);
+  const signIn = credential({ person: ada, inPerson: true, grants });
+  const hers = credential({ id: id("key"), kind: "operator", parent: signIn.id, person: ada, grants, issuedSeq: 11 });
+  const program = credential({ parent: signIn.id, person: ada, grants, issuedSeq: 11 });
+  const made = credential({ id: id("key"), kind: "operator", parent: program.id, person: ada, grants, issuedSeq: 12 });
+  const ofThat = credential({ parent: made.id, person: ada, grants, issuedSeq: 13 });
+  remember(it, signIn, hers, program, made, ofThat);
+  const good = () => [signIn, hers, program, made, ofThat].map((one) => may(it, one, "telemetry.read", pump));
+  it.revoke(org, ["programs"], 11);
+  assert.deepEqual(good(), [true, true, true, true, true], "issued at that place, and not before it");
+  it.revoke(org, ["programs"], 12);
+  assert.deepEqual(good(), [true, true, false, false, false]);
+});
+
 test("a sign-in and an operator key are a person's, a token made by her or with them and an access key are a program's", () => {
   const of = (more: Partial<Credential>): Party => partyOf(credential({ grants: [], ...more }));
   assert.equal(of({ person: ada, inPerson: true }), "people");

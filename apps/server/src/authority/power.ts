@@ -196,11 +196,14 @@ function endOf(space: Space, link: Credential, credential: Credential): End | un
   const placement = link.device && space.device(link.device);
   if (link.device && !placement) return final(`${link.device} is not known any more`);
   if (placement?.state === "retired") return final(`${link.device} is retired`);
+  // Whatever a program made goes with the programs; what a person made is not hers alone, and stays when people are ended.
+  const isProgram = partyOf(link) === "programs";
   for (const ancestor of ancestorsOf(space, link, placement)) {
     // By the credential's own place: what a person makes after all programs were ended is good, though she signed in before.
-    if (ancestor && space.revokedBefore(ancestor, partyOf(credential)) > credential.issuedSeq) {
-      return final(`everything issued before under ${ancestor} was ended`);
-    }
+    if (!ancestor) continue;
+    const isEnded = space.revokedBefore(ancestor, partyOf(credential)) > credential.issuedSeq;
+    const isHeirOfEnded = isProgram && space.revokedBefore(ancestor, "programs") > link.issuedSeq;
+    if (isEnded || isHeirOfEnded) return final(`everything issued before under ${ancestor} was ended`);
   }
   if (placement?.state === "suspended") return passing(`${link.device} is suspended`);
   return undefined;

@@ -61,8 +61,10 @@ export async function previewUnder(
   const space = await needs.spaces.of(permit.scope.org);
   const isUnder = underOf(callerOf(permit), about);
   const chains = await readChains(needs, permit);
-  const ending = chains.filter(([one]) => one && ends.includes(partyOf(one)));
-  const under = ending.filter((chain) => chain.some((link) => isUnder(link)));
+  // As `compile` decides: by what it is itself, or as what a program made.
+  const isEnding = (one: Credential, link: Credential) =>
+    ends.includes(partyOf(one)) || (ends.includes("programs") && partyOf(link) === "programs");
+  const under = chains.filter((chain) => chain.some((link) => chain[0] && isUnder(link) && isEnding(chain[0], link)));
   const ids = new Set(under.flatMap(([one]) => (one ? [one.id] : [])));
   const found = under.flatMap(([one]) => (one ? [one] : []));
   return preview({ ...needs, spaces: { of: async () => space } }, permit, found, (_, { credential }) =>
