@@ -321,6 +321,42 @@ test("when the hours of a door end, the device is let go and nobody reads it, an
   for (const one of [again, late, program, stays]) one.end();
 });
 
+test("who is let go because hours end keeps his session and what comes for it, and whom a changed door lets go does not", async () => {
+  const minute = 60_000;
+  clock.move(minute - (clock.now() % minute));
+  const timeAt = (at: number) => new Date(at).toISOString().slice(11, 16);
+  const span = (from: number) => ({ from: timeAt(from), to: timeAt(from + 10 * minute), zone: "UTC" });
+  const hours = [span(clock.now()), span(clock.now() + 60 * minute)];
+  const [device, neighbour] = [await owner.device(application.id), await owner.device(application.id)];
+  await set(doorOf(device), { hours });
+  const { token } = await owner.tokenOf(["telemetry.read"], { conditions: { hours } });
+  const lasting = { clean: false, properties: { sessionExpiryInterval: 86_400 } } as const;
+  const come = (clientId: string) => connect(device, { clientId, ...lasting });
+  const read = () =>
+    mqtt(platform, { username: "reader", password: token, protocolVersion: 5, clientId: "reader", ...lasting });
+  const [there, away, reader] = [await come("there"), await come("away"), await read()];
+  await reader.client.subscribeAsync(`devices/${neighbour.id}/telemetry`, { qos: 1 });
+  away.end();
+  await away.closed;
+  // The timers of this platform are the machine's: it is a change of something else that finds the hours over.
+  const from = performance.now();
+  clock.move(10 * minute);
+  await owner.asks.patch(`/v1/devices/${neighbour.id}`, { tags: { site: "north" } });
+  for (const one of [there, reader]) await closedWithin(one, from, 10_000);
+  await assert.rejects(come("away"), { code: 0x87 });
+  await send(neighbour.key, reading(61.25));
+  clock.move(50 * minute);
+  const again = [await come("there"), await come("away"), await read()] as const;
+  for (const { resumed } of again) assert.ok(resumed, "its session was not kept meanwhile");
+  await seen(again[2], /61\.25/);
+  await set(doorOf(device), { transports: ["wss"] });
+  await Promise.all([again[0].closed, again[1].closed]);
+  await owner.asks.delete(doorOf(device));
+  const anew = await come("there");
+  assert.ok(!anew.resumed, "a change let it go, as a suspension does");
+  for (const one of [anew, again[2]]) one.end();
+});
+
 test("a door that names nothing, or nobody, is refused with what to mend, and one that somebody else changed as well", async () => {
   const product = await owner.product();
   for (const [door, path] of [

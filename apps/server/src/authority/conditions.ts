@@ -33,6 +33,8 @@ export function readConditions(asked: Conditions | undefined): Conditions | unde
 export type Verdict = {
   /** The one that says no, in words. */
   readonly against: string | undefined;
+  /** It is the hours, and nothing else. */
+  readonly isOfHours?: boolean;
   /** Those that hang on what is not known. */
   readonly open: readonly string[];
   /** Until when that stands, where it is a matter of hours. */
@@ -56,9 +58,10 @@ export function judge(conditions: Conditions, { address, transport, origin }: Ci
     const said = origin === "none" ? "came from no page" : `came from a page of ${origin}`;
     look(`from pages of ${origins.join(" or ")}`, origin === undefined ? undefined : origins.includes(origin), said);
   }
+  const isOfHours = hours !== undefined && against.length === 0 && !holdAt(hours, now);
   if (hours) look(inWords(hours), holdAt(hours, now), "is another time");
   const until = hours && against.length === 0 ? heldUntil(hours, now) : undefined;
-  return { against: against[0], open, until };
+  return { against: against[0], open, until, ...(isOfHours && { isOfHours }) };
 }
 
 /** What of the inner ones could hold where the outer ones do not. What the inner ones leave out, the outer ones still demand. */

@@ -226,7 +226,12 @@ const isDenied = ({ credentials = [], people = [], kinds = [] }: Visitors, visit
   kinds.some((kind) => visitor.kinds.includes(kind));
 
 /** What the levels say to one visitor. */
-export type Answer = { readonly against: string | undefined; readonly open: readonly string[] };
+export type Answer = {
+  readonly against: string | undefined;
+  readonly open: readonly string[];
+  /** It is the hours that are against it, and nothing else. */
+  readonly isOfHours?: boolean;
+};
 
 export const isOpenTo = (
   levels: readonly Level[],
@@ -257,8 +262,10 @@ export function answerOf(levels: readonly Level[], visitor: Visitor, way: Way, n
     for (const clause of clauses) {
       if (!clause.ways.includes(way)) continue;
       const holds = clause.holds(visitor, now);
-      if (holds === false)
-        return { against: `the door of ${of} ${clause.says}, and this ${clause.instead(visitor)}`, open };
+      if (holds === false) {
+        const against = `the door of ${of} ${clause.says}, and this ${clause.instead(visitor)}`;
+        return { against, open, isOfHours: clause.field === "hours" }; // which is asked last
+      }
       if (holds === undefined && visitor.circumstances) open.push(`the door of ${of} ${clause.says}`);
     }
   }

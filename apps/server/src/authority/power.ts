@@ -29,6 +29,8 @@ export type End = {
   readonly forGood: boolean;
   /** What whoever holds the secret is told, where it is more than that this is not good. */
   readonly code?: "condition.unmet" | "door.refused" | "list.denied";
+  /** Nothing but the time of day is against it: what waits for whoever is there may wait until the hours begin again. */
+  readonly isOfHours?: boolean | undefined;
 };
 
 /**
@@ -106,7 +108,8 @@ export function compile(
       end ??= unmet(`${next.id} is an operator key, and a browser showed it`);
     if (conditions && circumstances) {
       const verdict = judge(conditions, circumstances, now);
-      if (verdict.against !== undefined) end ??= unmet(`${next.id} is good only ${verdict.against}`);
+      if (verdict.against !== undefined)
+        end ??= { ...unmet(`${next.id} is good only ${verdict.against}`), isOfHours: verdict.isOfHours };
       open.push(...verdict.open.map((words) => `${next?.id} is good only ${words}`));
       if (verdict.until !== undefined && (expiresAt === undefined || verdict.until < expiresAt)) {
         expiresAt = verdict.until;
@@ -142,7 +145,8 @@ export function compile(
   for (const level of placement ? space.doorsOf(placement) : []) {
     const answer = answerOf([level], visitor, "own", now);
     open.push(...answer.open);
-    if (answer.against !== undefined) end ??= { because: answer.against, forGood: false, code: "door.refused" };
+    if (answer.against !== undefined)
+      end ??= { because: answer.against, forGood: false, code: "door.refused", isOfHours: answer.isOfHours };
     const closes = circumstances && closingOf(level, now);
     if (closes && (expiresAt === undefined || closes.at < expiresAt)) {
       expiresAt = closes.at;

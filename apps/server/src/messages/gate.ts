@@ -17,11 +17,11 @@ export class MessageGate implements Gate {
   readonly expiresAt: number | undefined;
   readonly #caller: Caller;
 
-  constructor(caller: Caller) {
+  constructor(caller: Caller, expiresAt = caller.expiresAt) {
     this.#caller = caller;
     this.cell = caller.space.cell;
     this.epoch = this.cell.epoch;
-    this.expiresAt = caller.expiresAt;
+    this.expiresAt = expiresAt;
   }
 
   publish(topic: string): number {

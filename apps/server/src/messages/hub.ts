@@ -193,6 +193,8 @@ export class Hub implements Policy<SessionContext> {
   renew(context: SessionContext, _gate: Gate): Gate | Renaming | Ending {
     const { caller } = context;
     const { device } = caller.credential;
+    // Where only the hours are over, the connection ends, and what waits for it stays for when they begin again.
+    if (caller.power.end?.isOfHours) return new MessageGate(caller, caller.now());
     if (caller.ended() !== undefined) return { end: administrativeAction };
     const gate = new MessageGate(caller);
     const alias = aliasOf(caller);
