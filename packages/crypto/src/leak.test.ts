@@ -76,7 +76,11 @@ test("text without credentials goes into the log as it is", () => {
     assert.equal(credentialIn(text), false);
   }
   assert.equal(scrub(`a%0Ab ${credentials[1]}`), "a%0Ab [credential]");
-  fc.assert(fc.property(fc.string({ unit: "binary-ascii" }), (text) => assert.equal(scrub(text), text)));
+  fc.assert(
+    fc.property(fc.string({ unit: "binary-ascii", maxLength: 400, size: "max" }), (text) =>
+      assert.equal(scrub(text), text),
+    ),
+  );
 });
 
 test("hostile text costs no more than its length", { timeout: 2000 }, () => {

@@ -89,15 +89,19 @@ test("claims that could not be read back are not written", async () => {
   await assert.rejects(mintToken({ key, kid, claims: { ...claims, grants: ["x".repeat(8192)] } }), RangeError);
 });
 
+const long = { maxLength: 300, size: "max" } as const;
+
 test("no text crashes the parser", () => {
-  const parts = fc.array(fc.oneof(fc.string(), fc.base64String()), { maxLength: 7 });
+  const parts = fc.array(fc.oneof(fc.string(long), fc.base64String(long)), { maxLength: 7, size: "max" });
   fc.assert(fc.property(parts, (some) => assert.equal(parseToken(`hf_${some.join(".")}`), undefined)));
 });
 
 test("bytes have one spelling in base64url", () => {
-  fc.assert(fc.property(fc.uint8Array(), (bytes) => assert.deepEqual(decode(encode(bytes)), Uint8Array.from(bytes))));
   fc.assert(
-    fc.property(fc.oneof(fc.string(), fc.base64String()), (text) => {
+    fc.property(fc.uint8Array(long), (bytes) => assert.deepEqual(decode(encode(bytes)), Uint8Array.from(bytes))),
+  );
+  fc.assert(
+    fc.property(fc.oneof(fc.string(long), fc.base64String(long)), (text) => {
       const bytes = decode(text);
       if (bytes) assert.equal(encode(bytes), text);
     }),

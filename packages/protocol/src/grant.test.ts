@@ -36,9 +36,10 @@ test("a grant reads back as it was written", () => {
 });
 
 test("whatever the text, it is a grant or refused as none", () => {
-  const shaped = fc.tuple(fc.constantFrom(...allActions, "*", "device.*"), fc.string()).map((parts) => parts.join(":"));
+  const long = fc.string({ maxLength: 300, size: "max" });
+  const shaped = fc.tuple(fc.constantFrom(...allActions, "*", "device.*"), long).map((parts) => parts.join(":"));
   fc.assert(
-    fc.property(fc.oneof(fc.string(), shaped), (text) => {
+    fc.property(fc.oneof(long, shaped), (text) => {
       try {
         for (const one of parseGrant(text)) assert.deepEqual(parseGrant(formatGrant(one)), [one]);
       } catch (error) {

@@ -31,7 +31,7 @@ test("what clicks add can be read, typed over and taken away", () => {
 });
 
 test("no text crashes it", () => {
-  fc.assert(fc.property(fc.string({ unit: "binary" }), (text) => void parseFilter(text)));
+  fc.assert(fc.property(fc.string({ unit: "binary", maxLength: 200, size: "max" }), (text) => void parseFilter(text)));
   assert.equal(parseOrder("-name"), "-name");
   assert.equal(parseOrder("constructor"), undefined);
 });
