@@ -1,10 +1,13 @@
 import assert from "node:assert/strict";
+import { createHash, generateKeyPairSync } from "node:crypto";
 import { once } from "node:events";
+import { request } from "node:https";
 import { test } from "node:test";
 import { setTimeout } from "node:timers/promises";
+import { selfSigned } from "@holdfast/client/testing";
 import { newSecret } from "@holdfast/crypto";
 import { systemClock, systemRandom } from "@holdfast/kernel";
-import { connectAsync } from "mqtt";
+import { connectAsync, type IClientOptions } from "mqtt";
 import { WebSocket } from "ws";
 import { atEnd, startTestPlatform, TestClock, type Answer } from "../apps/server/src/testing/index.ts";
 import { Owner, secretIn, textOf, type Key, type Problem } from "./authority.fixture.ts";
@@ -13,7 +16,7 @@ import { http2, placeOf, say } from "./clients.fixture.ts";
 // What is good somewhere, shown where it is not: every secret that there is at every place that takes one (RFC 8725, 2.8: one kind for
 // another), and in every place and spelling in which a request could carry one (RFC 6750, 2; RFC 9110, 5.3 and 11.4; RFC 9700, 4.3).
 const clock = new TestClock(systemClock.now());
-const platform = await startTestPlatform({ clock });
+const platform = await startTestPlatform({ clock, config: { clientCertificatePort: 0 } });
 atEnd.after(() => platform.close());
 const { visitor } = platform;
 const place = placeOf(platform);
@@ -79,7 +82,7 @@ const ask = async (headers: Readonly<Record<string, string>>, path = "/v1/me") =
   return says(await visitor.send<Problem>("GET", path, { headers }));
 };
 
-async function overMqtt(shown: { username: string; password?: string }): Promise<string> {
+async function overMqtt(shown: IClientOptions): Promise<string> {
   clock.move(2_000);
   try {
     const options = { ca: place.ca, reconnectPeriod: 0, protocolVersion: 5 } as const;
@@ -192,6 +195,65 @@ for (const [name, door] of Object.entries(doors)) {
       assert.equal(await door(text), new Map(Object.entries(but)).get(secret) ?? usual, secret);
   });
 }
+
+test("a key has one spelling, wherever it is shown", async () => {
+  const [id = "", secret = ""] = secrets["an access key"].split(".");
+  const last = secret.charCodeAt(46); // of 256 bits in 43 characters, two bits are left
+  const spelt: Readonly<Record<string, readonly [id: string, secret: string]>> = {
+    "its id in capitals": [id.toUpperCase(), secret],
+    "its id without the kind": [id.slice(4), secret],
+    "another kind of id": [id.replace("key_", "tok_"), secret],
+    "a space before its id": [` ${id}`, secret],
+    "a NUL behind its secret": [id, `${secret}\0`],
+    "a mark of byte order before its secret": [id, `\uFEFF${secret}`],
+    "a space behind its secret": [id, `${secret} `],
+    "a line end behind its secret": [id, `${secret}\r\n`],
+    "padding on its secret": [id, `${secret}=`],
+    "bits after the end": [id, secret.slice(0, 46) + String.fromCharCode(last + 1) + secret.slice(47)],
+    "no checksum": [id, secret.slice(0, -6)],
+    "another checksum": [id, `${secret.slice(0, -6)}000000`],
+    "its secret in capitals": [id, secret.toUpperCase()],
+    "another kind of secret": [id, secret.replace("hfs_", "hfc_")],
+    "half of its secret": [id, secret.slice(0, 26)],
+    "its secret twice": [id, secret + secret],
+    "its secret and another's": [id, `${secret}.${secrets["a device's key"].split(".")[1]}`],
+    "its secret alone": ["", secret],
+    "its id alone": [id, ""],
+    "its digest": [id, createHash("sha256").update(secret).digest("base64url")],
+  };
+  for (const [how, [name, word]] of Object.entries(spelt)) {
+    const text = `${name}.${word}`;
+    if (/^[\x21-\x7e]+$/.test(text)) {
+      assert.equal(await doors["as Bearer"](text), "401 credential.invalid", how);
+      continue;
+    }
+    clock.move(301_000); // whoever shows one id again and again waits
+    assert.equal(await overMqtt({ username: name, password: word }), "CONNACK 134", how); // no header could hold it
+  }
+  assert.equal(await overMqtt({ username: id, password: secret }), "good");
+});
+
+test("what is written in a certificate signs nobody in, nor does the certificate of another's key that carries the same name", async () => {
+  const pin = generateKeyPairSync("ec", { namedCurve: "P-256" });
+  const { kty, crv, x, y } = pin.publicKey.export({ format: "jwk" });
+  const body = { kind: "certificate", publicKey: { kty, crv, x, y } };
+  const pinned = await owner.asks.post<{ id: string }>(`/v1/devices/${device.id}/keys`, body);
+  const come = (shown: object, username = `me ${(visitors += 1)}`) => overMqtt({ username, ...shown }); // whoever is refused often waits
+  for (const name of [device.id, device.key.id, pinned.id, owner.person, owner.org, "localhost"]) {
+    assert.equal(await come(selfSigned({ name })), "CONNACK 134", name);
+    // Who names what is pinned is told to prove it.
+    assert.equal(await come(selfSigned({ name }), name), name === pinned.id ? "CONNACK 135" : "CONNACK 134", name);
+    const call = request(`${platform.platform.clientCertificateUrl}/v1/me`, {
+      ca: place.ca,
+      agent: false,
+      ...selfSigned({ name }),
+    });
+    call.end();
+    const [response] = await once(call, "response");
+    assert.equal(response.resume().statusCode, 401, name);
+  }
+  assert.equal(await come(selfSigned({ name: "anything", pair: pin })), "good");
+});
 
 test("what was good once is refused in the words for what never was, wherever it is shown again", async () => {
   const replaced = await owner.tokenOf(["org.read"]);
