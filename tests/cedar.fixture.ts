@@ -31,7 +31,7 @@ import { endings, partyOf, type Credential, type Ending } from "../apps/server/s
 import { levelOf, readDoor, type Level } from "../apps/server/src/authority/door.ts";
 import type { Target } from "../apps/server/src/authority/link.ts";
 import { readValue, type ListEntry } from "../apps/server/src/authority/lists.ts";
-import { compile, decide, readableOf, type Power } from "../apps/server/src/authority/power.ts";
+import { compile, decide, mayNow, readableOf, type Power } from "../apps/server/src/authority/power.ts";
 import type { OwnRole } from "../apps/server/src/authority/role.ts";
 import type { Member } from "../apps/server/src/authority/roles.ts";
 import { counted, spaceOf } from "../apps/server/src/authority/space.fixture.ts";
@@ -451,6 +451,8 @@ function answers(asked: Anything): { readonly ours: boolean; readonly cedars: bo
   const power = compile(space, first, circumstances, asked.now);
   const target = targetOf(space, asked.question.target);
   const decision = decide(power, asked.question.action, target, asked.now);
+  // The same question where it is asked for every message.
+  assert.equal(mayNow(power, asked.question.action, target, asked.now), decision.allowed, decision.because);
   const hidden = decision.allowed ? withheld(power, target, asked) : undefined;
   const call = cedarOf(world, asked);
   const answer = isAuthorized(call);
