@@ -154,6 +154,27 @@ test("nobody gives or writes a role that holds more than he does, in where too, 
   assert.equal((await applying(program, (await exported(ours)).roles, { query: "?dryRun=true" })).status, 200);
 });
 
+test("sign-ins are ended by who may all that whoever is signed in may, her programs by who may end credentials", async () => {
+  const [administrator, owner, developer] = [await come("administrator"), await come("owner"), await come("developer")];
+  const { items } = await ours.asks.get<{ items: { id: string; person?: string; party: string }[] }>(
+    "/v1/credentials?limit=1000",
+  );
+  const signIn = items.find(({ person, party }) => person === owner.person && party === "people")?.id;
+  const end = (by: Owner, about: string, ends: string[]) =>
+    codeOf(by, "POST", "/v1/revocations", { body: { about, ends } });
+  for (const by of [administrator, developer]) {
+    assert.equal(await codeOf(by, "DELETE", `/v1/credentials/${signIn}`), "role.greater");
+    assert.equal(await end(by, owner.person, ["people"]), "role.greater");
+    assert.equal(await end(by, owner.org, ["people", "programs"]), "role.greater");
+    const program = await owner.tokenOf(["device.read"]);
+    assert.equal(await codeOf(by, "DELETE", `/v1/credentials/${program.id}`), "200");
+    assert.equal(await end(by, owner.person, ["programs"]), "200");
+  }
+  assert.equal(await codeOf(owner, "GET", "/v1/me"), "200");
+  assert.equal(await end(owner, developer.person, ["people"]), "200");
+  assert.equal(await codeOf(developer, "GET", "/v1/me"), "credential.invalid");
+});
+
 test("whoever holds more is not changed, removed or narrowed by who holds less", async () => {
   const [administrator, owner, developer] = [await come("administrator"), await come("owner"), await come("developer")];
   assert.equal(await give(administrator, developer, "owner"), "role.amplifies");

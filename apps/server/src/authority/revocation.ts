@@ -1,13 +1,15 @@
-import { Refusal, type CredentialId, type Id, type Instant } from "@holdfast/kernel";
+import { isId, Refusal, type CredentialId, type Id, type Instant } from "@holdfast/kernel";
 import type { Storage, Unit } from "../storage/index.ts";
 import { callerOf, refusedBy } from "./caller.ts";
-import { endings, parties, type Credential, type Ending, type Party } from "./credential.ts";
+import { endings, parties, partyOf, type Credential, type Ending, type Party } from "./credential.ts";
+import { refuseTouchingMore } from "./in-person.ts";
 import type { Journal } from "./journal.ts";
 import { formatTag, tagIn, type Tag } from "./tag.ts";
 import type { Permit } from "./permit.ts";
 import { authorityIn } from "./postgres.ts";
 import type { Mark } from "./revocation-rows.ts";
 import { tagIndex } from "./reach-sql.ts";
+import type { Space } from "./space.ts";
 import { asPlatform, type Spaces } from "./spaces.ts";
 import { refuseUnknown } from "./under.ts";
 
@@ -27,6 +29,7 @@ export class Revocation {
       const rows = authorityIn(unit);
       const credential = await rows.credentialToChange(id);
       if (!credential) throw refusedBy(permit, "credential.revoke", id, new Refusal("credential.unknown"));
+      if (credential.person && partyOf(credential) === "people") refuseEndingGreater(permit, [credential.person]);
       unit.audit({ what: "credential.revoked", about: id, ...(also.length > 0 && { facts: { also } }) });
       await this.endIn(unit, credential, also);
     });
@@ -49,6 +52,7 @@ export class Revocation {
     const caller = callerOf(permit);
     await this.#needs.storage.change(permit, async (unit) => {
       refuseUnknown(caller, about);
+      if (ends.includes("people")) refuseEndingGreater(permit, peopleUnder(caller.space, about));
       unit.audit({ what: "credentials.revoked", about, facts: { ends } });
       await this.in(unit, about, ends);
     });
@@ -149,5 +153,18 @@ export class Revocation {
       }
     });
     return missing.length;
+  }
+}
+
+/** Whose sign-ins end with it, of those who have a role. */
+const peopleUnder = (space: Space, about: string): readonly Id<"person">[] =>
+  about === space.org ? [...space.members.keys()] : isId("person", about) ? [about] : [];
+
+/** A program is ended by whoever may; that somebody is signed in only by who may all that she may, as with her role. @throws Refusal `role.greater` */
+function refuseEndingGreater(permit: Permit<"credential.revoke">, people: readonly Id<"person">[]): void {
+  const caller = callerOf(permit);
+  for (const person of people) {
+    const member = person === caller.credential.person ? undefined : caller.space.member(person);
+    if (member) refuseTouchingMore(caller, "credential.revoke", caller.space.grantsOfMember(member));
   }
 }
