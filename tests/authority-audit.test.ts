@@ -194,7 +194,8 @@ test("every operation that changes something is in the list above", () => {
   // Tried in `application-users` and `passkeys`: what users do themselves, and what is done to what they made.
   const isByUsers = ({ needs }: Route) => needs === "publishedKey" || needs === "applicationUser";
   const toUsers = ["endUserSession", "endUserSessions", "removeUserPasskey"];
-  const listed = new Set([...elsewhere, ...toUsers, "sendTelemetry", "sendTelemetryFor", "explain", "previewDemands"]);
+  const questions = ["explain", "previewDemands", "simulateChange"];
+  const listed = new Set([...elsewhere, ...toUsers, ...questions, "sendTelemetry", "sendTelemetryFor"]);
   const changing = Object.entries(routes).filter(
     ([name, route]: [string, Route]) => route.method !== "GET" && !listed.has(name) && !isByUsers(route),
   );

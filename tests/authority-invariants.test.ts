@@ -85,6 +85,7 @@ test("what is another organisation's and what never was are answered alike, wher
     login: "theirs",
   });
   const foreignToken = await theirs.tokenOf(["org.read"]);
+  const theirEntry = await theirs.deny("203.0.113.0/24");
   const foreign: Record<string, string> = {
     application: their.application.id,
     product: their.product.id,
@@ -96,6 +97,7 @@ test("what is another organisation's and what never was are answered alike, wher
     invitation: theirGuest.id,
     role: theirRole.id,
     user: theirUser.id,
+    listEntry: theirEntry.id,
   };
   const never: Record<string, string> = Object.fromEntries(
     Object.keys(foreign).map((kind) => [kind, unknown(kind === "credential" ? "token" : (kind as "device"))]), // these are kinds
@@ -172,6 +174,12 @@ test("what is another organisation's and what never was are answered alike, wher
       () => "/v1/explain",
       (resource) => ({ credential: our.device.key.id, action: "org.read", resource }),
     ],
+    ...(["device", "product", "listEntry", "role"] as const).map((kind): (typeof asked)[number] => [
+      "POST",
+      kind,
+      () => "/v1/authority/simulations",
+      (id) => ({ change: changeOf(kind, id) }),
+    ]),
     ["POST", "device", () => "/v1/tokens", (device) => ({ name: "n", grants: [`telemetry.read:${device}`] })],
     [
       "POST",
@@ -230,6 +238,11 @@ test("over MQTT, too, another organisation's device is answered like one that ne
   assert.deepEqual(await answers(their.device.id), await answers(unknown("device")));
   await client.endAsync(true);
 });
+
+function changeOf(kind: "device" | "product" | "listEntry" | "role", id: string): object {
+  if (kind === "listEntry") return { kind: "entryRemoved", entry: id };
+  return kind === "role" ? { kind, role: id, grants: ["device.read"] } : { kind: "door", of: id, door: {} };
+}
 
 const resources: Record<string, readonly string[]> = {
   org: [ours.org],

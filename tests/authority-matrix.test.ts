@@ -233,6 +233,10 @@ const operations: Record<keyof typeof routes, Operation> = {
   readUpkeep: {},
   updateUpkeep: { ask: () => ({ body: { oldAfterDays: 365 } }) },
   revoke: { fresh: freshDevice, ask: ({ device }) => ({ body: { about: device.id } }) },
+  simulateChange: {
+    also: ["device.read"],
+    ask: ({ device }) => ({ body: { change: { kind: "door", of: device.id, door: {} } } }),
+  },
   explain: { ask: ({ credential }) => ({ body: { credential: credential.id, action: "org.read" } }) },
   listAudit: {},
   listMembers: {},

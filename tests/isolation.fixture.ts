@@ -370,6 +370,14 @@ class Ravage {
         action: this.#pick(allActions),
         resource: this.#id(this.#pick(["application", "product", "device", "org"])),
       };
+    if (path === "/v1/authority/simulations")
+      return {
+        change: this.#pick([
+          { kind: "door", of: this.#id(this.#pick(["product", "device"])), door: { tls: "TLSv1.3" } },
+          { kind: "entryRemoved", entry: this.#id("listEntry") },
+          { kind: "role", role: this.#id("role"), grants },
+        ]),
+      };
     if (path === "/v1/tokens" || path.endsWith("/keys") || path === "/v1/operator-keys")
       return path.startsWith("/v1/devices") ? {} : { name, grants };
     return { name };
@@ -417,9 +425,9 @@ async function readingsOf(owner: Owner, { device, neighbour, elsewhere }: Furnis
 
 /**
  * Tables whose rows compaction rewrites, what is used, which grows by whoever reads it, and presence, which is written down some seconds after it came about: both are read by the API.
- * When and how a credential was last used is nobody's content.
+ * When and how a credential was last used, and what was decided about it, is nobody's content.
  */
-const rewritten = new Set(["log", "chunk", "series", "presence", "connection", "usage", "credential_use"]);
+const rewritten = new Set(["log", "chunk", "series", "presence", "connection", "usage", "credential_use", "decision"]);
 
 /** A digest of all rows of an organisation, for each table, read past every wall of ours. */
 async function exported({ login }: FreshDatabase, org: string): Promise<Record<string, string>> {

@@ -1,7 +1,7 @@
 import { Refusal, type Report } from "@holdfast/kernel";
 import type { Refusals } from "./audit/index.ts";
 import type { Accounts } from "./accounting/index.ts";
-import { dayOf, type Authentication, type HighWater, type Journal, type LettingGo } from "./authority/index.ts";
+import type { Authentication, HighWater, Journal, LettingGo } from "./authority/index.ts";
 import type { ListKeeping, Sessions, Spaces } from "./authority/index.ts";
 import { clockWatch } from "./clock-watch.ts";
 import type { MessageLog, Presences } from "./messages/index.ts";
@@ -35,10 +35,10 @@ export function keepHouse(rounds: Rounds, needs: Needs): void {
   const { lettingGo, presences, log, accounts, directories } = needs;
   const tellOfClock = clockWatch(clock, report);
   tellOfClock();
-  let day = dayOf(clock.now());
+  let hour = hourOf(clock.now());
   rounds.every(soon, async () => {
     spaces.turn(clock);
-    day = checkDaily(day, clock, spaces);
+    hour = checkHourly(hour, clock, spaces);
     await sessions.endIdle();
     await presences.noteChanges();
   });
@@ -61,11 +61,13 @@ export function keepHouse(rounds: Rounds, needs: Needs): void {
   rounds.every(seldom, () => accounts.round());
 }
 
-/** With each new day everybody is asked about once more: what was allowed is used today as well, where it goes on. */
-function checkDaily(day: number, clock: HighWater, spaces: Spaces): number {
-  const today = dayOf(clock.now());
-  if (today > day) for (const space of spaces.all()) space.bump();
-  return today;
+const hourOf = (at: number): number => Math.floor(at / hourly);
+
+/** With each new hour everybody is asked about once more: what was allowed is used in this one as well, where it goes on. */
+function checkHourly(hour: number, clock: HighWater, spaces: Spaces): number {
+  const now = hourOf(clock.now());
+  if (now > hour) for (const space of spaces.all()) space.bump();
+  return now;
 }
 
 /** What was only noted so far is written down before the storage closes. */

@@ -57,6 +57,7 @@ export {
 } from "./members.ts";
 export { applyRoles, createRole, deleteRole, exportRoles, listRoles, readRole, updateRole } from "./roles.ts";
 export { previewDemands } from "./demands.ts";
+export { simulateChange } from "./simulations.ts";
 export { readUpkeep, reportLeak, updateUpkeep } from "./upkeep.ts";
 export { createSession, deleteSession, readSession } from "./sessions.ts";
 export {

@@ -1,5 +1,5 @@
 import { because, Refusal, type Clock, type Id, type Instant, type Random, type Report } from "@holdfast/kernel";
-import { asPlatform, type Space } from "../authority/index.ts";
+import { asPlatform, decisionsIn, type Space, type Spaces } from "../authority/index.ts";
 import type { Storage } from "../storage/index.ts";
 import { Account } from "./account.ts";
 import { crashed } from "./connection.ts";
@@ -10,13 +10,23 @@ import type { Quotas, Standing } from "./quota.ts";
 
 /** Rows of one transaction, about: a fleet that comes back after a restart is written in pieces. */
 const mostRows = 5_000;
+/** Of decisions, which are sealed one by one. */
+const mostDecisions = 1_000;
 const day = 86_400_000; // milliseconds
 /** How long connections are kept, and usage by the hour; after that usage is kept by the day. */
 const keptFor = 90 * day;
 const usageKeptFor = 2 * 366 * day;
+/** And what authority was asked and answered. */
+const decisionsKeptFor = 30 * day;
 const tidyEvery = 3_600_000;
 
-type Needs = { readonly storage: Storage; readonly clock: Clock; readonly random: Random; readonly report: Report };
+type Needs = {
+  readonly storage: Storage;
+  readonly spaces: Pick<Spaces, "all">;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly report: Report;
+};
 
 type Kept = {
   readonly account: Account;
@@ -86,6 +96,8 @@ export class Accounts {
   }
 
   async #writeAll(): Promise<void> {
+    // Of whoever was only refused so far, there is nothing else to write.
+    for (const space of this.#needs.spaces.all()) if (space.decisions.hasChanged) this.#kept(space);
     const failed: Error[] = [];
     for (const kept of this.#orgs.values()) {
       try {
@@ -130,6 +142,7 @@ export class Accounts {
   forget(org: Id<"org">): void {
     const kept = this.#orgs.get(org);
     if (kept) kept.isForgotten = true;
+    kept?.account.space.decisions.clear();
     this.#orgs.delete(org);
   }
 
@@ -184,7 +197,18 @@ export class Accounts {
       book.kept(page);
     }
     book.forgetIdle(now);
+    await this.#writeDecisions(account);
     await this.#tell(kept, account.look());
+  }
+
+  /** What authority was asked and answered, in the same way. */
+  async #writeDecisions({ space, now }: Account): Promise<void> {
+    const { decisions, scope } = space;
+    for (const page of decisions.pages(mostDecisions)) {
+      await this.#needs.storage.tally(asPlatform(scope), (unit) => decisionsIn(unit).save(this.#run, page));
+      decisions.kept(page);
+    }
+    decisions.forgetPast(now);
   }
 
   /** Once in a month of each quota and state: an entry in the audit log. */
@@ -212,6 +236,7 @@ export class Accounts {
     const now = clock.now();
     try {
       await storage.maintain.call("forget_connections", [now - keptFor]);
+      await storage.maintain.call("forget_decisions", [now - decisionsKeptFor]);
       await storage.maintain.call("fold_usage", [startOf("day", (now - keptFor) as Instant), now - usageKeptFor]); // milliseconds less milliseconds
     } catch (error) {
       report("Old usage could not be put away; it is tried again.", because(error));

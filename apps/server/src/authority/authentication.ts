@@ -251,6 +251,7 @@ export class Authentication {
     const because = caller.ended();
     caller.noteLists();
     if (because === undefined) return caller;
+    caller.noteRefused("connect");
     throw caller.refuse(
       "connect",
       credential.id,

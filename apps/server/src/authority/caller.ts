@@ -13,10 +13,21 @@ import type { Actor, Allowed } from "../storage/index.ts";
 import { sharesOf, type Allowance, type Left } from "./allowance.ts";
 import { unsaid, type Circumstances } from "./circumstances.ts";
 import type { Credential } from "./credential.ts";
+import { cameFrom, granted, type Answered, type Question } from "./decisions.ts";
 import { wayOf } from "./door.ts";
 import { unknownCode, type Target } from "./link.ts";
 import { Permit, Reach, type Asker } from "./permit.ts";
-import { compile, decide, mayAnywhere, mayNow, readableOf, whyOver, type Decision, type Power } from "./power.ts";
+import {
+  clauseOf,
+  compile,
+  decide,
+  mayAnywhere,
+  mayNow,
+  readableOf,
+  whyOver,
+  type Decision,
+  type Power,
+} from "./power.ts";
 import { standingOfSecret } from "./secrets.ts";
 import type { Placement, Space } from "./space.ts";
 
@@ -35,6 +46,8 @@ export class Caller implements Asker {
   readonly #onRefusal: OnRefusal;
   #circumstances: Circumstances | undefined;
   #power: Power;
+  /** How it came, as decisions about it are kept. */
+  #came: Question["came"] | undefined;
 
   constructor(needs: {
     credential: Credential;
@@ -122,7 +135,7 @@ export class Caller implements Asker {
   /** May this be done with this one thing, now? @throws Refusal */
   permit<A extends Action>(action: A, on: Id<KindOf<A>>): Permit<A> {
     this.#ask(action, on);
-    this.noteUse(action);
+    this.noteUse(action, on);
     return new Permit<A>(this, action, on, this.space.scope);
   }
 
@@ -238,11 +251,23 @@ export class Caller implements Asker {
     const { credential, space } = this;
     const isFormer = standingOfSecret(credential, this.#circumstances?.shown, this.now()).until !== undefined;
     space.uses.came(credential.id, this.#circumstances ?? unsaid, this.#clock.now(), isFormer);
+    this.noteStay();
   }
 
-  /** It was allowed to do this, and does. */
-  noteUse(action: Action): void {
+  /** It is let in, or it is there still. */
+  noteStay(): void {
+    this.#keep("connect", undefined, granted);
+  }
+
+  /** It was allowed to do this, with one thing or with all that it may, and does. */
+  noteUse(action: Action, on?: string): void {
     this.space.uses.did(this.credential.id, action, this.#clock.now());
+    this.#keep(action, on, granted);
+  }
+
+  /** It was refused this. */
+  noteRefused(action: Action | "connect", on?: string, decision: Omit<Decision, "because"> = { allowed: false }): void {
+    this.#keep(action, on, { allowed: false, clause: clauseOf(this.power, decision, this.now()) });
   }
 
   /** Writes a refusal down, and hands it back to be thrown. */
@@ -256,6 +281,18 @@ export class Caller implements Asker {
     return compile(this.space, credential, this.#circumstances, this.#clock.now());
   }
 
+  /** Kept for whoever wants to know what another rule would have said. Of somebody who is not there nothing is asked. */
+  #keep(action: Question["action"], on: string | undefined, answered: Answered): void {
+    const circumstances = this.#circumstances;
+    if (!circumstances) return;
+    const about =
+      on !== undefined && (isId("device", on) || isId("application", on) || isId("product", on)) ? on : undefined;
+    const device = about !== undefined && isId("device", about) ? about : this.credential.device;
+    this.#came ??= cameFrom(circumstances);
+    const question = { credential: this.credential.id, action, about, device, came: this.#came };
+    this.space.decisions.count(question, answered, this.#clock.now());
+  }
+
   #ask<A extends Action>(action: A, on: Id<KindOf<A>>): void {
     const kind = actions[action];
     const target = this.target(kind, on);
@@ -265,7 +302,9 @@ export class Caller implements Asker {
     const now = this.#clock.now();
     if (mayNow(this.power, action, target, now)) return;
     const known = kind === "org" || mayNow(this.power, `${kind}.read`, target, now);
-    const { because, code } = this.decide(action, target);
+    const decision = this.decide(action, target);
+    const { because, code } = decision;
+    this.noteRefused(action, on, decision);
     if (code === "list.denied") this.noteListsOf(on, action);
     const missing = new Refusal(code ?? "permit.missing", code ? {} : { detail: `It needs ${action}.` });
     // A device knows of itself, and is told why it may not do what it was granted.
@@ -276,6 +315,7 @@ export class Caller implements Asker {
   #askAnywhere(action: Action): void {
     if (this.mayAnywhere(action)) return;
     const because = this.ended() ?? `no grant of ${action} anywhere`;
+    this.noteRefused(action);
     throw this.refuse(action, this.org, because, new Refusal("permit.missing", { detail: `It needs ${action}.` }));
   }
 }

@@ -231,6 +231,8 @@ export type Answer = {
   readonly open: readonly string[];
   /** It is the hours that are against it, and nothing else. */
   readonly isOfHours?: boolean;
+  /** Which clause that is, in a few words. */
+  readonly clause?: string;
 };
 
 export const isOpenTo = (
@@ -264,7 +266,8 @@ export function answerOf(levels: readonly Level[], visitor: Visitor, way: Way, n
       const holds = clause.holds(visitor, now);
       if (holds === false) {
         const against = `the door of ${of} ${clause.says}, and this ${clause.instead(visitor)}`;
-        return { against, open, isOfHours: clause.field === "hours" }; // which is asked last
+        // Hours are asked last.
+        return { against, open, isOfHours: clause.field === "hours", clause: `door ${of} ${clause.field}` };
       }
       if (holds === undefined && visitor.circumstances) open.push(`the door of ${of} ${clause.says}`);
     }

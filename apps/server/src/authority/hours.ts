@@ -57,15 +57,18 @@ export function heldUntil(hours: readonly Hours[], at: Instant): Instant {
   return Math.min(end, at + farthest) as Instant; // milliseconds since the epoch both
 }
 
-/** The first moment at which it may be otherwise: a span ends, or the clocks of the place are set. */
+/** The first moment at which it may be otherwise: a span begins or ends, or the clocks of the place are set. */
 function nextChange(spans: readonly Span[], zone: string, at: Instant): Instant {
   const zoned = Temporal.Instant.fromEpochMilliseconds(at).toZonedDateTimeISO(zone);
   const now = timeOfWeekOf(zoned);
-  const span = spans.find(([from, to]) => from <= now && now < to);
-  const ends = at + (span ? span[1] - now : 0);
+  const ahead = spans.flat().map((edge) => (edge > now ? edge - now : edge + week - now));
   const set = zoned.getTimeZoneTransition("next")?.epochMilliseconds ?? Number.POSITIVE_INFINITY;
-  return Math.min(ends, set) as Instant; // milliseconds since the epoch both
+  return Math.min(at + Math.min(...ahead), set) as Instant; // milliseconds since the epoch both
 }
+
+/** The first moment after this one at which they may begin or end. */
+export const changeAfter = (hours: readonly Hours[], at: Instant): Instant =>
+  Math.min(...zonesOf(hours).map((zone) => nextChange(spansOf(hours, zone), zone, at))) as Instant; // milliseconds since the epoch all
 
 /** Whether they hold only when the others do; in zones that the others do not name, nobody can say. */
 export const holdWithin = (outer: readonly Hours[], inner: readonly Hours[]): boolean =>

@@ -13,6 +13,7 @@ export {
 } from "./caller.ts";
 export { cameBy, unsaid, type Came } from "./circumstances.ts";
 export { parties } from "./credential.ts";
+export { decisionsIn } from "./decision-rows.ts";
 export { levelOf, readDoor, saidBy, type Level } from "./door.ts";
 export type { Leaks } from "./leaks.ts";
 export { lifeOf } from "./life.ts";
@@ -46,7 +47,6 @@ export type { Placement, Schema, Space } from "./space.ts";
 export { asPlatform, Spaces, type Things } from "./spaces.ts";
 export { upkeepIn } from "./upkeep.ts";
 export { Unwelcome } from "./unwelcome.ts";
-export { dayOf } from "./uses.ts";
 export { TokenKeys } from "./token-keys.ts";
 export { widens } from "./widening.ts";
 export { withinReach } from "./within.ts";

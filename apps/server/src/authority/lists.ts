@@ -197,13 +197,19 @@ function ask(
   if (ofKind.length === 0) return silent;
   if (!isMeant) return { against: undefined, open: [`the lists of ${plural[what]} let it in`], by: [] };
   const denied = ofKind.find((one) => one.entry.list === "deny" && isMeant(one));
-  if (denied) return { against: `denied by list entry ${named(denied.entry)}`, open: [], by: [denied.entry] };
+  if (denied)
+    return {
+      against: `denied by list entry ${named(denied.entry)}`,
+      open: [],
+      by: [denied.entry],
+      clause: `list ${denied.entry.id}`,
+    };
   const allowing = ofKind.filter(({ entry }) => entry.list === "allow");
   if (allowing.length === 0) return silent;
   const allowed = allowing.find(isMeant);
   if (allowed) return { against: undefined, open: [], by: [allowed.entry] };
   const because = `the allow list has ${allowing.length} ${allowing.length === 1 ? "entry" : "entries"} of ${plural[what]}, and this ${instead}`;
-  return { against: because, open: [], by: [] };
+  return { against: because, open: [], by: [], clause: `list of ${plural[what]}` };
 }
 
 const plural = { address: "addresses", device: "devices", person: "people", topic: "topics" } as const;

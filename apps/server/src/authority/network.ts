@@ -40,6 +40,35 @@ export function isAddressOf(network: Network, address: string): boolean {
   return includes(network, { family, value, prefix: bitsOf[family] });
 }
 
+/** How much of an address is kept where it has to tell what came from one place, and not who: what one site has. */
+const bitsOfPlace = { 4: 24, 6: 48 } as const;
+
+/** The place that an address is in, as `plainAddress` writes it: its /24, or its /48. */
+export function placeOf(address: string): string {
+  const { family, value } = numberOf(address);
+  const prefix = bitsOfPlace[family];
+  return formatNetwork({ family, prefix, value: masked(value, family, prefix) });
+}
+
+/**
+ * One address for each part of a network that the others tell apart: whatever they are used for, all addresses of a part are answered alike.
+ * `undefined` where there are more than `most`.
+ */
+export function partsOf(whole: Network, others: readonly Network[], most: number): readonly string[] | undefined {
+  const { family } = whole;
+  const starts = new Set([whole.value]);
+  for (const other of others) {
+    if (other.prefix <= whole.prefix || !includes(whole, other)) continue;
+    const behind = other.value + (1n << BigInt(bitsOf[family] - other.prefix));
+    for (const start of [other.value, behind]) if (isIn(whole, start)) starts.add(start);
+    if (starts.size > most) return undefined;
+  }
+  return [...starts].map((value) => formatNetwork({ family, prefix: bitsOf[family], value }));
+}
+
+const isIn = ({ family, prefix, value }: Network, address: bigint): boolean =>
+  masked(address, family, prefix) === value;
+
 /** The one spelling of a network (RFC 5952). */
 export function formatNetwork({ family, prefix, value }: Network): string {
   const address = family === 4 ? dotted(value) : colons(value);

@@ -21,6 +21,8 @@ export type Decision = {
   readonly because: string;
   /** What the refused is told where no grant is missing. */
   readonly code?: "door.refused" | "list.denied";
+  /** Which door or list said no, in two or three words. */
+  readonly clause?: string | undefined;
 };
 
 /** Why a credential may do nothing, and whether that can change again: a suspended device may be resumed. */
@@ -31,6 +33,8 @@ export type End = {
   readonly code?: "condition.unmet" | "door.refused" | "list.denied";
   /** Nothing but the time of day is against it: what waits for whoever is there may wait until the hours begin again. */
   readonly isOfHours?: boolean | undefined;
+  /** As of a decision. */
+  readonly clause?: string | undefined;
 };
 
 /**
@@ -140,13 +144,20 @@ export function compile(
   const visitor = visitorOf(credential, chain, circumstances);
   const listing = space.lists.ofVisitor(visitor, now);
   open.push(...listing.open);
-  if (listing.against !== undefined) end ??= { because: listing.against, forGood: false, code: "list.denied" };
+  if (listing.against !== undefined)
+    end ??= { because: listing.against, forGood: false, code: "list.denied", clause: listing.clause };
   const placement = credential.device && space.device(credential.device);
   for (const level of placement ? space.doorsOf(placement) : []) {
     const answer = answerOf([level], visitor, "own", now);
     open.push(...answer.open);
     if (answer.against !== undefined)
-      end ??= { because: answer.against, forGood: false, code: "door.refused", isOfHours: answer.isOfHours };
+      end ??= {
+        because: answer.against,
+        forGood: false,
+        code: "door.refused",
+        isOfHours: answer.isOfHours,
+        clause: answer.clause,
+      };
     const closes = circumstances && closingOf(level, now);
     if (closes && (expiresAt === undefined || closes.at < expiresAt)) {
       expiresAt = closes.at;
@@ -234,9 +245,17 @@ export function decide(power: Power, action: Action, target: Target, now: Instan
   }
   const grants = power.links.map((link) => `${link.label} grants ${coveringGrant(link, action, target) ?? action}`);
   const barred = barrier(power, action, target, now);
-  if (barred.against !== undefined) return { allowed: false, because: barred.against, code: barred.code };
+  if (barred.against !== undefined)
+    return { allowed: false, because: barred.against, code: barred.code, clause: barred.clause };
   const provided = [...power.open, ...barred.open].map((words) => `, provided that ${words}`).join("");
   return { allowed: true, because: `${grants.join("; ")}${provided}` };
+}
+
+/** What said no, in as few words as tell one clause from another, and without anything that people wrote. */
+export function clauseOf({ end, expiresAt }: Power, { clause, code }: Omit<Decision, "because">, now: Instant): string {
+  if (end) return end.clause ?? end.code ?? (end.forGood ? "ended" : "suspended");
+  if (expiresAt !== undefined && now >= expiresAt) return "expired";
+  return clause ?? code ?? "grant";
 }
 
 /** The same answer without the words, for where it is asked often. */

@@ -86,7 +86,7 @@ function hasMeaning({ action, where }: Grant): boolean {
 }
 
 /** One spelling per name, so that two that look alike are one. */
-const normalName = (name: string): string => name.normalize("NFKC").trim().toLowerCase();
+export const normalName = (name: string): string => name.normalize("NFKC").trim().toLowerCase();
 
 /** In the order in which they are shown and exported. */
 const byName = (a: Written, b: Written): number => (normalName(a.name) < normalName(b.name) ? -1 : 1);

@@ -1,5 +1,5 @@
 import { thumbprint, type PublicKey } from "@holdfast/crypto";
-import { Refusal, rfc3339, type Clock, type Instant, type Timers } from "@holdfast/kernel";
+import { Refusal, rfc3339, type Clock, type Instant, type Random, type Timers } from "@holdfast/kernel";
 import { formatGrant, parseGrants, routes, type Conditions } from "@holdfast/protocol";
 import { isIP } from "node:net";
 import type { Storage } from "../storage/index.ts";
@@ -20,6 +20,8 @@ import { credentialId, readCredential, readCredentials, readUse, type Shown } fr
 import type { Revocation } from "./revocation.ts";
 import type { Roles } from "./role-keeping.ts";
 import { roleRoutes } from "./role-routes.ts";
+import { simulationRoutes } from "./simulation-routes.ts";
+import { Simulating } from "./simulating.ts";
 import type { Rotation } from "./rotation.ts";
 import { changeUpkeep, readUpkeep } from "./upkeep.ts";
 import { wornOf, type KeptUse } from "./uses.ts";
@@ -37,7 +39,9 @@ type Needs = {
   timers: Timers;
   connections: Connections;
   roles: Roles;
+  accounts: ConstructorParameters<typeof Simulating>[0]["settles"];
   clock: Clock;
+  random: Random;
 };
 
 export const authorityRoutes = (needs: Needs): Handler[] => [
@@ -121,6 +125,7 @@ export const authorityRoutes = (needs: Needs): Handler[] => [
   }),
   ...listRoutes(needs.lists),
   ...roleRoutes(needs.roles),
+  ...simulationRoutes({ ...needs, simulating: new Simulating({ ...needs, settles: needs.accounts }) }),
 ];
 
 function addressOf(text: string | undefined): string | undefined {

@@ -2,6 +2,7 @@ import type { CredentialId, Id, Instant } from "@holdfast/kernel";
 import type { Demands } from "@holdfast/protocol";
 import type { OrgScope } from "../storage/index.ts";
 import { Drawn } from "./allowance.ts";
+import { Decisions } from "./decisions.ts";
 import type { Level } from "./door.ts";
 import { Lists, type Hits, type ListEntry } from "./lists.ts";
 import type { Credential, Ending } from "./credential.ts";
@@ -73,6 +74,7 @@ export class Space {
   /** What its lists decided since it was last written down. */
   readonly hits = new Map<Id<"listEntry">, Hits>();
   readonly uses = new Uses();
+  readonly decisions: Decisions;
   /** Once closed, nothing in it is true any more: whoever holds it asks again from the start. */
   closed = false;
   readonly #known: Remembered;
@@ -82,8 +84,15 @@ export class Space {
   #listed = Number.NaN;
   readonly #openings = new Openings();
 
-  constructor(scope: OrgScope, known: Remembered, changed: (space: Space) => void) {
+  /** `decisions`: the organisation's, which go on when it is read again. */
+  constructor(
+    scope: OrgScope,
+    known: Remembered,
+    changed: (space: Space) => void,
+    decisions: Decisions = new Decisions(),
+  ) {
     this.scope = scope;
+    this.decisions = decisions;
     this.#known = known;
     this.#changed = changed;
     this.#lists = new Lists(known.entries);
@@ -177,6 +186,10 @@ export class Space {
     return this.#known.products.get(id);
   }
 
+  get products(): ReadonlyMap<Id<"product">, Schema> {
+    return this.#known.products;
+  }
+
   setProduct(id: Id<"product">, schema: Schema): void {
     const before = this.#known.products.get(id);
     this.#known.products.set(id, schema);
@@ -245,6 +258,23 @@ export class Space {
   setRoles(roles: OwnRoles): void {
     this.#known.roles = roles;
     this.bump();
+  }
+
+  /** The same as it is now but for something, to ask what would be: neither hears of the other. What the lists have over by now is not in it. */
+  supposing(change: Partial<Pick<Remembered, "devices" | "products" | "roles" | "entries">>, now: Instant): Space {
+    const { devices, applications, products, members, revokedBefore, ...known } = this.#known;
+    const copy: Remembered = {
+      ...known,
+      devices: new Map(devices),
+      applications: new Set(applications),
+      products: new Map(products),
+      members: new Map(members),
+      revokedBefore: new Map(revokedBefore),
+      entries: [...this.#lists.entries.values()],
+      ...change,
+    };
+    const holds = ({ expiresAt }: ListEntry) => expiresAt === undefined || now < expiresAt;
+    return new Space(this.scope, { ...copy, entries: (copy.entries ?? []).filter(holds) }, () => undefined);
   }
 
   revoke(about: string, ends: readonly Ending[], seq: number): void {

@@ -2,6 +2,7 @@ import type { Clock, Id, Instant } from "@holdfast/kernel";
 import type { Demands } from "@holdfast/protocol";
 import type { Allowed, OrgScope, Storage, Unit } from "../storage/index.ts";
 import type { Ending } from "./credential.ts";
+import { Decisions } from "./decisions.ts";
 import { listsIn } from "./list-rows.ts";
 import { authorityIn } from "./postgres.ts";
 import { byId, rolesIn } from "./role-rows.ts";
@@ -25,6 +26,8 @@ export class Spaces {
   readonly #loading = new Map<Id<"org">, Loading>();
   readonly #loaded = new Map<Id<"org">, Space>();
   readonly #watchers: ((space: Space) => void)[] = [];
+  /** They outlive what was read of an organisation: nothing that was counted is counted anew. */
+  readonly #decisions = new Map<Id<"org">, Decisions>();
 
   constructor(needs: Needs) {
     this.#needs = needs;
@@ -115,7 +118,9 @@ export class Spaces {
       const own = { ...(await things(unit)), demands: await demands(unit), entries: await listsIn(unit).all() };
       return { ...own, members: await rows.members(), roles: byId(await rolesIn(unit).all()), revokedBefore };
     });
-    return new Space(scope, known, (changed) => this.#watchers.forEach((watcher) => watcher(changed)));
+    let decisions = this.#decisions.get(org);
+    if (!decisions) this.#decisions.set(org, (decisions = new Decisions()));
+    return new Space(scope, known, (changed) => this.#watchers.forEach((watcher) => watcher(changed)), decisions);
   }
 }
 

@@ -9,7 +9,7 @@ const topicNameInvalid = 0x90;
 
 /**
  * A caller's authority over topics, as long as nothing changes in its space: the broker compares the two epochs before each byte
- * it reads and each message it delivers, and keeps the answers in between. A use is noted when it is asked, so once a day for what goes on.
+ * it reads and each message it delivers, and keeps the answers in between. A use is noted when it is asked, so once an hour for what goes on.
  */
 export class MessageGate implements Gate {
   readonly cell: { readonly epoch: number };
@@ -27,8 +27,9 @@ export class MessageGate implements Gate {
   publish(topic: string): number {
     const parsed = parseTopic(topic);
     if (!parsed) return topicNameInvalid;
-    if (!this.#caller.mayDevice("telemetry.write", parsed.device)) return notAuthorized;
-    this.#caller.noteUse("telemetry.write");
+    if (!this.#caller.mayDevice("telemetry.write", parsed.device))
+      return this.#refuse("telemetry.write", parsed.device);
+    this.#caller.noteUse("telemetry.write", parsed.device);
     return 0;
   }
 
@@ -38,8 +39,10 @@ export class MessageGate implements Gate {
     const exact = parseTopic(filter);
     if (caller.space.lists.deniesFilter(filter, caller.now())) return notAuthorized;
     if (caller.credential.device) return 0;
-    const may = exact ? this.#mayHear(exact.device) : caller.mayAnywhere("telemetry.read");
-    if (may && !exact) caller.noteUse("telemetry.read");
+    if (exact) return this.#mayHear(exact.device) ? 0 : this.#refuse("telemetry.read", exact.device);
+    const may = caller.mayAnywhere("telemetry.read");
+    if (may) caller.noteUse("telemetry.read");
+    else caller.noteRefused("telemetry.read");
     return may ? 0 : notAuthorized;
   }
 
@@ -51,7 +54,17 @@ export class MessageGate implements Gate {
   /** A message goes out as it came: to nobody from whom the device's door hides any of its attributes. */
   #mayHear(device: Id<"device">): boolean {
     const may = this.#caller.mayDevice("telemetry.read", device) && this.#caller.attributesOf(device) === undefined;
-    if (may) this.#caller.noteUse("telemetry.read");
+    if (may) this.#caller.noteUse("telemetry.read", device);
     return may;
+  }
+
+  /** What was asked for by name: that something is not delivered to whoever asked for all is no refusal. */
+  #refuse(action: "telemetry.write" | "telemetry.read", device: Id<"device">): number {
+    const target = this.#caller.target("device", device);
+    const decision = target && this.#caller.decide(action, target);
+    // Granted, and the door hides attributes.
+    if (decision)
+      this.#caller.noteRefused(action, device, decision.allowed ? { ...decision, clause: "attributes" } : decision);
+    return notAuthorized;
   }
 }

@@ -196,6 +196,7 @@ export class Hub implements Policy<SessionContext> {
     // Where only the hours are over, the connection ends, and what waits for it stays for when they begin again.
     if (caller.power.end?.isOfHours) return new MessageGate(caller, caller.now());
     if (caller.ended() !== undefined) return { end: administrativeAction };
+    caller.noteStay();
     const gate = new MessageGate(caller);
     const alias = aliasOf(caller);
     if (device === undefined || alias === context.alias) return gate;

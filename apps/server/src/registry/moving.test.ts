@@ -21,7 +21,14 @@ const revocation = new Revocation({ storage, spaces, journal });
 const minting = new Minting({ storage, spaces, tokenKeys: await TokenKeys.load({ storage, random }), clock, random });
 const telemetry = { typesOf: () => assert.fail("no product is changed") };
 const directories = new Directories({ storage, clock });
-const accounts = await Accounts.open({ storage, clock, random, report: () => undefined, lastKnown: clock.now() });
+const accounts = await Accounts.open({
+  storage,
+  spaces,
+  clock,
+  random,
+  report: () => undefined,
+  lastKnown: clock.now(),
+});
 const registry = new Registry({
   storage,
   keys,

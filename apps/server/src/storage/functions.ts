@@ -30,5 +30,6 @@ export const maintainFunctions = [
   "forget_connections",
   "fold_usage",
   "orgs_with_past",
+  "forget_decisions",
 ] as const;
 export type MaintainFunction = (typeof maintainFunctions)[number];

@@ -165,6 +165,7 @@ export class Watchers {
     for (const watcher of this.#bySpace.get(space)?.keys() ?? []) {
       if (watcher.device !== undefined && watcher.device !== device) continue;
       if (!watcher.caller.mayDevice("telemetry.read", device)) continue;
+      watcher.caller.noteUse("telemetry.read", device);
       if (watcher.waiting() > mostWaiting) this.#end(watcher, "slow", "you read more slowly than events come");
       else yield watcher;
     }
@@ -180,6 +181,7 @@ export class Watchers {
         this.#end(watcher, "revoked", "what you watched with was ended or changed");
         continue;
       }
+      caller.noteUse("telemetry.read", device);
       kept.expiry.cancel();
       there?.set(watcher, { ...kept, expiry: this.#expire(watcher) });
     }

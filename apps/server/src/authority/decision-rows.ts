@@ -1,0 +1,129 @@
+import { idFrom, uuidOf, type Id, type Instant } from "@holdfast/kernel";
+import type { Unit } from "../storage/index.ts";
+import type { Answered, Cell, CellRow, Question } from "./decisions.ts";
+
+/** A cell as it was kept; without a question it is all that there was no room for on that day. */
+export type KeptCell = { readonly day: Instant; readonly hours: readonly number[] } & (
+  | { readonly question: Question; readonly answered: Answered }
+  | { readonly question: undefined }
+);
+
+/** Where a page ended. */
+export type Behind = { readonly day: Instant; readonly run: number; readonly cell: Uint8Array };
+
+type Body = { readonly question?: Omit<Question, "device"> | undefined; readonly answered?: Answered };
+type Row = {
+  day: number;
+  run: number;
+  cell: Uint8Array;
+  device: string | null;
+  hours: readonly number[];
+  body: Uint8Array;
+};
+
+/** A keyed digest each, for as long as the cell is counted in. */
+const digests = new WeakMap<Cell, Uint8Array>();
+
+/** Decisions as PostgreSQL keeps them: when, how often and about which device is readable, everything else is sealed. */
+export const decisionsIn = (unit: Unit) => ({
+  async save(run: number, page: readonly CellRow[]): Promise<void> {
+    await insert(
+      unit,
+      run,
+      page.filter(({ isKept }) => !isKept),
+    );
+    await update(
+      unit,
+      run,
+      page.filter(({ isKept }) => isKept),
+    );
+  },
+
+  /** The newest days first, so many at a time; of one device where that is all that is asked for. */
+  async page(
+    asked: { readonly from: Instant; readonly devices: readonly Id<"device">[] | undefined; readonly limit: number },
+    behind: Behind | undefined,
+  ): Promise<{ readonly cells: readonly KeptCell[]; readonly behind: Behind | undefined }> {
+    const { from, devices, limit } = asked;
+    const rows = await unit.query<Row>(
+      `select day, run, cell, device, hours, body from decision
+        where day >= $1 and ($2::uuid[] is null or device is null or device = any($2))
+          and ($3::bigint is null or (day, run, cell) < ($3, $4::bigint, $5::bytea))
+        order by day desc, run desc, cell desc limit $6`,
+      [from, devices?.map(uuidOf) ?? null, behind?.day ?? null, behind?.run ?? null, behind?.cell ?? null, limit],
+    );
+    const last = rows.at(-1);
+    return {
+      cells: rows.map((row) => cellOf(unit, row)),
+      behind:
+        last && rows.length === limit ? { day: instant(last.day), run: Number(last.run), cell: last.cell } : undefined,
+    };
+  },
+});
+
+async function insert(unit: Unit, run: number, cells: readonly CellRow[]): Promise<void> {
+  if (cells.length === 0) return;
+  await unit.query(
+    `insert into decision (org, run, day, cell, device, hours, body)
+       select $1, $2, day, cell, device, hours::integer[], body
+         from unnest($3::bigint[], $4::bytea[], $5::uuid[], $6::text[], $7::bytea[]) as said (day, cell, device, hours, body)
+     on conflict (org, day, run, cell) do update set hours = excluded.hours`,
+    [
+      uuidOf(unit.scope.org),
+      run,
+      cells.map(({ day }) => day),
+      cells.map((row) => digestOf(unit, row)),
+      cells.map(({ question }) => (question?.device === undefined ? null : uuidOf(question.device))),
+      cells.map(({ hours }) => `{${hours.join()}}`),
+      cells.map((row) => sealed(unit, row)),
+    ],
+  );
+}
+
+async function update(unit: Unit, run: number, cells: readonly CellRow[]): Promise<void> {
+  if (cells.length === 0) return;
+  await unit.query(
+    `update decision set hours = said.hours::integer[]
+       from unnest($2::bigint[], $3::bytea[], $4::text[]) as said (day, cell, hours)
+      where decision.run = $1 and decision.day = said.day and decision.cell = said.cell`,
+    [
+      run,
+      cells.map(({ day }) => day),
+      cells.map((row) => digestOf(unit, row)),
+      cells.map(({ hours }) => `{${hours.join()}}`),
+    ],
+  );
+}
+
+function digestOf(unit: Unit, { cell, name }: CellRow): Uint8Array {
+  let digest = digests.get(cell);
+  if (!digest) digests.set(cell, (digest = unit.scope.index("decision", name)));
+  return digest;
+}
+
+/** What is sealed belongs to the columns that say which it is. */
+const nameOf = (day: Instant, cell: Uint8Array, device: Id<"device"> | undefined): string =>
+  [day, cell.toHex(), device ?? "-"].join("|");
+
+function sealed(unit: Unit, row: CellRow): Uint8Array {
+  const { day, question, answered } = row;
+  const { device, ...rest } = question ?? { device: undefined };
+  const body: Body = question ? { question: rest as Omit<Question, "device">, answered } : {};
+  return unit.scope.seal(
+    "decision",
+    nameOf(day, digestOf(unit, row), device),
+    new TextEncoder().encode(JSON.stringify(body)),
+  );
+}
+
+const instant = (number: number): Instant => Number(number) as Instant; // a bigint column of ours
+
+function cellOf(unit: Unit, { day: at, cell, device: stored, hours, body }: Row): KeptCell {
+  const day = instant(at);
+  const device = stored === null ? undefined : idFrom("device", stored);
+  const plain = unit.scope.open("decision", nameOf(day, cell, device), body);
+  const { question, answered } = JSON.parse(new TextDecoder().decode(plain)) as Body; // sealed by `save`
+  return question && answered
+    ? { day, hours, question: { ...question, device }, answered }
+    : { day, hours, question: undefined };
+}

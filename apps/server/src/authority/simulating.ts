@@ -1,0 +1,140 @@
+import { setImmediate } from "node:timers/promises";
+import { Refusal, type Clock, type CredentialId, type Id, type Instant, type RefusalCode } from "@holdfast/kernel";
+import type { Storage } from "../storage/index.ts";
+import type { Authentication } from "./authentication.ts";
+import { refusedBy } from "./caller.ts";
+import { decisionsIn, type Behind } from "./decision-rows.ts";
+import { firstHourOf, type Question } from "./decisions.ts";
+import { wayOf } from "./door.ts";
+import { Gathered, type Kept } from "./gathered.ts";
+import type { Permit } from "./permit.ts";
+import { Replay } from "./replay.ts";
+import type { Space } from "./space.ts";
+import type { Spaces } from "./spaces.ts";
+import { supposed, type Change } from "./supposed.ts";
+import { Tally } from "./tally.ts";
+
+type Needs = {
+  readonly storage: Storage;
+  readonly spaces: Spaces;
+  readonly authentication: Authentication;
+  readonly clock: Clock;
+  /** Whoever writes decisions down: nothing that was asked until now is left out. */
+  readonly settles: { settle(space: Space): Promise<unknown> };
+};
+
+export type Simulated = { readonly tally: Tally; readonly from: Instant; readonly to: Instant };
+
+const hour = 3_600_000; // milliseconds, as instants are
+const day = 24 * hour;
+const stint = 10; // milliseconds that others wait at most, and as long again for what was begun
+
+/** So many of one organisation wait for each other. */
+const mostWaiting = 16;
+
+const ignore = (): void => undefined;
+
+/** Rows that are read at a time, and in all: the newest. */
+const page = 1_000;
+const mostRows = 300_000;
+
+/** What a change would do, tried on what was asked in the last days. It changes nothing and is no attempt. */
+export class Simulating {
+  readonly #needs: Needs;
+  readonly #queues = new Map<Id<"org">, { waiting: number; last: Promise<void> }>();
+
+  constructor(needs: Needs) {
+    this.#needs = needs;
+  }
+
+  /**
+   * One of an organisation at a time.
+   * @throws Refusal `rate.exceeded` when too many wait; `list.unknown`, `role.unknown`, `role.builtIn`, `list.full`
+   */
+  async simulate(permit: Permit<"authority.explain">, change: Change, days: number): Promise<Simulated> {
+    const { org } = permit.scope;
+    const queue = this.#queues.get(org) ?? { waiting: 0, last: Promise.resolve() };
+    if (queue.waiting >= mostWaiting) {
+      const detail = "Other changes of this organisation are being tried: wait until they are answered.";
+      throw new Refusal("rate.exceeded", { detail, retryAfterSeconds: 5 });
+    }
+    queue.waiting += 1;
+    this.#queues.set(org, queue);
+    const simulated = queue.last.then(() => this.#simulate(permit, change, days));
+    // Whoever asked hears of it; the next one is another question.
+    queue.last = simulated.then(ignore, ignore);
+    try {
+      return await simulated;
+    } finally {
+      queue.waiting -= 1;
+      if (queue.waiting === 0) this.#queues.delete(org);
+    }
+  }
+
+  async #simulate(permit: Permit<"authority.explain">, change: Change, days: number): Promise<Simulated> {
+    const { spaces, settles, clock } = this.#needs;
+    const space = await spaces.of(permit.scope.org);
+    const now = clock.now();
+    const before = space.supposing({}, now);
+    const refuse = (about: string, code: RefusalCode) =>
+      refusedBy(permit, "authority.explain", about, new Refusal(code));
+    const after = supposed(before, change, now, refuse);
+    await settles.settle(space);
+    const wanted = (now - (now % hour) - days * day) as Instant; // milliseconds since the epoch
+    const devices = touchedBy(space, change);
+    const { gathered, from } = await this.#read(permit, wanted, devices);
+    const kept = [...gathered.questions()].filter(({ question }) => !devices || isAtDoor(question));
+    const find = (id: CredentialId) => space.credentials.get(id);
+    const replay = new Replay({ before, after }, find);
+    const tally = new Tally();
+    tally.notCovered = gathered.notCovered;
+    let since = performance.now();
+    for (const [at, one] of kept.entries()) {
+      if (at % page === 0) await this.#know(space, kept.slice(at, at + page));
+      if (performance.now() - since > stint) {
+        await setImmediate();
+        since = performance.now();
+      }
+      const credential = find(one.question.credential);
+      // What is over by itself the change does not end.
+      const isOver = credential?.expiresAt !== undefined && credential.expiresAt <= now;
+      tally.add(one, credential, isOver ? undefined : replay.verdictsOf(one));
+    }
+    return { tally, from, to: now };
+  }
+
+  async #know(space: Space, kept: readonly Kept[]): Promise<void> {
+    await this.#needs.authentication.know(space, new Set(kept.map(({ question }) => question.credential)));
+  }
+
+  /** What was asked since then. */
+  async #read(
+    permit: Permit<"authority.explain">,
+    from: Instant,
+    devices: readonly Id<"device">[] | undefined,
+  ): Promise<{ gathered: Gathered; from: Instant }> {
+    const gathered = new Gathered(from);
+    let behind: Behind | undefined;
+    for (let rows = 0; ;) {
+      const asked = { from: firstHourOf(from), devices, limit: page };
+      const read = await this.#needs.storage.read(permit, (unit) => decisionsIn(unit).page(asked, behind));
+      for (const cell of read.cells) gathered.add(cell);
+      behind = read.behind;
+      rows += read.cells.length;
+      if (!behind) return { gathered, from };
+      // The day that was not read to its end is there in part, so what is said is said of the days after it.
+      if (rows >= mostRows) return { gathered, from: (behind.day + day) as Instant }; // milliseconds both
+    }
+  }
+}
+
+/** Whether it is asked at a device's door at all. */
+const isAtDoor = ({ action, device }: Question): boolean =>
+  device !== undefined && (action === "connect" || wayOf(action) !== undefined);
+
+/** Which devices' decisions a change can touch; `undefined` is everybody's. */
+function touchedBy(space: Space, change: Change): readonly Id<"device">[] | undefined {
+  if (change.kind !== "door") return undefined;
+  const { of } = change;
+  return [...space.devices].flatMap(([id, { product }]) => (id === of || product === of ? [id] : []));
+}
