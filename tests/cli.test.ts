@@ -324,6 +324,25 @@ test("what is on the lists is shown and taken off, and who would shut himself ou
   assert.match((await call(["list", "show"])).err, /Nothing is on either list/);
 });
 
+test("a change is tried before it is made, and said in a sentence, with who is touched and why", async () => {
+  const shut = ["simulate", "deny", device, "--days", "1"];
+  const tried = await answer(...shut);
+  assert.match(tried.sentence, /^On the last day it would newly refuse 1 device and 1 person,/);
+  assert.equal(tried.newlyRefused.devices.items[0].id, device);
+  const { out } = await call(shut);
+  assert.match(
+    out,
+    new RegExp(`1 device and 1 person, newly allow none\\.\nnewly refused +${device} telemetry.write: denied`),
+  );
+  assert.match(out, /: denied by list entry lst_/);
+  assert.match((await answer("simulate", "door", device, "--rate", "60")).sentence, /of 1 device and 1 person nobody can say/);
+  assert.match((await answer("simulate", "door", device)).sentence, /newly refuse none, newly allow none\./);
+  assert.match((await answer("simulate", "allow", "127.0.0.0/8")).sentence, /newly refuse none/);
+  assert.equal(await refused(undefined, "simulate", "role", "viewer", "--grant", "device.read"), "role.builtIn");
+  assert.equal((await call(["simulate", "remove", device])).exit, 2);
+  assert.equal((await call(["simulate", "deny", device, "--days", "0"])).exit, 2);
+});
+
 test("a token does what it was granted, is explained, listed and ended", async () => {
   const grant = `telemetry.read:${device}`;
   const made = await answer("token", "create", "--name", "dashboard", "--grant", grant, "--expires", "1h");

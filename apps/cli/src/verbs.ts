@@ -16,6 +16,7 @@ import { roleVerbs } from "./verbs/roles.ts";
 import { securityVerbs } from "./verbs/security.ts";
 import { setupVerbs } from "./verbs/setup.ts";
 import { signInVerbs } from "./verbs/sign-in.ts";
+import { simulatingVerbs } from "./verbs/simulating.ts";
 import { simulationVerbs } from "./verbs/simulation.ts";
 import { tailVerbs } from "./verbs/tail.ts";
 import { telemetryVerbs } from "./verbs/telemetry.ts";
@@ -40,6 +41,7 @@ export const verbs: readonly Verb[] = [
   ...credentialVerbs,
   ...doorVerbs,
   ...listVerbs,
+  ...simulatingVerbs,
   ...auditVerbs,
   ...usageVerbs,
   ...certificateVerbs,

@@ -21,7 +21,7 @@ export {
   type Where,
 } from "./grant.ts";
 export { mostGrantsInRole } from "./roles.ts";
-export { usualDays } from "./simulations.ts";
+export { usualDays, type SimulatedChange } from "./simulations.ts";
 export { isOfNoApplication, presets, type CredentialKind, type Preset } from "./kinds.ts";
 export { isAttributeName } from "./attribute-name.ts";
 export { route, type On, type Route } from "./route.ts";

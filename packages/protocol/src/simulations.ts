@@ -29,6 +29,9 @@ const change = z.discriminatedUnion("kind", [
   }),
 ]);
 
+/** What is to be otherwise. */
+export type SimulatedChange = z.input<typeof change>;
+
 const touched = z.object({
   id: z.string(),
   action: z.string().describe("One of the things that it asked for; `connect` is to be let in at all."),

@@ -21,7 +21,7 @@ import { hours, rate } from "./held.ts";
 type Of = { readonly product: Id<"product"> } | { readonly device: Id<"device"> };
 type Shown = Reply<typeof routes.readProductDoor> & Pick<Reply<typeof routes.readDeviceDoor>, "inherited">;
 
-const of: Reader<Of> = {
+export const doorOwner: Reader<Of> = {
   hint: "PRODUCT|DEVICE",
   read: (given) => {
     if (isId("product", given)) return { product: given };
@@ -30,7 +30,7 @@ const of: Reader<Of> = {
   },
 };
 
-const whose = { of: required(of, "whose door") } as const;
+const whose = { of: required(doorOwner, "whose door") } as const;
 const who = "a network, a person, a credential, or a kind of credential";
 
 /** One or several of what a door names, with commas between. */
@@ -62,6 +62,20 @@ const shownTo: Reader<{ attributes: string[]; by?: Visitors }> = {
   },
 };
 
+/** What a door demands, as it is said on the command line. */
+export const doorFlags = {
+  transport: any(oneOf(...transports), "only over this: of the device, and of whoever sends in its name"),
+  tls: optional(oneOf(...tlsVersions), "the least version of TLS"),
+  proof: optional(oneOf(...proofs), "the least proof: key asks for a credential that is bound to one"),
+  allow: any(visitors, `only these: ${who}`),
+  deny: any(visitors, `not these, whatever is allowed: ${who}`),
+  writable: any(text("NAME"), "only this attribute is taken"),
+  readable: any(shownTo, "only this attribute is shown, to everybody or to these"),
+  rate: optional(rate, "at most so many messages of a device a minute, and at once"),
+  size: optional(count, "bytes of the largest message"),
+  hours: any(hours, "open only then, by the clocks of a place: 'mon-fri 08:00-18:00 Europe/Berlin'"),
+} as const;
+
 export const doorVerbs = [
   verb({
     name: "door show",
@@ -73,18 +87,7 @@ export const doorVerbs = [
     name: "door set",
     summary: "Set, as a whole, what a product or a device demands of whoever comes to it",
     arguments: whose,
-    flags: {
-      transport: any(oneOf(...transports), "only over this: of the device, and of whoever sends in its name"),
-      tls: optional(oneOf(...tlsVersions), "the least version of TLS"),
-      proof: optional(oneOf(...proofs), "the least proof: key asks for a credential that is bound to one"),
-      allow: any(visitors, `only these: ${who}`),
-      deny: any(visitors, `not these, whatever is allowed: ${who}`),
-      writable: any(text("NAME"), "only this attribute is taken"),
-      readable: any(shownTo, "only this attribute is shown, to everybody or to these"),
-      rate: optional(rate, "at most so many messages of a device a minute, and at once"),
-      size: optional(count, "bytes of the largest message"),
-      hours: any(hours, "open only then, by the clocks of a place: 'mon-fri 08:00-18:00 Europe/Berlin'"),
-    },
+    flags: doorFlags,
     examples: [
       "door set prd_… --transport mqtts --tls TLSv1.3 --proof key --rate 60/10",
       "door set dev_… --deny 192.0.2.0/24,accessKey --readable temperature --readable position=per_…",
@@ -141,7 +144,7 @@ type Given = {
 };
 
 /** The same as a request says it. */
-const doorOf = (given: Given): Door => ({
+export const doorOf = (given: Given): Door => ({
   ...(given.transport.length > 0 && { transports: [...given.transport] }),
   ...(given.tls && { tls: given.tls }),
   ...(given.proof && { proof: given.proof }),

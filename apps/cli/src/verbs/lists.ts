@@ -8,7 +8,7 @@ import { verb } from "../verb.ts";
 type Entry = Reply<typeof routes.readListEntry>;
 
 /** A device, a person, a filter of topics; else an address, of which the platform says what is wrong with it. */
-function whatIs(value: string): Listed {
+export function whatIs(value: string): Listed {
   if (isId("device", value)) return "device";
   if (isId("person", value)) return "person";
   return /^(?:devices|[+#])(?:\/|$)/.test(value) ? "topic" : "address";

@@ -3,13 +3,13 @@ import type { Unit } from "../storage/index.ts";
 import type { Answered, Cell, CellRow, Question } from "./decisions.ts";
 
 /** A cell as it was kept; without a question it is all that there was no room for on that day. */
-export type KeptCell = { readonly day: Instant; readonly hours: readonly number[] } & (
-  | { readonly question: Question; readonly answered: Answered }
-  | { readonly question: undefined }
-);
+export type KeptCell = Opened & { readonly day: Instant; readonly hours: readonly number[] };
+
+/** What is sealed of it. */
+export type Opened = { readonly question: Question; readonly answered: Answered } | { readonly question: undefined };
 
 /** Where a page ended. */
-export type Behind = { readonly day: Instant; readonly run: number; readonly cell: Uint8Array };
+export type Behind = { readonly run: number; readonly cell: Uint8Array };
 
 type Body = { readonly question?: Omit<Question, "device"> | undefined; readonly answered?: Answered };
 type Row = {
@@ -39,24 +39,32 @@ export const decisionsIn = (unit: Unit) => ({
     );
   },
 
-  /** The newest days first, so many at a time; of one device where that is all that is asked for. */
+  /**
+   * Of one day, so many at a time; of some devices where that is all that is asked for. `known`: what was opened of other days, under the
+   * same digest: it is not opened again.
+   */
   async page(
-    asked: { readonly from: Instant; readonly devices: readonly Id<"device">[] | undefined; readonly limit: number },
+    asked: { readonly day: Instant; readonly devices: readonly Id<"device">[] | undefined; readonly limit: number },
     behind: Behind | undefined,
+    known: Map<string, Opened>,
   ): Promise<{ readonly cells: readonly KeptCell[]; readonly behind: Behind | undefined }> {
-    const { from, devices, limit } = asked;
+    const { day, devices, limit } = asked;
     const rows = await unit.query<Row>(
       `select day, run, cell, device, hours, body from decision
-        where day >= $1 and ($2::uuid[] is null or device is null or device = any($2))
-          and ($3::bigint is null or (day, run, cell) < ($3, $4::bigint, $5::bytea))
-        order by day desc, run desc, cell desc limit $6`,
-      [from, devices?.map(uuidOf) ?? null, behind?.day ?? null, behind?.run ?? null, behind?.cell ?? null, limit],
+        where day = $1 and (run, cell) > ($2::bigint, $3::bytea)
+          and ($4::uuid[] is null or device is null or device = any($4))
+        order by run, cell limit $5`,
+      [day, behind?.run ?? -1, behind?.cell ?? new Uint8Array(), devices?.map(uuidOf) ?? null, limit],
     );
     const last = rows.at(-1);
     return {
-      cells: rows.map((row) => cellOf(unit, row)),
-      behind:
-        last && rows.length === limit ? { day: instant(last.day), run: Number(last.run), cell: last.cell } : undefined,
+      cells: rows.map((row) => {
+        const digest = row.cell.toHex();
+        let opened = known.get(digest);
+        if (!opened) known.set(digest, (opened = openedOf(unit, row)));
+        return { day, hours: row.hours, ...opened };
+      }),
+      behind: last && rows.length === limit ? { run: Number(last.run), cell: last.cell } : undefined,
     };
   },
 });
@@ -118,12 +126,9 @@ function sealed(unit: Unit, row: CellRow): Uint8Array {
 
 const instant = (number: number): Instant => Number(number) as Instant; // a bigint column of ours
 
-function cellOf(unit: Unit, { day: at, cell, device: stored, hours, body }: Row): KeptCell {
-  const day = instant(at);
+function openedOf(unit: Unit, { day: at, cell, device: stored, body }: Row): Opened {
   const device = stored === null ? undefined : idFrom("device", stored);
-  const plain = unit.scope.open("decision", nameOf(day, cell, device), body);
+  const plain = unit.scope.open("decision", nameOf(instant(at), cell, device), body);
   const { question, answered } = JSON.parse(new TextDecoder().decode(plain)) as Body; // sealed by `save`
-  return question && answered
-    ? { day, hours, question: { ...question, device }, answered }
-    : { day, hours, question: undefined };
+  return question && answered ? { question: { ...question, device }, answered } : { question: undefined };
 }

@@ -14,6 +14,8 @@ const hour = 3_600_000; // milliseconds, as instants are
 export class Gathered {
   readonly #from: Instant;
   readonly #kept = new Map<string, { readonly question: Question; readonly hours: Map<Instant, Answers> }>();
+  /** The same, without spelling it out. */
+  readonly #hours = new Map<Question, Map<Instant, Answers>>();
   /** Asked when there was no room to keep what. */
   notCovered = 0;
 
@@ -22,7 +24,8 @@ export class Gathered {
   }
 
   add(cell: KeptCell): void {
-    for (const [at, times] of cell.hours.entries()) {
+    for (let at = 0; at < cell.hours.length; at += 1) {
+      const times = cell.hours[at] ?? 0;
       const begins = (cell.day + at * hour) as Instant; // milliseconds since the epoch
       if (times === 0 || begins < this.#from) continue;
       if (!cell.question) {
@@ -40,9 +43,12 @@ export class Gathered {
   }
 
   #of(question: Question): Map<Instant, Answers> {
+    const there = this.#hours.get(question);
+    if (there) return there;
     const name = nameOfQuestion(question);
     let one = this.#kept.get(name);
     if (!one) this.#kept.set(name, (one = { question, hours: new Map() }));
+    this.#hours.set(question, one.hours);
     return one.hours;
   }
 }

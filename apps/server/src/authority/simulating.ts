@@ -3,7 +3,7 @@ import { Refusal, type Clock, type CredentialId, type Id, type Instant, type Ref
 import type { Storage } from "../storage/index.ts";
 import type { Authentication } from "./authentication.ts";
 import { refusedBy } from "./caller.ts";
-import { decisionsIn, type Behind } from "./decision-rows.ts";
+import { decisionsIn, type Behind, type Opened } from "./decision-rows.ts";
 import { firstHourOf, type Question } from "./decisions.ts";
 import { wayOf } from "./door.ts";
 import { Gathered, type Kept } from "./gathered.ts";
@@ -34,9 +34,11 @@ const mostWaiting = 16;
 
 const ignore = (): void => undefined;
 
-/** Rows that are read at a time, and in all: the newest. */
-const page = 1_000;
+/** Rows that are read at a time, and in all before no further day is begun. */
+const page = 300;
 const mostRows = 300_000;
+/** So many devices the database is told by name; of more it gives all that there is. */
+const mostNamed = 100;
 
 /** What a change would do, tried on what was asked in the last days. It changes nothing and is no attempt. */
 export class Simulating {
@@ -82,8 +84,8 @@ export class Simulating {
     await settles.settle(space);
     const wanted = (now - (now % hour) - days * day) as Instant; // milliseconds since the epoch
     const devices = touchedBy(space, change);
-    const { gathered, from } = await this.#read(permit, wanted, devices);
-    const kept = [...gathered.questions()].filter(({ question }) => !devices || isAtDoor(question));
+    const { gathered, from } = await this.#read(permit, { from: wanted, now }, devices);
+    const kept = [...gathered.questions()];
     const find = (id: CredentialId) => space.credentials.get(id);
     const replay = new Replay({ before, after }, find);
     const tally = new Tally();
@@ -107,34 +109,42 @@ export class Simulating {
     await this.#needs.authentication.know(space, new Set(kept.map(({ question }) => question.credential)));
   }
 
-  /** What was asked since then. */
+  /** What was asked since then, or since the first day of which there is room for all. */
   async #read(
     permit: Permit<"authority.explain">,
-    from: Instant,
-    devices: readonly Id<"device">[] | undefined,
+    { from, now }: { readonly from: Instant; readonly now: Instant },
+    devices: ReadonlySet<Id<"device">> | undefined,
   ): Promise<{ gathered: Gathered; from: Instant }> {
     const gathered = new Gathered(from);
-    let behind: Behind | undefined;
-    for (let rows = 0; ;) {
-      const asked = { from: firstHourOf(from), devices, limit: page };
-      const read = await this.#needs.storage.read(permit, (unit) => decisionsIn(unit).page(asked, behind));
-      for (const cell of read.cells) gathered.add(cell);
-      behind = read.behind;
-      rows += read.cells.length;
-      if (!behind) return { gathered, from };
-      // The day that was not read to its end is there in part, so what is said is said of the days after it.
-      if (rows >= mostRows) return { gathered, from: (behind.day + day) as Instant }; // milliseconds both
+    const few = devices && devices.size <= mostNamed ? [...devices] : undefined;
+    const known = new Map<string, Opened>();
+    let rows = 0;
+    for (let of = firstHourOf(now); of >= firstHourOf(from); of = (of - day) as Instant) {
+      let behind: Behind | undefined;
+      do {
+        const asked = { day: of, devices: few, limit: page };
+        const read = await this.#needs.storage.read(permit, (unit) => decisionsIn(unit).page(asked, behind, known));
+        for (const cell of read.cells) if (isAskedAt(devices, cell.question)) gathered.add(cell);
+        behind = read.behind;
+        rows += read.cells.length;
+      } while (behind);
+      if (rows >= mostRows) return { gathered, from: Math.max(of, from) as Instant }; // one of the two
     }
+    return { gathered, from };
   }
 }
 
-/** Whether it is asked at a device's door at all. */
-const isAtDoor = ({ action, device }: Question): boolean =>
-  device !== undefined && (action === "connect" || wayOf(action) !== undefined);
+/** Whether it is asked at the door of one of these; what is not known may be. */
+const isAskedAt = (devices: ReadonlySet<Id<"device">> | undefined, question: Question | undefined): boolean =>
+  !devices ||
+  !question ||
+  (question.device !== undefined &&
+    devices.has(question.device) &&
+    (question.action === "connect" || wayOf(question.action) !== undefined));
 
 /** Which devices' decisions a change can touch; `undefined` is everybody's. */
-function touchedBy(space: Space, change: Change): readonly Id<"device">[] | undefined {
+function touchedBy(space: Space, change: Change): ReadonlySet<Id<"device">> | undefined {
   if (change.kind !== "door") return undefined;
   const { of } = change;
-  return [...space.devices].flatMap(([id, { product }]) => (id === of || product === of ? [id] : []));
+  return new Set([...space.devices].flatMap(([id, { product }]) => (id === of || product === of ? [id] : [])));
 }

@@ -33,7 +33,7 @@ function read(caller: Caller, asked: Asked, { clock, random }: Pick<Needs, "cloc
       caller.permit("list.read", caller.org);
       const { list, what } = asked;
       const entry = { id: newId("listEntry", random), list, what, value: readValue(what, asked.value) };
-      const rest = { comment: "", author: "", createdAt: clock.now(), expiresAt: undefined };
+      const rest = { comment: "the one that is tried", author: "", createdAt: clock.now(), expiresAt: undefined };
       return { kind: "entryAdded", entry: { ...entry, ...rest } };
     }
     case "entryRemoved":
