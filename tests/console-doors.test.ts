@@ -1,8 +1,9 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { atEnd, startTestPlatform } from "../apps/server/src/testing/index.ts";
-import { Owner, type Thing } from "./authority.fixture.ts";
-import { startBrowser } from "./browser.fixture.ts";
+import type { Locator, Page } from "playwright-core";
+import { Owner, textOf, type Thing } from "./authority.fixture.ts";
+import { assertAccessible, startBrowser } from "./browser.fixture.ts";
 import { buildConsole, Entrance } from "./console.fixture.ts";
 
 // Doors and lists as a person meets them.
@@ -70,4 +71,48 @@ test("an entry is put on a list and taken off it, contradictions are said, and n
   }
   await page.getByText("Nothing is on either list").waitFor();
   assert.deepEqual((await owner.asks.get<{ items: Thing[] }>("/v1/lists")).items, []);
+});
+
+test("a change is tried beside each form before it is made: who would be refused, why, and nothing while nothing is kept", async (t) => {
+  const fresh = await owner.device(application.id, { name: "Valve 7", product: (await owner.product("Valve")).id });
+  const { page } = await entrance.at(t, at(`/devices/${fresh.id}/access`));
+  const told = page.getByRole("status", { name: "Tried on the last days" });
+  const tried = async (within: Locator | Page = page) => {
+    await within.getByRole("button", { name: "Try on the last 7 days" }).click();
+    return told.innerText();
+  };
+  await page.getByRole("button", { name: "Change the door" }).click();
+  const dialog = page.getByRole("dialog", { name: "Change the door" });
+  await dialog.getByLabel("WebSocket").check();
+  await tried(dialog);
+  await told.getByText("Nothing that this touches was asked in the last 7 days").waitFor();
+  await platform.visitor.as(textOf(fresh.key)).post("/v1/me/telemetry", { temperature: 1 });
+  await tried(dialog);
+  await told.getByText("it would newly refuse 1 device, newly allow none.").waitFor();
+  await told.getByText("takes wss only, and this came over https").waitFor();
+  await told.getByRole("link", { name: "Valve 7" }).waitFor();
+  await assertAccessible(page, "a door that was tried");
+  // What was said of one door is not said of another.
+  await dialog.getByLabel("HTTPS").check();
+  await told.getByText("takes wss only").waitFor({ state: "hidden" });
+  await tried(dialog);
+  await told.getByText("newly refuse none, newly allow none.").waitFor();
+  assert.deepEqual((await owner.asks.get<{ door: object }>(`/v1/devices/${fresh.id}/door`)).door, {});
+
+  await page.goto(at("/access/lists"));
+  await page.getByRole("button", { name: "Add an entry" }).first().click();
+  await page.getByLabel("What").selectOption("device");
+  await page.getByLabel("Value").fill(fresh.id);
+  await tried();
+  await told.getByText("it would newly refuse 1 device, newly allow none.").waitFor();
+
+  const watchman = { email: "watchman@example.com", password: "correct horse battery staple" };
+  const role = await owner.role("Watch", ["org.read", "device.read"]);
+  const { token } = await owner.member(watchman, role.id);
+  await platform.visitor.as(token).get(`/v1/devices/${fresh.id}`);
+  await page.goto(at(`/access/roles/${role.id}`));
+  await page.getByLabel("device.read").uncheck();
+  await tried();
+  await told.getByText("it would newly refuse 1 person, newly allow none.").waitFor();
+  await told.getByText(`${watchman.email}: device.read Valve 7`).waitFor();
 });

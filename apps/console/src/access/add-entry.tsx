@@ -4,6 +4,7 @@ import { listed, routes, type Listed, type ListName } from "@holdfast/protocol";
 import { apiFor, useAct } from "../api/index.ts";
 import { ProblemNotice } from "../kit/index.ts";
 import { useKept, useOrg } from "../session/index.ts";
+import { Tried, TryButton, useTrying } from "../trying/index.ts";
 import { words } from "../words/index.ts";
 
 const own = words.lists;
@@ -22,6 +23,8 @@ export function AddEntry({ opened, close }: { readonly opened: boolean; readonly
       body: { ...typed, value: value.trim(), ...(lifetime !== "" && { expiresIn: lifetime }) },
     }),
   );
+  const { list, what, value: typed } = form.getValues();
+  const trying = useTrying({ kind: "entryAdded", list, what, value: typed.trim() });
   const leave = () => {
     add.reset();
     form.reset();
@@ -78,7 +81,9 @@ export function AddEntry({ opened, close }: { readonly opened: boolean; readonly
               <Button type="submit" loading={add.isPending}>
                 {own.add}
               </Button>
+              <TryButton trying={trying} why={typed.trim() === "" ? own.hints[what] : undefined} />
             </Group>
+            <Tried trying={trying} />
           </Stack>
         </form>
       )}

@@ -8,6 +8,7 @@ import { useState } from "react";
 import { apiFor } from "../api/index.ts";
 import { paths, Press, ProblemNotice, Tick } from "../kit/index.ts";
 import { useCan, useKept, useOrg } from "../session/index.ts";
+import { Tried, TryButton, useTrying } from "../trying/index.ts";
 import { words } from "../words/index.ts";
 import { RoleChange } from "./role-change.tsx";
 import { bySubject, everywhere, grantsIn, placesOf, type Place } from "./role-places.ts";
@@ -49,6 +50,7 @@ export function RoleForm({ role }: { readonly role: Known | undefined }) {
       },
     });
   const { places } = form.getValues();
+  const trying = useTrying(role && { kind: "role", role: role.id, grants: grantsIn(places) });
   return (
     <form onSubmit={look}>
       <Stack gap="md" maw={960}>
@@ -75,7 +77,9 @@ export function RoleForm({ role }: { readonly role: Known | undefined }) {
           >
             {own.look}
           </Press>
+          {role && <TryButton trying={trying} isGood={() => !form.validate().hasErrors} />}
         </Group>
+        <Tried trying={trying} />
       </Stack>
       <RoleChange
         written={seen}

@@ -60,7 +60,14 @@ export function DoorCard({ whose, why }: { readonly whose: Whose; readonly why?:
         size="lg"
         closeButtonProps={{ "aria-label": words.common.close }}
       >
-        {data && <DoorForm key={data.version} door={data.door} set={set} />}
+        {data && (
+          <DoorForm
+            key={data.version}
+            of={"product" in whose ? whose.product : whose.device}
+            door={data.door}
+            set={set}
+          />
+        )}
       </Modal>
     </Stack>
   );

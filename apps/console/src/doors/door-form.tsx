@@ -1,8 +1,10 @@
 import { Checkbox, Group, NativeSelect, SimpleGrid, Stack, Textarea, TextInput } from "@mantine/core";
 import { useForm } from "@mantine/form";
+import { isId } from "@holdfast/kernel";
 import { transports, type Door } from "@holdfast/protocol";
 import { Press, ProblemNotice } from "../kit/index.ts";
 import { useKept } from "../session/index.ts";
+import { Tried, TryButton, useTrying } from "../trying/index.ts";
 import { words } from "../words/index.ts";
 import { doorOf, faultsIn, typedOf, type Typed } from "./form.ts";
 
@@ -10,9 +12,12 @@ const own = words.door;
 
 /** A door as a whole: what is left empty is not demanded. */
 export function DoorForm({
+  of,
   door,
   set,
 }: {
+  /** The device or product. */
+  readonly of: string;
   readonly door: Door;
   readonly set: { mutate(door: Door): void; readonly error: Error | null; readonly isPending: boolean };
 }) {
@@ -23,6 +28,8 @@ export function DoorForm({
   const lines = (field: "allow" | "deny" | "writable" | "readable" | "hours", description: string) => (
     <Textarea label={own[field]} description={description} autosize minRows={2} {...form.getInputProps(field)} />
   );
+  const isOne = isId("device", of) || isId("product", of);
+  const trying = useTrying(isOne ? { kind: "door", of, door: doorOf(form.getValues()) } : undefined);
   const isNone = Object.keys(door).length === 0;
   return (
     <form onSubmit={form.onSubmit((typed) => set.mutate(doorOf(typed)))}>
@@ -53,12 +60,14 @@ export function DoorForm({
           <Press type="submit" why={form.isDirty() ? undefined : words.common.unchanged} loading={set.isPending}>
             {own.set}
           </Press>
+          <TryButton trying={trying} isGood={() => !form.validate().hasErrors} />
           {!isNone && (
             <Press type="button" variant="default" why={undefined} onClick={() => set.mutate({})}>
               {own.remove}
             </Press>
           )}
         </Group>
+        <Tried trying={trying} />
       </Stack>
     </form>
   );

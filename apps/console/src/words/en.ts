@@ -11,6 +11,7 @@ import { roles } from "./en/roles.ts";
 import { session } from "./en/session.ts";
 import { demands, security, settings } from "./en/settings.ts";
 import { shell, search, overview } from "./en/shell.ts";
+import { trying } from "./en/trying.ts";
 import { usage } from "./en/usage.ts";
 
 /** Every word that a person reads in the console, in English, by the page that says it. Another language is another folder of this shape. */
@@ -37,6 +38,7 @@ export const en = {
   rotating,
   wear,
   lists,
+  trying,
   revoking,
   held,
   roles,

@@ -1,0 +1,1 @@
+export { TryButton, Tried, useTrying } from "./trying.tsx";
