@@ -335,7 +335,10 @@ test("a change is tried before it is made, and said in a sentence, with who is t
     new RegExp(`1 device and 1 person, newly allow none\\.\nnewly refused +${device} telemetry.write: denied`),
   );
   assert.match(out, /: denied by list entry lst_/);
-  assert.match((await answer("simulate", "door", device, "--rate", "60")).sentence, /of 1 device and 1 person nobody can say/);
+  assert.match(
+    (await answer("simulate", "door", device, "--rate", "60")).sentence,
+    /of 1 device and 1 person nobody can say/,
+  );
   assert.match((await answer("simulate", "door", device)).sentence, /newly refuse none, newly allow none\./);
   assert.match((await answer("simulate", "allow", "127.0.0.0/8")).sentence, /newly refuse none/);
   assert.equal(await refused(undefined, "simulate", "role", "viewer", "--grant", "device.read"), "role.builtIn");
