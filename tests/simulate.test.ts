@@ -171,6 +171,31 @@ test("whoever may ask why learns how many, and who they are only where he may re
   assert.deepEqual([touches.newlyRefused, touches.sentence], [none.newlyRefused, none.sentence]);
 });
 
+test("a connection that goes on is asked about in each hour, though it says nothing, and hours of a door are tried on each", async () => {
+  const lasting = await ours.device(application.id);
+  const begun = new Date(clock.now()).getUTCHours();
+  const shown = { username: lasting.key.id, password: lasting.key.secret };
+  const open = await mqtt(platform, { ...shown, protocolVersion: 5, keepalive: 0 });
+  const clocks = (past: number) => `${String((begun + past) % 24).padStart(2, "0")}:00`;
+  const within = (from: number, to: number) => {
+    const hours = [
+      { days: ["mon", "tue", "wed", "thu", "fri", "sat", "sun"], from: clocks(from), to: clocks(to), zone: "UTC" },
+    ];
+    return simulate({ kind: "door", of: lasting.id, door: { hours } });
+  };
+  assert.match((await within(0, 1)).sentence, /newly refuse none,/);
+  clock.move(hour);
+  await visitor.close(); // whoever said nothing for so long was hung up on
+  let tried = await within(0, 1);
+  for (let turns = 0; tried.newlyRefused.devices.count === 0 && turns < 100; turns += 1) {
+    clock.move(1_000);
+    tried = await within(0, 1);
+  }
+  assert.match(tried.newlyRefused.devices.items[0]?.because ?? "", /is open .* only, and this is another time/);
+  assert.match((await within(0, 2)).sentence, /newly refuse none,/);
+  open.end();
+});
+
 test("what was asked is looked at as far back as somebody wants, and kept for thirty days", async () => {
   const change = { kind: "door", of: pump.id, door: { transports: ["https"] } };
   clock.set(clock.now() + 25 * hour);
@@ -190,7 +215,7 @@ test("what was asked is looked at as far back as somebody wants, and kept for th
   try {
     clock.set(clock.now() + 31 * 24 * hour);
     assert.ok((await kept()) > 10, "it was written down");
-    for (let turns = 0; (await kept()) > 0 && turns < 200; turns += 1) clock.move(10_000);
+    for (let turns = 0; (await kept()) > 0 && turns < 200; turns += 1) clock.move(60_000);
     assert.equal(await kept(), 0);
   } finally {
     await client.end();

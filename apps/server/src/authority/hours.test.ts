@@ -3,7 +3,7 @@ import { test } from "node:test";
 import type { Instant } from "@holdfast/kernel";
 import { days, formatHours, parseHours, type Hours } from "@holdfast/protocol";
 import fc from "fast-check";
-import { heldUntil, holdAt, holdWithin, readHours } from "./hours.ts";
+import { changeAfter, heldUntil, holdAt, holdWithin, readHours } from "./hours.ts";
 
 const hours = (text: string): Hours => {
   const read = parseHours(text);
@@ -128,5 +128,36 @@ test("hours hold and end as a clock on the wall says, minute by minute, around t
       else assert.ok(end >= expected);
     }),
     { numRuns: 200 },
+  );
+});
+
+test("between two changes they hold all of the time or none of it, also where the clocks are set", () => {
+  const pad = (number: number) => String(Math.floor(number)).padStart(2, "0");
+  const minutes = fc.nat({ max: 24 * 60 - 1 }).map((minute) => `${pad(minute / 60)}:${pad(minute % 60)}`);
+  const one = fc.record({
+    days: fc.subarray([...days], { minLength: 1 }),
+    from: minutes,
+    to: minutes,
+    zone: fc.constantFrom("UTC", "Europe/Berlin", "America/New_York", "Asia/Kathmandu"),
+  });
+  const moment = fc.constantFrom("2026-03-28T12:00:00Z", "2026-10-24T12:00:00Z", "2026-06-03T12:00:00Z").map(at);
+  fc.assert(
+    fc.property(
+      fc.array(one, { minLength: 1, maxLength: 3 }),
+      moment,
+      fc.nat(3 * 86_400_000),
+      (asked, first, later) => {
+        const some = asked.filter(({ from, to }) => from !== to);
+        fc.pre(some.length > 0);
+        const begin = (first + later) as Instant; // milliseconds both
+        const end = changeAfter(some, begin);
+        assert.ok(end > begin);
+        for (const part of [0.25, 0.5, 0.99]) {
+          const between = Math.floor(begin + (end - begin) * part) as Instant; // milliseconds all
+          assert.equal(holdAt(some, between), holdAt(some, begin));
+        }
+      },
+    ),
+    { numRuns: 300 },
   );
 });

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import fc from "fast-check";
-import { formatNetwork, includes, isAddressOf, parseNetwork, type Network } from "./network.ts";
+import { formatNetwork, includes, isAddressOf, parseNetwork, partsOf, type Network } from "./network.ts";
 
 function network(text: string): Network {
   const read = parseNetwork(text);
@@ -81,4 +81,27 @@ test("a network includes another when every address of that is one of its own", 
   );
   assert.ok(includes(network("10.0.0.0/8"), network("10.1.0.0/16")));
   assert.ok(!includes(network("10.1.0.0/16"), network("10.0.0.0/8")));
+});
+
+test("a network falls into parts of which each is in or out of every other network as a whole", () => {
+  const inside = fc.record({ prefix: fc.integer({ min: 20, max: 32 }), host: fc.nat({ max: 4095 }) });
+  fc.assert(
+    fc.property(fc.array(inside, { maxLength: 6 }), fc.nat({ max: 255 }), (given, last) => {
+      const whole = network("10.1.2.0/24");
+      const others = given.map(({ prefix, host }): Network => {
+        const behind = BigInt(32 - prefix);
+        const address = 0x0a010000n + BigInt(host);
+        return { family: 4, prefix, value: (address >> behind) << behind };
+      });
+      const parts = partsOf(whole, others, 1_000);
+      assert.ok(parts);
+      const own = parts.filter((part) => Number(part.split(".").at(-1)) <= last);
+      const part = own.toSorted((a, b) => Number(b.split(".").at(-1)) - Number(a.split(".").at(-1)))[0];
+      assert.ok(part, "the first begins with the network");
+      for (const other of others) assert.equal(isAddressOf(other, part), isAddressOf(other, `10.1.2.${last}`));
+    }),
+  );
+  const many = Array.from({ length: 40 }, (_, at) => network(`2001:db8:0:${(2 * at).toString(16)}::/64`));
+  assert.equal(partsOf(network("2001:db8::/48"), many, 32), undefined);
+  assert.deepEqual(partsOf(network("10.1.2.0/24"), [network("10.0.0.0/8"), network("192.0.2.0/25")], 1), ["10.1.2.0"]);
 });

@@ -102,6 +102,7 @@ export class Simulating {
       const isOver = credential?.expiresAt !== undefined && credential.expiresAt <= now;
       tally.add(one, credential, isOver ? undefined : replay.verdictsOf(one));
     }
+    permit.askAgain(); // it took a while
     return { tally, from, to: now };
   }
 
