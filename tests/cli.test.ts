@@ -330,10 +330,7 @@ test("a change is tried before it is made, and said in a sentence, with who is t
   assert.match(tried.sentence, /^On the last day it would newly refuse 1 device and 1 person,/);
   assert.equal(tried.newlyRefused.devices.items[0].id, device);
   const { out } = await call(shut);
-  assert.match(
-    out,
-    new RegExp(`1 device and 1 person, newly allow none\\.\nnewly refused +${device} telemetry.write: denied`),
-  );
+  assert.match(out, new RegExp(`1 device and 1 person, newly allow none\\.\nnewly refused +${device} connect: denied`));
   assert.match(out, /: denied by list entry lst_/);
   assert.match(
     (await answer("simulate", "door", device, "--rate", "60")).sentence,

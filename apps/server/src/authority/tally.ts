@@ -4,14 +4,17 @@ import type { Question } from "./decisions.ts";
 import type { Kept } from "./gathered.ts";
 import type { Verdict } from "./replay.ts";
 
-/** Somebody whom a change touches: by one of the questions that it does so in, and how often in all. */
+/** Somebody whom a change touches, one of the questions that it does so in, and how often in all. */
 export type Touched = {
   readonly id: string;
   readonly action: Question["action"];
   readonly about: Question["about"];
   readonly because: string;
-  decisions: number;
+  readonly decisions: number;
 };
+
+const rankOf = ({ action, about }: Pick<Question, "action" | "about">): string =>
+  `${action === "connect" ? "" : action} ${about ?? ""}`;
 
 /** Whom a change touches: of a credential also the device or the person that it is. */
 export class Parties {
@@ -27,8 +30,10 @@ export class Parties {
     const { action, about } = question;
     const one = (into: Map<string, Touched>, whose: string) => {
       const there = into.get(whose);
-      if (there) there.decisions += times;
-      else into.set(whose, { id: whose, action, about, because, decisions: times });
+      const decisions = (there?.decisions ?? 0) + times;
+      // Whichever comes first, the same is told: that it is not let in, or else what stands first in the alphabet.
+      if (there && rankOf(there) <= rankOf(question)) into.set(whose, { ...there, decisions });
+      else into.set(whose, { id: whose, action, about, because, decisions });
     };
     one(this.credentials, id);
     if (device) one(this.devices, device);
