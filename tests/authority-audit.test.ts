@@ -191,7 +191,7 @@ test("an entry of a move says from where to where, and one of a credential what 
 test("every operation that changes something is in the list above", () => {
   // Tried below, in `sessions`, in `credential-life`, and in `simulation`, whose organisation goes with its log; readings; questions.
   const elsewhere = ["setUp", "signIn", "createSession", "deleteSession", "reportLeak", "endSimulation"];
-  // Tried in `application-users` and `passkeys`: what users do themselves, and what is done to what they made.
+  // Tried in `application-users`, `user-lists` and `passkeys`: what users do themselves, and what is done to what they made.
   const isByUsers = ({ needs }: Route) => needs === "publishedKey" || needs === "applicationUser";
   const toUsers = ["endUserSession", "endUserSessions", "removeUserPasskey"];
   const questions = ["explain", "previewDemands", "simulateChange"];

@@ -54,6 +54,8 @@ type Subject = {
   plan: { name: string };
   entry: Thing;
   user: Thing;
+  /** Of that user. */
+  ownEntry: Thing;
 };
 const keysOf = `/v1/applications/${our.application.id}/keys`;
 const page = "https://app.example";
@@ -99,11 +101,16 @@ async function signedIn(login: string, begin?: (login: string) => Promise<unknow
 
 /** Whoever removes herself is somebody else each time. */
 function ofCustomer(
-  { needs, method }: Route,
+  { path, method }: Route,
   login = "customer",
 ): [login: string, begin?: (login: string) => Promise<unknown>] {
-  return needs === "applicationUser" && method === "DELETE" ? [freshEmail(), customer] : [login];
+  return path === "/v1/application-users/me" && method === "DELETE" ? [freshEmail(), customer] : [login];
 }
+
+const ownEntry = async (value: string) =>
+  visitor
+    .as(await signedIn("customer"))
+    .post<Thing>("/v1/application-users/me/lists", { list: "deny", what: "address", value });
 
 const standing: Subject = {
   ...our,
@@ -115,6 +122,7 @@ const standing: Subject = {
   plan: { name: "standing" },
   entry: await ours.deny("192.0.2.1"),
   user: customerOf,
+  ownEntry: await ownEntry("192.0.2.1"),
 };
 await ours.asks.post("/v1/plans", { name: "standing", quotas: { devices: 1_000_000 } });
 
@@ -297,6 +305,14 @@ const operations: Record<keyof typeof routes, Operation> = {
   listOwnPasskeys: {},
   renameOwnPasskey: { ask: () => ({ params: { passkey: unknown("passkey") }, body: named }) },
   removeOwnPasskey: { ask: () => ({ params: { passkey: unknown("passkey") } }) },
+  listOwnListEntries: {},
+  readOwnListEntry: { ask: (subject) => ({ params: { entry: subject.ownEntry.id } }) },
+  createOwnListEntry: { ask: () => ({ body: { list: "deny", what: "address", value: "192.0.2.2" } }) },
+  removeOwnListEntry: {
+    fresh: async () => ({ ownEntry: await ownEntry("192.0.2.3") }),
+    ask: (subject) => ({ params: { entry: subject.ownEntry.id } }),
+  },
+  listDeviceUserEntries: onDevice,
   listUsers: onApplication,
   createUser: { ask: (subject) => ({ ...inPath("application")(subject), body: { login: freshEmail() } }) },
   readUser: { ask: ofUser },
@@ -521,6 +537,7 @@ async function linesOfHttp(): Promise<string[]> {
       plan: { name: "never-was" },
       entry: { id: unknown("listEntry") },
       user: { id: unknown("user") },
+      ownEntry: { id: unknown("listEntry") },
     };
     if (JSON.stringify(asked(nothing)) !== JSON.stringify(asked(standing)))
       lines.push(`  the owner, about what never was: ${await ask(route, ours.token, asked(nothing))}`);

@@ -8,7 +8,7 @@ import { connectAsync, type MqttClient } from "mqtt";
 import type { Client } from "pg";
 import { encodeChunk } from "../apps/server/src/telemetry/chunk.ts";
 import { RecordWriter } from "../apps/server/src/telemetry/record.ts";
-import { atEnd } from "../apps/server/src/testing/index.ts";
+import { atEnd, type Visitor } from "../apps/server/src/testing/index.ts";
 import { dumpOf } from "./at-rest/dump.ts";
 import { filesUnder, Search, type Finding, type Planted } from "./at-rest/search.ts";
 import { Deployment } from "./faults/deployment.ts";
@@ -30,6 +30,8 @@ const texts = {
   "value of a tag": "zinnia-in-the-third-row",
   token: "zinnia dashboard",
   "comment on a list": "zinnia thief at the fence",
+  "login of a customer": "zinnia.fan@example.com",
+  "comment on a customer's list": "zinnia peeper next door",
   "attribute of a door": "zinnia-at-the-door",
   "access key": "zinnia gateway",
   "operator key": "zinnia night shift",
@@ -61,6 +63,33 @@ let database: Client;
 
 /** Most of a secret is as bad as all of it, and the beginning is the same for all. */
 const heartOf = (secret: string) => secret.slice(-34, -8);
+
+/** Somebody whose device it is, and who lists something about it. */
+async function customerWithList(me: Visitor, application: { id: string }, device: Made): Promise<void> {
+  const origin = "https://zinnias.example";
+  const login = texts["login of a customer"];
+  const { id, secret } = await me.post<Made["key"]>(`/v1/applications/${application.id}/keys`, {
+    name: "page",
+    kind: "application",
+    conditions: { origins: [origin] },
+  });
+  const ask = <T>(path: string, body: object) =>
+    deployment.visitor.send<T>("POST", `/v1/application-users/${path}?key=${id}.${secret}`, {
+      headers: { origin },
+      body: { login, password, ...body },
+    });
+  const users = `/v1/applications/${application.id}/users`;
+  const invited = await me.post<{ id: string; code: string }>(users, { login });
+  await ask("password", { code: invited.code });
+  const { accessToken } = (await ask<{ accessToken: string }>("sign-in", {})).body;
+  await me.put(`/v1/devices/${device.id}/user`, { user: invited.id });
+  await deployment.visitor.as(accessToken).post("/v1/application-users/me/lists", {
+    list: "deny",
+    what: "address",
+    value: "192.0.2.77",
+    comment: texts["comment on a customer's list"],
+  });
+}
 
 before(async () => {
   await deployment.start();
@@ -94,6 +123,7 @@ before(async () => {
     value: "devices/zinnia-on-a-list/#",
     comment: texts["comment on a list"],
   });
+  await customerWithList(me, application, device);
   const grant = `telemetry.read:tag:${texts["key of a tag"]}=${texts["value of a tag"]}`;
   const program = await me.post<{ token: string }>("/v1/tokens", { name: texts.token, grants: [grant] });
   const accessKey = await me.post<Made["key"]>(`/v1/applications/${application.id}/keys`, {

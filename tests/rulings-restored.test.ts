@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { parseId, uuidOf } from "@holdfast/kernel";
 import { asOwner } from "../apps/server/src/testing/index.ts";
+import { App } from "./application-users.fixture.ts";
 import type { Key, Thing } from "./authority.fixture.ts";
 import { Story } from "./story.fixture.ts";
 
@@ -16,7 +17,8 @@ type Entries = { readonly items: readonly { readonly value: string }[] };
 test("doors, lists, demands, secrets, owners of devices and sign-ups that changed keep out whom they kept out in a restored backup", async (t) => {
   const story = await Story.begin(t);
   const first = await story.start();
-  const application = await first.application();
+  const app = await App.of({ visitor: story.platform.visitor, clock: story.clock }, first);
+  const application = { id: app.id };
   const product = await first.product();
   const make = (more = {}) => first.device(application.id, more);
   const [ofProduct, shut, denied, rotated, moving, reopened, admitted, untouched] = [
@@ -30,7 +32,7 @@ test("doors, lists, demands, secrets, owners of devices and sign-ups that change
     await make(),
   ];
   const [anna, bert] = [
-    await first.asks.post<Thing>(`/v1/applications/${application.id}/users`, { login: "anna" }),
+    await app.user("anna").then(({ user, accessToken }) => ({ id: user, accessToken })),
     await first.asks.post<Thing>(`/v1/applications/${application.id}/users`, { login: "bert" }),
   ];
   const bind = (by: typeof first, { id }: Thing, user: string | null) =>
@@ -40,8 +42,14 @@ test("doors, lists, demands, secrets, owners of devices and sign-ups that change
   await first.asks.patch(`/v1/applications/${application.id}`, { signUp: "open" });
   await first.asks.put(`/v1/devices/${reopened.id}/door`, { ...overMqtt, size: 1_000 });
   const lifted = await first.deny(admitted.id, "device");
+  const asAnna = () => story.platform.visitor.as(anna.accessToken);
+  const denies = (entry: object) =>
+    asAnna().post<Thing>("/v1/application-users/me/lists", { list: "deny", what: "address", ...entry });
+  const removed = await denies({ value: "192.0.2.1" });
   const { owner, backup } = await story.backup();
 
+  const hers = await denies({ what: "credential", value: "apiToken", device: untouched.id });
+  await asAnna().delete(`/v1/application-users/me/lists/${removed.id}`);
   await owner.asks.put(`/v1/products/${product.id}/door`, overMqtt);
   await owner.asks.put(`/v1/devices/${shut.id}/door`, overMqtt);
   await owner.asks.put(`/v1/devices/${reopened.id}/door`, { size: 2_000 });
@@ -67,13 +75,16 @@ test("doors, lists, demands, secrets, owners of devices and sign-ups that change
     "allow and deny lists 1",
     "demands of organisations 1",
     "secrets of credentials 2",
-    "customers 1",
+    "devices of customers 1",
+    "lists of customers 1",
   ])
     assert.ok(told.includes(part), told);
   assert.deepEqual(await story.statusOf(...all), [403, 403, 403, 401, 200, 200, 200, 403, 403, 200]);
   assert.deepEqual((await restored.asks.get<Org>("/v1/org")).demands, demands);
   const values = (await restored.asks.get<Entries>("/v1/lists")).items.map(({ value }) => value);
   assert.deepEqual(values.toSorted(), [denied.id, admitted.id].toSorted());
+  const ofAnna = await restored.asks.get<{ items: Thing[] }>(`/v1/devices/${untouched.id}/lists`);
+  assert.deepEqual(new Set(ofAnna.items.map(({ id }) => id)), new Set([removed.id, hers.id]));
   const userOf = async ({ id }: Thing) => (await restored.asks.get<{ user?: string }>(`/v1/devices/${id}`)).user;
   assert.deepEqual([await userOf(moving), await userOf(untouched)], [undefined, anna.id]);
   const { signUp } = await restored.asks.get<{ signUp: string }>(`/v1/applications/${application.id}`);

@@ -1,8 +1,16 @@
 import type { Passwords } from "@holdfast/crypto";
 import type { Clock, Random } from "@holdfast/kernel";
-import { Attempts, Passkeys, PasskeySignIns, RefreshTokens, SignIns, Users } from "./application-users/index.ts";
+import {
+  Attempts,
+  OwnLists,
+  Passkeys,
+  PasskeySignIns,
+  RefreshTokens,
+  SignIns,
+  Users,
+} from "./application-users/index.ts";
 import { applicationUserRoutes } from "./application-users/routes.ts";
-import type { Handler, Minting, Refused, Revocation, Spaces } from "./authority/index.ts";
+import type { Handler, Minting, Refused, Revocation, Rulings, Spaces } from "./authority/index.ts";
 import { networkOf, RateLimit } from "./listeners/index.ts";
 import { signUpOf, type Registry } from "./registry/index.ts";
 import type { Storage } from "./storage/index.ts";
@@ -12,6 +20,7 @@ type Needs = {
   readonly spaces: Spaces;
   readonly minting: Minting;
   readonly revocation: Revocation;
+  readonly rulings: Rulings;
   readonly passwords: Passwords;
   readonly registry: Registry;
   readonly refusedSignIn: (who: Refused, about: string) => void;
@@ -21,6 +30,9 @@ type Needs = {
 
 /** Guesses at the password of one login: from one network, and from all networks from which nobody signed in to it lately. */
 const rates = { ofPair: { perSecond: 1 / 30, burst: 10 }, ofLogin: { perSecond: 1 / 10, burst: 100 } } as const;
+
+/** Changes of the lists of one user: each is written down, and asks all of the organisation that is open once more. */
+const listRate = { perSecond: 1 / 6, burst: 60 } as const;
 
 /** Customers of applications: who they are, and how they come in. */
 export function openApplicationUsers({ registry, ...needs }: Needs): {
@@ -36,6 +48,7 @@ export function openApplicationUsers({ registry, ...needs }: Needs): {
   const signIns = new SignIns({ ...needs, attempts, signUpOf, networkOf });
   const passkeys = new Passkeys(needs);
   const passkeySignIns = new PasskeySignIns({ ...needs, signUpOf });
-  const handlers = applicationUserRoutes({ users, signIns, passkeys, passkeySignIns });
+  const lists = new OwnLists({ ...needs, changes: new RateLimit(listRate, needs.clock) });
+  const handlers = applicationUserRoutes({ users, signIns, lists, passkeys, passkeySignIns });
   return { users, refreshTokens: new RefreshTokens(needs), handlers };
 }

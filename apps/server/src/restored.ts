@@ -1,5 +1,6 @@
 import { idFrom, type Id, type Report } from "@holdfast/kernel";
 import { listRuling, secretRuling, type Revocation, type Rulings, type Spaces } from "./authority/index.ts";
+import { ownListRuling } from "./application-users/index.ts";
 import { demandsRuling } from "./identity/index.ts";
 import type { Registry } from "./registry/index.ts";
 import type { Keyring, Storage } from "./storage/index.ts";
@@ -24,6 +25,7 @@ const inWords: Readonly<Record<string, string>> = {
   secret: "secrets of credentials",
   user: "devices of customers",
   signUp: "sign-ups of applications",
+  userLists: "lists of customers",
 };
 
 const orgsIn = async (storage: Storage): Promise<readonly Id<"org">[]> =>
@@ -49,7 +51,13 @@ export async function reconcile({ storage, revocation, rulings, spaces, registry
   );
   if (revoked > 0)
     report(`The database had lost ${revoked} revocations, as after restoring an older backup. They hold again.`, lost);
-  const kinds = [secretRuling(spaces), listRuling(spaces), demandsRuling(spaces), ...registry.ruled];
+  const kinds = [
+    secretRuling(spaces),
+    listRuling(spaces),
+    demandsRuling(spaces),
+    ownListRuling(spaces),
+    ...registry.ruled,
+  ];
   const decided = Object.entries(Object.groupBy(await rulings.reconcile(orgs, kinds), (kind) => kind));
   if (decided.length > 0) {
     const counts = decided.map(([kind, all = []]) => `${inWords[kind] ?? kind} ${all.length}`).join(", ");

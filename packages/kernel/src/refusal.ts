@@ -10,7 +10,8 @@ const sentences = {
     "This credential is good only from certain addresses, at certain hours or over certain protocols, and not so. Whoever may explain sees which condition it is.",
   "door.refused":
     "The door of this device does not take whoever comes so: it asks for certain protocols, proofs, addresses, hours, people or programs. Whoever may explain sees which it is.",
-  "list.denied": "A list of this organisation does not let this in. Whoever may explain sees which entry it is.",
+  "list.denied":
+    "A list of this organisation, or of the user whose device it is, does not let this in. Whoever may explain sees which entry it is.",
   "proof.required":
     "This credential is bound to a key, and whoever shows it has to prove that key. Connect to the MQTTS port with a client certificate of that key, or with MQTT 5 and the authentication method holdfast-proof; over HTTPS send a DPoP proof.",
   "proof.invalid":
@@ -112,7 +113,7 @@ const sentences = {
 
   "list.unknown": "There is no such entry, or none that you may know of.",
   "list.full":
-    "The lists of an organisation have at most 1,000 entries. Remove some first, or name networks in place of addresses.",
+    "The lists of an organisation have at most 1,000 entries, and those of an application user 50. Remove some first, or name networks in place of addresses.",
   "list.locksOut":
     "This would shut you out yourself, or every owner of the organisation. Allow your own address or person first, or name less.",
   "door.widens":

@@ -37,6 +37,7 @@ export { conditions, days, formatHours, parseHours, type Conditions, type Day, t
 export { demands, type Demands } from "./demands.ts";
 export { door, proofs, visitorKinds, type Door, type Visitors } from "./doors.ts";
 export { listed, listNames, type Listed, type ListName } from "./lists.ts";
+export { programKinds, userListed, type UserListed } from "./user-lists.ts";
 export { tlsVersions, transports, type TlsVersion, type Transport } from "./transport.ts";
 export { parseTopic, telemetryTopic, type Topic } from "./topics.ts";
 export { aggregates, watchHello, type Aggregate } from "./telemetry.ts";

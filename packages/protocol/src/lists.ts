@@ -9,7 +9,7 @@ export type ListName = (typeof listNames)[number];
 export const listed = ["address", "device", "person", "topic"] as const;
 export type Listed = (typeof listed)[number];
 
-const comment = z
+export const comment = z
   .string()
   .trim()
   .max(500)

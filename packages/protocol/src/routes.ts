@@ -108,3 +108,10 @@ export {
   readyz,
   securityTxt,
 } from "./platform.ts";
+export {
+  createOwnListEntry,
+  listDeviceUserEntries,
+  listOwnListEntries,
+  readOwnListEntry,
+  removeOwnListEntry,
+} from "./user-lists.ts";

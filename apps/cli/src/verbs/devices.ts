@@ -7,6 +7,7 @@ import { allPages, paging } from "../pages.ts";
 import { showSessions } from "../mqtt-sessions.ts";
 import { any, idOf, oneOf, onOff, optional, pair, required, text } from "../parameter.ts";
 import type { Tools } from "../tools.ts";
+import { showUserLists } from "../user-lists.ts";
 import { verb, type Verb } from "../verb.ts";
 import { held, isBound, mintHeld } from "./held.ts";
 
@@ -197,6 +198,13 @@ export const deviceVerbs = [
     flags: { application: required(idOf("application"), "where it belongs from now on") },
     run: async ({ application, ...params }, tools) =>
       show(await (await tools.client()).call(routes.updateDevice, { params, body: { application } }), tools),
+  }),
+  verb({
+    name: "device lists",
+    summary: "Show what a device's user lets reach it, and what not",
+    arguments: one,
+    run: async (params, tools) =>
+      showUserLists(await (await tools.client()).call(routes.listDeviceUserEntries, { params }), tools),
   }),
   verb({
     name: "device bind",

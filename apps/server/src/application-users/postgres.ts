@@ -29,6 +29,12 @@ export const usersIn = (unit: Unit) => ({
     return row && userOf(unit, row);
   },
 
+  /** In whichever application. */
+  async isThere(id: Id<"user">): Promise<boolean> {
+    const rows = await unit.query("select 1 from app_user where id = $1", [uuidOf(id)]);
+    return rows.length > 0;
+  },
+
   /** As `find`, and nobody else changes it before this unit ends. */
   async take(id: Id<"user">, application: Id<"application">): Promise<User | undefined> {
     const [row] = await unit.query<UserRow>(
@@ -90,8 +96,11 @@ export const usersIn = (unit: Unit) => ({
     await unit.query("delete from app_user where id = $1", [uuidOf(id)]);
   },
 
-  async removeAllIn(application: Id<"application">): Promise<void> {
-    await unit.query("delete from app_user where application = $1", [uuidOf(application)]);
+  async removeAllIn(application: Id<"application">): Promise<readonly Id<"user">[]> {
+    const rows = await unit.query<{ id: string }>("delete from app_user where application = $1 returning id", [
+      uuidOf(application),
+    ]);
+    return rows.map(({ id }) => idFrom("user", id));
   },
 });
 

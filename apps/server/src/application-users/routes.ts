@@ -1,5 +1,7 @@
 import { routes } from "@holdfast/protocol";
 import { on, type Handler } from "../authority/index.ts";
+import { ownListRoutes } from "./own-list-routes.ts";
+import type { OwnLists } from "./own-lists.ts";
 import type { Passkeys } from "./passkeys.ts";
 import { passkeyRoutes } from "./passkey-routes.ts";
 import type { PasskeySignIns } from "./passkey-sign-in.ts";
@@ -10,11 +12,12 @@ import type { Users } from "./users.ts";
 type Verbs = {
   readonly users: Users;
   readonly signIns: SignIns;
+  readonly lists: OwnLists;
   readonly passkeys: Passkeys;
   readonly passkeySignIns: PasskeySignIns;
 };
 
-export const applicationUserRoutes = ({ users, signIns, ...passkeys }: Verbs): Handler[] => [
+export const applicationUserRoutes = ({ users, signIns, lists, ...passkeys }: Verbs): Handler[] => [
   on(routes.signUpUser, async ({ caller, body }) => {
     await signIns.signUp(caller, body);
     return {};
@@ -78,5 +81,6 @@ export const applicationUserRoutes = ({ users, signIns, ...passkeys }: Verbs): H
     return {};
   }),
 
+  ...ownListRoutes(lists),
   ...passkeyRoutes(passkeys),
 ];

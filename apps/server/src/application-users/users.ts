@@ -1,9 +1,18 @@
 import { digestSecret, newSecret } from "@holdfast/crypto";
 import { newId, Refusal, uuidOf, type Clock, type Id, type Instant, type Random } from "@holdfast/kernel";
-import { authorityIn, refusedBy, type Caller, type Permit, type Revocation, type Spaces } from "../authority/index.ts";
+import {
+  authorityIn,
+  refusedBy,
+  type Caller,
+  type Permit,
+  type Revocation,
+  type Rulings,
+  type Spaces,
+} from "../authority/index.ts";
 import { pageOf, type Page, type Storage, type Unit } from "../storage/index.ts";
 import { endSession, endSessionsOf } from "./ending.ts";
 import { asCaller, stands, whoIs } from "./entering.ts";
+import { forgetListsOf } from "./own-list-ending.ts";
 import { sessionsIn, usersIn } from "./postgres.ts";
 import type { UserSession } from "./session.ts";
 import { activated, codeLifetime, suspended, type Code, type User } from "./user.ts";
@@ -12,6 +21,7 @@ type Needs = {
   readonly storage: Storage;
   readonly spaces: Spaces;
   readonly revocation: Revocation;
+  readonly rulings: Rulings;
   readonly devices: { unbindIn(unit: Unit, user: Id<"user">): Promise<void> };
   readonly clock: Clock;
   readonly random: Random;
@@ -209,6 +219,7 @@ export class Users {
     await endSessionsOf(this.#needs, unit, user);
     await this.#needs.devices.unbindIn(unit, user.id);
     await usersIn(unit).remove(user.id);
+    await forgetListsOf(this.#needs, unit, [user.id]);
     unit.audit({ what: "applicationUser.removed", about: user.id, facts: { application: user.application } });
   }
 

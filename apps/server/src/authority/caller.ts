@@ -21,6 +21,7 @@ import {
   clauseOf,
   compile,
   decide,
+  listingOf,
   mayAnywhere,
   mayNow,
   readableOf,
@@ -85,9 +86,26 @@ export class Caller implements Asker {
   /** Something was refused that is about this device. */
   noteListsOf(device: string, action: Action): void {
     const way = wayOf(action);
-    if (!way || !isId("device", device)) return;
+    const target = way && isId("device", device) ? this.target("device", device) : undefined;
+    if (!way || target?.kind !== "device") return;
     const now = this.#clock.now();
-    this.space.noteHits(this.space.lists.ofDevice(device, way, now).by, now);
+    this.space.noteHits(listingOf(this.power, way, target, now).by, now);
+  }
+
+  /** A request about a device whose user lists something: what admitted it counts it. */
+  #noteAdmitted(action: Action, on: string): void {
+    if (!wayOf(action) || !isId("device", on) || on === this.credential.device) return;
+    const placement = this.space.device(on);
+    const hers = placement && this.space.userListsOf(placement);
+    if (!hers) return;
+    const now = this.#clock.now();
+    this.space.noteHits(hers.ofVisitor(this.power.visitor, on, now).by, now);
+  }
+
+  /** What is open to this device ends: the entries of lists that did it count it. */
+  noteEndOf(device: Id<"device">, action: Action): void {
+    const target = this.target("device", device);
+    if (target && this.decide(action, target).code === "list.denied") this.noteListsOf(device, action);
   }
 
   /** How it came; `undefined` once nobody is there any more. */
@@ -136,6 +154,7 @@ export class Caller implements Asker {
   permit<A extends Action>(action: A, on: Id<KindOf<A>>): Permit<A> {
     this.#ask(action, on);
     this.noteUse(action, on);
+    this.#noteAdmitted(action, on);
     return new Permit<A>(this, action, on, this.space.scope);
   }
 

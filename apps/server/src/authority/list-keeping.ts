@@ -142,7 +142,7 @@ export class ListKeeping {
 }
 
 /** With what is not written down yet. */
-function withHits(space: Space, entry: KeptEntry): KeptEntry {
+export function withHits<E extends Pick<KeptEntry, "id" | "hits" | "lastHitAt">>(space: Space, entry: E): E {
   const fresh = space.hits.get(entry.id);
   return fresh ? { ...entry, hits: entry.hits + fresh.count, lastHitAt: fresh.lastAt } : entry;
 }

@@ -18,15 +18,20 @@ export type KeptEntry = ListEntry & { readonly hits: number; readonly lastHitAt:
 
 const columns = "id, created_at, expires_at, hits, last_hit_at, body";
 
-/** Entries of lists as PostgreSQL keeps them: since when, until when and how often they decided is readable, what they say is sealed. */
+/** Entries of an organisation's lists as PostgreSQL keeps them: since when, until when and how often they decided is readable, what they say is sealed. */
 export const listsIn = (unit: Unit) => ({
   async all(): Promise<readonly KeptEntry[]> {
-    const rows = await unit.query<Row>(`select ${columns} from list_entry order by created_at, id`, []);
+    const rows = await unit.query<Row>(
+      `select ${columns} from list_entry where app_user is null order by created_at, id`,
+      [],
+    );
     return rows.map((row) => entryOf(unit, row));
   },
 
   async find(id: Id<"listEntry">): Promise<KeptEntry | undefined> {
-    const [row] = await unit.query<Row>(`select ${columns} from list_entry where id = $1`, [uuidOf(id)]);
+    const [row] = await unit.query<Row>(`select ${columns} from list_entry where id = $1 and app_user is null`, [
+      uuidOf(id),
+    ]);
     return row && entryOf(unit, row);
   },
 

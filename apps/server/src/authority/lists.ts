@@ -1,22 +1,24 @@
 import { isId, Refusal, type Fault, type Id, type Instant } from "@holdfast/kernel";
-import { telemetryTopic, type Listed, type ListName } from "@holdfast/protocol";
+import { telemetryTopic, type Listed, type ListName, type UserListed } from "@holdfast/protocol";
 import { formatNetwork, includes, isAddressOf, parseNetwork, type Network } from "./network.ts";
 import { parseFilter, type Filter } from "./topic-filter.ts";
 import type { Answer } from "./door.ts";
 import type { Visitor } from "./visitor.ts";
 
-/** One line of an organisation's allow list or deny list. */
-export type ListEntry = {
+/** One line of an allow list or deny list, whosever it is. */
+export type Entry = {
   readonly id: Id<"listEntry">;
   readonly list: ListName;
-  readonly what: Listed;
+  readonly what: Listed | UserListed;
   /** A network, an id, a filter of topics; in one spelling. */
   readonly value: string;
   readonly comment: string;
-  readonly author: string;
   readonly createdAt: Instant;
   readonly expiresAt: Instant | undefined;
 };
+
+/** Of an organisation's. */
+export type ListEntry = Entry & { readonly what: Listed; readonly author: string };
 
 /** How often an entry has decided, and when it did last. */
 export type Hits = { count: number; lastAt: Instant };
@@ -42,15 +44,19 @@ function malformed(message: string): never {
   throw new Refusal("request.malformed", { faults: [{ path: "value", message } satisfies Fault] });
 }
 
-type Read = { readonly entry: ListEntry; readonly network?: Network; readonly filter?: Filter };
+export type Read<E extends Entry = ListEntry> = {
+  readonly entry: E;
+  readonly network?: Network;
+  readonly filter?: Filter;
+};
 
 /** Who decided: an entry that denies, or that admitted where an allow list was asked. */
-export type Listing = Answer & { readonly by: readonly ListEntry[] };
+export type Listing = Answer & { readonly by: readonly Entry[] };
 
 /** Of both lists together. */
 const most = 1_000;
 
-const silent: Listing = { against: undefined, open: [], by: [] };
+export const silent: Listing = { against: undefined, open: [], by: [] };
 
 /** The lists of an organisation, compiled. Deny wins; an allow list that has any of a kind admits no other of that kind. */
 export class Lists {
@@ -139,22 +145,8 @@ export class Lists {
   }
 
   /** What an entry contradicts or repeats, in words. */
-  warningsFor({ id, list, what, value }: ListEntry, now: Instant): readonly string[] {
-    const others = this.#at(now).filter(({ entry }) => entry.id !== id && entry.what === what);
-    return others.flatMap(({ entry, network }) => {
-      if (entry.value === value)
-        return [
-          entry.list === list
-            ? `${entry.id} says the same.`
-            : `${entry.id} ${entry.list === "deny" ? "denies" : "allows"} ${value} too: deny wins.`,
-        ];
-      const own = network && parseNetwork(value);
-      if (!network || !own || typeof own === "string" || entry.list === list) return [];
-      const [denied, allowed] = list === "deny" ? [own, network] : [network, own];
-      return includes(denied, allowed)
-        ? [`${entry.id} ${entry.list === "deny" ? "denies" : "allows"} ${entry.value} too: deny wins.`]
-        : [];
-    });
+  warningsFor(entry: ListEntry, now: Instant): readonly string[] {
+    return warningsAmong(this.#at(now), entry);
   }
 
   #at(now: Instant): readonly Read[] {
@@ -180,26 +172,46 @@ export function shutOut(people: readonly Id<"person">[], entries: Iterable<ListE
   return false;
 }
 
-function read(entry: ListEntry): Read {
+export function warningsAmong(live: readonly Read<Entry>[], { id, list, what, value }: Entry): readonly string[] {
+  const others = live.filter(({ entry }) => entry.id !== id && entry.what === what);
+  return others.flatMap(({ entry, network }) => {
+    if (entry.value === value)
+      return [
+        entry.list === list
+          ? `${entry.id} says the same.`
+          : `${entry.id} ${entry.list === "deny" ? "denies" : "allows"} ${value} too: deny wins.`,
+      ];
+    const own = network && parseNetwork(value);
+    if (!network || !own || typeof own === "string" || entry.list === list) return [];
+    const [denied, allowed] = list === "deny" ? [own, network] : [network, own];
+    return includes(denied, allowed)
+      ? [`${entry.id} ${entry.list === "deny" ? "denies" : "allows"} ${entry.value} too: deny wins.`]
+      : [];
+  });
+}
+
+export function read<E extends Entry>(entry: E): Read<E> {
   const network = entry.what === "address" ? parseNetwork(entry.value) : "";
   const filter = entry.what === "topic" ? parseFilter(entry.value) : "";
   return { entry, ...(typeof network !== "string" && { network }), ...(typeof filter !== "string" && { filter }) };
 }
 
-/** One kind of both lists. `isMeant` is `undefined` where nobody can say. */
-function ask(
-  live: readonly Read[],
-  what: Listed,
-  isMeant: ((one: Read) => boolean) | undefined,
+/** One kind of both lists. `isMeant` is `undefined` where nobody can say. `whose` is a user, where they are not the organisation's. */
+export function ask<E extends Entry>(
+  live: readonly Read<E>[],
+  what: E["what"],
+  isMeant: ((one: Read<E>) => boolean) | undefined,
   instead: string,
+  whose?: Id<"user">,
 ): Listing {
+  const by = whose ? `${whose}'s ` : "";
   const ofKind = live.filter(({ entry }) => entry.what === what);
   if (ofKind.length === 0) return silent;
-  if (!isMeant) return { against: undefined, open: [`the lists of ${plural[what]} let it in`], by: [] };
+  if (!isMeant) return { against: undefined, open: [`${by || "the "}lists of ${plural[what]} let it in`], by: [] };
   const denied = ofKind.find((one) => one.entry.list === "deny" && isMeant(one));
   if (denied)
     return {
-      against: `denied by list entry ${named(denied.entry)}`,
+      against: `denied by ${by}list entry ${named(denied.entry)}`,
       open: [],
       by: [denied.entry],
       clause: `list ${denied.entry.id}`,
@@ -208,16 +220,22 @@ function ask(
   if (allowing.length === 0) return silent;
   const allowed = allowing.find(isMeant);
   if (allowed) return { against: undefined, open: [], by: [allowed.entry] };
-  const because = `the allow list has ${allowing.length} ${allowing.length === 1 ? "entry" : "entries"} of ${plural[what]}, and this ${instead}`;
+  const because = `${by || "the "}allow list has ${allowing.length} ${allowing.length === 1 ? "entry" : "entries"} of ${plural[what]}, and this ${instead}`;
   return { against: because, open: [], by: [], clause: `list of ${plural[what]}` };
 }
 
-const plural = { address: "addresses", device: "devices", person: "people", topic: "topics" } as const;
+const plural = {
+  address: "addresses",
+  device: "devices",
+  person: "people",
+  topic: "topics",
+  credential: "credentials",
+} as const;
 
-const named = ({ id, value, comment }: ListEntry): string => `${id} of ${value}${comment ? `: ${comment}` : ""}`;
+const named = ({ id, value, comment }: Entry): string => `${id} of ${value}${comment ? `: ${comment}` : ""}`;
 
 /** The first that says no, else all that were asked. */
-function together(asked: readonly Listing[]): Listing {
+export function together(asked: readonly Listing[]): Listing {
   const no = asked.find(({ against }) => against !== undefined);
   if (no) return no;
   return { against: undefined, open: asked.flatMap(({ open }) => open), by: asked.flatMap(({ by }) => by) };

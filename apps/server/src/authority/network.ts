@@ -34,10 +34,10 @@ export const includes = (outer: Network, inner: Network): boolean =>
   outer.prefix <= inner.prefix &&
   masked(inner.value, inner.family, outer.prefix) === outer.value;
 
-/** As `plainAddress` writes it. */
-export function isAddressOf(network: Network, address: string): boolean {
+/** One address, as `plainAddress` writes it, for whoever asks many networks about it. */
+export function networkAt(address: string): Network {
   const { family, value } = numberOf(address);
-  return includes(network, { family, value, prefix: bitsOf[family] });
+  return { family, value, prefix: bitsOf[family] };
 }
 
 /** How much of an address is kept where it has to tell what came from one place, and not who: what one site has. */
@@ -68,6 +68,9 @@ export function partsOf(whole: Network, others: readonly Network[], most: number
 
 const isIn = ({ family, prefix, value }: Network, address: bigint): boolean =>
   masked(address, family, prefix) === value;
+
+/** As `plainAddress` writes it. */
+export const isAddressOf = (network: Network, address: string): boolean => includes(network, networkAt(address));
 
 /** The one spelling of a network (RFC 5952). */
 export function formatNetwork({ family, prefix, value }: Network): string {

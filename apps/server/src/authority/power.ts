@@ -8,7 +8,7 @@ import { demandedOf } from "./demands.ts";
 import { answerOf, closingOf, isOpenTo, readableBy, wayOf, type Answer, type Passed } from "./door.ts";
 import { inWords } from "./hours.ts";
 import { canHold } from "./kinds.ts";
-import type { ListEntry } from "./lists.ts";
+import { together, type Entry, type Listing } from "./lists.ts";
 import { coveringGrant, covers, linkOf, type Link, type Target } from "./link.ts";
 import { standingOfSecret } from "./secrets.ts";
 import type { Space } from "./space.ts";
@@ -58,7 +58,7 @@ export type Power = {
   readonly open: readonly string[];
   readonly visitor: Visitor;
   /** The entries of the organisation's lists that decided about whoever comes. */
-  readonly by: readonly ListEntry[];
+  readonly by: readonly Entry[];
   readonly space: Space;
   /** What doors have answered already. */
   readonly passed: Passed;
@@ -269,23 +269,40 @@ export function mayNow(power: Power, action: Action, target: Target, now: Instan
 
 /** What lists and doors say of something done with a device: they never grant, they only take away. */
 function barrier(
-  { space, visitor }: Power,
+  power: Power,
   action: Action,
   target: Target,
   now: Instant,
 ): Answer & Required<Pick<Decision, "code">> {
+  const { space, visitor } = power;
   const way = target.kind === "device" ? wayOf(action) : undefined;
   if (target.kind !== "device" || !way) return { against: undefined, open: [], code: "door.refused" };
-  const listed = space.lists.ofDevice(target.id, way, now);
+  const listed = listingOf(power, way, target, now);
   // How a device has to come itself was asked when it came.
   if (listed.against !== undefined || visitor.device === target.id) return { ...listed, code: "list.denied" };
-  return { ...answerOf(space.doorsOf(target.placement), visitor, way, now), code: "door.refused" };
+  const answer = answerOf(space.doorsOf(target.placement), visitor, way, now);
+  return { ...answer, open: [...listed.open, ...answer.open], code: "door.refused" };
 }
 
-function isBarred({ space, visitor, passed }: Power, action: Action, target: Target, now: Instant): boolean {
+/** What the organisation's lists say, and then those of the user whose the device is, which never ask the device itself. */
+export function listingOf(
+  { space, visitor }: Power,
+  way: "write" | "read",
+  { id, placement }: Target & { kind: "device" },
+  now: Instant,
+): Listing {
+  const listed = space.lists.ofDevice(id, way, now);
+  const own = placement.user && space.userListsOf(placement);
+  if (!own || listed.against !== undefined || visitor.device === id) return listed;
+  const hers = own.ofVisitor(visitor, id, now);
+  return hers.against === undefined && listed.by.length === 0 ? hers : together([listed, hers]);
+}
+
+function isBarred(power: Power, action: Action, target: Target, now: Instant): boolean {
+  const { space, visitor, passed } = power;
   const way = target.kind === "device" ? wayOf(action) : undefined;
   if (target.kind !== "device" || !way) return false;
-  if (space.lists.ofDevice(target.id, way, now).against !== undefined) return true;
+  if (listingOf(power, way, target, now).against !== undefined) return true;
   return visitor.device !== target.id && !isOpenTo(space.doorsOf(target.placement), visitor, way, now, passed);
 }
 

@@ -8,7 +8,7 @@ import { changeAfter } from "./hours.ts";
 import type { Target } from "./link.ts";
 import { networksOf, parseNetwork, partsOf, type Network } from "./network.ts";
 import { compile, decide, mayAnywhere, mayNow, type Power } from "./power.ts";
-import type { Space } from "./space.ts";
+import type { Placement, Space } from "./space.ts";
 
 const hour = 3_600_000; // milliseconds, as instants are
 
@@ -92,7 +92,8 @@ class Asked {
       ...conditions.map(({ addresses }) => addresses),
       ...doors.flatMap(({ door: { allow, deny } }) => [allow?.addresses, deny?.addresses]),
     ];
-    const networks = [...listed, ...networksOf(named.flatMap((addresses) => addresses ?? []))];
+    const hers = eachOf(both(spaces, (space) => this.#listedByUsers(space))).flat();
+    const networks = [...listed, ...networksOf([...named.flatMap((addresses) => addresses ?? []), ...hers])];
     const place = question.came.place === undefined ? undefined : parseNetwork(question.came.place);
     this.#addresses =
       place === undefined || typeof place === "string" ? [undefined] : partsOf(place, networks, mostParts);
@@ -175,11 +176,17 @@ class Asked {
   }
 
   #levels(space: Space): readonly Level[] {
+    return this.#placements(space).flatMap((placement) => space.doorsOf(placement));
+  }
+
+  #listedByUsers(space: Space): readonly string[] {
+    const entries = this.#placements(space).flatMap((one) => [...(space.userListsOf(one)?.entries.values() ?? [])]);
+    return entries.flatMap(({ what, value }) => (what === "address" ? [value] : []));
+  }
+
+  #placements(space: Space): readonly Placement[] {
     const ids = new Set([this.#credential.device, this.#question.about]);
-    return [...ids].flatMap((id) => {
-      const placement = id && space.device(id as Id<"device">); // only a map is asked
-      return placement ? space.doorsOf(placement) : [];
-    });
+    return [...ids].flatMap((id) => (id && space.device(id as Id<"device">)) ?? []); // only a map is asked
   }
 
   #chain(): readonly Credential[] {

@@ -4,11 +4,12 @@ import type { OrgScope } from "../storage/index.ts";
 import { Drawn } from "./allowance.ts";
 import { Decisions } from "./decisions.ts";
 import type { Level } from "./door.ts";
-import { Lists, type Hits, type ListEntry } from "./lists.ts";
+import { Lists, type Entry, type Hits, type ListEntry } from "./lists.ts";
 import type { Credential, Ending } from "./credential.ts";
 import { Openings } from "./openings.ts";
 import { isBuiltIn, type Grant, type Role } from "@holdfast/protocol";
 import { grantsOfMember, grantsOfRole, type Member, type OwnRoles } from "./roles.ts";
+import { UserLists, type UserEntry } from "./user-lists.ts";
 import { Uses } from "./uses.ts";
 
 /** Where a device is and whether it may speak: all that questions about it need. `version` only ever grows. */
@@ -45,6 +46,7 @@ export type Remembered = {
   readonly revokedBefore: Map<string, Partial<Record<Ending, number>>>;
   demands: Demands;
   readonly entries?: readonly ListEntry[];
+  readonly userEntries?: readonly UserEntry[];
 };
 
 function answersAlike(a: Placement, b: Placement): boolean {
@@ -80,6 +82,9 @@ export class Space {
   readonly #known: Remembered;
   readonly #changed: (space: Space) => void;
   #lists: Lists;
+  readonly #userLists: Map<Id<"user">, UserLists>;
+  /** When the next entry of any of them expires. */
+  #userListed = Number.NEGATIVE_INFINITY;
   /** What holds by the clock, as it was when somebody last looked. */
   #listed = Number.NaN;
   readonly #openings = new Openings();
@@ -98,6 +103,8 @@ export class Space {
     this.#lists = new Lists(known.entries);
     for (const things of [known.products, known.devices])
       for (const { door } of things.values()) this.#openings.swap(undefined, door?.door.hours);
+    const byUser = Map.groupBy(known.userEntries ?? [], ({ user }) => user);
+    this.#userLists = new Map([...byUser].map(([user, entries]) => [user, new UserLists(user, entries)]));
   }
 
   get org(): Id<"org"> {
@@ -219,7 +226,22 @@ export class Space {
     this.bump();
   }
 
-  noteHits(entries: readonly ListEntry[], at: Instant): void {
+  /** What an application user lists for her devices; `undefined` where a device is nobody's, or she lists nothing. */
+  userListsOf({ user }: Pick<Placement, "user">): UserLists | undefined {
+    return user && this.#userLists.get(user);
+  }
+
+  setUserLists(user: Id<"user">, change: (lists: UserLists) => UserLists): void {
+    const before = this.#userLists.get(user) ?? new UserLists(user);
+    const after = change(before);
+    for (const id of before.entries.keys()) if (!after.entries.has(id)) this.hits.delete(id);
+    if (after.entries.size > 0) this.#userLists.set(user, after);
+    else this.#userLists.delete(user);
+    this.#userListed = Number.NEGATIVE_INFINITY;
+    this.bump();
+  }
+
+  noteHits(entries: readonly Entry[], at: Instant): void {
     for (const { id } of entries) this.addHits(id, 1, at);
   }
 
@@ -230,7 +252,12 @@ export class Space {
 
   /** Asked each second: hours of doors begin and end, entries of lists expire, and open connections are asked about again. */
   turn(now: Instant): void {
-    const [listed, hasTurned] = [this.#lists.changesAt(now), this.#openings.turn(now)];
+    if (now >= this.#userListed) {
+      this.#userListed = Number.POSITIVE_INFINITY;
+      for (const one of this.#userLists.values()) this.#userListed = Math.min(this.#userListed, one.changesAt(now));
+    }
+    const listed = Math.min(this.#lists.changesAt(now), this.#userListed);
+    const hasTurned = this.#openings.turn(now);
     if (listed === this.#listed && !hasTurned) return;
     this.#listed = listed;
     this.bump();
@@ -271,10 +298,13 @@ export class Space {
       members: new Map(members),
       revokedBefore: new Map(revokedBefore),
       entries: [...this.#lists.entries.values()],
+      userEntries: [...this.#userLists.values()].flatMap(({ entries }) => [...entries.values()]),
       ...change,
     };
-    const holds = ({ expiresAt }: ListEntry) => expiresAt === undefined || now < expiresAt;
-    return new Space(this.scope, { ...copy, entries: (copy.entries ?? []).filter(holds) }, () => undefined);
+    const holds = ({ expiresAt }: Pick<ListEntry, "expiresAt">) => expiresAt === undefined || now < expiresAt;
+    const entries = copy.entries?.filter(holds) ?? [];
+    const userEntries = copy.userEntries?.filter(holds) ?? [];
+    return new Space(this.scope, { ...copy, entries, userEntries }, () => undefined);
   }
 
   revoke(about: string, ends: readonly Ending[], seq: number): void {

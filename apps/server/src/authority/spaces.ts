@@ -7,6 +7,7 @@ import { listsIn } from "./list-rows.ts";
 import { authorityIn } from "./postgres.ts";
 import { byId, rolesIn } from "./role-rows.ts";
 import { Space, type Remembered } from "./space.ts";
+import { userListsIn } from "./user-list-rows.ts";
 
 /** What the registry remembers of an organisation's things; its own code reads it, because its own code wrote it. */
 export type Things = Pick<Remembered, "devices" | "applications" | "products">;
@@ -115,7 +116,8 @@ export class Spaces {
       for (const { about, ends, seq } of await rows.revocations()) {
         revokedBefore.set(about, { ...revokedBefore.get(about), [ends]: seq });
       }
-      const own = { ...(await things(unit)), demands: await demands(unit), entries: await listsIn(unit).all() };
+      const listed = { entries: await listsIn(unit).all(), userEntries: await userListsIn(unit).all() };
+      const own = { ...(await things(unit)), demands: await demands(unit), ...listed };
       return { ...own, members: await rows.members(), roles: byId(await rolesIn(unit).all()), revokedBefore };
     });
     let decisions = this.#decisions.get(org);

@@ -10,6 +10,8 @@ export type Visitor = {
   readonly person: Id<"person"> | undefined;
   /** Set for a device that comes itself. */
   readonly device: Id<"device"> | undefined;
+  /** Set for an application user who is here herself. */
+  readonly user?: Id<"user"> | undefined;
   /** Itself, its chain, and all that made it: who is denied does not come back by what he makes. */
   readonly behind: ReadonlySet<string>;
   /** Itself and its chain. */
@@ -29,6 +31,7 @@ export function visitorOf(
     kind: credential.kind,
     person: people[0],
     device: credential.device,
+    user: credential.user?.id,
     behind: new Set([...chain.map(({ id }) => id), ...chain.flatMap(({ makers }) => makers), ...people]),
     chain: chain.map(({ id }) => id),
     kinds: chain.map(({ kind }) => kind),

@@ -8,7 +8,7 @@ import {
   type Rulings,
   type Spaces,
 } from "../authority/index.ts";
-import { usersIn } from "../application-users/index.ts";
+import { forgetListsOf, usersIn } from "../application-users/index.ts";
 import { pageOf, type Page, type Storage } from "../storage/index.ts";
 import type { Application, SignUp } from "./application.ts";
 import { applicationsIn, devicesIn, productsIn } from "./postgres.ts";
@@ -93,7 +93,7 @@ export class Catalogue {
       refuseIfChanged(before, versions);
       if (await devicesIn(unit).anyIn({ application: permit.on })) throw new Refusal("application.inUse");
       await applicationsIn(unit).end(permit.on);
-      await usersIn(unit).removeAllIn(permit.on);
+      await forgetListsOf(this.#needs, unit, await usersIn(unit).removeAllIn(permit.on));
       await revocation.in(unit, permit.on, parties);
       unit.audit({ what: "application.deleted", about: permit.on });
       unit.afterCommit(() => spaces.apply(unit.scope.org, (space) => space.removeApplication(permit.on)));

@@ -14,7 +14,7 @@ import {
   type Space,
   type Spaces,
 } from "../authority/index.ts";
-import { usersIn } from "../application-users/index.ts";
+import { forgetListsFor, usersIn } from "../application-users/index.ts";
 import type { Keyring, Storage, Unit } from "../storage/index.ts";
 import {
   bind,
@@ -156,6 +156,7 @@ export class Registry {
       const device = await this.#placements.move(unit, before, changed);
       await this.#save(unit, device);
       if (device.user !== before.user) await noteUser(this.#needs.rulings, unit, device);
+      await forgetListsFor(this.#needs, unit, before, device);
       const facts = { fields: Object.keys(wanted), ...relocation(before, device) };
       unit.audit({ what: "device.updated", about: device.id, facts });
       return device;
@@ -216,7 +217,8 @@ export class Registry {
 
   /** The kinds of rulings that are about things of the registry. */
   get ruled(): readonly Kind[] {
-    return registryRulings(this.#needs.spaces, (unit, device) => this.#save(unit, device));
+    const { spaces, rulings } = this.#needs;
+    return registryRulings(spaces, rulings, (unit, device) => this.#save(unit, device));
   }
 
   async #turn<A extends "device.suspend" | "device.resume" | "device.retire" | "device.bind">(
@@ -232,6 +234,7 @@ export class Registry {
       refuseIfChanged(before, versions);
       const device = await turn(unit, before);
       await this.#save(unit, device);
+      await forgetListsFor(this.#needs, unit, before, device);
       const facts =
         device.user === before.user ? {} : { facts: { from: before.user ?? null, user: device.user ?? null } };
       unit.audit({ what, about: device.id, ...facts });

@@ -1,5 +1,6 @@
 import { isId, type Id } from "@holdfast/kernel";
 import type { Door } from "@holdfast/protocol";
+import { forgetListsFor } from "../application-users/index.ts";
 import { kindOf, narrowestDoor, type Kind, type Rulings, type Spaces } from "../authority/index.ts";
 import type { Unit } from "../storage/index.ts";
 import type { Application, SignUp } from "./application.ts";
@@ -21,7 +22,7 @@ export const noteSignUp = (rulings: Rulings, unit: Unit, { id, signUp = "closed"
 /** What of a device that was changed tells memory. */
 type Save = (unit: Unit, device: Device) => Promise<void>;
 
-export const registryRulings = (spaces: Spaces, save: Save): readonly Kind[] => [
+export const registryRulings = (spaces: Spaces, rulings: Rulings, save: Save): readonly Kind[] => [
   kindOf<Door>({
     kind: "door",
     async find(unit, about) {
@@ -52,7 +53,10 @@ export const registryRulings = (spaces: Spaces, save: Save): readonly Kind[] => 
     narrowest: (found, said) => (found.user === said.user ? found : { user: null }),
     async save(unit, about) {
       const device = await deviceOf(unit, about);
-      if (device) await save(unit, bind(device, undefined));
+      if (!device) return;
+      const unbound = bind(device, undefined);
+      await save(unit, unbound);
+      await forgetListsFor({ spaces, rulings }, unit, device, unbound);
     },
   }),
   kindOf<SignUp>({

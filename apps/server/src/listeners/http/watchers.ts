@@ -178,6 +178,7 @@ export class Watchers {
       const may =
         device === undefined ? caller.mayAnywhere("telemetry.read") : caller.mayDevice("telemetry.read", device);
       if (!may) {
+        if (device !== undefined) caller.noteEndOf(device, "telemetry.read");
         this.#end(watcher, "revoked", "what you watched with was ended or changed");
         continue;
       }
