@@ -1,7 +1,9 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { atEnd, startTestPlatform } from "../apps/server/src/testing/index.ts";
+import { systemClock } from "@holdfast/kernel";
 import type { Locator, Page } from "playwright-core";
+import { atEnd, startTestPlatform, TestClock } from "../apps/server/src/testing/index.ts";
+import { App } from "./application-users.fixture.ts";
 import { Owner, textOf, type Thing } from "./authority.fixture.ts";
 import { assertAccessible, startBrowser } from "./browser.fixture.ts";
 import { buildConsole, Entrance } from "./console.fixture.ts";
@@ -115,4 +117,30 @@ test("a change is tried beside each form before it is made: who would be refused
   await tried();
   await told.getByText("it would newly refuse 1 person, newly allow none.").waitFor();
   await told.getByText(`${watchman.email}: device.read Valve 7`).waitFor();
+});
+
+test("what a device's user lists is read on its page, and its end is seen", async (t) => {
+  const clock = new TestClock(systemClock.now());
+  const app = await App.of({ visitor: platform.visitor, clock }, owner);
+  const pump = await owner.device(app.id);
+  const { page } = await entrance.at(t, at(`/devices/${pump.id}/access`));
+  await page.getByRole("heading", { name: "Door" }).waitFor();
+  assert.equal(await page.getByRole("heading", { name: "What its user lists" }).count(), 0);
+  const { user, accessToken } = await app.user();
+  await app.bind(pump, user);
+  const list = (entry: object) =>
+    platform.visitor.as(accessToken).post<Thing>("/v1/application-users/me/lists", { list: "deny", ...entry });
+  await list({ what: "address", value: "192.0.2.0/24", comment: "the old flat" });
+  await list({ what: "credential", value: "accessKey", device: pump.id });
+  await page.reload();
+  await page.getByRole("heading", { name: "What its user lists (2)" }).waitFor();
+  const entries = page.getByRole("table", { name: "Entries of its user" });
+  await entries
+    .getByRole("row", { name: "deny address 192.0.2.0/24 the old flat all of hers 0 never never" })
+    .waitFor();
+  await entries.getByRole("row", { name: "deny credential accessKey this device 0 never never" }).waitFor();
+  await app.bind(pump, null);
+  await page.reload();
+  await page.getByRole("heading", { name: "Door" }).waitFor();
+  assert.equal(await page.getByRole("heading", { name: "What its user lists" }).count(), 0);
 });

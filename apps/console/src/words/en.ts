@@ -13,6 +13,7 @@ import { demands, security, settings } from "./en/settings.ts";
 import { shell, search, overview } from "./en/shell.ts";
 import { trying } from "./en/trying.ts";
 import { usage } from "./en/usage.ts";
+import { userLists } from "./en/user-lists.ts";
 
 /** Every word that a person reads in the console, in English, by the page that says it. Another language is another folder of this shape. */
 export const en = {
@@ -39,6 +40,7 @@ export const en = {
   wear,
   lists,
   trying,
+  userLists,
   revoking,
   held,
   roles,

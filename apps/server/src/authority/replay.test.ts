@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { newId, Refusal, type Clock, type CredentialId, type Id, type Instant } from "@holdfast/kernel";
-import { parseGrants, type Action, type Door, type Listed, type ListName } from "@holdfast/protocol";
+import { parseGrants, type Action, type Door, type Listed, type ListName, type UserListed } from "@holdfast/protocol";
 import fc from "fast-check";
 import type { OrgScope } from "../storage/index.ts";
 import { Caller } from "./caller.ts";
@@ -17,6 +17,7 @@ import { readGrants } from "./role.ts";
 import { counted as random } from "./space.fixture.ts";
 import { Space, type Placement, type Remembered } from "./space.ts";
 import { supposed, type Change } from "./supposed.ts";
+import type { UserEntry } from "./user-lists.ts";
 
 // What a simulation says is what then happens: everything is decided really, kept as the platform keeps it, tried on a change, and decided
 // anew once that is made, with all that was not kept.
@@ -26,6 +27,7 @@ const applications = [newId("application", random), newId("application", random)
 const products = [newId("product", random), newId("product", random)] as const;
 const devices = [1, 2, 3].map(() => newId("device", random));
 const [ada, vic] = [newId("person", random), newId("person", random)];
+const customer = newId("user", random);
 const role = newId("role", random);
 const monday = Date.parse("2026-06-01T00:00:00Z") as Instant;
 const hour = 3_600_000;
@@ -165,6 +167,22 @@ function entryOf({ list, what, value }: Line, isFine: boolean): ListEntry {
   };
 }
 
+/** Of the customer whose devices the first two are. */
+function userEntryOf({ list, what, value }: Line, isFine: boolean): UserEntry {
+  const [of, values] = pick<readonly [UserListed, readonly string[]]>(
+    [
+      ["address", isFine ? places : parts],
+      ["credential", [operator.id, "accessKey", "session"]],
+    ],
+    what,
+  );
+  return {
+    ...{ id: newId("listEntry", random), user: customer, device: pick([undefined, ...devices], value) },
+    ...{ list: list as ListName, what: of, value: pick(values, value) }, // it is one of the two
+    ...{ comment: "", author: "", createdAt: monday, expiresAt: undefined },
+  };
+}
+
 const asked: readonly (Action | "reach")[] = [
   "telemetry.write",
   "telemetry.read",
@@ -190,13 +208,14 @@ type Event = { readonly [K in "who" | "address" | "way" | "proof" | "at" | "acti
 const world = fc.record({
   doors: fc.array(nat, { minLength: 5, maxLength: 5 }),
   entries: fc.array(entry, { maxLength: 3 }),
+  hers: fc.array(entry, { maxLength: 2 }),
   role: fc.array(nat, { maxLength: 4 }),
   change: fc.record({ kind: nat, of: nat, door: nat, entry, role: fc.array(nat, { maxLength: 4 }) }),
   events: fc.array(event, { minLength: 20, maxLength: 60 }),
 });
 type World = typeof world extends fc.Arbitrary<infer T> ? T : never;
 
-function spaceOf({ doors, entries, role: held }: World, isFine: boolean, decisions: Decisions): Space {
+function spaceOf({ doors, entries, hers, role: held }: World, isFine: boolean, decisions: Decisions): Space {
   const all = doorsOf(isFine);
   const door = (at: number, of: Id<"product"> | Id<"device">) => levelOf(of, at % 2 === 0 ? {} : pick(all, at));
   const placed = devices.map((id, at): [Id<"device">, Placement] => [
@@ -207,6 +226,7 @@ function spaceOf({ doors, entries, role: held }: World, isFine: boolean, decisio
       state: "active",
       tags: at === 0 ? { site: "north" } : {},
       alias: undefined,
+      user: at < 2 ? customer : undefined,
       door: door(doors[at] ?? 0, id),
       version: 1,
     },
@@ -227,6 +247,7 @@ function spaceOf({ doors, entries, role: held }: World, isFine: boolean, decisio
     revokedBefore: new Map(),
     demands: {},
     entries: entries.map((one) => entryOf(one, isFine)),
+    userEntries: hers.map((one) => userEntryOf(one, isFine)),
   };
   const space = new Space({ org } as OrgScope, remembered, () => undefined, decisions); // nothing here seals
   for (const one of credentials) space.credentials.set(one.id, one);
@@ -406,6 +427,7 @@ test("a rate, a size or attributes leave open what is let through, where the cha
     const given = {
       doors: [0, 0, 0, 0, 0],
       entries: [],
+      hers: [],
       role: [],
       events: [],
       change: { kind: 0, of: 0, door: 0, role: [], entry: { list: "deny" as const, what: 0, value: 0 } },
