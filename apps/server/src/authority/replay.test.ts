@@ -177,9 +177,16 @@ function userEntryOf({ list, what, value }: Line, isFine: boolean): UserEntry {
     what,
   );
   return {
-    ...{ id: newId("listEntry", random), user: customer, device: pick([undefined, ...devices], value) },
-    ...{ list: list as ListName, what: of, value: pick(values, value) }, // it is one of the two
-    ...{ comment: "", author: "", createdAt: monday, expiresAt: undefined },
+    id: newId("listEntry", random),
+    user: customer,
+    device: pick([undefined, ...devices], value),
+    list: list as ListName, // it is one of the two
+    what: of,
+    value: pick(values, value),
+    comment: "",
+    author: "",
+    createdAt: monday,
+    expiresAt: undefined,
   };
 }
 
