@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { newKeyAndRequest } from "@holdfast/client";
 import { actions, isAction, routes, type Route } from "@holdfast/protocol";
 import { entryWord } from "../apps/console/src/words/index.ts";
 import { atEnd } from "../apps/server/src/testing/index.ts";
@@ -76,6 +77,20 @@ test("a change leaves an entry about its subject, by whoever made it, in the sam
   await asks.post(`/v1/devices/${device.id}/resume`);
   await left("device.resumed", device.id);
   await left("credential.created", (await ours.deviceKey(device.id)).id);
+  const certified = await ours.device(application);
+  const { csr } = await newKeyAndRequest();
+  type Certificate = Thing & { certificateAuthority: string };
+  const issued = await asks.post<Certificate>(`/v1/devices/${certified.id}/certificates`, { csr });
+  await left("credential.created", issued.id);
+  await left("certificateAuthority.created", issued.certificateAuthority);
+  await ours.revoke(issued.id);
+  const own = visitor.as(textOf(certified.key));
+  const certificate = await own.post<Certificate>("/v1/me/certificates", { csr });
+  await left("credential.created", certificate.id, certified.key.id);
+  await own.post("/v1/me/certificates", { csr });
+  await left("credential.rotated", certificate.id, certified.key.id);
+  await asks.delete(`/v1/certificate-authorities/${issued.certificateAuthority}`);
+  await left("certificateAuthority.ended", issued.certificateAuthority);
   await asks.post("/v1/revocations", { about: device.id, ends: ["devices"] });
   await left("credentials.revoked", device.id);
   await asks.post(`/v1/devices/${device.id}/retire`);
@@ -218,8 +233,10 @@ test("every operation that changes something is in the list above", () => {
     "deleteDevice",
     "deleteProduct",
     "deleteRole",
+    "endCertificateAuthority",
     "givePlan",
     "invite",
+    "issueCertificate",
     "mintDeviceKey",
     "removeDeviceDoor",
     "removeListEntry",
@@ -227,6 +244,7 @@ test("every operation that changes something is in the list above", () => {
     "removePlan",
     "removeProductDoor",
     "removeUser",
+    "renewCertificate",
     "resetUser",
     "resumeDevice",
     "retireDevice",

@@ -3,6 +3,7 @@ import { readFileSync, writeFileSync } from "node:fs";
 import path from "node:path";
 import { test } from "node:test";
 import { connectAsync, type MqttClient, type OnPacketCallback } from "mqtt";
+import { newKeyAndRequest } from "@holdfast/client";
 import { actions, allActions, instanceActions, isAction, routes, type Action, type Route } from "@holdfast/protocol";
 import { atEnd } from "../apps/server/src/testing/index.ts";
 import { CookieBrowser } from "./cookie-browser.fixture.ts";
@@ -56,7 +57,16 @@ type Subject = {
   user: Thing;
   /** Of that user. */
   ownEntry: Thing;
+  authority: Thing;
 };
+/** A request for a certificate may be made more than once. */
+const { csr } = await newKeyAndRequest();
+/** Made when a certificate is first issued. */
+async function authorityOf(owner: typeof ours, application: Thing): Promise<Thing> {
+  const { id } = await owner.device(application.id);
+  type Issued = { readonly certificateAuthority: string };
+  return { id: (await owner.asks.post<Issued>(`/v1/devices/${id}/certificates`, { csr })).certificateAuthority };
+}
 const keysOf = `/v1/applications/${our.application.id}/keys`;
 const page = "https://app.example";
 const publishedKey = await ours.asks.post<Key>(keysOf, {
@@ -123,6 +133,7 @@ const standing: Subject = {
   entry: await ours.deny("192.0.2.1"),
   user: customerOf,
   ownEntry: await ownEntry("192.0.2.1"),
+  authority: await authorityOf(ours, our.application),
 };
 await ours.asks.post("/v1/plans", { name: "standing", quotas: { devices: 1_000_000 } });
 
@@ -217,6 +228,18 @@ const operations: Record<keyof typeof routes, Operation> = {
   },
   retireDevice: onFreshDevice,
   deleteDevice: onFreshDevice,
+  issueCertificate: {
+    ...onFreshDevice,
+    ask: (subject) => ({ ...inPath("device")(subject), body: { csr } }),
+    also: ["telemetry.write"],
+  },
+  renewCertificate: { fresh: freshDevice, ask: () => ({ body: { csr } }) },
+  listCertificates: { ask: inPath("credential") },
+  listCertificateAuthorities: {},
+  endCertificateAuthority: {
+    fresh: async () => ({ authority: await authorityOf(ours, our.application) }),
+    ask: ({ authority }) => ({ params: { certificateAuthority: authority.id } }),
+  },
   mintDeviceKey: { ...onFreshDevice, also: ["telemetry.write"] },
   createToken: { ask: () => ({ body: { ...named, grants: ["token.create"] } }) },
   createOperatorKey: { ask: () => ({ body: { ...named, grants: ["operatorKey.create"] } }) },
@@ -538,6 +561,7 @@ async function linesOfHttp(): Promise<string[]> {
       entry: { id: unknown("listEntry") },
       user: { id: unknown("user") },
       ownEntry: { id: unknown("listEntry") },
+      authority: { id: unknown("certificateAuthority") },
     };
     if (JSON.stringify(asked(nothing)) !== JSON.stringify(asked(standing)))
       lines.push(`  the owner, about what never was: ${await ask(route, ours.token, asked(nothing))}`);

@@ -3,7 +3,8 @@ import { test } from "node:test";
 import { parseId, uuidOf } from "@holdfast/kernel";
 import { asOwner } from "../apps/server/src/testing/index.ts";
 import { App } from "./application-users.fixture.ts";
-import type { Key, Thing } from "./authority.fixture.ts";
+import { textOf, type Device, type Key, type Thing } from "./authority.fixture.ts";
+import { comers, csrOf, p256, showing, type Certificate } from "./issued.fixture.ts";
 import { Story } from "./story.fixture.ts";
 
 // An older backup of the database beside today's keyring: whoever was kept out since by a door, a list, a demand or another secret stays out,
@@ -142,4 +143,36 @@ test("of a journal that somebody altered nothing holds, the operator is told, an
   await story.restore(backup);
   assert.ok(story.platform.reports.some((line) => line.includes(`the door of ${shut.id} was altered`)));
   assert.deepEqual(await story.statusOf(shut, retired), [200, 401]);
+});
+
+test("a certificate that was renewed after the backup is good, the one before it for as long as it was to be, and an authority that was ended is over", async (t) => {
+  const story = await Story.begin(t);
+  const first = await story.start();
+  const certify = async ({ key }: Device) => {
+    const pair = p256();
+    const asks = story.platform.visitor.as(textOf(key)).anew();
+    const body = { csr: await csrOf(pair), validFor: "4h" };
+    const certificate = await asks.post<Certificate>("/v1/me/certificates", body);
+    return { ...certificate, shows: showing(certificate, pair) };
+  };
+  const device = await first.device((await first.application()).id);
+  const before = await certify(device);
+  const { backup } = await story.backup();
+  const renewed = await certify(device);
+  const come = async ({ shows }: typeof before) => {
+    const client = await comers(story.platform)
+      .byMqtt(shows)
+      .catch(() => undefined);
+    await client?.endAsync();
+    return client !== undefined;
+  };
+  await story.restore(backup);
+  assert.deepEqual([await come(before), await come(renewed)], [true, true]);
+  assert.equal((await certify(device)).id, before.id);
+  story.clock.move(4 * 3_600_000);
+  assert.deepEqual([await come(before), await come(renewed)], [false, false]);
+  const ending = await story.restore(story.database);
+  await ending.asks.delete(`/v1/certificate-authorities/${before.certificateAuthority}`);
+  const restored = await story.restore(backup);
+  assert.deepEqual((await restored.asks.get<{ items: [] }>("/v1/certificate-authorities")).items, []);
 });

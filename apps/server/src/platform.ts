@@ -55,6 +55,7 @@ import { simulationRoutes } from "./simulation/routes.ts";
 import { Storage } from "./storage/index.ts";
 import { Telemetry, TelemetryQueries } from "./telemetry/index.ts";
 import { telemetryRoutes } from "./telemetry/routes.ts";
+import { Signing } from "./tls/index.ts";
 import { openPlaces } from "./places.ts";
 import { eraseAgain, reconcile } from "./restored.ts";
 import { Rounds } from "./rounds.ts";
@@ -142,7 +143,8 @@ async function open(needs: PlatformNeeds, opened: AsyncDisposableStack, closing:
   const minting = new Minting({ storage, spaces, tokenKeys, clock, random });
   const journal = new Journal({ book: keyring.journal, report });
   const revocation = new Revocation({ storage, spaces, journal });
-  const life = lifeOf({ storage, spaces, tokenKeys, authentication, revocation, journal, report, clock, random });
+  const making = { tokenKeys, minting, signer: new Signing({ random }) };
+  const life = lifeOf({ storage, spaces, ...making, authentication, revocation, journal, report, clock, random });
   const sessions = new Sessions({ storage, keys: keyring, spaces, authentication, revocation, clock, random });
 
   signal?.throwIfAborted();

@@ -16,6 +16,7 @@ export {
   proofMethod,
   proves,
   publicKeyIn,
+  publicKeyOf,
   thumbprint,
   type ProofOf,
   type PublicKey,

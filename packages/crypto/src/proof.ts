@@ -70,7 +70,13 @@ export function isCertificateOf(key: PublicKey, certificate: Uint8Array): boolea
 
 /** The key of a certificate (DER), where a credential can be bound to such a one. */
 export function publicKeyIn(certificate: Uint8Array): PublicKey | undefined {
-  const { kty, crv, x, y } = keyIn(certificate)?.export({ format: "jwk" }) ?? {};
+  const key = keyIn(certificate);
+  return key && publicKeyOf(key);
+}
+
+/** The key, where a credential can be bound to such a one. */
+export function publicKeyOf(key: KeyObject): PublicKey | undefined {
+  const { kty, crv, x, y } = key.export({ format: "jwk" });
   if (kty === "OKP" && crv === "Ed25519" && x !== undefined) return parsePublicKey({ kty, crv, x });
   return kty === "EC" && crv === "P-256" && x !== undefined && y !== undefined
     ? parsePublicKey({ kty, crv, x, y })

@@ -5,6 +5,7 @@ import { Refusal } from "./refusal.ts";
 const prefixes = {
   application: "app",
   certificate: "crt",
+  certificateAuthority: "cau",
   connection: "con",
   device: "dev",
   entry: "ent",

@@ -25,6 +25,8 @@ const sentences = {
     "Only a key or a token that is good now gets another secret. Make a new credential in place of this one.",
   "credential.amplifies":
     "A new credential can hold no more than its maker may do now. Leave out the grants named here.",
+  "request.uncertified":
+    "No certificate can be made of this. Send a certificate request (PKCS #10) in PEM of a key of P-256 or Ed25519, signed with that key.",
   "setup.done": "Somebody has set this platform up already. Ask that person for an invitation or a token.",
   "setup.invalid":
     "This setup link is used, expired or mistyped. Restart, or read the newest link from the ready file.",
@@ -110,6 +112,8 @@ const sentences = {
   "device.erased":
     "What this device measured was erased for ever, and so it can measure nothing more. Create a new one.",
   "key.tooMany": "Two keys may overlap while one replaces the other. Revoke one first.",
+
+  "certificateAuthority.unknown": "There is no such certificate authority, or none that you may know of.",
 
   "list.unknown": "There is no such entry, or none that you may know of.",
   "list.full":

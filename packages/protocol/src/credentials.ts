@@ -81,6 +81,8 @@ const credential = z.object({
   createdAt: time,
   /** The key that whoever shows it has to prove: its thumbprint (RFC 7638). */
   boundTo: z.string().optional(),
+  /** The certificate that an authority of the organisation's own issued for it last. */
+  issued: z.object({ by: id("certificateAuthority"), serial: z.string(), notAfter: time }).optional(),
   /** Where, when, how often and by what it may be used, beside those of all above it. */
   conditions: conditions.optional(),
   expiresAt: time.optional(),

@@ -84,7 +84,7 @@ export const presets: Readonly<Record<CredentialKind, Preset>> = {
     where: "its device",
   },
   certificate: {
-    what: "A device whose key is pinned: a client certificate of that key alone, without a secret.",
+    what: "A device that comes with a client certificate alone, without a secret: one of a key that was pinned, or one that the organisation's own authority issued.",
     shown: "in the TLS handshake, over MQTTS and on the port of `--client-certificate-port`",
     actions: ofDevice,
     where: "its device",

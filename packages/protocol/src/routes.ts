@@ -45,6 +45,13 @@ export {
   revokeCredential,
   rotateCredential,
 } from "./credentials.ts";
+export {
+  endCertificateAuthority,
+  issueCertificate,
+  listCertificateAuthorities,
+  listCertificates,
+  renewCertificate,
+} from "./certificates.ts";
 export { readLatest, readTelemetry, sendTelemetry, sendTelemetryFor, watch } from "./telemetry.ts";
 export {
   acceptInvitation,

@@ -5,13 +5,20 @@ import { Refusal, type CredentialId, type Id } from "@holdfast/kernel";
 export type Rate = { readonly perMinute: number; readonly burst: number };
 
 /** A credential's own, which what it made draws on too. */
-export type Allowance = { readonly of: CredentialId | Lane | Share; readonly rate: Rate };
+export type Allowance = { readonly of: CredentialId | Lane | Share | Renewals; readonly rate: Rate };
 
 /** A device's messages, by what its door or its product's allows. */
 export type Lane = `${Id<"device">} ${Id<"device"> | Id<"product">}`;
 
 /** What one network draws of a credential that everybody has. */
 export type Share = `${CredentialId} from ${string}`;
+
+/** How often a device may have its certificate renewed: each is a signature, and an entry in the audit log. */
+export type Renewals = `${Id<"device">} renews`;
+export const renewalsOf = (device: Id<"device">): Allowance => ({
+  of: `${device} renews`,
+  rate: { perMinute: 1, burst: 10 },
+});
 
 /** So that nobody uses up alone what is there for all: a quarter each, and one at least. */
 export const sharesOf = (allowances: readonly Allowance[], network: string): readonly Allowance[] =>

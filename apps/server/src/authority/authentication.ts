@@ -29,6 +29,7 @@ import { Dpop, type DpopRequest } from "./dpop.ts";
 import { authorityIn } from "./postgres.ts";
 import type { Space } from "./space.ts";
 import { Unwelcome } from "./unwelcome.ts";
+import { claimIn, digestOf, faultOf, type Claim } from "./issuer.ts";
 import { digestShown } from "./secrets.ts";
 import { asPlatform, type Spaces } from "./spaces.ts";
 import { usesIn } from "./use-rows.ts";
@@ -91,24 +92,38 @@ export class Authentication {
   }
 
   /**
-   * A device that comes with its certificate and without a secret. Whoever pins a key need not hold it, so one that is pinned twice says
-   * of neither device that it is meant: then the credential has to be named.
+   * A device that comes with its certificate and without a secret. One that was issued here says by its number whose it is. Whoever pins
+   * a key need not hold it, so one that is pinned twice says of neither device that it is meant: then the credential has to be named.
    * @throws Refusal `credential.invalid`
    */
   async shownCertificate(certificate: Uint8Array, named?: Id<"key">): Promise<Known> {
-    const key = publicKeyIn(certificate);
-    const { directory } = this.#needs.storage;
-    const [row, ...others] =
-      named !== undefined
-        ? await directory.call<{ org: string; id?: string }>("org_of_credential", [uuidOf(named)])
-        : key
-          ? await directory.call<{ org: string; id?: string }>("credentials_of_digest", [pinOf(key)])
-          : [];
+    const claim = claimIn(certificate);
+    const [row, ...others] = await this.#certified(certificate, claim, named);
     const id = named ?? (row?.id && idFrom("key", row.id));
     const space = row && others.length === 0 && (await this.#spaceOf(idFrom("org", row.org)));
     const credential = space && id && (await this.credential(space, id));
     if (!credential || credential.kind !== "certificate") throw new Refusal("credential.invalid");
-    return { space, credential };
+    if (!credential.issued) return { space, credential };
+    // Named, and shown another one of the same key: only its own certificate speaks for it.
+    if (!claim?.key) throw this.#wrong(space, id, credential, "a certificate that was not issued here");
+    const fault = faultOf(claim, space.issuer(claim.by), this.#needs.clock.now());
+    if (fault) throw this.#wrong(space, id, credential, fault);
+    return { space, credential, shown: digestOf(claim, claim.key) };
+  }
+
+  async #certified(certificate: Uint8Array, claim: Claim | undefined, named: Id<"key"> | undefined) {
+    const { directory } = this.#needs.storage;
+    type Row = { org: string; id?: string };
+    if (named !== undefined) return directory.call<Row>("org_of_credential", [uuidOf(named)]);
+    if (claim) {
+      const present = claim.key ? await directory.call<Row>("credentials_of_digest", [digestOf(claim, claim.key)]) : [];
+      if (present.length > 0) return present;
+      // The one before it, or one that was forged.
+      const serial = /^[0-9a-f]{32}$/.test(claim.serial) ? Uint8Array.fromHex(claim.serial) : undefined;
+      return serial ? directory.call<Row>("credential_of_certificate", [uuidOf(claim.by), serial]) : [];
+    }
+    const key = publicKeyIn(certificate);
+    return key ? directory.call<Row>("credentials_of_digest", [pinOf(key)]) : [];
   }
 
   async #byToken(text: string): Promise<Known> {
@@ -195,7 +210,8 @@ export class Authentication {
     const proof = kind === "session" ? "session" : publicKey ? "key" : "secret";
     const caller = this.#good(known, came, proof);
     if (publicKey && !certificate) throw this.#wrong(space, id, credential, "no proof");
-    if (publicKey && certificate && !isCertificateOf(publicKey, certificate))
+    // Of one that was issued, the key is in what was shown: the one before it had another.
+    if (publicKey && certificate && !credential.issued && !isCertificateOf(publicKey, certificate))
       throw this.#wrong(space, id, credential, "the certificate of another key");
     caller.noteArrival();
     return caller;
@@ -320,6 +336,19 @@ const wrongly = {
     code: "proof.required",
     toWatchers:
       "The credential is bound to a key, and came with a client certificate of another one: the device holds the wrong key, or somebody else has its secret.",
+  },
+  "a certificate that was not issued here": {
+    code: "credential.invalid",
+    toWatchers:
+      "The certificate has the number of this device's, and was not issued by the organisation's authority: somebody forged it, or the authority was ended.",
+  },
+  "a certificate that is over": {
+    code: "credential.invalid",
+    toWatchers: "The device came with a certificate that is over. Issue another one.",
+  },
+  "a certificate of later": {
+    code: "credential.invalid",
+    toWatchers: "The device came with a certificate that is not good yet, by the platform's clock.",
   },
   "a wrong proof": {
     code: "proof.invalid",

@@ -249,6 +249,7 @@ export class Caller implements Asker {
         return placement && { kind, id: on as Id<"device">, placement };
       }
       case "certificate":
+      case "certificateAuthority":
       case "connection":
       case "entry":
       case "invitation":

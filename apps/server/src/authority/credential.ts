@@ -1,6 +1,7 @@
 import type { PublicKey } from "@holdfast/crypto";
 import type { CredentialId, Id, Instant } from "@holdfast/kernel";
 import type { Conditions, CredentialKind, Grant } from "@holdfast/protocol";
+import type { Issued } from "./issuer.ts";
 
 /** Whom a revocation of something larger ends. */
 export type Party = "people" | "programs" | "devices";
@@ -53,6 +54,8 @@ export type Credential = {
   /** Whoever shows it has to prove that the private key is theirs; what it says alone opens nothing. */
   readonly publicKey: PublicKey | undefined;
   readonly conditions: Conditions | undefined;
+  /** The certificate that an authority of the organisation's own issued for it; the key is that one's, then. */
+  readonly issued?: Issued | undefined;
   /** The secret before this one, which is good beside it for a while. */
   readonly former?: FormerSecret | undefined;
   /** When it got the secret that it has; none while that is its first. */

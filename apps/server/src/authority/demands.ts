@@ -1,7 +1,7 @@
 import type { Instant } from "@holdfast/kernel";
 import { tlsVersions, type Demands } from "@holdfast/protocol";
 import type { Circumstances } from "./circumstances.ts";
-import { partyOf, type Credential } from "./credential.ts";
+import { partyOf, type Credential, type Party } from "./credential.ts";
 import { madeAtOf } from "./secrets.ts";
 
 const day = 24 * 3_600_000;
@@ -29,9 +29,14 @@ export function demandedOf(demands: Demands, credential: Credential, came: Circu
       until: undefined,
       inWords,
     };
-  const madeAt = madeAtOf(credential, came?.shown);
-  const until = greatestAgeDays === undefined ? undefined : ((madeAt + greatestAgeDays * day) as Instant); // milliseconds both
+  const until = endOfAge(demands, party, madeAtOf(credential, came?.shown));
   return { against: undefined, until, inWords: `${inWords} that they are at most ${greatestAgeDays} days old` };
+}
+
+/** When what was made then is too old. */
+export function endOfAge(demands: Demands, party: Party, madeAt: Instant): Instant | undefined {
+  const days = demands[party]?.greatestAgeDays;
+  return days === undefined ? undefined : ((madeAt + days * day) as Instant); // milliseconds both
 }
 
 const isBefore = (one: (typeof tlsVersions)[number], other: (typeof tlsVersions)[number]): boolean =>

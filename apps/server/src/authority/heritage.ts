@@ -107,13 +107,25 @@ export function applicationKeyOf(
 }
 
 /** What a device's key is: it sends its own measurements, and reaches nothing else. It ends with the device. @throws Refusal */
-export function deviceKeyOf(maker: Caller, device: Id<"device">, within: Where, held: Held): Birth {
+export function deviceKeyOf(
+  maker: Caller,
+  device: Id<"device">,
+  within: Where,
+  held: Held & Partial<Pick<Wanted, "name" | "lifetime">>,
+): Birth {
   refuseAmplification(maker, [{ action: "telemetry.write", where: within }]);
   const grants = grantsOfDevice(device);
   return {
-    heir: { name: "", grants, lifetime: undefined, makers: makersOf(maker), device, ...held },
+    heir: { name: "", lifetime: undefined, ...held, grants, makers: makersOf(maker), device },
     latest: undefined,
   };
+}
+
+/** What a device makes for itself with a key that it has, and that ends with that one. @throws Refusal */
+export function ownKeyOf(maker: Caller, device: Id<"device">, publicKey: PublicKey): Birth {
+  const wanted = { name: "", grants: grantsOfDevice(device), lifetime: undefined, publicKey };
+  const { heir, latest } = childOf(maker, wanted);
+  return { heir: { ...heir, device }, latest };
 }
 
 /** A sign-in of an application user, and how long a token that comes of it lasts at most. */
@@ -135,16 +147,21 @@ export const grantsOfDevice = (device: Id<"device">): readonly Grant[] => [
 ];
 
 /** What of a credential whoever shows it has. */
-export type Shown = Pick<Credential, "id" | "kind" | "digest">;
+export type Shown = Pick<Credential, "id" | "kind" | "digest" | "issued">;
 
-/** Over when it was asked to be, and at its latest in any case. @throws Refusal `grant.malformed` */
+/** When it is over: when it was asked to be, and at its latest in any case. */
+export function endOf({ heir, latest }: Birth, at: Instant): Instant | undefined {
+  const asked = heir.lifetime === undefined ? undefined : ((at + heir.lifetime) as Instant); // milliseconds both
+  return asked === undefined || (latest !== undefined && latest < asked) ? latest : asked;
+}
+
+/** @throws Refusal `grant.malformed` */
 export function born(
   { heir, latest }: Birth,
-  { id, kind, digest }: Shown,
+  { id, kind, digest, issued }: Shown,
   { at, seq }: { readonly at: Instant; readonly seq: number },
 ): Credential {
   refuseTooLong(heir);
-  const asked = heir.lifetime === undefined ? undefined : ((at + heir.lifetime) as Instant); // milliseconds both
   return {
     id,
     kind,
@@ -160,11 +177,12 @@ export function born(
     grants: heir.grants,
     issuedSeq: seq,
     createdAt: at,
-    expiresAt: asked === undefined || (latest !== undefined && latest < asked) ? latest : asked,
+    expiresAt: endOf({ heir, latest }, at),
     lastUsedAt: undefined,
     digest,
     publicKey: heir.publicKey,
     conditions: heir.conditions,
+    ...(issued && { issued }),
     version: 1,
   };
 }

@@ -2,8 +2,10 @@ import type { Clock, Random, Report } from "@holdfast/kernel";
 import type { Storage } from "../storage/index.ts";
 import type { Authentication } from "./authentication.ts";
 import type { Journal } from "./journal.ts";
+import { Issuing, type Signer } from "./issuing.ts";
 import { LettingGo } from "./letting-go.ts";
 import { Leaks } from "./leaks.ts";
+import type { Minting } from "./minting.ts";
 import type { Revocation } from "./revocation.ts";
 import { Rotation } from "./rotation.ts";
 import { Rulings } from "./rulings.ts";
@@ -17,6 +19,8 @@ type Needs = {
   readonly authentication: Authentication;
   readonly revocation: Revocation;
   readonly journal: Journal;
+  readonly minting: Minting;
+  readonly signer: Signer;
   readonly report: Report;
   readonly clock: Clock;
   readonly random: Random;
@@ -25,10 +29,12 @@ type Needs = {
 /** What becomes of a credential between its making and its end. */
 export const lifeOf = (needs: Needs) => {
   const rulings = new Rulings(needs);
+  const rotation = new Rotation({ ...needs, rulings });
   return {
     rulings,
+    rotation,
+    issuing: new Issuing({ ...needs, rotation }),
     lettingGo: new LettingGo(needs),
-    rotation: new Rotation({ ...needs, rulings }),
     leaks: new Leaks({ ...needs, rulings }),
   };
 };

@@ -20,12 +20,14 @@ import {
   type UserSignIn,
   type Wanted,
 } from "./heritage.ts";
+import type { Issued } from "./issuer.ts";
 import type { KindOfApplication } from "./kinds.ts";
 import { unknownCode } from "./link.ts";
 import type { Permit } from "./permit.ts";
 import { authorityIn } from "./postgres.ts";
 import { compile, standingOf } from "./power.ts";
 import { beyondThose, grantsOfMember, type Member } from "./roles.ts";
+import type { Space } from "./space.ts";
 import type { Spaces } from "./spaces.ts";
 import { claimsOf, type TokenKeys } from "./token-keys.ts";
 
@@ -77,13 +79,18 @@ export class Minting {
   async deviceKey(permit: Permit<"device.mintKey">, kind: "device" | "certificate", held: Held): Promise<MintedKey> {
     const { space } = callerOf(permit);
     return this.#needs.storage.change(permit, async (unit) => {
-      if (space.device(permit.on)?.state === "retired") throw new Refusal("device.retired");
-      const now = this.#needs.clock.now();
-      const keys = await authorityIn(unit).keysOf(permit.on);
-      const alive = keys.filter((key) => standingOf(compile(space, key, nobody, now), now) === "active");
-      if (alive.length >= mostKeysOfDevice) throw new Refusal("key.tooMany");
+      await this.refuseThirdKey(unit, space, permit.on);
       return this.deviceKeyIn(unit, permit, permit.on, { devices: [permit.on] }, held, kind);
     });
+  }
+
+  /** @throws Refusal `key.tooMany`, `device.retired` */
+  async refuseThirdKey(unit: Unit, space: Space, device: Id<"device">): Promise<void> {
+    if (space.device(device)?.state === "retired") throw new Refusal("device.retired");
+    const now = this.#needs.clock.now();
+    const keys = await authorityIn(unit).keysOf(device);
+    const alive = keys.filter((key) => standingOf(compile(space, key, nobody, now), now) === "active");
+    if (alive.length >= mostKeysOfDevice) throw new Refusal("key.tooMany");
   }
 
   /** Within the unit that makes the device, so that there is no device without its key. */
@@ -189,6 +196,11 @@ export class Minting {
     return { id, secret, expiresAt };
   }
 
+  /** For an authority of the organisation's own, within the unit that issued the certificate which is shown for it. */
+  certifiedIn(unit: Unit, birth: Birth, shown: Shown & { readonly issued: Issued }): Promise<Credential> {
+    return this.#save(unit, birth, shown);
+  }
+
   async #save(unit: Unit, birth: Birth, shown: Shown): Promise<Credential> {
     const rows = authorityIn(unit);
     const credential = born(birth, shown, { at: this.#needs.clock.now(), seq: birth.seq ?? (await rows.nextSeq()) });
@@ -206,6 +218,8 @@ export class Minting {
         parent: credential.parent,
         conditions: credential.conditions && JSON.stringify(credential.conditions),
         boundTo: credential.publicKey && thumbprint(credential.publicKey),
+        certificateAuthority: credential.issued?.by,
+        serial: credential.issued?.serial,
         expiresAt: credential.expiresAt === undefined ? undefined : rfc3339(credential.expiresAt),
       },
     });

@@ -35,6 +35,7 @@ type Body = {
   inPerson?: boolean;
   publicKey?: PublicKey;
   conditions?: Conditions;
+  issued?: NonNullable<Credential["issued"]>;
   /** The first rows were written without when it was made. */
   former?: { digest: string; madeAt?: Instant; endsAt: Instant };
   rotatedAt?: Instant;
@@ -169,7 +170,7 @@ export const authorityIn = (unit: Unit) => ({
 
   async save(credential: Credential): Promise<void> {
     const { kind, name, state, grants, makers, inPerson, publicKey, conditions } = credential;
-    const { former, rotatedAt, exposed, leakedAt } = credential;
+    const { issued, former, rotatedAt, exposed, leakedAt } = credential;
     const body: Body = {
       kind,
       name,
@@ -179,6 +180,7 @@ export const authorityIn = (unit: Unit) => ({
       inPerson,
       ...(publicKey && { publicKey }),
       ...(conditions && { conditions }),
+      ...(issued && { issued }),
       ...(former && { former: { ...former, digest: former.digest.toHex() } }),
       ...(rotatedAt !== undefined && { rotatedAt }),
       ...(exposed && { exposed }),
@@ -294,8 +296,9 @@ function credentialOf(unit: Unit, row: CredentialRow): Credential {
     conditions,
   } = body;
   const grants = parseGrants(body.grants);
-  const { former, rotatedAt, exposed, leakedAt } = body;
+  const { issued, former, rotatedAt, exposed, leakedAt } = body;
   const life = {
+    ...(issued && { issued }),
     ...(former && { former: { madeAt: half.createdAt, ...former, digest: Uint8Array.fromHex(former.digest) } }),
     ...(rotatedAt !== undefined && { rotatedAt }),
     ...(exposed && { exposed }),

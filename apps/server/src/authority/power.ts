@@ -134,6 +134,12 @@ export function compile(
       code: "credential.expired",
     };
   }
+  const { issued } = credential;
+  // Of the one before it, that it is replaced by then has been said.
+  if (issued && secret.until === undefined && (expiresAt === undefined || issued.notAfter < expiresAt)) {
+    expiresAt = issued.notAfter;
+    closing = { because: `the certificate of ${credential.id} is over`, code: "credential.expired" };
+  }
   const maker = credential.makers.find((id) => space.revokedBefore(id, "made") > credential.issuedSeq);
   if (maker) end ??= final(`all that ${maker} had made was ended`);
   if (credential.person && !end) {

@@ -1,17 +1,17 @@
 import { digestSecret, mintToken, newNonce, newSecret } from "@holdfast/crypto";
 import { Refusal, rfc3339, type Clock, type CredentialId, type Instant, type Random } from "@holdfast/kernel";
 import { presets, type CredentialKind } from "@holdfast/protocol";
-import type { Storage } from "../storage/index.ts";
+import type { Storage, Unit } from "../storage/index.ts";
 import { refuseAmplification, refuseWider } from "./amplification.ts";
 import { callerOf, refusedBy, type Caller } from "./caller.ts";
 import { nobody } from "./circumstances.ts";
-import type { Credential } from "./credential.ts";
+import type { Credential, FormerSecret } from "./credential.ts";
 import type { Permit } from "./permit.ts";
 import { authorityIn } from "./postgres.ts";
 import { compile } from "./power.ts";
 import type { Rulings } from "./rulings.ts";
 import { noteSecret } from "./secret-ruling.ts";
-import { madeAtOf } from "./secrets.ts";
+import { isSame, madeAtOf } from "./secrets.ts";
 import type { Spaces } from "./spaces.ts";
 import { claimsOf, type TokenKeys } from "./token-keys.ts";
 
@@ -41,7 +41,7 @@ export class Rotation {
 
   /** `overlap` in milliseconds. A former secret that is good still ends now: there are never three. */
   async rotate(permit: Permit<"credential.rotate">, id: CredentialId, overlap: number): Promise<Rotated> {
-    const { storage, spaces, tokenKeys, rulings, clock } = this.#needs;
+    const { storage, tokenKeys, clock } = this.#needs;
     const maker = callerOf(permit);
     const kid = await tokenKeys.kidFor(permit.scope.org);
     return storage.change(permit, async (unit) => {
@@ -58,30 +58,54 @@ export class Rotation {
         throw new Refusal("credential.unrotatable");
       const secret = this.#secretFor(before.kind);
       const endsAt = (now + overlap) as Instant; // milliseconds both
-      const after: Credential = {
-        ...before,
-        digest: digestSecret(secret),
-        former: overlap > 0 ? { digest: before.digest, madeAt: madeAtOf(before), endsAt } : undefined,
-        rotatedAt: now,
-        version: before.version + 1,
-      };
-      await rows.save(after);
-      await noteSecret(rulings, unit, after);
-      const isThird = before.former !== undefined && before.former.endsAt > now;
-      unit.audit({
-        what: "credential.rotated",
-        about: id,
-        facts: { formerEndsAt: rfc3339(endsAt), ...(isThird && { alsoEnded: "the one before that" }) },
-      });
-      const { org } = unit.scope;
-      // Who is there by the former secret is asked about again, and ends when that does.
-      unit.afterCommit(() => spaces.apply(org, (space) => space.replace(after)));
-      const shown =
-        before.kind === "apiToken"
-          ? await mintToken({ key: tokenKeys.keyFor(unit.scope, kid), kid, claims: claimsOf(after, org, secret) })
-          : secret;
+      const former = { digest: before.digest, madeAt: madeAtOf(before), endsAt };
+      const after = await this.replaceIn(unit, before, { digest: digestSecret(secret) }, former);
+      const tokenOf = (nonce: string) =>
+        mintToken({ key: tokenKeys.keyFor(unit.scope, kid), kid, claims: claimsOf(after, unit.scope.org, nonce) });
+      const shown = before.kind === "apiToken" ? await tokenOf(secret) : secret;
       return { id, secret: shown, formerEndsAt: after.former?.endsAt };
     });
+  }
+
+  /**
+   * Within a unit that has read it to change it: what is shown for it from now on, and which of those before that is good beside it for a
+   * while. There are never three.
+   */
+  async replaceIn(
+    unit: Unit,
+    before: Credential,
+    shown: Pick<Credential, "digest"> & Partial<Pick<Credential, "publicKey" | "issued">>,
+    former: FormerSecret,
+  ): Promise<Credential> {
+    const { spaces, rulings, clock } = this.#needs;
+    const { id } = before;
+    const now = clock.now();
+    const after: Credential = {
+      ...before,
+      ...shown,
+      former: former.endsAt > now ? former : undefined,
+      rotatedAt: now,
+      version: before.version + 1,
+    };
+    await authorityIn(unit).save(after);
+    await noteSecret(rulings, unit, after);
+    const third = isSame(former.digest, before.digest)
+      ? before.former
+      : { digest: before.digest, endsAt: former.endsAt };
+    const isThird = third !== undefined && third.endsAt > now;
+    unit.audit({
+      what: "credential.rotated",
+      about: id,
+      facts: {
+        formerEndsAt: rfc3339(former.endsAt),
+        ...(isThird && { alsoEnded: isSame(former.digest, before.digest) ? "the one before that" : "the one between" }),
+        serial: shown.issued?.serial,
+      },
+    });
+    const { org } = unit.scope;
+    // Who is there by the former secret is asked about again, and ends when that does.
+    unit.afterCommit(() => spaces.apply(org, (space) => space.replace(after)));
+    return after;
   }
 
   /** Of a token the part that its row knows of. */

@@ -10,6 +10,9 @@ import { heldOf } from "./bound.ts";
 import { explain } from "./explain.ts";
 import type { Wanted } from "./heritage.ts";
 import { usualGrants } from "./kinds.ts";
+import type { Issued } from "./issuer.ts";
+import type { Issuing } from "./issuing.ts";
+import { issuingRoutes } from "./issuing-routes.ts";
 import type { ListKeeping } from "./list-keeping.ts";
 import { listRoutes } from "./list-routes.ts";
 import type { MintedKey, Minting } from "./minting.ts";
@@ -35,6 +38,7 @@ type Needs = {
   revocation: Revocation;
   lists: ListKeeping;
   rotation: Rotation;
+  issuing: Issuing;
   leaks: Leaks;
   timers: Timers;
   connections: Connections;
@@ -123,6 +127,7 @@ export const authorityRoutes = (needs: Needs): Handler[] => [
       ...(caller.expiresAt !== undefined && { expiresAt: rfc3339(caller.expiresAt) }),
     };
   }),
+  ...issuingRoutes(needs.issuing),
   ...listRoutes(needs.lists),
   ...roleRoutes(needs.roles),
   ...simulationRoutes({ ...needs, simulating: new Simulating({ ...needs, settles: needs.accounts }) }),
@@ -154,6 +159,8 @@ const keyReply = ({ id, secret, expiresAt }: MintedKey) => ({
   ...(secret !== undefined && { secret }),
   ...(expiresAt !== undefined && { expiresAt: rfc3339(expiresAt) }),
 });
+
+const issuedReply = ({ by, serial, notAfter }: Issued) => ({ by, serial, notAfter: rfc3339(notAfter) });
 
 const alsoOf = ({ made }: { made: "true" | "false" }): readonly "made"[] => (made === "true" ? ["made"] : []);
 
@@ -212,6 +219,7 @@ function credentialReply({ credential, standing, findings }: Shown) {
     ...(user && { user: user.id }),
     ...(credential.conditions && { conditions: credential.conditions }),
     ...(credential.publicKey && { boundTo: thumbprint(credential.publicKey) }),
+    ...(credential.issued && { issued: issuedReply(credential.issued) }),
     createdAt: rfc3339(createdAt),
     ...(expiresAt !== undefined && { expiresAt: rfc3339(expiresAt) }),
     ...(lastUsedAt !== undefined && { lastUsedAt: rfc3339(lastUsedAt) }),

@@ -1,7 +1,9 @@
+import type { PublicKey } from "@holdfast/crypto";
 import type { Instant } from "@holdfast/kernel";
 import type { Unit } from "../storage/index.ts";
 import type { Credential } from "./credential.ts";
 import { isCredentialId } from "./explain.ts";
+import type { Issued } from "./issuer.ts";
 import { authorityIn } from "./postgres.ts";
 import { kindOf, type Kind, type Rulings } from "./rulings.ts";
 import type { Spaces } from "./spaces.ts";
@@ -13,12 +15,16 @@ type State = {
   readonly digest: string;
   readonly former?: { readonly digest: string; readonly madeAt: Instant; readonly endsAt: Instant };
   readonly rotatedAt?: Instant;
+  /** Of a certificate that was issued, which it is, and its key. */
+  readonly issued?: Issued;
+  readonly publicKey?: PublicKey;
 };
 
-const stateOf = ({ digest, former, rotatedAt }: Credential): State => ({
+const stateOf = ({ digest, former, rotatedAt, issued, publicKey }: Credential): State => ({
   digest: digest.toHex(),
   ...(former && { former: { ...former, digest: former.digest.toHex() } }),
   ...(rotatedAt !== undefined && { rotatedAt }),
+  ...(issued && publicKey && { issued, publicKey }),
 });
 
 /** Which secrets a credential has since one of them was replaced or ended. */
@@ -36,7 +42,7 @@ export const secretRuling = (spaces: Spaces): Kind =>
     narrowest: (_, said) => said,
     until: async (unit, about) =>
       isCredentialId(about) ? (await authorityIn(unit).credential(about))?.expiresAt : undefined,
-    async save(unit, about, { digest, former, rotatedAt }) {
+    async save(unit, about, { digest, former, rotatedAt, ...certified }) {
       const before = isCredentialId(about) ? await authorityIn(unit).credentialToChange(about) : undefined;
       if (!before) return;
       const credential: Credential = {
@@ -44,6 +50,7 @@ export const secretRuling = (spaces: Spaces): Kind =>
         digest: Uint8Array.fromHex(digest),
         former: former && { ...former, digest: Uint8Array.fromHex(former.digest) },
         rotatedAt,
+        ...certified,
         version: before.version + 1,
       };
       await authorityIn(unit).save(credential);

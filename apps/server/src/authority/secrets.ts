@@ -24,19 +24,20 @@ export function standingOfSecret(
 
 /**
  * Since when there is what has to be shown: a secret is as old as its rotation, and so is what may be done by it. The key that a
- * credential is bound to is never another one, so a new secret makes that credential no younger.
+ * credential is bound to is never another one, so a new secret makes that credential no younger; a certificate that was renewed is as old
+ * as its key.
  */
 export function madeAtOf(
-  { digest, former, publicKey, createdAt, rotatedAt = createdAt }: Secrets & Pick<Credential, Dated>,
+  { digest, former, publicKey, issued, createdAt, rotatedAt = createdAt }: Secrets & Pick<Credential, Dated>,
   shown?: Uint8Array,
 ): Instant {
-  if (publicKey) return createdAt;
+  if (publicKey && !issued) return createdAt;
   const isFormer =
     former !== undefined && shown !== undefined && isSame(shown, former.digest) && !isSame(shown, digest);
-  return isFormer ? former.madeAt : rotatedAt;
+  return isFormer ? former.madeAt : (issued?.keySince ?? rotatedAt);
 }
 
-type Dated = "publicKey" | "createdAt" | "rotatedAt";
+type Dated = "publicKey" | "issued" | "createdAt" | "rotatedAt";
 
 /** Digests, which are no secret. */
 export const isSame = (one: Uint8Array, other: Uint8Array): boolean => one.toHex() === other.toHex();

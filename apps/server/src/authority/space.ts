@@ -6,6 +6,7 @@ import { Decisions } from "./decisions.ts";
 import type { Level } from "./door.ts";
 import { Lists, type Entry, type Hits, type ListEntry } from "./lists.ts";
 import type { Credential, Ending } from "./credential.ts";
+import type { Issuer } from "./issuer.ts";
 import { Openings } from "./openings.ts";
 import { isBuiltIn, type Grant, type Role } from "@holdfast/protocol";
 import { grantsOfMember, grantsOfRole, type Member, type OwnRoles } from "./roles.ts";
@@ -47,6 +48,7 @@ export type Remembered = {
   demands: Demands;
   readonly entries?: readonly ListEntry[];
   readonly userEntries?: readonly UserEntry[];
+  readonly issuers?: readonly Issuer[];
 };
 
 function answersAlike(a: Placement, b: Placement): boolean {
@@ -73,6 +75,7 @@ export class Space {
   /** The credentials that were shown since the start, and their parents, until they have expired. */
   readonly credentials = new Map<CredentialId, Credential>();
   readonly drawn = new Drawn();
+  readonly #issuers: Map<Id<"certificateAuthority">, Issuer>;
   /** What its lists decided since it was last written down. */
   readonly hits = new Map<Id<"listEntry">, Hits>();
   readonly uses = new Uses();
@@ -101,6 +104,7 @@ export class Space {
     this.#known = known;
     this.#changed = changed;
     this.#lists = new Lists(known.entries);
+    this.#issuers = new Map(known.issuers?.map((issuer) => [issuer.id, issuer]));
     for (const things of [known.products, known.devices])
       for (const { door } of things.values()) this.#openings.swap(undefined, door?.door.hours);
     const byUser = Map.groupBy(known.userEntries ?? [], ({ user }) => user);
@@ -211,6 +215,24 @@ export class Space {
     return door ? [outer, door] : [outer];
   }
 
+  /** Its own certificate authorities, oldest first. One that was ended is none, though an older backup of the database still has it. */
+  get issuers(): readonly Issuer[] {
+    return [...this.#issuers.values()].filter(({ id }) => this.revokedBefore(id, "devices") === 0);
+  }
+
+  issuer(id: Id<"certificateAuthority">): Issuer | undefined {
+    return this.issuers.find((issuer) => issuer.id === id);
+  }
+
+  addIssuer(issuer: Issuer): void {
+    this.#issuers.set(issuer.id, issuer);
+  }
+
+  removeIssuer(id: Id<"certificateAuthority">): void {
+    this.#issuers.delete(id);
+    this.bump();
+  }
+
   get lists(): Lists {
     return this.#lists;
   }
@@ -297,6 +319,7 @@ export class Space {
       products: new Map(products),
       members: new Map(members),
       revokedBefore: new Map(revokedBefore),
+      issuers: this.issuers,
       entries: [...this.#lists.entries.values()],
       userEntries: [...this.#userLists.values()].flatMap(({ entries }) => [...entries.values()]),
       ...change,

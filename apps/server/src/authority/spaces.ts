@@ -3,6 +3,7 @@ import type { Demands } from "@holdfast/protocol";
 import type { Allowed, OrgScope, Storage, Unit } from "../storage/index.ts";
 import type { Ending } from "./credential.ts";
 import { Decisions } from "./decisions.ts";
+import { issuersIn } from "./issuer-rows.ts";
 import { listsIn } from "./list-rows.ts";
 import { authorityIn } from "./postgres.ts";
 import { byId, rolesIn } from "./role-rows.ts";
@@ -117,7 +118,8 @@ export class Spaces {
         revokedBefore.set(about, { ...revokedBefore.get(about), [ends]: seq });
       }
       const listed = { entries: await listsIn(unit).all(), userEntries: await userListsIn(unit).all() };
-      const own = { ...(await things(unit)), demands: await demands(unit), ...listed };
+      const issuers = await issuersIn(unit).all();
+      const own = { ...(await things(unit)), demands: await demands(unit), ...listed, issuers };
       return { ...own, members: await rows.members(), roles: byId(await rolesIn(unit).all()), revokedBefore };
     });
     let decisions = this.#decisions.get(org);

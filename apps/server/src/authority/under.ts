@@ -16,6 +16,7 @@ export const ancestorsOf = (
   placement?.application,
   placement?.product,
   link.device,
+  link.issued?.by,
   link.person,
   link.user?.id,
   link.user?.session,

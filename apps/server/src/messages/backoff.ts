@@ -46,8 +46,10 @@ export class Backoff {
   }
 }
 
-/** A key by its id, whatever its secret; a token by all of it. No credential is kept, only what cannot be turned back. */
+/** A key by its id, whatever its secret; a token and a client certificate that comes alone by all of it. No credential is kept, only what cannot be turned back. */
 function nameOf(asked: Asked): string {
   const secret = secretIn(asked);
-  return hash("sha256", secret.startsWith("hf_") ? secret : (asked.username ?? ""), "base64");
+  const { username = "", transport } = asked;
+  if (username === "" && secret === "" && transport.certificate) return hash("sha256", transport.certificate, "base64");
+  return hash("sha256", secret.startsWith("hf_") ? secret : username, "base64");
 }

@@ -6,6 +6,7 @@ export const directoryFunctions = [
   "high_water",
   "org_of_credential",
   "credentials_of_digest",
+  "credential_of_certificate",
   "all_orgs",
   "orgs_of_person",
   "org_of_invitation",

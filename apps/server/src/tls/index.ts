@@ -2,4 +2,5 @@ export type { SecretPlace } from "./built-in.ts";
 export { fingerprint, type CertificateInfo } from "./certificate.ts";
 export { Certificates, type CertificateEvent, type CertificateNeeds } from "./certificates.ts";
 export { expectedNames, thisMachine } from "./names.ts";
+export { Signing } from "./signing.ts";
 export { tlsFacts } from "./settings.ts";

@@ -8,14 +8,14 @@ export type Signed = { readonly certificate: string; readonly key: string };
 type Validity = { readonly notBefore: number; readonly notAfter: number };
 
 const keyKind = { name: "ECDSA", namedCurve: "P-256" };
-const signature = { name: "ECDSA", hash: "SHA-256" };
+export const signature = { name: "ECDSA", hash: "SHA-256" };
 
 /**
- * `@peculiar/x509`, loaded when something is signed, not when the platform starts: that is every sixty days, and costs
- * 80 ms. Its container (tsyringe) will not load without a reflection polyfill. It only ever asks for metadata that
+ * `@peculiar/x509`, loaded when something is signed, not when the platform starts: that is every sixty days, or when a device
+ * gets a certificate, and costs 80 ms once. Its container (tsyringe) will not load without a reflection polyfill. It only ever asks for metadata that
  * decorators of a compiler would have left, and there is none, so saying "none" is the whole polyfill.
  */
-async function x509() {
+export async function x509() {
   const none = { configurable: true, writable: true, value: () => undefined };
   for (const name of ["getMetadata", "getOwnMetadata"]) {
     if (!(name in Reflect)) Object.defineProperty(Reflect, name, none);
@@ -86,12 +86,12 @@ export async function signServer(
 }
 
 /** RFC 5280 section 4.1.2.5: times in certificates have no fractions. */
-const wholeSeconds = (milliseconds: number) => new Date(Math.floor(milliseconds / 1000) * 1000);
+export const wholeSeconds = (milliseconds: number) => new Date(Math.floor(milliseconds / 1000) * 1000);
 
 const nameOf = (commonName: string) => [{ O: ["Holdfast"] }, { CN: [commonName] }];
 
 /** RFC 5280 section 4.1.2.2: positive, at most 20 octets. Sixteen bytes, of which the first two bits are 0 and 1. */
-function newSerial(random: Random): string {
+export function newSerial(random: Random): string {
   const bytes = random.bytes(16);
   bytes[0] = ((bytes[0] ?? 0) & 0x3f) | 0x40;
   return bytes.toHex();
@@ -102,7 +102,7 @@ async function exportKey(key: webcrypto.CryptoKey): Promise<string> {
   return `-----BEGIN PRIVATE KEY-----\n${base64.replaceAll(/.{1,64}/g, "$&\n")}-----END PRIVATE KEY-----\n`;
 }
 
-function importKey(pem: string): Promise<webcrypto.CryptoKey> {
+export function importKey(pem: string): Promise<webcrypto.CryptoKey> {
   const der = Uint8Array.fromBase64(pem.replaceAll(/-----[A-Z ]+-----/g, ""));
   return webcrypto.subtle.importKey("pkcs8", der, keyKind, false, ["sign"]);
 }
