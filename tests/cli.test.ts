@@ -4,7 +4,7 @@ import { spawn, spawnSync, type ChildProcessWithoutNullStreams } from "node:chil
 import { existsSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
 import path from "node:path";
 import { before, test } from "node:test";
-import { Client, ProvingKey, type PrivateKey } from "@holdfast/client";
+import { Client, newKeyAndRequest, ProvingKey, type PrivateKey } from "@holdfast/client";
 import { nodeTransport } from "@holdfast/client/node";
 import { systemClock } from "@holdfast/kernel";
 import { routes } from "@holdfast/protocol";
@@ -308,6 +308,40 @@ test("a door is shown, set and taken away, and what it may not say is a misuse b
     assert.equal(exit, 2);
     assert.match(err, sentence);
   }
+});
+
+test("a device is certified for a key that was made here or for somebody's request, and it delivers with that alone", async () => {
+  const made = await answer("device", "create", "--application", application, "--name", "Certified");
+  await answer("credential", "revoke", made.key.id);
+  const [key, crt] = [path.join(folder, "pump.pem"), path.join(folder, "pump.crt")];
+  const first = ["device", "certificate", made.id, "--new-key", key, "--out", crt, "--valid", "30d"];
+  const certificate = await answer(...first);
+  assert.equal(statSync(key).mode & 0o777, 0o600);
+  assert.equal(readFileSync(crt, "utf8"), certificate.certificate);
+  const { mqttsUrl } = JSON.parse(readFileSync(path.join(folder, "ready.json"), "utf8"));
+  const client = await connectAsync(mqttsUrl, {
+    ca: readFileSync(path.join(folder, "ca.pem")),
+    cert: readFileSync(crt),
+    key: readFileSync(key),
+    reconnectPeriod: 0,
+  });
+  await client.publishAsync("me/telemetry", '{"temperature": 7}', { qos: 1 });
+  await client.endAsync();
+  const { csr } = await newKeyAndRequest();
+  const second = await call(["device", "certificate", made.id, "--csr", "-"], { stdin: csr });
+  assert.match(second.out, /^-----BEGIN CERTIFICATE-----\n[^ ]+\n-----END CERTIFICATE-----\n$/);
+  assert.match(second.err, /Credential key_[0-9a-f]+, good until /);
+  assert.equal((await call(["credential", "certificate", certificate.id])).out, certificate.certificate);
+  const lost = path.join(folder, "lost.pem");
+  assert.equal(await refused(undefined, "device", "certificate", made.id, "--new-key", lost), "key.tooMany");
+  assert.ok(!existsSync(lost), "where nothing came of it there is no key");
+  assert.equal((await call(first)).exit, 1, "a key is not written over");
+  assert.equal((await call(["device", "certificate", made.id])).exit, 2);
+  const [{ id }] = (await answer("authority", "list")).items;
+  assert.equal((await call(["authority", "certificate", id])).out, certificate.chain);
+  assert.equal((await answer("authority", "end", id)).ended, true);
+  assert.match((await call(["authority", "list"])).err, /There is none/);
+  assert.match((await call(["credential", "certificate", certificate.id])).err, /No certificate that is good/);
 });
 
 test("what is on the lists is shown and taken off, and who would shut himself out is told", async () => {

@@ -1,5 +1,5 @@
 import { createPrivateKey, createPublicKey, generateKeyPairSync, X509Certificate, type KeyObject } from "node:crypto";
-import { readFileSync, writeFileSync } from "node:fs";
+import { readFileSync, rmSync, writeFileSync } from "node:fs";
 import type { PrivateKey } from "@holdfast/client";
 import { Hindrance, Misuse, systemCode } from "./failure.ts";
 import type { Inlet } from "./world.ts";
@@ -70,8 +70,24 @@ export function writeNewKey(file: string): PublicKey {
   const { privateKey, publicKey } = generateKeyPairSync("ed25519");
   const known = publicKeyOf(publicKey);
   if (!known) throw new TypeError("a key that was made as Ed25519 is not");
+  putNewKey(file, privateKey.export({ type: "pkcs8", format: "pem" }));
+  return known;
+}
+
+/** Where nothing comes of it, no key is left over. */
+export async function orRemoved<T>(file: string, work: () => Promise<T>): Promise<T> {
   try {
-    writeFileSync(file, privateKey.export({ type: "pkcs8", format: "pem" }), { mode: 0o600, flag: "wx" });
+    return await work();
+  } catch (error) {
+    rmSync(file);
+    throw error;
+  }
+}
+
+/** A private key into a file that only its owner reads and that was not there before. @throws Hindrance */
+export function putNewKey(file: string, pem: string | Buffer): void {
+  try {
+    writeFileSync(file, pem, { mode: 0o600, flag: "wx" });
   } catch (error) {
     const why =
       systemCode(error) === "EEXIST"
@@ -79,7 +95,6 @@ export function writeNewKey(file: string): PublicKey {
         : `cannot be written (${systemCode(error) ?? "unknown"})`;
     throw new Hindrance(`${file} ${why}.`, { cause: error });
   }
-  return known;
 }
 
 /** A secret's first line, from a file or with `-` from stdin: never from a flag, where every process can see it. */

@@ -5,6 +5,7 @@ import { certificateVerbs } from "./verbs/certificates.ts";
 import { credentialVerbs } from "./verbs/credentials.ts";
 import { deviceVerbs } from "./verbs/devices.ts";
 import { doorVerbs } from "./verbs/doors.ts";
+import { issuedVerbs } from "./verbs/issued.ts";
 import { invitationVerbs } from "./verbs/invitations.ts";
 import { keysVerbs } from "./verbs/keys.ts";
 import { listVerbs } from "./verbs/lists.ts";
@@ -39,6 +40,7 @@ export const verbs: readonly Verb[] = [
   ...telemetryVerbs,
   ...mintingVerbs,
   ...credentialVerbs,
+  ...issuedVerbs,
   ...doorVerbs,
   ...listVerbs,
   ...simulatingVerbs,

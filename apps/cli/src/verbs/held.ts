@@ -1,7 +1,6 @@
-import { rmSync } from "node:fs";
 import { parseHours, transports, type Conditions, type Hours, type Transport } from "@holdfast/protocol";
 import { Misuse } from "../failure.ts";
-import { readPublicKey, writeNewKey, type PublicKey } from "../own-files.ts";
+import { orRemoved, readPublicKey, writeNewKey, type PublicKey } from "../own-files.ts";
 import { any, file, oneOf, optional, text, type Reader } from "../parameter.ts";
 
 export const hours: Reader<Hours> = {
@@ -22,10 +21,8 @@ export const rate: Reader<NonNullable<Conditions["rate"]>> = {
   },
 };
 
-/** How a new credential has to be held to be good. */
-export const held = {
-  "public-key": optional(file, "the public key to which it is bound, in PEM or as a JWK (docs/proof.md)"),
-  "new-key": optional(file, "make a key for it, and put the private one into this new file"),
+/** From where, when, how often and by what a new credential is good. */
+export const howHeld = {
   from: any(text("CIDR"), "only from this address or network"),
   hours: any(hours, "only at these hours, by the clocks of a place: 'mon-fri 08:00-18:00 Europe/Berlin'"),
   rate: optional(rate, "at most so many requests and messages a minute, and at once"),
@@ -33,14 +30,24 @@ export const held = {
   origin: any(text("ORIGIN"), "only from pages of this origin, such as https://app.example"),
 } as const;
 
-type Given = {
-  readonly "public-key": string | undefined;
-  readonly "new-key": string | undefined;
+/** The same, and to which key it is bound. */
+export const held = {
+  "public-key": optional(file, "the public key to which it is bound, in PEM or as a JWK (docs/proof.md)"),
+  "new-key": optional(file, "make a key for it, and put the private one into this new file"),
+  ...howHeld,
+} as const;
+
+type GivenConditions = {
   readonly from: readonly string[];
   readonly hours: readonly Hours[];
   readonly rate: Conditions["rate"];
   readonly transport: readonly Transport[];
   readonly origin: readonly string[];
+};
+
+type Given = GivenConditions & {
+  readonly "public-key": string | undefined;
+  readonly "new-key": string | undefined;
 };
 
 type Held = { readonly publicKey?: PublicKey; readonly conditions?: Conditions };
@@ -55,18 +62,20 @@ export async function mintHeld<Made>(given: Given, mint: (held: Held) => Promise
     return mint({ ...conditionsOf(given), ...(named !== undefined && { publicKey: readPublicKey(named) }) });
   if (named !== undefined) throw new Misuse("--public-key binds it to a key that there is, --new-key to another one.");
   const publicKey = writeNewKey(coming);
-  try {
-    return await mint({ ...conditionsOf(given), publicKey });
-  } catch (error) {
-    rmSync(coming);
-    throw error;
-  }
+  return orRemoved(coming, () => mint({ ...conditionsOf(given), publicKey }));
 }
 
 /** Whether it is worth nothing without a proof. */
 export const isBound = (given: Given): boolean => given["public-key"] !== undefined || given["new-key"] !== undefined;
 
-function conditionsOf({ from, hours: at, rate: often, transport, origin }: Given): Pick<Held, "conditions"> {
+/** As a request says it. */
+export function conditionsOf({
+  from,
+  hours: at,
+  rate: often,
+  transport,
+  origin,
+}: GivenConditions): Pick<Held, "conditions"> {
   const conditions: Conditions = {
     ...(from.length > 0 && { addresses: [...from] }),
     ...(at.length > 0 && { hours: [...at] }),
