@@ -6,7 +6,7 @@ import { tmpdir } from "node:os";
 import path from "node:path";
 import { test, type TestContext } from "node:test";
 import { promisify } from "node:util";
-import { Client, ProvingKey, type PrivateKey } from "@holdfast/client";
+import { Client, newKeyAndRequest, ProvingKey, type PrivateKey } from "@holdfast/client";
 import { nodeTransport } from "@holdfast/client/node";
 import { selfSigned } from "@holdfast/client/testing";
 import { routes } from "@holdfast/protocol";
@@ -94,7 +94,7 @@ test("a device's key is pinned by its certificate, which then opens alone, and w
   const { page } = await entrance.at(t, `${at}/devices/${device.id}/access`);
   await page.getByRole("button", { name: "Make another key" }).click();
   const dialog = page.getByRole("dialog");
-  await dialog.getByLabel("With a client certificate alone").check();
+  await dialog.getByLabel("With a client certificate of a key that is pinned").check();
   const pasted = dialog.getByLabel("The public key, or a certificate of it");
   const make = dialog.getByRole("button", { name: "Make it" });
   await pasted.fill(key);
@@ -121,6 +121,62 @@ test("a device's key is pinned by its certificate, which then opens alone, and w
     addresses: ["127.0.0.0/8"],
     transports: ["mqtts"],
   });
+});
+
+test("a certificate is issued for a key that the browser makes and never sends, and for a request that is pasted", async (t) => {
+  const device = await owner.device(application.id);
+  const { page } = await entrance.at(t, `${at}/devices/${device.id}/access`);
+  const sent: string[] = [];
+  page.on("request", (request) => sent.push(request.postData() ?? ""));
+  const dialog = page.getByRole("dialog");
+  const begin = async () => {
+    await page.getByRole("button", { name: "Make another key" }).click();
+    await dialog.getByLabel("With a client certificate that is issued here").check();
+  };
+  await begin();
+  await dialog.getByLabel("Good for days").fill("30");
+  await dialog.getByRole("button", { name: "Make it" }).click();
+  const key = await downloaded(page, "Download key.pem");
+  const cert = await downloaded(page, "Download key.crt");
+  const { d = "" } = createPrivateKey(key).export({ format: "jwk" });
+  assert.ok(sent.some((body) => body.includes("CERTIFICATE REQUEST")));
+  assert.ok(!sent.some((body) => body.includes("PRIVATE KEY") || body.includes(d)));
+  const client = await connectAsync(mqttsUrl, { ca: caPem, cert, key, reconnectPeriod: 0 });
+  await client.publishAsync("me/telemetry", '{"temperature": 3}', { qos: 1 });
+  await client.endAsync();
+  await t.test("the line for mosquitto sends a reading", { skip: lacks("mosquitto_pub") }, async (u) => {
+    await lines(u, page, { "key.pem": key, "key.crt": cert })("Over MQTT, with mosquitto");
+    const latest = await owner.asks.get<{ items: { value: number }[] }>(`/v1/devices/${device.id}/telemetry/latest`);
+    assert.equal(latest.items[0]?.value, 21.5);
+  });
+  await page.getByRole("button", { name: "I have kept it" }).click();
+  const { items } = await owner.asks.get<{ items: { id: string; issued?: { by: string } }[] }>(
+    `/v1/credentials?device=${device.id}`,
+  );
+  const issued = items.find((one) => one.issued);
+  await page.getByRole("link", { name: issued?.id ?? "" }).click();
+  assert.equal(await downloaded(page, "Download key.crt"), cert, "it can be had again");
+
+  await owner.revoke(device.key.id);
+  await page.goto(`${at}/devices/${device.id}/access`);
+  await begin();
+  await dialog.getByLabel("One that the device has").check();
+  const pasted = dialog.getByLabel("The certificate request");
+  await pasted.fill("-----BEGIN PUBLIC KEY-----");
+  await dialog.getByRole("button", { name: "Make it" }).click();
+  await dialog.getByText("That is no certificate request in PEM.").waitFor();
+  await pasted.fill((await newKeyAndRequest()).csr);
+  await dialog.getByRole("button", { name: "Make it" }).click();
+  await dialog.getByRole("button", { name: "Download key.crt" }).waitFor();
+  assert.equal(await dialog.getByRole("button", { name: "Download key.pem" }).count(), 0, "the device has it");
+
+  await page.goto(`${at}/settings/security`);
+  const authority = issued?.issued?.by ?? "";
+  await page.getByRole("button", { name: `End it ${authority}` }).click();
+  await dialog.getByRole("textbox").fill(authority.slice(0, 12));
+  await dialog.getByRole("button", { name: "End it" }).click();
+  await page.getByText("There is none: the first is made when a certificate is issued to a device.").waitFor();
+  await assert.rejects(connectAsync(mqttsUrl, { ca: caPem, cert, key, reconnectPeriod: 0 }), { code: 4 });
 });
 
 test("before something is demanded the page says what that refuses, then that it did, and what is demanded of others stays", async (t) => {

@@ -174,9 +174,14 @@ const places: readonly Place[] = [
       },
       "how a key is to be held, one that is pinned by a certificate": async (page) => {
         await press(page, "Make another key");
-        await page.getByLabel("With a client certificate alone").check();
+        await page.getByLabel("With a client certificate of a key that is pinned").check();
         await page.getByLabel("The public key, or a certificate of it").fill(selfSigned().cert);
         await page.getByText("SHA-256 of the certificate").waitFor();
+      },
+      "how a certificate is issued, for a request that is pasted": async (page) => {
+        await page.getByLabel("With a client certificate that is issued here").check();
+        await page.getByLabel("One that the device has").check();
+        await page.getByLabel("The certificate request").waitFor();
       },
       "a key and the private one of it, this once": async (page) => {
         await page.getByLabel("With id and secret").check();

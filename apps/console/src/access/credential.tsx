@@ -5,7 +5,7 @@ import { Link, useParams } from "@tanstack/react-router";
 import { apiFor } from "../api/index.ts";
 import { EntityId, Facts, Moment, Page, paths, StateMark, Press } from "../kit/index.ts";
 import { MqttSessions } from "../mqtt-sessions/index.ts";
-import { conditionFacts, KeyUse } from "../held/index.ts";
+import { conditionFacts, IssuedCertificate, KeyUse } from "../held/index.ts";
 import { useRevoking } from "../revoking/index.ts";
 import { Rotating } from "./rotating.tsx";
 import { Findings, Worn } from "./worn.tsx";
@@ -118,8 +118,16 @@ export function CredentialPage() {
         <GrantList grants={credential.grants} />
       </Stack>
       <Worn credential={credential} />
+      {credential.issued && credential.state === "active" && <Issued credential={id} />}
       {credential.boundTo !== undefined && credential.state === "active" && (
-        <KeyUse credential={{ id, kind: credential.kind, text: unshown(credential) }} />
+        <KeyUse
+          credential={{
+            id,
+            kind: credential.kind,
+            text: unshown(credential),
+            isIssued: credential.issued !== undefined,
+          }}
+        />
       )}
       {credential.device === undefined && <MqttSessions credential={credential.id} />}
       {revoking.dialog}
@@ -131,6 +139,17 @@ export function CredentialPage() {
       )}
     </Page>
   );
+}
+
+/** The newest of those that were issued for it; none where it was issued after a backup that was restored. */
+function Issued({ credential }: { readonly credential: string }) {
+  const org = useOrg();
+  const { data } = useSuspenseQuery({
+    queryKey: ["credential", org.id, credential, "certificates"],
+    queryFn: ({ signal }) => apiFor(org.id).call(routes.listCertificates, { params: { credential }, signal }),
+  });
+  const [newest] = data.items;
+  return newest ? <IssuedCertificate certificate={newest} /> : null;
 }
 
 /** What was shown when it was made, without what is secret of it. */

@@ -4,15 +4,21 @@ import { routes } from "@holdfast/protocol";
 import { apiFor, useAct } from "../api/index.ts";
 import {
   ConditionFields,
+  conditionsOf,
+  csrFault,
   heldOf,
   hoursFault,
   KeyFields,
   MadeOnce,
   noBinding,
   noConditions,
+  noRequest,
   pastedFault,
+  requested,
+  RequestFields,
   type AskedBinding,
   type AskedConditions,
+  type AskedRequest,
   type MadeCredential,
 } from "../held/index.ts";
 import { OnceDialog, ProblemNotice } from "../kit/index.ts";
@@ -20,8 +26,11 @@ import { useKept, useOrg } from "../session/index.ts";
 import { words } from "../words/index.ts";
 
 const own = words.held.key;
-const kinds = ["device", "certificate"] as const;
-type Asked = { kind: (typeof kinds)[number] } & AskedBinding & AskedConditions;
+const kinds = ["device", "certificate", "issued"] as const;
+type Asked = { kind: (typeof kinds)[number] } & AskedBinding & AskedRequest & AskedConditions;
+
+/** Which key is asked about first. */
+const bindings = { device: "none", certificate: "own", issued: "new" } as const;
 
 /** A further key of a device: how it is to be held, and then the key itself, this once. */
 export function AddKey({
@@ -35,19 +44,23 @@ export function AddKey({
 }) {
   const org = useOrg();
   const form = useForm<Asked>({
-    initialValues: { kind: "device", ...noBinding, ...noConditions },
-    validate: { hours: hoursFault, pasted: pastedFault },
+    initialValues: { kind: "device", ...noBinding, ...noRequest, ...noConditions },
+    validate: {
+      hours: hoursFault,
+      pasted: (pasted, asked) => (asked.kind === "issued" ? null : pastedFault(pasted, asked)),
+      csr: csrFault,
+    },
   });
   useKept(form, "key");
   const mint = useAct(async (asked: Asked): Promise<MadeCredential> => {
     const { kind } = asked;
+    if (kind === "issued") return issue(org.id, device, asked);
     const { held, made: pair } = await heldOf(asked);
     const input = { params: { device }, body: { kind, ...held } };
     const { id, secret } = await apiFor(org.id).call(routes.mintDeviceKey, input);
     return { id, kind, text: secret && `${id}.${secret}`, isBound: held.publicKey !== undefined, pair };
   });
   const values = form.getValues();
-  const isPinned = values.kind === "certificate";
   const leave = () => {
     mint.reset();
     form.reset();
@@ -67,8 +80,8 @@ export function AddKey({
             label={own.kind}
             {...form.getInputProps("kind")}
             onChange={(kind) => {
-              const pinned = kind === "certificate";
-              form.setValues({ kind: pinned ? "certificate" : "device", bind: pinned ? "own" : "none" });
+              const chosen = kinds.find((one) => one === kind) ?? "device";
+              form.setValues({ kind: chosen, bind: bindings[chosen] });
             }}
           >
             <Stack gap="xs" mt={4}>
@@ -77,7 +90,15 @@ export function AddKey({
               ))}
             </Stack>
           </Radio.Group>
-          <KeyFields of={(name) => form.getInputProps(name)} values={values} isPinned={isPinned} />
+          {values.kind === "issued" ? (
+            <RequestFields of={(name) => form.getInputProps(name)} bind={values.bind} />
+          ) : (
+            <KeyFields
+              of={(name) => form.getInputProps(name)}
+              values={values}
+              isPinned={values.kind === "certificate"}
+            />
+          )}
           <ConditionFields of={(name) => form.getInputProps(name)} isPublic={false} />
           {mint.error && <ProblemNotice error={mint.error} />}
           <Group>
@@ -89,4 +110,23 @@ export function AddKey({
       </form>
     </OnceDialog>
   );
+}
+
+/** A certificate in place of a secret; of a key that is made here only the request is sent. */
+async function issue(org: string, device: string, asked: Asked): Promise<MadeCredential> {
+  const { asked: body, pem } = await requested(asked);
+  const conditions = conditionsOf(asked);
+  const certificate = await apiFor(org).call(routes.issueCertificate, {
+    params: { device },
+    body: { ...body, ...(conditions && { conditions }) },
+  });
+  const { id } = certificate;
+  return {
+    id,
+    kind: "certificate",
+    text: undefined,
+    isBound: true,
+    pair: pem === undefined ? undefined : { pem },
+    certificate,
+  };
 }

@@ -15,13 +15,15 @@ export type Bound = {
   readonly kind: string;
   /** As it is shown: a token, or a key's id and secret with a point between; none where the key alone opens. */
   readonly text: string | undefined;
+  /** There is a certificate of it already. */
+  readonly isIssued?: boolean;
 };
 
 export type Command = { readonly name: keyof typeof own.uses; readonly text: string };
 
 /** How a credential that is bound to a key is used: by a client certificate of that key, or by proofs that the command signs. */
 export function commandsOf(
-  { id, kind, text }: Bound,
+  { id, kind, text, isIssued = false }: Bound,
   { url, mqttsUrl, caPem, clientCertificateUrl }: Place,
 ): Command[] {
   const mqtt = new URL(mqttsUrl.replace(/^mqtts:/, "https:"));
@@ -49,7 +51,7 @@ export function commandsOf(
     `npx holdfast whoami --url '${url}'${caPem ? " --ca-file ca.pem" : ""} --key-file key.pem`,
   ];
   return [
-    certificate,
+    ...(isIssued ? [] : [certificate]),
     { name: "mosquitto", text: mosquitto.join(" \\\n  ") },
     ...(clientCertificateUrl === undefined ? [] : [{ name: "curl" as const, text: curl.join(" \\\n  ") }]),
     ...(text === undefined ? [] : [{ name: "holdfast" as const, text: holdfast.join(" \\\n  ") }]),

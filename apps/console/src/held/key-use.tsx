@@ -22,7 +22,9 @@ export function KeyUse({ credential }: { readonly credential: Bound }) {
       <Title order={2} fz="lg">
         {own.use}
       </Title>
-      <Text fz="sm">{credential.text === undefined ? own.usePinned : own.useBound}</Text>
+      <Text fz="sm">
+        {credential.isIssued ? own.issued.use : credential.text === undefined ? own.usePinned : own.useBound}
+      </Text>
       {error && <ProblemNotice error={error} />}
       {!platform && !error && <Slow />}
       {platform &&

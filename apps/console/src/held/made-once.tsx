@@ -1,6 +1,7 @@
 import { Button, Group, Stack, Text } from "@mantine/core";
 import { save, SecretOnce } from "../kit/index.ts";
 import { words } from "../words/index.ts";
+import { IssuedCertificate, type Certificate } from "./issued-certificate.tsx";
 import { KeyUse } from "./key-use.tsx";
 import type { NewKey } from "./new-key.ts";
 
@@ -13,21 +14,24 @@ export type MadeCredential = {
   /** As it is shown; none where a key alone opens. */
   readonly text: string | undefined;
   readonly isBound: boolean;
-  readonly pair: NewKey | undefined;
+  readonly pair: (Pick<NewKey, "pem"> & Partial<NewKey>) | undefined;
+  /** One that was issued with it. */
+  readonly certificate?: Certificate | undefined;
 };
 
-export function MadeOnce({ id, kind, text, isBound, pair }: MadeCredential) {
+export function MadeOnce({ id, kind, text, isBound, pair, certificate }: MadeCredential) {
   return (
     <Stack gap="lg">
       {text !== undefined && <SecretOnce label={words.access.secretLabel} secret={text} file={`${id}.txt`} />}
       {pair && <PrivateKeyOnce made={pair} />}
-      {isBound && <KeyUse credential={{ id, kind, text }} />}
+      {certificate && <IssuedCertificate certificate={certificate} />}
+      {isBound && <KeyUse credential={{ id, kind, text, isIssued: certificate !== undefined }} />}
     </Stack>
   );
 }
 
 /** Not shown, so that nobody reads it from a screen: it is a file, of this page alone. */
-function PrivateKeyOnce({ made: { pem, jwk } }: { readonly made: NewKey }) {
+function PrivateKeyOnce({ made: { pem, jwk } }: { readonly made: NonNullable<MadeCredential["pair"]> }) {
   return (
     <Stack gap="xs">
       <Text fz="sm" fw={600}>
@@ -35,9 +39,11 @@ function PrivateKeyOnce({ made: { pem, jwk } }: { readonly made: NewKey }) {
       </Text>
       <Group gap="xs">
         <Button onClick={() => save("key.pem", "application/x-pem-file", pem)}>{own.takePem}</Button>
-        <Button variant="default" onClick={() => save("key.jwk", "application/json", jwk)}>
-          {own.takeJwk}
-        </Button>
+        {jwk !== undefined && (
+          <Button variant="default" onClick={() => save("key.jwk", "application/json", jwk)}>
+            {own.takeJwk}
+          </Button>
+        )}
       </Group>
       <Text fz="sm" c="var(--hf-warn)">
         {own.privateKeyHint}

@@ -7,6 +7,7 @@ import { useOrg } from "../session/index.ts";
 import type { Reply } from "@holdfast/client";
 import type { ReactNode } from "react";
 import { words } from "../words/index.ts";
+import { Authorities } from "./authorities.tsx";
 import { Demands } from "./demands.tsx";
 import { Upkeep } from "./upkeep.tsx";
 
@@ -106,6 +107,9 @@ export function Security() {
       </Section>
       <Section title={words.demands.title}>
         <Demands />
+      </Section>
+      <Section title={own.authorities.title}>
+        <Authorities />
       </Section>
       <Section title={own.secrets}>
         <Upkeep />

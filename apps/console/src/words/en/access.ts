@@ -22,7 +22,7 @@ export const access = {
     trustedApplication: "Trusted key",
     application: "Publishable key",
     device: "Device key",
-    certificate: "Pinned key",
+    certificate: "Certificate",
     session: "Browser session",
     applicationUser: "Customer's sign-in",
   },

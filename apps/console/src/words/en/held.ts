@@ -44,6 +44,28 @@ export const held = {
   key: {
     title: "Make another key",
     kind: "How the device comes in",
-    kinds: { device: "With id and secret", certificate: "With a client certificate alone" },
+    kinds: {
+      device: "With id and secret",
+      certificate: "With a client certificate of a key that is pinned",
+      issued: "With a client certificate that is issued here",
+    },
+  },
+  issued: {
+    legend: "The certificate",
+    hint: "The organisation’s own authority issues it. It signs the device in alone, for as long as it is good; the device can renew it itself.",
+    whichKey: "Of which key",
+    binds: { own: "One that the device has", new: "A new one, made in this browser" },
+    csr: "The certificate request",
+    csrHint:
+      "PKCS #10 in PEM, of a key of Ed25519 or P-256. Only its key counts. Where OpenSSL has it: openssl req -new -key key.pem -subj /CN=device",
+    noCsr: "That is no certificate request in PEM.",
+    days: "Good for days",
+    made: "The certificate",
+    use: "By this certificate and its key alone: there is no secret to show.",
+    take: "Download key.crt",
+    takeAuthority: "Download its authority",
+    until: "Good until",
+    serial: "Serial number",
+    by: "Issued by",
   },
 };

@@ -68,6 +68,17 @@ export const security = {
   suites: "Ciphers",
   listener: (protocol: string) => (protocol === "https" ? "HTTPS" : "MQTT"),
   certificates: "Certificates",
+  authorities: {
+    title: "Who certifies your devices",
+    lead: "Authorities of this organisation’s own. Their keys are sealed here; nothing but this platform has to trust them.",
+    none: "There is none: the first is made when a certificate is issued to a device.",
+    id: "Authority",
+    take: "Download",
+    end: "End it",
+    endTitle: "End this authority",
+    endHint:
+      "Every certificate that it issued is over at once, and devices that come by one fall silent. The next certificate is issued by a new authority.",
+  },
   what: "What",
   whats: { server: "shown to clients", authority: "to trust" },
   states: { current: "in use", coming: "coming" },
