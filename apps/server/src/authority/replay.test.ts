@@ -184,7 +184,6 @@ function userEntryOf({ list, what, value }: Line, isFine: boolean): UserEntry {
     what: of,
     value: pick(values, value),
     comment: "",
-    author: "",
     createdAt: monday,
     expiresAt: undefined,
   };
