@@ -110,11 +110,11 @@ test("a log of which most is still true is not written anew because the platform
   const { start, rows, bytes } = await logOf(t);
   const first = await start();
   for (let n = 0; n < 15; n += 1) await first.retain(`a${n}`, 100 * kilobyte);
+  const { retain } = await start(); // which waits for whatever is being written
   const whole = (await rows()).length;
-  const { retain } = await start();
   await retain("b", 1);
   await retain("b", 2);
-  await start(); // which waits for whatever is being written
+  await start();
   assert.equal((await rows()).length, whole + 2);
   const { retain: retainMore } = await start();
   for (let n = 0; n < 18; n += 1) await retainMore("c", 100 * kilobyte);
