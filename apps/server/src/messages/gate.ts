@@ -3,19 +3,26 @@ import type { Id } from "@holdfast/kernel";
 import { parseTopic } from "@holdfast/protocol";
 import type { Caller } from "../authority/index.ts";
 
+/** Of so many topics a gate keeps the answers: a gateway speaks for many devices, and a filter with wildcards hears many. */
+const mostTopics = 1_024;
+
 // MQTT 5, table 2-6.
 const notAuthorized = 0x87;
 const topicNameInvalid = 0x90;
 
 /**
  * A caller's authority over topics, as long as nothing changes in its space: the broker compares the two epochs before each byte
- * it reads and each message it delivers, and keeps the answers in between. A use is noted when it is asked, so once an hour for what goes on.
+ * it reads and each message it delivers, and keeps the answer about one topic; those about more are kept here. A use is noted when it is asked, so once an hour for what goes on.
  */
 export class MessageGate implements Gate {
   readonly cell: { readonly epoch: number };
   readonly epoch: number;
   readonly expiresAt: number | undefined;
   readonly #caller: Caller;
+  /** Made with the third question. */
+  #published: Map<string, 0> | undefined;
+  #received: Map<string, boolean> | undefined;
+  #asked = 0;
 
   constructor(caller: Caller, expiresAt = caller.expiresAt) {
     this.#caller = caller;
@@ -25,6 +32,14 @@ export class MessageGate implements Gate {
   }
 
   publish(topic: string): number {
+    const known = this.#published?.get(topic);
+    if (known !== undefined) return known;
+    const answer = this.#mayPublish(topic);
+    if (answer === 0 && this.#isOneOfMany(this.#published)) (this.#published ??= new Map()).set(topic, answer);
+    return answer;
+  }
+
+  #mayPublish(topic: string): number {
     const parsed = parseTopic(topic);
     if (!parsed) return topicNameInvalid;
     if (!this.#caller.mayDevice("telemetry.write", parsed.device))
@@ -47,8 +62,17 @@ export class MessageGate implements Gate {
   }
 
   receive(topic: string): boolean {
+    const known = this.#received?.get(topic);
+    if (known !== undefined) return known;
     const parsed = parseTopic(topic);
-    return parsed !== undefined && this.#mayHear(parsed.device);
+    const answer = parsed !== undefined && this.#mayHear(parsed.device);
+    if (this.#isOneOfMany(this.#received)) (this.#received ??= new Map()).set(topic, answer);
+    return answer;
+  }
+
+  /** Most clients know one topic, which the broker keeps, and there are many of them: they need no map. */
+  #isOneOfMany(kept: ReadonlyMap<string, unknown> | undefined): boolean {
+    return kept ? kept.size < mostTopics : ++this.#asked > 2;
   }
 
   /** A message goes out as it came: to nobody from whom the device's door hides any of its attributes. */
