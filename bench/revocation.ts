@@ -68,13 +68,17 @@ export async function run(): Promise<Result> {
 
     const other = await me.post<{ id: string }>("/v1/applications", { name: "Tagged" });
     const body = (at: number) => ({ application: other.id, name: `Tagged ${at}`, tags: { site: "north" } });
-    for (let at = 0; at < tagged; at += 16)
-      await Promise.all(
-        Array.from({ length: Math.min(16, tagged - at) }, (_, more) => me.post("/v1/devices", body(at + more))),
-      );
-    const from = performance.now();
+    // A credential has 2,000 requests at once.
+    for (let from = 0; from < tagged; from += 1_600) {
+      const hand = { name: "hand", grants: ["*"] };
+      const { token: own } = await me.post<{ token: string }>("/v1/tokens", hand);
+      const maker = visitor.as(own);
+      for (let at = from; at < Math.min(from + 1_600, tagged); at += 16)
+        await Promise.all(Array.from({ length: 16 }, (_, more) => maker.post("/v1/devices", body(at + more))));
+    }
+    const began = performance.now();
     await me.post("/v1/revocations", { about: "tag:site=north" });
-    const took = performance.now() - from;
+    const took = performance.now() - began;
     return {
       name: "revocation",
       rows,
