@@ -321,6 +321,16 @@ test("a passkey that counts backwards is refused from then on, every session end
   const [passkey] = (await app.manage<List<Passkey>>("GET", `/${user}/passkeys`)).body.items;
   assert.ok(passkey?.clonedAt);
 
+  // She has a password as well, and nobody copied that.
+  const { login, accessToken: token } = await app.user();
+  const copied = new Authenticator(page);
+  assert.equal((await add(token, copied.make((await askMore(token)).body))).status, 201);
+  copied.counter = 6;
+  assert.equal((await signInWith(copied)).status, 200);
+  assert.equal(says(await signInWith(copied, { counter: 7 })), "403 passkey.cloned");
+  assert.equal(says(await app.me(token)), "401 credential.invalid");
+  assert.equal((await app.signInAs(login)).status, 200);
+
   const still = await signedUp();
   for (let count = 0; count < 3; count += 1) {
     const answer = await signInWith(still.device, { counter: 0 });

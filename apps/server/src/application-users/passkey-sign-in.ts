@@ -13,12 +13,12 @@ import type { Storage } from "../storage/index.ts";
 import { wrong } from "./attempts.ts";
 import { beginSession, type From, type SignedIn } from "./beginning.ts";
 import { answeredIn, askedAs, challengeLifetime, type Challenge, type Purpose } from "./challenge.ts";
-import { endSessionsOf } from "./ending.ts";
+import { endSession } from "./ending.ts";
 import { applicationOf, asCaller, mayEnter, opens, siteOf, wantedRpId } from "./entering.ts";
 import { used, type Passkey } from "./passkey.ts";
 import { passkeysIn, spend } from "./passkey-rows.ts";
 import { addPasskey } from "./passkeys.ts";
-import { usersIn } from "./postgres.ts";
+import { sessionsIn, usersIn } from "./postgres.ts";
 import type { SignUpOf } from "./sign-in.ts";
 import type { User } from "./user.ts";
 import { base64url, creationOptions, readAssertion, readAttestation, requestOptions } from "./webauthn.ts";
@@ -132,7 +132,8 @@ export class PasskeySignIns {
         const next = used(passkey, signed, clock.now());
         await passkeysIn(unit).save(next);
         if (next.clonedAt === undefined) return beginSession(this.#needs, unit, mint, { user, from, by: passkey.id });
-        await endSessionsOf(this.#needs, unit, user);
+        // Not all that is hers: by her password, or another passkey, she comes in again.
+        for (const session of await sessionsIn(unit).of(user.id)) await endSession(this.#needs, unit, session);
         // Where an older backup forgets that it was a copy, its place among revocations does not.
         await this.#needs.revocation.in(unit, passkey.id, ["people"]);
         unit.audit({ what: "applicationUser.passkeyCloned", about: user.id, facts: { passkey: passkey.id } });
