@@ -177,6 +177,18 @@ test("signing up is answered alike whether the login is taken, and what is there
   assert.equal(says(refused), "403 signUp.closed");
 });
 
+test("a passkey that is known here signs nobody up, and is answered alike whether the login is taken or not", async () => {
+  const { device, login } = await signedUp();
+  const before = (await app.manage<List<Thing>>("GET", "?limit=1000")).body.items.length;
+  for (const wanted of [login, freshLogin()]) {
+    const { body } = await app.ask<Asked>("POST", `${users}/passkey-sign-up/options`, { login: wanted });
+    const answer = device.make(body);
+    const done = await app.ask<Problem>("POST", `${users}/passkey-sign-up`, { login: wanted, answer });
+    assert.deepEqual([done.status, done.body], [200, {}]);
+  }
+  assert.equal((await app.manage<List<Thing>>("GET", "?limit=1000")).body.items.length, before);
+});
+
 test("who signed up before her, with her e-mail and a passkey of his own, has gained nothing", async () => {
   const confirmed = await App.of(world, owner, "confirmed");
   const { login, device } = await signedUp(confirmed);

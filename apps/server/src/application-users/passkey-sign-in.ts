@@ -91,7 +91,9 @@ export class PasskeySignIns {
         since: await authorityIn(unit).nextSeq(),
         version: 1,
       };
-      if (await usersIn(unit).add(user)) {
+      // No browser makes one that is known: whoever shows it feels for logins, and hears what everybody does.
+      const isKnown = (await passkeysIn(unit).byCredential(application, made.credentialId)) !== undefined;
+      if (!isKnown && (await usersIn(unit).add(user))) {
         await addPasskey(this.#needs, unit, { user, name, made });
         unit.audit({ what: "applicationUser.signedUp", about: user.id, facts: { application } });
       } else {
