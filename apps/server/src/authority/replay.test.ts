@@ -9,7 +9,7 @@ import { cameBy, type Circumstances } from "./circumstances.ts";
 import { readConditions } from "./conditions.ts";
 import type { Credential } from "./credential.ts";
 import { levelOf, readDoor } from "./door.ts";
-import { Gathered } from "./gathered.ts";
+import { Gathered, type Kept } from "./gathered.ts";
 import { Decisions } from "./decisions.ts";
 import { readValue, type ListEntry } from "./lists.ts";
 import { Replay, type Verdict } from "./replay.ts";
@@ -354,6 +354,8 @@ function questionOf({ action, on }: Event): readonly [Action, string | undefined
   }
 }
 
+const verdictsOf = (replay: Replay, kept: Kept) => [...replay.verdictsOf(kept)].filter((one) => one !== undefined);
+
 /** How often a change did what, over all runs. */
 const seen = { none: 0, refused: 0, allowed: 0, unknown: 0 };
 
@@ -372,7 +374,7 @@ function holds(given: World, isFine: boolean): void {
   const replay = new Replay({ before, after }, find);
   const verdicts = new Map<string, Verdict>();
   for (const kept of gathered.questions()) {
-    for (const [at, verdict] of replay.verdictsOf(kept) ?? []) {
+    for (const [at, verdict] of verdictsOf(replay, kept)) {
       const { credential: id, action, about, came } = kept.question;
       verdicts.set([id, action, about, came.place, came.transport, came.tls, came.proof, at].join(" "), verdict);
       seen[verdict.change] += 1;
@@ -450,10 +452,8 @@ test("a rate, a size or attributes leave open what is let through, where the cha
     for (const row of rows) if (row.question) gathered.add({ ...row, question: row.question });
     const kept = [...gathered.questions()].find(({ question }) => question.action === "telemetry.write");
     assert.ok(kept, "it asked to write");
-    const [verdict] = [
-      ...(new Replay({ before: space.supposing({}, later), after }, find).verdictsOf(kept)?.values() ?? []),
-    ];
-    return [verdict?.change, verdict?.why];
+    const [first] = verdictsOf(new Replay({ before: space.supposing({}, later), after }, find), kept);
+    return [first?.[1].change, first?.[1].why];
   };
   const door = (asked: Door): Change => ({ kind: "door", of: products[0], door: readDoor(asked) });
   const rate = { perMinute: 60, burst: 60 };
@@ -464,4 +464,63 @@ test("a rate, a size or attributes leave open what is let through, where the cha
   assert.deepEqual(verdictOn(fresh({}), door({ writable: ["temperature"] })), ["unknown", "attributes"]);
   // Of what others read nothing hangs on what the device sends.
   assert.deepEqual(verdictOn(fresh({}), door({ readable: [{ attributes: ["temperature"] }] })), ["none", undefined]);
+});
+
+test("a question that hangs on many hours and addresses is put in steps, and what is more than is tried at once is unknown", () => {
+  const space = spaceOf(
+    {
+      doors: [0, 0, 0, 0, 0],
+      entries: [],
+      hers: [],
+      role: [],
+      events: [],
+      change: { kind: 0, of: 0, door: 0, role: [], entry: { list: "deny", what: 0, value: 0 } },
+    },
+    false,
+    new Decisions(),
+  );
+  const change: Change = {
+    kind: "door",
+    of: products[0],
+    door: pick(
+      doorsOf(false),
+      doorsOf(false).findIndex(({ hours: has, size }) => has && !size),
+    ),
+  };
+  for (const value of parts.slice(0, 3)) {
+    const rest = { comment: "", author: "", createdAt: monday, expiresAt: undefined };
+    space.putEntry({ id: newId("listEntry", random), list: "deny", what: "address", value, ...rest });
+  }
+  const before = space.supposing({}, later);
+  const after = supposed(before, change, later, (_, code) => new Refusal(code));
+  const [key] = keys;
+  assert.ok(key);
+  const days = 30;
+  const kept: Kept = {
+    question: {
+      credential: key.id,
+      action: "telemetry.write",
+      about: key.device,
+      device: key.device,
+      came: {
+        transport: "mqtts",
+        tls: "TLSv1.3",
+        proof: "key",
+        origin: undefined,
+        place: "10.1.2.0/24",
+      },
+    },
+    hours: new Map(
+      Array.from({ length: days * 24 }, (_, at) => [(monday + at * hour) as Instant, { yes: 1, no: 0 }] as const),
+    ),
+  };
+  const steps = [...new Replay({ before, after }, find).verdictsOf(kept)];
+  const told = steps.filter((one) => one !== undefined);
+  assert.equal(told.length, days * 24);
+  // At each edge of the hours, and in each part of the network, others are served.
+  assert.ok(steps.length - told.length > 100, `${steps.length - told.length} steps`);
+  const few = verdictsOf(new Replay({ before, after }, find, 50), kept).map(([, { why }]) => why);
+  assert.equal(few.at(0), told[0]?.[1].why);
+  assert.equal(few.at(-1), "effort");
+  assert.ok(told.every(([, { why }]) => why !== "effort"));
 });

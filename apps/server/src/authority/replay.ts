@@ -15,9 +15,11 @@ const hour = 3_600_000; // milliseconds, as instants are
 /** So many parts of one kept network are asked, and so many of one hour; nobody says of more. */
 const mostParts = 32;
 const mostMoments = 256;
+/** And so many moments of all that was asked. */
+const mostInAll = 2_000_000;
 
 /** What is not known of a question, where its answer hangs on that. */
-export type Unknown = "address" | "hours" | "rate" | "attributes";
+export type Unknown = "address" | "hours" | "rate" | "attributes" | "effort";
 
 /** What became of one question in one hour, had the change been made before. */
 export type Verdict = {
@@ -34,6 +36,12 @@ type Both<T> = { readonly before: T; readonly after: T };
 /** One moment, from one address: everything that decides is known, and what decides is what always does. */
 type Moment = Both<{ readonly power: Power; readonly allowed: boolean }> & { readonly at: Instant };
 
+/** Every way that an hour may have been, and until when it is as at its beginning. */
+type Known = { readonly moments: readonly Moment[] | Unknown; readonly until: number };
+
+/** How many moments may still be put. */
+type Effort = { left: number };
+
 /**
  * Puts what was asked once more: to an organisation as it is, and as it would be. What is kept of whoever asked is a network and an hour, so
  * the question is put for each part of these that a rule tells from the rest, and what all parts say is said; where they differ, nobody knows.
@@ -42,26 +50,29 @@ export class Replay {
   readonly #spaces: Both<Space>;
   readonly #find: (id: CredentialId) => Credential | undefined;
   readonly #listed: readonly Network[];
+  readonly #effort: Effort;
 
-  constructor(spaces: Both<Space>, find: (id: CredentialId) => Credential | undefined) {
+  constructor(spaces: Both<Space>, find: (id: CredentialId) => Credential | undefined, most = mostInAll) {
     this.#spaces = spaces;
     this.#find = find;
+    this.#effort = { left: most };
     const all = [spaces.before, spaces.after].flatMap(({ lists }) => [...lists.entries.values()]);
     this.#listed = networksOf(all.flatMap(({ what, value }) => (what === "address" ? [value] : [])));
   }
 
-  /** In the order of time; `undefined` of a credential that is not known any more. */
-  verdictsOf({ question, hours }: Kept): ReadonlyMap<Instant, Verdict> | undefined {
+  /**
+   * In the order of time; none of a credential that is not known any more. `undefined` is where others may be served first: a question that hangs
+   * on many hours and addresses takes seconds.
+   */
+  *verdictsOf({ question, hours }: Kept): Generator<readonly [Instant, Verdict] | undefined, void> {
     const credential = this.#find(question.credential);
-    if (!credential) return undefined;
+    if (!credential) return;
     const asked = new Asked(this.#spaces, this.#find, { question, credential, listed: this.#listed });
-    const verdicts = new Map<Instant, Verdict>();
-    let known: { readonly moments: readonly Moment[] | Unknown; readonly until: number } | undefined;
+    let known: Known | undefined;
     for (const [at, answers] of [...hours].toSorted(([a], [b]) => a - b)) {
-      if (!known || at + hour > known.until) known = asked.during(at);
-      verdicts.set(at, asked.verdict(known.moments, answers));
+      if (!known || at + hour > known.until) known = yield* asked.during(at, this.#effort);
+      yield [at, asked.verdict(known.moments, answers)];
     }
-    return verdicts;
   }
 }
 
@@ -99,14 +110,19 @@ class Asked {
       place === undefined || typeof place === "string" ? [undefined] : partsOf(place, networks, mostParts);
   }
 
-  /** Every way that this hour may have been, and until when it is as at its beginning. */
-  during(from: Instant): { readonly moments: readonly Moment[] | Unknown; readonly until: number } {
+  *during(from: Instant, effort: Effort): Generator<undefined, Known> {
     const addresses = this.#addresses;
     if (!addresses) return { moments: "address", until: Number.POSITIVE_INFINITY };
     const moments: Moment[] = [];
     let at = from;
     for (;;) {
-      const those = addresses.map((address) => this.#at(at, address));
+      if (effort.left < addresses.length) return { moments: "effort", until: Number.POSITIVE_INFINITY };
+      effort.left -= addresses.length;
+      const those: Moment[] = [];
+      for (const address of addresses) {
+        yield undefined;
+        those.push(this.#at(at, address));
+      }
       moments.push(...those);
       const ends = those.flatMap((one) => eachOf(one).map(({ power }) => power.expiresAt ?? Number.POSITIVE_INFINITY));
       const next = Math.min(
@@ -124,7 +140,9 @@ class Asked {
     if (!first) throw new Error("a question is put at least once");
     const isSame = moments.every(({ before, after }) => before.allowed === after.allowed);
     const will = others.every(({ after }) => after.allowed === first.after.allowed) ? first.after.allowed : undefined;
-    const because = () => this.#because(moments);
+    // Of all that was put it holds the one that it needs.
+    const one = moments.find(({ before, after }) => before.allowed !== after.allowed) ?? first;
+    const because = () => this.#because(one);
     const limited = will === false ? undefined : this.#limited(first, isSame);
     if (limited) return unknown(limited);
     if (isSame) return { change: "none", will, why: undefined, because };
@@ -206,15 +224,12 @@ class Asked {
     return differ ? "address" : "hours";
   }
 
-  #because(moments: readonly Moment[]): string {
+  #because({ at, after: { power } }: Moment): string {
     const { action } = this.#question;
-    const one = moments.find(({ before, after }) => before.allowed !== after.allowed) ?? moments[0];
     const target = this.#targets.after;
-    if (!one) throw new Error("a question is put at least once");
-    const { power } = one.after;
     if (power.end) return power.end.because;
     if (action === "connect") return "it is let in";
-    if (target) return decide(power, action, target, one.at).because;
+    if (target) return decide(power, action, target, at).because;
     const missing = power.links.find(({ grants }) => !grants.has(action));
     return missing ? `${missing.label} does not grant ${action}` : `${action} is granted`;
   }
@@ -228,6 +243,7 @@ const inWords: Readonly<Record<Unknown, string>> = {
   hours: "it hangs on the exact time, of which only the hour is kept",
   rate: "it hangs on how often something is sent, or how much of it",
   attributes: "it hangs on which attributes are sent or read",
+  effort: "it is more than is tried at once: try fewer days",
 };
 
 const answered = ({ yes, no }: Answers): boolean | undefined => (yes > 0 && no > 0 ? undefined : yes > 0);

@@ -8,7 +8,7 @@ import { firstHourOf, type Question } from "./decisions.ts";
 import { wayOf } from "./door.ts";
 import { Gathered, type Kept } from "./gathered.ts";
 import type { Permit } from "./permit.ts";
-import { Replay } from "./replay.ts";
+import { Replay, type Verdict } from "./replay.ts";
 import type { Space } from "./space.ts";
 import type { Spaces } from "./spaces.ts";
 import { supposed, type Change } from "./supposed.ts";
@@ -93,14 +93,17 @@ export class Simulating {
     let since = performance.now();
     for (const [at, one] of kept.entries()) {
       if (at % page === 0) await this.#know(space, kept.slice(at, at + page));
-      if (performance.now() - since > stint) {
-        await setImmediate();
-        since = performance.now();
-      }
       const credential = find(one.question.credential);
       // What is over by itself the change does not end.
       const isOver = credential?.expiresAt !== undefined && credential.expiresAt <= now;
-      tally.add(one, credential, isOver ? undefined : replay.verdictsOf(one));
+      const verdicts = new Map<Instant, Verdict>();
+      for (const next of isOver ? [undefined] : replay.verdictsOf(one)) {
+        if (next) verdicts.set(...next);
+        if (performance.now() - since <= stint) continue;
+        await setImmediate();
+        since = performance.now();
+      }
+      tally.add(one, credential, verdicts);
     }
     permit.askAgain(); // it took a while
     return { tally, from, to: now };

@@ -56,10 +56,10 @@ export class Tally {
     return refused.decisions + allowed.decisions + unknown.decisions + unchanged + notCovered;
   }
 
-  add(kept: Kept, credential: Credential | undefined, verdicts: ReadonlyMap<Instant, Verdict> | undefined): void {
+  add(kept: Kept, credential: Credential | undefined, verdicts: ReadonlyMap<Instant, Verdict>): void {
     const into = new Map<Parties, { because: () => string; times: number }>();
     for (const [at, { yes, no }] of kept.hours) {
-      const verdict = verdicts?.get(at);
+      const verdict = verdicts.get(at);
       const parties = verdict && this.#of(verdict);
       if (!parties || !credential) {
         this.unchanged += yes + no;
