@@ -155,6 +155,35 @@ test("a person on the deny list is out with all that she made, and the last owne
   stays.end();
 });
 
+test("nobody is shut out by name by who may less than she may, whichever list does it", async () => {
+  const { owner, list, remove } = await organisation();
+  const come = (who: string, role: string) =>
+    owner.member({ email: `${who}-${owner.org}@example.com`, password: viewer.password }, role);
+  const [second, administrator, member] = [
+    await come("second", "owner"),
+    await come("chief", "administrator"),
+    await come("member", "viewer"),
+  ];
+  const chief = () => visitor.as(administrator.token).anew();
+  const add = async (to: string, { person }: { person: string }, more: object = {}) => {
+    const body = { list: to, what: "person", value: person, ...more };
+    const answer = await chief().send<Entry & Problem>("POST", "/v1/lists", { body });
+    return { ...answer.body, says: answer.status === 201 ? "201" : answer.body.code };
+  };
+  assert.equal((await add("deny", second)).says, "role.greater");
+  assert.equal((await add("allow", administrator)).says, "list.locksOut");
+  const denied = await add("deny", member);
+  assert.equal(denied.says, "201");
+  await chief().delete(`/v1/lists/${denied.id}`);
+  const entries = [await list("allow", "person", owner.person), await list("allow", "person", second.person)];
+  entries.push(await list("allow", "person", administrator.person));
+  const taken = await chief().send<Problem>("DELETE", `/v1/lists/${entries[1]?.id}`);
+  assert.equal(taken.body.code, "role.greater");
+  for (const entry of entries.toReversed()) await remove(entry);
+  // An owner may.
+  await remove(await list("deny", "person", second.person));
+});
+
 test("the last owner whom the lists let in keeps her role, also where others come in only until an entry expires", async () => {
   const { owner, list, remove } = await organisation();
   const second = await owner.member({ email: `second-${owner.org}@example.com`, password: viewer.password }, "owner");

@@ -13,8 +13,9 @@ import {
 import type { Listed, ListName } from "@holdfast/protocol";
 import { pageOf, type Page, type Storage } from "../storage/index.ts";
 import { callerOf, refusedBy } from "./caller.ts";
+import { refuseTouchingMore } from "./in-person.ts";
 import { listsIn, type KeptEntry } from "./list-rows.ts";
-import { readValue, shutOut, type ListEntry, type Lists } from "./lists.ts";
+import { Lists, readValue, shutOut, type ListEntry } from "./lists.ts";
 import { noteLists } from "./list-ruling.ts";
 import type { Permit } from "./permit.ts";
 import type { Rulings } from "./rulings.ts";
@@ -40,7 +41,7 @@ export class ListKeeping {
     this.#needs = needs;
   }
 
-  /** @throws Refusal `list.locksOut`, `list.full`, `device.unknown`, `member.unknown`, `request.malformed` */
+  /** @throws Refusal `list.locksOut`, `role.greater`, `list.full`, `device.unknown`, `member.unknown`, `request.malformed` */
   async add(
     permit: Permit<"list.update">,
     { lifetime, ...wanted }: Wanted,
@@ -65,6 +66,7 @@ export class ListKeeping {
       };
       const after = space.lists.with(entry);
       refuseLockOut(space, permit, after, createdAt);
+      if (entry.what === "person") refuseShuttingOutGreater(space, permit, after, createdAt);
       await rows.add(entry);
       await noteLists(rulings, unit, after);
       unit.audit({ what: "list.entryAdded", about: entry.id, facts: factsOf(entry) });
@@ -73,7 +75,7 @@ export class ListKeeping {
     });
   }
 
-  /** @throws Refusal `list.unknown`, `list.locksOut` */
+  /** @throws Refusal `list.unknown`, `list.locksOut`, `role.greater` */
   async remove(permit: Permit<"list.update">, id: Id<"listEntry">): Promise<void> {
     const { storage, spaces, rulings, clock } = this.#needs;
     const space = await spaces.of(permit.scope.org);
@@ -83,6 +85,7 @@ export class ListKeeping {
       if (!entry) throw refusedBy(permit, "list.update", id, new Refusal("list.unknown"));
       const after = space.lists.without(id);
       refuseLockOut(space, permit, after, clock.now());
+      if (entry.what === "person") refuseShuttingOutGreater(space, permit, after, clock.now());
       await rows.remove(id);
       await noteLists(rulings, unit, after);
       unit.audit({ what: "list.entryRemoved", about: id, facts: factsOf(entry) });
@@ -176,4 +179,18 @@ function refuseLockOut(space: Space, permit: Permit<"list.update">, after: Lists
   }
   if (shutOut(space.owners(), after.entries.values(), now))
     throw new Refusal("list.locksOut", { detail: "It would be so for every owner." });
+}
+
+/** Nobody shuts out by name, now or when entries expire, who may more than he may: it ends that she is signed in. @throws Refusal `role.greater` */
+function refuseShuttingOutGreater(space: Space, permit: Permit<"list.update">, after: Lists, now: Instant): void {
+  const caller = callerOf(permit);
+  const ofPeople = ({ entries }: Lists) => new Lists([...entries.values()].filter(({ what }) => what === "person"));
+  const [had, has] = [ofPeople(space.lists), ofPeople(after)];
+  for (let at: number = now; Number.isFinite(at); at = has.changesAt(at as Instant)) {
+    const then = at as Instant; // `now`, or when an entry expires
+    const isOut = (lists: Lists, person: Id<"person">) => lists.ofPerson(person, then).against !== undefined;
+    for (const [person, member] of space.members)
+      if (person !== caller.credential.person && isOut(has, person) && !isOut(had, person))
+        refuseTouchingMore(caller, "list.update", space.grantsOfMember(member));
+  }
 }
