@@ -8,14 +8,17 @@ export type Answers = { readonly yes: number; readonly no: number };
 /** A question, and how it was answered in each hour. */
 export type Kept = { readonly question: Question; readonly hours: ReadonlyMap<Instant, Answers> };
 
+/** A row of a question, as it was read: a fleet has millions of hours, which are told apart only when it is their turn. */
+type Line = { readonly day: Instant; readonly allowed: boolean; readonly hours: readonly number[] };
+
 const hour = 3_600_000; // milliseconds, as instants are
 
 /** What was asked since a moment: the same question of all days, and of all starts of the server, as one. */
 export class Gathered {
   readonly #from: Instant;
-  readonly #kept = new Map<string, { readonly question: Question; readonly hours: Map<Instant, Answers> }>();
+  readonly #asked = new Map<string, { readonly question: Question; readonly lines: Line[] }>();
   /** The same, without spelling it out. */
-  readonly #hours = new Map<Question, Map<Instant, Answers>>();
+  readonly #lines = new Map<Question, Line[]>();
   /** Asked when there was no room to keep what. */
   notCovered = 0;
 
@@ -24,31 +27,39 @@ export class Gathered {
   }
 
   add(cell: KeptCell): void {
-    for (let at = 0; at < cell.hours.length; at += 1) {
-      const times = cell.hours[at] ?? 0;
-      const begins = (cell.day + at * hour) as Instant; // milliseconds since the epoch
-      if (times === 0 || begins < this.#from) continue;
-      if (!cell.question) {
-        this.notCovered += times;
-        continue;
-      }
-      const hours = this.#of(cell.question);
-      const { yes, no } = hours.get(begins) ?? { yes: 0, no: 0 };
-      hours.set(begins, cell.answered.allowed ? { yes: yes + times, no } : { yes, no: no + times });
+    const { day, hours, question } = cell;
+    if (question) this.#linesOf(question).push({ day, hours, allowed: cell.answered.allowed });
+    else for (const [, times] of this.#hoursOf(cell)) this.notCovered += times;
+  }
+
+  /** One after the other; less what was asked only before. */
+  *questions(): Generator<Kept, void> {
+    for (const { question, lines } of this.#asked.values()) {
+      const hours = new Map<Instant, Answers>();
+      for (const line of lines)
+        for (const [begins, times] of this.#hoursOf(line)) {
+          const { yes, no } = hours.get(begins) ?? { yes: 0, no: 0 };
+          hours.set(begins, line.allowed ? { yes: yes + times, no } : { yes, no: no + times });
+        }
+      if (hours.size > 0) yield { question, hours };
     }
   }
 
-  questions(): Iterable<Kept> {
-    return this.#kept.values();
+  /** Those in which something was asked. */
+  *#hoursOf({ day, hours }: Pick<Line, "day" | "hours">): Generator<readonly [Instant, number], void> {
+    for (const [at, times] of hours.entries()) {
+      const begins = (day + at * hour) as Instant; // milliseconds since the epoch
+      if (times > 0 && begins >= this.#from) yield [begins, times];
+    }
   }
 
-  #of(question: Question): Map<Instant, Answers> {
-    const there = this.#hours.get(question);
+  #linesOf(question: Question): Line[] {
+    const there = this.#lines.get(question);
     if (there) return there;
     const name = nameOfQuestion(question);
-    let one = this.#kept.get(name);
-    if (!one) this.#kept.set(name, (one = { question, hours: new Map() }));
-    this.#hours.set(question, one.hours);
-    return one.hours;
+    let one = this.#asked.get(name);
+    if (!one) this.#asked.set(name, (one = { question, lines: [] }));
+    this.#lines.set(question, one.lines);
+    return one.lines;
   }
 }

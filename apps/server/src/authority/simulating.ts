@@ -85,25 +85,26 @@ export class Simulating {
     const wanted = (now - (now % hour) - days * day) as Instant; // milliseconds since the epoch
     const devices = touchedBy(space, change);
     const { gathered, from } = await this.#read(permit, { from: wanted, now }, devices);
-    const kept = [...gathered.questions()];
     const find = (id: CredentialId) => space.credentials.get(id);
     const replay = new Replay({ before, after }, find);
     const tally = new Tally();
     tally.notCovered = gathered.notCovered;
     let since = performance.now();
-    for (const [at, one] of kept.entries()) {
-      if (at % page === 0) await this.#know(space, kept.slice(at, at + page));
-      const credential = find(one.question.credential);
-      // What is over by itself the change does not end.
-      const isOver = credential?.expiresAt !== undefined && credential.expiresAt <= now;
-      const verdicts = new Map<Instant, Verdict>();
-      for (const next of isOver ? [undefined] : replay.verdictsOf(one)) {
-        if (next) verdicts.set(...next);
-        if (performance.now() - since <= stint) continue;
-        await setImmediate();
-        since = performance.now();
+    for (const some of inPages(gathered.questions())) {
+      await this.#know(space, some);
+      for (const one of some) {
+        const credential = find(one.question.credential);
+        // What is over by itself the change does not end.
+        const isOver = credential?.expiresAt !== undefined && credential.expiresAt <= now;
+        const verdicts = new Map<Instant, Verdict>();
+        for (const next of isOver ? [undefined] : replay.verdictsOf(one)) {
+          if (next) verdicts.set(...next);
+          if (performance.now() - since <= stint) continue;
+          await setImmediate();
+          since = performance.now();
+        }
+        tally.add(one, credential, verdicts);
       }
-      tally.add(one, credential, verdicts);
     }
     permit.askAgain(); // it took a while
     return { tally, from, to: now };
@@ -136,6 +137,17 @@ export class Simulating {
     }
     return { gathered, from };
   }
+}
+
+function* inPages(all: Iterable<Kept>): Generator<readonly Kept[], void> {
+  let some: Kept[] = [];
+  for (const one of all) {
+    some.push(one);
+    if (some.length < page) continue;
+    yield some;
+    some = [];
+  }
+  yield some;
 }
 
 /** Whether it is asked at the door of one of these; what is not known may be. */
