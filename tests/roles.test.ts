@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { atEnd } from "../apps/server/src/testing/index.ts";
+import { atEnd, startTestPlatform } from "../apps/server/src/testing/index.ts";
 import { furnish, Owner, startWorld, unknown, type Problem, type Role } from "./authority.fixture.ts";
 import { events, mqtt } from "./revocation.fixture.ts";
 
@@ -173,6 +173,20 @@ test("sign-ins are ended by who may all that whoever is signed in may, her progr
   assert.equal(await codeOf(owner, "GET", "/v1/me"), "200");
   assert.equal(await end(owner, developer.person, ["people"]), "200");
   assert.equal(await codeOf(developer, "GET", "/v1/me"), "credential.invalid");
+});
+
+test("an owner ends every sign-in of her organisation, also of who administers the instance", async () => {
+  // Whoever set the platform up administers it.
+  const fresh = await startTestPlatform();
+  atEnd.after(() => fresh.close());
+  const org = new Owner(fresh.visitor, await fresh.setUp());
+  const email = "second@example.com";
+  const owner = new Owner(fresh.visitor, await org.member({ email, password }, "owner"));
+  const denied = { list: "deny", what: "person", value: org.person };
+  const entry = await owner.asks.post<{ id: string }>("/v1/lists", denied);
+  await owner.asks.delete(`/v1/lists/${entry.id}`);
+  assert.equal(await codeOf(owner, "POST", "/v1/revocations", { body: { about: org.org, ends: ["people"] } }), "200");
+  assert.equal(await codeOf(org, "GET", "/v1/me"), "credential.invalid");
 });
 
 test("whoever holds more is not changed, removed or narrowed by who holds less", async () => {

@@ -13,7 +13,7 @@ import {
 import type { Listed, ListName } from "@holdfast/protocol";
 import { pageOf, type Page, type Storage } from "../storage/index.ts";
 import { callerOf, refusedBy } from "./caller.ts";
-import { refuseTouchingMore } from "./in-person.ts";
+import { refuseTouchingGreater } from "./in-person.ts";
 import { listsIn, type KeptEntry } from "./list-rows.ts";
 import { Lists, readValue, shutOut, type ListEntry } from "./lists.ts";
 import { noteLists } from "./list-ruling.ts";
@@ -191,6 +191,6 @@ function refuseShuttingOutGreater(space: Space, permit: Permit<"list.update">, a
     const isOut = (lists: Lists, person: Id<"person">) => lists.ofPerson(person, then).against !== undefined;
     for (const [person, member] of space.members)
       if (person !== caller.credential.person && isOut(has, person) && !isOut(had, person))
-        refuseTouchingMore(caller, "list.update", space.grantsOfMember(member));
+        refuseTouchingGreater(permit, "list.update", member.role);
   }
 }

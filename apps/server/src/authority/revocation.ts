@@ -2,7 +2,7 @@ import { isId, Refusal, type CredentialId, type Id, type Instant } from "@holdfa
 import type { Storage, Unit } from "../storage/index.ts";
 import { callerOf, refusedBy } from "./caller.ts";
 import { endings, parties, partyOf, type Credential, type Ending, type Party } from "./credential.ts";
-import { refuseTouchingMore } from "./in-person.ts";
+import { refuseTouchingGreater } from "./in-person.ts";
 import type { Journal } from "./journal.ts";
 import { formatTag, tagIn, type Tag } from "./tag.ts";
 import type { Permit } from "./permit.ts";
@@ -160,11 +160,11 @@ export class Revocation {
 const peopleUnder = (space: Space, about: string): readonly Id<"person">[] =>
   about === space.org ? [...space.members.keys()] : isId("person", about) ? [about] : [];
 
-/** A program is ended by whoever may; that somebody is signed in only by who may all that she may, as with her role. @throws Refusal `role.greater` */
+/** A program is ended by whoever may; that somebody is signed in only by who may all that her role lets her. @throws Refusal `role.greater` */
 function refuseEndingGreater(permit: Permit<"credential.revoke">, people: readonly Id<"person">[]): void {
   const caller = callerOf(permit);
   for (const person of people) {
     const member = person === caller.credential.person ? undefined : caller.space.member(person);
-    if (member) refuseTouchingMore(caller, "credential.revoke", caller.space.grantsOfMember(member));
+    if (member) refuseTouchingGreater(permit, "credential.revoke", member.role);
   }
 }
