@@ -155,6 +155,11 @@ test("a proof is good once, for one request, one credential, one platform and a 
     assert.deepEqual([status, body.code], [401, "proof.invalid"], what);
     assert.match(String(headers["www-authenticate"]), /error="invalid_dpop_proof"/);
   }
+  // Whoever signed it can mend this one, and is told how.
+  const late = await one.show(proofOf(one.pair, { ...claims(), iat: seconds - 301 }));
+  assert.match(String(late.body.detail), /five minutes from the platform's: set the clock/);
+  const wrong = await one.show(proofOf(other.pair, { ...claims(), iat: seconds - 301 }));
+  assert.doesNotMatch(JSON.stringify(wrong.body), /clock/);
   assert.equal((await one.ask()).status, 200, "a good one after all these");
 });
 

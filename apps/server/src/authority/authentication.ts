@@ -29,6 +29,7 @@ import { Dpop, type DpopRequest } from "./dpop.ts";
 import { authorityIn } from "./postgres.ts";
 import type { Space } from "./space.ts";
 import { Unwelcome } from "./unwelcome.ts";
+import { detailOf, wrongly } from "./wrongly.ts";
 import { claimIn, digestOf, faultOf, type Claim } from "./issuer.ts";
 import { digestShown } from "./secrets.ts";
 import { asPlatform, type Spaces } from "./spaces.ts";
@@ -241,7 +242,8 @@ export class Authentication {
     const { space, credential } = known;
     const { id, publicKey } = credential;
     if (!publicKey) throw unbound();
-    if (!this.#dpop.accepts(id, publicKey, text, request)) throw this.#wrong(space, id, credential, "a wrong proof");
+    const wrong = this.#dpop.wrongIn(id, publicKey, text, request);
+    if (wrong) throw this.#wrong(space, id, credential, wrong);
     caller.noteArrival();
     return caller;
   }
@@ -252,7 +254,7 @@ export class Authentication {
    */
   keyOf(request: DpopRequest): PublicKey {
     const key = this.#dpop.first(request);
-    if (!key) throw new Refusal("proof.invalid");
+    if (typeof key === "string") throw new Refusal(wrongly[key].code, detailOf(key));
     return key;
   }
 
@@ -280,7 +282,8 @@ export class Authentication {
   #wrong(space: Space, id: CredentialId, credential: Credential | undefined, because: keyof typeof wrongly): Refusal {
     this.#needs.onRefusal({ space, actor: { kind: "platform" } }, "connect", id, because);
     const { code, toWatchers } = wrongly[because];
-    return credential ? new Unwelcome(code, { space, credential, because, toWatchers }) : new Refusal(code);
+    const at = { space, because, toWatchers, ...detailOf(because) };
+    return credential ? new Unwelcome(code, { credential, ...at }) : new Refusal(code);
   }
 
   /**
@@ -311,51 +314,6 @@ export class Authentication {
 
 const unbound = (): Refusal =>
   new Refusal("proof.invalid", { detail: "This credential is bound to no key: show it alone." });
-
-/** What was wrong with something that was shown for a credential that is known, as whoever may see its device reads it. */
-const wrongly = {
-  "no secret": { code: "credential.invalid", toWatchers: "The key is known, and no secret came with it." },
-  "a secret that is none": {
-    code: "credential.invalid",
-    toWatchers: "The key is known, the secret is wrong: it was mistyped or cut off.",
-  },
-  "a wrong secret": {
-    code: "credential.invalid",
-    toWatchers: "The key is known, the secret is wrong: it is another one's.",
-  },
-  "a token that its row does not know": {
-    code: "credential.invalid",
-    toWatchers: "The token is known, and is not the one that was made here.",
-  },
-  "no proof": {
-    code: "proof.required",
-    toWatchers:
-      "The credential is bound to a key, and came without the proof: the device does not sign, or somebody else has its secret.",
-  },
-  "the certificate of another key": {
-    code: "proof.required",
-    toWatchers:
-      "The credential is bound to a key, and came with a client certificate of another one: the device holds the wrong key, or somebody else has its secret.",
-  },
-  "a certificate that was not issued here": {
-    code: "credential.invalid",
-    toWatchers:
-      "The certificate has the number of this device's, and was not issued by the organisation's authority: somebody forged it, or the authority was ended.",
-  },
-  "a certificate that is over": {
-    code: "credential.invalid",
-    toWatchers: "The device came with a certificate that is over. Issue another one.",
-  },
-  "a certificate of later": {
-    code: "credential.invalid",
-    toWatchers: "The device came with a certificate that is not good yet, by the platform's clock.",
-  },
-  "a wrong proof": {
-    code: "proof.invalid",
-    toWatchers:
-      "The credential is bound to a key, and the proof was made with another, for another connection or request, or was shown before.",
-  },
-} as const;
 
 /**
  * Whoever holds the secret may know what will pass: firmware that is told "suspended" waits, and that is told "not known" gives its

@@ -26,6 +26,9 @@ const mostApart = 300;
 
 type Said = Omit<DpopClaims, "ath">;
 
+/** What is wrong with a proof, as far as its maker is told. */
+export type WrongProof = "a wrong proof" | "a proof of another time";
+
 type Round = { readonly nonce: string; readonly since: number; readonly used: Set<string> };
 
 /** The nonces that proofs over HTTP have to hold, and which proofs were there already. In memory alone: after a start every nonce is another. */
@@ -50,29 +53,30 @@ export class Dpop {
   }
 
   /**
-   * Once for each proof.
+   * What is wrong with it; `undefined` once for each proof.
    * @throws Refusal `proof.nonce` where only the nonce is missing or over
    */
-  accepts(id: CredentialId, key: PublicKey, shown: string, { proof, method, url }: DpopRequest): boolean {
-    const claims = readDpop(proof, key);
-    return claims?.ath === digestForDpop(shown) && this.#isFresh(id, claims, { method, url });
+  wrongIn(id: CredentialId, key: PublicKey, shown: string, request: DpopRequest): WrongProof | undefined {
+    const claims = readDpop(request.proof, key);
+    if (claims?.ath !== digestForDpop(shown)) return "a wrong proof";
+    return this.#wrongIn(id, claims, request);
   }
 
-  /** The same where what is asked for is yet to be bound to the key that signed. @throws Refusal as `accepts` */
-  first({ proof, method, url }: DpopRequest): PublicKey | undefined {
-    const read = readFirstDpop(proof);
-    return read && this.#isFresh(thumbprint(read.key), read.claims, { method, url }) ? read.key : undefined;
+  /** The key that signed, where what is asked for is yet to be bound to it. @throws Refusal as `wrongIn` */
+  first(request: DpopRequest): PublicKey | WrongProof {
+    const read = readFirstDpop(request.proof);
+    return read ? (this.#wrongIn(thumbprint(read.key), read.claims, request) ?? read.key) : "a wrong proof";
   }
 
-  #isFresh(by: string, claims: Said, { method, url }: Pick<DpopRequest, "method" | "url">): boolean {
-    if (url === undefined || claims.htm !== method || !isSameUrl(claims.htu, url) || !this.#isOfNow(claims))
-      return false;
+  #wrongIn(by: string, claims: Said, { method, url }: Pick<DpopRequest, "method" | "url">): WrongProof | undefined {
+    if (url === undefined || claims.htm !== method || !isSameUrl(claims.htu, url)) return "a wrong proof";
+    if (!this.#isOfNow(claims)) return "a proof of another time";
     const round = this.#roundOf(claims.nonce);
     if (!round) throw new Refusal("proof.nonce");
     const name = `${by} ${claims.jti}`;
-    if (round.used.has(name)) return false;
+    if (round.used.has(name)) return "a wrong proof";
     round.used.add(name);
-    return true;
+    return undefined;
   }
 
   #isOfNow({ iat }: Said): boolean {

@@ -7,6 +7,8 @@ type At = {
   readonly credential: Credential;
   readonly because: string;
   readonly toWatchers?: string;
+  /** A sentence for whoever has shown that the key is his. */
+  readonly detail?: string;
 };
 
 /**
@@ -17,7 +19,7 @@ export class Unwelcome extends Refusal {
   readonly #at: At;
 
   constructor(code: RefusalCode, at: At) {
-    super(code);
+    super(code, at.detail === undefined ? {} : { detail: at.detail });
     this.#at = at;
   }
 
