@@ -129,6 +129,22 @@ test("signing out ends everything that came of the sign-in at once, and no other
   assert.equal((await app.signOut(renewed.body.refreshToken)).status, 200, "twice is once");
 });
 
+test("a refresh token that somebody hands in ends its session and no other, and an old one does too", async () => {
+  for (const isOld of [false, true]) {
+    const { user, login, accessToken, refreshToken } = await app.user();
+    const elsewhere = await app.signInAs(login);
+    const renewed = await app.refresh(refreshToken);
+    clock.move(1_000);
+    const secret = isOld ? refreshToken : renewed.body.refreshToken;
+    const handedIn = await platform.visitor.send("POST", "/v1/leaks", { body: { secret } });
+    assert.deepEqual([handedIn.status, handedIn.body], [200, {}]);
+    await isOver(accessToken);
+    assert.equal(says(await app.refresh(renewed.body.refreshToken)), "401 credential.invalid");
+    assert.equal((await app.me(elsewhere.body.accessToken)).status, 200);
+    assert.ok((await owner.audited(user)).some(({ what }) => what === "applicationUser.leaked"));
+  }
+});
+
 test("her sessions are listed for her and for whoever runs the application, and the twenty-first ends the one seen least lately", async () => {
   const { user, login, session, accessToken } = await app.user();
   let newest: SignedIn | undefined;

@@ -196,8 +196,7 @@ async function open(needs: PlatformNeeds, opened: AsyncDisposableStack, closing:
     }),
     (it) => it.close(),
   );
-  const { refreshTokens } = applicationUsers;
-  const exposure = new Exposure({ authentication, sessions, refreshTokens, storage, ...life, guard, clock, report });
+  const exposure = new Exposure({ authentication, sessions, ...common, ...life, ...applicationUsers, guard, report });
   const liveRefusals = new LiveRefusals({ clock, timers });
   const strangers = new Strangers({ clock });
   const messaging = { spaces, accounts, telemetry, presences };
@@ -253,9 +252,10 @@ async function open(needs: PlatformNeeds, opened: AsyncDisposableStack, closing:
     timers,
     report,
   });
+  const ofAuthority = { ...common, ...verbs, ...life, ...applicationUsers, lists };
   const handlers: Handler[] = [
     ...identityRoutes({ identity, browsers, organisations: new Organisations(common), members, invitations }),
-    ...authorityRoutes({ ...common, ...verbs, ...life, lists, connections, timers, roles: new Roles(forPeople) }),
+    ...authorityRoutes({ ...ofAuthority, connections, timers, roles: new Roles(forPeople) }),
     ...registryRoutes({ registry, catalogue, doors, devices, presences, ...applicationUsers }),
     ...applicationUsers.handlers,
     ...messageRoutes({ mqttSessions: new MqttSessions({ storage, spaces, clock, log, broker }) }),

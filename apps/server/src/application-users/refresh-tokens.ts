@@ -12,6 +12,13 @@ type Needs = {
   readonly clock: Clock;
 };
 
+/** Of a session that is not over. */
+type Owned = {
+  readonly about: Id<"session">;
+  tell(facts: Facts): Promise<void>;
+  end(): Promise<void>;
+};
+
 type Facts = { readonly where: "url" | "topic" | "filter"; readonly address: string };
 
 /** Refresh tokens that stood where others may have read them. */
@@ -23,7 +30,7 @@ export class RefreshTokens {
   }
 
   /** Of which session it is, or was: whoever shows an older one ends it. */
-  async owned(text: string): Promise<{ readonly about: Id<"session">; tell(facts: Facts): Promise<void> } | undefined> {
+  async owned(text: string): Promise<Owned | undefined> {
     const { storage, spaces } = this.#needs;
     if (!isSecret(text, "refresh")) return undefined;
     const digest = digestSecret(text);
@@ -32,7 +39,19 @@ export class RefreshTokens {
     const allowed = asPlatform((await spaces.of(idFrom("org", row.org))).scope);
     const about = await storage.read(allowed, (unit) => sessionsIn(unit).ofRefresh(digest));
     if (about === undefined) return undefined;
-    return { about, tell: (facts) => storage.change(allowed, (unit) => this.#exposed(unit, about, facts)) };
+    return {
+      about,
+      tell: (facts) => storage.change(allowed, (unit) => this.#exposed(unit, about, facts)),
+      end: () => storage.change(allowed, (unit) => this.#leaked(unit, about)),
+    };
+  }
+
+  /** Somebody handed it in. */
+  async #leaked(unit: Unit, id: Id<"session">): Promise<void> {
+    const session = await sessionsIn(unit).take(id);
+    if (!session) return; // it has ended meanwhile
+    unit.audit({ what: "applicationUser.leaked", about: session.user, facts: { session: id } });
+    await endSession(this.#needs, unit, session);
   }
 
   /** The session is flagged, and ended where its organisation wants that of all that is exposed. */

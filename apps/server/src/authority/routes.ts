@@ -40,6 +40,8 @@ type Needs = {
   rotation: Rotation;
   issuing: Issuing;
   leaks: Leaks;
+  /** What application users renew their sessions with. */
+  refreshTokens: { owned(text: string): Promise<{ end(): Promise<void> } | undefined> };
   timers: Timers;
   connections: Connections;
   roles: Roles;
@@ -83,7 +85,9 @@ export const authorityRoutes = (needs: Needs): Handler[] => [
     // Whatever it finds takes a moment, and everybody waits as long.
     const { promise: moment, resolve } = Promise.withResolvers<void>();
     needs.timers.after(uniformly, resolve);
-    await Promise.all([needs.leaks.reported(body.secret), moment]);
+    const secret = body.secret.trim();
+    const owned = needs.refreshTokens.owned(secret);
+    await Promise.all([owned.then((one) => (one ? one.end() : needs.leaks.reported(secret))), moment]);
     return {};
   }),
   on(routes.readUpkeep, async ({ permit }) => readUpkeep(needs.storage, permit)),
