@@ -63,6 +63,26 @@ test("what there is no room for on a day is counted and not told apart, and the 
   assert.ok(rowsOf(decisions).at(-1)?.question);
 });
 
+test("one credential does not take the room of all others, and has its own again on the next day", () => {
+  const decisions = new Decisions(4, 2);
+  const from = (place: number) => cameFrom({ ...unsaid, address: `2001:db8:${place}::1` });
+  for (let place = 0; place < 9; place += 1) decisions.count(question({ came: from(place) }), granted, at(1));
+  decisions.count(question({ credential: newId("key", random) }), granted, at(1));
+  const told = rowsOf(decisions).map(({ question: asked, told: times }) => [asked?.credential === key, times]);
+  assert.deepEqual(told, [
+    [true, 1],
+    [true, 1],
+    [false, 7],
+    [false, 1],
+  ]);
+  assert.deepEqual(
+    rowsOf(decisions).map(({ question: asked }) => asked === undefined),
+    [false, false, true, false],
+  );
+  decisions.count(question({ came: from(10) }), granted, at(25));
+  assert.ok(rowsOf(decisions).at(-1)?.question);
+});
+
 test("what was written is not written again unless it grew, also while it was being written, and past days are forgotten then", () => {
   const decisions = new Decisions();
   decisions.count(question(), granted, at(1));

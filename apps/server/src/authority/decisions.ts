@@ -5,6 +5,8 @@ import { placeOf } from "./network.ts";
 
 /** Of one organisation and day: what is asked differently beyond that is counted, and nothing else is known of it. */
 const mostCells = 30_000;
+/** And of one credential, so that none, a device's that somebody opened for example, takes the room of all others. */
+const mostOfOne = 10_000;
 
 const hour = 3_600_000; // milliseconds, as instants are
 const day = 24 * hour;
@@ -72,11 +74,15 @@ export type CellRow = Pick<Cell, "day" | "question" | "answered" | "name" | "isK
 export class Decisions {
   readonly #cells = new Map<string, Cell>();
   readonly #most: number;
+  readonly #mostOfOne: number;
   #day = Number.NaN;
   #room = 0;
+  /** How much of it each credential has taken. */
+  readonly #taken = new Map<CredentialId, number>();
 
-  constructor(most = mostCells) {
+  constructor(most = mostCells, ofOne = mostOfOne) {
     this.#most = most;
+    this.#mostOfOne = ofOne;
   }
 
   get hasChanged(): boolean {
@@ -90,12 +96,17 @@ export class Decisions {
   /** Where this is counted, on the day that it is. */
   #cell(question: Question, answered: Answered, at: Instant): Cell {
     const today = firstHourOf(at);
-    if (today !== this.#day) [this.#day, this.#room] = [today, this.#most];
+    if (today !== this.#day) {
+      [this.#day, this.#room] = [today, this.#most];
+      this.#taken.clear();
+    }
     const name = nameOf(question, answered);
     const there = this.#cells.get(`${today} ${name}`);
     if (there) return there;
-    if (this.#room <= 0) return this.#others(today);
+    const taken = this.#taken.get(question.credential) ?? 0;
+    if (this.#room <= 0 || taken >= this.#mostOfOne) return this.#others(today);
     this.#room -= 1;
+    this.#taken.set(question.credential, taken + 1);
     return this.#put({ day: today, question, answered, name });
   }
 
