@@ -24,7 +24,7 @@ import {
   visitorKinds,
 } from "@holdfast/protocol";
 import fc from "fast-check";
-import { checkSize, checkWritable } from "../apps/server/src/telemetry/door.ts";
+import { DoorDemands } from "../apps/server/src/telemetry/door.ts";
 import { cameBy, type Circumstances } from "../apps/server/src/authority/circumstances.ts";
 import { readConditions } from "../apps/server/src/authority/conditions.ts";
 import { endings, partyOf, type Credential, type Ending } from "../apps/server/src/authority/credential.ts";
@@ -478,10 +478,9 @@ function withheld(
     return (readableOf(power, target)?.(attribute) ?? true) ? undefined : `${attribute} is not readable`;
   if (question.action !== "telemetry.write") return undefined;
   try {
-    for (const level of power.space.doorsOf(target.placement)) {
-      checkSize(level, new Uint8Array(size));
-      checkWritable(level, [{ time: now, values: [[attribute, 1]] }]);
-    }
+    const demands = new DoorDemands(target.id);
+    demands.admit(power.space, power.space.doorsOf(target.placement), new Uint8Array(size), 0);
+    demands.check([{ time: now, values: [[attribute, 1]] }]);
     return undefined;
   } catch (error) {
     if (error instanceof Refusal) return error.code;

@@ -5,14 +5,14 @@ import type { Allowance, Level, Space } from "../authority/index.ts";
 import type { Reading } from "./reading.ts";
 
 /** @throws Refusal `door.tooLarge` */
-export function checkSize({ of, door: { size } }: Level, body: Uint8Array): void {
+function checkSize({ of, door: { size } }: Level, body: Uint8Array): void {
   if (size === undefined || body.length <= size) return;
   const detail = `The door of ${of} takes ${size} bytes at most, and this has ${body.length}.`;
   throw new Refusal("door.tooLarge", { detail });
 }
 
 /** @throws Refusal `door.attribute`, which names it */
-export function checkWritable({ of, writable }: Level, readings: readonly Reading[]): void {
+function checkWritable({ of, writable }: Level, readings: readonly Reading[]): void {
   if (!writable) return;
   for (const { values } of readings) {
     for (const [name] of values) {
@@ -24,26 +24,40 @@ export function checkWritable({ of, writable }: Level, readings: readonly Readin
   }
 }
 
-/** How often the doors of one device let a message in. */
-export class DoorRates {
+/** What the doors of one device demand of each message, read from them when one of them is another. */
+export class DoorDemands {
   readonly #device: Id<"device">;
   #doors: readonly Level[] = [];
+  #largest = Infinity;
+  #writable: readonly Level[] = [];
   #allowances: readonly Allowance[] = [];
 
   constructor(device: Id<"device">) {
     this.#device = device;
   }
 
-  /** One message of what these doors allow; each of them counts for itself. @throws Refusal `rate.exceeded` */
-  draw(space: Space, doors: readonly Level[], elapsed: number): void {
+  /** Before it is read. Of what the doors allow it is one; each of them counts for itself. @throws Refusal `door.tooLarge`, `rate.exceeded` */
+  admit(space: Space, doors: readonly Level[], body: Uint8Array, elapsed: number): void {
     const known = this.#doors;
     if (known.length !== doors.length || known[0] !== doors[0] || known[1] !== doors[1]) this.#read(doors);
+    if (body.length > this.#largest) for (const door of doors) checkSize(door, body);
     if (this.#allowances.length > 0)
       space.drawn.draw(this.#allowances, elapsed, "It is the rate of the device's door, or of its product's.");
   }
 
+  /** @throws Refusal `door.attribute`, which names it */
+  check(readings: readonly Reading[]): void {
+    for (const door of this.#writable) checkWritable(door, readings);
+  }
+
   #read(doors: readonly Level[]): void {
     this.#doors = doors;
+    this.#largest = Math.min(...doors.map(({ door: { size } }) => size ?? Infinity));
+    // What a product and its device both say is asked once.
+    const alike = ({ door: { writable } }: Level) => JSON.stringify(writable?.toSorted());
+    this.#writable = doors.filter(
+      (one, at) => one.writable && !doors.slice(0, at).some((other) => alike(other) === alike(one)),
+    );
     this.#allowances = doors.flatMap(({ of, door: { rate } }) =>
       rate
         ? [{ of: `${this.#device} ${of}`, rate: { perMinute: rate.perMinute, burst: rate.burst ?? rate.perMinute } }]

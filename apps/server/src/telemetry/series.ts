@@ -1,7 +1,7 @@
 import type { Id } from "@holdfast/kernel";
 import type { OrgScope } from "../storage/index.ts";
 import { SeriesBuffer, type Memory } from "./buffer.ts";
-import type { DoorRates } from "./door.ts";
+import type { DoorDemands } from "./door.ts";
 import type { Value, ValueType } from "./reading.ts";
 
 /** The chunk of a series that begins last. While it is small it is written again together with what follows. */
@@ -86,7 +86,7 @@ export class DeviceSeries {
   /** The round in which somebody last asked for it. */
   touched = 0;
   /** Once it was found to have a door. */
-  rates: DoorRates | undefined = undefined;
+  demands: DoorDemands | undefined = undefined;
 
   constructor(scope: OrgScope, device: Id<"device">, memory: Memory) {
     this.scope = scope;

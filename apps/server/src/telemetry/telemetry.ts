@@ -17,7 +17,7 @@ import type { Memory } from "./buffer.ts";
 import { codeOf, refusalOfCode } from "./codes.ts";
 import { Committer } from "./committer.ts";
 import { Devices } from "./devices.ts";
-import { checkSize, checkWritable, DoorRates } from "./door.ts";
+import { DoorDemands } from "./door.ts";
 import { faultOf } from "./fault.ts";
 import { Flusher } from "./flusher.ts";
 import { giveTime, passTime } from "./given.ts";
@@ -300,11 +300,11 @@ export class Telemetry {
       throw new Refusal(placement.state === "retired" ? "device.retired" : "device.suspended");
     const now = this.#needs.clock.now();
     const doors = space.doorsOf(placement);
-    for (const door of doors) checkSize(door, body);
-    if (doors.length > 0) (state.rates ??= new DoorRates(device)).draw(space, doors, this.#needs.clock.elapsed());
+    const demands = doors.length > 0 ? (state.demands ??= new DoorDemands(device)) : undefined;
+    demands?.admit(space, doors, body, this.#needs.clock.elapsed());
     const readings = parseBody(body, now, kind);
     checkTimes(readings, now);
-    for (const door of doors) checkWritable(door, readings);
+    demands?.check(readings);
     checkTypes(state, readings, placement.product && space.product(placement.product));
 
     // The broker knows already who is owed what it brought.
