@@ -53,7 +53,7 @@ const sentences = {
   "rate.exceeded": "Too many requests. Wait as long as Retry-After says.",
   "role.amplifies": "Nobody gives a role that holds more than he may do now. Give a smaller one.",
   "role.greater":
-    "This role holds more than yours does, so neither it nor whoever has it is yours to change. Ask somebody who holds all of it.",
+    "Whoever has this role or sign-in, or is named, may do more than you may, so it is not yours to change, end or shut out. Ask somebody who may do all of that.",
 
   "quota.exceeded":
     "A quota of the organisation's plan is used up. Use less, wait for the next month if it is one of a month, or ask the administrator of the instance for a larger plan.",
