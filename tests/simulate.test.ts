@@ -25,6 +25,7 @@ type Simulated = Record<"newlyRefused" | "newlyAllowed" | "unknown", Outcome> & 
   decisions: number;
   unchanged: number;
   notCovered: number;
+  altered: number;
 };
 
 /** What is asked before the restart. */
@@ -194,6 +195,31 @@ test("a connection that goes on is asked about in each hour, though it says noth
   assert.match(tried.newlyRefused.devices.items[0]?.because ?? "", /is open .* only, and this is another time/);
   assert.match((await within(0, 2)).sentence, /newly refuse none,/);
   open.end();
+});
+
+test("what was altered in the database is left out, and the answer and whoever runs the platform are told of it", async () => {
+  const change = { kind: "entryAdded", list: "deny", what: "device", value: valve.id };
+  const before = await simulate(change);
+  assert.deepEqual([before.altered, before.newlyRefused.devices.count], [0, 1]);
+  const client = new pg.Client(database.url);
+  await client.connect();
+  try {
+    const flipped = "update holdfast.decision set body = set_byte(body, 20, 255 - get_byte(body, 20)) where device = $1";
+    await client.query(flipped, [valve.id.slice(4)]);
+    const { newlyRefused, altered, ...tried } = await simulate(change);
+    assert.equal(newlyRefused.devices.count, 0);
+    assert.ok(tried.decisions >= before.decisions, "counted nevertheless, with what was asked since");
+    assert.ok(altered >= before.newlyRefused.decisions && altered <= tried.notCovered);
+    assert.match(
+      tried.sentence,
+      new RegExp(`; ${altered} decisions cannot be read, because what was kept of them was altered\\.$`),
+    );
+    assert.ok(platform.reports.some((said) => said.includes(`${ours.org} do not open, because they were altered`)));
+    await client.query(flipped, [valve.id.slice(4)]);
+    assert.equal((await simulate(change)).sentence, before.sentence);
+  } finally {
+    await client.end();
+  }
 });
 
 test("what was asked is looked at as far back as somebody wants, and kept for thirty days", async () => {

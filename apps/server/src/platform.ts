@@ -255,7 +255,7 @@ async function open(needs: PlatformNeeds, opened: AsyncDisposableStack, closing:
   const ofAuthority = { ...common, ...verbs, ...life, ...applicationUsers, lists };
   const handlers: Handler[] = [
     ...identityRoutes({ identity, browsers, organisations: new Organisations(common), members, invitations }),
-    ...authorityRoutes({ ...ofAuthority, connections, timers, roles: new Roles(forPeople) }),
+    ...authorityRoutes({ ...ofAuthority, connections, timers, report, roles: new Roles(forPeople) }),
     ...registryRoutes({ registry, catalogue, doors, devices, presences, ...applicationUsers }),
     ...applicationUsers.handlers,
     ...messageRoutes({ mqttSessions: new MqttSessions({ storage, spaces, clock, log, broker }) }),

@@ -71,6 +71,10 @@ export const simulateChange = route({
     newlyAllowed: outcome,
     unknown: outcome,
     unchanged: z.number().int(),
-    notCovered: z.number().int().describe("Asked when there was no room to keep more: of these nothing is known."),
+    notCovered: z
+      .number()
+      .int()
+      .describe("Asked when there was no room to keep more, or kept in rows that do not open: of these nothing is known."),
+    altered: z.number().int().describe("Of those not covered, how many were kept in rows that do not open."),
   }),
 });

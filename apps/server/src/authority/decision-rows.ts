@@ -1,9 +1,12 @@
-import { idFrom, uuidOf, type Id, type Instant } from "@holdfast/kernel";
+import { idFrom, Refusal, uuidOf, type Id, type Instant } from "@holdfast/kernel";
 import type { Unit } from "../storage/index.ts";
 import type { Answered, Cell, CellRow, Question } from "./decisions.ts";
 
-/** A cell as it was kept; without a question it is all that there was no room for on that day. */
-export type KeptCell = Opened & { readonly day: Instant; readonly hours: readonly number[] };
+/** A cell as it was kept; without a question it is all that there was no room for on that day, or a row that does not open. */
+export type KeptCell = (Opened | { readonly question: undefined; readonly isAltered: true }) & {
+  readonly day: Instant;
+  readonly hours: readonly number[];
+};
 
 /** What is sealed of it. */
 export type Opened = { readonly question: Question; readonly answered: Answered } | { readonly question: undefined };
@@ -60,8 +63,9 @@ export const decisionsIn = (unit: Unit) => ({
     return {
       cells: rows.map((row) => {
         const digest = row.cell.toHex();
-        let opened = known.get(digest);
-        if (!opened) known.set(digest, (opened = openedOf(unit, row)));
+        const opened = known.get(digest) ?? openedOf(unit, row);
+        if (!opened) return { day, hours: row.hours, question: undefined, isAltered: true };
+        known.set(digest, opened);
         return { day, hours: row.hours, ...opened };
       }),
       behind: last && rows.length === limit ? { run: Number(last.run), cell: last.cell } : undefined,
@@ -126,9 +130,16 @@ function sealed(unit: Unit, row: CellRow): Uint8Array {
 
 const instant = (number: number): Instant => Number(number) as Instant; // a bigint column of ours
 
-function openedOf(unit: Unit, { day: at, cell, device: stored, body }: Row): Opened {
+/** Nothing of one that was altered: the others are as true as before. */
+function openedOf(unit: Unit, { day: at, cell, device: stored, body }: Row): Opened | undefined {
   const device = stored === null ? undefined : idFrom("device", stored);
-  const plain = unit.scope.open("decision", nameOf(instant(at), cell, device), body);
+  let plain: Uint8Array;
+  try {
+    plain = unit.scope.open("decision", nameOf(instant(at), cell, device), body);
+  } catch (error) {
+    if (error instanceof Refusal && error.code === "seal.broken") return undefined;
+    throw error;
+  }
   const { question, answered } = JSON.parse(new TextDecoder().decode(plain)) as Body; // sealed by `save`
   return question && answered ? { question: { ...question, device }, answered } : { question: undefined };
 }

@@ -19,8 +19,10 @@ export class Gathered {
   readonly #asked = new Map<string, { readonly question: Question; readonly lines: Line[] }>();
   /** The same, without spelling it out. */
   readonly #lines = new Map<Question, Line[]>();
-  /** Asked when there was no room to keep what. */
+  /** Asked when there was no room to keep what, or kept in rows that do not open. */
   notCovered = 0;
+  /** Of these, in rows that do not open. */
+  altered = 0;
 
   constructor(from: Instant) {
     this.#from = from;
@@ -29,7 +31,14 @@ export class Gathered {
   add(cell: KeptCell): void {
     const { day, hours, question } = cell;
     if (question) this.#linesOf(question).push({ day, hours, allowed: cell.answered.allowed });
-    else for (const [, times] of this.#hoursOf(cell)) this.notCovered += times;
+    else this.#pass(cell);
+  }
+
+  #pass(cell: KeptCell): void {
+    for (const [, times] of this.#hoursOf(cell)) {
+      this.notCovered += times;
+      if ("isAltered" in cell) this.altered += times;
+    }
   }
 
   /** One after the other; less what was asked only before. */

@@ -1,5 +1,5 @@
 import { thumbprint, type PublicKey } from "@holdfast/crypto";
-import { Refusal, rfc3339, type Clock, type Instant, type Random, type Timers } from "@holdfast/kernel";
+import { Refusal, rfc3339, type Clock, type Instant, type Random, type Report, type Timers } from "@holdfast/kernel";
 import { formatGrant, parseGrants, routes, type Conditions } from "@holdfast/protocol";
 import { isIP } from "node:net";
 import type { Storage } from "../storage/index.ts";
@@ -45,6 +45,7 @@ type Needs = {
   timers: Timers;
   connections: Connections;
   roles: Roles;
+  report: Report;
   accounts: ConstructorParameters<typeof Simulating>[0]["settles"];
   clock: Clock;
   random: Random;

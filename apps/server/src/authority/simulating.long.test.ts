@@ -101,7 +101,7 @@ test("a change is tried on what five thousand devices did in three days, in slic
   const asks = new Caller({ credential: operator, space, circumstances: undefined, clock, onRefusal: () => undefined });
   const tokenKeys = await TokenKeys.load({ storage, random });
   const authentication = new Authentication({ storage, spaces, tokenKeys, clock, random, onRefusal: () => undefined });
-  const simulating = new Simulating({ storage, spaces, authentication, clock, settles });
+  const simulating = new Simulating({ storage, spaces, authentication, clock, settles, report: assert.fail });
   let turns = 0;
   let isDone = false;
   const others = () => {

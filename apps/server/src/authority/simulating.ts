@@ -1,5 +1,5 @@
 import { setImmediate } from "node:timers/promises";
-import { Refusal, type Clock, type CredentialId, type Id, type Instant, type RefusalCode } from "@holdfast/kernel";
+import { Refusal, type Clock, type CredentialId, type Id, type Instant, type RefusalCode, type Report } from "@holdfast/kernel";
 import type { Storage } from "../storage/index.ts";
 import type { Authentication } from "./authentication.ts";
 import { refusedBy } from "./caller.ts";
@@ -21,6 +21,7 @@ type Needs = {
   readonly clock: Clock;
   /** Whoever writes decisions down: nothing that was asked until now is left out. */
   readonly settles: { settle(space: Space): Promise<unknown> };
+  readonly report: Report;
 };
 
 export type Simulated = { readonly tally: Tally; readonly from: Instant; readonly to: Instant };
@@ -84,11 +85,13 @@ export class Simulating {
     await settles.settle(space);
     const wanted = (now - (now % hour) - days * day) as Instant; // milliseconds since the epoch
     const devices = touchedBy(space, change);
-    const { gathered, from } = await this.#read(permit, { from: wanted, now }, devices);
+    const { gathered, from, altered } = await this.#read(permit, { from: wanted, now }, devices);
+    if (altered > 0) this.#tell(space.org, altered);
     const find = (id: CredentialId) => space.credentials.get(id);
     const replay = new Replay({ before, after }, find);
     const tally = new Tally();
     tally.notCovered = gathered.notCovered;
+    tally.altered = gathered.altered;
     let since = performance.now();
     for (const some of inPages(gathered.questions())) {
       await this.#know(space, some);
@@ -110,6 +113,12 @@ export class Simulating {
     return { tally, from, to: now };
   }
 
+  #tell(org: Id<"org">, rows: number): void {
+    const what = `${rows} rows of what authority was asked of ${org} do not open, because they were altered.`;
+    const rest = "They are left out of what changes are tried on, and go when they are 30 days old.";
+    this.#needs.report(`${what} ${rest}`, { level: "error", code: "seal.broken" });
+  }
+
   async #know(space: Space, kept: readonly Kept[]): Promise<void> {
     await this.#needs.authentication.know(space, new Set(kept.map(({ question }) => question.credential)));
   }
@@ -119,23 +128,25 @@ export class Simulating {
     permit: Permit<"authority.explain">,
     { from, now }: { readonly from: Instant; readonly now: Instant },
     devices: ReadonlySet<Id<"device">> | undefined,
-  ): Promise<{ gathered: Gathered; from: Instant }> {
+  ): Promise<{ gathered: Gathered; from: Instant; altered: number }> {
     const gathered = new Gathered(from);
     const few = devices && devices.size <= mostNamed ? [...devices] : undefined;
     const known = new Map<string, Opened>();
     let rows = 0;
+    let altered = 0;
     for (let of = firstHourOf(now); of >= firstHourOf(from); of = (of - day) as Instant) {
       let behind: Behind | undefined;
       do {
         const asked = { day: of, devices: few, limit: page };
         const read = await this.#needs.storage.read(permit, (unit) => decisionsIn(unit).page(asked, behind, known));
         for (const cell of read.cells) if (isAskedAt(devices, cell.question)) gathered.add(cell);
+        altered += read.cells.filter((cell) => "isAltered" in cell).length;
         behind = read.behind;
         rows += read.cells.length;
       } while (behind);
-      if (rows >= mostRows) return { gathered, from: Math.max(of, from) as Instant }; // one of the two
+      if (rows >= mostRows) return { gathered, from: Math.max(of, from) as Instant, altered }; // one of the two
     }
-    return { gathered, from };
+    return { gathered, from, altered };
   }
 }
 

@@ -48,7 +48,7 @@ function read(caller: Caller, asked: Asked, { clock, random }: Pick<Needs, "cloc
 const mostNamed = 100;
 
 function reply(caller: Caller, { tally, from, to }: Simulated, days: number) {
-  const { decisions, refused, allowed, unknown, unchanged, notCovered } = tally;
+  const { decisions, refused, allowed, unknown, unchanged, notCovered, altered } = tally;
   return {
     sentence: sentenceOf(tally, days),
     from: rfc3339(from),
@@ -59,6 +59,7 @@ function reply(caller: Caller, { tally, from, to }: Simulated, days: number) {
     unknown: outcomeFor(caller, unknown),
     unchanged,
     notCovered,
+    altered,
   };
 }
 

@@ -48,8 +48,10 @@ export class Tally {
   readonly allowed = new Parties();
   readonly unknown = new Parties();
   unchanged = 0;
-  /** Asked on days on which there was no room for more. */
+  /** Asked on days on which there was no room for more, or kept in rows that do not open. */
   notCovered = 0;
+  /** Of these, in rows that do not open. */
+  altered = 0;
 
   get decisions(): number {
     const { refused, allowed, unknown, unchanged, notCovered } = this;
@@ -79,11 +81,12 @@ export class Tally {
 /** All of it in one sentence. */
 export function sentenceOf(tally: Tally, days: number): string {
   const span = days === 1 ? "the last day" : `the last ${days} days`;
-  const { refused, allowed, unknown, notCovered } = tally;
+  const { refused, allowed, unknown, notCovered, altered } = tally;
   if (tally.decisions === 0) return `Nothing is kept of ${span} yet, so nobody can say.`;
   const doubts = [
     ...(unknown.decisions > 0 ? [`of ${counted(unknown)} nobody can say`] : []),
-    ...(notCovered > 0 ? [`${notCovered} decisions were too many to be kept`] : []),
+    ...(notCovered > altered ? [`${notCovered - altered} decisions were too many to be kept`] : []),
+    ...(altered > 0 ? [`${altered} decisions cannot be read, because what was kept of them was altered`] : []),
   ];
   const rest = doubts.length > 0 ? `; ${doubts.join(", and ")}` : "";
   return `On ${span} it would newly refuse ${counted(refused)}, newly allow ${counted(allowed)}${rest}.`;
