@@ -45,13 +45,15 @@ const mostNamed = 100;
 export class Simulating {
   readonly #needs: Needs;
   readonly #queues = new Map<Id<"org">, { waiting: number; last: Promise<void> }>();
+  /** The one that runs, and whoever waits behind it: the first of each organisation. */
+  #turns: Promise<void> = Promise.resolve();
 
   constructor(needs: Needs) {
     this.#needs = needs;
   }
 
   /**
-   * One of an organisation at a time.
+   * One at a time, whosever it is, because each has much in memory; organisations take turns.
    * @throws Refusal `rate.exceeded` when too many wait; `list.unknown`, `role.unknown`, `role.builtIn`, `list.full`
    */
   async simulate(permit: Permit<"authority.explain">, change: Change, days: number): Promise<Simulated> {
@@ -63,7 +65,7 @@ export class Simulating {
     }
     queue.waiting += 1;
     this.#queues.set(org, queue);
-    const simulated = queue.last.then(() => this.#simulate(permit, change, days));
+    const simulated = queue.last.then(() => this.#inTurn(() => this.#simulate(permit, change, days)));
     // Whoever asked hears of it; the next one is another question.
     queue.last = simulated.then(ignore, ignore);
     try {
@@ -72,6 +74,12 @@ export class Simulating {
       queue.waiting -= 1;
       if (queue.waiting === 0) this.#queues.delete(org);
     }
+  }
+
+  #inTurn(run: () => Promise<Simulated>): Promise<Simulated> {
+    const simulated = this.#turns.then(run);
+    this.#turns = simulated.then(ignore, ignore); // likewise
+    return simulated;
   }
 
   async #simulate(permit: Permit<"authority.explain">, change: Change, days: number): Promise<Simulated> {
