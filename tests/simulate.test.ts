@@ -204,7 +204,8 @@ test("what was altered in the database is left out, and the answer and whoever r
   const client = new pg.Client(database.url);
   await client.connect();
   try {
-    const flipped = "update holdfast.decision set body = set_byte(body, 20, 255 - get_byte(body, 20)) where device = $1";
+    const flipped =
+      "update holdfast.decision set body = set_byte(body, 20, 255 - get_byte(body, 20)) where device = $1";
     await client.query(flipped, [valve.id.slice(4)]);
     const { newlyRefused, altered, ...tried } = await simulate(change);
     assert.equal(newlyRefused.devices.count, 0);

@@ -5,6 +5,7 @@ import {
   OwnLists,
   Passkeys,
   PasskeySignIns,
+  PastSignIns,
   RefreshTokens,
   SignIns,
   Users,
@@ -38,6 +39,7 @@ const listRate = { perSecond: 1 / 6, burst: 60 } as const;
 export function openApplicationUsers({ registry, ...needs }: Needs): {
   readonly users: Users;
   readonly refreshTokens: RefreshTokens;
+  readonly pastSignIns: PastSignIns;
   readonly handlers: Handler[];
 } {
   const users = new Users({ ...needs, devices: registry });
@@ -50,5 +52,5 @@ export function openApplicationUsers({ registry, ...needs }: Needs): {
   const passkeySignIns = new PasskeySignIns({ ...needs, signUpOf });
   const lists = new OwnLists({ ...needs, changes: new RateLimit(listRate, needs.clock) });
   const handlers = applicationUserRoutes({ users, signIns, lists, passkeys, passkeySignIns });
-  return { users, refreshTokens: new RefreshTokens(needs), handlers };
+  return { users, refreshTokens: new RefreshTokens(needs), pastSignIns: new PastSignIns(needs), handlers };
 }

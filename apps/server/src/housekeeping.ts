@@ -1,4 +1,5 @@
 import { Refusal, type Report } from "@holdfast/kernel";
+import type { PastSignIns } from "./application-users/index.ts";
 import type { Refusals } from "./audit/index.ts";
 import type { Accounts } from "./accounting/index.ts";
 import type { Authentication, HighWater, Journal, LettingGo } from "./authority/index.ts";
@@ -19,6 +20,7 @@ type Needs = {
   readonly lists: ListKeeping;
   readonly journal: Journal;
   readonly lettingGo: LettingGo;
+  readonly pastSignIns: PastSignIns;
   readonly presences: Presences;
   readonly log: MessageLog;
   readonly accounts: Accounts;
@@ -32,7 +34,7 @@ const hourly = 3_600_000;
 /** What has to be done again and again while the platform runs. */
 export function keepHouse(rounds: Rounds, needs: Needs): void {
   const { storage, clock, report, spaces, authentication, sessions, lists, journal } = needs;
-  const { lettingGo, presences, log, accounts, directories } = needs;
+  const { lettingGo, pastSignIns, presences, log, accounts, directories } = needs;
   const tellOfClock = clockWatch(clock, report);
   tellOfClock();
   let hour = hourOf(clock.now());
@@ -57,6 +59,7 @@ export function keepHouse(rounds: Rounds, needs: Needs): void {
     spaces.forgetExpired(clock.now());
     await lettingGo.round();
   });
+  rounds.every(hourly, () => pastSignIns.round());
   // By itself: what it counts must not wait for what fails elsewhere.
   rounds.every(seldom, () => accounts.round());
 }

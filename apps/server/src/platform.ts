@@ -307,7 +307,7 @@ async function open(needs: PlatformNeeds, opened: AsyncDisposableStack, closing:
 
   opened.defer(() => keepLast({ refusals: refusals.log, lists, authentication, report }));
   const rounds = opened.adopt(new Rounds(timers, report), (it) => it.stop());
-  keepHouse(rounds, { ...common, ...verbs, ...life, report, sessions, lists, journal, directories });
+  keepHouse(rounds, { ...ofAuthority, report, sessions, journal, directories });
   opened.defer(() => keepTime({ storage, clock, report }));
   return new Platform({
     opened: opened.move(),

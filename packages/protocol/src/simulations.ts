@@ -74,7 +74,9 @@ export const simulateChange = route({
     notCovered: z
       .number()
       .int()
-      .describe("Asked when there was no room to keep more, or kept in rows that do not open: of these nothing is known."),
+      .describe(
+        "Asked when there was no room to keep more, or kept in rows that do not open: of these nothing is known.",
+      ),
     altered: z.number().int().describe("Of those not covered, how many were kept in rows that do not open."),
   }),
 });

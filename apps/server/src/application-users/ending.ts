@@ -21,6 +21,6 @@ export async function endSessionsOf(needs: Needs, unit: Unit, user: User): Promi
 }
 
 /** Tokens whose rows are gone. */
-export function forget({ spaces }: Needs, unit: Unit, ids: readonly CredentialId[]): void {
+export function forget({ spaces }: Pick<Needs, "spaces">, unit: Unit, ids: readonly CredentialId[]): void {
   unit.afterCommit(() => spaces.apply(unit.scope.org, (space) => ids.forEach((id) => space.credentials.delete(id))));
 }

@@ -2,6 +2,7 @@ export { Attempts } from "./attempts.ts";
 export { forgetListsFor, forgetListsOf } from "./own-list-ending.ts";
 export { ownListRuling } from "./own-list-ruling.ts";
 export { OwnLists } from "./own-lists.ts";
+export { PastSignIns } from "./past-sign-ins.ts";
 export { PasskeySignIns } from "./passkey-sign-in.ts";
 export { Passkeys } from "./passkeys.ts";
 export { usersIn } from "./postgres.ts";

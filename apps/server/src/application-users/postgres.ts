@@ -181,6 +181,15 @@ export const sessionsIn = (unit: Unit) => ({
     await unit.query("delete from app_session where id = $1", [uuidOf(id)]);
   },
 
+  /** Those that are over by themselves, so many at a time, with their refresh tokens. Answers how many. */
+  async removePast(by: Instant, limit: number): Promise<number> {
+    const rows = await unit.query(
+      "delete from app_session where id in (select id from app_session where expires_at <= $1 limit $2) returning id",
+      [by, limit],
+    );
+    return rows.length;
+  },
+
   async removeAllOf(user: Id<"user">): Promise<void> {
     await unit.query("delete from app_session where app_user = $1", [uuidOf(user)]);
   },

@@ -168,6 +168,18 @@ export const authorityIn = (unit: Unit) => ({
     return rows.map(({ id }) => idFrom("token", id));
   },
 
+  /** What sign-ins were as credentials, and is over: of browsers' sessions, and tokens of users whose session is gone. Nothing hangs on them. */
+  async removePastSignIns(by: Instant, limit: number): Promise<readonly CredentialId[]> {
+    const rows = await unit.query<Pick<CredentialRow, "prefix" | "id">>(
+      `delete from credential where id in (
+         select id from credential where expires_at <= $1 and (prefix = 'session' or (app_session is not null
+           and not exists (select from app_session s where s.org = credential.org and s.id = credential.app_session)))
+         limit $2) returning prefix, id`,
+      [by, limit],
+    );
+    return rows.map(({ prefix, id }) => idFrom(prefix, id));
+  },
+
   async save(credential: Credential): Promise<void> {
     const { kind, name, state, grants, makers, inPerson, publicKey, conditions } = credential;
     const { issued, former, rotatedAt, exposed, leakedAt } = credential;

@@ -1,5 +1,13 @@
 import { setImmediate } from "node:timers/promises";
-import { Refusal, type Clock, type CredentialId, type Id, type Instant, type RefusalCode, type Report } from "@holdfast/kernel";
+import {
+  Refusal,
+  type Clock,
+  type CredentialId,
+  type Id,
+  type Instant,
+  type RefusalCode,
+  type Report,
+} from "@holdfast/kernel";
 import type { Storage } from "../storage/index.ts";
 import type { Authentication } from "./authentication.ts";
 import { refusedBy } from "./caller.ts";
