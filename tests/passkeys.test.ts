@@ -72,6 +72,12 @@ const add = (token: string, answer: object, name?: string, at = app) =>
 const listed = async (token: string, at = app) =>
   (await at.ask<List<Passkey>>("GET", `${users}/me/passkeys`, undefined, token)).body.items;
 
+/** What came of it is good for nothing any more. */
+async function isOver({ accessToken, refreshToken }: SignedIn) {
+  assert.equal(says(await app.me(accessToken)), "401 credential.invalid");
+  assert.equal(says(await app.refresh(refreshToken)), "401 credential.invalid");
+}
+
 test("somebody signs up with a passkey alone, and signs in with it without saying who she is", async () => {
   const { login, device } = await signedUp();
   const { status, body } = await signInWith(device);
@@ -98,7 +104,8 @@ test("who has a password adds a passkey, names it, and may remove it; the last w
   const asked = (await askMore(accessToken)).body;
   const added = await add(accessToken, device.make(asked));
   assert.deepEqual([added.status, added.body.name], [201, "Passkey"]);
-  assert.equal((await signInWith(device)).body.user, user);
+  const begun = [(await signInWith(device)).body, (await signInWith(device)).body];
+  assert.equal(begun[0]?.user, user);
   const at = `${users}/me/passkeys/${added.body.id}`;
   const renamed = await app.ask<Passkey>("PATCH", at, { name: "Work laptop" }, accessToken);
   assert.equal(renamed.body.name, "Work laptop");
@@ -108,6 +115,7 @@ test("who has a password adds a passkey, names it, and may remove it; the last w
   );
   assert.equal((await app.ask("DELETE", at, undefined, accessToken)).status, 200);
   assert.deepEqual(await listed(accessToken), []);
+  for (const one of begun) await isOver(one);
   assert.equal(says(await signInWith(device)), "401 credential.invalid");
   assert.equal((await app.signInAs(login)).status, 200);
   const told = (await owner.audited(user)).map(({ what }) => what);
@@ -120,7 +128,12 @@ test("who has a password adds a passkey, names it, and may remove it; the last w
   assert.equal(says(await remove()), "409 passkey.last");
   const second = new Authenticator(page);
   assert.equal((await add(body.accessToken, second.make((await askMore(body.accessToken)).body))).status, 201);
+  const elsewhere = (await signInWith(alone.device)).body;
+  const byTheOther = (await signInWith(second)).body;
   assert.equal((await remove()).status, 200);
+  await isOver(elsewhere);
+  assert.equal((await app.me(byTheOther.accessToken)).status, 200);
+  assert.equal((await app.refresh(body.refreshToken)).status, 200, "the one in which she asked");
   assert.equal(says(await signInWith(alone.device)), "401 credential.invalid");
   assert.equal((await signInWith(second)).status, 200);
 });
@@ -203,13 +216,15 @@ test("who signed up before her, with her e-mail and a passkey of his own, has ga
 
 test("whoever runs the application sees a user's passkeys, and removes one", async () => {
   const { device } = await signedUp();
-  const { user } = (await signInWith(device)).body;
+  const signedIn = (await signInWith(device)).body;
+  const { user } = signedIn;
   const [passkey] = (await app.manage<List<Passkey>>("GET", `/${user}/passkeys`)).body.items;
   assert.equal(passkey?.name, "Phone");
   const other = await member();
   const away = `/${other.user}/passkeys/${passkey?.id}`;
   assert.equal(says(await app.manage<Problem>("DELETE", away)), "404 passkey.unknown");
   assert.equal((await app.manage("DELETE", `/${user}/passkeys/${passkey?.id}`)).status, 200);
+  await isOver(signedIn);
   assert.equal(says(await signInWith(device)), "401 credential.invalid");
   const entries = await owner.audited(user);
   assert.ok(entries.some(({ what }) => what === "applicationUser.passkeyRemoved"));

@@ -44,6 +44,7 @@ export async function beginSession(
     seenAt: now,
     publicKey: from.boundTo,
     from: from.address,
+    passkey: by === "password" ? undefined : by,
   };
   await sessionsIn(unit).add(session);
   await sessionsIn(unit).addRefresh(session.id, digestSecret(refreshToken));

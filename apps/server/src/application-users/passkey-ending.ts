@@ -7,7 +7,7 @@ import { passkeysIn } from "./passkey-rows.ts";
 type Needs = { readonly revocation: Revocation };
 
 /** In the keyring's journal as well: an older backup does not bring it back. */
-export async function removePasskey({ revocation }: Needs, unit: Unit, { id }: Passkey): Promise<void> {
+export async function removePasskey({ revocation }: Needs, unit: Unit, { id }: Pick<Passkey, "id">): Promise<void> {
   await passkeysIn(unit).remove(id);
   await revocation.in(unit, id, ["people"]);
 }

@@ -1,8 +1,9 @@
 import { bytesOf, newId, Refusal, type Clock, type Id, type Instant, type Random } from "@holdfast/kernel";
 import type { MadePasskey } from "@holdfast/protocol";
-import { authorityIn, refusedBy, type Caller, type Permit, type Revocation } from "../authority/index.ts";
+import { authorityIn, refusedBy, type Caller, type Permit, type Revocation, type Spaces } from "../authority/index.ts";
 import type { Storage, Unit } from "../storage/index.ts";
 import { answeredIn, askedAs, challengeLifetime, type Challenge, type Purpose } from "./challenge.ts";
+import { endSession } from "./ending.ts";
 import { asCaller, opens, siteOf, whoIs, wantedRpId } from "./entering.ts";
 import { mostPasskeys, type Passkey } from "./passkey.ts";
 import { removePasskey } from "./passkey-ending.ts";
@@ -14,6 +15,7 @@ import { creationOptions, readAttestation } from "./webauthn.ts";
 
 type Needs = {
   readonly storage: Storage;
+  readonly spaces: Spaces;
   readonly revocation: Revocation;
   readonly clock: Clock;
   readonly random: Random;
@@ -86,13 +88,13 @@ export class Passkeys {
     });
   }
 
-  /** @throws Refusal `passkey.last` */
+  /** With the sessions that it began, less the one in which she asks. @throws Refusal `passkey.last` */
   async removeOwn(caller: Caller, id: Id<"passkey">): Promise<void> {
     await this.#needs.storage.change(asCaller(caller), async (unit) => {
       const { passkey, user } = await this.#own(unit, caller, id);
       const others = (await passkeysIn(unit).of(user.id)).filter((one) => one.id !== id && opens(one, caller.space));
       if (user.passwordHash === undefined && others.length === 0) throw new Refusal("passkey.last");
-      await this.#removeIn(unit, passkey);
+      await this.#removeIn(unit, passkey, whoIs(caller).session);
     });
   }
 
@@ -113,9 +115,13 @@ export class Passkeys {
     });
   }
 
-  async #removeIn(unit: Unit, passkey: Passkey): Promise<void> {
-    await removePasskey(this.#needs, unit, passkey);
-    unit.audit({ what: "applicationUser.passkeyRemoved", about: passkey.user, facts: { passkey: passkey.id } });
+  /** Whoever came in by it goes: that is why somebody removes it. */
+  async #removeIn(unit: Unit, { id, user }: Passkey, present?: Id<"session">): Promise<void> {
+    await removePasskey(this.#needs, unit, { id });
+    const begun = (await sessionsIn(unit).of(user)).filter((one) => one.passkey === id && one.id !== present);
+    for (const session of begun) await endSession(this.#needs, unit, session);
+    const facts = { passkey: id, sessions: begun.map((one) => one.id) };
+    unit.audit({ what: "applicationUser.passkeyRemoved", about: user, facts });
   }
 
   /** Nobody else changes her meanwhile. */

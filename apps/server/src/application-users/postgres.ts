@@ -123,7 +123,13 @@ type SessionRow = {
   seen_at: string;
   body: Uint8Array;
 };
-type SessionBody = { application: Id<"application">; publicKey?: PublicKey; from?: string; exposedAt?: Instant };
+type SessionBody = {
+  application: Id<"application">;
+  publicKey?: PublicKey;
+  from?: string;
+  passkey?: Id<"passkey">;
+  exposedAt?: Instant;
+};
 type RefreshRow = { session: string; used_at: string | null; proof: Uint8Array };
 
 const sessionColumns = "id, app_user, issued_seq, created_at, expires_at, seen_at, body";
@@ -238,11 +244,12 @@ const sessionRow = ({ id, user, issuedSeq, createdAt, expiresAt }: Fixed): strin
   [id, user, issuedSeq, createdAt, expiresAt].join("|");
 
 function sealedSession({ scope }: Unit, session: UserSession): Uint8Array {
-  const { application, publicKey, from, exposedAt } = session;
+  const { application, publicKey, from, passkey, exposedAt } = session;
   const body: SessionBody = {
     application,
     ...(publicKey && { publicKey }),
     ...(from !== undefined && { from }),
+    ...(passkey !== undefined && { passkey }),
     ...(exposedAt !== undefined && { exposedAt }),
   };
   return scope.seal("application-session", sessionRow(session), encode(body));

@@ -14,6 +14,8 @@ export type UserSession = {
   /** The key that its tokens are bound to. */
   readonly publicKey: PublicKey | undefined;
   readonly from: string | undefined;
+  /** By which passkey she signed in, where it was by one. */
+  readonly passkey?: Id<"passkey"> | undefined;
   /** When a refresh token of it stood where others may have read it. */
   readonly exposedAt?: Instant | undefined;
 };
