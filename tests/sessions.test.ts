@@ -241,6 +241,26 @@ test("guessing is slowed down: cookies as tokens, passwords as everywhere", asyn
   clock.move(hour);
 });
 
+test("what a cookie holds ends the session when somebody hands it in, is answered as everything is, and no other session ends", async () => {
+  const [leaked, stays] = [await browserOf(), await browserOf()];
+  const held = await events(platform, leaked.headers("GET"));
+  const id = await credentialOf(leaked);
+  const answers: string[] = [];
+  for (const secret of [leaked.cookie, leaked.cookie, newSecret(systemRandom, "session"), "hfc_x"]) {
+    clock.move(1_000);
+    const { status, body } = await visitor.send("POST", "/v1/leaks", { body: { secret } });
+    answers.push(JSON.stringify([status, body]));
+  }
+  assert.deepEqual([...new Set(answers)], ["[200,{}]"]);
+  await closedWithin(held, performance.now(), 1_000);
+  assert.equal(await codeOf(leaked.send("GET", "/v1/org")), "401 credential.invalid");
+  assert.equal(await codeOf(stays.send("GET", "/v1/org")), "200");
+  const as = await signedInAgain(ours.org);
+  assert.equal(await stateOf(id, as), "revoked");
+  const told = (await as.audited(as.person)).filter(({ what }) => what === "signOut.leaked");
+  assert.equal(told.length, 1, "once, however often it is handed in");
+});
+
 test("a session ends after twelve hours, and after two in which nothing was asked", async () => {
   const busy = await browserOf();
   const began = clock.now();

@@ -252,7 +252,7 @@ async function open(needs: PlatformNeeds, opened: AsyncDisposableStack, closing:
     timers,
     report,
   });
-  const ofAuthority = { ...common, ...verbs, ...life, ...applicationUsers, lists };
+  const ofAuthority = { ...common, ...verbs, ...life, ...applicationUsers, sessions, lists };
   const handlers: Handler[] = [
     ...identityRoutes({ identity, browsers, organisations: new Organisations(common), members, invitations }),
     ...authorityRoutes({ ...ofAuthority, connections, timers, report, roles: new Roles(forPeople) }),
@@ -307,7 +307,7 @@ async function open(needs: PlatformNeeds, opened: AsyncDisposableStack, closing:
 
   opened.defer(() => keepLast({ refusals: refusals.log, lists, authentication, report }));
   const rounds = opened.adopt(new Rounds(timers, report), (it) => it.stop());
-  keepHouse(rounds, { ...ofAuthority, report, sessions, journal, directories });
+  keepHouse(rounds, { ...ofAuthority, report, journal, directories });
   opened.defer(() => keepTime({ storage, clock, report }));
   return new Platform({
     opened: opened.move(),

@@ -1,4 +1,4 @@
-import { thumbprint, type PublicKey } from "@holdfast/crypto";
+import { isSecret, thumbprint, type PublicKey } from "@holdfast/crypto";
 import { Refusal, rfc3339, type Clock, type Instant, type Random, type Report, type Timers } from "@holdfast/kernel";
 import { formatGrant, parseGrants, routes, type Conditions } from "@holdfast/protocol";
 import { isIP } from "node:net";
@@ -23,6 +23,7 @@ import { credentialId, readCredential, readCredentials, readUse, type Shown } fr
 import type { Revocation } from "./revocation.ts";
 import type { Roles } from "./role-keeping.ts";
 import { roleRoutes } from "./role-routes.ts";
+import type { Sessions } from "./sessions.ts";
 import { simulationRoutes } from "./simulation-routes.ts";
 import { Simulating } from "./simulating.ts";
 import type { Rotation } from "./rotation.ts";
@@ -40,6 +41,7 @@ type Needs = {
   rotation: Rotation;
   issuing: Issuing;
   leaks: Leaks;
+  sessions: Sessions;
   /** What application users renew their sessions with. */
   refreshTokens: { owned(text: string): Promise<{ end(): Promise<void> } | undefined> };
   timers: Timers;
@@ -87,8 +89,7 @@ export const authorityRoutes = (needs: Needs): Handler[] => [
     const { promise: moment, resolve } = Promise.withResolvers<void>();
     needs.timers.after(uniformly, resolve);
     const secret = body.secret.trim();
-    const owned = needs.refreshTokens.owned(secret);
-    await Promise.all([owned.then((one) => (one ? one.end() : needs.leaks.reported(secret))), moment]);
+    await Promise.all([endLeaked(needs, secret), moment]);
     return {};
   }),
   on(routes.readUpkeep, async ({ permit }) => readUpkeep(needs.storage, permit)),
@@ -137,6 +138,14 @@ export const authorityRoutes = (needs: Needs): Handler[] => [
   ...roleRoutes(needs.roles),
   ...simulationRoutes({ ...needs, simulating: new Simulating({ ...needs, settles: needs.accounts }) }),
 ];
+
+/** Whatever it is: a refresh token, what a browser's cookie holds, or else a token or a key. */
+async function endLeaked({ refreshTokens, sessions, leaks }: Needs, secret: string): Promise<void> {
+  const owned = await refreshTokens.owned(secret);
+  if (owned) return owned.end();
+  if (isSecret(secret, "session")) return sessions.reported(secret);
+  return leaks.reported(secret);
+}
 
 function addressOf(text: string | undefined): string | undefined {
   if (text !== undefined && isIP(text) === 0) {

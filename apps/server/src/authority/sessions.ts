@@ -1,5 +1,15 @@
 import { digestSecret, isSecret, newSecret } from "@holdfast/crypto";
-import { idFrom, Refusal, rfc3339, uuidOf, type Clock, type Id, type Instant, type Random } from "@holdfast/kernel";
+import {
+  idFrom,
+  Refusal,
+  rfc3339,
+  uuidOf,
+  type Clock,
+  type Id,
+  type Instant,
+  type Random,
+  type RefusalCode,
+} from "@holdfast/kernel";
 import type { Keyring, Storage } from "../storage/index.ts";
 import type { Authentication } from "./authentication.ts";
 import type { Caller } from "./caller.ts";
@@ -11,7 +21,7 @@ import type { Member } from "./roles.ts";
 import { sessionsIn } from "./session-rows.ts";
 import { credentialOf, endOf, idIn, limits, type Session } from "./session.ts";
 import type { Space } from "./space.ts";
-import type { Spaces } from "./spaces.ts";
+import { asPlatform, type Spaces } from "./spaces.ts";
 
 type Needs = {
   storage: Storage;
@@ -130,8 +140,18 @@ export class Sessions {
     return standings;
   }
 
+  /** Somebody hands in what a cookie holds: who has it may end it, and learns nothing else, not even whether it did. */
+  async reported(text: string): Promise<void> {
+    const over: readonly RefusalCode[] = ["credential.invalid", "credential.expired"];
+    try {
+      await this.end(await this.unseen(text), "signOut.leaked");
+    } catch (error) {
+      if (!(error instanceof Refusal) || !over.includes(error.code)) throw error; // else there was nothing to end
+    }
+  }
+
   /** In every organisation of hers, also where it never was: an older backup of the database brings it back nowhere. */
-  async end(session: Session, what: "signOut.done" | "signOut.idle"): Promise<void> {
+  async end(session: Session, what: "signOut.done" | "signOut.idle" | "signOut.leaked"): Promise<void> {
     const { storage, spaces, revocation } = this.#needs;
     const live = this.#live.get(session.digest.toHex());
     if (live) live.isEnding = true;
@@ -143,7 +163,9 @@ export class Sessions {
           if (!space) return;
           const { scope } = space;
           const id = idIn(scope, session);
-          await storage.change({ scope, actor: actorIn(space, session) }, async (unit) => {
+          // It was somebody else who handed it in.
+          const by = what === "signOut.leaked" ? asPlatform(scope) : { scope, actor: actorIn(space, session) };
+          await storage.change(by, async (unit) => {
             unit.audit({ what, about: session.person, facts: { session: id } });
             await revocation.in(unit, id, ["people"], session.expiresAt);
           });

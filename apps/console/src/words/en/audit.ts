@@ -73,6 +73,7 @@ export const audit = {
     "signIn.refused": "A sign-in was refused",
     "signOut.done": "Somebody signed out",
     "signOut.idle": "Somebody was signed out after doing nothing",
+    "signOut.leaked": "A session was ended, because somebody handed in its cookie",
     "simulation.started": "The simulated fleet was started",
     "simulation.ended": "The simulated fleet was removed",
     "upkeep.changed": "What is done about old and exposed secrets was changed",
