@@ -231,7 +231,7 @@ test("whatever is wrong with a certificate, its bearer is refused alike, over MQ
   for (const because of ["not issued here", "is over", "was revoked", "is retired"]) {
     const isTold = async () =>
       (await owner.asks.get<object>("/v1/audit?limit=200").then(JSON.stringify)).includes(because);
-    for (let tries = 0; !(await isTold()); tries++) assert.ok(tries < 100, because);
+    for (const from = performance.now(); !(await isTold());) assert.ok(performance.now() - from < 10_000, because);
   }
 });
 
