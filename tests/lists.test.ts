@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { systemClock } from "@holdfast/kernel";
+import pg from "pg";
 import { atEnd, freshDatabase, startTestPlatform, TestClock } from "../apps/server/src/testing/index.ts";
 import { Owner, textOf, unknown, viewer, type Device, type Problem, type Thing } from "./authority.fixture.ts";
 import { closedWithin, events, mqtt, shown, type Held } from "./revocation.fixture.ts";
@@ -261,6 +262,42 @@ test("an entry ends when it expires, and what an allow list had let in until the
   assert.ok(!isOpen);
   await publish(stays);
   stays.end();
+});
+
+test("an entry ends for who speaks for many, on time though the database keeps everything else waiting", async (t) => {
+  const { owner, application, list } = await organisation();
+  const always: Device = await owner.device(application.id);
+  const guest: Device = await owner.device(application.id);
+  clock.move(3_600_000 - (clock.now() % 3_600_000)); // with each hour everybody is asked about again, whatever has expired
+  await list("allow", "device", always.id);
+  await list("allow", "device", guest.id, { expiresIn: "20m" });
+  const key = await owner.accessKey(application.id);
+  const gateway = await mqtt(platform, { username: key.id, password: key.secret, protocolVersion: 5 });
+  t.after(() => gateway.end());
+  const says = (device: Device): Promise<string> =>
+    gateway.client
+      .publishAsync(`devices/${device.id}/telemetry`, '{"temperature":1}', { qos: 1 })
+      .then(() => "taken")
+      .catch((error: Error) => error.message);
+  // A device that goes is written down, and that waits.
+  const holder = new pg.Client(platform.database.login);
+  await holder.connect();
+  t.after(() => holder.end());
+  await holder.query("begin; lock table holdfast.presence in exclusive mode");
+  const leaving = await connect(always);
+  leaving.end();
+  await leaving.closed;
+  const waiting =
+    "select from pg_locks l join pg_class c on c.oid = l.relation where c.relname = 'presence' and not granted";
+  while ((await holder.query(waiting)).rowCount === 0) clock.move(1_000);
+  for (let round = 0; round < 4; round++)
+    for (const device of [always, guest]) assert.equal(await says(device), "taken");
+  clock.move(20 * 60_000);
+  assert.equal(await says(always), "taken"); // by then the next look is due
+  clock.move(1_000);
+  assert.match(await says(guest), /Not authorized/);
+  assert.equal(await says(always), "taken");
+  await holder.query("rollback");
 });
 
 test("hits are kept, and so are entries, over a restart", async (t) => {

@@ -38,9 +38,12 @@ export function keepHouse(rounds: Rounds, needs: Needs): void {
   const tellOfClock = clockWatch(clock, report);
   tellOfClock();
   let hour = hourOf(clock.now());
+  // By itself: what ends by the clock ends on time, whatever the database keeps waiting.
   rounds.every(soon, async () => {
     spaces.turn(clock);
     hour = checkHourly(hour, clock, spaces);
+  });
+  rounds.every(soon, async () => {
     await sessions.endIdle();
     await presences.noteChanges();
   });

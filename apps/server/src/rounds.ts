@@ -5,7 +5,7 @@ export class Rounds {
   readonly #timers: Timers;
   readonly #report: Report;
   readonly #pending = new Set<{ cancel(): void }>();
-  #running: Promise<void> = Promise.resolve();
+  readonly #running = new Set<Promise<void>>();
 
   constructor(timers: Timers, report: Report) {
     this.#timers = timers;
@@ -15,20 +15,25 @@ export class Rounds {
   every(milliseconds: number, work: () => Promise<void>): void {
     const timer = this.#timers.after(milliseconds, () => {
       this.#pending.delete(timer);
-      this.#running = work().catch((error: unknown) => {
+      const round = work().catch((error: unknown) => {
         this.#report(
           error instanceof Refusal ? `housekeeping: ${error.message}` : "housekeeping failed by our own fault",
           because(error),
         );
       });
-      void this.#running.then(() => this.every(milliseconds, work));
+      this.#running.add(round);
+      void round.then(() => {
+        this.#running.delete(round);
+        this.every(milliseconds, work);
+      });
     });
     this.#pending.add(timer);
   }
 
+  /** Waits for all that is at work. */
   async stop(): Promise<void> {
     this.every = () => {};
     for (const timer of this.#pending) timer.cancel();
-    await this.#running;
+    await Promise.all(this.#running);
   }
 }

@@ -5,16 +5,10 @@ import { telemetryTopic, type Listed, type ListName } from "@holdfast/protocol";
 import fc from "fast-check";
 import { unsaid } from "./circumstances.ts";
 import { Lists, readValue, type ListEntry } from "./lists.ts";
+import { counted, spaceOf } from "./space.fixture.ts";
 import type { Visitor } from "./visitor.ts";
 
-const bytes = (count: number) => {
-  made += 1;
-  const filled = new Uint8Array(count);
-  new DataView(filled.buffer).setUint32(0, made);
-  return filled;
-};
-let made = 0;
-const id = <K extends "listEntry" | "device" | "person" | "token">(kind: K): Id<K> => newId(kind, { bytes });
+const id = <K extends "listEntry" | "device" | "org" | "person" | "token">(kind: K): Id<K> => newId(kind, counted);
 
 const noon = 1_000_000 as Instant;
 const at = (milliseconds: number) => (noon + milliseconds) as Instant;
@@ -135,4 +129,16 @@ test("for any lists, who is denied is out, and who is let in is denied nowhere a
     }),
     { numRuns: 1_000 },
   );
+});
+
+test("an entry that is over before anybody has looked is seen to have ended", () => {
+  const space = spaceOf(id("org"));
+  space.turn(noon);
+  space.putEntry(entry("allow", "device", pump, { expiresAt: at(1_000) }));
+  const { epoch } = space.cell; // of whoever asked while it held
+  space.turn(at(2_000));
+  assert.notEqual(space.cell.epoch, epoch);
+  const { epoch: later } = space.cell;
+  space.turn(at(3_000));
+  assert.equal(space.cell.epoch, later);
 });

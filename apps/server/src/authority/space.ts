@@ -88,7 +88,7 @@ export class Space {
   readonly #userLists: Map<Id<"user">, UserLists>;
   /** When the next entry of any of them expires. */
   #userListed = Number.NEGATIVE_INFINITY;
-  /** What holds by the clock, as it was when somebody last looked. */
+  /** When the next entry of any list expires, as it was when somebody last looked; not a number where an entry was put since. */
   #listed = Number.NaN;
   readonly #openings = new Openings();
 
@@ -239,6 +239,7 @@ export class Space {
 
   putEntry(entry: ListEntry): void {
     this.#lists = this.#lists.with(entry);
+    this.#listed = Number.NaN; // it may be over before somebody looks
     this.bump();
   }
 
@@ -260,6 +261,7 @@ export class Space {
     if (after.entries.size > 0) this.#userLists.set(user, after);
     else this.#userLists.delete(user);
     this.#userListed = Number.NEGATIVE_INFINITY;
+    this.#listed = Number.NaN; // as above
     this.bump();
   }
 

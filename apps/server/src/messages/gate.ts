@@ -12,7 +12,8 @@ const topicNameInvalid = 0x90;
 
 /**
  * A caller's authority over topics, as long as nothing changes in its space: the broker compares the two epochs before each byte
- * it reads and each message it delivers, and keeps the answer about one topic; those about more are kept here. A use is noted when it is asked, so once an hour for what goes on.
+ * it reads and each message it delivers, and keeps the answer about one topic; those about more are kept here. What begins and ends by the
+ * clock is a change, too (`Space.turn`). A use is noted when it is asked, so once an hour for what goes on.
  */
 export class MessageGate implements Gate {
   readonly cell: { readonly epoch: number };
