@@ -1,11 +1,9 @@
 import type { CredentialId, Id, Instant } from "@holdfast/kernel";
 import { allActions, type Grant } from "@holdfast/protocol";
 import { Caller } from "../apps/server/src/authority/caller.ts";
-import type { Credential } from "../apps/server/src/authority/credential.ts";
 import { levelOf, readDoor, type Level } from "../apps/server/src/authority/door.ts";
 import { readValue, type ListEntry } from "../apps/server/src/authority/lists.ts";
-import { Space, type Remembered } from "../apps/server/src/authority/space.ts";
-import type { OrgScope } from "../apps/server/src/storage/index.ts";
+import { credentialOf, spaceOf } from "../apps/server/src/authority/space.fixture.ts";
 import { denied, door } from "./authority/demanding.ts";
 import { rate } from "./rate.ts";
 import type { Result } from "./result.ts";
@@ -55,24 +53,19 @@ function callerIn({ hasDoors, hasLists, links }: Setting): Caller {
   const level = (of: Level["of"]): { readonly door?: Level | undefined } =>
     hasDoors ? { door: levelOf(of, readDoor(door)) } : {};
   const placed = { application, product, state: "active", tags: {}, alias: undefined, version: 1 } as const;
-  const space = new Space(
-    { org } as OrgScope, // nothing here seals
-    {
-      devices: new Map(devices.map((id) => [id, { ...placed, ...level(id) }])),
-      applications: new Set([application]),
-      products: new Map([[product, { strict: false, types: new Map(), ...level(product) }]]),
-      members: new Map(),
-      roles: new Map(),
-      revokedBefore: new Map(),
-      demands: {},
-      entries: hasLists ? denied.map(entryOf) : [],
-    } satisfies Remembered,
-    () => undefined,
-  );
+  const space = spaceOf(org, {
+    devices: new Map(devices.map((id) => [id, { ...placed, ...level(id) }])),
+    applications: new Set([application]),
+    products: new Map([[product, { strict: false, types: new Map(), ...level(product) }]]),
+    entries: hasLists ? denied.map(entryOf) : [],
+  });
   const now = Date.now() as Instant; // milliseconds, as both are
   const grants = allActions.map((action): Grant => ({ action, where: { all: true } }));
   const ids = Array.from({ length: links }, (_, at) => `tok_${hex(at + 1)}` as CredentialId);
-  for (const [at, id] of ids.entries()) space.credentials.set(id, credentialOf(id, ids.slice(0, at), grants, now));
+  for (const [at, id] of ids.entries()) {
+    const makers = ids.slice(0, at).toReversed();
+    space.credentials.set(id, credentialOf({ id, parent: makers[0], makers, grants, createdAt: now }));
+  }
   const credential = space.credentials.get(ids.at(-1)!); // at least one was made
   if (!credential) throw new Error("There is no credential.");
   const circumstances = { address: "127.0.0.1", transport: "mqtts", tls: "TLSv1.3", origin: undefined } as const;
@@ -88,33 +81,4 @@ function callerIn({ hasDoors, hasLists, links }: Setting): Caller {
 function entryOf({ what, value }: (typeof denied)[number], at: number): ListEntry {
   const about = { list: "deny", what, value: readValue(what, value), comment: "", author: "" } as const;
   return { id: `lst_${hex(at)}` as Id<"listEntry">, ...about, createdAt: 0 as Instant, expiresAt: undefined };
-}
-
-function credentialOf(
-  id: CredentialId,
-  makers: readonly CredentialId[],
-  grants: readonly Grant[],
-  now: Instant,
-): Credential {
-  return {
-    id,
-    kind: "apiToken",
-    name: "",
-    state: "active",
-    parent: makers.at(-1),
-    makers: makers.toReversed(),
-    person: undefined,
-    inPerson: false,
-    application: undefined,
-    device: undefined,
-    grants,
-    issuedSeq: 1,
-    createdAt: now,
-    expiresAt: undefined,
-    lastUsedAt: undefined,
-    digest: new Uint8Array(32),
-    publicKey: undefined,
-    conditions: undefined,
-    version: 1,
-  };
 }

@@ -1,24 +1,17 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { newId, type CredentialId, type Id, type Instant } from "@holdfast/kernel";
-import { allActions, parseGrants, type Action, type Grant } from "@holdfast/protocol";
+import { allActions, parseGrants, type Action } from "@holdfast/protocol";
 import fc from "fast-check";
-import type { OrgScope } from "../storage/index.ts";
 import { nobody } from "./circumstances.ts";
 import { parties, partyOf, type Credential, type Party } from "./credential.ts";
 import type { Target } from "./link.ts";
 import { compile, decide, mayAnywhere, mayNow, standingOf } from "./power.ts";
-import { Space, type Placement } from "./space.ts";
+import { counted, credentialOf, spaceOf } from "./space.fixture.ts";
+import type { Placement, Space } from "./space.ts";
 
-let made = 0;
-const bytes = (count: number) => {
-  made += 1;
-  const filled = new Uint8Array(count);
-  new DataView(filled.buffer).setUint32(0, made);
-  return filled;
-};
 const id = <K extends "org" | "application" | "product" | "device" | "person" | "key" | "token">(kind: K): Id<K> =>
-  newId(kind, { bytes });
+  newId(kind, counted);
 
 const org = id("org");
 const [here, there] = [id("application"), id("application")];
@@ -38,9 +31,8 @@ const placement = (more: Partial<Placement> = {}): Placement => ({
   ...more,
 });
 
-function space(): Space {
-  const scope = { org } as OrgScope; // nothing here seals
-  const known = {
+const space = (): Space =>
+  spaceOf(org, {
     devices: new Map([
       [pump, placement({ product, tags: { site: "north" } })],
       [valve, placement({ application: there })],
@@ -51,36 +43,10 @@ function space(): Space {
       [ada, { role: "owner", administrator: false } as const],
       [vic, { role: "viewer", administrator: false } as const],
     ]),
-    roles: new Map(),
-    revokedBefore: new Map(),
-    demands: {},
-  };
-  return new Space(scope, known, () => undefined);
-}
+  });
 
-function credential(more: Partial<Credential> & { grants: readonly Grant[] }): Credential {
-  return {
-    id: id("token"),
-    kind: "apiToken",
-    name: "",
-    state: "active",
-    parent: undefined,
-    makers: [],
-    person: undefined,
-    inPerson: false,
-    application: undefined,
-    device: undefined,
-    issuedSeq: 10,
-    createdAt: noon,
-    expiresAt: undefined,
-    lastUsedAt: undefined,
-    digest: new Uint8Array(32),
-    publicKey: undefined,
-    conditions: undefined,
-    version: 1,
-    ...more,
-  };
-}
+const credential = (more: Partial<Credential>): Credential =>
+  credentialOf({ id: id("token"), issuedSeq: 10, createdAt: noon, ...more });
 
 const remember = (into: Space, ...all: Credential[]) => all.forEach((one) => into.credentials.set(one.id, one));
 const deviceIn = (of: Space, device: Id<"device">): Target => {

@@ -14,7 +14,7 @@ import { Decisions } from "./decisions.ts";
 import { readValue, type ListEntry } from "./lists.ts";
 import { Replay, type Verdict } from "./replay.ts";
 import { readGrants } from "./role.ts";
-import { counted as random } from "./space.fixture.ts";
+import { counted as random, credentialOf } from "./space.fixture.ts";
 import { Space, type Placement, type Remembered } from "./space.ts";
 import { supposed, type Change } from "./supposed.ts";
 import type { UserEntry } from "./user-lists.ts";
@@ -38,28 +38,14 @@ const pick = <T>(of: readonly T[], at: number): T => {
   return of[at % of.length] as T; // within its length
 };
 
-const credential = (more: Partial<Credential>, grants: readonly string[]): Credential => ({
-  id: newId(more.kind === "apiToken" ? "token" : more.kind === "session" ? "session" : "key", random),
-  kind: "apiToken",
-  name: "",
-  state: "active",
-  parent: undefined,
-  makers: [],
-  person: undefined,
-  inPerson: false,
-  application: undefined,
-  device: undefined,
-  grants: parseGrants(grants),
-  issuedSeq: 10,
-  createdAt: monday,
-  expiresAt: undefined,
-  lastUsedAt: undefined,
-  digest: new Uint8Array(32),
-  publicKey: undefined,
-  conditions: undefined,
-  version: 1,
-  ...more,
-});
+const credential = (more: Partial<Credential>, grants: readonly string[]): Credential =>
+  credentialOf({
+    id: newId(more.kind === "apiToken" ? "token" : more.kind === "session" ? "session" : "key", random),
+    grants: parseGrants(grants),
+    issuedSeq: 10,
+    createdAt: monday,
+    ...more,
+  });
 
 const everything = ["device.*", "telemetry.*", "application.*", "product.read", "org.read", "audit.read", "list.*"];
 const keys = devices.map((device) => credential({ kind: "device", device }, [`telemetry.write:${device}`]));

@@ -3,25 +3,18 @@ import { test } from "node:test";
 import { newId, Refusal, type Id, type Instant } from "@holdfast/kernel";
 import { programKinds, type Action, type ListName, type UserListed } from "@holdfast/protocol";
 import fc from "fast-check";
-import type { OrgScope } from "../storage/index.ts";
 import { unsaid } from "./circumstances.ts";
 import type { Credential } from "./credential.ts";
 import { levelOf } from "./door.ts";
 import { compile, decide, mayNow, type Decision } from "./power.ts";
-import { Space, type Placement } from "./space.ts";
+import { counted, credentialOf, spaceOf } from "./space.fixture.ts";
+import type { Placement, Space } from "./space.ts";
 import { readUserValue, UserLists, type UserEntry } from "./user-lists.ts";
 import type { Visitor } from "./visitor.ts";
 
-let made = 0;
-const bytes = (count: number) => {
-  made += 1;
-  const filled = new Uint8Array(count);
-  new DataView(filled.buffer).setUint32(0, made);
-  return filled;
-};
 const id = <K extends "application" | "device" | "key" | "listEntry" | "org" | "session" | "token" | "user">(
   kind: K,
-): Id<K> => newId(kind, { bytes });
+): Id<K> => newId(kind, counted);
 
 const noon = 1_000_000 as Instant;
 const at = (milliseconds: number) => (noon + milliseconds) as Instant;
@@ -126,28 +119,8 @@ const placement = (user: Id<"user"> | undefined, door: Placement["door"]): Place
   door,
   version: 1,
 });
-const keyOf = (more: Partial<Credential>): Credential => ({
-  id: key,
-  kind: "accessKey",
-  name: "",
-  state: "active",
-  parent: undefined,
-  makers: [],
-  person: undefined,
-  inPerson: false,
-  application,
-  device: undefined,
-  grants: [],
-  issuedSeq: 1,
-  createdAt: noon,
-  expiresAt: undefined,
-  lastUsedAt: undefined,
-  digest: new Uint8Array(32),
-  publicKey: undefined,
-  conditions: undefined,
-  version: 1,
-  ...more,
-});
+const keyOf = (more: Partial<Credential>): Credential =>
+  credentialOf({ id: key, kind: "accessKey", application, createdAt: noon, ...more });
 
 const places = ["10.0.0.1", "10.1.0.1", "192.0.2.1"] as const;
 const anyEntry = fc
@@ -186,10 +159,8 @@ test("whatever a user lists, nobody may more than without it, nothing changes of
         demands: {},
         entries: its.orgDenies ? [denial] : [],
       };
-      const scope = { org: id("org") } as OrgScope; // nothing here seals
-      const [without, with_] = [[], entries].map(
-        (userEntries) => new Space(scope, { ...known, userEntries }, () => undefined),
-      );
+      const org = id("org");
+      const [without, with_] = [[], entries].map((userEntries) => spaceOf(org, { ...known, userEntries }));
       assert.ok(without && with_);
       const grants = its.grants.map((action) => ({ action, where: { all: true } as const }));
       const credential = keyOf({

@@ -3,8 +3,7 @@ import { test } from "node:test";
 import { newId, type Id, type Instant } from "@holdfast/kernel";
 import { allActions, type Grant } from "@holdfast/protocol";
 import { Caller } from "../authority/caller.ts";
-import type { Credential } from "../authority/credential.ts";
-import { counted as random, spaceOf } from "../authority/space.fixture.ts";
+import { counted as random, credentialOf, spaceOf } from "../authority/space.fixture.ts";
 import type { Placement } from "../authority/space.ts";
 import { MessageGate } from "./gate.ts";
 
@@ -25,34 +24,9 @@ function caller(): Caller {
   const space = spaceOf(newId("org", random), {
     devices: new Map(devices.map((device, at): [Id<"device">, Placement] => [device, placed(at)])),
     applications: new Set([application]),
-    products: new Map(),
-    members: new Map(),
-    roles: new Map(),
-    revokedBefore: new Map(),
-    demands: {},
   });
   const grants = allActions.map((action): Grant => ({ action, where: { tag: { key: "site", value: "north" } } }));
-  const credential: Credential = {
-    id: newId("key", random),
-    kind: "accessKey",
-    name: "",
-    state: "active",
-    parent: undefined,
-    makers: [],
-    person: undefined,
-    inPerson: false,
-    application,
-    device: undefined,
-    grants,
-    issuedSeq: 1,
-    createdAt: now,
-    expiresAt: undefined,
-    lastUsedAt: undefined,
-    digest: new Uint8Array(32),
-    publicKey: undefined,
-    conditions: undefined,
-    version: 1,
-  };
+  const credential = credentialOf({ id: newId("key", random), kind: "accessKey", application, grants });
   space.credentials.set(credential.id, credential);
   const clock = { now: () => now, elapsed: () => 0 };
   return new Caller({ credential, space, circumstances: undefined, clock, onRefusal: () => undefined });
