@@ -20,7 +20,7 @@ export { lifeOf } from "./life.ts";
 export type { LettingGo } from "./letting-go.ts";
 export { HighWater } from "./high-water.ts";
 export { inPerson, refuseGivingMore, refuseTouchingGreater } from "./in-person.ts";
-export { Journal, type Ruled } from "./journal.ts";
+export { Journal } from "./journal.ts";
 export type { Held } from "./heritage.ts";
 export { ListKeeping, withHits } from "./list-keeping.ts";
 export { shutOut } from "./lists.ts";

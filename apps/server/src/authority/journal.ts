@@ -1,36 +1,8 @@
 import { setImmediate } from "node:timers/promises";
-import type { Id, Instant, Report } from "@holdfast/kernel";
+import type { Report } from "@holdfast/kernel";
+import type { Past, Revoked, Ruled } from "../storage/index.ts";
 
 const atOnce = 500;
-
-/** One revocation, as the keyring's journal keeps it: away from the database, so that a restored backup revives nothing. */
-export type Revoked = {
-  readonly org: Id<"org">;
-  readonly about: string;
-  /** Parties; text, because the keyring only carries it. */
-  readonly ends: readonly string[];
-  readonly seq: number;
-  readonly at: Instant;
-};
-
-/**
- * What was decided last of one kind about one thing: where a device was put (an id, or `undefined` for nowhere), or what `Rulings` keeps,
- * which is sealed.
- */
-export type Ruled = {
-  readonly org: Id<"org">;
-  readonly about: string;
-  readonly kind: string;
-  readonly says: string | undefined;
-  readonly seq: number;
-};
-
-/** Entries about what was over `by` then, and by itself. */
-export type Past = {
-  readonly revocations: readonly Pick<Revoked, "org" | "about" | "ends" | "seq">[];
-  readonly rulings: readonly Pick<Ruled, "org" | "about" | "kind" | "seq">[];
-  readonly by: Instant;
-};
 
 /** The part of the keyring that this is kept in. Of each thing and party, or kind, it keeps what has the highest `seq`. */
 export interface Book {

@@ -1,7 +1,7 @@
 import { isDeepStrictEqual } from "node:util";
 import { Refusal, type Id, type Instant, type Report } from "@holdfast/kernel";
-import type { OrgScope, Storage, Unit } from "../storage/index.ts";
-import type { Journal, Ruled } from "./journal.ts";
+import type { OrgScope, Ruled, Storage, Unit } from "../storage/index.ts";
+import type { Journal } from "./journal.ts";
 import { authorityIn } from "./postgres.ts";
 import { rulingsIn, type Stood } from "./ruling-rows.ts";
 import { asPlatform } from "./spaces.ts";

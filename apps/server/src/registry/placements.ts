@@ -1,6 +1,6 @@
 import { isId, type Id } from "@holdfast/kernel";
-import { asPlatform, authorityIn, type Journal, type Revocation, type Ruled } from "../authority/index.ts";
-import type { Storage, Unit } from "../storage/index.ts";
+import { asPlatform, authorityIn, type Journal, type Revocation } from "../authority/index.ts";
+import type { Ruled, Storage, Unit } from "../storage/index.ts";
 import type { Device } from "./device.ts";
 import { devicesIn } from "./postgres.ts";
 

@@ -6,5 +6,14 @@ export type { Needs as StorageNeeds } from "./open.ts";
 export { openKeyring } from "./keyring-waiting.ts";
 export { Storage } from "./storage.ts";
 export type { Actor, Allowed, AuditEntry, InstanceUnit, OrgScope, Unit } from "./unit.ts";
-export { Keyring, NoKeyring, parseKek, restoreKeyring, verifyBackup } from "./keyring/index.ts";
+export {
+  Keyring,
+  NoKeyring,
+  parseKek,
+  restoreKeyring,
+  verifyBackup,
+  type Past,
+  type Revoked,
+  type Ruled,
+} from "./keyring/index.ts";
 export { dataVersion, privateUid, startPostgres, systemUser } from "./postgres/index.ts";
