@@ -1,9 +1,10 @@
-import { Fieldset, Radio, Stack, Text, Textarea } from "@mantine/core";
+import { Fieldset, Radio, Stack, Text } from "@mantine/core";
 import type { UseFormReturnType } from "@mantine/form";
 import { useQuery } from "@tanstack/react-query";
 import { Facts } from "../kit/index.ts";
 import { words } from "../words/index.ts";
 import type { AskedBinding } from "./binding.ts";
+import { PemArea } from "./pem-area.tsx";
 import { fingerprintOf, readPublicKey, thumbprintOf } from "./public-key.ts";
 
 const own = words.held;
@@ -31,18 +32,7 @@ export function KeyFields({
         </Radio.Group>
         {bind === "own" && (
           <>
-            <Textarea
-              label={own.paste}
-              description={own.pasteHint}
-              required
-              autosize
-              minRows={3}
-              maxRows={12}
-              autoComplete="off"
-              spellCheck={false}
-              styles={{ input: { fontFamily: "var(--mantine-font-family-monospace)" } }}
-              {...of("pasted")}
-            />
+            <PemArea label={own.paste} description={own.pasteHint} {...of("pasted")} />
             <WhichKey pasted={pasted} />
           </>
         )}

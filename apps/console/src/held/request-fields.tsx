@@ -1,8 +1,9 @@
-import { Fieldset, NumberInput, Radio, Stack, Textarea } from "@mantine/core";
+import { Fieldset, NumberInput, Radio, Stack } from "@mantine/core";
 import type { UseFormReturnType } from "@mantine/form";
 import { newKeyAndRequest } from "@holdfast/client";
 import { words } from "../words/index.ts";
 import type { AskedBinding } from "./binding.ts";
+import { PemArea } from "./pem-area.tsx";
 
 const own = words.held.issued;
 
@@ -44,20 +45,7 @@ export function RequestFields({
             <Radio value="new" label={own.binds.new} description={words.held.newHint} />
           </Stack>
         </Radio.Group>
-        {bind === "own" && (
-          <Textarea
-            label={own.csr}
-            description={own.csrHint}
-            required
-            autosize
-            minRows={3}
-            maxRows={12}
-            autoComplete="off"
-            spellCheck={false}
-            styles={{ input: { fontFamily: "var(--mantine-font-family-monospace)" } }}
-            {...of("csr")}
-          />
-        )}
+        {bind === "own" && <PemArea label={own.csr} description={own.csrHint} {...of("csr")} />}
         <NumberInput label={own.days} required min={1} max={398} allowDecimal={false} maw={200} {...of("days")} />
       </Stack>
     </Fieldset>
