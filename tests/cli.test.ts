@@ -337,10 +337,10 @@ test("a device is certified for a key that was made here or for somebody's reque
   assert.ok(!existsSync(lost), "where nothing came of it there is no key");
   assert.equal((await call(first)).exit, 1, "a key is not written over");
   assert.equal((await call(["device", "certificate", made.id])).exit, 2);
-  const [{ id }] = (await answer("authority", "list")).items;
-  assert.equal((await call(["authority", "certificate", id])).out, certificate.chain);
-  assert.equal((await answer("authority", "end", id)).ended, true);
-  assert.match((await call(["authority", "list"])).err, /There is none/);
+  const [{ id }] = (await answer("certificate-authority", "list")).items;
+  assert.equal((await call(["certificate-authority", "certificate", id])).out, certificate.chain);
+  assert.equal((await answer("certificate-authority", "end", id)).ended, true);
+  assert.match((await call(["certificate-authority", "list"])).err, /There is none/);
   assert.match((await call(["credential", "certificate", certificate.id])).err, /No certificate that is good/);
 });
 

@@ -93,8 +93,8 @@ export const issuedVerbs = [
     },
   }),
   verb({
-    name: "authority list",
-    summary: "List the authorities of your organisation that issue certificates to devices",
+    name: "certificate-authority list",
+    summary: "List the certificate authorities of your organisation, which issue certificates to devices",
     async run(_, tools) {
       const { print } = tools;
       const reply = await (await tools.client()).call(routes.listCertificateAuthorities);
@@ -107,7 +107,7 @@ export const issuedVerbs = [
     },
   }),
   verb({
-    name: "authority certificate",
+    name: "certificate-authority certificate",
     summary: "Show the certificate of such an authority, in PEM",
     arguments: { authority: required(idOf("certificateAuthority"), "which authority") },
     async run({ authority }, tools) {
@@ -119,7 +119,7 @@ export const issuedVerbs = [
     },
   }),
   verb({
-    name: "authority end",
+    name: "certificate-authority end",
     summary: "End such an authority for good, with its key and every certificate that it issued",
     arguments: { authority: required(idOf("certificateAuthority"), "which authority") },
     async run({ authority: certificateAuthority }, tools) {
