@@ -1,6 +1,6 @@
 import { Passwords } from "@holdfast/crypto";
-import { Refusal, type Clock, type Id, type Instant, type Random, type Report, type Timers } from "@holdfast/kernel";
-import { aboutPlatform, listeningOn, nameOf } from "./about.ts";
+import { Refusal, type Clock, type Instant, type Random, type Report, type Timers } from "@holdfast/kernel";
+import { listeningOn, nameOf } from "./about.ts";
 import { Accounts, Plans, Usage } from "./accounting/index.ts";
 import { accountingRoutes } from "./accounting/routes.ts";
 import { openApplicationUsers } from "./application-users.ts";
@@ -26,8 +26,7 @@ import { keepTime } from "./clock-watch.ts";
 import type { Config } from "./config.ts";
 import { connectionsOf } from "./connections.ts";
 import { keepHouse, keepLast } from "./housekeeping.ts";
-import { Browsers, demandsIn, Identity, Invitations, Members, Organisations, SetupOffer } from "./identity/index.ts";
-import { identityRoutes } from "./identity/routes.ts";
+import { demandsIn } from "./identity/index.ts";
 import {
   Arrivals,
   ConsoleFiles,
@@ -37,16 +36,12 @@ import {
   HttpListener,
   Live,
   MqttListener,
-  openapiOf,
-  platformRoutes,
-  Readiness,
   Replays,
   Watchers,
 } from "./listeners/index.ts";
 import { LiveRefusals, Strangers } from "./live/index.ts";
 import { MqttSessions, openMessages, Presences } from "./messages/index.ts";
 import { messageRoutes } from "./messages/routes.ts";
-import { metricsOf } from "./metrics.ts";
 import { OwnListeners } from "./outbound/index.ts";
 import { Catalogue, DeviceList, Directories, Doors, Registry, thingsIn } from "./registry/index.ts";
 import { registryRoutes } from "./registry/routes.ts";
@@ -56,11 +51,12 @@ import { Storage } from "./storage/index.ts";
 import { Telemetry, TelemetryQueries } from "./telemetry/index.ts";
 import { telemetryRoutes } from "./telemetry/routes.ts";
 import { Signing } from "./tls/index.ts";
+import { ownRoutes } from "./own-routes.ts";
+import { openPeople } from "./people.ts";
 import { openPlaces } from "./places.ts";
 import { eraseAgain, reconcile } from "./restored.ts";
 import { Rounds } from "./rounds.ts";
 import { Platform } from "./running.ts";
-import { version } from "./version.ts";
 
 export type PlatformNeeds = {
   readonly config: Config;
@@ -150,17 +146,24 @@ async function open(needs: PlatformNeeds, opened: AsyncDisposableStack, closing:
   signal?.throwIfAborted();
 
   // The subjects.
-  const setup = opened.adopt(new SetupOffer({ storage, keys: keyring, clock: needs.clock, random, timers }), (it) =>
-    it.stop(),
-  );
-  const passwords = new Passwords({ random });
   const common = { storage, spaces, rulings: life.rulings, clock, random };
-  const forPeople = { ...common, keys: keyring, passwords, minting, revocation, refusedSignIn };
-  const fleet = { isOffered: config.offersDemo, begin: (person: Id<"person">) => simulation.begin(person) };
-  const identity = new Identity({ ...forPeople, setup, fleet });
-  const browsers = new Browsers({ ...forPeople, identity, sessions });
-  const members = new Members(forPeople);
-  const invitations = new Invitations({ ...forPeople, address: () => `https://${nameOf(config)}:${https.port}` });
+  const forPeople = {
+    ...common,
+    keys: keyring,
+    passwords: new Passwords({ random }),
+    minting,
+    revocation,
+    refusedSignIn,
+  };
+  const people = openPeople({
+    ...forPeople,
+    sessions,
+    fleet: { isOffered: config.offersDemo, begin: (person) => simulation.begin(person) },
+    address: () => `https://${nameOf(config)}:${https.port}`,
+    ownClock: needs.clock,
+    timers,
+  });
+  opened.defer(() => people.setup.stop());
   const telemetry = opened.adopt(await Telemetry.open({ ...common, keys: keyring, report }), (it) => it.close());
   const presences = opened.adopt(await Presences.open({ storage, clock, report, lastKnown: highWater }), (it) =>
     it.close(),
@@ -254,7 +257,7 @@ async function open(needs: PlatformNeeds, opened: AsyncDisposableStack, closing:
   });
   const ofAuthority = { ...common, ...verbs, ...life, ...applicationUsers, sessions, lists };
   const handlers: Handler[] = [
-    ...identityRoutes({ identity, browsers, organisations: new Organisations(common), members, invitations }),
+    ...people.handlers,
     ...authorityRoutes({ ...ofAuthority, connections, timers, report, roles: new Roles(forPeople) }),
     ...registryRoutes({ registry, catalogue, doors, devices, presences, ...applicationUsers }),
     ...applicationUsers.handlers,
@@ -263,19 +266,18 @@ async function open(needs: PlatformNeeds, opened: AsyncDisposableStack, closing:
     ...auditRoutes(new Audit(storage)),
     ...accountingRoutes({ usage: new Usage({ ...common, accounts }), plans: new Plans({ ...common, accounts }) }),
     ...simulationRoutes(simulation),
-    ...platformRoutes({
-      certificates,
-      readiness: new Readiness({
-        unready: () => telemetry.unready(),
-        probe: () => storage.maintain.call("log_orgs", []),
-        timers,
-      }),
-      about: (org, reader) =>
-        aboutPlatform({ config, certificates, keyring, ports: { ...https.ports, mqtts: mqtt.port } }, org, reader),
-      metrics: () => metricsOf({ passwords, telemetry, broker, https, watchers, arrivals, guard, liveRefusals }),
-      openapi: () => openapiOf(handlers, version),
-      now: () => clock.now(),
-      contact: config.securityContact ?? `mailto:security@${config.publicNames[0] ?? "localhost"}`,
+    ...ownRoutes({
+      ...port,
+      ...forPeople,
+      config,
+      keyring,
+      telemetry,
+      broker,
+      watchers,
+      guard,
+      liveRefusals,
+      listening: () => ({ https, ports: { ...https.ports, mqtts: mqtt.port } }),
+      handlers: () => handlers,
     }),
   ];
   const https = opened.adopt(
@@ -315,7 +317,7 @@ async function open(needs: PlatformNeeds, opened: AsyncDisposableStack, closing:
     places,
     certificates,
     certificateEvents,
-    setup,
+    setup: people.setup,
     https,
     mqtt,
     host: config.host,

@@ -48,7 +48,10 @@ export async function signInAndOut(t: TestContext, times: number): Promise<void>
   // Changes of one organisation wait for each other.
   const places = await Promise.all(Array.from({ length: 10 }, organisation));
   const comeAndGo = async ({ org, person }: (typeof places)[number]) => {
-    const { session, cookie } = await sessions.begin(person);
+    const { session, cookie } = await sessions.begin(person, {
+      proofs: ["password"],
+      visit: { address: "127.0.0.1", agent: "", origin: undefined },
+    });
     await sessions.byCookie(cookie);
     await sessions.callerIn(session, org, here);
     await sessions.end(session, "signOut.done");

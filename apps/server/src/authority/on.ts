@@ -3,7 +3,7 @@ import type { Action, Route } from "@holdfast/protocol";
 import type { z } from "zod";
 import type { Caller } from "./caller.ts";
 import type { Permit, Reach } from "./permit.ts";
-import type { Session } from "./session.ts";
+import type { Session, Visit } from "./session.ts";
 
 /** The bytes of a body that its verb reads itself. */
 export type Raw = { readonly bytes: Uint8Array; readonly contentType: string };
@@ -25,7 +25,7 @@ type Needed<R extends Route> = R extends { readonly openTo: string }
           ? { readonly caller: Caller }
           : R["session"] extends "asks" | "ends"
             ? { readonly session: Session }
-            : { readonly address: string };
+            : { readonly address: string; readonly visit: Visit };
 
 type Query<R extends Route> = R["query"] extends z.ZodObject ? z.infer<R["query"]> : undefined;
 type Body<R extends Route> = R["body"] extends "bytes"

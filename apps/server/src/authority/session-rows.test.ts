@@ -14,9 +14,24 @@ const [ada, eve] = [newId("person", systemRandom), newId("person", systemRandom)
 for (const person of [ada, eve])
   await asOwner(database.login, `insert into holdfast.person values ('${uuidOf(person)}', sha256('${person}'), 1, '')`);
 
+const sealed = {
+  proofs: ["password", "totp"],
+  provedAt: 1_000 as Instant,
+  only: undefined,
+  from: { address: "192.0.2.7", agent: "Mozilla/5.0" },
+} as const;
+
 const save = async (more: Partial<Session> = {}): Promise<Session> => {
   const [person, at] = [ada, 1_000 as Instant];
-  const session = { digest: systemRandom.bytes(32), person, issuedSeq: 7, createdAt: at, expiresAt: at, ...more };
+  const session: Session = {
+    ...sealed,
+    digest: systemRandom.bytes(32),
+    person,
+    issuedSeq: 7,
+    createdAt: at,
+    expiresAt: at,
+    ...more,
+  };
   await storage.instance.change((unit) => sessionsIn(unit, needs).add(session));
   return session;
 };

@@ -13,14 +13,23 @@ type Row = {
   proof: Uint8Array;
 };
 
+/** What is not needed to find one, or to tell that it is over. */
+type Sealed = Pick<Session, "proofs" | "provedAt" | "only" | "from">;
+
 /** What the proof binds: a row whose person or end was changed in the database opens no more. */
-const rowOf = ({ digest, person, issuedSeq, createdAt, expiresAt }: Session): string =>
+const rowOf = ({ digest, person, issuedSeq, createdAt, expiresAt }: Omit<Session, keyof Sealed>): string =>
   [digest.toHex(), person, issuedSeq, createdAt, expiresAt].join("|");
 
 /** Sessions of people, who belong to no one organisation. */
 export const sessionsIn = (unit: InstanceUnit, { keys, random }: { keys: Keyring; random: Random }) => {
   const key = keys.instanceKey("session");
-  const place = (session: Session) => associated({ org: "instance", kind: "session", row: rowOf(session), version: 0 });
+  const place = (session: Omit<Session, keyof Sealed>) =>
+    associated({ org: "instance", kind: "session", row: rowOf(session), version: 0 });
+  const sealed = (session: Session): Uint8Array => {
+    const { proofs, provedAt, only, from } = session;
+    const body: Sealed = { proofs, provedAt, only, from };
+    return seal(key, place(session), new TextEncoder().encode(JSON.stringify(body)), random);
+  };
   return {
     /** @throws Refusal `seal.broken` */
     async find(digest: Uint8Array): Promise<{ session: Session; seenAt: Instant } | undefined> {
@@ -29,14 +38,15 @@ export const sessionsIn = (unit: InstanceUnit, { keys, random }: { keys: Keyring
         [digest],
       );
       if (!row) return undefined;
-      const session: Session = {
+      const columns = {
         digest: row.digest,
         person: idFrom("person", row.person),
         issuedSeq: Number(row.issued_seq),
         createdAt: Number(row.created_at) as Instant, // bigint columns of ours
         expiresAt: Number(row.expires_at) as Instant,
       };
-      open(key, place(session), row.proof);
+      const sealed = new TextDecoder().decode(open(key, place(columns), row.proof));
+      const session: Session = { ...columns, only: undefined, ...(JSON.parse(sealed) as Omit<Sealed, "only">) }; // sealed by `add`
       return { session, seenAt: Number(row.seen_at) as Instant };
     },
 
@@ -45,7 +55,7 @@ export const sessionsIn = (unit: InstanceUnit, { keys, random }: { keys: Keyring
       await unit.query(
         `insert into session (digest, person, issued_seq, created_at, expires_at, seen_at, proof)
          values ($1, $2, $3, $4, $5, $4, $6)`,
-        [digest, uuidOf(person), issuedSeq, createdAt, expiresAt, seal(key, place(session), new Uint8Array(), random)],
+        [digest, uuidOf(person), issuedSeq, createdAt, expiresAt, sealed(session)],
       );
     },
 

@@ -6,6 +6,18 @@ import type { Credential } from "./credential.ts";
 /** How long a person stays signed in with one cookie, in milliseconds: whatever she does, and when she asks nothing meanwhile. */
 export const limits = { absolute: 12 * 3_600_000, idle: 2 * 3_600_000 } as const;
 
+/** What somebody showed when she signed in. */
+export type Proof = "password" | "totp" | "recoveryCode" | "passkey" | "provider";
+
+/** From where somebody shows who she is. */
+export type Visit = {
+  readonly address: string;
+  /** What her program calls itself. */
+  readonly agent: string;
+  /** The page that asks. */
+  readonly origin: string | undefined;
+};
+
 /** A person who signed in with a browser: one for all her organisations, and in each of them a credential (`credentialOf`). */
 export type Session = {
   /** SHA-256 of what the cookie holds. */
@@ -18,6 +30,13 @@ export type Session = {
   readonly issuedSeq: number;
   readonly createdAt: Instant;
   readonly expiresAt: Instant;
+  readonly proofs: readonly Proof[];
+  /** When she last proved who she is. */
+  readonly provedAt: Instant;
+  /** Good in this organisation alone: its own provider says who she is. */
+  readonly only: Id<"org"> | undefined;
+  /** From where she signed in. */
+  readonly from: Pick<Visit, "address" | "agent">;
 };
 
 /** When it is over, if she asks nothing more after `seenAt`. */

@@ -19,7 +19,7 @@ import { authorityIn } from "./postgres.ts";
 import type { Revocation } from "./revocation.ts";
 import type { Member } from "./roles.ts";
 import { sessionsIn } from "./session-rows.ts";
-import { credentialOf, endOf, idIn, limits, type Session } from "./session.ts";
+import { credentialOf, endOf, idIn, limits, type Proof, type Session, type Visit } from "./session.ts";
 import type { Space } from "./space.ts";
 import { asPlatform, type Spaces } from "./spaces.ts";
 
@@ -32,6 +32,15 @@ type Needs = {
   clock: Clock;
   random: Random;
 };
+
+type Beginning = {
+  readonly proofs: readonly Proof[];
+  readonly visit: Visit;
+  readonly only?: Id<"org"> | undefined;
+};
+
+/** Characters of what a browser calls itself that are kept. */
+const mostAgent = 512;
 
 /** One that was used since the start, and what is known of it beside its row. */
 type Live = {
@@ -61,7 +70,7 @@ export class Sessions {
    * For a person who has just proved who she is. `cookie` is told this once.
    * @throws Refusal `credential.invalid` when there is no organisation that it is good in
    */
-  async begin(person: Id<"person">): Promise<{ session: Session; cookie: string }> {
+  async begin(person: Id<"person">, { proofs, visit, only }: Beginning): Promise<{ session: Session; cookie: string }> {
     const { storage, clock, random } = this.#needs;
     const cookie = newSecret(random, "session");
     const createdAt = clock.now();
@@ -73,6 +82,10 @@ export class Sessions {
         issuedSeq: await rows.nextSeq(),
         createdAt,
         expiresAt: (createdAt + limits.absolute) as Instant, // milliseconds both
+        proofs,
+        provedAt: createdAt,
+        only,
+        from: { address: visit.address, agent: visit.agent.slice(0, mostAgent) },
       };
       await rows.add(made);
       return made;

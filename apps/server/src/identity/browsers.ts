@@ -1,13 +1,13 @@
 import { Refusal, type Random } from "@holdfast/kernel";
 import type { Grant } from "@holdfast/protocol";
-import { asPlatform, nameOf, type Session, type Sessions } from "../authority/index.ts";
+import { asPlatform, nameOf, type Session, type Sessions, type Visit } from "../authority/index.ts";
 import type { Keyring, Storage } from "../storage/index.ts";
-import type { Identity } from "./identity.ts";
 import { byRank, organisationsIn, type Organisation } from "./organisation.ts";
 import type { Person } from "./person.ts";
 import { peopleIn } from "./postgres.ts";
+import type { Proving, Shown } from "./proving.ts";
 
-type Needs = { identity: Identity; sessions: Sessions; storage: Storage; keys: Keyring; random: Random };
+type Needs = { proving: Proving; sessions: Sessions; storage: Storage; keys: Keyring; random: Random };
 
 /** Somebody in a browser: who she is, until when, and where she may go. */
 export type SignedIn = {
@@ -30,11 +30,11 @@ export class Browsers {
     this.#needs = needs;
   }
 
-  /** @throws Refusal `credential.invalid`, as `Identity.signIn` */
-  async signIn(asked: { email: string; password: string }): Promise<{ signedIn: SignedIn; cookie: string }> {
-    const { identity, sessions } = this.#needs;
-    return identity.asPerson(asked, async (person) => {
-      const { session, cookie } = await sessions.begin(person.id);
+  /** @throws Refusal `credential.invalid`, as `Proving.as` */
+  async signIn(asked: Shown, visit: Visit): Promise<{ signedIn: SignedIn; cookie: string }> {
+    const { proving, sessions } = this.#needs;
+    return proving.as(asked, visit, async ({ person, proofs }) => {
+      const { session, cookie } = await sessions.begin(person.id, { proofs, visit });
       return { signedIn: await this.#signedIn(person, session), cookie };
     });
   }

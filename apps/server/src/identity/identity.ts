@@ -1,13 +1,13 @@
 import { digestSecret, type Passwords } from "@holdfast/crypto";
 import { newId, Refusal, type Clock, type Id, type Random } from "@holdfast/kernel";
 import type { Grant } from "@holdfast/protocol";
-import { asPlatform, inPerson, type Minting, type Permit, type Spaces } from "../authority/index.ts";
+import { asPlatform, inPerson, type Minting, type Permit, type Spaces, type Visit } from "../authority/index.ts";
 import type { InstanceUnit, Keyring, Storage } from "../storage/index.ts";
-import { noteRefused, organisationsOf, type RefusedSignIn } from "./attempts.ts";
 import { found } from "./founding.ts";
 import { isLongEnough, type Person } from "./person.ts";
 import { byRank, organisationsIn } from "./organisation.ts";
 import { peopleIn, setupIn } from "./postgres.ts";
+import type { Proving, Shown } from "./proving.ts";
 import { isSetupSecret, type SetupOffer } from "./setup.ts";
 import { day, welcomeOf, type Welcome } from "./welcome.ts";
 
@@ -21,11 +21,11 @@ type Needs = {
   minting: Minting;
   clock: Clock;
   random: Random;
-  refusedSignIn: RefusedSignIn;
+  proving: Proving;
 };
 
 /** Simulated devices, for whoever wants something to see at once. */
-interface Fleet {
+export interface Fleet {
   readonly isOffered: boolean;
   /** In an organisation of its own, which is hers too. Whatever becomes of it, the platform was set up. */
   begin(person: Id<"person">): Promise<Id<"org"> | undefined>;
@@ -109,26 +109,8 @@ export class Identity {
    * leaves a trace in all of them, also when it was right and something else was refused: that it is right is what he came for.
    * @throws Refusal `credential.invalid`, the same and after the same time for an unknown e-mail, a wrong password and a foreign organisation
    */
-  async signIn(asked: SignIn): Promise<Welcome> {
-    return this.asPerson(asked, (person, orgs) => this.#admit(person.id, orgs, asked));
-  }
-
-  /** Whoever knows the password is let in by `admit`, as that person; else her organisations are told. */
-  async asPerson<T>(
-    asked: { readonly email: string; readonly password: string },
-    admit: (person: Person, orgs: readonly Id<"org">[]) => Promise<T>,
-  ): Promise<T> {
-    const { storage, keys, passwords, random } = this.#needs;
-    const person = await storage.instance.read((unit) => peopleIn(unit, { keys, random }).byEmail(asked.email));
-    const orgs = await organisationsOf(this.#needs, person?.id);
-    const isRight = await passwords.matches(asked.password, person?.passwordHash);
-    try {
-      if (!isRight || !person) throw new Refusal("credential.invalid");
-      return await admit(person, orgs);
-    } catch (error) {
-      if (person) void noteRefused(this.#needs, person.id, orgs);
-      throw error;
-    }
+  async signIn(asked: SignIn, visit: Visit): Promise<Welcome> {
+    return this.#needs.proving.as(asked, visit, ({ person, orgs }) => this.#admit(person.id, orgs, asked));
   }
 
   /** The password was right. */
@@ -170,9 +152,7 @@ type SetUp = {
   readonly fleet?: boolean | undefined;
 };
 
-export type SignIn = {
-  readonly email: string;
-  readonly password: string;
+export type SignIn = Shown & {
   readonly org: Id<"org"> | undefined;
   readonly name: string | undefined;
   readonly grants: readonly Grant[] | undefined;

@@ -27,20 +27,23 @@ export const identityRoutes = ({
     const welcome = await identity.setUp(body);
     return { ...welcomeReply(welcome), ...(welcome.fleet && { fleet: welcome.fleet }) };
   }),
-  on(routes.signIn, async ({ body }) =>
+  on(routes.signIn, async ({ body, visit }) =>
     welcomeReply(
-      await identity.signIn({
-        email: body.email,
-        password: body.password,
-        org: body.org,
-        name: body.name,
-        grants: body.grants && parseGrants(body.grants),
-        lifetime: body.expiresIn,
-      }),
+      await identity.signIn(
+        {
+          email: body.email,
+          password: body.password,
+          org: body.org,
+          name: body.name,
+          grants: body.grants && parseGrants(body.grants),
+          lifetime: body.expiresIn,
+        },
+        visit,
+      ),
     ),
   ),
-  on(routes.createSession, async ({ body }) => {
-    const { signedIn, cookie } = await browsers.signIn(body);
+  on(routes.createSession, async ({ body, visit }) => {
+    const { signedIn, cookie } = await browsers.signIn(body, visit);
     return { reply: signedInReply(signedIn), cookie };
   }),
   on(routes.readSession, async ({ session }) => signedInReply(await browsers.read(session))),

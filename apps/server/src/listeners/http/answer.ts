@@ -2,7 +2,7 @@ import { Refusal, type Fault } from "@holdfast/kernel";
 import type { Route } from "@holdfast/protocol";
 import type { FastifyReply, FastifyRequest } from "fastify";
 import type { z } from "zod";
-import type { Caller, Handler, Raw } from "../../authority/index.ts";
+import type { Caller, Handler, Raw, Visit } from "../../authority/index.ts";
 import { queryOf } from "./pages.ts";
 import { sendTable, wantsTable } from "./table.ts";
 import { etagOf, isKnown, versionsIn } from "./etag.ts";
@@ -17,7 +17,9 @@ export function askedOf(route: Route, request: FastifyRequest, caller: Caller | 
   const body = bodyOf(route, request);
   const allowed = early ?? allowedOf(route, caller, params, body);
   const versions = route.versioned ? versionsIn(request.headers["if-match"]) : undefined;
-  return { ...allowed, params, query, body, versions, address: request.ip };
+  const { ip: address, headers } = request;
+  const visit: Visit = { address, agent: headers["user-agent"] ?? "", origin: headers.origin };
+  return { ...allowed, params, query, body, versions, address, visit };
 }
 
 function allowedOf(route: Route, caller: Caller | undefined, params: Readonly<Record<string, string>>, body: unknown) {

@@ -1,0 +1,53 @@
+import type { Passwords } from "@holdfast/crypto";
+import { Refusal, type Id, type Random } from "@holdfast/kernel";
+import type { Proof, Spaces, Visit } from "../authority/index.ts";
+import type { Keyring, Storage } from "../storage/index.ts";
+import { noteRefused, organisationsOf, type RefusedSignIn } from "./attempts.ts";
+import type { Person } from "./person.ts";
+import { peopleIn } from "./postgres.ts";
+
+type Needs = {
+  storage: Storage;
+  keys: Keyring;
+  spaces: Spaces;
+  passwords: Passwords;
+  random: Random;
+  refusedSignIn: RefusedSignIn;
+};
+
+/** What somebody shows to be let in as a person. */
+export type Shown = { readonly email: string; readonly password: string };
+
+/** Somebody who proved who she is, and by what. */
+export type Proved = {
+  readonly person: Person;
+  readonly orgs: readonly Id<"org">[];
+  readonly proofs: readonly Proof[];
+};
+
+/** The one place where people prove who they are: for a browser, for a token, for an invitation. */
+export class Proving {
+  readonly #needs: Needs;
+
+  constructor(needs: Needs) {
+    this.#needs = needs;
+  }
+
+  /**
+   * Whoever shows what is right is let in by `admit`, as that person; else her organisations are told.
+   * @throws Refusal `credential.invalid`, the same and after the same time for an unknown e-mail and a wrong password
+   */
+  async as<T>(shown: Shown, _visit: Visit, admit: (proved: Proved) => Promise<T>): Promise<T> {
+    const { storage, keys, passwords, random } = this.#needs;
+    const person = await storage.instance.read((unit) => peopleIn(unit, { keys, random }).byEmail(shown.email));
+    const orgs = await organisationsOf(this.#needs, person?.id);
+    const isRight = await passwords.matches(shown.password, person?.passwordHash);
+    try {
+      if (!isRight || !person) throw new Refusal("credential.invalid");
+      return await admit({ person, orgs, proofs: ["password"] });
+    } catch (error) {
+      if (person) void noteRefused(this.#needs, person.id, orgs);
+      throw error;
+    }
+  }
+}

@@ -1,0 +1,49 @@
+import type { Passwords } from "@holdfast/crypto";
+import type { Clock, Id, Random, Timers } from "@holdfast/kernel";
+import type { Handler, Minting, Refused, Revocation, Rulings, Sessions, Spaces } from "./authority/index.ts";
+import {
+  Browsers,
+  Identity,
+  Invitations,
+  Members,
+  Organisations,
+  Proving,
+  SetupOffer,
+  type Fleet,
+} from "./identity/index.ts";
+import { identityRoutes } from "./identity/routes.ts";
+import type { Keyring, Storage } from "./storage/index.ts";
+
+type Needs = {
+  readonly storage: Storage;
+  readonly keys: Keyring;
+  readonly spaces: Spaces;
+  readonly sessions: Sessions;
+  readonly minting: Minting;
+  readonly revocation: Revocation;
+  readonly rulings: Rulings;
+  readonly passwords: Passwords;
+  readonly refusedSignIn: (who: Refused, about: Id<"person"> | Id<"invitation">) => void;
+  readonly fleet: Fleet;
+  /** Where the platform is, by a name that is in its certificate. */
+  readonly address: () => string;
+  readonly clock: Clock;
+  /** Of the machine: the setup link ends by it. */
+  readonly ownClock: Clock;
+  readonly random: Random;
+  readonly timers: Timers;
+};
+
+/** People with accounts: who they are, how they come in, and what they belong to. */
+export function openPeople(needs: Needs): { readonly setup: SetupOffer; readonly handlers: Handler[] } {
+  const setup = new SetupOffer({ ...needs, clock: needs.ownClock });
+  const proving = new Proving(needs);
+  const handlers = identityRoutes({
+    identity: new Identity({ ...needs, proving, setup }),
+    browsers: new Browsers({ ...needs, proving }),
+    organisations: new Organisations(needs),
+    members: new Members(needs),
+    invitations: new Invitations(needs),
+  });
+  return { setup, handlers };
+}
