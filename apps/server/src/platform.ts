@@ -245,16 +245,8 @@ async function open(needs: PlatformNeeds, opened: AsyncDisposableStack, closing:
     timers,
   });
   const verbs = { authentication, minting, revocation, catalogue, registry, telemetry, presences, accounts, log };
-  const simulation = new Simulation({
-    ...common,
-    ...verbs,
-    isOffered: config.offersDemo,
-    keys: keyring,
-    door,
-    maximumMessage: config.maximumMessage,
-    timers,
-    report,
-  });
+  const forShow = { isOffered: config.offersDemo, keys: keyring, door, maximumMessage: config.maximumMessage };
+  const simulation = new Simulation({ ...common, ...verbs, ...forShow, timers, report });
   const ofAuthority = { ...common, ...verbs, ...life, ...applicationUsers, sessions, lists };
   const handlers: Handler[] = [
     ...people.handlers,
