@@ -18,6 +18,7 @@ import { noteRefused, organisationsOf, type RefusedSignIn } from "./attempts.ts"
 import { allOverBy, isInvitationSecret, linkOf, stands, type Invitation } from "./invitation.ts";
 import { isLongEnough, normalEmail, type Person } from "./person.ts";
 import { invitationsIn, peopleIn } from "./postgres.ts";
+import { tellOrganisations } from "./telling.ts";
 import { day, welcomeOf, type Welcome } from "./welcome.ts";
 
 type Needs = {
@@ -161,18 +162,9 @@ export class Invitations {
       if (known) void noteRefused(this.#needs, known.id, orgs);
       throw new Refusal("credential.invalid");
     }
-    await this.#tell(known.id, orgs);
+    // Anybody with an organisation of his own could try a password here that he found elsewhere: hers learn that it was right.
+    await tellOrganisations(this.#needs, { person: known.id, orgs }, "signIn.elsewhere");
     return { person: known.id, isNew: false };
-  }
-
-  /** Anybody with an organisation of his own could try a password here that he found elsewhere: her organisations learn that it was right. */
-  async #tell(person: Id<"person">, orgs: readonly Id<"org">[]): Promise<void> {
-    const { storage, spaces } = this.#needs;
-    for (const org of orgs) {
-      const { scope } = await spaces.of(org);
-      const actor = { kind: "credential", id: person, person } as const;
-      await storage.change({ scope, actor }, async (unit) => unit.audit({ what: "signIn.elsewhere", about: person }));
-    }
   }
 
   async #join(space: Space, person: Id<"person">, secret: string): Promise<Welcome> {
