@@ -15,6 +15,7 @@ const checks: Check[] = [
   { name: "dependencies", program: "node", args: ["tools/dependencies.ts"] },
   { name: "kinds", program: "node", args: ["tools/kinds.ts"], fix: ["tools/kinds.ts", "--write"] },
   { name: "mqtt statements", program: "node", args: ["tools/mqtt.ts"], fix: ["tools/mqtt.ts", "--write"] },
+  { name: "asvs", program: "node", args: ["tools/asvs.ts"], fix: ["tools/asvs.ts", "--write"] },
   { name: "roles", program: "node", args: ["tools/roles.ts"], fix: ["tools/roles.ts", "--write"] },
   { name: "format", program: "oxfmt", args: ["--check", "."], fix: ["."] },
 ];

@@ -1,5 +1,4 @@
-import { Visitor } from "oxc-parser";
-import { parse } from "../architecture/imports.ts";
+import { namesIn } from "../testing/names.ts";
 import type { Version } from "./statements.ts";
 
 /** A test that proves statements of a standard, and its name without their ids. */
@@ -9,18 +8,12 @@ export type Proof = {
   readonly ids: Readonly<Record<Version, string[]>>;
 };
 
-/** The tests of a file whose names carry ids. What stands for a value in a name becomes "…". */
+/** The tests of a file whose names carry ids. */
 export function proofsIn(file: string, text: string): Proof[] {
   if (!text.includes("[MQTT-")) return [];
-  const names: string[] = [];
-  new Visitor({
-    CallExpression({ callee, arguments: [first] }) {
-      if (callee.type !== "Identifier" || callee.name !== "test" || !first) return;
-      if (first.type === "Literal" && typeof first.value === "string") names.push(first.value);
-      if (first.type === "TemplateLiteral") names.push(first.quasis.map(({ value }) => value.cooked).join("…"));
-    },
-  }).visit(parse(file, text).program);
-  return names.filter((name) => name.includes("[MQTT-")).map((name) => ({ file, ...proofOf(name) }));
+  return namesIn(file, text)
+    .filter((name) => name.includes("[MQTT-"))
+    .map((name) => ({ file, ...proofOf(name) }));
 }
 
 /** Ids are MQTT 5's; behind the word 3.1.1 they are that version's. */

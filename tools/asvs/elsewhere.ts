@@ -1,0 +1,8 @@
+/** Requirements that no test can prove: why each does not apply, or where it is written. Links are as from docs/. */
+export const elsewhere: Readonly<Record<string, string>> = {
+  "V6.5.7":
+    "Does not apply: no biometry reaches the platform. A passkey is a key that its device owns, and that device alone looks at a finger or a face.",
+  "V6.6.1": "Does not apply: nothing is sent by telephone or SMS.",
+  "V6.6.4": "Does not apply: nobody is asked by push notification.",
+  "V6.8.3": "Does not apply: providers speak OpenID Connect; SAML is not taken.",
+};
