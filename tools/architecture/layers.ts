@@ -43,7 +43,12 @@ export const layers: readonly (readonly Unit[])[] = [
     { folder: "apps/console/src/trying" },
     { folder: "apps/console/src/held" },
   ],
-  [{ folder: "apps/server/src/authority" }, { folder: "apps/server/src/audit" }, { folder: "apps/server/src/live" }],
+  [
+    { folder: "apps/server/src/authority" },
+    { folder: "apps/server/src/audit" },
+    { folder: "apps/server/src/live" },
+    { folder: "apps/server/src/passkeys" },
+  ],
   [
     { folder: "apps/server/src/accounting" },
     { folder: "apps/server/src/tls" },

@@ -41,7 +41,7 @@ export { programKinds, userListed, type UserListed } from "./user-lists.ts";
 export { tlsVersions, transports, type TlsVersion, type Transport } from "./transport.ts";
 export { parseTopic, telemetryTopic, type Topic } from "./topics.ts";
 export { aggregates, watchHello, type Aggregate } from "./telemetry.ts";
-export { type MadePasskey, type ShownPasskey } from "./passkeys.ts";
+export { type MadePasskey, type ShownPasskey } from "./passkey-shapes.ts";
 export { deviceOrders } from "./devices.ts";
 export { attributeType } from "./products.ts";
 export { platformFacts, problem } from "./platform.ts";

@@ -1,7 +1,7 @@
 import { Refusal, type Id } from "@holdfast/kernel";
 import type { Caller, Space } from "../authority/index.ts";
 import type { Allowed } from "../storage/index.ts";
-import { rpIdsOf, type Passkey, type Site } from "./passkey.ts";
+import type { Passkey, Site } from "../passkeys/index.ts";
 import type { UserSession } from "./session.ts";
 import type { User } from "./user.ts";
 
@@ -37,15 +37,6 @@ export function siteOf(page: Caller | undefined): Site {
   if (origin !== undefined && origins?.includes(origin)) return { origin, origins };
   const detail =
     "A passkey is one of a page: ask from a page of the application, with its published key as key in the address.";
-  throw new Refusal("passkey.invalid", { detail });
-}
-
-/** @throws Refusal `passkey.invalid` where a page has no such site */
-export function wantedRpId(site: Site, wanted: string | undefined): string {
-  const all = rpIdsOf(site);
-  const rpId = wanted === undefined ? all[0] : all.find((one) => one === wanted);
-  if (rpId !== undefined) return rpId;
-  const detail = `A page of ${site.origin} has passkeys ${all.length === 0 ? "of no site: it has no name" : `of ${all.join(" or ")}`}.`;
   throw new Refusal("passkey.invalid", { detail });
 }
 

@@ -1,7 +1,7 @@
 import type { Id } from "@holdfast/kernel";
 import type { Revocation } from "../authority/index.ts";
 import type { Unit } from "../storage/index.ts";
-import type { Passkey } from "./passkey.ts";
+import type { Passkey } from "../passkeys/index.ts";
 import { passkeysIn } from "./passkey-rows.ts";
 
 type Needs = { readonly revocation: Revocation };

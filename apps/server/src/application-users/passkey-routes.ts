@@ -1,7 +1,7 @@
-import { parseId, rfc3339, type Id } from "@holdfast/kernel";
+import { parseId, type Id } from "@holdfast/kernel";
 import { routes } from "@holdfast/protocol";
 import { on, type Handler } from "../authority/index.ts";
-import type { Passkey } from "./passkey.ts";
+import { passkeyReply } from "../passkeys/index.ts";
 import type { PasskeySignIns } from "./passkey-sign-in.ts";
 import type { Passkeys } from "./passkeys.ts";
 import { signedInReply, userIn } from "./replies.ts";
@@ -41,13 +41,3 @@ export const passkeyRoutes = ({ passkeys, passkeySignIns }: Verbs): Handler[] =>
 
 const passkeyIn = (params: Readonly<Record<string, string>>): Id<"passkey"> =>
   parseId("passkey", params["passkey"] ?? "");
-
-const passkeyReply = ({ id, name, rpId, createdAt, lastUsedAt, isBackedUp, clonedAt }: Passkey) => ({
-  id,
-  name,
-  site: rpId,
-  createdAt: rfc3339(createdAt),
-  isBackedUp,
-  ...(lastUsedAt !== undefined && { lastUsedAt: rfc3339(lastUsedAt) }),
-  ...(clonedAt !== undefined && { clonedAt: rfc3339(clonedAt) }),
-});

@@ -1,7 +1,7 @@
 import { idFrom, uuidOf, type Id, type Instant } from "@holdfast/kernel";
+import { challengeSkew, type Challenge } from "../passkeys/index.ts";
 import type { Unit } from "../storage/index.ts";
-import type { Challenge } from "./challenge.ts";
-import type { Passkey } from "./passkey.ts";
+import type { UserPasskey } from "./user-passkey.ts";
 
 type Row = {
   id: string;
@@ -12,7 +12,7 @@ type Row = {
   body: Uint8Array;
 };
 /** What the row has no column for. */
-type Body = Omit<Passkey, "id" | "user" | "issuedSeq" | "createdAt" | "version">;
+type Body = Omit<UserPasskey, "id" | "user" | "issuedSeq" | "createdAt" | "version">;
 
 const columns = "id, app_user, issued_seq, created_at, version, body";
 
@@ -21,7 +21,7 @@ const indexOf = ({ scope }: Unit, application: Id<"application">, credentialId: 
 
 /** Passkeys as PostgreSQL keeps them: whose each is, and since when, is readable; the rest is sealed. */
 export const passkeysIn = (unit: Unit) => ({
-  async find(id: Id<"passkey">, user: Id<"user">): Promise<Passkey | undefined> {
+  async find(id: Id<"passkey">, user: Id<"user">): Promise<UserPasskey | undefined> {
     const [row] = await unit.query<Row>(`select ${columns} from app_passkey where id = $1 and app_user = $2`, [
       uuidOf(id),
       uuidOf(user),
@@ -29,7 +29,7 @@ export const passkeysIn = (unit: Unit) => ({
     return row && passkeyOf(unit, row);
   },
 
-  async byCredential(application: Id<"application">, credentialId: string): Promise<Passkey | undefined> {
+  async byCredential(application: Id<"application">, credentialId: string): Promise<UserPasskey | undefined> {
     const [row] = await unit.query<Row>(`select ${columns} from app_passkey where credential_index = $1`, [
       indexOf(unit, application, credentialId),
     ]);
@@ -37,7 +37,7 @@ export const passkeysIn = (unit: Unit) => ({
   },
 
   /** Oldest first. */
-  async of(user: Id<"user">): Promise<readonly Passkey[]> {
+  async of(user: Id<"user">): Promise<readonly UserPasskey[]> {
     const rows = await unit.query<Row>(
       `select ${columns} from app_passkey where app_user = $1 order by created_at, id`,
       [uuidOf(user)],
@@ -46,7 +46,7 @@ export const passkeysIn = (unit: Unit) => ({
   },
 
   /** False when the application knows it already. */
-  async add(passkey: Passkey): Promise<boolean> {
+  async add(passkey: UserPasskey): Promise<boolean> {
     const rows = await unit.query(
       `insert into app_passkey (org, id, app_user, credential_index, issued_seq, created_at, version, body)
        values ($1, $2, $3, $4, $5, $6, $7, $8) on conflict (org, credential_index) do nothing returning 1`,
@@ -64,7 +64,7 @@ export const passkeysIn = (unit: Unit) => ({
     return rows.length > 0;
   },
 
-  async save(passkey: Passkey): Promise<void> {
+  async save(passkey: UserPasskey): Promise<void> {
     await unit.query("update app_passkey set version = $2, body = $3 where id = $1", [
       uuidOf(passkey.id),
       passkey.version,
@@ -77,9 +77,6 @@ export const passkeysIn = (unit: Unit) => ({
   },
 });
 
-/** In milliseconds: for how long after its end a question may still be good by the clock of another node. */
-const skew = 60_000;
-
 /** False when it was answered before. Some of those that are over go. */
 export async function spend(
   unit: Unit,
@@ -90,7 +87,7 @@ export async function spend(
   await unit.query(
     `delete from app_challenge where id in
        (select id from app_challenge where expires_at <= $1 order by expires_at limit 100 for update skip locked)`,
-    [now - skew],
+    [now - challengeSkew],
   );
   const rows = await unit.query(
     `insert into app_challenge (org, id, application, expires_at) values ($1, $2, $3, $4)
@@ -100,17 +97,17 @@ export async function spend(
   return rows.length > 0;
 }
 
-type Fixed = Pick<Passkey, "id" | "user" | "issuedSeq" | "createdAt" | "version">;
+type Fixed = Pick<UserPasskey, "id" | "user" | "issuedSeq" | "createdAt" | "version">;
 
 const placeOf = ({ id, user, issuedSeq, createdAt, version }: Fixed): string =>
   [id, user, issuedSeq, createdAt, version].join("|");
 
-function sealed({ scope }: Unit, passkey: Passkey): Uint8Array {
+function sealed({ scope }: Unit, passkey: UserPasskey): Uint8Array {
   const { id: _id, user: _user, issuedSeq: _seq, createdAt: _at, version: _version, ...body } = passkey;
   return scope.seal("application-passkey", placeOf(passkey), new TextEncoder().encode(JSON.stringify(body)));
 }
 
-function passkeyOf({ scope }: Unit, row: Row): Passkey {
+function passkeyOf({ scope }: Unit, row: Row): UserPasskey {
   const fixed: Fixed = {
     id: idFrom("passkey", row.id),
     user: idFrom("user", row.app_user),

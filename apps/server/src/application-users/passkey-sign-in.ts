@@ -1,4 +1,4 @@
-import { bytesOf, newId, Refusal, type Clock, type Instant, type Random } from "@holdfast/kernel";
+import { Refusal, type Clock, type Random } from "@holdfast/kernel";
 import type { MadePasskey, ShownPasskey } from "@holdfast/protocol";
 import {
   authorityIn,
@@ -9,19 +9,26 @@ import {
   type Spaces,
 } from "../authority/index.ts";
 import { normalEmail } from "../identity/index.ts";
+import {
+  creationOptions,
+  newChallenge,
+  readAssertion,
+  readAttestation,
+  requestOptions,
+  used,
+  wantedRpId,
+} from "../passkeys/index.ts";
 import type { Storage } from "../storage/index.ts";
 import { wrong } from "./attempts.ts";
 import { beginSession, type From, type SignedIn } from "./beginning.ts";
-import { answeredIn, askedAs, challengeLifetime, type Challenge, type Purpose } from "./challenge.ts";
 import { endSession } from "./ending.ts";
-import { applicationOf, asCaller, mayEnter, opens, siteOf, wantedRpId } from "./entering.ts";
-import { used, type Passkey } from "./passkey.ts";
+import { applicationOf, asCaller, mayEnter, opens, siteOf } from "./entering.ts";
 import { passkeysIn, spend } from "./passkey-rows.ts";
 import { addPasskey } from "./passkeys.ts";
 import { sessionsIn, usersIn } from "./postgres.ts";
+import { asked, questionIn, type Purpose } from "./questions.ts";
 import type { SignUpOf } from "./sign-in.ts";
 import type { User } from "./user.ts";
-import { base64url, creationOptions, readAssertion, readAttestation, requestOptions } from "./webauthn.ts";
 
 type Needs = {
   readonly storage: Storage;
@@ -43,17 +50,17 @@ export class PasskeySignIns {
   }
 
   /** The same whether the login is somebody's. @throws Refusal `signUp.closed`, `passkey.invalid` */
-  async signUpOptions(caller: Caller, asked: { readonly login: string; readonly rpId?: string | undefined }) {
-    const rpId = wantedRpId(siteOf(caller), asked.rpId);
+  async signUpOptions(caller: Caller, who: { readonly login: string; readonly rpId?: string | undefined }) {
+    const rpId = wantedRpId(siteOf(caller), who.rpId);
     await this.#signUpOf(caller);
     // Its id becomes that of the user.
     const challenge = this.#newChallenge();
     return creationOptions({
-      challenge: askedAs(caller.space.scope, signUpOf(caller, asked.login), challenge),
+      challenge: asked(caller.space.scope, signUpOf(caller, who.login), challenge),
       rpId,
-      user: { handle: bytesOf(challenge.id), login: asked.login },
+      owner: challenge.id,
+      login: who.login,
       has: [],
-      timeout: challengeLifetime,
     });
   }
 
@@ -72,14 +79,11 @@ export class PasskeySignIns {
     const { storage, clock } = this.#needs;
     const application = applicationOf(caller);
     const signUp = await this.#signUpOf(caller);
-    let challenge: Challenge<"user"> | undefined;
-    const made = await readAttestation(answer, siteOf(caller), (bytes) => {
-      challenge = answeredIn(caller.space.scope, signUpOf(caller, login), "user", bytes, clock.now());
-      return challenge !== undefined;
-    });
+    const ours = questionIn(caller.space.scope, signUpOf(caller, login), clock.now());
+    const { made, challenge } = await readAttestation(answer, siteOf(caller), ours);
     storage.admit();
     await storage.change(asCaller(caller), async (unit) => {
-      if (!challenge || !(await spend(unit, application, challenge, clock.now()))) throw new Refusal("passkey.invalid");
+      if (!(await spend(unit, application, challenge, clock.now()))) throw new Refusal("passkey.invalid");
       const user: User = {
         id: challenge.id,
         application,
@@ -106,10 +110,12 @@ export class PasskeySignIns {
   }
 
   /** Nobody is looked up: the answer tells nothing of the login. @throws Refusal `passkey.invalid` where the page has no such site */
-  options(caller: Caller, asked: { readonly login?: string | undefined; readonly rpId?: string | undefined }) {
-    const rpId = wantedRpId(siteOf(caller), asked.rpId);
-    const challenge = askedAs(caller.space.scope, signInOf(caller, asked.login), this.#newChallenge());
-    return requestOptions({ challenge, rpId, timeout: challengeLifetime });
+  options(caller: Caller, who: { readonly login?: string | undefined; readonly rpId?: string | undefined }) {
+    const rpId = wantedRpId(siteOf(caller), who.rpId);
+    return requestOptions({
+      challenge: asked(caller.space.scope, signInOf(caller, who.login), this.#newChallenge()),
+      rpId,
+    });
   }
 
   /** @throws Refusal `credential.invalid` whatever was not right; `passkey.cloned` */
@@ -124,7 +130,9 @@ export class PasskeySignIns {
     const known = await storage.read(allowed, (unit) => passkeysIn(unit).byCredential(application, answer.id));
     if (!known) throw wrong();
     try {
-      const { challenge, signed } = await this.#verified(caller, known, login, answer);
+      const ours = questionIn(caller.space.scope, signInOf(caller, login), clock.now());
+      const of = { passkey: known, owner: known.user };
+      const { challenge, signed } = await readAssertion(answer, of, siteOf(caller), ours);
       const outcome = await minting.forUser(allowed, async (unit, mint) => {
         const user = await usersIn(unit).take(known.user, application);
         const passkey = await passkeysIn(unit).find(known.id, known.user);
@@ -149,29 +157,8 @@ export class PasskeySignIns {
     }
   }
 
-  async #verified(caller: Caller, known: Passkey, login: string | undefined, answer: ShownPasskey) {
-    const { scope } = caller.space;
-    const { userHandle } = answer.response;
-    let challenge: Challenge<"user"> | undefined;
-    try {
-      const signed = await readAssertion(answer, known, siteOf(caller), (bytes) => {
-        challenge = answeredIn(scope, signInOf(caller, login), "user", bytes, this.#needs.clock.now());
-        return challenge !== undefined;
-      });
-      // WebAuthn Level 3, 7.2, step 6: the passkey is of the user that the authenticator named.
-      const isOfUser = userHandle === undefined || userHandle === null || userHandle === base64url(bytesOf(known.user));
-      if (!challenge || !isOfUser) throw wrong();
-      return { challenge, signed };
-    } catch (error) {
-      if (error instanceof Refusal && error.code === "passkey.invalid")
-        throw new Refusal("credential.invalid", { cause: error });
-      throw error;
-    }
-  }
-
-  #newChallenge(): Challenge<"user"> {
-    const { clock, random } = this.#needs;
-    return { id: newId("user", random), expiresAt: (clock.now() + challengeLifetime) as Instant }; // milliseconds both
+  #newChallenge() {
+    return newChallenge("user", this.#needs.clock.now(), this.#needs.random);
   }
 
   async #signUpOf(caller: Caller): Promise<"confirmed" | "open"> {

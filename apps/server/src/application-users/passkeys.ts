@@ -1,17 +1,26 @@
-import { bytesOf, newId, Refusal, type Clock, type Id, type Instant, type Random } from "@holdfast/kernel";
+import { newId, Refusal, type Clock, type Id, type Random } from "@holdfast/kernel";
 import type { MadePasskey } from "@holdfast/protocol";
 import { authorityIn, refusedBy, type Caller, type Permit, type Revocation, type Spaces } from "../authority/index.ts";
+import {
+  begun,
+  creationOptions,
+  mostPasskeys,
+  newChallenge,
+  readAttestation,
+  renamed,
+  wantedRpId,
+  type NewPasskey,
+} from "../passkeys/index.ts";
 import type { Storage, Unit } from "../storage/index.ts";
-import { answeredIn, askedAs, challengeLifetime, type Challenge, type Purpose } from "./challenge.ts";
 import { endSession } from "./ending.ts";
-import { asCaller, opens, siteOf, whoIs, wantedRpId } from "./entering.ts";
-import { mostPasskeys, type Passkey } from "./passkey.ts";
+import { asCaller, opens, siteOf, whoIs } from "./entering.ts";
 import { removePasskey } from "./passkey-ending.ts";
 import { passkeysIn, spend } from "./passkey-rows.ts";
 import { sessionsIn, usersIn } from "./postgres.ts";
+import { asked, questionIn, type Purpose } from "./questions.ts";
 import { limits } from "./session.ts";
 import type { User } from "./user.ts";
-import { creationOptions, readAttestation } from "./webauthn.ts";
+import type { UserPasskey } from "./user-passkey.ts";
 
 type Needs = {
   readonly storage: Storage;
@@ -24,8 +33,6 @@ type Needs = {
 type Manages = Permit<"applicationUser.manage">;
 type Reads = Permit<"applicationUser.read">;
 
-const usualName = "Passkey";
-
 /** The passkeys of a user: as she has them, and as whoever runs the application sees them. */
 export class Passkeys {
   readonly #needs: Needs;
@@ -35,56 +42,47 @@ export class Passkeys {
   }
 
   /** @throws Refusal `signIn.stale`, `passkey.tooMany`, `passkey.invalid` where no page of the application asks */
-  async options(caller: Caller, page: Caller | undefined, asked: { readonly rpId?: string | undefined }) {
+  async options(caller: Caller, page: Caller | undefined, wanted: { readonly rpId?: string | undefined }) {
     const { storage, clock, random } = this.#needs;
-    const rpId = wantedRpId(siteOf(page), asked.rpId);
+    const rpId = wantedRpId(siteOf(page), wanted.rpId);
     const { id, application } = whoIs(caller);
     const { user, has } = await storage.read(asCaller(caller), async (unit) =>
       this.#herself(unit, caller, await usersIn(unit).find(id, application)),
     );
-    const challenge = { id: newId("user", random), expiresAt: (clock.now() + challengeLifetime) as Instant };
-    return creationOptions({
-      challenge: askedAs(caller.space.scope, purposeOf(user), challenge),
-      rpId,
-      user: { handle: bytesOf(user.id), login: user.login },
-      has: has.filter((one) => one.rpId === rpId),
-      timeout: challengeLifetime,
-    });
+    const challenge = asked(caller.space.scope, purposeOf(user), newChallenge("user", clock.now(), random));
+    return creationOptions({ challenge, rpId, owner: user.id, login: user.login, has });
   }
 
   /** @throws Refusal `passkey.invalid`, `signIn.stale`, `passkey.tooMany` */
   async add(
     caller: Caller,
     page: Caller | undefined,
-    { name = usualName, answer }: { readonly name?: string | undefined; readonly answer: MadePasskey },
-  ): Promise<Passkey> {
+    { name, answer }: { readonly name?: string | undefined; readonly answer: MadePasskey },
+  ): Promise<UserPasskey> {
     const { storage, clock } = this.#needs;
     const { id: about, application } = whoIs(caller);
     const { scope } = caller.space;
-    let challenge: Challenge<"user"> | undefined;
-    const made = await readAttestation(answer, siteOf(page), (bytes) => {
-      challenge = answeredIn(scope, { what: "add", application, about }, "user", bytes, clock.now());
-      return challenge !== undefined;
-    });
+    const ours = questionIn(scope, { what: "add", application, about }, clock.now());
+    const { made, challenge } = await readAttestation(answer, siteOf(page), ours);
     storage.admit();
     return storage.change(asCaller(caller), async (unit) => {
       const { user } = await this.#herself(unit, caller, await usersIn(unit).take(about, application));
-      if (!challenge || !(await spend(unit, application, challenge, clock.now()))) throw new Refusal("passkey.invalid");
+      if (!(await spend(unit, application, challenge, clock.now()))) throw new Refusal("passkey.invalid");
       return addPasskey(this.#needs, unit, { user, name, made });
     });
   }
 
-  async listOwn(caller: Caller): Promise<readonly Passkey[]> {
+  async listOwn(caller: Caller): Promise<readonly UserPasskey[]> {
     return this.#needs.storage.read(asCaller(caller), (unit) => passkeysIn(unit).of(whoIs(caller).id));
   }
 
-  async rename(caller: Caller, id: Id<"passkey">, name: string): Promise<Passkey> {
+  async rename(caller: Caller, id: Id<"passkey">, name: string): Promise<UserPasskey> {
     return this.#needs.storage.change(asCaller(caller), async (unit) => {
       const { passkey } = await this.#own(unit, caller, id);
-      const renamed = { ...passkey, name, version: passkey.version + 1 };
-      await passkeysIn(unit).save(renamed);
+      const next = renamed(passkey, name);
+      await passkeysIn(unit).save(next);
       unit.audit({ what: "applicationUser.passkeyRenamed", about: passkey.user, facts: { passkey: id } });
-      return renamed;
+      return next;
     });
   }
 
@@ -98,7 +96,7 @@ export class Passkeys {
     });
   }
 
-  async list(permit: Reads, user: Id<"user">): Promise<readonly Passkey[]> {
+  async list(permit: Reads, user: Id<"user">): Promise<readonly UserPasskey[]> {
     return this.#needs.storage.read(permit, async (unit) => {
       if (await usersIn(unit).find(user, permit.on)) return passkeysIn(unit).of(user);
       throw refusedBy(permit, "applicationUser.read", user, new Refusal("user.unknown"));
@@ -116,7 +114,7 @@ export class Passkeys {
   }
 
   /** Whoever came in by it goes: that is why somebody removes it. */
-  async #removeIn(unit: Unit, { id, user }: Passkey, present?: Id<"session">): Promise<void> {
+  async #removeIn(unit: Unit, { id, user }: UserPasskey, present?: Id<"session">): Promise<void> {
     await removePasskey(this.#needs, unit, { id });
     const begun = (await sessionsIn(unit).of(user)).filter((one) => one.passkey === id && one.id !== present);
     for (const session of begun) await endSession(this.#needs, unit, session);
@@ -125,7 +123,7 @@ export class Passkeys {
   }
 
   /** Nobody else changes her meanwhile. */
-  async #own(unit: Unit, caller: Caller, id: Id<"passkey">): Promise<{ passkey: Passkey; user: User }> {
+  async #own(unit: Unit, caller: Caller, id: Id<"passkey">): Promise<{ passkey: UserPasskey; user: User }> {
     const who = whoIs(caller);
     const user = await usersIn(unit).take(who.id, who.application);
     if (!user) throw new Refusal("credential.invalid");
@@ -135,7 +133,11 @@ export class Passkeys {
   }
 
   /** Whoever has got hold of a token alone does not stay by a passkey of his own: she has signed in lately. @throws Refusal `signIn.stale`, `passkey.tooMany` */
-  async #herself(unit: Unit, caller: Caller, user: User | undefined): Promise<{ user: User; has: readonly Passkey[] }> {
+  async #herself(
+    unit: Unit,
+    caller: Caller,
+    user: User | undefined,
+  ): Promise<{ user: User; has: readonly UserPasskey[] }> {
     const { id, session } = whoIs(caller);
     const sessions = await sessionsIn(unit).of(id);
     const since = sessions.find((one) => one.id === session)?.createdAt;
@@ -155,25 +157,20 @@ export async function addPasskey(
   unit: Unit,
   {
     user,
-    name = usualName,
+    name,
     made,
   }: {
     readonly user: Pick<User, "id" | "application">;
     readonly name?: string | undefined;
-    readonly made: Awaited<ReturnType<typeof readAttestation>>;
+    readonly made: NewPasskey;
   },
-): Promise<Passkey> {
-  const passkey: Passkey = {
-    ...made,
-    id: newId("passkey", random),
+): Promise<UserPasskey> {
+  const id = newId("passkey", random);
+  const issuedSeq = await authorityIn(unit).nextSeq();
+  const passkey: UserPasskey = {
+    ...begun(made, { id, name, issuedSeq, createdAt: clock.now() }),
     user: user.id,
     application: user.application,
-    name,
-    issuedSeq: await authorityIn(unit).nextSeq(),
-    createdAt: clock.now(),
-    lastUsedAt: undefined,
-    clonedAt: undefined,
-    version: 1,
   };
   if (!(await passkeysIn(unit).add(passkey)))
     throw new Refusal("passkey.invalid", { detail: "It is known here already." });

@@ -1,0 +1,14 @@
+export { answeredIn, askedAs, challengeLifetime, challengeSkew, newChallenge, type Challenge } from "./challenge.ts";
+export {
+  begun,
+  mostPasskeys,
+  passkeyReply,
+  renamed,
+  used,
+  wantedRpId,
+  type NewPasskey,
+  type Passkey,
+  type Signed,
+  type Site,
+} from "./passkey.ts";
+export { creationOptions, readAssertion, readAttestation, requestOptions } from "./webauthn.ts";
