@@ -18,6 +18,7 @@ export { levelOf, readDoor, saidBy, type Level } from "./door.ts";
 export type { Leaks } from "./leaks.ts";
 export { lifeOf } from "./life.ts";
 export type { LettingGo } from "./letting-go.ts";
+export { noFactors, type Factors } from "./factors.ts";
 export { HighWater } from "./high-water.ts";
 export { inPerson, refuseGivingMore, refuseTouchingGreater } from "./in-person.ts";
 export { Journal } from "./journal.ts";

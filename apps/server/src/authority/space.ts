@@ -4,6 +4,7 @@ import type { OrgScope } from "../storage/index.ts";
 import { Drawn } from "./allowance.ts";
 import { Decisions } from "./decisions.ts";
 import type { Level } from "./door.ts";
+import { noFactors, type Factors, type FactorsOf } from "./factors.ts";
 import { Lists, type Entry, type Hits, type ListEntry } from "./lists.ts";
 import type { Credential, Ending } from "./credential.ts";
 import type { Issuer } from "./issuer.ts";
@@ -49,6 +50,7 @@ export type Remembered = {
   readonly entries?: readonly ListEntry[];
   readonly userEntries?: readonly UserEntry[];
   readonly issuers?: readonly Issuer[];
+  readonly factors?: FactorsOf;
 };
 
 function answersAlike(a: Placement, b: Placement): boolean {
@@ -137,6 +139,11 @@ export class Space {
 
   get members(): ReadonlyMap<Id<"person">, Member> {
     return this.#known.members;
+  }
+
+  /** By what she can show who she is, wherever she is a member. */
+  factorsOf(person: Id<"person">): Factors {
+    return this.#known.factors?.(person) ?? noFactors;
   }
 
   /** The organisation's own. */

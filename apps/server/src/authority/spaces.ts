@@ -3,6 +3,7 @@ import type { Demands } from "@holdfast/protocol";
 import type { Allowed, OrgScope, Storage, Unit } from "../storage/index.ts";
 import type { Ending } from "./credential.ts";
 import { Decisions } from "./decisions.ts";
+import { noFactors, type Factors } from "./factors.ts";
 import { issuersIn } from "./issuer-rows.ts";
 import { listsIn } from "./list-rows.ts";
 import { authorityIn } from "./postgres.ts";
@@ -30,6 +31,7 @@ export class Spaces {
   readonly #watchers: ((space: Space) => void)[] = [];
   /** They outlive what was read of an organisation: nothing that was counted is counted anew. */
   readonly #decisions = new Map<Id<"org">, Decisions>();
+  readonly #factors = new Map<Id<"person">, Factors>();
 
   constructor(needs: Needs) {
     this.#needs = needs;
@@ -72,6 +74,12 @@ export class Spaces {
     if (!space) return;
     this.#loaded.delete(org);
     space.close();
+  }
+
+  /** What she has now, everywhere: who is in an organisation that demands it is asked about again. */
+  setFactors(person: Id<"person">, factors: Factors): void {
+    this.#factors.set(person, factors);
+    for (const space of this.#loaded.values()) if (space.member(person)) space.bump();
   }
 
   /** Those that somebody asked about since the start. */
@@ -119,7 +127,8 @@ export class Spaces {
       }
       const listed = { entries: await listsIn(unit).all(), userEntries: await userListsIn(unit).all() };
       const issuers = await issuersIn(unit).all();
-      const own = { ...(await things(unit)), demands: await demands(unit), ...listed, issuers };
+      const factors = (person: Id<"person">) => this.#factors.get(person) ?? noFactors;
+      const own = { ...(await things(unit)), demands: await demands(unit), ...listed, issuers, factors };
       return { ...own, members: await rows.members(), roles: byId(await rolesIn(unit).all()), revokedBefore };
     });
     let decisions = this.#decisions.get(org);
