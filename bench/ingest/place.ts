@@ -89,6 +89,7 @@ async function makeDevices(
       tlsKey: undefined,
       securityContact: undefined,
       offersDemo: false,
+      mail: undefined,
       maximumMessage: 1024 * 1024,
       maximumConnectionsPerAddress: 60_000,
       maximumConnectionRatePerAddress: 1_000_000,

@@ -98,6 +98,7 @@ export const guarded: Readonly<Record<string, readonly string[]>> = {
     "apps/server/src/platform.ts",
     "apps/server/src/places.ts",
     "apps/server/src/certificates.ts",
+    "apps/server/src/mail.ts",
     "apps/server/src/banner.",
     "apps/server/src/keys-command.ts",
     "apps/server/src/testing/",

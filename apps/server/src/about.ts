@@ -2,6 +2,7 @@ import { statSync } from "node:fs";
 import { rfc3339, type Id } from "@holdfast/kernel";
 import type { platformFacts } from "@holdfast/protocol";
 import type { z } from "zod";
+import type { Post } from "./identity/index.ts";
 import type { Keyring } from "./storage/index.ts";
 import { tlsFacts, type CertificateInfo, type Certificates } from "./tls/index.ts";
 import { version } from "./version.ts";
@@ -20,6 +21,7 @@ type Needs = {
   readonly config: Setting;
   readonly certificates: Certificates;
   readonly keyring: Pick<Keyring, "status" | "ages">;
+  readonly post: Pick<Post, "by" | "waiting" | "trouble">;
   readonly ports: { readonly https: number; readonly mqtts: number; readonly clientCertificate: number | undefined };
 };
 
@@ -43,11 +45,15 @@ export const areKeysBesideData = ({ keyringUrl, keys, data }: Pick<Setting, "key
 
 /** How the platform runs now. The names of folders are for whoever runs it: they say something of its machine. */
 export async function aboutPlatform(
-  { config, certificates, keyring, ports }: Needs,
+  { config, certificates, keyring, post, ports }: Needs,
   org: Id<"org">,
   reader: "a member" | "whoever runs it",
 ): Promise<PlatformFacts> {
-  const [{ backedUpAt, keysSinceBackup }, ages] = await Promise.all([keyring.status(), keyring.ages(org)]);
+  const [{ backedUpAt, keysSinceBackup }, ages, waiting] = await Promise.all([
+    keyring.status(),
+    keyring.ages(org),
+    post.waiting(),
+  ]);
   const { caPem } = certificates;
   const name = nameOf(config);
   const besideData = areKeysBesideData(config);
@@ -91,6 +97,7 @@ export async function aboutPlatform(
           ]),
       { protocol: "mqtts", port: ports.mqtts, transports: ["MQTT 5", "MQTT 3.1.1"] },
     ],
+    mail: { by: post.by, waiting, isTaken: post.trouble === undefined },
     limits: { maximumMessage: config.maximumMessage },
     ...(reader === "whoever runs it" && {
       folders: { data: config.data, ...(config.keyringUrl === undefined && { keys: config.keys }) },

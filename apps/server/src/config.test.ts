@@ -70,3 +70,33 @@ test("--no-demo is taken, and the help says what it does", () => {
   assert.notEqual(parseConfig(["--no-demo"], {}), "help");
   assert.match(usage, /--no-demo +no simulated devices/);
 });
+
+test("a mail server is named with whom mail is from, and its password never on the command line", () => {
+  const mail = (args: readonly string[], environment = {}) => {
+    const config = parseConfig(args, environment);
+    assert.ok(config !== "help");
+    return config.mail;
+  };
+  const url = ["--smtp-url", "smtp://anna@mail.example.com"];
+  const from = ["--mail-from", "Works <holdfast@example.com>"];
+  assert.equal(mail([]), undefined);
+  const named = mail([...url, ...from], { HOLDFAST_SMTP_PASSWORD: "s3cret" });
+  assert.deepEqual(
+    [named?.server.host, named?.server.password, named?.from.address, named?.passwordFile],
+    ["mail.example.com", "s3cret", "holdfast@example.com", undefined],
+  );
+  const inEnvironment = { HOLDFAST_SMTP_URL: "smtps://a:s3cret@b.example", HOLDFAST_MAIL_FROM: "a@b.example" };
+  assert.equal(mail([], inEnvironment)?.server.password, "s3cret");
+  for (const [args, environment, about] of [
+    [url, {}, /--mail-from/],
+    [from, {}, /--smtp-url/],
+    [["--smtp-ca", "/a"], {}, /--smtp-url/],
+    [["--smtp-url", "smtp://a:s3cret@b.example", ...from], {}, /everybody on this machine/],
+    [[...url, ...from, "--smtp-password-file", "/a"], { HOLDFAST_SMTP_PASSWORD: "x" }, /twice/],
+    [["--smtp-url", "smtp://b.example", ...from], { HOLDFAST_SMTP_PASSWORD: "x" }, /no user/],
+  ] as const)
+    assert.throws(
+      () => mail(args, environment),
+      (error: Error) => malformed(about).message.test(error.message) && !error.message.includes("s3cret"),
+    );
+});

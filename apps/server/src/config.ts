@@ -2,6 +2,7 @@ import path from "node:path";
 import { parseArgs } from "node:util";
 import { Refusal } from "@holdfast/kernel";
 import { parseNetwork, type Network } from "./authority/index.ts";
+import { parseSender, parseSmtpUrl, type Sender, type SmtpAddress } from "./outbound/index.ts";
 
 /** What this process was started with. */
 export const environment: Readonly<Record<string, string | undefined>> = process.env;
@@ -47,6 +48,16 @@ export type Config = {
   readonly allowRoot: boolean;
   /** Whether a set-up may ask for simulated devices, and those that there are run. */
   readonly offersDemo: boolean;
+  /** The server that takes mail; without one, links for people are written to a file. */
+  readonly mail: MailConfig | undefined;
+};
+
+export type MailConfig = {
+  readonly server: SmtpAddress;
+  readonly from: Sender;
+  /** Instead of a password in the environment. */
+  readonly passwordFile: string | undefined;
+  readonly caFile: string | undefined;
 };
 
 const options = {
@@ -70,6 +81,10 @@ const options = {
   "proxy-from": { type: "string", multiple: true },
   "allow-root": { type: "boolean" },
   "no-demo": { type: "boolean" },
+  "smtp-url": { type: "string" },
+  "smtp-password-file": { type: "string" },
+  "smtp-ca": { type: "string" },
+  "mail-from": { type: "string" },
   help: { type: "boolean" },
 } as const;
 
@@ -96,6 +111,11 @@ export const usage = `npm start -- [OPTION]…
   --ready-file FILE      written when everything accepts connections (ready.json in the keys folder)
   --allow-root           started by root, go on as root where no other user can reach the data
   --no-demo              no simulated devices: none are offered, and those that there are do not run
+  --smtp-url URL         the server that takes mail: smtp://USER@HOST:587 (STARTTLS, which has to succeed) or
+                         smtps://USER@HOST:465; without one, links for people go to a file beside the ready file
+  --smtp-password-file FILE  its password, in a file that its owner alone can read; or HOLDFAST_SMTP_PASSWORD
+  --smtp-ca FILE         what to trust the mail server by, in place of what the system trusts
+  --mail-from ADDRESS    whom mail is from: ADDRESS, or "NAME <ADDRESS>"
 
 Each is also HOLDFAST_… in the environment, such as HOLDFAST_HTTPS_PORT. HOLDFAST_KEK holds the key that opens the keyring.
 `;
@@ -153,6 +173,42 @@ export function parseConfig(
     proxyFrom: (values["proxy-from"] ?? listIn(environment["HOLDFAST_PROXY_FROM"])).map(network),
     allowRoot: values["allow-root"] ?? ["1", "true"].includes(environment["HOLDFAST_ALLOW_ROOT"] ?? ""),
     offersDemo: !(values["no-demo"] ?? isOn(environment["HOLDFAST_NO_DEMO"], "HOLDFAST_NO_DEMO")),
+    mail: mailIn({
+      url: set("smtp-url"),
+      isUrlTyped: values["smtp-url"] !== undefined,
+      password: environment["HOLDFAST_SMTP_PASSWORD"] || undefined,
+      passwordFile: absolute(set("smtp-password-file")),
+      caFile: absolute(set("smtp-ca")),
+      from: set("mail-from"),
+    }),
+  };
+}
+
+type MailOptions = Pick<MailConfig, "passwordFile" | "caFile"> & {
+  readonly url: string | undefined;
+  /** On the command line, which everybody on the machine can read. */
+  readonly isUrlTyped: boolean;
+  readonly password: string | undefined;
+  readonly from: string | undefined;
+};
+
+function mailIn({ url, isUrlTyped, password, passwordFile, caFile, from }: MailOptions): MailConfig | undefined {
+  if (url === undefined) {
+    if (from === undefined && passwordFile === undefined && caFile === undefined) return undefined;
+    throw malformed("--mail-from, --smtp-password-file and --smtp-ca need --smtp-url.");
+  }
+  if (from === undefined) throw malformed("--smtp-url needs --mail-from: whom mail is from.");
+  const server = parseSmtpUrl(url);
+  if (isUrlTyped && server.password !== undefined)
+    throw malformed("--smtp-url holds a password, which everybody on this machine can read. Use --smtp-password-file.");
+  const given = [server.password, password, passwordFile].filter((one) => one !== undefined);
+  if (given.length > 1) throw malformed("The password of the mail server is given twice.");
+  if (given.length > 0 && server.user === undefined) throw malformed("--smtp-url names no user for the password.");
+  return {
+    server: { ...server, password: server.password ?? password },
+    from: parseSender(from),
+    passwordFile,
+    caFile,
   };
 }
 

@@ -45,7 +45,7 @@ export function makeWay(folder: string): void {
 export const isOthers = (folder: string): boolean => whoseIs(folder) === "others";
 
 /** What the platform puts into its folders. */
-const own = /^(?:postgres|keys|ca\.pem|kek|keyring\.sqlite.*|ready\.json)(?:\.new)?$/;
+const own = /^(?:postgres|keys|ca\.pem|kek|keyring\.sqlite.*|ready\.(?:json|mail\.jsonl))(?:\.new)?$/;
 
 /** Somebody may name a folder that holds other things. `--data /srv` must not take /srv away from others; a private one can be shared. */
 function whoseIs(folder: string): "ours" | "private" | "others" {

@@ -1,12 +1,11 @@
 import { rmSync } from "node:fs";
-import path from "node:path";
 import { Refusal, systemClock, systemRandom, systemTimers } from "@holdfast/kernel";
 import { areKeysBesideData } from "./about.ts";
 import { banner } from "./banner.ts";
 import { environment, keysOption, mayColour, parseConfig, usage, type Config } from "./config.ts";
 import { checkOpenFiles } from "./limits.ts";
 import { Log } from "./log.ts";
-import { caFileOf } from "./places.ts";
+import { caFileOf, readyFileOf } from "./places.ts";
 import { startPlatform } from "./platform.ts";
 import { ReadyFile, type Ready } from "./ready-file.ts";
 import { closedTo, leaveRoot } from "./root.ts";
@@ -32,12 +31,10 @@ async function main(): Promise<Exit> {
   const advice = checkOpenFiles();
   if (advice !== undefined) log.warn(advice);
 
-  // Without --ready-file it is with the keys, because it holds the set-up link: what lies with the data opens nothing.
-  const { readyFile: named } = config;
-  const readyFile =
-    named === undefined
-      ? new ReadyFile(path.join(config.keys, "ready.json"), keysOption(config))
-      : new ReadyFile(named, "--ready-file");
+  const readyFile = new ReadyFile(
+    readyFileOf(config),
+    config.readyFile === undefined ? keysOption(config) : "--ready-file",
+  );
   const ending = new Ending(() => void readyFile.remove());
   await using platform = await ending.unlessAsked(start(config, readyFile, ending));
   if (platform && !ending.signal.aborted) await ending.unlessAsked(serve(platform, config, readyFile));

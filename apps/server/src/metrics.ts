@@ -1,11 +1,13 @@
 import type { Passwords } from "@holdfast/crypto";
 import type { Broker } from "@holdfast/mqtt";
+import type { Post } from "./identity/index.ts";
 import type { Arrivals, Guard, HttpListener, Watchers } from "./listeners/index.ts";
 import type { LiveRefusals } from "./live/index.ts";
 import type { Telemetry } from "./telemetry/index.ts";
 
 type Needs = {
   readonly passwords: Pick<Passwords, "statistics">;
+  readonly post: Pick<Post, "statistics">;
   readonly telemetry: Pick<Telemetry, "statistics">;
   readonly broker: Pick<Broker, "statistics">;
   readonly https: Pick<HttpListener, "statistics">;
@@ -21,6 +23,7 @@ type Needs = {
  */
 export function metricsOf({
   passwords,
+  post,
   telemetry,
   broker,
   https,
@@ -31,6 +34,7 @@ export function metricsOf({
 }: Needs): string {
   const mqtt = broker.statistics;
   const kept = telemetry.statistics;
+  const mail = post.statistics;
   const { user, system } = process.cpuUsage();
   const { connections, answers } = https.statistics;
   const { halfOpen, waiting, waited, turnedAway } = arrivals.statistics;
@@ -50,6 +54,17 @@ export function metricsOf({
       "Passwords that were hashed, to keep them or to look at them.",
       passwords.statistics.hashes,
     ),
+    ...counter(
+      "mail_sent",
+      "Letters to people that were taken by the mail server, or written to the file of links.",
+      mail.sent,
+    ),
+    ...counter("mail_failures", "Attempts to hand a letter over that failed.", mail.failures),
+    "# HELP holdfast_mail_lost_total Letters that were not sent, by why.",
+    "# TYPE holdfast_mail_lost_total counter",
+    `holdfast_mail_lost_total{reason="refused"} ${mail.refused}`,
+    `holdfast_mail_lost_total{reason="too_late"} ${mail.givenUp}`,
+    `holdfast_mail_lost_total{reason="too_many"} ${mail.dropped}`,
     ...gauge("http_connections", "Connections of HTTP, WebSockets among them.", connections),
     "# HELP holdfast_http_requests_total Requests that were answered, by status.",
     "# TYPE holdfast_http_requests_total counter",

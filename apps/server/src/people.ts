@@ -1,5 +1,5 @@
 import type { Passwords } from "@holdfast/crypto";
-import type { Clock, Id, Random, Timers } from "@holdfast/kernel";
+import type { Clock, Id, Random, Report, Timers } from "@holdfast/kernel";
 import type { Handler, Minting, Refused, Revocation, Rulings, Sessions, Spaces } from "./authority/index.ts";
 import {
   Browsers,
@@ -7,8 +7,10 @@ import {
   Invitations,
   Members,
   Organisations,
+  Post,
   Proving,
   SetupOffer,
+  type Carrier,
   type Fleet,
 } from "./identity/index.ts";
 import { identityRoutes } from "./identity/routes.ts";
@@ -25,6 +27,7 @@ type Needs = {
   readonly passwords: Passwords;
   readonly refusedSignIn: (who: Refused, about: Id<"person"> | Id<"invitation">) => void;
   readonly fleet: Fleet;
+  readonly carrier: Carrier;
   /** Where the platform is, by a name that is in its certificate. */
   readonly address: () => string;
   readonly clock: Clock;
@@ -32,10 +35,16 @@ type Needs = {
   readonly ownClock: Clock;
   readonly random: Random;
   readonly timers: Timers;
+  readonly report: Report;
+  /** Aborted when the platform closes. */
+  readonly signal: AbortSignal;
 };
 
+type People = { readonly setup: SetupOffer; readonly post: Post; readonly handlers: Handler[] };
+
 /** People with accounts: who they are, how they come in, and what they belong to. */
-export function openPeople(needs: Needs): { readonly setup: SetupOffer; readonly handlers: Handler[] } {
+export function openPeople(needs: Needs): People {
+  const post = new Post(needs);
   const setup = new SetupOffer({ ...needs, clock: needs.ownClock });
   const proving = new Proving(needs);
   const handlers = identityRoutes({
@@ -45,5 +54,5 @@ export function openPeople(needs: Needs): { readonly setup: SetupOffer; readonly
     members: new Members(needs),
     invitations: new Invitations(needs),
   });
-  return { setup, handlers };
+  return { setup, post, handlers };
 }

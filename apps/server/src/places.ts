@@ -127,3 +127,7 @@ function workingUser({ data, keys, allowRoot }: FoldersNeeds, report: (message: 
 
 /** The certificate to trust, for whoever connects from this machine. */
 export const caFileOf = ({ data }: Config): string => path.join(data, "ca.pem");
+
+/** Without --ready-file it is with the keys, because it holds the set-up link: what lies with the data opens nothing. */
+export const readyFileOf = ({ readyFile, keys }: Pick<Config, "readyFile" | "keys">): string =>
+  readyFile ?? path.join(keys, "ready.json");

@@ -40,6 +40,7 @@ import {
   Watchers,
 } from "./listeners/index.ts";
 import { LiveRefusals, Strangers } from "./live/index.ts";
+import { carrierOf } from "./mail.ts";
 import { MqttSessions, openMessages, Presences } from "./messages/index.ts";
 import { messageRoutes } from "./messages/routes.ts";
 import { OwnListeners } from "./outbound/index.ts";
@@ -161,7 +162,10 @@ async function open(needs: PlatformNeeds, opened: AsyncDisposableStack, closing:
     fleet: { isOffered: config.offersDemo, begin: (person) => simulation.begin(person) },
     address: () => `https://${nameOf(config)}:${https.port}`,
     ownClock: needs.clock,
+    carrier: carrierOf(config),
     timers,
+    report,
+    signal: closing.signal,
   });
   opened.defer(() => people.setup.stop());
   const telemetry = opened.adopt(await Telemetry.open({ ...common, keys: keyring, report }), (it) => it.close());
@@ -261,6 +265,7 @@ async function open(needs: PlatformNeeds, opened: AsyncDisposableStack, closing:
     ...ownRoutes({
       ...port,
       ...forPeople,
+      ...people,
       config,
       keyring,
       telemetry,
@@ -301,7 +306,7 @@ async function open(needs: PlatformNeeds, opened: AsyncDisposableStack, closing:
 
   opened.defer(() => keepLast({ refusals: refusals.log, lists, authentication, report }));
   const rounds = opened.adopt(new Rounds(timers, report), (it) => it.stop());
-  keepHouse(rounds, { ...ofAuthority, report, journal, directories });
+  keepHouse(rounds, { ...ofAuthority, report, journal, directories, post: people.post });
   opened.defer(() => keepTime({ storage, clock, report }));
   return new Platform({
     opened: opened.move(),

@@ -114,6 +114,16 @@ export const platformFacts = z.object({
   listeners: z.array(
     z.object({ protocol: z.enum(["https", "mqtts"]), port: z.number().int(), transports: z.array(z.string()) }),
   ),
+  /** How letters to people leave: by a mail server, or, without one, those with a link into a file for whoever runs the instance. */
+  mail: z
+    .object({
+      by: z.enum(["mail", "file"]),
+      /** Letters that wait. */
+      waiting: z.number().int(),
+      /** Whether the last one was taken. */
+      isTaken: z.boolean(),
+    })
+    .optional(),
   /** Bytes of one message. */
   limits: z.object({ maximumMessage: z.number().int() }),
   /** On the platform's machine; for administrators of the instance alone. */

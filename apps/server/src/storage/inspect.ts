@@ -8,6 +8,7 @@ const instanceTables: readonly string[] = [
   "instance",
   "log_mark",
   "migration",
+  "outbox",
   "person",
   "person_totp",
   "plan",

@@ -4,4 +4,5 @@ export { atEnd, freshDatabase, type FreshDatabase } from "./database.ts";
 export { freshStorage, openKeys } from "./storage.ts";
 export { startTestPlatform, type TestPlatform } from "./platform.ts";
 export { Visitor, type Answer, type Welcome } from "./visitor.ts";
+export { linkIn, Mailbox } from "./mailbox.ts";
 export { ProvingLine, signed } from "./proving-line.ts";

@@ -55,6 +55,7 @@ export async function startTestPlatform(given: Given = {}): Promise<TestPlatform
     proxyFrom: [],
     allowRoot: false,
     offersDemo: true,
+    mail: undefined,
     ...given.config,
   };
   const reports: string[] = [];

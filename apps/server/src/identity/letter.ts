@@ -1,0 +1,35 @@
+import type { Instant } from "@holdfast/kernel";
+import { isMailAddress } from "../outbound/index.ts";
+
+/** What somebody is told by mail. */
+export type Letter = {
+  readonly to: string;
+  readonly subject: string;
+  /** A paragraph each. */
+  readonly lines: readonly string[];
+  /** What she is to open. It stands on a line of its own. */
+  readonly link?: string | undefined;
+  /** From then on it is worth nothing, and is not sent any more. */
+  readonly until?: Instant | undefined;
+};
+
+/**
+ * Fit to be sent, whatever names stand in it: no line end in a subject, which would begin another header, and no mark in a line that steers
+ * whatever shows it. An address that is none, or a list of them, is our own fault: it was parsed where it came in.
+ */
+export function fit({ to, subject, lines, link, until }: Letter): Letter {
+  if (!isMailAddress(to)) throw new Error("a letter goes to one address");
+  if (link !== undefined && !/^https:\/\/[!-~]+$/.test(link))
+    throw new Error("the link of a letter is an address of the platform");
+  return { to, subject: oneLine(subject).slice(0, 200), lines: lines.map(oneLine), link, until };
+}
+
+const oneLine = (text: string): string =>
+  text
+    .toWellFormed()
+    .replaceAll(/[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]+/gu, " ")
+    .trim();
+
+/** Plain text, always of the same form, so that people know one when they see it. */
+export const textOf = ({ lines, link }: Letter, address: string): string =>
+  [...lines, ...(link === undefined ? [] : [link]), `-- \nHoldfast at ${address}`].join("\n\n") + "\n";
