@@ -34,6 +34,8 @@ const sentences = {
     "This platform was started with --no-demo: it makes no simulated fleet. Set it up without one.",
   "simulation.none": "This organisation is not simulated, so there is nothing here to end.",
   "password.weak": "A password needs between 12 and 128 characters.",
+  "password.common":
+    "This password is among those that are tried first. Take another one: four words that do not belong together, or what a password manager makes.",
   "code.invalid":
     "This code is used, replaced, expired or mistyped, or for another login. Ask whoever runs the application for a new one.",
   "signUp.closed": "This application takes only those who were invited. Ask whoever runs it for a code.",

@@ -8,7 +8,7 @@ import {
   type Revocation,
   type Spaces,
 } from "../authority/index.ts";
-import { isLongEnough } from "../identity/index.ts";
+import { refuseWeak } from "../identity/index.ts";
 import type { Storage, Unit } from "../storage/index.ts";
 import { wrong, type Attempts } from "./attempts.ts";
 import { accessOf, beginSession, type From, type SignedIn } from "./beginning.ts";
@@ -50,7 +50,7 @@ export class SignIns {
 
   /**
    * Answers nothing, whether the login is somebody's already or not, after the same work.
-   * @throws Refusal `signUp.closed`, `password.weak`
+   * @throws Refusal `signUp.closed`, `password.weak`, `password.common`
    */
   async signUp(caller: Caller, { login, password }: Shown): Promise<void> {
     const { storage, passwords, signUpOf, clock, random } = this.#needs;
@@ -58,7 +58,7 @@ export class SignIns {
     const allowed = asCaller(caller);
     const signUp = await storage.read(allowed, (unit) => signUpOf(unit, application));
     if (signUp === undefined || signUp === "closed") throw new Refusal("signUp.closed");
-    if (!isLongEnough(password)) throw new Refusal("password.weak");
+    refuseWeak(password, [login]);
     storage.admit();
     const passwordHash = await passwords.hash(password);
     await storage.change(allowed, async (unit) => {
@@ -172,12 +172,12 @@ export class SignIns {
     });
   }
 
-  /** With the code that was handed over, once. @throws Refusal `code.invalid`, `password.weak` */
+  /** With the code that was handed over, once. @throws Refusal `code.invalid`, `password.weak`, `password.common` */
   async setPassword(caller: Caller, asked: Shown & { readonly code: string }, { address }: Pick<From, "address">) {
     const { storage, passwords, attempts, networkOf, clock } = this.#needs;
     const application = applicationOf(caller);
     const allowed = asCaller(caller);
-    if (!isLongEnough(asked.password)) throw new Refusal("password.weak");
+    refuseWeak(asked.password, [asked.login]);
     attempts.begin(loginIndex(allowed, application, asked.login).toHex(), networkOf(address));
     const known = await storage.read(allowed, (unit) => usersIn(unit).byLogin(application, asked.login));
     if (!known || !isCodeOf(known, asked.code, clock.now())) throw new Refusal("code.invalid");

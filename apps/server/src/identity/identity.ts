@@ -4,7 +4,8 @@ import type { Grant } from "@holdfast/protocol";
 import { asPlatform, inPerson, type Minting, type Permit, type Spaces, type Visit } from "../authority/index.ts";
 import type { InstanceUnit, Keyring, Storage } from "../storage/index.ts";
 import { found } from "./founding.ts";
-import { isLongEnough, type Person } from "./person.ts";
+import { refuseWeak } from "./password.ts";
+import type { Person } from "./person.ts";
 import { byRank, organisationsIn } from "./organisation.ts";
 import { peopleIn, setupIn } from "./postgres.ts";
 import type { Proving, Shown } from "./proving.ts";
@@ -49,7 +50,7 @@ export class Identity {
     const { storage, keys, passwords, setup, fleet, clock, random } = this.#needs;
     if (asked.fleet && !fleet.isOffered) throw new Refusal("simulation.notOffered");
     if (!isSetupSecret(asked.secret)) throw new Refusal("setup.invalid");
-    if (!isLongEnough(asked.password)) throw new Refusal("password.weak");
+    refuseWeak(asked.password, [asked.email, asked.org]);
     const digest = digestSecret(asked.secret);
     // Before anything that costs: whoever has no link gets no slow hash for it.
     await storage.instance.read(async (unit) => {

@@ -5,6 +5,7 @@ export { Invitations } from "./invitations.ts";
 export { Members } from "./members.ts";
 export { demandsIn, demandsRuling, Organisations, organisationsIn } from "./organisation.ts";
 export { Post, type Carrier } from "./outbox.ts";
-export { isLongEnough, normalEmail } from "./person.ts";
+export { refuseWeak } from "./password.ts";
+export { normalEmail } from "./person.ts";
 export { Proving } from "./proving.ts";
 export { SetupOffer } from "./setup.ts";

@@ -16,7 +16,9 @@ import {
 import { pageOf, type Keyring, type Page, type Storage, type Unit } from "../storage/index.ts";
 import { noteRefused, organisationsOf, type RefusedSignIn } from "./attempts.ts";
 import { allOverBy, isInvitationSecret, linkOf, stands, type Invitation } from "./invitation.ts";
-import { isLongEnough, normalEmail, type Person } from "./person.ts";
+import { organisationsIn } from "./organisation.ts";
+import { refuseWeak } from "./password.ts";
+import { normalEmail, type Person } from "./person.ts";
 import { invitationsIn, peopleIn } from "./postgres.ts";
 import { tellOrganisations } from "./telling.ts";
 import { day, welcomeOf, type Welcome } from "./welcome.ts";
@@ -109,7 +111,7 @@ export class Invitations {
   /**
    * Makes the person, unless the e-mail has an account, and the membership. Two transactions, because people belong to no organisation:
    * killed between them, it leaves an account without one, and the link still works with the password that was chosen.
-   * @throws Refusal `invitation.invalid`; to whoever has the link, also `password.weak` and `credential.invalid`
+   * @throws Refusal `invitation.invalid`; to whoever has the link, also `password.weak`, `password.common` and `credential.invalid`
    */
   async accept(asked: Accepting): Promise<Welcome> {
     const { storage, clock, refusedSignIn } = this.#needs;
@@ -117,11 +119,12 @@ export class Invitations {
     const invitation = await this.#find(space, asked.secret);
     // Before anything that costs: whoever has no link gets no slow hash for it.
     if (!space || !invitation || !stands(invitation, space, clock.now())) throw new Refusal("invitation.invalid");
-    if (!isLongEnough(asked.password)) throw new Refusal("password.weak");
+    const known = await this.#personBy(asked.email);
+    if (!known) refuseWeak(asked.password, [asked.email, await this.#nameOf(space)]);
     storage.admit();
     try {
       if (normalEmail(asked.email) !== normalEmail(invitation.email)) throw new Refusal("invitation.invalid");
-      const { person, isNew } = await this.#prove(asked);
+      const { person, isNew } = await this.#prove(asked, known);
       return await this.#join(space, person, asked.secret).catch(async (error: unknown) => {
         // Where that fails too, why she did not come matters more: an account without an organisation opens nothing.
         if (isNew) await this.#forget(person).catch(() => undefined);
@@ -146,9 +149,12 @@ export class Invitations {
   }
 
   /** The person by her password: her own where she has an account, else the one that she chooses now. */
-  async #prove({ email, password }: Accepting): Promise<{ person: Id<"person">; isNew: boolean }> {
+  async #prove(
+    { email, password }: Accepting,
+    before: Person | undefined,
+  ): Promise<{ person: Id<"person">; isNew: boolean }> {
     const { storage, keys, passwords, clock, random } = this.#needs;
-    let known = await this.#personBy(email);
+    let known = before;
     if (!known) {
       const passwordHash = await passwords.hash(password);
       const made: Person = { id: newId("person", random), email, passwordHash, createdAt: clock.now() };
@@ -204,6 +210,11 @@ export class Invitations {
     const { storage, keys, random } = this.#needs;
     if ((await organisationsOf(this.#needs, person)).length > 0) return;
     await storage.instance.change((unit) => peopleIn(unit, { keys, random }).remove(person));
+  }
+
+  async #nameOf({ scope }: Space): Promise<string> {
+    const { name } = await this.#needs.storage.read(asPlatform(scope), (unit) => organisationsIn(unit).own());
+    return name;
   }
 
   #personBy(email: string): Promise<Person | undefined> {

@@ -11,9 +11,3 @@ export type Person = {
 
 /** One spelling per address, so that it is found again: the domain is case-insensitive (RFC 5321, 2.4), and so, in practice, is the rest. */
 export const normalEmail = (email: string): string => email.trim().normalize("NFC").toLowerCase();
-
-/** Length is what helps (NIST SP 800-63B, 5.1.1.2); counted in characters, as a person would. */
-export const isLongEnough = (password: string): boolean => {
-  const length = Array.from(password).length;
-  return length >= 12 && length <= 128;
-};

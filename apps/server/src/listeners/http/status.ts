@@ -24,6 +24,7 @@ export const statusOf = {
   "simulation.notOffered": 409,
   "simulation.none": 409,
   "password.weak": 422,
+  "password.common": 422,
   "code.invalid": 403,
   "signUp.closed": 403,
   "signIn.stale": 403,

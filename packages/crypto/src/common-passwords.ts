@@ -1,0 +1,34 @@
+import { hash } from "node:crypto";
+import { readFileSync } from "node:fs";
+
+/** One spelling for what somebody would try in one go: capitals first are the first thing that is tried. */
+export const spelling = (password: string): string => password.normalize("NFKC").toLowerCase();
+
+/** The first 32 bits of SHA-256: of passwords that are not listed, one in 63,000 is taken for one that is. */
+export const digestOf = (spelt: string): number => hash("sha256", spelt, { outputEncoding: "buffer" }).readUInt32BE();
+
+let list: Uint32Array | undefined;
+
+/**
+ * Whether it is among the passwords that leaked most often: the 58,000 most common of twelve characters and more, and the ten thousand most
+ * common of any length, which are what longer ones are made of. Where they are from stands in `common-passwords.md`.
+ */
+export function isCommonPassword(password: string): boolean {
+  list ??= read();
+  const wanted = digestOf(spelling(password));
+  let [from, past] = [0, list.length];
+  while (from < past) {
+    const middle = (from + past) >>> 1;
+    const there = list[middle] ?? 0;
+    if (there === wanted) return true;
+    if (there < wanted) from = middle + 1;
+    else past = middle;
+  }
+  return false;
+}
+
+/** Sorted, four bytes each, the most significant first. */
+function read(): Uint32Array {
+  const bytes = readFileSync(new URL("common-passwords.bin", import.meta.url));
+  return Uint32Array.from({ length: bytes.length / 4 }, (_, at) => bytes.readUInt32BE(at * 4));
+}
