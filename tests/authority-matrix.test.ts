@@ -182,6 +182,7 @@ const operations: Record<keyof typeof routes, Operation> = {
   signIn: { by: ["a stranger", "the owner", "a revoked token"], ask: () => ({ body: viewerPerson }) },
   createSession: { by: ["a stranger", "the owner", "a revoked token"], ask: () => ({ body: viewerPerson }) },
   readSession: {},
+  confirmIdentity: { ask: () => ({ body: { password: ownerPerson.password } }) },
   deleteSession: {},
   createOrg: { ask: () => ({ body: named }) },
   readOrg: {},
@@ -429,21 +430,30 @@ type Shown = string | Readonly<Record<string, string>>;
 type Caller = (route: Route, operation: Operation, subject: Subject) => Promise<Shown | undefined> | Shown | undefined;
 
 const ownerPerson = { email: "owner@example.com", password: "correct horse battery staple" };
-const browsers = new Map<string, Promise<CookieBrowser>>();
-
-/** One sign-in for all, where none of them ends it: each costs a slow hash. */
-async function browserOf(who: typeof ownerPerson | typeof viewerPerson, { session, method }: Route) {
-  const signIn = async () => {
-    clock.move(1_000);
-    const browser = new CookieBrowser(platform);
-    browser.org = ours.org;
-    await browser.signIn(who);
-    return browser;
-  };
-  const there = session === "ends" ? signIn() : (browsers.get(who.email) ?? signIn());
-  if (session !== "ends") browsers.set(who.email, there);
-  return (await there).headers(method);
+type SignedIn = { readonly browser: CookieBrowser; provedAt: number };
+const browsers = new Map<string, SignedIn>();
+async function signIn(who: typeof ownerPerson | typeof viewerPerson): Promise<SignedIn> {
+  clock.move(1_000);
+  const browser = new CookieBrowser(platform);
+  browser.org = ours.org;
+  await browser.signIn(who);
+  return { browser, provedAt: clock.now() };
 }
+
+/** One sign-in for all, where none of them ends it or has another cookie from it: each costs a slow hash. */
+async function browserOf(who: typeof ownerPerson | typeof viewerPerson, { session, method, isConfirmed }: Route) {
+  if (session === "ends" || session === "renews") return (await signIn(who)).browser.headers(method);
+  const there = browsers.get(who.email) ?? (await signIn(who));
+  browsers.set(who.email, there);
+  if (isConfirmed && clock.now() - there.provedAt > 300_000) {
+    await there.browser.confirm(who);
+    there.provedAt = clock.now();
+  }
+  return there.browser.headers(method);
+}
+
+const longAgo = await signIn(ownerPerson);
+clock.move(600_000);
 
 /** What each shows. `undefined` where it makes no sense: there is no narrowest grant for what is open to all. */
 const callers: Record<string, Caller | "nothing"> = {
@@ -453,8 +463,10 @@ const callers: Record<string, Caller | "nothing"> = {
   "a viewer": () => world.viewer,
   "the owner in a browser": (route) => browserOf(ownerPerson, route),
   "a viewer in a browser": (route) => browserOf(viewerPerson, route),
+  "the owner in a browser, who proved long ago who she is": ({ isConfirmed, method }) =>
+    isConfirmed ? longAgo.browser.headers(method) : undefined,
   "the owner in a browser, from another site's page": async (route) => ({
-    ...(await browserOf(ownerPerson, route.session === "ends" ? { ...route, session: "asks" } : route)),
+    ...(await browserOf(ownerPerson, route.session === undefined ? route : { ...route, session: "asks" })),
     origin: "https://example.com",
   }),
   "the owner in a browser, in another organisation": async (route) => ({

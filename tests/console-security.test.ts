@@ -4,8 +4,8 @@ import type { Page } from "playwright-core";
 import { systemClock } from "@holdfast/kernel";
 import { atEnd, startTestPlatform, TestClock } from "../apps/server/src/testing/index.ts";
 import { Owner, textOf, viewer } from "./authority.fixture.ts";
-import { startBrowser, visit } from "./browser.fixture.ts";
-import { buildConsole, signIn } from "./console.fixture.ts";
+import { assertAccessible, startBrowser, visit } from "./browser.fixture.ts";
+import { buildConsole, owner, signIn } from "./console.fixture.ts";
 import { closedWithin, events, mqtt } from "./revocation.fixture.ts";
 
 // What the console says of keys, credentials and sessions.
@@ -82,6 +82,40 @@ test("before a credential is revoked the page says what that cuts off, and after
   await dialog.getByRole("button", { name: "Revoke" }).click();
   await page.getByText("1 MQTT connection. Nothing is connected with it any more.").waitFor();
   await closedWithin(pump, from, 10_000);
+});
+
+test("what shows a secret asks who is there again, by keyboard, and then does what was asked; who does not say so loses nothing", async (t) => {
+  const { page, context, complaints } = await visit(browser);
+  t.after(() => context.close());
+  await page.goto(`${url}/o/${org}/access/people`);
+  await signIn(page);
+  await page.getByRole("button", { name: "Invite somebody" }).click();
+  const [invite, again] = ["Invite somebody", "Who are you again?"].map((name) => page.getByRole("dialog", { name }));
+  assert.ok(invite && again);
+  clock.move(11 * 60_000);
+  await invite.getByLabel("E-mail").fill("ada@example.com");
+  await page.keyboard.press("Enter");
+  await again.waitFor();
+  await assertAccessible(page, "who are you again");
+  assert.equal(await again.getByLabel("Your password").evaluate((it) => it.matches(":focus")), true);
+  await page.keyboard.type("not the password");
+  await page.keyboard.press("Enter");
+  await again.getByText("That does not prove who you are.").waitFor();
+  await page.keyboard.press("Escape");
+  await again.waitFor({ state: "hidden" });
+  await invite.getByText("You did not confirm who you are, so nothing was done.").waitFor();
+  assert.equal(await invite.getByLabel("E-mail").inputValue(), "ada@example.com");
+
+  await invite.getByRole("button", { name: "Make the link" }).click();
+  await again.waitFor();
+  await page.keyboard.type(owner.password);
+  await page.keyboard.press("Enter");
+  await again.waitFor({ state: "hidden" });
+  await invite.getByText("/#invitation=").waitFor();
+  assert.ok(
+    complaints.every((text) => /status of 40[13]/.test(text)),
+    complaints.join("; "),
+  );
 });
 
 const hour = 3_600_000;

@@ -79,4 +79,9 @@ export class CookieBrowser {
     this.org ??= signedIn.orgs[0]?.id;
     return signedIn;
   }
+
+  /** Proves once more who is there. */
+  async confirm({ password }: { password: string }): Promise<void> {
+    await this.good("POST", "/v1/account/confirmation", { password });
+  }
 }

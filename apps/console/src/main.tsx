@@ -10,6 +10,7 @@ import { StrictMode } from "react";
 import { createRoot } from "react-dom/client";
 import { queryClient } from "./api/index.ts";
 import { keepFocus } from "./kit/index.ts";
+import { Confirmation } from "./session/index.ts";
 import { router } from "./router.tsx";
 import { cssVariables, theme } from "./theme.ts";
 
@@ -31,6 +32,7 @@ createRoot(root).render(
       <QueryClientProvider client={queryClient}>
         <Notifications position="bottom-right" />
         <RouterProvider router={router} />
+        <Confirmation />
       </QueryClientProvider>
     </MantineProvider>
   </StrictMode>,

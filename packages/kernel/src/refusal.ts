@@ -39,6 +39,9 @@ const sentences = {
   "code.invalid":
     "This code is used, replaced, expired or mistyped, or for another login. Ask whoever runs the application for a new one.",
   "signUp.closed": "This application takes only those who were invited. Ask whoever runs it for a code.",
+  "confirmation.required":
+    "This asks who you are once more. Send your password to POST /v1/account/confirmation, then repeat it within ten minutes.",
+  "confirmation.invalid": "That does not prove who you are. You are signed in as before; try again.",
   "signIn.stale": "This asks who you are once more. Sign in again, then repeat it within a quarter of an hour.",
   "passkey.invalid":
     "This is not the answer of a passkey to the question that was asked just now, on this page. Ask for a new question and let the browser answer it, with the person verified.",

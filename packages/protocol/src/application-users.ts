@@ -175,6 +175,7 @@ export const createUser = route({
   status: 201,
   location: "/v1/applications/{application}/users/{id}",
   mints: "code",
+  isConfirmed: true,
 });
 
 export const readUser = route({
@@ -217,6 +218,7 @@ export const resetUser = route({
   ...managing,
   reply: z.object(code),
   mints: "code",
+  isConfirmed: true,
 });
 
 export const listUserDevices = route({

@@ -46,6 +46,7 @@ export const issueCertificate = route({
   reply: issued.extend({ expiresAt: time.optional() }),
   status: 201,
   location: "/v1/credentials/{id}",
+  isConfirmed: true,
 });
 
 export const renewCertificate = route({

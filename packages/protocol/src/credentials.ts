@@ -27,6 +27,7 @@ export const createToken = route({
   status: 201,
   location: "/v1/credentials/{id}",
   mints: "token",
+  isConfirmed: true,
 });
 
 const key = z.object({ id: id("key"), secret: z.string().optional(), expiresAt: time.optional() });
@@ -42,6 +43,7 @@ export const createOperatorKey = route({
   status: 201,
   location: "/v1/credentials/{id}",
   mints: "secret",
+  isConfirmed: true,
 });
 
 export const createAccessKey = route({
@@ -60,6 +62,7 @@ export const createAccessKey = route({
   status: 201,
   location: "/v1/credentials/{id}",
   mints: "secret",
+  isConfirmed: true,
 });
 
 const credential = z.object({
@@ -160,6 +163,7 @@ export const rotateCredential = route({
     formerEndsAt: time.optional(),
   }),
   mints: "secret",
+  isConfirmed: true,
 });
 
 export const listCredentialSessions = route({

@@ -61,6 +61,7 @@ export const createDevice = route({
   location: "/v1/devices/{id}",
   versioned: true,
   mints: "key.secret",
+  isConfirmed: true,
 });
 
 export const listDevices = route({
@@ -227,4 +228,5 @@ export const mintDeviceKey = route({
   status: 201,
   location: "/v1/credentials/{id}",
   mints: "secret",
+  isConfirmed: true,
 });

@@ -119,6 +119,7 @@ export const setProductDoor = route({
   body: door,
   reply: productDoor,
   versioned: true,
+  isConfirmed: true,
 });
 
 export const removeProductDoor = route({
@@ -129,6 +130,7 @@ export const removeProductDoor = route({
   on: onProduct,
   reply: noReply,
   versioned: true,
+  isConfirmed: true,
 });
 
 export const readDeviceDoor = route({
@@ -152,6 +154,7 @@ export const setDeviceDoor = route({
   body: door,
   reply: deviceDoor,
   versioned: true,
+  isConfirmed: true,
 });
 
 export const removeDeviceDoor = route({
@@ -162,4 +165,5 @@ export const removeDeviceDoor = route({
   on: onDevice,
   reply: noReply,
   versioned: true,
+  isConfirmed: true,
 });

@@ -66,6 +66,7 @@ export const createListEntry = route({
   }),
   status: 201,
   location: "/v1/lists/{id}",
+  isConfirmed: true,
 });
 
 export const removeListEntry = route({
@@ -75,4 +76,5 @@ export const removeListEntry = route({
   needs: "list.update",
   on: "own",
   reply: noReply,
+  isConfirmed: true,
 });

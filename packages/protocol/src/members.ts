@@ -31,6 +31,7 @@ export const updateMember = route({
   on: "own",
   body: z.strictObject({ role }),
   reply: member,
+  isConfirmed: true,
 });
 
 export const removeMember = route({
@@ -41,6 +42,7 @@ export const removeMember = route({
   needs: "member.remove",
   on: "own",
   reply: noReply,
+  isConfirmed: true,
 });
 
 const invitation = z.object({
@@ -65,6 +67,7 @@ export const invite = route({
   status: 201,
   location: "/v1/invitations/{id}",
   mints: "link",
+  isConfirmed: true,
 });
 
 export const listInvitations = route({

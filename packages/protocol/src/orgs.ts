@@ -60,6 +60,7 @@ export const createOrg = route({
   status: 201,
   location: "/v1/org",
   mints: "token",
+  isConfirmed: true,
 });
 
 const org = z.object({
@@ -89,6 +90,7 @@ export const updateOrg = route({
   on: "own",
   body: z.strictObject({ name: name.optional(), demands: demands.optional() }),
   reply: org,
+  isConfirmed: true,
 });
 
 export const endSimulation = route({

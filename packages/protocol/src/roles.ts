@@ -48,6 +48,7 @@ export const createRole = route({
   status: 201,
   location: "/v1/roles/{id}",
   versioned: true,
+  isConfirmed: true,
 });
 
 export const readRole = route({
@@ -69,6 +70,7 @@ export const updateRole = route({
   body: z.strictObject({ name: name.optional(), description: description.optional(), grants: grants.optional() }),
   reply: role,
   versioned: true,
+  isConfirmed: true,
 });
 
 export const deleteRole = route({
@@ -80,6 +82,7 @@ export const deleteRole = route({
   query: z.strictObject({ replacement: roleName.optional() }),
   reply: noReply,
   versioned: true,
+  isConfirmed: true,
 });
 
 const ofFile = z.strictObject({ name, description: description.default(""), grants });
@@ -118,4 +121,5 @@ export const applyRoles = route({
     people: z.array(z.object({ person: id("person"), role: z.string(), gains: texts, loses: texts })),
   }),
   versioned: true,
+  isConfirmed: true,
 });

@@ -40,8 +40,10 @@ export type Route = {
   readonly location?: string;
   /** The reply has a `version`, which is also its ETag; a change or an end of the thing heeds If-Match (RFC 9110, 13.1.1). */
   readonly versioned?: true;
-  /** What it does with the cookie of a person's session: begins one, asks for one, or ends the one that was shown. */
-  readonly session?: "begins" | "asks" | "ends";
+  /** What it does with the cookie of a person's session: begins one, asks for one, gives another for the one that was shown, or ends that. */
+  readonly session?: "begins" | "asks" | "renews" | "ends";
+  /** Asks somebody in a browser to have proved lately who she is. */
+  readonly isConfirmed?: true;
   /** Its items are a table, too: with `format=csv`, or for whoever accepts `text/csv`, these fields of each are a line. */
   readonly csv?: readonly string[];
   /** Answers with a secret that is shown this once: a replay under the same Idempotency-Key leaves it out. */

@@ -66,6 +66,7 @@ export { applyRoles, createRole, deleteRole, exportRoles, listRoles, readRole, u
 export { previewDemands } from "./demands.ts";
 export { simulateChange } from "./simulations.ts";
 export { readUpkeep, reportLeak, updateUpkeep } from "./upkeep.ts";
+export { confirmIdentity } from "./account-sessions.ts";
 export { createSession, deleteSession, readSession } from "./sessions.ts";
 export {
   activateUser,

@@ -28,6 +28,7 @@ export const updateUpkeep = route({
   on: "own",
   body: z.strictObject({ endExposed: endExposed.optional(), oldAfterDays: oldAfterDays.optional() }),
   reply: upkeep,
+  isConfirmed: true,
 });
 
 export const reportLeak = route({

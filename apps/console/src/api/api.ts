@@ -1,5 +1,6 @@
-import { ApiProblem, Client, NotReached } from "@holdfast/client";
+import { ApiProblem, type Client, NotReached } from "@holdfast/client";
 import { QueryClient } from "@tanstack/react-query";
+import { ConfirmingClient } from "./confirming.ts";
 import { heardTransport } from "./heard.ts";
 
 /** The public API, asked by whoever is signed in; the cookie says who. */
@@ -12,7 +13,7 @@ const transport = heardTransport();
 export function apiFor(org?: string): Api {
   const key = org ?? "";
   let api = apis.get(key);
-  if (!api) apis.set(key, (api = new Client({ url: window.location.origin, org, transport })));
+  if (!api) apis.set(key, (api = new ConfirmingClient({ url: window.location.origin, org, transport })));
   return api;
 }
 

@@ -14,7 +14,8 @@ export function told(error: unknown): Told {
   const nothing = { code: undefined, requestId: undefined, faults: [] };
   if (error instanceof ApiProblem) {
     const faults = unsaid(error.message, error.faults).map(({ path, message }) => `${path}: ${message}`);
-    return { sentence: error.message, code: error.code, requestId: error.requestId, faults };
+    const sentence = error.code === "confirmation.required" ? words.session.confirmation.cancelled : error.message;
+    return { sentence, code: error.code, requestId: error.requestId, faults };
   }
   if (error instanceof NotReached) return { ...nothing, sentence: words.problem.unreachable };
   if (error instanceof StrangeReply) return { ...nothing, sentence: words.problem.strange };

@@ -1,3 +1,4 @@
+export { Confirmation } from "./confirmation.tsx";
 export { Door } from "./door.tsx";
 export { useKept } from "./kept.ts";
 export { linkSecret } from "./link-secret.ts";

@@ -43,7 +43,7 @@ export { Roles } from "./role-keeping.ts";
 export { grantsOfRole, holds, purposeOf, type Member } from "./roles.ts";
 export { Sessions } from "./sessions.ts";
 export { refuseToShutOut } from "./shutting-out.ts";
-export type { Proof, Session, Visit } from "./session.ts";
+export { confirmedFor, type Proof, type Session, type Visit } from "./session.ts";
 export type { Placement, Schema, Space } from "./space.ts";
 export { asPlatform, Spaces, type Things } from "./spaces.ts";
 export { upkeepIn } from "./upkeep.ts";

@@ -23,8 +23,8 @@ type Needed<R extends Route> = R extends { readonly openTo: string }
           }
         : R["needs"] extends "signedIn"
           ? { readonly caller: Caller }
-          : R["session"] extends "asks" | "ends"
-            ? { readonly session: Session }
+          : R["session"] extends "asks" | "ends" | "renews"
+            ? { readonly session: Session; readonly visit: Visit }
             : { readonly address: string; readonly visit: Visit };
 
 type Query<R extends Route> = R["query"] extends z.ZodObject ? z.infer<R["query"]> : undefined;
@@ -33,11 +33,11 @@ type Body<R extends Route> = R["body"] extends "bytes"
   : R["body"] extends z.ZodType
     ? z.infer<R["body"]>
     : undefined;
-/** A session begins: what the cookie is to hold, which stands nowhere in the answer itself. */
+/** A session begins, or goes on with another cookie: what the cookie is to hold, which stands nowhere in the answer itself. */
 export type Begun<Reply> = { readonly reply: Reply; readonly cookie: string };
 
 type Reply<R extends Route> = R["reply"] extends z.ZodType
-  ? R["session"] extends "begins"
+  ? R["session"] extends "begins" | "renews"
     ? Begun<z.input<R["reply"]>>
     : z.input<R["reply"]>
   : R["reply"] extends "text"

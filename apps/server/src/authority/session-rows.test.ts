@@ -25,6 +25,7 @@ const save = async (more: Partial<Session> = {}): Promise<Session> => {
   const [person, at] = [ada, 1_000 as Instant];
   const session: Session = {
     ...sealed,
+    id: newId("session", systemRandom),
     digest: systemRandom.bytes(32),
     person,
     issuedSeq: 7,
@@ -49,6 +50,7 @@ test("a session is found by the digest of its cookie, as it was kept", async () 
 test("what stands readable in the row of a session cannot be changed in the database", async () => {
   const other = await save({ person: eve });
   const changes = [
+    "id = gen_random_uuid()",
     `person = '${uuidOf(eve)}'`,
     "issued_seq = issued_seq + 1",
     "created_at = created_at + 1",
@@ -67,6 +69,16 @@ test("what stands readable in the row of a session cannot be changed in the data
   await assert.rejects(find(mine), { code: "seal.broken" }, "the row of another cookie");
 });
 
+test("whoever proves who she is once more has another cookie, and the row of before is worth nothing", async () => {
+  const before = await save();
+  const after: Session = { ...before, digest: systemRandom.bytes(32), provedAt: 9_000 as Instant };
+  const replace = () => storage.instance.change((unit) => sessionsIn(unit, needs).replace(before.digest, after));
+  assert.equal(await replace(), true);
+  assert.equal((await find(after))?.session.provedAt, 9_000);
+  assert.equal(await find(before), undefined);
+  assert.equal(await replace(), false, "once");
+});
+
 test("whoever was seen is kept, whoever was not for too long is forgotten, and so is what has ended", async () => {
   const far = (1_000 + 2 * limits.idle) as Instant;
   const [seen, idle, ended] = [
@@ -77,10 +89,10 @@ test("whoever was seen is kept, whoever was not for too long is forgotten, and s
   await storage.instance.change(async (unit) => {
     const rows = sessionsIn(unit, needs);
     await rows.saw([
-      [seen.digest, far],
-      [ended.digest, far],
+      [seen.id, far],
+      [ended.id, far],
     ]);
-    await rows.saw([[seen.digest, 5 as Instant]]); // told late
+    await rows.saw([[seen.id, 5 as Instant]]); // told late
     await rows.removeEnded(far);
   });
   assert.equal((await find(seen))?.seenAt, far);

@@ -1,9 +1,10 @@
 import { associated, open, seal } from "@holdfast/crypto";
-import { idFrom, uuidOf, type Instant, type Random } from "@holdfast/kernel";
+import { idFrom, uuidOf, type Id, type Instant, type Random } from "@holdfast/kernel";
 import type { InstanceUnit, Keyring } from "../storage/index.ts";
 import { limits, type Session } from "./session.ts";
 
 type Row = {
+  id: string;
   digest: Uint8Array;
   person: string;
   issued_seq: string;
@@ -17,8 +18,8 @@ type Row = {
 type Sealed = Pick<Session, "proofs" | "provedAt" | "only" | "from">;
 
 /** What the proof binds: a row whose person or end was changed in the database opens no more. */
-const rowOf = ({ digest, person, issuedSeq, createdAt, expiresAt }: Omit<Session, keyof Sealed>): string =>
-  [digest.toHex(), person, issuedSeq, createdAt, expiresAt].join("|");
+const rowOf = ({ id, digest, person, issuedSeq, createdAt, expiresAt }: Omit<Session, keyof Sealed>): string =>
+  [id, digest.toHex(), person, issuedSeq, createdAt, expiresAt].join("|");
 
 /** Sessions of people, who belong to no one organisation. */
 export const sessionsIn = (unit: InstanceUnit, { keys, random }: { keys: Keyring; random: Random }) => {
@@ -34,11 +35,12 @@ export const sessionsIn = (unit: InstanceUnit, { keys, random }: { keys: Keyring
     /** @throws Refusal `seal.broken` */
     async find(digest: Uint8Array): Promise<{ session: Session; seenAt: Instant } | undefined> {
       const [row] = await unit.query<Row>(
-        "select digest, person, issued_seq, created_at, expires_at, seen_at, proof from session where digest = $1",
+        "select id, digest, person, issued_seq, created_at, expires_at, seen_at, proof from session where digest = $1",
         [digest],
       );
       if (!row) return undefined;
       const columns = {
+        id: idFrom("session", row.id),
         digest: row.digest,
         person: idFrom("person", row.person),
         issuedSeq: Number(row.issued_seq),
@@ -51,12 +53,22 @@ export const sessionsIn = (unit: InstanceUnit, { keys, random }: { keys: Keyring
     },
 
     async add(session: Session): Promise<void> {
-      const { digest, person, issuedSeq, createdAt, expiresAt } = session;
+      const { id, digest, person, issuedSeq, createdAt, expiresAt } = session;
       await unit.query(
-        `insert into session (digest, person, issued_seq, created_at, expires_at, seen_at, proof)
-         values ($1, $2, $3, $4, $5, $4, $6)`,
-        [digest, uuidOf(person), issuedSeq, createdAt, expiresAt, sealed(session)],
+        `insert into session (id, digest, person, issued_seq, created_at, expires_at, seen_at, proof)
+         values ($1, $2, $3, $4, $5, $6, $5, $7)`,
+        [uuidOf(id), digest, uuidOf(person), issuedSeq, createdAt, expiresAt, sealed(session)],
       );
+    },
+
+    /** In place of the one with that cookie. Answers whether it was there still. */
+    async replace(before: Uint8Array, session: Session): Promise<boolean> {
+      const rows = await unit.query("update session set digest = $2, proof = $3 where digest = $1 returning 1", [
+        before,
+        session.digest,
+        sealed(session),
+      ]);
+      return rows.length > 0;
     },
 
     async nextSeq(): Promise<number> {
@@ -65,15 +77,15 @@ export const sessionsIn = (unit: InstanceUnit, { keys, random }: { keys: Keyring
       return Number(row.seq);
     },
 
-    async remove(digest: Uint8Array): Promise<void> {
-      await unit.query("delete from session where digest = $1", [digest]);
+    async remove(id: Id<"session">): Promise<void> {
+      await unit.query("delete from session where id = $1", [uuidOf(id)]);
     },
 
-    async saw(seen: readonly (readonly [digest: Uint8Array, at: Instant])[]): Promise<void> {
+    async saw(seen: readonly (readonly [id: Id<"session">, at: Instant])[]): Promise<void> {
       await unit.query(
         `update session set seen_at = greatest(seen_at, seen.at)
-           from unnest($1::bytea[], $2::bigint[]) as seen(digest, at) where session.digest = seen.digest`,
-        [seen.map(([digest]) => digest), seen.map(([, at]) => at)],
+           from unnest($1::uuid[], $2::bigint[]) as seen(id, at) where session.id = seen.id`,
+        [seen.map(([id]) => uuidOf(id)), seen.map(([, at]) => at)],
       );
     },
 

@@ -1,4 +1,5 @@
-import { idFrom, type Id, type Instant } from "@holdfast/kernel";
+import { digestSecret } from "@holdfast/crypto";
+import { idFrom, Refusal, uuidOf, type Id, type Instant } from "@holdfast/kernel";
 import { allActions } from "@holdfast/protocol";
 import type { OrgScope } from "../storage/index.ts";
 import type { Credential } from "./credential.ts";
@@ -18,8 +19,14 @@ export type Visit = {
   readonly origin: string | undefined;
 };
 
+/** For how long somebody who proved who she is may do what asks for it, and how long a cookie that was replaced is still taken, in milliseconds. */
+export const confirmedFor = 10 * 60_000;
+export const replacedFor = 10_000;
+
 /** A person who signed in with a browser: one for all her organisations, and in each of them a credential (`credentialOf`). */
 export type Session = {
+  /** Stays when its cookie is replaced. */
+  readonly id: Id<"session">;
   /** SHA-256 of what the cookie holds. */
   readonly digest: Uint8Array;
   readonly person: Id<"person">;
@@ -43,12 +50,17 @@ export type Session = {
 export const endOf = ({ expiresAt }: Session, seenAt: Instant): Instant =>
   Math.min(expiresAt, seenAt + limits.idle) as Instant; // milliseconds all
 
+/** @throws Refusal `confirmation.required` where she proved who she is too long ago */
+export function refuseUnconfirmed({ provedAt }: Session, now: Instant): void {
+  if (now >= provedAt + confirmedFor) throw new Refusal("confirmation.required");
+}
+
 /**
  * What a session is called in one organisation: derived with the organisation's key, so it is found again without being kept
  * anywhere, and two organisations cannot tell by it that somebody is in both.
  */
-export const idIn = (scope: OrgScope, { digest }: Session): Id<"session"> =>
-  idFrom("session", scope.index("session", digest.toHex()));
+export const idIn = (scope: OrgScope, { id }: Pick<Session, "id">): Id<"session"> =>
+  idFrom("session", scope.index("session", uuidOf(id)));
 
 /** As a credential of one organisation, bounded by her role there like all that is hers. */
 export const credentialOf = (session: Session, scope: OrgScope, createdAt: Instant): Credential => ({
@@ -67,7 +79,7 @@ export const credentialOf = (session: Session, scope: OrgScope, createdAt: Insta
   createdAt,
   expiresAt: session.expiresAt,
   lastUsedAt: undefined,
-  digest: session.digest,
+  digest: digestSecret(idIn(scope, session)), // nobody shows it: the cookie alone leads here
   publicKey: undefined,
   conditions: undefined,
   version: 1,

@@ -1,6 +1,7 @@
 import { digestSecret, isSecret, newSecret } from "@holdfast/crypto";
 import {
   idFrom,
+  newId,
   Refusal,
   rfc3339,
   uuidOf,
@@ -14,12 +15,22 @@ import type { Keyring, Storage } from "../storage/index.ts";
 import type { Authentication } from "./authentication.ts";
 import type { Caller } from "./caller.ts";
 import { nobody, type Came } from "./circumstances.ts";
+import { LiveSessions, type Live } from "./live-sessions.ts";
 import { compile } from "./power.ts";
 import { authorityIn } from "./postgres.ts";
 import type { Revocation } from "./revocation.ts";
 import type { Member } from "./roles.ts";
 import { sessionsIn } from "./session-rows.ts";
-import { credentialOf, endOf, idIn, limits, type Proof, type Session, type Visit } from "./session.ts";
+import {
+  credentialOf,
+  endOf,
+  idIn,
+  limits,
+  refuseUnconfirmed,
+  type Proof,
+  type Session,
+  type Visit,
+} from "./session.ts";
 import type { Space } from "./space.ts";
 import { asPlatform, type Spaces } from "./spaces.ts";
 
@@ -42,28 +53,17 @@ type Beginning = {
 /** Characters of what a browser calls itself that are kept. */
 const mostAgent = 512;
 
-/** One that was used since the start, and what is known of it beside its row. */
-type Live = {
-  readonly session: Session;
-  seenAt: Instant;
-  /** Up to when the row knows. */
-  keptAt: Instant;
-  /** Somebody signs out just now: nothing begins with it any more. */
-  isEnding: boolean;
-  /** Where it is a credential. */
-  readonly known: Map<Id<"org">, Promise<void>>;
-};
-
 /** Where a session is good: an organisation, and as what. */
 export type Standing = { readonly space: Space; readonly member: Member; readonly id: Id<"session"> };
 
 /** People who signed in with a browser, and whom a cookie brings back. */
 export class Sessions {
   readonly #needs: Needs;
-  readonly #live = new Map<string, Live>();
+  readonly #live: LiveSessions;
 
   constructor(needs: Needs) {
     this.#needs = needs;
+    this.#live = new LiveSessions(needs);
   }
 
   /**
@@ -77,6 +77,7 @@ export class Sessions {
     const session = await storage.instance.change(async (unit) => {
       const rows = sessionsIn(unit, this.#needs);
       const made: Session = {
+        id: newId("session", random),
         digest: digestSecret(cookie),
         person,
         issuedSeq: await rows.nextSeq(),
@@ -97,9 +98,33 @@ export class Sessions {
         );
       }
     } catch (error) {
-      await storage.instance.change((unit) => sessionsIn(unit, this.#needs).remove(session.digest));
+      await storage.instance.change((unit) => sessionsIn(unit, this.#needs).remove(session.id));
       throw error;
     }
+    return { session, cookie };
+  }
+
+  /**
+   * She has proved once more who she is: her cookie is another from now on, told this once.
+   * @throws Refusal `request.conflict` where it was replaced, or ended, meanwhile
+   */
+  async renew({ id }: Session, proofs: readonly Proof[]): Promise<{ session: Session; cookie: string }> {
+    const { storage, clock, random } = this.#needs;
+    const live = this.#live.get(id);
+    if (!live || live.isEnding) throw new Refusal("credential.invalid");
+    const before = live.session;
+    const cookie = newSecret(random, "session");
+    const session: Session = {
+      ...before,
+      digest: digestSecret(cookie),
+      proofs: [...new Set([...before.proofs, ...proofs])],
+      provedAt: clock.now(),
+    };
+    const isThere = await storage.instance.change((unit) =>
+      sessionsIn(unit, this.#needs).replace(before.digest, session),
+    );
+    if (!isThere) throw new Refusal("request.conflict");
+    this.#live.replaced(live, session);
     return { session, cookie };
   }
 
@@ -108,14 +133,19 @@ export class Sessions {
    * @throws Refusal `credential.invalid`; to whoever proves to hold it also `credential.expired`
    */
   async byCookie(text: string): Promise<Session> {
-    const live = await this.#good(text);
+    const { live, session } = await this.#good(text);
     live.seenAt = this.#needs.clock.now();
-    return live.session;
+    return session;
   }
 
   /** The same for a question about the session itself, which keeps it no longer: an open page asks whether it is still good. */
   async unseen(text: string): Promise<Session> {
     return (await this.#good(text)).session;
+  }
+
+  /** @throws Refusal `confirmation.required` where she proved who she is too long ago */
+  async refuseUnconfirmed(text: string): Promise<void> {
+    refuseUnconfirmed((await this.#good(text)).session, this.#needs.clock.now());
   }
 
   /**
@@ -124,7 +154,7 @@ export class Sessions {
    */
   async callerIn(session: Session, org: Id<"org">, came: Came): Promise<Caller> {
     const { spaces, authentication } = this.#needs;
-    const live = this.#live.get(session.digest.toHex());
+    const live = this.#live.get(session.id);
     if (!live) throw new Refusal("credential.invalid");
     // Of hers alone, so that no other one is read, and the time tells nothing of it either.
     if (!live.known.has(org) && !(await this.#orgsOf(session.person)).includes(org)) throw new Refusal("org.unknown");
@@ -166,7 +196,7 @@ export class Sessions {
   /** In every organisation of hers, also where it never was: an older backup of the database brings it back nowhere. */
   async end(session: Session, what: "signOut.done" | "signOut.idle" | "signOut.leaked"): Promise<void> {
     const { storage, spaces, revocation } = this.#needs;
-    const live = this.#live.get(session.digest.toHex());
+    const live = this.#live.get(session.id);
     if (live) live.isEnding = true;
     try {
       const orgs = await this.#orgsOf(session.person);
@@ -184,8 +214,8 @@ export class Sessions {
           });
         }),
       );
-      await storage.instance.change((unit) => sessionsIn(unit, this.#needs).remove(session.digest));
-      this.#live.delete(session.digest.toHex());
+      await storage.instance.change((unit) => sessionsIn(unit, this.#needs).remove(session.id));
+      if (live) this.#live.forget(live);
     } catch (error) {
       if (live) live.isEnding = false; // it is as good as before, and whoever signed out is told so
       throw error;
@@ -195,10 +225,11 @@ export class Sessions {
   /** Called each second: whoever asked nothing for too long is signed out, and what stood open is closed. */
   async endIdle(): Promise<void> {
     const now = this.#needs.clock.now();
-    for (const { session, seenAt } of this.#live.values()) {
+    for (const live of this.#live.all()) {
+      const { session, seenAt } = live;
       if (now < endOf(session, seenAt)) continue;
       // Its absolute end stands with each credential, and everybody goes by that.
-      if (now >= session.expiresAt) this.#live.delete(session.digest.toHex());
+      if (now >= session.expiresAt) this.#live.forget(live);
       else await this.end(session, "signOut.idle");
     }
   }
@@ -206,8 +237,8 @@ export class Sessions {
   /** Called now and then: writes down who was seen when, and forgets what is over. */
   async remember(): Promise<void> {
     const { storage, clock } = this.#needs;
-    const seen = [...this.#live.values()].filter(({ seenAt, keptAt }) => seenAt > keptAt);
-    const times = seen.map(({ session, seenAt }) => [session.digest, seenAt] as const);
+    const seen = this.#live.all().filter(({ seenAt, keptAt }) => seenAt > keptAt);
+    const times = seen.map(({ session, seenAt }) => [session.id, seenAt] as const);
     await storage.instance.change(async (unit) => {
       const rows = sessionsIn(unit, this.#needs);
       if (times.length > 0) await rows.saw(times);
@@ -216,24 +247,12 @@ export class Sessions {
     for (const [at, live] of seen.entries()) live.keptAt = times[at]?.[1] ?? live.keptAt;
   }
 
-  async #good(text: string): Promise<Live> {
+  async #good(text: string): Promise<{ readonly live: Live; readonly session: Session }> {
     if (!isSecret(text, "session")) throw new Refusal("credential.invalid");
-    const live = await this.#find(digestSecret(text));
-    if (!live || live.isEnding) throw new Refusal("credential.invalid");
-    if (this.#needs.clock.now() >= endOf(live.session, live.seenAt)) throw new Refusal("credential.expired");
-    return live;
-  }
-
-  async #find(digest: Uint8Array): Promise<Live | undefined> {
-    const name = digest.toHex();
-    const there = this.#live.get(name);
-    if (there) return there;
-    const found = await this.#needs.storage.instance.read((unit) => sessionsIn(unit, this.#needs).find(digest));
-    if (!found) return undefined;
-    const { session, seenAt } = found;
-    const live = this.#live.get(name) ?? { session, seenAt, keptAt: seenAt, isEnding: false, known: new Map() };
-    this.#live.set(name, live);
-    return live;
+    const found = await this.#live.find(digestSecret(text));
+    if (!found || found.live.isEnding) throw new Refusal("credential.invalid");
+    if (this.#needs.clock.now() >= endOf(found.session, found.live.seenAt)) throw new Refusal("credential.expired");
+    return found;
   }
 
   /** Makes the credential when it is the first time here, once for all who ask meanwhile. */

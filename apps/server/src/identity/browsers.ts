@@ -1,13 +1,22 @@
-import { Refusal, type Random } from "@holdfast/kernel";
+import { Refusal, type Instant, type Random } from "@holdfast/kernel";
 import type { Grant } from "@holdfast/protocol";
-import { asPlatform, nameOf, type Session, type Sessions, type Visit } from "../authority/index.ts";
+import {
+  asPlatform,
+  confirmedFor,
+  nameOf,
+  type Session,
+  type Sessions,
+  type Spaces,
+  type Visit,
+} from "../authority/index.ts";
 import type { Keyring, Storage } from "../storage/index.ts";
 import { byRank, organisationsIn, type Organisation } from "./organisation.ts";
 import type { Person } from "./person.ts";
 import { peopleIn } from "./postgres.ts";
-import type { Proving, Shown } from "./proving.ts";
+import type { Again, Proving, Shown } from "./proving.ts";
+import { tellOrganisations } from "./telling.ts";
 
-type Needs = { proving: Proving; sessions: Sessions; storage: Storage; keys: Keyring; random: Random };
+type Needs = { proving: Proving; sessions: Sessions; spaces: Spaces; storage: Storage; keys: Keyring; random: Random };
 
 /** Somebody in a browser: who she is, until when, and where she may go. */
 export type SignedIn = {
@@ -37,6 +46,16 @@ export class Browsers {
       const { session, cookie } = await sessions.begin(person.id, { proofs, visit });
       return { signedIn: await this.#signedIn(person, session), cookie };
     });
+  }
+
+  /** She proves once more who she is. @throws Refusal `confirmation.invalid` */
+  async confirm(session: Session, shown: Again, visit: Visit): Promise<{ until: Instant; cookie: string }> {
+    const { proving, sessions } = this.#needs;
+    const { person, orgs, proofs } = await proving.again(session.person, shown, visit);
+    const renewed = await sessions.renew(session, proofs);
+    await tellOrganisations(this.#needs, { person: person.id, orgs }, "session.confirmed", { by: proofs });
+    const until = (renewed.session.provedAt + confirmedFor) as Instant; // milliseconds both
+    return { until, cookie: renewed.cookie };
   }
 
   /** @throws Refusal `credential.invalid` when it is good nowhere any more */

@@ -18,6 +18,9 @@ type Needs = {
 /** What somebody shows to be let in as a person. */
 export type Shown = { readonly email: string; readonly password: string };
 
+/** The same of somebody whose session says who she is. */
+export type Again = Omit<Shown, "email">;
+
 /** Somebody who proved who she is, and by what. */
 export type Proved = {
   readonly person: Person;
@@ -31,6 +34,19 @@ export class Proving {
 
   constructor(needs: Needs) {
     this.#needs = needs;
+  }
+
+  /** Somebody who is signed in already proves it once more. @throws Refusal `confirmation.invalid` */
+  async again(person: Id<"person">, shown: Again, visit: Visit): Promise<Proved> {
+    const { storage, keys, random } = this.#needs;
+    const people = await storage.instance.read((unit) => peopleIn(unit, { keys, random }).all([person]));
+    const { email } = people.get(person) ?? { email: "" }; // she is gone, and that answers as a wrong password does
+    try {
+      return await this.as({ ...shown, email }, visit, async (proved) => proved);
+    } catch (error) {
+      if (!(error instanceof Refusal) || error.code !== "credential.invalid") throw error;
+      throw new Refusal("confirmation.invalid", { cause: error }); // her session is as good as before
+    }
   }
 
   /**

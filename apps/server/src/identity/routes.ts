@@ -46,6 +46,10 @@ export const identityRoutes = ({
     const { signedIn, cookie } = await browsers.signIn(body, visit);
     return { reply: signedInReply(signedIn), cookie };
   }),
+  on(routes.confirmIdentity, async ({ session, body, visit }) => {
+    const { until, cookie } = await browsers.confirm(session, body, visit);
+    return { reply: { confirmedUntil: rfc3339(until) }, cookie };
+  }),
   on(routes.readSession, async ({ session }) => signedInReply(await browsers.read(session))),
   on(routes.deleteSession, async ({ session }) => {
     await browsers.signOut(session);

@@ -68,6 +68,7 @@ export const audit = {
     "role.deleted": "A role was ended",
     "roles.confirmed": "The roles were applied as a file, and nothing changed",
     "ruling.restored": "What was decided last was not in the backup, and holds",
+    "session.confirmed": "Somebody proved once more who she is",
     "signIn.done": "Somebody signed in",
     "signIn.elsewhere": "A member’s password was used for an invitation elsewhere",
     "signIn.refused": "A sign-in was refused",

@@ -7,6 +7,13 @@ export const session = {
     submit: "Sign in",
     ended: "Your session has ended. Sign in to go on where you were.",
   },
+  confirmation: {
+    title: "Who are you again?",
+    why: "This shows a secret, or changes who may do what. You last proved who you are more than ten minutes ago.",
+    password: "Your password",
+    submit: "Confirm",
+    cancelled: "You did not confirm who you are, so nothing was done.",
+  },
   setUp: {
     title: "Set up this platform",
     lead: "You are the first: this makes your account and your organisation. The link works once.",

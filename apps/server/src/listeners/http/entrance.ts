@@ -52,6 +52,13 @@ export class Entrance {
     return guard.admit(address, async () => sessions.callerIn(await sessions.byCookie(cookie), orgIn(headers), came));
   }
 
+  /** Where a cookie says who asks. @throws Refusal `confirmation.required` */
+  async refuseUnconfirmed(asking: Asking): Promise<void> {
+    const { sessions } = this.#needs;
+    const cookie = cookieOf(asking);
+    if (cookie !== undefined) await sessions.refuseUnconfirmed(cookie);
+  }
+
   /** By the key that is published with pages, which stands in the address. @throws Refusal as `caller` */
   async page(text: string, { address, came }: Pick<Asking, "address" | "came">): Promise<Caller> {
     return this.#needs.guard.admit(address, () => this.#needs.authentication.byText(text, came));

@@ -16,7 +16,8 @@ export function openapiOf(handlers: readonly Handler[], version: string): Record
       version,
       description:
         "Errors are RFC 9457 problems with a stable `code`. `x-needs` names the action that a grant has to allow; " +
-        "`public` needs no credential, `signedIn` any.",
+        "`public` needs no credential, `signedIn` any. `x-confirmed` asks whoever comes with a session's cookie to have proved within ten " +
+        "minutes who she is (POST /v1/account/confirmation); other credentials are not asked.",
       license: { name: "Apache-2.0", identifier: "Apache-2.0" },
     },
     servers: [{ url: "/" }],
@@ -45,6 +46,7 @@ function operation(route: Route): Record<string, unknown> {
     operationId: names.get(route),
     summary: route.summary,
     "x-needs": route.needs,
+    ...(route.isConfirmed && { "x-confirmed": true }),
     security: securityOf(route),
     parameters: [...pathParameters(route), ...queryParameters(route), ...headerParameters(route)],
     ...(route.body !== undefined && { requestBody: bodyOf(route.body) }),
@@ -59,7 +61,7 @@ function operation(route: Route): Record<string, unknown> {
 }
 
 function securityOf({ needs, openTo, session }: Route): Record<string, never[]>[] {
-  if (session === "asks" || session === "ends") return [{ session: [] }];
+  if (session !== undefined && session !== "begins") return [{ session: [] }];
   return needs === "public" ? [] : [...(openTo ? [{}] : []), { token: [] }, { bearer: [] }, { session: [] }];
 }
 
@@ -86,7 +88,7 @@ const textSchema = { schema: { type: "string" } };
 
 function headersOf({ method, versioned, location, session }: Route): { headers?: Record<string, unknown> } {
   const hasTag = versioned && method !== "DELETE";
-  const hasCookie = session === "begins" || session === "ends";
+  const hasCookie = session !== undefined && session !== "asks";
   if (!hasTag && location === undefined && !hasCookie) return {};
   return {
     headers: {

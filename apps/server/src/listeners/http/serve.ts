@@ -169,7 +169,11 @@ class Serving {
     const { guard, entrance, accounts, arrivals } = this.#needs;
     const { needs, method, openTo, session } = route;
     this.#routes.set(request, route);
-    if (session === "asks" || session === "ends") return this.#admitSession(request, reply);
+    if (session !== undefined && session !== "begins") {
+      await this.#admitSession(request, reply);
+      if (route.isCostly) guard.charge(request.ip);
+      return;
+    }
     if (needs === "public") {
       // Else a page of another site could sign a browser in as somebody who waits for what she writes there.
       if (session === "begins") refuseForeign(request.headers, "where it is sent");
@@ -224,6 +228,8 @@ class Serving {
     const boundTo = route.needs === "publishedKey" ? this.#needs.entrance.boundTo(askingOf(request)) : undefined;
     const page = this.#pages.of(request);
     const asked = { ...askedOf(route, request, caller), session: this.#sessions.get(request), boundTo, page };
+    // After all else that is asked of it: what would be refused anyway asks nobody who she is.
+    if (route.isConfirmed) await this.#needs.entrance.refuseUnconfirmed(askingOf(request));
     if (route.reply === "stream") return this.#needs.live.serve(asked as never, reply); // the one stream there is
     const work = () => handler.handle(asked as never); // `on` paired the route with a handler of its shape
     const key = request.headers["idempotency-key"];
@@ -246,7 +252,8 @@ class Serving {
 
   #answerSession(handler: Handler, request: FastifyRequest, reply: FastifyReply, value: unknown): unknown {
     switch (handler.route.session) {
-      case "begins": {
+      case "begins":
+      case "renews": {
         const begun = value as Begun<unknown>; // `on` paired the route with a handler that begins one
         void reply.header("Set-Cookie", sessionCookieOf(begun.cookie));
         return sendReply(handler, request, reply, begun.reply);

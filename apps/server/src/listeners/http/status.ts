@@ -27,6 +27,8 @@ export const statusOf = {
   "password.common": 422,
   "code.invalid": 403,
   "signUp.closed": 403,
+  "confirmation.required": 403,
+  "confirmation.invalid": 403,
   "signIn.stale": 403,
   "passkey.invalid": 422,
   "passkey.cloned": 403,

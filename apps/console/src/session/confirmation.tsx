@@ -1,0 +1,84 @@
+import { routes } from "@holdfast/protocol";
+import { Button, Group, Modal, PasswordInput, Stack, Text } from "@mantine/core";
+import { useQueryClient } from "@tanstack/react-query";
+import { useEffect, useState, type FormEvent } from "react";
+import { apiFor, confirmBy, on } from "../api/index.ts";
+import { ProblemNotice } from "../kit/index.ts";
+import { words } from "../words/index.ts";
+import { sessionQuery } from "./session.ts";
+
+const own = words.session.confirmation;
+
+/** A key that closes this closes nothing below it. */
+const alone = { "data-mantine-stop-propagation": "true" } as const;
+
+/** Asks who is there once more, wherever she is; what she wanted to do waits meanwhile, and goes on or not. */
+export function Confirmation() {
+  const queries = useQueryClient();
+  const [answer, setAnswer] = useState<((isProved: boolean) => void) | undefined>(undefined);
+  const [password, setPassword] = useState("");
+  const [isBusy, setBusy] = useState(false);
+  const [error, setError] = useState<unknown>(undefined);
+  const close = (isProved: boolean) => {
+    answer?.(isProved);
+    setAnswer(undefined);
+    setPassword("");
+    setError(undefined);
+  };
+  useEffect(() => confirmBy(() => new Promise((resolve) => setAnswer(() => resolve))), []);
+  useEffect(() => on("session ended", () => close(false)));
+  const submit = async (event: FormEvent) => {
+    event.preventDefault();
+    setBusy(true);
+    try {
+      await apiFor().call(routes.confirmIdentity, { body: { password } });
+      close(true);
+    } catch (failure) {
+      setError(failure);
+    } finally {
+      setBusy(false);
+    }
+  };
+  return (
+    <Modal
+      opened={answer !== undefined}
+      onClose={() => close(false)}
+      title={own.title}
+      closeButtonProps={{ "aria-label": words.common.close, ...alone }}
+      closeOnClickOutside={false}
+      closeOnEscape={false}
+      onKeyDown={({ key }) => key === "Escape" && close(false)}
+    >
+      <form onSubmit={(event) => void submit(event)}>
+        <Stack gap="md">
+          <Text fz="sm">{own.why}</Text>
+          <input
+            type="text"
+            hidden
+            readOnly
+            autoComplete="username"
+            value={queries.getQueryData(sessionQuery.queryKey)?.person.email ?? ""}
+          />
+          <PasswordInput
+            label={own.password}
+            autoComplete="current-password"
+            required
+            data-autofocus
+            value={password}
+            onChange={(event) => setPassword(event.currentTarget.value)}
+            {...alone}
+          />
+          {error !== undefined && <ProblemNotice error={error} />}
+          <Group justify="flex-end" gap="xs">
+            <Button variant="default" onClick={() => close(false)} {...alone}>
+              {words.common.cancel}
+            </Button>
+            <Button type="submit" loading={isBusy} {...alone}>
+              {own.submit}
+            </Button>
+          </Group>
+        </Stack>
+      </form>
+    </Modal>
+  );
+}
