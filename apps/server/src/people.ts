@@ -1,8 +1,10 @@
 import type { Passwords } from "@holdfast/crypto";
-import type { Clock, Id, Random, Report, Timers } from "@holdfast/kernel";
-import type { Handler, Minting, Refused, Revocation, Rulings, Sessions, Spaces } from "./authority/index.ts";
+import type { Clock, Random, Report, Timers } from "@holdfast/kernel";
+import type { Handler, Minting, Revocation, Rulings, Sessions, Spaces } from "./authority/index.ts";
 import {
+  Account,
   Browsers,
+  Factors,
   Identity,
   Invitations,
   Members,
@@ -12,7 +14,9 @@ import {
   SetupOffer,
   type Carrier,
   type Fleet,
+  type RefusedSignIn,
 } from "./identity/index.ts";
+import { accountRoutes } from "./identity/account-routes.ts";
 import { identityRoutes } from "./identity/routes.ts";
 import type { Keyring, Storage } from "./storage/index.ts";
 
@@ -25,7 +29,7 @@ type Needs = {
   readonly revocation: Revocation;
   readonly rulings: Rulings;
   readonly passwords: Passwords;
-  readonly refusedSignIn: (who: Refused, about: Id<"person"> | Id<"invitation">) => void;
+  readonly refusedSignIn: RefusedSignIn;
   readonly fleet: Fleet;
   readonly carrier: Carrier;
   /** Where the platform is, by a name that is in its certificate. */
@@ -43,16 +47,18 @@ type Needs = {
 type People = { readonly setup: SetupOffer; readonly post: Post; readonly handlers: Handler[] };
 
 /** People with accounts: who they are, how they come in, and what they belong to. */
-export function openPeople(needs: Needs): People {
+export async function openPeople(needs: Needs): Promise<People> {
   const post = new Post(needs);
   const setup = new SetupOffer({ ...needs, clock: needs.ownClock });
-  const proving = new Proving(needs);
-  const handlers = identityRoutes({
+  const factors = await Factors.open(needs);
+  const proving = new Proving({ ...needs, factors });
+  const ofIdentity = identityRoutes({
     identity: new Identity({ ...needs, proving, setup }),
     browsers: new Browsers({ ...needs, proving }),
     organisations: new Organisations(needs),
     members: new Members(needs),
-    invitations: new Invitations(needs),
+    invitations: new Invitations({ ...needs, proving }),
   });
-  return { setup, post, handlers };
+  const account = new Account({ ...needs, factors });
+  return { setup, post, handlers: [...ofIdentity, ...accountRoutes(account)] };
 }

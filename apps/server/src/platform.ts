@@ -156,7 +156,7 @@ async function open(needs: PlatformNeeds, opened: AsyncDisposableStack, closing:
     revocation,
     refusedSignIn,
   };
-  const people = openPeople({
+  const people = await openPeople({
     ...forPeople,
     sessions,
     fleet: { isOffered: config.offersDemo, begin: (person) => simulation.begin(person) },

@@ -12,6 +12,18 @@ const sentences = {
     "The door of this device does not take whoever comes so: it asks for certain protocols, proofs, addresses, hours, people or programs. Whoever may explain sees which it is.",
   "list.denied":
     "A list of this organisation, or of the user whose device it is, does not let this in. Whoever may explain sees which entry it is.",
+  "factor.required":
+    "The password is right, and this account asks for more. Send a code of your authenticator app or one of your recovery codes, or use a passkey; which of them you have is named here.",
+  "factor.invalid":
+    "This code is wrong, or was used. Wait for the next one, check that the clock of your device is right, or use a recovery code.",
+  "factor.slowed":
+    "Too many wrong codes were tried on this account. Wait as long as Retry-After says, or sign in with a recovery code or a passkey, which do not wait.",
+  "factor.demanded":
+    "This organisation demands that its people have a second factor, or a passkey, and you have none. Add one to your account: then you are in again at once.",
+  "factor.unshown":
+    "This organisation demands that its people sign in with a second factor, or a passkey, and this sign-in showed none. Sign in again with it.",
+  "factor.offer": "What was offered is over, was taken, or is not yours. Begin again for a new secret.",
+  "factor.none": "There is no second factor here. Add one first.",
   "proof.required":
     "This credential is bound to a key, and whoever shows it has to prove that key. Connect to the MQTTS port with a client certificate of that key, or with MQTT 5 and the authentication method holdfast-proof; over HTTPS send a DPoP proof.",
   "proof.invalid":

@@ -1,15 +1,15 @@
 import { z } from "zod";
 import { route } from "./route.ts";
-import { time } from "./shapes.ts";
+import { code, time } from "./shapes.ts";
 
 export const confirmIdentity = route({
   method: "POST",
   path: "/v1/account/confirmation",
   summary:
-    "Somebody who is signed in proves once more who she is. For ten minutes she may do what asks for that; her cookie is replaced.",
+    "Somebody who is signed in proves once more who she is, by her password, and by a code where she has a second factor. For ten minutes she may do what asks for that; her cookie is replaced.",
   needs: "public",
   isCostly: true,
-  body: z.strictObject({ password: z.string().max(1_024) }),
+  body: z.strictObject({ password: z.string().max(1_024), code }),
   reply: z.object({ confirmedUntil: time }),
   session: "renews",
 });

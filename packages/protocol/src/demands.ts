@@ -1,6 +1,7 @@
 import { z } from "zod";
 import { preview } from "./credentials.ts";
 import { route } from "./route.ts";
+import { time } from "./shapes.ts";
 import { tlsVersions } from "./transport.ts";
 
 const ofParty = z.strictObject({
@@ -18,9 +19,24 @@ const ofParty = z.strictObject({
   leastTls: z.enum(tlsVersions).optional(),
 });
 
+const ofPeople = ofParty
+  .extend({
+    factor: z
+      .enum(["second", "passkey"])
+      .optional()
+      .describe(
+        "Members need a second factor beside their password, or a passkey. Whoever has none keeps her account and loses the organisation until she has, with her operator keys and tokens; whoever signed in without showing it is asked to sign in again.",
+      ),
+    factorFrom: time.optional().describe("From when on it is demanded; at once where nothing is said."),
+  })
+  .refine(({ factor, factorFrom }) => factor !== undefined || factorFrom === undefined, {
+    path: ["factorFrom"],
+    error: "only of a factor that is demanded",
+  });
+
 /** What an organisation demands of whoever comes to it, for credentials of people, of programs and of devices apart. */
 export const demands = z.strictObject({
-  people: ofParty.optional(),
+  people: ofPeople.optional(),
   programs: ofParty.optional(),
   devices: ofParty.optional(),
 });
@@ -30,7 +46,7 @@ export const previewDemands = route({
   method: "POST",
   path: "/v1/org/demands/preview",
   summary:
-    "What demanding this, in place of what is demanded now, would refuse at this moment: credentials that are good, connections that stand open, and the devices behind them. Nothing is demanded. Over which TLS a credential will come is known of what is open alone.",
+    "What demanding this, in place of what is demanded now, would refuse at this moment, or once it is demanded: credentials that are good, connections that stand open, and the devices behind them. Nothing is demanded. Over which TLS a credential will come is known of what is open alone.",
   needs: "credential.read",
   on: "own",
   body: z.strictObject({ demands }),

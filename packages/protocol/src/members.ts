@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { cursor, email, id, limit, noReply, pageOf, password, role, time, welcome } from "./shapes.ts";
+import { code, cursor, email, id, limit, noReply, pageOf, password, role, time, welcome } from "./shapes.ts";
 import { route } from "./route.ts";
 
 const member = z.object({
@@ -10,12 +10,14 @@ const member = z.object({
   roleName: z.string().optional(),
   /** Of the instance: may also make organisations. */
   administrator: z.boolean(),
+  /** What she has to show who she is, beside her password. Platforms of before say nothing. */
+  factors: z.object({ totp: z.boolean(), passkey: z.boolean() }).optional(),
 });
 
 export const listMembers = route({
   method: "GET",
   path: "/v1/members",
-  summary: "The people of the organisation, and the role of each.",
+  summary: "The people of the organisation, the role of each, and what she has to show who she is.",
   needs: "member.read",
   on: "own",
   query: z.strictObject({ limit, cursor }),
@@ -93,9 +95,9 @@ export const acceptInvitation = route({
   method: "POST",
   path: "/v1/invitations/accept",
   summary:
-    "Takes an invitation, once: its secret, the e-mail that was invited, and a new password, or that e-mail's own when it has an account.",
+    "Takes an invitation, once: its secret, the e-mail that was invited, and a new password, or that e-mail's own, with a code where it has a second factor, when it has an account.",
   needs: "public",
-  body: z.strictObject({ secret: z.string().max(200), email, password }),
+  body: z.strictObject({ secret: z.string().max(200), email, password, code }),
   reply: welcome,
   status: 201,
   location: "/v1/me",

@@ -1,6 +1,6 @@
 import { z } from "zod";
 import { demands } from "./demands.ts";
-import { duration, email, id, name, noReply, password, time, welcome } from "./shapes.ts";
+import { code, duration, email, id, name, noReply, password, time, welcome } from "./shapes.ts";
 import { route } from "./route.ts";
 
 export const readSetUp = route({
@@ -33,11 +33,13 @@ export const setUp = route({
 export const signIn = route({
   method: "POST",
   path: "/v1/sign-in",
-  summary: "A person's e-mail and password for an API token with what she may do, by default for 24 hours.",
+  summary:
+    "A person's e-mail and password, and a code where she has a second factor, for an API token with what she may do, by default for 24 hours.",
   needs: "public",
   body: z.strictObject({
     email,
     password,
+    code,
     org: id("org").optional(),
     name: name.optional(),
     grants: z.array(z.string().max(4_096)).min(1).max(64).optional(),

@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { id, noReply, time } from "./shapes.ts";
+import { code, id, noReply, time } from "./shapes.ts";
 import { route } from "./route.ts";
 
 /**
@@ -19,6 +19,11 @@ const session = z.object({
       grants: z.array(z.string()),
       /** Made by the platform to show itself; everything in it is simulated. */
       isSimulated: z.boolean(),
+      /** What it demands of its people, beside their passwords, and from when on. */
+      factor: z.enum(["second", "passkey"]).optional(),
+      factorFrom: time.optional(),
+      /** Nothing of it is hers until she has that, or has signed in with it. */
+      lacks: z.enum(["factor.demanded", "factor.unshown"]).optional(),
     }),
   ),
 });
@@ -32,9 +37,10 @@ export const orgHeader = "Holdfast-Org";
 export const createSession = route({
   method: "POST",
   path: "/v1/sessions",
-  summary: "Signs a person in by e-mail and password, for a browser: the session is a cookie that no script can read.",
+  summary:
+    "Signs a person in by e-mail and password, and by a code where she has a second factor, for a browser: the session is a cookie that no script can read.",
   needs: "public",
-  body: z.strictObject({ email: z.email().max(254), password: z.string().max(1_024) }),
+  body: z.strictObject({ email: z.email().max(254), password: z.string().max(1_024), code }),
   reply: session,
   status: 201,
   location: "/v1/session",

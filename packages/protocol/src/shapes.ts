@@ -97,5 +97,7 @@ export const noReply = z.object({});
 export const email = z.email().max(254);
 /** As long as anybody may try; how long one has to be is decided where it is set. */
 export const password = z.string().max(1_024);
+/** Of an authenticator app, or a recovery code, for whoever has a second factor. */
+export const code = z.string().max(64).optional();
 /** Somebody is in. */
 export const welcome = z.object({ org: id("org"), person: id("person"), token: z.string(), expiresAt: time });

@@ -1,5 +1,5 @@
 import { scrub } from "@holdfast/crypto";
-import { because, type Clock, type Report, type Timers } from "@holdfast/kernel";
+import { because, type Clock, type RefusalCode, type Report, type Timers } from "@holdfast/kernel";
 import type { OnRefusal, Refused } from "../authority/index.ts";
 import type { AuditEntry, Storage } from "../storage/index.ts";
 import { minute, Share, type Refusal } from "./share.ts";
@@ -39,9 +39,11 @@ export class Refusals {
     this.#note(who, { what: "access.refused", about, action, because: () => shortened(because) });
   };
 
-  /** Somebody gave a wrong password. */
-  readonly noteSignIn = (who: Refused, about: string): void => {
-    this.#note(who, { what: "signIn.refused", about, action: undefined, because: () => undefined });
+  /** Somebody gave a wrong password, or a right one and not what else was asked of her: that says that the password is known. */
+  readonly noteSignIn = (who: Refused, about: string, code?: RefusalCode): void => {
+    const what = code === "factor.required" ? "factor.asked" : "signIn.refused";
+    const because = () => (code?.startsWith("factor.") ? code : undefined);
+    this.#note(who, { what, about, action: undefined, because });
   };
 
   /** Writes down what was noted so far. */

@@ -8,7 +8,7 @@ const mostSamples = 5;
 export const minute = 60_000; // milliseconds
 
 export type Refusal = {
-  readonly what: "access.refused" | "signIn.refused";
+  readonly what: "access.refused" | "signIn.refused" | "factor.asked";
   readonly about: string;
   readonly action: string | undefined;
   /** Made when it is written down, because most are only counted. */

@@ -2,6 +2,7 @@ import type { PublicKey } from "@holdfast/crypto";
 import type { CredentialId, Id, Instant } from "@holdfast/kernel";
 import type { Conditions, CredentialKind, Grant } from "@holdfast/protocol";
 import type { Issued } from "./issuer.ts";
+import type { Proof } from "./session.ts";
 
 /** Whom a revocation of something larger ends. */
 export type Party = "people" | "programs" | "devices";
@@ -38,6 +39,8 @@ export type Credential = {
   readonly person: Id<"person"> | undefined;
   /** She is here herself: nothing but her password made it. What is not, with a person or without, is a program's. */
   readonly inPerson: boolean;
+  /** By what she showed then who she is; rows of before say nothing, and then it was her password alone. */
+  readonly proofs?: readonly Proof[] | undefined;
   /** The thing it belongs to and ends with: an access key its application, a device key its device. */
   readonly application: Id<"application"> | undefined;
   readonly device: Id<"device"> | undefined;

@@ -3,9 +3,14 @@ import { formatGrant, type Action, type Grant, type Role } from "@holdfast/proto
 import { callerOf, type Caller } from "./caller.ts";
 import { containsGrant, linkOf } from "./link.ts";
 import type { Permit } from "./permit.ts";
+import type { Proof } from "./session.ts";
 
 /** Somebody who signed in, and until when. */
-type InPerson = { readonly person: Id<"person">; readonly until: Instant | undefined };
+type InPerson = {
+  readonly person: Id<"person">;
+  readonly proofs: readonly Proof[];
+  readonly until: Instant | undefined;
+};
 
 /**
  * What outlasts every credential (an organisation, a membership, a role) has no parent to end with, so it is made by a person who signed
@@ -14,8 +19,8 @@ type InPerson = { readonly person: Id<"person">; readonly until: Instant | undef
  */
 export function inPerson<A extends Action>(permit: Permit<A>, action: A): InPerson {
   const caller = callerOf(permit);
-  const { person, inPerson: isHere } = caller.credential;
-  if (person && isHere) return { person, until: caller.expiresAt };
+  const { person, inPerson: isHere, proofs = ["password"] } = caller.credential;
+  if (person && isHere) return { person, proofs, until: caller.expiresAt };
   const detail = `${action} is for a person who signs in with her password, not for what was made with her sign-in.`;
   throw caller.refuse(action, caller.org, detail, new Refusal("permit.missing", { detail }));
 }

@@ -27,6 +27,7 @@ import type { Permit } from "./permit.ts";
 import { authorityIn } from "./postgres.ts";
 import { compile, standingOf } from "./power.ts";
 import { beyondThose, grantsOfMember, type Member } from "./roles.ts";
+import type { Proof } from "./session.ts";
 import type { Space } from "./space.ts";
 import type { Spaces } from "./spaces.ts";
 import { claimsOf, type TokenKeys } from "./token-keys.ts";
@@ -132,7 +133,12 @@ export class Minting {
     {
       latest,
       ...wanted
-    }: Omit<Wanted, "grants"> & { grants: readonly Grant[] | undefined; latest?: Instant | undefined },
+    }: Omit<Wanted, "grants"> & {
+      grants: readonly Grant[] | undefined;
+      /** By what she proved it. */
+      proofs: readonly Proof[];
+      latest?: Instant | undefined;
+    },
     within?: (unit: Unit) => Promise<void>,
   ): Promise<MintedToken> {
     const role = await this.#grantsOf(allowed, member);

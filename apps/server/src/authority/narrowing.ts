@@ -1,3 +1,4 @@
+import { parseInstant } from "@holdfast/kernel";
 import { tlsVersions, type Demands, type Door } from "@holdfast/protocol";
 import { namesAnybody } from "./door.ts";
 import { widens } from "./widening.ts";
@@ -60,8 +61,21 @@ export function strictest(one: Demands, other: Demands): Demands {
     if (a && b) demands[party] = stricter(a, b);
     else if (a ?? b) demands[party] = a ?? b;
   }
+  if (one.people && other.people) demands.people = { ...demands.people, ...sooner(one.people, other.people) };
   return demands;
 }
+
+type OfPeople = NonNullable<Demands["people"]>;
+
+/** The stronger of two factors, from the earlier day on. */
+function sooner(a: OfPeople, b: OfPeople): Pick<OfPeople, "factor" | "factorFrom"> {
+  const both = [a, b].filter(({ factor }) => factor !== undefined);
+  const { factor } = both.find((one) => one.factor === "passkey") ?? both[0] ?? {};
+  const [first] = both.toSorted((x, y) => beginOf(x) - beginOf(y));
+  return { ...(factor && { factor }), factorFrom: first?.factorFrom };
+}
+
+const beginOf = ({ factorFrom }: OfPeople): number => (factorFrom && parseInstant(factorFrom)) || 0;
 
 type OfParty = NonNullable<Demands["people"]>;
 

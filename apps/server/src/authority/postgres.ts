@@ -5,6 +5,7 @@ import type { Unit } from "../storage/index.ts";
 import type { Credential, Exposed } from "./credential.ts";
 import { revocationsIn } from "./revocation-rows.ts";
 import type { Member } from "./roles.ts";
+import type { Proof } from "./session.ts";
 
 type CredentialRow = {
   id: string;
@@ -33,6 +34,7 @@ type Body = {
   makers?: CredentialId[];
   /** The first rows were written without: a token of a person's was then a sign-in's unless another credential had made it. */
   inPerson?: boolean;
+  proofs?: readonly Proof[];
   publicKey?: PublicKey;
   conditions?: Conditions;
   issued?: NonNullable<Credential["issued"]>;
@@ -182,7 +184,7 @@ export const authorityIn = (unit: Unit) => ({
 
   async save(credential: Credential): Promise<void> {
     const { kind, name, state, grants, makers, inPerson, publicKey, conditions } = credential;
-    const { issued, former, rotatedAt, exposed, leakedAt } = credential;
+    const { issued, former, rotatedAt, exposed, leakedAt, proofs } = credential;
     const body: Body = {
       kind,
       name,
@@ -190,6 +192,7 @@ export const authorityIn = (unit: Unit) => ({
       grants: grants.map(formatGrant),
       makers: [...makers],
       inPerson,
+      ...(proofs && { proofs }),
       ...(publicKey && { publicKey }),
       ...(conditions && { conditions }),
       ...(issued && { issued }),
@@ -308,8 +311,9 @@ function credentialOf(unit: Unit, row: CredentialRow): Credential {
     conditions,
   } = body;
   const grants = parseGrants(body.grants);
-  const { issued, former, rotatedAt, exposed, leakedAt } = body;
+  const { issued, former, rotatedAt, exposed, leakedAt, proofs } = body;
   const life = {
+    ...(proofs && { proofs }),
     ...(issued && { issued }),
     ...(former && { former: { madeAt: half.createdAt, ...former, digest: Uint8Array.fromHex(former.digest) } }),
     ...(rotatedAt !== undefined && { rotatedAt }),

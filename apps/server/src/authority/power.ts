@@ -4,7 +4,7 @@ import type { Allowance, Rate } from "./allowance.ts";
 import type { Circumstances } from "./circumstances.ts";
 import { judge } from "./conditions.ts";
 import { partyOf, type Credential } from "./credential.ts";
-import { demandedOf } from "./demands.ts";
+import { demandedOf, type Unmet } from "./demands.ts";
 import { answerOf, closingOf, isOpenTo, readableBy, wayOf, type Answer, type Passed } from "./door.ts";
 import { inWords } from "./hours.ts";
 import { canHold } from "./kinds.ts";
@@ -30,7 +30,7 @@ export type End = {
   readonly because: string;
   readonly forGood: boolean;
   /** What whoever holds the secret is told, where it is more than that this is not good. */
-  readonly code?: "condition.unmet" | "door.refused" | "list.denied";
+  readonly code?: Unmet | "door.refused" | "list.denied";
   /** Nothing but the time of day is against it: what waits for whoever is there may wait until the hours begin again. */
   readonly isOfHours?: boolean | undefined;
   /** As of a decision. */
@@ -64,7 +64,7 @@ export type Power = {
   readonly passed: Passed;
 };
 
-type Closing = { readonly because: string; readonly code: "condition.unmet" | "credential.expired" | "door.refused" };
+type Closing = { readonly because: string; readonly code: Unmet | "credential.expired" | "door.refused" };
 
 type Find = (id: CredentialId) => Credential | undefined;
 
@@ -102,10 +102,10 @@ export function compile(
     }
     if (next.expiresAt !== undefined && (latest === undefined || next.expiresAt < latest)) latest = next.expiresAt;
     end = endOf(space, next, credential);
-    const { against, until, inWords: demanded } = demandedOf(space.demands, next, circumstances);
-    if (against !== undefined) end ??= unmet(against);
+    const { against, until, inWords: demanded, code } = demandedOf(space, next, circumstances, now);
+    if (against !== undefined) end ??= { because: against, forGood: false, code };
     if (until !== undefined && (expiresAt === undefined || until < expiresAt))
-      [expiresAt, closing] = [until, { because: demanded, code: "condition.unmet" }];
+      [expiresAt, closing] = [until, { because: demanded, code }];
     const { conditions } = next;
     if (conditions?.rate) allowances.push({ of: next.id, rate: rateOf(conditions.rate) });
     if (presets[kind].isKeptFromBrowsers && isBrowser(circumstances))

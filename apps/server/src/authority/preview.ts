@@ -4,7 +4,8 @@ import { callerOf } from "./caller.ts";
 import type { Circumstances } from "./circumstances.ts";
 import type { CredentialKind, Demands } from "@holdfast/protocol";
 import { partyOf, type Credential, type Party } from "./credential.ts";
-import { demandedOf } from "./demands.ts";
+import { atOnce, demandedOf } from "./demands.ts";
+import type { Demanding } from "./factors.ts";
 import type { Permit } from "./permit.ts";
 import { readChains, readCredential, readDependants } from "./reading.ts";
 import { refuseToShutOut } from "./shutting-out.ts";
@@ -82,26 +83,28 @@ export async function previewDemands(
   const space = await needs.spaces.of(permit.scope.org);
   const now = needs.clock.now();
   const chains = await readChains(needs, permit);
-  const newly = chains.filter((chain) => !isRefused(space.demands, chain, undefined, now));
-  const found = newly.filter((chain) => isRefused(demands, chain, undefined, now));
+  // Whoever has a factor to get until some day is counted: on that day it is too late to ask.
+  const then: Demanding = { demands: atOnce(demands), factorsOf: space.factorsOf.bind(space) };
+  const newly = chains.filter((chain) => !isRefused(space, chain, undefined, now));
+  const found = newly.filter((chain) => isRefused(then, chain, undefined, now));
   const credentials = found.flatMap(([one]) => (one ? [one] : []));
   return preview(
     { ...needs, spaces: { of: async () => space } },
     permit,
     credentials,
-    (_, { credential, circumstances }) => isRefused(demands, chainOf(space, credential), circumstances, now),
+    (_, { credential, circumstances }) => isRefused(then, chainOf(space, credential), circumstances, now),
   );
 }
 
 /** Of itself or of what is above it, by how it came where that is known: as `compile` decides. */
 const isRefused = (
-  demands: Demands,
+  demanding: Demanding,
   chain: Iterable<Credential>,
   came: Circumstances | undefined,
   now: Instant,
 ): boolean =>
   [...chain].some((link) => {
-    const { against, until } = demandedOf(demands, link, came);
+    const { against, until } = demandedOf(demanding, link, came, now);
     return against !== undefined || (until !== undefined && now >= until);
   });
 

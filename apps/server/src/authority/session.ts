@@ -72,6 +72,7 @@ export const credentialOf = (session: Session, scope: OrgScope, createdAt: Insta
   makers: [],
   person: session.person,
   inPerson: true,
+  proofs: session.proofs,
   application: undefined,
   device: undefined,
   grants: allActions.map((action) => ({ action, where: { all: true } })),

@@ -1,3 +1,4 @@
+import { isDeepStrictEqual } from "node:util";
 import { digestSecret, isSecret, newSecret } from "@holdfast/crypto";
 import {
   idFrom,
@@ -54,7 +55,13 @@ type Beginning = {
 const mostAgent = 512;
 
 /** Where a session is good: an organisation, and as what. */
-export type Standing = { readonly space: Space; readonly member: Member; readonly id: Id<"session"> };
+export type Standing = {
+  readonly space: Space;
+  readonly member: Member;
+  readonly id: Id<"session">;
+  /** She is a member and gets nothing there until she has what is demanded, or has shown it. */
+  readonly lacks?: "factor.demanded" | "factor.unshown" | undefined;
+};
 
 /** People who signed in with a browser, and whom a cookie brings back. */
 export class Sessions {
@@ -125,6 +132,7 @@ export class Sessions {
     );
     if (!isThere) throw new Refusal("request.conflict");
     this.#live.replaced(live, session);
+    live.known.clear(); // what she has shown since is told to each organisation when she comes
     return { session, cookie };
   }
 
@@ -166,7 +174,7 @@ export class Sessions {
     return authentication.admit({ space, credential }, came);
   }
 
-  /** Everywhere where it is good now. @throws Refusal `credential.invalid` when that is nowhere */
+  /** Everywhere where she is a member by it now, whether she has what is demanded there or not. @throws Refusal `credential.invalid` when that is nowhere */
   async standings(session: Session): Promise<readonly Standing[]> {
     const { spaces, authentication, clock } = this.#needs;
     const standings: Standing[] = [];
@@ -176,8 +184,11 @@ export class Sessions {
       if (!space || !member) continue;
       const id = idIn(space.scope, session);
       const kept = await authentication.credential(space, id);
-      const { end } = compile(space, kept ?? credentialOf(session, space.scope, clock.now()), nobody, clock.now());
-      if (!end) standings.push({ space, member, id });
+      const now = clock.now();
+      const credential = { ...(kept ?? credentialOf(session, space.scope, now)), proofs: session.proofs };
+      const { end } = compile(space, credential, nobody, now);
+      const lacks = end?.code === "factor.demanded" || end?.code === "factor.unshown" ? end.code : undefined;
+      if (!end || lacks) standings.push({ space, member, id, lacks });
     }
     if (standings.length === 0) throw new Refusal("credential.invalid");
     return standings;
@@ -268,10 +279,19 @@ export class Sessions {
   async #make(session: Session, space: Space): Promise<void> {
     const { storage, spaces, authentication, clock } = this.#needs;
     const { scope } = space;
-    if (await authentication.credential(space, idIn(scope, session))) return; // before a restart
+    const known = await authentication.credential(space, idIn(scope, session));
+    if (known && isDeepStrictEqual(known.proofs, session.proofs)) return; // before a restart
     await storage.change({ scope, actor: actorIn(space, session) }, async (unit) => {
+      const rows = authorityIn(unit);
+      const { proofs } = session;
+      const before = known && (await rows.credentialToChange(known.id));
+      if (before) {
+        const more = { ...before, proofs, version: before.version + 1 };
+        await rows.save(more);
+        return unit.afterCommit(() => spaces.apply(scope.org, (it) => it.replace(more)));
+      }
       const credential = credentialOf(session, scope, clock.now());
-      await authorityIn(unit).save(credential);
+      await rows.save(credential);
       const { id, kind, name } = credential;
       const facts = { kind, name, expiresAt: rfc3339(session.expiresAt) };
       unit.audit({ what: "credential.created", about: id, facts });

@@ -4,7 +4,7 @@ import type { OrgScope } from "../storage/index.ts";
 import { Drawn } from "./allowance.ts";
 import { Decisions } from "./decisions.ts";
 import type { Level } from "./door.ts";
-import { noFactors, type Factors, type FactorsOf } from "./factors.ts";
+import { noFactors, type Factors } from "./factors.ts";
 import { Lists, type Entry, type Hits, type ListEntry } from "./lists.ts";
 import type { Credential, Ending } from "./credential.ts";
 import type { Issuer } from "./issuer.ts";
@@ -50,7 +50,7 @@ export type Remembered = {
   readonly entries?: readonly ListEntry[];
   readonly userEntries?: readonly UserEntry[];
   readonly issuers?: readonly Issuer[];
-  readonly factors?: FactorsOf;
+  readonly factors?: (person: Id<"person">) => Factors;
 };
 
 function answersAlike(a: Placement, b: Placement): boolean {

@@ -82,6 +82,10 @@ export class Spaces {
     for (const space of this.#loaded.values()) if (space.member(person)) space.bump();
   }
 
+  factorsOf(person: Id<"person">): Factors {
+    return this.#factors.get(person) ?? noFactors;
+  }
+
   /** Those that somebody asked about since the start. */
   all(): readonly Space[] {
     return [...this.#loaded.values()];
@@ -127,7 +131,7 @@ export class Spaces {
       }
       const listed = { entries: await listsIn(unit).all(), userEntries: await userListsIn(unit).all() };
       const issuers = await issuersIn(unit).all();
-      const factors = (person: Id<"person">) => this.#factors.get(person) ?? noFactors;
+      const factors = this.factorsOf.bind(this);
       const own = { ...(await things(unit)), demands: await demands(unit), ...listed, issuers, factors };
       return { ...own, members: await rows.members(), roles: byId(await rolesIn(unit).all()), revokedBefore };
     });

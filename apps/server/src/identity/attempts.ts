@@ -1,9 +1,9 @@
-import { idFrom, uuidOf, type Id } from "@holdfast/kernel";
+import { idFrom, uuidOf, type Id, type RefusalCode } from "@holdfast/kernel";
 import type { Refused, Spaces } from "../authority/index.ts";
 import type { Storage } from "../storage/index.ts";
 
 /** Told of a sign-in that failed, in each organisation of that person; without an answer, so that nobody waits for it. */
-export type RefusedSignIn = (who: Refused, about: Id<"person"> | Id<"invitation">) => void;
+export type RefusedSignIn = (who: Refused, about: Id<"person"> | Id<"invitation">, code?: RefusalCode) => void;
 
 type Needs = { storage: Storage; spaces: Spaces; refusedSignIn: RefusedSignIn };
 
@@ -21,10 +21,11 @@ export async function noteRefused(
   { spaces, refusedSignIn }: Needs,
   person: Id<"person">,
   orgs: readonly Id<"org">[],
+  code?: RefusalCode,
 ): Promise<void> {
   for (const org of orgs) {
     // An organisation that cannot be read now has nowhere to write it either.
     const space = await spaces.of(org).catch(() => undefined);
-    if (space) refusedSignIn({ space, actor: { kind: "platform" } }, person);
+    if (space) refusedSignIn({ space, actor: { kind: "platform" } }, person, code);
   }
 }

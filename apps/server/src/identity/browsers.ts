@@ -7,6 +7,7 @@ import {
   type Session,
   type Sessions,
   type Spaces,
+  type Standing,
   type Visit,
 } from "../authority/index.ts";
 import type { Keyring, Storage } from "../storage/index.ts";
@@ -28,6 +29,8 @@ export type SignedIn = {
     /** What it is called. */
     readonly role: string;
     readonly grants: readonly Grant[];
+    /** Why she gets nothing there yet. */
+    readonly lacks: Standing["lacks"];
   }[];
 };
 
@@ -75,10 +78,11 @@ export class Browsers {
     const { sessions, storage } = this.#needs;
     const standings = await sessions.standings(session);
     const orgs = await Promise.all(
-      standings.map(async ({ space, member }) => ({
+      standings.map(async ({ space, member, lacks }) => ({
         org: await storage.read(asPlatform(space.scope), (unit) => organisationsIn(unit).own()),
         role: nameOf(member.role, space.roles),
-        grants: space.grantsOfMember(member),
+        grants: lacks ? [] : space.grantsOfMember(member),
+        lacks,
       })),
     );
     return { person, session, orgs: orgs.toSorted((a, b) => byRank(a.org, b.org)) };

@@ -1,14 +1,22 @@
 import { digestSecret, type Passwords } from "@holdfast/crypto";
 import { newId, Refusal, type Clock, type Id, type Random } from "@holdfast/kernel";
 import type { Grant } from "@holdfast/protocol";
-import { asPlatform, inPerson, type Minting, type Permit, type Spaces, type Visit } from "../authority/index.ts";
+import {
+  asPlatform,
+  inPerson,
+  refuseLacking,
+  type Minting,
+  type Permit,
+  type Spaces,
+  type Visit,
+} from "../authority/index.ts";
 import type { InstanceUnit, Keyring, Storage } from "../storage/index.ts";
 import { found } from "./founding.ts";
 import { refuseWeak } from "./password.ts";
 import type { Person } from "./person.ts";
 import { byRank, organisationsIn } from "./organisation.ts";
 import { peopleIn, setupIn } from "./postgres.ts";
-import type { Proving, Shown } from "./proving.ts";
+import type { Proved, Proving, Shown } from "./proving.ts";
 import { isSetupSecret, type SetupOffer } from "./setup.ts";
 import { day, welcomeOf, type Welcome } from "./welcome.ts";
 
@@ -66,7 +74,13 @@ export class Identity {
     try {
       const scope = await storage.makeOrg(newId("org", random));
       const member = { role: "owner", administrator: true } as const;
-      const welcome = await found(this.#needs, { scope, person: person.id, member, name: asked.org });
+      const welcome = await found(this.#needs, {
+        scope,
+        person: person.id,
+        member,
+        name: asked.org,
+        proofs: ["password"],
+      });
       setup.taken();
       return { ...welcome, fleet: asked.fleet ? await fleet.begin(person.id) : undefined };
     } catch (error) {
@@ -96,11 +110,11 @@ export class Identity {
    */
   async createOrg(permit: Permit<"org.create">, name: string): Promise<Welcome> {
     const { storage, random } = this.#needs;
-    const { person, until } = inPerson(permit, "org.create");
+    const { person, proofs, until } = inPerson(permit, "org.create");
     storage.admit();
     const scope = await storage.makeOrg(newId("org", random));
     const member = { role: "owner", administrator: false } as const;
-    const welcome = await found(this.#needs, { scope, person, member, name, latest: until });
+    const welcome = await found(this.#needs, { scope, person, member, name, proofs, latest: until });
     await storage.change(permit, async (unit) => unit.audit({ what: "org.created", about: welcome.org }));
     return welcome;
   }
@@ -111,18 +125,19 @@ export class Identity {
    * @throws Refusal `credential.invalid`, the same and after the same time for an unknown e-mail, a wrong password and a foreign organisation
    */
   async signIn(asked: SignIn, visit: Visit): Promise<Welcome> {
-    return this.#needs.proving.as(asked, visit, ({ person, orgs }) => this.#admit(person.id, orgs, asked));
+    return this.#needs.proving.as(asked, visit, (proved) => this.#admit(proved, asked));
   }
 
   /** The password was right. */
-  async #admit(person: Id<"person">, orgs: readonly Id<"org">[], asked: SignIn): Promise<Welcome> {
+  async #admit({ person: { id: person }, orgs, proofs }: Proved, asked: SignIn): Promise<Welcome> {
     const org = await this.#first(asked.org === undefined ? orgs : orgs.filter((one) => one === asked.org));
     if (!org) throw new Refusal("credential.invalid");
     const space = await this.#needs.spaces.of(org);
     const member = space.member(person);
     if (!member) throw new Refusal("credential.invalid");
+    refuseLacking(space, { person, proofs }, this.#needs.clock.now());
     const allowed = { scope: space.scope, actor: { kind: "credential", id: person, person } } as const;
-    const wanted = { name: asked.name ?? "sign-in", grants: asked.grants, lifetime: asked.lifetime ?? day };
+    const wanted = { name: asked.name ?? "sign-in", grants: asked.grants, lifetime: asked.lifetime ?? day, proofs };
     const minted = await this.#needs.minting.forPerson(allowed, person, member, wanted, async (unit) => {
       // She may have been removed while this waited its turn: a token made now would be good again if she came back.
       if (!(await this.#needs.spaces.of(org)).member(person)) throw new Refusal("credential.invalid");

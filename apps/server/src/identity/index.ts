@@ -1,4 +1,7 @@
+export { Account } from "./account.ts";
+export type { RefusedSignIn } from "./attempts.ts";
 export { Browsers } from "./browsers.ts";
+export { Factors } from "./factors.ts";
 export { found } from "./founding.ts";
 export { Identity, type Fleet } from "./identity.ts";
 export { Invitations } from "./invitations.ts";

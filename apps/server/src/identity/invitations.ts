@@ -9,17 +9,20 @@ import {
   refuseGivingMore,
   type Minting,
   type Permit,
+  type Proof,
   type Revocation,
   type Space,
   type Spaces,
+  type Visit,
 } from "../authority/index.ts";
 import { pageOf, type Keyring, type Page, type Storage, type Unit } from "../storage/index.ts";
-import { noteRefused, organisationsOf, type RefusedSignIn } from "./attempts.ts";
+import { organisationsOf, type RefusedSignIn } from "./attempts.ts";
 import { allOverBy, isInvitationSecret, linkOf, stands, type Invitation } from "./invitation.ts";
 import { organisationsIn } from "./organisation.ts";
 import { refuseWeak } from "./password.ts";
 import { normalEmail, type Person } from "./person.ts";
 import { invitationsIn, peopleIn } from "./postgres.ts";
+import type { Proving, Shown } from "./proving.ts";
 import { tellOrganisations } from "./telling.ts";
 import { day, welcomeOf, type Welcome } from "./welcome.ts";
 
@@ -29,6 +32,7 @@ type Needs = {
   passwords: Passwords;
   spaces: Spaces;
   minting: Minting;
+  proving: Proving;
   revocation: Revocation;
   clock: Clock;
   random: Random;
@@ -37,7 +41,10 @@ type Needs = {
   address: () => string;
 };
 
-type Accepting = { readonly secret: string; readonly email: string; readonly password: string };
+type Accepting = Shown & { readonly secret: string };
+
+/** Who comes, and by what she proved who she is. */
+type Comer = { readonly person: Id<"person">; readonly isNew: boolean; readonly proofs: readonly Proof[] };
 
 /** How people come to an organisation: somebody in it invites them, and they accept with the link, once. */
 export class Invitations {
@@ -113,7 +120,7 @@ export class Invitations {
    * killed between them, it leaves an account without one, and the link still works with the password that was chosen.
    * @throws Refusal `invitation.invalid`; to whoever has the link, also `password.weak`, `password.common` and `credential.invalid`
    */
-  async accept(asked: Accepting): Promise<Welcome> {
+  async accept(asked: Accepting, visit: Visit): Promise<Welcome> {
     const { storage, clock, refusedSignIn } = this.#needs;
     const space = await this.#spaceOf(asked.secret);
     const invitation = await this.#find(space, asked.secret);
@@ -124,10 +131,10 @@ export class Invitations {
     storage.admit();
     try {
       if (normalEmail(asked.email) !== normalEmail(invitation.email)) throw new Refusal("invitation.invalid");
-      const { person, isNew } = await this.#prove(asked, known);
-      return await this.#join(space, person, asked.secret).catch(async (error: unknown) => {
+      const comer = await this.#prove(asked, visit, known !== undefined);
+      return await this.#join(space, comer, asked.secret).catch(async (error: unknown) => {
         // Where that fails too, why she did not come matters more: an account without an organisation opens nothing.
-        if (isNew) await this.#forget(person).catch(() => undefined);
+        if (comer.isNew) await this.#forget(comer.person).catch(() => undefined);
         throw error;
       });
     } catch (error) {
@@ -148,38 +155,31 @@ export class Invitations {
     return this.#needs.storage.read(asPlatform(space.scope), (unit) => invitationsIn(unit).find(digestSecret(secret)));
   }
 
-  /** The person by her password: her own where she has an account, else the one that she chooses now. */
-  async #prove(
-    { email, password }: Accepting,
-    before: Person | undefined,
-  ): Promise<{ person: Id<"person">; isNew: boolean }> {
-    const { storage, keys, passwords, clock, random } = this.#needs;
-    let known = before;
-    if (!known) {
+  /** The person by her password, and by her second factor: her own where she has an account, else the one that she chooses now. */
+  async #prove(asked: Accepting, visit: Visit, isKnown: boolean): Promise<Comer> {
+    const { storage, keys, passwords, proving, clock, random } = this.#needs;
+    const { email, password } = asked;
+    if (!isKnown) {
       const passwordHash = await passwords.hash(password);
       const made: Person = { id: newId("person", random), email, passwordHash, createdAt: clock.now() };
       if (await storage.instance.change((unit) => peopleIn(unit, { keys, random }).add(made))) {
-        return { person: made.id, isNew: true };
-      }
-      known = await this.#personBy(email); // somebody was faster
+        return { person: made.id, isNew: true, proofs: ["password"] };
+      } // else somebody was faster
     }
-    const orgs = await organisationsOf(this.#needs, known?.id);
-    if (!known || !(await passwords.matches(password, known.passwordHash))) {
-      if (known) void noteRefused(this.#needs, known.id, orgs);
-      throw new Refusal("credential.invalid");
-    }
-    // Anybody with an organisation of his own could try a password here that he found elsewhere: hers learn that it was right.
-    await tellOrganisations(this.#needs, { person: known.id, orgs }, "signIn.elsewhere");
-    return { person: known.id, isNew: false };
+    return proving.as(asked, visit, async ({ person: { id: person }, orgs, proofs }) => {
+      // Anybody with an organisation of his own could try a password here that he found elsewhere: hers learn that it was right.
+      await tellOrganisations(this.#needs, { person, orgs }, "signIn.elsewhere");
+      return { person, isNew: false, proofs };
+    });
   }
 
-  async #join(space: Space, person: Id<"person">, secret: string): Promise<Welcome> {
+  async #join(space: Space, { person, proofs }: Comer, secret: string): Promise<Welcome> {
     const { minting } = this.#needs;
     const invitation = await this.#find(space, secret);
     if (!invitation) throw new Refusal("invitation.invalid");
     const member = { role: invitation.role, administrator: false };
     const allowed = { scope: space.scope, actor: { kind: "credential", id: person, person } } as const;
-    const wanted = { name: "invitation", grants: undefined, lifetime: day };
+    const wanted = { name: "invitation", grants: undefined, lifetime: day, proofs };
     const minted = await minting.forPerson(allowed, person, member, wanted, (unit) =>
       this.#take(unit, invitation, person),
     );

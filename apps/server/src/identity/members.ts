@@ -11,6 +11,7 @@ import {
   refuseGivingMore,
   refuseTouchingGreater,
   shutOut,
+  type Factors,
   type Member,
   type Permit,
   type Revocation,
@@ -36,6 +37,7 @@ export type Shown = Member & {
   readonly email: string;
   /** What her role is called. */
   readonly roleName: string;
+  readonly factors: Factors;
 };
 
 /** Who belongs to an organisation, and as what. How they come stands in `Invitations`. */
@@ -121,6 +123,7 @@ export class Members {
       ...member,
       roleName: nameOf(member.role, space.roles),
       email: people.get(member.person)?.email ?? "",
+      factors: space.factorsOf(member.person),
     }));
   }
 }

@@ -33,6 +33,7 @@ export const identityRoutes = ({
         {
           email: body.email,
           password: body.password,
+          code: body.code,
           org: body.org,
           name: body.name,
           grants: body.grants && parseGrants(body.grants),
@@ -84,17 +85,18 @@ export const identityRoutes = ({
     await invitations.withdraw(permit, parseId("invitation", params["invitation"] ?? ""));
     return {};
   }),
-  on(routes.acceptInvitation, async ({ body }) => welcomeReply(await invitations.accept(body))),
+  on(routes.acceptInvitation, async ({ body, visit }) => welcomeReply(await invitations.accept(body, visit))),
 ];
 
 const personIn = (params: Readonly<Record<string, string>>): Id<"person"> => parseId("person", params["person"] ?? "");
 
-const memberReply = ({ person, email, role, roleName, administrator }: Shown) => ({
+const memberReply = ({ person, email, role, roleName, administrator, factors }: Shown) => ({
   person,
   email,
   role,
   roleName,
   administrator,
+  factors,
 });
 
 const invitationReply = ({ id, email, role, invitedBy, createdAt, expiresAt }: Invitation, { roles }: Space) => ({
@@ -110,12 +112,15 @@ const invitationReply = ({ id, email, role, invitedBy, createdAt, expiresAt }: I
 const signedInReply = ({ person, session, orgs }: SignedIn) => ({
   person: { id: person.id, email: person.email },
   expiresAt: rfc3339(session.expiresAt),
-  orgs: orgs.map(({ org, role, grants }) => ({
+  orgs: orgs.map(({ org, role, grants, lacks }) => ({
     id: org.id,
     name: org.name,
     role,
     grants: grants.map(formatGrant),
     isSimulated: org.isSimulated === true,
+    ...(org.demands?.people?.factor && { factor: org.demands.people.factor }),
+    ...(org.demands?.people?.factorFrom && { factorFrom: org.demands.people.factorFrom }),
+    ...(lacks && { lacks }),
   })),
 });
 

@@ -23,6 +23,8 @@ const reasons = new Set<RefusalCode>([
   "condition.unmet",
   "door.refused",
   "list.denied",
+  "factor.demanded",
+  "factor.unshown",
   "rate.exceeded",
 ]);
 

@@ -11,6 +11,8 @@ export function reasonOf({ code }: Refusal, during: "connect" | "publish"): numb
     case "condition.unmet":
     case "door.refused":
     case "list.denied":
+    case "factor.demanded":
+    case "factor.unshown":
     case "permit.missing":
     case "proof.required":
     case "proof.invalid":

@@ -75,7 +75,14 @@ export class Simulation {
       storage.admit();
       const scope = await storage.makeOrg(newId("org", random));
       const member = { role: "owner", administrator: false } as const;
-      const { org, token } = await found(this.#needs, { scope, person, member, name: orgName, isSimulated: true });
+      const { org, token } = await found(this.#needs, {
+        scope,
+        person,
+        member,
+        name: orgName,
+        proofs: ["password"],
+        isSimulated: true,
+      });
       this.#inBackground(async () => {
         await furnish(this.#needs, token);
         await this.#play(org, "a day ago");

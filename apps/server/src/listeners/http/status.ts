@@ -11,6 +11,13 @@ export const statusOf = {
   "condition.unmet": 403,
   "door.refused": 403,
   "list.denied": 403,
+  "factor.required": 403, // 401 would tell a page that its session is over
+  "factor.invalid": 403,
+  "factor.slowed": 429,
+  "factor.demanded": 403,
+  "factor.unshown": 403,
+  "factor.offer": 422,
+  "factor.none": 409,
   "proof.required": 401,
   "proof.invalid": 401,
   "proof.nonce": 401,

@@ -1,0 +1,70 @@
+import { Refusal, type Random } from "@holdfast/kernel";
+import type { Session, Sessions, Spaces } from "../authority/index.ts";
+import type { Keyring, Storage } from "../storage/index.ts";
+import { organisationsOf } from "./attempts.ts";
+import type { Factors, Kept } from "./factors.ts";
+import type { Person } from "./person.ts";
+import { peopleIn } from "./postgres.ts";
+import { tellOrganisations } from "./telling.ts";
+
+type Needs = {
+  readonly storage: Storage;
+  readonly keys: Keyring;
+  readonly spaces: Spaces;
+  readonly sessions: Sessions;
+  readonly factors: Factors;
+  /** Where the platform is, by a name that is in its certificate. */
+  readonly address: () => string;
+  readonly random: Random;
+};
+
+/** A person's own account, for herself: what she has to show who she is. All her organisations learn of what changes. */
+export class Account {
+  readonly #needs: Needs;
+
+  constructor(needs: Needs) {
+    this.#needs = needs;
+  }
+
+  async read(session: Session): Promise<Kept & { readonly person: Person }> {
+    return { person: await this.#person(session), ...(await this.#needs.factors.of(session.person)) };
+  }
+
+  async offerTotp(session: Session) {
+    const { factors, address } = this.#needs;
+    const { email } = await this.#person(session);
+    return factors.offerTotp(session.person, { issuer: `Holdfast (${new URL(address()).hostname})`, account: email });
+  }
+
+  /** By the code she has shown it, too, so this very session comes in again where it was demanded. */
+  async addTotp(session: Session, offer: string, code: string): Promise<{ codes: readonly string[]; cookie: string }> {
+    const { factors, sessions } = this.#needs;
+    const codes = await factors.addTotp(session.person, offer, code);
+    await this.#tell(session, "factor.added", { factor: "totp" });
+    const { cookie } = await sessions.renew(session, ["totp"]);
+    return { codes, cookie };
+  }
+
+  async removeTotp(session: Session): Promise<void> {
+    await this.#needs.factors.removeTotp(session.person);
+    await this.#tell(session, "factor.removed", { factor: "totp" });
+  }
+
+  async renewCodes(session: Session): Promise<readonly string[]> {
+    const codes = await this.#needs.factors.renewCodes(session.person);
+    await this.#tell(session, "factor.codesRenewed");
+    return codes;
+  }
+
+  async #tell({ person }: Session, what: string, facts?: Readonly<Record<string, unknown>>): Promise<void> {
+    const orgs = await organisationsOf(this.#needs, person);
+    await tellOrganisations(this.#needs, { person, orgs }, what, facts);
+  }
+
+  async #person({ person: id }: Session): Promise<Person> {
+    const { storage } = this.#needs;
+    const person = (await storage.instance.read((unit) => peopleIn(unit, this.#needs).all([id]))).get(id);
+    if (!person) throw new Refusal("credential.invalid");
+    return person;
+  }
+}
