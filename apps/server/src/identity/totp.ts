@@ -19,7 +19,7 @@ const longest = 3_600_000;
 const quiet = 24 * 3_600_000;
 
 /**
- * After a wrong code (RFC 4226, 7.3): five are free, then each doubles the wait, up to an hour. Two codes of a million are right at a time, so
+ * After a wrong code (RFC 4226, 7.3): four are free, then each doubles the wait, up to an hour. Two codes of a million are right at a time, so
  * whoever has the password guesses one in a year with a chance below two in a hundred; who lost nothing waits an hour at most, and a
  * recovery code or a passkey waits for nothing. A day without attempts begins anew.
  */
