@@ -47,6 +47,12 @@ export class Somebody {
 
   signIn = () => this.browser.signIn(this.shown());
 
+  /** She proves once more who she is. */
+  async confirm(): Promise<void> {
+    const { email: _known, ...body } = this.shown();
+    await this.browser.good("POST", "/v1/account/confirmation", body);
+  }
+
   offer = () => this.browser.good<{ secret: string; uri: string; offer: string }>("POST", "/v1/account/totp/offer", {});
 
   /** She takes up codes of an app. */

@@ -78,6 +78,9 @@ test("[V6.5.8] somebody takes up codes of an app, by a secret of 160 bits that h
   assert.ok(totp && recoveryCodes === 10);
   const late = await one.offer();
   clock.move(15 * 60_000);
+  one.secret = secret;
+  assert.equal((await put({ offer, code })).body.code, "confirmation.required");
+  await one.confirm();
   assert.equal((await put({ offer: late.offer, code: codeOf(late.secret, clock.now()) })).body.code, "factor.offer");
   const told = (await owner.audited((await account(one)).person.id)).map(({ what }) => what);
   assert.ok(told.includes("factor.added"), "her organisations learn of it");
