@@ -30,7 +30,9 @@ export class Somebody {
 
   constructor(platform: TestPlatform, clock: TestClock, who: Who) {
     this.who = who;
-    this.browser = new CookieBrowser(platform);
+    // Where time is moved, a connection that waits is closed meanwhile.
+    const each = { get: () => platform.visitor.anew() };
+    this.browser = new CookieBrowser(Object.defineProperty({ ...platform }, "visitor", each));
     this.#clock = clock;
   }
 

@@ -33,17 +33,13 @@ const ways: Readonly<Record<NonNullable<NonNullable<Demands["people"]>["factor"]
 };
 
 /** What a demand for a factor says to whatever is a person's: that she has it and, where she is here herself, that she came by it. */
-export function lackingOf(
-  { demands: { people = {} }, factorsOf }: Demanding,
-  hers: Hers,
-  now: Instant,
-): Lacking | undefined {
-  const { factor, factorFrom } = people;
+export function lackingOf(demanding: Demanding, hers: Hers, now: Instant): Lacking | undefined {
+  const { factor, factorFrom } = demanding.demands.people ?? {};
   const { person, inPerson, proofs = ["password"] } = hers;
   // Whoever comes by the organisation's own provider is asked there: what that demands is the organisation's own choice.
   if (!factor || !person || (inPerson && proofs.includes("provider"))) return undefined;
   const way = ways[factor];
-  const isThere = way.has(factorsOf(person));
+  const isThere = way.has(demanding.factorsOf(person));
   if (isThere && (!inPerson || proofs.some((proof) => way.by.includes(proof)))) return undefined;
   const from = factorFrom === undefined ? undefined : parseInstant(factorFrom);
   return {

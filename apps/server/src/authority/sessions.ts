@@ -288,6 +288,7 @@ export class Sessions {
       if (before) {
         const more = { ...before, proofs, version: before.version + 1 };
         await rows.save(more);
+        unit.audit({ what: "session.showed", about: more.id, facts: { by: proofs } });
         return unit.afterCommit(() => spaces.apply(scope.org, (it) => it.replace(more)));
       }
       const credential = credentialOf(session, scope, clock.now());
