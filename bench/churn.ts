@@ -3,7 +3,7 @@ import { churn, type Moment } from "./churn/churn.ts";
 import { growthOf, sayGrowth } from "./churn/growth.ts";
 import { openBroker, openPlatform } from "./churn/places.ts";
 
-// For as long as one likes: what `tests/churn.long.test.ts` does in five minutes.
+// For as long as one likes: what `tests/churn.long.test.ts` does in five and a half minutes.
 const usage = "node bench/churn.ts broker|platform [--seconds N] [--rate CLIENTS-A-SECOND] [--seed N]";
 const places: Readonly<Record<string, typeof openBroker>> = { broker: openBroker, platform: openPlatform };
 

@@ -3,8 +3,8 @@ import type { Moment } from "./churn.ts";
 /** Bytes a visit: what the straight line through the moments rises by, and, at a confidence of 99 %, what it rises by at least and at most. */
 export type Growth = { readonly each: number; readonly atLeast: number; readonly atMost: number };
 
-/** Seconds in which a program compiles what it does often, and tables get their size. */
-const warmUp = 60;
+/** Seconds in which a program compiles what it does often, and tables get their size; longer where others compile beside it. */
+export const warmUp = 90;
 
 /**
  * Least squares. What strays from the line strays for a while (a buffer that fills, a table that doubled), so that moments in a row tell
