@@ -23,10 +23,16 @@ export type Mutant = {
   readonly caughtBy: { readonly file: string; readonly test: string };
 };
 
-export type Verdict = { readonly passed: boolean; readonly failed: boolean; readonly output: string };
+/** How one test ended, and after how many milliseconds. */
+export type Verdict = {
+  readonly passed: boolean;
+  readonly failed: boolean;
+  readonly milliseconds: number;
+  readonly output: string;
+};
 
 const root = path.resolve(import.meta.dirname, "../..");
-const patience = 90_000; // milliseconds for one test; a mutant may make it wait for what never comes
+const patience = 90_000; // milliseconds for one test
 
 export const mutants = (): readonly Mutant[] => {
   const files = globSync("*.json", { cwd: import.meta.dirname }).toSorted((a, b) => (a < b ? -1 : 1));
@@ -59,8 +65,11 @@ export class Tree {
     }
   }
 
-  /** Runs one test while the sources are broken, and mends them. Throws when the text to change is not there exactly once. */
-  async tryOut(mutant: Mutant, environment: Record<string, string | undefined>): Promise<Verdict> {
+  /**
+   * Runs one test while the sources are broken, and mends them. Throws when the text to change is not there exactly once. A mutant may make the test
+   * wait for what never comes: it fails after many times of what it takes `unbroken`, in milliseconds.
+   */
+  async tryOut(mutant: Mutant, environment: Record<string, string | undefined>, unbroken: number): Promise<Verdict> {
     const before = new Map<string, string>();
     try {
       for (const { file, from, to } of mutant.edits) {
@@ -72,7 +81,7 @@ export class Tree {
         writeFileSync(at, parts.join(to));
       }
       const { file, test } = mutant.caughtBy;
-      const [verdict] = await this.run(file, [test], environment);
+      const [verdict] = await this.run(file, [test], environment, Math.min(patience, 4_000 + 8 * unbroken));
       if (!verdict) throw new Error("one test has one verdict");
       return verdict;
     } finally {
@@ -85,10 +94,12 @@ export class Tree {
     file: string,
     tests: readonly string[],
     environment: Record<string, string | undefined>,
+    each = patience,
   ): Promise<readonly Verdict[]> {
     const patterns = tests.map((test) => `${test.replaceAll(/[.*+?^${}()|[\]\\/]/g, "\\$&")}$`);
     const named = patterns.map((pattern) => `--test-name-pattern=/^${pattern}/`);
-    const flags = ["--test-reporter=tap", `--test-timeout=${patience}`, ...named];
+    // What a test that failed has left open must not keep us.
+    const flags = ["--test-reporter=tap", "--test-force-exit", `--test-timeout=${each}`, ...named];
     // Node's mark of a test process would make the reporter of a process below it silent.
     const { NODE_TEST_CONTEXT: _, ...inherited } = process.env;
     const child = spawn(process.execPath, [...flags, file], {
@@ -106,15 +117,26 @@ export class Tree {
         // It has just ended.
       }
     };
-    const timer = setTimeout(kill, patience * tests.length + 30_000);
+    const timer = setTimeout(kill, each * tests.length + 30_000);
     return new Promise((resolve, reject) => {
       child.once("error", reject);
       child.once("close", () => {
         clearTimeout(timer);
         const output = Buffer.concat(chunks).toString();
-        const told = (verdict: string, pattern: string) =>
-          new RegExp(`^\\s*${verdict} \\d+ - ${pattern}`, "m").test(output);
-        resolve(patterns.map((pattern) => ({ passed: told("ok", pattern), failed: told("not ok", pattern), output })));
+        const told = (pattern: string): Verdict => {
+          const [, not, duration] = new RegExp(
+            `^\\s*(not )?ok \\d+ - ${pattern}\n\\s*---\n\\s*duration_ms: ([\\d.]+)`,
+            "m",
+          ).exec(output) ?? [undefined, undefined, undefined];
+          const isTold = duration !== undefined;
+          return {
+            passed: isTold && !not,
+            failed: isTold && Boolean(not),
+            milliseconds: Number(duration ?? 0),
+            output,
+          };
+        };
+        resolve(patterns.map(told));
       });
     });
   }
