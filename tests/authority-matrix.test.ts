@@ -4,9 +4,19 @@ import path from "node:path";
 import { test } from "node:test";
 import { connectAsync, type MqttClient, type OnPacketCallback } from "mqtt";
 import { newKeyAndRequest } from "@holdfast/client";
-import { actions, allActions, instanceActions, isAction, routes, type Action, type Route } from "@holdfast/protocol";
+import {
+  actions,
+  allActions,
+  deviceCodeGrant,
+  instanceActions,
+  isAction,
+  routes,
+  type Action,
+  type Route,
+} from "@holdfast/protocol";
 import { atEnd } from "../apps/server/src/testing/index.ts";
 import { CookieBrowser } from "./cookie-browser.fixture.ts";
+import { formTo } from "./activation.fixture.ts";
 import {
   furnish,
   secretIn,
@@ -58,6 +68,8 @@ type Subject = {
   /** Of that user. */
   ownEntry: Thing;
   authority: Thing;
+  /** What a program shows that wants to be let in. */
+  activation: string;
 };
 /** A request for a certificate may be made more than once. */
 const { csr } = await newKeyAndRequest();
@@ -134,10 +146,17 @@ const standing: Subject = {
   user: customerOf,
   ownEntry: await ownEntry("192.0.2.1"),
   authority: await authorityOf(ours, our.application),
+  activation: "BBBB-BBBB",
 };
 await ours.asks.post("/v1/plans", { name: "standing", quotas: { devices: 1_000_000 } });
 
-type Asked = { params?: Record<string, string>; query?: string; body?: unknown; bytes?: string };
+type Asked = {
+  params?: Record<string, string>;
+  query?: string;
+  body?: unknown;
+  bytes?: string;
+  form?: Record<string, string>;
+};
 type Operation = {
   /** Makes what is asked about, where asking may end or change it. */
   readonly fresh?: () => Promise<Partial<Subject>>;
@@ -175,6 +194,14 @@ const noPasskey = {
   response: { clientDataJSON: "e30", attestationObject: "AA", authenticatorData: "AA", signature: "AA" },
 };
 const named = { name: "Named" };
+/** Neither made nor shown by anything. */
+const noActivation = `hfd_${"A".repeat(49)}`;
+/** The code of a program that waits to be let in. */
+const freshActivation = async () => ({
+  activation: (
+    await formTo<{ user_code: string }>(visitor, "/v1/oauth/device_authorization", { client_id: "holdfast-command" })
+  ).body.user_code,
+});
 
 const operations: Record<keyof typeof routes, Operation> = {
   readSetUp: {},
@@ -372,6 +399,18 @@ const operations: Record<keyof typeof routes, Operation> = {
   readPlatform: {},
   readyz: {},
   securityTxt: {},
+  readOAuth: {},
+  authorizeDevice: {
+    by: ["a stranger", "the owner", "a revoked token"],
+    ask: () => ({ form: { client_id: "holdfast-command" } }),
+  },
+  obtainToken: {
+    ask: () => ({ form: { client_id: "holdfast-command", grant_type: deviceCodeGrant, device_code: noActivation } }),
+  },
+  revokeToken: { by: ["a stranger", "the owner", "a revoked token"], ask: () => ({ form: { token: revoked.token } }) },
+  readActivation: { fresh: freshActivation, ask: ({ activation }) => ({ params: { code: activation } }) },
+  approveActivation: { fresh: freshActivation, ask: ({ activation }) => ({ params: { code: activation }, body: {} }) },
+  refuseActivation: { fresh: freshActivation, ask: ({ activation }) => ({ params: { code: activation } }) },
 };
 
 /** What some operations can do needs more than the rest of them: asked once more, for that. */
@@ -519,7 +558,7 @@ const answerOf = (status: number, body: unknown): string =>
 
 async function ask(route: Route, credential: Shown | undefined, asked: Asked): Promise<string> {
   clock.move(1_000); // so that failing often is not what decides
-  const { params = {}, query = "", body, bytes } = asked;
+  const { params = {}, query = "", body, bytes, form } = asked;
   const address = route.path.replaceAll(/\{(\w+)\}/g, (_, name: string) => params[name] ?? "") + query;
   if (route.reply === "stream") {
     const headers = typeof credential === "string" ? { "x-auth-token": credential } : (credential ?? {});
@@ -532,7 +571,7 @@ async function ask(route: Route, credential: Shown | undefined, asked: Asked): P
     bytes === undefined
       ? { body, headers: shown }
       : { bytes: Buffer.from(bytes), headers: { "content-type": "application/json", ...shown } };
-  const answer = await as.send(route.method, address, sent);
+  const answer = form ? await formTo(as, address, form, shown) : await as.send(route.method, address, sent);
   return answerOf(answer.status, answer.body);
 }
 
@@ -579,6 +618,7 @@ async function linesOfHttp(): Promise<string[]> {
       user: { id: unknown("user") },
       ownEntry: { id: unknown("listEntry") },
       authority: { id: unknown("certificateAuthority") },
+      activation: "BBBB-BBBB",
     };
     if (JSON.stringify(asked(nothing)) !== JSON.stringify(asked(standing)))
       lines.push(`  the owner, about what never was: ${await ask(route, ours.token, asked(nothing))}`);

@@ -1,8 +1,9 @@
 import type { Passwords } from "@holdfast/crypto";
 import type { Clock, Random, Report, Timers } from "@holdfast/kernel";
-import type { Handler, Minting, Revocation, Rulings, Sessions, Spaces } from "./authority/index.ts";
+import type { Authentication, Handler, Minting, Revocation, Rulings, Sessions, Spaces } from "./authority/index.ts";
 import {
   Account,
+  Activations,
   Browsers,
   Factors,
   Identity,
@@ -18,6 +19,7 @@ import {
 } from "./identity/index.ts";
 import { accountRoutes } from "./identity/account-routes.ts";
 import { identityRoutes } from "./identity/routes.ts";
+import { RateLimit } from "./listeners/index.ts";
 import type { Keyring, Storage } from "./storage/index.ts";
 
 type Needs = {
@@ -25,6 +27,7 @@ type Needs = {
   readonly keys: Keyring;
   readonly spaces: Spaces;
   readonly sessions: Sessions;
+  readonly authentication: Authentication;
   readonly minting: Minting;
   readonly revocation: Revocation;
   readonly rulings: Rulings;
@@ -46,13 +49,19 @@ type Needs = {
 
 type People = { readonly setup: SetupOffer; readonly post: Post; readonly handlers: Handler[] };
 
+/** Codes that there are not, of one person: there are 25,600,000,000, and each is good for ten minutes. */
+const wrongCodes = { perSecond: 1 / 60, burst: 10 } as const;
+
 /** People with accounts: who they are, how they come in, and what they belong to. */
 export async function openPeople(needs: Needs): Promise<People> {
   const post = new Post(needs);
   const setup = new SetupOffer({ ...needs, clock: needs.ownClock });
   const factors = await Factors.open(needs);
   const proving = new Proving({ ...needs, factors });
+  const activations = new Activations({ ...needs, wrongCodes: new RateLimit(wrongCodes, needs.clock) });
   const ofIdentity = identityRoutes({
+    ...needs,
+    activations,
     identity: new Identity({ ...needs, proving, setup }),
     browsers: new Browsers({ ...needs, proving }),
     organisations: new Organisations(needs),

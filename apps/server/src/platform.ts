@@ -159,6 +159,7 @@ async function open(needs: PlatformNeeds, opened: AsyncDisposableStack, closing:
   const people = await openPeople({
     ...forPeople,
     sessions,
+    authentication,
     fleet: { isOffered: config.offersDemo, begin: (person) => simulation.begin(person) },
     address: () => `https://${nameOf(config)}:${https.port}`,
     ownClock: needs.clock,

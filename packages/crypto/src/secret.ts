@@ -12,6 +12,7 @@ export const secretPrefixes = {
   publishable: "hfp_",
   refresh: "hfr_",
   code: "hfo_",
+  activation: "hfd_",
 } as const;
 export type SecretKind = keyof typeof secretPrefixes;
 

@@ -48,4 +48,5 @@ export { platformFacts, problem } from "./platform.ts";
 export { quotaNames, usageSteps, usageGroups, type QuotaName } from "./usage.ts";
 export { findings, type Finding, type Upkeep } from "./upkeep.ts";
 export { orgHeader, sessionCookie } from "./sessions.ts";
+export { commandClient, deviceCodeGrant, oauthErrors, type OAuthError } from "./oauth.ts";
 export * as routes from "./routes.ts";

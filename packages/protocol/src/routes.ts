@@ -124,3 +124,5 @@ export {
   readOwnListEntry,
   removeOwnListEntry,
 } from "./user-lists.ts";
+export { approveActivation, readActivation, refuseActivation } from "./activations.ts";
+export { authorizeDevice, obtainToken, readOAuth, revokeToken } from "./oauth.ts";

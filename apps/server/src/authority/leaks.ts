@@ -1,6 +1,6 @@
 import { Refusal, type Clock, type Instant } from "@holdfast/kernel";
 import { presets } from "@holdfast/protocol";
-import type { Storage, Unit } from "../storage/index.ts";
+import type { Allowed, Storage, Unit } from "../storage/index.ts";
 import type { Authentication, Known } from "./authentication.ts";
 import type { Credential, Exposed } from "./credential.ts";
 import { authorityIn } from "./postgres.ts";
@@ -31,7 +31,8 @@ export class Leaks {
   /** Somebody hands in a whole token, or a key's id and secret: who has it may end it, and learns nothing else, not even whether it did. */
   async reported(text: string): Promise<void> {
     try {
-      await this.#change(await this.#needs.authentication.shown(text.trim()), async (unit, credential, isFormer) => {
+      const known = await this.#needs.authentication.shown(text.trim());
+      await this.#change(known, asPlatform(known.space.scope), async (unit, credential, isFormer) => {
         const isNoSecret = presets[credential.kind].isPublic; // everybody can read it, and so could end it
         if (isNoSecret || credential.state === "revoked") throw new Refusal("credential.invalid");
         const facts = { ended: isFormer ? "formerSecret" : "all" };
@@ -44,9 +45,32 @@ export class Leaks {
     }
   }
 
+  /**
+   * A program hands its token in because it is done with it (RFC 7009): it ends, with what was made with it, and nothing is amiss. Only who holds it
+   * can, and what is none is no matter.
+   */
+  async returned(text: string): Promise<void> {
+    try {
+      const { space, credential, shown } = await this.#needs.authentication.shown(text.trim());
+      if (credential.kind !== "apiToken") return;
+      const actor = {
+        kind: "credential",
+        id: credential.id,
+        ...(credential.person && { person: credential.person }),
+      } as const;
+      await this.#change({ space, credential, shown }, { scope: space.scope, actor }, async (unit, found, isFormer) => {
+        if (isFormer || found.state === "revoked") throw new Refusal("credential.invalid");
+        unit.audit({ what: "credential.revoked", about: found.id });
+        await this.#needs.revocation.endIn(unit, found);
+      });
+    } catch (error) {
+      if (!(error instanceof Refusal) || error.code !== "credential.invalid") throw error; // else there was nothing to end
+    }
+  }
+
   /** It stood in a URL or a topic. It is flagged, and ended where its organisation wants that. @throws Refusal `credential.invalid` */
   async exposed(known: Known, { where, address }: { where: Exposed["where"]; address: string }): Promise<void> {
-    await this.#change(known, async (unit, credential, isFormer) => {
+    await this.#change(known, asPlatform(known.space.scope), async (unit, credential, isFormer) => {
       const ends = credential.state === "active" && (await upkeepIn(unit).own()).endExposed;
       const facts = { where, address, ...(ends && { ended: isFormer ? "formerSecret" : "all" }) };
       unit.audit({ what: "credential.exposed", about: credential.id, facts });
@@ -61,10 +85,11 @@ export class Leaks {
 
   /** As the row says, with what is shown looked at once more: it may have been replaced meanwhile. @throws Refusal `credential.invalid` */
   async #change(
-    { space, credential: { id }, shown }: Known,
+    { credential: { id }, shown }: Known,
+    by: Allowed,
     act: (unit: Unit, credential: Credential, isFormer: boolean) => Promise<void>,
   ): Promise<void> {
-    await this.#needs.storage.change(asPlatform(space.scope), async (unit) => {
+    await this.#needs.storage.change(by, async (unit) => {
       const credential = await authorityIn(unit).credentialToChange(id);
       const { digest, former } = credential ?? {};
       const isFormer = shown !== undefined && former !== undefined && isSame(shown, former.digest);

@@ -3,7 +3,7 @@ import { newId, Refusal, rfc3339, type Clock, type Id, type Instant, type Random
 import { formatGrant, isBuiltIn, presets, type CredentialKind, type Grant, type Where } from "@holdfast/protocol";
 import type { Allowed, Storage, Unit } from "../storage/index.ts";
 import { amplification, lostIn, type Lost } from "./amplification.ts";
-import { callerOf } from "./caller.ts";
+import { callerOf, type Caller } from "./caller.ts";
 import { nobody } from "./circumstances.ts";
 import type { Credential } from "./credential.ts";
 import {
@@ -59,6 +59,24 @@ export class Minting {
     childOf(maker, wanted); // before a key is made for it; and again when its turn has come, because a role may have shrunk meanwhile
     const kid = await this.#needs.tokenKeys.kidFor(permit.scope.org);
     return this.#needs.storage.change(permit, (unit) => this.#tokenIn(unit, kid, childOf(maker, wanted)));
+  }
+
+  /**
+   * For a program that a person let in from her browser, who need not be able to make tokens for others: within what she may, now and later. It does
+   * not end with her session. @throws Refusal `credential.amplifies`
+   */
+  async lend(maker: Caller, wanted: Wanted): Promise<MintedToken> {
+    const { space, actor } = maker;
+    this.refuseToLend(maker, wanted);
+    const kid = await this.#needs.tokenKeys.kidFor(space.org);
+    return this.#needs.storage.change({ scope: space.scope, actor }, (unit) =>
+      this.#tokenIn(unit, kid, childOf(maker, wanted)),
+    );
+  }
+
+  /** Before somebody is told that it is let in. @throws Refusal `credential.amplifies` */
+  refuseToLend(maker: Caller, wanted: Wanted): void {
+    childOf(maker, wanted);
   }
 
   async operatorKey(permit: Permit<"operatorKey.create">, wanted: Wanted): Promise<MintedKey> {

@@ -92,6 +92,10 @@ export const authorityRoutes = (needs: Needs): Handler[] => [
     await Promise.all([endLeaked(needs, secret), moment]);
     return {};
   }),
+  on(routes.revokeToken, async ({ body }) => {
+    await needs.leaks.returned(body.token);
+    return {};
+  }),
   on(routes.readUpkeep, async ({ permit }) => readUpkeep(needs.storage, permit)),
   on(routes.updateUpkeep, async ({ permit, body }) => changeUpkeep(needs.storage, permit, body)),
   on(routes.previewDemands, async ({ permit, body }) =>

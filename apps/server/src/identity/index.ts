@@ -1,5 +1,6 @@
 export { Account } from "./account.ts";
 export type { RefusedSignIn } from "./attempts.ts";
+export { Activations } from "./activations.ts";
 export { Browsers } from "./browsers.ts";
 export { Factors } from "./factors.ts";
 export { found } from "./founding.ts";

@@ -1,6 +1,7 @@
 import { parseId, rfc3339, type Id } from "@holdfast/kernel";
 import { formatGrant, parseGrants, routes } from "@holdfast/protocol";
 import { nameOf, on, type Handler, type Space } from "../authority/index.ts";
+import { activationRoutes } from "./activation-routes.ts";
 import type { Browsers, SignedIn } from "./browsers.ts";
 import type { Identity } from "./identity.ts";
 import type { Invitation } from "./invitation.ts";
@@ -15,13 +16,14 @@ export const identityRoutes = ({
   organisations,
   members,
   invitations,
+  ...activating
 }: {
   identity: Identity;
   browsers: Browsers;
   organisations: Organisations;
   members: Members;
   invitations: Invitations;
-}): Handler[] => [
+} & Parameters<typeof activationRoutes>[0]): Handler[] => [
   on(routes.readSetUp, async () => identity.offers),
   on(routes.setUp, async ({ body }) => {
     const welcome = await identity.setUp(body);
@@ -86,6 +88,7 @@ export const identityRoutes = ({
     return {};
   }),
   on(routes.acceptInvitation, async ({ body, visit }) => welcomeReply(await invitations.accept(body, visit))),
+  ...activationRoutes(activating),
 ];
 
 const personIn = (params: Readonly<Record<string, string>>): Id<"person"> => parseId("person", params["person"] ?? "");

@@ -11,7 +11,7 @@ type Needs = {
 const tellEvery = 60_000; // milliseconds
 
 /** What somebody may be told who has not got what he shows. */
-const failures = new Set<RefusalCode>(["credential.invalid", "proof.required", "proof.invalid"]);
+const failures = new Set<RefusalCode>(["credential.invalid", "proof.required", "proof.invalid", "activation.unknown"]);
 
 /** Whoever asked has shown nothing that is good, and it was not for a fault of ours that it did not help. */
 export const wasRefused = (error: unknown): boolean =>

@@ -5,6 +5,7 @@ import type { Session } from "./session.ts";
 
 /** The tables without rows of organisations. Every other table has `org` and row-level security. */
 const instanceTables: readonly string[] = [
+  "activation",
   "instance",
   "log_mark",
   "migration",

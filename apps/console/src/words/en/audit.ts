@@ -13,6 +13,8 @@ export const audit = {
   /** By the name that the entry has. */
   whats: {
     "access.refused": "Something was refused",
+    "activation.approved": "A program was let in",
+    "activation.refused": "A program was refused",
     "application.created": "An application was made",
     "application.updated": "An application was changed",
     "application.deleted": "An application was ended",

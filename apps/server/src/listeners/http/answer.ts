@@ -3,6 +3,7 @@ import type { Route } from "@holdfast/protocol";
 import type { FastifyReply, FastifyRequest } from "fastify";
 import type { z } from "zod";
 import type { Caller, Handler, Raw, Visit } from "../../authority/index.ts";
+import { formOf } from "./oauth.ts";
 import { queryOf } from "./pages.ts";
 import { sendTable, wantsTable } from "./table.ts";
 import { etagOf, isKnown, versionsIn } from "./etag.ts";
@@ -61,6 +62,7 @@ function bodyOf(route: Route, request: FastifyRequest): unknown {
   const bytes = request.body instanceof Uint8Array ? request.body : new Uint8Array();
   const contentType = request.headers["content-type"] ?? "";
   if (route.body === "bytes") return { bytes, contentType } satisfies Raw;
+  if (route.speaks === "oauth") return parse(route.body, formOf(bytes, contentType), "body");
   const isThere = bytes.length > 0 || contentType !== "";
   if (isThere && !/^application\/([\w.-]+\+)?json\s*(;|$)/i.test(contentType)) throw new Refusal("request.mediaType");
   return parse(route.body, json(bytes), "body");

@@ -58,16 +58,20 @@ for (const [name, route] of Object.entries(routes) as [string, Route][]) {
     for (const { schema, name: parameter } of operation.parameters) assert.ok(schema.type, `${parameter} has a type`);
 
     assert.equal(operation.requestBody !== undefined, route.body !== undefined);
+    const form = operation.requestBody?.content["application/x-www-form-urlencoded"];
     const json = operation.requestBody?.content["application/json"];
     if (route.body === "bytes") assert.ok(operation.requestBody?.content["application/senml+cbor"]);
+    // RFC 6749, 3.2: what is not known in a form is passed over.
+    else if (route.speaks && route.body) assert.partialDeepStrictEqual(form?.schema, { type: "object" });
     else if (route.body) assert.partialDeepStrictEqual(json?.schema, { type: "object", additionalProperties: false });
 
     const { [String(route.status ?? 200)]: success, default: refusal } = operation.responses;
     assert.ok(success?.description && Object.keys(success.content).length === (route.csv ? 2 : 1));
     assert.equal(success.headers?.["Location"] !== undefined, route.location !== undefined);
-    assert.deepEqual(refusal?.content, {
-      "application/problem+json": { schema: { $ref: "#/components/schemas/Problem" } },
-    });
+    const problem = { $ref: "#/components/schemas/Problem" };
+    if (route.speaks) {
+      assert.partialDeepStrictEqual(refusal?.content["application/json"]?.schema, { allOf: [problem, {}] });
+    } else assert.deepEqual(refusal?.content, { "application/problem+json": { schema: problem } });
     assert.equal(route.status === 201, route.location !== undefined, "what is made is somewhere");
   });
 }

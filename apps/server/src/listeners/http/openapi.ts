@@ -1,4 +1,4 @@
-import { orgHeader, problem, routes, sessionCookie, type Route } from "@holdfast/protocol";
+import { oauthErrors, orgHeader, problem, routes, sessionCookie, type Route } from "@holdfast/protocol";
 import { z } from "zod";
 import type { Handler } from "../../authority/index.ts";
 
@@ -39,6 +39,30 @@ export function openapiOf(handlers: readonly Handler[], version: string): Record
   };
 }
 
+const refusal = {
+  description: "A refusal",
+  content: { "application/problem+json": { schema: { $ref: "#/components/schemas/Problem" } } },
+};
+
+/** RFC 6749, 5.2; what stands in every refusal is there as well. */
+const oauthRefusal = {
+  description: "A refusal",
+  content: {
+    "application/json": {
+      schema: {
+        allOf: [
+          { $ref: "#/components/schemas/Problem" },
+          {
+            type: "object",
+            properties: { error: { enum: oauthErrors }, error_description: { type: "string" } },
+            required: ["error"],
+          },
+        ],
+      },
+    },
+  },
+};
+
 const names = new Map<Route, string>(Object.entries(routes).map(([name, route]) => [route, name]));
 
 function operation(route: Route): Record<string, unknown> {
@@ -49,13 +73,10 @@ function operation(route: Route): Record<string, unknown> {
     ...(route.isConfirmed && { "x-confirmed": true }),
     security: securityOf(route),
     parameters: [...pathParameters(route), ...queryParameters(route), ...headerParameters(route)],
-    ...(route.body !== undefined && { requestBody: bodyOf(route.body) }),
+    ...(route.body !== undefined && { requestBody: bodyOf(route.body, route.speaks) }),
     responses: {
       [route.status ?? 200]: { ...replyOf(route), ...headersOf(route) },
-      default: {
-        description: "A refusal",
-        content: { "application/problem+json": { schema: { $ref: "#/components/schemas/Problem" } } },
-      },
+      default: route.speaks ? oauthRefusal : refusal,
     },
   };
 }
@@ -103,7 +124,7 @@ const header = (description: string) => ({ description, ...textSchema });
 
 const anyBytes = { schema: {} };
 
-const bodyOf = (body: Exclude<Route["body"], undefined>) => ({
+const bodyOf = (body: Exclude<Route["body"], undefined>, speaks: Route["speaks"]) => ({
   required: true,
   content:
     body === "bytes"
@@ -113,7 +134,7 @@ const bodyOf = (body: Exclude<Route["body"], undefined>) => ({
           "application/senml+cbor": anyBytes,
           "application/cbor": anyBytes,
         }
-      : { "application/json": { schema: schema(body, "input") } },
+      : { [speaks ? "application/x-www-form-urlencoded" : "application/json"]: { schema: schema(body, "input") } },
 });
 
 const pathParameters = ({ path }: Route) =>

@@ -29,6 +29,7 @@ import type { Live } from "./live.ts";
 import { Metering } from "./metering.ts";
 import { isFromThisMachine } from "./nearby.ts";
 import { faultOf, greeting, headersOf, newRequestId, problemOf, problemType, rawAnswer, refusalOf } from "./problem.ts";
+import { oauthAnswer } from "./oauth.ts";
 import { Pages } from "./pages.ts";
 import { Quotas } from "./quotas.ts";
 import { refusedToDevice } from "./refused.ts";
@@ -177,7 +178,7 @@ class Serving {
     if (needs === "public") {
       // Else a page of another site could sign a browser in as somebody who waits for what she writes there.
       if (session === "begins") refuseForeign(request.headers, "where it is sent");
-      if (method === "POST") guard.charge(request.ip); // a slow hash each
+      if (method === "POST" && !route.isPolled) guard.charge(request.ip); // a slow hash each
       return;
     }
     const isOpen = openTo === "thisMachine" && isFromThisMachine(request.ip, request.headers);
@@ -210,7 +211,7 @@ class Serving {
     const limit = route.body === "bytes" ? this.#needs.maximumBody : managementBody;
     if (Number(request.headers["content-length"]) > limit) throw new Refusal("request.tooLarge");
     // Fastify takes a body of HTTP/2 without type and length for none.
-    if (route.body !== undefined) request.headers["content-type"] ??= "application/json";
+    if (route.body !== undefined && !route.speaks) request.headers["content-type"] ??= "application/json";
     if (/^100-continue$/i.test(request.headers.expect ?? "")) reply.raw.writeContinue();
     if (request.method === "GET" || request.method === "HEAD") return; // whose body nobody reads
     const late = this.#needs.timers.after(bodyDeadline, () => {
@@ -240,6 +241,7 @@ class Serving {
       route.body !== "bytes" &&
       typeof key === "string";
     if (route.session !== undefined) return this.#answerSession(handler, request, reply, await work());
+    if (route.isPolled) return sendReply(handler, request, reply, await this.#needs.guard.admit(request.ip, work));
     if (!mayReplay) return sendReply(handler, request, reply, await work());
     const { params, query, body } = asked;
     const { reply: value, isReplay } = await this.#needs.replays.once(
@@ -285,6 +287,10 @@ class Serving {
     if (refusal) this.#tell(refusal, request);
     const problem = refusal ? problemOf(refusal, request.id) : faultOf(request.id);
     if (refusal) void reply.headers({ ...headersOf(refusal), ...this.#nonceFor(refusal) });
+    if (this.#routes.get(request)?.speaks === "oauth") {
+      const { status, body } = oauthAnswer(problem);
+      return reply.code(status).type("application/json").send(body);
+    }
     return reply.code(problem.status).type(problemType).send(problem);
   }
 

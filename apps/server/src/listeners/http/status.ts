@@ -137,5 +137,13 @@ export const statusOf = {
   "files.tooFew": 500,
   "config.malformed": 500,
   "folder.closed": 500,
+  // RFC 8628, 3.5
+  "activation.waiting": 400,
+  "activation.tooSoon": 400,
+  "activation.refused": 400,
+  "activation.expired": 400,
+  "activation.unknown": 404,
+  "program.unknown": 400,
+  "program.asksOtherwise": 400,
   stopping: 503,
 } as const satisfies Record<RefusalCode, number>;
