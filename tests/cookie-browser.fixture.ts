@@ -10,6 +10,8 @@ export type SignedIn = {
     readonly role: string;
     readonly grants: readonly string[];
     readonly isSimulated: boolean;
+    readonly expiresAt?: string;
+    readonly refused?: { readonly code: string };
   }[];
 };
 

@@ -208,8 +208,11 @@ test("a session that is revoked in one organisation is over there alone", async 
   assert.equal(await statusOf(browser.send("GET", "/v1/org")), 401);
   const { orgs } = await browser.good<SignedIn>("GET", "/v1/session");
   assert.deepEqual(
-    orgs.map(({ id }) => id),
-    [theirs.org],
+    orgs.map(({ id, refused }) => [id, refused?.code]),
+    [
+      [theirs.org, undefined],
+      [ours.org, "credential.invalid"],
+    ],
   );
   browser.org = theirs.org;
   assert.equal(await statusOf(browser.send("GET", "/v1/org")), 200);

@@ -46,7 +46,7 @@ for (const version of versions) {
     assert.equal(answer.status, 201);
     assert.match(
       String(answer.headers["set-cookie"]),
-      /^__Host-holdfast=hfc_[\w-]{49}; Path=\/; Secure; HttpOnly; SameSite=Strict; Max-Age=43200$/,
+      /^__Host-holdfast=hfc_[\w-]{49}; Path=\/; Secure; HttpOnly; SameSite=Strict; Max-Age=172800$/,
     );
     assert.ok(!answer.text.includes("hfc_"), "what the cookie holds is for no script");
     const { person, orgs, expiresAt } = answer.body;

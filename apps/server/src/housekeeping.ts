@@ -46,7 +46,7 @@ export function keepHouse(rounds: Rounds, needs: Needs): void {
     hour = checkHourly(hour, clock, spaces);
   });
   rounds.every(soon, async () => {
-    await sessions.endIdle();
+    await sessions.ends.idle();
     await presences.noteChanges();
   });
   rounds.every(soon, () => log.readDue());

@@ -33,12 +33,37 @@ const ofPeople = ofParty
     path: ["factorFrom"],
     error: "only of a factor that is demanded",
   });
+/** Of one sign-in in a browser, wherever it is used. */
+export const mostSessionMinutes = 48 * 60;
+
+const ofSessions = z.strictObject({
+  absoluteMinutes: z
+    .number()
+    .int()
+    .min(15)
+    .max(mostSessionMinutes)
+    .optional()
+    .describe(
+      "How long somebody stays signed in here, from the sign-in on, whatever she does: 15 minutes to 48 hours, and 12 hours where nothing is said.",
+    ),
+  idleMinutes: z
+    .number()
+    .int()
+    .min(5)
+    .max(mostSessionMinutes)
+    .optional()
+    .describe(
+      "After how long she is signed out here who asks nothing here: 5 minutes to 48 hours, and 2 hours where nothing is said.",
+    ),
+});
 
 /** What an organisation demands of whoever comes to it, for credentials of people, of programs and of devices apart. */
 export const demands = z.strictObject({
   people: ofPeople.optional(),
   programs: ofParty.optional(),
   devices: ofParty.optional(),
+  /** Of people in browsers. */
+  sessions: ofSessions.optional(),
 });
 export type Demands = z.infer<typeof demands>;
 

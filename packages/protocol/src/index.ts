@@ -34,7 +34,7 @@ export {
   type LiveStranger,
 } from "./live.ts";
 export { conditions, days, formatHours, parseHours, type Conditions, type Day, type Hours } from "./conditions.ts";
-export { demands, type Demands } from "./demands.ts";
+export { demands, mostSessionMinutes, type Demands } from "./demands.ts";
 export { door, proofs, visitorKinds, type Door, type Visitors } from "./doors.ts";
 export { listed, listNames, type Listed, type ListName } from "./lists.ts";
 export { programKinds, userListed, type UserListed } from "./user-lists.ts";

@@ -22,8 +22,10 @@ const session = z.object({
       /** What it demands of its people, beside their passwords, and from when on. */
       factor: z.enum(["second", "passkey"]).optional(),
       factorFrom: time.optional(),
-      /** Nothing of it is hers until she has that, or has signed in with it. */
-      lacks: z.enum(["factor.demanded", "factor.unshown"]).optional(),
+      /** When she is signed out there, whatever she does. */
+      expiresAt: time.optional(),
+      /** It does not let her in as she is signed in now, and holds nothing for her: why, and what to do. */
+      refused: z.object({ code: z.string(), because: z.string() }).optional(),
     }),
   ),
 });

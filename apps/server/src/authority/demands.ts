@@ -4,6 +4,7 @@ import type { Circumstances } from "./circumstances.ts";
 import { partyOf, type Credential, type Party } from "./credential.ts";
 import { lackingOf, type Demanding, type Lacking } from "./factors.ts";
 import { madeAtOf } from "./secrets.ts";
+import { limitsOf } from "./session.ts";
 
 const day = 24 * 3_600_000;
 
@@ -57,6 +58,10 @@ export function atOnce(demands: Demands): Demands {
   const { factorFrom: _later, ...people } = demands.people;
   return { ...demands, people };
 }
+
+/** When a session is over here, whatever is done in it. */
+export const endOfSession = (demands: Demands, { kind, createdAt }: Credential): Instant | undefined =>
+  kind === "session" ? ((createdAt + limitsOf(demands).absolute) as Instant) : undefined; // milliseconds both
 
 /** When what was made then is too old. */
 export function endOfAge(demands: Demands, party: Party, madeAt: Instant): Instant | undefined {

@@ -41,7 +41,7 @@ export { Revocation } from "./revocation.ts";
 export { nameOf } from "./role-change.ts";
 export { Roles } from "./role-keeping.ts";
 export { grantsOfRole, holds, purposeOf, type Member } from "./roles.ts";
-export { Sessions, type Standing } from "./sessions.ts";
+export { Sessions, type Good } from "./sessions.ts";
 export { refuseToShutOut } from "./shutting-out.ts";
 export { confirmedFor, type Proof, type Session, type Visit } from "./session.ts";
 export type { Placement, Schema, Space } from "./space.ts";

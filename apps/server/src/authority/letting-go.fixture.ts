@@ -11,7 +11,7 @@ import { authorityIn } from "./postgres.ts";
 import { Revocation } from "./revocation.ts";
 import { Sessions } from "./sessions.ts";
 import { asPlatform, Spaces } from "./spaces.ts";
-import { limits } from "./session.ts";
+import { longest } from "./session.ts";
 import { TokenKeys } from "./token-keys.ts";
 
 const random = systemRandom;
@@ -52,9 +52,8 @@ export async function signInAndOut(t: TestContext, times: number): Promise<void>
       proofs: ["password"],
       visit: { address: "127.0.0.1", agent: "", origin: undefined },
     });
-    await sessions.byCookie(cookie);
-    await sessions.callerIn(session, org, here);
-    await sessions.end(session, "signOut.done");
+    await sessions.callerIn(cookie, org, here);
+    await sessions.ends.everywhere(session, "signOut.done");
   };
   for (let done = 0; done < times; done += atOnce)
     await Promise.all(Array.from({ length: atOnce / places.length }, () => places.map(comeAndGo)).flat());
@@ -82,7 +81,7 @@ export async function signInAndOut(t: TestContext, times: number): Promise<void>
   };
   await round();
   assert.equal((await known()).journal, times, "they would be good yet");
-  machine.move(limits.absolute);
+  machine.move(longest);
   await round();
   assert.deepEqual(await known(), { journal: 0, rows: 0, marks: 0, credentials: 0 });
   assert.equal(await keys.journal.letGoBy(), machine.now());

@@ -7,12 +7,16 @@ import { replacedFor, type Session } from "./session.ts";
 export type Live = {
   session: Session;
   seenAt: Instant;
+  /** The longest time in which she asked nothing anywhere, in milliseconds. */
+  quiet: number;
   /** Up to when the row knows. */
   keptAt: Instant;
   /** Somebody signs out just now: nothing begins with it any more. */
   isEnding: boolean;
   /** Where it is a credential. */
   readonly known: Map<Id<"org">, Promise<void>>;
+  /** When she last asked something there. */
+  readonly seenIn: Map<Id<"org">, Instant>;
 };
 
 /** What a cookie leads to. */
@@ -79,9 +83,20 @@ export class LiveSessions {
     const name = digest.toHex();
     const there = this.#byDigest.get(name); // somebody else asked meanwhile
     if (there) return there;
-    const live: Live = { session, seenAt, keptAt: seenAt, isEnding: false, known: new Map() };
+    const live: Live = { ...found, keptAt: seenAt, isEnding: false, known: new Map(), seenIn: new Map() };
     this.#byDigest.set(name, { live });
     this.#byId.set(session.id, live);
     return { live };
   }
 }
+
+/** She asked something in this organisation. */
+export function saw(live: Live, org: Id<"org">, now: Instant): void {
+  live.quiet = quietOf(live, now);
+  live.seenAt = now;
+  live.seenIn.set(org, now);
+}
+
+/** The longest time in which she asked nothing anywhere, up to now. */
+export const quietOf = ({ seenAt, quiet }: Pick<Live, "seenAt" | "quiet">, now: Instant): number =>
+  Math.max(quiet, now - seenAt);

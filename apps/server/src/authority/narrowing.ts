@@ -1,6 +1,7 @@
 import { parseInstant } from "@holdfast/kernel";
 import { tlsVersions, type Demands, type Door } from "@holdfast/protocol";
 import { namesAnybody } from "./door.ts";
+import { limitsOf } from "./session.ts";
 import { widens } from "./widening.ts";
 
 type Denied = NonNullable<Door["deny"]>;
@@ -62,6 +63,7 @@ export function strictest(one: Demands, other: Demands): Demands {
     else if (a ?? b) demands[party] = a ?? b;
   }
   if (one.people && other.people) demands.people = { ...demands.people, ...sooner(one.people, other.people) };
+  if (one.sessions ?? other.sessions) demands.sessions = shorter(one, other);
   return demands;
 }
 
@@ -76,6 +78,16 @@ function sooner(a: OfPeople, b: OfPeople): Pick<OfPeople, "factor" | "factorFrom
 }
 
 const beginOf = ({ factorFrom }: OfPeople): number => (factorFrom && parseInstant(factorFrom)) || 0;
+
+/** Where one of them says nothing, the usual limits are what it says. */
+function shorter(one: Demands, other: Demands): NonNullable<Demands["sessions"]> {
+  const [a, b] = [limitsOf(one), limitsOf(other)];
+  const said = { ...one.sessions, ...other.sessions };
+  return {
+    ...(said.absoluteMinutes !== undefined && { absoluteMinutes: Math.min(a.absolute, b.absolute) / 60_000 }),
+    ...(said.idleMinutes !== undefined && { idleMinutes: Math.min(a.idle, b.idle) / 60_000 }),
+  };
+}
 
 type OfParty = NonNullable<Demands["people"]>;
 

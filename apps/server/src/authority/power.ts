@@ -4,7 +4,7 @@ import type { Allowance, Rate } from "./allowance.ts";
 import type { Circumstances } from "./circumstances.ts";
 import { judge } from "./conditions.ts";
 import { partyOf, type Credential } from "./credential.ts";
-import { demandedOf, type Unmet } from "./demands.ts";
+import { demandedOf, endOfSession, type Unmet } from "./demands.ts";
 import { answerOf, closingOf, isOpenTo, readableBy, wayOf, type Answer, type Passed } from "./door.ts";
 import { inWords } from "./hours.ts";
 import { canHold } from "./kinds.ts";
@@ -106,6 +106,11 @@ export function compile(
     if (against !== undefined) end ??= { because: against, forGood: false, code };
     if (until !== undefined && (expiresAt === undefined || until < expiresAt))
       [expiresAt, closing] = [until, { because: demanded, code }];
+    const over = endOfSession(space.demands, next);
+    if (over !== undefined && (expiresAt === undefined || over < expiresAt)) {
+      expiresAt = over;
+      closing = { because: "nobody stays signed in here for longer", code: "credential.expired" };
+    }
     const { conditions } = next;
     if (conditions?.rate) allowances.push({ of: next.id, rate: rateOf(conditions.rate) });
     if (presets[kind].isKeptFromBrowsers && isBrowser(circumstances))

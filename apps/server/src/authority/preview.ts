@@ -4,7 +4,7 @@ import { callerOf } from "./caller.ts";
 import type { Circumstances } from "./circumstances.ts";
 import type { CredentialKind, Demands } from "@holdfast/protocol";
 import { partyOf, type Credential, type Party } from "./credential.ts";
-import { atOnce, demandedOf } from "./demands.ts";
+import { atOnce, demandedOf, endOfSession } from "./demands.ts";
 import type { Demanding } from "./factors.ts";
 import type { Permit } from "./permit.ts";
 import { readChains, readCredential, readDependants } from "./reading.ts";
@@ -105,7 +105,8 @@ const isRefused = (
 ): boolean =>
   [...chain].some((link) => {
     const { against, until } = demandedOf(demanding, link, came, now);
-    return against !== undefined || (until !== undefined && now >= until);
+    const over = endOfSession(demanding.demands, link);
+    return against !== undefined || (until !== undefined && now >= until) || (over !== undefined && now >= over);
   });
 
 async function preview(

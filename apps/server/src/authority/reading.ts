@@ -7,7 +7,9 @@ import { isCredentialId } from "./explain.ts";
 import type { Permit } from "./permit.ts";
 import { authorityIn } from "./postgres.ts";
 import { compile, standingOf } from "./power.ts";
+import { endOfSession } from "./demands.ts";
 import { findingsOf, type Finding } from "./findings.ts";
+import type { Space } from "./space.ts";
 import type { Spaces } from "./spaces.ts";
 import { upkeepIn } from "./upkeep.ts";
 import { usesIn } from "./use-rows.ts";
@@ -35,6 +37,12 @@ export async function readUse(
   if (!kept && !noted && lastUsedAt !== undefined) return undefined;
   const use = withUse(kept, noted ?? { actions: new Map() }, dayOf(clock.now()));
   return { ...use, at: noted?.at };
+}
+
+/** A session is over here when the organisation says so, which may be before its cookie is. */
+function untilItsEnd({ demands }: Space, credential: Credential): Credential {
+  const over = endOfSession(demands, credential) ?? Number.POSITIVE_INFINITY;
+  return over < (credential.expiresAt ?? over) ? { ...credential, expiresAt: over as Instant } : credential; // of a session
 }
 
 /** Every credential, each with what is above it. What kind it is, is sealed, so all are looked at. */
@@ -128,7 +136,11 @@ async function read(
     return found.map((credential) => {
       const power = compile(space, credential, nobody, now, (id) => above.get(id));
       const standing = standingOf(power, now);
-      return { credential, standing, findings: findingsOf(credential, standing, upkeep, now) };
+      return {
+        credential: untilItsEnd(space, credential),
+        standing,
+        findings: findingsOf(credential, standing, upkeep, now),
+      };
     });
   });
 }

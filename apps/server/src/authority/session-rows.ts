@@ -1,7 +1,7 @@
 import { associated, open, seal } from "@holdfast/crypto";
 import { idFrom, uuidOf, type Id, type Instant, type Random } from "@holdfast/kernel";
 import type { InstanceUnit, Keyring } from "../storage/index.ts";
-import { limits, type Session } from "./session.ts";
+import type { Session } from "./session.ts";
 
 type Row = {
   id: string;
@@ -11,45 +11,57 @@ type Row = {
   created_at: string;
   expires_at: string;
   seen_at: string;
+  quiet: string;
   proof: Uint8Array;
 };
 
+const columns = "id, digest, person, issued_seq, created_at, expires_at, seen_at, quiet, proof";
+
+/** When she was last seen, and the longest time in which she was not, in milliseconds. */
+export type Seen = { readonly seenAt: Instant; readonly quiet: number };
+
 /** What is not needed to find one, or to tell that it is over. */
-type Sealed = Pick<Session, "proofs" | "provedAt" | "only" | "from">;
+type Sealed = Pick<Session, "proofs" | "provedAt" | "only" | "from" | "isFamiliar">;
+type Readable = Omit<Session, keyof Sealed>;
 
 /** What the proof binds: a row whose person or end was changed in the database opens no more. */
-const rowOf = ({ id, digest, person, issuedSeq, createdAt, expiresAt }: Omit<Session, keyof Sealed>): string =>
+const rowOf = ({ id, digest, person, issuedSeq, createdAt, expiresAt }: Readable): string =>
   [id, digest.toHex(), person, issuedSeq, createdAt, expiresAt].join("|");
 
 /** Sessions of people, who belong to no one organisation. */
 export const sessionsIn = (unit: InstanceUnit, { keys, random }: { keys: Keyring; random: Random }) => {
   const key = keys.instanceKey("session");
-  const place = (session: Omit<Session, keyof Sealed>) =>
+  const place = (session: Readable) =>
     associated({ org: "instance", kind: "session", row: rowOf(session), version: 0 });
   const sealed = (session: Session): Uint8Array => {
-    const { proofs, provedAt, only, from } = session;
-    const body: Sealed = { proofs, provedAt, only, from };
+    const { proofs, provedAt, only, from, isFamiliar } = session;
+    const body: Sealed = { proofs, provedAt, only, from, isFamiliar };
     return seal(key, place(session), new TextEncoder().encode(JSON.stringify(body)), random);
+  };
+  const opened = (row: Row): { readonly session: Session } & Seen => {
+    const readable = {
+      id: idFrom("session", row.id),
+      digest: row.digest,
+      person: idFrom("person", row.person),
+      issuedSeq: Number(row.issued_seq),
+      createdAt: Number(row.created_at) as Instant, // bigint columns of ours
+      expiresAt: Number(row.expires_at) as Instant,
+    };
+    const plain = new TextDecoder().decode(open(key, place(readable), row.proof));
+    const session: Session = { ...readable, only: undefined, ...(JSON.parse(plain) as Omit<Sealed, "only">) }; // sealed by `add`
+    return { session, seenAt: Number(row.seen_at) as Instant, quiet: Number(row.quiet) };
   };
   return {
     /** @throws Refusal `seal.broken` */
-    async find(digest: Uint8Array): Promise<{ session: Session; seenAt: Instant } | undefined> {
-      const [row] = await unit.query<Row>(
-        "select id, digest, person, issued_seq, created_at, expires_at, seen_at, proof from session where digest = $1",
-        [digest],
-      );
-      if (!row) return undefined;
-      const columns = {
-        id: idFrom("session", row.id),
-        digest: row.digest,
-        person: idFrom("person", row.person),
-        issuedSeq: Number(row.issued_seq),
-        createdAt: Number(row.created_at) as Instant, // bigint columns of ours
-        expiresAt: Number(row.expires_at) as Instant,
-      };
-      const sealed = new TextDecoder().decode(open(key, place(columns), row.proof));
-      const session: Session = { ...columns, only: undefined, ...(JSON.parse(sealed) as Omit<Sealed, "only">) }; // sealed by `add`
-      return { session, seenAt: Number(row.seen_at) as Instant };
+    async find(digest: Uint8Array): Promise<({ readonly session: Session } & Seen) | undefined> {
+      const [row] = await unit.query<Row>(`select ${columns} from session where digest = $1`, [digest]);
+      return row && opened(row);
+    },
+
+    /** Those of one person, the newest first. @throws Refusal `seal.broken` */
+    async of(person: Id<"person">): Promise<readonly ({ readonly session: Session } & Seen)[]> {
+      const text = `select ${columns} from session where person = $1 order by created_at desc, id`;
+      return (await unit.query<Row>(text, [uuidOf(person)])).map(opened);
     },
 
     async add(session: Session): Promise<void> {
@@ -81,17 +93,16 @@ export const sessionsIn = (unit: InstanceUnit, { keys, random }: { keys: Keyring
       await unit.query("delete from session where id = $1", [uuidOf(id)]);
     },
 
-    async saw(seen: readonly (readonly [id: Id<"session">, at: Instant])[]): Promise<void> {
+    async saw(seen: readonly ({ readonly id: Id<"session"> } & Seen)[]): Promise<void> {
       await unit.query(
-        `update session set seen_at = greatest(seen_at, seen.at)
-           from unnest($1::uuid[], $2::bigint[]) as seen(id, at) where session.id = seen.id`,
-        [seen.map(([id]) => uuidOf(id)), seen.map(([, at]) => at)],
+        `update session set seen_at = greatest(session.seen_at, seen.at), quiet = greatest(session.quiet, seen.quiet)
+           from unnest($1::uuid[], $2::bigint[], $3::bigint[]) as seen(id, at, quiet) where session.id = seen.id`,
+        [seen.map(({ id }) => uuidOf(id)), seen.map(({ seenAt }) => seenAt), seen.map(({ quiet }) => quiet)],
       );
     },
 
-    /** Nothing of theirs is open: only what was used since the start can be. */
     async removeEnded(now: Instant): Promise<void> {
-      await unit.query("delete from session where expires_at <= $1 or seen_at <= $2", [now, now - limits.idle]);
+      await unit.query("delete from session where expires_at <= $1", [now]);
     },
   };
 };

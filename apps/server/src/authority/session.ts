@@ -1,11 +1,22 @@
 import { digestSecret } from "@holdfast/crypto";
 import { idFrom, Refusal, uuidOf, type Id, type Instant } from "@holdfast/kernel";
-import { allActions } from "@holdfast/protocol";
+import { allActions, mostSessionMinutes, type Demands } from "@holdfast/protocol";
 import type { OrgScope } from "../storage/index.ts";
 import type { Credential } from "./credential.ts";
 
-/** How long a person stays signed in with one cookie, in milliseconds: whatever she does, and when she asks nothing meanwhile. */
-export const limits = { absolute: 12 * 3_600_000, idle: 2 * 3_600_000 } as const;
+const minute = 60_000; // milliseconds
+
+/** How long one cookie is good at most, in milliseconds, whatever organisations say. */
+export const longest = mostSessionMinutes * minute;
+
+/** How long she stays signed in, in milliseconds: whatever she does, and when she asks nothing meanwhile. */
+export type Limits = { readonly absolute: number; readonly idle: number };
+
+/** In an organisation that says this of sessions. */
+export function limitsOf({ sessions = {} }: Demands): Limits {
+  const { absoluteMinutes = 12 * 60, idleMinutes = 2 * 60 } = sessions;
+  return { absolute: absoluteMinutes * minute, idle: idleMinutes * minute };
+}
 
 /** What somebody showed when she signed in. */
 export type Proof = "password" | "totp" | "recoveryCode" | "passkey" | "provider";
@@ -44,11 +55,9 @@ export type Session = {
   readonly only: Id<"org"> | undefined;
   /** From where she signed in. */
   readonly from: Pick<Visit, "address" | "agent">;
+  /** She had signed in with that browser before. */
+  readonly isFamiliar: boolean;
 };
-
-/** When it is over, if she asks nothing more after `seenAt`. */
-export const endOf = ({ expiresAt }: Session, seenAt: Instant): Instant =>
-  Math.min(expiresAt, seenAt + limits.idle) as Instant; // milliseconds all
 
 /** @throws Refusal `confirmation.required` where she proved who she is too long ago */
 export function refuseUnconfirmed({ provedAt }: Session, now: Instant): void {
@@ -63,7 +72,7 @@ export const idIn = (scope: OrgScope, { id }: Pick<Session, "id">): Id<"session"
   idFrom("session", scope.index("session", uuidOf(id)));
 
 /** As a credential of one organisation, bounded by her role there like all that is hers. */
-export const credentialOf = (session: Session, scope: OrgScope, createdAt: Instant): Credential => ({
+export const credentialOf = (session: Session, scope: OrgScope): Credential => ({
   id: idIn(scope, session),
   kind: "session",
   name: "browser",
@@ -77,7 +86,7 @@ export const credentialOf = (session: Session, scope: OrgScope, createdAt: Insta
   device: undefined,
   grants: allActions.map((action) => ({ action, where: { all: true } })),
   issuedSeq: session.issuedSeq,
-  createdAt,
+  createdAt: session.createdAt,
   expiresAt: session.expiresAt,
   lastUsedAt: undefined,
   digest: digestSecret(idIn(scope, session)), // nobody shows it: the cookie alone leads here

@@ -1,11 +1,9 @@
 import { isDeepStrictEqual } from "node:util";
 import { digestSecret, isSecret, newSecret } from "@holdfast/crypto";
 import {
-  idFrom,
   newId,
   Refusal,
   rfc3339,
-  uuidOf,
   type Clock,
   type Id,
   type Instant,
@@ -16,24 +14,26 @@ import type { Keyring, Storage } from "../storage/index.ts";
 import type { Authentication } from "./authentication.ts";
 import type { Caller } from "./caller.ts";
 import { nobody, type Came } from "./circumstances.ts";
-import { LiveSessions, type Live } from "./live-sessions.ts";
+import type { Credential } from "./credential.ts";
+import { LiveSessions, quietOf, saw, type Live } from "./live-sessions.ts";
 import { compile } from "./power.ts";
 import { authorityIn } from "./postgres.ts";
 import type { Revocation } from "./revocation.ts";
 import type { Member } from "./roles.ts";
-import { sessionsIn } from "./session-rows.ts";
+import { actorIn, orgsOf, orNothing, SessionEnds } from "./session-ends.ts";
+import { sessionsIn, type Seen } from "./session-rows.ts";
 import {
   credentialOf,
-  endOf,
   idIn,
-  limits,
+  limitsOf,
+  longest,
   refuseUnconfirmed,
   type Proof,
   type Session,
   type Visit,
 } from "./session.ts";
 import type { Space } from "./space.ts";
-import { asPlatform, type Spaces } from "./spaces.ts";
+import type { Spaces } from "./spaces.ts";
 
 type Needs = {
   storage: Storage;
@@ -49,35 +49,47 @@ type Beginning = {
   readonly proofs: readonly Proof[];
   readonly visit: Visit;
   readonly only?: Id<"org"> | undefined;
+  /** She had signed in with that browser before. */
+  readonly isFamiliar?: boolean;
 };
 
 /** Characters of what a browser calls itself that are kept. */
 const mostAgent = 512;
 
-/** Where a session is good: an organisation, and as what. */
-export type Standing = {
+/** Where a session is good: an organisation, as what, until when whatever she does, and until when if she asks nothing more there. */
+export type Good = {
   readonly space: Space;
   readonly member: Member;
   readonly id: Id<"session">;
-  /** She is a member and gets nothing there until she has what is demanded, or has shown it. */
-  readonly lacks?: "factor.demanded" | "factor.unshown" | undefined;
+  readonly expiresAt: Instant;
+  readonly until: Instant;
 };
+
+/** Where it is not, though she is a member: what she is told, and may change. */
+export type Refusing = { readonly space: Space; readonly member: Member; readonly code: RefusalCode };
+
+export type Standings = { readonly good: readonly Good[]; readonly refusing: readonly Refusing[] };
 
 /** People who signed in with a browser, and whom a cookie brings back. */
 export class Sessions {
+  readonly ends: SessionEnds;
   readonly #needs: Needs;
   readonly #live: LiveSessions;
 
   constructor(needs: Needs) {
     this.#needs = needs;
     this.#live = new LiveSessions(needs);
+    this.ends = new SessionEnds({ ...needs, live: this.#live });
   }
 
   /**
    * For a person who has just proved who she is. `cookie` is told this once.
    * @throws Refusal `credential.invalid` when there is no organisation that it is good in
    */
-  async begin(person: Id<"person">, { proofs, visit, only }: Beginning): Promise<{ session: Session; cookie: string }> {
+  async begin(
+    person: Id<"person">,
+    { proofs, visit, only, isFamiliar = false }: Beginning,
+  ): Promise<{ session: Session; cookie: string }> {
     const { storage, clock, random } = this.#needs;
     const cookie = newSecret(random, "session");
     const createdAt = clock.now();
@@ -89,19 +101,21 @@ export class Sessions {
         person,
         issuedSeq: await rows.nextSeq(),
         createdAt,
-        expiresAt: (createdAt + limits.absolute) as Instant, // milliseconds both
+        expiresAt: (createdAt + longest) as Instant, // milliseconds both
         proofs,
         provedAt: createdAt,
         only,
         from: { address: visit.address, agent: visit.agent.slice(0, mostAgent) },
+        isFamiliar,
       };
       await rows.add(made);
       return made;
     });
     try {
-      for (const { space, id } of await this.standings(session)) {
+      const { good, refusing } = await this.standings(session);
+      for (const { space } of [...good, ...refusing]) {
         await storage.change({ scope: space.scope, actor: actorIn(space, session) }, async (unit) =>
-          unit.audit({ what: "signIn.done", about: person, facts: { session: id } }),
+          unit.audit({ what: "signIn.done", about: person, facts: { session: idIn(space.scope, session) } }),
         );
       }
     } catch (error) {
@@ -137,18 +151,13 @@ export class Sessions {
   }
 
   /**
-   * What stands in the cookie. She is seen.
+   * What stands in the cookie, where it is good anywhere. To ask is no sign of life: an open page asks whether it is still good.
    * @throws Refusal `credential.invalid`; to whoever proves to hold it also `credential.expired`
    */
   async byCookie(text: string): Promise<Session> {
-    const { live, session } = await this.#good(text);
-    live.seenAt = this.#needs.clock.now();
+    const { session } = await this.#good(text);
+    await this.standings(session);
     return session;
-  }
-
-  /** The same for a question about the session itself, which keeps it no longer: an open page asks whether it is still good. */
-  async unseen(text: string): Promise<Session> {
-    return (await this.#good(text)).session;
   }
 
   /** @throws Refusal `confirmation.required` where she proved who she is too long ago */
@@ -157,91 +166,77 @@ export class Sessions {
   }
 
   /**
-   * As a member of this organisation.
-   * @throws Refusal `org.unknown` where she is none, whether there is such an organisation or not; `credential.invalid` where it was ended
+   * Whoever shows the cookie, as a member of this organisation. She is seen there.
+   * @throws Refusal `org.unknown` where she is no member, whether there is such an organisation or not; `credential.invalid` where it was ended,
+   * `credential.expired` where she has been away for too long
    */
-  async callerIn(session: Session, org: Id<"org">, came: Came): Promise<Caller> {
-    const { spaces, authentication } = this.#needs;
-    const live = this.#live.get(session.id);
-    if (!live) throw new Refusal("credential.invalid");
+  async callerIn(text: string, org: Id<"org">, came: Came): Promise<Caller> {
+    const { storage, spaces, authentication, clock } = this.#needs;
+    const { live, session } = await this.#good(text);
     // Of hers alone, so that no other one is read, and the time tells nothing of it either.
-    if (!live.known.has(org) && !(await this.#orgsOf(session.person)).includes(org)) throw new Refusal("org.unknown");
+    if (!live.known.has(org) && !(await orgsOf(storage, session.person)).includes(org))
+      throw new Refusal("org.unknown");
     const space = await spaces.of(org);
     if (!space.member(session.person)) throw new Refusal("org.unknown");
     await this.#know(live, space);
     const credential = await authentication.credential(space, idIn(space.scope, session));
     if (!credential || live.isEnding) throw new Refusal("credential.invalid");
-    return authentication.admit({ space, credential }, came);
+    if (clock.now() >= this.#idleEnd(live, space, credential)) {
+      await this.ends.inOne(space, session);
+      throw new Refusal("credential.expired");
+    }
+    const caller = authentication.admit({ space, credential }, came);
+    saw(live, org, clock.now());
+    return caller;
   }
 
-  /** Everywhere where she is a member by it now, whether she has what is demanded there or not. @throws Refusal `credential.invalid` when that is nowhere */
-  async standings(session: Session): Promise<readonly Standing[]> {
-    const { spaces, authentication, clock } = this.#needs;
-    const standings: Standing[] = [];
-    for (const org of await this.#orgsOf(session.person)) {
+  /**
+   * Everywhere where it is good now, and where she is a member and it is not.
+   * @throws Refusal `credential.invalid` when it is good nowhere, and would not be if she had what is demanded
+   */
+  async standings(session: Session): Promise<Standings> {
+    const seen = this.#live.get(session.id) ?? { seenAt: session.createdAt, quiet: 0 };
+    const standings = await this.standingsOf(session, seen);
+    const isOfUse = standings.good.length > 0 || standings.refusing.some(({ code }) => mended.has(code));
+    if (!isOfUse) throw new Refusal("credential.invalid");
+    return standings;
+  }
+
+  /** The same of one that need not be in use, by what its row says of it. */
+  async standingsOf(session: Session, seen: Seen & Partial<Pick<Live, "seenIn">>): Promise<Standings> {
+    const { storage, spaces, authentication, clock } = this.#needs;
+    const good: Good[] = [];
+    const refusing: Refusing[] = [];
+    const now = clock.now();
+    for (const org of await orgsOf(storage, session.person)) {
       const space = await orNothing(spaces.of(org));
       const member = space?.member(session.person);
       if (!space || !member) continue;
       const id = idIn(space.scope, session);
       const kept = await authentication.credential(space, id);
-      const now = clock.now();
-      const credential = { ...(kept ?? credentialOf(session, space.scope, now)), proofs: session.proofs };
-      const { end } = compile(space, credential, nobody, now);
-      const lacks = end?.code === "factor.demanded" || end?.code === "factor.unshown" ? end.code : undefined;
-      if (!end || lacks) standings.push({ space, member, id, lacks });
+      const credential = { ...(kept ?? credentialOf(session, space.scope)), proofs: session.proofs };
+      const { end, expiresAt = session.expiresAt } = compile(space, credential, nobody, now);
+      const until = Math.min(expiresAt, this.#idleEnd(seen, space, kept)) as Instant; // milliseconds both
+      if (end) refusing.push({ space, member, code: end.code ?? "credential.invalid" });
+      else if (now >= until) refusing.push({ space, member, code: "credential.expired" });
+      else good.push({ space, member, id, expiresAt, until });
     }
-    if (standings.length === 0) throw new Refusal("credential.invalid");
-    return standings;
+    return { good, refusing };
+  }
+
+  /** Those of one person, the newest first, with what is known of each now. */
+  async of(person: Id<"person">): Promise<readonly ({ readonly session: Session } & Seen)[]> {
+    const rows = await this.#needs.storage.instance.read((unit) => sessionsIn(unit, this.#needs).of(person));
+    return rows.map((row) => this.#live.get(row.session.id) ?? row).filter(({ session }) => this.#isInTime(session));
   }
 
   /** Somebody hands in what a cookie holds: who has it may end it, and learns nothing else, not even whether it did. */
-  async reported(text: string): Promise<void> {
+  async reported(text: string, what: "signOut.leaked" | "signOut.again" = "signOut.leaked"): Promise<void> {
     const over: readonly RefusalCode[] = ["credential.invalid", "credential.expired"];
     try {
-      await this.end(await this.unseen(text), "signOut.leaked");
+      await this.ends.everywhere((await this.#good(text)).session, what);
     } catch (error) {
       if (!(error instanceof Refusal) || !over.includes(error.code)) throw error; // else there was nothing to end
-    }
-  }
-
-  /** In every organisation of hers, also where it never was: an older backup of the database brings it back nowhere. */
-  async end(session: Session, what: "signOut.done" | "signOut.idle" | "signOut.leaked"): Promise<void> {
-    const { storage, spaces, revocation } = this.#needs;
-    const live = this.#live.get(session.id);
-    if (live) live.isEnding = true;
-    try {
-      const orgs = await this.#orgsOf(session.person);
-      await Promise.all(
-        orgs.map(async (org) => {
-          const space = await orNothing(spaces.of(org));
-          if (!space) return;
-          const { scope } = space;
-          const id = idIn(scope, session);
-          // It was somebody else who handed it in.
-          const by = what === "signOut.leaked" ? asPlatform(scope) : { scope, actor: actorIn(space, session) };
-          await storage.change(by, async (unit) => {
-            unit.audit({ what, about: session.person, facts: { session: id } });
-            await revocation.in(unit, id, ["people"], session.expiresAt);
-          });
-        }),
-      );
-      await storage.instance.change((unit) => sessionsIn(unit, this.#needs).remove(session.id));
-      if (live) this.#live.forget(live);
-    } catch (error) {
-      if (live) live.isEnding = false; // it is as good as before, and whoever signed out is told so
-      throw error;
-    }
-  }
-
-  /** Called each second: whoever asked nothing for too long is signed out, and what stood open is closed. */
-  async endIdle(): Promise<void> {
-    const now = this.#needs.clock.now();
-    for (const live of this.#live.all()) {
-      const { session, seenAt } = live;
-      if (now < endOf(session, seenAt)) continue;
-      // Its absolute end stands with each credential, and everybody goes by that.
-      if (now >= session.expiresAt) this.#live.forget(live);
-      else await this.end(session, "signOut.idle");
     }
   }
 
@@ -249,72 +244,83 @@ export class Sessions {
   async remember(): Promise<void> {
     const { storage, clock } = this.#needs;
     const seen = this.#live.all().filter(({ seenAt, keptAt }) => seenAt > keptAt);
-    const times = seen.map(({ session, seenAt }) => [session.id, seenAt] as const);
+    const times = seen.map(({ session, seenAt, quiet }) => ({ id: session.id, seenAt, quiet }));
     await storage.instance.change(async (unit) => {
       const rows = sessionsIn(unit, this.#needs);
       if (times.length > 0) await rows.saw(times);
       await rows.removeEnded(clock.now());
     });
-    for (const [at, live] of seen.entries()) live.keptAt = times[at]?.[1] ?? live.keptAt;
+    for (const [at, live] of seen.entries()) live.keptAt = times[at]?.seenAt ?? live.keptAt;
   }
 
   async #good(text: string): Promise<{ readonly live: Live; readonly session: Session }> {
     if (!isSecret(text, "session")) throw new Refusal("credential.invalid");
     const found = await this.#live.find(digestSecret(text));
     if (!found || found.live.isEnding) throw new Refusal("credential.invalid");
-    if (this.#needs.clock.now() >= endOf(found.session, found.live.seenAt)) throw new Refusal("credential.expired");
+    if (!this.#isInTime(found.session)) throw new Refusal("credential.expired");
     return found;
+  }
+
+  #isInTime({ expiresAt }: Session): boolean {
+    return this.#needs.clock.now() < expiresAt;
+  }
+
+  /** When she has been away from an organisation for too long. Where she has not been yet, she counts as there while she is anywhere. */
+  #idleEnd(
+    seen: Seen & Partial<Pick<Live, "seenIn">>,
+    space: Space,
+    kept: Pick<Credential, "id" | "lastUsedAt" | "createdAt"> | undefined,
+  ): Instant {
+    const { idle } = limitsOf(space.demands);
+    const here = seen.seenIn?.get(space.org) ?? (kept && lastUseOf(space, kept));
+    if (here === undefined && quietOf(seen, this.#needs.clock.now()) >= idle) return seen.seenAt;
+    return ((here ?? seen.seenAt) + idle) as Instant; // milliseconds both
   }
 
   /** Makes the credential when it is the first time here, once for all who ask meanwhile. */
   async #know(live: Live, space: Space): Promise<void> {
     let known = live.known.get(space.org);
     if (!known) {
-      live.known.set(space.org, (known = this.#make(live.session, space)));
+      live.known.set(space.org, (known = this.#make(live, space)));
       known.catch(() => live.known.delete(space.org));
     }
     await known;
   }
 
-  async #make(session: Session, space: Space): Promise<void> {
+  async #make(live: Live, space: Space): Promise<void> {
     const { storage, spaces, authentication, clock } = this.#needs;
-    const { scope } = space;
+    const { session, seenIn } = live;
+    const { proofs } = session;
+    const { scope, org } = space;
     const known = await authentication.credential(space, idIn(scope, session));
-    if (known && isDeepStrictEqual(known.proofs, session.proofs)) return; // before a restart
+    if (known && !seenIn.has(org)) seenIn.set(org, lastUseOf(space, known)); // before a restart
+    if (known && isDeepStrictEqual(known.proofs, proofs)) return;
+    if (!known && clock.now() >= this.#idleEnd(live, space, undefined)) throw new Refusal("credential.expired");
     await storage.change({ scope, actor: actorIn(space, session) }, async (unit) => {
       const rows = authorityIn(unit);
-      const { proofs } = session;
       const before = known && (await rows.credentialToChange(known.id));
       if (before) {
         const more = { ...before, proofs, version: before.version + 1 };
         await rows.save(more);
         unit.audit({ what: "session.showed", about: more.id, facts: { by: proofs } });
-        return unit.afterCommit(() => spaces.apply(scope.org, (it) => it.replace(more)));
+        return unit.afterCommit(() => spaces.apply(org, (it) => it.replace(more)));
       }
-      const credential = credentialOf(session, scope, clock.now());
+      const credential = credentialOf(session, scope);
       await rows.save(credential);
       const { id, kind, name } = credential;
       const facts = { kind, name, expiresAt: rfc3339(session.expiresAt) };
       unit.audit({ what: "credential.created", about: id, facts });
-      unit.afterCommit(() => spaces.apply(scope.org, (it) => it.credentials.set(id, credential)));
+      unit.afterCommit(() => spaces.apply(org, (it) => it.credentials.set(id, credential)));
     });
-  }
-
-  async #orgsOf(person: Id<"person">): Promise<readonly Id<"org">[]> {
-    const rows = await this.#needs.storage.directory.call<{ org: string }>("orgs_of_person", [uuidOf(person)]);
-    return rows.map(({ org }) => idFrom("org", org));
+    if (!known) seenIn.set(org, clock.now());
   }
 }
 
-const actorIn = (space: Space, session: Session) =>
-  ({ kind: "credential", id: idIn(space.scope, session), person: session.person }) as const;
+/** What refuses her until she has it, or has shown it: until then the session is there to say so. */
+const mended: ReadonlySet<RefusalCode> = new Set(["factor.demanded", "factor.unshown"]);
 
-/** An organisation whose key was erased has nowhere to be a member of. */
-async function orNothing(space: Promise<Space>): Promise<Space | undefined> {
-  try {
-    return await space;
-  } catch (error) {
-    if (error instanceof Refusal && error.code === "org.unknown") return undefined;
-    throw error;
-  }
-}
+/** When it was last used here, as far as that was written down. */
+const lastUseOf = (
+  { uses }: Space,
+  { id, lastUsedAt, createdAt }: Pick<Credential, "id" | "lastUsedAt" | "createdAt">,
+): Instant => Math.max(lastUsedAt ?? createdAt, uses.of(id)?.at ?? 0) as Instant; // milliseconds all

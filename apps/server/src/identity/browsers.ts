@@ -1,13 +1,13 @@
-import { Refusal, type Instant, type Random } from "@holdfast/kernel";
+import { Refusal, type Instant, type Random, type RefusalCode } from "@holdfast/kernel";
 import type { Grant } from "@holdfast/protocol";
 import {
   asPlatform,
   confirmedFor,
   nameOf,
+  type Good,
   type Session,
   type Sessions,
   type Spaces,
-  type Standing,
   type Visit,
 } from "../authority/index.ts";
 import type { Keyring, Storage } from "../storage/index.ts";
@@ -23,14 +23,18 @@ type Needs = { proving: Proving; sessions: Sessions; spaces: Spaces; storage: St
 export type SignedIn = {
   readonly person: Person;
   readonly session: Session;
-  /** The one that was founded first is first. */
+  /** When it is over everywhere, whatever she does. */
+  readonly expiresAt: Instant;
+  /** The one that was founded first is first; those that refuse her stand behind all others. */
   readonly orgs: readonly {
     readonly org: Organisation;
     /** What it is called. */
     readonly role: string;
     readonly grants: readonly Grant[];
-    /** Why she gets nothing there yet. */
-    readonly lacks: Standing["lacks"];
+    /** When it is over there, whatever she does. */
+    readonly expiresAt?: Instant;
+    /** It does not let her in as she is signed in now: that is why. */
+    readonly refused?: RefusalCode;
   }[];
 };
 
@@ -71,20 +75,28 @@ export class Browsers {
   }
 
   async signOut(session: Session): Promise<void> {
-    await this.#needs.sessions.end(session, "signOut.done");
+    await this.#needs.sessions.ends.everywhere(session, "signOut.done");
   }
 
   async #signedIn(person: Person, session: Session): Promise<SignedIn> {
     const { sessions, storage } = this.#needs;
-    const standings = await sessions.standings(session);
-    const orgs = await Promise.all(
-      standings.map(async ({ space, member, lacks }) => ({
-        org: await storage.read(asPlatform(space.scope), (unit) => organisationsIn(unit).own()),
-        role: nameOf(member.role, space.roles),
-        grants: lacks ? [] : space.grantsOfMember(member),
-        lacks,
+    const { good, refusing } = await sessions.standings(session);
+    const own = async ({ space, member }: Pick<Good, "space" | "member">) => ({
+      org: await storage.read(asPlatform(space.scope), (unit) => organisationsIn(unit).own()),
+      role: nameOf(member.role, space.roles),
+    });
+    const open = await Promise.all(
+      good.map(async (one) => ({
+        ...(await own(one)),
+        grants: one.space.grantsOfMember(one.member),
+        expiresAt: one.expiresAt,
       })),
     );
-    return { person, session, orgs: orgs.toSorted((a, b) => byRank(a.org, b.org)) };
+    const closed = await Promise.all(
+      refusing.map(async (one) => ({ ...(await own(one)), grants: [], refused: one.code })),
+    );
+    const ranked = [open, closed].map((some) => some.toSorted((a, b) => byRank(a.org, b.org)));
+    const last = good.toSorted((a, b) => b.expiresAt - a.expiresAt)[0];
+    return { person, session, expiresAt: last?.expiresAt ?? session.expiresAt, orgs: ranked.flat() };
   }
 }

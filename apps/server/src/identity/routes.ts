@@ -1,4 +1,4 @@
-import { parseId, rfc3339, type Id } from "@holdfast/kernel";
+import { parseId, rfc3339, sentenceOf, type Id } from "@holdfast/kernel";
 import { formatGrant, parseGrants, routes } from "@holdfast/protocol";
 import { nameOf, on, type Handler, type Space } from "../authority/index.ts";
 import { activationRoutes } from "./activation-routes.ts";
@@ -112,10 +112,10 @@ const invitationReply = ({ id, email, role, invitedBy, createdAt, expiresAt }: I
   expiresAt: rfc3339(expiresAt),
 });
 
-const signedInReply = ({ person, session, orgs }: SignedIn) => ({
+const signedInReply = ({ person, expiresAt: end, orgs }: SignedIn) => ({
   person: { id: person.id, email: person.email },
-  expiresAt: rfc3339(session.expiresAt),
-  orgs: orgs.map(({ org, role, grants, lacks }) => ({
+  expiresAt: rfc3339(end),
+  orgs: orgs.map(({ org, role, grants, expiresAt, refused }) => ({
     id: org.id,
     name: org.name,
     role,
@@ -123,7 +123,8 @@ const signedInReply = ({ person, session, orgs }: SignedIn) => ({
     isSimulated: org.isSimulated === true,
     ...(org.demands?.people?.factor && { factor: org.demands.people.factor }),
     ...(org.demands?.people?.factorFrom && { factorFrom: org.demands.people.factorFrom }),
-    ...(lacks && { lacks }),
+    ...(expiresAt !== undefined && { expiresAt: rfc3339(expiresAt) }),
+    ...(refused && { refused: { code: refused, because: sentenceOf(refused) } }),
   })),
 });
 

@@ -83,8 +83,8 @@ export class Exposure {
       const known = await authentication.shown(text);
       return [{ about: known.credential.id, tell: () => leaks.exposed(known, facts) }];
     }
-    const standings = await sessions.standings(await sessions.byCookie(text));
-    return standings.map(({ space, id }) => ({
+    const { good } = await sessions.standings(await sessions.byCookie(text));
+    return good.map(({ space, id }) => ({
       about: id,
       tell: () =>
         storage.change(asPlatform(space.scope), async (unit) =>

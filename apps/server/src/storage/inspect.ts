@@ -7,6 +7,7 @@ import type { Session } from "./session.ts";
 const instanceTables: readonly string[] = [
   "activation",
   "instance",
+  "known_browser",
   "log_mark",
   "migration",
   "outbox",

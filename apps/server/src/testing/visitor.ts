@@ -38,6 +38,11 @@ export class Visitor {
     return new Visitor(this.#url, this.#ca, this.#token);
   }
 
+  /** The same with a connection for each question, where the test's time is that of connections, too. */
+  unkept(): Visitor {
+    return new Visitor(this.#url, this.#ca, this.#token, new Agent({ ca: this.#ca }));
+  }
+
   async close(): Promise<void> {
     this.#agent.destroy();
   }

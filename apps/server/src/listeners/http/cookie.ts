@@ -1,5 +1,5 @@
 import { isId, Refusal, type Id } from "@holdfast/kernel";
-import { orgHeader, sessionCookie } from "@holdfast/protocol";
+import { mostSessionMinutes, orgHeader, sessionCookie } from "@holdfast/protocol";
 
 export type Headers = { readonly [name: string]: string | string[] | undefined };
 
@@ -8,7 +8,7 @@ const cookie = (text: string, seconds: number): string =>
   `${sessionCookie}=${text}; Path=/; Secure; HttpOnly; SameSite=Strict; Max-Age=${seconds}`;
 
 /** Kept as long as a session may last; the platform goes by its own clock. */
-export const sessionCookieOf = (text: string): string => cookie(text, 12 * 3_600);
+export const sessionCookieOf = (text: string): string => cookie(text, mostSessionMinutes * 60);
 export const noCookie = cookie("", 0);
 
 /**

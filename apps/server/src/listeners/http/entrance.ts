@@ -49,7 +49,7 @@ export class Entrance {
       const request = { proof: proofIn(headers), method: asking.method, url: this.#urlOf(asking) };
       return guard.admit(address, () => authentication.byProof(text, came, request));
     }
-    return guard.admit(address, async () => sessions.callerIn(await sessions.byCookie(cookie), orgIn(headers), came));
+    return guard.admit(address, async () => sessions.callerIn(cookie, orgIn(headers), came));
   }
 
   /** Where a cookie says who asks. @throws Refusal `confirmation.required` */
@@ -89,7 +89,7 @@ export class Entrance {
   async session(asking: Asking): Promise<Session> {
     const cookie = cookieOf(asking);
     if (cookie === undefined) throw new Refusal("credential.missing");
-    return this.#needs.guard.admit(asking.address, () => this.#needs.sessions.unseen(cookie));
+    return this.#needs.guard.admit(asking.address, () => this.#needs.sessions.byCookie(cookie));
   }
 }
 
