@@ -111,9 +111,9 @@ test("[V6.3.3] who has no second factor loses the organisation that demands one 
   const session = routes.readSession.reply.parse(await one.browser.good("GET", "/v1/session"));
   assert.partialDeepStrictEqual(
     session.orgs.find(({ id }) => id === owner.org),
-    { factor: "second", lacks: "factor.demanded", grants: [] },
+    { factor: "second", refused: { code: "factor.demanded" }, grants: [] },
   );
-  assert.equal(session.orgs.find(({ id }) => id === other.org)?.lacks, undefined);
+  assert.equal(session.orgs.find(({ id }) => id === other.org)?.refused, undefined);
 
   await one.enrol();
   assert.equal(await inOrg(one.browser, owner.org), "200", "the page that showed the code has shown it");
@@ -201,7 +201,7 @@ test("what is demanded from a day on holds from that day on, without anybody doi
   one.browser.org = owner.org;
   const { orgs } = routes.readSession.reply.parse(await one.browser.good("GET", "/v1/session"));
   const told = orgs.find(({ id }) => id === owner.org);
-  assert.deepEqual([told?.factor, told?.factorFrom, told?.lacks], ["second", rfc3339(begins as Instant), undefined]);
+  assert.deepEqual([told?.factor, told?.factorFrom, told?.refused], ["second", rfc3339(begins as Instant), undefined]);
   clock.move(begins - clock.now() - 5_000);
   await one.browser.signIn(one.who as never);
   const held = await openAll({ ...member, token: (await tokenOf(one, owner.org)).token });

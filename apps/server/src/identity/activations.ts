@@ -138,8 +138,8 @@ export class Activations {
   async refuse(session: Session, text: string): Promise<void> {
     const found = await this.#find(session.person, text);
     await this.#decide(found, refuse);
-    const standings = await this.#needs.sessions.standings(session);
-    const where = { person: session.person, orgs: standings.map(({ space }) => space.org) };
+    const { good } = await this.#needs.sessions.standings(session);
+    const where = { person: session.person, orgs: good.map(({ space }) => space.org) };
     await tellOrganisations(this.#needs, where, "activation.refused", factsOf(found));
   }
 
