@@ -216,6 +216,12 @@ const operations: Record<keyof typeof routes, Operation> = {
   addTotp: { ask: () => ({ body: { offer: "AA", code: "123456" } }) },
   removeTotp: {},
   renewRecoveryCodes: { ask: () => ({ body: {} }) },
+  passkeyQuestion: {},
+  accountPasskeyOptions: {},
+  createAccountPasskey: { ask: () => ({ body: { answer: noPasskey } }) },
+  listAccountPasskeys: {},
+  renameAccountPasskey: { ask: () => ({ params: { passkey: unknown("passkey") }, body: named }) },
+  removeAccountPasskey: { ask: () => ({ params: { passkey: unknown("passkey") } }) },
   createOrg: { ask: () => ({ body: named }) },
   readOrg: {},
   updateOrg: { ask: () => ({ body: named }) },
@@ -314,6 +320,11 @@ const operations: Record<keyof typeof routes, Operation> = {
   withdrawInvitation: {
     fresh: async () => ({ invitation: await ours.invite(freshEmail()) }),
     ask: ({ invitation }) => ({ params: { invitation: invitation.id } }),
+  },
+  invitationPasskeyOptions: {
+    by: ["a stranger", "the owner", "a revoked token"],
+    fresh: async () => ({ invitation: await ours.invite(freshEmail()) }),
+    ask: ({ invitation }) => ({ body: { secret: secretIn(invitation), email: invitation.email } }),
   },
   acceptInvitation: {
     by: ["a stranger", "the owner", "a revoked token"],

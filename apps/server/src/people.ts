@@ -5,12 +5,15 @@ import {
   Account,
   Activations,
   Browsers,
+  Comers,
   Factors,
   Identity,
   Invitations,
   Members,
   Organisations,
   Post,
+  PasskeyProof,
+  PersonPasskeys,
   Proving,
   SetupOffer,
   type Carrier,
@@ -18,6 +21,7 @@ import {
   type RefusedSignIn,
 } from "./identity/index.ts";
 import { accountRoutes } from "./identity/account-routes.ts";
+import { passkeyRoutes } from "./identity/passkey-routes.ts";
 import { identityRoutes } from "./identity/routes.ts";
 import { RateLimit } from "./listeners/index.ts";
 import type { Keyring, Storage } from "./storage/index.ts";
@@ -37,6 +41,8 @@ type Needs = {
   readonly carrier: Carrier;
   /** Where the platform is, by a name that is in its certificate. */
   readonly address: () => string;
+  /** Whether the certificate is good for a host. */
+  readonly isOurs: (host: string) => boolean;
   readonly clock: Clock;
   /** Of the machine: the setup link ends by it. */
   readonly ownClock: Clock;
@@ -57,7 +63,8 @@ export async function openPeople(needs: Needs): Promise<People> {
   const post = new Post(needs);
   const setup = new SetupOffer({ ...needs, clock: needs.ownClock });
   const factors = await Factors.open(needs);
-  const proving = new Proving({ ...needs, factors });
+  const passkeyProof = new PasskeyProof({ ...needs, factors });
+  const proving = new Proving({ ...needs, factors, passkeys: passkeyProof });
   const activations = new Activations({ ...needs, wrongCodes: new RateLimit(wrongCodes, needs.clock) });
   const ofIdentity = identityRoutes({
     ...needs,
@@ -66,8 +73,10 @@ export async function openPeople(needs: Needs): Promise<People> {
     browsers: new Browsers({ ...needs, proving }),
     organisations: new Organisations(needs),
     members: new Members(needs),
-    invitations: new Invitations({ ...needs, proving }),
+    invitations: new Invitations({ ...needs, comers: new Comers({ ...needs, proving, factors }) }),
   });
   const account = new Account({ ...needs, factors });
-  return { setup, post, handlers: [...ofIdentity, ...accountRoutes(account)] };
+  const passkeys = new PersonPasskeys({ ...needs, factors });
+  const handlers = [...ofIdentity, ...accountRoutes(account), ...passkeyRoutes({ passkeys, passkeyProof })];
+  return { setup, post, handlers };
 }

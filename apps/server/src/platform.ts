@@ -162,6 +162,7 @@ async function open(needs: PlatformNeeds, opened: AsyncDisposableStack, closing:
     authentication,
     fleet: { isOffered: config.offersDemo, begin: (person) => simulation.begin(person) },
     address: () => `https://${nameOf(config)}:${https.port}`,
+    isOurs: (host) => certificates.isFor(host),
     ownClock: needs.clock,
     carrier: carrierOf(config),
     timers,

@@ -58,7 +58,7 @@ const sentences = {
   "passkey.invalid":
     "This is not the answer of a passkey to the question that was asked just now, on this page. Ask for a new question and let the browser answer it, with the person verified.",
   "passkey.cloned":
-    "This passkey counts backwards, so two devices have it, and nobody knows which is the thief's. It is worth nothing from now on, and every session has ended. Sign in another way, or ask whoever runs the application for a code.",
+    "This passkey counts backwards, so two devices have it, and nobody knows which is the thief's. It is worth nothing from now on, and every session has ended. Sign in another way; a user of an application asks whoever runs it for a code.",
   "invitation.invalid":
     "This invitation is used, withdrawn, expired or mistyped, or for another e-mail. Ask whoever invited you for a new one.",
 
@@ -113,8 +113,8 @@ const sentences = {
   "user.exists": "This application has a user with that login already. Reset that one instead.",
   "session.unknown": "There is no such session, or none that you may know of.",
   "passkey.unknown": "There is no such passkey, or none that you may know of.",
-  "passkey.last": "This passkey is the only way in. Add another one first, or ask for a code to set a password.",
-  "passkey.tooMany": "A user has at most twenty passkeys. Remove one first.",
+  "passkey.last": "This passkey is the only way in. Add another one first, or a password; a user of an application asks for a code to set one.",
+  "passkey.tooMany": "There are twenty passkeys already, as many as may be. Remove one first.",
   "application.unknown": "There is no such application, or none that you may know of.",
   "application.inUse": "This application still has devices. Retire them or move them first.",
   "product.unknown": "There is no such product, or none that you may know of.",

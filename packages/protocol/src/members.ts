@@ -1,5 +1,6 @@
 import { z } from "zod";
 import { code, cursor, email, id, limit, noReply, pageOf, password, role, time, welcome } from "./shapes.ts";
+import { creation, made, shown } from "./passkey-shapes.ts";
 import { route } from "./route.ts";
 
 const member = z.object({
@@ -91,13 +92,36 @@ export const withdrawInvitation = route({
   reply: noReply,
 });
 
+const invited = z.strictObject({ secret: z.string().max(200), email });
+
+export const invitationPasskeyOptions = route({
+  method: "POST",
+  path: "/v1/invitations/passkey-options",
+  summary:
+    "What a browser is to make a passkey with, for somebody who takes an invitation and has no account; for five minutes and one answer.",
+  needs: "public",
+  body: invited,
+  reply: creation,
+});
+
 export const acceptInvitation = route({
   method: "POST",
   path: "/v1/invitations/accept",
   summary:
-    "Takes an invitation, once: its secret, the e-mail that was invited, and a new password, or that e-mail's own, with a code where it has a second factor, when it has an account.",
+    "Takes an invitation, once: its secret, the e-mail that was invited, and what that e-mail's account signs in with, or, where it has none, a new password or a new passkey.",
   needs: "public",
-  body: z.strictObject({ secret: z.string().max(200), email, password, code }),
+  body: invited
+    .extend({
+      password: password.optional(),
+      code,
+      passkey: shown.optional(),
+      newPasskey: made
+        .optional()
+        .describe("In place of a password, for an e-mail without an account: the answer to passkey-options."),
+    })
+    .refine(({ password: chosen, passkey, newPasskey }) => chosen ?? passkey ?? newPasskey, {
+      error: "a password or a passkey",
+    }),
   reply: welcome,
   status: 201,
   location: "/v1/me",

@@ -55,6 +55,7 @@ export {
 export { readLatest, readTelemetry, sendTelemetry, sendTelemetryFor, watch } from "./telemetry.ts";
 export {
   acceptInvitation,
+  invitationPasskeyOptions,
   invite,
   listInvitations,
   listMembers,
@@ -105,6 +106,14 @@ export {
   signInWithPasskey,
   signUpWithPasskey,
 } from "./passkeys.ts";
+export {
+  accountPasskeyOptions,
+  createAccountPasskey,
+  listAccountPasskeys,
+  passkeyQuestion,
+  removeAccountPasskey,
+  renameAccountPasskey,
+} from "./account-passkeys.ts";
 export { listAudit } from "./audit.ts";
 export { givePlan, listConnections, listPlans, readQuotas, readUsage, removePlan, savePlan } from "./usage.ts";
 export {

@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { shown } from "./passkey-shapes.ts";
 import { code, id, noReply, time } from "./shapes.ts";
 import { route } from "./route.ts";
 
@@ -36,13 +37,24 @@ export const sessionCookie = "__Host-holdfast";
 /** As a member of which organisation somebody asks who shows the cookie: every other credential says that itself. */
 export const orgHeader = "Holdfast-Org";
 
+const shownByPerson = z
+  .strictObject({
+    email: z.email().max(254).optional(),
+    password: z.string().max(1_024).optional(),
+    code,
+    passkey: shown.optional().describe("The answer of a browser to GET /v1/sessions/passkey-options."),
+  })
+  .refine(({ email, password, passkey }) => (email === undefined ? password === undefined && passkey : password), {
+    error: "e-mail and password, or a passkey",
+  });
+
 export const createSession = route({
   method: "POST",
   path: "/v1/sessions",
   summary:
-    "Signs a person in by e-mail and password, and by a code where she has a second factor, for a browser: the session is a cookie that no script can read.",
+    "Signs a person in by a passkey, or by e-mail and password, and by a code or a passkey beside them where she has a second factor, for a browser: the session is a cookie that no script can read.",
   needs: "public",
-  body: z.strictObject({ email: z.email().max(254), password: z.string().max(1_024), code }),
+  body: shownByPerson,
   reply: session,
   status: 201,
   location: "/v1/session",

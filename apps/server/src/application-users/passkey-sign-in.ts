@@ -112,10 +112,8 @@ export class PasskeySignIns {
   /** Nobody is looked up: the answer tells nothing of the login. @throws Refusal `passkey.invalid` where the page has no such site */
   options(caller: Caller, who: { readonly login?: string | undefined; readonly rpId?: string | undefined }) {
     const rpId = wantedRpId(siteOf(caller), who.rpId);
-    return requestOptions({
-      challenge: asked(caller.space.scope, signInOf(caller, who.login), this.#newChallenge()),
-      rpId,
-    });
+    const challenge = asked(caller.space.scope, signInOf(caller, who.login), this.#newChallenge());
+    return { ...requestOptions({ challenge }), rpId };
   }
 
   /** @throws Refusal `credential.invalid` whatever was not right; `passkey.cloned` */

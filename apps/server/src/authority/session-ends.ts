@@ -18,7 +18,13 @@ type Needs = {
 };
 
 /** Why a session ended, as the audit log says it. */
-export type WhyEnded = "signOut.done" | "signOut.idle" | "signOut.leaked" | "signOut.elsewhere" | "signOut.again";
+export type WhyEnded =
+  | "signOut.done"
+  | "signOut.idle"
+  | "signOut.leaked"
+  | "signOut.elsewhere"
+  | "signOut.again"
+  | "signOut.factor";
 
 /** How sessions of people end: everywhere, or in one organisation alone. An older backup of the database brings none of them back. */
 export class SessionEnds {

@@ -3,6 +3,7 @@ import { Refusal, type Clock, type Fault, type Id, type Instant, type Random, ty
 import type { Factors as Held, Proof, Spaces } from "../authority/index.ts";
 import type { InstanceUnit, Keyring, Storage } from "../storage/index.ts";
 import { factorsIn } from "./factor-rows.ts";
+import { isUsable, personPasskeysIn } from "./passkey-rows.ts";
 import { openOffer, sealOffer } from "./totp-offer.ts";
 import { afterWrong, grouped, isTotpCode, newRecoveryCodes, plainCode } from "./totp.ts";
 
@@ -40,7 +41,11 @@ export class Factors {
   static async open(needs: Needs): Promise<Factors> {
     const { storage, spaces, report } = needs;
     const { people, altered } = await storage.instance.read((unit) => factorsIn(unit, needs).everybody());
-    for (const person of people) spaces.setFactors(person, { totp: true, passkey: false });
+    const passkeys = await storage.instance.read((unit) => personPasskeysIn(unit, needs).all());
+    const withPasskey = new Set(passkeys.filter(isUsable).map(({ person }) => person));
+    const withTotp = new Set(people);
+    for (const person of withTotp.union(withPasskey))
+      spaces.setFactors(person, { totp: withTotp.has(person), passkey: withPasskey.has(person) });
     if (altered > 0)
       report(`Second factors of ${altered} people do not open, so they are worth nothing: their rows were altered.`, {
         level: "error",
@@ -158,7 +163,7 @@ export class Factors {
     const totp = await rows.find(person);
     return {
       totp: totp !== undefined,
-      passkey: false,
+      passkey: (await personPasskeysIn(unit, this.#needs).of(person)).some(isUsable),
       totpSince: totp?.createdAt,
       recoveryCodes: await rows.codesLeft(person),
     };

@@ -16,7 +16,7 @@ import { refuseWeak } from "./password.ts";
 import type { Person } from "./person.ts";
 import { byRank, organisationsIn } from "./organisation.ts";
 import { peopleIn, setupIn } from "./postgres.ts";
-import type { Proved, Proving, Shown } from "./proving.ts";
+import type { ByPassword, Proved, Proving } from "./proving.ts";
 import { isSetupSecret, type SetupOffer } from "./setup.ts";
 import { day, welcomeOf, type Welcome } from "./welcome.ts";
 
@@ -168,7 +168,7 @@ type SetUp = {
   readonly fleet?: boolean | undefined;
 };
 
-export type SignIn = Shown & {
+export type SignIn = ByPassword & {
   readonly org: Id<"org"> | undefined;
   readonly name: string | undefined;
   readonly grants: readonly Grant[] | undefined;

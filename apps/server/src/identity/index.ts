@@ -3,6 +3,7 @@ export type { RefusedSignIn } from "./attempts.ts";
 export { Activations } from "./activations.ts";
 export { Browsers } from "./browsers.ts";
 export { Factors } from "./factors.ts";
+export { Comers } from "./comers.ts";
 export { found } from "./founding.ts";
 export { Identity, type Fleet } from "./identity.ts";
 export { Invitations } from "./invitations.ts";
@@ -11,5 +12,7 @@ export { demandsIn, demandsRuling, Organisations, organisationsIn } from "./orga
 export { Post, type Carrier } from "./outbox.ts";
 export { refuseWeak } from "./password.ts";
 export { normalEmail } from "./person.ts";
+export { PasskeyProof } from "./passkey-proof.ts";
+export { PersonPasskeys } from "./person-passkeys.ts";
 export { Proving } from "./proving.ts";
 export { SetupOffer } from "./setup.ts";

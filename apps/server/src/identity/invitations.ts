@@ -9,21 +9,19 @@ import {
   refuseGivingMore,
   type Minting,
   type Permit,
-  type Proof,
   type Revocation,
   type Space,
   type Spaces,
   type Visit,
 } from "../authority/index.ts";
 import { pageOf, type Keyring, type Page, type Storage, type Unit } from "../storage/index.ts";
-import { organisationsOf, type RefusedSignIn } from "./attempts.ts";
+import type { RefusedSignIn } from "./attempts.ts";
+import type { Comer, Comers, Coming } from "./comers.ts";
 import { allOverBy, isInvitationSecret, linkOf, stands, type Invitation } from "./invitation.ts";
 import { organisationsIn } from "./organisation.ts";
 import { refuseWeak } from "./password.ts";
 import { normalEmail, type Person } from "./person.ts";
 import { invitationsIn, peopleIn } from "./postgres.ts";
-import type { Proving, Shown } from "./proving.ts";
-import { tellOrganisations } from "./telling.ts";
 import { day, welcomeOf, type Welcome } from "./welcome.ts";
 
 type Needs = {
@@ -32,7 +30,7 @@ type Needs = {
   passwords: Passwords;
   spaces: Spaces;
   minting: Minting;
-  proving: Proving;
+  comers: Comers;
   revocation: Revocation;
   clock: Clock;
   random: Random;
@@ -41,10 +39,7 @@ type Needs = {
   address: () => string;
 };
 
-type Accepting = Shown & { readonly secret: string };
-
-/** Who comes, and by what she proved who she is. */
-type Comer = { readonly person: Id<"person">; readonly isNew: boolean; readonly proofs: readonly Proof[] };
+type Accepting = { readonly secret: string; readonly email: string; readonly coming: Coming };
 
 /** How people come to an organisation: somebody in it invites them, and they accept with the link, once. */
 export class Invitations {
@@ -115,26 +110,36 @@ export class Invitations {
     });
   }
 
+  /** What a browser is to make a passkey with, for somebody who comes with it and has no account. @throws Refusal `invitation.invalid` */
+  async passkeyOptions({ secret, email }: Omit<Accepting, "coming">, visit: Visit) {
+    const space = await this.#spaceOf(secret);
+    const invitation = await this.#find(space, secret);
+    const isGood = space && invitation && stands(invitation, space, this.#needs.clock.now());
+    if (!isGood || normalEmail(email) !== normalEmail(invitation.email)) throw new Refusal("invitation.invalid");
+    return this.#needs.comers.options(invitation, visit);
+  }
+
   /**
    * Makes the person, unless the e-mail has an account, and the membership. Two transactions, because people belong to no organisation:
    * killed between them, it leaves an account without one, and the link still works with the password that was chosen.
    * @throws Refusal `invitation.invalid`; to whoever has the link, also `password.weak`, `password.common` and `credential.invalid`
    */
   async accept(asked: Accepting, visit: Visit): Promise<Welcome> {
-    const { storage, clock, refusedSignIn } = this.#needs;
+    const { storage, comers, clock, refusedSignIn } = this.#needs;
     const space = await this.#spaceOf(asked.secret);
     const invitation = await this.#find(space, asked.secret);
     // Before anything that costs: whoever has no link gets no slow hash for it.
     if (!space || !invitation || !stands(invitation, space, clock.now())) throw new Refusal("invitation.invalid");
-    const known = await this.#personBy(asked.email);
-    if (!known) refuseWeak(asked.password, [asked.email, await this.#nameOf(space)]);
+    const { coming } = asked;
+    if ("password" in coming && coming.password !== undefined && !(await this.#personBy(asked.email)))
+      refuseWeak(coming.password, [asked.email, await this.#nameOf(space)]);
     storage.admit();
     try {
       if (normalEmail(asked.email) !== normalEmail(invitation.email)) throw new Refusal("invitation.invalid");
-      const comer = await this.#prove(asked, visit, known !== undefined);
+      const comer = await comers.prove(invitation, coming, visit);
       return await this.#join(space, comer, asked.secret).catch(async (error: unknown) => {
         // Where that fails too, why she did not come matters more: an account without an organisation opens nothing.
-        if (comer.isNew) await this.#forget(comer.person).catch(() => undefined);
+        if (comer.isNew) await comers.forget(comer).catch(() => undefined);
         throw error;
       });
     } catch (error) {
@@ -155,34 +160,17 @@ export class Invitations {
     return this.#needs.storage.read(asPlatform(space.scope), (unit) => invitationsIn(unit).find(digestSecret(secret)));
   }
 
-  /** The person by her password, and by her second factor: her own where she has an account, else the one that she chooses now. */
-  async #prove(asked: Accepting, visit: Visit, isKnown: boolean): Promise<Comer> {
-    const { storage, keys, passwords, proving, clock, random } = this.#needs;
-    const { email, password } = asked;
-    if (!isKnown) {
-      const passwordHash = await passwords.hash(password);
-      const made: Person = { id: newId("person", random), email, passwordHash, createdAt: clock.now() };
-      if (await storage.instance.change((unit) => peopleIn(unit, { keys, random }).add(made))) {
-        return { person: made.id, isNew: true, proofs: ["password"] };
-      } // else somebody was faster
-    }
-    return proving.as(asked, visit, async ({ person: { id: person }, orgs, proofs }) => {
-      // Anybody with an organisation of his own could try a password here that he found elsewhere: hers learn that it was right.
-      await tellOrganisations(this.#needs, { person, orgs }, "signIn.elsewhere");
-      return { person, isNew: false, proofs };
-    });
-  }
-
-  async #join(space: Space, { person, proofs }: Comer, secret: string): Promise<Welcome> {
+  async #join(space: Space, { person, proofs, added }: Comer, secret: string): Promise<Welcome> {
     const { minting } = this.#needs;
     const invitation = await this.#find(space, secret);
     if (!invitation) throw new Refusal("invitation.invalid");
     const member = { role: invitation.role, administrator: false };
     const allowed = { scope: space.scope, actor: { kind: "credential", id: person, person } } as const;
     const wanted = { name: "invitation", grants: undefined, lifetime: day, proofs };
-    const minted = await minting.forPerson(allowed, person, member, wanted, (unit) =>
-      this.#take(unit, invitation, person),
-    );
+    const minted = await minting.forPerson(allowed, person, member, wanted, async (unit) => {
+      await this.#take(unit, invitation, person);
+      if (added) unit.audit({ what: "factor.added", about: person, facts: added });
+    });
     return welcomeOf(space.org, person, minted);
   }
 
@@ -203,13 +191,6 @@ export class Invitations {
     unit.audit({ what: "invitation.accepted", about: id, facts: { person } });
     unit.audit({ what: "member.added", about: person, facts: { role, invitation: id } });
     unit.afterCommit(() => spaces.apply(org, (joined) => joined.setMember(person, member)));
-  }
-
-  /** She got no membership, so the account that was made for it goes, unless she has one after all. */
-  async #forget(person: Id<"person">): Promise<void> {
-    const { storage, keys, random } = this.#needs;
-    if ((await organisationsOf(this.#needs, person)).length > 0) return;
-    await storage.instance.change((unit) => peopleIn(unit, { keys, random }).remove(person));
   }
 
   async #nameOf({ scope }: Space): Promise<string> {

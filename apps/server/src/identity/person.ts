@@ -4,8 +4,8 @@ import type { Id, Instant } from "@holdfast/kernel";
 export type Person = {
   readonly id: Id<"person">;
   readonly email: string;
-  /** argon2id with its parameters and salt; a password is never kept. */
-  readonly passwordHash: string;
+  /** argon2id with its parameters and salt; a password is never kept. Whoever signs in with a passkey alone has none. */
+  readonly passwordHash: string | undefined;
   readonly createdAt: Instant;
 };
 

@@ -1,5 +1,6 @@
 import { parseId, rfc3339, sentenceOf, type Id } from "@holdfast/kernel";
 import { formatGrant, parseGrants, routes } from "@holdfast/protocol";
+import type { z } from "zod";
 import { nameOf, on, type Handler, type Space } from "../authority/index.ts";
 import { activationRoutes } from "./activation-routes.ts";
 import type { Browsers, SignedIn } from "./browsers.ts";
@@ -8,6 +9,7 @@ import type { Invitation } from "./invitation.ts";
 import type { Invitations } from "./invitations.ts";
 import type { Members, Shown } from "./members.ts";
 import type { Organisation, Organisations } from "./organisation.ts";
+import type { Again, Shown as ToSignIn } from "./proving.ts";
 import type { Welcome } from "./welcome.ts";
 
 export const identityRoutes = ({
@@ -46,11 +48,11 @@ export const identityRoutes = ({
     ),
   ),
   on(routes.createSession, async ({ body, visit }) => {
-    const { signedIn, cookie } = await browsers.signIn(body, visit);
+    const { signedIn, cookie } = await browsers.signIn(shownIn(body), visit);
     return { reply: signedInReply(signedIn), cookie };
   }),
   on(routes.confirmIdentity, async ({ session, body, visit }) => {
-    const { until, cookie } = await browsers.confirm(session, body, visit);
+    const { until, cookie } = await browsers.confirm(session, againIn(body), visit);
     return { reply: { confirmedUntil: rfc3339(until) }, cookie };
   }),
   on(routes.readSession, async ({ session }) => signedInReply(await browsers.read(session))),
@@ -87,9 +89,30 @@ export const identityRoutes = ({
     await invitations.withdraw(permit, parseId("invitation", params["invitation"] ?? ""));
     return {};
   }),
-  on(routes.acceptInvitation, async ({ body, visit }) => welcomeReply(await invitations.accept(body, visit))),
+  on(routes.invitationPasskeyOptions, async ({ body, visit }) => invitations.passkeyOptions(body, visit)),
+  on(routes.acceptInvitation, async ({ body, visit }) => {
+    const { secret, email, newPasskey } = body;
+    const coming = newPasskey ? { newPasskey } : shownIn(body);
+    return welcomeReply(await invitations.accept({ secret, email, coming }, visit));
+  }),
   ...activationRoutes(activating),
 ];
+
+type Said = Partial<z.infer<typeof routes.createSession.body>>;
+
+/** Its shape says that e-mail and password stand there, or a passkey. */
+function shownIn(said: Said): ToSignIn {
+  const shown = againIn(said);
+  if (shown.password === undefined) return shown;
+  if (said.email === undefined) throw new Error("a password is somebody's");
+  return { ...shown, email: said.email };
+}
+
+function againIn({ password, code, passkey }: Said): Again {
+  if (password !== undefined) return { password, code, passkey };
+  if (passkey) return { passkey };
+  throw new Error("whoever proves who she is shows something");
+}
 
 const personIn = (params: Readonly<Record<string, string>>): Id<"person"> => parseId("person", params["person"] ?? "");
 

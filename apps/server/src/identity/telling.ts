@@ -1,21 +1,41 @@
-import type { Id } from "@holdfast/kernel";
-import type { Spaces } from "../authority/index.ts";
-import type { Storage } from "../storage/index.ts";
+import { Refusal, type Id } from "@holdfast/kernel";
+import type { Space, Spaces } from "../authority/index.ts";
+import type { Storage, Unit } from "../storage/index.ts";
 
 type Needs = { readonly storage: Storage; readonly spaces: Spaces };
 
-/** What somebody did with her account is written down in each of her organisations: she belongs to no one of them. */
+/**
+ * What somebody did with her account is written down in each of her organisations: she belongs to no one of them. `also`: what has to
+ * hold in each of them from then on.
+ */
 export async function tellOrganisations(
   { storage, spaces }: Needs,
   { person, orgs }: { readonly person: Id<"person">; readonly orgs: readonly Id<"org">[] },
   what: string,
   facts?: Readonly<Record<string, unknown>>,
+  also?: (unit: Unit) => Promise<void>,
 ): Promise<void> {
-  for (const org of orgs) {
-    const { scope } = await spaces.of(org);
+  for (const { scope } of await spacesOf({ spaces }, orgs)) {
     const actor = { kind: "credential", id: person, person } as const;
-    await storage.change({ scope, actor }, async (unit) =>
-      unit.audit({ what, about: person, ...(facts && { facts }) }),
-    );
+    await storage.change({ scope, actor }, async (unit) => {
+      unit.audit({ what, about: person, ...(facts && { facts }) });
+      await also?.(unit);
+    });
   }
+}
+
+/** Less those that are being erased: nobody is there to tell, and nothing to come in to. */
+export async function spacesOf(
+  { spaces }: Pick<Needs, "spaces">,
+  orgs: readonly Id<"org">[],
+): Promise<readonly Space[]> {
+  const found: Space[] = [];
+  for (const org of orgs) {
+    try {
+      found.push(await spaces.of(org));
+    } catch (error) {
+      if (!(error instanceof Refusal) || error.code !== "org.unknown") throw error;
+    }
+  }
+  return found;
 }

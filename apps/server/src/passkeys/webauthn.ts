@@ -32,9 +32,8 @@ export const creationOptions = (asked: {
 });
 
 /** No list of passkeys, whoever is asked about: a list would tell who has which. */
-export const requestOptions = (asked: { readonly challenge: Uint8Array; readonly rpId: string }) => ({
-  challenge: base64url(asked.challenge),
-  rpId: asked.rpId,
+export const requestOptions = ({ challenge }: { readonly challenge: Uint8Array }) => ({
+  challenge: base64url(challenge),
   timeout: challengeLifetime,
   userVerification: "required" as const,
 });

@@ -6,12 +6,15 @@ import type { Session } from "./session.ts";
 /** The tables without rows of organisations. Every other table has `org` and row-level security. */
 const instanceTables: readonly string[] = [
   "activation",
+  "factor_reset",
   "instance",
   "known_browser",
   "log_mark",
   "migration",
   "outbox",
   "person",
+  "person_challenge",
+  "person_passkey",
   "person_totp",
   "plan",
   "recovery_code",

@@ -1,0 +1,118 @@
+import type { Passwords } from "@holdfast/crypto";
+import { newId, Refusal, type Clock, type Id, type Random } from "@holdfast/kernel";
+import type { MadePasskey } from "@holdfast/protocol";
+import type { Proof, Spaces, Visit } from "../authority/index.ts";
+import { creationOptions, newChallenge, readAttestation } from "../passkeys/index.ts";
+import type { InstanceUnit, Keyring, Storage } from "../storage/index.ts";
+import { organisationsOf } from "./attempts.ts";
+import type { Factors } from "./factors.ts";
+import { spend } from "./passkey-rows.ts";
+import { asked, ownSite, questionIn, rpIdOf, type IsOurs } from "./passkey-questions.ts";
+import { normalEmail, type Person } from "./person.ts";
+import { addPasskey, factsOf } from "./person-passkeys.ts";
+import { peopleIn } from "./postgres.ts";
+import type { Proving, Shown } from "./proving.ts";
+import { tellOrganisations } from "./telling.ts";
+
+type Needs = {
+  readonly storage: Storage;
+  readonly keys: Keyring;
+  readonly spaces: Spaces;
+  readonly passwords: Passwords;
+  readonly proving: Proving;
+  readonly factors: Factors;
+  readonly isOurs: IsOurs;
+  readonly clock: Clock;
+  readonly random: Random;
+};
+
+/** What somebody who was invited shows: what is hers already, or what she chooses now. */
+export type Coming = Shown | { readonly newPasskey: MadePasskey };
+
+/** Who comes, and by what she proved who she is. */
+export type Comer = {
+  readonly person: Id<"person">;
+  readonly isNew: boolean;
+  readonly proofs: readonly Proof[];
+  /** Of the passkey that she made for it. */
+  readonly added?: Readonly<Record<string, string>>;
+};
+
+type Invited = { readonly id: Id<"invitation">; readonly email: string };
+
+/** Who comes with an invitation: somebody who has an account, or who makes one by it. */
+export class Comers {
+  readonly #needs: Needs;
+
+  constructor(needs: Needs) {
+    this.#needs = needs;
+  }
+
+  /** The same whether the e-mail has an account. @throws Refusal `passkey.invalid` where no page of ours asks */
+  options({ id: invitation, email: login }: Invited, { origin }: Visit) {
+    const { keys, isOurs, clock, random } = this.#needs;
+    const rpId = rpIdOf(ownSite(origin, isOurs));
+    // Its id becomes hers.
+    const challenge = newChallenge("person", clock.now(), random);
+    const question = asked(keys, { what: "signUp", invitation }, challenge);
+    return creationOptions({ challenge: question, rpId, owner: challenge.id, login, has: [] });
+  }
+
+  /** @throws Refusal `invitation.invalid` where she is somebody else; what `Proving.as` throws, `passkey.invalid` */
+  async prove(invited: Invited, coming: Coming, visit: Visit): Promise<Comer> {
+    const { email } = invited;
+    if ("newPasskey" in coming) return this.#begin(invited, coming.newPasskey, visit);
+    const chosen = coming.password;
+    const made = chosen === undefined || (await this.#isKnown(email)) ? undefined : await this.#make(email, chosen);
+    if (made) return { person: made, isNew: true, proofs: ["password"] };
+    return this.#needs.proving.as(coming, visit, async ({ person: { id: person, email: own }, orgs, proofs }) => {
+      if (normalEmail(own) !== normalEmail(email)) throw new Refusal("invitation.invalid");
+      // Anybody with an organisation of his own could try a password here that he found elsewhere: hers learn that it was right.
+      await tellOrganisations(this.#needs, { person, orgs }, "signIn.elsewhere");
+      return { person, isNew: false, proofs };
+    });
+  }
+
+  /** She got no membership, so the account that was made for it goes, unless she has one after all. */
+  async forget({ person }: Comer): Promise<void> {
+    const { storage, factors } = this.#needs;
+    if ((await organisationsOf(this.#needs, person)).length > 0) return;
+    await storage.instance.change((unit) => peopleIn(unit, this.#needs).remove(person));
+    await factors.changed(person);
+  }
+
+  #isKnown(email: string): Promise<boolean> {
+    return this.#needs.storage.instance.read(
+      async (unit) => (await peopleIn(unit, this.#needs).byEmail(email)) !== undefined,
+    );
+  }
+
+  /** Nobody, when somebody was faster. */
+  async #make(email: string, password: string): Promise<Id<"person"> | undefined> {
+    const { storage, passwords, random } = this.#needs;
+    const passwordHash = await passwords.hash(password);
+    const id = newId("person", random);
+    const isMade = await storage.instance.change((unit) => this.#add(unit, { id, email, passwordHash }));
+    return isMade ? id : undefined;
+  }
+
+  async #begin({ id: invitation, email }: Invited, answer: MadePasskey, { origin }: Visit): Promise<Comer> {
+    const { storage, keys, isOurs, factors, clock } = this.#needs;
+    const ours = questionIn(keys, { what: "signUp", invitation }, clock.now());
+    const { made, challenge } = await readAttestation(answer, ownSite(origin, isOurs), ours);
+    const person = challenge.id;
+    const passkey = await storage.instance.change(async (unit) => {
+      if (!(await spend(unit, challenge))) throw new Refusal("passkey.invalid");
+      // She shows what she has, as with a password that is not hers.
+      if (!(await this.#add(unit, { id: person, email, passwordHash: undefined })))
+        throw new Refusal("credential.invalid");
+      return addPasskey(this.#needs, unit, { person, made });
+    });
+    await factors.changed(person);
+    return { person, isNew: true, proofs: ["passkey"], added: factsOf(passkey) };
+  }
+
+  #add(unit: InstanceUnit, person: Omit<Person, "createdAt">): Promise<boolean> {
+    return peopleIn(unit, this.#needs).add({ ...person, createdAt: this.#needs.clock.now() });
+  }
+}

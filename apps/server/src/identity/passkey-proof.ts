@@ -1,0 +1,91 @@
+import { Refusal, type Clock, type Id, type Random } from "@holdfast/kernel";
+import type { ShownPasskey } from "@holdfast/protocol";
+import type { Revocation, Sessions, Spaces, Visit } from "../authority/index.ts";
+import { newChallenge, readAssertion, requestOptions, used } from "../passkeys/index.ts";
+import type { Keyring, Storage } from "../storage/index.ts";
+import type { Factors } from "./factors.ts";
+import { isUsable, personPasskeysIn, spend, type PersonPasskey } from "./passkey-rows.ts";
+import { asked, ownSite, questionIn, type IsOurs } from "./passkey-questions.ts";
+import { factsOf } from "./person-passkeys.ts";
+import { spacesOf, tellOrganisations } from "./telling.ts";
+
+type Needs = {
+  readonly storage: Storage;
+  readonly keys: Keyring;
+  readonly spaces: Spaces;
+  readonly revocation: Revocation;
+  readonly sessions: Sessions;
+  readonly factors: Factors;
+  readonly isOurs: IsOurs;
+  readonly clock: Clock;
+  readonly random: Random;
+};
+
+/** How somebody shows who she is by a passkey, on the platform's own page. */
+export class PasskeyProof {
+  readonly #needs: Needs;
+
+  constructor(needs: Needs) {
+    this.#needs = needs;
+  }
+
+  /** Nobody is looked up: the question tells nothing of anybody. */
+  question() {
+    const { keys, clock, random } = this.#needs;
+    return requestOptions({ challenge: asked(keys, { what: "signIn" }, newChallenge("person", clock.now(), random)) });
+  }
+
+  /** Whose passkey it says it is. Nothing is proved by that. */
+  async ownerOf({ id }: ShownPasskey): Promise<Id<"person"> | undefined> {
+    return (await this.#find(id))?.person;
+  }
+
+  /** That this person shows a passkey of hers, here and now. @throws Refusal `credential.invalid` whatever was not right; `passkey.cloned` */
+  async of(
+    who: { readonly person: Id<"person">; readonly orgs: readonly Id<"org">[] },
+    answer: ShownPasskey,
+    { origin }: Visit,
+  ): Promise<void> {
+    const { storage, keys, isOurs, clock, random } = this.#needs;
+    const known = await this.#find(answer.id);
+    if (known?.person !== who.person) throw new Refusal("credential.invalid");
+    const ours = questionIn(keys, { what: "signIn" }, clock.now());
+    const { signed, challenge } = await readAssertion(
+      answer,
+      { passkey: known, owner: known.person },
+      ownSite(origin, isOurs),
+      ours,
+    );
+    const spaces = await spacesOf(this.#needs, who.orgs);
+    const next = await storage.instance.change(async (unit) => {
+      const rows = personPasskeysIn(unit, { keys, random });
+      const passkey = await rows.take(known.id);
+      if (!passkey || !isUsable(passkey) || !(await spend(unit, challenge))) throw new Refusal("credential.invalid");
+      // Removed, and brought back by an older backup.
+      if (spaces.some((space) => space.revokedBefore(passkey.id, "people") > passkey.issuedSeq))
+        throw new Refusal("credential.invalid");
+      const after = used(passkey, signed, clock.now());
+      await rows.save(after);
+      return after;
+    });
+    if (next.clonedAt !== undefined) await this.#copied(next, who.orgs);
+  }
+
+  /** Whoever has the other one may be signed in by it, here or there. @throws Refusal `passkey.cloned` */
+  async #copied(passkey: PersonPasskey, orgs: readonly Id<"org">[]): Promise<never> {
+    const { revocation, sessions, factors } = this.#needs;
+    const { id, person } = passkey;
+    // Where an older backup forgets that it was a copy, its place among revocations does not.
+    await tellOrganisations(this.#needs, { person, orgs }, "factor.copied", factsOf(passkey), (unit) =>
+      revocation.in(unit, id, ["people"]),
+    );
+    await sessions.ends.others(person, undefined, "signOut.factor");
+    await factors.changed(person);
+    throw new Refusal("passkey.cloned");
+  }
+
+  #find(credentialId: string): Promise<PersonPasskey | undefined> {
+    const { storage, keys, random } = this.#needs;
+    return storage.instance.read((unit) => personPasskeysIn(unit, { keys, random }).byCredential(credentialId));
+  }
+}

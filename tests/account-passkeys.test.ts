@@ -1,0 +1,292 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { systemClock } from "@holdfast/kernel";
+import pg from "pg";
+import { atEnd, freshDatabase, startTestPlatform, TestClock } from "../apps/server/src/testing/index.ts";
+import { says, type List } from "./application-users.fixture.ts";
+import { Authenticator, type Asked, type Forged } from "./authenticator.fixture.ts";
+import { Owner, secretIn, unknown, viewer, type Problem, type Thing } from "./authority.fixture.ts";
+import { http2, placeOf } from "./clients.fixture.ts";
+import { CookieBrowser, type SignedIn } from "./cookie-browser.fixture.ts";
+
+// Passkeys of people (WebAuthn), with an authenticator in software that can also lie. tests/console-passkeys.test.ts has a real browser.
+const clock = new TestClock(systemClock.now());
+const database = await freshDatabase();
+atEnd.after(() => database.drop());
+let platform = await startTestPlatform({ clock, database });
+atEnd.after(() => platform.close());
+const owner = new Owner(platform.visitor, await platform.setUp());
+const root = { email: "owner@example.com", password: "correct horse battery staple" };
+
+type Passkey = Thing & { name: string; site: string; lastUsedAt?: string; clonedAt?: string };
+const own = "/v1/account/passkeys";
+
+/** Somebody who came with a passkey and has no password: no slow hash is made for her. */
+async function comer(email: string) {
+  clock.move(2_000);
+  const browser = new CookieBrowser(platform);
+  const device = new Authenticator(browser.origin);
+  const invited = { secret: secretIn(await owner.invite(email)), email };
+  const asked = await browser.good<Asked>("POST", "/v1/invitations/passkey-options", invited);
+  await browser.good("POST", "/v1/invitations/accept", { ...invited, newPasskey: device.make(asked) });
+  await signIn(await show(device), {}, browser);
+  const [passkey] = (await browser.good<List<Passkey>>("GET", own)).items;
+  assert.ok(passkey);
+  return { browser, device, passkey };
+}
+
+/** Somebody with a password, in a browser. */
+async function member(email: string) {
+  clock.move(2_000); // so that asking often is not what decides
+  await owner.member({ ...viewer, email });
+  const browser = new CookieBrowser(platform);
+  await browser.signIn({ email, password: viewer.password });
+  return browser;
+}
+
+async function added(browser: CookieBrowser, name?: string) {
+  const device = new Authenticator(browser.origin);
+  const asked = await browser.good<Asked>("POST", `${own}/options`);
+  const passkey = await browser.good<Passkey>("POST", own, {
+    answer: device.make(asked),
+    ...(name !== undefined && { name }),
+  });
+  return { device, passkey };
+}
+
+const question = () => platform.visitor.get<Asked>("/v1/sessions/passkey-options");
+/** The site is the page's own host: a browser fills that in. */
+const show = async (device: Authenticator, forged: Forged = {}) => {
+  device.counter += 1;
+  return device.show({ ...(await question()), rpId: "localhost" }, forged);
+};
+async function signIn(passkey: object, more: object = {}, browser = new CookieBrowser(platform)) {
+  clock.move(1_000);
+  const answer = await browser.send<SignedIn & Problem>("POST", "/v1/sessions", { body: { passkey, ...more } });
+  browser.org ??= answer.body.orgs?.[0]?.id;
+  return { ...answer, browser };
+}
+const signInWith = async (device: Authenticator, forged: Forged = {}) => signIn(await show(device, forged));
+const isIn = async (browser: CookieBrowser) => (await browser.send("GET", "/v1/session")).status === 200;
+
+test("a person adds a passkey, and signs in with it alone, without saying who she is", async () => {
+  const browser = await member("ann@example.com");
+  const asked = await browser.good<Asked & { user: { name: string } }>("POST", `${own}/options`);
+  assert.deepEqual([asked.rp?.id, asked.user.name], ["localhost", "ann@example.com"]);
+  const { device, passkey } = await added(browser, "Laptop");
+  assert.deepEqual([passkey.name, passkey.site, passkey.lastUsedAt], ["Laptop", "localhost", undefined]);
+  const { status, body, browser: elsewhere } = await signInWith(device);
+  assert.equal(status, 201);
+  assert.equal(body.person.email, "ann@example.com");
+  assert.equal((await elsewhere.send("GET", "/v1/me")).status, 200);
+  const [listed, ...others] = (await elsewhere.good<List<Passkey>>("GET", own)).items;
+  assert.equal(others.length, 0);
+  assert.ok(listed?.lastUsedAt);
+  const told = (await owner.audited(body.person.id)).map(({ what }) => what);
+  for (const what of ["factor.added", "signIn.done"]) assert.ok(told.includes(what), what);
+});
+
+test("the question for a sign-in names nobody, and the answer is taken once and for five minutes", async () => {
+  const { challenge, ...rest } = (await question()) as Asked & Record<string, unknown>;
+  assert.equal(challenge.length, 51);
+  assert.deepEqual(rest, { timeout: 300_000, userVerification: "required" });
+  const { device } = await comer("once@example.com");
+  const answer = await show(device);
+  assert.equal((await signIn(answer)).status, 201);
+  assert.equal(says(await signIn(answer)), "401 credential.invalid");
+  const late = await show(device);
+  clock.move(5 * 60_000);
+  assert.equal(says(await signIn(late)), "401 credential.invalid");
+  clock.move(30_000);
+  const many = await show(device);
+  const all = await Promise.all(Array.from({ length: 20 }, () => signIn(many)));
+  assert.equal(all.filter(({ status }) => status === 201).length, 1);
+});
+
+test("what is not signed by her passkey, on the platform's own page, for this question, signs nobody in", async () => {
+  const { device } = await comer("victim@example.com");
+  const other = await comer("other@example.com");
+  const lies: Record<string, Forged> = {
+    "another origin": { origin: "https://evil.example" },
+    "another port of the same host": { origin: "https://localhost:1" },
+    "without TLS": { origin: platform.platform.url.replace("https", "http") },
+    "another site": { rpId: "evil.example" },
+    "a frame of another site's page": { crossOrigin: true },
+    "nobody verified": { isVerified: false },
+    "an answer to another kind of question": { type: "webauthn.create" },
+    "another person's passkey": { credentialId: other.device.credentialId },
+    "an unknown passkey": { credentialId: new Authenticator("https://localhost").credentialId },
+    "another person's name": { userHandle: "AAAAAAAAAAAAAAAAAAAAAA" },
+    "words that were changed": { tampered: (said) => ({ ...said, crossOrigin: undefined }) },
+    "a question that was changed": { tampered: (said) => ({ ...said, challenge: "A".repeat(51) }) },
+  };
+  for (const [lie, forged] of Object.entries(lies))
+    assert.equal(says(await signInWith(device, forged)), "401 credential.invalid", lie);
+  const { browser } = await comer("adds@example.com");
+  const toAdd = await browser.good<Asked>("POST", `${own}/options`);
+  const shown = device.show({ challenge: toAdd.challenge, rpId: "localhost" });
+  assert.equal(says(await signIn(shown)), "401 credential.invalid", "a question for adding one");
+  assert.equal((await signInWith(device)).status, 201, "it is as good as before");
+});
+
+test("a passkey is asked for, made and shown on a page of the platform alone", async () => {
+  const { browser, device } = await comer("page@example.com");
+  const passkey = await show(device);
+  const from = (headers: Record<string, string>) =>
+    platform.visitor.send<Problem>("POST", "/v1/sessions", { body: { passkey }, headers });
+  assert.equal(says(await from({})), "422 passkey.invalid", "a program has no page");
+  assert.equal(says(await from({ origin: "https://evil.example" })), "403 origin.foreign");
+  // Whoever passes on what was signed on a page of his own, under a name of his own.
+  using evil = http2(placeOf(platform));
+  const answer = await evil.ask(
+    {
+      ":method": "POST",
+      ":path": "/v1/sessions",
+      ":authority": "evil.example",
+      origin: "https://evil.example",
+      "content-type": "application/json",
+    },
+    JSON.stringify({ passkey }),
+  );
+  assert.deepEqual([answer.status, (JSON.parse(answer.text) as Problem).code], [422, "passkey.invalid"]);
+  const byAddress = browser.origin.replace("localhost", "127.0.0.1");
+  const headers = { host: new URL(byAddress).host, origin: byAddress };
+  const asked = await browser.send<Problem>("POST", `${own}/options`, { headers });
+  assert.equal(says(asked), "422 passkey.invalid", "a page at an address has none");
+  const question = (await browser.good<Asked>("POST", `${own}/options`)) as Asked;
+  const made = new Authenticator("https://evil.example").make(question);
+  assert.equal(says(await browser.send("POST", own, { body: { answer: made } })), "422 passkey.invalid");
+});
+
+test("whoever has a passkey is not let in by her password alone; beside it a passkey of hers counts, and nobody else's", async () => {
+  const email = "both@example.com";
+  const { device } = await added(await member(email));
+  const other = await comer("else@example.com");
+  const beside = { email, password: viewer.password };
+  const shows = async (body: object) => {
+    clock.move(1_000);
+    return platform.visitor.send<Problem & { errors: { path: string }[] }>("POST", "/v1/sessions", { body });
+  };
+  const alone = await shows(beside);
+  assert.equal(says(alone), "403 factor.required");
+  assert.deepEqual(
+    alone.body.errors.map(({ path }) => path),
+    ["passkey"],
+  );
+  const token = await platform.visitor.send("POST", "/v1/sign-in", { body: beside });
+  assert.equal(says(token), "403 factor.required", "nor for a token");
+  assert.equal((await signIn(await show(device), beside)).status, 201);
+  assert.equal(says(await signIn(await show(other.device), beside)), "401 credential.invalid");
+  assert.equal(says(await signIn(await show(device), { ...beside, password: "x" })), "401 credential.invalid");
+  assert.equal(says(await shows({ email })), "400 request.malformed");
+  assert.equal(says(await shows({})), "400 request.malformed");
+});
+
+test("a passkey is made for who is signed in, once, and at most twenty", async () => {
+  const { browser } = await comer("many@example.com");
+  const asked = await browser.good<Asked>("POST", `${own}/options`);
+  const made = new Authenticator(browser.origin).make(asked);
+  const { browser: other } = await comer("another@example.com");
+  assert.equal(says(await other.send("POST", own, { body: { answer: made } })), "422 passkey.invalid");
+  assert.equal((await browser.send("POST", own, { body: { answer: made } })).status, 201);
+  assert.equal(says(await browser.send("POST", own, { body: { answer: made } })), "422 passkey.invalid", "spent");
+  for (let count = 2; count < 20; count += 1) await added(browser);
+  assert.equal(says(await browser.send("POST", `${own}/options`)), "409 passkey.tooMany");
+  const taken = await added(other);
+  const again = taken.device.make(await other.good<Asked>("POST", `${own}/options`));
+  assert.equal(says(await other.send("POST", own, { body: { answer: again } })), "422 passkey.invalid", "known here");
+});
+
+test("a passkey is renamed and removed by whose it is; it opens nothing any more, and her other sessions end", async () => {
+  const { browser } = await comer("removes@example.com");
+  const { device, passkey } = await added(browser);
+  const elsewhere = (await signInWith(device)).browser;
+  const at = `${own}/${passkey.id}`;
+  assert.equal((await browser.good<Passkey>("PATCH", at, { name: "Phone" })).name, "Phone");
+  const { browser: other } = await comer("stranger@example.com");
+  assert.equal(says(await other.send("PATCH", at, { body: { name: "Mine" } })), "404 passkey.unknown");
+  assert.equal(says(await other.send("DELETE", at)), "404 passkey.unknown");
+  assert.equal(says(await browser.send("DELETE", `${own}/${unknown("passkey")}`)), "404 passkey.unknown");
+  await browser.good("DELETE", at);
+  assert.equal(await isIn(elsewhere), false);
+  assert.equal(await isIn(browser), true);
+  assert.equal(says(await signInWith(device)), "401 credential.invalid");
+  const { person } = await browser.good<SignedIn>("GET", "/v1/session");
+  assert.ok((await owner.audited(person.id)).some(({ what }) => what === "factor.removed"));
+});
+
+test("a passkey that counts backwards is refused from then on, every session of hers ends, and it is told", async () => {
+  const { browser, device } = await comer("copied@example.com");
+  assert.equal((await signInWith(device)).status, 201);
+  const { person } = await browser.good<SignedIn>("GET", "/v1/session");
+  assert.equal(says(await signInWith(device, { counter: 1 })), "403 passkey.cloned");
+  assert.equal(await isIn(browser), false);
+  assert.equal(says(await signInWith(device)), "401 credential.invalid");
+  assert.ok((await owner.audited(person.id)).some(({ what }) => what === "factor.copied"));
+});
+
+test("somebody who was invited comes with a passkey alone, which stays while it is her only way in", async () => {
+  clock.move(5_000);
+  const email = "alone@example.com";
+  const secret = secretIn(await owner.invite(email));
+  const browser = new CookieBrowser(platform);
+  const device = new Authenticator(browser.origin);
+  const ask = (body: object) => browser.send<Asked & Problem>("POST", "/v1/invitations/passkey-options", { body });
+  assert.equal(says(await ask({ secret, email: "other@example.com" })), "403 invitation.invalid");
+  const { body: asked } = await ask({ secret, email });
+  const other = secretIn(await owner.invite("third@example.com"));
+  const come = (newPasskey: object, by = secret, as = email) =>
+    browser.send<Problem>("POST", "/v1/invitations/accept", { body: { secret: by, email: as, newPasskey } });
+  const made = device.make(asked);
+  assert.equal(says(await come(made, other, "third@example.com")), "422 passkey.invalid", "of another invitation");
+  assert.equal((await come(made)).status, 201);
+  const { browser: hers, body } = await signInWith(device);
+  assert.equal(body.person.email, email);
+  const shown = { email, password: viewer.password };
+  assert.equal(says(await hers.send("POST", "/v1/sessions", { body: shown })), "401 credential.invalid");
+  const [only] = (await hers.good<List<Passkey>>("GET", own)).items;
+  assert.equal(says(await hers.send("DELETE", `${own}/${only?.id}`)), "409 passkey.last");
+  const second = await added(hers);
+  await hers.good("DELETE", `${own}/${only?.id}`);
+  assert.equal((await signInWith(second.device)).status, 201);
+  assert.ok((await owner.audited(body.person.id)).some(({ what }) => what === "factor.added"));
+});
+
+test("who has an account takes an invitation with a passkey of hers, and with nobody else's", async () => {
+  const email = "invited@example.com";
+  const hers = await added(await member(email));
+  const other = await comer("uninvited@example.com");
+  const another = new Owner(platform.visitor, await platform.setUp());
+  const secret = secretIn(await another.invite(email));
+  const origin = platform.platform.url;
+  const come = async (shown: object) => {
+    clock.move(1_000);
+    const body = { secret, email, ...shown };
+    return platform.visitor.send<Problem>("POST", "/v1/invitations/accept", { body, headers: { origin } });
+  };
+  assert.equal(says(await come({ password: viewer.password })), "403 factor.required");
+  assert.equal(says(await come({ passkey: await show(other.device) })), "403 invitation.invalid");
+  const asked = await platform.visitor.send<Asked>("POST", "/v1/invitations/passkey-options", {
+    body: { secret, email },
+    headers: { origin },
+  });
+  const newPasskey = new Authenticator(origin).make(asked.body);
+  assert.equal(says(await come({ newPasskey })), "401 credential.invalid", "she shows what she has");
+  assert.equal(says(await come({})), "400 request.malformed");
+  assert.equal((await come({ passkey: await show(hers.device) })).status, 201);
+});
+
+test("who is signed in says once more who she is by a passkey of hers, and by nobody else's", async () => {
+  const browser = await member("again@example.com");
+  const { device, passkey } = await added(browser);
+  const other = await comer("notagain@example.com");
+  clock.move(10 * 60_000);
+  assert.equal(says(await browser.send("DELETE", `${own}/${passkey.id}`)), "403 confirmation.required");
+  assert.equal(says(await browser.send("POST", `${own}/options`)), "403 confirmation.required");
+  const confirm = (body: object) => browser.send<Problem>("POST", "/v1/account/confirmation", { body });
+  assert.equal(says(await confirm({ passkey: await show(other.device) })), "403 confirmation.invalid");
+  assert.equal(says(await confirm({ password: viewer.password })), "403 factor.required");
+  assert.equal(says(await confirm({})), "400 request.malformed");
+  assert.equal((await confirm({ passkey: await show(device) })).status, 200);
+  await browser.good("DELETE", `${own}/${passkey.id}`);
+});
