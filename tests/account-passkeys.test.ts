@@ -1,7 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { systemClock } from "@holdfast/kernel";
-import pg from "pg";
 import { atEnd, freshDatabase, startTestPlatform, TestClock } from "../apps/server/src/testing/index.ts";
 import { says, type List } from "./application-users.fixture.ts";
 import { Authenticator, type Asked, type Forged } from "./authenticator.fixture.ts";
@@ -13,10 +12,9 @@ import { CookieBrowser, type SignedIn } from "./cookie-browser.fixture.ts";
 const clock = new TestClock(systemClock.now());
 const database = await freshDatabase();
 atEnd.after(() => database.drop());
-let platform = await startTestPlatform({ clock, database });
+const platform = await startTestPlatform({ clock, database });
 atEnd.after(() => platform.close());
 const owner = new Owner(platform.visitor, await platform.setUp());
-const root = { email: "owner@example.com", password: "correct horse battery staple" };
 
 type Passkey = Thing & { name: string; site: string; lastUsedAt?: string; clonedAt?: string };
 const own = "/v1/account/passkeys";
@@ -153,7 +151,7 @@ test("a passkey is asked for, made and shown on a page of the platform alone", a
   const headers = { host: new URL(byAddress).host, origin: byAddress };
   const asked = await browser.send<Problem>("POST", `${own}/options`, { headers });
   assert.equal(says(asked), "422 passkey.invalid", "a page at an address has none");
-  const question = (await browser.good<Asked>("POST", `${own}/options`)) as Asked;
+  const question = await browser.good<Asked>("POST", `${own}/options`);
   const made = new Authenticator("https://evil.example").make(question);
   assert.equal(says(await browser.send("POST", own, { body: { answer: made } })), "422 passkey.invalid");
 });

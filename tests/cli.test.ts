@@ -484,6 +484,16 @@ test("somebody is invited, comes with her link, gets another role and is removed
   assert.equal(await refused(token, "whoami"), "credential.invalid");
 });
 
+test("whoever lost her second factors is found, and helped where there is something to help with", async () => {
+  const found = await answer("person", "find", "--email", "ada@example.com");
+  assert.deepEqual(found.factors, { totp: false, passkey: false });
+  assert.match((await call(["person", "find", "--email", "ada@example.com"])).out, /beside her password +nothing/);
+  assert.equal(await refused(undefined, "person", "find", "--email", "nobody@example.com"), "person.unknown");
+  assert.equal(await refused(undefined, "person", "reset-factors", found.person), "factorReset.needless");
+  assert.equal(await refused(undefined, "person", "keep-factors", found.person), "factorReset.unknown");
+  assert.match((await call(["person", "resets"])).err, /Nobody's second factors are to go/);
+});
+
 test("a role is made, given by its name, changed, reviewed as a file, applied to the state that was seen, and replaced", async () => {
   const grants = ["--grant", "device.read", "--grant", "device.suspend:tag:site=north"];
   const made = await answer("role", "create", "--name", "Night shift", ...grants, "--description", "After ten");

@@ -94,6 +94,7 @@ async function makeDevices(
       maximumConnectionsPerAddress: 60_000,
       maximumConnectionRatePerAddress: 1_000_000,
       whenFull: "dropOldest",
+      factorResetAfter: 72,
       proxyFrom: [],
       allowRoot: false,
     },

@@ -12,6 +12,7 @@ import { listVerbs } from "./verbs/lists.ts";
 import { memberVerbs } from "./verbs/members.ts";
 import { mintingVerbs } from "./verbs/minting.ts";
 import { orgVerbs } from "./verbs/orgs.ts";
+import { peopleVerbs } from "./verbs/people.ts";
 import { productVerbs } from "./verbs/products.ts";
 import { roleVerbs } from "./verbs/roles.ts";
 import { securityVerbs } from "./verbs/security.ts";
@@ -31,6 +32,7 @@ export const verbs: readonly Verb[] = [
   ...orgVerbs,
   ...memberVerbs,
   ...invitationVerbs,
+  ...peopleVerbs,
   ...roleVerbs,
   ...applicationVerbs,
   ...appUserVerbs,

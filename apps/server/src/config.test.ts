@@ -48,6 +48,18 @@ test("proxies are declared by address or network, and nobody declares everybody"
     assert.throws(() => parseConfig(["--proxy-from", text], {}), malformed(because));
 });
 
+test("who lost her second factors waits three days, or as long as is said, and never less than one", () => {
+  const chosen = (args: readonly string[], environment = {}) => {
+    const config = parseConfig(args, environment);
+    return config === "help" ? config : config.factorResetAfter;
+  };
+  assert.equal(chosen([]), 72);
+  assert.equal(chosen(["--factor-reset-after", "24"]), 24);
+  assert.equal(chosen([], { HOLDFAST_FACTOR_RESET_AFTER: "168" }), 168);
+  for (const hours of ["23", "721", "3d"])
+    assert.throws(() => chosen(["--factor-reset-after", hours]), malformed(/from 24 to 720/));
+});
+
 test("what happens when a session has no room is one of two things, the oldest message goes unless something is said", () => {
   const chosen = (args: readonly string[], environment = {}) => {
     const config = parseConfig(args, environment);

@@ -42,6 +42,8 @@ export type Config = {
   readonly maximumConnectionRatePerAddress: number;
   /** Who loses when the queue of an MQTT session is full: it its oldest message, or the publisher this one. */
   readonly whenFull: "dropOldest" | "refusePublisher";
+  /** In hours: how long somebody who lost her second factors waits until they can be removed. */
+  readonly factorResetAfter: number;
   /** Proxies, which say in a header of the PROXY protocol whose connection they pass on. */
   readonly proxyFrom: readonly Network[];
   /** Where no other user can reach the data, root goes on as root. */
@@ -78,6 +80,7 @@ const options = {
   "max-connections-per-address": { type: "string" },
   "max-connection-rate-per-address": { type: "string" },
   "when-full": { type: "string" },
+  "factor-reset-after": { type: "string" },
   "proxy-from": { type: "string", multiple: true },
   "allow-root": { type: "boolean" },
   "no-demo": { type: "boolean" },
@@ -106,6 +109,8 @@ export const usage = `npm start -- [OPTION]…
   --max-connection-rate-per-address N  new ones in a second from one address; others wait (1000)
   --when-full drop-oldest|refuse-publisher  when what waits for an MQTT session is as much as may: its oldest message
                          goes (drop-oldest), or whoever publishes another is told no (refuse-publisher)
+  --factor-reset-after HOURS  how long somebody who lost her second factors waits until they can be removed (72; at
+                         least 24)
   --proxy-from ADDRESS   a proxy, or a network of proxies (10.0.0.0/24), whose connections all begin with a header of
                          the PROXY protocol, version 2; its client's address then counts (repeatable)
   --ready-file FILE      written when everything accepts connections (ready.json in the keys folder)
@@ -170,6 +175,7 @@ export function parseConfig(
       1_000_000,
     ),
     whenFull: whenFullIn(set("when-full")),
+    factorResetAfter: whole(set("factor-reset-after"), "--factor-reset-after", 72, 24, 720),
     proxyFrom: (values["proxy-from"] ?? listIn(environment["HOLDFAST_PROXY_FROM"])).map(network),
     allowRoot: values["allow-root"] ?? ["1", "true"].includes(environment["HOLDFAST_ALLOW_ROOT"] ?? ""),
     offersDemo: !(values["no-demo"] ?? isOn(environment["HOLDFAST_NO_DEMO"], "HOLDFAST_NO_DEMO")),

@@ -6,6 +6,7 @@ import {
   Activations,
   Browsers,
   Comers,
+  FactorResets,
   Factors,
   Identity,
   Invitations,
@@ -14,6 +15,7 @@ import {
   Post,
   PasskeyProof,
   PersonPasskeys,
+  removeBroughtBack,
   Proving,
   SetupOffer,
   type Carrier,
@@ -21,7 +23,6 @@ import {
   type RefusedSignIn,
 } from "./identity/index.ts";
 import { accountRoutes } from "./identity/account-routes.ts";
-import { passkeyRoutes } from "./identity/passkey-routes.ts";
 import { identityRoutes } from "./identity/routes.ts";
 import { RateLimit } from "./listeners/index.ts";
 import type { Keyring, Storage } from "./storage/index.ts";
@@ -43,6 +44,8 @@ type Needs = {
   readonly address: () => string;
   /** Whether the certificate is good for a host. */
   readonly isOurs: (host: string) => boolean;
+  /** In hours: how long somebody who lost her second factors waits until they can be removed. */
+  readonly factorResetAfter: number;
   readonly clock: Clock;
   /** Of the machine: the setup link ends by it. */
   readonly ownClock: Clock;
@@ -62,13 +65,18 @@ const wrongCodes = { perSecond: 1 / 60, burst: 10 } as const;
 export async function openPeople(needs: Needs): Promise<People> {
   const post = new Post(needs);
   const setup = new SetupOffer({ ...needs, clock: needs.ownClock });
+  await removeBroughtBack(needs);
   const factors = await Factors.open(needs);
   const passkeyProof = new PasskeyProof({ ...needs, factors });
-  const proving = new Proving({ ...needs, factors, passkeys: passkeyProof });
+  const resets = new FactorResets({ ...needs, factors, post });
+  const proving = new Proving({ ...needs, factors, passkeys: passkeyProof, resets });
   const activations = new Activations({ ...needs, wrongCodes: new RateLimit(wrongCodes, needs.clock) });
   const ofIdentity = identityRoutes({
     ...needs,
     activations,
+    passkeyProof,
+    resets,
+    passkeys: new PersonPasskeys({ ...needs, factors }),
     identity: new Identity({ ...needs, proving, setup }),
     browsers: new Browsers({ ...needs, proving }),
     organisations: new Organisations(needs),
@@ -76,7 +84,5 @@ export async function openPeople(needs: Needs): Promise<People> {
     invitations: new Invitations({ ...needs, comers: new Comers({ ...needs, proving, factors }) }),
   });
   const account = new Account({ ...needs, factors });
-  const passkeys = new PersonPasskeys({ ...needs, factors });
-  const handlers = [...ofIdentity, ...accountRoutes(account), ...passkeyRoutes({ passkeys, passkeyProof })];
-  return { setup, post, handlers };
+  return { setup, post, handlers: [...ofIdentity, ...accountRoutes(account)] };
 }

@@ -148,14 +148,8 @@ async function open(needs: PlatformNeeds, opened: AsyncDisposableStack, closing:
 
   // The subjects.
   const common = { storage, spaces, rulings: life.rulings, clock, random };
-  const forPeople = {
-    ...common,
-    keys: keyring,
-    passwords: new Passwords({ random }),
-    minting,
-    revocation,
-    refusedSignIn,
-  };
+  const held = { keys: keyring, minting, revocation, journal };
+  const forPeople = { ...common, ...held, passwords: new Passwords({ random }), refusedSignIn };
   const people = await openPeople({
     ...forPeople,
     sessions,
@@ -163,6 +157,7 @@ async function open(needs: PlatformNeeds, opened: AsyncDisposableStack, closing:
     fleet: { isOffered: config.offersDemo, begin: (person) => simulation.begin(person) },
     address: () => `https://${nameOf(config)}:${https.port}`,
     isOurs: (host) => certificates.isFor(host),
+    factorResetAfter: config.factorResetAfter,
     ownClock: needs.clock,
     carrier: carrierOf(config),
     timers,
@@ -177,7 +172,6 @@ async function open(needs: PlatformNeeds, opened: AsyncDisposableStack, closing:
   const accounts = opened.adopt(await Accounts.open({ ...common, report, lastKnown: highWater }), (it) => it.close());
   const directories = new Directories({ storage, clock });
   const devices = new DeviceList({ storage, spaces, directories, presences });
-  const held = { keys: keyring, minting, revocation, journal };
   const registry = new Registry({ ...common, ...held, accounts, telemetry, directories });
   await reconcile({ ...common, revocation, registry, report });
   const catalogue = new Catalogue({ ...common, revocation });

@@ -13,6 +13,7 @@ export const secretPrefixes = {
   refresh: "hfr_",
   code: "hfo_",
   activation: "hfd_",
+  callOff: "hfx_",
 } as const;
 export type SecretKind = keyof typeof secretPrefixes;
 

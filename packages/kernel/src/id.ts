@@ -9,6 +9,7 @@ const prefixes = {
   connection: "con",
   device: "dev",
   entry: "ent",
+  factorReset: "rst",
   invitation: "inv",
   key: "key",
   listEntry: "lst",

@@ -113,7 +113,13 @@ const sentences = {
   "user.exists": "This application has a user with that login already. Reset that one instead.",
   "session.unknown": "There is no such session, or none that you may know of.",
   "passkey.unknown": "There is no such passkey, or none that you may know of.",
-  "passkey.last": "This passkey is the only way in. Add another one first, or a password; a user of an application asks for a code to set one.",
+  "passkey.last":
+    "This passkey is the only way in. Add another one first, or a password; a user of an application asks for a code to set one.",
+  "person.unknown": "Nobody here has that e-mail, or is called that.",
+  "factorReset.needless":
+    "She has no second factor and no passkey, so there is nothing to remove. Her password is enough.",
+  "factorReset.pending": "This was begun already. Wait until it is due, or call it off first.",
+  "factorReset.unknown": "Nothing of the kind waits: it was called off, was done, or is over.",
   "passkey.tooMany": "There are twenty passkeys already, as many as may be. Remove one first.",
   "application.unknown": "There is no such application, or none that you may know of.",
   "application.inUse": "This application still has devices. Retire them or move them first.",

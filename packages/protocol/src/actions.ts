@@ -62,6 +62,7 @@ export const actions = {
   "applicationUser.read": "application",
   "applicationUser.manage": "application",
   "device.bind": "device",
+  "person.resetFactors": "org",
 } as const satisfies Record<string, Kind>;
 
 export type Action = keyof typeof actions;
@@ -70,7 +71,7 @@ export type KindOf<A extends Action> = (typeof actions)[A];
 export const allActions = Object.keys(actions) as readonly Action[]; // the keys of a constant
 
 /** Asked of the whole deployment, so no organisation's role holds it: only administrators of the instance do. */
-export const instanceActions: readonly Action[] = ["org.create", "metrics.read", "plan.manage"];
+export const instanceActions: readonly Action[] = ["org.create", "metrics.read", "plan.manage", "person.resetFactors"];
 
 export const isAction = (text: string): text is Action => Object.hasOwn(actions, text);
 

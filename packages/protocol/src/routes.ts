@@ -114,6 +114,15 @@ export {
   removeAccountPasskey,
   renameAccountPasskey,
 } from "./account-passkeys.ts";
+export {
+  beginFactorReset,
+  callOffFactorReset,
+  callOffFactorResetByLink,
+  callOffOwnFactorReset,
+  findPerson,
+  listFactorResets,
+  readOwnFactorReset,
+} from "./factor-resets.ts";
 export { listAudit } from "./audit.ts";
 export { givePlan, listConnections, listPlans, readQuotas, readUsage, removePlan, savePlan } from "./usage.ts";
 export {

@@ -236,22 +236,22 @@ export class Caller implements Asker {
 
   /** What an identifier means to this caller's organisation: of another one's it knows nothing. */
   target(kind: Kind, on: string): Target | undefined {
-    const { space } = this;
     switch (kind) {
       case "org":
-        return on === space.org ? { kind } : undefined;
+        return on === this.space.org ? { kind } : undefined;
       case "product":
-        return space.hasProduct(on as Id<"product">) ? { kind } : undefined; // only a set is asked
+        return this.space.hasProduct(on as Id<"product">) ? { kind } : undefined; // only a set is asked
       case "application":
-        return space.hasApplication(on as Id<"application">) ? { kind, id: on as Id<"application"> } : undefined; // it was in the set
+        return this.space.hasApplication(on as Id<"application">) ? { kind, id: on as Id<"application"> } : undefined; // it was in the set
       case "device": {
-        const placement = space.device(on as Id<"device">); // only a map is asked
+        const placement = this.space.device(on as Id<"device">); // only a map is asked
         return placement && { kind, id: on as Id<"device">, placement };
       }
       case "certificate":
       case "certificateAuthority":
       case "connection":
       case "entry":
+      case "factorReset":
       case "invitation":
       case "key":
       case "listEntry":

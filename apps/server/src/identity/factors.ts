@@ -147,6 +147,13 @@ export class Factors {
     await this.changed(person);
   }
 
+  /** Within the unit that ends all that she has. */
+  async removeAllIn(unit: InstanceUnit, person: Id<"person">): Promise<void> {
+    const rows = factorsIn(unit, this.#needs);
+    await rows.remove(person);
+    await rows.putCodes(person, []);
+  }
+
   /** In place of those that she had, told this once. @throws Refusal `factor.none` */
   async renewCodes(person: Id<"person">): Promise<readonly string[]> {
     const codes = newRecoveryCodes(this.#needs.random);

@@ -79,12 +79,6 @@ export const personPasskeysIn = (unit: InstanceUnit, { keys, random }: { keys: K
       return row && passkeyOf(row);
     },
 
-    async nextSeq(): Promise<number> {
-      const [row] = await unit.query<{ seq: string }>("select nextval('revocation_seq') as seq", []);
-      if (!row) throw new Error("a sequence answered nothing");
-      return Number(row.seq);
-    },
-
     /** False when it is known here already. */
     async add(passkey: PersonPasskey): Promise<boolean> {
       const rows = await unit.query(

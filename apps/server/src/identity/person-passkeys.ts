@@ -15,7 +15,7 @@ import { organisationsOf } from "./attempts.ts";
 import type { Factors } from "./factors.ts";
 import { isUsable, personPasskeysIn, spend, type PersonPasskey } from "./passkey-rows.ts";
 import { asked, ownSite, questionIn, rpIdOf, type IsOurs } from "./passkey-questions.ts";
-import { peopleIn } from "./postgres.ts";
+import { nextSeqIn, peopleIn } from "./postgres.ts";
 import { tellOrganisations } from "./telling.ts";
 
 type Needs = {
@@ -143,7 +143,7 @@ export async function addPasskey(
 ): Promise<PersonPasskey> {
   const rows = personPasskeysIn(unit, { keys, random });
   const id = newId("passkey", random);
-  const issuedSeq = await rows.nextSeq();
+  const issuedSeq = await nextSeqIn(unit);
   const passkey = { ...begun(made, { id, name, issuedSeq, createdAt: clock.now() }), person };
   if (!(await rows.add(passkey))) throw new Refusal("passkey.invalid", { detail: "It is known here already." });
   return passkey;

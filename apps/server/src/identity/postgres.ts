@@ -59,6 +59,13 @@ export const peopleIn = (unit: InstanceUnit, needs: { keys: Keyring; random: Ran
   };
 };
 
+/** A place among revocations, of what belongs to no organisation. */
+export async function nextSeqIn(unit: InstanceUnit): Promise<number> {
+  const [row] = await unit.query<{ seq: string }>("select nextval('revocation_seq') as seq", []);
+  if (!row) throw new Error("a sequence answered nothing");
+  return Number(row.seq);
+}
+
 type InvitationRow = {
   id: string;
   digest: Uint8Array;

@@ -4,6 +4,7 @@ import type { ShownPasskey } from "@holdfast/protocol";
 import type { Proof, Spaces, Visit } from "../authority/index.ts";
 import type { Keyring, Storage } from "../storage/index.ts";
 import { noteRefused, organisationsOf, type RefusedSignIn } from "./attempts.ts";
+import type { FactorResets } from "./factor-resets.ts";
 import type { Factors } from "./factors.ts";
 import type { PasskeyProof } from "./passkey-proof.ts";
 import type { Person } from "./person.ts";
@@ -18,6 +19,7 @@ type Needs = {
   random: Random;
   factors: Factors;
   passkeys: PasskeyProof;
+  resets: FactorResets;
   refusedSignIn: RefusedSignIn;
 };
 
@@ -101,10 +103,11 @@ export class Proving {
     shown: Shown,
     visit: Visit,
   ): Promise<readonly Proof[]> {
-    const { factors, passkeys } = this.#needs;
+    const { factors, passkeys, resets } = this.#needs;
     if (shown.passkey) await passkeys.of(who, shown.passkey, visit);
     if (shown.password === undefined) return ["passkey"];
     if (shown.passkey) return ["password", "passkey"];
+    if (shown.code === undefined && (await resets.carryOut(who))) return ["password"];
     const beside = await factors.beside(who.person, shown.code);
     if (beside.includes("recoveryCode"))
       await tellOrganisations(this.#needs, who, "factor.used", { factor: "recoveryCode" });

@@ -4,11 +4,13 @@ import type { z } from "zod";
 import { nameOf, on, type Handler, type Space } from "../authority/index.ts";
 import { activationRoutes } from "./activation-routes.ts";
 import type { Browsers, SignedIn } from "./browsers.ts";
+import { factorResetRoutes } from "./factor-reset-routes.ts";
 import type { Identity } from "./identity.ts";
 import type { Invitation } from "./invitation.ts";
 import type { Invitations } from "./invitations.ts";
 import type { Members, Shown } from "./members.ts";
 import type { Organisation, Organisations } from "./organisation.ts";
+import { passkeyRoutes } from "./passkey-routes.ts";
 import type { Again, Shown as ToSignIn } from "./proving.ts";
 import type { Welcome } from "./welcome.ts";
 
@@ -18,14 +20,16 @@ export const identityRoutes = ({
   organisations,
   members,
   invitations,
-  ...activating
+  ...more
 }: {
   identity: Identity;
   browsers: Browsers;
   organisations: Organisations;
   members: Members;
   invitations: Invitations;
-} & Parameters<typeof activationRoutes>[0]): Handler[] => [
+} & Parameters<typeof activationRoutes>[0] &
+  Parameters<typeof passkeyRoutes>[0] &
+  Parameters<typeof factorResetRoutes>[0]): Handler[] => [
   on(routes.readSetUp, async () => identity.offers),
   on(routes.setUp, async ({ body }) => {
     const welcome = await identity.setUp(body);
@@ -95,7 +99,9 @@ export const identityRoutes = ({
     const coming = newPasskey ? { newPasskey } : shownIn(body);
     return welcomeReply(await invitations.accept({ secret, email, coming }, visit));
   }),
-  ...activationRoutes(activating),
+  ...activationRoutes(more),
+  ...passkeyRoutes(more),
+  ...factorResetRoutes(more),
 ];
 
 type Said = Partial<z.infer<typeof routes.createSession.body>>;

@@ -1,4 +1,4 @@
-export { answeredIn, askedAs, challengeLifetime, challengeSkew, newChallenge, type Challenge } from "./challenge.ts";
+export { answeredIn, askedAs, challengeSkew, newChallenge, type Challenge } from "./challenge.ts";
 export {
   begun,
   mostPasskeys,
@@ -8,7 +8,6 @@ export {
   wantedRpId,
   type NewPasskey,
   type Passkey,
-  type Signed,
   type Site,
 } from "./passkey.ts";
 export { creationOptions, readAssertion, readAttestation, requestOptions } from "./webauthn.ts";

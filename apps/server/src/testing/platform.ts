@@ -52,6 +52,7 @@ export async function startTestPlatform(given: Given = {}): Promise<TestPlatform
     maximumConnectionsPerAddress: 60_000,
     maximumConnectionRatePerAddress: 1_000,
     whenFull: "dropOldest",
+    factorResetAfter: 72,
     proxyFrom: [],
     allowRoot: false,
     offersDemo: true,

@@ -1,0 +1,238 @@
+import { digestSecret, newSecret } from "@holdfast/crypto";
+import { newId, Refusal, rfc3339, type Clock, type Id, type Random } from "@holdfast/kernel";
+import {
+  asPlatform,
+  inPerson,
+  refusedBy,
+  type Factors as Held,
+  type Permit,
+  type Revocation,
+  type Session,
+  type Sessions,
+  type Space,
+  type Spaces,
+} from "../authority/index.ts";
+import type { Keyring, Storage } from "../storage/index.ts";
+import { organisationsOf } from "./attempts.ts";
+import { callOffLinkOf, counts, dueAfter, isCallOffSecret, overBy, type FactorReset } from "./factor-reset.ts";
+import { letterOfEnd, letterTo, letterToOwner } from "./factor-reset-letters.ts";
+import { factorResetsIn } from "./factor-reset-rows.ts";
+import type { Factors } from "./factors.ts";
+import type { Post } from "./outbox.ts";
+import { personPasskeysIn } from "./passkey-rows.ts";
+import type { Person } from "./person.ts";
+import { hold } from "./person-passkeys.ts";
+import { organisationsIn } from "./organisation.ts";
+import { nextSeqIn, peopleIn } from "./postgres.ts";
+import { spacesOf, tellOrganisations } from "./telling.ts";
+
+type Needs = {
+  readonly storage: Storage;
+  readonly keys: Keyring;
+  readonly spaces: Spaces;
+  readonly revocation: Revocation;
+  readonly sessions: Sessions;
+  readonly factors: Factors;
+  readonly post: Post;
+  /** Where the platform is, by a name that is in its certificate. */
+  readonly address: () => string;
+  /** In hours. */
+  readonly factorResetAfter: number;
+  readonly clock: Clock;
+  readonly random: Random;
+};
+
+type Resets = Permit<"person.resetFactors">;
+const action = "person.resetFactors";
+
+/** Somebody as the administrator of the instance sees her: no more than it takes to help her in. */
+export type Seen = {
+  readonly person: Id<"person">;
+  readonly email: string;
+  readonly factors: Held;
+  /** One that waits, or is due. */
+  readonly reset: FactorReset | undefined;
+};
+
+/** What becomes of somebody who lost what she shows beside her password. */
+export class FactorResets {
+  readonly #needs: Needs;
+
+  constructor(needs: Needs) {
+    this.#needs = needs;
+  }
+
+  /** Who has that e-mail. */
+  async find(permit: Resets, email: string): Promise<Seen> {
+    const { storage } = this.#needs;
+    const person = await storage.instance.read((unit) => peopleIn(unit, this.#needs).byEmail(email));
+    if (!person) throw refusedBy(permit, action, permit.scope.org, new Refusal("person.unknown"));
+    return this.#seen(person);
+  }
+
+  /** Oldest first. */
+  async list(_permit: Resets): Promise<readonly Seen[]> {
+    const { storage } = this.#needs;
+    const people = await storage.instance.read(async (unit) => {
+      const all = await factorResetsIn(unit, this.#needs).all();
+      const found = await peopleIn(unit, this.#needs).all(all.map(({ person }) => person));
+      return all.flatMap(({ person }) => found.get(person) ?? []);
+    });
+    const seen = await Promise.all(people.map((person) => this.#seen(person)));
+    return seen.filter(({ reset }) => reset);
+  }
+
+  /**
+   * Nothing is removed yet. She, and the owners of every organisation of hers, are told.
+   * @throws Refusal `person.unknown`, `factorReset.needless`, `factorReset.pending`; `rate.exceeded` where no letter is taken for her
+   */
+  async begin(permit: Resets, id: Id<"person">): Promise<Seen> {
+    const { storage, factors, post, address, factorResetAfter, clock, random } = this.#needs;
+    const { person: askedBy } = inPerson(permit, action);
+    storage.admit();
+    const person = await this.#person(permit, id);
+    const { totp, passkey } = await factors.of(id);
+    if (!totp && !passkey) throw new Refusal("factorReset.needless");
+    const orgs = await organisationsOf(this.#needs, id);
+    const spaces = await spacesOf(this.#needs, orgs);
+    const owners = await this.#owners(spaces, id);
+    const secret = newSecret(random, "callOff");
+    const reset = await storage.instance.change(async (unit) => {
+      await hold(unit, id);
+      const rows = factorResetsIn(unit, this.#needs);
+      const before = await rows.of(id);
+      const askedAt = clock.now();
+      if (before && counts(before, spaces, askedAt)) throw new Refusal("factorReset.pending");
+      const made: FactorReset = {
+        id: newId("factorReset", random),
+        person: id,
+        askedBy,
+        issuedSeq: await nextSeqIn(unit),
+        askedAt,
+        dueAt: dueAfter(askedAt, factorResetAfter),
+        digest: digestSecret(secret),
+      };
+      await rows.add(made);
+      // Whoever is not told cannot object.
+      if (!(await post.in(unit, letterTo(person, made, callOffLinkOf(address(), secret)))))
+        throw new Refusal("rate.exceeded", { detail: "She was sent too many letters lately to be told of this now." });
+      for (const { email, org } of owners) await post.in(unit, letterToOwner(email, org, person, made));
+      const facts = { dueAt: rfc3339(made.dueAt) };
+      await tellOrganisations(this.#needs, { person: id, orgs, by: "platform" }, "factorReset.begun", facts);
+      await storage.change(permit, async (own) => own.audit({ what: "factorReset.asked", about: id, facts }));
+      return made;
+    });
+    return { person: id, email: person.email, factors: { totp, passkey }, reset };
+  }
+
+  /** @throws Refusal `person.unknown`, `factorReset.unknown` */
+  async callOff(permit: Resets, id: Id<"person">): Promise<void> {
+    inPerson(permit, action);
+    await this.#person(permit, id);
+    const reset = await this.#of(id);
+    if (!reset) throw new Refusal("factorReset.unknown");
+    await this.#end(reset, "the administrator");
+    await this.#needs.storage.change(permit, async (unit) => unit.audit({ what: "factorReset.withdrawn", about: id }));
+  }
+
+  /** One that waits, or is due, of whoever is signed in. */
+  async own({ person }: Session): Promise<FactorReset | undefined> {
+    return this.#of(person);
+  }
+
+  /** @throws Refusal `factorReset.unknown` */
+  async callOffOwn({ person }: Session): Promise<void> {
+    const reset = await this.#of(person);
+    if (!reset) throw new Refusal("factorReset.unknown");
+    await this.#end(reset, "herself");
+  }
+
+  /** By the link in the letter. @throws Refusal `factorReset.unknown` */
+  async callOffBy(secret: string): Promise<void> {
+    const { storage } = this.#needs;
+    const reset = isCallOffSecret(secret)
+      ? await storage.instance.read((unit) => factorResetsIn(unit, this.#needs).byDigest(digestSecret(secret)))
+      : undefined;
+    if (!reset) throw new Refusal("factorReset.unknown");
+    await this.#end(reset, "the letter");
+  }
+
+  /** She has shown her password. Where a reset is due, what she would have to show beside it goes, and all her sessions end. */
+  async carryOut({
+    person,
+    orgs,
+  }: {
+    readonly person: Id<"person">;
+    readonly orgs: readonly Id<"org">[];
+  }): Promise<boolean> {
+    const { storage, revocation, sessions, factors, post, clock } = this.#needs;
+    const due = await this.#of(person);
+    if (!due || clock.now() < due.dueAt) return false;
+    const isDone = await storage.instance.change(async (unit) => {
+      await hold(unit, person);
+      if (!(await factorResetsIn(unit, this.#needs).remove(due.id))) return false; // called off meanwhile
+      const rows = personPasskeysIn(unit, this.#needs);
+      const passkeys = (await rows.of(person)).map(({ id }) => id);
+      await tellOrganisations(this.#needs, { person, orgs }, "factorReset.done", { passkeys }, async (theirs) => {
+        for (const id of passkeys) await revocation.in(theirs, id, ["people"]);
+        await revocation.in(theirs, due.id, ["people"], overBy(due.dueAt));
+      });
+      for (const id of passkeys) await rows.remove(id);
+      await factors.removeAllIn(unit, person);
+      const her = (await peopleIn(unit, this.#needs).all([person])).get(person);
+      if (her) await post.in(unit, letterOfEnd(her));
+      return true;
+    });
+    if (!isDone) return false;
+    await sessions.ends.others(person, undefined, "signOut.factor");
+    await factors.changed(person);
+    return true;
+  }
+
+  async #end(reset: FactorReset, by: "herself" | "the administrator" | "the letter"): Promise<void> {
+    const { storage, revocation } = this.#needs;
+    const { id, person, dueAt } = reset;
+    const orgs = await organisationsOf(this.#needs, person);
+    await storage.instance.change(async (unit) => {
+      if (!(await factorResetsIn(unit, this.#needs).remove(id))) throw new Refusal("factorReset.unknown");
+      const who = { person, orgs, by: by === "herself" ? by : "platform" } as const;
+      // In the keyring's journal as well: an older backup does not begin it again.
+      await tellOrganisations(this.#needs, who, "factorReset.calledOff", { by }, (theirs) =>
+        revocation.in(theirs, id, ["people"], overBy(dueAt)),
+      );
+    });
+  }
+
+  async #of(person: Id<"person">): Promise<FactorReset | undefined> {
+    const { storage, clock } = this.#needs;
+    const reset = await storage.instance.read((unit) => factorResetsIn(unit, this.#needs).of(person));
+    if (!reset) return undefined;
+    const spaces = await spacesOf(this.#needs, await organisationsOf(this.#needs, person));
+    return counts(reset, spaces, clock.now()) ? reset : undefined;
+  }
+
+  async #seen({ id, email }: Person): Promise<Seen> {
+    const { totp, passkey } = await this.#needs.factors.of(id);
+    return { person: id, email, factors: { totp, passkey }, reset: await this.#of(id) };
+  }
+
+  async #person(permit: Resets, id: Id<"person">): Promise<Person> {
+    const people = await this.#needs.storage.instance.read((unit) => peopleIn(unit, this.#needs).all([id]));
+    const person = people.get(id);
+    if (!person) throw refusedBy(permit, action, id, new Refusal("person.unknown"));
+    return person;
+  }
+
+  /** Of every organisation of hers, with what it is called; without herself. */
+  async #owners(spaces: readonly Space[], person: Id<"person">) {
+    const { storage } = this.#needs;
+    const found: { readonly email: string; readonly org: string }[] = [];
+    for (const space of spaces) {
+      const { name } = await storage.read(asPlatform(space.scope), (unit) => organisationsIn(unit).own());
+      const owners = [...space.members].filter(([id, { role }]) => role === "owner" && id !== person).map(([id]) => id);
+      const people = await storage.instance.read((unit) => peopleIn(unit, this.#needs).all(owners));
+      for (const { email } of people.values()) found.push({ email, org: name });
+    }
+    return found;
+  }
+}
