@@ -26,6 +26,8 @@ export class CookieBrowser {
   readonly #send: Send;
   readonly #close: () => void;
   cookie: string | undefined;
+  /** By which it is known again. */
+  known: string | undefined;
   /** As a member of which organisation it asks. */
   org: string | undefined;
 
@@ -54,7 +56,7 @@ export class CookieBrowser {
   /** What it sends by itself. */
   headers(method: string): Record<string, string> {
     return {
-      ...(this.cookie !== undefined && { cookie: `__Host-holdfast=${this.cookie}` }),
+      ...this.#cookies(),
       ...(method !== "GET" && method !== "HEAD" && { origin: this.origin }),
       ...(this.org !== undefined && { "holdfast-org": this.org }),
       "sec-fetch-site": "same-origin",
@@ -63,10 +65,21 @@ export class CookieBrowser {
 
   async send<T = unknown>(method: string, path: string, { body, headers }: Sent = {}): Promise<Answer<T>> {
     const answer = await this.#send<T>(method, path, { body, headers: { ...this.headers(method), ...headers } });
-    const [set] = [answer.headers["set-cookie"]].flat();
-    const kept = /^__Host-holdfast=([^;]*)/.exec(set ?? "")?.[1];
-    if (kept !== undefined) this.cookie = kept === "" ? undefined : kept;
+    for (const set of [answer.headers["set-cookie"]].flat()) {
+      const [, name, text = ""] = /^(__Host-holdfast(?:-browser)?)=([^;]*)/.exec(set ?? "") ?? [];
+      const kept = text === "" ? undefined : text;
+      if (name === "__Host-holdfast") this.cookie = kept;
+      if (name === "__Host-holdfast-browser") this.known = kept;
+    }
     return answer;
+  }
+
+  #cookies(): { cookie?: string } {
+    const both = [
+      ...(this.cookie === undefined ? [] : [`__Host-holdfast=${this.cookie}`]),
+      ...(this.known === undefined ? [] : [`__Host-holdfast-browser=${this.known}`]),
+    ];
+    return both.length > 0 ? { cookie: both.join("; ") } : {};
   }
 
   /** What answered well, or an error. */

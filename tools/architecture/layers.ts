@@ -46,6 +46,7 @@ export const layers: readonly (readonly Unit[])[] = [
   [
     { folder: "apps/server/src/authority" },
     { folder: "apps/server/src/audit" },
+    { folder: "apps/server/src/guessing" },
     { folder: "apps/server/src/live" },
     { folder: "apps/server/src/passkeys" },
   ],

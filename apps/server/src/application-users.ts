@@ -1,7 +1,7 @@
 import type { Passwords } from "@holdfast/crypto";
 import type { Clock, Random } from "@holdfast/kernel";
 import {
-  Attempts,
+  LoginAttempts,
   OwnLists,
   Passkeys,
   PasskeySignIns,
@@ -29,9 +29,6 @@ type Needs = {
   readonly random: Random;
 };
 
-/** Guesses at the password of one login: from one network, and from all networks from which nobody signed in to it lately. */
-const rates = { ofPair: { perSecond: 1 / 30, burst: 10 }, ofLogin: { perSecond: 1 / 10, burst: 100 } } as const;
-
 /** Changes of the lists of one user: each is written down, and asks all of the organisation that is open once more. */
 const listRate = { perSecond: 1 / 6, burst: 60 } as const;
 
@@ -43,10 +40,7 @@ export function openApplicationUsers({ registry, ...needs }: Needs): {
   readonly handlers: Handler[];
 } {
   const users = new Users({ ...needs, devices: registry });
-  const attempts = new Attempts({
-    ofPair: new RateLimit(rates.ofPair, needs.clock),
-    ofLogin: new RateLimit(rates.ofLogin, needs.clock),
-  });
+  const attempts = new LoginAttempts(needs);
   const signIns = new SignIns({ ...needs, attempts, signUpOf, networkOf });
   const passkeys = new Passkeys(needs);
   const passkeySignIns = new PasskeySignIns({ ...needs, signUpOf });

@@ -9,6 +9,7 @@ import {
   FactorResets,
   Factors,
   Identity,
+  KnownBrowsers,
   Invitations,
   Members,
   Organisations,
@@ -18,13 +19,14 @@ import {
   removeBroughtBack,
   Proving,
   SetupOffer,
+  SignInNotices,
   type Carrier,
   type Fleet,
   type RefusedSignIn,
 } from "./identity/index.ts";
 import { accountRoutes } from "./identity/account-routes.ts";
 import { identityRoutes } from "./identity/routes.ts";
-import { RateLimit } from "./listeners/index.ts";
+import { networkOf, RateLimit } from "./listeners/index.ts";
 import type { Keyring, Storage } from "./storage/index.ts";
 
 type Needs = {
@@ -56,6 +58,9 @@ type Needs = {
   readonly signal: AbortSignal;
 };
 
+/** Slow hashes for one network, or for one person at a browser of hers. */
+const costly = { perSecond: 1, burst: 30 } as const;
+
 type People = { readonly setup: SetupOffer; readonly post: Post; readonly handlers: Handler[] };
 
 /** Codes that there are not, of one person: there are 25,600,000,000, and each is good for ten minutes. */
@@ -69,7 +74,12 @@ export async function openPeople(needs: Needs): Promise<People> {
   const factors = await Factors.open(needs);
   const passkeyProof = new PasskeyProof({ ...needs, factors });
   const resets = new FactorResets({ ...needs, factors, post });
-  const proving = new Proving({ ...needs, factors, passkeys: passkeyProof, resets });
+  const signingIn = {
+    browsers: new KnownBrowsers({ ...needs, networkOf }),
+    notices: new SignInNotices({ ...needs, post }),
+  };
+  const costs = { ofNetwork: new RateLimit(costly, needs.clock), ofPerson: new RateLimit(costly, needs.clock) };
+  const proving = new Proving({ ...needs, ...signingIn, factors, passkeys: passkeyProof, resets, networkOf, costs });
   const activations = new Activations({ ...needs, wrongCodes: new RateLimit(wrongCodes, needs.clock) });
   const ofIdentity = identityRoutes({
     ...needs,
@@ -77,8 +87,8 @@ export async function openPeople(needs: Needs): Promise<People> {
     passkeyProof,
     resets,
     passkeys: new PersonPasskeys({ ...needs, factors }),
-    identity: new Identity({ ...needs, proving, setup }),
-    browsers: new Browsers({ ...needs, proving }),
+    identity: new Identity({ ...needs, ...signingIn, proving, setup }),
+    browsers: new Browsers({ ...needs, ...signingIn, proving }),
     organisations: new Organisations(needs),
     members: new Members(needs),
     invitations: new Invitations({ ...needs, comers: new Comers({ ...needs, proving, factors }) }),

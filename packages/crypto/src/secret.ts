@@ -9,6 +9,7 @@ export const secretPrefixes = {
   setupLink: "hfl_",
   invitation: "hfi_",
   session: "hfc_",
+  browser: "hfb_",
   publishable: "hfp_",
   refresh: "hfr_",
   code: "hfo_",

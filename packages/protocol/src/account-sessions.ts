@@ -9,7 +9,7 @@ export const confirmIdentity = route({
   summary:
     "Somebody who is signed in proves once more who she is, by a passkey, or by her password, and by a code or a passkey beside it where she has a second factor. For ten minutes she may do what asks for that; her cookie is replaced.",
   needs: "public",
-  isCostly: true,
+  isCounted: true,
   body: z
     .strictObject({ password: z.string().max(1_024).optional(), code, passkey: shown.optional() })
     .refine(({ password, passkey }) => password ?? passkey, { error: "a password or a passkey" }),

@@ -47,6 +47,6 @@ export { attributeType } from "./products.ts";
 export { platformFacts, problem } from "./platform.ts";
 export { quotaNames, usageSteps, usageGroups, type QuotaName } from "./usage.ts";
 export { findings, type Finding, type Upkeep } from "./upkeep.ts";
-export { orgHeader, sessionCookie } from "./sessions.ts";
+export { browserCookie, orgHeader, sessionCookie } from "./sessions.ts";
 export { commandClient, deviceCodeGrant, oauthErrors, type OAuthError } from "./oauth.ts";
 export * as routes from "./routes.ts";

@@ -48,6 +48,7 @@ export const signIn = route({
   reply: welcome,
   status: 201,
   location: "/v1/me",
+  isCounted: true,
 });
 
 export const createOrg = route({

@@ -28,6 +28,8 @@ export type Route = {
   readonly pages?: true;
   /** Each asks for a slow hash, or makes a user: counted by address beforehand. */
   readonly isCostly?: true;
+  /** Its verb counts who tries, so that nobody is kept out of her account by others at her address. */
+  readonly isCounted?: true;
   readonly query?: z.ZodObject;
   /** `"bytes"`: read by the verb itself, by its content type. */
   readonly body?: z.ZodType | "bytes";

@@ -34,6 +34,9 @@ const session = z.object({
 /** The cookie: `__Host-` makes a browser take it from this host alone, over TLS, for every path (RFC 6265bis, 4.1.3.2). */
 export const sessionCookie = "__Host-holdfast";
 
+/** The cookie by which a browser is known again that somebody has signed in with; it opens nothing. */
+export const browserCookie = "__Host-holdfast-browser";
+
 /** As a member of which organisation somebody asks who shows the cookie: every other credential says that itself. */
 export const orgHeader = "Holdfast-Org";
 
@@ -59,6 +62,7 @@ export const createSession = route({
   status: 201,
   location: "/v1/session",
   session: "begins",
+  isCounted: true,
 });
 
 export const readSession = route({

@@ -1,4 +1,4 @@
-export { Attempts } from "./attempts.ts";
+export { LoginAttempts } from "./attempts.ts";
 export { forgetListsFor, forgetListsOf } from "./own-list-ending.ts";
 export { ownListRuling } from "./own-list-ruling.ts";
 export { OwnLists } from "./own-lists.ts";

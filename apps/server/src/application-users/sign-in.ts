@@ -10,7 +10,7 @@ import {
 } from "../authority/index.ts";
 import { refuseWeak } from "../identity/index.ts";
 import type { Storage, Unit } from "../storage/index.ts";
-import { wrong, type Attempts } from "./attempts.ts";
+import { wrong, type LoginAttempts } from "./attempts.ts";
 import { accessOf, beginSession, type From, type SignedIn } from "./beginning.ts";
 import { endSession, endSessionsOf, forget } from "./ending.ts";
 import { applicationOf, asCaller, mayEnter, stands } from "./entering.ts";
@@ -31,7 +31,7 @@ type Needs = {
   readonly minting: Minting;
   readonly revocation: Revocation;
   readonly passwords: Passwords;
-  readonly attempts: Attempts;
+  readonly attempts: LoginAttempts;
   readonly signUpOf: SignUpOf;
   /** What addresses one customer of a network has. */
   readonly networkOf: (address: string) => string;
@@ -90,14 +90,14 @@ export class SignIns {
     const allowed = asCaller(caller);
     const index = loginIndex(allowed, application, shown.login).toHex();
     const network = networkOf(from.address);
-    attempts.begin(index, network);
+    const succeeded = attempts.begin(index, network);
     const known = await storage.read(allowed, (unit) => usersIn(unit).byLogin(application, shown.login));
     const isRight = await passwords.matches(shown.password, known?.passwordHash);
     try {
       // Who may not come in is told no at the same moment as everybody, and not after the work of a sign-in.
       if (!known || !isRight || !mayEnter(known, caller.space)) throw wrong();
       const signedIn = await this.#begin(caller, known, from);
-      attempts.succeeded(index, network);
+      succeeded();
       return signedIn;
     } catch (error) {
       if (known) this.#needs.refusedSignIn({ space: caller.space, actor: caller.actor }, known.id);
@@ -178,7 +178,7 @@ export class SignIns {
     const application = applicationOf(caller);
     const allowed = asCaller(caller);
     refuseWeak(asked.password, [asked.login]);
-    attempts.begin(loginIndex(allowed, application, asked.login).toHex(), networkOf(address));
+    const succeeded = attempts.begin(loginIndex(allowed, application, asked.login).toHex(), networkOf(address));
     const known = await storage.read(allowed, (unit) => usersIn(unit).byLogin(application, asked.login));
     if (!known || !isCodeOf(known, asked.code, clock.now())) throw new Refusal("code.invalid");
     const passwordHash = await passwords.hash(asked.password);
@@ -191,6 +191,7 @@ export class SignIns {
       await usersIn(unit).save(withPassword(user, passwordHash, await authorityIn(unit).nextSeq()));
       unit.audit({ what: "applicationUser.passwordSet", about: user.id });
     });
+    succeeded();
   }
 }
 

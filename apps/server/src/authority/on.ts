@@ -34,7 +34,12 @@ type Body<R extends Route> = R["body"] extends "bytes"
     ? z.infer<R["body"]>
     : undefined;
 /** A session begins, or goes on with another cookie: what the cookie is to hold, which stands nowhere in the answer itself. */
-export type Begun<Reply> = { readonly reply: Reply; readonly cookie: string };
+export type Begun<Reply> = {
+  readonly reply: Reply;
+  readonly cookie: string;
+  /** What that of the browser itself is to hold, where it changes. */
+  readonly browser?: string | undefined;
+};
 
 type Reply<R extends Route> = R["reply"] extends z.ZodType
   ? R["session"] extends "begins" | "renews"

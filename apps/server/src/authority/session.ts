@@ -28,6 +28,9 @@ export type Visit = {
   readonly agent: string;
   /** The page that asks. */
   readonly origin: string | undefined;
+  /** What its cookies hold: of the session that it had so far, and of the browser itself. */
+  readonly session?: string | undefined;
+  readonly browser?: string | undefined;
 };
 
 /** For how long somebody who proved who she is may do what asks for it, and how long a cookie that was replaced is still taken, in milliseconds. */

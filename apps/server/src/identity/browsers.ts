@@ -14,10 +14,21 @@ import type { Keyring, Storage } from "../storage/index.ts";
 import { byRank, organisationsIn, type Organisation } from "./organisation.ts";
 import type { Person } from "./person.ts";
 import { peopleIn } from "./postgres.ts";
-import type { Again, Proving, Shown } from "./proving.ts";
+import type { Again, Proved, Proving, Shown } from "./proving.ts";
+import type { KnownBrowsers } from "./known-browsers.ts";
+import type { SignInNotices } from "./sign-in-notices.ts";
 import { tellOrganisations } from "./telling.ts";
 
-type Needs = { proving: Proving; sessions: Sessions; spaces: Spaces; storage: Storage; keys: Keyring; random: Random };
+type Needs = {
+  proving: Proving;
+  sessions: Sessions;
+  browsers: KnownBrowsers;
+  notices: SignInNotices;
+  spaces: Spaces;
+  storage: Storage;
+  keys: Keyring;
+  random: Random;
+};
 
 /** Somebody in a browser: who she is, until when, and where she may go. */
 export type SignedIn = {
@@ -38,6 +49,14 @@ export type SignedIn = {
   }[];
 };
 
+/** Somebody came in, and what her browser is to keep. */
+type Entered = {
+  readonly signedIn: SignedIn;
+  readonly cookie: string;
+  /** Where it changes. */
+  readonly browser: string | undefined;
+};
+
 /** People in browsers: they sign in, see where they are, and sign out. */
 export class Browsers {
   readonly #needs: Needs;
@@ -46,13 +65,19 @@ export class Browsers {
     this.#needs = needs;
   }
 
-  /** @throws Refusal `credential.invalid`, as `Proving.as` */
-  async signIn(asked: Shown, visit: Visit): Promise<{ signedIn: SignedIn; cookie: string }> {
-    const { proving, sessions } = this.#needs;
-    return proving.as(asked, visit, async ({ person, proofs }) => {
-      const { session, cookie } = await sessions.begin(person.id, { proofs, visit });
-      return { signedIn: await this.#signedIn(person, session), cookie };
-    });
+  /** The session that the browser had so far ends. @throws Refusal `credential.invalid`, as `Proving.as` */
+  async signIn(asked: Shown, visit: Visit): Promise<Entered> {
+    return this.#needs.proving.as(asked, visit, (proved) => this.enter(proved, visit));
+  }
+
+  /** Whoever has just proved who she is, and by what. */
+  async enter({ person, orgs, proofs, guesses }: Proved, visit: Visit): Promise<Entered> {
+    const { sessions, browsers, notices } = this.#needs;
+    const arrival = await browsers.cameWith(person.id, visit);
+    const { session, cookie } = await sessions.begin(person.id, { proofs, visit, isFamiliar: arrival.isFamiliar });
+    if (visit.session !== undefined) await sessions.reported(visit.session, "signOut.again");
+    await notices.arrived({ person, orgs }, visit, arrival, guesses);
+    return { signedIn: await this.#signedIn(person, session), cookie, browser: arrival.cookie };
   }
 
   /** She proves once more who she is. @throws Refusal `confirmation.invalid` */

@@ -16,6 +16,8 @@ import { refuseWeak } from "./password.ts";
 import type { Person } from "./person.ts";
 import { byRank, organisationsIn } from "./organisation.ts";
 import { peopleIn, setupIn } from "./postgres.ts";
+import type { KnownBrowsers } from "./known-browsers.ts";
+import type { SignInNotices } from "./sign-in-notices.ts";
 import type { ByPassword, Proved, Proving } from "./proving.ts";
 import { isSetupSecret, type SetupOffer } from "./setup.ts";
 import { day, welcomeOf, type Welcome } from "./welcome.ts";
@@ -31,6 +33,8 @@ type Needs = {
   clock: Clock;
   random: Random;
   proving: Proving;
+  browsers: KnownBrowsers;
+  notices: SignInNotices;
 };
 
 /** Simulated devices, for whoever wants something to see at once. */
@@ -125,7 +129,12 @@ export class Identity {
    * @throws Refusal `credential.invalid`, the same and after the same time for an unknown e-mail, a wrong password and a foreign organisation
    */
   async signIn(asked: SignIn, visit: Visit): Promise<Welcome> {
-    return this.#needs.proving.as(asked, visit, (proved) => this.#admit(proved, asked));
+    const { proving, browsers, notices } = this.#needs;
+    return proving.as(asked, visit, async (proved) => {
+      const welcome = await this.#admit(proved, asked);
+      await notices.arrived(proved, visit, await browsers.cameBy(proved.person.id, visit), proved.guesses);
+      return welcome;
+    });
   }
 
   /** The password was right. */

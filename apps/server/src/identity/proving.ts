@@ -1,15 +1,23 @@
 import type { Passwords } from "@holdfast/crypto";
-import { Refusal, type Id, type Random } from "@holdfast/kernel";
+import { Refusal, type Clock, type Id, type Random, type RefusalCode } from "@holdfast/kernel";
 import type { ShownPasskey } from "@holdfast/protocol";
 import type { Proof, Spaces, Visit } from "../authority/index.ts";
 import type { Keyring, Storage } from "../storage/index.ts";
+import { Attempts, type Attempt } from "../guessing/index.ts";
 import { noteRefused, organisationsOf, type RefusedSignIn } from "./attempts.ts";
 import type { FactorResets } from "./factor-resets.ts";
 import type { Factors } from "./factors.ts";
+import type { KnownBrowsers } from "./known-browsers.ts";
 import type { PasskeyProof } from "./passkey-proof.ts";
-import type { Person } from "./person.ts";
+import { normalEmail, type Person } from "./person.ts";
 import { peopleIn } from "./postgres.ts";
+import { worthTelling, type SignInNotices } from "./sign-in-notices.ts";
 import { tellOrganisations } from "./telling.ts";
+
+/** Counts by key. @throws Refusal `rate.exceeded` */
+interface Limit {
+  take(key: string): unknown;
+}
 
 type Needs = {
   storage: Storage;
@@ -20,7 +28,23 @@ type Needs = {
   factors: Factors;
   passkeys: PasskeyProof;
   resets: FactorResets;
+  browsers: KnownBrowsers;
+  notices: SignInNotices;
+  /** What addresses one customer of a network has. */
+  networkOf: (address: string) => string;
+  /** How often a slow hash is made at all: for one network, and for one person where she signs in. */
+  costs: { readonly ofNetwork: Limit; readonly ofPerson: Limit };
+  clock: Clock;
   refusedSignIn: RefusedSignIn;
+};
+
+const second = 1_000; // milliseconds
+const hour = 3_600 * second;
+/** Whoever guesses at one account from elsewhere tries about a hundred passwords a day; where she signs in she never waits for longer than a minute. */
+const patience = {
+  account: { free: worthTelling, first: second, longest: hour / 4, forgotten: 6 * hour },
+  place: { free: 30, first: second, longest: 60 * second, forgotten: hour },
+  familiar: { free: 10, first: second, longest: 60 * second, forgotten: hour },
 };
 
 /** What somebody shows to be let in as a person. */
@@ -45,14 +69,18 @@ export type Proved = {
   readonly person: Person;
   readonly orgs: readonly Id<"org">[];
   readonly proofs: readonly Proof[];
+  /** How many attempts from elsewhere had failed lately. */
+  readonly guesses: number;
 };
 
 /** The one place where people prove who they are: for a browser, for a token, for an invitation. */
 export class Proving {
   readonly #needs: Needs;
+  readonly #attempts: Attempts;
 
   constructor(needs: Needs) {
     this.#needs = needs;
+    this.#attempts = new Attempts({ clock: needs.clock, ...patience });
   }
 
   /** Somebody who is signed in already proves it once more. @throws Refusal `confirmation.invalid` */
@@ -74,43 +102,86 @@ export class Proving {
   /**
    * Whoever shows what is right is let in by `admit`, as that person; else her organisations are told.
    * @throws Refusal `credential.invalid`, the same and after the same time for an unknown e-mail and a wrong password; to whoever has the
-   * password of somebody who has more than that, `factor.…`; `passkey.cloned`
+   * password of somebody who has more than that, `factor.…`; `passkey.cloned`; `rate.exceeded` with how long to wait
    */
   async as<T>(shown: Shown, visit: Visit, admit: (proved: Proved) => Promise<T>): Promise<T> {
-    const { storage, keys, passwords, passkeys, random } = this.#needs;
-    const owner = shown.password === undefined ? await passkeys.ownerOf(shown.passkey) : undefined;
-    const person = await storage.instance.read(async (unit) => {
-      const people = peopleIn(unit, { keys, random });
-      if (shown.password !== undefined) return people.byEmail(shown.email);
-      return owner && (await people.all([owner])).get(owner);
-    });
+    return shown.password === undefined ? this.#byPasskey(shown, visit, admit) : this.#byPassword(shown, visit, admit);
+  }
+
+  /** Nobody guesses a key, so nobody who shows a wrong one is made to wait. */
+  async #byPasskey<T>(shown: ByPasskey, visit: Visit, admit: (proved: Proved) => Promise<T>): Promise<T> {
+    const { storage, keys, passkeys, random } = this.#needs;
+    const owner = await passkeys.ownerOf(shown.passkey);
+    const person =
+      owner && (await storage.instance.read((unit) => peopleIn(unit, { keys, random }).all([owner]))).get(owner);
     const orgs = await organisationsOf(this.#needs, person?.id);
-    const isRight = shown.password === undefined || (await passwords.matches(shown.password, person?.passwordHash));
+    try {
+      if (!person) throw new Refusal("credential.invalid");
+      await passkeys.of({ person: person.id, orgs }, shown.passkey, visit);
+      return await admit({ person, orgs, proofs: ["passkey"], guesses: 0 });
+    } catch (error) {
+      if (person) void noteRefused(this.#needs, person.id, orgs, error instanceof Refusal ? error.code : undefined);
+      throw error;
+    }
+  }
+
+  async #byPassword<T>(shown: ByPassword, visit: Visit, admit: (proved: Proved) => Promise<T>): Promise<T> {
+    const { storage, keys, passwords, browsers, notices, random } = this.#needs;
+    const familiar = await browsers.people(visit);
+    const person = await storage.instance.read((unit) => peopleIn(unit, { keys, random }).byEmail(shown.email));
+    const orgs = await organisationsOf(this.#needs, person?.id);
+    const isFamiliar = person !== undefined && familiar.has(person.id);
+    const attempt = this.#begin(shown.email, visit, isFamiliar ? person : undefined);
+    const isRight = await passwords.matches(shown.password, person?.passwordHash).catch((error: unknown) => {
+      attempt.takeBack(); // nobody looked at it
+      throw error;
+    });
     try {
       if (!isRight || !person) throw new Refusal("credential.invalid");
+      attempt.takeBack(); // the password was not guessed; codes are counted by themselves
       const proofs = await this.#proofs({ person: person.id, orgs }, shown, visit);
-      return await admit({ person, orgs, proofs });
+      return await admit({ person, orgs, proofs, guesses: attempt.others });
     } catch (error) {
       const code = error instanceof Refusal ? error.code : undefined;
+      // Nobody waits for this: else it would be heard whether there is such a person.
+      if (person && !isFamiliar && code === "factor.invalid") void notices.besideWrong(person, visit);
+      if (person && !isFamiliar && code === "credential.invalid" && attempt.others + 1 === worthTelling)
+        void notices.guessed(person, visit);
       if (person) void noteRefused(this.#needs, person.id, orgs, code);
       throw error;
     }
   }
 
-  /** The password was right, where there is one. */
+  /** The password was right. */
   async #proofs(
     who: { readonly person: Id<"person">; readonly orgs: readonly Id<"org">[] },
-    shown: Shown,
+    shown: ByPassword,
     visit: Visit,
   ): Promise<readonly Proof[]> {
     const { factors, passkeys, resets } = this.#needs;
-    if (shown.passkey) await passkeys.of(who, shown.passkey, visit);
-    if (shown.password === undefined) return ["passkey"];
-    if (shown.passkey) return ["password", "passkey"];
+    if (shown.passkey) {
+      await passkeys.of(who, shown.passkey, visit);
+      return ["password", "passkey"];
+    }
     if (shown.code === undefined && (await resets.carryOut(who))) return ["password"];
     const beside = await factors.beside(who.person, shown.code);
     if (beside.includes("recoveryCode"))
       await tellOrganisations(this.#needs, who, "factor.used", { factor: "recoveryCode" });
     return ["password", ...beside];
+  }
+
+  /** Before the password is looked at. `at`: who signs in with the browser that asks. @throws Refusal `rate.exceeded` */
+  #begin(email: string, { address }: Visit, at: Person | undefined): Attempt {
+    const { networkOf, costs } = this.#needs;
+    const from = networkOf(address);
+    const attempt = this.#attempts.begin({ familiar: at?.id, from, account: normalEmail(email) });
+    try {
+      if (at) costs.ofPerson.take(at.id);
+      else costs.ofNetwork.take(from);
+      return attempt;
+    } catch (error) {
+      attempt.takeBack();
+      throw error;
+    }
   }
 }

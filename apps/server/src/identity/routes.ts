@@ -52,8 +52,8 @@ export const identityRoutes = ({
     ),
   ),
   on(routes.createSession, async ({ body, visit }) => {
-    const { signedIn, cookie } = await browsers.signIn(shownIn(body), visit);
-    return { reply: signedInReply(signedIn), cookie };
+    const { signedIn, ...cookies } = await browsers.signIn(shownIn(body), visit);
+    return { reply: signedInReply(signedIn), ...cookies };
   }),
   on(routes.confirmIdentity, async ({ session, body, visit }) => {
     const { until, cookie } = await browsers.confirm(session, againIn(body), visit);

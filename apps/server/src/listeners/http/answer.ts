@@ -3,6 +3,7 @@ import type { Route } from "@holdfast/protocol";
 import type { FastifyReply, FastifyRequest } from "fastify";
 import type { z } from "zod";
 import type { Caller, Handler, Raw, Visit } from "../../authority/index.ts";
+import { cookiesOf } from "./cookie.ts";
 import { formOf } from "./oauth.ts";
 import { queryOf } from "./pages.ts";
 import { sendTable, wantsTable } from "./table.ts";
@@ -19,7 +20,7 @@ export function askedOf(route: Route, request: FastifyRequest, caller: Caller | 
   const allowed = early ?? allowedOf(route, caller, params, body);
   const versions = route.versioned ? versionsIn(request.headers["if-match"]) : undefined;
   const { ip: address, headers } = request;
-  const visit: Visit = { address, agent: headers["user-agent"] ?? "", origin: headers.origin };
+  const visit: Visit = { address, agent: headers["user-agent"] ?? "", origin: headers.origin, ...cookiesOf(headers) };
   return { ...allowed, params, query, body, versions, address, visit };
 }
 

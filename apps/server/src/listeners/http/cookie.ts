@@ -1,28 +1,40 @@
 import { isId, Refusal, type Id } from "@holdfast/kernel";
-import { mostSessionMinutes, orgHeader, sessionCookie } from "@holdfast/protocol";
+import { browserCookie, mostSessionMinutes, orgHeader, sessionCookie } from "@holdfast/protocol";
 
 export type Headers = { readonly [name: string]: string | string[] | undefined };
 
 /** No script reads it, no other site's page makes a browser send it (RFC 6265bis, 4.1.2). */
-const cookie = (text: string, seconds: number): string =>
-  `${sessionCookie}=${text}; Path=/; Secure; HttpOnly; SameSite=Strict; Max-Age=${seconds}`;
+const cookie = (text: string, seconds: number, name = sessionCookie): string =>
+  `${name}=${text}; Path=/; Secure; HttpOnly; SameSite=Strict; Max-Age=${seconds}`;
 
 /** Kept as long as a session may last; the platform goes by its own clock. */
 export const sessionCookieOf = (text: string): string => cookie(text, mostSessionMinutes * 60);
 export const noCookie = cookie("", 0);
+
+/** As long as a browser keeps any (RFC 6265bis, 5.5). */
+export const browserCookieOf = (text: string): string => cookie(text, 400 * 24 * 3_600, browserCookie);
 
 /**
  * What a browser kept for us. Two of the name are nobody's: a browser that heeds `__Host-` has one, and which of two is the planted
  * one cannot be told.
  * @throws Refusal `credential.invalid`
  */
-export function cookieIn({ cookie: all }: Headers): string | undefined {
-  const ours = String(all ?? "")
+export function cookieIn(headers: Headers): string | undefined {
+  const ours = namedIn(headers, sessionCookie);
+  if (ours.length > 1) throw new Refusal("credential.invalid", { detail: "Two cookies of the same name were sent." });
+  return ours[0];
+}
+
+const namedIn = ({ cookie: all }: Headers, name: string): readonly string[] =>
+  String(all ?? "")
     .split(";")
     .map((pair) => pair.trim())
-    .filter((pair) => pair.startsWith(`${sessionCookie}=`));
-  if (ours.length > 1) throw new Refusal("credential.invalid", { detail: "Two cookies of the same name were sent." });
-  return ours[0]?.slice(sessionCookie.length + 1);
+    .flatMap((pair) => (pair.startsWith(`${name}=`) ? [pair.slice(name.length + 1)] : []));
+
+/** The same for whoever signs in: two of one name are none, and it is no matter. */
+export function cookiesOf(headers: Headers): { session: string | undefined; browser: string | undefined } {
+  const only = ([one, ...others]: readonly string[]) => (others.length === 0 ? one : undefined);
+  return { session: only(namedIn(headers, sessionCookie)), browser: only(namedIn(headers, browserCookie)) };
 }
 
 /** @throws Refusal `request.malformed` */

@@ -20,7 +20,7 @@ import type { Exposure } from "../exposure.ts";
 import { wasRefused, type Guard } from "../guard.ts";
 import { askedOf, sendReply } from "./answer.ts";
 import type { ConsoleFiles } from "./console.ts";
-import { noCookie, refuseForeign, sessionCookieOf } from "./cookie.ts";
+import { browserCookieOf, noCookie, refuseForeign, sessionCookieOf } from "./cookie.ts";
 import { credentialText } from "./credential-text.ts";
 import { cut, linger } from "./deadlines.ts";
 import { askingOf } from "./asking.ts";
@@ -178,7 +178,7 @@ class Serving {
     if (needs === "public") {
       // Else a page of another site could sign a browser in as somebody who waits for what she writes there.
       if (session === "begins") refuseForeign(request.headers, "where it is sent");
-      if (method === "POST" && !route.isPolled) guard.charge(request.ip); // a slow hash each
+      if (method === "POST" && !route.isPolled && !route.isCounted) guard.charge(request.ip); // a slow hash each
       return;
     }
     const isOpen = openTo === "thisMachine" && isFromThisMachine(request.ip, request.headers);
@@ -257,7 +257,9 @@ class Serving {
       case "begins":
       case "renews": {
         const begun = value as Begun<unknown>; // `on` paired the route with a handler that begins one
-        void reply.header("Set-Cookie", sessionCookieOf(begun.cookie));
+        const { cookie, browser } = begun;
+        const ofBrowser = browser === undefined ? [] : [browserCookieOf(browser)];
+        void reply.header("Set-Cookie", [sessionCookieOf(cookie), ...ofBrowser]);
         return sendReply(handler, request, reply, begun.reply);
       }
       case "ends":

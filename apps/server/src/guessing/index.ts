@@ -1,0 +1,1 @@
+export { Attempts, type Attempt, type Patience } from "./attempts.ts";

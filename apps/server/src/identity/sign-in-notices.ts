@@ -1,0 +1,76 @@
+import { because, rfc3339, type Clock, type Id, type Report } from "@holdfast/kernel";
+import type { Spaces, Visit } from "../authority/index.ts";
+import type { Storage } from "../storage/index.ts";
+import type { Arrival } from "./known-browsers.ts";
+import type { Letter } from "./letter.ts";
+import type { Person } from "./person.ts";
+import { nameOfProgram, programOf } from "./program.ts";
+import { tellOrganisations } from "./telling.ts";
+
+type Needs = {
+  readonly storage: Storage;
+  readonly spaces: Spaces;
+  readonly post: { send(letter: Letter): Promise<unknown> };
+  /** Where the platform is, by a name that is in its certificate. */
+  readonly address: () => string;
+  readonly clock: Clock;
+  readonly report: Report;
+};
+
+type Whom = { readonly person: Person; readonly orgs: readonly Id<"org">[] };
+
+/** Guesses in a row after which she hears of it, once until they are forgotten. */
+export const worthTelling = 10;
+const hour = 3_600_000; // milliseconds
+
+/** People hear of sign-ins that they may not have done themselves, whether they went well or not. */
+export class SignInNotices {
+  readonly #needs: Needs;
+
+  constructor(needs: Needs) {
+    this.#needs = needs;
+  }
+
+  /** She signed in; `guesses`: how many failed lately from where she does not. */
+  async arrived({ person, orgs }: Whom, visit: Visit, arrival: Arrival, guesses: number): Promise<void> {
+    // With an account that has just been made there is nobody yet who could be warned of somebody else.
+    const isNew = arrival.isFirst && this.#needs.clock.now() - person.createdAt < hour;
+    if (arrival.isFamiliar || isNew) return;
+    const facts = { address: visit.address, program: nameOfProgram(programOf(visit.agent)) };
+    await tellOrganisations(this.#needs, { person: person.id, orgs }, "signIn.fromNew", facts);
+    await this.#write(person, visit, "Somebody signed in to your account from a new place", [
+      "Somebody signed in to your account from where nobody had signed in to it before.",
+      ...(guesses > 2 ? [`Before that ${guesses} attempts from elsewhere had failed.`] : []),
+      "If that was you, there is nothing to do. If not, change your password, and end that session here:",
+    ]);
+  }
+
+  /** Nobody signed in, though many times somebody tried. */
+  async guessed(person: Person, visit: Visit): Promise<void> {
+    await this.#write(person, visit, "Somebody is trying to sign in to your account", [
+      `${worthTelling} attempts to sign in to your account have failed, and whoever tries has to wait now. From where you have signed in before, you do not.`,
+      "If that was not you, your password has not been found. Your sessions are here:",
+    ]);
+  }
+
+  /** The password was right, and what was shown beside it was not. */
+  async besideWrong(person: Person, visit: Visit): Promise<void> {
+    await this.#write(person, visit, "Somebody knows your password", [
+      "Somebody showed your password from where you had not signed in before, and with it a code that was wrong: nobody was let in.",
+      "If that was not you, change your password now. Your sessions are here:",
+    ]);
+  }
+
+  /** Whoever signs in does not wait in vain because a letter could not be kept. */
+  async #write({ email: to }: Person, visit: Visit, subject: string, lines: readonly string[]): Promise<void> {
+    const { post, address, clock, report } = this.#needs;
+    const [last = "", ...before] = lines.toReversed();
+    const where = `When: ${rfc3339(clock.now())}. From: ${visit.address}, ${nameOfProgram(programOf(visit.agent))}.`;
+    const letter = { to, subject, lines: [...before.toReversed(), where, last], link: `${address()}/account/sessions` };
+    try {
+      await post.send(letter);
+    } catch (error) {
+      report("a letter about a sign-in could not be kept", because(error));
+    }
+  }
+}
