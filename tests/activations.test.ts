@@ -160,8 +160,9 @@ test("[V6.5.5] [V6.6.2] a code is good for ten minutes, and for the program that
   assert.equal(await told(first.device_code), "authorization_pending", "that was another one's");
   assert.equal(await told(second.device_code), "let in");
   clock.move(10 * minute - 10_000);
-  assert.equal(await codeOf(browser.send("GET", `/v1/activations/${first.user_code}`)), "404 activation.unknown");
-  assert.equal(await codeOf(approve(browser, first.user_code)), "404 activation.unknown");
+  const late = await browserOf();
+  assert.equal(await codeOf(late.send("GET", `/v1/activations/${first.user_code}`)), "404 activation.unknown");
+  assert.equal(await codeOf(approve(late, first.user_code)), "404 activation.unknown");
   assert.equal(await told(first.device_code), "expired_token");
   const now = clock.now();
   clock.set(now - 60 * minute);
@@ -185,6 +186,18 @@ test("[V6.5.1] of many who show the same code at once one gets a token, and one 
   const asked = await Promise.all(Array.from({ length: 20 }, () => poll(device_code)));
   assert.equal(asked.filter(({ status }) => status === 200).length, 1);
   assert.ok(asked.every(({ status, body }) => status === 200 || ["invalid_grant", "slow_down"].includes(body.error)));
+});
+
+test("[V7.5.3] letting a program in asks who she is again, ten minutes after she proved it; refusing it does not", async () => {
+  const browser = await browserOf();
+  clock.move(11 * minute);
+  const [first, second] = [await begin(), await begin()];
+  assert.equal(await codeOf(approve(browser, first.user_code)), "403 confirmation.required");
+  assert.equal(await told(first.device_code), "authorization_pending");
+  assert.equal(await codeOf(browser.send("DELETE", `/v1/activations/${second.user_code}`)), "200");
+  await browser.confirm(owner);
+  assert.equal(await codeOf(approve(browser, first.user_code)), "200");
+  assert.equal(await told(first.device_code), "let in");
 });
 
 test("a program that is refused is told so, and so are her organisations", async () => {

@@ -68,6 +68,7 @@ export const layers: readonly (readonly Unit[])[] = [
     { folder: "apps/console/src/usage" },
     { folder: "apps/console/src/settings" },
     { folder: "apps/console/src/invitation" },
+    { folder: "apps/console/src/activating" },
     { folder: "apps/console/src/search" },
     { folder: "apps/console/src/shell" },
   ],

@@ -4,7 +4,8 @@ import type { Clock } from "@holdfast/kernel";
 import type { Globals } from "./command-line.ts";
 import { Misuse } from "./failure.ts";
 import { readAuthority, readPrivateKey, readSecret } from "./own-files.ts";
-import { readProfile, type Profile } from "./profile.ts";
+import type { Profile } from "./profile.ts";
+import { shownBy } from "./signed-in.ts";
 import type { World } from "./world.ts";
 
 /** Where the platform is and who is trusted to be it. */
@@ -53,7 +54,10 @@ export async function credentialFor(
   const calledBy = globals["key-file"] === undefined ? "HOLDFAST_KEY_FILE" : "--key-file";
   const key = keyFile === undefined ? undefined : readPrivateKey(keyFile, calledBy);
   if (named !== undefined) return { token: named, key };
-  if (own) return { token: own.token, key: key ?? own.key };
+  if (own) {
+    const kept = await shownBy(own, world);
+    return { ...kept, key: key ?? kept.key };
+  }
   throw new Misuse(
     `Who are you at ${new URL(url).origin}? Sign in with holdfast login, or give HOLDFAST_TOKEN or --token-file.`,
   );
@@ -69,8 +73,6 @@ export function connect(place: Place, shown: Shown | undefined, transport: Trans
     throw error;
   }
 }
-
-export const profileOf = (world: World): Profile | undefined => readProfile(world.environment.profileFile);
 
 function isAt(profile: Profile | undefined, url: string): profile is Profile {
   return profile !== undefined && new URL(profile.url).href === new URL(url).href;

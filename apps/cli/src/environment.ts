@@ -10,6 +10,8 @@ export type Environment = {
   readonly keyFile: string | undefined;
   /** Where the profile is (XDG Base Directory Specification). */
   readonly profileFile: string;
+  /** What opens is kept in the system's keyring where there is one. */
+  readonly usesKeyring: boolean;
   /** Nobody asked for plain text (no-color.org). */
   readonly mayColour: boolean;
 };
@@ -25,6 +27,7 @@ export function readEnvironment(env: Readonly<Record<string, string | undefined>
     caFile: given("HOLDFAST_CA_FILE"),
     keyFile: given("HOLDFAST_KEY_FILE"),
     profileFile: path.join(config, "holdfast", "profile.json"),
+    usesKeyring: given("HOLDFAST_KEYRING") !== "no",
     mayColour: given("NO_COLOR") === undefined && given("TERM") !== "dumb",
   };
 }

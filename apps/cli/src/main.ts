@@ -1,8 +1,11 @@
+import { hostname } from "node:os";
 import { setTimeout as pause } from "node:timers/promises";
 import { nodeTransport } from "@holdfast/client/node";
 import { systemClock } from "@holdfast/kernel";
 import { readEnvironment } from "./environment.ts";
 import { exits } from "./failure.ts";
+import { systemKeyring } from "./keyring.ts";
+import { openInBrowser } from "./browser.ts";
 import { run } from "./run.ts";
 
 // `holdfast … | head`: whoever read has had enough, and that is no failure.
@@ -25,5 +28,8 @@ process.exitCode = await run(process.argv.slice(2), {
   environment: readEnvironment(),
   clock: systemClock,
   transport: (ca) => nodeTransport({ ca }),
+  keyring: systemKeyring,
+  machine: hostname(),
+  open: openInBrowser,
   pause: (milliseconds) => pause(milliseconds),
 });

@@ -7,6 +7,7 @@ import { folderFor } from "./testing/world.ts";
 
 const profile = {
   url: "https://localhost:8443",
+  keyring: undefined,
   token: "hf_1",
   // RFC 8037, appendix A.1.
   key: {
@@ -41,7 +42,14 @@ test("a profile is read as it was written, by its owner only, also over one that
 
 test("a profile that is damaged or in the way is said so, without what it holds", (t) => {
   const file = path.join(folderFor(t), "profile.json");
-  for (const text of ["hf_secret", "[]", "null", '{"url":"nowhere","token":"hf_secret"}', '{"token":"hf_secret"}']) {
+  for (const text of [
+    "hf_secret",
+    "[]",
+    "null",
+    '{"url":"nowhere","token":"hf_secret"}',
+    '{"token":"hf_secret"}',
+    '{"url":"https://localhost","token":"hf_secret","keyring":"both"}',
+  ]) {
     writeFileSync(file, text);
     assert.throws(
       () => readProfile(file),

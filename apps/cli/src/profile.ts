@@ -4,10 +4,11 @@ import type { PrivateKey } from "@holdfast/client";
 import { Hindrance, systemCode } from "./failure.ts";
 import { parsePrivateKey } from "./own-files.ts";
 
-/** What `holdfast login` remembers. The credential makes it a secret. */
+/** What `holdfast login` remembers. What opens stands in the system's keyring under the name here, or else here itself, which makes it a secret. */
 export type Profile = {
   readonly url: string;
-  readonly token: string;
+  readonly keyring?: string | undefined;
+  readonly token?: string | undefined;
   /** What the token is bound to. It stands here itself, as the authority does: the profile alone is enough. */
   readonly key?: PrivateKey | undefined;
   /** The authority to trust as PEM text, so that moving its file changes nothing. */
@@ -69,13 +70,15 @@ function parseProfile(text: string): Profile | undefined {
   };
   const url = field("url");
   const token = field("token");
-  if (url === undefined || token === undefined || !URL.canParse(url)) return undefined;
+  const keyring = field("keyring");
+  if (url === undefined || (token === undefined) === (keyring === undefined) || !URL.canParse(url)) return undefined;
   const written: unknown = Reflect.get(read, "key");
   const key = written === undefined ? undefined : parsePrivateKey(JSON.stringify(written));
   if (written !== undefined && !key) return undefined;
   const mqttsUrl = field("mqttsUrl");
   return {
     url,
+    keyring,
     token,
     key,
     ca: field("ca"),

@@ -1,15 +1,17 @@
 import assert from "node:assert/strict";
-import { mkdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
+import type { ServerResponse } from "node:http";
 import { rootCertificates } from "node:tls";
 import net, { type AddressInfo } from "node:net";
 import path from "node:path";
-import { test } from "node:test";
+import { test, type TestContext } from "node:test";
 import { folderFor, holdfast, json, refuse, serve } from "./testing/world.ts";
 
 const id = (prefix: string, digit: number): string => `${prefix}_${String(digit).repeat(32)}`;
 const [org, person, application, device, key] = [id("org", 1), id("per", 2), id("app", 3), id("dev", 4), id("key", 5)];
 const [authority = ""] = rootCertificates;
 const createdAt = "2026-06-01T11:55:00.000Z";
+const me = { credential: id("tok", 6), kind: "apiToken", org, person, grants: ["org.read"] };
 const pump = {
   id: device,
   state: "active",
@@ -306,20 +308,158 @@ test("a person at a terminal is asked, and what she types hidden is not shown", 
   const folder = folderFor(t);
   const env = {
     ...(await serve(t, (request, response) => {
+      if (request.method === "GET") return json(response, 200, { ...me, expiresAt: createdAt });
       const body = JSON.parse(request.text);
       assert.deepEqual([body.email, body.password, body.expiresIn], ["ada@example.com", "correct horse", "8h"]);
       json(response, 201, { org, person, token: "hf_signed_in", expiresAt: createdAt });
     })),
     XDG_CONFIG_HOME: folder,
   };
-  const typed = ["ada@example.com\r", "correct horze\u007f\u007fse\r"];
-  const { exit, out, err } = await holdfast(["login", "--expires", "8h"], { env, terminal: true, typed });
+  const line = ["login", "--email", "ada@example.com", "--expires", "8h"];
+  const typed = ["correct horze\u007f\u007fse\r"];
+  const { exit, out, err } = await holdfast(line, { env, terminal: true, typed });
   assert.equal(exit, 0, err);
-  assert.match(err, /E-mail: .*ada@example\.com/);
+  assert.match(err, /^Password: /);
   assert.ok(!`${out}${err}`.includes("horse"));
   assert.ok(!`${out}${err}`.includes("hf_signed_in"));
   assert.equal(JSON.parse(readFileSync(path.join(folder, "holdfast", "profile.json"), "utf8")).token, "hf_signed_in");
-  assert.equal((await holdfast(["login"], { env, terminal: true, typed: ["\u0003"] })).exit, 1);
+  writeFileSync(path.join(folder, "password"), "correct horse\n");
+  const half = ["login", "--password-file", path.join(folder, "password"), "--expires", "8h"];
+  const asked = await holdfast(half, { env, terminal: true, typed: ["ada@example.com\r"] });
+  assert.equal(asked.exit, 0, asked.err);
+  assert.match(asked.err, /E-mail: .*ada@example\.com/);
+  assert.equal((await holdfast(line, { env, terminal: true, typed: ["\u0003"] })).exit, 1);
+  for (const more of [["--open"], ["--org"]]) {
+    const wrong = more[0] === "--open" ? [...line, ...more] : ["login", "--org", org];
+    assert.equal((await holdfast(wrong, { env })).exit, 2);
+  }
+});
+
+/** A platform that answers a program's questions in turn, and says who its token is. */
+function letsIn(t: TestContext, answers: ((response: ServerResponse) => void)[]) {
+  const asked: Record<string, string>[] = [];
+  const served = serve(t, (request, response) => {
+    if (request.method === "GET") return json(response, 200, { ...me, expiresAt: createdAt });
+    const form = Object.fromEntries(new URLSearchParams(request.text));
+    asked.push({ path: request.url ?? "", ...form });
+    if (request.url === "/v1/oauth/revoke") return json(response, 200, {});
+    if (request.url === "/v1/oauth/token") return answers.shift()?.(response);
+    json(response, 200, {
+      device_code: "hfd_code",
+      user_code: "WDJB-MJHT",
+      verification_uri: "https://works.example/activate",
+      verification_uri_complete: "https://works.example/activate#WDJB-MJHT",
+      expires_in: 600,
+      interval: 5,
+    });
+  });
+  return { asked, served };
+}
+const letIn = (response: ServerResponse) =>
+  json(response, 200, { access_token: "hf_let_in", token_type: "Bearer", expires_in: 60, scope: "org.read" });
+
+test("signing in by a browser shows where and with which code, opens nothing unasked, and waits as it is told", async (t) => {
+  const folder = folderFor(t);
+  const { asked, served } = letsIn(t, [
+    (response) => refuse(response, 400, "activation.waiting"),
+    (response) => refuse(response, 400, "activation.tooSoon"),
+    (response) => refuse(response, 400, "activation.waiting"),
+    (response) => (response.setHeader("retry-after", "40"), refuse(response, 429, "rate.exceeded")),
+    (response) => void response.destroy(),
+    (response) => refuse(response, 503, "storage.unavailable"),
+    letIn,
+  ]);
+  const { HOLDFAST_URL } = await served;
+  const env = { HOLDFAST_URL, XDG_CONFIG_HOME: folder };
+  const pauses: number[] = [];
+  const opened: string[] = [];
+  const pause = async (milliseconds: number) => void pauses.push(milliseconds / 1_000);
+  const open = async (url: string) => void opened.push(url);
+  const line = ["login", "--expires", "7d", "--grant", "device.read", "--grant", "device.read:tag:site=new york"];
+  const { exit, out, err } = await holdfast(line, { env, pause, open });
+  assert.equal(exit, 0, err);
+  assert.match(
+    err,
+    /^Open https:\/\/works\.example\/activate in a browser, on any device, and type this code:\n\n    WDJB-MJHT\n\n/,
+  );
+  assert.match(
+    err,
+    /Or follow https:\/\/works\.example\/activate#WDJB-MJHT and compare the code\. It is good for 10 minutes\./,
+  );
+  assert.match(
+    out,
+    /kept in +\S+profile\.json, which you alone may read: the system's keyring does not take it \(no keyring\)/,
+  );
+  assert.deepEqual(pauses, [5, 5, 10, 10, 40, 60, 60]);
+  assert.deepEqual(opened, []);
+  assert.deepEqual(asked[0], {
+    path: "/v1/oauth/device_authorization",
+    client_id: "holdfast-command",
+    scope: "device.read device.read:tag:site=new%20york",
+    machine: "ada's laptop",
+    lifetime: "7d",
+  });
+  assert.deepEqual(asked[1], {
+    path: "/v1/oauth/token",
+    client_id: "holdfast-command",
+    grant_type: "urn:ietf:params:oauth:grant-type:device_code",
+    device_code: "hfd_code",
+  });
+  assert.ok(!`${out}${err}`.includes("hf_let_in") && !`${out}${err}`.includes("hfd_code"));
+  assert.equal(statSync(path.join(folder, "holdfast", "profile.json")).mode & 0o777, 0o600);
+});
+
+test("whoever is refused, or is too late, is told so and signed in nowhere; a browser that is not there is no hindrance", async (t) => {
+  for (const code of ["activation.refused", "activation.expired", "activation.unknown"]) {
+    const folder = folderFor(t);
+    const { served } = letsIn(t, [(response) => refuse(response, 400, code)]);
+    const env = { HOLDFAST_URL: (await served).HOLDFAST_URL, XDG_CONFIG_HOME: folder };
+    const { exit, err } = await holdfast(["login", "--open"], { env });
+    assert.equal(exit, 1);
+    assert.match(err, new RegExp(`There is no browser\\.[^]*${code.replace(".", "\\.")}`));
+    assert.ok(!existsSync(path.join(folder, "holdfast")));
+  }
+});
+
+test("what opens is kept in the system's keyring where there is one, and nowhere else", async (t) => {
+  const folder = folderFor(t);
+  const { asked, served } = letsIn(t, [letIn, letIn]);
+  const { HOLDFAST_URL } = await served;
+  const env = { XDG_CONFIG_HOME: folder };
+  const keyring = new Map<string, string>();
+  const opened: string[] = [];
+  const at = ["--url", HOLDFAST_URL];
+  const signedIn = await holdfast(["login", "--open", ...at], {
+    env,
+    keyring,
+    open: async (url) => void opened.push(url),
+  });
+  assert.equal(signedIn.exit, 0, signedIn.err);
+  assert.match(signedIn.out, /kept in +the system's keyring\n/);
+  assert.deepEqual(opened, ["https://works.example/activate#WDJB-MJHT"]);
+  const file = path.join(folder, "holdfast", "profile.json");
+  assert.deepEqual([...keyring], [[`${HOLDFAST_URL} (${file})`, '{"token":"hf_let_in"}']]);
+  assert.ok(!readFileSync(file, "utf8").includes("hf_let_in"));
+  assert.equal((await holdfast(["whoami"], { env, keyring })).exit, 0);
+
+  const locked = await holdfast(["whoami"], { env });
+  assert.deepEqual(
+    [locked.exit, /keyring does not answer \(no keyring\)\. Unlock it, or sign in again/.test(locked.err)],
+    [1, true],
+  );
+  const emptied = await holdfast(["whoami"], { env, keyring: new Map() });
+  assert.deepEqual([emptied.exit, /keyring has nothing of this profile/.test(emptied.err)], [1, true]);
+
+  const out = await holdfast(["logout", "--json"], { env, keyring });
+  assert.deepEqual(JSON.parse(out.out), { signedIn: false, revoked: true });
+  assert.deepEqual(asked.at(-1), { path: "/v1/oauth/revoke", token: "hf_let_in" });
+  assert.deepEqual([keyring.size, existsSync(file)], [0, false]);
+
+  // Whoever wants no keyring says so.
+  const plain = await holdfast(["login", ...at, "--json"], { env: { ...env, HOLDFAST_KEYRING: "no" }, keyring });
+  assert.deepEqual([JSON.parse(plain.out).kept, keyring.size], ["file", 0]);
+  const shut = await holdfast(["logout"], { env: { ...env, HOLDFAST_KEYRING: "no" }, keyring });
+  assert.equal(shut.exit, 0, shut.err);
 });
 
 test("what a profile holds goes to its own address only, and is gone and ended after logout", async (t) => {
@@ -327,14 +467,14 @@ test("what a profile holds goes to its own address only, and is gone and ended a
   const tokens: (string | undefined)[] = [];
   const revoked: (string | undefined)[] = [];
   const env = await serve(t, (request, response) => {
-    if (request.method === "DELETE") return (revoked.push(request.url), json(response, 200, {}));
+    if (request.method === "POST") return (revoked.push(`${request.url} ${request.text}`), json(response, 200, {}));
     tokens.push(request.headers.authorization);
     json(response, 200, { credential: id("tok", 6), kind: "apiToken", org, grants: ["*"] });
   });
   writeFileSync(path.join(folder, "token"), "hf_mine\n");
   const place = { HOLDFAST_URL: env.HOLDFAST_URL, XDG_CONFIG_HOME: folder };
   const signedIn = await holdfast(["login", "--token-file", path.join(folder, "token"), "--json"], { env: place });
-  assert.deepEqual(JSON.parse(signedIn.out), { url: env.HOLDFAST_URL, org });
+  assert.deepEqual(JSON.parse(signedIn.out), { url: env.HOLDFAST_URL, org, kept: "file" });
   const profiled = { XDG_CONFIG_HOME: folder };
   assert.equal((await holdfast(["whoami"], { env: profiled })).exit, 0);
   assert.equal((await holdfast(["whoami"], { env: { ...profiled, HOLDFAST_TOKEN: "hf_other" } })).exit, 0);
@@ -346,7 +486,7 @@ test("what a profile holds goes to its own address only, and is gone and ended a
     signedIn: false,
     revoked: true,
   });
-  assert.deepEqual(revoked, [`/v1/credentials/${id("tok", 6)}`]);
+  assert.deepEqual(revoked, ["/v1/oauth/revoke token=hf_mine"]);
   assert.equal((await holdfast(["whoami"], { env: profiled })).exit, 2);
   assert.equal((await holdfast(["logout"], { env: profiled })).exit, 0);
 });

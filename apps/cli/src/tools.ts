@@ -1,7 +1,8 @@
 import type { Client, Transport } from "@holdfast/client";
-import { connect, credentialFor, placeOf, profileOf, type Place, type Shown } from "./connection.ts";
+import { connect, credentialFor, placeOf, type Place, type Shown } from "./connection.ts";
 import type { Globals } from "./command-line.ts";
 import type { Printer } from "./printer.ts";
+import { profileOf } from "./signed-in.ts";
 import type { World } from "./world.ts";
 
 /** What a verb works with. */

@@ -1,6 +1,7 @@
 import type { Clock } from "@holdfast/kernel";
 import type { Transport } from "@holdfast/client";
 import type { Environment } from "./environment.ts";
+import type { Keyring } from "./keyring.ts";
 
 /** Where text goes: `process.stdout`, `process.stderr`. */
 export type Outlet = NodeJS.WritableStream & { readonly isTTY?: boolean };
@@ -17,6 +18,11 @@ export type World = {
   readonly clock: Clock;
   /** `ca`: PEM text of the authorities to trust; without it the ones that Node brings. */
   transport(ca: string | undefined): Transport;
+  readonly keyring: Keyring;
+  /** What this machine calls itself. */
+  readonly machine: string;
+  /** Shows a page in the person's browser. @throws Error when there is none to be started */
+  open(url: string): Promise<void>;
   /** Resolves after so many milliseconds. */
   pause(milliseconds: number): Promise<void>;
 };

@@ -75,6 +75,13 @@ const invitation = createRoute({
   component: lazyRouteComponent(() => import("./invitation/index.ts"), "Invitation"),
 });
 
+const activate = createRoute({
+  getParentRoute: () => root,
+  path: paths.activate,
+  beforeLoad: async ({ location }) => void (await session(location.href)),
+  component: lazyRouteComponent(() => import("./activating/index.ts"), "Activate"),
+});
+
 const org = createRoute({
   getParentRoute: () => root,
   path: paths.overview,
@@ -97,6 +104,7 @@ const tree = root.addChildren([
   signIn,
   setUp,
   invitation,
+  activate,
   org.addChildren([
     createRoute({
       getParentRoute: () => org,

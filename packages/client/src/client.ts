@@ -135,7 +135,7 @@ export class Client {
 
   async #send(route: Route, input: Partial<Given>, signal: AbortSignal, accept: string): Promise<Incoming> {
     const { params = {}, query = {}, body, idempotencyKey, ifVersion } = input;
-    const payload = body === undefined ? undefined : route.body === "bytes" ? (body as Payload) : jsonPayload(body); // by the type of Body
+    const payload = body === undefined ? undefined : payloadOf(route, body);
     const url = addressOf(this.#url, route, params, query);
     const headers = {
       accept: route.reply === "text" ? "*/*" : `${accept}, application/problem+json`,
@@ -174,7 +174,15 @@ type Given = Options & {
   readonly body: unknown;
 };
 
-const jsonPayload = (body: unknown): Payload => ({ contentType: "application/json", content: JSON.stringify(body) });
+function payloadOf(route: Route, body: unknown): Payload {
+  if (route.body === "bytes") return body as Payload; // by the type of Body
+  if (route.speaks === "oauth") {
+    const fields = Object.entries(body as Record<string, string | undefined>); // a form's fields are all text
+    const given = fields.flatMap(([name, value]) => (value === undefined ? [] : [[name, value]]));
+    return { contentType: "application/x-www-form-urlencoded", content: new URLSearchParams(given).toString() };
+  }
+  return { contentType: "application/json", content: JSON.stringify(body) };
+}
 
 async function readText(reply: Incoming): Promise<string> {
   const decoder = new TextDecoder();

@@ -51,6 +51,9 @@ export async function holdfast(
     terminal?: boolean;
     typed?: readonly string[];
     pause?: World["pause"];
+    /** By the names of accounts; without it the system has no keyring. */
+    keyring?: Map<string, string>;
+    open?: World["open"];
     transport?: World["transport"];
     clock?: World["clock"];
     /** Sees what is written to stdout as it comes. */
@@ -67,9 +70,25 @@ export async function holdfast(
     environment: readEnvironment({ HOME: "/nowhere", ...env }),
     clock: options.clock ?? { now: () => noon, elapsed: () => 0 },
     transport: options.transport ?? (() => fetchTransport()),
+    keyring: keyringOf(options.keyring),
+    machine: "ada's laptop",
+    open: options.open ?? (() => Promise.reject(new Error("There is no browser."))),
     pause: options.pause ?? (() => Promise.resolve()),
   });
   return { exit, out: out.text, err: err.text };
+}
+
+/** The system's, which no test may write into. */
+function keyringOf(kept: Map<string, string> | undefined): World["keyring"] {
+  const there = (): Map<string, string> => {
+    if (!kept) throw new Error("no keyring\nhere");
+    return kept;
+  };
+  return {
+    put: async (account, secret) => void there().set(account, secret),
+    get: async (account) => there().get(account),
+    forget: async (account) => void there().delete(account),
+  };
 }
 
 /** Somebody at a terminal, who answers each question once it stands there. */

@@ -1,12 +1,12 @@
 import type { Reply } from "@holdfast/client";
 import { routes } from "@holdfast/protocol";
-import { placeOf, profileOf } from "../connection.ts";
+import { placeOf } from "../connection.ts";
 import { Misuse } from "../failure.ts";
 import { readSecret } from "../own-files.ts";
 import { allPages, paging } from "../pages.ts";
 import { file, idOf, onOff, optional, required, text } from "../parameter.ts";
-import { writeProfile } from "../profile.ts";
 import { ask } from "../prompt.ts";
+import { profileOf, remember } from "../signed-in.ts";
 import { verb } from "../verb.ts";
 
 type Invitation = Reply<typeof routes.listInvitations>["items"][number];
@@ -76,8 +76,8 @@ export const invitationVerbs = [
       // After the token was shown: a profile that cannot be written must not cost it.
       if (login) {
         const { token, org, expiresAt } = came;
-        writeProfile(world.environment.profileFile, { ...place, token, org, expiresAt });
-        print.note("You are signed in here.");
+        const kept = await remember(world, { ...place, token, key: undefined, org, expiresAt });
+        print.note(`You are signed in here, kept in ${kept.inWords}.`);
       }
     },
   }),

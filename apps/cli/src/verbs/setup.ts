@@ -6,8 +6,8 @@ import type { Place } from "../connection.ts";
 import { Misuse } from "../failure.ts";
 import { readAuthority, readNamed, readSecret } from "../own-files.ts";
 import { file, onOff, optional, required, text } from "../parameter.ts";
-import { writeProfile } from "../profile.ts";
 import { ask } from "../prompt.ts";
+import { remember } from "../signed-in.ts";
 import { verb } from "../verb.ts";
 import type { World } from "../world.ts";
 
@@ -54,8 +54,8 @@ export const setupVerbs = [
       // After the token was shown: a profile that cannot be written must not cost it.
       if (login) {
         const { token, expiresAt } = made;
-        writeProfile(world.environment.profileFile, { ...place, token, org: made.org, expiresAt });
-        print.note("You are signed in here.");
+        const kept = await remember(world, { ...place, token, key: undefined, org: made.org, expiresAt });
+        print.note(`You are signed in here, kept in ${kept.inWords}.`);
       }
     },
   }),

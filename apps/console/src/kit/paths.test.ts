@@ -9,6 +9,7 @@ test("every place keeps its path", () => {
     signIn: "/sign-in",
     setUp: "/set-up",
     invitation: "/invitation",
+    activate: "/activate",
     howProtected: "/security",
     overview: "/o/$org",
     devices: "/o/$org/devices",

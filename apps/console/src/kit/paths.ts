@@ -7,6 +7,7 @@ export const paths = {
   signIn: "/sign-in",
   setUp: "/set-up",
   invitation: "/invitation",
+  activate: "/activate",
   howProtected: "/security",
   overview: "/o/$org",
   devices: "/o/$org/devices",

@@ -1,3 +1,4 @@
+import { activating } from "./en/activating.ts";
 import { access, rotating, wear, lists, revoking } from "./en/access.ts";
 import { audit } from "./en/audit.ts";
 import { product, skipToContent, places, common, table, problem, state, time } from "./en/common.ts";
@@ -36,6 +37,7 @@ export const en = {
   audit,
   usage,
   access,
+  activating,
   rotating,
   wear,
   lists,

@@ -28,8 +28,8 @@ import type { Entrance } from "./entrance.ts";
 import type { Live } from "./live.ts";
 import { Metering } from "./metering.ts";
 import { isFromThisMachine } from "./nearby.ts";
-import { faultOf, greeting, headersOf, newRequestId, problemOf, problemType, rawAnswer, refusalOf } from "./problem.ts";
-import { oauthAnswer } from "./oauth.ts";
+import { faultOf, greeting, headersOf, newRequestId, problemOf, rawAnswer, refusalOf } from "./problem.ts";
+import { sendProblem } from "./oauth.ts";
 import { Pages } from "./pages.ts";
 import { Quotas } from "./quotas.ts";
 import { refusedToDevice } from "./refused.ts";
@@ -232,7 +232,8 @@ class Serving {
     // After all else that is asked of it: what would be refused anyway asks nobody who she is.
     if (route.isConfirmed) await this.#needs.entrance.refuseUnconfirmed(askingOf(request));
     if (route.reply === "stream") return this.#needs.live.serve(asked as never, reply); // the one stream there is
-    const work = () => handler.handle(asked as never); // `on` paired the route with a handler of its shape
+    const handle = () => handler.handle(asked as never); // `on` paired the route with a handler of its shape
+    const work = route.isPolled ? () => this.#needs.guard.admit(request.ip, handle) : handle;
     const key = request.headers["idempotency-key"];
     const mayReplay =
       caller &&
@@ -241,7 +242,6 @@ class Serving {
       route.body !== "bytes" &&
       typeof key === "string";
     if (route.session !== undefined) return this.#answerSession(handler, request, reply, await work());
-    if (route.isPolled) return sendReply(handler, request, reply, await this.#needs.guard.admit(request.ip, work));
     if (!mayReplay) return sendReply(handler, request, reply, await work());
     const { params, query, body } = asked;
     const { reply: value, isReplay } = await this.#needs.replays.once(
@@ -289,11 +289,7 @@ class Serving {
     if (refusal) this.#tell(refusal, request);
     const problem = refusal ? problemOf(refusal, request.id) : faultOf(request.id);
     if (refusal) void reply.headers({ ...headersOf(refusal), ...this.#nonceFor(refusal) });
-    if (this.#routes.get(request)?.speaks === "oauth") {
-      const { status, body } = oauthAnswer(problem);
-      return reply.code(status).type("application/json").send(body);
-    }
-    return reply.code(problem.status).type(problemType).send(problem);
+    return sendProblem(reply, problem, this.#routes.get(request));
   }
 
   /** RFC 9449, 8: what the next proof has to hold. */

@@ -1,0 +1,38 @@
+// Letting a program in that has no browser of its own.
+export const activating = {
+  title: "Let a program in",
+  lead: "A program that runs elsewhere, such as the command holdfast, asks to act for you here.",
+  code: "The code that it shows",
+  codeHint: "Eight letters, such as WDJB-MJHT.",
+  look: "Go on",
+  warning: "Only if you started this yourself",
+  warningWhy:
+    "Just now, on a machine that you know, and it shows exactly this code. Nobody who sends you a code or a link to this page means well: whoever has the program will be let in with what you may.",
+  shownCode: "Its code",
+  program: "Calls itself",
+  machine: "Says it runs on",
+  machineUnsaid: "It does not say where it runs",
+  address: "Asked from",
+  asked: "Asked",
+  you: (email: string) => `You are ${email}.`,
+  org: "In which organisation",
+  lifetime: "For how long",
+  hours: (count: number) => (count === 1 ? "1 hour" : `${count} hours`),
+  days: (count: number) => (count === 1 ? "1 day" : `${count} days`),
+  minutes: (count: number) => (count === 1 ? "1 minute" : `${count} minutes`),
+  may: "What it will be able to do",
+  mayAll: (org: string, role: string) => `All that you may in ${org} as ${role}, and less as soon as you may less.`,
+  mayThese: "This, and less as soon as you may less:",
+  mayNot: "It makes no organisations, members or roles: that takes you yourself.",
+  showAll: "Show each of it",
+  letIn: "Let it in",
+  refuse: "Refuse",
+  isIn: "It is let in",
+  isInWhy:
+    "Go back to where it runs: it goes on within a few seconds. You find it among the credentials, by its name, and can end it there.",
+  toCredentials: "To the credentials",
+  isRefused: "It is refused",
+  isRefusedWhy:
+    "It gets nothing. Your organisations read of it in their audit log. If you did not start it, somebody may be trying to get in with what you may.",
+  another: "Another code",
+};
