@@ -70,6 +70,7 @@ type Subject = {
   authority: Thing;
   /** What a program shows that wants to be let in. */
   activation: string;
+  organisation: Thing;
 };
 /** A request for a certificate may be made more than once. */
 const { csr } = await newKeyAndRequest();
@@ -147,6 +148,7 @@ const standing: Subject = {
   ownEntry: await ownEntry("192.0.2.1"),
   authority: await authorityOf(ours, our.application),
   activation: "BBBB-BBBB",
+  organisation: { id: theirs.org },
 };
 await ours.asks.post("/v1/plans", { name: "standing", quotas: { devices: 1_000_000 } });
 
@@ -171,6 +173,22 @@ const freshDevice = async () => ({ device: await ours.device(our.application.id)
 const freshApplication = async () => ({ application: await ours.application() });
 const inPath = (kind: "application" | "device" | "product" | "credential" | "entry") => (subject: Subject) => ({
   params: { [kind]: subject[kind].id },
+});
+const freshOrganisation = async () => {
+  const { org } = await ours.asks.post<{ org: string }>("/v1/orgs", { name: "Fresh" });
+  return { organisation: { id: org } };
+};
+const ofOrganisation = ({ organisation }: Subject) => ({ params: { org: organisation.id } });
+const inFreshOrganisation = (path: string) => ({
+  fresh: async () => {
+    const made = await freshOrganisation();
+    await ours.asks.post(`/v1/instance/organisations/${made.organisation.id}/${path}`);
+    return made;
+  },
+  ask: ofOrganisation,
+});
+const freshMember = async () => ({
+  member: await ours.member({ email: freshEmail(), password: viewerPerson.password }),
 });
 const onDevice = { ask: inPath("device") };
 const onFreshDevice = { fresh: freshDevice, ...onDevice };
@@ -233,6 +251,37 @@ const operations: Record<keyof typeof routes, Operation> = {
   readOrg: {},
   updateOrg: { ask: () => ({ body: named }) },
   endSimulation: {},
+  deleteOrg: { ask: () => ({ body: { name: "Not its name" } }) },
+  keepOrg: {},
+  leaveOrg: {
+    by: ["a stranger", "the owner", "the owner in a browser", "an operator key", "its device", "a revoked token"],
+  },
+  leaveOrganisation: {
+    by: [
+      "a stranger",
+      "the owner",
+      "the owner in a browser",
+      "the owner in a browser, from another site's page",
+      "an operator key",
+      "a revoked token",
+    ],
+    ask: () => ({ params: { org: ours.org } }),
+  },
+  listOrganisations: {},
+  suspendOrganisation: { fresh: freshOrganisation, ask: ofOrganisation },
+  resumeOrganisation: inFreshOrganisation("suspend"),
+  deleteOrganisation: { fresh: freshOrganisation, ask: ofOrganisation },
+  keepOrganisation: inFreshOrganisation("deletion"),
+  listPeople: {},
+  makeAdministrator: { ask: ofMember },
+  unmakeAdministrator: {
+    fresh: async () => {
+      const made = await freshMember();
+      await ours.asks.send("PUT", `/v1/instance/administrators/${made.member.person}`);
+      return made;
+    },
+    ask: ofMember,
+  },
   whoAmI: {},
   createApplication: { ask: () => ({ body: named }) },
   listApplications: {},
@@ -318,8 +367,14 @@ const operations: Record<keyof typeof routes, Operation> = {
   listAudit: {},
   listMembers: {},
   updateMember: { ask: (subject) => ({ ...ofMember(subject), body: { role: "viewer" } }) },
-  removeMember: {
-    fresh: async () => ({ member: await ours.member({ email: freshEmail(), password: viewerPerson.password }) }),
+  removeMember: { fresh: freshMember, ask: ofMember },
+  suspendMember: { fresh: freshMember, ask: ofMember },
+  resumeMember: {
+    fresh: async () => {
+      const made = await freshMember();
+      await ours.asks.post(`/v1/members/${made.member.person}/suspend`);
+      return made;
+    },
     ask: ofMember,
   },
   invite: { ask: () => ({ body: { email: "invited-again@example.com", role: "viewer" } }) },
@@ -637,6 +692,7 @@ async function linesOfHttp(): Promise<string[]> {
       ownEntry: { id: unknown("listEntry") },
       authority: { id: unknown("certificateAuthority") },
       activation: "BBBB-BBBB",
+      organisation: { id: unknown("org") },
     };
     if (JSON.stringify(asked(nothing)) !== JSON.stringify(asked(standing)))
       lines.push(`  the owner, about what never was: ${await ask(route, ours.token, asked(nothing))}`);

@@ -373,6 +373,7 @@ export function worldOf(asked: Anything): World {
     applications: new Set(applications),
     products: new Map(products.map((id) => [id, { strict: false, types: new Map(), door: levelOf(id, ofProduct) }])),
     members,
+    administrators: new Set([ada]),
     roles: new Map([[ownRole, own]]),
     demands: asked.demands,
     revokedBefore: new Map<string, Partial<Record<Ending, number>>>(),

@@ -54,6 +54,7 @@ export const layers: readonly (readonly Unit[])[] = [
     { folder: "apps/server/src/accounting" },
     { folder: "apps/server/src/tls" },
     { folder: "apps/server/src/identity" },
+    { folder: "apps/server/src/instance" },
     { folder: "apps/server/src/application-users" },
     { folder: "apps/server/src/registry" },
     { folder: "apps/server/src/messages" },

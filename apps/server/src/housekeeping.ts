@@ -5,7 +5,7 @@ import type { Accounts } from "./accounting/index.ts";
 import type { Authentication, HighWater, Journal, LettingGo } from "./authority/index.ts";
 import type { ListKeeping, Sessions, Spaces } from "./authority/index.ts";
 import { clockWatch } from "./clock-watch.ts";
-import type { Post } from "./identity/index.ts";
+import type { Ending, Post } from "./identity/index.ts";
 import type { MessageLog, Presences } from "./messages/index.ts";
 import type { Directories } from "./registry/index.ts";
 import type { Rounds } from "./rounds.ts";
@@ -22,6 +22,7 @@ type Needs = {
   readonly journal: Journal;
   readonly lettingGo: LettingGo;
   readonly pastSignIns: PastSignIns;
+  readonly ending: Ending;
   readonly presences: Presences;
   readonly log: MessageLog;
   readonly accounts: Accounts;
@@ -36,7 +37,7 @@ const hourly = 3_600_000;
 /** What has to be done again and again while the platform runs. */
 export function keepHouse(rounds: Rounds, needs: Needs): void {
   const { storage, clock, report, spaces, authentication, sessions, lists, journal } = needs;
-  const { lettingGo, pastSignIns, presences, log, accounts, directories, post } = needs;
+  const { lettingGo, pastSignIns, ending, presences, log, accounts, directories, post } = needs;
   const tellOfClock = clockWatch(clock, report);
   tellOfClock();
   let hour = hourOf(clock.now());
@@ -66,6 +67,7 @@ export function keepHouse(rounds: Rounds, needs: Needs): void {
     await lettingGo.round();
   });
   rounds.every(hourly, () => pastSignIns.round());
+  rounds.every(hourly, () => ending.round());
   // By itself: what it counts must not wait for what fails elsewhere.
   rounds.every(seldom, () => accounts.round());
 }

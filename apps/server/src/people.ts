@@ -1,11 +1,21 @@
 import type { Passwords } from "@holdfast/crypto";
-import type { Clock, Random, Report, Timers } from "@holdfast/kernel";
-import type { Authentication, Handler, Minting, Revocation, Rulings, Sessions, Spaces } from "./authority/index.ts";
+import type { Clock, Id, Random, Report, Timers } from "@holdfast/kernel";
+import type {
+  Administrators,
+  Authentication,
+  Handler,
+  Minting,
+  Revocation,
+  Rulings,
+  Sessions,
+  Spaces,
+} from "./authority/index.ts";
 import {
   Account,
   Activations,
   Browsers,
   Comers,
+  Ending,
   FactorResets,
   Factors,
   Identity,
@@ -26,6 +36,8 @@ import {
 } from "./identity/index.ts";
 import { accountRoutes } from "./identity/account-routes.ts";
 import { identityRoutes } from "./identity/routes.ts";
+import { Instance } from "./instance/index.ts";
+import { instanceRoutes } from "./instance/routes.ts";
 import { networkOf, RateLimit } from "./listeners/index.ts";
 import type { Keyring, Storage } from "./storage/index.ts";
 
@@ -38,10 +50,13 @@ type Needs = {
   readonly minting: Minting;
   readonly revocation: Revocation;
   readonly rulings: Rulings;
+  readonly administrators: Administrators;
   readonly passwords: Passwords;
   readonly refusedSignIn: RefusedSignIn;
   readonly fleet: Fleet;
   readonly carrier: Carrier;
+  /** Of an organisation and all that it holds nothing is left. */
+  readonly erase: (org: Id<"org">) => Promise<void>;
   /** Where the platform is, by a name that is in its certificate. */
   readonly address: () => string;
   /** Whether the certificate is good for a host. */
@@ -61,7 +76,12 @@ type Needs = {
 /** Slow hashes for one network, or for one person at a browser of hers. */
 const costly = { perSecond: 1, burst: 30 } as const;
 
-type People = { readonly setup: SetupOffer; readonly post: Post; readonly handlers: Handler[] };
+type People = {
+  readonly setup: SetupOffer;
+  readonly post: Post;
+  readonly ending: Ending;
+  readonly handlers: Handler[];
+};
 
 /** Codes that there are not, of one person: there are 25,600,000,000, and each is good for ten minutes. */
 const wrongCodes = { perSecond: 1 / 60, burst: 10 } as const;
@@ -81,9 +101,11 @@ export async function openPeople(needs: Needs): Promise<People> {
   const costs = { ofNetwork: new RateLimit(costly, needs.clock), ofPerson: new RateLimit(costly, needs.clock) };
   const proving = new Proving({ ...needs, ...signingIn, factors, passkeys: passkeyProof, resets, networkOf, costs });
   const activations = new Activations({ ...needs, wrongCodes: new RateLimit(wrongCodes, needs.clock) });
+  const ending = new Ending({ ...needs, post });
   const ofIdentity = identityRoutes({
     ...needs,
     activations,
+    ending,
     passkeyProof,
     resets,
     passkeys: new PersonPasskeys({ ...needs, factors }),
@@ -93,6 +115,7 @@ export async function openPeople(needs: Needs): Promise<People> {
     members: new Members(needs),
     invitations: new Invitations({ ...needs, comers: new Comers({ ...needs, proving, factors }) }),
   });
-  const account = new Account({ ...needs, factors });
-  return { setup, post, handlers: [...ofIdentity, ...accountRoutes(account)] };
+  const ofAccount = accountRoutes(new Account({ ...needs, factors }));
+  const ofInstance = instanceRoutes({ instance: new Instance(needs), ending });
+  return { setup, post, ending, handlers: [...ofIdentity, ...ofAccount, ...ofInstance] };
 }

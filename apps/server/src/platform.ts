@@ -7,6 +7,7 @@ import { openApplicationUsers } from "./application-users.ts";
 import { Audit, recorder, Refusals } from "./audit/index.ts";
 import { auditRoutes } from "./audit/routes.ts";
 import {
+  Administrators,
   Authentication,
   HighWater,
   Journal,
@@ -26,7 +27,8 @@ import { keepTime } from "./clock-watch.ts";
 import type { Config } from "./config.ts";
 import { connectionsOf } from "./connections.ts";
 import { keepHouse, keepLast } from "./housekeeping.ts";
-import { demandsIn } from "./identity/index.ts";
+import { erasing } from "./erasing.ts";
+import { demandsIn, standingIn } from "./identity/index.ts";
 import {
   Arrivals,
   ConsoleFiles,
@@ -131,14 +133,15 @@ async function open(needs: PlatformNeeds, opened: AsyncDisposableStack, closing:
   const [mark] = await storage.directory.call<{ at: string }>("high_water", []);
   const highWater = Math.max(Number(mark?.at ?? 0), await keyring.journal.letGoBy()) as Instant; // of ours both
   const clock = new HighWater(needs.clock, highWater);
-  const spaces = new Spaces({ storage, things: thingsIn, demands: demandsIn });
+  const journal = new Journal({ book: keyring.journal, report });
+  const administrators = await Administrators.load({ storage, keys: keyring, journal, random });
+  const spaces = new Spaces({ storage, things: thingsIn, demands: demandsIn, standing: standingIn, administrators });
   spaceHolder.spaces = spaces;
   const tokenKeys = await TokenKeys.load({ storage, random });
   refusals.log = new Refusals({ storage, clock, timers, report });
   const { note: onRefusal, noteSignIn: refusedSignIn } = refusals.log;
   const authentication = new Authentication({ storage, spaces, tokenKeys, clock, random, onRefusal });
   const minting = new Minting({ storage, spaces, tokenKeys, clock, random });
-  const journal = new Journal({ book: keyring.journal, report });
   const revocation = new Revocation({ storage, spaces, journal });
   const making = { tokenKeys, minting, signer: new Signing({ random }) };
   const life = lifeOf({ storage, spaces, ...making, authentication, revocation, journal, report, clock, random });
@@ -149,11 +152,12 @@ async function open(needs: PlatformNeeds, opened: AsyncDisposableStack, closing:
   // The subjects.
   const common = { storage, spaces, rulings: life.rulings, clock, random };
   const held = { keys: keyring, minting, revocation, journal };
-  const forPeople = { ...common, ...held, passwords: new Passwords({ random }), refusedSignIn };
+  const forPeople = { ...common, ...held, administrators, passwords: new Passwords({ random }), refusedSignIn };
   const people = await openPeople({
     ...forPeople,
     sessions,
     authentication,
+    erase: (org) => erase(org),
     fleet: { isOffered: config.offersDemo, begin: (person) => simulation.begin(person) },
     address: () => `https://${nameOf(config)}:${https.port}`,
     isOurs: (host) => certificates.isFor(host),
@@ -246,7 +250,8 @@ async function open(needs: PlatformNeeds, opened: AsyncDisposableStack, closing:
   });
   const verbs = { authentication, minting, revocation, catalogue, registry, telemetry, presences, accounts, log };
   const forShow = { isOffered: config.offersDemo, keys: keyring, door, maximumMessage: config.maximumMessage };
-  const simulation = new Simulation({ ...common, ...verbs, ...forShow, timers, report });
+  const erase = erasing({ ...common, ...verbs, keys: keyring, simulation: () => simulation });
+  const simulation: Simulation = new Simulation({ ...common, ...verbs, ...forShow, erase, timers, report });
   const ofAuthority = { ...common, ...verbs, ...life, ...applicationUsers, sessions, lists };
   const handlers: Handler[] = [
     ...people.handlers,
@@ -302,7 +307,7 @@ async function open(needs: PlatformNeeds, opened: AsyncDisposableStack, closing:
 
   opened.defer(() => keepLast({ refusals: refusals.log, lists, authentication, report }));
   const rounds = opened.adopt(new Rounds(timers, report), (it) => it.stop());
-  keepHouse(rounds, { ...ofAuthority, report, journal, directories, post: people.post });
+  keepHouse(rounds, { ...ofAuthority, ...people, report, journal, directories });
   opened.defer(() => keepTime({ storage, clock, report }));
   return new Platform({
     opened: opened.move(),

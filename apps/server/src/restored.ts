@@ -1,7 +1,7 @@
 import { idFrom, type Id, type Report } from "@holdfast/kernel";
 import { listRuling, secretRuling, type Revocation, type Rulings, type Spaces } from "./authority/index.ts";
 import { ownListRuling } from "./application-users/index.ts";
-import { demandsRuling } from "./identity/index.ts";
+import { demandsRuling, memberRuling, standingRuling } from "./identity/index.ts";
 import type { Registry } from "./registry/index.ts";
 import type { Keyring, Storage } from "./storage/index.ts";
 
@@ -22,6 +22,8 @@ const inWords: Readonly<Record<string, string>> = {
   door: "doors",
   lists: "allow and deny lists",
   demands: "demands of organisations",
+  member: "suspended members",
+  standing: "organisations that are stopped",
   secret: "secrets of credentials",
   user: "devices of customers",
   signUp: "sign-ups of applications",
@@ -55,6 +57,8 @@ export async function reconcile({ storage, revocation, rulings, spaces, registry
     secretRuling(spaces),
     listRuling(spaces),
     demandsRuling(spaces),
+    memberRuling(spaces),
+    standingRuling(spaces),
     ownListRuling(spaces),
     ...registry.ruled,
   ];

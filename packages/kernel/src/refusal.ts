@@ -97,11 +97,24 @@ const sentences = {
 
   // things
   "org.unknown": "There is no such organisation, or none that you may know of.",
+  "org.misnamed":
+    "That is not what this organisation is called, so nothing was begun. Write its name as it stands in the settings.",
+  "org.ending":
+    "This organisation is being deleted, and nobody comes in any more. Until then one of its owners, who signs in, can call it off.",
+  "org.notEnding": "This organisation is not being deleted, so there is nothing to call off.",
+  "org.suspended":
+    "This organisation is suspended by whoever administers this platform. Ask there; what it holds is kept.",
+  "org.notSuspended": "This organisation is not suspended.",
+  "member.suspended":
+    "You, or whoever this is about, are suspended in this organisation. Whoever may remove members there can let you in again.",
+  "member.notSuspended": "This member is not suspended.",
+  "administrator.unknown": "This person does not administer the instance.",
+  "administrator.last": "Somebody has to administer the instance. Make somebody else an administrator first.",
   "member.unknown": "There is no such member, or none that you may know of.",
   "member.exists": "This person is a member already. Give her another role instead.",
   "member.lastOwner": "An organisation keeps an owner. Make somebody else an owner first.",
   "member.administrator":
-    "She is the administrator of the instance by this membership, and nobody else could make organisations. It stays; give her a smaller role.",
+    "Somebody administers the instance as a member of this organisation. End that first, and make somebody else the administrator where nobody else is.",
   "role.unknown": "There is no such role, or none that you may know of.",
   "role.builtIn": "This role is the same in every organisation, and stays as it is. Make one of your own.",
   "role.nameTaken": "Another role is called that. Take another name.",

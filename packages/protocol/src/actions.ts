@@ -63,6 +63,11 @@ export const actions = {
   "applicationUser.manage": "application",
   "device.bind": "device",
   "person.resetFactors": "org",
+
+  "member.suspend": "org",
+  "org.delete": "org",
+  "instance.read": "org",
+  "instance.manage": "org",
 } as const satisfies Record<string, Kind>;
 
 export type Action = keyof typeof actions;
@@ -71,7 +76,14 @@ export type KindOf<A extends Action> = (typeof actions)[A];
 export const allActions = Object.keys(actions) as readonly Action[]; // the keys of a constant
 
 /** Asked of the whole deployment, so no organisation's role holds it: only administrators of the instance do. */
-export const instanceActions: readonly Action[] = ["org.create", "metrics.read", "plan.manage", "person.resetFactors"];
+export const instanceActions: readonly Action[] = [
+  "org.create",
+  "metrics.read",
+  "plan.manage",
+  "person.resetFactors",
+  "instance.read",
+  "instance.manage",
+];
 
 export const isAction = (text: string): text is Action => Object.hasOwn(actions, text);
 

@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { code, cursor, email, id, limit, noReply, pageOf, password, role, time, welcome } from "./shapes.ts";
+import { code, cursor, duration, email, id, limit, noReply, pageOf, password, role, time, welcome } from "./shapes.ts";
 import { creation, made, shown } from "./passkey-shapes.ts";
 import { route } from "./route.ts";
 
@@ -13,6 +13,8 @@ const member = z.object({
   administrator: z.boolean(),
   /** What she has to show who she is, beside her password. Platforms of before say nothing. */
   factors: z.object({ totp: z.boolean(), passkey: z.boolean() }).optional(),
+  /** She keeps her role, and may nothing with it. Platforms of before say nothing, and suspend nobody. */
+  isSuspended: z.boolean().default(false),
 });
 
 export const listMembers = route({
@@ -48,6 +50,28 @@ export const removeMember = route({
   isConfirmed: true,
 });
 
+export const suspendMember = route({
+  method: "POST",
+  path: "/v1/members/{person}/suspend",
+  summary:
+    "Suspends a member, who keeps her role: within a second she is signed out here, and what she and her programs hold ends for good. Nobody suspends whoever holds more. The last owner stays.",
+  needs: "member.suspend",
+  on: "own",
+  reply: member,
+});
+
+export const resumeMember = route({
+  method: "POST",
+  path: "/v1/members/{person}/resume",
+  summary:
+    "Lets a suspended member in again, with the role that she had, by somebody who signed in and may do all of it. She signs in anew, and makes new keys.",
+  needs: "member.suspend",
+  on: "own",
+  reply: member,
+});
+
+const hour = 3_600_000;
+
 const invitation = z.object({
   id: id("invitation"),
   email: z.string(),
@@ -62,10 +86,19 @@ export const invite = route({
   method: "POST",
   path: "/v1/invitations",
   summary:
-    "Invites somebody, by a person who signed in and may do all that the role may. The link is shown this once, works once and for seven days, and replaces the one before to the same address.",
+    "Invites somebody, by a person who signed in and may do all that the role may. The link is shown this once, works once and for seven days or as long as is asked (1h to 30d), and replaces the one before to the same address.",
   needs: "member.invite",
   on: "own",
-  body: z.strictObject({ email, role }),
+  body: z.strictObject({
+    email,
+    role,
+    expiresIn: duration
+      .refine(
+        (length) => length >= hour && length <= 720 * hour,
+        "an invitation is open for an hour at least, and 30 days at most",
+      )
+      .optional(),
+  }),
   reply: invitation.extend({ link: z.string().optional() }),
   status: 201,
   location: "/v1/invitations/{id}",

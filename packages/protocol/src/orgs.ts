@@ -73,6 +73,10 @@ const org = z.object({
   /** Made by the platform to show itself; everything in it is simulated. Platforms of before say nothing, and have none. */
   isSimulated: z.boolean().default(false),
   demands: demands.default({}),
+  /** When it is erased, unless that is called off. */
+  endsAt: time.optional(),
+  /** By the administrator of the instance. */
+  isSuspended: z.boolean().default(false),
 });
 
 export const readOrg = route({
@@ -94,6 +98,36 @@ export const updateOrg = route({
   body: z.strictObject({ name: name.optional(), demands: demands.optional() }),
   reply: org,
   isConfirmed: true,
+});
+
+export const deleteOrg = route({
+  method: "POST",
+  path: "/v1/org/deletion",
+  summary:
+    "Deletes the caller's organisation, by an owner who signed in and says what it is called: at once nobody but its owners comes in, and after seven days it is erased for ever, unless one of them calls it off. All owners are told.",
+  needs: "org.delete",
+  on: "own",
+  body: z.strictObject({ name: z.string().max(200) }),
+  reply: org,
+  isConfirmed: true,
+});
+
+export const keepOrg = route({
+  method: "DELETE",
+  path: "/v1/org/deletion",
+  summary: "Calls the deletion of the caller's organisation off: everything in it is as it was.",
+  needs: "org.delete",
+  on: "own",
+  reply: org,
+});
+
+export const leaveOrg = route({
+  method: "POST",
+  path: "/v1/org/leave",
+  summary:
+    "Ends the caller's own membership, with all that was made with her sign-ins; for a person who signed in. The last owner stays.",
+  needs: "signedIn",
+  reply: noReply,
 });
 
 export const endSimulation = route({

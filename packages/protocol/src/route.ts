@@ -44,14 +44,14 @@ export type Route = {
   readonly versioned?: true;
   /** What it does with the cookie of a person's session: begins one, asks for one, gives another for the one that was shown, or ends that. */
   readonly session?: "begins" | "asks" | "renews" | "ends";
-  /** Asks somebody in a browser to have proved lately who she is. */
-  readonly isConfirmed?: true;
   /** Its body is a form, and its refusals are told as OAuth has them (RFC 6749, 3.2 and 5.2). */
   readonly speaks?: "oauth";
   /** A program asks it every few seconds with something that cannot be guessed: only what fails is counted by address. */
   readonly isPolled?: true;
   /** Its items are a table, too: with `format=csv`, or for whoever accepts `text/csv`, these fields of each are a line. */
   readonly csv?: readonly string[];
+  /** Asks somebody in a browser to have proved lately who she is. */
+  readonly isConfirmed?: true;
   /** Answers with a secret that is shown this once: a replay under the same Idempotency-Key leaves it out. */
   readonly mints?: string;
 };

@@ -60,6 +60,8 @@ export {
   listInvitations,
   listMembers,
   removeMember,
+  resumeMember,
+  suspendMember,
   updateMember,
   withdrawInvitation,
 } from "./members.ts";
@@ -70,6 +72,17 @@ export { readUpkeep, reportLeak, updateUpkeep } from "./upkeep.ts";
 export { confirmIdentity } from "./account-sessions.ts";
 export { addTotp, offerTotp, readAccount, removeTotp, renewRecoveryCodes } from "./account.ts";
 export { createSession, deleteSession, readSession } from "./sessions.ts";
+export { leaveOrganisation } from "./account-orgs.ts";
+export {
+  deleteOrganisation,
+  keepOrganisation,
+  listOrganisations,
+  listPeople,
+  makeAdministrator,
+  resumeOrganisation,
+  suspendOrganisation,
+  unmakeAdministrator,
+} from "./instance.ts";
 export {
   activateUser,
   createUser,

@@ -25,6 +25,8 @@ const session = z.object({
       factorFrom: time.optional(),
       /** When she is signed out there, whatever she does. */
       expiresAt: time.optional(),
+      /** It is erased then, unless one of its owners calls that off. */
+      endsAt: time.optional(),
       /** It does not let her in as she is signed in now, and holds nothing for her: why, and what to do. */
       refused: z.object({ code: z.string(), because: z.string() }).optional(),
     }),

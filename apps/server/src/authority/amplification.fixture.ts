@@ -22,7 +22,7 @@ import { compile, mayNow, type Power } from "./power.ts";
 import { judgeChange } from "./role-change.ts";
 import { byId } from "./role-rows.ts";
 import { differenceOf, noRoles, ofFile, withChange, without, withRole, type RoleSet } from "./role.ts";
-import { beyondThose, type Member } from "./roles.ts";
+import { beyondThose, type Membership } from "./roles.ts";
 import { counted, spaceOf } from "./space.fixture.ts";
 import type { Placement, Space } from "./space.ts";
 
@@ -152,7 +152,7 @@ class Model {
       devices: new Map(devices.map((id, at) => [id, { ...standing, ...pick(placements, at * 4) }])),
       applications: new Set(applications),
       products: new Map(),
-      members: new Map<Id<"person">, Member>([[founder, { role: "owner", administrator: false }]]),
+      members: new Map<Id<"person">, Membership>([[founder, { role: "owner" }]]),
       roles: new Map(),
       demands: {},
       revokedBefore: new Map(),
@@ -170,9 +170,7 @@ class Model {
       ["reader", ["device.read:tag:site=north", `telemetry.read:${devices[0]}`, "token.create"]],
     ] as const)
       this.#setRoles(withRole(this.#roles, { name, description: "", grants: parseGrants(grants) }, this.#making()));
-    people.forEach((person, at) =>
-      this.#space.setMember(person, { role: pick([...this.#space.roles.keys()], at), administrator: false }),
-    );
+    people.forEach((person, at) => this.#space.setMember(person, { role: pick([...this.#space.roles.keys()], at) }));
     for (const person of [founder, ...people]) this.#signIn(person, undefined);
     this.#ceiling = union(people.map((person) => this.#heldBy(person)));
   }

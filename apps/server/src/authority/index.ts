@@ -1,3 +1,4 @@
+export { Administrators } from "./administrators.ts";
 export type { Allowance } from "./allowance.ts";
 export { Authentication, type Known } from "./authentication.ts";
 export { heldOf } from "./bound.ts";
@@ -40,7 +41,8 @@ export { reachSql, tagIndex } from "./reach-sql.ts";
 export { Revocation } from "./revocation.ts";
 export { nameOf } from "./role-change.ts";
 export { Roles } from "./role-keeping.ts";
-export { grantsOfRole, holds, purposeOf, type Member } from "./roles.ts";
+export { grantsOfRole, holds, purposeOf, type Member, type Membership } from "./roles.ts";
+export type { Standing } from "./standing.ts";
 export { Sessions, type Good } from "./sessions.ts";
 export { refuseToShutOut } from "./shutting-out.ts";
 export { confirmedFor, type Proof, type Session, type Visit } from "./session.ts";

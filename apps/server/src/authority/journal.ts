@@ -44,6 +44,11 @@ export class Journal {
     this.#offer(() => this.book.rule(entries), what);
   }
 
+  /** Called after the commit, of what the keyring keeps by a name: `write` writes it as it is by then. */
+  kept(write: () => Promise<void>, what: string): void {
+    this.#offer(write, what);
+  }
+
   /** Called after the commit: nobody needs these any more. */
   letGo(past: Past, about: string): void {
     this.#offer(() => this.book.letGo(past), `that nothing has to be known of ${about} any more`);

@@ -40,7 +40,7 @@ export async function signInAndOut(t: TestContext, times: number): Promise<void>
       begin; set local app.org = '${uuidOf(org)}'; insert into holdfast.organisation values ('${uuidOf(org)}', 1, 1, ''); commit`;
     await asOwner(database.login, insert);
     await storage.change(asPlatform(scope), async (unit) => {
-      await authorityIn(unit).saveMember(person, { role: "owner", administrator: false });
+      await authorityIn(unit).saveMember(person, { role: "owner" });
       unit.audit({ what: "made", about: org });
     });
     return { org, person, space: await spaces.of(org) };

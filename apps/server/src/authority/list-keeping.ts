@@ -162,7 +162,7 @@ const factsOf = ({ list, what, value, comment, expiresAt }: ListEntry) => ({
 function refuseUnknown(space: Space, permit: Permit<"list.update">, what: Listed, value: string): void {
   if (isId("device", value) && !space.device(value))
     throw refusedBy(permit, "list.update", value, new Refusal("device.unknown"));
-  if (what === "person" && isId("person", value) && !space.member(value))
+  if (what === "person" && isId("person", value) && !space.members.has(value))
     throw refusedBy(permit, "list.update", value, new Refusal("member.unknown"));
 }
 

@@ -20,7 +20,9 @@ export const listRuling = (spaces: Spaces): Kind =>
     find: async (unit) => (await listsIn(unit).all()).map(({ hits: _hits, lastHitAt: _lastHitAt, ...entry }) => entry),
     async narrowest(found, said, unit) {
       const both = together(live(found, unit.at), live(said, unit.at));
-      const owners = [...(await authorityIn(unit).members())].filter(([, { role }]) => role === "owner");
+      const owners = [...(await authorityIn(unit).members())].filter(
+        ([, { role, isSuspended }]) => role === "owner" && !isSuspended,
+      );
       const people = owners.map(([person]) => person);
       // Nobody could mend it. What was said last had been judged.
       return shutOut(people, both, unit.at) ? said : both;

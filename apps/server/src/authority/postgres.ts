@@ -4,7 +4,7 @@ import { formatGrant, parseGrants, type Conditions, type CredentialKind } from "
 import type { Unit } from "../storage/index.ts";
 import type { Credential, Exposed } from "./credential.ts";
 import { revocationsIn } from "./revocation-rows.ts";
-import type { Member } from "./roles.ts";
+import type { Membership } from "./roles.ts";
 import type { Proof } from "./session.ts";
 
 type CredentialRow = {
@@ -245,7 +245,7 @@ export const authorityIn = (unit: Unit) => ({
   ...revocationsIn(unit),
 
   /** Less those whose membership was ended since: an older backup of the database brings nobody back. */
-  async members(): Promise<Map<Id<"person">, Member>> {
+  async members(): Promise<Map<Id<"person">, Membership>> {
     const rows = await unit.query<MemberRow>(
       `select m.person, m.body, r.seq as ended from member m left join revocation r
           on r.org = m.org and r.about = 'member/per_' || replace(m.person::text, '-', '') and r.ends = 'people'`,
@@ -255,16 +255,26 @@ export const authorityIn = (unit: Unit) => ({
       rows.flatMap(({ person, body, ended }) => {
         const id = idFrom("person", person);
         // Sealed by `saveMember`, so it is one. The first ones were written without their place.
-        const { since = 0, ...member } = decode(unit.scope.open("member", id, body)) as Member & { since?: number };
-        return ended !== null && Number(ended) > since ? [] : [[id, member]];
+        const { since = 0, role, isSuspended } = decode(unit.scope.open("member", id, body)) as MemberBody;
+        return ended !== null && Number(ended) > since ? [] : [[id, { role, ...(isSuspended && { isSuspended }) }]];
       }),
     );
   },
 
+  /** Of rows from before administrators of the instance had a list of their own. */
+  async formerAdministrators(): Promise<readonly Id<"person">[]> {
+    const rows = await unit.query<MemberRow>("select person, body from member", []);
+    return rows.flatMap(({ person, body }) => {
+      const id = idFrom("person", person);
+      const { administrator } = decode(unit.scope.open("member", id, body)) as MemberBody;
+      return administrator ? [id] : [];
+    });
+  },
+
   /** From now on, whatever ended before. */
-  async saveMember(person: Id<"person">, { role, administrator }: Member): Promise<void> {
+  async saveMember(person: Id<"person">, { role, isSuspended }: Membership): Promise<void> {
     const since = await this.nextSeq();
-    const sealed = unit.scope.seal("member", person, encode({ role, administrator, since }));
+    const sealed = unit.scope.seal("member", person, encode({ role, isSuspended, since }));
     await unit.query(
       `insert into member (org, person, body) values ($1, $2, $3)
        on conflict (org, person) do update set body = excluded.body`,
@@ -281,6 +291,7 @@ export const authorityIn = (unit: Unit) => ({
 export const membershipOf = (person: Id<"person">): string => `member/${person}`;
 
 type MemberRow = { person: string; body: Uint8Array; ended: string | null };
+type MemberBody = Membership & { readonly since?: number; readonly administrator?: boolean };
 
 function credentialOf(unit: Unit, row: CredentialRow): Credential {
   const id = idFrom(row.prefix, row.id);

@@ -40,8 +40,8 @@ const space = (): Space =>
     applications: new Set([here, there]),
     products: new Map([[product, { strict: false, types: new Map() }]]),
     members: new Map([
-      [ada, { role: "owner", administrator: false } as const],
-      [vic, { role: "viewer", administrator: false } as const],
+      [ada, { role: "owner" } as const],
+      [vic, { role: "viewer" } as const],
     ]),
   });
 
@@ -81,7 +81,7 @@ test("the role of the person bounds what she made, also when it shrinks later", 
   const token = credential({ person: ada, grants: parseGrants(["device.update", "device.read"]) });
   remember(it, token);
   assert.ok(may(it, token, "device.update", pump));
-  it.setMember(ada, { role: "viewer", administrator: false });
+  it.setMember(ada, { role: "viewer" });
   assert.deepEqual([may(it, token, "device.update", pump), may(it, token, "device.read", pump)], [false, true]);
   const nobodys = credential({ person: stranger, grants: parseGrants(["device.read"]) });
   assert.match(compile(it, nobodys, nobody, noon).end?.because ?? "", /not a member/);
@@ -241,7 +241,7 @@ test("each change that may turn a yes into a no is a new epoch, and a new alias,
     1,
   );
   assert.equal(
-    epochAfter(() => it.setMember(ada, { role: "viewer", administrator: false })),
+    epochAfter(() => it.setMember(ada, { role: "viewer" })),
     1,
   );
   assert.equal(

@@ -12,6 +12,7 @@ import { together, type Entry, type Listing } from "./lists.ts";
 import { coveringGrant, covers, linkOf, type Link, type Target } from "./link.ts";
 import { standingOfSecret } from "./secrets.ts";
 import type { Space } from "./space.ts";
+import type { Stop } from "./standing.ts";
 import { ancestorsOf } from "./under.ts";
 import { visitorOf, type Visitor } from "./visitor.ts";
 
@@ -30,7 +31,7 @@ export type End = {
   readonly because: string;
   readonly forGood: boolean;
   /** What whoever holds the secret is told, where it is more than that this is not good. */
-  readonly code?: Unmet | "door.refused" | "list.denied";
+  readonly code?: Unmet | "door.refused" | "list.denied" | "member.suspended" | Stop["code"];
   /** Nothing but the time of day is against it: what waits for whoever is there may wait until the hours begin again. */
   readonly isOfHours?: boolean | undefined;
   /** As of a decision. */
@@ -149,9 +150,13 @@ export function compile(
   if (maker) end ??= final(`all that ${maker} had made was ended`);
   if (credential.person && !end) {
     const member = space.member(credential.person);
-    if (!member) end = final(`${credential.person} is not a member of this organisation`);
+    if (space.isSuspended(credential.person)) end = suspended(`${credential.person} is suspended here`);
+    else if (!member) end = final(`${credential.person} is not a member of this organisation`);
     else links.push(linkOf(`${credential.person} as ${member.role}`, space.grantsOfMember(member)));
   }
+  const { stop } = space;
+  if (stop && isOwnerHere(space, credential)) links.push(linkOf(`${stop.because}, and an owner`, stop.grants));
+  else if (stop) end ??= { because: stop.because, forGood: false, code: stop.code };
   const visitor = visitorOf(credential, chain, circumstances);
   const listing = space.lists.ofVisitor(visitor, now);
   open.push(...listing.open);
@@ -194,6 +199,12 @@ export function compile(
 
 const final = (because: string): End => ({ because, forGood: true });
 const passing = (because: string): End => ({ because, forGood: false });
+
+const suspended = (because: string): End => ({ because, forGood: false, code: "member.suspended" });
+
+/** An owner who signed in herself. */
+const isOwnerHere = (space: Space, { person, inPerson }: Credential): boolean =>
+  inPerson && person !== undefined && space.member(person)?.role === "owner";
 
 const unmet = (because: string): End => ({ because, forGood: false, code: "condition.unmet" });
 

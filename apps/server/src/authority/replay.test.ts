@@ -15,7 +15,7 @@ import { readValue, type ListEntry } from "./lists.ts";
 import { Replay, type Verdict } from "./replay.ts";
 import { readGrants } from "./role.ts";
 import { counted as random, credentialOf } from "./space.fixture.ts";
-import { Space, type Placement, type Remembered } from "./space.ts";
+import { type Placement, type Remembered, Space } from "./space.ts";
 import { supposed, type Change } from "./supposed.ts";
 import type { UserEntry } from "./user-lists.ts";
 
@@ -230,8 +230,8 @@ function spaceOf({ doors, entries, hers, role: held }: World, isFine: boolean, d
       products.map((id, at) => [id, { strict: false, types: new Map(), door: door(doors[3 + at] ?? 0, id) }]),
     ),
     members: new Map([
-      [ada, { role, administrator: false }],
-      [vic, { role: "developer", administrator: false }],
+      [ada, { role }],
+      [vic, { role: "developer" }],
     ]),
     roles: new Map([
       [role, { id: role, name: "own", description: "", grants: rolesOf(held), createdAt: monday, version: 1 }],

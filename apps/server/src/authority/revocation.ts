@@ -164,7 +164,7 @@ const peopleUnder = (space: Space, about: string): readonly Id<"person">[] =>
 function refuseEndingGreater(permit: Permit<"credential.revoke">, people: readonly Id<"person">[]): void {
   const caller = callerOf(permit);
   for (const person of people) {
-    const member = person === caller.credential.person ? undefined : caller.space.member(person);
+    const member = person === caller.credential.person ? undefined : caller.space.members.get(person);
     if (member) refuseTouchingGreater(permit, "credential.revoke", member.role);
   }
 }

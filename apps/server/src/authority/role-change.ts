@@ -5,10 +5,10 @@ import type { Caller } from "./caller.ts";
 import { refuseMore, refuseTouchingMore } from "./in-person.ts";
 import { unknownCode } from "./link.ts";
 import { newIn, type Difference, type OwnRole } from "./role.ts";
-import { beyondThose, grantsOfRole, type Member, type OwnRoles } from "./roles.ts";
+import { beyondThose, grantsOfRole, type Membership, type OwnRoles } from "./roles.ts";
 
 /** Who gets another role because hers is deleted. */
-export type Replaced = { readonly person: Id<"person">; readonly before: Member; readonly after: Member };
+export type Replaced = { readonly person: Id<"person">; readonly before: Membership; readonly after: Membership };
 
 /**
  * Whether this caller may make these roles into those, and who gets another one by that. Whatever changes roles asks here: one role, or a
@@ -40,7 +40,7 @@ export function judgeChange(
   return held.map(([person, before]) => ({ person, before, after: { ...before, role: replacement } }));
 }
 
-function inUse(removed: readonly OwnRole[], held: readonly (readonly [Id<"person">, Member])[]): Fault[] {
+function inUse(removed: readonly OwnRole[], held: readonly (readonly [Id<"person">, Membership])[]): Fault[] {
   return removed.flatMap(({ id, name }) => {
     const count = held.filter(([, { role }]) => role === id).length;
     return count === 0 ? [] : [{ path: name, message: count === 1 ? "one member has it" : `${count} members have it` }];
@@ -64,7 +64,7 @@ export type Effect = {
 
 /** What a change means for whoever has the roles that it is about. */
 export function effectsOf(
-  members: ReadonlyMap<Id<"person">, Member>,
+  members: ReadonlyMap<Id<"person">, Membership>,
   own: OwnRoles,
   { changed }: Difference,
   replaced: readonly Replaced[],

@@ -11,7 +11,14 @@ import {
 import { containsGrant, linkOf } from "./link.ts";
 import type { OwnRole } from "./role.ts";
 
-/** A person in an organisation. Administrators of the instance may also make organisations. */
+/** A person in an organisation, as it is kept. */
+export type Membership = {
+  readonly role: Role;
+  /** She keeps her role, and may nothing with it. */
+  readonly isSuspended?: true | undefined;
+};
+
+/** Somebody who may something in an organisation. Administrators of the instance may also look after it and its organisations. */
 export type Member = { readonly role: Role; readonly administrator: boolean };
 
 /** An organisation's own roles, by their identifiers. */
@@ -20,7 +27,7 @@ export type OwnRoles = ReadonlyMap<Id<"role">, OwnRole>;
 const ofOrganisation = allActions.filter((action) => !instanceActions.includes(action));
 
 /** What ends the organisation or says what it is: its owners' alone. */
-const ownersAlone: readonly Action[] = ["org.update", "simulation.end"];
+const ownersAlone: readonly Action[] = ["org.update", "org.delete", "simulation.end"];
 
 const reads = (action: Action): boolean => action.endsWith(".read");
 /** Whatever a viewer sees, and this. */
@@ -63,8 +70,7 @@ const actionsOf: Record<BuiltInRole, readonly Action[]> = {
 /** What each is for, in a sentence. */
 export const purposeOf: Record<BuiltInRole, string> = {
   owner: "Everything in the organisation.",
-  administrator:
-    "Everything but renaming the organisation and ending a simulated one: people, roles and credentials too.",
+  administrator: "Everything but renaming the organisation and deleting it: people, roles and credentials too.",
   developer:
     "Builds: applications, products, devices with their keys, and credentials of programs within that; ends credentials.",
   operator: "Keeps devices running: sees everything, changes, suspends and resumes devices.",

@@ -155,11 +155,12 @@ test("a member's role opens as that member's alone", async () => {
     ),
   );
   await change(ours, async (unit) => {
-    await authorityIn(unit).saveMember(viewer, { role: "viewer", administrator: false });
-    await authorityIn(unit).saveMember(owner, { role: "owner", administrator: true });
+    await authorityIn(unit).saveMember(viewer, { role: "viewer" });
+    await authorityIn(unit).saveMember(owner, { role: "owner", isSuspended: true });
   });
   const members = () => storage.read(ours, (unit) => authorityIn(unit).members());
-  assert.deepEqual((await members()).get(viewer), { role: "viewer", administrator: false });
+  assert.deepEqual((await members()).get(viewer), { role: "viewer" });
+  assert.deepEqual((await members()).get(owner), { role: "owner", isSuspended: true });
   await asAttacker(
     `update holdfast.member set body = (select body from holdfast.member where person = '${uuidOf(owner)}') where person = '${uuidOf(viewer)}'`,
   );

@@ -1,6 +1,6 @@
 import { digestSecret } from "@holdfast/crypto";
 import { idFrom, Refusal, uuidOf, type Id, type Instant } from "@holdfast/kernel";
-import { allActions, mostSessionMinutes, type Demands } from "@holdfast/protocol";
+import { allActions, instanceActions, mostSessionMinutes, type Demands } from "@holdfast/protocol";
 import type { OrgScope } from "../storage/index.ts";
 import type { Credential } from "./credential.ts";
 
@@ -87,7 +87,10 @@ export const credentialOf = (session: Session, scope: OrgScope): Credential => (
   proofs: session.proofs,
   application: undefined,
   device: undefined,
-  grants: allActions.map((action) => ({ action, where: { all: true } })),
+  // An organisation's own provider says who somebody is in that one. Nobody administers the instance by its word.
+  grants: (session.only ? allActions.filter((action) => !instanceActions.includes(action)) : allActions).map(
+    (action) => ({ action, where: { all: true } }),
+  ),
   issuedSeq: session.issuedSeq,
   createdAt: session.createdAt,
   expiresAt: session.expiresAt,

@@ -19,7 +19,7 @@ import { LiveSessions, quietOf, saw, type Live } from "./live-sessions.ts";
 import { compile } from "./power.ts";
 import { authorityIn } from "./postgres.ts";
 import type { Revocation } from "./revocation.ts";
-import type { Member } from "./roles.ts";
+import type { Member, Membership } from "./roles.ts";
 import { actorIn, orgsOf, orNothing, SessionEnds } from "./session-ends.ts";
 import { sessionsIn, type Seen } from "./session-rows.ts";
 import {
@@ -66,7 +66,7 @@ export type Good = {
 };
 
 /** Where it is not, though she is a member: what she is told, and may change. */
-export type Refusing = { readonly space: Space; readonly member: Member; readonly code: RefusalCode };
+export type Refusing = { readonly space: Space; readonly member: Membership; readonly code: RefusalCode };
 
 export type Standings = { readonly good: readonly Good[]; readonly refusing: readonly Refusing[] };
 
@@ -177,7 +177,8 @@ export class Sessions {
     if (!live.known.has(org) && !(await orgsOf(storage, session.person)).includes(org))
       throw new Refusal("org.unknown");
     const space = await spaces.of(org);
-    if (!space.member(session.person)) throw new Refusal("org.unknown");
+    if (!space.members.has(session.person)) throw new Refusal("org.unknown");
+    if (space.isSuspended(session.person)) throw new Refusal("member.suspended");
     await this.#know(live, space);
     const credential = await authentication.credential(space, idIn(space.scope, session));
     if (!credential || live.isEnding) throw new Refusal("credential.invalid");
@@ -210,14 +211,19 @@ export class Sessions {
     const now = clock.now();
     for (const org of await orgsOf(storage, session.person)) {
       const space = await orNothing(spaces.of(org));
-      const member = space?.member(session.person);
-      if (!space || !member) continue;
+      const membership = space?.members.get(session.person);
+      if (!space || !membership) continue;
+      if (membership.isSuspended) {
+        refusing.push({ space, member: membership, code: "member.suspended" });
+        continue;
+      }
       const id = idIn(space.scope, session);
       const kept = await authentication.credential(space, id);
       const credential = { ...(kept ?? credentialOf(session, space.scope)), proofs: session.proofs };
       const { end, expiresAt = session.expiresAt } = compile(space, credential, nobody, now);
       const until = Math.min(expiresAt, this.#idleEnd(seen, space, kept)) as Instant; // milliseconds both
-      if (end) refusing.push({ space, member, code: end.code ?? "credential.invalid" });
+      const member = space.member(session.person);
+      if (end || !member) refusing.push({ space, member: membership, code: end?.code ?? "credential.invalid" });
       else if (now >= until) refusing.push({ space, member, code: "credential.expired" });
       else good.push({ space, member, id, expiresAt, until });
     }
@@ -316,8 +322,14 @@ export class Sessions {
   }
 }
 
-/** What refuses her until she has it, or has shown it: until then the session is there to say so. */
-const mended: ReadonlySet<RefusalCode> = new Set(["factor.demanded", "factor.unshown"]);
+/** What refuses her until she has it, has shown it, or is let in again: until then the session is there to say so. */
+const mended: ReadonlySet<RefusalCode> = new Set([
+  "factor.demanded",
+  "factor.unshown",
+  "member.suspended",
+  "org.ending",
+  "org.suspended",
+]);
 
 /** When it was last used here, as far as that was written down. */
 const lastUseOf = (

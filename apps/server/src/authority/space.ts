@@ -9,63 +9,33 @@ import { Lists, type Entry, type Hits, type ListEntry } from "./lists.ts";
 import type { Credential, Ending } from "./credential.ts";
 import type { Issuer } from "./issuer.ts";
 import { Openings } from "./openings.ts";
+import { answersAlike, type Placement, type Schema } from "./placement.ts";
 import { isBuiltIn, type Grant, type Role } from "@holdfast/protocol";
-import { grantsOfMember, grantsOfRole, type Member, type OwnRoles } from "./roles.ts";
+import { grantsOfMember, grantsOfRole, type Member, type Membership, type OwnRoles } from "./roles.ts";
+import { stopOf, type Standing, type Stop } from "./standing.ts";
 import { UserLists, type UserEntry } from "./user-lists.ts";
 import { Uses } from "./uses.ts";
 
-/** Where a device is and whether it may speak: all that questions about it need. `version` only ever grows. */
-export type Placement = {
-  readonly application: Id<"application">;
-  readonly product: Id<"product"> | undefined;
-  /** The application user whose it is. */
-  readonly user?: Id<"user"> | undefined;
-  readonly state: "active" | "suspended" | "retired";
-  readonly tags: Readonly<Record<string, string>>;
-  /** The other name it goes by in topics. */
-  readonly alias: string | undefined;
-  /** What it demands of whoever comes to it, beyond its product. */
-  readonly door?: Level | undefined;
-  readonly version: number;
-};
-
-/** What a product lets its devices say: the type of each declared attribute, and whether there may be others. */
-export type Schema = {
-  readonly strict: boolean;
-  readonly types: ReadonlyMap<string, "number" | "boolean" | "text">;
-  /** What it demands of whoever comes to its devices. */
-  readonly door?: Level | undefined;
-};
+export type { Placement, Schema } from "./placement.ts";
 
 /** What an organisation's questions are answered from, without a query: kept in memory, changed after each commit. */
 export type Remembered = {
   readonly devices: Map<Id<"device">, Placement>;
   readonly applications: Set<Id<"application">>;
   readonly products: Map<Id<"product">, Schema>;
-  readonly members: Map<Id<"person">, Member>;
+  readonly members: Map<Id<"person">, Membership>;
+  /** Who of them administers the instance. */
+  readonly administrators?: { has(person: Id<"person">): boolean } | undefined;
   roles: OwnRoles;
   /** Per ended thing and what ended of it: credentials issued before this place in the sequence are over. */
   readonly revokedBefore: Map<string, Partial<Record<Ending, number>>>;
   demands: Demands;
+  standing?: Standing | undefined;
   readonly entries?: readonly ListEntry[];
   readonly userEntries?: readonly UserEntry[];
   readonly issuers?: readonly Issuer[];
   readonly factors?: (person: Id<"person">) => Factors;
 };
-
-function answersAlike(a: Placement, b: Placement): boolean {
-  const tags = Object.keys(a.tags);
-  return (
-    a.application === b.application &&
-    a.product === b.product &&
-    a.user === b.user &&
-    a.state === b.state &&
-    a.alias === b.alias &&
-    a.door?.text === b.door?.text &&
-    tags.length === Object.keys(b.tags).length &&
-    tags.every((key) => a.tags[key] === b.tags[key])
-  );
-}
 
 const none: readonly Level[] = [];
 
@@ -133,17 +103,30 @@ export class Space {
     return this.#known.products.has(id);
   }
 
+  /** Who may something here: nobody who is suspended. */
   member(person: Id<"person">): Member | undefined {
-    return this.#known.members.get(person);
+    const membership = this.#known.members.get(person);
+    if (!membership || membership.isSuspended) return undefined;
+    return { role: membership.role, administrator: this.administrates(person) };
   }
 
-  get members(): ReadonlyMap<Id<"person">, Member> {
+  /** All of them, those who are suspended too. */
+  get members(): ReadonlyMap<Id<"person">, Membership> {
     return this.#known.members;
   }
 
   /** By what she can show who she is, wherever she is a member. */
   factorsOf(person: Id<"person">): Factors {
     return this.#known.factors?.(person) ?? noFactors;
+  }
+
+  /** Of the instance, as a member of this organisation. */
+  administrates(person: Id<"person">): boolean {
+    return this.#known.administrators?.has(person) ?? false;
+  }
+
+  isSuspended(person: Id<"person">): boolean {
+    return this.#known.members.get(person)?.isSuspended ?? false;
   }
 
   /** The organisation's own. */
@@ -169,6 +152,21 @@ export class Space {
 
   setDemands(demands: Demands): void {
     this.#known.demands = demands;
+    this.bump();
+  }
+
+  /** Whether it is stopped as a whole. */
+  get standing(): Standing {
+    return this.#known.standing ?? {};
+  }
+
+  /** Why nobody may anything here but what its owners still may. */
+  get stop(): Stop | undefined {
+    return stopOf(this.standing);
+  }
+
+  setStanding(standing: Standing): void {
+    this.#known.standing = standing;
     this.bump();
   }
 
@@ -299,12 +297,13 @@ export class Space {
     this.#known.products.delete(id);
   }
 
+  /** Those who may be one now. */
   owners(): readonly Id<"person">[] {
-    return [...this.#known.members].filter(([, { role }]) => role === "owner").map(([person]) => person);
+    return [...this.#known.members.keys()].filter((person) => this.member(person)?.role === "owner");
   }
 
-  setMember(person: Id<"person">, member: Member): void {
-    this.#known.members.set(person, member);
+  setMember(person: Id<"person">, membership: Membership): void {
+    this.#known.members.set(person, membership);
     this.bump();
   }
 

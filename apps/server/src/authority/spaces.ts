@@ -1,6 +1,7 @@
 import type { Clock, Id, Instant } from "@holdfast/kernel";
 import type { Demands } from "@holdfast/protocol";
 import type { Allowed, OrgScope, Storage, Unit } from "../storage/index.ts";
+import type { Administrators } from "./administrators.ts";
 import type { Ending } from "./credential.ts";
 import { Decisions } from "./decisions.ts";
 import { noFactors, type Factors } from "./factors.ts";
@@ -9,6 +10,7 @@ import { listsIn } from "./list-rows.ts";
 import { authorityIn } from "./postgres.ts";
 import { byId, rolesIn } from "./role-rows.ts";
 import { Space, type Remembered } from "./space.ts";
+import type { Standing } from "./standing.ts";
 import { userListsIn } from "./user-list-rows.ts";
 
 /** What the registry remembers of an organisation's things; its own code reads it, because its own code wrote it. */
@@ -21,6 +23,10 @@ type Needs = {
   readonly storage: Storage;
   readonly things: (unit: Unit) => Promise<Things>;
   readonly demands: (unit: Unit) => Promise<Demands>;
+  /** Where nobody says, nothing is stopped. */
+  readonly standing?: (unit: Unit) => Promise<Standing>;
+  /** Where nobody says, there is none. */
+  readonly administrators?: Administrators;
 };
 
 /** The organisations that somebody asked about since the start, each read from the database once. */
@@ -35,6 +41,7 @@ export class Spaces {
 
   constructor(needs: Needs) {
     this.#needs = needs;
+    needs.administrators?.onChange((org) => this.#loaded.get(org)?.bump());
   }
 
   /** Calls back, in the same turn, whenever anything in a space may have turned a yes into a no. */
@@ -121,7 +128,7 @@ export class Spaces {
   }
 
   async #read(org: Id<"org">): Promise<Space> {
-    const { storage, things, demands } = this.#needs;
+    const { storage, things, demands, standing, administrators } = this.#needs;
     const scope = await storage.scopeOf(org);
     const known = await storage.read(asPlatform(scope), async (unit): Promise<Remembered> => {
       const rows = authorityIn(unit);
@@ -131,8 +138,9 @@ export class Spaces {
       }
       const listed = { entries: await listsIn(unit).all(), userEntries: await userListsIn(unit).all() };
       const issuers = await issuersIn(unit).all();
-      const factors = this.factorsOf.bind(this);
-      const own = { ...(await things(unit)), demands: await demands(unit), ...listed, issuers, factors };
+      const said = { demands: await demands(unit), standing: await standing?.(unit) };
+      const people = { factors: this.factorsOf.bind(this), administrators: administrators?.in(org) };
+      const own = { ...(await things(unit)), ...said, ...listed, issuers, ...people };
       return { ...own, members: await rows.members(), roles: byId(await rolesIn(unit).all()), revokedBefore };
     });
     let decisions = this.#decisions.get(org);

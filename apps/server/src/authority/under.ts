@@ -46,7 +46,7 @@ export function refuseUnknown(caller: Caller, about: string): void {
       if (caller.target(kind, about) !== undefined) return;
       throw caller.refuse("credential.revoke", about, "there is no such thing", new Refusal(unknownCode[kind]));
     case "person":
-      if (caller.space.member(about as Id<"person">) !== undefined) return; // the kind was read from the text
+      if (caller.space.members.has(about as Id<"person">)) return; // the kind was read from the text
       throw caller.refuse("credential.revoke", about, "there is no such person", new Refusal("credential.unknown"));
     default:
       throw new Refusal("id.malformed", {

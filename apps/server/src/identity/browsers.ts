@@ -4,9 +4,10 @@ import {
   asPlatform,
   confirmedFor,
   nameOf,
-  type Good,
+  type Membership,
   type Session,
   type Sessions,
+  type Space,
   type Spaces,
   type Visit,
 } from "../authority/index.ts";
@@ -106,14 +107,14 @@ export class Browsers {
   async #signedIn(person: Person, session: Session): Promise<SignedIn> {
     const { sessions, storage } = this.#needs;
     const { good, refusing } = await sessions.standings(session);
-    const own = async ({ space, member }: Pick<Good, "space" | "member">) => ({
+    const own = async ({ space, member: { role } }: { readonly space: Space; readonly member: Membership }) => ({
       org: await storage.read(asPlatform(space.scope), (unit) => organisationsIn(unit).own()),
-      role: nameOf(member.role, space.roles),
+      role: nameOf(role, space.roles),
     });
     const open = await Promise.all(
       good.map(async (one) => ({
         ...(await own(one)),
-        grants: one.space.grantsOfMember(one.member),
+        grants: one.space.stop?.grants ?? one.space.grantsOfMember(one.member),
         expiresAt: one.expiresAt,
       })),
     );

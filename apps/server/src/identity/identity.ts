@@ -5,6 +5,7 @@ import {
   asPlatform,
   inPerson,
   refuseLacking,
+  type Administrators,
   type Minting,
   type Permit,
   type Spaces,
@@ -30,6 +31,7 @@ type Needs = {
   fleet: Fleet;
   spaces: Spaces;
   minting: Minting;
+  administrators: Administrators;
   clock: Clock;
   random: Random;
   proving: Proving;
@@ -59,7 +61,7 @@ export class Identity {
 
   /** The first person, administrator of the instance and owner of the first organisation. The link works once, whoever asks at the same time. */
   async setUp(asked: SetUp): Promise<Welcome & { readonly fleet: Id<"org"> | undefined }> {
-    const { storage, keys, passwords, setup, fleet, clock, random } = this.#needs;
+    const { storage, keys, passwords, setup, fleet, administrators, clock, random } = this.#needs;
     if (asked.fleet && !fleet.isOffered) throw new Refusal("simulation.notOffered");
     if (!isSetupSecret(asked.secret)) throw new Refusal("setup.invalid");
     refuseWeak(asked.password, [asked.email, asked.org]);
@@ -71,12 +73,14 @@ export class Identity {
     storage.admit();
     const passwordHash = await passwords.hash(asked.password);
     const person: Person = { id: newId("person", random), email: asked.email, passwordHash, createdAt: clock.now() };
+    const org = newId("org", random);
     await storage.instance.change(async (unit) => {
       if (!(await setupIn(unit).take(digest))) throw await this.#refusedSetup(unit);
       if (!(await peopleIn(unit, { keys, random }).add(person))) throw new Refusal("setup.done");
+      await administrators.first(unit, { org, person: person.id });
     });
     try {
-      const scope = await storage.makeOrg(newId("org", random));
+      const scope = await storage.makeOrg(org);
       const member = { role: "owner", administrator: true } as const;
       const welcome = await found(this.#needs, {
         scope,
@@ -143,8 +147,10 @@ export class Identity {
     if (!org) throw new Refusal("credential.invalid");
     const space = await this.#needs.spaces.of(org);
     const member = space.member(person);
+    if (space.isSuspended(person)) throw new Refusal("member.suspended");
     if (!member) throw new Refusal("credential.invalid");
     refuseLacking(space, { person, proofs }, this.#needs.clock.now());
+    if (space.stop && member.role !== "owner") throw new Refusal(space.stop.code);
     const allowed = { scope: space.scope, actor: { kind: "credential", id: person, person } } as const;
     const wanted = { name: asked.name ?? "sign-in", grants: asked.grants, lifetime: asked.lifetime ?? day, proofs };
     const minted = await this.#needs.minting.forPerson(allowed, person, member, wanted, async (unit) => {

@@ -2,6 +2,7 @@ export { Account } from "./account.ts";
 export type { RefusedSignIn } from "./attempts.ts";
 export { Activations } from "./activations.ts";
 export { Browsers } from "./browsers.ts";
+export { Ending } from "./ending.ts";
 export { Factors } from "./factors.ts";
 export { removeBroughtBack } from "./brought-back.ts";
 export { Comers } from "./comers.ts";
@@ -10,13 +11,22 @@ export { found } from "./founding.ts";
 export { Identity, type Fleet } from "./identity.ts";
 export { Invitations } from "./invitations.ts";
 export { KnownBrowsers } from "./known-browsers.ts";
+export { memberRuling } from "./member-ruling.ts";
 export { Members } from "./members.ts";
-export { demandsIn, demandsRuling, Organisations, organisationsIn } from "./organisation.ts";
+export {
+  demandsIn,
+  demandsRuling,
+  Organisations,
+  organisationsIn,
+  standingIn,
+  standingRuling,
+} from "./organisation.ts";
 export { Post, type Carrier } from "./outbox.ts";
 export { refuseWeak } from "./password.ts";
-export { normalEmail } from "./person.ts";
+export { normalEmail, type Person } from "./person.ts";
 export { PasskeyProof } from "./passkey-proof.ts";
 export { PersonPasskeys } from "./person-passkeys.ts";
+export { peopleIn } from "./postgres.ts";
 export { Proving } from "./proving.ts";
 export { SignInNotices } from "./sign-in-notices.ts";
 export { SetupOffer } from "./setup.ts";

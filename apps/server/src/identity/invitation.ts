@@ -17,11 +17,13 @@ export type Invitation = {
   readonly digest: Uint8Array;
 };
 
-/** How long an invitation can be accepted, in milliseconds. */
-const lifetime = 7 * 24 * 3_600_000;
+const hour = 3_600_000;
+
+/** How long an invitation can be accepted, in milliseconds: at least, at most, and where nobody says. */
+export const lifetimes = { least: hour, most: 30 * 24 * hour, usual: 7 * 24 * hour } as const;
 
 /** By then every invitation is over that was made before `now`. */
-export const allOverBy = (now: Instant): Instant => (now + lifetime) as Instant; // milliseconds both
+export const allOverBy = (now: Instant): Instant => (now + lifetimes.most) as Instant; // milliseconds both
 
 export const isInvitationSecret = (text: string): boolean => isSecret(text, "invitation");
 
@@ -34,7 +36,7 @@ export const linkOf = (address: string, secret: string): string => `${address}/#
  */
 export function stands({ id, role, invitedBy, issuedSeq, expiresAt }: Invitation, space: Space, now: Instant): boolean {
   const inviter = space.member(invitedBy);
-  if (now >= expiresAt || !inviter || !space.hasRole(role)) return false;
+  if (now >= expiresAt || !inviter || !space.hasRole(role) || space.stop) return false;
   if (!holds(space.grantsOf(inviter.role), space.grantsOf(role))) return false;
   return [space.org, invitedBy, id].every((about) => space.revokedBefore(about, "people") <= issuedSeq);
 }

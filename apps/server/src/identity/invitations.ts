@@ -1,5 +1,5 @@
 import { digestSecret, newSecret, type Passwords } from "@holdfast/crypto";
-import { idFrom, newId, Refusal, uuidOf, type Clock, type Id, type Random } from "@holdfast/kernel";
+import { idFrom, newId, Refusal, uuidOf, type Clock, type Id, type Instant, type Random } from "@holdfast/kernel";
 import type { Role } from "@holdfast/protocol";
 import {
   asPlatform,
@@ -17,7 +17,7 @@ import {
 import { pageOf, type Keyring, type Page, type Storage, type Unit } from "../storage/index.ts";
 import type { RefusedSignIn } from "./attempts.ts";
 import type { Comer, Comers, Coming } from "./comers.ts";
-import { allOverBy, isInvitationSecret, linkOf, stands, type Invitation } from "./invitation.ts";
+import { allOverBy, isInvitationSecret, lifetimes, linkOf, stands, type Invitation } from "./invitation.ts";
 import { organisationsIn } from "./organisation.ts";
 import { refuseWeak } from "./password.ts";
 import { normalEmail, type Person } from "./person.ts";
@@ -52,7 +52,7 @@ export class Invitations {
   /** The one before to the same address is worth nothing from now on. */
   async invite(
     permit: Permit<"member.invite">,
-    { email, role }: { email: string; role: Role },
+    { email, role, expiresIn = lifetimes.usual }: { email: string; role: Role; expiresIn?: number | undefined },
   ): Promise<Invitation & { readonly link: string }> {
     const { storage, revocation, spaces, clock, random, address } = this.#needs;
     storage.admit();
@@ -62,7 +62,7 @@ export class Invitations {
       const { person } = inPerson(permit, "member.invite");
       refuseGivingMore(permit, "member.invite", role);
       const space = await spaces.of(unit.scope.org);
-      if (known && space.member(known.id)) throw new Refusal("member.exists");
+      if (known && space.members.has(known.id)) throw new Refusal("member.exists");
       const rows = invitationsIn(unit);
       await rows.removeExpired(clock.now());
       const createdAt = clock.now();
@@ -74,7 +74,7 @@ export class Invitations {
         invitedBy: person,
         issuedSeq: await authorityIn(unit).nextSeq(),
         createdAt,
-        expiresAt: allOverBy(createdAt),
+        expiresAt: (createdAt + expiresIn) as Instant, // milliseconds both
         digest: digestSecret(secret),
       };
       await rows.add(made);
@@ -183,10 +183,10 @@ export class Invitations {
     if (!stands(invitation, space, clock.now()) || !(await invitationsIn(unit).remove(id))) {
       throw new Refusal("invitation.invalid");
     }
-    if (space.member(person)) throw new Refusal("member.exists");
+    if (space.members.has(person)) throw new Refusal("member.exists");
     // An older backup of the database must not make it good again.
     await revocation.in(unit, id, ["people"], invitation.expiresAt);
-    const member = { role, administrator: false };
+    const member = { role };
     await authorityIn(unit).saveMember(person, member);
     unit.audit({ what: "invitation.accepted", about: id, facts: { person } });
     unit.audit({ what: "member.added", about: person, facts: { role, invitation: id } });

@@ -8,6 +8,7 @@ import {
   type Permit,
   type Rulings,
   type Spaces,
+  type Standing,
 } from "../authority/index.ts";
 import type { Storage, Unit } from "../storage/index.ts";
 
@@ -20,6 +21,10 @@ export type Organisation = {
   readonly demands?: Demands | undefined;
   /** Sealed with the rest: an older name does not open in a newer row. */
   readonly version: number;
+  /** By the administrator of the instance: nobody may anything, but what its owners see. */
+  readonly isSuspended?: true | undefined;
+  /** It is erased then, unless that is called off. */
+  readonly ending?: { readonly at: Instant; readonly isReminded?: true } | undefined;
   /** Made by the platform to show itself, for good: sealed, so that nobody makes a real one pass for it in the database. */
   readonly isSimulated?: true | undefined;
   /** Of a simulated one: it is being erased, and a stop in the midst of that is no way back. */
@@ -34,13 +39,11 @@ export const byRank = (a: Organisation, b: Organisation): number =>
 
 export const organisationsIn = (unit: Unit) => {
   const { org } = unit.scope;
-  const rowOf = (version: number) => `${org}|${version}`;
+  /** What is sealed belongs to the columns beside it. Of one that nothing stops it is called as before there were such columns. */
+  const rowOf = ({ version, isSuspended, ending }: Pick<Organisation, "version" | "isSuspended" | "ending">) =>
+    [org, version, ...(isSuspended ? ["suspended"] : []), ...(ending ? [ending.at] : [])].join("|");
   const seal = (organisation: Organisation) =>
-    unit.scope.seal(
-      "organisation",
-      rowOf(organisation.version),
-      new TextEncoder().encode(JSON.stringify(organisation)),
-    );
+    unit.scope.seal("organisation", rowOf(organisation), new TextEncoder().encode(JSON.stringify(organisation)));
   return {
     async own(): Promise<Organisation> {
       const organisation = await this.find();
@@ -49,12 +52,17 @@ export const organisationsIn = (unit: Unit) => {
     },
 
     async find(): Promise<Organisation | undefined> {
-      const [row] = await unit.query<{ version: number; body: Uint8Array }>(
-        "select version, body from organisation where org = $1",
-        [uuidOf(org)],
-      );
+      type Row = { version: number; ends_at: string | null; suspended: boolean; body: Uint8Array };
+      const [row] = await unit.query<Row>("select version, ends_at, suspended, body from organisation where org = $1", [
+        uuidOf(org),
+      ]);
       if (!row) return undefined;
-      const plain = unit.scope.open("organisation", rowOf(row.version), row.body);
+      const name = rowOf({
+        version: row.version,
+        isSuspended: row.suspended ? true : undefined,
+        ending: row.ends_at === null ? undefined : { at: Number(row.ends_at) as Instant }, // a bigint column of ours
+      });
+      const plain = unit.scope.open("organisation", name, row.body);
       return JSON.parse(new TextDecoder().decode(plain)) as Organisation; // sealed below
     },
 
@@ -68,14 +76,54 @@ export const organisationsIn = (unit: Unit) => {
     },
 
     async save(organisation: Organisation): Promise<void> {
-      await unit.query("update organisation set version = $2, body = $3 where org = $1", [
+      const { version, isSuspended = false, ending } = organisation;
+      await unit.query("update organisation set version = $2, body = $3, suspended = $4, ends_at = $5 where org = $1", [
         uuidOf(org),
-        organisation.version,
+        version,
         seal(organisation),
+        isSuspended,
+        ending?.at ?? null,
       ]);
     },
   };
 };
+
+const kind = "standing";
+
+export const standingOf = ({ isSuspended, ending }: Pick<Organisation, "isSuspended" | "ending">): Standing => ({
+  ...(isSuspended && { isSuspended }),
+  ...(ending && { endsAt: ending.at }),
+});
+
+/** Whether it is stopped; one that is not there yet is not. */
+export async function standingIn(unit: Unit): Promise<Standing> {
+  const organisation = await organisationsIn(unit).find();
+  return organisation ? standingOf(organisation) : {};
+}
+
+/** Within the unit that decides it. */
+export const noteStanding = (rulings: Rulings, unit: Unit, standing: Standing): Promise<void> =>
+  rulings.note(unit, kind, unit.scope.org, standing);
+
+/** What was said last holds, whichever way: an older backup from while it was being deleted must not end what was kept after all. */
+export const standingRuling = (spaces: Spaces): Kind =>
+  kindOf<Standing>({
+    kind,
+    find: async (unit) => (await organisationsIn(unit).find()) && standingIn(unit),
+    narrowest: (_found, said) => said,
+    async save(unit, _, { isSuspended, endsAt }) {
+      const { isSuspended: _was, ending, ...before } = await organisationsIn(unit).own();
+      const organisation: Organisation = {
+        ...before,
+        ...(isSuspended && { isSuspended }),
+        ...(endsAt !== undefined && { ending: { ...(ending?.at === endsAt && ending), at: endsAt } }),
+        version: before.version + 1,
+      };
+      await organisationsIn(unit).save(organisation);
+      const standing = standingOf(organisation);
+      unit.afterCommit(() => spaces.apply(unit.scope.org, (space) => space.setStanding(standing)));
+    },
+  });
 
 type Change = { readonly name?: string | undefined; readonly demands?: Demands | undefined };
 

@@ -31,6 +31,16 @@ export const peopleIn = (unit: InstanceUnit, needs: { keys: Keyring; random: Ran
       return new Map(rows.map((row) => [idFrom("person", row.id), personOf(row)]));
     },
 
+    /** Oldest first, after the cursor. */
+    async page(after: After | undefined, most: number): Promise<readonly Person[]> {
+      const rows = await unit.query<{ id: string; body: Uint8Array }>(
+        `select id, body from person
+          where $1::bigint is null or (created_at, id) > ($1, $2::uuid) order by created_at, id limit $3`,
+        [after?.at ?? null, after?.id ?? null, most],
+      );
+      return rows.map(personOf);
+    },
+
     async any(): Promise<boolean> {
       const rows = await unit.query("select 1 from person limit 1", []);
       return rows.length > 0;

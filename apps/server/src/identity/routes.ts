@@ -4,6 +4,7 @@ import type { z } from "zod";
 import { nameOf, on, type Handler, type Space } from "../authority/index.ts";
 import { activationRoutes } from "./activation-routes.ts";
 import type { Browsers, SignedIn } from "./browsers.ts";
+import type { Ending } from "./ending.ts";
 import { factorResetRoutes } from "./factor-reset-routes.ts";
 import type { Identity } from "./identity.ts";
 import type { Invitation } from "./invitation.ts";
@@ -20,6 +21,7 @@ export const identityRoutes = ({
   organisations,
   members,
   invitations,
+  ending,
   ...more
 }: {
   identity: Identity;
@@ -27,6 +29,7 @@ export const identityRoutes = ({
   organisations: Organisations;
   members: Members;
   invitations: Invitations;
+  ending: Ending;
 } & Parameters<typeof activationRoutes>[0] &
   Parameters<typeof passkeyRoutes>[0] &
   Parameters<typeof factorResetRoutes>[0]): Handler[] => [
@@ -70,6 +73,16 @@ export const identityRoutes = ({
   }),
   on(routes.readOrg, async ({ permit }) => orgReply(await organisations.read(permit))),
   on(routes.updateOrg, async ({ permit, body }) => orgReply(await organisations.change(permit, body))),
+  on(routes.deleteOrg, async ({ permit, body }) => orgReply(await ending.begin(permit, body.name))),
+  on(routes.keepOrg, async ({ permit }) => orgReply(await ending.callOff(permit))),
+  on(routes.leaveOrg, async ({ caller }) => {
+    await members.leaveBy(caller);
+    return {};
+  }),
+  on(routes.leaveOrganisation, async ({ session, params }) => {
+    await members.leaveIn(session, parseId("org", params["org"] ?? ""));
+    return {};
+  }),
   on(routes.listMembers, async ({ permit, query }) => {
     const { items, nextCursor } = await members.list(permit, query);
     return { items: items.map(memberReply), ...(nextCursor && { nextCursor }) };
@@ -77,6 +90,8 @@ export const identityRoutes = ({
   on(routes.updateMember, async ({ permit, params, body }) =>
     memberReply(await members.changeRole(permit, personIn(params), body.role)),
   ),
+  on(routes.suspendMember, async ({ permit, params }) => memberReply(await members.suspend(permit, personIn(params)))),
+  on(routes.resumeMember, async ({ permit, params }) => memberReply(await members.resume(permit, personIn(params)))),
   on(routes.removeMember, async ({ permit, params }) => {
     await members.remove(permit, personIn(params));
     return {};
@@ -122,13 +137,14 @@ function againIn({ password, code, passkey }: Said): Again {
 
 const personIn = (params: Readonly<Record<string, string>>): Id<"person"> => parseId("person", params["person"] ?? "");
 
-const memberReply = ({ person, email, role, roleName, administrator, factors }: Shown) => ({
+const memberReply = ({ person, email, role, roleName, administrator, factors, isSuspended }: Shown) => ({
   person,
   email,
   role,
   roleName,
   administrator,
   factors,
+  isSuspended: isSuspended === true,
 });
 
 const invitationReply = ({ id, email, role, invitedBy, createdAt, expiresAt }: Invitation, { roles }: Space) => ({
@@ -153,6 +169,7 @@ const signedInReply = ({ person, expiresAt: end, orgs }: SignedIn) => ({
     ...(org.demands?.people?.factor && { factor: org.demands.people.factor }),
     ...(org.demands?.people?.factorFrom && { factorFrom: org.demands.people.factorFrom }),
     ...(expiresAt !== undefined && { expiresAt: rfc3339(expiresAt) }),
+    ...(org.ending && { endsAt: rfc3339(org.ending.at) }),
     ...(refused && { refused: { code: refused, because: sentenceOf(refused) } }),
   })),
 });
@@ -164,10 +181,12 @@ const welcomeReply = ({ org, person, token, expiresAt }: Welcome) => ({
   expiresAt: rfc3339(expiresAt),
 });
 
-const orgReply = ({ id, name, createdAt, isSimulated, demands = {} }: Organisation) => ({
+const orgReply = ({ id, name, createdAt, isSimulated, demands = {}, isSuspended, ending }: Organisation) => ({
   id,
   name,
   createdAt: rfc3339(createdAt),
   isSimulated: isSimulated === true,
   demands,
+  isSuspended: isSuspended === true,
+  ...(ending && { endsAt: rfc3339(ending.at) }),
 });

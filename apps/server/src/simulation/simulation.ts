@@ -9,7 +9,6 @@ import {
   type Report,
   type Timers,
 } from "@holdfast/kernel";
-import type { Accounts } from "../accounting/index.ts";
 import {
   asPlatform,
   authorityIn,
@@ -20,7 +19,6 @@ import {
   type Spaces,
 } from "../authority/index.ts";
 import { found, organisationsIn } from "../identity/index.ts";
-import type { MessageLog, Presences } from "../messages/index.ts";
 import type { OwnListeners } from "../outbound/index.ts";
 import type { Catalogue, Registry } from "../registry/index.ts";
 import type { Keyring, Storage } from "../storage/index.ts";
@@ -38,12 +36,11 @@ type Needs = {
   readonly authentication: Authentication;
   readonly minting: Minting;
   readonly revocation: Revocation;
+  /** Of an organisation and all that it holds nothing is left. */
+  readonly erase: (org: Id<"org">) => Promise<void>;
   readonly catalogue: Catalogue;
   readonly registry: Registry;
   readonly telemetry: Telemetry;
-  readonly presences: Presences;
-  readonly accounts: Accounts;
-  readonly log: MessageLog;
   readonly door: OwnListeners;
   readonly maximumMessage: number;
   readonly clock: Clock;
@@ -56,6 +53,7 @@ type Needs = {
 export class Simulation {
   readonly #needs: Needs;
   #players: readonly Player[] = [];
+  #plays: Id<"org"> | undefined;
   /** What was begun in the background. */
   #running: Promise<void> = Promise.resolve();
   #isStopping = false;
@@ -103,7 +101,7 @@ export class Simulation {
         if (this.#isStopping) return;
         const allowed = asPlatform(await storage.scopeOf(org));
         const { isSimulated, isEnded } = await storage.read(allowed, (unit) => organisationsIn(unit).own());
-        if (isEnded) return this.#erase(org);
+        if (isEnded) return this.#needs.erase(org);
         if (isSimulated) return this.isOffered ? this.#play(org, "now") : undefined;
       }
     });
@@ -125,7 +123,7 @@ export class Simulation {
       // People stay for the moment that the rest takes: they are told that there is no such organisation, rather than signed out.
       await revocation.in(unit, org, ["devices", "programs"]);
     });
-    await this.#inTurn(() => this.#erase(org));
+    await this.#inTurn(() => this.#needs.erase(org));
     report(`The simulated fleet was removed, with its organisation ${org}.`);
   }
 
@@ -138,22 +136,13 @@ export class Simulation {
     this.#needs.door.close();
   }
 
-  async #silence(): Promise<void> {
-    await Promise.all(this.#players.map((player) => player.stop()));
+  /** This organisation is about to be erased. */
+  async silence(org: Id<"org">): Promise<void> {
+    if (org === this.#plays) await this.#silence();
   }
 
-  /** The keys of its devices first, while it is known which they are; then its own, and what no longer opens. */
-  async #erase(org: Id<"org">): Promise<void> {
-    const { storage, keys, spaces, telemetry, presences, accounts, log } = this.#needs;
-    await this.#silence();
-    const space = await spaces.of(org);
-    log.forget(org);
-    await telemetry.forget(org);
-    accounts.forget(org);
-    await keys.erase("device", [...space.devices.keys()]);
-    await storage.eraseOrg(org);
-    spaces.forget(org);
-    presences.forget(org);
+  async #silence(): Promise<void> {
+    await Promise.all(this.#players.map((player) => player.stop()));
   }
 
   /** Each device gets a new key, which is in memory alone; those before are over. */
@@ -179,6 +168,7 @@ export class Simulation {
     });
     if (this.#isStopping) return;
     const chance = chanceOf(this.#needs.random);
+    this.#plays = org;
     this.#players = keyed.map(({ played, key }) => new Player(played, { ...this.#needs, key, chance }));
     for (const player of this.#players) player.begin(from);
   }

@@ -12,6 +12,9 @@ export const directoryFunctions = [
   "org_of_invitation",
   "org_of_refresh",
   "plan_uses",
+  "orgs_ending",
+  "orgs_outside",
+  "memberships_of",
 ] as const;
 export type DirectoryFunction = (typeof directoryFunctions)[number];
 

@@ -1,0 +1,40 @@
+import type { Id } from "@holdfast/kernel";
+import type { Level } from "./door.ts";
+
+/** Where a device is and whether it may speak: all that questions about it need. `version` only ever grows. */
+export type Placement = {
+  readonly application: Id<"application">;
+  readonly product: Id<"product"> | undefined;
+  /** The application user whose it is. */
+  readonly user?: Id<"user"> | undefined;
+  readonly state: "active" | "suspended" | "retired";
+  readonly tags: Readonly<Record<string, string>>;
+  /** The other name it goes by in topics. */
+  readonly alias: string | undefined;
+  /** What it demands of whoever comes to it, beyond its product. */
+  readonly door?: Level | undefined;
+  readonly version: number;
+};
+
+/** What a product lets its devices say: the type of each declared attribute, and whether there may be others. */
+export type Schema = {
+  readonly strict: boolean;
+  readonly types: ReadonlyMap<string, "number" | "boolean" | "text">;
+  /** What it demands of whoever comes to its devices. */
+  readonly door?: Level | undefined;
+};
+
+/** Whether nobody is told anything else by the one than by the other. */
+export function answersAlike(a: Placement, b: Placement): boolean {
+  const tags = Object.keys(a.tags);
+  return (
+    a.application === b.application &&
+    a.product === b.product &&
+    a.user === b.user &&
+    a.state === b.state &&
+    a.alias === b.alias &&
+    a.door?.text === b.door?.text &&
+    tags.length === Object.keys(b.tags).length &&
+    tags.every((key) => a.tags[key] === b.tags[key])
+  );
+}
