@@ -11,7 +11,8 @@ export type SignedIn = {
     readonly grants: readonly string[];
     readonly isSimulated: boolean;
     readonly expiresAt?: string;
-    readonly refused?: { readonly code: string };
+    readonly endsAt?: string;
+    readonly refused?: { readonly code: string; readonly because: string };
   }[];
 };
 

@@ -15,6 +15,7 @@ import {
   type Problem,
   type SignedIn,
 } from "./authority.fixture.ts";
+import { CookieBrowser } from "./cookie-browser.fixture.ts";
 import { closedWithin, events, mqtt, shown, webSocket } from "./revocation.fixture.ts";
 
 // People: what they found, whom they invite, and what is left when they go.
@@ -42,7 +43,10 @@ const signIn = async (who: object): Promise<Owner> => {
   assert.equal(status, 201, body.code);
   return new Owner(visitor, body);
 };
-const come = async (role: string, to = ours) => new Owner(visitor, await to.member(somebody(), role));
+async function come(role: string, to = ours): Promise<Owner> {
+  clock.move(1_000);
+  return new Owner(visitor, await to.member(somebody(), role));
+}
 const codeOf = async (answer: Promise<{ status: number; body: unknown }>): Promise<string> => {
   const { status, body } = await answer;
   return status < 300 ? String(status) : (body as Problem).code; // errors are RFC 9457
@@ -255,6 +259,142 @@ test("whoever is removed is out within a second, with her programs and all that 
   for (const credential of old) assert.equal(await statusOf(credential), 401);
 });
 
+/** Somebody who has a console open, an event stream in it, an operator key and an MQTT session. */
+async function withFour(who: { email: string; password: string }) {
+  const member = new Owner(visitor, await ours.member(who, "owner"));
+  const browser = new CookieBrowser(platform);
+  await browser.signIn(who);
+  const operator = await member.operatorKey();
+  const program = await member.tokenOf(["telemetry.read"]);
+  const session = { username: "program", password: program.token, clientId: `of-${member.person}`, clean: false };
+  const held = await Promise.all([
+    events(platform, browser.headers("GET"), our.device.id),
+    events(platform, textOf(operator), our.device.id),
+    mqtt(platform, { ...session, protocolVersion: 5, properties: { sessionExpiryInterval: 600 } }),
+  ]);
+  await held[2].client.subscribeAsync("devices/+/telemetry", { qos: 1 });
+  const value = 5_000 + people;
+  await shown(held, value, () => visitor.as(textOf(our.device.key)).post("/v1/me/telemetry", { temperature: value }));
+  return { member, browser, held, credentials: [member.token, program.token, textOf(operator)], session };
+}
+
+for (const { how, path, method, code } of [
+  { how: "removed", path: "", method: "DELETE", code: "org.unknown" },
+  { how: "suspended", path: "/suspend", method: "POST", code: "member.suspended" },
+] as const)
+  test(`whoever is ${how} loses console, event stream, operator key and MQTT session within a second`, async () => {
+    const who = somebody();
+    const { member, browser, held, credentials, session } = await withFour(who);
+    const from = performance.now();
+    await ours.asks.send(method, `/v1/members/${member.person}${path}`);
+    for (const one of held) await closedWithin(one, from, patience);
+    assert.equal(await codeOf(browser.send("GET", "/v1/devices")), code);
+    for (const credential of credentials) assert.equal(await statusOf(credential), 401);
+    await assert.rejects(mqtt(platform, session), /Not authorized|Bad user/i);
+    assert.ok(performance.now() - from < patience + 1_000, "all of that was asked in the next second");
+  });
+
+test("a suspended member keeps her role, is told so where she signs in, and comes back with nothing of before", async () => {
+  const who = somebody();
+  const member = new Owner(visitor, await ours.member(who, "operator"));
+  const invited = somebody();
+  const owner = await come("owner");
+  const waiting = await owner.invite(invited.email);
+  await theirs.member(who);
+  const suspension = (person: string, by = ours) => codeOf(by.asks.send("POST", `/v1/members/${person}/suspend`));
+  const resumption = (person: string, by = ours) => codeOf(by.asks.send("POST", `/v1/members/${person}/resume`));
+  assert.equal(await resumption(member.person), "member.notSuspended");
+  assert.equal(await suspension(member.person), "200");
+  assert.equal(await suspension(member.person), "member.suspended");
+  const { items } = await ours.asks.get<{ items: { person: string; role: string; isSuspended: boolean }[] }>(
+    "/v1/members?limit=1000",
+  );
+  const shownAs = items.find(({ person }) => person === member.person);
+  assert.deepEqual([shownAs?.role, shownAs?.isSuspended], ["operator", true]);
+  assert.equal(await codeOf(open("/v1/sign-in", { ...who, org: ours.org })), "member.suspended");
+  const browser = new CookieBrowser(platform);
+  const { orgs } = await browser.signIn(who);
+  assert.deepEqual(
+    orgs.map(({ id, grants, refused }) => [id, grants.length > 0, refused?.code]),
+    [
+      [theirs.org, true, undefined],
+      [ours.org, false, "member.suspended"],
+    ],
+  );
+  browser.org = ours.org;
+  assert.equal(await codeOf(browser.send("GET", "/v1/devices")), "member.suspended");
+  assert.equal(
+    await codeOf(ours.asks.send("POST", "/v1/invitations", { body: { email: who.email, role: "viewer" } })),
+    "member.exists",
+  );
+  assert.equal(await resumption(member.person, member), "credential.invalid");
+  assert.equal(await resumption(member.person), "200");
+  assert.equal(await statusOf(member.token), 401);
+  const back = await signIn({ ...who, org: ours.org });
+  assert.equal(await codeOf(back.asks.send("POST", `/v1/devices/${our.neighbour.id}/resume`)), "device.notSuspended");
+  await eventually(ours, member.person, "member.suspended");
+  await eventually(ours, member.person, "member.resumed");
+
+  assert.equal(await suspension(owner.person), "200");
+  assert.equal(await codeOf(accept(waiting, invited)), "invitation.invalid");
+  assert.equal(await resumption(owner.person), "200");
+  assert.equal(await codeOf(accept(waiting, invited)), "invitation.invalid");
+});
+
+test("nobody suspends whoever holds more, nor lets in again as more than he may, and an owner is left who is not suspended", async () => {
+  const [administrator, owner, developer] = [await come("administrator"), await come("owner"), await come("developer")];
+  const suspension = (person: string, by: Owner) => codeOf(by.asks.send("POST", `/v1/members/${person}/suspend`));
+  const resumption = (person: string, by: Owner) => codeOf(by.asks.send("POST", `/v1/members/${person}/resume`));
+  assert.equal(await suspension(owner.person, administrator), "role.greater");
+  assert.equal(await suspension(developer.person, administrator), "200");
+  assert.equal(await suspension(owner.person, ours), "200");
+  assert.equal(await resumption(owner.person, administrator), "role.amplifies");
+  const program = await administrator.tokenOf(["member.*"]);
+  const byProgram = visitor.as(program.token).send("POST", `/v1/members/${developer.person}/resume`);
+  assert.equal(await codeOf(byProgram), "permit.missing");
+  assert.equal(await suspension(ours.person, ours), "member.administrator");
+
+  const first = new Owner(visitor, await platform.setUp());
+  const who = somebody();
+  const { person } = await first.member(who, "owner");
+  assert.equal(await suspension(person, first), "200");
+  assert.equal(await suspension(first.person, first), "member.lastOwner");
+  assert.equal(await roleOf(first.person, "viewer", first), "member.lastOwner");
+  assert.equal(await resumption(person, first), "200");
+  const second = await signIn({ ...who, org: first.org });
+  assert.equal(await suspension(first.person, second), "200");
+  assert.equal(await codeOf(second.asks.send("POST", "/v1/org/leave")), "member.lastOwner");
+});
+
+test("somebody leaves by herself, by the token of a sign-in or from her browser, and not by a program; the last owner stays", async () => {
+  const [who, other] = [somebody(), somebody()];
+  const member = new Owner(visitor, await ours.member(who, "developer"));
+  const program = await member.tokenOf(["org.read"]);
+  assert.equal(await codeOf(visitor.as(program.token).send("POST", "/v1/org/leave")), "permit.missing");
+  const stream = await events(platform, member.token, our.device.id);
+  const from = performance.now();
+  assert.equal(await codeOf(member.asks.send("POST", "/v1/org/leave")), "200");
+  await closedWithin(stream, from, patience);
+  for (const credential of [member.token, program.token]) assert.equal(await statusOf(credential), 401);
+  await eventually(ours, member.person, "member.left");
+  assert.equal(await codeOf(theirs.asks.send("POST", "/v1/org/leave")), "member.lastOwner");
+  assert.equal(await codeOf(ours.asks.send("POST", "/v1/org/leave")), "member.administrator");
+
+  await ours.member(other);
+  await theirs.member(other);
+  const browser = new CookieBrowser(platform);
+  await browser.signIn(other);
+  const leave = (org: string) => codeOf(browser.send("POST", `/v1/account/organisations/${org}/leave`));
+  assert.equal(await leave(unknown("org")), "org.unknown");
+  assert.equal(await leave(ours.org), "200");
+  assert.equal(await leave(ours.org), "org.unknown");
+  const { orgs } = await browser.good<{ orgs: { id: string }[] }>("GET", "/v1/session");
+  assert.deepEqual(
+    orgs.map(({ id }) => id),
+    [theirs.org],
+  );
+});
+
 test("an organisation keeps an owner, and the instance its administrator", async () => {
   assert.equal(await roleOf(theirs.person, "viewer", theirs), "member.lastOwner");
   assert.equal(await removalOf(theirs.person, theirs), "member.lastOwner");
@@ -312,4 +452,27 @@ test("an invitation is over after seven days", async () => {
   assert.equal(await codeOf(accept(taken, early)), "201");
   clock.move(5_000);
   assert.equal(await codeOf(accept(missed, late)), "invitation.invalid");
+});
+
+test("an invitation is open for as long as was said, between an hour and thirty days", async () => {
+  const inviter = await signIn({ ...founder, org: ours.org });
+  const invite = (email: string, expiresIn: string) =>
+    inviter.asks.send<Invitation & Problem>("POST", "/v1/invitations", { body: { email, role: "viewer", expiresIn } });
+  for (const wrong of ["59m", "31d", "0h"])
+    assert.equal((await invite(somebody().email, wrong)).body.code, "request.malformed", wrong);
+  const [brief, late, long] = [somebody(), somebody(), somebody()];
+  const [taken, missed, open] = [
+    await invite(brief.email, "1h"),
+    await invite(late.email, "1h"),
+    await invite(long.email, "30d"),
+  ];
+  clock.move(3_590_000);
+  assert.equal(await codeOf(accept(taken.body, brief)), "201");
+  clock.move(10_000);
+  assert.equal(await codeOf(accept(missed.body, late)), "invitation.invalid");
+  clock.move(29 * 86_400_000);
+  const again = await signIn({ ...founder, org: ours.org });
+  const { items } = await again.asks.get<{ items: { id: string }[] }>("/v1/invitations?limit=1000");
+  assert.ok(items.some(({ id }) => id === open.body.id) && !items.some(({ id }) => id === missed.body.id));
+  assert.equal(await codeOf(accept(open.body, long)), "201");
 });

@@ -34,6 +34,7 @@ export const suspendOrganisation = route({
   needs: "instance.manage",
   on: "own",
   reply: noReply,
+  isConfirmed: true,
 });
 
 export const resumeOrganisation = route({

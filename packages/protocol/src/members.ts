@@ -58,6 +58,7 @@ export const suspendMember = route({
   needs: "member.suspend",
   on: "own",
   reply: member,
+  isConfirmed: true,
 });
 
 export const resumeMember = route({
@@ -68,6 +69,7 @@ export const resumeMember = route({
   needs: "member.suspend",
   on: "own",
   reply: member,
+  isConfirmed: true,
 });
 
 const hour = 3_600_000;
