@@ -117,6 +117,10 @@ test("a change leaves an entry about its subject, by whoever made it, in the sam
   await left("member.added", person, person);
   await asks.patch(`/v1/members/${person}`, { role: "owner" });
   await left("member.updated", person);
+  await asks.post(`/v1/members/${person}/suspend`);
+  await left("member.suspended", person);
+  await asks.post(`/v1/members/${person}/resume`);
+  await left("member.resumed", person);
   await asks.delete(`/v1/members/${person}`);
   await left("member.removed", person);
 
@@ -206,11 +210,24 @@ test("an entry of a move says from where to where, and one of a credential what 
 test("every operation that changes something is in the list above", () => {
   // Tried below, in `sessions`, in `credential-life`, and in `simulation`, whose organisation goes with its log; readings; questions.
   const elsewhere = ["setUp", "signIn", "createSession", "deleteSession", "reportLeak", "endSimulation"];
+  // Tried in `organisations` and `people`: what stops an organisation, and who goes by herself.
+  const ofWhole = [
+    "deleteOrg",
+    "keepOrg",
+    "leaveOrg",
+    "leaveOrganisation",
+    "suspendOrganisation",
+    "resumeOrganisation",
+    "deleteOrganisation",
+    "keepOrganisation",
+    "makeAdministrator",
+    "unmakeAdministrator",
+  ];
   // Tried in `application-users`, `user-lists` and `passkeys`: what users do themselves, and what is done to what they made.
   const isByUsers = ({ needs }: Route) => needs === "publishedKey" || needs === "applicationUser";
   const toUsers = ["endUserSession", "endUserSessions", "removeUserPasskey"];
   const questions = ["explain", "previewDemands", "simulateChange"];
-  const listed = new Set([...elsewhere, ...toUsers, ...questions, "sendTelemetry", "sendTelemetryFor"]);
+  const listed = new Set([...elsewhere, ...ofWhole, ...toUsers, ...questions, "sendTelemetry", "sendTelemetryFor"]);
   const changing = Object.entries(routes).filter(
     ([name, route]: [string, Route]) => route.method !== "GET" && !listed.has(name) && !isByUsers(route),
   );
@@ -247,6 +264,7 @@ test("every operation that changes something is in the list above", () => {
     "renewCertificate",
     "resetUser",
     "resumeDevice",
+    "resumeMember",
     "retireDevice",
     "revoke",
     "revokeCredential",
@@ -255,6 +273,7 @@ test("every operation that changes something is in the list above", () => {
     "setDeviceDoor",
     "setProductDoor",
     "suspendDevice",
+    "suspendMember",
     "suspendUser",
     "updateApplication",
     "updateDevice",

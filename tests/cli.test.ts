@@ -478,10 +478,36 @@ test("somebody is invited, comes with her link, gets another role and is removed
   assert.equal(await refused(token, "member", "remove", person), "permit.missing");
   assert.equal((await answer("member", "role", person, "--role", "owner")).role, "owner");
   const people = await call(["member", "list"]);
-  assert.match(people.out, /^PERSON +E-MAIL +ROLE +INSTANCE\n/);
+  assert.match(people.out, /^PERSON +E-MAIL +ROLE +STATE +INSTANCE\n/);
   assert.match(people.out, new RegExp(`${person} +bob@example\\.com +owner`));
-  assert.equal((await answer("member", "remove", person)).removed, true);
+  assert.equal((await answer("member", "suspend", person)).isSuspended, true);
   assert.equal(await refused(token, "whoami"), "credential.invalid");
+  assert.equal((await answer("member", "resume", person)).isSuspended, false);
+  assert.equal((await answer("member", "remove", person)).removed, true);
+});
+
+test("an organisation is deleted by who types its name and restored, and the administrator of the instance looks after all of them", async () => {
+  const { org, token } = await answer("org", "create", "--name", "Passing");
+  const as = (...words: string[]) => call([...words, "--json"], { env: { HOLDFAST_TOKEN: token } });
+  assert.equal(await refused(token, "org", "delete", "--name", "Passed"), "org.misnamed");
+  const { endsAt } = JSON.parse((await as("org", "delete", "--name", "Passing")).out);
+  assert.ok(Date.parse(endsAt) > Date.now());
+  const table = await call(["instance", "organisations"]);
+  assert.match(table.out, /^ID +MADE +STATE +ENDS +PEOPLE +DEVICES\n/);
+  assert.match(table.out, new RegExp(`${org} +.* ending +in [67] d +1 +0\\n`));
+  assert.ok(!table.out.includes("Passing"));
+  assert.equal(JSON.parse((await as("org", "restore")).out).endsAt, undefined);
+  assert.equal((await answer("instance", "suspend", org)).state, "suspended");
+  assert.equal(await refused(token, "device", "list"), "permit.missing");
+  assert.equal((await answer("instance", "resume", org)).state, "active");
+  assert.ok((await answer("instance", "delete", org)).endsAt > endsAt);
+  assert.equal((await answer("instance", "restore", org)).state, "active");
+  assert.equal(await refused(token, "org", "leave"), "member.lastOwner");
+  const people = (await answer("instance", "people")).items as { id: string; administrator: boolean }[];
+  const [first] = people.filter(({ administrator }) => administrator);
+  assert.equal((await answer("instance", "add-administrator", first?.id ?? "")).administrator, true);
+  const last = await call(["instance", "remove-administrator", first?.id ?? "", "--json"]);
+  assert.equal(JSON.parse(last.err).code, "administrator.last");
 });
 
 test("whoever lost her second factors is found, and helped where there is something to help with", async () => {

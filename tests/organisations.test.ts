@@ -276,6 +276,8 @@ test("an organisation that is suspended stops at once, devices included, its own
   assert.equal(await ask("DELETE", "deletion"), "org.notEnding");
   assert.equal(await reading(things.device), "200");
   assert.equal(await statusOf(owner.token), 200);
+  const whats = (await owner.audited(org)).map(({ what }) => what);
+  for (const what of ["org.suspended", "org.resumed", "org.deletionBegun"]) assert.ok(whats.includes(what), what);
   const own = (path: string) => codeOf(by.asks.send("POST", `/v1/instance/organisations/${first.org}/${path}`));
   for (const path of ["suspend", "deletion"]) assert.equal(await own(path), "member.administrator");
   assert.equal(

@@ -5,6 +5,7 @@ import { certificateVerbs } from "./verbs/certificates.ts";
 import { credentialVerbs } from "./verbs/credentials.ts";
 import { deviceVerbs } from "./verbs/devices.ts";
 import { doorVerbs } from "./verbs/doors.ts";
+import { instanceVerbs } from "./verbs/instance.ts";
 import { issuedVerbs } from "./verbs/issued.ts";
 import { invitationVerbs } from "./verbs/invitations.ts";
 import { keysVerbs } from "./verbs/keys.ts";
@@ -51,5 +52,6 @@ export const verbs: readonly Verb[] = [
   ...certificateVerbs,
   ...securityVerbs,
   ...simulationVerbs,
+  ...instanceVerbs,
   ...keysVerbs,
 ];

@@ -1,7 +1,7 @@
 import type { Reply } from "@holdfast/client";
 import { routes } from "@holdfast/protocol";
 import { allPages, paging } from "../pages.ts";
-import { idOf, required, text } from "../parameter.ts";
+import { duration, idOf, optional, required, text } from "../parameter.ts";
 import { verb } from "../verb.ts";
 import type { Tools } from "../tools.ts";
 import { roleCalled } from "./roles.ts";
@@ -16,6 +16,7 @@ const show = (member: Member, { print }: Tools): void =>
     ["person", member.person],
     ["e-mail", member.email],
     ["role", member.roleName ?? member.role],
+    ["state", member.isSuspended ? "suspended" : "active"],
   ]);
 
 export const memberVerbs = [
@@ -30,6 +31,7 @@ export const memberVerbs = [
         { title: "PERSON", cell: ({ person }: Member) => person },
         { title: "E-MAIL", cell: ({ email }: Member) => email },
         { title: "ROLE", cell: (member: Member) => member.roleName ?? member.role },
+        { title: "STATE", cell: ({ isSuspended }: Member) => (isSuspended ? "suspended" : "active") },
         { title: "INSTANCE", cell: ({ administrator }: Member) => (administrator ? "administrator" : "") },
       ];
       tools.print.list(page, columns, "There is no member.");
@@ -41,12 +43,13 @@ export const memberVerbs = [
     flags: {
       email: required(text("E-MAIL"), "who is invited"),
       role: required(role, "what she will be: its name or its id"),
+      expires: optional(duration, "how long the link works, from 1h to 30d; seven days if you do not say"),
     },
     examples: ["member invite --email bob@example.com --role viewer"],
-    async run({ email, role: called }, tools) {
+    async run({ email, role: called, expires: expiresIn }, tools) {
       const { print } = tools;
       const client = await tools.client();
-      const body = { email, role: await roleCalled(client, called) };
+      const body = { email, role: await roleCalled(client, called), ...(expiresIn !== undefined && { expiresIn }) };
       const invitation = await client.call(routes.invite, { body });
       print.thing(invitation, [
         ["id", invitation.id],
@@ -68,6 +71,18 @@ export const memberVerbs = [
       const body = { role: await roleCalled(client, next) };
       show(await client.call(routes.updateMember, { params, body }), tools);
     },
+  }),
+  verb({
+    name: "member suspend",
+    summary: "Suspend a member: she keeps her role, and all that she and her programs hold ends",
+    arguments: one,
+    run: async (params, tools) => show(await (await tools.client()).call(routes.suspendMember, { params }), tools),
+  }),
+  verb({
+    name: "member resume",
+    summary: "Let a suspended member in again, who signs in anew",
+    arguments: one,
+    run: async (params, tools) => show(await (await tools.client()).call(routes.resumeMember, { params }), tools),
   }),
   verb({
     name: "member remove",

@@ -10,6 +10,8 @@ type Org = {
   readonly createdAt: string;
   readonly isSimulated: boolean;
   readonly demands: Demands;
+  readonly endsAt?: string | undefined;
+  readonly isSuspended: boolean;
 };
 
 const parties = ["people", "programs", "devices"] as const;
@@ -25,6 +27,8 @@ const show = (org: Org, { print }: Tools): void =>
     ["name", org.name],
     ["made", print.at(org.createdAt)],
     ["simulated", org.isSimulated ? "everything in it" : ""],
+    ["suspended", org.isSuspended ? "by the administrator of the instance" : ""],
+    ["erased", org.endsAt === undefined ? "" : print.at(org.endsAt)],
     ...parties.map((party): [string, string] => [`demands of ${party}`, inWords(org.demands[party])]),
   ]);
 
@@ -54,6 +58,26 @@ export const orgVerbs = [
     flags: { name: required(text("NAME"), "what it is called from now on") },
     run: async ({ name }, tools) =>
       show(await (await tools.client()).call(routes.updateOrg, { body: { name } }), tools),
+  }),
+  verb({
+    name: "org leave",
+    summary: "End your own membership of the organisation that you are signed in to; its last owner stays",
+    async run(_, tools) {
+      await (await tools.client()).call(routes.leaveOrg);
+      tools.print.thing({ left: true }, [["left", "this organisation, and signed out of it"]]);
+    },
+  }),
+  verb({
+    name: "org delete",
+    summary: "Delete your organisation: nobody but its owners comes in any more, and after seven days it is erased",
+    flags: { name: required(text("NAME"), "what it is called, so that it is not another one") },
+    run: async ({ name }, tools) =>
+      show(await (await tools.client()).call(routes.deleteOrg, { body: { name } }), tools),
+  }),
+  verb({
+    name: "org restore",
+    summary: "Call the deletion of your organisation off",
+    run: async (_, tools) => show(await (await tools.client()).call(routes.keepOrg), tools),
   }),
   verb({
     name: "org demand",
