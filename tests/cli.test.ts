@@ -507,7 +507,7 @@ test("an organisation is deleted by who types its name and restored, and the adm
   const [first] = people.filter(({ administrator }) => administrator);
   assert.equal((await answer("instance", "add-administrator", first?.id ?? "")).administrator, true);
   const last = await call(["instance", "remove-administrator", first?.id ?? "", "--json"]);
-  assert.equal(JSON.parse(last.err).code, "administrator.last");
+  assert.match(last.err, /administrator\.last/);
 });
 
 test("whoever lost her second factors is found, and helped where there is something to help with", async () => {

@@ -19,6 +19,7 @@ const founder = { email: "owner@example.com", password };
 
 const clock = new TestClock(systemClock.now());
 const mailbox = await Mailbox.open();
+type Received = Mailbox["received"][number];
 const database = await freshDatabase();
 const platform = await startTestPlatform({
   database,
@@ -87,6 +88,10 @@ async function until(look: () => Promise<boolean>): Promise<void> {
     assert.ok(performance.now() < late, "it did not come to that");
 }
 
+const isOfDeletion = ({ headers }: Received) => /Works is going to be deleted/.test(headers.get("subject") ?? "");
+const toldTo = (email: string) => mailbox.received.some((one) => isOfDeletion(one) && one.to.includes(email));
+const ofDeletion = (email: string) => mailbox.take((one) => isOfDeletion(one) && one.to.includes(email));
+
 const reading = ({ key }: Device) =>
   codeOf(
     visitor
@@ -140,12 +145,9 @@ test("an owner who types its name deletes an organisation: at once nobody comes 
   const tryAgain = { email: `second-${org}@example.com`, password, org };
   assert.equal(await codeOf(visitor.send("POST", "/v1/sign-in", { body: tryAgain })), "org.ending");
 
-  for (const to of [who.email]) {
-    clock.move(10_000); // letters leave in rounds
-    const letter = await mailbox.takeTo(to);
-    assert.match(letter.headers.get("subject") ?? "", /Works is going to be deleted/);
-    assert.ok(letter.text.includes(endsAt.slice(0, 16)), letter.text);
-  }
+  clock.move(10_000); // letters leave in rounds
+  const letter = await ofDeletion(who.email);
+  assert.ok(letter.text.includes(endsAt.slice(0, 16)), letter.text);
   assert.equal(await codeOf(browser.send("DELETE", "/v1/org/deletion")), "200");
   for (const credential of [admin.token, program.token, textOf(operator), textOf(things.device.key)])
     assert.equal(await statusOf(credential), 200, "all of it is as it was");
@@ -183,25 +185,21 @@ test("after seven days nothing is left of it but that it was: owners were told a
   assert.ok((await rows()).includes(id));
   await owner.asks.post("/v1/org/deletion", { name: "Works" });
   clock.move(10_000);
-  for (const { email } of [who, second]) await mailbox.takeTo(email);
+  for (const { email } of [who, second]) await ofDeletion(email);
 
   pass(6 * day - hour);
   await setTimeout(200);
-  assert.ok(!mailbox.received.some(({ to }) => to.includes(who.email)), "not earlier");
+  assert.ok(!toldTo(who.email), "not earlier");
   pass(2 * hour);
   await until(async () => {
     clock.move(10_000);
-    return [who, second].every(({ email }) => mailbox.received.some(({ to }) => to.includes(email)));
+    return [who, second].every(({ email }) => toldTo(email));
   });
   mailbox.received.length = 0;
   assert.equal(await codeFor(textOf(things.device.key)), "org.ending", "it is not over yet");
   pass(3 * hour);
   await setTimeout(100);
-  assert.deepEqual(
-    mailbox.received.map(({ to }) => to),
-    [],
-    "told once",
-  );
+  assert.ok(!toldTo(who.email), "told once");
 
   pass(day);
   await until(async () => (await codeFor(textOf(things.device.key))) === "credential.invalid");

@@ -81,6 +81,7 @@ export const listPeople = route({
       /** Of the instance. */
       administrator: z.boolean(),
       organisations: z.number().int(),
+      factors: z.object({ totp: z.boolean(), passkey: z.boolean() }),
     }),
   ),
 });

@@ -1,5 +1,12 @@
 import { idFrom, Refusal, uuidOf, type Id, type Instant, type Random } from "@holdfast/kernel";
-import { inPerson, refusedBy, type Administrators, type Permit, type Spaces } from "../authority/index.ts";
+import {
+  inPerson,
+  refusedBy,
+  type Administrators,
+  type Factors,
+  type Permit,
+  type Spaces,
+} from "../authority/index.ts";
 import { peopleIn, type Person } from "../identity/index.ts";
 import { pageOf, type Keyring, type Page, type Storage } from "../storage/index.ts";
 
@@ -28,6 +35,7 @@ export type Known = Pick<Person, "id" | "email" | "createdAt"> & {
   readonly isAdministrator: boolean;
   /** To how many she belongs. */
   readonly organisations: number;
+  readonly factors: Factors;
 };
 
 type Asked = { readonly limit: number; readonly cursor?: string | undefined };
@@ -57,7 +65,7 @@ export class Instance {
   /** Oldest first. */
   async people(permit: Permit<"instance.read">, asked: Asked): Promise<Page<Known>> {
     permit.askAgain();
-    const { storage, administrators } = this.#needs;
+    const { storage, spaces, administrators } = this.#needs;
     const page = await pageOf(
       asked,
       (after, most) => storage.instance.read((unit) => peopleIn(unit, this.#needs).page(after, most)),
@@ -72,6 +80,7 @@ export class Instance {
       createdAt,
       isAdministrator: administrators.has(id),
       organisations: counts.get(id) ?? 0,
+      factors: spaces.factorsOf(id),
     }));
     return { ...page, items };
   }

@@ -52,10 +52,11 @@ const outsideReply = ({ id, createdAt, endsAt, isSuspended, plan, people, device
   devices,
 });
 
-const personReply = ({ id, email, createdAt, isAdministrator, organisations }: Known) => ({
+const personReply = ({ id, email, createdAt, isAdministrator, organisations, factors }: Known) => ({
   id,
   email,
   createdAt: rfc3339(createdAt),
   administrator: isAdministrator,
   organisations,
+  factors,
 });
