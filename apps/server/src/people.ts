@@ -92,7 +92,7 @@ export async function openPeople(needs: Needs): Promise<People> {
   const setup = new SetupOffer({ ...needs, clock: needs.ownClock });
   await removeBroughtBack(needs);
   const factors = await Factors.open(needs);
-  const passkeyProof = new PasskeyProof({ ...needs, factors });
+  const passkeyProof = new PasskeyProof({ ...needs, factors, post });
   const resets = new FactorResets({ ...needs, factors, post });
   const signingIn = {
     browsers: new KnownBrowsers({ ...needs, networkOf }),
@@ -108,7 +108,7 @@ export async function openPeople(needs: Needs): Promise<People> {
     ending,
     passkeyProof,
     resets,
-    passkeys: new PersonPasskeys({ ...needs, factors }),
+    passkeys: new PersonPasskeys({ ...needs, factors, post }),
     identity: new Identity({ ...needs, ...signingIn, proving, setup }),
     browsers: new Browsers({ ...needs, ...signingIn, proving }),
     organisations: new Organisations(needs),

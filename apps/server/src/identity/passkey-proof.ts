@@ -4,9 +4,12 @@ import type { Revocation, Sessions, Spaces, Visit } from "../authority/index.ts"
 import { newChallenge, readAssertion, requestOptions, used } from "../passkeys/index.ts";
 import type { Keyring, Storage } from "../storage/index.ts";
 import type { Factors } from "./factors.ts";
+import type { Post } from "./outbox.ts";
+import { copiedLetter } from "./passkey-letters.ts";
 import { isUsable, personPasskeysIn, spend, type PersonPasskey } from "./passkey-rows.ts";
 import { asked, ownSite, questionIn, type IsOurs } from "./passkey-questions.ts";
 import { factsOf } from "./person-passkeys.ts";
+import { peopleIn } from "./postgres.ts";
 import { spacesOf, tellOrganisations } from "./telling.ts";
 
 type Needs = {
@@ -15,6 +18,7 @@ type Needs = {
   readonly spaces: Spaces;
   readonly revocation: Revocation;
   readonly sessions: Sessions;
+  readonly post: Post;
   readonly factors: Factors;
   readonly isOurs: IsOurs;
   readonly clock: Clock;
@@ -73,12 +77,15 @@ export class PasskeyProof {
 
   /** Whoever has the other one may be signed in by it, here or there. @throws Refusal `passkey.cloned` */
   async #copied(passkey: PersonPasskey, orgs: readonly Id<"org">[]): Promise<never> {
-    const { revocation, sessions, factors } = this.#needs;
+    const { storage, revocation, sessions, factors, post, clock } = this.#needs;
     const { id, person } = passkey;
     // Where an older backup forgets that it was a copy, its place among revocations does not.
     await tellOrganisations(this.#needs, { person, orgs }, "factor.copied", factsOf(passkey), (unit) =>
       revocation.in(unit, id, ["people"]),
     );
+    const people = await storage.instance.read((unit) => peopleIn(unit, this.#needs).all([person]));
+    const email = people.get(person)?.email;
+    if (email !== undefined) await post.send(copiedLetter(email, passkey.name, clock.now()));
     await sessions.ends.others(person, undefined, "signOut.factor");
     await factors.changed(person);
     throw new Refusal("passkey.cloned");

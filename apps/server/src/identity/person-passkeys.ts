@@ -13,6 +13,9 @@ import {
 import type { InstanceUnit, Keyring, Storage } from "../storage/index.ts";
 import { organisationsOf } from "./attempts.ts";
 import type { Factors } from "./factors.ts";
+import type { Letter } from "./letter.ts";
+import type { Post } from "./outbox.ts";
+import { addedLetter, removedLetter } from "./passkey-letters.ts";
 import { isUsable, personPasskeysIn, spend, type PersonPasskey } from "./passkey-rows.ts";
 import { asked, ownSite, questionIn, rpIdOf, type IsOurs } from "./passkey-questions.ts";
 import { nextSeqIn, peopleIn } from "./postgres.ts";
@@ -26,6 +29,7 @@ type Needs = {
   readonly isOurs: IsOurs;
   readonly factors: Factors;
   readonly sessions: Sessions;
+  readonly post: Post;
   readonly clock: Clock;
   readonly random: Random;
 };
@@ -72,6 +76,7 @@ export class PersonPasskeys {
       const added = await addPasskey(this.#needs, unit, { person, name, made });
       // Nothing that lets somebody in is there untold.
       await tellOrganisations(this.#needs, { person, orgs }, "factor.added", factsOf(added));
+      await this.#write(unit, person, (email) => addedLetter(email, added.name, unit.at));
       return added;
     });
     await factors.changed(person);
@@ -117,9 +122,15 @@ export class PersonPasskeys {
         revocation.in(theirs, id, ["people"]),
       );
       await rows.remove(id);
+      await this.#write(unit, person, (email) => removedLetter(email, passkey.name, unit.at));
     });
     await factors.changed(person);
     await sessions.ends.others(person, session.id, "signOut.factor");
+  }
+
+  async #write(unit: InstanceUnit, id: Id<"person">, letter: (email: string) => Letter): Promise<void> {
+    const person = (await peopleIn(unit, this.#needs).all([id])).get(id);
+    if (person) await this.#needs.post.in(unit, letter(person.email));
   }
 }
 
