@@ -118,20 +118,26 @@ test("a program is let in by a person in her browser, and gets a token of hers, 
 
 test("what a program is told is what RFC 8628 and RFC 6749 have, in their form", async () => {
   const path = "/v1/oauth/device_authorization";
-  const answers: [form: Record<string, string>, path: string, error: string][] = [
+  const answers: [form: Record<string, string>, path: string, error: string, code?: string][] = [
     [{}, path, "invalid_request"],
-    [{ client_id: "somebody's" }, path, "invalid_client"],
-    [{ client_id, scope: "device.fly" }, path, "invalid_scope"],
+    [{ client_id: "somebody's" }, path, "invalid_client", "program.unknown"],
+    [{ client_id, scope: "device.fly" }, path, "invalid_scope", "grant.malformed"],
     [{ client_id, scope: "device.read:tag:%zz=1" }, path, "invalid_scope"],
     [{ client_id, lifetime: "for ever" }, path, "invalid_request"],
-    [{ client_id, grant_type: "password", device_code: "x" }, "/v1/oauth/token", "unsupported_grant_type"],
+    [
+      { client_id, grant_type: "password", device_code: "x" },
+      "/v1/oauth/token",
+      "unsupported_grant_type",
+      "program.asksOtherwise",
+    ],
     [{ client_id, grant_type: deviceCodeGrant }, "/v1/oauth/token", "invalid_request"],
     [{ client_id, grant_type: deviceCodeGrant, device_code: "x" }, "/v1/oauth/token", "invalid_grant"],
   ];
-  for (const [form, where, error] of answers) {
+  for (const [form, where, error, code] of answers) {
     clock.move(2_000);
     const { status, body, headers } = await formTo<Refused>(visitor, where, form);
     assert.deepEqual([status, body.error], [400, error], JSON.stringify(form));
+    if (code !== undefined) assert.equal(body.code, code);
     assert.match(body.error_description, /^[\x20-\x21\x23-\x5b\x5d-\x7e]+$/);
     assert.match(String(headers["content-type"]), /^application\/json/);
   }
@@ -270,6 +276,18 @@ test("a program gets no more than whoever lets it in may, and somebody else's wo
   const invited = { body: { email: "kept@example.com", role: "owner" } };
   assert.equal(await codeOf(owning.send("POST", "/v1/invitations", invited)), "403 permit.missing");
   assert.equal(await codeOf(owning.send("POST", "/v1/orgs", { body: { name: "Kept" } })), "403 permit.missing");
+});
+
+test("where programs' credentials have to be bound to a key nobody is let in with one that is not", async () => {
+  const { user_code, device_code } = await begin();
+  const browser = await browserOf(owner, theirs.org);
+  const demand = (bound: boolean) =>
+    theirs.asks.send("PATCH", "/v1/org", { body: { demands: { programs: { bound } } } });
+  assert.equal(await codeOf(demand(true)), "200");
+  assert.equal(await codeOf(approve(browser, user_code)), "403 condition.unmet");
+  assert.equal(await codeOf(demand(false)), "200");
+  assert.equal(await codeOf(approve(browser, user_code)), "200");
+  assert.equal(await told(device_code), "let in");
 });
 
 test("she says for how long, thirty days at most; whoever signed out meanwhile let nobody in", async () => {

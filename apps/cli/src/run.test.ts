@@ -335,6 +335,27 @@ test("a person at a terminal is asked, and what she types hidden is not shown", 
   }
 });
 
+test("whoever has a second factor is asked for its code after the password, at a terminal", async (t) => {
+  const codes: unknown[] = [];
+  const env = {
+    ...(await serve(t, (request, response) => {
+      if (request.method === "GET") return json(response, 200, { ...me, expiresAt: createdAt });
+      const { code } = JSON.parse(request.text);
+      codes.push(code);
+      if (code === undefined) return refuse(response, 403, "factor.required");
+      json(response, 201, { org, person, token: "hf_signed_in", expiresAt: createdAt });
+    })),
+    XDG_CONFIG_HOME: folderFor(t),
+  };
+  const line = ["login", "--email", "ada@example.com"];
+  const typed = ["correct horse\r", "123456\r"];
+  const { exit, err } = await holdfast(line, { env, terminal: true, typed });
+  assert.equal(exit, 0, err);
+  assert.deepEqual(codes, [undefined, "123456"]);
+  const byProgram = await holdfast([...line, "--password-file", "-", "--json"], { env, stdin: "correct horse" });
+  assert.equal(JSON.parse(byProgram.err).error.code, "factor.required");
+});
+
 /** A platform that answers a program's questions in turn, and says who its token is. */
 function letsIn(t: TestContext, answers: ((response: ServerResponse) => void)[]) {
   const asked: Record<string, string>[] = [];

@@ -117,7 +117,14 @@ async function tokenOf(tools: Tools, client: Client, asked: Asked): Promise<stri
       : await readSecret(passwordFile, "--password-file", world.in);
   const grants = grant.length > 0 ? { grants: [...grant] } : {};
   const body = { email: who, password, org, ...grants, expiresIn: expires, name: "holdfast login" };
-  return (await client.call(routes.signIn, { body })).token;
+  const signIn = async (code?: string) => (await client.call(routes.signIn, { body: { ...body, code } })).token;
+  try {
+    return await signIn();
+  } catch (error) {
+    const isAskedForMore = error instanceof ApiProblem && error.code === "factor.required";
+    if (!isAskedForMore || !world.in.isTTY) throw error;
+    return signIn(await ask(world, "Code of your authenticator app, or a recovery code", "shown", "a terminal"));
+  }
 }
 
 async function forgotten({ world, print }: Tools, profile: Profile): Promise<void> {

@@ -63,7 +63,7 @@ export class Minting {
 
   /**
    * For a program that a person let in from her browser, who need not be able to make tokens for others: within what she may, now and later. It does
-   * not end with her session. @throws Refusal `credential.amplifies`
+   * not end with her session. @throws Refusal as `refuseToLend`
    */
   async lend(maker: Caller, wanted: Wanted): Promise<MintedToken> {
     const { space, actor } = maker;
@@ -74,9 +74,12 @@ export class Minting {
     );
   }
 
-  /** Before somebody is told that it is let in. @throws Refusal `credential.amplifies` */
+  /** Before somebody is told that it is let in. @throws Refusal `credential.amplifies`; `condition.unmet` where it would be good for nothing */
   refuseToLend(maker: Caller, wanted: Wanted): void {
     childOf(maker, wanted);
+    if (!maker.space.demands.programs?.bound) return;
+    const detail = "The organisation demands that programs' credentials are bound to a key: make one of those instead.";
+    throw new Refusal("condition.unmet", { detail });
   }
 
   async operatorKey(permit: Permit<"operatorKey.create">, wanted: Wanted): Promise<MintedKey> {

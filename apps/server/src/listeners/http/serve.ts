@@ -244,10 +244,8 @@ class Serving {
     if (route.session !== undefined) return this.#answerSession(handler, request, reply, await work());
     if (!mayReplay) return sendReply(handler, request, reply, await work());
     const { params, query, body } = asked;
-    const { reply: value, isReplay } = await this.#needs.replays.once(
-      { caller, route, key, asked: { params, query, body } },
-      work,
-    );
+    const question = { caller, route, key, asked: { params, query, body } };
+    const { reply: value, isReplay } = await this.#needs.replays.once(question, work);
     if (isReplay) void reply.header("Idempotency-Replayed", "true");
     return sendReply(handler, request, reply, value);
   }
