@@ -1,3 +1,4 @@
+import { Http2ServerRequest } from "node:http2";
 import type { IncomingHttpHeaders } from "node:http";
 import type { FastifyRequest } from "fastify";
 import { cameBy } from "../../authority/index.ts";
@@ -31,3 +32,7 @@ export const askingOf = (request: FastifyRequest): Asking => {
     isSafe: method === "GET" || method === "HEAD",
   };
 };
+
+/** Of HTTP/2 the one below its session. */
+export const socketOf = ({ raw }: FastifyRequest): object =>
+  (raw instanceof Http2ServerRequest && raw.stream.session?.socket) || raw.socket;

@@ -1,4 +1,4 @@
-import { Http2ServerRequest, type Http2SecureServer } from "node:http2";
+import type { Http2SecureServer } from "node:http2";
 import type { Socket } from "node:net";
 import { credentialIn } from "@holdfast/crypto";
 import {
@@ -23,7 +23,7 @@ import type { ConsoleFiles } from "./console.ts";
 import { browserCookieOf, noCookie, refuseForeign, sessionCookieOf } from "./cookie.ts";
 import { credentialText } from "./credential-text.ts";
 import { cut, linger } from "./deadlines.ts";
-import { askingOf } from "./asking.ts";
+import { askingOf, socketOf } from "./asking.ts";
 import type { Entrance } from "./entrance.ts";
 import type { Live } from "./live.ts";
 import { Metering } from "./metering.ts";
@@ -336,10 +336,6 @@ class Serving {
     return newRequestId(this.#needs.random);
   }
 }
-
-/** Of HTTP/2 the one below its session. */
-const socketOf = ({ raw }: FastifyRequest): object =>
-  (raw instanceof Http2ServerRequest && raw.stream.session?.socket) || raw.socket;
 
 /** What says that a cookie will never be good again. */
 const isOver: ReadonlySet<RefusalCode> = new Set(["credential.invalid", "credential.expired"]);
