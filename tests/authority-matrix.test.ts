@@ -230,6 +230,7 @@ const operations: Record<keyof typeof routes, Operation> = {
   confirmIdentity: { ask: () => ({ body: { password: ownerPerson.password } }) },
   deleteSession: {},
   readAccount: {},
+  takeInvitation: { ask: () => ({ body: { secret: "x" } }) },
   offerTotp: { ask: () => ({ body: {} }) },
   addTotp: { ask: () => ({ body: { offer: "AA", code: "123456" } }) },
   removeTotp: {},

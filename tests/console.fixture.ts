@@ -22,7 +22,7 @@ export async function signIn(page: Page, { email, password } = owner): Promise<v
   await page.getByLabel("E-mail").fill(email);
   await page.getByLabel("Password").first().fill(password);
   await page.getByRole("button", { name: "Sign in" }).click();
-  await page.getByRole("button", { name: "Sign out" }).waitFor();
+  await page.getByRole("button", { name: /^You are / }).waitFor();
 }
 
 /** Goes there without a load, as a link does it. */

@@ -201,7 +201,7 @@ test("what is demanded from a day on holds from that day on, without anybody doi
   one.browser.org = owner.org;
   const { orgs } = routes.readSession.reply.parse(await one.browser.good("GET", "/v1/session"));
   const told = orgs.find(({ id }) => id === owner.org);
-  assert.deepEqual([told?.factor, told?.factorFrom, told?.refused], ["second", rfc3339(begins as Instant), undefined]);
+  assert.deepEqual([told?.factor, told?.lacksFrom, told?.refused], ["second", rfc3339(begins as Instant), undefined]);
   clock.move(begins - clock.now() - 5_000);
   await one.browser.signIn(one.who as never);
   const held = await openAll({ ...member, token: (await tokenOf(one, owner.org)).token });

@@ -43,7 +43,7 @@ const start = createRoute({
     if (linkSecret("setup", hash) !== undefined) throw redirect({ to: paths.setUp, hash: hash.slice(1) });
     if (linkSecret("invitation", hash) !== undefined) throw redirect({ to: paths.invitation, hash: hash.slice(1) });
     const { orgs } = await session(paths.start);
-    const [first] = orgs;
+    const first = orgs.find(({ refused }) => !refused) ?? orgs[0];
     if (first) throw redirect({ to: paths.overview, params: { org: first.id }, replace: true });
   },
   component: Nowhere,
@@ -92,6 +92,17 @@ const org = createRoute({
   component: Shell,
 });
 
+/** Her own place, whichever organisations she belongs to, and when none is left. */
+const account = createRoute({
+  getParentRoute: () => root,
+  path: paths.account,
+  beforeLoad: async ({ location }) => void (await session(location.href)),
+  component: lazyRouteComponent(() => import("./account/index.ts"), "AccountFrame"),
+});
+
+const own = <const P extends string>(path: P, component: ReturnType<typeof lazyRouteComponent>) =>
+  createRoute({ getParentRoute: () => account, path, component, errorComponent: FailedPage });
+
 /** The part of a path below the organisation's. */
 const below = <const P extends string>(path: `/o/$org${P}`): P => path.slice(paths.overview.length) as P; // by the pattern
 
@@ -105,6 +116,12 @@ const tree = root.addChildren([
   setUp,
   invitation,
   activate,
+  account.addChildren([
+    own(
+      "/",
+      lazyRouteComponent(() => import("./account/index.ts"), "SigningIn"),
+    ),
+  ]),
   org.addChildren([
     createRoute({
       getParentRoute: () => org,

@@ -102,6 +102,7 @@ export async function openPeople(needs: Needs): Promise<People> {
   const proving = new Proving({ ...needs, ...signingIn, factors, passkeys: passkeyProof, resets, networkOf, costs });
   const activations = new Activations({ ...needs, wrongCodes: new RateLimit(wrongCodes, needs.clock) });
   const ending = new Ending({ ...needs, post });
+  const invitations = new Invitations({ ...needs, comers: new Comers({ ...needs, proving, factors }) });
   const ofIdentity = identityRoutes({
     ...needs,
     activations,
@@ -111,11 +112,12 @@ export async function openPeople(needs: Needs): Promise<People> {
     passkeys: new PersonPasskeys({ ...needs, factors, post }),
     identity: new Identity({ ...needs, ...signingIn, proving, setup }),
     browsers: new Browsers({ ...needs, ...signingIn, proving }),
-    organisations: new Organisations(needs),
+    organisations: new Organisations({ ...needs, post }),
     members: new Members(needs),
-    invitations: new Invitations({ ...needs, comers: new Comers({ ...needs, proving, factors }) }),
+    invitations,
   });
-  const ofAccount = accountRoutes(new Account({ ...needs, factors }));
+  const account = new Account({ ...needs, factors, post });
+  const ofAccount = accountRoutes({ account, invitations });
   const ofInstance = instanceRoutes({ instance: new Instance(needs), ending });
   return { setup, post, ending, handlers: [...ofIdentity, ...ofAccount, ...ofInstance] };
 }

@@ -20,6 +20,19 @@ export const readAccount = route({
   session: "asks",
 });
 
+export const takeInvitation = route({
+  method: "POST",
+  path: "/v1/account/invitations",
+  summary:
+    "Takes an invitation, once, as whoever is signed in by the cookie, if it was sent to her e-mail: she has shown who she is.",
+  needs: "public",
+  body: z.strictObject({ secret: z.string().max(200) }),
+  reply: z.object({ org: id("org") }),
+  status: 201,
+  location: "/v1/account",
+  session: "asks",
+});
+
 export const offerTotp = route({
   method: "POST",
   path: "/v1/account/totp/offer",

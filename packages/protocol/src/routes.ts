@@ -70,7 +70,7 @@ export { previewDemands } from "./demands.ts";
 export { simulateChange } from "./simulations.ts";
 export { readUpkeep, reportLeak, updateUpkeep } from "./upkeep.ts";
 export { confirmIdentity } from "./account-sessions.ts";
-export { addTotp, offerTotp, readAccount, removeTotp, renewRecoveryCodes } from "./account.ts";
+export { addTotp, offerTotp, readAccount, removeTotp, renewRecoveryCodes, takeInvitation } from "./account.ts";
 export { createSession, deleteSession, readSession } from "./sessions.ts";
 export { leaveOrganisation } from "./account-orgs.ts";
 export {

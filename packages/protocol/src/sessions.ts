@@ -20,11 +20,13 @@ const session = z.object({
       grants: z.array(z.string()),
       /** Made by the platform to show itself; everything in it is simulated. */
       isSimulated: z.boolean(),
-      /** What it demands of its people, beside their passwords, and from when on. */
+      /** What it demands of its people, beside their passwords. */
       factor: z.enum(["second", "passkey"]).optional(),
       factorFrom: time.optional(),
       /** When she is signed out there, whatever she does. */
       expiresAt: time.optional(),
+      /** From then on it lets her in no more, unless she has what is demanded by then. */
+      lacksFrom: time.optional(),
       /** It is erased then, unless one of its owners calls that off. */
       endsAt: time.optional(),
       /** It does not let her in as she is signed in now, and holds nothing for her: why, and what to do. */

@@ -6,6 +6,7 @@ import { readSecret } from "../own-files.ts";
 import { allPages, paging } from "../pages.ts";
 import { file, idOf, onOff, optional, required, text } from "../parameter.ts";
 import { ask } from "../prompt.ts";
+import { withCode } from "../second-factor.ts";
 import { profileOf, remember } from "../signed-in.ts";
 import { verb } from "../verb.ts";
 
@@ -47,10 +48,11 @@ export const invitationVerbs = [
       email: required(text("E-MAIL"), "your e-mail, as you were invited by"),
       "link-file": optional(file, "file with the link or its secret; - reads stdin; without it you are asked"),
       "password-file": optional(file, "file with the password; - reads stdin; without it you are asked"),
+      "code-file": optional(file, "file with a code, for an account with a second factor; asked where needed"),
       login: onOff("also write the profile, like holdfast login"),
     },
     examples: ["invitation accept --link-file link --email bob@example.com --ca-file ca.pem --login"],
-    async run({ email, "link-file": linkFile, "password-file": passwordFile, login }, tools) {
+    async run({ email, "link-file": linkFile, "password-file": passwordFile, "code-file": codeFile, login }, tools) {
       const { world, globals, print } = tools;
       if (linkFile === "-" && passwordFile === "-") throw new Misuse("Only one of the two can come from stdin.");
       // Never from a flag, where every process can see it.
@@ -65,7 +67,10 @@ export const invitationVerbs = [
       const { url, secret } = partsOf(link);
       const place = placeOf({ ...globals, url: globals.url ?? url }, world, profileOf(world));
       const body = { secret, email, password };
-      const came = await tools.clientAt(place).call(routes.acceptInvitation, { body });
+      const given = codeFile === undefined ? undefined : await readSecret(codeFile, "--code-file", world.in);
+      const came = await withCode(world, given, (code) =>
+        tools.clientAt(place).call(routes.acceptInvitation, { body: { ...body, code } }),
+      );
       print.thing(came, [
         ["organisation", came.org],
         ["person", came.person],

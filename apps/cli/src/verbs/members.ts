@@ -11,12 +11,17 @@ type Member = Reply<typeof routes.updateMember>;
 const one = { person: required(idOf("person"), "which member") } as const;
 const role = text("ROLE");
 
+/** What she has to show who she is, beside her password. */
+const factorsOf = ({ factors }: Member): string =>
+  [factors?.passkey ? "passkey" : "", factors?.totp ? "app" : ""].filter((one) => one !== "").join(", ");
+
 const show = (member: Member, { print }: Tools): void =>
   print.thing(member, [
     ["person", member.person],
     ["e-mail", member.email],
     ["role", member.roleName ?? member.role],
     ["state", member.isSuspended ? "suspended" : "active"],
+    ["factors", factorsOf(member)],
   ]);
 
 export const memberVerbs = [
@@ -32,6 +37,7 @@ export const memberVerbs = [
         { title: "E-MAIL", cell: ({ email }: Member) => email },
         { title: "ROLE", cell: (member: Member) => member.roleName ?? member.role },
         { title: "STATE", cell: ({ isSuspended }: Member) => (isSuspended ? "suspended" : "active") },
+        { title: "FACTORS", cell: factorsOf },
         { title: "INSTANCE", cell: ({ administrator }: Member) => (administrator ? "administrator" : "") },
       ];
       tools.print.list(page, columns, "There is no member.");

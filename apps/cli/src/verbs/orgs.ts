@@ -1,6 +1,7 @@
 import { routes, tlsVersions, type Demands } from "@holdfast/protocol";
 import { count, onOff, oneOf, optional, required, text } from "../parameter.ts";
 import { verb } from "../verb.ts";
+import { Misuse } from "../failure.ts";
 import { counted, showEnds } from "../ends.ts";
 import type { Tools } from "../tools.ts";
 
@@ -16,8 +17,21 @@ type Org = {
 
 const parties = ["people", "programs", "devices"] as const;
 
-const inWords = ({ bound, greatestAgeDays, leastTls }: NonNullable<Demands["people"]> = {}): string =>
-  [bound ? "bound to a key" : "", greatestAgeDays ? `at most ${greatestAgeDays} days old` : "", leastTls ?? ""]
+const factors = { second: "a second factor", passkey: "a passkey" } as const;
+
+const inWords = ({
+  bound,
+  greatestAgeDays,
+  leastTls,
+  factor,
+  factorFrom,
+}: NonNullable<Demands["people"]> = {}): string =>
+  [
+    factor ? `${factors[factor]}${factorFrom ? ` from ${factorFrom} on` : ""}` : "",
+    bound ? "bound to a key" : "",
+    greatestAgeDays ? `at most ${greatestAgeDays} days old` : "",
+    leastTls ?? "",
+  ]
     .filter((one) => one !== "")
     .join(", ");
 
@@ -87,12 +101,21 @@ export const orgVerbs = [
       bound: onOff("they have to be bound to a key"),
       "greatest-age-days": optional(count, "how old they may become"),
       "least-tls": optional(oneOf(...tlsVersions), "over what they have to come"),
+      factor: optional(oneOf("second", "passkey"), "of people: what they need beside their password"),
+      "factor-from": optional(text("TIME"), "from when on, such as 2027-01-01T00:00:00Z; at once otherwise"),
       preview: onOff("show what that would refuse now, open connections too, and demand nothing"),
     },
-    async run({ of, bound, "greatest-age-days": greatestAgeDays, "least-tls": leastTls, preview }, tools) {
+    examples: ["org demand --of people --factor second --factor-from 2027-01-01T00:00:00Z --preview"],
+    async run({ of, bound, preview, ...more }, tools) {
+      const { "greatest-age-days": greatestAgeDays, "least-tls": leastTls, factor, "factor-from": factorFrom } = more;
+      if (of !== "people" && (factor ?? factorFrom) !== undefined)
+        throw new Misuse("Only people have factors: --of people.");
+      const ofPeople = of === "people" ? { factor, factorFrom } : {};
       const client = await tools.client();
       const { demands } = await client.call(routes.readOrg);
-      const body = { demands: { ...demands, [of]: { ...(bound && { bound }), greatestAgeDays, leastTls } } };
+      const body = {
+        demands: { ...demands, [of]: { ...(bound && { bound }), greatestAgeDays, leastTls, ...ofPeople } },
+      };
       if (preview) {
         const refused = await client.call(routes.previewDemands, { body });
         return showEnds(refused, counted(refused.credentials.count, "credential"), tools, "would refuse");

@@ -8,6 +8,7 @@ import { readSecret } from "../own-files.ts";
 import { any, duration, file, idOf, onOff, optional, text } from "../parameter.ts";
 import type { Profile } from "../profile.ts";
 import { ask } from "../prompt.ts";
+import { withCode } from "../second-factor.ts";
 import { forget, profileOf, remember, shownBy } from "../signed-in.ts";
 import type { Tools } from "../tools.ts";
 import { verb } from "../verb.ts";
@@ -23,6 +24,7 @@ export const signInVerbs = [
       open: onOff("also opens the page in the browser of this machine"),
       email: optional(text("E-MAIL"), "sign in here by e-mail and password instead"),
       "password-file": optional(file, "file with the password; - reads stdin; without it you are asked"),
+      "code-file": optional(file, "file with a code of your authenticator app, or a recovery code; asked where needed"),
       org: optional(idOf("org"), "with a password: the organisation, when you belong to several"),
       "ready-file": optional(file, "take the address and the authority from what the platform wrote"),
     },
@@ -97,12 +99,13 @@ type Asked = {
   readonly open: boolean;
   readonly email: string | undefined;
   readonly "password-file": string | undefined;
+  readonly "code-file": string | undefined;
   readonly org: Id<"org"> | undefined;
 };
 
 /** By a browser, or by e-mail and password where one of them is named. @throws Misuse for what goes with the other way */
 async function tokenOf(tools: Tools, client: Client, asked: Asked): Promise<string> {
-  const { grant, expires, open, email, "password-file": passwordFile, org } = asked;
+  const { grant, expires, open, email, "password-file": passwordFile, "code-file": codeFile, org } = asked;
   if (email === undefined && passwordFile === undefined) {
     if (org !== undefined)
       throw new Misuse("--org goes with --email: in the browser you choose the organisation there.");
@@ -117,14 +120,9 @@ async function tokenOf(tools: Tools, client: Client, asked: Asked): Promise<stri
       : await readSecret(passwordFile, "--password-file", world.in);
   const grants = grant.length > 0 ? { grants: [...grant] } : {};
   const body = { email: who, password, org, ...grants, expiresIn: expires, name: "holdfast login" };
-  const signIn = async (code?: string) => (await client.call(routes.signIn, { body: { ...body, code } })).token;
-  try {
-    return await signIn();
-  } catch (error) {
-    const isAskedForMore = error instanceof ApiProblem && error.code === "factor.required";
-    if (!isAskedForMore || !world.in.isTTY) throw error;
-    return signIn(await ask(world, "Code of your authenticator app, or a recovery code", "shown", "a terminal"));
-  }
+  const given = codeFile === undefined ? undefined : await readSecret(codeFile, "--code-file", world.in);
+  const signIn = (code: string | undefined) => client.call(routes.signIn, { body: { ...body, code } });
+  return (await withCode(world, given, signIn)).token;
 }
 
 async function forgotten({ world, print }: Tools, profile: Profile): Promise<void> {

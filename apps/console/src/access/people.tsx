@@ -42,6 +42,16 @@ export function People() {
   );
 }
 
+/** What she shows beside her password, in a word and a shape. */
+function Factors({ totp, passkey }: NonNullable<Member["factors"]>) {
+  const has = [passkey ? own.passkey : "", totp ? own.app : ""].filter((one) => one !== "");
+  return has.length > 0 ? (
+    <span className="hf-state hf-disc hf-good">{has.join(", ")}</span>
+  ) : (
+    <span className="hf-state hf-ring hf-off">{own.passwordAlone}</span>
+  );
+}
+
 function Members() {
   const org = useOrg();
   const can = useCan();
@@ -59,6 +69,12 @@ function Members() {
   const columns = columnsOf<Member>([
     { id: "email", head: own.email, width: 220, grows: true, cell: ({ email }) => <span title={email}>{email}</span> },
     { id: "role", head: own.role, width: 130, grows: true, cell: ({ role, roleName }) => roleName ?? role },
+    {
+      id: "factors",
+      head: own.factors,
+      width: 150,
+      cell: ({ factors }) => (factors ? <Factors {...factors} /> : words.common.none),
+    },
     {
       id: "change",
       head: own.changeRole,

@@ -1,5 +1,5 @@
 import { ApiProblem, type Client, NotReached } from "@holdfast/client";
-import { QueryClient } from "@tanstack/react-query";
+import { MutationCache, QueryCache, QueryClient } from "@tanstack/react-query";
 import { ConfirmingClient } from "./confirming.ts";
 import { heardTransport } from "./heard.ts";
 
@@ -19,7 +19,15 @@ export function apiFor(org?: string): Api {
 
 const seconds = 1_000;
 
+/** An organisation that demands more from now on: what the session is good for is asked again, and the page is another. */
+function heed(error: unknown): void {
+  const isOfFactors = error instanceof ApiProblem && ["factor.demanded", "factor.unshown"].includes(error.code);
+  if (isOfFactors) void queryClient.invalidateQueries({ queryKey: ["session"] });
+}
+
 export const queryClient = new QueryClient({
+  queryCache: new QueryCache({ onError: heed }),
+  mutationCache: new MutationCache({ onError: heed }),
   defaultOptions: {
     queries: {
       staleTime: 5 * seconds,

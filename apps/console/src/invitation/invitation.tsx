@@ -7,7 +7,7 @@ import { Link, useNavigate } from "@tanstack/react-router";
 import { useState } from "react";
 import { apiFor, queryClient } from "../api/index.ts";
 import { paths, ProblemNotice, Slow } from "../kit/index.ts";
-import { Door, linkSecret, sessionQuery } from "../session/index.ts";
+import { CodeInput, Door, isCodeAsked, linkSecret, sessionQuery } from "../session/index.ts";
 import { words } from "../words/index.ts";
 
 const own = words.invitation;
@@ -16,7 +16,7 @@ const shortest = 12;
 
 /** As whom somebody comes: with an account that is made now, with one that is there, or as who is signed in here. */
 type Comer = "new" | "known" | "me";
-type Asked = { comer: Comer; email: string; password: string; again: string };
+type Asked = { comer: Comer; email: string; password: string; again: string; code: string };
 
 /** Where the link of an invitation leads: for strangers, for people with an account, and for whoever is signed in. */
 export function Invitation() {
@@ -46,21 +46,23 @@ export function Invitation() {
 function Accept({ secret, me }: { readonly secret: string; readonly me: string | undefined }) {
   const navigate = useNavigate();
   const [problem, setProblem] = useState<{ error: unknown; comer: Comer } | undefined>(undefined);
+  const [isAsked, setAsked] = useState(false);
   const form = useForm<Asked>({
-    initialValues: { comer: me === undefined ? "new" : "me", email: "", password: "", again: "" },
+    initialValues: { comer: me === undefined ? "new" : "me", email: "", password: "", again: "", code: "" },
     validate: {
       password: (value, { comer }) => (comer === "new" && value.length < shortest ? account.short : null),
       again: (value, { comer, password }) => (comer === "new" && value !== password ? account.differs : null),
     },
   });
   const { comer } = form.getValues();
-  const submit = form.onSubmit(async ({ comer: as, email: typed, password }) => {
+  const submit = form.onSubmit(async ({ comer: as, email, password, code }) => {
     setProblem(undefined);
     try {
-      const org = await come(secret, as, { email: as === "me" && me !== undefined ? me : typed, password });
+      const org = await come(secret, as, { email, password, ...(isAsked && { code }) });
       await navigate({ to: paths.overview, params: { org }, replace: true });
     } catch (error) {
-      setProblem({ error, comer: as });
+      if (isCodeAsked(error)) setAsked(true);
+      else setProblem({ error, comer: as });
     }
   });
   return (
@@ -83,13 +85,16 @@ function Accept({ secret, me }: { readonly secret: string; readonly me: string |
             {...form.getInputProps("email")}
           />
         )}
-        <PasswordInput
-          label={comer === "new" ? account.password : own.yourPassword}
-          description={comer === "new" ? account.passwordHint : undefined}
-          autoComplete={comer === "new" ? "new-password" : "current-password"}
-          required
-          {...form.getInputProps("password")}
-        />
+        {comer !== "me" && (
+          <PasswordInput
+            label={comer === "new" ? account.password : own.yourPassword}
+            description={comer === "new" ? account.passwordHint : undefined}
+            autoComplete={comer === "new" ? "new-password" : "current-password"}
+            required
+            {...form.getInputProps("password")}
+          />
+        )}
+        {comer === "known" && isAsked && <CodeInput {...form.getInputProps("code")} />}
         {comer === "new" && (
           <PasswordInput label={account.again} autoComplete="new-password" required {...form.getInputProps("again")} />
         )}
@@ -104,11 +109,18 @@ function Accept({ secret, me }: { readonly secret: string; readonly me: string |
 }
 
 /** Takes the invitation, and is signed in when this answers: with the organisation. */
-async function come(secret: string, comer: Comer, who: { email: string; password: string }): Promise<string> {
+async function come(
+  secret: string,
+  comer: Comer,
+  who: { email: string; password: string; code?: string },
+): Promise<string> {
   const api = apiFor();
   // First of all: where there is no such account, taking it would make one with whatever was mistyped.
   if (comer === "known") await api.call(routes.createSession, { body: who });
-  const { org } = await api.call(routes.acceptInvitation, { body: { secret, ...who } });
+  const { org } =
+    comer === "new"
+      ? await api.call(routes.acceptInvitation, { body: { secret, ...who } })
+      : await api.call(routes.takeInvitation, { body: { secret } });
   const session =
     comer === "new" ? await api.call(routes.createSession, { body: who }) : await api.call(routes.readSession);
   queryClient.clear(); // what somebody else may have seen here

@@ -11,6 +11,7 @@ test("every place keeps its path", () => {
     invitation: "/invitation",
     activate: "/activate",
     howProtected: "/security",
+    account: "/account",
     overview: "/o/$org",
     devices: "/o/$org/devices",
     addDevice: "/o/$org/devices/add",

@@ -9,6 +9,7 @@ export const paths = {
   invitation: "/invitation",
   activate: "/activate",
   howProtected: "/security",
+  account: "/account",
   overview: "/o/$org",
   devices: "/o/$org/devices",
   addDevice: "/o/$org/devices/add",

@@ -5,6 +5,7 @@ import { useEffect, useState, type FormEvent } from "react";
 import { apiFor, confirmBy, on } from "../api/index.ts";
 import { ProblemNotice } from "../kit/index.ts";
 import { words } from "../words/index.ts";
+import { CodeInput, isCodeAsked } from "./code-input.tsx";
 import { sessionQuery } from "./session.ts";
 
 const own = words.session.confirmation;
@@ -17,12 +18,14 @@ export function Confirmation() {
   const queries = useQueryClient();
   const [answer, setAnswer] = useState<((isProved: boolean) => void) | undefined>(undefined);
   const [password, setPassword] = useState("");
+  const [code, setCode] = useState<string | undefined>(undefined);
   const [isBusy, setBusy] = useState(false);
   const [error, setError] = useState<unknown>(undefined);
   const close = (isProved: boolean) => {
     answer?.(isProved);
     setAnswer(undefined);
     setPassword("");
+    setCode(undefined);
     setError(undefined);
   };
   useEffect(() => confirmBy(() => new Promise((resolve) => setAnswer(() => resolve))), []);
@@ -31,10 +34,11 @@ export function Confirmation() {
     event.preventDefault();
     setBusy(true);
     try {
-      await apiFor().call(routes.confirmIdentity, { body: { password } });
+      await apiFor().call(routes.confirmIdentity, { body: { password, code } });
       close(true);
     } catch (failure) {
-      setError(failure);
+      setError(isCodeAsked(failure) ? undefined : failure);
+      if (isCodeAsked(failure)) setCode("");
     } finally {
       setBusy(false);
     }
@@ -68,6 +72,9 @@ export function Confirmation() {
             onChange={(event) => setPassword(event.currentTarget.value)}
             {...alone}
           />
+          {code !== undefined && (
+            <CodeInput value={code} onChange={(event) => setCode(event.currentTarget.value)} {...alone} />
+          )}
           {error !== undefined && <ProblemNotice error={error} />}
           <Group justify="flex-end" gap="xs">
             <Button variant="default" onClick={() => close(false)} {...alone}>

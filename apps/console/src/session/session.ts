@@ -6,7 +6,7 @@ import { apiFor } from "../api/index.ts";
 
 /** Who is signed in, of which organisations, until when. */
 type Session = Reply<typeof routes.readSession>;
-type Member = Session["orgs"][number];
+export type Member = Session["orgs"][number];
 
 export const sessionQuery = queryOptions({
   queryKey: ["session"],

@@ -7,6 +7,7 @@ import { apiFor, queryClient } from "../api/index.ts";
 import { ProblemNotice } from "../kit/index.ts";
 import { paths } from "../kit/index.ts";
 import { words } from "../words/index.ts";
+import { CodeInput, isCodeAsked } from "./code-input.tsx";
 import { Door } from "./door.tsx";
 import { sessionQuery } from "./session.ts";
 
@@ -16,16 +17,19 @@ export function SignIn() {
   const { to, ended } = useSearch({ from: paths.signIn });
   const navigate = useNavigate();
   const [error, setError] = useState<unknown>(undefined);
-  const form = useForm({ initialValues: { email: "", password: "" } });
-  const submit = form.onSubmit(async (body) => {
+  const [isAsked, setAsked] = useState(false);
+  const form = useForm({ initialValues: { email: "", password: "", code: "" } });
+  const submit = form.onSubmit(async ({ email, password, code }) => {
     setError(undefined);
     try {
+      const body = { email, password, ...(isAsked && { code }) };
       const session = await apiFor().call(routes.createSession, { body });
       queryClient.clear(); // what somebody else may have seen here
       queryClient.setQueryData(sessionQuery.queryKey, session);
       await navigate({ href: to ?? paths.start, replace: true });
     } catch (failure) {
-      setError(failure);
+      if (isCodeAsked(failure)) setAsked(true);
+      else setError(failure);
     }
   });
   return (
@@ -44,6 +48,7 @@ export function SignIn() {
             required
             {...form.getInputProps("password")}
           />
+          {isAsked && <CodeInput {...form.getInputProps("code")} />}
           {error !== undefined && <ProblemNotice error={error} />}
           <Button type="submit" loading={form.submitting}>
             {own.submit}

@@ -1,4 +1,4 @@
-import { Button, Checkbox, Group, Modal, NativeSelect, NumberInput, Stack, Text } from "@mantine/core";
+import { Button, Checkbox, Group, Modal, NativeSelect, NumberInput, Stack, Text, TextInput } from "@mantine/core";
 import { useForm } from "@mantine/form";
 import { useDebouncedValue } from "@mantine/hooks";
 import { routes, tlsVersions, type Demands } from "@holdfast/protocol";
@@ -8,7 +8,7 @@ import { Press, ProblemNotice } from "../kit/index.ts";
 import { Ending } from "../revoking/index.ts";
 import { useKept, useOrg } from "../session/index.ts";
 import { words } from "../words/index.ts";
-import { withAsked, type Asked, type Party, type Refused } from "./demanded.ts";
+import { dayOf, withAsked, type Asked, type Party, type Refused } from "./demanded.ts";
 
 const own = words.demands;
 const noMoreThan = 3_650;
@@ -28,7 +28,10 @@ export function DemandForm({
   const org = useOrg();
   const api = apiFor(org.id);
   const { bound = false, greatestAgeDays = "", leastTls = "" } = demands[party] ?? {};
-  const form = useForm<Asked>({ initialValues: { bound, age: greatestAgeDays, tls: leastTls } });
+  const { factor = "", factorFrom } = (party === "people" && demands.people) || {};
+  const form = useForm<Asked>({
+    initialValues: { bound, age: greatestAgeDays, tls: leastTls, factor, from: dayOf(factorFrom) },
+  });
   useKept(form, `demands of ${party}`);
   const asked = withAsked(demands, party, form.getValues());
   const [settled] = useDebouncedValue(JSON.stringify(asked), 200);
@@ -59,6 +62,23 @@ export function DemandForm({
     >
       <form onSubmit={form.onSubmit(() => set.mutate(undefined))}>
         <Stack gap="sm">
+          {party === "people" && (
+            <>
+              <NativeSelect
+                label={own.factor}
+                description={own.factorHint}
+                data={[
+                  { value: "", label: own.noFactor },
+                  { value: "second", label: own.factors.second },
+                  { value: "passkey", label: own.factors.passkey },
+                ]}
+                {...form.getInputProps("factor")}
+              />
+              {form.getValues().factor !== "" && (
+                <TextInput type="date" label={own.from} description={own.fromHint} {...form.getInputProps("from")} />
+              )}
+            </>
+          )}
           <Checkbox
             label={own.bound}
             description={party === "people" ? own.boundHintOfPeople : own.boundHint}

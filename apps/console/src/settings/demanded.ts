@@ -8,15 +8,32 @@ export type Party = (typeof parties)[number];
 export type Refused = Reply<typeof routes.previewDemands>;
 
 /** As it is typed. */
-export type Asked = { bound: boolean; age: number | ""; tls: "" | TlsVersion };
+export type Asked = {
+  bound: boolean;
+  age: number | "";
+  tls: "" | TlsVersion;
+  factor: "" | "second" | "passkey";
+  /** A day, as a browser writes it; it begins when it does where one sits. */
+  from: string;
+};
+
+/** The day on which that is, here. */
+export const dayOf = (time: string | undefined): string => {
+  if (time === undefined) return "";
+  const at = new Date(time);
+  const two = (number: number) => String(number).padStart(2, "0");
+  return `${at.getFullYear()}-${two(at.getMonth() + 1)}-${two(at.getDate())}`;
+};
 
 /** These demands, with what is asked of one party in place of what it had. */
-export function withAsked(demands: Demands, party: Party, { bound, age, tls }: Asked): Demands {
+export function withAsked(demands: Demands, party: Party, { bound, age, tls, factor, from }: Asked): Demands {
   const { [party]: _, ...others } = demands;
   const own = {
     ...(bound && { bound }),
     ...(age !== "" && { greatestAgeDays: age }),
     ...(tls !== "" && { leastTls: tls }),
+    ...(factor !== "" && { factor }),
+    ...(factor !== "" && from !== "" && { factorFrom: new Date(`${from}T00:00`).toISOString() }),
   };
   return Object.keys(own).length === 0 ? others : { ...others, [party]: own };
 }

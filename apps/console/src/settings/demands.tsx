@@ -6,7 +6,7 @@ import { apiFor } from "../api/index.ts";
 import { Press, Scroll } from "../kit/index.ts";
 import { useCan, useOrg } from "../session/index.ts";
 import { words } from "../words/index.ts";
-import { parties, type Party, type Refused } from "./demanded.ts";
+import { dayOf, parties, type Party, type Refused } from "./demanded.ts";
 import { DemandForm } from "./demand-form.tsx";
 
 const own = words.demands;
@@ -52,7 +52,7 @@ export function Demands() {
             {parties.map((party) => (
               <tr key={party}>
                 <td>{own.parties[party]}</td>
-                <td style={{ whiteSpace: "normal" }}>{own.inWords(demands[party] ?? {})}</td>
+                <td style={{ whiteSpace: "normal" }}>{own.inWords(demands[party] ?? {}, dayOf)}</td>
                 <td>
                   <Press
                     size="compact-xs"

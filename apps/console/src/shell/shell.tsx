@@ -1,27 +1,17 @@
-import {
-  AppShell,
-  Burger,
-  Button,
-  Group,
-  NativeSelect,
-  NavLink,
-  type NavLinkProps,
-  Text,
-  Tooltip,
-  useComputedColorScheme,
-  useMantineColorScheme,
-} from "@mantine/core";
+import { AppShell, Burger, Group, NativeSelect, NavLink, type NavLinkProps, Text } from "@mantine/core";
 import { useDisclosure } from "@mantine/hooks";
 import { useSuspenseQuery } from "@tanstack/react-query";
 import { createLink, Outlet, useLocation, useNavigate } from "@tanstack/react-router";
 import { Suspense, useEffect, useRef, type KeyboardEvent } from "react";
-import { on, queryClient } from "../api/index.ts";
-import { paths, places, Slow, TimeZoneProvider, useTimeZone } from "../kit/index.ts";
-import { sessionQuery, useOrg, useSignOut } from "../session/index.ts";
+import { paths, places, Slow, TimeZoneProvider } from "../kit/index.ts";
+import { sessionQuery, useOrg } from "../session/index.ts";
 import { words } from "../words/index.ts";
+import { Barred, Coming } from "./barred.tsx";
 import { Connection } from "./connection.tsx";
 import { SearchButton } from "./search-button.tsx";
 import { Simulated } from "./simulated.tsx";
+import { TopBarActions } from "./top-bar.tsx";
+import { useSessionEnd } from "./use-session-end.ts";
 
 const PlaceLink = createLink((given: NavLinkProps & { readonly href?: string }) => (
   <NavLink component="a" {...given} />
@@ -32,7 +22,7 @@ export function Shell() {
   const [isOpen, menu] = useDisclosure(false);
   const org = useOrg();
   const location = useLocation();
-  const navigate = useNavigate();
+  const isBarred = org.refused !== undefined;
   useEffect(() => menu.close(), [location.pathname]);
   const burger = useRef<HTMLButtonElement>(null);
   const closeByKey = ({ key }: KeyboardEvent) => {
@@ -40,15 +30,7 @@ export function Shell() {
     menu.close();
     burger.current?.focus();
   };
-  useEffect(() => {
-    let isLeaving = false;
-    return on("session ended", () => {
-      if (isLeaving) return; // several questions are under way, and each hears it
-      isLeaving = true;
-      const to = `${window.location.pathname}${window.location.search}`;
-      void navigate({ to: paths.signIn, search: { to, ended: true } }).then(() => queryClient.clear());
-    });
-  }, [navigate]);
+  useSessionEnd();
   return (
     <TimeZoneProvider>
       <a className="hf-skip" href="#content">
@@ -56,57 +38,66 @@ export function Shell() {
       </a>
       <AppShell
         header={{ height: 52 }}
-        navbar={{ width: 208, breakpoint: "sm", collapsed: { mobile: !isOpen } }}
+        {...(!isBarred && { navbar: { width: 208, breakpoint: "sm", collapsed: { mobile: !isOpen } } })}
         padding={0}
         transitionDuration={0}
       >
         <AppShell.Header bg="var(--hf-raised)">
           <Group h="100%" px="sm" justify="space-between" wrap="nowrap" gap="xs">
             <Group gap="xs" wrap="nowrap" miw={0}>
-              <Burger
-                ref={burger}
-                opened={isOpen}
-                onClick={menu.toggle}
-                hiddenFrom="sm"
-                size="sm"
-                aria-expanded={isOpen}
-                aria-label={isOpen ? words.shell.closeMenu : words.shell.openMenu}
-              />
+              {!isBarred && (
+                <Burger
+                  ref={burger}
+                  opened={isOpen}
+                  onClick={menu.toggle}
+                  hiddenFrom="sm"
+                  size="sm"
+                  aria-expanded={isOpen}
+                  aria-label={isOpen ? words.shell.closeMenu : words.shell.openMenu}
+                />
+              )}
               <Text fw={700} visibleFrom="sm">
                 {words.product}
               </Text>
               <OrgSwitch />
             </Group>
-            <TopBarActions />
+            <TopBarActions>{!isBarred && <SearchButton />}</TopBarActions>
           </Group>
         </AppShell.Header>
-        <AppShell.Navbar
-          className="hf-rail"
-          data-closed={!isOpen || undefined}
-          onKeyDown={closeByKey}
-          p="xs"
-          bg="var(--hf-raised)"
-          aria-label={words.shell.navigation}
-        >
-          {places.map(({ to, label, exact }) => (
-            <PlaceLink
-              key={to}
-              to={to}
-              params={{ org: org.id }}
-              activeOptions={{ exact }}
-              label={label}
-              active={isHere(location.pathname, to.replace("$org", org.id), exact)}
-              color="teal"
-              variant="light"
-            />
-          ))}
-        </AppShell.Navbar>
+        {!isBarred && (
+          <AppShell.Navbar
+            className="hf-rail"
+            data-closed={!isOpen || undefined}
+            onKeyDown={closeByKey}
+            p="xs"
+            bg="var(--hf-raised)"
+            aria-label={words.shell.navigation}
+          >
+            {places.map(({ to, label, exact }) => (
+              <PlaceLink
+                key={to}
+                to={to}
+                params={{ org: org.id }}
+                activeOptions={{ exact }}
+                label={label}
+                active={isHere(location.pathname, to.replace("$org", org.id), exact)}
+                color="teal"
+                variant="light"
+              />
+            ))}
+          </AppShell.Navbar>
+        )}
         <AppShell.Main id="content" tabIndex={-1}>
           <Connection />
           {org.isSimulated && <Simulated org={org.id} />}
-          <Suspense fallback={<Slow />}>
-            <Outlet />
-          </Suspense>
+          {isBarred ? (
+            <Barred org={org} />
+          ) : (
+            <Suspense fallback={<Slow />}>
+              {org.lacksFrom !== undefined && <Coming org={org} from={org.lacksFrom} />}
+              <Outlet />
+            </Suspense>
+          )}
         </AppShell.Main>
       </AppShell>
     </TimeZoneProvider>
@@ -134,36 +125,5 @@ function OrgSwitch() {
       data={data.orgs.map(({ id, name }) => ({ value: id, label: name }))}
       onChange={(event) => void navigate({ to: paths.overview, params: { org: event.currentTarget.value } })}
     />
-  );
-}
-
-function TopBarActions() {
-  const { setColorScheme } = useMantineColorScheme();
-  const scheme = useComputedColorScheme("light");
-  const { zone, toggle } = useTimeZone();
-  const signOut = useSignOut();
-  const other = scheme === "dark" ? "light" : "dark";
-  return (
-    <Group gap={4} wrap="nowrap">
-      <SearchButton />
-      <Tooltip label={words.shell.times[zone]}>
-        <Button variant="subtle" size="compact-sm" onClick={toggle} aria-label={words.shell.times[zone]}>
-          {zone === "utc" ? "UTC" : "local"}
-        </Button>
-      </Tooltip>
-      <Tooltip label={words.shell.theme[other]}>
-        <Button
-          variant="subtle"
-          size="compact-sm"
-          onClick={() => setColorScheme(other)}
-          aria-label={words.shell.theme[other]}
-        >
-          <span aria-hidden="true">{scheme === "dark" ? "☀" : "☾"}</span>
-        </Button>
-      </Tooltip>
-      <Button variant="subtle" size="compact-sm" onClick={() => void signOut()}>
-        {words.shell.signOut}
-      </Button>
-    </Group>
   );
 }

@@ -1,5 +1,6 @@
 import { activating } from "./en/activating.ts";
 import { access, rotating, wear, lists, revoking } from "./en/access.ts";
+import { account } from "./en/account.ts";
 import { audit } from "./en/audit.ts";
 import { product, skipToContent, places, common, table, problem, state, time } from "./en/common.ts";
 import { customers } from "./en/customers.ts";
@@ -11,7 +12,7 @@ import { products, door } from "./en/products.ts";
 import { roles } from "./en/roles.ts";
 import { session } from "./en/session.ts";
 import { demands, security, settings } from "./en/settings.ts";
-import { shell, search, overview } from "./en/shell.ts";
+import { barred, shell, search, overview } from "./en/shell.ts";
 import { trying } from "./en/trying.ts";
 import { usage } from "./en/usage.ts";
 import { userLists } from "./en/user-lists.ts";
@@ -27,6 +28,8 @@ export const en = {
   state,
   time,
   shell,
+  barred,
+  account,
   search,
   overview,
   devices,

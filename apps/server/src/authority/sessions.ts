@@ -15,6 +15,7 @@ import type { Authentication } from "./authentication.ts";
 import type { Caller } from "./caller.ts";
 import { nobody, type Came } from "./circumstances.ts";
 import type { Credential } from "./credential.ts";
+import { lackingOf } from "./factors.ts";
 import { LiveSessions, quietOf, saw, type Live } from "./live-sessions.ts";
 import { compile } from "./power.ts";
 import { authorityIn } from "./postgres.ts";
@@ -63,6 +64,8 @@ export type Good = {
   readonly id: Id<"session">;
   readonly expiresAt: Instant;
   readonly until: Instant;
+  /** From then on it is not, unless she gets what is demanded from that day on. */
+  readonly lacksFrom: Instant | undefined;
 };
 
 /** Where it is not, though she is a member: what she is told, and may change. */
@@ -225,7 +228,7 @@ export class Sessions {
       const member = space.member(session.person);
       if (end || !member) refusing.push({ space, member: membership, code: end?.code ?? "credential.invalid" });
       else if (now >= until) refusing.push({ space, member, code: "credential.expired" });
-      else good.push({ space, member, id, expiresAt, until });
+      else good.push({ space, member, id, expiresAt, until, lacksFrom: lackingOf(space, credential, now)?.from });
     }
     return { good, refusing };
   }

@@ -2,8 +2,9 @@ import { rfc3339 } from "@holdfast/kernel";
 import { routes } from "@holdfast/protocol";
 import { on, type Handler } from "../authority/index.ts";
 import type { Account } from "./account.ts";
+import type { Invitations } from "./invitations.ts";
 
-export const accountRoutes = (account: Account): Handler[] => [
+export const accountRoutes = ({ account, invitations }: { account: Account; invitations: Invitations }): Handler[] => [
   on(routes.readAccount, async ({ session }) => {
     const { person, totpSince, recoveryCodes } = await account.read(session);
     return {
@@ -12,6 +13,9 @@ export const accountRoutes = (account: Account): Handler[] => [
       recoveryCodes,
     };
   }),
+  on(routes.takeInvitation, async ({ session, body }) => ({
+    org: await invitations.takeAs(session.person, body.secret),
+  })),
   on(routes.offerTotp, async ({ session }) => {
     const { secret, uri, offer, expiresAt } = await account.offerTotp(session);
     return { secret, uri, offer, expiresAt: rfc3339(expiresAt) };

@@ -45,6 +45,8 @@ export type SignedIn = {
     readonly grants: readonly Grant[];
     /** When it is over there, whatever she does. */
     readonly expiresAt?: Instant;
+    /** From then on it does not let her in, unless she gets what is demanded by then. */
+    readonly lacksFrom?: Instant | undefined;
     /** It does not let her in as she is signed in now: that is why. */
     readonly refused?: RefusalCode;
   }[];
@@ -116,6 +118,7 @@ export class Browsers {
         ...(await own(one)),
         grants: one.space.stop?.grants ?? one.space.grantsOfMember(one.member),
         expiresAt: one.expiresAt,
+        lacksFrom: one.lacksFrom,
       })),
     );
     const closed = await Promise.all(

@@ -148,6 +148,22 @@ export class Invitations {
     }
   }
 
+  /** By somebody who is signed in. @throws Refusal `invitation.invalid` where it was sent to another e-mail, too */
+  async takeAs(id: Id<"person">, secret: string): Promise<Id<"org">> {
+    const { storage, keys, random, clock, refusedSignIn } = this.#needs;
+    const space = await this.#spaceOf(secret);
+    const invitation = await this.#find(space, secret);
+    if (!space || !invitation || !stands(invitation, space, clock.now())) throw new Refusal("invitation.invalid");
+    const person = (await storage.instance.read((unit) => peopleIn(unit, { keys, random }).all([id]))).get(id);
+    if (!person || normalEmail(person.email) !== normalEmail(invitation.email)) {
+      refusedSignIn({ space, actor: { kind: "platform" } }, invitation.id);
+      throw new Refusal("invitation.invalid");
+    }
+    const actor = { kind: "credential", id, person: id } as const;
+    await storage.change({ scope: space.scope, actor }, (unit) => this.#take(unit, invitation, id));
+    return space.org;
+  }
+
   async #spaceOf(secret: string): Promise<Space | undefined> {
     const { storage, spaces } = this.#needs;
     if (!isInvitationSecret(secret)) return undefined;

@@ -10,7 +10,8 @@ import {
   type Spaces,
   type Standing,
 } from "../authority/index.ts";
-import type { Storage, Unit } from "../storage/index.ts";
+import type { Unit } from "../storage/index.ts";
+import { alertOwners } from "./alerting.ts";
 
 /** The boundary of isolation, keys and quota. */
 export type Organisation = {
@@ -146,39 +147,64 @@ export const demandsRuling = (spaces: Spaces): Kind =>
     },
   });
 
-type Needs = { readonly storage: Storage; readonly spaces: Spaces; readonly rulings: Rulings };
+/** What was demanded of people, and what is now, where that is less. */
+type Relaxed = { readonly from: string; readonly to: string };
+
+function relaxedOf(before: Demands, after: Demands): Relaxed | undefined {
+  const both = strictest(before, after).people;
+  const { factor, factorFrom } = after.people ?? {};
+  if (both?.factor === factor && both?.factorFrom === factorFrom) return undefined;
+  return { from: inWords(before), to: inWords(after) };
+}
+
+const inWords = ({ people: { factor, factorFrom } = {} }: Demands): string => {
+  const what = factor === "second" ? "a second factor" : factor === "passkey" ? "a passkey" : "no second factor";
+  return factorFrom === undefined ? what : `${what}, from ${factorFrom} on`;
+};
+
+const letterOf = ({ name }: Organisation, { from, to }: Relaxed) => ({
+  subject: `${name} demands less of its people`,
+  lines: [
+    `Somebody changed what the organisation ${name} demands of its people when they sign in: it was ${from}, and is ${to}.`,
+    "If you do not know why, look into its audit log: it says who did that and when.",
+  ],
+});
+
+type Needs = Parameters<typeof alertOwners>[0] & { readonly rulings: Rulings };
 
 export class Organisations {
-  readonly #storage: Storage;
-  readonly #spaces: Spaces;
-  readonly #rulings: Rulings;
+  readonly #needs: Needs;
 
-  constructor({ storage, spaces, rulings }: Needs) {
-    this.#storage = storage;
-    this.#spaces = spaces;
-    this.#rulings = rulings;
+  constructor(needs: Needs) {
+    this.#needs = needs;
   }
 
   async read(permit: Permit<"org.read">): Promise<Organisation> {
-    return this.#storage.read(permit, (unit) => organisationsIn(unit).own());
+    return this.#needs.storage.read(permit, (unit) => organisationsIn(unit).own());
   }
 
-  /** What it demands holds at once, for what is open, too. @throws Refusal `request.malformed` where whoever demands it does not meet it */
+  /** What it demands holds at once, for what is open, too. Its owners are told when a factor is demanded less. @throws Refusal `request.malformed` where whoever demands it does not meet it */
   async change(permit: Permit<"org.update">, { name, demands }: Change): Promise<Organisation> {
+    const { storage, spaces, rulings } = this.#needs;
     if (demands) refuseToShutOut(permit, demands);
-    return this.#storage.change(permit, async (unit) => {
+    let relaxed: Relaxed | undefined;
+    const changed = await storage.change(permit, async (unit) => {
       const before = await organisationsIn(unit).own();
       const version = before.version + 1;
       const organisation = { ...before, ...(name !== undefined && { name }), ...(demands && { demands }), version };
       await organisationsIn(unit).save(organisation);
-      if (demands) await this.#rulings.note(unit, "demands", organisation.id, demands);
+      if (demands) await rulings.note(unit, "demands", organisation.id, demands);
       unit.audit({
         what: "org.updated",
         about: organisation.id,
         facts: { name, demands: demands && JSON.stringify(demands) },
       });
-      if (demands) unit.afterCommit(() => this.#spaces.apply(unit.scope.org, (space) => space.setDemands(demands)));
+      if (demands) unit.afterCommit(() => spaces.apply(unit.scope.org, (space) => space.setDemands(demands)));
+      relaxed = demands && relaxedOf(before.demands ?? {}, demands);
+      if (relaxed) unit.audit({ what: "demand.relaxed", about: organisation.id, facts: relaxed });
       return organisation;
     });
+    if (relaxed) await alertOwners(this.#needs, changed.id, letterOf(changed, relaxed));
+    return changed;
   }
 }

@@ -160,7 +160,7 @@ const invitationReply = ({ id, email, role, invitedBy, createdAt, expiresAt }: I
 const signedInReply = ({ person, expiresAt: end, orgs }: SignedIn) => ({
   person: { id: person.id, email: person.email },
   expiresAt: rfc3339(end),
-  orgs: orgs.map(({ org, role, grants, expiresAt, refused }) => ({
+  orgs: orgs.map(({ org, role, grants, expiresAt, lacksFrom, refused }) => ({
     id: org.id,
     name: org.name,
     role,
@@ -169,6 +169,7 @@ const signedInReply = ({ person, expiresAt: end, orgs }: SignedIn) => ({
     ...(org.demands?.people?.factor && { factor: org.demands.people.factor }),
     ...(org.demands?.people?.factorFrom && { factorFrom: org.demands.people.factorFrom }),
     ...(expiresAt !== undefined && { expiresAt: rfc3339(expiresAt) }),
+    ...(lacksFrom !== undefined && { lacksFrom: rfc3339(lacksFrom) }),
     ...(org.ending && { endsAt: rfc3339(org.ending.at) }),
     ...(refused && { refused: { code: refused, because: sentenceOf(refused) } }),
   })),

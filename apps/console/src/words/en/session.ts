@@ -1,5 +1,8 @@
 // Signing in, and setting up.
 export const session = {
+  again: "Sign in again",
+  code: "Code",
+  codeHint: "Six digits of your authenticator app, or one of your recovery codes.",
   signIn: {
     title: "Sign in",
     email: "E-mail",

@@ -12,14 +12,27 @@ export const demands = {
   change: "Change",
   parties: { people: "people’s", programs: "programs’", devices: "devices’" },
   titleOf: (whose: string) => `What is demanded of ${whose} credentials`,
-  inWords: ({ bound, greatestAgeDays, leastTls }: Demanded) =>
+  inWords: ({ bound, greatestAgeDays, leastTls, factor, factorFrom }: Demanded, dayOf: (time: string) => string) =>
     [
+      factor
+        ? `${factor === "second" ? "a second factor" : "a passkey"}${factorFrom ? ` from ${dayOf(factorFrom)} on` : ""}`
+        : "",
       bound ? "bound to a key" : "",
       greatestAgeDays ? `at most ${greatestAgeDays === 1 ? "a day" : `${greatestAgeDays} days`} old` : "",
       leastTls ? (leastTls === "TLSv1.3" ? "over TLS 1.3" : "over TLS 1.2 or 1.3") : "",
     ]
       .filter((one) => one !== "")
       .join(", ") || "nothing more",
+  factor: "What people need beside their password",
+  factorHint:
+    "Whoever has none keeps the account and loses this organisation until there is one, with her operator keys and tokens. Whoever signed in without it signs in again.",
+  noFactor: "nothing more",
+  factors: {
+    second: "a second factor: an authenticator app, or a passkey",
+    passkey: "a passkey, which cannot be phished",
+  },
+  from: "From this day on",
+  fromHint: "Until then people are told of it. Empty: at once.",
   bound: "They have to be bound to a key",
   boundHint: "Then a secret that was copied is worth nothing. Those that are not bound are refused.",
   boundHintOfPeople: "Of people’s, what a sign-in gave is not asked: somebody can always mend this.",

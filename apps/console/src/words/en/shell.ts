@@ -4,6 +4,8 @@ export const shell = {
   openMenu: "Open the menu",
   closeMenu: "Close the menu",
   organisation: "Organisation",
+  person: (email: string) => `You are ${email}`,
+  account: "Your account",
   signOut: "Sign out",
   theme: { light: "Use the light theme", dark: "Use the dark theme" },
   times: { local: "Times are local. Show UTC", utc: "Times are UTC. Show local time" },
@@ -11,6 +13,28 @@ export const shell = {
   back: "The platform answers again.",
   simulated: "Everything in this organisation is simulated.",
   simulatedEnds: "Remove it in the settings",
+};
+
+/** In place of the pages of an organisation. */
+export const barred = {
+  title: (name: string) => `${name} does not let you in`,
+  demands: {
+    second: "This organisation demands that its people have a second factor beside their password.",
+    passkey: "This organisation demands that its people sign in with a passkey.",
+  },
+  why: {
+    "factor.demanded":
+      "You have none yet, so nothing here opens: not this page, and not your operator keys and tokens. They are all good again as soon as you have one.",
+    "factor.unshown": "You have one, and did not show it when you signed in. Sign in again with it.",
+  },
+  enrol: "Add one to your account",
+  kept: "Your account and your other organisations are not touched.",
+  coming: {
+    second: "This organisation will demand a second factor of its people",
+    passkey: "This organisation will demand a passkey of its people",
+  },
+  from: "From then on nothing of it opens for whoever has none:",
+  look: "Look at what you have",
 };
 
 export const search = {

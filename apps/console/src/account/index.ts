@@ -1,0 +1,2 @@
+export { AccountFrame } from "./frame.tsx";
+export { SigningIn } from "./signing-in.tsx";

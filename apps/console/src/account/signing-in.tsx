@@ -1,0 +1,13 @@
+import { Stack } from "@mantine/core";
+import { Demanding } from "./demanding.tsx";
+import { TwoStep } from "./two-step.tsx";
+
+/** By what she shows who she is. */
+export function SigningIn() {
+  return (
+    <Stack gap="md">
+      <Demanding />
+      <TwoStep />
+    </Stack>
+  );
+}

@@ -1,0 +1,18 @@
+import { useNavigate } from "@tanstack/react-router";
+import { useEffect } from "react";
+import { on, queryClient } from "../api/index.ts";
+import { paths } from "../kit/index.ts";
+
+/** Whoever is signed in no more is asked to sign in, and comes back to where she was. */
+export function useSessionEnd(): void {
+  const navigate = useNavigate();
+  useEffect(() => {
+    let isLeaving = false;
+    return on("session ended", () => {
+      if (isLeaving) return; // several questions are under way, and each hears it
+      isLeaving = true;
+      const to = `${window.location.pathname}${window.location.search}`;
+      void navigate({ to: paths.signIn, search: { to, ended: true } }).then(() => queryClient.clear());
+    });
+  }, [navigate]);
+}

@@ -1,0 +1,47 @@
+// A person's own account.
+export const account = {
+  title: "Your account",
+  pages: "Pages of your account",
+  tabs: { signingIn: "Signing in" },
+  toOrganisations: (count: number) => (count === 1 ? "To your organisation" : "To your organisations"),
+  demanding: {
+    title: "What your organisations demand",
+    lost: "You have lost an organisation until you have what it demands",
+    demands: { second: "demands a second factor", passkey: "demands a passkey" },
+    from: "from",
+    lacks: (code: string | undefined) => {
+      if (code === "factor.demanded") return ": you have none";
+      return code === "factor.unshown" ? ": you did not show it when you signed in" : "";
+    },
+    unshown: "Sign in again with what is demanded, and you are in.",
+  },
+  twoStep: {
+    title: "Codes of an authenticator app",
+    lead: "Whoever has your password gets in no more without the app in your hand.",
+    off: "Off: your password alone lets you in.",
+    since: "On since",
+    left: (count: number) => (count === 1 ? "One recovery code is left" : `${count} recovery codes are left`),
+    few: "Make new ones before they are used up.",
+    begin: "Set up",
+    replace: "Use another app",
+    renew: "New recovery codes",
+    remove: "Turn off",
+    dialog: "Set up codes",
+    scan: "Scan this with the app, or type the text into it.",
+    picture: "The secret as a picture",
+    secret: "The secret as text",
+    code: "The code that the app shows now",
+    confirm: "Turn on",
+    replaced: "The app that you use now shows nothing that is good any more.",
+    codesTitle: "Your recovery codes",
+    codes:
+      "Each stands in for the app once. Keep them where you keep important papers, not beside the password: without the app and without these nobody lets you in.",
+    codesName: "Ten recovery codes",
+    renewTitle: "New recovery codes",
+    renewHint: "The ones that you have now are worth nothing from then on.",
+    removeTitle: "Turn codes off",
+    removeHint: "Your password alone lets you in then. Your recovery codes go as well.",
+    removeLoses: (names: string) =>
+      `You lose ${names} until you have a second factor again, and all that you hold there.`,
+  },
+};

@@ -1,0 +1,33 @@
+import { because, type Id, type Random, type Report } from "@holdfast/kernel";
+import type { Spaces } from "../authority/index.ts";
+import type { Keyring, Storage } from "../storage/index.ts";
+import type { Post } from "./outbox.ts";
+import { peopleIn } from "./postgres.ts";
+
+type Needs = {
+  readonly storage: Storage;
+  readonly keys: Keyring;
+  readonly spaces: Spaces;
+  readonly post: Post;
+  readonly random: Random;
+  readonly report: Report;
+};
+
+/** By mail to every owner of an organisation, after it was done: where that fails it is done all the same, and the operator is told. */
+export async function alertOwners(
+  needs: Needs,
+  org: Id<"org">,
+  { subject, lines }: { readonly subject: string; readonly lines: readonly string[] },
+): Promise<void> {
+  const { storage, spaces, post, report } = needs;
+  try {
+    const owners = (await spaces.of(org)).owners();
+    const people = await storage.instance.read((unit) => peopleIn(unit, needs).all(owners));
+    for (const { email } of people.values()) await post.send({ to: email, subject, lines });
+  } catch (error) {
+    report("The owners of an organisation could not be told of what became of its second factors.", {
+      ...because(error),
+      org,
+    });
+  }
+}
