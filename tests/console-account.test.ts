@@ -196,7 +196,9 @@ test("an owner demands a second factor from a day on, sees whom that would keep 
   await dialog.getByLabel("From this day on").fill("2097-01-01");
   await assertAccessible(page, "demanding a factor");
   await shoot(page, "demanding");
-  await dialog.getByRole("button", { name: /^Set it/ }).click();
+  await dialog.getByText("What that would do on that day").waitFor();
+  await dialog.getByRole("button", { name: "Set it for that day" }).click();
+  await page.getByText("Nobody is refused yet.").waitFor();
   await page.getByText("a second factor from 2097-01-01 on").waitFor();
   await page.setViewportSize({ width: 360, height: 900 });
   await shoot(page, "security-360");

@@ -203,7 +203,7 @@ test("what is demanded from a day on holds from that day on, without anybody doi
   const told = orgs.find(({ id }) => id === owner.org);
   assert.deepEqual([told?.factor, told?.lacksFrom, told?.refused], ["second", rfc3339(begins as Instant), undefined]);
   clock.move(begins - clock.now() - 5_000);
-  await one.browser.signIn(one.who as never);
+  await one.browser.signIn(one.who);
   const held = await openAll({ ...member, token: (await tokenOf(one, owner.org)).token });
   assert.equal(await codeOf(operator), "200");
   const from = performance.now();

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { newId, Refusal, systemRandom as random, uuidOf } from "@holdfast/kernel";
-import { Spaces } from "../apps/server/src/authority/index.ts";
+import { Journal, Spaces } from "../apps/server/src/authority/index.ts";
 import { Factors } from "../apps/server/src/identity/index.ts";
 import { asOwner, freshStorage, TestClock } from "../apps/server/src/testing/index.ts";
 import { codeOf, step } from "./factors.fixture.ts";
@@ -12,7 +12,8 @@ test("[V6.5.1] of fifty who bring one code to the database at once one is let in
   t.after(close);
   const things = async () => ({ devices: new Map(), applications: new Set<never>(), products: new Map() });
   const spaces = new Spaces({ storage, things, demands: async () => ({}) });
-  const factors = await Factors.open({ storage, keys, spaces, clock, random, report: assert.fail });
+  const journal = new Journal({ book: keys.journal, report: assert.fail });
+  const factors = await Factors.open({ storage, keys, spaces, journal, clock, random, report: assert.fail });
   const ada = newId("person", random);
   await asOwner(database.login, `insert into holdfast.person values ('${uuidOf(ada)}', sha256('${ada}'), 1, '')`);
   const { secret, offer } = factors.offerTotp(ada, { issuer: "Holdfast", account: "ada@example.com" });

@@ -183,7 +183,7 @@ test("[V6.5.2] a recovery code has 120 bits, stands in for the app once however 
   assert.equal(await codeTo("/v1/sign-in", { ...one.who, code: third }), "factor.invalid");
   assert.equal(await codeTo("/v1/sign-in", { ...one.who, code: renewed.recoveryCodes[0] ?? "" }), "201");
   const { id } = (await account(one)).person;
-  const told = (await owner.audited(id)).map(({ what, facts }) => `${what} ${facts?.["factor"] ?? ""}`);
+  const told = (await owner.audited(id)).map(({ what, facts }) => [what, facts?.["factor"]].join(" "));
   for (const what of ["factor.used recoveryCode", "factor.codesRenewed "]) assert.ok(told.includes(what), what);
 });
 
@@ -232,8 +232,8 @@ test("whoever writes in the database and has no keys gives nobody a secret that 
   const of = async (who: Somebody) => `'${(await account(who)).person.id.slice(4)}'`;
   const [hers, his] = [await of(one), await of(other)];
   const run = (sql: string) => asOwner(database.login, sql);
-  await run(`update holdfast.person_totp t set body = o.body, created_at = o.created_at
-    from holdfast.person_totp o where t.person = ${hers} and o.person = ${his}`);
+  await run(`update holdfast.person_factors t set body = o.body, created_at = o.created_at
+    from holdfast.person_factors o where t.person = ${hers} and o.person = ${his}`);
   const { status, body } = await open("/v1/sign-in", { ...one.who, code: other.code() });
   assert.deepEqual([status, body.code], [500, "seal.broken"]);
   await run(

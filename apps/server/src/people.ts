@@ -4,6 +4,7 @@ import type {
   Administrators,
   Authentication,
   Handler,
+  Journal,
   Minting,
   Revocation,
   Rulings,
@@ -51,6 +52,7 @@ type Needs = {
   readonly revocation: Revocation;
   readonly rulings: Rulings;
   readonly administrators: Administrators;
+  readonly journal: Journal;
   readonly passwords: Passwords;
   readonly refusedSignIn: RefusedSignIn;
   readonly fleet: Fleet;

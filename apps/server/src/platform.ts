@@ -155,6 +155,7 @@ async function open(needs: PlatformNeeds, opened: AsyncDisposableStack, closing:
   const forPeople = { ...common, ...held, administrators, passwords: new Passwords({ random }), refusedSignIn };
   const people = await openPeople({
     ...forPeople,
+    journal,
     sessions,
     authentication,
     erase: (org) => erase(org),

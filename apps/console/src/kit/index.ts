@@ -20,7 +20,7 @@ export { Slow } from "./slow.tsx";
 export { StateMark } from "./state-mark.tsx";
 export { Tabs } from "./tabs.tsx";
 export { Tick } from "./tick.tsx";
-export { Moment, TimeZoneProvider, useTimeZone } from "./moment.tsx";
+export { isAhead, Moment, TimeZoneProvider, useTimeZone } from "./moment.tsx";
 export { lines, palette, scheme, type Scheme } from "./colours.ts";
 export { paths, pathTo } from "./paths.ts";
 export { places } from "./places.ts";

@@ -34,6 +34,9 @@ function watchClock(watcher: () => void): () => void {
   return () => watchers.delete(watcher);
 }
 
+/** Whether that is still to come. */
+export const isAhead = (at: string): boolean => Date.parse(at) > shownAt;
+
 /** A time as a distance from now, with the exact one on hover; `exactly` shows that one. */
 export function Moment({ at, exactly = false }: { readonly at: string; readonly exactly?: boolean }) {
   const { zone } = useContext(TimeZone);

@@ -48,6 +48,7 @@ export function Confirmation() {
       opened={answer !== undefined}
       onClose={() => close(false)}
       title={own.title}
+      zIndex={300} // above a dialog that opened later and now waits for this one
       closeButtonProps={{ "aria-label": words.common.close, ...alone }}
       closeOnClickOutside={false}
       closeOnEscape={false}

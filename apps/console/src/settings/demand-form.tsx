@@ -4,7 +4,7 @@ import { useDebouncedValue } from "@mantine/hooks";
 import { routes, tlsVersions, type Demands } from "@holdfast/protocol";
 import { keepPreviousData, useQuery } from "@tanstack/react-query";
 import { apiFor, useAct } from "../api/index.ts";
-import { Press, ProblemNotice } from "../kit/index.ts";
+import { isAhead, Press, ProblemNotice } from "../kit/index.ts";
 import { Ending } from "../revoking/index.ts";
 import { useKept, useOrg } from "../session/index.ts";
 import { words } from "../words/index.ts";
@@ -23,7 +23,7 @@ export function DemandForm({
   readonly party: Party;
   readonly demands: Demands;
   readonly close: () => void;
-  readonly done: (what: { before: Refused; after: Refused }) => void;
+  readonly done: (what: { before: Refused; after: Refused } | "later") => void;
 }) {
   const org = useOrg();
   const api = apiFor(org.id);
@@ -34,6 +34,8 @@ export function DemandForm({
   });
   useKept(form, `demands of ${party}`);
   const asked = withAsked(demands, party, form.getValues());
+  const { factorFrom: begins } = asked.people ?? {};
+  const isLater = begins !== undefined && isAhead(begins);
   const [settled] = useDebouncedValue(JSON.stringify(asked), 200);
   const preview = (of: Demands, signal?: AbortSignal) =>
     api.call(routes.previewDemands, { body: { demands: of }, signal });
@@ -46,6 +48,10 @@ export function DemandForm({
     retry: false,
   });
   const set = useAct(async () => {
+    if (isLater) {
+      await api.call(routes.updateOrg, { body: { demands: asked } });
+      return done("later");
+    }
     const before = await preview(asked);
     await api.call(routes.updateOrg, { body: { demands: asked } });
     done({ before, after: await preview(asked) });
@@ -104,7 +110,7 @@ export function DemandForm({
           />
           <Stack gap="xs" aria-live="polite">
             <Text fz="sm" fw={600}>
-              {own.before}
+              {isLater ? own.beforeThen : own.before}
             </Text>
             {refused.error && <ProblemNotice error={refused.error} />}
             {refused.data && !refused.error ? (
@@ -123,7 +129,7 @@ export function DemandForm({
             </Button>
             <Press
               type="submit"
-              {...(count > 0 && { color: "red" })}
+              {...(count > 0 && !isLater && { color: "red" })}
               why={
                 !form.isDirty()
                   ? words.common.unchanged
@@ -135,7 +141,7 @@ export function DemandForm({
               }
               loading={set.isPending}
             >
-              {count > 0 ? own.setAndRefuse(count) : own.set}
+              {isLater ? own.setForLater : count > 0 ? own.setAndRefuse(count) : own.set}
             </Press>
           </Group>
         </Stack>

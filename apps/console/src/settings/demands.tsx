@@ -16,7 +16,7 @@ export function Demands() {
   const org = useOrg();
   const can = useCan();
   const [changing, change] = useState<Party | undefined>(undefined);
-  const [done, setDone] = useState<{ before: Refused; after: Refused } | undefined>(undefined);
+  const [done, setDone] = useState<{ before: Refused; after: Refused } | "later" | undefined>(undefined);
   const { data } = useSuspenseQuery({
     queryKey: ["org", org.id],
     queryFn: ({ signal }) => apiFor(org.id).call(routes.readOrg, { signal }),
@@ -33,8 +33,14 @@ export function Demands() {
       {done && (
         <Alert role="status" variant="outline" color="gray" c="var(--hf-text)" title={own.done}>
           <Text fz="sm">
-            {own.refused(done.before.credentials.count)} {own.cut(done.before.connections)}{" "}
-            {own.left(done.after.connections)}
+            {done === "later" ? (
+              own.later
+            ) : (
+              <>
+                {own.refused(done.before.credentials.count)} {own.cut(done.before.connections)}{" "}
+                {own.left(done.after.connections)}
+              </>
+            )}
           </Text>
         </Alert>
       )}

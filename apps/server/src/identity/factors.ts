@@ -1,9 +1,11 @@
 import { base32, newTotpSecret, stepOfCode, totpUri } from "@holdfast/crypto";
 import { Refusal, type Clock, type Fault, type Id, type Instant, type Random, type Report } from "@holdfast/kernel";
-import type { Factors as Held, Proof, Spaces } from "../authority/index.ts";
+import type { Factors as Held, Journal, Proof, Spaces } from "../authority/index.ts";
 import type { InstanceUnit, Keyring, Storage } from "../storage/index.ts";
+import { organisationsOf } from "./attempts.ts";
 import { factorsIn } from "./factor-rows.ts";
 import { isUsable, personPasskeysIn } from "./passkey-rows.ts";
+import { noteFactors, reconcileFactors } from "./factor-ruling.ts";
 import { openOffer, sealOffer } from "./totp-offer.ts";
 import { afterWrong, grouped, isTotpCode, newRecoveryCodes, plainCode } from "./totp.ts";
 
@@ -11,6 +13,7 @@ type Needs = {
   readonly storage: Storage;
   readonly keys: Keyring;
   readonly spaces: Spaces;
+  readonly journal: Journal;
   readonly clock: Clock;
   readonly random: Random;
   readonly report: Report;
@@ -40,6 +43,7 @@ export class Factors {
   /** Once what everybody has is known to the spaces. */
   static async open(needs: Needs): Promise<Factors> {
     const { storage, spaces, report } = needs;
+    await reconcileFactors(needs);
     const { people, altered } = await storage.instance.read((unit) => factorsIn(unit, needs).everybody());
     const passkeys = await storage.instance.read((unit) => personPasskeysIn(unit, needs).all());
     const withPasskey = new Set(passkeys.filter(isUsable).map(({ person }) => person));
@@ -75,7 +79,12 @@ export class Factors {
       if (kept.totp || kept.passkey) throw new Refusal("factor.required", { faults: waysOf(kept) });
       return [];
     }
-    const outcome = await storage.instance.change((unit) => this.#look(unit, person, plainCode(code), clock.now()));
+    const orgs = await organisationsOf(this.#needs, person);
+    const outcome = await storage.instance.change(async (unit) => {
+      const looked = await this.#look(unit, person, plainCode(code), clock.now());
+      if (looked.is === "right" && looked.proof === "recoveryCode") await noteFactors(this.#needs, unit, person, orgs);
+      return looked;
+    });
     switch (outcome.is) {
       case "right":
         return [outcome.proof];
@@ -127,10 +136,12 @@ export class Factors {
     const lastStep = stepOfCode(secret, plainCode(code), createdAt);
     if (lastStep === undefined) throw new Refusal("factor.invalid");
     const codes = newRecoveryCodes(random);
+    const orgs = await organisationsOf(this.#needs, person);
     await storage.instance.change(async (unit) => {
       const rows = factorsIn(unit, this.#needs);
       if (!(await rows.put(person, { secret, createdAt, lastStep, offeredAt }))) throw new Refusal("factor.offer");
       await rows.putCodes(person, codes.map(plainCode));
+      await noteFactors(this.#needs, unit, person, orgs);
     });
     await this.changed(person);
     return codes;
@@ -138,11 +149,13 @@ export class Factors {
 
   /** @throws Refusal `factor.none` */
   async removeTotp(person: Id<"person">): Promise<void> {
+    const orgs = await organisationsOf(this.#needs, person);
     await this.#needs.storage.instance.change(async (unit) => {
       const rows = factorsIn(unit, this.#needs);
       if (!(await rows.remove(person))) throw new Refusal("factor.none");
       // They stand in for a factor, and there is none any more.
       if (!(await this.#in(unit, person)).passkey) await rows.putCodes(person, []);
+      await noteFactors(this.#needs, unit, person, orgs);
     });
     await this.changed(person);
   }
@@ -152,15 +165,18 @@ export class Factors {
     const rows = factorsIn(unit, this.#needs);
     await rows.remove(person);
     await rows.putCodes(person, []);
+    await noteFactors(this.#needs, unit, person, await organisationsOf(this.#needs, person));
   }
 
   /** In place of those that she had, told this once. @throws Refusal `factor.none` */
   async renewCodes(person: Id<"person">): Promise<readonly string[]> {
     const codes = newRecoveryCodes(this.#needs.random);
+    const orgs = await organisationsOf(this.#needs, person);
     await this.#needs.storage.instance.change(async (unit) => {
       const { totp, passkey } = await this.#in(unit, person);
       if (!totp && !passkey) throw new Refusal("factor.none");
       await factorsIn(unit, this.#needs).putCodes(person, codes.map(plainCode));
+      await noteFactors(this.#needs, unit, person, orgs);
     });
     return codes;
   }

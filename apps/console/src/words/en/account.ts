@@ -35,7 +35,7 @@ export const account = {
     replaced: "The app that you use now shows nothing that is good any more.",
     codesTitle: "Your recovery codes",
     codes:
-      "Each stands in for the app once. Keep them where you keep important papers, not beside the password: without the app and without these nobody lets you in.",
+      "Each stands in for the app once. Keep them where you keep important papers, not beside the password: without the app and without these it takes days until somebody lets you in.",
     codesName: "Ten recovery codes",
     renewTitle: "New recovery codes",
     renewHint: "The ones that you have now are worth nothing from then on.",

@@ -44,12 +44,15 @@ export const demands = {
   anyTls: "any that the platform speaks",
   tlsNames: { "TLSv1.2": "TLS 1.2", "TLSv1.3": "TLS 1.3" },
   before: "What that would do now",
+  beforeThen: "What that would do on that day, as things are now",
   refusesNone: "No credential that is good would be refused.",
   wouldRefuse: (count: number) =>
     count === 1
       ? "One credential that is good would be refused:"
       : `${count} credentials that are good would be refused, among them:`,
   set: "Set it",
+  setForLater: "Set it for that day",
+  later: "Nobody is refused yet. Until that day everybody whom it concerns is told of it on every page.",
   setAndRefuse: (count: number) =>
     count === 1 ? "Set it, and refuse one credential" : `Set it, and refuse ${count} credentials`,
   notPossible: "This cannot be demanded: see above.",
