@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { rfc3339, systemClock, type Instant } from "@holdfast/kernel";
 import { routes } from "@holdfast/protocol";
-import { atEnd, startTestPlatform, TestClock } from "../apps/server/src/testing/index.ts";
+import { atEnd, Mailbox, startTestPlatform, TestClock } from "../apps/server/src/testing/index.ts";
 import { Owner, textOf, type Key, type Problem, type SignedIn, type Token } from "./authority.fixture.ts";
 import type { CookieBrowser } from "./cookie-browser.fixture.ts";
 import { Somebody } from "./factors.fixture.ts";
@@ -10,11 +10,20 @@ import { closedWithin, events, mqtt, webSocket, type Held } from "./revocation.f
 
 // An organisation demands that its people have a second factor: who has none loses it, and nothing else, until she has.
 const clock = new TestClock(systemClock.now());
-const platform = await startTestPlatform({ clock, timers: clock });
+const mailbox = await Mailbox.open();
+const server = { host: "localhost", port: mailbox.port, tls: "none", user: undefined, password: undefined } as const;
+const mail = {
+  server,
+  from: { name: "", address: "holdfast@example.com" },
+  passwordFile: undefined,
+  caFile: undefined,
+};
+const platform = await startTestPlatform({ clock, timers: clock, config: { mail } });
 atEnd.after(() => platform.close());
+atEnd.after(() => mailbox.close());
 const { visitor } = platform;
 const first = new Owner(visitor, await platform.setUp());
-const other = new Owner(visitor, await platform.setUp());
+const second = await platform.setUp();
 const password = "correct horse battery staple";
 const day = 24 * 3_600_000;
 
@@ -27,6 +36,7 @@ const tokenOf = async (one: Somebody, org: string) => {
   return visitor.anew().post<SignedIn>("/v1/sign-in", { ...one.shown(), org, expiresIn: "90d" });
 };
 const owner = new Owner(visitor, await tokenOf(boss, first.org));
+const other = new Owner(visitor, await tokenOf(boss, second.org));
 
 const demand = (people: object | undefined, by = owner.token) =>
   visitor
@@ -232,4 +242,37 @@ test("somebody who lost all of hers to a demand signs in, sees her account and g
   assert.equal((await one.browser.good<{ recoveryCodes: number }>("GET", "/v1/account")).recoveryCodes, 0);
   await one.enrol();
   assert.equal(await inOrg(one.browser, owner.org), "200");
+});
+
+/** Once somebody has got a letter with this in the subject. */
+async function letterTo(who: { readonly email: string }, subject: string): Promise<void> {
+  const until = performance.now() + 10_000;
+  const has = () =>
+    mailbox.received.some(({ to, headers }) => to.includes(who.email) && headers.get("subject")?.includes(subject));
+  while (!has()) {
+    clock.move(1_000);
+    assert.ok(performance.now() < until, `a letter about ${subject} to ${who.email}`);
+    await new Promise(setImmediate);
+  }
+}
+
+test("every owner is told by mail, and the audit log says so, when less is demanded, and when a member turns off what is demanded", async (t) => {
+  t.after(() => demanded(undefined));
+  const co = await come("owner");
+  await demanded({ factor: "second", factorFrom: rfc3339((clock.now() + day) as Instant) });
+  await demanded({ factor: "second" });
+  const relaxed = async () => (await owner.audited(owner.org)).filter(({ what }) => what === "demand.relaxed");
+  const before = (await relaxed()).length;
+  await co.one.enrol();
+  await co.one.confirm();
+  await co.one.browser.good("DELETE", "/v1/account/totp");
+  await letterTo(boss.who, "turned a second factor off");
+  await demanded({ factor: "second", factorFrom: rfc3339((clock.now() + day) as Instant) });
+  await demanded(undefined);
+  const entries = await relaxed();
+  assert.equal(entries.length, before + 2, "when it is put off, and when it is taken away");
+  const [last] = entries;
+  assert.match(String(last?.facts?.["from"]), /^a second factor, from /);
+  assert.equal(last?.facts?.["to"], "no second factor");
+  for (const who of [boss.who, co.one.who]) await letterTo(who, "demands less of its people");
 });

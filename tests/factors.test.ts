@@ -128,6 +128,21 @@ test("[V6.3.4] nothing lets somebody in by her password alone who has a second f
   assert.equal(await codeTo(accept, { secret, ...one.who }), "factor.required");
   assert.equal(await codeTo(accept, { secret, ...one.who, code: "123456" }), "factor.invalid");
   assert.equal(await codeTo(accept, { secret, ...one.shown() }), "201");
+  const third = new Owner(visitor, await platform.setUp());
+  clock.move(1_000);
+  const later = secretIn(await third.invite(one.who.email));
+  const other = await come();
+  const take = async (who: Somebody) =>
+    who.browser.send<Problem>("POST", "/v1/account/invitations", { body: { secret: later } });
+  assert.equal((await take(other)).body.code, "invitation.invalid", "it was sent to somebody else");
+  const taken = await Promise.all(Array.from({ length: 5 }, () => take(one)));
+  assert.deepEqual(
+    taken.map(({ status }) => status).filter((status) => status < 300),
+    [201],
+    "as who she has shown to be, and once",
+  );
+  one.browser.org = third.org;
+  assert.equal((await one.browser.send("GET", "/v1/org")).status, 200);
   const trace = (await owner.audited((await account(one)).person.id)).filter(({ what }) => what === "factor.asked");
   assert.ok(trace.length > 0, "that the password is known is told, too");
 });

@@ -42,6 +42,26 @@ test("of two doors whatever either demands holds, the later where they differ, a
   });
 });
 
+test("of two demands for a factor the stronger holds, from the earlier day on", () => {
+  const [soon, late] = ["2027-01-01T00:00:00Z", "2027-02-01T00:00:00.000Z"];
+  const of = (people: object) => ({ people });
+  for (const [one, other, both] of [
+    [{ factor: "second" }, {}, { factor: "second" }],
+    [{ factor: "second", factorFrom: late }, { bound: true }, { bound: true, factor: "second", factorFrom: late }],
+    [{ factor: "second" }, { factor: "passkey", factorFrom: late }, { factor: "passkey" }],
+    [
+      { factor: "passkey", factorFrom: late },
+      { factor: "second", factorFrom: soon },
+      { factor: "passkey", factorFrom: soon },
+    ],
+  ])
+    for (const [first, second] of [
+      [one, other],
+      [other, one],
+    ])
+      assert.deepEqual(JSON.parse(JSON.stringify(strictest(of(first ?? {}), of(second ?? {})))), of(both ?? {}));
+});
+
 test("of two demands the stricter holds", () => {
   const one = { devices: { bound: true, greatestAgeDays: 10, leastTls: "TLSv1.2" }, people: { bound: true } } as const;
   const other = { devices: { greatestAgeDays: 20, leastTls: "TLSv1.3" }, programs: { greatestAgeDays: 1 } } as const;
