@@ -84,8 +84,9 @@ export class CookieBrowser {
   }
 
   /** What answered well, or an error. */
-  async good<T>(method: string, path: string, body?: unknown): Promise<T> {
-    const { status, text, body: reply } = await this.send<T>(method, path, body === undefined ? {} : { body });
+  async good<T>(method: string, path: string, body?: unknown, headers: Record<string, string> = {}): Promise<T> {
+    const sent = { headers, ...(body === undefined ? {} : { body }) };
+    const { status, text, body: reply } = await this.send<T>(method, path, sent);
     if (status >= 300) throw new Error(`${method} ${path} answered ${status}: ${text}`);
     return reply;
   }

@@ -29,6 +29,7 @@ import {
   PersonPasskeys,
   removeBroughtBack,
   Proving,
+  SessionLists,
   SetupOffer,
   SignInNotices,
   type Carrier,
@@ -39,6 +40,7 @@ import { accountRoutes } from "./identity/account-routes.ts";
 import { identityRoutes } from "./identity/routes.ts";
 import { Instance } from "./instance/index.ts";
 import { instanceRoutes } from "./instance/routes.ts";
+import { sessionRoutes } from "./identity/session-routes.ts";
 import { networkOf, RateLimit } from "./listeners/index.ts";
 import type { Keyring, Storage } from "./storage/index.ts";
 
@@ -120,6 +122,7 @@ export async function openPeople(needs: Needs): Promise<People> {
   });
   const account = new Account({ ...needs, factors, post });
   const ofAccount = accountRoutes({ account, invitations });
+  const ofSessions = sessionRoutes(new SessionLists(needs));
   const ofInstance = instanceRoutes({ instance: new Instance(needs), ending });
-  return { setup, post, ending, handlers: [...ofIdentity, ...ofAccount, ...ofInstance] };
+  return { setup, post, ending, handlers: [...ofIdentity, ...ofAccount, ...ofSessions, ...ofInstance] };
 }

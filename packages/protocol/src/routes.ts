@@ -69,7 +69,14 @@ export { applyRoles, createRole, deleteRole, exportRoles, listRoles, readRole, u
 export { previewDemands } from "./demands.ts";
 export { simulateChange } from "./simulations.ts";
 export { readUpkeep, reportLeak, updateUpkeep } from "./upkeep.ts";
-export { confirmIdentity } from "./account-sessions.ts";
+export {
+  confirmIdentity,
+  endAccountSession,
+  endMemberSessions,
+  endOtherAccountSessions,
+  listAccountSessions,
+  listMemberSessions,
+} from "./account-sessions.ts";
 export { addTotp, offerTotp, readAccount, removeTotp, renewRecoveryCodes, takeInvitation } from "./account.ts";
 export { createSession, deleteSession, readSession } from "./sessions.ts";
 export { leaveOrganisation } from "./account-orgs.ts";

@@ -1,5 +1,8 @@
 import { idFrom, Refusal, uuidOf, type Clock, type Id, type Random } from "@holdfast/kernel";
 import type { Keyring, Storage } from "../storage/index.ts";
+import { callerOf, refusedBy } from "./caller.ts";
+import { refuseTouchingGreater } from "./in-person.ts";
+import type { Permit } from "./permit.ts";
 import type { LiveSessions } from "./live-sessions.ts";
 import type { Revocation } from "./revocation.ts";
 import { sessionsIn } from "./session-rows.ts";
@@ -24,7 +27,8 @@ export type WhyEnded =
   | "signOut.leaked"
   | "signOut.elsewhere"
   | "signOut.again"
-  | "signOut.factor";
+  | "signOut.factor"
+  | "signOut.tooMany";
 
 /** How sessions of people end: everywhere, or in one organisation alone. An older backup of the database brings none of them back. */
 export class SessionEnds {
@@ -61,6 +65,21 @@ export class SessionEnds {
     const others = all.filter(({ session }) => session.id !== present);
     for (const { session } of others) await this.everywhere(session, what);
     return others.length;
+  }
+
+  /** All of a member's in this organisation, also where she has not been yet. Answers how many. */
+  async inOrganisation(permit: Permit<"credential.revoke">, person: Id<"person">): Promise<number> {
+    const { storage, spaces, revocation } = this.#needs;
+    const { scope } = permit;
+    const member = (await spaces.of(scope.org)).members.get(person);
+    if (!member) throw refusedBy(permit, "credential.revoke", person, new Refusal("member.unknown"));
+    if (callerOf(permit).credential.person !== person) refuseTouchingGreater(permit, "credential.revoke", member.role);
+    const all = await storage.instance.read((unit) => sessionsIn(unit, this.#needs).of(person));
+    await storage.change(permit, async (unit) => {
+      unit.audit({ what: "sessions.ended", about: person, facts: { count: all.length } });
+      for (const { session } of all) await revocation.in(unit, idIn(scope, session), ["people"], session.expiresAt);
+    });
+    return all.length;
   }
 
   /** Called each second: whoever asked nothing in an organisation for too long is signed out there, and what stood open is closed. */

@@ -13,26 +13,22 @@ import {
 import type { Keyring, Storage } from "../storage/index.ts";
 import type { Authentication } from "./authentication.ts";
 import type { Caller } from "./caller.ts";
-import { nobody, type Came } from "./circumstances.ts";
-import type { Credential } from "./credential.ts";
-import { lackingOf } from "./factors.ts";
-import { LiveSessions, quietOf, saw, type Live } from "./live-sessions.ts";
-import { compile } from "./power.ts";
+import type { Came } from "./circumstances.ts";
+import { LiveSessions, saw, type Live } from "./live-sessions.ts";
 import { authorityIn } from "./postgres.ts";
 import type { Revocation } from "./revocation.ts";
-import type { Member, Membership } from "./roles.ts";
-import { actorIn, orgsOf, orNothing, SessionEnds } from "./session-ends.ts";
-import { sessionsIn, type Seen } from "./session-rows.ts";
+import { actorIn, orgsOf, SessionEnds } from "./session-ends.ts";
+import { sessionsIn } from "./session-rows.ts";
 import {
-  credentialOf,
-  idIn,
-  limitsOf,
-  longest,
-  refuseUnconfirmed,
-  type Proof,
-  type Session,
-  type Visit,
-} from "./session.ts";
+  idleEndOf,
+  lastUseOf,
+  standingsOf,
+  usedIn,
+  type Known,
+  type Standings,
+  type Used,
+} from "./session-standings.ts";
+import { credentialOf, idIn, longest, refuseUnconfirmed, type Proof, type Session, type Visit } from "./session.ts";
 import type { Space } from "./space.ts";
 import type { Spaces } from "./spaces.ts";
 
@@ -57,21 +53,8 @@ type Beginning = {
 /** Characters of what a browser calls itself that are kept. */
 const mostAgent = 512;
 
-/** Where a session is good: an organisation, as what, until when whatever she does, and until when if she asks nothing more there. */
-export type Good = {
-  readonly space: Space;
-  readonly member: Member;
-  readonly id: Id<"session">;
-  readonly expiresAt: Instant;
-  readonly until: Instant;
-  /** From then on it is not, unless she gets what is demanded from that day on. */
-  readonly lacksFrom: Instant | undefined;
-};
-
-/** Where it is not, though she is a member: what she is told, and may change. */
-export type Refusing = { readonly space: Space; readonly member: Membership; readonly code: RefusalCode };
-
-export type Standings = { readonly good: readonly Good[]; readonly refusing: readonly Refusing[] };
+/** Whoever signs in at more places than this ends the one that was used least lately. */
+const mostSessions = 50;
 
 /** People who signed in with a browser, and whom a cookie brings back. */
 export class Sessions {
@@ -125,6 +108,7 @@ export class Sessions {
       await storage.instance.change((unit) => sessionsIn(unit, this.#needs).remove(session.id));
       throw error;
     }
+    await this.#endBeyond(person, session);
     return { session, cookie };
   }
 
@@ -185,7 +169,7 @@ export class Sessions {
     await this.#know(live, space);
     const credential = await authentication.credential(space, idIn(space.scope, session));
     if (!credential || live.isEnding) throw new Refusal("credential.invalid");
-    if (clock.now() >= this.#idleEnd(live, space, credential)) {
+    if (clock.now() >= idleEndOf(live, space, credential, clock.now())) {
       await this.ends.inOne(space, session);
       throw new Refusal("credential.expired");
     }
@@ -199,44 +183,25 @@ export class Sessions {
    * @throws Refusal `credential.invalid` when it is good nowhere, and would not be if she had what is demanded
    */
   async standings(session: Session): Promise<Standings> {
-    const seen = this.#live.get(session.id) ?? { seenAt: session.createdAt, quiet: 0 };
-    const standings = await this.standingsOf(session, seen);
+    const known = this.#live.get(session.id) ?? { session, seenAt: session.createdAt, quiet: 0 };
+    const standings = await standingsOf(this.#needs, known);
     const isOfUse = standings.good.length > 0 || standings.refusing.some(({ code }) => mended.has(code));
     if (!isOfUse) throw new Refusal("credential.invalid");
     return standings;
   }
 
-  /** The same of one that need not be in use, by what its row says of it. */
-  async standingsOf(session: Session, seen: Seen & Partial<Pick<Live, "seenIn">>): Promise<Standings> {
-    const { storage, spaces, authentication, clock } = this.#needs;
-    const good: Good[] = [];
-    const refusing: Refusing[] = [];
-    const now = clock.now();
-    for (const org of await orgsOf(storage, session.person)) {
-      const space = await orNothing(spaces.of(org));
-      const membership = space?.members.get(session.person);
-      if (!space || !membership) continue;
-      if (membership.isSuspended) {
-        refusing.push({ space, member: membership, code: "member.suspended" });
-        continue;
-      }
-      const id = idIn(space.scope, session);
-      const kept = await authentication.credential(space, id);
-      const credential = { ...(kept ?? credentialOf(session, space.scope)), proofs: session.proofs };
-      const { end, expiresAt = session.expiresAt } = compile(space, credential, nobody, now);
-      const until = Math.min(expiresAt, this.#idleEnd(seen, space, kept)) as Instant; // milliseconds both
-      const member = space.member(session.person);
-      if (end || !member) refusing.push({ space, member: membership, code: end?.code ?? "credential.invalid" });
-      else if (now >= until) refusing.push({ space, member, code: "credential.expired" });
-      else good.push({ space, member, id, expiresAt, until, lacksFrom: lackingOf(space, credential, now)?.from });
-    }
-    return { good, refusing };
+  /** Those of one person with where each is good, the newest first. */
+  async ofPerson(person: Id<"person">): Promise<readonly (Known & Standings)[]> {
+    const all: (Known & Standings)[] = [];
+    for (const known of await this.#of(person)) all.push({ ...known, ...(await standingsOf(this.#needs, known)) });
+    return all;
   }
 
-  /** Those of one person, the newest first, with what is known of each now. */
-  async of(person: Id<"person">): Promise<readonly ({ readonly session: Session } & Seen)[]> {
-    const rows = await this.#needs.storage.instance.read((unit) => sessionsIn(unit, this.#needs).of(person));
-    return rows.map((row) => this.#live.get(row.session.id) ?? row).filter(({ session }) => this.#isInTime(session));
+  /** Those of a member that are good in this organisation and were used there, the newest first. */
+  async usedIn(org: Id<"org">, person: Id<"person">): Promise<readonly Used[]> {
+    const space = await this.#needs.spaces.of(org);
+    const all = await Promise.all((await this.#of(person)).map((known) => usedIn(this.#needs, space, known)));
+    return all.filter((one) => one !== undefined);
   }
 
   /** Somebody hands in what a cookie holds: who has it may end it, and learns nothing else, not even whether it did. */
@@ -270,20 +235,19 @@ export class Sessions {
     return found;
   }
 
-  #isInTime({ expiresAt }: Session): boolean {
-    return this.#needs.clock.now() < expiresAt;
+  async #endBeyond(person: Id<"person">, present: Session): Promise<void> {
+    const others = (await this.#of(person)).filter(({ session }) => session.id !== present.id);
+    const beyond = others.toSorted((a, b) => b.seenAt - a.seenAt).slice(mostSessions - 1);
+    for (const { session } of beyond) await this.ends.everywhere(session, "signOut.tooMany");
   }
 
-  /** When she has been away from an organisation for too long. Where she has not been yet, she counts as there while she is anywhere. */
-  #idleEnd(
-    seen: Seen & Partial<Pick<Live, "seenIn">>,
-    space: Space,
-    kept: Pick<Credential, "id" | "lastUsedAt" | "createdAt"> | undefined,
-  ): Instant {
-    const { idle } = limitsOf(space.demands);
-    const here = seen.seenIn?.get(space.org) ?? (kept && lastUseOf(space, kept));
-    if (here === undefined && quietOf(seen, this.#needs.clock.now()) >= idle) return seen.seenAt;
-    return ((here ?? seen.seenAt) + idle) as Instant; // milliseconds both
+  async #of(person: Id<"person">): Promise<readonly Known[]> {
+    const rows = await this.#needs.storage.instance.read((unit) => sessionsIn(unit, this.#needs).of(person));
+    return rows.map((row) => this.#live.get(row.session.id) ?? row).filter(({ session }) => this.#isInTime(session));
+  }
+
+  #isInTime({ expiresAt }: Session): boolean {
+    return this.#needs.clock.now() < expiresAt;
   }
 
   /** Makes the credential when it is the first time here, once for all who ask meanwhile. */
@@ -304,7 +268,8 @@ export class Sessions {
     const known = await authentication.credential(space, idIn(scope, session));
     if (known && !seenIn.has(org)) seenIn.set(org, lastUseOf(space, known)); // before a restart
     if (known && isDeepStrictEqual(known.proofs, proofs)) return;
-    if (!known && clock.now() >= this.#idleEnd(live, space, undefined)) throw new Refusal("credential.expired");
+    if (!known && clock.now() >= idleEndOf(live, space, undefined, clock.now()))
+      throw new Refusal("credential.expired");
     await storage.change({ scope, actor: actorIn(space, session) }, async (unit) => {
       const rows = authorityIn(unit);
       const before = known && (await rows.credentialToChange(known.id));
@@ -333,9 +298,3 @@ const mended: ReadonlySet<RefusalCode> = new Set([
   "org.ending",
   "org.suspended",
 ]);
-
-/** When it was last used here, as far as that was written down. */
-const lastUseOf = (
-  { uses }: Space,
-  { id, lastUsedAt, createdAt }: Pick<Credential, "id" | "lastUsedAt" | "createdAt">,
-): Instant => Math.max(lastUsedAt ?? createdAt, uses.of(id)?.at ?? 0) as Instant; // milliseconds all

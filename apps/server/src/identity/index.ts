@@ -28,5 +28,6 @@ export { PasskeyProof } from "./passkey-proof.ts";
 export { PersonPasskeys } from "./person-passkeys.ts";
 export { peopleIn } from "./postgres.ts";
 export { Proving } from "./proving.ts";
+export { SessionLists } from "./session-lists.ts";
 export { SignInNotices } from "./sign-in-notices.ts";
 export { SetupOffer } from "./setup.ts";

@@ -1,5 +1,5 @@
 import type { Passwords } from "@holdfast/crypto";
-import { Refusal, type Clock, type Id, type Random, type RefusalCode } from "@holdfast/kernel";
+import { Refusal, type Clock, type Id, type Random } from "@holdfast/kernel";
 import type { ShownPasskey } from "@holdfast/protocol";
 import type { Proof, Spaces, Visit } from "../authority/index.ts";
 import type { Keyring, Storage } from "../storage/index.ts";

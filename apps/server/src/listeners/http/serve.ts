@@ -1,26 +1,18 @@
 import type { Http2SecureServer } from "node:http2";
 import type { Socket } from "node:net";
 import { credentialIn } from "@holdfast/crypto";
-import {
-  because,
-  Refusal,
-  type Clock,
-  type Random,
-  type RefusalCode,
-  type Report,
-  type Timers,
-} from "@holdfast/kernel";
+import { because, Refusal, type Clock, type Random, type Report, type Timers } from "@holdfast/kernel";
 import type { Route } from "@holdfast/protocol";
 import fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from "fastify";
 import type { Accounts } from "../../accounting/index.ts";
-import type { Begun, Caller, Handler, Session } from "../../authority/index.ts";
+import type { Caller, Handler, Session } from "../../authority/index.ts";
 import type { LiveRefusals, Strangers } from "../../live/index.ts";
 import type { Arrivals } from "../arrivals.ts";
 import type { Exposure } from "../exposure.ts";
 import { wasRefused, type Guard } from "../guard.ts";
 import { askedOf, sendReply } from "./answer.ts";
 import type { ConsoleFiles } from "./console.ts";
-import { browserCookieOf, noCookie, refuseForeign, sessionCookieOf } from "./cookie.ts";
+import { refuseForeign } from "./cookie.ts";
 import { credentialText } from "./credential-text.ts";
 import { cut, linger } from "./deadlines.ts";
 import { askingOf, socketOf } from "./asking.ts";
@@ -33,6 +25,7 @@ import { sendProblem } from "./oauth.ts";
 import { Pages } from "./pages.ts";
 import { Quotas } from "./quotas.ts";
 import { refusedToDevice } from "./refused.ts";
+import { forgetOver, sendSessionReply } from "./session-answer.ts";
 import { silent } from "./silent.ts";
 import { pathOf } from "./target.ts";
 import type { Replays } from "./replays.ts";
@@ -200,8 +193,7 @@ class Serving {
     try {
       this.#sessions.set(request, await this.#needs.entrance.session(askingOf(request)));
     } catch (error) {
-      // A browser that goes on showing it would use up what its address may fail.
-      if (error instanceof Refusal && isOver.has(error.code)) void reply.header("Set-Cookie", noCookie);
+      forgetOver(error, reply);
       throw error;
     }
   }
@@ -241,32 +233,13 @@ class Serving {
       route.needs !== "publishedKey" &&
       route.body !== "bytes" &&
       typeof key === "string";
-    if (route.session !== undefined) return this.#answerSession(handler, request, reply, await work());
+    if (route.session !== undefined) return sendSessionReply(handler, request, reply, await work());
     if (!mayReplay) return sendReply(handler, request, reply, await work());
     const { params, query, body } = asked;
     const question = { caller, route, key, asked: { params, query, body } };
     const { reply: value, isReplay } = await this.#needs.replays.once(question, work);
     if (isReplay) void reply.header("Idempotency-Replayed", "true");
     return sendReply(handler, request, reply, value);
-  }
-
-  #answerSession(handler: Handler, request: FastifyRequest, reply: FastifyReply, value: unknown): unknown {
-    switch (handler.route.session) {
-      case "begins":
-      case "renews": {
-        const begun = value as Begun<unknown>; // `on` paired the route with a handler that begins one
-        const { cookie, browser } = begun;
-        const ofBrowser = browser === undefined ? [] : [browserCookieOf(browser)];
-        void reply.header("Set-Cookie", [sessionCookieOf(cookie), ...ofBrowser]);
-        return sendReply(handler, request, reply, begun.reply);
-      }
-      case "ends":
-        void reply.header("Set-Cookie", noCookie);
-        return sendReply(handler, request, reply, value);
-      case "asks":
-      case undefined:
-        return sendReply(handler, request, reply, value);
-    }
   }
 
   /** RFC 9110, 15.5.6: an address that takes other methods says which. */
@@ -336,6 +309,3 @@ class Serving {
     return newRequestId(this.#needs.random);
   }
 }
-
-/** What says that a cookie will never be good again. */
-const isOver: ReadonlySet<RefusalCode> = new Set(["credential.invalid", "credential.expired"]);
