@@ -41,7 +41,7 @@ export class SignInNotices {
     await this.#write(person, visit, "Somebody signed in to your account from a new place", [
       "Somebody signed in to your account from where nobody had signed in to it before.",
       ...(guesses > 2 ? [`Before that ${guesses} attempts from elsewhere had failed.`] : []),
-      "If that was you, there is nothing to do. If not, change your password, and end that session here:",
+      "If that was you, there is nothing to do. If not, change your password, and end that session.",
     ]);
   }
 
@@ -49,7 +49,7 @@ export class SignInNotices {
   async guessed(person: Person, visit: Visit): Promise<void> {
     await this.#write(person, visit, "Somebody is trying to sign in to your account", [
       `${worthTelling} attempts to sign in to your account have failed, and whoever tries has to wait now. From where you have signed in before, you do not.`,
-      "If that was not you, your password has not been found. Your sessions are here:",
+      "If that was not you, your password has not been found.",
     ]);
   }
 
@@ -57,16 +57,16 @@ export class SignInNotices {
   async besideWrong(person: Person, visit: Visit): Promise<void> {
     await this.#write(person, visit, "Somebody knows your password", [
       "Somebody showed your password from where you had not signed in before, and with it a code that was wrong: nobody was let in.",
-      "If that was not you, change your password now. Your sessions are here:",
+      "If that was not you, change your password now.",
     ]);
   }
 
   /** Whoever signs in does not wait in vain because a letter could not be kept. */
   async #write({ email: to }: Person, visit: Visit, subject: string, lines: readonly string[]): Promise<void> {
     const { post, address, clock, report } = this.#needs;
-    const [last = "", ...before] = lines.toReversed();
     const where = `When: ${rfc3339(clock.now())}. From: ${visit.address}, ${nameOfProgram(programOf(visit.agent))}.`;
-    const letter = { to, subject, lines: [...before.toReversed(), where, last], link: `${address()}/account/sessions` };
+    const sessions = `Where you are signed in: ${address()}/account/sessions`;
+    const letter = { to, subject, lines: [...lines, where, sessions] };
     try {
       await post.send(letter);
     } catch (error) {
