@@ -245,7 +245,6 @@ const operations: Record<keyof typeof routes, Operation> = {
   createAccountPasskey: { ask: () => ({ body: { answer: noPasskey } }) },
   listAccountPasskeys: {},
   renameAccountPasskey: { ask: () => ({ params: { passkey: unknown("passkey") }, body: named }) },
-  findPerson: { ask: () => ({ query: `?email=${viewerPerson.email}` }) },
   listFactorResets: {},
   beginFactorReset: { ask: () => ({ params: { person: unknown("person") } }) },
   callOffFactorReset: { ask: () => ({ params: { person: unknown("person") } }) },

@@ -74,7 +74,12 @@ const signInWith = async ({ device }: { device: Authenticator }) => {
   return platform.visitor.send<Problem>("POST", "/v1/sessions", { body: { passkey }, headers });
 };
 const begin = (person: string) => administrator.asks.send<Seen & Problem>("POST", `/v1/people/${person}/factor-reset`);
-const find = (email: string) => administrator.asks.get<Seen>(`/v1/people?email=${email}`);
+const find = async (email: string) =>
+  (await administrator.asks.get<{ items: Seen[] }>("/v1/instance/people?limit=1000")).items.find(
+    (one) => one.email === email,
+  );
+const waiting = async (email: string) =>
+  (await administrator.asks.get<{ items: Seen[] }>("/v1/factor-resets")).items.find((one) => one.email === email);
 /** The next to her that says so. */
 const letterTo = (email: string, says: RegExp) => mailbox.take(({ to, text }) => to.includes(email) && says.test(text));
 const isIn = async (browser: CookieBrowser) => (await browser.send("GET", "/v1/session")).status === 200;
@@ -82,7 +87,7 @@ const told = async (person: string) => (await administrator.audited(person)).map
 
 test("after the wait, and not before, what somebody lost goes when she signs in with her password, and her sessions end", async () => {
   const ann = await somebody("ann@example.com");
-  assert.deepEqual((await find(ann.email)).factors, { totp: false, passkey: true });
+  assert.deepEqual((await find(ann.email))?.factors, { totp: false, passkey: true });
   const { status, body } = await begin(ann.person);
   assert.equal(status, 200);
   assert.equal(Date.parse(body.reset?.dueAt ?? "") - Date.parse(body.reset?.askedAt ?? ""), 72 * hour);
@@ -111,7 +116,7 @@ test("after the wait, and not before, what somebody lost goes when she signs in 
   await again.signIn({ email: ann.email, password });
   assert.equal(await isIn(ann.browser), false);
   assert.equal(says(await signInWith(ann)), "401 credential.invalid");
-  assert.deepEqual((await find(ann.email)).factors, { totp: false, passkey: false });
+  assert.deepEqual((await find(ann.email))?.factors, { totp: false, passkey: false });
   assert.equal((await signIn(ann.email)).status, 201, "the password is enough until she adds another");
   await letterTo(ann.email, /are gone, as was announced/);
   const entries = await told(ann.person);
@@ -159,7 +164,7 @@ test("one that nobody came for within a week is over", async () => {
   await begin(cid.person);
   clock.move((72 + 7 * 24) * hour);
   assert.equal(says(await signIn(cid.email)), "403 factor.required");
-  assert.deepEqual((await find(cid.email)).reset, undefined);
+  assert.equal(await waiting(cid.email), undefined);
   assert.equal((await begin(cid.person)).status, 200, "it begins anew");
 });
 
@@ -172,7 +177,6 @@ test("the administrator of the instance alone begins it; an organisation's owner
   for (const [method, path] of [
     ["POST", at],
     ["DELETE", at],
-    ["GET", `/v1/people?email=${dan.email}`],
     ["GET", "/v1/factor-resets"],
   ] as const)
     assert.equal(says(await asks.send(method, path)), "403 permit.missing", `${method} ${path}`);
@@ -181,7 +185,7 @@ test("the administrator of the instance alone begins it; an organisation's owner
   assert.equal(says(await byKey.send("POST", at)), "403 permit.missing", "a program does not");
 
   await asks.delete(`/v1/members/${dan.person}`);
-  assert.equal((await find(dan.email)).factors.passkey, true, "she belongs to others");
+  assert.equal((await find(dan.email))?.factors.passkey, true, "she belongs to others");
   const invitation = await administrator.invite(dan.email);
   const secret = invitation.link.split("#invitation=")[1];
   const body = { secret, email: dan.email, password };
@@ -189,7 +193,6 @@ test("the administrator of the instance alone begins it; an organisation's owner
 });
 
 test("nobody is asked about who is not there, and who has no second factor needs no help", async () => {
-  assert.equal(says(await administrator.asks.send("GET", "/v1/people?email=nobody@example.com")), "404 person.unknown");
   assert.equal(says(await begin(unknown("person"))), "404 person.unknown");
   assert.equal(
     says(await administrator.asks.send("DELETE", `/v1/people/${unknown("person")}/factor-reset`)),

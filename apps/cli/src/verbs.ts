@@ -7,13 +7,13 @@ import { deviceVerbs } from "./verbs/devices.ts";
 import { doorVerbs } from "./verbs/doors.ts";
 import { instanceVerbs } from "./verbs/instance.ts";
 import { issuedVerbs } from "./verbs/issued.ts";
+import { factorResetVerbs } from "./verbs/factor-resets.ts";
 import { invitationVerbs } from "./verbs/invitations.ts";
 import { keysVerbs } from "./verbs/keys.ts";
 import { listVerbs } from "./verbs/lists.ts";
 import { memberVerbs } from "./verbs/members.ts";
 import { mintingVerbs } from "./verbs/minting.ts";
 import { orgVerbs } from "./verbs/orgs.ts";
-import { peopleVerbs } from "./verbs/people.ts";
 import { productVerbs } from "./verbs/products.ts";
 import { roleVerbs } from "./verbs/roles.ts";
 import { securityVerbs } from "./verbs/security.ts";
@@ -33,7 +33,6 @@ export const verbs: readonly Verb[] = [
   ...orgVerbs,
   ...memberVerbs,
   ...invitationVerbs,
-  ...peopleVerbs,
   ...roleVerbs,
   ...applicationVerbs,
   ...appUserVerbs,
@@ -53,5 +52,6 @@ export const verbs: readonly Verb[] = [
   ...securityVerbs,
   ...simulationVerbs,
   ...instanceVerbs,
+  ...factorResetVerbs,
   ...keysVerbs,
 ];

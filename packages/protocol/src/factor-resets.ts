@@ -1,6 +1,6 @@
 import { z } from "zod";
 import { route } from "./route.ts";
-import { email, id, noReply, time } from "./shapes.ts";
+import { id, noReply, time } from "./shapes.ts";
 
 // Somebody lost what she shows beside her password, all of it, recovery codes included.
 
@@ -18,16 +18,6 @@ const seen = z.object({
 });
 
 const byAdministrator = { needs: "person.resetFactors", on: "own" } as const;
-
-export const findPerson = route({
-  method: "GET",
-  path: "/v1/people",
-  summary:
-    "Who has this e-mail, by which second factors she signs in, and whether they are to be removed; for an administrator of the instance.",
-  ...byAdministrator,
-  query: z.strictObject({ email }),
-  reply: seen,
-});
 
 export const listFactorResets = route({
   method: "GET",

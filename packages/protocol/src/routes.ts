@@ -139,7 +139,6 @@ export {
   callOffFactorReset,
   callOffFactorResetByLink,
   callOffOwnFactorReset,
-  findPerson,
   listFactorResets,
   readOwnFactorReset,
 } from "./factor-resets.ts";

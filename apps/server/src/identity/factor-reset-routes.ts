@@ -5,7 +5,6 @@ import { overBy, type FactorReset } from "./factor-reset.ts";
 import type { FactorResets, Seen } from "./factor-resets.ts";
 
 export const factorResetRoutes = ({ resets }: { readonly resets: FactorResets }): Handler[] => [
-  on(routes.findPerson, async ({ permit, query }) => seenReply(await resets.find(permit, query.email))),
   on(routes.listFactorResets, async ({ permit }) => ({ items: (await resets.list(permit)).map(seenReply) })),
   on(routes.beginFactorReset, async ({ permit, params }) => seenReply(await resets.begin(permit, personIn(params)))),
   on(routes.callOffFactorReset, async ({ permit, params }) => {

@@ -62,14 +62,6 @@ export class FactorResets {
     this.#needs = needs;
   }
 
-  /** Who has that e-mail. */
-  async find(permit: Resets, email: string): Promise<Seen> {
-    const { storage } = this.#needs;
-    const person = await storage.instance.read((unit) => peopleIn(unit, this.#needs).byEmail(email));
-    if (!person) throw refusedBy(permit, action, permit.scope.org, new Refusal("person.unknown"));
-    return this.#seen(person);
-  }
-
   /** Oldest first. */
   async list(_permit: Resets): Promise<readonly Seen[]> {
     const { storage } = this.#needs;
