@@ -1,5 +1,6 @@
 import { Button, Group, NativeSelect, Stack, Text, TextInput } from "@mantine/core";
 import { useForm } from "@mantine/form";
+import type { Reply } from "@holdfast/client";
 import { routes, type Role } from "@holdfast/protocol";
 import { apiFor, useAct } from "../api/index.ts";
 import { Moment, OnceDialog, ProblemNotice, SecretOnce } from "../kit/index.ts";
@@ -9,11 +10,29 @@ import { useRoles } from "./use-roles.ts";
 
 const own = words.people;
 
-/** Asks somebody in, and shows the link for it once: the platform sends no mail. */
-export function Invite({ opened, close }: { readonly opened: boolean; readonly close: () => void }) {
+type Asked = { email: string; role: Role; expiresIn: keyof typeof own.lengths };
+type Before = Pick<Reply<typeof routes.listInvitations>["items"][number], "email" | "role">;
+
+const lengths = (Object.keys(own.lengths) as Asked["expiresIn"][]).map((value) => ({
+  value,
+  label: own.lengths[value],
+})); // the keys of a constant
+
+/** Asks somebody in, or asks once more, and shows the link for it once: whoever asks hands it over. */
+export function Invite({
+  opened,
+  again,
+  close,
+}: {
+  readonly opened: boolean;
+  /** Whom a link was made for before, which this one replaces. */
+  readonly again?: Before | undefined;
+  readonly close: () => void;
+}) {
   const org = useOrg();
-  const form = useForm<{ email: string; role: Role }>({ initialValues: { email: "", role: "viewer" } });
-  const invite = useAct((body: { email: string; role: Role }) => apiFor(org.id).call(routes.invite, { body }));
+  const { email = "", role = "viewer" } = again ?? {};
+  const form = useForm<Asked>({ initialValues: { email, role, expiresIn: "7d" } });
+  const invite = useAct((body: Asked) => apiFor(org.id).call(routes.invite, { body }));
   const { options } = useRoles();
   const made = invite.data;
   const leave = () => {
@@ -31,20 +50,22 @@ export function Invite({ opened, close }: { readonly opened: boolean; readonly c
     </>
   );
   return (
-    <OnceDialog opened={opened} close={leave} title={own.invite} made={shown}>
+    <OnceDialog opened={opened} close={leave} title={again ? own.newLink : own.invite} made={shown}>
       <form onSubmit={form.onSubmit((body) => invite.mutate(body))}>
         <Stack gap="sm">
           <TextInput
             label={own.email}
             type="email"
             required
+            readOnly={again !== undefined}
             autoComplete="off"
             data-autofocus
             {...form.getInputProps("email")}
           />
           <NativeSelect label={own.role} data={options} {...form.getInputProps("role")} />
+          <NativeSelect label={own.works} data={lengths} {...form.getInputProps("expiresIn")} />
           <Text fz="sm" c="var(--hf-dim)">
-            {own.inviteHint}
+            {again ? own.newLinkHint : own.inviteHint}
           </Text>
           {invite.error && <ProblemNotice error={invite.error} />}
           <Group>

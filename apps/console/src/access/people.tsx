@@ -1,11 +1,22 @@
-import { Button, Stack, Text, Title } from "@mantine/core";
+import { Button, Group, Stack, Text, Title } from "@mantine/core";
 import { useDisclosure } from "@mantine/hooks";
 import type { Reply } from "@holdfast/client";
 import { routes } from "@holdfast/protocol";
 import { useSuspenseQuery } from "@tanstack/react-query";
 import { useState } from "react";
 import { apiFor, queryClient, useAct, useList } from "../api/index.ts";
-import { columnsOf, Confirm, DataTable, Empty, EntityId, Listing, Moment, Press, ProblemNotice } from "../kit/index.ts";
+import {
+  columnsOf,
+  Confirm,
+  DataTable,
+  Empty,
+  EntityId,
+  Listing,
+  Moment,
+  Press,
+  ProblemNotice,
+  StateMark,
+} from "../kit/index.ts";
 import { sessionQuery, useCan, useOrg } from "../session/index.ts";
 import { words } from "../words/index.ts";
 import { AccessFrame } from "./frame.tsx";
@@ -20,6 +31,8 @@ const own = words.people;
 export function People() {
   const can = useCan();
   const [isInviting, inviting] = useDisclosure(false);
+  /** Who was invited before, and gets a link that works in place of hers. */
+  const [again, setAgain] = useState<Invitation | undefined>(undefined);
   const why = can("member.invite") ? undefined : words.common.notAllowed("member.invite");
   return (
     <AccessFrame
@@ -35,9 +48,10 @@ export function People() {
         <Title order={2} fz="lg">
           {own.invitations}
         </Title>
-        {why === undefined ? <Invitations /> : <Text fz="sm">{why}</Text>}
+        {why === undefined ? <Invitations again={setAgain} /> : <Text fz="sm">{why}</Text>}
       </Stack>
       <Invite opened={isInviting} close={inviting.close} />
+      <Invite key={again?.id} opened={again !== undefined} again={again} close={() => setAgain(undefined)} />
     </AccessFrame>
   );
 }
@@ -58,17 +72,25 @@ function Members() {
   const { data: session } = useSuspenseQuery(sessionQuery);
   const [changing, setChanging] = useState<Member | undefined>(undefined);
   const [leaving, setLeaving] = useState<Member | undefined>(undefined);
+  const [stopping, setStopping] = useState<Member | undefined>(undefined);
   const list = useList(["members", org.id], (cursor, signal) =>
     apiFor(org.id).call(routes.listMembers, { query: { cursor, limit: 200 }, signal }),
   );
-  const whyStays = ({ person, administrator }: Member) => {
-    if (!can("member.remove")) return words.common.notAllowed("member.remove");
-    if (person === session.person.id) return own.yourself;
+  const resume = useAct((person: string) => apiFor(org.id).call(routes.resumeMember, { params: { person } }));
+  const whyStays = ({ person, administrator }: Member, action: "member.remove" | "member.suspend") => {
+    if (!can(action)) return words.common.notAllowed(action);
+    if (person === session.person.id) return action === "member.remove" ? own.yourself : own.yourselfSuspended;
     return administrator ? own.administrator : undefined;
   };
   const columns = columnsOf<Member>([
     { id: "email", head: own.email, width: 220, grows: true, cell: ({ email }) => <span title={email}>{email}</span> },
     { id: "role", head: own.role, width: 130, grows: true, cell: ({ role, roleName }) => roleName ?? role },
+    {
+      id: "state",
+      head: words.common.state,
+      width: 110,
+      cell: ({ isSuspended }) => <StateMark state={isSuspended ? "suspended" : "active"} />,
+    },
     {
       id: "factors",
       head: own.factors,
@@ -93,25 +115,49 @@ function Members() {
     },
     {
       id: "remove",
-      head: own.remove,
-      width: 120,
+      head: own.end,
+      width: 190,
       cell: (member) => (
-        <Press
-          size="compact-xs"
-          color="red"
-          variant="outline"
-          why={whyStays(member)}
-          onClick={() => setLeaving(member)}
-          aria-label={`${own.remove} ${member.email}`}
-        >
-          {own.remove}
-        </Press>
+        <Group gap={4} wrap="nowrap">
+          {member.isSuspended ? (
+            <Press
+              size="compact-xs"
+              variant="default"
+              why={can("member.suspend") ? undefined : words.common.notAllowed("member.suspend")}
+              onClick={() => resume.mutate(member.person)}
+              aria-label={`${own.resume} ${member.email}`}
+            >
+              {own.resume}
+            </Press>
+          ) : (
+            <Press
+              size="compact-xs"
+              variant="default"
+              why={whyStays(member, "member.suspend")}
+              onClick={() => setStopping(member)}
+              aria-label={`${own.suspend} ${member.email}`}
+            >
+              {own.suspend}
+            </Press>
+          )}
+          <Press
+            size="compact-xs"
+            color="red"
+            variant="outline"
+            why={whyStays(member, "member.remove")}
+            onClick={() => setLeaving(member)}
+            aria-label={`${own.remove} ${member.email}`}
+          >
+            {own.remove}
+          </Press>
+        </Group>
       ),
     },
     { id: "id", head: words.common.id, width: 276, cell: ({ person }) => <EntityId id={person} /> },
   ]);
   return (
     <>
+      {resume.error && <ProblemNotice error={resume.error} />}
       <Listing list={list} empty={<Empty>{own.nobody}</Empty>}>
         <DataTable
           label={own.members}
@@ -136,11 +182,24 @@ function Members() {
       >
         <Text fz="sm">{own.removeHint}</Text>
       </Confirm>
+      <Confirm
+        opened={stopping !== undefined}
+        close={() => setStopping(undefined)}
+        title={own.suspend}
+        label={own.suspend}
+        name={stopping?.email ?? ""}
+        act={async () => {
+          await apiFor(org.id).call(routes.suspendMember, { params: { person: stopping?.person ?? "" } });
+          await queryClient.invalidateQueries();
+        }}
+      >
+        <Text fz="sm">{own.suspendHint}</Text>
+      </Confirm>
     </>
   );
 }
 
-function Invitations() {
+function Invitations({ again }: { readonly again: (invitation: Invitation) => void }) {
   const org = useOrg();
   const list = useList(["invitations", org.id], (cursor, signal) =>
     apiFor(org.id).call(routes.listInvitations, { query: { cursor, limit: 200 }, signal }),
@@ -154,17 +213,27 @@ function Invitations() {
     { id: "until", head: words.access.expires, width: 120, cell: ({ expiresAt }) => <Moment at={expiresAt} /> },
     {
       id: "withdraw",
-      head: own.withdraw,
-      width: 120,
-      cell: ({ id, email }) => (
-        <Button
-          size="compact-xs"
-          variant="default"
-          onClick={() => withdraw.mutate(id)}
-          aria-label={`${own.withdraw} ${email}`}
-        >
-          {own.withdraw}
-        </Button>
+      head: own.linkOf,
+      width: 200,
+      cell: (invitation) => (
+        <Group gap={4} wrap="nowrap">
+          <Button
+            size="compact-xs"
+            variant="default"
+            onClick={() => again(invitation)}
+            aria-label={`${own.newLink} ${invitation.email}`}
+          >
+            {own.newLink}
+          </Button>
+          <Button
+            size="compact-xs"
+            variant="default"
+            onClick={() => withdraw.mutate(invitation.id)}
+            aria-label={`${own.withdraw} ${invitation.email}`}
+          >
+            {own.withdraw}
+          </Button>
+        </Group>
       ),
     },
     { id: "id", head: words.common.id, width: 276, cell: ({ id }) => <EntityId id={id} /> },
