@@ -29,6 +29,8 @@ const session = z.object({
       lacksFrom: time.optional(),
       /** It is erased then, unless one of its owners calls that off. */
       endsAt: time.optional(),
+      /** By the administrator of the instance: its owners see it, and may nothing. */
+      isSuspended: z.literal(true).optional(),
       /** It does not let her in as she is signed in now, and holds nothing for her: why, and what to do. */
       refused: z.object({ code: z.string(), because: z.string() }).optional(),
     }),

@@ -7,6 +7,7 @@ import { apiFor, useAct } from "../api/index.ts";
 import { EntityId, Page, paths, SaveChanges } from "../kit/index.ts";
 import { useCan, useKept, useOrg } from "../session/index.ts";
 import { words } from "../words/index.ts";
+import { DeleteOrganisation } from "./delete-organisation.tsx";
 import { RemoveSimulation } from "./remove-simulation.tsx";
 
 const own = words.settings;
@@ -36,7 +37,7 @@ export function Settings() {
           {own.toSecurity}
         </Link>
       </p>
-      {org.isSimulated && <RemoveSimulation />}
+      {org.isSimulated ? <RemoveSimulation /> : <DeleteOrganisation />}
     </Page>
   );
 }

@@ -171,6 +171,7 @@ const signedInReply = ({ person, expiresAt: end, orgs }: SignedIn) => ({
     ...(expiresAt !== undefined && { expiresAt: rfc3339(expiresAt) }),
     ...(lacksFrom !== undefined && { lacksFrom: rfc3339(lacksFrom) }),
     ...(org.ending && { endsAt: rfc3339(org.ending.at) }),
+    ...(org.isSuspended && { isSuspended: true as const }),
     ...(refused && { refused: { code: refused, because: sentenceOf(refused) } }),
   })),
 });

@@ -130,6 +130,12 @@ export const security = {
 export const settings = {
   name: "Name of the organisation",
   toSecurity: "How this platform protects what it holds",
+  deletion: {
+    title: "Delete this organisation",
+    explanation:
+      "At once nobody but its owners comes in any more, devices included. After seven days everything is erased for ever, unless one of the owners calls it off until then. All owners are told by mail, where there is a server for it.",
+    button: "Delete the organisation",
+  },
   simulation: {
     title: "The simulated fleet",
     button: "Remove the simulated fleet",
