@@ -72,6 +72,7 @@ export const layers: readonly (readonly Unit[])[] = [
     { folder: "apps/console/src/activating" },
     { folder: "apps/console/src/search" },
     { folder: "apps/console/src/shell" },
+    { folder: "apps/console/src/instance" },
   ],
   [{ folder: "apps/server/src/listeners" }],
   [

@@ -103,6 +103,17 @@ const account = createRoute({
 const own = <const P extends string>(path: P, component: ReturnType<typeof lazyRouteComponent>) =>
   createRoute({ getParentRoute: () => account, path, component, errorComponent: FailedPage });
 
+/** The place of whoever administers the instance. */
+const instance = createRoute({
+  getParentRoute: () => root,
+  path: paths.instance,
+  beforeLoad: async ({ location }) => void (await session(location.href)),
+  component: lazyRouteComponent(() => import("./instance/index.ts"), "InstanceFrame"),
+});
+
+const ofInstance = <const P extends string>(path: P, component: ReturnType<typeof lazyRouteComponent>) =>
+  createRoute({ getParentRoute: () => instance, path, component, errorComponent: FailedPage });
+
 /** The part of a path below the organisation's. */
 const below = <const P extends string>(path: `/o/$org${P}`): P => path.slice(paths.overview.length) as P; // by the pattern
 
@@ -120,6 +131,20 @@ const tree = root.addChildren([
     own(
       "/",
       lazyRouteComponent(() => import("./account/index.ts"), "SigningIn"),
+    ),
+    own(
+      "/organisations",
+      lazyRouteComponent(() => import("./account/index.ts"), "OwnOrganisations"),
+    ),
+  ]),
+  instance.addChildren([
+    ofInstance(
+      "/",
+      lazyRouteComponent(() => import("./instance/index.ts"), "InstanceOrganisations"),
+    ),
+    ofInstance(
+      "/people",
+      lazyRouteComponent(() => import("./instance/index.ts"), "InstancePeople"),
     ),
   ]),
   org.addChildren([

@@ -1,2 +1,3 @@
 export { AccountFrame } from "./frame.tsx";
+export { OwnOrganisations } from "./organisations.tsx";
 export { SigningIn } from "./signing-in.tsx";

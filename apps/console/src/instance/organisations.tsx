@@ -4,7 +4,17 @@ import type { Reply } from "@holdfast/client";
 import { routes } from "@holdfast/protocol";
 import { useState } from "react";
 import { apiFor, queryClient, useAct, useList } from "../api/index.ts";
-import { columnsOf, Confirm, DataTable, Empty, EntityId, Listing, Moment, ProblemNotice, StateMark } from "../kit/index.ts";
+import {
+  columnsOf,
+  Confirm,
+  DataTable,
+  Empty,
+  EntityId,
+  Listing,
+  Moment,
+  ProblemNotice,
+  StateMark,
+} from "../kit/index.ts";
 import { words } from "../words/index.ts";
 import { CreateOrganisation } from "./create-organisation.tsx";
 import { GivePlan } from "./give-plan.tsx";
@@ -82,7 +92,13 @@ export function Organisations({ by }: { readonly by: string }) {
       </Group>
       {goOn.error && <ProblemNotice error={goOn.error} />}
       <Listing list={list} empty={<Empty>{own.noOrganisations}</Empty>}>
-        <DataTable label={own.organisations} {...list} columns={columns} idOf={({ id }) => id} nameOf={({ id }) => id} />
+        <DataTable
+          label={own.organisations}
+          {...list}
+          columns={columns}
+          idOf={({ id }) => id}
+          nameOf={({ id }) => id}
+        />
       </Listing>
       <CreateOrganisation by={by} opened={isCreating} close={creating.close} />
       {doing?.what === "plan" && <GivePlan by={by} org={doing.org} close={done} />}

@@ -12,6 +12,7 @@ const looks: Readonly<Record<Mark, string>> = {
   retired: "hf-state hf-cross hf-off",
   revoked: "hf-state hf-cross hf-bad",
   expired: "hf-state hf-cross hf-off",
+  ending: "hf-state hf-cross hf-warn",
 };
 
 export const StateMark = ({ state }: { readonly state: Mark }) => (

@@ -1,3 +1,4 @@
+export { useAdministered } from "./administered.ts";
 export { CodeInput, isCodeAsked } from "./code-input.tsx";
 export { Confirmation } from "./confirmation.tsx";
 export { Door } from "./door.tsx";

@@ -10,6 +10,7 @@ import { Barred, Coming } from "./barred.tsx";
 import { Connection } from "./connection.tsx";
 import { SearchButton } from "./search-button.tsx";
 import { Simulated } from "./simulated.tsx";
+import { Stopped } from "./stopped.tsx";
 import { TopBarActions } from "./top-bar.tsx";
 import { useSessionEnd } from "./use-session-end.ts";
 
@@ -22,7 +23,8 @@ export function Shell() {
   const [isOpen, menu] = useDisclosure(false);
   const org = useOrg();
   const location = useLocation();
-  const isBarred = org.refused !== undefined;
+  const isStopped = org.isSuspended === true || org.endsAt !== undefined;
+  const isShut = org.refused !== undefined || isStopped;
   useEffect(() => menu.close(), [location.pathname]);
   const burger = useRef<HTMLButtonElement>(null);
   const closeByKey = ({ key }: KeyboardEvent) => {
@@ -38,14 +40,14 @@ export function Shell() {
       </a>
       <AppShell
         header={{ height: 52 }}
-        {...(!isBarred && { navbar: { width: 208, breakpoint: "sm", collapsed: { mobile: !isOpen } } })}
+        {...(!isShut && { navbar: { width: 208, breakpoint: "sm", collapsed: { mobile: !isOpen } } })}
         padding={0}
         transitionDuration={0}
       >
         <AppShell.Header bg="var(--hf-raised)">
           <Group h="100%" px="sm" justify="space-between" wrap="nowrap" gap="xs">
             <Group gap="xs" wrap="nowrap" miw={0}>
-              {!isBarred && (
+              {!isShut && (
                 <Burger
                   ref={burger}
                   opened={isOpen}
@@ -61,10 +63,10 @@ export function Shell() {
               </Text>
               <OrgSwitch />
             </Group>
-            <TopBarActions>{!isBarred && <SearchButton />}</TopBarActions>
+            <TopBarActions>{!isShut && <SearchButton />}</TopBarActions>
           </Group>
         </AppShell.Header>
-        {!isBarred && (
+        {!isShut && (
           <AppShell.Navbar
             className="hf-rail"
             data-closed={!isOpen || undefined}
@@ -90,9 +92,9 @@ export function Shell() {
         <AppShell.Main id="content" tabIndex={-1}>
           <Connection />
           {org.isSimulated && <Simulated org={org.id} />}
-          {isBarred ? (
-            <Barred org={org} />
-          ) : (
+          {org.refused && <Barred org={org} />}
+          {!org.refused && isStopped && <Stopped org={org} />}
+          {!isShut && (
             <Suspense fallback={<Slow />}>
               {org.lacksFrom !== undefined && <Coming org={org} from={org.lacksFrom} />}
               <Outlet />
@@ -122,7 +124,10 @@ function OrgSwitch() {
       size="xs"
       aria-label={words.shell.organisation}
       value={org.id}
-      data={data.orgs.map(({ id, name }) => ({ value: id, label: name }))}
+      data={data.orgs.map(({ id, name, refused }) => ({
+        value: id,
+        label: refused ? words.shell.refuses(name) : name,
+      }))}
       onChange={(event) => void navigate({ to: paths.overview, params: { org: event.currentTarget.value } })}
     />
   );

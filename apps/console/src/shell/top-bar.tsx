@@ -12,7 +12,7 @@ import { useSuspenseQuery } from "@tanstack/react-query";
 import { createLink } from "@tanstack/react-router";
 import type { ReactNode } from "react";
 import { paths, useTimeZone } from "../kit/index.ts";
-import { sessionQuery, useSignOut } from "../session/index.ts";
+import { sessionQuery, useAdministered, useSignOut } from "../session/index.ts";
 import { words } from "../words/index.ts";
 
 const MenuLink = createLink((given: MenuItemProps & { readonly href?: string }) => (
@@ -51,6 +51,7 @@ export function TopBarActions({ children }: { readonly children?: ReactNode }) {
 function PersonMenu() {
   const { data } = useSuspenseQuery(sessionQuery);
   const signOut = useSignOut();
+  const administered = useAdministered();
   const { email } = data.person;
   return (
     <Menu position="bottom-end" width={240} transitionProps={{ duration: 0 }}>
@@ -66,6 +67,7 @@ function PersonMenu() {
           {email}
         </Text>
         <MenuLink to={paths.account}>{words.shell.account}</MenuLink>
+        {administered !== undefined && <MenuLink to={paths.instance}>{words.shell.instance}</MenuLink>}
         <Menu.Item onClick={() => void signOut()}>{words.shell.signOut}</Menu.Item>
       </Menu.Dropdown>
     </Menu>

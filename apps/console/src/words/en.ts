@@ -7,6 +7,7 @@ import { customers } from "./en/customers.ts";
 import { device, mqttSessions } from "./en/device.ts";
 import { devices } from "./en/devices.ts";
 import { held } from "./en/held.ts";
+import { instance, instancePeople, stopped } from "./en/instance.ts";
 import { people, invitation } from "./en/people.ts";
 import { products, door } from "./en/products.ts";
 import { roles } from "./en/roles.ts";
@@ -51,6 +52,9 @@ export const en = {
   roles,
   people,
   invitation,
+  instance,
+  instancePeople,
+  stopped,
   customers,
   demands,
   security,

@@ -2,8 +2,15 @@
 export const account = {
   title: "Your account",
   pages: "Pages of your account",
-  tabs: { signingIn: "Signing in" },
-  toOrganisations: (count: number) => (count === 1 ? "To your organisation" : "To your organisations"),
+  tabs: { signingIn: "Signing in", organisations: "Organisations" },
+  organisations: {
+    lead: "Where you belong. Your account is of none of them, and stays yours when you leave.",
+    as: (role: string) => `You are ${role}.`,
+    ends: "It is being deleted, and is gone at",
+    leave: "Leave",
+    leaveHint:
+      "Your membership ends within a second, and with it what you and your programs hold there, and whom you invited. To come back somebody has to invite you.",
+  },
   demanding: {
     title: "What your organisations demand",
     lost: "You have lost an organisation until you have what it demands",

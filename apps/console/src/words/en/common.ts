@@ -68,6 +68,7 @@ export const state = {
   offline: "offline",
   revoked: "revoked",
   expired: "expired",
+  ending: "being deleted",
 };
 
 export const time = {

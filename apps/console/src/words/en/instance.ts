@@ -1,6 +1,7 @@
 // The place of whoever administers the instance, and an organisation that is stopped.
 export const instance = {
   title: "This instance",
+  what: "The platform itself, whatever organisations there are.",
   pages: "Pages of the instance",
   tabs: { organisations: "Organisations", people: "People" },
   none: "You administer this instance in none of the organisations that let you in now.",

@@ -1,0 +1,2 @@
+export { InstanceFrame } from "./frame.tsx";
+export { InstanceOrganisations, InstancePeople } from "./pages.tsx";

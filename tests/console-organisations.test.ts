@@ -1,0 +1,189 @@
+import assert from "node:assert/strict";
+import { test, type TestContext } from "node:test";
+import type { Page } from "playwright-core";
+import { systemClock } from "@holdfast/kernel";
+import { atEnd, startTestPlatform, TestClock } from "../apps/server/src/testing/index.ts";
+import { Owner } from "./authority.fixture.ts";
+import { assertAccessible, startBrowser, type Looks } from "./browser.fixture.ts";
+import { buildConsole, Entrance, owner } from "./console.fixture.ts";
+
+// How an organisation ends, is left and is stopped in the browser, and the place of whoever administers the instance.
+buildConsole();
+const clock = new TestClock(systemClock.now());
+const platform = await startTestPlatform({ clock });
+atEnd.after(() => platform.close());
+const browser = await startBrowser();
+atEnd.after(() => browser.close());
+const { url } = platform.platform;
+const { visitor } = platform;
+const first = new Owner(visitor, await platform.setUp());
+const second = new Owner(visitor, await platform.setUp());
+const third = new Owner(visitor, await platform.setUp());
+const ada = { email: "ada@example.com", password: owner.password };
+await first.member(ada, "viewer");
+await second.member(ada, "owner");
+await third.member(ada, "developer");
+
+const entrance = new Entrance(browser, platform);
+const at = async (t: TestContext, where: string, who = owner, looks: Looks = {}) =>
+  entrance.at(t, `${url}${where}`, { who, ...looks });
+const confirm = async (page: Page, typed: string, button: string) => {
+  const dialog = page.getByRole("dialog");
+  await dialog.getByRole("textbox").fill(typed);
+  await dialog.getByRole("button", { name: button, exact: true }).click();
+  await dialog.waitFor({ state: "hidden" });
+};
+const shoot = (page: Page, name: string) =>
+  process.env["SHOTS"] ? page.screenshot({ path: `${process.env["SHOTS"]}/${name}.png`, fullPage: true }) : undefined;
+const looks: readonly Looks[] = [
+  { scheme: "light", width: 1440 },
+  { scheme: "dark", width: 1440 },
+  { scheme: "light", width: 360 },
+  { scheme: "dark", width: 360 },
+];
+
+test("a member is suspended, told why her organisation does not open, and let in again", async (t) => {
+  const { page: hers } = await at(t, `/o/${first.org}/devices`, ada);
+  await hers.getByRole("heading", { name: "Devices" }).waitFor();
+  const { page } = await at(t, `/o/${first.org}/access/people`);
+  await page.getByRole("button", { name: `Suspend ${ada.email}` }).click();
+  await assertAccessible(page, "suspending somebody");
+  await confirm(page, ada.email, "Suspend");
+  const members = page.getByRole("region", { name: "Members" });
+  await members.getByText("suspended").waitFor();
+  await shoot(page, "members");
+  await hers.getByRole("link", { name: "Products" }).click();
+  await hers.getByRole("alert").getByText("member.suspended").waitFor();
+  await hers.reload();
+  await hers.getByRole("heading", { name: "First does not let you in" }).waitFor();
+  await hers.getByText("Whoever may remove members there can let you in again").waitFor();
+  const options = await hers.getByLabel("Organisation", { exact: true }).locator("option").allInnerTexts();
+  assert.deepEqual(options.toSorted(), ["Another", "Another", "First (does not let you in)"]);
+  await shoot(hers, "suspended");
+  await members.getByRole("button", { name: `Let in again ${ada.email}` }).click();
+  await members.getByRole("button", { name: `Suspend ${ada.email}` }).waitFor();
+});
+
+test("an invitation is made for as long as is chosen, and a new link replaces the one before", async (t) => {
+  const { page } = await at(t, `/o/${first.org}/access/people`);
+  await page.getByRole("button", { name: "Invite somebody" }).click();
+  const dialog = page.getByRole("dialog");
+  await dialog.getByLabel("E-mail").fill("bob@example.com");
+  await dialog.getByLabel("The link works for").selectOption("an hour");
+  await dialog.getByRole("button", { name: "Make the link" }).click();
+  const before = await dialog.getByLabel("The link", { exact: true }).innerText();
+  await dialog.getByRole("button", { name: "I have kept it" }).click();
+  const open = page.getByRole("region", { name: "Open invitations" });
+  await open.getByText(/in (59|60) min|in 1 h/).waitFor();
+  await page.getByRole("button", { name: "New link bob@example.com" }).click();
+  assert.equal(await dialog.getByLabel("E-mail").inputValue(), "bob@example.com");
+  await assertAccessible(page, "a new link");
+  await dialog.getByRole("button", { name: "Make the link" }).click();
+  const after = await dialog.getByLabel("The link", { exact: true }).innerText();
+  assert.notEqual(after, before);
+  await dialog.getByRole("button", { name: "I have kept it" }).click();
+  await open.getByText(/in [67] d/).waitFor();
+  assert.equal(await open.getByText("bob@example.com").count(), 1);
+});
+
+test("an owner deletes her organisation by its name, by keys alone, and calls it off where its pages were", async (t) => {
+  const { page } = await at(t, `/o/${second.org}/settings`, ada);
+  await page.getByRole("button", { name: "Delete the organisation" }).focus();
+  await page.keyboard.press("Enter");
+  const dialog = page.getByRole("dialog");
+  await dialog.getByRole("textbox").waitFor();
+  await assertAccessible(page, "deleting an organisation");
+  await page.keyboard.type("Anothe");
+  await page.keyboard.press("Enter");
+  assert.ok(await dialog.isVisible(), "another name deletes nothing");
+  await page.keyboard.type("r");
+  await page.keyboard.press("Enter");
+  await page.getByRole("heading", { name: "Another is being deleted" }).waitFor();
+  assert.equal(await page.getByRole("navigation", { name: "Places of this organisation" }).count(), 0);
+  await assertAccessible(page, "an organisation that is being deleted");
+  await shoot(page, "ending");
+  const { page: other } = await at(t, `/o/${second.org}`);
+  await other.getByRole("heading", { name: "Another is being deleted" }).waitFor();
+  await page.getByRole("button", { name: "Call it off" }).focus();
+  await page.keyboard.press("Enter");
+  await page.getByRole("heading", { name: "Settings" }).waitFor();
+  assert.equal((await second.asks.get<{ endsAt?: string }>("/v1/org")).endsAt, undefined);
+});
+
+test("somebody leaves an organisation in her account, and is not asked to be its owner first", async (t) => {
+  const { page } = await at(t, "/account/organisations", ada);
+  await page.getByText("You are developer.").waitFor();
+  await assertAccessible(page, "her organisations");
+  await shoot(page, "account-organisations");
+  const leave = page.getByRole("button", { name: "Leave Another" });
+  assert.equal(await leave.count(), 2);
+  await leave.last().click();
+  await confirm(page, "Another", "Leave");
+  await page.getByText("You are developer.").waitFor({ state: "hidden" });
+  const { items } = await third.asks.get<{ items: { email: string }[] }>("/v1/members");
+  assert.deepEqual(
+    items.map(({ email }) => email),
+    [owner.email],
+  );
+});
+
+test("the administrator of the instance has a place that shows sizes and no names, and stops and lets go on from there", async (t) => {
+  const { page, complaints } = await at(t, `/o/${first.org}`);
+  await page.getByRole("button", { name: /^You are / }).click();
+  await page.getByRole("menuitem", { name: "This instance" }).click();
+  const table = page.getByRole("table", { name: "Organisations" });
+  await table.getByText(third.org).waitFor();
+  assert.ok(!(await table.innerText()).includes("Another"), "no name");
+  await assertAccessible(page, "the instance");
+  await page.getByRole("button", { name: `Suspend ${third.org}` }).click();
+  await confirm(page, third.org, "Suspend");
+  await table.getByText("suspended").waitFor();
+  await page.getByRole("button", { name: `Delete ${second.org}` }).click();
+  await confirm(page, second.org, "Delete");
+  await table.getByText("being deleted").waitFor();
+  await shoot(page, "instance");
+  await page.getByRole("button", { name: `Resume ${third.org}` }).click();
+  await page.getByRole("button", { name: `Call off ${second.org}` }).click();
+  await table.getByText("being deleted").waitFor({ state: "hidden" });
+  await page.getByRole("button", { name: "Make an organisation" }).click();
+  await page.getByLabel("What it is called").fill("Fourth");
+  await page.getByRole("dialog").getByRole("button", { name: "Make an organisation" }).click();
+  await page.getByRole("row").nth(4).waitFor();
+
+  await page.getByRole("link", { name: "People" }).click();
+  await page.getByRole("table", { name: "People of this instance" }).getByText(ada.email).waitFor();
+  await assertAccessible(page, "people of the instance");
+  await page.getByRole("button", { name: `Make administrator ${ada.email}` }).click();
+  await confirm(page, ada.email, "Make administrator");
+  await page.getByRole("button", { name: `End ${ada.email}` }).waitFor();
+  await shoot(page, "instance-people");
+  await page.getByRole("button", { name: `End ${ada.email}` }).click();
+  await confirm(page, ada.email, "End");
+  await page.getByRole("button", { name: `Make administrator ${ada.email}` }).waitFor();
+  await page.getByRole("button", { name: `End ${owner.email}` }).click();
+  await page.getByRole("dialog").getByRole("textbox").fill(owner.email);
+  await page.getByRole("dialog").getByRole("button", { name: "End", exact: true }).click();
+  await page.getByRole("alert").getByText("administrator.last").waitFor();
+  assert.deepEqual(
+    complaints.filter((text) => !text.includes("409")),
+    [],
+  );
+
+  const { page: hers } = await at(t, "/instance", ada);
+  await hers.getByText("You administer this instance in none of the organisations").waitFor();
+});
+
+test("these places are readable in both themes, and fit 360 pixels", async (t) => {
+  const paths = ["/instance", "/instance/people", "/account/organisations", `/o/${first.org}/access/people`];
+  for (const { scheme = "light", width = 1440 } of looks) {
+    const { page } = await at(t, paths[0] ?? "", owner, { scheme, width });
+    for (const path of paths) {
+      await page.goto(`${url}${path}`);
+      await page.getByRole("main").getByRole("button").first().waitFor();
+      await assertAccessible(page, `${path} ${scheme} ${width}`, scheme === "dark" ? "colours" : "all");
+      const wide = await page.evaluate<number>("document.documentElement.scrollWidth");
+      assert.ok(wide <= width, `${path} is ${wide} wide at ${width}`);
+      await shoot(page, `${path.replaceAll(/\W+/g, "-")}-${scheme}-${width}`.replace(first.org, "org"));
+    }
+  }
+});
