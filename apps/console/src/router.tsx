@@ -42,6 +42,7 @@ const start = createRoute({
     const { hash } = window.location;
     if (linkSecret("setup", hash) !== undefined) throw redirect({ to: paths.setUp, hash: hash.slice(1) });
     if (linkSecret("invitation", hash) !== undefined) throw redirect({ to: paths.invitation, hash: hash.slice(1) });
+    if (linkSecret("call-off", hash) !== undefined) throw redirect({ to: paths.callOff, hash: hash.slice(1) });
     const { orgs } = await session(paths.start);
     const first = orgs.find(({ refused }) => !refused) ?? orgs[0];
     if (first) throw redirect({ to: paths.overview, params: { org: first.id }, replace: true });
@@ -80,6 +81,12 @@ const activate = createRoute({
   path: paths.activate,
   beforeLoad: async ({ location }) => void (await session(location.href)),
   component: lazyRouteComponent(() => import("./activating/index.ts"), "Activate"),
+});
+
+const callOff = createRoute({
+  getParentRoute: () => root,
+  path: paths.callOff,
+  component: lazyRouteComponent(() => import("./call-off/index.ts"), "CallOff"),
 });
 
 const org = createRoute({
@@ -126,6 +133,7 @@ const tree = root.addChildren([
   signIn,
   setUp,
   invitation,
+  callOff,
   activate,
   account.addChildren([
     own(

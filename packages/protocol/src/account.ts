@@ -7,6 +7,8 @@ const account = z.object({
   person: z.object({ id: id("person"), email: z.string() }),
   /** Codes of an authenticator app (RFC 6238). */
   totp: z.object({ since: time }).optional(),
+  /** Whoever signs in with a passkey alone has none. */
+  hasPassword: z.boolean(),
   /** How many are left. */
   recoveryCodes: z.number().int(),
 });

@@ -6,7 +6,7 @@ import { useState } from "react";
 import { apiFor, useAct } from "../api/index.ts";
 import { Facts, Moment, ProblemNotice } from "../kit/index.ts";
 import { words } from "../words/index.ts";
-import { accountQuery } from "./account.ts";
+import { accountQuery, passkeysQuery } from "./account.ts";
 import { AccountCard } from "./card.tsx";
 import { Removing, Renewing } from "./codes-ending.tsx";
 import { Enrolling } from "./enrolling.tsx";
@@ -17,6 +17,7 @@ const few = 3;
 /** Codes of an authenticator app, and what stands in for it when it is lost. */
 export function TwoStep() {
   const { data } = useSuspenseQuery(accountQuery);
+  const { data: passkeys } = useSuspenseQuery(passkeysQuery);
   const [asked, ask] = useState<"enrol" | "renew" | "remove" | undefined>(undefined);
   const [offer, setOffer] = useState<Reply<typeof routes.offerTotp> | undefined>(undefined);
   const close = () => ask(undefined);
@@ -43,7 +44,7 @@ export function TwoStep() {
           )}
         </>
       ) : (
-        <Text fz="sm">{own.off}</Text>
+        <Text fz="sm">{passkeys.items.length > 0 ? own.offBesidePasskeys : own.off}</Text>
       )}
       {begin.error && <ProblemNotice error={begin.error} />}
       <Group gap="xs">

@@ -1,13 +1,23 @@
-import { ApiProblem } from "@holdfast/client";
+import { ApiProblem, type Reply } from "@holdfast/client";
 import { routes } from "@holdfast/protocol";
 import { Anchor, Button, PasswordInput, Radio, Stack, Text, TextInput } from "@mantine/core";
 import { useForm } from "@mantine/form";
 import { useQuery } from "@tanstack/react-query";
 import { Link, useNavigate } from "@tanstack/react-router";
 import { useState } from "react";
-import { apiFor, queryClient } from "../api/index.ts";
-import { paths, ProblemNotice, Slow } from "../kit/index.ts";
-import { CodeInput, Door, isCodeAsked, linkSecret, sessionQuery } from "../session/index.ts";
+import { apiFor, queryClient, useAct } from "../api/index.ts";
+import { paths, Slow } from "../kit/index.ts";
+import {
+  CodeInput,
+  Door,
+  hasPasskeys,
+  isCodeAsked,
+  linkSecret,
+  makePasskey,
+  PasskeyProblem,
+  sessionQuery,
+  showPasskey,
+} from "../session/index.ts";
 import { words } from "../words/index.ts";
 
 const own = words.invitation;
@@ -65,6 +75,12 @@ function Accept({ secret, me }: { readonly secret: string; readonly me: string |
       else setProblem({ error, comer: as });
     }
   });
+  const byPasskey = useAct(async () => {
+    setProblem(undefined);
+    const { email } = form.getValues();
+    const org = comer === "new" ? await comeWithNew(secret, email) : await comeWithPasskey(secret);
+    await navigate({ to: paths.overview, params: { org }, replace: true });
+  });
   return (
     <form onSubmit={submit}>
       <Stack gap="sm">
@@ -85,6 +101,26 @@ function Accept({ secret, me }: { readonly secret: string; readonly me: string |
             {...form.getInputProps("email")}
           />
         )}
+        {comer !== "me" && hasPasskeys && (
+          <>
+            <Button
+              loading={byPasskey.isPending}
+              disabled={comer === "new" && !form.values.email.includes("@")}
+              onClick={() => byPasskey.mutate(undefined)}
+            >
+              {comer === "new" ? own.newPasskey : words.session.passkey.use}
+            </Button>
+            {comer === "new" && (
+              <Text fz="sm" c="var(--hf-dim)">
+                {own.newPasskeyHint}
+              </Text>
+            )}
+            {byPasskey.error && <PasskeyProblem error={byPasskey.error} />}
+            <Text fz="sm" c="var(--hf-dim)">
+              {own.orPassword}
+            </Text>
+          </>
+        )}
         {comer !== "me" && (
           <PasswordInput
             label={comer === "new" ? account.password : own.yourPassword}
@@ -98,14 +134,37 @@ function Accept({ secret, me }: { readonly secret: string; readonly me: string |
         {comer === "new" && (
           <PasswordInput label={account.again} autoComplete="new-password" required {...form.getInputProps("again")} />
         )}
-        {problem && <ProblemNotice error={problem.error} />}
+        {problem && <PasskeyProblem error={problem.error} />}
         {problem && <Help {...problem} />}
-        <Button type="submit" loading={form.submitting}>
+        <Button type="submit" variant={comer !== "me" && hasPasskeys ? "default" : "filled"} loading={form.submitting}>
           {own.submit}
         </Button>
       </Stack>
     </form>
   );
+}
+
+/** A passkey is made, and shown at once: so it is known to open before anybody relies on it. */
+async function comeWithNew(secret: string, email: string): Promise<string> {
+  const api = apiFor();
+  const question = await api.call(routes.invitationPasskeyOptions, { body: { secret, email } });
+  const newPasskey = await makePasskey(question);
+  const { org } = await api.call(routes.acceptInvitation, { body: { secret, email, newPasskey } });
+  entered(await api.call(routes.createSession, { body: { passkey: await showPasskey() } }));
+  return org;
+}
+
+async function comeWithPasskey(secret: string): Promise<string> {
+  const api = apiFor();
+  await api.call(routes.createSession, { body: { passkey: await showPasskey() } });
+  const { org } = await api.call(routes.takeInvitation, { body: { secret } });
+  entered(await api.call(routes.readSession));
+  return org;
+}
+
+function entered(session: Reply<typeof routes.readSession>): void {
+  queryClient.clear(); // what somebody else may have seen here
+  queryClient.setQueryData(sessionQuery.queryKey, session);
 }
 
 /** Takes the invitation, and is signed in when this answers: with the organisation. */
@@ -123,8 +182,7 @@ async function come(
       : await api.call(routes.takeInvitation, { body: { secret } });
   const session =
     comer === "new" ? await api.call(routes.createSession, { body: who }) : await api.call(routes.readSession);
-  queryClient.clear(); // what somebody else may have seen here
-  queryClient.setQueryData(sessionQuery.queryKey, session);
+  entered(session);
   return org;
 }
 

@@ -9,6 +9,7 @@ test("every place keeps its path", () => {
     signIn: "/sign-in",
     setUp: "/set-up",
     invitation: "/invitation",
+    callOff: "/call-off",
     activate: "/activate",
     howProtected: "/security",
     account: "/account",

@@ -7,6 +7,7 @@ export const paths = {
   signIn: "/sign-in",
   setUp: "/set-up",
   invitation: "/invitation",
+  callOff: "/call-off",
   activate: "/activate",
   howProtected: "/security",
   account: "/account",

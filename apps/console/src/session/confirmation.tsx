@@ -1,11 +1,13 @@
+import type { Input } from "@holdfast/client";
 import { routes } from "@holdfast/protocol";
 import { Button, Group, Modal, PasswordInput, Stack, Text } from "@mantine/core";
 import { useQueryClient } from "@tanstack/react-query";
 import { useEffect, useState, type FormEvent } from "react";
 import { apiFor, confirmBy, on } from "../api/index.ts";
-import { ProblemNotice } from "../kit/index.ts";
 import { words } from "../words/index.ts";
 import { CodeInput, isCodeAsked } from "./code-input.tsx";
+import { hasPasskeys, showPasskey } from "./passkey.ts";
+import { PasskeyProblem } from "./passkey-problem.tsx";
 import { sessionQuery } from "./session.ts";
 
 const own = words.session.confirmation;
@@ -30,11 +32,11 @@ export function Confirmation() {
   };
   useEffect(() => confirmBy(() => new Promise((resolve) => setAnswer(() => resolve))), []);
   useEffect(() => on("session ended", () => close(false)));
-  const submit = async (event: FormEvent) => {
-    event.preventDefault();
+  const prove = async (shown: () => Promise<Input<typeof routes.confirmIdentity>["body"]>) => {
     setBusy(true);
+    setError(undefined);
     try {
-      await apiFor().call(routes.confirmIdentity, { body: { password, code } });
+      await apiFor().call(routes.confirmIdentity, { body: await shown() });
       close(true);
     } catch (failure) {
       setError(isCodeAsked(failure) ? undefined : failure);
@@ -43,9 +45,14 @@ export function Confirmation() {
       setBusy(false);
     }
   };
+  const submit = (event: FormEvent) => {
+    event.preventDefault();
+    void prove(async () => ({ password, code }));
+  };
   return (
     <Modal
       opened={answer !== undefined}
+      zIndex={300} // above a dialog that opened later and now waits for this one
       onClose={() => close(false)}
       title={own.title}
       zIndex={300} // above a dialog that opened later and now waits for this one
@@ -54,7 +61,7 @@ export function Confirmation() {
       closeOnEscape={false}
       onKeyDown={({ key }) => key === "Escape" && close(false)}
     >
-      <form onSubmit={(event) => void submit(event)}>
+      <form onSubmit={submit}>
         <Stack gap="md">
           <Text fz="sm">{own.why}</Text>
           <input
@@ -64,6 +71,16 @@ export function Confirmation() {
             autoComplete="username"
             value={queries.getQueryData(sessionQuery.queryKey)?.person.email ?? ""}
           />
+          {hasPasskeys && (
+            <Button
+              variant="default"
+              disabled={isBusy}
+              onClick={() => void prove(async () => ({ passkey: await showPasskey() }))}
+              {...alone}
+            >
+              {words.session.passkey.use}
+            </Button>
+          )}
           <PasswordInput
             label={own.password}
             autoComplete="current-password"
@@ -76,7 +93,7 @@ export function Confirmation() {
           {code !== undefined && (
             <CodeInput value={code} onChange={(event) => setCode(event.currentTarget.value)} {...alone} />
           )}
-          {error !== undefined && <ProblemNotice error={error} />}
+          {error !== undefined && <PasskeyProblem error={error} />}
           <Group justify="flex-end" gap="xs">
             <Button variant="default" onClick={() => close(false)} {...alone}>
               {words.common.cancel}

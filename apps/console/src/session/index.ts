@@ -4,6 +4,8 @@ export { Confirmation } from "./confirmation.tsx";
 export { Door } from "./door.tsx";
 export { useKept } from "./kept.ts";
 export { linkSecret } from "./link-secret.ts";
+export { hasPasskeys, makePasskey, showPasskey } from "./passkey.ts";
+export { PasskeyProblem } from "./passkey-problem.tsx";
 export { sessionQuery, useCan, useOrg, type Member } from "./session.ts";
 export { SetUp } from "./set-up.tsx";
 export { SignIn } from "./sign-in.tsx";

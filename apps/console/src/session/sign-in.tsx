@@ -1,14 +1,17 @@
+import type { Input } from "@holdfast/client";
 import { routes } from "@holdfast/protocol";
 import { Alert, Button, PasswordInput, Stack, TextInput } from "@mantine/core";
 import { useForm } from "@mantine/form";
 import { useNavigate, useSearch } from "@tanstack/react-router";
 import { useState } from "react";
 import { apiFor, queryClient } from "../api/index.ts";
-import { ProblemNotice } from "../kit/index.ts";
 import { paths } from "../kit/index.ts";
 import { words } from "../words/index.ts";
 import { CodeInput, isCodeAsked } from "./code-input.tsx";
 import { Door } from "./door.tsx";
+import { hasPasskeys } from "./passkey.ts";
+import { PasskeyFirst } from "./passkey-first.tsx";
+import { PasskeyProblem } from "./passkey-problem.tsx";
 import { sessionQuery } from "./session.ts";
 
 const own = words.session.signIn;
@@ -19,14 +22,16 @@ export function SignIn() {
   const [error, setError] = useState<unknown>(undefined);
   const [isAsked, setAsked] = useState(false);
   const form = useForm({ initialValues: { email: "", password: "", code: "" } });
+  const enter = async (body: Input<typeof routes.createSession>["body"]) => {
+    const session = await apiFor().call(routes.createSession, { body });
+    queryClient.clear(); // what somebody else may have seen here
+    queryClient.setQueryData(sessionQuery.queryKey, session);
+    await navigate({ href: to ?? paths.start, replace: true });
+  };
   const submit = form.onSubmit(async ({ email, password, code }) => {
     setError(undefined);
     try {
-      const body = { email, password, ...(isAsked && { code }) };
-      const session = await apiFor().call(routes.createSession, { body });
-      queryClient.clear(); // what somebody else may have seen here
-      queryClient.setQueryData(sessionQuery.queryKey, session);
-      await navigate({ href: to ?? paths.start, replace: true });
+      await enter({ email, password, ...(isAsked && { code }) });
     } catch (failure) {
       if (isCodeAsked(failure)) setAsked(true);
       else setError(failure);
@@ -39,9 +44,16 @@ export function SignIn() {
           {own.ended}
         </Alert>
       )}
+      <PasskeyFirst enter={(passkey) => enter({ passkey })} />
       <form onSubmit={submit}>
         <Stack gap="sm">
-          <TextInput label={own.email} type="email" autoComplete="username" required {...form.getInputProps("email")} />
+          <TextInput
+            label={own.email}
+            type="email"
+            autoComplete="username webauthn"
+            required
+            {...form.getInputProps("email")}
+          />
           <PasswordInput
             label={own.password}
             autoComplete="current-password"
@@ -49,8 +61,8 @@ export function SignIn() {
             {...form.getInputProps("password")}
           />
           {isAsked && <CodeInput {...form.getInputProps("code")} />}
-          {error !== undefined && <ProblemNotice error={error} />}
-          <Button type="submit" loading={form.submitting}>
+          {error !== undefined && <PasskeyProblem error={error} />}
+          <Button type="submit" variant={hasPasskeys ? "default" : "filled"} loading={form.submitting}>
             {own.submit}
           </Button>
         </Stack>

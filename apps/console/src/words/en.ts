@@ -8,6 +8,7 @@ import { device, mqttSessions } from "./en/device.ts";
 import { devices } from "./en/devices.ts";
 import { held } from "./en/held.ts";
 import { instance, instancePeople, stopped } from "./en/instance.ts";
+import { callOff, factorReset, passkeys } from "./en/passkeys.ts";
 import { people, invitation } from "./en/people.ts";
 import { products, door } from "./en/products.ts";
 import { roles } from "./en/roles.ts";
@@ -55,6 +56,9 @@ export const en = {
   instance,
   instancePeople,
   stopped,
+  passkeys,
+  callOff,
+  factorReset,
   customers,
   demands,
   security,

@@ -10,6 +10,7 @@ export const accountRoutes = ({ account, invitations }: { account: Account; invi
     return {
       person: { id: person.id, email: person.email },
       ...(totpSince !== undefined && { totp: { since: rfc3339(totpSince) } }),
+      hasPassword: person.passwordHash !== undefined,
       recoveryCodes,
     };
   }),

@@ -8,10 +8,10 @@ import { organisationsOf } from "./attempts.ts";
 import type { Factors } from "./factors.ts";
 import { spend } from "./passkey-rows.ts";
 import { asked, ownSite, questionIn, rpIdOf, type IsOurs } from "./passkey-questions.ts";
-import { normalEmail, type Person } from "./person.ts";
+import type { Person } from "./person.ts";
 import { addPasskey, factsOf } from "./person-passkeys.ts";
 import { peopleIn } from "./postgres.ts";
-import type { Proving, Shown } from "./proving.ts";
+import type { ByPassword, Proving } from "./proving.ts";
 import { tellOrganisations } from "./telling.ts";
 
 type Needs = {
@@ -27,7 +27,7 @@ type Needs = {
 };
 
 /** What somebody who was invited shows: what is hers already, or what she chooses now. */
-export type Coming = Shown | { readonly newPasskey: MadePasskey };
+export type Coming = Omit<ByPassword, "passkey"> | { readonly newPasskey: MadePasskey };
 
 /** Who comes, and by what she proved who she is. */
 export type Comer = {
@@ -58,15 +58,13 @@ export class Comers {
     return creationOptions({ challenge: question, rpId, owner: challenge.id, login, has: [] });
   }
 
-  /** @throws Refusal `invitation.invalid` where she is somebody else; what `Proving.as` throws, `passkey.invalid` */
+  /** @throws Refusal what `Proving.as` throws; `passkey.invalid` */
   async prove(invited: Invited, coming: Coming, visit: Visit): Promise<Comer> {
     const { email } = invited;
     if ("newPasskey" in coming) return this.#begin(invited, coming.newPasskey, visit);
-    const chosen = coming.password;
-    const made = chosen === undefined || (await this.#isKnown(email)) ? undefined : await this.#make(email, chosen);
+    const made = (await this.#isKnown(email)) ? undefined : await this.#make(email, coming.password);
     if (made) return { person: made, isNew: true, proofs: ["password"] };
-    return this.#needs.proving.as(coming, visit, async ({ person: { id: person, email: own }, orgs, proofs }) => {
-      if (normalEmail(own) !== normalEmail(email)) throw new Refusal("invitation.invalid");
+    return this.#needs.proving.as(coming, visit, async ({ person: { id: person }, orgs, proofs }) => {
       // Anybody with an organisation of his own could try a password here that he found elsewhere: hers learn that it was right.
       await tellOrganisations(this.#needs, { person, orgs }, "signIn.elsewhere");
       return { person, isNew: false, proofs };

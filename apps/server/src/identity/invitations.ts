@@ -131,7 +131,7 @@ export class Invitations {
     // Before anything that costs: whoever has no link gets no slow hash for it.
     if (!space || !invitation || !stands(invitation, space, clock.now())) throw new Refusal("invitation.invalid");
     const { coming } = asked;
-    if ("password" in coming && coming.password !== undefined && !(await this.#personBy(asked.email)))
+    if ("password" in coming && !(await this.#personBy(asked.email)))
       refuseWeak(coming.password, [asked.email, await this.#nameOf(space)]);
     storage.admit();
     try {

@@ -26,8 +26,10 @@ export const account = {
     title: "Codes of an authenticator app",
     lead: "Whoever has your password gets in no more without the app in your hand.",
     off: "Off: your password alone lets you in.",
+    offBesidePasskeys: "Off. A passkey of yours is asked for beside your password.",
     since: "On since",
-    left: (count: number) => (count === 1 ? "One recovery code is left" : `${count} recovery codes are left`),
+    left: (count: number) =>
+      count === 1 ? "One recovery code is left" : `${count === 0 ? "No" : count} recovery codes are left`,
     few: "Make new ones before they are used up.",
     begin: "Set up",
     replace: "Use another app",

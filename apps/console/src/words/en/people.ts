@@ -50,6 +50,9 @@ export const invitation = {
   new: "new here",
   known: "here already, with an account",
   emailHint: "The one that was invited.",
+  newPasskey: "Come with a passkey",
+  newPasskeyHint: "In place of a password: your browser makes one, and then asks for it once.",
+  orPassword: "or with a password",
   yourPassword: "Your password",
   submit: "Accept",
   checkEmail:

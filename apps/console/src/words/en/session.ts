@@ -10,6 +10,13 @@ export const session = {
     submit: "Sign in",
     ended: "Your session has ended. Sign in to go on where you were.",
   },
+  passkey: {
+    use: "Use a passkey",
+    or: "or by e-mail and password",
+    declined: "No passkey was shown. Try again, or sign in another way.",
+    known: "This device has a passkey of yours for this page already.",
+    asked: "The password is right, and this account asks for a passkey of yours. Use it in place of the password.",
+  },
   confirmation: {
     title: "Who are you again?",
     why: "This shows a secret, or changes who may do what. You last proved who you are more than ten minutes ago.",

@@ -13,7 +13,8 @@ const noncePlaceholder = "HOLDFAST-NONCE";
 
 /** Paths that are places of the console: all of them are the one page, whose program reads the rest. */
 const isPlace = (at: string): boolean =>
-  at === "/" || /^\/(?:o\/|(?:account|instance)(?:\/|$)|(?:sign-in|set-up|invitation|activate|security)$)/.test(at);
+  at === "/" ||
+  /^\/(?:o\/|(?:account|instance)(?:\/|$)|(?:sign-in|set-up|invitation|call-off|activate|security)$)/.test(at);
 
 const types: Readonly<Record<string, string>> = {
   ".css": "text/css; charset=utf-8",

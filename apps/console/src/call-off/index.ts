@@ -1,0 +1,1 @@
+export { CallOff } from "./call-off.tsx";
