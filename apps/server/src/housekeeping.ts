@@ -5,7 +5,7 @@ import type { Accounts } from "./accounting/index.ts";
 import type { Authentication, HighWater, Journal, LettingGo } from "./authority/index.ts";
 import type { ListKeeping, Sessions, Spaces } from "./authority/index.ts";
 import { clockWatch } from "./clock-watch.ts";
-import type { Ending, Post } from "./identity/index.ts";
+import type { Ending, OwnPasswords, Post } from "./identity/index.ts";
 import type { MessageLog, Presences } from "./messages/index.ts";
 import type { Directories } from "./registry/index.ts";
 import type { Rounds } from "./rounds.ts";
@@ -28,6 +28,7 @@ type Needs = {
   readonly accounts: Accounts;
   readonly directories: Directories;
   readonly post: Post;
+  readonly ownPasswords: OwnPasswords;
 };
 
 const soon = 1_000; // milliseconds between two rounds
@@ -37,7 +38,7 @@ const hourly = 3_600_000;
 /** What has to be done again and again while the platform runs. */
 export function keepHouse(rounds: Rounds, needs: Needs): void {
   const { storage, clock, report, spaces, authentication, sessions, lists, journal } = needs;
-  const { lettingGo, pastSignIns, ending, presences, log, accounts, directories, post } = needs;
+  const { lettingGo, pastSignIns, ending, presences, log, accounts, directories, post, ownPasswords } = needs;
   const tellOfClock = clockWatch(clock, report);
   tellOfClock();
   let hour = hourOf(clock.now());
@@ -51,6 +52,7 @@ export function keepHouse(rounds: Rounds, needs: Needs): void {
     await presences.noteChanges();
   });
   rounds.every(soon, () => log.readDue());
+  rounds.every(soon, () => ownPasswords.round());
   rounds.every(soon, () => post.round());
   rounds.every(seldom, async () => {
     tellOfClock();

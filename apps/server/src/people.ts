@@ -24,6 +24,8 @@ import {
   Invitations,
   Members,
   Organisations,
+  OwnEmails,
+  OwnPasswords,
   Post,
   PasskeyProof,
   PersonPasskeys,
@@ -37,6 +39,7 @@ import {
   type RefusedSignIn,
 } from "./identity/index.ts";
 import { accountRoutes } from "./identity/account-routes.ts";
+import { ownPasswordRoutes } from "./identity/own-password-routes.ts";
 import { identityRoutes } from "./identity/routes.ts";
 import { Instance } from "./instance/index.ts";
 import { instanceRoutes } from "./instance/routes.ts";
@@ -52,9 +55,9 @@ type Needs = {
   readonly authentication: Authentication;
   readonly minting: Minting;
   readonly revocation: Revocation;
+  readonly journal: Journal;
   readonly rulings: Rulings;
   readonly administrators: Administrators;
-  readonly journal: Journal;
   readonly passwords: Passwords;
   readonly refusedSignIn: RefusedSignIn;
   readonly fleet: Fleet;
@@ -84,6 +87,7 @@ type People = {
   readonly setup: SetupOffer;
   readonly post: Post;
   readonly ending: Ending;
+  readonly ownPasswords: OwnPasswords;
   readonly handlers: Handler[];
 };
 
@@ -106,7 +110,10 @@ export async function openPeople(needs: Needs): Promise<People> {
   const proving = new Proving({ ...needs, ...signingIn, factors, passkeys: passkeyProof, resets, networkOf, costs });
   const activations = new Activations({ ...needs, wrongCodes: new RateLimit(wrongCodes, needs.clock) });
   const ending = new Ending({ ...needs, post });
-  const invitations = new Invitations({ ...needs, comers: new Comers({ ...needs, proving, factors }) });
+  const ownEmails = new OwnEmails({ ...needs, post });
+  const ownPasswords = new OwnPasswords({ ...needs, proving, post });
+  const comers = new Comers({ ...needs, proving, factors, ownEmails });
+  const invitations = new Invitations({ ...needs, comers, post });
   const ofIdentity = identityRoutes({
     ...needs,
     activations,
@@ -114,15 +121,19 @@ export async function openPeople(needs: Needs): Promise<People> {
     passkeyProof,
     resets,
     passkeys: new PersonPasskeys({ ...needs, factors, post }),
-    identity: new Identity({ ...needs, ...signingIn, proving, setup }),
+    identity: new Identity({ ...needs, ...signingIn, proving, setup, ownEmails }),
     browsers: new Browsers({ ...needs, ...signingIn, proving }),
     organisations: new Organisations({ ...needs, post }),
     members: new Members(needs),
     invitations,
   });
   const account = new Account({ ...needs, factors, post });
-  const ofAccount = accountRoutes({ account, invitations });
-  const ofSessions = sessionRoutes(new SessionLists(needs));
-  const ofInstance = instanceRoutes({ instance: new Instance(needs), ending });
-  return { setup, post, ending, handlers: [...ofIdentity, ...ofAccount, ...ofSessions, ...ofInstance] };
+  const handlers = [
+    ...ofIdentity,
+    ...accountRoutes({ account, invitations }),
+    ...sessionRoutes(new SessionLists(needs)),
+    ...ownPasswordRoutes({ ownPasswords, ownEmails }),
+    ...instanceRoutes({ instance: new Instance(needs), ending }),
+  ];
+  return { setup, post, ending, ownPasswords, handlers };
 }

@@ -178,7 +178,7 @@ async function open(needs: PlatformNeeds, opened: AsyncDisposableStack, closing:
   const directories = new Directories({ storage, clock });
   const devices = new DeviceList({ storage, spaces, directories, presences });
   const registry = new Registry({ ...common, ...held, accounts, telemetry, directories });
-  await reconcile({ ...common, revocation, registry, report });
+  await reconcile({ ...common, keys: keyring, revocation, journal, registry, report });
   const catalogue = new Catalogue({ ...common, revocation });
   const doors = new Doors({ ...common, directories });
   const applicationUsers = openApplicationUsers({ ...forPeople, registry });

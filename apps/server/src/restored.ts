@@ -1,7 +1,14 @@
-import { idFrom, type Id, type Report } from "@holdfast/kernel";
-import { listRuling, secretRuling, type Revocation, type Rulings, type Spaces } from "./authority/index.ts";
+import { idFrom, type Id, type Random, type Report } from "@holdfast/kernel";
+import {
+  listRuling,
+  secretRuling,
+  type Journal,
+  type Revocation,
+  type Rulings,
+  type Spaces,
+} from "./authority/index.ts";
 import { ownListRuling } from "./application-users/index.ts";
-import { demandsRuling, memberRuling, standingRuling } from "./identity/index.ts";
+import { demandsRuling, memberRuling, reconcilePasswords, standingRuling } from "./identity/index.ts";
 import type { Registry } from "./registry/index.ts";
 import type { Keyring, Storage } from "./storage/index.ts";
 
@@ -10,6 +17,9 @@ const lost = { level: "warning" } as const;
 
 type Needs = {
   storage: Storage;
+  keys: Keyring;
+  random: Random;
+  journal: Journal;
   revocation: Revocation;
   rulings: Rulings;
   spaces: Spaces;
@@ -45,7 +55,8 @@ export async function eraseAgain(needs: { storage: Storage; keyring: Keyring; re
 }
 
 /** At start, before anybody is let in: the database may be an older backup of itself. What the keyring knows holds, and people are told. */
-export async function reconcile({ storage, revocation, rulings, spaces, registry, report }: Needs): Promise<void> {
+export async function reconcile(needs: Needs): Promise<void> {
+  const { storage, revocation, rulings, spaces, registry, report } = needs;
   const orgs = await orgsIn(storage);
   const revoked = await revocation.reconcile(
     orgs,
@@ -75,4 +86,5 @@ export async function reconcile({ storage, revocation, rulings, spaces, registry
     report(`The database took ${suspended} suspended devices for active. They are suspended again.`, lost);
   if (moved > 0)
     report(`The database had lost where ${moved} devices had been put. What ended there has ended for them.`, lost);
+  await reconcilePasswords(needs);
 }

@@ -15,6 +15,8 @@ export const secretPrefixes = {
   code: "hfo_",
   activation: "hfd_",
   callOff: "hfx_",
+  passwordReset: "hfw_",
+  email: "hfe_",
 } as const;
 export type SecretKind = keyof typeof secretPrefixes;
 

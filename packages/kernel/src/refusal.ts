@@ -48,6 +48,11 @@ const sentences = {
   "password.weak": "A password needs between 12 and 128 characters.",
   "password.common":
     "This password is among those that are tried first. Take another one: four words that do not belong together, or what a password manager makes.",
+  "password.wrong": "That is not your password. You are signed in as before; try again.",
+  "link.invalid": "This link is used, replaced, expired or mistyped. Ask for a new one.",
+  "email.taken": "Another account has this e-mail. Use that one, or give this one another address.",
+  "mail.none":
+    "No mail is set up here, so no address can be proved. Whoever runs the instance sets it up with --smtp-url.",
   "code.invalid":
     "This code is used, replaced, expired or mistyped, or for another login. Ask whoever runs the application for a new one.",
   "signUp.closed": "This application takes only those who were invited. Ask whoever runs it for a code.",

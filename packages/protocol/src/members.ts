@@ -88,7 +88,7 @@ export const invite = route({
   method: "POST",
   path: "/v1/invitations",
   summary:
-    "Invites somebody, by a person who signed in and may do all that the role may. The link is shown this once, works once and for seven days or as long as is asked (1h to 30d), and replaces the one before to the same address.",
+    "Invites somebody, by a person who signed in and may do all that the role may. The link is shown this once, works once and for seven days or as long as is asked (1h to 30d), and replaces the one before to the same address. Where mail is set up, one is sent as well.",
   needs: "member.invite",
   on: "own",
   body: z.strictObject({
@@ -101,7 +101,8 @@ export const invite = route({
       )
       .optional(),
   }),
-  reply: invitation.extend({ link: z.string().optional() }),
+  /** `isMailed`: a link of its own is on its way to the address, too. Platforms of before say nothing, and mail nothing. */
+  reply: invitation.extend({ link: z.string().optional(), isMailed: z.boolean().default(false) }),
   status: 201,
   location: "/v1/invitations/{id}",
   mints: "link",

@@ -78,6 +78,15 @@ export {
   listMemberSessions,
 } from "./account-sessions.ts";
 export { addTotp, offerTotp, readAccount, removeTotp, renewRecoveryCodes, takeInvitation } from "./account.ts";
+export {
+  askVerification,
+  changeEmail,
+  changePassword,
+  forgotPassword,
+  readEmail,
+  resetPassword,
+  verifyEmail,
+} from "./account-password.ts";
 export { createSession, deleteSession, readSession } from "./sessions.ts";
 export { leaveOrganisation } from "./account-orgs.ts";
 export {

@@ -147,6 +147,15 @@ export const authorityIn = (unit: Unit) => ({
     return (await this.everyCredential()).filter(({ makers }) => makers.includes(id));
   },
 
+  /** The tokens that she signed in for, those that are over among them. */
+  async signInsOf(person: Id<"person">): Promise<readonly Credential[]> {
+    const rows = await unit.query<CredentialRow>(
+      `select ${columns} from credential where person = $1 and prefix = 'token'`,
+      [uuidOf(person)],
+    );
+    return rows.map((row) => credentialOf(unit, row)).filter(({ inPerson }) => inPerson);
+  },
+
   async keysOf(device: Id<"device">): Promise<readonly Credential[]> {
     const rows = await unit.query<CredentialRow>(`select ${columns} from credential where device = $1`, [
       uuidOf(device),

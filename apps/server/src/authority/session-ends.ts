@@ -28,7 +28,8 @@ export type WhyEnded =
   | "signOut.elsewhere"
   | "signOut.again"
   | "signOut.factor"
-  | "signOut.tooMany";
+  | "signOut.tooMany"
+  | "signOut.password";
 
 /** How sessions of people end: everywhere, or in one organisation alone. An older backup of the database brings none of them back. */
 export class SessionEnds {

@@ -75,9 +75,13 @@ export class Browsers {
 
   /** Whoever has just proved who she is, and by what. */
   async enter({ person, orgs, proofs, guesses }: Proved, visit: Visit): Promise<Entered> {
-    const { sessions, browsers, notices } = this.#needs;
+    const { proving, sessions, browsers, notices } = this.#needs;
     const arrival = await browsers.cameWith(person.id, visit);
     const { session, cookie } = await sessions.begin(person.id, { proofs, visit, isFamiliar: arrival.isFamiliar });
+    await proving.refuseChanged({ person, proofs }).catch(async (error: unknown) => {
+      await sessions.ends.everywhere(session, "signOut.password");
+      throw error;
+    });
     if (visit.session !== undefined) await sessions.reported(visit.session, "signOut.again");
     await notices.arrived({ person, orgs }, visit, arrival, guesses);
     return { signedIn: await this.#signedIn(person, session), cookie, browser: arrival.cookie };

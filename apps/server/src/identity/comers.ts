@@ -6,6 +6,7 @@ import { creationOptions, newChallenge, readAttestation } from "../passkeys/inde
 import type { InstanceUnit, Keyring, Storage } from "../storage/index.ts";
 import { organisationsOf } from "./attempts.ts";
 import type { Factors } from "./factors.ts";
+import type { OwnEmails } from "./own-email.ts";
 import { spend } from "./passkey-rows.ts";
 import { asked, ownSite, questionIn, rpIdOf, type IsOurs } from "./passkey-questions.ts";
 import type { Person } from "./person.ts";
@@ -21,6 +22,7 @@ type Needs = {
   readonly passwords: Passwords;
   readonly proving: Proving;
   readonly factors: Factors;
+  readonly ownEmails: OwnEmails;
   readonly isOurs: IsOurs;
   readonly clock: Clock;
   readonly random: Random;
@@ -34,10 +36,13 @@ export type Comer = {
   readonly person: Id<"person">;
   readonly isNew: boolean;
   readonly proofs: readonly Proof[];
+  /** Somebody who had an account. */
+  readonly known?: Person;
   /** Of the passkey that she made for it. */
   readonly added?: Readonly<Record<string, string>>;
 };
 
+type Address = { readonly email: string; readonly isRead: boolean };
 type Invited = { readonly id: Id<"invitation">; readonly email: string };
 
 /** Who comes with an invitation: somebody who has an account, or who makes one by it. */
@@ -58,17 +63,27 @@ export class Comers {
     return creationOptions({ challenge: question, rpId, owner: challenge.id, login, has: [] });
   }
 
-  /** @throws Refusal what `Proving.as` throws; `passkey.invalid` */
-  async prove(invited: Invited, coming: Coming, visit: Visit): Promise<Comer> {
+  /**
+   * `isRead`: she came with the link that was mailed, so she reads what is sent to her address; else she is asked to prove it.
+   * @throws Refusal what `Proving.as` throws; `passkey.invalid`
+   */
+  async prove(invited: Invited, coming: Coming, visit: Visit, isRead: boolean): Promise<Comer> {
     const { email } = invited;
-    if ("newPasskey" in coming) return this.#begin(invited, coming.newPasskey, visit);
-    const made = (await this.#isKnown(email)) ? undefined : await this.#make(email, coming.password);
+    if ("newPasskey" in coming) return this.#begin({ ...invited, isRead }, coming.newPasskey, visit);
+    const made = (await this.#isKnown(email)) ? undefined : await this.#make({ email, isRead }, coming.password);
     if (made) return { person: made, isNew: true, proofs: ["password"] };
-    return this.#needs.proving.as(coming, visit, async ({ person: { id: person }, orgs, proofs }) => {
+    return this.#needs.proving.as(coming, visit, async ({ person: known, orgs, proofs }) => {
+      const { id: person } = known;
       // Anybody with an organisation of his own could try a password here that he found elsewhere: hers learn that it was right.
       await tellOrganisations(this.#needs, { person, orgs }, "signIn.elsewhere");
-      return { person, isNew: false, proofs };
+      if (isRead) await this.verify(known);
+      return { person, isNew: false, proofs, known };
     });
+  }
+
+  /** She may have chosen another password while what she showed was looked at. @throws Refusal `credential.invalid` */
+  async refuseChanged({ known: person, proofs }: Comer): Promise<void> {
+    if (person) await this.#needs.proving.refuseChanged({ person, proofs });
   }
 
   /** She got no membership, so the account that was made for it goes, unless she has one after all. */
@@ -85,16 +100,27 @@ export class Comers {
     );
   }
 
+  /** She came with the link that was mailed. */
+  async verify(person: Person): Promise<void> {
+    if (person.verifiedAt !== undefined) return;
+    const { storage, clock } = this.#needs;
+    await storage.instance.change((unit) => peopleIn(unit, this.#needs).save({ ...person, verifiedAt: clock.now() }));
+  }
+
   /** Nobody, when somebody was faster. */
-  async #make(email: string, password: string): Promise<Id<"person"> | undefined> {
+  async #make({ email, isRead }: Address, password: string): Promise<Id<"person"> | undefined> {
     const { storage, passwords, random } = this.#needs;
     const passwordHash = await passwords.hash(password);
     const id = newId("person", random);
-    const isMade = await storage.instance.change((unit) => this.#add(unit, { id, email, passwordHash }));
+    const isMade = await storage.instance.change((unit) => this.#add(unit, { id, email, passwordHash }, isRead));
     return isMade ? id : undefined;
   }
 
-  async #begin({ id: invitation, email }: Invited, answer: MadePasskey, { origin }: Visit): Promise<Comer> {
+  async #begin(
+    { id: invitation, email, isRead }: Invited & Address,
+    answer: MadePasskey,
+    { origin }: Visit,
+  ): Promise<Comer> {
     const { storage, keys, isOurs, factors, clock } = this.#needs;
     const ours = questionIn(keys, { what: "signUp", invitation }, clock.now());
     const { made, challenge } = await readAttestation(answer, ownSite(origin, isOurs), ours);
@@ -102,7 +128,7 @@ export class Comers {
     const passkey = await storage.instance.change(async (unit) => {
       if (!(await spend(unit, challenge))) throw new Refusal("passkey.invalid");
       // She shows what she has, as with a password that is not hers.
-      if (!(await this.#add(unit, { id: person, email, passwordHash: undefined })))
+      if (!(await this.#add(unit, { id: person, email, passwordHash: undefined }, isRead)))
         throw new Refusal("credential.invalid");
       return addPasskey(this.#needs, unit, { person, made });
     });
@@ -110,7 +136,12 @@ export class Comers {
     return { person, isNew: true, proofs: ["passkey"], added: factsOf(passkey) };
   }
 
-  #add(unit: InstanceUnit, person: Omit<Person, "createdAt">): Promise<boolean> {
-    return peopleIn(unit, this.#needs).add({ ...person, createdAt: this.#needs.clock.now() });
+  async #add(unit: InstanceUnit, made: Omit<Person, "createdAt">, isRead: boolean): Promise<boolean> {
+    const { clock, ownEmails } = this.#needs;
+    const createdAt = clock.now();
+    const person: Person = { ...made, createdAt, verifiedAt: isRead ? createdAt : undefined };
+    if (!(await peopleIn(unit, this.#needs).add(person))) return false;
+    if (!isRead) await ownEmails.welcome(unit, person);
+    return true;
   }
 }

@@ -13,6 +13,7 @@ import {
 } from "../authority/index.ts";
 import type { InstanceUnit, Keyring, Storage } from "../storage/index.ts";
 import { found } from "./founding.ts";
+import type { OwnEmails } from "./own-email.ts";
 import { refuseWeak } from "./password.ts";
 import type { Person } from "./person.ts";
 import { byRank, organisationsIn } from "./organisation.ts";
@@ -37,6 +38,9 @@ type Needs = {
   proving: Proving;
   browsers: KnownBrowsers;
   notices: SignInNotices;
+  ownEmails: OwnEmails;
+  /** Where the platform is, by a name that is in its certificate. */
+  address: () => string;
 };
 
 /** Simulated devices, for whoever wants something to see at once. */
@@ -61,10 +65,10 @@ export class Identity {
 
   /** The first person, administrator of the instance and owner of the first organisation. The link works once, whoever asks at the same time. */
   async setUp(asked: SetUp): Promise<Welcome & { readonly fleet: Id<"org"> | undefined }> {
-    const { storage, keys, passwords, setup, fleet, administrators, clock, random } = this.#needs;
+    const { storage, keys, passwords, setup, fleet, administrators, ownEmails, address, clock, random } = this.#needs;
     if (asked.fleet && !fleet.isOffered) throw new Refusal("simulation.notOffered");
     if (!isSetupSecret(asked.secret)) throw new Refusal("setup.invalid");
-    refuseWeak(asked.password, [asked.email, asked.org]);
+    refuseWeak(asked.password, [asked.email, asked.org, new URL(address()).hostname]);
     const digest = digestSecret(asked.secret);
     // Before anything that costs: whoever has no link gets no slow hash for it.
     await storage.instance.read(async (unit) => {
@@ -78,6 +82,7 @@ export class Identity {
       if (!(await setupIn(unit).take(digest))) throw await this.#refusedSetup(unit);
       if (!(await peopleIn(unit, { keys, random }).add(person))) throw new Refusal("setup.done");
       await administrators.first(unit, { org, person: person.id });
+      await ownEmails.welcome(unit, person);
     });
     try {
       const scope = await storage.makeOrg(org);
@@ -142,7 +147,9 @@ export class Identity {
   }
 
   /** The password was right. */
-  async #admit({ person: { id: person }, orgs, proofs }: Proved, asked: SignIn): Promise<Welcome> {
+  async #admit(proved: Proved, asked: SignIn): Promise<Welcome> {
+    const { orgs, proofs } = proved;
+    const { id: person } = proved.person;
     const org = await this.#first(asked.org === undefined ? orgs : orgs.filter((one) => one === asked.org));
     if (!org) throw new Refusal("credential.invalid");
     const space = await this.#needs.spaces.of(org);
@@ -156,6 +163,7 @@ export class Identity {
     const minted = await this.#needs.minting.forPerson(allowed, person, member, wanted, async (unit) => {
       // She may have been removed while this waited its turn: a token made now would be good again if she came back.
       if (!(await this.#needs.spaces.of(org)).member(person)) throw new Refusal("credential.invalid");
+      await this.#needs.proving.refuseChanged(proved);
       unit.audit({ what: "signIn.done", about: person });
     });
     return welcomeOf(org, person, minted);

@@ -21,7 +21,10 @@ export {
   standingIn,
   standingRuling,
 } from "./organisation.ts";
+export { OwnEmails } from "./own-email.ts";
+export { OwnPasswords } from "./own-password.ts";
 export { Post, type Carrier } from "./outbox.ts";
+export { reconcilePasswords } from "./password-ruling.ts";
 export { refuseWeak } from "./password.ts";
 export { normalEmail, type Person } from "./person.ts";
 export { PasskeyProof } from "./passkey-proof.ts";

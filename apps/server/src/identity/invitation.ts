@@ -1,4 +1,4 @@
-import { isSecret } from "@holdfast/crypto";
+import { isSecret, secretMatches } from "@holdfast/crypto";
 import type { Id, Instant } from "@holdfast/kernel";
 import type { Role } from "@holdfast/protocol";
 import { holds, type Space } from "../authority/index.ts";
@@ -15,6 +15,8 @@ export type Invitation = {
   readonly expiresAt: Instant;
   /** SHA-256 of the secret in its link, which is not kept. */
   readonly digest: Uint8Array;
+  /** Of the link that was mailed, which is another one: whoever comes with that reads what is sent to the address. */
+  readonly mailedDigest?: Uint8Array | undefined;
 };
 
 const hour = 3_600_000;
@@ -26,6 +28,10 @@ export const lifetimes = { least: hour, most: 30 * 24 * hour, usual: 7 * 24 * ho
 export const allOverBy = (now: Instant): Instant => (now + lifetimes.most) as Instant; // milliseconds both
 
 export const isInvitationSecret = (text: string): boolean => isSecret(text, "invitation");
+
+/** Whether it is the secret that was mailed, and not the one that whoever invited was shown. */
+export const isMailedSecret = ({ mailedDigest }: Invitation, secret: string): boolean =>
+  mailedDigest !== undefined && secretMatches(secret, mailedDigest);
 
 /** What stands behind # never leaves a browser by itself, so it reaches no log. */
 export const linkOf = (address: string, secret: string): string => `${address}/#invitation=${secret}`;

@@ -17,8 +17,18 @@ import {
 import { pageOf, type Keyring, type Page, type Storage, type Unit } from "../storage/index.ts";
 import type { RefusedSignIn } from "./attempts.ts";
 import type { Comer, Comers, Coming } from "./comers.ts";
-import { allOverBy, isInvitationSecret, lifetimes, linkOf, stands, type Invitation } from "./invitation.ts";
+import {
+  allOverBy,
+  isInvitationSecret,
+  isMailedSecret,
+  lifetimes,
+  linkOf,
+  stands,
+  type Invitation,
+} from "./invitation.ts";
+import { invitationLetter } from "./letters.ts";
 import { organisationsIn } from "./organisation.ts";
+import type { Post } from "./outbox.ts";
 import { refuseWeak } from "./password.ts";
 import { normalEmail, type Person } from "./person.ts";
 import { invitationsIn, peopleIn } from "./postgres.ts";
@@ -35,9 +45,13 @@ type Needs = {
   clock: Clock;
   random: Random;
   refusedSignIn: RefusedSignIn;
+  post: Post;
   /** Where the platform is, by a name that is in its certificate. */
   address: () => string;
 };
+
+/** Invitations of one organisation in a day that are mailed: beyond that somebody might be writing to strangers. */
+const mostMailed = 200;
 
 type Accepting = { readonly secret: string; readonly email: string; readonly coming: Coming };
 
@@ -49,15 +63,17 @@ export class Invitations {
     this.#needs = needs;
   }
 
-  /** The one before to the same address is worth nothing from now on. */
+  /** The one before to the same address is worth nothing from now on. It is mailed where mail is set up; the link is told in any case. */
   async invite(
     permit: Permit<"member.invite">,
     { email, role, expiresIn = lifetimes.usual }: { email: string; role: Role; expiresIn?: number | undefined },
-  ): Promise<Invitation & { readonly link: string }> {
-    const { storage, revocation, spaces, clock, random, address } = this.#needs;
+  ): Promise<Invitation & { readonly link: string; readonly isMailed: boolean }> {
+    const { storage, revocation, spaces, post, clock, random, address } = this.#needs;
     storage.admit();
     const known = await this.#personBy(email);
     const secret = newSecret(random, "invitation");
+    // Another one, because whoever invites sees that one: it proves nothing of who reads the mail.
+    const mailed = post.by === "mail" ? newSecret(random, "invitation") : undefined;
     const invitation = await storage.change(permit, async (unit) => {
       const { person } = inPerson(permit, "member.invite");
       refuseGivingMore(permit, "member.invite", role);
@@ -76,12 +92,28 @@ export class Invitations {
         createdAt,
         expiresAt: (createdAt + expiresIn) as Instant, // milliseconds both
         digest: digestSecret(secret),
+        mailedDigest: mailed === undefined ? undefined : digestSecret(mailed),
       };
       await rows.add(made);
       unit.audit({ what: "member.invited", about: made.id, facts: { role } });
       return made;
     });
-    return { ...invitation, link: linkOf(address(), secret) };
+    const isMailed = mailed !== undefined && (await this.#mail(permit, invitation, mailed));
+    return { ...invitation, link: linkOf(address(), secret), isMailed };
+  }
+
+  /** Not when the organisation has mailed very many: whoever invites has the link all the same. */
+  async #mail(permit: Permit<"member.invite">, invitation: Invitation, secret: string): Promise<boolean> {
+    const { storage, keys, post, address, clock, random } = this.#needs;
+    const { email, invitedBy, expiresAt: until } = invitation;
+    const { org, made } = await storage.read(permit, async (unit) => ({
+      org: await organisationsIn(unit).own(),
+      made: await invitationsIn(unit).madeSince(clock.now() - day),
+    }));
+    if (made > mostMailed) return false;
+    const by = await storage.instance.read((unit) => peopleIn(unit, { keys, random }).find(invitedBy));
+    const link = linkOf(address(), secret);
+    return post.send(invitationLetter(email, { org: org.name, by: by?.email ?? "Somebody", link, until }));
   }
 
   /** Those that can still be accepted, oldest first. */
@@ -125,18 +157,18 @@ export class Invitations {
    * @throws Refusal `invitation.invalid`; to whoever has the link, also `password.weak`, `password.common` and `credential.invalid`
    */
   async accept(asked: Accepting, visit: Visit): Promise<Welcome> {
-    const { storage, comers, clock, refusedSignIn } = this.#needs;
+    const { storage, comers, address, clock, refusedSignIn } = this.#needs;
     const space = await this.#spaceOf(asked.secret);
     const invitation = await this.#find(space, asked.secret);
     // Before anything that costs: whoever has no link gets no slow hash for it.
     if (!space || !invitation || !stands(invitation, space, clock.now())) throw new Refusal("invitation.invalid");
     const { coming } = asked;
     if ("password" in coming && !(await this.#personBy(asked.email)))
-      refuseWeak(coming.password, [asked.email, await this.#nameOf(space)]);
+      refuseWeak(coming.password, [asked.email, await this.#nameOf(space), new URL(address()).hostname]);
     storage.admit();
     try {
       if (normalEmail(asked.email) !== normalEmail(invitation.email)) throw new Refusal("invitation.invalid");
-      const comer = await comers.prove(invitation, coming, visit);
+      const comer = await comers.prove(invitation, coming, visit, isMailedSecret(invitation, asked.secret));
       return await this.#join(space, comer, asked.secret).catch(async (error: unknown) => {
         // Where that fails too, why she did not come matters more: an account without an organisation opens nothing.
         if (comer.isNew) await comers.forget(comer).catch(() => undefined);
@@ -150,7 +182,7 @@ export class Invitations {
 
   /** By somebody who is signed in. @throws Refusal `invitation.invalid` where it was sent to another e-mail, too */
   async takeAs(id: Id<"person">, secret: string): Promise<Id<"org">> {
-    const { storage, keys, random, clock, refusedSignIn } = this.#needs;
+    const { storage, keys, comers, random, clock, refusedSignIn } = this.#needs;
     const space = await this.#spaceOf(secret);
     const invitation = await this.#find(space, secret);
     if (!space || !invitation || !stands(invitation, space, clock.now())) throw new Refusal("invitation.invalid");
@@ -161,6 +193,7 @@ export class Invitations {
     }
     const actor = { kind: "credential", id, person: id } as const;
     await storage.change({ scope: space.scope, actor }, (unit) => this.#take(unit, invitation, id));
+    if (isMailedSecret(invitation, secret)) await comers.verify(person);
     return space.org;
   }
 
@@ -176,14 +209,16 @@ export class Invitations {
     return this.#needs.storage.read(asPlatform(space.scope), (unit) => invitationsIn(unit).find(digestSecret(secret)));
   }
 
-  async #join(space: Space, { person, proofs, added }: Comer, secret: string): Promise<Welcome> {
-    const { minting } = this.#needs;
+  async #join(space: Space, comer: Comer, secret: string): Promise<Welcome> {
+    const { minting, comers } = this.#needs;
+    const { person, proofs, added } = comer;
     const invitation = await this.#find(space, secret);
     if (!invitation) throw new Refusal("invitation.invalid");
     const member = { role: invitation.role, administrator: false };
     const allowed = { scope: space.scope, actor: { kind: "credential", id: person, person } } as const;
     const wanted = { name: "invitation", grants: undefined, lifetime: day, proofs };
     const minted = await minting.forPerson(allowed, person, member, wanted, async (unit) => {
+      await comers.refuseChanged(comer);
       await this.#take(unit, invitation, person);
       if (added) unit.audit({ what: "factor.added", about: person, facts: added });
     });

@@ -30,6 +30,9 @@ const oneLine = (text: string): string =>
     .replaceAll(/[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]+/gu, " ")
     .trim();
 
+/** Whether whoever has it can do something with it that others cannot. A link to a page is none of these. */
+export const opensSomething = ({ link }: Pick<Letter, "link">): boolean => link?.includes("#") ?? false;
+
 /** Plain text, always of the same form, so that people know one when they see it. */
 export const textOf = ({ lines, link }: Letter, address: string): string =>
   [...lines, ...(link === undefined ? [] : [link]), `-- \nHoldfast at ${address}`].join("\n\n") + "\n";

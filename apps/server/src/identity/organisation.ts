@@ -1,6 +1,7 @@
 import { Refusal, uuidOf, type Id, type Instant } from "@holdfast/kernel";
 import type { Demands } from "@holdfast/protocol";
 import {
+  asPlatform,
   kindOf,
   refuseToShutOut,
   strictest,

@@ -1,7 +1,7 @@
 import { associated, blindIndex, open, seal } from "@holdfast/crypto";
 import { Refusal, type Instant, type Random } from "@holdfast/kernel";
 import type { InstanceUnit, Keyring } from "../storage/index.ts";
-import type { Letter } from "./letter.ts";
+import { opensSomething, type Letter } from "./letter.ts";
 import { normalEmail } from "./person.ts";
 
 /** A letter that waits. */
@@ -16,7 +16,6 @@ export type Waiting = {
 type Row = {
   id: string;
   recipient: Uint8Array;
-  has_link: boolean;
   created_at: string;
   until: string;
   attempts: number;
@@ -45,8 +44,8 @@ export const outboxIn = (unit: InstanceUnit, { keys, random }: { keys: Keyring; 
         random,
       );
       await unit.query(
-        `insert into outbox (id, recipient, has_link, created_at, until, due_at, body) values ($1, $2, $3, $4, $5, $4, $6)`,
-        [id, recipient, letter.link !== undefined, unit.at, until, body],
+        `insert into outbox (id, recipient, opens, created_at, until, due_at, body) values ($1, $2, $3, $4, $5, $4, $6)`,
+        [id, recipient, opensSomething(letter), unit.at, until, body],
       );
     },
 
@@ -57,10 +56,10 @@ export const outboxIn = (unit: InstanceUnit, { keys, random }: { keys: Keyring; 
     },
 
     /** When this address was last written to of this kind, the latest first; those of the last day. */
-    async lately(to: string, hasLink: boolean): Promise<readonly Instant[]> {
+    async lately(to: string, opens: boolean): Promise<readonly Instant[]> {
       const rows = await unit.query<{ created_at: string }>(
-        "select created_at from outbox where recipient = $1 and has_link = $2 order by created_at desc limit 100",
-        [recipientOf(to), hasLink],
+        "select created_at from outbox where recipient = $1 and opens = $2 order by created_at desc limit 100",
+        [recipientOf(to), opens],
       );
       return rows.map((row) => Number(row.created_at) as Instant); // a bigint column of ours
     },
@@ -68,7 +67,7 @@ export const outboxIn = (unit: InstanceUnit, { keys, random }: { keys: Keyring; 
     /** Those whose turn it is, who have waited longest first. */
     async due(most: number): Promise<readonly Waiting[]> {
       const rows = await unit.query<Row>(
-        `select id, recipient, has_link, created_at, until, attempts, body from outbox
+        `select id, recipient, created_at, until, attempts, body from outbox
           where due_at <= $1 and until > $1 order by due_at, id limit $2`,
         [unit.at, most],
       );

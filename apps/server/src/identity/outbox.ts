@@ -1,7 +1,7 @@
 import type { Clock, Instant, Random, Report } from "@holdfast/kernel";
 import { NotTaken } from "../outbound/index.ts";
 import type { InstanceUnit, Keyring, Storage } from "../storage/index.ts";
-import { fit, textOf, type Letter } from "./letter.ts";
+import { fit, opensSomething, textOf, type Letter } from "./letter.ts";
 import { outboxIn, type Waiting } from "./outbox-rows.ts";
 
 const hour = 3_600_000;
@@ -22,7 +22,7 @@ const backOff = (failures: number, first: number, most: number): number => Math.
 const letterAgain = (failures: number): number => backOff(failures, 60_000, 2 * hour);
 const serverAgain = (failures: number): number => backOff(failures, 5_000, 600_000);
 
-/** How letters leave: by a mail server, or, where there is none, those with a link into a file for whoever runs the instance. */
+/** How letters leave: by a mail server, or, where there is none, those whose link opens something into a file for whoever runs the instance. */
 export interface Carrier {
   readonly by: "mail" | "file";
   /** @throws NotTaken; the signal's reason when it was given up */
@@ -57,7 +57,7 @@ export class Post {
     this.#needs = needs;
   }
 
-  /** How letters leave. By `file` only those with a link do. */
+  /** How letters leave. By `file` only those whose link opens something do. */
   get by(): Carrier["by"] {
     return this.#needs.carrier.by;
   }
@@ -81,11 +81,11 @@ export class Post {
   /** The same with something else, or neither. */
   async in(unit: InstanceUnit, letter: Letter): Promise<boolean> {
     const { carrier, keys, random } = this.#needs;
-    const hasLink = letter.link !== undefined;
-    if (!hasLink && carrier.by === "file") return false;
+    const opens = opensSomething(letter);
+    if (!opens && carrier.by === "file") return false;
     const rows = outboxIn(unit, { keys, random });
-    const { hour: hourly, day: daily } = bounds[hasLink ? "link" : "plain"];
-    const lately = await rows.lately(letter.to, hasLink);
+    const { hour: hourly, day: daily } = bounds[opens ? "link" : "plain"];
+    const lately = await rows.lately(letter.to, opens);
     const since = (past: number) => lately.filter((at) => at > unit.at - past).length;
     if (since(hour) >= hourly || since(day) >= daily || (await rows.waiting()) >= mostWaiting) {
       unit.afterCommit(() => (this.statistics.dropped += 1));

@@ -1,7 +1,7 @@
 import { isCommonPassword } from "@holdfast/crypto";
 import { Refusal } from "@holdfast/kernel";
 
-/** What is known of whoever chooses a password, which is what is tried first: her e-mail, names of organisations and applications. */
+/** What is known of whoever chooses a password, which is what is tried first: her e-mail, names of her organisations, the platform's own. */
 export type Surroundings = readonly (string | undefined)[];
 
 /** Whoever runs into one of these has to guess no more than the rest. */

@@ -1,40 +1,60 @@
 import { associated, blindIndex, open, seal } from "@holdfast/crypto";
-import { idFrom, uuidOf, type Id, type Instant, type Random } from "@holdfast/kernel";
+import { idFrom, Refusal, uuidOf, type Id, type Instant, type Random } from "@holdfast/kernel";
 import type { Role } from "@holdfast/protocol";
 import type { After, InstanceUnit, Keyring, Unit } from "../storage/index.ts";
 import type { Invitation } from "./invitation.ts";
 import { normalEmail, type Person } from "./person.ts";
 
+type PersonRow = { id: string; version: number; body: Uint8Array };
+
 /** People belong to no organisation: their rows are sealed under the instance's key, and found by a keyed digest of the e-mail. */
 export const peopleIn = (unit: InstanceUnit, needs: { keys: Keyring; random: Random }) => {
   const sealKey = needs.keys.instanceKey("person");
   const indexKey = needs.keys.instanceKey("person/email");
-  const place = (id: Id<"person">) => associated({ org: "instance", kind: "person", row: id, version: 0 });
-  const personOf = (row: { id: string; body: Uint8Array }): Person => {
+  const indexOf = (email: string) => blindIndex(indexKey, normalEmail(email));
+  const place = (id: Id<"person">, version: number) =>
+    associated({ org: "instance", kind: "person", row: id, version });
+  const sealed = (person: Person, version: number) =>
+    seal(
+      sealKey,
+      place(person.id, version),
+      new TextEncoder().encode(JSON.stringify({ ...person, version })),
+      needs.random,
+    );
+  const personOf = (row: PersonRow): Person => {
     const id = idFrom("person", row.id);
-    return JSON.parse(new TextDecoder().decode(open(sealKey, place(id), row.body))) as Person; // sealed by `add`
+    return JSON.parse(new TextDecoder().decode(open(sealKey, place(id, row.version), row.body))) as Person; // by `sealed`
+  };
+  const nobodyElseHas = async ({ id, email }: Person): Promise<boolean> => {
+    const rows = await unit.query("select 1 from person where email_index = $1 and id <> $2", [
+      indexOf(email),
+      uuidOf(id),
+    ]);
+    return rows.length === 0;
   };
   return {
     async byEmail(email: string): Promise<Person | undefined> {
-      const [row] = await unit.query<{ id: string; body: Uint8Array }>(
-        "select id, body from person where email_index = $1",
-        [blindIndex(indexKey, normalEmail(email))],
-      );
+      const [row] = await unit.query<PersonRow>("select id, version, body from person where email_index = $1", [
+        indexOf(email),
+      ]);
       return row && personOf(row);
     },
 
+    async find(id: Id<"person">): Promise<Person | undefined> {
+      return (await this.all([id])).get(id);
+    },
+
     async all(ids: readonly Id<"person">[]): Promise<ReadonlyMap<Id<"person">, Person>> {
-      const rows = await unit.query<{ id: string; body: Uint8Array }>(
-        "select id, body from person where id = any($1::uuid[])",
-        [ids.map(uuidOf)],
-      );
+      const rows = await unit.query<PersonRow>("select id, version, body from person where id = any($1::uuid[])", [
+        ids.map(uuidOf),
+      ]);
       return new Map(rows.map((row) => [idFrom("person", row.id), personOf(row)]));
     },
 
     /** Oldest first, after the cursor. */
     async page(after: After | undefined, most: number): Promise<readonly Person[]> {
-      const rows = await unit.query<{ id: string; body: Uint8Array }>(
-        `select id, body from person
+      const rows = await unit.query<PersonRow>(
+        `select id, version, body from person
           where $1::bigint is null or (created_at, id) > ($1, $2::uuid) order by created_at, id limit $3`,
         [after?.at ?? null, after?.id ?? null, most],
       );
@@ -58,13 +78,23 @@ export const peopleIn = (unit: InstanceUnit, needs: { keys: Keyring; random: Ran
 
     /** False when somebody has that e-mail already. */
     async add(person: Person): Promise<boolean> {
-      const body = seal(sealKey, place(person.id), new TextEncoder().encode(JSON.stringify(person)), needs.random);
       const rows = await unit.query(
-        `insert into person (id, email_index, body, created_at) values ($1, $2, $3, $4)
+        `insert into person (id, email_index, version, body, created_at) values ($1, $2, 1, $3, $4)
          on conflict (email_index) do nothing returning 1`,
-        [uuidOf(person.id), blindIndex(indexKey, normalEmail(person.email)), body, person.createdAt],
+        [uuidOf(person.id), indexOf(person.email), sealed(person, 1), person.createdAt],
       );
       return rows.length > 0;
+    },
+
+    /** In place of what was read. @throws Refusal `email.taken`; `request.conflict` where somebody changed her meanwhile */
+    async save(person: Person): Promise<void> {
+      const { id, email, version = 0 } = person;
+      if (!(await nobodyElseHas(person))) throw new Refusal("email.taken");
+      const rows = await unit.query(
+        "update person set email_index = $3, version = $4, body = $5 where id = $1 and version = $2 returning 1",
+        [uuidOf(id), version, indexOf(email), version + 1, sealed(person, version + 1)],
+      );
+      if (rows.length === 0) throw new Refusal("request.conflict");
     },
   };
 };
@@ -79,6 +109,7 @@ export async function nextSeqIn(unit: InstanceUnit): Promise<number> {
 type InvitationRow = {
   id: string;
   digest: Uint8Array;
+  mailed_digest: Uint8Array | null;
   email_index: Uint8Array;
   invited_by: string;
   issued_seq: string;
@@ -87,15 +118,19 @@ type InvitationRow = {
   body: Uint8Array;
 };
 
-const invitationColumns = "id, digest, email_index, invited_by, issued_seq, created_at, expires_at, body";
+const invitationColumns =
+  "id, digest, mailed_digest, email_index, invited_by, issued_seq, created_at, expires_at, body";
 
 /** Who was invited and has not come yet. What is sealed belongs to the columns beside it. */
 export const invitationsIn = (unit: Unit) => {
   const indexOf = (email: string) => unit.scope.index("invitation/email", normalEmail(email));
   const rowOf = (
-    { id, digest, email, invitedBy, issuedSeq, createdAt, expiresAt }: Invitation,
+    { id, digest, mailedDigest, email, invitedBy, issuedSeq, createdAt, expiresAt }: Invitation,
     index = indexOf(email),
-  ) => [id, digest.toHex(), index.toHex(), invitedBy, issuedSeq, createdAt, expiresAt].join("|");
+  ) => {
+    const first = [id, digest.toHex(), index.toHex(), invitedBy, issuedSeq, createdAt, expiresAt];
+    return [...first, ...(mailedDigest ? [mailedDigest.toHex()] : [])].join("|"); // rows of before were not mailed
+  };
   const invitationOf = (row: InvitationRow): Invitation => {
     const half: Invitation = {
       id: idFrom("invitation", row.id),
@@ -106,6 +141,7 @@ export const invitationsIn = (unit: Unit) => {
       createdAt: Number(row.created_at) as Instant, // bigint columns of ours
       expiresAt: Number(row.expires_at) as Instant,
       digest: row.digest,
+      mailedDigest: row.mailed_digest ?? undefined,
     };
     const plain = unit.scope.open("invitation", rowOf(half, row.email_index), row.body);
     const body = JSON.parse(new TextDecoder().decode(plain)) as { email: string; role: Role }; // sealed by `add`
@@ -117,9 +153,10 @@ export const invitationsIn = (unit: Unit) => {
   };
   return {
     async find(digest: Uint8Array): Promise<Invitation | undefined> {
-      const [row] = await unit.query<InvitationRow>(`select ${invitationColumns} from invitation where digest = $1`, [
-        digest,
-      ]);
+      const [row] = await unit.query<InvitationRow>(
+        `select ${invitationColumns} from invitation where digest = $1 or mailed_digest = $1`,
+        [digest],
+      );
       return row && invitationOf(row);
     },
 
@@ -134,11 +171,12 @@ export const invitationsIn = (unit: Unit) => {
     },
 
     async add(invitation: Invitation): Promise<void> {
-      const { id, email, role, invitedBy, issuedSeq, createdAt, expiresAt, digest } = invitation;
+      const { id, email, role, invitedBy, issuedSeq, createdAt, expiresAt, digest, mailedDigest } = invitation;
       const body = new TextEncoder().encode(JSON.stringify({ email, role }));
       await unit.query(
-        `insert into invitation (org, id, digest, email_index, invited_by, issued_seq, created_at, expires_at, body)
-         values ($1, $2, $3, $4, $5, $6, $7, $8, $9)`,
+        `insert into invitation
+           (org, id, digest, email_index, invited_by, issued_seq, created_at, expires_at, body, mailed_digest)
+         values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)`,
         [
           uuidOf(unit.scope.org),
           uuidOf(id),
@@ -149,8 +187,15 @@ export const invitationsIn = (unit: Unit) => {
           createdAt,
           expiresAt,
           unit.scope.seal("invitation", rowOf(invitation), body),
+          mailedDigest ?? null,
         ],
       );
+    },
+
+    /** How many of those that there are were made after that moment. */
+    async madeSince(at: number): Promise<number> {
+      const [row] = await unit.query<{ count: string }>("select count(*) from invitation where created_at > $1", [at]);
+      return Number(row?.count ?? 0);
     },
 
     /** At most one caller is ever answered `true`. */

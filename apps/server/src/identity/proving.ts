@@ -184,4 +184,28 @@ export class Proving {
       throw error;
     }
   }
+
+  /** Somebody who is signed in shows the password that she has, if she has one; if it is wrong, her organisations are told. @throws Refusal `password.wrong` */
+  async knowing(id: Id<"person">, password: string | undefined, visit: Visit): Promise<Person> {
+    const { storage, keys, passwords, browsers, random } = this.#needs;
+    const person = await storage.instance.read((unit) => peopleIn(unit, { keys, random }).find(id));
+    if (!person) throw new Refusal("credential.invalid");
+    if (person.passwordHash === undefined) return person;
+    const isFamiliar = (await browsers.people(visit)).has(id);
+    const attempt = this.#begin(person.email, visit, isFamiliar ? person : undefined);
+    if (await passwords.matches(password ?? "", person.passwordHash)) {
+      attempt.takeBack();
+      return person;
+    }
+    void noteRefused(this.#needs, id, await organisationsOf(this.#needs, id));
+    throw new Refusal("password.wrong");
+  }
+
+  /** She may have chosen another password while the one that she showed was looked at. @throws Refusal `credential.invalid` */
+  async refuseChanged({ person: { id, passwordSeq = 0 }, proofs }: Pick<Proved, "person" | "proofs">): Promise<void> {
+    if (!proofs.includes("password")) return;
+    const { storage, keys, random } = this.#needs;
+    const person = await storage.instance.read((unit) => peopleIn(unit, { keys, random }).find(id));
+    if ((person?.passwordSeq ?? 0) !== passwordSeq) throw new Refusal("credential.invalid");
+  }
 }

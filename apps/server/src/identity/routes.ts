@@ -98,7 +98,8 @@ export const identityRoutes = ({
   }),
   on(routes.invite, async ({ permit, caller, body }) => {
     const invitation = await invitations.invite(permit, body);
-    return { ...invitationReply(invitation, caller.space), link: invitation.link };
+    const { link, isMailed } = invitation;
+    return { ...invitationReply(invitation, caller.space), link, isMailed };
   }),
   on(routes.listInvitations, async ({ permit, caller, query }) => {
     const { items, nextCursor } = await invitations.list(permit, query);

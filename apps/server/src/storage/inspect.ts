@@ -7,6 +7,8 @@ import type { Session } from "./session.ts";
 const instanceTables: readonly string[] = [
   "activation",
   "factor_reset",
+  "account_link",
+  "errand",
   "instance",
   "known_browser",
   "log_mark",

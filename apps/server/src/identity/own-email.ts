@@ -1,0 +1,96 @@
+import { digestSecret } from "@holdfast/crypto";
+import { Refusal, type Id, type Random } from "@holdfast/kernel";
+import type { Session, Spaces } from "../authority/index.ts";
+import type { InstanceUnit, Keyring, Storage } from "../storage/index.ts";
+import { accountLinksIn, isLinkSecret, newLink } from "./account-link.ts";
+import { organisationsOf } from "./attempts.ts";
+import { addressLetter, verificationLetter } from "./letters.ts";
+import type { Carrier, Post } from "./outbox.ts";
+import { normalEmail, type Person } from "./person.ts";
+import { peopleIn } from "./postgres.ts";
+import { tellOrganisations } from "./telling.ts";
+
+type Needs = {
+  readonly storage: Storage;
+  readonly keys: Keyring;
+  readonly spaces: Spaces;
+  readonly post: Post;
+  /** Where the platform is, by a name that is in its certificate. */
+  readonly address: () => string;
+  readonly random: Random;
+};
+
+/** A person's own address: a link that is sent there proves that she reads it, and only then it is hers. */
+export class OwnEmails {
+  readonly #needs: Needs;
+
+  constructor(needs: Needs) {
+    this.#needs = needs;
+  }
+
+  async read({ person: id }: Session): Promise<{ readonly person: Person; readonly by: Carrier["by"] }> {
+    const { storage, post } = this.#needs;
+    const person = await storage.instance.read((unit) => peopleIn(unit, this.#needs).find(id));
+    if (!person) throw new Refusal("credential.invalid");
+    return { person, by: post.by };
+  }
+
+  /** To the address that she has. @throws Refusal `mail.none`, `rate.exceeded` */
+  async ask(session: Session): Promise<void> {
+    const { person, by } = await this.read(session);
+    if (by === "file") throw new Refusal("mail.none");
+    await this.#send(person.id, person.email);
+  }
+
+  /** To another one, which becomes hers when the link is opened. Says nothing of whether somebody has it. @throws Refusal `rate.exceeded` */
+  async change(session: Session, email: string): Promise<Carrier["by"]> {
+    await this.#send(session.person, email);
+    return this.#needs.post.by;
+  }
+
+  /** For an account that was just made; where no mail is set up, nobody is asked. Whatever becomes of it, the account is there. */
+  async welcome(unit: InstanceUnit, person: Person): Promise<void> {
+    if (this.#needs.post.by === "mail") await this.#sendIn(unit, person.id, person.email);
+  }
+
+  /** By the link, once. @throws Refusal `link.invalid`, `email.taken` */
+  async verify(secret: string): Promise<Person> {
+    const { storage } = this.#needs;
+    if (!isLinkSecret("email", secret)) throw new Refusal("link.invalid");
+    const { before, after } = await storage.instance.change((unit) => this.#take(unit, digestSecret(secret)));
+    const isNew = normalEmail(before.email) !== normalEmail(after.email);
+    const orgs = await organisationsOf(this.#needs, after.id);
+    await tellOrganisations(this.#needs, { person: after.id, orgs }, isNew ? "email.changed" : "email.verified");
+    return after;
+  }
+
+  async #take(unit: InstanceUnit, digest: Uint8Array): Promise<{ before: Person; after: Person }> {
+    const links = accountLinksIn(unit, this.#needs);
+    const link = await links.take(digest);
+    const before = link && (await peopleIn(unit, this.#needs).find(link.person));
+    if (link?.purpose.is !== "email" || !before) throw new Refusal("link.invalid");
+    const { email, isMailed } = link.purpose;
+    const after: Person = { ...before, email, verifiedAt: isMailed ? unit.at : undefined };
+    await peopleIn(unit, this.#needs).save(after);
+    if (normalEmail(before.email) === normalEmail(email)) return { before, after };
+    await links.removeOf(before.id); // what was sent to the address of before
+    await this.#needs.post.in(unit, addressLetter(before.email, email, unit.at));
+    return { before, after };
+  }
+
+  async #send(person: Id<"person">, email: string): Promise<void> {
+    const { storage } = this.#needs;
+    storage.admit();
+    const isTaken = await storage.instance.change((unit) => this.#sendIn(unit, person, email));
+    if (!isTaken) throw new Refusal("rate.exceeded", { retryAfterSeconds: 3_600 });
+  }
+
+  async #sendIn(unit: InstanceUnit, person: Id<"person">, email: string): Promise<boolean> {
+    const { post, address, random } = this.#needs;
+    const purpose = { is: "email", email, isMailed: post.by === "mail" } as const;
+    const { text, digest, link } = newLink({ id: person }, purpose, { address: address(), now: unit.at, random });
+    const isTaken = await post.in(unit, verificationLetter(email, { link: text, until: link.expiresAt }));
+    if (isTaken) await accountLinksIn(unit, this.#needs).add(digest, link);
+    return isTaken;
+  }
+}

@@ -1,0 +1,216 @@
+import { digestSecret, type Passwords } from "@holdfast/crypto";
+import { because, Refusal, type Clock, type Id, type Random, type Report } from "@holdfast/kernel";
+import {
+  asPlatform,
+  authorityIn,
+  type Journal,
+  type Revocation,
+  type Session,
+  type Sessions,
+  type Spaces,
+  type Visit,
+} from "../authority/index.ts";
+import type { InstanceUnit, Keyring, Storage } from "../storage/index.ts";
+import { accountLinksIn, isLinkSecret, newLink, type AccountLink } from "./account-link.ts";
+import { organisationsOf } from "./attempts.ts";
+import { errandsIn, type Due, type Errand } from "./errands.ts";
+import { passwordLetter, resetLetter } from "./letters.ts";
+import { organisationsIn } from "./organisation.ts";
+import type { Carrier, Post } from "./outbox.ts";
+import { notePassword } from "./password-ruling.ts";
+import { refuseWeak } from "./password.ts";
+import type { Person } from "./person.ts";
+import { peopleIn } from "./postgres.ts";
+import type { Proving } from "./proving.ts";
+import { spacesOf } from "./telling.ts";
+
+type Needs = {
+  readonly storage: Storage;
+  readonly keys: Keyring;
+  readonly spaces: Spaces;
+  readonly sessions: Sessions;
+  readonly revocation: Revocation;
+  readonly journal: Journal;
+  readonly proving: Proving;
+  readonly passwords: Passwords;
+  readonly post: Post;
+  /** Where the platform is, by a name that is in its certificate. */
+  readonly address: () => string;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly report: Report;
+};
+
+type Changing = { readonly password?: string | undefined; readonly newPassword: string };
+
+const atOnce = 50;
+
+/**
+ * A person's own password: she changes it, or has a link sent when she forgot it. A link lets her choose another one and signs nobody in;
+ * whatever else is asked for at a sign-in is asked for afterwards as before.
+ */
+export class OwnPasswords {
+  readonly #needs: Needs;
+  readonly #running = new Set<string>();
+
+  constructor(needs: Needs) {
+    this.#needs = needs;
+  }
+
+  /**
+   * Wherever else she is signed in, she no longer is. Whoever has none, because she signs in with a passkey, shows none.
+   * @throws Refusal `password.wrong`, `password.weak`, `password.common`
+   */
+  async change(session: Session, asked: Changing, visit: Visit): Promise<void> {
+    const { proving, passwords } = this.#needs;
+    const person = await proving.knowing(session.person, asked.password, visit);
+    refuseWeak(asked.newPassword, await this.#surroundingsOf(person));
+    const passwordHash = await passwords.hash(asked.newPassword);
+    await this.#set({ ...person, passwordHash }, "changed", async () => {}, session.id);
+  }
+
+  /** A link is sent if somebody has this e-mail, which nobody learns from here: neither by the answer nor by how long it takes. */
+  async forgot(email: string): Promise<Carrier["by"]> {
+    const { storage, post } = this.#needs;
+    storage.admit();
+    await storage.instance.change(async (unit) => {
+      const errands = errandsIn(unit, this.#needs);
+      if (await errands.areFull()) throw new Refusal("rate.exceeded", { retryAfterSeconds: 60 });
+      await errands.add({ do: "sendReset", email });
+    });
+    return post.by;
+  }
+
+  /** By the link, once. @throws Refusal `link.invalid`; to whoever has one, `password.weak`, `password.common` */
+  async reset({ secret, password }: { readonly secret: string; readonly password: string }): Promise<void> {
+    const { storage, passwords } = this.#needs;
+    if (!isLinkSecret("reset", secret)) throw new Refusal("link.invalid");
+    const digest = digestSecret(secret);
+    // Before anything that costs: whoever has no link gets no slow hash for it.
+    const { person } = await storage.instance.read(async (unit) =>
+      this.#behind(unit, await accountLinksIn(unit, this.#needs).find(digest)),
+    );
+    refuseWeak(password, await this.#surroundingsOf(person));
+    const passwordHash = await passwords.hash(password);
+    await this.#set({ ...person, passwordHash }, "reset", async (unit) => {
+      const { link } = await this.#behind(unit, await accountLinksIn(unit, this.#needs).take(digest));
+      const isRead = link.purpose.isMailed && link.purpose.email === person.email;
+      return isRead ? { verifiedAt: unit.at } : {};
+    });
+  }
+
+  /** Called again and again: what was asked for is done. */
+  async round(): Promise<void> {
+    const due = await this.#needs.storage.instance.read((unit) => errandsIn(unit, this.#needs).due(atOnce));
+    const failures: unknown[] = [];
+    for (const one of due) await this.#run(one).catch((error: unknown) => failures.push(error));
+    if (failures.length > 0) throw failures[0];
+  }
+
+  /** Whose link it is, if she has the same password as when it was sent. @throws Refusal `link.invalid` */
+  async #behind(unit: InstanceUnit, link: AccountLink | undefined): Promise<{ person: Person; link: AccountLink }> {
+    const person = link && (await peopleIn(unit, this.#needs).find(link.person));
+    if (link?.purpose.is !== "reset" || !person) throw new Refusal("link.invalid");
+    if (link.purpose.passwordSeq !== (person.passwordSeq ?? 0)) throw new Refusal("link.invalid");
+    return { person, link };
+  }
+
+  /** Whatever was sent to her before is worth nothing, and she is told. */
+  async #set(
+    person: Person,
+    how: "changed" | "reset",
+    within: (unit: InstanceUnit) => Promise<Partial<Person> | void>,
+    except?: Id<"session">,
+  ): Promise<void> {
+    const { storage, post, report } = this.#needs;
+    const { passwordSeq, due } = await storage.instance.change(async (unit) => {
+      const more = await within(unit);
+      const passwordSeq = await nextSeq(unit);
+      await peopleIn(unit, this.#needs).save({ ...person, ...more, passwordSeq });
+      await accountLinksIn(unit, this.#needs).removeOf(person.id);
+      await post.in(unit, passwordLetter(person.email, unit.at, how));
+      const because = `password.${how}` as const;
+      const errand = { do: "endSignIns", person: person.id, because, except } as const;
+      return { passwordSeq, due: await errandsIn(unit, this.#needs).add(errand) };
+    });
+    await notePassword(this.#needs, person.id, passwordSeq);
+    // It is decided, and done in a moment all the same.
+    await this.#run(due).catch((error: unknown) => report("Sign-ins could not be ended at once.", because(error)));
+  }
+
+  /** Once at a time each. */
+  async #run({ id, errand }: Due): Promise<void> {
+    if (this.#running.has(id)) return;
+    this.#running.add(id);
+    try {
+      if (errand) await this.#do(id, errand);
+      else await this.#passOver(id);
+    } finally {
+      this.#running.delete(id);
+    }
+  }
+
+  async #do(id: string, errand: Errand): Promise<void> {
+    switch (errand.do) {
+      case "sendReset":
+        return this.#sendReset(id, errand.email);
+      case "endSignIns":
+        await this.#endSignIns(errand);
+        return this.#needs.storage.instance.change(
+          async (unit) => void (await errandsIn(unit, this.#needs).remove(id)),
+        );
+    }
+  }
+
+  async #passOver(id: string): Promise<void> {
+    const { storage, report } = this.#needs;
+    const what = "What was asked for somebody's account does not open: its row was altered. It is not done.";
+    report(what, { level: "error", code: "seal.broken" });
+    await storage.instance.change(async (unit) => void (await errandsIn(unit, this.#needs).remove(id)));
+  }
+
+  async #sendReset(id: string, email: string): Promise<void> {
+    const { storage, post, address, random } = this.#needs;
+    await storage.instance.change(async (unit) => {
+      if (!(await errandsIn(unit, this.#needs).remove(id))) return;
+      const person = await peopleIn(unit, this.#needs).byEmail(email);
+      if (!person) return;
+      const { email: to, passwordSeq = 0 } = person;
+      const purpose = { is: "reset", email: to, passwordSeq, isMailed: post.by === "mail" } as const;
+      const { text, digest, link } = newLink(person, purpose, { address: address(), now: unit.at, random });
+      const letter = resetLetter(to, { link: text, until: link.expiresAt });
+      if (await post.in(unit, letter)) await accountLinksIn(unit, this.#needs).add(digest, link);
+    });
+  }
+
+  /** Her browsers, and what she signed in with elsewhere. What she made for programs goes on. */
+  async #endSignIns({ person, because: what, except }: Errand & { readonly do: "endSignIns" }): Promise<void> {
+    const { storage, spaces, revocation, sessions } = this.#needs;
+    const actor = { kind: "credential", id: person, person } as const;
+    for (const { scope } of await spacesOf({ spaces }, await organisationsOf(this.#needs, person))) {
+      await storage.change({ scope, actor }, async (unit) => {
+        unit.audit({ what, about: person });
+        for (const credential of await authorityIn(unit).signInsOf(person))
+          if (credential.state === "active") await revocation.endIn(unit, credential);
+      });
+    }
+    await sessions.ends.others(person, except, "signOut.password");
+  }
+
+  async #surroundingsOf({ id, email }: Person): Promise<readonly string[]> {
+    const { storage, spaces, address } = this.#needs;
+    const orgs = await organisationsOf(this.#needs, id);
+    const names = (await spacesOf({ spaces }, orgs)).map(async ({ scope }) => {
+      const { name } = await storage.read(asPlatform(scope), (unit) => organisationsIn(unit).own());
+      return name;
+    });
+    return [email, new URL(address()).hostname, ...(await Promise.all(names))];
+  }
+}
+
+/** In the one sequence of revocations. */
+async function nextSeq(unit: InstanceUnit): Promise<number> {
+  const [row] = await unit.query<{ seq: string }>("select nextval('revocation_seq') as seq", []);
+  if (!row) throw new Error("a sequence answered nothing");
+  return Number(row.seq);
+}
