@@ -50,8 +50,6 @@ type Beginning = {
   readonly isFamiliar?: boolean;
 };
 
-type Ended = "signOut.done" | "signOut.idle" | "signOut.leaked" | "signOut.password";
-
 /** Characters of what a browser calls itself that are kept. */
 const mostAgent = 512;
 
