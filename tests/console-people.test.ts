@@ -169,7 +169,6 @@ test("a link that is used, withdrawn, expired, wrong or half says what to do, an
   // As the owner, who is signed in: it is not for her.
   await page.goto((await invite(first.token, "faye@example.com")).link);
   await accepting(page);
-  await fill(page, { "Your password *": owner.password });
   await page.getByRole("button", { name: "Accept" }).click();
   await answer(page, "choose above that you are somebody else");
   await page.getByRole("link", { name: "To your organisations" }).click();

@@ -238,7 +238,7 @@ test("somebody who lost all of hers to a demand signs in, sees her account and g
   assert.equal(await codeOf(token), "403 factor.demanded", "she has joined, and is in when she has one");
   const one = new Somebody(platform, clock, who);
   const { orgs } = await one.signIn();
-  assert.partialDeepStrictEqual(orgs, [{ id: owner.org, lacks: "factor.demanded" }]);
+  assert.partialDeepStrictEqual(orgs, [{ id: owner.org, refused: { code: "factor.demanded" } }]);
   assert.equal((await one.browser.good<{ recoveryCodes: number }>("GET", "/v1/account")).recoveryCodes, 0);
   await one.enrol();
   assert.equal(await inOrg(one.browser, owner.org), "200");

@@ -483,43 +483,30 @@ test("what opens is kept in the system's keyring where there is one, and nowhere
   assert.equal(shut.exit, 0, shut.err);
 });
 
-test("whoever has a second factor is asked for a code, and a program gives it from a file", async (t) => {
+test("a program gives the code of a second factor from a file, and who has a passkey alone is sent to a browser", async (t) => {
   const folder = folderFor(t);
-  const codes: (string | undefined)[] = [];
-  let factors = ["totp", "recoveryCode"];
+  const codes: unknown[] = [];
   const env = {
     ...(await serve(t, (request, response) => {
+      if (request.method === "GET") return json(response, 200, { ...me, expiresAt: createdAt });
       const { code } = JSON.parse(request.text);
       codes.push(code);
       if (code !== undefined) return json(response, 201, { org, person, token: "hf_signed_in", expiresAt: createdAt });
-      const errors = factors.map((path) => ({ path, message: "x" }));
-      json(response, 403, {
-        type: "urn:x",
-        title: "More.",
-        status: 403,
-        code: "factor.required",
-        requestId: "req-1",
-        errors,
-      });
+      const errors = [{ path: "passkey", message: "x" }];
+      const problem = { type: "urn:x", title: "More.", status: 403, code: "factor.required", requestId: "req-1" };
+      json(response, 403, { ...problem, errors });
     })),
     XDG_CONFIG_HOME: folder,
   };
-  const login = ["login", "--email", "ada@example.com"];
-  const typed = ["correct horse\r", "123 456\r"];
-  const { exit, err } = await holdfast(login, { env, terminal: true, typed });
-  assert.equal(exit, 0, err);
-  assert.match(err, /Code of your authenticator app, or a recovery code: /);
-  assert.deepEqual(codes.splice(0), [undefined, "123 456"]);
   writeFileSync(path.join(folder, "password"), "correct horse\n");
   writeFileSync(path.join(folder, "code"), "654321\n");
-  const line = [...login, "--password-file", path.join(folder, "password"), "--json"];
-  assert.equal((await holdfast([...line, "--code-file", path.join(folder, "code")], { env })).exit, 0);
-  assert.deepEqual(codes.splice(0), ["654321"]);
-  const nobody = await holdfast(line, { env });
-  assert.deepEqual([nobody.exit, JSON.parse(nobody.err).error.code], [2, "usage"]);
-  assert.match(JSON.parse(nobody.err).error.sentence, /--code-file is missing/);
-  factors = ["passkey"];
-  assert.match(JSON.parse((await holdfast(line, { env })).err).error.sentence, /Sign in with a browser/);
+  const login = ["login", "--email", "ada@example.com", "--password-file", path.join(folder, "password"), "--json"];
+  const given = await holdfast([...login, "--code-file", path.join(folder, "code")], { env });
+  assert.equal(given.exit, 0, given.err);
+  assert.deepEqual(codes, ["654321"]);
+  const { exit, err } = await holdfast(login, { env, terminal: true, typed: [] });
+  assert.equal(exit, 2);
+  assert.match(err, /Sign in by a browser: holdfast login, without --email/);
 });
 
 test("what a profile holds goes to its own address only, and is gone and ended after logout", async (t) => {
