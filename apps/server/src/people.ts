@@ -38,7 +38,6 @@ import {
   type Fleet,
   type RefusedSignIn,
 } from "./identity/index.ts";
-import { accountRoutes } from "./identity/account-routes.ts";
 import { ownPasswordRoutes } from "./identity/own-password-routes.ts";
 import { identityRoutes } from "./identity/routes.ts";
 import { Instance } from "./instance/index.ts";
@@ -113,9 +112,9 @@ export async function openPeople(needs: Needs): Promise<People> {
   const ownEmails = new OwnEmails({ ...needs, post });
   const ownPasswords = new OwnPasswords({ ...needs, proving, post });
   const comers = new Comers({ ...needs, proving, factors, ownEmails });
-  const invitations = new Invitations({ ...needs, comers, post });
   const ofIdentity = identityRoutes({
     ...needs,
+    account: new Account({ ...needs, factors, post }),
     activations,
     ending,
     passkeyProof,
@@ -125,12 +124,10 @@ export async function openPeople(needs: Needs): Promise<People> {
     browsers: new Browsers({ ...needs, ...signingIn, proving }),
     organisations: new Organisations({ ...needs, post }),
     members: new Members(needs),
-    invitations,
+    invitations: new Invitations({ ...needs, comers, post }),
   });
-  const account = new Account({ ...needs, factors, post });
   const handlers = [
     ...ofIdentity,
-    ...accountRoutes({ account, invitations }),
     ...sessionRoutes(new SessionLists(needs)),
     ...ownPasswordRoutes({ ownPasswords, ownEmails }),
     ...instanceRoutes({ instance: new Instance(needs), ending }),

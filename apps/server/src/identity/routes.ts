@@ -2,6 +2,7 @@ import { parseId, rfc3339, sentenceOf, type Id } from "@holdfast/kernel";
 import { formatGrant, parseGrants, routes } from "@holdfast/protocol";
 import type { z } from "zod";
 import { nameOf, on, type Handler, type Space } from "../authority/index.ts";
+import { accountRoutes } from "./account-routes.ts";
 import { activationRoutes } from "./activation-routes.ts";
 import type { Browsers, SignedIn } from "./browsers.ts";
 import type { Ending } from "./ending.ts";
@@ -30,7 +31,8 @@ export const identityRoutes = ({
   members: Members;
   invitations: Invitations;
   ending: Ending;
-} & Parameters<typeof activationRoutes>[0] &
+} & Parameters<typeof accountRoutes>[0] &
+  Parameters<typeof activationRoutes>[0] &
   Parameters<typeof passkeyRoutes>[0] &
   Parameters<typeof factorResetRoutes>[0]): Handler[] => [
   on(routes.readSetUp, async () => identity.offers),
@@ -115,6 +117,7 @@ export const identityRoutes = ({
     const coming = newPasskey ? { newPasskey } : { email, password: password ?? "", code }; // its shape says that one is there
     return welcomeReply(await invitations.accept({ secret, email, coming }, visit));
   }),
+  ...accountRoutes({ ...more, invitations }),
   ...activationRoutes(more),
   ...passkeyRoutes(more),
   ...factorResetRoutes(more),
