@@ -144,6 +144,10 @@ const tree = root.addChildren([
       "/organisations",
       lazyRouteComponent(() => import("./account/index.ts"), "OwnOrganisations"),
     ),
+    own(
+      "/sessions",
+      lazyRouteComponent(() => import("./account/index.ts"), "AccountSessions"),
+    ),
   ]),
   instance.addChildren([
     ofInstance(

@@ -22,6 +22,7 @@ import { words } from "../words/index.ts";
 import { AccessFrame } from "./frame.tsx";
 import { GiveRole } from "./give-role.tsx";
 import { Invite } from "./invite.tsx";
+import { MemberSessions } from "./member-sessions.tsx";
 
 type Member = Reply<typeof routes.listMembers>["items"][number];
 type Invitation = Reply<typeof routes.listInvitations>["items"][number];
@@ -71,6 +72,7 @@ function Members() {
   const can = useCan();
   const { data: session } = useSuspenseQuery(sessionQuery);
   const [changing, setChanging] = useState<Member | undefined>(undefined);
+  const [looked, setLooked] = useState<Member | undefined>(undefined);
   const [leaving, setLeaving] = useState<Member | undefined>(undefined);
   const [stopping, setStopping] = useState<Member | undefined>(undefined);
   const list = useList(["members", org.id], (cursor, signal) =>
@@ -110,6 +112,22 @@ function Members() {
           aria-label={`${own.changeRole} ${member.email}`}
         >
           {own.change}
+        </Press>
+      ),
+    },
+    {
+      id: "sessions",
+      head: own.sessions.head,
+      width: 120,
+      cell: (member) => (
+        <Press
+          size="compact-xs"
+          variant="default"
+          why={can("credential.read") ? undefined : words.common.notAllowed("credential.read")}
+          onClick={() => setLooked(member)}
+          aria-label={own.sessions.showOf(member.email)}
+        >
+          {own.sessions.show}
         </Press>
       ),
     },
@@ -169,6 +187,7 @@ function Members() {
         />
       </Listing>
       <GiveRole member={changing} close={() => setChanging(undefined)} />
+      {looked && <MemberSessions member={looked} close={() => setLooked(undefined)} />}
       <Confirm
         opened={leaving !== undefined}
         close={() => setLeaving(undefined)}

@@ -8,6 +8,7 @@ const own = words.account;
 const tabs = [
   { to: paths.account, label: own.tabs.signingIn },
   { to: paths.accountOrganisations, label: own.tabs.organisations },
+  { to: paths.accountSessions, label: own.tabs.sessions },
 ] as const;
 
 /** A person's own place: her account is of no organisation, and stays hers when she loses all of them. */

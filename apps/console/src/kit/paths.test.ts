@@ -16,6 +16,7 @@ test("every place keeps its path", () => {
     accountOrganisations: "/account/organisations",
     instance: "/instance",
     instancePeople: "/instance/people",
+    accountSessions: "/account/sessions",
     overview: "/o/$org",
     devices: "/o/$org/devices",
     addDevice: "/o/$org/devices/add",

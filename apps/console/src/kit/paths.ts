@@ -14,6 +14,7 @@ export const paths = {
   accountOrganisations: "/account/organisations",
   instance: "/instance",
   instancePeople: "/instance/people",
+  accountSessions: "/account/sessions",
   overview: "/o/$org",
   devices: "/o/$org/devices",
   addDevice: "/o/$org/devices/add",

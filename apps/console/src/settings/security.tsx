@@ -9,6 +9,7 @@ import type { ReactNode } from "react";
 import { words } from "../words/index.ts";
 import { Authorities } from "./authorities.tsx";
 import { Demands } from "./demands.tsx";
+import { SessionLimits } from "./session-limits.tsx";
 import { Upkeep } from "./upkeep.tsx";
 
 const own = words.security;
@@ -107,6 +108,9 @@ export function Security() {
       </Section>
       <Section title={words.demands.title}>
         <Demands />
+      </Section>
+      <Section title={words.sessionLimits.title}>
+        <SessionLimits />
       </Section>
       <Section title={own.authorities.title}>
         <Authorities />

@@ -29,9 +29,7 @@ export function Barred({ org: { name, refused, factor } }: { readonly org: Membe
             {own.enrol}
           </Button>
         )}
-        {(code === "factor.unshown" || code.startsWith("credential.")) && (
-          <Button onClick={() => void signOut(href)}>{words.session.again}</Button>
-        )}
+        {code === "factor.unshown" && <Button onClick={() => void signOut(href)}>{words.session.again}</Button>}
         <Text fz="sm" c="var(--hf-dim)">
           {own.kept}
         </Text>

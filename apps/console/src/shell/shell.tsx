@@ -32,7 +32,7 @@ export function Shell() {
     menu.close();
     burger.current?.focus();
   };
-  useSessionEnd();
+  useSessionEnd(org.refused?.code.startsWith("credential."));
   return (
     <TimeZoneProvider>
       <a className="hf-skip" href="#content">

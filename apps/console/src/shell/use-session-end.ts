@@ -3,16 +3,18 @@ import { useEffect } from "react";
 import { on, queryClient } from "../api/index.ts";
 import { paths } from "../kit/index.ts";
 
-/** Whoever is signed in no more is asked to sign in, and comes back to where she was. */
-export function useSessionEnd(): void {
+/** Whoever is signed in no more, or not here, is asked to sign in, and comes back to where she was. */
+export function useSessionEnd(isOverHere = false): void {
   const navigate = useNavigate();
   useEffect(() => {
     let isLeaving = false;
-    return on("session ended", () => {
+    const leave = () => {
       if (isLeaving) return; // several questions are under way, and each hears it
       isLeaving = true;
       const to = `${window.location.pathname}${window.location.search}`;
       void navigate({ to: paths.signIn, search: { to, ended: true } }).then(() => queryClient.clear());
-    });
-  }, [navigate]);
+    };
+    if (isOverHere) leave();
+    return on("session ended", leave);
+  }, [navigate, isOverHere]);
 }

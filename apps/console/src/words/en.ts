@@ -15,6 +15,7 @@ import { roles } from "./en/roles.ts";
 import { session } from "./en/session.ts";
 import { demands, security, settings } from "./en/settings.ts";
 import { barred, shell, search, overview } from "./en/shell.ts";
+import { sessionLimits, signedIn } from "./en/sessions.ts";
 import { trying } from "./en/trying.ts";
 import { usage } from "./en/usage.ts";
 import { userLists } from "./en/user-lists.ts";
@@ -63,6 +64,8 @@ export const en = {
   demands,
   security,
   settings,
+  sessionLimits,
+  signedIn,
   session,
 } satisfies Catalogue;
 

@@ -2,7 +2,8 @@
 export const account = {
   title: "Your account",
   pages: "Pages of your account",
-  tabs: { signingIn: "Signing in", organisations: "Organisations" },
+  tabs: { signingIn: "Signing in", sessions: "Sessions", organisations: "Organisations" },
+  toOrganisations: (count: number) => (count === 1 ? "To your organisation" : "To your organisations"),
   organisations: {
     lead: "Where you belong. Your account is of none of them, and stays yours when you leave.",
     as: (role: string) => `You are ${role}.`,
@@ -21,6 +22,17 @@ export const account = {
       return code === "factor.unshown" ? ": you did not show it when you signed in" : "";
     },
     unshown: "Sign in again with what is demanded, and you are in.",
+  },
+  sessions: {
+    lead: "Browsers that are signed in to your account. Nobody is asked where on a map an address is: see whether you know the program and the time.",
+    current: "The one you are using",
+    currentHint: "Signing out ends it.",
+    isNew: "First time with this browser",
+    where: "Where it is good",
+    until: "signed out there, if nothing more is asked,",
+    end: "End",
+    endOthers: "End all others",
+    endOthersHint: (count: number) => `${count} sessions end at once, with every page that is open by them.`,
   },
   twoStep: {
     title: "Codes of an authenticator app",

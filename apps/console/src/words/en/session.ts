@@ -19,7 +19,7 @@ export const session = {
   },
   confirmation: {
     title: "Who are you again?",
-    why: "This shows a secret, or changes who may do what. You last proved who you are more than ten minutes ago.",
+    why: "Before something that matters the platform asks who is there. You last proved who you are more than ten minutes ago.",
     password: "Your password",
     submit: "Confirm",
     cancelled: "You did not confirm who you are, so nothing was done.",
