@@ -52,7 +52,6 @@ export function Confirmation() {
   return (
     <Modal
       opened={answer !== undefined}
-      zIndex={300} // above a dialog that opened later and now waits for this one
       onClose={() => close(false)}
       title={own.title}
       zIndex={300} // above a dialog that opened later and now waits for this one
