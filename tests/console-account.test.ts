@@ -98,7 +98,7 @@ test("somebody who lost an organisation to a demand is told why, sets up codes, 
   // The door asks for a code from now on, and takes one of the recovery codes.
   await page.getByRole("button", { name: /^You are / }).click();
   await shoot(page, "menu");
-  await page.getByRole("menuitem", { name: "Sign out" }).click();
+  await page.getByRole("button", { name: "Sign out" }).click();
   await page.getByLabel("E-mail").fill(ada.email);
   await page.getByLabel("Password").first().fill(ada.password);
   await page.getByRole("button", { name: "Sign in" }).click();
@@ -116,7 +116,7 @@ test("somebody who lost an organisation to a demand is told why, sets up codes, 
   await page.getByLabel("Code").fill(codes.split("\n")[0] ?? "");
   await page.keyboard.press("Enter");
   await page.getByRole("button", { name: /^You are / }).click();
-  await page.getByRole("menuitem", { name: "Your account" }).click();
+  await page.getByRole("link", { name: "Your account" }).click();
   await page.getByText("9 recovery codes are left").waitFor();
   for (const [scheme, width] of looks) {
     await page.emulateMedia({ colorScheme: scheme });

@@ -130,7 +130,7 @@ test("somebody leaves an organisation in her account, and is not asked to be its
 test("the administrator of the instance has a place that shows sizes and no names, and stops and lets go on from there", async (t) => {
   const { page, complaints } = await at(t, `/o/${first.org}`);
   await page.getByRole("button", { name: /^You are / }).click();
-  await page.getByRole("menuitem", { name: "This instance" }).click();
+  await page.getByRole("link", { name: "This instance" }).click();
   const table = page.getByRole("table", { name: "Organisations" });
   await table.getByText(third.org).waitFor();
   assert.ok(!(await table.innerText()).includes("Another"), "no name");
