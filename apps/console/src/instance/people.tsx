@@ -1,4 +1,4 @@
-import { Text } from "@mantine/core";
+import { Button, Group, Text } from "@mantine/core";
 import type { Reply } from "@holdfast/client";
 import { routes } from "@holdfast/protocol";
 import { useQuery } from "@tanstack/react-query";
@@ -6,6 +6,7 @@ import { useState } from "react";
 import { apiFor, everyPage, queryClient, useList } from "../api/index.ts";
 import { columnsOf, Confirm, DataTable, Empty, EntityId, Listing, Moment, Press } from "../kit/index.ts";
 import { words } from "../words/index.ts";
+import { BeginReset, FactorResets } from "./factor-resets.tsx";
 
 type Known = Reply<typeof routes.listPeople>["items"][number];
 const own = words.instancePeople;
@@ -14,6 +15,7 @@ const own = words.instancePeople;
 export function People({ by }: { readonly by: string }) {
   const api = apiFor(by);
   const [doing, setDoing] = useState<Known | undefined>(undefined);
+  const [lost, setLost] = useState<Known | undefined>(undefined);
   const list = useList(["instance", "people"], (cursor, signal) =>
     api.call(routes.listPeople, { query: { cursor, limit: 200 }, signal }),
   );
@@ -33,12 +35,27 @@ export function People({ by }: { readonly by: string }) {
     {
       id: "factors",
       head: own.factors,
-      width: 130,
-      cell: ({ factors }) =>
-        (["totp", "passkey"] as const)
-          .filter((one) => factors[one])
-          .map((one) => own.factor[one])
-          .join(", ") || own.noFactor,
+      width: 190,
+      cell: (person) => (
+        <Group gap={6} wrap="nowrap">
+          {(person.factors.totp || person.factors.passkey) && (
+            <Button
+              size="compact-xs"
+              variant="default"
+              onClick={() => setLost(person)}
+              aria-label={`${words.factorReset.lost}: ${person.email}`}
+            >
+              {words.factorReset.lost}
+            </Button>
+          )}
+          <span>
+            {(["totp", "passkey"] as const)
+              .filter((one) => person.factors[one])
+              .map((one) => own.factor[one])
+              .join(", ") || own.noFactor}
+          </span>
+        </Group>
+      ),
     },
     { id: "organisations", head: own.organisations, width: 110, cell: ({ organisations }) => organisations },
     {
@@ -69,6 +86,7 @@ export function People({ by }: { readonly by: string }) {
       <Text fz="sm" c="var(--hf-dim)" maw={720}>
         {own.lead}
       </Text>
+      <FactorResets by={by} />
       <Listing list={list} empty={<Empty>{own.nobody}</Empty>}>
         <DataTable
           label={own.label}
@@ -79,6 +97,7 @@ export function People({ by }: { readonly by: string }) {
           height="50dvh"
         />
       </Listing>
+      <BeginReset by={by} who={lost} close={() => setLost(undefined)} />
       <Confirm
         opened={doing !== undefined}
         close={() => setDoing(undefined)}

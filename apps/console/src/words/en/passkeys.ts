@@ -43,18 +43,13 @@ export const factorReset = {
   waiting: "Your second factors are to be removed",
   waits: "The administrator of the platform was asked for it. They go when you sign in with your password alone, from",
   keep: "Keep them",
-  title: "Second factors that were lost",
+  title: "Second factors that are to go",
+  lost: "Lost",
   lead: "Whoever lost all that she shows beside her password, recovery codes too, gets it removed after a wait. She and the owners of her organisations are told by mail, and can object.",
-  email: "E-mail of her account",
-  find: "Find",
-  shows: "Shows beside her password",
-  factors: ({ totp, passkey }: { readonly totp: boolean; readonly passkey: boolean }) =>
-    [totp ? "codes of an app" : "", passkey ? "passkeys" : ""].filter((one) => one !== "").join(", ") || "nothing",
-  due: "They go from",
-  begin: "Remove them after the wait",
-  beginTitle: (email: string) => `Remove what ${email} shows beside her password?`,
+  due: "when she signs in with her password, from",
+  begin: "Remove after the wait",
+  beginTitle: (email: string) => `Has ${email} lost her second factors?`,
   beginHint:
     "Make sure by another way that it is she who asks. Nothing is removed before the wait is over, and then only when she signs in with her password.",
   callOff: "Call it off",
-  none: "Nobody waits for that.",
 };
