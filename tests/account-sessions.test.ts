@@ -1,6 +1,8 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { nodeTransport } from "@holdfast/client/node";
 import { routes } from "@holdfast/protocol";
+import { holdfast } from "../apps/cli/src/testing/world.ts";
 import { atEnd } from "../apps/server/src/testing/index.ts";
 import { Owner, startWorld, viewer, type Problem } from "./authority.fixture.ts";
 import { CookieBrowser } from "./cookie-browser.fixture.ts";
@@ -96,7 +98,21 @@ test("[V7.4.5] an organisation sees by which sessions a member is there, and end
   assert.equal(codeOf(await hers.send("GET", "/v1/org")), "200");
 
   const again = new Owner(visitor, await visitor.post("/v1/sign-in", { ...owner, org: theirs.org }));
-  assert.ok((await again.asks.delete<{ ended: number }>(path)).ended >= 2);
+  const run = (...line: string[]) =>
+    holdfast(line, {
+      env: { HOLDFAST_URL: platform.platform.url, HOLDFAST_TOKEN: again.token },
+      transport: () => nodeTransport({ ca: platform.platform.caPem }),
+      clock,
+    });
+  assert.match(
+    (await run("org", "sessions", "--longest", "90m", "--idle", "30m")).out,
+    /at the longest +1 h 30 min\nasking nothing +30 min/,
+  );
+  hers.org = theirs.org;
+  await unused.good("GET", "/v1/org", undefined, { "holdfast-org": theirs.org });
+  assert.match((await run("member", "sessions", theirs.person)).out, /Firefox on Linux +127\.0\.0\.1 +password/);
+  const { out } = await run("member", "sign-out", theirs.person, "--json");
+  assert.ok((JSON.parse(out) as { ended: number }).ended >= 2);
   unused.org = theirs.org;
   assert.equal(codeOf(await unused.send("GET", "/v1/org")), "401 credential.invalid", "also where it never was");
   assert.deepEqual((await again.asks.get<{ items: unknown[] }>(path)).items, []);

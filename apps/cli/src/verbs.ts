@@ -11,6 +11,7 @@ import { factorResetVerbs } from "./verbs/factor-resets.ts";
 import { invitationVerbs } from "./verbs/invitations.ts";
 import { keysVerbs } from "./verbs/keys.ts";
 import { listVerbs } from "./verbs/lists.ts";
+import { memberSessionVerbs } from "./verbs/member-sessions.ts";
 import { memberVerbs } from "./verbs/members.ts";
 import { mintingVerbs } from "./verbs/minting.ts";
 import { orgVerbs } from "./verbs/orgs.ts";
@@ -32,6 +33,7 @@ export const verbs: readonly Verb[] = [
   ...signInVerbs,
   ...orgVerbs,
   ...memberVerbs,
+  ...memberSessionVerbs,
   ...invitationVerbs,
   ...roleVerbs,
   ...applicationVerbs,
