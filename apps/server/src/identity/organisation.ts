@@ -1,7 +1,6 @@
 import { Refusal, uuidOf, type Id, type Instant } from "@holdfast/kernel";
 import type { Demands } from "@holdfast/protocol";
 import {
-  asPlatform,
   kindOf,
   refuseToShutOut,
   strictest,
