@@ -73,6 +73,7 @@ export const layers: readonly (readonly Unit[])[] = [
     { folder: "apps/console/src/activating" },
     { folder: "apps/console/src/search" },
     { folder: "apps/console/src/shell" },
+    { folder: "apps/console/src/account" },
     { folder: "apps/console/src/instance" },
     { folder: "apps/console/src/account" },
   ],

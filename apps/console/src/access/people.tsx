@@ -134,9 +134,9 @@ function Members() {
     {
       id: "remove",
       head: own.end,
-      width: 190,
+      width: 168,
       cell: (member) => (
-        <Group gap={4} wrap="nowrap">
+        <Group gap={4} wrap="nowrap" display="inline-flex">
           {member.isSuspended ? (
             <Press
               size="compact-xs"
@@ -235,7 +235,7 @@ function Invitations({ again }: { readonly again: (invitation: Invitation) => vo
       head: own.linkOf,
       width: 200,
       cell: (invitation) => (
-        <Group gap={4} wrap="nowrap">
+        <Group gap={4} wrap="nowrap" display="inline-flex">
           <Button
             size="compact-xs"
             variant="default"

@@ -27,7 +27,7 @@ export function OwnOrganisations() {
               <Text fz="sm">{own.as(org.role)}</Text>
               {org.refused && (
                 <Text fz="sm" className="hf-state hf-cross hf-warn">
-                  {org.refused.because}
+                  {org.refused.code.startsWith("credential.") ? words.barred.signedOut : org.refused.because}
                 </Text>
               )}
               {org.endsAt !== undefined && (

@@ -58,7 +58,7 @@ export function Organisations({ by }: { readonly by: string }) {
       width: 130,
       grows: true,
       cell: (org) => (
-        <Group gap={6} wrap="nowrap">
+        <Group gap={6} wrap="nowrap" display="inline-flex">
           {button(words.people.change, org, () => setDoing({ what: "plan", org }))}
           <span>{org.plan ?? own.noPlan}</span>
         </Group>
@@ -70,7 +70,7 @@ export function Organisations({ by }: { readonly by: string }) {
       head: own.doing,
       width: 170,
       cell: (org) => (
-        <Group gap={4} wrap="nowrap">
+        <Group gap={4} wrap="nowrap" display="inline-flex">
           {org.state === "suspended"
             ? button(own.resume, org, () => goOn.mutate(org))
             : button(own.suspend, org, () => setDoing({ what: "suspend", org }))}

@@ -22,7 +22,7 @@ export function Barred({ org: { name, refused, factor } }: { readonly org: Membe
             <Text fz="sm">{own.why[code]}</Text>
           </>
         ) : (
-          <Text>{refused?.because}</Text>
+          <Text>{code.startsWith("credential.") ? own.signedOut : refused?.because}</Text>
         )}
         {code === "factor.demanded" && (
           <Button component={Link} to={paths.account}>

@@ -30,6 +30,7 @@ export const barred = {
       "You have none yet, so nothing here opens: not this page, and not your operator keys and tokens. They are all good again as soon as you have one.",
     "factor.unshown": "You have one, and did not show it when you signed in. Sign in again with it.",
   },
+  signedOut: "You are not signed in to it any more. Sign in again.",
   enrol: "Add one to your account",
   kept: "Your account and your other organisations are not touched.",
   coming: {
