@@ -79,7 +79,10 @@ test("an owner invites somebody who is new here by a link that is shown once, se
   await page.reload();
   await answer(page, "Nobody is invited.");
   const own = page.getByRole("button", { name: `Remove ${owner.email}` });
-  assert.equal(await own.getAttribute("aria-description"), "Nobody removes herself here. You can leave in your account.");
+  assert.equal(
+    await own.getAttribute("aria-description"),
+    "Nobody removes herself here. You can leave in your account.",
+  );
   await page.getByRole("button", { name: "Remove ada@example.com" }).click();
   await dialog.getByRole("textbox").fill("ada@example.com");
   await dialog.getByRole("button", { name: "Remove" }).click();

@@ -38,11 +38,9 @@ import {
   type Fleet,
   type RefusedSignIn,
 } from "./identity/index.ts";
-import { ownPasswordRoutes } from "./identity/own-password-routes.ts";
 import { identityRoutes } from "./identity/routes.ts";
 import { Instance } from "./instance/index.ts";
 import { instanceRoutes } from "./instance/routes.ts";
-import { sessionRoutes } from "./identity/session-routes.ts";
 import { networkOf, RateLimit } from "./listeners/index.ts";
 import type { Keyring, Storage } from "./storage/index.ts";
 
@@ -124,13 +122,11 @@ export async function openPeople(needs: Needs): Promise<People> {
     browsers: new Browsers({ ...needs, ...signingIn, proving }),
     organisations: new Organisations({ ...needs, post }),
     members: new Members(needs),
+    sessionLists: new SessionLists(needs),
+    ownPasswords,
+    ownEmails,
     invitations: new Invitations({ ...needs, comers, post }),
   });
-  const handlers = [
-    ...ofIdentity,
-    ...sessionRoutes(new SessionLists(needs)),
-    ...ownPasswordRoutes({ ownPasswords, ownEmails }),
-    ...instanceRoutes({ instance: new Instance(needs), ending }),
-  ];
-  return { setup, post, ending, ownPasswords, handlers };
+  const ofInstance = instanceRoutes({ instance: new Instance(needs), ending });
+  return { setup, post, ending, ownPasswords, handlers: [...ofIdentity, ...ofInstance] };
 }

@@ -12,8 +12,11 @@ import type { Invitation } from "./invitation.ts";
 import type { Invitations } from "./invitations.ts";
 import type { Members, Shown } from "./members.ts";
 import type { Organisation, Organisations } from "./organisation.ts";
+import { ownPasswordRoutes } from "./own-password-routes.ts";
 import { passkeyRoutes } from "./passkey-routes.ts";
+import type { SessionLists } from "./session-lists.ts";
 import type { Again, Shown as ToSignIn } from "./proving.ts";
+import { sessionRoutes } from "./session-routes.ts";
 import type { Welcome } from "./welcome.ts";
 
 export const identityRoutes = ({
@@ -23,6 +26,7 @@ export const identityRoutes = ({
   members,
   invitations,
   ending,
+  sessionLists,
   ...more
 }: {
   identity: Identity;
@@ -31,9 +35,11 @@ export const identityRoutes = ({
   members: Members;
   invitations: Invitations;
   ending: Ending;
+  sessionLists: SessionLists;
 } & Parameters<typeof accountRoutes>[0] &
   Parameters<typeof activationRoutes>[0] &
   Parameters<typeof passkeyRoutes>[0] &
+  Parameters<typeof ownPasswordRoutes>[0] &
   Parameters<typeof factorResetRoutes>[0]): Handler[] => [
   on(routes.readSetUp, async () => identity.offers),
   on(routes.setUp, async ({ body }) => {
@@ -121,6 +127,8 @@ export const identityRoutes = ({
   ...activationRoutes(more),
   ...passkeyRoutes(more),
   ...factorResetRoutes(more),
+  ...ownPasswordRoutes(more),
+  ...sessionRoutes(sessionLists),
 ];
 
 type Said = Partial<z.infer<typeof routes.createSession.body>>;
