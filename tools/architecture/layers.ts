@@ -77,6 +77,7 @@ export const layers: readonly (readonly Unit[])[] = [
     { folder: "apps/console/src/instance" },
     { folder: "apps/console/src/account" },
   ],
+  [{ folder: "apps/server/src/single-sign-on" }],
   [{ folder: "apps/server/src/listeners" }],
   [
     { folder: "apps/server/src", flat: true, top: true },
@@ -104,6 +105,7 @@ export const guarded: Readonly<Record<string, readonly string[]>> = {
     "apps/server/src/keys.ts",
     "apps/server/src/platform.ts",
     "apps/server/src/places.ts",
+    "apps/server/src/outwards.ts",
     "apps/server/src/certificates.ts",
     "apps/server/src/mail.ts",
     "apps/server/src/banner.",

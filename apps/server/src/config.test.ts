@@ -60,6 +60,31 @@ test("who lost her second factors waits three days, or as long as is said, and n
     assert.throws(() => chosen(["--factor-reset-after", hours]), malformed(/from 24 to 720/));
 });
 
+test("what may be called inside the house, whose certificates are trusted there and who is asked for names is said by the operator", () => {
+  const called = (args: readonly string[], environment = {}) => {
+    const config = parseConfig(args, environment);
+    return config === "help" ? config : { ...config, outboundAllow: config.outboundAllow.map(({ prefix }) => prefix) };
+  };
+  const nothing = { outboundAllow: [], outboundCa: undefined, dnsServer: undefined };
+  assert.partialDeepStrictEqual(called([]), nothing);
+  const both = ["--outbound-allow", "10.0.0.0/8", "--outbound-allow=::1", "--outbound-ca", "/etc/house.pem"];
+  assert.partialDeepStrictEqual(called(both), { outboundAllow: [8, 128], outboundCa: "/etc/house.pem" });
+  assert.partialDeepStrictEqual(called([], { HOLDFAST_OUTBOUND_ALLOW: "10.1.0.0/16" }), { outboundAllow: [16] });
+  for (const [text, dnsServer] of [
+    ["192.0.2.53", { address: "192.0.2.53", port: 53 }],
+    ["192.0.2.53:5353", { address: "192.0.2.53", port: 5353 }],
+    ["2001:db8::53", { address: "2001:db8::53", port: 53 }],
+    ["[2001:db8::53]:5353", { address: "2001:db8::53", port: 5353 }],
+  ] as const)
+    assert.partialDeepStrictEqual(called(["--dns-server", text]), { dnsServer });
+  for (const text of ["dns.example", "192.0.2.53:0", "192.0.2.53:65536", "[2001:db8::53"])
+    assert.throws(() => called(["--dns-server", text]), malformed(/--dns-server/));
+  assert.throws(
+    () => called(["--outbound-allow", "10.0.0.7/8"]),
+    malformed(/--outbound-allow .*write 10\.0\.0\.0\/8\./),
+  );
+});
+
 test("what happens when a session has no room is one of two things, the oldest message goes unless something is said", () => {
   const chosen = (args: readonly string[], environment = {}) => {
     const config = parseConfig(args, environment);

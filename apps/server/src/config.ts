@@ -1,3 +1,4 @@
+import { isIP } from "node:net";
 import path from "node:path";
 import { parseArgs } from "node:util";
 import { Refusal } from "@holdfast/kernel";
@@ -46,6 +47,12 @@ export type Config = {
   readonly factorResetAfter: number;
   /** Proxies, which say in a header of the PROXY protocol whose connection they pass on. */
   readonly proxyFrom: readonly Network[];
+  /** Networks inside the house that may be called all the same: where a provider of single sign-on is. */
+  readonly outboundAllow: readonly Network[];
+  /** Certificates (PEM) that are trusted of whoever is called, beside those that the machine trusts. */
+  readonly outboundCa: string | undefined;
+  /** Who is asked where names are, in place of the machine's own. */
+  readonly dnsServer: { readonly address: string; readonly port: number } | undefined;
   /** Where no other user can reach the data, root goes on as root. */
   readonly allowRoot: boolean;
   /** Whether a set-up may ask for simulated devices, and those that there are run. */
@@ -82,6 +89,9 @@ const options = {
   "when-full": { type: "string" },
   "factor-reset-after": { type: "string" },
   "proxy-from": { type: "string", multiple: true },
+  "outbound-allow": { type: "string", multiple: true },
+  "outbound-ca": { type: "string" },
+  "dns-server": { type: "string" },
   "allow-root": { type: "boolean" },
   "no-demo": { type: "boolean" },
   "smtp-url": { type: "string" },
@@ -113,6 +123,10 @@ export const usage = `npm start -- [OPTION]…
                          least 24)
   --proxy-from ADDRESS   a proxy, or a network of proxies (10.0.0.0/24), whose connections all begin with a header of
                          the PROXY protocol, version 2; its client's address then counts (repeatable)
+  --outbound-allow ADDRESS  an address or a network inside the house (10.1.0.0/16) that may be called all the same: there is a
+                         provider of single sign-on (repeatable)
+  --outbound-ca FILE     certificates (PEM) to trust of whoever is called, beside those that the machine trusts
+  --dns-server ADDRESS[:PORT]  who is asked for names of providers and domains, in place of the machine's own (port 53)
   --ready-file FILE      written when everything accepts connections (ready.json in the keys folder)
   --allow-root           started by root, go on as root where no other user can reach the data
   --no-demo              no simulated devices: none are offered, and those that there are do not run
@@ -136,7 +150,10 @@ export function parseConfig(
     if ([value].flat().includes("")) throw malformed(`--${name} is empty.`);
   }
   const set = (
-    name: Exclude<keyof typeof options, "public-name" | "proxy-from" | "allow-root" | "no-demo" | "help">,
+    name: Exclude<
+      keyof typeof options,
+      "public-name" | "proxy-from" | "outbound-allow" | "allow-root" | "no-demo" | "help"
+    >,
   ): string | undefined => {
     const text = values[name] ?? environment[`HOLDFAST_${name.toUpperCase().replaceAll("-", "_")}`];
     return text === "" ? undefined : text;
@@ -176,7 +193,12 @@ export function parseConfig(
     ),
     whenFull: whenFullIn(set("when-full")),
     factorResetAfter: whole(set("factor-reset-after"), "--factor-reset-after", 72, 24, 720),
-    proxyFrom: (values["proxy-from"] ?? listIn(environment["HOLDFAST_PROXY_FROM"])).map(network),
+    proxyFrom: (values["proxy-from"] ?? listIn(environment["HOLDFAST_PROXY_FROM"])).map(networkOf("--proxy-from")),
+    outboundAllow: (values["outbound-allow"] ?? listIn(environment["HOLDFAST_OUTBOUND_ALLOW"])).map(
+      networkOf("--outbound-allow"),
+    ),
+    outboundCa: absolute(set("outbound-ca")),
+    dnsServer: dnsServerIn(set("dns-server")),
     allowRoot: values["allow-root"] ?? ["1", "true"].includes(environment["HOLDFAST_ALLOW_ROOT"] ?? ""),
     offersDemo: !(values["no-demo"] ?? isOn(environment["HOLDFAST_NO_DEMO"], "HOLDFAST_NO_DEMO")),
     mail: mailIn({
@@ -239,10 +261,22 @@ const firstSentence = (text: string): string => text.replace(/\.( .*)?$/s, "") +
 /** Several, as the environment writes them. */
 const listIn = (text: string | undefined): readonly string[] => text?.split(",").filter((one) => one !== "") ?? [];
 
-function network(text: string): Network {
-  const read = parseNetwork(text.trim());
-  if (typeof read === "string") throw malformed(`--proxy-from ${text}: ${read}.`);
-  return read;
+const networkOf =
+  (option: string) =>
+  (text: string): Network => {
+    const read = parseNetwork(text.trim());
+    if (typeof read === "string") throw malformed(`${option} ${text}: ${read}.`);
+    return read;
+  };
+
+function dnsServerIn(text: string | undefined): Config["dnsServer"] {
+  if (text === undefined) return undefined;
+  if (isIP(text) !== 0) return { address: text, port: 53 };
+  const [, six, four, number] = /^(?:\[([^\]]+)\]|([^:]+)):(\d+)$/.exec(text) ?? [];
+  const address = six ?? four ?? "";
+  if (isIP(address) === 0)
+    throw malformed("--dns-server is an address such as 192.0.2.53, 192.0.2.53:5353 or [2001:db8::53]:5353.");
+  return { address, port: whole(number, "--dns-server", 53, 1, 65_535) };
 }
 
 function whenFullIn(text = "drop-oldest"): Config["whenFull"] {

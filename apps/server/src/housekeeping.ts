@@ -1,4 +1,5 @@
 import { Refusal, type Report } from "@holdfast/kernel";
+import type { Domains } from "./single-sign-on/index.ts";
 import type { PastSignIns } from "./application-users/index.ts";
 import type { Refusals } from "./audit/index.ts";
 import type { Accounts } from "./accounting/index.ts";
@@ -27,6 +28,7 @@ type Needs = {
   readonly log: MessageLog;
   readonly accounts: Accounts;
   readonly directories: Directories;
+  readonly domains: Domains;
   readonly post: Post;
   readonly ownPasswords: OwnPasswords;
 };
@@ -38,7 +40,7 @@ const hourly = 3_600_000;
 /** What has to be done again and again while the platform runs. */
 export function keepHouse(rounds: Rounds, needs: Needs): void {
   const { storage, clock, report, spaces, authentication, sessions, lists, journal } = needs;
-  const { lettingGo, pastSignIns, ending, presences, log, accounts, directories, post, ownPasswords } = needs;
+  const { lettingGo, pastSignIns, ending, presences, log, accounts, directories, domains, post, ownPasswords } = needs;
   const tellOfClock = clockWatch(clock, report);
   tellOfClock();
   let hour = hourOf(clock.now());
@@ -70,6 +72,7 @@ export function keepHouse(rounds: Rounds, needs: Needs): void {
   });
   rounds.every(hourly, () => pastSignIns.round());
   rounds.every(hourly, () => ending.round());
+  rounds.every(hourly, () => domains.round());
   // By itself: what it counts must not wait for what fails elsewhere.
   rounds.every(seldom, () => accounts.round());
 }

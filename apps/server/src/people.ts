@@ -6,6 +6,7 @@ import type {
   Handler,
   Journal,
   Minting,
+  OnRefusal,
   Revocation,
   Rulings,
   Sessions,
@@ -42,7 +43,9 @@ import { identityRoutes } from "./identity/routes.ts";
 import { Instance } from "./instance/index.ts";
 import { instanceRoutes } from "./instance/routes.ts";
 import { networkOf, RateLimit } from "./listeners/index.ts";
-import type { Keyring, Storage } from "./storage/index.ts";
+import { openSingleSignOn, type Calling } from "./single-sign-on.ts";
+import { provenDomainsIn, type Domains } from "./single-sign-on/index.ts";
+import type { Keyring, Storage, Unit } from "./storage/index.ts";
 
 type Needs = {
   readonly storage: Storage;
@@ -56,6 +59,8 @@ type Needs = {
   readonly rulings: Rulings;
   readonly administrators: Administrators;
   readonly passwords: Passwords;
+  readonly onRefusal: OnRefusal;
+  readonly calling: Calling;
   readonly refusedSignIn: RefusedSignIn;
   readonly fleet: Fleet;
   readonly carrier: Carrier;
@@ -85,6 +90,7 @@ type People = {
   readonly post: Post;
   readonly ending: Ending;
   readonly ownPasswords: OwnPasswords;
+  readonly domains: Domains;
   readonly handlers: Handler[];
 };
 
@@ -110,6 +116,9 @@ export async function openPeople(needs: Needs): Promise<People> {
   const ownEmails = new OwnEmails({ ...needs, post });
   const ownPasswords = new OwnPasswords({ ...needs, proving, post });
   const comers = new Comers({ ...needs, proving, factors, ownEmails });
+  const provenDomains = (unit: Unit) => provenDomainsIn(unit, needs.keys);
+  const organisations = new Organisations({ ...needs, post, provenDomains });
+  const invitations = new Invitations({ ...needs, comers, post });
   const ofIdentity = identityRoutes({
     ...needs,
     account: new Account({ ...needs, factors, post }),
@@ -120,13 +129,15 @@ export async function openPeople(needs: Needs): Promise<People> {
     passkeys: new PersonPasskeys({ ...needs, factors, post }),
     identity: new Identity({ ...needs, ...signingIn, proving, setup, ownEmails }),
     browsers: new Browsers({ ...needs, ...signingIn, proving }),
-    organisations: new Organisations({ ...needs, post }),
+    organisations,
     members: new Members(needs),
     sessionLists: new SessionLists(needs),
     ownPasswords,
     ownEmails,
-    invitations: new Invitations({ ...needs, comers, post }),
+    invitations,
   });
+  const singleSignOn = openSingleSignOn({ ...needs, organisations, invitations, post });
   const ofInstance = instanceRoutes({ instance: new Instance(needs), ending });
-  return { setup, post, ending, ownPasswords, handlers: [...ofIdentity, ...ofInstance] };
+  const handlers = [...ofIdentity, ...singleSignOn.handlers, ...ofInstance];
+  return { setup, post, ending, ownPasswords, domains: singleSignOn.domains, handlers };
 }

@@ -28,7 +28,6 @@ import type { Config } from "./config.ts";
 import { connectionsOf } from "./connections.ts";
 import { keepHouse, keepLast } from "./housekeeping.ts";
 import { erasing } from "./erasing.ts";
-import { demandsIn, standingIn } from "./identity/index.ts";
 import {
   Arrivals,
   ConsoleFiles,
@@ -42,11 +41,11 @@ import {
   Watchers,
 } from "./listeners/index.ts";
 import { LiveRefusals, Strangers } from "./live/index.ts";
-import { carrierOf } from "./mail.ts";
 import { MqttSessions, openMessages, Presences } from "./messages/index.ts";
 import { messageRoutes } from "./messages/routes.ts";
+import { outwardsOf } from "./outwards.ts";
 import { OwnListeners } from "./outbound/index.ts";
-import { Catalogue, DeviceList, Directories, Doors, Registry, thingsIn } from "./registry/index.ts";
+import { Catalogue, DeviceList, Directories, Doors, Registry } from "./registry/index.ts";
 import { registryRoutes } from "./registry/routes.ts";
 import { Simulation } from "./simulation/index.ts";
 import { simulationRoutes } from "./simulation/routes.ts";
@@ -54,6 +53,7 @@ import { Storage } from "./storage/index.ts";
 import { Telemetry, TelemetryQueries } from "./telemetry/index.ts";
 import { telemetryRoutes } from "./telemetry/routes.ts";
 import { Signing } from "./tls/index.ts";
+import { knownBy } from "./known.ts";
 import { ownRoutes } from "./own-routes.ts";
 import { openPeople } from "./people.ts";
 import { openPlaces } from "./places.ts";
@@ -135,7 +135,7 @@ async function open(needs: PlatformNeeds, opened: AsyncDisposableStack, closing:
   const clock = new HighWater(needs.clock, highWater);
   const journal = new Journal({ book: keyring.journal, report });
   const administrators = await Administrators.load({ storage, keys: keyring, journal, random });
-  const spaces = new Spaces({ storage, things: thingsIn, demands: demandsIn, standing: standingIn, administrators });
+  const spaces = new Spaces({ storage, ...knownBy({ storage, keys: keyring, random }), administrators });
   spaceHolder.spaces = spaces;
   const tokenKeys = await TokenKeys.load({ storage, random });
   refusals.log = new Refusals({ storage, clock, timers, report });
@@ -151,11 +151,10 @@ async function open(needs: PlatformNeeds, opened: AsyncDisposableStack, closing:
 
   // The subjects.
   const common = { storage, spaces, rulings: life.rulings, clock, random };
-  const held = { keys: keyring, minting, revocation, journal };
+  const held = { keys: keyring, minting, revocation, journal, onRefusal };
   const forPeople = { ...common, ...held, administrators, passwords: new Passwords({ random }), refusedSignIn };
   const people = await openPeople({
     ...forPeople,
-    journal,
     sessions,
     authentication,
     erase: (org) => erase(org),
@@ -164,12 +163,13 @@ async function open(needs: PlatformNeeds, opened: AsyncDisposableStack, closing:
     isOurs: (host) => certificates.isFor(host),
     factorResetAfter: config.factorResetAfter,
     ownClock: needs.clock,
-    carrier: carrierOf(config),
+    ...(await outwardsOf(config)),
     timers,
     report,
     signal: closing.signal,
   });
   opened.defer(() => people.setup.stop());
+
   const telemetry = opened.adopt(await Telemetry.open({ ...common, keys: keyring, report }), (it) => it.close());
   const presences = opened.adopt(await Presences.open({ storage, clock, report, lastKnown: highWater }), (it) =>
     it.close(),

@@ -17,6 +17,7 @@ const prefixes = {
   org: "org",
   passkey: "pky",
   person: "per",
+  provider: "prv",
   product: "prd",
   role: "rol",
   session: "ses",

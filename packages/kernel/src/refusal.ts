@@ -64,6 +64,15 @@ const sentences = {
     "This is not the answer of a passkey to the question that was asked just now, on this page. Ask for a new question and let the browser answer it, with the person verified.",
   "passkey.cloned":
     "This passkey counts backwards, so two devices have it, and nobody knows which is the thief's. It is worth nothing from now on, and every session has ended. Sign in another way; a user of an application asks whoever runs it for a code.",
+  "provider.required":
+    "This organisation lets you in by its own sign-in alone. Sign in with your organisation, at the address that is named here.",
+  "provider.stale":
+    "This sign-in was begun in another browser, more than ten minutes ago, or has ended already. Begin it anew.",
+  "provider.refused": "What the organisation's provider answered is not to be relied on, so nobody was signed in.",
+  "provider.notAdmitted":
+    "The provider knows you, and this organisation does not let you in by it. Ask one of its administrators for an invitation.",
+  "provider.limited":
+    "An organisation's provider said who you are, so this session is good in that organisation alone. Sign in by your own means for what is yours elsewhere.",
   "invitation.invalid":
     "This invitation is used, withdrawn, expired or mistyped, or for another e-mail. Ask whoever invited you for a new one.",
 
@@ -127,6 +136,20 @@ const sentences = {
   "role.tooMany":
     "An organisation has at most 64 roles of its own, and 200,000 bytes of them as a file. Delete some, or name applications and tags instead of devices.",
   "invitation.unknown": "There is no such invitation, or none that you may know of.",
+  "provider.unknown": "There is no such provider, or none that you may know of.",
+  "provider.unreachable": "The organisation's provider cannot be reached. What is in the way is named here.",
+  "provider.inUse":
+    "The organisation demands that members come by this provider. Demand it no more first, or nobody of them could come.",
+  "provider.tooMany": "An organisation has at most ten providers, with fifty domains together. Remove one first.",
+  "provider.nameTaken": "Another organisation is called that at the sign-in page. Take another short name.",
+  "provider.linked":
+    "That account of the provider is somebody's already, or you come by another one of it. Unlink that first.",
+  "email.demanded":
+    "An organisation of yours demands its own sign-in of whoever has an address like yours. Leave it before you take an address elsewhere.",
+  "domain.unknown": "There is no such domain, or none that you may know of.",
+  "domain.taken": "This organisation has entered that domain already.",
+  "domain.unproved":
+    "This domain is not proved to be the organisation's. Set the TXT record that is named with it, wait until it can be read, and look again.",
   "user.unknown": "There is no such application user, or none that you may know of.",
   "user.exists": "This application has a user with that login already. Reset that one instead.",
   "session.unknown": "There is no such session, or none that you may know of.",

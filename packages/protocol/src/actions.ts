@@ -68,6 +68,10 @@ export const actions = {
   "org.delete": "org",
   "instance.read": "org",
   "instance.manage": "org",
+
+  "provider.read": "org",
+  "provider.manage": "org",
+  "domain.approve": "org",
 } as const satisfies Record<string, Kind>;
 
 export type Action = keyof typeof actions;
@@ -83,6 +87,7 @@ export const instanceActions: readonly Action[] = [
   "person.resetFactors",
   "instance.read",
   "instance.manage",
+  "domain.approve",
 ];
 
 export const isAction = (text: string): text is Action => Object.hasOwn(actions, text);

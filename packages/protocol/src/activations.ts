@@ -24,6 +24,7 @@ export const readActivation = route({
   summary: "Which program shows this code, from where, and what it asks for.",
   needs: "public",
   session: "asks",
+  alsoByProvider: true,
   reply: activation,
 });
 
@@ -44,5 +45,6 @@ export const refuseActivation = route({
   summary: "Refuses the program that shows this code: it is told so.",
   needs: "public",
   session: "asks",
+  alsoByProvider: true,
   reply: noReply,
 });

@@ -1,7 +1,8 @@
 import { z } from "zod";
 import { preview } from "./credentials.ts";
+import { domain } from "./providers.ts";
 import { route } from "./route.ts";
-import { time } from "./shapes.ts";
+import { id, time } from "./shapes.ts";
 import { tlsVersions } from "./transport.ts";
 
 const ofParty = z.strictObject({
@@ -19,6 +20,19 @@ const ofParty = z.strictObject({
   leastTls: z.enum(tlsVersions).optional(),
 });
 
+const byProvider = z.strictObject({
+  domains: z
+    .array(domain)
+    .min(1)
+    .max(50)
+    .describe("Of e-mail addresses, proved to be the organisation's: members who have one come by its provider alone."),
+  exceptOwners: z
+    .array(id("person"))
+    .max(5)
+    .optional()
+    .describe("Owners who may come by a passkey of their own as well, for when the provider does not work."),
+});
+
 const ofPeople = ofParty
   .extend({
     factor: z
@@ -27,6 +41,7 @@ const ofPeople = ofParty
       .describe(
         "Members need a second factor beside their password, or a passkey. Whoever has none keeps her account and loses the organisation until she has, with her operator keys and tokens; whoever signed in without showing it is asked to sign in again.",
       ),
+    provider: byProvider.optional(),
     factorFrom: time.optional().describe("From when on it is demanded; at once where nothing is said."),
   })
   .refine(({ factor, factorFrom }) => factor !== undefined || factorFrom === undefined, {

@@ -41,6 +41,7 @@ export { programKinds, userListed, type UserListed } from "./user-lists.ts";
 export { tlsVersions, transports, type TlsVersion, type Transport } from "./transport.ts";
 export { parseTopic, telemetryTopic, type Topic } from "./topics.ts";
 export { aggregates, watchHello, type Aggregate } from "./telemetry.ts";
+export { callbackOf } from "./providers.ts";
 export { type MadePasskey, type ShownPasskey } from "./passkey-shapes.ts";
 export { deviceOrders } from "./devices.ts";
 export { attributeType } from "./products.ts";

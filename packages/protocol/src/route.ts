@@ -44,6 +44,13 @@ export type Route = {
   readonly versioned?: true;
   /** What it does with the cookie of a person's session: begins one, asks for one, gives another for the one that was shown, or ends that. */
   readonly session?: "begins" | "asks" | "renews" | "ends";
+  /**
+   * Somebody is sent elsewhere and comes back: it begins with a sealed cookie that says why, and ends where that is shown. Such a cookie is
+   * good for minutes, and for one end.
+   */
+  readonly errand?: "begins" | "ends";
+  /** Of what belongs to a person and no organisation: somebody whom an organisation's provider brought may ask it, too. */
+  readonly alsoByProvider?: true;
   /** Its body is a form, and its refusals are told as OAuth has them (RFC 6749, 3.2 and 5.2). */
   readonly speaks?: "oauth";
   /** A program asks it every few seconds with something that cannot be guessed: only what fails is counted by address. */

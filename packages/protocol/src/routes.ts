@@ -172,3 +172,27 @@ export {
 } from "./user-lists.ts";
 export { approveActivation, readActivation, refuseActivation } from "./activations.ts";
 export { authorizeDevice, obtainToken, readOAuth, revokeToken } from "./oauth.ts";
+export {
+  addDomain,
+  approveDomain,
+  createProvider,
+  listLinkedPeople,
+  listProviders,
+  proveDomain,
+  readProvider,
+  removeDomain,
+  removeProvider,
+  tryProvider,
+  unlinkPerson,
+  updateProvider,
+  withdrawDomain,
+} from "./providers.ts";
+export {
+  beginLink,
+  beginProviderSignIn,
+  endLink,
+  endProviderSignIn,
+  listOwnProviders,
+  providerSignedOut,
+  removeLink,
+} from "./provider-sign-ins.ts";

@@ -1,6 +1,6 @@
 import { z } from "zod";
 import { shown } from "./passkey-shapes.ts";
-import { code, id, noReply, time } from "./shapes.ts";
+import { code, id, time } from "./shapes.ts";
 import { route } from "./route.ts";
 
 /**
@@ -10,6 +10,8 @@ import { route } from "./route.ts";
 const session = z.object({
   person: z.object({ id: id("person"), email: z.string() }),
   expiresAt: time,
+  /** An organisation's provider said who she is, so the session is good in that one alone. */
+  provider: id("provider").optional(),
   orgs: z.array(
     z.object({
       id: id("org"),
@@ -79,6 +81,7 @@ export const readSession = route({
   needs: "public",
   reply: session,
   session: "asks",
+  alsoByProvider: true,
 });
 
 export const deleteSession = route({
@@ -86,6 +89,11 @@ export const deleteSession = route({
   path: "/v1/session",
   summary: "Signs out: the session ends in every organisation, and with it what it keeps open.",
   needs: "public",
-  reply: noReply,
+  reply: z.object({
+    signOutAt: z
+      .url()
+      .optional()
+      .describe("Whom a provider brought: where the browser goes to be signed out there, too."),
+  }),
   session: "ends",
 });

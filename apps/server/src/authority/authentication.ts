@@ -25,6 +25,7 @@ import type { Storage } from "../storage/index.ts";
 import { Caller, type OnRefusal } from "./caller.ts";
 import { nobody, type Came, type Circumstances } from "./circumstances.ts";
 import type { Credential } from "./credential.ts";
+import { providerRequired } from "./by-provider.ts";
 import { Dpop, type DpopRequest } from "./dpop.ts";
 import { authorityIn } from "./postgres.ts";
 import type { Space } from "./space.ts";
@@ -148,6 +149,14 @@ export class Authentication {
 
   /** A credential and all that made it, read once and kept while the space is. */
   async credential(space: Space, id: CredentialId): Promise<Credential | undefined> {
+    const found = await this.#credential(space, id);
+    const { person } = found ?? {};
+    // Somebody joined since all were looked at.
+    if (person && space.member(person)) await this.#needs.spaces.knowHome(space, person);
+    return found;
+  }
+
+  async #credential(space: Space, id: CredentialId): Promise<Credential | undefined> {
     const there = space.credentials.get(id);
     if (there) return there;
     const found = await this.#needs.storage.read(asPlatform(space.scope), async (unit) => {
@@ -274,7 +283,7 @@ export class Authentication {
       "connect",
       credential.id,
       because,
-      new Unwelcome(codeOf(caller), { space, credential, because }),
+      new Unwelcome(codeOf(caller), { space, credential, because, ...whereTo(caller) }),
     );
   }
 
@@ -314,6 +323,12 @@ export class Authentication {
 
 const unbound = (): Refusal =>
   new Refusal("proof.invalid", { detail: "This credential is bound to no key: show it alone." });
+
+/** Whoever has to come another way is told which. */
+const whereTo = ({ power, space }: Caller): { readonly detail?: string } => {
+  const { detail } = power.end?.code === "provider.required" ? providerRequired(space.org) : {};
+  return detail === undefined ? {} : { detail };
+};
 
 /**
  * Whoever holds the secret may know what will pass: firmware that is told "suspended" waits, and that is told "not known" gives its

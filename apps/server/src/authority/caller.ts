@@ -258,6 +258,7 @@ export class Caller implements Asker {
       case "node":
       case "passkey":
       case "person":
+      case "provider":
       case "role":
       case "session":
       case "token":
@@ -339,10 +340,6 @@ export class Caller implements Asker {
     throw this.refuse(action, this.org, because, new Refusal("permit.missing", { detail: `It needs ${action}.` }));
   }
 }
-
-/** Which attributes of the device may be read: by name, or `undefined` for all. */
-export const readableAttributes = (permit: Permit<"telemetry.read">): ((name: string) => boolean) | undefined =>
-  Permit.askerOf(permit).attributesOf(permit.on);
 
 /** Before something is told that names credentials to whoever might not know of them. @throws Refusal `permit.missing` */
 export function askToReadCredentials(permit: Allowed, what: string): void {

@@ -57,6 +57,8 @@ export type Credential = {
   /** Whoever shows it has to prove that the private key is theirs; what it says alone opens nothing. */
   readonly publicKey: PublicKey | undefined;
   readonly conditions: Conditions | undefined;
+  /** What it ends with besides, where an organisation's provider said who she is: marks of revocations. */
+  readonly by?: readonly string[] | undefined;
   /** The certificate that an authority of the organisation's own issued for it; the key is that one's, then. */
   readonly issued?: Issued | undefined;
   /** The secret before this one, which is good beside it for a while. */

@@ -5,7 +5,6 @@ export { heldOf } from "./bound.ts";
 export {
   askAlso,
   askToReadCredentials,
-  readableAttributes,
   refusedBy,
   seesCredential,
   type Caller,
@@ -19,6 +18,7 @@ export { levelOf, readDoor, saidBy, type Level } from "./door.ts";
 export type { Leaks } from "./leaks.ts";
 export { lifeOf } from "./life.ts";
 export type { LettingGo } from "./letting-go.ts";
+export { providerRequired } from "./by-provider.ts";
 export { refuseLacking, type Factors } from "./factors.ts";
 export { HighWater } from "./high-water.ts";
 export { inPerson, refuseGivingMore, refuseTouchingGreater } from "./in-person.ts";
@@ -28,8 +28,8 @@ export { ListKeeping, withHits } from "./list-keeping.ts";
 export { shutOut } from "./lists.ts";
 export { isAddressOf, parseNetwork, type Network } from "./network.ts";
 export { Minting, type MintedKey, type MintedToken, type MintsForUser } from "./minting.ts";
-export { on, type Begun, type Handler, type Raw } from "./on.ts";
-export type { Permit, Reach } from "./permit.ts";
+export { on, type Begun, type Handler, type Raw, type Sent } from "./on.ts";
+export { readableAttributes, type Permit, type Reach } from "./permit.ts";
 export type { Connections, Open } from "./preview.ts";
 export { authorityIn, membershipOf } from "./postgres.ts";
 export { credentialId, readCredential } from "./reading.ts";
@@ -46,9 +46,9 @@ export type { Standing } from "./standing.ts";
 export type { Good } from "./session-standings.ts";
 export { Sessions } from "./sessions.ts";
 export { refuseToShutOut } from "./shutting-out.ts";
-export { confirmedFor, type Proof, type Session, type Visit } from "./session.ts";
+export { confirmedFor, type Brought, type Proof, type Session, type Visit } from "./session.ts";
 export type { Placement, Schema, Space } from "./space.ts";
-export { asPlatform, Spaces, type Things } from "./spaces.ts";
+export { asPlatform, Spaces, type Homes, type Things } from "./spaces.ts";
 export { upkeepIn } from "./upkeep.ts";
 export { Unwelcome } from "./unwelcome.ts";
 export { TokenKeys } from "./token-keys.ts";

@@ -90,6 +90,16 @@ function shorter(one: Demands, other: Demands): NonNullable<Demands["sessions"]>
 }
 
 type OfParty = NonNullable<Demands["people"]>;
+type ByProvider = NonNullable<OfParty["provider"]>;
+
+/** Whose domain either names; whom either lets come otherwise only if the other does, too. */
+function byBoth(a: ByProvider, b: ByProvider): ByProvider {
+  const exceptOwners = a.exceptOwners?.filter((person) => b.exceptOwners?.includes(person)) ?? [];
+  return {
+    domains: [...new Set([...a.domains, ...b.domains])],
+    ...(exceptOwners.length > 0 && { exceptOwners }),
+  };
+}
 
 function stricter(a: OfParty, b: OfParty): OfParty {
   const ages = [a, b].flatMap(({ greatestAgeDays }) => greatestAgeDays ?? []);
@@ -100,5 +110,6 @@ function stricter(a: OfParty, b: OfParty): OfParty {
     ...((a.bound || b.bound) && { bound: true }),
     ...(ages.length > 0 && { greatestAgeDays: Math.min(...ages) }),
     ...(leastTls && { leastTls }),
+    ...(a.provider && b.provider && { provider: byBoth(a.provider, b.provider) }),
   };
 }

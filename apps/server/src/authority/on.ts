@@ -27,6 +27,13 @@ type Needed<R extends Route> = R extends { readonly openTo: string }
             ? { readonly session: Session; readonly visit: Visit }
             : { readonly address: string; readonly visit: Visit };
 
+type Returning<R extends Route> = R["errand"] extends "ends"
+  ? {
+      /** What her browser kept. */
+      readonly errand: string | undefined;
+    }
+  : unknown;
+
 type Query<R extends Route> = R["query"] extends z.ZodObject ? z.infer<R["query"]> : undefined;
 type Body<R extends Route> = R["body"] extends "bytes"
   ? Raw
@@ -40,11 +47,15 @@ export type Begun<Reply> = {
   /** What that of the browser itself is to hold, where it changes. */
   readonly browser?: string | undefined;
 };
+/** Somebody is sent elsewhere: what her browser is to keep until she comes back. */
+export type Sent<Reply> = { readonly reply: Reply; readonly errand: string };
 
 type Reply<R extends Route> = R["reply"] extends z.ZodType
   ? R["session"] extends "begins" | "renews"
     ? Begun<z.input<R["reply"]>>
-    : z.input<R["reply"]>
+    : R["errand"] extends "begins"
+      ? Sent<z.input<R["reply"]>>
+      : z.input<R["reply"]>
   : R["reply"] extends "text"
     ? string
     : Stream;
@@ -52,13 +63,14 @@ type Reply<R extends Route> = R["reply"] extends z.ZodType
 /** Something that goes on after the answer began: the listener gives it the connection. */
 export type Stream = { readonly watch: true };
 
-export type Asked<R extends Route> = Needed<R> & {
-  readonly params: Readonly<Record<string, string>>;
-  readonly query: Query<R>;
-  readonly body: Body<R>;
-  /** Of which versions the thing may be for this to be done (If-Match); `undefined` is any. */
-  readonly versions: readonly number[] | undefined;
-};
+export type Asked<R extends Route> = Needed<R> &
+  Returning<R> & {
+    readonly params: Readonly<Record<string, string>>;
+    readonly query: Query<R>;
+    readonly body: Body<R>;
+    /** Of which versions the thing may be for this to be done (If-Match); `undefined` is any. */
+    readonly versions: readonly number[] | undefined;
+  };
 
 export type Handler = { readonly route: Route; handle(asked: never): Promise<unknown> };
 

@@ -86,3 +86,7 @@ export class Reach<A extends Action> implements Allowed {
     return this.#asker.actor;
   }
 }
+
+/** Which attributes of the device may be read: by name, or `undefined` for all. */
+export const readableAttributes = (permit: Permit<"telemetry.read">): ((name: string) => boolean) | undefined =>
+  Permit.askerOf(permit).attributesOf(permit.on);

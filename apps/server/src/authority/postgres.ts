@@ -43,6 +43,7 @@ type Body = {
   rotatedAt?: Instant;
   exposed?: Exposed;
   leakedAt?: Instant;
+  by?: readonly string[];
 };
 
 const atOnce = 1_000; // rows that are opened before others have their turn
@@ -193,7 +194,7 @@ export const authorityIn = (unit: Unit) => ({
 
   async save(credential: Credential): Promise<void> {
     const { kind, name, state, grants, makers, inPerson, publicKey, conditions } = credential;
-    const { issued, former, rotatedAt, exposed, leakedAt, proofs } = credential;
+    const { issued, former, rotatedAt, exposed, leakedAt, proofs, by } = credential;
     const body: Body = {
       kind,
       name,
@@ -209,6 +210,7 @@ export const authorityIn = (unit: Unit) => ({
       ...(rotatedAt !== undefined && { rotatedAt }),
       ...(exposed && { exposed }),
       ...(leakedAt !== undefined && { leakedAt }),
+      ...(by && { by }),
     };
     const sealed = unit.scope.seal("credential", rowName(credential.id, fixedOf(credential)), encode(body));
     await unit.query(
@@ -331,7 +333,7 @@ function credentialOf(unit: Unit, row: CredentialRow): Credential {
     conditions,
   } = body;
   const grants = parseGrants(body.grants);
-  const { issued, former, rotatedAt, exposed, leakedAt, proofs } = body;
+  const { issued, former, rotatedAt, exposed, leakedAt, proofs, by } = body;
   const life = {
     ...(proofs && { proofs }),
     ...(issued && { issued }),
@@ -339,6 +341,7 @@ function credentialOf(unit: Unit, row: CredentialRow): Credential {
     ...(rotatedAt !== undefined && { rotatedAt }),
     ...(exposed && { exposed }),
     ...(leakedAt !== undefined && { leakedAt }),
+    ...(by && { by }),
   };
   return { ...half, kind, name: body.name, state, grants, makers, inPerson, publicKey, conditions, ...life };
 }

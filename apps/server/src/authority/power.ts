@@ -11,6 +11,7 @@ import { canHold } from "./kinds.ts";
 import { together, type Entry, type Listing } from "./lists.ts";
 import { coveringGrant, covers, linkOf, type Link, type Target } from "./link.ts";
 import { standingOfSecret } from "./secrets.ts";
+import type { Member } from "./roles.ts";
 import type { Space } from "./space.ts";
 import type { Stop } from "./standing.ts";
 import { ancestorsOf } from "./under.ts";
@@ -152,7 +153,7 @@ export function compile(
     const member = space.member(credential.person);
     if (space.isSuspended(credential.person)) end = suspended(`${credential.person} is suspended here`);
     else if (!member) end = final(`${credential.person} is not a member of this organisation`);
-    else links.push(linkOf(`${credential.person} as ${member.role}`, space.grantsOfMember(member)));
+    else links.push(linkOf(`${credential.person} as ${member.role}`, space.grantsOfMember(asBrought(member, chain))));
   }
   const { stop } = space;
   if (stop && isOwnerHere(space, credential)) links.push(linkOf(`${stop.because}, and an owner`, stop.grants));
@@ -196,6 +197,10 @@ export function compile(
     passed: new Map(),
   };
 }
+
+/** What an organisation's provider says of somebody is good in that organisation: she administers no instance by it. */
+const asBrought = (member: Member, chain: readonly Credential[]): Member =>
+  chain.some(({ by }) => by) ? { ...member, administrator: false } : member;
 
 const final = (because: string): End => ({ because, forGood: true });
 const passing = (because: string): End => ({ because, forGood: false });

@@ -5,7 +5,7 @@ import type { Circumstances } from "./circumstances.ts";
 import type { CredentialKind, Demands } from "@holdfast/protocol";
 import { partyOf, type Credential, type Party } from "./credential.ts";
 import { atOnce, demandedOf, endOfSession } from "./demands.ts";
-import type { Demanding } from "./factors.ts";
+import { demanding, type Demanding } from "./factors.ts";
 import type { Permit } from "./permit.ts";
 import { readChains, readCredential, readDependants } from "./reading.ts";
 import { refuseToShutOut } from "./shutting-out.ts";
@@ -79,12 +79,13 @@ export async function previewDemands(
   permit: Permit<"credential.read">,
   demands: Demands,
 ): Promise<Preview> {
-  refuseToShutOut(permit, demands);
   const space = await needs.spaces.of(permit.scope.org);
+  if (demands.people?.provider) await needs.spaces.knowHomes(space);
+  refuseToShutOut(permit, demands);
   const now = needs.clock.now();
   const chains = await readChains(needs, permit);
   // Whoever has a factor to get until some day is counted: on that day it is too late to ask.
-  const then: Demanding = { demands: atOnce(demands), factorsOf: space.factorsOf.bind(space) };
+  const then = demanding(space, atOnce(demands));
   const newly = chains.filter((chain) => !isRefused(space, chain, undefined, now));
   const found = newly.filter((chain) => isRefused(then, chain, undefined, now));
   const credentials = found.flatMap(([one]) => (one ? [one] : []));
@@ -98,14 +99,14 @@ export async function previewDemands(
 
 /** Of itself or of what is above it, by how it came where that is known: as `compile` decides. */
 const isRefused = (
-  demanding: Demanding,
+  asking: Demanding,
   chain: Iterable<Credential>,
   came: Circumstances | undefined,
   now: Instant,
 ): boolean =>
   [...chain].some((link) => {
-    const { against, until } = demandedOf(demanding, link, came, now);
-    const over = endOfSession(demanding.demands, link);
+    const { against, until } = demandedOf(asking, link, came, now);
+    const over = endOfSession(asking.demands, link);
     return against !== undefined || (until !== undefined && now >= until) || (over !== undefined && now >= over);
   });
 

@@ -45,7 +45,7 @@ export class SessionEnds {
     const live = all.get(session.id);
     if (live) live.isEnding = true;
     try {
-      const orgs = await orgsOf(storage, session.person);
+      const orgs = await orgsOf(storage, session);
       await Promise.all(
         orgs.map(async (org) => {
           const space = await orNothing(spaces.of(org));
@@ -128,10 +128,11 @@ export class SessionEnds {
 export const actorIn = ({ scope }: Space, session: Session) =>
   ({ kind: "credential", id: idIn(scope, session), person: session.person }) as const;
 
-/** Where she is a member. */
-export async function orgsOf(storage: Storage, person: Id<"person">): Promise<readonly Id<"org">[]> {
+/** Where she is a member, and it may be good: whom an organisation's provider brought, that one lets in, and no other. */
+export async function orgsOf(storage: Storage, { person, only }: Session): Promise<readonly Id<"org">[]> {
   const rows = await storage.directory.call<{ org: string }>("orgs_of_person", [uuidOf(person)]);
-  return rows.map(({ org }) => idFrom("org", org));
+  const orgs = rows.map(({ org }) => idFrom("org", org));
+  return only === undefined ? orgs : orgs.filter((org) => org === only);
 }
 
 /** An organisation whose key was erased has nowhere to be a member of. */

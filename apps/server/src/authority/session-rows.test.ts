@@ -17,7 +17,8 @@ for (const person of [ada, eve])
 const sealed = {
   proofs: ["password", "totp"],
   provedAt: 1_000 as Instant,
-  only: undefined,
+  only: newId("org", systemRandom),
+  by: { provider: newId("provider", systemRandom), marks: ["prv", "link"], signOutAt: "https://provider.example/end" },
   isFamiliar: true,
   from: { address: "192.0.2.7", agent: "Mozilla/5.0" },
 } as const;

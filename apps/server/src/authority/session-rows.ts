@@ -21,7 +21,7 @@ const columns = "id, digest, person, issued_seq, created_at, expires_at, seen_at
 export type Seen = { readonly seenAt: Instant; readonly quiet: number };
 
 /** What is not needed to find one, or to tell that it is over. */
-type Sealed = Pick<Session, "proofs" | "provedAt" | "only" | "from" | "isFamiliar">;
+type Sealed = Pick<Session, "proofs" | "provedAt" | "only" | "by" | "from" | "isFamiliar">;
 type Readable = Omit<Session, keyof Sealed>;
 
 /** What the proof binds: a row whose person or end was changed in the database opens no more. */
@@ -34,8 +34,8 @@ export const sessionsIn = (unit: InstanceUnit, { keys, random }: { keys: Keyring
   const place = (session: Readable) =>
     associated({ org: "instance", kind: "session", row: rowOf(session), version: 0 });
   const sealed = (session: Session): Uint8Array => {
-    const { proofs, provedAt, only, from, isFamiliar } = session;
-    const body: Sealed = { proofs, provedAt, only, from, isFamiliar };
+    const { proofs, provedAt, only, by, from, isFamiliar } = session;
+    const body: Sealed = { proofs, provedAt, only, by, from, isFamiliar };
     return seal(key, place(session), new TextEncoder().encode(JSON.stringify(body)), random);
   };
   const opened = (row: Row): { readonly session: Session } & Seen => {
@@ -48,7 +48,8 @@ export const sessionsIn = (unit: InstanceUnit, { keys, random }: { keys: Keyring
       expiresAt: Number(row.expires_at) as Instant,
     };
     const plain = new TextDecoder().decode(open(key, place(readable), row.proof));
-    const session: Session = { ...readable, only: undefined, ...(JSON.parse(plain) as Omit<Sealed, "only">) }; // sealed by `add`
+    const nothing = { only: undefined, by: undefined };
+    const session: Session = { ...readable, ...nothing, ...(JSON.parse(plain) as Omit<Sealed, keyof typeof nothing>) }; // sealed by `add`
     return { session, seenAt: Number(row.seen_at) as Instant, quiet: Number(row.quiet) };
   };
   return {

@@ -48,7 +48,7 @@ export async function standingsOf(needs: Needs, known: Known): Promise<Standings
   const { storage, spaces } = needs;
   const good: Good[] = [];
   const refusing: Refusing[] = [];
-  for (const org of await orgsOf(storage, known.session.person)) {
+  for (const org of await orgsOf(storage, known.session)) {
     const space = await orNothing(spaces.of(org));
     const standing = space && (await standingIn(needs, space, known));
     if (standing && "code" in standing) refusing.push(standing);
@@ -67,7 +67,7 @@ export async function usedIn(needs: Needs, space: Space, known: Known): Promise<
 }
 
 async function standingIn(
-  { authentication, clock }: Needs,
+  { spaces, authentication, clock }: Needs,
   space: Space,
   known: Known,
 ): Promise<Good | Refusing | undefined> {
@@ -76,6 +76,7 @@ async function standingIn(
   if (!membership) return undefined;
   if (membership.isSuspended) return { space, member: membership, code: "member.suspended" };
   const id = idIn(space.scope, session);
+  await spaces.knowHome(space, session.person);
   const kept = await authentication.credential(space, id);
   const now = clock.now();
   const credential = { ...(kept ?? credentialOf(session, space.scope)), proofs: session.proofs };

@@ -19,7 +19,16 @@ export function limitsOf({ sessions = {} }: Demands): Limits {
 }
 
 /** What somebody showed when she signed in. */
-export type Proof = "password" | "totp" | "recoveryCode" | "passkey" | "provider";
+export type Proof = "password" | "totp" | "recoveryCode" | "passkey" | "provider" | "providerFactor";
+
+/** An organisation's provider said who somebody is. */
+export type Brought = {
+  readonly provider: Id<"provider">;
+  /** What it ends with besides: marks of revocations, the provider's own first. */
+  readonly marks: readonly string[];
+  /** Where a browser is signed out of the provider as well. */
+  readonly signOutAt?: string | undefined;
+};
 
 /** From where somebody shows who she is. */
 export type Visit = {
@@ -56,6 +65,7 @@ export type Session = {
   readonly provedAt: Instant;
   /** Good in this organisation alone: its own provider says who she is. */
   readonly only: Id<"org"> | undefined;
+  readonly by: Brought | undefined;
   /** From where she signed in. */
   readonly from: Pick<Visit, "address" | "agent">;
   /** She had signed in with that browser before. */
@@ -98,5 +108,6 @@ export const credentialOf = (session: Session, scope: OrgScope): Credential => (
   digest: digestSecret(idIn(scope, session)), // nobody shows it: the cookie alone leads here
   publicKey: undefined,
   conditions: undefined,
+  ...(session.by && { by: session.by.marks }),
   version: 1,
 });

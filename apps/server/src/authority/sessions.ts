@@ -28,7 +28,16 @@ import {
   type Standings,
   type Used,
 } from "./session-standings.ts";
-import { credentialOf, idIn, longest, refuseUnconfirmed, type Proof, type Session, type Visit } from "./session.ts";
+import {
+  credentialOf,
+  idIn,
+  longest,
+  refuseUnconfirmed,
+  type Brought,
+  type Proof,
+  type Session,
+  type Visit,
+} from "./session.ts";
 import type { Space } from "./space.ts";
 import type { Spaces } from "./spaces.ts";
 
@@ -46,6 +55,9 @@ type Beginning = {
   readonly proofs: readonly Proof[];
   readonly visit: Visit;
   readonly only?: Id<"org"> | undefined;
+  readonly by?: Brought | undefined;
+  /** When she proved who she is, where that was before. */
+  readonly provedAt?: Instant | undefined;
   /** She had signed in with that browser before. */
   readonly isFamiliar?: boolean;
 };
@@ -74,7 +86,7 @@ export class Sessions {
    */
   async begin(
     person: Id<"person">,
-    { proofs, visit, only, isFamiliar = false }: Beginning,
+    { proofs, visit, only, by, provedAt, isFamiliar = false }: Beginning,
   ): Promise<{ session: Session; cookie: string }> {
     const { storage, clock, random } = this.#needs;
     const cookie = newSecret(random, "session");
@@ -89,8 +101,9 @@ export class Sessions {
         createdAt,
         expiresAt: (createdAt + longest) as Instant, // milliseconds both
         proofs,
-        provedAt: createdAt,
+        provedAt: provedAt ?? createdAt,
         only,
+        by,
         from: { address: visit.address, agent: visit.agent.slice(0, mostAgent) },
         isFamiliar,
       };
@@ -101,7 +114,11 @@ export class Sessions {
       const { good, refusing } = await this.standings(session);
       for (const { space } of [...good, ...refusing]) {
         await storage.change({ scope: space.scope, actor: actorIn(space, session) }, async (unit) =>
-          unit.audit({ what: "signIn.done", about: person, facts: { session: idIn(space.scope, session) } }),
+          unit.audit({
+            what: "signIn.done",
+            about: person,
+            facts: { session: idIn(space.scope, session), provider: by?.provider },
+          }),
         );
       }
     } catch (error) {
@@ -161,8 +178,7 @@ export class Sessions {
     const { storage, spaces, authentication, clock } = this.#needs;
     const { live, session } = await this.#good(text);
     // Of hers alone, so that no other one is read, and the time tells nothing of it either.
-    if (!live.known.has(org) && !(await orgsOf(storage, session.person)).includes(org))
-      throw new Refusal("org.unknown");
+    if (!live.known.has(org) && !(await orgsOf(storage, session)).includes(org)) throw new Refusal("org.unknown");
     const space = await spaces.of(org);
     if (!space.members.has(session.person)) throw new Refusal("org.unknown");
     if (space.isSuspended(session.person)) throw new Refusal("member.suspended");
@@ -297,4 +313,5 @@ const mended: ReadonlySet<RefusalCode> = new Set([
   "member.suspended",
   "org.ending",
   "org.suspended",
+  "provider.required",
 ]);

@@ -5,37 +5,21 @@ import { Drawn } from "./allowance.ts";
 import { Decisions } from "./decisions.ts";
 import type { Level } from "./door.ts";
 import { noFactors, type Factors } from "./factors.ts";
+import { Homes } from "./homes.ts";
 import { Lists, type Entry, type Hits, type ListEntry } from "./lists.ts";
 import type { Credential, Ending } from "./credential.ts";
 import type { Issuer } from "./issuer.ts";
 import { Openings } from "./openings.ts";
 import { answersAlike, type Placement, type Schema } from "./placement.ts";
 import { isBuiltIn, type Grant, type Role } from "@holdfast/protocol";
+import type { Remembered } from "./remembered.ts";
 import { grantsOfMember, grantsOfRole, type Member, type Membership, type OwnRoles } from "./roles.ts";
 import { stopOf, type Standing, type Stop } from "./standing.ts";
 import { UserLists, type UserEntry } from "./user-lists.ts";
 import { Uses } from "./uses.ts";
 
 export type { Placement, Schema } from "./placement.ts";
-
-/** What an organisation's questions are answered from, without a query: kept in memory, changed after each commit. */
-export type Remembered = {
-  readonly devices: Map<Id<"device">, Placement>;
-  readonly applications: Set<Id<"application">>;
-  readonly products: Map<Id<"product">, Schema>;
-  readonly members: Map<Id<"person">, Membership>;
-  /** Who of them administers the instance. */
-  readonly administrators?: { has(person: Id<"person">): boolean } | undefined;
-  roles: OwnRoles;
-  /** Per ended thing and what ended of it: credentials issued before this place in the sequence are over. */
-  readonly revokedBefore: Map<string, Partial<Record<Ending, number>>>;
-  demands: Demands;
-  standing?: Standing | undefined;
-  readonly entries?: readonly ListEntry[];
-  readonly userEntries?: readonly UserEntry[];
-  readonly issuers?: readonly Issuer[];
-  readonly factors?: (person: Id<"person">) => Factors;
-};
+export type { Remembered } from "./remembered.ts";
 
 const none: readonly Level[] = [];
 
@@ -63,6 +47,7 @@ export class Space {
   /** When the next entry of any list expires, as it was when somebody last looked; not a number where an entry was put since. */
   #listed = Number.NaN;
   readonly #openings = new Openings();
+  readonly homes: Homes;
 
   /** `decisions`: the organisation's, which go on when it is read again. */
   constructor(
@@ -76,6 +61,7 @@ export class Space {
     this.#known = known;
     this.#changed = changed;
     this.#lists = new Lists(known.entries);
+    this.homes = new Homes(known.homes, () => this.bump());
     this.#issuers = new Map(known.issuers?.map((issuer) => [issuer.id, issuer]));
     for (const things of [known.products, known.devices])
       for (const { door } of things.values()) this.#openings.swap(undefined, door?.door.hours);
@@ -328,6 +314,7 @@ export class Space {
       members: new Map(members),
       revokedBefore: new Map(revokedBefore),
       issuers: this.issuers,
+      homes: this.homes.all,
       entries: [...this.#lists.entries.values()],
       userEntries: [...this.#userLists.values()].flatMap(({ entries }) => [...entries.values()]),
       ...change,

@@ -23,11 +23,16 @@ type Needs = {
   readonly storage: Storage;
   readonly things: (unit: Unit) => Promise<Things>;
   readonly demands: (unit: Unit) => Promise<Demands>;
+  /** The domains of people's e-mails, where an organisation demands something by them. Without it nobody's is known. */
+  readonly homes?: Homes;
   /** Where nobody says, nothing is stopped. */
   readonly standing?: (unit: Unit) => Promise<Standing>;
   /** Where nobody says, there is none. */
   readonly administrators?: Administrators;
 };
+
+/** Of each of these people the domain of her e-mail. */
+export type Homes = (people: readonly Id<"person">[]) => Promise<ReadonlyMap<Id<"person">, string>>;
 
 /** The organisations that somebody asked about since the start, each read from the database once. */
 export class Spaces {
@@ -93,6 +98,20 @@ export class Spaces {
     return this.#factors.get(person) ?? noFactors;
   }
 
+  /**
+   * Looks what the e-mails of members are, of whom nobody has looked yet: before something is demanded by them, of all; where it is, of
+   * whoever joined since.
+   */
+  async knowHomes(space: Space, people: Iterable<Id<"person">> = space.members.keys()): Promise<void> {
+    const unknown = [...people].filter((person) => space.homes.of(person) === undefined);
+    if (unknown.length > 0) space.homes.know(await this.#homes(unknown));
+  }
+
+  /** Of one, where anything hangs on it. */
+  async knowHome(space: Space, person: Id<"person">): Promise<void> {
+    if (space.demands.people?.provider) await this.knowHomes(space, [person]);
+  }
+
   /** Those that somebody asked about since the start. */
   all(): readonly Space[] {
     return [...this.#loaded.values()];
@@ -110,6 +129,10 @@ export class Spaces {
   /** Called now and then: programs make themselves tokens for an hour, every hour. */
   forgetExpired(now: Instant): void {
     for (const space of this.#loaded.values()) space.forgetExpired(now);
+  }
+
+  async #homes(people: readonly Id<"person">[]): ReturnType<Homes> {
+    return (await this.#needs.homes?.(people)) ?? new Map();
   }
 
   async #load(org: Id<"org">, loading: Loading): Promise<Space> {
@@ -143,9 +166,11 @@ export class Spaces {
       const own = { ...(await things(unit)), ...said, ...listed, issuers, ...people };
       return { ...own, members: await rows.members(), roles: byId(await rolesIn(unit).all()), revokedBefore };
     });
+    const asked = known.demands.people?.provider ? await this.#homes([...known.members.keys()]) : undefined;
     let decisions = this.#decisions.get(org);
     if (!decisions) this.#decisions.set(org, (decisions = new Decisions()));
-    return new Space(scope, known, (changed) => this.#watchers.forEach((watcher) => watcher(changed)), decisions);
+    const whole = asked ? { ...known, homes: asked } : known;
+    return new Space(scope, whole, (changed) => this.#watchers.forEach((watcher) => watcher(changed)), decisions);
   }
 }
 

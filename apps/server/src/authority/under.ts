@@ -20,6 +20,7 @@ export const ancestorsOf = (
   link.person,
   link.user?.id,
   link.user?.session,
+  ...(link.by ?? []),
   link.id,
 ];
 

@@ -25,7 +25,7 @@ export async function alertOwners(
     const people = await storage.instance.read((unit) => peopleIn(unit, needs).all(owners));
     for (const { email } of people.values()) await post.send({ to: email, subject, lines });
   } catch (error) {
-    report("The owners of an organisation could not be told of what became of its second factors.", {
+    report("The owners of an organisation could not be told by mail of what became of it.", {
       ...because(error),
       org,
     });

@@ -156,6 +156,7 @@ export class Identity {
     const member = space.member(person);
     if (space.isSuspended(person)) throw new Refusal("member.suspended");
     if (!member) throw new Refusal("credential.invalid");
+    await this.#needs.spaces.knowHome(space, person);
     refuseLacking(space, { person, proofs }, this.#needs.clock.now());
     if (space.stop && member.role !== "owner") throw new Refusal(space.stop.code);
     const allowed = { scope: space.scope, actor: { kind: "credential", id: person, person } } as const;

@@ -1,5 +1,7 @@
+export { spacesOf } from "./telling.ts";
+export { alertOwners } from "./alerting.ts";
 export { Account } from "./account.ts";
-export type { RefusedSignIn } from "./attempts.ts";
+export { organisationsOf, type RefusedSignIn } from "./attempts.ts";
 export { Activations } from "./activations.ts";
 export { Browsers } from "./browsers.ts";
 export { Ending } from "./ending.ts";
@@ -9,10 +11,12 @@ export { Comers } from "./comers.ts";
 export { FactorResets } from "./factor-resets.ts";
 export { found } from "./founding.ts";
 export { Identity, type Fleet } from "./identity.ts";
+export type { Invitation } from "./invitation.ts";
 export { Invitations } from "./invitations.ts";
 export { KnownBrowsers } from "./known-browsers.ts";
 export { memberRuling } from "./member-ruling.ts";
-export { Members } from "./members.ts";
+export { homesOf } from "./homes.ts";
+export { giveRole, Members, refuseLastOwner } from "./members.ts";
 export {
   demandsIn,
   demandsRuling,

@@ -5,6 +5,7 @@ import {
   asPlatform,
   authorityIn,
   inPerson,
+  providerRequired,
   refusedBy,
   refuseGivingMore,
   type Minting,
@@ -30,7 +31,7 @@ import { invitationLetter } from "./letters.ts";
 import { organisationsIn } from "./organisation.ts";
 import type { Post } from "./outbox.ts";
 import { refuseWeak } from "./password.ts";
-import { normalEmail, type Person } from "./person.ts";
+import { homeOf, normalEmail, type Person } from "./person.ts";
 import { invitationsIn, peopleIn } from "./postgres.ts";
 import { day, welcomeOf, type Welcome } from "./welcome.ts";
 
@@ -154,7 +155,7 @@ export class Invitations {
   /**
    * Makes the person, unless the e-mail has an account, and the membership. Two transactions, because people belong to no organisation:
    * killed between them, it leaves an account without one, and the link still works with the password that was chosen.
-   * @throws Refusal `invitation.invalid`; to whoever has the link, also `password.weak`, `password.common` and `credential.invalid`
+   * @throws Refusal `invitation.invalid`; to whoever has the link, also `provider.required`, `password.weak`, `password.common` and `credential.invalid`
    */
   async accept(asked: Accepting, visit: Visit): Promise<Welcome> {
     const { storage, comers, address, clock, refusedSignIn } = this.#needs;
@@ -162,6 +163,9 @@ export class Invitations {
     const invitation = await this.#find(space, asked.secret);
     // Before anything that costs: whoever has no link gets no slow hash for it.
     if (!space || !invitation || !stands(invitation, space, clock.now())) throw new Refusal("invitation.invalid");
+    // She would be a member whom nothing of her own lets in.
+    const demanded = space.demands.people?.provider?.domains;
+    if (demanded?.includes(homeOf(invitation.email))) throw providerRequired(space.org);
     const { coming } = asked;
     if ("password" in coming && !(await this.#personBy(asked.email)))
       refuseWeak(coming.password, [asked.email, await this.#nameOf(space), new URL(address()).hostname]);
@@ -192,9 +196,18 @@ export class Invitations {
       throw new Refusal("invitation.invalid");
     }
     const actor = { kind: "credential", id, person: id } as const;
-    await storage.change({ scope: space.scope, actor }, (unit) => this.#take(unit, invitation, id));
+    await storage.change({ scope: space.scope, actor }, (unit) => this.takeIn(unit, invitation, id));
     if (isMailedSecret(invitation, secret)) await comers.verify(person);
     return space.org;
+  }
+
+  /** One that can still be accepted, and where. */
+  async standing(secret: string): Promise<{ readonly space: Space; readonly invitation: Invitation } | undefined> {
+    const space = await this.#spaceOf(secret);
+    const invitation = await this.#find(space, secret);
+    return space && invitation && stands(invitation, space, this.#needs.clock.now())
+      ? { space, invitation }
+      : undefined;
   }
 
   async #spaceOf(secret: string): Promise<Space | undefined> {
@@ -219,14 +232,14 @@ export class Invitations {
     const wanted = { name: "invitation", grants: undefined, lifetime: day, proofs };
     const minted = await minting.forPerson(allowed, person, member, wanted, async (unit) => {
       await comers.refuseChanged(comer);
-      await this.#take(unit, invitation, person);
+      await this.takeIn(unit, invitation, person);
       if (added) unit.audit({ what: "factor.added", about: person, facts: added });
     });
     return welcomeOf(space.org, person, minted);
   }
 
-  /** At most one caller ever gets it: the row is removed by whoever comes first. */
-  async #take(unit: Unit, invitation: Invitation, person: Id<"person">): Promise<void> {
+  /** At most one caller ever gets it: the row is removed by whoever comes first. @throws Refusal `invitation.invalid`, `member.exists` */
+  async takeIn(unit: Unit, invitation: Invitation, person: Id<"person">): Promise<void> {
     const { spaces, revocation, clock } = this.#needs;
     const { id, role } = invitation;
     const { org } = unit.scope;

@@ -85,14 +85,7 @@ export class Members {
       refuseTouchingGreater(permit, "member.update", before.role);
       const space = await spaces.of(unit.scope.org);
       if (before.role === "owner" && role !== "owner") refuseLastOwner(members, person, space.lists, clock.now());
-      const after: Membership = { ...before, role };
-      // In the keyring's journal as well: an older backup of the database must not give back what was taken.
-      if (!holds(space.grantsOf(role), space.grantsOf(before.role)))
-        await revocation.in(unit, membershipOf(person), ["people"]);
-      await rows.saveMember(person, after);
-      unit.audit({ what: "member.updated", about: person, facts: { from: before.role, role } });
-      unit.afterCommit(() => spaces.apply(unit.scope.org, (changed) => changed.setMember(person, after)));
-      return after;
+      return giveRole(unit, { spaces, revocation }, { person, before, role });
     });
     return this.#one(permit, person, updated);
   }
@@ -223,8 +216,25 @@ export class Members {
   }
 }
 
+/** Another role for a member. Whether somebody may give it has been asked. */
+export async function giveRole(
+  unit: Unit,
+  { spaces, revocation }: Pick<Needs, "spaces" | "revocation">,
+  { person, before, role }: { readonly person: Id<"person">; readonly before: Membership; readonly role: Role },
+): Promise<Membership> {
+  const space = await spaces.of(unit.scope.org);
+  const after: Membership = { ...before, role };
+  // In the keyring's journal as well: an older backup of the database must not give back what was taken.
+  if (!holds(space.grantsOf(role), space.grantsOf(before.role)))
+    await revocation.in(unit, membershipOf(person), ["people"]);
+  await authorityIn(unit).saveMember(person, after);
+  unit.audit({ what: "member.updated", about: person, facts: { from: before.role, role } });
+  unit.afterCommit(() => spaces.apply(unit.scope.org, (changed) => changed.setMember(person, after)));
+  return after;
+}
+
 /** Of the other owners one has to be let in by the lists, now and when their entries expire. @throws Refusal `member.lastOwner` */
-function refuseLastOwner(
+export function refuseLastOwner(
   members: ReadonlyMap<Id<"person">, Membership>,
   leaving: Id<"person">,
   { entries }: Space["lists"],

@@ -7,6 +7,7 @@ import {
   type Kind,
   type Permit,
   type Rulings,
+  type Space,
   type Spaces,
   type Standing,
 } from "../authority/index.ts";
@@ -170,7 +171,11 @@ const letterOf = ({ name }: Organisation, { from, to }: Relaxed) => ({
   ],
 });
 
-type Needs = Parameters<typeof alertOwners>[0] & { readonly rulings: Rulings };
+type Needs = Parameters<typeof alertOwners>[0] & {
+  readonly rulings: Rulings;
+  /** Which domains of e-mail addresses are proved to be the organisation's, at a provider that is switched on. */
+  readonly provenDomains: (unit: Unit) => Promise<ReadonlySet<string>>;
+};
 
 export class Organisations {
   readonly #needs: Needs;
@@ -183,12 +188,16 @@ export class Organisations {
     return this.#needs.storage.read(permit, (unit) => organisationsIn(unit).own());
   }
 
-  /** What it demands holds at once, for what is open, too. Its owners are told when a factor is demanded less. @throws Refusal `request.malformed` where whoever demands it does not meet it */
+  /** What it demands holds at once, for what is open, too. Its owners are told when a factor is demanded less. @throws Refusal `request.malformed` where whoever demands it does not meet it, `domain.unproved` */
   async change(permit: Permit<"org.update">, { name, demands }: Change): Promise<Organisation> {
     const { storage, spaces, rulings } = this.#needs;
+    const space = await spaces.of(permit.scope.org);
+    // Before it is demanded: of whom nobody has looked, nobody is let in then.
+    if (demands?.people?.provider) await spaces.knowHomes(space);
     if (demands) refuseToShutOut(permit, demands);
     let relaxed: Relaxed | undefined;
     const changed = await storage.change(permit, async (unit) => {
+      if (demands?.people?.provider) await this.#refuseUnproven(unit, space, demands.people.provider);
       const before = await organisationsIn(unit).own();
       const version = before.version + 1;
       const organisation = { ...before, ...(name !== undefined && { name }), ...(demands && { demands }), version };
@@ -199,7 +208,7 @@ export class Organisations {
         about: organisation.id,
         facts: { name, demands: demands && JSON.stringify(demands) },
       });
-      if (demands) unit.afterCommit(() => spaces.apply(unit.scope.org, (space) => space.setDemands(demands)));
+      if (demands) unit.afterCommit(() => spaces.apply(unit.scope.org, (it) => it.setDemands(demands)));
       relaxed = demands && relaxedOf(before.demands ?? {}, demands);
       if (relaxed) unit.audit({ what: "demand.relaxed", about: organisation.id, facts: relaxed });
       return organisation;
@@ -207,4 +216,37 @@ export class Organisations {
     if (relaxed) await alertOwners(this.#needs, changed.id, letterOf(changed, relaxed));
     return changed;
   }
+
+  /** By the platform: nobody has to come by a provider any more for an address of this domain, which is not the organisation's. */
+  async lift(unit: Unit, domain: string): Promise<void> {
+    const before = await organisationsIn(unit).own();
+    const demands = without(before.demands ?? {}, domain);
+    if (!demands) return;
+    await organisationsIn(unit).save({ ...before, demands, version: before.version + 1 });
+    await this.#needs.rulings.note(unit, "demands", before.id, demands);
+    unit.audit({ what: "org.updated", about: before.id, facts: { demands: JSON.stringify(demands) } });
+    unit.afterCommit(() => this.#needs.spaces.apply(unit.scope.org, (space) => space.setDemands(demands)));
+  }
+
+  async #refuseUnproven(unit: Unit, { members }: Space, { domains, exceptOwners = [] }: ByProvider): Promise<void> {
+    const proven = await this.#needs.provenDomains(unit);
+    const faults = domains.flatMap((domain) =>
+      proven.has(domain) ? [] : [{ path: "demands.people.provider.domains", message: domain }],
+    );
+    if (faults.length > 0) throw new Refusal("domain.unproved", { faults });
+    const strangers = exceptOwners.filter((person) => members.get(person)?.role !== "owner");
+    if (strangers.length === 0) return;
+    const message = `no owner: ${strangers.join(", ")}`;
+    throw new Refusal("request.malformed", { faults: [{ path: "demands.people.provider.exceptOwners", message }] });
+  }
+}
+
+type ByProvider = NonNullable<NonNullable<Demands["people"]>["provider"]>;
+
+/** `undefined` where nothing is demanded for that domain. */
+function without({ people = {}, ...others }: Demands, domain: string): Demands | undefined {
+  const { provider, ...rest } = people;
+  if (!provider?.domains.includes(domain)) return undefined;
+  const domains = provider.domains.filter((one) => one !== domain);
+  return { ...others, people: { ...rest, ...(domains.length > 0 && { provider: { ...provider, domains } }) } };
 }

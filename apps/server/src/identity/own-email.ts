@@ -6,9 +6,9 @@ import { accountLinksIn, isLinkSecret, newLink } from "./account-link.ts";
 import { organisationsOf } from "./attempts.ts";
 import { addressLetter, verificationLetter } from "./letters.ts";
 import type { Carrier, Post } from "./outbox.ts";
-import { normalEmail, type Person } from "./person.ts";
+import { homeOf, normalEmail, type Person } from "./person.ts";
 import { peopleIn } from "./postgres.ts";
-import { tellOrganisations } from "./telling.ts";
+import { spacesOf, tellOrganisations } from "./telling.ts";
 
 type Needs = {
   readonly storage: Storage;
@@ -42,8 +42,10 @@ export class OwnEmails {
     await this.#send(person.id, person.email);
   }
 
-  /** To another one, which becomes hers when the link is opened. Says nothing of whether somebody has it. @throws Refusal `rate.exceeded` */
+  /** To another one, which becomes hers when the link is opened. Says nothing of whether somebody has it. @throws Refusal `rate.exceeded`, `email.demanded` */
   async change(session: Session, email: string): Promise<Carrier["by"]> {
+    const { person } = await this.read(session);
+    await this.#refuseEvading(person, email);
     await this.#send(session.person, email);
     return this.#needs.post.by;
   }
@@ -60,6 +62,8 @@ export class OwnEmails {
     const { before, after } = await storage.instance.change((unit) => this.#take(unit, digestSecret(secret)));
     const isNew = normalEmail(before.email) !== normalEmail(after.email);
     const orgs = await organisationsOf(this.#needs, after.id);
+    const home = new Map([[after.id, homeOf(after.email)]]);
+    if (isNew) for (const org of orgs) this.#needs.spaces.apply(org, (space) => space.homes.know(home));
     await tellOrganisations(this.#needs, { person: after.id, orgs }, isNew ? "email.changed" : "email.verified");
     return after;
   }
@@ -70,12 +74,22 @@ export class OwnEmails {
     const before = link && (await peopleIn(unit, this.#needs).find(link.person));
     if (link?.purpose.is !== "email" || !before) throw new Refusal("link.invalid");
     const { email, isMailed } = link.purpose;
+    await this.#refuseEvading(before, email);
     const after: Person = { ...before, email, verifiedAt: isMailed ? unit.at : undefined };
     await peopleIn(unit, this.#needs).save(after);
     if (normalEmail(before.email) === normalEmail(email)) return { before, after };
     await links.removeOf(before.id); // what was sent to the address of before
     await this.#needs.post.in(unit, addressLetter(before.email, email, unit.at));
     return { before, after };
+  }
+
+  /** An organisation that demands its provider of whoever has an address like hers demands it of her. @throws Refusal `email.demanded` */
+  async #refuseEvading({ id, email: before }: Person, email: string): Promise<void> {
+    const orgs = await organisationsOf(this.#needs, id);
+    for (const { demands } of await spacesOf(this.#needs, orgs)) {
+      const { domains = [] } = demands.people?.provider ?? {};
+      if (domains.includes(homeOf(before)) && !domains.includes(homeOf(email))) throw new Refusal("email.demanded");
+    }
   }
 
   async #send(person: Id<"person">, email: string): Promise<void> {

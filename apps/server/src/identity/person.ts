@@ -1,3 +1,4 @@
+import { domainToASCII } from "node:url";
 import type { Id, Instant } from "@holdfast/kernel";
 
 /** Somebody with an account. What she may do stands with each organisation that she is a member of. */
@@ -12,6 +13,8 @@ export type Person = {
   /** The place of her password among revocations: it grows with each one that she chooses. 0 of the first. */
   readonly passwordSeq?: number | undefined;
   readonly createdAt: Instant;
+  /** A provider brought her, and what it calls her is all that she is known by: her e-mail may be another account's. */
+  readonly isBrought?: true | undefined;
   /** When she showed that she reads what is sent to this address. */
   readonly verifiedAt?: Instant | undefined;
   /** Grows with each change, and is sealed with the rest: an older body does not open in a newer row. */
@@ -20,3 +23,6 @@ export type Person = {
 
 /** One spelling per address, so that it is found again: the domain is case-insensitive (RFC 5321, 2.4), and so, in practice, is the rest. */
 export const normalEmail = (email: string): string => email.trim().normalize("NFC").toLowerCase();
+
+/** The domain of an e-mail, as all of its spellings have it. */
+export const homeOf = (email: string): string => domainToASCII(normalEmail(email).split("@").at(-1) ?? "");

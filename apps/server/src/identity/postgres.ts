@@ -12,6 +12,7 @@ export const peopleIn = (unit: InstanceUnit, needs: { keys: Keyring; random: Ran
   const sealKey = needs.keys.instanceKey("person");
   const indexKey = needs.keys.instanceKey("person/email");
   const indexOf = (email: string) => blindIndex(indexKey, normalEmail(email));
+  const indexIn = ({ email, isBrought }: Person) => (isBrought ? null : indexOf(email));
   const place = (id: Id<"person">, version: number) =>
     associated({ org: "instance", kind: "person", row: id, version });
   const sealed = (person: Person, version: number) =>
@@ -81,18 +82,18 @@ export const peopleIn = (unit: InstanceUnit, needs: { keys: Keyring; random: Ran
       const rows = await unit.query(
         `insert into person (id, email_index, version, body, created_at) values ($1, $2, 1, $3, $4)
          on conflict (email_index) do nothing returning 1`,
-        [uuidOf(person.id), indexOf(person.email), sealed(person, 1), person.createdAt],
+        [uuidOf(person.id), indexIn(person), sealed(person, 1), person.createdAt],
       );
       return rows.length > 0;
     },
 
     /** In place of what was read. @throws Refusal `email.taken`; `request.conflict` where somebody changed her meanwhile */
     async save(person: Person): Promise<void> {
-      const { id, email, version = 0 } = person;
-      if (!(await nobodyElseHas(person))) throw new Refusal("email.taken");
+      const { id, isBrought, version = 0 } = person;
+      if (!isBrought && !(await nobodyElseHas(person))) throw new Refusal("email.taken");
       const rows = await unit.query(
         "update person set email_index = $3, version = $4, body = $5 where id = $1 and version = $2 returning 1",
-        [uuidOf(id), version, indexOf(email), version + 1, sealed(person, version + 1)],
+        [uuidOf(id), version, indexIn(person), version + 1, sealed(person, version + 1)],
       );
       if (rows.length === 0) throw new Refusal("request.conflict");
     },

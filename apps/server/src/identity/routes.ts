@@ -73,7 +73,7 @@ export const identityRoutes = ({
   on(routes.readSession, async ({ session }) => signedInReply(await browsers.read(session))),
   on(routes.deleteSession, async ({ session }) => {
     await browsers.signOut(session);
-    return {};
+    return { signOutAt: session.by?.signOutAt };
   }),
   on(routes.createOrg, async ({ permit, body }) => {
     const { org, token, expiresAt } = await identity.createOrg(permit, body.name);
@@ -169,9 +169,10 @@ const invitationReply = ({ id, email, role, invitedBy, createdAt, expiresAt }: I
   expiresAt: rfc3339(expiresAt),
 });
 
-const signedInReply = ({ person, expiresAt: end, orgs }: SignedIn) => ({
+const signedInReply = ({ person, session, expiresAt: end, orgs }: SignedIn) => ({
   person: { id: person.id, email: person.email },
   expiresAt: rfc3339(end),
+  ...(session.by && { provider: session.by.provider }),
   orgs: orgs.map(({ org, role, grants, expiresAt, lacksFrom, refused }) => ({
     id: org.id,
     name: org.name,

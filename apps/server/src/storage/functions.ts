@@ -12,6 +12,7 @@ export const directoryFunctions = [
   "org_of_invitation",
   "org_of_refresh",
   "plan_uses",
+  "provider_called",
   "orgs_ending",
   "orgs_outside",
   "memberships_of",
@@ -35,5 +36,6 @@ export const maintainFunctions = [
   "fold_usage",
   "orgs_with_past",
   "forget_decisions",
+  "orgs_with_domains_due",
 ] as const;
 export type MaintainFunction = (typeof maintainFunctions)[number];

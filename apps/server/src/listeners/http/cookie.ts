@@ -11,6 +11,11 @@ const cookie = (text: string, seconds: number, name = sessionCookie): string =>
 export const sessionCookieOf = (text: string): string => cookie(text, mostSessionMinutes * 60);
 export const noCookie = cookie("", 0);
 
+/** Why a browser was sent elsewhere. The page that it comes back to is ours, and asks for the rest. */
+const errandCookie = "__Host-holdfast-errand";
+export const errandCookieOf = (text: string): string => cookie(text, 600, errandCookie);
+export const noErrand = cookie("", 0, errandCookie);
+
 /** As long as a browser keeps any (RFC 6265bis, 5.5). */
 export const browserCookieOf = (text: string): string => cookie(text, 400 * 24 * 3_600, browserCookie);
 
@@ -30,6 +35,12 @@ const namedIn = ({ cookie: all }: Headers, name: string): readonly string[] =>
     .split(";")
     .map((pair) => pair.trim())
     .flatMap((pair) => (pair.startsWith(`${name}=`) ? [pair.slice(name.length + 1)] : []));
+
+/** What a browser kept for whoever comes back: two of one name are none. */
+export function errandIn(headers: Headers): string | undefined {
+  const [one, ...others] = namedIn(headers, errandCookie);
+  return others.length === 0 ? one : undefined;
+}
 
 /** The same for whoever signs in: two of one name are none, and it is no matter. */
 export function cookiesOf(headers: Headers): { session: string | undefined; browser: string | undefined } {

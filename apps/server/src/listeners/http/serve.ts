@@ -12,7 +12,7 @@ import type { Exposure } from "../exposure.ts";
 import { wasRefused, type Guard } from "../guard.ts";
 import { askedOf, sendReply } from "./answer.ts";
 import type { ConsoleFiles } from "./console.ts";
-import { refuseForeign } from "./cookie.ts";
+import { errandIn, noErrand, refuseForeign } from "./cookie.ts";
 import { credentialText } from "./credential-text.ts";
 import { cut, linger } from "./deadlines.ts";
 import { askingOf, socketOf } from "./asking.ts";
@@ -161,16 +161,16 @@ class Serving {
 
   async #admit(route: Route, request: FastifyRequest, reply: FastifyReply): Promise<void> {
     const { guard, entrance, accounts, arrivals } = this.#needs;
-    const { needs, method, openTo, session } = route;
+    const { needs, method, openTo, session, errand } = route;
     this.#routes.set(request, route);
     if (session !== undefined && session !== "begins") {
-      await this.#admitSession(request, reply);
+      await this.#admitSession(route, request, reply);
       if (route.isCostly) guard.charge(request.ip);
       return;
     }
     if (needs === "public") {
       // Else a page of another site could sign a browser in as somebody who waits for what she writes there.
-      if (session === "begins") refuseForeign(request.headers, "where it is sent");
+      if (errand || session === "begins") refuseForeign(request.headers, errand ? "demanded" : "where it is sent");
       if (method === "POST" && !route.isPolled && !route.isCounted) guard.charge(request.ip); // a slow hash each
       return;
     }
@@ -189,9 +189,12 @@ class Serving {
     this.#metering.count(caller, { request, reply, needs }, account);
   }
 
-  async #admitSession(request: FastifyRequest, reply: FastifyReply): Promise<void> {
+  async #admitSession(route: Route, request: FastifyRequest, reply: FastifyReply): Promise<void> {
     try {
-      this.#sessions.set(request, await this.#needs.entrance.session(askingOf(request)));
+      const session = await this.#needs.entrance.session(askingOf(request));
+      // What belongs to a person is not for whoever an organisation's provider says is that person.
+      if (session.by && route.session !== "ends" && !route.alsoByProvider) throw new Refusal("provider.limited");
+      this.#sessions.set(request, session);
     } catch (error) {
       forgetOver(error, reply);
       throw error;
@@ -220,7 +223,10 @@ class Serving {
     const caller = this.#callers.get(request);
     const boundTo = route.needs === "publishedKey" ? this.#needs.entrance.boundTo(askingOf(request)) : undefined;
     const page = this.#pages.of(request);
-    const asked = { ...askedOf(route, request, caller), session: this.#sessions.get(request), boundTo, page };
+    const errand = route.errand === "ends" ? errandIn(request.headers) : undefined;
+    // Whatever comes of it: it is good for one end.
+    if (route.errand === "ends") void reply.header("Set-Cookie", noErrand);
+    const asked = { ...askedOf(route, request, caller), session: this.#sessions.get(request), boundTo, page, errand };
     // After all else that is asked of it: what would be refused anyway asks nobody who she is.
     if (route.isConfirmed) await this.#needs.entrance.refuseUnconfirmed(askingOf(request));
     if (route.reply === "stream") return this.#needs.live.serve(asked as never, reply); // the one stream there is
@@ -233,7 +239,8 @@ class Serving {
       route.needs !== "publishedKey" &&
       route.body !== "bytes" &&
       typeof key === "string";
-    if (route.session !== undefined) return sendSessionReply(handler, request, reply, await work());
+    if (route.session !== undefined || route.errand !== undefined)
+      return sendSessionReply(handler, request, reply, await work());
     if (!mayReplay) return sendReply(handler, request, reply, await work());
     const { params, query, body } = asked;
     const question = { caller, route, key, asked: { params, query, body } };

@@ -1,11 +1,16 @@
 import { Refusal, type RefusalCode } from "@holdfast/kernel";
 import type { FastifyReply, FastifyRequest } from "fastify";
-import type { Begun, Handler } from "../../authority/index.ts";
+import type { Begun, Handler, Sent } from "../../authority/index.ts";
 import { sendReply } from "./answer.ts";
-import { browserCookieOf, noCookie, sessionCookieOf } from "./cookie.ts";
+import { browserCookieOf, errandCookieOf, noCookie, sessionCookieOf } from "./cookie.ts";
 
 /** The answer of an operation that has to do with a session, and what the browser is to keep of it. */
 export function sendSessionReply(handler: Handler, request: FastifyRequest, reply: FastifyReply, value: unknown) {
+  if (handler.route.errand === "begins") {
+    const sent = value as Sent<unknown>; // `on` paired the route with a handler that sends
+    void reply.header("Set-Cookie", errandCookieOf(sent.errand));
+    return sendReply(handler, request, reply, sent.reply);
+  }
   switch (handler.route.session) {
     case "begins":
     case "renews": {
