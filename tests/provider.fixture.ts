@@ -118,6 +118,9 @@ export function startProvider(
     fetch: (address, options) => calling(address, options, caPem),
     ...more,
   });
+  provider.on("backchannel.error", (_, error) => {
+    throw error;
+  });
   server.removeAllListeners("request");
   server.on("request", provider.callback());
   return provider;
@@ -131,15 +134,15 @@ function calling(address: unknown, options: RequestInit | undefined, ca: string 
   return new Promise((resolve, reject) => {
     const call = request(String(address), {
       method: options?.method ?? "GET",
-      headers: options?.headers as never,
+      headers: Object.fromEntries(new Headers(options?.headers)),
       ca,
       agent: false,
-    }); // its own headers, as an object
+    });
     call.on("error", reject);
     call.on("response", (response) => {
       response.resume().on("end", () => resolve(new Response(null, { status: response.statusCode ?? 0 })));
     });
-    call.end(options?.body as never); // a form
+    call.end(options?.body instanceof URLSearchParams ? String(options.body) : undefined);
   });
 }
 

@@ -51,7 +51,8 @@ export const providerSignedOut = route({
   summary:
     "A provider says, in a token that it signed, that somebody signed out there: her sessions by it end within a second.",
   needs: "public",
-  body: "bytes",
+  body: z.object({ logout_token: z.string().max(16_384) }),
+  speaks: "oauth",
   reply: noReply,
 });
 

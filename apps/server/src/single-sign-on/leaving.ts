@@ -32,10 +32,10 @@ export class Leaving {
   }
 
   /** @throws Refusal `request.malformed` for whatever is no such token of this provider */
-  async heed(org: string, id: string, form: string): Promise<void> {
+  async heed(org: string, id: string, text: string): Promise<void> {
     const isNamed = isId("org", org) && isId("provider", id);
     const open = isNamed ? await this.#needs.signingIn.open(org, id) : undefined;
-    const token = open && (await this.#read(open, new URLSearchParams(form).get("logout_token") ?? ""));
+    const token = open && (await this.#read(open, text));
     if (!open || !token) {
       const message = "not a logout token of this provider";
       throw new Refusal("request.malformed", { faults: [{ path: "logout_token", message }] });

@@ -1,4 +1,4 @@
-import { parseId, Refusal, rfc3339, type Id } from "@holdfast/kernel";
+import { parseId, rfc3339, type Id } from "@holdfast/kernel";
 import { callbackOf, routes } from "@holdfast/protocol";
 import { on, type Handler, type Space } from "../authority/index.ts";
 import { lapsesAt, recordOf, type Domain } from "./domain.ts";
@@ -88,9 +88,8 @@ export const singleSignOnRoutes = ({
     const { cookie, to } = await signingIn.end(body, errand, visit);
     return { reply: { org: body.org, ...(to !== undefined && { to }) }, cookie };
   }),
-  on(routes.providerSignedOut, async ({ params, body: { bytes, contentType } }) => {
-    if (!/^application\/x-www-form-urlencoded\s*(;|$)/i.test(contentType)) throw new Refusal("request.mediaType");
-    await leaving.heed(params["org"] ?? "", params["provider"] ?? "", new TextDecoder().decode(bytes));
+  on(routes.providerSignedOut, async ({ params, body }) => {
+    await leaving.heed(params["org"] ?? "", params["provider"] ?? "", body.logout_token);
     return {};
   }),
   on(routes.listOwnProviders, async ({ session }) => ({

@@ -26,7 +26,7 @@ type Needs = {
   readonly openId: OpenId;
   readonly errands: Errands;
   readonly arriving: Arriving;
-  readonly sessions: Pick<Sessions, "begin">;
+  readonly sessions: Pick<Sessions, "begin" | "reported">;
   readonly invitations: Pick<Invitations, "standing">;
   readonly onRefusal: OnRefusal;
   readonly clock: Clock;
@@ -126,6 +126,8 @@ export class SigningIn {
       by: { provider: provider.id, marks, signOutAt: said.signOutAt(`${origin}/sign-in`) },
       provedAt: provedAtOf(said, clock.now()),
     });
+    // One browser has one session: that it had so far is over.
+    if (visit.session !== undefined) await sessions.reported(visit.session, "signOut.again");
     return { ...began, to };
   }
 
