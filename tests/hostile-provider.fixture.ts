@@ -33,6 +33,8 @@ export class HostileProvider {
   readonly #codes = new Map<string, Asked>();
   #made = 0;
   trick: Trick = {};
+  /** Who comes, if nobody is named. */
+  who = "ada";
   /** What was asked of it, in order. */
   readonly asked: string[] = [];
 
@@ -104,7 +106,7 @@ export class HostileProvider {
           body: { keys: [{ ...publicKey.export({ format: "jwk" }), kid: "one", alg: "ES256", use: "sig" }] },
         };
       case "/userinfo":
-        return { status: 200, body: { sub: "ada", email: "ada@house.example", ...this.trick.userinfo } };
+        return { status: 200, body: { sub: this.who, email: `${this.who}@house.example`, ...this.trick.userinfo } };
       case "/token":
         return this.trick.token ?? this.#tokens(request, form);
       default:
@@ -130,7 +132,7 @@ export class HostileProvider {
     const claims = {
       iss: this.#house.issuer,
       aud: client.id,
-      sub: "ada",
+      sub: this.who,
       iat: now,
       exp: now + 300,
       nonce: asked.nonce,

@@ -32,8 +32,10 @@ export type House = {
   close(): Promise<void>;
 };
 
+type StartGiven = Omit<NonNullable<Parameters<typeof startTestPlatform>[0]>, "clock" | "config">;
+
 /** A platform whose operator lets providers on this machine be called, and a server where a test puts one. */
-export async function startHouse(clock?: TestClock): Promise<House> {
+export async function startHouse(clock?: TestClock, given: StartGiven = {}): Promise<House> {
   const { cert, key } = selfSigned({ name: providerHost });
   const outboundCa = path.join(mkdtempSync(path.join(tmpdir(), "holdfast-")), "house.pem");
   writeFileSync(outboundCa, cert);
@@ -48,7 +50,7 @@ export async function startHouse(clock?: TestClock): Promise<House> {
   const { port } = server.address() as AddressInfo; // it listens on a port
   const outboundAllow = [{ family: 4, prefix: 32, value: 0x7f_00_00_01n }] as const;
   const config = { outboundAllow, outboundCa, dnsServer: names.place };
-  const platform = await startTestPlatform({ config, ...(clock && { clock }) });
+  const platform = await startTestPlatform({ config, ...(clock && { clock }), ...given });
   const owner = new Owner(platform.visitor, await platform.setUp());
   return {
     platform,
