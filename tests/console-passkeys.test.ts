@@ -50,7 +50,7 @@ const usePasskey = (page: Page) => page.getByRole("button", { name: "Use a passk
 const isIn = (page: Page) => page.getByRole("button", { name: /^You are/ }).waitFor();
 const signOut = async (page: Page) => {
   await page.getByRole("button", { name: /^You are/ }).click();
-  await page.getByRole("link", { name: "Sign out" }).click();
+  await page.getByRole("button", { name: "Sign out" }).click();
   await page.getByRole("heading", { name: "Sign in" }).waitFor();
 };
 const shoot = (page: Page, name: string) =>
@@ -129,7 +129,7 @@ test("where the browser has it, a passkey is offered in the field of the e-mail,
   await card.getByRole("listitem", { name: "Passkey" }).waitFor();
   await shoot(page, "account-360-dark");
   await page.getByRole("button", { name: /^You are/ }).click();
-  await page.getByRole("link", { name: "Sign out" }).click();
+  await page.getByRole("button", { name: "Sign out" }).click();
   await isIn(page); // this authenticator takes what is offered, as somebody who picks it
   await page.goto(`${url}/account`);
   await card.getByRole("button", { name: "Remove" }).click();

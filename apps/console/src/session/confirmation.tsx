@@ -1,108 +1,25 @@
-import type { Input } from "@holdfast/client";
-import { routes } from "@holdfast/protocol";
-import { Button, Group, Modal, PasswordInput, Stack, Text } from "@mantine/core";
-import { useQueryClient } from "@tanstack/react-query";
-import { useEffect, useState, type FormEvent } from "react";
-import { apiFor, confirmBy, on } from "../api/index.ts";
-import { words } from "../words/index.ts";
-import { CodeInput, isCodeAsked } from "./code-input.tsx";
-import { hasPasskeys, showPasskey } from "./passkey.ts";
-import { PasskeyProblem } from "./passkey-problem.tsx";
-import { sessionQuery } from "./session.ts";
+import { useEffect, useState, type ComponentType } from "react";
+import { confirmBy, on } from "../api/index.ts";
 
-const own = words.session.confirmation;
+type Answer = (isProved: boolean) => void;
+type Asking = { readonly Dialog: ComponentType<{ readonly close: Answer }>; readonly answer: Answer };
 
-/** A key that closes this closes nothing below it. */
-const alone = { "data-mantine-stop-propagation": "true" } as const;
-
-/** Asks who is there once more, wherever she is; what she wanted to do waits meanwhile, and goes on or not. */
+/** Whoever asks who is there once more, wherever she is; what she wanted to do waits meanwhile, and goes on or not. */
 export function Confirmation() {
-  const queries = useQueryClient();
-  const [answer, setAnswer] = useState<((isProved: boolean) => void) | undefined>(undefined);
-  const [password, setPassword] = useState("");
-  const [code, setCode] = useState<string | undefined>(undefined);
-  const [isBusy, setBusy] = useState(false);
-  const [error, setError] = useState<unknown>(undefined);
+  const [asking, setAsking] = useState<Asking | undefined>(undefined);
   const close = (isProved: boolean) => {
-    answer?.(isProved);
-    setAnswer(undefined);
-    setPassword("");
-    setCode(undefined);
-    setError(undefined);
+    asking?.answer(isProved);
+    setAsking(undefined);
   };
-  useEffect(() => confirmBy(() => new Promise((resolve) => setAnswer(() => resolve))), []);
-  useEffect(() => on("session ended", () => close(false)));
-  const prove = async (shown: () => Promise<Input<typeof routes.confirmIdentity>["body"]>) => {
-    setBusy(true);
-    setError(undefined);
-    try {
-      await apiFor().call(routes.confirmIdentity, { body: await shown() });
-      close(true);
-    } catch (failure) {
-      setError(isCodeAsked(failure) ? undefined : failure);
-      if (isCodeAsked(failure)) setCode("");
-    } finally {
-      setBusy(false);
-    }
-  };
-  const submit = (event: FormEvent) => {
-    event.preventDefault();
-    void prove(async () => ({ password, code }));
-  };
-  return (
-    <Modal
-      opened={answer !== undefined}
-      onClose={() => close(false)}
-      title={own.title}
-      zIndex={300} // above a dialog that opened later and now waits for this one
-      closeButtonProps={{ "aria-label": words.common.close, ...alone }}
-      closeOnClickOutside={false}
-      closeOnEscape={false}
-      onKeyDown={({ key }) => key === "Escape" && close(false)}
-    >
-      <form onSubmit={submit}>
-        <Stack gap="md">
-          <Text fz="sm">{own.why}</Text>
-          <input
-            type="text"
-            hidden
-            readOnly
-            autoComplete="username"
-            value={queries.getQueryData(sessionQuery.queryKey)?.person.email ?? ""}
-          />
-          {hasPasskeys && (
-            <Button
-              variant="default"
-              disabled={isBusy}
-              onClick={() => void prove(async () => ({ passkey: await showPasskey() }))}
-              {...alone}
-            >
-              {words.session.passkey.use}
-            </Button>
-          )}
-          <PasswordInput
-            label={own.password}
-            autoComplete="current-password"
-            required
-            data-autofocus
-            value={password}
-            onChange={(event) => setPassword(event.currentTarget.value)}
-            {...alone}
-          />
-          {code !== undefined && (
-            <CodeInput value={code} onChange={(event) => setCode(event.currentTarget.value)} {...alone} />
-          )}
-          {error !== undefined && <PasskeyProblem error={error} />}
-          <Group justify="flex-end" gap="xs">
-            <Button variant="default" onClick={() => close(false)} {...alone}>
-              {words.common.cancel}
-            </Button>
-            <Button type="submit" loading={isBusy} {...alone}>
-              {own.submit}
-            </Button>
-          </Group>
-        </Stack>
-      </form>
-    </Modal>
+  useEffect(
+    () =>
+      confirmBy(async () => {
+        // When somebody is first asked: the first load need not bring it.
+        const { ConfirmationDialog: Dialog } = await import("./confirmation-dialog.tsx");
+        return new Promise((answer) => setAsking({ Dialog, answer }));
+      }),
+    [],
   );
+  useEffect(() => on("session ended", () => close(false)));
+  return asking && <asking.Dialog close={close} />;
 }
