@@ -280,3 +280,22 @@ test("who is signed in says once more who she is by a passkey of hers, and by no
   assert.equal((await confirm({ passkey: await show(device) })).status, 200);
   await browser.good("DELETE", `${own}/${passkey.id}`);
 });
+
+test("who has a passkey removes her password, and signs in with the passkey alone; without one the password stays", async () => {
+  const email = "passwordless@example.com";
+  const browser = await member(email);
+  assert.equal(says(await browser.send("DELETE", "/v1/account/password")), "409 password.last");
+  const { device, passkey } = await added(browser);
+  const elsewhere = (await signInWith(device)).browser;
+  await browser.good("DELETE", "/v1/account/password");
+  assert.equal(await isIn(elsewhere), false);
+  assert.equal(await isIn(browser), true);
+  const shown = { email, password: viewer.password };
+  assert.equal(says(await browser.send("POST", "/v1/sessions", { body: shown })), "401 credential.invalid");
+  assert.equal((await signInWith(device)).status, 201);
+  const account = await browser.good<{ hasPassword: boolean }>("GET", "/v1/account");
+  assert.equal(account.hasPassword, false);
+  assert.equal(says(await browser.send("DELETE", `${own}/${passkey.id}`)), "409 passkey.last");
+  await browser.good("POST", "/v1/account/password", { newPassword: "another correct horse battery" });
+  await browser.good("DELETE", `${own}/${passkey.id}`);
+});

@@ -251,6 +251,7 @@ const operations: Record<keyof typeof routes, Operation> = {
   readOwnFactorReset: {},
   callOffOwnFactorReset: {},
   callOffFactorResetByLink: { ask: () => ({ body: { secret: "hfx_unknown" } }) },
+  removePassword: {},
   removeAccountPasskey: { ask: () => ({ params: { passkey: unknown("passkey") } }) },
   changePassword: {
     by: ["a stranger", "the owner", "the owner in a browser", "the owner in a browser, from another site's page"],

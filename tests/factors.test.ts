@@ -50,6 +50,7 @@ test("[V6.5.8] somebody takes up codes of an app, by a secret of 160 bits that h
   const one = await come();
   assert.deepEqual(await account(one), {
     person: { id: (await account(one)).person.id, email: one.who.email },
+    hasPassword: true,
     recoveryCodes: 0,
   });
   const { secret, uri, offer } = await one.offer();

@@ -161,6 +161,7 @@ const sentences = {
     "She has no second factor and no passkey, so there is nothing to remove. Her password is enough.",
   "factorReset.pending": "This was begun already. Wait until it is due, or call it off first.",
   "factorReset.unknown": "Nothing of the kind waits: it was called off, was done, or is over.",
+  "password.last": "This password is the only way in. Add a passkey first.",
   "passkey.tooMany": "There are twenty passkeys already, as many as may be. Remove one first.",
   "application.unknown": "There is no such application, or none that you may know of.",
   "application.inUse": "This application still has devices. Retire them or move them first.",

@@ -18,6 +18,17 @@ export const changePassword = route({
   isConfirmed: true,
 });
 
+export const removePassword = route({
+  method: "DELETE",
+  path: "/v1/account/password",
+  summary:
+    "From now on whoever is signed in by the cookie signs in with a passkey alone, of which she has to have one. Wherever else she is signed in, she no longer is.",
+  needs: "public",
+  reply: noReply,
+  session: "asks",
+  isConfirmed: true,
+});
+
 export const forgotPassword = route({
   method: "POST",
   path: "/v1/password/forgot",

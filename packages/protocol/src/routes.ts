@@ -83,6 +83,7 @@ export {
   changeEmail,
   changePassword,
   forgotPassword,
+  removePassword,
   readEmail,
   resetPassword,
   verifyEmail,

@@ -1,13 +1,13 @@
 import { Refusal } from "@holdfast/kernel";
 import type { Session, Sessions } from "../authority/index.ts";
-import { alertOwners } from "./alerting.ts";
+import { alertWhereDemanded } from "./alerting.ts";
 import { organisationsOf } from "./attempts.ts";
 import type { Factors, Kept } from "./factors.ts";
 import type { Person } from "./person.ts";
 import { peopleIn } from "./postgres.ts";
 import { tellOrganisations } from "./telling.ts";
 
-type Needs = Parameters<typeof alertOwners>[0] & {
+type Needs = Parameters<typeof alertWhereDemanded>[0] & {
   readonly sessions: Sessions;
   readonly factors: Factors;
   /** Where the platform is, by a name that is in its certificate. */
@@ -44,30 +44,15 @@ export class Account {
   async removeTotp(session: Session): Promise<void> {
     await this.#needs.factors.removeTotp(session.person);
     await this.#tell(session, "factor.removed", { factor: "totp" });
-    await this.#alert(session);
+    const { email } = await this.#person(session);
+    const orgs = await organisationsOf(this.#needs, session.person);
+    await alertWhereDemanded(this.#needs, { email, orgs }, "turned codes of an authenticator app off");
   }
 
   async renewCodes(session: Session): Promise<readonly string[]> {
     const codes = await this.#needs.factors.renewCodes(session.person);
     await this.#tell(session, "factor.codesRenewed");
     return codes;
-  }
-
-  /** Where it was demanded, its owners are told by mail as well. */
-  async #alert(session: Session): Promise<void> {
-    const { spaces } = this.#needs;
-    const { email } = await this.#person(session);
-    for (const org of await organisationsOf(this.#needs, session.person)) {
-      const { factor } = (await spaces.of(org)).demands.people ?? {};
-      if (factor === undefined) continue;
-      await alertOwners(this.#needs, org, {
-        subject: `${email} turned a second factor off`,
-        lines: [
-          `${email}, a member of an organisation of yours that demands a second factor, turned codes of an authenticator app off.`,
-          "Where she has no other factor that is demanded, nothing of the organisation opens for her until she has one again.",
-        ],
-      });
-    }
   }
 
   async #tell({ person }: Session, what: string, facts?: Readonly<Record<string, unknown>>): Promise<void> {

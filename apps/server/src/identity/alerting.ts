@@ -3,6 +3,7 @@ import type { Spaces } from "../authority/index.ts";
 import type { Keyring, Storage } from "../storage/index.ts";
 import type { Post } from "./outbox.ts";
 import { peopleIn } from "./postgres.ts";
+import { spacesOf } from "./telling.ts";
 
 type Needs = {
   readonly storage: Storage;
@@ -28,6 +29,24 @@ export async function alertOwners(
     report("The owners of an organisation could not be told by mail of what became of it.", {
       ...because(error),
       org,
+    });
+  }
+}
+
+/** A member took a factor of hers away: the owners of organisations that demand one are told by mail as well. */
+export async function alertWhereDemanded(
+  needs: Needs,
+  { email, orgs }: { readonly email: string; readonly orgs: readonly Id<"org">[] },
+  what: string,
+): Promise<void> {
+  for (const { org, demands } of await spacesOf(needs, orgs)) {
+    if (demands.people?.factor === undefined) continue;
+    await alertOwners(needs, org, {
+      subject: `${email} turned a second factor off`,
+      lines: [
+        `${email}, a member of an organisation of yours that demands a second factor, ${what}.`,
+        "Where she has no other factor that is demanded, nothing of the organisation opens for her until she has one again.",
+      ],
     });
   }
 }

@@ -10,7 +10,7 @@ export type Errand =
   | {
       readonly do: "endSignIns";
       readonly person: Id<"person">;
-      readonly because: "password.changed" | "password.reset";
+      readonly because: "password.changed" | "password.reset" | "password.removed";
       readonly except?: Id<"session"> | undefined;
     };
 

@@ -160,6 +160,14 @@ export class Factors {
     await this.changed(person);
   }
 
+  /** Within the unit that removed a factor: recovery codes stand in for one, and go with the last. */
+  async removeSpareIn(unit: InstanceUnit, person: Id<"person">): Promise<void> {
+    const { totp, passkey, recoveryCodes } = await this.#in(unit, person);
+    if (totp || passkey || recoveryCodes === 0) return;
+    await factorsIn(unit, this.#needs).putCodes(person, []);
+    await noteFactors(this.#needs, unit, person, await organisationsOf(this.#needs, person));
+  }
+
   /** Within the unit that ends all that she has. */
   async removeAllIn(unit: InstanceUnit, person: Id<"person">): Promise<void> {
     const rows = factorsIn(unit, this.#needs);

@@ -46,14 +46,16 @@ export const invitationLetter = (
   until,
 });
 
-export const passwordLetter = (email: string, at: Instant, how: "changed" | "reset"): Letter => ({
+export const passwordLetter = (email: string, at: Instant, how: "changed" | "reset" | "removed"): Letter => ({
   to: email,
-  subject: how === "changed" ? "Your password was changed" : "Your password was reset",
+  subject: `Your password was ${how}`,
   lines: [
-    `The account ${email} has another password since ${minute(at)}${how === "reset" ? ", by a link that was sent to you" : ""}.`,
-    how === "changed"
-      ? "Wherever else you were signed in, you no longer are."
-      : "Wherever you were signed in, you no longer are.",
+    how === "removed"
+      ? `The account ${email} has no password since ${minute(at)}. You sign in with a passkey.`
+      : `The account ${email} has another password since ${minute(at)}${how === "reset" ? ", by a link that was sent to you" : ""}.`,
+    how === "reset"
+      ? "Wherever you were signed in, you no longer are."
+      : "Wherever else you were signed in, you no longer are.",
     "Keys and tokens that you made for programs are as they were.",
     "If it was not you, choose another password at once, by “Forgot your password?” where you sign in, and tell whoever runs this platform.",
   ],

@@ -12,6 +12,10 @@ export const ownPasswordRoutes = ({ ownPasswords, ownEmails }: Needs): Handler[]
     await ownPasswords.change(session, body, visit);
     return {};
   }),
+  on(routes.removePassword, async ({ session }) => {
+    await ownPasswords.remove(session);
+    return {};
+  }),
   on(routes.forgotPassword, async ({ body }) => ({ by: await ownPasswords.forgot(body.email) })),
   on(routes.resetPassword, async ({ body }) => {
     await ownPasswords.reset(body);

@@ -18,8 +18,10 @@ import { passwordLetter, resetLetter } from "./letters.ts";
 import { organisationsIn } from "./organisation.ts";
 import type { Carrier, Post } from "./outbox.ts";
 import { notePassword } from "./password-ruling.ts";
+import { isUsable, personPasskeysIn } from "./passkey-rows.ts";
 import { refuseWeak } from "./password.ts";
 import type { Person } from "./person.ts";
+import { hold } from "./person-passkeys.ts";
 import { peopleIn } from "./postgres.ts";
 import type { Proving } from "./proving.ts";
 import { spacesOf } from "./telling.ts";
@@ -67,6 +69,19 @@ export class OwnPasswords {
     refuseWeak(asked.newPassword, await this.#surroundingsOf(person));
     const passwordHash = await passwords.hash(asked.newPassword);
     await this.#set({ ...person, passwordHash }, "changed", async () => {}, session.id);
+  }
+
+  /** From then on she signs in with a passkey alone. @throws Refusal `password.last` */
+  async remove(session: Session): Promise<void> {
+    const { storage } = this.#needs;
+    const person = await storage.instance.read((unit) => peopleIn(unit, this.#needs).find(session.person));
+    if (!person) throw new Refusal("credential.invalid");
+    const hasPasskey = async (unit: InstanceUnit) => {
+      await hold(unit, person.id); // no passkey of hers goes meanwhile
+      if ((await personPasskeysIn(unit, this.#needs).of(person.id)).some(isUsable)) return;
+      throw new Refusal("password.last");
+    };
+    await this.#set({ ...person, passwordHash: undefined }, "removed", hasPasskey, session.id);
   }
 
   /** A link is sent if somebody has this e-mail, which nobody learns from here: neither by the answer nor by how long it takes. */
@@ -118,7 +133,7 @@ export class OwnPasswords {
   /** Whatever was sent to her before is worth nothing, and she is told. */
   async #set(
     person: Person,
-    how: "changed" | "reset",
+    how: "changed" | "reset" | "removed",
     within: (unit: InstanceUnit) => Promise<Partial<Person> | void>,
     except?: Id<"session">,
   ): Promise<void> {

@@ -1,6 +1,6 @@
-import { newId, Refusal, uuidOf, type Clock, type Id, type Random } from "@holdfast/kernel";
+import { newId, Refusal, uuidOf, type Clock, type Id } from "@holdfast/kernel";
 import type { MadePasskey } from "@holdfast/protocol";
-import type { Revocation, Session, Sessions, Spaces, Visit } from "../authority/index.ts";
+import type { Revocation, Session, Sessions, Visit } from "../authority/index.ts";
 import {
   begun,
   creationOptions,
@@ -10,28 +10,22 @@ import {
   renamed,
   type NewPasskey,
 } from "../passkeys/index.ts";
-import type { InstanceUnit, Keyring, Storage } from "../storage/index.ts";
+import type { InstanceUnit } from "../storage/index.ts";
+import { alertWhereDemanded } from "./alerting.ts";
 import { organisationsOf } from "./attempts.ts";
 import type { Factors } from "./factors.ts";
-import type { Letter } from "./letter.ts";
-import type { Post } from "./outbox.ts";
 import { addedLetter, removedLetter } from "./passkey-letters.ts";
 import { isUsable, personPasskeysIn, spend, type PersonPasskey } from "./passkey-rows.ts";
 import { asked, ownSite, questionIn, rpIdOf, type IsOurs } from "./passkey-questions.ts";
 import { nextSeqIn, peopleIn } from "./postgres.ts";
 import { tellOrganisations } from "./telling.ts";
 
-type Needs = {
-  readonly storage: Storage;
-  readonly keys: Keyring;
-  readonly spaces: Spaces;
+type Needs = Parameters<typeof alertWhereDemanded>[0] & {
   readonly revocation: Revocation;
   readonly isOurs: IsOurs;
   readonly factors: Factors;
   readonly sessions: Sessions;
-  readonly post: Post;
   readonly clock: Clock;
-  readonly random: Random;
 };
 
 /** The passkeys of somebody who is signed in. */
@@ -62,7 +56,7 @@ export class PersonPasskeys {
     { origin }: Visit,
     { name, answer }: { readonly name?: string | undefined; readonly answer: MadePasskey },
   ): Promise<{ readonly passkey: PersonPasskey; readonly cookie: string }> {
-    const { storage, keys, sessions, isOurs, factors, clock, random } = this.#needs;
+    const { storage, keys, sessions, isOurs, factors, post, clock, random } = this.#needs;
     const { person } = session;
     const ours = questionIn(keys, { what: "add", person }, clock.now());
     const { made, challenge } = await readAttestation(answer, ownSite(origin, isOurs), ours);
@@ -76,7 +70,8 @@ export class PersonPasskeys {
       const added = await addPasskey(this.#needs, unit, { person, name, made });
       // Nothing that lets somebody in is there untold.
       await tellOrganisations(this.#needs, { person, orgs }, "factor.added", factsOf(added));
-      await this.#write(unit, person, (email) => addedLetter(email, added.name, unit.at));
+      const her = await peopleIn(unit, { keys, random }).find(person);
+      if (her) await post.in(unit, addedLetter(her.email, added.name, unit.at));
       return added;
     });
     await factors.changed(person);
@@ -105,32 +100,31 @@ export class PersonPasskeys {
 
   /** What she is signed in to elsewhere ends with it: that is why somebody removes one. @throws Refusal `passkey.unknown`, `passkey.last` */
   async remove(session: Session, id: Id<"passkey">): Promise<void> {
-    const { storage, keys, revocation, factors, sessions, random } = this.#needs;
+    const { storage, keys, revocation, factors, sessions, post, random } = this.#needs;
     const { person } = session;
     const orgs = await organisationsOf(this.#needs, person);
-    await storage.instance.change(async (unit) => {
+    const email = await storage.instance.change(async (unit) => {
       await hold(unit, person);
       const rows = personPasskeysIn(unit, { keys, random });
       const all = await rows.of(person);
       const passkey = all.find((one) => one.id === id);
       if (!passkey) throw new Refusal("passkey.unknown");
-      const { passwordHash } = (await peopleIn(unit, { keys, random }).all([person])).get(person) ?? {};
+      const her = await peopleIn(unit, { keys, random }).find(person);
+      if (!her) throw new Refusal("credential.invalid");
       const others = all.filter((one) => one !== passkey && isUsable(one));
-      if (passwordHash === undefined && others.length === 0) throw new Refusal("passkey.last");
+      if (her.passwordHash === undefined && others.length === 0) throw new Refusal("passkey.last");
       // In the keyring's journal as well: an older backup does not bring it back.
       await tellOrganisations(this.#needs, { person, orgs }, "factor.removed", factsOf(passkey), (theirs) =>
         revocation.in(theirs, id, ["people"]),
       );
       await rows.remove(id);
-      await this.#write(unit, person, (email) => removedLetter(email, passkey.name, unit.at));
+      await factors.removeSpareIn(unit, person);
+      await post.in(unit, removedLetter(her.email, passkey.name, unit.at));
+      return her.email;
     });
     await factors.changed(person);
     await sessions.ends.others(person, session.id, "signOut.factor");
-  }
-
-  async #write(unit: InstanceUnit, id: Id<"person">, letter: (email: string) => Letter): Promise<void> {
-    const person = (await peopleIn(unit, this.#needs).all([id])).get(id);
-    if (person) await this.#needs.post.in(unit, letter(person.email));
+    await alertWhereDemanded(this.#needs, { email, orgs }, "removed a passkey");
   }
 }
 

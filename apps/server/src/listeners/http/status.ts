@@ -104,6 +104,7 @@ export const statusOf = {
   "session.unknown": 404,
   "passkey.unknown": 404,
   "passkey.last": 409,
+  "password.last": 409,
   "passkey.tooMany": 409,
   "person.unknown": 404,
   "factorReset.needless": 409,
