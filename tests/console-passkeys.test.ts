@@ -16,6 +16,9 @@ const browser = await startBrowser();
 atEnd.after(() => browser.close());
 const first = new Owner(platform.visitor, await platform.setUp());
 const { url } = platform.platform;
+const [ada, bea] = ["ada", "bea"].map((name) => ({ email: `${name}@example.com`, password: owner.password }));
+assert.ok(ada && bea);
+await Promise.all([first.member(ada), first.member(bea)]);
 
 type Ends = { after(work: () => Promise<void>): void };
 type Asked = Looks & {
@@ -60,7 +63,7 @@ test("somebody adds a passkey to her account, signs in with it and without a pas
   const { page, complaints, isVerified } = await come(t, "/account");
   await shoot(page, "sign-in");
   await assertAccessible(page, "signing in");
-  await signIn(page);
+  await signIn(page, ada);
   const card = page.getByRole("region", { name: "Passkeys" });
   await card.getByText("You have none").waitFor();
   await card.getByRole("button", { name: "Add a passkey" }).click();
@@ -93,8 +96,8 @@ test("somebody adds a passkey to her account, signs in with it and without a pas
   await shoot(page, "declined");
   await isVerified(true);
   // Her password alone is not enough any more, and she is told what is.
-  await page.getByLabel("E-mail").fill(owner.email);
-  await page.getByLabel("Password").first().fill(owner.password);
+  await page.getByLabel("E-mail").fill(ada.email);
+  await page.getByLabel("Password").first().fill(ada.password);
   await page.getByRole("button", { name: "Sign in" }).click();
   await page.getByText("asks for a passkey of yours").waitFor();
   await usePasskey(page);
@@ -103,8 +106,8 @@ test("somebody adds a passkey to her account, signs in with it and without a pas
   // What asks who she is once more takes it, too.
   await page.goto(`${url}/account`);
   clock.move(11 * 60_000);
-  await card.getByRole("button", { name: "Remove" }).click();
-  await dialog.getByRole("button", { name: "Remove" }).click();
+  await card.getByRole("button", { name: "Remove", exact: true }).click();
+  await dialog.getByRole("button", { name: "Remove", exact: true }).click();
   const again = page.getByRole("dialog", { name: "Who are you again?" });
   await again.getByRole("button", { name: "Use a passkey" }).waitFor();
   await shoot(page, "confirmation");
@@ -113,7 +116,7 @@ test("somebody adds a passkey to her account, signs in with it and without a pas
   await signOut(page);
   await usePasskey(page);
   await page.getByText("not known, has ended").waitFor();
-  await signIn(page);
+  await signIn(page, ada);
   assert.deepEqual(
     complaints.filter((one) => !/status of 40[13]/.test(one)),
     [],
@@ -122,18 +125,23 @@ test("somebody adds a passkey to her account, signs in with it and without a pas
 
 test("where the browser has it, a passkey is offered in the field of the e-mail, and signs in from there", async (t) => {
   const { page } = await come(t, "/account", { isOffered: true, scheme: "dark", width: 360 });
-  await signIn(page);
+  await signIn(page, bea);
   const card = page.getByRole("region", { name: "Passkeys" });
   await card.getByRole("button", { name: "Add a passkey" }).click();
   await page.getByRole("dialog").getByRole("button", { name: "Add a passkey" }).click();
   await card.getByRole("listitem", { name: "Passkey" }).waitFor();
   await shoot(page, "account-360-dark");
+  await card.getByRole("button", { name: "Remove your password" }).click();
+  const dialog = page.getByRole("dialog");
+  await shoot(page, "password-360-dark");
+  await assertAccessible(page, "removing a password");
+  await dialog.getByRole("button", { name: "Cancel" }).click();
   await page.getByRole("button", { name: /^You are/ }).click();
   await page.getByRole("button", { name: "Sign out" }).click();
   await isIn(page); // this authenticator takes what is offered, as somebody who picks it
   await page.goto(`${url}/account`);
-  await card.getByRole("button", { name: "Remove" }).click();
-  await page.getByRole("dialog").getByRole("button", { name: "Remove" }).click();
+  await card.getByRole("button", { name: "Remove", exact: true }).click();
+  await page.getByRole("dialog").getByRole("button", { name: "Remove", exact: true }).click();
   await card.getByText("You have none").waitFor();
 });
 

@@ -7,10 +7,10 @@ import { apiFor, useAct } from "../api/index.ts";
 import { Moment } from "../kit/index.ts";
 import { hasPasskeys, makePasskey, PasskeyProblem } from "../session/index.ts";
 import { words } from "../words/index.ts";
-import { accountQuery, passkeysQuery } from "./account.ts";
+import { passkeysQuery } from "./account.ts";
 import { Asking } from "./asking.tsx";
 import { AccountCard } from "./card.tsx";
-import { Renewing } from "./codes-ending.tsx";
+import { PasskeysAlone } from "./passkeys-alone.tsx";
 
 const own = words.passkeys;
 
@@ -48,29 +48,11 @@ export function Passkeys() {
           {own.unnamed}
         </Text>
       )}
-      {data.items.length > 0 && <SpareCodes />}
+      {data.items.length > 0 && <PasskeysAlone />}
       {asked?.what === "add" && <Adding question={asked.question} close={close} />}
       {asked?.what === "rename" && <Renaming passkey={asked.passkey} close={close} />}
       {asked?.what === "remove" && <Removing passkey={asked.passkey} close={close} />}
     </AccountCard>
-  );
-}
-
-/** Where no app has any: what stands in for a passkey that is lost. */
-function SpareCodes() {
-  const { data } = useSuspenseQuery(accountQuery);
-  const [isRenewing, setRenewing] = useState(false);
-  if (data.totp || !data.hasPassword) return null;
-  return (
-    <>
-      <Text fz="sm" {...(data.recoveryCodes === 0 && { className: "hf-warn" })}>
-        {words.account.twoStep.left(data.recoveryCodes)}. {own.spare}
-      </Text>
-      <Button variant="default" onClick={() => setRenewing(true)}>
-        {words.account.twoStep.renew}
-      </Button>
-      {isRenewing && <Renewing close={() => setRenewing(false)} />}
-    </>
   );
 }
 

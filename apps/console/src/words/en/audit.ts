@@ -57,6 +57,7 @@ export const audit = {
     "factorReset.begun": "The second factors of a member are to be removed, after a wait",
     "factorReset.calledOff": "The second factors of a member stay after all",
     "factorReset.done": "The second factors of a member were removed, as was announced",
+    "password.removed": "Somebody removed her password, and signs in with a passkey",
     "factorReset.withdrawn": "The second factors of somebody stay after all",
     "invitation.accepted": "An invitation was accepted",
     "invitation.withdrawn": "An invitation was withdrawn",

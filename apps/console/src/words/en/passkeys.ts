@@ -24,6 +24,11 @@ export const passkeys = {
   removeHint: "It opens nothing from then on. Wherever else you are signed in, you no longer are.",
   actions: (name: string) => `Of ${name}`,
   list: "Your passkeys",
+  alone: "You have no password: a passkey is your only way in. Keep at least two, in different places.",
+  removePassword: "Remove your password",
+  removePasswordTitle: "Sign in with passkeys alone?",
+  removePasswordHint:
+    "There is no password to guess or to give away then. Whoever loses all passkeys gets in by a link for a new password, and, after a wait, with the help of whoever runs this platform. Wherever else you are signed in, you no longer are.",
   spare: "Each stands in for a passkey once, beside your password: for the day on which you lose it.",
 };
 
