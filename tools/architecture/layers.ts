@@ -70,6 +70,7 @@ export const layers: readonly (readonly Unit[])[] = [
     { folder: "apps/console/src/settings" },
     { folder: "apps/console/src/invitation" },
     { folder: "apps/console/src/call-off" },
+    { folder: "apps/console/src/password" },
     { folder: "apps/console/src/activating" },
     { folder: "apps/console/src/search" },
     { folder: "apps/console/src/shell" },

@@ -43,6 +43,8 @@ const start = createRoute({
     if (linkSecret("setup", hash) !== undefined) throw redirect({ to: paths.setUp, hash: hash.slice(1) });
     if (linkSecret("invitation", hash) !== undefined) throw redirect({ to: paths.invitation, hash: hash.slice(1) });
     if (linkSecret("call-off", hash) !== undefined) throw redirect({ to: paths.callOff, hash: hash.slice(1) });
+    if (linkSecret("reset", hash) !== undefined) throw redirect({ to: paths.reset, hash: hash.slice(1) });
+    if (linkSecret("verify", hash) !== undefined) throw redirect({ to: paths.verify, hash: hash.slice(1) });
     const { orgs } = await session(paths.start);
     const first = orgs.find(({ refused }) => !refused) ?? orgs[0];
     if (first) throw redirect({ to: paths.overview, params: { org: first.id }, replace: true });
@@ -74,6 +76,24 @@ const invitation = createRoute({
   getParentRoute: () => root,
   path: paths.invitation,
   component: lazyRouteComponent(() => import("./invitation/index.ts"), "Invitation"),
+});
+
+const forgot = createRoute({
+  getParentRoute: () => root,
+  path: paths.forgot,
+  component: lazyRouteComponent(() => import("./password/index.ts"), "Forgot"),
+});
+
+const reset = createRoute({
+  getParentRoute: () => root,
+  path: paths.reset,
+  component: lazyRouteComponent(() => import("./password/index.ts"), "Reset"),
+});
+
+const verify = createRoute({
+  getParentRoute: () => root,
+  path: paths.verify,
+  component: lazyRouteComponent(() => import("./password/index.ts"), "Verify"),
 });
 
 const activate = createRoute({
@@ -134,6 +154,9 @@ const tree = root.addChildren([
   setUp,
   invitation,
   callOff,
+  forgot,
+  reset,
+  verify,
   activate,
   account.addChildren([
     own(

@@ -42,7 +42,7 @@ export function Invite({
   };
   const shown = made && (
     <>
-      <Text fz="sm">{own.handOver(made.email)}</Text>
+      <Text fz="sm">{made.isMailed ? own.mailed(made.email) : own.handOver(made.email)}</Text>
       <SecretOnce label={own.link} secret={made.link ?? ""} file={`${made.id}.txt`} />
       <Text fz="sm">
         {own.until}: <Moment at={made.expiresAt} exactly />

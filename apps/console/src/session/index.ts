@@ -3,6 +3,7 @@ export { CodeInput, isCodeAsked } from "./code-input.tsx";
 export { Confirmation } from "./confirmation.tsx";
 export { Door } from "./door.tsx";
 export { useKept } from "./kept.ts";
+export { choosingWell, NewPassword, nothingChosen } from "./new-password.tsx";
 export { linkSecret } from "./link-secret.ts";
 export { hasPasskeys, makePasskey, showPasskey } from "./passkey.ts";
 export { PasskeyProblem } from "./passkey-problem.tsx";

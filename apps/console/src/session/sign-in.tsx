@@ -1,8 +1,8 @@
 import type { Input } from "@holdfast/client";
 import { routes } from "@holdfast/protocol";
-import { Alert, Button, PasswordInput, Stack, TextInput } from "@mantine/core";
+import { Alert, Anchor, Button, PasswordInput, Stack, TextInput } from "@mantine/core";
 import { useForm } from "@mantine/form";
-import { useNavigate, useSearch } from "@tanstack/react-router";
+import { Link, useNavigate, useSearch } from "@tanstack/react-router";
 import { useState } from "react";
 import { apiFor, queryClient } from "../api/index.ts";
 import { paths } from "../kit/index.ts";
@@ -65,6 +65,9 @@ export function SignIn() {
           <Button type="submit" variant={hasPasskeys ? "default" : "filled"} loading={form.submitting}>
             {own.submit}
           </Button>
+          <Anchor component={Link} to={paths.forgot} fz="sm">
+            {words.password.forgot}
+          </Anchor>
         </Stack>
       </form>
     </Door>

@@ -21,7 +21,7 @@ export function Security() {
     queryKey: ["platform", org.id],
     queryFn: ({ signal }) => apiFor(org.id).call(routes.readPlatform, { signal }),
   });
-  const { tls, keys, certificates, listeners, limits, folders, version, caPem } = data;
+  const { tls, keys, mail, certificates, listeners, limits, folders, version, caPem } = data;
   return (
     <Page title={words.places.security} lead={own.lead}>
       <Section title={own.transport}>
@@ -106,6 +106,26 @@ export function Security() {
           ]}
         />
       </Section>
+      {mail && (
+        <Section title={own.mail}>
+          {mail.by === "file" && (
+            <Alert color="yellow" variant="outline" c="var(--hf-text)" title={own.mailNone}>
+              <Text fz="sm">{own.mailNoneHint}</Text>
+            </Alert>
+          )}
+          {!mail.isTaken && (
+            <Alert color="yellow" variant="outline" c="var(--hf-text)" title={own.mailAway}>
+              <Text fz="sm">{own.mailAwayHint}</Text>
+            </Alert>
+          )}
+          <Facts
+            facts={[
+              [own.mailBy, own.mailWays[mail.by]],
+              [own.mailWaiting, String(mail.waiting)],
+            ]}
+          />
+        </Section>
+      )}
       <Section title={words.demands.title}>
         <Demands />
       </Section>

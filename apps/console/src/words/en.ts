@@ -12,6 +12,7 @@ import { callOff, factorReset, passkeys } from "./en/passkeys.ts";
 import { people, invitation } from "./en/people.ts";
 import { products, door } from "./en/products.ts";
 import { roles } from "./en/roles.ts";
+import { password } from "./en/password.ts";
 import { session } from "./en/session.ts";
 import { demands, security, settings } from "./en/settings.ts";
 import { barred, shell, search, overview } from "./en/shell.ts";
@@ -66,6 +67,7 @@ export const en = {
   settings,
   sessionLimits,
   signedIn,
+  password,
   session,
 } satisfies Catalogue;
 

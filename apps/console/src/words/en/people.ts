@@ -47,6 +47,8 @@ export const people = {
   makeLink: "Make the link",
   link: "The link",
   handOver: (email: string) => `Give this link to ${email}, and to nobody else: it is sent to nobody.`,
+  mailed: (email: string) =>
+    `A link is on its way to ${email}. This one works in its place, if you would rather hand it over.`,
   until: "Can be accepted until",
   withdraw: "Withdraw",
 };

@@ -110,6 +110,15 @@ export const security = {
   besideData: "The keys lie beside the data",
   besideDataHint:
     "That protects backups and dumps, not the disk: whoever takes it has both. Start with --keys on another disk.",
+  mail: "Mail",
+  mailBy: "How letters reach people",
+  mailWays: { mail: "by a mail server", file: "not at all: no mail is set up" },
+  mailWaiting: "Letters that wait",
+  mailNone: "No mail is set up",
+  mailNoneHint:
+    "Nobody proves an address, and nobody hears by mail of what befalls an account. Links for people are in a file beside the ready file. Start with --smtp-url and --mail-from.",
+  mailAway: "The mail server takes no letters",
+  mailAwayHint: "They are kept, and tried again for three days. The log says why.",
   backedUp: "Last backup of the keys",
   newSince: "Keys made since",
   ofOrganisation: "Key of this organisation",

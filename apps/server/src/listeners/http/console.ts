@@ -14,7 +14,9 @@ const noncePlaceholder = "HOLDFAST-NONCE";
 /** Paths that are places of the console: all of them are the one page, whose program reads the rest. */
 const isPlace = (at: string): boolean =>
   at === "/" ||
-  /^\/(?:o\/|(?:account|instance)(?:\/|$)|(?:sign-in|set-up|invitation|call-off|activate|security)$)/.test(at);
+  /^\/(?:o\/|(?:account|instance|password|email)(?:\/|$)|(?:sign-in|set-up|invitation|call-off|activate|security)$)/.test(
+    at,
+  );
 
 const types: Readonly<Record<string, string>> = {
   ".css": "text/css; charset=utf-8",
