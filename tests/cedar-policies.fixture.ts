@@ -5,6 +5,7 @@ import {
   allActions,
   days,
   presets,
+  type Action,
   type Demands,
   type Grant,
   type Hours,
@@ -53,7 +54,7 @@ function placeOf(place: Where): string {
 }
 
 function policiesOf(world: World): readonly string[] {
-  const { space, chain, first, marks: all, members } = world;
+  const { space, chain, first, marks: all, members, standing } = world;
   const policies = ["permit(principal, action, resource);", ...listsOf(world), ...world.levels.flatMap(doorsOf)];
   for (const link of chain) {
     const { id, kind, state, parent, grants: own, application, device, expiresAt, conditions: its = {} } = link;
@@ -65,6 +66,8 @@ function policiesOf(world: World): readonly string[] {
     if (application) policies.push(must(`resource in ${named(application)} || ${ofProducts}`));
     if (device) policies.push(must(space.device(device) ? `${named(device)}.state == "active"` : "false"));
     if (expiresAt !== undefined) policies.push(mustNot(`context.now >= ${expiresAt}`));
+    // Where an organisation says nothing else, nobody stays signed in with one cookie for longer than twelve hours.
+    if (kind === "session") policies.push(mustNot(`context.now >= ${link.createdAt + day / 2}`));
     // What is not known forbids nothing: whoever asks is told what it hangs on.
     if (its.addresses)
       policies.push(
@@ -91,6 +94,17 @@ function policiesOf(world: World): readonly string[] {
   }
   const member = first.person && members.get(first.person);
   if (first.person) policies.push(must(member ? granted(space.grantsOfMember(member)) : "false"));
+  // An owner who signed in looks, and calls a deletion off that is not above her.
+  if (standing.isSuspended || standing.endsAt !== undefined) {
+    const isOwnerHere = first.inPerson && member?.role === "owner";
+    const left: Action[] = [
+      "org.read",
+      "member.read",
+      "audit.read",
+      ...(standing.isSuspended ? [] : ["org.delete" as const]),
+    ];
+    policies.push(must(isOwnerHere ? granted(left.map((action) => ({ action, where: { all: true } }))) : "false"));
+  }
   policies.push(
     'forbid(principal, action == Action::"telemetry.write", resource is Device) when { resource.state != "active" };',
   );

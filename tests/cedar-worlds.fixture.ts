@@ -24,7 +24,8 @@ import { endings, type Credential, type Ending } from "../apps/server/src/author
 import { levelOf, readDoor, type Level } from "../apps/server/src/authority/door.ts";
 import { readValue, type ListEntry } from "../apps/server/src/authority/lists.ts";
 import type { OwnRole } from "../apps/server/src/authority/role.ts";
-import type { Member } from "../apps/server/src/authority/roles.ts";
+import type { Member, Membership } from "../apps/server/src/authority/roles.ts";
+import type { Standing } from "../apps/server/src/authority/standing.ts";
 import { counted, spaceOf } from "../apps/server/src/authority/space.fixture.ts";
 import type { Placement, Space } from "../apps/server/src/authority/space.ts";
 
@@ -274,6 +275,14 @@ const any = fc.record({
   ),
   marks,
   demands,
+  /** Whether she is suspended, and what stops the organisation. */
+  isSuspended: mostly(false, true),
+  standing: mostly<Standing>(
+    {},
+    { isSuspended: true },
+    { endsAt: 1 as Instant },
+    { isSuspended: true, endsAt: 1 as Instant },
+  ),
   way: fc.record({
     address: fc.constantFrom<string | undefined>(
       "10.1.2.3",
@@ -322,6 +331,8 @@ const admitted = fc
     roles: ["owner", []],
     marks: [],
     demands: {},
+    isSuspended: false,
+    standing: {},
     question: about,
   }));
 
@@ -336,7 +347,9 @@ export type World = {
   readonly chain: readonly Credential[];
   readonly first: Credential;
   readonly marks: readonly Mark[];
+  /** Who may something. */
   readonly members: ReadonlyMap<Id<"person">, Member>;
+  readonly standing: Standing;
   readonly circumstances: Circumstances;
   readonly levels: readonly Level[];
   readonly entries: readonly Entry[];
@@ -361,8 +374,9 @@ export function worldOf(asked: Anything): World {
   }));
   const [first] = chain;
   assert.ok(first);
+  const { isSuspended, standing } = asked;
   const members = new Map<Id<"person">, Member>([
-    [ada, { role, administrator: true }],
+    ...(isSuspended ? [] : [[ada, { role, administrator: true }] as const]),
     [vic, { role: "viewer", administrator: false }],
   ]);
   const own: OwnRole = { id: ownRole, name: "Own", description: "", grants: held, createdAt: 0 as Instant, version: 1 };
@@ -372,8 +386,9 @@ export function worldOf(asked: Anything): World {
     ),
     applications: new Set(applications),
     products: new Map(products.map((id) => [id, { strict: false, types: new Map(), door: levelOf(id, ofProduct) }])),
-    members,
+    members: new Map<Id<"person">, Membership>([...members, [ada, { role, ...(isSuspended && { isSuspended }) }]]),
     administrators: new Set([ada]),
+    standing,
     roles: new Map([[ownRole, own]]),
     demands: asked.demands,
     revokedBefore: new Map<string, Partial<Record<Ending, number>>>(),
@@ -391,5 +406,6 @@ export function worldOf(asked: Anything): World {
   const levels = [ofProduct, ...ofDevices].flatMap(
     (one, at) => levelOf(at === 0 ? products[0] : (devices[at - 1] ?? gone), one) ?? [],
   );
-  return { space, chain, first, marks: all, members, circumstances: { ...way, address }, levels, entries: listed };
+  const circumstances = { ...way, address };
+  return { space, chain, first, marks: all, members, standing, circumstances, levels, entries: listed };
 }
