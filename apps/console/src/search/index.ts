@@ -1,1 +1,1 @@
-export { Search } from "./search.tsx";
+export { SearchDialog } from "./search-dialog.tsx";

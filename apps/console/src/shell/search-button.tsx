@@ -1,5 +1,5 @@
 import { NotReached } from "@holdfast/client";
-import { Button, Modal, Text, Tooltip } from "@mantine/core";
+import { Button, Text, Tooltip } from "@mantine/core";
 import { useDisclosure } from "@mantine/hooks";
 import { useQuery } from "@tanstack/react-query";
 import { useEffect } from "react";
@@ -46,16 +46,7 @@ export function SearchButton() {
           </Text>
         </Button>
       </Tooltip>
-      <Modal
-        opened={isOpen}
-        onClose={close}
-        title={own.title}
-        size="lg"
-        centered={false}
-        closeButtonProps={{ "aria-label": words.common.close }}
-      >
-        <Part close={close} />
-      </Modal>
+      {isOpen && <Part close={close} />}
     </>
   );
 }
@@ -69,6 +60,8 @@ function Part({ close }: { readonly close: () => void }) {
       }),
     staleTime: Infinity,
   });
-  if (data) return <data.Search close={close} />;
-  return error ? <ProblemNotice error={error} retry={() => void refetch()} /> : <Slow />;
+  if (data) return <data.SearchDialog close={close} />;
+  return (
+    <div className="hf-beside">{error ? <ProblemNotice error={error} retry={() => void refetch()} /> : <Slow />}</div>
+  );
 }
