@@ -25,7 +25,7 @@ const mint = (browser: CookieBrowser) =>
 const codeOf = ({ status, body }: { status: number; body: unknown }): string =>
   status < 300 ? String(status) : `${status} ${(body as Problem).code}`; // errors are RFC 9457
 
-test("[V7.5.1] what mints a secret asks in a browser who she is again, ten minutes after she last proved it", async () => {
+test("[V7.5.3] what mints a secret asks in a browser who she is again, ten minutes after she last proved it", async () => {
   const browser = await browserOf();
   clock.move(10 * minute - 1);
   assert.equal(codeOf(await mint(browser)), "201");
@@ -84,6 +84,24 @@ test("a wrong password confirms nothing, is slowed down and told to every organi
   for (const it of [ours, theirs])
     while (!(await it.audited(it.person)).some(({ what }) => what === "signIn.refused"))
       await new Promise(setImmediate);
+});
+
+test("[V7.5.1] whatever changes what an account is signed in or recovered with asks for it", () => {
+  const harmless = [
+    "askVerification", // sends a letter to the address that she has
+    "callOffOwnFactorReset", // keeps what she has
+    "confirmIdentity", // is what is asked for
+    "createSession",
+    "deleteSession",
+    "leaveOrganisation", // ends what she has, and asks for its name
+    "refuseActivation",
+    "renameAccountPasskey",
+    "takeInvitation",
+  ];
+  const unasked = Object.entries<Route>(routes)
+    .filter(([, { session, method, isConfirmed }]) => session !== undefined && method !== "GET" && !isConfirmed)
+    .map(([name]) => name);
+  assert.deepEqual(unasked.toSorted(), harmless);
 });
 
 test("every operation that shows a secret asks for it", () => {

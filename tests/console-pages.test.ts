@@ -336,7 +336,7 @@ async function assertGood(page: Page, where: string): Promise<void> {
   }
 }
 
-test("every page, in both themes, 1440 and 360 pixels wide, can be used by everybody and complains of nothing", async (t) => {
+test("[V7.4.4] every page, in both themes, 1440 and 360 pixels wide, can be used by everybody, complains of nothing, and has the way to sign out", async (t) => {
   const { page, complaints, context } = await visit(browser);
   t.after(() => context.close());
   for (const [path, heading] of [
@@ -353,6 +353,7 @@ test("every page, in both themes, 1440 and 360 pixels wide, can be used by every
   for (const [path, heading, ready, more = {}] of places) {
     await page.goto(`${url}${path}`);
     await page.getByRole("heading", { name: heading, level: 1 }).waitFor();
+    assert.equal(await page.getByRole("button", { name: /^You are / }).count(), 1, `${path} has no way to sign out`);
     if (ready !== undefined) await page.getByText(ready).first().waitFor();
     await assertGood(page, path);
     for (const [what, open] of Object.entries(more)) {

@@ -4,6 +4,7 @@ import { systemClock } from "@holdfast/kernel";
 import { routes } from "@holdfast/protocol";
 import { asOwner, atEnd, freshDatabase, startTestPlatform, TestClock } from "../apps/server/src/testing/index.ts";
 import { Owner, secretIn, type Problem } from "./authority.fixture.ts";
+import { CookieBrowser } from "./cookie-browser.fixture.ts";
 import { codeOf, Somebody, step } from "./factors.fixture.ts";
 
 // Second factors of people: how they come and go, that each code works once, and that nothing lets anybody in without.
@@ -203,11 +204,14 @@ test("[V6.5.2] a recovery code has 120 bits, stands in for the app once however 
   for (const what of ["factor.used recoveryCode", "factor.codesRenewed "]) assert.ok(told.includes(what), what);
 });
 
-test("[V6.5.6] somebody turns codes of an app off, and her recovery codes go with them", async () => {
+test("[V6.5.6] [V7.4.3] somebody turns codes of an app off, and her recovery codes go with them, and her other sessions", async () => {
   const one = await enrolled();
+  const other = new CookieBrowser(platform);
+  await other.good("POST", "/v1/sessions", one.shown());
   const [code = ""] = one.recoveryCodes;
   const remove = () => one.browser.send<Problem>("DELETE", "/v1/account/totp");
   assert.equal((await remove()).status, 200);
+  assert.equal((await other.send("GET", "/v1/account")).status, 401);
   assert.deepEqual([(await remove()).status, (await remove()).body.code], [409, "factor.none"]);
   const renewed = await one.browser.send<Problem>("POST", "/v1/account/recovery-codes", { body: {} });
   assert.equal(renewed.body.code, "factor.none");

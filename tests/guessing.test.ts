@@ -156,7 +156,8 @@ test("[V6.3.5] somebody hears of a sign-in from a browser that is new to her, on
 });
 
 test("a browser's secret is another one each week, whoever used it goes on, and nobody's is taken over from elsewhere", async () => {
-  const eve = { email: "bea@example.com", password };
+  const eve = { email: "carl@example.com", password };
+  await (await again()).member(eve);
   const shared = await known();
   const first = shared.known;
   await shared.signIn(eve);

@@ -185,7 +185,7 @@ test("a person in her browser is there in person: she invites, and whoever is re
   assert.deepEqual([again.status, again.body.code], [401, "credential.invalid"]);
 });
 
-test("signing out closes what is open within a second, in every organisation", async () => {
+test("[V7.4.1] signing out closes what is open within a second, in every organisation", async () => {
   const browser = await browserOf();
   const { cookie } = browser;
   const held = await watching(browser);
@@ -234,7 +234,7 @@ test("ending all people ends every session that began before, also where it neve
   twelve.end();
 });
 
-test("a restart ends no session; one that was signed out of comes back with no older row, and a row that was altered opens nothing", async () => {
+test("[V7.2.1] a restart ends no session; one that was signed out of comes back with no older row, and a row that was altered opens nothing", async () => {
   const [kept, ended, forged] = [await browserOf(), await browserOf(), await browserOf(viewer)];
   const fallow = await browserOf();
   await asOwner(database.login, "create table public.older as select * from holdfast.session");

@@ -11,7 +11,7 @@ import { Sessions } from "./sessions.ts";
 import { asPlatform, Spaces } from "./spaces.ts";
 import { TokenKeys } from "./token-keys.ts";
 
-test("[V7.1.2] whoever signs in at more than fifty places ends the one that was used least lately", async (t) => {
+test("[V7.1.2] [V7.2.2] [V7.2.3] each sign-in has 256 random bits of its own, and at more than fifty places the one that was used least lately ends", async (t) => {
   const clock = new TestClock();
   const { storage, keyring: keys, database, close } = await freshStorage({ clock });
   t.after(close);
@@ -42,7 +42,10 @@ test("[V7.1.2] whoever signs in at more than fifty places ends the one that was 
   const [first, second, third] = [await signIn(), await signIn(), await signIn()];
   clock.move(1_000);
   await ask(first);
-  for (let count = 3; count < 51; count += 1) await signIn();
+  const cookies = [first, second, third];
+  while (cookies.length < 51) cookies.push(await signIn());
+  assert.equal(new Set(cookies).size, 51);
+  for (const cookie of cookies) assert.equal(Buffer.from(cookie.slice(4, -6), "base64url").length, 32);
   assert.equal((await sessions.ofPerson(person)).length, 50);
   await assert.rejects(ask(second), { code: "credential.invalid" });
   for (const cookie of [first, third]) await ask(cookie);

@@ -35,8 +35,10 @@ export class Account {
   /** By the code she has shown it, too, so this very session comes in again where it was demanded. */
   async addTotp(session: Session, offer: string, code: string): Promise<{ codes: readonly string[]; cookie: string }> {
     const { factors, sessions } = this.#needs;
+    const { totp: isReplaced } = await factors.of(session.person);
     const codes = await factors.addTotp(session.person, offer, code);
     await this.#tell(session, "factor.added", { factor: "totp" });
+    if (isReplaced) await sessions.ends.others(session.person, session.id, "signOut.factor");
     const { cookie } = await sessions.renew(session, ["totp"]);
     return { codes, cookie };
   }
@@ -44,6 +46,7 @@ export class Account {
   async removeTotp(session: Session): Promise<void> {
     await this.#needs.factors.removeTotp(session.person);
     await this.#tell(session, "factor.removed", { factor: "totp" });
+    await this.#needs.sessions.ends.others(session.person, session.id, "signOut.factor");
     const { email } = await this.#person(session);
     const orgs = await organisationsOf(this.#needs, session.person);
     await alertWhereDemanded(this.#needs, { email, orgs }, "turned codes of an authenticator app off");
