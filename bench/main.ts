@@ -16,6 +16,7 @@ const names = [
   "authority-decisions",
   "authority-messages",
   "revocation",
+  "sign-in",
 ] as const;
 
 const usage = `npm run bench [-- NAME… --json FILE]

@@ -152,7 +152,8 @@ async function open(needs: PlatformNeeds, opened: AsyncDisposableStack, closing:
   // The subjects.
   const common = { storage, spaces, rulings: life.rulings, clock, random };
   const held = { keys: keyring, minting, revocation, journal, onRefusal };
-  const forPeople = { ...common, ...held, administrators, passwords: new Passwords({ random }), refusedSignIn };
+  const passwords = new Passwords({ random, clock });
+  const forPeople = { ...common, ...held, administrators, passwords, refusedSignIn };
   const people = await openPeople({
     ...forPeople,
     sessions,

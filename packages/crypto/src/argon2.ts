@@ -21,10 +21,21 @@ export const isBearable = ({ memory, passes, lanes }: Cost): boolean =>
 export const saltLength = 16;
 
 /** 32 bytes. The text is taken as NFKC (NIST SP 800-63B, 5.1.1.2): what is typed alike on two keyboards is the same. */
-export function stretch(text: string, salt: Uint8Array, { memory, passes, lanes }: Cost): Promise<Uint8Array> {
-  const message = utf8(text.normalize("NFKC"));
-  const parameters = { message, nonce: salt, parallelism: lanes, tagLength: 32, memory, passes };
+export function stretch(text: string, salt: Uint8Array, cost: Cost): Promise<Uint8Array> {
+  const question = questionOf(text, salt, cost);
   return new Promise((resolve, reject) => {
-    argon2("argon2id", parameters, (error, derived) => (error ? reject(error) : resolve(new Uint8Array(derived))));
+    argon2("argon2id", question, (error, derived) => (error ? reject(error) : resolve(new Uint8Array(derived))));
   });
 }
+
+/** As Node asks it. */
+export type Question = Parameters<typeof argon2>[1];
+
+export const questionOf = (text: string, salt: Uint8Array, { memory, passes, lanes }: Cost): Question => ({
+  message: utf8(text.normalize("NFKC")),
+  nonce: salt,
+  parallelism: lanes,
+  tagLength: 32,
+  memory,
+  passes,
+});

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
+import { readdirSync, readFileSync } from "node:fs";
 import { test } from "node:test";
-import { systemRandom } from "@holdfast/kernel";
+import { systemClock, systemRandom } from "@holdfast/kernel";
 import vectors from "../../../vectors/passphrase.json" with { type: "json" };
 import { stretch } from "./argon2.ts";
 import { openWithPassphrase, Passwords, sealWithPassphrase } from "./index.ts";
@@ -44,12 +45,12 @@ test("Argon2id is the one of RFC 9106, and passphrases are kept in the form earl
   for (const { passphrase, plain, sealed } of vectors.sealed) {
     assert.equal((await openWithPassphrase(passphrase, Uint8Array.fromHex(sealed))).toHex(), plain);
   }
-  const passwords = new Passwords({ random: systemRandom });
+  const passwords = new Passwords({ random: systemRandom, clock: systemClock });
   for (const { password, kept } of vectors.passwords) assert.ok(await passwords.matches(password, kept));
 });
 
 test("a password is known again however it was composed, and nobody has none", async () => {
-  const passwords = new Passwords({ random: systemRandom });
+  const passwords = new Passwords({ random: systemRandom, clock: systemClock });
   const kept = await passwords.hash("Caf\u00e9 Ma\u00f1ana");
   assert.match(kept, /^\$argon2id\$v=19\$m=65536,t=3,p=4\$/);
   assert.ok(await passwords.matches("Cafe\u0301 Man\u0303ana", kept));
@@ -58,13 +59,35 @@ test("a password is known again however it was composed, and nobody has none", a
   await assert.rejects(passwords.matches("x", "$argon2id$"), { name: "Error" });
 });
 
-test("strangers cannot make many passwords be checked at once", async () => {
-  const passwords = new Passwords({ random: systemRandom });
-  const cheap = "$argon2id$v=19$m=64,t=1,p=1$AAAAAAAAAAAAAAAAAAAAAA$AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA";
-  const asked = Array.from({ length: 40 }, () => passwords.matches("x", cheap));
+const cheap = "$argon2id$v=19$m=64,t=1,p=1$AAAAAAAAAAAAAAAAAAAAAA$AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA";
+
+test("strangers cannot make many passwords be checked at once, and each who is refused gets a later time", async () => {
+  const passwords = new Passwords({ random: systemRandom, clock: { elapsed: () => 0 } });
+  const asked = Array.from({ length: 134 }, () => passwords.matches("x", cheap));
   const answers = await Promise.allSettled(asked);
   const refused = answers.filter((answer) => answer.status === "rejected");
-  assert.equal(refused.length, 40 - 2 - 32);
+  assert.equal(refused.length, 134 - 2 - 32);
   for (const { reason } of refused) assert.equal(reason.code, "rate.exceeded");
+  const after = refused.map(({ reason }) => reason.retryAfterSeconds);
+  assert.deepEqual(
+    after,
+    after.toSorted((a, b) => a - b),
+  );
+  // Two at once, 150 ms each until one has told: behind the 32 who wait, thirteen or fourteen come each second.
+  assert.deepEqual([after[0], after.at(-1)], [3, 10]);
   assert.equal(await passwords.matches("x", cheap), false);
+});
+
+test("hashing is done by two threads that give way to all others", { skip: process.platform !== "linux" }, async () => {
+  // proc(5): after the name, which may hold blanks, the 17th field is the nice value.
+  const niceOf = (id: string) => {
+    const stat = readFileSync(`/proc/self/task/${id}/stat`, "utf8");
+    return Number(stat.slice(stat.lastIndexOf(")") + 2).split(" ")[16]);
+  };
+  const eager = niceOf(String(process.pid));
+  const thatGiveWay = () => readdirSync("/proc/self/task").filter((id) => niceOf(id) > eager).length;
+  const before = thatGiveWay();
+  const passwords = new Passwords({ random: systemRandom, clock: systemClock });
+  await Promise.all(Array.from({ length: 8 }, () => passwords.matches("x", cheap)));
+  assert.equal(thatGiveWay() - before, 2);
 });

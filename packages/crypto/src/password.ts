@@ -1,29 +1,40 @@
 import { timingSafeEqual } from "node:crypto";
-import { Refusal, type Random } from "@holdfast/kernel";
-import { isBearable, ourCost, saltLength, stretch, type Cost } from "./argon2.ts";
+import { Refusal, type Clock, type Random } from "@holdfast/kernel";
+import { isBearable, ourCost, saltLength, type Cost } from "./argon2.ts";
+import { Aside } from "./aside.ts";
 
 const atOnce = 2;
 const patience = 32; // who comes after these waits longer than a person does
+
+/** What one hash takes until the first one has told, and the longest that somebody is asked to stay away, in milliseconds. */
+const usual = 150;
+const longest = 60_000;
+
+type Needs = { readonly random: Random; readonly clock: Pick<Clock, "elapsed"> };
 
 /**
  * Hashes and checks the passwords of people, at most two at once and a few more waiting: each takes 64 MiB and a tenth of a second, and strangers
  * can ask for it. Sign-in must also limit how often one address and one account may try.
  */
 export class Passwords {
-  readonly #random: Random;
-  readonly #waiting: (() => void)[] = [];
-  #running = 0;
+  readonly #needs: Needs;
+  readonly #free: Aside[] = Array.from({ length: atOnce }, () => new Aside());
+  readonly #waiting: ((aside: Aside) => void)[] = [];
+  /** What one hash took lately, in milliseconds. */
+  #each = usual;
+  /** Until when there is work, if all come again who were told to. */
+  #promised = 0;
   /** Slow hashes so far, of passwords to keep and of those that were shown. */
   readonly statistics = { hashes: 0 };
 
-  constructor(needs: { random: Random }) {
-    this.#random = needs.random;
+  constructor(needs: Needs) {
+    this.#needs = needs;
   }
 
   /** What to keep: `$argon2id$v=19$m=65536,t=3,p=4$salt$hash`, as other programs write it. @throws Refusal `rate.exceeded` */
   async hash(password: string): Promise<string> {
-    const salt = this.#random.bytes(saltLength);
-    return written(ourCost, salt, await this.#inTurn(() => stretch(password, salt, ourCost)));
+    const salt = this.#needs.random.bytes(saltLength);
+    return written(ourCost, salt, await this.#inTurn(password, salt, ourCost));
   }
 
   /**
@@ -32,25 +43,37 @@ export class Passwords {
    */
   async matches(password: string, kept: string | undefined): Promise<boolean> {
     const { cost, salt, hash } = (kept === undefined ? undefined : read(kept)) ?? nobody;
-    const own = await this.#inTurn(() => stretch(password, salt, cost));
+    const own = await this.#inTurn(password, salt, cost);
     return timingSafeEqual(own, hash) && kept !== undefined;
   }
 
-  async #inTurn<T>(work: () => Promise<T>): Promise<T> {
-    if (this.#running >= atOnce) {
-      if (this.#waiting.length >= patience) throw new Refusal("rate.exceeded", { retryAfterSeconds: 2 });
-      await new Promise<void>((go) => this.#waiting.push(go)); // whoever ends hands its place over
-    } else {
-      this.#running += 1;
-    }
+  async #inTurn(password: string, salt: Uint8Array, cost: Cost): Promise<Uint8Array> {
+    const aside = await this.#turn();
+    const began = this.#needs.clock.elapsed();
     try {
       this.statistics.hashes += 1;
-      return await work();
+      return await aside.stretch(password, salt, cost);
     } finally {
+      this.#each += (this.#needs.clock.elapsed() - began - this.#each) / 8;
       const next = this.#waiting.shift();
-      if (next) next();
-      else this.#running -= 1;
+      if (next) next(aside);
+      else this.#free.push(aside);
     }
+  }
+
+  #turn(): Aside | Promise<Aside> {
+    const free = this.#free.pop();
+    if (free) return free;
+    if (this.#waiting.length >= patience) throw new Refusal("rate.exceeded", { retryAfterSeconds: this.#later() });
+    return new Promise((go) => this.#waiting.push(go)); // whoever ends hands its thread over
+  }
+
+  /** Each who is refused gets a later time: were all told the same, all but a few would come for nothing again. */
+  #later(): number {
+    const now = this.#needs.clock.elapsed();
+    const each = this.#each / atOnce;
+    this.#promised = Math.max(this.#promised, now + this.#waiting.length * each) + each;
+    return Math.max(1, Math.ceil(Math.min(longest, this.#promised - now) / 1_000));
   }
 }
 
