@@ -54,16 +54,14 @@ test("[V6.2.6] [V6.2.7] whoever forgot her password chooses another one by the l
   for (const field of await page.locator("input").all()) {
     assert.equal(await field.getAttribute("type"), "password");
     assert.equal(await field.getAttribute("autocomplete"), "new-password");
-    // As a paste does it: no page of ours stands in its way.
-    await field.evaluate((input, text) => {
-      input.focus();
-      const given = new DataTransfer();
-      given.setData("text/plain", text);
-      const isLeft = input.dispatchEvent(
-        new ClipboardEvent("paste", { clipboardData: given, bubbles: true, cancelable: true }),
-      );
-      if (isLeft) document.execCommand("insertText", false, text);
-    }, "passwordpassword");
+    await field.focus();
+    // As a paste does it: what a page of ours could stand in the way of.
+    await page.evaluate(`{
+      const clipboardData = new DataTransfer();
+      clipboardData.setData("text/plain", "passwordpassword");
+      const paste = new ClipboardEvent("paste", { clipboardData, bubbles: true, cancelable: true });
+      if (document.activeElement.dispatchEvent(paste)) document.execCommand("insertText", false, "passwordpassword");
+    }`);
   }
   await page.getByRole("button", { name: "Use this password" }).click();
   await page.getByText("password.common").waitFor();

@@ -48,7 +48,12 @@ export function Address() {
         </Button>
       </Group>
       {isOpen && (
-        <Modal opened onClose={() => setOpen(false)} title={own.change}>
+        <Modal
+          opened
+          onClose={() => setOpen(false)}
+          title={own.change}
+          closeButtonProps={{ "aria-label": words.common.close }}
+        >
           <Changing close={() => setOpen(false)} />
         </Modal>
       )}

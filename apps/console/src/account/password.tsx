@@ -1,7 +1,6 @@
 import { routes } from "@holdfast/protocol";
 import { Button, Modal, PasswordInput, Stack, Text } from "@mantine/core";
 import { useForm } from "@mantine/form";
-import { notifications } from "@mantine/notifications";
 import { useSuspenseQuery } from "@tanstack/react-query";
 import { Link } from "@tanstack/react-router";
 import { useState } from "react";
@@ -16,27 +15,42 @@ const own = words.account.password;
 /** The password, which she changes with the one that she has. */
 export function Password() {
   const [isOpen, setOpen] = useState(false);
+  const [isDone, setDone] = useState(false);
   return (
     <AccountCard title={own.title} lead={own.lead}>
+      {isDone && (
+        <Text fz="sm" role="status">
+          {own.done}
+        </Text>
+      )}
       <Button variant="default" onClick={() => setOpen(true)}>
         {own.change}
       </Button>
       {isOpen && (
-        <Modal opened onClose={() => setOpen(false)} title={own.change}>
-          <Changing close={() => setOpen(false)} />
+        <Modal
+          opened
+          onClose={() => setOpen(false)}
+          title={own.change}
+          closeButtonProps={{ "aria-label": words.common.close }}
+        >
+          <Changing
+            done={() => {
+              setOpen(false);
+              setDone(true);
+            }}
+          />
         </Modal>
       )}
     </AccountCard>
   );
 }
 
-function Changing({ close }: { readonly close: () => void }) {
+function Changing({ done }: { readonly done: () => void }) {
   const { data } = useSuspenseQuery(sessionQuery);
   const form = useForm({ initialValues: { ...nothingChosen, password: "" }, validate: choosingWell });
   const act = useAct(async ({ password, chosen: newPassword }: { password: string; chosen: string }) => {
     await apiFor().call(routes.changePassword, { body: { password, newPassword } });
-    notifications.show({ message: own.done });
-    close();
+    done();
   });
   return (
     <form onSubmit={form.onSubmit((given) => act.mutate(given))}>

@@ -1,5 +1,5 @@
 import { routes } from "@holdfast/protocol";
-import { Anchor, Button, Stack, Text, TextInput } from "@mantine/core";
+import { Button, Stack, Text, TextInput } from "@mantine/core";
 import { useForm } from "@mantine/form";
 import { Link } from "@tanstack/react-router";
 import { useState } from "react";
@@ -57,7 +57,7 @@ export function Forgot() {
 }
 
 export const ToSignIn = () => (
-  <Anchor component={Link} to={paths.signIn} fz="sm">
-    {own.toSignIn}
-  </Anchor>
+  <Text fz="sm">
+    <Link to={paths.signIn}>{own.toSignIn}</Link>
+  </Text>
 );

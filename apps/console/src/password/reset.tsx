@@ -1,6 +1,6 @@
 import { ApiProblem } from "@holdfast/client";
 import { routes } from "@holdfast/protocol";
-import { Anchor, Button, Stack, Text } from "@mantine/core";
+import { Button, Stack, Text } from "@mantine/core";
 import { useForm } from "@mantine/form";
 import { Link } from "@tanstack/react-router";
 import { useState } from "react";
@@ -62,7 +62,7 @@ export function Reset() {
 }
 
 const Another = () => (
-  <Anchor component={Link} to={paths.forgot} fz="sm">
-    {own.another}
-  </Anchor>
+  <Text fz="sm">
+    <Link to={paths.forgot}>{own.another}</Link>
+  </Text>
 );

@@ -1,5 +1,5 @@
 import { routes } from "@holdfast/protocol";
-import { Anchor, Button, Stack, Text } from "@mantine/core";
+import { Button, Stack, Text } from "@mantine/core";
 import { Link } from "@tanstack/react-router";
 import { useState } from "react";
 import { apiFor, queryClient } from "../api/index.ts";
@@ -57,7 +57,7 @@ export function Verify() {
 }
 
 const Out = () => (
-  <Anchor component={Link} to={paths.account} fz="sm">
-    {own.toAccount}
-  </Anchor>
+  <Text fz="sm">
+    <Link to={paths.account}>{own.toAccount}</Link>
+  </Text>
 );

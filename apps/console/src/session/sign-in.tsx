@@ -1,6 +1,6 @@
 import type { Input } from "@holdfast/client";
 import { routes } from "@holdfast/protocol";
-import { Alert, Anchor, Button, PasswordInput, Stack, TextInput } from "@mantine/core";
+import { Alert, Button, PasswordInput, Stack, TextInput, Text } from "@mantine/core";
 import { useForm } from "@mantine/form";
 import { Link, useNavigate, useSearch } from "@tanstack/react-router";
 import { useState } from "react";
@@ -65,9 +65,9 @@ export function SignIn() {
           <Button type="submit" variant={hasPasskeys ? "default" : "filled"} loading={form.submitting}>
             {own.submit}
           </Button>
-          <Anchor component={Link} to={paths.forgot} fz="sm">
-            {words.password.forgot}
-          </Anchor>
+          <Text fz="sm">
+            <Link to={paths.forgot}>{words.password.forgot}</Link>
+          </Text>
         </Stack>
       </form>
     </Door>
