@@ -68,6 +68,8 @@ type Subject = {
   /** Of that user. */
   ownEntry: Thing;
   authority: Thing;
+  provider: Thing;
+  domain: string;
   /** What a program shows that wants to be let in. */
   activation: string;
   organisation: Thing;
@@ -135,6 +137,20 @@ const ownEntry = async (value: string) =>
     .as(await signedIn("customer"))
     .post<Thing>("/v1/application-users/me/lists", { list: "deny", what: "address", value });
 
+/** Nobody is called: it is in this very house. */
+const newProvider = { name: "Provider", issuer: "https://127.0.0.1:9", clientId: "client" };
+const freshProvider = () => ours.asks.post<Thing>("/v1/providers", newProvider);
+let domainsMade = 0;
+const freshDomain = () => `domain-${(domainsMade += 1)}.example`;
+async function enteredDomain({ id }: Thing): Promise<string> {
+  const domain = freshDomain();
+  await ours.asks.post(`/v1/providers/${id}/domains`, { domain });
+  return domain;
+}
+const ofProvider = ({ provider }: Subject) => ({ params: { provider: provider.id } });
+const ofDomain = ({ provider, domain }: Subject) => ({ params: { provider: provider.id, domain } });
+const provider = await freshProvider();
+
 const standing: Subject = {
   ...our,
   credential: await ours.tokenOf(["org.read"]),
@@ -147,6 +163,8 @@ const standing: Subject = {
   user: customerOf,
   ownEntry: await ownEntry("192.0.2.1"),
   authority: await authorityOf(ours, our.application),
+  provider,
+  domain: await enteredDomain(provider),
   activation: "BBBB-BBBB",
   organisation: { id: theirs.org },
 };
@@ -499,6 +517,31 @@ const operations: Record<keyof typeof routes, Operation> = {
   revokeToken: { by: ["a stranger", "the owner", "a revoked token"], ask: () => ({ form: { token: revoked.token } }) },
   readActivation: { fresh: freshActivation, ask: ({ activation }) => ({ params: { code: activation } }) },
   approveActivation: { fresh: freshActivation, ask: ({ activation }) => ({ params: { code: activation }, body: {} }) },
+  listProviders: {},
+  readProvider: { ask: ofProvider },
+  createProvider: { ask: () => ({ body: newProvider }) },
+  updateProvider: { ask: (subject) => ({ ...ofProvider(subject), body: named }) },
+  removeProvider: { fresh: async () => ({ provider: await freshProvider() }), ask: ofProvider },
+  tryProvider: { ask: ofProvider },
+  listLinkedPeople: { ask: ofProvider },
+  unlinkPerson: { ask: (subject) => ({ params: { ...ofProvider(subject).params, person: unknown("person") } }) },
+  addDomain: { ask: (subject) => ({ ...ofProvider(subject), body: { domain: freshDomain() } }) },
+  proveDomain: { ask: ofDomain },
+  removeDomain: {
+    fresh: async () => ({ domain: await enteredDomain(standing.provider) }),
+    ask: ofDomain,
+  },
+  approveDomain: { ask: ({ domain }) => ({ params: { org: ours.org, domain } }) },
+  withdrawDomain: { ask: ({ domain }) => ({ params: { org: ours.org, domain } }) },
+  beginProviderSignIn: { ask: () => ({ body: { org: ours.org } }) },
+  endProviderSignIn: { ask: () => ({ body: { org: ours.org, query: "?code=none" } }) },
+  providerSignedOut: {
+    ask: ({ provider }) => ({ params: { org: ours.org, provider: provider.id }, form: { logout_token: "none" } }),
+  },
+  listOwnProviders: {},
+  beginLink: { ask: ({ provider }) => ({ body: { org: ours.org, provider: provider.id } }) },
+  endLink: { ask: () => ({ body: { org: ours.org, query: "?code=none" } }) },
+  removeLink: { ask: () => ({ params: { provider: unknown("provider") } }) },
   refuseActivation: { fresh: freshActivation, ask: ({ activation }) => ({ params: { code: activation } }) },
 };
 
@@ -708,6 +751,8 @@ async function linesOfHttp(): Promise<string[]> {
       ownEntry: { id: unknown("listEntry") },
       authority: { id: unknown("certificateAuthority") },
       activation: "BBBB-BBBB",
+      provider: { id: unknown("provider") },
+      domain: "never-was.example",
       organisation: { id: unknown("org") },
     };
     if (JSON.stringify(asked(nothing)) !== JSON.stringify(asked(standing)))

@@ -115,7 +115,9 @@ export type World = {
 export async function startWorld(): Promise<World> {
   const database = await freshDatabase();
   const clock = new TestClock(systemClock.now());
-  const platform = await startTestPlatform({ database, clock });
+  // Whoever asks it for a name hears at once that nobody is there.
+  const config = { dnsServer: { address: "127.0.0.1", port: 9 } };
+  const platform = await startTestPlatform({ database, clock, config });
   const { visitor } = platform;
   const ours = new Owner(visitor, await platform.setUp());
   const theirs = new Owner(visitor, await platform.setUp());

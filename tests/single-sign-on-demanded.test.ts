@@ -1,4 +1,6 @@
 import assert from "node:assert/strict";
+import { existsSync, readFileSync } from "node:fs";
+import path from "node:path";
 import { test } from "node:test";
 import { systemClock } from "@holdfast/kernel";
 import { atEnd, TestClock } from "../apps/server/src/testing/index.ts";
@@ -21,8 +23,8 @@ let { owner } = house;
 const other = new Owner(visitor, await platform.setUp());
 const hostile = new HostileProvider(house);
 const provider = await enter(house, { joins: "viewer", scopes: ["email"], shortName: "house" });
-const path = `/v1/providers/${provider.id}`;
-const domains = `${path}/domains`;
+const own = `/v1/providers/${provider.id}`;
+const domains = `${own}/domains`;
 const record = (name: string) => `_holdfast-challenge.${name} TXT`;
 
 type Domain = {
@@ -32,7 +34,7 @@ type Domain = {
   readonly lapsesAt?: string;
   readonly isDemanded: boolean;
 };
-const domain = async (name = "house.example", of = owner, at = path) =>
+const domain = async (name = "house.example", of = owner, at = own) =>
   (await of.asks.get<{ domains: Domain[] }>(at)).domains.find((one) => one.domain === name);
 const codeOf = async (asked: Promise<{ status: number; body: Problem }>) => {
   const { status, body } = await asked;
@@ -192,6 +194,36 @@ test("whoever is invited to an address of the domain comes by the provider, and 
   );
 });
 
+/** The secret of the link that opens another address for her, which whoever runs the instance finds in a file. */
+async function linkTo({ browser }: { readonly browser: CookieBrowser }, email: string): Promise<string> {
+  await browser.good("POST", "/v1/account/email", { email });
+  const file = path.join(platform.config.keys, "ready.mail.jsonl");
+  let found: string | undefined;
+  await comesTrue(async () => {
+    const lines = existsSync(file) ? readFileSync(file, "utf8").split("\n") : [];
+    found = lines.find((line) => line.includes(`"${email}"`));
+    return found !== undefined;
+  });
+  return /#\w+=([\w-]+)/.exec(found ?? "")?.[1] ?? "";
+}
+
+test("nobody evades it by taking an address elsewhere, and whoever takes one of the domain is held to it", async (t) => {
+  t.after(() => demand(undefined));
+  const [bound, free] = [await member("evading@house.example"), await member("arriving@elsewhere.example")];
+  const take = ({ browser }: typeof bound, email: string) =>
+    codeOf(browser.send("POST", "/v1/account/email", { body: { email } }));
+  const before = await linkTo(bound, "early@elsewhere.example");
+  const into = await linkTo(free, "arriving@house.example");
+  assert.equal(await demand({ domains: ["house.example"] }), "200");
+  assert.equal(await take(bound, "away@elsewhere.example"), "409 email.demanded");
+  const opened = (secret: string) =>
+    codeOf(visitor.anew().send("POST", "/v1/email/verification", { body: { secret } }));
+  assert.equal(await opened(before), "409 email.demanded", "by a link of before");
+  assert.equal(await inOrg(free.browser), "200");
+  assert.equal(await opened(into), "200");
+  assert.equal(await inOrg(free.browser), "403 provider.required");
+});
+
 test("nobody shuts himself out by demanding it, and what it hangs on stays while it is demanded", async (t) => {
   t.after(() => demand(undefined));
   const chief = await member("chief@house.example", "owner");
@@ -210,11 +242,11 @@ test("nobody shuts himself out by demanding it, and what it hangs on stays while
   assert.ok(seen.credentials.count > 0, "whose sign-ins it would refuse");
   assert.equal(await demand({ domains: ["house.example"] }), "200");
   for (const change of [{ isEnabled: false }, { issuer: "https://x.example", clientSecret: "x" }, { clientId: "x" }])
-    assert.equal(await codeOf(owner.asks.send("PATCH", path, { body: change })), "409 provider.inUse");
-  assert.equal(await codeOf(owner.asks.send("DELETE", path)), "409 provider.inUse");
+    assert.equal(await codeOf(owner.asks.send("PATCH", own, { body: change })), "409 provider.inUse");
+  assert.equal(await codeOf(owner.asks.send("DELETE", own)), "409 provider.inUse");
   assert.equal(await codeOf(owner.asks.send("DELETE", `${domains}/house.example`)), "409 provider.inUse");
   assert.equal(
-    await codeOf(owner.asks.send("PATCH", path, { body: { clientSecret: "a secret between the two of us" } })),
+    await codeOf(owner.asks.send("PATCH", own, { body: { clientSecret: "a secret between the two of us" } })),
     "200",
   );
 });
@@ -298,8 +330,8 @@ async function signedIn(org: string, email = "owner@example.com"): Promise<Owner
 test("the administrator of the instance says whose a domain is, and that it is somebody's no more; nobody else does", async () => {
   const at = `/v1/orgs/${other.org}/domains/approved.example`;
   const they = await signedIn(other.org);
-  const [own] = (await they.asks.get<{ items: { id: string }[] }>("/v1/providers")).items;
-  const theirs = `/v1/providers/${own?.id}`;
+  const [one] = (await they.asks.get<{ items: { id: string }[] }>("/v1/providers")).items;
+  const theirs = `/v1/providers/${one?.id}`;
   assert.equal(await codeOf(owner.asks.send("PUT", at)), "404 domain.unknown", "they did not say that it is theirs");
   await they.asks.post(`${theirs}/domains`, { domain: "approved.example" });
   patiently();

@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { systemClock } from "@holdfast/kernel";
 import { atEnd, TestClock } from "../apps/server/src/testing/index.ts";
+import type { Problem } from "./authority.fixture.ts";
 import { startHouse, enter, Comer } from "./provider.fixture.ts";
 import { HostileProvider, stranger, type Trick } from "./hostile-provider.fixture.ts";
 
@@ -200,6 +201,39 @@ test("trying a provider says in words what is wrong with it", async () => {
   assert.match(String((await trying({}, inside.id))[1]), /inside a house .*--outbound-allow/);
   const nowhere = await enter(house, { name: "Nowhere", issuer: "https://nowhere.test" });
   assert.match(String((await trying({}, nowhere.id))[1]), /no address of nowhere\.test/i);
+});
+
+test("what the provider says of a second factor counts where the organisation says so, and as it says", async () => {
+  const at = `/v1/providers/${provider.id}`;
+  await owner.asks.patch(at, { secondFactor: { amr: ["mfa", "hwk"], acr: ["strong"] } });
+  const enters = async (sub: string, said: object) => {
+    const auth_time = Math.floor(clock.now() / 1_000);
+    const { comer } = await tricked({ claims: { sub, auth_time, ...said }, userinfo: { sub } });
+    comer.org = owner.org;
+    const { status, body } = await comer.send<Problem>("GET", "/v1/org");
+    return { comer, is: status === 200 ? "200" : `${status} ${body.code}` };
+  };
+  const { comer: chief } = await enters("chief", { amr: ["pwd", "mfa"] });
+  const { person } = await chief.good<{ person: { id: string } }>("GET", "/v1/session");
+  await owner.asks.patch(`/v1/members/${person.id}`, { role: "owner" });
+  const demand = (people: object) => chief.good("PATCH", "/v1/org", { demands: { people } });
+  await demand({ factor: "second" });
+  for (const [said, is] of [
+    [{ amr: ["pwd", "mfa"] }, "200"],
+    [{ amr: "hwk" }, "200"],
+    [{ acr: "strong" }, "200"],
+    [{ amr: ["pwd"], acr: "weak" }, "403 factor.unshown"],
+    [{}, "403 factor.unshown"],
+  ] as const)
+    assert.equal((await enters("member", said)).is, is, JSON.stringify(said));
+  const refused = await chief.send<Problem>("PATCH", "/v1/org", {
+    body: { demands: { people: { factor: "passkey" } } },
+  });
+  assert.equal(refused.status, 400, "which is no passkey: she would shut herself out");
+  await demand({});
+  // Of another word of the organisation's nothing is left of what it counted before.
+  await owner.asks.patch(at, { secondFactor: null });
+  assert.equal((await chief.send("GET", "/v1/org")).status, 401);
 });
 
 type Tried = {

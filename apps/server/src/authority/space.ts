@@ -15,7 +15,7 @@ import { isBuiltIn, type Grant, type Role } from "@holdfast/protocol";
 import type { Remembered } from "./remembered.ts";
 import { grantsOfMember, grantsOfRole, type Member, type Membership, type OwnRoles } from "./roles.ts";
 import { stopOf, type Standing, type Stop } from "./standing.ts";
-import { UserLists, type UserEntry } from "./user-lists.ts";
+import { UserLists } from "./user-lists.ts";
 import { Uses } from "./uses.ts";
 
 export type { Placement, Schema } from "./placement.ts";
