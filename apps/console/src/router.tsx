@@ -8,7 +8,7 @@ import {
 } from "@tanstack/react-router";
 import { queryClient, sessionEnded } from "./api/index.ts";
 import { parseShown, paths } from "./kit/index.ts";
-import { linkSecret, sessionQuery, SetUp, SignIn } from "./session/index.ts";
+import { linkSecret, sessionQuery } from "./session/index.ts";
 import { Failed, FailedPage, Nowhere, Shell } from "./shell/index.ts";
 
 const root = createRootRoute({ component: Outlet, errorComponent: Failed, notFoundComponent: Nowhere });
@@ -67,10 +67,14 @@ const signIn = createRoute({
     const to = ownPath(search["to"]);
     return { ...(to !== undefined && { to }), ...(search["ended"] === true && { ended: true }) };
   },
-  component: SignIn,
+  component: lazyRouteComponent(() => import("./entering/index.ts"), "SignIn"),
 });
 
-const setUp = createRoute({ getParentRoute: () => root, path: paths.setUp, component: SetUp });
+const setUp = createRoute({
+  getParentRoute: () => root,
+  path: paths.setUp,
+  component: lazyRouteComponent(() => import("./entering/index.ts"), "SetUp"),
+});
 
 const invitation = createRoute({
   getParentRoute: () => root,

@@ -2,8 +2,7 @@ import type { ShownPasskey } from "@holdfast/protocol";
 import { Button, Stack, Text } from "@mantine/core";
 import { useState } from "react";
 import { words } from "../words/index.ts";
-import { hasPasskeys, showPasskey } from "./passkey.ts";
-import { PasskeyProblem } from "./passkey-problem.tsx";
+import { hasPasskeys, PasskeyProblem, showPasskey } from "../session/index.ts";
 import { useOfferedPasskey } from "./use-offered-passkey.ts";
 
 const own = words.session.passkey;

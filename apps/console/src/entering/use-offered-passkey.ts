@@ -1,6 +1,6 @@
 import type { ShownPasskey } from "@holdfast/protocol";
 import { useEffect, useRef } from "react";
-import { offersPasskeys, showPasskey } from "./passkey.ts";
+import { offersPasskeys, showPasskey } from "../session/index.ts";
 
 /** The platform's question is good for five minutes. */
 const askedAnew = 4 * 60_000;

@@ -7,10 +7,8 @@ import { useState } from "react";
 import { apiFor, queryClient } from "../api/index.ts";
 import { ProblemNotice } from "../kit/index.ts";
 import { paths } from "../kit/index.ts";
+import { Door, linkSecret, sessionQuery } from "../session/index.ts";
 import { words } from "../words/index.ts";
-import { Door } from "./door.tsx";
-import { linkSecret } from "./link-secret.ts";
-import { sessionQuery } from "./session.ts";
 
 const own = words.session.setUp;
 const shortest = 12;

@@ -6,13 +6,9 @@ import { Link, useNavigate, useSearch } from "@tanstack/react-router";
 import { useState } from "react";
 import { apiFor, queryClient } from "../api/index.ts";
 import { paths } from "../kit/index.ts";
+import { CodeInput, Door, hasPasskeys, isCodeAsked, PasskeyProblem, sessionQuery } from "../session/index.ts";
 import { words } from "../words/index.ts";
-import { CodeInput, isCodeAsked } from "./code-input.tsx";
-import { Door } from "./door.tsx";
-import { hasPasskeys } from "./passkey.ts";
 import { PasskeyFirst } from "./passkey-first.tsx";
-import { PasskeyProblem } from "./passkey-problem.tsx";
-import { sessionQuery } from "./session.ts";
 
 const own = words.session.signIn;
 
