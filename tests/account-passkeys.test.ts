@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { systemClock } from "@holdfast/kernel";
+import pg from "pg";
 import { atEnd, freshDatabase, startTestPlatform, TestClock } from "../apps/server/src/testing/index.ts";
 import { says, type List } from "./application-users.fixture.ts";
 import { Authenticator, type Asked, type Forged } from "./authenticator.fixture.ts";
@@ -67,7 +68,7 @@ async function signIn(passkey: object, more: object = {}, browser = new CookieBr
 const signInWith = async (device: Authenticator, forged: Forged = {}) => signIn(await show(device, forged));
 const isIn = async (browser: CookieBrowser) => (await browser.send("GET", "/v1/session")).status === 200;
 
-test("a person adds a passkey, and signs in with it alone, without saying who she is", async () => {
+test("[V6.3.3] a person adds a passkey, and signs in with it alone, without saying who she is", async () => {
   const browser = await member("ann@example.com");
   const asked = await browser.good<Asked & { user: { name: string } }>("POST", `${own}/options`);
   assert.deepEqual([asked.rp?.id, asked.user.name], ["localhost", "ann@example.com"]);
@@ -84,9 +85,11 @@ test("a person adds a passkey, and signs in with it alone, without saying who sh
   for (const what of ["factor.added", "signIn.done"]) assert.ok(told.includes(what), what);
 });
 
-test("the question for a sign-in names nobody, and the answer is taken once and for five minutes", async () => {
+test("[V6.7.2] the question for a sign-in is 128 bits of its own, names nobody, and the answer is taken once and for five minutes", async () => {
   const { challenge, ...rest } = (await question()) as Asked & Record<string, unknown>;
   assert.equal(challenge.length, 51);
+  const ids = await Promise.all(Array.from({ length: 50 }, async () => (await question()).challenge.slice(0, 21)));
+  assert.equal(new Set(ids).size, 50);
   assert.deepEqual(rest, { timeout: 300_000, userVerification: "required" });
   const { device } = await comer("once@example.com");
   const answer = await show(device);
@@ -298,4 +301,34 @@ test("who has a passkey removes her password, and signs in with the passkey alon
   assert.equal(says(await browser.send("DELETE", `${own}/${passkey.id}`)), "409 passkey.last");
   await browser.good("POST", "/v1/account/password", { newPassword: "another correct horse battery" });
   await browser.good("DELETE", `${own}/${passkey.id}`);
+});
+
+test("[V6.7.1] a passkey whose row was altered, or put back, in the database signs nobody in", async (t) => {
+  const { tls: _, ...login } = database.login;
+  const insider = new pg.Client(login);
+  await insider.connect();
+  t.after(() => insider.end());
+  const { browser, device } = await comer("kept@example.com");
+  const other = await comer("thief@example.com");
+  const { person } = await browser.good<SignedIn>("GET", "/v1/session");
+  const uuid = person.id.slice(4);
+  const theirs = `id = '${other.passkey.id.slice(4)}'`;
+  const [before] = (await insider.query(`select * from holdfast.person_passkey where ${theirs}`)).rows;
+  const names = Object.keys(before);
+  await insider.query(`update holdfast.person_passkey set person = '${uuid}' where ${theirs}`);
+  assert.equal(says(await signInWith(other.device)), "500 seal.broken", "it is hers in the row alone");
+  await insider.query(`update holdfast.person_passkey set person = $1 where ${theirs}`, [before.person]);
+  assert.equal((await signInWith(other.device)).status, 201);
+
+  const { device: second, passkey } = await added(browser);
+  const [row] = (await insider.query("select * from holdfast.person_passkey where id = $1", [passkey.id.slice(4)]))
+    .rows;
+  await browser.good("DELETE", `${own}/${passkey.id}`);
+  const places = names.map((_name, at) => `$${at + 1}`).join();
+  await insider.query(
+    `insert into holdfast.person_passkey (${names.join()}) values (${places})`,
+    names.map((name) => row[name]),
+  );
+  assert.equal(says(await signInWith(second)), "401 credential.invalid");
+  assert.equal((await signInWith(device)).status, 201);
 });

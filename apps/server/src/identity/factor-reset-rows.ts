@@ -1,5 +1,5 @@
 import { associated, open, seal } from "@holdfast/crypto";
-import { idFrom, uuidOf, type Id, type Instant, type Random } from "@holdfast/kernel";
+import { idFrom, parseId, uuidOf, type Id, type Instant, type Random } from "@holdfast/kernel";
 import type { InstanceUnit, Keyring } from "../storage/index.ts";
 import type { FactorReset } from "./factor-reset.ts";
 
@@ -47,6 +47,18 @@ export const factorResetsIn = (unit: InstanceUnit, { keys, random }: { keys: Key
     async byDigest(digest: Uint8Array): Promise<FactorReset | undefined> {
       const [row] = await unit.query<Row>(`select ${columns} from factor_reset where digest = $1`, [digest]);
       return row && resetOf(row);
+    },
+
+    /** The place of each among revocations, by its id. */
+    async places(): Promise<ReadonlyMap<string, number>> {
+      const rows = await unit.query<{ id: string; issued_seq: string }>("select id, issued_seq from factor_reset", []);
+      return new Map(rows.map(({ id, issued_seq }) => [idFrom("factorReset", id), Number(issued_seq)]));
+    },
+
+    /** Answers how many. */
+    async removeAll(ids: readonly string[]): Promise<number> {
+      const text = "delete from factor_reset where id = any($1::uuid[]) returning 1";
+      return (await unit.query(text, [ids.map((id) => uuidOf(parseId("factorReset", id)))])).length;
     },
 
     /** Oldest first. */

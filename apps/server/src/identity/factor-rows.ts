@@ -1,6 +1,7 @@
 import { associated, blindIndex, open, seal } from "@holdfast/crypto";
 import { idFrom, Refusal, uuidOf, type Id, type Instant, type Random } from "@holdfast/kernel";
 import type { InstanceUnit, Keyring } from "../storage/index.ts";
+import { isUsable, personPasskeysIn, type PersonPasskey } from "./passkey-rows.ts";
 import type { Totp } from "./totp.ts";
 
 type Row = { created_at: string; last_step: string; wrong: number; next_at: string; body: Uint8Array };
@@ -8,10 +9,14 @@ type Row = { created_at: string; last_step: string; wrong: number; next_at: stri
 const columns = "created_at, last_step, wrong, next_at, body";
 
 /** All that she has here, as it is kept twice: of recovery codes their digests. */
-export type FactorState = Partial<Pick<Totp, "secret" | "createdAt">> & { readonly codes: readonly Uint8Array[] };
+export type FactorState = Partial<Pick<Totp, "secret" | "createdAt">> & {
+  readonly codes: readonly Uint8Array[];
+  readonly passkeys: readonly PersonPasskey[];
+};
 
 /** Second factors, sealed under the instance's key: people belong to no organisation. */
 export const factorsIn = (unit: InstanceUnit, { keys, random }: { keys: Keyring; random: Random }) => {
+  const passkeysIn = personPasskeysIn(unit, { keys, random });
   const sealKey = keys.instanceKey("totp");
   const indexKey = keys.instanceKey("recovery-code");
   const place = (person: Id<"person">, createdAt: number) =>
@@ -137,11 +142,20 @@ export const factorsIn = (unit: InstanceUnit, { keys, random }: { keys: Keyring;
 
     async state(person: Id<"person">): Promise<FactorState> {
       const totp = await find(person);
-      return { ...(totp && { secret: totp.secret, createdAt: totp.createdAt }), codes: await codesOf(person) };
+      const passkeys = (await passkeysIn.of(person)).filter(isUsable);
+      return {
+        ...(totp && { secret: totp.secret, createdAt: totp.createdAt }),
+        codes: await codesOf(person),
+        passkeys,
+      };
     },
 
     /** As it was said to be at that place. False when she is no person any more. */
-    async restore(person: Id<"person">, { secret, createdAt, codes }: FactorState, seq: number): Promise<boolean> {
+    async restore(
+      person: Id<"person">,
+      { secret, createdAt, codes, passkeys }: FactorState,
+      seq: number,
+    ): Promise<boolean> {
       const body = secret && createdAt !== undefined ? seal(sealKey, place(person, createdAt), secret, random) : null;
       const rows = await unit.query(
         `insert into person_factors (person, seq, created_at, body) select id, $2, $3, $4 from person where id = $1
@@ -149,8 +163,11 @@ export const factorsIn = (unit: InstanceUnit, { keys, random }: { keys: Keyring;
          returning 1`,
         [uuidOf(person), seq, createdAt ?? null, body],
       );
-      if (rows.length > 0) await putDigests(person, codes);
-      return rows.length > 0;
+      if (rows.length === 0) return false;
+      await putDigests(person, codes);
+      await passkeysIn.removeAllOf(person);
+      for (const passkey of passkeys) await passkeysIn.add(passkey);
+      return true;
     },
   };
 };

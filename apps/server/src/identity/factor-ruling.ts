@@ -1,5 +1,5 @@
 import { associated, open, seal } from "@holdfast/crypto";
-import { isId, Refusal, type Id, type Instant, type Random, type Report } from "@holdfast/kernel";
+import { isId, Refusal, type Id, type Random, type Report } from "@holdfast/kernel";
 import type { Journal } from "../authority/index.ts";
 import type { InstanceUnit, Keyring, Ruled, Storage } from "../storage/index.ts";
 import { organisationsOf } from "./attempts.ts";
@@ -73,16 +73,20 @@ const place = (person: Id<"person">, seq: number) =>
   associated({ org: "instance", kind: "factorRuling", row: `${person}|${seq}`, version: 0 });
 
 type Said = { readonly person: Id<"person">; readonly seq: number; readonly orgs: readonly Id<"org">[] };
-type Plain = { readonly secret?: string; readonly createdAt?: Instant; readonly codes: readonly string[] };
+type Plain = Pick<FactorState, "createdAt" | "passkeys"> & {
+  readonly secret?: string;
+  readonly codes: readonly string[];
+};
 
 function rulingsOf(
   { keys, random }: Needs,
   { person, seq, orgs }: Said,
-  { secret, createdAt, codes }: FactorState,
+  { secret, createdAt, codes, passkeys }: FactorState,
 ): readonly Ruled[] {
   const plain: Plain = {
     ...(secret && createdAt !== undefined && { secret: secret.toBase64(), createdAt }),
     codes: codes.map((digest) => digest.toHex()),
+    passkeys,
   };
   const bytes = new TextEncoder().encode(JSON.stringify(plain));
   const says = seal(keys.instanceKey("factors/ruling"), place(person, seq), bytes, random).toBase64();
@@ -92,10 +96,12 @@ function rulingsOf(
 /** @throws Refusal `seal.broken` */
 function stateIn({ keys }: Needs, person: Id<"person">, { says = "", seq }: Ruled): FactorState {
   const bytes = open(keys.instanceKey("factors/ruling"), place(person, seq), Buffer.from(says, "base64"));
-  const { secret, createdAt, codes } = JSON.parse(new TextDecoder().decode(bytes)) as Plain; // sealed above
+  const { secret, createdAt, codes, passkeys } = JSON.parse(new TextDecoder().decode(bytes)) as Plain; // sealed above
   return {
     ...(secret !== undefined && createdAt !== undefined && { secret: Uint8Array.fromBase64(secret), createdAt }),
     codes: codes.map((digest) => Uint8Array.fromHex(digest)),
+    // What is absent has no place in JSON.
+    passkeys: passkeys.map((one) => ({ ...one, lastUsedAt: one.lastUsedAt, clonedAt: undefined })),
   };
 }
 

@@ -44,14 +44,16 @@ export class Factors {
   static async open(needs: Needs): Promise<Factors> {
     const { storage, spaces, report } = needs;
     await reconcileFactors(needs);
-    const { people, altered } = await storage.instance.read((unit) => factorsIn(unit, needs).everybody());
-    const passkeys = await storage.instance.read((unit) => personPasskeysIn(unit, needs).all());
-    const withPasskey = new Set(passkeys.filter(isUsable).map(({ person }) => person));
-    const withTotp = new Set(people);
-    for (const person of withTotp.union(withPasskey))
-      spaces.setFactors(person, { totp: withTotp.has(person), passkey: withPasskey.has(person) });
+    const [codes, passkeys] = await storage.instance.read(async (unit) => [
+      await factorsIn(unit, needs).everybody(),
+      await personPasskeysIn(unit, needs).everybody(),
+    ]);
+    const [totp, passkey] = [new Set(codes.people), new Set(passkeys.people)];
+    for (const person of totp.union(passkey))
+      spaces.setFactors(person, { totp: totp.has(person), passkey: passkey.has(person) });
+    const altered = codes.altered + passkeys.altered;
     if (altered > 0)
-      report(`Second factors of ${altered} people do not open, so they are worth nothing: their rows were altered.`, {
+      report(`${altered} second factors of people do not open, so they are worth nothing: their rows were altered.`, {
         level: "error",
         code: "seal.broken",
       });
@@ -160,12 +162,11 @@ export class Factors {
     await this.changed(person);
   }
 
-  /** Within the unit that removed a factor: recovery codes stand in for one, and go with the last. */
-  async removeSpareIn(unit: InstanceUnit, person: Id<"person">): Promise<void> {
-    const { totp, passkey, recoveryCodes } = await this.#in(unit, person);
-    if (totp || passkey || recoveryCodes === 0) return;
-    await factorsIn(unit, this.#needs).putCodes(person, []);
-    await noteFactors(this.#needs, unit, person, await organisationsOf(this.#needs, person));
+  /** Within the unit that added or removed a passkey. Recovery codes stand in for a factor, and go with the last. */
+  async changedIn(unit: InstanceUnit, person: Id<"person">, orgs: readonly Id<"org">[]): Promise<void> {
+    const { totp, passkey } = await this.#in(unit, person);
+    if (!totp && !passkey) await factorsIn(unit, this.#needs).putCodes(person, []);
+    await noteFactors(this.#needs, unit, person, orgs);
   }
 
   /** Within the unit that ends all that she has. */

@@ -50,7 +50,7 @@ export class PasskeyProof {
     answer: ShownPasskey,
     { origin }: Visit,
   ): Promise<void> {
-    const { storage, keys, isOurs, clock, random } = this.#needs;
+    const { storage, keys, isOurs, factors, clock, random } = this.#needs;
     const known = await this.#find(answer.id);
     if (known?.person !== who.person) throw new Refusal("credential.invalid");
     const ours = questionIn(keys, { what: "signIn" }, clock.now());
@@ -65,11 +65,12 @@ export class PasskeyProof {
       const rows = personPasskeysIn(unit, { keys, random });
       const passkey = await rows.take(known.id);
       if (!passkey || !isUsable(passkey) || !(await spend(unit, challenge))) throw new Refusal("credential.invalid");
-      // Removed, and brought back by an older backup.
+      // Removed, and put back in the database.
       if (spaces.some((space) => space.revokedBefore(passkey.id, "people") > passkey.issuedSeq))
         throw new Refusal("credential.invalid");
       const after = used(passkey, signed, clock.now());
       await rows.save(after);
+      if (!isUsable(after)) await factors.changedIn(unit, who.person, who.orgs);
       return after;
     });
     if (next.clonedAt !== undefined) await this.#copied(next, who.orgs);
@@ -79,7 +80,7 @@ export class PasskeyProof {
   async #copied(passkey: PersonPasskey, orgs: readonly Id<"org">[]): Promise<never> {
     const { storage, revocation, sessions, factors, post, clock } = this.#needs;
     const { id, person } = passkey;
-    // Where an older backup forgets that it was a copy, its place among revocations does not.
+    // Nor does a row of before, whoever puts it back.
     await tellOrganisations(this.#needs, { person, orgs }, "factor.copied", factsOf(passkey), (unit) =>
       revocation.in(unit, id, ["people"]),
     );

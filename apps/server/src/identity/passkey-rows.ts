@@ -1,5 +1,5 @@
 import { associated, blindIndex, open, seal } from "@holdfast/crypto";
-import { idFrom, uuidOf, type Id, type Instant, type Random } from "@holdfast/kernel";
+import { idFrom, Refusal, uuidOf, type Id, type Instant, type Random } from "@holdfast/kernel";
 import { challengeSkew, type Challenge, type Passkey } from "../passkeys/index.ts";
 import type { InstanceUnit, Keyring } from "../storage/index.ts";
 
@@ -59,9 +59,12 @@ export const personPasskeysIn = (unit: InstanceUnit, { keys, random }: { keys: K
       return rows.map(passkeyOf);
     },
 
-    /** Of everybody, in no order. */
-    async all(): Promise<readonly PersonPasskey[]> {
-      return (await unit.query<Row>(`select ${columns} from person_passkey`, [])).map(passkeyOf);
+    /** Who has one that opens, of all people. */
+    async everybody(): Promise<{ readonly people: readonly Id<"person">[]; readonly altered: number }> {
+      const rows = await unit.query<Row>(`select ${columns} from person_passkey`, []);
+      const all = rows.map((row) => unlessBroken(() => passkeyOf(row)));
+      const people = all.flatMap((one) => (one && isUsable(one) ? [one.person] : []));
+      return { people, altered: all.filter((one) => one === undefined).length };
     },
 
     async byCredential(credentialId: string): Promise<PersonPasskey | undefined> {
@@ -105,11 +108,25 @@ export const personPasskeysIn = (unit: InstanceUnit, { keys, random }: { keys: K
       ]);
     },
 
+    async removeAllOf(person: Id<"person">): Promise<void> {
+      await unit.query("delete from person_passkey where person = $1", [uuidOf(person)]);
+    },
+
     async remove(id: Id<"passkey">): Promise<void> {
       await unit.query("delete from person_passkey where id = $1", [uuidOf(id)]);
     },
   };
 };
+
+/** Nothing where somebody altered it: whoever counts says so. */
+function unlessBroken<T>(read: () => T): T | undefined {
+  try {
+    return read();
+  } catch (error) {
+    if (error instanceof Refusal && error.code === "seal.broken") return undefined;
+    throw error;
+  }
+}
 
 /** False when it was answered before. Some of those that are over go. */
 export async function spend(unit: InstanceUnit, { id, expiresAt }: Challenge<"person">): Promise<boolean> {

@@ -70,6 +70,7 @@ export class PersonPasskeys {
       const added = await addPasskey(this.#needs, unit, { person, name, made });
       // Nothing that lets somebody in is there untold.
       await tellOrganisations(this.#needs, { person, orgs }, "factor.added", factsOf(added));
+      await factors.changedIn(unit, person, orgs);
       const her = await peopleIn(unit, { keys, random }).find(person);
       if (her) await post.in(unit, addedLetter(her.email, added.name, unit.at));
       return added;
@@ -113,12 +114,12 @@ export class PersonPasskeys {
       if (!her) throw new Refusal("credential.invalid");
       const others = all.filter((one) => one !== passkey && isUsable(one));
       if (her.passwordHash === undefined && others.length === 0) throw new Refusal("passkey.last");
-      // In the keyring's journal as well: an older backup does not bring it back.
+      // A row of before that somebody puts back in the database opens nothing.
       await tellOrganisations(this.#needs, { person, orgs }, "factor.removed", factsOf(passkey), (theirs) =>
         revocation.in(theirs, id, ["people"]),
       );
       await rows.remove(id);
-      await factors.removeSpareIn(unit, person);
+      await factors.changedIn(unit, person, orgs);
       await post.in(unit, removedLetter(her.email, passkey.name, unit.at));
       return her.email;
     });
