@@ -615,6 +615,34 @@ test("what was used, who was connected, and what a plan bounds", async () => {
   assert.equal((await call(["org", "plan", org])).exit, 2);
 });
 
+test("a forgotten password is replaced by the link that whoever runs the platform hands over", async () => {
+  const at = (name: string, text: string) => {
+    writeFileSync(path.join(folder, name), text);
+    return path.join(folder, name);
+  };
+  const email = "forgetful@example.com";
+  const { link: invited } = await answer("member", "invite", "--email", email, "--role", "viewer");
+  const before = at("before", "correct horse battery staple\n");
+  await answer("invitation", "accept", "--link-file", at("link", invited), "--email", email, "--password-file", before);
+  assert.deepEqual(await answer("password", "forgot", "--email", email), { by: "file" });
+  const file = path.join(folder, "keys/ready.mail.jsonl");
+  const end = performance.now() + 20_000;
+  while (!existsSync(file)) {
+    assert.ok(performance.now() < end, "no link was written");
+    await new Promise((later) => setTimeout(later, 50)); // a round of the platform's writes it
+  }
+  const { to, link } = JSON.parse(readFileSync(file, "utf8"));
+  assert.equal(to, email);
+  const after = at("after", "mossy lantern oats\n");
+  const reset = ["password", "reset", "--link-file", at("link", link), "--password-file"];
+  assert.equal(await refused(undefined, ...reset, at("weak", "passwordpassword\n")), "password.common");
+  assert.deepEqual(await answer(...reset, after), { reset: true });
+  assert.equal(await refused(undefined, ...reset, after), "link.invalid");
+  const home = { env: { XDG_CONFIG_HOME: path.join(folder, "forgetful"), HOLDFAST_KEYRING: "no", HOLDFAST_TOKEN: "" } };
+  const login = (password: string) => call(["login", "--email", email, "--password-file", password, "--json"], home);
+  assert.deepEqual([(await login(before)).exit, (await login(after)).exit], [1, 0]);
+});
+
 test("the installed command does the same in a process of its own", async () => {
   const whole = await inProcess(["org", "show", "--json"]);
   assert.deepEqual([whole.code, whole.stderr], [0, ""]);

@@ -2,6 +2,8 @@
 export const elsewhere: Readonly<Record<string, string>> = {
   "V6.1.1": "Written: [Guessing](sign-in.md#guessing).",
   "V7.1.1": "Written: [How long somebody stays signed in](sign-in.md#how-long-somebody-stays-signed-in).",
+  "V6.1.2":
+    "Written: [the words of the surroundings](sign-in.md#passwords) are `holdfast`, her e-mail and its parts, the names of her organisations, and the host.",
   "V6.5.7":
     "Does not apply: no biometry reaches the platform. A passkey is a key that its device owns, and that device alone looks at a finger or a face.",
   "V6.6.1": "Does not apply: nothing is sent by telephone or SMS.",

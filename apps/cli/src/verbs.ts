@@ -15,6 +15,7 @@ import { memberSessionVerbs } from "./verbs/member-sessions.ts";
 import { memberVerbs } from "./verbs/members.ts";
 import { mintingVerbs } from "./verbs/minting.ts";
 import { orgVerbs } from "./verbs/orgs.ts";
+import { passwordVerbs } from "./verbs/passwords.ts";
 import { productVerbs } from "./verbs/products.ts";
 import { roleVerbs } from "./verbs/roles.ts";
 import { securityVerbs } from "./verbs/security.ts";
@@ -31,6 +32,7 @@ import type { Verb } from "./verb.ts";
 export const verbs: readonly Verb[] = [
   ...setupVerbs,
   ...signInVerbs,
+  ...passwordVerbs,
   ...orgVerbs,
   ...memberVerbs,
   ...memberSessionVerbs,
