@@ -1,6 +1,6 @@
 import { readFileSync, writeFileSync } from "node:fs";
 import path from "node:path";
-import { digestOf, spelling } from "../packages/crypto/src/common-passwords.ts";
+import { commonDigest } from "@holdfast/crypto";
 
 // node tools/common-passwords.ts LIST…: makes the list of passwords that nobody may choose, of lists with one on a line, the most common first.
 // Which ones they were stands in packages/crypto/src/common-passwords.md. Run by hand, when there are better lists.
@@ -12,8 +12,10 @@ const fit = (one: string): boolean => {
 const long = lists.flat().filter(fit);
 // What longer ones are made of, with a year behind it: of the first list alone, and no shorter than four, or every sentence would hold one.
 const short = (lists[0] ?? []).slice(0, 10_000).filter((one) => one.length >= 4);
-const digests = Uint32Array.from(new Set([...long, ...short].map((one) => digestOf(spelling(one))))).sort();
+const digests = Uint32Array.from(new Set([...long, ...short].map(commonDigest))).sort();
 const bytes = Buffer.alloc(digests.length * 4);
 for (const [at, digest] of digests.entries()) bytes.writeUInt32BE(digest, at * 4);
 writeFileSync(path.join(path.dirname(import.meta.dirname), "packages/crypto/src/common-passwords.bin"), bytes);
-process.stdout.write(`${new Set(long.map(spelling)).size} of twelve characters and more, ${digests.length} in all\n`);
+process.stdout.write(
+  `${new Set(long.map(commonDigest)).size} of twelve characters and more, ${digests.length} in all\n`,
+);

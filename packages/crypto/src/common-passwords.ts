@@ -1,11 +1,12 @@
 import { hash } from "node:crypto";
 import { readFileSync } from "node:fs";
 
-/** One spelling for what somebody would try in one go: capitals first are the first thing that is tried. */
-export const spelling = (password: string): string => password.normalize("NFKC").toLowerCase();
-
-/** The first 32 bits of SHA-256: of passwords that are not listed, one in 63,000 is taken for one that is. */
-export const digestOf = (spelt: string): number => hash("sha256", spelt, { outputEncoding: "buffer" }).readUInt32BE();
+/**
+ * The first 32 bits of SHA-256, of one spelling for what somebody would try in one go: capitals first are the first thing that is tried. Of passwords
+ * that are not listed, one in 63,000 is taken for one that is.
+ */
+export const commonDigest = (password: string): number =>
+  hash("sha256", password.normalize("NFKC").toLowerCase(), { outputEncoding: "buffer" }).readUInt32BE();
 
 let list: Uint32Array | undefined;
 
@@ -15,7 +16,7 @@ let list: Uint32Array | undefined;
  */
 export function isCommonPassword(password: string): boolean {
   list ??= read();
-  const wanted = digestOf(spelling(password));
+  const wanted = commonDigest(password);
   let [from, past] = [0, list.length];
   while (from < past) {
     const middle = (from + past) >>> 1;
