@@ -247,7 +247,16 @@ const operations: Record<keyof typeof routes, Operation> = {
   readSession: {},
   listAccountSessions: {},
   endAccountSession: { ask: () => ({ params: { session: unknown("session") } }) },
-  endOtherAccountSessions: {},
+  // Not by the owner, whose other sessions are those of other callers here.
+  endOtherAccountSessions: {
+    by: [
+      "a stranger",
+      "the owner",
+      "a viewer in a browser",
+      "the owner in a browser, who proved long ago who she is",
+      "the owner in a browser, from another site's page",
+    ],
+  },
   listMemberSessions: { ask: ofMember },
   endMemberSessions: { ask: ofMember },
   confirmIdentity: { ask: () => ({ body: { password: ownerPerson.password } }) },

@@ -77,7 +77,7 @@ export const listMemberSessions = route({
   path: "/v1/members/{person}/sessions",
   summary:
     "The sessions by which a member is signed in to the organisation now, the newest first. `id` is the credential that each of them is here; to end one, revoke that.",
-  needs: "credential.read",
+  needs: "credential.revoke",
   on: "own",
   reply: z.object({ items: z.array(z.object({ id: z.string(), ...place, expiresAt: time })) }),
 });

@@ -123,7 +123,7 @@ function Members() {
         <Press
           size="compact-xs"
           variant="default"
-          why={can("credential.read") ? undefined : words.common.notAllowed("credential.read")}
+          why={can("credential.revoke") ? undefined : words.common.notAllowed("credential.revoke")}
           onClick={() => setLooked(member)}
           aria-label={own.sessions.showOf(member.email)}
         >

@@ -52,10 +52,10 @@ export class SessionLists {
   }
 
   /** @throws Refusal `member.unknown` */
-  async ofMember(permit: Permit<"credential.read">, person: Id<"person">) {
+  async ofMember(permit: Permit<"credential.revoke">, person: Id<"person">) {
     const { sessions, spaces } = this.#needs;
     const space = await spaces.of(permit.scope.org);
-    if (!space.members.has(person)) throw refusedBy(permit, "credential.read", person, new Refusal("member.unknown"));
+    if (!space.members.has(person)) throw refusedBy(permit, "credential.revoke", person, new Refusal("member.unknown"));
     return sessions.usedIn(space.org, person);
   }
 
