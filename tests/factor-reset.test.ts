@@ -46,9 +46,9 @@ const hour = 3_600_000;
 const { password } = viewer;
 
 /** Somebody with a password and a passkey, signed in. */
-async function somebody(email: string) {
+async function somebody(email: string, role = "viewer") {
   clock.move(5_000);
-  const { person } = await administrator.member({ email, password });
+  const { person } = await administrator.member({ email, password }, role);
   const browser = new CookieBrowser(platform);
   await browser.signIn({ email, password });
   const device = new Authenticator(browser.origin);
@@ -215,6 +215,18 @@ test("in a browser it asks the administrator who she is once more", async () => 
   assert.equal(says(await browser.send("POST", at)), "403 confirmation.required");
   await browser.good("POST", "/v1/account/confirmation", { password });
   assert.equal((await browser.send("POST", at)).status, 200);
+});
+
+test("where a second factor is demanded, the owners hear by mail of a member who removes her passkey", async () => {
+  const lea = await somebody("lea@example.com", "owner");
+  const mia = await somebody("mia@example.com");
+  lea.browser.org = administrator.org;
+  const demand = (people: object) => lea.browser.good("PATCH", "/v1/org", { demands: { people } });
+  await demand({ factor: "second" });
+  const [own] = (await mia.browser.good<{ items: { id: string }[] }>("GET", "/v1/account/passkeys")).items;
+  await mia.browser.good("DELETE", `/v1/account/passkeys/${own?.id}`);
+  await letterTo(lea.email, /mia@example\.com, a member .* that demands a second factor, removed a passkey/);
+  await demand({});
 });
 
 test("an older backup of the database loses no passkey, brings back none that was removed, and no reset that was called off or done", async (t) => {
