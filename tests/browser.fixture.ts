@@ -42,8 +42,8 @@ async function unpackInto(folder: string): Promise<string> {
   }
 }
 
-/** Chromium as npm brings it. */
-export async function startBrowser(): Promise<Browser> {
+/** Chromium as npm brings it. `hosts`: names that are this machine to it. */
+export async function startBrowser(hosts: readonly string[] = []): Promise<Browser> {
   return driver.launch({
     executablePath: await unpacked(),
     headless: true,
@@ -56,6 +56,7 @@ export async function startBrowser(): Promise<Browser> {
       "--disable-component-update",
       "--disable-sync",
       "--no-first-run",
+      ...(hosts.length > 0 ? [`--host-resolver-rules=${hosts.map((host) => `MAP ${host} 127.0.0.1`).join(", ")}`] : []),
     ],
   });
 }

@@ -69,6 +69,7 @@ export const layers: readonly (readonly Unit[])[] = [
     { folder: "apps/console/src/usage" },
     { folder: "apps/console/src/settings" },
     { folder: "apps/console/src/entering" },
+    { folder: "apps/console/src/providers" },
     { folder: "apps/console/src/invitation" },
     { folder: "apps/console/src/call-off" },
     { folder: "apps/console/src/password" },

@@ -60,14 +60,30 @@ const ownPath = (value: unknown): string | undefined => {
   return path !== undefined && /^\/(?![/\\])/.test(path) ? path : undefined;
 };
 
+/** Where she goes then, and that she was signed in before. */
+const toAndEnded = (search: Record<string, unknown>): { to?: string; ended?: boolean } => {
+  const to = ownPath(search["to"]);
+  return { ...(to !== undefined && { to }), ...(search["ended"] === true && { ended: true }) };
+};
+
 const signIn = createRoute({
   getParentRoute: () => root,
   path: paths.signIn,
-  validateSearch: (search: Record<string, unknown>): { to?: string; ended?: boolean } => {
-    const to = ownPath(search["to"]);
-    return { ...(to !== undefined && { to }), ...(search["ended"] === true && { ended: true }) };
-  },
+  validateSearch: toAndEnded,
   component: lazyRouteComponent(() => import("./entering/index.ts"), "SignIn"),
+});
+
+const organisationSignIn = createRoute({
+  getParentRoute: () => root,
+  path: paths.organisationSignIn,
+  validateSearch: toAndEnded,
+  component: lazyRouteComponent(() => import("./entering/index.ts"), "OrganisationDoor"),
+});
+
+const providerCallback = createRoute({
+  getParentRoute: () => root,
+  path: paths.providerCallback,
+  component: lazyRouteComponent(() => import("./entering/index.ts"), "Callback"),
 });
 
 const setUp = createRoute({
@@ -155,6 +171,8 @@ const tree = root.addChildren([
   start,
   howProtected,
   signIn,
+  organisationSignIn,
+  providerCallback,
   setUp,
   invitation,
   callOff,
@@ -280,6 +298,10 @@ const tree = root.addChildren([
     page(
       below(paths.settings),
       lazyRouteComponent(() => import("./settings/index.ts"), "Settings"),
+    ),
+    page(
+      below(paths.providers),
+      lazyRouteComponent(() => import("./providers/index.ts"), "Providers"),
     ),
     page(
       below(paths.security),

@@ -19,10 +19,12 @@ export function apiFor(org?: string): Api {
 
 const seconds = 1_000;
 
+const demanded = new Set(["factor.demanded", "factor.unshown", "provider.required"]);
+
 /** An organisation that demands more from now on: what the session is good for is asked again, and the page is another. */
 function heed(error: unknown): void {
-  const isOfFactors = error instanceof ApiProblem && ["factor.demanded", "factor.unshown"].includes(error.code);
-  if (isOfFactors) void queryClient.invalidateQueries({ queryKey: ["session"] });
+  const isOfDemands = error instanceof ApiProblem && demanded.has(error.code);
+  if (isOfDemands) void queryClient.invalidateQueries({ queryKey: ["session"] });
 }
 
 export const queryClient = new QueryClient({

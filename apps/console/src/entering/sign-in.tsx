@@ -8,6 +8,7 @@ import { apiFor, queryClient } from "../api/index.ts";
 import { paths } from "../kit/index.ts";
 import { CodeInput, Door, hasPasskeys, isCodeAsked, PasskeyProblem, sessionQuery } from "../session/index.ts";
 import { words } from "../words/index.ts";
+import { ByOrganisation } from "./by-organisation.tsx";
 import { PasskeyFirst } from "./passkey-first.tsx";
 
 const own = words.session.signIn;
@@ -66,6 +67,7 @@ export function SignIn() {
           </Text>
         </Stack>
       </form>
+      <ByOrganisation to={to} />
     </Door>
   );
 }

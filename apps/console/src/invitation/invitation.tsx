@@ -17,6 +17,7 @@ import {
   PasskeyProblem,
   sessionQuery,
   showPasskey,
+  useProvider,
 } from "../session/index.ts";
 import { words } from "../words/index.ts";
 
@@ -49,6 +50,7 @@ export function Invitation() {
   return (
     <Door title={own.title} lead={own.lead}>
       <Accept secret={secret} me={session?.person.email} />
+      <ByOrganisation secret={secret} />
     </Door>
   );
 }
@@ -141,6 +143,19 @@ function Accept({ secret, me }: { readonly secret: string; readonly me: string |
         </Button>
       </Stack>
     </form>
+  );
+}
+
+/** For whoever has an account with the organisation, if it signs people in itself. */
+function ByOrganisation({ secret }: { readonly secret: string }) {
+  const go = useProvider();
+  return (
+    <Stack gap="sm">
+      {go.error && <PasskeyProblem error={go.error} />}
+      <Button variant="default" loading={go.isPending} onClick={() => go.mutate({ invitation: secret })}>
+        {words.byProvider.open}
+      </Button>
+    </Stack>
   );
 }
 

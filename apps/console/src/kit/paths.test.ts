@@ -7,6 +7,8 @@ test("every place keeps its path", () => {
   assert.deepEqual(paths, {
     start: "/",
     signIn: "/sign-in",
+    organisationSignIn: "/sign-in/$org",
+    providerCallback: "/sign-in/$org/callback",
     setUp: "/set-up",
     invitation: "/invitation",
     callOff: "/call-off",
@@ -44,6 +46,7 @@ test("every place keeps its path", () => {
     sessions: "/o/$org/usage/sessions",
     settings: "/o/$org/settings",
     security: "/o/$org/settings/security",
+    providers: "/o/$org/settings/providers",
   });
 });
 

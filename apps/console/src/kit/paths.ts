@@ -5,6 +5,8 @@
 export const paths = {
   start: "/",
   signIn: "/sign-in",
+  organisationSignIn: "/sign-in/$org",
+  providerCallback: "/sign-in/$org/callback",
   setUp: "/set-up",
   invitation: "/invitation",
   callOff: "/call-off",
@@ -42,6 +44,7 @@ export const paths = {
   sessions: "/o/$org/usage/sessions",
   settings: "/o/$org/settings",
   security: "/o/$org/settings/security",
+  providers: "/o/$org/settings/providers",
 } as const;
 
 type Place = keyof typeof paths;

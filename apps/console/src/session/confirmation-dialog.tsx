@@ -9,8 +9,12 @@ import { CodeInput, isCodeAsked } from "./code-input.tsx";
 import { hasPasskeys, showPasskey } from "./passkey.ts";
 import { PasskeyProblem } from "./passkey-problem.tsx";
 import { sessionQuery } from "./session.ts";
+import { useProvider } from "./use-provider.ts";
 
 const own = words.session.confirmation;
+
+/** Where she is, to come back to. */
+const here = (): string => `${window.location.pathname}${window.location.search}`;
 
 /** A key that closes this closes nothing below it. */
 const alone = { "data-mantine-stop-propagation": "true" } as const;
@@ -18,6 +22,8 @@ const alone = { "data-mantine-stop-propagation": "true" } as const;
 /** Asks who is there once more. */
 export function ConfirmationDialog({ close }: { readonly close: (isProved: boolean) => void }) {
   const queries = useQueryClient();
+  const { provider, orgs } = queries.getQueryData(sessionQuery.queryKey) ?? {};
+  const go = useProvider();
   const [password, setPassword] = useState("");
   const [code, setCode] = useState<string | undefined>(undefined);
   const [isBusy, setBusy] = useState(false);
@@ -60,7 +66,23 @@ export function ConfirmationDialog({ close }: { readonly close: (isProved: boole
             autoComplete="username"
             value={queries.getQueryData(sessionQuery.queryKey)?.person.email ?? ""}
           />
-          {hasPasskeys && (
+          {provider !== undefined && (
+            <>
+              <Text fz="sm" c="var(--hf-dim)">
+                {words.byProvider.confirmHint}
+              </Text>
+              {go.error && <PasskeyProblem error={go.error} />}
+              <Button
+                data-autofocus
+                loading={go.isPending}
+                onClick={() => go.mutate({ org: orgs?.[0]?.id ?? "", isFresh: true, to: here() })}
+                {...alone}
+              >
+                {words.byProvider.confirm}
+              </Button>
+            </>
+          )}
+          {provider === undefined && hasPasskeys && (
             <Button
               variant="default"
               disabled={isBusy}
@@ -70,15 +92,17 @@ export function ConfirmationDialog({ close }: { readonly close: (isProved: boole
               {words.session.passkey.use}
             </Button>
           )}
-          <PasswordInput
-            label={own.password}
-            autoComplete="current-password"
-            required
-            data-autofocus
-            value={password}
-            onChange={(event) => setPassword(event.currentTarget.value)}
-            {...alone}
-          />
+          {provider === undefined && (
+            <PasswordInput
+              label={own.password}
+              autoComplete="current-password"
+              required
+              data-autofocus
+              value={password}
+              onChange={(event) => setPassword(event.currentTarget.value)}
+              {...alone}
+            />
+          )}
           {code !== undefined && (
             <CodeInput value={code} onChange={(event) => setCode(event.currentTarget.value)} {...alone} />
           )}
@@ -87,9 +111,11 @@ export function ConfirmationDialog({ close }: { readonly close: (isProved: boole
             <Button variant="default" onClick={() => close(false)} {...alone}>
               {words.common.cancel}
             </Button>
-            <Button type="submit" loading={isBusy} {...alone}>
-              {own.submit}
-            </Button>
+            {provider === undefined && (
+              <Button type="submit" loading={isBusy} {...alone}>
+                {own.submit}
+              </Button>
+            )}
           </Group>
         </Stack>
       </form>

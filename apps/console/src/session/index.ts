@@ -9,3 +9,4 @@ export { hasPasskeys, makePasskey, offersPasskeys, showPasskey } from "./passkey
 export { PasskeyProblem } from "./passkey-problem.tsx";
 export { sessionQuery, useCan, useOrg, type Member } from "./session.ts";
 export { useSignOut } from "./use-sign-out.ts";
+export { useProvider } from "./use-provider.ts";

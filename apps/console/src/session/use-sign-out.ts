@@ -7,8 +7,10 @@ import { paths } from "../kit/index.ts";
 export function useSignOut(): (to?: string) => Promise<void> {
   const navigate = useNavigate();
   return async (to) => {
-    await apiFor().call(routes.deleteSession);
+    const { signOutAt } = await apiFor().call(routes.deleteSession);
     queryClient.clear();
+    // Whom an organisation's provider brought is signed out there as well, and comes back to the door.
+    if (signOutAt !== undefined) return window.location.assign(signOutAt);
     await navigate({ to: paths.signIn, search: to === undefined ? {} : { to } });
   };
 }

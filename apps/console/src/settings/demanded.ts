@@ -28,7 +28,9 @@ export const dayOf = (time: string | undefined): string => {
 /** These demands, with what is asked of one party in place of what it had. */
 export function withAsked(demands: Demands, party: Party, { bound, age, tls, factor, from }: Asked): Demands {
   const { [party]: _, ...others } = demands;
+  const provider = party === "people" ? demands.people?.provider : undefined;
   const own = {
+    ...(provider && { provider }), // demanded where the providers are
     ...(bound && { bound }),
     ...(age !== "" && { greatestAgeDays: age }),
     ...(tls !== "" && { leastTls: tls }),

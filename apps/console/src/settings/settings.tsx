@@ -33,6 +33,11 @@ export function Settings() {
         </Stack>
       </form>
       <p>
+        <Link to={paths.providers} params={{ org: org.id }}>
+          {own.toProviders}
+        </Link>
+      </p>
+      <p>
         <Link to={paths.security} params={{ org: org.id }}>
           {own.toSecurity}
         </Link>

@@ -1,5 +1,5 @@
 import { Alert, Button, Group, Stack, Text } from "@mantine/core";
-import { Link, useLocation } from "@tanstack/react-router";
+import { Link, useLocation, useNavigate } from "@tanstack/react-router";
 import { Moment, Page, paths } from "../kit/index.ts";
 import { useSignOut, type Member } from "../session/index.ts";
 import { words } from "../words/index.ts";
@@ -9,8 +9,9 @@ const own = words.barred;
 const isOfFactors = (code: string): code is keyof typeof own.why => Object.hasOwn(own.why, code);
 
 /** In place of every page of an organisation that does not let her in: why, and the way in, where she can do something about it. */
-export function Barred({ org: { name, refused, factor } }: { readonly org: Member }) {
+export function Barred({ org: { id, name, refused, factor } }: { readonly org: Member }) {
   const signOut = useSignOut();
+  const navigate = useNavigate();
   const { href } = useLocation();
   const code = refused?.code ?? "";
   return (
@@ -29,7 +30,16 @@ export function Barred({ org: { name, refused, factor } }: { readonly org: Membe
             {own.enrol}
           </Button>
         )}
-        {code === "factor.unshown" && <Button onClick={() => void signOut(href)}>{words.session.again}</Button>}
+        {(code === "factor.unshown" || code.startsWith("credential.")) && (
+          <Button onClick={() => void signOut(href)}>{words.session.again}</Button>
+        )}
+        {code === "provider.required" && (
+          <Button
+            onClick={() => void navigate({ to: paths.organisationSignIn, params: { org: id }, search: { to: href } })}
+          >
+            {words.byProvider.open}
+          </Button>
+        )}
         <Text fz="sm" c="var(--hf-dim)">
           {own.kept}
         </Text>

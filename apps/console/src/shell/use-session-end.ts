@@ -2,6 +2,7 @@ import { useNavigate } from "@tanstack/react-router";
 import { useEffect } from "react";
 import { on, queryClient } from "../api/index.ts";
 import { paths } from "../kit/index.ts";
+import { sessionQuery } from "../session/index.ts";
 
 /** Whoever is signed in no more, or not here, is asked to sign in, and comes back to where she was. */
 export function useSessionEnd(isOverHere = false): void {
@@ -12,7 +13,13 @@ export function useSessionEnd(isOverHere = false): void {
       if (isLeaving) return; // several questions are under way, and each hears it
       isLeaving = true;
       const to = `${window.location.pathname}${window.location.search}`;
-      void navigate({ to: paths.signIn, search: { to, ended: true } }).then(() => queryClient.clear());
+      const { provider, orgs: [first] = [] } = queryClient.getQueryData(sessionQuery.queryKey) ?? {};
+      const search = { to, ended: true };
+      const way =
+        provider !== undefined && first
+          ? navigate({ to: paths.organisationSignIn, params: { org: first.id }, search })
+          : navigate({ to: paths.signIn, search });
+      void way.then(() => queryClient.clear());
     };
     if (isOverHere) leave();
     return on("session ended", leave);

@@ -11,6 +11,7 @@ import { instance, instancePeople, stopped } from "./en/instance.ts";
 import { callOff, factorReset, passkeys } from "./en/passkeys.ts";
 import { people, invitation } from "./en/people.ts";
 import { products, door } from "./en/products.ts";
+import { byProvider, providers } from "./en/providers.ts";
 import { roles } from "./en/roles.ts";
 import { password } from "./en/password.ts";
 import { session } from "./en/session.ts";
@@ -24,6 +25,8 @@ import { userLists } from "./en/user-lists.ts";
 /** Every word that a person reads in the console, in English, by the page that says it. Another language is another folder of this shape. */
 export const en = {
   product,
+  byProvider,
+  providers,
   skipToContent,
   places,
   common,

@@ -46,6 +46,10 @@ export type Answer = { readonly org: Id<"org">; readonly query: string };
 /** A provider that people may be sent to now. */
 export type Open = { readonly space: Space; readonly provider: Provider; readonly registration: Registration };
 
+const nobodyCalled =
+  "Nobody signs people in by that name. Ask who administers your organisation for its short name, or for its sign-in link.";
+const nobodyHere = "This organisation signs nobody in itself, or the invitation stands no more.";
+
 /** People come by the provider of an organisation: they are sent there, and come back. */
 export class SigningIn {
   readonly #needs: Needs;
@@ -71,7 +75,9 @@ export class SigningIn {
     const { openId, errands } = this.#needs;
     if (origin === undefined) throw new Refusal("origin.foreign");
     const { org } = space;
-    const questions = errands.questions();
+    const asked = errands.questions();
+    // The page that it comes back to tells by that what to ask.
+    const questions = why.kind === "link" ? { ...asked, state: `link.${asked.state}` } : asked;
     const redirectUri = `${origin}${callbackOf(org)}`;
     const scopes = [...new Set(["openid", ...provider.scopes])];
     const location = await this.#ask({ space, provider }, () =>
@@ -148,7 +154,7 @@ export class SigningIn {
 
   async #called({ org, provider, invitation }: Asked): Promise<Open> {
     const found = invitation === undefined ? await this.#named(org ?? "", provider) : await this.#invited(invitation);
-    if (!found) throw new Refusal("provider.unknown");
+    if (!found) throw new Refusal("provider.unknown", { detail: invitation === undefined ? nobodyCalled : nobodyHere });
     return found;
   }
 

@@ -12,6 +12,7 @@ export const places = {
   usage: "Usage",
   settings: "Settings",
   security: "Security",
+  providers: "Sign-in by providers",
 };
 
 export const common = {
@@ -26,6 +27,7 @@ export const common = {
   never: "never",
   none: "none",
   name: "Name",
+  actions: "Actions",
   id: "Id",
   state: "State",
   created: "Created",

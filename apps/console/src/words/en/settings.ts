@@ -12,11 +12,15 @@ export const demands = {
   change: "Change",
   parties: { people: "people’s", programs: "programs’", devices: "devices’" },
   titleOf: (whose: string) => `What is demanded of ${whose} credentials`,
-  inWords: ({ bound, greatestAgeDays, leastTls, factor, factorFrom }: Demanded, dayOf: (time: string) => string) =>
+  inWords: (
+    { bound, greatestAgeDays, leastTls, factor, factorFrom, provider }: Demanded,
+    dayOf: (time: string) => string,
+  ) =>
     [
       factor
         ? `${factor === "second" ? "a second factor" : "a passkey"}${factorFrom ? ` from ${dayOf(factorFrom)} on` : ""}`
         : "",
+      provider ? `by the organisation’s provider, for ${provider.domains.join(", ")}` : "",
       bound ? "bound to a key" : "",
       greatestAgeDays ? `at most ${greatestAgeDays === 1 ? "a day" : `${greatestAgeDays} days`} old` : "",
       leastTls ? (leastTls === "TLSv1.3" ? "over TLS 1.3" : "over TLS 1.2 or 1.3") : "",
@@ -139,6 +143,7 @@ export const security = {
 export const settings = {
   name: "Name of the organisation",
   toSecurity: "How this platform protects what it holds",
+  toProviders: "Sign-in by a provider of your own",
   deletion: {
     title: "Delete this organisation",
     explanation:

@@ -28,6 +28,7 @@ export const barred = {
   why: {
     "factor.demanded":
       "You have none yet, so nothing here opens: not this page, and not your operator keys and tokens. They are all good again as soon as you have one.",
+    "provider.required": "It lets people with an address like yours in by its own sign-in alone.",
     "factor.unshown": "You have one, and did not show it when you signed in. Sign in again with it.",
   },
   signedOut: "You are not signed in to it any more. Sign in again.",

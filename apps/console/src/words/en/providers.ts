@@ -1,0 +1,140 @@
+// Signing in by an organisation's own provider, and setting one up.
+export const byProvider = {
+  title: "Sign in with your organisation",
+  open: "Use your organisation’s sign-in",
+  name: "Your organisation’s name, or your e-mail address",
+  nameHint: "As your administrator told you. Or open the sign-in link that you were sent.",
+  go: "Go to your organisation’s sign-in",
+  lead: "This organisation signs people in itself. You come back here.",
+  otherwise: "Sign in another way",
+  back: "Signing you in",
+  again: "Try again",
+  linked: "Linking your account",
+  confirm: "Show your organisation who you are",
+  confirmHint:
+    "Your organisation’s sign-in asks you, and brings you back to this page. What you typed here is not kept meanwhile.",
+  required: "It lets people with an address like yours in by its own sign-in alone.",
+  inYourAccount: {
+    title: "Sign-in of your organisations",
+    lead: "Where an organisation signs people in itself, you can come to it that way as who you are here. You are then in that organisation alone.",
+    none: "None of your organisations has a sign-in of its own.",
+    of: (provider: string, org: string) => `${provider}, of ${org}`,
+    since: "Linked since",
+    not: "Not linked",
+    link: "Link",
+    unlink: "Unlink",
+    unlinkTitle: (provider: string) => `Unlink ${provider}`,
+    unlinkHint:
+      "You come by it no more as who you are here. Whoever is signed in by it as you is signed out within a second.",
+    limited:
+      "Your organisation’s sign-in brought you here, so this session is good in that organisation alone. What is yours elsewhere you see and change when you sign in by your own means: a passkey, or a password.",
+  },
+};
+
+export const providers = {
+  lead: "Where the people of this organisation have an account already. It says who they are, and that is good in this organisation alone.",
+  none: "Nobody signs in by a provider yet. One that speaks OpenID Connect can be entered here: Entra ID, Google, Okta, Keycloak and others.",
+  add: "Enter a provider",
+  added: "Enter a provider",
+  on: "on",
+  off: "off",
+  switchOn: "Switch on",
+  switchOff: "Switch off",
+  switchOffHint: "Whoever is signed in by it is signed out within a second.",
+  change: "Change",
+  remove: "Remove",
+  removeHint:
+    "Whoever is signed in by it is signed out within a second, and who people are there is forgotten. They stay members.",
+  try: "Try it",
+  tried: { good: "It answers as it should.", bad: "People cannot sign in by it yet." },
+  of: (what: string, provider: string) => `${what}: ${provider}`,
+  facts: {
+    issuer: "Issuer",
+    client: "Client id",
+    secret: "Client secret",
+    hasSecret: "kept, and shown no more",
+    noSecret: "none",
+    joins: "Whoever comes for the first time",
+    joinsAs: (role: string) => `becomes ${role}`,
+    joinsNot: "is let in only when invited",
+    roles: "Roles",
+    rolesByHand: "are given here, by hand",
+    rolesBy: (claim: string) => `by ${claim}:`,
+    factor: "Second factor",
+    factorNot: "what it says of it does not count",
+    factorBy: (amr: readonly string[], acr: readonly string[]) =>
+      [amr.length > 0 ? `amr ${amr.join(", ")}` : "", acr.length > 0 ? `acr ${acr.join(", ")}` : ""]
+        .filter((one) => one !== "")
+        .join("; "),
+    link: "Sign-in link for your people",
+    callback: "To enter there: redirect URI",
+    signOut: "To enter there: after signing out",
+    backChannel: "To enter there: back-channel logout",
+  },
+  form: {
+    name: "What it is called here",
+    issuer: "Issuer",
+    issuerHint: "The address that it calls itself, to the letter.",
+    clientId: "Client id",
+    secret: "Client secret",
+    secretHint: "Sealed, and shown never again. Empty for a public client.",
+    secretKept: "Empty: the one that is kept stays.",
+    scopes: "Scopes",
+    scopesHint: "Beside openid, with spaces between them.",
+    shortName: "Short name of your organisation",
+    shortNameHint:
+      "What people type at the sign-in page. Whoever guesses it learns that there is such an organisation. Empty: by link alone.",
+    joins: "Whoever comes for the first time becomes",
+    nobody: "nobody: only who was invited is let in",
+    claim: "Claim that says what people are",
+    claimHint: "Such as groups. Empty: roles are given here, by hand.",
+    value: "When it says",
+    role: "they are",
+    more: "One more value",
+    less: "Without this value",
+    amr: "amr that means a second factor",
+    acr: "acr that means a second factor",
+    factorHint: "With spaces between them. Empty: what it says does not count where a second factor is demanded.",
+    save: "Save",
+    madeBy: "Nobody becomes more by it than you may give.",
+  },
+  domains: {
+    title: "Domains of your addresses",
+    lead: "Prove that a domain is your organisation’s, and you can let its people come by this provider alone.",
+    add: "Add a domain",
+    domain: "Domain",
+    record: "Set this TXT record, then look for it:",
+    look: "Look now",
+    remove: "Remove",
+    proofs: {
+      none: "not proved",
+      dns: "proved by its record",
+      administrator: "proved by the administrator of the instance",
+    },
+    lapses: "The record was not found. The domain counts no more from",
+    demanded: "Members with an address of it come by the provider alone",
+    demand: "Let them come by it alone",
+    relax: "Let them come otherwise, too",
+    demandTitle: (domain: string) => `People of ${domain} come by the provider alone`,
+    demandHint:
+      "Members with an address of this domain are refused at once in this organisation when they come by a password or a passkey. Other organisations of theirs are not touched.",
+    except: "Owners who may come by a passkey of their own, for when the provider does not work",
+    exceptNone:
+      "No owner has a passkey. Let one add it to her account first, or whoever administers the instance has to help.",
+    would: (count: number) =>
+      count === 0
+        ? "No sign-in that is good now would be refused."
+        : count === 1
+          ? "One sign-in that is good now would be refused."
+          : `${count} sign-ins that are good now would be refused.`,
+  },
+  people: {
+    title: "Who comes by it",
+    none: "Nobody has come by it yet.",
+    since: "since",
+    noMember: "no member any more: is not let in",
+    unlink: "Forget",
+    unlinkTitle: (email: string) => `Forget who ${email} is there`,
+    unlinkHint: "She is signed out within a second, and comes by it as for the first time.",
+  },
+};
