@@ -1,24 +1,27 @@
 import { timingSafeEqual } from "node:crypto";
+import { availableParallelism } from "node:os";
 import { Refusal, type Clock, type Random } from "@holdfast/kernel";
 import { isBearable, ourCost, saltLength, type Cost } from "./argon2.ts";
 import { Aside } from "./aside.ts";
 
-const atOnce = 2;
+/** Another one would only make the first wait longer where there are no cores for it, and take its memory too. */
+const usualAtOnce = (): number => (availableParallelism() > 2 ? 2 : 1);
 const patience = 32; // who comes after these waits longer than a person does
 
 /** What one hash takes until the first one has told, and the longest that somebody is asked to stay away, in milliseconds. */
 const usual = 150;
 const longest = 60_000;
 
-type Needs = { readonly random: Random; readonly clock: Pick<Clock, "elapsed"> };
+type Needs = { readonly random: Random; readonly clock: Pick<Clock, "elapsed">; readonly atOnce?: number };
 
 /**
- * Hashes and checks the passwords of people, at most two at once and a few more waiting: each takes 64 MiB and a tenth of a second, and strangers
+ * Hashes and checks the passwords of people, one or two at once and a few more waiting: each takes 64 MiB and a tenth of a second, and strangers
  * can ask for it. Sign-in must also limit how often one address and one account may try.
  */
 export class Passwords {
   readonly #needs: Needs;
-  readonly #free: Aside[] = Array.from({ length: atOnce }, () => new Aside());
+  readonly #atOnce: number;
+  readonly #free: Aside[];
   readonly #waiting: ((aside: Aside) => void)[] = [];
   /** What one hash took lately, in milliseconds. */
   #each = usual;
@@ -29,6 +32,8 @@ export class Passwords {
 
   constructor(needs: Needs) {
     this.#needs = needs;
+    this.#atOnce = needs.atOnce ?? usualAtOnce();
+    this.#free = Array.from({ length: this.#atOnce }, () => new Aside());
   }
 
   /** What to keep: `$argon2id$v=19$m=65536,t=3,p=4$salt$hash`, as other programs write it. @throws Refusal `rate.exceeded` */
@@ -71,7 +76,7 @@ export class Passwords {
   /** Each who is refused gets a later time: were all told the same, all but a few would come for nothing again. */
   #later(): number {
     const now = this.#needs.clock.elapsed();
-    const each = this.#each / atOnce;
+    const each = this.#each / this.#atOnce;
     this.#promised = Math.max(this.#promised, now + this.#waiting.length * each) + each;
     return Math.max(1, Math.ceil(Math.min(longest, this.#promised - now) / 1_000));
   }
