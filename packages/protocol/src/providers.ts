@@ -6,7 +6,7 @@ import { route } from "./route.ts";
 export const callbackOf = (org: string): string => `/sign-in/${org}/callback`;
 
 /** What an organisation may be called by at the sign-in page, by whoever knows it. */
-export const shortName = z
+const shortName = z
   .string()
   .regex(/^[a-z0-9](?:[a-z0-9-]{1,38}[a-z0-9])$/, "3 to 40 of a-z, 0-9 and -, which is neither the first nor the last");
 
@@ -222,6 +222,7 @@ export const addDomain = route({
   body: z.strictObject({ domain }),
   reply: provenDomain,
   status: 201,
+  location: "/v1/providers/{provider}",
 });
 
 export const proveDomain = route({

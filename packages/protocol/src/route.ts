@@ -38,7 +38,7 @@ export type Route = {
   /** Of a stream: what it may say, by the name of the event. */
   readonly events?: Readonly<Record<string, z.ZodType>>;
   readonly status?: 201;
-  /** Of what was made, with fields of the reply: `/v1/devices/{id}`. */
+  /** Where what was made stands, with fields of the reply, or of the path: `/v1/devices/{id}`. */
   readonly location?: string;
   /** The reply has a `version`, which is also its ETag; a change or an end of the thing heeds If-Match (RFC 9110, 13.1.1). */
   readonly versioned?: true;

@@ -101,10 +101,9 @@ export function sendReply({ route }: Handler, request: FastifyRequest, reply: Fa
     if (route.method === "GET" && isKnown(request.headers["if-none-match"], etag)) return reply.code(304).send();
   }
   if (route.location !== undefined) {
-    void reply.header(
-      "Location",
-      route.location.replaceAll(/\{(\w+)\}/g, (_, name: string) => String(fields.get(name))),
-    );
+    const named = new Map([...Object.entries(request.params as Readonly<Record<string, string>>), ...fields]); // the router made the former from the path
+    const filled = (_: string, name: string) => String(named.get(name));
+    void reply.header("Location", route.location.replaceAll(/\{(\w+)\}/g, filled));
   }
   return reply.code(route.status ?? 200).send(value);
 }
