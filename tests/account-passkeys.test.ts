@@ -213,7 +213,8 @@ test("a passkey is renamed and removed by whose it is; it opens nothing any more
   assert.equal(await isIn(browser), true);
   assert.equal(says(await signInWith(device)), "401 credential.invalid");
   const { person } = await browser.good<SignedIn>("GET", "/v1/session");
-  assert.ok((await owner.audited(person.id)).some(({ what }) => what === "factor.removed"));
+  const told = (await owner.audited(person.id)).map(({ what }) => what);
+  for (const what of ["factor.renamed", "factor.removed"]) assert.ok(told.includes(what), what);
 });
 
 test("a passkey that counts backwards is refused from then on, every session of hers ends, and it is told", async () => {
@@ -267,6 +268,7 @@ test("who has an account makes no new passkey by an invitation: she signs in wit
   );
   assert.equal(says(await come({})), "400 request.malformed");
   await browser.good("POST", "/v1/account/invitations", { secret });
+  assert.ok((await another.audited()).some(({ what }) => what === "invitation.accepted"));
 });
 
 test("who is signed in says once more who she is by a passkey of hers, and by nobody else's", async () => {
@@ -296,8 +298,9 @@ test("who has a passkey removes her password, and signs in with the passkey alon
   const shown = { email, password: viewer.password };
   assert.equal(says(await browser.send("POST", "/v1/sessions", { body: shown })), "401 credential.invalid");
   assert.equal((await signInWith(device)).status, 201);
-  const account = await browser.good<{ hasPassword: boolean }>("GET", "/v1/account");
+  const account = await browser.good<{ hasPassword: boolean; person: Thing }>("GET", "/v1/account");
   assert.equal(account.hasPassword, false);
+  assert.ok((await owner.audited(account.person.id)).some(({ what }) => what === "password.removed"));
   assert.equal(says(await browser.send("DELETE", `${own}/${passkey.id}`)), "409 passkey.last");
   await browser.good("POST", "/v1/account/password", { newPassword: "another correct horse battery" });
   await browser.good("DELETE", `${own}/${passkey.id}`);

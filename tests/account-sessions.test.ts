@@ -64,11 +64,13 @@ test("[V7.5.2] somebody sees where she is signed in, and ends one, or all others
   await closedWithin(stream, from, 1_000);
   assert.equal(codeOf(await one.send("GET", "/v1/org")), "401 credential.invalid");
   assert.equal(codeOf(await end(here)), "404 session.unknown");
-  for (const it of [ours, theirs])
-    assert.ok((await it.audited(it.person)).some(({ what }) => what === "signOut.elsewhere"));
+  const told = async (it: Owner) =>
+    (await it.audited(it.person)).filter(({ what }) => what === "signOut.elsewhere").length;
+  assert.deepEqual([await told(ours), await told(theirs)], [1, 1]);
 
   const { ended } = await here.good<{ ended: number }>("DELETE", "/v1/account/sessions");
   assert.ok(ended >= 1);
+  assert.equal(await told(ours), 1 + ended);
   assert.equal(codeOf(await third.send("GET", "/v1/org")), "401 credential.invalid");
   assert.equal(codeOf(await two.send("GET", "/v1/org")), "200");
   assert.deepEqual(

@@ -110,6 +110,8 @@ test("a program is let in by a person in her browser, and gets a token of hers, 
   const entries = await ours.audited();
   const facts = { program: client_id, machine: "ada's laptop", address: "127.0.0.1" };
   assert.deepEqual(entries.find(({ what }) => what === "activation.approved")?.facts, facts);
+  const made = entries.find(({ what, about }) => what === "credential.created" && about === hers.credential);
+  assert.equal(made?.facts?.["name"], credential.name);
 
   // RFC 8628, 3.5: what was used is nothing any more, on both sides.
   assert.equal(await told(offered.device_code), "invalid_grant");

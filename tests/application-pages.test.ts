@@ -18,11 +18,14 @@ const key = textOf(
 );
 const access = textOf(await owner.accessKey(application.id));
 const all: [string, Route][] = Object.entries(routes);
-/** All that a customer reaches, or the published key by which she comes: that, and nothing else. */
-const reached = ({ needs, on }: Route): boolean =>
+/**
+ * All that a customer reaches, or the published key by which she comes: that, and nothing else. Of what asks only who is there this is
+ * reading who that is: to leave an organisation, or to let a program in, is for a member in person, and no page of another site is told of it.
+ */
+const reached = ({ needs, on, method }: Route): boolean =>
   needs === "publishedKey" ||
   needs === "applicationUser" ||
-  needs === "signedIn" ||
+  (needs === "signedIn" && method === "GET") ||
   (isAction(needs) && presets.applicationUser.actions.includes(needs) && on !== "me");
 const forPages = all.filter(([, route]) => reached(route)).map(([name]) => name);
 
@@ -140,4 +143,9 @@ test("a customer reads devices on the page, and the key in the address is not a 
     [answer.status, answer.body.items.map((item) => item.id), answer.headers["access-control-allow-origin"]],
     [200, [device.id], page],
   );
+  for (const path of ["/v1/org/leave", "/v1/activations/BCDF-GHJK/approval"]) {
+    const asked = { headers: { authorization: `Bearer ${body.accessToken}` }, body: {} };
+    const refused = await visitor.send<Problem>("POST", path, asked);
+    assert.deepEqual([refused.status, refused.body.code], [403, "permit.missing"], path);
+  }
 });

@@ -34,6 +34,22 @@ const open = [
   "readyz",
   "securityTxt",
   "reportLeak",
+  // By a secret that was sent, or for one: answered alike whoever there is.
+  "forgotPassword",
+  "resetPassword",
+  "verifyEmail",
+  "callOffFactorResetByLink",
+  "invitationPasskeyOptions",
+  // Who comes by a passkey, or by a provider.
+  "passkeyQuestion",
+  "beginProviderSignIn",
+  "endProviderSignIn",
+  "providerSignedOut",
+  // A program that asks to be let in.
+  "authorizeDevice",
+  "obtainToken",
+  "revokeToken",
+  "readOAuth",
 ];
 
 test("every operation says what it needs, and the few that are open to all are these", async () => {
@@ -85,6 +101,12 @@ test("what is another organisation's and what never was are answered alike, wher
   });
   const foreignToken = await theirs.tokenOf(["org.read"]);
   const theirEntry = await theirs.deny("203.0.113.0/24");
+  const theirProvider = await theirs.asks.post<Thing>("/v1/providers", {
+    name: "Theirs",
+    issuer: "https://sign-in.example",
+    clientId: "theirs",
+  });
+  await theirs.asks.post(`/v1/providers/${theirProvider.id}/domains`, { domain: "theirs.example" });
   const foreign: Record<string, string> = {
     application: their.application.id,
     product: their.product.id,
@@ -97,6 +119,7 @@ test("what is another organisation's and what never was are answered alike, wher
     role: theirRole.id,
     user: theirUser.id,
     listEntry: theirEntry.id,
+    provider: theirProvider.id,
   };
   const never: Record<string, string> = Object.fromEntries(
     Object.keys(foreign).map((kind) => [kind, unknown(kind === "credential" ? "token" : (kind as "device"))]), // these are kinds
@@ -106,12 +129,14 @@ test("what is another organisation's and what never was are answered alike, wher
   const asked: [method: string, kind: string, path: (id: string) => string, body?: (id: string) => unknown][] = [];
   // Every operation with an identifier in its path.
   for (const [, { method, path, needs, body }] of all) {
-    const name = /\{(application|product|device|credential|person|invitation|role)\}/.exec(path)?.[1];
-    if (name === undefined) continue;
-    const given =
-      needs === "member.update"
+    const name = /\{(application|product|device|credential|person|invitation|role|provider)\}/.exec(path)?.[1];
+    // Whoever administers the instance, as `ours` does, helps people of all organisations.
+    if (name === undefined || needs === "person.resetFactors") continue;
+    const given = path.endsWith("/domains")
+      ? { domain: "ours.example" }
+      : needs === "member.update"
         ? { role: "viewer" }
-        : needs.endsWith(".update")
+        : needs.endsWith(".update") || (needs === "provider.manage" && method === "PATCH")
           ? { name: "Mine now" }
           : needs === "accessKey.create"
             ? { name: "Mine" }
@@ -123,7 +148,8 @@ test("what is another organisation's and what never was are answered alike, wher
                   ? { temperature: 1 }
                   : undefined;
     const query = path.endsWith("/telemetry") && method === "GET" ? "?attribute=temperature" : "";
-    asked.push([method, name, (id) => path.replace(`{${name}}`, id) + query, () => given]);
+    const below = path.replace("{domain}", "theirs.example");
+    asked.push([method, name, (id) => below.replace(`{${name}}`, id) + query, () => given]);
   }
   assert.ok(asked.length >= 18, "the routes have identifiers in their paths");
   // And everywhere else.

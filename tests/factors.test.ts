@@ -216,6 +216,8 @@ test("[V6.5.6] [V7.4.3] somebody turns codes of an app off, and her recovery cod
   const renewed = await one.browser.send<Problem>("POST", "/v1/account/recovery-codes", { body: {} });
   assert.equal(renewed.body.code, "factor.none");
   assert.deepEqual([(await account(one)).totp, (await account(one)).recoveryCodes], [undefined, 0]);
+  const { id } = (await account(one)).person;
+  assert.ok((await owner.audited(id)).some(({ what }) => what === "factor.removed"));
   assert.equal(await codeTo("/v1/sign-in", one.who), "201");
   await one.enrol();
   assert.equal(

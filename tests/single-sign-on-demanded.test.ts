@@ -89,6 +89,8 @@ test("a domain is the organisation's once its record says so, and not before", a
   assert.equal(await demand({ domains: ["house.example"] }), "409 domain.unproved");
   zone.set(record("house.example"), ["v=spf1 -all", added.record.value]);
   assert.deepEqual((await look()).slice(0, 2), [200, "dns"]);
+  const looked = (await owner.audited(provider.id)).filter(({ what }) => what === "domain.looked");
+  assert.deepEqual(new Set(looked.map(({ facts }) => facts?.["isThere"])), new Set([true, false]));
   for (const wrong of ["house", "house..example", "-a.example", "a.example/", "*.example", "192.0.2.1"])
     assert.equal(
       await codeOf(owner.asks.send("POST", domains, { body: { domain: wrong } })),

@@ -46,6 +46,9 @@ async function turnedAway(name: string, asked?: object): Promise<string | undefi
   assert.equal(comer.cookie, undefined);
   return body.code;
 }
+/** What the log says of somebody and providers, newest first. */
+const told = async (person: string) =>
+  (await owner.audited(person)).map(({ what }) => what).filter((what) => /^provider\.(un)?linked$/.test(what));
 const roleOf = ({ orgs }: Session) => orgs.map(({ id, role }) => [id, role]);
 const codeIn = async (comer: CookieBrowser, at = "/v1/org") => {
   const { status, body } = await comer.send<Problem>("GET", at);
@@ -84,6 +87,7 @@ test("whoever comes again is who she was, and her role is what the provider says
   accounts.set(name, { email: "another@house.example", groups: [] });
   const { session: second, comer } = await come(name);
   assert.deepEqual([second.person, roleOf(second)], [first.person, [[owner.org, "viewer"]]]);
+  assert.ok((await owner.audited(first.person.id)).some(({ what }) => what === "provider.signedIn"));
   accounts.set(name, { email: "another@house.example", groups: "operators" });
   assert.deepEqual(roleOf((await come(name)).session), [[owner.org, "operator"]], "one value, not in a list");
   assert.equal(await codeIn(comer), "200", "what she held open before goes on");
@@ -148,6 +152,7 @@ test("somebody links her account herself, in the session that asked, and nobody 
   assert.equal(await link(browser, name, other), "provider.stale");
   assert.equal(await link(browser, name), "linked");
   assert.equal(await link(browser, name), "linked", "that was so already");
+  assert.equal((await told(person))[0], "provider.linked");
   patiently();
   assert.equal(await link(browser, account()), "provider.linked");
   assert.equal(await link(other, name), "provider.linked");
@@ -169,6 +174,7 @@ test("somebody links her account herself, in the session that asked, and nobody 
   await closedWithin(open, from, 1_000);
   assert.equal(await codeIn(comer), "401 credential.invalid");
   assert.equal(await codeIn(browser, "/v1/session"), "200", "her own session goes on");
+  assert.equal((await told(person))[0], "provider.unlinked");
   assert.notEqual((await come(name)).session.person.id, person, "it is nobody's from then on");
 });
 
@@ -229,6 +235,7 @@ test("whom the organisation does not let in by it is turned away, and whoever wa
   assert.equal(linked.items.find(({ person }) => person === session.person.id)?.isMember, false);
   // Forgotten, she is somebody new.
   await owner.asks.delete(`${path}/people/${session.person.id}`);
+  assert.equal((await told(session.person.id))[0], "provider.unlinked");
   assert.notEqual((await come(name)).session.person.id, session.person.id);
   await owner.asks.patch(path, { joins: null });
   assert.equal(await turnedAway(account()), "provider.notAdmitted");

@@ -89,11 +89,13 @@ export class PersonPasskeys {
   /** @throws Refusal `passkey.unknown` */
   async rename({ person }: Session, id: Id<"passkey">, name: string): Promise<PersonPasskey> {
     const { storage, keys, random } = this.#needs;
+    const orgs = await organisationsOf(this.#needs, person);
     return storage.instance.change(async (unit) => {
       const rows = personPasskeysIn(unit, { keys, random });
       const passkey = await rows.take(id);
       if (passkey?.person !== person) throw new Refusal("passkey.unknown");
       const next = renamed(passkey, name);
+      await tellOrganisations(this.#needs, { person, orgs }, "factor.renamed", factsOf(next));
       await rows.save(next);
       return next;
     });

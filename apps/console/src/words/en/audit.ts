@@ -52,6 +52,7 @@ export const audit = {
     "factor.copied": "A member’s passkey counted backwards, as a copy does, and opens nothing any more",
     "factor.codesRenewed": "A member got new recovery codes",
     "factor.removed": "A member turned a second factor off",
+    "factor.renamed": "A member calls a passkey of hers otherwise",
     "factor.used": "A member signed in with a recovery code",
     "factorReset.asked": "Second factors of somebody are to be removed, after a wait",
     "factorReset.begun": "The second factors of a member are to be removed, after a wait",
