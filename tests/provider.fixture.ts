@@ -129,7 +129,7 @@ export function startProvider(
 }
 
 /** Where a provider tells that somebody signed out, by its issuer: known once it was entered here. */
-export const backChannel = new Map<string, string>();
+const backChannel = new Map<string, string>();
 
 /** As `fetch`, trusting the platform's own authority. */
 function calling(address: unknown, options: RequestInit | undefined, ca: string | undefined): Promise<Response> {

@@ -3,7 +3,7 @@ import type { Id, Instant } from "@holdfast/kernel";
 const day = 24 * 3_600_000; // milliseconds
 
 /** How long a domain stays the organisation's after its record was not found. */
-export const grace = 7 * day;
+const grace = 7 * day;
 
 /** Who says that it is the organisation's. `missingSince`: its record was not found then, nor since. */
 type Proof =

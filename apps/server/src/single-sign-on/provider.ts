@@ -86,7 +86,7 @@ export const rolesIn = ({ joins, roles }: Pick<Provider, "joins" | "roles">): re
 export type Claims = Readonly<Record<string, unknown>>;
 
 /** What a claim says, if it says texts. One may stand inside others, and then has dots; and one may have dots itself. */
-export function valuesOf(claims: Claims, name: string): readonly string[] {
+function valuesOf(claims: Claims, name: string): readonly string[] {
   const found = Object.hasOwn(claims, name) ? claims[name] : inside(claims, name.split("."));
   return [found].flat().filter((value) => typeof value === "string");
 }
