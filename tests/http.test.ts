@@ -289,13 +289,20 @@ test("the platform describes exactly what it serves", async () => {
 
 test("what the platform answers fits what it says it answers", async () => {
   const device = await makeDevice("Described");
+  const provider = { name: "House", issuer: "https://sign-in.example", clientId: "holdfast" };
   const params = new Map([
+    ["person", (await me.get<{ person: string }>("/v1/me")).person],
+    ["provider", (await me.post<{ id: string }>("/v1/providers", provider)).id],
     ["application", application.id],
     ["device", device.id],
     ["file", "none"],
     ["role", (await me.post<{ id: string }>("/v1/roles", { name: "Described", grants: ["device.read"] })).id],
     ["entry", (await me.post<{ id: string }>("/v1/lists", { list: "deny", what: "address", value: "192.0.2.1" })).id],
   ]);
+  const { headers } = await me.send("POST", `/v1/providers/${params.get("provider")}/domains`, {
+    body: { domain: "house.example" },
+  });
+  assert.equal(headers["location"], `/v1/providers/${params.get("provider")}`, "of which it is a part");
   await me.put(`/v1/devices/${device.id}/door`, { size: 65_536, deny: { addresses: ["192.0.2.1"] } });
   const queries = new Map<Route, string>([
     [routes.readTelemetry, "?attribute=t"],
