@@ -118,7 +118,7 @@ test("somebody signs in with her organisation, from another site's page and back
 
   await page.goto(`${url}/o/${owner.org}`);
   await page.getByRole("button", { name: "You are ada@house.example" }).click();
-  await page.getByRole("menuitem", { name: "Sign out" }).click();
+  await page.getByRole("button", { name: "Sign out" }).click();
   await page.waitForURL(`${issuer}/**`);
   await press(page, /Yes, sign me out/);
   await page.waitForURL(`${url}/sign-in`);
