@@ -19,6 +19,8 @@ export const providerHost = "provider.test";
 export type Account = Readonly<Record<string, unknown>> & { readonly email: string };
 
 export type House = {
+  /** How the platform is started. */
+  readonly given: StartGiven & { readonly config: object };
   readonly platform: TestPlatform;
   readonly owner: Owner;
   readonly names: NameServer;
@@ -50,9 +52,11 @@ export async function startHouse(clock?: TestClock, given: StartGiven = {}): Pro
   const { port } = server.address() as AddressInfo; // it listens on a port
   const outboundAllow = [{ family: 4, prefix: 32, value: 0x7f_00_00_01n }] as const;
   const config = { outboundAllow, outboundCa, dnsServer: names.place };
-  const platform = await startTestPlatform({ config, ...(clock && { clock }), ...given });
+  const how = { config, ...(clock && { clock }), ...given };
+  const platform = await startTestPlatform(how);
   const owner = new Owner(platform.visitor, await platform.setUp());
   return {
+    given: how,
     platform,
     owner,
     names,
