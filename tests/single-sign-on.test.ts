@@ -255,6 +255,8 @@ test("an invitation is accepted by the provider, by whom it was sent to, once", 
     "who says that it is not verified",
   );
   accounts.set(name, { email, groups: [] });
+  assert.equal(await turnedAway(name, { invitation: secret }), "invitation.invalid", "who does not say that it is");
+  accounts.set(name, { email, email_verified: true, groups: [] });
   const { session } = await come(name, { invitation: secret });
   assert.deepEqual(roleOf(session), [[owner.org, "developer"]]);
   patiently();

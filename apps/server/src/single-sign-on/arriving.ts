@@ -145,12 +145,12 @@ export class Arriving {
     await giveRole(unit, this.#needs, { person, before, role });
   }
 
-  /** One to the e-mail that the provider says, and does not call unverified. @throws Refusal `invitation.invalid` */
+  /** One to the e-mail that the provider says, and calls verified: what it leaves out is no word that she reads there. @throws Refusal `invitation.invalid` */
   async #invitation(space: Space, secret: string | undefined, claims: Claims): Promise<Invitation | undefined> {
     if (secret === undefined) return undefined;
     const found = await this.#needs.invitations.standing(secret);
     const isHers = normalEmail(emailIn(claims)) === normalEmail(found?.invitation.email ?? "");
-    if (found?.space.org !== space.org || !isHers || claims["email_verified"] === false)
+    if (found?.space.org !== space.org || !isHers || claims["email_verified"] !== true)
       throw new Refusal("invitation.invalid");
     return found.invitation;
   }
