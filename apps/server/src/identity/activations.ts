@@ -32,6 +32,7 @@ import { tellOrganisations } from "./telling.ts";
 /** Counts down by key. @throws Refusal `rate.exceeded` */
 interface Limit {
   take(key: string): unknown;
+  giveBack(key: string): void;
 }
 
 type Needs = {
@@ -184,18 +185,21 @@ export class Activations {
     }
   }
 
-  /** Codes are short: whoever tries many that there are not has to wait. */
+  /** Codes are short: whoever tries many that there are not has to wait, and until then the right one is not looked up either. */
   async #find(person: string, text: string): Promise<Waiting> {
     const { storage, clock, wrongCodes } = this.#needs;
     const code = codeIn(text);
-    const found =
-      code === undefined
-        ? undefined
-        : await storage.instance.change((unit) => activationsIn(unit, this.#needs).byCode(code));
+    wrongCodes.take(person);
     try {
-      return undecided(found, clock.now());
+      const found =
+        code === undefined
+          ? undefined
+          : await storage.instance.change((unit) => activationsIn(unit, this.#needs).byCode(code));
+      const waiting = undecided(found, clock.now());
+      wrongCodes.giveBack(person);
+      return waiting;
     } catch (error) {
-      wrongCodes.take(person);
+      if (!(error instanceof Refusal) || error.code !== "activation.unknown") wrongCodes.giveBack(person);
       throw error;
     }
   }

@@ -30,6 +30,11 @@ export class RateLimit {
     return Math.floor(bucket.tokens);
   }
 
+  /** What was taken was not needed. */
+  giveBack(key: string): void {
+    this.#refilled(key).tokens += 1; // refilling bounds it
+  }
+
   #refilled(key: string): Bucket {
     const now = this.#clock.elapsed(); // what is refilled does not depend on what the clock is set to
     this.#sweep(now);
