@@ -314,6 +314,32 @@ test("she says for how long, thirty days at most; whoever signed out meanwhile l
   assert.deepEqual([long.status, long.body.error], [400, "invalid_request"]);
 });
 
+test("[V7.4.3] what a program was let in with ends when she has another password, and what she made for programs goes on", async () => {
+  const { password } = owner;
+  await ours.member({ email: "cli@example.com", password }, "owner");
+  const browser = await browserOf({ email: "cli@example.com", password });
+  const { device_code, user_code } = await begin();
+  assert.equal(await codeOf(approve(browser, user_code)), "200");
+  clock.move(5_000);
+  const { access_token: lent } = (await poll(device_code)).body;
+  const below = await visitor
+    .as(lent)
+    .send<{ token: string }>("POST", "/v1/tokens", { body: { name: "x", grants: ["org.read"] } });
+  const made = await browser.send<{ token: string }>("POST", "/v1/tokens", {
+    body: { name: "x", grants: ["org.read"] },
+  });
+  const asked = { password, newPassword: "mossy lantern oats" };
+  const are = async () =>
+    Promise.all(
+      [lent, below.body.token, made.body.token].map(
+        async (one) => (await visitor.as(one).send("GET", "/v1/me")).status,
+      ),
+    );
+  assert.deepEqual(await are(), [200, 200, 200]);
+  assert.equal(await codeOf(browser.send("POST", "/v1/account/password", { body: asked })), "200");
+  assert.deepEqual(await are(), [401, 401, 200]);
+});
+
 test("[V6.6.3] codes are not guessed: ten wrong ones, and a person has to wait a minute for each further one", async () => {
   clock.move(15 * minute); // what others have tried is forgotten
   const browser = await browserOf();

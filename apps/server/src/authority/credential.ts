@@ -39,6 +39,8 @@ export type Credential = {
   readonly person: Id<"person"> | undefined;
   /** She is here herself: nothing but her password made it. What is not, with a person or without, is a program's. */
   readonly inPerson: boolean;
+  /** A program's that she let in from her browser: it outlasts that session, and ends with what she signed in with elsewhere. */
+  readonly isLent?: true | undefined;
   /** By what she showed then who she is; rows of before say nothing, and then it was her password alone. */
   readonly proofs?: readonly Proof[] | undefined;
   /** The thing it belongs to and ends with: an access key its application, a device key its device. */

@@ -36,7 +36,7 @@ export type Held = Pick<Wanted, "publicKey" | "conditions">;
 /** What a new credential inherits: who made it, and what it ends with. */
 export type Heir = Wanted &
   Pick<Credential, "makers"> &
-  Partial<Pick<Credential, "parent" | "person" | "inPerson" | "proofs" | "application" | "device" | "user">>;
+  Partial<Pick<Credential, "parent" | "person" | "inPerson" | "isLent" | "proofs" | "application" | "device" | "user">>;
 
 const makersOf = ({ credential }: Caller): readonly CredentialId[] => [credential.id, ...credential.makers];
 
@@ -171,6 +171,7 @@ export function born(
     makers: heir.makers,
     person: heir.person,
     inPerson: heir.inPerson ?? false,
+    ...(heir.isLent && { isLent: heir.isLent }),
     ...(heir.proofs && { proofs: heir.proofs }),
     application: heir.application,
     device: heir.device,

@@ -63,15 +63,16 @@ export class Minting {
 
   /**
    * For a program that a person let in from her browser, who need not be able to make tokens for others: within what she may, now and later. It does
-   * not end with her session. @throws Refusal as `refuseToLend`
+   * not end with her session, but as a sign-in of hers does. @throws Refusal as `refuseToLend`
    */
   async lend(maker: Caller, wanted: Wanted): Promise<MintedToken> {
     const { space, actor } = maker;
     this.refuseToLend(maker, wanted);
     const kid = await this.#needs.tokenKeys.kidFor(space.org);
-    return this.#needs.storage.change({ scope: space.scope, actor }, (unit) =>
-      this.#tokenIn(unit, kid, childOf(maker, wanted)),
-    );
+    return this.#needs.storage.change({ scope: space.scope, actor }, (unit) => {
+      const { heir, latest } = childOf(maker, wanted);
+      return this.#tokenIn(unit, kid, { heir: { ...heir, isLent: true }, latest });
+    });
   }
 
   /** Before somebody is told that it is let in. @throws Refusal `credential.amplifies`; `condition.unmet` where it would be good for nothing */

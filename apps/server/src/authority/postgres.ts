@@ -34,6 +34,7 @@ type Body = {
   makers?: CredentialId[];
   /** The first rows were written without: a token of a person's was then a sign-in's unless another credential had made it. */
   inPerson?: boolean;
+  isLent?: true;
   proofs?: readonly Proof[];
   publicKey?: PublicKey;
   conditions?: Conditions;
@@ -148,13 +149,13 @@ export const authorityIn = (unit: Unit) => ({
     return (await this.everyCredential()).filter(({ makers }) => makers.includes(id));
   },
 
-  /** The tokens that she signed in for, those that are over among them. */
+  /** The tokens that she signed in for, and those of programs that she let in; those that are over among them. */
   async signInsOf(person: Id<"person">): Promise<readonly Credential[]> {
     const rows = await unit.query<CredentialRow>(
       `select ${columns} from credential where person = $1 and prefix = 'token'`,
       [uuidOf(person)],
     );
-    return rows.map((row) => credentialOf(unit, row)).filter(({ inPerson }) => inPerson);
+    return rows.map((row) => credentialOf(unit, row)).filter(({ inPerson, isLent }) => inPerson || isLent);
   },
 
   async keysOf(device: Id<"device">): Promise<readonly Credential[]> {
@@ -194,7 +195,7 @@ export const authorityIn = (unit: Unit) => ({
 
   async save(credential: Credential): Promise<void> {
     const { kind, name, state, grants, makers, inPerson, publicKey, conditions } = credential;
-    const { issued, former, rotatedAt, exposed, leakedAt, proofs, by } = credential;
+    const { issued, former, rotatedAt, exposed, leakedAt, isLent, proofs, by } = credential;
     const body: Body = {
       kind,
       name,
@@ -202,6 +203,7 @@ export const authorityIn = (unit: Unit) => ({
       grants: grants.map(formatGrant),
       makers: [...makers],
       inPerson,
+      ...(isLent && { isLent }),
       ...(proofs && { proofs }),
       ...(publicKey && { publicKey }),
       ...(conditions && { conditions }),
@@ -333,8 +335,9 @@ function credentialOf(unit: Unit, row: CredentialRow): Credential {
     conditions,
   } = body;
   const grants = parseGrants(body.grants);
-  const { issued, former, rotatedAt, exposed, leakedAt, proofs, by } = body;
+  const { issued, former, rotatedAt, exposed, leakedAt, isLent, proofs, by } = body;
   const life = {
+    ...(isLent && { isLent }),
     ...(proofs && { proofs }),
     ...(issued && { issued }),
     ...(former && { former: { madeAt: half.createdAt, ...former, digest: Uint8Array.fromHex(former.digest) } }),

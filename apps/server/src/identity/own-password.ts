@@ -198,10 +198,11 @@ export class OwnPasswords {
     });
   }
 
-  /** Her browsers, and what she signed in with elsewhere. What she made for programs goes on. */
+  /** Her browsers, what she signed in with elsewhere, and programs that she let in from a browser. What she made for programs goes on. */
   async #endSignIns({ person, because: what, except }: Errand & { readonly do: "endSignIns" }): Promise<void> {
     const { storage, spaces, revocation, sessions } = this.#needs;
     const actor = { kind: "credential", id: person, person } as const;
+    await sessions.ends.others(person, except, "signOut.password"); // first: what one of them let in gets no token any more
     for (const { scope } of await spacesOf({ spaces }, await organisationsOf(this.#needs, person))) {
       await storage.change({ scope, actor }, async (unit) => {
         unit.audit({ what, about: person });
@@ -209,7 +210,6 @@ export class OwnPasswords {
           if (credential.state === "active") await revocation.endIn(unit, credential);
       });
     }
-    await sessions.ends.others(person, except, "signOut.password");
   }
 
   async #surroundingsOf({ id, email }: Person): Promise<readonly string[]> {
