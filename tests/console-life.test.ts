@@ -62,8 +62,9 @@ test("what is done about exposed and old secrets is said on the security page", 
   const ends = page.getByRole("checkbox", { name: "End what was exposed" });
   await ends.check();
   await page.getByLabel("Call a secret old after days").fill("90");
-  await page.getByRole("button", { name: "Save" }).click();
-  await page.getByRole("button", { name: "Save" }).and(page.locator("[aria-disabled=true]")).waitFor();
+  const save = page.locator("form").filter({ has: ends }).getByRole("button", { name: "Save" });
+  await save.click();
+  await save.and(page.locator("[aria-disabled=true]")).waitFor();
   assert.deepEqual(await ours.asks.get("/v1/org/upkeep"), { endExposed: true, oldAfterDays: 90 });
 });
 
