@@ -91,6 +91,24 @@ test("nobody learns from asking for an address whether it is somebody's, and nob
     assert.equal(codeOf(await changeTo(browser, email)), "request.malformed");
 });
 
+test("how often strangers asked for links says nothing of who has an account, and keeps nobody else's letters back", async () => {
+  const [known, nobody] = ["known@example.com", "nobody@example.com"];
+  const { person } = await ours.member({ email: known, password });
+  await ours.asks.delete(`/v1/members/${person}`);
+  await ours.member({ email: "spy@example.com", password });
+  const browser = await browserOf("spy@example.com");
+  for (let time = 0; time < 6; time += 1)
+    for (const email of [known, nobody]) await mailed.open("/v1/password/forgot", { email });
+  for (let time = 0; time < 5; time += 1) await mailed.mailTo(known, "Choose a new password");
+  for (const email of [known, nobody]) {
+    const answers: string[] = [];
+    for (let time = 0; time < 6; time += 1) answers.push(codeOf(await changeTo(browser, email)));
+    assert.deepEqual(answers, ["ok", "ok", "ok", "ok", "ok", "rate.exceeded"], email);
+    const made = await ours.asks.post<{ isMailed: boolean }>("/v1/invitations", { email, role: "viewer" });
+    assert.equal(made.isMailed, true, email);
+  }
+});
+
 test("[V6.4.2] an account has no hint and no secret question", async () => {
   const browser = await browserOf("owner@example.com");
   assert.deepEqual(Object.keys(await addressOf(browser)).toSorted(), ["by", "email"]);

@@ -174,8 +174,7 @@ test("nobody is buried under links by somebody who asks for them, and the last t
   const who = await somebody();
   const links: string[] = [];
   for (let time = 0; time < 9; time += 1) await forgot(who.email);
-  // The invitation was the first of five.
-  for (let time = 0; time < 4; time += 1) links.push((await mailed.mailTo(who.email, "Choose a new password")).link);
+  for (let time = 0; time < 5; time += 1) links.push((await mailed.mailTo(who.email, "Choose a new password")).link);
   assert.ok(await mailed.hasNothingFor(who.email));
   assert.equal(await reset(links.at(-1) ?? "", another), "ok");
 });

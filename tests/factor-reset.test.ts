@@ -161,6 +161,17 @@ test("she calls it off where she is signed in, by the link in the letter, and so
   assert.equal(none.status, 401, "her session is over by now");
 });
 
+test("a stranger who asks for links to her keeps nobody from beginning it", async () => {
+  const eli = await somebody("eli@example.com");
+  for (let time = 0; time < 7; time += 1) {
+    clock.move(2_000);
+    await platform.visitor.send("POST", "/v1/password/forgot", { body: { email: eli.email } });
+  }
+  for (let time = 0; time < 5; time += 1) await letterTo(eli.email, /asked for a new password/);
+  assert.equal((await begin(eli.person)).status, 200);
+  await letterTo(eli.email, /call it off/);
+});
+
 test("one that nobody came for within a week is over", async () => {
   const cid = await somebody("cid@example.com");
   await begin(cid.person);

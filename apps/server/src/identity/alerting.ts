@@ -1,6 +1,7 @@
 import { because, type Id, type Random, type Report } from "@holdfast/kernel";
 import type { Spaces } from "../authority/index.ts";
 import type { Keyring, Storage } from "../storage/index.ts";
+import type { Kind } from "./letter.ts";
 import type { Post } from "./outbox.ts";
 import { peopleIn } from "./postgres.ts";
 import { spacesOf } from "./telling.ts";
@@ -19,12 +20,13 @@ export async function alertOwners(
   needs: Needs,
   org: Id<"org">,
   { subject, lines }: { readonly subject: string; readonly lines: readonly string[] },
+  kind: Kind = "organisation",
 ): Promise<void> {
   const { storage, spaces, post, report } = needs;
   try {
     const owners = (await spaces.of(org)).owners();
     const people = await storage.instance.read((unit) => peopleIn(unit, needs).all(owners));
-    for (const { email } of people.values()) await post.send({ to: email, subject, lines });
+    for (const { email } of people.values()) await post.send({ kind, to: email, subject, lines });
   } catch (error) {
     report("The owners of an organisation could not be told by mail of what became of it.", {
       ...because(error),
@@ -41,12 +43,13 @@ export async function alertWhereDemanded(
 ): Promise<void> {
   for (const { org, demands } of await spacesOf(needs, orgs)) {
     if (demands.people?.factor === undefined) continue;
-    await alertOwners(needs, org, {
+    const letter = {
       subject: `${email} turned a second factor off`,
       lines: [
         `${email}, a member of an organisation of yours that demands a second factor, ${what}.`,
         "Where she has no other factor that is demanded, nothing of the organisation opens for her until she has one again.",
       ],
-    });
+    };
+    await alertOwners(needs, org, letter, "member");
   }
 }

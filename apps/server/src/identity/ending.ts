@@ -179,6 +179,7 @@ export class Ending {
     const people = await storage.instance.read((unit) => peopleIn(unit, { keys, random }).all(owners));
     for (const { email } of people.values()) {
       await post.send({
+        kind: "organisation",
         to: email,
         subject: `The organisation ${name} is going to be deleted`,
         lines: [

@@ -8,6 +8,7 @@ const inWords = (at: Instant): string => `${rfc3339(at).slice(0, 16).replace("T"
 
 /** To her whose factors are to go. */
 export const letterTo = ({ email }: Person, { dueAt }: FactorReset, link: string): Letter => ({
+  kind: "factorReset",
   to: email,
   subject: "Your second factors are to be removed",
   lines: [
@@ -20,6 +21,7 @@ export const letterTo = ({ email }: Person, { dueAt }: FactorReset, link: string
 
 /** To the owner of an organisation that she is a member of. */
 export const letterToOwner = (to: string, org: string, { email }: Person, { dueAt }: FactorReset): Letter => ({
+  kind: "memberReset",
   to,
   subject: `The second factors of a member of ${org} are to be removed`,
   lines: [
@@ -29,6 +31,7 @@ export const letterToOwner = (to: string, org: string, { email }: Person, { dueA
 });
 
 export const letterOfEnd = ({ email }: Person): Letter => ({
+  kind: "factor",
   to: email,
   subject: "Your second factors were removed",
   lines: [

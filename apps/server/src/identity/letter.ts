@@ -1,8 +1,36 @@
 import type { Instant } from "@holdfast/kernel";
 import { isMailAddress } from "../outbound/index.ts";
 
+/**
+ * What a letter is about, which says who can cause one. Each kind is counted by itself, so that nobody uses up what others have to be told by;
+ * and by its address alone, so that no count says whether somebody has an account.
+ */
+export type Kind =
+  /** Strangers ask for it. */
+  | "forgotten"
+  /** An inviter does. */
+  | "invitation"
+  /** Anybody with an account, for any address. */
+  | "newAddress"
+  /** She herself. */
+  | "ownAddress"
+  /** The administrator of the instance. */
+  | "factorReset"
+  /** Whoever guesses, or signs in. */
+  | "guesses"
+  | "signIn"
+  /** What changed. */
+  | "password"
+  | "address"
+  | "factor"
+  /** To owners: of a member, and of the organisation itself. */
+  | "memberReset"
+  | "member"
+  | "organisation";
+
 /** What somebody is told by mail. */
 export type Letter = {
+  readonly kind: Kind;
   readonly to: string;
   readonly subject: string;
   /** A paragraph each. */
@@ -17,11 +45,11 @@ export type Letter = {
  * Fit to be sent, whatever names stand in it: no line end in a subject, which would begin another header, and no mark in a line that steers
  * whatever shows it. An address that is none, or a list of them, is our own fault: it was parsed where it came in.
  */
-export function fit({ to, subject, lines, link, until }: Letter): Letter {
+export function fit({ kind, to, subject, lines, link, until }: Letter): Letter {
   if (!isMailAddress(to)) throw new Error("a letter goes to one address");
   if (link !== undefined && !/^https:\/\/[!-~]+$/.test(link))
     throw new Error("the link of a letter is an address of the platform");
-  return { to, subject: oneLine(subject).slice(0, 200), lines: lines.map(oneLine), link, until };
+  return { kind, to, subject: oneLine(subject).slice(0, 200), lines: lines.map(oneLine), link, until };
 }
 
 const oneLine = (text: string): string =>

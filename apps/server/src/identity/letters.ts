@@ -8,6 +8,7 @@ const minute = (at: Instant): string => `${rfc3339(at).slice(0, 16).replace("T",
 type Linked = { readonly link: string; readonly until: Instant };
 
 export const resetLetter = (email: string, { link, until }: Linked): Letter => ({
+  kind: "forgotten",
   to: email,
   subject: "Choose a new password",
   lines: [
@@ -19,7 +20,12 @@ export const resetLetter = (email: string, { link, until }: Linked): Letter => (
   until,
 });
 
-export const verificationLetter = (email: string, { link, until }: Linked): Letter => ({
+export const verificationLetter = (
+  email: string,
+  { link, until }: Linked,
+  kind: "newAddress" | "ownAddress",
+): Letter => ({
+  kind,
   to: email,
   subject: "Is this your address?",
   lines: [
@@ -35,6 +41,7 @@ export const invitationLetter = (
   email: string,
   { org, by, link, until }: Linked & { readonly org: string; readonly by: string },
 ): Letter => ({
+  kind: "invitation",
   to: email,
   subject: `You are invited to ${named(org)}`,
   lines: [
@@ -47,6 +54,7 @@ export const invitationLetter = (
 });
 
 export const passwordLetter = (email: string, at: Instant, how: "changed" | "reset" | "removed"): Letter => ({
+  kind: "password",
   to: email,
   subject: `Your password was ${how}`,
   lines: [
@@ -62,6 +70,7 @@ export const passwordLetter = (email: string, at: Instant, how: "changed" | "res
 });
 
 export const addressLetter = (before: string, after: string, at: Instant): Letter => ({
+  kind: "address",
   to: before,
   subject: "Your account has another address",
   lines: [

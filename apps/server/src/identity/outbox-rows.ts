@@ -1,7 +1,7 @@
 import { associated, blindIndex, open, seal } from "@holdfast/crypto";
 import { Refusal, type Instant, type Random } from "@holdfast/kernel";
 import type { InstanceUnit, Keyring } from "../storage/index.ts";
-import { opensSomething, type Letter } from "./letter.ts";
+import type { Kind, Letter } from "./letter.ts";
 import { normalEmail } from "./person.ts";
 
 /** A letter that waits. */
@@ -44,8 +44,8 @@ export const outboxIn = (unit: InstanceUnit, { keys, random }: { keys: Keyring; 
         random,
       );
       await unit.query(
-        `insert into outbox (id, recipient, opens, created_at, until, due_at, body) values ($1, $2, $3, $4, $5, $4, $6)`,
-        [id, recipient, opensSomething(letter), unit.at, until, body],
+        `insert into outbox (id, recipient, kind, created_at, until, due_at, body) values ($1, $2, $3, $4, $5, $4, $6)`,
+        [id, recipient, letter.kind, unit.at, until, body],
       );
     },
 
@@ -56,10 +56,10 @@ export const outboxIn = (unit: InstanceUnit, { keys, random }: { keys: Keyring; 
     },
 
     /** When this address was last written to of this kind, the latest first; those of the last day. */
-    async lately(to: string, opens: boolean): Promise<readonly Instant[]> {
+    async lately(to: string, kind: Kind): Promise<readonly Instant[]> {
       const rows = await unit.query<{ created_at: string }>(
-        "select created_at from outbox where recipient = $1 and opens = $2 order by created_at desc limit 100",
-        [recipientOf(to), opens],
+        "select created_at from outbox where recipient = $1 and kind = $2 order by created_at desc limit 100",
+        [recipientOf(to), kind],
       );
       return rows.map((row) => Number(row.created_at) as Instant); // a bigint column of ours
     },

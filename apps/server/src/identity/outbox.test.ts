@@ -37,6 +37,7 @@ const postBy = (carrier: Carrier, signal = new AbortController().signal) =>
 
 let people = 0;
 const letter = (more: Partial<Letter> = {}): Letter => ({
+  kind: "forgotten",
   to: `person-${(people += 1)}@example.com`,
   subject: "Reset your password",
   lines: ["Somebody asked for a new password for your account.", "The link is good once, for an hour."],
@@ -78,6 +79,7 @@ test("whatever stands in a name, a letter has the headers and the recipient it w
   await fc.assert(
     fc.asyncProperty(hostile, hostile, async (subject, line) => {
       const given = {
+        kind: "invitation" as const,
         to: "anna@example.com",
         subject: `Hello ${subject}\r\nBcc: eve@example.com`,
         lines: [`${line}\r\n.\r\nMAIL FROM:<x>`],
@@ -199,7 +201,7 @@ test("what will never be taken, is too old, or was altered is given up, and the 
   await box.close();
 });
 
-test("nobody is buried under mail: five links an hour and ten a day to one address, however it is spelt", async () => {
+test("nobody is buried under mail: five links of a kind an hour and ten a day to one address, however it is spelt", async () => {
   await empty();
   const nowhere: Carrier = { by: "mail", take: async () => undefined };
   const post = postBy(nowhere);
@@ -213,8 +215,8 @@ test("nobody is buried under mail: five links an hour and ten a day to one addre
   await post.round(); // that they were sent makes no room
   assert.equal(await taken("victim@example.com"), false);
   assert.equal(await taken("other@example.com"), true);
-  for (const link of [undefined, "https://localhost/account/sessions"])
-    assert.equal(await taken("victim@example.com", { link }), true, "what befell her account she still hears");
+  for (const kind of ["factorReset", "ownAddress", "newAddress", "invitation", "password", "signIn"])
+    assert.equal(await taken("victim@example.com", { kind }), true, `${kind} has a count of its own`);
   clock.move(61 * minute);
   await post.round();
   assert.equal(await times(8, "victim@example.com"), 5);
@@ -230,8 +232,8 @@ test("at most ten thousand letters wait", async () => {
   await empty();
   await asOwner(
     database.login,
-    `insert into holdfast.outbox (id, recipient, opens, created_at, until, due_at, body)
-       select gen_random_uuid(), '\\x00', true, ${clock.now()}, ${clock.now() + day}, ${clock.now()}, '\\x00' from generate_series(1, 9999)`,
+    `insert into holdfast.outbox (id, recipient, kind, created_at, until, due_at, body)
+       select gen_random_uuid(), '\\x00', 'forgotten', ${clock.now()}, ${clock.now() + day}, ${clock.now()}, '\\x00' from generate_series(1, 9999)`,
   );
   const post = postBy({ by: "mail", take: async () => undefined });
   assert.deepEqual([await post.send(letter()), await post.send(letter())], [true, false]);

@@ -1,7 +1,7 @@
 import type { Clock, Instant, Random, Report } from "@holdfast/kernel";
 import { NotTaken } from "../outbound/index.ts";
 import type { InstanceUnit, Keyring, Storage } from "../storage/index.ts";
-import { fit, opensSomething, textOf, type Letter } from "./letter.ts";
+import { fit, opensSomething, textOf, type Kind, type Letter } from "./letter.ts";
 import { outboxIn, type Waiting } from "./outbox-rows.ts";
 
 const hour = 3_600_000;
@@ -11,11 +11,25 @@ const mostWaiting = 10_000;
 const atOnce = 20;
 const tidyEvery = 60_000;
 
-/** What one address gets at most: strangers can ask for links to it, and for the rest somebody has to have its account. */
-const bounds = {
-  link: { hour: 5, day: 10 },
-  plain: { hour: 20, day: 50 },
-} as const;
+const few = { hour: 5, day: 10 };
+const many = { hour: 20, day: 50 };
+
+/** What one address gets at most, of each kind: few of what others can ask for, many of what somebody needs its account for. */
+const bounds: Readonly<Record<Kind, { readonly hour: number; readonly day: number }>> = {
+  forgotten: few,
+  invitation: few,
+  newAddress: few,
+  ownAddress: few,
+  factorReset: few,
+  guesses: few,
+  signIn: many,
+  password: many,
+  address: many,
+  factor: many,
+  memberReset: many,
+  member: many,
+  organisation: many,
+};
 
 /** How long something waits that failed so often, in milliseconds. */
 const backOff = (failures: number, first: number, most: number): number => Math.min(most, first * 2 ** (failures - 1));
@@ -27,7 +41,7 @@ export interface Carrier {
   readonly by: "mail" | "file";
   /** @throws NotTaken; the signal's reason when it was given up */
   take(
-    letter: { readonly id: string; readonly at: Date; readonly text: string } & Letter,
+    letter: { readonly id: string; readonly at: Date; readonly text: string } & Omit<Letter, "kind">,
     signal: AbortSignal,
   ): Promise<void>;
 }
@@ -81,11 +95,10 @@ export class Post {
   /** The same with something else, or neither. */
   async in(unit: InstanceUnit, letter: Letter): Promise<boolean> {
     const { carrier, keys, random } = this.#needs;
-    const opens = opensSomething(letter);
-    if (!opens && carrier.by === "file") return false;
+    if (!opensSomething(letter) && carrier.by === "file") return false;
     const rows = outboxIn(unit, { keys, random });
-    const { hour: hourly, day: daily } = bounds[opens ? "link" : "plain"];
-    const lately = await rows.lately(letter.to, opens);
+    const { hour: hourly, day: daily } = bounds[letter.kind];
+    const lately = await rows.lately(letter.to, letter.kind);
     const since = (past: number) => lately.filter((at) => at > unit.at - past).length;
     if (since(hour) >= hourly || since(day) >= daily || (await rows.waiting()) >= mostWaiting) {
       unit.afterCommit(() => (this.statistics.dropped += 1));

@@ -20,6 +20,8 @@ type Needs = {
   readonly random: Random;
 };
 
+type Asked = "newAddress" | "ownAddress";
+
 /** A person's own address: a link that is sent there proves that she reads it, and only then it is hers. */
 export class OwnEmails {
   readonly #needs: Needs;
@@ -39,20 +41,20 @@ export class OwnEmails {
   async ask(session: Session): Promise<void> {
     const { person, by } = await this.read(session);
     if (by === "file") throw new Refusal("mail.none");
-    await this.#send(person.id, person.email);
+    await this.#send(person.id, person.email, "ownAddress");
   }
 
   /** To another one, which becomes hers when the link is opened. Says nothing of whether somebody has it. @throws Refusal `rate.exceeded`, `email.demanded` */
   async change(session: Session, email: string): Promise<Carrier["by"]> {
     const { person } = await this.read(session);
     await this.#refuseEvading(person, email);
-    await this.#send(session.person, email);
+    await this.#send(session.person, email, "newAddress");
     return this.#needs.post.by;
   }
 
   /** For an account that was just made; where no mail is set up, nobody is asked. Whatever becomes of it, the account is there. */
   async welcome(unit: InstanceUnit, person: Person): Promise<void> {
-    if (this.#needs.post.by === "mail") await this.#sendIn(unit, person.id, person.email);
+    if (this.#needs.post.by === "mail") await this.#sendIn(unit, person.id, person.email, "ownAddress");
   }
 
   /** By the link, once. @throws Refusal `link.invalid`, `email.taken` */
@@ -92,18 +94,18 @@ export class OwnEmails {
     }
   }
 
-  async #send(person: Id<"person">, email: string): Promise<void> {
+  async #send(person: Id<"person">, email: string, kind: Asked): Promise<void> {
     const { storage } = this.#needs;
     storage.admit();
-    const isTaken = await storage.instance.change((unit) => this.#sendIn(unit, person, email));
+    const isTaken = await storage.instance.change((unit) => this.#sendIn(unit, person, email, kind));
     if (!isTaken) throw new Refusal("rate.exceeded", { retryAfterSeconds: 3_600 });
   }
 
-  async #sendIn(unit: InstanceUnit, person: Id<"person">, email: string): Promise<boolean> {
+  async #sendIn(unit: InstanceUnit, person: Id<"person">, email: string, kind: Asked): Promise<boolean> {
     const { post, address, random } = this.#needs;
     const purpose = { is: "email", email, isMailed: post.by === "mail" } as const;
     const { text, digest, link } = newLink({ id: person }, purpose, { address: address(), now: unit.at, random });
-    const isTaken = await post.in(unit, verificationLetter(email, { link: text, until: link.expiresAt }));
+    const isTaken = await post.in(unit, verificationLetter(email, { link: text, until: link.expiresAt }, kind));
     if (isTaken) await accountLinksIn(unit, this.#needs).add(digest, link);
     return isTaken;
   }

@@ -8,6 +8,7 @@ const otherwise =
 
 /** What somebody is told of her passkeys, whoever it was that did it. */
 export const addedLetter = (to: string, name: string, at: Instant): Letter => ({
+  kind: "factor",
   to,
   subject: "A passkey was added to your account",
   lines: [
@@ -17,6 +18,7 @@ export const addedLetter = (to: string, name: string, at: Instant): Letter => ({
 });
 
 export const removedLetter = (to: string, name: string, at: Instant): Letter => ({
+  kind: "factor",
   to,
   subject: "A passkey was removed from your account",
   lines: [
@@ -26,6 +28,7 @@ export const removedLetter = (to: string, name: string, at: Instant): Letter => 
 });
 
 export const copiedLetter = (to: string, name: string, at: Instant): Letter => ({
+  kind: "factor",
   to,
   subject: "A passkey of your account was copied",
   lines: [

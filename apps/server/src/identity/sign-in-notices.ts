@@ -2,7 +2,7 @@ import { because, rfc3339, type Clock, type Id, type Report } from "@holdfast/ke
 import type { Spaces, Visit } from "../authority/index.ts";
 import type { Storage } from "../storage/index.ts";
 import type { Arrival } from "./known-browsers.ts";
-import type { Letter } from "./letter.ts";
+import type { Kind, Letter } from "./letter.ts";
 import type { Person } from "./person.ts";
 import { nameOfProgram, programOf } from "./program.ts";
 import { tellOrganisations } from "./telling.ts";
@@ -38,7 +38,7 @@ export class SignInNotices {
     if (arrival.isFamiliar || isNew) return;
     const facts = { address: visit.address, program: nameOfProgram(programOf(visit.agent)) };
     await tellOrganisations(this.#needs, { person: person.id, orgs }, "signIn.fromNew", facts);
-    await this.#write(person, visit, "Somebody signed in to your account from a new place", [
+    await this.#write("signIn", person, visit, "Somebody signed in to your account from a new place", [
       "Somebody signed in to your account from where nobody had signed in to it before.",
       ...(guesses > 2 ? [`Before that ${guesses} attempts from elsewhere had failed.`] : []),
       "If that was you, there is nothing to do. If not, change your password, and end that session.",
@@ -47,7 +47,7 @@ export class SignInNotices {
 
   /** Nobody signed in, though many times somebody tried. */
   async guessed(person: Person, visit: Visit): Promise<void> {
-    await this.#write(person, visit, "Somebody is trying to sign in to your account", [
+    await this.#write("guesses", person, visit, "Somebody is trying to sign in to your account", [
       `${worthTelling} attempts to sign in to your account have failed, and whoever tries has to wait now. From where you have signed in before, you do not.`,
       "If that was not you, your password has not been found.",
     ]);
@@ -55,18 +55,24 @@ export class SignInNotices {
 
   /** The password was right, and what was shown beside it was not. */
   async besideWrong(person: Person, visit: Visit): Promise<void> {
-    await this.#write(person, visit, "Somebody knows your password", [
+    await this.#write("signIn", person, visit, "Somebody knows your password", [
       "Somebody showed your password from where you had not signed in before, and with it a code that was wrong: nobody was let in.",
       "If that was not you, change your password now.",
     ]);
   }
 
   /** Whoever signs in does not wait in vain because a letter could not be kept. */
-  async #write({ email: to }: Person, visit: Visit, subject: string, lines: readonly string[]): Promise<void> {
+  async #write(
+    kind: Kind,
+    { email: to }: Person,
+    visit: Visit,
+    subject: string,
+    lines: readonly string[],
+  ): Promise<void> {
     const { post, address, clock, report } = this.#needs;
     const where = `When: ${rfc3339(clock.now())}. From: ${visit.address}, ${nameOfProgram(programOf(visit.agent))}.`;
     const sessions = `Where you are signed in: ${address()}/account/sessions`;
-    const letter = { to, subject, lines: [...lines, where, sessions] };
+    const letter = { kind, to, subject, lines: [...lines, where, sessions] };
     try {
       await post.send(letter);
     } catch (error) {

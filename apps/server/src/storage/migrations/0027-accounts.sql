@@ -5,8 +5,8 @@
 create table outbox (
   id uuid primary key,
   recipient bytea not null,
-  -- Whether its link opens something: those are what strangers can ask for.
-  opens boolean not null,
+  -- What it is about: each kind is counted by itself.
+  kind text not null,
   created_at bigint not null,
   -- By then it is worth nothing any more.
   until bigint not null,
