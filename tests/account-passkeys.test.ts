@@ -130,6 +130,20 @@ test("what is not signed by her passkey, on the platform's own page, for this qu
   assert.equal((await signInWith(device)).status, 201, "it is as good as before");
 });
 
+test("passkeys that are none are counted by address, and a good one passes all the same", async () => {
+  const { device } = await comer("unhindered@example.com");
+  clock.move(60_000); // what others have tried is forgotten
+  const lies = [await show(device, { origin: "https://evil.example" }), await show(device, { credentialId: "AAAA" })];
+  const browser = new CookieBrowser(platform);
+  for (const passkey of lies) {
+    const said: string[] = [];
+    for (let at = 0; at < 70; at++) said.push(says(await browser.send("POST", "/v1/sessions", { body: { passkey } })));
+    assert.deepEqual([said[0], said.at(-1)], ["401 credential.invalid", "429 rate.exceeded"]);
+    assert.equal((await signInWith(device)).status, 201);
+    clock.move(60_000);
+  }
+});
+
 test("a passkey is asked for, made and shown on a page of the platform alone", async () => {
   const { browser, device } = await comer("page@example.com");
   const passkey = await show(device);

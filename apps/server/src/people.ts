@@ -42,7 +42,7 @@ import {
 import { identityRoutes } from "./identity/routes.ts";
 import { Instance } from "./instance/index.ts";
 import { instanceRoutes } from "./instance/routes.ts";
-import { networkOf, RateLimit } from "./listeners/index.ts";
+import { networkOf, RateLimit, type Guard } from "./listeners/index.ts";
 import { openSingleSignOn, type Calling } from "./single-sign-on.ts";
 import { provenDomainsIn, type Domains } from "./single-sign-on/index.ts";
 import type { Keyring, Storage, Unit } from "./storage/index.ts";
@@ -60,6 +60,7 @@ type Needs = {
   readonly administrators: Administrators;
   readonly passwords: Passwords;
   readonly onRefusal: OnRefusal;
+  readonly guard: Guard;
   readonly calling: Calling;
   readonly refusedSignIn: RefusedSignIn;
   readonly fleet: Fleet;

@@ -154,8 +154,10 @@ async function open(needs: PlatformNeeds, opened: AsyncDisposableStack, closing:
   const held = { keys: keyring, minting, revocation, journal, onRefusal };
   const passwords = new Passwords({ random, clock });
   const forPeople = { ...common, ...held, administrators, passwords, refusedSignIn };
+  const guard = opened.adopt(new Guard({ clock, timers, report }), (it) => it.close());
   const people = await openPeople({
     ...forPeople,
+    guard,
     sessions,
     authentication,
     erase: (org) => erase(org),
@@ -193,7 +195,6 @@ async function open(needs: PlatformNeeds, opened: AsyncDisposableStack, closing:
   const certificates = opened.adopt(await openCertificates({ ...needs, secrets: keyring }, certificateEvents), (it) =>
     it.close(),
   );
-  const guard = opened.adopt(new Guard({ clock, timers, report }), (it) => it.close());
   const arrivals = opened.adopt(
     new Arrivals({
       clock,

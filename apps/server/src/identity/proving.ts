@@ -34,6 +34,8 @@ type Needs = {
   networkOf: (address: string) => string;
   /** How often a slow hash is made at all: for one network, and for one person where she signs in. */
   costs: { readonly ofNetwork: Limit; readonly ofPerson: Limit };
+  /** What comes to nothing is counted by address. */
+  guard: { admit<T>(address: string, attempt: () => Promise<T>): Promise<T> };
   clock: Clock;
   refusedSignIn: RefusedSignIn;
 };
@@ -105,10 +107,11 @@ export class Proving {
    * password of somebody who has more than that, `factor.…`; `passkey.cloned`; `rate.exceeded` with how long to wait
    */
   async as<T>(shown: Shown, visit: Visit, admit: (proved: Proved) => Promise<T>): Promise<T> {
-    return shown.password === undefined ? this.#byPasskey(shown, visit, admit) : this.#byPassword(shown, visit, admit);
+    if (shown.password !== undefined) return this.#byPassword(shown, visit, admit);
+    return this.#needs.guard.admit(visit.address, () => this.#byPasskey(shown, visit, admit));
   }
 
-  /** Nobody guesses a key, so nobody who shows a wrong one is made to wait. */
+  /** Nobody guesses a key: whoever shows a good one never waits, and wrong ones are counted as those of other credentials are. */
   async #byPasskey<T>(shown: ByPasskey, visit: Visit, admit: (proved: Proved) => Promise<T>): Promise<T> {
     const { storage, keys, passkeys, random } = this.#needs;
     const owner = await passkeys.ownerOf(shown.passkey);
