@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { systemClock } from "@holdfast/kernel";
 import { atEnd, TestClock } from "../apps/server/src/testing/index.ts";
-import type { Problem } from "./authority.fixture.ts";
+import { textOf, type Key, type Problem } from "./authority.fixture.ts";
 import { startHouse, enter, Comer } from "./provider.fixture.ts";
 import { HostileProvider, stranger, type Trick } from "./hostile-provider.fixture.ts";
 
@@ -216,6 +216,9 @@ test("what the provider says of a second factor counts where the organisation sa
   const { comer: chief } = await enters("chief", { amr: ["pwd", "mfa"] });
   const { person } = await chief.good<{ person: { id: string } }>("GET", "/v1/session");
   await owner.asks.patch(`/v1/members/${person.id}`, { role: "owner" });
+  const { comer: hasty } = await enters("chief", { amr: ["pwd"] });
+  const keyOf = async (comer: Comer) => textOf(await comer.good<Key>("POST", "/v1/operator-keys", { name: "of hers" }));
+  const [key, hastyKey] = [await keyOf(chief), await keyOf(hasty)];
   const demand = (people: object) => chief.good("PATCH", "/v1/org", { demands: { people } });
   await demand({ factor: "second" });
   for (const [said, is] of [
@@ -226,6 +229,12 @@ test("what the provider says of a second factor counts where the organisation sa
     [{}, "403 factor.unshown"],
   ] as const)
     assert.equal((await enters("member", said)).is, is, JSON.stringify(said));
+  const by = async (secret: string) => (await platform.visitor.as(secret).send<Problem>("GET", "/v1/org")).body.code;
+  assert.deepEqual(
+    [await by(key), await by(hastyKey)],
+    [undefined, "factor.demanded"],
+    "what she made having shown one",
+  );
   const refused = await chief.send<Problem>("PATCH", "/v1/org", {
     body: { demands: { people: { factor: "passkey" } } },
   });

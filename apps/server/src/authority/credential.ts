@@ -41,7 +41,10 @@ export type Credential = {
   readonly inPerson: boolean;
   /** A program's that she let in from her browser: it outlasts that session, and ends with what she signed in with elsewhere. */
   readonly isLent?: true | undefined;
-  /** By what she showed then who she is; rows of before say nothing, and then it was her password alone. */
+  /**
+   * By what she showed then who she is; rows of before say nothing, and then it was her password alone. Of what she made it stands where a
+   * provider said it.
+   */
   readonly proofs?: readonly Proof[] | undefined;
   /** The thing it belongs to and ends with: an access key its application, a device key its device. */
   readonly application: Id<"application"> | undefined;

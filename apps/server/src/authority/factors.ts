@@ -52,9 +52,11 @@ export function lackingOf(demanding: Demanding, hers: Hers, now: Instant): Lacki
   const { person, inPerson, proofs = ["password"] } = hers;
   if (!factor || !person) return undefined;
   const way = ways[factor];
-  // Whoever comes by the organisation's own provider is asked there; what it says of that counts where the organisation says so.
-  const isThere = (inPerson && proofs.includes("provider")) || way.has(demanding.factorsOf(person));
-  if (isThere && (!inPerson || proofs.some((proof) => way.by.includes(proof)))) return undefined;
+  const isShown = proofs.some((proof) => way.by.includes(proof));
+  // Whoever comes by the organisation's own provider is asked there; what it says of that counts where the organisation says so,
+  // and for what she made then.
+  const isThere = way.has(demanding.factorsOf(person)) || (proofs.includes("provider") && (inPerson || isShown));
+  if (isThere && (!inPerson || isShown)) return undefined;
   const from = factorFrom === undefined ? undefined : parseInstant(factorFrom);
   return {
     code: isThere ? "factor.unshown" : "factor.demanded",

@@ -40,15 +40,16 @@ export type Heir = Wanted &
 
 const makersOf = ({ credential }: Caller): readonly CredentialId[] => [credential.id, ...credential.makers];
 
-function heritage(maker: Caller): Pick<Heir, "parent" | "makers" | "person"> {
-  const { id, person } = maker.credential;
-  const makers = makersOf(maker);
-  if (!isAncestor(maker.credential)) return { makers, person };
+function heritage(maker: Caller): Pick<Heir, "parent" | "makers" | "person" | "proofs"> {
+  const { id, person, proofs } = maker.credential;
+  // What a provider said of its maker, nobody could look up later.
+  const hers = { makers: makersOf(maker), person, ...(proofs?.includes("provider") && { proofs }) };
+  if (!isAncestor(maker.credential)) return hers;
   if (maker.power.links.length >= longestChain) {
     const detail = `It would be the last of more than ${longestChain} that made each other.`;
     throw maker.refuse("token.create", maker.org, "too long a chain", new Refusal("credential.amplifies", { detail }));
   }
-  return { parent: id, makers, person };
+  return { parent: id, ...hers };
 }
 
 /** What is made ends with its ancestors. */
