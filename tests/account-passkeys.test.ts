@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { setTimeout } from "node:timers/promises";
 import { systemClock } from "@holdfast/kernel";
 import pg from "pg";
 import { atEnd, freshDatabase, startTestPlatform, TestClock } from "../apps/server/src/testing/index.ts";
@@ -229,6 +230,36 @@ test("a passkey is renamed and removed by whose it is; it opens nothing any more
   const { person } = await browser.good<SignedIn>("GET", "/v1/session");
   const told = (await owner.audited(person.id)).map(({ what }) => what);
   for (const what of ["factor.renamed", "factor.removed"]) assert.ok(told.includes(what), what);
+});
+
+test("a passkey is gone whole, and what ends with it ends in a moment, also where her organisations cannot be told at once", async (t) => {
+  const { tls: _, ...login } = database.login;
+  const fault = new pg.Client(login);
+  await fault.connect();
+  t.after(() => fault.end());
+  const browser = await member("cut@example.com");
+  const { device, passkey } = await added(browser);
+  const elsewhere = (await signInWith(device)).browser;
+  const { person } = await browser.good<SignedIn>("GET", "/v1/session");
+  await fault.query(
+    `create function public.broken() returns trigger language plpgsql as $$ begin raise 'broken'; end $$;
+     create trigger broken before insert on holdfast.audit execute function public.broken()`,
+  );
+  await browser.good("DELETE", `${own}/${passkey.id}`);
+  assert.equal((await browser.good<List<Passkey>>("GET", own)).items.length, 0);
+  assert.equal(await isIn(elsewhere), true, "this could not be told either");
+  await fault.query("drop trigger broken on holdfast.audit; drop function public.broken()");
+  const byPassword = { email: "cut@example.com", password: viewer.password };
+  const again = await platform.visitor.send<Problem>("POST", "/v1/sign-in", { body: byPassword });
+  assert.equal(again.status, 201, "nothing that she has no more is asked for");
+  const end = performance.now() + 20_000;
+  while (await isIn(elsewhere)) {
+    assert.ok(performance.now() < end, "her other session goes on");
+    clock.move(1_000);
+    await setTimeout(20);
+  }
+  assert.equal(await isIn(browser), true);
+  assert.equal((await owner.audited(person.id)).filter(({ what }) => what === "factor.removed").length, 1);
 });
 
 test("a passkey that counts backwards is refused from then on, every session of hers ends, and it is told", async () => {

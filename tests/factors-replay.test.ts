@@ -17,7 +17,8 @@ test("[V6.5.1] of fifty who bring one code to the database at once one is let in
   const ada = newId("person", random);
   await asOwner(database.login, `insert into holdfast.person values ('${uuidOf(ada)}', sha256('${ada}'), 1, '')`);
   const { secret, offer } = factors.offerTotp(ada, { issuer: "Holdfast", account: "ada@example.com" });
-  await factors.addTotp(ada, offer, codeOf(secret, clock.now()));
+  const shown = { offer, code: codeOf(secret, clock.now()) };
+  await factors.addTotp(ada, shown, { do: "tellFactors", person: ada, what: "factor.added" });
   clock.move(step);
   const code = codeOf(secret, clock.now());
   const bring = () =>

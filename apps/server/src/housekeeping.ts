@@ -6,7 +6,7 @@ import type { Accounts } from "./accounting/index.ts";
 import type { Authentication, HighWater, Journal, LettingGo } from "./authority/index.ts";
 import type { ListKeeping, Sessions, Spaces } from "./authority/index.ts";
 import { clockWatch } from "./clock-watch.ts";
-import type { Ending, OwnPasswords, Post } from "./identity/index.ts";
+import type { Ending, ErrandRuns, Post } from "./identity/index.ts";
 import type { MessageLog, Presences } from "./messages/index.ts";
 import type { Directories } from "./registry/index.ts";
 import type { Rounds } from "./rounds.ts";
@@ -30,7 +30,7 @@ type Needs = {
   readonly directories: Directories;
   readonly domains: Domains;
   readonly post: Post;
-  readonly ownPasswords: OwnPasswords;
+  readonly runs: ErrandRuns;
 };
 
 const soon = 1_000; // milliseconds between two rounds
@@ -40,7 +40,7 @@ const hourly = 3_600_000;
 /** What has to be done again and again while the platform runs. */
 export function keepHouse(rounds: Rounds, needs: Needs): void {
   const { storage, clock, report, spaces, authentication, sessions, lists, journal } = needs;
-  const { lettingGo, pastSignIns, ending, presences, log, accounts, directories, domains, post, ownPasswords } = needs;
+  const { lettingGo, pastSignIns, ending, presences, log, accounts, directories, domains, post, runs } = needs;
   const tellOfClock = clockWatch(clock, report);
   tellOfClock();
   let hour = hourOf(clock.now());
@@ -54,7 +54,7 @@ export function keepHouse(rounds: Rounds, needs: Needs): void {
     await presences.noteChanges();
   });
   rounds.every(soon, () => log.readDue());
-  rounds.every(soon, () => ownPasswords.round());
+  rounds.every(soon, () => runs.round());
   rounds.every(soon, () => post.round());
   rounds.every(seldom, async () => {
     tellOfClock();

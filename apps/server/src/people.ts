@@ -18,6 +18,7 @@ import {
   Browsers,
   Comers,
   Ending,
+  ErrandRuns,
   FactorResets,
   Factors,
   Identity,
@@ -90,7 +91,7 @@ type People = {
   readonly setup: SetupOffer;
   readonly post: Post;
   readonly ending: Ending;
-  readonly ownPasswords: OwnPasswords;
+  readonly runs: ErrandRuns;
   readonly domains: Domains;
   readonly handlers: Handler[];
 };
@@ -104,8 +105,9 @@ export async function openPeople(needs: Needs): Promise<People> {
   const setup = new SetupOffer({ ...needs, clock: needs.ownClock });
   await removeBroughtBack(needs);
   const factors = await Factors.open(needs);
-  const passkeyProof = new PasskeyProof({ ...needs, factors, post });
-  const resets = new FactorResets({ ...needs, factors, post });
+  const runs = new ErrandRuns({ ...needs, post });
+  const passkeyProof = new PasskeyProof({ ...needs, factors, post, runs });
+  const resets = new FactorResets({ ...needs, factors, post, runs });
   const signingIn = {
     browsers: new KnownBrowsers({ ...needs, networkOf }),
     notices: new SignInNotices({ ...needs, post }),
@@ -115,19 +117,19 @@ export async function openPeople(needs: Needs): Promise<People> {
   const activations = new Activations({ ...needs, wrongCodes: new RateLimit(wrongCodes, needs.clock) });
   const ending = new Ending({ ...needs, post });
   const ownEmails = new OwnEmails({ ...needs, post });
-  const ownPasswords = new OwnPasswords({ ...needs, proving, post });
+  const ownPasswords = new OwnPasswords({ ...needs, proving, post, runs });
   const comers = new Comers({ ...needs, proving, factors, ownEmails });
   const provenDomains = (unit: Unit) => provenDomainsIn(unit, needs.keys);
   const organisations = new Organisations({ ...needs, post, provenDomains });
   const invitations = new Invitations({ ...needs, comers, post });
   const ofIdentity = identityRoutes({
     ...needs,
-    account: new Account({ ...needs, factors, post }),
+    account: new Account({ ...needs, factors, post, runs }),
     activations,
     ending,
     passkeyProof,
     resets,
-    passkeys: new PersonPasskeys({ ...needs, factors, post }),
+    passkeys: new PersonPasskeys({ ...needs, factors, post, runs }),
     identity: new Identity({ ...needs, ...signingIn, proving, setup, ownEmails }),
     browsers: new Browsers({ ...needs, ...signingIn, proving }),
     organisations,
@@ -140,5 +142,5 @@ export async function openPeople(needs: Needs): Promise<People> {
   const singleSignOn = openSingleSignOn({ ...needs, organisations, invitations, post });
   const ofInstance = instanceRoutes({ instance: new Instance(needs), ending });
   const handlers = [...ofIdentity, ...singleSignOn.handlers, ...ofInstance];
-  return { setup, post, ending, ownPasswords, domains: singleSignOn.domains, handlers };
+  return { setup, post, ending, runs, domains: singleSignOn.domains, handlers };
 }

@@ -2,6 +2,8 @@ import { Refusal } from "@holdfast/kernel";
 import type { Session, Sessions } from "../authority/index.ts";
 import { alertWhereDemanded } from "./alerting.ts";
 import { organisationsOf } from "./attempts.ts";
+import type { ErrandRuns } from "./errand-runs.ts";
+import type { Errand } from "./errands.ts";
 import type { Factors, Kept } from "./factors.ts";
 import type { Person } from "./person.ts";
 import { peopleIn } from "./postgres.ts";
@@ -10,6 +12,7 @@ import { tellOrganisations } from "./telling.ts";
 type Needs = Parameters<typeof alertWhereDemanded>[0] & {
   readonly sessions: Sessions;
   readonly factors: Factors;
+  readonly runs: ErrandRuns;
   /** Where the platform is, by a name that is in its certificate. */
   readonly address: () => string;
 };
@@ -34,19 +37,18 @@ export class Account {
 
   /** By the code she has shown it, too, so this very session comes in again where it was demanded. */
   async addTotp(session: Session, offer: string, code: string): Promise<{ codes: readonly string[]; cookie: string }> {
-    const { factors, sessions } = this.#needs;
+    const { factors, sessions, runs } = this.#needs;
     const { totp: isReplaced } = await factors.of(session.person);
-    const codes = await factors.addTotp(session.person, offer, code);
-    await this.#tell(session, "factor.added", { factor: "totp" });
-    if (isReplaced) await sessions.ends.others(session.person, session.id, "signOut.factor");
+    const errand = totpErrand(session, "factor.added", isReplaced);
+    const { codes, due } = await factors.addTotp(session.person, { offer, code }, errand);
+    await runs.now(due);
     const { cookie } = await sessions.renew(session, ["totp"]);
     return { codes, cookie };
   }
 
   async removeTotp(session: Session): Promise<void> {
-    await this.#needs.factors.removeTotp(session.person);
-    await this.#tell(session, "factor.removed", { factor: "totp" });
-    await this.#needs.sessions.ends.others(session.person, session.id, "signOut.factor");
+    const { factors, runs } = this.#needs;
+    await runs.now(await factors.removeTotp(session.person, totpErrand(session, "factor.removed", true)));
     const { email } = await this.#person(session);
     const orgs = await organisationsOf(this.#needs, session.person);
     await alertWhereDemanded(this.#needs, { email, orgs }, "turned codes of an authenticator app off");
@@ -54,13 +56,10 @@ export class Account {
 
   async renewCodes(session: Session): Promise<readonly string[]> {
     const codes = await this.#needs.factors.renewCodes(session.person);
-    await this.#tell(session, "factor.codesRenewed");
-    return codes;
-  }
-
-  async #tell({ person }: Session, what: string, facts?: Readonly<Record<string, unknown>>): Promise<void> {
+    const { person } = session;
     const orgs = await organisationsOf(this.#needs, person);
-    await tellOrganisations(this.#needs, { person, orgs }, what, facts);
+    await tellOrganisations(this.#needs, { person, orgs }, "factor.codesRenewed");
+    return codes;
   }
 
   async #person({ person: id }: Session): Promise<Person> {
@@ -70,3 +69,12 @@ export class Account {
     return person;
   }
 }
+
+/** What she is signed in to elsewhere ends with codes of an app that go: that is why somebody turns them off. */
+const totpErrand = ({ id, person }: Session, what: string, ends: boolean): Errand => ({
+  do: "tellFactors",
+  person,
+  what,
+  facts: { factor: "totp" },
+  ...(ends && { endSessions: { except: id } }),
+});

@@ -1,5 +1,5 @@
 import { associated, open, seal } from "@holdfast/crypto";
-import { Refusal, type Id, type Random } from "@holdfast/kernel";
+import { Refusal, type Id, type Instant, type Random } from "@holdfast/kernel";
 import type { InstanceUnit, Keyring } from "../storage/index.ts";
 
 /** What is done for somebody's account a moment after it was asked. */
@@ -12,6 +12,18 @@ export type Errand =
       readonly person: Id<"person">;
       readonly because: "password.changed" | "password.reset" | "password.removed";
       readonly except?: Id<"session"> | undefined;
+    }
+  /** What she shows to sign in changed, or is about to: her organisations are told, and what is over ends there. */
+  | {
+      readonly do: "tellFactors";
+      readonly person: Id<"person">;
+      /** Who did it: she, when nobody says otherwise. */
+      readonly by?: "herself" | "platform";
+      readonly what: string;
+      readonly facts?: Readonly<Record<string, unknown>>;
+      readonly over?: readonly { readonly about: string; readonly until?: Instant }[];
+      /** What she is signed in to ends with it, but for this session. */
+      readonly endSessions?: { readonly except?: Id<"session"> };
     };
 
 /** `errand` is `undefined` when somebody altered its row. */
@@ -47,6 +59,10 @@ export const errandsIn = (unit: InstanceUnit, { keys, random }: { keys: Keyring;
         const id = row.id.replaceAll("-", "");
         return { id, errand: opened(key, place(id, Number(row.created_at)), row.body) };
       });
+    },
+
+    async has(id: string): Promise<boolean> {
+      return (await unit.query("select 1 from errand where id = $1", [id])).length > 0;
     },
 
     /** Whether it was still to be done: at most one caller is answered `true`. */

@@ -6,14 +6,14 @@ import {
   refusedBy,
   type Factors as Held,
   type Permit,
-  type Revocation,
   type Session,
-  type Sessions,
   type Space,
   type Spaces,
 } from "../authority/index.ts";
 import type { Keyring, Storage } from "../storage/index.ts";
 import { organisationsOf } from "./attempts.ts";
+import type { ErrandRuns } from "./errand-runs.ts";
+import { errandsIn } from "./errands.ts";
 import { callOffLinkOf, counts, dueAfter, isCallOffSecret, overBy, type FactorReset } from "./factor-reset.ts";
 import { letterOfEnd, letterTo, letterToOwner } from "./factor-reset-letters.ts";
 import { factorResetsIn } from "./factor-reset-rows.ts";
@@ -24,14 +24,13 @@ import type { Person } from "./person.ts";
 import { hold } from "./person-passkeys.ts";
 import { organisationsIn } from "./organisation.ts";
 import { nextSeqIn, peopleIn } from "./postgres.ts";
-import { spacesOf, tellOrganisations } from "./telling.ts";
+import { spacesOf } from "./telling.ts";
 
 type Needs = {
   readonly storage: Storage;
   readonly keys: Keyring;
   readonly spaces: Spaces;
-  readonly revocation: Revocation;
-  readonly sessions: Sessions;
+  readonly runs: ErrandRuns;
   readonly factors: Factors;
   readonly post: Post;
   /** Where the platform is, by a name that is in its certificate. */
@@ -79,7 +78,7 @@ export class FactorResets {
    * @throws Refusal `person.unknown`, `factorReset.needless`, `factorReset.pending`; `rate.exceeded` where no letter is taken for her
    */
   async begin(permit: Resets, id: Id<"person">): Promise<Seen> {
-    const { storage, factors, post, address, factorResetAfter, clock, random } = this.#needs;
+    const { storage, factors, post, runs, address, factorResetAfter, clock, random } = this.#needs;
     const { person: askedBy } = inPerson(permit, action);
     storage.admit();
     const person = await this.#person(permit, id);
@@ -89,11 +88,16 @@ export class FactorResets {
     const spaces = await spacesOf(this.#needs, orgs);
     const owners = await this.#owners(spaces, id);
     const secret = newSecret(random, "callOff");
-    const reset = await storage.instance.change(async (unit) => {
+    if (await this.#of(id)) throw new Refusal("factorReset.pending");
+    const askedAt = clock.now();
+    const dueAt = dueAfter(askedAt, factorResetAfter);
+    const facts = { dueAt: rfc3339(dueAt) };
+    // Before it is done: what the administrator asked for is never done unsaid.
+    await storage.change(permit, async (own) => own.audit({ what: "factorReset.asked", about: id, facts }));
+    const { reset, due } = await storage.instance.change(async (unit) => {
       await hold(unit, id);
       const rows = factorResetsIn(unit, this.#needs);
       const before = await rows.of(id);
-      const askedAt = clock.now();
       if (before && counts(before, spaces, askedAt)) throw new Refusal("factorReset.pending");
       const made: FactorReset = {
         id: newId("factorReset", random),
@@ -101,7 +105,7 @@ export class FactorResets {
         askedBy,
         issuedSeq: await nextSeqIn(unit),
         askedAt,
-        dueAt: dueAfter(askedAt, factorResetAfter),
+        dueAt,
         digest: digestSecret(secret),
       };
       await rows.add(made);
@@ -109,11 +113,10 @@ export class FactorResets {
       if (!(await post.in(unit, letterTo(person, made, callOffLinkOf(address(), secret)))))
         throw new Refusal("rate.exceeded", { detail: "She was sent too many letters lately to be told of this now." });
       for (const { email, org } of owners) await post.in(unit, letterToOwner(email, org, person, made));
-      const facts = { dueAt: rfc3339(made.dueAt) };
-      await tellOrganisations(this.#needs, { person: id, orgs, by: "platform" }, "factorReset.begun", facts);
-      await storage.change(permit, async (own) => own.audit({ what: "factorReset.asked", about: id, facts }));
-      return made;
+      const told = { do: "tellFactors", person: id, by: "platform", what: "factorReset.begun", facts } as const;
+      return { reset: made, due: await errandsIn(unit, this.#needs).add(told) };
     });
+    await runs.now(due);
     return { person: id, email: person.email, factors: { totp, passkey }, reset };
   }
 
@@ -157,42 +160,48 @@ export class FactorResets {
     readonly person: Id<"person">;
     readonly orgs: readonly Id<"org">[];
   }): Promise<boolean> {
-    const { storage, revocation, sessions, factors, post, clock } = this.#needs;
-    const due = await this.#of(person);
-    if (!due || clock.now() < due.dueAt) return false;
-    const isDone = await storage.instance.change(async (unit) => {
+    const { storage, factors, post, runs, clock } = this.#needs;
+    const reset = await this.#of(person);
+    if (!reset || clock.now() < reset.dueAt) return false;
+    const due = await storage.instance.change(async (unit) => {
       await hold(unit, person);
-      if (!(await factorResetsIn(unit, this.#needs).remove(due.id))) return false; // called off meanwhile
+      if (!(await factorResetsIn(unit, this.#needs).remove(reset.id))) return undefined; // called off meanwhile
       const rows = personPasskeysIn(unit, this.#needs);
       const passkeys = (await rows.of(person)).map(({ id }) => id);
-      await tellOrganisations(this.#needs, { person, orgs }, "factorReset.done", { passkeys }, async (theirs) => {
-        for (const id of passkeys) await revocation.in(theirs, id, ["people"]);
-        await revocation.in(theirs, due.id, ["people"], overBy(due.dueAt));
-      });
       for (const id of passkeys) await rows.remove(id);
-      await factors.removeAllIn(unit, person);
+      await factors.removeAllIn(unit, person, orgs);
       const her = (await peopleIn(unit, this.#needs).all([person])).get(person);
       if (her) await post.in(unit, letterOfEnd(her));
-      return true;
+      return errandsIn(unit, this.#needs).add({
+        do: "tellFactors",
+        person,
+        what: "factorReset.done",
+        facts: { passkeys },
+        over: [...passkeys.map((id) => ({ about: id })), { about: reset.id, until: overBy(reset.dueAt) }],
+        endSessions: {},
+      });
     });
-    if (!isDone) return false;
-    await sessions.ends.others(person, undefined, "signOut.factor");
+    if (!due) return false;
     await factors.changed(person);
+    await runs.now(due);
     return true;
   }
 
   async #end(reset: FactorReset, by: "herself" | "the administrator" | "the letter"): Promise<void> {
-    const { storage, revocation } = this.#needs;
+    const { storage, runs } = this.#needs;
     const { id, person, dueAt } = reset;
-    const orgs = await organisationsOf(this.#needs, person);
-    await storage.instance.change(async (unit) => {
+    const due = await storage.instance.change(async (unit) => {
       if (!(await factorResetsIn(unit, this.#needs).remove(id))) throw new Refusal("factorReset.unknown");
-      const who = { person, orgs, by: by === "herself" ? by : "platform" } as const;
-      // In the keyring's journal as well: an older backup does not begin it again.
-      await tellOrganisations(this.#needs, who, "factorReset.calledOff", { by }, (theirs) =>
-        revocation.in(theirs, id, ["people"], overBy(dueAt)),
-      );
+      return errandsIn(unit, this.#needs).add({
+        do: "tellFactors",
+        person,
+        by: by === "herself" ? by : "platform",
+        what: "factorReset.calledOff",
+        facts: { by },
+        over: [{ about: id, until: overBy(dueAt) }],
+      });
     });
+    await runs.now(due);
   }
 
   async #of(person: Id<"person">): Promise<FactorReset | undefined> {

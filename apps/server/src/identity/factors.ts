@@ -3,6 +3,7 @@ import { Refusal, type Clock, type Fault, type Id, type Instant, type Random, ty
 import type { Factors as Held, Journal, Proof, Spaces } from "../authority/index.ts";
 import type { InstanceUnit, Keyring, Storage } from "../storage/index.ts";
 import { organisationsOf } from "./attempts.ts";
+import { errandsIn, type Due, type Errand } from "./errands.ts";
 import { factorsIn } from "./factor-rows.ts";
 import { isUsable, personPasskeysIn } from "./passkey-rows.ts";
 import { noteFactors, reconcileFactors } from "./factor-ruling.ts";
@@ -128,10 +129,14 @@ export class Factors {
   }
 
   /**
-   * In place of one that she had. Answers with new recovery codes, told this once.
+   * In place of one that she had. Answers with new recovery codes, told this once, and the errand that follows.
    * @throws Refusal `factor.offer`, `factor.invalid`
    */
-  async addTotp(person: Id<"person">, offer: string, code: string): Promise<readonly string[]> {
+  async addTotp(
+    person: Id<"person">,
+    { offer, code }: { readonly offer: string; readonly code: string },
+    errand: Errand,
+  ): Promise<{ readonly codes: readonly string[]; readonly due: Due }> {
     const { storage, clock, random } = this.#needs;
     const { secret, offeredAt } = openOffer(this.#needs, person, offer);
     const createdAt = clock.now();
@@ -139,27 +144,30 @@ export class Factors {
     if (lastStep === undefined) throw new Refusal("factor.invalid");
     const codes = newRecoveryCodes(random);
     const orgs = await organisationsOf(this.#needs, person);
-    await storage.instance.change(async (unit) => {
+    const due = await storage.instance.change(async (unit) => {
       const rows = factorsIn(unit, this.#needs);
       if (!(await rows.put(person, { secret, createdAt, lastStep, offeredAt }))) throw new Refusal("factor.offer");
       await rows.putCodes(person, codes.map(plainCode));
       await noteFactors(this.#needs, unit, person, orgs);
+      return errandsIn(unit, this.#needs).add(errand);
     });
     await this.changed(person);
-    return codes;
+    return { codes, due };
   }
 
-  /** @throws Refusal `factor.none` */
-  async removeTotp(person: Id<"person">): Promise<void> {
+  /** Answers with the errand that follows. @throws Refusal `factor.none` */
+  async removeTotp(person: Id<"person">, errand: Errand): Promise<Due> {
     const orgs = await organisationsOf(this.#needs, person);
-    await this.#needs.storage.instance.change(async (unit) => {
+    const due = await this.#needs.storage.instance.change(async (unit) => {
       const rows = factorsIn(unit, this.#needs);
       if (!(await rows.remove(person))) throw new Refusal("factor.none");
       // They stand in for a factor, and there is none any more.
       if (!(await this.#in(unit, person)).passkey) await rows.putCodes(person, []);
       await noteFactors(this.#needs, unit, person, orgs);
+      return errandsIn(unit, this.#needs).add(errand);
     });
     await this.changed(person);
+    return due;
   }
 
   /** Within the unit that added or removed a passkey. Recovery codes stand in for a factor, and go with the last. */
@@ -170,11 +178,11 @@ export class Factors {
   }
 
   /** Within the unit that ends all that she has. */
-  async removeAllIn(unit: InstanceUnit, person: Id<"person">): Promise<void> {
+  async removeAllIn(unit: InstanceUnit, person: Id<"person">, orgs: readonly Id<"org">[]): Promise<void> {
     const rows = factorsIn(unit, this.#needs);
     await rows.remove(person);
     await rows.putCodes(person, []);
-    await noteFactors(this.#needs, unit, person, await organisationsOf(this.#needs, person));
+    await noteFactors(this.#needs, unit, person, orgs);
   }
 
   /** In place of those that she had, told this once. @throws Refusal `factor.none` */

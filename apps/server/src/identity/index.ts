@@ -5,6 +5,7 @@ export { organisationsOf, type RefusedSignIn } from "./attempts.ts";
 export { Activations } from "./activations.ts";
 export { Browsers } from "./browsers.ts";
 export { Ending } from "./ending.ts";
+export { ErrandRuns } from "./errand-runs.ts";
 export { Factors } from "./factors.ts";
 export { removeBroughtBack } from "./brought-back.ts";
 export { Comers } from "./comers.ts";

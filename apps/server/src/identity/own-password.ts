@@ -1,20 +1,12 @@
 import { digestSecret, type Passwords } from "@holdfast/crypto";
-import { because, Refusal, type Clock, type Id, type Random, type Report } from "@holdfast/kernel";
-import {
-  asPlatform,
-  authorityIn,
-  type Journal,
-  type Revocation,
-  type Session,
-  type Sessions,
-  type Spaces,
-  type Visit,
-} from "../authority/index.ts";
+import { Refusal, type Clock, type Id, type Random, type Report } from "@holdfast/kernel";
+import { asPlatform, type Journal, type Session, type Spaces, type Visit } from "../authority/index.ts";
 import type { InstanceUnit, Keyring, Storage } from "../storage/index.ts";
-import { accountLinksIn, isLinkSecret, newLink, type AccountLink } from "./account-link.ts";
+import { accountLinksIn, isLinkSecret, type AccountLink } from "./account-link.ts";
 import { organisationsOf } from "./attempts.ts";
-import { errandsIn, type Due, type Errand } from "./errands.ts";
-import { passwordLetter, resetLetter } from "./letters.ts";
+import type { ErrandRuns } from "./errand-runs.ts";
+import { errandsIn } from "./errands.ts";
+import { passwordLetter } from "./letters.ts";
 import { organisationsIn } from "./organisation.ts";
 import type { Carrier, Post } from "./outbox.ts";
 import { notePassword } from "./password-ruling.ts";
@@ -30,12 +22,11 @@ type Needs = {
   readonly storage: Storage;
   readonly keys: Keyring;
   readonly spaces: Spaces;
-  readonly sessions: Sessions;
-  readonly revocation: Revocation;
   readonly journal: Journal;
   readonly proving: Proving;
   readonly passwords: Passwords;
   readonly post: Post;
+  readonly runs: ErrandRuns;
   /** Where the platform is, by a name that is in its certificate. */
   readonly address: () => string;
   readonly clock: Clock;
@@ -45,15 +36,12 @@ type Needs = {
 
 type Changing = { readonly password?: string | undefined; readonly newPassword: string };
 
-const atOnce = 50;
-
 /**
  * A person's own password: she changes it, or has a link sent when she forgot it. A link lets her choose another one and signs nobody in;
  * whatever else is asked for at a sign-in is asked for afterwards as before.
  */
 export class OwnPasswords {
   readonly #needs: Needs;
-  readonly #running = new Set<string>();
 
   constructor(needs: Needs) {
     this.#needs = needs;
@@ -114,14 +102,6 @@ export class OwnPasswords {
     });
   }
 
-  /** Called again and again: what was asked for is done. */
-  async round(): Promise<void> {
-    const due = await this.#needs.storage.instance.read((unit) => errandsIn(unit, this.#needs).due(atOnce));
-    const failures: unknown[] = [];
-    for (const one of due) await this.#run(one).catch((error: unknown) => failures.push(error));
-    if (failures.length > 0) throw failures[0];
-  }
-
   /** Whose link it is, if she has the same password as when it was sent. @throws Refusal `link.invalid` */
   async #behind(unit: InstanceUnit, link: AccountLink | undefined): Promise<{ person: Person; link: AccountLink }> {
     const person = link && (await peopleIn(unit, this.#needs).find(link.person));
@@ -137,7 +117,7 @@ export class OwnPasswords {
     within: (unit: InstanceUnit) => Promise<Partial<Person> | void>,
     except?: Id<"session">,
   ): Promise<void> {
-    const { storage, post, report } = this.#needs;
+    const { storage, post, runs } = this.#needs;
     const { passwordSeq, due } = await storage.instance.change(async (unit) => {
       const more = await within(unit);
       const passwordSeq = await nextSeq(unit);
@@ -149,67 +129,7 @@ export class OwnPasswords {
       return { passwordSeq, due: await errandsIn(unit, this.#needs).add(errand) };
     });
     await notePassword(this.#needs, person.id, passwordSeq);
-    // It is decided, and done in a moment all the same.
-    await this.#run(due).catch((error: unknown) => report("Sign-ins could not be ended at once.", because(error)));
-  }
-
-  /** Once at a time each. */
-  async #run({ id, errand }: Due): Promise<void> {
-    if (this.#running.has(id)) return;
-    this.#running.add(id);
-    try {
-      if (errand) await this.#do(id, errand);
-      else await this.#passOver(id);
-    } finally {
-      this.#running.delete(id);
-    }
-  }
-
-  async #do(id: string, errand: Errand): Promise<void> {
-    switch (errand.do) {
-      case "sendReset":
-        return this.#sendReset(id, errand.email);
-      case "endSignIns":
-        await this.#endSignIns(errand);
-        return this.#needs.storage.instance.change(
-          async (unit) => void (await errandsIn(unit, this.#needs).remove(id)),
-        );
-    }
-  }
-
-  async #passOver(id: string): Promise<void> {
-    const { storage, report } = this.#needs;
-    const what = "What was asked for somebody's account does not open: its row was altered. It is not done.";
-    report(what, { level: "error", code: "seal.broken" });
-    await storage.instance.change(async (unit) => void (await errandsIn(unit, this.#needs).remove(id)));
-  }
-
-  async #sendReset(id: string, email: string): Promise<void> {
-    const { storage, post, address, random } = this.#needs;
-    await storage.instance.change(async (unit) => {
-      if (!(await errandsIn(unit, this.#needs).remove(id))) return;
-      const person = await peopleIn(unit, this.#needs).byEmail(email);
-      if (!person) return;
-      const { email: to, passwordSeq = 0 } = person;
-      const purpose = { is: "reset", email: to, passwordSeq, isMailed: post.by === "mail" } as const;
-      const { text, digest, link } = newLink(person, purpose, { address: address(), now: unit.at, random });
-      const letter = resetLetter(to, { link: text, until: link.expiresAt });
-      if (await post.in(unit, letter)) await accountLinksIn(unit, this.#needs).add(digest, link);
-    });
-  }
-
-  /** Her browsers, what she signed in with elsewhere, and programs that she let in from a browser. What she made for programs goes on. */
-  async #endSignIns({ person, because: what, except }: Errand & { readonly do: "endSignIns" }): Promise<void> {
-    const { storage, spaces, revocation, sessions } = this.#needs;
-    const actor = { kind: "credential", id: person, person } as const;
-    await sessions.ends.others(person, except, "signOut.password"); // first: what one of them let in gets no token any more
-    for (const { scope } of await spacesOf({ spaces }, await organisationsOf(this.#needs, person))) {
-      await storage.change({ scope, actor }, async (unit) => {
-        unit.audit({ what, about: person });
-        for (const credential of await authorityIn(unit).signInsOf(person))
-          if (credential.state === "active") await revocation.endIn(unit, credential);
-      });
-    }
+    await runs.now(due);
   }
 
   async #surroundingsOf({ id, email }: Person): Promise<readonly string[]> {

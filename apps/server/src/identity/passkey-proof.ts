@@ -1,8 +1,10 @@
 import { Refusal, type Clock, type Id, type Random } from "@holdfast/kernel";
 import type { ShownPasskey } from "@holdfast/protocol";
-import type { Revocation, Sessions, Spaces, Visit } from "../authority/index.ts";
+import type { Spaces, Visit } from "../authority/index.ts";
 import { newChallenge, readAssertion, requestOptions, used } from "../passkeys/index.ts";
 import type { Keyring, Storage } from "../storage/index.ts";
+import type { ErrandRuns } from "./errand-runs.ts";
+import { errandsIn, type Due } from "./errands.ts";
 import type { Factors } from "./factors.ts";
 import type { Post } from "./outbox.ts";
 import { copiedLetter } from "./passkey-letters.ts";
@@ -10,14 +12,13 @@ import { isUsable, personPasskeysIn, spend, type PersonPasskey } from "./passkey
 import { asked, ownSite, questionIn, type IsOurs } from "./passkey-questions.ts";
 import { factsOf } from "./person-passkeys.ts";
 import { peopleIn } from "./postgres.ts";
-import { spacesOf, tellOrganisations } from "./telling.ts";
+import { spacesOf } from "./telling.ts";
 
 type Needs = {
   readonly storage: Storage;
   readonly keys: Keyring;
   readonly spaces: Spaces;
-  readonly revocation: Revocation;
-  readonly sessions: Sessions;
+  readonly runs: ErrandRuns;
   readonly post: Post;
   readonly factors: Factors;
   readonly isOurs: IsOurs;
@@ -61,7 +62,7 @@ export class PasskeyProof {
       ours,
     );
     const spaces = await spacesOf(this.#needs, who.orgs);
-    const next = await storage.instance.change(async (unit) => {
+    const copied = await storage.instance.change(async (unit) => {
       const rows = personPasskeysIn(unit, { keys, random });
       const passkey = await rows.take(known.id);
       if (!passkey || !isUsable(passkey) || !(await spend(unit, challenge))) throw new Refusal("credential.invalid");
@@ -70,25 +71,30 @@ export class PasskeyProof {
         throw new Refusal("credential.invalid");
       const after = used(passkey, signed, clock.now());
       await rows.save(after);
-      if (!isUsable(after)) await factors.changedIn(unit, who.person, who.orgs);
-      return after;
+      if (isUsable(after)) return undefined;
+      await factors.changedIn(unit, who.person, who.orgs);
+      const due = await errandsIn(unit, { keys, random }).add({
+        do: "tellFactors",
+        person: who.person,
+        what: "factor.copied",
+        facts: factsOf(after),
+        // Nor does a row of before open anything, whoever puts it back.
+        over: [{ about: after.id }],
+        endSessions: {},
+      });
+      return { passkey: after, due };
     });
-    if (next.clonedAt !== undefined) await this.#copied(next, who.orgs);
+    if (copied) await this.#copied(copied.passkey, copied.due);
   }
 
   /** Whoever has the other one may be signed in by it, here or there. @throws Refusal `passkey.cloned` */
-  async #copied(passkey: PersonPasskey, orgs: readonly Id<"org">[]): Promise<never> {
-    const { storage, revocation, sessions, factors, post, clock } = this.#needs;
-    const { id, person } = passkey;
-    // Nor does a row of before, whoever puts it back.
-    await tellOrganisations(this.#needs, { person, orgs }, "factor.copied", factsOf(passkey), (unit) =>
-      revocation.in(unit, id, ["people"]),
-    );
+  async #copied({ person, name }: PersonPasskey, due: Due): Promise<never> {
+    const { storage, factors, post, runs, clock } = this.#needs;
+    await factors.changed(person);
+    await runs.now(due);
     const people = await storage.instance.read((unit) => peopleIn(unit, this.#needs).all([person]));
     const email = people.get(person)?.email;
-    if (email !== undefined) await post.send(copiedLetter(email, passkey.name, clock.now()));
-    await sessions.ends.others(person, undefined, "signOut.factor");
-    await factors.changed(person);
+    if (email !== undefined) await post.send(copiedLetter(email, name, clock.now()));
     throw new Refusal("passkey.cloned");
   }
 

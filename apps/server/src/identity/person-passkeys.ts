@@ -1,6 +1,6 @@
 import { newId, Refusal, uuidOf, type Clock, type Id } from "@holdfast/kernel";
 import type { MadePasskey } from "@holdfast/protocol";
-import type { Revocation, Session, Sessions, Visit } from "../authority/index.ts";
+import type { Session, Sessions, Visit } from "../authority/index.ts";
 import {
   begun,
   creationOptions,
@@ -13,15 +13,16 @@ import {
 import type { InstanceUnit } from "../storage/index.ts";
 import { alertWhereDemanded } from "./alerting.ts";
 import { organisationsOf } from "./attempts.ts";
+import type { ErrandRuns } from "./errand-runs.ts";
+import { errandsIn } from "./errands.ts";
 import type { Factors } from "./factors.ts";
 import { addedLetter, removedLetter } from "./passkey-letters.ts";
 import { isUsable, personPasskeysIn, spend, type PersonPasskey } from "./passkey-rows.ts";
 import { asked, ownSite, questionIn, rpIdOf, type IsOurs } from "./passkey-questions.ts";
 import { nextSeqIn, peopleIn } from "./postgres.ts";
-import { tellOrganisations } from "./telling.ts";
 
 type Needs = Parameters<typeof alertWhereDemanded>[0] & {
-  readonly revocation: Revocation;
+  readonly runs: ErrandRuns;
   readonly isOurs: IsOurs;
   readonly factors: Factors;
   readonly sessions: Sessions;
@@ -56,26 +57,27 @@ export class PersonPasskeys {
     { origin }: Visit,
     { name, answer }: { readonly name?: string | undefined; readonly answer: MadePasskey },
   ): Promise<{ readonly passkey: PersonPasskey; readonly cookie: string }> {
-    const { storage, keys, sessions, isOurs, factors, post, clock, random } = this.#needs;
+    const { storage, keys, sessions, isOurs, factors, post, runs, clock, random } = this.#needs;
     const { person } = session;
     const ours = questionIn(keys, { what: "add", person }, clock.now());
     const { made, challenge } = await readAttestation(answer, ownSite(origin, isOurs), ours);
     storage.admit();
     const orgs = await organisationsOf(this.#needs, person);
-    const passkey = await storage.instance.change(async (unit) => {
+    const { passkey, due } = await storage.instance.change(async (unit) => {
       await hold(unit, person);
       if ((await personPasskeysIn(unit, { keys, random }).of(person)).length >= mostPasskeys)
         throw new Refusal("passkey.tooMany");
       if (!(await spend(unit, challenge))) throw new Refusal("passkey.invalid");
       const added = await addPasskey(this.#needs, unit, { person, name, made });
-      // Nothing that lets somebody in is there untold.
-      await tellOrganisations(this.#needs, { person, orgs }, "factor.added", factsOf(added));
+      // Nothing that lets somebody in stays untold.
+      const told = { do: "tellFactors", person, what: "factor.added", facts: factsOf(added) } as const;
       await factors.changedIn(unit, person, orgs);
       const her = await peopleIn(unit, { keys, random }).find(person);
       if (her) await post.in(unit, addedLetter(her.email, added.name, unit.at));
-      return added;
+      return { passkey: added, due: await errandsIn(unit, { keys, random }).add(told) };
     });
     await factors.changed(person);
+    await runs.now(due);
     // Whoever made it has shown it: this very session comes in again where it was demanded.
     const { cookie } = await sessions.renew(session, ["passkey"]);
     return { passkey, cookie };
@@ -88,25 +90,26 @@ export class PersonPasskeys {
 
   /** @throws Refusal `passkey.unknown` */
   async rename({ person }: Session, id: Id<"passkey">, name: string): Promise<PersonPasskey> {
-    const { storage, keys, random } = this.#needs;
-    const orgs = await organisationsOf(this.#needs, person);
-    return storage.instance.change(async (unit) => {
+    const { storage, keys, runs, random } = this.#needs;
+    const { next, due } = await storage.instance.change(async (unit) => {
       const rows = personPasskeysIn(unit, { keys, random });
       const passkey = await rows.take(id);
       if (passkey?.person !== person) throw new Refusal("passkey.unknown");
       const next = renamed(passkey, name);
-      await tellOrganisations(this.#needs, { person, orgs }, "factor.renamed", factsOf(next));
       await rows.save(next);
-      return next;
+      const told = { do: "tellFactors", person, what: "factor.renamed", facts: factsOf(next) } as const;
+      return { next, due: await errandsIn(unit, { keys, random }).add(told) };
     });
+    await runs.now(due);
+    return next;
   }
 
   /** What she is signed in to elsewhere ends with it: that is why somebody removes one. @throws Refusal `passkey.unknown`, `passkey.last` */
   async remove(session: Session, id: Id<"passkey">): Promise<void> {
-    const { storage, keys, revocation, factors, sessions, post, random } = this.#needs;
+    const { storage, keys, factors, post, runs, random } = this.#needs;
     const { person } = session;
     const orgs = await organisationsOf(this.#needs, person);
-    const email = await storage.instance.change(async (unit) => {
+    const { email, due } = await storage.instance.change(async (unit) => {
       await hold(unit, person);
       const rows = personPasskeysIn(unit, { keys, random });
       const all = await rows.of(person);
@@ -116,17 +119,21 @@ export class PersonPasskeys {
       if (!her) throw new Refusal("credential.invalid");
       const others = all.filter((one) => one !== passkey && isUsable(one));
       if (her.passwordHash === undefined && others.length === 0) throw new Refusal("passkey.last");
-      // A row of before that somebody puts back in the database opens nothing.
-      await tellOrganisations(this.#needs, { person, orgs }, "factor.removed", factsOf(passkey), (theirs) =>
-        revocation.in(theirs, id, ["people"]),
-      );
       await rows.remove(id);
       await factors.changedIn(unit, person, orgs);
       await post.in(unit, removedLetter(her.email, passkey.name, unit.at));
-      return her.email;
+      const due = await errandsIn(unit, { keys, random }).add({
+        do: "tellFactors",
+        person,
+        what: "factor.removed",
+        facts: factsOf(passkey),
+        over: [{ about: id }],
+        endSessions: { except: session.id },
+      });
+      return { email: her.email, due };
     });
     await factors.changed(person);
-    await sessions.ends.others(person, session.id, "signOut.factor");
+    await runs.now(due);
     await alertWhereDemanded(this.#needs, { email, orgs }, "removed a passkey");
   }
 }
