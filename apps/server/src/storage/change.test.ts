@@ -136,6 +136,23 @@ test("a change inside a change is our mistake, and said so instead of waiting fo
   assert.deepEqual(await texts(ours), ["note 1", "note 2"]);
 });
 
+test("an organisation inside a unit of the instance is our mistake, the other way about is not", async () => {
+  const ours = await org();
+  await assert.rejects(
+    storage.instance.change(() => add(ours, 1)),
+    /an organisation inside a unit of the instance/,
+  );
+  await assert.rejects(
+    storage.instance.read(() => texts(ours)),
+    /an organisation inside a unit of the instance/,
+  );
+  await storage.change(ours, async (unit) => {
+    await storage.instance.read((own) => own.query("select 1", []));
+    await write(unit, 2);
+  });
+  assert.deepEqual(await texts(ours), ["note 2"]);
+});
+
 test("work is run again when another transaction was in the way", async () => {
   const [ours, theirs] = [await org(), await org()];
   await add(ours, 1);

@@ -24,8 +24,8 @@ export class Storage {
   readonly #space: Space | undefined;
   readonly #scopes: Scopes;
   readonly #turns: Turns;
-  /** Set while a change runs: a change inside a change would wait for itself. */
-  readonly #inside = new AsyncLocalStorage<{ isRunning: boolean }>();
+  /** Set while a change or a unit of the instance runs: a change inside a change would wait for itself. */
+  readonly #inside = new AsyncLocalStorage<{ isRunning: boolean; readonly isInstance?: boolean }>();
   readonly ingest: Ingest;
 
   private constructor(needs: Needs, parts: Awaited<ReturnType<typeof openDatabase>>) {
@@ -75,6 +75,7 @@ export class Storage {
 
   /** One snapshot of one organisation, read only. */
   async read<T>(allowed: Allowed, work: (unit: Unit) => Promise<T>): Promise<T> {
+    this.#refuseInInstance();
     const begin = `begin isolation level repeatable read read only; ${setOrg(allowed.scope.org)}`;
     return look(this.#pools.reading, begin, (query) => {
       const unit = unitOf(allowed, this.#needs.clock.now(), query);
@@ -96,8 +97,10 @@ export class Storage {
   readonly instance = {
     change: <T>(work: (unit: InstanceUnit) => Promise<T>): Promise<T> => this.#changeInstance(work),
     read: <T>(work: (unit: InstanceUnit) => Promise<T>): Promise<T> =>
-      look(this.#pools.instance, "begin isolation level repeatable read read only", (query) =>
-        work({ at: this.#needs.clock.now(), query, afterCommit: () => refuseInRead("has nothing to commit") }),
+      this.#inInstance(() =>
+        look(this.#pools.instance, "begin isolation level repeatable read read only", (query) =>
+          work({ at: this.#needs.clock.now(), query, afterCommit: () => refuseInRead("has nothing to commit") }),
+        ),
       ),
   };
 
@@ -145,6 +148,7 @@ export class Storage {
   }
 
   async #change<T>(allowed: Allowed, trace: Trace, work: (unit: Unit) => Promise<T>): Promise<T> {
+    this.#refuseInInstance();
     if (this.#inside.getStore()?.isRunning) throw new Error("a change inside a change: they would wait for each other");
     const patience = new Patience(this.#needs.timers);
     try {
@@ -191,12 +195,26 @@ export class Storage {
   async #changeInstance<T>(work: (unit: InstanceUnit) => Promise<T>): Promise<T> {
     const hooks: (() => void)[] = [];
     const plan = { begin: "begin", doubtful: () => undefined };
-    const value = await transact(this.#pools.instance, plan, (query) => {
-      hooks.length = 0;
-      return work({ at: this.#needs.clock.now(), query, afterCommit: (then) => void hooks.push(then) });
-    }).catch((error: unknown) => this.#failed(error));
+    const value = await this.#inInstance(() =>
+      transact(this.#pools.instance, plan, (query) => {
+        hooks.length = 0;
+        return work({ at: this.#needs.clock.now(), query, afterCommit: (then) => void hooks.push(then) });
+      }),
+    ).catch((error: unknown) => this.#failed(error));
     this.#runHooks(hooks);
     return value;
+  }
+
+  #inInstance<T>(work: () => Promise<T>): Promise<T> {
+    const running = { isRunning: true, isInstance: true };
+    return this.#inside.run(running, work).finally(() => (running.isRunning = false));
+  }
+
+  /** A change of an organisation may wait for the instance; if that waited for the organisation, too, all would stand still. */
+  #refuseInInstance(): void {
+    const inside = this.#inside.getStore();
+    if (inside?.isRunning && inside.isInstance)
+      throw new Error("an organisation inside a unit of the instance: they would wait for each other");
   }
 
   /** A function is a transaction of its own. Names come from a closed list, never from a caller. */
