@@ -316,6 +316,48 @@ test("who has an account makes no new passkey by an invitation: she signs in wit
   assert.ok((await another.audited()).some(({ what }) => what === "invitation.accepted"));
 });
 
+test("whoever was removed from her only organisation, or has an account and never was in one, comes back by an invitation and her own passkey", async () => {
+  const email = "back@example.com";
+  const another = new Owner(platform.visitor, await platform.setUp());
+  const open = { secret: secretIn(await another.invite(email)), email };
+  const { browser, device } = await comer(email);
+  const { device: other } = await comer("elsewhere@example.com");
+  const removed = async (address: string) => {
+    const { items } = await owner.asks.get<List<{ person: string; email: string }>>("/v1/members?limit=100");
+    await owner.asks.delete(`/v1/members/${items.find((one) => one.email === address)?.person}`);
+    return { secret: secretIn(await owner.invite(address)), email: address };
+  };
+  const come = async (invited: object, shown: object) => {
+    clock.move(1_000);
+    const body = { ...invited, ...shown };
+    return new CookieBrowser(platform).send<Thing & Problem>("POST", "/v1/invitations/accept", { body });
+  };
+  const again = await removed(email);
+  assert.equal((await signInWith(device)).status, 401, "she belongs to nothing");
+  assert.equal(says(await come(again, { passkey: await show(other) })), "403 invitation.invalid", "of somebody else");
+  const passkey = await show(device);
+  assert.equal((await come(again, { passkey })).status, 201);
+  assert.equal(says(await come(await removed(email), { passkey })), "401 credential.invalid", "shown once");
+  assert.equal(await isIn(browser), false);
+  // A link that was open all along, as one is whose taking was cut short behind the account.
+  assert.equal((await come(open, { passkey: await show(device) })).status, 201);
+
+  // Beside a password, which has no recovery codes.
+  const both = "beside@example.com";
+  const key = await added(await member(both));
+  const { password } = viewer;
+  const hers = await removed(both);
+  assert.equal(says(await come(hers, { password })), "403 factor.required");
+  const wrong = { password: "somebody else's", passkey: await show(key.device) };
+  assert.equal(says(await come(hers, wrong)), "401 credential.invalid");
+  assert.equal((await come(hers, { password, passkey: await show(key.device) })).status, 201);
+
+  // A passkey makes nobody: there is no account with this e-mail.
+  const nobody = { secret: secretIn(await owner.invite("never@example.com")), email: "never@example.com" };
+  assert.equal(says(await come(nobody, { password, passkey: await show(key.device) })), "401 credential.invalid");
+  assert.equal((await come(nobody, { password })).status, 201, "nor was one made");
+});
+
 test("who is signed in says once more who she is by a passkey of hers, and by nobody else's", async () => {
   const browser = await member("again@example.com");
   const { device, passkey } = await added(browser);

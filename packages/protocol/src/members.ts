@@ -1,6 +1,6 @@
 import { z } from "zod";
 import { code, cursor, duration, email, id, limit, noReply, pageOf, password, role, time, welcome } from "./shapes.ts";
-import { creation, made } from "./passkey-shapes.ts";
+import { creation, made, shown } from "./passkey-shapes.ts";
 import { route } from "./route.ts";
 
 const member = z.object({
@@ -144,17 +144,22 @@ export const acceptInvitation = route({
   method: "POST",
   path: "/v1/invitations/accept",
   summary:
-    "Takes an invitation, once: its secret, the e-mail that was invited, and a new password or a new passkey, or, when that e-mail has an account, its own password, with a code where it has a second factor.",
+    "Takes an invitation, once: its secret, the e-mail that was invited, and a new password or a new passkey, or, when that e-mail has an account, what it signs in with: its password, with a code or a passkey beside it where it has a second factor, or a passkey alone.",
   needs: "public",
   body: invited
     .extend({
       password: password.optional(),
       code,
+      passkey: shown
+        .optional()
+        .describe("Of the account that the e-mail has: the answer of a browser to GET /v1/sessions/passkey-options."),
       newPasskey: made
         .optional()
         .describe("In place of a password, for an e-mail without an account: the answer to passkey-options."),
     })
-    .refine(({ password: chosen, newPasskey }) => chosen ?? newPasskey, { error: "a password or a passkey" }),
+    .refine(({ password: chosen, passkey, newPasskey }) => chosen ?? passkey ?? newPasskey, {
+      error: "a password or a passkey",
+    }),
   reply: welcome,
   status: 201,
   location: "/v1/me",

@@ -80,7 +80,7 @@ function Accept({ secret, me }: { readonly secret: string; readonly me: string |
   const byPasskey = useAct(async () => {
     setProblem(undefined);
     const { email } = form.getValues();
-    const org = comer === "new" ? await comeWithNew(secret, email) : await comeWithPasskey(secret);
+    const org = comer === "new" ? await comeWithNew(secret, email) : await comeWithPasskey(secret, email);
     await navigate({ to: paths.overview, params: { org }, replace: true });
   });
   return (
@@ -107,7 +107,7 @@ function Accept({ secret, me }: { readonly secret: string; readonly me: string |
           <>
             <Button
               loading={byPasskey.isPending}
-              disabled={comer === "new" && !form.values.email.includes("@")}
+              disabled={!form.values.email.includes("@")}
               onClick={() => byPasskey.mutate(undefined)}
             >
               {comer === "new" ? own.newPasskey : words.session.passkey.use}
@@ -118,6 +118,7 @@ function Accept({ secret, me }: { readonly secret: string; readonly me: string |
               </Text>
             )}
             {byPasskey.error && <PasskeyProblem error={byPasskey.error} />}
+            {byPasskey.error && <Help error={byPasskey.error} comer={comer} />}
             <Text fz="sm" c="var(--hf-dim)">
               {own.orPassword}
             </Text>
@@ -169,9 +170,18 @@ async function comeWithNew(secret: string, email: string): Promise<string> {
   return org;
 }
 
-async function comeWithPasskey(secret: string): Promise<string> {
+async function comeWithPasskey(secret: string, email: string): Promise<string> {
   const api = apiFor();
-  await api.call(routes.createSession, { body: { passkey: await showPasskey() } });
+  const session = async () => api.call(routes.createSession, { body: { passkey: await showPasskey() } });
+  try {
+    await session();
+  } catch (error) {
+    if (!(error instanceof ApiProblem) || error.code !== "credential.invalid") throw error;
+    // Whoever belongs to no organisation any more is signed in nowhere: she takes it first.
+    const { org } = await api.call(routes.acceptInvitation, { body: { secret, email, passkey: await showPasskey() } });
+    entered(await session());
+    return org;
+  }
   const { org } = await api.call(routes.takeInvitation, { body: { secret } });
   entered(await api.call(routes.readSession));
   return org;

@@ -9,10 +9,10 @@ import type { Factors } from "./factors.ts";
 import type { OwnEmails } from "./own-email.ts";
 import { spend } from "./passkey-rows.ts";
 import { asked, ownSite, questionIn, rpIdOf, type IsOurs } from "./passkey-questions.ts";
-import type { Person } from "./person.ts";
+import { normalEmail, type Person } from "./person.ts";
 import { addPasskey, factsOf } from "./person-passkeys.ts";
 import { peopleIn } from "./postgres.ts";
-import type { ByPassword, Proving } from "./proving.ts";
+import type { Proving, Shown } from "./proving.ts";
 import { tellOrganisations } from "./telling.ts";
 
 type Needs = {
@@ -29,7 +29,7 @@ type Needs = {
 };
 
 /** What somebody who was invited shows: what is hers already, or what she chooses now. */
-export type Coming = Omit<ByPassword, "passkey"> | { readonly newPasskey: MadePasskey };
+export type Coming = Shown | { readonly newPasskey: MadePasskey };
 
 /** Who comes, and by what she proved who she is. */
 export type Comer = {
@@ -65,15 +65,16 @@ export class Comers {
 
   /**
    * `isRead`: she came with the link that was mailed, so she reads what is sent to her address; else she is asked to prove it.
-   * @throws Refusal what `Proving.as` throws; `passkey.invalid`
+   * @throws Refusal what `Proving.as` throws; `passkey.invalid`; `invitation.invalid` by the passkey of somebody else
    */
   async prove(invited: Invited, coming: Coming, visit: Visit, isRead: boolean): Promise<Comer> {
     const { email } = invited;
     if ("newPasskey" in coming) return this.#begin({ ...invited, isRead }, coming.newPasskey, visit);
-    const made = (await this.#isKnown(email)) ? undefined : await this.#make({ email, isRead }, coming.password);
+    const made = await this.#made({ email, isRead }, coming);
     if (made) return { person: made, isNew: true, proofs: ["password"] };
     return this.#needs.proving.as(coming, visit, async ({ person: known, orgs, proofs }) => {
       const { id: person } = known;
+      if (normalEmail(known.email) !== normalEmail(email)) throw new Refusal("invitation.invalid"); // somebody else's passkey
       // Anybody with an organisation of his own could try a password here that he found elsewhere: hers learn that it was right.
       await tellOrganisations(this.#needs, { person, orgs }, "signIn.elsewhere");
       if (isRead) await this.verify(known);
@@ -105,6 +106,12 @@ export class Comers {
     if (person.verifiedAt !== undefined) return;
     const { storage, clock } = this.#needs;
     await storage.instance.change((unit) => peopleIn(unit, this.#needs).save({ ...person, verifiedAt: clock.now() }));
+  }
+
+  /** Nobody who shows a passkey is new here. */
+  async #made(address: Address, coming: Shown): Promise<Id<"person"> | undefined> {
+    if (coming.password === undefined || coming.passkey || (await this.#isKnown(address.email))) return undefined;
+    return this.#make(address, coming.password);
   }
 
   /** Nobody, when somebody was faster. */

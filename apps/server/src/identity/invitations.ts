@@ -154,8 +154,8 @@ export class Invitations {
 
   /**
    * Makes the person, unless the e-mail has an account, and the membership. Two transactions, because people belong to no organisation:
-   * killed between them, it leaves an account without one, and the link still works with the password that was chosen.
-   * @throws Refusal `invitation.invalid`; to whoever has the link, also `provider.required`, `password.weak`, `password.common` and `credential.invalid`
+   * killed between them, it leaves an account without one, and the link still works with the password that was chosen, or the passkey that was made.
+   * @throws Refusal `invitation.invalid`; to whoever has the link, also `provider.required`, `password.weak`, `password.common` and what `Proving.as` throws
    */
   async accept(asked: Accepting, visit: Visit): Promise<Welcome> {
     const { storage, comers, address, clock, refusedSignIn } = this.#needs;
@@ -167,8 +167,10 @@ export class Invitations {
     const demanded = space.demands.people?.provider?.domains;
     if (demanded?.includes(homeOf(invitation.email))) throw providerRequired(space.org);
     const { coming } = asked;
-    if ("password" in coming && !(await this.#personBy(asked.email)))
-      refuseWeak(coming.password, [asked.email, await this.#nameOf(space), new URL(address()).hostname]);
+    // Whoever shows a passkey beside it chooses none.
+    const chosen = "newPasskey" in coming || coming.passkey ? undefined : coming.password;
+    if (chosen !== undefined && !(await this.#personBy(asked.email)))
+      refuseWeak(chosen, [asked.email, await this.#nameOf(space), new URL(address()).hostname]);
     storage.admit();
     try {
       if (normalEmail(asked.email) !== normalEmail(invitation.email)) throw new Refusal("invitation.invalid");

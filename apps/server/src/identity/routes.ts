@@ -119,8 +119,8 @@ export const identityRoutes = ({
   }),
   on(routes.invitationPasskeyOptions, async ({ body, visit }) => invitations.passkeyOptions(body, visit)),
   on(routes.acceptInvitation, async ({ body, visit }) => {
-    const { secret, email, password, code, newPasskey } = body;
-    const coming = newPasskey ? { newPasskey } : { email, password: password ?? "", code }; // its shape says that one is there
+    const { secret, email, newPasskey, ...shown } = body;
+    const coming = newPasskey ? { newPasskey } : shownIn({ ...shown, email });
     return welcomeReply(await invitations.accept({ secret, email, coming }, visit));
   }),
   ...accountRoutes({ ...more, invitations }),

@@ -72,8 +72,8 @@ export const invitation = {
     "Check that the e-mail is the one that was invited. If it is, ask for a new link; if you have accepted this one before, you are a member.",
   otherEmail:
     "If another e-mail than yours was invited, choose above that you are somebody else. If you have accepted this link before, you are a member.",
-  hasAccount: "This e-mail has an account already: choose that above, and give its password.",
+  hasAccount: "This e-mail has an account already: choose that above, and give its passkey or its password.",
   wrongPassword:
-    "There is no account with this e-mail and this password, or it belongs to no organisation any more: then choose “new here”, with its password.",
+    "There is no account with this e-mail and this password or passkey, or it belongs to no organisation any more: then come with its passkey, or choose “new here”, with its password.",
   out: "To your organisations",
 };
