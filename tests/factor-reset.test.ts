@@ -172,6 +172,18 @@ test("a stranger who asks for links to her keeps nobody from beginning it", asyn
   await letterTo(eli.email, /call it off/);
 });
 
+test("whoever has the password alone silences no letter of what changed by wrong recovery codes", async () => {
+  const ria = await somebody("ria@example.com");
+  const wrong = { code: "AAAA-BBBB-CCCC" };
+  const alert = /a code that was wrong/;
+  for (let time = 0; time < 22; time += 1) assert.equal(says(await signIn(ria.email, wrong)), "403 factor.invalid");
+  await letterTo(ria.email, alert);
+  await ria.browser.good("POST", "/v1/account/password", { password, newPassword: "mossy lantern oats" });
+  await letterTo(ria.email, /has another password since/);
+  const more = mailbox.received.filter(({ to, text }) => to.includes(ria.email) && alert.test(text));
+  assert.equal(more.length, 0, "once an hour");
+});
+
 test("one that nobody came for within a week is over", async () => {
   const cid = await somebody("cid@example.com");
   await begin(cid.person);

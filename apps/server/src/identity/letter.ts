@@ -16,8 +16,9 @@ export type Kind =
   | "ownAddress"
   /** The administrator of the instance. */
   | "factorReset"
-  /** Whoever guesses, or signs in. */
+  /** Whoever guesses, knows the password alone, or signs in. */
   | "guesses"
+  | "besideWrong"
   | "signIn"
   /** What changed. */
   | "password"

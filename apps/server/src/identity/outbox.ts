@@ -22,6 +22,7 @@ const bounds: Readonly<Record<Kind, { readonly hour: number; readonly day: numbe
   ownAddress: few,
   factorReset: few,
   guesses: few,
+  besideWrong: { hour: 1, day: 24 }, // of recovery codes nobody waits for the next guess
   signIn: many,
   password: many,
   address: many,

@@ -53,9 +53,9 @@ export class SignInNotices {
     ]);
   }
 
-  /** The password was right, and what was shown beside it was not. */
+  /** The password was right, and what was shown beside it was not. Once an hour. */
   async besideWrong(person: Person, visit: Visit): Promise<void> {
-    await this.#write("signIn", person, visit, "Somebody knows your password", [
+    await this.#write("besideWrong", person, visit, "Somebody knows your password", [
       "Somebody showed your password from where you had not signed in before, and with it a code that was wrong: nobody was let in.",
       "If that was not you, change your password now.",
     ]);
