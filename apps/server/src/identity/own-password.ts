@@ -118,17 +118,18 @@ export class OwnPasswords {
     except?: Id<"session">,
   ): Promise<void> {
     const { storage, post, runs } = this.#needs;
-    const { passwordSeq, due } = await storage.instance.change(async (unit) => {
+    const orgs = await organisationsOf(this.#needs, person.id);
+    const due = await storage.instance.change(async (unit) => {
       const more = await within(unit);
       const passwordSeq = await nextSeq(unit);
       await peopleIn(unit, this.#needs).save({ ...person, ...more, passwordSeq });
+      notePassword(this.#needs, unit, { person: person.id, orgs, seq: passwordSeq });
       await accountLinksIn(unit, this.#needs).removeOf(person.id);
       await post.in(unit, passwordLetter(person.email, unit.at, how));
       const because = `password.${how}` as const;
       const errand = { do: "endSignIns", person: person.id, because, except } as const;
-      return { passwordSeq, due: await errandsIn(unit, this.#needs).add(errand) };
+      return errandsIn(unit, this.#needs).add(errand);
     });
-    await notePassword(this.#needs, person.id, passwordSeq);
     await runs.now(due);
   }
 

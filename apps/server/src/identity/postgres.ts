@@ -26,6 +26,14 @@ export const peopleIn = (unit: InstanceUnit, needs: { keys: Keyring; random: Ran
     const id = idFrom("person", row.id);
     return JSON.parse(new TextDecoder().decode(open(sealKey, place(id, row.version), row.body))) as Person; // by `sealed`
   };
+  const seqIn = (row: PersonRow): number | undefined => {
+    try {
+      return personOf(row).passwordSeq ?? 0;
+    } catch (error) {
+      if (!(error instanceof Refusal)) throw error;
+      return undefined;
+    }
+  };
   const nobodyElseHas = async ({ id, email }: Person): Promise<boolean> => {
     const rows = await unit.query("select 1 from person where email_index = $1 and id <> $2", [
       indexOf(email),
@@ -50,6 +58,22 @@ export const peopleIn = (unit: InstanceUnit, needs: { keys: Keyring; random: Ran
         ids.map(uuidOf),
       ]);
       return new Map(rows.map((row) => [idFrom("person", row.id), personOf(row)]));
+    },
+
+    /** Whose password has which place; none of whoever's row was altered. */
+    async passwordSeqs(): Promise<ReadonlyMap<Id<"person">, number | undefined>> {
+      const seqs = new Map<Id<"person">, number | undefined>();
+      let last = "00000000-0000-0000-0000-000000000000";
+      for (;;) {
+        const rows = await unit.query<PersonRow>(
+          "select id, version, body from person where id > $1 order by id limit 500",
+          [last],
+        );
+        for (const row of rows) seqs.set(idFrom("person", row.id), seqIn(row));
+        const end = rows.at(-1);
+        if (!end) return seqs;
+        last = end.id;
+      }
     },
 
     /** Oldest first, after the cursor. */
