@@ -187,6 +187,26 @@ test("whoever has an account accepts with its own password, and her other organi
   assert.equal(await codeOf(again), "member.exists");
 });
 
+test("a weak password is answered alike whether the e-mail has an account, and one of before lets in whoever has it", async () => {
+  const stranger = somebody();
+  const who = somebody();
+  const { person } = await theirs.member(who);
+  const answers = [];
+  for (const { email } of [stranger, who]) {
+    const invitation = await ours.invite(email);
+    const { status, body } = await accept(invitation, { email, password: "passwordpassword" });
+    answers.push({ ...body, status, requestId: undefined });
+    await eventually(ours, invitation.id, "signIn.refused");
+  }
+  assert.deepEqual(answers[0], answers[1]);
+  assert.equal((answers[0] as { code?: string }).code, "password.common");
+  await eventually(theirs, person, "signIn.refused");
+  // Hers has been good since before an organisation of that name asked her.
+  await ours.asks.patch("/v1/org", { name: who.password });
+  assert.equal((await accept(await ours.invite(who.email), who)).status, 201);
+  await ours.asks.patch("/v1/org", { name: "Ours" });
+});
+
 test("nobody gives a role that holds more than he may do now", async () => {
   const viewer = await come("viewer");
   const narrow = await signIn({ ...founder, org: ours.org, grants: ["member.*", "org.read"] });

@@ -44,6 +44,8 @@ export type Comer = {
 
 type Address = { readonly email: string; readonly isRead: boolean };
 type Invited = { readonly id: Id<"invitation">; readonly email: string };
+/** `fault`: why nobody new may choose the password that is shown. */
+type ToProve = Invited & Address & { readonly fault: Refusal | undefined };
 
 /** Who comes with an invitation: somebody who has an account, or who makes one by it. */
 export class Comers {
@@ -65,14 +67,20 @@ export class Comers {
 
   /**
    * `isRead`: she came with the link that was mailed, so she reads what is sent to her address; else she is asked to prove it.
-   * @throws Refusal what `Proving.as` throws; `passkey.invalid`; `invitation.invalid` by the passkey of somebody else
+   * @throws Refusal what `Proving.as` throws; what is weak in a password that opens nothing, alike and after the same time where the
+   * e-mail has no account and where it has one; `passkey.invalid`; `invitation.invalid` by the passkey of somebody else
    */
-  async prove(invited: Invited, coming: Coming, visit: Visit, isRead: boolean): Promise<Comer> {
-    const { email } = invited;
-    if ("newPasskey" in coming) return this.#begin({ ...invited, isRead }, coming.newPasskey, visit);
-    const made = await this.#made({ email, isRead }, coming);
+  async prove({ fault, ...invited }: ToProve, coming: Coming, visit: Visit): Promise<Comer> {
+    if ("newPasskey" in coming) return this.#begin(invited, coming.newPasskey, visit);
+    const made = fault ? undefined : await this.#made(invited, coming);
     if (made) return { person: made, isNew: true, proofs: ["password"] };
-    return this.#needs.proving.as(coming, visit, async ({ person: known, orgs, proofs }) => {
+    return this.#known(invited, coming, visit).catch((error: unknown) => {
+      throw fault && error instanceof Refusal && error.code === "credential.invalid" ? fault : error;
+    });
+  }
+
+  #known({ email, isRead }: Address, shown: Shown, visit: Visit): Promise<Comer> {
+    return this.#needs.proving.as(shown, visit, async ({ person: known, orgs, proofs }) => {
       const { id: person } = known;
       if (normalEmail(known.email) !== normalEmail(email)) throw new Refusal("invitation.invalid"); // somebody else's passkey
       // Anybody with an organisation of his own could try a password here that he found elsewhere: hers learn that it was right.

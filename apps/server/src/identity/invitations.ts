@@ -30,7 +30,7 @@ import {
 import { invitationLetter } from "./letters.ts";
 import { organisationsIn } from "./organisation.ts";
 import type { Post } from "./outbox.ts";
-import { refuseWeak } from "./password.ts";
+import { passwordFault } from "./password.ts";
 import { homeOf, normalEmail, type Person } from "./person.ts";
 import { invitationsIn, peopleIn } from "./postgres.ts";
 import { day, welcomeOf, type Welcome } from "./welcome.ts";
@@ -169,12 +169,16 @@ export class Invitations {
     const { coming } = asked;
     // Whoever shows a passkey beside it chooses none.
     const chosen = "newPasskey" in coming || coming.passkey ? undefined : coming.password;
-    if (chosen !== undefined && !(await this.#personBy(asked.email)))
-      refuseWeak(chosen, [asked.email, await this.#nameOf(space), new URL(address()).hostname]);
+    const around = [asked.email, await this.#nameOf(space), new URL(address()).hostname];
+    const fault = chosen === undefined ? undefined : passwordFault(chosen, around);
     storage.admit();
     try {
       if (normalEmail(asked.email) !== normalEmail(invitation.email)) throw new Refusal("invitation.invalid");
-      const comer = await comers.prove(invitation, coming, visit, isMailedSecret(invitation, asked.secret));
+      const comer = await comers.prove(
+        { ...invitation, isRead: isMailedSecret(invitation, asked.secret), fault },
+        coming,
+        visit,
+      );
       return await this.#join(space, comer, asked.secret).catch(async (error: unknown) => {
         // Where that fails too, why she did not come matters more: an account without an organisation opens nothing.
         if (comer.isNew) await comers.forget(comer).catch(() => undefined);
