@@ -88,6 +88,21 @@ test("where no mail is set up, the link is in a file that only whoever runs the 
   assert.equal(statSync(file).mode & 0o777, 0o600);
   const [entry, ...more] = entries();
   assert.deepEqual([entry?.to, entry?.subject, more.length], [owner.email, "Choose a new password", 0]);
+
+  const lost = { email: "lost@example.com", password };
+  clock.move(2_000);
+  const { person } = await ours.member(lost);
+  const somebody = new Somebody(platform, clock, lost);
+  await somebody.signIn();
+  await somebody.enrol();
+  await ours.asks.post(`/v1/people/${person}/factor-reset`);
+  while (!entries().some(({ to, link }) => to === lost.email && link.includes("#call-off="))) {
+    assert.ok(performance.now() < end, "no link that calls it off was written");
+    await pass();
+  }
+  const audited = (await ours.audited(person)).map(({ what }) => what);
+  assert.ok(audited.includes("factorReset.begun"), "nobody is mailed, and her organisations have it in their logs");
+  assert.ok((await somebody.browser.good<{ reset?: object }>("GET", "/v1/account/factor-reset")).reset);
   const browser = new CookieBrowser(platform);
   await browser.signIn(owner);
   const asked = await browser.send("POST", "/v1/account/email/verification", { body: {} });
