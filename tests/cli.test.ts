@@ -564,6 +564,51 @@ test("a role is made, given by its name, changed, reviewed as a file, applied to
   assert.equal(items.find((one: { person: string }) => one.person === person).role, "viewer");
 });
 
+test("a provider is entered, tried, changed and switched on, its domain approved, demanded and relaxed, and it is removed", async () => {
+  const issuer = "https://127.0.0.1:1";
+  writeFileSync(path.join(folder, "client-secret"), "a secret between the two\n");
+  const made = await answer(
+    ...["provider", "create", "--name", "House accounts", "--issuer", issuer, "--client-id", "holdfast"],
+    ...["--secret-file", path.join(folder, "client-secret"), "--joins", "viewer", "--amr", "mfa"],
+    ...["--claim", "groups", "--map", "operators=operator"],
+  );
+  assert.deepEqual(
+    [made.isEnabled, made.hasSecret, made.joins, made.roles, made.secondFactor],
+    [false, true, "viewer", { claim: "groups", map: [{ value: "operators", role: "operator" }] }, { amr: ["mfa"] }],
+  );
+  assert.ok(!JSON.stringify(made).includes("a secret between"));
+  const shown = await call(["provider", "show", "house accounts"]);
+  assert.match(shown.out, /by groups +operators = operator/);
+  const tried = await answer("provider", "try", "House accounts");
+  assert.match(tried.findings[0].says, /--outbound-allow/);
+  assert.equal((await answer("provider", "on", made.id)).isEnabled, true);
+  const less = await answer("provider", "update", made.id, "--without", "roles", "--without", "second-factor");
+  assert.deepEqual([less.roles, less.secondFactor, less.joins], [undefined, undefined, "viewer"]);
+  assert.deepEqual((await answer("provider", "people", made.id)).items, []);
+  assert.equal(await refused(undefined, "provider", "unlink", made.id, `per_${"0".repeat(32)}`), "member.unknown");
+  assert.match((await call(["provider", "show", "nobody"])).err, /There is no such provider/);
+
+  const domain = await answer("domain", "add", "House accounts", "House.example");
+  assert.deepEqual([domain.proof, domain.record.name], ["none", "_holdfast-challenge.house.example"]);
+  assert.equal(await refused(undefined, "domain", "demand", "house.example"), "domain.unproved");
+  const { id: org } = await answer("org", "show");
+  await answer("instance", "approve-domain", org, "house.example");
+  assert.equal((await answer("domain", "demand", "house.example", "--preview")).credentials.count, 0);
+  assert.equal((await answer("org", "show")).demands.people?.provider, undefined);
+  await answer("domain", "demand", "house.example");
+  await answer("org", "demand", "--of", "people", "--greatest-age-days", "365");
+  const demanded = await answer("org", "show");
+  assert.deepEqual(demanded.demands.people, { greatestAgeDays: 365, provider: { domains: ["house.example"] } });
+  assert.equal(await refused(undefined, "provider", "off", made.id), "provider.inUse");
+  await answer("domain", "relax", "house.example");
+  await answer("org", "demand", "--of", "people");
+  await answer("instance", "withdraw-domain", org, "house.example");
+  await answer("domain", "remove", "house.example");
+  assert.equal((await answer("provider", "off", made.id)).isEnabled, false);
+  await answer("provider", "remove", made.id);
+  assert.deepEqual((await answer("provider", "list")).items, []);
+});
+
 test("signing in writes a profile for its owner only, and signing out ends it", async () => {
   const place = { HOLDFAST_TOKEN: "", HOLDFAST_URL: "", HOLDFAST_CA_FILE: "" };
   const login = ["login", "--ready-file", path.join(folder, "ready.json"), "--email", "ada@example.com", "--org", org];

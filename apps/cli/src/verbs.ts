@@ -4,6 +4,7 @@ import { auditVerbs } from "./verbs/audit.ts";
 import { certificateVerbs } from "./verbs/certificates.ts";
 import { credentialVerbs } from "./verbs/credentials.ts";
 import { deviceVerbs } from "./verbs/devices.ts";
+import { domainVerbs } from "./verbs/domains.ts";
 import { doorVerbs } from "./verbs/doors.ts";
 import { instanceVerbs } from "./verbs/instance.ts";
 import { issuedVerbs } from "./verbs/issued.ts";
@@ -17,6 +18,7 @@ import { mintingVerbs } from "./verbs/minting.ts";
 import { orgVerbs } from "./verbs/orgs.ts";
 import { passwordVerbs } from "./verbs/passwords.ts";
 import { productVerbs } from "./verbs/products.ts";
+import { providerVerbs } from "./verbs/providers.ts";
 import { roleVerbs } from "./verbs/roles.ts";
 import { securityVerbs } from "./verbs/security.ts";
 import { setupVerbs } from "./verbs/setup.ts";
@@ -37,6 +39,8 @@ export const verbs: readonly Verb[] = [
   ...memberVerbs,
   ...memberSessionVerbs,
   ...invitationVerbs,
+  ...providerVerbs,
+  ...domainVerbs,
   ...roleVerbs,
   ...applicationVerbs,
   ...appUserVerbs,

@@ -1,13 +1,14 @@
 import type { Reply } from "@holdfast/client";
 import { routes } from "@holdfast/protocol";
 import { allPages, paging } from "../pages.ts";
-import { idOf, required } from "../parameter.ts";
+import { idOf, required, text } from "../parameter.ts";
 import { verb } from "../verb.ts";
 
 type Organisation = Reply<typeof routes.listOrganisations>["items"][number];
 type Person = Reply<typeof routes.listPeople>["items"][number];
 
 const one = { org: required(idOf("org"), "which organisation") } as const;
+const domain = required(text("DOMAIN"), "which of its domains");
 const whom = { person: required(idOf("person"), "who") } as const;
 
 /** What whoever administers the instance does, in the organisation in which she does that. */
@@ -105,6 +106,24 @@ export const instanceVerbs = [
     async run({ person }, tools) {
       await (await tools.client()).call(routes.unmakeAdministrator, { params: { person } });
       tools.print.thing({ person, administrator: false }, [["no administrator any more", person]]);
+    },
+  }),
+  verb({
+    name: "instance approve-domain",
+    summary: "Say that a domain of addresses, which an organisation entered, is its own",
+    arguments: { ...one, domain },
+    async run(params, tools) {
+      await (await tools.client()).call(routes.approveDomain, { params });
+      tools.print.thing({ ...params, proof: "administrator" }, [["approved", params.domain]]);
+    },
+  }),
+  verb({
+    name: "instance withdraw-domain",
+    summary: "Say that a domain is not an organisation's, however it was proved",
+    arguments: { ...one, domain },
+    async run(params, tools) {
+      await (await tools.client()).call(routes.withdrawDomain, { params });
+      tools.print.thing({ ...params, proof: "none" }, [["withdrawn", params.domain]]);
     },
   }),
 ];

@@ -25,8 +25,10 @@ const inWords = ({
   leastTls,
   factor,
   factorFrom,
+  provider,
 }: NonNullable<Demands["people"]> = {}): string =>
   [
+    provider ? `the provider for addresses of ${provider.domains.join(", ")}` : "",
     factor ? `${factors[factor]}${factorFrom ? ` from ${factorFrom} on` : ""}` : "",
     bound ? "bound to a key" : "",
     greatestAgeDays ? `at most ${greatestAgeDays} days old` : "",
@@ -110,9 +112,11 @@ export const orgVerbs = [
       const { "greatest-age-days": greatestAgeDays, "least-tls": leastTls, factor, "factor-from": factorFrom } = more;
       if (of !== "people" && (factor ?? factorFrom) !== undefined)
         throw new Misuse("Only people have factors: --of people.");
-      const ofPeople = of === "people" ? { factor, factorFrom } : {};
       const client = await tools.client();
       const { demands } = await client.call(routes.readOrg);
+      // Who has to come by a provider, domain demand and domain relax say.
+      const provider = demands.people?.provider;
+      const ofPeople = of === "people" ? { factor, factorFrom, ...(provider && { provider }) } : {};
       const body = {
         demands: { ...demands, [of]: { ...(bound && { bound }), greatestAgeDays, leastTls, ...ofPeople } },
       };
