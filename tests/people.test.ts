@@ -93,7 +93,7 @@ test("the token of a further organisation ends no later than the sign-in that ma
   assert.ok(Date.parse(another.expiresAt) < Date.parse(long.expiresAt) - 80 * 86_400_000, "a day, as after signing in");
 });
 
-test("whoever is invited comes with the link, once, as what she was invited as", async () => {
+test("[V6.4.1] whoever is invited comes with the link, once, as what she was invited as", async () => {
   const who = somebody();
   const invitation = await ours.invite(who.email);
   assert.match(invitation.link, /^https:\/\/localhost:\d+\/#invitation=hfi_[\w-]{49}$/);
@@ -253,7 +253,7 @@ test("with a smaller role she and her programs may less at once, on open connect
   );
 });
 
-test("whoever is removed is out within a second, with her programs and all that they hold open, and coming back revives none of it", async () => {
+test("[V7.4.2] whoever is removed is out within a second, with her programs and all that they hold open, and coming back revives none of it", async () => {
   const who = somebody();
   const member = new Owner(visitor, await ours.member(who, "owner"));
   const program = await member.tokenOf(["telemetry.read"]);
@@ -302,7 +302,7 @@ for (const { how, path, method, code } of [
   { how: "removed", path: "", method: "DELETE", code: "org.unknown" },
   { how: "suspended", path: "/suspend", method: "POST", code: "member.suspended" },
 ] as const)
-  test(`whoever is ${how} loses console, event stream, operator key and MQTT session within a second`, async () => {
+  test(`[V7.4.2] whoever is ${how} loses console, event stream, operator key and MQTT session within a second`, async () => {
     const who = somebody();
     const { member, browser, held, credentials, session } = await withFour(who);
     const from = performance.now();
@@ -463,7 +463,7 @@ test("trying invitations is slowed down as trying passwords is", async () => {
   clock.move(60_000);
 });
 
-test("an invitation is over after seven days", async () => {
+test("[V6.4.1] an invitation is over after seven days", async () => {
   const [late, early] = [somebody(), somebody()];
   const [missed, taken] = [await ours.invite(late.email), await ours.invite(early.email)];
   const days = (Date.parse(taken.expiresAt) - clock.now()) / 86_400_000;

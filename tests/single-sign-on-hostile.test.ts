@@ -80,7 +80,7 @@ const tricks: Readonly<Record<string, Trick>> = {
   "a refusal": { token: { status: 400, body: { error: "invalid_grant" } } },
 };
 for (const [what, trick] of Object.entries(tricks))
-  test(`nobody is signed in by a provider that answers with ${what}`, async () => {
+  test(`[V6.8.2] nobody is signed in by a provider that answers with ${what}`, async () => {
     const members = await owner.asks.get<{ items: unknown[] }>("/v1/members");
     // Somebody whom nobody knows yet: what is refused must not make her known either.
     const { claims, userinfo } = trick;
@@ -95,7 +95,7 @@ for (const [what, trick] of Object.entries(tricks))
     assert.deepEqual(await owner.asks.get("/v1/members"), members);
   });
 
-test("an answer is good in the browser that was sent, once, in its time, and for the organisation that sent it", async () => {
+test("[V7.6.2] an answer is good in the browser that was sent, once, in its time, and for the organisation that sent it", async () => {
   clock.move(60_000);
   const stale = async (comer: Comer, back: URL, org = owner.org) => {
     const { status, body } = await comer.send<{ code: string }>("POST", "/v1/provider-sign-ins/answer", {
@@ -138,7 +138,7 @@ test("an answer is good in the browser that was sent, once, in its time, and for
   }
 });
 
-test("a page of another site neither begins a sign-in nor ends one", async () => {
+test("[V7.6.2] a page of another site neither begins a sign-in nor ends one", async () => {
   const comer = new Comer(house);
   for (const path of ["/v1/provider-sign-ins", "/v1/provider-sign-ins/answer"])
     for (const headers of [{ origin: "https://other.example" }, { "sec-fetch-site": "cross-site" }]) {
@@ -203,7 +203,7 @@ test("trying a provider says in words what is wrong with it", async () => {
   assert.match(String((await trying({}, nowhere.id))[1]), /no address of nowhere\.test/i);
 });
 
-test("what the provider says of a second factor counts where the organisation says so, and as it says", async () => {
+test("[V6.8.4] what the provider says of a second factor counts where the organisation says so, and as it says", async () => {
   const at = `/v1/providers/${provider.id}`;
   await owner.asks.patch(at, { secondFactor: { amr: ["mfa", "hwk"], acr: ["strong"] } });
   const enters = async (sub: string, said: object) => {

@@ -331,7 +331,7 @@ test("a provider that is switched off, becomes another one or lets do less ends 
   assert.equal(await codeIn(comer), "200", "what takes nothing away ends nothing");
 });
 
-test("a session that ends here ends at the provider, too, and one that ends there ends here within a second", async () => {
+test("[V7.6.1] a session that ends here ends at the provider, too, and one that ends there ends here within a second", async () => {
   const { comer } = await come(account());
   const { signOutAt = "" } = await comer.good<{ signOutAt?: string }>("DELETE", "/v1/session");
   assert.equal(comer.cookie, undefined);
@@ -370,7 +370,7 @@ test("what is no logout token of the provider ends nothing, whoever sends it", a
   assert.equal(await codeIn(comer), "200");
 });
 
-test("who has to prove again who she is does so at the provider, which asks her anew", async () => {
+test("[V6.8.4] [V7.6.1] who has to prove again who she is does so at the provider, which asks her anew", async () => {
   const name = account(["operators"]);
   const { comer } = await come(name);
   await owner.asks.patch(`/v1/members/${(await comer.good<Session>("GET", "/v1/session")).person.id}`, {

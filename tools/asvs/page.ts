@@ -1,14 +1,13 @@
 import { elsewhere } from "./elsewhere.ts";
-import { notYet } from "./not-yet.ts";
 import { chapters, type Requirement } from "./requirements.ts";
 
 /** A test that proves requirements, and its name without their ids. */
 export type Proof = { readonly file: string; readonly sentence: string; readonly ids: readonly string[] };
 
 /** Where what was not proved is said: by file, so that tests can say it too. */
-export type Said = { readonly elsewhere: Readonly<Record<string, string>>; readonly notYet: readonly string[] };
+export type Said = { readonly elsewhere: Readonly<Record<string, string>> };
 
-const said: Said = { elsewhere, notYet };
+const said: Said = { elsewhere };
 const page = "docs/asvs.md";
 const all = chapters.flatMap(({ requirements }) => requirements);
 
@@ -34,13 +33,11 @@ export function proofsFrom(file: string, names: readonly string[]): Proof[] {
 }
 
 /** The page as it should be. */
-export function render(proofs: readonly Proof[], { elsewhere, notYet } = said): string {
+export function render(proofs: readonly Proof[], { elsewhere } = said): string {
   const answer = (id: string) => {
     const tests = proofs.filter(({ ids }) => ids.includes(id));
     const links = tests.map(({ file, sentence }) => `[${escaped(sentence)}](../${file})`);
-    return [...links, ...(elsewhere[id] ? [elsewhere[id]] : []), ...(notYet.includes(id) ? ["not yet"] : [])].join(
-      "<br>",
-    );
+    return [...links, ...(elsewhere[id] ? [elsewhere[id]] : [])].join("<br>");
   };
   const row = ([id, level, about]: Requirement) => `| ${id} | ${level} | ${escaped(about)} | ${answer(id)} |`;
   const parts = chapters.map(({ name, requirements }) =>
@@ -59,22 +56,20 @@ export function render(proofs: readonly Proof[], { elsewhere, notYet } = said): 
 const escaped = (text: string): string => text.replaceAll(/[\\|[\]*_<>#$]/g, "\\$&");
 
 /** A sentence for whatever tests, reasons, requirements and page do not agree on. */
-export function complaintsAbout(proofs: readonly Proof[], written: string, { elsewhere, notYet } = said): string[] {
+export function complaintsAbout(proofs: readonly Proof[], written: string, { elsewhere } = said): string[] {
   const known = new Set(all.map(([id]) => id));
   const proved = new Set(proofs.flatMap(({ ids }) => ids));
   const complaints = proofs.flatMap(({ file, ids, sentence }) =>
     ids.filter((id) => !known.has(id)).map((id) => `${file}: ASVS 5.0 has no ${id} in V6 and V7 ("${sentence}")`),
   );
-  for (const id of [...Object.keys(elsewhere), ...notYet]) {
+  for (const id of Object.keys(elsewhere)) {
     if (!known.has(id)) complaints.push(`tools/asvs: ASVS 5.0 has no ${id} in V6 and V7`);
   }
   for (const [id, level, about] of all) {
-    const answers = [proved.has(id), id in elsewhere].filter(Boolean).length;
-    const isLate = notYet.includes(id);
-    if (answers === 0 && !isLate) complaints.push(`no test has [${id}] in its name, of level ${level}: ${about}`);
-    if (answers > 0 && isLate) complaints.push(`${id} is answered: delete it from tools/asvs/not-yet.ts`);
+    if (!proved.has(id) && !(id in elsewhere))
+      complaints.push(`no test has [${id}] in its name, of level ${level}: ${about}`);
   }
-  if (render(proofs, { elsewhere, notYet }) !== written) {
+  if (render(proofs, { elsewhere }) !== written) {
     complaints.push(`${page} is out of date: run node tools/asvs.ts --write`);
   }
   return complaints;

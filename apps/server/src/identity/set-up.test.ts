@@ -15,10 +15,12 @@ const linkOf = ({ platform }: TestPlatform): Promise<string> =>
 const setUp = ({ visitor }: TestPlatform, secret: string, more: object = {}) =>
   visitor.send<Problem & { token: string; org: string }>("POST", "/v1/setup", { body: { secret, ...person, ...more } });
 
-test("of several who take the set-up link at the same time one gets it, and afterwards nobody", async (t) => {
+test("[V6.3.2] [V6.4.1] of several who take the set-up link at the same time one gets it, and afterwards nobody", async (t) => {
   const given = await startTestPlatform();
   t.after(() => given.close());
   const secret = await linkOf(given);
+  const nobody = "do $$ begin assert not exists (select from holdfast.person), 'no account came with it'; end $$";
+  await asOwner(given.database.login, nobody);
   const guessed = await setUp(given, newSecret(systemRandom, "setupLink"));
   assert.deepEqual([guessed.status, guessed.body.code], [403, "setup.invalid"]);
   const weak = await setUp(given, secret, { password: "12 chars no" });
