@@ -153,11 +153,10 @@ async function open(needs: PlatformNeeds, opened: AsyncDisposableStack, closing:
   const common = { storage, spaces, rulings: life.rulings, clock, random };
   const held = { keys: keyring, minting, revocation, journal, onRefusal };
   const passwords = new Passwords({ random, clock });
-  const forPeople = { ...common, ...held, administrators, passwords, refusedSignIn };
   const guard = opened.adopt(new Guard({ clock, timers, report }), (it) => it.close());
+  const forPeople = { ...common, ...held, administrators, passwords, refusedSignIn, guard };
   const people = await openPeople({
     ...forPeople,
-    guard,
     sessions,
     authentication,
     erase: (org) => erase(org),

@@ -151,17 +151,14 @@ export const authorityIn = (unit: Unit) => ({
 
   /** The tokens that she signed in for, and those of programs that she let in; those that are over among them. */
   async signInsOf(person: Id<"person">): Promise<readonly Credential[]> {
-    const rows = await unit.query<CredentialRow>(
-      `select ${columns} from credential where person = $1 and prefix = 'token'`,
-      [uuidOf(person)],
-    );
+    const text = `select ${columns} from credential where person = $1 and prefix = 'token'`;
+    const rows = await unit.query<CredentialRow>(text, [uuidOf(person)]);
     return rows.map((row) => credentialOf(unit, row)).filter(({ inPerson, isLent }) => inPerson || isLent);
   },
 
   async keysOf(device: Id<"device">): Promise<readonly Credential[]> {
-    const rows = await unit.query<CredentialRow>(`select ${columns} from credential where device = $1`, [
-      uuidOf(device),
-    ]);
+    const text = `select ${columns} from credential where device = $1`;
+    const rows = await unit.query<CredentialRow>(text, [uuidOf(device)]);
     return rows.map((row) => credentialOf(unit, row));
   },
 
