@@ -568,9 +568,24 @@ test("a provider is entered, tried, changed and switched on, its domain approved
   const issuer = "https://127.0.0.1:1";
   writeFileSync(path.join(folder, "client-secret"), "a secret between the two\n");
   const made = await answer(
-    ...["provider", "create", "--name", "House accounts", "--issuer", issuer, "--client-id", "holdfast"],
-    ...["--secret-file", path.join(folder, "client-secret"), "--joins", "viewer", "--amr", "mfa"],
-    ...["--claim", "groups", "--map", "operators=operator"],
+    "provider",
+    "create",
+    "--name",
+    "House accounts",
+    "--issuer",
+    issuer,
+    "--client-id",
+    "holdfast",
+    "--secret-file",
+    path.join(folder, "client-secret"),
+    "--joins",
+    "viewer",
+    "--amr",
+    "mfa",
+    "--claim",
+    "groups",
+    "--map",
+    "operators=operator",
   );
   assert.deepEqual(
     [made.isEnabled, made.hasSecret, made.joins, made.roles, made.secondFactor],
