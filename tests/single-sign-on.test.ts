@@ -1,7 +1,9 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { systemClock } from "@holdfast/kernel";
+import { deviceCodeGrant } from "@holdfast/protocol";
 import { atEnd, TestClock } from "../apps/server/src/testing/index.ts";
+import { formTo } from "./activation.fixture.ts";
 import { Owner, secretIn, type Problem } from "./authority.fixture.ts";
 import { CookieBrowser, type SignedIn } from "./cookie-browser.fixture.ts";
 import { client, Comer, enter, startHouse, startProvider, type Account } from "./provider.fixture.ts";
@@ -140,7 +142,31 @@ async function link(browser: CookieBrowser, name: string, as = browser) {
   return answer.status === 200 ? "linked" : answer.body.code;
 }
 
-test("somebody links her account herself, in the session that asked, and nobody has two of one provider or somebody else's", async () => {
+test("whom a provider brought lets a program in from her browser, in that organisation", async () => {
+  // She has proved lately who she is.
+  const { comer, session } = await come(account(["operators"]), { org: owner.org, isFresh: true });
+  patiently();
+  const program = { client_id: "holdfast-command" };
+  const { body: offered } = await formTo<{ device_code: string; user_code: string }>(
+    visitor,
+    "/v1/oauth/device_authorization",
+    program,
+  );
+  const asked = await comer.good<{ program: string }>("GET", `/v1/activations/${offered.user_code}`);
+  assert.equal(asked.program, "holdfast-command");
+  const { status, text } = await comer.send("POST", `/v1/activations/${offered.user_code}/approval`, { body: {} });
+  assert.equal(status, 200, text);
+  clock.move(5_000);
+  const { body: given } = await formTo<{ access_token: string }>(visitor, "/v1/oauth/token", {
+    ...program,
+    grant_type: deviceCodeGrant,
+    device_code: offered.device_code,
+  });
+  const me = await visitor.as(given.access_token).get<{ person: string; org: string }>("/v1/me");
+  assert.deepEqual([me.person, me.org], [session.person.id, owner.org]);
+});
+
+test("somebody links her account herself, and nobody has two of one provider or somebody else's", async () => {
   const email = "linking@house.example";
   const { person } = await owner.member({ email, password }, "developer");
   await owner.member({ email: "other@house.example", password });

@@ -11,7 +11,6 @@ import { canHold } from "./kinds.ts";
 import { together, type Entry, type Listing } from "./lists.ts";
 import { coveringGrant, covers, linkOf, type Link, type Target } from "./link.ts";
 import { standingOfSecret } from "./secrets.ts";
-import type { Member } from "./roles.ts";
 import type { Space } from "./space.ts";
 import type { Stop } from "./standing.ts";
 import { ancestorsOf } from "./under.ts";
@@ -153,7 +152,7 @@ export function compile(
     const member = space.member(credential.person);
     if (space.isSuspended(credential.person)) end = suspended(`${credential.person} is suspended here`);
     else if (!member) end = final(`${credential.person} is not a member of this organisation`);
-    else links.push(linkOf(`${credential.person} as ${member.role}`, space.grantsOfMember(asBrought(member, chain))));
+    else links.push(linkOf(`${credential.person} as ${member.role}`, space.grantsOfMember(member)));
   }
   const { stop } = space;
   if (stop && isOwnerHere(space, credential)) links.push(linkOf(`${stop.because}, and an owner`, stop.grants));
@@ -197,10 +196,6 @@ export function compile(
     passed: new Map(),
   };
 }
-
-/** What an organisation's provider says of somebody is good in that organisation: she administers no instance by it. */
-const asBrought = (member: Member, chain: readonly Credential[]): Member =>
-  chain.some(({ by }) => by) ? { ...member, administrator: false } : member;
 
 const final = (because: string): End => ({ because, forGood: true });
 const passing = (because: string): End => ({ because, forGood: false });

@@ -18,8 +18,8 @@ export type Errand = Questions & {
     | { readonly kind: "signIn" }
     /** She brings an invitation. */
     | { readonly kind: "invitation"; readonly secret: string }
-    /** She is signed in by her own means, by a session with this digest, and wants to come by the provider as well. */
-    | { readonly kind: "link"; readonly person: Id<"person">; readonly session: string };
+    /** She is signed in by her own means, and wants to come by the provider as well. */
+    | { readonly kind: "link"; readonly person: Id<"person"> };
 };
 
 type Needs = { readonly keys: Keyring; readonly clock: Clock; readonly random: Random };

@@ -49,23 +49,21 @@ export class Linking {
   }
 
   /** @throws Refusal `provider.unknown` where she is no member, too */
-  async begin(session: Session, { org, provider }: { org: Id<"org">; provider: Id<"provider"> }, visit: Visit) {
+  async begin({ person }: Session, { org, provider }: { org: Id<"org">; provider: Id<"provider"> }, visit: Visit) {
     const { signingIn } = this.#needs;
-    const { person, digest } = session;
     const isMember = (await this.#spacesOf(person)).some((space) => space.org === org);
     const open = isMember ? await signingIn.open(org, provider) : undefined;
     if (!open) throw new Refusal("provider.unknown");
-    const why = { kind: "link", person, session: digest.toHex() } as const;
+    const why = { kind: "link", person } as const;
     return signingIn.send(open, { isFresh: true, why }, visit);
   }
 
-  /** @throws Refusal `provider.stale` in another session, `provider.linked` */
-  async end({ person, digest }: Session, answer: Answer, errandText: string | undefined) {
+  /** @throws Refusal `provider.stale` for somebody else, `provider.linked` */
+  async end({ person }: Session, answer: Answer, errandText: string | undefined) {
     const { storage, signingIn, clock } = this.#needs;
     const { space, provider, errand, said } = await signingIn.back(answer, errandText);
     const { why } = errand;
-    if (why.kind !== "link" || why.person !== person || why.session !== digest.toHex() || !space.member(person))
-      throw new Refusal("provider.stale");
+    if (why.kind !== "link" || why.person !== person || !space.member(person)) throw new Refusal("provider.stale");
     const { id, issuer } = provider;
     const actor = { kind: "credential", id: person, person } as const;
     await storage.change({ scope: space.scope, actor }, async (unit) => {
