@@ -6,6 +6,7 @@ import { actions, allActions, isAction, routes, type Action, type Route } from "
 import { atEnd } from "../apps/server/src/testing/index.ts";
 import { CookieBrowser } from "./cookie-browser.fixture.ts";
 import {
+  Owner,
   startOrgs,
   statusOfStream,
   textOf,
@@ -72,14 +73,14 @@ test("every operation says what it needs, and the few that are open to all are t
 });
 
 /** All that somebody can tell of an answer, less what differs from one second to the next. */
-async function seen(method: string, path: string, body: unknown, hidden: string) {
+async function seen(as: Owner, method: string, path: string, body: unknown, hidden: string) {
   const passing = new Set(["date", "x-request-id", "ratelimit", "location"]); // of what it made, a name of its own
   const { status, headers, text } = await (method === "STREAM"
-    ? statusOfStream(platform, path, { "x-auth-token": ours.token }).then((it) => ({
+    ? statusOfStream(platform, path, { "x-auth-token": as.token }).then((it) => ({
         ...it,
         text: JSON.stringify(it.body),
       }))
-    : ours.asks.send(method, path, body === undefined ? {} : { body }));
+    : as.asks.send(method, path, body === undefined ? {} : { body }));
   const told = text
     .replaceAll(hidden, "ID")
     .replaceAll(/"(requestId|createdAt|expiresAt|id|token|secret)": ?"[^"]*"/g, '"$1"');
@@ -229,11 +230,14 @@ test("what is another organisation's and what never was are answered alike, wher
     ["POST", "application", () => "/v1/sign-in", (id) => ({ ...person, grants: [`telemetry.read:${id}`] })],
     ["POST", "org", () => "/v1/sign-in", (org) => ({ email: "owner@example.com", password: "not the password", org })],
   );
-  for (const [method, kind, path, body] of asked) {
+  let as: Owner = ours;
+  for (const [at, [method, kind, path, body]] of asked.entries()) {
+    // The log lists sixty refusals of one caller at once: of one who asks further nobody could compare what it says.
+    if (at % 20 === 19) as = new Owner(visitor, await visitor.post("/v1/sign-in", person));
     const [there = "", nowhere = ""] = [foreign[kind], never[kind]];
     const about = `${method} ${path("ID")} ${JSON.stringify(body?.("ID"))}`;
-    const first = await seen(method, path(there), body?.(there), there);
-    assert.deepEqual(first, await seen(method, path(nowhere), body?.(nowhere), nowhere), about);
+    const first = await seen(as, method, path(there), body?.(there), there);
+    assert.deepEqual(first, await seen(as, method, path(nowhere), body?.(nowhere), nowhere), about);
   }
   const still = await theirs.asks.get<{ name: string; state: string }>(`/v1/devices/${their.device.id}`);
   assert.deepEqual([still.name, still.state], ["Pump 1", "active"]);
