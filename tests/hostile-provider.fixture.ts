@@ -106,7 +106,8 @@ export class HostileProvider {
           body: { keys: [{ ...publicKey.export({ format: "jwk" }), kid: "one", alg: "ES256", use: "sig" }] },
         };
       case "/userinfo":
-        return { status: 200, body: { sub: this.who, email: `${this.who}@house.example`, ...this.trick.userinfo } };
+        const email = `${this.who}@house.example`;
+        return { status: 200, body: { sub: this.who, email, email_verified: true, ...this.trick.userinfo } };
       case "/token":
         return this.trick.token ?? this.#tokens(request, form);
       default:
