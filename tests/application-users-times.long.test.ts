@@ -34,7 +34,7 @@ const compare = (
     t,
     rounds,
     async (which) => {
-      clock.move(31_000); // so that nobody takes it for guessing
+      clock.move(61_000); // so that nobody takes it for guessing
       return ask(which === "known" ? known : other());
     },
     /"(requestId|challenge|id)":"[^"]*"|customer-\d+/g,

@@ -3,6 +3,9 @@ import { spawnSync } from "node:child_process";
 import { chmodSync, chownSync, existsSync, mkdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
 import path from "node:path";
 import { test } from "node:test";
+import { newKeyAndRequest } from "@holdfast/client";
+import { Visitor } from "../apps/server/src/testing/index.ts";
+import { Tree } from "../tools/mutants/run.ts";
 import { base, isLinux, isRoot, refused, Server, statusOf, stopped } from "./server.fixture.ts";
 
 const onlyRoot = { skip: !isRoot || !isLinux };
@@ -57,6 +60,28 @@ test("a folder with other things in it stays root's, and root is given up all th
   assert.notEqual(uid, 0);
   assert.equal(statSync(data).uid, 0);
   assert.match(readFileSync(path.join(data, "ca.pem"), "utf8"), /BEGIN CERTIFICATE/);
+});
+
+test("a program that the working user may not read has read what it needs later", onlyRoot, async (t) => {
+  const tree = new Tree();
+  t.after(() => tree.remove());
+  assert.equal(statSync(tree.folder).mode & 0o777, 0o700);
+  const data = path.join(base, "read-before");
+  const program = [process.execPath, path.join(tree.folder, "apps/server/src/main.ts")];
+  const server = new Server(["--data", data], { program });
+  const { pid, url, caFile, setupLink } = await server.ready(ready(data));
+  assert.doesNotMatch(statusOf(pid), /^Uid:\t0\t/m);
+  const stranger = new Visitor(url, readFileSync(caFile, "utf8"));
+  t.after(() => stranger.close());
+  const secret = setupLink?.split("#setup=")[1];
+  const person = { email: "owner@example.com", password: "nine green herons at dawn", org: "Works" };
+  const owner = stranger.as((await stranger.post<{ token: string }>("/v1/setup", { secret, ...person })).token);
+  const application = await owner.post<{ id: string }>("/v1/applications", { name: "Hall" });
+  const device = await owner.post<{ id: string }>("/v1/devices", { name: "One", application: application.id });
+  const { csr } = await newKeyAndRequest();
+  const asked = await owner.send("POST", `/v1/devices/${device.id}/certificates`, { body: { csr } });
+  assert.equal(asked.status, 201, asked.text);
+  await stopped(server);
 });
 
 const closed = path.join(base, "closed");

@@ -70,6 +70,9 @@ async function serve(platform: Platform, config: Config, readyFile: ReadyFile): 
   const isRoots = runAs !== undefined && closedTo(runAs, [{ path: config.data, to: "change" }]) !== undefined;
   const early = isRoots ? writeAuthority(platform, caFileOf(config)) : undefined;
   readyFile.prepareFor(runAs, log.error);
+  // As in a clone in root's home: what is read later would then be out of reach.
+  const isProgramClosed = runAs && closedTo(runAs, [{ path: import.meta.filename, to: "read" }]) !== undefined;
+  if (isProgramClosed) await platform.loadWhole();
   leaveRoot({
     user: runAs,
     places: [

@@ -318,6 +318,7 @@ async function open(needs: PlatformNeeds, opened: AsyncDisposableStack, closing:
     certificates,
     certificateEvents,
     setup: people.setup,
+    passwords,
     https,
     mqtt,
     host: config.host,

@@ -1,9 +1,11 @@
+import { loadCommonPasswords, type Passwords } from "@holdfast/crypto";
 import { nameOf } from "./about.ts";
 import type { SetupOffer } from "./identity/index.ts";
 import type { HttpListener, MqttListener } from "./listeners/index.ts";
+import { webauthn } from "./passkeys/index.ts";
 import type { Places } from "./places.ts";
 import type { Keyring } from "./storage/index.ts";
-import { fingerprint, type Certificates } from "./tls/index.ts";
+import { fingerprint, x509, type Certificates } from "./tls/index.ts";
 
 type Parts = {
   readonly opened: AsyncDisposableStack;
@@ -12,6 +14,7 @@ type Parts = {
   readonly certificates: Certificates;
   readonly certificateEvents: { changed: () => void };
   readonly setup: SetupOffer;
+  readonly passwords: Passwords;
   readonly https: HttpListener;
   readonly mqtt: MqttListener;
   readonly host: string;
@@ -60,6 +63,13 @@ export class Platform {
   /** When the keys were last backed up, and how many there are since: for the banner and the posture. */
   keysStatus(): ReturnType<Keyring["status"]> {
     return this.#parts.places.keyring.status();
+  }
+
+  /** Loads what is otherwise loaded when somebody first needs it, for a process that will not be able to read its own program later. */
+  async loadWhole(): Promise<void> {
+    this.#parts.passwords.load();
+    loadCommonPasswords();
+    await Promise.all([webauthn(), x509()]);
   }
 
   /** Tells the set-up link, each newer one before the last ends, and `undefined` when there is none to be had any more. */

@@ -9,8 +9,13 @@ import { questionOf, type Cost } from "./argon2.ts";
 export class Aside {
   #worker: Worker | undefined;
 
+  /** Begins the thread, for whoever will not be able to read its program later. */
+  load(): Worker {
+    return (this.#worker ??= this.#begin());
+  }
+
   async stretch(text: string, salt: Uint8Array, cost: Cost): Promise<Uint8Array> {
-    const worker = (this.#worker ??= this.#begin());
+    const worker = this.load();
     worker.ref();
     try {
       const answered = once(worker, "message");

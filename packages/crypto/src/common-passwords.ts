@@ -10,6 +10,11 @@ export const commonDigest = (password: string): number =>
 
 let list: Uint32Array | undefined;
 
+/** Reads the list, which is otherwise read when somebody chooses a password. */
+export function loadCommonPasswords(): void {
+  list ??= read();
+}
+
 /**
  * Whether it is among the passwords that leaked most often: the 58,000 most common of twelve characters and more, and the ten thousand most
  * common of any length, which are what longer ones are made of. Where they are from stands in `common-passwords.md`.

@@ -1,4 +1,4 @@
-export { commonDigest, isCommonPassword } from "./common-passwords.ts";
+export { commonDigest, isCommonPassword, loadCommonPasswords } from "./common-passwords.ts";
 export { blindIndex, derive } from "./derive.ts";
 export { digestForDpop, dpopAlgorithms, readDpop, readFirstDpop, type DpopClaims } from "./dpop.ts";
 export { credentialIn, scrub } from "./leak.ts";

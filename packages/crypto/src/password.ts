@@ -36,6 +36,11 @@ export class Passwords {
     this.#free = Array.from({ length: this.#atOnce }, () => new Aside());
   }
 
+  /** Begins the threads, which otherwise begin with the first password. */
+  load(): void {
+    for (const aside of this.#free) aside.load();
+  }
+
   /** What to keep: `$argon2id$v=19$m=65536,t=3,p=4$salt$hash`, as other programs write it. @throws Refusal `rate.exceeded` */
   async hash(password: string): Promise<string> {
     const salt = this.#needs.random.bytes(saltLength);

@@ -10,4 +10,4 @@ export {
   type Passkey,
   type Site,
 } from "./passkey.ts";
-export { creationOptions, readAssertion, readAttestation, requestOptions } from "./webauthn.ts";
+export { creationOptions, readAssertion, readAttestation, requestOptions, webauthn } from "./webauthn.ts";

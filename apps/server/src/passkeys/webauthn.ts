@@ -48,7 +48,7 @@ export async function readAttestation<K extends Kind>(
   questionIn: QuestionIn<K>,
 ): Promise<{ readonly made: NewPasskey; readonly challenge: Challenge<K> }> {
   const { attestationObject, clientDataJSON, transports = [] } = answer.response;
-  const { verifyRegistrationResponse, decodeAttestationObject } = await library();
+  const { verifyRegistrationResponse, decodeAttestationObject } = await webauthn();
   return understood(async () => {
     const challenge = questionOf(clientDataJSON, questionIn);
     // A maker's certificate says nothing that we asked for, and is not followed to where it says it can be checked.
@@ -85,7 +85,7 @@ export async function readAssertion<K extends Kind>(
   questionIn: QuestionIn<K>,
 ): Promise<{ readonly signed: Signed; readonly challenge: Challenge<K> }> {
   const { authenticatorData, signature, clientDataJSON, userHandle } = answer.response;
-  const { verifyAuthenticationResponse } = await library();
+  const { verifyAuthenticationResponse } = await webauthn();
   try {
     return await understood(async () => {
       const challenge = questionOf(clientDataJSON, questionIn);
@@ -129,7 +129,7 @@ function questionOf<K extends Kind>(clientDataJSON: string, questionIn: Question
 }
 
 /** A tenth of a second and tens of megabytes, which a platform without such users does without. */
-async function library() {
+export async function webauthn() {
   const [main, { decodeAttestationObject }] = await Promise.all([
     import("@simplewebauthn/server"),
     import("@simplewebauthn/server/helpers"),

@@ -4,3 +4,4 @@ export { Certificates, type CertificateEvent, type CertificateNeeds } from "./ce
 export { expectedNames, thisMachine } from "./names.ts";
 export { Signing } from "./signing.ts";
 export { tlsFacts } from "./settings.ts";
+export { x509 } from "./sign.ts";
