@@ -136,6 +136,9 @@ function retain(space: Space, publication: Publication): void {
   if (isRetained(space, publication)) space.retained.keep(publication);
 }
 
+/** Of two who are away the first, unless its session ends in this very moment: what it is owed goes with it. */
+const lastingOf = (one: Target | undefined, other: Target): Target => (one && !one.session.isOver ? one : other);
+
 /** One member gets it: the next who is connected and has room, else the next who is connected, else one who will come back. */
 function memberOf({ group, members }: Share, publication: Publication): Target | undefined {
   const count = members.length;
@@ -150,7 +153,7 @@ function memberOf({ group, members }: Share, publication: Publication): Target |
       return member;
     }
     if (line) fallback = fallback?.session.line ? fallback : member;
-    else if (publication.qos > 0 && member.qos > 0) fallback ??= member;
+    else if (publication.qos > 0 && member.qos > 0 && !fallback?.session.line) fallback = lastingOf(fallback, member);
   }
   return fallback;
 }

@@ -296,6 +296,27 @@ test("a shared message waits for a member of a kept session when nobody is conne
   assert.deepEqual(payloads(await back.quiet()), ["1"]);
 });
 
+test("a shared message does not go to a session that ends in the same moment, where another waits", async () => {
+  await using house = await House.open();
+  const kept = (seconds: number) => ({ clean: false, properties: { sessionExpiryInterval: seconds } });
+  const will = { topic: "a", payload: "gone", qos: 1 as const, retain: false, properties: { willDelayInterval: 50 } };
+  const [teller, ending, staying] = [
+    await house.connect("teller", { version: 5, connect: { ...kept(100), will } }),
+    await house.connect("ending", { version: 5, connect: kept(50) }),
+    await house.connect("staying", { version: 5, connect: kept(100) }),
+  ];
+  for (const member of [ending, staying]) {
+    member.subscribe(1, "$share/crew/a", 1);
+    await member.take("suback");
+  }
+  teller.destroy();
+  await until(() => house.policy.closes.length === 1);
+  await Promise.all([leave(ending), leave(staying)]);
+  house.time.move(50_000);
+  const back = await house.connect("staying", { version: 5, connect: kept(100) });
+  assert.deepEqual(payloads(await back.quiet()), ["gone"]);
+});
+
 test("a session that comes back under other mounts hears what its filters mean now", async () => {
   await using house = await House.open();
   const mounted = (id: string) => ({ principal: "same", mounts: [{ prefix: "me/", target: `devices/${id}/` }] });

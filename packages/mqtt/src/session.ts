@@ -122,6 +122,13 @@ export class Session {
     return (this.#receipts ??= new Receipts());
   }
 
+  /** Its time is up, and it ends as soon as its timer has its turn. */
+  get isOver(): boolean {
+    const { leftAt, expirySeconds } = this;
+    if (leftAt === undefined || expirySeconds === forever) return false;
+    return this.core.time.now() - leftAt >= expirySeconds * 1000;
+  }
+
   /** It is in the log, and outlives the process. */
   get isKept(): boolean {
     return this.number !== 0;
