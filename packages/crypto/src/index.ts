@@ -6,7 +6,7 @@ export { base32, newTotpSecret, stepOfCode, totpStep, totpUri } from "./one-time
 export { readLogoutToken, type LogoutToken } from "./logout-token.ts";
 export { openWithPassphrase, sealWithPassphrase } from "./passphrase.ts";
 export { Passwords } from "./password.ts";
-export { associated, open, seal, sealOverhead, type Belongs, type SealKey } from "./seal.ts";
+export { associated, open, seal, sealOverhead, unlessBroken, type Belongs, type SealKey } from "./seal.ts";
 export { digestSecret, isSecret, newSecret, secretAfter, secretMatches, type SecretKind } from "./secret.ts";
 export { mintToken, newKid, newNonce, openToken, parseToken, type ParsedToken, type TokenClaims } from "./token.ts";
 export {

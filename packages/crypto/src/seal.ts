@@ -46,6 +46,16 @@ export function open(key: SealKey, associated: Uint8Array, sealed: Uint8Array): 
   return new Uint8Array(plain.buffer, plain.byteOffset, plain.length);
 }
 
+/** Nothing where somebody altered it: one row that does not open is no reason to read none. */
+export function unlessBroken<T>(read: () => T): T | undefined {
+  try {
+    return read();
+  } catch (error) {
+    if (error instanceof Refusal && error.code === "seal.broken") return undefined;
+    throw error;
+  }
+}
+
 /** What a sealed text belongs to. Opening it as anything else fails. */
 export type Belongs = {
   /** The organisation's id, or `instance` for what belongs to none. */

@@ -1,4 +1,5 @@
-import { idFrom, Refusal, uuidOf, type Id, type Instant } from "@holdfast/kernel";
+import { unlessBroken } from "@holdfast/crypto";
+import { idFrom, uuidOf, type Id, type Instant } from "@holdfast/kernel";
 import type { Unit } from "../storage/index.ts";
 import type { Answered, Cell, CellRow, Question } from "./decisions.ts";
 
@@ -133,13 +134,8 @@ const instant = (number: number): Instant => Number(number) as Instant; // a big
 /** Nothing of one that was altered: the others are as true as before. */
 function openedOf(unit: Unit, { day: at, cell, device: stored, body }: Row): Opened | undefined {
   const device = stored === null ? undefined : idFrom("device", stored);
-  let plain: Uint8Array;
-  try {
-    plain = unit.scope.open("decision", nameOf(instant(at), cell, device), body);
-  } catch (error) {
-    if (error instanceof Refusal && error.code === "seal.broken") return undefined;
-    throw error;
-  }
+  const plain = unlessBroken(() => unit.scope.open("decision", nameOf(instant(at), cell, device), body));
+  if (!plain) return undefined;
   const { question, answered } = JSON.parse(new TextDecoder().decode(plain)) as Body; // sealed by `save`
   return question && answered ? { question: { ...question, device }, answered } : { question: undefined };
 }

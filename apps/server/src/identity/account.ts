@@ -1,4 +1,3 @@
-import { Refusal } from "@holdfast/kernel";
 import type { Session, Sessions } from "../authority/index.ts";
 import { alertWhereDemanded } from "./alerting.ts";
 import { organisationsOf } from "./attempts.ts";
@@ -62,11 +61,8 @@ export class Account {
     return codes;
   }
 
-  async #person({ person: id }: Session): Promise<Person> {
-    const { storage } = this.#needs;
-    const person = (await storage.instance.read((unit) => peopleIn(unit, this.#needs).all([id]))).get(id);
-    if (!person) throw new Refusal("credential.invalid");
-    return person;
+  async #person({ person }: Session): Promise<Person> {
+    return this.#needs.storage.instance.read((unit) => peopleIn(unit, this.#needs).herself(person));
   }
 }
 

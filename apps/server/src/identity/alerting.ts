@@ -1,5 +1,5 @@
 import { because, type Id, type Random, type Report } from "@holdfast/kernel";
-import type { Spaces } from "../authority/index.ts";
+import type { Space, Spaces } from "../authority/index.ts";
 import type { Keyring, Storage } from "../storage/index.ts";
 import type { Kind } from "./letter.ts";
 import type { Post } from "./outbox.ts";
@@ -15,6 +15,12 @@ type Needs = {
   readonly report: Report;
 };
 
+/** Whoever may be an owner of it now. */
+export async function ownersOf(needs: Pick<Needs, "storage" | "keys" | "random">, space: Space) {
+  const people = await needs.storage.instance.read((unit) => peopleIn(unit, needs).all(space.owners()));
+  return [...people.values()];
+}
+
 /** By mail to every owner of an organisation, after it was done: where that fails it is done all the same, and the operator is told. */
 export async function alertOwners(
   needs: Needs,
@@ -22,11 +28,10 @@ export async function alertOwners(
   { subject, lines }: { readonly subject: string; readonly lines: readonly string[] },
   kind: Kind = "organisation",
 ): Promise<void> {
-  const { storage, spaces, post, report } = needs;
+  const { spaces, post, report } = needs;
   try {
-    const owners = (await spaces.of(org)).owners();
-    const people = await storage.instance.read((unit) => peopleIn(unit, needs).all(owners));
-    for (const { email } of people.values()) await post.send({ kind, to: email, subject, lines });
+    const owners = await ownersOf(needs, await spaces.of(org));
+    for (const { email } of owners) await post.send({ kind, to: email, subject, lines });
   } catch (error) {
     report("The owners of an organisation could not be told by mail of what became of it.", {
       ...because(error),

@@ -1,4 +1,4 @@
-import { Refusal, type Instant, type Random, type RefusalCode } from "@holdfast/kernel";
+import { type Instant, type Random, type RefusalCode } from "@holdfast/kernel";
 import type { Grant } from "@holdfast/protocol";
 import {
   asPlatform,
@@ -100,9 +100,7 @@ export class Browsers {
   /** @throws Refusal `credential.invalid` when it is good nowhere any more */
   async read(session: Session): Promise<SignedIn> {
     const { storage, keys, random } = this.#needs;
-    const people = await storage.instance.read((unit) => peopleIn(unit, { keys, random }).all([session.person]));
-    const person = people.get(session.person);
-    if (!person) throw new Refusal("credential.invalid");
+    const person = await storage.instance.read((unit) => peopleIn(unit, { keys, random }).herself(session.person));
     return this.#signedIn(person, session);
   }
 

@@ -11,9 +11,9 @@ import {
 } from "@holdfast/kernel";
 import { asPlatform, inPerson, type Permit, type Rulings, type Spaces } from "../authority/index.ts";
 import type { Allowed, Keyring, Storage } from "../storage/index.ts";
+import { ownersOf } from "./alerting.ts";
 import { noteStanding, organisationsIn, standingOf, type Organisation } from "./organisation.ts";
 import type { Post } from "./outbox.ts";
-import { peopleIn } from "./postgres.ts";
 
 const day = 24 * 3_600_000;
 /** How long an organisation waits between the word that it is to be deleted and its end, in milliseconds; and how long before that its owners hear of it again. */
@@ -174,10 +174,9 @@ export class Ending {
   }
 
   async #tell({ id, name }: Organisation, at: Instant): Promise<void> {
-    const { storage, keys, random, spaces, post } = this.#needs;
-    const owners = (await spaces.of(id)).owners();
-    const people = await storage.instance.read((unit) => peopleIn(unit, { keys, random }).all(owners));
-    for (const { email } of people.values()) {
+    const { spaces, post } = this.#needs;
+    const owners = await ownersOf(this.#needs, await spaces.of(id));
+    for (const { email } of owners) {
       await post.send({
         kind: "organisation",
         to: email,

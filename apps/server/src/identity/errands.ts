@@ -1,5 +1,5 @@
-import { associated, open, seal } from "@holdfast/crypto";
-import { Refusal, type Id, type Instant, type Random } from "@holdfast/kernel";
+import { associated, open, seal, unlessBroken } from "@holdfast/crypto";
+import { type Id, type Instant, type Random } from "@holdfast/kernel";
 import type { InstanceUnit, Keyring } from "../storage/index.ts";
 
 /** What is done for somebody's account a moment after it was asked. */
@@ -72,11 +72,5 @@ export const errandsIn = (unit: InstanceUnit, { keys, random }: { keys: Keyring;
   };
 };
 
-function opened(key: Uint8Array, place: Uint8Array, body: Uint8Array): Errand | undefined {
-  try {
-    return JSON.parse(new TextDecoder().decode(open(key, place, body))) as Errand; // sealed by `add`
-  } catch (error) {
-    if (error instanceof Refusal && error.code === "seal.broken") return undefined;
-    throw error;
-  }
-}
+const opened = (key: Uint8Array, place: Uint8Array, body: Uint8Array): Errand | undefined =>
+  unlessBroken(() => JSON.parse(new TextDecoder().decode(open(key, place, body))) as Errand); // sealed by `add`

@@ -12,6 +12,7 @@ import {
 } from "../authority/index.ts";
 import type { Keyring, Storage } from "../storage/index.ts";
 import { organisationsOf } from "./attempts.ts";
+import { ownersOf } from "./alerting.ts";
 import type { ErrandRuns } from "./errand-runs.ts";
 import { errandsIn } from "./errands.ts";
 import { callOffLinkOf, counts, dueAfter, isCallOffSecret, overBy, type FactorReset } from "./factor-reset.ts";
@@ -170,7 +171,7 @@ export class FactorResets {
       const passkeys = (await rows.of(person)).map(({ id }) => id);
       for (const id of passkeys) await rows.remove(id);
       await factors.removeAllIn(unit, person, orgs);
-      const her = (await peopleIn(unit, this.#needs).all([person])).get(person);
+      const her = await peopleIn(unit, this.#needs).find(person);
       if (her) await post.in(unit, letterOfEnd(her));
       return errandsIn(unit, this.#needs).add({
         do: "tellFactors",
@@ -218,21 +219,18 @@ export class FactorResets {
   }
 
   async #person(permit: Resets, id: Id<"person">): Promise<Person> {
-    const people = await this.#needs.storage.instance.read((unit) => peopleIn(unit, this.#needs).all([id]));
-    const person = people.get(id);
+    const person = await this.#needs.storage.instance.read((unit) => peopleIn(unit, this.#needs).find(id));
     if (!person) throw refusedBy(permit, action, id, new Refusal("person.unknown"));
     return person;
   }
 
   /** Of every organisation of hers, with what it is called; without herself. */
   async #owners(spaces: readonly Space[], person: Id<"person">) {
-    const { storage } = this.#needs;
     const found: { readonly email: string; readonly org: string }[] = [];
     for (const space of spaces) {
-      const { name } = await storage.read(asPlatform(space.scope), (unit) => organisationsIn(unit).own());
-      const owners = [...space.members].filter(([id, { role }]) => role === "owner" && id !== person).map(([id]) => id);
-      const people = await storage.instance.read((unit) => peopleIn(unit, this.#needs).all(owners));
-      for (const { email } of people.values()) found.push({ email, org: name });
+      const { name } = await this.#needs.storage.read(asPlatform(space.scope), (unit) => organisationsIn(unit).own());
+      for (const { id, email } of await ownersOf(this.#needs, space))
+        if (id !== person) found.push({ email, org: name });
     }
     return found;
   }

@@ -1,5 +1,5 @@
-import { associated, blindIndex, open, seal } from "@holdfast/crypto";
-import { idFrom, Refusal, uuidOf, type Id, type Instant, type Random } from "@holdfast/kernel";
+import { associated, blindIndex, open, seal, unlessBroken } from "@holdfast/crypto";
+import { idFrom, uuidOf, type Id, type Instant, type Random } from "@holdfast/kernel";
 import type { InstanceUnit, Keyring } from "../storage/index.ts";
 import { isUsable, personPasskeysIn, type PersonPasskey } from "./passkey-rows.ts";
 import type { Totp } from "./totp.ts";
@@ -52,7 +52,7 @@ export const factorsIn = (unit: InstanceUnit, { keys, random }: { keys: Keyring;
       const text = `select person, ${columns} from person_factors where body is not null`;
       const rows = await unit.query<Row & { person: string }>(text, []);
       const all = rows.map((row) => [idFrom("person", row.person), row] as const);
-      const good = all.filter(([person, row]) => opens(() => totpOf(person, row)));
+      const good = all.filter(([person, row]) => unlessBroken(() => totpOf(person, row)));
       return { people: good.map(([person]) => person), altered: rows.length - good.length };
     },
 
@@ -171,13 +171,3 @@ export const factorsIn = (unit: InstanceUnit, { keys, random }: { keys: Keyring;
     },
   };
 };
-
-function opens(read: () => unknown): boolean {
-  try {
-    read();
-    return true;
-  } catch (error) {
-    if (error instanceof Refusal && error.code === "seal.broken") return false; // whoever counts says so
-    throw error;
-  }
-}

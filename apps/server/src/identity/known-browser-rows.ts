@@ -1,5 +1,5 @@
-import { associated, blindIndex, open, seal } from "@holdfast/crypto";
-import { idFrom, Refusal, uuidOf, type Id, type Instant, type Random } from "@holdfast/kernel";
+import { associated, blindIndex, open, seal, unlessBroken } from "@holdfast/crypto";
+import { idFrom, uuidOf, type Id, type Instant, type Random } from "@holdfast/kernel";
 import type { InstanceUnit, Keyring } from "../storage/index.ts";
 
 type Row = { digest: Uint8Array; person: string; seen_at: string; proof: Uint8Array };
@@ -14,15 +14,8 @@ export const knownBrowsersIn = (unit: InstanceUnit, { keys, random }: { keys: Ke
   const digestOf = (text: string) => blindIndex(indexKey, text);
   const place = (digest: Uint8Array, person: Id<"person">) =>
     associated({ org: "instance", kind: "browser", row: `${digest.toHex()}|${person}`, version: 0 });
-  const isOurs = ({ digest, proof }: Row, person: Id<"person">): boolean => {
-    try {
-      open(sealKey, place(digest, person), proof);
-      return true;
-    } catch (error) {
-      if (error instanceof Refusal && error.code === "seal.broken") return false;
-      throw error;
-    }
-  };
+  const isOurs = ({ digest, proof }: Row, person: Id<"person">): boolean =>
+    unlessBroken(() => open(sealKey, place(digest, person), proof)) !== undefined;
   return {
     async of(text: string): Promise<readonly Known[]> {
       const rows = await unit.query<Row>("select digest, person, seen_at, proof from known_browser where digest = $1", [

@@ -1,5 +1,5 @@
-import { associated, blindIndex, open, seal } from "@holdfast/crypto";
-import { Refusal, type Instant, type Random } from "@holdfast/kernel";
+import { associated, blindIndex, open, seal, unlessBroken } from "@holdfast/crypto";
+import { type Instant, type Random } from "@holdfast/kernel";
 import type { InstanceUnit, Keyring } from "../storage/index.ts";
 import type { Kind, Letter } from "./letter.ts";
 import { normalEmail } from "./person.ts";
@@ -106,11 +106,5 @@ export const outboxIn = (unit: InstanceUnit, { keys, random }: { keys: Keyring; 
   };
 };
 
-function opened(key: Uint8Array, place: Uint8Array, body: Uint8Array): Letter | undefined {
-  try {
-    return JSON.parse(new TextDecoder().decode(open(key, place, body))) as Letter; // sealed by `add`
-  } catch (error) {
-    if (error instanceof Refusal && error.code === "seal.broken") return undefined;
-    throw error;
-  }
-}
+const opened = (key: Uint8Array, place: Uint8Array, body: Uint8Array): Letter | undefined =>
+  unlessBroken(() => JSON.parse(new TextDecoder().decode(open(key, place, body))) as Letter); // sealed by `add`

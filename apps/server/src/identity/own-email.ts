@@ -32,8 +32,7 @@ export class OwnEmails {
 
   async read({ person: id }: Session): Promise<{ readonly person: Person; readonly by: Carrier["by"] }> {
     const { storage, post } = this.#needs;
-    const person = await storage.instance.read((unit) => peopleIn(unit, this.#needs).find(id));
-    if (!person) throw new Refusal("credential.invalid");
+    const person = await storage.instance.read((unit) => peopleIn(unit, this.#needs).herself(id));
     return { person, by: post.by };
   }
 

@@ -14,7 +14,7 @@ import { isUsable, personPasskeysIn } from "./passkey-rows.ts";
 import { refuseWeak } from "./password.ts";
 import type { Person } from "./person.ts";
 import { hold } from "./person-passkeys.ts";
-import { peopleIn } from "./postgres.ts";
+import { nextSeqIn, peopleIn } from "./postgres.ts";
 import type { Proving } from "./proving.ts";
 import { spacesOf } from "./telling.ts";
 
@@ -62,8 +62,7 @@ export class OwnPasswords {
   /** From then on she signs in with a passkey alone. @throws Refusal `password.last` */
   async remove(session: Session): Promise<void> {
     const { storage } = this.#needs;
-    const person = await storage.instance.read((unit) => peopleIn(unit, this.#needs).find(session.person));
-    if (!person) throw new Refusal("credential.invalid");
+    const person = await storage.instance.read((unit) => peopleIn(unit, this.#needs).herself(session.person));
     const hasPasskey = async (unit: InstanceUnit) => {
       await hold(unit, person.id); // no passkey of hers goes meanwhile
       if ((await personPasskeysIn(unit, this.#needs).of(person.id)).some(isUsable)) return;
@@ -121,7 +120,7 @@ export class OwnPasswords {
     const orgs = await organisationsOf(this.#needs, person.id);
     const due = await storage.instance.change(async (unit) => {
       const more = await within(unit);
-      const passwordSeq = await nextSeq(unit);
+      const passwordSeq = await nextSeqIn(unit);
       await peopleIn(unit, this.#needs).save({ ...person, ...more, passwordSeq });
       notePassword(this.#needs, unit, { person: person.id, orgs, seq: passwordSeq });
       await accountLinksIn(unit, this.#needs).removeOf(person.id);
@@ -142,11 +141,4 @@ export class OwnPasswords {
     });
     return [email, new URL(address()).hostname, ...(await Promise.all(names))];
   }
-}
-
-/** In the one sequence of revocations. */
-async function nextSeq(unit: InstanceUnit): Promise<number> {
-  const [row] = await unit.query<{ seq: string }>("select nextval('revocation_seq') as seq", []);
-  if (!row) throw new Error("a sequence answered nothing");
-  return Number(row.seq);
 }

@@ -1,5 +1,5 @@
-import { associated, blindIndex, open, seal } from "@holdfast/crypto";
-import { idFrom, Refusal, uuidOf, type Id, type Instant, type Random } from "@holdfast/kernel";
+import { associated, blindIndex, open, seal, unlessBroken } from "@holdfast/crypto";
+import { idFrom, uuidOf, type Id, type Instant, type Random } from "@holdfast/kernel";
 import { challengeSkew, type Challenge, type Passkey } from "../passkeys/index.ts";
 import type { InstanceUnit, Keyring } from "../storage/index.ts";
 
@@ -117,16 +117,6 @@ export const personPasskeysIn = (unit: InstanceUnit, { keys, random }: { keys: K
     },
   };
 };
-
-/** Nothing where somebody altered it: whoever counts says so. */
-function unlessBroken<T>(read: () => T): T | undefined {
-  try {
-    return read();
-  } catch (error) {
-    if (error instanceof Refusal && error.code === "seal.broken") return undefined;
-    throw error;
-  }
-}
 
 /** False when it was answered before. Some of those that are over go. */
 export async function spend(unit: InstanceUnit, { id, expiresAt }: Challenge<"person">): Promise<boolean> {

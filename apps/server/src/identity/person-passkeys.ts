@@ -42,10 +42,9 @@ export class PersonPasskeys {
     const { storage, keys, isOurs, clock, random } = this.#needs;
     const rpId = rpIdOf(ownSite(origin, isOurs));
     const { person, has } = await storage.instance.read(async (unit) => ({
-      person: (await peopleIn(unit, { keys, random }).all([id])).get(id),
+      person: await peopleIn(unit, { keys, random }).herself(id),
       has: await personPasskeysIn(unit, { keys, random }).of(id),
     }));
-    if (!person) throw new Refusal("credential.invalid");
     if (has.length >= mostPasskeys) throw new Refusal("passkey.tooMany");
     const challenge = asked(keys, { what: "add", person: id }, newChallenge("person", clock.now(), random));
     return creationOptions({ challenge, rpId, owner: id, login: person.email, has });
@@ -115,8 +114,7 @@ export class PersonPasskeys {
       const all = await rows.of(person);
       const passkey = all.find((one) => one.id === id);
       if (!passkey) throw new Refusal("passkey.unknown");
-      const her = await peopleIn(unit, { keys, random }).find(person);
-      if (!her) throw new Refusal("credential.invalid");
+      const her = await peopleIn(unit, { keys, random }).herself(person);
       const others = all.filter((one) => one !== passkey && isUsable(one));
       if (her.passwordHash === undefined && others.length === 0) throw new Refusal("passkey.last");
       await rows.remove(id);

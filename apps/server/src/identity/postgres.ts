@@ -53,6 +53,13 @@ export const peopleIn = (unit: InstanceUnit, needs: { keys: Keyring; random: Ran
       return (await this.all([id])).get(id);
     },
 
+    /** For whoever is signed in. @throws Refusal `credential.invalid` when she is gone */
+    async herself(id: Id<"person">): Promise<Person> {
+      const person = await this.find(id);
+      if (!person) throw new Refusal("credential.invalid");
+      return person;
+    },
+
     async all(ids: readonly Id<"person">[]): Promise<ReadonlyMap<Id<"person">, Person>> {
       const rows = await unit.query<PersonRow>("select id, version, body from person where id = any($1::uuid[])", [
         ids.map(uuidOf),

@@ -88,8 +88,8 @@ export class Proving {
   /** Somebody who is signed in already proves it once more. @throws Refusal `confirmation.invalid` */
   async again(person: Id<"person">, shown: Again, visit: Visit): Promise<Proved> {
     const { storage, keys, random } = this.#needs;
-    const people = await storage.instance.read((unit) => peopleIn(unit, { keys, random }).all([person]));
-    const { email } = people.get(person) ?? { email: "" }; // she is gone, and that answers as a wrong password does
+    const known = await storage.instance.read((unit) => peopleIn(unit, { keys, random }).find(person));
+    const { email } = known ?? { email: "" }; // she is gone, and that answers as a wrong password does
     try {
       return await this.as(shown.password === undefined ? shown : { ...shown, email }, visit, async (proved) => {
         if (proved.person.id !== person) throw new Refusal("credential.invalid"); // somebody else's passkey
@@ -115,8 +115,7 @@ export class Proving {
   async #byPasskey<T>(shown: ByPasskey, visit: Visit, admit: (proved: Proved) => Promise<T>): Promise<T> {
     const { storage, keys, passkeys, random } = this.#needs;
     const owner = await passkeys.ownerOf(shown.passkey);
-    const person =
-      owner && (await storage.instance.read((unit) => peopleIn(unit, { keys, random }).all([owner]))).get(owner);
+    const person = owner && (await storage.instance.read((unit) => peopleIn(unit, { keys, random }).find(owner)));
     const orgs = await organisationsOf(this.#needs, person?.id);
     try {
       if (!person) throw new Refusal("credential.invalid");
@@ -191,8 +190,7 @@ export class Proving {
   /** Somebody who is signed in shows the password that she has, if she has one; if it is wrong, her organisations are told. @throws Refusal `password.wrong` */
   async knowing(id: Id<"person">, password: string | undefined, visit: Visit): Promise<Person> {
     const { storage, keys, passwords, browsers, random } = this.#needs;
-    const person = await storage.instance.read((unit) => peopleIn(unit, { keys, random }).find(id));
-    if (!person) throw new Refusal("credential.invalid");
+    const person = await storage.instance.read((unit) => peopleIn(unit, { keys, random }).herself(id));
     if (person.passwordHash === undefined) return person;
     const isFamiliar = (await browsers.people(visit)).has(id);
     const attempt = this.#begin(person.email, visit, isFamiliar ? person : undefined);
