@@ -1,11 +1,10 @@
 import type { Reply } from "@holdfast/client";
 import { routes } from "@holdfast/protocol";
 import { placeOf } from "../connection.ts";
-import { Misuse } from "../failure.ts";
 import { readSecret } from "../own-files.ts";
 import { allPages, paging } from "../pages.ts";
 import { file, idOf, onOff, optional, required, text } from "../parameter.ts";
-import { ask } from "../prompt.ts";
+import { askLink } from "../prompt.ts";
 import { withCode } from "../second-factor.ts";
 import { profileOf, remember } from "../signed-in.ts";
 import { verb } from "../verb.ts";
@@ -52,21 +51,12 @@ export const invitationVerbs = [
       login: onOff("also write the profile, like holdfast login"),
     },
     examples: ["invitation accept --link-file link --email bob@example.com --ca-file ca.pem --login"],
-    async run({ email, "link-file": linkFile, "password-file": passwordFile, "code-file": codeFile, login }, tools) {
+    async run({ email, "code-file": codeFile, login, ...files }, tools) {
       const { world, globals, print } = tools;
-      if (linkFile === "-" && passwordFile === "-") throw new Misuse("Only one of the two can come from stdin.");
-      // Never from a flag, where every process can see it.
-      const link =
-        linkFile === undefined
-          ? await ask(world, "Link", "hidden", "--link-file")
-          : await readSecret(linkFile, "--link-file", world.in);
-      const password =
-        passwordFile === undefined
-          ? await ask(world, "Password (your own, or a new one of 12 characters or more)", "hidden", "--password-file")
-          : await readSecret(passwordFile, "--password-file", world.in);
-      const { url, secret } = partsOf(link);
+      const password = "Password (your own, or a new one of 12 characters or more)";
+      const { url, ...shown } = await askLink(world, { mark: "invitation", password }, files);
       const place = placeOf({ ...globals, url: globals.url ?? url }, world, profileOf(world));
-      const body = { secret, email, password };
+      const body = { ...shown, email };
       const given = codeFile === undefined ? undefined : await readSecret(codeFile, "--code-file", world.in);
       const came = await withCode(world, given, (code) =>
         tools.clientAt(place).call(routes.acceptInvitation, { body: { ...body, code } }),
@@ -87,10 +77,3 @@ export const invitationVerbs = [
     },
   }),
 ];
-
-/** `https://host:port/#invitation=SECRET`, or the secret alone. */
-function partsOf(link: string): { url: string | undefined; secret: string } {
-  const [address = "", secret] = link.trim().split("#invitation=");
-  if (secret === undefined) return { url: undefined, secret: address };
-  return { url: address || undefined, secret };
-}

@@ -1,9 +1,7 @@
 import { routes } from "@holdfast/protocol";
 import { placeOf } from "../connection.ts";
-import { Misuse } from "../failure.ts";
-import { readSecret } from "../own-files.ts";
 import { file, optional, required, text } from "../parameter.ts";
-import { ask } from "../prompt.ts";
+import { askLink } from "../prompt.ts";
 import { profileOf } from "../signed-in.ts";
 import { verb } from "../verb.ts";
 
@@ -33,22 +31,12 @@ export const passwordVerbs = [
       "password-file": optional(file, "file with the new password; - reads stdin; without it you are asked"),
     },
     examples: ["password reset --link-file link --ca-file ca.pem"],
-    async run({ "link-file": linkFile, "password-file": passwordFile }, tools) {
+    async run(given, tools) {
       const { world, globals, print } = tools;
-      if (linkFile === "-" && passwordFile === "-") throw new Misuse("Only one of the two can come from stdin.");
-      // Never from a flag, where every process can see it.
-      const link =
-        linkFile === undefined
-          ? await ask(world, "Link", "hidden", "--link-file")
-          : await readSecret(linkFile, "--link-file", world.in);
-      const password =
-        passwordFile === undefined
-          ? await ask(world, "New password (12 characters or more)", "hidden", "--password-file")
-          : await readSecret(passwordFile, "--password-file", world.in);
-      const [address = "", secret] = link.trim().split("#reset=");
-      const url = secret === undefined || address === "" ? undefined : address;
+      const asked = { mark: "reset", password: "New password (12 characters or more)" } as const;
+      const { url, ...body } = await askLink(world, asked, given);
       const place = placeOf({ ...globals, url: globals.url ?? url }, world, profileOf(world));
-      await tools.clientAt(place).call(routes.resetPassword, { body: { secret: secret ?? address, password } });
+      await tools.clientAt(place).call(routes.resetPassword, { body });
       print.thing({ reset: true }, [["password", "a new one"]]);
       print.note("Every sign-in of that account has ended. holdfast login signs in with the new password.");
     },

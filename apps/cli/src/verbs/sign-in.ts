@@ -7,7 +7,7 @@ import { Hindrance, Misuse } from "../failure.ts";
 import { readSecret } from "../own-files.ts";
 import { any, duration, file, idOf, onOff, optional, text } from "../parameter.ts";
 import type { Profile } from "../profile.ts";
-import { ask } from "../prompt.ts";
+import { ask, askSecret } from "../prompt.ts";
 import { withCode } from "../second-factor.ts";
 import { forget, profileOf, remember, shownBy } from "../signed-in.ts";
 import type { Tools } from "../tools.ts";
@@ -114,10 +114,7 @@ async function tokenOf(tools: Tools, client: Client, asked: Asked): Promise<stri
   if (open) throw new Misuse("--open goes with signing in by a browser: leave --email and --password-file out.");
   const { world } = tools;
   const who = email ?? (await ask(world, "E-mail", "shown", "--email"));
-  const password =
-    passwordFile === undefined
-      ? await ask(world, "Password", "hidden", "--password-file")
-      : await readSecret(passwordFile, "--password-file", world.in);
+  const password = await askSecret(world, "Password", "--password-file", passwordFile);
   const grants = grant.length > 0 ? { grants: [...grant] } : {};
   const body = { email: who, password, org, ...grants, expiresIn: expires, name: "holdfast login" };
   const given = codeFile === undefined ? undefined : await readSecret(codeFile, "--code-file", world.in);
