@@ -1,20 +1,19 @@
 import { routes } from "@holdfast/protocol";
-import { Alert, Button, Group, Modal, Stack, Text, TextInput } from "@mantine/core";
+import { Alert, Button, Group, Stack, Text, TextInput } from "@mantine/core";
 import { useForm } from "@mantine/form";
 import { useSuspenseQuery } from "@tanstack/react-query";
-import { useState } from "react";
 import { apiFor, useAct } from "../api/index.ts";
 import { Facts, Moment, ProblemNotice } from "../kit/index.ts";
 import { words } from "../words/index.ts";
 import { AccountCard } from "./card.tsx";
 import { emailQuery } from "./email.ts";
+import { Opening } from "./opening.tsx";
 
 const own = words.account.address;
 
 /** By what address she is found and told of what befalls her account. */
 export function Address() {
   const { data } = useSuspenseQuery(emailQuery);
-  const [isOpen, setOpen] = useState(false);
   const { email, verifiedAt, by } = data;
   const ask = useAct(() => apiFor().call(routes.askVerification, { body: {} }));
   const state = verifiedAt === undefined ? own.unproved : <Moment key="at" at={verifiedAt} exactly />;
@@ -43,20 +42,8 @@ export function Address() {
             {own.prove}
           </Button>
         )}
-        <Button variant="default" onClick={() => setOpen(true)}>
-          {own.change}
-        </Button>
+        <Opening label={own.change}>{(close) => <Changing close={close} />}</Opening>
       </Group>
-      {isOpen && (
-        <Modal
-          opened
-          onClose={() => setOpen(false)}
-          title={own.change}
-          closeButtonProps={{ "aria-label": words.common.close }}
-        >
-          <Changing close={() => setOpen(false)} />
-        </Modal>
-      )}
     </AccountCard>
   );
 }

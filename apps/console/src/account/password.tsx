@@ -1,5 +1,5 @@
 import { routes } from "@holdfast/protocol";
-import { Button, Modal, PasswordInput, Stack, Text } from "@mantine/core";
+import { Button, PasswordInput, Stack, Text } from "@mantine/core";
 import { useForm } from "@mantine/form";
 import { useSuspenseQuery } from "@tanstack/react-query";
 import { Link } from "@tanstack/react-router";
@@ -9,12 +9,12 @@ import { paths, ProblemNotice } from "../kit/index.ts";
 import { choosingWell, NewPassword, nothingChosen, sessionQuery } from "../session/index.ts";
 import { words } from "../words/index.ts";
 import { AccountCard } from "./card.tsx";
+import { Opening } from "./opening.tsx";
 
 const own = words.account.password;
 
 /** The password, which she changes with the one that she has. */
 export function Password() {
-  const [isOpen, setOpen] = useState(false);
   const [isDone, setDone] = useState(false);
   return (
     <AccountCard title={own.title} lead={own.lead}>
@@ -23,24 +23,16 @@ export function Password() {
           {own.done}
         </Text>
       )}
-      <Button variant="default" onClick={() => setOpen(true)}>
-        {own.change}
-      </Button>
-      {isOpen && (
-        <Modal
-          opened
-          onClose={() => setOpen(false)}
-          title={own.change}
-          closeButtonProps={{ "aria-label": words.common.close }}
-        >
+      <Opening label={own.change}>
+        {(close) => (
           <Changing
             done={() => {
-              setOpen(false);
+              close();
               setDone(true);
             }}
           />
-        </Modal>
-      )}
+        )}
+      </Opening>
     </AccountCard>
   );
 }
