@@ -1,5 +1,5 @@
 import { routes } from "@holdfast/protocol";
-import { Anchor, Button, Stack, Text } from "@mantine/core";
+import { Button, Stack, Text } from "@mantine/core";
 import { Link } from "@tanstack/react-router";
 import { useState } from "react";
 import { apiFor, useAct } from "../api/index.ts";
@@ -32,8 +32,8 @@ export function CallOff() {
 
 const Ended = ({ lead }: { readonly lead: string }) => (
   <Door title={own.title} lead={lead}>
-    <Anchor component={Link} to={paths.start} fz="sm">
-      {own.out}
-    </Anchor>
+    <Text fz="sm">
+      <Link to={paths.start}>{own.out}</Link>
+    </Text>
   </Door>
 );

@@ -1,6 +1,6 @@
 import { ApiProblem, type Reply } from "@holdfast/client";
 import { routes } from "@holdfast/protocol";
-import { Anchor, Button, PasswordInput, Radio, Stack, Text, TextInput } from "@mantine/core";
+import { Button, PasswordInput, Radio, Stack, Text, TextInput } from "@mantine/core";
 import { useForm } from "@mantine/form";
 import { useQuery } from "@tanstack/react-query";
 import { Link, useNavigate } from "@tanstack/react-router";
@@ -233,7 +233,7 @@ function Help({ error, comer }: { readonly error: unknown; readonly comer: Comer
 
 /** To where she belongs already: by the door, if nobody is signed in. */
 const Out = () => (
-  <Anchor component={Link} to={paths.start} fz="sm">
-    {own.out}
-  </Anchor>
+  <Text fz="sm">
+    <Link to={paths.start}>{own.out}</Link>
+  </Text>
 );
