@@ -78,7 +78,6 @@ export const layers: readonly (readonly Unit[])[] = [
     { folder: "apps/console/src/shell" },
     { folder: "apps/console/src/account" },
     { folder: "apps/console/src/instance" },
-    { folder: "apps/console/src/account" },
   ],
   [{ folder: "apps/server/src/single-sign-on" }],
   [{ folder: "apps/server/src/listeners" }],
