@@ -8,7 +8,7 @@ import { assertAlike } from "./times.fixture.ts";
 
 // Whether a login is known is not heard in how long an answer takes.
 const clock = new TestClock(systemClock.now());
-const platform = await startTestPlatform({ clock });
+const platform = await startTestPlatform({ clock, passwordCost: undefined });
 atEnd.after(() => platform.close());
 const owner = new Owner(platform.visitor, await platform.setUp());
 const app = await App.of({ visitor: platform.visitor, clock }, owner, "confirmed");

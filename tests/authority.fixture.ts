@@ -3,6 +3,7 @@ import { newSecret } from "@holdfast/crypto";
 import { newId, systemClock, systemRandom } from "@holdfast/kernel";
 import {
   freshDatabase,
+  startNameServer,
   startTestPlatform,
   TestClock,
   type Answer,
@@ -73,6 +74,17 @@ export class Owner {
     const query = about === undefined ? "limit=1000" : `limit=1000&about=${about}`;
     return (await this.asks.get<{ items: Entry[] }>(`/v1/audit?${query}`)).items;
   }
+
+  /** The same once it is as expected: refusals are written a moment later, so that saying no waits for nothing. */
+  async auditedOnce(found: (entries: readonly Entry[]) => boolean, about: string): Promise<readonly Entry[]> {
+    const until = performance.now() + 5_000;
+    for (;;) {
+      const entries = await this.audited(about);
+      if (found(entries)) return entries;
+      if (performance.now() > until) throw new Error(`it never came about: ${JSON.stringify(entries)}`);
+      await new Promise((resolve) => setTimeout(resolve, 20)); // whoever asks without a pause is told to wait
+    }
+  }
 }
 
 export type Entry = {
@@ -115,8 +127,8 @@ export type World = {
 export async function startWorld(): Promise<World> {
   const database = await freshDatabase();
   const clock = new TestClock(systemClock.now());
-  // Whoever asks it for a name hears at once that nobody is there.
-  const config = { dnsServer: { address: "127.0.0.1", port: 9 } };
+  const names = await startNameServer(() => undefined); // nobody has a name
+  const config = { dnsServer: names.place };
   const platform = await startTestPlatform({ database, clock, config });
   const { visitor } = platform;
   const ours = new Owner(visitor, await platform.setUp());
@@ -130,6 +142,7 @@ export async function startWorld(): Promise<World> {
     viewer: (await ours.member(viewer)).token,
     async close() {
       await platform.close();
+      names.close();
       await database.drop();
     },
   };

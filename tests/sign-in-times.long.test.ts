@@ -5,7 +5,7 @@ import { assertAlike } from "./times.fixture.ts";
 
 // Whether somebody has an account is not heard in how long a sign-in takes.
 const clock = new TestClock(systemClock.now());
-const platform = await startTestPlatform({ clock });
+const platform = await startTestPlatform({ clock, passwordCost: undefined });
 atEnd.after(() => platform.close());
 const { visitor } = platform;
 await platform.setUp();

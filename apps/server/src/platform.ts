@@ -1,4 +1,4 @@
-import { Passwords } from "@holdfast/crypto";
+import { Passwords, type Cost } from "@holdfast/crypto";
 import { Refusal, type Clock, type Instant, type Random, type Report, type Timers } from "@holdfast/kernel";
 import { listeningOn, nameOf } from "./about.ts";
 import { Accounts, Plans, Usage } from "./accounting/index.ts";
@@ -70,6 +70,8 @@ export type PlatformNeeds = {
   readonly report: Report;
   /** The platform cannot go on: another server took its data over. */
   readonly fatal: (refusal: Refusal) => void;
+  /** Of a password that is kept: what it should be, unless somebody says otherwise. */
+  readonly passwordCost?: Cost | undefined;
   /** Aborted when the process is to end: a start is given up, and closing waits for nothing that is away. */
   readonly signal?: AbortSignal | undefined;
 };
@@ -152,7 +154,7 @@ async function open(needs: PlatformNeeds, opened: AsyncDisposableStack, closing:
   // The subjects.
   const common = { storage, spaces, rulings: life.rulings, clock, random };
   const held = { keys: keyring, minting, revocation, journal, onRefusal };
-  const passwords = new Passwords({ random, clock });
+  const passwords = new Passwords({ random, clock, cost: needs.passwordCost });
   const guard = opened.adopt(new Guard({ clock, timers, report }), (it) => it.close());
   const forPeople = { ...common, ...held, administrators, passwords, refusedSignIn, guard };
   const people = await openPeople({
@@ -230,12 +232,7 @@ async function open(needs: PlatformNeeds, opened: AsyncDisposableStack, closing:
   );
   const port = { certificates, arrivals, strangers, random, timers, host: config.host };
   const mqtt = opened.adopt(
-    await MqttListener.open({
-      ...port,
-      broker,
-      port: config.mqttsPort,
-      maximumPacket: config.maximumMessage,
-    }),
+    await MqttListener.open({ ...port, broker, port: config.mqttsPort, maximumPacket: config.maximumMessage }),
     (it) => it.close(),
   );
   const watchers = new Watchers({ ...messaging, refusals: liveRefusals, strangers, timers });

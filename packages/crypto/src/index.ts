@@ -5,6 +5,7 @@ export { credentialIn, scrub } from "./leak.ts";
 export { base32, newTotpSecret, stepOfCode, totpStep, totpUri } from "./one-time-password.ts";
 export { readLogoutToken, type LogoutToken } from "./logout-token.ts";
 export { openWithPassphrase, sealWithPassphrase } from "./passphrase.ts";
+export type { Cost } from "./argon2.ts";
 export { Passwords } from "./password.ts";
 export { associated, open, seal, sealOverhead, unlessBroken, type Belongs, type SealKey } from "./seal.ts";
 export { digestSecret, isSecret, newSecret, secretAfter, secretMatches, type SecretKind } from "./secret.ts";

@@ -12,7 +12,13 @@ const patience = 32; // who comes after these waits longer than a person does
 const usual = 150;
 const longest = 60_000;
 
-type Needs = { readonly random: Random; readonly clock: Pick<Clock, "elapsed">; readonly atOnce?: number };
+type Needs = {
+  readonly random: Random;
+  readonly clock: Pick<Clock, "elapsed">;
+  readonly atOnce?: number;
+  /** Of passwords to keep: `ourCost`, but for tests of what has nothing to do with it. */
+  readonly cost?: Cost | undefined;
+};
 
 /**
  * Hashes and checks the passwords of people, one or two at once and a few more waiting: each takes 64 MiB and a tenth of a second, and strangers
@@ -43,8 +49,9 @@ export class Passwords {
 
   /** What to keep: `$argon2id$v=19$m=65536,t=3,p=4$salt$hash`, as other programs write it. @throws Refusal `rate.exceeded` */
   async hash(password: string): Promise<string> {
-    const salt = this.#needs.random.bytes(saltLength);
-    return written(ourCost, salt, await this.#inTurn(password, salt, ourCost));
+    const { random, cost = ourCost } = this.#needs;
+    const salt = random.bytes(saltLength);
+    return written(cost, salt, await this.#inTurn(password, salt, cost));
   }
 
   /**
@@ -52,7 +59,7 @@ export class Passwords {
    * not tell who has an account. @throws Refusal `rate.exceeded`
    */
   async matches(password: string, kept: string | undefined): Promise<boolean> {
-    const { cost, salt, hash } = (kept === undefined ? undefined : read(kept)) ?? nobody;
+    const { cost, salt, hash } = kept === undefined ? nobody(this.#needs) : read(kept);
     const own = await this.#inTurn(password, salt, cost);
     return timingSafeEqual(own, hash) && kept !== undefined;
   }
@@ -89,7 +96,11 @@ export class Passwords {
 
 type Kept = { readonly cost: Cost; readonly salt: Uint8Array; readonly hash: Uint8Array };
 
-const nobody: Kept = { cost: ourCost, salt: new Uint8Array(saltLength), hash: new Uint8Array(32) };
+const nobody = ({ cost = ourCost }: Needs): Kept => ({
+  cost,
+  salt: new Uint8Array(saltLength),
+  hash: new Uint8Array(32),
+});
 
 const base64 = (bytes: Uint8Array) => bytes.toBase64({ omitPadding: true });
 

@@ -1,3 +1,4 @@
+import type { Cost } from "@holdfast/crypto";
 import { systemClock, systemRandom, systemTimers, type Clock, type Random, type Timers } from "@holdfast/kernel";
 import type { Config } from "../config.ts";
 import { startPlatform } from "../platform.ts";
@@ -27,8 +28,13 @@ export type Given = {
   readonly timers?: Timers;
   readonly random?: Random;
   readonly config?: Partial<Config>;
+  /** `undefined` for what it costs outside of tests, where the test is about how long that takes. */
+  readonly passwordCost?: Cost | undefined;
   readonly database?: FreshDatabase;
 };
+
+/** The least there is: nearly all tests sign somebody in, and few are about how slow that has to be. */
+const little: Cost = { memory: 8, passes: 1, lanes: 1 };
 
 /** The whole platform in this process, on free ports of 127.0.0.1 and a database of its own. */
 export async function startTestPlatform(given: Given = {}): Promise<TestPlatform> {
@@ -70,6 +76,7 @@ export async function startTestPlatform(given: Given = {}): Promise<TestPlatform
     clock: given.clock ?? systemClock,
     random: given.random ?? systemRandom,
     timers: given.timers ?? systemTimers,
+    passwordCost: "passwordCost" in given ? given.passwordCost : little,
     report: (message, about) => {
       reports.push(message);
       log.push(JSON.stringify({ ...about, message }));
