@@ -27,6 +27,9 @@ type Needs = { readonly keys: Keyring; readonly clock: Clock; readonly random: R
 const lifetime = 10 * 60_000; // milliseconds
 const mostUsed = 100_000;
 
+/** Not `errand`, which is what is done for somebody's account a moment later (identity/errands.ts). */
+const purpose = "provider-errand";
+
 /**
  * Errands are kept by the browsers that run them, sealed: strangers who begin one fill no table with it. One ends once: which have ended is
  * remembered for as long as they would be good.
@@ -49,7 +52,7 @@ export class Errands {
   begin(errand: Errand): string {
     const { keys, clock, random } = this.#needs;
     const body = { ...errand, until: clock.now() + lifetime };
-    const sealed = seal(keys.instanceKey("errand"), place, new TextEncoder().encode(JSON.stringify(body)), random);
+    const sealed = seal(keys.instanceKey(purpose), place, new TextEncoder().encode(JSON.stringify(body)), random);
     return sealed.toBase64({ alphabet: "base64url", omitPadding: true });
   }
 
@@ -69,7 +72,7 @@ export class Errands {
   #open(text: string | undefined): Errand & { readonly until: number } {
     try {
       const sealed = Uint8Array.fromBase64(text ?? "", { alphabet: "base64url" });
-      return JSON.parse(new TextDecoder().decode(open(this.#needs.keys.instanceKey("errand"), place, sealed))) as never; // sealed by `begin`
+      return JSON.parse(new TextDecoder().decode(open(this.#needs.keys.instanceKey(purpose), place, sealed))) as never; // sealed by `begin`
     } catch (error) {
       const isNone = error instanceof SyntaxError || (error instanceof Refusal && error.code === "seal.broken");
       throw isNone ? new Refusal("provider.stale", { cause: error }) : error;
@@ -77,4 +80,4 @@ export class Errands {
   }
 }
 
-const place = associated({ org: "instance", kind: "errand", row: "", version: 0 });
+const place = associated({ org: "instance", kind: purpose, row: "", version: 0 });
