@@ -198,9 +198,17 @@ test("trying a provider says in words what is wrong with it", async () => {
     assert.match(told.join(" "), says);
   }
   const inside = await enter(house, { name: "Inside", issuer: "https://169.254.169.254" });
-  assert.match(String((await trying({}, inside.id))[1]), /inside a house .*--outbound-allow/);
+  assert.match(String((await trying({}, inside.id))[1]), /no address that this platform may call.*--outbound-allow/);
   const nowhere = await enter(house, { name: "Nowhere", issuer: "https://nowhere.test" });
-  assert.match(String((await trying({}, nowhere.id))[1]), /no address of nowhere\.test/i);
+  assert.match(String((await trying({}, nowhere.id))[1]), /no address that this platform may call/);
+  // The house's own names and addresses are told to nobody who may enter a provider.
+  house.zone.set("intranet.test A", ["10.11.12.13"]);
+  const intranet = await enter(house, { name: "Intranet", issuer: "https://intranet.test" });
+  const tried = await owner.asks.post<{ findings: { code?: string; says: string }[] }>(
+    `/v1/providers/${intranet.id}/try`,
+  );
+  assert.equal(tried.findings[0]?.code, "provider.unreachable");
+  assert.ok(!JSON.stringify(tried).includes("10.11."));
 });
 
 test("[V6.8.4] what the provider says of a second factor counts where the organisation says so, and as it says", async () => {

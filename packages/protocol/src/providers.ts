@@ -183,7 +183,13 @@ export const tryProvider = route({
   isCostly: true,
   reply: z.object({
     isUsable: z.boolean(),
-    findings: z.array(z.object({ level: z.enum(["wrong", "note"]), says: z.string() })),
+    findings: z.array(
+      z.object({
+        level: z.enum(["wrong", "note"]),
+        code: z.enum(["provider.unreachable", "provider.refused"]).optional(),
+        says: z.string(),
+      }),
+    ),
   }),
 });
 

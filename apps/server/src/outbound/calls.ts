@@ -62,10 +62,7 @@ export class Calls {
     const all = isIP(host) === 0 ? await this.#lookUp(host) : [host];
     const places = all.filter((one) => isPublicAddress(one) || this.#needs.isAllowed(one));
     if (places.length > 0) return places;
-    throw new Unreachable(
-      `${host} is an address inside a house (${all.slice(0, 3).join(", ")}), which this platform does not call; ` +
-        "whoever runs it can let it by --outbound-allow",
-    );
+    throw notCalled(host);
   }
 
   async #lookUp(host: string): Promise<readonly string[]> {
@@ -73,7 +70,7 @@ export class Calls {
       return await this.#needs.names.addresses(host);
     } catch (error) {
       if (!(error instanceof NameUnknown)) throw error;
-      throw new Unreachable(error.message, { cause: error });
+      throw error.isAnswered ? notCalled(host, error) : new Unreachable(error.message, { cause: error });
     }
   }
 
@@ -108,6 +105,12 @@ export class Calls {
     });
   }
 }
+
+/** One sentence for a name that there is not and for one inside the house: else whoever asks learns which names there are inside, and where. */
+const notCalled = (host: string, cause?: Error): Unreachable =>
+  new Unreachable(`${host} has no address that this platform may call; one inside the house takes --outbound-allow`, {
+    cause,
+  });
 
 type Answer = { readonly status: number; readonly headers: Headers; readonly body: Uint8Array<ArrayBuffer> };
 
@@ -163,5 +166,5 @@ function inWords({ host }: URL, error: Error): string {
   if (code === "ECONNREFUSED") return `nobody listens at ${host}`;
   if (/^(CERT_|DEPTH_|SELF_|UNABLE_|ERR_TLS_CERT)/.test(code))
     return `the certificate of ${host} is not trusted (${code}); one of an authority of the house needs --outbound-ca`;
-  return `${host} could not be reached (${code || error.message})`;
+  return `${host} could not be reached${code === "" ? "" : ` (${code})`}`; // a message without a code may say where it is
 }

@@ -4,7 +4,12 @@ import { NotAccepted, notAccepted, said } from "./open-id-words.ts";
 import type { OpenId, Registration } from "./open-id.ts";
 
 /** What somebody who sets a provider up should know: "wrong" is what keeps everybody from signing in. */
-export type Finding = { readonly level: "wrong" | "note"; readonly says: string };
+export type Finding = {
+  readonly level: "wrong" | "note";
+  readonly says: string;
+  /** Where the provider was asked and that came to nothing: it was not reached, or what it answered was not taken. */
+  readonly code?: "provider.unreachable" | "provider.refused";
+};
 
 type Trial = {
   readonly scopes: readonly string[];
@@ -27,7 +32,7 @@ export async function tryOut(openId: OpenId, registration: Registration, trial: 
       ...(await clientOf(config, trial)),
     ];
   } catch (error) {
-    return [wrong(sentenceOf(error))];
+    return [failed(error)];
   }
 }
 
@@ -76,7 +81,7 @@ async function keysOf(openId: OpenId, registration: Registration): Promise<reado
       typeof set === "object" && set !== null && "keys" in set && Array.isArray(set.keys) && set.keys.length > 0;
     return has ? [] : [wrong("It has no keys to look its signatures up with.")];
   } catch (error) {
-    return [wrong(`Its keys: ${sentenceOf(error)}`)];
+    return [failed(error, "Its keys: ")];
   }
 }
 
@@ -101,8 +106,9 @@ async function clientOf(config: client.Configuration, { redirectUri }: Trial): P
   }
 }
 
-function sentenceOf(error: unknown): string {
+function failed(error: unknown, about = ""): Finding {
   if (!(error instanceof Unreachable) && !(error instanceof NotAccepted)) throw error;
   const { message } = error;
-  return said(`${message.charAt(0).toUpperCase()}${message.slice(1)}.`);
+  const says = `${about}${said(`${message.charAt(0).toUpperCase()}${message.slice(1)}.`)}`;
+  return { ...wrong(says), code: error instanceof Unreachable ? "provider.unreachable" : "provider.refused" };
 }
