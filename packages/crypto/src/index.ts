@@ -3,7 +3,7 @@ export { blindIndex, derive } from "./derive.ts";
 export { digestForDpop, dpopAlgorithms, readDpop, readFirstDpop, type DpopClaims } from "./dpop.ts";
 export { credentialIn, scrub } from "./leak.ts";
 export { base32, newTotpSecret, stepOfCode, totpStep, totpUri } from "./one-time-password.ts";
-export { readLogoutToken, type LogoutToken } from "./logout-token.ts";
+export { logoutTokenLifetime, readLogoutToken, type LogoutToken } from "./logout-token.ts";
 export { openWithPassphrase, sealWithPassphrase } from "./passphrase.ts";
 export type { Cost } from "./argon2.ts";
 export { Passwords } from "./password.ts";

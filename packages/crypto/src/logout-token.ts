@@ -6,11 +6,11 @@ export type LogoutToken = {
   readonly sid: string | undefined;
   /** Which token it is: one is heeded once. */
   readonly jti: string;
-  /** Seconds since the epoch. */
-  readonly expiresAt: number;
 };
 
 const longest = 16 * 1024; // characters
+/** Seconds. The specification recommends two minutes (2.4); which were heeded is remembered for as long as they are good. */
+export const logoutTokenLifetime = 600;
 const tolerance = 60; // seconds between two clocks
 const event = "http://schemas.openid.net/event/backchannel-logout";
 /** Signatures by a key that others cannot have (RFC 7518, 3.1; RFC 8037; RFC 9864). */
@@ -50,6 +50,7 @@ export async function readLogoutToken(
     // Explicit typing keeps ID tokens out (RFC 8725, 3.11); a provider that says nothing is told by the rest.
     if (protectedHeader.typ !== undefined && !/^(application\/)?logout\+jwt$|^JWT$/i.test(protectedHeader.typ))
       return undefined;
+    if ((payload.exp ?? 0) > now / 1_000 + logoutTokenLifetime + tolerance) return undefined;
     return tokenOf(payload);
   } catch (error) {
     if (error instanceof errors.JWKSNoMatchingKey || error instanceof errors.JWSSignatureVerificationFailed)
@@ -65,7 +66,7 @@ function tokenOf({ sub, sid, jti, exp, events, nonce }: JWTPayload): LogoutToken
   if (!isEvent || nonce !== undefined || jti === undefined || exp === undefined) return undefined;
   if (sid !== undefined && typeof sid !== "string") return undefined;
   if (sub === undefined && sid === undefined) return undefined;
-  return { subject: sub, sid, jti, expiresAt: exp };
+  return { subject: sub, sid, jti };
 }
 
 const isKeySet = (value: unknown): value is JSONWebKeySet =>

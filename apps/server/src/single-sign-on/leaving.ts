@@ -3,6 +3,7 @@ import { isId, Refusal, type Clock, type Id, type Instant } from "@holdfast/kern
 import { asPlatform, type Revocation } from "../authority/index.ts";
 import { NotAccepted, Unreachable, type OpenId } from "../outbound/index.ts";
 import type { Storage } from "../storage/index.ts";
+import { Heeded } from "./heeded.ts";
 import { leftOf, sidOf } from "./marks.ts";
 import { subjectsIn } from "./postgres.ts";
 import type { Open, SigningIn } from "./signing-in.ts";
@@ -24,11 +25,11 @@ const mostKept = 1_000;
 export class Leaving {
   readonly #needs: Needs;
   readonly #keys = new Map<Id<"provider">, { readonly set: unknown; readonly at: number }>();
-  /** Tokens that were heeded, until when they would be good: one that comes again would end a later session. */
-  readonly #heeded = new Map<string, number>();
+  readonly #heeded: Heeded;
 
   constructor(needs: Needs) {
     this.#needs = needs;
+    this.#heeded = new Heeded(needs);
   }
 
   /** @throws Refusal `request.malformed` for whatever is no such token of this provider */
@@ -40,7 +41,7 @@ export class Leaving {
       const message = "not a logout token of this provider";
       throw new Refusal("request.malformed", { faults: [{ path: "logout_token", message }] });
     }
-    if (!this.#isNew(`${id} ${token.jti}`, token.expiresAt * 1_000)) return;
+    if (!this.#heeded.isNew(open.provider.id, token.jti)) return;
     const { storage, revocation, clock } = this.#needs;
     const { scope } = open.space;
     const { id: provider, issuer } = open.provider;
@@ -82,13 +83,5 @@ export class Leaving {
         throw new Refusal("provider.unreachable", { cause: error });
       throw error;
     }
-  }
-
-  #isNew(name: string, until: number): boolean {
-    const now = this.#needs.clock.now();
-    for (const [other, end] of this.#heeded) if (end + 60_000 < now) this.#heeded.delete(other);
-    if (this.#heeded.has(name)) return false;
-    this.#heeded.set(name, until);
-    return true;
   }
 }
