@@ -3,7 +3,7 @@ import { existsSync, readFileSync } from "node:fs";
 import path from "node:path";
 import { test } from "node:test";
 import { systemClock } from "@holdfast/kernel";
-import { atEnd, TestClock } from "../apps/server/src/testing/index.ts";
+import { atEnd, failing, TestClock } from "../apps/server/src/testing/index.ts";
 import { Authenticator, type Asked } from "./authenticator.fixture.ts";
 import { Owner, secretIn, textOf, type Key, type Problem } from "./authority.fixture.ts";
 import { CookieBrowser, type SignedIn } from "./cookie-browser.fixture.ts";
@@ -280,11 +280,11 @@ test("an owner who is named may come by a passkey of her own when the provider d
   assert.equal(await inOrg(glass), "403 provider.required", "as an owner alone");
 });
 
-test("the record is looked for each day: for a week without it the organisation is warned, then the domain is its own no more", async () => {
+test("the record is looked for each day: for a week of answers without it the organisation is warned, then the domain is its own no more, and no silence ends it", async () => {
   const bound = await member("week@house.example");
   assert.equal(await demand({ domains: ["house.example"] }), "200");
   const texts = zone.get(record("house.example")) ?? [];
-  zone.delete(record("house.example"));
+  zone.set(record("house.example"), failing);
   const told = async (what: string) => (await owner.audited(provider.id)).filter((entry) => entry.what === what).length;
   /** Another day, and the round that comes then. */
   const passes = async () => {
@@ -294,6 +294,10 @@ test("the record is looked for each day: for a week without it the organisation 
     await comesTrue(async () => looked() > before);
     owner = await signedIn(owner.org);
   };
+  for (let days = 0; days < 2; days += 1) await passes();
+  assert.equal(await told("domain.missing"), 0, "a name server that fails says nothing of it");
+  assert.equal((await domain())?.isDemanded, true);
+  zone.delete(record("house.example"));
   await passes();
   await comesTrue(async () => (await told("domain.missing")) === 1);
   const { lapsesAt = "" } = (await domain()) ?? {};

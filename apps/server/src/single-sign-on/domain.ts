@@ -1,13 +1,15 @@
 import type { Id, Instant } from "@holdfast/kernel";
 
-const day = 24 * 3_600_000; // milliseconds
+const hour = 3_600_000; // milliseconds
+const day = 24 * hour;
 
-/** How long a domain stays the organisation's after its record was not found. */
+/** How long a domain stays the organisation's after an answer lacked its record, and on how many days an answer has to lack it by then. */
 const grace = 7 * day;
+const misses = 4;
 
-/** Who says that it is the organisation's. `missingSince`: its record was not found then, nor since. */
+/** Who says that it is the organisation's. `missingSince`: an answer lacked its record then, and none has had it since; `missed`: on so many days. */
 type Proof =
-  | { readonly by: "dns"; readonly at: Instant; readonly missingSince?: Instant }
+  | { readonly by: "dns"; readonly at: Instant; readonly missingSince?: Instant; readonly missed?: number }
   | { readonly by: "administrator"; readonly at: Instant };
 
 /** A domain of e-mail addresses that an organisation says is its own, and whether that is proved. */
@@ -31,15 +33,22 @@ export const found = (domain: Domain, now: Instant): Domain => ({
   dueAt: later(now, day),
 });
 
-/** It was not. What was proved by it stays so for a while; what was never is not. */
+/** An answer lacked it. What was proved by it stays so for a while; what was never is not. Who looks often on one day is answered once. */
 export function notFound(domain: Domain, now: Instant): Domain {
-  const { proof } = domain;
+  const { proof, dueAt } = domain;
   if (proof?.by !== "dns") return { ...domain, dueAt: later(now, day) };
-  const { missingSince = now } = proof;
-  return now - missingSince >= grace
-    ? { ...domain, proof: undefined, dueAt: later(now, day) }
-    : { ...domain, proof: { ...proof, missingSince }, dueAt: later(now, day) };
+  const { missingSince = now, missed = 0 } = proof;
+  if (missed > 0 && now < dueAt) return domain;
+  const after = { ...proof, missingSince, missed: missed + 1 };
+  const isOver = now - missingSince >= grace && after.missed >= misses;
+  return { ...domain, proof: isOver ? undefined : after, dueAt: later(now, day) };
 }
+
+/** Nobody answered: that says nothing of whose it is, so what was proved stays so, and it is looked for again soon. */
+export const unanswered = (domain: Domain, now: Instant): Domain => ({
+  ...domain,
+  dueAt: later(now, domain.proof ? hour : day),
+});
 
 /** Nobody looks for a record. */
 const never = 8_640_000_000_000_000 as Instant; // the last time that there is
@@ -53,7 +62,7 @@ export const approved = (domain: Domain, now: Instant): Domain => ({
 /** Until somebody looks for its record. */
 export const withdrawn = (domain: Domain): Domain => ({ ...domain, proof: undefined, dueAt: never });
 
-/** When it is the organisation's no more, if nobody finds the record before. */
+/** When it is the organisation's no more at the earliest, if nobody finds the record before. */
 export const lapsesAt = ({ proof }: Pick<Domain, "proof">): Instant | undefined =>
   proof?.by === "dns" && proof.missingSince !== undefined ? later(proof.missingSince, grace) : undefined;
 

@@ -3,7 +3,7 @@ import { asPlatform, inPerson, refusedBy, type Permit, type Spaces } from "../au
 import type { Organisations } from "../identity/index.ts";
 import { NameUnknown, type Names } from "../outbound/index.ts";
 import type { Keyring, Storage, Unit } from "../storage/index.ts";
-import { approved, found, lapsesAt, newsOf, notFound, recordOf, withdrawn, type Domain } from "./domain.ts";
+import { approved, found, lapsesAt, newsOf, notFound, recordOf, unanswered, withdrawn, type Domain } from "./domain.ts";
 import { domainsIn, providersIn } from "./postgres.ts";
 import { demandedIn, findIn } from "./providers.ts";
 
@@ -18,6 +18,9 @@ type Needs = {
   readonly clock: Clock;
   readonly random: Random;
 };
+
+/** What became of a look for a record. */
+type Look = "there" | "lacking" | "silence";
 
 type Told = { readonly subject: string; readonly lines: readonly string[] };
 
@@ -61,11 +64,11 @@ export class Domains {
   /** Looks for its record. @throws Refusal `domain.unknown`, `domain.unproved` */
   async prove(permit: Permit<"provider.manage">, provider: Id<"provider">, domain: string): Promise<Domain> {
     const before = await this.#needs.storage.read(permit, (unit) => this.#findIn(unit, permit, provider, domain));
-    const { isThere, because } = await this.#look(before);
+    const { look, because } = await this.#look(before);
     const after = await this.#needs.storage.change(permit, async (unit) => {
       const now = await this.#findIn(unit, permit, provider, domain);
-      unit.audit({ what: "domain.looked", about: provider, facts: { domain, isThere } });
-      return this.#judge(unit, now, isThere);
+      unit.audit({ what: "domain.looked", about: provider, facts: { domain, isThere: look === "there" } });
+      return this.#judge(unit, now, look);
     });
     if (!after.proof) throw new Refusal("domain.unproved", { detail: because });
     return after;
@@ -113,28 +116,35 @@ export class Domains {
     const allowed = asPlatform(await storage.scopeOf(org));
     const all = await storage.read(allowed, (unit) => domainsIn(unit, keys).all());
     for (const one of all.filter(({ dueAt }) => dueAt <= clock.now())) {
-      const { isThere } = await this.#look(one);
-      const news = newsOf(one, this.#after(one, isThere));
+      const { look } = await this.#look(one);
+      const news = newsOf(one, this.#after(one, look));
       const judge = async (unit: Unit): Promise<void> => {
         const before = await domainsIn(unit, keys).find(one.domain);
-        if (before) await this.#judge(unit, before, isThere);
+        if (before) await this.#judge(unit, before, look);
       };
       await (news ? storage.change(allowed, judge) : storage.note(allowed, judge));
-      const letter = news && letterOf(news, this.#after(one, isThere));
+      const letter = news && letterOf(news, this.#after(one, look));
       if (letter) await this.#needs.alert(org, letter);
     }
   }
 
-  #after(before: Domain, isThere: boolean): Domain {
+  #after(before: Domain, look: Look): Domain {
     const now = this.#needs.clock.now();
-    return isThere ? found(before, now) : notFound(before, now);
+    switch (look) {
+      case "there":
+        return found(before, now);
+      case "lacking":
+        return notFound(before, now);
+      case "silence":
+        return unanswered(before, now);
+    }
   }
 
   /** What a look for its record means. */
-  async #judge(unit: Unit, before: Domain, isThere: boolean): Promise<Domain> {
+  async #judge(unit: Unit, before: Domain, look: Look): Promise<Domain> {
     const { keys, organisations } = this.#needs;
     const { domain, provider } = before;
-    const after = this.#after(before, isThere);
+    const after = this.#after(before, look);
     await domainsIn(unit, keys).save(after);
     const news = newsOf(before, after);
     const until = lapsesAt(after);
@@ -144,15 +154,17 @@ export class Domains {
     return after;
   }
 
-  async #look({ domain, token }: Domain): Promise<{ readonly isThere: boolean; readonly because: string }> {
+  async #look({ domain, token }: Domain): Promise<{ readonly look: Look; readonly because: string }> {
     const name = recordOf(domain);
     try {
       const texts = await this.#needs.names.texts(name);
-      const isThere = texts.some((text) => text.trim() === token);
-      return { isThere, because: `The TXT record of ${name} says something else than ${token}.` };
+      const look = texts.some((text) => text.trim() === token) ? "there" : "lacking";
+      return { look, because: `The TXT record of ${name} says something else than ${token}.` };
     } catch (error) {
       if (!(error instanceof NameUnknown)) throw error;
-      return { isThere: false, because: error.isAnswered ? `There is no TXT record of ${name}.` : "Nobody answered." };
+      return error.isAnswered
+        ? { look: "lacking", because: `There is no TXT record of ${name}.` }
+        : { look: "silence", because: "Nobody answered." };
     }
   }
 
@@ -197,7 +209,7 @@ function letterOf(news: ReturnType<typeof newsOf>, one: Domain): Told | undefine
     return {
       subject: `${domain} will not count as your organisation's`,
       lines: [
-        `Holdfast looks each day for ${record}, and did not find it today. If it is not found until ${rfc3339(until)}, ${domain} does not count as your organisation's any more.`,
+        `Holdfast looks each day for ${record}, and an answer lacked it today. If it is lacking until ${rfc3339(until)}, ${domain} does not count as your organisation's any more.`,
         "Members with an address of it could then come by their own passwords again, if your organisation demands its provider for it. Put the record back, or take the domain away.",
       ],
     };
@@ -205,7 +217,7 @@ function letterOf(news: ReturnType<typeof newsOf>, one: Domain): Told | undefine
     return {
       subject: `${domain} does not count as your organisation's any more`,
       lines: [
-        `Holdfast did not find ${record} for seven days. Your organisation does not demand its provider for ${domain} any more: members with an address of it may come by their own passwords.`,
+        `Holdfast has not found ${record} for seven days, on four of them by an answer that lacked it. Your organisation does not demand its provider for ${domain} any more: members with an address of it may come by their own passwords.`,
         "Put the record back, prove the domain again in the settings, and demand the provider again.",
       ],
     };

@@ -7,6 +7,9 @@ export type RecordType = "A" | "AAAA" | "TXT";
 /** What a name has; `undefined` where there is no such name, nothing where it has none of that type. */
 export type Zone = (name: string, type: RecordType) => readonly string[] | undefined;
 
+/** Where this is what a name has, the server fails to find out (SERVFAIL), which is no answer. */
+export const failing: readonly string[] = [];
+
 export type NameServer = {
   readonly place: { readonly address: string; readonly port: number };
   /** In the order in which they came. */
@@ -28,7 +31,8 @@ export async function startNameServer(zone: Zone): Promise<NameServer> {
     const answers = (found ?? []).map((value) => recordOf(number, type === "TXT" ? pieces(value) : addressOf(value)));
     const header = Buffer.alloc(12);
     query.copy(header, 0, 0, 2);
-    header.writeUInt16BE(found ? 0x8180 : 0x8183, 2); // an answer, or that there is no such name
+    // An answer, that there is no such name, or none.
+    header.writeUInt16BE(found === failing ? 0x8182 : found ? 0x8180 : 0x8183, 2);
     header.writeUInt16BE(1, 4);
     header.writeUInt16BE(answers.length, 6);
     socket.send(Buffer.concat([header, query.subarray(12, end), ...answers]), from.port, from.address);
