@@ -108,6 +108,26 @@ test("what was offered is taken once, of fifty who bring its code at once, and a
   assert.equal(await codeTo("/v1/sign-in", one.shown()), "201");
 });
 
+test("recovery codes reach whoever turned codes of an app on, also where her session was replaced in that moment", async () => {
+  const one = await come();
+  const { secret, offer } = await one.offer();
+  // As somebody who is faster would: the row is another one by the time that its cookie is to be.
+  await asOwner(
+    database.login,
+    `create function public.faster() returns trigger language plpgsql as $$ begin return null; end $$;
+     create trigger faster before update on holdfast.session for each row execute function public.faster()`,
+  );
+  const body = { offer, code: codeOf(secret, clock.now()) };
+  const { status, body: answer } = await one.browser.send<{ recoveryCodes: string[] }>("PUT", "/v1/account/totp", {
+    body,
+  });
+  await asOwner(database.login, "drop trigger faster on holdfast.session; drop function public.faster()");
+  assert.deepEqual([status, answer.recoveryCodes.length], [200, 10]);
+  assert.equal((await account(one)).recoveryCodes, 10, "and her session goes on");
+  const [code = ""] = answer.recoveryCodes;
+  assert.equal(await codeTo("/v1/sign-in", { ...one.who, code }), "201");
+});
+
 test("[V6.3.4] nothing lets somebody in by her password alone who has a second factor, and the wrong password learns nothing of it", async () => {
   const one = await enrolled();
   for (const path of signIns) {

@@ -43,7 +43,8 @@ type Body<R extends Route> = R["body"] extends "bytes"
 /** A session begins, or goes on with another cookie: what the cookie is to hold, which stands nowhere in the answer itself. */
 export type Begun<Reply> = {
   readonly reply: Reply;
-  readonly cookie: string;
+  /** The one that was shown goes on, where there is none. */
+  readonly cookie: string | undefined;
   /** What that of the browser itself is to hold, where it changes. */
   readonly browser?: string | undefined;
 };

@@ -155,6 +155,19 @@ export class Sessions {
   }
 
   /**
+   * The same, once what she showed has changed something for good: what she is told of that reaches her, whatever becomes of the session.
+   * No other cookie where this one was replaced, or ended, meanwhile.
+   */
+  async renewAfter(session: Session, proofs: readonly Proof[]): Promise<string | undefined> {
+    try {
+      return (await this.renew(session, proofs)).cookie;
+    } catch (error) {
+      if (error instanceof Refusal) return undefined; // her next request says what is the matter with it
+      throw error;
+    }
+  }
+
+  /**
    * What stands in the cookie, where it is good anywhere. To ask is no sign of life: an open page asks whether it is still good.
    * @throws Refusal `credential.invalid`; to whoever proves to hold it also `credential.expired`
    */

@@ -35,14 +35,17 @@ export class Account {
   }
 
   /** By the code she has shown it, too, so this very session comes in again where it was demanded. */
-  async addTotp(session: Session, offer: string, code: string): Promise<{ codes: readonly string[]; cookie: string }> {
+  async addTotp(
+    session: Session,
+    offer: string,
+    code: string,
+  ): Promise<{ codes: readonly string[]; cookie: string | undefined }> {
     const { factors, sessions, runs } = this.#needs;
     const { totp: isReplaced } = await factors.of(session.person);
     const errand = totpErrand(session, "factor.added", isReplaced);
     const { codes, due } = await factors.addTotp(session.person, { offer, code }, errand);
     await runs.now(due);
-    const { cookie } = await sessions.renew(session, ["totp"]);
-    return { codes, cookie };
+    return { codes, cookie: await sessions.renewAfter(session, ["totp"]) };
   }
 
   async removeTotp(session: Session): Promise<void> {

@@ -55,7 +55,7 @@ export class PersonPasskeys {
     session: Session,
     { origin }: Visit,
     { name, answer }: { readonly name?: string | undefined; readonly answer: MadePasskey },
-  ): Promise<{ readonly passkey: PersonPasskey; readonly cookie: string }> {
+  ): Promise<{ readonly passkey: PersonPasskey; readonly cookie: string | undefined }> {
     const { storage, keys, sessions, isOurs, factors, post, runs, clock, random } = this.#needs;
     const { person } = session;
     const ours = questionIn(keys, { what: "add", person }, clock.now());
@@ -78,8 +78,7 @@ export class PersonPasskeys {
     await factors.changed(person);
     await runs.now(due);
     // Whoever made it has shown it: this very session comes in again where it was demanded.
-    const { cookie } = await sessions.renew(session, ["passkey"]);
-    return { passkey, cookie };
+    return { passkey, cookie: await sessions.renewAfter(session, ["passkey"]) };
   }
 
   async list({ person }: Session): Promise<readonly PersonPasskey[]> {

@@ -16,7 +16,7 @@ export function sendSessionReply(handler: Handler, request: FastifyRequest, repl
     case "renews": {
       const { reply: body, cookie, browser } = value as Begun<unknown>; // `on` paired the route with a handler that begins one
       const ofBrowser = browser === undefined ? [] : [browserCookieOf(browser)];
-      void reply.header("Set-Cookie", [sessionCookieOf(cookie), ...ofBrowser]);
+      void reply.header("Set-Cookie", [...(cookie === undefined ? [] : [sessionCookieOf(cookie)]), ...ofBrowser]);
       return sendReply(handler, request, reply, body);
     }
     case "ends":
