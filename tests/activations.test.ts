@@ -328,6 +328,9 @@ test("[V7.4.3] what a program was let in with ends when she has another password
   const made = await browser.send<{ token: string }>("POST", "/v1/tokens", {
     body: { name: "x", grants: ["org.read"] },
   });
+  // Let in, and not come yet.
+  const late = await begin();
+  assert.equal(await codeOf(approve(browser, late.user_code)), "200");
   const asked = { password, newPassword: "mossy lantern oats" };
   const are = async () =>
     Promise.all(
@@ -338,6 +341,10 @@ test("[V7.4.3] what a program was let in with ends when she has another password
   assert.deepEqual(await are(), [200, 200, 200]);
   assert.equal(await codeOf(browser.send("POST", "/v1/account/password", { body: asked })), "200");
   assert.deepEqual(await are(), [401, 401, 200]);
+  assert.equal(await told(late.device_code), "access_denied");
+  const next = await begin();
+  assert.equal(await codeOf(approve(browser, next.user_code)), "200");
+  assert.equal(await told(next.device_code), "let in", "what she lets in afterwards comes");
 });
 
 test("[V6.6.3] codes are not guessed: ten wrong ones, and a person has to wait a minute for each further one", async () => {

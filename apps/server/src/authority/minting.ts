@@ -63,13 +63,15 @@ export class Minting {
 
   /**
    * For a program that a person let in from her browser, who need not be able to make tokens for others: within what she may, now and later. It does
-   * not end with her session, but as a sign-in of hers does. @throws Refusal as `refuseToLend`
+   * not end with her session, but as a sign-in of hers does. `within`: asks once more, when its turn has come.
+   * @throws Refusal as `refuseToLend`, and `within`
    */
-  async lend(maker: Caller, wanted: Wanted): Promise<MintedToken> {
+  async lend(maker: Caller, wanted: Wanted, within: () => void): Promise<MintedToken> {
     const { space, actor } = maker;
     this.refuseToLend(maker, wanted);
     const kid = await this.#needs.tokenKeys.kidFor(space.org);
     return this.#needs.storage.change({ scope: space.scope, actor }, (unit) => {
+      within();
       const { heir, latest } = childOf(maker, wanted);
       return this.#tokenIn(unit, kid, { heir: { ...heir, isLent: true }, latest });
     });

@@ -27,6 +27,8 @@ export type Approval = {
   readonly person: Id<"person">;
   readonly org: Id<"org">;
   readonly session: CredentialId;
+  /** Its place among revocations. */
+  readonly issuedSeq: number;
   readonly grants: readonly Grant[];
   readonly lifetime: number;
 };
@@ -35,6 +37,9 @@ export type Waiting = Described & { readonly state: "waiting" };
 export type Approved = Described & { readonly state: "approved"; readonly by: Approval };
 export type Refused = Described & { readonly state: "refused" };
 export type Activation = Waiting | Approved | Refused;
+
+/** What revocations call all that she has let in and that has not come yet. */
+export const lettingInBy = (person: Id<"person">): string => `activations/${person}`;
 
 /** How long somebody has to let a program in, and how often that may ask, in milliseconds. */
 export const lifetime = 10 * 60_000;

@@ -1,15 +1,16 @@
 import { digestSecret, isSecret, newSecret } from "@holdfast/crypto";
 import { Refusal, type Clock, type Instant, type Random } from "@holdfast/kernel";
 import { commandClient, type Grant } from "@holdfast/protocol";
-import type {
-  Authentication,
-  Caller,
-  MintedToken,
-  Minting,
-  Session,
-  Sessions,
-  Spaces,
-  Visit,
+import {
+  authorityIn,
+  type Authentication,
+  type Caller,
+  type MintedToken,
+  type Minting,
+  type Session,
+  type Sessions,
+  type Spaces,
+  type Visit,
 } from "../authority/index.ts";
 import type { Keyring, Storage } from "../storage/index.ts";
 import { activationsIn } from "./activation-rows.ts";
@@ -17,6 +18,7 @@ import {
   approve,
   codeIn,
   interval,
+  lettingInBy,
   lifetime,
   newCode,
   refuse,
@@ -121,18 +123,14 @@ export class Activations {
     }
     const found = await this.#find(person, text);
     const grants = found.grants ?? grantsOf(caller);
-    const by: Approval = {
-      person,
-      org: space.org,
-      session: credential.id,
-      grants,
-      lifetime: asked.lifetime ?? found.lifetime,
-    };
+    const { org, scope } = space;
+    const by = { person, org, session: credential.id, grants, lifetime: asked.lifetime ?? found.lifetime };
     minting.refuseToLend(caller, wantedOf(found, by));
-    await storage.change({ scope: space.scope, actor: caller.actor }, async (unit) =>
-      unit.audit({ what: "activation.approved", about: person, facts: factsOf(found) }),
-    );
-    await this.#decide(found, (waiting) => approve(waiting, by));
+    const issuedSeq = await storage.change({ scope, actor: caller.actor }, async (unit) => {
+      unit.audit({ what: "activation.approved", about: person, facts: factsOf(found) });
+      return authorityIn(unit).nextSeq();
+    });
+    await this.#decide(found, (waiting) => approve(waiting, { ...by, issuedSeq }));
   }
 
   /** All her organisations are told: nobody asked for one yet. @throws Refusal `activation.unknown` */
@@ -159,7 +157,10 @@ export class Activations {
     // She may have signed out, or been removed, since: then nobody let it in.
     const maker = authentication.known(space, by.session);
     if (!maker || !space.member(by.person)) throw new Refusal("activation.refused");
-    const minted = await minting.lend(maker, wantedOf(approved, by));
+    const minted = await minting.lend(maker, wantedOf(approved, by), () => {
+      // What she signed in with ended since, as by another password: so does this, which had not come yet.
+      if (space.revokedBefore(lettingInBy(by.person), "people") > by.issuedSeq) throw new Refusal("activation.refused");
+    });
     return { ...minted, grants: by.grants };
   }
 
@@ -220,7 +221,7 @@ function grantsOf({ credential, space }: Caller): readonly Grant[] {
   return member ? space.grantsOfMember(member) : [];
 }
 
-const wantedOf = ({ program, machine }: Asking, { grants, lifetime }: Approval) => ({
+const wantedOf = ({ program, machine }: Asking, { grants, lifetime }: Pick<Approval, "grants" | "lifetime">) => ({
   name: machine === undefined ? program : `${program} on ${machine}`.slice(0, 200),
   grants,
   lifetime,

@@ -1,7 +1,8 @@
-import { because, type Clock, type Random, type Report } from "@holdfast/kernel";
+import { because, type Clock, type Id, type Instant, type Random, type Report } from "@holdfast/kernel";
 import { authorityIn, type Revocation, type Sessions, type Spaces } from "../authority/index.ts";
-import type { Keyring, Storage } from "../storage/index.ts";
+import type { Keyring, Storage, Unit } from "../storage/index.ts";
 import { accountLinksIn, newLink } from "./account-link.ts";
+import { lettingInBy, lifetime } from "./activation.ts";
 import { organisationsOf } from "./attempts.ts";
 import { errandsIn, type Due, type Errand } from "./errands.ts";
 import { resetLetter } from "./letters.ts";
@@ -103,16 +104,23 @@ export class ErrandRuns {
 
   /** Her browsers, and what she signed in with elsewhere. What she made for programs goes on. */
   async #endSignIns({ person, because: what, except }: Of<"endSignIns">): Promise<void> {
-    const { storage, spaces, revocation, sessions } = this.#needs;
+    const { storage, spaces, sessions } = this.#needs;
     const actor = { kind: "credential", id: person, person } as const;
     await sessions.ends.others(person, except, "signOut.password"); // first: what one of them let in gets no token any more
     for (const { scope } of await spacesOf({ spaces }, await organisationsOf(this.#needs, person))) {
       await storage.change({ scope, actor }, async (unit) => {
         unit.audit({ what, about: person });
-        for (const credential of await authorityIn(unit).signInsOf(person))
-          if (credential.state === "active") await revocation.endIn(unit, credential);
+        await this.#endIn(unit, person);
       });
     }
+  }
+
+  /** What she signed in with elsewhere, programs that she let in among it, also where one has not fetched its token yet. */
+  async #endIn(unit: Unit, person: Id<"person">): Promise<void> {
+    const { revocation } = this.#needs;
+    await revocation.in(unit, lettingInBy(person), ["people"], (unit.at + lifetime) as Instant); // milliseconds both
+    for (const credential of await authorityIn(unit).signInsOf(person))
+      if (credential.state === "active") await revocation.endIn(unit, credential);
   }
 
   async #tellFactors({ person, by, what, facts, over = [], endSessions }: Of<"tellFactors">): Promise<void> {
