@@ -2,8 +2,10 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { setTimeout } from "node:timers/promises";
 import { systemClock } from "@holdfast/kernel";
+import { deviceCodeGrant } from "@holdfast/protocol";
 import pg from "pg";
 import { atEnd, freshDatabase, startTestPlatform, TestClock } from "../apps/server/src/testing/index.ts";
+import { formTo } from "./activation.fixture.ts";
 import { says, type List } from "./application-users.fixture.ts";
 import { Authenticator, type Asked, type Forged } from "./authenticator.fixture.ts";
 import { Owner, secretIn, unknown, viewer, type Problem, type Thing } from "./authority.fixture.ts";
@@ -67,6 +69,21 @@ async function signIn(passkey: object, more: object = {}, browser = new CookieBr
   return { ...answer, browser };
 }
 const signInWith = async (device: Authenticator, forged: Forged = {}) => signIn(await show(device, forged));
+/** The token of a program that she lets in from there. */
+async function letIn(browser: CookieBrowser): Promise<string> {
+  const program = { client_id: "holdfast-command" };
+  type Offered = { device_code: string; user_code: string };
+  const at = "/v1/oauth/device_authorization";
+  const { body: offered } = await formTo<Offered>(platform.visitor, at, program);
+  await browser.good("POST", `/v1/activations/${offered.user_code}/approval`, {});
+  clock.move(5_000);
+  const { body: given } = await formTo<{ access_token: string }>(platform.visitor, "/v1/oauth/token", {
+    ...program,
+    grant_type: deviceCodeGrant,
+    device_code: offered.device_code,
+  });
+  return given.access_token;
+}
 const isIn = async (browser: CookieBrowser) => (await browser.send("GET", "/v1/session")).status === 200;
 
 test("[V6.3.3] a person adds a passkey, and signs in with it alone, without saying who she is", async () => {
@@ -223,6 +240,9 @@ test("a passkey is renamed and removed by whose it is; it opens nothing any more
   assert.equal(says(await other.send("PATCH", at, { body: { name: "Mine" } })), "404 passkey.unknown");
   assert.equal(says(await other.send("DELETE", at)), "404 passkey.unknown");
   assert.equal(says(await browser.send("DELETE", `${own}/${unknown("passkey")}`)), "404 passkey.unknown");
+  const lent = await letIn(elsewhere);
+  const reads = () => platform.visitor.as(lent).send("GET", "/v1/me");
+  assert.equal((await reads()).status, 200);
   await browser.good("DELETE", at);
   assert.equal(await isIn(elsewhere), false);
   assert.equal(await isIn(browser), true);
@@ -266,8 +286,10 @@ test("a passkey that counts backwards is refused from then on, every session of 
   const { browser, device } = await comer("copied@example.com");
   assert.equal((await signInWith(device)).status, 201);
   const { person } = await browser.good<SignedIn>("GET", "/v1/session");
+  const lent = await letIn(browser);
   assert.equal(says(await signInWith(device, { counter: 1 })), "403 passkey.cloned");
   assert.equal(await isIn(browser), false);
+  assert.equal((await platform.visitor.as(lent).send("GET", "/v1/me")).status, 401);
   assert.equal(says(await signInWith(device)), "401 credential.invalid");
   assert.ok((await owner.audited(person.id)).some(({ what }) => what === "factor.copied"));
 });

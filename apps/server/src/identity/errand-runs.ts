@@ -126,10 +126,11 @@ export class ErrandRuns {
   async #tellFactors({ person, by, what, facts, over = [], endSessions }: Of<"tellFactors">): Promise<void> {
     const { revocation, sessions } = this.#needs;
     const orgs = await organisationsOf(this.#needs, person);
+    if (endSessions) await sessions.ends.others(person, endSessions.except, "signOut.factor"); // first, as above
     // In the keyring's journal as well: neither a row of before that somebody puts back nor an older backup makes it good again.
     await tellOrganisations(this.#needs, { person, orgs, by }, what, facts, async (theirs) => {
       for (const { about, until } of over) await revocation.in(theirs, about, ["people"], until);
+      if (endSessions) await this.#endIn(theirs, person);
     });
-    if (endSessions) await sessions.ends.others(person, endSessions.except, "signOut.factor");
   }
 }

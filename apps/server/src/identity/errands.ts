@@ -22,7 +22,7 @@ export type Errand =
       readonly what: string;
       readonly facts?: Readonly<Record<string, unknown>>;
       readonly over?: readonly { readonly about: string; readonly until?: Instant }[];
-      /** What she is signed in to ends with it, but for this session. */
+      /** What she is signed in to ends with it, but for this session; and what she signed in with elsewhere. */
       readonly endSessions?: { readonly except?: Id<"session"> };
     };
 
