@@ -246,6 +246,7 @@ test("a passkey is renamed and removed by whose it is; it opens nothing any more
   await browser.good("DELETE", at);
   assert.equal(await isIn(elsewhere), false);
   assert.equal(await isIn(browser), true);
+  assert.equal((await reads()).status, 401, "a program that she let in where she was signed in by it");
   assert.equal(says(await signInWith(device)), "401 credential.invalid");
   const { person } = await browser.good<SignedIn>("GET", "/v1/session");
   const told = (await owner.audited(person.id)).map(({ what }) => what);
@@ -265,6 +266,8 @@ test("a passkey is gone whole, and what ends with it ends in a moment, also wher
     `create function public.broken() returns trigger language plpgsql as $$ begin raise 'broken'; end $$;
      create trigger broken before insert on holdfast.audit execute function public.broken()`,
   );
+  const { recoveryCodes } = await browser.good<{ recoveryCodes: string[] }>("POST", "/v1/account/recovery-codes", {});
+  assert.equal(recoveryCodes.length, 10, "whoever they belong to has them");
   await browser.good("DELETE", `${own}/${passkey.id}`);
   assert.equal((await browser.good<List<Passkey>>("GET", own)).items.length, 0);
   assert.equal(await isIn(elsewhere), true, "this could not be told either");
@@ -279,7 +282,8 @@ test("a passkey is gone whole, and what ends with it ends in a moment, also wher
     await setTimeout(20);
   }
   assert.equal(await isIn(browser), true);
-  assert.equal((await owner.audited(person.id)).filter(({ what }) => what === "factor.removed").length, 1);
+  for (const what of ["factor.removed", "factor.codesRenewed"])
+    assert.equal((await owner.audited(person.id)).filter((entry) => entry.what === what).length, 1, what);
 });
 
 test("a passkey that counts backwards is refused from then on, every session of hers ends, and it is told", async () => {

@@ -161,6 +161,14 @@ test("she calls it off where she is signed in, by the link in the letter, and so
   assert.equal(none.status, 401, "her session is over by now");
 });
 
+test("whose passkey was copied has a letter of it", async () => {
+  const zoe = await somebody("zoe@example.com");
+  assert.equal((await signInWith(zoe)).status, 201);
+  zoe.device.counter = 0;
+  assert.equal(says(await signInWith(zoe)), "403 passkey.cloned");
+  await letterTo(zoe.email, /“Laptop” of the account zoe@example\.com counted backwards/);
+});
+
 test("a stranger who asks for links to her keeps nobody from beginning it", async () => {
   const eli = await somebody("eli@example.com");
   for (let time = 0; time < 7; time += 1) {

@@ -6,7 +6,6 @@ import type { Errand } from "./errands.ts";
 import type { Factors, Kept } from "./factors.ts";
 import type { Person } from "./person.ts";
 import { peopleIn } from "./postgres.ts";
-import { tellOrganisations } from "./telling.ts";
 
 type Needs = Parameters<typeof alertWhereDemanded>[0] & {
   readonly sessions: Sessions;
@@ -57,10 +56,9 @@ export class Account {
   }
 
   async renewCodes(session: Session): Promise<readonly string[]> {
-    const codes = await this.#needs.factors.renewCodes(session.person);
-    const { person } = session;
-    const orgs = await organisationsOf(this.#needs, person);
-    await tellOrganisations(this.#needs, { person, orgs }, "factor.codesRenewed");
+    const { factors, runs } = this.#needs;
+    const { codes, due } = await factors.renewCodes(session.person);
+    await runs.now(due);
     return codes;
   }
 

@@ -127,8 +127,9 @@ export class FactorResets {
     await this.#person(permit, id);
     const reset = await this.#of(id);
     if (!reset) throw new Refusal("factorReset.unknown");
-    await this.#end(reset, "the administrator");
+    // Before it is done, as where it is begun: what the administrator does is never done unsaid.
     await this.#needs.storage.change(permit, async (unit) => unit.audit({ what: "factorReset.withdrawn", about: id }));
+    await this.#end(reset, "the administrator");
   }
 
   /** One that waits, or is due, of whoever is signed in. */

@@ -185,17 +185,18 @@ export class Factors {
     await noteFactors(this.#needs, unit, person, orgs);
   }
 
-  /** In place of those that she had, told this once. @throws Refusal `factor.none` */
-  async renewCodes(person: Id<"person">): Promise<readonly string[]> {
+  /** In place of those that she had, told this once. Answers with the errand that follows, too. @throws Refusal `factor.none` */
+  async renewCodes(person: Id<"person">): Promise<{ readonly codes: readonly string[]; readonly due: Due }> {
     const codes = newRecoveryCodes(this.#needs.random);
     const orgs = await organisationsOf(this.#needs, person);
-    await this.#needs.storage.instance.change(async (unit) => {
+    const due = await this.#needs.storage.instance.change(async (unit) => {
       const { totp, passkey } = await this.#in(unit, person);
       if (!totp && !passkey) throw new Refusal("factor.none");
       await factorsIn(unit, this.#needs).putCodes(person, codes.map(plainCode));
       await noteFactors(this.#needs, unit, person, orgs);
+      return errandsIn(unit, this.#needs).add({ do: "tellFactors", person, what: "factor.codesRenewed" });
     });
-    return codes;
+    return { codes, due };
   }
 
   async #in(unit: InstanceUnit, person: Id<"person">): Promise<Kept> {

@@ -4,7 +4,7 @@ import type { Spaces, Visit } from "../authority/index.ts";
 import { newChallenge, readAssertion, requestOptions, used } from "../passkeys/index.ts";
 import type { Keyring, Storage } from "../storage/index.ts";
 import type { ErrandRuns } from "./errand-runs.ts";
-import { errandsIn, type Due } from "./errands.ts";
+import { errandsIn } from "./errands.ts";
 import type { Factors } from "./factors.ts";
 import type { Post } from "./outbox.ts";
 import { copiedLetter } from "./passkey-letters.ts";
@@ -51,7 +51,7 @@ export class PasskeyProof {
     answer: ShownPasskey,
     { origin }: Visit,
   ): Promise<void> {
-    const { storage, keys, isOurs, factors, clock, random } = this.#needs;
+    const { storage, keys, isOurs, factors, post, runs, clock, random } = this.#needs;
     const known = await this.#find(answer.id);
     if (known?.person !== who.person) throw new Refusal("credential.invalid");
     const ours = questionIn(keys, { what: "signIn" }, clock.now());
@@ -73,6 +73,8 @@ export class PasskeyProof {
       await rows.save(after);
       if (isUsable(after)) return undefined;
       await factors.changedIn(unit, who.person, who.orgs);
+      const her = await peopleIn(unit, { keys, random }).find(who.person);
+      if (her) await post.in(unit, copiedLetter(her.email, after.name, unit.at));
       const due = await errandsIn(unit, { keys, random }).add({
         do: "tellFactors",
         person: who.person,
@@ -82,19 +84,12 @@ export class PasskeyProof {
         over: [{ about: after.id }],
         endSessions: {},
       });
-      return { passkey: after, due };
+      return due;
     });
-    if (copied) await this.#copied(copied.passkey, copied.due);
-  }
-
-  /** Whoever has the other one may be signed in by it, here or there. @throws Refusal `passkey.cloned` */
-  async #copied({ person, name }: PersonPasskey, due: Due): Promise<never> {
-    const { storage, factors, post, runs, clock } = this.#needs;
-    await factors.changed(person);
-    await runs.now(due);
-    const people = await storage.instance.read((unit) => peopleIn(unit, this.#needs).all([person]));
-    const email = people.get(person)?.email;
-    if (email !== undefined) await post.send(copiedLetter(email, name, clock.now()));
+    if (!copied) return;
+    // Whoever has the other one may be signed in by it, here or there.
+    await factors.changed(who.person);
+    await runs.now(copied);
     throw new Refusal("passkey.cloned");
   }
 
