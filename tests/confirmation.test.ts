@@ -95,7 +95,6 @@ test("[V7.5.1] whatever changes what an account is signed in or recovered with a
     "deleteSession",
     "endLink", // the way back of one that was asked for when it began
     "endProviderSignIn",
-    "leaveOrganisation", // ends what she has, and asks for its name
     "refuseActivation",
     "renameAccountPasskey",
     "takeInvitation",

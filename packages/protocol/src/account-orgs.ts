@@ -10,4 +10,5 @@ export const leaveOrganisation = route({
   needs: "public",
   reply: noReply,
   session: "asks",
+  isConfirmed: true,
 });

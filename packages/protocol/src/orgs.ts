@@ -128,6 +128,7 @@ export const leaveOrg = route({
     "Ends the caller's own membership, with all that was made with her sign-ins; for a person who signed in. The last owner stays.",
   needs: "signedIn",
   reply: noReply,
+  isConfirmed: true,
 });
 
 export const endSimulation = route({
