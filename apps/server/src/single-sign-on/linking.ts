@@ -65,16 +65,22 @@ export class Linking {
     const { why } = errand;
     if (why.kind !== "link" || why.person !== person || !space.member(person)) throw new Refusal("provider.stale");
     const { id, issuer } = provider;
+    const who = { issuer, subject: said.subject };
+    const linked = { provider: id, org: space.org };
+    const isSoAlready = await storage.read(
+      asPlatform(space.scope),
+      async (unit) => (await subjectsIn(unit).find(id, who))?.person === person,
+    );
+    if (isSoAlready) return linked;
     const actor = { kind: "credential", id: person, person } as const;
     await storage.change({ scope: space.scope, actor }, async (unit) => {
       const rows = subjectsIn(unit);
-      const there = await rows.find(id, { issuer, subject: said.subject });
       const hers = (await rows.of(person)).some((one) => one.provider === id);
-      if (there ? there.person !== person : hers) throw new Refusal("provider.linked");
-      if (!there) await rows.add({ provider: id, issuer, subject: said.subject, person, createdAt: clock.now() });
+      if (hers || (await rows.find(id, who))) throw new Refusal("provider.linked");
+      await rows.add({ provider: id, ...who, person, createdAt: clock.now() });
       unit.audit({ what: "provider.linked", about: person, facts: { provider: id } });
     });
-    return { provider: id, org: space.org };
+    return linked;
   }
 
   /** @throws Refusal `provider.unknown` where she does not come by it */
