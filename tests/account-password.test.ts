@@ -137,6 +137,7 @@ test("[V6.3.6] [V6.4.3] a forgotten password is replaced by a link that is maile
   assert.deepEqual([await meOf(browser), await accountOf(browser)], ["credential.invalid", "credential.invalid"]);
   assert.equal((await visitor.as(who.token).send("GET", "/v1/me")).status, 401);
   await hears(who.person, "password.reset");
+  await hears(who.person, "password.linkSent");
 
   const late = await resetLink(who.email);
   clock.set(clock.now() + hour);

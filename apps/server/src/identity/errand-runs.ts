@@ -98,7 +98,11 @@ export class ErrandRuns {
       const purpose = { is: "reset", email: to, passwordSeq, isMailed: post.by === "mail" } as const;
       const { text, digest, link } = newLink(person, purpose, { address: address(), now: unit.at, random });
       const letter = resetLetter(to, { link: text, until: link.expiresAt });
-      if (await post.in(unit, letter)) await accountLinksIn(unit, this.#needs).add(digest, link);
+      if (!(await post.in(unit, letter))) return;
+      await accountLinksIn(unit, this.#needs).add(digest, link);
+      // By whom nobody knows: whoever has her e-mail may ask. As often as letters are taken, and no more.
+      const told = { do: "tellFactors", person: person.id, by: "platform", what: "password.linkSent" } as const;
+      await errandsIn(unit, this.#needs).add(told);
     });
   }
 

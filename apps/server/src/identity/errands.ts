@@ -13,7 +13,7 @@ export type Errand =
       readonly because: "password.changed" | "password.reset" | "password.removed";
       readonly except?: Id<"session"> | undefined;
     }
-  /** What she shows to sign in changed, or is about to: her organisations are told, and what is over ends there. */
+  /** What she shows to sign in, or how she is written to, changed, or is about to: her organisations are told, and what is over ends there. */
   | {
       readonly do: "tellFactors";
       readonly person: Id<"person">;

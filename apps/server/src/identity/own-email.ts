@@ -4,6 +4,7 @@ import type { Session, Spaces } from "../authority/index.ts";
 import type { InstanceUnit, Keyring, Storage } from "../storage/index.ts";
 import { accountLinksIn, isLinkSecret, newLink } from "./account-link.ts";
 import { organisationsOf } from "./attempts.ts";
+import { errandsIn } from "./errands.ts";
 import { addressLetter, verificationLetter } from "./letters.ts";
 import type { Carrier, Post } from "./outbox.ts";
 import { homeOf, normalEmail, type Person } from "./person.ts";
@@ -96,7 +97,12 @@ export class OwnEmails {
   async #send(person: Id<"person">, email: string, kind: Asked): Promise<void> {
     const { storage } = this.#needs;
     storage.admit();
-    const isTaken = await storage.instance.change((unit) => this.#sendIn(unit, person, email, kind));
+    const what = kind === "newAddress" ? "email.changeAsked" : "email.proofAsked";
+    const isTaken = await storage.instance.change(async (unit) => {
+      if (!(await this.#sendIn(unit, person, email, kind))) return false;
+      await errandsIn(unit, this.#needs).add({ do: "tellFactors", person, what });
+      return true;
+    });
     if (!isTaken) throw new Refusal("rate.exceeded", { retryAfterSeconds: 3_600 });
   }
 
