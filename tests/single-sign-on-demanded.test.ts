@@ -196,6 +196,21 @@ test("whoever is invited to an address of the domain comes by the provider, and 
   );
 });
 
+test("where the provider says nothing of whether an e-mail is verified, an invitation is accepted at a domain that was proved for it, and nowhere else", async () => {
+  const come = async (who: string, email: string, said: object) => {
+    const secret = secretIn(await owner.invite(email, "developer"));
+    hostile.trick = { userinfo: { email, email_verified: undefined, ...said } };
+    const { answer } = await byProvider(who, { invitation: secret });
+    hostile.trick = {};
+    return answer.status === 201 ? "in" : answer.body.code;
+  };
+  assert.equal(await come("entra", "entra@house.example", {}), "in");
+  assert.equal(await come("unsaid", "unsaid@elsewhere.example", {}), "invitation.invalid");
+  assert.equal(await come("denied", "denied@house.example", { email_verified: false }), "invitation.invalid");
+  assert.equal(await come("edov", "edov@elsewhere.example", { xms_edov: "1" }), "in", "as Entra ID says it");
+  assert.equal(await come("not", "not@house.example", { xms_edov: false }), "invitation.invalid");
+});
+
 /** The secret of the link that opens another address for her, which whoever runs the instance finds in a file. */
 async function linkTo({ browser }: { readonly browser: CookieBrowser }, email: string): Promise<string> {
   await browser.confirm({ password });

@@ -31,7 +31,7 @@ export { OwnPasswords } from "./own-password.ts";
 export { Post, type Carrier } from "./outbox.ts";
 export { reconcilePasswords } from "./password-ruling.ts";
 export { refuseWeak } from "./password.ts";
-export { normalEmail, type Person } from "./person.ts";
+export { homeOf, normalEmail, type Person } from "./person.ts";
 export { PasskeyProof } from "./passkey-proof.ts";
 export { PersonPasskeys } from "./person-passkeys.ts";
 export { peopleIn } from "./postgres.ts";

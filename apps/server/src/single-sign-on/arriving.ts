@@ -11,6 +11,7 @@ import {
 } from "../authority/index.ts";
 import {
   giveRole,
+  homeOf,
   normalEmail,
   organisationsOf,
   peopleIn,
@@ -20,8 +21,8 @@ import {
 } from "../identity/index.ts";
 import type { Said } from "../outbound/index.ts";
 import type { Keyring, Storage, Unit } from "../storage/index.ts";
-import { subjectsIn } from "./postgres.ts";
-import { roleBy, type Claims, type Provider } from "./provider.ts";
+import { domainsIn, subjectsIn } from "./postgres.ts";
+import { roleBy, saysVerified, type Claims, type Provider } from "./provider.ts";
 
 type Needs = {
   readonly storage: Storage;
@@ -80,7 +81,7 @@ export class Arriving {
   ): Promise<Id<"person">> {
     const member = space.member(person);
     if (!member) {
-      const invitation = await this.#invitation(space, secret, claims);
+      const invitation = await this.#invitation(unit, provider, secret, claims);
       // Whoever was removed is let in by nothing but somebody's word.
       if (!invitation) throw new Refusal("provider.notAdmitted");
       await this.#needs.invitations.takeIn(unit, invitation, person);
@@ -105,7 +106,7 @@ export class Arriving {
   ): Promise<Id<"person">> {
     const faster = await this.#find(unit, provider, said);
     if (faster) return this.#again(unit, space, provider, faster, said, secret);
-    const invitation = await this.#invitation(space, secret, said.claims);
+    const invitation = await this.#invitation(unit, provider, secret, said.claims);
     if (invitation) await this.#needs.invitations.takeIn(unit, invitation, person);
     else {
       const role = roleBy(provider, said.claims);
@@ -145,14 +146,29 @@ export class Arriving {
     await giveRole(unit, this.#needs, { person, before, role });
   }
 
-  /** One to the e-mail that the provider says, and calls verified: what it leaves out is no word that she reads there. @throws Refusal `invitation.invalid` */
-  async #invitation(space: Space, secret: string | undefined, claims: Claims): Promise<Invitation | undefined> {
+  /**
+   * One to the e-mail that the provider says, and that is hers by more than that: the provider calls it verified, or says nothing of that and it is of
+   * a domain that the organisation proved to be its own, for this provider, so that both give out its addresses.
+   * @throws Refusal `invitation.invalid`
+   */
+  async #invitation(
+    unit: Unit,
+    provider: Provider,
+    secret: string | undefined,
+    claims: Claims,
+  ): Promise<Invitation | undefined> {
     if (secret === undefined) return undefined;
+    const email = emailIn(claims);
     const found = await this.#needs.invitations.standing(secret);
-    const isHers = normalEmail(emailIn(claims)) === normalEmail(found?.invitation.email ?? "");
-    if (found?.space.org !== space.org || !isHers || claims["email_verified"] !== true)
+    const isHers = found?.space.org === unit.scope.org && normalEmail(email) === normalEmail(found.invitation.email);
+    if (!isHers || !(saysVerified(claims) ?? (await this.#isOwn(unit, provider, email))))
       throw new Refusal("invitation.invalid");
     return found.invitation;
+  }
+
+  async #isOwn(unit: Unit, { id }: Provider, email: string): Promise<boolean> {
+    const domain = await domainsIn(unit, this.#needs.keys).find(homeOf(email));
+    return domain?.provider === id && domain.proof !== undefined;
   }
 
   async #make(claims: Claims): Promise<Id<"person">> {

@@ -115,3 +115,13 @@ export function showedSecondFactor({ secondFactor }: Pick<Provider, "secondFacto
   const said = (name: "amr" | "acr") => valuesOf(claims, name).some((value) => secondFactor?.[name]?.includes(value));
   return secondFactor !== undefined && (said("amr") || said("acr"));
 }
+
+/**
+ * Whether the provider says that she reads what is sent to the e-mail that it says; `undefined` where it leaves that out, which is no word. Entra
+ * ID has no `email_verified` and says, where it was set up to, whether the owner of the domain is known to it (`xms_edov`), as a number or a
+ * text in some of its tokens.
+ */
+export function saysVerified({ email_verified: verified, xms_edov: isOfOwner }: Claims): boolean | undefined {
+  if (verified !== undefined) return verified === true;
+  return isOfOwner === undefined ? undefined : [true, 1, "1", "true"].some((yes) => isOfOwner === yes);
+}
