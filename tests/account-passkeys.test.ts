@@ -447,4 +447,16 @@ test("[V6.7.1] a passkey whose row was altered, or put back, in the database sig
   );
   assert.equal(says(await signInWith(second)), "401 credential.invalid");
   assert.equal((await signInWith(device)).status, 201);
+
+  // Nor where she belongs to no organisation that would know of it.
+  await owner.asks.delete(`/v1/members/${person.id}`);
+  const email = "kept@example.com";
+  const invited = { secret: secretIn(await owner.invite(email)), email };
+  const come = async (shown: object) => {
+    clock.move(1_000);
+    const body = { ...invited, passkey: shown };
+    return new CookieBrowser(platform).send<Thing & Problem>("POST", "/v1/invitations/accept", { body });
+  };
+  assert.equal(says(await come(await show(second))), "401 credential.invalid");
+  assert.equal((await come(await show(device))).status, 201);
 });

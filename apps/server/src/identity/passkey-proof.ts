@@ -62,13 +62,17 @@ export class PasskeyProof {
       ours,
     );
     const spaces = await spacesOf(this.#needs, who.orgs);
+    // Whoever comes to an organisation and is in none: no space knows what ended, and the keyring's journal does.
+    const marks = spaces.length > 0 ? [] : await keys.journal.all();
     const copied = await storage.instance.change(async (unit) => {
       const rows = personPasskeysIn(unit, { keys, random });
       const passkey = await rows.take(known.id);
       if (!passkey || !isUsable(passkey) || !(await spend(unit, challenge))) throw new Refusal("credential.invalid");
       // Removed, and put back in the database.
-      if (spaces.some((space) => space.revokedBefore(passkey.id, "people") > passkey.issuedSeq))
-        throw new Refusal("credential.invalid");
+      const isOver =
+        spaces.some((space) => space.revokedBefore(passkey.id, "people") > passkey.issuedSeq) ||
+        marks.some(({ about, seq }) => about === passkey.id && seq > passkey.issuedSeq);
+      if (isOver) throw new Refusal("credential.invalid");
       const after = used(passkey, signed, clock.now());
       await rows.save(after);
       if (isUsable(after)) return undefined;
