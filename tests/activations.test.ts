@@ -185,6 +185,14 @@ test("[V6.5.5] [V6.6.2] a code is good for ten minutes, and for the program that
   assert.equal(await told(third.device_code), "expired_token");
 });
 
+test("a network that asks for very many codes pushes out its own oldest", async () => {
+  const first = await begin();
+  const second = await begin();
+  for (let more = 0; more < 99; more += 1) await begin();
+  assert.equal(await told(first.device_code), "invalid_grant", "it is gone");
+  assert.equal(await told(second.device_code), "authorization_pending");
+});
+
 test("[V6.5.1] of many who show the same code at once one gets a token, and one decision counts", async () => {
   const { device_code, user_code } = await begin();
   const browser = await browserOf();

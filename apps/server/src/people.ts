@@ -43,7 +43,7 @@ import {
 import { identityRoutes } from "./identity/routes.ts";
 import { Instance } from "./instance/index.ts";
 import { instanceRoutes } from "./instance/routes.ts";
-import { networkOf, RateLimit, type Guard } from "./listeners/index.ts";
+import { networkOf, RateLimit, Room, type Guard } from "./listeners/index.ts";
 import { openSingleSignOn, type Calling } from "./single-sign-on.ts";
 import { provenDomainsIn, type Domains } from "./single-sign-on/index.ts";
 import type { Keyring, Storage, Unit } from "./storage/index.ts";
@@ -114,10 +114,14 @@ export async function openPeople(needs: Needs): Promise<People> {
   };
   const costs = { ofNetwork: new RateLimit(costly, needs.clock), ofPerson: new RateLimit(costly, needs.clock) };
   const proving = new Proving({ ...needs, ...signingIn, factors, passkeys: passkeyProof, resets, networkOf, costs });
-  const activations = new Activations({ ...needs, wrongCodes: new RateLimit(wrongCodes, needs.clock) });
+  const activations = new Activations({
+    ...needs,
+    wrongCodes: new RateLimit(wrongCodes, needs.clock),
+    room: new Room(),
+  });
   const ending = new Ending({ ...needs, post });
   const ownEmails = new OwnEmails({ ...needs, post });
-  const ownPasswords = new OwnPasswords({ ...needs, proving, post, runs });
+  const ownPasswords = new OwnPasswords({ ...needs, proving, post, runs, room: new Room() });
   const comers = new Comers({ ...needs, proving, factors, ownEmails });
   const provenDomains = (unit: Unit) => provenDomainsIn(unit, needs.keys);
   const organisations = new Organisations({ ...needs, post, provenDomains });

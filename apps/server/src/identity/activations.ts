@@ -37,6 +37,11 @@ interface Limit {
   giveBack(key: string): void;
 }
 
+/** Keeps one network from filling it for all: what has to go when something more comes. */
+interface Room {
+  take(address: string, id: string): string | undefined;
+}
+
 type Needs = {
   storage: Storage;
   keys: Keyring;
@@ -46,6 +51,7 @@ type Needs = {
   minting: Minting;
   /** How often one person may show a code that there is not. */
   wrongCodes: Limit;
+  room: Room;
   clock: Clock;
   random: Random;
 };
@@ -79,7 +85,7 @@ export class Activations {
   /** @throws Refusal `program.unknown`, `rate.exceeded` */
   async ask(asking: Asking, { address }: Visit): Promise<Offer> {
     if (asking.program !== commandClient) throw new Refusal("program.unknown");
-    const { storage, clock, random } = this.#needs;
+    const { storage, room, clock, random } = this.#needs;
     storage.admit();
     const secret = newSecret(random, "activation");
     const code = newCode(random);
@@ -96,6 +102,8 @@ export class Activations {
     await storage.instance.change(async (unit) => {
       const rows = activationsIn(unit, this.#needs);
       await rows.removeOlder(askedAt - remembered);
+      const goes = room.take(address, activation.digest.toHex());
+      if (goes !== undefined) await rows.remove(Uint8Array.fromHex(goes));
       const isFull = (await rows.count()) >= most;
       if (isFull || !(await rows.add(activation, code, interval))) {
         throw new Refusal("rate.exceeded", { retryAfterSeconds: 60 });

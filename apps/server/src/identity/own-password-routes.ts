@@ -16,7 +16,7 @@ export const ownPasswordRoutes = ({ ownPasswords, ownEmails }: Needs): Handler[]
     await ownPasswords.remove(session);
     return {};
   }),
-  on(routes.forgotPassword, async ({ body }) => ({ by: await ownPasswords.forgot(body.email) })),
+  on(routes.forgotPassword, async ({ body, visit }) => ({ by: await ownPasswords.forgot(body.email, visit) })),
   on(routes.resetPassword, async ({ body }) => {
     await ownPasswords.reset(body);
     return {};

@@ -18,6 +18,11 @@ import { nextSeqIn, peopleIn } from "./postgres.ts";
 import type { Proving } from "./proving.ts";
 import { spacesOf } from "./telling.ts";
 
+/** Keeps one network from filling it for all: what has to go when something more comes. */
+interface Room {
+  take(address: string, id: string): string | undefined;
+}
+
 type Needs = {
   readonly storage: Storage;
   readonly keys: Keyring;
@@ -27,6 +32,7 @@ type Needs = {
   readonly passwords: Passwords;
   readonly post: Post;
   readonly runs: ErrandRuns;
+  readonly room: Room;
   /** Where the platform is, by a name that is in its certificate. */
   readonly address: () => string;
   readonly clock: Clock;
@@ -72,13 +78,15 @@ export class OwnPasswords {
   }
 
   /** A link is sent if somebody has this e-mail, which nobody learns from here: neither by the answer nor by how long it takes. */
-  async forgot(email: string): Promise<Carrier["by"]> {
-    const { storage, post } = this.#needs;
+  async forgot(email: string, { address }: Visit): Promise<Carrier["by"]> {
+    const { storage, post, room } = this.#needs;
     storage.admit();
     await storage.instance.change(async (unit) => {
       const errands = errandsIn(unit, this.#needs);
+      const { id } = await errands.add({ do: "sendReset", email });
+      const goes = room.take(address, id);
+      if (goes !== undefined) await errands.remove(goes);
       if (await errands.areFull()) throw new Refusal("rate.exceeded", { retryAfterSeconds: 60 });
-      await errands.add({ do: "sendReset", email });
     });
     return post.by;
   }

@@ -24,6 +24,7 @@ test("whoever comes and goes, it knows how many are here of each network, and wh
         assert.equal(crowd.size, here.length);
         assert.deepEqual([crowd.of("a"), crowd.of("b"), crowd.of("c")], [count("a"), count("b"), count("c")]);
         assert.equal(crowd.most, most);
+        assert.equal(crowd.oldestOf("a"), here.find((one) => one.network === "a")?.member);
         const oldests = ["a", "b", "c"]
           .filter((of) => count(of) === most)
           .map((of) => here.find((one) => one.network === of)?.member);

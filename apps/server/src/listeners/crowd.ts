@@ -19,10 +19,15 @@ export class Crowd<Member> {
   }
 
   /** Who of that network has been here longest. */
-  get oldestOfMost(): Member | undefined {
-    const [network = ""] = this.#bySize[this.most] ?? [];
+  oldestOf(network: string): Member | undefined {
     const [oldest] = this.#members.get(network) ?? [];
     return oldest;
+  }
+
+  /** Of the network that has most. */
+  get oldestOfMost(): Member | undefined {
+    const [network = ""] = this.#bySize[this.most] ?? [];
+    return this.oldestOf(network);
   }
 
   add(network: string, member: Member): void {

@@ -12,3 +12,4 @@ export { Watchers } from "./http/watchers.ts";
 export { platformRoutes } from "./http/routes.ts";
 export { MqttListener } from "./mqtt/server.ts";
 export { RateLimit } from "./rate.ts";
+export { Room } from "./room.ts";
