@@ -4,6 +4,7 @@ import { test } from "node:test";
 import { newSecret } from "@holdfast/crypto";
 import { systemClock, systemRandom } from "@holdfast/kernel";
 import { asOwner, atEnd, Mailbox, startTestPlatform, TestClock } from "../apps/server/src/testing/index.ts";
+import { formTo } from "./activation.fixture.ts";
 import { Owner, secretIn, type Problem } from "./authority.fixture.ts";
 import { CookieBrowser } from "./cookie-browser.fixture.ts";
 
@@ -151,6 +152,32 @@ test("[V6.3.5] somebody hears of a sign-in from a browser that is new to her, on
   assert.equal(
     entries.reduce((sum, { facts }) => sum + Number(facts?.["count"] ?? 1), 0),
     3,
+  );
+  clock.move(day);
+});
+
+test("[V6.3.5] somebody hears of a program that was let in from where none had come before, once", async () => {
+  box.received.length = 0;
+  const dora = { email: "dora@example.com", password };
+  const as = await again();
+  const { person } = await as.member(dora);
+  const browser = await known(dora);
+  const letIn = async (machine: string) => {
+    clock.move(2_000);
+    const form = { client_id: "holdfast-command", machine };
+    const { body } = await formTo<{ user_code: string }>(visitor, "/v1/oauth/device_authorization", form);
+    await browser.good("POST", `/v1/activations/${body.user_code}/approval`, {});
+  };
+  for (const machine of ["laptop", "laptop", "server"]) await letIn(machine);
+  const subject = "A program was let in to your account";
+  for (let count = 0; count < 2; count += 1) {
+    const letter = await box.take(({ to, headers }) => to.includes(dora.email) && headers.get("subject") === subject);
+    assert.match(letter.text, /From: 127\.0\.0\.1, holdfast\./);
+  }
+  const entries = (await as.audited(person)).filter(({ what }) => what === "signIn.fromNew");
+  assert.equal(
+    entries.reduce((sum, { facts }) => sum + Number(facts?.["count"] ?? 1), 0),
+    2,
   );
   clock.move(day);
 });

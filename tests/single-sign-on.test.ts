@@ -204,6 +204,34 @@ test("somebody links her account herself, and nobody has two of one provider or 
   assert.notEqual((await come(name)).session.person.id, person, "it is nobody's from then on");
 });
 
+test("[V6.3.5] somebody hears of a sign-in by the provider from a browser that is new to her, in its organisation, and her own sign-in knows that browser no better for it", async () => {
+  const email = "news@house.example";
+  const { person } = await owner.member({ email, password }, "viewer");
+  await visitor.post("/v1/invitations/accept", { secret: secretIn(await elsewhere.invite(email)), email, password });
+  const browser = new CookieBrowser(platform);
+  await browser.signIn({ email, password });
+  const name = account();
+  patiently();
+  assert.equal(await link(browser, name), "linked");
+  const news = async (of: Owner) => (await of.audited(person)).filter(({ what }) => what === "signIn.fromNew").length;
+  const before = await news(elsewhere);
+  assert.equal(await news(owner), before);
+  const { comer } = await come(name);
+  assert.ok(comer.known, "it is known again");
+  assert.equal((await comer.come(name)).status, 201);
+  assert.deepEqual([await news(owner), await news(elsewhere)], [before + 1, before], "once, and nowhere else");
+  patiently();
+  await comer.good("POST", "/v1/sessions", { email, password });
+  assert.deepEqual(
+    [await news(owner), await news(elsewhere)],
+    [before + 2, before + 1],
+    "a provider's word is its own",
+  );
+  patiently();
+  assert.equal((await comer.come(name)).status, 201);
+  assert.equal(await news(owner), before + 2, "and hers counts for all");
+});
+
 test("in an organisation of which she is no member nobody links anything", async () => {
   patiently();
   const theirs = await enter(house, {}, elsewhere.asks);

@@ -116,6 +116,7 @@ export async function openPeople(needs: Needs): Promise<People> {
   const proving = new Proving({ ...needs, ...signingIn, factors, passkeys: passkeyProof, resets, networkOf, costs });
   const activations = new Activations({
     ...needs,
+    ...signingIn,
     wrongCodes: new RateLimit(wrongCodes, needs.clock),
     room: new Room(),
   });
@@ -143,7 +144,7 @@ export async function openPeople(needs: Needs): Promise<People> {
     ownEmails,
     invitations,
   });
-  const singleSignOn = openSingleSignOn({ ...needs, organisations, invitations, post });
+  const singleSignOn = openSingleSignOn({ ...needs, ...signingIn, organisations, invitations, post });
   const ofInstance = instanceRoutes({ instance: new Instance(needs), ending });
   const handlers = [...ofIdentity, ...singleSignOn.handlers, ...ofInstance];
   return { setup, post, ending, runs, domains: singleSignOn.domains, handlers };

@@ -1,6 +1,14 @@
 import type { Clock, Id, Random, Report, Timers } from "@holdfast/kernel";
 import type { Handler, OnRefusal, Revocation, Sessions, Spaces } from "./authority/index.ts";
-import { alertOwners, peopleIn, type Invitations, type Organisations, type Post } from "./identity/index.ts";
+import {
+  alertOwners,
+  peopleIn,
+  type Invitations,
+  type KnownBrowsers,
+  type Organisations,
+  type Post,
+  type SignInNotices,
+} from "./identity/index.ts";
 import { Calls, Names, OpenId } from "./outbound/index.ts";
 import { Arriving, Domains, Errands, Leaving, Linking, Providers, SigningIn } from "./single-sign-on/index.ts";
 import { singleSignOnRoutes } from "./single-sign-on/routes.ts";
@@ -15,6 +23,8 @@ type Needs = {
   readonly organisations: Organisations;
   readonly invitations: Invitations;
   readonly post: Post;
+  readonly browsers: KnownBrowsers;
+  readonly notices: SignInNotices;
   readonly onRefusal: OnRefusal;
   readonly address: () => string;
   readonly clock: Clock;

@@ -1,5 +1,5 @@
 import { digestSecret, isSecret, newSecret } from "@holdfast/crypto";
-import { Refusal, type Clock, type Instant, type Random } from "@holdfast/kernel";
+import { isId, Refusal, type Clock, type Id, type Instant, type Random } from "@holdfast/kernel";
 import { commandClient, type Grant } from "@holdfast/protocol";
 import {
   authorityIn,
@@ -29,6 +29,10 @@ import {
   type Asking,
   type Waiting,
 } from "./activation.ts";
+import { organisationsOf } from "./attempts.ts";
+import type { KnownBrowsers } from "./known-browsers.ts";
+import { peopleIn } from "./postgres.ts";
+import type { SignInNotices } from "./sign-in-notices.ts";
 import { tellOrganisations } from "./telling.ts";
 
 /** Counts down by key. @throws Refusal `rate.exceeded` */
@@ -52,6 +56,8 @@ type Needs = {
   /** How often one person may show a code that there is not. */
   wrongCodes: Limit;
   room: Room;
+  browsers: KnownBrowsers;
+  notices: SignInNotices;
   clock: Clock;
   random: Random;
 };
@@ -139,6 +145,20 @@ export class Activations {
       return authorityIn(unit).nextSeq();
     });
     await this.#decide(found, (waiting) => approve(waiting, { ...by, issuedSeq }));
+    await this.#tell(caller, person, found);
+  }
+
+  /** As of a sign-in from there, which it becomes: of one from where none came before she hears. */
+  async #tell({ credential, space }: Caller, id: Id<"person">, found: Waiting): Promise<void> {
+    const { storage, browsers, notices } = this.#needs;
+    const person = await storage.instance.read((unit) => peopleIn(unit, this.#needs).find(id));
+    if (!person) return; // she is gone
+    const by = credential.by?.find((mark) => isId("provider", mark));
+    const orgs = by ? [space.org] : await organisationsOf({ storage }, id);
+    const { address } = found;
+    const from = { address, program: nameOfWaiting(found) };
+    const arrival = await browsers.cameBy(id, { address, agent: from.program }, by);
+    await notices.letIn({ person, orgs }, from, arrival, by);
   }
 
   /** All her organisations are told: nobody asked for one yet. @throws Refusal `activation.unknown` */
@@ -229,8 +249,11 @@ function grantsOf({ credential, space }: Caller): readonly Grant[] {
   return member ? space.grantsOfMember(member) : [];
 }
 
+const nameOfWaiting = ({ program, machine }: Pick<Asking, "program" | "machine">): string =>
+  machine === undefined ? program : `${program} on ${machine}`.slice(0, 200);
+
 const wantedOf = ({ program, machine }: Asking, { grants, lifetime }: Pick<Approval, "grants" | "lifetime">) => ({
-  name: machine === undefined ? program : `${program} on ${machine}`.slice(0, 200),
+  name: nameOfWaiting({ program, machine }),
   grants,
   lifetime,
 });

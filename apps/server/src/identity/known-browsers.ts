@@ -32,43 +32,50 @@ export class KnownBrowsers {
     this.#needs = needs;
   }
 
-  /** Who signs in with this browser. Whoever holds its secret is there. */
+  /** Who signs in with this browser by means of her own. Whoever holds its secret is there. */
   async people({ browser }: Visit): Promise<ReadonlySet<Id<"person">>> {
     if (browser === undefined || !isSecret(browser, "browser")) return new Set();
     const known = await this.#needs.storage.instance.read((unit) => knownBrowsersIn(unit, this.#needs).of(browser));
-    return new Set(known.map(({ person }) => person));
+    return new Set(known.flatMap(({ person, by }) => (by ? [] : [person])));
   }
 
-  /** Somebody signed in with it. */
-  async cameWith(person: Id<"person">, { browser: text = "" }: Visit): Promise<Arrival> {
+  /** Somebody signed in with it; `by` a provider, whose word makes it known for that provider and for nothing else. */
+  async cameWith(person: Id<"person">, { browser: text = "" }: Visit, by?: Id<"provider">): Promise<Arrival> {
     const { storage, clock, random } = this.#needs;
     const seenAt = clock.now();
     return storage.instance.change(async (unit) => {
       const rows = knownBrowsersIn(unit, this.#needs);
       const people = isSecret(text, "browser") ? await rows.of(text) : [];
       const hers = people.find((one) => one.person === person);
-      if (hers && seenAt - hers.seenAt < renewedAfter) {
-        await rows.add(text, { person, seenAt });
-        return { isFamiliar: true, isFirst: false };
+      const after: Known = { person, seenAt, by: broughtBy(hers, by) };
+      const isFamiliar = isKnown(hers, by);
+      if (hers && isFamiliar && seenAt - hers.seenAt < renewedAfter) {
+        await rows.add(text, after);
+        return { isFamiliar, isFirst: false };
       }
       // Never what somebody else may have put there: whoever came with it before goes on with the new one, too.
       const cookie = newSecret(random, "browser");
       const isFirst = !hers && !(await rows.isAny(person));
-      await this.#keep(unit, cookie, [...people.filter((one) => one !== hers), { person, seenAt }]);
+      await this.#keep(unit, cookie, [...people.filter((one) => one !== hers), after]);
       if (people.length > 0) await rows.remove(text);
-      return { isFamiliar: hers !== undefined, isFirst, cookie };
+      return { isFamiliar, isFirst, cookie };
     });
   }
 
   /** Somebody signed in with a program, which keeps no cookie. */
-  async cameBy(person: Id<"person">, { address, agent }: Visit): Promise<Arrival> {
+  async cameBy(
+    person: Id<"person">,
+    { address, agent }: Pick<Visit, "address" | "agent">,
+    by?: Id<"provider">,
+  ): Promise<Arrival> {
     const { storage, clock, networkOf } = this.#needs;
     const text = `program ${networkOf(address)} ${agent}`;
     return storage.instance.change(async (unit) => {
       const rows = knownBrowsersIn(unit, this.#needs);
-      const isFamiliar = (await rows.of(text)).some((one) => one.person === person);
-      const isFirst = !isFamiliar && !(await rows.isAny(person));
-      await this.#keep(unit, text, [{ person, seenAt: clock.now() }]);
+      const hers = (await rows.of(text)).find((one) => one.person === person);
+      const isFamiliar = isKnown(hers, by);
+      const isFirst = !hers && !(await rows.isAny(person));
+      await this.#keep(unit, text, [{ person, seenAt: clock.now(), by: broughtBy(hers, by) }]);
       return { isFamiliar, isFirst };
     });
   }
@@ -81,3 +88,10 @@ export class KnownBrowsers {
     }
   }
 }
+
+/** What she came with by means of her own is known for all; what a provider brought her with, for that one. */
+const isKnown = (hers: Known | undefined, by: Id<"provider"> | undefined): boolean =>
+  hers !== undefined && (hers.by === undefined || (by !== undefined && hers.by.includes(by)));
+
+const broughtBy = (hers: Known | undefined, by: Id<"provider"> | undefined): Known["by"] =>
+  by === undefined || (hers && !hers.by) ? undefined : [...new Set([...(hers?.by ?? []), by])];

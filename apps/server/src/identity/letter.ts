@@ -20,6 +20,8 @@ export type Kind =
   | "guesses"
   | "besideWrong"
   | "signIn"
+  /** A provider of an organisation says that she came, whoever runs that. */
+  | "broughtSignIn"
   /** What changed. */
   | "password"
   | "address"

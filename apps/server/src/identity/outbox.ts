@@ -24,6 +24,7 @@ const bounds: Readonly<Record<Kind, { readonly hour: number; readonly day: numbe
   guesses: few,
   besideWrong: { hour: 1, day: 24 }, // of recovery codes nobody waits for the next guess
   signIn: many,
+  broughtSignIn: few,
   password: many,
   address: many,
   factor: many,

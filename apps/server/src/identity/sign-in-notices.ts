@@ -17,6 +17,10 @@ type Needs = {
   readonly report: Report;
 };
 
+type From = Pick<Visit, "address" | "agent">;
+
+const calledIn = ({ agent }: From): string => nameOfProgram(programOf(agent));
+
 type Whom = { readonly person: Person; readonly orgs: readonly Id<"org">[] };
 
 /** Guesses in a row after which she hears of it, once until they are forgotten. */
@@ -32,17 +36,49 @@ export class SignInNotices {
   }
 
   /** She signed in; `guesses`: how many failed lately from where she does not. */
-  async arrived({ person, orgs }: Whom, visit: Visit, arrival: Arrival, guesses: number): Promise<void> {
-    // With an account that has just been made there is nobody yet who could be warned of somebody else.
-    const isNew = arrival.isFirst && this.#needs.clock.now() - person.createdAt < hour;
-    if (arrival.isFamiliar || isNew) return;
-    const facts = { address: visit.address, program: nameOfProgram(programOf(visit.agent)) };
-    await tellOrganisations(this.#needs, { person: person.id, orgs }, "signIn.fromNew", facts);
+  async arrived(whom: Whom, visit: Visit, arrival: Arrival, guesses: number): Promise<void> {
+    if (!(await this.#isNews(whom, visit, arrival))) return;
+    const { person } = whom;
     await this.#write("signIn", person, visit, "Somebody signed in to your account from a new place", [
       "Somebody signed in to your account from where nobody had signed in to it before.",
       ...(guesses > 2 ? [`Before that ${guesses} attempts from elsewhere had failed.`] : []),
       "If that was you, there is nothing to do. If not, change your password, and end that session.",
     ]);
+  }
+
+  /** A provider brought her, to this organisation alone: no other one hears of it, and what others have to tell her of is counted apart. */
+  async brought(whom: Whom, visit: Visit, arrival: Arrival): Promise<void> {
+    if (!(await this.#isNews(whom, visit, arrival))) return;
+    await this.#write("broughtSignIn", whom.person, visit, "Somebody signed in as you from a new place", [
+      "Somebody signed in as you, by the sign-in of an organisation of yours, from where nobody had done so before.",
+      "If that was you, there is nothing to do. If not, tell whoever administers your organisation at once: what you sign in with there is theirs to change.",
+    ]);
+  }
+
+  /** She let a program in, from her browser; `from`: where that asked, and what it calls itself. `by`: a provider had brought her. */
+  async letIn(
+    whom: Whom,
+    from: { readonly address: string; readonly program: string },
+    arrival: Arrival,
+    by?: Id<"provider">,
+  ): Promise<void> {
+    const { address, program } = from;
+    const visit = { address, agent: program };
+    if (!(await this.#isNews(whom, visit, arrival))) return;
+    await this.#write(by ? "broughtSignIn" : "signIn", whom.person, visit, "A program was let in to your account", [
+      "Somebody who was signed in as you let a program in that had not come from there before.",
+      "If that was you, and the program is yours, there is nothing to do. If not, end what it came with among your organisation's credentials, and whatever session you do not know; choose another password, which ends every program that was let in.",
+    ]);
+  }
+
+  /** Where it is, her organisations are told at once. */
+  async #isNews({ person, orgs }: Whom, visit: From, arrival: Arrival): Promise<boolean> {
+    // With an account that has just been made there is nobody yet who could be warned of somebody else.
+    const isNew = arrival.isFirst && this.#needs.clock.now() - person.createdAt < hour;
+    if (arrival.isFamiliar || isNew) return false;
+    const facts = { address: visit.address, program: calledIn(visit) };
+    await tellOrganisations(this.#needs, { person: person.id, orgs }, "signIn.fromNew", facts);
+    return true;
   }
 
   /** Nobody signed in, though many times somebody tried. */
@@ -65,12 +101,12 @@ export class SignInNotices {
   async #write(
     kind: Kind,
     { email: to }: Person,
-    visit: Visit,
+    visit: From,
     subject: string,
     lines: readonly string[],
   ): Promise<void> {
     const { post, address, clock, report } = this.#needs;
-    const where = `When: ${rfc3339(clock.now())}. From: ${visit.address}, ${nameOfProgram(programOf(visit.agent))}.`;
+    const where = `When: ${rfc3339(clock.now())}. From: ${visit.address}, ${calledIn(visit)}.`;
     const sessions = `Where you are signed in: ${address()}/account/sessions`;
     const letter = { kind, to, subject, lines: [...lines, where, sessions] };
     try {

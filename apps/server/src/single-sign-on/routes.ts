@@ -85,8 +85,8 @@ export const singleSignOnRoutes = ({
     return { reply: { location }, errand };
   }),
   on(routes.endProviderSignIn, async ({ body, visit, errand }) => {
-    const { cookie, to } = await signingIn.end(body, errand, visit);
-    return { reply: { org: body.org, ...(to !== undefined && { to }) }, cookie };
+    const { cookie, browser, to } = await signingIn.end(body, errand, visit);
+    return { reply: { org: body.org, ...(to !== undefined && { to }) }, cookie, browser };
   }),
   on(routes.providerSignedOut, async ({ params, body }) => {
     await leaving.heed(params["org"] ?? "", params["provider"] ?? "", body.logout_token);

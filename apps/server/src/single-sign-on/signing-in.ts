@@ -1,4 +1,4 @@
-import { idFrom, isId, Refusal, type Clock, type Id } from "@holdfast/kernel";
+import { idFrom, isId, Refusal, type Clock, type Id, type Random } from "@holdfast/kernel";
 import { callbackOf } from "@holdfast/protocol";
 import {
   asPlatform,
@@ -9,7 +9,7 @@ import {
   type Spaces,
   type Visit,
 } from "../authority/index.ts";
-import type { Invitations } from "../identity/index.ts";
+import { peopleIn, type Invitations, type KnownBrowsers, type SignInNotices } from "../identity/index.ts";
 import { NotAccepted, Unreachable, type OpenId, type Registration, type Said } from "../outbound/index.ts";
 import type { Keyring, Storage } from "../storage/index.ts";
 import { provedAtOf, type Arriving } from "./arriving.ts";
@@ -28,8 +28,19 @@ type Needs = {
   readonly arriving: Arriving;
   readonly sessions: Pick<Sessions, "begin" | "reported">;
   readonly invitations: Pick<Invitations, "standing">;
+  readonly browsers: Pick<KnownBrowsers, "cameWith">;
+  readonly notices: Pick<SignInNotices, "brought">;
   readonly onRefusal: OnRefusal;
   readonly clock: Clock;
+  readonly random: Random;
+};
+
+/** Somebody came by a provider, and what her browser is to keep. */
+type Entered = {
+  readonly session: Session;
+  readonly cookie: string;
+  readonly browser: string | undefined;
+  readonly to: string | undefined;
 };
 
 type Asked = {
@@ -39,6 +50,8 @@ type Asked = {
   readonly to?: string | undefined;
   readonly isFresh: boolean;
 };
+
+type Arrival = Awaited<ReturnType<KnownBrowsers["cameWith"]>>;
 
 /** What came back by a browser. */
 export type Answer = { readonly org: Id<"org">; readonly query: string };
@@ -104,12 +117,8 @@ export class SigningIn {
   }
 
   /** @throws Refusal as `back`; `provider.notAdmitted`, `invitation.invalid` */
-  async end(
-    answer: Answer,
-    text: string | undefined,
-    visit: Visit,
-  ): Promise<{ readonly session: Session; readonly cookie: string; readonly to: string | undefined }> {
-    const { arriving, sessions, clock } = this.#needs;
+  async end(answer: Answer, text: string | undefined, visit: Visit): Promise<Entered> {
+    const { arriving, sessions, browsers, clock } = this.#needs;
     const { space, provider, errand, said } = await this.back(answer, text);
     const { why, origin, to } = errand;
     if (why.kind === "link") throw new Refusal("provider.stale");
@@ -125,16 +134,25 @@ export class SigningIn {
       leftOf(provider.id, person),
       ...(said.sid === undefined ? [] : [sidOf(space.scope, provider.id, said.sid)]),
     ];
-    const began = await sessions.begin(person, {
+    const arrival = await browsers.cameWith(person, visit, provider.id);
+    const { session, cookie } = await sessions.begin(person, {
       proofs: showedSecondFactor(provider, said.claims) ? ["provider", "providerFactor"] : ["provider"],
       visit,
       only: space.org,
       by: { provider: provider.id, marks, signOutAt: said.signOutAt(`${origin}/sign-in`) },
       provedAt: provedAtOf(said, clock.now()),
+      isFamiliar: arrival.isFamiliar,
     });
     // One browser has one session: that it had so far is over.
     if (visit.session !== undefined) await sessions.reported(visit.session, "signOut.again");
-    return { ...began, to };
+    await this.#tell(space, person, visit, arrival);
+    return { session, cookie, browser: arrival.cookie, to };
+  }
+
+  async #tell({ org }: Space, id: Id<"person">, visit: Visit, arrival: Arrival): Promise<void> {
+    const { storage, notices } = this.#needs;
+    const person = await storage.instance.read((unit) => peopleIn(unit, this.#needs).find(id));
+    if (person) await notices.brought({ person, orgs: [org] }, visit, arrival);
   }
 
   /** A provider that is switched on. */
