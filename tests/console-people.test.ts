@@ -4,6 +4,7 @@ import { systemClock } from "@holdfast/kernel";
 import type { Page } from "playwright-core";
 import { atEnd, startTestPlatform, TestClock } from "../apps/server/src/testing/index.ts";
 import { assertAccessible, startBrowser, visit } from "./browser.fixture.ts";
+import { Somebody } from "./factors.fixture.ts";
 import { buildConsole, Entrance, owner } from "./console.fixture.ts";
 
 // How people come to an organisation in the browser, and how they go.
@@ -126,6 +127,33 @@ test("somebody with an account comes with it, signed in or not, and a mistyped p
   await toFirst.getByLabel("Organisation", { exact: true }).selectOption(first.org);
   await toFirst.waitForURL(`${url}/o/${first.org}`);
   assert.ok((await members(second.token)).some((member) => member.email === email));
+
+  // With codes of an app, and in no organisation any more: each code is good once.
+  const app = new Somebody(platform, clock, { email, password: owner.password });
+  await app.signIn();
+  await app.enrol();
+  for (const { org, token } of [first, second])
+    await platform.visitor
+      .as(token)
+      .delete(`/v1/members/${(await members(token)).find((member) => member.email === email)?.person ?? org}`);
+  await toFirst.context().clearCookies();
+  await toFirst.goto((await invite(first.token, email)).link);
+  await toFirst.reload(); // another hash is no other page
+  await toFirst.getByLabel("here already, with an account").check();
+  await fill(toFirst, { "Your e-mail *": email, "Your password *": owner.password });
+  const accept = () => toFirst.getByRole("button", { name: "Accept" }).click();
+  await accept();
+  const code = toFirst.getByLabel("Code");
+  await code.fill(app.code());
+  await accept();
+  await answer(toFirst, "your account belongs to no organisation yet");
+  await assertAccessible(toFirst, "an invitation, to somebody with a code and no organisation");
+  await code.fill(app.code());
+  await accept();
+  await answer(toFirst, "You are a member now.");
+  await toFirst.getByRole("link", { name: "Sign in" }).click();
+  await toFirst.getByRole("heading", { name: "Sign in" }).waitFor();
+  assert.ok((await members(first.token)).some((member) => member.email === email));
 
   // Elsewhere, with an account that is not there.
   const carol = await come(t, (await invite(first.token, "carol@example.com")).link);

@@ -59,6 +59,9 @@ function Accept({ secret, me }: { readonly secret: string; readonly me: string |
   const navigate = useNavigate();
   const [problem, setProblem] = useState<{ error: unknown; comer: Comer } | undefined>(undefined);
   const [isAsked, setAsked] = useState(false);
+  /** She showed what is hers, and is signed in nowhere: she belongs to no organisation. */
+  const [isAlone, setAlone] = useState(false);
+  const [isJoined, setJoined] = useState(false);
   const form = useForm<Asked>({
     initialValues: { comer: me === undefined ? "new" : "me", email: "", password: "", again: "", code: "" },
     validate: {
@@ -70,10 +73,15 @@ function Accept({ secret, me }: { readonly secret: string; readonly me: string |
   const submit = form.onSubmit(async ({ comer: as, email, password, code }) => {
     setProblem(undefined);
     try {
-      const org = await come(secret, as, { email, password, ...(isAsked && { code }) });
-      await navigate({ to: paths.overview, params: { org }, replace: true });
+      const how = as === "known" && isAlone ? "alone" : as;
+      const org = await come(secret, how, { email, password, ...(isAsked && { code }) });
+      if (org === undefined) setJoined(true);
+      else await navigate({ to: paths.overview, params: { org }, replace: true });
     } catch (error) {
+      form.setFieldValue("code", ""); // whatever it was, it is good no more
       if (isCodeAsked(error)) setAsked(true);
+      // A wrong password was told before a code was asked for, and a wrong code is told otherwise.
+      else if (as === "known" && isAsked && !isAlone && isNothing(error)) setAlone(true);
       else setProblem({ error, comer: as });
     }
   });
@@ -83,6 +91,18 @@ function Accept({ secret, me }: { readonly secret: string; readonly me: string |
     const org = comer === "new" ? await comeWithNew(secret, email) : await comeWithPasskey(secret, email);
     await navigate({ to: paths.overview, params: { org }, replace: true });
   });
+  if (isJoined) {
+    return (
+      <>
+        <Text role="status" fz="sm">
+          {own.joined}
+        </Text>
+        <Button component={Link} to={paths.signIn}>
+          {own.signIn}
+        </Button>
+      </>
+    );
+  }
   return (
     <form onSubmit={submit}>
       <Stack gap="sm">
@@ -133,10 +153,15 @@ function Accept({ secret, me }: { readonly secret: string; readonly me: string |
             {...form.getInputProps("password")}
           />
         )}
-        {comer === "known" && isAsked && <CodeInput {...form.getInputProps("code")} />}
+        {comer === "known" && isAlone && (
+          <Text role="status" fz="sm">
+            {own.alone}
+          </Text>
+        )}
         {comer === "new" && (
           <PasswordInput label={account.again} autoComplete="new-password" required {...form.getInputProps("again")} />
         )}
+        {comer !== "me" && isAsked && <CodeInput {...form.getInputProps("code")} />}
         {problem && <PasskeyProblem error={problem.error} />}
         {problem && <Help {...problem} />}
         <Button type="submit" variant={comer !== "me" && hasPasskeys ? "default" : "filled"} loading={form.submitting}>
@@ -176,7 +201,7 @@ async function comeWithPasskey(secret: string, email: string): Promise<string> {
   try {
     await session();
   } catch (error) {
-    if (!(error instanceof ApiProblem) || error.code !== "credential.invalid") throw error;
+    if (!isNothing(error)) throw error;
     // Whoever belongs to no organisation any more is signed in nowhere: she takes it first.
     const { org } = await api.call(routes.acceptInvitation, { body: { secret, email, passkey: await showPasskey() } });
     entered(await session());
@@ -192,24 +217,30 @@ function entered(session: Reply<typeof routes.readSession>): void {
   queryClient.setQueryData(sessionQuery.queryKey, session);
 }
 
-/** Takes the invitation, and is signed in when this answers: with the organisation. */
+/**
+ * Takes the invitation, and answers with the organisation once she is signed in; with nothing where she has to sign in yet, because the code
+ * that she showed is good once. `alone`: she has an account, which is signed in nowhere before.
+ */
 async function come(
   secret: string,
-  comer: Comer,
+  comer: Comer | "alone",
   who: { email: string; password: string; code?: string },
-): Promise<string> {
+): Promise<string | undefined> {
   const api = apiFor();
   // First of all: where there is no such account, taking it would make one with whatever was mistyped.
   if (comer === "known") await api.call(routes.createSession, { body: who });
-  const { org } =
-    comer === "new"
-      ? await api.call(routes.acceptInvitation, { body: { secret, ...who } })
-      : await api.call(routes.takeInvitation, { body: { secret } });
-  const session =
-    comer === "new" ? await api.call(routes.createSession, { body: who }) : await api.call(routes.readSession);
-  entered(session);
+  if (comer === "known" || comer === "me") {
+    const { org } = await api.call(routes.takeInvitation, { body: { secret } });
+    entered(await api.call(routes.readSession));
+    return org;
+  }
+  const { org } = await api.call(routes.acceptInvitation, { body: { secret, ...who } });
+  if (who.code !== undefined) return undefined;
+  entered(await api.call(routes.createSession, { body: who }));
   return org;
 }
+
+const isNothing = (error: unknown): boolean => error instanceof ApiProblem && error.code === "credential.invalid";
 
 /** What she can do about it herself. */
 function Help({ error, comer }: { readonly error: unknown; readonly comer: Comer }) {

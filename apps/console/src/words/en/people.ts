@@ -75,5 +75,10 @@ export const invitation = {
   hasAccount: "This e-mail has an account already: choose that above, and give its passkey or its password.",
   wrongPassword:
     "There is no account with this e-mail and this password or passkey, or it belongs to no organisation any more: then come with its passkey, or choose “new here”, with its password.",
+  alone:
+    "That code was right, and your account belongs to no organisation yet, so it opened nothing, and is used up. Type the next one that your app shows, or another recovery code.",
+  joined:
+    "You are a member now. The code that you typed is used up: sign in, with the next one that your app shows or another recovery code.",
+  signIn: "Sign in",
   out: "To your organisations",
 };
