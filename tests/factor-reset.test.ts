@@ -161,6 +161,52 @@ test("she calls it off where she is signed in, by the link in the letter, and so
   assert.equal(none.status, 401, "her session is over by now");
 });
 
+test("[V6.4.3] [V6.4.4] who took an invitation to somebody else's address is out once she proves that she reads it, after the wait", async () => {
+  // Whoever invited took the link himself, and a passkey of his is on the account.
+  const squatter = await somebody("xenia@example.com");
+  const { email, browser } = squatter;
+  assert.equal((await browser.good<{ verifiedAt?: string }>("GET", "/v1/account/email")).verifiedAt, undefined);
+  const forgot = async (newPassword: string) => {
+    await platform.visitor.post("/v1/password/forgot", { email });
+    clock.move(2_000);
+    const { text } = await mailbox.take(({ to, text }) => to.includes(email) && text.includes("#reset="));
+    const secret = text.split("#reset=")[1]?.split(/\s/)[0];
+    return platform.visitor.post("/v1/password/reset", { secret, password: newPassword });
+  };
+  const hers = "mossy lantern oats";
+  await forgot(hers);
+  await letterTo(email, /nobody had proved before to read this address[\s\S]*call it off/);
+  await letterTo(account.email, /proved for the first time to read the address/);
+  assert.equal(
+    says(await signIn(email, { password: hers })),
+    "403 factor.required",
+    "it does not pass by them at once",
+  );
+  const his = await signInWith(squatter);
+  assert.equal(his.status, 201);
+  const back = new CookieBrowser(platform);
+  clock.move(1_000);
+  squatter.device.counter += 1;
+  const asked = await platform.visitor.get<Asked>("/v1/sessions/passkey-options");
+  await back.good("POST", "/v1/sessions", { passkey: squatter.device.show({ ...asked, rpId: "localhost" }) });
+  assert.equal(says(await back.send("DELETE", "/v1/account/factor-reset")), "403 permit.missing");
+  clock.move(72 * hour);
+  assert.equal((await signIn(email, { password: hers })).status, 201);
+  assert.equal(await isIn(back), false);
+  assert.equal(says(await signInWith(squatter)), "401 credential.invalid");
+
+  // Once it is proved, a link passes by nothing, ever.
+  const proved = await somebody("yara@example.com");
+  const { text } = await mailbox.take(({ to, text: said }) => to.includes(proved.email) && said.includes("#verify="));
+  await platform.visitor.post("/v1/email/verification", { secret: text.split("#verify=")[1]?.split(/\s/)[0] });
+  await platform.visitor.post("/v1/password/forgot", { email: proved.email });
+  clock.move(2_000);
+  const sent = await mailbox.take(({ to, text: said }) => to.includes(proved.email) && said.includes("#reset="));
+  const secret = sent.text.split("#reset=")[1]?.split(/\s/)[0];
+  await platform.visitor.post("/v1/password/reset", { secret, password: hers });
+  assert.equal(await waiting(proved.email), undefined);
+});
+
 test("whose passkey was copied has a letter of it", async () => {
   const zoe = await somebody("zoe@example.com");
   assert.equal((await signInWith(zoe)).status, 201);

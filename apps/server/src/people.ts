@@ -122,7 +122,7 @@ export async function openPeople(needs: Needs): Promise<People> {
   });
   const ending = new Ending({ ...needs, post });
   const ownEmails = new OwnEmails({ ...needs, post });
-  const ownPasswords = new OwnPasswords({ ...needs, proving, post, runs, room: new Room() });
+  const ownPasswords = new OwnPasswords({ ...needs, proving, post, runs, resets, room: new Room() });
   const comers = new Comers({ ...needs, proving, factors, ownEmails });
   const provenDomains = (unit: Unit) => provenDomainsIn(unit, needs.keys);
   const organisations = new Organisations({ ...needs, post, provenDomains });

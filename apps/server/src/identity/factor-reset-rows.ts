@@ -12,7 +12,7 @@ type Row = {
   due_at: string;
   body: Uint8Array;
 };
-type Body = Pick<FactorReset, "askedBy">;
+type Body = Pick<FactorReset, "askedBy" | "isByAddress">;
 
 const columns = "person, id, digest, issued_seq, asked_at, due_at, body";
 
@@ -36,7 +36,7 @@ export const factorResetsIn = (unit: InstanceUnit, { keys, random }: { keys: Key
       dueAt: Number(row.due_at) as Instant,
     };
     const body = JSON.parse(new TextDecoder().decode(open(sealKey, place(fixed), row.body))) as Body; // sealed by `add`
-    return { ...fixed, askedBy: body.askedBy };
+    return { ...fixed, ...body };
   };
   return {
     async of(person: Id<"person">): Promise<FactorReset | undefined> {
@@ -69,7 +69,7 @@ export const factorResetsIn = (unit: InstanceUnit, { keys, random }: { keys: Key
 
     /** In place of one that is over. */
     async add(reset: FactorReset): Promise<void> {
-      const body: Body = { askedBy: reset.askedBy };
+      const body: Body = { askedBy: reset.askedBy, isByAddress: reset.isByAddress };
       await unit.query("delete from factor_reset where person = $1", [uuidOf(reset.person)]);
       await unit.query(
         `insert into factor_reset (person, id, digest, issued_seq, asked_at, due_at, body)

@@ -10,6 +10,11 @@ export type FactorReset = {
   readonly id: Id<"factorReset">;
   readonly person: Id<"person">;
   readonly askedBy: Id<"person">;
+  /**
+   * Nobody had proved the address of the account, and now somebody did, who chose a password by a link that was mailed there. What signs in to it
+   * beside may be somebody else's, who took an invitation to that address: so being signed in calls this off no more.
+   */
+  readonly isByAddress?: true | undefined;
   /** Its place among revocations. */
   readonly issuedSeq: number;
   readonly askedAt: Instant;

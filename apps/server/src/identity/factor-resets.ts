@@ -1,5 +1,5 @@
 import { digestSecret, newSecret } from "@holdfast/crypto";
-import { newId, Refusal, rfc3339, type Clock, type Id, type Random } from "@holdfast/kernel";
+import { newId, Refusal, rfc3339, type Clock, type Id, type Random, type RefusalCode } from "@holdfast/kernel";
 import {
   asPlatform,
   inPerson,
@@ -10,11 +10,11 @@ import {
   type Space,
   type Spaces,
 } from "../authority/index.ts";
-import type { Keyring, Storage } from "../storage/index.ts";
+import type { InstanceUnit, Keyring, Storage } from "../storage/index.ts";
 import { organisationsOf } from "./attempts.ts";
 import { ownersOf } from "./alerting.ts";
 import type { ErrandRuns } from "./errand-runs.ts";
-import { errandsIn } from "./errands.ts";
+import { errandsIn, type Due } from "./errands.ts";
 import { callOffLinkOf, counts, dueAfter, isCallOffSecret, overBy, type FactorReset } from "./factor-reset.ts";
 import { letterOfEnd, letterTo, letterToOwner } from "./factor-reset-letters.ts";
 import { factorResetsIn } from "./factor-reset-rows.ts";
@@ -41,6 +41,8 @@ type Needs = {
   readonly clock: Clock;
   readonly random: Random;
 };
+
+const notNow: ReadonlySet<RefusalCode> = new Set(["factorReset.pending", "rate.exceeded"]);
 
 type Resets = Permit<"person.resetFactors">;
 const action = "person.resetFactors";
@@ -79,7 +81,7 @@ export class FactorResets {
    * @throws Refusal `person.unknown`, `factorReset.needless`, `factorReset.pending`; `rate.exceeded` where no letter is taken for her
    */
   async begin(permit: Resets, id: Id<"person">): Promise<Seen> {
-    const { storage, factors, post, runs, address, factorResetAfter, clock, random } = this.#needs;
+    const { storage, factors, runs, factorResetAfter, clock } = this.#needs;
     const { person: askedBy } = inPerson(permit, action);
     storage.admit();
     const person = await this.#person(permit, id);
@@ -88,37 +90,75 @@ export class FactorResets {
     const orgs = await organisationsOf(this.#needs, id);
     const spaces = await spacesOf(this.#needs, orgs);
     const owners = await this.#owners(spaces, id);
-    const secret = newSecret(random, "callOff");
     if (await this.#of(id)) throw new Refusal("factorReset.pending");
-    const askedAt = clock.now();
-    const dueAt = dueAfter(askedAt, factorResetAfter);
-    const facts = { dueAt: rfc3339(dueAt) };
+    const facts = { dueAt: rfc3339(dueAfter(clock.now(), factorResetAfter)) };
     // Before it is done: what the administrator asked for is never done unsaid.
     await storage.change(permit, async (own) => own.audit({ what: "factorReset.asked", about: id, facts }));
-    const { reset, due } = await storage.instance.change(async (unit) => {
-      await hold(unit, id);
-      const rows = factorResetsIn(unit, this.#needs);
-      const before = await rows.of(id);
-      if (before && counts(before, spaces, askedAt)) throw new Refusal("factorReset.pending");
-      const made: FactorReset = {
-        id: newId("factorReset", random),
-        person: id,
-        askedBy,
-        issuedSeq: await nextSeqIn(unit),
-        askedAt,
-        dueAt,
-        digest: digestSecret(secret),
-      };
-      await rows.add(made);
-      // Whoever is not told cannot object.
-      if (!(await post.in(unit, letterTo(person, made, callOffLinkOf(address(), secret)))))
-        throw new Refusal("rate.exceeded", { detail: "She was sent too many letters lately to be told of this now." });
-      for (const { email, org } of owners) await post.in(unit, letterToOwner(email, org, person, made));
-      const told = { do: "tellFactors", person: id, by: "platform", what: "factorReset.begun", facts } as const;
-      return { reset: made, due: await errandsIn(unit, this.#needs).add(told) };
-    });
+    const { reset, due } = await storage.instance.change((unit) =>
+      this.#beginIn(unit, person, { askedBy, spaces, owners }),
+    );
     await runs.now(due);
     return { person: id, email: person.email, factors: { totp, passkey }, reset };
+  }
+
+  /**
+   * Of an account whose address nobody had proved: to be done within the unit in which somebody chooses a password by a link that was mailed
+   * there. Where there is nothing to remove, where one waits already, or where no letter is taken for her, nothing begins.
+   */
+  async byAddress(person: Person): Promise<(unit: InstanceUnit) => Promise<void>> {
+    const { id } = person;
+    const { totp, passkey } = await this.#needs.factors.of(id);
+    if (!totp && !passkey) return async () => {};
+    const spaces = await spacesOf(this.#needs, await organisationsOf(this.#needs, id));
+    const owners = await this.#owners(spaces, id);
+    return async (unit) => {
+      try {
+        await this.#beginIn(unit, person, { askedBy: id, isByAddress: true, spaces, owners });
+      } catch (error) {
+        // The password is hers in any case; the next link begins it, or the administrator of the instance.
+        if (!(error instanceof Refusal) || !notNow.has(error.code)) throw error;
+      }
+    };
+  }
+
+  /** @throws Refusal `factorReset.pending`; `rate.exceeded`, before anything is written */
+  async #beginIn(
+    unit: InstanceUnit,
+    person: Person,
+    {
+      spaces,
+      owners,
+      ...asked
+    }: Pick<FactorReset, "askedBy" | "isByAddress"> & {
+      readonly spaces: readonly Space[];
+      readonly owners: readonly { readonly email: string; readonly org: string }[];
+    },
+  ): Promise<{ readonly reset: FactorReset; readonly due: Due }> {
+    const { post, address, factorResetAfter, clock, random } = this.#needs;
+    const { id } = person;
+    await hold(unit, id);
+    const askedAt = clock.now();
+    const rows = factorResetsIn(unit, this.#needs);
+    const before = await rows.of(id);
+    if (before && counts(before, spaces, askedAt)) throw new Refusal("factorReset.pending");
+    const secret = newSecret(random, "callOff");
+    const made: FactorReset = {
+      ...asked,
+      id: newId("factorReset", random),
+      person: id,
+      issuedSeq: await nextSeqIn(unit),
+      askedAt,
+      dueAt: dueAfter(askedAt, factorResetAfter),
+      digest: digestSecret(secret),
+    };
+    // Whoever is not told cannot object.
+    if (!(await post.in(unit, letterTo(person, made, callOffLinkOf(address(), secret)))))
+      throw new Refusal("rate.exceeded", { detail: "She was sent too many letters lately to be told of this now." });
+    await rows.add(made);
+    for (const { email, org } of owners) await post.in(unit, letterToOwner(email, org, person, made));
+    const facts = { dueAt: rfc3339(made.dueAt), ...(asked.isByAddress && { by: "a proof of the address" }) };
+    const told = { do: "tellFactors", person: id, by: "platform", what: "factorReset.begun", facts } as const;
+    return { reset: made, due: await errandsIn(unit, this.#needs).add(told) };
   }
 
   /** @throws Refusal `person.unknown`, `factorReset.unknown` */
@@ -137,10 +177,15 @@ export class FactorResets {
     return this.#of(person);
   }
 
-  /** @throws Refusal `factorReset.unknown` */
+  /** @throws Refusal `factorReset.unknown`; `permit.missing` of one that began with a proof of the address */
   async callOffOwn({ person }: Session): Promise<void> {
     const reset = await this.#of(person);
     if (!reset) throw new Refusal("factorReset.unknown");
+    if (reset.isByAddress) {
+      const detail =
+        "Whoever reads the account's address calls it off, by the link in the letter, or the administrator of the platform does.";
+      throw new Refusal("permit.missing", { detail });
+    }
     await this.#end(reset, "herself");
   }
 

@@ -6,6 +6,7 @@ import { accountLinksIn, isLinkSecret, type AccountLink } from "./account-link.t
 import { organisationsOf } from "./attempts.ts";
 import type { ErrandRuns } from "./errand-runs.ts";
 import { errandsIn } from "./errands.ts";
+import type { FactorResets } from "./factor-resets.ts";
 import { passwordLetter } from "./letters.ts";
 import { organisationsIn } from "./organisation.ts";
 import type { Carrier, Post } from "./outbox.ts";
@@ -32,6 +33,7 @@ type Needs = {
   readonly passwords: Passwords;
   readonly post: Post;
   readonly runs: ErrandRuns;
+  readonly resets: Pick<FactorResets, "byAddress">;
   readonly room: Room;
   /** Where the platform is, by a name that is in its certificate. */
   readonly address: () => string;
@@ -93,7 +95,7 @@ export class OwnPasswords {
 
   /** By the link, once. @throws Refusal `link.invalid`; to whoever has one, `password.weak`, `password.common` */
   async reset({ secret, password }: { readonly secret: string; readonly password: string }): Promise<void> {
-    const { storage, passwords } = this.#needs;
+    const { storage, passwords, resets } = this.#needs;
     if (!isLinkSecret("reset", secret)) throw new Refusal("link.invalid");
     const digest = digestSecret(secret);
     // Before anything that costs: whoever has no link gets no slow hash for it.
@@ -102,10 +104,13 @@ export class OwnPasswords {
     );
     refuseWeak(password, await this.#surroundingsOf(person));
     const passwordHash = await passwords.hash(password);
+    // Whoever had it may have taken an invitation to somebody else's address: what he signs in with goes, after a wait.
+    const begin = person.verifiedAt === undefined ? await resets.byAddress(person) : undefined;
     await this.#set({ ...person, passwordHash }, "reset", async (unit) => {
       const { link } = await this.#behind(unit, await accountLinksIn(unit, this.#needs).take(digest));
-      const isRead = link.purpose.isMailed && link.purpose.email === person.email;
-      return isRead ? { verifiedAt: unit.at } : {};
+      if (!link.purpose.isMailed || link.purpose.email !== person.email) return {};
+      await begin?.(unit);
+      return { verifiedAt: unit.at };
     });
   }
 
