@@ -403,7 +403,11 @@ export const mqttMutants = (): readonly Mutant[] => [
   ),
   handler(
     "shared-away",
-    ["delivering.ts", "else if (publication.qos > 0 && member.qos > 0) fallback ??= member;", ""],
+    [
+      "delivering.ts",
+      "else if (publication.qos > 0 && member.qos > 0 && !fallback?.session.line) fallback = lastingOf(fallback, member);",
+      "",
+    ],
     ["session.test.ts", "a shared message waits for a member of a kept session when nobody is connected"],
   ),
   handler(
