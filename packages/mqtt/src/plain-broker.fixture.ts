@@ -318,7 +318,9 @@ export class PlainBroker {
       session.live = session.live.filter((one) => one !== live);
       return;
     }
-    const again = session.owed.find((one) => one.id === arrival.id && one.state === "sent" && isIt(one));
+    // Without DUP, what need not come again is not it, but another message that looks the same.
+    const mayBeAgain = (one: Owed) => one.id === arrival.id && one.state === "sent" && (arrival.dup || !one.isOptional);
+    const again = session.owed.find((one) => mayBeAgain(one) && isIt(one));
     const owed = again ?? session.owed.toSorted(certainFirst).find((one) => one.state === "waiting" && isIt(one));
     assert.ok(owed, `${name}, which it was not owed`);
     if (again) assert.ok(arrival.dup && again.sentOn !== session.connection, `${name} once more`);
