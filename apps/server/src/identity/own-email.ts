@@ -1,6 +1,6 @@
 import { digestSecret } from "@holdfast/crypto";
 import { Refusal, type Id, type Random } from "@holdfast/kernel";
-import type { Session, Spaces } from "../authority/index.ts";
+import type { Session, Space, Spaces } from "../authority/index.ts";
 import type { InstanceUnit, Keyring, Storage } from "../storage/index.ts";
 import { accountLinksIn, isLinkSecret, newLink } from "./account-link.ts";
 import { organisationsOf } from "./attempts.ts";
@@ -47,7 +47,7 @@ export class OwnEmails {
   /** To another one, which becomes hers when the link is opened. Says nothing of whether somebody has it. @throws Refusal `rate.exceeded`, `email.demanded` */
   async change(session: Session, email: string): Promise<Carrier["by"]> {
     const { person } = await this.read(session);
-    await this.#refuseEvading(person, email);
+    refuseEvading(await this.#spacesOf(person.id), person, email);
     await this.#send(session.person, email, "newAddress");
     return this.#needs.post.by;
   }
@@ -61,7 +61,10 @@ export class OwnEmails {
   async verify(secret: string): Promise<Person> {
     const { storage } = this.#needs;
     if (!isLinkSecret("email", secret)) throw new Refusal("link.invalid");
-    const { before, after } = await storage.instance.change((unit) => this.#take(unit, digestSecret(secret)));
+    const digest = digestSecret(secret);
+    const link = await storage.instance.read((unit) => accountLinksIn(unit, this.#needs).find(digest));
+    const spaces = await this.#spacesOf(link?.person); // read before: no organisation is within a unit of the instance
+    const { before, after } = await storage.instance.change((unit) => this.#take(unit, digest, spaces));
     const isNew = normalEmail(before.email) !== normalEmail(after.email);
     const orgs = await organisationsOf(this.#needs, after.id);
     const home = new Map([[after.id, homeOf(after.email)]]);
@@ -70,13 +73,17 @@ export class OwnEmails {
     return after;
   }
 
-  async #take(unit: InstanceUnit, digest: Uint8Array): Promise<{ before: Person; after: Person }> {
+  async #take(
+    unit: InstanceUnit,
+    digest: Uint8Array,
+    spaces: readonly Space[],
+  ): Promise<{ before: Person; after: Person }> {
     const links = accountLinksIn(unit, this.#needs);
     const link = await links.take(digest);
     const before = link && (await peopleIn(unit, this.#needs).find(link.person));
     if (link?.purpose.is !== "email" || !before) throw new Refusal("link.invalid");
     const { email, isMailed } = link.purpose;
-    await this.#refuseEvading(before, email);
+    refuseEvading(spaces, before, email);
     const after: Person = { ...before, email, verifiedAt: isMailed ? unit.at : undefined };
     await peopleIn(unit, this.#needs).save(after);
     if (normalEmail(before.email) === normalEmail(email)) return { before, after };
@@ -85,13 +92,8 @@ export class OwnEmails {
     return { before, after };
   }
 
-  /** An organisation that demands its provider of whoever has an address like hers demands it of her. @throws Refusal `email.demanded` */
-  async #refuseEvading({ id, email: before }: Person, email: string): Promise<void> {
-    const orgs = await organisationsOf(this.#needs, id);
-    for (const { demands } of await spacesOf(this.#needs, orgs)) {
-      const { domains = [] } = demands.people?.provider ?? {};
-      if (domains.includes(homeOf(before)) && !domains.includes(homeOf(email))) throw new Refusal("email.demanded");
-    }
+  async #spacesOf(person: Id<"person"> | undefined): Promise<readonly Space[]> {
+    return spacesOf(this.#needs, await organisationsOf(this.#needs, person));
   }
 
   async #send(person: Id<"person">, email: string, kind: Asked): Promise<void> {
@@ -113,5 +115,13 @@ export class OwnEmails {
     const isTaken = await post.in(unit, verificationLetter(email, { link: text, until: link.expiresAt }, kind));
     if (isTaken) await accountLinksIn(unit, this.#needs).add(digest, link);
     return isTaken;
+  }
+}
+
+/** An organisation that demands its provider of whoever has an address like hers demands it of her. @throws Refusal `email.demanded` */
+function refuseEvading(spaces: readonly Space[], { email: before }: Person, email: string): void {
+  for (const { demands } of spaces) {
+    const { domains = [] } = demands.people?.provider ?? {};
+    if (domains.includes(homeOf(before)) && !domains.includes(homeOf(email))) throw new Refusal("email.demanded");
   }
 }
