@@ -222,6 +222,7 @@ const ofUser = ({ application, user }: Subject) => ({ params: { application: app
 const freshUser = () => ours.asks.post<Thing>(usersOf, { login: freshEmail() });
 const onFreshUser = { fresh: async () => ({ user: await freshUser() }), ask: ofUser };
 const reading = JSON.stringify({ temperature: 21.5 });
+const lines = "weather temperature=21.5";
 /** Neither made nor shown by anything. */
 const noPasskey = {
   id: "AA",
@@ -449,6 +450,7 @@ const operations: Record<keyof typeof routes, Operation> = {
   exportRoles: {},
   applyRoles: { ask: () => ({ query: "?dryRun=true", body: { roles: [] } }), also: ["role.read"] },
   sendTelemetry: { ask: () => ({ bytes: reading }) },
+  writeLines: { ask: () => ({ bytes: lines }) },
   sendTelemetryFor: { ask: (subject) => ({ ...inPath("device")(subject), bytes: reading }) },
   readTelemetry: { ask: (subject) => ({ ...inPath("device")(subject), query: "?attribute=temperature" }) },
   readLatest: onDevice,

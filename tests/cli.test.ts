@@ -91,6 +91,40 @@ test("who is not trusted or not there is told apart from who refuses", async () 
   assert.equal(await refused(`hf_${"a".repeat(60)}`, "whoami"), "credential.invalid");
 });
 
+test("a product's schema is a file: what is shown of one makes another, and what is wrong with it is said before it is sent", async () => {
+  const file = path.join(folder, "pump.json");
+  const pressure = { type: "number", unit: "bar", min: 0, max: 16 };
+  const schema = {
+    attributes: { pressure, at: { type: "location" } },
+    strict: true,
+    onViolation: "mark",
+    times: { past: "30d", future: "5m" },
+  };
+  writeFileSync(file, JSON.stringify(schema));
+  const made = await answer("product", "create", "--name", "Pump", "--schema", file, "--attribute", "mode:text");
+  assert.partialDeepStrictEqual(made, { ...schema, schemaVersion: 1 });
+  writeFileSync(
+    file,
+    JSON.stringify({ ...made, attributes: { ...made.attributes, pressure: { ...pressure, max: 20 } } }),
+  );
+  const changed = await answer("product", "update", made.id, "--schema", file, "--on-violation", "refuse");
+  assert.partialDeepStrictEqual(changed, { onViolation: "refuse", schemaVersion: 2, times: schema.times });
+  assert.deepEqual([changed.attributes.pressure.max, Object.keys(changed.attributes).length], [20, 3]);
+  const { out: shown } = await call(["product", "get", made.id]);
+  assert.match(shown, /pressure:number:bar\[0\.\.20\] at:location mode:text/);
+  assert.match(shown, /up to 30d old and 5m ahead/);
+  for (const [text, why] of [
+    ["{", /is not JSON/],
+    ["[]", /is no object with attributes, strict, onViolation, times/],
+    ['{"attributes": {"a": {"type": "text", "min": 1}}}', /attributes\.a\.min: only a number has one/],
+  ] as const) {
+    writeFileSync(file, text);
+    const wrong = await call(["product", "update", made.id, "--schema", file]);
+    assert.equal(wrong.exit, 2);
+    assert.match(wrong.err, why);
+  }
+});
+
 test("an application, a product and a device are made, found and changed", async () => {
   ({ id: application } = await answer("application", "create", "--name", "Heating"));
   const attributes = ["--attribute", "temperature:number:°C", "--attribute", "running:boolean"];

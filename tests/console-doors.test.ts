@@ -47,6 +47,59 @@ test("a device's door is changed by somebody who sees what its product demands a
   await demands.getByRole("row", { name: "this device" }).first().waitFor({ state: "hidden" });
 });
 
+test("a product's schema is edited, and a value that it only marks is seen with its mark, locations and JSON as they are read", async (t) => {
+  const { id } = await owner.asks.post<Thing>("/v1/products", { name: "Tracker" });
+  const tracker = await owner.device(application.id, { product: id });
+  const { page } = await entrance.at(t, at(`/products/${id}`));
+  const declare = async (name: string, type: string, fields: Readonly<Record<string, string>> = {}) => {
+    await page.getByRole("textbox", { name: "Attribute", exact: true }).fill(name);
+    await page.getByLabel("Type").selectOption({ label: type });
+    for (const [label, text] of Object.entries(fields)) await page.getByLabel(label).fill(text);
+    await page.getByRole("button", { name: "Declare" }).click();
+  };
+  await declare("speed", "number", { Unit: "km/h", Least: "high" });
+  await page.getByText("A number, such as -40 or 0.5.").waitFor();
+  await declare("speed", "number", { Unit: "km/h", Least: "0", Greatest: "90" });
+  const table = page.getByRole("region", { name: "Attributes" });
+  await table.getByRole("row", { name: "speed number km/h 0 to 90" }).waitFor();
+  await declare("place", "location");
+  await table.getByRole("row", { name: "place location" }).waitFor();
+  await page.getByRole("button", { name: "Change speed" }).click();
+  await page.getByLabel("Greatest").fill("80,5");
+  await page.getByRole("button", { name: "Set", exact: true }).click();
+  await table.getByRole("row", { name: "speed number km/h 0 to 80.5" }).waitFor();
+  await page.getByLabel("What is against the schema").selectOption({ label: "is kept and marked" });
+  await page.getByLabel("Oldest reading").fill("30d");
+  await page.getByRole("button", { name: "Save" }).click();
+  await page.getByText("Version 5", { exact: true }).waitFor();
+  const kept = await owner.asks.get<{ attributes: object; onViolation: string; times: object }>(`/v1/products/${id}`);
+  assert.deepEqual(
+    [kept.attributes, kept.onViolation, kept.times],
+    [
+      { speed: { type: "number", unit: "km/h", min: 0, max: 80.5 }, place: { type: "location" } },
+      "mark",
+      { past: "30d", future: "10m" },
+    ],
+  );
+
+  await page.goto(at(`/devices/${tracker.id}/live`));
+  await page.getByText("Live", { exact: true }).last().waitFor();
+  const place = { latitude: 47.3769, longitude: 8.5417, accuracy: 5 };
+  await platform.visitor.as(textOf(tracker.key)).post("/v1/me/telemetry", { speed: 99, place, scan: { rssi: [-70] } });
+  const line = page.getByRole("listitem").filter({ hasText: "marked" });
+  await line.getByText("speed = 99").waitFor();
+  await line.getByText("▲ out of range").waitFor();
+  await line.getByText("place = 47.3769, 8.5417, within 5 m").waitFor();
+  await assertAccessible(page, "marked");
+  await page.goto(at(`/devices/${tracker.id}`));
+  await page.getByRole("row", { name: 'scan {"rssi":[-70]}' }).waitFor();
+  await page.getByRole("row", { name: "speed 99 ▲ out of range" }).waitFor();
+
+  await page.goto(at(`/products/${id}`));
+  await page.getByRole("button", { name: "Drop place" }).click();
+  await table.getByRole("row", { name: "place" }).waitFor({ state: "hidden" });
+});
+
 test("an entry is put on a list and taken off it, contradictions are said, and nobody shuts herself out", async (t) => {
   const { page } = await entrance.at(t, at("/access/lists"));
   const add = async (list: string, what: string, value: string) => {

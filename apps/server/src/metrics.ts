@@ -128,6 +128,11 @@ export function metricsOf({
     ...counter("telemetry_commits", "Transactions that made them so.", kept.commits),
     ...counter("telemetry_log_bytes", "Bytes that these wrote to the log.", kept.bytes),
     ...counter("telemetry_refused", "Deliveries of which nothing was kept.", kept.refused),
+    ...counter(
+      "telemetry_marked",
+      "Values that were kept although their product's schema does not let them be.",
+      kept.marked,
+    ),
     ...gauge("telemetry_waiting_bytes", "Bytes that wait for a commit.", kept.waitingBytes),
     ...counter("telemetry_chunks", "Chunks written by compaction.", kept.chunks),
     ...counter("telemetry_chunk_points", "Points in these chunks.", kept.chunkPoints),

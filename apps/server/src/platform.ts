@@ -174,10 +174,9 @@ async function open(needs: PlatformNeeds, opened: AsyncDisposableStack, closing:
   });
   opened.defer(() => people.setup.stop());
 
-  const telemetry = opened.adopt(await Telemetry.open({ ...common, keys: keyring, report }), (it) => it.close());
-  const presences = opened.adopt(await Presences.open({ storage, clock, report, lastKnown: highWater }), (it) =>
-    it.close(),
-  );
+  const forReadings = { ...common, keys: keyring, largest: config.maximumMessage, report };
+  const telemetry = opened.adopt(await Telemetry.open(forReadings), (it) => it.close());
+  const presences = opened.adopt(await Presences.open({ ...common, report, lastKnown: highWater }), (it) => it.close());
   const accounts = opened.adopt(await Accounts.open({ ...common, report, lastKnown: highWater }), (it) => it.close());
   const directories = new Directories({ storage, clock });
   const devices = new DeviceList({ storage, spaces, directories, presences });

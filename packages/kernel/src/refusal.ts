@@ -193,17 +193,22 @@ const sentences = {
   "door.tooLarge": "The message is larger than the door of this device lets in. Split it, or send less.",
   "telemetry.malformed":
     'The body is not a reading. Send {"attribute": value}, or {"time": T, "values": {…}}, or an array of those.',
-  "telemetry.tooDeep": "A reading is flat: a name and a number, boolean or text. Objects inside objects are not read.",
-  "telemetry.tooMany": "One request holds at most 1,000 readings. Send several.",
+  "telemetry.tooDeep":
+    "An array lies in an array, or a value of JSON has more than 16 objects and arrays in each other. Flatten it.",
+  "telemetry.tooMany": "One request holds at most 1,000 readings, or 5,000 lines. Send several.",
   "telemetry.wrongType": "A value has another type than its attribute. Nothing of the message was kept.",
   "telemetry.absurdTime": "A time is too far from the platform's clock. Set the device's clock, or leave the time out.",
   "telemetry.undeclared": "The product does not declare this attribute. Declare it, or make the product lenient.",
   "telemetry.tooManyAttributes":
     "The device already has 64 undeclared attributes, as many as it may. Declare them on its product.",
   "telemetry.attributeName": "An attribute name has 1 to 128 characters, none of them a control character.",
-  "telemetry.textTooLong": "A text value has at most 4,096 bytes.",
+  "telemetry.textTooLong": "A text, or a document of JSON, has at most 4,096 bytes.",
+  "telemetry.outOfRange":
+    "A value is out of the range that its product declares. Mend it, or the range; or let the product mark such values.",
+  "telemetry.notListed":
+    "A value is none of those that its product lists. Send one of them, or list it; or let the product mark such values.",
   "telemetry.noAggregate":
-    "What was measured here has no such aggregate. Of texts ask for count, first or last; of numbers and booleans for any.",
+    "What was measured here has no such aggregate. Of texts, locations and JSON ask for count, first or last; of numbers and booleans for any.",
   "telemetry.range": "The time range or step is not usable. Take from < to, and a step from 1s to 366d.",
 
   // MQTT

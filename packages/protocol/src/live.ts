@@ -1,7 +1,5 @@
 import { z } from "zod";
-import { id, time } from "./shapes.ts";
-
-const value = z.union([z.number(), z.boolean(), z.string()]);
+import { id, measured, time } from "./shapes.ts";
 
 /** How something came, as far as that way has it. Open sets are texts, so that a client understands what a later platform says. */
 const way = {
@@ -14,8 +12,15 @@ const way = {
   session: z.string().optional().describe("MQTT: the client id of the session."),
 };
 
+const marks = z
+  .record(z.string(), z.string())
+  .optional()
+  .describe(
+    "By attribute: the code of what is wrong with a value that the product has kept and marked, `telemetry.outOfRange`, `telemetry.notListed` or `telemetry.undeclared`.",
+  );
+
 export const liveReading = z
-  .object({ device: id("device"), time, values: z.record(z.string(), value), ...way })
+  .object({ device: id("device"), time, values: z.record(z.string(), measured), marks, ...way })
   .describe("What a device measured, once it is durable: one event for each reading of a message.");
 
 export const liveRefused = z

@@ -37,7 +37,8 @@ export type Route = {
   readonly reply: z.ZodType | "stream" | "text";
   /** Of a stream: what it may say, by the name of the event. */
   readonly events?: Readonly<Record<string, z.ZodType>>;
-  readonly status?: 201;
+  /** 204: without a body. */
+  readonly status?: 201 | 204;
   /** Where what was made stands, with fields of the reply, or of the path: `/v1/devices/{id}`. */
   readonly location?: string;
   /** The reply has a `version`, which is also its ETag; a change or an end of the thing heeds If-Match (RFC 9110, 13.1.1). */
@@ -51,8 +52,11 @@ export type Route = {
   readonly errand?: "begins" | "ends";
   /** Of what belongs to a person and no organisation: somebody whom an organisation's provider brought may ask it, too. */
   readonly alsoByProvider?: true;
-  /** Its body is a form, and its refusals are told as OAuth has them (RFC 6749, 3.2 and 5.2). */
-  readonly speaks?: "oauth";
+  /**
+   * `oauth`: its body is a form, and its refusals are told as OAuth has them (RFC 6749, 3.2 and 5.2). `influx`: its refusals are told as
+   * clients of InfluxDB read them.
+   */
+  readonly speaks?: "oauth" | "influx";
   /** A program asks it every few seconds with something that cannot be guessed: only what fails is counted by address. */
   readonly isPolled?: true;
   /** Its items are a table, too: with `format=csv`, or for whoever accepts `text/csv`, these fields of each are a line. */

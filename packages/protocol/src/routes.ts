@@ -52,7 +52,7 @@ export {
   listCertificates,
   renewCertificate,
 } from "./certificates.ts";
-export { readLatest, readTelemetry, sendTelemetry, sendTelemetryFor, watch } from "./telemetry.ts";
+export { readLatest, readTelemetry, sendTelemetry, sendTelemetryFor, watch, writeLines } from "./telemetry.ts";
 export {
   acceptInvitation,
   invitationPasskeyOptions,

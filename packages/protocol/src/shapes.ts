@@ -86,6 +86,13 @@ export const duration = z.string().transform((text, context): number => {
   return Number(count) * units[unit as keyof typeof units]; // the expression admits these four only
 });
 
+/** What was measured: a number, yes or no, a text, a location, or a document of JSON. */
+export const measured = z
+  .union([z.number(), z.boolean(), z.string(), z.array(z.unknown()), z.record(z.string(), z.unknown())])
+  .describe(
+    "A number, a boolean or a text; a location as `{latitude, longitude, altitude?, accuracy?}`; or whatever a document of JSON is.",
+  );
+
 export const limit = z.coerce.number().int().min(1).max(1_000).default(100);
 export const cursor = z.string().max(512).optional();
 

@@ -1,10 +1,14 @@
 import { z } from "zod";
-import { cursor, duration, id, pageOf, time, when } from "./shapes.ts";
+import { cursor, duration, id, measured, noReply, pageOf, time, when } from "./shapes.ts";
 import { liveEvents } from "./live.ts";
 import { attributeName } from "./products.ts";
 import { route } from "./route.ts";
 
-const value = z.union([z.number(), z.boolean(), z.string()]);
+const value = measured;
+const mark = z
+  .string()
+  .optional()
+  .describe("The code of what is wrong with the value, by the schema that the product has now.");
 export const aggregates = ["avg", "min", "max", "count", "sum", "first", "last"] as const;
 export type Aggregate = (typeof aggregates)[number];
 
@@ -28,6 +32,28 @@ export const sendTelemetryFor = route({
   on,
   body: "bytes",
   reply: z.object({ accepted: z.number().int() }),
+});
+
+/** InfluxDB's names for what its times count. */
+export const precisions = ["ns", "us", "ms", "s"] as const;
+
+export const writeLines = route({
+  method: "POST",
+  path: "/api/v2/write",
+  summary:
+    "A device delivers line protocol, by a client of InfluxDB, with `Authorization: Token …` or any other header that shows its credential. Whose device it is says the credential: `org` and `bucket` are passed over. Refusals have our codes where InfluxDB's clients look for theirs.",
+  needs: "telemetry.write",
+  on: "me",
+  query: z.object({
+    precision: z.enum(precisions).default("ns"),
+    org: z.string().optional(),
+    orgID: z.string().optional(),
+    bucket: z.string().optional(),
+  }),
+  body: "bytes",
+  reply: noReply,
+  status: 204,
+  speaks: "influx",
 });
 
 export const readTelemetry = route({
@@ -60,6 +86,7 @@ export const readTelemetry = route({
     z.object({
       time,
       value: value.optional(),
+      mark,
       avg: z.number().optional(),
       min: z.number().optional(),
       max: z.number().optional(),
@@ -67,7 +94,7 @@ export const readTelemetry = route({
       sum: z.number().optional(),
       first: value.optional(),
       last: value.optional(),
-    } satisfies Record<"time" | "value" | Aggregate, z.ZodType>),
+    } satisfies Record<"time" | "value" | "mark" | Aggregate, z.ZodType>),
   ),
 });
 
@@ -78,7 +105,7 @@ export const readLatest = route({
   needs: "telemetry.read",
   pages: true,
   on,
-  reply: z.object({ items: z.array(z.object({ attribute: z.string(), time, value })) }),
+  reply: z.object({ items: z.array(z.object({ attribute: z.string(), time, value, mark })) }),
 });
 
 const strangers = z

@@ -1,4 +1,5 @@
 import {
+  measuredText,
   NotReached,
   type Client,
   type LiveEvent,
@@ -86,9 +87,12 @@ const presenceOf = ({ at, state, because }: LivePresence): readonly string[] => 
   `${state.toUpperCase()}${because === undefined ? "" : `: ${because}`}`,
 ];
 
-const readingOf = ({ time, values }: LiveReading): readonly string[] => [
+const readingOf = ({ time, values, marks = {} }: LiveReading): readonly string[] => [
   time,
-  ...Object.entries(values).map(([name, value]) => `${name}=${String(value)}`),
+  ...Object.entries(values).map(([name, value]) => {
+    const mark = Object.hasOwn(marks, name) ? ` MARKED ${marks[name]}` : "";
+    return `${name}=${measuredText(value)}${mark}`;
+  }),
 ];
 
 /** Why first, and then what else is known; the sentence names the way out. */

@@ -1,4 +1,4 @@
-import type { Reply } from "@holdfast/client";
+import { measuredText, type Reply } from "@holdfast/client";
 import { rfc3339 } from "@holdfast/kernel";
 import { aggregates, routes } from "@holdfast/protocol";
 import { Misuse } from "../failure.ts";
@@ -23,21 +23,21 @@ const aggregateList: Reader<string> = {
       .join(","),
 };
 
-/** A number, true or false as JSON writes them; JSON text in quotes; else the text as it stands. */
+/** What JSON writes: a number, true or false, text in quotes, an object or an array; else the text as it stands. */
 function valueOf(written: string): unknown {
   try {
     const value: unknown = JSON.parse(written);
-    if (typeof value === "number" || typeof value === "boolean" || typeof value === "string") return value;
+    if (value !== null) return value;
   } catch {
     return written; // what is not JSON is text
   }
-  throw new Misuse(`${written} is no number, boolean or text.`);
+  throw new Misuse("null is no value: leave out what was not measured.");
 }
 
 const instant = (written: string | undefined, { clock }: World): string | undefined =>
   written === undefined ? undefined : rfc3339(parseMoment(written, clock.now()));
 
-const shown = (value: unknown): string => (typeof value === "string" ? value : (JSON.stringify(value) ?? ""));
+const shown = (value: unknown): string => (value === undefined ? "" : measuredText(value));
 
 export const telemetryVerbs = [
   verb({
@@ -65,7 +65,7 @@ export const telemetryVerbs = [
         (asked) => client.call(routes.readTelemetry, { params: { device }, query: { ...range, ...asked } }),
         { most: 100_000, perPage: 10_000 },
       );
-      const names = ["value", ...aggregates].filter((name) => page.items.some((point) => name in point));
+      const names = ["value", "mark", ...aggregates].filter((name) => page.items.some((point) => name in point));
       const columns = [
         { title: "TIME", cell: ({ time }: Point) => time },
         ...names.map((name) => ({
@@ -87,6 +87,7 @@ export const telemetryVerbs = [
       const columns = [
         { title: "ATTRIBUTE", cell: ({ attribute }: Latest) => attribute },
         { title: "VALUE", cell: ({ value }: Latest) => shown(value), align: "right" as const },
+        { title: "MARK", cell: ({ mark }: Latest) => mark ?? "" },
         { title: "TIME", cell: ({ time }: Latest) => time },
         { title: "WHEN", cell: ({ time }: Latest) => print.ago(time) },
       ];
@@ -98,7 +99,10 @@ export const telemetryVerbs = [
     summary: "Send a reading on behalf of a device",
     arguments: { ...one, values: some(pair, "what was measured, as NAME=VALUE") },
     flags: { time: optional(moment, "when it was measured; now when nobody says otherwise") },
-    examples: ["telemetry send dev_… temperature=21.5 running=true"],
+    examples: [
+      "telemetry send dev_… temperature=21.5 running=true",
+      `telemetry send dev_… 'position={"latitude": 47.4, "longitude": 8.5}'`,
+    ],
     async run({ device, values, time }, tools) {
       const reading = Object.fromEntries(values.map(([name, written]) => [name, valueOf(written)]));
       const at = instant(time, tools.world);

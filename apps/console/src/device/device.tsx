@@ -10,6 +10,7 @@ import { MqttSessions } from "../mqtt-sessions/index.ts";
 import { useCan, useKept, useOrg } from "../session/index.ts";
 import { words } from "../words/index.ts";
 import { DeviceFrame, useDevice, type Device } from "./frame.tsx";
+import { Measured } from "./measured.tsx";
 
 const own = words.device;
 
@@ -79,7 +80,7 @@ function Latest({ device }: { readonly device: Device }) {
           </tr>
         </thead>
         <tbody>
-          {data.items.map(({ attribute, value, time }) => (
+          {data.items.map(({ attribute, value, mark, time }) => (
             <tr key={attribute}>
               <td>
                 <Link
@@ -90,7 +91,9 @@ function Latest({ device }: { readonly device: Device }) {
                   {attribute}
                 </Link>
               </td>
-              <td>{String(value)}</td>
+              <td>
+                <Measured value={value} mark={mark} />
+              </td>
               <td>
                 <Moment at={time} />
               </td>

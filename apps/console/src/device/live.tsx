@@ -1,10 +1,11 @@
 import { Button, Group, Stack, Text, TextInput } from "@mantine/core";
-import { useMemo, useState, type ReactNode } from "react";
+import { Fragment, useMemo, useState, type ReactNode } from "react";
 import { Empty, Moment, ProblemNotice } from "../kit/index.ts";
 import { useOrg } from "../session/index.ts";
 import { words } from "../words/index.ts";
 import { DeviceFrame, useDevice, type Device } from "./frame.tsx";
 import { reasonOf, useLive, type Heard } from "../live/index.ts";
+import { Measured } from "./measured.tsx";
 
 const own = words.device.live;
 
@@ -87,11 +88,20 @@ function Tail({ device }: { readonly device: Device }) {
 function Line({ event }: { readonly event: Heard }) {
   switch (event.type) {
     case "reading": {
-      const { time, values } = event.data;
-      const text = Object.entries(values).map(([name, value]) => `${name} = ${String(value)}`);
+      const { time, values, marks } = event.data;
       return (
-        <Row at={time} colour="var(--hf-good)" kind={`● ${own.reading}`} way={wayOf(event.data)}>
-          {text.join(", ")}
+        <Row
+          at={time}
+          colour={marks ? "var(--hf-warn)" : "var(--hf-good)"}
+          kind={marks ? `▲ ${own.marked}` : `● ${own.reading}`}
+          way={wayOf(event.data)}
+        >
+          {Object.entries(values).map(([name, value], at) => (
+            <Fragment key={name}>
+              {at > 0 && ", "}
+              {name} = <Measured value={value} mark={marks && Object.hasOwn(marks, name) ? marks[name] : undefined} />
+            </Fragment>
+          ))}
         </Row>
       );
     }

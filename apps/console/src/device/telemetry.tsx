@@ -38,10 +38,7 @@ function Measured({ device }: { readonly device: Device }) {
   });
   const units = useUnits(device);
   const known = useMemo(() => latest.data?.items ?? [], [latest.data]);
-  const numbers = useMemo(
-    () => known.filter(({ value }) => typeof value !== "string").map(({ attribute }) => attribute),
-    [known],
-  );
+  const numbers = useMemo(() => known.filter(({ value }) => isDrawn(value)).map(({ attribute }) => attribute), [known]);
   const shown = useMemo(() => {
     const asked = chosen?.split(",").filter((name) => numbers.includes(name)) ?? [];
     return asked.length > 0 ? asked : numbers.slice(0, 3);
@@ -80,7 +77,7 @@ function Measured({ device }: { readonly device: Device }) {
     for (const event of live.events) {
       if (event.type !== "reading") continue;
       for (const [name, value] of Object.entries(event.data.values)) {
-        if (typeof value === "string") continue;
+        if (!isDrawn(value)) continue;
         const points = fresh.get(name) ?? [];
         const avg = Number(value);
         points.push({ time: Date.parse(event.data.time), avg, min: avg, max: avg, heardAt: event.heardAt });
@@ -139,6 +136,9 @@ function Measured({ device }: { readonly device: Device }) {
     </Stack>
   );
 }
+
+/** What can be a line: texts, locations and JSON are on the overview. */
+const isDrawn = (value: unknown): boolean => typeof value === "number" || typeof value === "boolean";
 
 /** The newest numbers of each line, for whoever wants digits or cannot see the lines. */
 function Numbers({

@@ -1,4 +1,5 @@
 import { Alert, Button, Code, Group, Loader, Stack, Tabs, Text } from "@mantine/core";
+import { measuredText } from "@holdfast/client";
 import { routes } from "@holdfast/protocol";
 import { useQuery } from "@tanstack/react-query";
 import { Link } from "@tanstack/react-router";
@@ -92,7 +93,7 @@ function Wait({ device }: { readonly device: MadeDevice }) {
         <Stack gap="xs">
           <Text fz="sm">
             {Object.entries(values)
-              .map(([name, value]) => `${name} = ${String(value)}`)
+              .map(([name, value]) => `${name} = ${measuredText(value)}`)
               .join(", ")}
           </Text>
           <Link to={paths.deviceTelemetry} params={{ org: org.id, device: device.id }}>

@@ -46,7 +46,7 @@ export type { Standing } from "./standing.ts";
 export { Sessions } from "./sessions.ts";
 export { refuseToShutOut } from "./shutting-out.ts";
 export { confirmedFor, type Proof, type Session, type Visit } from "./session.ts";
-export type { Placement, Schema, Space } from "./space.ts";
+export type { Bounds, Placement, Schema, Space } from "./space.ts";
 export { asPlatform, Spaces, type Homes, type Things } from "./spaces.ts";
 export { upkeepIn } from "./upkeep.ts";
 export { Unwelcome } from "./unwelcome.ts";

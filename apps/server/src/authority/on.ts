@@ -5,8 +5,13 @@ import type { Caller } from "./caller.ts";
 import type { Permit, Reach } from "./permit.ts";
 import type { Session, Visit } from "./session.ts";
 
-/** The bytes of a body that its verb reads itself. */
-export type Raw = { readonly bytes: Uint8Array; readonly contentType: string };
+/** The bytes of a body that its verb reads itself, as they came. */
+export type Raw = {
+  readonly bytes: Uint8Array;
+  readonly contentType: string;
+  /** `Content-Encoding`, as it was sent. */
+  readonly encoding: string | undefined;
+};
 
 type Needed<R extends Route> = R extends { readonly openTo: string }
   ? { readonly address: string } // nobody need have been asked for

@@ -1,4 +1,5 @@
 import type { Id } from "@holdfast/kernel";
+import type { AttributeType } from "@holdfast/protocol";
 import type { Level } from "./door.ts";
 
 /** Where a device is and whether it may speak: all that questions about it need. `version` only ever grows. */
@@ -16,10 +17,23 @@ export type Placement = {
   readonly version: number;
 };
 
+/** What a declared attribute may be, beyond its type. */
+export type Bounds = {
+  readonly min?: number | undefined;
+  readonly max?: number | undefined;
+  readonly values?: ReadonlySet<number | string> | undefined;
+};
+
 /** What a product lets its devices say: the type of each declared attribute, and whether there may be others. */
 export type Schema = {
   readonly strict: boolean;
-  readonly types: ReadonlyMap<string, "number" | "boolean" | "text">;
+  readonly types: ReadonlyMap<string, AttributeType>;
+  /** Of the attributes that have any. */
+  readonly bounds?: ReadonlyMap<string, Bounds> | undefined;
+  /** What is out of bounds, or not declared where it has to be, is kept with a mark. */
+  readonly marks?: boolean | undefined;
+  /** How far a device's own time may be from ours, in milliseconds; what every product has, when it says nothing. */
+  readonly times?: { readonly past: number; readonly future: number } | undefined;
   /** What it demands of whoever comes to its devices. */
   readonly door?: Level | undefined;
 };

@@ -18,7 +18,7 @@ import { stopOf, type Standing, type Stop } from "./standing.ts";
 import { UserLists } from "./user-lists.ts";
 import { Uses } from "./uses.ts";
 
-export type { Placement, Schema } from "./placement.ts";
+export type { Bounds, Placement, Schema } from "./placement.ts";
 export type { Remembered } from "./remembered.ts";
 
 const none: readonly Level[] = [];

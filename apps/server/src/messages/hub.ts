@@ -32,7 +32,7 @@ import { PlainAnswer, plainly } from "./plain-answer.ts";
 import { challenge } from "./proof.ts";
 import { reasonOf, refusalBy, sentenceBy, violationBy } from "./reason.ts";
 import { secretIn } from "./secret-in.ts";
-import { aliasOf, cameOver, spokenOf, treeOf, welcome, type SessionContext } from "./session.ts";
+import { aliasOf, cameOver, kindOf, spokenOf, treeOf, welcome, type SessionContext } from "./session.ts";
 
 export type HubNeeds = {
   readonly authentication: Authentication;
@@ -231,8 +231,7 @@ export class Hub implements Policy<SessionContext> {
     }
     const bounded = context.account.deliveryRefusal();
     if (bounded) return this.#beyond(context, publication, bounded);
-    const contentType = isOld ? undefined : publication.properties.contentType;
-    const kind = contentType === undefined ? spoken.kind : { ...spoken.kind, contentType };
+    const kind = isOld ? spoken.kind : kindOf(publication, spoken.kind);
     const refusal = this.#needs.telemetry.accept(source, publication.payload, kind, waiting);
     if (!refusal) {
       this.#heard(context, device, publication);

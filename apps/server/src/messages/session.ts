@@ -1,4 +1,4 @@
-import type { Naming, Transport, Welcome } from "@holdfast/mqtt";
+import type { Naming, Publication, Transport, Welcome } from "@holdfast/mqtt";
 import type { Id } from "@holdfast/kernel";
 import { parseTopic, telemetryTopic } from "@holdfast/protocol";
 import type { Account, Meter } from "../accounting/index.ts";
@@ -97,3 +97,9 @@ export function spokenOf(
 /** Which platform the firmware was written for: it says so by the topic that it publishes to. */
 const dialectOf = (named: string): BodyKind["dialect"] =>
   named.startsWith("losant/") ? "losant" : named.startsWith("v1/") ? "thingsboard" : "holdfast";
+
+/** What MQTT 5 says of a message. It has no word for how a payload was compressed: a user property of HTTP's name says it. */
+export function kindOf({ properties: { contentType, userProperties } }: Publication, kind: BodyKind): BodyKind {
+  const encoding = userProperties?.find(([name]) => name.toLowerCase() === "content-encoding")?.[1];
+  return contentType === undefined && encoding === undefined ? kind : { ...kind, contentType, encoding };
+}

@@ -12,7 +12,7 @@ import { forgetListsOf, usersIn } from "../application-users/index.ts";
 import { pageOf, type Page, type Storage } from "../storage/index.ts";
 import type { Application, SignUp } from "./application.ts";
 import { applicationsIn, devicesIn, productsIn } from "./postgres.ts";
-import { changeProduct, schemaOf, type Product, type ProductChange } from "./product.ts";
+import { changeProduct, schemaChanges, schemaOf, type Product, type ProductChange } from "./product.ts";
 import { noteSignUp } from "./rulings.ts";
 import { refuseIfChanged, type Versions } from "./version.ts";
 
@@ -102,13 +102,14 @@ export class Catalogue {
 
   async createProduct(
     permit: Permit<"product.create">,
-    wanted: Pick<Product, "name" | "attributes" | "strict">,
+    wanted: Pick<Product, "name" | "attributes" | "strict" | "onViolation" | "times">,
   ): Promise<Product> {
     const { storage, spaces, clock, random } = this.#needs;
     storage.admit();
     return storage.change(permit, async (unit) => {
       const id = newId("product", random);
-      const product: Product = { id, ...wanted, former: {}, createdAt: clock.now(), version: 1 };
+      const made = { former: {}, createdAt: clock.now(), schemaVersion: 1, version: 1 };
+      const product: Product = { id, ...wanted, ...made };
       await productsIn(unit).save(product);
       unit.audit({ what: "product.created", about: product.id, facts: { name: product.name } });
       unit.afterCommit(() => spaces.apply(unit.scope.org, (space) => space.setProduct(product.id, schemaOf(product))));
@@ -139,7 +140,9 @@ export class Catalogue {
       refuseIfChanged(before, versions);
       const product = changeProduct(before, wanted);
       await productsIn(unit).save(product);
-      unit.audit({ what: "product.updated", about: product.id, facts: { fields: Object.keys(wanted) } });
+      const schema = schemaChanges(before, product);
+      const facts = { fields: Object.keys(wanted), ...(schema && { schema }) };
+      unit.audit({ what: "product.updated", about: product.id, facts });
       unit.afterCommit(() => spaces.apply(unit.scope.org, (space) => space.setProduct(product.id, schemaOf(product))));
       return product;
     });

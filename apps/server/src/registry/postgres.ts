@@ -278,7 +278,7 @@ const namedIn = <T extends Application | Product>(
 });
 
 export const applicationsIn = (unit: Unit) => namedIn<Application>(unit, "application");
-export const productsIn = (unit: Unit) => namedIn<Product>(unit, "product", { former: {} });
+export const productsIn = (unit: Unit) => namedIn<Product>(unit, "product", { former: {}, schemaVersion: 1 });
 
 /** Who may sign up as a user of an application; `undefined` where there is none. */
 export async function signUpOf(unit: Unit, id: Id<"application">): Promise<SignUp | undefined> {

@@ -66,6 +66,7 @@ await storage.change(allowed, async (unit: Unit) => {
       name: "",
       attributes: {},
       former: {},
+      schemaVersion: 1,
       strict: false,
       createdAt: 1 as Instant,
       version: 1,

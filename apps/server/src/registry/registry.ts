@@ -1,4 +1,5 @@
 import { newId, Refusal, type Clock, type Id, type Random } from "@holdfast/kernel";
+import type { AttributeType } from "@holdfast/protocol";
 import {
   askAlso,
   parties,
@@ -31,7 +32,7 @@ import {
 import type { Directories } from "./directories.ts";
 import { Placements } from "./placements.ts";
 import { applicationsIn, devicesIn, placementOf, productsIn } from "./postgres.ts";
-import { refuseOtherTypes, type AttributeType, type Product } from "./product.ts";
+import { refuseOtherTypes, type Product } from "./product.ts";
 import { Suspensions } from "./suspensions.ts";
 import { noteUser, registryRulings } from "./rulings.ts";
 import { refuseIfChanged, type Versions } from "./version.ts";

@@ -12,7 +12,7 @@ import type { Doors } from "./doors.ts";
 import type { DeviceList } from "./device-list.ts";
 import type { Device } from "./device.ts";
 import { presenceReply, type Presences } from "./presence.ts";
-import type { Product } from "./product.ts";
+import { usualTimes, type Product } from "./product.ts";
 import type { Registry } from "./registry.ts";
 
 type Needs = {
@@ -117,14 +117,28 @@ const applicationReply = ({ id, name, signUp = "closed", createdAt, version }: A
   version,
 });
 
-const productReply = ({ id, name, attributes, strict, createdAt, version }: Product) => ({
-  id,
-  name,
-  attributes: { ...attributes },
-  strict,
-  createdAt: rfc3339(createdAt),
-  version,
-});
+const productReply = (product: Product) => {
+  const { id, name, attributes, strict, onViolation = "refuse", times, schemaVersion, createdAt, version } = product;
+  return {
+    id,
+    name,
+    attributes: attributesReply(attributes),
+    strict,
+    onViolation,
+    times: { ...usualTimes, ...times },
+    schemaVersion,
+    createdAt: rfc3339(createdAt),
+    version,
+  };
+};
+
+const attributesReply = (attributes: Product["attributes"]) =>
+  Object.fromEntries(
+    Object.entries(attributes).map(([name, { values, ...rest }]) => [
+      name,
+      { ...rest, ...(values && { values: [...values] }) },
+    ]),
+  );
 
 const deviceReply = (device: Device, presence: Presence) => ({
   id: device.id,

@@ -18,7 +18,7 @@ const [application, product] = [newId("application", systemRandom), newId("produ
 await storage.change(allowed, async (unit) => {
   await organisationsIn(unit).add({ id: scope.org, ...named });
   await applicationsIn(unit).save({ id: application, ...named });
-  await productsIn(unit).save({ id: product, attributes: {}, former: {}, strict: false, ...named });
+  await productsIn(unit).save({ id: product, attributes: {}, former: {}, schemaVersion: 1, strict: false, ...named });
   unit.audit({ what: "made", about: scope.org });
 });
 

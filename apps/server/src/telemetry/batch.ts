@@ -1,7 +1,7 @@
 // Hot path: every value that was taken stands here until it is durable.
 import type { Id } from "@holdfast/kernel";
 import type { OrgScope } from "../storage/index.ts";
-import type { Value } from "./reading.ts";
+import type { Value } from "./value.ts";
 import { RecordWriter } from "./record.ts";
 import type { Series } from "./series.ts";
 

@@ -2,8 +2,10 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import fc from "fast-check";
 import { Refusal, type Instant, type RefusalCode } from "@holdfast/kernel";
+import { encode } from "cbor2";
 import { parseBody, type BodyKind, type Dialect } from "./body.ts";
 import type { Reading } from "./reading.ts";
+import { Json } from "./value.ts";
 
 const now = Date.UTC(2026, 5, 1, 12) as Instant; // a constant of this test
 const at = (milliseconds: number) => milliseconds as Instant; // likewise
@@ -97,10 +99,39 @@ test("nothing and half of something is no reading", () => {
   }
 });
 
-test("an object or array as a value is refused by its name", () => {
-  refuses("telemetry.tooDeep", { a: 1, position: { lat: 1 } }, { path: "position" });
-  refuses("telemetry.tooDeep", { axes: [1, 2] }, { path: "axes" });
-  refuses("telemetry.tooDeep", [{ values: { a: {} } }], { path: "a" });
+test("an object or array as a value is a location or JSON, of JSON and of CBOR alike", () => {
+  const values: Reading["values"] = [
+    ["axes", new Json("[1,2]")],
+    ["scan", new Json('{"near":[{"rssi":-70}],"at":null}')],
+    ["position", { latitude: 47.3, longitude: 8.5 }],
+  ];
+  const sent = {
+    axes: [1, 2],
+    scan: { near: [{ rssi: -70 }], at: null },
+    position: { latitude: 47.3, longitude: 8.5 },
+  };
+  for (const body of [sent, { values: sent }, [sent]]) {
+    assert.deepEqual(read(body), one(undefined, values));
+    assert.deepEqual(parseBody(encode(body), now, { contentType: "application/cbor" }), one(undefined, values));
+  }
+  const deep = (depth: number): unknown => (depth === 0 ? {} : { a: deep(depth - 1) });
+  assert.equal(read({ values: deep(16) }).length, 1);
+  refuses("telemetry.tooDeep", { values: { a: deep(16) } }, { path: "a" });
+});
+
+const ndjson = { contentType: "application/x-ndjson" } as const satisfies BodyKind;
+
+test("a line of NDJSON is a reading in either form, up to 5,000", () => {
+  assert.deepEqual(read('{"a":1}\r\n\n{"time":5,"values":{"b":true}}\n', ndjson), [
+    ...one(undefined, [["a", 1]]),
+    ...one(5, [["b", true]]),
+  ]);
+  assert.equal(read('{"a":1}\n'.repeat(5_000), ndjson).length, 5_000);
+  refuses("telemetry.tooMany", '{"a":1}\n'.repeat(5_001), { kind: ndjson });
+  refuses("telemetry.malformed", "\n\n", { kind: ndjson });
+  refuses("telemetry.malformed", '{"a":1}\n{"a":', { kind: ndjson });
+  refuses("telemetry.tooDeep", '[{"a":1}]', { kind: ndjson });
+  assert.throws(() => read('{"a":1}\n\n{"b"', ndjson), { message: /Reading 2 is not JSON/ });
 });
 
 test("null and numbers beyond a double are refused by their name, large integers become doubles", () => {
@@ -117,7 +148,10 @@ test("names that mean something to JavaScript are only names", () => {
     reading?.values.map(([name]) => name),
     ["__proto__", "constructor", "toString", "hasOwnProperty"],
   );
-  refuses("telemetry.tooDeep", '{"__proto__": {"values": {"a": 1}}}', { path: "__proto__" });
+  assert.deepEqual(
+    read('{"__proto__": {"values": {"a": 1}}}'),
+    one(undefined, [["__proto__", new Json('{"values":{"a":1}}')]]),
+  );
   assert.deepEqual(read('{"values": {"__proto__": true}}'), one(undefined, [["__proto__", true]]));
 });
 
@@ -141,6 +175,7 @@ test("a mebibyte of brackets is refused at once", () => {
   for (const opening of ["[", '{"a":', '[{"a":']) {
     refuses("telemetry.tooDeep", opening.repeat(100_000));
     refuses("telemetry.tooDeep", opening.repeat(100_000) + "1");
+    refuses("telemetry.tooDeep", opening.repeat(100_000), { kind: ndjson });
   }
   const brackets = "[".repeat(4_000); // brackets inside a text are no depth
   assert.deepEqual(read({ a: brackets, b: `\\"${"{".repeat(4_000)}` }).length, 1);
@@ -195,7 +230,7 @@ test("ThingsBoard's firmware sends ts and values, or names at once", () => {
     ...one(7, [["a", 1]]),
     ...one(undefined, [["b", true]]),
   ]);
-  refuses("telemetry.tooDeep", { values: { a: 1 } }, { path: "values", kind: thingsboard });
+  assert.deepEqual(read({ values: { a: 1 } }, thingsboard), one(undefined, [["values", new Json('{"a":1}')]]));
   refuses("telemetry.malformed", { ts: 7, values: { a: 1 }, b: 1 }, { path: "b", kind: thingsboard });
 });
 
@@ -206,6 +241,8 @@ test("no body crashes the parser: readings or a refusal", () => {
     "application/senml+json",
     "application/cbor",
     "application/senml+cbor",
+    "application/x-ndjson",
+    "application/x-influxdb-line-protocol",
   );
   const field = fc.constantFrom("time", "values", "data", "ts", "a", "__proto__", "n", "v", "bn", "t", "bt");
   const scalar = fc.oneof(
@@ -219,7 +256,9 @@ test("no body crashes the parser: readings or a refusal", () => {
   const outer = fc.dictionary(field, fc.oneof(scalar, inner));
   const json = fc.oneof(outer, fc.array(outer), fc.array(fc.oneof(scalar, outer)), scalar);
   const long = { maxLength: 64, size: "max" } as const;
-  const body = fc.oneof(fc.uint8Array(long), json.map(bytes), fc.string(long).map(bytes));
+  const part = fc.constantFrom(...Array.from('ab,= \n\\"#ti1.-e'), "1i", "true", "weather,room=x t=1 5", '"', "\r\n");
+  const lines = fc.array(part, long).map((parts) => bytes(parts.join("")));
+  const body = fc.oneof(fc.uint8Array(long), json.map(bytes), fc.string(long).map(bytes), lines);
   fc.assert(
     fc.property(body, contentType, dialect, (some, type, dialectName) => {
       try {

@@ -2,8 +2,10 @@
 import { instantOf, parseInstant, Refusal, type Instant } from "@holdfast/kernel";
 import { EpochSeconds, parseCbor } from "./cbor.ts";
 import { FlatReader } from "./flat.ts";
-import { checkPoint, mostReadings, refusalAt, type Reading, type Value } from "./reading.ts";
+import { parseLines, type Precision } from "./lines.ts";
+import { mostLines, mostReadings, refusalAt, valueOf, type Reading } from "./reading.ts";
 import { resolveSenml, senmlLabel } from "./senml.ts";
+import { deepestJson, type Value } from "./value.ts";
 
 /**
  * Whose forms a body is in. The two foreign ones are for firmware that moves here by changing host and credentials:
@@ -21,17 +23,28 @@ export type Dialect = "holdfast" | "losant" | "thingsboard";
 export type BodyKind = {
   /** Default: `application/json`. */
   readonly contentType?: string | undefined;
+  /** How it was compressed, as it was said: `gzip` or `zstd`. */
+  readonly encoding?: string | undefined;
   readonly dialect?: Dialect | undefined;
+  /** Of line protocol: what its times count. Default: nanoseconds. */
+  readonly precision?: Precision | undefined;
 };
 
-type Format = "json" | "cbor" | "senml+json" | "senml+cbor";
+type Format = "json" | "ndjson" | "cbor" | "senml+json" | "senml+cbor" | "lines";
+
+/** What InfluxDB's line protocol is called here: it has no name that is registered. */
+export const lineProtocol = "application/x-influxdb-line-protocol";
 
 const formats = new Map<string, Format>([
   ["application/json", "json"],
   ["text/json", "json"],
+  ["application/x-ndjson", "ndjson"],
+  ["application/ndjson", "ndjson"],
+  ["application/jsonl", "ndjson"],
   ["application/cbor", "cbor"],
   ["application/senml+json", "senml+json"],
   ["application/senml+cbor", "senml+cbor"],
+  [lineProtocol, "lines"],
 ]);
 
 function formatOf(contentType: string | undefined): Format {
@@ -44,13 +57,17 @@ function formatOf(contentType: string | undefined): Format {
 const plain: BodyKind = {};
 
 /**
- * The readings of one message, 1 to 1,000, each with at least one value. All or nothing: the first fault refuses the whole body.
+ * The readings of one message, 1 to 1,000 (5,000 where each is a line), each with at least one value. All or nothing: the first fault refuses the whole body.
  * `now` is what SenML's relative times start from; device times are not judged here, see `checkTimes`.
  */
 export function parseBody(body: Uint8Array, now: Instant, kind: BodyKind = plain): Reading[] {
   switch (formatOf(kind.contentType)) {
     case "json":
       return flatReadings(body, kind) ?? readingsOf(parseJson(body), kind.dialect ?? "holdfast");
+    case "ndjson":
+      return lineReadings(body, kind);
+    case "lines":
+      return parseLines(utf8Text(body), kind.precision ?? "ns");
     case "cbor":
       return readingsOf(parseCbor(body), kind.dialect ?? "holdfast");
     case "senml+json":
@@ -72,20 +89,49 @@ function flatReadings(body: Uint8Array, { dialect }: BodyKind): Reading[] | unde
   return [{ time: undefined, values }];
 }
 
+/** A reading in each line; an empty line is none. */
+function lineReadings(body: Uint8Array, kind: BodyKind): Reading[] {
+  const readings: Reading[] = [];
+  for (let from = 0; from < body.length;) {
+    const found = body.indexOf(newline, from);
+    let to = found === -1 ? body.length : found;
+    const next = to + 1;
+    if (to > from && body[to - 1] === carriageReturn) to -= 1;
+    const line = body.subarray(from, to);
+    from = next;
+    if (line.length === 0) continue;
+    if (readings.length === mostLines) throw new Refusal("telemetry.tooMany");
+    const [plainOne] = flatReadings(line, kind) ?? [];
+    readings.push(plainOne ?? readingOf(parseJson(line, readings.length), kind.dialect ?? "holdfast", readings.length));
+  }
+  if (readings.length > 0) return readings;
+  throw malformed("There is no line.");
+}
+
 const utf8 = new TextDecoder("utf-8", { fatal: true });
 
-function parseJson(body: Uint8Array): unknown {
-  if (body.length > 4_096) checkDepth(body);
+function utf8Text(body: Uint8Array): string {
   try {
-    return JSON.parse(utf8.decode(body));
+    return utf8.decode(body);
   } catch (cause) {
+    if (!(cause instanceof TypeError)) throw cause;
+    throw malformed("The body is not UTF-8.");
+  }
+}
+
+function parseJson(body: Uint8Array, index?: number): unknown {
+  if (body.length > 4_096) checkDepth(body);
+  const text = utf8Text(body);
+  try {
+    return JSON.parse(text);
+  } catch {
     // The cause quotes the body, so it stays out of the refusal: payloads do not go into logs.
-    throw malformed(cause instanceof TypeError ? "The body is not UTF-8." : "The body is not JSON.");
+    throw malformed(index === undefined ? "The body is not JSON." : `Reading ${index + 1} is not JSON.`);
   }
 }
 
 /**
- * JSON.parse does not recurse, but a mebibyte of brackets costs it 80 ms; this costs less than 2. A reading has three levels.
+ * JSON.parse does not recurse, but a mebibyte of brackets costs it 80 ms; this costs less than 2. A reading has three levels above its values.
  * Outside ASCII no byte equals one of these, so bytes will do. Below 4 KiB even nothing but brackets is parsed in no time.
  */
 function checkDepth(body: Uint8Array): void {
@@ -95,7 +141,7 @@ function checkDepth(body: Uint8Array): void {
     if (byte === quote) {
       for (at++; at < body.length && body[at] !== quote; at++) if (body[at] === backslash) at++;
     } else if (byte === openingBracket || byte === openingBrace) {
-      if (++depth > 8) throw new Refusal("telemetry.tooDeep");
+      if (++depth > 3 + deepestJson) throw new Refusal("telemetry.tooDeep");
     } else if (byte === closingBracket || byte === closingBrace) {
       depth--;
     }
@@ -103,6 +149,8 @@ function checkDepth(body: Uint8Array): void {
 }
 
 const [quote, backslash, openingBracket, closingBracket, openingBrace, closingBrace] = Buffer.from('"\\[]{}');
+const newline = 0x0a;
+const carriageReturn = 0x0d;
 
 const malformed = (detail: string): Refusal => new Refusal("telemetry.malformed", { detail });
 
@@ -176,9 +224,7 @@ function valuesOf(parsed: JsonObject, index: number | undefined): Reading["value
   // and what was parsed inherits nothing enumerable: `__proto__` is an own property like any other.
   const values: [string, Value][] = [];
   for (const name in parsed) {
-    const value = parsed[name];
-    checkPoint(name, value, index);
-    values.push([name, value]);
+    values.push([name, valueOf(name, parsed[name], index)]);
   }
   if (values.length > 0) return values;
   throw malformed(index === undefined ? "There is no value." : `Reading ${index + 1} has no value.`);

@@ -1,13 +1,15 @@
 // Hot path: every committed point is added to a buffer here.
 import { sortPoints } from "./merge.ts";
 import { firstAt, firstIndexes, pickPoints, type Points } from "./points.ts";
-import type { Value, ValueType } from "./reading.ts";
+import { Json, type Location, type Value, type ValueType } from "./value.ts";
 
 /** Bytes that all buffers together take. */
 export type Memory = { bytes: number };
 
 const smallest = 8; // points; a device that sends once an hour needs no more
 const none = new Float64Array(0);
+/** An object with four doubles that are not small whole numbers. */
+const bytesOfLocation = 88;
 /** A JavaScript string: its head, and two bytes for each unit at most. */
 const bytesOfText = (text: string): number => 24 + text.length * 2;
 
@@ -20,6 +22,7 @@ export class SeriesBuffer {
   #numbers = none;
   #booleans = new Uint8Array(0);
   #texts: string[] = [];
+  #places: Location[] = [];
   count = 0;
   bytes = 0;
 
@@ -41,7 +44,7 @@ export class SeriesBuffer {
     this.#positions[at] = position;
     if (this.#type === "number") this.#numbers[at] = value as number; // intake checked it against the type of the series
     else if (this.#type === "boolean") this.#booleans[at] = value === true ? 1 : 0;
-    else this.#pushText(String(value));
+    else this.#pushObject(value);
   }
 
   /**
@@ -67,7 +70,8 @@ export class SeriesBuffer {
 
   /** The first `taken` points are in a chunk now. */
   drop(taken: number): void {
-    for (const text of this.#texts.splice(0, this.#type === "text" ? taken : 0)) this.#grew(-bytesOfText(text));
+    for (const text of this.#texts.splice(0, taken)) this.#grew(-bytesOfText(text));
+    this.#grew(-bytesOfLocation * this.#places.splice(0, taken).length);
     const left = this.count - taken;
     this.#resize(taken, left === 0 ? 0 : Math.max(smallest, left));
     this.count = left;
@@ -78,7 +82,13 @@ export class SeriesBuffer {
     this.drop(firstAt(this.#positions.subarray(0, this.count), position + 1));
   }
 
-  #pushText(text: string): void {
+  #pushObject(value: Value): void {
+    if (this.#type === "location") {
+      this.#places.push(value as Location); // likewise
+      this.#grew(bytesOfLocation);
+      return;
+    }
+    const text = value instanceof Json ? value.text : (value as string); // likewise
     this.#texts.push(text);
     this.#grew(bytesOfText(text));
   }
@@ -86,13 +96,17 @@ export class SeriesBuffer {
   /** The columns, with whatever room they have behind their last point. */
   get #points(): Points {
     const times = this.#times;
-    switch (this.#type) {
+    const type = this.#type;
+    switch (type) {
       case "number":
-        return { type: "number", times, values: this.#numbers };
+        return { type, times, values: this.#numbers };
       case "boolean":
-        return { type: "boolean", times, values: this.#booleans };
+        return { type, times, values: this.#booleans };
       case "text":
-        return { type: "text", times, values: this.#texts };
+      case "json":
+        return { type, times, values: this.#texts };
+      case "location":
+        return { type, times, values: this.#places };
     }
   }
 

@@ -1,5 +1,6 @@
 // Hot path: what the stored formats of telemetry are made of. All of them count in little-endian varints of 7 bits a byte, below 2^53.
 import { Refusal } from "@holdfast/kernel";
+import type { Location } from "./value.ts";
 
 /** Bytes that grow at their end. Kept and used again: `reset` forgets what was written, not the memory. */
 export class ByteWriter {
@@ -71,6 +72,15 @@ export class ByteWriter {
     this.at += this.buffer.write(text, this.at, "utf8");
   }
 
+  /** 1 byte: 1 with an altitude, 2 with an accuracy; then latitude, longitude, and these where they are, 8 bytes each. */
+  location({ latitude, longitude, altitude, accuracy }: Location): void {
+    this.byte((altitude === undefined ? 0 : 1) + (accuracy === undefined ? 0 : 2));
+    this.double(latitude);
+    this.double(longitude);
+    if (altitude !== undefined) this.double(altitude);
+    if (accuracy !== undefined) this.double(accuracy);
+  }
+
   /** What was written, as a copy that is the caller's. */
   copy(): Uint8Array<ArrayBuffer> {
     return new Uint8Array(this.buffer.subarray(0, this.at));
@@ -139,6 +149,15 @@ export class ByteReader {
     const value = this.view.getFloat64(start, true);
     if (Number.isFinite(value)) return value;
     throw new Refusal("seal.broken");
+  }
+
+  location(): Location {
+    const more = this.byte();
+    if (more > 3) throw new Refusal("seal.broken");
+    const [latitude, longitude] = [this.double(), this.double()];
+    const altitude = (more & 1) === 1 ? { altitude: this.double() } : undefined;
+    const accuracy = (more & 2) === 2 ? { accuracy: this.double() } : undefined;
+    return { latitude, longitude, ...altitude, ...accuracy };
   }
 
   text(): string {

@@ -70,17 +70,13 @@ test("bignums, unread tags, deep and hostile items are refused without recursing
   refuses("a1616cc249010000000000000000", "telemetry.wrongType");
   refuses("a1616cd81800", "telemetry.wrongType");
   refuses("a1616cc2c2c2c2", "telemetry.wrongType");
-  refuses("a16161a16162a16163a1616401", "telemetry.tooDeep");
-  refuses("a1616181818101", "telemetry.tooDeep");
+  refuses(`${"a16161".repeat(20)}01`, "telemetry.tooDeep");
+  refuses(`a16161${"81".repeat(19)}01`, "telemetry.tooDeep");
   refuses("a10102", "telemetry.malformed");
   for (const part of ["81", "a0", "9f", "bf", "a161", "c1", "c482", "c0", "d9d9f7", "5f", "7f", "a1a1", "a1c4"]) {
     assert.throws(() => parseCbor(Buffer.from(part.repeat(200_000), "hex")), Refusal, part);
   }
   assert.throws(() => parseCbor(encode(Array.from({ length: 1_001 }, () => 1))), { code: "telemetry.tooMany" });
-  assert.throws(() => hex("a1656c6576656ca1616181018102"), {
-    message: /./,
-    code: "telemetry.tooDeep",
-  });
 });
 
 test("__proto__ is a name like any other", () => {
@@ -114,8 +110,12 @@ const flat = fc.dictionary(
   scalar,
   { noNullPrototype: true },
 );
+const nested = fc.dictionary(fc.constantFrom("a", "b"), fc.oneof(scalar, fc.array(fc.oneof(scalar, flat))), {
+  noNullPrototype: true,
+});
 const body = fc.oneof(
   flat,
+  nested,
   fc.array(fc.oneof(flat, fc.record({ time: scalar, values: flat }, { noNullPrototype: true }))),
 );
 

@@ -2,6 +2,7 @@
 // small message and 340 ms for a hostile mebibyte, this a tenth. The tests hold it against `cbor2`.
 import { Refusal } from "@holdfast/kernel";
 import { mostReadings, refusalAt } from "./reading.ts";
+import { deepestJson } from "./value.ts";
 
 /** RFC 8949, 3.4.2: a time as tag 1 gives it. A class, so that it is not mistaken for a number of milliseconds. */
 export class EpochSeconds {
@@ -11,9 +12,8 @@ export class EpochSeconds {
   }
 }
 
-/** An array only outermost; then reading and values: nothing that is read lies deeper. This is also what bounds the recursion. */
-const deepestArray = 1;
-const deepestMap = 3;
+/** An array, a reading and its values, and what one of these may hold. This is also what bounds the recursion. */
+const deepest = 3 + deepestJson;
 
 const malformed = (detail: string): Refusal => new Refusal("telemetry.malformed", { detail });
 const utf8 = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
@@ -145,26 +145,27 @@ class CborReader {
     return decode(bytes);
   }
 
-  #notBelow(deepest: number, depth: number): void {
+  #notTooDeep(depth: number): void {
     if (depth <= deepest) return;
-    throw refusalAt("telemetry.tooDeep", { attribute: this.#key }, "objects and arrays are not read here.");
+    const message = `more than ${deepestJson} objects and arrays in each other.`;
+    throw refusalAt("telemetry.tooDeep", { attribute: this.#key }, message);
   }
 
   #array(more: number, depth: number): unknown[] {
-    this.#notBelow(deepestArray, depth);
+    this.#notTooDeep(depth);
     const length = more === 31 ? Infinity : this.#argument(more);
     const items: unknown[] = [];
     while (items.length < length) {
       const item = this.#item(depth);
       if (item === breakCode && length === Infinity) break;
       if (item === breakCode) throw malformed("A CBOR break stands where none can.");
-      if (items.push(item) > mostReadings) throw new Refusal("telemetry.tooMany");
+      if (items.push(item) > mostReadings && depth === 1) throw new Refusal("telemetry.tooMany");
     }
     return items;
   }
 
   #map(more: number, depth: number): object {
-    this.#notBelow(deepestMap, depth);
+    this.#notTooDeep(depth);
     const length = more === 31 ? Infinity : this.#argument(more);
     const map: { [key: string]: unknown } = {};
     for (let count = 0; count < length; count++) {

@@ -7,6 +7,7 @@ import { ByteWriter } from "./bytes.ts";
 import { decodeChunk, encodeChunk, readChunkHead } from "./chunk.ts";
 import { writeIntegers } from "./integers.ts";
 import type { Points } from "./points.ts";
+import { anyJson, anyLocation } from "./value.fixture.ts";
 
 const start = 1_780_000_000_000;
 const timesOf = (steps: readonly number[]) => {
@@ -77,6 +78,8 @@ const points: fc.Arbitrary<Points> = steps.chain((some) => {
     fc
       .array(fc.oneof(text, fc.constantFrom("on", "off")), exactly)
       .map((values): Points => ({ type: "text", times, values })),
+    fc.array(anyLocation, exactly).map((values): Points => ({ type: "location", times, values })),
+    fc.array(anyJson, exactly).map((values): Points => ({ type: "json", times, values })),
   );
 });
 
@@ -158,7 +161,8 @@ test("what repeats takes next to nothing, and a stray value does not spoil a chu
 test("a later version is refused as newer, altered bytes as broken", () => {
   const chunk = encodeChunk(numbers([1, 2, 3]));
   for (const read of [decodeChunk, readChunkHead]) {
-    assert.throws(() => read(chunk.with(0, 2)), { code: "storage.newer" });
+    assert.throws(() => read(chunk.with(0, 3)), { code: "storage.newer" });
+    assert.throws(() => read(chunk.with(0, 2)), { code: "seal.broken" });
     assert.throws(() => read(chunk.with(0, 0)), { code: "seal.broken" });
     assert.throws(() => read(new Uint8Array(0)), { code: "seal.broken" });
   }
@@ -188,8 +192,8 @@ test("no bytes crash the decoder", () => {
       return cut === 0 ? chunk.subarray(0, at % chunk.length) : chunk;
     });
   const soup = fc
-    .tuple(fc.nat(2), fc.uint8Array({ maxLength: 100, size: "max" }))
-    .map(([type, bytes]) => Uint8Array.from([1, type, ...bytes]));
+    .tuple(fc.nat(4), fc.uint8Array({ maxLength: 100, size: "max" }))
+    .map(([type, bytes]) => Uint8Array.from([type > 2 ? 2 : 1, type, ...bytes]));
   fc.assert(
     fc.property(fc.oneof(altered, soup), (bytes) => {
       try {
@@ -203,7 +207,7 @@ test("no bytes crash the decoder", () => {
   );
 });
 
-test("version 1 is these bytes, today and always", () => {
+test("versions 1 and 2 are these bytes, today and always", () => {
   const times = Float64Array.from([1_000, 2_003, 3_001, 4_000, 5_002], (after) => start + after);
   const vectors: [Points, string][] = [
     [
@@ -220,6 +224,21 @@ test("version 1 is these bytes, today and always", () => {
       "010205d0afa484ce67a21f000001d40f064338030d000469646c65066cc3a4756674000300010201a6",
     ],
   ];
+  const places = [
+    { latitude: 47.36667, longitude: 8.55 },
+    { latitude: 47.36668, longitude: 8.55001, altitude: 408.5 },
+    { latitude: -0.5, longitude: -179.99, altitude: 0, accuracy: 3 },
+    { latitude: 1 / 3, longitude: 8.55, accuracy: 0 },
+    { latitude: 90, longitude: 180 },
+  ];
+  vectors.push([
+    { type: "location", times, values: places },
+    "020305d0afa484ce67a21f000001d40f06433821055036e50aefae4740740cc85eefae4740000000000000e0bf555555555555d53f000000000080564000000102fc0503b0af6801c7a7685e684f22684f28295345e684f202953460000002060100ea3ff51f01fc0000020c0000060301fc0000",
+  ]);
+  vectors.push([
+    { type: "json", times, values: ['{"a":[1,null]}', "[]", "[]", '{"a":[1,null]}', "{}"] },
+    "020405d0afa484ce67a21f000001d40f0643380315000e7b2261223a5b312c6e756c6c5d7d025b5d027b7d0300010201d2",
+  ]);
   for (const [some, hex] of vectors) {
     assert.equal(Buffer.from(encodeChunk(some)).toString("hex"), hex);
     assert.deepEqual(decodeChunk(Buffer.from(hex, "hex")), some);

@@ -1,16 +1,19 @@
 // Hot path: compaction and every query pass here.
 import { zstdCompressSync, zstdDecompressSync } from "node:zlib";
 import { Refusal, type Instant } from "@holdfast/kernel";
+import { readBits, writeBits } from "./bits.ts";
 import { ByteReader, ByteWriter } from "./bytes.ts";
 import { largestInteger, readIntegers, writeIntegers } from "./integers.ts";
 import { readNumbers, writeNumbers } from "./numbers.ts";
+import { readPlaces, writePlaces } from "./places.ts";
 import type { Points } from "./points.ts";
-import { mostTextBytes, type ValueType } from "./reading.ts";
+import { mostTextBytes } from "./reading.ts";
+import type { ValueType } from "./value.ts";
 
 /**
  * A chunk of one series before it is sealed: 1 to 8,192 points, usually 512 to 1,024, in the order of their strictly increasing times.
  *
- *     chunk     version: 1 byte, 1   type: 1 byte   count: varint   first: zigzag varint, milliseconds since 1970   span: varint, last - first
+ *     chunk     version: 1 byte, 1, of types 3 and 4 2   type: 1 byte   count: varint   first: zigzag varint, milliseconds since 1970   span: varint, last - first
  *               times: column of integers, milliseconds after first
  *               values, by type
  *     type 0    numbers: see numbers.ts
@@ -20,12 +23,15 @@ import { mostTextBytes, type ValueType } from "./reading.ts";
  *     type 2    texts: distinct ones, in the order in which they first appear: varint   their bytes together: varint   stored bytes: varint, 0 = not
  *               compressed   bytes: for each its varint length and UTF-8, as they are or as one zstd frame
  *               column of integers, which of the distinct ones each is, from 0
+ *     type 3    locations: see places.ts
+ *     type 4    documents of JSON, as texts are
  *     Columns of integers are described in integers.ts, varints in bytes.ts.
  *
  * A change of any of this is a new version; decoders keep reading every version there was.
  */
-const version = 1;
-const types: readonly ValueType[] = ["number", "boolean", "text"];
+const types: readonly ValueType[] = ["number", "boolean", "text", "location", "json"];
+const versionOf = (type: number): number => (type > 2 ? 2 : 1);
+const newest = 2;
 
 const mostChunkPoints = 8_192;
 
@@ -64,8 +70,9 @@ export function encodeChunk(points: Points): Uint8Array<ArrayBuffer> {
   if (last - first > largestInteger) throw new RangeError("a chunk spans at most 2^49 ms");
 
   writer.reset();
-  writer.byte(version);
-  writer.byte(types.indexOf(type));
+  const kind = types.indexOf(type);
+  writer.byte(versionOf(kind));
+  writer.byte(kind);
   writer.varint(count);
   writer.zigzag(first);
   writer.varint(last - first);
@@ -78,7 +85,11 @@ export function encodeChunk(points: Points): Uint8Array<ArrayBuffer> {
       writeBooleans(writer, points.values);
       break;
     case "text":
+    case "json":
       writeTexts(writer, points.values);
+      break;
+    case "location":
+      writePlaces(writer, points.values);
       break;
   }
   return writer.copy();
@@ -105,12 +116,13 @@ export function decodeChunk(chunk: Uint8Array): Points {
 function head(reader: ByteReader): ChunkHead {
   const found = reader.byte();
   if (found === 0) throw new Refusal("seal.broken");
-  if (found !== version) throw new Refusal("storage.newer", { detail: `Chunk format ${found} is not known.` });
-  const type = types[reader.byte()];
+  if (found > newest) throw new Refusal("storage.newer", { detail: `Chunk format ${found} is not known.` });
+  const kind = reader.byte();
+  const type = types[kind];
   const count = reader.varintUpTo(mostChunkPoints);
   const first = reader.zigzag();
   const last = first + reader.varint();
-  if (type === undefined || count === 0) throw new Refusal("seal.broken");
+  if (type === undefined || count === 0 || found !== versionOf(kind)) throw new Refusal("seal.broken");
   return { type, count, first: first as Instant, last: last as Instant }; // whole, as varints are
 }
 
@@ -129,7 +141,10 @@ function decode(reader: ByteReader): Points {
     case "boolean":
       return { type, times, values: readBooleans(reader, count) };
     case "text":
+    case "json":
       return { type, times, values: readTexts(reader, count) };
+    case "location":
+      return { type, times, values: readPlaces(reader, count) };
   }
 }
 
@@ -153,21 +168,13 @@ function writeBooleans(to: ByteWriter, values: Uint8Array): void {
   if (to.at - start <= 1 + bytes) return;
   to.at = start;
   to.byte(oneBitEach);
-  for (let from = 0; from < values.length; from += 8) {
-    let byte = 0;
-    for (let at = 0; at < 8; at++) byte |= (values[from + at] ?? 0) << at;
-    to.byte(byte);
-  }
+  writeBits(to, values);
 }
 
 function readBooleans(reader: ByteReader, count: number): Uint8Array {
-  const values = new Uint8Array(count);
   const shape = reader.byte();
-  if (shape === oneBitEach) {
-    const bytes = reader.take(Math.ceil(count / 8));
-    for (let at = 0; at < count; at++) values[at] = ((bytes[at >> 3] ?? 0) >> (at & 7)) & 1;
-    return values;
-  }
+  if (shape === oneBitEach) return readBits(reader, count);
+  const values = new Uint8Array(count);
   let value = reader.byte();
   const runs = reader.varintUpTo(count);
   if (shape !== runLengths || value > 1) throw new Refusal("seal.broken");

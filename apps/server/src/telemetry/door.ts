@@ -45,6 +45,11 @@ export class DoorDemands {
       space.drawn.draw(this.#allowances, elapsed, "It is the rate of the device's door, or of its product's.");
   }
 
+  /** Once it was inflated. @throws Refusal `door.tooLarge` */
+  checkSize(body: Uint8Array): void {
+    if (body.length > this.#largest) for (const door of this.#doors) checkSize(door, body);
+  }
+
   /** @throws Refusal `door.attribute`, which names it */
   check(readings: readonly Reading[]): void {
     for (const door of this.#writable) checkWritable(door, readings);

@@ -13,11 +13,14 @@ const points = (type: Points["type"], some: readonly (readonly [time: number, va
     case "boolean":
       return { type, times, values: Uint8Array.from(values, (value) => value % 2) };
     case "text":
+    case "json":
       return { type, times, values: values.map(String) };
+    case "location":
+      return { type, times, values: values.map((latitude) => ({ latitude, longitude: 1 })) };
   }
 };
 
-const type = fc.constantFrom<Points["type"]>("number", "boolean", "text");
+const type = fc.constantFrom<Points["type"]>("number", "boolean", "text", "location", "json");
 const anyOrder = fc.array(fc.tuple(fc.integer({ min: 0, max: 60 }), fc.nat(1_000)), { maxLength: 40, size: "max" });
 
 /** What the words above the functions say, as plainly as it can be done. */

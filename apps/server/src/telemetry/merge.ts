@@ -1,4 +1,5 @@
 import { firstIndexes, pickPoints, type Points } from "./points.ts";
+import type { Location } from "./value.ts";
 
 /**
  * The points of several sources of one series as one, in strictly increasing time: of points with equal times the one of the later source
@@ -120,13 +121,22 @@ function concatenate(sources: readonly Points[], like: Points): Points {
       }
       return { type: "boolean", times, values };
     }
-    case "text": {
+    case "text":
+    case "json": {
       const values: string[] = [];
       for (const points of sources) {
-        if (points.type !== "text") throw different();
+        if (points.type !== like.type) throw different();
         for (const value of points.values) values.push(value);
       }
-      return { type: "text", times, values };
+      return { type: like.type, times, values };
+    }
+    case "location": {
+      const values: Location[] = [];
+      for (const points of sources) {
+        if (points.type !== "location") throw different();
+        for (const value of points.values) values.push(value);
+      }
+      return { type: "location", times, values };
     }
   }
 }

@@ -4,14 +4,15 @@ import type { Id } from "@holdfast/kernel";
 import type { Aggregate } from "@holdfast/protocol";
 import fc from "fast-check";
 import { atEnd } from "../testing/index.ts";
-import type { Value } from "./reading.ts";
 import { world, type Org, type Store } from "./store.fixture.ts";
+import { anyJson, anyLocation } from "./value.fixture.ts";
+import type { Value } from "./value.ts";
 
 const w = await world(atEnd);
 const orgs = [await w.org(), await w.org()];
 const minute = 60_000;
 
-type Sent = { readonly ago: number | undefined; readonly values: Readonly<Record<string, Value>> };
+type Sent = { readonly ago: number | undefined; readonly values: Readonly<Record<string, unknown>> };
 type Step =
   | { readonly step: "send"; readonly messages: readonly { readonly to: number; readonly readings: readonly Sent[] }[] }
   | {
@@ -38,6 +39,8 @@ const values = fc
       ),
       b: fc.boolean(),
       t: fc.string({ unit: "grapheme", maxLength: 8 }),
+      p: anyLocation,
+      j: anyJson.map((text): unknown => JSON.parse(text)),
     },
     { requiredKeys: [] },
   )
@@ -112,7 +115,7 @@ async function compare(
   until: number,
   every: number,
 ): Promise<void> {
-  for (const name of ["n", "b", "t", "none"]) {
+  for (const name of ["n", "b", "t", "p", "j", "none"]) {
     const expected = inOrder(model, name, from, until);
     const found: (readonly [number, Value])[] = [];
     for (let cursor: string | undefined; ;) {
@@ -129,7 +132,9 @@ async function compare(
     assert.deepEqual(found, expected);
 
     const aggregates: Aggregate[] =
-      name === "t" ? ["count", "first", "last"] : ["avg", "min", "max", "count", "sum", "first", "last"];
+      name === "n" || name === "b" || name === "none"
+        ? ["avg", "min", "max", "count", "sum", "first", "last"]
+        : ["count", "first", "last"];
     const wanted = bucketed(expected, every, aggregates);
     const limit = Math.max(1, Math.ceil(wanted.length / 3));
     const buckets = await store.aggregate(org, id, name, { from, to: until, every, limit, aggregates });
@@ -137,11 +142,11 @@ async function compare(
     for (const [at, bucket] of buckets.entries()) {
       for (const [key, value] of Object.entries(wanted[at] ?? {})) {
         const given = Object.entries(bucket).find(([other]) => other === key)?.[1];
-        if (key !== "sum" && key !== "avg") assert.equal(given, value, key);
+        if (key !== "sum" && key !== "avg") assert.deepEqual(given, value, key);
         else
           assert.ok(
             Math.abs(Number(given) - Number(value)) <= 1e-9 * Math.max(1e9, Math.abs(Number(value))),
-            `${key}: ${given} for ${value}`,
+            `${key}: ${Number(given)} for ${Number(value)}`,
           );
       }
     }

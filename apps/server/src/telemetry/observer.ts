@@ -2,6 +2,7 @@ import type { CredentialId, Id, Instant, Refusal } from "@holdfast/kernel";
 import type { Space } from "../authority/index.ts";
 import type { Meter, Waiting } from "./batch.ts";
 import type { Reading } from "./reading.ts";
+import type { Mark } from "./schema.ts";
 
 export type Source = {
   readonly space: Space;
@@ -17,7 +18,12 @@ export type Source = {
 
 /** A message that is durable, as observers see it: with the times that the platform gave. */
 export type Stored = Source & {
-  readonly readings: readonly { readonly time: Instant; readonly values: Reading["values"] }[];
+  readonly readings: readonly {
+    readonly time: Instant;
+    readonly values: Reading["values"];
+    /** What is wrong with values that were kept all the same. */
+    readonly marks?: ReadonlyMap<string, Mark> | undefined;
+  }[];
   /** As it came. */
   readonly body: Uint8Array;
   readonly contentType: string | undefined;

@@ -22,7 +22,7 @@ export function* partsOf(points: Points): Generator<Points> {
 
 /** Before which point a chunk has to end so that its texts do not become too much for it; one at least is in it. */
 function fitting(points: Points, from: number, to: number): number {
-  if (points.type !== "text") return to;
+  if (points.type !== "text" && points.type !== "json") return to;
   let bytes = 0;
   for (let at = from; at < to; at++) {
     bytes += Buffer.byteLength(points.values[at] ?? "");

@@ -1,13 +1,22 @@
-import type { ValueType } from "./reading.ts";
+import type { Location, ValueType } from "./value.ts";
 
 /**
  * Points of one series in columns: `times[i]` (milliseconds since 1970, strictly increasing where not said otherwise) belongs to `values[i]`.
- * Booleans are 0 and 1. Numbers are finite.
+ * Booleans are 0 and 1. Numbers are finite. A document of JSON is its text.
  */
-export type Points = NumberPoints | BooleanPoints | TextPoints;
+export type Points = NumberPoints | BooleanPoints | TextPoints | LocationPoints;
 export type NumberPoints = { readonly type: "number"; readonly times: Float64Array; readonly values: Float64Array };
 export type BooleanPoints = { readonly type: "boolean"; readonly times: Float64Array; readonly values: Uint8Array };
-export type TextPoints = { readonly type: "text"; readonly times: Float64Array; readonly values: readonly string[] };
+export type TextPoints = {
+  readonly type: "text" | "json";
+  readonly times: Float64Array;
+  readonly values: readonly string[];
+};
+export type LocationPoints = {
+  readonly type: "location";
+  readonly times: Float64Array;
+  readonly values: readonly Location[];
+};
 
 export function noPoints(type: ValueType): Points {
   const times = new Float64Array(0);
@@ -17,6 +26,9 @@ export function noPoints(type: ValueType): Points {
     case "boolean":
       return { type, times, values: new Uint8Array(0) };
     case "text":
+    case "json":
+      return { type, times, values: [] };
+    case "location":
       return { type, times, values: [] };
   }
 }
@@ -30,7 +42,10 @@ export function slicePoints(points: Points, from: number, to: number): Points {
     case "boolean":
       return { type: "boolean", times, values: points.values.subarray(from, to) };
     case "text":
-      return { type: "text", times, values: points.values.slice(from, to) };
+    case "json":
+      return { type: points.type, times, values: points.values.slice(from, to) };
+    case "location":
+      return { type: "location", times, values: points.values.slice(from, to) };
   }
 }
 
@@ -54,9 +69,18 @@ export function pickPoints(points: Points, indexes: Uint32Array): Points {
       return { type: "boolean", times, values };
     }
     case "text":
-      return { type: "text", times, values: Array.from(indexes, (index) => points.values[index] ?? "") };
+    case "json":
+      return { type: points.type, times, values: Array.from(indexes, (index) => points.values[index] ?? "") };
+    case "location":
+      return { type: "location", times, values: pickPlaces(points.values, indexes) };
   }
 }
+
+const pickPlaces = (from: readonly Location[], indexes: Uint32Array): Location[] =>
+  Array.from(indexes, (index) => from[index] ?? nowhere); // likewise
+
+/** Stands where the compiler wants a location and none is missing. */
+export const nowhere: Location = { latitude: 0, longitude: 0 };
 
 /** In a loop: `Float64Array.from` with a function takes twenty times as long. */
 function pickDoubles(from: Float64Array, indexes: Uint32Array): Float64Array {

@@ -1,7 +1,7 @@
 import { idFrom, Refusal, uuidOf, type Id } from "@holdfast/kernel";
 import type { Unit } from "../storage/index.ts";
-import type { ValueType } from "./reading.ts";
 import { Series, type DeviceSeries, type SeriesRow, type Tail } from "./series.ts";
+import type { ValueType } from "./value.ts";
 
 type Body = { readonly name: string; readonly type: ValueType };
 

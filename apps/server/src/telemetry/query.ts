@@ -2,13 +2,13 @@ import { Refusal, type Clock, type Instant, type Random } from "@holdfast/kernel
 import type { Aggregate } from "@holdfast/protocol";
 import { readableAttributes, type Permit } from "../authority/index.ts";
 import type { Keyring, Storage } from "../storage/index.ts";
-import { firstAt, type Points } from "./points.ts";
+import { firstAt, nowhere, type Points } from "./points.ts";
 import { SeriesReader } from "./reader.ts";
-import type { Value } from "./reading.ts";
 import { quarterHour } from "./rollup.ts";
 import type { Series } from "./series.ts";
 import { mergeSummaries, summaryOf, type Summary } from "./summary.ts";
 import type { Telemetry } from "./telemetry.ts";
+import { Json, type Value } from "./value.ts";
 
 export type Point = { readonly time: Instant; readonly value: Value };
 export type Bucket = { readonly time: Instant } & { readonly [A in Aggregate]?: Value };
@@ -165,6 +165,10 @@ function pointAt(points: Points, at: number): Point {
       return { time, value: points.values[at] === 1 };
     case "text":
       return { time, value: points.values[at] ?? "" };
+    case "json":
+      return { time, value: new Json(points.values[at] ?? "null") };
+    case "location":
+      return { time, value: points.values[at] ?? nowhere };
   }
 }
 
@@ -193,9 +197,9 @@ function valueOf(summary: Summary, aggregate: Aggregate): Value {
     case "count":
       return summary.count;
     case "first":
-      return summary.first;
-    case "last":
-      return summary.last;
+    case "last": {
+      return summary.type === "json" ? new Json(summary[aggregate]) : summary[aggregate];
+    }
     case "avg":
     case "max":
     case "min":
@@ -203,6 +207,8 @@ function valueOf(summary: Summary, aggregate: Aggregate): Value {
       return numeric(summary, aggregate);
   }
 }
+
+const nouns = { text: "Texts", location: "Locations", json: "Documents of JSON" } as const;
 
 /** Of booleans, true counts as 1: the average is how often it was true. */
 function numeric(summary: Summary, aggregate: "avg" | "max" | "min" | "sum"): number {
@@ -214,7 +220,9 @@ function numeric(summary: Summary, aggregate: "avg" | "max" | "min" | "sum"): nu
       return { avg: trues / count, sum: trues, max: trues > 0 ? 1 : 0, min: trues === count ? 1 : 0 }[aggregate];
     }
     case "text":
-      throw new Refusal("telemetry.noAggregate", { detail: `Texts have no ${aggregate}.` });
+    case "location":
+    case "json":
+      throw new Refusal("telemetry.noAggregate", { detail: `${nouns[summary.type]} have no ${aggregate}.` });
   }
 }
 

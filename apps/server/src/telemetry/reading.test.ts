@@ -2,7 +2,9 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { Instant } from "@holdfast/kernel";
 import { isAttributeName } from "@holdfast/protocol";
-import { checkPoint, checkTimes, type Reading } from "./reading.ts";
+import { EpochSeconds } from "./cbor.ts";
+import { checkTimes, valueOf, type Reading } from "./reading.ts";
+import { Json, typeOf } from "./value.ts";
 
 const noon = Date.UTC(2026, 5, 1, 12) as Instant; // a constant of this test
 const at = (milliseconds: number): Reading => ({ time: milliseconds as Instant, values: [["a", 1]] }); // made for the test
@@ -18,26 +20,64 @@ test("an attribute name has 1 to 128 characters and no control character", () =>
 });
 
 test("a text holds 4,096 bytes, not characters", () => {
-  checkPoint("a", "x".repeat(4_096));
-  checkPoint("a", "é".repeat(2_048));
-  assert.throws(() => checkPoint("a", "x".repeat(4_097)), { code: "telemetry.textTooLong" });
-  assert.throws(() => checkPoint("a", "é".repeat(2_049)), { code: "telemetry.textTooLong" });
+  valueOf("a", "x".repeat(4_096));
+  valueOf("a", "é".repeat(2_048));
+  assert.throws(() => valueOf("a", "x".repeat(4_097)), { code: "telemetry.textTooLong" });
+  assert.throws(() => valueOf("a", "é".repeat(2_049)), { code: "telemetry.textTooLong" });
 });
 
-test("what is not a finite number, a boolean or a well-formed text is refused by its name", () => {
+test("what is neither a finite number, a boolean, a well-formed text nor an object is refused by its name", () => {
   for (const value of [null, undefined, Number.NaN, Infinity, -Infinity, 1n, "\ud800", new Uint8Array(2)]) {
     assert.throws(
-      () => checkPoint("level", value),
+      () => valueOf("level", value),
       (error: Error & { code?: string; faults?: { path: string }[] }) =>
         error.code === "telemetry.wrongType" && error.faults?.[0]?.path === "level",
     );
   }
-  for (const value of [{}, [], [1]]) assert.throws(() => checkPoint("level", value), { code: "telemetry.tooDeep" });
+});
+
+test("an object with the fields of a location is one, any other object and an array are JSON", () => {
+  const here = { latitude: 47.3, longitude: 8.5 };
+  for (const place of [here, { ...here, altitude: -3 }, { accuracy: 0, ...here }]) {
+    assert.deepEqual(valueOf("at", place), place);
+    assert.equal(typeOf(valueOf("at", place)), "location");
+  }
+  for (const value of [
+    {},
+    [],
+    [1, "a", null, { b: [true] }],
+    { latitude: 1 },
+    { ...here, speed: 5 },
+    { lat: 1, lng: 2 },
+  ]) {
+    const json = valueOf("doc", value);
+    assert.ok(json instanceof Json);
+    assert.deepEqual([json.text, json.almost], [JSON.stringify(value), undefined]);
+  }
+  for (const [value, why] of [
+    [{ ...here, latitude: 90.1 }, /latitude is not from -90 to 90 degrees/],
+    [{ ...here, longitude: "8.5" }, /longitude is not from -180 to 180 degrees/],
+    [{ ...here, accuracy: -1 }, /accuracy is not in metres/],
+  ] as const) {
+    const json = valueOf("at", value);
+    assert.ok(json instanceof Json);
+    assert.match(json.almost ?? "", why);
+  }
+});
+
+test("JSON is what JSON can say, at most 16 deep and of 4,096 bytes", () => {
+  for (const inside of [Number.NaN, undefined, new Uint8Array(1), new EpochSeconds(1), 1n])
+    assert.throws(() => valueOf("doc", { a: [inside] }), { code: "telemetry.wrongType" });
+  const nested = (depth: number): unknown => (depth === 0 ? 1 : [nested(depth - 1)]);
+  assert.equal(typeOf(valueOf("doc", nested(16))), "json");
+  assert.throws(() => valueOf("doc", nested(17)), { code: "telemetry.tooDeep" });
+  assert.equal(typeOf(valueOf("doc", ["x".repeat(4_092)])), "json");
+  assert.throws(() => valueOf("doc", ["x".repeat(4_093)]), { code: "telemetry.textTooLong" });
 });
 
 test("a refusal shows a hostile name on one line and cut short", () => {
   assert.throws(
-    () => checkPoint(`a\n${"b".repeat(1_000)}`, 1),
+    () => valueOf(`a\n${"b".repeat(1_000)}`, 1),
     (error: Error) => !error.message.includes("\n") && error.message.length < 400,
   );
 });

@@ -1,9 +1,7 @@
 import { scrub } from "@holdfast/crypto";
 import { Refusal, rfc3339, type Instant } from "@holdfast/kernel";
 import { isAttributeName } from "@holdfast/protocol";
-
-/** What can be measured: a finite double, yes or no, or a text of at most 4,096 bytes. */
-export type Value = number | boolean | string;
+import { deepestJson, Json, objectOf, type Value } from "./value.ts";
 
 /** What a device says about one moment: one value each for some attributes. `time` is undefined when the platform is to give it. */
 export type Reading = {
@@ -12,16 +10,10 @@ export type Reading = {
   readonly values: readonly (readonly [name: string, value: Value])[];
 };
 
-/** What people may declare an attribute to be. The same three words everywhere: products, chunks, queries. */
-export type ValueType = "number" | "boolean" | "text";
-
 export const mostReadings = 1_000;
+/** Where each stands in a line of its own, as InfluxDB's clients send them. */
+export const mostLines = 5_000;
 export const mostTextBytes = 4_096;
-
-export function typeOf(value: Value): ValueType {
-  if (typeof value === "number") return "number";
-  return typeof value === "boolean" ? "boolean" : "text";
-}
 
 /** Where in a body something is: the attribute, and in an array the reading, counted from 0. */
 export type Place = { readonly attribute: string; readonly reading?: number | undefined };
@@ -43,29 +35,45 @@ export function refusalAt(
   return new Refusal(code, { detail: `${where}: ${message}`, faults: [{ path: shown, message }] });
 }
 
-/** A value as we keep it, or a refusal that names the attribute. Anything but the three kinds is refused, `null` included: absent is absent. */
-export function checkPoint(name: string, value: unknown, reading?: number): asserts value is Value {
+/** A value as we keep it, or a refusal that names the attribute. `null` is none: absent is absent. */
+export function valueOf(name: string, value: unknown, reading?: number): Value {
   if (!isAttributeName(name)) {
     throw refusalAt("telemetry.attributeName", { attribute: name, reading }, "not a usable attribute name.");
   }
-  switch (typeof value) {
-    case "boolean":
-      return;
-    case "number":
-      if (Number.isFinite(value)) return;
-      throw refusalAt("telemetry.wrongType", { attribute: name, reading }, "not a finite number.");
-    case "string":
-      // three bytes are the most that one UTF-16 unit becomes
-      if (value.length * 3 > mostTextBytes && Buffer.byteLength(value) > mostTextBytes) {
-        throw refusalAt("telemetry.textTooLong", { attribute: name, reading }, "longer than 4,096 bytes.");
-      }
-      if (value.isWellFormed()) return;
-      throw refusalAt("telemetry.wrongType", { attribute: name, reading }, "half of a surrogate pair is not text.");
-    default:
-      if (value !== null && typeof value === "object" && !(value instanceof Uint8Array)) {
-        throw refusalAt("telemetry.tooDeep", { attribute: name, reading }, "objects and arrays are not read here.");
-      }
-      throw refusalAt("telemetry.wrongType", { attribute: name, reading }, "neither a number, a boolean nor a text.");
+  if (typeof value === "number") {
+    if (Number.isFinite(value)) return value;
+    throw refusalAt("telemetry.wrongType", { attribute: name, reading }, "not a finite number.");
+  }
+  if (typeof value === "boolean") return value;
+  if (typeof value === "string") {
+    checkLength(name, value, reading);
+    if (value.isWellFormed()) return value;
+    throw refusalAt("telemetry.wrongType", { attribute: name, reading }, "half of a surrogate pair is not text.");
+  }
+  if (typeof value === "object" && value !== null) return shaped(name, value, reading);
+  throw refusalAt(
+    "telemetry.wrongType",
+    { attribute: name, reading },
+    "neither a number, a boolean, a text, a location nor JSON.",
+  );
+}
+
+function checkLength(name: string, text: string, reading: number | undefined): void {
+  // three bytes are the most that one UTF-16 unit becomes
+  if (text.length * 3 <= mostTextBytes || Buffer.byteLength(text) <= mostTextBytes) return;
+  throw refusalAt("telemetry.textTooLong", { attribute: name, reading }, "longer than 4,096 bytes.");
+}
+
+function shaped(name: string, value: object, reading: number | undefined): Value {
+  const place = { attribute: name, reading };
+  try {
+    const found = objectOf(value);
+    if (found === undefined) throw refusalAt("telemetry.wrongType", place, "holds what JSON cannot say.");
+    if (found instanceof Json) checkLength(name, found.text, reading);
+    return found;
+  } catch (error) {
+    if (!(error instanceof Refusal) || error.code !== "telemetry.tooDeep") throw error;
+    throw refusalAt("telemetry.tooDeep", place, `more than ${deepestJson} objects and arrays in each other.`);
   }
 }
 

@@ -2,8 +2,9 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import fc from "fast-check";
 import { idFrom, Refusal, type Id, type Instant } from "@holdfast/kernel";
-import type { Value } from "./reading.ts";
 import { readRecord, RecordWriter, type TimeFrom } from "./record.ts";
+import { anyJson, anyLocation } from "./value.fixture.ts";
+import { Json, type Value } from "./value.ts";
 
 type Sent = { device: Id<"device">; receivedAt: Instant; time: Instant; timeFrom: TimeFrom; values: [string, Value][] };
 
@@ -35,7 +36,9 @@ const time = fc.integer({ min: -1e15, max: 1e15 }).map(instant);
 /** All lengths of UTF-8, and what escapes. fast-check's own units of such kinds take most of a second to set up. */
 const character = fc.constantFrom(...Array.from('aZ0 _-"\\\u0000\n\u007f\u0085éß€\ud7ff\ufeff\uffff𐅑🌡'));
 const text = fc.string({ unit: character, maxLength: 40 });
-const value = fc.oneof(
+const value: fc.Arbitrary<Value> = fc.oneof(
+  anyLocation,
+  anyJson.map((json) => new Json(json)),
   fc.double({ noNaN: true, noDefaultInfinity: true }),
   fc.integer({ min: -1e6, max: 1e6 }).map((hundredths) => hundredths / 100),
   fc.integer(),
@@ -115,9 +118,27 @@ test("version 1 is these bytes, today and always", () => {
   assert.deepEqual(points(Buffer.from(vector, "hex")), expected(example));
 });
 
+test("version 2 has locations and JSON, and is these bytes", () => {
+  const values: [string, Value][] = [
+    ["at", { latitude: 47.5, longitude: -8.25, accuracy: 3 }],
+    ["doc", new Json('{"a":[1]}')],
+    ["n", 1],
+  ];
+  const some: Sent[] = [{ ...example[1]!, values }]; // there is one
+  const record = write(new RecordWriter(), some);
+  assert.equal(
+    Buffer.from(record).toString("hex"),
+    "0200ffeeddccbbaa99887766554433221100f8a1a484ce67070007026174020000000000c0474000000000008020c000000000000008400603646f63097b2261223a5b315d7d02016e02",
+  );
+  assert.deepEqual(points(record), expected(some));
+  const writer = new RecordWriter();
+  write(writer, some);
+  assert.equal(write(writer, example)[0], 1, "the next record is of version 1 again where it can be");
+});
+
 test("a version that is not known is refused as newer, an empty or altered record as broken", () => {
   const record = Buffer.from(write(new RecordWriter(), example));
-  assert.throws(() => points(Buffer.from([2, ...record.subarray(1)])), { code: "storage.newer" });
+  assert.throws(() => points(Buffer.from([3, ...record.subarray(1)])), { code: "storage.newer" });
   assert.throws(() => points(new Uint8Array(0)), { code: "seal.broken" });
   assert.throws(() => points(Buffer.from([0])), { code: "seal.broken" });
   assert.deepEqual(points(Buffer.from([1])), []);
@@ -132,7 +153,7 @@ test("no bytes crash the reader", () => {
       for (const [at, byte] of changes) record[at % record.length] = byte;
       return cut % 2 === 0 ? record : record.subarray(0, cut % (record.length + 1));
     });
-  const soup = fc.uint8Array({ maxLength: 80, size: "max" }).map((bytes) => Uint8Array.from([1, ...bytes]));
+  const soup = fc.uint8Array({ maxLength: 80, size: "max" }).map((bytes) => Uint8Array.from([2, ...bytes]));
   fc.assert(
     fc.property(fc.oneof(altered, soup), (bytes) => {
       try {

@@ -1,12 +1,12 @@
 // Hot path: every reading passes here once on its way into the log. One buffer that is kept, no object per point.
 import { idFrom, Refusal, type Id, type Instant } from "@holdfast/kernel";
 import { ByteReader } from "./bytes.ts";
-import type { Value } from "./reading.ts";
+import { Json, type Location, type Value } from "./value.ts";
 
 /**
  * A row of the ingest log before it is sealed: what one organisation sent within one commit, in the order in which it was taken. Byte by byte:
  *
- *     record   version: 1 byte, 1
+ *     record   version: 1 byte, 1; 2 where a value is of kind 6 or 7
  *              reading, again and again until the bytes end
  *     reading  device: varint. 0 introduces one: 16 bytes of its id follow, and it gets the next number, from 1. Else its number
  *              received: zigzag varint, milliseconds after the reading before (the first: after 1970)
@@ -17,7 +17,8 @@ import type { Value } from "./reading.ts";
  *              number, from 1, for all devices of the record. Else its number
  *              value, by kind
  *     kind     0 false   1 true   2 whole number, zigzag varint   3 hundredths, zigzag varint   4 float64, 8 bytes, little-endian
- *              5 text: varint length and that many bytes of UTF-8
+ *              5 text: varint length and that many bytes of UTF-8   6 JSON: likewise
+ *              7 location: 1 byte, 1 with an altitude, 2 with an accuracy; latitude, longitude, and these where they are, 8 bytes each
  *     varint   little-endian groups of 7 bits, the high bit set on all but the last; at most 8 bytes, below 2^53
  *     zigzag   n ≥ 0 is 2n, n < 0 is -2n - 1
  *
@@ -25,6 +26,7 @@ import type { Value } from "./reading.ts";
  * replay relies on: the same bytes give the same points in the same order. A change of any of this is a new version.
  */
 const version = 1;
+const withObjects = 2;
 
 const isFalse = 0;
 const isTrue = 1;
@@ -32,13 +34,15 @@ const isWhole = 2;
 const isHundredths = 3;
 const isDouble = 4;
 const isText = 5;
+const isJson = 6;
+const isLocation = 7;
 
 /** Whose clock a time comes from. A time of the platform's is unique within its series; one of the device's replaces what it sent for the same time. */
 export type TimeFrom = "device" | "platform";
 
 /** The longest that `reading` writes (device 2 × 8 + 16, three numbers) and that `value` writes beside name and text. */
 const mostReadingBytes = 64;
-const mostPointBytes = 32;
+const mostPointBytes = 48;
 /** A buffer that one huge commit made larger than this is let go again. */
 const mostKept = 1 << 20;
 
@@ -96,8 +100,14 @@ export class RecordWriter {
     this.#room(mostPointBytes);
     if (typeof value === "number") return this.#number(name, value);
     if (typeof value === "boolean") return this.#head(name, value ? isTrue : isFalse);
-    this.#head(name, isText);
-    this.#text(value);
+    if (typeof value === "string") {
+      this.#head(name, isText);
+      return this.#text(value);
+    }
+    this.#buffer[0] = withObjects;
+    if (!(value instanceof Json)) return this.#location(name, value);
+    this.#head(name, isJson);
+    this.#text(value.text);
   }
 
   /** The record: a view of the writer's own buffer, good until the next `reset`. */
@@ -132,6 +142,13 @@ export class RecordWriter {
     bits.setFloat64(0, value, true);
     this.#buffer.set(eightBytes, this.#at);
     this.#at += 8;
+  }
+
+  #location(name: string, { latitude, longitude, altitude, accuracy }: Location): void {
+    this.#head(name, isLocation);
+    this.#buffer[this.#at++] = (altitude === undefined ? 0 : 1) + (accuracy === undefined ? 0 : 2);
+    for (const value of [latitude, longitude, altitude, accuracy])
+      if (value !== undefined) this.#at = this.#buffer.writeDoubleLE(value, this.#at);
   }
 
   #head(name: string, kind: number): void {
@@ -205,7 +222,8 @@ export type OnPoint = (
  */
 export function readRecord(record: Uint8Array, onPoint: OnPoint): void {
   if (record.length === 0 || record[0] === 0) throw new Refusal("seal.broken");
-  if (record[0] !== version) throw new Refusal("storage.newer", { detail: `Log format ${record[0]} is not known.` });
+  if (record[0] !== version && record[0] !== withObjects)
+    throw new Refusal("storage.newer", { detail: `Log format ${record[0]} is not known.` });
   const cursor = new ByteReader(record);
   cursor.at = 1;
   const devices: Id<"device">[] = [];
@@ -247,6 +265,10 @@ function valueOf(kind: number, cursor: ByteReader): Value {
       return cursor.double();
     case isText:
       return cursor.text();
+    case isJson:
+      return new Json(cursor.text());
+    case isLocation:
+      return cursor.location();
     default:
       throw new Refusal("seal.broken");
   }

@@ -4,7 +4,7 @@ import type { Storage } from "../storage/index.ts";
 import type { Devices } from "./devices.ts";
 import { passTime } from "./given.ts";
 import { recordsOf } from "./postgres.ts";
-import { typeOf, type Value } from "./reading.ts";
+import { typeOf, type Value } from "./value.ts";
 import { readRecord, type TimeFrom } from "./record.ts";
 import type { SegmentSeal } from "./sealing.ts";
 import type { Segments } from "./segments.ts";

@@ -5,6 +5,7 @@ import { Refusal } from "@holdfast/kernel";
 import { slicePoints, type Points } from "./points.ts";
 import { decodeRollup, encodeRollup, isWorthRollup, quarterHour, rollupOf } from "./rollup.ts";
 import { mergeSummaries, summaryOf, type Summary } from "./summary.ts";
+import { anyJson, anyLocation } from "./value.fixture.ts";
 
 const begin = Math.ceil(1_780_000_000_000 / quarterHour) * quarterHour;
 const numbers = (values: readonly number[], period = 10_000): Points => ({
@@ -36,6 +37,8 @@ const points: fc.Arbitrary<Points> = steps.chain((some) => {
     fc
       .array(fc.constantFrom("on", "off", "läuft", ""), exactly)
       .map((values): Points => ({ type: "text", times, values })),
+    fc.array(anyLocation, exactly).map((values): Points => ({ type: "location", times, values })),
+    fc.array(anyJson, exactly).map((values): Points => ({ type: "json", times, values })),
   );
 });
 
@@ -149,7 +152,8 @@ test("a quarter hour of two decimals takes about 15 bytes, and of few points non
 
 test("a later version is refused as newer, altered bytes as broken, and none crash", () => {
   const rollup = encodeRollup(rollupOf(numbers([1, 2, 3])));
-  assert.throws(() => decodeRollup(rollup.with(0, 2)), { code: "storage.newer" });
+  assert.throws(() => decodeRollup(rollup.with(0, 3)), { code: "storage.newer" });
+  assert.throws(() => decodeRollup(rollup.with(0, 2)), { code: "seal.broken" });
   assert.throws(() => decodeRollup(rollup.with(0, 0)), { code: "seal.broken" });
   assert.throws(() => decodeRollup(rollup.subarray(0, -1)), { code: "seal.broken" });
   assert.throws(() => decodeRollup(new Uint8Array(0)), { code: "seal.broken" });
@@ -161,8 +165,8 @@ test("a later version is refused as newer, altered bytes as broken, and none cra
       return bytes;
     });
   const soup = fc
-    .tuple(fc.nat(2), fc.uint8Array({ maxLength: 100, size: "max" }))
-    .map(([type, bytes]) => Uint8Array.from([1, type, ...bytes]));
+    .tuple(fc.nat(4), fc.uint8Array({ maxLength: 100, size: "max" }))
+    .map(([type, bytes]) => Uint8Array.from([type > 2 ? 2 : 1, type, ...bytes]));
   fc.assert(
     fc.property(fc.oneof(altered, soup), (bytes) => {
       try {

@@ -2,14 +2,14 @@ import { Refusal, type Instant } from "@holdfast/kernel";
 import { ByteReader, ByteWriter } from "./bytes.ts";
 import { digitsOf, mostDigits, powerOf } from "./decimals.ts";
 import { firstAt, type Points } from "./points.ts";
-import type { ValueType } from "./reading.ts";
 import { summaryOf, type NumberSummary, type Summary } from "./summary.ts";
+import type { ValueType } from "./value.ts";
 
 /**
  * The quarter hours of a chunk, each with its summary, before it is sealed. A quarter hour that a chunk ends in is continued by the next one's:
  * `mergeSummaries` joins them. From a chunk that overlaps another no rollup may be used, because a point in both would count twice.
  *
- *     rollup    version: 1 byte, 1   type: 1 byte, 0 number, 1 boolean, 2 text   quarters: varint ≥ 1
+ *     rollup    version: 1 byte, 1, of types 3 and 4 2   type: 1 byte, 0 number, 1 boolean, 2 text, 3 location, 4 JSON   quarters: varint ≥ 1
  *               of numbers, shape: 1 byte, 0 to 14 decimal digits, or 32 doubles
  *               quarter, as many as were counted
  *     quarter   index: the first, zigzag varint, quarter hours since 1970; then varint, those left out since the one before
@@ -19,15 +19,17 @@ import { summaryOf, type NumberSummary, type Summary } from "./summary.ts";
  *                                            lesser of both - min, max - greater of both: varints   sum - count × floor((first + last) / 2): zigzag varint
  *               shape 32: first, last, min, max, sum, 8 bytes each, little-endian
  *     boolean   trues: varint   1 byte: 1 when the first is true, 2 when the last is
- *     text      1 byte: 1 when first and last are the same   the first   the last, if another: varint length and UTF-8
+ *     location  the first, the last: 1 byte, 1 with an altitude, 2 with an accuracy; latitude, longitude, and these where they are, 8 bytes each
+ *     text,     1 byte: 1 when first and last are the same   the first   the last, if another: varint length and UTF-8
  */
 export type Rollup = { readonly type: ValueType; readonly quarters: readonly Quarter[] };
 export type Quarter = { readonly start: Instant; readonly summary: Summary };
 
 export const quarterHour = 15 * 60_000;
 
-const version = 1;
-const types: readonly ValueType[] = ["number", "boolean", "text"];
+const types: readonly ValueType[] = ["number", "boolean", "text", "location", "json"];
+const versionOf = (type: number): number => (type > 2 ? 2 : 1);
+const newest = 2;
 const areDoubles = 32;
 /** A chunk's points lie in no more quarters than it has points. */
 const mostQuarters = 8_192;
@@ -68,8 +70,9 @@ export function rollupOf(points: Points): Rollup {
 
 export function encodeRollup({ type, quarters }: Rollup): Uint8Array<ArrayBuffer> {
   const writer = new ByteWriter(512);
-  writer.byte(version);
-  writer.byte(types.indexOf(type));
+  const kind = types.indexOf(type);
+  writer.byte(versionOf(kind));
+  writer.byte(kind);
   writer.varint(quarters.length);
   const one = quarters[0]?.summary;
   const digits = one?.type === "number" ? one.digits : undefined;
@@ -97,7 +100,12 @@ export function encodeRollup({ type, quarters }: Rollup): Uint8Array<ArrayBuffer
         writer.varint(summary.trues);
         writer.byte((summary.first ? 1 : 0) + (summary.last ? 2 : 0));
         break;
+      case "location":
+        writer.location(summary.first);
+        writer.location(summary.last);
+        break;
       case "text":
+      case "json":
         writer.byte(summary.first === summary.last ? 1 : 0);
         writer.text(summary.first);
         if (summary.first !== summary.last) writer.text(summary.last);
@@ -124,10 +132,11 @@ export function decodeRollup(rollup: Uint8Array): Rollup {
   const reader = new ByteReader(rollup);
   const found = reader.byte();
   if (found === 0) throw new Refusal("seal.broken");
-  if (found !== version) throw new Refusal("storage.newer", { detail: `Rollup format ${found} is not known.` });
-  const type = types[reader.byte()];
+  if (found > newest) throw new Refusal("storage.newer", { detail: `Rollup format ${found} is not known.` });
+  const kind = reader.byte();
+  const type = types[kind];
   const length = reader.varintUpTo(mostQuarters);
-  if (type === undefined) throw new Refusal("seal.broken");
+  if (type === undefined || found !== versionOf(kind)) throw new Refusal("seal.broken");
   const shape = type === "number" ? reader.byte() : areDoubles;
   if (shape > mostDigits && shape !== areDoubles) throw new Refusal("seal.broken");
 
@@ -159,7 +168,13 @@ export function decodeRollup(rollup: Uint8Array): Rollup {
         quarters.push({ start, summary: { type, ...span, trues, first: (ends & 1) === 1, last: (ends & 2) === 2 } });
         break;
       }
-      case "text": {
+      case "location": {
+        const [first, last] = [reader.location(), reader.location()];
+        quarters.push({ start, summary: { type, ...span, first, last } });
+        break;
+      }
+      case "text":
+      case "json": {
         const isSame = reader.byte() === 1;
         const first = reader.text();
         quarters.push({ start, summary: { type, ...span, first, last: isSame ? first : reader.text() } });

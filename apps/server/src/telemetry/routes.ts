@@ -1,9 +1,12 @@
-import { rfc3339, type Id, type Instant } from "@holdfast/kernel";
-import { routes } from "@holdfast/protocol";
+import { rfc3339, type Id } from "@holdfast/kernel";
+import { routes, type Aggregate } from "@holdfast/protocol";
 import type { Accounts, Meter } from "../accounting/index.ts";
-import { on, type Caller, type Handler } from "../authority/index.ts";
-import type { TelemetryQueries } from "./query.ts";
+import { on, type Bounds, type Caller, type Handler, type Raw } from "../authority/index.ts";
+import { lineProtocol } from "./body.ts";
+import type { Bucket, Point, TelemetryQueries } from "./query.ts";
+import { violationOf } from "./schema.ts";
 import type { Telemetry } from "./telemetry.ts";
+import { plainOf, type Value } from "./value.ts";
 
 export const telemetryRoutes = ({
   telemetry,
@@ -15,23 +18,35 @@ export const telemetryRoutes = ({
   accounts: Accounts;
 }): Handler[] => [
   on(routes.sendTelemetry, async ({ permit, caller, body }) => ({
-    accepted: await telemetry.send(permit, body.bytes, body.contentType, await deliveryOf(accounts, caller, permit.on)),
+    accepted: await telemetry.send(permit, body.bytes, kindOf(body), await deliveryOf(accounts, caller, permit.on)),
   })),
   on(routes.sendTelemetryFor, async ({ permit, caller, body }) => ({
-    accepted: await telemetry.send(permit, body.bytes, body.contentType, await deliveryOf(accounts, caller, permit.on)),
+    accepted: await telemetry.send(permit, body.bytes, kindOf(body), await deliveryOf(accounts, caller, permit.on)),
   })),
-  on(routes.readTelemetry, async ({ permit, query }) => {
+  on(routes.writeLines, async ({ permit, caller, body, query: { precision } }) => {
+    const kind = { ...kindOf(body), contentType: lineProtocol, precision };
+    await telemetry.send(permit, body.bytes, kind, await deliveryOf(accounts, caller, permit.on));
+    return {};
+  }),
+  on(routes.readTelemetry, async ({ permit, caller, query }) => {
     const { attribute, from, to, limit, cursor, every, aggregate } = query;
     const range = { attribute, from, to, limit, cursor };
-    const { items, nextCursor } =
-      every === undefined
-        ? await queries.points(permit, range)
-        : await queries.aggregate(permit, { ...range, every, aggregates: aggregate ?? ["avg"] });
-    return { items: items.map(timed), ...(nextCursor !== undefined && { nextCursor }) };
+    const next = (nextCursor: string | undefined) => (nextCursor === undefined ? {} : { nextCursor });
+    if (every !== undefined) {
+      const page = await queries.aggregate(permit, { ...range, every, aggregates: aggregate ?? ["avg"] });
+      return { items: page.items.map(bucketReply), ...next(page.nextCursor) };
+    }
+    const { items, nextCursor } = await queries.points(permit, range);
+    const bounds = boundsOf(caller, permit.on)?.get(attribute);
+    return { items: items.map((point) => pointReply(point, bounds)), ...next(nextCursor) };
   }),
-  on(routes.readLatest, async ({ permit }) => ({
-    items: (await queries.latest(permit)).map(({ attribute, point }) => ({ attribute, ...timed(point) })),
-  })),
+  on(routes.readLatest, async ({ permit, caller }) => {
+    const latest = await queries.latest(permit);
+    const bounds = boundsOf(caller, permit.on);
+    return {
+      items: latest.map(({ attribute, point }) => ({ attribute, ...pointReply(point, bounds?.get(attribute)) })),
+    };
+  }),
   // The listener gives it the connection.
   on(routes.watch, async () => ({ watch: true }) as const),
 ];
@@ -44,4 +59,31 @@ async function deliveryOf(accounts: Accounts, { space, credential }: Caller, dev
   return account.meter("http", credential, device);
 }
 
-const timed = <T extends { readonly time: Instant }>(item: T) => ({ ...item, time: rfc3339(item.time) });
+const kindOf = ({ contentType, encoding }: Raw) => ({ contentType, encoding });
+
+/** What the product of a device says that values may be. */
+function boundsOf({ space }: Caller, device: Id<"device">): ReadonlyMap<string, Bounds> | undefined {
+  const product = space.device(device)?.product;
+  return product && space.product(product)?.bounds;
+}
+
+/** What is out of the bounds that its product has now is shown with its mark, whichever they were when it came. */
+function pointReply({ time, value }: Point, bounds: Bounds | undefined) {
+  const mark = bounds && violationOf(bounds, value);
+  return { time: rfc3339(time), value: shown(value), ...(mark !== undefined && { mark }) };
+}
+
+function bucketReply({ time, first, last, ...numbers }: Bucket) {
+  return {
+    time: rfc3339(time),
+    ...(numbers as Numbers),
+    ...(first !== undefined && { first: shown(first) }),
+    ...(last !== undefined && { last: shown(last) }),
+  };
+}
+
+/** All aggregates but the first and the last value are numbers. */
+type Numbers = Partial<Record<Exclude<Aggregate, "first" | "last">, number>>;
+
+type Shown = number | boolean | string | unknown[] | Record<string, unknown>;
+const shown = (value: Value): Shown => plainOf(value) as Shown; // JSON and locations are plain objects

@@ -1,33 +1,57 @@
 // Hot path: every value of every message is compared with its series here.
 import { scrub } from "@holdfast/crypto";
 import { Refusal, type Fault } from "@holdfast/kernel";
-import type { Schema } from "../authority/index.ts";
-import { typeOf, type Reading, type ValueType } from "./reading.ts";
+import type { Bounds, Schema } from "../authority/index.ts";
+import { mostTextBytes, refusalAt, type Reading } from "./reading.ts";
 import type { DeviceSeries } from "./series.ts";
+import { asJson, Json, typeOf, type Value, type ValueType } from "./value.ts";
 
 /** Undeclared attributes that one device may have. */
 const mostUndeclared = 64;
 
+/** What a kept value may be found to be, where its product says that such values are marked. */
+export type Mark = "telemetry.outOfRange" | "telemetry.notListed" | "telemetry.undeclared";
+/** By the index of the reading, and by attribute. */
+export type Marks = Map<number, Map<string, Mark>>;
+
 /**
  * A value must have the type of its series, or, where it begins one, the type that its product declares; what is not declared is
  * welcome up to a limit, unless the product is strict. A series that is older than the declaration goes on as what it is: asking
- * for both types at once would leave the device nothing that it can send. @throws Refusal `telemetry.wrongType`, `telemetry.undeclared`, `telemetry.tooManyAttributes`,
+ * for both types at once would leave the device nothing that it can send. What an attribute of JSON takes becomes JSON, in place. Answers
+ * what is to be marked. @throws Refusal `telemetry.wrongType`, `telemetry.undeclared`, `telemetry.tooManyAttributes`,
+ * `telemetry.outOfRange`, `telemetry.notListed`,
  * which name the attribute
  */
-export function checkTypes(state: DeviceSeries, readings: readonly Reading[], schema: Schema | undefined): void {
+export function checkSchema(state: DeviceSeries, readings: Reading[], schema: Schema | undefined): Marks | undefined {
   let fresh: Map<string, ValueType> | undefined;
-  for (const { values } of readings) {
+  let marks: Marks | undefined;
+  for (let index = 0; index < readings.length; index++) {
+    const values = readings[index]?.values ?? []; // index is below length
     for (const [name, value] of values) {
       const type = typeOf(value);
       const declared = schema?.types.get(name);
-      if (schema?.strict && declared === undefined) throw named("telemetry.undeclared", name, "not declared");
+      if (schema?.strict && declared === undefined) {
+        if (!schema.marks) throw named("telemetry.undeclared", name, "not declared");
+        marks = marked(marks, index, name, "telemetry.undeclared");
+      }
       const kept = state.byName.get(name)?.type;
       const wanted = kept ?? declared ?? fresh?.get(name);
-      if (wanted !== undefined && wanted !== type) throw wrongType(name, wanted, type, declared);
-      if (kept === undefined) (fresh ??= new Map()).set(name, type);
+      if (wanted !== undefined && wanted !== type) {
+        if (wanted !== "json") throw wrongType(name, wanted, value, declared);
+        takeAsJson(readings, index, name);
+      } else if (wanted === undefined && value instanceof Json && value.almost !== undefined) {
+        // It would be JSON from now on, which nobody meant.
+        throw refusalAt("telemetry.wrongType", { attribute: name }, `looks like a location, and ${value.almost}.`);
+      }
+      if (kept === undefined) (fresh ??= new Map()).set(name, wanted ?? type);
     }
   }
-  if (!fresh) return;
+  if (schema?.bounds) marks = checkBounds(readings, schema, schema.bounds, marks);
+  if (fresh) checkUndeclared(state, fresh, schema);
+  return marks;
+}
+
+function checkUndeclared(state: DeviceSeries, fresh: ReadonlyMap<string, ValueType>, schema: Schema | undefined): void {
   const undeclared = [...fresh.keys()].filter((name) => !schema?.types.has(name));
   const [first] = undeclared;
   if (first === undefined) return;
@@ -36,20 +60,78 @@ export function checkTypes(state: DeviceSeries, readings: readonly Reading[], sc
   if (count > mostUndeclared) throw named("telemetry.tooManyAttributes", first, "one too many");
 }
 
+function takeAsJson(readings: Reading[], index: number, name: string): void {
+  const reading = readings[index];
+  if (!reading) return;
+  const values = reading.values.map(([other, value]) => [other, other === name ? asJson(value) : value] as const);
+  for (const [, value] of values)
+    if (value instanceof Json && Buffer.byteLength(value.text) > mostTextBytes)
+      throw refusalAt("telemetry.textTooLong", { attribute: name }, "as JSON longer than 4,096 bytes.");
+  readings[index] = { ...reading, values };
+}
+
+function checkBounds(
+  readings: readonly Reading[],
+  schema: Schema,
+  bounds: ReadonlyMap<string, Bounds>,
+  before: Marks | undefined,
+): Marks | undefined {
+  let marks = before;
+  for (const [index, { values }] of readings.entries()) {
+    for (const [name, value] of values) {
+      const mark = violationOf(bounds.get(name), value);
+      if (mark === undefined) continue;
+      if (!schema.marks) throw named(mark, name, messages[mark]);
+      marks = marked(marks, index, name, mark);
+    }
+  }
+  return marks;
+}
+
+const messages = { "telemetry.outOfRange": "out of its range", "telemetry.notListed": "not listed" } as const;
+
+/** What is wrong with a value, whatever becomes of it. */
+export function violationOf(
+  bounds: Bounds | undefined,
+  value: Value,
+): "telemetry.outOfRange" | "telemetry.notListed" | undefined {
+  if (!bounds || (typeof value !== "number" && typeof value !== "string")) return undefined;
+  const { min = value, max = value, values } = bounds;
+  if (value < min || value > max) return "telemetry.outOfRange";
+  return values && !values.has(value) ? "telemetry.notListed" : undefined;
+}
+
+function marked(marks: Marks = new Map(), index: number, name: string, mark: Mark): Marks {
+  const there = marks.get(index);
+  if (there) there.set(name, mark);
+  else marks.set(index, new Map([[name, mark]]));
+  return marks;
+}
+
 /** Fit to be shown: a hostile name cannot break a line or flood a log. */
 const shown = (name: string): string => JSON.stringify(scrub(name).slice(0, 128)).slice(1, -1);
 
-function wrongType(name: string, expected: ValueType, type: ValueType, declared: ValueType | undefined): Refusal {
+function wrongType(name: string, expected: ValueType, value: Value, declared: ValueType | undefined): Refusal {
+  const type = typeOf(value);
+  const almost = expected === "location" && value instanceof Json ? value.almost : undefined;
   const why =
     declared === undefined || declared === expected
       ? ""
-      : `. This device has measured it as a ${expected} before its product declared a ${declared}: declare and send the ${declared} under another name`;
-  const message = `is a ${expected}, and this is a ${type}${why}`;
+      : `. This device has measured it as ${nouns[expected]} before its product declared ${nouns[declared]}: declare and send the ${declared} under another name`;
+  const message = `is ${nouns[expected]}, and ${almost ?? `this is ${nouns[type]}`}${why}`;
   return new Refusal("telemetry.wrongType", {
     detail: `"${shown(name)}" ${message}.`,
     faults: [{ path: shown(name), message } satisfies Fault],
   });
 }
 
-const named = (code: "telemetry.undeclared" | "telemetry.tooManyAttributes", name: string, message: string): Refusal =>
+const nouns = {
+  number: "a number",
+  boolean: "a boolean",
+  text: "a text",
+  location: "a location",
+  json: "JSON",
+} as const;
+
+const named = (code: Mark | "telemetry.tooManyAttributes", name: string, message: string): Refusal =>
   new Refusal(code, { detail: `It is "${shown(name)}".`, faults: [{ path: shown(name), message }] });

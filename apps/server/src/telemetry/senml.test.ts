@@ -3,7 +3,7 @@ import { test } from "node:test";
 import { encode } from "cbor2";
 import { Refusal, type Instant, type RefusalCode } from "@holdfast/kernel";
 import { parseBody } from "./body.ts";
-import type { Value } from "./reading.ts";
+import type { Value } from "./value.ts";
 
 const now = Date.UTC(2026, 5, 1, 12) as Instant; // a constant of this test
 const json = (pack: unknown) =>

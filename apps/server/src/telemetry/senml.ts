@@ -1,5 +1,6 @@
 import { instantOf, Refusal, type Instant } from "@holdfast/kernel";
-import { checkPoint, mostReadings, refusalAt, type Reading, type Value } from "./reading.ts";
+import { mostReadings, refusalAt, valueOf, type Reading } from "./reading.ts";
+import type { Value } from "./value.ts";
 
 /**
  * SenML (RFC 8428): a pack of records becomes one reading per record, resolved (4.6) and in order. An attribute is called as the
@@ -62,13 +63,13 @@ export function resolveSenml(pack: unknown, now: Instant): Reading[] {
     }
 
     const values: [string, Value][] = [];
-    const value = valueOf(record, base.value, name, index);
+    const value = measured(record, base.value, name, index);
     if (value !== undefined) values.push([name, value]);
     const sum = number(record, "s", index);
     if (sum !== undefined || base.sum !== undefined) values.push([`${name}.sum`, (sum ?? 0) + (base.sum ?? 0)]);
     if (values.length === 0)
       throw refusalAt("telemetry.malformed", { attribute: name, reading: index }, "has no value.");
-    for (const [attribute, resolved] of values) checkPoint(attribute, resolved, index);
+    for (const [attribute, resolved] of values) valueOf(attribute, resolved, index);
 
     return { time: timeOf(base.time + (number(record, "t", index) ?? 0), now, index), values };
   });
@@ -93,7 +94,7 @@ function checkFields(record: SenmlRecord, index: number): void {
 }
 
 /** 4.2: exactly one value, or none beside a sum; 4.5.4: base value and value are added, and a missing one is zero. */
-function valueOf(record: SenmlRecord, base: number | undefined, name: string, index: number): Value | undefined {
+function measured(record: SenmlRecord, base: number | undefined, name: string, index: number): Value | undefined {
   const place = { attribute: name, reading: index };
   if (Object.hasOwn(record, "vd")) throw refusalAt("telemetry.wrongType", place, "binary data (vd) is not kept here.");
   const present = ["v", "vs", "vb"].filter((label) => Object.hasOwn(record, label));

@@ -2,7 +2,7 @@ import type { Id } from "@holdfast/kernel";
 import type { OrgScope } from "../storage/index.ts";
 import { SeriesBuffer, type Memory } from "./buffer.ts";
 import type { DoorDemands } from "./door.ts";
-import type { Value, ValueType } from "./reading.ts";
+import type { Value, ValueType } from "./value.ts";
 
 /** The chunk of a series that begins last. While it is small it is written again together with what follows. */
 export type Tail = {

@@ -37,7 +37,7 @@ export type Org = {
   readonly id: Id<"org">;
   space(): Promise<Space>;
   permit<A extends Action>(action: A, on: Id<KindOf<A>>): Promise<Permit<A>>;
-  product(wanted: Pick<Product, "attributes" | "strict">): Promise<Id<"product">>;
+  product(wanted: Pick<Product, "attributes" | "strict" | "onViolation" | "times">): Promise<Id<"product">>;
   device(product?: Id<"product">): Promise<Id<"device">>;
   suspend(device: Id<"device">): Promise<void>;
 };
@@ -84,7 +84,7 @@ export async function world(t: Ends, given: Given = {}): Promise<World> {
       permit: async (action, on) =>
         new Permit({ actor: it.actor, askAgain: () => undefined, attributesOf: () => undefined }, action, on, scope),
       product: async (wanted) => {
-        const made = { name: "P", former: {}, createdAt: clock.now(), version: 1 };
+        const made = { name: "P", former: {}, schemaVersion: 1, createdAt: clock.now(), version: 1 };
         const product = { id: newId("product", random), ...made, ...wanted };
         await storage.note(it, (unit) => productsIn(unit).save(product));
         spaces.apply(scope.org, (space) => space.setProduct(product.id, schemaOf(product)));

@@ -1,12 +1,13 @@
 import type { Instant } from "@holdfast/kernel";
 import { digitsOf, isExact, powerOf } from "./decimals.ts";
-import type { NumberPoints, Points } from "./points.ts";
+import { nowhere, type NumberPoints, type Points } from "./points.ts";
+import type { Location } from "./value.ts";
 
 /**
  * What is known of some points of one series without having them: enough for count, average, sum, least, greatest, first and last. There is always
  * at least one point. Of two summaries that share no point, `mergeSummaries` makes the summary of both.
  */
-export type Summary = NumberSummary | BooleanSummary | TextSummary;
+export type Summary = NumberSummary | BooleanSummary | TextSummary | LocationSummary;
 
 type Span = { readonly count: number; readonly firstTime: Instant; readonly lastTime: Instant };
 
@@ -30,7 +31,12 @@ export type BooleanSummary = Span & {
   readonly first: boolean;
   readonly last: boolean;
 };
-export type TextSummary = Span & { readonly type: "text"; readonly first: string; readonly last: string };
+export type TextSummary = Span & { readonly type: "text" | "json"; readonly first: string; readonly last: string };
+export type LocationSummary = Span & {
+  readonly type: "location";
+  readonly first: Location;
+  readonly last: Location;
+};
 
 /** A sum in whole units of the last digit is exact up to here, with room for the rounding of a product. */
 const mostUnits = 2 ** 51;
@@ -51,7 +57,12 @@ export function summaryOf(points: Points, from = 0, to = points.times.length, di
       return { type: "boolean", ...span, trues, first: points.values[from] === 1, last: points.values[to - 1] === 1 };
     }
     case "text":
-      return { type: "text", ...span, first: points.values[from] ?? "", last: points.values[to - 1] ?? "" };
+    case "json":
+      return { type: points.type, ...span, first: points.values[from] ?? "", last: points.values[to - 1] ?? "" };
+    case "location": {
+      const [first, last] = [points.values[from] ?? nowhere, points.values[to - 1] ?? nowhere];
+      return { type: "location", ...span, first, last };
+    }
   }
 }
 
@@ -113,8 +124,11 @@ export function mergeSummaries(earlier: Summary, later: Summary): Summary {
     const trues = earlier.trues + later.trues;
     return { type: "boolean", count, firstTime, lastTime, trues, first: begins.first, last: ends.last };
   }
-  if (begins.type === "text" && ends.type === "text" && earlier.type === later.type) {
-    return { type: "text", count, firstTime, lastTime, first: begins.first, last: ends.last };
-  }
+  const span = { count, firstTime, lastTime };
+  if (begins.type === "location" && ends.type === "location" && earlier.type === later.type)
+    return { type: "location", ...span, first: begins.first, last: ends.last };
+  const isText = begins.type === "text" || begins.type === "json";
+  if (isText && (ends.type === "text" || ends.type === "json") && begins.type === ends.type)
+    return { type: begins.type, ...span, first: begins.first, last: ends.last };
   throw new TypeError("summaries of different types have no sum");
 }

@@ -279,7 +279,7 @@ test("buckets come in pages that end between two steps", async () => {
 test("over HTTP a message is answered when it is durable, or refused", async () => {
   const device = await org.device();
   const permit = await org.permit("telemetry.write", device);
-  const send = (body: unknown) => store.telemetry.send(permit, Buffer.from(JSON.stringify(body)), "application/json");
+  const send = (body: unknown) => store.telemetry.send(permit, Buffer.from(JSON.stringify(body)), {});
   assert.equal(await send([{ n: 1 }, { n: 2 }]), 2);
   await assert.rejects(send({ n: "x" }), { code: "telemetry.wrongType" });
   await assert.rejects(send({ time: 0, values: { n: 1 } }), { code: "telemetry.absurdTime" });

@@ -1,14 +1,5 @@
 // Hot path: `accept` runs for every message.
-import {
-  because,
-  Refusal,
-  systemTimers,
-  type Id,
-  type Instant,
-  type Random,
-  type Report,
-  type Timers,
-} from "@holdfast/kernel";
+import { because, Refusal, systemTimers, type Id, type Random, type Report, type Timers } from "@holdfast/kernel";
 import type { HighWater, Permit, Space, Spaces } from "../authority/index.ts";
 import type { Keyring, Storage } from "../storage/index.ts";
 import { serverUnavailable, type Meter, type Waiting } from "./batch.ts";
@@ -22,11 +13,13 @@ import { faultOf } from "./fault.ts";
 import { Flusher } from "./flusher.ts";
 import { giveTime, passTime } from "./given.ts";
 import { together, type Carrier, type Observer, type Source, type Stored } from "./observer.ts";
-import { checkTimes, typeOf, type Reading, type ValueType } from "./reading.ts";
+import { inflated } from "./inflate.ts";
+import { checkTimes } from "./reading.ts";
 import { replay } from "./replay.ts";
-import { checkTypes } from "./schema.ts";
+import { checkSchema } from "./schema.ts";
 import { Segments } from "./segments.ts";
 import type { DeviceSeries, Series } from "./series.ts";
+import { typeOf, type ValueType } from "./value.ts";
 
 /** Milliseconds between two looks at what is due. */
 const roundEvery = 1_000;
@@ -42,6 +35,8 @@ export type TelemetryNeeds = {
   readonly timers?: Timers;
   readonly random: Random;
   readonly report: Report;
+  /** Bytes that a message may have, also once it is inflated. */
+  readonly largest?: number;
   /** Tests give smaller ones: bytes of a segment of the log, bytes of all buffers, and idle devices in memory. */
   readonly sizes?: { readonly segment?: number; readonly buffers?: number; readonly devices?: number };
 };
@@ -59,6 +54,7 @@ export class Telemetry {
   #carrier: Carrier | undefined;
   #recorded: (org: Id<"org">, bytes: number) => void = () => undefined;
   #refused = 0;
+  #marked = 0;
   #laterBytes = 0;
   #round = { cancel() {} };
   #isClosed = false;
@@ -168,7 +164,7 @@ export class Telemetry {
   }
 
   /** For HTTP. Answers how many readings are durable now. */
-  async send(permit: Permit<"telemetry.write">, body: Uint8Array, contentType: string, meter?: Meter): Promise<number> {
+  async send(permit: Permit<"telemetry.write">, body: Uint8Array, kind: BodyKind, meter?: Meter): Promise<number> {
     try {
       this.#admit(permit.scope.org);
       const space = await this.#needs.spaces.of(permit.scope.org);
@@ -179,7 +175,7 @@ export class Telemetry {
       const { promise, resolve, reject } = Promise.withResolvers<void>();
       const settle = (code: number, reason?: string) => (code === 0 ? resolve() : reject(refusalOfCode(code, reason)));
       const source = { space, device: permit.on, via: "http", meter } as const;
-      const readings = this.#take(state, source, body, { contentType }, { settle });
+      const readings = this.#take(state, source, body, kind, { settle });
       await promise;
       return readings;
     } catch (error) {
@@ -214,6 +210,7 @@ export class Telemetry {
     return {
       ...this.#committer.statistics,
       refused: this.#refused,
+      marked: this.#marked,
       waitingBytes: this.#committer.waitingBytes,
       bufferBytes: this.#memory.bytes,
       devices: this.#devices.count,
@@ -292,7 +289,7 @@ export class Telemetry {
   }
 
   /** Checks the whole message before the first point of it is written. Answers how many readings it has. */
-  #take(state: DeviceSeries, source: Source, body: Uint8Array, kind: BodyKind, waiting: Waiting): number {
+  #take(state: DeviceSeries, source: Source, sent: Uint8Array, kind: BodyKind, waiting: Waiting): number {
     const { space, device } = source;
     const placement = space.device(device);
     if (!placement) throw new Refusal("device.unknown");
@@ -301,17 +298,20 @@ export class Telemetry {
     const now = this.#needs.clock.now();
     const doors = space.doorsOf(placement);
     const demands = doors.length > 0 ? (state.demands ??= new DoorDemands(device)) : undefined;
-    demands?.admit(space, doors, body, this.#needs.clock.elapsed());
+    demands?.admit(space, doors, sent, this.#needs.clock.elapsed());
+    const body = kind.encoding === undefined ? sent : inflated(sent, kind.encoding, this.#needs.largest);
+    if (body !== sent) demands?.checkSize(body);
+    const schema = placement.product && space.product(placement.product);
     const readings = parseBody(body, now, kind);
-    checkTimes(readings, now);
+    checkTimes(readings, now, schema?.times);
     demands?.check(readings);
-    checkTypes(state, readings, placement.product && space.product(placement.product));
+    const marks = checkSchema(state, readings, schema);
 
     // The broker knows already who is owed what it brought.
     const carried = source.via === "mqtt" ? undefined : this.#carrier?.offer({ ...source, body, ...kind });
     const batch = this.#committer.begin(space.scope);
     const wanted = this.#wanting(source);
-    const told: { time: Instant; values: Reading["values"] }[] | undefined = wanted && [];
+    const told: Stored["readings"][number][] | undefined = wanted && [];
     let points = 0;
     for (const { time, values } of readings) {
       const at = time ?? giveTime(state, now);
@@ -319,12 +319,13 @@ export class Telemetry {
       points += values.length;
       batch.writer.reading(device, now, at, time === undefined ? "platform" : "device", values.length);
       for (const [name, value] of values) batch.push(state.seriesOf(name, typeOf(value)), at, value);
-      told?.push({ time: at, values });
+      told?.push({ time: at, values, marks: marks?.get(told.length) });
     }
+    if (marks) for (const one of marks.values()) this.#marked += one.size;
     if (source.meter) batch.count(source.meter, points);
     if (wanted && told) {
       // A copy: the bytes are the connection's. (`slice` of a Buffer would be the same bytes.)
-      const stored: Stored = { ...source, readings: told, body: new Uint8Array(body), contentType: kind.contentType };
+      const stored: Stored = { ...source, readings: told, body: new Uint8Array(sent), contentType: kind.contentType };
       for (const observer of wanted) batch.after(() => observer.stored(stored));
     }
     this.#committer.end(batch, carried ? together(carried, waiting) : waiting);

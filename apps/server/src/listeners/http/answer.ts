@@ -62,7 +62,8 @@ function bodyOf(route: Route, request: FastifyRequest): unknown {
   if (route.body === undefined) return undefined;
   const bytes = request.body instanceof Uint8Array ? request.body : new Uint8Array();
   const contentType = request.headers["content-type"] ?? "";
-  if (route.body === "bytes") return { bytes, contentType } satisfies Raw;
+  if (route.body === "bytes")
+    return { bytes, contentType, encoding: request.headers["content-encoding"] } satisfies Raw;
   if (route.speaks === "oauth") return parse(route.body, formOf(bytes, contentType), "body");
   const isThere = bytes.length > 0 || contentType !== "";
   if (isThere && !/^application\/([\w.-]+\+)?json\s*(;|$)/i.test(contentType)) throw new Refusal("request.mediaType");
@@ -93,6 +94,7 @@ function parse(shape: z.ZodType, value: unknown, where: string): unknown {
 
 export function sendReply({ route }: Handler, request: FastifyRequest, reply: FastifyReply, value: unknown) {
   if (route.csv && wantsTable(request)) return sendTable(route.csv, request, reply, value);
+  if (route.status === 204) return reply.code(204).send();
   if (route.reply === "text") return reply.type("text/plain; charset=utf-8").send(value);
   const fields = new Map<string, unknown>(typeof value === "object" && value !== null ? Object.entries(value) : []);
   const etag = route.versioned && etagOf(fields.get("version"));

@@ -1,7 +1,6 @@
 import { Refusal, type Fault, type RefusalCode } from "@holdfast/kernel";
-import type { OAuthError, Route } from "@holdfast/protocol";
-import type { FastifyReply } from "fastify";
-import { problemType, type Problem } from "./problem.ts";
+import type { OAuthError } from "@holdfast/protocol";
+import type { Problem } from "./problem.ts";
 
 /** What a form says. A parameter that is given twice, or empty, is none (RFC 6749, 3.2). @throws Refusal */
 export function formOf(bytes: Uint8Array, contentType: string): Readonly<Record<string, string>> {
@@ -30,15 +29,8 @@ const errors: Partial<Record<RefusalCode, OAuthError>> = {
   "rate.exceeded": "slow_down",
 };
 
-/** As the operation has it told that was asked for. */
-export function sendProblem(reply: FastifyReply, problem: Problem, route: Route | undefined): FastifyReply {
-  if (route?.speaks !== "oauth") return reply.code(problem.status).type(problemType).send(problem);
-  const { status, body } = oauthAnswer(problem);
-  return reply.code(status).type("application/json").send(body);
-}
-
 /** A refusal in the words of RFC 6749, 5.2, and RFC 8628, 3.5, with all that our own programs read in it besides. */
-function oauthAnswer(problem: Problem): {
+export function oauthAnswer(problem: Problem): {
   readonly status: number;
   readonly body: Problem & { readonly error: OAuthError; readonly error_description: string };
 } {

@@ -63,6 +63,23 @@ const oauthRefusal = {
   },
 };
 
+/** As its clients read it; what stands in every refusal is there as well. */
+const influxRefusal = {
+  description: "A refusal",
+  content: {
+    "application/json": {
+      schema: {
+        allOf: [
+          { $ref: "#/components/schemas/Problem" },
+          { type: "object", properties: { message: { type: "string" } }, required: ["message"] },
+        ],
+      },
+    },
+  },
+};
+
+const refusals = { holdfast: refusal, oauth: oauthRefusal, influx: influxRefusal } as const;
+
 const names = new Map<Route, string>(Object.entries(routes).map(([name, route]) => [route, name]));
 
 function operation(route: Route): Record<string, unknown> {
@@ -76,7 +93,7 @@ function operation(route: Route): Record<string, unknown> {
     ...(route.body !== undefined && { requestBody: bodyOf(route.body, route.speaks) }),
     responses: {
       [route.status ?? 200]: { ...replyOf(route), ...headersOf(route) },
-      default: route.speaks ? oauthRefusal : refusal,
+      default: refusals[route.speaks ?? "holdfast"],
     },
   };
 }
@@ -86,7 +103,8 @@ function securityOf({ needs, openTo, session }: Route): Record<string, never[]>[
   return needs === "public" ? [] : [...(openTo ? [{}] : []), { token: [] }, { bearer: [] }, { session: [] }];
 }
 
-function replyOf({ reply, csv, events = {} }: Route): Record<string, unknown> {
+function replyOf({ reply, csv, events = {}, status }: Route): Record<string, unknown> {
+  if (status === 204) return { description: "Done" };
   if (reply === "stream") return { description: storyOf(events), content: { "text/event-stream": streamOf(events) } };
   if (reply === "text") return { description: "Text", content: { "text/plain": textSchema } };
   const table = csv && { "text/csv": textSchema };
@@ -123,17 +141,20 @@ function headersOf({ method, versioned, location, session }: Route): { headers?:
 const header = (description: string) => ({ description, ...textSchema });
 
 const anyBytes = { schema: {} };
+const deliverable = [
+  "application/json",
+  "application/x-ndjson",
+  "application/senml+json",
+  "application/senml+cbor",
+  "application/cbor",
+  "application/x-influxdb-line-protocol",
+];
 
 const bodyOf = (body: Exclude<Route["body"], undefined>, speaks: Route["speaks"]) => ({
   required: true,
   content:
     body === "bytes"
-      ? {
-          "application/json": anyBytes,
-          "application/senml+json": anyBytes,
-          "application/senml+cbor": anyBytes,
-          "application/cbor": anyBytes,
-        }
+      ? Object.fromEntries((speaks === "influx" ? ["text/plain"] : deliverable).map((type) => [type, anyBytes]))
       : { [speaks ? "application/x-www-form-urlencoded" : "application/json"]: { schema: schema(body, "input") } },
 });
 

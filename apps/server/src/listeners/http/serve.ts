@@ -21,7 +21,7 @@ import type { Live } from "./live.ts";
 import { Metering } from "./metering.ts";
 import { isFromThisMachine } from "./nearby.ts";
 import { faultOf, greeting, headersOf, newRequestId, problemOf, rawAnswer, refusalOf } from "./problem.ts";
-import { sendProblem } from "./oauth.ts";
+import { sendProblem } from "./send-problem.ts";
 import { Pages } from "./pages.ts";
 import { Quotas } from "./quotas.ts";
 import { refusedToDevice } from "./refused.ts";
@@ -153,10 +153,6 @@ class Serving {
       throw new Refusal("request.malformed", { faults: [{ path: "Host", message: "missing (RFC 9112, 3.2)" }] });
     }
     if (request.is404) throw this.#notFound(request, reply);
-    const encoding = request.headers["content-encoding"];
-    if (encoding !== undefined && encoding !== "identity") {
-      throw new Refusal("request.mediaType", { detail: "Send the body as it is, without Content-Encoding." });
-    }
   }
 
   async #admit(route: Route, request: FastifyRequest, reply: FastifyReply): Promise<void> {
@@ -203,6 +199,10 @@ class Serving {
 
   /** A body is about to arrive. */
   #expect(route: Route, request: FastifyRequest, reply: FastifyReply): void {
+    const encoding = request.headers["content-encoding"];
+    // What is delivered may be compressed: its verb inflates it, within its ceilings.
+    if (route.body !== "bytes" && encoding !== undefined && encoding !== "identity")
+      throw new Refusal("request.mediaType", { detail: "Send the body as it is, without Content-Encoding." });
     const limit = route.body === "bytes" ? this.#needs.maximumBody : managementBody;
     if (Number(request.headers["content-length"]) > limit) throw new Refusal("request.tooLarge");
     // Fastify takes a body of HTTP/2 without type and length for none.

@@ -140,6 +140,8 @@ export const statusOf = {
   "telemetry.tooManyAttributes": 422,
   "telemetry.attributeName": 422,
   "telemetry.textTooLong": 422,
+  "telemetry.outOfRange": 422,
+  "telemetry.notListed": 422,
   "telemetry.noAggregate": 422,
   "telemetry.range": 422,
   "topic.unknown": 404,

@@ -4,7 +4,7 @@ import type { Account, Accounts, EndingOfConnection, Line, Traffic } from "../..
 import type { Caller, Space, Spaces } from "../../authority/index.ts";
 import { clauseOf, fit, plainly, shownTo, type LiveRefusals, type Strangers, type Told } from "../../live/index.ts";
 import { sentenceOfCause, type PresenceChange, type Presences } from "../../messages/index.ts";
-import type { Stored, Telemetry } from "../../telemetry/index.ts";
+import { plainOf, type Stored, type Telemetry } from "../../telemetry/index.ts";
 
 /** One open stream: who watches what, and how it is told. Nothing of it throws. */
 export interface Watcher {
@@ -231,9 +231,15 @@ const presenceOf = ({ device, coming }: PresenceChange): LivePresence => ({
 const withoutHidden = (stored: Stored, mayRead: (name: string) => boolean): Stored => ({
   ...stored,
   readings: stored.readings
-    .map(({ time, values }) => ({ time, values: values.filter(([name]) => mayRead(name)) }))
+    .map(({ time, values, marks }) => ({
+      time,
+      values: values.filter(([name]) => mayRead(name)),
+      marks: marks && new Map([...marks].filter(([name]) => mayRead(name))),
+    }))
     .filter(({ values }) => values.length > 0),
 });
+
+type Shown = Omit<LiveReading, "values"> & { readonly values: Readonly<Record<string, unknown>> };
 
 function textsOf({ device, via, readings, body, topic, session }: Stored): readonly string[] {
   const way = {
@@ -242,7 +248,9 @@ function textsOf({ device, via, readings, body, topic, session }: Stored): reado
     ...(topic !== undefined && { topic: fit(topic) }),
     ...(session !== undefined && { session }),
   };
-  return readings.map(({ time, values }) =>
-    JSON.stringify({ device, time: rfc3339(time), values: Object.fromEntries(values), ...way } satisfies LiveReading),
-  );
+  return readings.map(({ time, values, marks }) => {
+    const shown = Object.fromEntries(values.map(([name, value]) => [name, plainOf(value)]));
+    const marked = marks && marks.size > 0 ? { marks: Object.fromEntries(marks) } : {};
+    return JSON.stringify({ device, time: rfc3339(time), values: shown, ...marked, ...way } satisfies Shown);
+  });
 }
