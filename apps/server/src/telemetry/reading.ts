@@ -40,22 +40,19 @@ export function valueOf(name: string, value: unknown, reading?: number): Value {
   if (!isAttributeName(name)) {
     throw refusalAt("telemetry.attributeName", { attribute: name, reading }, "not a usable attribute name.");
   }
-  if (typeof value === "number") {
-    if (Number.isFinite(value)) return value;
-    throw refusalAt("telemetry.wrongType", { attribute: name, reading }, "not a finite number.");
-  }
+  if (typeof value === "number" && Number.isFinite(value)) return value;
   if (typeof value === "boolean") return value;
-  if (typeof value === "string") {
-    checkLength(name, value, reading);
-    if (value.isWellFormed()) return value;
-    throw refusalAt("telemetry.wrongType", { attribute: name, reading }, "half of a surrogate pair is not text.");
-  }
+  if (typeof value === "string") return textOf(name, value, reading);
   if (typeof value === "object" && value !== null) return shaped(name, value, reading);
-  throw refusalAt(
-    "telemetry.wrongType",
-    { attribute: name, reading },
-    "neither a number, a boolean, a text, a location nor JSON.",
-  );
+  const why =
+    typeof value === "number" ? "not a finite number." : "neither a number, a boolean, a text, a location nor JSON.";
+  throw refusalAt("telemetry.wrongType", { attribute: name, reading }, why);
+}
+
+function textOf(name: string, text: string, reading: number | undefined): string {
+  checkLength(name, text, reading);
+  if (text.isWellFormed()) return text;
+  throw refusalAt("telemetry.wrongType", { attribute: name, reading }, "half of a surrogate pair is not text.");
 }
 
 function checkLength(name: string, text: string, reading: number | undefined): void {

@@ -100,10 +100,13 @@ export class RecordWriter {
     this.#room(mostPointBytes);
     if (typeof value === "number") return this.#number(name, value);
     if (typeof value === "boolean") return this.#head(name, value ? isTrue : isFalse);
-    if (typeof value === "string") {
-      this.#head(name, isText);
-      return this.#text(value);
-    }
+    if (typeof value !== "string") return this.#object(name, value);
+    this.#head(name, isText);
+    this.#text(value);
+  }
+
+  /** Apart, so that `value` stays small enough to be inlined. */
+  #object(name: string, value: Location | Json): void {
     this.#buffer[0] = withObjects;
     if (!(value instanceof Json)) return this.#location(name, value);
     this.#head(name, isJson);

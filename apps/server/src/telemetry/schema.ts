@@ -25,23 +25,19 @@ export type Marks = Map<number, Map<string, Mark>>;
 export function checkSchema(state: DeviceSeries, readings: Reading[], schema: Schema | undefined): Marks | undefined {
   let fresh: Map<string, ValueType> | undefined;
   let marks: Marks | undefined;
-  for (let index = 0; index < readings.length; index++) {
-    const values = readings[index]?.values ?? []; // index is below length
+  let index = -1;
+  for (const { values } of readings) {
+    index += 1;
     for (const [name, value] of values) {
       const type = typeOf(value);
       const declared = schema?.types.get(name);
-      if (schema?.strict && declared === undefined) {
-        if (!schema.marks) throw named("telemetry.undeclared", name, "not declared");
-        marks = marked(marks, index, name, "telemetry.undeclared");
-      }
+      if (schema?.strict && declared === undefined) marks = markUndeclared(schema, marks, index, name);
       const kept = state.byName.get(name)?.type;
       const wanted = kept ?? declared ?? fresh?.get(name);
-      if (wanted !== undefined && wanted !== type) {
-        if (wanted !== "json") throw wrongType(name, wanted, value, declared);
-        takeAsJson(readings, index, name);
-      } else if (wanted === undefined && value instanceof Json && value.almost !== undefined) {
-        // It would be JSON from now on, which nobody meant.
-        throw refusalAt("telemetry.wrongType", { attribute: name }, `looks like a location, and ${value.almost}.`);
+      if (wanted !== type) {
+        if (wanted === undefined) checkFirst(name, value);
+        else if (wanted === "json") takeAsJson(readings, index, name);
+        else throw wrongType(name, wanted, value, declared);
       }
       if (kept === undefined) (fresh ??= new Map()).set(name, wanted ?? type);
     }
@@ -49,6 +45,17 @@ export function checkSchema(state: DeviceSeries, readings: Reading[], schema: Sc
   if (schema?.bounds) marks = checkBounds(readings, schema, schema.bounds, marks);
   if (fresh) checkUndeclared(state, fresh, schema);
   return marks;
+}
+
+/** The first value decides what an attribute is: JSON that is nearly a location would make JSON of it, which nobody meant. */
+function checkFirst(name: string, value: Value): void {
+  if (value instanceof Json && value.almost !== undefined)
+    throw refusalAt("telemetry.wrongType", { attribute: name }, `looks like a location, and ${value.almost}.`);
+}
+
+function markUndeclared(schema: Schema, marks: Marks | undefined, index: number, name: string): Marks {
+  if (!schema.marks) throw named("telemetry.undeclared", name, "not declared");
+  return marked(marks, index, name, "telemetry.undeclared");
 }
 
 function checkUndeclared(state: DeviceSeries, fresh: ReadonlyMap<string, ValueType>, schema: Schema | undefined): void {
