@@ -58,7 +58,7 @@ test("JSON of a hundred thousand levels is refused at once, wherever it stands",
   assert.equal(tags.body.code, "request.malformed");
 });
 
-test("a content type that nobody reads here, and any content encoding, are refused", async () => {
+test("a content type or encoding that nobody reads here is refused, and a bomb where one is read", async () => {
   for (const type of ["text/plain", "application/xml", "multipart/form-data; boundary=x", ";;", "application/jsonx"]) {
     const { status, body } = await send('{"name":"a"}', { "content-type": type });
     assert.deepEqual([status, body.code], [415, "request.mediaType"], type);
@@ -71,7 +71,8 @@ test("a content type that nobody reads here, and any content encoding, are refus
       bytes: bomb,
       headers: { "content-encoding": encoding },
     });
-    assert.deepEqual([answer.status, answer.body.code], [415, "request.mediaType"]);
+    const wanted = encoding === "gzip" ? [413, "request.tooLarge"] : [415, "request.mediaType"];
+    assert.deepEqual([answer.status, answer.body.code], wanted);
   }
 });
 
@@ -281,7 +282,7 @@ test("nothing of a body or a header stands in a refusal or in the log", async ()
     await send(`{"name": {"${canary}": 1}`),
     await send(`{"name": ["${canary}"]}`),
     await send(`{"name": "a", "grants": "${canary}"}`, {}, "/v1/tokens"),
-    await pump.send("POST", "/v1/me/telemetry", { bytes: Buffer.from(`{"a": "${canary}", "a": {}}`) }),
+    await pump.send("POST", "/v1/me/telemetry", { bytes: Buffer.from(`{"a": "${canary}", "a": null}`) }),
     await pump.send("POST", "/v1/me/telemetry", { bytes: Buffer.from(canary) }),
     await visitor.as(canary).send("GET", "/v1/me"),
     await visitor.send("POST", "/v1/sign-in", { body: { email: canary, password: canary } }),

@@ -77,7 +77,7 @@ for (const protocolVersion of [4, 5] as const) {
         () => false,
       );
     const said = [
-      await publish("me/telemetry", '{"temperature": {"value": 98765}}'),
+      await publish("me/telemetry", '{"temperature": "98765\\ud800"}'),
       await publish("me/nowhere", "{}"),
       await publish(`other/hfs_${"s".repeat(49)}/tree`, "{}"),
     ];
@@ -93,11 +93,11 @@ for (const protocolVersion of [4, 5] as const) {
         {
           ...common,
           action: "telemetry.write",
-          code: "telemetry.tooDeep",
-          title: sentenceOf("telemetry.tooDeep"),
-          errors: [{ path: "temperature", message: "objects and arrays are not read here." }],
+          code: "telemetry.wrongType",
+          title: sentenceOf("telemetry.wrongType"),
+          errors: [{ path: "temperature", message: "half of a surrogate pair is not text." }],
           topic: "me/telemetry",
-          size: 33,
+          size: 30,
         },
         {
           ...common,
@@ -186,7 +186,9 @@ test("over HTTP each way to be refused is seen, of the device's own credential a
       ["http", "telemetry.write", "telemetry.malformed", 3],
     ],
   );
-  assert.deepEqual(refusals[0]?.errors, [{ path: "temperature", message: "neither a number, a boolean nor a text." }]);
+  assert.deepEqual(refusals[0]?.errors, [
+    { path: "temperature", message: "neither a number, a boolean, a text, a location nor JSON." },
+  ]);
   assert.match(refusals[4]?.because ?? "", /does not grant telemetry\.write there/);
 });
 
