@@ -15,6 +15,7 @@ const only = { publishedKey: "application", applicationUser: "applicationUser" }
 function reaches(kind: string, { actions, isPublic }: Preset, { needs, on, session }: Route): boolean {
   if (session === "asks" || session === "ends") return kind === "session";
   if (needs === "public") return false; // no credential is looked at
+  if (kind === "socket") return false; // it is shown in no request
   if (needs === "publishedKey" || needs === "applicationUser") return only[needs] === kind;
   if (needs === "signedIn") return isPublic === undefined;
   return actions.includes(needs) && (on !== "me" || kind === "device" || kind === "certificate");
@@ -32,8 +33,13 @@ const overMqtt = ({ actions }: Preset): readonly string[] => [
     : []),
 ];
 
+const overSocket = "| a frame of a direct socket | `telemetry.write` | Readings. |";
+
 function section([kind, preset]: [string, Preset]): string {
-  const rows = [...all.filter((one) => reaches(kind, preset, one)).map(row), ...overMqtt(preset)];
+  const rows = [
+    ...all.filter((one) => reaches(kind, preset, one)).map(row),
+    ...(kind === "socket" ? [overSocket] : overMqtt(preset)),
+  ];
   const table = ["| operation | needs | what it does |", "| --- | --- | --- |", ...rows].join("\n");
   return [
     `## ${kind}`,

@@ -4,6 +4,7 @@ import { importsOf, type Source } from "./imports.ts";
 /** Only these may open a connection, each for its reason. Everything else asks `outbound`, which guards addresses. */
 const allowed: Readonly<Record<string, string>> = {
   "apps/server/src/outbound/": "what opens connections for everybody",
+  "apps/server/src/listeners/socket/udp.ts": "answers datagrams from the port that they came to",
   "apps/cli/": "talks to the platform it is told to",
   "packages/client/": "is the client of the platform's API",
   "apps/server/src/testing/": "tests are the outside",

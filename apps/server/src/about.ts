@@ -22,7 +22,13 @@ type Needs = {
   readonly certificates: Certificates;
   readonly keyring: Pick<Keyring, "status" | "ages">;
   readonly post: Pick<Post, "by" | "waiting" | "trouble">;
-  readonly ports: { readonly https: number; readonly mqtts: number; readonly clientCertificate: number | undefined };
+  readonly ports: {
+    readonly https: number;
+    readonly mqtts: number;
+    readonly clientCertificate: number | undefined;
+    readonly udp: number | undefined;
+    readonly tcp: number | undefined;
+  };
 };
 
 export type PlatformFacts = z.input<typeof platformFacts>;
@@ -96,6 +102,8 @@ export async function aboutPlatform(
             },
           ]),
       { protocol: "mqtts", port: ports.mqtts, transports: ["MQTT 5", "MQTT 3.1.1"] },
+      ...(ports.udp === undefined ? [] : [{ protocol: "udp" as const, port: ports.udp, transports: frames }]),
+      ...(ports.tcp === undefined ? [] : [{ protocol: "tcp" as const, port: ports.tcp, transports: frames }]),
     ],
     mail: { by: post.by, waiting, isTaken: post.trouble === undefined },
     limits: { maximumMessage: config.maximumMessage },
@@ -104,6 +112,9 @@ export async function aboutPlatform(
     }),
   };
 }
+
+/** Without TLS: where no door opens them they are refused. */
+const frames = ["frames of direct sockets"];
 
 const made = (age: Awaited<ReturnType<Keyring["ages"]>>["root"]) => age && { at: rfc3339(age.at), known: age.known };
 

@@ -26,6 +26,9 @@ export type Config = {
   readonly mqttsPort: number;
   /** HTTPS for clients that show a certificate; none unless it is given. */
   readonly clientCertificatePort: number | undefined;
+  /** Direct sockets, without TLS; none unless they are given. */
+  readonly udpPort: number | undefined;
+  readonly tcpPort: number | undefined;
   readonly databaseUrl: string | undefined;
   readonly keyringUrl: string | undefined;
   /** Opens the keyring; from the environment only, because a command line can be read by everybody on the machine. */
@@ -76,6 +79,8 @@ const options = {
   "https-port": { type: "string" },
   "mqtts-port": { type: "string" },
   "client-certificate-port": { type: "string" },
+  "udp-port": { type: "string" },
+  "tcp-port": { type: "string" },
   "database-url": { type: "string" },
   "keyring-url": { type: "string" },
   "public-name": { type: "string", multiple: true },
@@ -109,6 +114,8 @@ export const usage = `npm start -- [OPTION]…
   --https-port N         8443; 0 takes a free one
   --mqtts-port N         8883; 0 takes a free one
   --client-certificate-port N  HTTPS that asks for a client certificate, the proof of a bound credential; none without it
+  --udp-port N           frames of devices that pay by the byte, as datagrams; none without it
+  --tcp-port N           the same over TCP without TLS; none without it
   --database-url URL     a PostgreSQL of your own instead of the embedded one; the URL is its owner's
   --keyring-url URL      another PostgreSQL for the keys
   --public-name NAME     a name that clients use, into the certificate (repeatable)
@@ -168,6 +175,8 @@ export function parseConfig(
     httpsPort: whole(set("https-port"), "--https-port", 8443, 0, 65_535),
     mqttsPort: whole(set("mqtts-port"), "--mqtts-port", 8883, 0, 65_535),
     clientCertificatePort: port(set("client-certificate-port"), "--client-certificate-port"),
+    udpPort: port(set("udp-port"), "--udp-port"),
+    tcpPort: port(set("tcp-port"), "--tcp-port"),
     databaseUrl: set("database-url"),
     keyringUrl: set("keyring-url"),
     kek: environment["HOLDFAST_KEK"] || undefined,

@@ -1,3 +1,5 @@
+import type { Config } from "./config.ts";
+import { Arrivals } from "./listeners/index.ts";
 import type { Caller, Connections, Open } from "./authority/index.ts";
 import type { Watchers } from "./listeners/index.ts";
 import type { Messages } from "./messages/index.ts";
@@ -16,3 +18,16 @@ export const connectionsOf = ({ broker, watchers }: Needs): Connections => ({
     ...[...watchers.in(space)].map(({ over, caller }) => ({ over, ...shownBy(caller) })),
   ],
 });
+
+type Arriving = Pick<ConstructorParameters<typeof Arrivals>[0], "clock" | "timers" | "report"> & {
+  readonly config: Pick<Config, "proxyFrom" | "maximumConnectionsPerAddress" | "maximumConnectionRatePerAddress">;
+};
+
+/** Who may come at all, as the platform was started. */
+export const arrivalsOf = ({ config, ...needs }: Arriving): Arrivals =>
+  new Arrivals({
+    ...needs,
+    proxies: config.proxyFrom,
+    openOfNetwork: config.maximumConnectionsPerAddress,
+    perSecondOfNetwork: config.maximumConnectionRatePerAddress,
+  });

@@ -10,6 +10,7 @@ import type { Ending, ErrandRuns, Post } from "./identity/index.ts";
 import type { MessageLog, Presences } from "./messages/index.ts";
 import type { Directories } from "./registry/index.ts";
 import type { Rounds } from "./rounds.ts";
+import type { Sockets } from "./sockets/index.ts";
 import type { Storage } from "./storage/index.ts";
 
 type Needs = {
@@ -26,6 +27,7 @@ type Needs = {
   readonly ending: Ending;
   readonly presences: Presences;
   readonly log: MessageLog;
+  readonly sockets: Sockets;
   readonly accounts: Accounts;
   readonly directories: Directories;
   readonly domains: Domains;
@@ -40,7 +42,7 @@ const hourly = 3_600_000;
 /** What has to be done again and again while the platform runs. */
 export function keepHouse(rounds: Rounds, needs: Needs): void {
   const { storage, clock, report, spaces, authentication, sessions, lists, journal } = needs;
-  const { lettingGo, pastSignIns, ending, presences, log, accounts, directories, domains, post, runs } = needs;
+  const { lettingGo, pastSignIns, ending, presences, log, sockets, accounts, directories, domains, post, runs } = needs;
   const tellOfClock = clockWatch(clock, report);
   tellOfClock();
   let hour = hourOf(clock.now());
@@ -59,6 +61,7 @@ export function keepHouse(rounds: Rounds, needs: Needs): void {
   rounds.every(seldom, async () => {
     tellOfClock();
     directories.forgetIdle();
+    sockets.round();
     await journal.offerMissed();
     await authentication.rememberUse();
     await lists.rememberHits();

@@ -87,11 +87,14 @@ async function serve(platform: Platform, config: Config, readyFile: ReadyFile): 
   const caFile = isRoots ? early : writeAuthority(platform, caFileOf(config));
   platform.onCertificate(() => renewAuthority(platform, caFileOf(config)));
   const { url, mqttsUrl, clientCertificateUrl } = platform;
+  const { udp, tcp } = platform.sockets;
+  const sockets = { ...(udp !== undefined && { udpUrl: udp }), ...(tcp !== undefined && { tcpUrl: tcp }) };
   const ready: Ready = {
     pid: process.pid,
     url,
     mqttsUrl,
     ...(clientCertificateUrl !== undefined && { clientCertificateUrl }),
+    ...sockets,
     ...(caFile !== undefined && { caFile }),
   };
 
@@ -109,6 +112,7 @@ async function serve(platform: Platform, config: Config, readyFile: ReadyFile): 
       url,
       mqttsUrl,
       ...(clientCertificateUrl !== undefined && { clientCertificateUrl }),
+      ...sockets,
       ...(setupLink !== undefined && { setupLinkIn: readyFile.path }),
     });
   }

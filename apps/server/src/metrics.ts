@@ -3,6 +3,7 @@ import type { Broker } from "@holdfast/mqtt";
 import type { Post } from "./identity/index.ts";
 import type { Arrivals, Guard, HttpListener, Watchers } from "./listeners/index.ts";
 import type { LiveRefusals } from "./live/index.ts";
+import type { Sockets } from "./sockets/index.ts";
 import type { Telemetry } from "./telemetry/index.ts";
 
 type Needs = {
@@ -12,6 +13,7 @@ type Needs = {
   readonly broker: Pick<Broker, "statistics">;
   readonly https: Pick<HttpListener, "statistics">;
   readonly watchers: Pick<Watchers, "count">;
+  readonly sockets: Pick<Sockets, "statistics">;
   readonly arrivals: Pick<Arrivals, "statistics">;
   readonly guard: Pick<Guard, "statistics">;
   readonly liveRefusals: Pick<LiveRefusals, "omitted">;
@@ -28,6 +30,7 @@ export function metricsOf({
   broker,
   https,
   watchers,
+  sockets,
   arrivals,
   guard,
   liveRefusals,
@@ -123,6 +126,11 @@ export function metricsOf({
     ...counter("mqtt_disconnected_protocol", "Clients that broke the protocol.", mqtt.disconnectedProtocol),
     ...counter("mqtt_disconnected_silent", "Clients that missed their keep-alive.", mqtt.disconnectedKeepAlive),
     ...counter("mqtt_disconnected_policy", "Clients whose right to be there ended.", mqtt.disconnectedByPolicy),
+    "# HELP holdfast_socket_frames_total Frames of direct sockets, by what became of them.",
+    "# TYPE holdfast_socket_frames_total counter",
+    ...Object.entries(sockets.statistics).map(
+      ([outcome, count]) => `holdfast_socket_frames_total{outcome="${outcome}"} ${count}`,
+    ),
     ...counter("telemetry_messages", "Deliveries that are durable.", kept.messages),
     ...counter("telemetry_points", "Points that are durable.", kept.points),
     ...counter("telemetry_commits", "Transactions that made them so.", kept.commits),

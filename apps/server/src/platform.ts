@@ -17,6 +17,7 @@ import {
   Revocation,
   Roles,
   Sessions,
+  SocketAddresses,
   Spaces,
   TokenKeys,
   type Handler,
@@ -25,11 +26,10 @@ import { authorityRoutes } from "./authority/routes.ts";
 import { openCertificates } from "./certificates.ts";
 import { keepTime } from "./clock-watch.ts";
 import type { Config } from "./config.ts";
-import { connectionsOf } from "./connections.ts";
+import { arrivalsOf, connectionsOf } from "./connections.ts";
 import { keepHouse, keepLast } from "./housekeeping.ts";
 import { erasing } from "./erasing.ts";
 import {
-  Arrivals,
   ConsoleFiles,
   Entrance,
   Exposure,
@@ -43,6 +43,7 @@ import {
 import { LiveRefusals, Strangers } from "./live/index.ts";
 import { MqttSessions, openMessages, Presences } from "./messages/index.ts";
 import { messageRoutes } from "./messages/routes.ts";
+import { openSockets } from "./direct-sockets.ts";
 import { outwardsOf } from "./outwards.ts";
 import { OwnListeners } from "./outbound/index.ts";
 import { Catalogue, DeviceList, Directories, Doors, Registry } from "./registry/index.ts";
@@ -143,7 +144,8 @@ async function open(needs: PlatformNeeds, opened: AsyncDisposableStack, closing:
   refusals.log = new Refusals({ storage, clock, timers, report });
   const { note: onRefusal, noteSignIn: refusedSignIn } = refusals.log;
   const authentication = new Authentication({ storage, spaces, tokenKeys, clock, random, onRefusal });
-  const minting = new Minting({ storage, spaces, tokenKeys, clock, random });
+  const socketAddresses = await SocketAddresses.load({ storage });
+  const minting = new Minting({ storage, spaces, tokenKeys, socketAddresses, clock, random });
   const revocation = new Revocation({ storage, spaces, journal });
   const making = { tokenKeys, minting, signer: new Signing({ random }) };
   const life = lifeOf({ storage, spaces, ...making, authentication, revocation, journal, report, clock, random });
@@ -195,17 +197,7 @@ async function open(needs: PlatformNeeds, opened: AsyncDisposableStack, closing:
   const certificates = opened.adopt(await openCertificates({ ...needs, secrets: keyring }, certificateEvents), (it) =>
     it.close(),
   );
-  const arrivals = opened.adopt(
-    new Arrivals({
-      clock,
-      timers,
-      report,
-      proxies: config.proxyFrom,
-      openOfNetwork: config.maximumConnectionsPerAddress,
-      perSecondOfNetwork: config.maximumConnectionRatePerAddress,
-    }),
-    (it) => it.close(),
-  );
+  const arrivals = opened.adopt(arrivalsOf({ ...needs, clock }), (it) => it.close());
   const exposure = new Exposure({ authentication, sessions, ...common, ...life, ...applicationUsers, guard, report });
   const liveRefusals = new LiveRefusals({ clock, timers });
   const strangers = new Strangers({ clock });
@@ -234,6 +226,11 @@ async function open(needs: PlatformNeeds, opened: AsyncDisposableStack, closing:
     await MqttListener.open({ ...port, broker, port: config.mqttsPort, maximumPacket: config.maximumMessage }),
     (it) => it.close(),
   );
+  const framing = { ...needs, ...common, ...messaging, ...port, authentication, socketAddresses, log };
+  const direct = opened.adopt(await openSockets({ ...framing, live: liveRefusals, refused: onRefusal }), (it) =>
+    it.close(),
+  );
+  const { sockets } = direct;
   const watchers = new Watchers({ ...messaging, refusals: liveRefusals, strangers, timers });
   const connections = connectionsOf({ broker, watchers });
   const entrance = new Entrance({ authentication, sessions, certificates, guard });
@@ -270,9 +267,10 @@ async function open(needs: PlatformNeeds, opened: AsyncDisposableStack, closing:
       telemetry,
       broker,
       watchers,
+      sockets,
       guard,
       liveRefusals,
-      listening: () => ({ https, ports: { ...https.ports, mqtts: mqtt.port } }),
+      listening: () => ({ https, ports: { ...https.ports, ...direct.ports, mqtts: mqtt.port } }),
       handlers: () => handlers,
     }),
   ];
@@ -305,7 +303,7 @@ async function open(needs: PlatformNeeds, opened: AsyncDisposableStack, closing:
 
   opened.defer(() => keepLast({ refusals: refusals.log, lists, authentication, report }));
   const rounds = opened.adopt(new Rounds(timers, report), (it) => it.stop());
-  keepHouse(rounds, { ...ofAuthority, ...people, report, journal, directories });
+  keepHouse(rounds, { ...ofAuthority, ...people, report, journal, directories, sockets });
   opened.defer(() => keepTime({ storage, clock, report }));
   return new Platform({
     opened: opened.move(),
@@ -317,6 +315,7 @@ async function open(needs: PlatformNeeds, opened: AsyncDisposableStack, closing:
     passwords,
     https,
     mqtt,
+    direct,
     host: config.host,
     publicNames: config.publicNames,
   });

@@ -14,6 +14,9 @@ export type Ready = {
   readonly mqttsUrl: string;
   /** HTTPS where a client certificate is the proof of a bound credential, if it was asked for. */
   readonly clientCertificateUrl?: string;
+  /** Direct sockets, if they were asked for. */
+  readonly udpUrl?: string;
+  readonly tcpUrl?: string;
   /** What clients have to trust; left out when what their system trusts is enough. */
   readonly caFile?: string;
   /** Only while nobody has an account. */

@@ -17,6 +17,7 @@ type Parts = {
   readonly passwords: Passwords;
   readonly https: HttpListener;
   readonly mqtt: MqttListener;
+  readonly direct: { readonly ports: { readonly udp?: number | undefined; readonly tcp?: number | undefined } };
   readonly host: string;
   readonly publicNames: readonly string[];
 };
@@ -37,6 +38,16 @@ export class Platform {
 
   get mqttsUrl(): string {
     return `mqtts://${nameOf(this.#parts)}:${this.#parts.mqtt.port}`;
+  }
+
+  /** Where direct sockets are, if they were asked for. */
+  get sockets(): { readonly udp?: string; readonly tcp?: string } {
+    const { udp, tcp } = this.#parts.direct.ports;
+    const name = nameOf(this.#parts);
+    return {
+      ...(udp !== undefined && { udp: `udp://${name}:${udp}` }),
+      ...(tcp !== undefined && { tcp: `tcp://${name}:${tcp}` }),
+    };
   }
 
   /** Where a client certificate is the proof of a bound credential; `undefined` where no port is. */

@@ -1,10 +1,11 @@
 import { checksum, checksumLength } from "./checksum.ts";
 import { secretPrefixes } from "./secret.ts";
+import { socketSecretPrefix } from "./socket-secret.ts";
 import { tokenHead, tokenPattern } from "./token.ts";
 
 /** What is published with a page is no leak, in an address either. */
 const prefixes = Object.entries(secretPrefixes).flatMap(([kind, prefix]) => (kind === "publishable" ? [] : [prefix]));
-const secretHead = `(?:${prefixes.join("|")})`;
+const secretHead = `(?:${[...prefixes, socketSecretPrefix].join("|")})`;
 const secretPattern = `${secretHead}[A-Za-z0-9_-]{43}[0-9A-Za-z]{${checksumLength}}`;
 // Also what was cut short or mistyped, or lost the token's prefix: most of a credential is as bad as all of it.
 const most = new RegExp(`${secretHead}[A-Za-z0-9_-]{8,}|(?:hf_)?${tokenHead}[A-Za-z0-9_.-]*`, "g");

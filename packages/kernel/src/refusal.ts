@@ -211,6 +211,10 @@ const sentences = {
     "What was measured here has no such aggregate. Of texts, locations and JSON ask for count, first or last; of numbers and booleans for any.",
   "telemetry.range": "The time range or step is not usable. Take from < to, and a step from 1s to 366d.",
 
+  // direct sockets
+  "frame.past":
+    "A frame is of an earlier boot, or more than 31 counters late: it may have been kept before, and is not kept twice. A device that starts anew needs a greater boot number.",
+
   // MQTT
   "topic.unknown": "There is no such topic. A device publishes to me/telemetry.",
   "topic.foreign": "A device has its own tree and nothing else: topics and filters that begin with me/.",

@@ -86,6 +86,8 @@ const credential = z.object({
   boundTo: z.string().optional(),
   /** The certificate that an authority of the organisation's own issued for it last. */
   issued: z.object({ by: id("certificateAuthority"), serial: z.string(), notAfter: time }).optional(),
+  /** Of a socket: what its frames begin with, and what numbers in them stand for. */
+  socket: z.object({ address: z.string(), attributes: z.array(z.string()) }).optional(),
   /** Where, when, how often and by what it may be used, beside those of all above it. */
   conditions: conditions.optional(),
   expiresAt: time.optional(),

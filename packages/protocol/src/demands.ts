@@ -3,7 +3,7 @@ import { preview } from "./credentials.ts";
 import { domain } from "./providers.ts";
 import { route } from "./route.ts";
 import { id, time } from "./shapes.ts";
-import { tlsVersions } from "./transport.ts";
+import { leastTransports, tlsVersions } from "./transport.ts";
 
 const ofParty = z.strictObject({
   bound: z
@@ -18,6 +18,15 @@ const ofParty = z.strictObject({
     .optional()
     .describe("Counted from the last rotation. What is older is refused until it gets another secret."),
   leastTls: z.enum(tlsVersions).optional(),
+});
+
+const ofDevices = ofParty.extend({
+  leastTransport: z
+    .enum(leastTransports)
+    .optional()
+    .describe(
+      "What protects what they send at least, whatever their doors open: `tls` forbids direct sockets altogether.",
+    ),
 });
 
 const byProvider = z.strictObject({
@@ -76,7 +85,7 @@ const ofSessions = z.strictObject({
 export const demands = z.strictObject({
   people: ofPeople.optional(),
   programs: ofParty.optional(),
-  devices: ofParty.optional(),
+  devices: ofDevices.optional(),
   /** Of people in browsers. */
   sessions: ofSessions.optional(),
 });

@@ -2,6 +2,7 @@ import { z } from "zod";
 import { conditions } from "./conditions.ts";
 import { id, limit, name, noReply, pageOf, publicKey, tags, time, version } from "./shapes.ts";
 import { mqttSessions } from "./mqtt-sessions.ts";
+import { attributeName } from "./products.ts";
 import { route } from "./route.ts";
 
 /** Another name that a device goes by: in topics of firmware that was written for another platform. */
@@ -16,6 +17,10 @@ const presence = z.object({
     .optional()
     .describe("When it last connected or said goodbye, or something came from it or in its name."),
 });
+
+/** What somebody should look at. */
+export const deviceFindings = ["plain"] as const;
+export type DeviceFinding = (typeof deviceFindings)[number];
 
 /** How a list of devices may be sorted; `-` is descending. */
 export const deviceOrders = ["createdAt", "-createdAt", "name", "-name", "lastSeenAt", "-lastSeenAt"] as const;
@@ -33,8 +38,15 @@ export const device = z.object({
   suspendedAt: time.optional(),
   retiredAt: time.optional(),
   presence,
+  findings: z
+    .array(z.enum(deviceFindings))
+    .default([])
+    .describe("`plain`: its door takes text that nobody vouches for; anybody can send in its name, and read along."),
   version,
 });
+
+/** Attributes that a number stands for: what one byte of CBOR holds. */
+const mostNumbered = 24;
 
 const key = z.object({ id: id("key"), secret: z.string() });
 const on = { path: "device" } as const;
@@ -218,10 +230,20 @@ export const mintDeviceKey = route({
   on,
   body: z.strictObject({
     kind: z
-      .enum(["device", "certificate"])
+      .enum(["device", "certificate", "socket"])
       .default("device")
-      .describe("`certificate`: a client certificate of `publicKey` signs the device in alone, without a secret."),
+      .describe(
+        "`certificate`: a client certificate of `publicKey` signs the device in alone, without a secret. `socket`: a secret that seals frames of a direct socket.",
+      ),
     publicKey: publicKey.optional(),
+    attributes: z
+      .array(attributeName)
+      .min(1)
+      .max(mostNumbered)
+      .optional()
+      .describe(
+        "Of a socket: the attributes that numbers stand for in its CBOR, from 0 on, so that names need not travel.",
+      ),
     conditions: conditions.optional(),
   }),
   reply: key.extend({ secret: z.string().optional() }),

@@ -4,7 +4,7 @@ import { conditions } from "./conditions.ts";
 import { attributeName } from "./products.ts";
 import { id, noReply, version } from "./shapes.ts";
 import { route } from "./route.ts";
-import { tlsVersions, transports } from "./transport.ts";
+import { socketModes, tlsVersions, transports } from "./transport.ts";
 
 /** Kinds of credential that people and programs come with. A device comes with its own key, and its door is its own. */
 export const visitorKinds = [
@@ -47,8 +47,14 @@ export const door = z.strictObject({
     .array(z.enum(transports))
     .min(1)
     .optional()
-    .describe("Of the device, and of whoever sends in its name."),
-  tls: z.enum(tlsVersions).optional().describe("The least version. Of everybody."),
+    .describe("Of the device, and of whoever sends in its name. `socket` is closed wherever no door names it."),
+  socket: z
+    .enum(socketModes)
+    .optional()
+    .describe(
+      "The least that a frame of a direct socket needs, where `socket` is among the transports; `sealed` where nothing is said.",
+    ),
+  tls: z.enum(tlsVersions).optional().describe("The least version. Of everybody. A direct socket has none."),
   proof: z
     .enum(proofs)
     .optional()

@@ -38,12 +38,20 @@ export { demands, mostSessionMinutes, type Demands } from "./demands.ts";
 export { door, proofs, visitorKinds, type Door, type Visitors } from "./doors.ts";
 export { listed, listNames, type Listed, type ListName } from "./lists.ts";
 export { programKinds, userListed, type UserListed } from "./user-lists.ts";
-export { tlsVersions, transports, type TlsVersion, type Transport } from "./transport.ts";
+export {
+  leastTransports,
+  socketModes,
+  tlsVersions,
+  transports,
+  type SocketMode,
+  type TlsVersion,
+  type Transport,
+} from "./transport.ts";
 export { parseTopic, telemetryTopic, type Topic } from "./topics.ts";
 export { aggregates, precisions, watchHello, type Aggregate } from "./telemetry.ts";
 export { callbackOf } from "./providers.ts";
 export { type MadePasskey, type ShownPasskey } from "./passkey-shapes.ts";
-export { deviceOrders } from "./devices.ts";
+export { deviceFindings, deviceOrders, type DeviceFinding } from "./devices.ts";
 export { duration } from "./shapes.ts";
 export { attributeType, millisecondsOf, violations, type AttributeType, type Violations } from "./products.ts";
 export { platformFacts, problem } from "./platform.ts";

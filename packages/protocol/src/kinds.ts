@@ -10,7 +10,8 @@ export type CredentialKind =
   | "applicationUser"
   | "device"
   | "certificate"
-  | "session";
+  | "session"
+  | "socket";
 
 /** What a kind of credential is a preset of: what it can hold at most, whatever it is granted, and how it is shown. */
 export type Preset = {
@@ -86,6 +87,12 @@ export const presets: Readonly<Record<CredentialKind, Preset>> = {
   certificate: {
     what: "A device that comes with a client certificate alone, without a secret: one of a key that was pinned, or one that the organisation's own authority issued.",
     shown: "in the TLS handshake, over MQTTS and on the port of `--client-certificate-port`",
+    actions: ofDevice,
+    where: "its device",
+  },
+  socket: {
+    what: "A device that sends frames over UDP, or over TCP without TLS, where its door opens that.",
+    shown: "`hfu_…`, to nobody: it seals or signs each frame",
     actions: ofDevice,
     where: "its device",
   },

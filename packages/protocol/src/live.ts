@@ -3,7 +3,7 @@ import { id, measured, time } from "./shapes.ts";
 
 /** How something came, as far as that way has it. Open sets are texts, so that a client understands what a later platform says. */
 const way = {
-  transport: z.string().describe("`mqtt` or `http`; others may come."),
+  transport: z.string().describe("`mqtt`, `http` or `socket`; others may come."),
   size: z.number().int().optional().describe("Bytes of the body or payload that it came in, with all its readings."),
   topic: z
     .string()
@@ -77,7 +77,7 @@ export const liveStranger = z
   .object({
     at: time.describe("By the platform's clock."),
     address: z.string().describe("Where it came from."),
-    transport: z.string().describe("`mqtt` or `http`: the port that it came to."),
+    transport: z.string().describe("`mqtt`, `http` or `socket`: the port that it came to."),
     code: z.string().describe("The stable code of a refusal, or `tls.…` of a handshake that came to nothing."),
     title: z.string().describe("The sentence of the code, for people."),
   })

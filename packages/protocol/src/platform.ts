@@ -112,7 +112,11 @@ export const platformFacts = z.object({
     }),
   }),
   listeners: z.array(
-    z.object({ protocol: z.enum(["https", "mqtts"]), port: z.number().int(), transports: z.array(z.string()) }),
+    z.object({
+      protocol: z.enum(["https", "mqtts", "udp", "tcp"]),
+      port: z.number().int(),
+      transports: z.array(z.string()),
+    }),
   ),
   /** How letters to people leave: by a mail server, or, without one, those with a link into a file for whoever runs the instance. */
   mail: z

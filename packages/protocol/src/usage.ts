@@ -10,7 +10,7 @@ export const usageGroups = ["organisation", "application", "device", "credential
 export const quotaNames = ["connections", "devices", "messages", "bytes", "points", "requests"] as const;
 export type QuotaName = (typeof quotaNames)[number];
 
-const ways = z.enum(["http", "mqtt", "eventStream", "webSocket"]);
+const ways = z.enum(["http", "mqtt", "eventStream", "webSocket", "socket"]);
 const count = z.number().int().min(0).max(Number.MAX_SAFE_INTEGER);
 
 const credential = z

@@ -1,6 +1,6 @@
 import type { Client, Reply } from "@holdfast/client";
 import type { Id } from "@holdfast/kernel";
-import { deviceOrders, routes } from "@holdfast/protocol";
+import { deviceOrders, routes, type DeviceFinding } from "@holdfast/protocol";
 import { Misuse } from "../failure.ts";
 import { readingLines } from "../first-reading.ts";
 import { allPages, paging } from "../pages.ts";
@@ -9,7 +9,7 @@ import { any, idOf, oneOf, onOff, optional, pair, required, text } from "../para
 import type { Tools } from "../tools.ts";
 import { showUserLists } from "../user-lists.ts";
 import { verb, type Verb } from "../verb.ts";
-import { held, isBound, mintHeld } from "./held.ts";
+import { conditionsOf, held, howHeld, isBound, mintHeld } from "./held.ts";
 
 type Device = Reply<typeof routes.readDevice>;
 
@@ -28,12 +28,18 @@ const presenceOf = ({ presence }: Device, { print }: Tools): string =>
     .filter(Boolean)
     .join(" ");
 
+/** What somebody should look at. */
+const findingWords: Readonly<Record<DeviceFinding, string>> = {
+  plain: "its door takes plain text from a direct socket: anybody can send in its name, and read along",
+};
+
 const rows = (device: Device, tools: Tools): [string, string][] => [
   ["id", device.id],
   ["name", device.name],
   ["state", device.state],
   ["presence", presenceOf(device, tools)],
   ["seen", tools.print.at(device.presence.lastSeenAt)],
+  ["look at it", device.findings.map((finding) => findingWords[finding]).join("; ")],
   ["application", device.application],
   ["product", device.product ?? ""],
   ["user", device.user ?? ""],
@@ -147,6 +153,7 @@ export const deviceVerbs = [
         { title: "STATE", cell: (device: Device) => device.state },
         { title: "PRESENCE", cell: ({ presence }: Device) => presence.state },
         { title: "SEEN", cell: ({ presence }: Device) => tools.print.ago(presence.lastSeenAt) },
+        { title: "LOOK AT", cell: ({ findings }: Device) => findings.join(" ") },
         { title: "APPLICATION", cell: (device: Device) => device.application },
         { title: "ALIAS", cell: ({ alias }: Device) => alias ?? "" },
         { title: "TAGS", cell: tagsOf },
@@ -242,6 +249,23 @@ export const deviceVerbs = [
       tools.print.thing(made, keyRows(made));
       if (!isBound(given)) showReading(made, tools);
       if (made.secret !== undefined) tools.print.secretNote("secret");
+    },
+  }),
+  verb({
+    name: "device socket-key",
+    summary: "Make a secret with which a device seals frames of a direct socket, where its door opens that",
+    arguments: one,
+    flags: {
+      attribute: any(text("NAME"), "what a number stands for in its CBOR: the first is 0; in this order"),
+      ...howHeld,
+    },
+    examples: ["device socket-key dev_… --attribute temperature --attribute humidity"],
+    async run({ device, attribute, ...given }, tools) {
+      const attributes = attribute.length > 0 ? { attributes: [...attribute] } : {};
+      const body = { kind: "socket", ...attributes, ...conditionsOf(given) } as const;
+      const made = await (await tools.client()).call(routes.mintDeviceKey, { params: { device }, body });
+      tools.print.thing(made, keyRows(made));
+      tools.print.secretNote("secret");
     },
   }),
 ];

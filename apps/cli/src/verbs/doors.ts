@@ -4,6 +4,7 @@ import {
   door,
   proofs,
   routes,
+  socketModes,
   tlsVersions,
   transports,
   visitorKinds,
@@ -65,6 +66,10 @@ const shownTo: Reader<{ attributes: string[]; by?: Visitors }> = {
 /** What a door demands, as it is said on the command line. */
 export const doorFlags = {
   transport: any(oneOf(...transports), "only over this: of the device, and of whoever sends in its name"),
+  socket: optional(
+    oneOf(...socketModes),
+    "the least that a frame of a direct socket needs, with --transport socket: sealed otherwise",
+  ),
   tls: optional(oneOf(...tlsVersions), "the least version of TLS"),
   proof: optional(oneOf(...proofs), "the least proof: key asks for a credential that is bound to one"),
   allow: any(visitors, `only these: ${who}`),
@@ -132,6 +137,7 @@ function show(shown: Shown, { print }: Tools): void {
 type Side = NonNullable<Door["allow"]>;
 type Given = {
   readonly transport: readonly Transport[];
+  readonly socket: Door["socket"];
   readonly tls: Door["tls"];
   readonly proof: Door["proof"];
   readonly allow: readonly Side[];
@@ -146,6 +152,7 @@ type Given = {
 /** The same as a request says it. */
 export const doorOf = (given: Given): Door => ({
   ...(given.transport.length > 0 && { transports: [...given.transport] }),
+  ...(given.socket && { socket: given.socket }),
   ...(given.tls && { tls: given.tls }),
   ...(given.proof && { proof: given.proof }),
   ...(given.allow.length > 0 && { allow: together(given.allow) }),

@@ -1,4 +1,4 @@
-import { routes, tlsVersions, type Demands } from "@holdfast/protocol";
+import { leastTransports, routes, tlsVersions, type Demands } from "@holdfast/protocol";
 import { count, onOff, oneOf, optional, required, text } from "../parameter.ts";
 import { verb } from "../verb.ts";
 import { Misuse } from "../failure.ts";
@@ -23,16 +23,18 @@ const inWords = ({
   bound,
   greatestAgeDays,
   leastTls,
+  leastTransport,
   factor,
   factorFrom,
   provider,
-}: NonNullable<Demands["people"]> = {}): string =>
+}: NonNullable<Demands["people"]> & NonNullable<Demands["devices"]> = {}): string =>
   [
     provider ? `the provider for addresses of ${provider.domains.join(", ")}` : "",
     factor ? `${factors[factor]}${factorFrom ? ` from ${factorFrom} on` : ""}` : "",
     bound ? "bound to a key" : "",
     greatestAgeDays ? `at most ${greatestAgeDays} days old` : "",
     leastTls ?? "",
+    leastTransport ? `at least ${leastTransport}` : "",
   ]
     .filter((one) => one !== "")
     .join(", ");
@@ -103,6 +105,10 @@ export const orgVerbs = [
       bound: onOff("they have to be bound to a key"),
       "greatest-age-days": optional(count, "how old they may become"),
       "least-tls": optional(oneOf(...tlsVersions), "over what they have to come"),
+      "least-transport": optional(
+        oneOf(...leastTransports),
+        "of devices: what protects what they send; tls forbids direct sockets",
+      ),
       factor: optional(oneOf("second", "passkey"), "of people: what they need beside their password"),
       "factor-from": optional(text("TIME"), "from when on, such as 2027-01-01T00:00:00Z; at once otherwise"),
       preview: onOff("show what that would refuse now, open connections too, and demand nothing"),
@@ -112,13 +118,20 @@ export const orgVerbs = [
       const { "greatest-age-days": greatestAgeDays, "least-tls": leastTls, factor, "factor-from": factorFrom } = more;
       if (of !== "people" && (factor ?? factorFrom) !== undefined)
         throw new Misuse("Only people have factors: --of people.");
+      const leastTransport = more["least-transport"];
+      if (of !== "devices" && leastTransport !== undefined)
+        throw new Misuse("Only devices come by direct sockets: --of devices.");
       const client = await tools.client();
       const { demands } = await client.call(routes.readOrg);
       // Who has to come by a provider, domain demand and domain relax say.
       const provider = demands.people?.provider;
       const ofPeople = of === "people" ? { factor, factorFrom, ...(provider && { provider }) } : {};
+      const ofDevices = of === "devices" ? { leastTransport } : {};
       const body = {
-        demands: { ...demands, [of]: { ...(bound && { bound }), greatestAgeDays, leastTls, ...ofPeople } },
+        demands: {
+          ...demands,
+          [of]: { ...(bound && { bound }), greatestAgeDays, leastTls, ...ofPeople, ...ofDevices },
+        },
       };
       if (preview) {
         const refused = await client.call(routes.previewDemands, { body });

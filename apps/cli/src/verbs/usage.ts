@@ -27,7 +27,7 @@ const narrow = {
   device: optional(idOf("device"), "only of this device"),
   application: optional(idOf("application"), "only of this application"),
   credential: optional(credential, "only of this credential"),
-  over: optional(oneOf("http", "mqtt", "eventStream", "webSocket"), "only what came by this way"),
+  over: optional(oneOf("http", "mqtt", "eventStream", "webSocket", "socket"), "only what came by this way"),
   from: optional(moment, "from this time on: 2026-01-31T12:00:00Z, or -24h"),
   to: optional(moment, "up to, not including, this time"),
 } as const;

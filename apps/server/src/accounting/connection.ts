@@ -2,7 +2,7 @@ import type { CredentialId, Id, Instant } from "@holdfast/kernel";
 import type { Traffic } from "./counts.ts";
 
 /** How somebody came. The database keeps the place in this list: append only. */
-export const ways = ["http", "mqtt", "eventStream", "webSocket"] as const;
+export const ways = ["http", "mqtt", "eventStream", "webSocket", "socket"] as const;
 export type Way = (typeof ways)[number];
 
 /** Why a connection is over. The database keeps the place in this list: append only. */

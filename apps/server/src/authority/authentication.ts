@@ -269,10 +269,10 @@ export class Authentication {
 
   #good(
     { space, credential, shown }: Known,
-    { address, transport, tls, origin }: Came,
+    { address, transport, tls, origin, socket }: Came,
     proof: Circumstances["proof"],
   ): Caller {
-    const circumstances = { address, transport, tls, origin, proof, shown };
+    const circumstances = { address, transport, tls, origin, proof, shown, ...(socket && { socket }) };
     const { clock, onRefusal } = this.#needs;
     const caller = new Caller({ credential, space, circumstances, clock, onRefusal });
     const because = caller.ended();

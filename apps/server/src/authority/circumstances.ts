@@ -1,4 +1,4 @@
-import type { TlsVersion, Transport } from "@holdfast/protocol";
+import type { SocketMode, TlsVersion, Transport } from "@holdfast/protocol";
 
 /** How somebody came, which does not change while the connection stands. What is `undefined` is not known, and decides nothing. */
 export type Circumstances = {
@@ -6,6 +6,8 @@ export type Circumstances = {
   readonly address: string | undefined;
   readonly transport: Transport | undefined;
   readonly tls: TlsVersion | undefined;
+  /** Of a direct socket: what protects the frame. */
+  readonly socket?: SocketMode | undefined;
   /** Of which site the page is that asks (RFC 6454); "none" where a program does. */
   readonly origin: string | undefined;
   /** What spoke for the credential: its secret alone, its key besides, or the cookie of a browser's session. */
@@ -43,6 +45,12 @@ export const cameBy = (
   transport,
   tls: tls === "TLSv1.3" || tls === "TLSv1.2" ? tls : undefined,
   origin: origin ?? "none",
+});
+
+/** A frame by itself: there is no connection that could prove anything. */
+export const cameBySocket = (socket: SocketMode, address: string): Came => ({
+  ...cameBy("socket", address, undefined, undefined),
+  socket,
 });
 
 /** RFC 4291, 2.5.5.2: what came over IPv4 to a port that speaks both. A zone says only which cable it was. */

@@ -22,7 +22,15 @@ export type Exposed = {
   readonly digest: string;
 };
 
-/** What is shown to get in. Nothing here suffices to make it again: of the secret only a digest is kept. */
+/** What seals the frames of a device: the platform has to have the secret itself. It stands in the sealed part of the row alone. */
+export type SocketKey = {
+  /** 16 bytes, in hexadecimal digits. */
+  readonly secret: string;
+  /** What numbers in its CBOR stand for. */
+  readonly attributes: readonly string[];
+};
+
+/** What is shown to get in. Nothing here suffices to make it again, a socket's apart: of the secret only a digest is kept. */
 export type Credential = {
   readonly id: CredentialId;
   readonly kind: CredentialKind;
@@ -57,7 +65,7 @@ export type Credential = {
   readonly createdAt: Instant;
   readonly expiresAt: Instant | undefined;
   readonly lastUsedAt: Instant | undefined;
-  /** SHA-256 of a key's secret, or of the nonce that only the token itself holds. */
+  /** SHA-256 of a key's secret, or of the nonce that only the token itself holds; of a socket the six bytes that it is found by. */
   readonly digest: Uint8Array;
   /** Whoever shows it has to prove that the private key is theirs; what it says alone opens nothing. */
   readonly publicKey: PublicKey | undefined;
@@ -66,6 +74,8 @@ export type Credential = {
   readonly by?: readonly string[] | undefined;
   /** The certificate that an authority of the organisation's own issued for it; the key is that one's, then. */
   readonly issued?: Issued | undefined;
+  /** Of a socket. */
+  readonly socket?: SocketKey | undefined;
   /** The secret before this one, which is good beside it for a while. */
   readonly former?: FormerSecret | undefined;
   /** When it got the secret that it has; none while that is its first. */
@@ -89,6 +99,7 @@ export function partyOf({ kind, inPerson }: Pick<Credential, "kind" | "inPerson"
   switch (kind) {
     case "device":
     case "certificate":
+    case "socket":
       return "devices";
     case "operator":
     case "applicationUser":

@@ -1,5 +1,5 @@
 import type { Instant } from "@holdfast/kernel";
-import { tlsVersions, type Demands } from "@holdfast/protocol";
+import { leastTransports, tlsVersions, type Demands } from "@holdfast/protocol";
 import type { Circumstances } from "./circumstances.ts";
 import { partyOf, type Credential, type Party } from "./credential.ts";
 import { lackingOf, type Demanding, type Lacking } from "./factors.ts";
@@ -33,6 +33,12 @@ export function demandedOf(
   const { bound, greatestAgeDays, leastTls } = demands[party] ?? {};
   const inWords = `the organisation demands of ${party}' credentials`;
   const isOld = leastTls !== undefined && came?.tls !== undefined && isBefore(came.tls, leastTls);
+  const strength = strengthOf(came);
+  const least = party === "devices" ? demands.devices?.leastTransport : undefined;
+  if (leastTls !== undefined && strength !== undefined && strength !== "tls")
+    return unmet(`${inWords} ${leastTls}, and this came over a direct socket`);
+  if (least !== undefined && strength !== undefined && isWeaker(strength, least))
+    return unmet(`${inWords} at least ${least}, and this was ${strength}`);
   if (isOld) return unmet(`${inWords} ${leastTls}, and this came over ${came.tls}`);
   const lacking = lackingOf(demanding, credential, now);
   if (lacking && lacking.from === undefined) return { ...unmet(lacking.because), code: lacking.code };
@@ -44,6 +50,15 @@ export function demandedOf(
   const ofAge = `${inWords} that they are at most ${greatestAgeDays} days old`;
   return { against: undefined, until, inWords: ofAge, code: "condition.unmet" };
 }
+
+type Strength = (typeof leastTransports)[number];
+
+/** What protects what somebody sends; `undefined` where nobody said over what he came. */
+const strengthOf = (came: Circumstances | undefined): Strength | undefined =>
+  came?.transport === "socket" ? came.socket : came?.transport && "tls";
+
+const isWeaker = (one: Strength, other: Strength): boolean =>
+  leastTransports.indexOf(one) < leastTransports.indexOf(other);
 
 const unmet = (against: string): Demanded => ({
   against,

@@ -1,5 +1,5 @@
 import { Refusal, type Id, type Instant } from "@holdfast/kernel";
-import { tlsVersions, type Action, type Door, type Visitors } from "@holdfast/protocol";
+import { socketModes, tlsVersions, type Action, type Door, type SocketMode, type Visitors } from "@holdfast/protocol";
 import { readConditions } from "./conditions.ts";
 import { heldUntil, holdAt, inWords } from "./hours.ts";
 import { isAddressOf, networksOf } from "./network.ts";
@@ -40,9 +40,14 @@ export type Level = {
 /** As a door is kept: in one spelling, and without what demands nothing. @throws Refusal `request.malformed` where it names nothing */
 export function readDoor(asked: Door): Door {
   const { rate, hours, transports: ways } = readDoorConditions(asked);
-  const { tls, proof, allow, deny, writable, readable, size } = asked;
+  const { tls, proof, allow, deny, writable, readable, size, socket } = asked;
+  if (socket && ways && !ways.includes("socket")) {
+    const message = "transports leaves socket out: name it there, or say nothing here";
+    throw new Refusal("request.malformed", { faults: [{ path: "socket", message }] });
+  }
   const read: Door = {
     ...(ways && { transports: ways }),
+    ...(socket && { socket }),
     ...(tls && { tls }),
     ...(proof && { proof }),
     ...(allow && hasAny(allow) && { allow: readSide(allow, "allow") }),
@@ -105,7 +110,34 @@ const all: readonly Way[] = ["own", "write", "read"];
 const speaking: readonly Way[] = ["own", "write"];
 const others: readonly Way[] = ["write", "read"];
 
-function clausesOf({ transports: ways, tls, proof, allow, deny, hours }: Door): readonly Clause[] {
+/** The least that a door takes of a direct socket; `undefined` where it says nothing of any. */
+export const leastOf = ({ transports: ways, socket }: Door): SocketMode | undefined =>
+  socket ?? (ways?.includes("socket") ? "sealed" : undefined);
+
+const isAtLeast = (mode: SocketMode, least: SocketMode): boolean =>
+  socketModes.indexOf(mode) >= socketModes.indexOf(least);
+
+/** A direct socket is closed wherever nobody opened it, what else a door says. */
+const opensSockets = (levels: readonly Level[]): boolean =>
+  levels.some(({ door: { transports: ways } }) => ways?.includes("socket"));
+
+/** Why a device that comes by a direct socket is not let in, where no door says so itself. */
+export const unopened = (levels: readonly Level[], visitor: Visitor): string | undefined =>
+  visitor.circumstances?.transport !== "socket" || opensSockets(levels)
+    ? undefined
+    : `no door of ${visitor.device ?? visitor.id} opens direct sockets, and this came over one`;
+
+/** Whether anybody can send in the name of the device, and read along. */
+export const takesPlain = (levels: readonly Level[]): boolean =>
+  opensSockets(levels) &&
+  levels.every(({ door }) => {
+    if (door.tls !== undefined || door.proof === "key" || door.transports?.includes("socket") === false) return false;
+    const least = leastOf(door);
+    return least === undefined || least === "plain";
+  });
+
+function clausesOf(door: Door): readonly Clause[] {
+  const { transports: ways, tls, proof, allow, deny, hours } = door;
   const clauses: Clause[] = [];
   if (deny?.addresses) {
     const from = placesOf(deny.addresses);
@@ -153,14 +185,29 @@ function clausesOf({ transports: ways, tls, proof, allow, deny, hours }: Door): 
       instead: ({ circumstances }) => `came over ${circumstances?.transport}`,
     });
   }
+  const least = leastOf(door);
+  if (least) {
+    clauses.push({
+      field: "socket",
+      ways: speaking,
+      says: `takes of a direct socket ${least === "plain" ? "anything" : `what is ${least}${least === "sealed" ? "" : " or better"} only`}`,
+      holds: ({ circumstances }) => {
+        if (!circumstances?.transport) return undefined;
+        return circumstances.transport !== "socket" || (circumstances.socket && isAtLeast(circumstances.socket, least));
+      },
+      instead: ({ circumstances }) => `was ${circumstances?.socket}`,
+    });
+  }
   if (tls) {
     clauses.push({
       field: "tls",
       ways: all,
       says: `takes ${tls} or newer only`,
       holds: ({ circumstances }) =>
-        circumstances?.tls && tlsVersions.indexOf(circumstances.tls) >= tlsVersions.indexOf(tls),
-      instead: ({ circumstances }) => `came over ${circumstances?.tls}`,
+        circumstances?.transport === "socket"
+          ? false
+          : circumstances?.tls && tlsVersions.indexOf(circumstances.tls) >= tlsVersions.indexOf(tls),
+      instead: ({ circumstances }) => `came over ${circumstances?.tls ?? "no TLS"}`,
     });
   }
   if (proof === "key") {

@@ -148,7 +148,7 @@ export const grantsOfDevice = (device: Id<"device">): readonly Grant[] => [
 ];
 
 /** What of a credential whoever shows it has. */
-export type Shown = Pick<Credential, "id" | "kind" | "digest" | "issued">;
+export type Shown = Pick<Credential, "id" | "kind" | "digest" | "issued" | "socket">;
 
 /** When it is over: when it was asked to be, and at its latest in any case. */
 export function endOf({ heir, latest }: Birth, at: Instant): Instant | undefined {
@@ -159,7 +159,7 @@ export function endOf({ heir, latest }: Birth, at: Instant): Instant | undefined
 /** @throws Refusal `grant.malformed` */
 export function born(
   { heir, latest }: Birth,
-  { id, kind, digest, issued }: Shown,
+  { id, kind, digest, issued, socket }: Shown,
   { at, seq }: { readonly at: Instant; readonly seq: number },
 ): Credential {
   refuseTooLong(heir);
@@ -186,6 +186,7 @@ export function born(
     publicKey: heir.publicKey,
     conditions: heir.conditions,
     ...(issued && { issued }),
+    ...(socket && { socket }),
     version: 1,
   };
 }

@@ -11,10 +11,10 @@ export {
   type OnRefusal,
   type Refused,
 } from "./caller.ts";
-export { cameBy, unsaid, type Came } from "./circumstances.ts";
-export { parties } from "./credential.ts";
+export { cameBy, cameBySocket, unsaid, type Came } from "./circumstances.ts";
+export { parties, type Credential } from "./credential.ts";
 export { decisionsIn } from "./decision-rows.ts";
-export { levelOf, readDoor, saidBy, type Level } from "./door.ts";
+export { levelOf, readDoor, saidBy, takesPlain, type Level } from "./door.ts";
 export type { Leaks } from "./leaks.ts";
 export { lifeOf } from "./life.ts";
 export type { LettingGo } from "./letting-go.ts";
@@ -42,6 +42,7 @@ export { Revocation } from "./revocation.ts";
 export { nameOf } from "./role-change.ts";
 export { Roles } from "./role-keeping.ts";
 export { grantsOfRole, holds, purposeOf, type Member, type Membership } from "./roles.ts";
+export { SocketAddresses } from "./socket-addresses.ts";
 export type { Standing } from "./standing.ts";
 export { Sessions } from "./sessions.ts";
 export { refuseToShutOut } from "./shutting-out.ts";

@@ -1,4 +1,14 @@
-import { digestSecret, mintToken, newNonce, newSecret, pinOf, thumbprint } from "@holdfast/crypto";
+import {
+  bytesOfAddress,
+  digestSecret,
+  formatSocketSecret,
+  mintToken,
+  newNonce,
+  newSecret,
+  newSocketSecret,
+  pinOf,
+  thumbprint,
+} from "@holdfast/crypto";
 import { newId, Refusal, rfc3339, type Clock, type Id, type Instant, type Random } from "@holdfast/kernel";
 import { formatGrant, isBuiltIn, presets, type CredentialKind, type Grant, type Where } from "@holdfast/protocol";
 import type { Allowed, Storage, Unit } from "../storage/index.ts";
@@ -28,11 +38,19 @@ import { authorityIn } from "./postgres.ts";
 import { compile, standingOf } from "./power.ts";
 import { beyondThose, grantsOfMember, type Member } from "./roles.ts";
 import type { Proof } from "./session.ts";
+import type { SocketAddresses } from "./socket-addresses.ts";
 import type { Space } from "./space.ts";
 import type { Spaces } from "./spaces.ts";
 import { claimsOf, type TokenKeys } from "./token-keys.ts";
 
-type Needs = { storage: Storage; spaces: Spaces; tokenKeys: TokenKeys; clock: Clock; random: Random };
+type Needs = {
+  storage: Storage;
+  spaces: Spaces;
+  tokenKeys: TokenKeys;
+  socketAddresses: SocketAddresses;
+  clock: Clock;
+  random: Random;
+};
 
 export type MintedToken = { readonly id: Id<"token">; readonly token: string; readonly expiresAt: Instant | undefined };
 export type MintedKey = {
@@ -109,11 +127,40 @@ export class Minting {
     });
   }
 
-  /** @throws Refusal `key.tooMany`, `device.retired` */
-  async refuseThirdKey(unit: Unit, space: Space, device: Id<"device">): Promise<void> {
+  /** What seals or signs the frames of a device. It is shown this once, and kept, sealed, because the platform opens frames with it. */
+  async socketKey(
+    permit: Permit<"device.mintKey">,
+    { attributes, ...held }: Held & { readonly attributes: readonly string[] },
+  ): Promise<MintedKey> {
+    if (held.publicKey) {
+      const fault = {
+        path: "publicKey",
+        message: "left out: frames are sealed with the secret, and prove no other key",
+      };
+      throw new Refusal("request.malformed", { faults: [fault] });
+    }
+    const { storage, random, socketAddresses } = this.#needs;
+    const { space } = callerOf(permit);
+    return storage.change(permit, async (unit) => {
+      await this.refuseThirdKey(unit, space, permit.on, "socket");
+      const birth = deviceKeyOf(callerOf(permit), permit.on, { devices: [permit.on] }, held);
+      let fresh = newSocketSecret(random);
+      while (socketAddresses.of(fresh.address)) fresh = newSocketSecret(random);
+      const { address, secret } = fresh;
+      const [id, digest] = [newId("key", random), bytesOfAddress(address)];
+      const socket = { secret: secret.toHex(), attributes };
+      const { expiresAt } = await this.#save(unit, birth, { id, kind: "socket", digest, socket });
+      unit.afterCommit(() => socketAddresses.put(address, { org: unit.scope.org, credential: id }));
+      return { id, secret: formatSocketSecret(fresh), expiresAt };
+    });
+  }
+
+  /** What seals frames is counted apart. @throws Refusal `key.tooMany`, `device.retired` */
+  async refuseThirdKey(unit: Unit, space: Space, device: Id<"device">, kind?: "socket"): Promise<void> {
     if (space.device(device)?.state === "retired") throw new Refusal("device.retired");
     const now = this.#needs.clock.now();
-    const keys = await authorityIn(unit).keysOf(device);
+    const all = await authorityIn(unit).keysOf(device);
+    const keys = all.filter((key) => (key.kind === "socket") === (kind === "socket"));
     const alive = keys.filter((key) => standingOf(compile(space, key, nobody, now), now) === "active");
     if (alive.length >= mostKeysOfDevice) throw new Refusal("key.tooMany");
   }

@@ -1,5 +1,5 @@
 import { parseInstant } from "@holdfast/kernel";
-import { tlsVersions, type Demands, type Door } from "@holdfast/protocol";
+import { leastTransports, tlsVersions, type Demands, type Door } from "@holdfast/protocol";
 import { namesAnybody } from "./door.ts";
 import { limitsOf } from "./session.ts";
 import { widens } from "./widening.ts";
@@ -9,6 +9,7 @@ type Denied = NonNullable<Door["deny"]>;
 /** What can be compared by itself: each field, and of `allow` the places and the names, which both have to hold. */
 const parts: readonly ((door: Door) => Door)[] = [
   ({ transports }) => (transports ? { transports } : {}),
+  ({ socket }) => (socket ? { socket } : {}),
   ({ tls }) => (tls ? { tls } : {}),
   ({ proof }) => (proof ? { proof } : {}),
   ({ writable }) => (writable ? { writable } : {}),
@@ -62,6 +63,8 @@ export function strictest(one: Demands, other: Demands): Demands {
     if (a && b) demands[party] = stricter(a, b);
     else if (a ?? b) demands[party] = a ?? b;
   }
+  const least = leastTransports.findLast((way) => [one, other].some((all) => all.devices?.leastTransport === way));
+  if (least) demands.devices = { ...demands.devices, leastTransport: least };
   if (one.people && other.people) demands.people = { ...demands.people, ...sooner(one.people, other.people) };
   if (one.sessions ?? other.sessions) demands.sessions = shorter(one, other);
   return demands;

@@ -39,6 +39,7 @@ type Body = {
   publicKey?: PublicKey;
   conditions?: Conditions;
   issued?: NonNullable<Credential["issued"]>;
+  socket?: NonNullable<Credential["socket"]>;
   /** The first rows were written without when it was made. */
   former?: { digest: string; madeAt?: Instant; endsAt: Instant };
   rotatedAt?: Instant;
@@ -75,11 +76,7 @@ const fixedOf = (credential: Credential): Fixed => [
 /** Credentials, members and revocations as PostgreSQL keeps them: who and when are readable, what they may do is sealed. */
 export const authorityIn = (unit: Unit) => ({
   async credential(id: CredentialId): Promise<Credential | undefined> {
-    const [row] = await unit.query<CredentialRow>(`select ${columns} from credential where id = $1 and prefix = $2`, [
-      uuidOf(id),
-      prefixOf(id),
-    ]);
-    return row && credentialOf(unit, row);
+    return (await rowsOf(unit, "id = $1 and prefix = $2", [uuidOf(id), prefixOf(id)]))[0];
   },
 
   /** The same, and nobody else changes it before this unit ends. */
@@ -89,10 +86,7 @@ export const authorityIn = (unit: Unit) => ({
   },
 
   async credentialsOf(ids: readonly CredentialId[]): Promise<readonly Credential[]> {
-    const rows = await unit.query<CredentialRow>(`select ${columns} from credential where id = any($1::uuid[])`, [
-      ids.map(uuidOf),
-    ]);
-    return rows.map((row) => credentialOf(unit, row)).filter(({ id }) => ids.includes(id));
+    return (await rowsOf(unit, "id = any($1::uuid[])", [ids.map(uuidOf)])).filter(({ id }) => ids.includes(id));
   },
 
   /** Oldest first, after the cursor. */
@@ -151,15 +145,11 @@ export const authorityIn = (unit: Unit) => ({
 
   /** The tokens that she signed in for, and those of programs that she let in; those that are over among them. */
   async signInsOf(person: Id<"person">): Promise<readonly Credential[]> {
-    const text = `select ${columns} from credential where person = $1 and prefix = 'token'`;
-    const rows = await unit.query<CredentialRow>(text, [uuidOf(person)]);
-    return rows.map((row) => credentialOf(unit, row)).filter(({ inPerson, isLent }) => inPerson || isLent);
+    return (await rowsOf(unit, "person = $1 and prefix = 'token'", [uuidOf(person)])).filter(isSignIn);
   },
 
   async keysOf(device: Id<"device">): Promise<readonly Credential[]> {
-    const text = `select ${columns} from credential where device = $1`;
-    const rows = await unit.query<CredentialRow>(text, [uuidOf(device)]);
-    return rows.map((row) => credentialOf(unit, row));
+    return rowsOf(unit, "device = $1", [uuidOf(device)]);
   },
 
   /** Credentials without a row are good for nothing; what is written of them in the audit log stays. */
@@ -192,7 +182,7 @@ export const authorityIn = (unit: Unit) => ({
 
   async save(credential: Credential): Promise<void> {
     const { kind, name, state, grants, makers, inPerson, publicKey, conditions } = credential;
-    const { issued, former, rotatedAt, exposed, leakedAt, isLent, proofs, by } = credential;
+    const { issued, socket, former, rotatedAt, exposed, leakedAt, isLent, proofs, by } = credential;
     const body: Body = {
       kind,
       name,
@@ -205,6 +195,7 @@ export const authorityIn = (unit: Unit) => ({
       ...(publicKey && { publicKey }),
       ...(conditions && { conditions }),
       ...(issued && { issued }),
+      ...(socket && { socket }),
       ...(former && { former: { ...former, digest: former.digest.toHex() } }),
       ...(rotatedAt !== undefined && { rotatedAt }),
       ...(exposed && { exposed }),
@@ -297,6 +288,13 @@ export const authorityIn = (unit: Unit) => ({
   },
 });
 
+const isSignIn = ({ inPerson, isLent }: Credential): boolean => inPerson || isLent === true;
+
+async function rowsOf(unit: Unit, where: string, values: readonly unknown[]): Promise<readonly Credential[]> {
+  const rows = await unit.query<CredentialRow>(`select ${columns} from credential where ${where}`, values);
+  return rows.map((row) => credentialOf(unit, row));
+}
+
 /** What revocations call a membership, which may end while its person's credentials elsewhere do not. */
 export const membershipOf = (person: Id<"person">): string => `member/${person}`;
 
@@ -337,6 +335,7 @@ function credentialOf(unit: Unit, row: CredentialRow): Credential {
     ...(isLent && { isLent }),
     ...(proofs && { proofs }),
     ...(issued && { issued }),
+    ...(body.socket && { socket: body.socket }),
     ...(former && { former: { madeAt: half.createdAt, ...former, digest: Uint8Array.fromHex(former.digest) } }),
     ...(rotatedAt !== undefined && { rotatedAt }),
     ...(exposed && { exposed }),

@@ -5,7 +5,7 @@ import type { Circumstances } from "./circumstances.ts";
 import { judge } from "./conditions.ts";
 import { partyOf, type Credential } from "./credential.ts";
 import { demandedOf, endOfSession, type Unmet } from "./demands.ts";
-import { answerOf, closingOf, isOpenTo, readableBy, wayOf, type Answer, type Passed } from "./door.ts";
+import { answerOf, closingOf, isOpenTo, readableBy, unopened, wayOf, type Answer, type Passed } from "./door.ts";
 import { inWords } from "./hours.ts";
 import { canHold } from "./kinds.ts";
 import { together, type Entry, type Listing } from "./lists.ts";
@@ -163,7 +163,11 @@ export function compile(
   if (listing.against !== undefined)
     end ??= { because: listing.against, forGood: false, code: "list.denied", clause: listing.clause };
   const placement = credential.device && space.device(credential.device);
-  for (const level of placement ? space.doorsOf(placement) : []) {
+  const levels = placement ? space.doorsOf(placement) : [];
+  const isUnopened = unopened(levels, visitor);
+  if (isUnopened !== undefined)
+    end ??= { because: isUnopened, forGood: false, code: "door.refused", clause: "socket unopened" };
+  for (const level of levels) {
     const answer = answerOf([level], visitor, "own", now);
     open.push(...answer.open);
     if (answer.against !== undefined)

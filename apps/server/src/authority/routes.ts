@@ -65,9 +65,18 @@ export const authorityRoutes = (needs: Needs): Handler[] => [
     const { kind, grants = usualGrants[kind] } = body;
     return keyReply(await needs.minting.applicationKey(permit, kind, wanted({ ...body, grants })));
   }),
-  on(routes.mintDeviceKey, async ({ permit, body }) =>
-    keyReply(await needs.minting.deviceKey(permit, body.kind, heldOf(body))),
-  ),
+  on(routes.mintDeviceKey, async ({ permit, body }) => {
+    const { kind, attributes = [] } = body;
+    if (kind === "socket") return keyReply(await needs.minting.socketKey(permit, { ...heldOf(body), attributes }));
+    if (attributes.length > 0) {
+      const fault = {
+        path: "attributes",
+        message: "left out: only the frames of a socket have numbers in place of names",
+      };
+      throw new Refusal("request.malformed", { faults: [fault] });
+    }
+    return keyReply(await needs.minting.deviceKey(permit, kind, heldOf(body)));
+  }),
   on(routes.listCredentials, async ({ permit, query }) => {
     const { items, nextCursor } = await readCredentials(needs, permit, query);
     return { items: items.map(credentialReply), ...(nextCursor && { nextCursor }) };
@@ -238,6 +247,9 @@ function credentialReply({ credential, standing, findings }: Shown) {
     ...(credential.conditions && { conditions: credential.conditions }),
     ...(credential.publicKey && { boundTo: thumbprint(credential.publicKey) }),
     ...(credential.issued && { issued: issuedReply(credential.issued) }),
+    ...(credential.socket && {
+      socket: { address: credential.digest.toHex(), attributes: [...credential.socket.attributes] },
+    }),
     createdAt: rfc3339(createdAt),
     ...(expiresAt !== undefined && { expiresAt: rfc3339(expiresAt) }),
     ...(lastUsedAt !== undefined && { lastUsedAt: rfc3339(lastUsedAt) }),

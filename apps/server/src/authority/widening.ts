@@ -1,8 +1,8 @@
 import type { CredentialId, Fault } from "@holdfast/kernel";
-import { proofs, tlsVersions, type Door, type Visitors } from "@holdfast/protocol";
+import { proofs, socketModes, tlsVersions, type Door, type Visitors } from "@holdfast/protocol";
 import { beyond } from "./conditions.ts";
 import type { Credential } from "./credential.ts";
-import { inWordsOf, listOf, namesAnybody } from "./door.ts";
+import { inWordsOf, leastOf, listOf, namesAnybody } from "./door.ts";
 import { formatNetwork, includes, networksOf } from "./network.ts";
 
 type Known = (id: CredentialId) => Pick<Credential, "kind" | "person" | "parent"> | undefined;
@@ -15,6 +15,9 @@ export function widens(outer: Door, inner: Door, known: Known): readonly Fault[]
   const { tls, proof, size } = outer;
   if (tls && inner.tls && tlsVersions.indexOf(inner.tls) < tlsVersions.indexOf(tls)) refuse("tls", `at least ${tls}`);
   if (proof && inner.proof && proofs.indexOf(inner.proof) < proofs.indexOf(proof)) refuse("proof", `at least ${proof}`);
+  const [wideMode, narrowMode] = [leastOf(outer), leastOf(inner)];
+  if (wideMode && narrowMode && socketModes.indexOf(narrowMode) < socketModes.indexOf(wideMode))
+    refuse("socket", `at least ${wideMode}`);
   if (size !== undefined && inner.size !== undefined && inner.size > size) refuse("size", `at most ${size}`);
   if (outer.writable && inner.writable) {
     const more = inner.writable.filter((name) => !outer.writable?.includes(name));

@@ -133,18 +133,18 @@ export class Arrivals {
     this.#note("waited", network);
   }
 
-  /** The client of this TLS connection has said what it wants. */
-  settle(secure: object): void {
-    const socket = beneath(secure);
-    const network = socket && this.#networks.get(socket);
-    if (socket && network !== undefined) this.#halfOpen.remove(network, socket);
+  /** The client of this connection, with TLS or without, has said what it wants. */
+  settle(connection: object): void {
+    const socket = socketOf(connection);
+    const network = this.#networks.get(socket);
+    if (network !== undefined) this.#halfOpen.remove(network, socket);
   }
 
-  /** What the client of this TLS connection has shown is good, or is not. The first word counts. */
-  judge(secure: object, verdict: "welcome" | "refused"): void {
-    const socket = beneath(secure);
-    const turn = socket && this.#taken.get(socket);
-    if (!socket || !turn) return;
+  /** What the client of this connection has shown is good, or is not. The first word counts. */
+  judge(connection: object, verdict: "welcome" | "refused"): void {
+    const socket = socketOf(connection);
+    const turn = this.#taken.get(socket);
+    if (!turn) return;
     this.#taken.delete(socket);
     this.#turns.judge(turn, verdict);
   }
@@ -210,3 +210,6 @@ export class Arrivals {
     }
   }
 }
+
+/** What came in, below TLS where there is any. */
+const socketOf = (connection: object): Socket => beneath(connection) ?? (connection as Socket); // only maps of sockets are asked

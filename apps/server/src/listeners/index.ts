@@ -11,5 +11,7 @@ export { HttpListener } from "./http/server.ts";
 export { Watchers } from "./http/watchers.ts";
 export { platformRoutes } from "./http/routes.ts";
 export { MqttListener } from "./mqtt/server.ts";
+export { TcpListener } from "./socket/tcp.ts";
+export { UdpListener } from "./socket/udp.ts";
 export { RateLimit } from "./rate.ts";
 export { Room } from "./room.ts";

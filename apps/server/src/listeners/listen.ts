@@ -5,12 +5,13 @@ import { Refusal } from "@holdfast/kernel";
 export function listen(server: Server, place: { what: string; host: string; port: number }): Promise<void> {
   const { what, host, port } = place;
   return new Promise((resolve, reject) => {
-    server.once("error", (cause: NodeJS.ErrnoException) => reject(refusalOf(cause, `${what} wants ${host}:${port}.`)));
+    server.once("error", (cause: NodeJS.ErrnoException) => reject(unlistened(cause, `${what} wants ${host}:${port}.`)));
     server.listen(port, host, resolve);
   });
 }
 
-function refusalOf(cause: NodeJS.ErrnoException, wish: string): Error {
+/** Why a port could not be had. */
+export function unlistened(cause: NodeJS.ErrnoException, wish: string): Error {
   switch (cause.code) {
     case "EADDRINUSE":
       return new Refusal("port.taken", { cause, detail: wish });

@@ -10,7 +10,7 @@ export type DeviceRefusal = {
   readonly refusal: Refusal;
   /** More than the refused may know. */
   readonly detail?: string | undefined;
-  readonly transport: "mqtt" | "http";
+  readonly transport: "mqtt" | "http" | "socket";
   /** An action, or what has none: `connect`, `subscribe`, `will`, `session`. */
   readonly action: string;
   readonly topic?: string | undefined;

@@ -4,7 +4,7 @@ import type { LiveStranger } from "@holdfast/protocol";
 /** Somebody came whom no device and no program can be told by, and was not let in, or went by himself. */
 export type Stranger = {
   readonly address: string;
-  readonly transport: "mqtt" | "http";
+  readonly transport: "mqtt" | "http" | "socket";
   readonly code: string;
   /** The sentence of the code. */
   readonly title: string;

@@ -1,6 +1,6 @@
 import { parseId, Refusal, rfc3339 } from "@holdfast/kernel";
-import { routes } from "@holdfast/protocol";
-import { heldOf, on, type Handler } from "../authority/index.ts";
+import { routes, type DeviceFinding } from "@holdfast/protocol";
+import { heldOf, on, takesPlain, type Handler, type Space } from "../authority/index.ts";
 import type { Users } from "../application-users/index.ts";
 import { neverSeen, type Presence } from "../messages/index.ts";
 import type { Page } from "../storage/index.ts";
@@ -51,32 +51,39 @@ export const registryRoutes = ({ registry, catalogue, doors, devices, presences,
     return {};
   }),
 
-  on(routes.createDevice, async ({ permit, body }) => {
+  on(routes.createDevice, async ({ permit, caller, body }) => {
     const { name, product, alias, tags } = body;
     const { device, key } = await registry.create(permit, { name, product, alias, tags }, heldOf(body));
-    return { ...deviceReply(device, neverSeen), key: { id: key.id, secret: key.secret } };
+    return { ...deviceReply(device, neverSeen, caller.space), key: { id: key.id, secret: key.secret } };
   }),
   on(routes.listDevices, async ({ reach, caller, query }) => {
     const { limit, cursor, sort, q, tag, ...plain } = query;
     const filter = { ...plain, words: wordsIn(q ?? ""), tags: tagsIn(tag) };
     const presenceOf = await presences.in(caller.space);
     const page = await devices.page(reach, { filter, order: sort ?? "createdAt", limit, cursor });
-    return { ...pageReply(page, (device) => deviceReply(device, presenceOf(device.id))), total: page.total };
+    return {
+      ...pageReply(page, (device) => deviceReply(device, presenceOf(device.id), caller.space)),
+      total: page.total,
+    };
   }),
   on(routes.summariseDevices, async ({ reach }) => devices.count(reach)),
   // Who is connected is asked for first, so that nobody reads of what was done that it could not be; and looked at last.
   on(routes.readDevice, async ({ permit, caller }) => {
     const presenceOf = await presences.in(caller.space);
-    return deviceReply(await registry.read(permit), presenceOf(permit.on));
+    return deviceReply(await registry.read(permit), presenceOf(permit.on), caller.space);
   }),
   on(routes.updateDevice, async ({ permit, caller, body, versions }) => {
     const presenceOf = await presences.in(caller.space);
     const into = body.application && caller.permit("device.create", body.application);
-    return deviceReply(await registry.update(permit, body, into, versions), presenceOf(permit.on));
+    return deviceReply(await registry.update(permit, body, into, versions), presenceOf(permit.on), caller.space);
   }),
   on(routes.bindDevice, async ({ permit, caller, body, versions }) => {
     const presenceOf = await presences.in(caller.space);
-    return deviceReply(await registry.bind(permit, body.user ?? undefined, versions), presenceOf(permit.on));
+    return deviceReply(
+      await registry.bind(permit, body.user ?? undefined, versions),
+      presenceOf(permit.on),
+      caller.space,
+    );
   }),
   on(routes.listUserDevices, async ({ permit, caller, params, query }) => {
     const { id: user, application } = await users.read(permit, parseId("user", params["user"] ?? ""));
@@ -88,19 +95,19 @@ export const registryRoutes = ({ registry, catalogue, doors, devices, presences,
       limit: query.limit,
       cursor: query.cursor,
     });
-    return pageReply(page, (device) => deviceReply(device, presenceOf(device.id)));
+    return pageReply(page, (device) => deviceReply(device, presenceOf(device.id), caller.space));
   }),
   on(routes.suspendDevice, async ({ permit, caller, versions }) => {
     const presenceOf = await presences.in(caller.space);
-    return deviceReply(await registry.suspend(permit, versions), presenceOf(permit.on));
+    return deviceReply(await registry.suspend(permit, versions), presenceOf(permit.on), caller.space);
   }),
   on(routes.resumeDevice, async ({ permit, caller, versions }) => {
     const presenceOf = await presences.in(caller.space);
-    return deviceReply(await registry.resume(permit, versions), presenceOf(permit.on));
+    return deviceReply(await registry.resume(permit, versions), presenceOf(permit.on), caller.space);
   }),
   on(routes.retireDevice, async ({ permit, caller, versions }) => {
     const presenceOf = await presences.in(caller.space);
-    return deviceReply(await registry.retire(permit, versions), presenceOf(permit.on));
+    return deviceReply(await registry.retire(permit, versions), presenceOf(permit.on), caller.space);
   }),
   on(routes.deleteDevice, async ({ permit, versions }) => {
     await registry.retire(permit, versions);
@@ -140,7 +147,7 @@ const attributesReply = (attributes: Product["attributes"]) =>
     ]),
   );
 
-const deviceReply = (device: Device, presence: Presence) => ({
+const deviceReply = (device: Device, presence: Presence, space: Space) => ({
   id: device.id,
   state: device.state,
   name: device.name,
@@ -153,8 +160,15 @@ const deviceReply = (device: Device, presence: Presence) => ({
   ...(device.state === "suspended" && { suspendedAt: rfc3339(device.since) }),
   ...(device.state === "retired" && { retiredAt: rfc3339(device.retiredAt) }),
   presence: presenceReply(presence),
+  findings: findingsOf(device, space),
   version: device.version,
 });
+
+/** What anybody can send is no reading to rely on, and whoever looks at the device is to know. */
+function findingsOf({ id }: Device, space: Space): DeviceFinding[] {
+  const placement = space.device(id);
+  return placement && takesPlain(space.doorsOf(placement)) ? ["plain"] : [];
+}
 
 const pageReply = <T, R>({ items, nextCursor }: Page<T>, reply: (item: T) => R) => ({
   items: items.map(reply),

@@ -16,6 +16,7 @@ export const directoryFunctions = [
   "orgs_ending",
   "orgs_outside",
   "memberships_of",
+  "socket_addresses",
 ] as const;
 export type DirectoryFunction = (typeof directoryFunctions)[number];
 

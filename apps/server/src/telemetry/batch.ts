@@ -9,6 +9,8 @@ import type { Series } from "./series.ts";
 export interface Waiting {
   /** Bytes of the broker's that are kept together with the message, or not at all. */
   readonly record?: Uint8Array | undefined;
+  /** By which the listener of direct sockets will know that the message was kept: together with it, or not at all. */
+  readonly mark?: Uint8Array | undefined;
   settle(code: number, reasonString?: string): void;
 }
 
@@ -29,6 +31,7 @@ export class OrgBatch {
   readonly writer = new RecordWriter(4_096);
   /** What the broker wants kept, in the order in which it was given. */
   readonly records: Uint8Array[] = [];
+  readonly marks: Uint8Array[] = [];
   #recordBytes = 0;
   /** How many messages with readings are complete. */
   messages = 0;
@@ -84,10 +87,14 @@ export class OrgBatch {
   /** A message is complete, or a record of the broker's alone. Answers how many more bytes wait now. */
   wait(waiting: Waiting): number {
     this.#waiting.push(waiting);
-    const { record } = waiting;
+    const { record, mark } = waiting;
     if (record) {
       this.records.push(record);
       this.#recordBytes += record.length;
+    }
+    if (mark) {
+      this.marks.push(mark);
+      this.#recordBytes += mark.length;
     }
     const before = this.cost;
     this.cost = this.byteLength + this.#series.length * bytesOfPoint;

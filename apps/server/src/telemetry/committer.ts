@@ -3,6 +3,7 @@ import { because, Refusal, type Clock, type Id, type Report, type Timers } from 
 import { AppendFailed, insertInto, type Append, type OrgScope, type Storage } from "../storage/index.ts";
 import { OrgBatch, quotaExceeded, serverUnavailable, type Waiting } from "./batch.ts";
 import { faultOf } from "./fault.ts";
+import { insertMarks, sealMarks } from "./marks.ts";
 import { insertMessages, sealMessages } from "./message-log.ts";
 import type { Segments } from "./segments.ts";
 import type { Series } from "./series.ts";
@@ -183,7 +184,7 @@ export class Committer {
     const recorded = new Map<OrgBatch, number>();
     let bytes = 0;
     for (const batch of taken) {
-      const { org, scope, records } = batch;
+      const { org, scope, records, marks } = batch;
       try {
         const rows: Append[] = [];
         if (batch.points > 0) {
@@ -196,6 +197,8 @@ export class Committer {
           rows.push({ org, text: insertMessages, values: [position, at, body] });
           recorded.set(batch, body.length);
         }
+        if (marks.length > 0)
+          rows.push({ org, text: insertMarks, values: [position, at, sealMarks(scope, position, marks)] });
         appends.set(batch, rows);
       } catch (fault) {
         // One organisation's record cannot be made: alone, not with everybody else's.

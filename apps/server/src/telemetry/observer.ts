@@ -7,7 +7,7 @@ import type { Mark } from "./schema.ts";
 export type Source = {
   readonly space: Space;
   readonly device: Id<"device">;
-  readonly via: "mqtt" | "http";
+  readonly via: "mqtt" | "http" | "socket";
   /** Of MQTT: as the client named it, and its client id. */
   readonly topic?: string | undefined;
   readonly session?: string | undefined;
@@ -55,6 +55,7 @@ export interface Carrier {
 /** In this order: whoever asks after a 2xx finds that it was delivered. */
 export const together = (carried: Waiting, waiting: Waiting): Waiting => ({
   record: carried.record,
+  mark: waiting.mark,
   settle(code, reason) {
     try {
       carried.settle(code, reason);

@@ -46,6 +46,8 @@ export async function startTestPlatform(given: Given = {}): Promise<TestPlatform
     httpsPort: 0,
     mqttsPort: 0,
     clientCertificatePort: undefined,
+    udpPort: undefined,
+    tcpPort: undefined,
     databaseUrl: database.url,
     keyringUrl: undefined,
     kek: undefined,

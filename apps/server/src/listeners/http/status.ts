@@ -144,6 +144,7 @@ export const statusOf = {
   "telemetry.notListed": 422,
   "telemetry.noAggregate": 422,
   "telemetry.range": 422,
+  "frame.past": 409,
   "topic.unknown": 404,
   "topic.foreign": 403,
   "mqtt.tooMany": 429,

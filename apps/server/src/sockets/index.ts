@@ -1,0 +1,2 @@
+export { Sockets } from "./sockets.ts";
+export type { Sender } from "./answer.ts";
