@@ -30,7 +30,7 @@ export function CredentialPage() {
   const title = credential.name === "" ? kindWord(credential.kind) : credential.name;
   const mayEnd = can("credential.revoke");
   const whyNotRotated =
-    credential.kind === "session" || credential.kind === "certificate"
+    credential.kind === "session" || credential.kind === "certificate" || credential.kind === "socket"
       ? words.rotating.noSecret
       : credential.state !== "active"
         ? own.isOver
@@ -154,4 +154,4 @@ function Issued({ credential }: { readonly credential: string }) {
 
 /** What was shown when it was made, without what is secret of it. */
 const unshown = ({ id, kind }: { readonly id: string; readonly kind: string }): string | undefined =>
-  kind === "certificate" ? undefined : kind === "apiToken" ? "hf_…" : `${id}.hfs_…`;
+  kind === "certificate" || kind === "socket" ? undefined : kind === "apiToken" ? "hf_…" : `${id}.hfs_…`;

@@ -1,4 +1,4 @@
-import { Button, Group, Radio, Stack } from "@mantine/core";
+import { Button, Group, Radio, Stack, Text, Textarea } from "@mantine/core";
 import { useForm } from "@mantine/form";
 import { routes } from "@holdfast/protocol";
 import { apiFor, useAct } from "../api/index.ts";
@@ -26,11 +26,11 @@ import { useKept, useOrg } from "../session/index.ts";
 import { words } from "../words/index.ts";
 
 const own = words.held.key;
-const kinds = ["device", "certificate", "issued"] as const;
-type Asked = { kind: (typeof kinds)[number] } & AskedBinding & AskedRequest & AskedConditions;
+const kinds = ["device", "certificate", "issued", "socket"] as const;
+type Asked = { kind: (typeof kinds)[number]; attributes: string } & AskedBinding & AskedRequest & AskedConditions;
 
 /** Which key is asked about first. */
-const bindings = { device: "none", certificate: "own", issued: "new" } as const;
+const bindings = { device: "none", certificate: "own", issued: "new", socket: "none" } as const;
 
 /** A further key of a device: how it is to be held, and then the key itself, this once. */
 export function AddKey({
@@ -44,7 +44,7 @@ export function AddKey({
 }) {
   const org = useOrg();
   const form = useForm<Asked>({
-    initialValues: { kind: "device", ...noBinding, ...noRequest, ...noConditions },
+    initialValues: { kind: "device", attributes: "", ...noBinding, ...noRequest, ...noConditions },
     validate: {
       hours: hoursFault,
       pasted: (pasted, asked) => (asked.kind === "issued" ? null : pastedFault(pasted, asked)),
@@ -56,8 +56,9 @@ export function AddKey({
     const { kind } = asked;
     if (kind === "issued") return issue(org.id, device, asked);
     const { held, made: pair } = await heldOf(asked);
-    const input = { params: { device }, body: { kind, ...held } };
+    const input = { params: { device }, body: { kind, ...held, ...(kind === "socket" && numbered(asked.attributes)) } };
     const { id, secret } = await apiFor(org.id).call(routes.mintDeviceKey, input);
+    if (kind === "socket") return { id, kind, text: secret, isBound: false, pair };
     return { id, kind, text: secret && `${id}.${secret}`, isBound: held.publicKey !== undefined, pair };
   });
   const values = form.getValues();
@@ -90,7 +91,18 @@ export function AddKey({
               ))}
             </Stack>
           </Radio.Group>
-          {values.kind === "issued" ? (
+          {values.kind === "socket" ? (
+            <>
+              <Text fz="sm">{own.socketHint}</Text>
+              <Textarea
+                label={own.attributes}
+                description={own.attributesHint}
+                autosize
+                minRows={2}
+                {...form.getInputProps("attributes")}
+              />
+            </>
+          ) : values.kind === "issued" ? (
             <RequestFields of={(name) => form.getInputProps(name)} bind={values.bind} />
           ) : (
             <KeyFields
@@ -110,6 +122,14 @@ export function AddKey({
       </form>
     </OnceDialog>
   );
+}
+
+function numbered(lines: string): { readonly attributes?: string[] } {
+  const attributes = lines
+    .split("\n")
+    .map((line) => line.trim())
+    .filter((line) => line !== "");
+  return attributes.length > 0 ? { attributes } : {};
 }
 
 /** A certificate in place of a secret; of a key that is made here only the request is sent. */

@@ -143,7 +143,17 @@ const columnsIn = (org: string) =>
       width: 150,
       grows: true,
       sort: "name",
-      cell: ({ id, name }) => <PlainLink href={pathTo("device", { org, device: id })}>{name}</PlainLink>,
+      // Before the name, which may be cut.
+      cell: ({ id, name, findings }) => (
+        <>
+          {findings.map((finding) => (
+            <span key={finding} className="hf-warn" title={words.device.findings[finding].title}>
+              {`${words.device.findingMarks[finding]}: `}
+            </span>
+          ))}
+          <PlainLink href={pathTo("device", { org, device: id })}>{name}</PlainLink>
+        </>
+      ),
     },
     { id: "presence", head: own.presence, width: 104, cell: (device) => <StateMark state={markOf(device)} /> },
     {

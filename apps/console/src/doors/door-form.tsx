@@ -41,6 +41,9 @@ export function DoorForm({
             ))}
           </Group>
         </Checkbox.Group>
+        {form.getValues().transports.includes("socket") && (
+          <NativeSelect label={own.socket} data={choice(own.socketModes)} {...form.getInputProps("socket")} />
+        )}
         <SimpleGrid cols={{ base: 1, xs: 2 }}>
           <NativeSelect label={own.tls} data={choice(own.tlsVersions)} {...form.getInputProps("tls")} />
           <NativeSelect label={own.proof} data={choice(own.proofs)} {...form.getInputProps("proof")} />

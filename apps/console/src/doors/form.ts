@@ -1,4 +1,13 @@
-import { formatHours, parseHours, proofs, tlsVersions, transports, visitorKinds, type Door } from "@holdfast/protocol";
+import {
+  formatHours,
+  parseHours,
+  proofs,
+  socketModes,
+  tlsVersions,
+  transports,
+  visitorKinds,
+  type Door,
+} from "@holdfast/protocol";
 import { words } from "../words/index.ts";
 
 const own = words.door.errors;
@@ -6,6 +15,7 @@ const own = words.door.errors;
 /** A door as it is typed: lines of text, and numbers as somebody writes them. */
 export type Typed = {
   readonly transports: string[];
+  readonly socket: string;
   readonly tls: string;
   readonly proof: string;
   readonly allow: string;
@@ -20,6 +30,7 @@ export type Typed = {
 
 export const typedOf = (door: Door): Typed => ({
   transports: [...(door.transports ?? [])],
+  socket: door.socket === "sealed" ? "" : (door.socket ?? ""),
   tls: door.tls ?? "",
   proof: door.proof ?? "",
   allow: sideText(door.allow).join("\n"),
@@ -68,10 +79,12 @@ export function doorOf(typed: Typed): Door {
     ...(who.length > 0 && { by: sideOf(who) }),
   }));
   const ways = transports.filter((way) => typed.transports.includes(way));
+  const socket = ways.includes("socket") ? socketModes.find((mode) => mode === typed.socket) : undefined;
   const tls = tlsVersions.find((version) => version === typed.tls);
   const proof = proofs.find((one) => one === typed.proof);
   return {
     ...(ways.length > 0 && { transports: ways }),
+    ...(socket && { socket }),
     ...(tls && { tls }),
     ...(proof && { proof }),
     ...(allow && { allow }),

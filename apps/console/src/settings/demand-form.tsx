@@ -29,8 +29,9 @@ export function DemandForm({
   const api = apiFor(org.id);
   const { bound = false, greatestAgeDays = "", leastTls = "" } = demands[party] ?? {};
   const { factor = "", factorFrom } = (party === "people" && demands.people) || {};
+  const { leastTransport: transport = "" } = (party === "devices" && demands.devices) || {};
   const form = useForm<Asked>({
-    initialValues: { bound, age: greatestAgeDays, tls: leastTls, factor, from: dayOf(factorFrom) },
+    initialValues: { bound, age: greatestAgeDays, tls: leastTls, transport, factor, from: dayOf(factorFrom) },
   });
   useKept(form, `demands of ${party}`);
   const asked = withAsked(demands, party, form.getValues());
@@ -108,6 +109,14 @@ export function DemandForm({
             ]}
             {...form.getInputProps("tls")}
           />
+          {party === "devices" && (
+            <NativeSelect
+              label={own.transport}
+              description={own.transportHint}
+              data={Object.entries(own.transports).map(([value, label]) => ({ value, label }))}
+              {...form.getInputProps("transport")}
+            />
+          )}
           <Stack gap="xs" aria-live="polite">
             <Text fz="sm" fw={600}>
               {isLater ? own.beforeThen : own.before}

@@ -12,6 +12,8 @@ export type Asked = {
   bound: boolean;
   age: number | "";
   tls: "" | TlsVersion;
+  /** Of devices. */
+  transport: "" | NonNullable<NonNullable<Demands["devices"]>["leastTransport"]>;
   factor: "" | "second" | "passkey";
   /** A day, as a browser writes it; it begins when it does where one sits. */
   from: string;
@@ -26,7 +28,11 @@ export const dayOf = (time: string | undefined): string => {
 };
 
 /** These demands, with what is asked of one party in place of what it had. */
-export function withAsked(demands: Demands, party: Party, { bound, age, tls, factor, from }: Asked): Demands {
+export function withAsked(
+  demands: Demands,
+  party: Party,
+  { bound, age, tls, transport, factor, from }: Asked,
+): Demands {
   const { [party]: _, ...others } = demands;
   const provider = party === "people" ? demands.people?.provider : undefined;
   const own = {
@@ -34,6 +40,7 @@ export function withAsked(demands: Demands, party: Party, { bound, age, tls, fac
     ...(bound && { bound }),
     ...(age !== "" && { greatestAgeDays: age }),
     ...(tls !== "" && { leastTls: tls }),
+    ...(party === "devices" && transport !== "" && { leastTransport: transport }),
     ...(factor !== "" && { factor }),
     ...(factor !== "" && from !== "" && { factorFrom: new Date(`${from}T00:00`).toISOString() }),
   };

@@ -23,6 +23,7 @@ export const access = {
     application: "Publishable key",
     device: "Device key",
     certificate: "Certificate",
+    socket: "Socket secret",
     session: "Browser session",
     applicationUser: "Customer's sign-in",
   },
@@ -57,7 +58,7 @@ export const access = {
   hoursLabel: "At these hours, one a line",
   rateLabel: "So many times a minute",
   transportsLabel: "Over",
-  transports: { https: "HTTPS", mqtts: "MQTT", wss: "WebSockets" },
+  transports: { https: "HTTPS", mqtts: "MQTT", wss: "WebSockets", socket: "Direct sockets" },
   originsLabel: "From pages of these origins, one a line",
   notHours: "Write them like mon-fri 08:00-18:00 Europe/Berlin.",
   from: "From",
@@ -87,7 +88,7 @@ export const rotating = {
   endsOlder: "Its last rotation is not over yet: the oldest of its secrets ends at once.",
   overlap: "The secret before is good for",
   overlaps: { "0": "no longer", "1h": "an hour", "24h": "a day", "7d": "a week", "30d": "30 days" },
-  noSecret: "It has no secret that could be replaced.",
+  noSecret: "It has no secret that could be replaced. Make another one.",
 };
 
 export const wear = {

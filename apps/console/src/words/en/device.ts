@@ -10,6 +10,13 @@ export const device = {
   retire: "Retire",
   retireHint: "It ends for good, with every key it has. What it measured stays.",
   isRetired: "It is retired.",
+  findings: {
+    plain: {
+      title: "Anybody can send in its name",
+      says: "Its door takes plain text from a direct socket: nobody vouches for it, and whoever is on the way reads along. Ask for signed or sealed frames where the device can.",
+    },
+  },
+  findingMarks: { plain: "plain text" },
   suspendedAt: "Suspended",
   retiredAt: "Retired",
   lastSeen: "Last seen",

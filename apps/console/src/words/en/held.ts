@@ -48,7 +48,13 @@ export const held = {
       device: "With id and secret",
       certificate: "With a client certificate of a key that is pinned",
       issued: "With a client certificate that is issued here",
+      socket: "With frames of a direct socket, over UDP or TCP",
     },
+    socketHint:
+      "Frames are sealed with the secret: docs/sockets.md. The door of the device has to open direct sockets, and the platform has to listen for them (--udp-port, --tcp-port).",
+    attributes: "Attributes that numbers stand for, one a line",
+    attributesHint:
+      "In its CBOR 0 then stands for the first, 1 for the second: names need not travel. Empty: names travel.",
   },
   issued: {
     legend: "The certificate",

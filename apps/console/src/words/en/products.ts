@@ -59,8 +59,11 @@ export const door = {
   it: "It",
   change: "Change the door",
   transports: "Only over",
-  transportsHint: "Of the device, and of whoever sends in its name. None ticked: over any.",
-  transportNames: { mqtts: "MQTT", https: "HTTPS", wss: "WebSocket" },
+  transportsHint:
+    "Of the device, and of whoever sends in its name. None ticked: over any but direct sockets, which are closed until they are ticked.",
+  transportNames: { mqtts: "MQTT", https: "HTTPS", wss: "WebSocket", socket: "direct socket" },
+  socket: "Frames of a direct socket",
+  socketModes: { "": "sealed", signed: "sealed or signed", plain: "plain text too: anybody can send it" },
   tls: "TLS",
   tlsVersions: { "": "1.2 or 1.3", "TLSv1.3": "1.3 only", "TLSv1.2": "at least 1.2" },
   proof: "Proof",

@@ -1,7 +1,14 @@
 import type { Demands } from "@holdfast/protocol";
 import { isNone, listed, sizeOf, type Connections } from "./forms.ts";
 
-type Demanded = NonNullable<Demands["people"]>;
+type Demanded = NonNullable<Demands["people"]> & NonNullable<Demands["devices"]>;
+
+const transportWords = {
+  plain: "plain text of direct sockets is enough",
+  signed: "at least signed",
+  sealed: "at least sealed",
+  tls: "over TLS, and no direct sockets",
+};
 
 // The organisation, what it demands, and how the platform protects what it holds.
 export const demands = {
@@ -13,7 +20,7 @@ export const demands = {
   parties: { people: "people’s", programs: "programs’", devices: "devices’" },
   titleOf: (whose: string) => `What is demanded of ${whose} credentials`,
   inWords: (
-    { bound, greatestAgeDays, leastTls, factor, factorFrom, provider }: Demanded,
+    { bound, greatestAgeDays, leastTls, leastTransport, factor, factorFrom, provider }: Demanded,
     dayOf: (time: string) => string,
   ) =>
     [
@@ -24,6 +31,7 @@ export const demands = {
       bound ? "bound to a key" : "",
       greatestAgeDays ? `at most ${greatestAgeDays === 1 ? "a day" : `${greatestAgeDays} days`} old` : "",
       leastTls ? (leastTls === "TLSv1.3" ? "over TLS 1.3" : "over TLS 1.2 or 1.3") : "",
+      leastTransport ? transportWords[leastTransport] : "",
     ]
       .filter((one) => one !== "")
       .join(", ") || "nothing more",
@@ -47,6 +55,15 @@ export const demands = {
     "What comes over an older one is refused. By what a client comes next is not known: only what is open is told below.",
   anyTls: "any that the platform speaks",
   tlsNames: { "TLSv1.2": "TLS 1.2", "TLSv1.3": "TLS 1.3" },
+  transport: "Least transport",
+  transportHint: "Of what devices send, whatever their doors open. With TLS there are no direct sockets.",
+  transports: {
+    "": "whatever their doors open",
+    plain: "plain text",
+    signed: "signed frames",
+    sealed: "sealed frames",
+    tls: "TLS",
+  },
   before: "What that would do now",
   beforeThen: "What that would do on that day, as things are now",
   refusesNone: "No credential that is good would be refused.",

@@ -69,7 +69,7 @@ export const usage = {
     messages: "Messages",
     bytes: "Bytes",
     bothWays: (into: string, out: string) => `${into} in, ${out} out`,
-    ways: { http: "HTTP", mqtt: "MQTT", eventStream: "live stream", webSocket: "WebSocket" },
+    ways: { http: "HTTP", mqtt: "MQTT", eventStream: "live stream", webSocket: "WebSocket", socket: "direct socket" },
     onlyOf: "Only of (a device, application or credential)",
     onlyOpen: "Only open",
     empty: "Nobody was connected like that.",
