@@ -7,11 +7,14 @@ import { connect } from "node:net";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { test } from "node:test";
-import { systemClock } from "@holdfast/kernel";
+import { Client } from "@holdfast/client";
+import { nodeTransport } from "@holdfast/client/node";
+import { systemClock, type Id } from "@holdfast/kernel";
 import fc from "fast-check";
 import { atEnd, freshDatabase, startTestPlatform, TestClock } from "../apps/server/src/testing/index.ts";
 import vectors from "../vectors/socket.json" with { type: "json" };
 import { Owner, type Thing } from "./authority.fixture.ts";
+import { placeOf } from "./clients.fixture.ts";
 import { Datagrams, SocketDevice } from "./sockets.fixture.ts";
 
 // Frames over UDP and TCP, as devices send them, on the real platform.
@@ -234,6 +237,56 @@ test("over TCP the same frames come behind their length, and whoever drips, lies
     await closed;
   }
   assert.deepEqual(await valuesOf(made), [1, 2]);
+});
+
+test("whoever watches a device sees what came by its socket, and what was refused there and why", async () => {
+  const made = await device();
+  const { url, ca } = placeOf(platform);
+  const client = new Client({ url, token: owner.token, transport: nodeTransport({ ca }) });
+  const stream = new AbortController();
+  const seen: string[] = [];
+  const { promise: watching, resolve: onOpen } = Promise.withResolvers<void>();
+  const { promise: whole, resolve: enough } = Promise.withResolvers<void>();
+  const follow = async () => {
+    for await (const event of client.watch({ device: made.id as Id<"device"> }, { signal: stream.signal, onOpen })) {
+      if (event.type !== "reading" && event.type !== "refused") continue;
+      seen.push(`${event.data.transport} ${event.type === "refused" ? event.data.code : event.type}`);
+      if (seen.length === 4) enough();
+    }
+  };
+  const followed = follow().catch((error: unknown) => assert.ok(stream.signal.aborted, String(error)));
+  await watching;
+  assert.equal(made.end.heard(await udp.ask(made.end.frame("temperature=1", { boot: 1, counter: 50 })), 50), "kept");
+  udp.send(made.end.frame("temperature=2", { boot: 1, counter: 51 }).with(-1, 0));
+  udp.send(made.end.frame("temperature=3", { boot: 1, counter: 3 }));
+  udp.send(made.end.frame("temperature", { boot: 1, counter: 52 }));
+  await whole;
+  stream.abort();
+  await followed;
+  assert.deepEqual(seen.toSorted(), [
+    "socket credential.invalid",
+    "socket frame.past",
+    "socket reading",
+    "socket telemetry.malformed",
+  ]);
+});
+
+test("a flood of frames under unknown addresses costs little, and nobody else his answer", async () => {
+  const unknown = Array.from({ length: 2_000 }, () => Uint8Array.of(0x93, ...randomBytes(6), 1, 0, ...randomBytes(30)));
+  const made = await device();
+  assert.equal(made.end.heard(await udp.ask(made.end.frame("temperature=1")), 0), "kept");
+  const count = udp.answers.length;
+  const began = process.cpuUsage();
+  for (const [at, frame] of unknown.entries()) {
+    udp.send(frame);
+    if (at % 100 === 99) await new Promise((resolve) => setTimeout(resolve, 1));
+  }
+  const counter = made.end.counter;
+  assert.equal(made.end.heard(await udp.ask(made.end.frame("temperature=2")), counter), "kept");
+  const { user, system } = process.cpuUsage(began);
+  assert.equal(udp.answers.length, count + 1);
+  // Sender and platform are one process here: a twentieth of a millisecond each, about, and a whole one at most on a busy machine.
+  assert.ok((user + system) / unknown.length < 1_000, `${(user + system) / unknown.length} µs a frame`);
 });
 
 // The encoder for devices, in C: compiled here, held against the vectors, and run against the platform.

@@ -55,7 +55,7 @@ test("help and the version are data for programs", async () => {
   const { verbs: described } = JSON.parse(out);
   assert.equal(
     described[0].usage,
-    "holdfast explain --as CREDENTIAL --action ACTION [--resource ID] [--from ADDRESS] [--transport https|mqtts|wss]",
+    "holdfast explain --as CREDENTIAL --action ACTION [--resource ID] [--from ADDRESS] [--transport https|mqtts|wss|socket]",
   );
   assert.match(JSON.parse((await holdfast(["--version", "--json"])).out).version, /^\d+\.\d+\.\d+$/);
   assert.match((await holdfast(["--version"])).out, /^holdfast \d+\.\d+\.\d+\n$/);
