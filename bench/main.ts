@@ -17,6 +17,7 @@ const names = [
   "authority-messages",
   "revocation",
   "sign-in",
+  "sockets",
 ] as const;
 
 const usage = `npm run bench [-- NAME… --json FILE]

@@ -80,6 +80,8 @@ async function makeDevices(
       httpsPort: 0,
       mqttsPort: 0,
       clientCertificatePort: undefined,
+      udpPort: undefined,
+      tcpPort: undefined,
       databaseUrl: `postgres://${owner.user}:${secret}@/bench?host=${encodeURIComponent(owner.host)}&port=${owner.port}`,
       keyringUrl: undefined,
       kek: undefined,

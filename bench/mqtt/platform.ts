@@ -13,6 +13,9 @@ export type Platform = {
   readonly pid: number;
   readonly url: string;
   readonly port: number;
+  /** Of direct sockets, where it was started with ports for them. */
+  readonly udpPort: number;
+  readonly tcpPort: number;
   readonly ca: string;
   readonly devices: readonly Device[];
   /** Of its owner. */
@@ -27,23 +30,38 @@ type Ready = {
   readonly pid: number;
   readonly url: string;
   readonly mqttsUrl: string;
+  readonly udpUrl?: string;
+  readonly tcpUrl?: string;
   readonly caFile: string;
   readonly setupLink: string;
 };
 
 const main = path.join(import.meta.dirname, "../../apps/server/src/main.ts");
 
-/** `preload` is a module that is loaded before it. */
+const portOf = (url: string | undefined): number => (url === undefined ? Number.NaN : Number(new URL(url).port));
+
+/** `preload` is a module that is loaded before it, `more` are options of the platform. */
 export async function startPlatform(
   place: Pick<Place, "start">,
   devices: number,
-  { preload }: { readonly preload?: string } = {},
+  { preload, more = [] }: { readonly preload?: string; readonly more?: readonly string[] } = {},
 ): Promise<Platform> {
   const folder = mkdtempSync(path.join(tmpdir(), "bench-platform-"));
   chmodSync(folder, 0o711); // started by root, platform and database go on as others, who must get through
   const readyFile = path.join(folder, "ready.json");
   const data = path.join(folder, "data");
-  const where = ["--data", data, "--ready-file", readyFile, "--https-port", "0", "--mqtts-port", "0", "--no-demo"];
+  const where = [
+    "--data",
+    data,
+    "--ready-file",
+    readyFile,
+    "--https-port",
+    "0",
+    "--mqtts-port",
+    "0",
+    "--no-demo",
+    ...more,
+  ];
   const before = preload === undefined ? [] : ["--import", preload];
   const child = place.start(process.execPath, [...before, main, ...where], "pipe");
   let log = "";
@@ -61,7 +79,9 @@ export async function startPlatform(
       if (child.exitCode !== null) throw new Error(`The platform did not start: ${log}`);
       await wait(50); // a file that another process writes has no event for us
     }
-    const { pid, url, mqttsUrl, caFile, setupLink } = JSON.parse(readFileSync(readyFile, "utf8")) as Ready; // it wrote it
+    const { pid, url, mqttsUrl, udpUrl, tcpUrl, caFile, setupLink } = JSON.parse(
+      readFileSync(readyFile, "utf8"),
+    ) as Ready; // it wrote it
     const ca = readFileSync(caFile, "utf8");
     const made = await populate({ url, ca, setupLink }, devices);
     const [line = ""] = readFileSync(path.join(data, "postgres", "cluster", "postmaster.pid"), "utf8").split("\n");
@@ -69,7 +89,9 @@ export async function startPlatform(
     return {
       pid,
       url,
-      port: Number(new URL(mqttsUrl).port),
+      port: portOf(mqttsUrl),
+      udpPort: portOf(udpUrl),
+      tcpPort: portOf(tcpUrl),
       ca,
       devices: made.devices,
       token: made.token,
