@@ -454,6 +454,11 @@ const operations: Record<keyof typeof routes, Operation> = {
   sendTelemetryFor: { ask: (subject) => ({ ...inPath("device")(subject), bytes: reading }) },
   readTelemetry: { ask: (subject) => ({ ...inPath("device")(subject), query: "?attribute=temperature" }) },
   readLatest: onDevice,
+  queryTelemetry: {
+    ask: ({ device }) => ({ body: { devices: [device.id], attributes: ["temperature"], from: 0, every: "1d" } }),
+  },
+  readLatestOfMany: { ask: ({ device }) => ({ body: { devices: [device.id] } }) },
+  exportTelemetry: { ask: ({ device }) => ({ body: { devices: [device.id], from: 0, format: "csv" } }) },
   watch: { ask: ({ device }) => ({ query: `?device=${device.id}` }) },
   readUsage: {},
   listConnections: {},

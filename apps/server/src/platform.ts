@@ -51,7 +51,7 @@ import { registryRoutes } from "./registry/routes.ts";
 import { Simulation } from "./simulation/index.ts";
 import { simulationRoutes } from "./simulation/routes.ts";
 import { Storage } from "./storage/index.ts";
-import { Telemetry, TelemetryQueries } from "./telemetry/index.ts";
+import { Asking, Telemetry } from "./telemetry/index.ts";
 import { telemetryRoutes } from "./telemetry/routes.ts";
 import { Signing } from "./tls/index.ts";
 import { knownBy } from "./known.ts";
@@ -243,6 +243,7 @@ async function open(needs: PlatformNeeds, opened: AsyncDisposableStack, closing:
     first: arrivals.greetingOf(listeningOn(config.host)),
     timers,
   });
+  const asking = opened.adopt(new Asking({ ...common, telemetry, keys: keyring }), (it) => it.close());
   const verbs = { authentication, minting, revocation, catalogue, registry, telemetry, presences, accounts, log };
   const forShow = { isOffered: config.offersDemo, keys: keyring, door, maximumMessage: config.maximumMessage };
   const erase = erasing({ ...common, ...verbs, keys: keyring, simulation: () => simulation });
@@ -254,7 +255,7 @@ async function open(needs: PlatformNeeds, opened: AsyncDisposableStack, closing:
     ...registryRoutes({ registry, catalogue, doors, devices, presences, ...applicationUsers }),
     ...applicationUsers.handlers,
     ...messageRoutes({ mqttSessions: new MqttSessions({ storage, spaces, clock, log, broker }) }),
-    ...telemetryRoutes({ telemetry, accounts, queries: new TelemetryQueries({ ...common, telemetry, keys: keyring }) }),
+    ...telemetryRoutes({ telemetry, accounts, asking }),
     ...auditRoutes(new Audit(storage)),
     ...accountingRoutes({ usage: new Usage({ ...common, accounts }), plans: new Plans({ ...common, accounts }) }),
     ...simulationRoutes(simulation),

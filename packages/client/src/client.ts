@@ -52,13 +52,14 @@ type Body<R extends Route> = R extends { body: infer B extends z.ZodType }
 export type Input<R extends Route> = Params<R> & Query<R> & Body<R> & Options;
 /** What an operation answers: the type of its schema, or text. */
 export type Reply<R extends Route> = R["reply"] extends infer T extends z.ZodType ? z.output<T> : string;
-/** Every operation but streams. */
+type Downloadable = Route & { readonly reply: "download" };
+/** Every operation but streams and downloads. */
 export type Callable = Route & { readonly reply: z.ZodType | "text" };
 
-/** Replies are read whole; a page of ten thousand points has a tenth of this. */
 /** The platform says something at least every 15 s; after three beats without any nobody is there any more. */
 const longestSilenceMs = 45_000;
 
+/** Replies are read whole; a page of ten thousand points has a tenth of this. */
 const mostReplyBytes = 32 * 1024 * 1024;
 
 /** The HTTP API, typed by its routes. Works in Node and in browsers. */
@@ -126,6 +127,21 @@ export class Client {
       const known = liveEventOf(event);
       if (known) yield known;
     }
+  }
+
+  /**
+   * A file, piece by piece, as the platform writes it. Throws when it was cut off: then what came is not the whole.
+   * @throws like `call`; `onOpen` hears what its headers say once it has begun
+   */
+  async *download<const R extends Downloadable>(
+    route: R,
+    input: Input<R>,
+    onOpen: (header: (name: string) => string | undefined) => void = () => undefined,
+  ): AsyncGenerator<Uint8Array> {
+    using patience = new Patience(this.#patienceMs, input.signal, this.#url.origin);
+    const reply = await patience.over((signal) => this.#send(route, input, signal, (route.media ?? []).join(", ")));
+    onOpen((name) => reply.header(name));
+    yield* patience.between(reply.body, longestSilenceMs);
   }
 
   /** Lets go of kept connections. */

@@ -1,4 +1,5 @@
 export { instantOf, parseInstant, rfc3339, systemClock, type Clock, type Instant } from "./clock.ts";
+export { csvCell } from "./csv.ts";
 export {
   bytesOf,
   idFrom,

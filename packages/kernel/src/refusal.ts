@@ -210,6 +210,8 @@ const sentences = {
   "telemetry.noAggregate":
     "What was measured here has no such aggregate. Of texts, locations and JSON ask for count, first or last; of numbers and booleans for any.",
   "telemetry.range": "The time range or step is not usable. Take from < to, and a step from 1s to 366d.",
+  "telemetry.tooMuch":
+    "This asks for more than one question may. Ask for longer steps, a shorter range or fewer devices, as it says here.",
 
   // direct sockets
   "frame.past":

@@ -48,7 +48,19 @@ export {
   type Transport,
 } from "./transport.ts";
 export { parseTopic, telemetryTopic, type Topic } from "./topics.ts";
-export { aggregates, precisions, watchHello, type Aggregate } from "./telemetry.ts";
+export { step, timeZone, type Step } from "./step.ts";
+export {
+  aggregates,
+  exportFormats,
+  exportPointsHeader,
+  fills,
+  percentiles,
+  precisions,
+  watchHello,
+  type Aggregate,
+  type ExportFormat,
+  type Fill,
+} from "./telemetry.ts";
 export { callbackOf } from "./providers.ts";
 export { type MadePasskey, type ShownPasskey } from "./passkey-shapes.ts";
 export { deviceFindings, deviceOrders, type DeviceFinding } from "./devices.ts";

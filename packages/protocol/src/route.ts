@@ -33,8 +33,10 @@ export type Route = {
   readonly query?: z.ZodObject;
   /** `"bytes"`: read by the verb itself, by its content type. */
   readonly body?: z.ZodType | "bytes";
-  /** `"stream"`, `"text"`: not JSON; the operation's summary says what. */
-  readonly reply: z.ZodType | "stream" | "text";
+  /** `"stream"`, `"text"`, `"download"`: not JSON; the operation's summary says what. */
+  readonly reply: z.ZodType | "stream" | "text" | "download";
+  /** Of a download: what it may be. */
+  readonly media?: readonly string[];
   /** Of a stream: what it may say, by the name of the event. */
   readonly events?: Readonly<Record<string, z.ZodType>>;
   /** 204: without a body. */

@@ -52,7 +52,17 @@ export {
   listCertificates,
   renewCertificate,
 } from "./certificates.ts";
-export { readLatest, readTelemetry, sendTelemetry, sendTelemetryFor, watch, writeLines } from "./telemetry.ts";
+export {
+  exportTelemetry,
+  queryTelemetry,
+  readLatest,
+  readLatestOfMany,
+  readTelemetry,
+  sendTelemetry,
+  sendTelemetryFor,
+  watch,
+  writeLines,
+} from "./telemetry.ts";
 export {
   acceptInvitation,
   invitationPasskeyOptions,

@@ -1,16 +1,47 @@
 import { z } from "zod";
-import { cursor, duration, id, measured, noReply, pageOf, time, when } from "./shapes.ts";
+import { cursor, id, measured, noReply, pageOf, tagKey, tagValue, time, when } from "./shapes.ts";
 import { liveEvents } from "./live.ts";
 import { attributeName } from "./products.ts";
 import { route } from "./route.ts";
+import { step, timeZone } from "./step.ts";
 
 const value = measured;
 const mark = z
   .string()
   .optional()
   .describe("The code of what is wrong with the value, by the schema that the product has now.");
-export const aggregates = ["avg", "min", "max", "count", "sum", "first", "last"] as const;
+/** Of points that can be put in an order of size: the least value that so many of a hundred are not above. */
+export const percentiles = ["p50", "p90", "p95", "p99"] as const;
+export const aggregates = ["avg", "min", "max", "count", "sum", "first", "last", ...percentiles] as const;
 export type Aggregate = (typeof aggregates)[number];
+
+const aggregated = {
+  avg: z.number().nullish(),
+  min: z.number().nullish(),
+  max: z.number().nullish(),
+  count: z.number().optional(),
+  sum: z.number().nullish(),
+  first: value.nullish(),
+  last: value.nullish(),
+  p50: z.number().nullish(),
+  p90: z.number().nullish(),
+  p95: z.number().nullish(),
+  p99: z.number().nullish(),
+} satisfies Record<Aggregate, z.ZodType>;
+/** Where nothing was filled, nothing is null. */
+const known = {
+  avg: z.number().optional(),
+  min: z.number().optional(),
+  max: z.number().optional(),
+  count: z.number().optional(),
+  sum: z.number().optional(),
+  first: value.optional(),
+  last: value.optional(),
+  p50: z.number().optional(),
+  p90: z.number().optional(),
+  p95: z.number().optional(),
+  p99: z.number().optional(),
+} satisfies Record<Aggregate, z.ZodType>;
 
 const on = { path: "device" } as const;
 
@@ -71,7 +102,8 @@ export const readTelemetry = route({
       to: when.optional(),
       limit: z.coerce.number().int().min(1).max(10_000).default(1_000),
       cursor,
-      every: duration.optional(),
+      every: step.optional(),
+      timezone: timeZone.optional().describe("Where days and months begin, and hours too; UTC when nobody says."),
       aggregate: z
         .string()
         .transform((text) => text.split(","))
@@ -82,20 +114,7 @@ export const readTelemetry = route({
       path: ["aggregate"],
       message: "goes with every: it says over how long to aggregate, for example every=1h",
     }),
-  reply: pageOf(
-    z.object({
-      time,
-      value: value.optional(),
-      mark,
-      avg: z.number().optional(),
-      min: z.number().optional(),
-      max: z.number().optional(),
-      count: z.number().optional(),
-      sum: z.number().optional(),
-      first: value.optional(),
-      last: value.optional(),
-    } satisfies Record<"time" | "value" | "mark" | Aggregate, z.ZodType>),
-  ),
+  reply: pageOf(z.object({ time, value: value.optional(), mark, ...known })),
 });
 
 export const readLatest = route({
@@ -106,6 +125,114 @@ export const readLatest = route({
   pages: true,
   on,
   reply: z.object({ items: z.array(z.object({ attribute: z.string(), time, value, mark })) }),
+});
+
+/** Which devices: all that is said has to hold, and nothing said is all that the caller may read. */
+const which = {
+  devices: z.array(id("device")).min(1).max(1_000).optional(),
+  application: id("application").optional(),
+  product: id("product").optional(),
+  tags: z.record(tagKey, tagValue).optional().describe("All of these, with these values."),
+};
+const attributes = z.array(attributeName).min(1).max(32);
+const at = z.union([when, z.number().int()]).transform((given) => given as z.output<typeof when>); // whole milliseconds
+
+/** What stands where a step has no points: nothing, `null`, what stood before, what lies between its neighbours, or 0. */
+export const fills = ["none", "null", "previous", "linear", "zero"] as const;
+export type Fill = (typeof fills)[number];
+
+const askedBody = z.strictObject({
+  ...which,
+  attributes,
+  from: at,
+  to: at.optional().describe("Now, when nobody says."),
+  every: step.optional(),
+  aggregates: z.array(z.enum(aggregates)).min(1).optional().describe("Of each step; `avg` when none is named."),
+  fill: z.enum(fills).default("none"),
+  timezone: timeZone.optional().describe("Where days and months begin, and hours too; UTC when nobody says."),
+  by: z
+    .enum(["device", "attribute"])
+    .default("device")
+    .describe("A series for each device and attribute, or all devices of an attribute together."),
+  width: z
+    .number()
+    .int()
+    .min(10)
+    .max(4_000)
+    .optional()
+    .describe("In place of every, for a chart so many pixels wide: at most four points for each, and no peak is lost."),
+});
+
+export const queryTelemetry = route({
+  method: "POST",
+  path: "/v1/telemetry/query",
+  summary:
+    "Several devices and attributes at once: the aggregates of each step with `every`, points for a chart with `width`, else the points themselves. Only what the caller may read is answered. What is too much for one question is refused with a narrower one.",
+  needs: "telemetry.read",
+  on: "reach",
+  pages: true,
+  body: askedBody
+    .refine(({ every, aggregates: named }) => named === undefined || every !== undefined, {
+      path: ["aggregates"],
+      message: 'goes with every, for example "every": "1h"',
+    })
+    .refine(({ every, fill }) => fill === "none" || every !== undefined, {
+      path: ["fill"],
+      message: "goes with every: points have no gaps of a known length",
+    })
+    .refine(({ every, by }) => by === "device" || every !== undefined, {
+      path: ["by"],
+      message: "devices are put together by aggregates: it goes with every",
+    })
+    .refine(({ every, width }) => every === undefined || width === undefined, {
+      path: ["width"],
+      message: "stands in place of every",
+    }),
+  reply: z.object({
+    series: z.array(
+      z.object({
+        device: id("device").optional(),
+        attribute: z.string(),
+        type: z.string(),
+        items: z.array(z.object({ time, value: value.optional(), mark, ...aggregated })),
+      }),
+    ),
+  }),
+});
+
+export const readLatestOfMany = route({
+  method: "POST",
+  path: "/v1/telemetry/latest",
+  summary:
+    "The newest point of each of these attributes, or of all, of each of these devices that the caller may read.",
+  needs: "telemetry.read",
+  on: "reach",
+  pages: true,
+  body: z.strictObject({ ...which, attributes: attributes.optional() }),
+  reply: z.object({ items: z.array(z.object({ device: id("device"), attribute: z.string(), time, value, mark })) }),
+});
+
+export const exportFormats = ["csv", "ndjson", "parquet"] as const;
+export type ExportFormat = (typeof exportFormats)[number];
+
+/** Of an answer that is an export: how many points there were when it began. */
+export const exportPointsHeader = "Holdfast-Points";
+
+export const exportTelemetry = route({
+  method: "POST",
+  path: "/v1/telemetry/export",
+  summary: `Every point of these attributes, or of all, as a file that is written while it is read: one series behind the other, each oldest first. \`${exportPointsHeader}\` says about how many there are. One that is cut off was not finished, for whatever reason.`,
+  needs: "telemetry.read",
+  on: "reach",
+  body: z.strictObject({
+    ...which,
+    attributes: attributes.optional(),
+    from: at,
+    to: at.optional().describe("Now, when nobody says."),
+    format: z.enum(exportFormats),
+  }),
+  reply: "download",
+  media: ["text/csv", "application/x-ndjson", "application/vnd.apache.parquet"],
 });
 
 const strangers = z

@@ -1,3 +1,5 @@
+import { csvCell } from "@holdfast/kernel";
+
 /**
  * Rows of a CSV file (RFC 4180): commas or semicolons, quotes doubled, any line end, a byte order mark. An unfinished quote is an error.
  */
@@ -33,14 +35,6 @@ export function parseCsv(text: string): readonly (readonly string[])[] {
   return rows.filter((cells) => cells.some((cell) => cell.trim() !== ""));
 }
 
-/**
- * The text of a CSV file. A cell that a spreadsheet would take for a formula gets an apostrophe in front: names are written by others
- * (OWASP, CSV Injection).
- */
-export function formatCsv(rows: readonly (readonly string[])[]): string {
-  const cell = (text: string) => {
-    const safe = /^[=+\-@\t\r]/.test(text) ? `'${text}` : text;
-    return /[",;\n\r]/.test(safe) ? `"${safe.replaceAll('"', '""')}"` : safe;
-  };
-  return rows.map((row) => `${row.map(cell).join(",")}\r\n`).join("");
-}
+/** The text of a CSV file, safe to open in a spreadsheet. */
+export const formatCsv = (rows: readonly (readonly string[])[]): string =>
+  rows.map((row) => `${row.map(csvCell).join(",")}\r\n`).join("");

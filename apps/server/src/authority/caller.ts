@@ -377,7 +377,7 @@ export function askAlso(
 }
 
 export function callerOf(permit: Allowed): Caller {
-  const asker = Permit.askerOf(permit);
+  const asker = permit instanceof Reach ? Reach.askerOf(permit) : Permit.askerOf(permit);
   if (!(asker instanceof Caller)) throw new TypeError("a permit is a caller's");
   return asker;
 }

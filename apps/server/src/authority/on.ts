@@ -64,10 +64,23 @@ type Reply<R extends Route> = R["reply"] extends z.ZodType
       : z.input<R["reply"]>
   : R["reply"] extends "text"
     ? string
-    : Stream;
+    : R["reply"] extends "download"
+      ? Download
+      : Stream;
 
 /** Something that goes on after the answer began: the listener gives it the connection. */
 export type Stream = { readonly watch: true };
+
+/** A file that is written while it is read. Whatever could be refused beforehand was. */
+export type Download = {
+  readonly contentType: string;
+  readonly fileName: string;
+  readonly headers: Readonly<Record<string, string>>;
+  /** Read as fast as the client takes it. Throws when it cannot go on: then the answer is cut off, so that nobody takes a part for the whole. */
+  readonly chunks: AsyncIterable<Uint8Array>;
+  /** Aborted in the turn in which whoever asked may no longer have it. */
+  readonly over: AbortSignal;
+};
 
 export type Asked<R extends Route> = Needed<R> &
   Returning<R> & {

@@ -85,6 +85,11 @@ export class Reach<A extends Action> implements Allowed {
   get actor(): Actor {
     return this.#asker.actor;
   }
+
+  /** As a permit's. */
+  static askerOf(reach: Reach<Action>): Asker {
+    return reach.#asker;
+  }
 }
 
 /** Which attributes of the device may be read: by name, or `undefined` for all. */

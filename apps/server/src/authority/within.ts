@@ -1,6 +1,7 @@
 import type { Id } from "@holdfast/kernel";
+import { callerOf } from "./caller.ts";
 import { covers } from "./link.ts";
-import type { Reach } from "./permit.ts";
+import type { Permit, Reach } from "./permit.ts";
 import type { Placement } from "./space.ts";
 
 /**
@@ -12,4 +13,18 @@ export function withinReach(reach: Reach<"device.read">): (id: Id<"device">, pla
   const { every, scope: _askedAgain } = reach;
   return (id, placement) =>
     every.every((wheres) => wheres.some((where) => covers(where, { kind: "device", id, placement })));
+}
+
+/** A permit for each device whose readings may be read now and that is wanted. Those of others are left out, as if there were none. */
+export function permitsWithin(
+  reach: Reach<"telemetry.read">,
+  isWanted: (id: Id<"device">, placement: Placement) => boolean,
+): readonly Permit<"telemetry.read">[] {
+  const { scope: _askedAgain } = reach;
+  const caller = callerOf(reach);
+  const permits: Permit<"telemetry.read">[] = [];
+  for (const [id, placement] of caller.space.devices)
+    if (isWanted(id, placement) && caller.mayDevice("telemetry.read", id))
+      permits.push(caller.permit("telemetry.read", id));
+  return permits;
 }

@@ -68,6 +68,16 @@ export class SeriesBuffer {
     return sortPoints(pickPoints(this.#points, Uint32Array.from(within)));
   }
 
+  /** How many points are in [from, to), those with equal times each. */
+  countBetween(from: number, to: number): number {
+    let within = 0;
+    for (let at = 0; at < this.count; at++) {
+      const time = this.#times[at] ?? 0; // at is below count
+      if (time >= from && time < to) within += 1;
+    }
+    return within;
+  }
+
   /** The first `taken` points are in a chunk now. */
   drop(taken: number): void {
     for (const text of this.#texts.splice(0, taken)) this.#grew(-bytesOfText(text));

@@ -159,7 +159,7 @@ export class Compaction {
     const { id, device } = series;
     if (id === undefined) return undefined;
     const allowed = asPlatform(device.scope);
-    const [sealed] = await this.#needs.storage.read(allowed, (unit) => chunksIn(unit).sealed(id, [tail], "data"));
+    const [sealed] = await this.#needs.storage.read(allowed, (unit) => chunksIn(unit).sealed(id, [tail]));
     try {
       return sealed && decodeChunk(seal.open("points", { ...tail, series: id }, sealed));
     } catch (error) {

@@ -1,5 +1,5 @@
 import { Refusal, type Id } from "@holdfast/kernel";
-import { asPlatform, type Space, type Spaces } from "../authority/index.ts";
+import { asPlatform, type Permit, type Space, type Spaces } from "../authority/index.ts";
 import type { Keyring, Storage } from "../storage/index.ts";
 import type { Memory } from "./buffer.ts";
 import { seriesIn } from "./postgres.ts";
@@ -72,9 +72,33 @@ export class Devices {
       for (const device of fresh) this.#loading.set(device, load);
       loads.add(load);
     }
+    const asked = new Set(devices);
     for (const load of loads)
-      for (const [device, failure] of await load) if (devices.includes(device)) failures.set(device, failure);
+      for (const [device, failure] of await load) if (asked.has(device)) failures.set(device, failure);
     return failures;
+  }
+
+  /**
+   * All of these, of one organisation, but for what was erased.
+   * @throws Refusal `seal.broken`, `keyring.incomplete`
+   */
+  async prepareMany(permits: readonly Permit<"telemetry.read">[]): Promise<ReadonlyMap<Id<"device">, DeviceSeries>> {
+    const found = new Map<Id<"device">, DeviceSeries>();
+    const [first] = permits;
+    if (!first) return found;
+    const space = await this.#needs.spaces.of(first.scope.org);
+    const failures = await this.prepareAll(
+      space,
+      permits.map(({ on }) => on),
+    );
+    for (const { on } of permits) {
+      const failure = failures.get(on);
+      const isGone = failure?.code === "device.erased" || failure?.code === "device.unknown";
+      if (failure && !isGone) throw failure;
+      const series = failure ? undefined : this.at(space, on);
+      if (series) found.set(on, series);
+    }
+    return found;
   }
 
   /** Once a second or so: lets go of devices that nobody asked for in a while, when there are too many. */

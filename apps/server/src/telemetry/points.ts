@@ -1,4 +1,5 @@
-import type { Location, ValueType } from "./value.ts";
+import type { Instant } from "@holdfast/kernel";
+import { Json, type Location, type Value, type ValueType } from "./value.ts";
 
 /**
  * Points of one series in columns: `times[i]` (milliseconds since 1970, strictly increasing where not said otherwise) belongs to `values[i]`.
@@ -17,6 +18,24 @@ export type LocationPoints = {
   readonly times: Float64Array;
   readonly values: readonly Location[];
 };
+
+export type Point = { readonly time: Instant; readonly value: Value };
+
+export function pointAt(points: Points, at: number): Point {
+  const time = (points.times[at] ?? 0) as Instant; // whole milliseconds, and `at` is within
+  switch (points.type) {
+    case "number":
+      return { time, value: points.values[at] ?? 0 };
+    case "boolean":
+      return { time, value: points.values[at] === 1 };
+    case "text":
+      return { time, value: points.values[at] ?? "" };
+    case "json":
+      return { time, value: new Json(points.values[at] ?? "null") };
+    case "location":
+      return { time, value: points.values[at] ?? nowhere };
+  }
+}
 
 export function noPoints(type: ValueType): Points {
   const times = new Float64Array(0);

@@ -121,6 +121,9 @@ export type ChunkHead = {
   readonly count: number;
 };
 
+/** The same with its sealed rollup, where that was asked for and there is one. */
+export type Listed = ChunkHead & { readonly rollup: Uint8Array | null };
+
 /** What one flush of a series changes. */
 export type Flush = {
   readonly series: number;
@@ -185,26 +188,36 @@ export const chunksIn = (unit: Unit) => ({
   async heads(
     series: number,
     { since, from, to, most }: { since: number; from: number; to: number; most: number },
-  ): Promise<readonly ChunkHead[]> {
-    return unit.query<ChunkHead>(
-      `select first, last, pos as position, count from chunk
+    also: readonly "rollup"[],
+  ): Promise<readonly Listed[]> {
+    return unit.query<Listed>(
+      `select first, last, pos as position, count, ${also.length > 0 ? "rollup" : "null as rollup"} from chunk
         where series = $1 and first >= $2 and first < $4 and last >= $3 order by first, pos limit $5`,
       [series, since, from, to, most],
     );
   },
 
-  /** One of the columns of these chunks, given by time, sealed, in the same order; `undefined` where there is none, or no such chunk any more. */
-  async sealed(
-    series: number,
-    heads: readonly ChunkHead[],
-    column: "data" | "rollup",
-  ): Promise<readonly (Uint8Array | undefined)[]> {
-    const rows = await unit.query<{ first: number; position: number; sealed: Uint8Array | null }>(
-      `select first, pos as position, ${column} as sealed from chunk
+  /** How many points the chunks of these series have that reach into [from, to). `since` as above. */
+  async count(
+    all: readonly number[],
+    { since, from, to }: { since: number; from: number; to: number },
+  ): Promise<number> {
+    const [row] = await unit.query<{ points: number | null }>(
+      `select sum(count)::float8 as points from chunk
+        where series = any($1::bigint[]) and first >= $2 and first < $4 and last >= $3`,
+      [all, since, from, to],
+    );
+    return row?.points ?? 0;
+  },
+
+  /** The sealed points of these chunks, given by time, in the same order; `undefined` where there is no such chunk any more. */
+  async sealed(series: number, heads: readonly ChunkHead[]): Promise<readonly (Uint8Array | undefined)[]> {
+    const rows = await unit.query<{ first: number; position: number; sealed: Uint8Array }>(
+      `select first, pos as position, data as sealed from chunk
         where series = $1 and first = any($2::bigint[]) and first between $3 and $4`, // the bounds choose the partitions
       [series, heads.map(({ first }) => first), heads[0]?.first ?? 0, heads.at(-1)?.first ?? 0],
     );
-    const found = new Map(rows.map(({ first, position, sealed }) => [`${first} ${position}`, sealed ?? undefined]));
+    const found = new Map(rows.map(({ first, position, sealed }) => [`${first} ${position}`, sealed]));
     return heads.map(({ first, position }) => found.get(`${first} ${position}`));
   },
 });

@@ -1,17 +1,15 @@
 import { Refusal, type Clock, type Instant, type Random } from "@holdfast/kernel";
-import type { Aggregate } from "@holdfast/protocol";
+import type { Aggregate, Step } from "@holdfast/protocol";
 import { readableAttributes, type Permit } from "../authority/index.ts";
 import type { Keyring, Storage } from "../storage/index.ts";
-import { firstAt, nowhere, type Points } from "./points.ts";
+import { Buckets, sortedBy, type Bucket } from "./buckets.ts";
+import { Budget } from "./budget.ts";
+import type { Decoding } from "./decoding.ts";
+import { pointAt, type Point, type Points } from "./points.ts";
 import { SeriesReader } from "./reader.ts";
-import { quarterHour } from "./rollup.ts";
 import type { Series } from "./series.ts";
-import { mergeSummaries, summaryOf, type Summary } from "./summary.ts";
 import type { Telemetry } from "./telemetry.ts";
-import { Json, type Value } from "./value.ts";
-
-export type Point = { readonly time: Instant; readonly value: Value };
-export type Bucket = { readonly time: Instant } & { readonly [A in Aggregate]?: Value };
+import { Windows } from "./windows.ts";
 
 export type PointsAsked = {
   readonly attribute: string;
@@ -23,13 +21,12 @@ export type PointsAsked = {
 };
 
 export type AggregatesAsked = PointsAsked & {
-  /** Milliseconds: a second to 366 days. */
-  readonly every: number;
+  readonly every: Step;
+  readonly timezone?: string | undefined;
   readonly aggregates: readonly Aggregate[];
 };
 
 const day = 86_400_000;
-const longestStep = 366 * day;
 /** ECMA-262, 21.4.1.1: no instant is later. */
 const endOfTime = 8.64e15;
 
@@ -39,6 +36,7 @@ type Needs = {
   readonly keys: Keyring;
   readonly random: Random;
   readonly clock: Clock;
+  readonly decoding: Decoding;
 };
 
 /** What was measured, read back: from chunks, and from what is not in chunks yet. */
@@ -72,35 +70,34 @@ export class TelemetryQueries {
   }
 
   /**
-   * One bucket for each step that has points; steps are multiples of `every` since 1970, UTC. A cursor is the start of the next step,
-   * so that no page ends within one.
+   * One bucket for each window that has points. A cursor is the start of the next window, so that no page ends within one.
+   * @throws Refusal `telemetry.tooMuch`, `telemetry.noAggregate`
    */
   async aggregate(
     permit: Permit<"telemetry.read">,
     asked: AggregatesAsked,
   ): Promise<{ items: readonly Bucket[]; nextCursor: string | undefined }> {
-    const { every, limit } = asked;
+    const { limit, aggregates } = asked;
     const { from, to } = this.#range(asked);
-    if (!Number.isInteger(every) || every < 1_000 || every > longestStep) throw new Refusal("telemetry.range");
-    const begin = asked.cursor === undefined ? from : Math.max(from, stepOf(asked.cursor, every));
+    const windows = new Windows(asked.every, asked.timezone);
+    const begin = asked.cursor === undefined ? from : Math.max(from, startOf(asked.cursor, windows));
     const series = await this.#series(permit, asked.attribute);
     if (!series || begin >= to) return { items: [], nextCursor: undefined };
-    const buckets = new Map<number, Summary>();
-    const add = (time: number, summary: Summary) => {
-      const start = Math.floor(time / every) * every;
-      const there = buckets.get(start);
-      buckets.set(start, there ? mergeSummaries(there, summary) : summary);
-    };
-    const mayRollUp = every % quarterHour === 0;
-    // In the order of time: once a step more than the page holds has begun, the page is whole.
-    for await (const part of this.#reader(permit, series, { from: begin, to, mayRollUp }).parts()) {
-      if ("start" in part) add(part.start, part.summary);
-      else addPoints(part, every, add, () => buckets.size > limit);
-      if (buckets.size > limit) break;
+    const buckets = new Buckets(windows, aggregates);
+    const budget = new Budget({ from: begin, to, every: asked.every, aggregates });
+    const range = { from: begin, to, rollUpSince: buckets.rollUpSince, budget };
+    // In the order of time: once a window more than the page holds has begun, the page is whole.
+    for await (const part of this.#reader(permit, series, range).parts()) {
+      buckets.add(part, () => buckets.count > limit);
+      if (buckets.count > limit) break;
     }
-    const all = [...buckets];
-    const items = all.slice(0, limit).map(([time, summary]) => bucketOf(time as Instant, summary, asked.aggregates)); // a multiple of whole milliseconds
-    return { items, nextCursor: all.length > limit ? String(all[limit]?.[0]) : undefined };
+    const starts = buckets.starts();
+    const items: Bucket[] = [];
+    for (const start of starts.slice(0, limit)) {
+      const bucket = await buckets.bucketAt(start, sortedBy(this.#needs.decoding));
+      if (bucket) items.push(bucket);
+    }
+    return { items, nextCursor: starts.length > limit ? String(starts[limit]) : undefined };
   }
 
   /** The newest point of each attribute. */
@@ -110,22 +107,10 @@ export class TelemetryQueries {
     const mayRead = readableAttributes(permit);
     for (const series of byName.values()) {
       if (mayRead && !mayRead(series.name)) continue;
-      await this.#findNewest(permit, series);
-      const { newest } = series;
-      if (newest) found.push({ attribute: series.name, point: { time: newest.time as Instant, value: newest.value } }); // whole milliseconds
+      const point = await newestOf(this.#needs, permit, series);
+      if (point) found.push({ attribute: series.name, point });
     }
     return found.sort((a, b) => (a.attribute < b.attribute ? -1 : 1));
-  }
-
-  /** What came since the series was loaded is known; of what was in chunks before, once. */
-  async #findNewest(permit: Permit<"telemetry.read">, series: Series): Promise<void> {
-    if (series.isNewestOfAll || !series.tail) return;
-    let newest: Point | undefined;
-    // No chunk that ends before the last one does can hold the newest.
-    for await (const points of this.#points(permit, series, series.tail.last, endOfTime))
-      newest = pointAt(points, points.times.length - 1);
-    if (newest && (!series.newest || newest.time > series.newest.time)) series.newest = { ...newest };
-    series.isNewestOfAll = true;
   }
 
   async #series(permit: Permit<"telemetry.read">, attribute: string): Promise<Series | undefined> {
@@ -136,14 +121,14 @@ export class TelemetryQueries {
   }
 
   async *#points(permit: Permit<"telemetry.read">, series: Series, from: number, to: number): AsyncGenerator<Points> {
-    for await (const part of this.#reader(permit, series, { from, to, mayRollUp: false }).parts())
-      if (!("start" in part)) yield part;
+    for await (const part of this.#reader(permit, series, { from, to, rollUpSince: Infinity }).parts())
+      if ("type" in part) yield part;
   }
 
   #reader(
     permit: Permit<"telemetry.read">,
     series: Series,
-    range: { from: number; to: number; mayRollUp: boolean },
+    range: { from: number; to: number; rollUpSince: number; budget?: Budget },
   ): SeriesReader {
     return new SeriesReader(this.#needs, { allowed: permit, device: permit.on, series, ...range });
   }
@@ -156,84 +141,34 @@ export class TelemetryQueries {
   }
 }
 
-function pointAt(points: Points, at: number): Point {
-  const time = (points.times[at] ?? 0) as Instant; // whole milliseconds, and `at` is within
-  switch (points.type) {
-    case "number":
-      return { time, value: points.values[at] ?? 0 };
-    case "boolean":
-      return { time, value: points.values[at] === 1 };
-    case "text":
-      return { time, value: points.values[at] ?? "" };
-    case "json":
-      return { time, value: new Json(points.values[at] ?? "null") };
-    case "location":
-      return { time, value: points.values[at] ?? nowhere };
-  }
-}
-
-function addPoints(
-  points: Points,
-  every: number,
-  add: (time: number, summary: Summary) => void,
-  isEnough: () => boolean,
-): void {
-  const { times } = points;
-  for (let from = 0; from < times.length && !isEnough();) {
-    const start = Math.floor((times[from] ?? 0) / every) * every;
-    const to = firstAt(times, start + every);
-    const summary = summaryOf(points, from, to);
-    if (summary) add(start, summary);
-    from = to;
-  }
-}
-
-function bucketOf(time: Instant, summary: Summary, aggregates: readonly Aggregate[]): Bucket {
-  return { time, ...Object.fromEntries(aggregates.map((aggregate) => [aggregate, valueOf(summary, aggregate)])) };
-}
-
-function valueOf(summary: Summary, aggregate: Aggregate): Value {
-  switch (aggregate) {
-    case "count":
-      return summary.count;
-    case "first":
-    case "last": {
-      return summary.type === "json" ? new Json(summary[aggregate]) : summary[aggregate];
-    }
-    case "avg":
-    case "max":
-    case "min":
-    case "sum":
-      return numeric(summary, aggregate);
-  }
-}
-
-const nouns = { text: "Texts", location: "Locations", json: "Documents of JSON" } as const;
-
-/** Of booleans, true counts as 1: the average is how often it was true. */
-function numeric(summary: Summary, aggregate: "avg" | "max" | "min" | "sum"): number {
-  switch (summary.type) {
-    case "number":
-      return aggregate === "avg" ? summary.sum / summary.count : summary[aggregate];
-    case "boolean": {
-      const { trues, count } = summary;
-      return { avg: trues / count, sum: trues, max: trues > 0 ? 1 : 0, min: trues === count ? 1 : 0 }[aggregate];
-    }
-    case "text":
-    case "location":
-    case "json":
-      throw new Refusal("telemetry.noAggregate", { detail: `${nouns[summary.type]} have no ${aggregate}.` });
-  }
-}
-
-/** The step that a page of buckets ended before. The cursor of another step, or of a page of points, is none. */
-function stepOf(cursor: string, every: number): number {
+/** The window that a page of buckets ended before. The cursor of other windows, or of a page of points, is none. */
+function startOf(cursor: string, windows: Windows): number {
   const start = cursorTime(cursor);
-  if (start % every !== 0) throw new Refusal("cursor.malformed");
+  if (windows.at(start).start !== start) throw new Refusal("cursor.malformed");
   return start;
 }
 
 function cursorTime(text: string): number {
-  if (!/^-?\d{1,16}$/.test(text)) throw new Refusal("cursor.malformed");
-  return Number(text);
+  const time = Number(text);
+  if (!/^-?\d{1,16}$/.test(text) || Math.abs(time) > endOfTime) throw new Refusal("cursor.malformed");
+  return time;
+}
+
+/** The newest point of a series. What came since it was loaded is known; of what was in chunks before, once. */
+export async function newestOf(
+  needs: Needs,
+  permit: Permit<"telemetry.read">,
+  series: Series,
+): Promise<Point | undefined> {
+  if (!series.isNewestOfAll && series.tail) {
+    let newest: Point | undefined;
+    // No chunk that ends before the last one does can hold the newest.
+    const range = { from: series.tail.last, to: endOfTime, rollUpSince: Infinity };
+    for await (const part of new SeriesReader(needs, { allowed: permit, device: permit.on, series, ...range }).parts())
+      if ("type" in part) newest = pointAt(part, part.times.length - 1);
+    if (newest && (!series.newest || newest.time > series.newest.time)) series.newest = { ...newest };
+    series.isNewestOfAll = true;
+  }
+  const { newest } = series;
+  return newest && { time: newest.time as Instant, value: newest.value }; // whole milliseconds
 }

@@ -1,23 +1,35 @@
 // Hot path: every point that is read passes here.
+import { setImmediate as turn } from "node:timers/promises";
 import type { Id, Random } from "@holdfast/kernel";
 import type { Allowed, Keyring, Storage } from "../storage/index.ts";
+import type { Budget } from "./budget.ts";
 import { decodeChunk } from "./chunk.ts";
+import type { Decoding } from "./decoding.ts";
 import { mergePoints } from "./merge.ts";
 import { monthOf } from "./parts.ts";
 import { firstAt, slicePoints, type Points } from "./points.ts";
-import { chunksIn, type ChunkHead } from "./postgres.ts";
+import { chunksIn, type ChunkHead, type Listed } from "./postgres.ts";
 import { decodeRollup, type Quarter } from "./rollup.ts";
 import { ChunkSeal } from "./sealing.ts";
 import type { Series } from "./series.ts";
 
-/** Chunks listed, chunks fetched, and rollups fetched, with one query. */
-const listedAtOnce = 1_024;
+/** Chunks listed, with their rollups where those do, and chunks fetched, with one query. */
+const listedAtOnce = 4_096;
 const chunksAtOnce = 24;
-const rollupsAtOnce = 256;
+/** Opened before others have a turn: a millisecond or two. */
+const rollupsAtOnce = 200;
+/** As many chunks to be decoded are for threads, so many at once; fewer cost less than to be handed over. */
+const leastForThreads = 48;
+const chunksForThreads = 64;
 /** How often a listing is begun again because compaction took a chunk of it away. */
 const mostRestarts = 100;
 
-type Needs = { readonly storage: Storage; readonly keys: Keyring; readonly random: Random };
+type Needs = {
+  readonly storage: Storage;
+  readonly keys: Keyring;
+  readonly random: Random;
+  readonly decoding: Decoding;
+};
 
 export type Asked = {
   readonly allowed: Allowed;
@@ -25,9 +37,17 @@ export type Asked = {
   readonly series: Series;
   readonly from: number;
   readonly to: number;
-  /** Whether quarter hours do in place of points. */
-  readonly mayRollUp: boolean;
+  /** From when on quarter hours do in place of points: Infinity for never. */
+  readonly rollUpSince: number;
+  /** What may be decoded, together with others. */
+  readonly budget?: Budget | undefined;
 };
+
+/** Points, or the quarter hours of one chunk in place of them. */
+export type Part = Points | readonly Quarter[];
+
+/** Opening one takes as long as decoding so many points. */
+const costOfRollup = 16;
 
 type Active = { readonly head: ChunkHead; readonly points: Points };
 
@@ -52,7 +72,7 @@ export class SeriesReader {
     this.#at = asked.from;
   }
 
-  async *parts(): AsyncGenerator<Points | Quarter> {
+  async *parts(): AsyncGenerator<Part> {
     const { to } = this.#asked;
     let most = listedAtOnce;
     for (let restarts = 0; ;) {
@@ -70,47 +90,51 @@ export class SeriesReader {
   }
 
   /** Goes over the chunks that begin before `until`. False when one of them is not there any more: what comes is to be listed again. */
-  async *#sweep(listed: readonly ChunkHead[], until: number): AsyncGenerator<Points | Quarter, boolean> {
+  async *#sweep(listed: readonly Listed[], until: number): AsyncGenerator<Part, boolean> {
     const heads = listed.filter(({ first }) => first < until);
-    const isAlone = this.#alone(listed);
-    const bytes = new Map<ChunkHead, Uint8Array | undefined>();
+    const isAlone = this.#alone(listed); // and has a rollup: one of few points has none, and is read as the others are
+    const decoded = new Decoded(heads, isAlone, (some, isBig) => this.#decode(some, isBig));
+    let opened = 0;
     for (const [index, head] of heads.entries()) {
       yield* this.#upTo(head.first);
-      if (isAlone.has(head)) {
-        if (!bytes.has(head)) {
-          const some = from(heads, index, rollupsAtOnce, (one) => isAlone.has(one));
-          await this.#fetch(some, "rollup", bytes);
-          for (const one of some) {
-            if (bytes.get(one)) continue;
-            // Too few points for a rollup, or the chunk is gone: it is read as the others are.
-            bytes.delete(one);
-            isAlone.delete(one);
-          }
-        }
-        const rollup = bytes.get(head);
-        if (rollup) {
-          const seal = await this.#sealed();
-          yield* decodeRollup(seal.open("rollup", this.#placeOf(head), rollup)).quarters;
-          bytes.delete(head);
-          this.#at = head.last + 1;
-          continue;
-        }
+      if (isAlone.has(head) && head.rollup) {
+        if (++opened % rollupsAtOnce === 0) await turn(); // others have the thread, too
+        this.#asked.budget?.spend(costOfRollup);
+        const seal = await this.#sealed();
+        yield decodeRollup(seal.open("rollup", this.#placeOf(head), head.rollup)).quarters;
+        this.#at = head.last + 1;
+        continue;
       }
-      if (!bytes.has(head)) {
-        await this.#fetch(
-          from(heads, index, chunksAtOnce, (one) => !isAlone.has(one)),
-          "data",
-          bytes,
-        );
-      }
-      const data = bytes.get(head);
-      bytes.delete(head);
-      if (!data) return false;
-      const seal = await this.#sealed();
-      this.#active.push({ head, points: decodeChunk(seal.open("points", this.#placeOf(head), data)) });
+      const points = await decoded.of(index);
+      if (!points) return false;
+      this.#active.push({ head, points });
     }
     yield* this.#upTo(until);
     return true;
+  }
+
+  /** The points of each, or `undefined` where a chunk is not there any more. */
+  async #decode(heads: readonly ChunkHead[], isBig: boolean): Promise<readonly (Points | undefined)[]> {
+    const { budget } = this.#asked;
+    budget?.spend(heads.reduce((sum, { count }) => sum + count, 0));
+    const bytes = await this.#fetch(heads);
+    const seal = await this.#sealed();
+    if (!isBig) return bytes.map((one, at) => one && this.#open(seal, heads[at], one));
+    const there = heads.flatMap((head, at) =>
+      bytes[at] ? [{ place: this.#placeOf(head), sealed: bytes[at], at }] : [],
+    );
+    const points = await this.#needs.decoding.decode({
+      org: this.#asked.allowed.scope.org,
+      key: seal.key,
+      places: there.map(({ place }) => place),
+      sealed: there.map(({ sealed }) => sealed),
+    });
+    const found = new Map(there.map(({ at }, index) => [at, points[index]]));
+    return heads.map((_, at) => found.get(at));
+  }
+
+  #open(seal: ChunkSeal, head: ChunkHead | undefined, sealed: Uint8Array): Points | undefined {
+    return head && decodeChunk(seal.open("points", this.#placeOf(head), sealed));
   }
 
   /** Everything before `until` that was not given yet. */
@@ -127,10 +151,10 @@ export class SeriesReader {
   }
 
   /** Chunks that no other chunk and no buffered point reaches into, and that lie within the range as a whole. */
-  #alone(heads: readonly ChunkHead[]): Set<ChunkHead> {
-    const { from, to, mayRollUp } = this.#asked;
+  #alone(heads: readonly Listed[]): ReadonlySet<ChunkHead> {
+    const { from, to, rollUpSince } = this.#asked;
     const alone = new Set<ChunkHead>();
-    if (!mayRollUp) return alone;
+    if (rollUpSince === Infinity) return alone;
     let reached = this.#at - 1;
     for (const [index, head] of heads.entries()) {
       const next = heads[index + 1];
@@ -138,6 +162,8 @@ export class SeriesReader {
       reached = Math.max(reached, head.last);
       if (
         isFree &&
+        head.rollup &&
+        head.first >= rollUpSince &&
         head.first >= from &&
         head.last < to &&
         between(this.#fresh, head.first, head.last + 1).times.length === 0
@@ -147,24 +173,20 @@ export class SeriesReader {
     return alone;
   }
 
-  async #list(most: number): Promise<readonly ChunkHead[]> {
-    const { allowed, series, to } = this.#asked;
+  async #list(most: number): Promise<readonly Listed[]> {
+    const { allowed, series, to, rollUpSince } = this.#asked;
     const { id } = series;
     if (id === undefined) return [];
     const range = { since: monthOf(this.#at).first, from: this.#at, to, most };
-    return this.#needs.storage.read(allowed, (unit) => chunksIn(unit).heads(id, range));
+    const also = rollUpSince === Infinity ? [] : (["rollup"] as const);
+    return this.#needs.storage.read(allowed, (unit) => chunksIn(unit).heads(id, range, also));
   }
 
-  async #fetch(
-    heads: readonly ChunkHead[],
-    column: "data" | "rollup",
-    into: Map<ChunkHead, Uint8Array | undefined>,
-  ): Promise<void> {
+  async #fetch(heads: readonly ChunkHead[]): Promise<readonly (Uint8Array | undefined)[]> {
     const { allowed, series } = this.#asked;
     const { id } = series;
-    if (id === undefined) return;
-    const sealed = await this.#needs.storage.read(allowed, (unit) => chunksIn(unit).sealed(id, heads, column));
-    for (const [index, head] of heads.entries()) into.set(head, sealed[index]);
+    if (id === undefined) return [];
+    return this.#needs.storage.read(allowed, (unit) => chunksIn(unit).sealed(id, heads));
   }
 
   #placeOf(head: ChunkHead) {
@@ -182,3 +204,44 @@ const between = (points: Points, from: number, to: number): Points =>
 /** The first `most` from `index` on of which it holds. */
 const from = <T>(all: readonly T[], index: number, most: number, holds: (one: T) => boolean): readonly T[] =>
   all.slice(index).filter(holds).slice(0, most);
+
+type Decode = (heads: readonly ChunkHead[], isBig: boolean) => Promise<readonly (Points | undefined)[]>;
+/** Those under way, by their places among the heads. */
+type Group = { readonly places: readonly number[]; readonly points: ReturnType<Decode> };
+
+/** The points of the chunks that have to be decoded, some at once; by threads also the next ones, while somebody looks at these. */
+class Decoded {
+  readonly #heads: readonly ChunkHead[];
+  readonly #isAlone: ReadonlySet<ChunkHead>;
+  readonly #decode: Decode;
+  readonly #isBig: boolean;
+  readonly #points = new Map<number, Points | undefined>();
+  #ahead: Group | undefined;
+
+  constructor(heads: readonly ChunkHead[], isAlone: ReadonlySet<ChunkHead>, decode: Decode) {
+    this.#heads = heads;
+    this.#isAlone = isAlone;
+    this.#decode = decode;
+    this.#isBig = heads.length - isAlone.size >= leastForThreads;
+  }
+
+  /** Once, and in order. */
+  async of(place: number): Promise<Points | undefined> {
+    if (!this.#points.has(place)) {
+      const group = this.#ahead?.places.includes(place) ? this.#ahead : this.#begin(place);
+      this.#ahead = this.#isBig ? this.#begin((group.places.at(-1) ?? place) + 1) : undefined;
+      for (const [at, points] of (await group.points).entries()) this.#points.set(group.places[at] ?? place, points);
+    }
+    const points = this.#points.get(place);
+    this.#points.delete(place);
+    return points;
+  }
+
+  #begin(first: number): Group {
+    const most = this.#isBig ? chunksForThreads : chunksAtOnce;
+    const heads = from(this.#heads, first, most, (one) => !this.#isAlone.has(one));
+    const points = heads.length === 0 ? Promise.resolve([]) : this.#decode(heads, this.#isBig);
+    points.catch(() => undefined); // whoever asks for one of these hears of it; somebody who asks no further need not
+    return { places: heads.map((head) => this.#heads.indexOf(head)), points };
+  }
+}

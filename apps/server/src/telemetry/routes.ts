@@ -2,20 +2,23 @@ import { rfc3339, type Id } from "@holdfast/kernel";
 import { routes, type Aggregate } from "@holdfast/protocol";
 import type { Accounts, Meter } from "../accounting/index.ts";
 import { on, type Bounds, type Caller, type Handler, type Raw } from "../authority/index.ts";
+import type { Asking } from "./asking.ts";
 import { lineProtocol } from "./body.ts";
-import type { Bucket, Point, TelemetryQueries } from "./query.ts";
+import type { Bucket } from "./buckets.ts";
+import type { Filled } from "./filling.ts";
+import type { Point } from "./points.ts";
 import { violationOf } from "./schema.ts";
 import type { Telemetry } from "./telemetry.ts";
 import { plainOf, type Value } from "./value.ts";
 
 export const telemetryRoutes = ({
   telemetry,
-  queries,
   accounts,
+  asking: { queries, questions, exports },
 }: {
   telemetry: Telemetry;
-  queries: TelemetryQueries;
   accounts: Accounts;
+  asking: Asking;
 }): Handler[] => [
   on(routes.sendTelemetry, async ({ permit, caller, body }) => ({
     accepted: await telemetry.send(permit, body.bytes, kindOf(body), await deliveryOf(accounts, caller, permit.on)),
@@ -29,11 +32,11 @@ export const telemetryRoutes = ({
     return {};
   }),
   on(routes.readTelemetry, async ({ permit, caller, query }) => {
-    const { attribute, from, to, limit, cursor, every, aggregate } = query;
+    const { attribute, from, to, limit, cursor, every, timezone, aggregate } = query;
     const range = { attribute, from, to, limit, cursor };
     const next = (nextCursor: string | undefined) => (nextCursor === undefined ? {} : { nextCursor });
     if (every !== undefined) {
-      const page = await queries.aggregate(permit, { ...range, every, aggregates: aggregate ?? ["avg"] });
+      const page = await queries.aggregate(permit, { ...range, every, timezone, aggregates: aggregate ?? ["avg"] });
       return { items: page.items.map(bucketReply), ...next(page.nextCursor) };
     }
     const { items, nextCursor } = await queries.points(permit, range);
@@ -47,6 +50,31 @@ export const telemetryRoutes = ({
       items: latest.map(({ attribute, point }) => ({ attribute, ...pointReply(point, bounds?.get(attribute)) })),
     };
   }),
+  on(routes.queryTelemetry, async ({ reach, caller, body }) => {
+    const { devices, application, product, tags, ...question } = body;
+    const answers = await questions.ask(reach, { devices, application, product, tags }, question);
+    return {
+      series: answers.map(({ device, attribute, type, items }) => {
+        const bounds = device && boundsOf(caller, device)?.get(attribute);
+        return {
+          ...(device && { device }),
+          attribute,
+          type,
+          items: items.map((item) => ("value" in item ? pointReply(item, bounds) : filledReply(item))),
+        };
+      }),
+    };
+  }),
+  on(routes.readLatestOfMany, async ({ reach, caller, body: { attributes, ...which } }) => ({
+    items: (await questions.latest(reach, which, attributes)).map(({ device, attribute, point }) => ({
+      device,
+      attribute,
+      ...pointReply(point, boundsOf(caller, device)?.get(attribute)),
+    })),
+  })),
+  on(routes.exportTelemetry, async ({ reach, body: { attributes, from, to, format, ...which } }) =>
+    exports.begin(reach, which, { attributes, from, to, format }),
+  ),
   // The listener gives it the connection.
   on(routes.watch, async () => ({ watch: true }) as const),
 ];
@@ -71,6 +99,16 @@ function boundsOf({ space }: Caller, device: Id<"device">): ReadonlyMap<string, 
 function pointReply({ time, value }: Point, bounds: Bounds | undefined) {
   const mark = bounds && violationOf(bounds, value);
   return { time: rfc3339(time), value: shown(value), ...(mark !== undefined && { mark }) };
+}
+
+function filledReply({ time, first, last, ...numbers }: Bucket | Filled) {
+  const end = (value: Value | null) => (value === null ? null : shown(value));
+  return {
+    time: rfc3339(time),
+    ...numbers,
+    ...(first !== undefined && { first: end(first) }),
+    ...(last !== undefined && { last: end(last) }),
+  };
 }
 
 function bucketReply({ time, first, last, ...numbers }: Bucket) {

@@ -1,6 +1,6 @@
 import { createSecretKey, type KeyObject } from "node:crypto";
 import { associated, derive, open, seal } from "@holdfast/crypto";
-import { Refusal, type Id, type Random } from "@holdfast/kernel";
+import { Refusal, systemRandom, type Id, type Random } from "@holdfast/kernel";
 import type { Keyring } from "../storage/index.ts";
 
 const day = 86_400_000;
@@ -36,6 +36,16 @@ export class ChunkSeal {
     const key = needs.keys.cached("device", device) ?? (await needs.keys.find("device", device));
     if (!key) throw await withoutKey(needs.keys, device);
     return new ChunkSeal(org, key, needs.random);
+  }
+
+  /** To open with a key that somebody has found already. */
+  static withKey(org: Id<"org">, key: Uint8Array): ChunkSeal {
+    return new ChunkSeal(org, key, systemRandom);
+  }
+
+  /** The device's, for a thread that opens in our place. */
+  get key(): Uint8Array {
+    return this.#device;
   }
 
   seal(part: ChunkPart, place: ChunkPlace, plain: Uint8Array): Uint8Array {

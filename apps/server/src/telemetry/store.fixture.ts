@@ -1,6 +1,6 @@
 import pg from "pg";
 import { newId, systemRandom, type Id, type Instant, type Random, type Refusal } from "@holdfast/kernel";
-import type { Action, KindOf } from "@holdfast/protocol";
+import type { Action, Aggregate, KindOf } from "@holdfast/protocol";
 import { asPlatform, HighWater, Spaces, type Space } from "../authority/index.ts";
 import { Permit } from "../authority/permit.ts";
 import { organisationsIn } from "../identity/organisation.ts";
@@ -10,8 +10,11 @@ import { schemaOf, type Product } from "../registry/product.ts";
 import type { Keyring, Storage, StorageNeeds } from "../storage/index.ts";
 import { freshStorage, TestClock, type FreshDatabase } from "../testing/index.ts";
 import type { BodyKind } from "./body.ts";
-import { Telemetry, TelemetryQueries } from "./index.ts";
-import type { AggregatesAsked, Bucket, PointsAsked } from "./query.ts";
+import type { Bucket } from "./buckets.ts";
+import { Decoding } from "./decoding.ts";
+import { Telemetry } from "./index.ts";
+import { TelemetryQueries, type AggregatesAsked, type PointsAsked } from "./query.ts";
+import { Questions } from "./questions.ts";
 import type { TelemetryNeeds } from "./telemetry.ts";
 
 /** A test, or `atEnd` for what the tests of a file share. */
@@ -54,11 +57,13 @@ export async function world(t: Ends, given: Given = {}): Promise<World> {
   const { storage, keyring } = fresh;
   const spaces = (holder.spaces = new Spaces({ storage, things: thingsIn, demands: async () => ({}) }));
   const stores = new Set<Store>();
+  const decoding = new Decoding();
   const { tls: _, ...login } = (given.database ?? fresh.database).login;
   const owner = new pg.Client(login);
   await owner.connect();
   t.after(async () => {
     for (const store of stores) await store.close();
+    await decoding.close();
     await owner.end();
     await fresh.close();
   });
@@ -111,7 +116,9 @@ export async function world(t: Ends, given: Given = {}): Promise<World> {
     const report = (message: string) => void reports.push(message);
     const needs = { storage, keys: keyring, spaces, clock: high, timers: clock, random, report, ...more };
     const telemetry = await Telemetry.open(needs);
-    const store = new Store(telemetry, new TelemetryQueries({ ...needs, telemetry }), () => stores.delete(store));
+    const asking = { ...needs, telemetry, decoding };
+    const closed = () => stores.delete(store);
+    const store = new Store(telemetry, new TelemetryQueries(asking), new Questions(asking), closed);
     stores.add(store);
     return store;
   }
@@ -122,17 +129,21 @@ export async function world(t: Ends, given: Given = {}): Promise<World> {
   return { storage, keyring, database: fresh.database, spaces, clock, reports, org, sql, open };
 }
 
+/** `every` in milliseconds. */
+type Steps = { every: number; aggregates: readonly Aggregate[] };
 type Range = { from?: number; to?: number; limit?: number; cursor?: string };
 
 /** A store in service, and what its users do with it. */
 export class Store {
   readonly telemetry: Telemetry;
   readonly queries: TelemetryQueries;
+  readonly questions: Questions;
   readonly #closed: () => void;
 
-  constructor(telemetry: Telemetry, queries: TelemetryQueries, closed: () => void) {
+  constructor(telemetry: Telemetry, queries: TelemetryQueries, questions: Questions, closed: () => void) {
     this.telemetry = telemetry;
     this.queries = queries;
+    this.questions = questions;
     this.#closed = closed;
   }
 
@@ -158,12 +169,7 @@ export class Store {
     return { items: items.map(({ time, value }) => [time, value] as const), nextCursor };
   }
 
-  async aggregate(
-    org: Org,
-    device: Id<"device">,
-    attribute: string,
-    asked: Range & Pick<AggregatesAsked, "every" | "aggregates">,
-  ) {
+  async aggregate(org: Org, device: Id<"device">, attribute: string, asked: Range & Steps) {
     const items: Bucket[] = [];
     for (let { cursor } = asked; ;) {
       const page = await this.bucketPage(org, device, attribute, { ...asked, ...(cursor !== undefined && { cursor }) });
@@ -173,13 +179,9 @@ export class Store {
     }
   }
 
-  async bucketPage(
-    org: Org,
-    device: Id<"device">,
-    attribute: string,
-    asked: Range & Pick<AggregatesAsked, "every" | "aggregates">,
-  ) {
-    const whole = { attribute, from: 0, to: undefined, limit: 10_000, cursor: undefined, ...asked };
+  async bucketPage(org: Org, device: Id<"device">, attribute: string, asked: Range & Steps) {
+    const every = { unit: "millisecond", count: asked.every } as const;
+    const whole = { attribute, from: 0, to: undefined, limit: 10_000, cursor: undefined, ...asked, every };
     return this.queries.aggregate(await this.#permit(org, device), whole as AggregatesAsked); // times that a test gives are whole
   }
 

@@ -189,6 +189,14 @@ export class Telemetry {
     return this.#devices.prepare(await this.#needs.spaces.of(permit.scope.org), permit.on);
   }
 
+  /**
+   * The series of several devices, for whoever may read them. What was erased has none.
+   * @throws Refusal `seal.broken`, `keyring.incomplete`
+   */
+  async seriesOfMany(permits: readonly Permit<"telemetry.read">[]): Promise<ReadonlyMap<Id<"device">, DeviceSeries>> {
+    return this.#devices.prepareMany(permits);
+  }
+
   /** What a device has measured so far, and as what: it stays so. @throws Refusal `device.unknown` */
   async typesOf(permit: Permit<"device.update">): Promise<ReadonlyMap<string, ValueType>> {
     const { byName } = await this.#devices.prepare(await this.#needs.spaces.of(permit.scope.org), permit.on);

@@ -67,7 +67,7 @@ export class Visitor {
         response.on("error", reject);
         response.on("end", () => {
           const text = Buffer.concat(chunks).toString();
-          const isJson = /json/.test(response.headers["content-type"] ?? "");
+          const isJson = /[/+]json/.test(response.headers["content-type"] ?? "");
           resolve({
             status: response.statusCode ?? 0,
             headers: response.headers,

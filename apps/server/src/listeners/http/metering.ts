@@ -38,6 +38,12 @@ export class Metering {
     this.#meters.set(request, meter);
   }
 
+  /** Of an answer whose length nobody knew beforehand. */
+  sent(request: FastifyRequest, bytes: number): void {
+    const meter = this.#meters.get(request);
+    if (meter) meter.bytesOut += bytes;
+  }
+
   /** The bodies of a request that was counted. */
   weigh(request: FastifyRequest, reply: FastifyReply): void {
     const meter = this.#meters.get(request);

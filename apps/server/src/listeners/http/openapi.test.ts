@@ -67,7 +67,7 @@ for (const [name, route] of Object.entries(routes) as [string, Route][]) {
     else if (route.body) assert.partialDeepStrictEqual(json?.schema, { type: "object", additionalProperties: false });
 
     const { [String(route.status ?? 200)]: success, default: refusal } = operation.responses;
-    const kinds = route.status === 204 ? 0 : route.csv ? 2 : 1;
+    const kinds = route.status === 204 ? 0 : (route.media?.length ?? (route.csv ? 2 : 1));
     assert.ok(success?.description && Object.keys(success.content ?? {}).length === kinds);
     assert.equal(success.headers?.["Location"] !== undefined, route.location !== undefined);
     const problem = { $ref: "#/components/schemas/Problem" };

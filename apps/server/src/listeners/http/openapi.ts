@@ -103,10 +103,12 @@ function securityOf({ needs, openTo, session }: Route): Record<string, never[]>[
   return needs === "public" ? [] : [...(openTo ? [{}] : []), { token: [] }, { bearer: [] }, { session: [] }];
 }
 
-function replyOf({ reply, csv, events = {}, status }: Route): Record<string, unknown> {
+function replyOf({ reply, csv, media = [], events = {}, status }: Route): Record<string, unknown> {
   if (status === 204) return { description: "Done" };
   if (reply === "stream") return { description: storyOf(events), content: { "text/event-stream": streamOf(events) } };
   if (reply === "text") return { description: "Text", content: { "text/plain": textSchema } };
+  if (reply === "download")
+    return { description: "A file", content: Object.fromEntries(media.map((type) => [type, binarySchema])) };
   const table = csv && { "text/csv": textSchema };
   return { description: "Done", content: { "application/json": { schema: schema(reply, "output") }, ...table } };
 }
@@ -122,6 +124,8 @@ const streamOf = (events: NonNullable<Route["events"]>) => ({
   ...textSchema,
   "x-events": Object.fromEntries(Object.entries(events).map(([name, shape]) => [name, schema(shape, "output")])),
 });
+
+const binarySchema = { schema: {} };
 
 const textSchema = { schema: { type: "string" } };
 

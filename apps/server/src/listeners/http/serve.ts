@@ -5,7 +5,7 @@ import { because, Refusal, type Clock, type Random, type Report, type Timers } f
 import type { Route } from "@holdfast/protocol";
 import fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from "fastify";
 import type { Accounts } from "../../accounting/index.ts";
-import type { Caller, Handler, Session } from "../../authority/index.ts";
+import type { Caller, Download, Handler, Session } from "../../authority/index.ts";
 import type { LiveRefusals, Strangers } from "../../live/index.ts";
 import type { Arrivals } from "../arrivals.ts";
 import type { Exposure } from "../exposure.ts";
@@ -16,6 +16,7 @@ import { errandIn, noErrand, refuseForeign } from "./cookie.ts";
 import { credentialText } from "./credential-text.ts";
 import { cut, linger } from "./deadlines.ts";
 import { askingOf, socketOf } from "./asking.ts";
+import { sendDownload } from "./download.ts";
 import type { Entrance } from "./entrance.ts";
 import type { Live } from "./live.ts";
 import { Metering } from "./metering.ts";
@@ -105,6 +106,7 @@ class Serving {
       if (request.is404 && this.#needs.console.answer(request, reply)) return reply;
       return this.#look(request, reply);
     });
+    // A download, which goes another way, may take as long as its reader takes some of it.
     app.addHook("onSend", async (_request, reply) => {
       const late = this.#needs.timers.after(answerDeadline, () => cut(reply.raw));
       reply.raw.once("close", () => late.cancel());
@@ -230,6 +232,12 @@ class Serving {
     // After all else that is asked of it: what would be refused anyway asks nobody who she is.
     if (route.isConfirmed) await this.#needs.entrance.refuseUnconfirmed(askingOf(request));
     if (route.reply === "stream") return this.#needs.live.serve(asked as never, reply); // the one stream there is
+    if (route.reply === "download") {
+      const file = (await handler.handle(asked as never)) as Download; // by the route's type
+      const { timers, report } = this.#needs;
+      void sendDownload(reply, file, { timers, report, sent: (bytes) => this.#metering.sent(request, bytes) });
+      return reply;
+    }
     const handle = () => handler.handle(asked as never); // `on` paired the route with a handler of its shape
     const work = route.isPolled ? () => this.#needs.guard.admit(request.ip, handle) : handle;
     const key = request.headers["idempotency-key"];

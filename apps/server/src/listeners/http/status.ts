@@ -145,6 +145,7 @@ export const statusOf = {
   "telemetry.noAggregate": 422,
   "telemetry.range": 422,
   "frame.past": 409,
+  "telemetry.tooMuch": 422,
   "topic.unknown": 404,
   "topic.foreign": 403,
   "mqtt.tooMany": 429,

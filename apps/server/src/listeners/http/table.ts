@@ -1,3 +1,4 @@
+import { csvCell } from "@holdfast/kernel";
 import type { FastifyReply, FastifyRequest } from "fastify";
 
 /** By `format`, or else by what it accepts. */
@@ -20,9 +21,7 @@ export function sendTable(columns: readonly string[], request: FastifyRequest, r
     .send(lines.map((line) => `${line.join(",")}\r\n`).join(""));
 }
 
-/** What a spreadsheet would take for a formula begins with a quote: client ids and the like are anybody's text. */
 function cellOf(value: unknown): string {
   if (typeof value === "number") return String(value);
-  const text = typeof value === "string" ? value.replace(/^[=+\-@\t\r]/, "'$&") : "";
-  return /[",\r\n]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text;
+  return typeof value === "string" ? csvCell(value) : "";
 }
