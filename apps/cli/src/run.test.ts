@@ -622,5 +622,49 @@ test("values are sent as what they look like, or as text in quotes", async (t) =
   assert.equal((await holdfast(line, { env })).exit, 0);
   const values = { t: -2.5, on: true, serial: "007", note: "21 °C", e: "" };
   assert.deepEqual(bodies, [{ time: "2026-06-01T11:00:00.000Z", values }]);
-  assert.equal((await holdfast(["telemetry", "send", device, "x=[1]"], { env })).exit, 2);
+  assert.equal((await holdfast(["telemetry", "send", device, "x=null"], { env })).exit, 2);
+});
+
+test("a question about several devices is one request, and its answer a table or JSON", async (t) => {
+  const env = await serve(t, (request, response) => {
+    assert.deepEqual(JSON.parse(request.text), {
+      devices: [device],
+      tags: { site: "north" },
+      attributes: ["t", "h"],
+      from: "2026-06-01T11:00:00.000Z",
+      every: "1d",
+      aggregates: ["avg", "p95"],
+      fill: "linear",
+      timezone: "Asia/Kathmandu",
+    });
+    const items = [{ time: createdAt, avg: 21.5, p95: null }];
+    json(response, 200, { series: [{ device, attribute: "t", type: "number", items }] });
+  });
+  const flags = "--tag site=north --attribute t --attribute h --from -1h --every 1d --aggregate avg,p95 --fill linear";
+  const line = ["telemetry", "query", device, ...flags.split(" "), "--timezone", "Asia/Kathmandu"];
+  const forPeople = await holdfast(line, { env });
+  assert.match(forPeople.out, new RegExp(`TIME +DEVICE +ATTRIBUTE +AVG +P95\\n${createdAt}  ${device}  t +21.5 +null`));
+  assert.equal(JSON.parse((await holdfast([...line, "--json"], { env })).out).series[0].items[0].avg, 21.5);
+  assert.equal((await holdfast([...line, "--timezone", "Mars/Olympus"], { env })).exit, 2);
+});
+
+test("an export is a file once it is whole; one that was cut off stays a part, and is a failure", async (t) => {
+  let isCut = false;
+  const env = await serve(t, (_, response) => {
+    response.writeHead(200, { "content-type": "text/csv", "holdfast-points": "2" });
+    response.write("device,attribute,time,value\r\n");
+    if (isCut) setTimeout(() => response.destroy(), 20);
+    else response.end("d,t,2026-06-01T11:00:00.000Z,1\r\n");
+  });
+  const folder = folderFor(t);
+  const output = path.join(folder, "all.csv");
+  const line = ["telemetry", "export", device, "--from", "-1h"];
+  const whole = await holdfast([...line, "--output", output, "--json"], { env });
+  assert.deepEqual([whole.exit, JSON.parse(whole.out)], [0, { file: output, bytes: 61 }]);
+  assert.equal(readFileSync(output, "utf8").split("\r\n").length, 3);
+  assert.equal((await holdfast(line, { env })).out, readFileSync(output, "utf8"));
+  isCut = true;
+  const cut = path.join(folder, "cut.csv");
+  assert.equal((await holdfast([...line, "--output", cut], { env })).exit, 3);
+  assert.deepEqual([existsSync(cut), existsSync(`${cut}.part`)], [false, true]);
 });
