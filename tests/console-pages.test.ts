@@ -160,7 +160,20 @@ const places: readonly Place[] = [
       },
     },
   ],
-  [`${at}/telemetry`, "Pump 1", "Least"],
+  [
+    `${at}/telemetry`,
+    "Pump 1",
+    "At most four points for each",
+    {
+      "its history as a file": async (page) => {
+        await press(page, "Export");
+        const dialog = page.getByRole("dialog", { name: "Every point as a file" });
+        await dialog.getByLabel("As", { exact: true }).selectOption("ndjson");
+        await dialog.getByRole("button", { name: "Export" }).click();
+        await dialog.getByText("Pump 1.ndjson is whole").waitFor();
+      },
+    },
+  ],
   [`${at}/live`, "Pump 1", "Only with"],
   [
     `${at}/access`,

@@ -9,6 +9,7 @@ import { Chart } from "../chart/index.ts";
 import { columnsOf, DataTable, Empty, Moment, ProblemNotice, Slow, useShown } from "../kit/index.ts";
 import { useOrg } from "../session/index.ts";
 import { words } from "../words/index.ts";
+import { Export } from "./export.tsx";
 import { DeviceFrame, useDevice, type Device } from "./frame.tsx";
 import { aligned, parseRange, ranges, stepFor, type Bucket, type RangeName } from "./series.ts";
 import { useLive } from "../live/index.ts";
@@ -65,7 +66,7 @@ function Measured({ device }: { readonly device: Device }) {
   const askedFrom = Math.floor((now - span) / (span / 4)) * (span / 4);
 
   const histories = useQueries({
-    queries: shown.map((attribute) => historyQuery(org.id, device.id, attribute, askedFrom, step.every)),
+    queries: shown.map((attribute) => historyQuery(org.id, device.id, attribute, askedFrom, step.milliseconds)),
   });
   const live = useLive(org.id, device.id);
   // Between the history that was asked for and the stream that began nothing may be missed: it is asked once more.
@@ -79,8 +80,7 @@ function Measured({ device }: { readonly device: Device }) {
       for (const [name, value] of Object.entries(event.data.values)) {
         if (!isDrawn(value)) continue;
         const points = fresh.get(name) ?? [];
-        const avg = Number(value);
-        points.push({ time: Date.parse(event.data.time), avg, min: avg, max: avg, heardAt: event.heardAt });
+        points.push({ ...pointOf(Date.parse(event.data.time), Number(value)), heardAt: event.heardAt });
         fresh.set(name, points);
       }
     }
@@ -109,6 +109,7 @@ function Measured({ device }: { readonly device: Device }) {
           checked={isFollowing}
           onChange={(event) => setFollowing(event.currentTarget.checked)}
         />
+        <Export device={device} attributes={known.map(({ attribute }) => attribute)} shown={shown} from={now - span} />
       </Group>
       <Checkbox.Group label={own.attributes} value={[...shown]} onChange={(names) => choose({ attributes: names })}>
         <Group gap="md" mt={4}>
@@ -165,9 +166,7 @@ function Numbers({
       cell: ({ time }) => <Moment at={new Date(time).toISOString()} exactly />,
     },
     { id: "name", head: words.device.attribute, width: 140, grows: true, cell: ({ name }) => name },
-    { id: "avg", head: own.mean, width: 110, cell: ({ avg }) => shortest(avg) },
-    { id: "min", head: own.least, width: 110, cell: ({ min }) => shortest(min) },
-    { id: "max", head: own.most, width: 110, cell: ({ max }) => shortest(max) },
+    { id: "value", head: words.device.value, width: 140, cell: ({ avg }) => shortest(avg) },
   ]);
   if (rows.length === 0) return <Empty>{own.nothingInRange}</Empty>;
   return (
@@ -203,10 +202,10 @@ function spacing(lines: readonly (readonly Bucket[])[]): number {
   return gaps[Math.floor(gaps.length / 2)] ?? 0;
 }
 
-const historyQuery = (org: string, device: string, attribute: string, from: number, every: string) =>
+const historyQuery = (org: string, device: Device["id"], attribute: string, from: number, step: number) =>
   queryOptions({
-    queryKey: ["history", org, device, attribute, from, every],
-    queryFn: ({ signal }) => history(org, device, attribute, from, every, signal),
+    queryKey: ["history", org, device, attribute, from, step],
+    queryFn: ({ signal }) => history(org, device, attribute, from, step, signal),
     staleTime: Infinity,
     // The lines stay while the next ones come.
     placeholderData: keepPreviousData,
@@ -214,21 +213,28 @@ const historyQuery = (org: string, device: string, attribute: string, from: numb
 
 async function history(
   org: string,
-  device: string,
+  device: Device["id"],
   attribute: string,
   from: number,
-  every: string,
+  step: number,
   signal: AbortSignal,
 ): Promise<readonly Bucket[]> {
-  const query = { attribute, from: String(from), every, aggregate: "avg,min,max", limit: 10_000 };
-  const { items } = await apiFor(org).call(routes.readTelemetry, { params: { device }, query, signal });
-  return items.map(({ time, avg, min, max }) => ({
-    time: Date.parse(time),
-    avg: Number(avg),
-    min: Number(min),
-    max: Number(max),
-  }));
+  // Whole columns, so that one of them is as long as a step and sums of quarter hours do where they can.
+  const to = Math.ceil(Date.now() / step) * step;
+  const first = Math.floor(from / step) * step;
+  const body = {
+    devices: [device],
+    attributes: [attribute],
+    from: first,
+    to,
+    width: Math.max(10, (to - first) / step),
+  };
+  const { series } = await apiFor(org).call(routes.queryTelemetry, { body, signal });
+  return (series[0]?.items ?? []).map(({ time, value }) => pointOf(Date.parse(time), Number(value)));
 }
+
+/** A point is its own mean, least and greatest. */
+const pointOf = (time: number, value: number): Bucket => ({ time, avg: value, min: value, max: value });
 
 function useUnits(device: Device): ReadonlyMap<string, string | undefined> {
   const org = useOrg();
