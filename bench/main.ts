@@ -7,6 +7,7 @@ import { tableOf } from "./table.ts";
 /** Every benchmark is a file of this name beside this one; each is loaded when it is its turn. */
 const names = [
   "ingest",
+  "telemetry",
   "mqtt-messages",
   "mqtt-connections",
   "mqtt-latency",

@@ -5,13 +5,17 @@ import { HighWater, Spaces, type Space } from "../../apps/server/src/authority/i
 import { startPlatform } from "../../apps/server/src/platform.ts";
 import { thingsIn } from "../../apps/server/src/registry/index.ts";
 import { Keyring, Storage, type Login } from "../../apps/server/src/storage/index.ts";
+import { Decoding } from "../../apps/server/src/telemetry/decoding.ts";
 import { Telemetry } from "../../apps/server/src/telemetry/index.ts";
+import type { Questions } from "../../apps/server/src/telemetry/questions.ts";
 import { asOwner, copyKeys, makeCluster, type Cluster } from "../../apps/server/src/testing/cluster.ts";
 import { populate } from "./populate.ts";
 
 /** Our store and the peers' database in one embedded PostgreSQL, set as the platform sets it: fsync and synchronous_commit on. */
 export type Place = {
   readonly telemetry: Telemetry;
+  /** What questions about it need. */
+  readonly asking: ConstructorParameters<typeof Questions>[0];
   readonly space: Space;
   readonly devices: readonly Id<"device">[];
   /** The owner's sign-in to our database. */
@@ -44,12 +48,13 @@ export async function openPlace(devices: number): Promise<Place> {
     const keysFolder = path.join(folder, "keys");
     copyKeys(cluster, keysFolder);
     const made = await makeDevices(cluster, { folder, keysFolder, count: devices });
-    const { telemetry, space } = await openTelemetry(stack, { login: ours, keysFolder, org: made.org });
+    const { telemetry, asking, space } = await openTelemetry(stack, { login: ours, keysFolder, org: made.org });
     for (const device of made.devices) await telemetry.prepare(space, device);
     const pidFile = path.join(cluster.folder, "postgres", "cluster", "postmaster.pid");
     const opened = stack.move();
     return {
       telemetry,
+      asking,
       space,
       devices: made.devices,
       ours,
@@ -122,7 +127,7 @@ async function makeDevices(
 async function openTelemetry(
   stack: AsyncDisposableStack,
   { login, keysFolder, org }: { login: Login; keysFolder: string; org: Id<"org"> },
-): Promise<{ telemetry: Telemetry; space: Space }> {
+): Promise<Pick<Place, "telemetry" | "asking" | "space">> {
   const report = (message: string): void => void process.stderr.write(`${message}\n`);
   const place = { folder: keysFolder };
   const keys = await Keyring.open({ place, clock: systemClock, random: systemRandom });
@@ -145,5 +150,8 @@ async function openTelemetry(
   const clock = new HighWater(systemClock, 0 as Instant); // nothing was written before
   const telemetry = await Telemetry.open({ storage, keys, spaces, clock, random: systemRandom, report });
   stack.defer(() => telemetry.close());
-  return { telemetry, space: await spaces.of(org) };
+  const decoding = new Decoding();
+  stack.defer(() => decoding.close());
+  const asking = { storage, keys, telemetry, clock, random: systemRandom, decoding };
+  return { telemetry, asking, space: await spaces.of(org) };
 }
