@@ -80,7 +80,7 @@ export const layers: readonly (readonly Unit[])[] = [
     { folder: "apps/console/src/account" },
     { folder: "apps/console/src/instance" },
   ],
-  [{ folder: "apps/server/src/single-sign-on" }],
+  [{ folder: "apps/server/src/single-sign-on" }, { folder: "apps/server/src/dashboards" }],
   [{ folder: "apps/server/src/listeners" }],
   [
     { folder: "apps/server/src", flat: true, top: true },

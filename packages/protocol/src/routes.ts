@@ -16,6 +16,17 @@ export {
   setDeviceDoor,
   setProductDoor,
 } from "./doors.ts";
+export {
+  createDashboard,
+  createDashboardLink,
+  deleteDashboard,
+  endDashboardLink,
+  listDashboardLinks,
+  listDashboards,
+  readDashboard,
+  readDashboardDevices,
+  updateDashboard,
+} from "./dashboards.ts";
 export { createListEntry, listEntries, readListEntry, removeListEntry } from "./lists.ts";
 export {
   summariseDevices,

@@ -23,6 +23,7 @@ import {
   decide,
   listingOf,
   mayAnywhere,
+  mayMaker,
   mayNow,
   readableOf,
   whyOver,
@@ -228,6 +229,26 @@ export class Caller implements Asker {
     return placement !== undefined && mayNow(this.power, action, { kind: "device", id, placement }, this.#clock.now());
   }
 
+  /** Whether it may know what a device is called and whether it is there: by a link to a dashboard, where its maker may. */
+  mayKnow(id: Id<"device">): boolean {
+    const placement = this.space.device(id);
+    if (!placement) return false;
+    const target = { kind: "device", id, placement } as const;
+    return this.credential.dashboard
+      ? mayMaker(this.power, "device.read", target)
+      : mayNow(this.power, "device.read", target, this.#clock.now());
+  }
+
+  maySee(id: Id<"dashboard">): boolean {
+    const target = this.target("dashboard", id);
+    return target !== undefined && mayNow(this.power, "dashboard.read", target, this.#clock.now());
+  }
+
+  /** Somebody looks at a dashboard by a link to it. */
+  noteOpening(): void {
+    if (this.credential.dashboard) this.space.uses.opened(this.credential.id);
+  }
+
   /** Which attributes of a device it may read: by name, or `undefined` for all. */
   attributesOf(id: Id<"device">): ((name: string) => boolean) | undefined {
     const placement = this.space.device(id);
@@ -246,6 +267,10 @@ export class Caller implements Asker {
       case "device": {
         const placement = this.space.device(on as Id<"device">); // only a map is asked
         return placement && { kind, id: on as Id<"device">, placement };
+      }
+      case "dashboard": {
+        const dashboard = this.space.dashboard(on as Id<"dashboard">); // only a map is asked
+        return dashboard && { kind, id: on as Id<"dashboard">, dashboard };
       }
       case "certificate":
       case "certificateAuthority":

@@ -15,6 +15,7 @@ type CredentialRow = {
   device: string | null;
   app_user: string | null;
   app_session: string | null;
+  dashboard: string | null;
   parent: string | null;
   parent_prefix: "key" | "token" | "session" | null;
   issued_seq: string;
@@ -50,7 +51,7 @@ type Body = {
 
 const atOnce = 1_000; // rows that are opened before others have their turn
 
-const columns = `id, prefix, person, application, device, app_user, app_session, parent, parent_prefix, issued_seq,
+const columns = `id, prefix, person, application, device, app_user, app_session, dashboard, parent, parent_prefix, issued_seq,
   created_at, expires_at, last_used_at, digest, version, body`;
 
 const instant = (text: string | null): Instant | undefined => (text === null ? undefined : (Number(text) as Instant)); // a bigint column of ours
@@ -71,6 +72,7 @@ const fixedOf = (credential: Credential): Fixed => [
   String(credential.version),
   // Rows of before there were users have nothing here.
   ...(credential.user ? [credential.user.id, credential.user.session] : []),
+  ...(credential.dashboard ? [credential.dashboard] : []),
 ];
 
 /** Credentials, members and revocations as PostgreSQL keeps them: who and when are readable, what they may do is sealed. */
@@ -152,6 +154,13 @@ export const authorityIn = (unit: Unit) => ({
     return rowsOf(unit, "device = $1", [uuidOf(device)]);
   },
 
+  /** Those that were made for it, newest first; those that are over among them. */
+  async linksTo(dashboard: Id<"dashboard">): Promise<readonly Credential[]> {
+    const text = `select ${columns} from credential where dashboard = $1 order by created_at desc, id`;
+    const rows = await unit.query<CredentialRow>(text, [uuidOf(dashboard)]);
+    return rows.map((row) => credentialOf(unit, row));
+  },
+
   /** Credentials without a row are good for nothing; what is written of them in the audit log stays. */
   async removeKeysOf(device: Id<"device">): Promise<void> {
     await unit.query("delete from credential where device = $1", [uuidOf(device)]);
@@ -205,8 +214,8 @@ export const authorityIn = (unit: Unit) => ({
     const sealed = unit.scope.seal("credential", rowName(credential.id, fixedOf(credential)), encode(body));
     await unit.query(
       `insert into credential (org, id, prefix, person, application, device, parent, parent_prefix, issued_seq, created_at,
-         expires_at, digest, version, body, app_user, app_session)
-       values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16)
+         expires_at, digest, version, body, app_user, app_session, dashboard)
+       values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17)
        on conflict (org, id) do update set digest = excluded.digest, version = excluded.version, body = excluded.body`,
       [
         uuidOf(unit.scope.org),
@@ -225,6 +234,7 @@ export const authorityIn = (unit: Unit) => ({
         sealed,
         credential.user ? uuidOf(credential.user.id) : null,
         credential.user ? uuidOf(credential.user.session) : null,
+        credential.dashboard ? uuidOf(credential.dashboard) : null,
       ],
     );
   },
@@ -311,6 +321,7 @@ function credentialOf(unit: Unit, row: CredentialRow): Credential {
       row.app_session !== null && {
         user: { id: idFrom("user", row.app_user), session: idFrom("session", row.app_session) },
       }),
+    ...(row.dashboard !== null && { dashboard: idFrom("dashboard", row.dashboard) }),
     parent: row.parent === null || row.parent_prefix === null ? undefined : idFrom(row.parent_prefix, row.parent),
     issuedSeq: Number(row.issued_seq),
     expiresAt: instant(row.expires_at),

@@ -1,9 +1,10 @@
-import type { CredentialId, Instant } from "@holdfast/kernel";
-import { formatGrant, isOfNoApplication, presets, type Action, type Conditions, type Where } from "@holdfast/protocol";
+import type { CredentialId, Id, Instant } from "@holdfast/kernel";
+import { formatGrant, isOfNoApplication, presets, type Action, type Conditions, type Role, type Where } from "@holdfast/protocol";
 import type { Allowance, Rate } from "./allowance.ts";
 import type { Circumstances } from "./circumstances.ts";
 import { judge } from "./conditions.ts";
 import { partyOf, type Credential } from "./credential.ts";
+import { attributesShown, type Dashboard } from "./dashboard.ts";
 import { demandedOf, endOfSession, type Unmet } from "./demands.ts";
 import { answerOf, closingOf, isOpenTo, readableBy, unopened, wayOf, type Answer, type Passed } from "./door.ts";
 import { inWords } from "./hours.ts";
@@ -61,6 +62,10 @@ export type Power = {
   /** The entries of the organisation's lists that decided about whoever comes. */
   readonly by: readonly Entry[];
   readonly space: Space;
+  /** Of a link to a dashboard: nothing but this is shown by it. */
+  readonly shown: { readonly id: Id<"dashboard">; readonly dashboard: Dashboard } | undefined;
+  /** As what its person sees dashboards that are for some roles. */
+  readonly sees: { readonly role: Role; readonly all: boolean } | undefined;
   /** What doors have answered already. */
   readonly passed: Passed;
 };
@@ -77,6 +82,7 @@ export function compile(
   find: Find = (id) => space.credentials.get(id),
 ): Power {
   const links: Link[] = [];
+  let sees: Power["sees"];
   const allowances: Allowance[] = [];
   const open: string[] = [];
   let closing: Closing | undefined;
@@ -152,8 +158,14 @@ export function compile(
     const member = space.member(credential.person);
     if (space.isSuspended(credential.person)) end = suspended(`${credential.person} is suspended here`);
     else if (!member) end = final(`${credential.person} is not a member of this organisation`);
-    else links.push(linkOf(`${credential.person} as ${member.role}`, space.grantsOfMember(member)));
+    else {
+      const link = linkOf(`${credential.person} as ${member.role}`, space.grantsOfMember(member));
+      links.push(link);
+      sees = { role: member.role, all: link.grants.has("dashboard.share") };
+    }
   }
+  const dashboard = credential.dashboard && space.dashboard(credential.dashboard);
+  if (credential.dashboard && !dashboard) end ??= final(`${credential.dashboard} is not there any more`);
   const { stop } = space;
   if (stop && isOwnerHere(space, credential)) links.push(linkOf(`${stop.because}, and an owner`, stop.grants));
   else if (stop) end ??= { because: stop.because, forGood: false, code: stop.code };
@@ -197,6 +209,8 @@ export function compile(
     visitor,
     by: listing.by,
     space,
+    shown: credential.dashboard && dashboard && { id: credential.dashboard, dashboard },
+    sees,
     passed: new Map(),
   };
 }
@@ -269,6 +283,8 @@ export function decide(power: Power, action: Action, target: Target, now: Instan
       return { allowed: false, because: `${link.label} does not grant ${action} there${holds}` };
     }
   }
+  const hidden = hiddenFrom(power, target);
+  if (hidden !== undefined) return { allowed: false, because: hidden };
   const grants = power.links.map((link) => `${link.label} grants ${coveringGrant(link, action, target) ?? action}`);
   const barred = barrier(power, action, target, now);
   if (barred.against !== undefined)
@@ -290,8 +306,26 @@ export function mayNow(power: Power, action: Action, target: Target, now: Instan
   if (action === "telemetry.write" && target.kind === "device" && target.placement.state !== "active") return false;
   if (!power.links.every((link) => link.grants.get(action)?.some((where) => covers(where, target)) ?? false))
     return false;
-  return !isBarred(power, action, target, now);
+  return hiddenFrom(power, target) === undefined && !isBarred(power, action, target, now);
 }
+
+/** Why a dashboard, or by the link to one a device, is not for whoever asks. It never grants, it only takes away. */
+function hiddenFrom({ shown, sees }: Power, target: Target): string | undefined {
+  if (target.kind === "dashboard") {
+    if (shown && shown.id !== target.id) return `the link shows ${shown.id} alone`;
+    const { roles } = target.dashboard;
+    if (!roles || sees?.all || (sees && roles.includes(sees.role))) return undefined;
+    return `the dashboard is for ${roles.join(", ")} alone`;
+  }
+  if (!shown || (target.kind === "device" && attributesShown(shown.dashboard, target.id, target.placement)))
+    return undefined;
+  return `${shown.id} does not show it`;
+}
+
+/** Whether all but the credential itself grant it: what made it, and its person's role. */
+export const mayMaker = (power: Power, action: Action, target: Target): boolean =>
+  !power.end &&
+  power.links.slice(1).every((link) => link.grants.get(action)?.some((where) => covers(where, target)) ?? false);
 
 /** What lists and doors say of something done with a device: they never grant, they only take away. */
 function barrier(
@@ -334,10 +368,13 @@ function isBarred(power: Power, action: Action, target: Target, now: Instant): b
 
 /** Which attributes of a device may be read: by name, or `undefined` for all. A device hears what is its own. */
 export function readableOf(
-  { space, visitor }: Power,
+  { space, visitor, shown }: Power,
   { id, placement }: Target & { kind: "device" },
 ): ((name: string) => boolean) | undefined {
-  return visitor.device === id ? undefined : readableBy(space.doorsOf(placement), visitor);
+  const byDoors = visitor.device === id ? undefined : readableBy(space.doorsOf(placement), visitor);
+  if (!shown) return byDoors;
+  const names = attributesShown(shown.dashboard, id, placement);
+  return (name) => names?.has(name) === true && (byDoors?.(name) ?? true);
 }
 
 /** Whether the action is granted anywhere at all: what a subscription with wildcards needs before each delivery is asked about. */

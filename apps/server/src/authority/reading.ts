@@ -122,9 +122,25 @@ export async function readDependants(
   return found.filter(({ standing }) => standing === "active").map(({ credential }) => credential);
 }
 
+/** The links to a dashboard, newest first, and how often each was opened. */
+export async function readLinks(
+  needs: Needs,
+  permit: Permit<"dashboard.share">,
+): Promise<readonly (Pick<Shown, "credential" | "standing"> & { readonly opened: number })[]> {
+  const { storage, spaces } = needs;
+  const { uses } = await spaces.of(permit.scope.org);
+  const found = await read(needs, permit, (unit) => authorityIn(unit).linksTo(permit.on));
+  const kept = await storage.read(permit, (unit) => usesIn(unit).of(found.map(({ credential }) => credential.id)));
+  return found.map(({ credential, standing }) => {
+    const noted = uses.of(credential.id);
+    const opened = (kept.get(uuidOf(credential.id))?.opened ?? 0) + (noted?.opened ?? 0);
+    return { credential: { ...credential, lastUsedAt: noted?.at ?? credential.lastUsedAt }, standing, opened };
+  });
+}
+
 async function read(
   { storage, spaces, clock }: Needs,
-  permit: Permit<"credential.read">,
+  permit: Permit<"credential.read"> | Permit<"dashboard.share">,
   find: (unit: Unit) => Promise<readonly Credential[]>,
 ): Promise<readonly Shown[]> {
   const space = await spaces.of(permit.scope.org);

@@ -1,0 +1,112 @@
+import { parseId, Refusal, rfc3339, type Clock } from "@holdfast/kernel";
+import { routes } from "@holdfast/protocol";
+import {
+  credentialId,
+  on,
+  readLinks,
+  type Handler,
+  type Minting,
+  type Revocation,
+  type Spaces,
+} from "../authority/index.ts";
+import type { Storage } from "../storage/index.ts";
+import type { Dashboard } from "./dashboard.ts";
+import type { Dashboards } from "./dashboards.ts";
+import type { Pictured, Pictures } from "./pictures.ts";
+import { dashboardsIn } from "./postgres.ts";
+
+type Needs = {
+  readonly dashboards: Dashboards;
+  readonly pictures: Pictures;
+  readonly minting: Minting;
+  readonly revocation: Revocation;
+  readonly storage: Storage;
+  readonly spaces: Spaces;
+  readonly clock: Clock;
+};
+
+/** The page of the console that shows one to whoever has a link. */
+const page = "/shared";
+
+export const dashboardRoutes = (needs: Needs): Handler[] => [
+  on(routes.createDashboard, async ({ permit, body }) => {
+    const { name, description, widgets, roles } = body;
+    return dashboardReply(await needs.dashboards.create(permit, { name, description, widgets, roles }));
+  }),
+  on(routes.listDashboards, async ({ reach, caller }) => ({
+    items: (await needs.dashboards.list(reach, caller)).map((dashboard) => ({
+      ...headOf(dashboard),
+      widgets: dashboard.widgets.length,
+    })),
+  })),
+  on(routes.readDashboard, async ({ permit, caller }) => {
+    const dashboard = await needs.dashboards.read(permit);
+    caller.noteOpening();
+    return dashboardReply(dashboard);
+  }),
+  on(routes.updateDashboard, async ({ permit, body, versions }) =>
+    dashboardReply(await needs.dashboards.update(permit, body, versions)),
+  ),
+  on(routes.deleteDashboard, async ({ permit, versions }) => {
+    await needs.dashboards.delete(permit, versions);
+    return {};
+  }),
+  on(routes.readDashboardDevices, async ({ permit, caller }) => {
+    const picture = await needs.pictures.of(permit, caller);
+    if (!picture) throw new Refusal("dashboard.unknown");
+    const { devices, widgets, omitted } = picture;
+    return {
+      devices: devices.map(picturedReply),
+      widgets: widgets.map(({ id, sources }) => ({ id, sources: sources.map((some) => [...some]) })),
+      omitted,
+    };
+  }),
+  on(routes.createDashboardLink, async ({ permit, body }) => {
+    const wanted = { name: body.name, lifetime: body.expiresIn };
+    // Nobody makes it show more meanwhile.
+    const { id, secret, expiresAt } = await needs.minting.dashboardLink(permit, wanted, async (unit) => {
+      if (!(await dashboardsIn(unit).take(permit.on))) throw new Refusal("dashboard.unknown");
+    });
+    return { id, secret: `${id}.${secret}`, path: page, expiresAt: rfc3339(expiresAt ?? needs.clock.now()) };
+  }),
+  on(routes.listDashboardLinks, async ({ permit }) => ({
+    items: (await readLinks(needs, permit)).map(({ credential, standing, opened }) => ({
+      id: parseId("key", credential.id),
+      name: credential.name,
+      state: standing,
+      ...(credential.person && { person: credential.person }),
+      createdAt: rfc3339(credential.createdAt),
+      ...(credential.expiresAt !== undefined && { expiresAt: rfc3339(credential.expiresAt) }),
+      uses: opened,
+      ...(credential.lastUsedAt !== undefined && { lastUsedAt: rfc3339(credential.lastUsedAt) }),
+    })),
+  })),
+  on(routes.endDashboardLink, async ({ permit, params }) => {
+    await needs.revocation.dashboardLink(permit, credentialId(params["link"]));
+    return {};
+  }),
+];
+
+const headOf = ({ id, name, description, roles, createdAt, updatedAt, version }: Dashboard) => ({
+  id,
+  name,
+  ...(description !== undefined && { description }),
+  ...(roles && { roles: [...roles] }),
+  createdAt: rfc3339(createdAt),
+  updatedAt: rfc3339(updatedAt),
+  version,
+});
+
+const dashboardReply = (dashboard: Dashboard) => ({ ...headOf(dashboard), widgets: [...dashboard.widgets] });
+
+const picturedReply = ({ id, name, presence, latest }: Pictured) => ({
+  id,
+  name: name ?? id,
+  ...(presence && {
+    presence: {
+      state: presence.state === "online" ? ("online" as const) : ("offline" as const),
+      ...(presence.state !== "never" && { since: rfc3339(presence.since) }),
+    },
+  }),
+  latest: latest.map(({ attribute, point }) => ({ attribute, time: rfc3339(point.time), value: point.value })),
+});
