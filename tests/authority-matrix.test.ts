@@ -621,7 +621,10 @@ const operator = await ours.operatorKey();
 const accessKey = await ours.accessKey(our.application.id, ["*"]);
 const otherAccessKey = await ours.accessKey(our.other.id, ["*"]);
 const trustedKey = await ours.asks.post<Key>(keysOf, { name: "trusted", kind: "trustedApplication", grants: ["*"] });
-const dashboardLink = await ours.asks.post<Key>(`/v1/dashboards/${dashboard.id}/links`, { name: "wall", expiresIn: "1d" });
+const dashboardLink = await ours.asks.post<Key>(`/v1/dashboards/${dashboard.id}/links`, {
+  name: "wall",
+  expiresIn: "1d",
+});
 const suspended = await ours.device(our.application.id);
 await ours.asks.post(`/v1/devices/${suspended.id}/suspend`);
 const revoked = await ours.tokenOf(["*"]);
@@ -703,7 +706,7 @@ const callers: Record<string, Caller | "nothing"> = {
     return (await tokenWith([at(needs, subject, "this"), ...also_])).token;
   },
   "a token with this grant on another": async ({ needs }, _, subject) =>
-    isAction(needs) && actions[needs] !== "org" && actions[needs] !== "product"
+    isAction(needs) && !["org", "product", "dashboard"].includes(actions[needs])
       ? (await tokenWith([at(needs, subject, "another")])).token
       : undefined,
   "a token with every other grant": async ({ needs }) =>

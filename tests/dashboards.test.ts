@@ -116,7 +116,10 @@ test("a picture holds what whoever looks may read, of devices by name, by tag an
   assert.deepEqual([pump?.latest[0]?.value, pump?.presence?.state], [21.5, "offline"]);
   const narrow = await ours.tokenOf(["dashboard.read", `telemetry.read:${our.elsewhere.id}`]);
   const less = await visitor.as(narrow.token).get<Shown>(`/v1/dashboards/${dashboard.id}/devices`);
-  assert.deepEqual(less.devices.map(({ id, name }) => [id, name]), [[our.elsewhere.id, our.elsewhere.id]]);
+  assert.deepEqual(
+    less.devices.map(({ id, name }) => [id, name]),
+    [[our.elsewhere.id, our.elsewhere.id]],
+  );
 });
 
 test("a link shows the attributes of the devices that its dashboard shows, and nothing else of anything", async () => {
@@ -127,7 +130,10 @@ test("a link shows the attributes of the devices that its dashboard shows, and n
   assert.equal(path, "/shared");
   const stranger = visitor.as(secret);
   const listed = await stranger.get<{ items: Thing[] }>("/v1/dashboards");
-  assert.deepEqual(listed.items.map(({ id }) => id), [dashboard.id]);
+  assert.deepEqual(
+    listed.items.map(({ id }) => id),
+    [dashboard.id],
+  );
   const { devices } = await stranger.get<Shown>(`/v1/dashboards/${dashboard.id}/devices`);
   assert.deepEqual(
     devices.map(({ id, latest }) => [id, latest.map(({ attribute, value }) => [attribute, value])]),
@@ -137,8 +143,13 @@ test("a link shows the attributes of the devices that its dashboard shows, and n
   const points = await stranger.get<{ items: unknown[] }>(of(our.device, "temperature"));
   assert.ok(points.items.length > 0);
   assert.deepEqual((await stranger.get<{ items: unknown[] }>(of(our.device, "secret"))).items, []);
-  const latest = await stranger.get<{ items: { attribute: string }[] }>(`/v1/devices/${our.device.id}/telemetry/latest`);
-  assert.deepEqual(latest.items.map(({ attribute }) => attribute), ["temperature"]);
+  const latest = await stranger.get<{ items: { attribute: string }[] }>(
+    `/v1/devices/${our.device.id}/telemetry/latest`,
+  );
+  assert.deepEqual(
+    latest.items.map(({ attribute }) => attribute),
+    ["temperature"],
+  );
   const refused = [
     `/v1/dashboards/${hidden.id}`,
     of(our.neighbour, "temperature"),
@@ -208,7 +219,10 @@ test("nobody shows strangers what he may not read, and while links are open only
   // Whoever may reads it into the dashboard: that link still shows what its own maker may read alone.
   assert.equal((await change(dashboard, { widgets: more })).status, 200);
   const shown = await visitor.as(secret).get<Shown>(`/v1/dashboards/${dashboard.id}/devices`);
-  assert.deepEqual(shown.devices.map(({ id }) => id), [our.device.id]);
+  assert.deepEqual(
+    shown.devices.map(({ id }) => id),
+    [our.device.id],
+  );
   await ours.revoke(narrow.id);
   assert.equal(await answer(visitor.as(secret), `/v1/dashboards/${dashboard.id}`), "401 credential.invalid");
 });

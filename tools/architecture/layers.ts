@@ -65,6 +65,7 @@ export const layers: readonly (readonly Unit[])[] = [
     { folder: "apps/console/src/devices" },
     { folder: "apps/console/src/device" },
     { folder: "apps/console/src/products" },
+    { folder: "apps/console/src/dashboards" },
     { folder: "apps/console/src/access" },
     { folder: "apps/console/src/audit" },
     { folder: "apps/console/src/usage" },

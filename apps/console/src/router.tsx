@@ -123,6 +123,13 @@ const activate = createRoute({
   component: lazyRouteComponent(() => import("./activating/index.ts"), "Activate"),
 });
 
+/** Of whoever has a link, which says which dashboard: nobody signs in. */
+const shared = createRoute({
+  getParentRoute: () => root,
+  path: paths.shared,
+  component: lazyRouteComponent(() => import("./dashboards/index.ts"), "Shared"),
+});
+
 const callOff = createRoute({
   getParentRoute: () => root,
   path: paths.callOff,
@@ -180,6 +187,7 @@ const tree = root.addChildren([
   reset,
   verify,
   activate,
+  shared,
   account.addChildren([
     own(
       "/",
@@ -246,6 +254,18 @@ const tree = root.addChildren([
     page(
       below(paths.product),
       lazyRouteComponent(() => import("./products/index.ts"), "Product"),
+    ),
+    page(
+      below(paths.dashboards),
+      lazyRouteComponent(() => import("./dashboards/index.ts"), "Dashboards"),
+    ),
+    page(
+      below(paths.dashboard),
+      lazyRouteComponent(() => import("./dashboards/index.ts"), "DashboardPage"),
+    ),
+    page(
+      below(paths.editDashboard),
+      lazyRouteComponent(() => import("./dashboards/index.ts"), "EditDashboard"),
     ),
     page(
       below(paths.access),

@@ -25,9 +25,7 @@ export function sourcesOf(widget: Widget): readonly SourceOfWidget[] {
 
 /** The devices that are meant by their identifiers, each once. */
 export function devicesNamed(widgets: readonly Widget[]): readonly Id<"device">[] {
-  const all = widgets.flatMap((widget) =>
-    sourcesOf(widget).flatMap(({ of }) => ("devices" in of ? of.devices : [])),
-  );
+  const all = widgets.flatMap((widget) => sourcesOf(widget).flatMap(({ of }) => ("devices" in of ? of.devices : [])));
   return [...new Set(all)];
 }
 

@@ -237,6 +237,8 @@ export const readDashboardDevices = route({
     /** Of each widget, by its id and by the place of the source in it. */
     widgets: z.array(z.object({ id: z.string(), sources: z.array(z.array(id("device"))) })),
     omitted: z.number().int(),
+    /** Of the dashboard: whoever looks at an older one asks for it again. */
+    version,
   }),
 });
 

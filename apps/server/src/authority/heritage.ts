@@ -37,7 +37,12 @@ export type Held = Pick<Wanted, "publicKey" | "conditions">;
 /** What a new credential inherits: who made it, and what it ends with. */
 export type Heir = Wanted &
   Pick<Credential, "makers"> &
-  Partial<Pick<Credential, "parent" | "person" | "inPerson" | "isLent" | "proofs" | "application" | "device" | "dashboard" | "user">>;
+  Partial<
+    Pick<
+      Credential,
+      "parent" | "person" | "inPerson" | "isLent" | "proofs" | "application" | "device" | "dashboard" | "user"
+    >
+  >;
 
 const makersOf = ({ credential }: Caller): readonly CredentialId[] => [credential.id, ...credential.makers];
 

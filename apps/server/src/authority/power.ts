@@ -1,5 +1,13 @@
 import type { CredentialId, Id, Instant } from "@holdfast/kernel";
-import { formatGrant, isOfNoApplication, presets, type Action, type Conditions, type Role, type Where } from "@holdfast/protocol";
+import {
+  formatGrant,
+  isOfNoApplication,
+  presets,
+  type Action,
+  type Conditions,
+  type Role,
+  type Where,
+} from "@holdfast/protocol";
 import type { Allowance, Rate } from "./allowance.ts";
 import type { Circumstances } from "./circumstances.ts";
 import { judge } from "./conditions.ts";

@@ -9,7 +9,9 @@ import type { Permit } from "./permit.ts";
 export function refuseShowing(maker: Caller, shows: readonly Showing[]): void {
   const beyond = shows.flatMap(({ of, attributes }) => (attributes.length === 0 ? [] : hiddenOf(maker, of)));
   if (beyond.length === 0) return;
-  const faults = [...new Set(beyond)].slice(0, 16).map((what) => ({ path: "grants", message: `telemetry.read:${what}` }));
+  const faults = [...new Set(beyond)]
+    .slice(0, 16)
+    .map((what) => ({ path: "grants", message: `telemetry.read:${what}` }));
   const because = `would show what it may not read: ${faults[0]?.message.slice(0, 100)}`;
   throw maker.refuse("dashboard.share", maker.org, because, new Refusal("credential.amplifies", { faults }));
 }

@@ -30,6 +30,7 @@ export type Picture = {
   readonly devices: readonly Pictured[];
   readonly widgets: readonly { readonly id: string; readonly sources: readonly (readonly Id<"device">[])[] }[];
   readonly omitted: number;
+  readonly version: number;
 };
 
 /** What a dashboard shows at this moment, as far as whoever looks may read it. */
@@ -61,7 +62,7 @@ export class Pictures {
         latest: shown.size === 0 ? [] : await this.#latest(caller, id, shown),
       });
     }
-    return { devices, widgets, omitted };
+    return { devices, widgets, omitted, version: dashboard.version };
   }
 
   async #latest(caller: Caller, id: Id<"device">, shown: ReadonlySet<string>): Promise<Latest> {
@@ -109,8 +110,7 @@ function* devicesOf(of: DashboardSource, space: Space): Generator<Id<"device">> 
   if ("devices" in of) yield* of.devices.filter((id) => isThere(space, id));
   else
     for (const [id, placement] of space.devices) {
-      const isMeant =
-        "tag" in of ? placement.tags[of.tag.key] === of.tag.value : placement.product === of.product;
+      const isMeant = "tag" in of ? placement.tags[of.tag.key] === of.tag.value : placement.product === of.product;
       if (isMeant && placement.state !== "retired") yield id;
     }
 }

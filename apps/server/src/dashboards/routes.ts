@@ -54,11 +54,12 @@ export const dashboardRoutes = (needs: Needs): Handler[] => [
   on(routes.readDashboardDevices, async ({ permit, caller }) => {
     const picture = await needs.pictures.of(permit, caller);
     if (!picture) throw new Refusal("dashboard.unknown");
-    const { devices, widgets, omitted } = picture;
+    const { devices, widgets, omitted, version } = picture;
     return {
       devices: devices.map(picturedReply),
       widgets: widgets.map(({ id, sources }) => ({ id, sources: sources.map((some) => [...some]) })),
       omitted,
+      version,
     };
   }),
   on(routes.createDashboardLink, async ({ permit, body }) => {
