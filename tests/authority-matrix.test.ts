@@ -355,6 +355,7 @@ const operations: Record<keyof typeof routes, Operation> = {
   listDashboards: {},
   readDashboard: { ask: ofDashboard },
   readDashboardDevices: { ask: ofDashboard },
+  previewDashboard: { ask: (subject) => ({ ...ofDashboard(subject), body: { widgets: [picture] } }) },
   updateDashboard: { ask: (subject) => ({ ...ofDashboard(subject), body: named }) },
   deleteDashboard: { fresh: async () => ({ dashboard: await freshDashboard() }), ask: ofDashboard },
   listDashboardLinks: { ask: ofDashboard },

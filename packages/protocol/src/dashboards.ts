@@ -218,6 +218,22 @@ export const deleteDashboard = route({
 
 const state = z.enum(["online", "offline"]);
 
+const picture = z.object({
+  devices: z.array(
+    z.object({
+      id: id("device"),
+      name: z.string(),
+      presence: z.object({ state, since: time.optional() }).optional(),
+      latest: z.array(z.object({ attribute: z.string(), time, value: z.unknown() })),
+    }),
+  ),
+  /** Of each widget, by its id and by the place of the source in it. */
+  widgets: z.array(z.object({ id: z.string(), sources: z.array(z.array(id("device"))) })),
+  omitted: z.number().int(),
+  /** Of the dashboard: whoever looks at an older one asks for it again. */
+  version,
+});
+
 export const readDashboardDevices = route({
   method: "GET",
   path: "/v1/dashboards/{dashboard}/devices",
@@ -225,21 +241,17 @@ export const readDashboardDevices = route({
     "What the widgets of a dashboard show now, as far as the caller may read it: which devices each is about, what they are called, the newest point of each attribute that is shown, and who of them is connected where a widget says so. At most 500 devices; `omitted` counts the others.",
   needs: "dashboard.read",
   on,
-  reply: z.object({
-    devices: z.array(
-      z.object({
-        id: id("device"),
-        name: z.string(),
-        presence: z.object({ state, since: time.optional() }).optional(),
-        latest: z.array(z.object({ attribute: z.string(), time, value: z.unknown() })),
-      }),
-    ),
-    /** Of each widget, by its id and by the place of the source in it. */
-    widgets: z.array(z.object({ id: z.string(), sources: z.array(z.array(id("device"))) })),
-    omitted: z.number().int(),
-    /** Of the dashboard: whoever looks at an older one asks for it again. */
-    version,
-  }),
+  reply: picture,
+});
+
+export const previewDashboard = route({
+  method: "POST",
+  path: "/v1/dashboards/{dashboard}/devices",
+  summary: "The same of widgets that are not saved yet. Nothing is changed.",
+  needs: "dashboard.update",
+  on,
+  body: z.strictObject({ widgets }),
+  reply: picture,
 });
 
 const link = z.object({

@@ -23,6 +23,7 @@ export {
   endDashboardLink,
   listDashboardLinks,
   listDashboards,
+  previewDashboard,
   readDashboard,
   readDashboardDevices,
   updateDashboard,

@@ -99,7 +99,7 @@ export function Arrange({ draft, setDraft, change, say, edit }: Given) {
                 ⤡
               </Button>
               <Button {...small} aria-label={own.change(title)} onClick={() => edit(widget)}>
-                {words.dashboards.edit}
+                {own.changeIt}
               </Button>
               {widgets.length < mostWidgets && (
                 <Button
@@ -110,7 +110,7 @@ export function Arrange({ draft, setDraft, change, say, edit }: Given) {
                     change([...widgets, copy], own.added(title));
                   }}
                 >
-                  ⧉
+                  {words.common.copy}
                 </Button>
               )}
               <Button

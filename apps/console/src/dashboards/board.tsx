@@ -62,14 +62,16 @@ export function Pictures({
   asking,
   dashboard,
   all = false,
+  draft,
   children,
 }: {
   readonly asking: Asking;
   readonly dashboard: Dashboard;
   readonly all?: boolean;
+  readonly draft?: readonly Widget[];
   readonly children: ReactNode;
 }) {
-  const { board, picture } = useBoardOf(asking, dashboard, all);
+  const { board, picture } = useBoardOf(asking, dashboard, { all, draft });
   if (picture.isPending) return <Slow />;
   if (!picture.data) return <ProblemNotice error={picture.error} retry={() => void picture.refetch()} />;
   return (

@@ -1,13 +1,12 @@
 import type { Client, LiveEvent, Reply } from "@holdfast/client";
-import type { routes as all } from "@holdfast/protocol";
-import { routes } from "@holdfast/protocol";
-import { useQuery } from "@tanstack/react-query";
+import { routes, type Widget } from "@holdfast/protocol";
+import { keepPreviousData, useQuery } from "@tanstack/react-query";
 import { createContext, useContext, useEffect, useMemo, useState } from "react";
 import { queryClient } from "../api/index.ts";
 import { follow } from "../live/index.ts";
 
-export type Dashboard = Reply<typeof all.readDashboard>;
-type Picture = Reply<typeof all.readDashboardDevices>;
+export type Dashboard = Reply<typeof routes.readDashboard>;
+type Picture = Reply<typeof routes.readDashboardDevices>;
 export type Pictured = Picture["devices"][number];
 
 /** Through whom a board asks: a person in an organisation, or whoever has a link. `key` keeps their answers apart. */
@@ -56,14 +55,29 @@ type Live = Pick<Board, "arrived" | "begun" | "state"> & {
 };
 const nothing: Live = { arrived: [], begun: 0, state: "connecting", presence: new Map(), values: new Map() };
 
-/** What a dashboard shows, live. `widgets` that are being edited are asked about once they are saved. */
-export function useBoardOf({ client, key }: Asking, dashboard: Dashboard, all: boolean) {
+type Shows = {
+  /** Everything that may be heard is what is shown. */
+  readonly all: boolean;
+  /** Widgets that are not saved yet. */
+  readonly draft: readonly Widget[] | undefined;
+};
+
+/** What a dashboard shows, live. */
+export function useBoardOf({ client, key }: Asking, dashboard: Dashboard, { all, draft }: Shows) {
+  const params = { dashboard: dashboard.id };
+  // Where they stand changes nothing of what they show.
+  const widgets = draft?.map((widget) => ({ ...widget, place: { x: 0, y: 0, w: 1, h: 1 } }));
   const picture = useQuery({
-    queryKey: ["dashboard-devices", key, dashboard.id],
-    queryFn: ({ signal }) => client.call(routes.readDashboardDevices, { params: { dashboard: dashboard.id }, signal }),
+    queryKey: ["dashboard-devices", key, dashboard.id, JSON.stringify(widgets)],
+    queryFn: ({ signal }) =>
+      widgets
+        ? client.call(routes.previewDashboard, { params, body: { widgets }, signal })
+        : client.call(routes.readDashboardDevices, { params, signal }),
     refetchInterval: every,
+    placeholderData: keepPreviousData,
   });
-  const version = picture.data?.version;
+  // Whoever edits is asked about another version when she saves.
+  const version = draft ? undefined : picture.data?.version;
   useEffect(() => {
     if (version !== undefined && version > dashboard.version)
       void queryClient.invalidateQueries({ queryKey: ["dashboard", key, dashboard.id] });

@@ -182,7 +182,7 @@ function Editor({ dashboard, take }: { readonly dashboard: Dashboard; readonly t
           />
         </Stack>
       </details>
-      <Pictures asking={asking} dashboard={dashboard}>
+      <Pictures asking={asking} dashboard={dashboard} draft={draft.widgets}>
         <Arrange draft={draft} setDraft={setDraft} change={change} say={say} edit={setEditing} />
       </Pictures>
       {editing !== undefined && (

@@ -28,11 +28,34 @@ export function landPath({ transform, arcs, objects }: Topology): string {
     });
   const rings = objects.land.geometries.flatMap((geometry) => geometry.arcs.flat());
   return rings
-    .map(
-      (ring) =>
-        `M${ringOf(ring)
-          .map(([x, y]) => `${x.toFixed(2)} ${y.toFixed(2)}`)
-          .join("L")}Z`,
-    )
+    .flatMap((ring) => copiesOf(unrolled(ringOf(ring))))
+    .map(pathOf)
     .join("");
+}
+
+type Point = readonly [x: number, y: number];
+
+const pathOf = (points: readonly Point[]): string =>
+  `M${points.map(([x, y]) => `${x.toFixed(2)} ${y.toFixed(2)}`).join("L")}Z`;
+
+/** What crosses the line of dates goes on beyond it, and what goes around a pole is closed there. */
+function unrolled(points: readonly Point[]): readonly Point[] {
+  let turn = 0;
+  const flat = points.map(([x, y], at): Point => {
+    const before = points[at - 1]?.[0] ?? x;
+    if (x - before > 180) turn -= 360;
+    if (before - x > 180) turn += 360;
+    return [x + turn, y];
+  });
+  const [first, last] = [flat[0], flat.at(-1)];
+  if (!first || !last || Math.abs(last[0] - first[0]) < 180) return flat;
+  const pole = first[1] > 0 ? 90 : -90;
+  return [...flat, [last[0], pole], [first[0], pole]];
+}
+
+/** Once more at the other edge of the world, where it reaches beyond this one. */
+function copiesOf(points: readonly Point[]): readonly (readonly Point[])[] {
+  const xs = points.map(([x]) => x);
+  const moved = (by: number) => points.map(([x, y]): Point => [x + by, y]);
+  return [points, ...(Math.min(...xs) < -180 ? [moved(360)] : []), ...(Math.max(...xs) > 180 ? [moved(-360)] : [])];
 }

@@ -128,16 +128,20 @@ function OfDevices({ why }: { readonly why: string | undefined }) {
   const make = useAct(async () => {
     const api = apiFor(org.id);
     const known = await Promise.all((devices.data?.items ?? []).slice(0, mostLooked).map((one) => knownOf(api, one)));
-    return api.call(routes.createDashboard, { body: { name: own.first.name, widgets: [...firstWidgets(known)] } });
+    const { id } = await api.call(routes.createDashboard, {
+      body: { name: own.first.name, widgets: [...firstWidgets(known)] },
+    });
+    // Here, because the list that this stands in is asked again and is empty no more.
+    await navigate({ to: paths.dashboard, params: { org: org.id, dashboard: id } });
   });
   const isNone = devices.data?.items.length === 0;
-  const go = () =>
-    make.mutate(undefined, {
-      onSuccess: ({ id }) => void navigate({ to: paths.dashboard, params: { org: org.id, dashboard: id } }),
-    });
   return (
     <Stack gap="xs" align="center">
-      <Press why={why ?? (isNone ? own.noDevices : undefined)} loading={make.isPending} onClick={go}>
+      <Press
+        why={why ?? (isNone ? own.noDevices : undefined)}
+        loading={make.isPending}
+        onClick={() => make.mutate(undefined)}
+      >
         {own.fromDevices}
       </Press>
       {make.error && <ProblemNotice error={make.error} />}

@@ -76,7 +76,12 @@ export function MapWidget({ widget }: { readonly widget: Of<"map"> }) {
           >
             <path d={land} className="hf-map-land" />
             {placed.map(({ device, x, y }) => (
-              <Mark key={device.id} {...{ device, x, y, degrees }} isOnline={board.isOnline(device)} />
+              <Mark
+                key={device.id}
+                {...{ device, x, y, degrees }}
+                isAtEdge={x > view.x + view.across / 4}
+                isOnline={board.isOnline(device)}
+              />
             ))}
           </svg>
         </div>
@@ -104,11 +109,23 @@ function Mark({
   y,
   degrees,
   isOnline,
-}: Placed & { readonly degrees: number; readonly isOnline: boolean | undefined }) {
+  isAtEdge,
+}: Placed & {
+  readonly degrees: number;
+  readonly isOnline: boolean | undefined;
+  /** Its name would not stand to its right. */
+  readonly isAtEdge: boolean;
+}) {
   return (
     <g className={isOnline === false ? "hf-map-off" : "hf-map-on"}>
       <circle cx={x} cy={y} r={6 * degrees} vectorEffect="non-scaling-stroke" />
-      <text x={x + 9 * degrees} y={y + 4 * degrees} fontSize={12 * degrees} strokeWidth={3 * degrees}>
+      <text
+        x={x + (isAtEdge ? -9 : 9) * degrees}
+        y={y + 4 * degrees}
+        textAnchor={isAtEdge ? "end" : "start"}
+        fontSize={12 * degrees}
+        strokeWidth={3 * degrees}
+      >
         {device.name}
       </text>
     </g>

@@ -13,7 +13,7 @@ export function TableWidget({ widget }: { readonly widget: Of<"table"> }) {
   const devices = devicesOf(widget.id);
   if (devices.length === 0) return <Nothing>{own.nobody}</Nothing>;
   return (
-    <Scroll label={titleOf(widget)}>
+    <Scroll label={own.numbersOf(titleOf(widget))}>
       <table className="hf-table">
         <thead>
           <tr>

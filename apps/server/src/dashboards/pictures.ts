@@ -1,5 +1,5 @@
-import type { Id } from "@holdfast/kernel";
-import { sourcesOf, type DashboardSource } from "@holdfast/protocol";
+import { Refusal, type Id } from "@holdfast/kernel";
+import { sourcesOf, type DashboardSource, type Widget } from "@holdfast/protocol";
 import type { Caller, Permit, Space } from "../authority/index.ts";
 import type { Presence, Presences } from "../messages/index.ts";
 import { deviceNamesIn } from "../registry/index.ts";
@@ -15,6 +15,7 @@ type Needs = {
   readonly queries: TelemetryQueries;
 };
 
+type Asked = Permit<"dashboard.read"> | Permit<"dashboard.update">;
 type Latest = Awaited<ReturnType<TelemetryQueries["latest"]>>;
 
 /** A device as a dashboard shows it. */
@@ -41,11 +42,25 @@ export class Pictures {
     this.#needs = needs;
   }
 
-  async of(permit: Permit<"dashboard.read">, caller: Caller): Promise<Picture | undefined> {
+  /** @throws Refusal `dashboard.unknown` */
+  async of(permit: Permit<"dashboard.read">, caller: Caller): Promise<Picture> {
+    return this.#of(permit, caller, await this.#find(permit));
+  }
+
+  /** As it would be with these widgets. @throws Refusal `dashboard.unknown` */
+  async preview(permit: Permit<"dashboard.update">, caller: Caller, widgets: readonly Widget[]): Promise<Picture> {
+    return this.#of(permit, caller, { ...(await this.#find(permit)), widgets });
+  }
+
+  async #find(permit: Asked): Promise<Dashboard> {
+    const dashboard = await this.#needs.storage.read(permit, (unit) => dashboardsIn(unit).find(permit.on));
+    if (!dashboard) throw new Refusal("dashboard.unknown");
+    return dashboard;
+  }
+
+  async #of(permit: Asked, caller: Caller, dashboard: Dashboard): Promise<Picture> {
     const { storage, presences } = this.#needs;
     const { space } = caller;
-    const dashboard = await storage.read(permit, (unit) => dashboardsIn(unit).find(permit.on));
-    if (!dashboard) return undefined;
     const presenceOf = await presences.in(space);
     const { widgets, attributes, isPresent, omitted } = arranged(dashboard, space, (id) =>
       caller.mayDevice("telemetry.read", id),

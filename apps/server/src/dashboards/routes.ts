@@ -12,7 +12,7 @@ import {
 import type { Storage } from "../storage/index.ts";
 import type { Dashboard } from "./dashboard.ts";
 import type { Dashboards } from "./dashboards.ts";
-import type { Pictured, Pictures } from "./pictures.ts";
+import type { Picture, Pictured, Pictures } from "./pictures.ts";
 import { dashboardsIn } from "./postgres.ts";
 
 type Needs = {
@@ -51,17 +51,10 @@ export const dashboardRoutes = (needs: Needs): Handler[] => [
     await needs.dashboards.delete(permit, versions);
     return {};
   }),
-  on(routes.readDashboardDevices, async ({ permit, caller }) => {
-    const picture = await needs.pictures.of(permit, caller);
-    if (!picture) throw new Refusal("dashboard.unknown");
-    const { devices, widgets, omitted, version } = picture;
-    return {
-      devices: devices.map(picturedReply),
-      widgets: widgets.map(({ id, sources }) => ({ id, sources: sources.map((some) => [...some]) })),
-      omitted,
-      version,
-    };
-  }),
+  on(routes.readDashboardDevices, async ({ permit, caller }) => pictureReply(await needs.pictures.of(permit, caller))),
+  on(routes.previewDashboard, async ({ permit, caller, body }) =>
+    pictureReply(await needs.pictures.preview(permit, caller, body.widgets)),
+  ),
   on(routes.createDashboardLink, async ({ permit, body }) => {
     const wanted = { name: body.name, lifetime: body.expiresIn };
     // Nobody makes it show more meanwhile.
@@ -99,6 +92,13 @@ const headOf = ({ id, name, description, roles, createdAt, updatedAt, version }:
 });
 
 const dashboardReply = (dashboard: Dashboard) => ({ ...headOf(dashboard), widgets: [...dashboard.widgets] });
+
+const pictureReply = ({ devices, widgets, omitted, version }: Picture) => ({
+  devices: devices.map(picturedReply),
+  widgets: widgets.map(({ id, sources }) => ({ id, sources: sources.map((some) => [...some]) })),
+  omitted,
+  version,
+});
 
 const picturedReply = ({ id, name, presence, latest }: Pictured) => ({
   id,

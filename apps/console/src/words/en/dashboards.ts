@@ -72,6 +72,7 @@ export const dashboards = {
     title: (name: string) => `Edit ${name}`,
     lead: "Drag a widget by its handle, or go to the handle by Tab: arrow keys move it, with Shift they change its size.",
     addWidget: "Add a widget",
+    changeIt: "Change",
     change: (title: string) => `Change ${title}`,
     move: (title: string) => `Move ${title}`,
     resize: (title: string) => `Size of ${title}`,
