@@ -174,6 +174,9 @@ const below = <const P extends string>(path: `/o/$org${P}`): P => path.slice(pat
 const page = <const P extends string>(path: P, component: ReturnType<typeof lazyRouteComponent>) =>
   createRoute({ getParentRoute: () => org, path, validateSearch: parseShown, component, errorComponent: FailedPage });
 
+const onDashboards = (name: "Dashboards" | "DashboardPage" | "EditDashboard") =>
+  lazyRouteComponent(() => import("./dashboards/index.ts"), name);
+
 const tree = root.addChildren([
   start,
   howProtected,
@@ -255,18 +258,9 @@ const tree = root.addChildren([
       below(paths.product),
       lazyRouteComponent(() => import("./products/index.ts"), "Product"),
     ),
-    page(
-      below(paths.dashboards),
-      lazyRouteComponent(() => import("./dashboards/index.ts"), "Dashboards"),
-    ),
-    page(
-      below(paths.dashboard),
-      lazyRouteComponent(() => import("./dashboards/index.ts"), "DashboardPage"),
-    ),
-    page(
-      below(paths.editDashboard),
-      lazyRouteComponent(() => import("./dashboards/index.ts"), "EditDashboard"),
-    ),
+    page(below(paths.dashboards), onDashboards("Dashboards")),
+    page(below(paths.dashboard), onDashboards("DashboardPage")),
+    page(below(paths.editDashboard), onDashboards("EditDashboard")),
     page(
       below(paths.access),
       lazyRouteComponent(() => import("./access/index.ts"), "Credentials"),

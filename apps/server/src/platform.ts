@@ -28,8 +28,6 @@ import { keepTime } from "./clock-watch.ts";
 import type { Config } from "./config.ts";
 import { arrivalsOf, connectionsOf } from "./connections.ts";
 import { keepHouse, keepLast } from "./housekeeping.ts";
-import { Dashboards, Pictures } from "./dashboards/index.ts";
-import { dashboardRoutes } from "./dashboards/routes.ts";
 import { erasing } from "./erasing.ts";
 import {
   ConsoleFiles,
@@ -53,10 +51,10 @@ import { registryRoutes } from "./registry/routes.ts";
 import { Simulation } from "./simulation/index.ts";
 import { simulationRoutes } from "./simulation/routes.ts";
 import { Storage } from "./storage/index.ts";
-import { Telemetry, TelemetryQueries } from "./telemetry/index.ts";
-import { telemetryRoutes } from "./telemetry/routes.ts";
+import { Telemetry } from "./telemetry/index.ts";
 import { Signing } from "./tls/index.ts";
 import { knownBy } from "./known.ts";
+import { measuredRoutes } from "./measured.ts";
 import { ownRoutes } from "./own-routes.ts";
 import { openPeople } from "./people.ts";
 import { openPlaces } from "./places.ts";
@@ -250,16 +248,13 @@ async function open(needs: PlatformNeeds, opened: AsyncDisposableStack, closing:
   const erase = erasing({ ...common, ...verbs, keys: keyring, simulation: () => simulation });
   const simulation: Simulation = new Simulation({ ...common, ...verbs, ...forShow, erase, timers, report });
   const ofAuthority = { ...common, ...verbs, ...life, ...applicationUsers, sessions, lists };
-  const queries = new TelemetryQueries({ ...common, telemetry, keys: keyring });
-  const pictured = { storage, presences, queries };
   const handlers: Handler[] = [
     ...people.handlers,
     ...authorityRoutes({ ...ofAuthority, connections, timers, report, roles: new Roles(forPeople) }),
     ...registryRoutes({ registry, catalogue, doors, devices, presences, ...applicationUsers }),
     ...applicationUsers.handlers,
     ...messageRoutes({ mqttSessions: new MqttSessions({ storage, spaces, clock, log, broker }) }),
-    ...telemetryRoutes({ telemetry, accounts, queries }),
-    ...dashboardRoutes({ ...ofAuthority, dashboards: new Dashboards(ofAuthority), pictures: new Pictures(pictured) }),
+    ...measuredRoutes({ ...ofAuthority, keys: keyring }),
     ...auditRoutes(new Audit(storage)),
     ...accountingRoutes({ usage: new Usage({ ...common, accounts }), plans: new Plans({ ...common, accounts }) }),
     ...simulationRoutes(simulation),

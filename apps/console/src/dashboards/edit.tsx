@@ -218,7 +218,7 @@ function Roles({
       label={own.roles}
       description={why ?? own.rolesHint}
       value={[...roles]}
-      onChange={(chosen) => change(all.flatMap(({ id }) => (chosen.includes(id) ? [id as Role] : [])))}
+      onChange={(chosen) => change(all.flatMap(({ id }) => (chosen.includes(id) ? [id] : [])))}
     >
       <Group gap="md" mt={4}>
         {all.map(({ id, name }) => (

@@ -80,6 +80,7 @@ export function LineWidget({ widget }: { readonly widget: Of<"line"> }) {
       .filter(({ time }) => time >= from)
       .sort((a, b) => a.time - b.time);
   });
+  const newest = Math.min(now + span, Math.max(0, ...drawn.map((line) => line.at(-1)?.time ?? 0)));
   const title = titleOf(widget);
   return (
     <div ref={ref} className="hf-board-fill">
@@ -92,7 +93,7 @@ export function LineWidget({ widget }: { readonly widget: Of<"line"> }) {
             lines={lines.map(({ name, unit }) => ({ name, unit }))}
             data={aligned(drawn, Math.max(step.milliseconds, spacing(drawn)))}
             from={from}
-            to={now}
+            to={Math.max(now, newest)}
             height={Math.max(100, (height || 260) - beside)}
           />
           <details className="hf-board-numbers">

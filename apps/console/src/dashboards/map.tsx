@@ -5,14 +5,14 @@ import topology from "world-atlas/land-110m.json";
 import { Scroll } from "../kit/index.ts";
 import { words } from "../words/index.ts";
 import { useBoard, type Board, type Pictured } from "./data.ts";
-import { landPath, type Topology } from "./land.ts";
+import { landPath } from "./land.ts";
 import { Nothing } from "./nothing.tsx";
 import { titleOf, type Of } from "./of.ts";
 import { locationOf, onEarth, said } from "./said.ts";
 import { moved, showing, world, zoomed, type View } from "./view.ts";
 
 const own = words.dashboards.map;
-const land = landPath(topology as unknown as Topology); // its types say less than its file
+const land = landPath(topology);
 
 type Placed = { readonly device: Pictured; readonly x: number; readonly y: number };
 

@@ -8,7 +8,7 @@ export function useBoardNames(): (id: string) => string {
   type Picture = { readonly devices: readonly Pictured[] };
   const pictures = queryClient.getQueriesData<Picture>({ queryKey: ["dashboard-devices", key] });
   const names = new Map(
-    pictures.flatMap(([, picture]) => picture?.devices.map(({ id, name }) => [id as string, name] as const) ?? []),
+    pictures.flatMap(([, picture]) => picture?.devices.map(({ id, name }) => [id, name] as const) ?? []),
   );
-  return (id) => names.get(id) ?? id;
+  return (id) => names.get(id as never) ?? id;
 }

@@ -30,7 +30,9 @@ export function ValueWidget({ widget }: { readonly widget: Of<"value"> }) {
         {summed ? `${own.aggregates[aggregate]} ${own.of} ${span}` : <When at={newest?.time} />}
       </Text>
       {widget.compare && spans.before !== undefined && typeof value === "number" && (
-        <p className="hf-board-trend">{trend(value - spans.before, unit, span, decimals)}</p>
+        <p className="hf-board-trend">
+          {trend(value - spans.before, { unit, decimals, by: own.aggregates[summed ?? "avg"], span })}
+        </p>
       )}
     </div>
   );
@@ -40,10 +42,15 @@ const When = ({ at }: { readonly at: number | undefined }) =>
   at === undefined ? own.nothing : <Moment at={new Date(at).toISOString()} />;
 
 /** In words, with a shape before them. */
-function trend(change: number, unit: string, span: string, decimals: number | undefined): string {
-  const amount = `${said(Math.abs(change), decimals)}${unit === "" ? "" : ` ${unit}`}`;
-  if (Number(said(Math.abs(change), decimals)) === 0) return own.same(span);
-  return change > 0 ? own.more(amount, span) : own.less(amount, span);
+function trend(
+  change: number,
+  told: { readonly unit: string; readonly decimals: number | undefined; readonly by: string; readonly span: string },
+): string {
+  const { unit, decimals, by, span } = told;
+  const number = said(Math.abs(change), decimals);
+  const amount = unit === "" ? number : `${number} ${unit}`;
+  if (Number(number) === 0) return own.same(by, span);
+  return change > 0 ? own.more(amount, by, span) : own.less(amount, by, span);
 }
 
 /** What was measured in the span of time that ends now, and in the one before it, each as one number. */

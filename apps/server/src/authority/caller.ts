@@ -23,13 +23,12 @@ import {
   decide,
   listingOf,
   mayAnywhere,
-  mayMaker,
   mayNow,
-  readableOf,
   whyOver,
   type Decision,
   type Power,
 } from "./power.ts";
+import { readableOf } from "./seeing.ts";
 import { standingOfSecret } from "./secrets.ts";
 import type { Placement, Space } from "./space.ts";
 
@@ -229,26 +228,6 @@ export class Caller implements Asker {
     return placement !== undefined && mayNow(this.power, action, { kind: "device", id, placement }, this.#clock.now());
   }
 
-  /** Whether it may know what a device is called and whether it is there: by a link to a dashboard, where its maker may. */
-  mayKnow(id: Id<"device">): boolean {
-    const placement = this.space.device(id);
-    if (!placement) return false;
-    const target = { kind: "device", id, placement } as const;
-    return this.credential.dashboard
-      ? mayMaker(this.power, "device.read", target)
-      : mayNow(this.power, "device.read", target, this.#clock.now());
-  }
-
-  maySee(id: Id<"dashboard">): boolean {
-    const target = this.target("dashboard", id);
-    return target !== undefined && mayNow(this.power, "dashboard.read", target, this.#clock.now());
-  }
-
-  /** Somebody looks at a dashboard by a link to it. */
-  noteOpening(): void {
-    if (this.credential.dashboard) this.space.uses.opened(this.credential.id);
-  }
-
   /** Which attributes of a device it may read: by name, or `undefined` for all. */
   attributesOf(id: Id<"device">): ((name: string) => boolean) | undefined {
     const placement = this.space.device(id);
@@ -268,10 +247,8 @@ export class Caller implements Asker {
         const placement = this.space.device(on as Id<"device">); // only a map is asked
         return placement && { kind, id: on as Id<"device">, placement };
       }
-      case "dashboard": {
-        const dashboard = this.space.dashboard(on as Id<"dashboard">); // only a map is asked
-        return dashboard && { kind, id: on as Id<"dashboard">, dashboard };
-      }
+      case "dashboard":
+        return this.space.dashboards.target(on);
       case "certificate":
       case "certificateAuthority":
       case "connection":
@@ -364,20 +341,6 @@ export class Caller implements Asker {
     this.noteRefused(action);
     throw this.refuse(action, this.org, because, new Refusal("permit.missing", { detail: `It needs ${action}.` }));
   }
-}
-
-/** Before something is told that names credentials to whoever might not know of them. @throws Refusal `permit.missing` */
-export function askToReadCredentials(permit: Allowed, what: string): void {
-  const caller = callerOf(permit);
-  if (caller.mayAnywhere("credential.read")) return;
-  const detail = `${what} names credentials: it needs credential.read.`;
-  throw caller.refuse("credential.read", caller.org, detail, new Refusal("permit.missing", { detail }));
-}
-
-/** Whether whoever asked may be told of this credential: of his own, or of any. */
-export function seesCredential(permit: Allowed, id: CredentialId): boolean {
-  const caller = callerOf(permit);
-  return caller.credential.id === id || caller.mayAnywhere("credential.read");
 }
 
 /** The same where a verb finds that there is no such thing. */

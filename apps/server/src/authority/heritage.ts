@@ -125,7 +125,7 @@ export function dashboardLinkOf(
   dashboard: Id<"dashboard">,
   wanted: Pick<Wanted, "name" | "lifetime">,
 ): Birth {
-  refuseShowing(maker, maker.space.dashboard(dashboard)?.shows ?? []);
+  refuseShowing(maker, maker.space.dashboards.get(dashboard)?.shows ?? []);
   refuseWider(maker, {});
   const grants = presets.dashboardLink.actions.map((action): Grant => ({ action, where: { all: true } }));
   const rate = maker.allowances.length === 0 && { rate: rateOfLink };

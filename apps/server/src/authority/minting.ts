@@ -145,7 +145,7 @@ export class Minting {
     this.#refuseUnbound(callerOf(permit));
     return storage.change(permit, async (unit) => {
       await within(unit);
-      const there = await authorityIn(unit).linksTo(permit.on);
+      const there = await authorityIn(unit).keysOf(permit.on);
       const now = clock.now();
       const open = there.filter(({ state, expiresAt = now }) => state === "active" && expiresAt > now);
       if (open.length >= mostLinks) throw new Refusal("dashboard.tooMany");

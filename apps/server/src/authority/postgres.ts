@@ -1,53 +1,10 @@
-import type { PublicKey } from "@holdfast/crypto";
 import { idFrom, isId, uuidOf, type CredentialId, type Id, type Instant } from "@holdfast/kernel";
-import { formatGrant, parseGrants, type Conditions, type CredentialKind } from "@holdfast/protocol";
+import { formatGrant, parseGrants } from "@holdfast/protocol";
 import type { Unit } from "../storage/index.ts";
-import type { Credential, Exposed } from "./credential.ts";
+import type { Body, CredentialRow } from "./credential-row.ts";
+import type { Credential } from "./credential.ts";
 import { revocationsIn } from "./revocation-rows.ts";
 import type { Membership } from "./roles.ts";
-import type { Proof } from "./session.ts";
-
-type CredentialRow = {
-  id: string;
-  prefix: "key" | "token" | "session";
-  person: string | null;
-  application: string | null;
-  device: string | null;
-  app_user: string | null;
-  app_session: string | null;
-  dashboard: string | null;
-  parent: string | null;
-  parent_prefix: "key" | "token" | "session" | null;
-  issued_seq: string;
-  created_at: string;
-  expires_at: string | null;
-  last_used_at: string | null;
-  digest: Uint8Array;
-  version: number;
-  body: Uint8Array;
-};
-
-type Body = {
-  kind: CredentialKind;
-  name: string;
-  state: Credential["state"];
-  grants: string[];
-  makers?: CredentialId[];
-  /** The first rows were written without: a token of a person's was then a sign-in's unless another credential had made it. */
-  inPerson?: boolean;
-  isLent?: true;
-  proofs?: readonly Proof[];
-  publicKey?: PublicKey;
-  conditions?: Conditions;
-  issued?: NonNullable<Credential["issued"]>;
-  socket?: NonNullable<Credential["socket"]>;
-  /** The first rows were written without when it was made. */
-  former?: { digest: string; madeAt?: Instant; endsAt: Instant };
-  rotatedAt?: Instant;
-  exposed?: Exposed;
-  leakedAt?: Instant;
-  by?: readonly string[];
-};
 
 const atOnce = 1_000; // rows that are opened before others have their turn
 
@@ -150,15 +107,9 @@ export const authorityIn = (unit: Unit) => ({
     return (await rowsOf(unit, "person = $1 and prefix = 'token'", [uuidOf(person)])).filter(isSignIn);
   },
 
-  async keysOf(device: Id<"device">): Promise<readonly Credential[]> {
-    return rowsOf(unit, "device = $1", [uuidOf(device)]);
-  },
-
-  /** Those that were made for it, newest first; those that are over among them. */
-  async linksTo(dashboard: Id<"dashboard">): Promise<readonly Credential[]> {
-    const text = `select ${columns} from credential where dashboard = $1 order by created_at desc, id`;
-    const rows = await unit.query<CredentialRow>(text, [uuidOf(dashboard)]);
-    return rows.map((row) => credentialOf(unit, row));
+  /** The keys of a device, or the links to a dashboard, those that are over among them. */
+  async keysOf(thing: Id<"device"> | Id<"dashboard">): Promise<readonly Credential[]> {
+    return rowsOf(unit, `${isId("device", thing) ? "device" : "dashboard"} = $1`, [uuidOf(thing)]);
   },
 
   /** Credentials without a row are good for nothing; what is written of them in the audit log stays. */

@@ -1,20 +1,12 @@
-import type { CredentialId, Id, Instant } from "@holdfast/kernel";
-import {
-  formatGrant,
-  isOfNoApplication,
-  presets,
-  type Action,
-  type Conditions,
-  type Role,
-  type Where,
-} from "@holdfast/protocol";
+import type { CredentialId, Instant } from "@holdfast/kernel";
+import { formatGrant, isOfNoApplication, presets, type Action, type Conditions, type Where } from "@holdfast/protocol";
 import type { Allowance, Rate } from "./allowance.ts";
 import type { Circumstances } from "./circumstances.ts";
 import { judge } from "./conditions.ts";
 import { partyOf, type Credential } from "./credential.ts";
-import { attributesShown, type Dashboard } from "./dashboard.ts";
+import { hiddenFrom, type Seeing } from "./seeing.ts";
 import { demandedOf, endOfSession, type Unmet } from "./demands.ts";
-import { answerOf, closingOf, isOpenTo, readableBy, unopened, wayOf, type Answer, type Passed } from "./door.ts";
+import { answerOf, closingOf, isOpenTo, unopened, wayOf, type Answer, type Passed } from "./door.ts";
 import { inWords } from "./hours.ts";
 import { canHold } from "./kinds.ts";
 import { together, type Entry, type Listing } from "./lists.ts";
@@ -51,7 +43,7 @@ export type End = {
  * What one credential may do in one epoch of its space: the compiled artefact that decides, and that `explain` reads.
  * Its own grants, its parents' and its person's role are links; all must cover.
  */
-export type Power = {
+export type Power = Seeing & {
   readonly epoch: number;
   /** Set when the credential is over, whatever it asks. */
   readonly end: End | undefined;
@@ -70,10 +62,6 @@ export type Power = {
   /** The entries of the organisation's lists that decided about whoever comes. */
   readonly by: readonly Entry[];
   readonly space: Space;
-  /** Of a link to a dashboard: nothing but this is shown by it. */
-  readonly shown: { readonly id: Id<"dashboard">; readonly dashboard: Dashboard } | undefined;
-  /** As what its person sees dashboards that are for some roles. */
-  readonly sees: { readonly role: Role; readonly all: boolean } | undefined;
   /** What doors have answered already. */
   readonly passed: Passed;
 };
@@ -172,7 +160,7 @@ export function compile(
       sees = { role: member.role, all: link.grants.has("dashboard.share") };
     }
   }
-  const dashboard = credential.dashboard && space.dashboard(credential.dashboard);
+  const dashboard = credential.dashboard && space.dashboards.get(credential.dashboard);
   if (credential.dashboard && !dashboard) end ??= final(`${credential.dashboard} is not there any more`);
   const { stop } = space;
   if (stop && isOwnerHere(space, credential)) links.push(linkOf(`${stop.because}, and an owner`, stop.grants));
@@ -317,24 +305,6 @@ export function mayNow(power: Power, action: Action, target: Target, now: Instan
   return hiddenFrom(power, target) === undefined && !isBarred(power, action, target, now);
 }
 
-/** Why a dashboard, or by the link to one a device, is not for whoever asks. It never grants, it only takes away. */
-function hiddenFrom({ shown, sees }: Power, target: Target): string | undefined {
-  if (target.kind === "dashboard") {
-    if (shown && shown.id !== target.id) return `the link shows ${shown.id} alone`;
-    const { roles } = target.dashboard;
-    if (!roles || sees?.all || (sees && roles.includes(sees.role))) return undefined;
-    return `the dashboard is for ${roles.join(", ")} alone`;
-  }
-  if (!shown || (target.kind === "device" && attributesShown(shown.dashboard, target.id, target.placement)))
-    return undefined;
-  return `${shown.id} does not show it`;
-}
-
-/** Whether all but the credential itself grant it: what made it, and its person's role. */
-export const mayMaker = (power: Power, action: Action, target: Target): boolean =>
-  !power.end &&
-  power.links.slice(1).every((link) => link.grants.get(action)?.some((where) => covers(where, target)) ?? false);
-
 /** What lists and doors say of something done with a device: they never grant, they only take away. */
 function barrier(
   power: Power,
@@ -372,17 +342,6 @@ function isBarred(power: Power, action: Action, target: Target, now: Instant): b
   if (target.kind !== "device" || !way) return false;
   if (listingOf(power, way, target, now).against !== undefined) return true;
   return visitor.device !== target.id && !isOpenTo(space.doorsOf(target.placement), visitor, way, now, passed);
-}
-
-/** Which attributes of a device may be read: by name, or `undefined` for all. A device hears what is its own. */
-export function readableOf(
-  { space, visitor, shown }: Power,
-  { id, placement }: Target & { kind: "device" },
-): ((name: string) => boolean) | undefined {
-  const byDoors = visitor.device === id ? undefined : readableBy(space.doorsOf(placement), visitor);
-  if (!shown) return byDoors;
-  const names = attributesShown(shown.dashboard, id, placement);
-  return (name) => names?.has(name) === true && (byDoors?.(name) ?? true);
 }
 
 /** Whether the action is granted anywhere at all: what a subscription with wildcards needs before each delivery is asked about. */

@@ -15,7 +15,7 @@ export type Remembered = {
   readonly devices: Map<Id<"device">, Placement>;
   readonly applications: Set<Id<"application">>;
   readonly products: Map<Id<"product">, Schema>;
-  readonly dashboards?: Map<Id<"dashboard">, Dashboard>;
+  readonly dashboards?: ReadonlyMap<Id<"dashboard">, Dashboard>;
   readonly members: Map<Id<"person">, Membership>;
   /** Who of them administers the instance. */
   readonly administrators?: { has(person: Id<"person">): boolean } | undefined;

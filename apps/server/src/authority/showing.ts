@@ -2,8 +2,9 @@ import { Refusal, type Id } from "@holdfast/kernel";
 import { formatWhere, type DashboardSource, type Where } from "@holdfast/protocol";
 import { callerOf, type Caller } from "./caller.ts";
 import type { Showing } from "./dashboard.ts";
-import { contains } from "./link.ts";
+import { contains, covers } from "./link.ts";
 import type { Permit } from "./permit.ts";
+import { mayNow } from "./power.ts";
 
 /** Nobody shows strangers what he may not read himself. @throws Refusal `credential.amplifies` */
 export function refuseShowing(maker: Caller, shows: readonly Showing[]): void {
@@ -46,4 +47,24 @@ function hiddenOf(maker: Caller, of: DashboardSource): readonly string[] {
     link.grants.get("telemetry.read")?.some((outer) => contains(outer, where)),
   );
   return isHeld ? [] : ["tag" in of ? formatWhere(of) : "*"];
+}
+
+export function maySee(caller: Caller, id: Id<"dashboard">): boolean {
+  const target = caller.space.dashboards.target(id);
+  return target !== undefined && mayNow(caller.power, "dashboard.read", target, caller.now());
+}
+
+/** Whether whoever asks may know what a device is called and whether it is there: by a link to a dashboard, where its maker may. */
+export function mayKnow(caller: Caller, id: Id<"device">): boolean {
+  const { credential, power } = caller;
+  const target = caller.target("device", id);
+  if (!target || power.end) return false;
+  if (!credential.dashboard) return mayNow(power, "device.read", target, caller.now());
+  // The link itself holds nothing of the kind.
+  return power.links.slice(1).every(({ grants }) => grants.get("device.read")?.some((where) => covers(where, target)));
+}
+
+/** Somebody looks at a dashboard, perhaps by a link to it. */
+export function noteOpening({ credential, space }: Caller): void {
+  if (credential.dashboard) space.uses.opened(credential.id);
 }

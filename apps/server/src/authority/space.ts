@@ -2,11 +2,11 @@ import type { CredentialId, Id, Instant } from "@holdfast/kernel";
 import type { Demands } from "@holdfast/protocol";
 import type { OrgScope } from "../storage/index.ts";
 import { Drawn } from "./allowance.ts";
-import type { Dashboard } from "./dashboard.ts";
 import { Decisions } from "./decisions.ts";
 import type { Level } from "./door.ts";
 import { noFactors, type Factors } from "./factors.ts";
 import { Homes } from "./homes.ts";
+import { KnownDashboards } from "./known-dashboards.ts";
 import { Lists, type Entry, type Hits, type ListEntry } from "./lists.ts";
 import type { Credential, Ending } from "./credential.ts";
 import type { Issuer } from "./issuer.ts";
@@ -48,7 +48,7 @@ export class Space {
   /** When the next entry of any list expires, as it was when somebody last looked; not a number where an entry was put since. */
   #listed = Number.NaN;
   readonly #openings = new Openings();
-  readonly #dashboards: Map<Id<"dashboard">, Dashboard>;
+  readonly dashboards: KnownDashboards;
   readonly homes: Homes;
 
   /** `decisions`: the organisation's, which go on when it is read again. */
@@ -63,7 +63,7 @@ export class Space {
     this.#known = known;
     this.#changed = changed;
     this.#lists = new Lists(known.entries);
-    this.#dashboards = known.dashboards ?? new Map();
+    this.dashboards = new KnownDashboards(known.dashboards, () => this.bump());
     this.homes = new Homes(known.homes, () => this.bump());
     this.#issuers = new Map(known.issuers?.map((issuer) => [issuer.id, issuer]));
     for (const things of [known.products, known.devices])
@@ -202,23 +202,6 @@ export class Space {
     if (before?.door?.text !== schema.door?.text) this.bump();
   }
 
-  dashboard(id: Id<"dashboard">): Dashboard | undefined {
-    return this.#dashboards.get(id);
-  }
-
-  /** One that was made or changed, as `place`. Links to it show what it shows from now on. */
-  setDashboard(id: Id<"dashboard">, dashboard: Dashboard): void {
-    const before = this.#dashboards.get(id);
-    if (before && before.version >= dashboard.version) return;
-    this.#dashboards.set(id, dashboard);
-    if (before) this.bump();
-  }
-
-  removeDashboard(id: Id<"dashboard">): void {
-    this.#dashboards.delete(id);
-    this.bump();
-  }
-
   /** The doors on the way to a device: its product's and its own, each of which has to let in. */
   doorsOf({ product, door }: Placement): readonly Level[] {
     const outer = product && this.#known.products.get(product)?.door;
@@ -331,7 +314,7 @@ export class Space {
       devices: new Map(devices),
       applications: new Set(applications),
       products: new Map(products),
-      dashboards: new Map(this.#dashboards),
+      dashboards: this.dashboards.all,
       members: new Map(members),
       revokedBefore: new Map(revokedBefore),
       issuers: this.issuers,

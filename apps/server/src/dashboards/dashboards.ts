@@ -1,6 +1,7 @@
 import { newId, Refusal, type Clock, type Random } from "@holdfast/kernel";
 import {
   askToShare,
+  maySee,
   moreShown,
   parties,
   refusedBy,
@@ -46,7 +47,7 @@ export class Dashboards {
       await rows.save(dashboard);
       const { id, name } = dashboard;
       unit.audit({ what: "dashboard.created", about: id, facts: { name, widgets: dashboard.widgets.length } });
-      unit.afterCommit(() => spaces.apply(unit.scope.org, (space) => space.setDashboard(id, knownOf(dashboard))));
+      unit.afterCommit(() => spaces.apply(unit.scope.org, (space) => space.dashboards.set(id, knownOf(dashboard))));
       return dashboard;
     });
   }
@@ -54,7 +55,7 @@ export class Dashboards {
   /** Those that whoever asks may see, by name. */
   async list(reach: Reach<"dashboard.read">, caller: Caller): Promise<readonly Dashboard[]> {
     const all = await this.#needs.storage.read(reach, (unit) => dashboardsIn(unit).all());
-    const seen = all.filter(({ id }) => caller.maySee(id));
+    const seen = all.filter(({ id }) => maySee(caller, id));
     return seen.toSorted((a, b) => a.name.localeCompare(b.name, "en") || (a.id < b.id ? -1 : 1));
   }
 
@@ -81,7 +82,7 @@ export class Dashboards {
       const { id, name } = dashboard;
       const facts = { name, fields: Object.keys(wanted), roles: dashboard.roles && [...dashboard.roles] };
       unit.audit({ what: "dashboard.updated", about: id, facts });
-      unit.afterCommit(() => spaces.apply(unit.scope.org, (space) => space.setDashboard(id, knownOf(dashboard))));
+      unit.afterCommit(() => spaces.apply(unit.scope.org, (space) => space.dashboards.set(id, knownOf(dashboard))));
       return dashboard;
     });
   }
@@ -96,7 +97,7 @@ export class Dashboards {
       await dashboardsIn(unit).remove(permit.on);
       await revocation.in(unit, permit.on, parties);
       unit.audit({ what: "dashboard.deleted", about: permit.on, facts: { name: before.name } });
-      unit.afterCommit(() => spaces.apply(unit.scope.org, (space) => space.removeDashboard(permit.on)));
+      unit.afterCommit(() => spaces.apply(unit.scope.org, (space) => space.dashboards.remove(permit.on)));
     });
   }
 }

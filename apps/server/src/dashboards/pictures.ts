@@ -1,6 +1,6 @@
 import { Refusal, type Id } from "@holdfast/kernel";
 import { sourcesOf, type DashboardSource, type Widget } from "@holdfast/protocol";
-import type { Caller, Permit, Space } from "../authority/index.ts";
+import { isOf, mayKnow, type Caller, type Permit, type Space } from "../authority/index.ts";
 import type { Presence, Presences } from "../messages/index.ts";
 import { deviceNamesIn } from "../registry/index.ts";
 import type { Storage } from "../storage/index.ts";
@@ -69,11 +69,11 @@ export class Pictures {
     const names = await storage.read(permit, (unit) => deviceNamesIn(unit, ids));
     const devices: Pictured[] = [];
     for (const [id, shown] of attributes) {
-      const mayKnow = caller.mayKnow(id);
+      const isKnown = mayKnow(caller, id);
       devices.push({
         id,
-        name: mayKnow ? names.get(id) : undefined,
-        presence: mayKnow && isPresent.has(id) ? presenceOf(id) : undefined,
+        name: isKnown ? names.get(id) : undefined,
+        presence: isKnown && isPresent.has(id) ? presenceOf(id) : undefined,
         latest: shown.size === 0 ? [] : await this.#latest(caller, id, shown),
       });
     }
@@ -124,10 +124,7 @@ function arranged(dashboard: Dashboard, space: Space, mayRead: (id: Id<"device">
 function* devicesOf(of: DashboardSource, space: Space): Generator<Id<"device">> {
   if ("devices" in of) yield* of.devices.filter((id) => isThere(space, id));
   else
-    for (const [id, placement] of space.devices) {
-      const isMeant = "tag" in of ? placement.tags[of.tag.key] === of.tag.value : placement.product === of.product;
-      if (isMeant && placement.state !== "retired") yield id;
-    }
+    for (const [id, placement] of space.devices) if (placement.state !== "retired" && isOf(of, id, placement)) yield id;
 }
 
 function isThere(space: Space, id: Id<"device">): boolean {

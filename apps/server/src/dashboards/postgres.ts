@@ -51,7 +51,7 @@ export const dashboardsIn = (unit: Unit) => ({
 
   /** Whether strangers may have a link to it that is good. */
   async isShared(id: Id<"dashboard">, now: Instant): Promise<boolean> {
-    const links = await authorityIn(unit).linksTo(id);
+    const links = await authorityIn(unit).keysOf(id);
     return links.some(({ state, expiresAt = now }) => state === "active" && expiresAt > now);
   },
 

@@ -1,59 +1,45 @@
-import { parseId, Refusal, rfc3339, type Clock } from "@holdfast/kernel";
+import { parseId, Refusal, rfc3339 } from "@holdfast/kernel";
 import { routes } from "@holdfast/protocol";
-import {
-  credentialId,
-  on,
-  readLinks,
-  type Handler,
-  type Minting,
-  type Revocation,
-  type Spaces,
-} from "../authority/index.ts";
-import type { Storage } from "../storage/index.ts";
+import { credentialId, noteOpening, on, readLinks, type Handler, type Minting } from "../authority/index.ts";
 import type { Dashboard } from "./dashboard.ts";
-import type { Dashboards } from "./dashboards.ts";
-import type { Picture, Pictured, Pictures } from "./pictures.ts";
+import { Dashboards } from "./dashboards.ts";
+import { Pictures, type Picture, type Pictured } from "./pictures.ts";
 import { dashboardsIn } from "./postgres.ts";
 
-type Needs = {
-  readonly dashboards: Dashboards;
-  readonly pictures: Pictures;
-  readonly minting: Minting;
-  readonly revocation: Revocation;
-  readonly storage: Storage;
-  readonly spaces: Spaces;
-  readonly clock: Clock;
-};
+type Needs = ConstructorParameters<typeof Dashboards>[0] &
+  ConstructorParameters<typeof Pictures>[0] & { readonly minting: Minting };
 
 /** The page of the console that shows one to whoever has a link. */
 const page = "/shared";
 
-export const dashboardRoutes = (needs: Needs): Handler[] => [
+export const dashboardRoutes = (needs: Needs): Handler[] => routesOf(needs, new Dashboards(needs), new Pictures(needs));
+
+const routesOf = (needs: Needs, dashboards: Dashboards, pictures: Pictures): Handler[] => [
   on(routes.createDashboard, async ({ permit, body }) => {
     const { name, description, widgets, roles } = body;
-    return dashboardReply(await needs.dashboards.create(permit, { name, description, widgets, roles }));
+    return dashboardReply(await dashboards.create(permit, { name, description, widgets, roles }));
   }),
   on(routes.listDashboards, async ({ reach, caller }) => ({
-    items: (await needs.dashboards.list(reach, caller)).map((dashboard) => ({
+    items: (await dashboards.list(reach, caller)).map((dashboard) => ({
       ...headOf(dashboard),
       widgets: dashboard.widgets.length,
     })),
   })),
   on(routes.readDashboard, async ({ permit, caller }) => {
-    const dashboard = await needs.dashboards.read(permit);
-    caller.noteOpening();
+    const dashboard = await dashboards.read(permit);
+    noteOpening(caller);
     return dashboardReply(dashboard);
   }),
   on(routes.updateDashboard, async ({ permit, body, versions }) =>
-    dashboardReply(await needs.dashboards.update(permit, body, versions)),
+    dashboardReply(await dashboards.update(permit, body, versions)),
   ),
   on(routes.deleteDashboard, async ({ permit, versions }) => {
-    await needs.dashboards.delete(permit, versions);
+    await dashboards.delete(permit, versions);
     return {};
   }),
-  on(routes.readDashboardDevices, async ({ permit, caller }) => pictureReply(await needs.pictures.of(permit, caller))),
+  on(routes.readDashboardDevices, async ({ permit, caller }) => pictureReply(await pictures.of(permit, caller))),
   on(routes.previewDashboard, async ({ permit, caller, body }) =>
-    pictureReply(await needs.pictures.preview(permit, caller, body.widgets)),
+    pictureReply(await pictures.preview(permit, caller, body.widgets)),
   ),
   on(routes.createDashboardLink, async ({ permit, body }) => {
     const wanted = { name: body.name, lifetime: body.expiresIn };
