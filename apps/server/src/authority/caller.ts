@@ -1,13 +1,4 @@
-import {
-  isId,
-  kindOfId,
-  Refusal,
-  type Clock,
-  type CredentialId,
-  type Id,
-  type Instant,
-  type Kind,
-} from "@holdfast/kernel";
+import { isId, kindOfId, Refusal, type Clock, type Id, type Instant, type Kind } from "@holdfast/kernel";
 import { actions, presets, type Action, type KindOf } from "@holdfast/protocol";
 import type { Actor, Allowed } from "../storage/index.ts";
 import { sharesOf, type Allowance, type Left } from "./allowance.ts";
