@@ -264,3 +264,35 @@ test("a link is listed with how often it was opened, ends by whoever shares, by 
   await ours.asks.delete(path);
   assert.equal(await answer(visitor.as(lasting.secret), path), "401 credential.invalid");
 });
+
+test("a dashboard has fifty links that are open, and one that ended makes room", async () => {
+  const dashboard = await make([valueOf(our.device)]);
+  const links: Link[] = [];
+  while (links.length < 50) links.push(await share(dashboard));
+  const path = `/v1/dashboards/${dashboard.id}/links`;
+  const body = { name: "one more", expiresIn: "1d" };
+  const refused = await ours.asks.send<Problem>("POST", path, { body });
+  assert.deepEqual([refused.status, refused.body.code], [409, "dashboard.tooMany"]);
+  await ours.asks.delete(`${path}/${links[0]?.id}`);
+  assert.equal((await ours.asks.send("POST", path, { body })).status, 201);
+});
+
+test("whoever watches some devices hears of those, and is refused where one of them is not his", async () => {
+  const transport = nodeTransport({ ca: platform.platform.caPem });
+  const client = new Client({ url: platform.platform.url, token: ours.token, transport });
+  atEnd.after(async () => client.close());
+  const ending = new AbortController();
+  const { promise: open, resolve: onOpen } = Promise.withResolvers<void>();
+  const heard: string[] = [];
+  const devices = `${our.device.id},${our.elsewhere.id}`;
+  const over = (async () => {
+    for await (const event of client.watch({ devices }, { onOpen, signal: ending.signal }))
+      if (event.type === "reading" && heard.push(event.data.device) === 2) ending.abort();
+  })().catch((error: unknown) => assert.ok(ending.signal.aborted, String(error)));
+  await open;
+  for (const device of [our.neighbour, our.device, our.elsewhere]) await send(device, { temperature: 5 });
+  await over;
+  assert.deepEqual(heard, [our.device.id, our.elsewhere.id]);
+  const foreign = client.watch({ devices: `${our.device.id},${their.device.id}` });
+  await assert.rejects(Array.fromAsync(foreign), { code: "device.unknown" });
+});

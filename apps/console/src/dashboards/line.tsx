@@ -14,8 +14,8 @@ const own = words.dashboards;
 const mostLines = 12;
 /** What came shortly before the history was read may not be in it, in milliseconds. */
 const overlap = 2_000;
-/** Pixels of the legend and the buttons beside the lines. */
-const beside = 84;
+/** Pixels of the legend and what is below it; where it is narrow each line of the chart is a line of the legend. */
+const besideOf = (width: number, lines: number): number => (width < 480 ? 84 + 24 * Math.min(lines, 6) : 84);
 
 type Line = {
   readonly device: string;
@@ -94,7 +94,7 @@ export function LineWidget({ widget }: { readonly widget: Of<"line"> }) {
             data={aligned(drawn, Math.max(step.milliseconds, spacing(drawn)))}
             from={from}
             to={Math.max(now, newest)}
-            height={Math.max(100, (height || 260) - beside)}
+            height={Math.max(100, (height || 260) - besideOf(width, lines.length))}
           />
           <details className="hf-board-numbers">
             <summary>{own.showNumbers}</summary>
