@@ -32,7 +32,12 @@ for (const [at, one] of [pump, spare].entries())
     one,
     Array.from({ length: 120 }, (_, n) => ({
       time: now - n * 30_000,
-      values: { pressure: 2 + at + Math.sin(n / 9), latitude: 52.5 - at * 40, longitude: 13.4 - at * 60 },
+      values: {
+        pressure: 2 + at + Math.sin(n / 9),
+        latitude: 52.5 - at * 40,
+        longitude: 13.4 - at * 60,
+        position: { latitude: 52.5 - at * 40, longitude: 13.4 - at * 60 },
+      },
     })),
   );
 
@@ -206,8 +211,11 @@ test("a dashboard goes out as a file and comes in again, and a file that is none
   assert.deepEqual((await one(idIn(page))).widgets.length, every.length);
 });
 
+/** Where a device says where it is in one value. */
+const byLocation = every.map((widget) => (widget.id === "m" ? { ...widget, at: { location: "position" } } : widget));
+
 test("every widget is there for whoever cannot see or has no mouse, in both themes, on 360 and 1440 pixels", async (t) => {
-  const { id } = await me.post<Dashboard>("/v1/dashboards", { name: "Whole", widgets: every });
+  const { id } = await me.post<Dashboard>("/v1/dashboards", { name: "Whole", widgets: byLocation });
   for (const width of [1440, 360]) {
     for (const scheme of ["light", "dark"] as const) {
       const page = await enter(t, `/${id}`, { width, scheme });
