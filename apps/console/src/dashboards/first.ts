@@ -1,9 +1,9 @@
 import { parseId } from "@holdfast/kernel";
 import type { Widget } from "@holdfast/protocol";
-import { words } from "../words/index.ts";
+import { dashboardWords } from "../words/index.ts";
 import { freePlace } from "./grid.ts";
 
-const own = words.dashboards.first;
+const own = dashboardWords.first;
 
 export type Known = {
   readonly id: string;

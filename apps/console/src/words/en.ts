@@ -5,7 +5,6 @@ import { audit } from "./en/audit.ts";
 import { product, skipToContent, places, common, table, problem, state, time } from "./en/common.ts";
 import { customers } from "./en/customers.ts";
 import { device, mqttSessions } from "./en/device.ts";
-import { dashboards } from "./en/dashboards.ts";
 import { devices } from "./en/devices.ts";
 import { held } from "./en/held.ts";
 import { instance, instancePeople, stopped } from "./en/instance.ts";
@@ -44,7 +43,6 @@ export const en = {
   device,
   mqttSessions,
   products,
-  dashboards,
   door,
   audit,
   usage,
