@@ -73,6 +73,7 @@ type Subject = {
   /** What a program shows that wants to be let in. */
   activation: string;
   organisation: Thing;
+  dashboard: Thing;
 };
 /** A request for a certificate may be made more than once. */
 const { csr } = await newKeyAndRequest();
@@ -150,6 +151,18 @@ async function enteredDomain({ id }: Thing): Promise<string> {
 const ofProvider = ({ provider }: Subject) => ({ params: { provider: provider.id } });
 const ofDomain = ({ provider, domain }: Subject) => ({ params: { provider: provider.id, domain } });
 const provider = await freshProvider();
+/** What a link shows may be read by whoever makes it. */
+const picture = {
+  type: "value",
+  id: "a",
+  place: { x: 0, y: 0, w: 3, h: 2 },
+  device: our.device.id,
+  attribute: "temperature",
+};
+const freshDashboard = (widgets: readonly object[] = [picture]) =>
+  ours.asks.post<Thing>("/v1/dashboards", { name: "Board", widgets });
+const ofDashboard = ({ dashboard }: Subject) => ({ params: { dashboard: dashboard.id } });
+const dashboard = await freshDashboard();
 
 const standing: Subject = {
   ...our,
@@ -167,6 +180,7 @@ const standing: Subject = {
   domain: await enteredDomain(provider),
   activation: "BBBB-BBBB",
   organisation: { id: theirs.org },
+  dashboard,
 };
 await ours.asks.post("/v1/plans", { name: "standing", quotas: { devices: 1_000_000 } });
 
@@ -337,6 +351,21 @@ const operations: Record<keyof typeof routes, Operation> = {
   readProduct: onProduct,
   updateProduct: { ask: (subject) => ({ ...inPath("product")(subject), body: named }) },
   deleteProduct: { fresh: async () => ({ product: await ours.product() }), ...onProduct },
+  createDashboard: { ask: () => ({ body: named }) },
+  listDashboards: {},
+  readDashboard: { ask: ofDashboard },
+  readDashboardDevices: { ask: ofDashboard },
+  previewDashboard: { ask: (subject) => ({ ...ofDashboard(subject), body: { widgets: [picture] } }) },
+  updateDashboard: { ask: (subject) => ({ ...ofDashboard(subject), body: named }) },
+  deleteDashboard: { fresh: async () => ({ dashboard: await freshDashboard() }), ask: ofDashboard },
+  listDashboardLinks: { ask: ofDashboard },
+  createDashboardLink: {
+    fresh: async () => ({ dashboard: await freshDashboard([]) }),
+    ask: (subject) => ({ ...ofDashboard(subject), body: { ...named, expiresIn: "1h" } }),
+  },
+  endDashboardLink: {
+    ask: (subject) => ({ params: { ...ofDashboard(subject).params, link: unknown("key") } }),
+  },
   createDevice: {
     ask: ({ application }) => ({ body: { application: application.id, ...named } }),
     also: ["telemetry.write"],
@@ -568,6 +597,11 @@ const parts: Record<string, Operation & { readonly of: keyof typeof routes }> = 
     ask: ({ application }) => ({ body: { application: application.id, ...named, tags: { site: "north" } } }),
     also: ["telemetry.write", "device.tag"],
   },
+  "updateDashboard for other roles": {
+    of: "updateDashboard",
+    ask: (subject) => ({ ...ofDashboard(subject), body: { roles: null } }),
+    also: ["dashboard.share"],
+  },
   "updateDevice with other tags": {
     of: "updateDevice",
     fresh: freshDevice,
@@ -593,6 +627,10 @@ const operator = await ours.operatorKey();
 const accessKey = await ours.accessKey(our.application.id, ["*"]);
 const otherAccessKey = await ours.accessKey(our.other.id, ["*"]);
 const trustedKey = await ours.asks.post<Key>(keysOf, { name: "trusted", kind: "trustedApplication", grants: ["*"] });
+const dashboardLink = await ours.asks.post<Key>(`/v1/dashboards/${dashboard.id}/links`, {
+  name: "wall",
+  expiresIn: "1d",
+});
 const suspended = await ours.device(our.application.id);
 await ours.asks.post(`/v1/devices/${suspended.id}/suspend`);
 const revoked = await ours.tokenOf(["*"]);
@@ -674,7 +712,7 @@ const callers: Record<string, Caller | "nothing"> = {
     return (await tokenWith([at(needs, subject, "this"), ...also_])).token;
   },
   "a token with this grant on another": async ({ needs }, _, subject) =>
-    isAction(needs) && actions[needs] !== "org" && actions[needs] !== "product"
+    isAction(needs) && !["org", "product", "dashboard"].includes(actions[needs])
       ? (await tokenWith([at(needs, subject, "another")])).token
       : undefined,
   "a token with every other grant": async ({ needs }) =>
@@ -692,6 +730,7 @@ const callers: Record<string, Caller | "nothing"> = {
   "a user of its application who has no devices": (route) => signedIn(...ofCustomer(route, "customer-without")),
   "a user who signed out": () => signedIn("customer", undefined, true),
   "an operator key, in a browser": () => ({ "x-auth-token": textOf(operator), origin: page }),
+  "a stranger with a link to the dashboard": () => dashboardLink.secret,
   "its device": (_, __, { device }) => textOf(device.key),
   "another device": (_, __, { neighbour }) => textOf(neighbour.key),
   "a suspended device": () => textOf(suspended.key),
@@ -770,6 +809,7 @@ async function linesOfHttp(): Promise<string[]> {
       provider: { id: unknown("provider") },
       domain: "never-was.example",
       organisation: { id: unknown("org") },
+      dashboard: { id: unknown("dashboard") },
     };
     if (JSON.stringify(asked(nothing)) !== JSON.stringify(asked(standing)))
       lines.push(`  the owner, about what never was: ${await ask(route, ours.token, asked(nothing))}`);

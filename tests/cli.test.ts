@@ -772,3 +772,29 @@ async function ended(
   const code = await new Promise<number | null>((resolve) => child.once("close", resolve));
   return { code, stdout, stderr };
 }
+
+test("a dashboard goes out as a file, comes in again, and is shared by a link that is shown once", async () => {
+  const place = { x: 0, y: 0, w: 3, h: 2 };
+  const widget = { type: "value", id: "a", place, device, attribute: "temperature" };
+  const file = path.join(folder, "board.json");
+  writeFileSync(file, JSON.stringify({ format: "holdfast-dashboard/1", name: "Boilers", widgets: [widget] }));
+  assert.equal((await answer("dashboard", "import", file)).name, "Boilers");
+  const { exit, out } = await call(["dashboard", "export", "boilers"]);
+  assert.equal(exit, 0);
+  const missing = `dev_${"0".repeat(32)}`;
+  writeFileSync(file, out.replace(device, missing));
+  const imported = await call(["dashboard", "import", file, "--name", "Others"]);
+  assert.equal(imported.exit, 0, imported.err);
+  assert.ok(imported.err.includes(`There is no ${missing} here.`));
+  writeFileSync(file, out.replace('"w": 3', '"w": 30'));
+  const broken = await call(["dashboard", "import", file]);
+  assert.equal(broken.exit, 2);
+  assert.match(broken.err, /Widget 1, place\.w: /);
+  const { id, link } = await answer("dashboard", "share", "Boilers", "--name", "hall", "--expires", "1h");
+  assert.match(link, /^https:\/\/[^/]+\/shared#key_[0-9a-f]{32}\.hfs_[\w-]+$/);
+  assert.equal((await answer("dashboard", "links", "Boilers")).items[0].state, "active");
+  await answer("dashboard", "unshare", "Boilers", id);
+  assert.equal((await answer("dashboard", "links", "Boilers")).items[0].state, "revoked");
+  await answer("dashboard", "delete", "Others");
+  assert.equal((await answer("dashboard", "list")).items.length, 1);
+});

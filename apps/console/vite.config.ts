@@ -13,5 +13,19 @@ export default defineConfig({
     assetsInlineLimit: 0,
     modulePreload: { polyfill: false },
     chunkSizeWarningLimit: 700,
+    rolldownOptions: {
+      output: {
+        // What every page needs is one file: in several it compresses worse. The words of dashboards are not needed by every page.
+        codeSplitting: {
+          groups: [
+            { name: "dashboard-words", test: /src\/words\/en\/dashboards/, priority: 1 },
+            {
+              name: "shared",
+              test: /packages\/(?:client|kernel|protocol)\/|node_modules\/zod\/|src\/(?:api|words)\//,
+            },
+          ],
+        },
+      },
+    },
   },
 });

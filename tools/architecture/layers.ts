@@ -65,6 +65,7 @@ export const layers: readonly (readonly Unit[])[] = [
     { folder: "apps/console/src/devices" },
     { folder: "apps/console/src/device" },
     { folder: "apps/console/src/products" },
+    { folder: "apps/console/src/dashboards" },
     { folder: "apps/console/src/access" },
     { folder: "apps/console/src/audit" },
     { folder: "apps/console/src/usage" },
@@ -80,7 +81,7 @@ export const layers: readonly (readonly Unit[])[] = [
     { folder: "apps/console/src/account" },
     { folder: "apps/console/src/instance" },
   ],
-  [{ folder: "apps/server/src/single-sign-on" }],
+  [{ folder: "apps/server/src/single-sign-on" }, { folder: "apps/server/src/dashboards" }],
   [{ folder: "apps/server/src/listeners" }],
   [
     { folder: "apps/server/src", flat: true, top: true },

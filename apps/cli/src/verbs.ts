@@ -3,6 +3,7 @@ import { appUserVerbs } from "./verbs/app-users.ts";
 import { auditVerbs } from "./verbs/audit.ts";
 import { certificateVerbs } from "./verbs/certificates.ts";
 import { credentialVerbs } from "./verbs/credentials.ts";
+import { dashboardVerbs } from "./verbs/dashboards.ts";
 import { deviceVerbs } from "./verbs/devices.ts";
 import { domainVerbs } from "./verbs/domains.ts";
 import { doorVerbs } from "./verbs/doors.ts";
@@ -48,6 +49,7 @@ export const verbs: readonly Verb[] = [
   ...deviceVerbs,
   ...tailVerbs,
   ...telemetryVerbs,
+  ...dashboardVerbs,
   ...mintingVerbs,
   ...credentialVerbs,
   ...issuedVerbs,

@@ -123,6 +123,13 @@ const activate = createRoute({
   component: lazyRouteComponent(() => import("./activating/index.ts"), "Activate"),
 });
 
+/** Of whoever has a link, which says which dashboard: nobody signs in. */
+const shared = createRoute({
+  getParentRoute: () => root,
+  path: paths.shared,
+  component: lazyRouteComponent(() => import("./dashboards/index.ts"), "Shared"),
+});
+
 const callOff = createRoute({
   getParentRoute: () => root,
   path: paths.callOff,
@@ -167,6 +174,9 @@ const below = <const P extends string>(path: `/o/$org${P}`): P => path.slice(pat
 const page = <const P extends string>(path: P, component: ReturnType<typeof lazyRouteComponent>) =>
   createRoute({ getParentRoute: () => org, path, validateSearch: parseShown, component, errorComponent: FailedPage });
 
+const onDashboards = (name: "Dashboards" | "DashboardPage" | "EditDashboard") =>
+  lazyRouteComponent(() => import("./dashboards/index.ts"), name);
+
 const tree = root.addChildren([
   start,
   howProtected,
@@ -180,6 +190,7 @@ const tree = root.addChildren([
   reset,
   verify,
   activate,
+  shared,
   account.addChildren([
     own(
       "/",
@@ -247,6 +258,9 @@ const tree = root.addChildren([
       below(paths.product),
       lazyRouteComponent(() => import("./products/index.ts"), "Product"),
     ),
+    page(below(paths.dashboards), onDashboards("Dashboards")),
+    page(below(paths.dashboard), onDashboards("DashboardPage")),
+    page(below(paths.editDashboard), onDashboards("EditDashboard")),
     page(
       below(paths.access),
       lazyRouteComponent(() => import("./access/index.ts"), "Credentials"),

@@ -52,9 +52,9 @@ import { Simulation } from "./simulation/index.ts";
 import { simulationRoutes } from "./simulation/routes.ts";
 import { Storage } from "./storage/index.ts";
 import { Asking, Telemetry } from "./telemetry/index.ts";
-import { telemetryRoutes } from "./telemetry/routes.ts";
 import { Signing } from "./tls/index.ts";
 import { knownBy } from "./known.ts";
+import { measuredRoutes } from "./measured.ts";
 import { ownRoutes } from "./own-routes.ts";
 import { openPeople } from "./people.ts";
 import { openPlaces } from "./places.ts";
@@ -255,7 +255,7 @@ async function open(needs: PlatformNeeds, opened: AsyncDisposableStack, closing:
     ...registryRoutes({ registry, catalogue, doors, devices, presences, ...applicationUsers }),
     ...applicationUsers.handlers,
     ...messageRoutes({ mqttSessions: new MqttSessions({ storage, spaces, clock, log, broker }) }),
-    ...telemetryRoutes({ telemetry, accounts, asking }),
+    ...measuredRoutes({ ...ofAuthority, asking }),
     ...auditRoutes(new Audit(storage)),
     ...accountingRoutes({ usage: new Usage({ ...common, accounts }), plans: new Plans({ ...common, accounts }) }),
     ...simulationRoutes(simulation),

@@ -7,6 +7,7 @@ const prefixes = {
   certificate: "crt",
   certificateAuthority: "cau",
   connection: "con",
+  dashboard: "dsh",
   device: "dev",
   entry: "ent",
   factorReset: "rst",

@@ -169,6 +169,11 @@ const sentences = {
   "product.inUse": "This product still has devices. Retire them or give them another product first.",
   "product.typesDiffer":
     "This device has measured an attribute as another type than this product declares, and keeps it. Give it a product that declares the attribute under another name.",
+  "dashboard.unknown": "There is no such dashboard, or none that you may know of.",
+  "dashboard.tooMany": "There are as many as there may be: 200 dashboards, and 50 links of one. Delete some first.",
+  "dashboard.tooLarge":
+    "A dashboard has at most 64 KiB. Take widgets away, or name a tag or a product in place of many devices.",
+  "dashboard.linkUnknown": "There is no such link to this dashboard, or none that you may know of.",
   "device.unknown": "There is no such device, or none that you may know of.",
   "device.retired": "This device is retired. Create a new one.",
   "device.suspended": "This device is suspended. Resume it first.",

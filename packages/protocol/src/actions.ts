@@ -72,6 +72,12 @@ export const actions = {
   "provider.read": "org",
   "provider.manage": "org",
   "domain.approve": "org",
+
+  "dashboard.create": "org",
+  "dashboard.read": "dashboard",
+  "dashboard.update": "dashboard",
+  "dashboard.delete": "dashboard",
+  "dashboard.share": "dashboard",
 } as const satisfies Record<string, Kind>;
 
 export type Action = keyof typeof actions;

@@ -80,6 +80,8 @@ const credential = z.object({
   person: id("person").optional(),
   application: id("application").optional(),
   device: id("device").optional(),
+  /** Which it shows to whoever has the link. */
+  dashboard: id("dashboard").optional(),
   user: id("user").optional(),
   createdAt: time,
   /** The key that whoever shows it has to prove: its thumbprint (RFC 7638). */

@@ -14,6 +14,7 @@ export const visitorKinds = [
   "trustedApplication",
   "accessKey",
   "applicationUser",
+  "dashboardLink",
 ] as const;
 
 /** What a credential proves of itself, weakest first: that somebody knows its secret, or that he holds its private key too. */

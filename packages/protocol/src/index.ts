@@ -36,6 +36,15 @@ export {
 export { conditions, days, formatHours, parseHours, type Conditions, type Day, type Hours } from "./conditions.ts";
 export { demands, mostSessionMinutes, type Demands } from "./demands.ts";
 export { door, proofs, visitorKinds, type Door, type Visitors } from "./doors.ts";
+export {
+  dashboardColumns,
+  dashboardRanges,
+  mostDevicesInSource,
+  mostWidgets,
+  type DashboardSource,
+  type Widget,
+} from "./dashboards.ts";
+export { dashboardFileOf, devicesNamed, readDashboardFile, sourcesOf } from "./dashboard-file.ts";
 export { listed, listNames, type Listed, type ListName } from "./lists.ts";
 export { programKinds, userListed, type UserListed } from "./user-lists.ts";
 export {

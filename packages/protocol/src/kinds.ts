@@ -11,7 +11,8 @@ export type CredentialKind =
   | "device"
   | "certificate"
   | "session"
-  | "socket";
+  | "socket"
+  | "dashboardLink";
 
 /** What a kind of credential is a preset of: what it can hold at most, whatever it is granted, and how it is shown. */
 export type Preset = {
@@ -101,5 +102,11 @@ export const presets: Readonly<Record<CredentialKind, Preset>> = {
     shown: "a cookie, by pages of the platform's own",
     actions: allActions,
     where: "the organisation that the page is in",
+  },
+  dashboardLink: {
+    what: "Whoever has the link to a dashboard: sees its pictures, and no more of anything. Within what its maker may read.",
+    shown: "in the fragment of a URL, by a page of the platform's own; `key_….hfs_…`",
+    actions: ["dashboard.read", "telemetry.read"],
+    where: "its dashboard, and the attributes that it shows of the devices that it shows",
   },
 };

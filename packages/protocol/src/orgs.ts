@@ -154,6 +154,8 @@ export const whoAmI = route({
     person: id("person").optional(),
     application: id("application").optional(),
     device: id("device").optional(),
+    /** Of a link: the one that it shows. */
+    dashboard: id("dashboard").optional(),
     user: id("user").optional(),
     grants: z.array(z.string()),
     expiresAt: time.optional(),

@@ -16,6 +16,18 @@ export {
   setDeviceDoor,
   setProductDoor,
 } from "./doors.ts";
+export {
+  createDashboard,
+  createDashboardLink,
+  deleteDashboard,
+  endDashboardLink,
+  listDashboardLinks,
+  listDashboards,
+  previewDashboard,
+  readDashboard,
+  readDashboardDevices,
+  updateDashboard,
+} from "./dashboards.ts";
 export { createListEntry, listEntries, readListEntry, removeListEntry } from "./lists.ts";
 export {
   summariseDevices,

@@ -240,16 +240,27 @@ const strangers = z
   .optional()
   .describe("`true`: also who came from your address and is nobody's device, as whoever adds a device wants to know.");
 
+/** As many as a dashboard names; more are watched by watching all. */
+const mostWatched = 60;
+
+const watched = z
+  .string()
+  .transform((text) => text.split(","))
+  .pipe(z.array(id("device")).min(1).max(mostWatched))
+  .optional()
+  .describe("Up to 60, with commas between them.");
+
 export const watch = route({
   method: "GET",
   path: "/v1/live",
   summary:
-    "Server-sent events (or a WebSocket at the same path, with the name as `event` in each object): what is measured and refused, and who comes and goes, as it happens, of one device or of all that the caller may read.",
+    "Server-sent events (or a WebSocket at the same path, with the name as `event` in each object): what is measured and refused, and who comes and goes, as it happens, of one device, of several or of all that the caller may read.",
   needs: "telemetry.read",
   on: "reach",
   pages: true,
   query: z.strictObject({
     device: id("device").optional(),
+    devices: watched,
     strangers,
   }),
   reply: "stream",
@@ -261,6 +272,6 @@ export const watch = route({
  * as a member of which organisation.
  */
 export const watchHello = z.union([
-  z.strictObject({ token: z.string().max(8_300), device: id("device").optional(), strangers }),
-  z.strictObject({ org: id("org"), device: id("device").optional(), strangers }),
+  z.strictObject({ token: z.string().max(8_300), device: id("device").optional(), devices: watched, strangers }),
+  z.strictObject({ org: id("org"), device: id("device").optional(), devices: watched, strangers }),
 ]);

@@ -8,7 +8,7 @@ import { lines as lineColours, scheme as schemes, useTimeZone } from "../kit/ind
 type Line = { readonly name: string; readonly unit: string | undefined };
 
 const dashes: readonly (number[] | undefined)[] = [undefined, [8, 4], [2, 3], [10, 3, 2, 3]];
-const height = 320; // pixels
+const usualHeight = 320; // pixels
 
 const date = "\n{YYYY}-{MM}-{DD}";
 /** What stands at a mark of the axis: from which distance of two marks on (in seconds), the text, and what is added in another year, month, day, hour, minute, second. */
@@ -27,6 +27,7 @@ export function Chart({
   data,
   from,
   to,
+  height = usualHeight,
 }: {
   readonly label: string;
   readonly lines: readonly Line[];
@@ -34,6 +35,8 @@ export function Chart({
   /** Milliseconds. */
   readonly from: number;
   readonly to: number;
+  /** Pixels, of the lines alone. */
+  readonly height?: number;
 }) {
   const { ref, width } = useElementSize();
   const place = useRef<HTMLDivElement>(null);
@@ -46,7 +49,7 @@ export function Chart({
     if (!place.current || width === 0) return undefined;
     const colours = schemes[theme];
     const made = new UPlot(
-      optionsFor(JSON.parse(shape) as Line[], colours, lineColours[theme], zone, width),
+      optionsFor(JSON.parse(shape) as Line[], colours, lineColours[theme], zone, { width, height }),
       [[]],
       place.current,
     ); // what was written above
@@ -55,14 +58,14 @@ export function Chart({
       made.destroy();
       plot.current = undefined;
     };
-  }, [shape, theme, zone, width]);
+  }, [shape, theme, zone, width, height]);
 
   useEffect(() => {
     const now = plot.current;
     if (!now) return;
     now.setData(data as unknown as AlignedData, false); // readonly is all that differs
     now.setScale("x", { min: from / 1_000, max: to / 1_000 });
-  }, [data, from, to, shape, theme, zone, width]);
+  }, [data, from, to, shape, theme, zone, width, height]);
 
   return (
     <div ref={ref} role="img" aria-label={label} className="hf-chart">
@@ -76,7 +79,7 @@ function optionsFor(
   colours: (typeof schemes)["light"],
   strokes: readonly string[],
   zone: "local" | "utc",
-  width: number,
+  extent: { readonly width: number; readonly height: number },
 ): Options {
   const axis = {
     stroke: colours.dim,
@@ -89,8 +92,7 @@ function optionsFor(
   // One scale for each unit: what is measured in the same is drawn on the same.
   const units = [...new Set(lines.map(({ unit }) => unit ?? ""))];
   return {
-    width,
-    height,
+    ...extent,
     ...(zone === "utc" && { tzDate: (seconds: number) => UPlot.tzDate(new Date(seconds * 1_000), "Etc/UTC") }),
     scales: Object.fromEntries([["x", { time: true, auto: false }], ...units.map((unit) => [`y${unit}`, {}])]),
     cursor: { sync: { key: "device" }, drag: { x: true, y: false } },

@@ -5,13 +5,12 @@ import { keepPreviousData, queryOptions, useQueries, useQuery } from "@tanstack/
 import { useNavigate } from "@tanstack/react-router";
 import { useEffect, useMemo, useState } from "react";
 import { apiFor, queryClient } from "../api/index.ts";
-import { Chart } from "../chart/index.ts";
+import { aligned, Chart, parseRange, ranges, spacing, stepFor, type Bucket, type RangeName } from "../chart/index.ts";
 import { columnsOf, DataTable, Empty, Moment, ProblemNotice, Slow, useShown } from "../kit/index.ts";
 import { useOrg } from "../session/index.ts";
 import { words } from "../words/index.ts";
 import { Export } from "./export.tsx";
 import { DeviceFrame, useDevice, type Device } from "./frame.tsx";
-import { aligned, parseRange, ranges, stepFor, type Bucket, type RangeName } from "./series.ts";
 import { useLive } from "../live/index.ts";
 
 const own = words.device.telemetry;
@@ -193,13 +192,6 @@ const overlap = 2_000;
 function together(past: History | undefined, fresh: readonly Arrived[], from: number): readonly Bucket[] {
   const since = fresh.filter(({ heardAt }) => heardAt > (past?.dataUpdatedAt ?? 0) - overlap);
   return [...(past?.data ?? []), ...since].filter(({ time }) => time >= from).sort((a, b) => a.time - b.time);
-}
-
-/** The distance at which points usually come: half of them are nearer than one and a half of it. */
-function spacing(lines: readonly (readonly Bucket[])[]): number {
-  const gaps = lines.flatMap((line) => line.slice(1).map(({ time }, at) => time - (line[at]?.time ?? time)));
-  gaps.sort((a, b) => a - b);
-  return gaps[Math.floor(gaps.length / 2)] ?? 0;
 }
 
 const historyQuery = (org: string, device: Device["id"], attribute: string, from: number, step: number) =>

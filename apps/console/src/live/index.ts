@@ -1,2 +1,3 @@
+export { follow } from "./follow.ts";
 export { reasonOf } from "./reason.ts";
 export { useLive, type Heard } from "./use-live.ts";

@@ -1,7 +1,8 @@
-import { ApiProblem, type LiveEvent } from "@holdfast/client";
+import type { LiveEvent } from "@holdfast/client";
 import { parseId } from "@holdfast/kernel";
 import { useEffect, useState } from "react";
 import { apiFor } from "../api/index.ts";
+import { follow } from "./follow.ts";
 
 /** An event with the moment at which it came here, and a number of its own. */
 export type Heard = (LiveEvent | Gap) & { readonly number: number; readonly heardAt: number };
@@ -42,35 +43,17 @@ export function useLive(org: string, device: string, { strangers = false } = {})
       waiting = [];
       setLive((before) => ({ ...before, events: [...before.events, ...fresh].slice(-mostEvents) }));
     }, 100);
-    const follow = async () => {
-      for (let pause = 500; !signal.aborted; pause = Math.min(pause * 2, 10_000)) {
-        try {
-          const onOpen = () => {
-            pause = 500;
-            if (lostAt !== undefined) {
-              const [from, to] = [lostAt, Date.now()].map((time) => new Date(time).toISOString());
-              hear({ type: "gap", data: { from: from ?? "", to: to ?? "" } });
-            }
-            lostAt = undefined;
-            setLive((before) => ({ ...before, state: "live", error: undefined, begun: before.begun + 1 }));
-          };
-          for await (const event of apiFor(org).watch(
-            { device: parseId("device", device), ...(strangers && { strangers: "true" as const }) },
-            { signal, onOpen },
-          )) {
-            hear(event);
-          }
-          away(undefined);
-        } catch (error) {
-          if (signal.aborted) return;
-          const isRefused = error instanceof ApiProblem && error.status < 500;
-          if (!isRefused) away(error);
-          else return setLive((before) => ({ ...before, state: "refused", error }));
-        }
-        await new Promise((resolve) => setTimeout(resolve, pause));
+    const onOpen = () => {
+      if (lostAt !== undefined) {
+        const [from, to] = [lostAt, Date.now()].map((time) => new Date(time).toISOString());
+        hear({ type: "gap", data: { from: from ?? "", to: to ?? "" } });
       }
+      lostAt = undefined;
+      setLive((before) => ({ ...before, state: "live", error: undefined, begun: before.begun + 1 }));
     };
-    void follow();
+    const query = { device: parseId("device", device), ...(strangers && { strangers: "true" as const }) };
+    const refused = (error: unknown) => setLive((before) => ({ ...before, state: "refused", error }));
+    void follow(apiFor(org), query, { signal, onOpen, hear, away, refused });
     return () => {
       ending.abort();
       clearInterval(flush);

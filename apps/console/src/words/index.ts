@@ -7,3 +7,6 @@ export type Words = typeof en;
 
 /** The one catalogue that is in use. */
 export const words: Words = en;
+
+/** Those of dashboards come with them: what everybody loads first is counted in bytes. */
+export { dashboards as dashboardWords } from "./en/dashboards.ts";

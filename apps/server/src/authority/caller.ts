@@ -1,13 +1,4 @@
-import {
-  isId,
-  kindOfId,
-  Refusal,
-  type Clock,
-  type CredentialId,
-  type Id,
-  type Instant,
-  type Kind,
-} from "@holdfast/kernel";
+import { isId, kindOfId, Refusal, type Clock, type Id, type Instant, type Kind } from "@holdfast/kernel";
 import { actions, presets, type Action, type KindOf } from "@holdfast/protocol";
 import type { Actor, Allowed } from "../storage/index.ts";
 import { sharesOf, type Allowance, type Left } from "./allowance.ts";
@@ -24,11 +15,11 @@ import {
   listingOf,
   mayAnywhere,
   mayNow,
-  readableOf,
   whyOver,
   type Decision,
   type Power,
 } from "./power.ts";
+import { readableOf } from "./seeing.ts";
 import { standingOfSecret } from "./secrets.ts";
 import type { Placement, Space } from "./space.ts";
 
@@ -247,6 +238,8 @@ export class Caller implements Asker {
         const placement = this.space.device(on as Id<"device">); // only a map is asked
         return placement && { kind, id: on as Id<"device">, placement };
       }
+      case "dashboard":
+        return this.space.dashboards.target(on);
       case "certificate":
       case "certificateAuthority":
       case "connection":
@@ -339,20 +332,6 @@ export class Caller implements Asker {
     this.noteRefused(action);
     throw this.refuse(action, this.org, because, new Refusal("permit.missing", { detail: `It needs ${action}.` }));
   }
-}
-
-/** Before something is told that names credentials to whoever might not know of them. @throws Refusal `permit.missing` */
-export function askToReadCredentials(permit: Allowed, what: string): void {
-  const caller = callerOf(permit);
-  if (caller.mayAnywhere("credential.read")) return;
-  const detail = `${what} names credentials: it needs credential.read.`;
-  throw caller.refuse("credential.read", caller.org, detail, new Refusal("permit.missing", { detail }));
-}
-
-/** Whether whoever asked may be told of this credential: of his own, or of any. */
-export function seesCredential(permit: Allowed, id: CredentialId): boolean {
-  const caller = callerOf(permit);
-  return caller.credential.id === id || caller.mayAnywhere("credential.read");
 }
 
 /** The same where a verb finds that there is no such thing. */

@@ -57,6 +57,8 @@ export type Credential = {
   /** The thing it belongs to and ends with: an access key its application, a device key its device. */
   readonly application: Id<"application"> | undefined;
   readonly device: Id<"device"> | undefined;
+  /** The dashboard that it shows to whoever has it. */
+  readonly dashboard?: Id<"dashboard"> | undefined;
   /** The application user who signed in, and which sign-in it is: all that comes of one ends together. */
   readonly user?: { readonly id: Id<"user">; readonly session: Id<"session"> } | undefined;
   readonly grants: readonly Grant[];
@@ -107,6 +109,7 @@ export function partyOf({ kind, inPerson }: Pick<Credential, "kind" | "inPerson"
     case "accessKey":
     case "application":
     case "trustedApplication":
+    case "dashboardLink":
       return "programs";
     case "session":
       return "people";

@@ -11,6 +11,7 @@ import {
 } from "@holdfast/protocol";
 import { amplified, refuseAmplification, refuseUnknown, refuseWider } from "./amplification.ts";
 import type { Caller } from "./caller.ts";
+import { refuseShowing } from "./showing.ts";
 import { isAncestor, type Credential } from "./credential.ts";
 import { grantsIn, publishable, type KindOfApplication } from "./kinds.ts";
 
@@ -36,7 +37,12 @@ export type Held = Pick<Wanted, "publicKey" | "conditions">;
 /** What a new credential inherits: who made it, and what it ends with. */
 export type Heir = Wanted &
   Pick<Credential, "makers"> &
-  Partial<Pick<Credential, "parent" | "person" | "inPerson" | "isLent" | "proofs" | "application" | "device" | "user">>;
+  Partial<
+    Pick<
+      Credential,
+      "parent" | "person" | "inPerson" | "isLent" | "proofs" | "application" | "device" | "dashboard" | "user"
+    >
+  >;
 
 const makersOf = ({ credential }: Caller): readonly CredentialId[] => [credential.id, ...credential.makers];
 
@@ -105,6 +111,26 @@ export function applicationKeyOf(
   return maker.credential.inPerson
     ? { heir, latest: undefined }
     : { heir: { ...heir, ...heritage(maker) }, latest: maker.power.latest };
+}
+
+/** Of all who look at one link, together. */
+const rateOfLink = { perMinute: 1_200, burst: 600 } as const;
+
+/**
+ * Whoever has it sees what the dashboard shows, as far as its maker may read that, then and later. It goes by the pages of the platform
+ * alone. @throws Refusal `credential.amplifies`
+ */
+export function dashboardLinkOf(
+  maker: Caller,
+  dashboard: Id<"dashboard">,
+  wanted: Pick<Wanted, "name" | "lifetime">,
+): Birth {
+  refuseShowing(maker, maker.space.dashboards.get(dashboard)?.shows ?? []);
+  refuseWider(maker, {});
+  const grants = presets.dashboardLink.actions.map((action): Grant => ({ action, where: { all: true } }));
+  const rate = maker.allowances.length === 0 && { rate: rateOfLink };
+  const conditions: Conditions = { transports: ["https", "wss"], ...rate };
+  return { heir: { ...wanted, grants, conditions, dashboard, ...heritage(maker) }, latest: latestOf(maker) };
 }
 
 /** What a device's key is: it sends its own measurements, and reaches nothing else. It ends with the device. @throws Refusal */
@@ -176,6 +202,7 @@ export function born(
     ...(heir.proofs && { proofs: heir.proofs }),
     application: heir.application,
     device: heir.device,
+    ...(heir.dashboard && { dashboard: heir.dashboard }),
     ...(heir.user && { user: heir.user }),
     grants: heir.grants,
     issuedSeq: seq,

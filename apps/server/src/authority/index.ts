@@ -2,17 +2,10 @@ export { Administrators } from "./administrators.ts";
 export type { Allowance } from "./allowance.ts";
 export { Authentication, type Known } from "./authentication.ts";
 export { heldOf } from "./bound.ts";
-export {
-  askAlso,
-  askToReadCredentials,
-  refusedBy,
-  seesCredential,
-  type Caller,
-  type OnRefusal,
-  type Refused,
-} from "./caller.ts";
+export { askAlso, refusedBy, type Caller, type OnRefusal, type Refused } from "./caller.ts";
 export { cameBy, cameBySocket, unsaid, type Came } from "./circumstances.ts";
 export { parties, type Credential } from "./credential.ts";
+export { isOf, moreShown, type Dashboard as KnownDashboard, type Showing } from "./dashboard.ts";
 export { decisionsIn } from "./decision-rows.ts";
 export { levelOf, readDoor, saidBy, takesPlain, type Level } from "./door.ts";
 export type { Leaks } from "./leaks.ts";
@@ -32,7 +25,7 @@ export { on, type Begun, type Download, type Handler, type Raw, type Sent } from
 export { readableAttributes, type Permit, type Reach } from "./permit.ts";
 export type { Connections, Open } from "./preview.ts";
 export { authorityIn, membershipOf } from "./postgres.ts";
-export { credentialId, readCredential } from "./reading.ts";
+export { askToReadCredentials, credentialId, readCredential, readLinks, seesCredential } from "./reading.ts";
 export { narrowestDoor, strictest } from "./narrowing.ts";
 export { listRuling } from "./list-ruling.ts";
 export { kindOf, Rulings, type Kind } from "./rulings.ts";
@@ -44,6 +37,7 @@ export { Roles } from "./role-keeping.ts";
 export { grantsOfRole, holds, purposeOf, type Member, type Membership } from "./roles.ts";
 export { SocketAddresses } from "./socket-addresses.ts";
 export type { Standing } from "./standing.ts";
+export { askToShare, mayKnow, maySee, noteOpening, refuseShowingMore } from "./showing.ts";
 export { Sessions } from "./sessions.ts";
 export { refuseToShutOut } from "./shutting-out.ts";
 export { confirmedFor, type Proof, type Session, type Visit } from "./session.ts";

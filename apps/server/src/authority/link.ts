@@ -1,5 +1,6 @@
 import type { Id, Kind } from "@holdfast/kernel";
 import { formatGrant, type Action, type Grant, type Where } from "@holdfast/protocol";
+import type { Dashboard } from "./dashboard.ts";
 import type { Placement } from "./space.ts";
 
 /** What a question is about, with what is needed to answer it. */
@@ -7,6 +8,7 @@ export type Target =
   | { readonly kind: "org" }
   | { readonly kind: "product" }
   | { readonly kind: "application"; readonly id: Id<"application"> }
+  | { readonly kind: "dashboard"; readonly id: Id<"dashboard">; readonly dashboard: Dashboard }
   | { readonly kind: "device"; readonly id: Id<"device">; readonly placement: Placement };
 
 /**
@@ -30,6 +32,7 @@ export function covers(where: Where, target: Target): boolean {
   switch (target.kind) {
     case "org":
     case "product":
+    case "dashboard":
       return false;
     case "application":
       return "application" in where && where.application === target.id;
@@ -66,6 +69,7 @@ export function coveringGrant(link: Link, action: Action, target: Target): strin
 
 export const unknownCode = {
   application: "application.unknown",
+  dashboard: "dashboard.unknown",
   device: "device.unknown",
   org: "org.unknown",
   product: "product.unknown",

@@ -20,6 +20,7 @@ import {
   applicationKeyOf,
   born,
   childOf,
+  dashboardLinkOf,
   deviceKeyOf,
   grantsOfDevice,
   userTokenOf,
@@ -63,6 +64,8 @@ export type MintedKey = {
 export type MintsForUser = (signIn: UserSignIn) => Promise<MintedToken>;
 
 const mostKeysOfDevice = 2;
+/** Of one dashboard, that are open. */
+const mostLinks = 50;
 
 /** Makes credentials. None is made that could do more than the one that makes it, or live longer, a browser's session apart. */
 export class Minting {
@@ -98,6 +101,11 @@ export class Minting {
   /** Before somebody is told that it is let in. @throws Refusal `credential.amplifies`; `condition.unmet` where it would be good for nothing */
   refuseToLend(maker: Caller, wanted: Wanted): void {
     childOf(maker, wanted);
+    this.#refuseUnbound(maker);
+  }
+
+  /** What has no key of its own is no program's where the organisation demands one. @throws Refusal `condition.unmet` */
+  #refuseUnbound(maker: Caller): void {
     if (!maker.space.demands.programs?.bound) return;
     const detail = "The organisation demands that programs' credentials are bound to a key: make one of those instead.";
     throw new Refusal("condition.unmet", { detail });
@@ -124,6 +132,24 @@ export class Minting {
     return this.#needs.storage.change(permit, async (unit) => {
       await this.refuseThirdKey(unit, space, permit.on);
       return this.deviceKeyIn(unit, permit, permit.on, { devices: [permit.on] }, held, kind);
+    });
+  }
+
+  /** For whoever has the link. @throws Refusal `credential.amplifies`, `dashboard.tooMany`; `condition.unmet` where it would be good for nothing */
+  async dashboardLink(
+    permit: Permit<"dashboard.share">,
+    wanted: Pick<Wanted, "name" | "lifetime">,
+    within: (unit: Unit) => Promise<void>,
+  ): Promise<MintedKey & { readonly secret: string }> {
+    const { storage, clock } = this.#needs;
+    this.#refuseUnbound(callerOf(permit));
+    return storage.change(permit, async (unit) => {
+      await within(unit);
+      const there = await authorityIn(unit).keysOf(permit.on);
+      const now = clock.now();
+      const open = there.filter(({ state, expiresAt = now }) => state === "active" && expiresAt > now);
+      if (open.length >= mostLinks) throw new Refusal("dashboard.tooMany");
+      return this.#keyIn(unit, "dashboardLink", dashboardLinkOf(callerOf(permit), permit.on, wanted));
     });
   }
 
@@ -291,6 +317,7 @@ export class Minting {
         grants: credential.grants.map(formatGrant),
         application: credential.application,
         device: credential.device,
+        dashboard: credential.dashboard,
         user: credential.user?.id,
         parent: credential.parent,
         conditions: credential.conditions && JSON.stringify(credential.conditions),

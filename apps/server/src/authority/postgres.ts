@@ -1,56 +1,14 @@
-import type { PublicKey } from "@holdfast/crypto";
 import { idFrom, isId, uuidOf, type CredentialId, type Id, type Instant } from "@holdfast/kernel";
-import { formatGrant, parseGrants, type Conditions, type CredentialKind } from "@holdfast/protocol";
+import { formatGrant, parseGrants } from "@holdfast/protocol";
 import type { Unit } from "../storage/index.ts";
-import type { Credential, Exposed } from "./credential.ts";
+import type { Body, CredentialRow } from "./credential-row.ts";
+import type { Credential } from "./credential.ts";
 import { revocationsIn } from "./revocation-rows.ts";
 import type { Membership } from "./roles.ts";
-import type { Proof } from "./session.ts";
-
-type CredentialRow = {
-  id: string;
-  prefix: "key" | "token" | "session";
-  person: string | null;
-  application: string | null;
-  device: string | null;
-  app_user: string | null;
-  app_session: string | null;
-  parent: string | null;
-  parent_prefix: "key" | "token" | "session" | null;
-  issued_seq: string;
-  created_at: string;
-  expires_at: string | null;
-  last_used_at: string | null;
-  digest: Uint8Array;
-  version: number;
-  body: Uint8Array;
-};
-
-type Body = {
-  kind: CredentialKind;
-  name: string;
-  state: Credential["state"];
-  grants: string[];
-  makers?: CredentialId[];
-  /** The first rows were written without: a token of a person's was then a sign-in's unless another credential had made it. */
-  inPerson?: boolean;
-  isLent?: true;
-  proofs?: readonly Proof[];
-  publicKey?: PublicKey;
-  conditions?: Conditions;
-  issued?: NonNullable<Credential["issued"]>;
-  socket?: NonNullable<Credential["socket"]>;
-  /** The first rows were written without when it was made. */
-  former?: { digest: string; madeAt?: Instant; endsAt: Instant };
-  rotatedAt?: Instant;
-  exposed?: Exposed;
-  leakedAt?: Instant;
-  by?: readonly string[];
-};
 
 const atOnce = 1_000; // rows that are opened before others have their turn
 
-const columns = `id, prefix, person, application, device, app_user, app_session, parent, parent_prefix, issued_seq,
+const columns = `id, prefix, person, application, device, app_user, app_session, dashboard, parent, parent_prefix, issued_seq,
   created_at, expires_at, last_used_at, digest, version, body`;
 
 const instant = (text: string | null): Instant | undefined => (text === null ? undefined : (Number(text) as Instant)); // a bigint column of ours
@@ -71,6 +29,7 @@ const fixedOf = (credential: Credential): Fixed => [
   String(credential.version),
   // Rows of before there were users have nothing here.
   ...(credential.user ? [credential.user.id, credential.user.session] : []),
+  ...(credential.dashboard ? [credential.dashboard] : []),
 ];
 
 /** Credentials, members and revocations as PostgreSQL keeps them: who and when are readable, what they may do is sealed. */
@@ -148,8 +107,9 @@ export const authorityIn = (unit: Unit) => ({
     return (await rowsOf(unit, "person = $1 and prefix = 'token'", [uuidOf(person)])).filter(isSignIn);
   },
 
-  async keysOf(device: Id<"device">): Promise<readonly Credential[]> {
-    return rowsOf(unit, "device = $1", [uuidOf(device)]);
+  /** The keys of a device, or the links to a dashboard, those that are over among them. */
+  async keysOf(thing: Id<"device"> | Id<"dashboard">): Promise<readonly Credential[]> {
+    return rowsOf(unit, `${isId("device", thing) ? "device" : "dashboard"} = $1`, [uuidOf(thing)]);
   },
 
   /** Credentials without a row are good for nothing; what is written of them in the audit log stays. */
@@ -205,8 +165,8 @@ export const authorityIn = (unit: Unit) => ({
     const sealed = unit.scope.seal("credential", rowName(credential.id, fixedOf(credential)), encode(body));
     await unit.query(
       `insert into credential (org, id, prefix, person, application, device, parent, parent_prefix, issued_seq, created_at,
-         expires_at, digest, version, body, app_user, app_session)
-       values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16)
+         expires_at, digest, version, body, app_user, app_session, dashboard)
+       values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17)
        on conflict (org, id) do update set digest = excluded.digest, version = excluded.version, body = excluded.body`,
       [
         uuidOf(unit.scope.org),
@@ -225,6 +185,7 @@ export const authorityIn = (unit: Unit) => ({
         sealed,
         credential.user ? uuidOf(credential.user.id) : null,
         credential.user ? uuidOf(credential.user.session) : null,
+        credential.dashboard ? uuidOf(credential.dashboard) : null,
       ],
     );
   },
@@ -311,6 +272,7 @@ function credentialOf(unit: Unit, row: CredentialRow): Credential {
       row.app_session !== null && {
         user: { id: idFrom("user", row.app_user), session: idFrom("session", row.app_session) },
       }),
+    ...(row.dashboard !== null && { dashboard: idFrom("dashboard", row.dashboard) }),
     parent: row.parent === null || row.parent_prefix === null ? undefined : idFrom(row.parent_prefix, row.parent),
     issuedSeq: Number(row.issued_seq),
     expiresAt: instant(row.expires_at),

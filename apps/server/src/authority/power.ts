@@ -4,8 +4,9 @@ import type { Allowance, Rate } from "./allowance.ts";
 import type { Circumstances } from "./circumstances.ts";
 import { judge } from "./conditions.ts";
 import { partyOf, type Credential } from "./credential.ts";
+import { hiddenFrom, type Seeing } from "./seeing.ts";
 import { demandedOf, endOfSession, type Unmet } from "./demands.ts";
-import { answerOf, closingOf, isOpenTo, readableBy, unopened, wayOf, type Answer, type Passed } from "./door.ts";
+import { answerOf, closingOf, isOpenTo, unopened, wayOf, type Answer, type Passed } from "./door.ts";
 import { inWords } from "./hours.ts";
 import { canHold } from "./kinds.ts";
 import { together, type Entry, type Listing } from "./lists.ts";
@@ -42,7 +43,7 @@ export type End = {
  * What one credential may do in one epoch of its space: the compiled artefact that decides, and that `explain` reads.
  * Its own grants, its parents' and its person's role are links; all must cover.
  */
-export type Power = {
+export type Power = Seeing & {
   readonly epoch: number;
   /** Set when the credential is over, whatever it asks. */
   readonly end: End | undefined;
@@ -77,6 +78,7 @@ export function compile(
   find: Find = (id) => space.credentials.get(id),
 ): Power {
   const links: Link[] = [];
+  let sees: Power["sees"];
   const allowances: Allowance[] = [];
   const open: string[] = [];
   let closing: Closing | undefined;
@@ -152,8 +154,14 @@ export function compile(
     const member = space.member(credential.person);
     if (space.isSuspended(credential.person)) end = suspended(`${credential.person} is suspended here`);
     else if (!member) end = final(`${credential.person} is not a member of this organisation`);
-    else links.push(linkOf(`${credential.person} as ${member.role}`, space.grantsOfMember(member)));
+    else {
+      const link = linkOf(`${credential.person} as ${member.role}`, space.grantsOfMember(member));
+      links.push(link);
+      sees = { role: member.role, all: link.grants.has("dashboard.share") };
+    }
   }
+  const dashboard = credential.dashboard && space.dashboards.get(credential.dashboard);
+  if (credential.dashboard && !dashboard) end ??= final(`${credential.dashboard} is not there any more`);
   const { stop } = space;
   if (stop && isOwnerHere(space, credential)) links.push(linkOf(`${stop.because}, and an owner`, stop.grants));
   else if (stop) end ??= { because: stop.because, forGood: false, code: stop.code };
@@ -197,6 +205,8 @@ export function compile(
     visitor,
     by: listing.by,
     space,
+    shown: credential.dashboard && dashboard && { id: credential.dashboard, dashboard },
+    sees,
     passed: new Map(),
   };
 }
@@ -269,6 +279,8 @@ export function decide(power: Power, action: Action, target: Target, now: Instan
       return { allowed: false, because: `${link.label} does not grant ${action} there${holds}` };
     }
   }
+  const hidden = hiddenFrom(power, target);
+  if (hidden !== undefined) return { allowed: false, because: hidden };
   const grants = power.links.map((link) => `${link.label} grants ${coveringGrant(link, action, target) ?? action}`);
   const barred = barrier(power, action, target, now);
   if (barred.against !== undefined)
@@ -290,7 +302,7 @@ export function mayNow(power: Power, action: Action, target: Target, now: Instan
   if (action === "telemetry.write" && target.kind === "device" && target.placement.state !== "active") return false;
   if (!power.links.every((link) => link.grants.get(action)?.some((where) => covers(where, target)) ?? false))
     return false;
-  return !isBarred(power, action, target, now);
+  return hiddenFrom(power, target) === undefined && !isBarred(power, action, target, now);
 }
 
 /** What lists and doors say of something done with a device: they never grant, they only take away. */
@@ -330,14 +342,6 @@ function isBarred(power: Power, action: Action, target: Target, now: Instant): b
   if (target.kind !== "device" || !way) return false;
   if (listingOf(power, way, target, now).against !== undefined) return true;
   return visitor.device !== target.id && !isOpenTo(space.doorsOf(target.placement), visitor, way, now, passed);
-}
-
-/** Which attributes of a device may be read: by name, or `undefined` for all. A device hears what is its own. */
-export function readableOf(
-  { space, visitor }: Power,
-  { id, placement }: Target & { kind: "device" },
-): ((name: string) => boolean) | undefined {
-  return visitor.device === id ? undefined : readableBy(space.doorsOf(placement), visitor);
 }
 
 /** Whether the action is granted anywhere at all: what a subscription with wildcards needs before each delivery is asked about. */

@@ -1,6 +1,6 @@
 import { Refusal, uuidOf, type Clock, type CredentialId, type Id, type Instant } from "@holdfast/kernel";
-import { pageOf, type Page, type Storage, type Unit } from "../storage/index.ts";
-import { refusedBy } from "./caller.ts";
+import { pageOf, type Allowed, type Page, type Storage, type Unit } from "../storage/index.ts";
+import { callerOf, refusedBy } from "./caller.ts";
 import { nobody } from "./circumstances.ts";
 import type { Credential } from "./credential.ts";
 import { isCredentialId } from "./explain.ts";
@@ -122,9 +122,26 @@ export async function readDependants(
   return found.filter(({ standing }) => standing === "active").map(({ credential }) => credential);
 }
 
+/** The links to a dashboard, newest first, and how often each was opened. */
+export async function readLinks(
+  needs: Needs,
+  permit: Permit<"dashboard.share">,
+): Promise<readonly (Pick<Shown, "credential" | "standing"> & { readonly opened: number })[]> {
+  const { storage, spaces } = needs;
+  const { uses } = await spaces.of(permit.scope.org);
+  const all = await read(needs, permit, (unit) => authorityIn(unit).keysOf(permit.on));
+  const found = all.toSorted((a, b) => b.credential.createdAt - a.credential.createdAt);
+  const kept = await storage.read(permit, (unit) => usesIn(unit).of(found.map(({ credential }) => credential.id)));
+  return found.map(({ credential, standing }) => {
+    const noted = uses.of(credential.id);
+    const opened = (kept.get(uuidOf(credential.id))?.opened ?? 0) + (noted?.opened ?? 0);
+    return { credential: { ...credential, lastUsedAt: noted?.at ?? credential.lastUsedAt }, standing, opened };
+  });
+}
+
 async function read(
   { storage, spaces, clock }: Needs,
-  permit: Permit<"credential.read">,
+  permit: Permit<"credential.read"> | Permit<"dashboard.share">,
   find: (unit: Unit) => Promise<readonly Credential[]>,
 ): Promise<readonly Shown[]> {
   const space = await spaces.of(permit.scope.org);
@@ -143,4 +160,18 @@ async function read(
       };
     });
   });
+}
+
+/** Before something is told that names credentials to whoever might not know of them. @throws Refusal `permit.missing` */
+export function askToReadCredentials(permit: Allowed, what: string): void {
+  const caller = callerOf(permit);
+  if (caller.mayAnywhere("credential.read")) return;
+  const detail = `${what} names credentials: it needs credential.read.`;
+  throw caller.refuse("credential.read", caller.org, detail, new Refusal("permit.missing", { detail }));
+}
+
+/** Whether whoever asked may be told of this credential: of his own, or of any. */
+export function seesCredential(permit: Allowed, id: CredentialId): boolean {
+  const caller = callerOf(permit);
+  return caller.credential.id === id || caller.mayAnywhere("credential.read");
 }

@@ -1,6 +1,7 @@
 import type { Id } from "@holdfast/kernel";
 import type { Demands } from "@holdfast/protocol";
 import type { Ending } from "./credential.ts";
+import type { Dashboard } from "./dashboard.ts";
 import type { Factors } from "./factors.ts";
 import type { Issuer } from "./issuer.ts";
 import type { ListEntry } from "./lists.ts";
@@ -14,6 +15,7 @@ export type Remembered = {
   readonly devices: Map<Id<"device">, Placement>;
   readonly applications: Set<Id<"application">>;
   readonly products: Map<Id<"product">, Schema>;
+  readonly dashboards?: ReadonlyMap<Id<"dashboard">, Dashboard>;
   readonly members: Map<Id<"person">, Membership>;
   /** Who of them administers the instance. */
   readonly administrators?: { has(person: Id<"person">): boolean } | undefined;

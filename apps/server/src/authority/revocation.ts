@@ -35,6 +35,17 @@ export class Revocation {
     });
   }
 
+  /** A link to a dashboard, by whoever shares it. */
+  async dashboardLink(permit: Permit<"dashboard.share">, id: CredentialId): Promise<void> {
+    await this.#needs.storage.change(permit, async (unit) => {
+      const credential = await authorityIn(unit).credentialToChange(id);
+      if (!credential || credential.dashboard !== permit.on)
+        throw refusedBy(permit, "dashboard.share", id, new Refusal("dashboard.linkUnknown"));
+      unit.audit({ what: "credential.revoked", about: id, facts: { dashboard: permit.on } });
+      await this.endIn(unit, credential);
+    });
+  }
+
   /** Within a unit that has read it to change it, and says in the audit log why. */
   async endIn(unit: Unit, credential: Credential, also: readonly "made"[] = []): Promise<void> {
     const { id } = credential;

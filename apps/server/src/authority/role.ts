@@ -81,6 +81,7 @@ function hasMeaning({ action, where }: Grant): boolean {
       return "application" in where;
     case "org":
     case "product":
+    case "dashboard":
       return false;
   }
 }

@@ -133,14 +133,16 @@ export const authorityRoutes = (needs: Needs): Handler[] => [
     }),
   ),
   on(routes.whoAmI, async ({ caller }) => {
-    const { id, kind, person, application, device, user, grants } = caller.credential;
+    const { id, kind, person, application, device, dashboard, user, grants } = caller.credential;
     return {
       credential: id,
       kind,
       org: caller.org,
-      ...(person && { person }),
+      // Whoever has a link to a dashboard is not told whose it is.
+      ...(person && !dashboard && { person }),
       ...(application && { application }),
       ...(device && { device }),
+      ...(dashboard && { dashboard }),
       ...(user && { user: user.id }),
       grants: grants.map(formatGrant),
       ...(caller.expiresAt !== undefined && { expiresAt: rfc3339(caller.expiresAt) }),
@@ -228,8 +230,8 @@ function useReply(credential: Credential, use: KeptUse | undefined, now: Instant
 }
 
 function credentialReply({ credential, standing, findings }: Shown) {
-  const { id, kind, name, grants, parent, person, application, device, user, createdAt, expiresAt, lastUsedAt } =
-    credential;
+  const { id, kind, name, grants, parent, person, application, device, dashboard, user } = credential;
+  const { createdAt, expiresAt, lastUsedAt } = credential;
   const [madeBy] = credential.makers;
   return {
     id,
@@ -243,6 +245,7 @@ function credentialReply({ credential, standing, findings }: Shown) {
     ...(person && { person }),
     ...(application && { application }),
     ...(device && { device }),
+    ...(dashboard && { dashboard }),
     ...(user && { user: user.id }),
     ...(credential.conditions && { conditions: credential.conditions }),
     ...(credential.publicKey && { boundTo: thumbprint(credential.publicKey) }),

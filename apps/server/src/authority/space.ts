@@ -6,6 +6,7 @@ import { Decisions } from "./decisions.ts";
 import type { Level } from "./door.ts";
 import { noFactors, type Factors } from "./factors.ts";
 import { Homes } from "./homes.ts";
+import { KnownDashboards } from "./known-dashboards.ts";
 import { Lists, type Entry, type Hits, type ListEntry } from "./lists.ts";
 import type { Credential, Ending } from "./credential.ts";
 import type { Issuer } from "./issuer.ts";
@@ -47,6 +48,7 @@ export class Space {
   /** When the next entry of any list expires, as it was when somebody last looked; not a number where an entry was put since. */
   #listed = Number.NaN;
   readonly #openings = new Openings();
+  readonly dashboards: KnownDashboards;
   readonly homes: Homes;
 
   /** `decisions`: the organisation's, which go on when it is read again. */
@@ -61,6 +63,7 @@ export class Space {
     this.#known = known;
     this.#changed = changed;
     this.#lists = new Lists(known.entries);
+    this.dashboards = new KnownDashboards(known.dashboards, () => this.bump());
     this.homes = new Homes(known.homes, () => this.bump());
     this.#issuers = new Map(known.issuers?.map((issuer) => [issuer.id, issuer]));
     for (const things of [known.products, known.devices])
@@ -311,6 +314,7 @@ export class Space {
       devices: new Map(devices),
       applications: new Set(applications),
       products: new Map(products),
+      dashboards: this.dashboards.all,
       members: new Map(members),
       revokedBefore: new Map(revokedBefore),
       issuers: this.issuers,

@@ -16,6 +16,7 @@ export const ancestorsOf = (
   placement?.application,
   placement?.product,
   link.device,
+  link.dashboard,
   link.issued?.by,
   link.person,
   link.user?.id,

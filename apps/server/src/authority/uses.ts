@@ -16,6 +16,8 @@ export type Use = {
   transport?: Transport | undefined;
   /** When its former secret was last shown. */
   formerAt?: Instant;
+  /** How often a page was opened with it. */
+  opened?: number;
   /** On which day each action was last done. */
   readonly actions: Map<Action, number>;
 };
@@ -27,6 +29,7 @@ export type KeptUse = {
   readonly address?: string | undefined;
   readonly transport?: Transport | undefined;
   readonly formerAt?: Instant | undefined;
+  readonly opened?: number | undefined;
   readonly actions: Readonly<Partial<Record<Action, number>>>;
 };
 
@@ -41,6 +44,12 @@ export class Uses {
 
   did(id: CredentialId, action: Action, at: Instant): void {
     this.#of(id).actions.set(action, dayOf(at));
+  }
+
+  /** A page was opened with it, which asks many times. */
+  opened(id: CredentialId): void {
+    const use = this.#of(id);
+    use.opened = (use.opened ?? 0) + 1;
   }
 
   /** What was not taken yet of one. */
@@ -59,7 +68,8 @@ export class Uses {
     for (const [id, use] of taken) {
       const newer = this.#noted.get(id);
       const actions = new Map([...use.actions, ...(newer?.actions ?? [])]);
-      this.#noted.set(id, { ...use, ...newer, actions });
+      const opened = (use.opened ?? 0) + (newer?.opened ?? 0);
+      this.#noted.set(id, { ...use, ...newer, ...(opened > 0 && { opened }), actions });
     }
   }
 
@@ -78,6 +88,7 @@ export function withUse(kept: KeptUse | undefined, use: Use, today: number): Kep
     address: came?.address,
     transport: came?.transport,
     formerAt: use.formerAt ?? kept?.formerAt,
+    opened: use.opened === undefined ? kept?.opened : (kept?.opened ?? 0) + use.opened,
     actions: { ...kept?.actions, ...Object.fromEntries(use.actions) },
   };
   return kept && isSameUse(kept, next) ? kept : next;
@@ -89,6 +100,7 @@ function isSameUse(one: KeptUse, other: KeptUse): boolean {
     one.address === other.address &&
     one.transport === other.transport &&
     one.formerAt === other.formerAt &&
+    one.opened === other.opened &&
     actions.every((action) => one.actions[action] === other.actions[action])
   );
 }

@@ -286,8 +286,19 @@ export async function signUpOf(unit: Unit, id: Id<"application">): Promise<SignU
   return application && (application.signUp ?? "closed");
 }
 
+/** What devices are called, those of these that there are. */
+export async function deviceNamesIn(
+  unit: Unit,
+  ids: readonly Id<"device">[],
+): Promise<ReadonlyMap<Id<"device">, string>> {
+  const rows = await unit.query<Row>(`select ${deviceColumns} from device where id = any($1::uuid[])`, [
+    ids.map(uuidOf),
+  ]);
+  return new Map(rows.map((row) => deviceOf(unit, row)).map(({ id, name }) => [id, name]));
+}
+
 /** What authority needs to remember of an organisation's things. */
-export async function thingsIn(unit: Unit): Promise<Things> {
+export async function thingsIn(unit: Unit): Promise<Omit<Things, "dashboards">> {
   const devices = await devicesIn(unit).all();
   const applications = await applicationsIn(unit).all();
   const products = await productsIn(unit).all();

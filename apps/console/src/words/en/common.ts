@@ -7,6 +7,7 @@ export const places = {
   overview: "Overview",
   devices: "Devices",
   products: "Products",
+  dashboards: "Dashboards",
   access: "Access",
   audit: "Audit",
   usage: "Usage",

@@ -14,7 +14,7 @@ const noncePlaceholder = "HOLDFAST-NONCE";
 /** Paths that are places of the console: all of them are the one page, whose program reads the rest. */
 const isPlace = (at: string): boolean =>
   at === "/" ||
-  /^\/(?:o\/|(?:account|instance|password|email|sign-in)(?:\/|$)|(?:set-up|invitation|call-off|activate|security)$)/.test(
+  /^\/(?:o\/|(?:account|instance|password|email|sign-in)(?:\/|$)|(?:set-up|invitation|call-off|activate|shared|security)$)/.test(
     at,
   );
 

@@ -37,7 +37,14 @@ type Needs = {
 const maySeeStrangers = ({ credential }: Caller): boolean => credential.kind !== "applicationUser";
 
 /** What somebody wants to watch. */
-type Wish = { readonly device?: Id<"device"> | undefined; readonly strangers?: "true" | "false" | undefined };
+type Wish = {
+  readonly device?: Id<"device"> | undefined;
+  readonly devices?: readonly Id<"device">[] | undefined;
+  readonly strangers?: "true" | "false" | undefined;
+};
+
+const namedBy = ({ device, devices }: Wish): ReadonlySet<Id<"device">> | undefined =>
+  device || devices ? new Set([...(device ? [device] : []), ...(devices ?? [])]) : undefined;
 
 /** `GET /v1/live`: readings as they are kept, refusals, and who comes and goes, as server-sent events or over a WebSocket. */
 export class Live {
@@ -53,8 +60,8 @@ export class Live {
   serve(asked: { caller: Caller; query: Wish }, reply: FastifyReply): void {
     const { watchers } = this.#needs;
     const { caller } = asked;
-    const { device } = asked.query;
-    if (device !== undefined) caller.permit("telemetry.read", device);
+    const devices = namedBy(asked.query);
+    for (const one of devices ?? []) caller.permit("telemetry.read", one);
     const out = reply.raw;
     const counters = silence();
     const watcher: Watcher = {
@@ -62,7 +69,7 @@ export class Live {
       over: "eventStream",
       address: reply.request.ip,
       counters,
-      device,
+      devices,
       lookout: maySeeStrangers(caller) && asked.query.strangers === "true" ? reply.request.ip : undefined,
       waiting: () => out.writableLength,
       send: (event, json) => void out.write(counting(counters, `event: ${event}\ndata: ${json}\n\n`)),
@@ -135,12 +142,13 @@ export class Live {
 
   async #begin(connection: WebSocket, asking: Asking, key: string | undefined, read: () => Hello): Promise<void> {
     const { watchers, entrance, accounts } = this.#needs;
-    const { device, strangers, ...shown } = read();
+    const { device: one, devices: several, strangers, ...shown } = read();
+    const devices = namedBy({ device: one, devices: several });
     const caller = await entrance.caller({ ...asking, headers: { ...asking.headers, ...headersOf(shown) } });
     await refuseOtherPages(entrance, asking, key, caller);
     caller.draw();
-    if (device === undefined) caller.reach("telemetry.read");
-    else caller.permit("telemetry.read", device);
+    if (!devices) caller.reach("telemetry.read");
+    for (const each of devices ?? []) caller.permit("telemetry.read", each);
     await accounts.ready(caller.space);
     if (connection.readyState !== connection.OPEN) return;
     const counters = silence();
@@ -149,7 +157,7 @@ export class Live {
       over: "webSocket",
       address: asking.address,
       counters,
-      device,
+      devices,
       lookout: maySeeStrangers(caller) && strangers === "true" ? asking.address : undefined,
       waiting: () => connection.bufferedAmount,
       send: (event, json) => connection.send(counting(counters, `{"event":"${event}",${json.slice(1)}`)),

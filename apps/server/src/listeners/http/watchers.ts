@@ -14,8 +14,8 @@ export interface Watcher {
   readonly address: string;
   /** What it was sent so far. */
   readonly counters: Readonly<Traffic>;
-  /** One device, or all that the caller may read. */
-  readonly device: Id<"device"> | undefined;
+  /** These devices, or all that the caller may read. */
+  readonly devices: ReadonlySet<Id<"device">> | undefined;
   /** Where whoever wants to know of strangers watches from. */
   readonly lookout: string | undefined;
   /** Bytes that wait for a slow reader. */
@@ -163,7 +163,7 @@ export class Watchers {
   /** Who may have something of this device now; whoever is too far behind is let go. */
   *#allowed({ space, device }: { space: Space; device: Id<"device"> }): Generator<Watcher> {
     for (const watcher of this.#bySpace.get(space)?.keys() ?? []) {
-      if (watcher.device !== undefined && watcher.device !== device) continue;
+      if (watcher.devices && !watcher.devices.has(device)) continue;
       if (!watcher.caller.mayDevice("telemetry.read", device)) continue;
       watcher.caller.noteUse("telemetry.read", device);
       if (watcher.waiting() > mostWaiting) this.#end(watcher, "slow", "you read more slowly than events come");
@@ -174,15 +174,17 @@ export class Watchers {
   #recheck(space: Space): void {
     const there = this.#bySpace.get(space);
     for (const [watcher, kept] of there ?? []) {
-      const { caller, device } = watcher;
-      const may =
-        device === undefined ? caller.mayAnywhere("telemetry.read") : caller.mayDevice("telemetry.read", device);
-      if (!may) {
-        if (device !== undefined) caller.noteEndOf(device, "telemetry.read");
+      const { caller, devices } = watcher;
+      // Of several it goes on while one of them may be watched: each event is asked about.
+      const may = devices
+        ? [...devices].filter((device) => caller.mayDevice("telemetry.read", device))
+        : caller.mayAnywhere("telemetry.read") && [undefined];
+      if (!may || may.length === 0) {
+        for (const device of devices ?? []) caller.noteEndOf(device, "telemetry.read");
         this.#end(watcher, "revoked", "what you watched with was ended or changed");
         continue;
       }
-      caller.noteUse("telemetry.read", device);
+      for (const device of may) caller.noteUse("telemetry.read", device);
       kept.expiry.cancel();
       there?.set(watcher, { ...kept, expiry: this.#expire(watcher) });
     }

@@ -30,6 +30,13 @@ export function stepFor(span: number, buckets: number): { readonly every: string
   return { every, milliseconds };
 }
 
+/** The distance at which points usually come: half of them are nearer than one and a half of it. */
+export function spacing(lines: readonly (readonly Bucket[])[]): number {
+  const gaps = lines.flatMap((line) => line.slice(1).map(({ time }, at) => time - (line[at]?.time ?? time)));
+  gaps.sort((a, b) => a - b);
+  return gaps[Math.floor(gaps.length / 2)] ?? 0;
+}
+
 /** What a person chooses; in the address by its name. */
 export const ranges = { "15m": 15 * minute, "1h": hour, "24h": day, "7d": 7 * day, "30d": 30 * day } as const;
 export type RangeName = keyof typeof ranges;

@@ -1,0 +1,4 @@
+export { Dashboards } from "./list.tsx";
+export { DashboardPage } from "./page.tsx";
+export { EditDashboard } from "./edit.tsx";
+export { Shared } from "./shared.tsx";

@@ -1,0 +1,1 @@
+export { knownDashboards } from "./postgres.ts";
