@@ -244,6 +244,9 @@ const sentences = {
   "keyring.erased": "This keyring still holds a key that was erased. Restore a later backup of the keys.",
   "seal.broken": "Stored bytes do not open: they were altered, moved or sealed with another key.",
   "backup.wrong": "The passphrase is wrong, or the file is not a keys backup.",
+  "backup.damaged": "This backup is not whole, and nothing of it is to be trusted. Use another one.",
+  "storage.notEmpty":
+    "There are data already, and a backup is restored only where there are none. Name an empty --data folder, or an empty database.",
   "connection.tooMany":
     "Too many connections come from one address, or say nothing. Let clients come again more slowly, or raise --max-connections-per-address.",
   "connection.slowed":

@@ -12,6 +12,7 @@ import {
 import { Connections, longMs, type Login, type Query } from "./connections.ts";
 import type {
   Contents,
+  DataBackup,
   Entry,
   EntryKind,
   Epoch,
@@ -49,6 +50,7 @@ const schema = `
     org text NOT NULL, about text NOT NULL, kind text NOT NULL, says text, seq bigint NOT NULL,
     PRIMARY KEY (org, about, kind));
   CREATE TABLE IF NOT EXISTS holdfast_keyring.let_go (one integer PRIMARY KEY CHECK (one = 1), by bigint NOT NULL);
+  CREATE TABLE IF NOT EXISTS holdfast_keyring.data_backup (id text PRIMARY KEY, at bigint NOT NULL);
 `;
 const lockKey = 0x686f_6c64; // "hold": one process at a time makes the tables
 
@@ -231,6 +233,17 @@ export class PostgresStore implements KeyStore {
     await this.#connections.lend((query) => query("UPDATE holdfast_keyring.ring SET backed_up_at = $1", [at]));
   }
 
+  async noteData({ id, at }: DataBackup): Promise<void> {
+    await this.#connections.lend((query) =>
+      query("INSERT INTO holdfast_keyring.data_backup VALUES ($1, $2)", [id, at]),
+    );
+  }
+
+  async knowsData(id: string): Promise<boolean> {
+    const text = "SELECT 1 FROM holdfast_keyring.data_backup WHERE id = $1";
+    return (await this.#connections.lend((query) => query(text, [id]))).length > 0;
+  }
+
   async count(): Promise<{ all: number; sinceBackup: number }> {
     const text = `SELECT count(*)::integer AS "all", (count(*) FILTER (
       WHERE kind <> 'segment' AND made_at >= coalesce(backed_up_at, made_at)))::integer AS "sinceBackup"
@@ -246,7 +259,7 @@ export class PostgresStore implements KeyStore {
   async #prepare(): Promise<void> {
     await this.#connections.lend(async (query) => {
       const [found] = await query<{ fsync: string; schema: string | null }>(
-        "SELECT current_setting('fsync') AS fsync, to_regclass('holdfast_keyring.let_go')::text AS schema",
+        "SELECT current_setting('fsync') AS fsync, to_regclass('holdfast_keyring.data_backup')::text AS schema",
       );
       if (found?.fsync !== "on")
         throw new Refusal("storage.unsafe", { detail: "The keyring's PostgreSQL has fsync off." });

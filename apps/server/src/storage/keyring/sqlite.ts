@@ -5,6 +5,7 @@ import { Refusal, type Id, type Instant } from "@holdfast/kernel";
 import { failing } from "./sqlite-failure.ts";
 import type {
   Contents,
+  DataBackup,
   Entry,
   EntryKind,
   Epoch,
@@ -46,6 +47,7 @@ const schema = `
     org TEXT NOT NULL, about TEXT NOT NULL, kind TEXT NOT NULL, says TEXT, seq INTEGER NOT NULL,
     PRIMARY KEY (org, about, kind)) STRICT, WITHOUT ROWID;
   CREATE TABLE IF NOT EXISTS let_go (one INTEGER PRIMARY KEY CHECK (one = 1), by INTEGER NOT NULL) STRICT;
+  CREATE TABLE IF NOT EXISTS data_backup (id TEXT PRIMARY KEY, at INTEGER NOT NULL) STRICT;
 `;
 
 /**
@@ -229,6 +231,14 @@ export class SqliteStore implements KeyStore {
 
   async backedUp(at: Instant): Promise<void> {
     this.#change(() => this.#run("UPDATE ring SET backed_up_at = ?", at));
+  }
+
+  async noteData({ id, at }: DataBackup): Promise<void> {
+    this.#change(() => this.#run("INSERT INTO data_backup VALUES (?, ?)", id, at));
+  }
+
+  async knowsData(id: string): Promise<boolean> {
+    return failing(() => this.#rows("SELECT 1 FROM data_backup WHERE id = ?", id).length > 0);
   }
 
   async count(): Promise<{ all: number; sinceBackup: number }> {

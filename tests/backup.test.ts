@@ -1,0 +1,156 @@
+import assert from "node:assert/strict";
+import { readdirSync, readFileSync } from "node:fs";
+import path from "node:path";
+import { test, type TestContext } from "node:test";
+import { parseId, systemClock, systemRandom, uuidOf } from "@holdfast/kernel";
+import { bytesOf, verifyFile, writeBackup } from "../apps/server/src/backup-files.ts";
+import { restoreBackup } from "../apps/server/src/backup/index.ts";
+import { Keyring, snapshotBeside } from "../apps/server/src/storage/index.ts";
+import { emptyDatabase } from "../apps/server/src/testing/database.ts";
+import {
+  freshDatabase,
+  startTestPlatform,
+  type FreshDatabase,
+  type TestPlatform,
+} from "../apps/server/src/testing/index.ts";
+import { Search } from "./at-rest/search.ts";
+import { Owner, textOf, type Device, type Problem } from "./authority.fixture.ts";
+
+// A backup of a platform that goes on serving, and what it is worth elsewhere.
+
+const place = (folder: string) => ({ place: { folder }, clock: systemClock, random: systemRandom });
+
+async function backedUp({ login, keysFolder, folder }: FreshDatabase, name = "holdfast.backup") {
+  const keyring = await Keyring.openBeside(place(keysFolder));
+  const file = path.join(folder, name);
+  const needs = { file, keyring, clock: systemClock, random: systemRandom };
+  const summary = await writeBackup({ ...needs, take: () => snapshotBeside(login, keyring) }).finally(() =>
+    keyring.close(),
+  );
+  return { file, summary };
+}
+
+/** Into a database that is empty, beside these keys. */
+async function restored(
+  t: TestContext,
+  file: string,
+  keysFolder: string,
+): Promise<{ database: FreshDatabase } & Awaited<ReturnType<typeof restoreBackup>>> {
+  const empty = await emptyDatabase();
+  t.after(() => empty.drop());
+  const database = { ...empty, keysFolder };
+  return { database, ...(await into(database, file)) };
+}
+
+async function into(database: FreshDatabase, file: string) {
+  const keyring = await Keyring.open(place(database.keysFolder));
+  const needs = { database: database.login, keyring, clock: systemClock, random: systemRandom };
+  return restoreBackup({ ...needs, bytes: bytesOf(file) }).finally(() => keyring.close());
+}
+
+async function started(t: TestContext, database: FreshDatabase): Promise<TestPlatform> {
+  const platform = await startTestPlatform({ database });
+  t.after(() => platform.close());
+  return platform;
+}
+
+type Items = {
+  readonly items: readonly { readonly time: string; readonly value: number }[];
+  readonly nextCursor?: string;
+};
+
+async function valuesOf(owner: Owner, device: string, attribute: string): Promise<number[]> {
+  const values: number[] = [];
+  for (let cursor = ""; ;) {
+    const more = cursor && `&cursor=${encodeURIComponent(cursor)}`;
+    const page = await owner.asks.get<Items>(
+      `/v1/devices/${device}/telemetry?attribute=${attribute}&limit=10000${more}`,
+    );
+    values.push(...page.items.map(({ value }) => value));
+    if (page.nextCursor === undefined) return values;
+    cursor = page.nextCursor;
+  }
+}
+
+test("a backup of a platform that serves has all that was acknowledged before, and comes back elsewhere; who was revoked since stays out", async (t) => {
+  const database = await freshDatabase();
+  t.after(() => database.drop());
+  const first = await started(t, database);
+  const owner = new Owner(first.visitor, await first.setUp());
+  const { id: application } = await owner.application();
+  const [pump, leaver] = [await owner.device(application), await owner.device(application)];
+  const send = (device: Device, body: object) =>
+    first.visitor.as(textOf(device.key)).send<Problem>("POST", "/v1/me/telemetry", { body });
+
+  // More than a chunk, and more that is in the log alone.
+  const many = Array.from({ length: 1_500 }, (_, at) => ({
+    time: new Date(Date.now() - 3_600_000 + at).toISOString(),
+    values: { given: 7_000_000.25 + at },
+  }));
+  for (const half of [many.slice(0, 750), many.slice(750)]) {
+    const { status, text } = await send(pump, half);
+    assert.ok(status < 300, text);
+  }
+  let acknowledged = 0;
+  let isOver = false;
+  const writing = (async () => {
+    for (; !isOver; acknowledged += 1) assert.equal((await send(pump, { counted: acknowledged })).status < 300, true);
+  })();
+  while (acknowledged < 50) await new Promise(setImmediate);
+  const before = acknowledged;
+  const { file, summary } = await backedUp(database);
+  const within = acknowledged;
+  isOver = true;
+  await writing;
+  assert.ok(within > before, "it went on serving");
+  assert.deepEqual(
+    readdirSync(database.folder).filter((name) => name.includes(".part")),
+    [],
+  );
+
+  // Whoever steals it has noise. That the search finds what lies open is `isolation-at-rest-forms.test.ts`.
+  const planted = {
+    "a reading": 7_000_000.25,
+    "an attribute": "counted",
+    "a name": "Greenhouse",
+    "a secret": pump.key.secret,
+  };
+  assert.deepEqual(new Search(planted).in(readFileSync(file), "the backup"), []);
+  assert.ok(
+    !readFileSync(file).includes(uuidOf(parseId("device", pump.id))),
+    "nor does it tell which devices there are",
+  );
+
+  await owner.revoke(leaver.key.id);
+  await first.close();
+  const keyring = await Keyring.open(place(database.keysFolder));
+  // As when all that the log had was written to chunks long since.
+  await keyring.destroySegments(Array.from({ length: 20 }, (_, at) => String(at + 1)));
+  assert.deepEqual(await verifyFile(file, keyring), summary);
+  await keyring.close();
+
+  const there = await restored(t, file, database.keysFolder);
+  assert.equal(there.isUnconfirmed, false);
+  assert.deepEqual([there.rows, there.id, there.unreadable, there.erased], [summary.rows, summary.id, 0, 0]);
+  const second = await started(t, there.database);
+  const again = new Owner(second.visitor, owner);
+  const given = await valuesOf(again, pump.id, "given");
+  assert.deepEqual(
+    given,
+    many.map(({ values }) => values.given),
+  );
+  const counted = await valuesOf(again, pump.id, "counted");
+  assert.deepEqual(
+    counted,
+    Array.from({ length: counted.length }, (_, at) => at),
+  );
+  assert.ok(counted.length >= before && counted.length <= within + 1, `${before} ${counted.length} ${within}`);
+
+  const come = async (device: Device) =>
+    second.visitor.as(textOf(device.key)).send("POST", "/v1/me/telemetry", { body: { counted: -1 } });
+  assert.equal((await come(leaver)).status, 401);
+  assert.ok((await come(pump)).status < 300);
+  assert.ok(second.reports.some((line) => /had lost \d+ revocations/.test(line)));
+  await second.close();
+  await assert.rejects(into(there.database, file), { code: "storage.notEmpty" });
+});
