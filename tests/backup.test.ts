@@ -2,10 +2,11 @@ import assert from "node:assert/strict";
 import { readdirSync, readFileSync } from "node:fs";
 import path from "node:path";
 import { test, type TestContext } from "node:test";
+import { connectAsync } from "mqtt";
 import { parseId, systemClock, systemRandom, uuidOf } from "@holdfast/kernel";
 import { bytesOf, verifyFile, writeBackup } from "../apps/server/src/backup-files.ts";
 import { restoreBackup } from "../apps/server/src/backup/index.ts";
-import { Keyring, snapshotBeside } from "../apps/server/src/storage/index.ts";
+import { Keyring, restoreKeyring, snapshotBeside } from "../apps/server/src/storage/index.ts";
 import { emptyDatabase } from "../apps/server/src/testing/database.ts";
 import {
   freshDatabase,
@@ -45,7 +46,7 @@ async function restored(
 async function into(database: FreshDatabase, file: string) {
   const keyring = await Keyring.open(place(database.keysFolder));
   const needs = { database: database.login, keyring, clock: systemClock, random: systemRandom };
-  return restoreBackup({ ...needs, bytes: bytesOf(file) }).finally(() => keyring.close());
+  return restoreBackup({ ...needs, bytes: bytesOf(file), isVouchedFor: false }).finally(() => keyring.close());
 }
 
 async function started(t: TestContext, database: FreshDatabase): Promise<TestPlatform> {
@@ -153,4 +154,85 @@ test("a backup of a platform that serves has all that was acknowledged before, a
   assert.ok(second.reports.some((line) => /had lost \d+ revocations/.test(line)));
   await second.close();
   await assert.rejects(into(there.database, file), { code: "storage.notEmpty" });
+});
+
+test("where the keyring has not heard of a backup, nothing is served until an owner has signed in, looked, and confirmed", async (t) => {
+  const database = await freshDatabase();
+  t.after(() => database.drop());
+  const first = await started(t, database);
+  const owner = new Owner(first.visitor, await first.setUp());
+  const second = new Owner(first.visitor, await first.setUp());
+  const { id: application } = await owner.application();
+  const [pump, leaver] = [await owner.device(application), await owner.device(application)];
+  const neighbour = await second.device((await second.application()).id);
+  const viewer = { email: "viewer@example.com", password: "correct horse battery staple" };
+  await owner.member(viewer);
+  const { file } = await backedUp(database);
+  // The machine is lost with its keyring: what is left is a copy of the keys, which knows of no revocation behind it.
+  const keyring = await Keyring.openBeside(place(database.keysFolder));
+  let copy = new Uint8Array();
+  await keyring.backup("a passphrase for this", async (sealed) => void (copy = new Uint8Array(sealed)));
+  await keyring.close();
+  await owner.revoke(leaver.key.id);
+  await first.close();
+  const keysFolder = path.join(database.folder, "elsewhere");
+  await restoreKeyring({ ...place(keysFolder), backup: copy, passphrase: "a passphrase for this" });
+  const there = await restored(t, file, keysFolder);
+  assert.equal(there.isUnconfirmed, true);
+
+  const platform = await started(t, there.database);
+  const { visitor } = platform;
+  const send = ({ key }: Device) =>
+    visitor
+      .as(textOf(key))
+      .anew()
+      .send<Problem>("POST", "/v1/me/telemetry", { body: { counted: 1 } });
+  const answerTo = async (device: Device) => {
+    const { status, body, headers } = await send(device);
+    return status < 300 ? "in" : [status, body.code, Number(headers["retry-after"]) > 0];
+  };
+  const waits = [503, "org.unconfirmed", true];
+  assert.deepEqual([await answerTo(pump), await answerTo(leaver), await answerTo(neighbour)], [waits, waits, waits]);
+  const { port } = new URL(platform.platform.mqttsUrl);
+  const connecting = connectAsync({
+    protocol: "mqtts",
+    host: "127.0.0.1",
+    servername: "localhost",
+    port: Number(port),
+    ca: platform.platform.caPem ?? "",
+    protocolVersion: 5,
+    username: pump.key.id,
+    password: pump.key.secret,
+    reconnectPeriod: 0,
+  });
+  await assert.rejects(connecting, { code: 0x88 }); // server unavailable
+  const signIn = (who: typeof viewer) =>
+    visitor.send<{ token: string } & Problem>("POST", "/v1/sign-in", { body: { ...who, org: owner.org } });
+  assert.equal((await signIn(viewer)).body.code, "org.unconfirmed");
+  // Whoever was signed in then may have been ended since.
+  assert.equal((await visitor.as(owner.token).send("POST", "/v1/org/confirmation")).status, 401);
+
+  const { body } = await signIn({ ...viewer, email: "owner@example.com" });
+  const hers = new Owner(visitor, { ...owner, token: body.token });
+  const left = async (asked: string) => (await hers.asks.send<Problem>("GET", asked)).status;
+  assert.deepEqual(
+    await Promise.all(["/v1/credentials", "/v1/members", "/v1/org", "/v1/devices"].map(left)),
+    [200, 200, 200, 403],
+  );
+  await hers.revoke(leaver.key.id);
+  await hers.asks.post("/v1/org/confirmation");
+  assert.equal((await hers.asks.send<Problem>("POST", "/v1/org/confirmation")).body.code, "org.confirmed");
+  assert.equal(await answerTo(pump), "in");
+  assert.equal((await send(leaver)).status, 401);
+  assert.deepEqual(await answerTo(neighbour), waits);
+  assert.ok((await hers.audited()).some(({ what }) => what === "org.confirmed"));
+
+  type Organisations = { readonly items: readonly { readonly id: string; readonly state: string }[] };
+  const states = async () =>
+    Object.fromEntries(
+      (await hers.asks.get<Organisations>("/v1/instance/organisations")).items.map(({ id, state }) => [id, state]),
+    );
+  assert.deepEqual(await states(), { [owner.org]: "active", [second.org]: "unconfirmed" });
+  assert.deepEqual(await hers.asks.post("/v1/instance/confirmation"), { confirmed: [second.org] });
+  assert.equal(await answerTo(neighbour), "in");
 });

@@ -28,7 +28,7 @@ export async function runOwn(
   const program = fileURLToPath(new URL(`../../server/src/${name}.ts`, import.meta.url));
   if (!existsSync(program)) throw new Hindrance("This clone has no server in it, and this is the server's to do.");
   const given = Object.entries(flags).flatMap(([flag, value]) =>
-    typeof value === "string" ? [`--${flag}=${value}`] : [],
+    typeof value === "string" ? [`--${flag}=${value}`] : value === true ? [`--${flag}`] : [],
   );
   const args = [program, ...given, ...(print.isJson ? ["--json"] : []), "--", ...words];
   const child = spawn(process.execPath, args, { stdio: "inherit" });

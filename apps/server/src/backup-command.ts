@@ -21,12 +21,17 @@ import {
 // `holdfast backup` and `holdfast restore` on the machine that has the data and the keys; the command line runs it.
 const usage = `holdfast backup FILE|DIR     [--data DIR] [--keys DIR] [--keyring-url URL]
 holdfast backup verify FILE  [--data DIR] [--keys DIR] [--keyring-url URL]
-holdfast restore FILE        [--data DIR] [--keys DIR] [--keyring-url URL]
+holdfast restore FILE        [--data DIR] [--keys DIR] [--keyring-url URL] [--nothing-revoked]
 
 With --json the answer is for programs. A database of your own is named by HOLDFAST_DATABASE_URL.
 `;
 
-const options = { ...whereOptions, json: { type: "boolean" }, help: { type: "boolean" } } as const;
+const options = {
+  ...whereOptions,
+  "nothing-revoked": { type: "boolean" },
+  json: { type: "boolean" },
+  help: { type: "boolean" },
+} as const;
 
 type Given = ReturnType<typeof parse>["values"];
 type Done = {
@@ -62,7 +67,12 @@ async function run([verb, to, ...others]: readonly string[], given: Given): Prom
     case "verify":
       return { file: asked, done: "Whole:", summary: await verify(asked, config), config };
     case "restore":
-      return { file: asked, done: "Restored from", summary: await restore(asked, config), config };
+      return {
+        file: asked,
+        done: "Restored from",
+        summary: await restore(asked, config, given["nothing-revoked"] === true),
+        config,
+      };
     case undefined:
     default:
       throw malformed("The verbs are backup, verify and restore. --help tells more.");
@@ -154,7 +164,7 @@ async function verify(file: string, config: Config): Promise<Summary> {
   }
 }
 
-async function restore(file: string, config: Config): Promise<Restored> {
+async function restore(file: string, config: Config, isVouchedFor: boolean): Promise<Restored> {
   // Without the keys there is nothing to be restored, and a start would make new ones.
   await (await Keyring.openBeside(siteOf(config))).close();
   statSync(file);
@@ -162,7 +172,7 @@ async function restore(file: string, config: Config): Promise<Restored> {
   try {
     const progress = (done: number, about: number) => tell("Restoring", done, about);
     const bytes = bytesOf(file, { progress, signal: ending.signal });
-    return await restoreBackup({ ...common, bytes, database: places.database, keyring: places.keyring });
+    return await restoreBackup({ ...common, bytes, database: places.database, keyring: places.keyring, isVouchedFor });
   } catch (error) {
     if (error instanceof Refusal && error.code === "storage.inUse") places.lose();
     throw error;

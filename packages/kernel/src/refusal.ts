@@ -116,6 +116,9 @@ const sentences = {
   "org.ending":
     "This organisation is being deleted, and nobody comes in any more. Until then one of its owners, who signs in, can call it off.",
   "org.notEnding": "This organisation is not being deleted, so there is nothing to call off.",
+  "org.unconfirmed":
+    "This organisation was restored from a backup, and what was revoked since may be good in it, so nothing of it is served yet. One of its owners signs in, looks through who may what, and confirms it.",
+  "org.confirmed": "There is nothing to confirm here: who may what is as it was decided.",
   "org.suspended":
     "This organisation is suspended by whoever administers this platform. Ask there; what it holds is kept.",
   "org.notSuspended": "This organisation is not suspended.",

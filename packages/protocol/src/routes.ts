@@ -93,6 +93,8 @@ export { leaveOrganisation } from "./account-orgs.ts";
 export {
   deleteOrganisation,
   keepOrganisation,
+  confirmOrganisation,
+  confirmOrganisations,
   listOrganisations,
   listPeople,
   makeAdministrator,

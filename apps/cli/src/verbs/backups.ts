@@ -1,5 +1,5 @@
 import { runOwn, where } from "../own-program.ts";
-import { file, required, text } from "../parameter.ts";
+import { file, onOff, required, text } from "../parameter.ts";
 import { verb } from "../verb.ts";
 
 export const backupVerbs = [
@@ -23,7 +23,10 @@ export const backupVerbs = [
     name: "restore",
     summary: "Put a backup into an empty data folder or database, beside the keys that it was made with",
     arguments: { file: required(file, "the backup") },
-    flags: where,
+    flags: {
+      ...where,
+      "nothing-revoked": onOff("you know that nothing was revoked since it was made: nobody has to confirm it"),
+    },
     examples: ["restore /mnt/backups/holdfast-3f2a9c41-20261128T0300Z.backup --data /var/lib/holdfast"],
     run: ({ file, ...flags }, tools) => runOwn("backup-command", ["restore", file], flags, tools),
   }),

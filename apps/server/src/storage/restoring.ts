@@ -128,9 +128,18 @@ export class Restoring {
       ]);
   }
 
-  /** Nobody is signed in any more, and nothing of these organisations is served until somebody says who still may what. */
+  /**
+   * Nothing of these organisations is served until somebody says who still may what. Whoever was signed in when the backup was made may have been
+   * ended since, so all sign-ins are: who says it has shown again who she is.
+   */
   async shut(at: number): Promise<void> {
     await this.#session.run("delete from holdfast.session");
+    await this.#session.query(
+      `insert into holdfast.revocation (org, about, ends, seq, at)
+         select org, 'org_' || replace(org::text, '-', ''), 'people', nextval('holdfast.revocation_seq'), $1 from holdfast.organisation
+       on conflict (org, about, ends) do update set seq = excluded.seq, at = excluded.at, until = null`,
+      [at],
+    );
     await this.#session.query(
       "insert into holdfast.unconfirmed (org, since) select org, $1 from holdfast.organisation",
       [at],

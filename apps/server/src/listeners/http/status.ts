@@ -86,6 +86,8 @@ export const statusOf = {
   "org.ending": 403,
   "org.notEnding": 409,
   "org.suspended": 403,
+  "org.unconfirmed": 503,
+  "org.confirmed": 409,
   "org.notSuspended": 409,
   "member.suspended": 403,
   "member.notSuspended": 409,

@@ -62,3 +62,7 @@ create table unconfirmed (
 );
 select tenant_table('unconfirmed', 'all');
 select functions_may('unconfirmed', 'select');
+
+create function orgs_unconfirmed() returns table (org uuid, since bigint)
+  language sql stable security definer set search_path = holdfast, pg_temp
+  as $$ select org, since from unconfirmed order by org $$;
