@@ -1,7 +1,8 @@
 import assert from "node:assert/strict";
-import { readdirSync, readFileSync } from "node:fs";
+import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import path from "node:path";
 import { test, type TestContext } from "node:test";
+import { setTimeout } from "node:timers/promises";
 import { connectAsync } from "mqtt";
 import { parseId, systemClock, systemRandom, uuidOf } from "@holdfast/kernel";
 import { bytesOf, verifyFile, writeBackup } from "../apps/server/src/backup-files.ts";
@@ -11,6 +12,7 @@ import { emptyDatabase } from "../apps/server/src/testing/database.ts";
 import {
   freshDatabase,
   startTestPlatform,
+  TestClock,
   type FreshDatabase,
   type TestPlatform,
 } from "../apps/server/src/testing/index.ts";
@@ -235,4 +237,64 @@ test("where the keyring has not heard of a backup, nothing is served until an ow
   assert.deepEqual(await states(), { [owner.org]: "active", [second.org]: "unconfirmed" });
   assert.deepEqual(await hers.asks.post("/v1/instance/confirmation"), { confirmed: [second.org] });
   assert.equal(await answerTo(neighbour), "in");
+});
+
+test("a platform that is told to backs itself up, keeps the newest, and says when that is late", async (t) => {
+  const database = await freshDatabase();
+  const to = path.join(database.folder, "backups");
+  mkdirSync(to);
+  writeFileSync(path.join(to, "holdfast-00000000-20200101T000000Z.backup"), "another instance's");
+  const clock = new TestClock(systemClock.now());
+  const hour = 3_600_000;
+  const platform = await startTestPlatform({
+    database,
+    clock,
+    timers: clock,
+    config: { backups: { to, every: 24 * hour, keep: 2 } },
+  });
+  t.after(async () => {
+    await platform.close(); // before its database goes: time stands still here
+    await database.drop();
+  });
+  const owner = new Owner(platform.visitor, await platform.setUp());
+  const pass = (hours: number) => {
+    clock.set(clock.now() + hours * hour);
+    clock.move(60_000);
+  };
+  const told = (what: string) => platform.reports.filter((line) => line.startsWith(what)).length;
+  const until = async (holds: () => boolean) => {
+    for (const late = performance.now() + 30_000; !holds(); await setTimeout(20))
+      assert.ok(performance.now() < late, platform.reports.join("\n"));
+  };
+  const facts = async () => {
+    type Facts = {
+      readonly backups: { readonly everyHours: number; readonly lastAt?: string; readonly isLate: boolean };
+    };
+    return (await owner.asks.unkept().get<Facts>("/v1/platform")).backups;
+  };
+  clock.move(60_000);
+  await until(() => told("Backed up.") === 1);
+  const { lastAt, ...rest } = await facts();
+  assert.ok(Math.abs(Date.parse(lastAt ?? "") - clock.now()) < hour);
+  assert.deepEqual(rest, { everyHours: 24, isLate: false });
+  for (const count of [2, 3]) {
+    pass(24);
+    await until(() => told("Backed up.") === count);
+  }
+  const names = readdirSync(to).toSorted();
+  assert.equal(names.length, 3, "the newest two, and what is not ours");
+  const keyring = await Keyring.openBeside(place(database.keysFolder));
+  t.after(() => keyring.close());
+  await verifyFile(path.join(to, names.at(-1) ?? ""), keyring);
+
+  rmSync(to, { recursive: true });
+  pass(24);
+  await until(() => told("No backup could be made") === 1);
+  assert.equal(told("The backup is late."), 0);
+  pass(13);
+  await until(() => told("The backup is late.") === 1);
+  mkdirSync(to);
+  pass(1);
+  await until(() => told("The backup that was late has been made.") === 1);
+  assert.deepEqual(readdirSync(to).length, 1);
 });

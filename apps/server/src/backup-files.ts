@@ -18,6 +18,8 @@ type Needs = {
   readonly signal?: AbortSignal | undefined;
 };
 
+/** Of a file that is one. */
+export const ending = ".backup";
 /** Of a backup that was begun and not ended: nothing takes it for one. */
 const unfinished = ".part";
 
@@ -62,6 +64,7 @@ export async function writeBackup({ file, take, progress, signal, ...needs }: Ne
       throw new Refusal("backup.damaged", { detail: "What was read back is not what was written." });
     moveUnlessThere(draft, file);
     syncFolder(path.dirname(file));
+    await needs.keyring.backups.good(summary.id);
     return summary;
   } catch (error) {
     if (codeOf(error) === "ENOSPC" || codeOf(error) === "EDQUOT")
@@ -100,7 +103,7 @@ export async function* bytesOf(file: string, { signal, progress }: Watch = {}): 
 
 /** How a backup is called in a folder: by whose it is, and when it was made. */
 export const nameIn = (folder: string, instance: string, at: Instant): string =>
-  path.join(folder, `${prefixOf(instance)}${rfc3339(at).replaceAll(/[-:]|\.\d+/g, "")}.backup`);
+  path.join(folder, `${prefixOf(instance)}${rfc3339(at).replaceAll(/[-:]|\.\d+/g, "")}${ending}`);
 
 export const prefixOf = (instance: string): string => `holdfast-${instance.slice(0, 8)}-`;
 

@@ -41,7 +41,10 @@ async function made(
   for (const reading of readings) await writer.readings(reading);
   await writer.end(readings.length);
   writer.table({ name: "thing", columns: ["body", "at"] });
-  for await (const bytes of copyOf(each(...rows))) await writer.copied(bytes);
+  for await (const bytes of copyOf(each(...rows))) {
+    await writer.copied(bytes);
+    bytes.fill(0); // PostgreSQL's answers come in a buffer that is used again
+  }
   await writer.end(claimed);
   await writer.finish(rest);
   return Buffer.concat(parts);

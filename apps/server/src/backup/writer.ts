@@ -15,7 +15,7 @@ export class BackupWriter {
   readonly #out: Out;
   readonly #sealer: StreamSealer;
   #digest = newDigest();
-  #rows: Uint8Array[] = [];
+  readonly #rows = Buffer.allocUnsafeSlow(frameBytes);
   #rowBytes = 0;
   #waiting: Uint8Array[] = [];
   #waitingBytes = 0;
@@ -37,11 +37,15 @@ export class BackupWriter {
     this.#frame(kinds.table, json(table));
   }
 
-  /** A promise where there is something to wait for. */
+  /** Takes the bytes in this turn: they are the connection's. Answers with a promise where there is something to wait for. */
   copied(bytes: Uint8Array): Promise<void> | void {
-    this.#rows.push(bytes);
-    this.#rowBytes += bytes.length;
-    if (this.#rowBytes >= frameBytes) this.#flushRows();
+    for (let at = 0; at < bytes.length;) {
+      const some = bytes.subarray(at, at + frameBytes - this.#rowBytes);
+      this.#rows.set(some, this.#rowBytes);
+      this.#rowBytes += some.length;
+      at += some.length;
+      if (this.#rowBytes === frameBytes) this.#flushRows();
+    }
     return this.#waitingBytes > mostWaiting ? this.#write() : undefined;
   }
 
@@ -64,11 +68,8 @@ export class BackupWriter {
   }
 
   #flushRows(): void {
-    if (this.#rowBytes === 0) return;
-    const all = Buffer.concat(this.#rows);
-    this.#rows = [];
+    if (this.#rowBytes > 0) this.#content(kinds.rows, this.#rows.subarray(0, this.#rowBytes));
     this.#rowBytes = 0;
-    for (let at = 0; at < all.length; at += frameBytes) this.#content(kinds.rows, all.subarray(at, at + frameBytes));
   }
 
   #content(kind: Kind, bytes: Uint8Array): void {

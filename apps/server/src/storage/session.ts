@@ -108,7 +108,7 @@ export class Session {
     return last instanceof pg.Result ? last.command : "";
   }
 
-  /** `copy … to stdout`: gives away what comes, as it comes, and waits where it is told to. Answers how many rows it was. */
+  /** `copy … to stdout`: gives away what comes, as it comes, and waits where it is told to. The bytes are good in that turn alone. Answers how many rows it was. */
   async copyOut(text: string, take: (bytes: Uint8Array) => Promise<void> | void): Promise<number> {
     return this.#send(() => CopyOut.run(this.#client, text, take));
   }

@@ -73,7 +73,7 @@ export class Snapshot {
   }
 
   /**
-   * All rows of a table, as COPY writes them in its binary form. Answers how many there were, or `undefined` when the table is gone, as months of
+   * All rows of a table, as COPY writes them in its binary form; the bytes are good in the turn in which they are given. Answers how many there were, or `undefined` when the table is gone, as months of
    * chunks go when nothing in them is kept any more.
    */
   async copy({ name, columns }: Table, take: (bytes: Uint8Array) => Promise<void> | void): Promise<number | undefined> {

@@ -187,6 +187,10 @@ export class Keyring {
     /** Durable once it is answered. */
     note: (backup: DataBackup): Promise<void> => this.#needs.store.noteData(backup),
     knows: (id: string): Promise<boolean> => this.#needs.store.knowsData(id),
+    /** It was read back, and is where it belongs. */
+    good: (id: string): Promise<void> => this.#needs.store.goodData(id),
+    /** When the last one that is was begun. */
+    lastGood: (): Promise<Instant | undefined> => this.#needs.store.lastGoodData(),
   };
 
   /** How old the keys above others are: the root, an organisation's, and the epoch keys that wrap what is made now. */

@@ -50,7 +50,7 @@ const schema = `
     org text NOT NULL, about text NOT NULL, kind text NOT NULL, says text, seq bigint NOT NULL,
     PRIMARY KEY (org, about, kind));
   CREATE TABLE IF NOT EXISTS holdfast_keyring.let_go (one integer PRIMARY KEY CHECK (one = 1), by bigint NOT NULL);
-  CREATE TABLE IF NOT EXISTS holdfast_keyring.data_backup (id text PRIMARY KEY, at bigint NOT NULL);
+  CREATE TABLE IF NOT EXISTS holdfast_keyring.data_backup (id text PRIMARY KEY, at bigint NOT NULL, good boolean NOT NULL);
 `;
 const lockKey = 0x686f_6c64; // "hold": one process at a time makes the tables
 
@@ -235,13 +235,24 @@ export class PostgresStore implements KeyStore {
 
   async noteData({ id, at }: DataBackup): Promise<void> {
     await this.#connections.lend((query) =>
-      query("INSERT INTO holdfast_keyring.data_backup VALUES ($1, $2)", [id, at]),
+      query("INSERT INTO holdfast_keyring.data_backup VALUES ($1, $2, false)", [id, at]),
     );
   }
 
   async knowsData(id: string): Promise<boolean> {
     const text = "SELECT 1 FROM holdfast_keyring.data_backup WHERE id = $1";
     return (await this.#connections.lend((query) => query(text, [id]))).length > 0;
+  }
+
+  async goodData(id: string): Promise<void> {
+    const text = "UPDATE holdfast_keyring.data_backup SET good = true WHERE id = $1";
+    await this.#connections.lend((query) => query(text, [id]));
+  }
+
+  async lastGoodData(): Promise<Instant | undefined> {
+    const text = "SELECT max(at) AS last FROM holdfast_keyring.data_backup WHERE good";
+    const [row] = await this.#connections.lend((query) => query<{ last: string | null }>(text));
+    return row?.last == null ? undefined : instant(row.last);
   }
 
   async count(): Promise<{ all: number; sinceBackup: number }> {

@@ -47,7 +47,7 @@ const schema = `
     org TEXT NOT NULL, about TEXT NOT NULL, kind TEXT NOT NULL, says TEXT, seq INTEGER NOT NULL,
     PRIMARY KEY (org, about, kind)) STRICT, WITHOUT ROWID;
   CREATE TABLE IF NOT EXISTS let_go (one INTEGER PRIMARY KEY CHECK (one = 1), by INTEGER NOT NULL) STRICT;
-  CREATE TABLE IF NOT EXISTS data_backup (id TEXT PRIMARY KEY, at INTEGER NOT NULL) STRICT;
+  CREATE TABLE IF NOT EXISTS data_backup (id TEXT PRIMARY KEY, at INTEGER NOT NULL, good INTEGER NOT NULL) STRICT;
 `;
 
 /**
@@ -234,11 +234,20 @@ export class SqliteStore implements KeyStore {
   }
 
   async noteData({ id, at }: DataBackup): Promise<void> {
-    this.#change(() => this.#run("INSERT INTO data_backup VALUES (?, ?)", id, at));
+    this.#change(() => this.#run("INSERT INTO data_backup VALUES (?, ?, 0)", id, at));
   }
 
   async knowsData(id: string): Promise<boolean> {
     return failing(() => this.#rows("SELECT 1 FROM data_backup WHERE id = ?", id).length > 0);
+  }
+
+  async goodData(id: string): Promise<void> {
+    this.#change(() => this.#run("UPDATE data_backup SET good = 1 WHERE id = ?", id));
+  }
+
+  async lastGoodData(): Promise<Instant | undefined> {
+    const text = "SELECT max(at) AS last FROM data_backup WHERE good = 1";
+    return failing(() => this.#rows<{ last: Instant | null }>(text)[0]?.last ?? undefined);
   }
 
   async count(): Promise<{ all: number; sinceBackup: number }> {

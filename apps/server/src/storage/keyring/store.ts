@@ -129,6 +129,10 @@ export interface KeyStore {
   /** That a backup of the data was begun: this keyring hears of whatever is revoked after it. No backup of the keyring has these. */
   noteData(backup: DataBackup): Promise<void>;
   knowsData(id: string): Promise<boolean>;
+  /** It was read back, and is where it belongs. */
+  goodData(id: string): Promise<void>;
+  /** When the last one was begun that is. */
+  lastGoodData(): Promise<Instant | undefined>;
   /** How many entries there are, and how many but segment keys, which come and go, were made since the last backup began. */
   count(): Promise<{ readonly all: number; readonly sinceBackup: number }>;
   close(): Promise<void>;
