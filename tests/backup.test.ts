@@ -23,10 +23,10 @@ import { Owner, textOf, type Device, type Problem } from "./authority.fixture.ts
 
 const place = (folder: string) => ({ place: { folder }, clock: systemClock, random: systemRandom });
 
-async function backedUp({ login, keysFolder, folder }: FreshDatabase, name = "holdfast.backup") {
+async function backedUp({ login, keysFolder, folder }: FreshDatabase, name = "holdfast.backup", signal?: AbortSignal) {
   const keyring = await Keyring.openBeside(place(keysFolder));
   const file = path.join(folder, name);
-  const needs = { file, keyring, clock: systemClock, random: systemRandom };
+  const needs = { file, keyring, clock: systemClock, random: systemRandom, signal };
   const summary = await writeBackup({ ...needs, take: () => snapshotBeside(login, keyring) }).finally(() =>
     keyring.close(),
   );
@@ -81,7 +81,11 @@ test("a backup of a platform that serves has all that was acknowledged before, a
   const first = await started(t, database);
   const owner = new Owner(first.visitor, await first.setUp());
   const { id: application } = await owner.application();
-  const [pump, leaver] = [await owner.device(application), await owner.device(application)];
+  const [pump, leaver, erased] = [
+    await owner.device(application),
+    await owner.device(application),
+    await owner.device(application),
+  ];
   const send = (device: Device, body: object) =>
     first.visitor.as(textOf(device.key)).send<Problem>("POST", "/v1/me/telemetry", { body });
 
@@ -94,6 +98,7 @@ test("a backup of a platform that serves has all that was acknowledged before, a
     const { status, text } = await send(pump, half);
     assert.ok(status < 300, text);
   }
+  assert.ok((await send(erased, { counted: 4_711 })).status < 300);
   let acknowledged = 0;
   let isOver = false;
   const writing = (async () => {
@@ -108,6 +113,15 @@ test("a backup of a platform that serves has all that was acknowledged before, a
   assert.ok(within > before, "it went on serving");
   assert.deepEqual(
     readdirSync(database.folder).filter((name) => name.includes(".part")),
+    [],
+  );
+
+  // One that is given up leaves nothing.
+  const reason = new Error("given up");
+  const signal = AbortSignal.abort(reason);
+  await assert.rejects(backedUp(database, "given-up.backup", signal), reason);
+  assert.deepEqual(
+    readdirSync(database.folder).filter((name) => name.startsWith("given-up")),
     [],
   );
 
@@ -129,18 +143,26 @@ test("a backup of a platform that serves has all that was acknowledged before, a
   const keyring = await Keyring.open(place(database.keysFolder));
   // As when all that the log had was written to chunks long since.
   await keyring.destroySegments(Array.from({ length: 20 }, (_, at) => String(at + 1)));
+  await keyring.erase("device", [erased.id]);
   assert.deepEqual(await verifyFile(file, keyring), summary);
   await keyring.close();
 
   const there = await restored(t, file, database.keysFolder);
   assert.equal(there.isUnconfirmed, false);
-  assert.deepEqual([there.rows, there.id, there.unreadable, there.erased], [summary.rows, summary.id, 0, 0]);
+  assert.deepEqual([there.rows, there.id, there.unreadable, there.erased], [summary.rows, summary.id, 0, 1]);
   const second = await started(t, there.database);
   const again = new Owner(second.visitor, owner);
   const given = await valuesOf(again, pump.id, "given");
   assert.deepEqual(
     given,
     many.map(({ values }) => values.given),
+  );
+  // Of the log, which is not sealed under a device's key, nothing is left of it either.
+  assert.deepEqual(
+    (await again.asks.send("GET", `/v1/devices/${erased.id}/telemetry?attribute=counted`)).status === 200
+      ? await valuesOf(again, erased.id, "counted")
+      : [],
+    [],
   );
   const counted = await valuesOf(again, pump.id, "counted");
   assert.deepEqual(
