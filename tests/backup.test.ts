@@ -237,7 +237,7 @@ test("where the keyring has not heard of a backup, nothing is served until an ow
   assert.equal((await visitor.as(owner.token).send("POST", "/v1/org/confirmation")).status, 401);
 
   const { body } = await signIn({ ...viewer, email: "owner@example.com" });
-  const hers = new Owner(visitor, { ...owner, token: body.token });
+  const hers = new Owner(visitor, { org: owner.org, person: owner.person, token: body.token });
   const left = async (asked: string) => (await hers.asks.send<Problem>("GET", asked)).status;
   assert.deepEqual(
     await Promise.all(["/v1/credentials", "/v1/members", "/v1/org", "/v1/devices"].map(left)),

@@ -16,16 +16,21 @@ export const where = {
   "keyring-url": optional(text("URL"), "the keyring, when it is in a PostgreSQL (or HOLDFAST_KEYRING_URL)"),
 } as const;
 
+const programs = {
+  keys: new URL("../../server/src/keys.ts", import.meta.url),
+  backups: new URL("../../server/src/backup-command.ts", import.meta.url),
+};
+
 type Given = Readonly<Record<string, unknown>>;
 
 /** It asks, answers and fails by itself: on the same terminal, with the same forms and numbers. */
 export async function runOwn(
-  name: "keys" | "backup-command",
+  name: keyof typeof programs,
   words: readonly string[],
   flags: Given,
   { print }: Tools,
 ): Promise<Exit> {
-  const program = fileURLToPath(new URL(`../../server/src/${name}.ts`, import.meta.url));
+  const program = fileURLToPath(programs[name]);
   if (!existsSync(program)) throw new Hindrance("This clone has no server in it, and this is the server's to do.");
   const given = Object.entries(flags).flatMap(([flag, value]) =>
     typeof value === "string" ? [`--${flag}=${value}`] : value === true ? [`--${flag}`] : [],

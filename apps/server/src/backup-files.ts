@@ -64,7 +64,7 @@ export async function writeBackup({ file, take, progress, signal, ...needs }: Ne
       throw new Refusal("backup.damaged", { detail: "What was read back is not what was written." });
     moveUnlessThere(draft, file);
     syncFolder(path.dirname(file));
-    await needs.keyring.backups.good(summary.id);
+    await needs.keyring.backups.note({ id: summary.id, at: summary.at, isGood: true });
     return summary;
   } catch (error) {
     if (codeOf(error) === "ENOSPC" || codeOf(error) === "EDQUOT")

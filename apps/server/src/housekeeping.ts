@@ -45,7 +45,20 @@ const hourly = 3_600_000;
 /** What has to be done again and again while the platform runs. */
 export function keepHouse(rounds: Rounds, needs: Needs): void {
   const { storage, clock, report, spaces, authentication, sessions, lists, journal } = needs;
-  const { lettingGo, pastSignIns, ending, presences, log, sockets, accounts, directories, domains, post, runs, backups } = needs;
+  const {
+    lettingGo,
+    pastSignIns,
+    ending,
+    presences,
+    log,
+    sockets,
+    accounts,
+    directories,
+    domains,
+    post,
+    runs,
+    backups,
+  } = needs;
   const tellOfClock = clockWatch(clock, report);
   tellOfClock();
   let hour = hourOf(clock.now());

@@ -9,7 +9,7 @@ export const backupVerbs = [
     arguments: { to: required(text("FILE|DIR"), "a file that is not there yet, or a folder, where it gets a name") },
     flags: where,
     examples: ["backup /mnt/backups"],
-    run: ({ to, ...flags }, tools) => runOwn("backup-command", ["backup", to], flags, tools),
+    run: ({ to, ...flags }, tools) => runOwn("backups", ["backup", to], flags, tools),
   }),
   verb({
     name: "backup verify",
@@ -17,7 +17,7 @@ export const backupVerbs = [
     arguments: { file: required(file, "the backup") },
     flags: where,
     examples: ["backup verify /mnt/backups/holdfast-3f2a9c41-20261128T0300Z.backup"],
-    run: ({ file, ...flags }, tools) => runOwn("backup-command", ["verify", file], flags, tools),
+    run: ({ file, ...flags }, tools) => runOwn("backups", ["verify", file], flags, tools),
   }),
   verb({
     name: "restore",
@@ -28,6 +28,6 @@ export const backupVerbs = [
       "nothing-revoked": onOff("you know that nothing was revoked since it was made: nobody has to confirm it"),
     },
     examples: ["restore /mnt/backups/holdfast-3f2a9c41-20261128T0300Z.backup --data /var/lib/holdfast"],
-    run: ({ file, ...flags }, tools) => runOwn("backup-command", ["restore", file], flags, tools),
+    run: ({ file, ...flags }, tools) => runOwn("backups", ["restore", file], flags, tools),
   }),
 ];

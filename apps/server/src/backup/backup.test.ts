@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { derive } from "@holdfast/crypto";
+import type { Instant } from "@holdfast/kernel";
 import fc from "fast-check";
 import { copyOf } from "../storage/copy-form.ts";
 import type { Finish } from "./format.ts";
@@ -10,7 +11,7 @@ import { BackupWriter } from "./writer.ts";
 const root = new Uint8Array(32).fill(7);
 const keyring = { instance: "0f".repeat(16), instanceKey: (purpose: string) => derive(root, purpose) };
 const head = {
-  at: 1_800_000_000_000,
+  at: 1_800_000_000_000 as Instant,
   version: "1.2.3",
   migrations: [{ number: 1, name: "one", digest: "00" }],
   segment: 3,

@@ -1,5 +1,5 @@
 import { createHash, createSecretKey, type KeyObject } from "node:crypto";
-import { Refusal } from "@holdfast/kernel";
+import { Refusal, type Instant } from "@holdfast/kernel";
 import { z } from "zod";
 import type { Keyring } from "../storage/index.ts";
 
@@ -25,7 +25,7 @@ export const kinds = { head: 1, table: 2, rows: 3, readings: 4, end: 5, finish: 
 export type Kind = (typeof kinds)[keyof typeof kinds];
 
 const magic = new TextEncoder().encode("holdfast backup\n");
-export const format = 1;
+const format = 1;
 const idLength = 16;
 export const headerLength = magic.length + 1 + 16 + idLength;
 /** Of a frame of rows. JSON is longer where there are very many tables. */
@@ -33,7 +33,7 @@ export const frameBytes = 64 * 1024;
 export const longestFrame = 256 * 1024 * 1024;
 
 export const headShape = z.object({
-  at: z.int(),
+  at: z.custom<Instant>((value) => Number.isSafeInteger(value)),
   /** Of the program that made it. */
   version: z.string(),
   migrations: z.array(z.object({ number: z.int(), name: z.string(), digest: z.string() })),
@@ -91,7 +91,7 @@ export const newDigest = () => createHash("sha256");
 /** What a backup is, for people and for programs. */
 export type Summary = {
   readonly id: string;
-  readonly at: number;
+  readonly at: Instant;
   readonly version: string;
   readonly tables: number;
   readonly rows: number;

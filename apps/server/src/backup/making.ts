@@ -30,7 +30,7 @@ export async function makeBackup(needs: Needs): Promise<Made> {
   const id = random.bytes(16);
   const at = clock.now();
   // Before the moment: a keyring that knows of this backup has heard of whatever was revoked before it.
-  await keyring.backups.note({ id: id.toHex(), at });
+  await keyring.backups.note({ id: id.toHex(), at, isGood: false });
   const snapshot = await needs.take();
   try {
     const { migrations, segment, tables } = snapshot;

@@ -46,8 +46,10 @@ export const organisationsIn = (unit: Unit) => {
   /** What is sealed belongs to the columns beside it. Of one that nothing stops it is called as before there were such columns. */
   const rowOf = ({ version, isSuspended, ending }: Pick<Organisation, "version" | "isSuspended" | "ending">) =>
     [org, version, ...(isSuspended ? ["suspended"] : []), ...(ending ? [ending.at] : [])].join("|");
-  const seal = ({ unconfirmedSince: _, ...organisation }: Organisation) =>
-    unit.scope.seal("organisation", rowOf(organisation), new TextEncoder().encode(JSON.stringify(organisation)));
+  const seal = (organisation: Organisation) => {
+    const said = { ...organisation, unconfirmedSince: undefined }; // which JSON leaves out
+    return unit.scope.seal("organisation", rowOf(said), new TextEncoder().encode(JSON.stringify(said)));
+  };
   return {
     async own(): Promise<Organisation> {
       const organisation = await this.find();

@@ -1,4 +1,4 @@
-export { bytesOfCarried, carriedIn, LogCarrier, LogLander, type Landed } from "./carried.ts";
+export { bytesOfCarried, carriedIn, LogCarrier, LogLander } from "./carried.ts";
 export { TelemetryQueries } from "./query.ts";
 export { EpochSeconds, parseCbor } from "./cbor.ts";
 export { codeOf } from "./codes.ts";

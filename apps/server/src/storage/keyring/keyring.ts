@@ -186,11 +186,15 @@ export class Keyring {
   readonly backups = {
     /** Durable once it is answered. */
     note: (backup: DataBackup): Promise<void> => this.#needs.store.noteData(backup),
-    knows: (id: string): Promise<boolean> => this.#needs.store.knowsData(id),
-    /** It was read back, and is where it belongs. */
-    good: (id: string): Promise<void> => this.#needs.store.goodData(id),
-    /** When the last one that is was begun. */
-    lastGood: (): Promise<Instant | undefined> => this.#needs.store.lastGoodData(),
+    knows: async (id: string): Promise<boolean> =>
+      (await this.#needs.store.dataBackups()).some((backup) => backup.id === id),
+    /** When the last one that is good was begun. */
+    lastGood: async (): Promise<Instant | undefined> =>
+      (await this.#needs.store.dataBackups())
+        .filter(({ isGood }) => isGood)
+        .map(({ at }) => at)
+        .toSorted((a, b) => a - b)
+        .at(-1),
   };
 
   /** How old the keys above others are: the root, an organisation's, and the epoch keys that wrap what is made now. */

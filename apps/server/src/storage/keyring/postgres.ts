@@ -1,9 +1,11 @@
 import { Refusal, type Instant } from "@holdfast/kernel";
 import {
+  dataBackupsIn,
   forgetOrgsIn,
   lastSeqIn,
   letGoIn,
   letGoneIn,
+  noteDataIn,
   revocationsIn,
   revokedIn,
   ruledIn,
@@ -233,26 +235,12 @@ export class PostgresStore implements KeyStore {
     await this.#connections.lend((query) => query("UPDATE holdfast_keyring.ring SET backed_up_at = $1", [at]));
   }
 
-  async noteData({ id, at }: DataBackup): Promise<void> {
-    await this.#connections.lend((query) =>
-      query("INSERT INTO holdfast_keyring.data_backup VALUES ($1, $2, false)", [id, at]),
-    );
+  async noteData(backup: DataBackup): Promise<void> {
+    await this.#connections.lend((query) => noteDataIn(query, backup));
   }
 
-  async knowsData(id: string): Promise<boolean> {
-    const text = "SELECT 1 FROM holdfast_keyring.data_backup WHERE id = $1";
-    return (await this.#connections.lend((query) => query(text, [id]))).length > 0;
-  }
-
-  async goodData(id: string): Promise<void> {
-    const text = "UPDATE holdfast_keyring.data_backup SET good = true WHERE id = $1";
-    await this.#connections.lend((query) => query(text, [id]));
-  }
-
-  async lastGoodData(): Promise<Instant | undefined> {
-    const text = "SELECT max(at) AS last FROM holdfast_keyring.data_backup WHERE good";
-    const [row] = await this.#connections.lend((query) => query<{ last: string | null }>(text));
-    return row?.last == null ? undefined : instant(row.last);
+  async dataBackups(): Promise<readonly DataBackup[]> {
+    return this.#connections.lend(dataBackupsIn);
   }
 
   async count(): Promise<{ all: number; sinceBackup: number }> {

@@ -233,21 +233,14 @@ export class SqliteStore implements KeyStore {
     this.#change(() => this.#run("UPDATE ring SET backed_up_at = ?", at));
   }
 
-  async noteData({ id, at }: DataBackup): Promise<void> {
-    this.#change(() => this.#run("INSERT INTO data_backup VALUES (?, ?, 0)", id, at));
+  async noteData({ id, at, isGood }: DataBackup): Promise<void> {
+    const text = "INSERT INTO data_backup VALUES (?, ?, ?) ON CONFLICT (id) DO UPDATE SET good = excluded.good";
+    this.#change(() => this.#run(text, id, at, Number(isGood)));
   }
 
-  async knowsData(id: string): Promise<boolean> {
-    return failing(() => this.#rows("SELECT 1 FROM data_backup WHERE id = ?", id).length > 0);
-  }
-
-  async goodData(id: string): Promise<void> {
-    this.#change(() => this.#run("UPDATE data_backup SET good = 1 WHERE id = ?", id));
-  }
-
-  async lastGoodData(): Promise<Instant | undefined> {
-    const text = "SELECT max(at) AS last FROM data_backup WHERE good = 1";
-    return failing(() => this.#rows<{ last: Instant | null }>(text)[0]?.last ?? undefined);
+  async dataBackups(): Promise<readonly DataBackup[]> {
+    const rows = failing(() => this.#rows<{ id: string; at: Instant; good: number }>("SELECT * FROM data_backup"));
+    return rows.map(({ id, at, good }) => ({ id, at, isGood: good === 1 }));
   }
 
   async count(): Promise<{ all: number; sinceBackup: number }> {

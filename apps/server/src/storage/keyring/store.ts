@@ -63,8 +63,8 @@ export type Past = {
 /** The keyring as a whole: 128 random bits in hex that the database knows too, and when it was last saved to a backup. */
 export type State = { readonly instance: string; readonly backedUpAt: Instant | undefined };
 
-/** A backup of the data, by its id: that it was begun, and when. */
-export type DataBackup = { readonly id: string; readonly at: Instant };
+/** A backup of the data that was begun while this keyring was in use, and when; good once it was read back and is where it belongs. */
+export type DataBackup = { readonly id: string; readonly at: Instant; readonly isGood: boolean };
 
 export type Contents = {
   readonly state: State;
@@ -126,13 +126,9 @@ export interface KeyStore {
   /** Everything as it was at one moment. */
   contents(): Promise<Contents | undefined>;
   backedUp(at: Instant): Promise<void>;
-  /** That a backup of the data was begun: this keyring hears of whatever is revoked after it. No backup of the keyring has these. */
+  /** Adds it, or says that it is good. No backup of the keyring has these. */
   noteData(backup: DataBackup): Promise<void>;
-  knowsData(id: string): Promise<boolean>;
-  /** It was read back, and is where it belongs. */
-  goodData(id: string): Promise<void>;
-  /** When the last one was begun that is. */
-  lastGoodData(): Promise<Instant | undefined>;
+  dataBackups(): Promise<readonly DataBackup[]>;
   /** How many entries there are, and how many but segment keys, which come and go, were made since the last backup began. */
   count(): Promise<{ readonly all: number; readonly sinceBackup: number }>;
   close(): Promise<void>;
