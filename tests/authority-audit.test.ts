@@ -273,6 +273,10 @@ test("every operation that changes something is in the lists above", () => {
   const ofWhole = [
     "deleteOrg",
     "keepOrg",
+    // In `backup`, where one was restored.
+    "confirmOrg",
+    "confirmOrganisation",
+    "confirmOrganisations",
     "leaveOrg",
     "leaveOrganisation",
     "suspendOrganisation",

@@ -311,6 +311,7 @@ const operations: Record<keyof typeof routes, Operation> = {
   endSimulation: {},
   deleteOrg: { ask: () => ({ body: { name: "Not its name" } }) },
   keepOrg: {},
+  confirmOrg: {},
   leaveOrg: {
     by: ["a stranger", "the owner", "the owner in a browser", "an operator key", "its device", "a revoked token"],
   },
@@ -329,6 +330,8 @@ const operations: Record<keyof typeof routes, Operation> = {
   suspendOrganisation: { fresh: freshOrganisation, ask: ofOrganisation },
   resumeOrganisation: inFreshOrganisation("suspend"),
   deleteOrganisation: { fresh: freshOrganisation, ask: ofOrganisation },
+  confirmOrganisation: { fresh: freshOrganisation, ask: ofOrganisation },
+  confirmOrganisations: {},
   keepOrganisation: inFreshOrganisation("deletion"),
   listPeople: {},
   makeAdministrator: { ask: ofMember },

@@ -96,6 +96,7 @@ async function makeDevices(
       tlsKey: undefined,
       securityContact: undefined,
       offersDemo: false,
+      backups: undefined,
       mail: undefined,
       maximumMessage: 1024 * 1024,
       maximumConnectionsPerAddress: 60_000,

@@ -81,7 +81,11 @@ export const layers: readonly (readonly Unit[])[] = [
     { folder: "apps/console/src/account" },
     { folder: "apps/console/src/instance" },
   ],
-  [{ folder: "apps/server/src/single-sign-on" }, { folder: "apps/server/src/dashboards" }],
+  [
+    { folder: "apps/server/src/single-sign-on" },
+    { folder: "apps/server/src/dashboards" },
+    { folder: "apps/server/src/backup" },
+  ],
   [{ folder: "apps/server/src/listeners" }],
   [
     { folder: "apps/server/src", flat: true, top: true },
@@ -107,6 +111,8 @@ export const guarded: Readonly<Record<string, readonly string[]>> = {
   "apps/server/src/config.ts": [
     "apps/server/src/main.ts",
     "apps/server/src/keys.ts",
+    "apps/server/src/backup-command.ts",
+    "apps/server/src/program.ts",
     "apps/server/src/platform.ts",
     "apps/server/src/places.ts",
     "apps/server/src/outwards.ts",

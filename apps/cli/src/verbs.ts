@@ -1,6 +1,7 @@
 import { applicationVerbs } from "./verbs/applications.ts";
 import { appUserVerbs } from "./verbs/app-users.ts";
 import { auditVerbs } from "./verbs/audit.ts";
+import { backupVerbs } from "./verbs/backups.ts";
 import { certificateVerbs } from "./verbs/certificates.ts";
 import { credentialVerbs } from "./verbs/credentials.ts";
 import { dashboardVerbs } from "./verbs/dashboards.ts";
@@ -63,5 +64,6 @@ export const verbs: readonly Verb[] = [
   ...simulationVerbs,
   ...instanceVerbs,
   ...factorResetVerbs,
+  ...backupVerbs,
   ...keysVerbs,
 ];

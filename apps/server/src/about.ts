@@ -1,8 +1,9 @@
 import { statSync } from "node:fs";
-import { rfc3339, type Id } from "@holdfast/kernel";
+import { rfc3339, type Clock, type Id, type Instant } from "@holdfast/kernel";
 import type { platformFacts } from "@holdfast/protocol";
 import type { z } from "zod";
 import type { Post } from "./identity/index.ts";
+import type { ScheduledBackups } from "./scheduled-backups.ts";
 import type { Keyring } from "./storage/index.ts";
 import { tlsFacts, type CertificateInfo, type Certificates } from "./tls/index.ts";
 import { version } from "./version.ts";
@@ -21,6 +22,8 @@ type Needs = {
   readonly config: Setting;
   readonly certificates: Certificates;
   readonly keyring: Pick<Keyring, "status" | "ages">;
+  readonly backups: Pick<ScheduledBackups, "facts">;
+  readonly clock: Pick<Clock, "now">;
   readonly post: Pick<Post, "by" | "waiting" | "trouble">;
   readonly ports: {
     readonly https: number;
@@ -51,7 +54,7 @@ export const areKeysBesideData = ({ keyringUrl, keys, data }: Pick<Setting, "key
 
 /** How the platform runs now. The names of folders are for whoever runs it: they say something of its machine. */
 export async function aboutPlatform(
-  { config, certificates, keyring, post, ports }: Needs,
+  { config, certificates, keyring, backups, clock, post, ports }: Needs,
   org: Id<"org">,
   reader: "a member" | "whoever runs it",
 ): Promise<PlatformFacts> {
@@ -79,6 +82,7 @@ export async function aboutPlatform(
       besideData,
       ...(backedUpAt !== undefined && { backedUpAt: rfc3339(backedUpAt) }),
       newSinceBackup: keysSinceBackup,
+      ...staleBecause(backedUpAt, ages.lasting, clock.now()),
       made: {
         organisation: made(ages.org),
         root: made(ages.root),
@@ -86,6 +90,7 @@ export async function aboutPlatform(
         passing: made(ages.passing),
       },
     },
+    backups: backupFacts(backups),
     listeners: [
       {
         protocol: "https",
@@ -115,6 +120,29 @@ export async function aboutPlatform(
 
 /** Without TLS: where no door opens them they are refused. */
 const frames = ["frames of direct sockets"];
+
+/** In milliseconds. */
+const keysBackupLife = 30 * 24 * 3_600_000;
+
+/** Why a copy of the keys is to be replaced by a newer one, and destroyed. */
+function staleBecause(
+  at: Instant | undefined,
+  lasting: Awaited<ReturnType<Keyring["ages"]>>["lasting"],
+  now: Instant,
+): { readonly stale?: "erasure" | "age" } {
+  if (at === undefined) return {};
+  // With each erasure the key that wraps the lasting ones is made anew.
+  if (lasting?.known === "exactly" && lasting.at > at) return { stale: "erasure" };
+  return now - at > keysBackupLife ? { stale: "age" } : {};
+}
+
+function backupFacts({ facts: { every, lastGood, isLate } }: Pick<ScheduledBackups, "facts">) {
+  return {
+    ...(every !== undefined && { everyHours: every / 3_600_000 }),
+    ...(lastGood !== undefined && { lastAt: rfc3339(lastGood) }),
+    isLate,
+  };
+}
 
 const made = (age: Awaited<ReturnType<Keyring["ages"]>>["root"]) => age && { at: rfc3339(age.at), known: age.known };
 

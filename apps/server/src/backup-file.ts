@@ -31,7 +31,7 @@ export function keepSealed(sealed: Uint8Array, file: string): void {
   }
 }
 
-function moveUnlessThere(from: string, to: string): void {
+export function moveUnlessThere(from: string, to: string): void {
   try {
     linkSync(from, to);
   } catch (error) {
@@ -43,7 +43,7 @@ function moveUnlessThere(from: string, to: string): void {
   }
 }
 
-function syncFolder(folder: string): void {
+export function syncFolder(folder: string): void {
   const opened = openSync(folder, "r");
   try {
     fsyncSync(opened);

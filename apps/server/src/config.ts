@@ -60,6 +60,8 @@ export type Config = {
   readonly allowRoot: boolean;
   /** Whether a set-up may ask for simulated devices, and those that there are run. */
   readonly offersDemo: boolean;
+  /** Backups that the platform makes by itself, in milliseconds; none unless a folder is named. */
+  readonly backups: { readonly to: string; readonly every: number; readonly keep: number } | undefined;
   /** The server that takes mail; without one, links for people are written to a file. */
   readonly mail: MailConfig | undefined;
 };
@@ -99,6 +101,9 @@ const options = {
   "dns-server": { type: "string" },
   "allow-root": { type: "boolean" },
   "no-demo": { type: "boolean" },
+  "backup-to": { type: "string" },
+  "backup-every": { type: "string" },
+  "backup-keep": { type: "string" },
   "smtp-url": { type: "string" },
   "smtp-password-file": { type: "string" },
   "smtp-ca": { type: "string" },
@@ -137,6 +142,9 @@ export const usage = `npm start -- [OPTION]…
   --ready-file FILE      written when everything accepts connections (ready.json in the keys folder)
   --allow-root           started by root, go on as root where no other user can reach the data
   --no-demo              no simulated devices: none are offered, and those that there are do not run
+  --backup-to DIR        a sealed backup of the data goes there, again and again, beside what holdfast backup makes; none without it
+  --backup-every HOURS   how often, as 24h (24h)
+  --backup-keep N        how many stay there (7)
   --smtp-url URL         the server that takes mail: smtp://USER@HOST:587 (STARTTLS, which has to succeed) or
                          smtps://USER@HOST:465; without one, links for people go to a file beside the ready file
   --smtp-password-file FILE  its password, in a file that its owner alone can read; or HOLDFAST_SMTP_PASSWORD
@@ -210,6 +218,7 @@ export function parseConfig(
     dnsServer: dnsServerIn(set("dns-server")),
     allowRoot: values["allow-root"] ?? ["1", "true"].includes(environment["HOLDFAST_ALLOW_ROOT"] ?? ""),
     offersDemo: !(values["no-demo"] ?? isOn(environment["HOLDFAST_NO_DEMO"], "HOLDFAST_NO_DEMO")),
+    backups: backupsIn({ to: absolute(set("backup-to")), every: set("backup-every"), keep: set("backup-keep") }),
     mail: mailIn({
       url: set("smtp-url"),
       isUrlTyped: values["smtp-url"] !== undefined,
@@ -219,6 +228,17 @@ export function parseConfig(
       from: set("mail-from"),
     }),
   };
+}
+
+type BackupOptions = Readonly<Record<"to" | "every" | "keep", string | undefined>>;
+
+function backupsIn({ to, every, keep }: BackupOptions): Config["backups"] {
+  if (to === undefined) {
+    if (every === undefined && keep === undefined) return undefined;
+    throw malformed("--backup-every and --backup-keep need --backup-to.");
+  }
+  const hours = whole(every?.replace(/h$/, ""), "--backup-every, in hours such as 24h,", 24, 1, 8_760);
+  return { to, every: hours * 3_600_000, keep: whole(keep, "--backup-keep", 7, 1, 10_000) };
 }
 
 type MailOptions = Pick<MailConfig, "passwordFile" | "caFile"> & {

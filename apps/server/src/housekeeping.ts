@@ -10,6 +10,7 @@ import type { Ending, ErrandRuns, Post } from "./identity/index.ts";
 import type { MessageLog, Presences } from "./messages/index.ts";
 import type { Directories } from "./registry/index.ts";
 import type { Rounds } from "./rounds.ts";
+import type { ScheduledBackups } from "./scheduled-backups.ts";
 import type { Sockets } from "./sockets/index.ts";
 import type { Storage } from "./storage/index.ts";
 
@@ -33,16 +34,31 @@ type Needs = {
   readonly domains: Domains;
   readonly post: Post;
   readonly runs: ErrandRuns;
+  readonly backups: ScheduledBackups;
 };
 
 const soon = 1_000; // milliseconds between two rounds
 const seldom = 10_000;
+const minutely = 60_000;
 const hourly = 3_600_000;
 
 /** What has to be done again and again while the platform runs. */
 export function keepHouse(rounds: Rounds, needs: Needs): void {
   const { storage, clock, report, spaces, authentication, sessions, lists, journal } = needs;
-  const { lettingGo, pastSignIns, ending, presences, log, sockets, accounts, directories, domains, post, runs } = needs;
+  const {
+    lettingGo,
+    pastSignIns,
+    ending,
+    presences,
+    log,
+    sockets,
+    accounts,
+    directories,
+    domains,
+    post,
+    runs,
+    backups,
+  } = needs;
   const tellOfClock = clockWatch(clock, report);
   tellOfClock();
   let hour = hourOf(clock.now());
@@ -58,6 +74,7 @@ export function keepHouse(rounds: Rounds, needs: Needs): void {
   rounds.every(soon, () => log.readDue());
   rounds.every(soon, () => runs.round());
   rounds.every(soon, () => post.round());
+  rounds.every(minutely, () => backups.round());
   rounds.every(seldom, async () => {
     tellOfClock();
     directories.forgetIdle();

@@ -1,15 +1,14 @@
 import { accessSync, constants, existsSync } from "node:fs";
 import path from "node:path";
 import { DatabaseSync } from "node:sqlite";
-import { parseArgs } from "node:util";
-import { Refusal, rfc3339, systemClock, systemRandom } from "@holdfast/kernel";
-import { codeOf, keepSealed, readSealed, refuseOverwriting } from "./backup-file.ts";
+import { Refusal, rfc3339 } from "@holdfast/kernel";
+import { keepSealed, readSealed, refuseOverwriting } from "./backup-file.ts";
 import { within } from "./closed.ts";
-import { environment, parseConfig, type Config } from "./config.ts";
-import { placeOf as faultOf } from "./log.ts";
+import type { Config } from "./config.ts";
 import { readPassphrase } from "./passphrase.ts";
 import { makeFolders } from "./places.ts";
-import { Keyring, parseDatabaseUrl, parseKek, placeOf, restoreKeyring, verifyBackup } from "./storage/index.ts";
+import { configOf, exits, malformed, parseGiven, runProgram, siteOf, whereOptions, type Exit } from "./program.ts";
+import { Keyring, parseDatabaseUrl, placeOf, restoreKeyring, verifyBackup } from "./storage/index.ts";
 
 // `holdfast keys …` on the machine that has the keys; the command line runs it, with the arguments that it was given after `keys`.
 const usage = `holdfast keys backup  --out FILE [--passphrase-file FILE] [--data DIR] [--keys DIR] [--keyring-url URL]
@@ -19,16 +18,11 @@ holdfast keys verify  --in FILE  [--passphrase-file FILE]
 With --json the answer is for programs. --passphrase-file - reads stdin; without it you are asked.
 `;
 
-const exits = { done: 0, refused: 1, misuse: 2, fault: 70 } as const;
-type Exit = (typeof exits)[keyof typeof exits];
-
 const options = {
   in: { type: "string" },
   out: { type: "string" },
   "passphrase-file": { type: "string" },
-  data: { type: "string" },
-  keys: { type: "string" },
-  "keyring-url": { type: "string" },
+  ...whereOptions,
   json: { type: "boolean" },
   help: { type: "boolean" },
 } as const;
@@ -94,26 +88,9 @@ async function restore(file: string, given: Given, config: Config): Promise<Summ
   return restoreKeyring({ ...siteOf(config), ...(owner && { owner }), backup, passphrase });
 }
 
-function configOf(given: Given): Config {
-  const args = (["data", "keys", "keyring-url"] as const).flatMap((name) => {
-    const value = given[name];
-    return value === undefined ? [] : [`--${name}=${value}`];
-  });
-  return parseConfig(args, environment) as Config; // nobody asked for help
-}
-
 /** Whose keys these are, so that nobody takes another instance's for his own. */
 const keyringOf = ({ keys, keyringUrl }: Config): string =>
   keyringUrl === undefined ? path.join(keys, "keyring.sqlite") : placeOf(parseDatabaseUrl(keyringUrl));
-
-function siteOf({ keys, keyringUrl, kek }: Config) {
-  return {
-    place: { folder: keys, ...(keyringUrl !== undefined && { database: parseDatabaseUrl(keyringUrl) }) },
-    ...(kek !== undefined && { kek: parseKek(kek) }),
-    clock: systemClock,
-    random: systemRandom,
-  };
-}
 
 /**
  * A server keeps epoch keys in memory, and a restored keyring may have others. In WAL mode SQLite holds a lock for as long as a connection is
@@ -141,13 +118,7 @@ function named(given: Given, option: "in" | "out"): string {
 const passphraseIn = (given: Given, kind: "new" | "known"): Promise<string> =>
   readPassphrase(given["passphrase-file"], kind);
 
-function parse(args: string[]) {
-  try {
-    return parseArgs({ args, options, strict: true, allowPositionals: true });
-  } catch (cause) {
-    throw malformed(cause instanceof Error ? cause.message : "", cause);
-  }
-}
+const parse = (args: string[]) => parseGiven(args, options);
 
 function forPrograms({ file, keyring, summary: { instance, at, counts } }: Done): string {
   return `${JSON.stringify({ file, ...(keyring !== undefined && { keyring }), instance, at: rfc3339(at), keys: counts })}\n`;
@@ -165,22 +136,4 @@ function forPeople({ file, done, keyring, summary: { instance, at, counts } }: D
   ].join("\n");
 }
 
-const malformed = (detail: string, cause?: unknown): Refusal => new Refusal("config.malformed", { cause, detail });
-
-function failed(error: unknown, asJson: boolean): Exit {
-  const isOurs = !(error instanceof Refusal) && !(error instanceof Error && "syscall" in error);
-  const sentence = isOurs
-    ? `A fault of the program itself. Please report it: ${faultOf(error)}`
-    : (error as Error).message; // both kinds are errors
-  const code = isOurs ? "fault" : (codeOf(error) ?? "fault");
-  const text = asJson ? JSON.stringify({ error: { code, sentence } }) : `${sentence}\n  (${code})`;
-  process.stderr.write(`${text}\n`);
-  if (isOurs) return exits.fault;
-  return code === "config.malformed" ? exits.misuse : exits.refused;
-}
-
-const args = process.argv.slice(2);
-main(args).then(
-  (exit) => (process.exitCode = exit),
-  (error: unknown) => (process.exitCode = failed(error, args.includes("--json"))),
-);
+runProgram(main);

@@ -4,6 +4,7 @@ import type { Post } from "./identity/index.ts";
 import type { Arrivals, Guard, HttpListener, Watchers } from "./listeners/index.ts";
 import type { LiveRefusals } from "./live/index.ts";
 import type { Sockets } from "./sockets/index.ts";
+import type { ScheduledBackups } from "./scheduled-backups.ts";
 import type { Telemetry } from "./telemetry/index.ts";
 
 type Needs = {
@@ -17,6 +18,7 @@ type Needs = {
   readonly arrivals: Pick<Arrivals, "statistics">;
   readonly guard: Pick<Guard, "statistics">;
   readonly liveRefusals: Pick<LiveRefusals, "omitted">;
+  readonly backups: Pick<ScheduledBackups, "facts">;
 };
 
 /**
@@ -34,6 +36,7 @@ export function metricsOf({
   arrivals,
   guard,
   liveRefusals,
+  backups,
 }: Needs): string {
   const mqtt = broker.statistics;
   const kept = telemetry.statistics;
@@ -52,6 +55,16 @@ export function metricsOf({
     "# HELP holdfast_connections_turned_away_total Connections that were closed as they came, by reason.",
     "# TYPE holdfast_connections_turned_away_total counter",
     ...[...turnedAway].map(([why, count]) => `holdfast_connections_turned_away_total{reason="${why}"} ${count}`),
+    ...gauge(
+      "backup_last_good_timestamp_seconds",
+      "When the last good backup of the data was begun; 0 of none.",
+      (backups.facts.lastGood ?? 0) / 1000,
+    ),
+    ...gauge(
+      "backup_late",
+      "Whether the backup that the platform makes by itself is late.",
+      backups.facts.isLate ? 1 : 0,
+    ),
     ...counter(
       "password_hashes",
       "Passwords that were hashed, to keep them or to look at them.",

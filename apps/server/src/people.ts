@@ -17,6 +17,7 @@ import {
   Activations,
   Browsers,
   Comers,
+  Confirming,
   Ending,
   ErrandRuns,
   FactorResets,
@@ -121,6 +122,7 @@ export async function openPeople(needs: Needs): Promise<People> {
     room: new Room(),
   });
   const ending = new Ending({ ...needs, post });
+  const confirming = new Confirming(needs);
   const ownEmails = new OwnEmails({ ...needs, post });
   const ownPasswords = new OwnPasswords({ ...needs, proving, post, runs, resets, room: new Room() });
   const comers = new Comers({ ...needs, proving, factors, ownEmails });
@@ -132,6 +134,7 @@ export async function openPeople(needs: Needs): Promise<People> {
     account: new Account({ ...needs, factors, post, runs }),
     activations,
     ending,
+    confirming,
     passkeyProof,
     resets,
     passkeys: new PersonPasskeys({ ...needs, factors, post, runs }),
@@ -145,7 +148,7 @@ export async function openPeople(needs: Needs): Promise<People> {
     invitations,
   });
   const singleSignOn = openSingleSignOn({ ...needs, ...signingIn, organisations, invitations, post });
-  const ofInstance = instanceRoutes({ instance: new Instance(needs), ending });
+  const ofInstance = instanceRoutes({ instance: new Instance(needs), ending, confirming });
   const handlers = [...ofIdentity, ...singleSignOn.handlers, ...ofInstance];
   return { setup, post, ending, runs, domains: singleSignOn.domains, handlers };
 }

@@ -97,7 +97,7 @@ async function refuseWithoutKeys(site: Parameters<typeof Keyring.openBeside>[0],
   }
 }
 
-const postgresIn = ({ data }: Pick<Config, "data">): string => path.join(data, "postgres");
+export const postgresIn = ({ data }: Pick<Config, "data">): string => path.join(data, "postgres");
 
 /**
  * Makes the folders of the data and the keys. Answers whose they are when we are root: the user that the platform runs as. Nothing changes hands before it

@@ -60,6 +60,7 @@ import { openPeople } from "./people.ts";
 import { openPlaces } from "./places.ts";
 import { eraseAgain, reconcile } from "./restored.ts";
 import { Rounds } from "./rounds.ts";
+import { ScheduledBackups } from "./scheduled-backups.ts";
 import { Platform } from "./running.ts";
 
 export type PlatformNeeds = {
@@ -189,6 +190,7 @@ async function open(needs: PlatformNeeds, opened: AsyncDisposableStack, closing:
   const applicationUsers = openApplicationUsers({ ...forPeople, registry });
 
   const lists = new ListKeeping({ ...common, report });
+  const backups = await ScheduledBackups.open({ ...common, config, keyring, report, signal: closing.signal });
 
   signal?.throwIfAborted();
 
@@ -265,6 +267,7 @@ async function open(needs: PlatformNeeds, opened: AsyncDisposableStack, closing:
       ...people,
       config,
       keyring,
+      backups,
       telemetry,
       broker,
       watchers,
@@ -304,7 +307,7 @@ async function open(needs: PlatformNeeds, opened: AsyncDisposableStack, closing:
 
   opened.defer(() => keepLast({ refusals: refusals.log, lists, authentication, report }));
   const rounds = opened.adopt(new Rounds(timers, report), (it) => it.stop());
-  keepHouse(rounds, { ...ofAuthority, ...people, report, journal, directories, sockets });
+  keepHouse(rounds, { ...ofAuthority, ...people, report, journal, directories, sockets, backups });
   opened.defer(() => keepTime({ storage, clock, report }));
   return new Platform({
     opened: opened.move(),

@@ -18,6 +18,7 @@ export { openWithPassphrase, sealWithPassphrase } from "./passphrase.ts";
 export type { Cost } from "./argon2.ts";
 export { Passwords } from "./password.ts";
 export { associated, open, seal, sealOverhead, unlessBroken, type Belongs, type SealKey } from "./seal.ts";
+export { StreamOpener, streamChunk, StreamSealer } from "./stream.ts";
 export { digestSecret, isSecret, newSecret, secretAfter, secretMatches, type SecretKind } from "./secret.ts";
 export { formatSocketSecret, newSocketSecret, parseSocketSecret, type SocketSecret } from "./socket-secret.ts";
 export { mintToken, newKid, newNonce, openToken, parseToken, type ParsedToken, type TokenClaims } from "./token.ts";

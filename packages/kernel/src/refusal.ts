@@ -116,6 +116,9 @@ const sentences = {
   "org.ending":
     "This organisation is being deleted, and nobody comes in any more. Until then one of its owners, who signs in, can call it off.",
   "org.notEnding": "This organisation is not being deleted, so there is nothing to call off.",
+  "org.unconfirmed":
+    "This organisation was restored from a backup, and what was revoked since may be good in it, so nothing of it is served yet. One of its owners signs in, looks through who may what, and confirms it.",
+  "org.confirmed": "There is nothing to confirm here: who may what is as it was decided.",
   "org.suspended":
     "This organisation is suspended by whoever administers this platform. Ask there; what it holds is kept.",
   "org.notSuspended": "This organisation is not suspended.",
@@ -251,6 +254,9 @@ const sentences = {
   "keyring.erased": "This keyring still holds a key that was erased. Restore a later backup of the keys.",
   "seal.broken": "Stored bytes do not open: they were altered, moved or sealed with another key.",
   "backup.wrong": "The passphrase is wrong, or the file is not a keys backup.",
+  "backup.damaged": "This backup is not whole, and nothing of it is to be trusted. Use another one.",
+  "storage.notEmpty":
+    "There are data already, and a backup is restored only where there are none. Name an empty --data folder, or an empty database.",
   "connection.tooMany":
     "Too many connections come from one address, or say nothing. Let clients come again more slowly, or raise --max-connections-per-address.",
   "connection.slowed":

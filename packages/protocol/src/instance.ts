@@ -6,7 +6,7 @@ import { route } from "./route.ts";
 const organisation = z.object({
   id: id("org"),
   createdAt: time,
-  state: z.enum(["active", "suspended", "ending"]),
+  state: z.enum(["active", "suspended", "unconfirmed", "ending"]),
   /** When it is erased, unless that is called off. */
   endsAt: time.optional(),
   plan: z.string().optional(),
@@ -44,6 +44,27 @@ export const resumeOrganisation = route({
   needs: "instance.manage",
   on: "own",
   reply: noReply,
+});
+
+export const confirmOrganisation = route({
+  method: "POST",
+  path: "/v1/instance/organisations/{org}/confirmation",
+  summary:
+    "Lets an organisation that was restored go on, by an administrator of the instance who knows that nothing was revoked in it since the backup.",
+  needs: "instance.manage",
+  on: "own",
+  reply: noReply,
+  isConfirmed: true,
+});
+
+export const confirmOrganisations = route({
+  method: "POST",
+  path: "/v1/instance/confirmation",
+  summary: "The same, of all organisations that wait for it.",
+  needs: "instance.manage",
+  on: "own",
+  reply: z.object({ confirmed: z.array(id("org")) }),
+  isConfirmed: true,
 });
 
 export const deleteOrganisation = route({

@@ -77,6 +77,8 @@ const org = z.object({
   endsAt: time.optional(),
   /** By the administrator of the instance. */
   isSuspended: z.boolean().default(false),
+  /** It was restored from a backup, and nobody has confirmed yet who may what in it. */
+  unconfirmedSince: time.optional(),
 });
 
 export const readOrg = route({
@@ -119,6 +121,17 @@ export const keepOrg = route({
   needs: "org.delete",
   on: "own",
   reply: org,
+});
+
+export const confirmOrg = route({
+  method: "POST",
+  path: "/v1/org/confirmation",
+  summary:
+    "Says of an organisation that was restored from a backup that who may what in it is as it should be, by an owner who signed in; what was revoked since the backup she revokes before. Until then nobody else is let in.",
+  needs: "org.update",
+  on: "own",
+  reply: org,
+  isConfirmed: true,
 });
 
 export const leaveOrg = route({

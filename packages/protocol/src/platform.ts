@@ -103,6 +103,11 @@ export const platformFacts = z.object({
     /** Never, when it is left out. */
     backedUpAt: time.optional(),
     newSinceBackup: z.number().int(),
+    /**
+     * Why the copy is to be replaced, and destroyed: something was erased since, which it still opens; or it is older than 30 days. Platforms
+     * of before say nothing.
+     */
+    stale: z.enum(["erasure", "age"]).optional(),
     /** The keys above others: of the caller's organisation, the root, and what wraps the lasting keys and the log's. Left out where nobody knows. */
     made: z.object({
       organisation: made.optional(),
@@ -111,6 +116,10 @@ export const platformFacts = z.object({
       passing: made.optional(),
     }),
   }),
+  /** Of the data: how often the platform makes one by itself, where it does, and when the last good one was made. Platforms of before say nothing. */
+  backups: z
+    .object({ everyHours: z.number().int().optional(), lastAt: time.optional(), isLate: z.boolean() })
+    .optional(),
   listeners: z.array(
     z.object({
       protocol: z.enum(["https", "mqtts", "udp", "tcp"]),

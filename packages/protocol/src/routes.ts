@@ -115,6 +115,8 @@ export { leaveOrganisation } from "./account-orgs.ts";
 export {
   deleteOrganisation,
   keepOrganisation,
+  confirmOrganisation,
+  confirmOrganisations,
   listOrganisations,
   listPeople,
   makeAdministrator,

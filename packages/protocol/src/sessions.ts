@@ -33,6 +33,8 @@ const session = z.object({
       endsAt: time.optional(),
       /** By the administrator of the instance: its owners see it, and may nothing. */
       isSuspended: z.literal(true).optional(),
+      /** It was restored from a backup: its owners look through who may what, and confirm it. */
+      unconfirmedSince: time.optional(),
       /** It does not let her in as she is signed in now, and holds nothing for her: why, and what to do. */
       refused: z.object({ code: z.string(), because: z.string() }).optional(),
     }),

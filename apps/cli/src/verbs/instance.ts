@@ -1,7 +1,8 @@
 import type { Reply } from "@holdfast/client";
 import { routes } from "@holdfast/protocol";
 import { allPages, paging } from "../pages.ts";
-import { idOf, required, text } from "../parameter.ts";
+import { Misuse } from "../failure.ts";
+import { idOf, onOff, optional, required, text } from "../parameter.ts";
 import { verb } from "../verb.ts";
 
 type Organisation = Reply<typeof routes.listOrganisations>["items"][number];
@@ -49,6 +50,23 @@ export const instanceVerbs = [
         { title: "INSTANCE", cell: ({ administrator }: Person) => (administrator ? "administrator" : "") },
       ];
       print.list(page, columns, "There is nobody.");
+    },
+  }),
+  verb({
+    name: "instance confirm",
+    summary:
+      "Let a restored organisation go on, or all of them, where you know that nothing was revoked since the backup",
+    flags: {
+      org: optional(idOf("org"), "which organisation"),
+      all: onOff("all that wait for it"),
+    },
+    examples: ["instance confirm --all"],
+    async run({ org, all }, tools) {
+      if ((org === undefined) !== all) throw new Misuse("Say --org ORG, or --all.");
+      const client = await tools.client();
+      if (org !== undefined) await client.call(routes.confirmOrganisation, { params: { org } });
+      const confirmed = org === undefined ? (await client.call(routes.confirmOrganisations)).confirmed : [org];
+      tools.print.thing({ confirmed }, [["confirmed", confirmed.join(" ") || "none was waiting"]]);
     },
   }),
   verb({

@@ -98,6 +98,11 @@ export const orgVerbs = [
     run: async (_, tools) => show(await (await tools.client()).call(routes.keepOrg), tools),
   }),
   verb({
+    name: "restore confirm",
+    summary: "Say of your restored organisation that who may what in it is as it should be, so that it is served again",
+    run: async (_, tools) => show(await (await tools.client()).call(routes.confirmOrg), tools),
+  }),
+  verb({
     name: "org demand",
     summary: "Say what your organisation demands of credentials of one party, in place of what it demanded before",
     flags: {

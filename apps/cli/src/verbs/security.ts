@@ -1,6 +1,13 @@
 import { routes } from "@holdfast/protocol";
 import { verb } from "../verb.ts";
 
+/** What is wrong with the copy of the keys. */
+const staleKeys = {
+  no: "",
+  erasure: "something was erased since, which that copy opens: make a new one and destroy it",
+  age: "that copy is older than 30 days: make a new one and destroy it",
+} as const;
+
 export const securityVerbs = [
   verb({
     name: "security show",
@@ -12,7 +19,7 @@ export const securityVerbs = [
         made === undefined
           ? "not known"
           : `made ${made.known === "atLatest" ? "before " : ""}${print.at(made.at)} (${print.ago(made.at)})`;
-      const { tls, keys, listeners, certificates, limits, folders } = facts;
+      const { tls, keys, listeners, certificates, limits, folders, backups } = facts;
       print.thing(facts, [
         ["version", facts.version],
         ["address", facts.url],
@@ -30,15 +37,21 @@ export const securityVerbs = [
         ),
         ["keys", keys.place === "postgresql" ? "in another PostgreSQL" : `in a ${keys.place}`],
         ["keys backed up", keys.backedUpAt === undefined ? "never" : print.at(keys.backedUpAt)],
+        ["", staleKeys[keys.stale ?? "no"]],
         ["keys since then", String(keys.newSinceBackup)],
         ["key of this organisation", age(keys.made.organisation)],
         ["root key", age(keys.made.root)],
         ["what wraps lasting keys", age(keys.made.lasting)],
         ["what wraps the log's keys", age(keys.made.passing)],
+        [
+          "data backed up",
+          backups?.lastAt === undefined ? "never, as far as the keyring knows" : print.at(backups.lastAt),
+        ],
         ["largest message", `${limits.maximumMessage} bytes`],
         ["data folder", folders?.data ?? ""],
         ["keys folder", folders?.keys ?? ""],
       ]);
+      if (backups?.isLate) print.note("The backup of the data is late. The log of the platform says why.");
       if (keys.besideData) print.note("The keys lie on the disk of the data: whoever takes it has both.");
     },
   }),

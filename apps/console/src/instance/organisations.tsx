@@ -20,7 +20,7 @@ import { CreateOrganisation } from "./create-organisation.tsx";
 import { GivePlan } from "./give-plan.tsx";
 
 type Outside = Reply<typeof routes.listOrganisations>["items"][number];
-type Doing = { readonly what: "suspend" | "delete" | "plan"; readonly org: Outside };
+type Doing = { readonly what: "suspend" | "delete" | "confirm" | "plan"; readonly org: Outside };
 const own = words.instance;
 
 /** Organisations as whoever administers the instance sees them, from outside. `by`: the one that she does that in. */
@@ -48,7 +48,7 @@ export function Organisations({ by }: { readonly by: string }) {
   );
   const columns = columnsOf<Outside>([
     { id: "id", head: words.common.id, width: 290, cell: ({ id }) => <EntityId id={id} /> },
-    { id: "state", head: words.common.state, width: 130, cell: ({ state }) => <StateMark state={state} /> },
+    { id: "state", head: words.common.state, width: 165, cell: ({ state }) => <StateMark state={state} /> },
     { id: "ends", head: own.ends, width: 90, cell: ({ endsAt }) => endsAt !== undefined && <Moment at={endsAt} /> },
     { id: "people", head: own.people, width: 80, cell: ({ people }) => people },
     { id: "devices", head: own.devices, width: 90, cell: ({ devices }) => devices },
@@ -68,12 +68,13 @@ export function Organisations({ by }: { readonly by: string }) {
     {
       id: "doing",
       head: own.doing,
-      width: 170,
+      width: 222,
       cell: (org) => (
         <Group gap={4} wrap="nowrap" display="inline-flex">
           {org.state === "suspended"
             ? button(own.resume, org, () => goOn.mutate(org))
             : button(own.suspend, org, () => setDoing({ what: "suspend", org }))}
+          {org.state === "unconfirmed" && button(own.confirm, org, () => setDoing({ what: "confirm", org }))}
           {org.state === "ending"
             ? button(own.keep, org, () => goOn.mutate(org))
             : org.endsAt === undefined && button(own.delete, org, () => setDoing({ what: "delete", org }), true)}
@@ -102,6 +103,19 @@ export function Organisations({ by }: { readonly by: string }) {
       </Listing>
       <CreateOrganisation by={by} opened={isCreating} close={creating.close} />
       {doing?.what === "plan" && <GivePlan by={by} org={doing.org} close={done} />}
+      <Confirm
+        opened={doing?.what === "confirm"}
+        close={done}
+        title={own.confirm}
+        label={own.confirm}
+        name={doing?.org.id ?? ""}
+        act={async () => {
+          await api.call(routes.confirmOrganisation, { params: { org: doing?.org.id ?? "" } });
+          await queryClient.invalidateQueries();
+        }}
+      >
+        <Text fz="sm">{own.confirmHint}</Text>
+      </Confirm>
       <Confirm
         opened={doing?.what === "suspend" || doing?.what === "delete"}
         close={done}

@@ -12,6 +12,7 @@ const looks: Readonly<Record<Mark, string>> = {
   retired: "hf-state hf-cross hf-off",
   revoked: "hf-state hf-cross hf-bad",
   expired: "hf-state hf-cross hf-off",
+  unconfirmed: "hf-state hf-ring hf-warn",
   ending: "hf-state hf-cross hf-warn",
 };
 

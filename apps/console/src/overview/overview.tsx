@@ -1,4 +1,5 @@
 import { Alert, Card, SimpleGrid, Stack, Text, Title } from "@mantine/core";
+import type { Reply } from "@holdfast/client";
 import { routes } from "@holdfast/protocol";
 import { useQuery, useSuspenseQuery } from "@tanstack/react-query";
 import { Link, useNavigate } from "@tanstack/react-router";
@@ -32,7 +33,7 @@ export function Overview() {
   );
   return (
     <Page title={words.places.overview} actions={add}>
-      <Backup />
+      <Backups />
       <QuotaFindings />
       {error && <ProblemNotice error={error} retry={() => void refetch()} />}
       {!data && !error && <Slow />}
@@ -72,19 +73,31 @@ function Next({ add }: { readonly add: ReactNode }) {
   );
 }
 
-/** Until somebody has taken a copy of the keys away, a broken disk is the end of the data. */
-function Backup() {
+/** Until somebody has taken copies of the keys and of the data away, a broken disk is the end of them. */
+function Backups() {
   const org = useOrg();
   const { data } = useQuery({
     queryKey: ["platform", org.id],
     queryFn: ({ signal }) => apiFor(org.id).call(routes.readPlatform, { signal }),
   });
-  if (!data || data.keys.backedUpAt !== undefined) return null;
   return (
-    <Alert color="yellow" variant="outline" title={own.noBackup} c="var(--hf-text)">
-      <Text fz="sm">{own.backupHint}</Text>
-    </Alert>
+    <>
+      {(data ? lacking(data) : []).map(({ title, hint }) => (
+        <Alert key={title} color="yellow" variant="outline" title={title} c="var(--hf-text)">
+          <Text fz="sm">{hint}</Text>
+        </Alert>
+      ))}
+    </>
   );
+}
+
+/** The keys first: without them a backup of the data is noise. */
+function lacking({ keys, backups }: Reply<typeof routes.readPlatform>): readonly { title: string; hint: string }[] {
+  if (keys.backedUpAt === undefined) return [{ title: own.noBackup, hint: own.backupHint }];
+  const ofKeys = keys.stale === undefined ? [] : [{ title: own.staleBackup[keys.stale], hint: own.backupHint }];
+  if (backups?.isLate) return [...ofKeys, { title: own.lateBackup, hint: own.lateBackupHint }];
+  const isNever = backups !== undefined && backups.lastAt === undefined;
+  return isNever ? [...ofKeys, { title: own.noDataBackup, hint: own.dataBackupHint }] : ofKeys;
 }
 
 function Recent() {

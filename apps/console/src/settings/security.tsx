@@ -21,7 +21,7 @@ export function Security() {
     queryKey: ["platform", org.id],
     queryFn: ({ signal }) => apiFor(org.id).call(routes.readPlatform, { signal }),
   });
-  const { tls, keys, mail, certificates, listeners, limits, folders, version, caPem } = data;
+  const { tls, keys, backups, mail, certificates, listeners, limits, folders, version, caPem } = data;
   return (
     <Page title={words.places.security} lead={own.lead}>
       <Section title={own.transport}>
@@ -89,6 +89,14 @@ export function Security() {
             [
               own.backedUp,
               keys.backedUpAt === undefined ? words.common.never : <Moment key="backup" at={keys.backedUpAt} exactly />,
+            ],
+            [
+              own.dataBackedUp,
+              backups?.lastAt === undefined ? words.common.never : <Moment key="data" at={backups.lastAt} exactly />,
+            ],
+            [
+              own.backupEvery,
+              backups?.everyHours === undefined ? own.backupByHand : own.backupHours(backups.everyHours),
             ],
             [own.newSince, String(keys.newSinceBackup)],
             [own.ofOrganisation, <Age key="organisation" of={keys.made.organisation} />],

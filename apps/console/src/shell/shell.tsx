@@ -11,6 +11,7 @@ import { Connection } from "./connection.tsx";
 import { SearchButton } from "./search-button.tsx";
 import { Simulated } from "./simulated.tsx";
 import { Stopped } from "./stopped.tsx";
+import { isLookedAt, placesToLookAt, StillUnconfirmed, Unconfirmed } from "./unconfirmed.tsx";
 import { TopBarActions } from "./top-bar.tsx";
 import { useSessionEnd } from "./use-session-end.ts";
 
@@ -23,7 +24,10 @@ export function Shell() {
   const [isOpen, menu] = useDisclosure(false);
   const org = useOrg();
   const location = useLocation();
-  const isStopped = org.isSuspended === true || org.endsAt !== undefined;
+  // What a restored organisation is stopped by counts before that it is being deleted, as the platform has it.
+  const unconfirmed = org.isSuspended ? undefined : org.unconfirmedSince;
+  const isLooking = unconfirmed !== undefined && isLookedAt(location.pathname, org.id);
+  const isStopped = org.isSuspended === true || (org.endsAt !== undefined && unconfirmed === undefined);
   const isShut = org.refused !== undefined || isStopped;
   useEffect(() => menu.close(), [location.pathname]);
   const burger = useRef<HTMLButtonElement>(null);
@@ -63,7 +67,7 @@ export function Shell() {
               </Text>
               <OrgSwitch />
             </Group>
-            <TopBarActions>{!isShut && <SearchButton />}</TopBarActions>
+            <TopBarActions>{!isShut && unconfirmed === undefined && <SearchButton />}</TopBarActions>
           </Group>
         </AppShell.Header>
         {!isShut && (
@@ -75,7 +79,7 @@ export function Shell() {
             bg="var(--hf-raised)"
             aria-label={words.shell.navigation}
           >
-            {places.map(({ to, label, exact }) => (
+            {(unconfirmed === undefined ? places : placesToLookAt).map(({ to, label, exact }) => (
               <PlaceLink
                 key={to}
                 to={to}
@@ -97,7 +101,8 @@ export function Shell() {
           {!isShut && (
             <Suspense fallback={<Slow />}>
               {org.lacksFrom !== undefined && <Coming org={org} from={org.lacksFrom} />}
-              <Outlet />
+              {isLooking && <StillUnconfirmed org={org} since={unconfirmed} />}
+              {unconfirmed === undefined || isLooking ? <Outlet /> : <Unconfirmed org={org} since={unconfirmed} />}
             </Suspense>
           )}
         </AppShell.Main>

@@ -7,7 +7,7 @@ import { customers } from "./en/customers.ts";
 import { device, mqttSessions } from "./en/device.ts";
 import { devices } from "./en/devices.ts";
 import { held } from "./en/held.ts";
-import { instance, instancePeople, stopped } from "./en/instance.ts";
+import { instance, instancePeople, stopped, unconfirmed } from "./en/instance.ts";
 import { callOff, factorReset, passkeys } from "./en/passkeys.ts";
 import { people, invitation } from "./en/people.ts";
 import { products, door } from "./en/products.ts";
@@ -61,6 +61,7 @@ export const en = {
   instance,
   instancePeople,
   stopped,
+  unconfirmed,
   passkeys,
   callOff,
   factorReset,

@@ -326,5 +326,6 @@ const mended: ReadonlySet<RefusalCode> = new Set([
   "member.suspended",
   "org.ending",
   "org.suspended",
+  "org.unconfirmed",
   "provider.required",
 ]);

@@ -159,7 +159,7 @@ export class Ending {
       const after: Organisation = { ...change(before), version: before.version + 1 };
       await organisationsIn(unit).save(after);
       const standing = standingOf(after);
-      await noteStanding(rulings, unit, standing);
+      await noteStanding(rulings, unit, after);
       unit.audit({ what, about: org, ...(after.ending && { facts: { endsAt: rfc3339(after.ending.at) } }) });
       unit.afterCommit(() => spaces.apply(org, (space) => space.setStanding(standing)));
       return after;

@@ -4,6 +4,7 @@ export { Account } from "./account.ts";
 export { organisationsOf, type RefusedSignIn } from "./attempts.ts";
 export { Activations } from "./activations.ts";
 export { Browsers } from "./browsers.ts";
+export { Confirming, unconfirmed } from "./confirming.ts";
 export { Ending } from "./ending.ts";
 export { ErrandRuns } from "./errand-runs.ts";
 export { Factors } from "./factors.ts";

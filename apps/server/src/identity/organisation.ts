@@ -27,6 +27,8 @@ export type Organisation = {
   readonly isSuspended?: true | undefined;
   /** It is erased then, unless that is called off. */
   readonly ending?: { readonly at: Instant; readonly isReminded?: true } | undefined;
+  /** It came with a backup of which the keyring had not heard, and nobody has confirmed it yet. In a row of its own, because nothing was there to seal it. */
+  readonly unconfirmedSince?: Instant | undefined;
   /** Made by the platform to show itself, for good: sealed, so that nobody makes a real one pass for it in the database. */
   readonly isSimulated?: true | undefined;
   /** Of a simulated one: it is being erased, and a stop in the midst of that is no way back. */
@@ -44,8 +46,10 @@ export const organisationsIn = (unit: Unit) => {
   /** What is sealed belongs to the columns beside it. Of one that nothing stops it is called as before there were such columns. */
   const rowOf = ({ version, isSuspended, ending }: Pick<Organisation, "version" | "isSuspended" | "ending">) =>
     [org, version, ...(isSuspended ? ["suspended"] : []), ...(ending ? [ending.at] : [])].join("|");
-  const seal = (organisation: Organisation) =>
-    unit.scope.seal("organisation", rowOf(organisation), new TextEncoder().encode(JSON.stringify(organisation)));
+  const seal = (organisation: Organisation) => {
+    const said = { ...organisation, unconfirmedSince: undefined }; // which JSON leaves out
+    return unit.scope.seal("organisation", rowOf(said), new TextEncoder().encode(JSON.stringify(said)));
+  };
   return {
     async own(): Promise<Organisation> {
       const organisation = await this.find();
@@ -54,10 +58,18 @@ export const organisationsIn = (unit: Unit) => {
     },
 
     async find(): Promise<Organisation | undefined> {
-      type Row = { version: number; ends_at: string | null; suspended: boolean; body: Uint8Array };
-      const [row] = await unit.query<Row>("select version, ends_at, suspended, body from organisation where org = $1", [
-        uuidOf(org),
-      ]);
+      type Row = {
+        version: number;
+        ends_at: string | null;
+        suspended: boolean;
+        body: Uint8Array;
+        since: number | null;
+      };
+      const [row] = await unit.query<Row>(
+        `select o.version, o.ends_at, o.suspended, o.body, u.since
+           from organisation o left join unconfirmed u on u.org = o.org where o.org = $1`,
+        [uuidOf(org)],
+      );
       if (!row) return undefined;
       const name = rowOf({
         version: row.version,
@@ -65,7 +77,8 @@ export const organisationsIn = (unit: Unit) => {
         ending: row.ends_at === null ? undefined : { at: Number(row.ends_at) as Instant }, // a bigint column of ours
       });
       const plain = unit.scope.open("organisation", name, row.body);
-      return JSON.parse(new TextDecoder().decode(plain)) as Organisation; // sealed below
+      const organisation = JSON.parse(new TextDecoder().decode(plain)) as Organisation; // sealed below
+      return row.since === null ? organisation : { ...organisation, unconfirmedSince: row.since as Instant };
     },
 
     async add(organisation: Organisation): Promise<void> {
@@ -92,7 +105,16 @@ export const organisationsIn = (unit: Unit) => {
 
 const kind = "standing";
 
-export const standingOf = ({ isSuspended, ending }: Pick<Organisation, "isSuspended" | "ending">): Standing => ({
+export const standingOf = ({
+  unconfirmedSince,
+  ...organisation
+}: Pick<Organisation, "isSuspended" | "ending" | "unconfirmedSince">): Standing => ({
+  ...saidOf(organisation),
+  ...(unconfirmedSince !== undefined && { unconfirmedSince }),
+});
+
+/** What of it was decided. */
+const saidOf = ({ isSuspended, ending }: Pick<Organisation, "isSuspended" | "ending">): Standing => ({
   ...(isSuspended && { isSuspended }),
   ...(ending && { endsAt: ending.at }),
 });
@@ -104,14 +126,17 @@ export async function standingIn(unit: Unit): Promise<Standing> {
 }
 
 /** Within the unit that decides it. */
-export const noteStanding = (rulings: Rulings, unit: Unit, standing: Standing): Promise<void> =>
-  rulings.note(unit, kind, unit.scope.org, standing);
+export const noteStanding = (rulings: Rulings, unit: Unit, organisation: Organisation): Promise<void> =>
+  rulings.note(unit, kind, unit.scope.org, saidOf(organisation));
 
 /** What was said last holds, whichever way: an older backup from while it was being deleted must not end what was kept after all. */
 export const standingRuling = (spaces: Spaces): Kind =>
   kindOf<Standing>({
     kind,
-    find: async (unit) => (await organisationsIn(unit).find()) && standingIn(unit),
+    async find(unit) {
+      const organisation = await organisationsIn(unit).find();
+      return organisation && saidOf(organisation);
+    },
     narrowest: (_found, said) => said,
     async save(unit, _, { isSuspended, endsAt }) {
       const { isSuspended: _was, ending, ...before } = await organisationsIn(unit).own();

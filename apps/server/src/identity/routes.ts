@@ -5,6 +5,7 @@ import { nameOf, on, type Handler, type Space } from "../authority/index.ts";
 import { accountRoutes } from "./account-routes.ts";
 import { activationRoutes } from "./activation-routes.ts";
 import type { Browsers, SignedIn } from "./browsers.ts";
+import type { Confirming } from "./confirming.ts";
 import type { Ending } from "./ending.ts";
 import { factorResetRoutes } from "./factor-reset-routes.ts";
 import type { Identity } from "./identity.ts";
@@ -26,6 +27,7 @@ export const identityRoutes = ({
   members,
   invitations,
   ending,
+  confirming,
   sessionLists,
   ...more
 }: {
@@ -35,6 +37,7 @@ export const identityRoutes = ({
   members: Members;
   invitations: Invitations;
   ending: Ending;
+  confirming: Confirming;
   sessionLists: SessionLists;
 } & Parameters<typeof accountRoutes>[0] &
   Parameters<typeof activationRoutes>[0] &
@@ -82,6 +85,7 @@ export const identityRoutes = ({
   on(routes.readOrg, async ({ permit }) => orgReply(await organisations.read(permit))),
   on(routes.updateOrg, async ({ permit, body }) => orgReply(await organisations.change(permit, body))),
   on(routes.deleteOrg, async ({ permit, body }) => orgReply(await ending.begin(permit, body.name))),
+  on(routes.confirmOrg, async ({ permit }) => orgReply(await confirming.confirm(permit))),
   on(routes.keepOrg, async ({ permit }) => orgReply(await ending.callOff(permit))),
   on(routes.leaveOrg, async ({ caller }) => {
     await members.leaveBy(caller);
@@ -185,6 +189,7 @@ const signedInReply = ({ person, session, expiresAt: end, orgs }: SignedIn) => (
     ...(lacksFrom !== undefined && { lacksFrom: rfc3339(lacksFrom) }),
     ...(org.ending && { endsAt: rfc3339(org.ending.at) }),
     ...(org.isSuspended && { isSuspended: true as const }),
+    ...(org.unconfirmedSince !== undefined && { unconfirmedSince: rfc3339(org.unconfirmedSince) }),
     ...(refused && { refused: { code: refused, because: sentenceOf(refused) } }),
   })),
 });
@@ -196,7 +201,16 @@ const welcomeReply = ({ org, person, token, expiresAt }: Welcome) => ({
   expiresAt: rfc3339(expiresAt),
 });
 
-const orgReply = ({ id, name, createdAt, isSimulated, demands = {}, isSuspended, ending }: Organisation) => ({
+const orgReply = ({
+  id,
+  name,
+  createdAt,
+  isSimulated,
+  demands = {},
+  isSuspended,
+  ending,
+  unconfirmedSince,
+}: Organisation) => ({
   id,
   name,
   createdAt: rfc3339(createdAt),
@@ -204,4 +218,5 @@ const orgReply = ({ id, name, createdAt, isSimulated, demands = {}, isSuspended,
   demands,
   isSuspended: isSuspended === true,
   ...(ending && { endsAt: rfc3339(ending.at) }),
+  ...(unconfirmedSince !== undefined && { unconfirmedSince: rfc3339(unconfirmedSince) }),
 });

@@ -7,7 +7,7 @@ import {
   type Permit,
   type Spaces,
 } from "../authority/index.ts";
-import { peopleIn, type Person } from "../identity/index.ts";
+import { peopleIn, unconfirmed, type Person } from "../identity/index.ts";
 import { pageOf, type Keyring, type Page, type Storage } from "../storage/index.ts";
 
 type Needs = {
@@ -24,6 +24,8 @@ export type Outside = {
   readonly createdAt: Instant;
   readonly endsAt: Instant | undefined;
   readonly isSuspended: boolean;
+  /** It was restored, and nobody has confirmed it yet. */
+  readonly isUnconfirmed: boolean;
   readonly plan: string | undefined;
   readonly people: number;
   /** Those that are retired too. */
@@ -51,12 +53,13 @@ export class Instance {
   /** Oldest first. */
   async organisations(permit: Permit<"instance.read">, asked: Asked): Promise<Page<Outside>> {
     permit.askAgain();
+    const restored = await unconfirmed(this.#needs.storage);
     return pageOf(
       asked,
       async (after, most) => {
         const given = [after?.at ?? null, after?.id ?? null, most];
         const rows = await this.#needs.storage.directory.call<Row>("orgs_outside", given);
-        return rows.map(outsideOf);
+        return rows.map((row) => outsideOf(row, restored));
       },
       { at: ({ createdAt }) => createdAt, id: ({ id }) => uuidOf(id) },
     );
@@ -127,11 +130,12 @@ type Row = {
   readonly plan: string | null;
 };
 
-const outsideOf = (row: Row): Outside => ({
+const outsideOf = (row: Row, restored: ReadonlyMap<Id<"org">, Instant>): Outside => ({
   id: idFrom("org", row.org),
   createdAt: Number(row.created_at) as Instant, // bigint columns of ours
   endsAt: row.ends_at === null ? undefined : (Number(row.ends_at) as Instant),
   isSuspended: row.suspended,
+  isUnconfirmed: restored.has(idFrom("org", row.org)),
   plan: row.plan ?? undefined,
   people: Number(row.people),
   devices: Number(row.devices),

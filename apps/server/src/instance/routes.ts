@@ -1,10 +1,12 @@
 import { parseId, rfc3339, type Id } from "@holdfast/kernel";
 import { routes } from "@holdfast/protocol";
 import { on, type Handler } from "../authority/index.ts";
-import type { Ending } from "../identity/index.ts";
+import type { Confirming, Ending } from "../identity/index.ts";
 import type { Instance, Known, Outside } from "./instance.ts";
 
-export const instanceRoutes = ({ instance, ending }: { instance: Instance; ending: Ending }): Handler[] => [
+type Needs = { readonly instance: Instance; readonly ending: Ending; readonly confirming: Confirming };
+
+export const instanceRoutes = ({ instance, ending, confirming }: Needs): Handler[] => [
   on(routes.listOrganisations, async ({ permit, query }) => {
     const { items, nextCursor } = await instance.organisations(permit, query);
     return { items: items.map(outsideReply), ...(nextCursor && { nextCursor }) };
@@ -17,6 +19,11 @@ export const instanceRoutes = ({ instance, ending }: { instance: Instance; endin
     await ending.resume(permit, orgIn(params));
     return {};
   }),
+  on(routes.confirmOrganisation, async ({ permit, params }) => {
+    await confirming.confirmFor(permit, orgIn(params));
+    return {};
+  }),
+  on(routes.confirmOrganisations, async ({ permit }) => ({ confirmed: [...(await confirming.confirmAll(permit))] })),
   on(routes.deleteOrganisation, async ({ permit, params }) => ({
     endsAt: rfc3339(await ending.beginFor(permit, orgIn(params))),
   })),
@@ -42,10 +49,22 @@ type Params = Readonly<Record<string, string>>;
 const orgIn = (params: Params): Id<"org"> => parseId("org", params["org"] ?? "");
 const personIn = (params: Params): Id<"person"> => parseId("person", params["person"] ?? "");
 
-const outsideReply = ({ id, createdAt, endsAt, isSuspended, plan, people, devices }: Outside) => ({
+type State = "active" | "suspended" | "unconfirmed" | "ending";
+
+function stateOf({
+  isSuspended,
+  isUnconfirmed,
+  endsAt,
+}: Pick<Outside, "isSuspended" | "isUnconfirmed" | "endsAt">): State {
+  if (isSuspended) return "suspended";
+  if (isUnconfirmed) return "unconfirmed";
+  return endsAt === undefined ? "active" : "ending";
+}
+
+const outsideReply = ({ id, createdAt, endsAt, isSuspended, isUnconfirmed, plan, people, devices }: Outside) => ({
   id,
   createdAt: rfc3339(createdAt),
-  state: isSuspended ? ("suspended" as const) : endsAt === undefined ? ("active" as const) : ("ending" as const),
+  state: stateOf({ isSuspended, isUnconfirmed, endsAt }),
   ...(endsAt !== undefined && { endsAt: rfc3339(endsAt) }),
   ...(plan !== undefined && { plan }),
   people,

@@ -24,6 +24,7 @@ export function reasonOf({ code }: Refusal, during: "connect" | "publish"): numb
     case "storage.unavailable":
     case "keyring.unreachable":
     case "stopping":
+    case "org.unconfirmed":
       return 0x88; // server unavailable
     case "quota.exceeded":
       return 0x97; // quota exceeded

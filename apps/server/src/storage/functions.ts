@@ -17,6 +17,7 @@ export const directoryFunctions = [
   "orgs_outside",
   "memberships_of",
   "socket_addresses",
+  "orgs_unconfirmed",
 ] as const;
 export type DirectoryFunction = (typeof directoryFunctions)[number];
 

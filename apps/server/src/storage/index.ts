@@ -4,6 +4,8 @@ export { AppendFailed, insertInto, type Append } from "./ingest.ts";
 export { parseDatabaseUrl, placeOf, withoutPassword, type Login } from "./login.ts";
 export type { Needs as StorageNeeds } from "./open.ts";
 export { openKeyring } from "./keyring-waiting.ts";
+export { Restoring } from "./restoring.ts";
+export { snapshotBeside, type Sequence, type Snapshot, type Table } from "./snapshot.ts";
 export { Storage } from "./storage.ts";
 export type { Actor, Allowed, AuditEntry, InstanceUnit, OrgScope, Unit } from "./unit.ts";
 export {
@@ -16,4 +18,4 @@ export {
   type Revoked,
   type Ruled,
 } from "./keyring/index.ts";
-export { dataVersion, privateUid, startPostgres, systemUser } from "./postgres/index.ts";
+export { dataVersion, privateUid, runningPostgres, startPostgres, systemUser } from "./postgres/index.ts";

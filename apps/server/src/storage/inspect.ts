@@ -121,7 +121,7 @@ async function tablesOf(session: Session, names: RoleNames): Promise<string[]> {
   });
 }
 
-/** Exactly one policy for the doors, and such for functions of the owner as `functions_may` makes. */
+/** Exactly one policy for the doors, one by which backups read, and such for functions of the owner as `functions_may` makes. */
 async function policiesOf(session: Session, names: RoleNames): Promise<string[]> {
   type Row = {
     table: string;
@@ -156,8 +156,18 @@ async function policiesOf(session: Session, names: RoleNames): Promise<string[]>
         isOurs(policy.using) &&
         isOurs(policy.check),
     );
-    const strange = policies.filter((policy) => !ours.includes(policy) && policy.roles.join() !== names.owner);
+    const read = policies.filter(
+      (policy) =>
+        policy.name === "backup_reads" &&
+        policy.command === "r" &&
+        policy.permissive &&
+        policy.roles.join() === names.backup &&
+        policy.using === "true",
+    );
+    const known = [...ours, ...read];
+    const strange = policies.filter((policy) => !known.includes(policy) && policy.roles.join() !== names.owner);
     return [
+      ...(read.length === 1 ? [] : [`Backups cannot read the table ${table}.`]),
       ...(ours.length === 1 ? [] : [`The policy of the table ${table} is not the one it was made with.`]),
       ...strange.map((policy) => `The table ${table} has a policy ${policy.name} that is not known.`),
     ];
@@ -184,11 +194,19 @@ async function grantsOf(session: Session, names: RoleNames): Promise<string[]> {
         and (c.relnamespace = 'holdfast'::regnamespace or acl.grantee::regrole::text = any($1))`,
     [Object.values(names)],
   );
-  return rows.flatMap(({ table, ours, grantee, privilege }) => {
+  const unread = await session.query<{ name: string }>(
+    `select c.oid::regclass::text as name from pg_class c
+      where c.relnamespace = 'holdfast'::regnamespace and c.relkind in ('r', 'p', 'S') and not case c.relkind
+        when 'S' then has_sequence_privilege($1, c.oid, 'select') else has_table_privilege($1, c.oid, 'select') end`,
+    [names.backup],
+  );
+  const lacking = unread.map(({ name }) => `The role ${names.backup} may not read ${name}, so it is in no backup.`);
+  const found = rows.flatMap(({ table, ours, grantee, privilege }) => {
     const door = doors.find((one) => names[one] === grantee);
     const isRight = ours && door !== undefined && powersOf(door, table).includes(privilege);
     return isRight ? [] : [`${grantee} has ${privilege} on the table ${table}.`];
   });
+  return [...found, ...lacking];
 }
 
 /** What each door may have been granted at most. */
@@ -201,6 +219,8 @@ function powersOf(door: Door, table: string): readonly string[] {
       return isInstance ? [] : ["INSERT"];
     case "instance":
       return isInstance ? rowPowers : [];
+    case "backup":
+      return ["SELECT"];
     case "directory":
     case "maintain":
       return [];

@@ -160,7 +160,7 @@ export class ServerLock implements Gate {
 const endNamesakes = `select pg_terminate_backend(pid) from pg_stat_activity
   where application_name = $1 and usename = current_user and datname = current_database() and pid <> pg_backend_pid()`;
 
-async function tryLock(session: Session): Promise<boolean> {
+export async function tryLock(session: Session): Promise<boolean> {
   const [row] = await session.query<{ taken: boolean }>(`select pg_try_advisory_lock(${lockKey}) as taken`);
   return row?.taken === true;
 }

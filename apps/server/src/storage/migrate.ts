@@ -85,6 +85,6 @@ function checkApplied(applied: readonly Applied[], migrations: readonly Migratio
 /** `:app` and its like become the names of this instance's roles. `::` is a cast and stays. */
 const withRoles = (text: string, names: RoleNames): string =>
   text.replaceAll(
-    /(?<!:):(owner|app|directory|instance|ingest|maintain)\b/g,
+    /(?<!:):(owner|app|directory|instance|ingest|maintain|backup)\b/g,
     (_, role: keyof RoleNames) => names[role],
   );

@@ -7,8 +7,18 @@ import { parseDatabaseUrl, placeOf, type Login } from "./login.ts";
 import { migrate, migrationsFolder, migrationsIn } from "./migrate.ts";
 import { patiently } from "./patiently.ts";
 import { Pool } from "./pool.ts";
-import { doors, ensureRoles, passwordOf, resetPassword, roleNames, type Door, type RoleNames } from "./roles.ts";
+import {
+  ensureRoles,
+  openDoors,
+  passwordOf,
+  resetPassword,
+  roleNames,
+  type Door,
+  type OpenDoor,
+  type RoleNames,
+} from "./roles.ts";
 import { Session } from "./session.ts";
+import { readingAll } from "./snapshot.ts";
 import { defaultReserve, freeBytesOf, Space } from "./space.ts";
 import type { AuditEntry, Unit } from "./unit.ts";
 
@@ -40,11 +50,16 @@ export type Needs = {
 const sizes = { app: 6, reading: 8, directory: 3, instance: 3, ingest: 3, maintain: 2 } as const;
 
 /** Retention and partitions may take their time: nobody waits for them. */
-const more: Partial<Record<Door, { statement_timeout: string }>> = { maintain: { statement_timeout: "10min" } };
+const more: Partial<Record<Door, Parameters<typeof Session.connect>[2]>> = {
+  maintain: { statement_timeout: "10min" },
+  backup: readingAll,
+};
 
 type Parts = {
   readonly lock: ServerLock;
-  readonly pools: Readonly<Record<Door | "reading", Pool>>;
+  readonly pools: Readonly<Record<OpenDoor | "reading", Pool>>;
+  /** A connection by the door of backups, which is not kept. */
+  readonly readAll: () => Promise<Session>;
   readonly space: Space | undefined;
 };
 
@@ -82,7 +97,7 @@ export async function openDatabase(needs: Needs): Promise<Parts> {
     await grantFunctions(session, names);
     await inspect(session, names);
 
-    const poolOf = (door: Door, size: number): Pool => {
+    const poolOf = (door: OpenDoor, size: number): Pool => {
       const pool = new Pool({ connect: () => signIn(door), size, timers, gate: lock, closing });
       pools.push(pool);
       return pool;
@@ -106,9 +121,10 @@ export async function openDatabase(needs: Needs): Promise<Parts> {
       ingest: poolOf("ingest", sizes.ingest),
       maintain: poolOf("maintain", sizes.maintain),
     };
-    await Promise.all(doors.map(async (door) => made[door].adopt(await endLeftovers(await signIn(door)))));
+    await Promise.all(openDoors.map(async (door) => made[door].adopt(await endLeftovers(await signIn(door)))));
+    await (await signIn("backup")).close(); // a backup would not be the time to find that it does not open
     await lock.mark();
-    return { lock, space: await watchSpace(needs), pools: made };
+    return { lock, space: await watchSpace(needs), pools: made, readAll: () => signIn("backup") };
   } catch (error) {
     await Promise.all(pools.map((pool) => pool.close()));
     await lock.release();
@@ -141,7 +157,7 @@ const refusalOf = (cause: ConnectFailed, login: Login): Refusal =>
 const isWrongPassword = (error: unknown): boolean =>
   error instanceof ConnectFailed && (error.code === "28P01" || error.code === "28000");
 
-async function refuseOld(session: Session): Promise<void> {
+export async function refuseOld(session: Session): Promise<void> {
   const [row] = await session.query<{ number: number; name: string }>(
     "select current_setting('server_version_num')::integer as number, current_setting('server_version') as name",
   );
@@ -151,7 +167,7 @@ async function refuseOld(session: Session): Promise<void> {
 }
 
 /** Before anything is changed: data of another instance stay as they are. */
-async function refuseForeignSchema(session: Session, names: RoleNames): Promise<void> {
+export async function refuseForeignSchema(session: Session, names: RoleNames): Promise<void> {
   const [schema] = await session.query<{ owner: string }>(
     "select nspowner::regrole::text as owner from pg_namespace where nspname = 'holdfast'",
   );

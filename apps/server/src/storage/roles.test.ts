@@ -12,7 +12,8 @@ const { storage, org } = fresh;
 const denied = { code: "42501" };
 
 test("each role can do what its door is for, and nothing else", async (t) => {
-  const mayRead = { app: ["note", "journal"], instance: ["person"], directory: [], ingest: [], maintain: [] };
+  const backup = ["note", "journal", "person", "migration"];
+  const mayRead = { app: ["note", "journal"], instance: ["person"], directory: [], ingest: [], maintain: [], backup };
   for (const door of doors) {
     const client = await signedInAs(t, door, fresh);
     for (const table of ["note", "journal", "person", "migration"]) {
@@ -23,6 +24,7 @@ test("each role can do what its door is for, and nothing else", async (t) => {
     await assert.rejects(client.query("create table mine (a int)"), denied);
     await assert.rejects(client.query("alter table note disable row level security"), denied);
     await assert.rejects(client.query("truncate note"), denied);
+    if (door === "backup") await assert.rejects(client.query("delete from note"), denied);
     await assert.rejects(client.query(`set role ${roleNames(fresh.keyring.instance).owner}`), denied);
     await assert.rejects(client.query("select tenant_table('person', 'all')"), denied);
     await assert.rejects(client.query("select pg_read_file('/etc/hostname')"), denied);

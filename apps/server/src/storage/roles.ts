@@ -4,8 +4,12 @@ import type { Keyring } from "./keyring/index.ts";
 import { scramVerifier } from "./scram.ts";
 import type { Session } from "./session.ts";
 
-/** The ways in: each is a PostgreSQL role that can sign in, and can do what its migrations granted, and nothing else. */
-export const doors = ["app", "directory", "instance", "ingest", "maintain"] as const;
+/** The ways in that a server keeps open. */
+export const openDoors = ["app", "directory", "instance", "ingest", "maintain"] as const;
+export type OpenDoor = (typeof openDoors)[number];
+
+/** All ways in: each is a PostgreSQL role that can sign in, and can do what its migrations granted, and nothing else. By `backup` comes whoever makes one. */
+export const doors = [...openDoors, "backup"] as const;
 export type Door = (typeof doors)[number];
 
 /** `owner` cannot sign in: it owns the schema, and its functions run as it. The account of the URL acts as it at start. */
@@ -21,6 +25,7 @@ export function roleNames(instance: string): RoleNames {
     instance: name("instance"),
     ingest: name("ingest"),
     maintain: name("maintain"),
+    backup: name("backup"),
   };
 }
 

@@ -1,4 +1,5 @@
 import pg from "pg";
+import { CopyIn, CopyOut } from "./copy.ts";
 import { ConnectFailed, ConnectionLost, failureOf } from "./failure.ts";
 import type { Login } from "./login.ts";
 import { parserOf } from "./values.ts";
@@ -105,6 +106,16 @@ export class Session {
     const result: unknown = await this.#send(() => this.#client.query(text));
     const last: unknown = Array.isArray(result) ? result.at(-1) : result;
     return last instanceof pg.Result ? last.command : "";
+  }
+
+  /** `copy … to stdout`: gives away what comes, as it comes, and waits where it is told to. The bytes are good in that turn alone. Answers how many rows it was. */
+  async copyOut(text: string, take: (bytes: Uint8Array) => Promise<void> | void): Promise<number> {
+    return this.#send(() => CopyOut.run(this.#client, text, take));
+  }
+
+  /** `copy … from stdin`. Answers how many rows were taken. */
+  async copyIn(text: string, bytes: AsyncIterable<Uint8Array>): Promise<number> {
+    return this.#send(() => CopyIn.run(this.#client, text, bytes));
   }
 
   /** After the last answer: whether a transaction is open, one that failed included. */

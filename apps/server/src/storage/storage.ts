@@ -6,8 +6,10 @@ import type { DirectoryFunction, MaintainFunction } from "./functions.ts";
 import { Ingest } from "./ingest.ts";
 import type { ServerLock } from "./lock.ts";
 import { openDatabase, type Needs } from "./open.ts";
-import type { Door } from "./roles.ts";
+import type { OpenDoor } from "./roles.ts";
 import { Scopes } from "./scopes.ts";
+import type { Session } from "./session.ts";
+import { Snapshot } from "./snapshot.ts";
 import type { Space } from "./space.ts";
 import { look, statement, transact, type Query } from "./transaction.ts";
 import { Turns } from "./turns.ts";
@@ -16,11 +18,12 @@ import type { Allowed, AuditEntry, InstanceUnit, OrgScope, Unit } from "./unit.t
 /** What a change leaves behind: `change` insists on audit entries, `note` is for what is not worth one, `tally` for what is written again. */
 type Trace = "audited" | "unaudited" | "repeated";
 
-/** All that is durable, through five doors, each a PostgreSQL role that can do one kind of thing. */
+/** All that is durable, through doors, each a PostgreSQL role that can do one kind of thing. */
 export class Storage {
   readonly #needs: Needs;
   readonly #lock: ServerLock;
-  readonly #pools: Readonly<Record<Door | "reading", Pool>>;
+  readonly #pools: Readonly<Record<OpenDoor | "reading", Pool>>;
+  readonly #readAll: () => Promise<Session>;
   readonly #space: Space | undefined;
   readonly #scopes: Scopes;
   readonly #turns: Turns;
@@ -33,6 +36,7 @@ export class Storage {
     this.#lock = parts.lock;
     this.#pools = parts.pools;
     this.#space = parts.space;
+    this.#readAll = parts.readAll;
     this.#scopes = new Scopes(needs);
     this.#turns = new Turns();
     this.ingest = new Ingest({ pool: parts.pools.ingest, failed: (error) => this.#failed(error) });
@@ -109,6 +113,11 @@ export class Storage {
     call: <Row>(fn: MaintainFunction, args: readonly unknown[]): Promise<readonly Row[]> =>
       this.#call(this.#pools.maintain, fn, args),
   };
+
+  /** All rows of all organisations, as they are sealed, as of one moment: for backups alone. */
+  snapshot(): Promise<Snapshot> {
+    return Snapshot.take(this.#readAll);
+  }
 
   /**
    * For `authority/` alone: whoever holds a scope can open what it sealed.

@@ -1,3 +1,4 @@
+export { bytesOfCarried, carriedIn, LogCarrier, LogLander } from "./carried.ts";
 export { EpochSeconds, parseCbor } from "./cbor.ts";
 export { codeOf } from "./codes.ts";
 export { openMarks, sealMarks } from "./marks.ts";

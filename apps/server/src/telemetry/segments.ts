@@ -144,7 +144,9 @@ export class Segments {
     for (const segment of this.#segments.slice(0, -1)) {
       if (segment.reached >= oldest) return;
       if (segment.isDamaged) continue;
-      await this.#needs.storage.maintain.call("drop_segment", [segment.number, segment.reached, segment.at]);
+      const given = [segment.number, segment.reached, segment.at];
+      const [went] = await this.#needs.storage.maintain.call<{ done: boolean }>("drop_segment", given);
+      if (!went?.done) return; // a backup reads the log at this moment
       await this.#needs.keys.destroySegments([String(segment.number)]);
       this.#segments = this.#segments.filter((one) => one !== segment);
     }

@@ -67,6 +67,7 @@ export async function startTestPlatform(given: Given = {}): Promise<TestPlatform
     dnsServer: undefined,
     allowRoot: false,
     offersDemo: true,
+    backups: undefined,
     mail: undefined,
     ...given.config,
   };

@@ -79,6 +79,7 @@ export const audit = {
     "member.left": "A member left",
     "member.suspended": "A member was suspended",
     "member.resumed": "A suspended member was let in again",
+    "org.confirmed": "After it was restored, somebody said that who may what is as it should be",
     "org.created": "The organisation was made",
     "org.updated": "The organisation, or what it demands, was changed",
     "org.deletionBegun": "The organisation is going to be deleted",

@@ -72,6 +72,7 @@ export const state = {
   revoked: "revoked",
   expired: "expired",
   ending: "being deleted",
+  unconfirmed: "restored, not confirmed",
 };
 
 export const time = {

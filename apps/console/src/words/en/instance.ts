@@ -26,6 +26,9 @@ export const instance = {
   deleteHint:
     "At once nobody but its owners comes in. After seven days everything is erased for ever, unless they or you call it off until then. They are told by mail, where there is a server for it.",
   keep: "Call off",
+  confirm: "Confirm",
+  confirmHint:
+    "It was restored, and who may what in it may be older than what was revoked. Only confirm it if nothing was: else its owners look through it.",
   givePlan: "Give a plan",
   planOf: (org: string) => `The plan of ${org}`,
   planHint: "Its quotas hold at once. Without a plan nothing is bounded.",
@@ -49,6 +52,16 @@ export const instancePeople = {
   unmake: "End",
   unmakeHint: "This person administers the instance no more, at once. She stays a member of her organisations.",
   notMember: "Only a member of the organisation that you administer from can be one. Invite this person there first.",
+};
+
+export const unconfirmed = {
+  title: (name: string) => `${name} was restored from a backup`,
+  why: "Nobody is let in but its owners, and no device is served. The keyring had not heard of this backup, so what was revoked after it may be good again. Shut since",
+  what: "Look through who may what: suspend or remove people who should not be here any more, and revoke what should have ended. Then confirm it.",
+  people: "People",
+  credentials: "Credentials",
+  confirm: "Confirm and open",
+  hint: "At once devices, programs and people come in again by whatever stands in these lists.",
 };
 
 export const stopped = {

@@ -60,6 +60,15 @@ export const search = {
 export const overview = {
   toSimulation: "Or look at the simulated fleet",
   recent: "What happened last",
+  staleBackup: {
+    erasure: "The copy of the keys is from before something was erased, and still opens it.",
+    age: "The copy of the keys is older than 30 days.",
+  },
+  noDataBackup: "The data have never been backed up.",
+  dataBackupHint:
+    "On the machine that runs the platform, while it serves: npx holdfast backup DIR; or start it with --backup-to DIR, and it makes one every day. What it writes is sealed; keep it elsewhere, and apart from the copy of the keys.",
+  lateBackup: "The backup of the data is late.",
+  lateBackupHint: "The log of the platform says why none could be made.",
   noBackup: "The keys have never been backed up.",
   backupHint:
     "Without them nobody can read the data, you included. On the machine that runs the platform: npx holdfast keys backup --out keys.backup. Keep the copy elsewhere.",

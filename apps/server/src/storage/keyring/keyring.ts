@@ -7,6 +7,7 @@ import { sealBackup, type Saved } from "./backup.ts";
 import { openKeyring, type Site } from "./site.ts";
 import {
   spanOf,
+  type DataBackup,
   type Entry,
   type Epoch,
   type KeyKind,
@@ -179,6 +180,21 @@ export class Keyring {
     letGo: (past: Past): Promise<void> => this.#needs.store.letGo(past),
     /** By then anything that was let go of was over: no clock may go back behind it. */
     letGoBy: (): Promise<Instant> => this.#needs.store.letGoBy(),
+  };
+
+  /** Backups of the data: which of them this keyring has heard of, and so whether it knows what was revoked after one. */
+  readonly backups = {
+    /** Durable once it is answered. */
+    note: (backup: DataBackup): Promise<void> => this.#needs.store.noteData(backup),
+    knows: async (id: string): Promise<boolean> =>
+      (await this.#needs.store.dataBackups()).some((backup) => backup.id === id),
+    /** When the last one that is good was begun. */
+    lastGood: async (): Promise<Instant | undefined> =>
+      (await this.#needs.store.dataBackups())
+        .filter(({ isGood }) => isGood)
+        .map(({ at }) => at)
+        .toSorted((a, b) => a - b)
+        .at(-1),
   };
 
   /** How old the keys above others are: the root, an organisation's, and the epoch keys that wrap what is made now. */

@@ -1,8 +1,8 @@
 import type { Id, Instant } from "@holdfast/kernel";
 import type { Query } from "./connections.ts";
-import type { Past, Revocation, Ruling } from "./store.ts";
+import type { DataBackup, Past, Revocation, Ruling } from "./store.ts";
 
-// The journal of a keyring that is kept in PostgreSQL.
+// The journal of a keyring that is kept in PostgreSQL, and which backups of the data it has heard of.
 
 export async function revokedIn(query: Query, revocations: readonly Revocation[]): Promise<void> {
   const text = `INSERT INTO holdfast_keyring.revocation AS r VALUES ($1, $2, $3, $4, $5) ON CONFLICT (org, about, party)
@@ -83,3 +83,14 @@ const removeIn = (
   );
 
 const instant = (stored: string): Instant => Number(stored) as Instant; // written from an Instant; `pg` gives bigint as text
+
+export async function noteDataIn(query: Query, { id, at, isGood }: DataBackup): Promise<void> {
+  const text = `INSERT INTO holdfast_keyring.data_backup VALUES ($1, $2, $3) ON CONFLICT (id) DO UPDATE SET good = excluded.good`;
+  await query(text, [id, at, isGood]);
+}
+
+export async function dataBackupsIn(query: Query): Promise<readonly DataBackup[]> {
+  type Row = { id: string; at: string; good: boolean };
+  const rows = await query<Row>("SELECT * FROM holdfast_keyring.data_backup");
+  return rows.map(({ id, at, good }) => ({ id, at: instant(at), isGood: good }));
+}

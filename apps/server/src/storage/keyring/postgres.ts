@@ -1,9 +1,11 @@
 import { Refusal, type Instant } from "@holdfast/kernel";
 import {
+  dataBackupsIn,
   forgetOrgsIn,
   lastSeqIn,
   letGoIn,
   letGoneIn,
+  noteDataIn,
   revocationsIn,
   revokedIn,
   ruledIn,
@@ -12,6 +14,7 @@ import {
 import { Connections, longMs, type Login, type Query } from "./connections.ts";
 import type {
   Contents,
+  DataBackup,
   Entry,
   EntryKind,
   Epoch,
@@ -49,6 +52,7 @@ const schema = `
     org text NOT NULL, about text NOT NULL, kind text NOT NULL, says text, seq bigint NOT NULL,
     PRIMARY KEY (org, about, kind));
   CREATE TABLE IF NOT EXISTS holdfast_keyring.let_go (one integer PRIMARY KEY CHECK (one = 1), by bigint NOT NULL);
+  CREATE TABLE IF NOT EXISTS holdfast_keyring.data_backup (id text PRIMARY KEY, at bigint NOT NULL, good boolean NOT NULL);
 `;
 const lockKey = 0x686f_6c64; // "hold": one process at a time makes the tables
 
@@ -231,6 +235,14 @@ export class PostgresStore implements KeyStore {
     await this.#connections.lend((query) => query("UPDATE holdfast_keyring.ring SET backed_up_at = $1", [at]));
   }
 
+  async noteData(backup: DataBackup): Promise<void> {
+    await this.#connections.lend((query) => noteDataIn(query, backup));
+  }
+
+  async dataBackups(): Promise<readonly DataBackup[]> {
+    return this.#connections.lend(dataBackupsIn);
+  }
+
   async count(): Promise<{ all: number; sinceBackup: number }> {
     const text = `SELECT count(*)::integer AS "all", (count(*) FILTER (
       WHERE kind <> 'segment' AND made_at >= coalesce(backed_up_at, made_at)))::integer AS "sinceBackup"
@@ -246,7 +258,7 @@ export class PostgresStore implements KeyStore {
   async #prepare(): Promise<void> {
     await this.#connections.lend(async (query) => {
       const [found] = await query<{ fsync: string; schema: string | null }>(
-        "SELECT current_setting('fsync') AS fsync, to_regclass('holdfast_keyring.let_go')::text AS schema",
+        "SELECT current_setting('fsync') AS fsync, to_regclass('holdfast_keyring.data_backup')::text AS schema",
       );
       if (found?.fsync !== "on")
         throw new Refusal("storage.unsafe", { detail: "The keyring's PostgreSQL has fsync off." });

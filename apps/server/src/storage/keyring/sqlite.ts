@@ -5,6 +5,7 @@ import { Refusal, type Id, type Instant } from "@holdfast/kernel";
 import { failing } from "./sqlite-failure.ts";
 import type {
   Contents,
+  DataBackup,
   Entry,
   EntryKind,
   Epoch,
@@ -46,6 +47,7 @@ const schema = `
     org TEXT NOT NULL, about TEXT NOT NULL, kind TEXT NOT NULL, says TEXT, seq INTEGER NOT NULL,
     PRIMARY KEY (org, about, kind)) STRICT, WITHOUT ROWID;
   CREATE TABLE IF NOT EXISTS let_go (one INTEGER PRIMARY KEY CHECK (one = 1), by INTEGER NOT NULL) STRICT;
+  CREATE TABLE IF NOT EXISTS data_backup (id TEXT PRIMARY KEY, at INTEGER NOT NULL, good INTEGER NOT NULL) STRICT;
 `;
 
 /**
@@ -229,6 +231,16 @@ export class SqliteStore implements KeyStore {
 
   async backedUp(at: Instant): Promise<void> {
     this.#change(() => this.#run("UPDATE ring SET backed_up_at = ?", at));
+  }
+
+  async noteData({ id, at, isGood }: DataBackup): Promise<void> {
+    const text = "INSERT INTO data_backup VALUES (?, ?, ?) ON CONFLICT (id) DO UPDATE SET good = excluded.good";
+    this.#change(() => this.#run(text, id, at, Number(isGood)));
+  }
+
+  async dataBackups(): Promise<readonly DataBackup[]> {
+    const rows = failing(() => this.#rows<{ id: string; at: Instant; good: number }>("SELECT * FROM data_backup"));
+    return rows.map(({ id, at, good }) => ({ id, at, isGood: good === 1 }));
   }
 
   async count(): Promise<{ all: number; sinceBackup: number }> {

@@ -63,6 +63,9 @@ export type Past = {
 /** The keyring as a whole: 128 random bits in hex that the database knows too, and when it was last saved to a backup. */
 export type State = { readonly instance: string; readonly backedUpAt: Instant | undefined };
 
+/** A backup of the data that was begun while this keyring was in use, and when; good once it was read back and is where it belongs. */
+export type DataBackup = { readonly id: string; readonly at: Instant; readonly isGood: boolean };
+
 export type Contents = {
   readonly state: State;
   readonly epochs: readonly Epoch[];
@@ -123,6 +126,9 @@ export interface KeyStore {
   /** Everything as it was at one moment. */
   contents(): Promise<Contents | undefined>;
   backedUp(at: Instant): Promise<void>;
+  /** Adds it, or says that it is good. No backup of the keyring has these. */
+  noteData(backup: DataBackup): Promise<void>;
+  dataBackups(): Promise<readonly DataBackup[]>;
   /** How many entries there are, and how many but segment keys, which come and go, were made since the last backup began. */
   count(): Promise<{ readonly all: number; readonly sinceBackup: number }>;
   close(): Promise<void>;

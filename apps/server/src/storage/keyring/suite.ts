@@ -147,7 +147,8 @@ export function keyringSuite(where: string, ground: (t: TestContext) => Promise<
     const place = await ground(t);
     const site = siteAt(place);
     await (await Keyring.open(site)).close();
-    for (const table of ["ruling", "let_go", "epoch_made"]) await place.sql(`DROP TABLE ${place.prefix}${table}`); // a keyring from before there was this
+    for (const table of ["ruling", "let_go", "epoch_made", "data_backup"])
+      await place.sql(`DROP TABLE ${place.prefix}${table}`); // a keyring from before there was this
     const keyring = await Keyring.open(site);
     const at = { org: newId("org", systemRandom), about: "dev_1" };
     await keyring.journal.rule([
@@ -216,7 +217,7 @@ export function keyringSuite(where: string, ground: (t: TestContext) => Promise<
     assert.deepEqual(await again.ages("a"), renewed);
     await again.close();
 
-    for (const table of ["let_go", "epoch_made"]) await place.sql(`DROP TABLE ${place.prefix}${table}`);
+    for (const table of ["let_go", "epoch_made", "data_backup"]) await place.sql(`DROP TABLE ${place.prefix}${table}`);
     const sinceThen = now;
     const migrated = await Keyring.open(site);
     const known = await migrated.ages("a");

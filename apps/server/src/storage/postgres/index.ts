@@ -2,13 +2,20 @@ import { chmodSync, existsSync, mkdirSync, realpathSync, statSync } from "node:f
 import path from "node:path";
 import { Refusal, type Report } from "@holdfast/kernel";
 import { type Account, codeOf, isRoot, type Outcome, ownerFor, privateUid, runAs } from "./account.ts";
-import { giveAllTo, giveTo, hasCluster, type Layout, layoutOf, makeCluster } from "./cluster.ts";
-import { findPostmaster, type Owner } from "./postmaster.ts";
+import { dataVersion, giveAllTo, giveTo, hasCluster, type Layout, layoutOf, makeCluster } from "./cluster.ts";
+import { findPostmaster, ownerAt, type Owner } from "./postmaster.ts";
 import { findPackage, makeProgram, type Program } from "./program.ts";
 import { Supervisor } from "./supervisor.ts";
 
 export { privateUid } from "./account.ts";
 export { dataVersion } from "./cluster.ts";
+
+/** How the owner signs in to the one that runs on the data in this folder; `undefined` when none does. */
+export async function runningPostgres(folder: string, password: string): Promise<Owner | undefined> {
+  if (dataVersion(folder) === undefined) return undefined;
+  const found = await findPostmaster(layoutOf(realpathSync(folder)));
+  return found && ownerAt(found.socketFolder, password);
+}
 
 export type PostgresNeeds = {
   /** The launcher's alone: `<data>/postgres`. Made when it is missing. */
