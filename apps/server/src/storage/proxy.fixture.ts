@@ -23,16 +23,18 @@ export class Proxy {
         return state.refused();
       }
       const far = net.connect(`${login.host}/.s.PGSQL.${login.port}`);
+      let isSwallowing = false;
       for (const socket of [near, far]) {
         sockets.add(socket);
         socket.on("error", () => undefined); // cutting is what this is for
         socket.on("close", () => {
           sockets.delete(socket);
           near.destroy();
-          far.destroy();
+          // What was sent together with it is done, too: of a whole transaction the end stands behind the first reply.
+          if (isSwallowing) far.end();
+          else far.destroy();
         });
       }
-      let isSwallowing = false;
       near.on("data", (bytes) => {
         if (state.swallowReplyTo !== undefined && bytes.includes(state.swallowReplyTo)) isSwallowing = true;
         far.write(bytes);

@@ -47,6 +47,11 @@ export class OrgBatch {
   readonly #waiting: Waiting[] = [];
   readonly #after: (() => void)[] = [];
   #isDone = false;
+  /** Perhaps it was kept: those who wait are told that it was not, and its points stay until it is known. */
+  isDoubtful = false;
+  /** What it came to in the log, and in the message log. */
+  sealedBytes = 0;
+  sealedRecordBytes = 0;
 
   constructor(scope: OrgScope) {
     this.scope = scope;
@@ -62,6 +67,11 @@ export class OrgBatch {
 
   get points(): number {
     return this.#series.length;
+  }
+
+  /** Whoever gave it will know by what was kept that it was, and not give it again. */
+  get isKnownAgain(): boolean {
+    return this.marks.length > 0 || this.records.length > 0;
   }
 
   /** A value of the reading that was begun in `writer`. */
@@ -129,15 +139,17 @@ export class OrgBatch {
   /** It was not kept; once. */
   refuse(code: number, reason: string): unknown[] {
     if (this.#isDone) return [];
-    this.#isDone = true;
-    for (const series of this.#series) series.refuse();
+    if (!this.isDoubtful) {
+      this.#isDone = true;
+      for (const series of this.#series) series.refuse();
+    }
     return this.#tell(code, reason);
   }
 
   /** All who wait, whatever one of them throws. */
   #tell(code: number, reason: string | undefined): unknown[] {
     const faults: unknown[] = [];
-    for (const waiting of this.#waiting) {
+    for (const waiting of this.#waiting.splice(0)) {
       try {
         waiting.settle(code, reason);
       } catch (fault) {

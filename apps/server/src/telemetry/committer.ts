@@ -1,5 +1,5 @@
 // Hot path: what arrives while one commit is in flight is the next one.
-import { because, Refusal, type Clock, type Id, type Report, type Timers } from "@holdfast/kernel";
+import { because, Refusal, type Clock, type Id, type Instant, type Report, type Timers } from "@holdfast/kernel";
 import { AppendFailed, insertInto, type Append, type OrgScope, type Storage } from "../storage/index.ts";
 import { OrgBatch, quotaExceeded, serverUnavailable, type Waiting } from "./batch.ts";
 import { faultOf } from "./fault.ts";
@@ -35,6 +35,15 @@ type Needs = {
   readonly report: Report;
 };
 
+type Appended = { readonly kept: readonly OrgBatch[]; readonly unknown: readonly OrgBatch[] };
+
+/** A commit that was given up without an answer, as it was sent. */
+type Doubtful = {
+  readonly appends: Map<OrgBatch, readonly Append[]>;
+  readonly position: number;
+  readonly at: Instant;
+};
+
 type Queue = { readonly batches: OrgBatch[]; cost: number };
 
 /** Every attempt of a commit is the same statement: again after an unknown outcome it changes nothing. */
@@ -50,6 +59,7 @@ export class Committer {
   #running: Promise<void> | undefined;
   #turnWanted = false;
   #position: number;
+  #doubtful: Doubtful | undefined;
   #down: Refusal | undefined;
   #isClosing = false;
   #seconds = 0;
@@ -119,6 +129,21 @@ export class Committer {
     this.#start();
   }
 
+  /** From now on every commit stands behind this position. */
+  passPosition(position: number): void {
+    this.#position = Math.max(this.#position, position);
+  }
+
+  /** An organisation is erased: what of it may have been kept is not sent again. */
+  forget(org: Id<"org">): void {
+    for (const batch of this.#doubtful?.appends.keys() ?? []) {
+      if (batch.org !== org) continue;
+      this.#doubtful?.appends.delete(batch);
+      batch.isDoubtful = false;
+      this.#refuse(batch);
+    }
+  }
+
   /** Everything that was taken so far is durable, or refused. */
   async drain(): Promise<void> {
     while (this.#running) await this.#running;
@@ -175,14 +200,17 @@ export class Committer {
   }
 
   async #commit(taken: readonly OrgBatch[]): Promise<void> {
-    const { segments, clock, committed } = this.#needs;
+    const { segments, clock } = this.#needs;
+    await this.#resolve();
+    if (this.#doubtful) {
+      for (const batch of taken) this.#refuse(batch);
+      return;
+    }
     const seal = segments.current();
     if (taken.length === 0) return;
     const position = (this.#position += 1);
     const at = clock.now();
     const appends = new Map<OrgBatch, readonly Append[]>();
-    const recorded = new Map<OrgBatch, number>();
-    let bytes = 0;
     for (const batch of taken) {
       const { org, scope, records, marks } = batch;
       try {
@@ -190,12 +218,12 @@ export class Committer {
         if (batch.points > 0) {
           const body = seal.seal(org, position, batch.writer.finish());
           rows.push({ org, text: insert, values: [seal.number, position, at, body] });
-          bytes += body.length;
+          batch.sealedBytes = body.length;
         }
         if (records.length > 0) {
           const body = sealMessages(scope, position, records);
           rows.push({ org, text: insertMessages, values: [position, at, body] });
-          recorded.set(batch, body.length);
+          batch.sealedRecordBytes = body.length;
         }
         if (marks.length > 0)
           rows.push({ org, text: insertMarks, values: [position, at, sealMarks(scope, position, marks)] });
@@ -206,38 +234,61 @@ export class Committer {
         this.#refuse(batch);
       }
     }
-    const kept = await this.#append(appends);
+    const { kept, unknown } = await this.#append(appends);
+    if (unknown.length > 0) {
+      const sent = new Map(unknown.map((batch) => [batch, appends.get(batch) ?? []]));
+      this.#doubtful = { appends: sent, position, at };
+    }
+    this.#keep(kept, position, at);
+  }
+
+  /**
+   * A commit that was given up may have been kept, and what was marked or recorded with it is then known by the mark when it comes again: its readings
+   * must not be in the log alone, which is let go. Before anything else is written it is sent once more, which changes nothing where it is there.
+   */
+  async #resolve(): Promise<void> {
+    const doubtful = this.#doubtful;
+    if (!doubtful) return;
+    this.#doubtful = undefined;
+    const { appends, position, at } = doubtful;
+    for (const batch of appends.keys()) batch.isDoubtful = false;
+    const { kept, unknown } = await this.#append(appends, true);
+    if (unknown.length > 0) this.#doubtful = doubtful;
+    this.#keep(kept, position, at);
+  }
+
+  #keep(kept: readonly OrgBatch[], position: number, at: Instant): void {
     if (kept.length === 0) return;
+    const { segments, committed } = this.#needs;
+    const bytes = kept.reduce((sum, batch) => sum + batch.sealedBytes, 0);
     if (bytes > 0) segments.wrote({ bytes, position, at });
-    if (bytes > 0 || recorded.size > 0) this.statistics.commits += 1;
+    if (kept.some((batch) => batch.sealedBytes + batch.sealedRecordBytes > 0)) this.statistics.commits += 1;
     this.statistics.bytes += bytes;
     // In this order: whoever is told that it is durable can read it, and no segment goes before its points are known to the flusher.
     for (const batch of kept) committed(batch.keep(position));
     for (const batch of kept) {
-      const more = recorded.get(batch);
-      if (more !== undefined) this.#needs.recorded(batch.org, more);
+      if (batch.sealedRecordBytes > 0) this.#needs.recorded(batch.org, batch.sealedRecordBytes);
       this.statistics.points += batch.points;
       this.statistics.messages += batch.messages;
       for (const fault of batch.settle()) this.#blame(fault);
     }
   }
 
-  /** Answers the batches that are durable now; the others were told. */
-  async #append(appends: ReadonlyMap<OrgBatch, readonly Append[]>): Promise<readonly OrgBatch[]> {
+  /** Answers the batches that are durable now; the others were told, and of some of them it is `unknown` whether they are. */
+  async #append(appends: ReadonlyMap<OrgBatch, readonly Append[]>, isUnknown = false): Promise<Appended> {
     const { ingest } = this.#needs.storage;
     let batches = [...appends.keys()];
     this.#seconds = 0;
     const { promise: over, reject } = Promise.withResolvers<never>();
     this.#giveUp = () => reject(new Refusal("storage.unavailable", { retryAfterSeconds: 2 }));
     let isOver = false;
-    let isUnknown = false;
     over.catch(() => (isOver = true));
     while (batches.length > 0) {
       const rows = batches.flatMap((batch) => (appends.get(batch) ?? []).map((append) => ({ batch, append })));
       try {
         await Promise.race([ingest.append(rows.map(({ append }) => append)), over]);
         this.#recovered();
-        return batches;
+        return { kept: batches, unknown: [] };
       } catch (error) {
         if (error instanceof AppendFailed) {
           // The database refused one organisation's record: alone, too.
@@ -252,14 +303,16 @@ export class Committer {
         if (error instanceof Refusal && error.code === "storage.unavailable" && !isOver) {
           await Promise.race([this.#pause(pause), over]).catch(() => undefined); // the next attempt ends it
         } else {
+          const unknown = isUnknown ? batches.filter(({ isKnownAgain }) => isKnownAgain) : [];
+          for (const batch of unknown) batch.isDoubtful = true;
           this.#failed(error, batches);
           // What the broker gave may have been kept: it has to read what it was left with.
-          if (isUnknown) for (const { org, records } of batches) if (records.length > 0) this.#needs.doubtful(org);
-          return [];
+          for (const { org, records } of unknown) if (records.length > 0) this.#needs.doubtful(org);
+          return { kept: [], unknown };
         }
       }
     }
-    return [];
+    return { kept: [], unknown: [] };
   }
 
   #pause(milliseconds: number): Promise<void> {
@@ -297,6 +350,7 @@ export class Committer {
     if (!this.#down) return;
     this.#down = undefined;
     this.#needs.report("The database answers again.");
+    if (this.#doubtful) this.turn();
   }
 
   /** One timer for all commits: counts the seconds of the one in flight. */

@@ -133,6 +133,36 @@ test("what the broker wants kept stands in order in the commit of its reading; w
   assert.ok(!(await others.space()).closed, "whoever had nothing of the broker's is as before");
 });
 
+test("what was kept by a mark although nobody heard so is there once the database answers, stays there, and is not sent again", async (t) => {
+  const { w, proxy, org, device, space, store, say, values } = await behindProxy(t);
+  assert.equal(await say(1), 0);
+  const rows = async () => w.sql<{ position: number }>("select pos::integer as position from holdfast.socket_log");
+  const frame = (n: number) =>
+    new Promise<number>((settle) => {
+      const source = { space, device, via: "socket" } as const;
+      const body = Buffer.from(JSON.stringify({ time: w.clock.now(), values: { n } }));
+      store.telemetry.accept(source, body, {}, { mark: Uint8Array.of(n), settle });
+    });
+  proxy.swallowReplyTo(uuidOf(org.id));
+  w.clock.move(1);
+  const told = frame(2);
+  await until(async () => (await rows()).length === 1);
+  proxy.down();
+  proxy.swallowReplyTo(undefined);
+  passing(t, w);
+  assert.equal(await told, serverUnavailable);
+  assert.ok(store.telemetry.unready());
+  proxy.up();
+  await until(async () => (await values()).length === 2);
+  assert.equal(await say(3), 0);
+  assert.equal((await rows()).length, 1);
+  // In chunks, and the log behind them gone.
+  await store.telemetry.compact();
+  assert.deepEqual(await values(), [1, 2, 3]);
+  await store.close();
+  assert.deepEqual(await values(await w.open()), [1, 2, 3]);
+});
+
 test("a stop while the database is away ends within seconds, and forgets nobody who waits", async (t) => {
   const { w, proxy, say, store } = await behindProxy(t);
   proxy.down();

@@ -140,6 +140,9 @@ export class Telemetry {
     }
   }
 
+  /** From now on every commit stands behind this position. */
+  readonly passPosition = (position: number): void => this.#committer.passPosition(position);
+
   /** Loads what a device measures, so that `accept` can judge at once. @throws Refusal `device.unknown` */
   async prepare(space: Space, device: Id<"device">): Promise<void> {
     await this.#devices.prepare(space, device);
@@ -239,6 +242,7 @@ export class Telemetry {
   /** An organisation is erased: what waits of it is written nowhere any more. Nothing of it comes in by then. */
   async forget(org: Id<"org">): Promise<void> {
     await this.#committer.drain();
+    this.#committer.forget(org);
     await this.#flusher.forget(org);
     this.#devices.forget(org);
   }
