@@ -15,6 +15,8 @@ export type Ready = {
   readonly pid: number;
   readonly url: string;
   readonly mqttsUrl: string;
+  /** Where it was started with a port for frames. */
+  readonly udpUrl?: string;
   readonly caFile: string;
   readonly setupLink?: string;
 };

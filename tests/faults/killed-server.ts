@@ -1,12 +1,14 @@
 /**
  * The server, killed at a place of its own: `killed-server.ts PLACE[:N] OPTION…`. It is the real program; only, at the Nth time that it passes that
- * place it ends itself by SIGKILL, as the kernel would for want of memory. Segments of the log are small here, so that they roll and go under load.
+ * place it ends itself by SIGKILL, as the kernel would for want of memory. Segments of the log are small here, so that they roll and go under load; so
+ * is what is kept of frames before it is written anew.
  */
 import { DatabaseSync } from "node:sqlite";
 import { Ingest } from "../../apps/server/src/storage/ingest.ts";
 import { Keyring } from "../../apps/server/src/storage/keyring/index.ts";
 import { SqliteStore } from "../../apps/server/src/storage/keyring/sqlite.ts";
 import { Session } from "../../apps/server/src/storage/session.ts";
+import { Windows } from "../../apps/server/src/sockets/windows.ts";
 import { Segments } from "../../apps/server/src/telemetry/segments.ts";
 import { placeOfRulings, type Place } from "./places.ts";
 
@@ -64,6 +66,9 @@ wrap(Session.prototype, "query", async (call, [text]) => {
   if (statement.includes("from log where segment")) pass("log read");
   if (statement.includes("body from message_log")) pass("message log read");
   if (statement.includes("delete from message_log")) pass("message log cut");
+  if (statement.includes("body from socket_log")) pass("socket log read");
+  if (statement.includes("delete from socket_log")) pass("socket log cut");
+  if (statement.startsWith("insert into socket_log")) pass("socket log written anew");
   return value;
 });
 wrap(Session.prototype, "run", async (call, [text]) => {
@@ -97,6 +102,9 @@ DatabaseSync.prototype.exec = function (text) {
 
 const { open } = Segments;
 Segments.open = (needs) => open.call(Segments, { ...needs, segmentBytes: 32 * 1024 });
+
+const { read } = Windows;
+Windows.read = (needs, space) => read.call(Windows, { ...needs, least: 4 * 1024 }, space);
 
 process.argv.splice(2, Infinity, ...options);
 await import("../../apps/server/src/main.ts");

@@ -28,6 +28,15 @@ export const placesAtStart = [
 /** Beside "append sent" and "append committed", where sessions outlive their connections. */
 export const placesOfMessages = ["append sent", "append committed", "message log read", "message log cut"] as const;
 
+/** Where frames of direct sockets come: what was kept of them is read, and written anew. */
+export const placesOfSockets = [
+  "socket log cut",
+  "append committed",
+  "socket log written anew",
+  "append sent",
+  "socket log read",
+] as const;
+
 /** Between a commit and what the keyring's journal is told of it. */
 export const placeOfRulings = "journal writing";
 
@@ -35,4 +44,5 @@ export type Place =
   | (typeof placesUnderLoad)[number]
   | (typeof placesAtStart)[number]
   | (typeof placesOfMessages)[number]
+  | (typeof placesOfSockets)[number]
   | typeof placeOfRulings;

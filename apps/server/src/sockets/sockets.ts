@@ -57,12 +57,15 @@ type Then = {
 
 const nobodyWaits: Then = {};
 
+/** What is read of an organisation's windows, and what came of it. */
+type Reading = { readonly reading: Promise<Windows>; windows: Windows | undefined };
+
 /** Frames of direct sockets (docs/sockets.md): whose each is, whether it was there before, and what becomes of it. */
 export class Sockets {
   readonly #needs: Needs;
   readonly #peers = new Map<number, Peer>();
   readonly #waking: Waking;
-  readonly #windows = new WeakMap<Space, Promise<Windows>>();
+  readonly #windows = new WeakMap<Space, Reading>();
   #isClosed = false;
   readonly statistics = { kept: 0, again: 0, unknown: 0, forged: 0, refused: 0, lost: 0 };
 
@@ -131,15 +134,19 @@ export class Sockets {
     return new Peer(address, { ...credential, device, socket }, { space, windows, account });
   }
 
-  async #windowsOf(space: Space): Promise<Windows> {
-    const there = await this.#windows.get(space);
-    if (there && !there.isDoubtful) return there;
+  /** One for all devices of the organisation, however many ask at once: two would each write anew what they know, and forget what the other does. */
+  #windowsOf(space: Space): Promise<Windows> {
+    const there = this.#windows.get(space);
+    if (there && !there.windows?.isDoubtful) return there.reading;
     const { socketAddresses } = this.#needs;
     const isKnown = (address: number) => socketAddresses.of(address) !== undefined;
-    const reading = Windows.read({ ...this.#needs, isKnown }, space);
-    this.#windows.set(space, reading);
-    reading.catch(() => this.#windows.delete(space));
-    return reading;
+    const now: Reading = { reading: Windows.read({ ...this.#needs, isKnown }, space), windows: undefined };
+    this.#windows.set(space, now);
+    now.reading.then(
+      (windows) => (now.windows = windows),
+      () => this.#windows.get(space) === now && this.#windows.delete(space),
+    );
+    return now.reading;
   }
 
   #take(peer: Peer, frame: Frame | undefined, bytes: Uint8Array, sender: Sender): void {

@@ -10,7 +10,7 @@ import { Window, type Standing } from "./window.ts";
 /** Rows that are read at once. */
 const atOnce = 64;
 /** Bytes of one organisation that are written anew as one row; and of one frame, where it has a commit to itself. */
-const least = 1024 * 1024;
+const leastBytes = 1024 * 1024;
 const bytesOfFrame = 64;
 
 type Needs = {
@@ -20,6 +20,8 @@ type Needs = {
   readonly report: Report;
   /** Whether there is a secret under this address. */
   readonly isKnown: (address: number) => boolean;
+  /** Tests give fewer bytes before a row is written anew. */
+  readonly least?: number;
 };
 
 /** Of one secret: what was taken, and what of it is durable. Between the two are those whose commit is under way. */
@@ -49,7 +51,8 @@ export class Windows {
     const pairs = new Map<number, Pair>();
     let bytes = 0;
     await needs.storage.read(asPlatform(space.scope), async (unit) => {
-      for (let after = -1; ;) {
+      let after = -1;
+      for (;;) {
         const some = await socketLogIn(unit).rows(after, atOnce);
         for (const { position, body } of some) {
           for (const mark of openMarks(space.scope, position, body)) remember(pairs, mark);
@@ -57,8 +60,10 @@ export class Windows {
           bytes += bytesOfFrame + body.length;
           await setImmediate();
         }
-        if (some.length < atOnce) return;
+        if (some.length < atOnce) break;
       }
+      // Where a crash came before anything was written behind it, the log does not know of the last row's position; a commit there would lose its marks.
+      needs.telemetry.passPosition(after);
     });
     return new Windows(needs, space, pairs, bytes);
   }
@@ -84,6 +89,7 @@ export class Windows {
   keep(address: number, boot: number, counter: number): void {
     this.#pairs.get(address)?.kept.add(boot, counter);
     this.#bytes += bytesOfFrame;
+    const { least = leastBytes } = this.#needs;
     if (!this.#isWriting && !this.isDoubtful && this.#bytes > Math.max(least, 2 * this.#picture)) void this.#write();
   }
 
