@@ -1,9 +1,9 @@
 import type { Timers } from "@holdfast/kernel";
 import type { Config } from "./config.ts";
-import { TcpListener, UdpListener, type Arrivals } from "./listeners/index.ts";
+import { networkOf, TcpListener, UdpListener, type Arrivals } from "./listeners/index.ts";
 import { Sockets } from "./sockets/index.ts";
 
-type Needs = ConstructorParameters<typeof Sockets>[0] & {
+type Needs = Omit<ConstructorParameters<typeof Sockets>[0], "networkOf"> & {
   readonly config: Pick<Config, "host" | "udpPort" | "tcpPort">;
   readonly arrivals: Arrivals;
   readonly timers: Timers;
@@ -13,7 +13,7 @@ type Needs = ConstructorParameters<typeof Sockets>[0] & {
 export async function openSockets({ config, ...needs }: Needs) {
   const { host, udpPort, tcpPort } = config;
   await using opened = new AsyncDisposableStack();
-  const sockets = opened.adopt(new Sockets(needs), (it) => it.close());
+  const sockets = opened.adopt(new Sockets({ ...needs, networkOf }), (it) => it.close());
   const common = { sockets, host, ...needs };
   const udp = udpPort === undefined ? undefined : await UdpListener.open({ ...common, port: udpPort });
   opened.defer(() => udp?.close());

@@ -32,6 +32,8 @@ export class Peer {
   /** Frames that wait for their commit. */
   underWay = 0;
   usedAt = 0;
+  /** Where its last frame came from that opened. */
+  vouchedFrom = "";
 
   constructor(
     address: number,
@@ -63,6 +65,11 @@ export class Peer {
   get meter(): Meter {
     if (this.#meter.isForgotten) this.#meter = this.account.meter("socket", this.#credential);
     return this.#meter;
+  }
+
+  /** A frame of this boot that came from there has opened, and none from elsewhere since. */
+  hasVouched(boot: number, address: string): boolean {
+    return this.#boot?.number === boot && this.vouchedFrom === address;
   }
 
   /** The payload, and the keys of its boot; those of the last one that opened are kept. */

@@ -1,6 +1,6 @@
 // Hot path: `receive` runs for every frame and every datagram that somebody calls one.
 import { readFrame, type Frame } from "@holdfast/crypto";
-import { because, Refusal, type Clock, type Instant, type Report } from "@holdfast/kernel";
+import { because, Refusal, type Clock, type Instant, type Random, type Report } from "@holdfast/kernel";
 import type { SocketMode } from "@holdfast/protocol";
 import type { Accounts } from "../accounting/index.ts";
 import {
@@ -20,6 +20,7 @@ import { codeOf, type Telemetry } from "../telemetry/index.ts";
 import { addressOfLine, lineAt } from "./address.ts";
 import { Answer, outcomeOf, type Sender } from "./answer.ts";
 import { bodyOf } from "./body.ts";
+import { Failures } from "./failures.ts";
 import { Peer, type Way } from "./peer.ts";
 import { Waking, type Come } from "./waking.ts";
 import { Windows } from "./windows.ts";
@@ -44,6 +45,8 @@ type Needs = {
   readonly strangers: Strangers;
   readonly refused: OnRefusal;
   readonly clock: Clock;
+  readonly random: Random;
+  readonly networkOf: (address: string) => string;
   readonly report: Report;
 };
 
@@ -66,11 +69,17 @@ export class Sockets {
   readonly #peers = new Map<number, Peer>();
   readonly #waking: Waking;
   readonly #windows = new WeakMap<Space, Reading>();
+  /** Of these nobody has to be told more, and of those nothing more is looked into: apart, so that whoever knows no address shuts nobody out. */
+  readonly #unknown: Failures;
+  readonly #forged: Failures;
   #isClosed = false;
   readonly statistics = { kept: 0, again: 0, unknown: 0, forged: 0, refused: 0, lost: 0 };
 
   constructor(needs: Needs) {
     this.#needs = needs;
+    const seed = new DataView(needs.random.bytes(4).buffer).getInt32(0);
+    this.#unknown = new Failures({ ...needs, seed });
+    this.#forged = new Failures({ ...needs, seed });
     this.#waking = new Waking({ report: needs.report, read: this.#read.bind(this), woke: this.#woke.bind(this) });
   }
 
@@ -102,6 +111,8 @@ export class Sockets {
   #strange(sender: Sender): void {
     this.statistics.unknown += 1;
     sender.turnAway();
+    // Whoever floods us is told of so often, and no more.
+    if (!this.#unknown.take(sender.address)) return;
     const way = { address: sender.address, transport: "socket" } as const;
     this.#needs.strangers.tellRefused(unknownFrame, way);
   }
@@ -163,12 +174,20 @@ export class Sockets {
     const standing = peer.windows.of(address, boot, counter);
     // Nobody has to look into what would not be kept in any case.
     if (standing === "past") return this.#refuse(peer, sender, bytes, past);
+    // Of a network that is beyond its bound only those are looked into who vouched for themselves from there: whoever writes another's address into
+    // his datagrams costs us little, and shuts out nobody who is there already.
+    if (!peer.hasVouched(boot, sender.address) && this.#forged.isBeyond(sender.address)) {
+      this.statistics.lost += 1;
+      return;
+    }
     const opened = peer.open(frame, bytes);
     if (!opened) {
       this.statistics.forged += 1;
+      if (!this.#forged.take(sender.address)) return sender.turnAway();
       this.#needs.refused({ space: peer.space, actor: { kind: "platform" } }, "connect", peer.id, wrongTag);
       return this.#refuse(peer, sender, bytes, forged, wrongTag);
     }
+    peer.vouchedFrom = sender.address;
     const { payload, keys } = opened;
     const answer = frame.wantsAnswer ? new Answer(peer, keys, counter, sender) : undefined;
     if (standing === "had") {

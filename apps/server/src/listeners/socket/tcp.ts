@@ -70,6 +70,7 @@ class Connection implements Sender {
   /** The length and the frame that have come so far. */
   readonly #bytes = Buffer.allocUnsafe(prefix + longestFrame);
   #filled = 0;
+  #isNew = true;
   #deadline: { cancel(): void };
 
   constructor(needs: Needs, socket: Socket) {
@@ -111,19 +112,22 @@ class Connection implements Sender {
     let frames = 0;
     while (at < data.length && !this.#socket.destroyed) {
       const wanted = this.#filled < prefix ? prefix : prefix + this.#bytes.readUInt16BE(0);
-      if (wanted > this.#bytes.length) return this.turnAway();
       const more = Math.min(wanted - this.#filled, data.length - at);
       data.copy(this.#bytes, this.#filled, at, at + more);
       at += more;
       this.#filled += more;
-      if (this.#filled < prefix || this.#filled < prefix + this.#bytes.readUInt16BE(0)) continue;
+      if (this.#filled < prefix) continue;
+      const whole = prefix + this.#bytes.readUInt16BE(0);
+      if (whole > this.#bytes.length) return this.turnAway();
+      if (this.#filled < whole) continue;
       const frame = this.#bytes.subarray(prefix, this.#filled);
       this.#filled = 0;
       frames += 1;
       this.#needs.sockets.receive(frame, this);
     }
-    // A frame that drips in gets no more time with each byte.
-    if (this.#socket.destroyed || (frames === 0 && had > 0)) return;
+    // A frame that drips in gets no more time with each byte, nor the first with its first.
+    if (this.#socket.destroyed || (frames === 0 && (had > 0 || this.#isNew))) return;
+    this.#isNew = false;
     this.#deadline.cancel();
     this.#deadline = this.#needs.timers.after(this.#filled > 0 ? patience : silence, () => this.end());
   }
