@@ -208,6 +208,30 @@ test("what will never be kept is told apart from what may be later; a secret tha
   assert.deepEqual(await valuesOf(made), [1, 3, 4]);
 });
 
+test("a secret that somebody hands in is over, and neither its address alone nor another's secret ends one", async () => {
+  const [made, other] = [await device(), await device()];
+  assert.equal(made.end.heard(await udp.ask(made.end.frame("temperature=1")), 0), "kept");
+  const report = async (secret: string) => {
+    clock.move(1_000);
+    const { status, body } = await platform.visitor.send("POST", "/v1/leaks", { body: { secret } });
+    return JSON.stringify([status, body]);
+  };
+  const { secret } = made.key;
+  const mixed = secret.slice(0, 16) + other.key.secret.slice(16);
+  for (const wrong of [mixed, `hfu_${"00".repeat(22)}`, secret.slice(0, 16), other.key.secret.slice(0, -1)])
+    assert.equal(await report(wrong), "[200,{}]");
+  assert.equal(made.end.heard(await udp.ask(made.end.frame("temperature=2")), 1), "kept");
+  for (let time = 0; time < 2; time += 1) assert.equal(await report(` ${secret}\n`), "[200,{}]");
+  const count = udp.answers.length;
+  udp.send(made.end.frame("temperature=3"));
+  assert.equal(other.end.heard(await udp.ask(other.end.frame("temperature=4")), 0), "kept");
+  assert.equal(udp.answers.length, count + 1);
+  type Shown = { state: string; findings: string[] };
+  const { state, findings } = await owner.asks.get<Shown>(`/v1/credentials/${made.key.id}`);
+  assert.deepEqual([state, findings], ["revoked", ["leaked"]]);
+  assert.deepEqual(await valuesOf(made), [1, 2]);
+});
+
 test("over TCP the same frames come behind their length, and whoever drips, lies about it or is nobody is hung up on", async () => {
   const made = await device();
   const port = portOf(platform.platform.sockets.tcp);

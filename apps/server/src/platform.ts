@@ -148,7 +148,7 @@ async function open(needs: PlatformNeeds, opened: AsyncDisposableStack, closing:
   const socketAddresses = await SocketAddresses.load({ storage });
   const minting = new Minting({ storage, spaces, tokenKeys, socketAddresses, clock, random });
   const revocation = new Revocation({ storage, spaces, journal });
-  const making = { tokenKeys, minting, signer: new Signing({ random }) };
+  const making = { tokenKeys, socketAddresses, minting, signer: new Signing({ random }) };
   const life = lifeOf({ storage, spaces, ...making, authentication, revocation, journal, report, clock, random });
   const sessions = new Sessions({ storage, keys: keyring, spaces, authentication, revocation, clock, random });
 

@@ -35,7 +35,7 @@ export const reportLeak = route({
   method: "POST",
   path: "/v1/leaks",
   summary:
-    "Takes a secret that was found somewhere, a whole token, `key_….hfs_…`, a customer's refresh token or what a browser's cookie holds, and ends it if it is one of ours. The answer is the same whatever it was.",
+    "Takes a secret that was found somewhere, a whole token, `key_….hfs_…`, a direct socket's `hfu_…`, a customer's refresh token or what a browser's cookie holds, and ends it if it is one of ours. The answer is the same whatever it was.",
   needs: "public",
   body: z.strictObject({ secret: z.string().min(1).max(10_000) }),
   reply: noReply,

@@ -1,3 +1,5 @@
+import { timingSafeEqual } from "node:crypto";
+import { parseSocketSecret, type SocketSecret } from "@holdfast/crypto";
 import { Refusal, type Clock, type Instant } from "@holdfast/kernel";
 import { presets } from "@holdfast/protocol";
 import type { Allowed, Storage, Unit } from "../storage/index.ts";
@@ -8,6 +10,7 @@ import type { Revocation } from "./revocation.ts";
 import type { Rulings } from "./rulings.ts";
 import { noteSecret } from "./secret-ruling.ts";
 import { isSame } from "./secrets.ts";
+import type { SocketAddresses } from "./socket-addresses.ts";
 import { asPlatform, type Spaces } from "./spaces.ts";
 import { upkeepIn } from "./upkeep.ts";
 
@@ -15,6 +18,7 @@ type Needs = {
   readonly storage: Storage;
   readonly spaces: Spaces;
   readonly authentication: Authentication;
+  readonly socketAddresses: SocketAddresses;
   readonly revocation: Revocation;
   readonly rulings: Rulings;
   readonly clock: Clock;
@@ -28,10 +32,11 @@ export class Leaks {
     this.#needs = needs;
   }
 
-  /** Somebody hands in a whole token, or a key's id and secret: who has it may end it, and learns nothing else, not even whether it did. */
+  /** Somebody hands in a whole token, a key's id and secret, or that of a direct socket: who has it may end it, and learns nothing else, not even whether it did. */
   async reported(text: string): Promise<void> {
     try {
-      const known = await this.#needs.authentication.shown(text.trim());
+      const ofSocket = parseSocketSecret(text.trim());
+      const known = ofSocket ? await this.#ofSocket(ofSocket) : await this.#needs.authentication.shown(text.trim());
       await this.#change(known, asPlatform(known.space.scope), async (unit, credential, isFormer) => {
         const isNoSecret = presets[credential.kind].isPublic; // everybody can read it, and so could end it
         if (isNoSecret || credential.state === "revoked") throw new Refusal("credential.invalid");
@@ -81,6 +86,21 @@ export class Leaks {
       if (ends) return this.#needs.revocation.endIn(unit, flagged);
       if (!isExposed(credential, now)) await this.#save(unit, { ...flagged, version: credential.version + 1 });
     });
+  }
+
+  /** Whose it is stands in it, as in every frame; only who has the rest as well may end it. @throws Refusal `credential.invalid` */
+  async #ofSocket({ address, secret }: SocketSecret): Promise<Known> {
+    const { spaces, authentication, socketAddresses } = this.#needs;
+    const whose = socketAddresses.of(address);
+    if (!whose) throw new Refusal("credential.invalid");
+    const space = await spaces.of(whose.org).catch((error: unknown) => {
+      if (error instanceof Refusal && error.code === "org.unknown") throw new Refusal("credential.invalid");
+      throw error;
+    });
+    const credential = await authentication.credential(space, whose.credential);
+    if (!credential?.socket || !timingSafeEqual(Uint8Array.fromHex(credential.socket.secret), secret))
+      throw new Refusal("credential.invalid");
+    return { space, credential, shown: credential.digest };
   }
 
   /** As the row says, with what is shown looked at once more: it may have been replaced meanwhile. @throws Refusal `credential.invalid` */

@@ -9,6 +9,7 @@ import type { Minting } from "./minting.ts";
 import type { Revocation } from "./revocation.ts";
 import { Rotation } from "./rotation.ts";
 import { Rulings } from "./rulings.ts";
+import type { SocketAddresses } from "./socket-addresses.ts";
 import type { Spaces } from "./spaces.ts";
 import type { TokenKeys } from "./token-keys.ts";
 
@@ -17,6 +18,7 @@ type Needs = {
   readonly spaces: Spaces;
   readonly tokenKeys: TokenKeys;
   readonly authentication: Authentication;
+  readonly socketAddresses: SocketAddresses;
   readonly revocation: Revocation;
   readonly journal: Journal;
   readonly minting: Minting;
