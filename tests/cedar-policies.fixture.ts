@@ -4,6 +4,7 @@ import { kindOfId, type Id, type Kind } from "@holdfast/kernel";
 import {
   allActions,
   days,
+  leastTransports,
   presets,
   type Action,
   type Demands,
@@ -53,9 +54,17 @@ function placeOf(place: Where): string {
   return `resource is Device && resource.hasTag(${key}) && resource.getTag(${key}) == ${value}`;
 }
 
+/** Whatever else is said, frames are taken of a device that a door opens to them, and of nobody else. */
+const unopened = mustNot("context has socket && !principal.opensSockets");
+
 function policiesOf(world: World): readonly string[] {
   const { space, chain, first, marks: all, members, standing } = world;
-  const policies = ["permit(principal, action, resource);", ...listsOf(world), ...world.levels.flatMap(doorsOf)];
+  const policies = [
+    "permit(principal, action, resource);",
+    unopened,
+    ...listsOf(world),
+    ...world.levels.flatMap(doorsOf),
+  ];
   for (const link of chain) {
     const { id, kind, state, parent, grants: own, application, device, expiresAt, conditions: its = {} } = link;
     policies.push(must(granted(own.filter((grant) => presets[kind].actions.includes(grant.action)))));
@@ -155,7 +164,7 @@ function topicIn(filter: string): string {
 /** The door of one product or device: whom it is asked of, and what it demands of him. */
 function doorsOf({
   of,
-  door: { transports, tls, proof, allow, deny, writable, readable, size, hours: its },
+  door: { transports, socket, tls, proof, allow, deny, writable, readable, size, hours: its },
 }: Level): readonly string[] {
   const here = `resource.doors.contains("${of}")`;
   const comes = `principal.home.contains("${of}")`;
@@ -176,6 +185,9 @@ function doorsOf({
   if (allow && isAny(allow)) refuse(others, `!(${meant(allow)})`);
   if (transports)
     refuse(speaking, `context has transport && !(${JSON.stringify(transports)}.contains(context.transport))`);
+  const least = socket ?? (transports?.includes("socket") ? "sealed" : undefined);
+  if (least) refuse(speaking, `context has socket && ${weaker(least)}`);
+  if (tls) refuse(everybody, "context has socket");
   if (tls === "TLSv1.3") refuse(everybody, 'context has tls && context.tls == "TLSv1.2"');
   if (proof === "key") refuse(speaking, 'context has proof && context.proof != "key"');
   if (its) refuse(everybody, `!(${oneOf(its.flatMap(inHours))})`);
@@ -188,6 +200,10 @@ function doorsOf({
     );
   return policies;
 }
+
+/** A frame that is protected less than that. */
+const weaker = (least: (typeof leastTransports)[number]): string =>
+  `${JSON.stringify(leastTransports.slice(0, leastTransports.indexOf(least)))}.contains(context.socket)`;
 
 const isAny = ({ credentials, people, kinds: some }: Visitors): boolean =>
   (credentials ?? people ?? some) !== undefined;
@@ -208,8 +224,12 @@ const ofProducts = `[${allActions
 
 /** Whatever is made after this is younger; what a sign-in gave is asked for its TLS alone. */
 function demandedOf(all: Demands, { kind, inPerson, publicKey, createdAt }: Credential): readonly string[] {
-  const { bound, greatestAgeDays, leastTls } = all[partyOf({ kind, inPerson })] ?? {};
+  const party = partyOf({ kind, inPerson });
+  const { bound, greatestAgeDays, leastTls } = all[party] ?? {};
+  const least = party === "devices" ? all.devices?.leastTransport : undefined;
   return [
+    ...(leastTls ? [mustNot("context has socket")] : []),
+    ...(least ? [mustNot(`context has socket && ${weaker(least)}`)] : []),
     ...(leastTls === "TLSv1.3" ? [mustNot('context has tls && context.tls == "TLSv1.2"')] : []),
     ...(bound && !inPerson && !publicKey ? [mustNot("true")] : []),
     ...(greatestAgeDays && !inPerson ? [mustNot(`context.now >= ${createdAt + greatestAgeDays * day}`)] : []),
@@ -270,11 +290,12 @@ export function cedarOf(
       ...(circumstances.origin !== undefined && { origin: circumstances.origin }),
       ...(circumstances.proof !== undefined && { proof: circumstances.proof }),
       ...(circumstances.transport !== undefined && { transport: circumstances.transport }),
+      ...(circumstances.socket !== undefined && { socket: circumstances.socket }),
     },
     policies: { staticPolicies: Object.fromEntries(policies.map((text, index) => [`${index} ${text}`, text])) },
     entities: [
       ...devices.map((id) => deviceOf(space, id)),
-      principalOf(space, chain, first),
+      principalOf(world),
       ...chain.slice(1).map((link) => linkOf(space, link)),
     ],
   };
@@ -307,10 +328,11 @@ function linkOf(space: Space, { id, application, device, person }: Credential): 
 }
 
 /** Below its whole chain. */
-function principalOf(space: Space, chain: readonly Credential[], first: Credential): EntityJson {
+function principalOf({ space, chain, first, levels }: World): EntityJson {
   const { uid, parents } = linkOf(space, first);
   const above = chain.flatMap(({ id }) => (id === first.id ? [] : [uidOf(id)]));
   const people = chain.flatMap(({ person }) => (person ? [person] : []));
+  const home: string[] = first.device ? homeOf(space, first.device) : [];
   const attrs = {
     issued: first.issuedSeq,
     party: partyOf(first),
@@ -322,7 +344,8 @@ function principalOf(space: Space, chain: readonly Credential[], first: Credenti
     person: people[0] ?? "",
     behind: [...chain.flatMap(({ id, makers }) => [id, ...makers]), ...people],
     device: first.device ?? "",
-    home: first.device ? homeOf(space, first.device) : [],
+    home,
+    opensSockets: levels.some(({ of, door }) => home.includes(of) && door.transports?.includes("socket")),
   };
   return { uid, attrs, parents: [...parents, ...above] };
 }

@@ -5,7 +5,9 @@ import {
   allActions,
   days,
   type Action,
+  leastTransports,
   presets,
+  socketModes,
   type Conditions,
   type CredentialKind,
   type Demands,
@@ -93,7 +95,7 @@ const conditions: fc.Arbitrary<Conditions | undefined> = fc.oneof(
         addresses: fc.subarray(networks, { minLength: 1 }),
         hours: fc.array(hours, { minLength: 1, maxLength: 3 }),
         origins: fc.subarray(["https://one.example", "https://two.example"], { minLength: 1 }),
-        transports: fc.subarray(["https", "mqtts", "wss"] as const, { minLength: 1 }),
+        transports: fc.subarray(["https", "mqtts", "wss", "socket"] as const, { minLength: 1 }),
       },
       { requiredKeys: [] },
     )
@@ -207,7 +209,11 @@ const ofMessages = (weight: number) => ({
   ),
   size: perhaps(fc.constantFrom(1, 100, 101), weight),
 });
-const read = (all: object): Door => readDoor(all);
+type Written = Parameters<typeof readDoor>[0];
+const read = (all: Written): Door => readDoor(all);
+/** What a socket needs is said where there may be one. */
+const readWithSocket = ({ socket, ...all }: Written): Door =>
+  readDoor({ ...all, ...(all.transports?.includes("socket") && { socket }) });
 const door: fc.Arbitrary<Door | undefined> = fc.oneof(
   { weight: 2, arbitrary: fc.constant(undefined) },
   { weight: 1, arbitrary: fc.record(ofMessages(6)).map(read) },
@@ -215,7 +221,8 @@ const door: fc.Arbitrary<Door | undefined> = fc.oneof(
     weight: 2,
     arbitrary: fc
       .record({
-        transports: perhaps(fc.subarray(["https", "mqtts", "wss"] as const, { minLength: 1 }), 2),
+        transports: perhaps(fc.subarray(["https", "mqtts", "wss", "socket"] as const, { minLength: 1 }), 2),
+        socket: perhaps(fc.constantFrom(...socketModes), 2),
         tls: perhaps(fc.constantFrom("TLSv1.2" as const, "TLSv1.3" as const), 2),
         proof: perhaps(fc.constantFrom("secret" as const, "key" as const)),
         allow: perhaps(side),
@@ -223,7 +230,7 @@ const door: fc.Arbitrary<Door | undefined> = fc.oneof(
         ...ofMessages(1),
         hours: perhaps(fc.array(hours, { minLength: 1, maxLength: 2 })),
       })
-      .map(read),
+      .map(readWithSocket),
   },
 );
 
@@ -257,9 +264,13 @@ const ofParty = fc.record(
   },
   { requiredKeys: [] },
 );
+const leastTransport = fc.option(fc.constantFrom(...leastTransports), { nil: undefined });
+const ofDevices = fc
+  .tuple(ofParty, leastTransport)
+  .map(([demanded, least]) => ({ ...demanded, ...(least && { leastTransport: least }) }));
 const demands: fc.Arbitrary<Demands> = fc.oneof(
   { weight: 4, arbitrary: fc.constant({}) },
-  fc.record({ people: ofParty, programs: ofParty, devices: ofParty }, { requiredKeys: [] }),
+  fc.record({ people: ofParty, programs: ofParty, devices: ofDevices }, { requiredKeys: [] }),
 );
 
 const any = fc.record({
@@ -291,10 +302,12 @@ const any = fc.record({
       "2001:db8::7",
       undefined,
     ),
-    transport: fc.constantFrom<Circumstances["transport"]>("https", "mqtts", "wss", undefined),
+    transport: fc.constantFrom<Circumstances["transport"]>("https", "mqtts", "wss", "socket", undefined),
     tls: fc.constantFrom<Circumstances["tls"]>("TLSv1.3", "TLSv1.3", "TLSv1.2", undefined),
     origin: mostly<string | undefined>("none", "https://one.example", "https://three.example", undefined),
     proof: fc.constantFrom<Circumstances["proof"]>("secret", "key", "session", undefined),
+    /** What protects the frame, where it comes by a direct socket. */
+    socket: fc.constantFrom(...socketModes),
   }),
   doors: fc.record({ ofProduct: door, ofDevices: fc.tuple(door, door, door) }),
   entries,
@@ -406,6 +419,9 @@ export function worldOf(asked: Anything): World {
   const levels = [ofProduct, ...ofDevices].flatMap(
     (one, at) => levelOf(at === 0 ? products[0] : (devices[at - 1] ?? gone), one) ?? [],
   );
-  const circumstances = { ...way, address };
+  const { socket, ...came } = way;
+  // There is no connection whose TLS could be known.
+  const framed = way.transport === "socket" && { socket, tls: undefined };
+  const circumstances = { ...came, address, ...framed };
   return { space, chain, first, marks: all, members, standing, circumstances, levels, entries: listed };
 }
