@@ -89,6 +89,11 @@ export class Broker<Context = unknown> {
     return this.#core.offer(this.#core.space(space), message, publisher);
   }
 
+  /** Whether anybody would be owed a message on this topic, which is not retained. Where nobody is, nothing need be offered. */
+  isOwed(space: SpaceKey, topic: string): boolean {
+    return (this.#core.knownSpace(space)?.route(topic).size ?? 0) > 0;
+  }
+
   /** Publishes a message that the caller need not keep: what the broker must find again goes into the journal by itself. */
   publish(space: SpaceKey, message: Message, from?: Publisher): void {
     const publication = this.offer(space, message, from);

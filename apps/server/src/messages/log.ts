@@ -103,8 +103,12 @@ export class MessageLog implements Journal, Carrier {
   }
 
   offer({ space, device, body, contentType }: Parameters<Carrier["offer"]>[0]): ReturnType<Carrier["offer"]> {
+    const heard = () => this.#needs.presences.heard(space, device, this.#needs.clock.now());
+    const topic = telemetryTopic(device);
+    // Mostly: whoever subscribes before it is durable comes behind it.
+    if (!this.#theBroker.isOwed(space, topic)) return { settle: (code) => void (code === 0 && heard()) };
     const publication = this.#theBroker.offer(space, {
-      topic: telemetryTopic(device),
+      topic,
       payload: body,
       qos: 1,
       retain: false,
@@ -115,7 +119,7 @@ export class MessageLog implements Journal, Carrier {
     return {
       record: publication.record,
       settle: (code, reason) => {
-        if (code === 0) this.#needs.presences.heard(space, device, this.#needs.clock.now());
+        if (code === 0) heard();
         publication.settle(code, reason);
       },
     };
