@@ -11,7 +11,7 @@ import { mostTextBytes } from "./reading.ts";
 import type { ValueType } from "./value.ts";
 
 /**
- * A chunk of one series before it is sealed: 1 to 8,192 points, usually 512 to 1,024, in the order of their strictly increasing times.
+ * A chunk of one series before it is sealed: 1 to 8,192 points, usually 1,024 to 2,048, in the order of their strictly increasing times.
  *
  *     chunk     version: 1 byte, 1, of types 3 and 4 2   type: 1 byte   count: varint   first: zigzag varint, milliseconds since 1970   span: varint, last - first
  *               times: column of integers, milliseconds after first

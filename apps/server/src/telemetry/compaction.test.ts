@@ -67,18 +67,18 @@ test("a series remembers of its newest chunk what it is and not its bytes, which
   assert.deepEqual(series.tail, { first: now, last: now + 1_023_000, count: 1_024, position: 1, bytes });
 });
 
-test("a series is written as soon as it has a chunk's worth of points, in chunks of about a thousand", async () => {
+test("a series is written as soon as it has a chunk's worth of points, in chunks of about two thousand", async () => {
   const device = await org.device();
-  await stream(device, 3_000);
+  await stream(device, 6_000);
   await until(async () => (await chunksOf(device)).length > 0);
   await store.telemetry.compact();
   const counts = (await chunksOf(device)).map(({ count }) => count);
   assert.equal(
     counts.reduce((a, b) => a + b),
-    3_000,
+    6_000,
   );
   assert.ok(
-    counts.every((count) => count >= 512 && count < 1_280),
+    counts.every((count) => count >= 1_024 && count < 2_560),
     String(counts),
   );
 });
@@ -105,7 +105,7 @@ test("tens of thousands of points that waited are written in chunks of the same 
     21_000,
   );
   assert.ok(
-    counts.every((count) => count < 1_280),
+    counts.every((count) => count < 2_560),
     String(counts),
   );
 });

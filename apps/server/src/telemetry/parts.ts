@@ -1,20 +1,25 @@
 import { firstAt, slicePoints, type Points } from "./points.ts";
 
-/** How many points a chunk has when there are enough of them. */
-export const chunkPoints = 1_024;
+/**
+ * How many points a chunk has when there are enough of them. With half as many, each costs a question twice as many rows and seals to open, and
+ * doubles of all digits fill PostgreSQL's pages of TOAST badly: 8.4 bytes a point in place of 6.9 (docs/benchmarks.md).
+ */
+export const chunkPoints = 2_048;
 /** A chunk of fewer is written again together with what follows. */
 export const smallChunk = chunkPoints / 2;
 /** Bytes of the texts in one chunk, before they are compressed. */
 export const mostChunkBytes = 256 * 1024;
 /** Fewer than this many points are taken along by the chunk before. */
 const rest = chunkPoints / 4;
+/** No chunk has more. */
+export const largestChunk = chunkPoints + rest;
 
 /** As many chunks as it takes, each within one calendar month (UTC), because a partition goes as a whole. */
 export function* partsOf(points: Points): Generator<Points> {
   const { times } = points;
   for (let from = 0; from < times.length;) {
     const past = firstAt(times, monthOf(times[from] ?? 0).past); // from is below length
-    const to = fitting(points, from, past - from < chunkPoints + rest ? past : from + chunkPoints);
+    const to = fitting(points, from, past - from < largestChunk ? past : from + chunkPoints);
     yield slicePoints(points, from, to);
     from = to;
   }

@@ -7,7 +7,7 @@ import { Buckets, sortedBy, type Bucket } from "./buckets.ts";
 import type { Decoding } from "./decoding.ts";
 import { filled, type Filled } from "./filling.ts";
 import { inTurns } from "./in-turns.ts";
-import { monthOf } from "./parts.ts";
+import { monthOf, largestChunk } from "./parts.ts";
 import { pointAt, type Point } from "./points.ts";
 import { chunksIn } from "./postgres.ts";
 import { newestOf } from "./query.ts";
@@ -196,7 +196,7 @@ export class Questions {
     const asked = { ...range, series: all.length };
     let items = await this.estimate(all, range);
     // Two chunks of each may only reach into the range: whether that is too much shows when they are read.
-    if (items > mostItems + all.length * 2 * mostOfChunk) throw tooManyItems(items, asked);
+    if (items > mostItems + all.length * 2 * largestChunk) throw tooManyItems(items, asked);
     items = 0;
     return inTurns(all, atOnce, async (one) => {
       const points: Point[] = [];
@@ -215,9 +215,6 @@ export class Questions {
     if (points > mostDecoded) throw tooManyPoints(points, asked);
   }
 }
-
-/** Points of one chunk, at most, as chunks usually are. */
-const mostOfChunk = 1_280;
 
 export const permitsFor = (reach: Reach<"telemetry.read">, which: Which): readonly Permit<"telemetry.read">[] => {
   const { devices, application, product, tags = {} } = which;

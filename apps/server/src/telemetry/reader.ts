@@ -15,12 +15,12 @@ import type { Series } from "./series.ts";
 
 /** Chunks listed, with their rollups where those do, and chunks fetched, with one query. */
 const listedAtOnce = 4_096;
-const chunksAtOnce = 24;
+const chunksAtOnce = 12;
 /** Opened before others have a turn: a millisecond or two. */
 const rollupsAtOnce = 200;
 /** As many chunks to be decoded are for threads, so many at once; fewer cost less than to be handed over. */
-const leastForThreads = 48;
-const chunksForThreads = 64;
+const leastForThreads = 24;
+const chunksForThreads = 32;
 /** How often a listing is begun again because compaction took a chunk of it away. */
 const mostRestarts = 100;
 
