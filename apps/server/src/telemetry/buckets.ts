@@ -73,12 +73,19 @@ export class Buckets {
     return [...this.#found.keys()];
   }
 
-  /** @throws Refusal `telemetry.noAggregate` */
-  async bucketAt(start: number, sort: Sort): Promise<Bucket | undefined> {
-    const found = this.#found.get(start);
-    if (!found) return undefined;
-    const { summary, values } = found;
-    const sorted = this.#needsValues ? await sort(together(values)) : undefined;
+  /** What is known of the windows that begin then, in their order. @throws Refusal `telemetry.noAggregate` */
+  async at(starts: readonly number[], sort: Sort): Promise<readonly Bucket[]> {
+    const buckets: Bucket[] = [];
+    for (const start of starts) {
+      const found = this.#found.get(start);
+      if (!found) continue;
+      const sorted = this.#needsValues ? await sort(together(found.values)) : undefined;
+      buckets.push(this.#bucket(start, found.summary, sorted));
+    }
+    return buckets;
+  }
+
+  #bucket(start: number, summary: Summary, sorted: Float64Array | undefined): Bucket {
     const entries = this.#aggregates.map((aggregate) => [
       aggregate,
       isPercentile(aggregate) ? percentileIn(summary, sorted, aggregate) : valueOf(summary, aggregate),

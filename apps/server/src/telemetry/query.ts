@@ -92,11 +92,7 @@ export class TelemetryQueries {
       if (buckets.count > limit) break;
     }
     const starts = buckets.starts();
-    const items: Bucket[] = [];
-    for (const start of starts.slice(0, limit)) {
-      const bucket = await buckets.bucketAt(start, sortedBy(this.#needs.decoding));
-      if (bucket) items.push(bucket);
-    }
+    const items = await buckets.at(starts.slice(0, limit), sortedBy(this.#needs.decoding));
     return { items, nextCursor: starts.length > limit ? String(starts[limit]) : undefined };
   }
 

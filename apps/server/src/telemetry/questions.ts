@@ -160,17 +160,13 @@ export class Questions {
       }
       items += starts?.length ?? buckets.count;
       if (items > mostItems) throw tooManyItems(items, { ...asked, series: groups.length });
-      const found = new Map<number, Bucket>();
-      for (const start of buckets.starts()) {
-        const bucket = await buckets.bucketAt(start, sortedBy(this.#needs.decoding));
-        if (bucket) found.set(start, bucket);
-      }
+      const found = await buckets.at(
+        buckets.starts().toSorted((a, b) => a - b),
+        sortedBy(this.#needs.decoding),
+      );
       return answerOf(group, {
         isTogether: question.by === "attribute",
-        items:
-          fill !== "none" && starts
-            ? filled(starts, found, { fill, aggregates })
-            : [...found.values()].toSorted((a, b) => a.time - b.time),
+        items: fill === "none" || !starts ? found : filled(starts, byTime(found), { fill, aggregates }),
       });
     });
   }
@@ -229,6 +225,9 @@ export const permitsFor = (reach: Reach<"telemetry.read">, which: Which): readon
       wanted.every(([key, value]) => placement.tags[key] === value),
   );
 };
+
+const byTime = (buckets: readonly Bucket[]): ReadonlyMap<number, Bucket> =>
+  new Map(buckets.map((bucket) => [bucket.time, bucket]));
 
 /** All of one attribute and type: an attribute may be a number here and a text there. */
 const together = (all: readonly Readable[]): readonly (readonly Readable[])[] => [

@@ -16,8 +16,8 @@ import type { Series } from "./series.ts";
 /** Chunks listed, with their rollups where those do, and chunks fetched, with one query. */
 const listedAtOnce = 4_096;
 const chunksAtOnce = 12;
-/** Opened before others have a turn: a millisecond or two. */
-const rollupsAtOnce = 200;
+/** Opened before others have a turn: half a millisecond. */
+const rollupsAtOnce = 100;
 /** As many chunks to be decoded are for threads, so many at once; fewer cost less than to be handed over. */
 const leastForThreads = 24;
 const chunksForThreads = 32;
@@ -43,12 +43,13 @@ export type Asked = {
   readonly budget?: Budget | undefined;
 };
 
-/** Points, or the quarter hours of one chunk in place of them. */
+/** Points, or the quarter hours of chunks in place of them. */
 export type Part = Points | readonly Quarter[];
 
 /** Opening one takes as long as decoding so many points. */
 const costOfRollup = 16;
 
+type Rolled = { readonly head: ChunkHead; readonly sealed: Uint8Array };
 type Active = { readonly head: ChunkHead; readonly points: Points };
 
 /**
@@ -94,23 +95,46 @@ export class SeriesReader {
     const heads = listed.filter(({ first }) => first < until);
     const isAlone = this.#alone(listed); // and has a rollup: one of few points has none, and is read as the others are
     const decoded = new Decoded(heads, isAlone, (some, isBig) => this.#decode(some, isBig));
-    let opened = 0;
-    for (const [index, head] of heads.entries()) {
-      yield* this.#upTo(head.first);
-      if (isAlone.has(head) && head.rollup) {
-        if (++opened % rollupsAtOnce === 0) await turn(); // others have the thread, too
-        this.#asked.budget?.spend(costOfRollup);
-        const seal = await this.#sealed();
-        yield decodeRollup(seal.open("rollup", this.#placeOf(head), head.rollup)).quarters;
-        this.#at = head.last + 1;
+    for (let index = 0; index < heads.length;) {
+      const rollups = this.#rollups(heads, index, isAlone);
+      if (rollups.length > 0) {
+        yield* this.#upTo(heads[index]?.first ?? until);
+        yield await this.#openAll(rollups);
+        this.#at = (rollups.at(-1)?.head.last ?? until) + 1;
+        index += rollups.length;
+        if (rollups.length === rollupsAtOnce) await turn(); // others have the thread, too
         continue;
       }
-      const points = await decoded.of(index);
+      const head = heads[index];
+      if (!head) break;
+      yield* this.#upTo(head.first);
+      const points = await decoded.of(index++);
       if (!points) return false;
       this.#active.push({ head, points });
     }
     yield* this.#upTo(until);
     return true;
+  }
+
+  /** Those from `index` on that stand alone, with nothing between them: they are opened in one go. */
+  #rollups(heads: readonly Listed[], index: number, isAlone: ReadonlySet<ChunkHead>): readonly Rolled[] {
+    const rolled: Rolled[] = [];
+    for (const head of heads.slice(index, index + rollupsAtOnce)) {
+      if (!head.rollup || !isAlone.has(head)) break;
+      const before = rolled.at(-1);
+      if (before && between(this.#fresh, before.head.last, head.first).times.length > 0) break;
+      rolled.push({ head, sealed: head.rollup });
+    }
+    return rolled;
+  }
+
+  async #openAll(rollups: readonly Rolled[]): Promise<readonly Quarter[]> {
+    this.#asked.budget?.spend(rollups.length * costOfRollup);
+    const seal = await this.#sealed();
+    const quarters: Quarter[] = [];
+    for (const { head, sealed } of rollups)
+      for (const one of decodeRollup(seal.open("rollup", this.#placeOf(head), sealed)).quarters) quarters.push(one);
+    return quarters;
   }
 
   /** The points of each, or `undefined` where a chunk is not there any more. */
@@ -199,7 +223,7 @@ export class SeriesReader {
 }
 
 const between = (points: Points, from: number, to: number): Points =>
-  slicePoints(points, firstAt(points.times, from), firstAt(points.times, to));
+  points.times.length === 0 ? points : slicePoints(points, firstAt(points.times, from), firstAt(points.times, to));
 
 /** The first `most` from `index` on of which it holds. */
 const from = <T>(all: readonly T[], index: number, most: number, holds: (one: T) => boolean): readonly T[] =>

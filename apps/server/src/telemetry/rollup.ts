@@ -2,7 +2,7 @@ import { Refusal, type Instant } from "@holdfast/kernel";
 import { ByteReader, ByteWriter } from "./bytes.ts";
 import { digitsOf, mostDigits, powerOf } from "./decimals.ts";
 import { firstAt, type Points } from "./points.ts";
-import { summaryOf, type NumberSummary, type Summary } from "./summary.ts";
+import { summaryOf, type NumberSummary, type Span, type Summary } from "./summary.ts";
 import type { ValueType } from "./value.ts";
 
 /**
@@ -141,6 +141,7 @@ export function decodeRollup(rollup: Uint8Array): Rollup {
   if (shape > mostDigits && shape !== areDoubles) throw new Refusal("seal.broken");
 
   const quarters: Quarter[] = [];
+  const power = shape === areDoubles ? 1 : powerOf(shape);
   let index = 0;
   let count = 0;
   let last = 0;
@@ -153,15 +154,14 @@ export function decodeRollup(rollup: Uint8Array): Rollup {
     if (count < 1 || lastTime < firstTime) throw new Refusal("seal.broken");
     const span = { count, firstTime, lastTime };
     switch (type) {
-      case "number": {
-        const summary: NumberSummary =
-          shape === areDoubles
-            ? { type, ...span, ...readDoubles(reader) }
-            : { type, ...span, ...readUnits(reader, count, shape, last) };
-        last = shape === areDoubles ? 0 : Math.round(summary.last * powerOf(shape));
-        quarters.push({ start, summary });
+      case "number":
+        if (shape === areDoubles) quarters.push({ start, summary: { type, ...span, ...readDoubles(reader) } });
+        else {
+          const summary = readUnits(reader, span, shape, last);
+          last = Math.round(summary.last * power);
+          quarters.push({ start, summary });
+        }
         break;
-      }
       case "boolean": {
         const trues = reader.varintUpTo(count);
         const ends = reader.byte();
@@ -194,12 +194,24 @@ function readDoubles(reader: ByteReader) {
   return { first, last, min, max, sum: reader.double(), digits: undefined };
 }
 
-function readUnits(reader: ByteReader, count: number, digits: number, before: number) {
+function readUnits(reader: ByteReader, span: Span, digits: number, before: number): NumberSummary {
+  const { count, firstTime, lastTime } = span;
   const power = powerOf(digits);
   const first = before + reader.zigzag();
   const last = first + reader.zigzag();
   const min = Math.min(first, last) - reader.varint();
   const max = Math.max(first, last) + reader.varint();
   const sum = count * Math.floor((first + last) / 2) + reader.zigzag();
-  return { first: first / power, last: last / power, min: min / power, max: max / power, sum: sum / power, digits };
+  return {
+    type: "number",
+    count,
+    firstTime,
+    lastTime,
+    sum: sum / power,
+    min: min / power,
+    max: max / power,
+    first: first / power,
+    last: last / power,
+    digits,
+  };
 }

@@ -9,7 +9,7 @@ import type { Location } from "./value.ts";
  */
 export type Summary = NumberSummary | BooleanSummary | TextSummary | LocationSummary;
 
-type Span = { readonly count: number; readonly firstTime: Instant; readonly lastTime: Instant };
+export type Span = { readonly count: number; readonly firstTime: Instant; readonly lastTime: Instant };
 
 export type NumberSummary = Span & {
   readonly type: "number";
