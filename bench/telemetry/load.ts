@@ -1,5 +1,5 @@
 import { setImmediate } from "node:timers/promises";
-import { ndjson } from "../../apps/server/src/telemetry/point-lines.ts";
+import { exportedLines } from "../../apps/server/src/telemetry/export-lines.ts";
 import { Questions } from "../../apps/server/src/telemetry/questions.ts";
 import { quantile } from "../ingest/cost.ts";
 import type { Place } from "../ingest/place.ts";
@@ -42,18 +42,16 @@ export async function paced(
 
 /** A large export, read as fast as it comes, and compaction, until it is stopped. Answers how much of each was done. */
 export function busy(place: Place, range: { from: number; to: number }) {
-  const state = { isStopped: false, points: 0, compactions: 0 };
+  const state = { isStopped: false, bytes: 0, compactions: 0 };
   const questions = new Questions(place.asking);
   const exporting = async (): Promise<void> => {
     const permits = place.devices.map((device) => permitOf(place, device));
-    for (const one of await questions.readable(permits, ["temperature"])) {
-      for await (const part of questions.reader(one, { ...range, rollUpSince: Infinity }).parts()) {
-        if (state.isStopped) return;
-        if (!("type" in part)) continue;
-        ndjson.of(one.permit.on, one.series.name, part);
-        state.points += part.times.length;
-        await setImmediate(); // as a socket takes it
-      }
+    const all = await questions.readable(permits, ["temperature"]);
+    const asked = { ...range, format: "ndjson", isMuch: true } as const;
+    for await (const lines of exportedLines({ questions, decoding: place.asking.decoding }, all, asked)) {
+      if (state.isStopped) return;
+      state.bytes += lines.length;
+      await setImmediate(); // as a socket takes it
     }
   };
   const compacting = async (): Promise<void> => {

@@ -27,7 +27,7 @@ export class Asking {
     const all = { ...needs, decoding: this.#decoding };
     this.queries = new TelemetryQueries(all);
     this.questions = new Questions(all);
-    this.exports = new Exports({ ...needs, questions: this.questions });
+    this.exports = new Exports({ ...all, questions: this.questions });
   }
 
   async close(): Promise<void> {

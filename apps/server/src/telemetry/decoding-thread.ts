@@ -3,6 +3,7 @@ import { parentPort } from "node:worker_threads";
 import { Refusal } from "@holdfast/kernel";
 import { decodeChunk } from "./chunk.ts";
 import type { Outcome, SealedChunks, Task } from "./decoding.ts";
+import { linesAs } from "./point-lines.ts";
 import type { Points } from "./points.ts";
 import { ChunkSeal } from "./sealing.ts";
 
@@ -22,6 +23,12 @@ function attempt(task: Task): { outcome: Outcome; given: ArrayBuffer[] } {
       case "decode": {
         const points = decodeAll(task.chunks);
         return { outcome: { points }, given: points.flatMap(buffersOf) };
+      }
+      case "lines": {
+        const { format, device, attribute, points } = task.asked;
+        // A copy: without what was reserved, and never out of a pool, which cannot be given away.
+        const lines = new Uint8Array(linesAs[format].of(device, attribute, points));
+        return { outcome: { lines }, given: [lines.buffer] };
       }
       case "sort":
         return { outcome: { sorted: task.values.sort() }, given: [task.values.buffer] };

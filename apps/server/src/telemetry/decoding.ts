@@ -1,6 +1,7 @@
 import { availableParallelism } from "node:os";
 import { Worker } from "node:worker_threads";
 import { Refusal, type Id, type RefusalCode } from "@holdfast/kernel";
+import type { LineFormat } from "./point-lines.ts";
 import type { Points } from "./points.ts";
 import type { ChunkPlace } from "./sealing.ts";
 
@@ -12,13 +13,23 @@ export type SealedChunks = {
   readonly sealed: readonly Uint8Array[];
 };
 
+/** Points of one series, to be written as lines of text. */
+export type ForLines = {
+  readonly format: LineFormat;
+  readonly device: Id<"device">;
+  readonly attribute: string;
+  readonly points: Points;
+};
+
 export type Task =
   | { readonly task: "decode"; readonly chunks: SealedChunks }
+  | { readonly task: "lines"; readonly asked: ForLines }
   | { readonly task: "sort"; readonly values: Float64Array<ArrayBuffer> };
 
 /** By decoding-thread.ts. */
 export type Outcome =
   | { readonly points: readonly Points[] }
+  | { readonly lines: Uint8Array }
   | { readonly sorted: Float64Array }
   | { readonly refused: { readonly code: RefusalCode; readonly detail: string } }
   | { readonly fault: string };
@@ -31,7 +42,7 @@ const most = Math.max(1, Math.min(4, availableParallelism() - 1));
 const tasksEach = 2;
 
 /**
- * Opens, decodes and sorts what would hold the server up for too long: sealed bytes go in, columns come out without a copy. Threads begin when they
+ * Opens, decodes, sorts and writes as lines what would hold the server up for too long: sealed bytes go in, columns come out without a copy. Threads begin when they
  * are first needed, and keep no process alive. Whoever asks waits for an answer before asking much more, so little lies here.
  */
 export class Decoding {
@@ -41,6 +52,12 @@ export class Decoding {
   async decode(chunks: SealedChunks): Promise<readonly Points[]> {
     const outcome = await this.#give({ task: "decode", chunks });
     if ("points" in outcome) return outcome.points;
+    throw failureOf(outcome);
+  }
+
+  async lines(asked: ForLines): Promise<Uint8Array> {
+    const outcome = await this.#give({ task: "lines", asked });
+    if ("lines" in outcome) return outcome.lines;
     throw failureOf(outcome);
   }
 

@@ -1,9 +1,9 @@
 import { Refusal, rfc3339, type Clock, type Id, type Instant } from "@holdfast/kernel";
 import { exportPointsHeader, type ExportFormat } from "@holdfast/protocol";
 import { readableAttributes, type Download, type Reach, type Space, type Spaces } from "../authority/index.ts";
-import { csv, ndjson, type Lines } from "./point-lines.ts";
+import type { Decoding } from "./decoding.ts";
+import { exportedLines } from "./export-lines.ts";
 import { ParquetFile } from "./parquet.ts";
-import type { Points } from "./points.ts";
 import { permitsFor, type Questions, type Readable, type Which } from "./questions.ts";
 
 export type Wanted = {
@@ -18,6 +18,9 @@ export type Wanted = {
 const mostOpen = 16;
 const mostOfOne = 4;
 
+/** So many points are written as lines in a few milliseconds, which is no reason to begin a thread. */
+const leastForThreads = 32_768;
+
 const media: Readonly<Record<ExportFormat, string>> = {
   csv: "text/csv; charset=utf-8; header=present",
   ndjson: "application/x-ndjson",
@@ -25,7 +28,12 @@ const media: Readonly<Record<ExportFormat, string>> = {
 };
 
 type Open = { readonly org: Id<"org">; readonly actor: string; readonly recheck: () => void };
-type Needs = { readonly questions: Questions; readonly spaces: Spaces; readonly clock: Clock };
+type Needs = {
+  readonly decoding: Decoding;
+  readonly questions: Questions;
+  readonly spaces: Spaces;
+  readonly clock: Clock;
+};
 
 /** Whole histories, point by point, as files that are written while they are read: what is in memory does not grow with them. */
 export class Exports {
@@ -54,7 +62,12 @@ export class Exports {
       fileName: `telemetry-${rfc3339(clock.now()).slice(0, 10)}.${format}`,
       headers: { [exportPointsHeader]: String(points) },
       over: over.signal,
-      chunks: this.#chunks(open, format === "parquet" ? this.#rows(all, range) : this.#lines(all, range, format)),
+      chunks: this.#chunks(
+        open,
+        format === "parquet"
+          ? this.#rows(all, range)
+          : exportedLines(this.#needs, all, { ...range, format, isMuch: points >= leastForThreads }),
+      ),
     };
   }
 
@@ -69,22 +82,11 @@ export class Exports {
     }
   }
 
-  async *#lines(
-    all: readonly Readable[],
-    range: { from: number; to: number },
-    format: Exclude<ExportFormat, "parquet">,
-  ): AsyncGenerator<Uint8Array> {
-    const lines: Lines = { csv, ndjson }[format];
-    yield lines.head;
-    for (const one of all)
-      for await (const points of this.#points(one, range)) yield lines.of(one.permit.on, one.series.name, points);
-  }
-
   async *#rows(all: readonly Readable[], range: { from: number; to: number }): AsyncGenerator<Uint8Array> {
     const file = new ParquetFile();
     try {
       for (const one of all) {
-        for await (const points of this.#points(one, range)) {
+        for await (const points of this.#needs.questions.points(one, range)) {
           const bytes = await file.add(one.permit.on, one.series.name, points);
           if (bytes.length > 0) yield bytes;
         }
@@ -93,11 +95,6 @@ export class Exports {
     } finally {
       await file.close();
     }
-  }
-
-  async *#points(one: Readable, range: { from: number; to: number }): AsyncGenerator<Points> {
-    for await (const part of this.#needs.questions.reader(one, { ...range, rollUpSince: Infinity }).parts())
-      if ("type" in part) yield part;
   }
 
   #refuseMore(actor: string): void {

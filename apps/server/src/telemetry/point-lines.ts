@@ -43,6 +43,9 @@ export const csv: Lines = {
   },
 };
 
+export const linesAs = { csv, ndjson } as const;
+export type LineFormat = keyof typeof linesAs;
+
 type Form = {
   readonly before: Uint8Array;
   readonly between: Uint8Array;

@@ -4,6 +4,7 @@ import fc from "fast-check";
 import { uuidOf, type Id, type Instant } from "@holdfast/kernel";
 import { aggregates, fills, type Aggregate, type Fill, type Step } from "@holdfast/protocol";
 import { atEnd } from "../testing/index.ts";
+import { exportedLines } from "./export-lines.ts";
 import type { Question } from "./questions.ts";
 import type { Value } from "./value.ts";
 import { world } from "./store.fixture.ts";
@@ -268,7 +269,7 @@ test("what is too much is refused before anything is decoded, and says what to a
   await refused({ ...all, every, fill: "zero" }, /Ask with every=15m or longer, or for at most \d+h at once/);
 });
 
-test("what threads decode and sort is what would have been decoded here, and a chunk that was altered is refused by them, too", async () => {
+test("what threads decode, sort and write is what would have been made here, and a chunk that was altered is refused by them, too", async () => {
   const device = await org.device();
   const from = end - 60_000_000;
   const points = Array.from({ length: 60_000 }, (_, at) => [from + at * 1_000, ((at * 7_919) % 60_013) / 8] as const);
@@ -291,6 +292,17 @@ test("what threads decode and sort is what would have been decoded here, and a c
     raw[0]?.items.map((item) => [item.time, "value" in item ? item.value : undefined]),
     all,
   );
+  const exported = async (isMuch: boolean) => {
+    const series = await store.questions.readable([permit], ["n"]);
+    const lines: Uint8Array[] = [];
+    const range = { from, to: end, format: "csv", isMuch } as const;
+    for await (const some of exportedLines({ questions: store.questions, decoding: w.decoding }, series, range))
+      lines.push(some);
+    return Buffer.concat(lines).toString();
+  };
+  const lines = await exported(true);
+  assert.equal(lines.split("\r\n").length, all.length + 2); // the head, and nothing behind the last end
+  assert.equal(lines, await exported(false));
   const altered = await w.sql(
     `update holdfast.chunk set data = set_byte(data, 99, get_byte(data, 99) # 1)
       where series = (select id from holdfast.series where device = $1) returning first`,

@@ -8,7 +8,7 @@ import type { Decoding } from "./decoding.ts";
 import { filled, type Filled } from "./filling.ts";
 import { inTurns } from "./in-turns.ts";
 import { monthOf, largestChunk } from "./parts.ts";
-import { pointAt, type Point } from "./points.ts";
+import { pointAt, type Point, type Points } from "./points.ts";
 import { chunksIn } from "./postgres.ts";
 import { newestOf } from "./query.ts";
 import { SeriesReader, type Asked } from "./reader.ts";
@@ -136,6 +136,12 @@ export class Questions {
     return new SeriesReader(this.#needs, { allowed: permit, device: permit.on, series, ...range });
   }
 
+  /** Every point, one part of a series behind the other. */
+  async *points(one: Readable, range: { from: number; to: number }): AsyncGenerator<Points> {
+    for await (const part of this.reader(one, { ...range, rollUpSince: Infinity }).parts())
+      if ("type" in part) yield part;
+  }
+
   async #aggregates(
     groups: readonly (readonly Readable[])[],
     question: Question & { readonly to: Instant; readonly every: Step },
@@ -196,8 +202,7 @@ export class Questions {
     items = 0;
     return inTurns(all, atOnce, async (one) => {
       const points: Point[] = [];
-      for await (const part of this.reader(one, { ...range, rollUpSince: Infinity }).parts()) {
-        if (!("type" in part)) continue;
+      for await (const part of this.points(one, range)) {
         items += part.times.length;
         if (items > mostItems) throw tooManyItems(items, asked);
         for (let at = 0; at < part.times.length; at++) points.push(pointAt(part, at));

@@ -33,6 +33,7 @@ export type World = {
   sql<Row = Record<string, unknown>>(text: string, values?: readonly unknown[]): Promise<Row[]>;
   /** The store, as after a start. */
   open(more?: Partial<TelemetryNeeds>): Promise<Store>;
+  readonly decoding: Decoding;
 };
 
 /** An organisation with one application. */
@@ -126,7 +127,7 @@ export async function world(t: Ends, given: Given = {}): Promise<World> {
   const sql = async <Row>(text: string, values: readonly unknown[] = []) =>
     (await owner.query(text, [...values])).rows as Row[]; // the test knows what it asked for
 
-  return { storage, keyring, database: fresh.database, spaces, clock, reports, org, sql, open };
+  return { storage, keyring, database: fresh.database, spaces, clock, reports, decoding, org, sql, open };
 }
 
 /** `every` in milliseconds. */
