@@ -4,6 +4,7 @@ import type { Decoding } from "./decoding.ts";
 import { isPercentile, percentileOf, sizesOf, type Percentile } from "./percentile.ts";
 import { firstAt, slicePoints } from "./points.ts";
 import type { Part } from "./reader.ts";
+import { Stint } from "./stint.ts";
 import { mergeSummaries, summaryOf, type Summary } from "./summary.ts";
 import { Json, type Value } from "./value.ts";
 import type { Windows } from "./windows.ts";
@@ -76,11 +77,13 @@ export class Buckets {
   /** What is known of the windows that begin then, in their order. @throws Refusal `telemetry.noAggregate` */
   async at(starts: readonly number[], sort: Sort): Promise<readonly Bucket[]> {
     const buckets: Bucket[] = [];
+    const stint = new Stint();
     for (const start of starts) {
       const found = this.#found.get(start);
       if (!found) continue;
       const sorted = this.#needsValues ? await sort(together(found.values)) : undefined;
       buckets.push(this.#bucket(start, found.summary, sorted));
+      if (buckets.length % 256 === 0 && stint.isLong) await stint.rest();
     }
     return buckets;
   }

@@ -1,5 +1,4 @@
 // Hot path: every point passes here once or a few times on its way from the log to a chunk.
-import { setImmediate } from "node:timers/promises";
 import { Refusal, type Random, type Report } from "@holdfast/kernel";
 import { asPlatform } from "../authority/index.ts";
 import type { Keyring, Storage } from "../storage/index.ts";
@@ -11,12 +10,11 @@ import { chunksIn, seriesIn, type Flush, type NewChunk } from "./postgres.ts";
 import { encodeRollup, isWorthRollup, rollupOf } from "./rollup.ts";
 import { ChunkSeal } from "./sealing.ts";
 import type { Series, Tail } from "./series.ts";
+import { Stint } from "./stint.ts";
 
 /** Points of one series, and bytes of them, in one transaction. What is more has its turn again. */
 const mostOfOne = 16_384;
 const mostBytesOfOne = 2 * 1024 * 1024;
-/** Milliseconds of work before others have the thread. */
-const stint = 4;
 
 type Needs = {
   readonly storage: Storage;
@@ -35,7 +33,7 @@ export class Compaction {
   readonly #needs: Needs;
   /** Partitions that are there. */
   readonly #months = new Set<string>();
-  #since = 0;
+  #stint = new Stint();
 
   constructor(needs: Needs) {
     this.#needs = needs;
@@ -57,7 +55,7 @@ export class Compaction {
     }
     await this.#resolveDoubt(group.filter(({ isDoubtful }) => isDoubtful));
 
-    this.#since = performance.now();
+    this.#stint = new Stint();
     const steps: Step[] = [];
     for (const series of group) {
       const step = await this.#stepOf(series);
@@ -148,9 +146,7 @@ export class Compaction {
         data: seal.seal("points", place, encodeChunk(part)),
         rollup: isWorthRollup(part) ? seal.seal("rollup", place, encodeRollup(rollupOf(part))) : undefined,
       });
-      if (performance.now() - this.#since < stint) continue;
-      await setImmediate();
-      this.#since = performance.now();
+      if (this.#stint.isLong) await this.#stint.rest();
     }
     return chunks;
   }

@@ -1,6 +1,7 @@
 import type { Instant } from "@holdfast/kernel";
 import type { Aggregate, Fill } from "@holdfast/protocol";
 import type { Bucket } from "./buckets.ts";
+import { mapInStints } from "./stint.ts";
 import type { Value } from "./value.ts";
 
 /** A bucket, or what stands in the place of one that has no points. */
@@ -13,14 +14,14 @@ export type Filled = { readonly [A in Exclude<keyof Bucket, "time" | "count">]?:
  * A bucket for every one of these times, in order, of which `found` knows some. No points were counted where there were none, so a count that is
  * filled is 0, whatever fills the others. What has nothing before it to repeat, or no number on either side to lie between, is `null`.
  */
-export function filled(
+export async function filled(
   times: readonly number[],
   found: ReadonlyMap<number, Bucket>,
   { fill, aggregates }: { fill: Exclude<Fill, "none">; aggregates: readonly Aggregate[] },
-): readonly Filled[] {
+): Promise<readonly Filled[]> {
   const measured = times.flatMap((time) => found.get(time) ?? []);
   let next = 0; // of `measured`, the first that does not lie before the time looked at
-  return times.map((time) => {
+  return mapInStints(times, (time): Filled => {
     const there = found.get(time);
     if (there) {
       next += 1;

@@ -172,7 +172,7 @@ export class Questions {
       );
       return answerOf(group, {
         isTogether: question.by === "attribute",
-        items: fill === "none" || !starts ? found : filled(starts, byTime(found), { fill, aggregates }),
+        items: fill === "none" || !starts ? found : await filled(starts, byTime(found), { fill, aggregates }),
       });
     });
   }

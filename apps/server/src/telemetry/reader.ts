@@ -1,5 +1,4 @@
 // Hot path: every point that is read passes here.
-import { setImmediate as turn } from "node:timers/promises";
 import type { Id, Random } from "@holdfast/kernel";
 import type { Allowed, Keyring, Storage } from "../storage/index.ts";
 import type { Budget } from "./budget.ts";
@@ -12,11 +11,12 @@ import { chunksIn, type ChunkHead, type Listed } from "./postgres.ts";
 import { decodeRollup, type Quarter } from "./rollup.ts";
 import { ChunkSeal } from "./sealing.ts";
 import type { Series } from "./series.ts";
+import { Stint } from "./stint.ts";
 
 /** Chunks listed, with their rollups where those do, and chunks fetched, with one query. */
 const listedAtOnce = 4_096;
 const chunksAtOnce = 12;
-/** Opened before others have a turn: half a millisecond. */
+/** Opened in one go: half a millisecond. */
 const rollupsAtOnce = 100;
 /** As many chunks to be decoded are for threads, so many at once; fewer cost less than to be handed over. */
 const leastForThreads = 24;
@@ -95,6 +95,7 @@ export class SeriesReader {
     const heads = listed.filter(({ first }) => first < until);
     const isAlone = this.#alone(listed); // and has a rollup: one of few points has none, and is read as the others are
     const decoded = new Decoded(heads, isAlone, (some, isBig) => this.#decode(some, isBig));
+    const stint = new Stint(); // of whoever takes the parts, too
     for (let index = 0; index < heads.length;) {
       const rollups = this.#rollups(heads, index, isAlone);
       if (rollups.length > 0) {
@@ -102,7 +103,7 @@ export class SeriesReader {
         yield await this.#openAll(rollups);
         this.#at = (rollups.at(-1)?.head.last ?? until) + 1;
         index += rollups.length;
-        if (rollups.length === rollupsAtOnce) await turn(); // others have the thread, too
+        if (stint.isLong) await stint.rest();
         continue;
       }
       const head = heads[index];
@@ -111,6 +112,7 @@ export class SeriesReader {
       const points = await decoded.of(index++);
       if (!points) return false;
       this.#active.push({ head, points });
+      if (stint.isLong) await stint.rest();
     }
     yield* this.#upTo(until);
     return true;

@@ -7,7 +7,9 @@ import { lineProtocol } from "./body.ts";
 import type { Bucket } from "./buckets.ts";
 import type { Filled } from "./filling.ts";
 import type { Point } from "./points.ts";
+import type { Item } from "./questions.ts";
 import { violationOf } from "./schema.ts";
+import { mapInStints, Stint } from "./stint.ts";
 import type { Telemetry } from "./telemetry.ts";
 import { plainOf, type Value } from "./value.ts";
 
@@ -37,11 +39,11 @@ export const telemetryRoutes = ({
     const next = (nextCursor: string | undefined) => (nextCursor === undefined ? {} : { nextCursor });
     if (every !== undefined) {
       const page = await queries.aggregate(permit, { ...range, every, timezone, aggregates: aggregate ?? ["avg"] });
-      return { items: page.items.map(bucketReply), ...next(page.nextCursor) };
+      return { items: await mapInStints(page.items, bucketReply), ...next(page.nextCursor) };
     }
     const { items, nextCursor } = await queries.points(permit, range);
     const bounds = boundsOf(caller, permit.on)?.get(attribute);
-    return { items: items.map((point) => pointReply(point, bounds)), ...next(nextCursor) };
+    return { items: await mapInStints(items, (point) => pointReply(point, bounds)), ...next(nextCursor) };
   }),
   on(routes.readLatest, async ({ permit, caller }) => {
     const latest = await queries.latest(permit);
@@ -53,17 +55,14 @@ export const telemetryRoutes = ({
   on(routes.queryTelemetry, async ({ reach, caller, body }) => {
     const { devices, application, product, tags, ...question } = body;
     const answers = await questions.ask(reach, { devices, application, product, tags }, question);
-    return {
-      series: answers.map(({ device, attribute, type, items }) => {
-        const bounds = device && boundsOf(caller, device)?.get(attribute);
-        return {
-          ...(device && { device }),
-          attribute,
-          type,
-          items: items.map((item) => ("value" in item ? pointReply(item, bounds) : filledReply(item))),
-        };
-      }),
-    };
+    const stint = new Stint();
+    const series = [];
+    for (const { device, attribute, type, items } of answers) {
+      const bounds = device && boundsOf(caller, device)?.get(attribute);
+      const replyOf = (item: Item) => ("value" in item ? pointReply(item, bounds) : filledReply(item));
+      series.push({ ...(device && { device }), attribute, type, items: await mapInStints(items, replyOf, stint) });
+    }
+    return { series };
   }),
   on(routes.readLatestOfMany, async ({ reach, caller, body: { attributes, ...which } }) => ({
     items: (await questions.latest(reach, which, attributes)).map(({ device, attribute, point }) => ({
