@@ -648,6 +648,22 @@ test("a question about several devices is one request, and its answer a table or
   assert.equal((await holdfast([...line, "--timezone", "Mars/Olympus"], { env })).exit, 2);
 });
 
+test("the newest values of one device are its own page, those of several one request", async (t) => {
+  const env = await serve(t, (request, response) => {
+    const point = { attribute: "t", time: createdAt, value: 21.5 };
+    if (request.method === "GET") return json(response, 200, { items: [point] });
+    assert.deepEqual(JSON.parse(request.text), { tags: { site: "north" }, attributes: ["t"] });
+    json(response, 200, { items: [{ device, ...point }] });
+  });
+  assert.match(
+    (await holdfast(["telemetry", "latest", device], { env })).out,
+    /^ATTRIBUTE +VALUE +TIME +WHEN\nt +21\.5/,
+  );
+  const line = ["telemetry", "latest", "--tag", "site=north", "--attribute", "t"];
+  const { out } = await holdfast(line, { env });
+  assert.match(out, new RegExp(`^DEVICE +ATTRIBUTE +VALUE +TIME +WHEN\\n${device}  t +21\\.5`));
+});
+
 test("an export is a file once it is whole; one that was cut off stays a part, and is a failure", async (t) => {
   let isCut = false;
   const env = await serve(t, (_, response) => {

@@ -31,6 +31,7 @@ import { verb } from "../verb.ts";
 
 type Point = Reply<typeof routes.readTelemetry>["items"][number];
 type Latest = Reply<typeof routes.readLatest>["items"][number];
+type LatestOfMany = Reply<typeof routes.readLatestOfMany>["items"][number];
 
 const one = { device: required(idOf("device"), "which device") } as const;
 const moment = text("TIME");
@@ -232,19 +233,35 @@ export const telemetryVerbs = [
   }),
   verb({
     name: "telemetry latest",
-    summary: "Show the newest value of each attribute of a device",
-    arguments: one,
-    async run(params, tools) {
+    summary: "Show the newest value of each attribute of devices",
+    arguments: several,
+    flags: { ...which, attribute: any(text("ATTRIBUTE"), "what was measured; all when nobody says otherwise") },
+    examples: ["telemetry latest dev_…", "telemetry latest --tag site=north --attribute temperature"],
+    async run({ attribute, ...devices }, tools) {
       const { print } = tools;
       const client = await tools.client();
       const columns = [
-        { title: "ATTRIBUTE", cell: ({ attribute }: Latest) => attribute },
+        { title: "ATTRIBUTE", cell: ({ attribute: name }: Latest) => name },
         { title: "VALUE", cell: ({ value }: Latest) => shown(value), align: "right" as const },
         { title: "MARK", cell: ({ mark }: Latest) => mark ?? "" },
         { title: "TIME", cell: ({ time }: Latest) => time },
         { title: "WHEN", cell: ({ time }: Latest) => print.ago(time) },
       ];
-      print.list(await client.call(routes.readLatest, { params }), columns, "It has not measured anything yet.");
+      const asked = whichOf(devices);
+      const [device] = devices.devices;
+      // One by its id is told apart from none: who may not read it hears so.
+      if (device && devices.devices.length === 1 && Object.keys(asked).length === 1 && attribute.length === 0)
+        return print.list(
+          await client.call(routes.readLatest, { params: { device } }),
+          columns,
+          "It has not measured anything yet.",
+        );
+      const body = { ...asked, ...(attribute.length > 0 && { attributes: [...attribute] }) };
+      print.list(
+        await client.call(routes.readLatestOfMany, { body }),
+        [{ title: "DEVICE", cell: (row: LatestOfMany) => row.device }, ...columns],
+        "Nothing was measured yet, or nothing that you may read.",
+      );
     },
   }),
   verb({
