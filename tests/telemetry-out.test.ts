@@ -6,6 +6,7 @@ import { request } from "node:https";
 import { test } from "node:test";
 import { zstdDecompressSync } from "node:zlib";
 import { parquetReadObjects } from "hyparquet";
+import { ParquetRows } from "../apps/cli/src/parquet-rows.ts";
 import { atEnd, startTestPlatform } from "../apps/server/src/testing/index.ts";
 import { http2, placeOf } from "./clients.fixture.ts";
 
@@ -169,6 +170,10 @@ test("a file has every point, as CSV, NDJSON and Parquet alike, and says how man
     })),
     rows,
   );
+  // as the command counts them while they come
+  const counted = new ParquetRows();
+  for (let at = 0; at < parquet.length; at += 997) counted.add(parquet.subarray(at, at + 997));
+  assert.equal(counted.count, rows.length);
 });
 
 for (const way of ["HTTP/1.1", "HTTP/2"] as const) {

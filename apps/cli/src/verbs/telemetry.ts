@@ -26,6 +26,7 @@ import {
   type Reader,
 } from "../parameter.ts";
 import { keep } from "../keeping.ts";
+import { ParquetRows } from "../parquet-rows.ts";
 import type { World } from "../world.ts";
 import { verb } from "../verb.ts";
 
@@ -209,17 +210,19 @@ export const telemetryVerbs = [
       });
       let bytes = 0;
       let lines = 0;
+      const rows = new ParquetRows();
       const done = (): string => {
         const total = Number(points).toLocaleString("en");
         const size = `${(bytes / 1e6).toLocaleString("en", { maximumFractionDigits: 1 })} MB`;
-        // Of Parquet nobody knows how many points so many bytes are.
-        if (format === "parquet" || Number(points) === 0) return `Exporting about ${total} points, ${size} so far`;
-        return `Exporting, ${Math.min(99, Math.floor((100 * lines) / Number(points)))} % of about ${total} points, ${size}`;
+        if (Number(points) === 0) return `Exporting, ${size}`;
+        const written = format === "parquet" ? rows.count : lines;
+        return `Exporting, ${Math.min(99, Math.floor((100 * written) / Number(points)))} % of about ${total} points, ${size}`;
       };
       const counted = async function* () {
         for await (const chunk of chunks) {
           bytes += chunk.length;
-          for (const byte of chunk) if (byte === 0x0a) lines += 1;
+          if (format === "parquet") rows.add(chunk);
+          else for (const byte of chunk) if (byte === 0x0a) lines += 1;
           yield chunk;
         }
       };
