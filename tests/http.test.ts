@@ -212,7 +212,8 @@ test("metrics are what Prometheus reads, and name nobody", async () => {
   const samples = text.split("\n").filter((line) => line !== "" && !line.startsWith("#"));
   for (const sample of samples) {
     const [, name = "", value] =
-      /^(holdfast_[a-z0-9_]+)(?:\{(?:status="\d{3}"|(?:reason|outcome)="[a-z_]+")\})? (-?[\d.e+-]+)$/.exec(sample) ?? [];
+      /^(holdfast_[a-z0-9_]+)(?:\{(?:status="\d{3}"|(?:reason|outcome)="[a-z_]+")\})? (-?[\d.e+-]+)$/.exec(sample) ??
+      [];
     assert.ok(Number.isFinite(Number(value)), sample);
     const type = name.endsWith("_total") ? "counter" : "gauge";
     assert.ok(text.includes(`# TYPE ${name} ${type}\n`), sample);
