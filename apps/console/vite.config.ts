@@ -12,19 +12,11 @@ export default defineConfig({
     // Nothing inline: the policy allows files of our own and nothing else.
     assetsInlineLimit: 0,
     modulePreload: { polyfill: false },
-    chunkSizeWarningLimit: 700,
+    chunkSizeWarningLimit: 800,
     rolldownOptions: {
       output: {
-        // What every page needs is one file: in several it compresses worse. The words of dashboards are not needed by every page.
-        codeSplitting: {
-          groups: [
-            { name: "dashboard-words", test: /src\/words\/en\/dashboards/, priority: 1 },
-            {
-              name: "shared",
-              test: /packages\/(?:client|kernel|protocol)\/|node_modules\/zod\/|src\/(?:api|words)\//,
-            },
-          ],
-        },
+        // What every page needs is one file: in several it compresses worse. All else comes with the pages that need it.
+        codeSplitting: { groups: [{ name: "first", tags: ["$initial"] }] },
       },
     },
   },

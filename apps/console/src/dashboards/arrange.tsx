@@ -2,14 +2,14 @@ import { Button } from "@mantine/core";
 import { mostWidgets, type Widget } from "@holdfast/protocol";
 import { useRef, useState, type KeyboardEvent, type PointerEvent } from "react";
 import { Empty } from "../kit/index.ts";
-import { dashboardWords, words } from "../words/index.ts";
+import { words } from "../words/index.ts";
 import { Body } from "./body.tsx";
 import { placeStyle } from "./board.tsx";
 import { changed, shifted, type Draft } from "./draft.ts";
 import { arranged, fitting, freePlace, inOrder, type Place } from "./grid.ts";
 import { titleOf } from "./of.ts";
 
-const own = dashboardWords.editor;
+const own = words.dashboards.editor;
 const columns = 12;
 const gap = 8; // pixels, as board.css says
 const rowHeight = 64;
@@ -70,7 +70,7 @@ export function Arrange({ draft, setDraft, change, say, edit }: Given) {
     setDraft((now) => changed({ ...now, widgets: before }, now.widgets));
     say(spoken(widget.id, widgets));
   };
-  if (widgets.length === 0) return <Empty>{dashboardWords.noWidgets}</Empty>;
+  if (widgets.length === 0) return <Empty>{words.dashboards.noWidgets}</Empty>;
   return (
     <div className="hf-board" ref={grid}>
       {inOrder(widgets).map((widget) => {

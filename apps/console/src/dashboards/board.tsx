@@ -3,13 +3,13 @@ import { Alert, Text } from "@mantine/core";
 import type { Widget } from "@holdfast/protocol";
 import type { ReactNode, Ref } from "react";
 import { Empty, ProblemNotice, Slow } from "../kit/index.ts";
-import { dashboardWords } from "../words/index.ts";
+import { words } from "../words/index.ts";
 import { Body } from "./body.tsx";
 import { BoardProvider, useBoardOf, type Asking, type Dashboard } from "./data.ts";
 import { inOrder, type Place } from "./grid.ts";
 import { titleOf } from "./of.ts";
 
-const own = dashboardWords;
+const own = words.dashboards;
 
 /** Where a widget stands; on a narrow screen the style sheet puts them below each other. */
 export const placeStyle = ({ x, y, w, h }: Place) => ({

@@ -7,7 +7,7 @@ import { useEffect, useState } from "react";
 import { queryClient } from "../api/index.ts";
 import { Page, paths, Press, ProblemNotice } from "../kit/index.ts";
 import { useCan, useOrg } from "../session/index.ts";
-import { dashboardWords, words } from "../words/index.ts";
+import { words } from "../words/index.ts";
 import { Arrange } from "./arrange.tsx";
 import { Pictures } from "./board.tsx";
 import { dashboardQuery, type Dashboard } from "./data.ts";
@@ -17,7 +17,7 @@ import { titleOf } from "./of.ts";
 import { useAsking } from "./page.tsx";
 import { WidgetForm } from "./widget-form.tsx";
 
-const own = dashboardWords.editor;
+const own = words.dashboards.editor;
 const sizes = {
   line: { w: 6, h: 5 },
   value: { w: 3, h: 2 },

@@ -1,8 +1,8 @@
 import { isId } from "@holdfast/kernel";
 import type { DashboardSource, Widget } from "@holdfast/protocol";
-import { dashboardWords } from "../words/index.ts";
+import { words } from "../words/index.ts";
 
-const own = dashboardWords.form;
+const own = words.dashboards.form;
 
 /** Whose, as it is chosen: of the three ways the one that is meant, and what was chosen in the others meanwhile. */
 export type SourceFields = {

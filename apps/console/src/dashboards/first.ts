@@ -1,9 +1,9 @@
 import { parseId } from "@holdfast/kernel";
 import type { Widget } from "@holdfast/protocol";
-import { dashboardWords } from "../words/index.ts";
+import { words } from "../words/index.ts";
 import { freePlace } from "./grid.ts";
 
-const own = dashboardWords.first;
+const own = words.dashboards.first;
 
 export type Known = {
   readonly id: string;

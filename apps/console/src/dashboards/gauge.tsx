@@ -1,10 +1,10 @@
 import { Text } from "@mantine/core";
-import { dashboardWords } from "../words/index.ts";
+import { words } from "../words/index.ts";
 import { useBoard } from "./data.ts";
 import { titleOf, type Of } from "./of.ts";
 import { said } from "./said.ts";
 
-const own = dashboardWords;
+const own = words.dashboards;
 const radius = 80;
 const marks = { good: "hf-good", warn: "hf-warn", bad: "hf-bad" } as const;
 /** Each told from its neighbours by how it is drawn, too. */

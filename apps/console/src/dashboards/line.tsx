@@ -4,13 +4,13 @@ import { keepPreviousData, useQueries } from "@tanstack/react-query";
 import { useEffect, useMemo, useState } from "react";
 import { aligned, Chart, ranges, spacing, stepFor, type Bucket } from "../chart/index.ts";
 import { Moment, Scroll } from "../kit/index.ts";
-import { dashboardWords } from "../words/index.ts";
+import { words } from "../words/index.ts";
 import { useBoard } from "./data.ts";
 import { Nothing } from "./nothing.tsx";
 import { titleOf, type Of } from "./of.ts";
 import { said } from "./said.ts";
 
-const own = dashboardWords;
+const own = words.dashboards;
 const mostLines = 12;
 /** What came shortly before the history was read may not be in it, in milliseconds. */
 const overlap = 2_000;
@@ -127,7 +127,7 @@ function Numbers({
           <tr>
             <th scope="col">{own.measured}</th>
             <th scope="col">{own.line}</th>
-            <th scope="col">{dashboardWords.types.value}</th>
+            <th scope="col">{words.dashboards.types.value}</th>
           </tr>
         </thead>
         <tbody>

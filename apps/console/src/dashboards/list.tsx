@@ -20,12 +20,12 @@ import {
   Slow,
 } from "../kit/index.ts";
 import { useCan, useOrg } from "../session/index.ts";
-import { dashboardWords, words } from "../words/index.ts";
+import { words } from "../words/index.ts";
 import { ButtonLink } from "./button-link.tsx";
 import { firstWidgets, type Known } from "./first.ts";
 
 type Row = Reply<typeof routes.listDashboards>["items"][number];
-const own = dashboardWords;
+const own = words.dashboards;
 const mostLooked = 12; // devices that a first dashboard is made of
 
 /** The dashboards that she may see. */

@@ -3,7 +3,7 @@ import { useElementSize } from "@mantine/hooks";
 import { useEffect, useMemo, useRef, useState, type KeyboardEvent, type PointerEvent } from "react";
 import topology from "world-atlas/land-110m.json";
 import { Scroll } from "../kit/index.ts";
-import { dashboardWords } from "../words/index.ts";
+import { words } from "../words/index.ts";
 import { useBoard, type Board, type Pictured } from "./data.ts";
 import { landPath } from "./land.ts";
 import { Nothing } from "./nothing.tsx";
@@ -11,7 +11,7 @@ import { titleOf, type Of } from "./of.ts";
 import { locationOf, onEarth, said } from "./said.ts";
 import { moved, showing, world, zoomed, type View } from "./view.ts";
 
-const own = dashboardWords.map;
+const own = words.dashboards.map;
 const land = landPath(topology);
 
 type Placed = { readonly device: Pictured; readonly x: number; readonly y: number };
@@ -43,7 +43,7 @@ export function MapWidget({ widget }: { readonly widget: Of<"map"> }) {
     if (event.key === "0") setView(undefined);
     else change(act);
   };
-  if (devices.length === 0) return <Nothing>{dashboardWords.nobody}</Nothing>;
+  if (devices.length === 0) return <Nothing>{words.dashboards.nobody}</Nothing>;
   const high = view.across / shape;
   return (
     <div className="hf-board-fill hf-map">
@@ -148,7 +148,7 @@ function Places({
       <table className="hf-table">
         <thead>
           <tr>
-            {[dashboardWords.device, own.latitude, own.longitude, ...attributes].map((head) => (
+            {[words.dashboards.device, own.latitude, own.longitude, ...attributes].map((head) => (
               <th scope="col" key={head}>
                 {head}
               </th>

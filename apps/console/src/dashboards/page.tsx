@@ -7,13 +7,13 @@ import { useMemo, useRef } from "react";
 import { apiFor } from "../api/index.ts";
 import { Confirm, EntityId, Page, paths, Press, save } from "../kit/index.ts";
 import { useCan, useOrg } from "../session/index.ts";
-import { dashboardWords, words } from "../words/index.ts";
+import { words } from "../words/index.ts";
 import { ButtonLink } from "./button-link.tsx";
 import { Board } from "./board.tsx";
 import { dashboardQuery, type Asking } from "./data.ts";
 import { Share } from "./share.tsx";
 
-const own = dashboardWords;
+const own = words.dashboards;
 
 /** As a member of the organisation of this page. */
 export function useAsking(): Asking {

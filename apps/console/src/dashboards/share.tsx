@@ -7,10 +7,10 @@ import { useState } from "react";
 import { apiFor, queryClient } from "../api/index.ts";
 import { Moment, OnceDialog, ProblemNotice, Scroll, SecretOnce, Slow, StateMark } from "../kit/index.ts";
 import { useOrg } from "../session/index.ts";
-import { dashboardWords, words } from "../words/index.ts";
+import { words } from "../words/index.ts";
 import type { Dashboard } from "./data.ts";
 
-const own = dashboardWords.share;
+const own = words.dashboards.share;
 const lasting = Object.entries(own.lasting).map(([value, label]) => ({ value, label }));
 
 /** Links to a dashboard: made, seen, ended. */

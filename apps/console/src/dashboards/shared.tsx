@@ -5,11 +5,11 @@ import { useQuery } from "@tanstack/react-query";
 import { useEffect, useMemo, useState } from "react";
 import { Moment, ProblemNotice, Slow, TimeZoneProvider } from "../kit/index.ts";
 import { Door } from "../session/index.ts";
-import { dashboardWords, words } from "../words/index.ts";
+import { words } from "../words/index.ts";
 import { Board } from "./board.tsx";
 import { dashboardQuery, type Asking } from "./data.ts";
 
-const own = dashboardWords.shared;
+const own = words.dashboards.shared;
 
 /** What a link says behind its `#`, which no browser sends anywhere. */
 const secretIn = (hash: string): string | undefined => /^#(key_[0-9a-f]{32}\.hfs_[\w-]+)$/.exec(hash)?.[1];

@@ -3,11 +3,11 @@ import { useDebouncedValue } from "@mantine/hooks";
 import { mostDevicesInSource, routes } from "@holdfast/protocol";
 import { useQuery } from "@tanstack/react-query";
 import { useState } from "react";
-import { dashboardWords } from "../words/index.ts";
+import { words } from "../words/index.ts";
 import type { SourceFields } from "./filled.ts";
 import { useAsking } from "./page.tsx";
 
-const own = dashboardWords.form;
+const own = words.dashboards.form;
 
 /** Whose readings: found by typing, or all with a tag, or all of a product. */
 export function SourceField({

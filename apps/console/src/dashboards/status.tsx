@@ -1,10 +1,10 @@
 import { StateMark } from "../kit/index.ts";
-import { dashboardWords } from "../words/index.ts";
+import { words } from "../words/index.ts";
 import { useBoard } from "./data.ts";
 import { Nothing } from "./nothing.tsx";
 import type { Of } from "./of.ts";
 
-const own = dashboardWords;
+const own = words.dashboards;
 
 /** Who is connected. */
 export function StatusWidget({ widget }: { readonly widget: Of<"status"> }) {

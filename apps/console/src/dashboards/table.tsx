@@ -1,11 +1,11 @@
 import { Moment, Scroll } from "../kit/index.ts";
-import { dashboardWords } from "../words/index.ts";
+import { words } from "../words/index.ts";
 import { useBoard } from "./data.ts";
 import { Nothing } from "./nothing.tsx";
 import { titleOf, type Of } from "./of.ts";
 import { said } from "./said.ts";
 
-const own = dashboardWords;
+const own = words.dashboards;
 
 /** The newest of many devices. */
 export function TableWidget({ widget }: { readonly widget: Of<"table"> }) {

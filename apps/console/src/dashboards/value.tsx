@@ -3,13 +3,13 @@ import { Text } from "@mantine/core";
 import { useQuery } from "@tanstack/react-query";
 import { ranges, stepFor } from "../chart/index.ts";
 import { Moment } from "../kit/index.ts";
-import { dashboardWords } from "../words/index.ts";
+import { words } from "../words/index.ts";
 import { combined, type Summed } from "./combine.ts";
 import { useBoard, type Board } from "./data.ts";
 import type { Of } from "./of.ts";
 import { said } from "./said.ts";
 
-const own = dashboardWords;
+const own = words.dashboards;
 
 /** One number, and how it was before. */
 export function ValueWidget({ widget }: { readonly widget: Of<"value"> }) {

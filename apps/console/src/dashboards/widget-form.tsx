@@ -13,16 +13,16 @@ import {
 import { dashboardRanges, routes, type Widget } from "@holdfast/protocol";
 import { useQuery } from "@tanstack/react-query";
 import { useId, useState } from "react";
-import { dashboardWords, words } from "../words/index.ts";
+import { words } from "../words/index.ts";
 import { freeId } from "./arrange.tsx";
 import { useAsking } from "./page.tsx";
 import { useBoardNames } from "./names.ts";
 import { fieldsOf, noLine, widgetOf, type Fields, type LineFields } from "./filled.ts";
 import { SourceField } from "./source-field.tsx";
 
-const own = dashboardWords.form;
-const types = Object.entries(dashboardWords.types).map(([value, label]) => ({ value, label }));
-const aggregates = Object.entries(dashboardWords.aggregates)
+const own = words.dashboards.form;
+const types = Object.entries(words.dashboards.types).map(([value, label]) => ({ value, label }));
+const aggregates = Object.entries(words.dashboards.aggregates)
   .filter(([value]) => value !== "first")
   .map(([value, label]) => ({ value, label }));
 const mostLines = 12;
@@ -59,7 +59,7 @@ export function WidgetForm({
     if (typeof made === "string") setWrong(made);
     else put(made);
   };
-  const title = widget ? dashboardWords.editor.change(widget.title) : dashboardWords.editor.addWidget;
+  const title = widget ? words.dashboards.editor.change(widget.title) : words.dashboards.editor.addWidget;
   return (
     <Modal opened onClose={close} title={title} size="lg" closeButtonProps={{ "aria-label": words.common.close }}>
       <form
@@ -115,7 +115,7 @@ export function WidgetForm({
             <Group gap="xs" grow>
               <NativeSelect
                 label={own.range}
-                data={dashboardRanges.map((value) => ({ value, label: dashboardWords.ranges[value] }))}
+                data={dashboardRanges.map((value) => ({ value, label: words.dashboards.ranges[value] }))}
                 value={fields.range}
                 onChange={({ currentTarget: { value } }) =>
                   set({ range: dashboardRanges.find((one) => one === value) ?? "1h" })

@@ -1,81 +1,29 @@
-import { activating } from "./en/activating.ts";
-import { access, rotating, wear, lists, revoking } from "./en/access.ts";
-import { account } from "./en/account.ts";
-import { audit } from "./en/audit.ts";
-import { product, skipToContent, places, common, table, problem, state, time } from "./en/common.ts";
-import { customers } from "./en/customers.ts";
-import { device, mqttSessions } from "./en/device.ts";
-import { devices } from "./en/devices.ts";
-import { held } from "./en/held.ts";
-import { instance, instancePeople, stopped, unconfirmed } from "./en/instance.ts";
-import { callOff, factorReset, passkeys } from "./en/passkeys.ts";
-import { people, invitation } from "./en/people.ts";
-import { products, door } from "./en/products.ts";
-import { byProvider, providers } from "./en/providers.ts";
-import { roles } from "./en/roles.ts";
-import { password } from "./en/password.ts";
-import { session } from "./en/session.ts";
-import { demands, security, settings } from "./en/settings.ts";
-import { barred, shell, search, overview } from "./en/shell.ts";
-import { sessionLimits, signedIn } from "./en/sessions.ts";
-import { trying } from "./en/trying.ts";
-import { usage } from "./en/usage.ts";
-import { userLists } from "./en/user-lists.ts";
-
-/** Every word that a person reads in the console, in English, by the page that says it. Another language is another folder of this shape. */
-export const en = {
-  product,
-  byProvider,
-  providers,
-  skipToContent,
-  places,
-  common,
-  table,
-  problem,
-  state,
-  time,
-  shell,
-  barred,
-  account,
-  search,
-  overview,
-  devices,
-  device,
-  mqttSessions,
-  products,
-  door,
-  audit,
-  usage,
-  access,
-  activating,
-  rotating,
-  wear,
-  lists,
-  trying,
-  userLists,
-  revoking,
-  held,
-  roles,
-  people,
-  invitation,
-  instance,
-  instancePeople,
-  stopped,
-  unconfirmed,
-  passkeys,
-  callOff,
-  factorReset,
-  customers,
-  demands,
-  security,
-  settings,
-  sessionLimits,
-  signedIn,
-  password,
-  session,
-} satisfies Catalogue;
-
-type Entry = string | ((...given: never[]) => string);
-interface Catalogue {
-  readonly [name: string]: Entry | Catalogue;
-}
+/**
+ * Every word that a person reads in the console, in English, by the page that says it. Another language is another folder of this shape.
+ * They are passed on name by name, never as one object: so each place's words are in the files of that place, and what everybody loads
+ * first has only those that every page says.
+ */
+export { activating } from "./en/activating.ts";
+export { access, rotating, wear, lists, revoking } from "./en/access.ts";
+export { account } from "./en/account.ts";
+export { audit } from "./en/audit.ts";
+export { product, skipToContent, places, common, table, problem, state, time } from "./en/common.ts";
+export { customers } from "./en/customers.ts";
+export { device, mqttSessions } from "./en/device.ts";
+export { devices } from "./en/devices.ts";
+export { held } from "./en/held.ts";
+export { instance, instancePeople, stopped, unconfirmed } from "./en/instance.ts";
+export { callOff, factorReset, passkeys } from "./en/passkeys.ts";
+export { people, invitation } from "./en/people.ts";
+export { products, door } from "./en/products.ts";
+export { byProvider, providers } from "./en/providers.ts";
+export { roles } from "./en/roles.ts";
+export { password } from "./en/password.ts";
+export { session } from "./en/session.ts";
+export { demands, security, settings } from "./en/settings.ts";
+export { barred, shell, search, overview } from "./en/shell.ts";
+export { sessionLimits, signedIn } from "./en/sessions.ts";
+export { trying } from "./en/trying.ts";
+export { usage } from "./en/usage.ts";
+export { userLists } from "./en/user-lists.ts";
+export { dashboards } from "./en/dashboards.ts";
