@@ -12,6 +12,7 @@ import type { Directories } from "./registry/index.ts";
 import type { Rounds } from "./rounds.ts";
 import type { Sockets } from "./sockets/index.ts";
 import type { Storage } from "./storage/index.ts";
+import type { ChunkCare } from "./telemetry/index.ts";
 
 type Needs = {
   readonly storage: Storage;
@@ -33,6 +34,7 @@ type Needs = {
   readonly domains: Domains;
   readonly post: Post;
   readonly runs: ErrandRuns;
+  readonly chunkCare: ChunkCare;
 };
 
 const soon = 1_000; // milliseconds between two rounds
@@ -43,6 +45,7 @@ const hourly = 3_600_000;
 export function keepHouse(rounds: Rounds, needs: Needs): void {
   const { storage, clock, report, spaces, authentication, sessions, lists, journal } = needs;
   const { lettingGo, pastSignIns, ending, presences, log, sockets, accounts, directories, domains, post, runs } = needs;
+  const { chunkCare } = needs;
   const tellOfClock = clockWatch(clock, report);
   tellOfClock();
   let hour = hourOf(clock.now());
@@ -78,6 +81,8 @@ export function keepHouse(rounds: Rounds, needs: Needs): void {
   rounds.every(hourly, () => domains.round());
   // By itself: what it counts must not wait for what fails elsewhere.
   rounds.every(seldom, () => accounts.round());
+  // By itself, too: it may take long.
+  rounds.every(seldom, () => chunkCare.round());
 }
 
 const hourOf = (at: number): number => Math.floor(at / hourly);

@@ -51,7 +51,7 @@ import { registryRoutes } from "./registry/routes.ts";
 import { Simulation } from "./simulation/index.ts";
 import { simulationRoutes } from "./simulation/routes.ts";
 import { Storage } from "./storage/index.ts";
-import { Telemetry, TelemetryQueries } from "./telemetry/index.ts";
+import { Telemetry, TelemetryQueries, ChunkCare } from "./telemetry/index.ts";
 import { telemetryRoutes } from "./telemetry/routes.ts";
 import { Signing } from "./tls/index.ts";
 import { knownBy } from "./known.ts";
@@ -303,7 +303,8 @@ async function open(needs: PlatformNeeds, opened: AsyncDisposableStack, closing:
 
   opened.defer(() => keepLast({ refusals: refusals.log, lists, authentication, report }));
   const rounds = opened.adopt(new Rounds(timers, report), (it) => it.stop());
-  keepHouse(rounds, { ...ofAuthority, ...people, report, journal, directories, sockets });
+  const chunkCare = opened.adopt(new ChunkCare({ ...common, keys: keyring, report }), (it) => it.stop());
+  keepHouse(rounds, { ...ofAuthority, ...people, report, journal, directories, sockets, chunkCare });
   opened.defer(() => keepTime({ storage, clock, report }));
   return new Platform({
     opened: opened.move(),

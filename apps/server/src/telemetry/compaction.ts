@@ -1,22 +1,19 @@
 // Hot path: every point passes here once or a few times on its way from the log to a chunk.
-import { setImmediate } from "node:timers/promises";
 import { Refusal, type Random, type Report } from "@holdfast/kernel";
 import { asPlatform } from "../authority/index.ts";
 import type { Keyring, Storage } from "../storage/index.ts";
-import { decodeChunk, encodeChunk } from "./chunk.ts";
+import { decodeChunk } from "./chunk.ts";
 import { mergePoints } from "./merge.ts";
-import { monthOf, mostChunkBytes, partsOf, smallChunk } from "./parts.ts";
+import { monthOf, mostChunkBytes, smallChunk } from "./parts.ts";
 import { firstAt, slicePoints, type Points } from "./points.ts";
 import { chunksIn, seriesIn, type Flush, type NewChunk } from "./postgres.ts";
-import { encodeRollup, isWorthRollup, rollupOf } from "./rollup.ts";
+import { Pace, sealParts } from "./seal-parts.ts";
 import { ChunkSeal } from "./sealing.ts";
 import type { Series, Tail } from "./series.ts";
 
 /** Points of one series, and bytes of them, in one transaction. What is more has its turn again. */
 const mostOfOne = 16_384;
 const mostBytesOfOne = 2 * 1024 * 1024;
-/** Milliseconds of work before others have the thread. */
-const stint = 4;
 
 type Needs = {
   readonly storage: Storage;
@@ -35,7 +32,7 @@ export class Compaction {
   readonly #needs: Needs;
   /** Partitions that are there. */
   readonly #months = new Set<string>();
-  #since = 0;
+  readonly #pace = new Pace();
 
   constructor(needs: Needs) {
     this.#needs = needs;
@@ -57,7 +54,7 @@ export class Compaction {
     }
     await this.#resolveDoubt(group.filter(({ isDoubtful }) => isDoubtful));
 
-    this.#since = performance.now();
+    this.#pace.begin();
     const steps: Step[] = [];
     for (const series of group) {
       const step = await this.#stepOf(series);
@@ -118,9 +115,10 @@ export class Compaction {
     const before = isSmall ? await this.#read(series, seal, tail) : undefined;
 
     const place = { seal, series: id, position };
-    const lateChunks = await this.#chunksOf(late, place);
-    const freshChunks = await this.#chunksOf(before ? mergePoints([before, fresh]) : fresh, place);
+    const lateChunks = await sealParts(late, place, this.#pace);
+    const freshChunks = await sealParts(before ? mergePoints([before, fresh]) : fresh, place, this.#pace);
     const newest = freshChunks.at(-1);
+    const across = tail && !before ? freshChunks.filter(({ first }) => first <= tail.last) : [];
     return {
       series,
       taken,
@@ -129,30 +127,11 @@ export class Compaction {
         series: id,
         chunks: [...lateChunks, ...freshChunks],
         replaces: before ? tail : undefined,
+        untidy: [...lateChunks, ...across],
         position,
         given: device.lastGiven,
       },
     };
-  }
-
-  async #chunksOf(
-    points: Points,
-    { seal, series, position }: { seal: ChunkSeal; series: number; position: number },
-  ): Promise<NewChunk[]> {
-    const chunks: NewChunk[] = [];
-    for (const part of partsOf(points)) {
-      const { times } = part;
-      const place = { series, first: times[0] ?? 0, last: times.at(-1) ?? 0, count: times.length, position };
-      chunks.push({
-        ...place,
-        data: seal.seal("points", place, encodeChunk(part)),
-        rollup: isWorthRollup(part) ? seal.seal("rollup", place, encodeRollup(rollupOf(part))) : undefined,
-      });
-      if (performance.now() - this.#since < stint) continue;
-      await setImmediate();
-      this.#since = performance.now();
-    }
-    return chunks;
   }
 
   async #read(series: Series, seal: ChunkSeal, tail: Tail): Promise<Points | undefined> {

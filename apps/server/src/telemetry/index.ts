@@ -7,3 +7,4 @@ export type { BodyKind } from "./body.ts";
 export type { Carrier, Source, Stored } from "./observer.ts";
 export { Telemetry } from "./telemetry.ts";
 export { plainOf } from "./value.ts";
+export { ChunkCare } from "./chunk-care.ts";

@@ -7,7 +7,7 @@ export const smallChunk = chunkPoints / 2;
 /** Bytes of the texts in one chunk, before they are compressed. */
 export const mostChunkBytes = 256 * 1024;
 /** Fewer than this many points are taken along by the chunk before. */
-const rest = chunkPoints / 4;
+export const rest = chunkPoints / 4;
 
 /** As many chunks as it takes, each within one calendar month (UTC), because a partition goes as a whole. */
 export function* partsOf(points: Points): Generator<Points> {

@@ -2,6 +2,8 @@ import { idFrom, Refusal, uuidOf, type Id } from "@holdfast/kernel";
 import type { Unit } from "../storage/index.ts";
 import { Series, type DeviceSeries, type SeriesRow, type Tail } from "./series.ts";
 import type { ValueType } from "./value.ts";
+import type { Laid } from "./tidy.ts";
+import { untidyIn } from "./untidy-rows.ts";
 
 type Body = { readonly name: string; readonly type: ValueType };
 
@@ -96,6 +98,15 @@ export const seriesIn = (unit: Unit) => ({
     });
   },
 
+  /** Whose they are. */
+  async devicesOf(ids: readonly number[]): Promise<readonly { readonly id: number; readonly device: Id<"device"> }[]> {
+    const rows = await unit.query<{ id: number; device: string }>(
+      "select id, device from series where id = any($1::bigint[])",
+      [ids],
+    );
+    return rows.map(({ id, device }) => ({ id, device: idFrom("device", device) }));
+  },
+
   /** How far these got, by what is durable. */
   async reached(ids: readonly number[]): Promise<ReadonlyMap<number, SeriesRow>> {
     const rows = await unit.query<TailRow & { id: number; pos: number }>(
@@ -127,17 +138,15 @@ export type Flush = {
   readonly chunks: readonly NewChunk[];
   /** The smaller chunk whose points the new ones hold too. */
   readonly replaces: Tail | undefined;
+  /** Those of `chunks` that came late or lie across others: to be joined later, see `tidy.ts`. */
+  readonly untidy: readonly Pick<NewChunk, "first">[];
   readonly position: number;
   readonly given: number;
 };
 
 export const chunksIn = (unit: Unit) => ({
-  /** All bytes travel as one value, because arrays of them travel as text, twice as long. */
   async write(flushes: readonly Flush[]): Promise<void> {
     const chunks = flushes.flatMap((flush) => flush.chunks);
-    const blobs = chunks.flatMap(({ data, rollup }) => [data, rollup ?? new Uint8Array()]);
-    let at = 1;
-    const starts = blobs.map((blob) => (at += blob.length) - blob.length);
     const removed = flushes.flatMap(({ series, replaces }) =>
       replaces
         ? [
@@ -150,32 +159,16 @@ export const chunksIn = (unit: Unit) => ({
           ]
         : [],
     );
-    const inserted = unit.query(
-      `insert into chunk (org, series, first, last, pos, count, data, rollup)
-       select $1, series, first, last, pos, count, substring($2::bytea from data_at for data_length),
-              nullif(substring($2::bytea from rollup_at for rollup_length), ''::bytea)
-         from unnest($3::bigint[], $4::bigint[], $5::bigint[], $6::bigint[], $7::int[], $8::int[], $9::int[], $10::int[], $11::int[])
-           as new(series, first, last, pos, count, data_at, data_length, rollup_at, rollup_length)`,
-      [
-        uuidOf(unit.scope.org),
-        Buffer.concat(blobs),
-        chunks.map(({ series }) => series),
-        chunks.map(({ first }) => first),
-        chunks.map(({ last }) => last),
-        chunks.map(({ position }) => position),
-        chunks.map(({ count }) => count),
-        chunks.map((_, index) => starts[index * 2]),
-        chunks.map(({ data }) => data.length),
-        chunks.map((_, index) => starts[index * 2 + 1]),
-        chunks.map(({ rollup }) => rollup?.length ?? 0),
-      ],
-    );
+    const inserted = insertChunks(unit, chunks);
     const raised = unit.query(
       `update series set pos = new.pos, given = new.given
          from unnest($1::bigint[], $2::bigint[], $3::bigint[]) as new(id, pos, given) where series.id = new.id`,
       [flushes.map(({ series }) => series), flushes.map(({ position }) => position), flushes.map(({ given }) => given)],
     );
-    await Promise.all([...removed, inserted, raised]);
+    const noted = flushes
+      .filter(({ untidy }) => untidy.length > 0)
+      .map(({ series, untidy }) => untidyIn(unit).note(series, untidy));
+    await Promise.all([...removed, inserted, raised, ...noted]);
   },
 
   /**
@@ -193,21 +186,76 @@ export const chunksIn = (unit: Unit) => ({
     );
   },
 
+  /** All chunks of one month, as they begin; the newest of the series, which the flusher may write again, is fixed. */
+  async laid(series: number, month: { readonly first: number; readonly past: number }): Promise<readonly Laid[]> {
+    return unit.query<Laid>(
+      `select c.first, c.last, c.pos as position, c.count, octet_length(c.data) as bytes,
+              (c.first, c.pos) = (tail.first, tail.pos) as "isFixed"
+         from chunk c, (select first, pos from chunk where series = $1 order by first desc, pos desc limit 1) tail
+        where c.series = $1 and c.first >= $2 and c.first < $3 order by c.first, c.pos`,
+      [series, month.first, month.past],
+    );
+  },
+
+  /** Puts chunks in the place of others. False when one of those is not there any more: then nothing is to be kept of it. */
+  async replace(series: number, gone: readonly ChunkHead[], chunks: readonly NewChunk[]): Promise<boolean> {
+    const removed = await Promise.all(
+      gone.map(({ first, position, last, count }) =>
+        unit.query(
+          "delete from chunk where series = $1 and first = $2 and pos = $3 and last = $4 and count = $5 returning 1",
+          [series, first, position, last, count],
+        ),
+      ),
+    );
+    if (removed.some((rows) => rows.length === 0)) return false;
+    await insertChunks(unit, chunks);
+    return true;
+  },
+
   /** One of the columns of these chunks, given by time, sealed, in the same order; `undefined` where there is none, or no such chunk any more. */
   async sealed(
     series: number,
     heads: readonly ChunkHead[],
     column: "data" | "rollup",
   ): Promise<readonly (Uint8Array | undefined)[]> {
-    const rows = await unit.query<{ first: number; position: number; sealed: Uint8Array | null }>(
-      `select first, pos as position, ${column} as sealed from chunk
+    const rows = await unit.query<ChunkHead & { sealed: Uint8Array | null }>(
+      `select first, last, pos as position, count, ${column} as sealed from chunk
         where series = $1 and first = any($2::bigint[]) and first between $3 and $4`, // the bounds choose the partitions
       [series, heads.map(({ first }) => first), heads[0]?.first ?? 0, heads.at(-1)?.first ?? 0],
     );
-    const found = new Map(rows.map(({ first, position, sealed }) => [`${first} ${position}`, sealed ?? undefined]));
-    return heads.map(({ first, position }) => found.get(`${first} ${position}`));
+    // What was joined meanwhile may begin like one of those that it took in, and is another chunk.
+    const nameOf = ({ first, last, position, count }: ChunkHead) => `${first} ${last} ${position} ${count}`;
+    const found = new Map(rows.map((row) => [nameOf(row), row.sealed ?? undefined]));
+    return heads.map((head) => found.get(nameOf(head)));
   },
 });
+
+/** All bytes travel as one value, because arrays of them travel as text, twice as long. */
+function insertChunks(unit: Unit, chunks: readonly NewChunk[]): Promise<unknown> {
+  const blobs = chunks.flatMap(({ data, rollup }) => [data, rollup ?? new Uint8Array()]);
+  let at = 1;
+  const starts = blobs.map((blob) => (at += blob.length) - blob.length);
+  return unit.query(
+    `insert into chunk (org, series, first, last, pos, count, data, rollup)
+     select $1, series, first, last, pos, count, substring($2::bytea from data_at for data_length),
+            nullif(substring($2::bytea from rollup_at for rollup_length), ''::bytea)
+       from unnest($3::bigint[], $4::bigint[], $5::bigint[], $6::bigint[], $7::int[], $8::int[], $9::int[], $10::int[], $11::int[])
+         as new(series, first, last, pos, count, data_at, data_length, rollup_at, rollup_length)`,
+    [
+      uuidOf(unit.scope.org),
+      Buffer.concat(blobs),
+      chunks.map(({ series }) => series),
+      chunks.map(({ first }) => first),
+      chunks.map(({ last }) => last),
+      chunks.map(({ position }) => position),
+      chunks.map(({ count }) => count),
+      chunks.map((_, index) => starts[index * 2]),
+      chunks.map(({ data }) => data.length),
+      chunks.map((_, index) => starts[index * 2 + 1]),
+      chunks.map(({ rollup }) => rollup?.length ?? 0),
+    ],
+  );
+}
 
 /** The log's records of one segment behind a position, in order, a few at a time. */
 export async function recordsOf(

@@ -10,7 +10,7 @@ import { schemaOf, type Product } from "../registry/product.ts";
 import type { Keyring, Storage, StorageNeeds } from "../storage/index.ts";
 import { freshStorage, TestClock, type FreshDatabase } from "../testing/index.ts";
 import type { BodyKind } from "./body.ts";
-import { Telemetry, TelemetryQueries } from "./index.ts";
+import { Telemetry, TelemetryQueries, ChunkCare } from "./index.ts";
 import type { AggregatesAsked, Bucket, PointsAsked } from "./query.ts";
 import type { TelemetryNeeds } from "./telemetry.ts";
 
@@ -50,7 +50,10 @@ export async function world(t: Ends, given: Given = {}): Promise<World> {
   const random = given.random ?? systemRandom;
   const reports: string[] = [];
   const holder: { spaces?: Spaces } = {};
-  const fresh = await freshStorage({ doubtful: (org) => holder.spaces?.forget(org), ...given.storage }, given.database);
+  const fresh = await freshStorage(
+    { clock, doubtful: (org) => holder.spaces?.forget(org), ...given.storage },
+    given.database,
+  );
   const { storage, keyring } = fresh;
   const spaces = (holder.spaces = new Spaces({ storage, things: thingsIn, demands: async () => ({}) }));
   const stores = new Set<Store>();
@@ -111,7 +114,8 @@ export async function world(t: Ends, given: Given = {}): Promise<World> {
     const report = (message: string) => void reports.push(message);
     const needs = { storage, keys: keyring, spaces, clock: high, timers: clock, random, report, ...more };
     const telemetry = await Telemetry.open(needs);
-    const store = new Store(telemetry, new TelemetryQueries({ ...needs, telemetry }), () => stores.delete(store));
+    const queries = new TelemetryQueries({ ...needs, telemetry });
+    const store = new Store(telemetry, queries, new ChunkCare(needs), () => stores.delete(store));
     stores.add(store);
     return store;
   }
@@ -128,11 +132,13 @@ type Range = { from?: number; to?: number; limit?: number; cursor?: string };
 export class Store {
   readonly telemetry: Telemetry;
   readonly queries: TelemetryQueries;
+  readonly care: ChunkCare;
   readonly #closed: () => void;
 
-  constructor(telemetry: Telemetry, queries: TelemetryQueries, closed: () => void) {
+  constructor(telemetry: Telemetry, queries: TelemetryQueries, care: ChunkCare, closed: () => void) {
     this.telemetry = telemetry;
     this.queries = queries;
+    this.care = care;
     this.#closed = closed;
   }
 
