@@ -40,6 +40,7 @@ export const layers: readonly (readonly Unit[])[] = [
     { folder: "apps/console/src/chart" },
     { folder: "apps/console/src/quotas" },
     { folder: "apps/console/src/doors" },
+    { folder: "apps/console/src/retention" },
     { folder: "apps/console/src/trying" },
     { folder: "apps/console/src/held" },
   ],

@@ -19,6 +19,7 @@ import { orgVerbs } from "./verbs/orgs.ts";
 import { passwordVerbs } from "./verbs/passwords.ts";
 import { productVerbs } from "./verbs/products.ts";
 import { providerVerbs } from "./verbs/providers.ts";
+import { retentionVerbs } from "./verbs/retention.ts";
 import { roleVerbs } from "./verbs/roles.ts";
 import { securityVerbs } from "./verbs/security.ts";
 import { setupVerbs } from "./verbs/setup.ts";
@@ -48,6 +49,7 @@ export const verbs: readonly Verb[] = [
   ...deviceVerbs,
   ...tailVerbs,
   ...telemetryVerbs,
+  ...retentionVerbs,
   ...mintingVerbs,
   ...credentialVerbs,
   ...issuedVerbs,

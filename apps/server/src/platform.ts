@@ -51,7 +51,7 @@ import { registryRoutes } from "./registry/routes.ts";
 import { Simulation } from "./simulation/index.ts";
 import { simulationRoutes } from "./simulation/routes.ts";
 import { Storage } from "./storage/index.ts";
-import { Telemetry, TelemetryQueries, ChunkCare } from "./telemetry/index.ts";
+import { Telemetry, TelemetryQueries, ChunkCare, Retention } from "./telemetry/index.ts";
 import { telemetryRoutes } from "./telemetry/routes.ts";
 import { Signing } from "./tls/index.ts";
 import { knownBy } from "./known.ts";
@@ -254,7 +254,12 @@ async function open(needs: PlatformNeeds, opened: AsyncDisposableStack, closing:
     ...registryRoutes({ registry, catalogue, doors, devices, presences, ...applicationUsers }),
     ...applicationUsers.handlers,
     ...messageRoutes({ mqttSessions: new MqttSessions({ storage, spaces, clock, log, broker }) }),
-    ...telemetryRoutes({ telemetry, accounts, queries: new TelemetryQueries({ ...common, telemetry, keys: keyring }) }),
+    ...telemetryRoutes({
+      telemetry,
+      accounts,
+      queries: new TelemetryQueries({ ...common, telemetry, keys: keyring }),
+      retention: new Retention({ ...common, retentions: telemetry.retentions }),
+    }),
     ...auditRoutes(new Audit(storage)),
     ...accountingRoutes({ usage: new Usage({ ...common, accounts }), plans: new Plans({ ...common, accounts }) }),
     ...simulationRoutes(simulation),
@@ -303,7 +308,7 @@ async function open(needs: PlatformNeeds, opened: AsyncDisposableStack, closing:
 
   opened.defer(() => keepLast({ refusals: refusals.log, lists, authentication, report }));
   const rounds = opened.adopt(new Rounds(timers, report), (it) => it.stop());
-  const chunkCare = opened.adopt(new ChunkCare({ ...common, keys: keyring, report }), (it) => it.stop());
+  const chunkCare = opened.adopt(new ChunkCare({ ...common, telemetry, keys: keyring, report }), (it) => it.stop());
   keepHouse(rounds, { ...ofAuthority, ...people, report, journal, directories, sockets, chunkCare });
   opened.defer(() => keepTime({ storage, clock, report }));
   return new Platform({

@@ -47,6 +47,7 @@ export {
   type TlsVersion,
   type Transport,
 } from "./transport.ts";
+export { keep, type Keep } from "./retention.ts";
 export { parseTopic, telemetryTopic, type Topic } from "./topics.ts";
 export { aggregates, precisions, watchHello, type Aggregate } from "./telemetry.ts";
 export { callbackOf } from "./providers.ts";

@@ -52,6 +52,15 @@ export {
   listCertificates,
   renewCertificate,
 } from "./certificates.ts";
+export {
+  previewOrgRetention,
+  previewProductRetention,
+  readOrgRetention,
+  readProductRetention,
+  removeProductRetention,
+  setOrgRetention,
+  setProductRetention,
+} from "./retention.ts";
 export { readLatest, readTelemetry, sendTelemetry, sendTelemetryFor, watch, writeLines } from "./telemetry.ts";
 export {
   acceptInvitation,

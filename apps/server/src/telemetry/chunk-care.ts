@@ -1,13 +1,20 @@
 import type { Clock, Random, Report } from "@holdfast/kernel";
+import type { Spaces } from "../authority/index.ts";
 import type { Keyring, Storage } from "../storage/index.ts";
+import { Expiry } from "./expiry.ts";
+import type { Telemetry } from "./telemetry.ts";
 import { Tidying } from "./tidying.ts";
 
-/** Rounds of work without a pause; what is more waits for the next time. */
+/** Rounds of joining without a pause; what is more waits for the next time. */
 const mostRounds = 16;
+/** Milliseconds between two looks for what is too old. */
+const lookEvery = 60_000;
 
 type Needs = {
   readonly storage: Storage;
   readonly keys: Keyring;
+  readonly spaces: Spaces;
+  readonly telemetry: Telemetry;
   readonly random: Random;
   readonly clock: Clock;
   readonly report: Report;
@@ -15,23 +22,34 @@ type Needs = {
 
 /** What is done behind the flusher's back with chunks that were written: one thing at a time, each bounded, and each goes on after a stop where it was. */
 export class ChunkCare {
+  readonly #clock: Clock;
   readonly #tidying: Tidying;
+  readonly #expiry: Expiry;
+  #looked = -Infinity;
 
   constructor(needs: Needs) {
+    const { telemetry } = needs;
+    this.#clock = needs.clock;
     this.#tidying = new Tidying(needs);
+    this.#expiry = new Expiry({ ...needs, retentions: telemetry.retentions, monthGone: () => telemetry.monthGone() });
   }
 
   /** Called every few seconds. */
   async round(): Promise<void> {
     for (let rounds = 0; rounds < mostRounds && (await this.#tidying.round());) rounds += 1;
+    const now = this.#clock.now();
+    if (now - this.#looked < lookEvery) return;
+    this.#looked = now;
+    await this.#expiry.round();
   }
 
   get statistics() {
-    return this.#tidying.statistics;
+    return { ...this.#tidying.statistics, expired: this.#expiry.statistics };
   }
 
   /** What runs ends after the transaction in hand. */
   stop(): void {
     this.#tidying.stop();
+    this.#expiry.stop();
   }
 }

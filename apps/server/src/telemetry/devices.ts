@@ -1,8 +1,10 @@
-import { Refusal, type Id } from "@holdfast/kernel";
+import { Refusal, type Clock, type Id } from "@holdfast/kernel";
 import { asPlatform, type Space, type Spaces } from "../authority/index.ts";
 import type { Keyring, Storage } from "../storage/index.ts";
 import type { Memory } from "./buffer.ts";
 import { seriesIn } from "./postgres.ts";
+import { productOf } from "./retention.ts";
+import type { Retentions } from "./retentions.ts";
 import { withoutKey } from "./sealing.ts";
 import { DeviceSeries } from "./series.ts";
 
@@ -16,6 +18,8 @@ type Needs = {
   readonly keys: Keyring;
   readonly spaces: Spaces;
   readonly memory: Memory;
+  readonly retentions: Retentions;
+  readonly clock: Clock;
   readonly mostIdle?: number | undefined;
 };
 
@@ -89,17 +93,21 @@ export class Devices {
   }
 
   forget(org: Id<"org">): void {
+    this.#needs.retentions.forget(org);
     for (const [device, { scope }] of this.#byId) if (scope.org === org) this.#byId.delete(device);
   }
 
   async #load(space: Space, devices: readonly Id<"device">[]): Promise<Failures> {
-    const { storage, memory } = this.#needs;
+    const { storage, memory, spaces, retentions, clock } = this.#needs;
+    const kept = await retentions.of(space.scope);
     const states = new Map(devices.map((device) => [device, new DeviceSeries(space.scope, device, memory)]));
     const loaded = await storage.read(asPlatform(space.scope), (unit) => seriesIn(unit).load(states));
     const failures = new Map([...loaded, ...(await this.#withoutKeys(devices))]);
     for (const [device, state] of states) {
       if (failures.has(device)) continue;
       state.touched = this.#round;
+      // As it is placed when somebody asks: it may have been given another product since.
+      state.keptFrom = (name) => kept.from(productOf(spaces.at(space.org) ?? space, device), name, clock.now());
       this.#byId.set(device, state);
     }
     return failures;

@@ -116,6 +116,11 @@ export class Flusher {
     }
   }
 
+  /** Partitions may have been taken away. */
+  forgetMonths(): void {
+    this.#compaction.forgetMonths();
+  }
+
   async idle(): Promise<void> {
     while (this.#running) await this.#running;
   }

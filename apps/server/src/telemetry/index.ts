@@ -8,3 +8,4 @@ export type { Carrier, Source, Stored } from "./observer.ts";
 export { Telemetry } from "./telemetry.ts";
 export { plainOf } from "./value.ts";
 export { ChunkCare } from "./chunk-care.ts";
+export { Retention } from "./retention.ts";

@@ -40,3 +40,7 @@ export function monthOf(time: number): Month {
   const name = `${String(year).padStart(4, "0")}_${String(month + 1).padStart(2, "0")}`;
   return { name, first: Date.UTC(year, month), past: Date.UTC(year, month + 1) };
 }
+
+/** The month of a name that `monthOf` gave. */
+export const monthNamed = (name: string): Month =>
+  monthOf(Date.UTC(Number(name.slice(0, 4)), Number(name.slice(5)) - 1));

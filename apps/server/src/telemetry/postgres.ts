@@ -2,10 +2,12 @@ import { idFrom, Refusal, uuidOf, type Id } from "@holdfast/kernel";
 import type { Unit } from "../storage/index.ts";
 import { Series, type DeviceSeries, type SeriesRow, type Tail } from "./series.ts";
 import type { ValueType } from "./value.ts";
-import type { Laid } from "./tidy.ts";
 import { untidyIn } from "./untidy-rows.ts";
 
 type Body = { readonly name: string; readonly type: ValueType };
+
+/** A series as its row says. */
+export type Known = { readonly id: number; readonly device: Id<"device">; readonly name: string };
 
 type TailRow = {
   readonly first: number | null;
@@ -107,6 +109,24 @@ export const seriesIn = (unit: Unit) => ({
     return rows.map(({ id, device }) => ({ id, device: idFrom("device", device) }));
   },
 
+  /** All of the organisation behind a number, in the order of their numbers. What does not open has no name. */
+  async from(after: number, most: number): Promise<readonly Known[]> {
+    type Row = { id: number; device: string; name_index: Uint8Array; body: Uint8Array };
+    const rows = await unit.query<Row>(
+      "select id, device, name_index, body from series where id > $1 order by id limit $2",
+      [after, most],
+    );
+    return rows.map(({ id, device: uuid, name_index: index, body }) => {
+      const device = idFrom("device", uuid);
+      try {
+        return { id, device, name: decode(unit.scope.open("series", rowOf(device, id, index), body)).name };
+      } catch (error) {
+        if (!(error instanceof Refusal)) throw error;
+        return { id, device, name: "" }; // no attribute is called so: it is kept as its product says
+      }
+    });
+  },
+
   /** How far these got, by what is durable. */
   async reached(ids: readonly number[]): Promise<ReadonlyMap<number, SeriesRow>> {
     const rows = await unit.query<TailRow & { id: number; pos: number }>(
@@ -186,32 +206,6 @@ export const chunksIn = (unit: Unit) => ({
     );
   },
 
-  /** All chunks of one month, as they begin; the newest of the series, which the flusher may write again, is fixed. */
-  async laid(series: number, month: { readonly first: number; readonly past: number }): Promise<readonly Laid[]> {
-    return unit.query<Laid>(
-      `select c.first, c.last, c.pos as position, c.count, octet_length(c.data) as bytes,
-              (c.first, c.pos) = (tail.first, tail.pos) as "isFixed"
-         from chunk c, (select first, pos from chunk where series = $1 order by first desc, pos desc limit 1) tail
-        where c.series = $1 and c.first >= $2 and c.first < $3 order by c.first, c.pos`,
-      [series, month.first, month.past],
-    );
-  },
-
-  /** Puts chunks in the place of others. False when one of those is not there any more: then nothing is to be kept of it. */
-  async replace(series: number, gone: readonly ChunkHead[], chunks: readonly NewChunk[]): Promise<boolean> {
-    const removed = await Promise.all(
-      gone.map(({ first, position, last, count }) =>
-        unit.query(
-          "delete from chunk where series = $1 and first = $2 and pos = $3 and last = $4 and count = $5 returning 1",
-          [series, first, position, last, count],
-        ),
-      ),
-    );
-    if (removed.some((rows) => rows.length === 0)) return false;
-    await insertChunks(unit, chunks);
-    return true;
-  },
-
   /** One of the columns of these chunks, given by time, sealed, in the same order; `undefined` where there is none, or no such chunk any more. */
   async sealed(
     series: number,
@@ -231,7 +225,7 @@ export const chunksIn = (unit: Unit) => ({
 });
 
 /** All bytes travel as one value, because arrays of them travel as text, twice as long. */
-function insertChunks(unit: Unit, chunks: readonly NewChunk[]): Promise<unknown> {
+export function insertChunks(unit: Unit, chunks: readonly NewChunk[]): Promise<unknown> {
   const blobs = chunks.flatMap(({ data, rollup }) => [data, rollup ?? new Uint8Array()]);
   let at = 1;
   const starts = blobs.map((blob) => (at += blob.length) - blob.length);

@@ -47,9 +47,11 @@ export class SeriesReader {
 
   constructor(needs: Needs, asked: Asked) {
     this.#needs = needs;
-    this.#asked = asked;
-    this.#fresh = asked.series.buffer.between(asked.from, asked.to);
-    this.#at = asked.from;
+    // A chunk is kept until all of it is too old, and shows no more of it than is kept.
+    const from = Math.max(asked.from, asked.series.keptFrom);
+    this.#asked = { ...asked, from };
+    this.#fresh = asked.series.buffer.between(from, asked.to);
+    this.#at = from;
   }
 
   async *parts(): AsyncGenerator<Points | Quarter> {

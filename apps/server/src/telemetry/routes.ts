@@ -3,7 +3,9 @@ import { routes, type Aggregate } from "@holdfast/protocol";
 import type { Accounts, Meter } from "../accounting/index.ts";
 import { on, type Bounds, type Caller, type Handler, type Raw } from "../authority/index.ts";
 import { lineProtocol } from "./body.ts";
+import { keptRoutes } from "./kept-routes.ts";
 import type { Bucket, Point, TelemetryQueries } from "./query.ts";
+import type { Retention } from "./retention.ts";
 import { violationOf } from "./schema.ts";
 import type { Telemetry } from "./telemetry.ts";
 import { plainOf, type Value } from "./value.ts";
@@ -11,10 +13,12 @@ import { plainOf, type Value } from "./value.ts";
 export const telemetryRoutes = ({
   telemetry,
   queries,
+  retention,
   accounts,
 }: {
   telemetry: Telemetry;
   queries: TelemetryQueries;
+  retention: Retention;
   accounts: Accounts;
 }): Handler[] => [
   on(routes.sendTelemetry, async ({ permit, caller, body }) => ({
@@ -47,6 +51,7 @@ export const telemetryRoutes = ({
       items: latest.map(({ attribute, point }) => ({ attribute, ...pointReply(point, bounds?.get(attribute)) })),
     };
   }),
+  ...keptRoutes(retention),
   // The listener gives it the connection.
   on(routes.watch, async () => ({ watch: true }) as const),
 ];

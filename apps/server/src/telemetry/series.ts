@@ -33,8 +33,8 @@ export class Series {
   isDirty = false;
   /** A flush ended without an answer: row and tail have to be read again before the next one. */
   isDoubtful = false;
-  /** The newest point of those that came since it was loaded; `isNewestOfAll` once chunks were asked too. */
-  newest: { time: number; value: Value } | undefined;
+  #newest: { time: number; value: Value } | undefined;
+  /** Whether chunks were asked, too, for the newest point. */
   isNewestOfAll: boolean;
 
   constructor(device: DeviceSeries, name: string, type: ValueType, row?: SeriesRow) {
@@ -56,11 +56,25 @@ export class Series {
   }
 
   noteNewest(time: number, value: Value): void {
-    if (!this.newest) this.newest = { time, value };
-    else if (time >= this.newest.time) {
-      this.newest.time = time;
-      this.newest.value = value;
+    if (!this.#newest) this.#newest = { time, value };
+    else if (time >= this.#newest.time) {
+      this.#newest.time = time;
+      this.#newest.value = value;
     }
+  }
+
+  /** The newest point of those that came since it was loaded, and of all once `isNewestOfAll`; none when it is older than is kept. */
+  get newest(): { readonly time: number; readonly value: Value } | undefined {
+    return this.#newest && this.#newest.time >= this.keptFrom ? this.#newest : undefined;
+  }
+
+  set newest(point: { readonly time: number; readonly value: Value } | undefined) {
+    this.#newest = point && { ...point };
+  }
+
+  /** The time of the oldest point that is kept; what is older is nobody's to read, whether it is gone already or not. */
+  get keptFrom(): number {
+    return this.device.keptFrom(this.name);
   }
 
   /** A point that was taken was not kept after all: a series that never had one is forgotten, and with it its type. */
@@ -85,6 +99,8 @@ export class DeviceSeries {
   lastGiven = 0;
   /** The round in which somebody last asked for it. */
   touched = 0;
+  /** The time of the oldest reading of an attribute that is kept. */
+  keptFrom: (name: string) => number = () => -Infinity;
   /** Once it was found to have a door. */
   demands: DoorDemands | undefined = undefined;
 

@@ -115,7 +115,7 @@ export async function world(t: Ends, given: Given = {}): Promise<World> {
     const needs = { storage, keys: keyring, spaces, clock: high, timers: clock, random, report, ...more };
     const telemetry = await Telemetry.open(needs);
     const queries = new TelemetryQueries({ ...needs, telemetry });
-    const store = new Store(telemetry, queries, new ChunkCare(needs), () => stores.delete(store));
+    const store = new Store(telemetry, queries, new ChunkCare({ ...needs, telemetry }), () => stores.delete(store));
     stores.add(store);
     return store;
   }

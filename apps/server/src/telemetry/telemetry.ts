@@ -18,6 +18,7 @@ import { checkTimes } from "./reading.ts";
 import { replay } from "./replay.ts";
 import { checkSchema } from "./schema.ts";
 import { Segments } from "./segments.ts";
+import { Retentions } from "./retentions.ts";
 import type { DeviceSeries, Series } from "./series.ts";
 import { typeOf, type ValueType } from "./value.ts";
 
@@ -49,6 +50,7 @@ export class Telemetry {
   readonly #committer: Committer;
   readonly #flusher: Flusher;
   readonly #devices: Devices;
+  readonly retentions: Retentions;
   readonly #memory: Memory;
   readonly #observers: Observer[] = [];
   #carrier: Carrier | undefined;
@@ -60,19 +62,19 @@ export class Telemetry {
   #isClosed = false;
 
   private constructor(needs: TelemetryNeeds, segments: Segments, position: number) {
-    const { storage, spaces, clock, sizes } = needs;
+    const { storage, spaces, clock, sizes, report } = needs;
     const timers = needs.timers ?? systemTimers;
     const memory = { bytes: 0 };
     this.#needs = needs;
     this.#timers = timers;
     this.#segments = segments;
     this.#memory = memory;
-    this.#devices = new Devices({ storage, keys: needs.keys, spaces, memory, mostIdle: sizes?.devices });
+    const retentions = (this.retentions = new Retentions(storage));
+    this.#devices = new Devices({ ...needs, memory, retentions, mostIdle: sizes?.devices });
     this.#flusher = new Flusher({ ...needs, timers, segments, memory, budget: sizes?.buffers });
     const committed = (series: readonly Series[]) => this.#flusher.committed(series);
     const recorded = (org: Id<"org">, bytes: number) => this.#recorded(org, bytes);
     const doubtful = (org: Id<"org">) => spaces.forget(org);
-    const { report } = needs;
     this.#committer = new Committer(
       { storage, segments, clock, timers, committed, recorded, doubtful, report },
       position,
@@ -226,6 +228,11 @@ export class Telemetry {
   async compact(): Promise<void> {
     await this.#committer.drain();
     await this.#flusher.flushAll();
+  }
+
+  /** A partition of chunks is not there any more. */
+  monthGone(): void {
+    this.#flusher.forgetMonths();
   }
 
   /** An organisation is erased: what waits of it is written nowhere any more. Nothing of it comes in by then. */

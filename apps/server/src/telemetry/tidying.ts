@@ -4,6 +4,7 @@ import { asPlatform } from "../authority/index.ts";
 import type { Allowed, Keyring, Storage } from "../storage/index.ts";
 import { decodeChunk } from "./chunk.ts";
 import { faultOf } from "./fault.ts";
+import { careIn } from "./care-rows.ts";
 import { mergePoints } from "./merge.ts";
 import { monthOf } from "./parts.ts";
 import { chunksIn, seriesIn } from "./postgres.ts";
@@ -87,7 +88,7 @@ export class Tidying {
     const tried = new Set<string>();
     for (;;) {
       if (!seal) break;
-      const laid = await storage.read(allowed, (unit) => chunksIn(unit).laid(one.series, month));
+      const laid = await storage.read(allowed, (unit) => careIn(unit).laid(one.series, month));
       const group = nextToJoin(laid, (some) => tried.has(nameOf(some)));
       if (!group || this.#isStopping) break;
       tried.add(nameOf(group));
@@ -115,7 +116,7 @@ export class Tidying {
     if (chunks.length >= group.length && !overlaps) return; // large texts
     try {
       await storage.tally(allowed, async (unit) => {
-        if (!(await chunksIn(unit).replace(series, group, chunks))) throw new Gone("a chunk is not there any more");
+        if (!(await careIn(unit).replace(series, group, chunks))) throw new Gone("a chunk is not there any more");
       });
     } catch (error) {
       if (error instanceof Gone) return; // it was erased, or is too old: what is left is looked at again

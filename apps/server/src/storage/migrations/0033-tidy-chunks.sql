@@ -29,6 +29,16 @@ create table chunk_job (
 ) with (fillfactor = 80);
 select tenant_table('chunk_job', 'all');
 
+-- How long readings are kept: what the organisation says (`about` is itself), and what its products say. Sealed, because it names attributes.
+create table retention (
+  org uuid not null references organisation (org) on delete cascade,
+  about uuid not null,
+  version integer not null,
+  body bytea not null,
+  primary key (org, about)
+);
+select tenant_table('retention', 'all');
+
 -- Months that there are, such as `2026_11`, oldest first; and which organisations have chunks in one: one look at the index for each of them.
 select functions_may('chunk', 'select');
 create function chunk_months() returns table (name text)
