@@ -344,6 +344,8 @@ const operations: Record<keyof typeof routes, Operation> = {
   readProductDoor: onProduct,
   setProductDoor: { ask: (subject) => ({ ...inPath("product")(subject), body: { size: 65_536 } }) },
   removeProductDoor: onProduct,
+  eraseDevice: onDevice,
+  eraseUserReadings: { ask: ofUser },
   readOrgRetention: {},
   setOrgRetention: { ask: () => ({ body: { keep: "forever" as const } }) },
   previewOrgRetention: { ask: () => ({ body: { keep: 30 } }) },

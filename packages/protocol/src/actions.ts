@@ -72,6 +72,9 @@ export const actions = {
   "provider.read": "org",
   "provider.manage": "org",
   "domain.approve": "org",
+
+  "device.erase": "device",
+  "applicationUser.erase": "application",
 } as const satisfies Record<string, Kind>;
 
 export type Action = keyof typeof actions;

@@ -52,6 +52,7 @@ export {
   listCertificates,
   renewCertificate,
 } from "./certificates.ts";
+export { eraseDevice, eraseUserReadings } from "./erasing.ts";
 export {
   previewOrgRetention,
   previewProductRetention,

@@ -1,3 +1,4 @@
+import { uuidOf, type Id } from "@holdfast/kernel";
 import type { Unit } from "../storage/index.ts";
 import { insertChunks, type ChunkHead, type NewChunk } from "./postgres.ts";
 import type { Laid } from "./tidy.ts";
@@ -10,8 +11,8 @@ export const careIn = (unit: Unit) => ({
   /** All chunks of one month, as they begin; the newest of the series, which the flusher may write again, is fixed. */
   async laid(series: number, month: { readonly first: number; readonly past: number }): Promise<readonly Laid[]> {
     return unit.query<Laid>(
-      `select c.first, c.last, c.pos as position, c.count, octet_length(c.data) as bytes,
-              (c.first, c.pos) = (tail.first, tail.pos) as "isFixed"
+      `select c.first, c.last, c.pos as position, c.count, coalesce(octet_length(c.data), c.object_length) as bytes, c.period,
+              (c.first, c.pos) = (tail.first, tail.pos) or c.data is null as "isFixed"
          from chunk c, (select first, pos from chunk where series = $1 order by first desc, pos desc limit 1) tail
         where c.series = $1 and c.first >= $2 and c.first < $3 order by c.first, c.pos`,
       [series, month.first, month.past],
@@ -40,10 +41,10 @@ export const careIn = (unit: Unit) => ({
     const columns = ["series", "since", "until"] as const;
     const [row] = await unit.query<{ points: string; bytes: string; straddling: string }>(
       `select coalesce(sum(c.count) filter (where c.last < r.until), 0)::text as points,
-              coalesce(sum(octet_length(c.data) + coalesce(octet_length(c.rollup), 0)) filter (where c.last < r.until), 0)::text as bytes,
+              coalesce(sum(coalesce(octet_length(c.data), c.object_length) + coalesce(octet_length(c.rollup), 0)) filter (where c.last < r.until), 0)::text as bytes,
               count(*) filter (where c.last >= r.until)::text as straddling
          from unnest($1::bigint[], $2::bigint[], $3::bigint[]) as r(series, since, until)
-         join lateral (select last, count, data, rollup from chunk
+         join lateral (select last, count, data, rollup, object_length from chunk
                         where series = r.series and first < r.until and last >= r.since) c on true`,
       columns.map((column) => ranges.map((range) => Math.max(range[column], leastTime))),
     );
@@ -53,6 +54,15 @@ export const careIn = (unit: Unit) => ({
   /** Chunks of a series of which all is older; at most so many, the oldest first. */
   async removeBefore(series: number, before: number, most: number): Promise<Removed> {
     return remove(unit, "series = $1 and first < $2 and last < $2", [series, before, most]);
+  },
+
+  /** What a device measured in these periods; at most so many chunks. */
+  async removePeriods(device: Id<"device">, periods: readonly number[], most: number): Promise<Removed> {
+    return remove(unit, "series in (select id from series where device = $1) and period = any($2::int[])", [
+      uuidOf(device),
+      periods,
+      most,
+    ]);
   },
 
   /** What the organisation has in a month; at most so many chunks. */
@@ -71,12 +81,12 @@ const leastTime = -(2 ** 52);
 async function remove(
   unit: Unit,
   which: string,
-  [one, two, most]: readonly [number, number, number],
+  values: readonly [first: unknown, second: unknown, most: number],
 ): Promise<Removed> {
   const rows = await unit.query<{ count: number }>(
     `delete from chunk c using (select series, first, pos from chunk where ${which} order by series, first, pos limit $3) old
       where c.series = old.series and c.first = old.first and c.pos = old.pos returning c.count`,
-    [one, two, most],
+    values,
   );
   return { chunks: rows.length, points: rows.reduce((sum, { count }) => sum + count, 0) };
 }

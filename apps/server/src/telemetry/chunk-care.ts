@@ -23,6 +23,7 @@ type Needs = {
 /** What is done behind the flusher's back with chunks that were written: one thing at a time, each bounded, and each goes on after a stop where it was. */
 export class ChunkCare {
   readonly #clock: Clock;
+  readonly #telemetry: Telemetry;
   readonly #tidying: Tidying;
   readonly #expiry: Expiry;
   #looked = -Infinity;
@@ -30,6 +31,7 @@ export class ChunkCare {
   constructor(needs: Needs) {
     const { telemetry } = needs;
     this.#clock = needs.clock;
+    this.#telemetry = telemetry;
     this.#tidying = new Tidying(needs);
     this.#expiry = new Expiry({ ...needs, retentions: telemetry.retentions, monthGone: () => telemetry.monthGone() });
   }
@@ -40,6 +42,7 @@ export class ChunkCare {
     const now = this.#clock.now();
     if (now - this.#looked < lookEvery) return;
     this.#looked = now;
+    await this.#telemetry.erasures.finish();
     await this.#expiry.round();
   }
 

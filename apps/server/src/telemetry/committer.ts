@@ -62,6 +62,11 @@ export class Committer {
     this.#position = position;
   }
 
+  /** Of the commit that was begun last. */
+  get position(): number {
+    return this.#position;
+  }
+
   get waitingBytes(): number {
     return this.#waiting;
   }

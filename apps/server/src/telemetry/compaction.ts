@@ -103,18 +103,26 @@ export class Compaction {
     const { keys, random } = this.#needs;
     const { device, id, tail, buffer } = series;
     const most = Math.min(mostOfOne, Math.ceil((buffer.count * mostBytesOfOne) / Math.max(buffer.bytes, 1)));
-    const { points, taken, position } = buffer.take(most);
+    // No chunk holds readings of two periods.
+    const period = device.periods.at(buffer.oldest);
+    const { points, taken, position } = buffer.take(most, device.periods.endOf(period));
     if (taken === 0 || id === undefined) return undefined;
-    const seal = await ChunkSeal.of({ keys, random }, device.scope.org, device.device);
+    if (period.isErased) return { series, taken, tail, flush: nothingOf(id, position, device.lastGiven) };
+    const seal = await ChunkSeal.of({ keys, random }, device.scope.org, device.device, period.number);
 
     // What is older than the newest chunk stays by itself: merged with it, it would make one that overlaps everything between.
     const split = tail ? firstAt(points.times, tail.first) : 0;
     const late = slicePoints(points, 0, split);
     const fresh = slicePoints(points, split, points.times.length);
-    const isSmall = tail && tail.count < smallChunk && tail.bytes < mostChunkBytes / 2 && fresh.times.length > 0;
+    const isSmall =
+      tail &&
+      tail.count < smallChunk &&
+      tail.bytes < mostChunkBytes / 2 &&
+      fresh.times.length > 0 &&
+      tail.period === period.number;
     const before = isSmall ? await this.#read(series, seal, tail) : undefined;
 
-    const place = { seal, series: id, position };
+    const place = { seal, series: id, position, period: period.number };
     const lateChunks = await sealParts(late, place, this.#pace);
     const freshChunks = await sealParts(before ? mergePoints([before, fresh]) : fresh, place, this.#pace);
     const newest = freshChunks.at(-1);
@@ -140,7 +148,8 @@ export class Compaction {
     const allowed = asPlatform(device.scope);
     const [sealed] = await this.#needs.storage.read(allowed, (unit) => chunksIn(unit).sealed(id, [tail], "data"));
     try {
-      return sealed && decodeChunk(seal.open("points", { ...tail, series: id }, sealed));
+      // The newest chunk of a series is never moved to the object store.
+      return sealed?.bytes && decodeChunk(seal.open("points", { ...tail, series: id }, sealed.bytes));
     } catch (error) {
       // A damaged chunk is for its readers to hear of; what follows it is written all the same.
       if (!(error instanceof Refusal)) throw error;
@@ -162,11 +171,22 @@ export class Compaction {
   }
 }
 
+/** Points that are to be nowhere leave the buffer, and the log with it. */
+const nothingOf = (series: number, position: number, given: number): Flush => ({
+  series,
+  chunks: [],
+  replaces: undefined,
+  untidy: [],
+  position,
+  given,
+});
+
 /** What a series remembers of its newest chunk. Its bytes are in the database. */
-const tailOf = ({ first, last, count, position, data }: NewChunk): Tail => ({
+const tailOf = ({ first, last, count, position, data, period }: NewChunk): Tail => ({
   first,
   last,
   count,
   position,
   bytes: data.length,
+  period,
 });

@@ -15,16 +15,17 @@ type TailRow = {
   readonly chunk_pos: number;
   readonly count: number;
   readonly bytes: number;
+  readonly period: number;
 };
 
-const tailOf = ({ first, last, chunk_pos: position, count, bytes }: TailRow): Tail | undefined =>
-  first === null ? undefined : { first, last, position, count, bytes };
+const tailOf = ({ first, last, chunk_pos: position, count, bytes, period }: TailRow): Tail | undefined =>
+  first === null ? undefined : { first, last, position, count, bytes, period };
 
 /** The newest chunk of each series `s`; partitions are asked from the newest on until one has any. */
 const withTail = `s left join lateral (
-  select first, last, pos as chunk_pos, count, octet_length(data) as bytes
+  select first, last, pos as chunk_pos, count, coalesce(octet_length(data), object_length) as bytes, period
     from chunk where org = s.org and series = s.id order by first desc, pos desc limit 1) tail on true`;
-const tailColumns = "tail.first, tail.last, tail.chunk_pos, tail.count, tail.bytes";
+const tailColumns = "tail.first, tail.last, tail.chunk_pos, tail.count, tail.bytes, tail.period";
 
 /** The id is in the seal: whose chunks these are cannot be changed by exchanging the numbers of two series. */
 const rowOf = (device: Id<"device">, id: number, index: Uint8Array): string => `${device}|${id}|${index.toHex()}`;
@@ -140,6 +141,7 @@ export const seriesIn = (unit: Unit) => ({
 /** A chunk's row as it is written. */
 export type NewChunk = ChunkHead & {
   readonly series: number;
+  readonly period: number;
   readonly data: Uint8Array;
   readonly rollup: Uint8Array | undefined;
 };
@@ -150,6 +152,16 @@ export type ChunkHead = {
   readonly last: number;
   readonly position: number;
   readonly count: number;
+};
+
+/** Where in an object of the store the bytes of a chunk are. */
+export type Stored = { readonly object: number; readonly at: number; readonly length: number };
+
+/** What of a chunk was asked for, as its row has it: bytes, or where they are; neither for a rollup that there is not. */
+export type Sealed = {
+  readonly period: number;
+  readonly bytes: Uint8Array | undefined;
+  readonly stored: Stored | undefined;
 };
 
 /** What one flush of a series changes. */
@@ -197,29 +209,50 @@ export const chunksIn = (unit: Unit) => ({
    */
   async heads(
     series: number,
-    { since, from, to, most }: { since: number; from: number; to: number; most: number },
+    {
+      since,
+      from,
+      to,
+      most,
+      erased,
+    }: { since: number; from: number; to: number; most: number; erased: readonly number[] },
   ): Promise<readonly ChunkHead[]> {
+    // Without the last condition the index alone answers.
+    const others = erased.length === 0 ? "$6::int[] = '{}'" : "period <> all($6::int[])";
     return unit.query<ChunkHead>(
       `select first, last, pos as position, count from chunk
-        where series = $1 and first >= $2 and first < $4 and last >= $3 order by first, pos limit $5`,
-      [series, since, from, to, most],
+        where series = $1 and first >= $2 and first < $4 and last >= $3 and ${others} order by first, pos limit $5`,
+      [series, since, from, to, most, erased],
     );
   },
 
-  /** One of the columns of these chunks, given by time, sealed, in the same order; `undefined` where there is none, or no such chunk any more. */
+  /** One of the columns of these chunks, given by time, in the same order; `undefined` where there is no such chunk any more. */
   async sealed(
     series: number,
     heads: readonly ChunkHead[],
     column: "data" | "rollup",
-  ): Promise<readonly (Uint8Array | undefined)[]> {
-    const rows = await unit.query<ChunkHead & { sealed: Uint8Array | null }>(
-      `select first, last, pos as position, count, ${column} as sealed from chunk
-        where series = $1 and first = any($2::bigint[]) and first between $3 and $4`, // the bounds choose the partitions
+  ): Promise<readonly (Sealed | undefined)[]> {
+    type Row = ChunkHead & {
+      period: number;
+      bytes: Uint8Array | null;
+      object: number | null;
+      at: number;
+      length: number;
+    };
+    const rows = await unit.query<Row>(
+      `select first, last, pos as position, count, period, ${column} as bytes, object, object_at as at, object_length as length
+         from chunk where series = $1 and first = any($2::bigint[]) and first between $3 and $4`, // the bounds choose the partitions
       [series, heads.map(({ first }) => first), heads[0]?.first ?? 0, heads.at(-1)?.first ?? 0],
     );
     // What was joined meanwhile may begin like one of those that it took in, and is another chunk.
     const nameOf = ({ first, last, position, count }: ChunkHead) => `${first} ${last} ${position} ${count}`;
-    const found = new Map(rows.map((row) => [nameOf(row), row.sealed ?? undefined]));
+    const found = new Map(
+      rows.map((row): [string, Sealed] => {
+        const { period, bytes, object, at, length } = row;
+        const stored = object === null || column === "rollup" ? undefined : { object, at, length };
+        return [nameOf(row), { period, bytes: bytes ?? undefined, stored }];
+      }),
+    );
     return heads.map((head) => found.get(nameOf(head)));
   },
 });
@@ -230,11 +263,11 @@ export function insertChunks(unit: Unit, chunks: readonly NewChunk[]): Promise<u
   let at = 1;
   const starts = blobs.map((blob) => (at += blob.length) - blob.length);
   return unit.query(
-    `insert into chunk (org, series, first, last, pos, count, data, rollup)
-     select $1, series, first, last, pos, count, substring($2::bytea from data_at for data_length),
+    `insert into chunk (org, series, first, last, pos, count, period, data, rollup)
+     select $1, series, first, last, pos, count, period, substring($2::bytea from data_at for data_length),
             nullif(substring($2::bytea from rollup_at for rollup_length), ''::bytea)
-       from unnest($3::bigint[], $4::bigint[], $5::bigint[], $6::bigint[], $7::int[], $8::int[], $9::int[], $10::int[], $11::int[])
-         as new(series, first, last, pos, count, data_at, data_length, rollup_at, rollup_length)`,
+       from unnest($3::bigint[], $4::bigint[], $5::bigint[], $6::bigint[], $7::int[], $8::int[], $9::int[], $10::int[], $11::int[], $12::int[])
+         as new(series, first, last, pos, count, data_at, data_length, rollup_at, rollup_length, period)`,
     [
       uuidOf(unit.scope.org),
       Buffer.concat(blobs),
@@ -247,6 +280,7 @@ export function insertChunks(unit: Unit, chunks: readonly NewChunk[]): Promise<u
       chunks.map(({ data }) => data.length),
       chunks.map((_, index) => starts[index * 2 + 1]),
       chunks.map(({ rollup }) => rollup?.length ?? 0),
+      chunks.map(({ period }) => period),
     ],
   );
 }

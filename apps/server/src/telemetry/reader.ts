@@ -1,11 +1,11 @@
 // Hot path: every point that is read passes here.
-import type { Id, Random } from "@holdfast/kernel";
-import type { Allowed, Keyring, Storage } from "../storage/index.ts";
+import { Refusal, type Id, type Random } from "@holdfast/kernel";
+import type { Allowed, Keyring, OrgScope, Storage } from "../storage/index.ts";
 import { decodeChunk } from "./chunk.ts";
 import { mergePoints } from "./merge.ts";
 import { monthOf } from "./parts.ts";
 import { firstAt, slicePoints, type Points } from "./points.ts";
-import { chunksIn, type ChunkHead } from "./postgres.ts";
+import { chunksIn, type ChunkHead, type Sealed, type Stored } from "./postgres.ts";
 import { decodeRollup, type Quarter } from "./rollup.ts";
 import { ChunkSeal } from "./sealing.ts";
 import type { Series } from "./series.ts";
@@ -17,7 +17,25 @@ const rollupsAtOnce = 256;
 /** How often a listing is begun again because compaction took a chunk of it away. */
 const mostRestarts = 100;
 
-type Needs = { readonly storage: Storage; readonly keys: Keyring; readonly random: Random };
+/** What was moved to the object store. */
+export interface Cold {
+  /** In the same order. @throws Refusal `cold.unreachable`, `cold.lost` */
+  read(scope: OrgScope, places: readonly Stored[]): Promise<readonly Uint8Array[]>;
+}
+
+/** Where there is no store, and chunks that were moved to one. */
+export const noStore: Cold = {
+  async read() {
+    throw new Refusal("cold.unreachable", { detail: "This server was started without --cold-store." });
+  },
+};
+
+type Needs = {
+  readonly storage: Storage;
+  readonly keys: Keyring;
+  readonly random: Random;
+  readonly telemetry: { readonly cold: Cold };
+};
 
 export type Asked = {
   readonly allowed: Allowed;
@@ -41,16 +59,21 @@ export class SeriesReader {
   readonly #asked: Asked;
   /** The buffer before any chunk: what is written meanwhile is then seen twice, which merging forgives, and never not at all. */
   readonly #fresh: Points;
+  /** Periods of which nothing is to be seen any more. */
+  readonly #erased: readonly number[];
   #at: number;
   #active: Active[] = [];
-  #seal: ChunkSeal | undefined;
+  readonly #seals = new Map<number, ChunkSeal>();
 
   constructor(needs: Needs, asked: Asked) {
     this.#needs = needs;
     // A chunk is kept until all of it is too old, and shows no more of it than is kept.
     const from = Math.max(asked.from, asked.series.keptFrom);
     this.#asked = { ...asked, from };
-    this.#fresh = asked.series.buffer.between(from, asked.to);
+    const { periods } = asked.series.device;
+    const isErased = periods.hasErased ? (position: number) => periods.at(position).isErased : undefined;
+    this.#fresh = asked.series.buffer.between(from, asked.to, isErased);
+    this.#erased = periods.all.filter((one) => one.isErased).map(({ number }) => number);
     this.#at = from;
   }
 
@@ -75,7 +98,7 @@ export class SeriesReader {
   async *#sweep(listed: readonly ChunkHead[], until: number): AsyncGenerator<Points | Quarter, boolean> {
     const heads = listed.filter(({ first }) => first < until);
     const isAlone = this.#alone(listed);
-    const bytes = new Map<ChunkHead, Uint8Array | undefined>();
+    const bytes = new Map<ChunkHead, Opened | undefined>();
     for (const [index, head] of heads.entries()) {
       yield* this.#upTo(head.first);
       if (isAlone.has(head)) {
@@ -91,8 +114,8 @@ export class SeriesReader {
         }
         const rollup = bytes.get(head);
         if (rollup) {
-          const seal = await this.#sealed();
-          yield* decodeRollup(seal.open("rollup", this.#placeOf(head), rollup)).quarters;
+          const seal = await this.#sealed(rollup.period);
+          yield* decodeRollup(seal.open("rollup", this.#placeOf(head), rollup.bytes)).quarters;
           bytes.delete(head);
           this.#at = head.last + 1;
           continue;
@@ -108,8 +131,8 @@ export class SeriesReader {
       const data = bytes.get(head);
       bytes.delete(head);
       if (!data) return false;
-      const seal = await this.#sealed();
-      this.#active.push({ head, points: decodeChunk(seal.open("points", this.#placeOf(head), data)) });
+      const seal = await this.#sealed(data.period);
+      this.#active.push({ head, points: decodeChunk(seal.open("points", this.#placeOf(head), data.bytes)) });
     }
     yield* this.#upTo(until);
     return true;
@@ -153,29 +176,45 @@ export class SeriesReader {
     const { allowed, series, to } = this.#asked;
     const { id } = series;
     if (id === undefined) return [];
-    const range = { since: monthOf(this.#at).first, from: this.#at, to, most };
+    const range = { since: monthOf(this.#at).first, from: this.#at, to, most, erased: this.#erased };
     return this.#needs.storage.read(allowed, (unit) => chunksIn(unit).heads(id, range));
   }
 
   async #fetch(
     heads: readonly ChunkHead[],
     column: "data" | "rollup",
-    into: Map<ChunkHead, Uint8Array | undefined>,
+    into: Map<ChunkHead, Opened | undefined>,
   ): Promise<void> {
     const { allowed, series } = this.#asked;
     const { id } = series;
     if (id === undefined) return;
-    const sealed = await this.#needs.storage.read(allowed, (unit) => chunksIn(unit).sealed(id, heads, column));
-    for (const [index, head] of heads.entries()) into.set(head, sealed[index]);
+    const rows = await this.#needs.storage.read(allowed, (unit) => chunksIn(unit).sealed(id, heads, column));
+    const away = rows.flatMap((row) => row?.stored ?? []);
+    const brought = away.length === 0 ? [] : await this.#needs.telemetry.cold.read(allowed.scope, away);
+    const byPlace = new Map(away.map((place, at) => [place, brought[at]]));
+    for (const [index, head] of heads.entries()) into.set(head, opened(rows[index], byPlace));
   }
 
   #placeOf(head: ChunkHead) {
     return { ...head, series: this.#asked.series.id ?? 0 }; // it has one: it has chunks
   }
 
-  async #sealed(): Promise<ChunkSeal> {
-    return (this.#seal ??= await ChunkSeal.of(this.#needs, this.#asked.allowed.scope.org, this.#asked.device));
+  async #sealed(period: number): Promise<ChunkSeal> {
+    let seal = this.#seals.get(period);
+    if (!seal) {
+      seal = await ChunkSeal.of(this.#needs, this.#asked.allowed.scope.org, this.#asked.device, period);
+      this.#seals.set(period, seal);
+    }
+    return seal;
   }
+}
+
+/** Sealed bytes, and which key opens them. */
+type Opened = { readonly bytes: Uint8Array; readonly period: number };
+
+function opened(row: Sealed | undefined, brought: ReadonlyMap<Stored, Uint8Array | undefined>): Opened | undefined {
+  const bytes = row?.bytes ?? (row?.stored && brought.get(row.stored));
+  return row && bytes && { bytes, period: row.period };
 }
 
 const between = (points: Points, from: number, to: number): Points =>

@@ -51,7 +51,7 @@ export const telemetryRoutes = ({
       items: latest.map(({ attribute, point }) => ({ attribute, ...pointReply(point, bounds?.get(attribute)) })),
     };
   }),
-  ...keptRoutes(retention),
+  ...keptRoutes(retention, telemetry.erasures),
   // The listener gives it the connection.
   on(routes.watch, async () => ({ watch: true }) as const),
 ];

@@ -28,7 +28,7 @@ export class Pace {
 /** Points of one series as the chunks that it takes, sealed, each with its rollup where that is worth it. */
 export async function sealParts(
   points: Points,
-  { seal, series, position }: { seal: ChunkSeal; series: number; position: number },
+  { seal, period, series, position }: { seal: ChunkSeal; period: number; series: number; position: number },
   pace: Pace,
 ): Promise<NewChunk[]> {
   const chunks: NewChunk[] = [];
@@ -37,6 +37,7 @@ export async function sealParts(
     const place = { series, first: times[0] ?? 0, last: times.at(-1) ?? 0, count: times.length, position };
     chunks.push({
       ...place,
+      period,
       data: seal.seal("points", place, encodeChunk(part)),
       rollup: isWorthRollup(part) ? seal.seal("rollup", place, encodeRollup(rollupOf(part))) : undefined,
     });

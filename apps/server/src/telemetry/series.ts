@@ -2,6 +2,7 @@ import type { Id } from "@holdfast/kernel";
 import type { OrgScope } from "../storage/index.ts";
 import { SeriesBuffer, type Memory } from "./buffer.ts";
 import type { DoorDemands } from "./door.ts";
+import { Periods, type Period } from "./periods.ts";
 import type { Value, ValueType } from "./value.ts";
 
 /** The chunk of a series that begins last. While it is small it is written again together with what follows. */
@@ -12,6 +13,8 @@ export type Tail = {
   readonly position: number;
   /** Of its sealed points. */
   readonly bytes: number;
+  /** Under the key of which period it is sealed. */
+  readonly period: number;
 };
 
 export type SeriesRow = { readonly id: number; readonly position: number; readonly tail: Tail | undefined };
@@ -51,6 +54,7 @@ export class Series {
   /** A point is durable. */
   add(time: number, value: Value, position: number): void {
     this.pending -= 1;
+    if (position < this.device.erasedBefore) return; // it was on its way while the device was erased
     this.buffer.push(time, value, position);
     this.noteNewest(time, value);
   }
@@ -75,6 +79,13 @@ export class Series {
   /** The time of the oldest point that is kept; what is older is nobody's to read, whether it is gone already or not. */
   get keptFrom(): number {
     return this.device.keptFrom(this.name);
+  }
+
+  /** All that came so far was erased: nothing in chunks is to be written again, nor shown. */
+  forgetErased(): void {
+    this.#newest = undefined;
+    this.isNewestOfAll = true;
+    this.tail = undefined;
   }
 
   /** A point that was taken was not kept after all: a series that never had one is forgotten, and with it its type. */
@@ -104,10 +115,23 @@ export class DeviceSeries {
   /** Once it was found to have a door. */
   demands: DoorDemands | undefined = undefined;
 
+  readonly periods = new Periods();
+  /** `periods.erasedBefore`, at hand for every point. */
+  erasedBefore = 0;
+
   constructor(scope: OrgScope, device: Id<"device">, memory: Memory) {
     this.scope = scope;
     this.device = device;
     this.memory = memory;
+  }
+
+  /** What is erased is nobody's to read any more, whether it is gone already or not. */
+  setPeriods(all: readonly Period[]): void {
+    this.periods.set(all);
+    const { erasedBefore } = this.periods;
+    if (erasedBefore <= this.erasedBefore) return;
+    this.erasedBefore = erasedBefore;
+    for (const series of this.byName.values()) series.forgetErased();
   }
 
   /** The series of an attribute, made at the first value of it. */

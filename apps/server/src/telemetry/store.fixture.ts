@@ -12,7 +12,7 @@ import { freshStorage, TestClock, type FreshDatabase } from "../testing/index.ts
 import type { BodyKind } from "./body.ts";
 import { Telemetry, TelemetryQueries, ChunkCare } from "./index.ts";
 import type { AggregatesAsked, Bucket, PointsAsked } from "./query.ts";
-import type { TelemetryNeeds } from "./telemetry.ts";
+import type { TelemetryNeeds } from "./needs.ts";
 
 /** A test, or `atEnd` for what the tests of a file share. */
 type Ends = { after(close: () => Promise<void>): void };

@@ -1,7 +1,6 @@
 // Hot path: `accept` runs for every message.
-import { because, Refusal, systemTimers, type Id, type Random, type Report, type Timers } from "@holdfast/kernel";
-import type { HighWater, Permit, Space, Spaces } from "../authority/index.ts";
-import type { Keyring, Storage } from "../storage/index.ts";
+import { because, Refusal, systemTimers, type Id, type Timers } from "@holdfast/kernel";
+import type { Permit, Space } from "../authority/index.ts";
 import { serverUnavailable, type Meter, type Waiting } from "./batch.ts";
 import { parseBody, type BodyKind } from "./body.ts";
 import type { Memory } from "./buffer.ts";
@@ -9,12 +8,15 @@ import { codeOf, refusalOfCode } from "./codes.ts";
 import { Committer } from "./committer.ts";
 import { Devices } from "./devices.ts";
 import { DoorDemands } from "./door.ts";
+import { Erasures } from "./erasures.ts";
 import { faultOf } from "./fault.ts";
 import { Flusher } from "./flusher.ts";
 import { giveTime, passTime } from "./given.ts";
+import type { TelemetryNeeds } from "./needs.ts";
 import { together, type Carrier, type Observer, type Source, type Stored } from "./observer.ts";
 import { inflated } from "./inflate.ts";
 import { checkTimes } from "./reading.ts";
+import { noStore, type Cold } from "./reader.ts";
 import { replay } from "./replay.ts";
 import { checkSchema } from "./schema.ts";
 import { Segments } from "./segments.ts";
@@ -42,6 +44,7 @@ export type TelemetryNeeds = {
   readonly sizes?: { readonly segment?: number; readonly buffers?: number; readonly devices?: number };
 };
 
+import { noStore, type Cold } from "./reader.ts";
 /** What devices measure: taken, made durable, kept sealed. */
 export class Telemetry {
   readonly #needs: TelemetryNeeds;
@@ -51,6 +54,8 @@ export class Telemetry {
   readonly #flusher: Flusher;
   readonly #devices: Devices;
   readonly retentions: Retentions;
+  readonly erasures: Erasures;
+  readonly cold: Cold;
   readonly #memory: Memory;
   readonly #observers: Observer[] = [];
   #carrier: Carrier | undefined;
@@ -72,6 +77,7 @@ export class Telemetry {
     const retentions = (this.retentions = new Retentions(storage));
     this.#devices = new Devices({ ...needs, memory, retentions, mostIdle: sizes?.devices });
     this.#flusher = new Flusher({ ...needs, timers, segments, memory, budget: sizes?.buffers });
+    this.cold = needs.cold ?? noStore;
     const committed = (series: readonly Series[]) => this.#flusher.committed(series);
     const recorded = (org: Id<"org">, bytes: number) => this.#recorded(org, bytes);
     const doubtful = (org: Id<"org">) => spaces.forget(org);
@@ -79,6 +85,8 @@ export class Telemetry {
       { storage, segments, clock, timers, committed, recorded, doubtful, report },
       position,
     );
+    const parts = { devices: this.#devices, flusher: this.#flusher, committer: this.#committer };
+    this.erasures = new Erasures({ ...needs, ...parts, segments });
   }
 
   /** Reads the log again before it takes anything new. */
@@ -98,6 +106,8 @@ export class Telemetry {
     clock.raise(at);
     const telemetry = new Telemetry(needs, segments, position);
     const flusher = telemetry.#flusher;
+    const restored = await telemetry.erasures.again();
+    if (restored > 0) report(`The database had readings of ${restored} devices that were erased. They are gone again.`);
     const points = await replay({
       storage,
       spaces,
@@ -111,6 +121,7 @@ export class Telemetry {
     await segments.begin();
     turn = () => telemetry.#turn();
     telemetry.#every();
+    await telemetry.erasures.finish();
     return telemetry;
   }
 

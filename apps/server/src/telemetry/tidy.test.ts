@@ -12,6 +12,7 @@ const laidOf = (points: Points, position: number, isFixed = false): Chunk => ({
   points,
   position,
   isFixed,
+  period: 0,
   first: points.times[0] ?? 0,
   last: points.times.at(-1) ?? 0,
   count: points.times.length,

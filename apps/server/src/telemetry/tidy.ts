@@ -8,8 +8,10 @@ export type Laid = {
   readonly count: number;
   /** Of its sealed points. */
   readonly bytes: number;
-  /** It stays as it is: the flusher's own, or in the object store, or of an owner before. */
+  /** It stays as it is: the flusher's own, or in the object store. */
   readonly isFixed: boolean;
+  /** Under the key of which period it is sealed. */
+  readonly period: number;
 };
 
 /** Points, and sealed bytes, that are read and written again in one transaction. */
@@ -30,6 +32,19 @@ type Island = {
  * equal times the last still wins: a chunk that stays and reaches into them is older or newer than all of them, or they are left alone.
  */
 export function nextToJoin(
+  month: readonly Laid[],
+  isDone: (group: readonly Laid[]) => boolean,
+): readonly Laid[] | undefined {
+  for (const period of new Set(month.map((one) => one.period))) {
+    const seen = month.map((one) => (one.period === period ? one : { ...one, isFixed: true }));
+    const group = nextOfPeriod(seen, isDone);
+    // Those that were given, not copies of them.
+    if (group) return group.flatMap((one) => month.find((each) => each === one) ?? []);
+  }
+  return undefined;
+}
+
+function nextOfPeriod(
   month: readonly Laid[],
   isDone: (group: readonly Laid[]) => boolean,
 ): readonly Laid[] | undefined {

@@ -7,6 +7,7 @@ import { faultOf } from "./fault.ts";
 import { careIn } from "./care-rows.ts";
 import { mergePoints } from "./merge.ts";
 import { monthOf } from "./parts.ts";
+import { periodsIn } from "./period-rows.ts";
 import { chunksIn, seriesIn } from "./postgres.ts";
 import { Pace, sealParts } from "./seal-parts.ts";
 import { ChunkSeal } from "./sealing.ts";
@@ -84,25 +85,29 @@ export class Tidying {
     const { storage } = this.#needs;
     const month = monthOf(one.month);
     const [row] = await storage.read(allowed, (unit) => seriesIn(unit).devicesOf([one.series]));
-    const seal = row && (await ChunkSeal.of(this.#needs, allowed.scope.org, row.device));
     const tried = new Set<string>();
     for (;;) {
-      if (!seal) break;
+      if (!row) break;
       const laid = await storage.read(allowed, (unit) => careIn(unit).laid(one.series, month));
       const group = nextToJoin(laid, (some) => tried.has(nameOf(some)));
       if (!group || this.#isStopping) break;
       tried.add(nameOf(group));
-      await this.#join(allowed, one.series, seal, group);
+      const seal = await ChunkSeal.of(this.#needs, allowed.scope.org, row.device, group[0]?.period ?? 0);
+      await this.#join(allowed, { series: one.series, device: row.device, seal }, group);
     }
     if (!this.#isStopping) await storage.tally(allowed, (unit) => untidyIn(unit).done(one));
   }
 
-  async #join(allowed: Allowed, series: number, seal: ChunkSeal, group: readonly Laid[]): Promise<void> {
+  async #join(
+    allowed: Allowed,
+    { series, device, seal }: { series: number; device: Id<"device">; seal: ChunkSeal },
+    group: readonly Laid[],
+  ): Promise<void> {
     const { storage } = this.#needs;
     const sealed = await storage.read(allowed, (unit) => chunksIn(unit).sealed(series, group, "data"));
     this.#pace.begin();
     const byAge = group
-      .map((head, at) => ({ head, data: sealed[at] }))
+      .map((head, at) => ({ head, data: sealed[at]?.bytes }))
       .sort((a, b) => a.head.position - b.head.position);
     const parts = [];
     for (const { head, data } of byAge) {
@@ -111,12 +116,14 @@ export class Tidying {
       await this.#pace.give();
     }
     const position = Math.max(...group.map((head) => head.position));
-    const chunks = await sealParts(mergePoints(parts), { seal, series, position }, this.#pace);
+    const period = group[0]?.period ?? 0;
+    const chunks = await sealParts(mergePoints(parts), { seal, period, series, position }, this.#pace);
     const overlaps = group.some(({ first }, at) => group.slice(0, at).some(({ last }) => last >= first));
     if (chunks.length >= group.length && !overlaps) return; // large texts
     try {
       await storage.tally(allowed, async (unit) => {
         if (!(await careIn(unit).replace(series, group, chunks))) throw new Gone("a chunk is not there any more");
+        if (await periodsIn(unit).isErased(device, period)) throw new Gone("the device was erased");
       });
     } catch (error) {
       if (error instanceof Gone) return; // it was erased, or is too old: what is left is looked at again
