@@ -3,7 +3,7 @@ import path from "node:path";
 import { parseArgs } from "node:util";
 import { Refusal } from "@holdfast/kernel";
 import { parseNetwork, type Network } from "./authority/index.ts";
-import { parseSender, parseSmtpUrl, type Sender, type SmtpAddress } from "./outbound/index.ts";
+import { parseSender, parseSmtpUrl, type S3Place, type Sender, type SmtpAddress } from "./outbound/index.ts";
 
 /** What this process was started with. */
 export const environment: Readonly<Record<string, string | undefined>> = process.env;
@@ -60,8 +60,21 @@ export type Config = {
   readonly allowRoot: boolean;
   /** Whether a set-up may ask for simulated devices, and those that there are run. */
   readonly offersDemo: boolean;
+  /** Bytes that readings take in memory on their way from the log to chunks. */
+  readonly telemetryMemory: number;
+  /** Where chunks are moved when they are old. */
+  readonly cold: ColdConfig | undefined;
   /** The server that takes mail; without one, links for people are written to a file. */
   readonly mail: MailConfig | undefined;
+};
+
+export type ColdConfig = {
+  readonly afterDays: number;
+  /** A folder, or a bucket with what stands before each name in it. */
+  readonly store: { readonly folder: string } | Omit<S3Place, "secret">;
+  /** Instead of a secret in the environment. */
+  readonly secretFile: string | undefined;
+  readonly secret: string | undefined;
 };
 
 export type MailConfig = {
@@ -99,6 +112,12 @@ const options = {
   "dns-server": { type: "string" },
   "allow-root": { type: "boolean" },
   "no-demo": { type: "boolean" },
+  "telemetry-memory": { type: "string" },
+  "cold-after": { type: "string" },
+  "cold-store": { type: "string" },
+  "cold-region": { type: "string" },
+  "cold-key-id": { type: "string" },
+  "cold-secret-file": { type: "string" },
   "smtp-url": { type: "string" },
   "smtp-password-file": { type: "string" },
   "smtp-ca": { type: "string" },
@@ -137,6 +156,13 @@ export const usage = `npm start -- [OPTION]…
   --ready-file FILE      written when everything accepts connections (ready.json in the keys folder)
   --allow-root           started by root, go on as root where no other user can reach the data
   --no-demo              no simulated devices: none are offered, and those that there are do not run
+  --telemetry-memory MIB  what readings may take in memory on their way to disk (256); with twice as much, senders wait
+  --cold-after DAYS      move readings to the object store when they are so many days old; they are read from there
+  --cold-store DIR|URL   that store: a folder, or a bucket of an S3-compatible store: s3://HOST[:PORT]/BUCKET[/PREFIX],
+                         asked over HTTPS; inside the house it needs --outbound-allow
+  --cold-region NAME     of the bucket (auto)
+  --cold-key-id ID       the access key for it
+  --cold-secret-file FILE  its secret, in a file that its owner alone can read; or HOLDFAST_COLD_SECRET
   --smtp-url URL         the server that takes mail: smtp://USER@HOST:587 (STARTTLS, which has to succeed) or
                          smtps://USER@HOST:465; without one, links for people go to a file beside the ready file
   --smtp-password-file FILE  its password, in a file that its owner alone can read; or HOLDFAST_SMTP_PASSWORD
@@ -210,6 +236,15 @@ export function parseConfig(
     dnsServer: dnsServerIn(set("dns-server")),
     allowRoot: values["allow-root"] ?? ["1", "true"].includes(environment["HOLDFAST_ALLOW_ROOT"] ?? ""),
     offersDemo: !(values["no-demo"] ?? isOn(environment["HOLDFAST_NO_DEMO"], "HOLDFAST_NO_DEMO")),
+    telemetryMemory: whole(set("telemetry-memory"), "--telemetry-memory", 256, 16, 65_536) * 1024 * 1024,
+    cold: coldIn({
+      after: set("cold-after"),
+      store: set("cold-store"),
+      region: set("cold-region"),
+      keyId: set("cold-key-id"),
+      secretFile: absolute(set("cold-secret-file")),
+      secret: environment["HOLDFAST_COLD_SECRET"] || undefined,
+    }),
     mail: mailIn({
       url: set("smtp-url"),
       isUrlTyped: values["smtp-url"] !== undefined,
@@ -219,6 +254,33 @@ export function parseConfig(
       from: set("mail-from"),
     }),
   };
+}
+
+type ColdOptions = Record<"after" | "store" | "region" | "keyId" | "secretFile" | "secret", string | undefined>;
+
+function coldIn({ after, store, region = "auto", keyId, secretFile, secret }: ColdOptions): ColdConfig | undefined {
+  if (store === undefined) {
+    if (after === undefined && keyId === undefined && secretFile === undefined) return undefined;
+    throw malformed("--cold-after, --cold-key-id and --cold-secret-file need --cold-store.");
+  }
+  if (after === undefined)
+    throw malformed("--cold-store needs --cold-after: from how many days on readings are moved.");
+  const afterDays = whole(after, "--cold-after", 0, 1, 36_500);
+  if (!store.includes("://")) return { afterDays, store: { folder: path.resolve(store) }, secretFile, secret };
+  const [, host, bucket, prefix = ""] =
+    /^s3:\/\/([A-Za-z0-9.-]+(?::\d{1,5})?)\/([a-z0-9][a-z0-9.-]{1,61}[a-z0-9])((?:\/[\w.-]+)*)\/?$/.exec(store) ?? [];
+  if (host === undefined) throw malformed("--cold-store is a folder, or s3://HOST[:PORT]/BUCKET[/PREFIX].");
+  if (keyId === undefined || (secretFile === undefined) === (secret === undefined))
+    throw malformed(
+      "A bucket needs --cold-key-id, and its secret in --cold-secret-file or HOLDFAST_COLD_SECRET, once.",
+    );
+  const place = {
+    endpoint: `https://${host}/${bucket}`,
+    prefix: prefix === "" ? "" : `${prefix.slice(1)}/`,
+    region,
+    keyId,
+  };
+  return { afterDays, store: place, secretFile, secret };
 }
 
 type MailOptions = Pick<MailConfig, "passwordFile" | "caFile"> & {

@@ -25,6 +25,7 @@ import {
 import { authorityRoutes } from "./authority/routes.ts";
 import { openCertificates } from "./certificates.ts";
 import { keepTime } from "./clock-watch.ts";
+import { coldOf } from "./cold-store.ts";
 import type { Config } from "./config.ts";
 import { arrivalsOf, connectionsOf } from "./connections.ts";
 import { keepHouse, keepLast } from "./housekeeping.ts";
@@ -51,7 +52,7 @@ import { registryRoutes } from "./registry/routes.ts";
 import { Simulation } from "./simulation/index.ts";
 import { simulationRoutes } from "./simulation/routes.ts";
 import { Storage } from "./storage/index.ts";
-import { Telemetry, TelemetryQueries, ChunkCare, Retention } from "./telemetry/index.ts";
+import { ChunkCare, ColdChunks, Retention, Telemetry, TelemetryQueries } from "./telemetry/index.ts";
 import { telemetryRoutes } from "./telemetry/routes.ts";
 import { Signing } from "./tls/index.ts";
 import { knownBy } from "./known.ts";
@@ -159,6 +160,7 @@ async function open(needs: PlatformNeeds, opened: AsyncDisposableStack, closing:
   const passwords = new Passwords({ random, clock, cost: needs.passwordCost });
   const guard = opened.adopt(new Guard({ clock, timers, report }), (it) => it.close());
   const forPeople = { ...common, ...held, administrators, passwords, refusedSignIn, guard };
+  const outwards = await outwardsOf(config);
   const people = await openPeople({
     ...forPeople,
     sessions,
@@ -169,15 +171,25 @@ async function open(needs: PlatformNeeds, opened: AsyncDisposableStack, closing:
     isOurs: (host) => certificates.isFor(host),
     factorResetAfter: config.factorResetAfter,
     ownClock: needs.clock,
-    ...(await outwardsOf(config)),
+    ...outwards,
     timers,
     report,
     signal: closing.signal,
   });
   opened.defer(() => people.setup.stop());
 
-  const forReadings = { ...common, keys: keyring, largest: config.maximumMessage, report };
-  const telemetry = opened.adopt(await Telemetry.open(forReadings), (it) => it.close());
+  const moving = coldOf(config, { ...outwards, timers });
+  const telemetry = opened.adopt(
+    await Telemetry.open({
+      ...common,
+      keys: keyring,
+      report,
+      largest: config.maximumMessage,
+      cold: moving && new ColdChunks({ storage, store: moving.store }),
+      sizes: { buffers: config.telemetryMemory },
+    }),
+    (it) => it.close(),
+  );
   const presences = opened.adopt(await Presences.open({ ...common, report, lastKnown: highWater }), (it) => it.close());
   const accounts = opened.adopt(await Accounts.open({ ...common, report, lastKnown: highWater }), (it) => it.close());
   const directories = new Directories({ storage, clock });
@@ -308,7 +320,9 @@ async function open(needs: PlatformNeeds, opened: AsyncDisposableStack, closing:
 
   opened.defer(() => keepLast({ refusals: refusals.log, lists, authentication, report }));
   const rounds = opened.adopt(new Rounds(timers, report), (it) => it.stop());
-  const chunkCare = opened.adopt(new ChunkCare({ ...common, telemetry, keys: keyring, report }), (it) => it.stop());
+  const chunkCare = opened.adopt(new ChunkCare({ ...common, telemetry, keys: keyring, report, moving }), (it) =>
+    it.stop(),
+  );
   keepHouse(rounds, { ...ofAuthority, ...people, report, journal, directories, sockets, chunkCare });
   opened.defer(() => keepTime({ storage, clock, report }));
   return new Platform({

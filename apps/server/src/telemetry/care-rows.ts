@@ -1,5 +1,6 @@
 import { uuidOf, type Id } from "@holdfast/kernel";
 import type { Unit } from "../storage/index.ts";
+import { coldIn } from "./cold-rows.ts";
 import { insertChunks, type ChunkHead, type NewChunk } from "./postgres.ts";
 import type { Laid } from "./tidy.ts";
 
@@ -83,10 +84,13 @@ async function remove(
   which: string,
   values: readonly [first: unknown, second: unknown, most: number],
 ): Promise<Removed> {
-  const rows = await unit.query<{ count: number }>(
+  const rows = await unit.query<{ count: number; object: number | null; length: number }>(
     `delete from chunk c using (select series, first, pos from chunk where ${which} order by series, first, pos limit $3) old
-      where c.series = old.series and c.first = old.first and c.pos = old.pos returning c.count`,
+      where c.series = old.series and c.first = old.first and c.pos = old.pos returning c.count, c.object, c.object_length as length`,
     values,
   );
+  const stored = new Map<number, number>();
+  for (const { object, length } of rows) if (object !== null) stored.set(object, (stored.get(object) ?? 0) + length);
+  if (stored.size > 0) await coldIn(unit).lost(stored);
   return { chunks: rows.length, points: rows.reduce((sum, { count }) => sum + count, 0) };
 }

@@ -1,7 +1,9 @@
 import type { Clock, Random, Report } from "@holdfast/kernel";
 import type { Spaces } from "../authority/index.ts";
 import type { Keyring, Storage } from "../storage/index.ts";
+import { ColdMove } from "./cold-move.ts";
 import { Expiry } from "./expiry.ts";
+import type { ObjectStore } from "./folder-store.ts";
 import type { Telemetry } from "./telemetry.ts";
 import { Tidying } from "./tidying.ts";
 
@@ -18,6 +20,8 @@ type Needs = {
   readonly random: Random;
   readonly clock: Clock;
   readonly report: Report;
+  /** Where what is older than so many milliseconds is moved, if anywhere. */
+  readonly moving?: { readonly store: ObjectStore; readonly after: number } | undefined;
 };
 
 /** What is done behind the flusher's back with chunks that were written: one thing at a time, each bounded, and each goes on after a stop where it was. */
@@ -26,6 +30,7 @@ export class ChunkCare {
   readonly #telemetry: Telemetry;
   readonly #tidying: Tidying;
   readonly #expiry: Expiry;
+  readonly #cold: ColdMove | undefined;
   #looked = -Infinity;
 
   constructor(needs: Needs) {
@@ -33,6 +38,8 @@ export class ChunkCare {
     this.#clock = needs.clock;
     this.#telemetry = telemetry;
     this.#tidying = new Tidying(needs);
+    const { keys, moving } = needs;
+    this.#cold = moving && new ColdMove({ ...needs, ...moving, instance: keys.instance });
     this.#expiry = new Expiry({ ...needs, retentions: telemetry.retentions, monthGone: () => telemetry.monthGone() });
   }
 
@@ -44,15 +51,17 @@ export class ChunkCare {
     this.#looked = now;
     await this.#telemetry.erasures.finish();
     await this.#expiry.round();
+    await this.#cold?.round();
   }
 
   get statistics() {
-    return { ...this.#tidying.statistics, expired: this.#expiry.statistics };
+    return { ...this.#tidying.statistics, expired: this.#expiry.statistics, cold: this.#cold?.statistics };
   }
 
   /** What runs ends after the transaction in hand. */
   stop(): void {
     this.#tidying.stop();
     this.#expiry.stop();
+    this.#cold?.stop();
   }
 }

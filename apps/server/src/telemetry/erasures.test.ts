@@ -18,7 +18,7 @@ async function measure(device: Id<"device">, count: number, value: number): Prom
 }
 const shown = async (device: Id<"device">) => {
   const { items } = await store.points(org, device, "n");
-  return [...new Set(items.map(([, value]) => value))].sort();
+  return [...new Set(items.map(([, value]) => Number(value)))].sort((a, b) => a - b);
 };
 const chunksOf = (device: Id<"device">) =>
   w.sql(

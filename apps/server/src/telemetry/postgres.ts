@@ -1,5 +1,6 @@
 import { idFrom, Refusal, uuidOf, type Id } from "@holdfast/kernel";
 import type { Unit } from "../storage/index.ts";
+import { monthOf } from "./parts.ts";
 import { Series, type DeviceSeries, type SeriesRow, type Tail } from "./series.ts";
 import type { ValueType } from "./value.ts";
 import { untidyIn } from "./untidy-rows.ts";
@@ -176,6 +177,9 @@ export type Flush = {
   readonly given: number;
 };
 
+const day = 86_400_000;
+const beforeMark = "update cold_mark set until = $1 where until > $1";
+
 export const chunksIn = (unit: Unit) => ({
   async write(flushes: readonly Flush[]): Promise<void> {
     const chunks = flushes.flatMap((flush) => flush.chunks);
@@ -200,7 +204,10 @@ export const chunksIn = (unit: Unit) => ({
     const noted = flushes
       .filter(({ untidy }) => untidy.length > 0)
       .map(({ series, untidy }) => untidyIn(unit).note(series, untidy));
-    await Promise.all([...removed, inserted, raised, ...noted]);
+    // Of a time that is in the object store already: what comes late is to follow.
+    const oldest = Math.min(...chunks.map(({ first }) => first));
+    const behind = oldest < unit.at - day ? unit.query(beforeMark, [monthOf(oldest).first]) : undefined;
+    await Promise.all([...removed, inserted, raised, ...noted, behind]);
   },
 
   /**

@@ -29,7 +29,7 @@ export type World = {
   /** Past all of our code, as whoever has the database in hand. */
   sql<Row = Record<string, unknown>>(text: string, values?: readonly unknown[]): Promise<Row[]>;
   /** The store, as after a start. */
-  open(more?: Partial<TelemetryNeeds>): Promise<Store>;
+  open(more?: Opening): Promise<Store>;
 };
 
 /** An organisation with one application. */
@@ -41,6 +41,9 @@ export type Org = {
   device(product?: Id<"product">): Promise<Id<"device">>;
   suspend(device: Id<"device">): Promise<void>;
 };
+
+/** What a start is given beside its world. */
+type Opening = Partial<TelemetryNeeds> & Pick<ConstructorParameters<typeof ChunkCare>[0], "moving">;
 
 type Given = { storage?: Partial<StorageNeeds>; database?: FreshDatabase; clock?: TestClock; random?: Random };
 
@@ -109,13 +112,15 @@ export async function world(t: Ends, given: Given = {}): Promise<World> {
     };
   }
 
-  async function open(more: Partial<TelemetryNeeds> = {}): Promise<Store> {
+  async function open({ moving, ...more }: Opening = {}): Promise<Store> {
     const high = new HighWater(clock, 0 as Instant);
     const report = (message: string) => void reports.push(message);
     const needs = { storage, keys: keyring, spaces, clock: high, timers: clock, random, report, ...more };
     const telemetry = await Telemetry.open(needs);
     const queries = new TelemetryQueries({ ...needs, telemetry });
-    const store = new Store(telemetry, queries, new ChunkCare({ ...needs, telemetry }), () => stores.delete(store));
+    const store = new Store(telemetry, queries, new ChunkCare({ ...needs, telemetry, moving }), () =>
+      stores.delete(store),
+    );
     stores.add(store);
     return store;
   }

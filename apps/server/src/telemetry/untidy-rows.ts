@@ -32,8 +32,9 @@ export const untidyIn = (unit: Unit) => ({
     );
   },
 
-  /** Unless more was left meanwhile. */
+  /** Unless more was left meanwhile. What is as it should be now may go to the object store, however late it came. */
   async done({ series, month, chunks }: Untidy): Promise<void> {
+    await unit.query("update cold_mark set until = $1 where until > $1", [month]);
     await unit.query("delete from untidy where series = $1 and month = $2 and chunks = $3", [series, month, chunks]);
   },
 });
