@@ -144,6 +144,9 @@ export class ColdMove {
       if (!allowed) continue;
       for (const { id, name } of await storage.read(allowed, (unit) => coldIn(unit).left())) {
         if (this.#isStopping) return;
+        let isGone = false;
+        await storage.tally(allowed, async (unit) => void (isGone = await coldIn(unit).giveUp(id)));
+        if (!isGone) continue;
         await removed(store, name);
         await storage.tally(allowed, (unit) => coldIn(unit).remove(id));
         this.statistics.removed += 1;

@@ -82,8 +82,11 @@ export const coldIn = (unit: Unit) => ({
       ],
     );
     if (rows.length !== all.length) return false;
-    await unit.query("update cold_object set state = 'written' where id = $1 and state = 'writing'", [object]);
-    return true;
+    const written = await unit.query(
+      "update cold_object set state = 'written' where id = $1 and state = 'writing' returning 1",
+      [object],
+    );
+    return written.length === 1;
   },
 
   async namesOf(objects: readonly number[]): Promise<ReadonlyMap<number, string>> {
@@ -118,8 +121,17 @@ export const coldIn = (unit: Unit) => ({
     );
   },
 
+  /** Before its bytes go. False when chunks point to it after all: a transaction of before a stop may end only now. */
+  async giveUp(object: number): Promise<boolean> {
+    const rows = await unit.query(
+      "update cold_object set state = 'gone' where id = $1 and state <> 'written' returning 1",
+      [object],
+    );
+    return rows.length === 1;
+  },
+
   async remove(object: number): Promise<void> {
-    await unit.query("delete from cold_object where id = $1 and state <> 'written'", [object]);
+    await unit.query("delete from cold_object where id = $1 and state = 'gone'", [object]);
   },
 
   /** Everything before it that may be in the store is there. */

@@ -67,6 +67,11 @@ export class Committer {
     return this.#position;
   }
 
+  /** Positions up to here were given away already, by what is written down elsewhere: a stop may have lost the commits. */
+  skip(position: number): void {
+    this.#position = Math.max(this.#position, position);
+  }
+
   get waitingBytes(): number {
     return this.#waiting;
   }

@@ -186,6 +186,29 @@ test("buffers beyond their budget are written early, the largest first", async (
   await restart();
 });
 
+test("a flood of series stays within the budget of buffers, and nothing of it is lost", async () => {
+  const budget = 400_000;
+  await restart({ sizes: { buffers: budget } });
+  const space = await org.space();
+  const devices = await Promise.all(Array.from({ length: 60 }, () => org.device()));
+  let most = 0;
+  for (let turn = 0; turn < 12; turn += 1) {
+    const body = Array.from({ length: 20 }, (_, n) => ({
+      time: now - 1e6 + turn * 20 + n,
+      values: { n, m: n, t: "text" },
+    }));
+    for (const device of devices) await store.telemetry.prepare(space, device);
+    const told = await Promise.all(devices.map((device) => store.sayNow(space, device, body)));
+    assert.deepEqual(new Set(told), new Set([0]));
+    most = Math.max(most, store.telemetry.statistics.bufferBytes);
+  }
+  assert.ok(most > budget / 2 && most < 2 * budget, `${most}`);
+  await store.telemetry.compact();
+  for (const device of devices.slice(0, 5))
+    assert.equal((await store.points(org, device, "m", { from: now - 2e6 })).items.length, 240);
+  await restart();
+});
+
 test("readings leave the log within hours, with the key of their segment, also when nothing more comes", async () => {
   const device = await org.device();
   await store.telemetry.compact();

@@ -106,7 +106,7 @@ export class Erasures {
 
   /** Devices whose keys were destroyed after the data were backed up: what these have of them does not open, and is removed again. */
   async again(): Promise<number> {
-    const { storage, keys } = this.#needs;
+    const { storage, keys, committer } = this.#needs;
     let count = 0;
     for (const { org: uuid } of await storage.directory.call<{ org: string }>("all_orgs", [])) {
       const allowed = asPlatform(await storage.scopeOf(idFrom("org", uuid)));
@@ -120,6 +120,8 @@ export class Erasures {
         if (period.isErased) kept.delete(name);
         else kept.set(name, [device, period.number]);
       }
+      // What comes from now on is of the present period, also where the commits before it were never durable.
+      for (const { period } of rows) committer.skip(period.from - 1);
       const found = new Map<Id<"device">, number[]>();
       for (const name of await keys.erased("device", [...kept.keys()])) {
         const [device, number] = kept.get(name) ?? [];

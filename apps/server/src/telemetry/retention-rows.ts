@@ -13,10 +13,10 @@ export const retentionIn = (unit: Unit) => ({
     type Row = { about: string; version: number; body: Uint8Array };
     const rows = await unit.query<Row>("select about, version, body from retention", []);
     const read = new Kept();
-    for (const { about, version, body } of rows) {
+    for (const { about: uuid, version, body } of rows) {
+      const about = idFrom("org", uuid) === unit.scope.org ? unit.scope.org : idFrom("product", uuid);
       const plain = unit.scope.open("retention", rowOf(about, version), body);
-      const rule = JSON.parse(new TextDecoder().decode(plain)) as Rule; // sealed below
-      read.set(about === uuidOf(unit.scope.org) ? unit.scope.org : idFrom("product", about), rule);
+      read.set(about, JSON.parse(new TextDecoder().decode(plain)) as Rule); // sealed below
     }
     kept.own = read.own;
     kept.products = read.products;
@@ -31,12 +31,7 @@ export const retentionIn = (unit: Unit) => ({
     await unit.query(
       `insert into retention (org, about, version, body) values ($1, $2, $3, $4)
        on conflict (org, about) do update set version = excluded.version, body = excluded.body`,
-      [
-        uuidOf(unit.scope.org),
-        uuidOf(about),
-        version,
-        unit.scope.seal("retention", rowOf(uuidOf(about), version), body),
-      ],
+      [uuidOf(unit.scope.org), uuidOf(about), version, unit.scope.seal("retention", rowOf(about, version), body)],
     );
   },
 });

@@ -8,8 +8,8 @@ import { world, type Org } from "./store.fixture.ts";
 
 const w = await world(atEnd);
 const [org, other] = [await w.org(), await w.org()];
-const store = await w.open();
-const retention = new Retention({ ...w, retentions: store.telemetry.retentions });
+let store = await w.open();
+let retention = new Retention({ ...w, retentions: store.telemetry.retentions });
 const hour = 3_600_000;
 const day = 24 * hour;
 
@@ -85,6 +85,11 @@ test("what is older than is kept is shown no more at once, and goes by whole chu
   assert.equal(await countOf(device), 200 * 24);
   const [bucket] = await store.aggregate(org, device, "a", { every: 366 * day, aggregates: ["count"], from: 0 });
   assert.equal(bucket?.["count"], 240);
+  // It is read again at the next start.
+  await store.close();
+  store = await w.open();
+  retention = new Retention({ ...w, retentions: store.telemetry.retentions });
+  assert.deepEqual(await shown(), [10, 50, 100, 100]);
   await round();
   assert.equal((200 * 24 - (await countOf(device))) / 24 > 70, true);
   assert.deepEqual(await shown(), [10, 50, 100, 100]);
