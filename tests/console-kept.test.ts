@@ -32,7 +32,7 @@ test("how long a product's readings are kept is tried out before it is set, and 
   await dialog.getByLabel("Days").last().fill("10");
   await dialog.getByRole("button", { name: "See what would go" }).click();
   await dialog.getByRole("status").waitFor();
-  await assertAccessible(page);
+  await assertAccessible(page, "what would go");
   await dialog.getByRole("button", { name: "Keep it so" }).click();
   await dialog.waitFor({ state: "hidden" });
   const table = page.getByRole("table", { name: "How long readings are kept" });
@@ -40,7 +40,8 @@ test("how long a product's readings are kept is tried out before it is set, and 
   const rule = await owner.asks.get(`/v1/products/${product.id}/retention`);
   assert.deepEqual(rule, { keep: 30, attributes: { level: 10 } });
   const path = `/v1/devices/${device.id}/telemetry?attribute=level&from=0`;
-  const shown = async () => (await owner.asks.get<{ items: { value: number }[] }>(path)).items.map(({ value }) => value);
+  const shown = async () =>
+    (await owner.asks.get<{ items: { value: number }[] }>(path)).items.map(({ value }) => value);
   assert.deepEqual(await shown(), [1]);
 
   await page.goto(at("/settings"));

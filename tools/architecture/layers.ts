@@ -114,7 +114,7 @@ export const guarded: Readonly<Record<string, readonly string[]>> = {
     "apps/server/src/direct-sockets.ts",
     "apps/server/src/connections.ts",
     "apps/server/src/mail.ts",
-    "apps/server/src/cold-store.ts",
+    "apps/server/src/readings.ts",
     "apps/server/src/banner.",
     "apps/server/src/keys-command.ts",
     "apps/server/src/testing/",

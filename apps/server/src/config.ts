@@ -3,7 +3,8 @@ import path from "node:path";
 import { parseArgs } from "node:util";
 import { Refusal } from "@holdfast/kernel";
 import { parseNetwork, type Network } from "./authority/index.ts";
-import { parseSender, parseSmtpUrl, type S3Place, type Sender, type SmtpAddress } from "./outbound/index.ts";
+import { coldIn, type ColdConfig } from "./cold-config.ts";
+import { parseSender, parseSmtpUrl, type Sender, type SmtpAddress } from "./outbound/index.ts";
 
 /** What this process was started with. */
 export const environment: Readonly<Record<string, string | undefined>> = process.env;
@@ -66,15 +67,6 @@ export type Config = {
   readonly cold: ColdConfig | undefined;
   /** The server that takes mail; without one, links for people are written to a file. */
   readonly mail: MailConfig | undefined;
-};
-
-export type ColdConfig = {
-  readonly afterDays: number;
-  /** A folder, or a bucket with what stands before each name in it. */
-  readonly store: { readonly folder: string } | Omit<S3Place, "secret">;
-  /** Instead of a secret in the environment. */
-  readonly secretFile: string | undefined;
-  readonly secret: string | undefined;
 };
 
 export type MailConfig = {
@@ -254,33 +246,6 @@ export function parseConfig(
       from: set("mail-from"),
     }),
   };
-}
-
-type ColdOptions = Record<"after" | "store" | "region" | "keyId" | "secretFile" | "secret", string | undefined>;
-
-function coldIn({ after, store, region = "auto", keyId, secretFile, secret }: ColdOptions): ColdConfig | undefined {
-  if (store === undefined) {
-    if (after === undefined && keyId === undefined && secretFile === undefined) return undefined;
-    throw malformed("--cold-after, --cold-key-id and --cold-secret-file need --cold-store.");
-  }
-  if (after === undefined)
-    throw malformed("--cold-store needs --cold-after: from how many days on readings are moved.");
-  const afterDays = whole(after, "--cold-after", 0, 1, 36_500);
-  if (!store.includes("://")) return { afterDays, store: { folder: path.resolve(store) }, secretFile, secret };
-  const [, host, bucket, prefix = ""] =
-    /^s3:\/\/([A-Za-z0-9.-]+(?::\d{1,5})?)\/([a-z0-9][a-z0-9.-]{1,61}[a-z0-9])((?:\/[\w.-]+)*)\/?$/.exec(store) ?? [];
-  if (host === undefined) throw malformed("--cold-store is a folder, or s3://HOST[:PORT]/BUCKET[/PREFIX].");
-  if (keyId === undefined || (secretFile === undefined) === (secret === undefined))
-    throw malformed(
-      "A bucket needs --cold-key-id, and its secret in --cold-secret-file or HOLDFAST_COLD_SECRET, once.",
-    );
-  const place = {
-    endpoint: `https://${host}/${bucket}`,
-    prefix: prefix === "" ? "" : `${prefix.slice(1)}/`,
-    region,
-    keyId,
-  };
-  return { afterDays, store: place, secretFile, secret };
 }
 
 type MailOptions = Pick<MailConfig, "passwordFile" | "caFile"> & {

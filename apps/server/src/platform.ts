@@ -25,7 +25,6 @@ import {
 import { authorityRoutes } from "./authority/routes.ts";
 import { openCertificates } from "./certificates.ts";
 import { keepTime } from "./clock-watch.ts";
-import { coldOf } from "./cold-store.ts";
 import type { Config } from "./config.ts";
 import { arrivalsOf, connectionsOf } from "./connections.ts";
 import { keepHouse, keepLast } from "./housekeeping.ts";
@@ -52,14 +51,13 @@ import { registryRoutes } from "./registry/routes.ts";
 import { Simulation } from "./simulation/index.ts";
 import { simulationRoutes } from "./simulation/routes.ts";
 import { Storage } from "./storage/index.ts";
-import { ChunkCare, ColdChunks, Retention, Telemetry, TelemetryQueries } from "./telemetry/index.ts";
-import { telemetryRoutes } from "./telemetry/routes.ts";
 import { Signing } from "./tls/index.ts";
 import { knownBy } from "./known.ts";
 import { ownRoutes } from "./own-routes.ts";
 import { openPeople } from "./people.ts";
 import { openPlaces } from "./places.ts";
 import { eraseAgain, reconcile } from "./restored.ts";
+import { openReadings } from "./readings.ts";
 import { Rounds } from "./rounds.ts";
 import { Platform } from "./running.ts";
 
@@ -178,25 +176,15 @@ async function open(needs: PlatformNeeds, opened: AsyncDisposableStack, closing:
   });
   opened.defer(() => people.setup.stop());
 
-  const moving = coldOf(config, { ...outwards, timers });
-  const telemetry = opened.adopt(
-    await Telemetry.open({
-      ...common,
-      keys: keyring,
-      report,
-      largest: config.maximumMessage,
-      cold: moving && new ColdChunks({ storage, store: moving.store }),
-      sizes: { buffers: config.telemetryMemory },
-    }),
-    (it) => it.close(),
-  );
+  const readings = await openReadings({ ...common, ...outwards, config, keys: keyring, timers, report });
+  const telemetry = opened.adopt(readings.telemetry, (it) => it.close());
   const presences = opened.adopt(await Presences.open({ ...common, report, lastKnown: highWater }), (it) => it.close());
   const accounts = opened.adopt(await Accounts.open({ ...common, report, lastKnown: highWater }), (it) => it.close());
   const directories = new Directories({ storage, clock });
-  const devices = new DeviceList({ storage, spaces, directories, presences });
   const registry = new Registry({ ...common, ...held, accounts, telemetry, directories });
   await reconcile({ ...common, keys: keyring, revocation, journal, registry, report });
   const catalogue = new Catalogue({ ...common, revocation });
+  const devices = new DeviceList({ storage, spaces, directories, presences });
   const doors = new Doors({ ...common, directories });
   const applicationUsers = openApplicationUsers({ ...forPeople, registry });
 
@@ -214,22 +202,17 @@ async function open(needs: PlatformNeeds, opened: AsyncDisposableStack, closing:
   const liveRefusals = new LiveRefusals({ clock, timers });
   const strangers = new Strangers({ clock });
   const messaging = { spaces, accounts, telemetry, presences };
+  const watching = { live: liveRefusals, strangers, guard, clock, timers, random, report };
   const { broker, log } = opened.adopt(
     await openMessages({
       ...messaging,
       storage,
       authentication,
-      guard,
-      live: liveRefusals,
-      strangers,
+      ...watching,
       refused: onRefusal,
       exposed: exposure.inTopic,
-      clock,
-      timers,
-      random,
       maximumPacket: config.maximumMessage,
       whenFull: config.whenFull,
-      report,
     }),
     (it) => it.close(),
   );
@@ -266,12 +249,7 @@ async function open(needs: PlatformNeeds, opened: AsyncDisposableStack, closing:
     ...registryRoutes({ registry, catalogue, doors, devices, presences, ...applicationUsers }),
     ...applicationUsers.handlers,
     ...messageRoutes({ mqttSessions: new MqttSessions({ storage, spaces, clock, log, broker }) }),
-    ...telemetryRoutes({
-      telemetry,
-      accounts,
-      queries: new TelemetryQueries({ ...common, telemetry, keys: keyring }),
-      retention: new Retention({ ...common, retentions: telemetry.retentions }),
-    }),
+    ...readings.handlers(accounts),
     ...auditRoutes(new Audit(storage)),
     ...accountingRoutes({ usage: new Usage({ ...common, accounts }), plans: new Plans({ ...common, accounts }) }),
     ...simulationRoutes(simulation),
@@ -320,9 +298,8 @@ async function open(needs: PlatformNeeds, opened: AsyncDisposableStack, closing:
 
   opened.defer(() => keepLast({ refusals: refusals.log, lists, authentication, report }));
   const rounds = opened.adopt(new Rounds(timers, report), (it) => it.stop());
-  const chunkCare = opened.adopt(new ChunkCare({ ...common, telemetry, keys: keyring, report, moving }), (it) =>
-    it.stop(),
-  );
+  const { chunkCare } = readings;
+  opened.defer(() => chunkCare.stop());
   keepHouse(rounds, { ...ofAuthority, ...people, report, journal, directories, sockets, chunkCare });
   opened.defer(() => keepTime({ storage, clock, report }));
   return new Platform({
