@@ -29,22 +29,6 @@ const roundEvery = 1_000;
 /** Bytes of messages that may wait for their device to be read. */
 const mostLater = 16 * 1024 * 1024;
 
-export type TelemetryNeeds = {
-  readonly storage: Storage;
-  readonly keys: Keyring;
-  readonly spaces: Spaces;
-  readonly clock: HighWater;
-  /** The system's when none are given. */
-  readonly timers?: Timers;
-  readonly random: Random;
-  readonly report: Report;
-  /** Bytes that a message may have, also once it is inflated. */
-  readonly largest?: number;
-  /** Tests give smaller ones: bytes of a segment of the log, bytes of all buffers, and idle devices in memory. */
-  readonly sizes?: { readonly segment?: number; readonly buffers?: number; readonly devices?: number };
-};
-
-import { noStore, type Cold } from "./reader.ts";
 /** What devices measure: taken, made durable, kept sealed. */
 export class Telemetry {
   readonly #needs: TelemetryNeeds;
