@@ -118,10 +118,10 @@ DatabaseSync.prototype.exec = function (text) {
   if (text === "COMMIT") pass("keyring written");
 };
 
-// Chunks are looked after all the time, and not every ten seconds.
+// Chunks are looked after all the time, and not every ten seconds; or, "resting", not at all.
 const { every } = Rounds.prototype;
 Rounds.prototype.every = function (milliseconds, work) {
-  every.call(this, String(work).includes("chunkCare") ? 200 : milliseconds, work);
+  every.call(this, String(work).includes("chunkCare") ? (wanted === "resting" ? 3_600_000 : 200) : milliseconds, work);
 };
 
 const { open } = Segments;
