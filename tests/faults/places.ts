@@ -28,6 +28,23 @@ export const placesAtStart = [
 /** Beside "append sent" and "append committed", where sessions outlive their connections. */
 export const placesOfMessages = ["append sent", "append committed", "message log read", "message log cut"] as const;
 
+/** While chunks are joined, moved to the object store and removed, and while a device is erased. */
+export const placesOfCare = [
+  "chunks joined",
+  "join committed",
+  "object begun",
+  "object written",
+  "object read back",
+  "chunks moved",
+  "move committed",
+  "chunks expired",
+  "object removed",
+  "erasure marked",
+  "erasure committed",
+  "device key destroyed",
+  "erased chunks removed",
+] as const;
+
 /** Between a commit and what the keyring's journal is told of it. */
 export const placeOfRulings = "journal writing";
 
@@ -35,4 +52,5 @@ export type Place =
   | (typeof placesUnderLoad)[number]
   | (typeof placesAtStart)[number]
   | (typeof placesOfMessages)[number]
+  | (typeof placesOfCare)[number]
   | typeof placeOfRulings;

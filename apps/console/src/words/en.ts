@@ -12,6 +12,7 @@ import { callOff, factorReset, passkeys } from "./en/passkeys.ts";
 import { people, invitation } from "./en/people.ts";
 import { products, door } from "./en/products.ts";
 import { byProvider, providers } from "./en/providers.ts";
+import { retention } from "./en/retention.ts";
 import { roles } from "./en/roles.ts";
 import { password } from "./en/password.ts";
 import { session } from "./en/session.ts";
@@ -44,6 +45,7 @@ export const en = {
   mqttSessions,
   products,
   door,
+  retention,
   audit,
   usage,
   access,
