@@ -238,6 +238,13 @@ const elsewhere: Readonly<Record<string, Readonly<Record<string, string>>>> = {
     obtainToken: "credential.created",
     revokeToken: "credential.revoked",
   },
+  dashboards: {
+    createDashboard: "dashboard.created",
+    updateDashboard: "dashboard.updated",
+    deleteDashboard: "dashboard.deleted",
+    createDashboardLink: "credential.created",
+    endDashboardLink: "credential.revoked",
+  },
   confirmation: { confirmIdentity: "session.confirmed" },
   "factor-reset": {
     beginFactorReset: "factorReset.begun",
@@ -292,7 +299,11 @@ test("every operation that changes something is in the lists above", () => {
   // These change nothing.
   const questions = [
     "explain",
+    "previewDashboard",
     "previewDemands",
+    "queryTelemetry",
+    "readLatestOfMany",
+    "exportTelemetry",
     "simulateChange",
     "tryProvider",
     "accountPasskeyOptions",
@@ -398,6 +409,7 @@ test("a change that is refused leaves no entry of a change", async () => {
 test("a refusal of somebody known says who wanted to do what with which thing, whatever operation it was", async () => {
   const expected: { action: string; about: string; by: string }[] = [];
   let nothing = await ours.tokenOf(["org.read"]);
+  const dashboard = await ours.asks.post<Thing>("/v1/dashboards", { name: "Hall", widgets: [] });
   for (const { method, path, needs, on, reply } of Object.values<Route>(routes)) {
     if (!isAction(needs) || needs === "org.read" || reply === "stream") continue;
     // Of one caller sixty at once are listed.
@@ -407,6 +419,7 @@ test("a refusal of somebody known says who wanted to do what with which thing, w
       application: our.application,
       product: our.product,
       device: our.device,
+      dashboard,
     };
     const address = path.replaceAll(/\{(\w+)\}/g, (_, name: string) =>
       name === "credential" ? owner : (ids[name]?.id ?? unknown(name === "person" ? "person" : "invitation")),

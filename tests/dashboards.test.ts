@@ -252,6 +252,8 @@ test("a link is listed with how often it was opened, ends by whoever shares, by 
     "404 dashboard.linkUnknown",
   );
   assert.equal(await answer(ours.asks, `${path}/links/${ended.id}`, "DELETE"), 200);
+  const left = (await ours.audited(ended.id)).map(({ what }) => what);
+  assert.deepEqual(left, ["credential.revoked", "credential.created"]);
   assert.equal(await answer(visitor.as(ended.secret), path), "401 credential.invalid");
   clock.move(3_600_000);
   assert.equal(await answer(visitor.as(brief.secret), path), "401 credential.expired");

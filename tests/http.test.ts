@@ -212,7 +212,7 @@ test("metrics are what Prometheus reads, and name nobody", async () => {
   const samples = text.split("\n").filter((line) => line !== "" && !line.startsWith("#"));
   for (const sample of samples) {
     const [, name = "", value] =
-      /^(holdfast_[a-z0-9_]+)(?:\{(?:status="\d{3}"|reason="[a-z_]+")\})? (-?[\d.e+-]+)$/.exec(sample) ?? [];
+      /^(holdfast_[a-z0-9_]+)(?:\{(?:status="\d{3}"|(?:reason|outcome)="[a-z_]+")\})? (-?[\d.e+-]+)$/.exec(sample) ?? [];
     assert.ok(Number.isFinite(Number(value)), sample);
     const type = name.endsWith("_total") ? "counter" : "gauge";
     assert.ok(text.includes(`# TYPE ${name} ${type}\n`), sample);
@@ -296,6 +296,7 @@ test("what the platform answers fits what it says it answers", async () => {
     ["application", application.id],
     ["device", device.id],
     ["file", "none"],
+    ["dashboard", (await me.post<{ id: string }>("/v1/dashboards", { name: "Described", widgets: [] })).id],
     ["role", (await me.post<{ id: string }>("/v1/roles", { name: "Described", grants: ["device.read"] })).id],
     ["entry", (await me.post<{ id: string }>("/v1/lists", { list: "deny", what: "address", value: "192.0.2.1" })).id],
   ]);

@@ -326,7 +326,7 @@ const carried: readonly Carried[] = [
   ["behind a tab", "RFC 9110, 11.4", missing, () => getting(`Authorization: Bearer\t${token}`)],
   ["without a scheme", "RFC 9110, 11.4", missing, () => getting(`Authorization: ${token}`)],
   ["by a scheme alone", "RFC 9110, 11.4", missing, () => getting("Authorization: Bearer")],
-  ["by another scheme", "RFC 9110, 11.1", missing, () => getting(`Authorization: Token ${token}`)],
+  ["by another scheme", "RFC 9110, 11.1", missing, () => getting(`Authorization: Basic ${token}`)],
   ["with a realm", "RFC 6750, 2.1", missing, () => getting(`Authorization: Bearer realm="x", ${token}`)],
   ["in quotes", "RFC 6750, 2.1", invalid, () => getting(`Authorization: Bearer "${token}"`)],
   ["as a list", "RFC 9110, 5.3", missing, () => getting(`Authorization: Bearer ${token}, Bearer ${key}`)],

@@ -224,6 +224,7 @@ export const exportTelemetry = route({
   summary: `Every point of these attributes, or of all, as a file that is written while it is read: one series behind the other, each oldest first. \`${exportPointsHeader}\` says about how many there are. One that is cut off was not finished, for whatever reason.`,
   needs: "telemetry.read",
   on: "reach",
+  pages: true,
   body: z.strictObject({
     ...which,
     attributes: attributes.optional(),

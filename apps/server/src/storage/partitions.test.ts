@@ -26,6 +26,6 @@ test("a partition is made, protected like its table, also where there are hundre
   const made = await client.query("select policyname from pg_policies where tablename = 'log_1' order by 1");
   assert.deepEqual(
     made.rows.map(({ policyname }) => policyname),
-    ["functions_select", "one_org"],
+    ["backup_reads", "functions_select", "one_org"],
   );
 });
