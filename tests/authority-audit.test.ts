@@ -54,6 +54,11 @@ test("a change leaves an entry about its subject, by whoever made it, in the sam
   assert.equal((await ours.audited(product.id)).filter(({ what }) => what === "product.doorSet").length, 2);
   await asks.patch(`/v1/products/${product.id}`, { strict: true });
   await left("product.updated", product.id);
+  await asks.put(`/v1/products/${product.id}/retention`, { keep: 30 });
+  await asks.delete(`/v1/products/${product.id}/retention`);
+  assert.equal((await ours.audited(product.id)).filter(({ what }) => what === "retention.set").length, 2);
+  await asks.put("/v1/org/retention", { keep: "forever" });
+  await left("retention.set", ours.org);
   await asks.delete(`/v1/products/${product.id}`);
   await left("product.deleted", product.id);
 
@@ -67,6 +72,8 @@ test("a change leaves an entry about its subject, by whoever made it, in the sam
   await asks.post(`/v1/devices/${device.id}/resume`);
   await left("device.resumed", device.id);
   await left("credential.created", (await ours.deviceKey(device.id)).id);
+  await asks.post(`/v1/devices/${device.id}/erase`);
+  await left("device.erased", device.id);
   const certified = await ours.device(application);
   const { csr } = await newKeyAndRequest();
   type Certificate = Thing & { certificateAuthority: string };
@@ -301,6 +308,8 @@ test("every operation that changes something is in the lists above", () => {
     "explain",
     "previewDashboard",
     "previewDemands",
+    "previewOrgRetention",
+    "previewProductRetention",
     "queryTelemetry",
     "readLatestOfMany",
     "exportTelemetry",
@@ -357,6 +366,8 @@ test("every operation that changes something is in the lists above", () => {
     "deleteProduct",
     "deleteRole",
     "endCertificateAuthority",
+    "eraseDevice",
+    "eraseUserReadings",
     "givePlan",
     "invite",
     "issueCertificate",
@@ -367,6 +378,7 @@ test("every operation that changes something is in the lists above", () => {
     "removeMember",
     "removePlan",
     "removeProductDoor",
+    "removeProductRetention",
     "removeProvider",
     "removeUser",
     "renewCertificate",
@@ -379,7 +391,9 @@ test("every operation that changes something is in the lists above", () => {
     "rotateCredential",
     "savePlan",
     "setDeviceDoor",
+    "setOrgRetention",
     "setProductDoor",
+    "setProductRetention",
     "suspendDevice",
     "suspendMember",
     "suspendUser",

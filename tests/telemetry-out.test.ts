@@ -272,3 +272,84 @@ test("what Grafana's Infinity data source sends for each recipe is answered as t
     }
   }
 });
+
+test("what is older than is kept, and what was erased, is seen by no way of asking: questions, latest, files, pictures", async () => {
+  const product = await me.post<{ id: string }>("/v1/products", { name: "Kept a month" });
+  const old = await me.post<Device>("/v1/devices", { application: application.id, product: product.id, name: "Old" });
+  const day = 24 * hour;
+  const [long, late] = [start - 60 * day, start];
+  const each = (from: number, value: number) =>
+    Array.from({ length: 900 }, (_, at) => ({ time: from + at * 60_000, values: { level: value, past: value } }));
+  // In chunks with rollups, in chunks without, and in no chunk yet.
+  for (const body of [each(long, 1), each(late, 2), { time: late + day, values: { level: 3 } }]) await send(old, body);
+  const widget = { type: "value", id: "a", place: { x: 0, y: 0, w: 4, h: 3 }, device: old.id, attribute: "past" };
+  const dashboard = await me.post<{ id: string }>("/v1/dashboards", { name: "Past", widgets: [widget] });
+
+  const whole = { from: long - day, to: late + 2 * day, devices: [old.id] };
+  const attributes = ["level"];
+  const seen = async () => {
+    const question = { ...whole, attributes };
+    const counted = async (every: string) => {
+      const [series] = await ask({ ...question, every, aggregates: ["count"] });
+      return (series?.items ?? []).reduce((sum, { count }) => sum + Number(count), 0);
+    };
+    const values = (series: Series[]) => series.flatMap(({ items }) => items.map(({ value }) => Number(value)));
+    const file = await exported(me, { ...question, format: "csv" });
+    const parquet = await parquetReadObjects({
+      file: new Uint8Array(await download({ ...question, format: "parquet" })).buffer,
+      compressors: { ZSTD: (input: Uint8Array) => new Uint8Array(zstdDecompressSync(input)) },
+    });
+    const path = `/v1/devices/${old.id}/telemetry`;
+    const { items } = await me.get<{ items: { value: number }[] }>(
+      `${path}?attribute=level&from=${whole.from}&to=${whole.to}&limit=10000`,
+    );
+    const [chart] = await ask({ ...question, width: 10 });
+    const shown = await me.get<{ devices: { latest: { value: unknown }[] }[] }>(
+      `/v1/dashboards/${dashboard.id}/devices`,
+    );
+    const latest = async (attribute: string) => [
+      ...(await me.get<Latest>(`${path}/latest`)).items.filter((one) => one.attribute === attribute),
+      ...(await me.post<Latest>("/v1/telemetry/latest", { devices: [old.id], attributes: [attribute] })).items,
+    ];
+    return {
+      points: [...new Set(values(await ask(question)))],
+      quarters: await counted("1d"),
+      decoded: await counted("1m"),
+      chart: [...new Set(chart?.items.map(({ value }) => value) ?? [])],
+      page: [...new Set(items.map(({ value }) => value))],
+      csv: [file.headers["holdfast-points"], file.text.trim().split("\r\n").length - 1],
+      parquet: parquet.length,
+      level: (await latest("level")).map(({ value }) => value),
+      past: (await latest("past")).map(({ value }) => value),
+      picture: shown.devices[0]?.latest.map(({ value }) => value),
+    };
+  };
+  const all = {
+    points: [1, 2, 3],
+    quarters: 1_801,
+    decoded: 1_801,
+    chart: [1, 2, 3],
+    page: [1, 2, 3],
+    csv: ["1801", 1_801],
+    parquet: 1_801,
+    level: [3, 3],
+    past: [2, 2],
+    picture: [2],
+  };
+  assert.deepEqual(await seen(), all);
+
+  const path = `/v1/products/${product.id}/retention`;
+  await me.put(path, { keep: 30, attributes: { past: 1 } });
+  const month = { points: [2, 3], quarters: 901, decoded: 901, chart: [2, 3], page: [2, 3], csv: ["901", 901] };
+  assert.deepEqual(await seen(), { ...all, ...month, parquet: 901, past: [], picture: [] });
+
+  await me.post(`/v1/devices/${old.id}/erase`);
+  const none = { points: [], quarters: 0, decoded: 0, chart: [], page: [], csv: ["0", 0], parquet: 0 };
+  const nothing = { ...none, level: [], past: [], picture: [] };
+  assert.deepEqual(await seen(), nothing);
+  await me.put(path, { keep: "forever" });
+  assert.deepEqual(await seen(), nothing);
+  await send(old, { time: late + day, values: { level: 4, past: 4 } });
+  const next = { points: [4], quarters: 1, decoded: 1, chart: [4], page: [4], csv: ["1", 1], parquet: 1 };
+  assert.deepEqual(await seen(), { ...next, level: [4, 4], past: [4, 4], picture: [4] });
+});

@@ -103,6 +103,8 @@ async function makeDevices(
       maximumConnectionRatePerAddress: 1_000_000,
       whenFull: "dropOldest",
       factorResetAfter: 72,
+      telemetryMemory: 256 * 1024 * 1024,
+      cold: undefined,
       proxyFrom: [],
       outboundAllow: [],
       outboundCa: undefined,

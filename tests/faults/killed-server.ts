@@ -8,7 +8,9 @@ import { Ingest } from "../../apps/server/src/storage/ingest.ts";
 import { Keyring } from "../../apps/server/src/storage/keyring/index.ts";
 import { SqliteStore } from "../../apps/server/src/storage/keyring/sqlite.ts";
 import { Session } from "../../apps/server/src/storage/session.ts";
+import { Rounds } from "../../apps/server/src/rounds.ts";
 import { Windows } from "../../apps/server/src/sockets/windows.ts";
+import { FolderStore } from "../../apps/server/src/telemetry/folder-store.ts";
 import { Segments } from "../../apps/server/src/telemetry/segments.ts";
 import { placeOfRulings, type Place } from "./places.ts";
 
@@ -52,6 +54,8 @@ wrap(Ingest.prototype, "append", async (call) => {
 });
 
 let hasChunks = false;
+/** What the transaction in hand did with chunks, to be told at its commit. */
+let atCommit: Place | undefined;
 wrap(Session.prototype, "query", async (call, [text]) => {
   const value = await call();
   const statement = String(text);
@@ -69,11 +73,26 @@ wrap(Session.prototype, "query", async (call, [text]) => {
   if (statement.includes("body from socket_log")) pass("socket log read");
   if (statement.includes("delete from socket_log")) pass("socket log cut");
   if (statement.startsWith("insert into socket_log")) pass("socket log written anew");
+  if (statement.includes("and last = $4 and count = $5 returning")) joined("chunks joined", "join committed");
+  if (statement.includes("insert into cold_object")) pass("object begun");
+  if (statement.includes("set data = null")) joined("chunks moved", "move committed");
+  if (statement.includes("set erased_at = $3")) joined("erasure marked", "erasure committed");
+  if (statement.includes("delete from chunk c using"))
+    pass(statement.includes("period = any") ? "erased chunks removed" : "chunks expired");
   return value;
 });
+function joined(here: Place, then: Place): void {
+  pass(here);
+  atCommit = then;
+}
 wrap(Session.prototype, "run", async (call, [text]) => {
   const value = await call();
   pass("statement done");
+  if (text === "commit" && atCommit) {
+    const then = atCommit;
+    atCommit = undefined;
+    pass(then);
+  }
   if (hasChunks && text === "commit") pass("chunks committed");
   return value;
 });
@@ -83,6 +102,10 @@ wrap(Keyring.prototype, "make", async (call, [kind]) => {
   if (kind === "segment") pass("segment key made");
   return value;
 });
+wrap(FolderStore.prototype, "write", after("object written"));
+wrap(FolderStore.prototype, "read", after("object read back"));
+wrap(FolderStore.prototype, "remove", after("object removed"));
+wrap(SqliteStore.prototype, "erase", after("device key destroyed"));
 wrap(SqliteStore.prototype, "destroy", after("segment key destroyed"));
 wrap(SqliteStore.prototype, "addEpoch", after("epoch added"));
 wrap(SqliteStore.prototype, "rewrap", after("keys rewrapped"));
@@ -98,6 +121,12 @@ DatabaseSync.prototype.exec = function (text) {
   if (text === "COMMIT") pass("keyring writing");
   exec.call(this, text);
   if (text === "COMMIT") pass("keyring written");
+};
+
+// Chunks are looked after all the time, and not every ten seconds; or, "resting", not at all.
+const { every } = Rounds.prototype;
+Rounds.prototype.every = function (milliseconds, work) {
+  every.call(this, String(work).includes("chunkCare") ? (wanted === "resting" ? 3_600_000 : 200) : milliseconds, work);
 };
 
 const { open } = Segments;

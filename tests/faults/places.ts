@@ -37,6 +37,23 @@ export const placesOfSockets = [
   "socket log read",
 ] as const;
 
+/** While chunks are joined, moved to the object store and removed, and while a device is erased. */
+export const placesOfCare = [
+  "chunks joined",
+  "join committed",
+  "object begun",
+  "object written",
+  "object read back",
+  "chunks moved",
+  "move committed",
+  "chunks expired",
+  "object removed",
+  "erasure marked",
+  "erasure committed",
+  "device key destroyed",
+  "erased chunks removed",
+] as const;
+
 /** Between a commit and what the keyring's journal is told of it. */
 export const placeOfRulings = "journal writing";
 
@@ -45,4 +62,5 @@ export type Place =
   | (typeof placesAtStart)[number]
   | (typeof placesOfMessages)[number]
   | (typeof placesOfSockets)[number]
+  | (typeof placesOfCare)[number]
   | typeof placeOfRulings;

@@ -21,6 +21,7 @@ import { orgVerbs } from "./verbs/orgs.ts";
 import { passwordVerbs } from "./verbs/passwords.ts";
 import { productVerbs } from "./verbs/products.ts";
 import { providerVerbs } from "./verbs/providers.ts";
+import { retentionVerbs } from "./verbs/retention.ts";
 import { roleVerbs } from "./verbs/roles.ts";
 import { securityVerbs } from "./verbs/security.ts";
 import { setupVerbs } from "./verbs/setup.ts";
@@ -51,6 +52,7 @@ export const verbs: readonly Verb[] = [
   ...tailVerbs,
   ...telemetryVerbs,
   ...dashboardVerbs,
+  ...retentionVerbs,
   ...mintingVerbs,
   ...credentialVerbs,
   ...issuedVerbs,

@@ -3,7 +3,8 @@ import path from "node:path";
 import { parseArgs } from "node:util";
 import { Refusal } from "@holdfast/kernel";
 import { parseNetwork, type Network } from "./authority/index.ts";
-import { parseSender, parseSmtpUrl, type Sender, type SmtpAddress } from "./outbound/index.ts";
+import { coldIn, type ColdConfig } from "./cold-config.ts";
+import { mailIn, type MailConfig } from "./mail-config.ts";
 
 /** What this process was started with. */
 export const environment: Readonly<Record<string, string | undefined>> = process.env;
@@ -62,16 +63,12 @@ export type Config = {
   readonly offersDemo: boolean;
   /** Backups that the platform makes by itself, in milliseconds; none unless a folder is named. */
   readonly backups: { readonly to: string; readonly every: number; readonly keep: number } | undefined;
+  /** Bytes that readings take in memory on their way from the log to chunks. */
+  readonly telemetryMemory: number;
+  /** Where chunks are moved when they are old. */
+  readonly cold: ColdConfig | undefined;
   /** The server that takes mail; without one, links for people are written to a file. */
   readonly mail: MailConfig | undefined;
-};
-
-export type MailConfig = {
-  readonly server: SmtpAddress;
-  readonly from: Sender;
-  /** Instead of a password in the environment. */
-  readonly passwordFile: string | undefined;
-  readonly caFile: string | undefined;
 };
 
 const options = {
@@ -104,6 +101,12 @@ const options = {
   "backup-to": { type: "string" },
   "backup-every": { type: "string" },
   "backup-keep": { type: "string" },
+  "telemetry-memory": { type: "string" },
+  "cold-after": { type: "string" },
+  "cold-store": { type: "string" },
+  "cold-region": { type: "string" },
+  "cold-key-id": { type: "string" },
+  "cold-secret-file": { type: "string" },
   "smtp-url": { type: "string" },
   "smtp-password-file": { type: "string" },
   "smtp-ca": { type: "string" },
@@ -145,6 +148,13 @@ export const usage = `npm start -- [OPTION]…
   --backup-to DIR        a sealed backup of the data goes there, again and again, beside what holdfast backup makes; none without it
   --backup-every HOURS   how often, as 24h (24h)
   --backup-keep N        how many stay there (7)
+  --telemetry-memory MIB  what readings may take in memory on their way to disk (256); with twice as much, senders wait
+  --cold-after DAYS      move readings to the object store when they are so many days old; they are read from there
+  --cold-store DIR|URL   that store: a folder, or a bucket of an S3-compatible store: s3://HOST[:PORT]/BUCKET[/PREFIX],
+                         asked over HTTPS; inside the house it needs --outbound-allow
+  --cold-region NAME     of the bucket (auto)
+  --cold-key-id ID       the access key for it
+  --cold-secret-file FILE  its secret, in a file that its owner alone can read; or HOLDFAST_COLD_SECRET
   --smtp-url URL         the server that takes mail: smtp://USER@HOST:587 (STARTTLS, which has to succeed) or
                          smtps://USER@HOST:465; without one, links for people go to a file beside the ready file
   --smtp-password-file FILE  its password, in a file that its owner alone can read; or HOLDFAST_SMTP_PASSWORD
@@ -219,6 +229,15 @@ export function parseConfig(
     allowRoot: values["allow-root"] ?? ["1", "true"].includes(environment["HOLDFAST_ALLOW_ROOT"] ?? ""),
     offersDemo: !(values["no-demo"] ?? isOn(environment["HOLDFAST_NO_DEMO"], "HOLDFAST_NO_DEMO")),
     backups: backupsIn({ to: absolute(set("backup-to")), every: set("backup-every"), keep: set("backup-keep") }),
+    telemetryMemory: whole(set("telemetry-memory"), "--telemetry-memory", 256, 16, 65_536) * 1024 * 1024,
+    cold: coldIn({
+      after: set("cold-after"),
+      store: set("cold-store"),
+      region: set("cold-region"),
+      keyId: set("cold-key-id"),
+      secretFile: absolute(set("cold-secret-file")),
+      secret: environment["HOLDFAST_COLD_SECRET"] || undefined,
+    }),
     mail: mailIn({
       url: set("smtp-url"),
       isUrlTyped: values["smtp-url"] !== undefined,
@@ -239,34 +258,6 @@ function backupsIn({ to, every, keep }: BackupOptions): Config["backups"] {
   }
   const hours = whole(every?.replace(/h$/, ""), "--backup-every, in hours such as 24h,", 24, 1, 8_760);
   return { to, every: hours * 3_600_000, keep: whole(keep, "--backup-keep", 7, 1, 10_000) };
-}
-
-type MailOptions = Pick<MailConfig, "passwordFile" | "caFile"> & {
-  readonly url: string | undefined;
-  /** On the command line, which everybody on the machine can read. */
-  readonly isUrlTyped: boolean;
-  readonly password: string | undefined;
-  readonly from: string | undefined;
-};
-
-function mailIn({ url, isUrlTyped, password, passwordFile, caFile, from }: MailOptions): MailConfig | undefined {
-  if (url === undefined) {
-    if (from === undefined && passwordFile === undefined && caFile === undefined) return undefined;
-    throw malformed("--mail-from, --smtp-password-file and --smtp-ca need --smtp-url.");
-  }
-  if (from === undefined) throw malformed("--smtp-url needs --mail-from: whom mail is from.");
-  const server = parseSmtpUrl(url);
-  if (isUrlTyped && server.password !== undefined)
-    throw malformed("--smtp-url holds a password, which everybody on this machine can read. Use --smtp-password-file.");
-  const given = [server.password, password, passwordFile].filter((one) => one !== undefined);
-  if (given.length > 1) throw malformed("The password of the mail server is given twice.");
-  if (given.length > 0 && server.user === undefined) throw malformed("--smtp-url names no user for the password.");
-  return {
-    server: { ...server, password: server.password ?? password },
-    from: parseSender(from),
-    passwordFile,
-    caFile,
-  };
 }
 
 /** What decides where the keys are. */

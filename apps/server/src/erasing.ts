@@ -1,6 +1,6 @@
 import type { Id } from "@holdfast/kernel";
 import type { Accounts } from "./accounting/index.ts";
-import type { Spaces } from "./authority/index.ts";
+import { asPlatform, type Spaces } from "./authority/index.ts";
 import type { MessageLog, Presences } from "./messages/index.ts";
 import type { Simulation } from "./simulation/index.ts";
 import type { Keyring, Storage } from "./storage/index.ts";
@@ -29,7 +29,8 @@ export const erasing =
     log.forget(org);
     await telemetry.forget(org);
     accounts.forget(org);
-    await keys.erase("device", [...space.devices.keys()]);
+    const names = await telemetry.erasures.keyNames(asPlatform(space.scope));
+    await keys.erase("device", [...space.devices.keys(), ...names]);
     await storage.eraseOrg(org);
     spaces.forget(org);
     presences.forget(org);

@@ -13,6 +13,7 @@ import type { Rounds } from "./rounds.ts";
 import type { ScheduledBackups } from "./scheduled-backups.ts";
 import type { Sockets } from "./sockets/index.ts";
 import type { Storage } from "./storage/index.ts";
+import type { ChunkCare } from "./telemetry/index.ts";
 
 type Needs = {
   readonly storage: Storage;
@@ -35,6 +36,7 @@ type Needs = {
   readonly post: Post;
   readonly runs: ErrandRuns;
   readonly backups: ScheduledBackups;
+  readonly chunkCare: ChunkCare;
 };
 
 const soon = 1_000; // milliseconds between two rounds
@@ -58,6 +60,7 @@ export function keepHouse(rounds: Rounds, needs: Needs): void {
     post,
     runs,
     backups,
+    chunkCare,
   } = needs;
   const tellOfClock = clockWatch(clock, report);
   tellOfClock();
@@ -95,6 +98,8 @@ export function keepHouse(rounds: Rounds, needs: Needs): void {
   rounds.every(hourly, () => domains.round());
   // By itself: what it counts must not wait for what fails elsewhere.
   rounds.every(seldom, () => accounts.round());
+  // By itself, too: it may take long.
+  rounds.every(seldom, () => chunkCare.round());
 }
 
 const hourOf = (at: number): number => Math.floor(at / hourly);

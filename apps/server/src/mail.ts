@@ -1,7 +1,8 @@
 import { readFileSync, statSync } from "node:fs";
 import { Refusal } from "@holdfast/kernel";
 import { within } from "./closed.ts";
-import type { Config, MailConfig } from "./config.ts";
+import type { Config } from "./config.ts";
+import type { MailConfig } from "./mail-config.ts";
 import type { Carrier } from "./identity/index.ts";
 import { LinkFile } from "./link-file.ts";
 import { MailServer } from "./outbound/index.ts";

@@ -51,7 +51,7 @@ import { registryRoutes } from "./registry/routes.ts";
 import { Simulation } from "./simulation/index.ts";
 import { simulationRoutes } from "./simulation/routes.ts";
 import { Storage } from "./storage/index.ts";
-import { Asking, Telemetry } from "./telemetry/index.ts";
+import { Asking } from "./telemetry/index.ts";
 import { Signing } from "./tls/index.ts";
 import { knownBy } from "./known.ts";
 import { measuredRoutes } from "./measured.ts";
@@ -59,6 +59,7 @@ import { ownRoutes } from "./own-routes.ts";
 import { openPeople } from "./people.ts";
 import { openPlaces } from "./places.ts";
 import { eraseAgain, reconcile } from "./restored.ts";
+import { openReadings } from "./readings.ts";
 import { Rounds } from "./rounds.ts";
 import { ScheduledBackups } from "./scheduled-backups.ts";
 import { Platform } from "./running.ts";
@@ -160,6 +161,7 @@ async function open(needs: PlatformNeeds, opened: AsyncDisposableStack, closing:
   const passwords = new Passwords({ random, clock, cost: needs.passwordCost });
   const guard = opened.adopt(new Guard({ clock, timers, report }), (it) => it.close());
   const forPeople = { ...common, ...held, administrators, passwords, refusedSignIn, guard };
+  const outwards = await outwardsOf(config);
   const people = await openPeople({
     ...forPeople,
     sessions,
@@ -170,22 +172,22 @@ async function open(needs: PlatformNeeds, opened: AsyncDisposableStack, closing:
     isOurs: (host) => certificates.isFor(host),
     factorResetAfter: config.factorResetAfter,
     ownClock: needs.clock,
-    ...(await outwardsOf(config)),
+    ...outwards,
     timers,
     report,
     signal: closing.signal,
   });
   opened.defer(() => people.setup.stop());
 
-  const forReadings = { ...common, keys: keyring, largest: config.maximumMessage, report };
-  const telemetry = opened.adopt(await Telemetry.open(forReadings), (it) => it.close());
+  const readings = await openReadings({ ...common, ...outwards, config, keys: keyring, timers, report });
+  const telemetry = opened.adopt(readings.telemetry, (it) => it.close());
   const presences = opened.adopt(await Presences.open({ ...common, report, lastKnown: highWater }), (it) => it.close());
   const accounts = opened.adopt(await Accounts.open({ ...common, report, lastKnown: highWater }), (it) => it.close());
   const directories = new Directories({ storage, clock });
-  const devices = new DeviceList({ storage, spaces, directories, presences });
   const registry = new Registry({ ...common, ...held, accounts, telemetry, directories });
   await reconcile({ ...common, keys: keyring, revocation, journal, registry, report });
   const catalogue = new Catalogue({ ...common, revocation });
+  const devices = new DeviceList({ storage, spaces, directories, presences });
   const doors = new Doors({ ...common, directories });
   const applicationUsers = openApplicationUsers({ ...forPeople, registry });
 
@@ -204,22 +206,17 @@ async function open(needs: PlatformNeeds, opened: AsyncDisposableStack, closing:
   const liveRefusals = new LiveRefusals({ clock, timers });
   const strangers = new Strangers({ clock });
   const messaging = { spaces, accounts, telemetry, presences };
+  const watching = { live: liveRefusals, strangers, guard, clock, timers, random, report };
   const { broker, log } = opened.adopt(
     await openMessages({
       ...messaging,
       storage,
       authentication,
-      guard,
-      live: liveRefusals,
-      strangers,
+      ...watching,
       refused: onRefusal,
       exposed: exposure.inTopic,
-      clock,
-      timers,
-      random,
       maximumPacket: config.maximumMessage,
       whenFull: config.whenFull,
-      report,
     }),
     (it) => it.close(),
   );
@@ -257,7 +254,7 @@ async function open(needs: PlatformNeeds, opened: AsyncDisposableStack, closing:
     ...registryRoutes({ registry, catalogue, doors, devices, presences, ...applicationUsers }),
     ...applicationUsers.handlers,
     ...messageRoutes({ mqttSessions: new MqttSessions({ storage, spaces, clock, log, broker }) }),
-    ...measuredRoutes({ ...ofAuthority, asking }),
+    ...measuredRoutes({ ...ofAuthority, asking, retention: readings.retention }),
     ...auditRoutes(new Audit(storage)),
     ...accountingRoutes({ usage: new Usage({ ...common, accounts }), plans: new Plans({ ...common, accounts }) }),
     ...simulationRoutes(simulation),
@@ -307,7 +304,9 @@ async function open(needs: PlatformNeeds, opened: AsyncDisposableStack, closing:
 
   opened.defer(() => keepLast({ refusals: refusals.log, lists, authentication, report }));
   const rounds = opened.adopt(new Rounds(timers, report), (it) => it.stop());
-  keepHouse(rounds, { ...ofAuthority, ...people, report, journal, directories, sockets, backups });
+  const { chunkCare } = readings;
+  opened.defer(() => chunkCare.stop());
+  keepHouse(rounds, { ...ofAuthority, ...people, report, journal, directories, sockets, backups, chunkCare });
   opened.defer(() => keepTime({ storage, clock, report }));
   return new Platform({
     opened: opened.move(),

@@ -153,6 +153,7 @@ const sentences = {
   "domain.taken": "This organisation has entered that domain already.",
   "domain.unproved":
     "This domain is not proved to be the organisation's. Set the TXT record that is named with it, wait until it can be read, and look again.",
+  "user.nothing": "No device has measured anything while it was this customer's, or there is no such customer.",
   "user.unknown": "There is no such application user, or none that you may know of.",
   "user.exists": "This application has a user with that login already. Reset that one instead.",
   "session.unknown": "There is no such session, or none that you may know of.",
@@ -182,6 +183,10 @@ const sentences = {
   "device.suspended": "This device is suspended. Resume it first.",
   "device.notSuspended": "This device is not suspended.",
   "device.aliasTaken": "Another device of this organisation has that alias.",
+  "cold.unreachable":
+    "These readings were moved to the object store, which cannot be reached. Newer ones can be read; whoever runs the instance looks after the store.",
+  "cold.lost":
+    "These readings were moved to the object store, and are not there any more, or were altered. Whoever runs the instance brings the store back from its own backup.",
   "device.erased":
     "What this device measured was erased for ever, and so it can measure nothing more. Create a new one.",
   "key.tooMany": "Two keys may overlap while one replaces the other. Revoke one first.",

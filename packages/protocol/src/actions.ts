@@ -78,6 +78,8 @@ export const actions = {
   "dashboard.update": "dashboard",
   "dashboard.delete": "dashboard",
   "dashboard.share": "dashboard",
+  "device.erase": "device",
+  "applicationUser.erase": "application",
 } as const satisfies Record<string, Kind>;
 
 export type Action = keyof typeof actions;

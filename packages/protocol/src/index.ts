@@ -56,6 +56,7 @@ export {
   type TlsVersion,
   type Transport,
 } from "./transport.ts";
+export { keep, type Keep } from "./retention.ts";
 export { parseTopic, telemetryTopic, type Topic } from "./topics.ts";
 export { step, timeZone, type Step } from "./step.ts";
 export {

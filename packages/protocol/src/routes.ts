@@ -64,6 +64,16 @@ export {
   listCertificates,
   renewCertificate,
 } from "./certificates.ts";
+export { eraseDevice, eraseUserReadings } from "./erasing.ts";
+export {
+  previewOrgRetention,
+  previewProductRetention,
+  readOrgRetention,
+  readProductRetention,
+  removeProductRetention,
+  setOrgRetention,
+  setProductRetention,
+} from "./retention.ts";
 export {
   exportTelemetry,
   queryTelemetry,

@@ -1,5 +1,6 @@
 import type { Reply } from "@holdfast/client";
 import { routes } from "@holdfast/protocol";
+import { Misuse } from "../failure.ts";
 import { allPages, paging } from "../pages.ts";
 import { idOf, optional, required, text } from "../parameter.ts";
 import type { Tools } from "../tools.ts";
@@ -178,6 +179,19 @@ export const appUserVerbs = [
     async run(params, tools) {
       await (await tools.client()).call(routes.removeUserPasskey, { params });
       tools.print.thing({ id: params.passkey, removed: true }, [["removed", params.passkey]]);
+    },
+  }),
+  verb({
+    name: "app-user erase",
+    summary: "Erase what devices measured while they were a user's, for ever, backups included; she stays",
+    arguments: one,
+    flags: { ...of, confirm: required(text("LOGIN"), "what she signs in with, so that it is not another one") },
+    async run({ confirm, ...params }, tools) {
+      const client = await tools.client();
+      const { login } = await client.call(routes.readUser, { params });
+      if (login !== confirm) throw new Misuse("She does not sign in so: nothing was erased.");
+      const erased = await client.call(routes.eraseUserReadings, { params });
+      tools.print.thing(erased, [["readings erased", erased.points.toLocaleString("en")]]);
     },
   }),
 ];

@@ -268,4 +268,17 @@ export const deviceVerbs = [
       tools.print.secretNote("secret");
     },
   }),
+  verb({
+    name: "device erase",
+    summary: "Erase all that a device has measured until now, for ever, backups included; it goes on measuring",
+    arguments: one,
+    flags: { confirm: required(text("NAME"), "what the device is called, so that it is not another one") },
+    async run({ confirm, ...params }, tools) {
+      const client = await tools.client();
+      const { name } = await client.call(routes.readDevice, { params });
+      if (name !== confirm) throw new Misuse("The device is not called so: nothing was erased.");
+      const erased = await client.call(routes.eraseDevice, { params });
+      tools.print.thing(erased, [["readings erased", erased.points.toLocaleString("en")]]);
+    },
+  }),
 ];

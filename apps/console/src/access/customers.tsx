@@ -113,10 +113,11 @@ function SignUp({ application }: { readonly application: Application }) {
   );
 }
 
-type Doing = { readonly what: "remove" | "reset" | "devices" | "signIns"; readonly user: User };
+type Doing = { readonly what: "remove" | "erase" | "reset" | "devices" | "signIns"; readonly user: User };
 
 function Users({ application, why }: { readonly application: Application; readonly why: string | undefined }) {
   const org = useOrg();
+  const can = useCan();
   const api = apiFor(org.id);
   const [doing, setDoing] = useState<Doing | undefined>(undefined);
   const done = () => setDoing(undefined);
@@ -127,12 +128,17 @@ function Users({ application, why }: { readonly application: Application; readon
   const turn = useAct((user: User) =>
     api.call(user.state === "active" ? routes.suspendUser : routes.activateUser, { params: paramsOf(user) }),
   );
-  const button = (label: string, user: User, act: () => void, danger = false) => (
+  const button = (
+    label: string,
+    user: User,
+    act: () => void,
+    danger: "" | "applicationUser.manage" | "applicationUser.erase" = "",
+  ) => (
     <Press
       size="compact-xs"
       variant={danger ? "outline" : "default"}
       {...(danger && { color: "red" })}
-      why={why}
+      why={danger && !can(danger) ? words.common.notAllowed(danger) : why}
       onClick={act}
       aria-label={`${label} ${user.login}`}
     >
@@ -171,7 +177,13 @@ function Users({ application, why }: { readonly application: Application; readon
       id: "remove",
       head: own.remove,
       width: 95,
-      cell: (user) => button(own.remove, user, () => setDoing({ what: "remove", user }), true),
+      cell: (user) => button(own.remove, user, () => setDoing({ what: "remove", user }), "applicationUser.manage"),
+    },
+    {
+      id: "erase",
+      head: own.erase,
+      width: 125,
+      cell: (user) => button(own.erase, user, () => setDoing({ what: "erase", user }), "applicationUser.erase"),
     },
     { id: "created", head: words.common.created, width: 105, cell: ({ createdAt }) => <Moment at={createdAt} /> },
     { id: "id", head: words.common.id, width: 276, cell: ({ id }) => <EntityId id={id} /> },
@@ -185,6 +197,19 @@ function Users({ application, why }: { readonly application: Application; readon
       <CustomerCode application={application.id} user={doing?.user} opened={doing?.what === "reset"} close={done} />
       {doing?.what === "devices" && <CustomerDevices user={doing.user} close={done} />}
       {doing?.what === "signIns" && <CustomerSignIns user={doing.user} why={why} close={done} />}
+      <Confirm
+        opened={doing?.what === "erase"}
+        close={done}
+        title={own.erase}
+        label={own.erase}
+        name={doing?.user.login ?? ""}
+        act={async () => {
+          if (doing) await api.call(routes.eraseUserReadings, { params: paramsOf(doing.user) });
+          await queryClient.invalidateQueries();
+        }}
+      >
+        <Text fz="sm">{own.eraseHint}</Text>
+      </Confirm>
       <Confirm
         opened={doing?.what === "remove"}
         close={done}

@@ -5,7 +5,7 @@ import { routes } from "@holdfast/protocol";
 import { useSuspenseQuery } from "@tanstack/react-query";
 import { Link, useNavigate, useParams } from "@tanstack/react-router";
 import type { ReactNode } from "react";
-import { apiFor, useAct } from "../api/index.ts";
+import { apiFor, queryClient, useAct } from "../api/index.ts";
 import { Confirm, EntityId, Moment, Page, paths, ProblemNotice, StateMark, Press, Tabs } from "../kit/index.ts";
 import { useCan, useOrg } from "../session/index.ts";
 import { words } from "../words/index.ts";
@@ -75,6 +75,7 @@ function Actions({ device }: { readonly device: Device }) {
   const can = useCan();
   const navigate = useNavigate();
   const [isRetiring, retiring] = useDisclosure(false);
+  const [isErasing, erasing] = useDisclosure(false);
   const api = apiFor(org.id);
   const params = { device: device.id };
   const suspend = useAct(() => api.call(routes.suspendDevice, { params }));
@@ -108,7 +109,23 @@ function Actions({ device }: { readonly device: Device }) {
           {own.retire}
         </Press>
       )}
+      <Press variant="outline" color="red" why={why("device.erase")} onClick={erasing.open}>
+        {own.erase}
+      </Press>
       {error && <ProblemNotice error={error} />}
+      <Confirm
+        opened={isErasing}
+        close={erasing.close}
+        title={own.erase}
+        label={own.erase}
+        name={device.name}
+        act={async () => {
+          await api.call(routes.eraseDevice, { params });
+          await queryClient.invalidateQueries();
+        }}
+      >
+        {own.eraseHint}
+      </Confirm>
       <Confirm
         opened={isRetiring}
         close={retiring.close}

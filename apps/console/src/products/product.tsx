@@ -8,6 +8,7 @@ import { useNavigate, useParams } from "@tanstack/react-router";
 import { apiFor, useAct } from "../api/index.ts";
 import { DoorCard } from "../doors/index.ts";
 import { Confirm, EntityId, Page, paths, Press, SaveChanges } from "../kit/index.ts";
+import { RetentionCard } from "../retention/index.ts";
 import { useCan, useKept, useOrg } from "../session/index.ts";
 import { words } from "../words/index.ts";
 import { Attributes } from "./attributes.tsx";
@@ -90,6 +91,7 @@ function ProductPage({ product }: { readonly product: Known }) {
         </Stack>
       </form>
       <Attributes product={product} why={why} />
+      <RetentionCard whose={params} />
       <DoorCard whose={params} />
       <Confirm
         opened={isEnding}

@@ -4,6 +4,7 @@ import { routes } from "@holdfast/protocol";
 import { useSuspenseQuery } from "@tanstack/react-query";
 import { Link } from "@tanstack/react-router";
 import { apiFor, useAct } from "../api/index.ts";
+import { RetentionCard } from "../retention/index.ts";
 import { EntityId, Page, paths, SaveChanges } from "../kit/index.ts";
 import { useCan, useKept, useOrg } from "../session/index.ts";
 import { words } from "../words/index.ts";
@@ -32,6 +33,7 @@ export function Settings() {
           <SaveChanges why={why} isDirty={form.isDirty()} change={rename} />
         </Stack>
       </form>
+      <RetentionCard whose={{}} />
       <p>
         <Link to={paths.providers} params={{ org: org.id }}>
           {own.toProviders}

@@ -17,6 +17,7 @@ export { callOff, factorReset, passkeys } from "./en/passkeys.ts";
 export { people, invitation } from "./en/people.ts";
 export { products, door } from "./en/products.ts";
 export { byProvider, providers } from "./en/providers.ts";
+export { retention } from "./en/retention.ts";
 export { roles } from "./en/roles.ts";
 export { password } from "./en/password.ts";
 export { session } from "./en/session.ts";

@@ -112,6 +112,11 @@ export class Spaces {
     if (space.demands.people?.provider) await this.knowHomes(space, [person]);
   }
 
+  /** What is in memory of one, for where nothing may be awaited. */
+  at(org: Id<"org">): Space | undefined {
+    return this.#loaded.get(org);
+  }
+
   /** Those that somebody asked about since the start. */
   all(): readonly Space[] {
     return [...this.#loaded.values()];

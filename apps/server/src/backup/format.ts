@@ -16,8 +16,8 @@ import type { Keyring } from "../storage/index.ts";
  *     kind     1 head       JSON, first of all
  *              2 table      JSON: what follows is of it
  *              3 rows       bytes of `COPY … TO STDOUT (FORMAT binary)`, a row may go on in the next
- *              4 readings   of one device in one record of the log: organisation, 16; device, 16; position, 8; time of the commit, 8; and the
- *                           record, sealed as `telemetry/carried.ts` says
+ *              4 readings   of one device in one record of the log: organisation, 16; device, 16; its period, 4; position, 8; time of the
+ *                           commit, 8; and the record, sealed as `telemetry/carried.ts` says
  *              5 end        JSON: of the table, how many rows it was and SHA-256 of the bytes of its frames of rows or readings
  *              6 finish     JSON, last of all
  */

@@ -40,7 +40,7 @@ export async function makeBackup(needs: Needs): Promise<Made> {
       signal?.throwIfAborted();
       progress?.(writer.bytes, Math.max(writer.bytes, snapshot.bytes));
     };
-    const carrier = new LogCarrier({ keys: keyring, random });
+    const carrier = new LogCarrier({ keys: keyring, random, periods: (org) => snapshot.periods(org) });
     const gone: string[] = [];
     const isLog = (table: (typeof tables)[number]) => table.partition?.of === logTable;
     for (const table of tables.filter(isLog)) {

@@ -13,6 +13,9 @@ type Needs = {
   /** Certificates (PEM) that are trusted beside those that the machine trusts. */
   readonly ca?: string | undefined;
   readonly timers: Timers;
+  /** Of one answer, and milliseconds for the whole of one call; where more is brought than a list of keys. */
+  readonly mostBytes?: number;
+  readonly patience?: number;
 };
 
 /** What is asked, as `fetch` has it. How long it may take is decided here. */
@@ -86,7 +89,7 @@ export class Calls {
         lookup: pinned(places),
       });
       let answering: IncomingMessage | undefined;
-      const late = this.#needs.timers.after(patience, () =>
+      const late = this.#needs.timers.after(this.#needs.patience ?? patience, () =>
         (answering ?? call).destroy(new Unreachable(`${url.host} took too long`)),
       );
       const fail = (error: Error) => {
@@ -96,7 +99,7 @@ export class Calls {
       call.on("error", fail);
       call.on("response", (response) => {
         answering = response;
-        readWhole(response, url).then((whole) => {
+        readWhole(response, url, this.#needs.mostBytes ?? mostBytes).then((whole) => {
           late.cancel();
           resolve({ status: response.statusCode ?? 0, headers: headersOf(response), body: whole });
         }, fail);
@@ -135,16 +138,17 @@ const pinned =
 function payloadOf(body: unknown): Buffer | undefined {
   if (body === undefined || body === null) return undefined;
   if (body instanceof URLSearchParams || typeof body === "string") return Buffer.from(String(body));
-  throw new TypeError("a call sends text or a form");
+  if (body instanceof Uint8Array) return Buffer.from(body.buffer, body.byteOffset, body.byteLength);
+  throw new TypeError("a call sends text, a form or bytes");
 }
 
-async function readWhole(response: IncomingMessage, url: URL): Promise<Uint8Array<ArrayBuffer>> {
+async function readWhole(response: IncomingMessage, url: URL, most: number): Promise<Uint8Array<ArrayBuffer>> {
   const parts: Buffer[] = [];
   let size = 0;
   for await (const part of response as AsyncIterable<Buffer>) {
     parts.push(part);
     size += part.length;
-    if (size > mostBytes) {
+    if (size > most) {
       response.destroy();
       throw new Unreachable(`the answer of ${url.host} is too large`);
     }

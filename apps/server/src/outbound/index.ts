@@ -6,3 +6,4 @@ export { tryOut, type Finding } from "./open-id-trial.ts";
 export { NameUnknown, Names } from "./names.ts";
 export { OwnListeners, TurnedAway, type Key } from "./own-listeners.ts";
 export { isMailAddress, parseSender, parseSmtpUrl, type Sender, type SmtpAddress } from "./smtp-address.ts";
+export { S3Store, type S3Place } from "./s3-store.ts";

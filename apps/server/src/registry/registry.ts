@@ -40,6 +40,10 @@ import { refuseIfChanged, type Versions } from "./version.ts";
 interface Measured {
   /** As what a device has measured each attribute so far. */
   typesOf(permit: Permit<"device.update">): Promise<ReadonlyMap<string, AttributeType>>;
+  readonly erasures: {
+    /** Whose a device is decides under which key its readings are sealed. */
+    turn(unit: Unit, device: Id<"device">, user: Id<"user"> | undefined): Promise<void>;
+  };
 }
 
 interface Quotas {
@@ -252,7 +256,8 @@ export class Registry {
         throw new Refusal("device.aliasTaken", { cause });
       throw cause;
     }
-    const { spaces, directories } = this.#needs;
+    const { spaces, directories, telemetry } = this.#needs;
+    await telemetry.erasures.turn(unit, device.id, device.user);
     unit.afterCommit(() =>
       spaces.apply(unit.scope.org, (space) => {
         directories.put(space, device);

@@ -105,6 +105,16 @@ export class Snapshot {
     }
   }
 
+  /** Of devices of an organisation that were somebody's, or erased: where in the log each of their periods begins, ascending. */
+  async periods(org: string): Promise<readonly { device: string; number: number; from: number }[]> {
+    return this.#atMoment((session) =>
+      session.query<{ device: string; number: number; from: number }>(
+        `select device, number, from_pos as "from" from holdfast.owner_period where org = $1 order by device, number`,
+        [org],
+      ),
+    );
+  }
+
   /** The log was read: its segments may go as ever. */
   async letLogGo(): Promise<void> {
     await this.#moment.run(`select pg_advisory_unlock_shared(${logLock})`);

@@ -49,31 +49,32 @@ export class SeriesBuffer {
 
   /**
    * A copy of the oldest `most` points and of all that were committed together with the last of them; sorted, of equal times the
-   * last. `position` is how far into the log they reach.
+   * last. `position` is how far into the log they reach; all lie before `past`.
    */
-  take(most: number): { points: Points; taken: number; position: number } {
+  take(most: number, past = Infinity): { points: Points; taken: number; position: number } {
     let taken = Math.min(this.count, most);
+    while (taken > 0 && (this.#positions[taken - 1] ?? 0) >= past) taken--;
     while (taken > 0 && taken < this.count && this.#positions[taken] === this.#positions[taken - 1]) taken++;
     const points = sortPoints(pickPoints(this.#points, firstIndexes(taken)));
     return { points, taken, position: this.#positions[taken - 1] ?? 0 };
   }
 
-  /** A copy of the points in [from, to), sorted, of equal times the last. */
-  between(from: number, to: number): Points {
+  /** A copy of the points in [from, to), sorted, of equal times the last; without those whose position is to be left out. */
+  between(from: number, to: number, isLeftOut?: (position: number) => boolean): Points {
     const within: number[] = [];
     for (let at = 0; at < this.count; at++) {
       const time = this.#times[at] ?? 0; // at is below count
-      if (time >= from && time < to) within.push(at);
+      if (time >= from && time < to && !isLeftOut?.(this.#positions[at] ?? 0)) within.push(at);
     }
     return sortPoints(pickPoints(this.#points, Uint32Array.from(within)));
   }
 
-  /** How many points are in [from, to), those with equal times each. */
-  countBetween(from: number, to: number): number {
+  /** How many points are in [from, to), those with equal times each; without those whose position is to be left out. */
+  countBetween(from: number, to: number, isLeftOut?: (position: number) => boolean): number {
     let within = 0;
     for (let at = 0; at < this.count; at++) {
       const time = this.#times[at] ?? 0; // at is below count
-      if (time >= from && time < to) within += 1;
+      if (time >= from && time < to && !isLeftOut?.(this.#positions[at] ?? 0)) within += 1;
     }
     return within;
   }

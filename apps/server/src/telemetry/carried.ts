@@ -2,17 +2,19 @@ import { createSecretKey, type KeyObject } from "node:crypto";
 import { associated, derive, open, seal } from "@holdfast/crypto";
 import { bytesOf, idFrom, Refusal, type Id, type Instant, type Random } from "@holdfast/kernel";
 import type { Keyring } from "../storage/index.ts";
+import { keyNameOf, Periods } from "./periods.ts";
 import { readRecord, RecordWriter } from "./record.ts";
 import { SegmentSeal } from "./sealing.ts";
 
 /**
  * What the log holds, as a backup carries it. The key of a segment is destroyed when its readings are in chunks, a few hours later, and a backup
  * of its rows would be noise from then on; a key that were kept for backups would open what was erased since. So each record is taken apart by
- * device, and each part sealed under the key of its device: it opens as long as the chunks of that device do.
+ * device, and each part sealed under the key of its device and period: it opens as long as the chunks of those do.
  */
 export type Carried = {
   readonly org: Id<"org">;
   readonly device: Id<"device">;
+  readonly period: number;
   readonly position: number;
   /** Of the commit. */
   readonly at: number;
@@ -22,24 +24,45 @@ export type Carried = {
 type LogRow = { readonly org: string; readonly pos: number; readonly at: number; readonly body: Uint8Array };
 type Needs = { readonly keys: Keyring; readonly random: Random };
 
-/** One seal for all parts of a device: at most 2^32 commits (see `seal`). */
-const sealOf = async ({ keys }: Needs, device: Id<"device">): Promise<KeyObject | undefined> => {
-  const key = await keys.find("device", device);
-  return key && createSecretKey(derive(key, "backup/log"));
-};
+/** One for all parts of a device and period: at most 2^32 commits (see `seal`). None where the key was erased. */
+class Seals {
+  readonly #keys: Keyring;
+  readonly #found = new Map<string, KeyObject | undefined>();
 
-const placeOf = ({ org, device, position, at }: Omit<Carried, "body">): Uint8Array =>
-  associated({ org, kind: "backup/log", row: `${device}|${at}`, version: position });
+  constructor({ keys }: Needs) {
+    this.#keys = keys;
+  }
 
-/** Takes records apart. Those of devices whose key was erased are left out. */
+  async of({ device, period }: Pick<Carried, "device" | "period">): Promise<KeyObject | undefined> {
+    const name = keyNameOf(device, period);
+    if (!this.#found.has(name)) {
+      const key = await this.#keys.find("device", name);
+      this.#found.set(name, key && createSecretKey(derive(key, "backup/log")));
+    }
+    return this.#found.get(name);
+  }
+}
+
+const placeOf = ({ org, device, period, position, at }: Omit<Carried, "body">): Uint8Array =>
+  associated({ org, kind: "backup/log", row: `${device}|${period}|${at}`, version: position });
+
+/** Of devices of an organisation that have more than one: where each period begins. */
+type PeriodRows = (
+  org: string,
+) => Promise<readonly { readonly device: string; readonly number: number; readonly from: number }[]>;
+
+/** Takes records apart. What belongs to a device or period whose key was erased is left out. */
 export class LogCarrier {
-  readonly #needs: Needs;
-  readonly #seals = new Map<Id<"device">, KeyObject | undefined>();
+  readonly #needs: Needs & { readonly periods: PeriodRows };
+  readonly #seals: Seals;
+  /** Records come by organisation: of the last one. */
+  #periods: { readonly org: string; readonly byDevice: ReadonlyMap<Id<"device">, Periods> } | undefined;
   /** Records that did not open. */
   unreadable = 0;
 
-  constructor(needs: Needs) {
+  constructor(needs: Needs & { readonly periods: PeriodRows }) {
     this.#needs = needs;
+    this.#seals = new Seals(needs);
   }
 
   async *carry(segment: number, rows: AsyncIterable<LogRow>): AsyncGenerator<Carried> {
@@ -50,17 +73,22 @@ export class LogCarrier {
       const parts = sealed && partsOf(sealed, org, row);
       if (!parts) this.unreadable += 1;
       for (const [device, record] of parts ?? []) {
-        const key = await this.#sealOf(device);
+        const period = (await this.#periodsOf(row.org)).get(device)?.at(row.pos).number ?? 0;
+        const place = { org, device, period, position: row.pos, at: row.at };
+        const key = await this.#seals.of(place);
         if (!key) continue;
-        const place = { org, device, position: row.pos, at: row.at };
         yield { ...place, body: seal(key, placeOf(place), record, this.#needs.random) };
       }
     }
   }
 
-  async #sealOf(device: Id<"device">): Promise<KeyObject | undefined> {
-    if (!this.#seals.has(device)) this.#seals.set(device, await sealOf(this.#needs, device));
-    return this.#seals.get(device);
+  async #periodsOf(org: string): Promise<ReadonlyMap<Id<"device">, Periods>> {
+    if (this.#periods?.org !== org) {
+      const rows = Map.groupBy(await this.#needs.periods(org), ({ device }) => idFrom("device", device));
+      const byDevice = new Map([...rows].map(([device, all]) => [device, Periods.beginning(all)]));
+      this.#periods = { org, byDevice };
+    }
+    return this.#periods.byDevice;
   }
 }
 
@@ -90,18 +118,17 @@ export type Landed = {
 };
 
 /**
- * Puts parts that follow each other together to records again, sealed for a segment that is new. Parts of devices whose key was erased since are
- * left out; `erased` counts them.
+ * Puts parts that follow each other together to records again, sealed for a segment that is new. Parts of devices and periods whose key was erased
+ * since are left out; `erased` counts them.
  */
 export class LogLander {
-  readonly #needs: Needs;
   readonly #sealed: SegmentSeal;
-  readonly #seals = new Map<Id<"device">, KeyObject | undefined>();
+  readonly #seals: Seals;
   erased = 0;
   points = 0;
 
   constructor(needs: Needs & { readonly segment: number; readonly key: Uint8Array }) {
-    this.#needs = needs;
+    this.#seals = new Seals(needs);
     this.#sealed = new SegmentSeal(needs.segment, needs.key, needs.random);
   }
 
@@ -120,9 +147,7 @@ export class LogLander {
   }
 
   async #add(part: Carried, writer: RecordWriter): Promise<void> {
-    const { device } = part;
-    if (!this.#seals.has(device)) this.#seals.set(device, await sealOf(this.#needs, device));
-    const key = this.#seals.get(device);
+    const key = await this.#seals.of(part);
     if (!key) {
       this.erased += 1;
       return;
@@ -139,15 +164,16 @@ export class LogLander {
   }
 }
 
-const headLength = 48;
+const headLength = 52;
 
 /** As a backup's frame of readings has it. */
-export function bytesOfCarried({ org, device, position, at, body }: Carried): Uint8Array {
+export function bytesOfCarried({ org, device, period, position, at, body }: Carried): Uint8Array {
   const bytes = Buffer.alloc(headLength + body.length);
   bytes.set(bytesOf(org), 0);
   bytes.set(bytesOf(device), 16);
-  bytes.writeBigUInt64BE(BigInt(position), 32);
-  bytes.writeBigInt64BE(BigInt(at), 40);
+  bytes.writeUInt32BE(period, 32);
+  bytes.writeBigUInt64BE(BigInt(position), 36);
+  bytes.writeBigInt64BE(BigInt(at), 44);
   bytes.set(body, headLength);
   return bytes;
 }
@@ -157,8 +183,9 @@ export function carriedIn(bytes: Uint8Array): Carried {
   return {
     org: idFrom("org", bytes.subarray(0, 16)),
     device: idFrom("device", bytes.subarray(16, 32)),
-    position: Number(view.getBigUint64(32)),
-    at: Number(view.getBigInt64(40)),
+    period: view.getUint32(32),
+    position: Number(view.getBigUint64(36)),
+    at: Number(view.getBigInt64(44)),
     body: bytes.subarray(headLength),
   };
 }

@@ -72,6 +72,16 @@ export class Committer {
     this.#position = position;
   }
 
+  /** Of the commit that was begun last. */
+  get position(): number {
+    return this.#position;
+  }
+
+  /** Positions up to here were given away already, by what is written down elsewhere: a stop may have lost the commits. */
+  skip(position: number): void {
+    this.#position = Math.max(this.#position, position);
+  }
+
   get waitingBytes(): number {
     return this.#waiting;
   }

@@ -64,7 +64,7 @@ test("a series remembers of its newest chunk what it is and not its bytes, which
   assert.equal(chunks, 1);
   const bytes = series.tail?.bytes ?? 0;
   assert.ok(bytes > 1_024, `${bytes}`);
-  assert.deepEqual(series.tail, { first: now, last: now + 1_023_000, count: 1_024, position: 1, bytes });
+  assert.deepEqual(series.tail, { first: now, last: now + 1_023_000, count: 1_024, position: 1, bytes, period: 0 });
 });
 
 test("a series is written as soon as it has a chunk's worth of points, in chunks of about two thousand", async () => {
@@ -183,6 +183,32 @@ test("buffers beyond their budget are written early, the largest first", async (
   assert.equal(await countIn(large), 1_800);
   await store.telemetry.compact();
   assert.equal(store.telemetry.statistics.bufferBytes, 0);
+  await restart();
+});
+
+test("a flood of series stays within the budget of buffers, and nothing of it is lost", async () => {
+  const budget = 1_000_000;
+  await restart({ sizes: { buffers: budget } });
+  const space = await org.space();
+  const devices = await Promise.all(Array.from({ length: 60 }, () => org.device()));
+  let [most, refused] = [0, 0];
+  for (let turn = 0; turn < 16; turn += 1) {
+    const time = now - 1e6 + turn * 20;
+    const body = Array.from({ length: 20 }, (_, n) => ({ time: time + n, values: { n, m: n, t: "text" } }));
+    for (const device of devices) await store.telemetry.prepare(space, device);
+    // Whoever is told to come later comes later.
+    for (let left = devices; left.length > 0;) {
+      const told = await Promise.all(left.map((device) => store.sayNow(space, device, body)));
+      most = Math.max(most, store.telemetry.statistics.bufferBytes);
+      left = left.filter((_, index) => told[index] !== 0);
+      refused += left.length;
+      await settled();
+    }
+  }
+  assert.ok(most > budget / 2 && most < 2 * budget + 600_000, `${most} bytes, ${refused} refused`);
+  await store.telemetry.compact();
+  for (const device of devices.slice(0, 5))
+    assert.equal((await store.points(org, device, "m", { from: now - 2e6 })).items.length, 320);
   await restart();
 });
 

@@ -2,12 +2,12 @@
 import { Refusal, type Random, type Report } from "@holdfast/kernel";
 import { asPlatform } from "../authority/index.ts";
 import type { Keyring, Storage } from "../storage/index.ts";
-import { decodeChunk, encodeChunk } from "./chunk.ts";
+import { decodeChunk } from "./chunk.ts";
 import { mergePoints } from "./merge.ts";
-import { monthOf, mostChunkBytes, partsOf, smallChunk } from "./parts.ts";
+import { monthOf, mostChunkBytes, smallChunk } from "./parts.ts";
 import { firstAt, slicePoints, type Points } from "./points.ts";
 import { chunksIn, seriesIn, type Flush, type NewChunk } from "./postgres.ts";
-import { encodeRollup, isWorthRollup, rollupOf } from "./rollup.ts";
+import { sealParts } from "./seal-parts.ts";
 import { ChunkSeal } from "./sealing.ts";
 import type { Series, Tail } from "./series.ts";
 import { Stint } from "./stint.ts";
@@ -104,21 +104,30 @@ export class Compaction {
     const { keys, random } = this.#needs;
     const { device, id, tail, buffer } = series;
     const most = Math.min(mostOfOne, Math.ceil((buffer.count * mostBytesOfOne) / Math.max(buffer.bytes, 1)));
-    const { points, taken, position } = buffer.take(most);
+    // No chunk holds readings of two periods.
+    const period = device.periods.at(buffer.oldest);
+    const { points, taken, position } = buffer.take(most, device.periods.endOf(period));
     if (taken === 0 || id === undefined) return undefined;
-    const seal = await ChunkSeal.of({ keys, random }, device.scope.org, device.device);
+    if (period.isErased) return { series, taken, tail, flush: nothingOf(id, position, device.lastGiven) };
+    const seal = await ChunkSeal.of({ keys, random }, device.scope.org, device.device, period.number);
 
     // What is older than the newest chunk stays by itself: merged with it, it would make one that overlaps everything between.
     const split = tail ? firstAt(points.times, tail.first) : 0;
     const late = slicePoints(points, 0, split);
     const fresh = slicePoints(points, split, points.times.length);
-    const isSmall = tail && tail.count < smallChunk && tail.bytes < mostChunkBytes / 2 && fresh.times.length > 0;
+    const isSmall =
+      tail &&
+      tail.count < smallChunk &&
+      tail.bytes < mostChunkBytes / 2 &&
+      fresh.times.length > 0 &&
+      tail.period === period.number;
     const before = isSmall ? await this.#read(series, seal, tail) : undefined;
 
-    const place = { seal, series: id, position };
-    const lateChunks = await this.#chunksOf(late, place);
-    const freshChunks = await this.#chunksOf(before ? mergePoints([before, fresh]) : fresh, place);
+    const place = { seal, series: id, position, period: period.number };
+    const lateChunks = await sealParts(late, place, this.#stint);
+    const freshChunks = await sealParts(before ? mergePoints([before, fresh]) : fresh, place, this.#stint);
     const newest = freshChunks.at(-1);
+    const across = tail && !before ? freshChunks.filter(({ first }) => first <= tail.last) : [];
     return {
       series,
       taken,
@@ -127,28 +136,11 @@ export class Compaction {
         series: id,
         chunks: [...lateChunks, ...freshChunks],
         replaces: before ? tail : undefined,
+        untidy: [...lateChunks, ...across],
         position,
         given: device.lastGiven,
       },
     };
-  }
-
-  async #chunksOf(
-    points: Points,
-    { seal, series, position }: { seal: ChunkSeal; series: number; position: number },
-  ): Promise<NewChunk[]> {
-    const chunks: NewChunk[] = [];
-    for (const part of partsOf(points)) {
-      const { times } = part;
-      const place = { series, first: times[0] ?? 0, last: times.at(-1) ?? 0, count: times.length, position };
-      chunks.push({
-        ...place,
-        data: seal.seal("points", place, encodeChunk(part)),
-        rollup: isWorthRollup(part) ? seal.seal("rollup", place, encodeRollup(rollupOf(part))) : undefined,
-      });
-      if (this.#stint.isLong) await this.#stint.rest();
-    }
-    return chunks;
   }
 
   async #read(series: Series, seal: ChunkSeal, tail: Tail): Promise<Points | undefined> {
@@ -157,7 +149,8 @@ export class Compaction {
     const allowed = asPlatform(device.scope);
     const [sealed] = await this.#needs.storage.read(allowed, (unit) => chunksIn(unit).sealed(id, [tail]));
     try {
-      return sealed && decodeChunk(seal.open("points", { ...tail, series: id }, sealed));
+      // The newest chunk of a series is never moved to the object store.
+      return sealed?.bytes && decodeChunk(seal.open("points", { ...tail, series: id }, sealed.bytes));
     } catch (error) {
       // A damaged chunk is for its readers to hear of; what follows it is written all the same.
       if (!(error instanceof Refusal)) throw error;
@@ -179,11 +172,22 @@ export class Compaction {
   }
 }
 
+/** Points that are to be nowhere leave the buffer, and the log with it. */
+const nothingOf = (series: number, position: number, given: number): Flush => ({
+  series,
+  chunks: [],
+  replaces: undefined,
+  untidy: [],
+  position,
+  given,
+});
+
 /** What a series remembers of its newest chunk. Its bytes are in the database. */
-const tailOf = ({ first, last, count, position, data }: NewChunk): Tail => ({
+const tailOf = ({ first, last, count, position, data, period }: NewChunk): Tail => ({
   first,
   last,
   count,
   position,
   bytes: data.length,
+  period,
 });

@@ -1,8 +1,12 @@
-import { Refusal, type Id } from "@holdfast/kernel";
+import { Refusal, type Clock, type Id } from "@holdfast/kernel";
 import { asPlatform, type Permit, type Space, type Spaces } from "../authority/index.ts";
 import type { Keyring, Storage } from "../storage/index.ts";
 import type { Memory } from "./buffer.ts";
+import { keyNameOf, type Period } from "./periods.ts";
+import { periodsIn } from "./period-rows.ts";
 import { seriesIn } from "./postgres.ts";
+import { productOf } from "./retention.ts";
+import type { Retentions } from "./retentions.ts";
 import { withoutKey } from "./sealing.ts";
 import { DeviceSeries } from "./series.ts";
 
@@ -16,6 +20,8 @@ type Needs = {
   readonly keys: Keyring;
   readonly spaces: Spaces;
   readonly memory: Memory;
+  readonly retentions: Retentions;
+  readonly clock: Clock;
   readonly mostIdle?: number | undefined;
 };
 
@@ -27,6 +33,8 @@ export class Devices {
   readonly #byId = new Map<Id<"device">, DeviceSeries>();
   readonly #loading = new Map<Id<"device">, Promise<Failures>>();
   #round = 0;
+  /** Grows when a device gets another period: what was read before is read again. */
+  #turns = 0;
 
   constructor(needs: Needs) {
     this.#needs = needs;
@@ -112,31 +120,54 @@ export class Devices {
     }
   }
 
+  /** What is in memory of it, for the platform's own work. */
+  known(device: Id<"device">): DeviceSeries | undefined {
+    return this.#byId.get(device);
+  }
+
+  /** After the commit that says so. What is being read at this moment is read again. */
+  setPeriods(device: Id<"device">, periods: readonly Period[]): void {
+    this.#turns += 1;
+    this.#byId.get(device)?.setPeriods(periods);
+  }
+
   forget(org: Id<"org">): void {
+    this.#needs.retentions.forget(org);
     for (const [device, { scope }] of this.#byId) if (scope.org === org) this.#byId.delete(device);
   }
 
   async #load(space: Space, devices: readonly Id<"device">[]): Promise<Failures> {
-    const { storage, memory } = this.#needs;
+    const { storage, memory, spaces, retentions, clock } = this.#needs;
+    const kept = await retentions.of(space.scope);
+    const turns = this.#turns;
     const states = new Map(devices.map((device) => [device, new DeviceSeries(space.scope, device, memory)]));
-    const loaded = await storage.read(asPlatform(space.scope), (unit) => seriesIn(unit).load(states));
-    const failures = new Map([...loaded, ...(await this.#withoutKeys(devices))]);
+    const loaded = await storage.read(asPlatform(space.scope), async (unit) => {
+      for (const [device, all] of await periodsIn(unit).of(devices)) states.get(device)?.setPeriods(all);
+      return seriesIn(unit).load(states);
+    });
+    const failures = new Map([...loaded, ...(await this.#withoutKeys([...states.values()]))]);
+    if (turns !== this.#turns) return this.#load(space, devices);
     for (const [device, state] of states) {
       if (failures.has(device)) continue;
       state.touched = this.#round;
+      // As it is placed when somebody asks: it may have been given another product since.
+      state.keptFrom = (name) => kept.from(productOf(spaces.at(space.org) ?? space, device), name, clock.now());
       this.#byId.set(device, state);
     }
     return failures;
   }
 
   /** Nothing is acknowledged of a device whose readings could never be sealed. While the keyring is away, the log takes them. */
-  async #withoutKeys(devices: readonly Id<"device">[]): Promise<Failures> {
+  async #withoutKeys(states: readonly DeviceSeries[]): Promise<Failures> {
     const { keys } = this.#needs;
+    const nameOf = ({ device, periods }: DeviceSeries) => keyNameOf(device, periods.current.number);
     try {
-      const held = new Set(await keys.holding("device", devices));
-      const without = devices.filter((device) => !held.has(device));
-      const reasons = await Promise.all(without.map((device) => withoutKey(keys, device)));
-      return new Map(without.map((device, at) => [device, reasons[at] ?? new Refusal("keyring.incomplete")]));
+      const held = new Set(await keys.holding("device", states.map(nameOf)));
+      const without = states.filter((state) => !held.has(nameOf(state)));
+      const reasons = await Promise.all(
+        without.map(({ device, periods }) => withoutKey(keys, device, periods.current.number)),
+      );
+      return new Map(without.map(({ device }, at) => [device, reasons[at] ?? new Refusal("keyring.incomplete")]));
     } catch (error) {
       if (error instanceof Refusal && error.code === "keyring.unreachable") return new Map();
       throw error;

@@ -5,7 +5,7 @@ import { Compaction } from "./compaction.ts";
 import { faultOf } from "./fault.ts";
 import { chunkPoints, mostChunkBytes } from "./parts.ts";
 import type { Segments } from "./segments.ts";
-import type { Series } from "./series.ts";
+import type { DeviceSeries, Series } from "./series.ts";
 
 /** How many series, and bytes of their buffers, go into one transaction. */
 const together = 64;
@@ -114,6 +114,25 @@ export class Flusher {
       this.#resting.delete(series);
       this.#wrote(series);
     }
+  }
+
+  /** Lets go of what waits of a device and belongs to erased periods, unwritten. */
+  async forgetErased({ byName, periods }: DeviceSeries): Promise<void> {
+    await this.idle(); // what runs has taken points of the buffers, and drops them itself
+    for (const series of byName.values()) {
+      const { buffer } = series;
+      while (buffer.count > 0) {
+        const period = periods.at(buffer.oldest);
+        if (!period.isErased) break;
+        buffer.dropThrough(periods.endOf(period) - 1);
+      }
+      if (buffer.count === 0 && series.isDirty) this.#wrote(series);
+    }
+  }
+
+  /** Partitions may have been taken away. */
+  forgetMonths(): void {
+    this.#compaction.forgetMonths();
   }
 
   async idle(): Promise<void> {

@@ -9,3 +9,7 @@ export type { Carrier, Source, Stored } from "./observer.ts";
 export type { TelemetryQueries } from "./query.ts";
 export { Telemetry } from "./telemetry.ts";
 export { plainOf } from "./value.ts";
+export { ChunkCare } from "./chunk-care.ts";
+export { Retention } from "./retention.ts";
+export { ColdChunks } from "./cold.ts";
+export { FolderStore, type ObjectStore } from "./folder-store.ts";

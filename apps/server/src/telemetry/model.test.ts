@@ -25,7 +25,7 @@ type Step =
     }
   | { readonly step: "ask"; readonly to: number; readonly ago: number; readonly span: number; readonly every: number }
   | { readonly step: "move"; readonly by: number }
-  | { readonly step: "compact" | "restart" };
+  | { readonly step: "compact" | "restart" | "tidy" };
 
 const ago = fc.oneof(
   { weight: 4, arbitrary: fc.integer({ min: -5, max: 30 }).map((n) => n * 10_000) },
@@ -83,7 +83,10 @@ const step: fc.Arbitrary<Step> = fc.oneof(
     weight: 2,
     arbitrary: fc.record({ step: fc.constant("move" as const), by: fc.constantFrom(0, 500, 20_000, 61 * minute) }),
   },
-  { weight: 3, arbitrary: fc.record({ step: fc.constantFrom("compact" as const, "restart" as const) }) },
+  {
+    weight: 3,
+    arbitrary: fc.record({ step: fc.constantFrom("compact" as const, "restart" as const, "tidy" as const) }),
+  },
 );
 
 /** What should be there: each point under its time, the later one in place of the earlier. */
@@ -233,6 +236,10 @@ test("whatever is sent, flushed, restarted and asked in whatever order, answers 
             break;
           case "compact":
             await store.telemetry.compact();
+            break;
+          case "tidy":
+            w.clock.move(24 * 60 * minute); // a day later everything that came late is joined
+            await store.care.round();
             break;
           case "restart":
             await store.close();

@@ -10,7 +10,7 @@ export const smallChunk = chunkPoints / 2;
 /** Bytes of the texts in one chunk, before they are compressed. */
 export const mostChunkBytes = 256 * 1024;
 /** Fewer than this many points are taken along by the chunk before. */
-const rest = chunkPoints / 4;
+export const rest = chunkPoints / 4;
 /** No chunk has more. */
 export const largestChunk = chunkPoints + rest;
 
@@ -45,3 +45,7 @@ export function monthOf(time: number): Month {
   const name = `${String(year).padStart(4, "0")}_${String(month + 1).padStart(2, "0")}`;
   return { name, first: Date.UTC(year, month), past: Date.UTC(year, month + 1) };
 }
+
+/** The month of a name that `monthOf` gave. */
+export const monthNamed = (name: string): Month =>
+  monthOf(Date.UTC(Number(name.slice(0, 4)), Number(name.slice(5)) - 1));

@@ -1,9 +1,14 @@
 import { idFrom, Refusal, uuidOf, type Id } from "@holdfast/kernel";
 import type { Unit } from "../storage/index.ts";
+import { monthOf } from "./parts.ts";
 import { Series, type DeviceSeries, type SeriesRow, type Tail } from "./series.ts";
 import type { ValueType } from "./value.ts";
+import { untidyIn } from "./untidy-rows.ts";
 
 type Body = { readonly name: string; readonly type: ValueType };
+
+/** A series as its row says. */
+export type Known = { readonly id: number; readonly device: Id<"device">; readonly name: string };
 
 type TailRow = {
   readonly first: number | null;
@@ -11,16 +16,17 @@ type TailRow = {
   readonly chunk_pos: number;
   readonly count: number;
   readonly bytes: number;
+  readonly period: number;
 };
 
-const tailOf = ({ first, last, chunk_pos: position, count, bytes }: TailRow): Tail | undefined =>
-  first === null ? undefined : { first, last, position, count, bytes };
+const tailOf = ({ first, last, chunk_pos: position, count, bytes, period }: TailRow): Tail | undefined =>
+  first === null ? undefined : { first, last, position, count, bytes, period };
 
 /** The newest chunk of each series `s`; partitions are asked from the newest on until one has any. */
 const withTail = `s left join lateral (
-  select first, last, pos as chunk_pos, count, octet_length(data) as bytes
+  select first, last, pos as chunk_pos, count, coalesce(octet_length(data), object_length) as bytes, period
     from chunk where org = s.org and series = s.id order by first desc, pos desc limit 1) tail on true`;
-const tailColumns = "tail.first, tail.last, tail.chunk_pos, tail.count, tail.bytes";
+const tailColumns = "tail.first, tail.last, tail.chunk_pos, tail.count, tail.bytes, tail.period";
 
 /** The id is in the seal: whose chunks these are cannot be changed by exchanging the numbers of two series. */
 const rowOf = (device: Id<"device">, id: number, index: Uint8Array): string => `${device}|${id}|${index.toHex()}`;
@@ -96,6 +102,33 @@ export const seriesIn = (unit: Unit) => ({
     });
   },
 
+  /** Whose they are. */
+  async devicesOf(ids: readonly number[]): Promise<readonly { readonly id: number; readonly device: Id<"device"> }[]> {
+    const rows = await unit.query<{ id: number; device: string }>(
+      "select id, device from series where id = any($1::bigint[])",
+      [ids],
+    );
+    return rows.map(({ id, device }) => ({ id, device: idFrom("device", device) }));
+  },
+
+  /** All of the organisation behind a number, in the order of their numbers. What does not open has no name. */
+  async from(after: number, most: number): Promise<readonly Known[]> {
+    type Row = { id: number; device: string; name_index: Uint8Array; body: Uint8Array };
+    const rows = await unit.query<Row>(
+      "select id, device, name_index, body from series where id > $1 order by id limit $2",
+      [after, most],
+    );
+    return rows.map(({ id, device: uuid, name_index: index, body }) => {
+      const device = idFrom("device", uuid);
+      try {
+        return { id, device, name: decode(unit.scope.open("series", rowOf(device, id, index), body)).name };
+      } catch (error) {
+        if (!(error instanceof Refusal)) throw error;
+        return { id, device, name: "" }; // no attribute is called so: it is kept as its product says
+      }
+    });
+  },
+
   /** How far these got, by what is durable. */
   async reached(ids: readonly number[]): Promise<ReadonlyMap<number, SeriesRow>> {
     const rows = await unit.query<TailRow & { id: number; pos: number }>(
@@ -109,6 +142,7 @@ export const seriesIn = (unit: Unit) => ({
 /** A chunk's row as it is written. */
 export type NewChunk = ChunkHead & {
   readonly series: number;
+  readonly period: number;
   readonly data: Uint8Array;
   readonly rollup: Uint8Array | undefined;
 };
@@ -121,8 +155,18 @@ export type ChunkHead = {
   readonly count: number;
 };
 
-/** The same with its sealed rollup, where that was asked for and there is one. */
-export type Listed = ChunkHead & { readonly rollup: Uint8Array | null };
+/** The same, and where that was asked for its sealed rollup, if there is one, and under the key of which period that is. */
+export type Listed = ChunkHead & { readonly rollup: Uint8Array | null; readonly period: number };
+
+/** Where in an object of the store the bytes of a chunk are. */
+export type Stored = { readonly object: number; readonly at: number; readonly length: number };
+
+/** The points of a chunk as its row has them: bytes, or where they are. */
+export type Sealed = {
+  readonly period: number;
+  readonly bytes: Uint8Array | undefined;
+  readonly stored: Stored | undefined;
+};
 
 /** What one flush of a series changes. */
 export type Flush = {
@@ -130,17 +174,22 @@ export type Flush = {
   readonly chunks: readonly NewChunk[];
   /** The smaller chunk whose points the new ones hold too. */
   readonly replaces: Tail | undefined;
+  /** Those of `chunks` that came late or lie across others: to be joined later, see `tidy.ts`. */
+  readonly untidy: readonly Pick<NewChunk, "first">[];
   readonly position: number;
   readonly given: number;
 };
 
+/** Where nothing is erased the index alone answers, which has no periods. */
+const notOf = (erased: readonly number[], value: string): string =>
+  erased.length === 0 ? `${value}::int[] = '{}'` : `period <> all(${value}::int[])`;
+
+const day = 86_400_000;
+const beforeMark = "update cold_mark set until = $1 where until > $1";
+
 export const chunksIn = (unit: Unit) => ({
-  /** All bytes travel as one value, because arrays of them travel as text, twice as long. */
   async write(flushes: readonly Flush[]): Promise<void> {
     const chunks = flushes.flatMap((flush) => flush.chunks);
-    const blobs = chunks.flatMap(({ data, rollup }) => [data, rollup ?? new Uint8Array()]);
-    let at = 1;
-    const starts = blobs.map((blob) => (at += blob.length) - blob.length);
     const removed = flushes.flatMap(({ series, replaces }) =>
       replaces
         ? [
@@ -153,32 +202,19 @@ export const chunksIn = (unit: Unit) => ({
           ]
         : [],
     );
-    const inserted = unit.query(
-      `insert into chunk (org, series, first, last, pos, count, data, rollup)
-       select $1, series, first, last, pos, count, substring($2::bytea from data_at for data_length),
-              nullif(substring($2::bytea from rollup_at for rollup_length), ''::bytea)
-         from unnest($3::bigint[], $4::bigint[], $5::bigint[], $6::bigint[], $7::int[], $8::int[], $9::int[], $10::int[], $11::int[])
-           as new(series, first, last, pos, count, data_at, data_length, rollup_at, rollup_length)`,
-      [
-        uuidOf(unit.scope.org),
-        Buffer.concat(blobs),
-        chunks.map(({ series }) => series),
-        chunks.map(({ first }) => first),
-        chunks.map(({ last }) => last),
-        chunks.map(({ position }) => position),
-        chunks.map(({ count }) => count),
-        chunks.map((_, index) => starts[index * 2]),
-        chunks.map(({ data }) => data.length),
-        chunks.map((_, index) => starts[index * 2 + 1]),
-        chunks.map(({ rollup }) => rollup?.length ?? 0),
-      ],
-    );
+    const inserted = insertChunks(unit, chunks);
     const raised = unit.query(
       `update series set pos = new.pos, given = new.given
          from unnest($1::bigint[], $2::bigint[], $3::bigint[]) as new(id, pos, given) where series.id = new.id`,
       [flushes.map(({ series }) => series), flushes.map(({ position }) => position), flushes.map(({ given }) => given)],
     );
-    await Promise.all([...removed, inserted, raised]);
+    const noted = flushes
+      .filter(({ untidy }) => untidy.length > 0)
+      .map(({ series, untidy }) => untidyIn(unit).note(series, untidy));
+    // Of a time that is in the object store already: what comes late is to follow.
+    const oldest = Math.min(...chunks.map(({ first }) => first));
+    const behind = oldest < unit.at - day ? unit.query(beforeMark, [monthOf(oldest).first]) : undefined;
+    await Promise.all([...removed, inserted, raised, ...noted, behind]);
   },
 
   /**
@@ -187,40 +223,99 @@ export const chunksIn = (unit: Unit) => ({
    */
   async heads(
     series: number,
-    { since, from, to, most }: { since: number; from: number; to: number; most: number },
+    {
+      since,
+      from,
+      to,
+      most,
+      erased,
+    }: { since: number; from: number; to: number; most: number; erased: readonly number[] },
     also: readonly "rollup"[],
   ): Promise<readonly Listed[]> {
+    const rollup = also.length > 0 ? "rollup, period" : "null as rollup, 0 as period";
     return unit.query<Listed>(
-      `select first, last, pos as position, count, ${also.length > 0 ? "rollup" : "null as rollup"} from chunk
-        where series = $1 and first >= $2 and first < $4 and last >= $3 order by first, pos limit $5`,
-      [series, since, from, to, most],
+      `select first, last, pos as position, count, ${rollup} from chunk
+        where series = $1 and first >= $2 and first < $4 and last >= $3 and ${notOf(erased, "$6")} order by first, pos limit $5`,
+      [series, since, from, to, most, erased],
     );
   },
 
-  /** How many points the chunks of these series have that reach into [from, to). `since` as above. */
+  /** When the chunk of a series that begins last does: no later one has its newest point. Without erased periods. */
+  async lastBegun(series: number, erased: readonly number[]): Promise<number | undefined> {
+    const [row] = await unit.query<{ first: number }>(
+      `select first from chunk where series = $1 and ${notOf(erased, "$2")} order by first desc limit 1`,
+      [series, erased],
+    );
+    return row?.first;
+  },
+
+  /** How many points the chunks of these series have that reach into [from, to), without erased periods. `since` as above. */
   async count(
     all: readonly number[],
-    { since, from, to }: { since: number; from: number; to: number },
+    { since, from, to, erased }: { since: number; from: number; to: number; erased: readonly number[] },
   ): Promise<number> {
     const [row] = await unit.query<{ points: number | null }>(
       `select sum(count)::float8 as points from chunk
-        where series = any($1::bigint[]) and first >= $2 and first < $4 and last >= $3`,
-      [all, since, from, to],
+        where series = any($1::bigint[]) and first >= $2 and first < $4 and last >= $3 and ${notOf(erased, "$5")}`,
+      [all, since, from, to, erased],
     );
     return row?.points ?? 0;
   },
 
   /** The sealed points of these chunks, given by time, in the same order; `undefined` where there is no such chunk any more. */
-  async sealed(series: number, heads: readonly ChunkHead[]): Promise<readonly (Uint8Array | undefined)[]> {
-    const rows = await unit.query<{ first: number; position: number; sealed: Uint8Array }>(
-      `select first, pos as position, data as sealed from chunk
-        where series = $1 and first = any($2::bigint[]) and first between $3 and $4`, // the bounds choose the partitions
+  async sealed(series: number, heads: readonly ChunkHead[]): Promise<readonly (Sealed | undefined)[]> {
+    type Row = ChunkHead & {
+      period: number;
+      bytes: Uint8Array | null;
+      object: number | null;
+      at: number;
+      length: number;
+    };
+    const rows = await unit.query<Row>(
+      `select first, last, pos as position, count, period, data as bytes, object, object_at as at, object_length as length
+         from chunk where series = $1 and first = any($2::bigint[]) and first between $3 and $4`, // the bounds choose the partitions
       [series, heads.map(({ first }) => first), heads[0]?.first ?? 0, heads.at(-1)?.first ?? 0],
     );
-    const found = new Map(rows.map(({ first, position, sealed }) => [`${first} ${position}`, sealed]));
-    return heads.map(({ first, position }) => found.get(`${first} ${position}`));
+    // What was joined meanwhile may begin like one of those that it took in, and is another chunk.
+    const nameOf = ({ first, last, position, count }: ChunkHead) => `${first} ${last} ${position} ${count}`;
+    const found = new Map(
+      rows.map((row): [string, Sealed] => {
+        const { period, bytes, object, at, length } = row;
+        const stored = object === null ? undefined : { object, at, length };
+        return [nameOf(row), { period, bytes: bytes ?? undefined, stored }];
+      }),
+    );
+    return heads.map((head) => found.get(nameOf(head)));
   },
 });
+
+/** All bytes travel as one value, because arrays of them travel as text, twice as long. */
+export function insertChunks(unit: Unit, chunks: readonly NewChunk[]): Promise<unknown> {
+  const blobs = chunks.flatMap(({ data, rollup }) => [data, rollup ?? new Uint8Array()]);
+  let at = 1;
+  const starts = blobs.map((blob) => (at += blob.length) - blob.length);
+  return unit.query(
+    `insert into chunk (org, series, first, last, pos, count, period, data, rollup)
+     select $1, series, first, last, pos, count, period, substring($2::bytea from data_at for data_length),
+            nullif(substring($2::bytea from rollup_at for rollup_length), ''::bytea)
+       from unnest($3::bigint[], $4::bigint[], $5::bigint[], $6::bigint[], $7::int[], $8::int[], $9::int[], $10::int[], $11::int[], $12::int[])
+         as new(series, first, last, pos, count, data_at, data_length, rollup_at, rollup_length, period)`,
+    [
+      uuidOf(unit.scope.org),
+      Buffer.concat(blobs),
+      chunks.map(({ series }) => series),
+      chunks.map(({ first }) => first),
+      chunks.map(({ last }) => last),
+      chunks.map(({ position }) => position),
+      chunks.map(({ count }) => count),
+      chunks.map((_, index) => starts[index * 2]),
+      chunks.map(({ data }) => data.length),
+      chunks.map((_, index) => starts[index * 2 + 1]),
+      chunks.map(({ rollup }) => rollup?.length ?? 0),
+      chunks.map(({ period }) => period),
+    ],
+  );
+}
 
 /** The log's records of one segment behind a position, in order, a few at a time. */
 export async function recordsOf(

@@ -6,6 +6,7 @@ import { Buckets, sortedBy, type Bucket } from "./buckets.ts";
 import { Budget } from "./budget.ts";
 import type { Decoding } from "./decoding.ts";
 import { pointAt, type Point, type Points } from "./points.ts";
+import { chunksIn } from "./postgres.ts";
 import { SeriesReader } from "./reader.ts";
 import type { Series } from "./series.ts";
 import type { Telemetry } from "./telemetry.ts";
@@ -156,15 +157,31 @@ export async function newestOf(
   permit: Permit<"telemetry.read">,
   series: Series,
 ): Promise<Point | undefined> {
-  if (!series.isNewestOfAll && series.tail) {
-    let newest: Point | undefined;
-    // No chunk that ends before the last one does can hold the newest.
-    const range = { from: series.tail.last, to: endOfTime, rollUpSince: Infinity };
-    for await (const part of new SeriesReader(needs, { allowed: permit, device: permit.on, series, ...range }).parts())
-      if ("type" in part) newest = pointAt(part, part.times.length - 1);
+  while (!series.isNewestOfAll) {
+    const { erased } = series.device.periods;
+    const newest = await newestRead(needs, permit, series);
+    if (series.device.periods.erased !== erased) continue; // it may have been erased meanwhile
     if (newest && (!series.newest || newest.time > series.newest.time)) series.newest = { ...newest };
     series.isNewestOfAll = true;
   }
   const { newest } = series;
   return newest && { time: newest.time as Instant, value: newest.value }; // whole milliseconds
 }
+
+async function newestRead(needs: Needs, permit: Permit<"telemetry.read">, series: Series): Promise<Point | undefined> {
+  const { id, tail, buffer, device } = series;
+  const { erased, isErasedAt } = device.periods;
+  // No chunk that ends before the last one does can hold it.
+  let from = tail && !erased.includes(tail.period) ? tail.last : undefined;
+  if (from === undefined && id !== undefined)
+    from = await needs.storage.read(permit, (unit) => chunksIn(unit).lastBegun(id, erased));
+  if (from === undefined) return lastOf(buffer.between(-Infinity, Infinity, isErasedAt));
+  const range = { from, to: endOfTime, rollUpSince: Infinity };
+  let newest: Point | undefined;
+  for await (const part of new SeriesReader(needs, { allowed: permit, device: permit.on, series, ...range }).parts())
+    if ("type" in part) newest = lastOf(part);
+  return newest;
+}
+
+const lastOf = (points: Points): Point | undefined =>
+  points.times.length === 0 ? undefined : pointAt(points, points.times.length - 1);

@@ -123,13 +123,25 @@ export class Questions {
   }
 
   /** About how many points there are: those of chunks that only reach into the range are counted, too. */
-  async estimate(all: readonly Readable[], { from, to }: { from: number; to: number }): Promise<number> {
-    const waiting = all.reduce((sum, { series }) => sum + series.buffer.countBetween(from, to), 0);
-    const ids = all.flatMap(({ series: { id } }) => id ?? []);
+  async estimate(all: readonly Readable[], asked: { from: number; to: number }): Promise<number> {
+    const { to } = asked;
+    const seen = all.map(({ series }) => {
+      const from = Math.max(asked.from, series.keptFrom);
+      return { series, from, erased: series.device.periods.erased };
+    });
+    let points = 0;
+    for (const { series, from } of seen)
+      points += series.buffer.countBetween(from, to, series.device.periods.isErasedAt);
     const [first] = all;
-    if (!first || ids.length === 0) return waiting;
-    const range = { since: monthOf(from).first, from, to };
-    return waiting + (await this.#needs.storage.read(first.permit, (unit) => chunksIn(unit).count(ids, range)));
+    if (!first) return 0;
+    for (const some of Map.groupBy(seen, ({ from, erased }) => `${from} ${erased.join()}`).values()) {
+      const ids = some.flatMap(({ series: { id } }) => id ?? []);
+      const [{ from, erased } = { from: to, erased: [] }] = some;
+      if (ids.length === 0 || from >= to) continue;
+      const range = { since: monthOf(from).first, from, to, erased };
+      points += await this.#needs.storage.read(first.permit, (unit) => chunksIn(unit).count(ids, range));
+    }
+    return points;
   }
 
   reader({ permit, series }: Readable, range: Pick<Asked, "from" | "to" | "rollUpSince" | "budget">): SeriesReader {

@@ -1,13 +1,13 @@
 // Hot path: every point that is read passes here.
-import type { Id, Random } from "@holdfast/kernel";
-import type { Allowed, Keyring, Storage } from "../storage/index.ts";
+import { Refusal, type Id, type Random } from "@holdfast/kernel";
+import type { Allowed, Keyring, OrgScope, Storage } from "../storage/index.ts";
 import type { Budget } from "./budget.ts";
 import { decodeChunk } from "./chunk.ts";
 import type { Decoding } from "./decoding.ts";
 import { mergePoints } from "./merge.ts";
 import { monthOf } from "./parts.ts";
 import { firstAt, slicePoints, type Points } from "./points.ts";
-import { chunksIn, type ChunkHead, type Listed } from "./postgres.ts";
+import { chunksIn, type ChunkHead, type Listed, type Stored } from "./postgres.ts";
 import { decodeRollup, type Quarter } from "./rollup.ts";
 import { ChunkSeal } from "./sealing.ts";
 import type { Series } from "./series.ts";
@@ -24,11 +24,25 @@ const chunksForThreads = 32;
 /** How often a listing is begun again because compaction took a chunk of it away. */
 const mostRestarts = 100;
 
+/** What was moved to the object store. */
+export interface Cold {
+  /** In the same order. @throws Refusal `cold.unreachable`, `cold.lost` */
+  read(scope: OrgScope, places: readonly Stored[]): Promise<readonly Uint8Array[]>;
+}
+
+/** Where there is no store, and chunks that were moved to one. */
+export const noStore: Cold = {
+  async read() {
+    throw new Refusal("cold.unreachable", { detail: "This server was started without --cold-store." });
+  },
+};
+
 type Needs = {
   readonly storage: Storage;
   readonly keys: Keyring;
   readonly random: Random;
   readonly decoding: Decoding;
+  readonly telemetry: { readonly cold: Cold };
 };
 
 export type Asked = {
@@ -49,7 +63,7 @@ export type Part = Points | readonly Quarter[];
 /** Opening one takes as long as decoding so many points. */
 const costOfRollup = 16;
 
-type Rolled = { readonly head: ChunkHead; readonly sealed: Uint8Array };
+type Rolled = { readonly head: Listed; readonly sealed: Uint8Array };
 type Active = { readonly head: ChunkHead; readonly points: Points };
 
 /**
@@ -61,16 +75,20 @@ export class SeriesReader {
   readonly #needs: Needs;
   readonly #asked: Asked;
   /** The buffer before any chunk: what is written meanwhile is then seen twice, which merging forgives, and never not at all. */
-  readonly #fresh: Points;
+  #fresh: Points;
+  /** Periods of which nothing is to be seen any more. */
+  #erased: readonly number[] = [];
   #at: number;
   #active: Active[] = [];
-  #seal: ChunkSeal | undefined;
+  readonly #seals = new Map<number, ChunkSeal>();
 
   constructor(needs: Needs, asked: Asked) {
     this.#needs = needs;
-    this.#asked = asked;
-    this.#fresh = asked.series.buffer.between(asked.from, asked.to);
-    this.#at = asked.from;
+    // A chunk is kept until all of it is too old, and shows no more of it than is kept.
+    const from = Math.max(asked.from, asked.series.keptFrom);
+    this.#asked = { ...asked, from };
+    this.#at = from;
+    this.#fresh = this.#look();
   }
 
   async *parts(): AsyncGenerator<Part> {
@@ -83,6 +101,7 @@ export class SeriesReader {
       // Of a listing that is cut off, only what lies before its last chunk is known entirely.
       const until = heads.length < most ? to : (heads.at(-1)?.first ?? to);
       const isWhole = yield* this.#sweep(heads, until);
+      if (this.#isOld) this.#fresh = this.#look();
       if (isWhole && until === to) return;
       if (!isWhole && ++restarts > mostRestarts)
         throw new Error("a series was rewritten again and again while it was read");
@@ -90,30 +109,50 @@ export class SeriesReader {
     }
   }
 
-  /** Goes over the chunks that begin before `until`. False when one of them is not there any more: what comes is to be listed again. */
+  /** What waits in the buffer, of what may be seen now. */
+  #look(): Points {
+    const { series, to } = this.#asked;
+    const { periods } = series.device;
+    this.#erased = periods.erased;
+    this.#seals.clear();
+    return series.buffer.between(this.#at, to, periods.isErasedAt);
+  }
+
+  /** Something was erased since it looked. */
+  get #isOld(): boolean {
+    return this.#asked.series.device.periods.erased !== this.#erased;
+  }
+
+  /**
+   * Goes over the chunks that begin before `until`. False when one of them is not there any more, or may not be seen: what comes is to be listed
+   * again.
+   */
   async *#sweep(listed: readonly Listed[], until: number): AsyncGenerator<Part, boolean> {
     const heads = listed.filter(({ first }) => first < until);
     const isAlone = this.#alone(listed); // and has a rollup: one of few points has none, and is read as the others are
     const decoded = new Decoded(heads, isAlone, (some, isBig) => this.#decode(some, isBig));
     const stint = new Stint(); // of whoever takes the parts, too
     for (let index = 0; index < heads.length;) {
+      if (this.#isOld) return false;
       const rollups = this.#rollups(heads, index, isAlone);
+      const [head] = heads.slice(index, index + 1);
+      if (!head) break;
+      yield* this.#upTo(head.first);
       if (rollups.length > 0) {
-        yield* this.#upTo(heads[index]?.first ?? until);
-        yield await this.#openAll(rollups);
+        const quarters = await this.#unlessOld(this.#openAll(rollups));
+        if (!quarters || this.#isOld) return false;
+        yield quarters;
         this.#at = (rollups.at(-1)?.head.last ?? until) + 1;
         index += rollups.length;
         if (stint.isLong) await stint.rest();
         continue;
       }
-      const head = heads[index];
-      if (!head) break;
-      yield* this.#upTo(head.first);
-      const points = await decoded.of(index++);
+      const points = await this.#unlessOld(decoded.of(index++));
       if (!points) return false;
       this.#active.push({ head, points });
       if (stint.isLong) await stint.rest();
     }
+    if (this.#isOld) return false;
     yield* this.#upTo(until);
     return true;
   }
@@ -132,35 +171,43 @@ export class SeriesReader {
 
   async #openAll(rollups: readonly Rolled[]): Promise<readonly Quarter[]> {
     this.#asked.budget?.spend(rollups.length * costOfRollup);
-    const seal = await this.#sealed();
+    for (const { head } of rollups) await this.#sealed(head.period);
     const quarters: Quarter[] = [];
-    for (const { head, sealed } of rollups)
+    for (const { head, sealed } of rollups) {
+      const seal = await this.#sealed(head.period);
       for (const one of decodeRollup(seal.open("rollup", this.#placeOf(head), sealed)).quarters) quarters.push(one);
+    }
     return quarters;
+  }
+
+  /** What is erased while it is read may have lost its key already. */
+  async #unlessOld<T>(awaited: Promise<T>): Promise<T | undefined> {
+    try {
+      return await awaited;
+    } catch (error) {
+      if (this.#isOld) return undefined;
+      throw error;
+    }
   }
 
   /** The points of each, or `undefined` where a chunk is not there any more. */
   async #decode(heads: readonly ChunkHead[], isBig: boolean): Promise<readonly (Points | undefined)[]> {
     const { budget } = this.#asked;
     budget?.spend(heads.reduce((sum, { count }) => sum + count, 0));
-    const bytes = await this.#fetch(heads);
-    const seal = await this.#sealed();
-    if (!isBig) return bytes.map((one, at) => one && this.#open(seal, heads[at], one));
-    const there = heads.flatMap((head, at) =>
-      bytes[at] ? [{ place: this.#placeOf(head), sealed: bytes[at], at }] : [],
-    );
-    const points = await this.#needs.decoding.decode({
-      org: this.#asked.allowed.scope.org,
-      key: seal.key,
-      places: there.map(({ place }) => place),
-      sealed: there.map(({ sealed }) => sealed),
-    });
-    const found = new Map(there.map(({ at }, index) => [at, points[index]]));
-    return heads.map((_, at) => found.get(at));
-  }
-
-  #open(seal: ChunkSeal, head: ChunkHead | undefined, sealed: Uint8Array): Points | undefined {
-    return head && decodeChunk(seal.open("points", this.#placeOf(head), sealed));
+    const found = new Map<ChunkHead, Points>();
+    for (const [period, chunks] of Map.groupBy(await this.#fetch(heads), (one) => one.period)) {
+      const seal = await this.#sealed(period);
+      const points = isBig
+        ? await this.#needs.decoding.decode({
+            org: this.#asked.allowed.scope.org,
+            key: seal.key,
+            places: chunks.map(({ head }) => this.#placeOf(head)),
+            sealed: chunks.map(({ bytes }) => bytes),
+          })
+        : chunks.map(({ head, bytes }) => decodeChunk(seal.open("points", this.#placeOf(head), bytes)));
+      for (const [at, { head }] of chunks.entries()) if (points[at]) found.set(head, points[at]);
+    }
+    return heads.map((head) => found.get(head));
   }
 
   /** Everything before `until` that was not given yet. */
@@ -203,26 +250,43 @@ export class SeriesReader {
     const { allowed, series, to, rollUpSince } = this.#asked;
     const { id } = series;
     if (id === undefined) return [];
-    const range = { since: monthOf(this.#at).first, from: this.#at, to, most };
+    const range = { since: monthOf(this.#at).first, from: this.#at, to, most, erased: this.#erased };
     const also = rollUpSince === Infinity ? [] : (["rollup"] as const);
     return this.#needs.storage.read(allowed, (unit) => chunksIn(unit).heads(id, range, also));
   }
 
-  async #fetch(heads: readonly ChunkHead[]): Promise<readonly (Uint8Array | undefined)[]> {
+  /** Those that are there still, wherever their bytes are. */
+  async #fetch(heads: readonly ChunkHead[]): Promise<readonly Fetched[]> {
     const { allowed, series } = this.#asked;
     const { id } = series;
     if (id === undefined) return [];
-    return this.#needs.storage.read(allowed, (unit) => chunksIn(unit).sealed(id, heads));
+    const rows = await this.#needs.storage.read(allowed, (unit) => chunksIn(unit).sealed(id, heads));
+    const away = rows.flatMap((row) => row?.stored ?? []);
+    const brought = away.length === 0 ? [] : await this.#needs.telemetry.cold.read(allowed.scope, away);
+    const byPlace = new Map(away.map((place, at) => [place, brought[at]]));
+    return heads.flatMap((head, at) => {
+      const row = rows[at];
+      const bytes = row?.bytes ?? (row?.stored && byPlace.get(row.stored));
+      return row && bytes ? [{ head, bytes, period: row.period }] : [];
+    });
   }
 
   #placeOf(head: ChunkHead) {
     return { ...head, series: this.#asked.series.id ?? 0 }; // it has one: it has chunks
   }
 
-  async #sealed(): Promise<ChunkSeal> {
-    return (this.#seal ??= await ChunkSeal.of(this.#needs, this.#asked.allowed.scope.org, this.#asked.device));
+  async #sealed(period: number): Promise<ChunkSeal> {
+    let seal = this.#seals.get(period);
+    if (!seal) {
+      seal = await ChunkSeal.of(this.#needs, this.#asked.allowed.scope.org, this.#asked.device, period);
+      this.#seals.set(period, seal);
+    }
+    return seal;
   }
 }
+
+/** Sealed points, and the key of which period opens them. */
+type Fetched = { readonly head: ChunkHead; readonly bytes: Uint8Array; readonly period: number };
 
 const between = (points: Points, from: number, to: number): Points =>
   points.times.length === 0 ? points : slicePoints(points, firstAt(points.times, from), firstAt(points.times, to));

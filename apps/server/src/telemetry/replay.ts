@@ -118,7 +118,7 @@ async function keep(
     passTime(state, time, received, from);
     const series = state.seriesOf(name, typeOf(value));
     // A chunk has it already, and the series' position says so in the same transaction.
-    if (position <= series.position) continue;
+    if (position <= series.position || state.periods.at(position).isErased) continue;
     series.pending += 1;
     series.add(time, value, position);
     touched.push(series);

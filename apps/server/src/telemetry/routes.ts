@@ -6,8 +6,10 @@ import type { Asking } from "./asking.ts";
 import { lineProtocol } from "./body.ts";
 import type { Bucket } from "./buckets.ts";
 import type { Filled } from "./filling.ts";
+import { keptRoutes } from "./kept-routes.ts";
 import type { Point } from "./points.ts";
 import type { Item } from "./questions.ts";
+import type { Retention } from "./retention.ts";
 import { violationOf } from "./schema.ts";
 import { mapInStints, Stint } from "./stint.ts";
 import type { Telemetry } from "./telemetry.ts";
@@ -15,10 +17,12 @@ import { plainOf, type Value } from "./value.ts";
 
 export const telemetryRoutes = ({
   telemetry,
+  retention,
   accounts,
   asking: { queries, questions, exports },
 }: {
   telemetry: Telemetry;
+  retention: Retention;
   accounts: Accounts;
   asking: Asking;
 }): Handler[] => [
@@ -74,6 +78,7 @@ export const telemetryRoutes = ({
   on(routes.exportTelemetry, async ({ reach, body: { attributes, from, to, format, ...which } }) =>
     exports.begin(reach, which, { attributes, from, to, format }),
   ),
+  ...keptRoutes(retention, telemetry.erasures),
   // The listener gives it the connection.
   on(routes.watch, async () => ({ watch: true }) as const),
 ];

@@ -2,6 +2,7 @@ import { createSecretKey, type KeyObject } from "node:crypto";
 import { associated, derive, open, seal } from "@holdfast/crypto";
 import { Refusal, systemRandom, type Id, type Random } from "@holdfast/kernel";
 import type { Keyring } from "../storage/index.ts";
+import { keyNameOf } from "./periods.ts";
 
 const day = 86_400_000;
 
@@ -16,7 +17,7 @@ export type ChunkPlace = {
 
 export type ChunkPart = "points" | "rollup";
 
-/** Seals the chunks of a device's series, under the key of that device, the series and the day. */
+/** Seals the chunks of a device's series, under the key of that device and period, the series and the day. */
 export class ChunkSeal {
   readonly #org: Id<"org">;
   readonly #device: Uint8Array;
@@ -32,9 +33,15 @@ export class ChunkSeal {
   }
 
   /** @throws Refusal `device.erased` when its key is gone for ever, `keyring.incomplete` when it is only not in this keyring */
-  static async of(needs: { keys: Keyring; random: Random }, org: Id<"org">, device: Id<"device">): Promise<ChunkSeal> {
-    const key = needs.keys.cached("device", device) ?? (await needs.keys.find("device", device));
-    if (!key) throw await withoutKey(needs.keys, device);
+  static async of(
+    needs: { keys: Keyring; random: Random },
+    org: Id<"org">,
+    device: Id<"device">,
+    period: number,
+  ): Promise<ChunkSeal> {
+    const name = keyNameOf(device, period);
+    const key = needs.keys.cached("device", name) ?? (await needs.keys.find("device", name));
+    if (!key) throw await withoutKey(needs.keys, device, period);
     return new ChunkSeal(org, key, needs.random);
   }
 
@@ -78,8 +85,8 @@ export class ChunkSeal {
 const mostKept = 10_000;
 
 /** Why a device has no key: what that means for its readings differs. */
-export async function withoutKey(keys: Keyring, device: Id<"device">): Promise<Refusal> {
-  const [erased] = await keys.erased("device", [device]);
+export async function withoutKey(keys: Keyring, device: Id<"device">, period: number): Promise<Refusal> {
+  const [erased] = await keys.erased("device", [keyNameOf(device, period)]);
   return new Refusal(erased ? "device.erased" : "keyring.incomplete", { detail: `It is ${device}.` });
 }
 

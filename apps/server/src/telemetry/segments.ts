@@ -45,6 +45,9 @@ export class Segments {
   #current: Segment | undefined;
   #next: Segment | undefined;
   #isMaking = false;
+  #making: Promise<void> = Promise.resolve();
+  /** Up to this one they are to go as soon as can be. */
+  #forced = 0;
   #hour = 0;
   #isAged = false;
   #isClosed = false;
@@ -129,9 +132,30 @@ export class Segments {
   get pressing(): number {
     const closed = this.#segments.slice(0, -1).filter(({ isDamaged }) => !isDamaged);
     const pressed = closed.filter(
-      ({ closedIn }, index) => index < closed.length - mostWaiting || closedIn < this.#hour,
+      ({ number, closedIn }, index) =>
+        index < closed.length - mostWaiting || closedIn < this.#hour || number <= this.#forced,
     );
     return pressed.at(-1)?.reached ?? -1;
+  }
+
+  /**
+   * What was written so far is to leave the log, and its keys to go, as soon as every series in it is in chunks. Answers whether that is so
+   * already; asked again and again, it comes to be. Segments that are damaged stay.
+   */
+  force(through = this.lastWritten): boolean {
+    this.#forced = Math.max(this.#forced, through);
+    if (this.#current && this.#current.number <= this.#forced) {
+      this.#isAged = this.#current.reached > 0;
+      this.#prepare();
+    }
+    return !this.#segments.some(
+      ({ number, reached, isDamaged }) => number <= this.#forced && reached > 0 && !isDamaged,
+    );
+  }
+
+  /** The newest segment that has anything in it. */
+  get lastWritten(): number {
+    return this.#segments.findLast(({ reached }) => reached > 0)?.number ?? 0;
   }
 
   get count(): number {
@@ -164,10 +188,15 @@ export class Segments {
     this.#needs.turn();
   }
 
+  /** When the next segment is there, or could not be made just now. */
+  async prepared(): Promise<void> {
+    await this.#making;
+  }
+
   #prepare(): void {
     if (this.#next || this.#isMaking || this.#isClosed) return;
     this.#isMaking = true;
-    this.#make().then(
+    this.#making = this.#make().then(
       (segment) => {
         this.#isMaking = false;
         this.#next = segment;

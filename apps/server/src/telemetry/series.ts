@@ -2,6 +2,7 @@ import type { Id } from "@holdfast/kernel";
 import type { OrgScope } from "../storage/index.ts";
 import { SeriesBuffer, type Memory } from "./buffer.ts";
 import type { DoorDemands } from "./door.ts";
+import { Periods, type Period } from "./periods.ts";
 import type { Value, ValueType } from "./value.ts";
 
 /** The chunk of a series that begins last. While it is small it is written again together with what follows. */
@@ -12,6 +13,8 @@ export type Tail = {
   readonly position: number;
   /** Of its sealed points. */
   readonly bytes: number;
+  /** Under the key of which period it is sealed. */
+  readonly period: number;
 };
 
 export type SeriesRow = { readonly id: number; readonly position: number; readonly tail: Tail | undefined };
@@ -33,8 +36,8 @@ export class Series {
   isDirty = false;
   /** A flush ended without an answer: row and tail have to be read again before the next one. */
   isDoubtful = false;
-  /** The newest point of those that came since it was loaded; `isNewestOfAll` once chunks were asked too. */
-  newest: { time: number; value: Value } | undefined;
+  #newest: { time: number; value: Value } | undefined;
+  /** Whether chunks were asked, too, for the newest point. */
   isNewestOfAll: boolean;
 
   constructor(device: DeviceSeries, name: string, type: ValueType, row?: SeriesRow) {
@@ -51,16 +54,38 @@ export class Series {
   /** A point is durable. */
   add(time: number, value: Value, position: number): void {
     this.pending -= 1;
+    if (position < this.device.erasedBefore && this.device.periods.at(position).isErased) return; // it was on its way meanwhile
     this.buffer.push(time, value, position);
     this.noteNewest(time, value);
   }
 
   noteNewest(time: number, value: Value): void {
-    if (!this.newest) this.newest = { time, value };
-    else if (time >= this.newest.time) {
-      this.newest.time = time;
-      this.newest.value = value;
+    if (!this.#newest) this.#newest = { time, value };
+    else if (time >= this.#newest.time) {
+      this.#newest.time = time;
+      this.#newest.value = value;
     }
+  }
+
+  /** The newest point of those that came since it was loaded, and of all once `isNewestOfAll`; none when it is older than is kept. */
+  get newest(): { readonly time: number; readonly value: Value } | undefined {
+    return this.#newest && this.#newest.time >= this.keptFrom ? this.#newest : undefined;
+  }
+
+  set newest(point: { readonly time: number; readonly value: Value } | undefined) {
+    this.#newest = point && { ...point };
+  }
+
+  /** The time of the oldest point that is kept; what is older is nobody's to read, whether it is gone already or not. */
+  get keptFrom(): number {
+    return this.device.keptFrom(this.name);
+  }
+
+  /** Something of it was erased, maybe its newest point, or its last chunk: that is not to be written again. */
+  forgetErased(): void {
+    this.#newest = undefined;
+    this.isNewestOfAll = false;
+    if (this.tail && this.device.periods.isErased(this.tail.period)) this.tail = undefined;
   }
 
   /** A point that was taken was not kept after all: a series that never had one is forgotten, and with it its type. */
@@ -85,13 +110,28 @@ export class DeviceSeries {
   lastGiven = 0;
   /** The round in which somebody last asked for it. */
   touched = 0;
+  /** The time of the oldest reading of an attribute that is kept. */
+  keptFrom: (name: string) => number = () => -Infinity;
   /** Once it was found to have a door. */
   demands: DoorDemands | undefined = undefined;
+
+  readonly periods = new Periods();
+  /** `periods.erasedBefore`, at hand for every point. */
+  erasedBefore = 0;
 
   constructor(scope: OrgScope, device: Id<"device">, memory: Memory) {
     this.scope = scope;
     this.device = device;
     this.memory = memory;
+  }
+
+  /** What is erased is nobody's to read any more, whether it is gone already or not. */
+  setPeriods(all: readonly Period[]): void {
+    const { erased } = this.periods;
+    this.periods.set(all);
+    if (this.periods.erased === erased) return;
+    this.erasedBefore = this.periods.erasedBefore;
+    for (const series of this.byName.values()) series.forgetErased();
   }
 
   /** The series of an attribute, made at the first value of it. */

@@ -12,10 +12,10 @@ import { freshStorage, TestClock, type FreshDatabase } from "../testing/index.ts
 import type { BodyKind } from "./body.ts";
 import type { Bucket } from "./buckets.ts";
 import { Decoding } from "./decoding.ts";
-import { Telemetry } from "./index.ts";
+import { ChunkCare, Telemetry } from "./index.ts";
+import type { TelemetryNeeds } from "./needs.ts";
 import { TelemetryQueries, type AggregatesAsked, type PointsAsked } from "./query.ts";
 import { Questions } from "./questions.ts";
-import type { TelemetryNeeds } from "./telemetry.ts";
 
 /** A test, or `atEnd` for what the tests of a file share. */
 type Ends = { after(close: () => Promise<void>): void };
@@ -32,7 +32,7 @@ export type World = {
   /** Past all of our code, as whoever has the database in hand. */
   sql<Row = Record<string, unknown>>(text: string, values?: readonly unknown[]): Promise<Row[]>;
   /** The store, as after a start. */
-  open(more?: Partial<TelemetryNeeds>): Promise<Store>;
+  open(more?: Opening): Promise<Store>;
   readonly decoding: Decoding;
 };
 
@@ -46,6 +46,9 @@ export type Org = {
   suspend(device: Id<"device">): Promise<void>;
 };
 
+/** What a start is given beside its world. */
+type Opening = Partial<TelemetryNeeds> & Pick<ConstructorParameters<typeof ChunkCare>[0], "moving">;
+
 type Given = { storage?: Partial<StorageNeeds>; database?: FreshDatabase; clock?: TestClock; random?: Random };
 
 /** All that the store stands on, with nothing of it pretended. */
@@ -54,7 +57,10 @@ export async function world(t: Ends, given: Given = {}): Promise<World> {
   const random = given.random ?? systemRandom;
   const reports: string[] = [];
   const holder: { spaces?: Spaces } = {};
-  const fresh = await freshStorage({ doubtful: (org) => holder.spaces?.forget(org), ...given.storage }, given.database);
+  const fresh = await freshStorage(
+    { clock, doubtful: (org) => holder.spaces?.forget(org), ...given.storage },
+    given.database,
+  );
   const { storage, keyring } = fresh;
   const spaces = (holder.spaces = new Spaces({ storage, things: thingsIn, demands: async () => ({}) }));
   const stores = new Set<Store>();
@@ -112,14 +118,18 @@ export async function world(t: Ends, given: Given = {}): Promise<World> {
     };
   }
 
-  async function open(more: Partial<TelemetryNeeds> = {}): Promise<Store> {
+  async function open({ moving, ...more }: Opening = {}): Promise<Store> {
     const high = new HighWater(clock, 0 as Instant);
     const report = (message: string) => void reports.push(message);
     const needs = { storage, keys: keyring, spaces, clock: high, timers: clock, random, report, ...more };
     const telemetry = await Telemetry.open(needs);
     const asking = { ...needs, telemetry, decoding };
-    const closed = () => stores.delete(store);
-    const store = new Store(telemetry, new TelemetryQueries(asking), new Questions(asking), closed);
+    const store = new Store(
+      telemetry,
+      { queries: new TelemetryQueries(asking), questions: new Questions(asking) },
+      new ChunkCare({ ...needs, telemetry, moving }),
+      () => stores.delete(store),
+    );
     stores.add(store);
     return store;
   }
@@ -139,12 +149,19 @@ export class Store {
   readonly telemetry: Telemetry;
   readonly queries: TelemetryQueries;
   readonly questions: Questions;
+  readonly care: ChunkCare;
   readonly #closed: () => void;
 
-  constructor(telemetry: Telemetry, queries: TelemetryQueries, questions: Questions, closed: () => void) {
+  constructor(
+    telemetry: Telemetry,
+    { queries, questions }: { queries: TelemetryQueries; questions: Questions },
+    care: ChunkCare,
+    closed: () => void,
+  ) {
     this.telemetry = telemetry;
     this.queries = queries;
     this.questions = questions;
+    this.care = care;
     this.#closed = closed;
   }
 

@@ -1,7 +1,6 @@
 // Hot path: `accept` runs for every message.
-import { because, Refusal, systemTimers, type Id, type Random, type Report, type Timers } from "@holdfast/kernel";
-import type { HighWater, Permit, Space, Spaces } from "../authority/index.ts";
-import type { Keyring, Storage } from "../storage/index.ts";
+import { because, Refusal, systemTimers, type Id, type Timers } from "@holdfast/kernel";
+import type { Permit, Space } from "../authority/index.ts";
 import { serverUnavailable, type Meter, type Waiting } from "./batch.ts";
 import { parseBody, type BodyKind } from "./body.ts";
 import type { Memory } from "./buffer.ts";
@@ -9,15 +8,19 @@ import { codeOf, refusalOfCode } from "./codes.ts";
 import { Committer } from "./committer.ts";
 import { Devices } from "./devices.ts";
 import { DoorDemands } from "./door.ts";
+import { Erasures } from "./erasures.ts";
 import { faultOf } from "./fault.ts";
 import { Flusher } from "./flusher.ts";
 import { giveTime, passTime } from "./given.ts";
+import type { TelemetryNeeds } from "./needs.ts";
 import { together, type Carrier, type Observer, type Source, type Stored } from "./observer.ts";
 import { inflated } from "./inflate.ts";
 import { checkTimes } from "./reading.ts";
+import { noStore, type Cold } from "./reader.ts";
 import { replay } from "./replay.ts";
 import { checkSchema } from "./schema.ts";
 import { Segments } from "./segments.ts";
+import { Retentions } from "./retentions.ts";
 import type { DeviceSeries, Series } from "./series.ts";
 import { typeOf, type ValueType } from "./value.ts";
 
@@ -25,21 +28,6 @@ import { typeOf, type ValueType } from "./value.ts";
 const roundEvery = 1_000;
 /** Bytes of messages that may wait for their device to be read. */
 const mostLater = 16 * 1024 * 1024;
-
-export type TelemetryNeeds = {
-  readonly storage: Storage;
-  readonly keys: Keyring;
-  readonly spaces: Spaces;
-  readonly clock: HighWater;
-  /** The system's when none are given. */
-  readonly timers?: Timers;
-  readonly random: Random;
-  readonly report: Report;
-  /** Bytes that a message may have, also once it is inflated. */
-  readonly largest?: number;
-  /** Tests give smaller ones: bytes of a segment of the log, bytes of all buffers, and idle devices in memory. */
-  readonly sizes?: { readonly segment?: number; readonly buffers?: number; readonly devices?: number };
-};
 
 /** What devices measure: taken, made durable, kept sealed. */
 export class Telemetry {
@@ -49,6 +37,9 @@ export class Telemetry {
   readonly #committer: Committer;
   readonly #flusher: Flusher;
   readonly #devices: Devices;
+  readonly retentions: Retentions;
+  readonly erasures: Erasures;
+  readonly cold: Cold;
   readonly #memory: Memory;
   readonly #observers: Observer[] = [];
   #carrier: Carrier | undefined;
@@ -60,29 +51,30 @@ export class Telemetry {
   #isClosed = false;
 
   private constructor(needs: TelemetryNeeds, segments: Segments, position: number) {
-    const { storage, spaces, clock, sizes } = needs;
-    const timers = needs.timers ?? systemTimers;
+    const { storage, spaces, clock, sizes, report, timers = systemTimers } = needs;
     const memory = { bytes: 0 };
     this.#needs = needs;
     this.#timers = timers;
     this.#segments = segments;
     this.#memory = memory;
-    this.#devices = new Devices({ storage, keys: needs.keys, spaces, memory, mostIdle: sizes?.devices });
+    const retentions = (this.retentions = new Retentions(storage));
+    this.#devices = new Devices({ ...needs, memory, retentions, mostIdle: sizes?.devices });
     this.#flusher = new Flusher({ ...needs, timers, segments, memory, budget: sizes?.buffers });
+    this.cold = needs.cold ?? noStore;
     const committed = (series: readonly Series[]) => this.#flusher.committed(series);
     const recorded = (org: Id<"org">, bytes: number) => this.#recorded(org, bytes);
     const doubtful = (org: Id<"org">) => spaces.forget(org);
-    const { report } = needs;
     this.#committer = new Committer(
       { storage, segments, clock, timers, committed, recorded, doubtful, report },
       position,
     );
+    const parts = { devices: this.#devices, flusher: this.#flusher, committer: this.#committer };
+    this.erasures = new Erasures({ ...needs, ...parts, segments });
   }
 
   /** Reads the log again before it takes anything new. */
   static async open(needs: TelemetryNeeds): Promise<Telemetry> {
-    const { storage, keys, spaces, random, clock, report } = needs;
-    const timers = needs.timers ?? systemTimers;
+    const { storage, keys, spaces, random, clock, report, timers = systemTimers } = needs;
     let turn = () => {};
     const { segments, position, at } = await Segments.open({
       storage,
@@ -96,6 +88,8 @@ export class Telemetry {
     clock.raise(at);
     const telemetry = new Telemetry(needs, segments, position);
     const flusher = telemetry.#flusher;
+    const restored = await telemetry.erasures.again();
+    if (restored > 0) report(`The database had readings of ${restored} devices that were erased. They are gone again.`);
     const points = await replay({
       storage,
       spaces,
@@ -109,6 +103,7 @@ export class Telemetry {
     await segments.begin();
     turn = () => telemetry.#turn();
     telemetry.#every();
+    await telemetry.erasures.finish();
     return telemetry;
   }
 
@@ -237,6 +232,11 @@ export class Telemetry {
   async compact(): Promise<void> {
     await this.#committer.drain();
     await this.#flusher.flushAll();
+  }
+
+  /** A partition of chunks is not there any more. */
+  monthGone(): void {
+    this.#flusher.forgetMonths();
   }
 
   /** An organisation is erased: what waits of it is written nowhere any more. Nothing of it comes in by then. */

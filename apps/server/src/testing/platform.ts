@@ -61,6 +61,8 @@ export async function startTestPlatform(given: Given = {}): Promise<TestPlatform
     maximumConnectionRatePerAddress: 1_000,
     whenFull: "dropOldest",
     factorResetAfter: 72,
+    telemetryMemory: 256 * 1024 * 1024,
+    cold: undefined,
     proxyFrom: [],
     outboundAllow: [],
     outboundCa: undefined,

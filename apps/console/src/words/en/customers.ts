@@ -43,6 +43,9 @@ export const customers = {
   code: "The code",
   makeCode: "Make the code",
   handOver: "Hand it over yourself: the platform sends no mail. It works once, together with the login.",
+  erase: "Erase readings",
+  eraseHint:
+    "What devices measured while they were hers is erased for ever, whose ever they are now: no log and no backup gives it back. She stays, and keeps her devices.",
   remove: "Remove",
   removeHint: "Every sign-in ends at once, and the devices belong to nobody. The login is free again.",
 };

@@ -9,6 +9,9 @@ export const device = {
   resume: "Resume",
   retire: "Retire",
   retireHint: "It ends for good, with every key it has. What it measured stays.",
+  erase: "Erase readings",
+  eraseHint:
+    "All that it has measured until now is erased for ever: its keys are destroyed, so that no log and no backup gives it back. The device stays, and goes on measuring.",
   isRetired: "It is retired.",
   findings: {
     plain: {

@@ -1,0 +1,21 @@
+import type { Random, Report, Timers } from "@holdfast/kernel";
+import type { HighWater, Spaces } from "../authority/index.ts";
+import type { Keyring, Storage } from "../storage/index.ts";
+import type { Cold } from "./reader.ts";
+
+export type TelemetryNeeds = {
+  readonly storage: Storage;
+  readonly keys: Keyring;
+  readonly spaces: Spaces;
+  readonly clock: HighWater;
+  /** The system's when none are given. */
+  readonly timers?: Timers;
+  readonly random: Random;
+  readonly report: Report;
+  /** What was moved to the object store; without it nothing is, and what was before cannot be read. */
+  readonly cold?: Cold | undefined;
+  /** Bytes that a message may have, also once it is inflated. */
+  readonly largest?: number;
+  /** Tests give smaller ones: bytes of a segment of the log, bytes of all buffers, and idle devices in memory. */
+  readonly sizes?: { readonly segment?: number; readonly buffers?: number; readonly devices?: number };
+};
