@@ -15,19 +15,26 @@ type Made = { readonly id: string; readonly key: { readonly id: string; readonly
 type Device = Made & {
   /** What was acknowledged, and what may have been kept: the value under each time, in minutes since `epoch`. */
   readonly sent: Map<number, { readonly value: number; readonly isAcknowledged: boolean }>;
-  /** Readings before are not kept: too old, or erased. */
-  from: number;
+  /** Readings before are too old in the end. */
+  readonly from: number;
 };
 type Page = { items: { time: string; value: number }[]; nextCursor?: string };
 
 const day = 86_400_000;
 const minute = 60_000;
+/** How far back readings go, and how long they are kept in the end, in days. What is older than these is in months that go as a whole. */
+const oldest = 230;
+const keptDays = { org: 150, short: 100 };
 /** Seconds that a place has to be passed in. */
-const enough = 12;
+const enough = 6;
+/** Places of which one comes after another of another kind: they have no divisor in common with it. */
+const stride = 11;
+/** What is passed only where something is too old. */
+const ofRetention: readonly string[] = ["chunks expired", "month dropped", "object removed"];
 
 /**
  * Devices send what they measured months ago, in an order of their own, so that chunks are joined, moved to the object store, and removed where
- * they are too old; one is erased now and then. The server is killed in the midst of each of these. In the end everything acknowledged that is
+ * they are too old, in months too; one is erased now and then. The server is killed in the midst of each of these. In the end everything acknowledged that is
  * kept is there, once; nothing that was erased is; and the store holds what rows point to, and nothing else.
  */
 export async function killUnderCare(t: TestContext, times: number): Promise<void> {
@@ -47,24 +54,27 @@ export async function killUnderCare(t: TestContext, times: number): Promise<void
   const me = () => deployment.visitor.as(token);
   const application = await me().post<{ id: string }>("/v1/applications", { name: "Chunks" });
   const product = await me().post<{ id: string }>("/v1/products", { name: "Short" });
-  await me().send("PUT", `/v1/products/${product.id}/retention`, { body: { keep: 100 } });
-  const epoch = Math.floor(Date.now() / day) * day - 200 * day;
+  await me().put(`/v1/products/${product.id}/retention`, { keep: keptDays.short });
+  const epoch = Math.floor(Date.now() / day) * day - oldest * day;
+  const daysAgo = (days: number) => (Date.now() - days * day - epoch) / minute;
   const devices: Device[] = [];
   for (const name of ["steady", "short", "erased"]) {
     const body = { application: application.id, name, ...(name === "short" && { product: product.id }) };
-    devices.push({ ...(await me().post<Made>("/v1/devices", body)), sent: new Map(), from: 0 });
+    devices.push({
+      ...(await me().post<Made>("/v1/devices", body)),
+      sent: new Map(),
+      from: daysAgo(keptDays[name === "short" ? "short" : "org"]),
+    });
   }
-  const [, short, erased] = devices;
-  assert.ok(short && erased);
-  short.from = (Date.now() - 100 * day - epoch) / minute;
-
+  const erased = devices.at(-1);
+  assert.ok(erased);
   await deployment.kill();
 
   let value = 0;
   /** A few readings of each device, of times that lie apart; and as much besides as makes the log go on. */
   const send = async (): Promise<void> => {
     for (const device of devices) {
-      const minutes = Array.from({ length: 20 }, () => chance.between(Math.ceil(device.from), 199 * 1_440));
+      const minutes = Array.from({ length: 20 }, () => chance.between(0, (oldest - 1) * 1_440));
       const readings = minutes.map((at) => ({ time: epoch + at * minute, values: { n: (value += 1) } }));
       const pad = { values: { pad: `${value} ${"x".repeat(3_000)}` } };
       const { id, secret } = device.key;
@@ -95,26 +105,28 @@ export async function killUnderCare(t: TestContext, times: number): Promise<void
   const killed = new Map<string, number>();
   const note = (how: string) => killed.set(how, (killed.get(how) ?? 0) + 1);
   for (let kill = 0; kill < times; kill += 1) {
-    const place = placesOfCare[(kill * 5) % placesOfCare.length] ?? "chunks joined";
-    await begin(deployment, "resting");
-    for (let round = 0; round < 16; round += 1) await send();
-    await again(deployment);
-    await deployment.kill();
+    const place = placesOfCare[(kill * stride) % placesOfCare.length] ?? "chunks joined";
     const starting = deployment.begin(`${place}:${place.startsWith("chunks") ? chance.between(1, 2) : 1}`);
-    const end = performance.now() + enough * 1_000;
     const isOver = () => starting.child.signalCode !== null;
     await Promise.race([starting.ready.catch(() => undefined), starting.ended]);
+    for (let round = 0; round < 12 && !isOver(); round += 1) await send();
+    if (!isOver()) await care(deployment, me(), ofRetention.includes(place));
+    const end = performance.now() + enough * 1_000;
     while (!isOver() && performance.now() < end) {
-      await send();
-      if (/eras|device key/.test(place) && !isOver()) await erase();
+      if (/eras|device key/.test(place)) await erase();
+      // What comes late is to be joined before its month moves.
+      if (/obj|move/.test(place)) await wait(50);
+      else await send();
     }
     note(isOver() ? place : `${place} not passed`);
     if (!isOver()) await deployment.kill();
     await deployment.ended;
   }
 
-  await begin(deployment, "nowhere");
-  await again(deployment);
+  const missed = placesOfCare.filter((place) => !killed.has(place));
+  if (times >= placesOfCare.length) assert.deepEqual(missed, [], "these were never passed");
+  await deployment.begin("nowhere").ready;
+  await care(deployment, me(), true);
   const database = await asOwner(deployment);
   await settled(database, store);
   let points = 0;
@@ -128,16 +140,17 @@ export async function killUnderCare(t: TestContext, times: number): Promise<void
   assert.equal((await deployment.stop()).code, 0);
 }
 
-/** The server that looks after chunks all the time. */
-async function begin(deployment: Deployment, place: string): Promise<void> {
-  await deployment.begin(place).ready;
-}
-
-/** Passes over all that was done today begin anew, and what would wait for a day is due. */
-async function again(deployment: Deployment): Promise<void> {
+/**
+ * From now on chunks are looked after: passes over all that was done today begin anew, and what would wait for a day is due. What is too old stays for
+ * now, or goes.
+ */
+async function care(deployment: Deployment, me: Visitor, goes: boolean): Promise<void> {
+  await me.put("/v1/org/retention", { keep: goes ? keptDays.org : "forever" });
   const database = await asOwner(deployment);
+  await wait(300); // for what is being written to chunks at this moment: a month in which some are to be joined is not moved
   await database.query("delete from holdfast.chunk_job; update holdfast.untidy set since = 0");
   await database.end();
+  process.kill(deployment.ready.pid, "SIGUSR2");
 }
 
 const filesIn = (store: string): readonly string[] =>
@@ -197,6 +210,8 @@ async function check(me: Visitor, device: Device, epoch: number): Promise<number
     ([at, { value, isAcknowledged }]) => isAcknowledged && at > device.from + soon && found.get(at) !== value,
   );
   assert.deepEqual(missing.slice(0, 5), [], `${device.id}: ${missing.length} acknowledged readings are missing`);
+  const old = [...found.keys()].filter((at) => at < device.from);
+  assert.deepEqual(old.slice(0, 5), [], `${device.id}: ${old.length} readings that are too old are there`);
   const strange = [...found.keys()].filter((at) => !device.sent.has(at));
   assert.deepEqual(
     strange.slice(0, 5),

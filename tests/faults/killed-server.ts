@@ -77,6 +77,7 @@ wrap(Session.prototype, "query", async (call, [text]) => {
   if (statement.includes("insert into cold_object")) pass("object begun");
   if (statement.includes("set data = null")) joined("chunks moved", "move committed");
   if (statement.includes("set erased_at = $3")) joined("erasure marked", "erasure committed");
+  if (statement.includes("drop_month")) pass("month dropped");
   if (statement.includes("delete from chunk c using"))
     pass(statement.includes("period = any") ? "erased chunks removed" : "chunks expired");
   return value;
@@ -123,11 +124,17 @@ DatabaseSync.prototype.exec = function (text) {
   if (text === "COMMIT") pass("keyring written");
 };
 
-// Chunks are looked after all the time, and not every ten seconds; or, "resting", not at all.
+// Chunks are looked after from a SIGUSR2 on, and then all the time, not every ten seconds.
 const { every } = Rounds.prototype;
 Rounds.prototype.every = function (milliseconds, work) {
-  every.call(this, String(work).includes("chunkCare") ? (wanted === "resting" ? 3_600_000 : 200) : milliseconds, work);
+  if (!String(work).includes("chunkCare")) return every.call(this, milliseconds, work);
+  if (isCaring) return every.call(this, 200, work);
+  process.once("SIGUSR2", () => {
+    isCaring = true;
+    this.every(milliseconds, work);
+  });
 };
+let isCaring = false;
 
 const { open } = Segments;
 Segments.open = (needs) => open.call(Segments, { ...needs, segmentBytes: 32 * 1024 });

@@ -47,6 +47,7 @@ export const placesOfCare = [
   "chunks moved",
   "move committed",
   "chunks expired",
+  "month dropped",
   "object removed",
   "erasure marked",
   "erasure committed",
