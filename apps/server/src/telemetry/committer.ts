@@ -1,12 +1,11 @@
 // Hot path: what arrives while one commit is in flight is the next one.
-import { because, Refusal, type Clock, type Id, type Instant, type Report, type Timers } from "@holdfast/kernel";
-import { AppendFailed, insertInto, type Append, type OrgScope, type Storage } from "../storage/index.ts";
+import { because, Refusal, type Id, type Instant } from "@holdfast/kernel";
+import { AppendFailed, insertInto, type Append, type OrgScope } from "../storage/index.ts";
 import { OrgBatch, quotaExceeded, serverUnavailable, type Waiting } from "./batch.ts";
 import { faultOf } from "./fault.ts";
 import { insertMarks, sealMarks } from "./marks.ts";
 import { insertMessages, sealMessages } from "./message-log.ts";
-import type { Segments } from "./segments.ts";
-import type { Series } from "./series.ts";
+import type { CommitterNeeds } from "./needs.ts";
 
 /** Bytes of one organisation's record in one commit; what is more waits for the next, so that nobody's flood delays the others. */
 const share = 1024 * 1024;
@@ -20,20 +19,6 @@ const patience = 10;
 const patienceAtEnd = 3;
 /** Milliseconds between two attempts. */
 const pause = 50;
-
-type Needs = {
-  readonly storage: Storage;
-  readonly segments: Segments;
-  readonly clock: Clock;
-  readonly timers: Timers;
-  /** The points of a commit are in their buffers. */
-  readonly committed: (series: readonly Series[]) => void;
-  /** So many bytes of the broker's are in the message log. */
-  readonly recorded: (org: Id<"org">, bytes: number) => void;
-  /** Whether what the broker gave was kept is not known. */
-  readonly doubtful: (org: Id<"org">) => void;
-  readonly report: Report;
-};
 
 type Appended = { readonly kept: readonly OrgBatch[]; readonly unknown: readonly OrgBatch[] };
 
@@ -51,7 +36,7 @@ const insert = `${insertInto("log", ["segment", "pos", "at", "body"])} on confli
 
 /** Makes messages durable, many organisations' and many devices' in one commit, and tells whoever waits. */
 export class Committer {
-  readonly #needs: Needs;
+  readonly #needs: CommitterNeeds;
   /** Who waits, in the order in which the organisations have their turn. */
   readonly #queues = new Map<Id<"org">, Queue>();
   /** Bytes that wait, those of the commit in flight included. */
@@ -67,7 +52,7 @@ export class Committer {
   #watch: { cancel(): void } | undefined;
   readonly statistics = { commits: 0, points: 0, bytes: 0, messages: 0 };
 
-  constructor(needs: Needs, position: number) {
+  constructor(needs: CommitterNeeds, position: number) {
     this.#needs = needs;
     this.#position = position;
   }

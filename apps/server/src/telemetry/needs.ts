@@ -1,7 +1,9 @@
-import type { Random, Report, Timers } from "@holdfast/kernel";
+import type { Clock, Id, Random, Report, Timers } from "@holdfast/kernel";
 import type { HighWater, Spaces } from "../authority/index.ts";
 import type { Keyring, Storage } from "../storage/index.ts";
 import type { Cold } from "./reader.ts";
+import type { Segments } from "./segments.ts";
+import type { Series } from "./series.ts";
 
 export type TelemetryNeeds = {
   readonly storage: Storage;
@@ -18,4 +20,18 @@ export type TelemetryNeeds = {
   readonly largest?: number;
   /** Tests give smaller ones: bytes of a segment of the log, bytes of all buffers, and idle devices in memory. */
   readonly sizes?: { readonly segment?: number; readonly buffers?: number; readonly devices?: number };
+};
+
+export type CommitterNeeds = {
+  readonly storage: Storage;
+  readonly segments: Segments;
+  readonly clock: Clock;
+  readonly timers: Timers;
+  /** The points of a commit are in their buffers. */
+  readonly committed: (series: readonly Series[]) => void;
+  /** So many bytes of the broker's are in the message log. */
+  readonly recorded: (org: Id<"org">, bytes: number) => void;
+  /** Whether what the broker gave was kept is not known. */
+  readonly doubtful: (org: Id<"org">) => void;
+  readonly report: Report;
 };

@@ -52,11 +52,10 @@ export class Telemetry {
 
   private constructor(needs: TelemetryNeeds, segments: Segments, position: number) {
     const { storage, spaces, clock, sizes, report, timers = systemTimers } = needs;
-    const memory = { bytes: 0 };
+    const memory = (this.#memory = { bytes: 0 });
     this.#needs = needs;
     this.#timers = timers;
     this.#segments = segments;
-    this.#memory = memory;
     const retentions = (this.retentions = new Retentions(storage));
     this.#devices = new Devices({ ...needs, memory, retentions, mostIdle: sizes?.devices });
     this.#flusher = new Flusher({ ...needs, timers, segments, memory, budget: sizes?.buffers });
