@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
-import { existsSync, readFileSync } from "node:fs";
+import { chmodSync, existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
 import path from "node:path";
 import { before, test } from "node:test";
 import { setTimeout } from "node:timers/promises";
@@ -16,7 +17,7 @@ import { asOwner } from "./faults/owner.ts";
 import { Chance } from "./faults/seed.ts";
 
 // A platform as its operator has it, and everything that it leaves on the disk: the database's files and its log of changes, its own log and
-// ours, a dump. The keys lie apart and are searched as well: they open what was written, and hold nothing of it.
+// ours, a dump, and what was moved to the object store. The keys lie apart and are searched as well: they open what was written, and hold nothing of it.
 const email = "zinnia.elegans@example.com";
 const password = "seventeen zinnias in a row";
 const texts = {
@@ -53,8 +54,14 @@ const numbers = {
 } as const;
 
 const chance = new Chance();
-const deployment = await Deployment.make(chance, { keysApart: true });
-atEnd.after(() => deployment.close());
+const store = mkdtempSync(path.join(tmpdir(), "holdfast-store-"));
+chmodSync(store, 0o777); // started by root, the server becomes another user
+const more = ["--cold-after", "1", "--cold-store", store, "--allow-root"];
+const deployment = await Deployment.make(chance, { keysApart: true, more });
+atEnd.after(async () => {
+  await deployment.close();
+  rmSync(store, { recursive: true, force: true });
+});
 
 type Made = { id: string; key: { id: string; secret: string } };
 let planted: Planted = {};
@@ -92,7 +99,7 @@ async function customerWithList(me: Visitor, application: { id: string }, device
 }
 
 before(async () => {
-  await deployment.start();
+  await deployment.begin("nowhere").ready; // it looks after chunks when it is told to, and at once
   const setupSecret = deployment.ready.setupLink?.split("#setup=")[1] ?? assert.fail("there is no set-up link");
   const { visitor } = deployment;
   await visitor.send("POST", "/v1/setup", {
@@ -175,6 +182,9 @@ before(async () => {
     async () =>
       Number(/^holdfast_telemetry_chunks_total (\d+)$/m.exec((await visitor.send("GET", "/metrics")).text)?.[1]) >= 5,
   );
+  await database.query("update holdfast.untidy set since = 0"); // what is to be joined in a day is joined now: it would not move before
+  process.kill(deployment.ready.pid, "SIGUSR2");
+  await until(async () => filesUnder(store).length > 0);
   type Entry = { what: string; facts?: { because?: string } };
   await until(async () => {
     const { items } = await me.get<{ items: Entry[] }>("/v1/audit?limit=1000");
@@ -192,13 +202,13 @@ const reading = {
   isOpen: true,
 };
 
-/** So much that it is compacted. */
+/** So much that it is compacted, and most of it so old, three days, that it is moved. */
 async function measure({ key }: Made): Promise<void> {
   const as = deployment.visitor.as(`${key.id}.${key.secret}`);
   const now = systemClock.now();
-  for (const part of [0, 1]) {
+  for (const ago of [260_200_000, 259_200_000, 0]) {
     const readings = Array.from({ length: 1_000 }, (_, at) => ({
-      time: now - (2_000 - part * 1_000 - at) * 1_000,
+      time: now - ago - (1_000 - at) * 1_000,
       values: reading,
     }));
     await as.post("/v1/me/telemetry", readings);
@@ -250,6 +260,12 @@ test("nothing that anybody wrote or was given is in the data folder, in a log or
   assert.deepEqual(search.under(deployment.folder), []);
 });
 
+test("nor in the object store, where old readings were moved", async () => {
+  const moved = await database.query("select distinct series from holdfast.chunk where data is null");
+  assert.equal(moved.rowCount, Object.keys(reading).length);
+  assert.deepEqual(search.under(store), []);
+});
+
 test("nor in a dump of the database", async () => {
   assert.deepEqual(search.in(await dumpOf(database), "the dump"), []);
 });
@@ -286,6 +302,8 @@ test("what is put there unsealed is found, each value, in the data folder and in
   for (const kind of ["pg_wal/", "cluster/base/"])
     assert.deepEqual(whatOf(onDisk.filter(({ where }) => where.includes(kind))), everything, kind);
   assert.deepEqual(whatOf(search.in(await dumpOf(database), "the dump")), everything);
+  writeFileSync(path.join(store, "unsealed"), Buffer.concat(rows));
+  assert.deepEqual(whatOf(search.under(store)), everything);
   const binary = onDisk.filter(({ form }) => form.includes("10^")).map(({ what }) => what);
   assert.deepEqual(new Set(binary), new Set(Object.keys(numbers)), "as the platform's own formats have them");
 });
