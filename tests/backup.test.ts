@@ -98,6 +98,13 @@ test("a backup of a platform that serves has all that was acknowledged before, a
     const { status, text } = await send(pump, half);
     assert.ok(status < 300, text);
   }
+  // These began anew, under another key of theirs; what they sent since is in the log alone.
+  const [anew, anewErased] = [await owner.device(application), await owner.device(application)];
+  for (const device of [anew, anewErased]) {
+    await send(device, { counted: 1 });
+    await owner.asks.post(`/v1/devices/${device.id}/erase`);
+  }
+  for (const device of [anew, anewErased]) assert.ok((await send(device, { counted: 2 })).status < 300);
   assert.ok((await send(erased, { counted: 4_711 })).status < 300);
   let acknowledged = 0;
   let isOver = false;
@@ -139,6 +146,7 @@ test("a backup of a platform that serves has all that was acknowledged before, a
   );
 
   await owner.revoke(leaver.key.id);
+  await owner.asks.post(`/v1/devices/${anewErased.id}/erase`);
   await first.close();
   const keyring = await Keyring.open(place(database.keysFolder));
   // As when all that the log had was written to chunks long since.
@@ -149,7 +157,7 @@ test("a backup of a platform that serves has all that was acknowledged before, a
 
   const there = await restored(t, file, database.keysFolder);
   assert.equal(there.isUnconfirmed, false);
-  assert.deepEqual([there.rows, there.id, there.unreadable, there.erased], [summary.rows, summary.id, 0, 1]);
+  assert.deepEqual([there.rows, there.id, there.unreadable, there.erased], [summary.rows, summary.id, 0, 2]);
   const second = await started(t, there.database);
   const again = new Owner(second.visitor, owner);
   const given = await valuesOf(again, pump.id, "given");
@@ -164,6 +172,8 @@ test("a backup of a platform that serves has all that was acknowledged before, a
       : [],
     [],
   );
+  assert.deepEqual(await valuesOf(again, anew.id, "counted"), [2]);
+  assert.deepEqual(await valuesOf(again, anewErased.id, "counted"), []);
   const counted = await valuesOf(again, pump.id, "counted");
   assert.deepEqual(
     counted,
