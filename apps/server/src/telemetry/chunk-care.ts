@@ -1,4 +1,4 @@
-import type { Clock, Random, Report } from "@holdfast/kernel";
+import { Refusal, type Clock, type Random, type Report } from "@holdfast/kernel";
 import type { Spaces } from "../authority/index.ts";
 import type { Keyring, Storage } from "../storage/index.ts";
 import { ColdMove } from "./cold-move.ts";
@@ -45,13 +45,22 @@ export class ChunkCare {
 
   /** Called every few seconds. */
   async round(): Promise<void> {
-    for (let rounds = 0; rounds < mostRounds && (await this.#tidying.round());) rounds += 1;
+    await this.#tidy();
     const now = this.#clock.now();
     if (now - this.#looked < lookEvery) return;
     this.#looked = now;
     await this.#telemetry.erasures.finish();
     await this.#expiry.round();
     await this.#cold?.round();
+  }
+
+  async #tidy(): Promise<void> {
+    try {
+      for (let rounds = 0; rounds < mostRounds && (await this.#tidying.round());) rounds += 1;
+    } catch (error) {
+      // Everybody is told of that, and what comes next makes room.
+      if (!(error instanceof Refusal && error.code === "storage.full")) throw error;
+    }
   }
 
   get statistics() {

@@ -1,10 +1,14 @@
 import assert from "node:assert/strict";
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import path from "node:path";
 import { test, type TestContext } from "node:test";
 import { Refusal, uuidOf, type Id } from "@holdfast/kernel";
 import { Proxy } from "../storage/proxy.fixture.ts";
 import { asPlatform } from "../authority/index.ts";
 import { freshDatabase, TestClock } from "../testing/index.ts";
 import { serverUnavailable } from "./batch.ts";
+import { ColdChunks, FolderStore, Retention } from "./index.ts";
 import { messagesIn, openMessages } from "./message-log.ts";
 import { until, world, type Store, type World } from "./store.fixture.ts";
 
@@ -253,4 +257,47 @@ test("a disk that is almost full refuses readings with a code of its own, and ta
   clock.move(1_000);
   await until(() => store.telemetry.unready() === undefined);
   assert.equal(await store.say(org, device, { n: 3 }), 0);
+});
+
+test("on a disk that is almost full chunks are not joined, what is too old makes room all the same, and reading goes on", async (t) => {
+  let free = 1_000;
+  const clock = new TestClock();
+  const w = await world(t, {
+    clock,
+    storage: { timers: clock, reserve: { bytes: 500, freeBytes: async () => free } },
+  });
+  const org = await w.org();
+  const device = await org.device();
+  const folder = mkdtempSync(path.join(tmpdir(), "holdfast-cold-"));
+  t.after(() => rmSync(folder, { recursive: true }));
+  const objects = new FolderStore(folder);
+  const day = 86_400_000;
+  const moving = { store: objects, after: 30 * day };
+  const store = await w.open({ cold: new ColdChunks({ storage: w.storage, store: objects }), moving });
+  // Of every day, the newest first: all but the first of them come late.
+  for (let ago = 0; ago < 60; ago += 1) {
+    assert.equal(await store.say(org, device, { time: clock.now() - ago * day, values: { n: ago } }), 0);
+    await store.telemetry.compact();
+  }
+  const retention = new Retention({ ...w, retentions: store.telemetry.retentions });
+  await retention.set(await org.permit("org.update", org.id), { keep: 50 });
+  const chunks = async () => (await w.sql("select data from holdfast.chunk")).length;
+  const shown = async () => (await store.points(org, device, "n")).items.length;
+
+  free = 100;
+  clock.move(1_000);
+  await until(() => store.telemetry.unready()?.code === "storage.full");
+  await store.care.round();
+  const left = await chunks();
+  assert.ok(left >= 50 && left < 60, `${left} chunks: the old ones are gone, and none is joined`);
+  assert.equal(await shown(), 50);
+
+  free = 1_000;
+  clock.move(day);
+  await until(() => store.telemetry.unready() === undefined);
+  await store.care.round();
+  assert.ok((await chunks()) < 10, `${await chunks()} chunks`);
+  const moved = await w.sql("select object from holdfast.chunk where object is not null");
+  assert.ok(moved.length > 0);
+  assert.equal(await shown(), 49);
 });
