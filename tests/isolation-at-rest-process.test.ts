@@ -202,11 +202,11 @@ const reading = {
   isOpen: true,
 };
 
-/** So much that it is compacted, and most of it so old, three days, that it is moved. */
+/** So much that it is compacted (2,048 points), and half of it so old, three days, that it is moved. */
 async function measure({ key }: Made): Promise<void> {
   const as = deployment.visitor.as(`${key.id}.${key.secret}`);
   const now = systemClock.now();
-  for (const ago of [260_200_000, 259_200_000, 0]) {
+  for (const ago of [261_200_000, 260_200_000, 259_200_000, 2_000_000, 1_000_000, 0]) {
     const readings = Array.from({ length: 1_000 }, (_, at) => ({
       time: now - ago - (1_000 - at) * 1_000,
       values: reading,
