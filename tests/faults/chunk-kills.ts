@@ -4,7 +4,7 @@ import { tmpdir } from "node:os";
 import path from "node:path";
 import type { TestContext } from "node:test";
 import { setTimeout as wait } from "node:timers/promises";
-import type { Client } from "pg";
+import { DatabaseError, type Client } from "pg";
 import type { Visitor } from "../../apps/server/src/testing/index.ts";
 import { Deployment } from "./deployment.ts";
 import { asOwner } from "./owner.ts";
@@ -133,7 +133,6 @@ export async function killUnderCare(t: TestContext, times: number): Promise<void
   for (const device of devices) points += await check(me(), device, epoch);
   await database.end();
   const moved = filesIn(store).length;
-  assert.ok(moved > 0, "nothing was moved");
   t.diagnostic(
     `${times} kills (${[...killed].map(([how, count]) => `${how} ${count}`).join(", ")}): ${points} readings there, none missing, none twice, ${moved} objects and no other`,
   );
@@ -161,9 +160,17 @@ const filesIn = (store: string): readonly string[] =>
         .sort((a, b) => (a < b ? -1 : 1))
     : [];
 
-/** Until rows and objects agree, and nothing that was erased is left. */
+/** Until something was moved, rows and objects agree, and nothing that was erased is left. */
 async function settled(database: Client, store: string): Promise<void> {
-  const of = async (text: string) => (await database.query<{ one: string }>(text)).rows.map(({ one }) => one);
+  // A month that goes as a whole meets our joins in another order: then it is we who ask again.
+  const of = async (text: string): Promise<readonly string[]> => {
+    try {
+      return (await database.query<{ one: string }>(text)).rows.map(({ one }) => one);
+    } catch (error) {
+      if (error instanceof DatabaseError && error.code === "40P01") return of(text);
+      throw error;
+    }
+  };
   let found: unknown;
   for (const end = performance.now() + 60_000; performance.now() < end; await wait(100)) {
     const objects = await of('select name as one from holdfast.cold_object order by name collate "C"');
@@ -185,7 +192,7 @@ async function settled(database: Client, store: string): Promise<void> {
     );
     const files = filesIn(store);
     found = { objects, unfinished, wrong, lost, erasing, left, files };
-    const isAlike = JSON.stringify(files) === JSON.stringify(objects);
+    const isAlike = files.length > 0 && JSON.stringify(files) === JSON.stringify(objects);
     if (isAlike && [unfinished, wrong, lost, erasing, left].every(({ length }) => length === 0)) return;
   }
   assert.fail(`rows and objects do not agree: ${JSON.stringify(found)}`);
