@@ -49,7 +49,11 @@ export async function killUnderCare(t: TestContext, times: number): Promise<void
     await deployment.close();
     rmSync(store, { recursive: true, force: true });
   });
-  await deployment.start();
+  const placeOf = (kill: number) => placesOfCare[(kill * stride) % placesOfCare.length] ?? "chunks joined";
+  const begin = (place: string) =>
+    deployment.begin(`${place}:${place.startsWith("chunks") ? chance.between(1, 2) : 1}`);
+  let starting = begin(placeOf(0));
+  await starting.ready;
   const { token } = await deployment.setUp();
   const me = () => deployment.visitor.as(token);
   const application = await me().post<{ id: string }>("/v1/applications", { name: "Chunks" });
@@ -68,7 +72,6 @@ export async function killUnderCare(t: TestContext, times: number): Promise<void
   }
   const erased = devices.at(-1);
   assert.ok(erased);
-  await deployment.kill();
 
   let value = 0;
   /** A few readings of each device, of times that lie apart; and as much besides as makes the log go on. */
@@ -105,8 +108,8 @@ export async function killUnderCare(t: TestContext, times: number): Promise<void
   const killed = new Map<string, number>();
   const note = (how: string) => killed.set(how, (killed.get(how) ?? 0) + 1);
   for (let kill = 0; kill < times; kill += 1) {
-    const place = placesOfCare[(kill * stride) % placesOfCare.length] ?? "chunks joined";
-    const starting = deployment.begin(`${place}:${place.startsWith("chunks") ? chance.between(1, 2) : 1}`);
+    const place = placeOf(kill);
+    if (kill > 0) starting = begin(place);
     const isOver = () => starting.child.signalCode !== null;
     await Promise.race([starting.ready.catch(() => undefined), starting.ended]);
     for (let round = 0; round < 12 && !isOver(); round += 1) await send();
