@@ -10,6 +10,7 @@ import { Readings } from "./ingest/readings.ts";
 import { Rows } from "./ingest/rows.ts";
 import { sizesOf } from "./ingest/size.ts";
 import { busy, paced } from "./telemetry/load.ts";
+import { joining } from "./telemetry/joining.ts";
 import { keepHistory, keepRows, permitOf, withClient, type History } from "./telemetry/history.ts";
 import type { Result } from "./result.ts";
 
@@ -28,7 +29,7 @@ type Pair = {
 
 /** What was measured, asked for: histories beside plain rows in the same PostgreSQL, bytes, and what questions do to ingest. */
 export async function run(): Promise<Result> {
-  const place = await openPlace(devices + 12);
+  const place = await openPlace(devices + 32);
   const notes: string[] = [];
   try {
     const ingested = await ingestRows(place);
@@ -67,12 +68,18 @@ export async function run(): Promise<Result> {
       `${((slow.length * month) / 10_000).toLocaleString("en")} points of ${devices} devices over thirty days, two decimals every 10 s ± 4 ms, and one device at 1 Hz: made once, ours in ${oursMade.toFixed(0)} s, the rows in ${((performance.now() - made) / 1_000 - oursMade).toFixed(0)} s.`,
     );
     const reading = await readRows(place, { slow, second, range });
+    const late = await joining(place, place.devices.slice(devices + 12));
     const load = await loadRows(place, range);
     notes.push(...reading.notes, ...load.notes);
+    notes.push(
+      `${late.points.toLocaleString("en")} points that came late: ${late.left.chunks} chunks joined to ${late.joined.chunks} in ${Math.round(late.milliseconds)} ms.`,
+    );
     notes.push("InfluxDB: not among the packages of this machine, so not measured.");
     const sizes: Row[] = [
       { of: "bytes a point, two decimals, jittered times", found: two, goal: "≤ 2.0" },
       { of: "bytes a point, doubles of all digits", found: full, goal: "≤ 8" },
+      { of: "bytes a point that came late, as the flushes left it", found: late.left.bytes },
+      { of: "the same once it is joined", found: late.joined.bytes, goal: "≤ 2.0" },
     ];
     return { name: "telemetry", rows: [...ingested, ...sizes, ...reading.rows, ...load.rows], notes };
   } finally {

@@ -15,7 +15,7 @@ export type Laid = {
 };
 
 /** Points, and sealed bytes, that are read and written again in one transaction. */
-const mostPoints = 16_384;
+const mostPoints = 65_536;
 const mostBytes = 2 * 1024 * 1024;
 
 /** Chunks of which nobody else's in the month begins or ends within: each reaches into the one before. */
