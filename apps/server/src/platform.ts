@@ -316,6 +316,7 @@ async function open(needs: PlatformNeeds, opened: AsyncDisposableStack, closing:
     certificateEvents,
     setup: people.setup,
     passwords,
+    asking,
     https,
     mqtt,
     direct,

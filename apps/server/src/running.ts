@@ -5,6 +5,7 @@ import type { HttpListener, MqttListener } from "./listeners/index.ts";
 import { webauthn } from "./passkeys/index.ts";
 import type { Places } from "./places.ts";
 import type { Keyring } from "./storage/index.ts";
+import type { Asking } from "./telemetry/index.ts";
 import { fingerprint, x509, type Certificates } from "./tls/index.ts";
 
 type Parts = {
@@ -15,6 +16,7 @@ type Parts = {
   readonly certificateEvents: { changed: () => void };
   readonly setup: SetupOffer;
   readonly passwords: Passwords;
+  readonly asking: Asking;
   readonly https: HttpListener;
   readonly mqtt: MqttListener;
   readonly direct: { readonly ports: { readonly udp?: number | undefined; readonly tcp?: number | undefined } };
@@ -78,9 +80,9 @@ export class Platform {
 
   /** Loads what is otherwise loaded when somebody first needs it, for a process that will not be able to read its own program later. */
   async loadWhole(): Promise<void> {
-    this.#parts.passwords.load();
+    const { passwords, asking } = this.#parts;
     loadCommonPasswords();
-    await Promise.all([webauthn(), x509()]);
+    await Promise.all([passwords.load(), asking.load(), webauthn(), x509()]);
   }
 
   /** Tells the set-up link, each newer one before the last ends, and `undefined` when there is none to be had any more. */

@@ -9,13 +9,13 @@ import { questionOf, type Cost } from "./argon2.ts";
 export class Aside {
   #worker: Worker | undefined;
 
-  /** Begins the thread, for whoever will not be able to read its program later. */
-  load(): Worker {
-    return (this.#worker ??= this.#begin());
+  /** Answers once the thread has read its program, for whoever will not be able to later. */
+  async load(): Promise<void> {
+    await this.stretch("", new Uint8Array(16), { memory: 8, passes: 1, lanes: 1 });
   }
 
   async stretch(text: string, salt: Uint8Array, cost: Cost): Promise<Uint8Array> {
-    const worker = this.load();
+    const worker = (this.#worker ??= this.#begin());
     worker.ref();
     try {
       const answered = once(worker, "message");

@@ -43,8 +43,8 @@ export class Passwords {
   }
 
   /** Begins the threads, which otherwise begin with the first password. */
-  load(): void {
-    for (const aside of this.#free) aside.load();
+  async load(): Promise<void> {
+    await Promise.all(this.#free.map((aside) => aside.load()));
   }
 
   /** What to keep: `$argon2id$v=19$m=65536,t=3,p=4$salt$hash`, as other programs write it. @throws Refusal `rate.exceeded` */

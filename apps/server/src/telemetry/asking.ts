@@ -30,6 +30,11 @@ export class Asking {
     this.exports = new Exports({ ...all, questions: this.questions });
   }
 
+  /** Begins the threads now. One that writes a file to Parquet begins with each file. */
+  load(): Promise<void> {
+    return this.#decoding.load();
+  }
+
   async close(): Promise<void> {
     await this.#decoding.close();
   }

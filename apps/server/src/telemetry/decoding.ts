@@ -49,6 +49,11 @@ export class Decoding {
   readonly #threads: Thread[] = [];
   readonly #waiting: Waiting[] = [];
 
+  /** Answers once all threads have read their program, for whoever will not be able to later. */
+  async load(): Promise<void> {
+    await Promise.all(Array.from({ length: most }, () => this.sort(new Float64Array(1))));
+  }
+
   async decode(chunks: SealedChunks): Promise<readonly Points[]> {
     const outcome = await this.#give({ task: "decode", chunks });
     if ("points" in outcome) return outcome.points;
