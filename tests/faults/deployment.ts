@@ -202,7 +202,13 @@ export class Deployment {
     if (child && child.exitCode === null && child.signalCode === null) await this.kill();
     const pid = this.postmaster;
     if (pid !== undefined) {
-      for (const each of [...childrenOf(pid), pid]) if (exists(each)) process.kill(each, "SIGKILL");
+      for (const each of [...childrenOf(pid), pid]) {
+        try {
+          process.kill(each, "SIGKILL");
+        } catch (error) {
+          if (exists(each)) throw error; // else it has just ended
+        }
+      }
       while (exists(pid)) await new Promise((resolve) => setTimeout(resolve, 20));
     }
     rmSync(this.folder, { recursive: true, force: true, maxRetries: 10 });
