@@ -16,8 +16,7 @@ const sealedChunk = streamChunk + tagLength;
 export class StreamSealer {
   readonly #key: KeyObject;
   #number = 0;
-  #waiting: Uint8Array[] = [];
-  #length = 0;
+  readonly #pieces = new Pieces(streamChunk);
 
   constructor(key: KeyObject) {
     this.#key = key;
@@ -25,23 +24,11 @@ export class StreamSealer {
 
   /** What is ready of it. A chunk leaves when it is known that it is not the last. */
   update(plain: Uint8Array): readonly Uint8Array[] {
-    if (plain.length === 0) return [];
-    this.#waiting.push(plain);
-    this.#length += plain.length;
-    if (this.#length <= streamChunk) return [];
-    const all = concat(...this.#waiting);
-    const sealed: Uint8Array[] = [];
-    let at = 0;
-    for (; all.length - at > streamChunk; at += streamChunk)
-      sealed.push(this.#seal(all.subarray(at, at + streamChunk), false));
-    const rest = all.slice(at);
-    this.#waiting = [rest];
-    this.#length = rest.length;
-    return sealed;
+    return this.#pieces.take(plain).map((piece) => this.#seal(piece, false));
   }
 
   final(): Uint8Array {
-    return this.#seal(concat(...this.#waiting.splice(0)), true);
+    return this.#seal(this.#pieces.rest(), true);
   }
 
   #seal(plain: Uint8Array, isLast: boolean): Uint8Array {
@@ -59,8 +46,7 @@ export class StreamSealer {
 export class StreamOpener {
   readonly #key: KeyObject;
   #number = 0;
-  #waiting: Uint8Array[] = [];
-  #length = 0;
+  readonly #pieces = new Pieces(sealedChunk);
 
   constructor(key: KeyObject) {
     this.#key = key;
@@ -73,24 +59,12 @@ export class StreamOpener {
 
   /** @throws Refusal `seal.broken` */
   update(sealed: Uint8Array): readonly Uint8Array[] {
-    if (sealed.length === 0) return [];
-    this.#waiting.push(sealed);
-    this.#length += sealed.length;
-    if (this.#length <= sealedChunk) return [];
-    const all = concat(...this.#waiting);
-    const plain: Uint8Array[] = [];
-    let at = 0;
-    for (; all.length - at > sealedChunk; at += sealedChunk)
-      plain.push(this.#open(all.subarray(at, at + sealedChunk), false));
-    const rest = all.slice(at);
-    this.#waiting = [rest];
-    this.#length = rest.length;
-    return plain;
+    return this.#pieces.take(sealed).map((piece) => this.#open(piece, false));
   }
 
   /** At the end of the bytes: what they end with has to be the last chunk. @throws Refusal `seal.broken` where the stream was cut */
   final(): Uint8Array {
-    return this.#open(concat(...this.#waiting.splice(0)), true);
+    return this.#open(this.#pieces.rest(), true);
   }
 
   #open(sealed: Uint8Array, isLast: boolean): Uint8Array {
@@ -107,6 +81,37 @@ export class StreamOpener {
     }
     this.#number += 1;
     return plain;
+  }
+}
+
+/** Bytes as they come, in pieces of one size. What may be the last piece stays. */
+class Pieces {
+  readonly #size: number;
+  #waiting: Uint8Array[] = [];
+  #length = 0;
+
+  constructor(size: number) {
+    this.#size = size;
+  }
+
+  /** Those that more bytes follow. */
+  take(bytes: Uint8Array): readonly Uint8Array[] {
+    if (bytes.length === 0) return [];
+    this.#waiting.push(bytes);
+    this.#length += bytes.length;
+    if (this.#length <= this.#size) return [];
+    const all = concat(...this.#waiting);
+    const pieces: Uint8Array[] = [];
+    let at = 0;
+    for (; all.length - at > this.#size; at += this.#size) pieces.push(all.subarray(at, at + this.#size));
+    const rest = all.slice(at);
+    this.#waiting = [rest];
+    this.#length = rest.length;
+    return pieces;
+  }
+
+  rest(): Uint8Array {
+    return concat(...this.#waiting.splice(0));
   }
 }
 

@@ -3,6 +3,7 @@ import { test } from "node:test";
 import { newId, systemRandom, uuidOf, type Id } from "@holdfast/kernel";
 import { asPlatform } from "../authority/index.ts";
 import { atEnd } from "../testing/index.ts";
+import { ChunkSeal } from "./sealing.ts";
 import { world } from "./store.fixture.ts";
 
 const w = await world(atEnd);
@@ -57,6 +58,8 @@ test("what a device measured is shown to nobody once it is erased, and opens now
 
   // The key, and those of every segment that it was in.
   assert.equal(await w.keyring.find("device", device), undefined);
+  const unsealing = ChunkSeal.of({ keys: w.keyring, random: systemRandom }, scope.org, device, 0);
+  await assert.rejects(unsealing, { code: "device.erased" });
   const segments = [...new Set(log.map(({ segment }) => segment))];
   assert.deepEqual(await w.keyring.holding("segment", segments), []);
   assert.deepEqual(await w.sql("select from holdfast.log where segment = any($1::bigint[])", [segments]), []);
