@@ -9,7 +9,7 @@ const root = path.dirname(import.meta.dirname);
 /** Codes that no test names, each with the reason why it cannot be provoked. */
 const exceptions: Readonly<Record<string, string>> = {
   "keyring.erased":
-    "nothing refuses with it yet: a keyring that has what was erased is found out when erasing can be asked for",
+    "nothing refuses with it yet: an older copy of the whole keyring, put back beside data in which something was erased since, is not found out",
 };
 
 test("every code that the platform may refuse with is named by a test or by the matrix, or stands here with its reason", () => {
