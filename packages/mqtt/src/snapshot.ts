@@ -1,3 +1,4 @@
+import { stage } from "./delivery.ts";
 import { messageEntry, owedEntry, publishedEntry, sessionEntry } from "./keeping.ts";
 import { Writer, type Entry } from "./records.ts";
 import type { Session } from "./session.ts";
@@ -33,7 +34,8 @@ function* stateOf(space: Space): Generator<Entry, void, undefined> {
     const [first] = deliveries;
     if (!first || first.publication.number !== number) continue;
     if (!retained.has(first.publication)) yield messageEntry(first.publication, false);
-    for (const delivery of deliveries) yield owedEntry(delivery);
+    // Its client may have taken it while the message was written; and nobody could read that it is owed what is over.
+    for (const delivery of deliveries) if (delivery.stage !== stage.over) yield owedEntry(delivery);
   }
 }
 
