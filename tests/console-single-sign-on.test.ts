@@ -135,6 +135,7 @@ test("the link of an organisation leads to its sign-in, and what went wrong on t
   await press(page, "Use your organisation’s sign-in");
   await page.waitForURL(`${issuer}/**`);
   await page.goto(`${url}/sign-in/house`);
+  await page.getByRole("button", { name: /Go to your organisation/ }).waitFor();
   await assertAccessible(page, "the sign-in of an organisation, dark and narrow");
   await press(page, /Go to your organisation/);
   await signInThere(page);

@@ -13,7 +13,7 @@ export function describe(outcome: Outcome): string {
   return [`✖ ${file} (${seconds.toFixed(1)} s)`, ...noted, ...told, ...wrote].join("\n");
 }
 
-/** The slowest files, and after them the closing lines of node's own test runner: CI reads those. */
+/** The slowest files, once more what failed, and the closing lines of node's own test runner: CI reads those. */
 export function closing(outcomes: Outcome[], milliseconds: number): string {
   const slowest = outcomes.toSorted((a, b) => b.seconds - a.seconds).slice(0, 5);
   const failed = outcomes.filter(({ failures }) => failures.length > 0);
@@ -21,7 +21,11 @@ export function closing(outcomes: Outcome[], milliseconds: number): string {
     "",
     ...slowest.map(({ file, seconds }) => `${seconds.toFixed(1).padStart(7)} s  ${file}`),
     "",
-    ...failed.map(({ file }) => `✖ ${file}`),
+    ...(failed.length > 0 ? ["Failed:"] : []),
+    ...failed.flatMap(({ file, failures }) => [
+      `✖ ${file}`,
+      ...failures.map(({ name, error }) => `  ✖ ${name}\n${indent(firstLines(error, 15))}`),
+    ]),
     ...summary(total(outcomes.map(({ counts }) => counts)), milliseconds),
   ].join("\n");
 }
@@ -60,4 +64,11 @@ function indent(text: string): string {
 function lastLines(text: string, count: number): string {
   const lines = text.trimEnd().split("\n");
   return lines.length > count ? ["…", ...lines.slice(-count)].join("\n") : lines.join("\n");
+}
+
+function firstLines(text: string, count: number): string {
+  return text
+    .split("\n", count)
+    .map((line) => line.slice(0, 300))
+    .join("\n");
 }

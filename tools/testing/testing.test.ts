@@ -52,7 +52,7 @@ test("a failure is told with its name, its place and the values, and what the fi
   const said = describe(outcome);
   assert.match(said, /✖ outer > inner \(packages\/p\/src\/a\.test\.ts:4\)[^]*1 !== 2[^]*it wrote:\n\s+before/);
   assert.doesNotMatch(said, /node:internal/);
-  assert.match(closing([outcome], 12), /ℹ fail [1-9]/);
+  assert.match(closing([outcome], 12), /Failed:\n✖ packages[^]*✖ outer > inner\n[^]*1 !== 2[^]*ℹ fail [1-9]/);
 });
 
 for (const [what, text, reason] of [
