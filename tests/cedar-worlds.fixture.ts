@@ -215,16 +215,21 @@ const read = (all: Written): Door => readDoor(all);
 const readWithSocket = ({ socket, ...all }: Written): Door =>
   readDoor({ ...all, ...(all.transports?.includes("socket") && { socket }) });
 const door: fc.Arbitrary<Door | undefined> = fc.oneof(
-  { weight: 2, arbitrary: fc.constant(undefined) },
-  { weight: 1, arbitrary: fc.record(ofMessages(6)).map(read) },
+  { weight: 3, arbitrary: fc.constant(undefined) },
+  { weight: 2, arbitrary: fc.record(ofMessages(6)).map(read) },
+  // Few come by a socket: what its door says of them would hardly ever decide.
   {
     weight: 2,
+    arbitrary: fc.constantFrom(...socketModes).map((socket) => readDoor({ transports: ["socket"], socket })),
+  },
+  {
+    weight: 3,
     arbitrary: fc
       .record({
         transports: perhaps(fc.subarray(["https", "mqtts", "wss", "socket"] as const, { minLength: 1 }), 2),
         socket: perhaps(fc.constantFrom(...socketModes), 2),
         tls: perhaps(fc.constantFrom("TLSv1.2" as const, "TLSv1.3" as const), 2),
-        proof: perhaps(fc.constantFrom("secret" as const, "key" as const)),
+        proof: perhaps(fc.constantFrom("secret" as const, "key" as const), 4),
         allow: perhaps(side),
         deny: perhaps(side),
         ...ofMessages(1),
@@ -302,7 +307,10 @@ const any = fc.record({
       "2001:db8::7",
       undefined,
     ),
-    transport: fc.constantFrom<Circumstances["transport"]>("https", "mqtts", "wss", "socket", undefined),
+    transport: fc.oneof(
+      { weight: 6, arbitrary: fc.constantFrom<Circumstances["transport"]>("https", "mqtts", "wss", undefined) },
+      { weight: 1, arbitrary: fc.constant("socket" as const) },
+    ),
     tls: fc.constantFrom<Circumstances["tls"]>("TLSv1.3", "TLSv1.3", "TLSv1.2", undefined),
     origin: mostly<string | undefined>("none", "https://one.example", "https://three.example", undefined),
     proof: fc.constantFrom<Circumstances["proof"]>("secret", "key", "session", undefined),
