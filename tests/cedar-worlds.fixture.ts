@@ -309,13 +309,13 @@ const any = fc.record({
     ),
     transport: fc.oneof(
       { weight: 6, arbitrary: fc.constantFrom<Circumstances["transport"]>("https", "mqtts", "wss", undefined) },
-      { weight: 1, arbitrary: fc.constant("socket" as const) },
+      { weight: 2, arbitrary: fc.constant("socket" as const) },
     ),
     tls: fc.constantFrom<Circumstances["tls"]>("TLSv1.3", "TLSv1.3", "TLSv1.2", undefined),
     origin: mostly<string | undefined>("none", "https://one.example", "https://three.example", undefined),
     proof: fc.constantFrom<Circumstances["proof"]>("secret", "key", "session", undefined),
     /** What protects the frame, where it comes by a direct socket. */
-    socket: fc.constantFrom(...socketModes),
+    socket: fc.constantFrom(...socketModes, "plain", "plain"),
   }),
   doors: fc.record({ ofProduct: door, ofDevices: fc.tuple(door, door, door) }),
   entries,
