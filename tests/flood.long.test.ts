@@ -111,7 +111,8 @@ test("hundreds of clients that were revoked and come back at once cost little, a
   await Promise.all(loops);
   t.diagnostic(`the slowest good one waited ${inTheMidst.toFixed(0)} ms, and ${afterwards.toFixed(0)} ms later on`);
   assert.ok(first.handshakes <= 200 + revoked + 55 * first.seconds, `${first.handshakes} handshakes`);
-  assert.ok(last.handshakes <= 30 * last.seconds, `${last.handshakes} handshakes`);
+  // Each once in ten seconds, and in bursts: one may begin and end the time that was measured.
+  assert.ok(last.handshakes <= 30 * (last.seconds + 1), `${last.handshakes} handshakes`);
   assert.ok(inTheMidst < 10_000, `${inTheMidst} ms`);
   assert.ok(afterwards < 3_000, `${afterwards} ms`);
 });
