@@ -1,10 +1,10 @@
 import assert from "node:assert/strict";
 import { spawn, type ChildProcess } from "node:child_process";
 import { chmodSync, existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
 import path from "node:path";
 import { after } from "node:test";
 import { setTimeout as wait } from "node:timers/promises";
+import { room } from "../apps/server/src/testing/room.ts";
 
 // The server as a process, met through what it prints, its ready file, its ports and its exit code.
 export const main = path.join(path.dirname(import.meta.dirname), "apps/server/src/main.ts");
@@ -12,7 +12,7 @@ export const isRoot = process.getuid?.() === 0;
 export const isLinux = process.platform === "linux";
 
 // As root the database and the server run as somebody else, who must get through.
-export const base = mkdtempSync(path.join(tmpdir(), "holdfast-start-"));
+export const base = mkdtempSync(path.join(room(), "holdfast-start-"));
 chmodSync(base, 0o711);
 const running = new Set<ChildProcess>();
 // Compiling our files is most of what a start costs, and there are many starts here, of several users. Kept between them.

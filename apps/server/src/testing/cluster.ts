@@ -1,11 +1,11 @@
 import { chmodSync, cpSync, existsSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
 import path from "node:path";
 import pg from "pg";
 import { systemClock, systemRandom, systemTimers } from "@holdfast/kernel";
 import { Keyring } from "../storage/keyring/index.ts";
 import { Storage, type Login } from "../storage/index.ts";
 import { startPostgres } from "../storage/postgres/index.ts";
+import { room } from "./room.ts";
 
 /** The one variable by which the tests of a run find the PostgreSQL that they share. */
 export const variable = "HOLDFAST_TEST_CLUSTER";
@@ -33,7 +33,7 @@ export type OwnCluster = {
 };
 
 export async function makeCluster(): Promise<OwnCluster> {
-  const folder = mkdtempSync(path.join(tmpdir(), "holdfast-test-"));
+  const folder = mkdtempSync(path.join(room(), "holdfast-test-"));
   chmodSync(folder, 0o755); // PostgreSQL runs as another user when we are root
   const postgres = await startPostgres({
     folder: path.join(folder, "postgres"),
