@@ -3,7 +3,7 @@ import { test } from "node:test";
 import { newId, systemRandom, uuidOf, type Id } from "@holdfast/kernel";
 import { atEnd, freshStorage } from "../testing/index.ts";
 import { authorityIn } from "./postgres.ts";
-import type { Placement } from "./space.ts";
+import type { Placement, Space } from "./space.ts";
 import { asPlatform, Spaces, type Things } from "./spaces.ts";
 
 const fresh = await freshStorage();
@@ -115,4 +115,25 @@ test("whoever watches hears of each change in the turn in which it is told", asy
   spaces.onChange((changed) => (heard += changed === space ? 1 : 100));
   spaces.apply(org, (it) => it.revoke(org, ["people"], 1));
   assert.equal(heard, 1);
+});
+
+// Turning a factor off also ends what a sign-in gave, later and where the database answers; this holds at once and without it.
+test("whose factor comes or goes is asked about again in each organisation of hers, in that turn, and in no other", async () => {
+  const { spaces } = held();
+  const [hers, alsoHers, foreign] = [
+    await spaces.of(await anOrg()),
+    await spaces.of(await anOrg()),
+    await spaces.of(await anOrg()),
+  ];
+  const person = newId("person", systemRandom);
+  for (const space of [hers, alsoHers]) space.setMember(person, { role: "viewer" });
+  const heard: Space[] = [];
+  spaces.onChange((space) => heard.push(space));
+  for (const totp of [true, false]) {
+    heard.length = 0;
+    spaces.setFactors(person, { totp, passkey: false });
+    assert.deepEqual(new Set(heard), new Set([hers, alsoHers]));
+    assert.ok(!heard.includes(foreign));
+    assert.equal(hers.factorsOf(person).totp, totp);
+  }
 });
