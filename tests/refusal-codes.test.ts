@@ -6,13 +6,7 @@ import { refusalCodes } from "@holdfast/kernel";
 
 const root = path.dirname(import.meta.dirname);
 
-/** Codes that no test names, each with the reason why it cannot be provoked. */
-const exceptions: Readonly<Record<string, string>> = {
-  "keyring.erased":
-    "nothing refuses with it yet: an older copy of the whole keyring, put back beside data in which something was erased since, is not found out",
-};
-
-test("every code that the platform may refuse with is named by a test or by the matrix, or stands here with its reason", () => {
+test("every code that the platform may refuse with is named by a test or by the matrix", () => {
   const files = globSync("{apps,packages,tests}/**/{*.test.ts,*.fixture.ts,matrix.txt}", {
     cwd: root,
     exclude: (name) => name === "node_modules",
@@ -27,5 +21,5 @@ test("every code that the platform may refuse with is named by a test or by the 
     return texts.some((text) => named.test(text));
   };
   const unnamed = refusalCodes.filter((code) => !isNamed(code));
-  assert.deepEqual(unnamed.toSorted(), Object.keys(exceptions).toSorted());
+  assert.deepEqual(unnamed, []);
 });

@@ -1,4 +1,4 @@
-import { idFrom, type Id, type Random, type Report } from "@holdfast/kernel";
+import { idFrom, parseId, uuidOf, type Id, type Random, type Report } from "@holdfast/kernel";
 import {
   listRuling,
   secretRuling,
@@ -43,14 +43,33 @@ const inWords: Readonly<Record<string, string>> = {
 const orgsIn = async (storage: Storage): Promise<readonly Id<"org">[]> =>
   (await storage.directory.call<{ org: string }>("all_orgs", [])).map(({ org }) => idFrom("org", org));
 
+type Erasing = { readonly storage: Storage; readonly keyring: Keyring; readonly report: Report };
+
 /** At start, before the log is read: rows of an organisation whose key was erased, by a stop in the midst of that or an older backup. */
-export async function eraseAgain(needs: { storage: Storage; keyring: Keyring; report: Report }): Promise<void> {
+export async function eraseAgain(needs: Erasing): Promise<void> {
   const { storage, keyring, report } = needs;
   const orgs = await orgsIn(storage);
   const erased = new Set(await keyring.erased("org", orgs));
   for (const org of orgs.filter((one) => erased.has(one))) {
     await storage.eraseOrg(org);
     report(`The database had rows of ${org}, which was erased. They are gone again.`, lost);
+  }
+  await destroyAgain(needs);
+}
+
+/** The other way around: an older copy of the keyring has the key of an organisation that was erased, and those of its devices. Its own goes last. */
+async function destroyAgain({ storage, keyring, report }: Erasing): Promise<void> {
+  const rows = await storage.maintain.call<{ org: string }>("orgs_erased", []);
+  const orgs = rows.map(({ org }) => idFrom("org", org));
+  for (const org of (await keyring.holding("org", orgs)).map((name) => parseId("org", name))) {
+    const devices = await storage.maintain.call<{ name: string }>("keys_of_erased", [uuidOf(org)]);
+    const names = devices.map(({ name }) => name);
+    await keyring.erase("device", names);
+    await keyring.erase("org", [org]);
+    report(
+      `The keyring is an older copy: it had the key of ${org} again, which was erased. It is destroyed again.`,
+      lost,
+    );
   }
 }
 

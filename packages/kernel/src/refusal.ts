@@ -256,7 +256,6 @@ const sentences = {
   "keyring.incomplete":
     "The key of this device is not in the keyring. Restore a newer backup of the keys, or create a new device.",
   "keyring.sealed": "The key that opens the keyring is missing or wrong. Check the KEK file or HOLDFAST_KEK.",
-  "keyring.erased": "This keyring still holds a key that was erased. Restore a later backup of the keys.",
   "seal.broken": "Stored bytes do not open: they were altered, moved or sealed with another key.",
   "backup.wrong": "The passphrase is wrong, or the file is not a keys backup.",
   "backup.damaged": "This backup is not whole, and nothing of it is to be trusted. Use another one.",

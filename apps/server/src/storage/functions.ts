@@ -40,6 +40,8 @@ export const maintainFunctions = [
   "cold_object_names",
   "end_presences",
   "erase_org",
+  "orgs_erased",
+  "keys_of_erased",
   "end_connections",
   "forget_connections",
   "fold_usage",

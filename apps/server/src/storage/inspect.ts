@@ -8,6 +8,7 @@ const instanceTables: readonly string[] = [
   "activation",
   "factor_reset",
   "account_link",
+  "erased_org",
   "errand",
   "instance",
   "known_browser",

@@ -104,8 +104,44 @@ export class Erasures {
     return count;
   }
 
+  /** At a start, before the log is read: what was erased, and is there again because the data or the keyring are older copies of themselves. */
+  async again(): Promise<void> {
+    const { report } = this.#needs;
+    const read = await this.#markAgain();
+    if (read > 0) report(`The database had readings of ${read} devices that were erased. They are gone again.`);
+    const held = await this.#destroyAgain();
+    if (held > 0)
+      report(
+        `The keyring is an older copy: it had keys again of ${held} devices that were erased. They are destroyed again.`,
+        { level: "warning" },
+      );
+  }
+
+  /** Keys that the data say were destroyed, with those of the segments that the log has not any more. Answers of how many devices. */
+  async #destroyAgain(): Promise<number> {
+    const { storage, keys, segments } = this.#needs;
+    let count = 0;
+    for (const { org: uuid } of await storage.directory.call<{ org: string }>("all_orgs", [])) {
+      const allowed = asPlatform(await storage.scopeOf(idFrom("org", uuid)));
+      const done = await storage.read(allowed, (unit) => periodsIn(unit).erased());
+      const names = [...done].flatMap(([device, numbers]) => numbers.map((number) => keyNameOf(device, number)));
+      const held = await keys.holding("device", names);
+      if (held.length === 0) continue;
+      if (count === 0) await segments.destroyLeftKeys("all");
+      const back = new Set(held);
+      const devices = [...done].filter(([device, numbers]) => numbers.some((one) => back.has(keyNameOf(device, one))));
+      await storage.change(allowed, async (unit) => {
+        for (const [about] of devices)
+          unit.audit({ what: "device.erased", about, facts: { because: "an older keyring had its keys again" } });
+      });
+      await keys.erase("device", held); // last: as long as it is there, the next start does all of this again
+      count += devices.length;
+    }
+    return count;
+  }
+
   /** Devices whose keys were destroyed after the data were backed up: what these have of them does not open, and is removed again. */
-  async again(): Promise<number> {
+  async #markAgain(): Promise<number> {
     const { storage, keys, committer } = this.#needs;
     let count = 0;
     for (const { org: uuid } of await storage.directory.call<{ org: string }>("all_orgs", [])) {

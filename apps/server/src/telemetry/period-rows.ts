@@ -19,6 +19,17 @@ const periodOf = ({ number, from_pos: from, app_user: user, erased_at: erased }:
   isErased: erased !== null,
 });
 
+type ByDevice = ReadonlyMap<Id<"device">, readonly number[]>;
+
+function byDevice(rows: readonly Row[]): ByDevice {
+  const found = new Map<Id<"device">, number[]>();
+  for (const { device, number } of rows) {
+    const id = idFrom("device", device);
+    found.set(id, [...(found.get(id) ?? []), number]);
+  }
+  return found;
+}
+
 /** Whose devices were, and of what nothing is to be left. */
 export const periodsIn = (unit: Unit) => ({
   /** By device, ascending; a device without rows has the first period alone. */
@@ -38,17 +49,13 @@ export const periodsIn = (unit: Unit) => ({
   },
 
   /** Those that are a customer's and not erased. */
-  async ofUser(user: Id<"user">): Promise<ReadonlyMap<Id<"device">, readonly number[]>> {
-    const rows = await unit.query<Row>(
-      `select ${columns} from owner_period where app_user = $1 and erased_at is null order by device, number`,
-      [uuidOf(user)],
+  async ofUser(user: Id<"user">): Promise<ByDevice> {
+    return byDevice(
+      await unit.query<Row>(
+        `select ${columns} from owner_period where app_user = $1 and erased_at is null order by device, number`,
+        [uuidOf(user)],
+      ),
     );
-    const found = new Map<Id<"device">, number[]>();
-    for (const { device, number } of rows) {
-      const id = idFrom("device", device);
-      found.set(id, [...(found.get(id) ?? []), number]);
-    }
-    return found;
   },
 
   /** Which of these devices are in an application. */
@@ -88,17 +95,23 @@ export const periodsIn = (unit: Unit) => ({
   },
 
   /** Those of which something may be left, by device. */
-  async erasing(): Promise<ReadonlyMap<Id<"device">, readonly number[]>> {
-    const rows = await unit.query<Row>(
-      `select ${columns} from owner_period where erased_at is not null and done_at is null order by device, number`,
-      [],
+  async erasing(): Promise<ByDevice> {
+    return byDevice(
+      await unit.query<Row>(
+        `select ${columns} from owner_period where erased_at is not null and done_at is null order by device, number`,
+        [],
+      ),
     );
-    const found = new Map<Id<"device">, number[]>();
-    for (const { device, number } of rows) {
-      const id = idFrom("device", device);
-      found.set(id, [...(found.get(id) ?? []), number]);
-    }
-    return found;
+  },
+
+  /** Those of which nothing is left, their keys neither. */
+  async erased(): Promise<ByDevice> {
+    return byDevice(
+      await unit.query<Row>(
+        `select ${columns} from owner_period where done_at is not null order by device, number`,
+        [],
+      ),
+    );
   },
 
   async isErased(device: Id<"device">, number: number): Promise<boolean> {

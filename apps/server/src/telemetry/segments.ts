@@ -44,6 +44,8 @@ export class Segments {
   #segments: Segment[] = [];
   #current: Segment | undefined;
   #next: Segment | undefined;
+  /** The last that there was when this began. */
+  #last = 0;
   #isMaking = false;
   #making: Promise<void> = Promise.resolve();
   /** Up to this one they are to go as soon as can be. */
@@ -75,7 +77,8 @@ export class Segments {
       const seal = key && new SegmentSeal(number, key, needs.random);
       segments.#segments.push({ number, seal, bytes: 0, reached, at, closedIn: 0, isDamaged: false });
     }
-    await segments.#destroyLeftKeys(mark?.segment ?? 0);
+    segments.#last = mark?.segment ?? 0;
+    await segments.destroyLeftKeys("last");
     const messages = await storage.maintain.call<Omit<Mark, "segment">>("message_log_orgs", []);
     const marks = [...found, ...messages];
     const position = marks.reduce((most, { pos }) => Math.max(most, pos), mark?.pos ?? 0);
@@ -240,14 +243,17 @@ export class Segments {
     }
   }
 
-  /** Keys of segments whose rows are gone. */
-  async #destroyLeftKeys(last: number): Promise<void> {
+  /** At a start: keys of segments whose rows are gone, of the last ones, or of all where the keyring is an older copy. */
+  async destroyLeftKeys(which: "last" | "all"): Promise<void> {
+    const { keys } = this.#needs;
     const there = new Set(this.#segments.map(({ number }) => number));
-    const gone = Array.from({ length: Math.min(lookBack, last) }, (_, back) => last - back).filter(
-      (number) => !there.has(number),
-    );
-    const left = await this.#needs.keys.holding("segment", gone.map(String));
-    if (left.length > 0) await this.#needs.keys.destroySegments(left);
+    const first = which === "last" ? Math.max(1, this.#last - lookBack + 1) : 1;
+    for (let from = first; from <= this.#last; from += lookBack) {
+      const numbers = Array.from({ length: Math.min(lookBack, this.#last - from + 1) }, (_, at) => from + at);
+      const gone = numbers.filter((number) => !there.has(number)).map(String);
+      const left = await keys.holding("segment", gone);
+      if (left.length > 0) await keys.destroySegments(left);
+    }
   }
 
   #every(milliseconds: number, work: () => void): void {

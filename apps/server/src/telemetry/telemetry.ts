@@ -87,8 +87,7 @@ export class Telemetry {
     clock.raise(at);
     const telemetry = new Telemetry(needs, segments, position);
     const flusher = telemetry.#flusher;
-    const restored = await telemetry.erasures.again();
-    if (restored > 0) report(`The database had readings of ${restored} devices that were erased. They are gone again.`);
+    await telemetry.erasures.again();
     const points = await replay({
       storage,
       spaces,

@@ -173,7 +173,6 @@ export const statusOf = {
   "keyring.wrong": 500,
   "keyring.incomplete": 503,
   "keyring.sealed": 500,
-  "keyring.erased": 500,
   "seal.broken": 500,
   "backup.wrong": 422,
   "backup.damaged": 422,

@@ -123,7 +123,7 @@ export class Keyring {
     return this.#recent.get(nameOf({ kind, name }));
   }
 
-  /** Which of these there still are. A keyring that holds what the data say was erased is an old one: `keyring.erased`. */
+  /** Which of these there still are. A keyring that holds what the data say was erased is an older copy, and a start destroys it again. */
   async holding(kind: KeyKind, names: readonly string[]): Promise<readonly string[]> {
     const found = await this.#needs.store.present(names.map((name) => ({ kind, name })));
     return found.map(({ name }) => name);

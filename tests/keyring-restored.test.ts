@@ -1,0 +1,79 @@
+import assert from "node:assert/strict";
+import { cpSync, rmSync } from "node:fs";
+import path from "node:path";
+import { test } from "node:test";
+import { setTimeout } from "node:timers/promises";
+import { systemClock, systemRandom } from "@holdfast/kernel";
+import { Keyring } from "../apps/server/src/storage/index.ts";
+import { Owner, type SignedIn } from "./authority.fixture.ts";
+import { Story } from "./story.fixture.ts";
+
+// Somebody puts an older copy of the whole keyring back in place, beside today's data: in it are keys that were erased since.
+const day = 24 * 3_600_000;
+const who = { email: "owner@example.com", password: "correct horse battery staple" };
+
+test("an older copy of the keyring that is put back in place gives no erased device and no deleted organisation back: a start destroys their keys again, and says so", async (t) => {
+  const story = await Story.begin(t);
+  const { keysFolder, folder } = story.database;
+  const file = path.join(keysFolder, "keyring.sqlite");
+  const copy = path.join(folder, "keyring.copy");
+  /** Which of these the keyring has, while nobody serves. */
+  const held = async (kind: "device" | "org" | "segment", names: readonly string[]) => {
+    const keyring = await Keyring.openBeside({
+      place: { folder: keysFolder },
+      clock: systemClock,
+      random: systemRandom,
+    });
+    return keyring.holding(kind, names).finally(() => keyring.close());
+  };
+
+  const owner = await story.start();
+  const { visitor } = story.platform;
+  const other = new Owner(visitor, await owner.asks.post<SignedIn>("/v1/orgs", { name: "Other" }));
+  const [plant, elsewhere] = [await owner.application(), await other.application()];
+  const [erased, beside] = [await owner.device(plant.id), await owner.device(plant.id)];
+  const [theirs, again] = [await other.device(elsewhere.id), await other.device(elsewhere.id)];
+  assert.deepEqual(await story.statusOf(erased, beside, theirs, again), [200, 200, 200, 200]);
+  await other.asks.post(`/v1/devices/${again.id}/erase`); // it has keys of two periods now
+  await story.stop();
+  const segments = Array.from({ length: 100 }, (_, at) => String(at + 1));
+  const before = await held("segment", segments);
+  assert.ok(before.length > 0);
+  cpSync(file, copy);
+
+  const since = await story.start();
+  await since.asks.post(`/v1/devices/${erased.id}/erase`);
+  await story.platform.visitor.as(other.token).post("/v1/org/deletion", { name: "Other" });
+  story.clock.set(story.clock.now() + 7 * day);
+  story.clock.move(3_600_000); // the hour in which it is looked for
+  const isDeleted = () =>
+    story.platform.reports.some((line) => line.includes(`The organisation ${other.org} was deleted`));
+  for (const until = performance.now() + 10_000; !isDeleted(); await setTimeout(20))
+    assert.ok(performance.now() < until, "it is deleted");
+  await story.stop();
+  const keys = [erased.id, theirs.id, `${again.id}/1`];
+  assert.deepEqual([await held("device", keys), await held("org", [other.org])], [[], []]);
+
+  for (const left of ["-wal", "-shm"]) rmSync(`${file}${left}`, { force: true });
+  cpSync(copy, file);
+  assert.deepEqual([await held("device", keys), await held("org", [other.org])], [keys, [other.org]]);
+
+  await story.start();
+  const told = story.platform.reports.filter((line) => line.includes("The keyring is an older copy"));
+  assert.equal(told.length, 2, told.join("\n"));
+  assert.match(told.join("\n"), new RegExp(`key of ${other.org} again.*\n.*keys again of 1 devices that were erased`));
+  const token = await story.platform.visitor.anew().post<SignedIn>("/v1/sign-in", { ...who, org: owner.org });
+  const entries = await new Owner(story.platform.visitor, token).audited(erased.id);
+  assert.deepEqual(
+    entries.filter(({ what }) => what === "device.erased").map(({ facts }) => facts?.["because"]),
+    ["an older keyring had its keys again", undefined],
+  );
+  assert.deepEqual(await story.statusOf(beside), [200], "whoever has a key goes on");
+  await story.stop();
+  assert.deepEqual([await held("device", keys), await held("org", [other.org])], [[], []]);
+  assert.deepEqual(await held("segment", before), [], "nor what the log was sealed with");
+
+  // Once.
+  await story.start();
+  assert.ok(!story.platform.reports.some((line) => line.includes("older copy")));
+});
