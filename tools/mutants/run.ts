@@ -49,7 +49,7 @@ export class Tree {
 
   constructor() {
     this.folder = mkdtempSync(path.join(tmpdir(), "holdfast-mutant-"));
-    for (const part of ["packages", "apps", "tests", "tools", "docs", "package.json"]) {
+    for (const part of ["packages", "apps", "tests", "tools", "docs", "examples", "vectors", "package.json"]) {
       cpSync(path.join(root, part), path.join(this.folder, part), {
         recursive: true,
         filter: (from) => path.basename(from) !== "node_modules",

@@ -42,6 +42,13 @@ async function measure(device: Id<"device">, days: number, until = 0): Promise<v
   }
   await store.telemetry.compact();
 }
+/** A disk of which one bit is another when it is read. */
+class Forgetful extends FolderStore {
+  override async read(...asked: Parameters<FolderStore["read"]>): Promise<Uint8Array | undefined> {
+    const bytes = await super.read(...asked);
+    return bytes?.with(20, (bytes[20] ?? 0) ^ 1);
+  }
+}
 const all = (device: Id<"device">) => store.points(org, device, "n", { limit: 200_000 });
 const rowsOf = (device: Id<"device">, which: string) =>
   w.sql(
@@ -129,6 +136,27 @@ test("a store that is away is told, for what was moved alone; so is what was los
   assert.equal(await fresh(), "cold.lost");
   writeFileSync(file, bytes);
   assert.equal(await fresh(), "read");
+});
+
+test("what the object store does not give back as it was stays in the database, and is told", async () => {
+  const device = await org.device();
+  await measure(device, 36);
+  const { items } = await all(device);
+  await store.close();
+  const forgetful = new Forgetful(folder);
+  store = await w.open({
+    cold: new ColdChunks({ storage: w.storage, store: objects }),
+    moving: { ...moving, store: forgetful },
+  });
+  await round();
+  assert.deepEqual(await rowsOf(device, "data is null"), []);
+  assert.match(w.reports.splice(0).join(), /^Old readings stay in the database: /);
+  assert.deepEqual((await all(device)).items, items);
+  await store.close();
+  store = await open();
+  await round();
+  assert.ok((await rowsOf(device, "data is null")).length > 0, "with the next round, where it keeps what it was given");
+  assert.deepEqual((await all(device)).items, items);
 });
 
 test("objects that nothing points to go: half written, of an erased device, and too old", async () => {
