@@ -133,6 +133,8 @@ const rules = {
 
 /** Nobody is shut out, as far as a program can tell. */
 export async function assertAccessible(page: Page, where: string, only: keyof typeof rules = "all"): Promise<void> {
+  // Of a page that is still on its way there is nothing to say.
+  await page.getByRole("main").first().waitFor();
   // By the debugger, past the page's policy, which lets nothing else in.
   if (!(await page.evaluate<boolean>('"axe" in window'))) await page.evaluate(`${axe.source}\nvoid 0`);
   // No copies of styles and media, and of what is found only what is wrong: that takes half the time.

@@ -215,21 +215,16 @@ const read = (all: Written): Door => readDoor(all);
 const readWithSocket = ({ socket, ...all }: Written): Door =>
   readDoor({ ...all, ...(all.transports?.includes("socket") && { socket }) });
 const door: fc.Arbitrary<Door | undefined> = fc.oneof(
-  { weight: 3, arbitrary: fc.constant(undefined) },
-  { weight: 2, arbitrary: fc.record(ofMessages(6)).map(read) },
-  // Few come by a socket: what its door says of them would hardly ever decide.
+  { weight: 2, arbitrary: fc.constant(undefined) },
+  { weight: 1, arbitrary: fc.record(ofMessages(6)).map(read) },
   {
     weight: 2,
-    arbitrary: fc.constantFrom(...socketModes).map((socket) => readDoor({ transports: ["socket"], socket })),
-  },
-  {
-    weight: 3,
     arbitrary: fc
       .record({
         transports: perhaps(fc.subarray(["https", "mqtts", "wss", "socket"] as const, { minLength: 1 }), 2),
         socket: perhaps(fc.constantFrom(...socketModes), 2),
         tls: perhaps(fc.constantFrom("TLSv1.2" as const, "TLSv1.3" as const), 2),
-        proof: perhaps(fc.constantFrom("secret" as const, "key" as const), 4),
+        proof: perhaps(fc.constantFrom("secret" as const, "key" as const), 3),
         allow: perhaps(side),
         deny: perhaps(side),
         ...ofMessages(1),
@@ -257,7 +252,7 @@ const entry: fc.Arbitrary<Entry> = fc.constantFrom<Listed>("address", "device", 
   }),
 );
 const entries: fc.Arbitrary<readonly Entry[]> = fc.oneof(
-  { weight: 3, arbitrary: fc.constant([]) },
+  { weight: 5, arbitrary: fc.constant([]) },
   { weight: 1, arbitrary: fc.array(entry, { minLength: 1, maxLength: 4 }) },
 );
 
@@ -308,14 +303,14 @@ const any = fc.record({
       undefined,
     ),
     transport: fc.oneof(
-      { weight: 6, arbitrary: fc.constantFrom<Circumstances["transport"]>("https", "mqtts", "wss", undefined) },
-      { weight: 2, arbitrary: fc.constant("socket" as const) },
+      { weight: 30, arbitrary: fc.constantFrom<Circumstances["transport"]>("https", "mqtts", "wss", undefined) },
+      { weight: 1, arbitrary: fc.constant("socket" as const) },
     ),
     tls: fc.constantFrom<Circumstances["tls"]>("TLSv1.3", "TLSv1.3", "TLSv1.2", undefined),
     origin: mostly<string | undefined>("none", "https://one.example", "https://three.example", undefined),
     proof: fc.constantFrom<Circumstances["proof"]>("secret", "key", "session", undefined),
     /** What protects the frame, where it comes by a direct socket. */
-    socket: fc.constantFrom(...socketModes, "plain", "plain"),
+    socket: fc.constantFrom(...socketModes),
   }),
   doors: fc.record({ ofProduct: door, ofDevices: fc.tuple(door, door, door) }),
   entries,
@@ -357,10 +352,21 @@ const admitted = fc
     question: about,
   }));
 
+/** The same by a direct socket, which a product opens: few come so by chance. */
+const bySocket = fc
+  .record({ asked: admitted, takes: fc.constantFrom(...socketModes), with: fc.constantFrom(...socketModes) })
+  .map(({ asked, takes, with: socket }): Anything => ({
+    ...asked,
+    way: { ...asked.way, transport: "socket", socket },
+    places: asked.places.map((one) => ({ ...one, product: products[0] })) as unknown as Anything["places"], // as many as before
+    doors: { ...asked.doors, ofProduct: readDoor({ transports: ["socket"], socket: takes }) },
+  }));
+
 /** One policy and one question. */
 export const anything: fc.Arbitrary<Anything> = fc.oneof(
-  { weight: 2, arbitrary: any },
-  { weight: 3, arbitrary: admitted },
+  { weight: 20, arbitrary: any },
+  { weight: 30, arbitrary: admitted },
+  { weight: 3, arbitrary: bySocket },
 );
 
 export type World = {

@@ -72,8 +72,8 @@ export class Mailed {
 
   /** As a stranger, so that trying often is not what decides. */
   async open<T = Problem>(path: string, body: object) {
-    this.clock.move(2_000);
-    return this.platform.visitor.send<T>("POST", path, { body });
+    this.clock.move(2_000); // also for connections that nobody speaks over
+    return this.platform.visitor.unkept().send<T>("POST", path, { body });
   }
 
   async close(): Promise<void> {
