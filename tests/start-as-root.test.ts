@@ -77,10 +77,21 @@ test("a program that the working user may not read has read what it needs later"
   const person = { email: "owner@example.com", password: "nine green herons at dawn", org: "Works" };
   const owner = stranger.as((await stranger.post<{ token: string }>("/v1/setup", { secret, ...person })).token);
   const application = await owner.post<{ id: string }>("/v1/applications", { name: "Hall" });
-  const device = await owner.post<{ id: string }>("/v1/devices", { name: "One", application: application.id });
+  const device = await owner.post<{ id: string; key: { id: string; secret: string } }>("/v1/devices", {
+    name: "One",
+    application: application.id,
+  });
   const { csr } = await newKeyAndRequest();
   const asked = await owner.send("POST", `/v1/devices/${device.id}/certificates`, { body: { csr } });
   assert.equal(asked.status, 201, asked.text);
+  const readings = [{ time: Date.now(), values: { level: 7 } }];
+  const sent = await stranger
+    .as(`${device.key.id}.${device.key.secret}`)
+    .send("POST", "/v1/me/telemetry", { body: readings });
+  assert.equal(sent.status, 200, sent.text);
+  const wanted = { from: 0, format: "parquet", devices: [device.id] };
+  const { status, text } = await owner.send("POST", "/v1/telemetry/export", { body: wanted });
+  assert.deepEqual([status, text.slice(0, 4), text.slice(-4)], [200, "PAR1", "PAR1"], text);
   await stopped(server);
 });
 

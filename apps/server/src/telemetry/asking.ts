@@ -3,6 +3,7 @@ import type { Spaces } from "../authority/index.ts";
 import type { Keyring, Storage } from "../storage/index.ts";
 import { Decoding } from "./decoding.ts";
 import { Exports } from "./exports.ts";
+import { ParquetFiles } from "./parquet.ts";
 import { TelemetryQueries } from "./query.ts";
 import { Questions } from "./questions.ts";
 import type { Telemetry } from "./telemetry.ts";
@@ -19,6 +20,7 @@ type Needs = {
 /** All ways to ask what was measured, and the threads that they share. */
 export class Asking {
   readonly #decoding = new Decoding();
+  readonly #parquet = new ParquetFiles();
   readonly queries: TelemetryQueries;
   readonly questions: Questions;
   readonly exports: Exports;
@@ -27,15 +29,15 @@ export class Asking {
     const all = { ...needs, decoding: this.#decoding };
     this.queries = new TelemetryQueries(all);
     this.questions = new Questions(all);
-    this.exports = new Exports({ ...all, questions: this.questions });
+    this.exports = new Exports({ ...all, parquet: this.#parquet, questions: this.questions });
   }
 
-  /** Begins the threads now. One that writes a file to Parquet begins with each file. */
-  load(): Promise<void> {
-    return this.#decoding.load();
+  /** Begins the threads now. */
+  async load(): Promise<void> {
+    await Promise.all([this.#decoding.load(), this.#parquet.load()]);
   }
 
   async close(): Promise<void> {
-    await this.#decoding.close();
+    await Promise.all([this.#decoding.close(), this.#parquet.close()]);
   }
 }

@@ -3,7 +3,7 @@ import { exportPointsHeader, type ExportFormat } from "@holdfast/protocol";
 import { readableAttributes, type Download, type Reach, type Space, type Spaces } from "../authority/index.ts";
 import type { Decoding } from "./decoding.ts";
 import { exportedLines } from "./export-lines.ts";
-import { ParquetFile } from "./parquet.ts";
+import type { ParquetFiles } from "./parquet.ts";
 import { permitsFor, type Questions, type Readable, type Which } from "./questions.ts";
 
 export type Wanted = {
@@ -14,7 +14,7 @@ export type Wanted = {
   readonly format: ExportFormat;
 };
 
-/** Under way at the same time: of all, and of one credential. Each holds two or three megabytes, and one of Parquet a thread. */
+/** Under way at the same time: of all, and of one credential. Each holds two or three megabytes, one of Parquet the rows of a group. */
 const mostOpen = 16;
 const mostOfOne = 4;
 
@@ -30,6 +30,7 @@ const media: Readonly<Record<ExportFormat, string>> = {
 type Open = { readonly org: Id<"org">; readonly actor: string; readonly recheck: () => void };
 type Needs = {
   readonly decoding: Decoding;
+  readonly parquet: ParquetFiles;
   readonly questions: Questions;
   readonly spaces: Spaces;
   readonly clock: Clock;
@@ -83,7 +84,7 @@ export class Exports {
   }
 
   async *#rows(all: readonly Readable[], range: { from: number; to: number }): AsyncGenerator<Uint8Array> {
-    const file = new ParquetFile();
+    const file = this.#needs.parquet.begin();
     try {
       for (const one of all) {
         for await (const points of this.#needs.questions.points(one, range)) {
