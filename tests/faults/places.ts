@@ -65,3 +65,7 @@ export type Place =
   | (typeof placesOfSockets)[number]
   | (typeof placesOfCare)[number]
   | typeof placeOfRulings;
+
+/** Where `killed-backup.ts` can: half of the first piece is on the disk; all of it is, and was read back; it has its own name, and that of a draft as well. */
+export const placesOfBackup = ["half written", "read back", "named"] as const;
+export type PlaceOfBackup = (typeof placesOfBackup)[number];

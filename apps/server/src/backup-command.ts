@@ -2,7 +2,7 @@ import { accessSync, constants, statSync } from "node:fs";
 import path from "node:path";
 import { Refusal, rfc3339, systemClock, systemRandom, systemTimers } from "@holdfast/kernel";
 import { refuseOverwriting } from "./backup-file.ts";
-import { bytesOf, nameIn, verifyFile, writeBackup } from "./backup-files.ts";
+import { bytesOf, nameIn, removeCutOff, verifyFile, writeBackup } from "./backup-files.ts";
 import { restoreBackup, type Restored, type Summary } from "./backup/index.ts";
 import { within } from "./closed.ts";
 import type { Config } from "./config.ts";
@@ -86,6 +86,8 @@ async function backup(to: string, config: Config): Promise<{ file: string; summa
     const file = isFolder ? nameIn(to, keyring.instance, systemClock.now()) : to;
     refuseOverwriting(file);
     within("FILE", () => accessSync(path.dirname(file), constants.W_OK));
+    for (const left of isFolder ? removeCutOff(to, keyring.instance, systemClock.now()) : [])
+      process.stderr.write(`A backup that was cut off is removed: ${left}\n`);
     await using source = await sourceOf(config, keyring);
     const summary = await writeBackup({
       file,

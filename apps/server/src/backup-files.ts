@@ -1,4 +1,4 @@
-import { createReadStream, rmSync, statfsSync, statSync } from "node:fs";
+import { createReadStream, readdirSync, rmSync, statfsSync, statSync } from "node:fs";
 import { open, type FileHandle } from "node:fs/promises";
 import path from "node:path";
 import { Refusal, rfc3339, type Clock, type Instant, type Random } from "@holdfast/kernel";
@@ -104,6 +104,21 @@ export async function* bytesOf(file: string, { signal, progress }: Watch = {}): 
 /** How a backup is called in a folder: by whose it is, and when it was made. */
 export const nameIn = (folder: string, instance: string, at: Instant): string =>
   path.join(folder, `${prefixOf(instance)}${rfc3339(at).replaceAll(/[-:]|\.\d+/g, "")}${ending}`);
+
+/**
+ * Removes what was begun in a folder by backups of this instance that a kill or a power cut ended, and answers which files. Whoever makes one writes to it,
+ * and reads it back, within a day.
+ */
+export function removeCutOff(folder: string, instance: string, now: Instant): readonly string[] {
+  const left = readdirSync(folder)
+    .filter((name) => name.startsWith(prefixOf(instance)) && name.endsWith(`${ending}${unfinished}`))
+    .map((name) => path.join(folder, name))
+    .filter((file) => (statSync(file, { throwIfNoEntry: false })?.mtimeMs ?? now) < now - day);
+  for (const file of left) rmSync(file, { force: true });
+  return left;
+}
+
+const day = 86_400_000;
 
 export const prefixOf = (instance: string): string => `holdfast-${instance.slice(0, 8)}-`;
 

@@ -1,7 +1,7 @@
 import { readdirSync, rmSync } from "node:fs";
 import path from "node:path";
 import { because, Refusal, rfc3339, type Clock, type Instant, type Random, type Report } from "@holdfast/kernel";
-import { ending, nameIn, prefixOf, writeBackup } from "./backup-files.ts";
+import { ending, nameIn, prefixOf, removeCutOff, writeBackup } from "./backup-files.ts";
 import type { Keyring, Storage } from "./storage/index.ts";
 
 /** `--backup-to`, `--backup-every` and `--backup-keep`. */
@@ -74,6 +74,8 @@ export class ScheduledBackups {
   async #make(schedule: Schedule): Promise<void> {
     const { storage, keyring, clock, signal, report } = this.#needs;
     try {
+      for (const file of removeCutOff(schedule.to, keyring.instance, clock.now()))
+        report("A backup that was cut off is removed.", { level: "warning", file });
       const file = nameIn(schedule.to, keyring.instance, clock.now());
       const { bytes } = await writeBackup({ ...this.#needs, file, take: () => storage.snapshot() });
       this.#lastGood = await keyring.backups.lastGood();
