@@ -459,4 +459,15 @@ test("[V6.7.1] a passkey whose row was altered, or put back, in the database sig
   };
   assert.equal(says(await come(await show(second))), "401 credential.invalid");
   assert.equal((await come(await show(device))).status, 201);
+
+  // Nor where she has come to another one since, which never heard of it.
+  const another = new Owner(platform.visitor, await platform.setUp());
+  const elsewhere = { secret: secretIn(await another.invite(email)), email };
+  clock.move(1_000);
+  const body = { ...elsewhere, passkey: await show(device) };
+  const joined = await new CookieBrowser(platform).send("POST", "/v1/invitations/accept", { body });
+  assert.equal(joined.status, 201);
+  await owner.asks.delete(`/v1/members/${person.id}`);
+  assert.equal(says(await signInWith(second)), "401 credential.invalid");
+  assert.equal((await signInWith(device)).status, 201);
 });

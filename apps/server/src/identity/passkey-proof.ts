@@ -1,6 +1,6 @@
 import { Refusal, type Clock, type Id, type Random } from "@holdfast/kernel";
 import type { ShownPasskey } from "@holdfast/protocol";
-import type { Spaces, Visit } from "../authority/index.ts";
+import type { Visit } from "../authority/index.ts";
 import { newChallenge, readAssertion, requestOptions, used } from "../passkeys/index.ts";
 import type { Keyring, Storage } from "../storage/index.ts";
 import type { ErrandRuns } from "./errand-runs.ts";
@@ -12,12 +12,10 @@ import { isUsable, personPasskeysIn, spend, type PersonPasskey } from "./passkey
 import { asked, ownSite, questionIn, type IsOurs } from "./passkey-questions.ts";
 import { factsOf } from "./person-passkeys.ts";
 import { peopleIn } from "./postgres.ts";
-import { spacesOf } from "./telling.ts";
 
 type Needs = {
   readonly storage: Storage;
   readonly keys: Keyring;
-  readonly spaces: Spaces;
   readonly runs: ErrandRuns;
   readonly post: Post;
   readonly factors: Factors;
@@ -61,18 +59,14 @@ export class PasskeyProof {
       ownSite(origin, isOurs),
       ours,
     );
-    const spaces = await spacesOf(this.#needs, who.orgs);
-    // Whoever comes to an organisation and is in none: no space knows what ended, and the keyring's journal does.
-    const marks = spaces.length > 0 ? [] : await keys.journal.all();
+    // Of all organisations: she may have left the ones that heard that it was removed.
+    const ended = await keys.journal.of(known.id);
     const copied = await storage.instance.change(async (unit) => {
       const rows = personPasskeysIn(unit, { keys, random });
       const passkey = await rows.take(known.id);
       if (!passkey || !isUsable(passkey) || !(await spend(unit, challenge))) throw new Refusal("credential.invalid");
       // Removed, and put back in the database.
-      const isOver =
-        spaces.some((space) => space.revokedBefore(passkey.id, "people") > passkey.issuedSeq) ||
-        marks.some(({ about, seq }) => about === passkey.id && seq > passkey.issuedSeq);
-      if (isOver) throw new Refusal("credential.invalid");
+      if (ended.some(({ seq }) => seq > passkey.issuedSeq)) throw new Refusal("credential.invalid");
       const after = used(passkey, signed, clock.now());
       await rows.save(after);
       if (isUsable(after)) return undefined;

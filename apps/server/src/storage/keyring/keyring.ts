@@ -172,6 +172,8 @@ export class Keyring {
     append: (revocations: readonly Revocation[]): Promise<void> => this.#needs.store.revoked(revocations),
     /** The last of each thing and kind of caller, in the order of `seq`. */
     all: (): Promise<readonly Revocation[]> => this.#needs.store.revocations(),
+    /** Of one thing, whatever organisation it was ended in. */
+    of: (about: string): Promise<readonly Revocation[]> => this.#needs.store.revocations(about),
     /** All of them, or none; durable once it is answered. */
     rule: (rulings: readonly Ruling[]): Promise<void> => this.#needs.store.ruled(rulings),
     /** The last about each thing, of each of these kinds. */

@@ -12,9 +12,11 @@ export async function revokedIn(query: Query, revocations: readonly Revocation[]
   }
 }
 
-export async function revocationsIn(query: Query): Promise<readonly Revocation[]> {
+export async function revocationsIn(query: Query, about?: string): Promise<readonly Revocation[]> {
   type Row = { org: Id<"org">; about: string; party: string; seq: string; at: string };
-  const rows = await query<Row>("SELECT * FROM holdfast_keyring.revocation ORDER BY seq, org, about, party");
+  const text = `SELECT * FROM holdfast_keyring.revocation WHERE $1::text IS NULL OR about = $1
+    ORDER BY seq, org, about, party`;
+  const rows = await query<Row>(text, [about ?? null]);
   return rows.map(({ org, about, party, seq, at }) => ({
     org,
     about,

@@ -187,8 +187,8 @@ export class PostgresStore implements KeyStore {
     await this.#connections.inOne((query) => revokedIn(query, revocations));
   }
 
-  async revocations(): Promise<readonly Revocation[]> {
-    return this.#connections.lend(revocationsIn);
+  async revocations(about?: string): Promise<readonly Revocation[]> {
+    return this.#connections.lend((query) => revocationsIn(query, about));
   }
 
   async ruled(rulings: readonly Ruling[]): Promise<void> {

@@ -184,8 +184,8 @@ export class SqliteStore implements KeyStore {
     this.#change(() => revocations.forEach((revocation) => this.#revoked(revocation)));
   }
 
-  async revocations(): Promise<readonly Revocation[]> {
-    return failing(() => this.#revocations());
+  async revocations(about?: string): Promise<readonly Revocation[]> {
+    return failing(() => this.#revocations(about));
   }
 
   async ruled(rulings: readonly Ruling[]): Promise<void> {
@@ -275,9 +275,10 @@ export class SqliteStore implements KeyStore {
     if (made) this.#run("INSERT INTO epoch_made VALUES (?, ?, ?)", number, made.at, made.known);
   }
 
-  #revocations(): readonly Revocation[] {
+  #revocations(about?: string): readonly Revocation[] {
     type Row = { org: Id<"org">; about: string; party: string; seq: number; at: Instant };
-    const rows = this.#rows<Row>("SELECT * FROM revocation ORDER BY seq, org, about, party");
+    const text = "SELECT * FROM revocation WHERE ?1 IS NULL OR about = ?1 ORDER BY seq, org, about, party";
+    const rows = this.#rows<Row>(text, about ?? null);
     return rows.map(({ party, ...row }) => ({ ...row, ends: [party] }));
   }
 

@@ -113,7 +113,8 @@ export interface KeyStore {
   scrub(what: "epochs" | "everything"): Promise<void>;
   /** Keeps the last for each thing and kind of caller, and answers with one for each. */
   revoked(revocations: readonly Revocation[]): Promise<void>;
-  revocations(): Promise<readonly Revocation[]>;
+  /** All, or those of one thing in any organisation. */
+  revocations(about?: string): Promise<readonly Revocation[]>;
   /** All or none of them. Keeps the last for each thing and kind, and answers with one for each. */
   ruled(rulings: readonly Ruling[]): Promise<void>;
   rulings(kinds: readonly string[]): Promise<readonly Ruling[]>;

@@ -141,6 +141,9 @@ export function keyringSuite(where: string, ground: (t: TestContext) => Promise<
       { org, about: "dev_1", ends: ["devices"], seq: 5, at },
       { org, about: "dev_1", ends: ["people"], seq: 9, at },
     ]);
+    const { journal } = await opened(t, site);
+    assert.equal((await journal.of("dev_1")).length, 2);
+    assert.deepEqual(await journal.of("dev_2"), []);
   });
 
   test(`${where}: the journal keeps what was decided last about each thing, of each kind`, async (t) => {
