@@ -177,6 +177,8 @@ async function rows(): Promise<string> {
   const client = new pg.Client(login);
   await client.connect();
   try {
+    // But for what says that it was, so that an older keyring does not have its keys again.
+    await client.query("begin; delete from holdfast.erased_org");
     return (await dumpOf(client)).toString("latin1");
   } finally {
     await client.end();
