@@ -4,7 +4,8 @@ import type { platformFacts } from "@holdfast/protocol";
 import type { z } from "zod";
 import type { Post } from "./identity/index.ts";
 import type { ScheduledBackups } from "./scheduled-backups.ts";
-import type { Keyring } from "./storage/index.ts";
+import type { Keyring, Storage } from "./storage/index.ts";
+import type { ChunkCare } from "./telemetry/index.ts";
 import { tlsFacts, type CertificateInfo, type Certificates } from "./tls/index.ts";
 import { version } from "./version.ts";
 
@@ -23,6 +24,8 @@ type Needs = {
   readonly certificates: Certificates;
   readonly keyring: Pick<Keyring, "status" | "ages">;
   readonly backups: Pick<ScheduledBackups, "facts">;
+  readonly storage: Pick<Storage, "isFull">;
+  readonly chunkCare: Pick<ChunkCare, "isMoveHeldUp">;
   readonly clock: Pick<Clock, "now">;
   readonly post: Pick<Post, "by" | "waiting" | "trouble">;
   readonly ports: {
@@ -54,7 +57,7 @@ export const areKeysBesideData = ({ keyringUrl, keys, data }: Pick<Setting, "key
 
 /** How the platform runs now. The names of folders are for whoever runs it: they say something of its machine. */
 export async function aboutPlatform(
-  { config, certificates, keyring, backups, clock, post, ports }: Needs,
+  { config, certificates, keyring, backups, storage, chunkCare, clock, post, ports }: Needs,
   org: Id<"org">,
   reader: "a member" | "whoever runs it",
 ): Promise<PlatformFacts> {
@@ -91,6 +94,7 @@ export async function aboutPlatform(
       },
     },
     backups: backupFacts(backups),
+    storage: { isFull: storage.isFull, isMoveHeldUp: chunkCare.isMoveHeldUp },
     listeners: [
       {
         protocol: "https",

@@ -5,7 +5,8 @@ import type { Arrivals, Guard, HttpListener, Watchers } from "./listeners/index.
 import type { LiveRefusals } from "./live/index.ts";
 import type { Sockets } from "./sockets/index.ts";
 import type { ScheduledBackups } from "./scheduled-backups.ts";
-import type { Telemetry } from "./telemetry/index.ts";
+import type { Storage } from "./storage/index.ts";
+import type { ChunkCare, Telemetry } from "./telemetry/index.ts";
 
 type Needs = {
   readonly passwords: Pick<Passwords, "statistics">;
@@ -19,6 +20,8 @@ type Needs = {
   readonly guard: Pick<Guard, "statistics">;
   readonly liveRefusals: Pick<LiveRefusals, "omitted">;
   readonly backups: Pick<ScheduledBackups, "facts">;
+  readonly storage: Pick<Storage, "isFull">;
+  readonly chunkCare: Pick<ChunkCare, "isMoveHeldUp">;
 };
 
 /**
@@ -37,6 +40,8 @@ export function metricsOf({
   guard,
   liveRefusals,
   backups,
+  storage,
+  chunkCare,
 }: Needs): string {
   const mqtt = broker.statistics;
   const kept = telemetry.statistics;
@@ -55,6 +60,12 @@ export function metricsOf({
     "# HELP holdfast_connections_turned_away_total Connections that were closed as they came, by reason.",
     "# TYPE holdfast_connections_turned_away_total counter",
     ...[...turnedAway].map(([why, count]) => `holdfast_connections_turned_away_total{reason="${why}"} ${count}`),
+    ...gauge("disk_full", "Whether nothing new is taken because the disk is almost full.", storage.isFull ? 1 : 0),
+    ...gauge(
+      "moves_held_up",
+      "Whether old readings stay in the database because the object store does not take them.",
+      chunkCare.isMoveHeldUp ? 1 : 0,
+    ),
     ...gauge(
       "backup_last_good_timestamp_seconds",
       "When the last good backup of the data was begun; 0 of none.",

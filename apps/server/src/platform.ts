@@ -180,6 +180,7 @@ async function open(needs: PlatformNeeds, opened: AsyncDisposableStack, closing:
   opened.defer(() => people.setup.stop());
 
   const readings = await openReadings({ ...common, ...outwards, config, keys: keyring, timers, report });
+  const { chunkCare } = readings;
   const telemetry = opened.adopt(readings.telemetry, (it) => it.close());
   const presences = opened.adopt(await Presences.open({ ...common, report, lastKnown: highWater }), (it) => it.close());
   const accounts = opened.adopt(await Accounts.open({ ...common, report, lastKnown: highWater }), (it) => it.close());
@@ -266,6 +267,7 @@ async function open(needs: PlatformNeeds, opened: AsyncDisposableStack, closing:
       keyring,
       backups,
       telemetry,
+      chunkCare,
       broker,
       watchers,
       sockets,
@@ -304,7 +306,6 @@ async function open(needs: PlatformNeeds, opened: AsyncDisposableStack, closing:
 
   opened.defer(() => keepLast({ refusals: refusals.log, lists, authentication, report }));
   const rounds = opened.adopt(new Rounds(timers, report), (it) => it.stop());
-  const { chunkCare } = readings;
   opened.defer(() => chunkCare.stop());
   keepHouse(rounds, { ...ofAuthority, ...people, report, journal, directories, sockets, backups, chunkCare });
   opened.defer(() => keepTime({ storage, clock, report }));

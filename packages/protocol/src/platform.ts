@@ -120,6 +120,11 @@ export const platformFacts = z.object({
   backups: z
     .object({ everyHours: z.number().int().optional(), lastAt: time.optional(), isLate: z.boolean() })
     .optional(),
+  /**
+   * Whether the disk of the data is almost full, so that nothing new is taken; and whether what is old stays there because the object store does not take it.
+   * Platforms of before say nothing.
+   */
+  storage: z.object({ isFull: z.boolean(), isMoveHeldUp: z.boolean() }).optional(),
   listeners: z.array(
     z.object({
       protocol: z.enum(["https", "mqtts", "udp", "tcp"]),

@@ -19,7 +19,7 @@ export const securityVerbs = [
         made === undefined
           ? "not known"
           : `made ${made.known === "atLatest" ? "before " : ""}${print.at(made.at)} (${print.ago(made.at)})`;
-      const { tls, keys, listeners, certificates, limits, folders, backups } = facts;
+      const { tls, keys, listeners, certificates, limits, folders, backups, storage } = facts;
       print.thing(facts, [
         ["version", facts.version],
         ["address", facts.url],
@@ -51,6 +51,9 @@ export const securityVerbs = [
         ["data folder", folders?.data ?? ""],
         ["keys folder", folders?.keys ?? ""],
       ]);
+      if (storage?.isFull) print.note("The disk of the data is almost full: nothing new is taken until there is room.");
+      if (storage?.isMoveHeldUp)
+        print.note("Old readings cannot be moved to the object store. The log of the platform says why.");
       if (backups?.isLate) print.note("The backup of the data is late. The log of the platform says why.");
       if (keys.besideData) print.note("The keys lie on the disk of the data: whoever takes it has both.");
     },

@@ -33,7 +33,7 @@ export function Overview() {
   );
   return (
     <Page title={words.places.overview} actions={add}>
-      <Backups />
+      <Findings />
       <QuotaFindings />
       {error && <ProblemNotice error={error} retry={() => void refetch()} />}
       {!data && !error && <Slow />}
@@ -73,17 +73,18 @@ function Next({ add }: { readonly add: ReactNode }) {
   );
 }
 
-/** Until somebody has taken copies of the keys and of the data away, a broken disk is the end of them. */
-function Backups() {
+/** What of the platform itself wants looking after: a disk without room, and copies without which a broken disk is the end of keys and data. */
+function Findings() {
   const org = useOrg();
   const { data } = useQuery({
     queryKey: ["platform", org.id],
     queryFn: ({ signal }) => apiFor(org.id).call(routes.readPlatform, { signal }),
+    refetchInterval: 10_000,
   });
   return (
     <>
-      {(data ? lacking(data) : []).map(({ title, hint }) => (
-        <Alert key={title} color="yellow" variant="outline" title={title} c="var(--hf-text)">
+      {(data ? [...fullOf(data), ...lacking(data)] : []).map(({ title, hint, color = "yellow" }) => (
+        <Alert key={title} color={color} variant="outline" title={title} c="var(--hf-text)">
           <Text fz="sm">{hint}</Text>
         </Alert>
       ))}
@@ -91,8 +92,15 @@ function Backups() {
   );
 }
 
+type Finding = { readonly title: string; readonly hint: string; readonly color?: "red" };
+
+function fullOf({ storage }: Reply<typeof routes.readPlatform>): readonly Finding[] {
+  if (storage?.isFull) return [{ title: own.full, hint: own.fullHint, color: "red" }]; // which holds up moves, too
+  return storage?.isMoveHeldUp ? [{ title: own.moveHeldUp, hint: own.moveHeldUpHint }] : [];
+}
+
 /** The keys first: without them a backup of the data is noise. */
-function lacking({ keys, backups }: Reply<typeof routes.readPlatform>): readonly { title: string; hint: string }[] {
+function lacking({ keys, backups }: Reply<typeof routes.readPlatform>): readonly Finding[] {
   if (keys.backedUpAt === undefined) return [{ title: own.noBackup, hint: own.backupHint }];
   const ofKeys = keys.stale === undefined ? [] : [{ title: own.staleBackup[keys.stale], hint: own.backupHint }];
   if (backups?.isLate) return [...ofKeys, { title: own.lateBackup, hint: own.lateBackupHint }];

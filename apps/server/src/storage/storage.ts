@@ -149,6 +149,11 @@ export class Storage {
     this.#space?.admit();
   }
 
+  /** Whether nothing new is taken until there is room again. */
+  get isFull(): boolean {
+    return this.#space?.isFull ?? false;
+  }
+
   /** Refuses what comes, waits for what runs (five seconds at most), and lets the lock go. */
   async close(): Promise<void> {
     this.#space?.close();

@@ -63,6 +63,11 @@ export class ChunkCare {
     }
   }
 
+  /** Whether what is old stays in the database because the object store does not take it. */
+  get isMoveHeldUp(): boolean {
+    return this.#cold?.isHeldUp ?? false;
+  }
+
   get statistics() {
     return { ...this.#tidying.statistics, expired: this.#expiry.statistics, cold: this.#cold?.statistics };
   }

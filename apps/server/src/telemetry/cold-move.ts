@@ -42,6 +42,7 @@ export class ColdMove {
   readonly #needs: Needs;
   #isStopping = false;
   #isSwept = false;
+  /** Once, until it works again. */
   #isTold = false;
   readonly statistics = { objects: 0, chunks: 0, bytes: 0, removed: 0 };
 
@@ -60,10 +61,15 @@ export class ColdMove {
       this.#isTold = false;
     } catch (error) {
       if (this.#isTold || this.#isStopping) return;
-      this.#isTold = true; // once, until it works again
+      this.#isTold = true;
       const why = error instanceof Refusal ? error.message : faultOf(error);
       this.#needs.report(`Old readings stay in the database: ${why}`, { ...because(error), level: "warning" });
     }
+  }
+
+  /** What is old stays in the database for now. */
+  get isHeldUp(): boolean {
+    return this.#isTold;
   }
 
   stop(): void {

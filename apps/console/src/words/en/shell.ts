@@ -67,6 +67,12 @@ export const overview = {
   noDataBackup: "The data have never been backed up.",
   dataBackupHint:
     "On the machine that runs the platform, while it serves: npx holdfast backup DIR; or start it with --backup-to DIR, and it makes one every day. What it writes is sealed; keep it elsewhere, and apart from the copy of the keys.",
+  full: "The disk of the platform is almost full: nothing new is taken.",
+  fullHint:
+    "Readings and most changes are refused, and what is there can be read. Once whoever runs the machine has made room on the disk of the data, all goes on by itself.",
+  moveHeldUp: "Old readings cannot be moved to the object store.",
+  moveHeldUpHint:
+    "They stay in the database, and are moved once it takes them. The log of the platform says why it does not.",
   lateBackup: "The backup of the data is late.",
   lateBackupHint: "The log of the platform says why none could be made.",
   noBackup: "The keys have never been backed up.",
