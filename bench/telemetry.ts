@@ -1,38 +1,29 @@
-import { monitorEventLoopDelay } from "node:perf_hooks";
-import { systemClock, uuidOf, type Instant } from "@holdfast/kernel";
-import { ndjson } from "../apps/server/src/telemetry/point-lines.ts";
-import { TelemetryQueries } from "../apps/server/src/telemetry/query.ts";
-import { Questions, type Question } from "../apps/server/src/telemetry/questions.ts";
-import { costOf, median, type Cost } from "./ingest/cost.ts";
+import { systemClock, type Instant } from "@holdfast/kernel";
+import { costOf, median } from "./ingest/cost.ts";
 import { acknowledge, ingest } from "./ingest/ours.ts";
 import { openPlace, type Place } from "./ingest/place.ts";
 import { Readings } from "./ingest/readings.ts";
 import { Rows } from "./ingest/rows.ts";
 import { sizesOf } from "./ingest/size.ts";
 import { busy, paced } from "./telemetry/load.ts";
+import { readRows } from "./telemetry/asked.ts";
+import { besideInflux, Influx, linesOfReadings } from "./telemetry/influx.ts";
 import { joining } from "./telemetry/joining.ts";
-import { keepHistory, keepRows, permitOf, withClient, type History } from "./telemetry/history.ts";
+import { keepHistory, keepRows, type History } from "./telemetry/history.ts";
 import type { Result } from "./result.ts";
 
 const day = 86_400_000;
 const devices = 100;
 const month = 30 * day;
-const rounds = 5;
 
 type Row = Result["rows"][number];
-type Pair = {
-  readonly goal: number | undefined;
-  readonly turns?: number;
-  readonly ours: () => Promise<unknown>;
-  readonly theirs: () => Promise<unknown>;
-};
-
 /** What was measured, asked for: histories beside plain rows in the same PostgreSQL, bytes, and what questions do to ingest. */
 export async function run(): Promise<Result> {
   const place = await openPlace(devices + 32);
   const notes: string[] = [];
+  const influx = await Influx.open(place.folder);
   try {
-    const ingested = await ingestRows(place);
+    const ingested = await ingestRows(place, influx);
     const end = Math.floor(systemClock.now() / day) * day;
     const range = { from: (end - month) as Instant, to: end as Instant }; // whole days
     const slow = place.devices.slice(0, devices).map((device): History => ({
@@ -67,14 +58,19 @@ export async function run(): Promise<Result> {
     notes.push(
       `${((slow.length * month) / 10_000).toLocaleString("en")} points of ${devices} devices over thirty days, two decimals every 10 s ± 4 ms, and one device at 1 Hz: made once, ours in ${oursMade.toFixed(0)} s, the rows in ${((performance.now() - made) / 1_000 - oursMade).toFixed(0)} s.`,
     );
-    const reading = await readRows(place, { slow, second, range });
+    await influx?.keep(slow);
+    const reading = await readRows(place, { slow, second, range }, influx);
     const late = await joining(place, place.devices.slice(devices + 12));
     const load = await loadRows(place, range);
     notes.push(...reading.notes, ...load.notes);
     notes.push(
       `${late.points.toLocaleString("en")} points that came late: ${late.left.chunks} chunks joined to ${late.joined.chunks} in ${Math.round(late.milliseconds)} ms.`,
     );
-    notes.push("InfluxDB: not among the packages of this machine, so not measured.");
+    notes.push(
+      influx
+        ? `InfluxDB ${influx.version}, wal-fsync-delay 0: 5,000 points a request over four connections; the same points, and questions over HTTP.`
+        : "InfluxDB: no influxd on this machine, so not measured (Debian's package influxdb).",
+    );
     const sizes: Row[] = [
       { of: "bytes a point, two decimals, jittered times", found: two, goal: "≤ 2.0" },
       { of: "bytes a point, doubles of all digits", found: full, goal: "≤ 8" },
@@ -83,6 +79,7 @@ export async function run(): Promise<Result> {
     ];
     return { name: "telemetry", rows: [...ingested, ...sizes, ...reading.rows, ...load.rows], notes };
   } finally {
+    await influx?.close();
     await place.close();
   }
 }
@@ -101,12 +98,12 @@ async function growth(place: Place, work: () => Promise<void>): Promise<number> 
 }
 
 /** As in the benchmark `ingest`, in three turns: ten readings a message. */
-async function ingestRows(place: Place): Promise<Row[]> {
+async function ingestRows(place: Place, influx: Influx | undefined): Promise<Row[]> {
   const rows = await Rows.open(place.peers, 1);
   try {
     await rows.makeTable();
     const source = new Readings(place.devices.slice(0, devices));
-    const [ours, theirs]: [number[], number[]] = [[], []];
+    const [ours, theirs, others]: [number[], number[], number[]] = [[], [], []];
     for (let turn = 0; turn < 3; turn++) {
       const measured = source.next(300, 10);
       const points = devices * 3_000;
@@ -114,6 +111,9 @@ async function ingestRows(place: Place): Promise<Row[]> {
       const texts = source.copyTexts(measured, 1_000);
       ours.push(points / (await costOf(place.pidFile, () => ingest(place, bodies, 16))).seconds);
       theirs.push(points / (await costOf(place.pidFile, () => rows.copy(texts, 1))).seconds);
+      if (!influx) continue;
+      const lines = linesOfReadings(place.devices.slice(0, devices), measured);
+      others.push(points / (await costOf(place.pidFile, () => influx.write(lines))).seconds);
     }
     await rows.empty();
     return [
@@ -123,139 +123,13 @@ async function ingestRows(place: Place): Promise<Row[]> {
         rows: Math.round(median(theirs)),
         ratio: median(ours) / median(theirs),
         goal: "≥ 3 ×",
+        ...(influx && besideInflux(Math.round(median(others)), median(ours) / median(others), 2)),
       },
     ];
   } finally {
     await rows.close();
   }
 }
-
-async function readRows(
-  place: Place,
-  { slow, second, range }: { slow: readonly History[]; second: History; range: { from: Instant; to: Instant } },
-): Promise<{ rows: Row[]; notes: string[] }> {
-  const questions = new Questions(place.asking);
-  const queries = new TelemetryQueries(place.asking);
-  const permits = (histories: readonly History[]) => histories.map(({ device }) => permitOf(place, device));
-  const ask = (histories: readonly History[], question: Partial<Question>) =>
-    questions.answer(permits(histories), {
-      attributes: histories.slice(0, 1).map(({ attribute }) => attribute),
-      fill: "none",
-      by: "device",
-      ...range,
-      ...question,
-    });
-  const lastDay = { from: (range.to - day) as Instant, to: range.to };
-  const hourly = { every: { unit: "millisecond", count: 3_600_000 } } as const;
-  const permit = permitOf(place, second.device);
-  return withClient(place.peers, async (client) => {
-    const hours = (of: readonly History[]) =>
-      client.query(
-        `select device, date_trunc('hour', time) as hour, avg(value) from history
-          where device = any($1::uuid[]) and attribute = 'temperature' and time >= $2 and time < $3 group by 1, 2 order by 1, 2`,
-        [of.map(({ device }) => uuidOf(device)), new Date(range.from), new Date(range.to)],
-      );
-    const pairs = {
-      "24 h at 1 Hz to lines of JSON": {
-        goal: 10,
-        ours: async () => {
-          let bytes = 0;
-          for (const one of await questions.readable([permit], ["fast"]))
-            for await (const part of questions.reader(one, { ...lastDay, rollUpSince: Infinity }).parts())
-              if ("type" in part) bytes += ndjson.of(second.device, "fast", part).length;
-          return bytes;
-        },
-        theirs: async () => {
-          const { rows } = await client.query<{ device: string; attribute: string; time: Date; value: number }>(
-            "select device, attribute, time, value from history where device = $1 and attribute = $2 and time >= $3 and time < $4 order by time",
-            [uuidOf(second.device), "fast", new Date(lastDay.from), new Date(lastDay.to)],
-          );
-          return rows.reduce((sum, row) => sum + JSON.stringify(row).length + 1, 0);
-        },
-      },
-      "24 h at 1 Hz to objects, as a page of the API, and to JSON": {
-        goal: undefined,
-        ours: async () => {
-          const asked = { attribute: "fast", ...lastDay, limit: 100_000, cursor: undefined };
-          return JSON.stringify((await queries.points(permit, asked)).items).length;
-        },
-        theirs: async () => {
-          const { rows } = await client.query<{ time: Date; value: number }>(
-            "select time, value from history where device = $1 and attribute = $2 and time >= $3 and time < $4 order by time",
-            [uuidOf(second.device), "fast", new Date(lastDay.from), new Date(lastDay.to)],
-          );
-          return JSON.stringify(rows).length;
-        },
-      },
-      "hourly mean of 30 days, one device": {
-        goal: 20,
-        ours: () => ask(slow.slice(3, 4), hourly),
-        theirs: () => hours(slow.slice(3, 4)),
-      },
-      "hourly mean of 30 days, a hundred devices": {
-        goal: 10,
-        turns: 3,
-        ours: () => ask(slow, hourly),
-        theirs: () => hours(slow),
-      },
-    };
-    const rows: Row[] = [];
-    for (const [of, { goal, turns = rounds, ours, theirs }] of Object.entries<Pair>(pairs)) {
-      const costs: [Cost<unknown>[], Cost<unknown>[]] = [[], []];
-      // The first of each is not counted: what is loaded once for a series is loaded, and PostgreSQL has its pages.
-      for (let round = 0; round <= turns; round++) {
-        for (const [side, work] of [ours, theirs].entries()) {
-          const cost = await costOf<unknown>(place.pidFile, work);
-          if (round > 0) costs[side]?.push(cost);
-        }
-      }
-      const took = ([mine, peers]: readonly (readonly Cost<unknown>[])[]) => ({
-        found: millisecondsOf(mine),
-        rows: millisecondsOf(peers),
-        ratio: millisecondsOf(peers) / millisecondsOf(mine),
-        ...(goal && { goal: `≥ ${goal} ×` }),
-        "CPU ms": cpuOf(mine),
-        "rows' CPU ms": cpuOf(peers),
-        "ratio of CPU": cpuOf(peers) / cpuOf(mine),
-      });
-      rows.push({ of: `${of}, ms`, ...took(costs) });
-    }
-    const alone = async (of: string, goal: string, work: () => Promise<unknown>): Promise<void> => {
-      await work();
-      const stall = monitorEventLoopDelay({ resolution: 1 });
-      stall.enable();
-      const costs: Cost<unknown>[] = [];
-      for (let round = 0; round < rounds; round++) costs.push(await costOf(place.pidFile, work));
-      stall.disable();
-      rows.push({
-        of,
-        found: millisecondsOf(costs),
-        ...(goal && { goal }),
-        "CPU ms": cpuOf(costs),
-        "longest stall, ms": stall.max / 1e6,
-      });
-    };
-    await alone("a chart of a month at 1 Hz (2.6 million points), 1,000 pixels, ms", "< 150", () =>
-      ask([second], { width: 1_000 }),
-    );
-    await alone("p95 of each day of that month, every point decoded by threads, ms", "", () =>
-      ask([second], { every: { unit: "day", count: 1 }, aggregates: ["p95"] }),
-    );
-    return {
-      rows,
-      notes: [
-        `Medians of ${rounds} turns each (three of the hundred devices), in alternation, in this process: rows over one connection of pg, whose parsing is part of them. A stall is the longest time in which nothing else had a turn, of the same turns.`,
-      ],
-    };
-  });
-}
-
-const millisecondsOf = (costs: readonly Cost<unknown>[] = []): number =>
-  1_000 * median(costs.map(({ seconds }) => seconds));
-
-/** Of both processes. proc(5) counts the database's in steps of 10 ms, so it is that of all turns together. */
-const cpuOf = (costs: readonly Cost<unknown>[] = []): number =>
-  (1_000 * costs.reduce((sum, { cpu }) => sum + cpu.ours + cpu.database, 0)) / costs.length;
 
 /** Acknowledgements at three tenths of what there could be, alone and beside a large export and compaction. */
 async function loadRows(

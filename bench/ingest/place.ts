@@ -1,4 +1,5 @@
 import { mkdtempSync } from "node:fs";
+import { tmpdir } from "node:os";
 import path from "node:path";
 import { systemClock, systemRandom, systemTimers, type Id, type Instant } from "@holdfast/kernel";
 import { HighWater, Spaces, type Space } from "../../apps/server/src/authority/index.ts";
@@ -31,7 +32,7 @@ export type Place = {
 
 export async function openPlace(devices: number): Promise<Place> {
   const stack = new AsyncDisposableStack();
-  const { cluster, stop, abandon } = await makeCluster();
+  const { cluster, stop, abandon } = await makeCluster(tmpdir()); // on a disk: what it takes is measured
   stack.defer(stop);
   // PostgreSQL is in a session of its own: it would outlive whoever interrupts a benchmark.
   for (const signal of ["SIGINT", "SIGTERM"] as const) {

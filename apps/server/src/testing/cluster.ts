@@ -21,7 +21,7 @@ export type Cluster = {
 
 /** Starts a PostgreSQL for a whole run of tests. Each test file then takes a database of its own by `freshDatabase`. */
 export async function startCluster(): Promise<{ environment: Record<string, string>; stop: () => Promise<void> }> {
-  const { cluster, stop } = await makeCluster();
+  const { cluster, stop } = await makeCluster(room());
   return { environment: { [variable]: JSON.stringify(cluster) }, stop };
 }
 
@@ -32,8 +32,9 @@ export type OwnCluster = {
   readonly abandon: () => void;
 };
 
-export async function makeCluster(): Promise<OwnCluster> {
-  const folder = mkdtempSync(path.join(room(), "holdfast-test-"));
+/** `within` is the folder that its own is made in. */
+export async function makeCluster(within: string): Promise<OwnCluster> {
+  const folder = mkdtempSync(path.join(within, "holdfast-test-"));
   chmodSync(folder, 0o755); // PostgreSQL runs as another user when we are root
   const postgres = await startPostgres({
     folder: path.join(folder, "postgres"),

@@ -4,6 +4,7 @@ import { after } from "node:test";
 import { systemRandom } from "@holdfast/kernel";
 import type { Login } from "../storage/index.ts";
 import { asOwner, copyKeys, makeCluster, variable, type Cluster, type OwnCluster } from "./cluster.ts";
+import { room } from "./room.ts";
 
 export type FreshDatabase = {
   /** The owner's sign-in: what `Storage.open` takes. */
@@ -37,7 +38,7 @@ async function theCluster(): Promise<Cluster> {
 }
 
 async function makeOwn(): Promise<OwnCluster> {
-  const made = await makeCluster();
+  const made = await makeCluster(room());
   for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) {
     process.once(signal, () => {
       made.abandon();
