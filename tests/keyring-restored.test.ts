@@ -54,8 +54,11 @@ test("an older copy of the keyring that is put back in place gives no erased dev
   const keys = [erased.id, theirs.id, `${again.id}/1`];
   assert.deepEqual([await held("device", keys), await held("org", [other.org])], [[], []]);
 
-  for (const left of ["-wal", "-shm"]) rmSync(`${file}${left}`, { force: true });
-  cpSync(copy, file);
+  const putBack = () => {
+    for (const left of ["-wal", "-shm"]) rmSync(`${file}${left}`, { force: true });
+    cpSync(copy, file);
+  };
+  putBack();
   assert.deepEqual([await held("device", keys), await held("org", [other.org])], [keys, [other.org]]);
 
   await story.start();
@@ -76,4 +79,18 @@ test("an older copy of the keyring that is put back in place gives no erased dev
   // Once.
   await story.start();
   assert.ok(!story.platform.reports.some((line) => line.includes("older copy")));
+
+  // One that is older than an organisation cannot open what it has, nor say that it is gone.
+  const { org: late } = await story.platform.visitor
+    .as(token.token)
+    .anew()
+    .post<SignedIn>("/v1/orgs", { name: "Late" });
+  await story.stop();
+  putBack();
+  await assert.rejects(story.start(), (error: { code?: unknown; detail?: unknown }) => {
+    assert.equal(error.code, "keyring.incomplete");
+    assert.match(String(error.detail), new RegExp(`none of ${late}, of which .* older copy\\. Put the newer one back`));
+    return true;
+  });
+  assert.deepEqual(await held("device", keys), keys, "and nothing was begun");
 });

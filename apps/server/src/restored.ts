@@ -1,4 +1,4 @@
-import { idFrom, parseId, uuidOf, type Id, type Random, type Report } from "@holdfast/kernel";
+import { idFrom, parseId, Refusal, uuidOf, type Id, type Random, type Report } from "@holdfast/kernel";
 import {
   listRuling,
   secretRuling,
@@ -45,11 +45,20 @@ const orgsIn = async (storage: Storage): Promise<readonly Id<"org">[]> =>
 
 type Erasing = { readonly storage: Storage; readonly keyring: Keyring; readonly report: Report };
 
-/** At start, before the log is read: rows of an organisation whose key was erased, by a stop in the midst of that or an older backup. */
+/**
+ * At start, before the log is read: rows of an organisation whose key was erased, by a stop in the midst of that or an older backup.
+ * @throws Refusal `keyring.incomplete` where the key of one is missing and was not erased: its readings in the log would be let go as if it were
+ */
 export async function eraseAgain(needs: Erasing): Promise<void> {
   const { storage, keyring, report } = needs;
   const orgs = await orgsIn(storage);
   const erased = new Set(await keyring.erased("org", orgs));
+  const known = new Set([...erased, ...(await keyring.holding("org", orgs))]);
+  const lacking = orgs.filter((org) => !known.has(org));
+  if (lacking.length > 0) {
+    const detail = `It has none of ${lacking.slice(0, 3).join(", ")}${lacking.length > 3 ? ` and ${lacking.length - 3} more organisations` : ""}, of which the database has rows: it is an older copy. Put the newer one back in its place, or restore a backup of the data that is as old.`;
+    throw new Refusal("keyring.incomplete", { detail });
+  }
   for (const org of orgs.filter((one) => erased.has(one))) {
     await storage.eraseOrg(org);
     report(`The database had rows of ${org}, which was erased. They are gone again.`, lost);

@@ -254,7 +254,7 @@ const sentences = {
   "keyring.unreachable": "The keyring does not answer. Check the keys folder or --keyring-url.",
   "keyring.wrong": "These keys do not belong to these data. Use the keys folder, or a keys backup, made with them.",
   "keyring.incomplete":
-    "The key of this device is not in the keyring. Restore a newer backup of the keys, or create a new device.",
+    "A key that is needed is not in the keyring. Restore a newer backup of the keys; in place of a single device, create a new one.",
   "keyring.sealed": "The key that opens the keyring is missing or wrong. Check the KEK file or HOLDFAST_KEK.",
   "seal.broken": "Stored bytes do not open: they were altered, moved or sealed with another key.",
   "backup.wrong": "The passphrase is wrong, or the file is not a keys backup.",
