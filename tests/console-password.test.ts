@@ -109,7 +109,7 @@ test("in her account somebody changes her password, and proves another address",
   await page.getByRole("button", { name: "Yes, it is mine" }).click();
   await page.getByRole("heading", { name: "The address is yours" }).waitFor();
   await page.getByRole("link", { name: "To your account" }).click();
-  await page.getByText("new-address@example.com").first().waitFor();
+  await page.getByText("new-address@example.com").filter({ visible: true }).first().waitFor();
 });
 
 test("where no mail is set up, the console says so wherever it would have promised some", async (t) => {

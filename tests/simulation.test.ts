@@ -115,7 +115,10 @@ async function rowsOf<T extends object>({ database: { login } }: { database: Fre
   const client = new pg.Client(config);
   await client.connect();
   try {
-    return { rows: (await client.query<T>(text)).rows, dump: await dumpOf(client) };
+    const { rows } = await client.query<T>(text);
+    // But for what says that it was, so that an older keyring does not have its keys again.
+    await client.query("begin; delete from holdfast.erased_org");
+    return { rows, dump: await dumpOf(client) };
   } finally {
     await client.end();
   }

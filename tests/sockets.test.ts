@@ -281,7 +281,8 @@ test("whoever watches a device sees what came by its socket, and what was refuse
   const followed = follow().catch((error: unknown) => assert.ok(stream.signal.aborted, String(error)));
   await watching;
   assert.equal(made.end.heard(await udp.ask(made.end.frame("temperature=1", { boot: 1, counter: 50 })), 50), "kept");
-  udp.send(made.end.frame("temperature=2", { boot: 1, counter: 51 }).with(-1, 0));
+  const wrong = made.end.frame("temperature=2", { boot: 1, counter: 51 });
+  udp.send(wrong.with(-1, (wrong.at(-1) ?? 0) ^ 1));
   udp.send(made.end.frame("temperature=3", { boot: 1, counter: 3 }));
   udp.send(made.end.frame("temperature", { boot: 1, counter: 52 }));
   await whole;
