@@ -71,6 +71,15 @@ test("a fault names its line, and shows nothing of what was measured", () => {
     );
 });
 
+test("what is almost a number is refused as fast as a number is read, however long it is", () => {
+  for (const digits of ["1", "1.1", "1e1"]) {
+    const line = `m a=${digits.padEnd(1_000_000, "1")}x`;
+    const before = performance.now();
+    assert.throws(() => read(line), { code: "telemetry.malformed" });
+    assert.ok(performance.now() - before < 2_000, digits);
+  }
+});
+
 test("what is written as InfluxDB's clients write it is read as it was meant", () => {
   const character = fc.constantFrom(...Array.from('aZ0_-.é€🌡 ,=\\"#'));
   const word = fc.string({ unit: character, minLength: 1, maxLength: 8 }).filter((text) => !/^#|\\$/.test(text));

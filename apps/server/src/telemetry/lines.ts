@@ -30,7 +30,8 @@ export function parseLines(text: string, precision: Precision): Reading[] {
 }
 
 const integer = /[+-]?\d+[iu](?=[, \r\n]|$)/y;
-const float = /[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?(?=[, \r\n]|$)/y;
+/** Each digit has one place in it, or a long number that is none after all would be tried in as many ways as the square of its length. */
+const float = /[+-]?(?:\d+(?:\.\d*)?|\.\d+)(?:[eE][+-]?\d+)?(?=[, \r\n]|$)/y;
 const truth = /(?:t|T|true|True|TRUE|f|F|false|False|FALSE)(?=[, \r\n]|$)/y;
 const stamp = /-?\d{1,19}(?=[ \r\n]|$)/y;
 
