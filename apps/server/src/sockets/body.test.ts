@@ -61,7 +61,7 @@ test("numbers stand for the names that the secret was made with, at any depth wh
     said("81a26474696d65c11a6553f1006676616c756573a10001"),
     '[{"time":1700000000000,"values":{"temperature":1}}]',
   );
-  for (const hex of ["a10201", "a12001", "a10041ff", "a100f97e00", "ff", "a1"])
+  for (const hex of ["a10201", "a12001", "a10041ff", "a100f97e00", "ff", "a1", "f7", "f0"])
     assert.throws(() => said(hex), { code: /^telemetry\./ }, hex);
   const plain = Uint8Array.fromHex("a1617401");
   assert.deepEqual(bodyOf(plain, false, []), { bytes: plain, kind: { contentType: "application/cbor" } });

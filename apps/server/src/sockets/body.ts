@@ -24,7 +24,9 @@ export function bodyOf(payload: Uint8Array, isText: boolean, attributes: readonl
       throw malformed(`${number} stands for no attribute: its secret was made with ${attributes.length}.`);
     return name;
   });
-  return { bytes: Buffer.from(JSON.stringify(named, plainly)), kind: json };
+  const written: string | undefined = JSON.stringify(named, plainly); // of nothing but `undefined` there is none
+  if (written === undefined) throw malformed("There is no reading.");
+  return { bytes: Buffer.from(written), kind: json };
 }
 
 /** What CBOR has and JSON has not. */
