@@ -4,6 +4,7 @@ import { readFileSync } from "node:fs";
 import type { IncomingMessage } from "node:http";
 import { request } from "node:https";
 import { test } from "node:test";
+import { setTimeout } from "node:timers/promises";
 import { zstdDecompressSync } from "node:zlib";
 import { parquetReadObjects } from "hyparquet";
 import { ParquetRows } from "../apps/cli/src/parquet-rows.ts";
@@ -191,6 +192,45 @@ for (const way of ["HTTP/1.1", "HTTP/2"] as const) {
     assert.ok(received < 15e6, `${received} bytes of 21 million came`);
     assert.equal((await exported(visitor.as(reader.token), JSON.parse(body) as object)).status, 401);
   });
+}
+
+test("of files that are asked for at the same moment a credential gets four, and whoever hangs up before the first byte leaves his place", async () => {
+  const reader = await token(`telemetry.read:${wordy.id}`);
+  const wanted = { from: start, devices: [wordy.id], format: "ndjson" };
+  const all = await Promise.all(Array.from({ length: 12 }, () => byHttp1(reader.token, JSON.stringify(wanted))));
+  const statuses = all.map(({ readable }) => (readable as IncomingMessage).statusCode ?? 0).toSorted((a, b) => a - b);
+  assert.deepEqual(statuses, [...Array<number>(4).fill(200), ...Array<number>(8).fill(429)]);
+  for (const { readable } of all) (readable as IncomingMessage).destroy();
+
+  for (const hangUp of [hangUpByHttp1, hangUpByHttp2])
+    for (let times = 0; times < 30; times++) await hangUp(reader.token, JSON.stringify(wanted));
+  const few = { ...wanted, to: start + 1 };
+  for (let tries = 0; ; tries++) {
+    const { status } = await exported(visitor.as(reader.token), few);
+    if (status === 200) break;
+    assert.ok(tries < 100, "the places of those who hung up are free again");
+    await setTimeout(20);
+  }
+});
+
+async function hangUpByHttp1(credential: string, body: string): Promise<void> {
+  const headers = { "x-auth-token": credential, "content-type": "application/json" };
+  const call = request(new URL("/v1/telemetry/export", place.url), { method: "POST", ca: place.ca, headers });
+  call.on("error", () => {}); // it is what was wanted
+  call.end(body);
+  await once(call, "finish");
+  call.destroy();
+}
+
+async function hangUpByHttp2(credential: string, body: string): Promise<void> {
+  const { session } = http2(place);
+  await once(session, "connect");
+  const headers = { "x-auth-token": credential, "content-type": "application/json" };
+  const call = session.request({ ":method": "POST", ":path": "/v1/telemetry/export", ...headers });
+  call.on("error", () => {});
+  call.end(body);
+  await once(call, "finish");
+  session.destroy();
 }
 
 type Running = { readable: NodeJS.ReadableStream; outcome: Promise<"whole" | "cut off"> };

@@ -53,30 +53,39 @@ export class Exports {
     if (from >= to) throw new Refusal("telemetry.range");
     const actor = reach.actor.kind === "credential" ? reach.actor.id : "";
     this.#refuseMore(actor);
-    const all = await questions.readable(permitsFor(reach, which), attributes);
-    const range = { from, to };
-    const points = await questions.estimate(all, range);
     const over = new AbortController();
-    const open = { org: reach.scope.org, actor, recheck: () => recheck(all, over) };
-    return {
-      contentType: media[format],
-      fileName: `telemetry-${rfc3339(clock.now()).slice(0, 10)}.${format}`,
-      headers: { [exportPointsHeader]: String(points) },
-      over: over.signal,
-      chunks: this.#chunks(
-        open,
-        format === "parquet"
-          ? this.#rows(all, range)
-          : exportedLines(this.#needs, all, { ...range, format, isMuch: points >= leastForThreads }),
-      ),
-    };
+    let all: readonly Readable[] = [];
+    const open: Open = { org: reach.scope.org, actor, recheck: () => recheck(all, over) };
+    // It has its place from now on: of many that are asked for at the same moment none would know of the others.
+    this.#open.add(open);
+    try {
+      all = await questions.readable(permitsFor(reach, which), attributes);
+      const range = { from, to };
+      const points = await questions.estimate(all, range);
+      return {
+        contentType: media[format],
+        fileName: `telemetry-${rfc3339(clock.now()).slice(0, 10)}.${format}`,
+        headers: { [exportPointsHeader]: String(points) },
+        over: over.signal,
+        chunks: this.#chunks(
+          open,
+          over.signal,
+          format === "parquet"
+            ? this.#rows(all, range)
+            : exportedLines(this.#needs, all, { ...range, format, isMuch: points >= leastForThreads }),
+        ),
+      };
+    } catch (error) {
+      this.#open.delete(open);
+      throw error;
+    }
   }
 
   /** Until it ends, one way or another, it is one of those under way. */
-  async *#chunks(open: Open, chunks: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array> {
-    this.#open.add(open);
+  async *#chunks(open: Open, over: AbortSignal, chunks: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array> {
     try {
       open.recheck();
+      over.throwIfAborted();
       yield* chunks;
     } finally {
       this.#open.delete(open);

@@ -21,6 +21,13 @@ export function cut(response: AnyResponse): void {
   else response.destroy();
 }
 
+/** Whether its client has hung up. */
+export const isGone = (response: AnyResponse): boolean =>
+  // The types do not say that of HTTP/2 there is no stream any more behind an answer that is over.
+  "stream" in response
+    ? (response.stream as { destroyed: boolean } | undefined)?.destroyed !== false
+    : response.destroyed;
+
 /** What is hung up on: the socket of HTTP/1.1, the session of HTTP/2. */
 interface Line {
   destroy(): unknown;

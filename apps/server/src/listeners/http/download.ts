@@ -1,7 +1,7 @@
 import { because, Refusal, type Report, type Timers } from "@holdfast/kernel";
 import type { FastifyReply } from "fastify";
 import type { Download } from "../../authority/index.ts";
-import { cut, type AnyResponse } from "./deadlines.ts";
+import { cut, isGone, type AnyResponse } from "./deadlines.ts";
 
 /** Milliseconds in which somebody who downloads has to take something. */
 const patience = 60_000;
@@ -17,7 +17,8 @@ export async function sendDownload(reply: FastifyReply, download: Download, need
   reply.hijack();
   const gone = new Promise<void>((resolve) => out.once("close", resolve));
   out.on("error", () => cut(out));
-  let isOver = false;
+  // Whoever hung up while it was prepared has been closed before anybody listened, and never is again.
+  let isOver = isGone(out);
   const end = (): void => {
     isOver = true;
     cut(out);
@@ -25,15 +26,16 @@ export async function sendDownload(reply: FastifyReply, download: Download, need
   download.over.addEventListener("abort", end, { once: true });
   void gone.then(() => (isOver = true));
   const headers = Object.entries(reply.getHeaders()).filter(([, value]) => value !== undefined);
-  out.writeHead(200, {
-    ...Object.fromEntries(headers),
-    ...download.headers,
-    "content-type": download.contentType,
-    "content-disposition": `attachment; filename="${download.fileName}"`,
-    "cache-control": "no-store",
-  });
   try {
-    if (download.over.aborted) return end();
+    if (!isOver)
+      out.writeHead(200, {
+        ...Object.fromEntries(headers),
+        ...download.headers,
+        "content-type": download.contentType,
+        "content-disposition": `attachment; filename="${download.fileName}"`,
+        "cache-control": "no-store",
+      });
+    // Begun in any case, so that it ends: it has a place among those under way.
     for await (const chunk of download.chunks) {
       if (isOver) return;
       needs.sent(chunk.length);
