@@ -128,6 +128,26 @@ test("nobody who has not got the secret is answered, whatever he sends, and noth
   assert.deepEqual([await valuesOf(made), await valuesOf(theirs, undefined, other)], [[1, 8], [7]]);
 });
 
+test("a frame with a wrong tag is dropped without an answer, counted, and counter and boot stay where they were", async () => {
+  const made = await device();
+  const framesOf = async (outcome: string) => {
+    const { text } = await platform.visitor.send("GET", "/metrics");
+    return Number(new RegExp(`^holdfast_socket_frames_total\\{outcome="${outcome}"\\} (\\d+)$`, "m").exec(text)?.[1]);
+  };
+  assert.equal(made.end.heard(await udp.ask(made.end.frame("temperature=1")), 0), "kept");
+  const [forged, kept, answers] = [await framesOf("forged"), await framesOf("kept"), udp.answers.length];
+  const good = made.end.frame("temperature=2");
+  // Boot and counter are a byte each, behind the address. Of boot 0 it is past, and nobody looks into it.
+  const places = Array.from(good.keys()).slice(8);
+  for (const at of places) udp.send(good.with(at, (good[at] ?? 0) ^ 1));
+  udp.send(good.with(7, 5));
+  assert.equal(made.end.heard(await udp.ask(good), 1), "kept");
+  assert.equal(udp.answers.length, answers + 1);
+  assert.equal(await framesOf("forged"), forged + places.length + 1);
+  assert.equal(await framesOf("kept"), kept + 1);
+  assert.deepEqual(await valuesOf(made), [1, 2]);
+});
+
 test("a socket is closed where no door opens it, opens in the mode that the door takes at least, and an organisation forbids all at once", async () => {
   const made = await device({ door: {} });
   const ask = async (mode: "sealed" | "signed" = "sealed") => {
