@@ -4,7 +4,7 @@ import { isOf, mayKnow, type Caller, type Permit, type Space } from "../authorit
 import type { Presence, Presences } from "../messages/index.ts";
 import { deviceNamesIn } from "../registry/index.ts";
 import type { Storage } from "../storage/index.ts";
-import type { TelemetryQueries } from "../telemetry/index.ts";
+import type { Latest, Questions } from "../telemetry/index.ts";
 import { showsPresence, type Dashboard } from "./dashboard.ts";
 import { mostOfLine, mostShown } from "./limits.ts";
 import { dashboardsIn } from "./postgres.ts";
@@ -12,11 +12,10 @@ import { dashboardsIn } from "./postgres.ts";
 type Needs = {
   readonly storage: Storage;
   readonly presences: Presences;
-  readonly queries: TelemetryQueries;
+  readonly questions: Pick<Questions, "latestOf">;
 };
 
 type Asked = Permit<"dashboard.read"> | Permit<"dashboard.update">;
-type Latest = Awaited<ReturnType<TelemetryQueries["latest"]>>;
 
 /** A device as a dashboard shows it. */
 export type Pictured = {
@@ -24,7 +23,7 @@ export type Pictured = {
   /** None where whoever asks may read what it measures, and not what it is called. */
   readonly name: string | undefined;
   readonly presence: Presence | undefined;
-  readonly latest: Latest;
+  readonly latest: readonly Latest[];
 };
 
 export type Picture = {
@@ -67,22 +66,29 @@ export class Pictures {
     );
     const ids = [...attributes.keys()];
     const names = await storage.read(permit, (unit) => deviceNamesIn(unit, ids));
-    const devices: Pictured[] = [];
-    for (const [id, shown] of attributes) {
+    const latest = await this.#latest(caller, attributes);
+    const devices = ids.map((id): Pictured => {
       const isKnown = mayKnow(caller, id);
-      devices.push({
+      return {
         id,
         name: isKnown ? names.get(id) : undefined,
         presence: isKnown && isPresent.has(id) ? presenceOf(id) : undefined,
-        latest: shown.size === 0 ? [] : await this.#latest(caller, id, shown),
-      });
-    }
+        latest: latest.get(id) ?? [],
+      };
+    });
     return { devices, widgets, omitted, version: dashboard.version };
   }
 
-  async #latest(caller: Caller, id: Id<"device">, shown: ReadonlySet<string>): Promise<Latest> {
-    const all = await this.#needs.queries.latest(caller.permit("telemetry.read", id));
-    return all.filter(({ attribute }) => shown.has(attribute));
+  /** Of all devices at once: one by one they would be read one by one, when nobody has asked about them since a start. */
+  async #latest(caller: Caller, wanted: Arranged["attributes"]): Promise<ReadonlyMap<Id<"device">, readonly Latest[]>> {
+    const measuring = [...wanted].filter(([, shown]) => shown.size > 0);
+    const permits = measuring.map(([id]) => caller.permit("telemetry.read", id));
+    const names = [...new Set(measuring.flatMap(([, shown]) => [...shown]))].toSorted();
+    const all = await this.#needs.questions.latestOf(permits, names);
+    return Map.groupBy(
+      all.filter(({ device, attribute }) => wanted.get(device)?.has(attribute)),
+      ({ device }) => device,
+    );
   }
 }
 

@@ -6,7 +6,7 @@ export { Asking } from "./asking.ts";
 export { messagesIn, openMessages } from "./message-log.ts";
 export type { BodyKind } from "./body.ts";
 export type { Carrier, Source, Stored } from "./observer.ts";
-export type { TelemetryQueries } from "./query.ts";
+export type { Latest, Questions } from "./questions.ts";
 export { Telemetry } from "./telemetry.ts";
 export { plainOf } from "./value.ts";
 export { ChunkCare } from "./chunk-care.ts";

@@ -63,6 +63,9 @@ type Needs = {
 /** Series that are read at the same time: PostgreSQL answers about one while another is looked at. */
 const atOnce = 4;
 
+/** The newest point of an attribute. */
+export type Latest = { readonly device: Id<"device">; readonly attribute: string; readonly point: Point };
+
 /** Questions about several devices and attributes at once. Nobody is answered about what he may not read, nor told that it is there. */
 export class Questions {
   readonly #needs: Needs;
@@ -81,8 +84,16 @@ export class Questions {
     reach: Reach<"telemetry.read">,
     which: Which,
     attributes: readonly string[] | undefined,
-  ): Promise<readonly { readonly device: Id<"device">; readonly attribute: string; readonly point: Point }[]> {
-    const all = await this.readable(permitsFor(reach, which), attributes);
+  ): Promise<readonly Latest[]> {
+    return this.latestOf(permitsFor(reach, which), attributes);
+  }
+
+  /** As `latest`, of devices that were asked about already. */
+  async latestOf(
+    permits: readonly Permit<"telemetry.read">[],
+    attributes: readonly string[] | undefined,
+  ): Promise<readonly Latest[]> {
+    const all = await this.readable(permits, attributes);
     if (all.length > mostItems) throw tooManyItems(all.length, { from: 0, to: 0, series: all.length });
     const points = await inTurns(all, atOnce, ({ permit, series }) => newestOf(this.#needs, permit, series));
     return all.flatMap(({ permit, series }, at) => {
