@@ -74,6 +74,8 @@ type Subject = {
   activation: string;
   organisation: Thing;
   dashboard: Thing;
+  command: Thing;
+  batch: Thing;
 };
 /** A request for a certificate may be made more than once. */
 const { csr } = await newKeyAndRequest();
@@ -164,8 +166,22 @@ const freshDashboard = (widgets: readonly object[] = [picture]) =>
 const ofDashboard = ({ dashboard }: Subject) => ({ params: { dashboard: dashboard.id } });
 const dashboard = await freshDashboard();
 
+/** It waits for approval, so that it can be given or withheld. */
+const freshCommand = async () => {
+  const device = await ours.device(our.application.id, { product: our.product.id });
+  await ours.asks.put(`/v1/devices/${device.id}/door`, { dangerous: ["unlock"] });
+  return { device, command: await ours.asks.post<Thing>(`/v1/devices/${device.id}/commands`, { name: "unlock" }) };
+};
+const ofCommand = ({ device, command }: Subject) => ({ params: { device: device.id, command: command.id } });
+const ofBatch = ({ batch }: Subject) => ({ params: { batch: batch.id } });
+
 const standing: Subject = {
   ...our,
+  command: await ours.asks.post<Thing>(`/v1/devices/${our.device.id}/commands`, { name: "blink" }),
+  batch: await ours.asks.post<Thing>("/v1/command-batches", {
+    to: { product: our.product.id },
+    name: "blink",
+  }),
   credential: await ours.tokenOf(["org.read"]),
   member: await ours.member({ email: "member@example.com", password: viewerPerson.password }),
   invitation: await ours.invite("invited@example.com"),
@@ -388,6 +404,22 @@ const operations: Record<keyof typeof routes, Operation> = {
   readDeviceDoor: onDevice,
   setDeviceDoor: { ask: (subject) => ({ ...inPath("device")(subject), body: { size: 65_536 } }) },
   removeDeviceDoor: onDevice,
+  readTwin: onDevice,
+  updateTwin: { ask: (subject) => ({ ...inPath("device")(subject), body: { desired: { interval: 60 } } }) },
+  listTwinChanges: onDevice,
+  readOwnTwin: {},
+  reportTwin: { ask: () => ({ bytes: '{"interval": 60}' }) },
+  sendCommand: { ask: (subject) => ({ ...inPath("device")(subject), body: { name: "blink" } }) },
+  listCommands: onDevice,
+  readCommand: { ask: ofCommand },
+  cancelCommand: { fresh: freshCommand, ask: ofCommand },
+  approveCommand: { fresh: freshCommand, ask: ofCommand },
+  sendCommands: { ask: ({ product }) => ({ body: { to: { product: product.id }, name: "blink" } }) },
+  readBatch: { ask: ofBatch },
+  listBatchCommands: { ask: ofBatch },
+  listOwnCommands: {},
+  acknowledgeCommand: { ask: () => ({ params: { command: unknown("command") } }) },
+  replyToCommand: { ask: () => ({ params: { command: unknown("command") }, bytes: '{"result": 1}' }) },
   listEntries: {},
   readListEntry: { ask: inPath("entry") },
   createListEntry: { ask: () => ({ body: { list: "deny", what: "address", value: "192.0.2.2" } }) },
@@ -822,6 +854,8 @@ async function linesOfHttp(): Promise<string[]> {
       domain: "never-was.example",
       organisation: { id: unknown("org") },
       dashboard: { id: unknown("dashboard") },
+      command: { id: unknown("command") },
+      batch: { id: unknown("commandBatch") },
     };
     if (JSON.stringify(asked(nothing)) !== JSON.stringify(asked(standing)))
       lines.push(`  the owner, about what never was: ${await ask(route, ours.token, asked(nothing))}`);

@@ -62,6 +62,8 @@ export const layers: readonly (readonly Unit[])[] = [
     { folder: "apps/server/src/telemetry" },
     { folder: "apps/server/src/simulation" },
     { folder: "apps/server/src/sockets" },
+    { folder: "apps/server/src/twins" },
+    { folder: "apps/server/src/commands" },
     { folder: "apps/console/src/overview" },
     { folder: "apps/console/src/devices" },
     { folder: "apps/console/src/device" },

@@ -1,4 +1,5 @@
 import { Refusal, type Report } from "@holdfast/kernel";
+import type { BesideTelemetry } from "./beside.ts";
 import type { Domains } from "./single-sign-on/index.ts";
 import type { PastSignIns } from "./application-users/index.ts";
 import type { Refusals } from "./audit/index.ts";
@@ -37,6 +38,7 @@ type Needs = {
   readonly runs: ErrandRuns;
   readonly backups: ScheduledBackups;
   readonly chunkCare: ChunkCare;
+  readonly beside: BesideTelemetry;
 };
 
 const soon = 1_000; // milliseconds between two rounds
@@ -61,6 +63,7 @@ export function keepHouse(rounds: Rounds, needs: Needs): void {
     runs,
     backups,
     chunkCare,
+    beside,
   } = needs;
   const tellOfClock = clockWatch(clock, report);
   tellOfClock();
@@ -76,6 +79,7 @@ export function keepHouse(rounds: Rounds, needs: Needs): void {
   });
   rounds.every(soon, () => log.readDue());
   rounds.every(soon, () => runs.round());
+  rounds.every(soon, () => beside.round());
   rounds.every(soon, () => post.round());
   rounds.every(minutely, () => backups.round());
   rounds.every(seldom, async () => {

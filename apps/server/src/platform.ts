@@ -179,7 +179,7 @@ async function open(needs: PlatformNeeds, opened: AsyncDisposableStack, closing:
   });
   opened.defer(() => people.setup.stop());
 
-  const readings = await openReadings({ ...common, ...outwards, config, keys: keyring, timers, report });
+  const readings = await openReadings({ ...needs, ...common, ...outwards, keys: keyring, signal: closing.signal });
   const { chunkCare } = readings;
   const telemetry = opened.adopt(readings.telemetry, (it) => it.close());
   const presences = opened.adopt(await Presences.open({ ...common, report, lastKnown: highWater }), (it) => it.close());
@@ -206,7 +206,7 @@ async function open(needs: PlatformNeeds, opened: AsyncDisposableStack, closing:
   const exposure = new Exposure({ authentication, sessions, ...common, ...life, ...applicationUsers, guard, report });
   const liveRefusals = new LiveRefusals({ clock, timers });
   const strangers = new Strangers({ clock });
-  const messaging = { spaces, accounts, telemetry, presences };
+  const messaging = { spaces, accounts, telemetry, presences, beside: readings.beside };
   const watching = { live: liveRefusals, strangers, guard, clock, timers, random, report };
   const { broker, log } = opened.adopt(
     await openMessages({
@@ -255,6 +255,7 @@ async function open(needs: PlatformNeeds, opened: AsyncDisposableStack, closing:
     ...registryRoutes({ registry, catalogue, doors, devices, presences, ...applicationUsers }),
     ...applicationUsers.handlers,
     ...messageRoutes({ mqttSessions: new MqttSessions({ storage, spaces, clock, log, broker }) }),
+    ...readings.beside.handlers,
     ...measuredRoutes({ ...ofAuthority, asking, retention: readings.retention }),
     ...auditRoutes(new Audit(storage)),
     ...accountingRoutes({ usage: new Usage({ ...common, accounts }), plans: new Plans({ ...common, accounts }) }),
@@ -307,7 +308,7 @@ async function open(needs: PlatformNeeds, opened: AsyncDisposableStack, closing:
   opened.defer(() => keepLast({ refusals: refusals.log, lists, authentication, report }));
   const rounds = opened.adopt(new Rounds(timers, report), (it) => it.stop());
   opened.defer(() => chunkCare.stop());
-  keepHouse(rounds, { ...ofAuthority, ...people, report, journal, directories, sockets, backups, chunkCare });
+  keepHouse(rounds, { ...ofAuthority, ...people, report, journal, directories, sockets, backups, ...readings });
   opened.defer(() => keepTime({ storage, clock, report }));
   return new Platform({
     opened: opened.move(),

@@ -1,6 +1,7 @@
 import { readFileSync, statSync } from "node:fs";
 import { Refusal, type Random, type Report, type Timers } from "@holdfast/kernel";
 import type { HighWater, Spaces } from "./authority/index.ts";
+import { openBeside } from "./beside.ts";
 import { within } from "./closed.ts";
 import type { ColdConfig } from "./cold-config.ts";
 import type { Config } from "./config.ts";
@@ -18,11 +19,12 @@ type Needs = Pick<Awaited<ReturnType<typeof outwardsOf>>, "calling"> & {
   readonly random: Random;
   readonly timers: Timers;
   readonly report: Report;
+  readonly signal: AbortSignal;
 };
 
-/** What devices measure: taken, and kept as long and where is said. @throws Refusal `config.malformed`, `folder.closed` */
+/** What devices measure, and what is said beside: taken, and kept as long and where is said. @throws Refusal `config.malformed`, `folder.closed` */
 export async function openReadings(needs: Needs) {
-  const { config, calling, timers, ...common } = needs;
+  const { config, calling, timers, signal, ...common } = needs;
   const { storage } = common;
   const moving = coldOf(config, { calling, timers });
   // By the system's timers, also where a test moves the clock: commits are to be waited for, and given up, in real time.
@@ -34,6 +36,7 @@ export async function openReadings(needs: Needs) {
   });
   return {
     telemetry,
+    beside: openBeside({ ...common, telemetry, timers, signal }),
     chunkCare: new ChunkCare({ ...common, telemetry, moving }),
     retention: new Retention({ ...common, retentions: telemetry.retentions }),
   };

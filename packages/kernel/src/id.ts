@@ -6,6 +6,8 @@ const prefixes = {
   application: "app",
   certificate: "crt",
   certificateAuthority: "cau",
+  command: "cmd",
+  commandBatch: "bat",
   connection: "con",
   dashboard: "dsh",
   device: "dev",

@@ -1,3 +1,5 @@
+import { asked } from "./refusals-asked.ts";
+
 /** Every reason the platform may refuse, with the sentence people read. Append only: programs match on the codes. */
 const sentences = {
   // who are you
@@ -189,6 +191,7 @@ const sentences = {
     "These readings were moved to the object store, and are not there any more, or were altered. Whoever runs the instance brings the store back from its own backup.",
   "device.erased":
     "What this device measured was erased for ever, and so it can measure nothing more. Create a new one.",
+  ...asked,
   "key.tooMany": "Two keys may overlap while one replaces the other. Revoke one first.",
 
   "certificateAuthority.unknown": "There is no such certificate authority, or none that you may know of.",

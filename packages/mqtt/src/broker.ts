@@ -94,6 +94,13 @@ export class Broker<Context = unknown> {
     return (this.#core.knownSpace(space)?.route(topic).size ?? 0) > 0;
   }
 
+  /** Whether this principal is connected with a subscription of its own to the topic. */
+  reaches(space: SpaceKey, topic: string, principal: string): boolean {
+    const route = this.#core.knownSpace(space)?.route(topic);
+    const isThere = ({ session }: { session: Session }) => session.principal === principal && session.line !== null;
+    return route !== undefined && (route.durable.some(isThere) || route.live.some(isThere));
+  }
+
   /** Publishes a message that the caller need not keep: what the broker must find again goes into the journal by itself. */
   publish(space: SpaceKey, message: Message, from?: Publisher): void {
     const publication = this.offer(space, message, from);

@@ -70,7 +70,7 @@ function owe(target: Target, publication: Publication, publisher: Session | null
   if (target.noLocal && target.session === publisher) return !target.own || owe(target.own, publication, null);
   if (!target.isAllowed()) return true;
   const { session } = target;
-  if (session.line === null && session.expirySeconds === 0) return true;
+  if (session.line === null && (session.expirySeconds === 0 || publication.present)) return true;
   const { outgoing, core } = session;
   const qos = lower(publication.qos, target.qos);
   if (qos > 0 && core.limits.whenFull === "refusePublisher" && !outgoing.hasRoomFor(publication)) {

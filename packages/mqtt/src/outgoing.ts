@@ -230,6 +230,7 @@ export class Outgoing {
     if (!delivery) return;
     if (delivery.qos !== 1) throw broken("A PUBACK names a message of QoS 2.");
     this.#end(delivery);
+    delivery.publication.present?.acknowledged(this.#session.principal);
     this.pump();
   }
 
@@ -244,7 +245,10 @@ export class Outgoing {
     if (code >= 0x80) {
       this.#end(delivery);
       this.pump();
-    } else this.#release(delivery);
+    } else {
+      this.#release(delivery);
+      delivery.publication.present?.acknowledged(this.#session.principal);
+    }
     return true;
   }
 

@@ -61,6 +61,11 @@ export type Message = {
   readonly qos: QoS;
   readonly retain: boolean;
   readonly properties?: Properties;
+  /**
+   * It is for those alone who are connected when it is offered: it waits for nobody who is away, because whoever gave it gives it again. Hears of
+   * each principal by whom it was acknowledged, at QoS 1 or 2, in this process.
+   */
+  readonly present?: { acknowledged(principal: string): void };
 };
 
 /** What a CONNECT asked for. Topics are as the client wrote them. */
@@ -240,6 +245,8 @@ export interface Policy<Context = unknown> {
   revive?(space: SpaceKey, session: Revived): Welcome<Context> | Ending;
 
   opened?(session: Opened<Context>): void;
+  /** The session is subscribed to these filters of the space from now on: the SUBACK has gone out. */
+  subscribed?(context: Context, filters: readonly string[]): void;
   closed?(session: Opened<Context>, closing: Closing): void;
   /** A session without connection ends, because its principal begins another and has as many as it may: none was away longer. */
   displaced?(context: Context): void;

@@ -66,6 +66,8 @@ export class Publication {
   owed: Delivery[] | null = null;
   /** Of a message of QoS 2 that its client has sent before: only answered. */
   isRepeat = false;
+  /** Not for those who are away; see `Message.present`. */
+  present: Message["present"] = undefined;
   /** Refused before it was taken. */
   isRefused = false;
   /** -1 until settled. */
@@ -344,5 +346,6 @@ export function publicationOf(
   publication.expiry = written.messageExpiryInterval ?? -1;
   publication.responseTopic = responseTopic;
   publication.responseWritten = responseTopic;
+  publication.present = message.present;
   return publication;
 }

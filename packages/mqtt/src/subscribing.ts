@@ -44,13 +44,17 @@ export function subscribe(connection: Connection, session: Session, cursor: Curs
     if (code === 0) {
       const answer = (said: Properties) => suback(protocolVersion, id, codes, said);
       if (connection.isOpen) say(connection, fitting(connection.maximumPacket, connection.told(reasonString), answer));
-      return core.recollection.begin(session, wantRetained);
+      core.recollection.begin(session, wantRetained);
+      if (made.length > 0) core.policy.subscribed?.(session.context, filtersOf(made));
+      return;
     }
     for (const one of made) takeBack(session, one);
     connection.end({ how: "policy", code: reason.serverBusy });
   });
   return asked.length;
 }
+
+const filtersOf = (made: readonly Made[]): readonly string[] => made.map(({ subscription }) => subscription.filter);
 
 /** It was not kept: what was before it holds, unless something newer does. A picture may have it, and is set right. */
 function takeBack(session: Session, { subscription, old }: Made): void {

@@ -80,6 +80,11 @@ export const actions = {
   "dashboard.share": "dashboard",
   "device.erase": "device",
   "applicationUser.erase": "application",
+
+  "twin.read": "device",
+  "twin.update": "device",
+  "command.read": "device",
+  "command.send": "device",
 } as const satisfies Record<string, Kind>;
 
 export type Action = keyof typeof actions;

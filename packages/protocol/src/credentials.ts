@@ -3,10 +3,11 @@ import { conditions } from "./conditions.ts";
 import { transports } from "./transport.ts";
 import { cursor, duration, id, limit, name, noReply, pageOf, publicKey, time } from "./shapes.ts";
 import { mqttSessions } from "./mqtt-sessions.ts";
+import { mostGrants } from "./grant.ts";
 import { route } from "./route.ts";
 import { findings } from "./upkeep.ts";
 
-const grants = z.array(z.string().max(4_096)).min(1).max(64);
+const grants = z.array(z.string().max(4_096)).min(1).max(mostGrants);
 const minting = {
   name,
   grants,

@@ -2,6 +2,7 @@ import { kindOfId, type CredentialId } from "@holdfast/kernel";
 import { z } from "zod";
 import { conditions } from "./conditions.ts";
 import { attributeName } from "./products.ts";
+import { isCommandName } from "./topics.ts";
 import { id, noReply, version } from "./shapes.ts";
 import { route } from "./route.ts";
 import { socketModes, tlsVersions, transports } from "./transport.ts";
@@ -81,6 +82,14 @@ export const door = z.strictObject({
     .max(most)
     .optional()
     .describe("Attributes that may be read, and by whom; without it all. The device itself hears what is its own."),
+  dangerous: z
+    .array(z.string().refine(isCommandName, "not a name of a command"))
+    .min(1)
+    .max(64)
+    .optional()
+    .describe(
+      "Commands that run only once a person who signed in has approved them, with a proof of who she is that is at most ten minutes old.",
+    ),
   rate: conditions.shape.rate.describe("Messages of one device."),
   size: z.number().int().min(1).optional().describe("Bytes of the largest message."),
   hours: conditions.shape.hours,

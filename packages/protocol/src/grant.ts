@@ -15,7 +15,7 @@ export type Grant = { readonly action: Action; readonly where: Where };
 
 /** Beyond this many devices a token gets too long for firmware and headers: use a tag. */
 export const mostDevicesInGrant = 60;
-export const mostGrants = 64;
+export const mostGrants = 96;
 
 /**
  * Reads `ACTION`, `ACTION:app_…`, `ACTION:dev_…,dev_…` or `ACTION:tag:key=value`. `telemetry.*` and `*` stand for what they

@@ -57,7 +57,16 @@ export {
   type Transport,
 } from "./transport.ts";
 export { keep, type Keep } from "./retention.ts";
-export { parseTopic, telemetryTopic, type Topic } from "./topics.ts";
+export {
+  commandTopic,
+  desiredTopic,
+  isCommandName,
+  parseTopic,
+  replyTopic,
+  telemetryTopic,
+  type Topic,
+} from "./topics.ts";
+export { commandStates, type CommandState } from "./commands.ts";
 export { step, timeZone, type Step } from "./step.ts";
 export {
   aggregates,

@@ -1,6 +1,7 @@
 import { z } from "zod";
 import { demands } from "./demands.ts";
 import { code, duration, email, id, name, noReply, password, time, welcome } from "./shapes.ts";
+import { mostGrants } from "./grant.ts";
 import { route } from "./route.ts";
 
 export const readSetUp = route({
@@ -42,7 +43,7 @@ export const signIn = route({
     code,
     org: id("org").optional(),
     name: name.optional(),
-    grants: z.array(z.string().max(4_096)).min(1).max(64).optional(),
+    grants: z.array(z.string().max(4_096)).min(1).max(mostGrants).optional(),
     expiresIn: duration.optional(),
   }),
   reply: welcome,

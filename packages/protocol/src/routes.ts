@@ -28,6 +28,20 @@ export {
   readDashboardDevices,
   updateDashboard,
 } from "./dashboards.ts";
+export { listTwinChanges, readOwnTwin, readTwin, reportTwin, updateTwin } from "./twins.ts";
+export {
+  acknowledgeCommand,
+  approveCommand,
+  cancelCommand,
+  listBatchCommands,
+  listCommands,
+  listOwnCommands,
+  readBatch,
+  readCommand,
+  replyToCommand,
+  sendCommand,
+  sendCommands,
+} from "./commands.ts";
 export { createListEntry, listEntries, readListEntry, removeListEntry } from "./lists.ts";
 export {
   summariseDevices,

@@ -1,17 +1,42 @@
 import { isId, type Id } from "@holdfast/kernel";
 
 /** A topic of an organisation's space, parsed once at the edge. `me/…` has become `devices/<own id>/…` by then. */
-export type Topic = { readonly device: Id<"device">; readonly kind: "telemetry" };
+export type Topic =
+  | { readonly device: Id<"device">; readonly kind: "telemetry" | "reported" | "desired" }
+  | { readonly device: Id<"device">; readonly kind: "command"; readonly name: string }
+  | { readonly device: Id<"device">; readonly kind: "reply"; readonly command: Id<"command"> };
 
 export const telemetryTopic = (device: Id<"device">): string => `devices/${device}/telemetry`;
+export const desiredTopic = (device: Id<"device">): string => `devices/${device}/twin/desired`;
+export const commandTopic = (device: Id<"device">, name: string): string => `devices/${device}/commands/${name}`;
+export const replyTopic = (device: Id<"device">, command: Id<"command">): string =>
+  `devices/${device}/replies/${command}`;
 
 const ending = "/telemetry";
 const start = "devices/";
-const length = start.length + 36 + ending.length;
+const treeLength = start.length + 36;
+const length = treeLength + ending.length;
+
+/** What a command may be called: it is a level of a topic. */
+export const isCommandName = (text: string): boolean => /^[A-Za-z0-9][A-Za-z0-9_.-]{0,63}$/.test(text);
 
 /** `undefined` for a topic that means nothing here. */
 export function parseTopic(topic: string): Topic | undefined {
-  if (topic.length !== length || !topic.startsWith(start) || !topic.endsWith(ending)) return undefined;
-  const device = topic.slice(start.length, start.length + 36);
-  return isId("device", device) ? { device, kind: "telemetry" } : undefined;
+  if (!topic.startsWith(start)) return undefined;
+  if (topic.length === length && topic.endsWith(ending)) {
+    const device = topic.slice(start.length, treeLength);
+    return isId("device", device) ? { device, kind: "telemetry" } : undefined;
+  }
+  return topic[treeLength] === "/" ? parseOther(topic) : undefined;
+}
+
+function parseOther(topic: string): Topic | undefined {
+  const device = topic.slice(start.length, treeLength);
+  if (!isId("device", device)) return undefined;
+  const [, first, second, ...more] = topic.slice(treeLength).split("/");
+  if (second === undefined || more.length > 0) return undefined;
+  if (first === "twin") return second === "reported" || second === "desired" ? { device, kind: second } : undefined;
+  if (first === "commands") return isCommandName(second) ? { device, kind: "command", name: second } : undefined;
+  if (first === "replies") return isId("command", second) ? { device, kind: "reply", command: second } : undefined;
+  return undefined;
 }

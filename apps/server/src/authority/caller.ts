@@ -242,6 +242,8 @@ export class Caller implements Asker {
         return this.space.dashboards.target(on);
       case "certificate":
       case "certificateAuthority":
+      case "command":
+      case "commandBatch":
       case "connection":
       case "entry":
       case "factorReset":

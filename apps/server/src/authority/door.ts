@@ -13,7 +13,9 @@ const throughDoors: Partial<Record<Action, Exclude<Way, "own">>> = {
   "telemetry.write": "write",
   "telemetry.read": "read",
 };
-export const wayOf = (action: Action): Exclude<Way, "own"> | undefined => throughDoors[action];
+/** Whoever asks something of a device comes as whoever reads: how the device itself has to come is not his to keep. */
+export const wayOf = (action: Action): Exclude<Way, "own"> | undefined =>
+  throughDoors[action] ?? (/^(twin|command)\./.test(action) ? "read" : undefined);
 
 /** One demand. `undefined` is what nobody can say, because too little is known of how somebody came. */
 type Clause = {
@@ -40,12 +42,12 @@ export type Level = {
 /** As a door is kept: in one spelling, and without what demands nothing. @throws Refusal `request.malformed` where it names nothing */
 export function readDoor(asked: Door): Door {
   const { rate, hours, transports: ways } = readDoorConditions(asked);
-  const { tls, proof, allow, deny, writable, readable, size, socket } = asked;
+  const { tls, proof, allow, deny, writable, readable, size, socket, dangerous } = asked;
   if (socket && ways && !ways.includes("socket")) {
     const message = "transports leaves socket out: name it there, or say nothing here";
     throw new Refusal("request.malformed", { faults: [{ path: "socket", message }] });
   }
-  const read: Door = {
+  return {
     ...(ways && { transports: ways }),
     ...(socket && { socket }),
     ...(tls && { tls }),
@@ -59,11 +61,11 @@ export function readDoor(asked: Door): Door {
         ...(by && hasAny(by) && { by }),
       })),
     }),
+    ...(dangerous && { dangerous: [...new Set(dangerous)] }),
     ...(rate && { rate }),
     ...(size !== undefined && { size }),
     ...(hours && { hours }),
   };
-  return read;
 }
 
 type Side = NonNullable<Door["allow"]>;
@@ -340,7 +342,7 @@ export function readableBy(levels: readonly Level[], visitor: Visitor): ((name: 
 
 /** All that a level demands, in words. */
 export function saidBy({ of, door, clauses }: Level): readonly { field: string; from: string; says: string }[] {
-  const { writable, readable, rate, size } = door;
+  const { writable, readable, rate, size, dangerous } = door;
   const message: [keyof Door, string | undefined][] = [
     ["writable", writable && `takes ${listOf(writable)} only`],
     [
@@ -348,6 +350,7 @@ export function saidBy({ of, door, clauses }: Level): readonly { field: string; 
       readable &&
         `shows ${readable.map(({ attributes, by }) => `${listOf(attributes)}${by ? ` to ${inWordsOf(by)}` : ""}`).join(", ")} only`,
     ],
+    ["dangerous", dangerous && `runs ${listOf(dangerous)} only once a person has approved it`],
     ["rate", rate && `takes ${rate.perMinute} messages a minute, ${rate.burst ?? rate.perMinute} at once`],
     ["size", size === undefined ? undefined : `takes messages of ${size} bytes at most`],
   ];

@@ -3,7 +3,7 @@ import { formatGrant, type Action, type Grant, type Role } from "@holdfast/proto
 import { callerOf, type Caller } from "./caller.ts";
 import { containsGrant, linkOf } from "./link.ts";
 import type { Permit } from "./permit.ts";
-import type { Proof } from "./session.ts";
+import { confirmedFor, type Proof } from "./session.ts";
 
 /** Somebody who signed in, and until when. */
 type InPerson = {
@@ -23,6 +23,19 @@ export function inPerson<A extends Action>(permit: Permit<A>, action: A): InPers
   if (person && isHere) return { person, proofs, until: caller.expiresAt };
   const detail = `${action} is for a person who signs in with her password, not for what was made with her sign-in.`;
   throw caller.refuse(action, caller.org, detail, new Refusal("permit.missing", { detail }));
+}
+
+/**
+ * The same where somebody is to have proved lately who she is: whoever comes with a cookie was asked by the listener, and anybody else has signed in
+ * since. @throws Refusal `permit.missing`, `confirmation.required`
+ */
+export function inPersonLately<A extends Action>(permit: Permit<A>, action: A): Id<"person"> {
+  const { person } = inPerson(permit, action);
+  const caller = callerOf(permit);
+  const { kind, createdAt } = caller.credential;
+  if (kind !== "session" && caller.now() - createdAt >= confirmedFor)
+    throw new Refusal("confirmation.required", { detail: "This sign-in is older: sign in again." });
+  return person;
 }
 
 /** Nobody gives a role that holds more than he may do now, wherever that is. @throws Refusal `role.amplifies`, `role.unknown` */

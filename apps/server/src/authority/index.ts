@@ -14,7 +14,7 @@ export type { LettingGo } from "./letting-go.ts";
 export { providerRequired } from "./by-provider.ts";
 export { refuseLacking, type Factors } from "./factors.ts";
 export { HighWater } from "./high-water.ts";
-export { inPerson, refuseGivingMore, refuseTouchingGreater } from "./in-person.ts";
+export { inPerson, inPersonLately, refuseGivingMore, refuseTouchingGreater } from "./in-person.ts";
 export { Journal } from "./journal.ts";
 export type { Held } from "./heritage.ts";
 export { ListKeeping, withHits } from "./list-keeping.ts";

@@ -93,5 +93,6 @@ export class Reach<A extends Action> implements Allowed {
 }
 
 /** Which attributes of the device may be read: by name, or `undefined` for all. */
-export const readableAttributes = (permit: Permit<"telemetry.read">): ((name: string) => boolean) | undefined =>
-  Permit.askerOf(permit).attributesOf(permit.on);
+export const readableAttributes = (
+  permit: Permit<"telemetry.read"> | Permit<"twin.read">,
+): ((name: string) => boolean) | undefined => Permit.askerOf(permit).attributesOf(permit.on);

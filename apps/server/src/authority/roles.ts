@@ -56,6 +56,8 @@ const actionsOf: Record<BuiltInRole, readonly Action[]> = {
     "product.setDoor",
     "device.setDoor",
     "telemetry.write",
+    "twin.update",
+    "command.send",
     "token.create",
     "accessKey.create",
     // Whoever makes credentials can end one that leaked, and give it another secret.
@@ -67,7 +69,15 @@ const actionsOf: Record<BuiltInRole, readonly Action[]> = {
     "dashboard.delete",
     "dashboard.share",
   ),
-  operator: seeingAnd("device.update", "device.suspend", "device.resume", "device.tag", "authority.explain"),
+  operator: seeingAnd(
+    "device.update",
+    "device.suspend",
+    "device.resume",
+    "device.tag",
+    "twin.update",
+    "command.send",
+    "authority.explain",
+  ),
   viewer: seeingAnd(),
 };
 
@@ -77,7 +87,7 @@ export const purposeOf: Record<BuiltInRole, string> = {
   administrator: "Everything but renaming the organisation and deleting it: people, roles and credentials too.",
   developer:
     "Builds: applications, products, devices with their keys, and credentials of programs within that; ends credentials.",
-  operator: "Keeps devices running: sees everything, changes, suspends and resumes devices.",
+  operator: "Keeps devices running: sees everything, changes, suspends and resumes devices, and sends them commands.",
   viewer: "Sees everything and changes nothing.",
 };
 

@@ -52,6 +52,7 @@ export async function openMessages(needs: Needs): Promise<Messages> {
     },
   });
   log.serve(broker);
+  needs.beside.serve({ broker, log });
   spaces.onChange((space: Space) => {
     if (!space.closed) return broker.recheck(space);
     // What the platform knew of it is read again, and so is what its sessions are owed.

@@ -1,6 +1,6 @@
 import type { Gate } from "@holdfast/mqtt";
 import type { Id } from "@holdfast/kernel";
-import { parseTopic } from "@holdfast/protocol";
+import { parseTopic, type Action, type Topic } from "@holdfast/protocol";
 import type { Caller } from "../authority/index.ts";
 
 /** Of so many topics a gate keeps the answers: a gateway speaks for many devices, and a filter with wildcards hears many. */
@@ -43,8 +43,11 @@ export class MessageGate implements Gate {
   #mayPublish(topic: string): number {
     const parsed = parseTopic(topic);
     if (!parsed) return topicNameInvalid;
-    if (!this.#caller.mayDevice("telemetry.write", parsed.device))
-      return this.#refuse("telemetry.write", parsed.device);
+    // What a device is like and what became of a command is the device's own to say; what is wanted of it is the platform's.
+    const { device, kind } = parsed;
+    const isOwn = kind === "reported" || kind === "reply" ? this.#caller.credential.device === device : false;
+    if (kind !== "telemetry" && !isOwn) return this.#refuse(aboutOthers(parsed, "write"), device);
+    if (!this.#caller.mayDevice("telemetry.write", device)) return this.#refuse("telemetry.write", device);
     this.#caller.noteUse("telemetry.write", parsed.device);
     return 0;
   }
@@ -55,9 +58,9 @@ export class MessageGate implements Gate {
     const exact = parseTopic(filter);
     if (caller.space.lists.deniesFilter(filter, caller.now())) return notAuthorized;
     if (caller.credential.device) return 0;
-    if (exact) return this.#mayHear(exact.device) ? 0 : this.#refuse("telemetry.read", exact.device);
-    const may = caller.mayAnywhere("telemetry.read");
-    if (may) caller.noteUse("telemetry.read");
+    if (exact) return this.#mayHear(exact) ? 0 : this.#refuse(aboutOthers(exact, "read"), exact.device);
+    const may = heard.find((action) => caller.mayAnywhere(action));
+    if (may) caller.noteUse(may);
     else caller.noteRefused("telemetry.read");
     return may ? 0 : notAuthorized;
   }
@@ -66,7 +69,7 @@ export class MessageGate implements Gate {
     const known = this.#received?.get(topic);
     if (known !== undefined) return known;
     const parsed = parseTopic(topic);
-    const answer = parsed !== undefined && this.#mayHear(parsed.device);
+    const answer = parsed !== undefined && this.#mayHear(parsed);
     if (this.#isOneOfMany(this.#received)) (this.#received ??= new Map()).set(topic, answer);
     return answer;
   }
@@ -77,19 +80,48 @@ export class MessageGate implements Gate {
   }
 
   /** A message goes out as it came: to nobody from whom the device's door hides any of its attributes. */
-  #mayHear(device: Id<"device">): boolean {
-    const may = this.#caller.mayDevice("telemetry.read", device) && this.#caller.attributesOf(device) === undefined;
-    if (may) this.#caller.noteUse("telemetry.read", device);
+  #mayHear(topic: Topic): boolean {
+    const { device, kind } = topic;
+    const caller = this.#caller;
+    // The device itself hears what is wanted of it, and not what it said.
+    if (kind !== "telemetry" && caller.credential.device !== undefined)
+      return (
+        caller.credential.device === device && (kind === "desired" || kind === "command") && this.#maySpeak(device)
+      );
+    const action = aboutOthers(topic, "read");
+    const may = caller.mayDevice(action, device) && caller.attributesOf(device) === undefined;
+    if (may) caller.noteUse(action, device);
     return may;
   }
 
+  #maySpeak(device: Id<"device">): boolean {
+    return this.#caller.mayDevice("telemetry.write", device);
+  }
+
   /** What was asked for by name: that something is not delivered to whoever asked for all is no refusal. */
-  #refuse(action: "telemetry.write" | "telemetry.read", device: Id<"device">): number {
+  #refuse(action: Action, device: Id<"device">): number {
     const target = this.#caller.target("device", device);
     const decision = target && this.#caller.decide(action, target);
     // Granted, and the door hides attributes.
     if (decision)
       this.#caller.noteRefused(action, device, decision.allowed ? { ...decision, clause: "attributes" } : decision);
     return notAuthorized;
+  }
+}
+
+/** What somebody may who listens to more than one topic: what he gets is asked of each message. */
+const heard = ["telemetry.read", "twin.read", "command.read"] as const satisfies readonly Action[];
+
+/** By which grant somebody else than the device hears or says this. */
+function aboutOthers({ kind }: Topic, way: "read" | "write"): Action {
+  switch (kind) {
+    case "telemetry":
+      return `telemetry.${way}`;
+    case "reported":
+    case "desired":
+      return way === "read" ? "twin.read" : "twin.update";
+    case "command":
+    case "reply":
+      return way === "read" ? "command.read" : "command.send";
   }
 }

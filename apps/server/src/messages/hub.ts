@@ -16,13 +16,14 @@ import type {
   Welcome,
 } from "@holdfast/mqtt";
 import { credentialIn } from "@holdfast/crypto";
-import { isId, Refusal, sentenceOf, type CredentialId, type Id, type Random, type Report } from "@holdfast/kernel";
+import { Refusal, sentenceOf, type CredentialId, type Id, type Random, type Report } from "@holdfast/kernel";
 import { parseTopic } from "@holdfast/protocol";
 import type { Accounts, EndingOfConnection, Line } from "../accounting/index.ts";
 import { Unwelcome, type Authentication, type Caller, type Known, type Space } from "../authority/index.ts";
 import { fit, type DeviceRefusal, type LiveRefusals, type Strangers } from "../live/index.ts";
 import type { Telemetry } from "../telemetry/index.ts";
 import type { Backoff } from "./backoff.ts";
+import type { Beside } from "./beside.ts";
 import { MessageGate } from "./gate.ts";
 import { causeOf } from "./cause.ts";
 import { barredBy, clauseOf } from "./clause.ts";
@@ -31,13 +32,14 @@ import type { Presences } from "./presences.ts";
 import { PlainAnswer, plainly } from "./plain-answer.ts";
 import { challenge } from "./proof.ts";
 import { reasonOf, refusalBy, sentenceBy, violationBy } from "./reason.ts";
-import { secretIn } from "./secret-in.ts";
+import { shownIn } from "./secret-in.ts";
 import { aliasOf, cameOver, kindOf, spokenOf, treeOf, welcome, type SessionContext } from "./session.ts";
 
 export type HubNeeds = {
   readonly authentication: Authentication;
   readonly random: Random;
   readonly telemetry: Telemetry;
+  readonly beside: Beside;
   readonly presences: Presences;
   readonly accounts: Accounts;
   readonly log: MessageLog;
@@ -76,8 +78,9 @@ export class Hub implements Policy<SessionContext> {
   }
 
   connect(asked: Asked): Promise<Welcome<SessionContext> | TurnedAway> {
+    const { authentication } = this.#needs;
     return this.#admit(asked, async () =>
-      this.#needs.authentication.admit(await this.#shown(asked), cameOver(asked.transport)),
+      authentication.admit(await shownIn(asked, authentication), cameOver(asked.transport)),
     );
   }
 
@@ -91,7 +94,7 @@ export class Hub implements Policy<SessionContext> {
     return challenge(asked, proof, random, async (signed) => {
       const prove = (known: Known) =>
         authentication.prove(known, cameOver(asked.transport), signed.proof, signed.signature);
-      if (!again) return this.#admit(asked, async () => prove(await this.#shown(asked)));
+      if (!again) return this.#admit(asked, async () => prove(await shownIn(asked, authentication)));
       const { space, credential } = again.caller;
       const shown = again.caller.circumstances?.shown;
       const current = { space, credential: space.credentials.get(credential.id) ?? credential, shown };
@@ -158,7 +161,14 @@ export class Hub implements Policy<SessionContext> {
     const origin = { address: context.address, transport: transport.name, client: context.session };
     const line = context.account.begin("mqtt", credential, origin, counters);
     this.#lines.set(connection, line);
-    if (credential.device) context.seen = this.#needs.presences.came(space, credential.device);
+    if (!credential.device) return;
+    context.seen = this.#needs.presences.came(space, credential.device);
+    if (connection.resumed) this.#needs.beside.arrived(space, credential.device, undefined);
+  }
+
+  /** A device hears what is owed to it beside what programs publish. */
+  subscribed({ caller: { space, credential } }: SessionContext, filters: readonly string[]): void {
+    if (credential.device) this.#needs.beside.arrived(space, credential.device, filters);
   }
 
   /** Who broke the rules is told by MQTT 5 alone; whoever watches the device is told of both versions. */
@@ -232,7 +242,9 @@ export class Hub implements Policy<SessionContext> {
     const bounded = context.account.deliveryRefusal();
     if (bounded) return this.#beyond(context, publication, bounded);
     const kind = isOld ? spoken.kind : kindOf(publication, spoken.kind);
-    const refusal = this.#needs.telemetry.accept(source, publication.payload, kind, waiting);
+    const refusal = spoken.beside
+      ? this.#needs.beside.accept(source, spoken.beside, publication, waiting)
+      : this.#needs.telemetry.accept(source, publication.payload, kind, waiting);
     if (!refusal) {
       this.#heard(context, device, publication);
       return 0;
@@ -314,22 +326,6 @@ export class Hub implements Policy<SessionContext> {
     const how = { transport: "mqtt", action: "connect", session: clientId, credential: whose.credential.id } as const;
     const why = whose instanceof Unwelcome ? { because: () => whose.because, detail: whose.toWatchers } : {};
     this.#needs.live.tell({ space: whose.space, device, refusal, ...how, ...why });
-  }
-
-  async #shown(asked: Asked): Promise<Known> {
-    const {
-      username = "",
-      transport: { certificate },
-    } = asked;
-    const secret = secretIn(asked);
-    const { authentication } = this.#needs;
-    // Some clients have to have a user name: of one that is no credential's nothing is read.
-    const isBare = secret === "" && !username.startsWith("hf_") && !username.includes(".");
-    if (certificate && isBare)
-      return authentication.shownCertificate(certificate, isId("key", username) ? username : undefined);
-    if (secret.startsWith("hf_")) return authentication.shown(secret);
-    if (secret === "" && username !== "") return authentication.shown(username);
-    return authentication.shownKey(username, secret);
   }
 }
 

@@ -1,5 +1,7 @@
 export { openMessages, type Messages } from "./broker.ts";
 export type { MessageLog } from "./log.ts";
+export type { Beside } from "./beside.ts";
+export { ToDevice } from "./to-device.ts";
 export { MqttSessions } from "./mqtt-sessions.ts";
 export { neverSeen, sentenceOfCause, type Presence } from "./presence.ts";
 export { Presences, type PresenceChange } from "./presences.ts";

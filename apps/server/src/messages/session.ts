@@ -1,6 +1,6 @@
 import type { Naming, Publication, Transport, Welcome } from "@holdfast/mqtt";
 import type { Id } from "@holdfast/kernel";
-import { parseTopic, telemetryTopic } from "@holdfast/protocol";
+import { parseTopic, telemetryTopic, type Topic } from "@holdfast/protocol";
 import type { Account, Meter } from "../accounting/index.ts";
 import { cameBy, type Caller, type Came } from "../authority/index.ts";
 import { fit } from "../live/index.ts";
@@ -27,6 +27,8 @@ export type SessionContext = {
 export type Spoken = {
   readonly topic: string;
   readonly named: string;
+  /** What the device says beside telemetry: what it is like, or what became of a command. */
+  readonly beside: Exclude<Topic, { kind: "telemetry" }> | undefined;
   readonly source: Source;
   readonly kind: BodyKind;
   /** Where its points are counted. */
@@ -86,12 +88,14 @@ export function spokenOf(
   topic: string,
   named: string,
 ): Spoken | undefined {
-  const device = parseTopic(topic)?.device;
-  if (!device) return undefined;
+  const about = parseTopic(topic);
+  if (!about) return undefined;
+  const { device } = about;
   const { space, credential } = caller;
   const meter = account.meter("mqtt", credential, device);
   const source: Source = { space, device, via: "mqtt", topic: named, session, credential: credential.id, meter };
-  return { topic, named, source, kind: { dialect: dialectOf(named) }, meter };
+  const beside = about.kind === "telemetry" ? undefined : about;
+  return { topic, named, beside, source, kind: { dialect: dialectOf(named) }, meter };
 }
 
 /** Which platform the firmware was written for: it says so by the topic that it publishes to. */

@@ -48,5 +48,6 @@ export const maintainFunctions = [
   "orgs_with_past",
   "forget_decisions",
   "orgs_with_domains_due",
+  "orgs_with_commands_due",
 ] as const;
 export type MaintainFunction = (typeof maintainFunctions)[number];

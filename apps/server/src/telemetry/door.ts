@@ -3,6 +3,7 @@ import { scrub } from "@holdfast/crypto";
 import { Refusal, type Id } from "@holdfast/kernel";
 import type { Allowance, Level, Space } from "../authority/index.ts";
 import type { Reading } from "./reading.ts";
+import type { DeviceSeries } from "./series.ts";
 
 /** @throws Refusal `door.tooLarge` */
 function checkSize({ of, door: { size } }: Level, body: Uint8Array): void {
@@ -69,4 +70,25 @@ export class DoorDemands {
         : [],
     );
   }
+}
+
+/**
+ * Whether the device is one that may speak, and whether its door takes so much and so often. Answers what the door demands of what is in it.
+ * @throws Refusal `device.unknown`, `device.suspended`, `device.retired`, `door.tooLarge`, `rate.exceeded`
+ */
+export function meet(
+  state: DeviceSeries,
+  space: Space,
+  device: Id<"device">,
+  sent: Uint8Array,
+  elapsed: number,
+): DoorDemands | undefined {
+  const placement = space.device(device);
+  if (!placement) throw new Refusal("device.unknown");
+  if (placement.state !== "active")
+    throw new Refusal(placement.state === "retired" ? "device.retired" : "device.suspended");
+  const doors = space.doorsOf(placement);
+  const demands = doors.length > 0 ? (state.demands ??= new DoorDemands(device)) : undefined;
+  demands?.admit(space, doors, sent, elapsed);
+  return demands;
 }

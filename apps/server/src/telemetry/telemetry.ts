@@ -7,7 +7,7 @@ import type { Memory } from "./buffer.ts";
 import { codeOf, refusalOfCode } from "./codes.ts";
 import { Committer } from "./committer.ts";
 import { Devices } from "./devices.ts";
-import { DoorDemands } from "./door.ts";
+import { meet } from "./door.ts";
 import { Erasures } from "./erasures.ts";
 import { faultOf } from "./fault.ts";
 import { Flusher } from "./flusher.ts";
@@ -199,6 +199,16 @@ export class Telemetry {
     return new Map([...byName].map(([name, { type }]) => [name, type]));
   }
 
+  /**
+   * What a device says beside what it measures comes through the same door: its state, its rate and its size.
+   * @throws Refusal `device.suspended`, `device.retired`, `door.tooLarge`, `rate.exceeded`
+   */
+  async admitBeside(space: Space, device: Id<"device">, body: Uint8Array): Promise<void> {
+    this.#admit(space.org);
+    const state = this.#devices.at(space, device) ?? (await this.#devices.prepare(space, device));
+    meet(state, space, device, body, this.#needs.clock.elapsed());
+  }
+
   /** Why nothing can be kept at the moment. */
   unready(): Refusal | undefined {
     try {
@@ -301,17 +311,12 @@ export class Telemetry {
   /** Checks the whole message before the first point of it is written. Answers how many readings it has. */
   #take(state: DeviceSeries, source: Source, sent: Uint8Array, kind: BodyKind, waiting: Waiting): number {
     const { space, device } = source;
-    const placement = space.device(device);
-    if (!placement) throw new Refusal("device.unknown");
-    if (placement.state !== "active")
-      throw new Refusal(placement.state === "retired" ? "device.retired" : "device.suspended");
     const now = this.#needs.clock.now();
-    const doors = space.doorsOf(placement);
-    const demands = doors.length > 0 ? (state.demands ??= new DoorDemands(device)) : undefined;
-    demands?.admit(space, doors, sent, this.#needs.clock.elapsed());
+    const demands = meet(state, space, device, sent, this.#needs.clock.elapsed());
     const body = kind.encoding === undefined ? sent : inflated(sent, kind.encoding, this.#needs.largest);
     if (body !== sent) demands?.checkSize(body);
-    const schema = placement.product && space.product(placement.product);
+    const product = space.device(device)?.product;
+    const schema = product && space.product(product);
     const readings = parseBody(body, now, kind);
     checkTimes(readings, now, schema?.times);
     demands?.check(readings);

@@ -1,0 +1,2 @@
+export { Commands } from "./commands.ts";
+export { parseReply } from "./envelope.ts";

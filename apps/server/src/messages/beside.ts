@@ -1,0 +1,26 @@
+import type { Id, Refusal } from "@holdfast/kernel";
+import type { Broker } from "@holdfast/mqtt";
+import type { Topic } from "@holdfast/protocol";
+import type { Space } from "../authority/index.ts";
+import type { Source } from "../telemetry/index.ts";
+import type { MessageLog } from "./log.ts";
+
+/** What devices and the platform say to each other beside telemetry: twins, commands. */
+export interface Beside {
+  /** From now on devices can be reached. */
+  serve(parts: { readonly broker: Broker; readonly log: MessageLog }): void;
+
+  /** A device listens, or listens again: to these filters, or to those of a session that was kept. What is owed to it is given. */
+  arrived(space: Space, device: Id<"device">, filters: readonly string[] | undefined): void;
+
+  /**
+   * Takes what a device says. `undefined`: it is judged, and `waiting` hears when it is durable, with its record, or why it is not. A refusal where
+   * that is known at once.
+   */
+  accept(
+    source: Source,
+    topic: Exclude<Topic, { kind: "telemetry" }>,
+    message: { readonly payload: Uint8Array },
+    waiting: { readonly record?: Uint8Array | undefined; settle(code: number, reason?: string): void },
+  ): Refusal | undefined;
+}

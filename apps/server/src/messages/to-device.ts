@@ -1,0 +1,46 @@
+import type { Broker, Properties } from "@holdfast/mqtt";
+import type { Id } from "@holdfast/kernel";
+import type { Space } from "../authority/index.ts";
+import type { MessageLog } from "./log.ts";
+
+type Message = { readonly topic: string; readonly payload: Uint8Array; readonly properties?: Properties };
+
+/** What became of it, as far as anybody waits for that. */
+type Told = {
+  /** The device has it (PUBACK). */
+  acknowledged?(): void;
+  /** It could not be kept, and went to nobody. */
+  lost?(): void;
+};
+
+/**
+ * Messages of the platform's own to devices that are connected, and to programs that listen. Nothing of them waits for a device that is away: what
+ * it has to know is given again when it comes.
+ */
+export class ToDevice {
+  #parts: { readonly broker: Broker; readonly log: MessageLog } | undefined;
+
+  /** From now on there is somebody to be reached. */
+  serve(parts: { readonly broker: Broker; readonly log: MessageLog }): void {
+    this.#parts = parts;
+  }
+
+  reaches(space: Space, device: Id<"device">, topic: string): boolean {
+    return this.#parts?.broker.reaches(space, topic, device) ?? false;
+  }
+
+  /** At QoS 1, or less where that is what was subscribed to. */
+  send(space: Space, device: Id<"device">, message: Message, told: Told = {}): void {
+    if (!this.#parts || space.closed || !this.#parts.broker.isOwed(space, message.topic)) return told.lost?.();
+    const { broker, log } = this.#parts;
+    const acknowledged = (principal: string) => void (principal === device && told.acknowledged?.());
+    const publication = broker.offer(space, { ...message, qos: 1, retain: false, present: { acknowledged } });
+    if (publication.code > 0) return told.lost?.(); // somebody who listens has no room, and the platform is set so
+    const settle = (code: number) => {
+      publication.settle(code);
+      if (code !== 0) told.lost?.();
+    };
+    if (publication.record) log.append(space, publication.record, settle);
+    else settle(0);
+  }
+}

@@ -1,0 +1,2 @@
+export { parsePatch } from "./document.ts";
+export { Twins } from "./twins.ts";

@@ -1,0 +1,140 @@
+import { Refusal, type Id } from "@holdfast/kernel";
+import { desiredTopic } from "@holdfast/protocol";
+import { asPlatform, readableAttributes, type Permit, type Space, type Spaces } from "../authority/index.ts";
+import type { Storage, Unit } from "../storage/index.ts";
+import { misfitOf, type DeviceSeals } from "../telemetry/index.ts";
+import { only, type Document } from "./document.ts";
+import { twinsIn } from "./postgres.ts";
+import { Reports } from "./reports.ts";
+import { change, messageOf, shownOf, type Change, type Side, type Twin } from "./twin.ts";
+
+/** Whoever gets messages to devices that are connected. */
+interface ToDevice {
+  reaches(space: Space, device: Id<"device">, topic: string): boolean;
+  send(space: Space, device: Id<"device">, message: { readonly topic: string; readonly payload: Uint8Array }): void;
+}
+
+type Needs = {
+  readonly storage: Storage;
+  readonly spaces: Spaces;
+  readonly seals: DeviceSeals;
+  readonly toDevice: ToDevice;
+};
+
+/** What is wanted of devices, and what they say of themselves. */
+export class Twins {
+  readonly #needs: Needs;
+  readonly #reports: Reports;
+
+  constructor(needs: Needs) {
+    this.#needs = needs;
+    this.#reports = new Reports(needs.storage, (unit, space, device, patches) =>
+      this.#take(unit, space, device, patches),
+    );
+  }
+
+  async read(permit: Permit<"twin.read">): Promise<Twin> {
+    const twin = await this.#needs.storage.read(permit, (unit) => this.#find(unit, permit.on));
+    return shownOf(twin, readableAttributes(permit));
+  }
+
+  async changes(permit: Permit<"twin.read">): Promise<readonly Change[]> {
+    const isShown = readableAttributes(permit);
+    const all = await this.#needs.storage.read(permit, async (unit) =>
+      twinsIn(unit, permit.on, await this.#needs.seals.of(unit, permit.on)).changes(),
+    );
+    return isShown ? all.map((one) => ({ ...one, patch: only(one.patch, isShown) })) : all;
+  }
+
+  /** @throws Refusal `request.conflict`, `twin.unfit`, `twin.tooLarge`, `device.retired` */
+  async update(permit: Permit<"twin.update">, patch: Document, versions: readonly number[] | undefined): Promise<Twin> {
+    const { storage, spaces } = this.#needs;
+    storage.admit();
+    const device = permit.on;
+    const space = await spaces.of(permit.scope.org);
+    return storage.change(permit, async (unit) => {
+      const placement = space.device(device);
+      if (placement?.state === "retired") throw new Refusal("device.retired");
+      const rows = twinsIn(unit, device, await this.#needs.seals.of(unit, device));
+      const before = await rows.take();
+      if (versions && !versions.includes(before.desired.version)) throw new Refusal("request.conflict");
+      const after = change(before, "desired", patch, unit.at, misfitIn(space, device, "desired"));
+      await rows.save(after);
+      const { version } = after.desired;
+      await rows.note({ side: "desired", version, at: unit.at, by: whoIn(unit), patch });
+      unit.audit({ what: "twin.updated", about: device, facts: { version, fields: Object.keys(patch).slice(0, 32) } });
+      unit.afterCommit(() => this.#send(space, device, after));
+      return after;
+    });
+  }
+
+  /** What a device says of itself is durable when this settles. @throws Refusal */
+  async report(space: Space, device: Id<"device">, patch: Document): Promise<Twin> {
+    this.#needs.storage.admit();
+    return this.#reports.add(space, device, patch);
+  }
+
+  async ofDevice(permit: Permit<"telemetry.write">): Promise<Twin> {
+    return this.#needs.storage.read(permit, (unit) => this.#find(unit, permit.on));
+  }
+
+  /** A device listens from now on: it hears what it has still to take over, where anything was ever wanted of it. */
+  async arrived(space: Space, device: Id<"device">): Promise<void> {
+    const { storage, toDevice } = this.#needs;
+    if (!toDevice.reaches(space, device, desiredTopic(device))) return;
+    const twin = await storage.read(asPlatform(space.scope), (unit) => this.#find(unit, device));
+    if (twin.desired.version > 0) this.#send(space, device, twin);
+  }
+
+  #send(space: Space, device: Id<"device">, twin: Twin): void {
+    this.#needs.toDevice.send(space, device, { topic: desiredTopic(device), payload: messageOf(twin) });
+  }
+
+  async #find(unit: Unit, device: Id<"device">): Promise<Twin> {
+    return twinsIn(unit, device, await this.#needs.seals.of(unit, device)).find();
+  }
+
+  /** One after the other; one that is refused changes nothing. */
+  async #take(
+    unit: Unit,
+    space: Space,
+    device: Id<"device">,
+    patches: readonly Document[],
+  ): Promise<readonly (Twin | Refusal)[]> {
+    const rows = twinsIn(unit, device, await this.#needs.seals.of(unit, device));
+    const misfit = misfitIn(space, device, "reported");
+    let twin = await rows.take();
+    const answers: (Twin | Refusal)[] = [];
+    for (const patch of patches) {
+      try {
+        const after = change(twin, "reported", patch, unit.at, misfit);
+        await rows.note({ side: "reported", version: after.reported.version, at: unit.at, by: device, patch });
+        twin = after;
+        answers.push(twin);
+      } catch (error) {
+        if (!(error instanceof Refusal) || !error.code.startsWith("twin.")) throw error;
+        answers.push(error);
+      }
+    }
+    if (answers.some((answer) => !(answer instanceof Refusal))) await rows.save(twin);
+    return answers;
+  }
+}
+
+/** Named for the log of changes: the person, where there is one. */
+const whoIn = ({ actor }: Unit): string => (actor.kind === "platform" ? "platform" : (actor.person ?? actor.id));
+
+/** A field under the name of an attribute is what the product says; what the device says of itself its door has to let in as well. */
+function misfitIn(
+  space: Space,
+  device: Id<"device">,
+  side: Side,
+): (name: string, value: unknown) => string | undefined {
+  const placement = space.device(device);
+  const schema = placement?.product && space.product(placement.product);
+  const doors = placement && side === "reported" ? space.doorsOf(placement) : [];
+  return (name, value) => {
+    const shut = doors.find(({ writable }) => writable && !writable.has(name));
+    return shut ? `is not let in by the door of ${shut.of}` : misfitOf(schema, name, value);
+  };
+}
