@@ -798,3 +798,30 @@ test("a dashboard goes out as a file, comes in again, and is shared by a link th
   await answer("dashboard", "delete", "Others");
   assert.equal((await answer("dashboard", "list")).items.length, 1);
 });
+
+test("what is wanted of a device is said and shown, and a command is sent, listed, cancelled and approved", async () => {
+  const made = await answer("device", "create", "--application", application, "--name", "Lock");
+  const twin = await answer("twin", "set", made.id, '{"interval": 60}');
+  assert.deepEqual([twin.version, twin.difference], [1, { interval: 60 }]);
+  assert.equal(await refused(undefined, "twin", "set", made.id, "{}", "--if-version", "7"), "request.conflict");
+  assert.equal((await answer("twin", "get", made.id)).desired.interval, 60);
+  assert.equal((await answer("twin", "history", made.id)).items.length, 1);
+  await answer("door", "set", made.id, "--dangerous", "unlock");
+  const blink = await answer("command", "send", made.id, "blink", "--body", "[1]", "--expires", "5m");
+  assert.deepEqual([blink.state, blink.body], ["waiting", [1]]);
+  assert.equal((await answer("command", "cancel", made.id, blink.id)).state, "cancelled");
+  const unlock = await answer("command", "send", made.id, "unlock");
+  assert.equal(unlock.state, "proposed");
+  const { token } = await answer("token", "create", "--name", "program", "--grant", "command.*");
+  assert.equal(await refused(token, "command", "approve", made.id, unlock.id), "permit.missing");
+  assert.equal((await answer("command", "approve", made.id, unlock.id)).state, "waiting");
+  const { items } = await answer("command", "list", made.id, "--state", "waiting");
+  assert.deepEqual(
+    items.map(({ id }: { id: string }) => id),
+    [unlock.id],
+  );
+  await answer("device", "update", made.id, "--tag", "floor=3");
+  const batch = await answer("command", "send-many", "update", "--tag", "floor=3");
+  assert.deepEqual([batch.total, batch.counts.waiting], [1, 1]);
+  assert.equal((await answer("command", "batch", batch.id, "--state", "waiting")).items[0].device, made.id);
+});

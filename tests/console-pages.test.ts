@@ -175,6 +175,8 @@ const places: readonly Place[] = [
     },
   ],
   [`${at}/live`, "Pump 1", "Only with"],
+  [`${at}/twin`, "Pump 1", "What is wanted, beside what it says"],
+  [`${at}/commands`, "Pump 1", "Send a command"],
   [
     `${at}/access`,
     "Pump 1",

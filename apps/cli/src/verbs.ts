@@ -3,6 +3,7 @@ import { appUserVerbs } from "./verbs/app-users.ts";
 import { auditVerbs } from "./verbs/audit.ts";
 import { backupVerbs } from "./verbs/backups.ts";
 import { certificateVerbs } from "./verbs/certificates.ts";
+import { commandVerbs } from "./verbs/commands.ts";
 import { credentialVerbs } from "./verbs/credentials.ts";
 import { dashboardVerbs } from "./verbs/dashboards.ts";
 import { deviceVerbs } from "./verbs/devices.ts";
@@ -30,6 +31,7 @@ import { simulatingVerbs } from "./verbs/simulating.ts";
 import { simulationVerbs } from "./verbs/simulation.ts";
 import { tailVerbs } from "./verbs/tail.ts";
 import { telemetryVerbs } from "./verbs/telemetry.ts";
+import { twinVerbs } from "./verbs/twins.ts";
 import { usageVerbs } from "./verbs/usage.ts";
 import type { Verb } from "./verb.ts";
 
@@ -51,6 +53,8 @@ export const verbs: readonly Verb[] = [
   ...deviceVerbs,
   ...tailVerbs,
   ...telemetryVerbs,
+  ...twinVerbs,
+  ...commandVerbs,
   ...dashboardVerbs,
   ...retentionVerbs,
   ...mintingVerbs,

@@ -247,6 +247,14 @@ const tree = root.addChildren([
       lazyRouteComponent(() => import("./device/index.ts"), "DeviceLive"),
     ),
     page(
+      below(paths.deviceTwin),
+      lazyRouteComponent(() => import("./device/index.ts"), "DeviceTwin"),
+    ),
+    page(
+      below(paths.deviceCommands),
+      lazyRouteComponent(() => import("./device/index.ts"), "DeviceCommands"),
+    ),
+    page(
       below(paths.deviceAccess),
       lazyRouteComponent(() => import("./device/index.ts"), "DeviceAccess"),
     ),

@@ -76,6 +76,7 @@ export const doorFlags = {
   deny: any(visitors, `not these, whatever is allowed: ${who}`),
   writable: any(text("NAME"), "only this attribute is taken"),
   readable: any(shownTo, "only this attribute is shown, to everybody or to these"),
+  dangerous: any(text("COMMAND"), "this command goes out only once a person who signed in has approved it"),
   rate: optional(rate, "at most so many messages of a device a minute, and at once"),
   size: optional(count, "bytes of the largest message"),
   hours: any(hours, "open only then, by the clocks of a place: 'mon-fri 08:00-18:00 Europe/Berlin'"),
@@ -144,6 +145,7 @@ type Given = {
   readonly deny: readonly Side[];
   readonly writable: readonly string[];
   readonly readable: readonly { attributes: string[]; by?: Visitors }[];
+  readonly dangerous: readonly string[];
   readonly rate: Door["rate"];
   readonly size: number | undefined;
   readonly hours: readonly Hours[];
@@ -159,6 +161,7 @@ export const doorOf = (given: Given): Door => ({
   ...(given.deny.length > 0 && { deny: together(given.deny) }),
   ...(given.writable.length > 0 && { writable: [...given.writable] }),
   ...(given.readable.length > 0 && { readable: [...given.readable] }),
+  ...(given.dangerous.length > 0 && { dangerous: [...given.dangerous] }),
   ...(given.rate && { rate: given.rate }),
   ...(given.size !== undefined && { size: given.size }),
   ...(given.hours.length > 0 && { hours: [...given.hours] }),

@@ -29,6 +29,8 @@ const tabs = [
   { to: paths.device, label: own.tabs.overview },
   { to: paths.deviceTelemetry, label: own.tabs.telemetry },
   { to: paths.deviceLive, label: own.tabs.live },
+  { to: paths.deviceTwin, label: own.tabs.twin },
+  { to: paths.deviceCommands, label: own.tabs.commands },
   { to: paths.deviceAccess, label: own.tabs.access },
 ] as const;
 

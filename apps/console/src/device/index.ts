@@ -1,4 +1,6 @@
 export { DeviceAccess } from "./access.tsx";
+export { DeviceCommands } from "./commands.tsx";
 export { DeviceOverview } from "./device.tsx";
 export { DeviceLive } from "./live.tsx";
 export { DeviceTelemetry } from "./telemetry.tsx";
+export { DeviceTwin } from "./twin.tsx";

@@ -25,7 +25,7 @@ export function DoorForm({
   useKept(form, "door");
   const choice = (names: Readonly<Record<string, string>>) =>
     Object.entries(names).map(([value, label]) => ({ value, label }));
-  const lines = (field: "allow" | "deny" | "writable" | "readable" | "hours", description: string) => (
+  const lines = (field: "allow" | "deny" | "writable" | "readable" | "dangerous" | "hours", description: string) => (
     <Textarea label={own[field]} description={description} autosize minRows={2} {...form.getInputProps(field)} />
   );
   const isOne = isId("device", of) || isId("product", of);
@@ -52,6 +52,7 @@ export function DoorForm({
         {lines("deny", own.whoHint)}
         {lines("writable", own.namesHint)}
         {lines("readable", own.readableHint)}
+        {lines("dangerous", own.dangerousHint)}
         <SimpleGrid cols={{ base: 1, xs: 3 }}>
           <TextInput label={own.perMinute} inputMode="numeric" {...form.getInputProps("perMinute")} />
           <TextInput label={own.burst} inputMode="numeric" {...form.getInputProps("burst")} />

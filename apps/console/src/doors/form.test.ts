@@ -15,6 +15,7 @@ const whole: Door = door.parse({
     { attributes: ["temperature"] },
     { attributes: ["position"], by: { people: [person], kinds: ["session"] } },
   ],
+  dangerous: ["unlock", "factory-reset"],
   rate: { perMinute: 60, burst: 10 },
   size: 1_000,
   hours: [{ days: ["mon", "tue", "wed"], from: "08:00", to: "18:00", zone: "Europe/Berlin" }],
@@ -32,9 +33,17 @@ test("what is typed wrong is told at its field before anything is asked", () => 
     allow: "10.0.0.1\nthe office",
     readable: "a = nobody",
     hours: "always",
+    dangerous: "open the door",
     burst: "3",
     size: "0",
   };
-  assert.deepEqual(Object.keys(faultsIn(typed)).toSorted(), ["allow", "hours", "perMinute", "readable", "size"]);
+  assert.deepEqual(Object.keys(faultsIn(typed)).toSorted(), [
+    "allow",
+    "dangerous",
+    "hours",
+    "perMinute",
+    "readable",
+    "size",
+  ]);
   assert.match(String(faultsIn(typed).allow), /the office/);
 });

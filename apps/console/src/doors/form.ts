@@ -1,5 +1,6 @@
 import {
   formatHours,
+  isCommandName,
   parseHours,
   proofs,
   socketModes,
@@ -22,6 +23,7 @@ export type Typed = {
   readonly deny: string;
   readonly writable: string;
   readonly readable: string;
+  readonly dangerous: string;
   readonly perMinute: string;
   readonly burst: string;
   readonly size: string;
@@ -39,6 +41,7 @@ export const typedOf = (door: Door): Typed => ({
   readable: (door.readable ?? [])
     .flatMap(({ attributes, by }) => attributes.map((name) => (by ? `${name} = ${sideText(by).join(", ")}` : name)))
     .join("\n"),
+  dangerous: (door.dangerous ?? []).join("\n"),
   perMinute: numberText(door.rate?.perMinute),
   burst: numberText(door.rate?.burst),
   size: numberText(door.size),
@@ -59,6 +62,9 @@ export const faultsIn = (typed: Typed): { readonly [Field in keyof Typed]?: stri
       .flatMap(({ who }) => who)
       .map(wrongIn)
       .find((fault) => fault !== undefined),
+    dangerous: linesIn(typed.dangerous)
+      .filter((line) => !isCommandName(line))
+      .map(own.command)[0],
     hours: linesIn(typed.hours)
       .filter((line) => !parseHours(line))
       .map(own.hours)[0],
@@ -74,6 +80,7 @@ export function doorOf(typed: Typed): Door {
   const hours = linesIn(typed.hours).flatMap((line) => parseHours(line) ?? []);
   const [allow, deny] = [sideOf(linesIn(typed.allow)), sideOf(linesIn(typed.deny))];
   const writable = linesIn(typed.writable);
+  const dangerous = linesIn(typed.dangerous);
   const readable = readableIn(typed.readable).map(({ name, who }) => ({
     attributes: [name],
     ...(who.length > 0 && { by: sideOf(who) }),
@@ -91,6 +98,7 @@ export function doorOf(typed: Typed): Door {
     ...(deny && { deny }),
     ...(writable.length > 0 && { writable }),
     ...(readable.length > 0 && { readable }),
+    ...(dangerous.length > 0 && { dangerous }),
     ...(typed.perMinute && {
       rate: { perMinute: Number(typed.perMinute), ...(typed.burst && { burst: Number(typed.burst) }) },
     }),

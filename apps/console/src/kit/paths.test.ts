@@ -30,6 +30,8 @@ test("every place keeps its path", () => {
     device: "/o/$org/devices/$device",
     deviceTelemetry: "/o/$org/devices/$device/telemetry",
     deviceLive: "/o/$org/devices/$device/live",
+    deviceTwin: "/o/$org/devices/$device/twin",
+    deviceCommands: "/o/$org/devices/$device/commands",
     deviceAccess: "/o/$org/devices/$device/access",
     products: "/o/$org/products",
     product: "/o/$org/products/$product",

@@ -25,6 +25,7 @@ export { demands, security, settings } from "./en/settings.ts";
 export { barred, shell, search, overview } from "./en/shell.ts";
 export { sessionLimits, signedIn } from "./en/sessions.ts";
 export { trying } from "./en/trying.ts";
+export { commands, twin } from "./en/twins.ts";
 export { usage } from "./en/usage.ts";
 export { userLists } from "./en/user-lists.ts";
 export { dashboards } from "./en/dashboards.ts";

@@ -3,7 +3,15 @@ import { inWords, sizeOf, spanOf } from "./forms.ts";
 // The pages of one device, and the MQTT sessions of whoever has some.
 export const device = {
   pages: "Pages of this device",
-  tabs: { overview: "Overview", telemetry: "Telemetry", live: "Live", access: "Access", sessions: "Sessions" },
+  tabs: {
+    overview: "Overview",
+    telemetry: "Telemetry",
+    live: "Live",
+    twin: "Twin",
+    commands: "Commands",
+    access: "Access",
+    sessions: "Sessions",
+  },
   since: "since",
   suspend: "Suspend",
   resume: "Resume",

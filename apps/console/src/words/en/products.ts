@@ -76,6 +76,8 @@ export const door = {
   readable: "Only these attributes may be read",
   namesHint: "One a line. Empty: all.",
   readableHint: "One a line, with people or credentials behind = if it is for those alone. Empty: all.",
+  dangerous: "Dangerous commands",
+  dangerousHint: "Names, one a line. Each goes out once a person approves it who has just proved who she is.",
   perMinute: "Messages a minute",
   burst: "At once",
   size: "Largest message (bytes)",
@@ -86,6 +88,7 @@ export const door = {
   errors: {
     who: (line: string) => `"${line}" is none of these.`,
     hours: (line: string) => `"${line}" are no hours such as mon-fri 08:00-18:00 Europe/Berlin.`,
+    command: (line: string) => `"${line}" is no name of a command: letters, digits, _ . and -.`,
     number: "A whole number from 1.",
     burst: "Say how many a minute, too.",
   },

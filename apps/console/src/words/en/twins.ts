@@ -1,0 +1,62 @@
+import type { CommandState } from "@holdfast/protocol";
+
+// What is wanted of one device and what it says of itself, and what it is asked to do.
+export const twin = {
+  title: "What is wanted, beside what it says",
+  lead: "The device hears what differs when it comes, and whenever what is wanted changes.",
+  field: "Field",
+  desired: "Wanted",
+  reported: "Reported",
+  state: "Difference",
+  differs: "differs",
+  same: "the same",
+  notWanted: "not asked for",
+  empty: "Nothing is wanted of it, and it has said nothing of itself. Say below what is wanted, as an object of JSON.",
+  change: "What is wanted",
+  changeHint: "An object of JSON, as it should be. A field that is taken away is wanted no more.",
+  notObject: "Not an object of JSON",
+  history: "Changes, newest first",
+  noHistory: "Nothing of it has changed yet.",
+  at: "When",
+  by: "By",
+  what: "What",
+  side: "Side",
+  sides: { desired: "Wanted", reported: "Reported" },
+  since: (version: number) => `version ${version}`,
+};
+
+const states: Record<CommandState, string> = {
+  proposed: "waits for approval",
+  waiting: "waits for the device",
+  sent: "sent",
+  acknowledged: "arrived",
+  answered: "answered",
+  failed: "failed",
+  expired: "expired",
+  cancelled: "cancelled",
+};
+
+export const commands = {
+  title: "Send a command",
+  name: "Name",
+  nameHint: "As the device knows it: me/commands/{name}.",
+  body: "Body",
+  bodyHint: "Any JSON, or nothing.",
+  notJson: "Not JSON",
+  expires: "Expires in",
+  expiresHint: "5m, 24h: by the platform's clock.",
+  send: "Send",
+  list: "Commands, newest first",
+  empty: "It was never sent a command. It gets one on me/commands/{name}, and answers on me/replies/{id}.",
+  state: "State",
+  reply: "Reply",
+  created: "Sent",
+  ends: "Expires",
+  by: "By",
+  actions: "What can be done",
+  approve: "Approve",
+  approveHint: "The door calls it dangerous: it goes out once somebody approves it who has just proved who she is.",
+  cancel: "Cancel",
+  late: "after its end",
+  states,
+};
