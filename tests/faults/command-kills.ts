@@ -1,0 +1,161 @@
+import assert from "node:assert/strict";
+import { readFileSync } from "node:fs";
+import type { TestContext } from "node:test";
+import { setTimeout as wait } from "node:timers/promises";
+import mqtt, { type MqttClient } from "mqtt";
+import { Deployment } from "./deployment.ts";
+import { Chance } from "./seed.ts";
+
+type Made = { readonly id: string; readonly key: { readonly id: string; readonly secret: string } };
+type Envelope = { readonly id: string; readonly again: boolean; readonly body: number };
+type Command = { readonly id: string; readonly state: string; readonly result?: unknown };
+
+/** A device as docs/commands.md says it should be: it remembers what it has begun, and says of what it did the same again. */
+class Obedient {
+  readonly id: string;
+  readonly #client: MqttClient;
+  readonly #done = new Map<string, number>();
+  /** How often each was said to be new, by id. */
+  readonly new = new Map<string, number>();
+  /** How often it ran each. */
+  readonly ran = new Map<string, number>();
+  deliveredAgain = 0;
+  /** The last of what it reported that was acknowledged. */
+  reported = 0;
+
+  constructor({ id, key }: Made, port: number, ca: string, options: { version: 4 | 5; clean: boolean }) {
+    this.id = id;
+    const { version: protocolVersion, clean } = options;
+    this.#client = mqtt.connect(`mqtts://localhost:${port}`, {
+      ca,
+      protocolVersion,
+      clean,
+      clientId: "obedient",
+      username: key.id,
+      password: key.secret,
+      reconnectPeriod: 100,
+      ...(protocolVersion === 5 && !clean && { properties: { sessionExpiryInterval: 3_600 } }),
+    });
+    this.#client.on("error", () => undefined); // the server is away: it comes again
+    this.#client.on("connect", () => void this.#client.subscribe("me/commands/+", { qos: 1 }, () => undefined));
+    this.#client.on("message", (_, payload, { dup }) =>
+      this.#do(JSON.parse(payload.toString()) as Envelope, dup === true),
+    );
+  }
+
+  #do({ id, again, body }: Envelope, dup: boolean): void {
+    const raise = (counts: Map<string, number>) => void counts.set(id, (counts.get(id) ?? 0) + 1);
+    if (again || dup) this.deliveredAgain += 1;
+    else raise(this.new);
+    let outcome = this.#done.get(id);
+    if (outcome === undefined) {
+      raise(this.ran);
+      this.#done.set(id, (outcome = body * 2));
+    }
+    this.#client.publish(`me/replies/${id}`, JSON.stringify({ result: outcome }), { qos: 1 }, () => undefined);
+  }
+
+  /** Says how it is, and remembers what was acknowledged. */
+  report(n: number): void {
+    this.#client.publish("me/twin/reported", JSON.stringify({ n }), { qos: 1 }, (error) => {
+      if (!error) this.reported = Math.max(this.reported, n);
+    });
+  }
+
+  leave(): Promise<void> {
+    return this.#client.endAsync(true);
+  }
+}
+
+/**
+ * Commands are sent to devices of both versions, with sessions that last and that do not, while the server is killed again and again. Whatever was
+ * accepted is answered in the end, no command is said to be new twice, and none runs twice.
+ */
+export async function killUnderCommands(t: TestContext, times: number): Promise<void> {
+  const chance = new Chance();
+  t.diagnostic(`seed ${chance.seed}`);
+  const deployment = await Deployment.make(chance);
+  t.after(() => deployment.close());
+  await deployment.start();
+  const { token } = await deployment.setUp();
+  const me = () => deployment.visitor.as(token);
+  const application = await me().post<{ id: string }>("/v1/applications", { name: "Commands" });
+  const ca = readFileSync(deployment.caFile, "utf8");
+  const devices: Obedient[] = [];
+  for (let at = 0; at < 4; at += 1) {
+    const made = await me().post<Made>("/v1/devices", { application: application.id, name: `Device ${at}` });
+    devices.push(new Obedient(made, deployment.mqttsPort, ca, { version: at % 2 === 0 ? 5 : 4, clean: at < 2 }));
+  }
+  t.after(() => Promise.all(devices.map((device) => device.leave())));
+
+  const accepted: { device: Obedient; id: string; body: number }[] = [];
+  let isOver = false;
+  const sending = (async () => {
+    for (let n = 1; !isOver; n += 1) {
+      const device = devices[n % devices.length] ?? assert.fail();
+      device.report(n);
+      try {
+        const answer = await me().send<Command>("POST", `/v1/devices/${device.id}/commands`, {
+          body: { name: "double", body: n, expiresIn: "1h" },
+        });
+        if (answer.status === 201) accepted.push({ device, id: answer.body.id, body: n });
+      } catch {
+        // The server was killed meanwhile: nobody was told that it is accepted.
+      }
+      await wait(5);
+    }
+  })();
+  const more = async (count: number) => {
+    for (const enough = accepted.length + count; accepted.length < enough;) await wait(10);
+  };
+  for (let kill = 1; kill <= times; kill += 1) {
+    await more(chance.between(5, 40));
+    await deployment.kill();
+    await deployment.start();
+  }
+  await more(10);
+  isOver = true;
+  await sending;
+
+  const states = async () => {
+    const found = new Map<string, Command>();
+    for (const { id } of devices) {
+      for (let cursor = ""; ;) {
+        const page = await me().get<{ items: Command[]; nextCursor?: string }>(
+          `/v1/devices/${id}/commands?limit=1000${cursor}`,
+        );
+        for (const item of page.items) found.set(item.id, item);
+        if (page.nextCursor === undefined) break;
+        cursor = `&cursor=${page.nextCursor}`;
+      }
+    }
+    return found;
+  };
+  const isLost = (found: ReadonlyMap<string, Command>) =>
+    accepted.filter(({ id, body }) => found.get(id)?.state !== "answered" || found.get(id)?.result !== body * 2);
+  let found = await states();
+  for (const end = performance.now() + 30_000; isLost(found).length > 0 && performance.now() < end; await wait(100))
+    found = await states();
+  assert.deepEqual(
+    isLost(found)
+      .slice(0, 10)
+      .map(({ id }) => found.get(id) ?? id),
+    [],
+    `${isLost(found).length} of ${accepted.length} were accepted and not answered`,
+  );
+  for (const device of devices) {
+    for (const counts of [device.new, device.ran])
+      assert.deepEqual(
+        [...counts].filter(([, count]) => count > 1),
+        [],
+      );
+    const { reported } = await me().get<{ reported: { n?: number } }>(`/v1/devices/${device.id}/twin`);
+    assert.ok((reported.n ?? 0) >= device.reported, `${reported.n} was kept, and ${device.reported} acknowledged`);
+    assert.ok(device.reported > 0);
+  }
+  const again = devices.reduce((sum, { deliveredAgain }) => sum + deliveredAgain, 0);
+  t.diagnostic(
+    `${times} kills, ${accepted.length} commands accepted, all answered, none twice; ${again} deliveries again`,
+  );
+  assert.equal((await deployment.stop()).code, 0);
+}
