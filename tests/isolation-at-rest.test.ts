@@ -37,6 +37,14 @@ test("what an organisation wrote is in no row of any table as it wrote it, in wh
   });
   const token = await owner.tokenOf([`telemetry.read:tag:Zinnia=Zinnia row`], { name: "Zinnia token" });
   await visitor.as(textOf(device.key)).post("/v1/me/telemetry", { "Zinnia-level": number, note: "Zinnia blooms" });
+  await owner.asks.patch(`/v1/devices/${device.id}/twin`, { desired: { "Zinnia-level": number, note: "Zinnia wish" } });
+  await visitor.as(textOf(device.key)).send("PATCH", "/v1/me/twin", { body: { note: "Zinnia is so" } });
+  const command = { name: "Zinnia-water", body: { note: "Zinnia asks", n: number } };
+  const { id } = await owner.asks.post<{ id: string }>(`/v1/devices/${device.id}/commands`, command);
+  await visitor.as(textOf(device.key)).get("/v1/me/commands");
+  await visitor.as(textOf(device.key)).post(`/v1/me/replies/${id}`, { result: "Zinnia is watered" });
+  const to = { tag: { key: "Zinnia", value: "Zinnia row" } };
+  await owner.asks.post("/v1/command-batches", { to, name: "Zinnia-all" });
   await owner.member({ email: "zinnia-here@example.com", password: "Zinnia blooms in May" }, "owner");
   const invitation = await owner.invite("zinnia-guest@example.com");
   await owner.asks.send("GET", "/v1/devices/Zinnia");

@@ -252,7 +252,7 @@ test("what could never hold, what is taken and what is not theirs is refused, wi
     [[`device.read:${their.application.id}`], "application.unknown"],
     [[`device.read:${unknown("device")}`], "device.unknown"],
     [[], "request.malformed"],
-    [Array.from({ length: 70 }, (_, at) => `device.read:tag:a=${at}`), "request.malformed"],
+    [Array.from({ length: 100 }, (_, at) => `device.read:tag:a=${at}`), "request.malformed"],
     [
       [`device.read:tag:a=${"x".repeat(200)}`, ...Array.from({ length: 40 }, (_, at) => `device.*:tag:a=${at}`)],
       "grant.malformed",

@@ -160,7 +160,7 @@ test("nobody but the device says what it is like, and whoever hears of it was gr
     return { heard, end: () => held.end() };
   };
   const [twins, readings] = [await hearing(["twin.read", "twin.update"]), await hearing(["telemetry.read"])];
-  const { token } = await ours.tokenOf(["twin.update"]);
+  const { token } = await ours.tokenOf(["twin.update", "telemetry.write"]);
   const program = await mqtt(platform, { username: "x", password: token, protocolVersion: 5 });
   await assert.rejects(program.client.publishAsync(`devices/${device.id}/twin/reported`, "{}", { qos: 1 }), {
     code: 0x87,
@@ -299,6 +299,25 @@ test("a device without MQTT fetches its commands, waits for one, acknowledges an
     (await foreign.send<Problem>("POST", `/v1/me/replies/${command.id}`, { body: { result: 1 } })).body.code,
     "command.unknown",
   );
+});
+
+test("a command and a reply have bounds, and so has how many wait for a device", async () => {
+  const device = await ours.device(application.id);
+  const sending = (body: object) => ours.asks.send<Command & Problem>("POST", commandsOf(device), { body });
+  assert.equal((await sending({ name: "large", body: "x".repeat(16_384) })).body.code, "command.tooLarge");
+  for (const name of ["", "a/b", "a+", "#", "x".repeat(65)])
+    assert.equal((await sending({ name })).body.code, "request.malformed", name);
+  assert.equal((await sending({ name: "late", expiresIn: "31d" })).body.code, "request.malformed");
+  const first = await send(device, "first");
+  await Promise.all(Array.from({ length: 99 }, (_, at) => send(device, `n${at}`, { expiresIn: "5m" })));
+  assert.equal((await sending({ name: "one-too-many" })).body.code, "command.tooMany");
+  clock.move(300_000);
+  assert.equal((await sending({ name: "again" })).status, 201);
+  await itself(device).get("/v1/me/commands");
+  for (const body of [1, [], {}, { result: 1, error: 2 }, { outcome: 1 }]) {
+    const said = await itself(device).send<Problem>("POST", `/v1/me/replies/${first.id}`, { body });
+    assert.equal(said.body.code, "reply.malformed", JSON.stringify(body));
+  }
 });
 
 test("what a door calls dangerous goes out once a person who proved who she is has approved it, and no program can", async () => {
