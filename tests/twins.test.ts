@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import pg from "pg";
 import { startWorld, textOf, type Device, type Problem } from "./authority.fixture.ts";
 import { atEnd } from "../apps/server/src/testing/index.ts";
 import { CookieBrowser } from "./cookie-browser.fixture.ts";
@@ -388,4 +389,28 @@ test("a batch goes to whom its sender may send to, and says how far it is", asyn
     (await ours.asks.send<Problem>("POST", "/v1/command-batches", { body: nobody })).body.code,
     "device.unknown",
   );
+});
+
+test("what is over is kept for thirty days, and then goes", async () => {
+  const device = await ours.device(application.id);
+  await send(device, "forgotten", { expiresIn: "1s" });
+  const { tls: _, ...login } = platform.database.login;
+  const database = new pg.Client(login);
+  await database.connect();
+  const count = async (where: string) =>
+    Number((await database.query(`select count(*) from holdfast.command where ${where}`)).rows[0]?.count);
+  try {
+    clock.move(2_000);
+    await eventually(
+      async () => (await count("state = 6 and ended_at = expires_at and ended_at - created_at = 1000")) > 0,
+      () => "it is written down as expired",
+    );
+    clock.move(31 * 86_400_000);
+    await eventually(
+      async () => (await count("true")) === 0,
+      () => "it is gone",
+    );
+  } finally {
+    await database.end();
+  }
 });

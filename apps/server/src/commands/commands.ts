@@ -1,4 +1,4 @@
-import { idFrom, newId, Refusal, type Id, type Instant, type Random } from "@holdfast/kernel";
+import { idFrom, newId, Refusal, type Id, type Instant, type Random, type RefusalCode } from "@holdfast/kernel";
 import type { CommandState } from "@holdfast/protocol";
 import {
   asPlatform,
@@ -226,19 +226,31 @@ export class Commands {
     const { storage, clock, spaces } = this.#needs;
     this.#courier.round();
     const now = clock.now();
+    let failure: unknown;
     for (const row of await storage.maintain.call<{ org: string }>("orgs_with_commands_due", [now, now - keptFor])) {
-      const { scope } = await spaces.of(idFrom("org", row.org));
-      await storage.tally(asPlatform(scope), (unit) => this.#tidy(unit, now));
+      try {
+        const { scope } = await spaces.of(idFrom("org", row.org));
+        await storage.tally(asPlatform(scope), (unit) => this.#tidy(unit, now));
+      } catch (error) {
+        failure ??= error; // told by the round, once the others had their turn
+      }
     }
+    if (failure !== undefined) throw failure;
   }
 
   async #tidy(unit: Unit, now: Instant): Promise<void> {
     const care = careIn(unit);
     for (const { device, command: id } of await care.due(dueAtOnce)) {
-      const rows = commandsIn(unit, device, await this.#needs.seals.of(unit, device));
-      const command = await rows.take(id);
-      if (command) await rows.save(asOf(command, unit.at));
-      else await care.remove(id);
+      try {
+        const rows = commandsIn(unit, device, await this.#needs.seals.of(unit, device));
+        const command = await rows.take(id);
+        if (command) await rows.save(asOf(command, unit.at));
+        else await care.remove(id);
+      } catch (error) {
+        // It does not open any more, so that nobody is given it: it goes as if it had ended now.
+        if (!(error instanceof Refusal) || !neverOpens.has(error.code)) throw error;
+        await care.remove(id);
+      }
     }
     await care.removeEndedBefore(now - keptFor);
   }
@@ -261,6 +273,9 @@ export class Commands {
     });
   }
 }
+
+/** The row was altered, or its key was destroyed. */
+const neverOpens = new Set<RefusalCode>(["seal.broken", "device.erased"]);
 
 const order = { at: ({ createdAt }: Command) => createdAt, id: ({ id }: Command) => id.slice(4) };
 

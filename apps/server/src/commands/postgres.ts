@@ -1,3 +1,4 @@
+import { unlessBroken } from "@holdfast/crypto";
 import { idFrom, uuidOf, type Id, type Instant } from "@holdfast/kernel";
 import { commandStates, type CommandState } from "@holdfast/protocol";
 import { reachSql, type Reach } from "../authority/index.ts";
@@ -41,12 +42,14 @@ export const commandsIn = (unit: Unit, device: Id<"device">, seal: DeviceSeal) =
 
   /** Oldest first: those that the device has not got. */
   async deliverable(most: number): Promise<readonly Command[]> {
-    return this.some("state in ($3, $4) and expires_at > $5 order by created_at, id limit $6", [
+    const rows = await this.rows("state in ($3, $4) and expires_at > $5 order by created_at, id limit $6", [
       waiting,
       sent,
       unit.at,
       most,
     ]);
+    // One that was altered keeps the others from nobody.
+    return rows.flatMap((row) => unlessBroken(() => commandOf(device, seal, row)) ?? []);
   },
 
   /** Newest first. */
@@ -67,11 +70,12 @@ export const commandsIn = (unit: Unit, device: Id<"device">, seal: DeviceSeal) =
   },
 
   async some(where: string, values: readonly unknown[]): Promise<readonly Command[]> {
-    const rows = await unit.query<Row>(
-      `select ${columns} from command where device = $1 and period = $2 and ${where}`,
-      [uuidOf(device), seal.period, ...values],
-    );
-    return rows.map((row) => commandOf(device, seal, row));
+    return (await this.rows(where, values)).map((row) => commandOf(device, seal, row));
+  },
+
+  async rows(where: string, values: readonly unknown[]): Promise<readonly Row[]> {
+    const text = `select ${columns} from command where device = $1 and period = $2 and ${where}`;
+    return unit.query<Row>(text, [uuidOf(device), seal.period, ...values]);
   },
 
   async save(command: Command): Promise<void> {
