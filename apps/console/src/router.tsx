@@ -174,6 +174,10 @@ const below = <const P extends string>(path: `/o/$org${P}`): P => path.slice(pat
 const page = <const P extends string>(path: P, component: ReturnType<typeof lazyRouteComponent>) =>
   createRoute({ getParentRoute: () => org, path, validateSearch: parseShown, component, errorComponent: FailedPage });
 
+const onDevice = (
+  name: "DeviceOverview" | "DeviceTelemetry" | "DeviceLive" | "DeviceTwin" | "DeviceCommands" | "DeviceAccess",
+) => lazyRouteComponent(() => import("./device/index.ts"), name);
+
 const onDashboards = (name: "Dashboards" | "DashboardPage" | "EditDashboard") =>
   lazyRouteComponent(() => import("./dashboards/index.ts"), name);
 
@@ -234,30 +238,12 @@ const tree = root.addChildren([
       below(paths.importDevices),
       lazyRouteComponent(() => import("./devices/index.ts"), "ImportDevices"),
     ),
-    page(
-      below(paths.device),
-      lazyRouteComponent(() => import("./device/index.ts"), "DeviceOverview"),
-    ),
-    page(
-      below(paths.deviceTelemetry),
-      lazyRouteComponent(() => import("./device/index.ts"), "DeviceTelemetry"),
-    ),
-    page(
-      below(paths.deviceLive),
-      lazyRouteComponent(() => import("./device/index.ts"), "DeviceLive"),
-    ),
-    page(
-      below(paths.deviceTwin),
-      lazyRouteComponent(() => import("./device/index.ts"), "DeviceTwin"),
-    ),
-    page(
-      below(paths.deviceCommands),
-      lazyRouteComponent(() => import("./device/index.ts"), "DeviceCommands"),
-    ),
-    page(
-      below(paths.deviceAccess),
-      lazyRouteComponent(() => import("./device/index.ts"), "DeviceAccess"),
-    ),
+    page(below(paths.device), onDevice("DeviceOverview")),
+    page(below(paths.deviceTelemetry), onDevice("DeviceTelemetry")),
+    page(below(paths.deviceLive), onDevice("DeviceLive")),
+    page(below(paths.deviceTwin), onDevice("DeviceTwin")),
+    page(below(paths.deviceCommands), onDevice("DeviceCommands")),
+    page(below(paths.deviceAccess), onDevice("DeviceAccess")),
     page(
       below(paths.products),
       lazyRouteComponent(() => import("./products/index.ts"), "Products"),

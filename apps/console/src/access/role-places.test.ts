@@ -34,7 +34,7 @@ test("what has no meaning in a place is neither shown nor written there, so that
     actions: ["audit.read", "device.create", "device.read"],
   } as const;
   assert.deepEqual(grantsIn([{ ...place, actions: [...place.actions] }]), ["device.read:tag:a=b"]);
-  assert.deepEqual([...bySubject("tag").keys()], ["device", "telemetry"]);
+  assert.deepEqual([...bySubject("tag").keys()], ["device", "telemetry", "twin", "command"]);
   assert.ok(bySubject("application").get("device")?.includes("device.create"));
   assert.ok(!bySubject("all").get("org")?.includes("org.create"), "the instance's");
 });

@@ -226,16 +226,17 @@ export class Commands {
     const { storage, clock, spaces } = this.#needs;
     this.#courier.round();
     const now = clock.now();
-    let failure: unknown;
+    let failure: Error | undefined;
     for (const row of await storage.maintain.call<{ org: string }>("orgs_with_commands_due", [now, now - keptFor])) {
       try {
         const { scope } = await spaces.of(idFrom("org", row.org));
         await storage.tally(asPlatform(scope), (unit) => this.#tidy(unit, now));
       } catch (error) {
+        if (!(error instanceof Error)) throw error;
         failure ??= error; // told by the round, once the others had their turn
       }
     }
-    if (failure !== undefined) throw failure;
+    if (failure) throw failure;
   }
 
   async #tidy(unit: Unit, now: Instant): Promise<void> {

@@ -7,7 +7,7 @@ export type Document = { readonly [name: string]: unknown };
 
 const deepest = 16;
 
-export const isDocument = (value: unknown): value is Document =>
+const isDocument = (value: unknown): value is Document =>
   typeof value === "object" && value !== null && !Array.isArray(value);
 
 /** What somebody sent to change a document. @throws Refusal `twin.malformed` */

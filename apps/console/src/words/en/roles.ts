@@ -15,6 +15,8 @@ const subjectsOfActions: Readonly<Record<string, string>> = {
   member: "People",
   simulation: "Simulation",
   role: "Roles",
+  twin: "What is wanted of devices",
+  command: "Commands to devices",
 };
 
 // What somebody may be.
