@@ -5,7 +5,7 @@ import { startWorld, textOf, type Device, type Problem } from "./authority.fixtu
 import { atEnd } from "../apps/server/src/testing/index.ts";
 import { CookieBrowser } from "./cookie-browser.fixture.ts";
 import { eventually } from "./messages.fixture.ts";
-import { mqtt } from "./revocation.fixture.ts";
+import { events, mqtt } from "./revocation.fixture.ts";
 import type { IClientOptions, MqttClient } from "mqtt";
 
 // Twins and commands, over MQTT and HTTP, on the real platform.
@@ -132,6 +132,17 @@ test("of two who change a twin from the same version one is told, and a device m
     assert.deepEqual([said.status, said.body.code], [422, "twin.unfit"], JSON.stringify(wrong));
   }
   assert.equal((await want(device, { target: 30, mode: "off" })).status, 200);
+  // Over MQTT it is told too, and whoever watches the device sees it.
+  const watched = await events(platform, ours.token, device.id);
+  const line = await listen(device, []);
+  await assert.rejects(report(line.client, { target: 31 }), { code: 0x99 });
+  await assert.rejects(line.client.publishAsync("me/twin/reported", "[1]", { qos: 1 }), { code: 0x99 });
+  await eventually(
+    () => /twin\.unfit/.test(watched.seen()) && /twin\.malformed/.test(watched.seen()),
+    () => watched.seen(),
+  );
+  watched.end();
+  line.end();
   assert.equal((await want(device, { mode: null, target: 5 })).body.version, 3);
   const large = await ours.device(application.id);
   assert.equal((await want(large, { text: "x".repeat(17_000) })).body.code, "twin.tooLarge");

@@ -3,7 +3,7 @@ import { commandTopic, desiredTopic } from "@holdfast/protocol";
 import type { Handler, Space, Spaces } from "./authority/index.ts";
 import { Commands, parseReply } from "./commands/index.ts";
 import { commandRoutes } from "./commands/routes.ts";
-import { ToDevice, type Beside, type MessageLog } from "./messages/index.ts";
+import { ToDevice, type Beside } from "./messages/index.ts";
 import type { Keyring, Storage } from "./storage/index.ts";
 import { codeOf, DeviceSeals, type Source, type Telemetry } from "./telemetry/index.ts";
 import { parsePatch, Twins } from "./twins/index.ts";
@@ -30,27 +30,44 @@ export type BesideTelemetry = Beside & {
 
 export function openBeside(needs: Needs): BesideTelemetry {
   const toDevice = new ToDevice();
-  const parts = { ...needs, seals: new DeviceSeals(needs), toDevice };
+  const missed: Missed = new Map();
+  const parts = {
+    ...needs,
+    seals: new DeviceSeals(needs),
+    toDevice,
+    missed: (space: Space, device: Id<"device">) => void missed.set(device, space),
+  };
   const twins = new Twins(parts);
   const commands = new Commands(parts);
   const { telemetry, report } = needs;
-  const log: { kept: MessageLog | undefined } = { kept: undefined };
+  let served: Served | undefined;
+  const beside = besideOf({ twins, commands, telemetry, report, missed, served: () => served });
   return {
-    ...besideOf({ twins, commands, telemetry, report, log: () => log.kept }),
+    ...beside,
     handlers: [...twinRoutes({ ...parts, twins }), ...commandRoutes({ ...parts, commands })],
-    serve(served) {
-      log.kept = served.log;
-      toDevice.serve(served);
+    serve(given) {
+      served = given;
+      toDevice.serve(given);
     },
-    round: () => commands.round(),
+    round() {
+      const again = [...missed];
+      missed.clear();
+      for (const [device, space] of again) if (!space.closed) beside.arrived(space, device, undefined);
+      return commands.round();
+    },
   };
 }
+
+type Served = Parameters<Beside["serve"]>[0];
+/** Devices that could not be told what they are owed. */
+type Missed = Map<Id<"device">, Space>;
 
 type Parts = {
   readonly twins: Twins;
   readonly commands: Commands;
   readonly telemetry: Telemetry;
-  readonly log: () => MessageLog | undefined;
+  readonly missed: Missed;
+  readonly served: () => Served | undefined;
   readonly report: Report;
 };
 
@@ -59,17 +76,25 @@ type Waiting = Parameters<Beside["accept"]>[3];
 const serverUnavailable = 0x88; // MQTT 5, table 2-6
 
 /** What devices say over MQTT beside telemetry goes to its verbs, and what is owed to a device that listens is given to it. */
-function besideOf({ twins, commands, telemetry, log, report }: Parts): Omit<Beside, "serve"> {
+function besideOf({ twins, commands, telemetry, missed, served, report }: Parts): Omit<Beside, "serve"> {
   const fault = (error: unknown) => report("A message of a device met a fault of our own.", because(error));
 
-  const settle = async (space: Space, waiting: Waiting, work: () => Promise<unknown>): Promise<void> => {
+  /** Whoever watches the device sees what was refused, and why. */
+  const tell = (refusal: Refusal, { space, device, topic, session, credential }: Source, size: number): Refusal => {
+    const { live } = served() ?? {};
+    const how = { transport: "mqtt", action: "telemetry.write", topic, session, credential, size } as const;
+    if (live?.isWatched(space)) live.tell({ space, device, refusal, ...how });
+    return refusal;
+  };
+
+  const settle = async (source: Source, size: number, waiting: Waiting, work: () => Promise<unknown>) => {
     try {
       await work();
       // Whoever listens is owed it by a record, which stands behind what it is about.
       if (!waiting.record) waiting.settle(0);
-      else log()?.append(space, waiting.record, (code) => waiting.settle(code));
+      else served()?.log.append(source.space, waiting.record, (code) => waiting.settle(code));
     } catch (error) {
-      if (error instanceof Refusal) return waiting.settle(codeOf(error), error.message);
+      if (error instanceof Refusal) return waiting.settle(codeOf(tell(error, source, size)), error.message);
       fault(error);
       waiting.settle(serverUnavailable);
     }
@@ -81,34 +106,36 @@ function besideOf({ twins, commands, telemetry, log, report }: Parts): Omit<Besi
       if (mayMatch(desiredTopic(device))) await twins.arrived(space, device);
       if (mayMatch(commandTopic(device, ""))) await commands.arrived(space, device);
     } catch (error) {
-      // The database is away, say: the device hears of it when it comes again.
+      // The database is away, say: a moment later it may not be.
       if (!(error instanceof Refusal)) fault(error);
+      missed.set(device, space);
     }
   };
 
   return {
     arrived: (space, device, filters) => void give(space, device, filters),
 
-    accept({ space, device }: Source, topic, { payload }, waiting) {
+    accept(source, topic, { payload }, waiting) {
+      const { space, device } = source;
       try {
         const bytes = new Uint8Array(payload); // a copy: the bytes are the connection's
         const admitted = () => telemetry.admitBeside(space, device, bytes);
         if (topic.kind === "reported") {
           const patch = parsePatch(bytes);
-          void settle(space, waiting, async () => {
+          void settle(source, bytes.length, waiting, async () => {
             await admitted();
             await twins.report(space, device, patch);
           });
         } else if (topic.kind === "reply") {
           const reply = parseReply(bytes);
-          void settle(space, waiting, async () => {
+          void settle(source, bytes.length, waiting, async () => {
             await admitted();
             await commands.reply(space, device, topic.command, reply);
           });
         } else return new Refusal("topic.unknown");
         return undefined;
       } catch (error) {
-        if (error instanceof Refusal) return error;
+        if (error instanceof Refusal) return tell(error, source, payload.length);
         throw error;
       }
     },

@@ -2,13 +2,18 @@ import type { Id, Refusal } from "@holdfast/kernel";
 import type { Broker } from "@holdfast/mqtt";
 import type { Topic } from "@holdfast/protocol";
 import type { Space } from "../authority/index.ts";
+import type { LiveRefusals } from "../live/index.ts";
 import type { Source } from "../telemetry/index.ts";
 import type { MessageLog } from "./log.ts";
 
 /** What devices and the platform say to each other beside telemetry: twins, commands. */
 export interface Beside {
   /** From now on devices can be reached. */
-  serve(parts: { readonly broker: Broker; readonly log: MessageLog }): void;
+  serve(parts: {
+    readonly broker: Broker;
+    readonly log: MessageLog;
+    readonly live: Pick<LiveRefusals, "isWatched" | "tell">;
+  }): void;
 
   /** A device listens, or listens again: to these filters, or to those of a session that was kept. What is owed to it is given. */
   arrived(space: Space, device: Id<"device">, filters: readonly string[] | undefined): void;

@@ -52,7 +52,7 @@ export async function openMessages(needs: Needs): Promise<Messages> {
     },
   });
   log.serve(broker);
-  needs.beside.serve({ broker, log });
+  needs.beside.serve({ broker, log, live: needs.live });
   spaces.onChange((space: Space) => {
     if (!space.closed) return broker.recheck(space);
     // What the platform knew of it is read again, and so is what its sessions are owed.

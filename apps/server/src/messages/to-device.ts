@@ -31,7 +31,8 @@ export class ToDevice {
 
   /** At QoS 1, or less where that is what was subscribed to. */
   send(space: Space, device: Id<"device">, message: Message, told: Told = {}): void {
-    if (!this.#parts || space.closed || !this.#parts.broker.isOwed(space, message.topic)) return told.lost?.();
+    // Nobody is there, or everybody comes anew: then it is given again.
+    if (!this.#parts || space.closed || !this.#parts.broker.isOwed(space, message.topic)) return;
     const { broker, log } = this.#parts;
     const acknowledged = (principal: string) => void (principal === device && told.acknowledged?.());
     const publication = broker.offer(space, { ...message, qos: 1, retain: false, present: { acknowledged } });

@@ -11,7 +11,12 @@ import { change, messageOf, shownOf, type Change, type Side, type Twin } from ".
 /** Whoever gets messages to devices that are connected. */
 interface ToDevice {
   reaches(space: Space, device: Id<"device">, topic: string): boolean;
-  send(space: Space, device: Id<"device">, message: { readonly topic: string; readonly payload: Uint8Array }): void;
+  send(
+    space: Space,
+    device: Id<"device">,
+    message: { readonly topic: string; readonly payload: Uint8Array },
+    told: { lost(): void },
+  ): void;
 }
 
 type Needs = {
@@ -19,6 +24,8 @@ type Needs = {
   readonly spaces: Spaces;
   readonly seals: DeviceSeals;
   readonly toDevice: ToDevice;
+  /** The device could not be told, and is to be told later. */
+  readonly missed: (space: Space, device: Id<"device">) => void;
 };
 
 /** What is wanted of devices, and what they say of themselves. */
@@ -87,7 +94,9 @@ export class Twins {
   }
 
   #send(space: Space, device: Id<"device">, twin: Twin): void {
-    this.#needs.toDevice.send(space, device, { topic: desiredTopic(device), payload: messageOf(twin) });
+    const { toDevice, missed } = this.#needs;
+    const message = { topic: desiredTopic(device), payload: messageOf(twin) };
+    toDevice.send(space, device, message, { lost: () => missed(space, device) });
   }
 
   async #find(unit: Unit, device: Id<"device">): Promise<Twin> {
