@@ -182,11 +182,15 @@ test("nobody but the device says what it is like, and whoever hears of it was gr
   await report(own.client, { a: 1 });
   await own.client.publishAsync("me/telemetry", '{"a": 1}', { qos: 1 });
   await want(device, { a: 2 });
+  await itself(device).send("PATCH", "/v1/me/twin", { body: { b: 1 } });
   await eventually(
-    () => twins.heard.length >= 2 && readings.heard.length >= 1,
+    () => twins.heard.length >= 3 && readings.heard.length >= 1,
     () => JSON.stringify([twins.heard, readings.heard]),
   );
-  assert.deepEqual([twins.heard.toSorted(), readings.heard], [["/twin/desired", "/twin/reported"], ["/telemetry"]]);
+  assert.deepEqual(
+    [twins.heard.toSorted(), readings.heard],
+    [["/twin/desired", "/twin/reported", "/twin/reported"], ["/telemetry"]],
+  );
   for (const one of [twins, readings, own]) one.end();
 });
 

@@ -29,6 +29,7 @@ export class TestPolicy implements Policy<Guest> {
   gate = new TestGate(this.cell);
   readonly opens: Opened<Guest>[] = [];
   readonly closes: Closing[] = [];
+  readonly subscriptions: string[] = [];
   readonly refusals: { what: string; topic: string; code: number }[] = [];
   readonly displacements: string[] = [];
   readonly fullSpaces: SpaceKey[] = [];
@@ -71,6 +72,10 @@ export class TestPolicy implements Policy<Guest> {
 
   opened(session: Opened<Guest>): void {
     this.opens.push(session);
+  }
+
+  subscribed({ name }: Guest, filters: readonly string[]): void {
+    this.subscriptions.push(`${name}: ${filters.join(" ")}`);
   }
 
   closed(_session: Opened<Guest>, closing: Closing): void {

@@ -63,6 +63,7 @@ export {
   isCommandName,
   parseTopic,
   replyTopic,
+  reportedTopic,
   telemetryTopic,
   type Topic,
 } from "./topics.ts";

@@ -7,6 +7,7 @@ export type Topic =
   | { readonly device: Id<"device">; readonly kind: "reply"; readonly command: Id<"command"> };
 
 export const telemetryTopic = (device: Id<"device">): string => `devices/${device}/telemetry`;
+export const reportedTopic = (device: Id<"device">): string => `devices/${device}/twin/reported`;
 export const desiredTopic = (device: Id<"device">): string => `devices/${device}/twin/desired`;
 export const commandTopic = (device: Id<"device">, name: string): string => `devices/${device}/commands/${name}`;
 export const replyTopic = (device: Id<"device">, command: Id<"command">): string =>

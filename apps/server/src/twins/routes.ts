@@ -1,12 +1,15 @@
 import { rfc3339 } from "@holdfast/kernel";
-import { routes } from "@holdfast/protocol";
+import { reportedTopic, routes } from "@holdfast/protocol";
 import { on, type Handler } from "../authority/index.ts";
+import type { ToDevice } from "../messages/index.ts";
 import type { Telemetry } from "../telemetry/index.ts";
 import { parsePatch, readPatch } from "./document.ts";
 import { differenceOf, type Twin } from "./twin.ts";
 import type { Twins } from "./twins.ts";
 
-export const twinRoutes = ({ twins, telemetry }: { twins: Twins; telemetry: Telemetry }): Handler[] => [
+type Needs = { readonly twins: Twins; readonly telemetry: Telemetry; readonly toDevice: ToDevice };
+
+export const twinRoutes = ({ twins, telemetry, toDevice }: Needs): Handler[] => [
   on(routes.readTwin, async ({ permit }) => twinReply(await twins.read(permit))),
   on(routes.updateTwin, async ({ permit, body, versions }) =>
     twinReply(await twins.update(permit, readPatch(body.desired), versions)),
@@ -17,7 +20,11 @@ export const twinRoutes = ({ twins, telemetry }: { twins: Twins; telemetry: Tele
   on(routes.readOwnTwin, async ({ permit }) => ownReply(await twins.ofDevice(permit))),
   on(routes.reportTwin, async ({ permit, caller, body }) => {
     await telemetry.admitBeside(caller.space, permit.on, body.bytes);
-    return ownReply(await twins.report(caller.space, permit.on, parsePatch(body.bytes)));
+    const twin = await twins.report(caller.space, permit.on, parsePatch(body.bytes));
+    // Whoever listens over MQTT hears it, however it came.
+    const message = { topic: reportedTopic(permit.on), payload: new Uint8Array(body.bytes) };
+    toDevice.send(caller.space, permit.on, message);
+    return ownReply(twin);
   }),
 ];
 
