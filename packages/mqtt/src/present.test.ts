@@ -24,7 +24,7 @@ test("a message for those who are there waits for nobody who is away, and whoeve
       const heard: string[] = [];
       const present = { acknowledged: (principal: string) => void heard.push(principal) };
       house.broker.publish("space", { topic: "a/b", payload: Buffer.from("x"), qos, retain: false, present });
-      const { messageId = 0 } = await here.take("publish");
+      const { messageId } = await here.take("publish");
       assert.deepEqual(heard, []);
       here.send({ cmd: qos === 1 ? "puback" : "pubrec", messageId });
       await until(() => heard.length > 0);
