@@ -192,7 +192,7 @@ function clausesOf(door: Door): readonly Clause[] {
     clauses.push({
       field: "socket",
       ways: speaking,
-      says: `takes of a direct socket ${least === "plain" ? "anything" : `what is ${least}${least === "sealed" ? "" : " or better"} only`}`,
+      says: `takes ${least === "plain" ? "anything, plain text too," : `only what is ${least}${least === "sealed" ? "" : " or better"}`} over a direct socket`,
       holds: ({ circumstances }) => {
         if (!circumstances?.transport) return undefined;
         return circumstances.transport !== "socket" || (circumstances.socket && isAtLeast(circumstances.socket, least));

@@ -71,7 +71,7 @@ export const door = {
   allow: "Only these",
   deny: "Not these",
   whoHint:
-    "One a line: an address or network, a person (per_…), a credential (key_…, tok_…), or a kind: session, apiToken, operator, trustedApplication, accessKey, applicationUser.",
+    "One a line: an address or network, a person (per_…), a credential (key_…, tok_…), or a kind: session, apiToken, operator, trustedApplication, accessKey, applicationUser, dashboardLink.",
   writable: "Only these attributes may be sent",
   readable: "Only these attributes may be read",
   namesHint: "One a line. Empty: all.",
