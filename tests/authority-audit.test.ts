@@ -352,6 +352,7 @@ test("every operation that changes something is in the lists above", () => {
     "bindDevice",
     "createAccessKey",
     "createApplication",
+    "createClaimCode",
     "createDevice",
     "createListEntry",
     "createOperatorKey",

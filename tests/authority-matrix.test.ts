@@ -578,6 +578,15 @@ const operations: Record<keyof typeof routes, Operation> = {
   endUserSession: { ask: (subject) => ({ params: { ...ofUser(subject).params, session: unknown("session") } }) },
   listUserPasskeys: { ask: ofUser },
   removeUserPasskey: { ask: (subject) => ({ params: { ...ofUser(subject).params, passkey: unknown("passkey") } }) },
+  createClaimCode: { ask: (subject) => ({ ...inPath("device")(subject), body: {} }) },
+  readDeviceClaim: onDevice,
+  claimDevice: { ask: () => ({ body: { code: "0000-0000-0000-0000-0000" } }) },
+  contestDevice: { ask: () => ({ body: { code: "0000-0000-0000-0000-0000" } }) },
+  listOwnClaims: {},
+  transferOwnDevice: { ask: () => ({ params: { device: unknown("device") }, body: {} }) },
+  keepOwnDevice: { ask: () => ({ params: { device: unknown("device") } }) },
+  objectToContest: { ask: () => ({ params: { device: unknown("device") } }) },
+  releaseOwnDevice: { ask: () => ({ params: { device: unknown("device") } }) },
   bindDevice: { ask: (subject) => ({ ...inPath("device")(subject), body: { user: subject.user.id } }) },
   removePlan: {
     fresh: async () => {

@@ -58,6 +58,7 @@ export const layers: readonly (readonly Unit[])[] = [
     { folder: "apps/server/src/instance" },
     { folder: "apps/server/src/application-users" },
     { folder: "apps/server/src/registry" },
+    { folder: "apps/server/src/claims" },
     { folder: "apps/server/src/messages" },
     { folder: "apps/server/src/telemetry" },
     { folder: "apps/server/src/simulation" },

@@ -3,6 +3,7 @@ import { appUserVerbs } from "./verbs/app-users.ts";
 import { auditVerbs } from "./verbs/audit.ts";
 import { backupVerbs } from "./verbs/backups.ts";
 import { certificateVerbs } from "./verbs/certificates.ts";
+import { claimVerbs } from "./verbs/claims.ts";
 import { commandVerbs } from "./verbs/commands.ts";
 import { credentialVerbs } from "./verbs/credentials.ts";
 import { dashboardVerbs } from "./verbs/dashboards.ts";
@@ -51,6 +52,7 @@ export const verbs: readonly Verb[] = [
   ...appUserVerbs,
   ...productVerbs,
   ...deviceVerbs,
+  ...claimVerbs,
   ...tailVerbs,
   ...telemetryVerbs,
   ...twinVerbs,

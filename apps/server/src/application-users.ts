@@ -11,6 +11,8 @@ import {
   Users,
 } from "./application-users/index.ts";
 import { applicationUserRoutes } from "./application-users/routes.ts";
+import { Claims, CodeAttempts } from "./claims/index.ts";
+import { claimRoutes } from "./claims/routes.ts";
 import type { Handler, Minting, Refused, Revocation, Rulings, Spaces } from "./authority/index.ts";
 import { networkOf, RateLimit } from "./listeners/index.ts";
 import { signUpOf, type Registry } from "./registry/index.ts";
@@ -45,6 +47,10 @@ export function openApplicationUsers({ registry, ...needs }: Needs): {
   const passkeys = new Passkeys(needs);
   const passkeySignIns = new PasskeySignIns({ ...needs, signUpOf });
   const lists = new OwnLists({ ...needs, changes: new RateLimit(listRate, needs.clock) });
-  const handlers = applicationUserRoutes({ users, signIns, lists, passkeys, passkeySignIns });
+  const claims = new Claims({ ...needs, registry, attempts: new CodeAttempts({ ...needs, networkOf }) });
+  const handlers = [
+    ...applicationUserRoutes({ users, signIns, lists, passkeys, passkeySignIns }),
+    ...claimRoutes(claims),
+  ];
   return { users, refreshTokens: new RefreshTokens(needs), pastSignIns: new PastSignIns(needs), handlers };
 }

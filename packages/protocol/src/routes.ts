@@ -172,6 +172,17 @@ export {
   endUserSessions,
 } from "./application-users.ts";
 export {
+  claimDevice,
+  contestDevice,
+  createClaimCode,
+  keepOwnDevice,
+  listOwnClaims,
+  objectToContest,
+  readDeviceClaim,
+  releaseOwnDevice,
+  transferOwnDevice,
+} from "./claims.ts";
+export {
   createOwnPasskey,
   listOwnPasskeys,
   listUserPasskeys,

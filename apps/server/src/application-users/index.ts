@@ -1,4 +1,5 @@
 export { LoginAttempts } from "./attempts.ts";
+export { asCaller, whoIs } from "./entering.ts";
 export { forgetListsFor, forgetListsOf } from "./own-list-ending.ts";
 export { ownListRuling } from "./own-list-ruling.ts";
 export { OwnLists } from "./own-lists.ts";

@@ -24,6 +24,7 @@ type Needed<R extends Route> = R extends { readonly openTo: string }
       : R["needs"] extends "applicationUser"
         ? {
             readonly caller: Caller;
+            readonly address: string;
             /** The published key of the page that asks, where one does. */ readonly page: Caller | undefined;
           }
         : R["needs"] extends "signedIn"

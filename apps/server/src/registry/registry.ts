@@ -201,6 +201,17 @@ export class Registry {
     });
   }
 
+  /** Within a unit that knows that it may be: as when somebody binds it. @throws Refusal `device.unknown`, `device.retired` */
+  async ownIn(unit: Unit, id: Id<"device">, user: Id<"user"> | undefined): Promise<void> {
+    const before = await devicesIn(unit).take(id);
+    if (!before) throw new Refusal("device.unknown");
+    const device = bind(before, user);
+    await this.#save(unit, device);
+    await noteUser(this.#needs.rulings, unit, device);
+    await forgetListsFor(this.#needs, unit, before, device);
+    unit.audit({ what: "device.bound", about: id, facts: { from: before.user ?? null, user: user ?? null } });
+  }
+
   /** Within the unit that removes the user. */
   async unbindIn(unit: Unit, user: Id<"user">): Promise<void> {
     for (const device of await devicesIn(unit).takeOf(user)) {

@@ -1,0 +1,69 @@
+import { routes } from "@holdfast/protocol";
+import { Misuse } from "../failure.ts";
+import { allPages } from "../pages.ts";
+import { duration, idOf, optional, required } from "../parameter.ts";
+import { verb, type Verb } from "../verb.ts";
+
+type Made = { readonly device: string; readonly name: string; readonly code: string };
+
+const one = { device: required(idOf("device"), "which device") } as const;
+const lasting = { expires: optional(duration, "how long the codes are good; without it until they are replaced") };
+
+export const claimVerbs: readonly Verb[] = [
+  verb({
+    name: "device claim",
+    summary: "Show whose a device is, and whether the code on its box is good",
+    arguments: one,
+    async run(params, tools) {
+      const claim = await (await tools.client()).call(routes.readDeviceClaim, { params });
+      tools.print.thing(claim, [
+        ["state", claim.state],
+        ["until", tools.print.at(claim.until)],
+        ["user", claim.user ?? ""],
+        ["code", claim.code],
+        ["good until", tools.print.at(claim.codeExpiresAt)],
+      ]);
+    },
+  }),
+  verb({
+    name: "device code",
+    summary: "Make the code for a device's box, in place of any before",
+    arguments: one,
+    flags: lasting,
+    async run({ expires: expiresIn, ...params }, tools) {
+      const made = await (await tools.client()).call(routes.createClaimCode, { params, body: { expiresIn } });
+      tools.print.thing(made, [
+        ["code", made.code ?? ""],
+        ["until", tools.print.at(made.expiresAt)],
+      ]);
+      if (made.code !== undefined) tools.print.secretNote("code");
+    },
+  }),
+  verb({
+    name: "device codes",
+    summary: "Make codes for the boxes of all devices of a product that are nobody's, as CSV",
+    flags: { product: required(idOf("product"), "of which product"), ...lasting },
+    examples: ["device codes --product prd_… > codes.csv"],
+    async run({ product, expires: expiresIn }, tools) {
+      const client = await tools.client();
+      const devices = await allPages({ limit: undefined, cursor: undefined }, tools.print, (query) =>
+        client.call(routes.listDevices, { query: { product, ...query } }),
+      );
+      const free = devices.items.filter(({ state, user }) => state !== "retired" && user === undefined);
+      if (free.length === 0) throw new Misuse("No device of this product is there that is nobody's.");
+      if (!tools.print.isJson) tools.print.page("device,name,code");
+      for (const { id, name } of free) {
+        const { code = "" } = await client.call(routes.createClaimCode, {
+          params: { device: id },
+          body: { expiresIn },
+        });
+        const made: Made = { device: id, name, code };
+        tools.print.line(made, [id, quoted(name), code].join(","));
+      }
+      tools.print.secretNote("code of each");
+    },
+  }),
+];
+
+/** RFC 4180, and no spreadsheet takes a name for a formula. */
+const quoted = (name: string): string => `"${(/^[=+\-@]/.test(name) ? `'${name}` : name).replaceAll('"', '""')}"`;

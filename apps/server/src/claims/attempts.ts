@@ -1,0 +1,37 @@
+import type { Clock, Id } from "@holdfast/kernel";
+import { Attempts, type Attempt, type Patience } from "../guessing/index.ts";
+
+const second = 1_000; // milliseconds
+const forgotten = 3_600 * second;
+
+const ofPerson: Patience = { free: 10, first: second, longest: 300 * second, forgotten };
+const ofNetwork: Patience = { free: 30, first: second, longest: 300 * second, forgotten };
+const ofOrg: Patience = { free: 1_000, first: second, longest: 10 * second, forgotten };
+
+type By = { readonly user: Id<"user">; readonly address: string; readonly org: Id<"org"> };
+
+/** How often codes of boxes may be tried: by whoever tries, from where, and in an organisation as a whole. */
+export class CodeAttempts {
+  readonly #ofPerson: Attempts;
+  readonly #ofNetwork: Attempts;
+  readonly #networkOf: (address: string) => string;
+
+  constructor({ clock, networkOf }: { readonly clock: Clock; readonly networkOf: (address: string) => string }) {
+    this.#networkOf = networkOf;
+    this.#ofPerson = new Attempts({ clock, familiar: ofPerson, place: ofPerson, account: ofOrg });
+    this.#ofNetwork = new Attempts({ clock, familiar: ofNetwork, place: ofNetwork, account: ofOrg });
+  }
+
+  /** @throws Refusal `rate.exceeded` */
+  begin({ user, address, org }: By): Pick<Attempt, "takeBack"> {
+    const from = this.#networkOf(address);
+    const network = this.#ofNetwork.begin({ familiar: undefined, from, account: undefined });
+    const person = this.#ofPerson.begin({ familiar: undefined, from: user, account: org });
+    return {
+      takeBack() {
+        person.takeBack();
+        network.takeBack();
+      },
+    };
+  }
+}

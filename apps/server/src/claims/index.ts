@@ -1,0 +1,2 @@
+export { CodeAttempts } from "./attempts.ts";
+export { Claims } from "./claims.ts";

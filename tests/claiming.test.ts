@@ -1,0 +1,141 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { systemClock } from "@holdfast/kernel";
+import pg from "pg";
+import { atEnd, freshDatabase, startTestPlatform, TestClock } from "../apps/server/src/testing/index.ts";
+import { App, says, type List } from "./application-users.fixture.ts";
+import { Owner, textOf, type Problem, type Thing } from "./authority.fixture.ts";
+import { closedWithin, events, shown } from "./revocation.fixture.ts";
+
+// How customers of an application come to own devices, and give them on: on the real platform, as the application's own page asks.
+const clock = new TestClock(systemClock.now());
+const database = await freshDatabase();
+const platform = await startTestPlatform({ clock, timers: clock, database });
+atEnd.after(() => platform.close().then(() => database.drop()));
+const visitor = platform.visitor.unkept(); // time moves by weeks, which ends connections
+const owner = new Owner(visitor, await platform.setUp());
+const app = await App.of({ visitor, clock }, owner);
+const [ann, bob, eve] = await Promise.all([app.user(), app.user(), app.user()]);
+
+type Who = { accessToken: string };
+type Shown = { code: string; expiresAt?: string };
+type Mine = { device: string; state: string; until?: string };
+const path = "/v1/application-users/me/claims";
+const day = 86_400_000;
+
+const print = async ({ id }: Thing, body: object = {}) =>
+  (await owner.asks.post<Shown>(`/v1/devices/${id}/claim-code`, body)).code;
+const claim = ({ accessToken }: Who, code: string) => app.ask<Mine & Problem>("POST", path, { code }, accessToken);
+const contest = ({ accessToken }: Who, code: string) =>
+  app.ask("POST", "/v1/application-users/me/contests", { code }, accessToken);
+const does = <T = Problem>({ accessToken }: Who, method: string, device: Thing, what = "", body?: unknown) =>
+  app.ask<T>(method, `${path}/${device.id}${what}`, body, accessToken);
+const hers = async ({ accessToken }: Who) =>
+  (await app.ask<List<Mine>>("GET", path, undefined, accessToken)).body.items;
+const stateOf = ({ id }: Thing) =>
+  owner.asks.get<{ state: string; user?: string; code: string }>(`/v1/devices/${id}/claim`);
+const reads = async ({ accessToken }: Who, { id }: Thing) =>
+  (await visitor.as(accessToken).anew().send("GET", `/v1/devices/${id}`)).status;
+/** Tokens are good for a quarter of an hour. */
+async function later<T extends { login: string }>(who: T): Promise<T & Who> {
+  return { ...who, ...(await app.signInAs(who.login)).body };
+}
+
+test("a customer has her device by the code on its box, which claims it once, and sees it at once", async () => {
+  const pump = await owner.device(app.id);
+  const code = await print(pump);
+  const from = performance.now();
+  const { status, body } = await claim(ann, code.toLowerCase());
+  assert.equal(status, 200, JSON.stringify(body));
+  assert.deepEqual(body, { device: pump.id, state: "claimed" });
+  assert.equal(await reads(ann, pump), 200);
+  assert.ok(performance.now() - from < 60_000);
+  assert.deepEqual(await stateOf(pump), { state: "claimed", user: ann.user, code: "good" });
+  assert.deepEqual(await hers(ann), [{ device: pump.id, state: "claimed" }]);
+  assert.equal(await reads(bob, pump), 404);
+  const client = new pg.Client(database.url);
+  await client.connect();
+  const { rows } = await client.query<{ text: string }>("select d::text as text from holdfast.device_claim d");
+  await client.end();
+  assert.equal(rows.length, 1);
+  assert.equal(rows[0]?.text.includes(code.slice(0, 4)), false);
+});
+
+test("a code that was used, is mistyped, expired, replaced or of another application is answered alike", async () => {
+  const [used, old, replaced, gone] = await Promise.all([1, 2, 3, 4].map(() => owner.device(app.id)));
+  assert.ok(used && old && replaced && gone);
+  const codes = [await print(used), await print(old, { expiresIn: "1m" }), await print(replaced), await print(gone)];
+  await claim(ann, codes[0] ?? "");
+  await print(replaced);
+  await owner.asks.send("POST", `/v1/devices/${gone.id}/retire`, { body: {} });
+  const other = await App.of({ visitor, clock }, owner);
+  codes.push(await print(await owner.device(other.id)), "0000-0000-0000-0000-0001", "");
+  clock.move(61_000);
+  const answers = await Promise.all(
+    codes.map(async (code) => {
+      const { status, body } = await claim(await later(eve), code);
+      const { code: what, detail, title } = body as Problem & { detail?: string; title?: string };
+      return JSON.stringify({ status, what, detail, title });
+    }),
+  );
+  assert.equal(new Set(answers).size, 1, answers.join("\n"));
+  assert.match(answers[0] ?? "", /403.*claim\.invalid/);
+  // Asking for what is somebody's tells as little.
+  for (const code of codes) assert.equal((await contest(await later(bob), code)).status, 200);
+});
+
+test("who guesses waits, and keeps nobody else waiting", async () => {
+  const thief = await app.user();
+  let last = "";
+  for (let n = 0; n < 14 && last !== "429 rate.exceeded"; n++) last = says(await claim(thief, `guess ${n}`));
+  assert.equal(last, "429 rate.exceeded");
+});
+
+test("its owner's leave makes it another's, which ends what the owner before has open within a second", async () => {
+  const pump = await owner.device(app.id);
+  const [a, b, e] = await Promise.all([later(ann), later(bob), later(eve)]);
+  await claim(a, await print(pump));
+  const { body } = await does<Shown>(a, "POST", pump, "/transfer", { to: bob.login });
+  assert.equal(says(await claim(e, body.code)), "403 claim.invalid"); // it is for bob
+  assert.equal(says(await does(e, "POST", pump, "/transfer", {})), "404 device.unknown");
+  const seen = await events(platform, a.accessToken, pump.id);
+  const send = (temperature: number) => visitor.as(textOf(pump.key)).anew().post("/v1/me/telemetry", { temperature });
+  await shown([seen], 11.5, () => send(11.5));
+  assert.equal((await claim(b, body.code)).status, 200);
+  const from = performance.now();
+  clock.move(500);
+  await closedWithin(seen, from, 1_000);
+  assert.deepEqual([await reads(a, pump), await reads(b, pump)], [404, 200]);
+  assert.equal(says(await claim(a, body.code)), "403 claim.invalid");
+
+  // Taken back, it is worth nothing; given up, the box counts again.
+  const again = (await does<Shown>(b, "POST", pump, "/transfer", {})).body.code;
+  assert.equal((await does(b, "DELETE", pump, "/transfer")).status, 200);
+  assert.equal(says(await claim(e, again)), "403 claim.invalid");
+  const code = await print(pump);
+  assert.equal((await does(b, "DELETE", pump)).status, 200);
+  assert.equal(await reads(b, pump), 404);
+  assert.equal((await claim(e, code)).status, 200);
+});
+
+test("the code on the box gets what is somebody's after a time in which the owner can object", async () => {
+  clock.move(3_600_000); // what was guessed before is forgotten
+  const pump = await owner.device(app.id);
+  const code = await print(pump);
+  await claim(await later(ann), code);
+  assert.equal((await contest(await later(bob), code)).status, 200);
+  const [notice] = (await hers(await later(ann))).filter(({ device }) => device === pump.id);
+  assert.equal(notice?.state, "contested");
+  clock.set(clock.now() + 14 * day - 60_000);
+  assert.equal(says(await claim(await later(bob), code)), "403 claim.invalid");
+  clock.move(120_000);
+  assert.equal(says(await claim(await later(eve), code)), "403 claim.invalid");
+  assert.equal((await claim(await later(bob), code)).status, 200);
+
+  assert.equal((await contest(await later(ann), code)).status, 200);
+  assert.equal(says(await does(await later(bob), "POST", pump, "/transfer", {})), "409 claim.contested");
+  assert.equal((await does(await later(bob), "POST", pump, "/objection")).status, 200);
+  assert.equal(says(await does(await later(bob), "POST", pump, "/objection")), "409 claim.notContested");
+  clock.set(clock.now() + 15 * day);
+  assert.equal(says(await claim(await later(ann), code)), "403 claim.invalid");
+});
