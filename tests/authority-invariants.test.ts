@@ -53,6 +53,10 @@ const open = [
   "obtainToken",
   "revokeToken",
   "readOAuth",
+  // Which authority signs devices' certificates, which stands in each of them, and which keys it takes.
+  "estCaCertsOf",
+  "estCsrAttrs",
+  "estCsrAttrsOf",
 ];
 
 test("every operation says what it needs, and the few that are open to all are these", async () => {

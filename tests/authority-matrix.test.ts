@@ -16,6 +16,7 @@ import {
 } from "@holdfast/protocol";
 import { atEnd } from "../apps/server/src/testing/index.ts";
 import { CookieBrowser } from "./cookie-browser.fixture.ts";
+import { csrOf, p256 } from "./issued.fixture.ts";
 import { formTo } from "./activation.fixture.ts";
 import {
   furnish,
@@ -205,6 +206,8 @@ type Asked = {
   query?: string;
   body?: unknown;
   bytes?: string;
+  /** What the bytes are, where that is not JSON. */
+  type?: string;
   form?: Record<string, string>;
 };
 type Operation = {
@@ -269,6 +272,11 @@ const freshActivation = async () => ({
     await formTo<{ user_code: string }>(visitor, "/v1/oauth/device_authorization", { client_id: "holdfast-command" })
   ).body.user_code,
 });
+
+/** Certificate requests as EST sends them, each of another key. */
+const requests = await Promise.all(
+  Array.from({ length: 160 }, async () => (await csrOf(p256())).replaceAll(/-----[A-Z ]+-----\n/g, "")),
+);
 
 const operations: Record<keyof typeof routes, Operation> = {
   readSetUp: {},
@@ -605,6 +613,22 @@ const operations: Record<keyof typeof routes, Operation> = {
   readyz: {},
   securityTxt: {},
   readOAuth: {},
+  estCaCerts: {},
+  estCaCertsOf: { ask: () => ({ params: { label: ours.org } }) },
+  estCsrAttrs: {},
+  estCsrAttrsOf: { ask: () => ({ params: { label: ours.org } }) },
+  estEnrol: { ask: () => ({ bytes: requests.pop() ?? "", type: "application/pkcs10" }) },
+  estEnrolIn: {
+    ask: ({ application }) => ({
+      params: { label: application.id },
+      bytes: requests.pop() ?? "",
+      type: "application/pkcs10",
+    }),
+  },
+  estRenew: { ask: () => ({ bytes: requests.pop() ?? "", type: "application/pkcs10" }) },
+  estRenewIn: {
+    ask: () => ({ params: { label: ours.org }, bytes: requests.pop() ?? "", type: "application/pkcs10" }),
+  },
   authorizeDevice: {
     by: ["a stranger", "the owner", "a revoked token"],
     ask: () => ({ form: { client_id: "holdfast-command" } }),
@@ -684,6 +708,7 @@ const dashboardLink = await ours.asks.post<Key>(`/v1/dashboards/${dashboard.id}/
   name: "wall",
   expiresIn: "1d",
 });
+const enrolmentKey = await ours.asks.post<Key>(keysOf, { name: "factory", kind: "enrolment" });
 const suspended = await ours.device(our.application.id);
 await ours.asks.post(`/v1/devices/${suspended.id}/suspend`);
 const revoked = await ours.tokenOf(["*"]);
@@ -784,6 +809,7 @@ const callers: Record<string, Caller | "nothing"> = {
   "a user who signed out": () => signedIn("customer", undefined, true),
   "an operator key, in a browser": () => ({ "x-auth-token": textOf(operator), origin: page }),
   "a stranger with a link to the dashboard": () => dashboardLink.secret,
+  "a key by which devices enrol": () => textOf(enrolmentKey),
   "its device": (_, __, { device }) => textOf(device.key),
   "another device": (_, __, { neighbour }) => textOf(neighbour.key),
   "a suspended device": () => textOf(suspended.key),
@@ -810,7 +836,7 @@ async function ask(route: Route, credential: Shown | undefined, asked: Asked): P
   const sent =
     bytes === undefined
       ? { body, headers: shown }
-      : { bytes: Buffer.from(bytes), headers: { "content-type": "application/json", ...shown } };
+      : { bytes: Buffer.from(bytes), headers: { "content-type": asked.type ?? "application/json", ...shown } };
   const answer = form ? await formTo(as, address, form, shown) : await as.send(route.method, address, sent);
   return answerOf(answer.status, answer.body);
 }

@@ -28,6 +28,7 @@ import { keepTime } from "./clock-watch.ts";
 import type { Config } from "./config.ts";
 import { arrivalsOf, connectionsOf } from "./connections.ts";
 import { keepHouse, keepLast } from "./housekeeping.ts";
+import { enrolmentRoutes } from "./enrolment/routes.ts";
 import { erasing } from "./erasing.ts";
 import {
   ConsoleFiles,
@@ -230,7 +231,6 @@ async function open(needs: PlatformNeeds, opened: AsyncDisposableStack, closing:
   const direct = opened.adopt(await openSockets({ ...framing, live: liveRefusals, refused: onRefusal }), (it) =>
     it.close(),
   );
-  const { sockets } = direct;
   const watchers = new Watchers({ ...messaging, refusals: liveRefusals, strangers, timers });
   const connections = connectionsOf({ broker, watchers });
   const entrance = new Entrance({ authentication, sessions, certificates, guard });
@@ -253,6 +253,7 @@ async function open(needs: PlatformNeeds, opened: AsyncDisposableStack, closing:
     ...people.handlers,
     ...authorityRoutes({ ...ofAuthority, connections, timers, report, roles: new Roles(forPeople) }),
     ...registryRoutes({ registry, catalogue, doors, devices, presences, ...applicationUsers }),
+    ...enrolmentRoutes({ ...common, ...life, ...making, registry }),
     ...applicationUsers.handlers,
     ...messageRoutes({ mqttSessions: new MqttSessions({ storage, spaces, clock, log, broker }) }),
     ...readings.beside.handlers,
@@ -270,7 +271,7 @@ async function open(needs: PlatformNeeds, opened: AsyncDisposableStack, closing:
       ...readings,
       broker,
       watchers,
-      sockets,
+      sockets: direct.sockets,
       guard,
       liveRefusals,
       listening: () => ({ https, ports: { ...https.ports, ...direct.ports, mqtts: mqtt.port } }),
@@ -307,7 +308,7 @@ async function open(needs: PlatformNeeds, opened: AsyncDisposableStack, closing:
   opened.defer(() => keepLast({ refusals: refusals.log, lists, authentication, report }));
   const rounds = opened.adopt(new Rounds(timers, report), (it) => it.stop());
   opened.defer(() => chunkCare.stop());
-  keepHouse(rounds, { ...ofAuthority, ...people, report, journal, directories, sockets, backups, ...readings });
+  keepHouse(rounds, { ...ofAuthority, ...people, report, journal, directories, backups, ...direct, ...readings });
   opened.defer(() => keepTime({ storage, clock, report }));
   return new Platform({
     opened: opened.move(),

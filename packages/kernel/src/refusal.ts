@@ -198,6 +198,9 @@ const sentences = {
   ...asked,
   "key.tooMany": "Two keys may overlap while one replaces the other. Revoke one first.",
 
+  "key.shared": "This key is another device's already. Make a new pair of keys on each device.",
+  "enrolment.label": "There is no such label here, or none that this credential enrols devices into.",
+  "enrolment.exhausted": "This key has enrolled as many devices as it may. Make another one.",
   "certificateAuthority.unknown": "There is no such certificate authority, or none that you may know of.",
 
   "list.unknown": "There is no such entry, or none that you may know of.",

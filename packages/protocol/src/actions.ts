@@ -85,6 +85,7 @@ export const actions = {
   "twin.update": "device",
   "command.read": "device",
   "command.send": "device",
+  "device.enrol": "application",
 } as const satisfies Record<string, Kind>;
 
 export type Action = keyof typeof actions;

@@ -6,6 +6,11 @@ import { route } from "./route.ts";
 const day = 86_400_000; // milliseconds
 const mostDays = 398;
 
+/** In milliseconds. */
+export const certificateLife = duration
+  .refine((milliseconds) => milliseconds <= mostDays * day, `${mostDays} days at most`)
+  .default(90 * day);
+
 const asked = {
   csr: z
     .string()
@@ -13,10 +18,9 @@ const asked = {
     .describe(
       "A certificate request (PKCS #10) in PEM, of a key of P-256 or Ed25519. Its key counts, and nothing else that it asks for.",
     ),
-  validFor: duration
-    .refine((milliseconds) => milliseconds <= mostDays * day, `${mostDays} days at most`)
-    .default(90 * day)
-    .describe(`How long the certificate is good, ${mostDays}d at most; never longer than its credential.`),
+  validFor: certificateLife.describe(
+    `How long the certificate is good, ${mostDays}d at most; never longer than its credential.`,
+  ),
 };
 
 const issued = z.object({

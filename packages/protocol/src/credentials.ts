@@ -2,6 +2,7 @@ import { z } from "zod";
 import { conditions } from "./conditions.ts";
 import { transports } from "./transport.ts";
 import { cursor, duration, id, limit, name, noReply, pageOf, publicKey, time } from "./shapes.ts";
+import { certificateLife } from "./certificates.ts";
 import { mqttSessions } from "./mqtt-sessions.ts";
 import { mostGrants } from "./grant.ts";
 import { route } from "./route.ts";
@@ -47,17 +48,32 @@ export const createOperatorKey = route({
   isConfirmed: true,
 });
 
+const enrols = z
+  .strictObject({
+    product: id("product").optional().describe("Which product each device is of."),
+    most: z
+      .number()
+      .int()
+      .min(1)
+      .max(1_000_000)
+      .optional()
+      .describe("How many devices it enrols; without it any number."),
+    validFor: certificateLife.describe("How long the certificates are good that it gets for devices."),
+  })
+  .describe("Of a key of the kind `enrolment` alone.");
+
 export const createAccessKey = route({
   method: "POST",
   path: "/v1/applications/{application}/keys",
   summary:
-    "Makes a key of one application, shown this once: an access key, a trusted one for its server, or one to publish with its pages. Its grants hold within the application only.",
+    "Makes a key of one application, shown this once: an access key, a trusted one for its server, or one to publish with its pages, or one by which devices enrol. Its grants hold within the application only.",
   needs: "accessKey.create",
   on: { path: "application" },
   body: z.strictObject({
     ...minting,
-    kind: z.enum(["accessKey", "trustedApplication", "application"]).default("accessKey"),
+    kind: z.enum(["accessKey", "trustedApplication", "application", "enrolment"]).default("accessKey"),
     grants: grants.optional(),
+    enrols: enrols.optional(),
   }),
   reply: key,
   status: 201,
@@ -81,6 +97,10 @@ const credential = z.object({
   person: id("person").optional(),
   application: id("application").optional(),
   device: id("device").optional(),
+  /** Of a key by which devices enrol: of which product they are, how many it enrols at most, and how long their certificates are good. */
+  enrols: z
+    .object({ product: id("product").optional(), most: z.number().int().optional(), validFor: z.string() })
+    .optional(),
   /** Which it shows to whoever has the link. */
   dashboard: id("dashboard").optional(),
   user: id("user").optional(),

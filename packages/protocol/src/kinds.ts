@@ -12,7 +12,8 @@ export type CredentialKind =
   | "certificate"
   | "session"
   | "socket"
-  | "dashboardLink";
+  | "dashboardLink"
+  | "enrolment";
 
 /** What a kind of credential is a preset of: what it can hold at most, whatever it is granted, and how it is shown. */
 export type Preset = {
@@ -108,5 +109,11 @@ export const presets: Readonly<Record<CredentialKind, Preset>> = {
     shown: "in the fragment of a URL, by a page of the platform's own; `key_….hfs_…`",
     actions: ["dashboard.read", "telemetry.read"],
     where: "its dashboard, and the attributes that it shows of the devices that it shows",
+  },
+  enrolment: {
+    what: "Devices that come without an identity: each brings a key of its own and gets a certificate, by EST. So many as it says, of the product that it says, and nothing else.",
+    shown: "`key_….hfs_…`, or as user name and password of HTTP Basic, to `/.well-known/est` alone",
+    actions: ["device.enrol"],
+    where: "its application",
   },
 };

@@ -35,7 +35,7 @@ export type Route = {
   readonly body?: z.ZodType | "bytes";
   /** `"stream"`, `"text"`, `"download"`: not JSON; the operation's summary says what. */
   readonly reply: z.ZodType | "stream" | "text" | "download";
-  /** Of a download: what it may be. */
+  /** Of a download or a text: what it may be. */
   readonly media?: readonly string[];
   /** Of a stream: what it may say, by the name of the event. */
   readonly events?: Readonly<Record<string, z.ZodType>>;
@@ -56,9 +56,9 @@ export type Route = {
   readonly alsoByProvider?: true;
   /**
    * `oauth`: its body is a form, and its refusals are told as OAuth has them (RFC 6749, 3.2 and 5.2). `influx`: its refusals are told as
-   * clients of InfluxDB read them.
+   * clients of InfluxDB read them. `est`: a credential may come by HTTP Basic, and what is answered is base64 (RFC 7030, 3.2.3 and 4).
    */
-  readonly speaks?: "oauth" | "influx";
+  readonly speaks?: "oauth" | "influx" | "est";
   /** A program asks it every few seconds with something that cannot be guessed: only what fails is counted by address. */
   readonly isPolled?: true;
   /** Its items are a table, too: with `format=csv`, or for whoever accepts `text/csv`, these fields of each are a line. */

@@ -78,6 +78,16 @@ export {
   listCertificates,
   renewCertificate,
 } from "./certificates.ts";
+export {
+  estCaCerts,
+  estCaCertsOf,
+  estCsrAttrs,
+  estCsrAttrsOf,
+  estEnrol,
+  estEnrolIn,
+  estRenew,
+  estRenewIn,
+} from "./est.ts";
 export { eraseDevice, eraseUserReadings } from "./erasing.ts";
 export {
   previewOrgRetention,

@@ -1,7 +1,7 @@
 import { rfc3339, parseInstant } from "@holdfast/kernel";
 import { routes } from "@holdfast/protocol";
 import { parseDuration } from "../moment.ts";
-import { any, duration, idOf, oneOf, optional, required, some, text } from "../parameter.ts";
+import { any, count, duration, idOf, oneOf, optional, required, some, text } from "../parameter.ts";
 import type { Tools } from "../tools.ts";
 import { verb } from "../verb.ts";
 import { held, mintHeld } from "./held.ts";
@@ -58,15 +58,28 @@ export const mintingVerbs = [
       application: required(idOf("application"), "where it may do anything"),
       name,
       kind: optional(
-        oneOf("accessKey", "trustedApplication", "application"),
+        oneOf("accessKey", "trustedApplication", "application", "enrolment"),
         "an access key; docs/kinds.md has the others",
       ),
+      product: optional(idOf("product"), "enrolment: of which product the devices are that it enrols"),
+      most: optional(count, "enrolment: how many devices it enrols"),
+      valid: optional(duration, "enrolment: how long their certificates are good: 90d; 398d at most"),
       grant: any(grant, "what it may do there; without it telemetry.read, telemetry.write and device.read"),
       expires,
       ...held,
     },
-    async run({ application, name: called, kind, grant: grants, expires: expiresIn, ...given }, tools) {
+    examples: [
+      "key create --application app_… --name factory --kind enrolment --product prd_… --most 500 --expires 30d",
+    ],
+    async run({ application, name: called, kind, grant: grants, expires: expiresIn, ...rest }, tools) {
+      const { product, most, valid, ...given } = rest;
+      const enrols = {
+        ...(product !== undefined && { product }),
+        ...(most !== undefined && { most }),
+        ...(valid !== undefined && { validFor: valid }),
+      };
       const body = {
+        ...(Object.keys(enrols).length > 0 && { enrols }),
         name: called,
         kind,
         ...(grants.length > 0 && { grants: [...grants] }),

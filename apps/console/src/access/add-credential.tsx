@@ -13,6 +13,7 @@ import {
   TextInput,
 } from "@mantine/core";
 import { useForm } from "@mantine/form";
+import type { Id } from "@holdfast/kernel";
 import { presets, routes, type Action } from "@holdfast/protocol";
 import { useQuery } from "@tanstack/react-query";
 import { useNavigate } from "@tanstack/react-router";
@@ -34,6 +35,7 @@ import {
 } from "../held/index.ts";
 import { useCan, useKept, useOrg } from "../session/index.ts";
 import { words } from "../words/index.ts";
+import { EnrolmentFields } from "./enrolment-fields.tsx";
 import { grantsOf, madeAgain, scopeOf as scopeTyped, type Scope } from "./grants.ts";
 
 const own = words.access;
@@ -43,6 +45,7 @@ const needs = {
   accessKey: "accessKey.create",
   trustedApplication: "accessKey.create",
   application: "accessKey.create",
+  enrolment: "accessKey.create",
 } as const;
 type Kind = keyof typeof needs;
 const kinds = Object.keys(needs) as Kind[]; // the keys of a constant
@@ -52,6 +55,8 @@ type Asked = {
   name: string;
   lifetime: string;
   application: string;
+  product: string;
+  most: string;
   actions: Action[];
   scope: Scope["kind"];
   devices: string;
@@ -75,6 +80,8 @@ export function AddCredential() {
       name: "",
       lifetime: "90d",
       application: "",
+      product: "",
+      most: "",
       actions: [],
       scope: "all",
       devices: "",
@@ -83,7 +90,8 @@ export function AddCredential() {
       ...noConditions,
     },
     validate: {
-      actions: (ticked, { kind }) => (ticked.length === 0 && kind !== "application" ? own.nothingTicked : null),
+      actions: (ticked, { kind }) => (ticked.length === 0 && hasGrants(kind) ? own.nothingTicked : null),
+      most: (text, { kind }) => (kind === "enrolment" && !/^[1-9]?\d{0,6}$/.test(text.trim()) ? own.noNumber : null),
       hours: hoursFault,
       pasted: (text, asked) => pastedFault(text, asked),
     },
@@ -177,7 +185,7 @@ export function AddCredential() {
               </Stack>
             </Fieldset>
           )}
-          {values.kind !== "application" && (
+          {hasGrants(values.kind) && (
             <Checkbox.Group label={own.grants} description={own.grantsHint} {...form.getInputProps("actions")}>
               <SimpleGrid cols={{ base: 1, xs: 2, md: 3 }} spacing={6} mt="xs">
                 {presets[values.kind].actions.map((action) => (
@@ -191,10 +199,11 @@ export function AddCredential() {
               </SimpleGrid>
             </Checkbox.Group>
           )}
+          {values.kind === "enrolment" && <EnrolmentFields of={(name) => form.getInputProps(name)} />}
           {/* What everybody can read is nobody's alone. */}
-          {values.kind !== "application" && <KeyFields of={(name) => form.getInputProps(name)} values={values} />}
+          {hasGrants(values.kind) && <KeyFields of={(name) => form.getInputProps(name)} values={values} />}
           <ConditionFields of={(name) => form.getInputProps(name)} isPublic={values.kind === "application"} />
-          {values.actions.length > 0 && values.kind !== "application" && (
+          {values.actions.length > 0 && hasGrants(values.kind) && (
             <div>
               <Text fz="sm" fw={600}>
                 {own.asText}
@@ -218,14 +227,17 @@ export function AddCredential() {
 
 /** Its grants hold within the application, whatever they say. */
 const isOfApplication = (kind: Kind): boolean =>
-  kind === "accessKey" || kind === "trustedApplication" || kind === "application";
+  kind === "accessKey" || kind === "trustedApplication" || kind === "application" || kind === "enrolment";
+
+/** What the others may do is what they are. */
+const hasGrants = (kind: Kind): boolean => kind !== "application" && kind !== "enrolment";
 
 /** Within its application, whatever its grants say. */
 const scopeOf = (asked: Asked): Scope => (isOfApplication(asked.kind) ? { kind: "all" } : scopeTyped(asked));
 
 async function mint(org: string, asked: Asked): Promise<MadeCredential> {
   const { kind, name, lifetime, application } = asked;
-  const { held, made: pair } = await heldOf(kind === "application" ? { ...asked, ...noBinding } : asked);
+  const { held, made: pair } = await heldOf(!hasGrants(kind) ? { ...asked, ...noBinding } : asked);
   const isBound = held.publicKey !== undefined;
   const ticked = asked.actions.filter((action) => presets[kind].actions.includes(action));
   const body = {
@@ -246,9 +258,19 @@ async function mint(org: string, asked: Asked): Promise<MadeCredential> {
     }
     case "accessKey":
     case "trustedApplication":
-    case "application": {
+    case "application":
+    case "enrolment": {
       const { grants, ...rest } = body;
-      const own = { ...rest, kind, ...(kind !== "application" && { grants }) };
+      const enrols = {
+        ...(asked.product !== "" && { product: asked.product as Id<"product"> }), // of the list that was chosen from
+        ...(asked.most.trim() !== "" && { most: Number(asked.most) }),
+      };
+      const own = {
+        ...rest,
+        kind,
+        ...(hasGrants(kind) && { grants }),
+        ...(kind === "enrolment" && { enrols }),
+      };
       const { id, secret = "" } = await api.call(routes.createAccessKey, { params: { application }, body: own });
       return { id, kind, text: `${id}.${secret}`, isBound, pair };
     }

@@ -346,7 +346,7 @@ export function refusedBy<A extends Action>(permit: Permit<A>, action: A, about:
  * got this far knows of the device, so the refusal says what is missing. @throws Refusal `permit.missing`
  */
 export function askAlso(
-  permit: Permit<"device.create"> | Permit<"device.update">,
+  permit: Permit<"device.create"> | Permit<"device.enrol"> | Permit<"device.update">,
   action: Action,
   device: { readonly id: Id<"device">; readonly placement: Placement },
 ): void {

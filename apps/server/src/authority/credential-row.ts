@@ -1,7 +1,7 @@
 import type { PublicKey } from "@holdfast/crypto";
 import type { CredentialId, Instant } from "@holdfast/kernel";
 import type { Conditions, CredentialKind } from "@holdfast/protocol";
-import type { Credential, Exposed } from "./credential.ts";
+import type { Credential, Enrols, Exposed } from "./credential.ts";
 import type { Proof } from "./session.ts";
 
 /** A credential as PostgreSQL keeps it. */
@@ -39,6 +39,7 @@ export type Body = {
   publicKey?: PublicKey;
   conditions?: Conditions;
   issued?: NonNullable<Credential["issued"]>;
+  enrols?: Enrols;
   socket?: NonNullable<Credential["socket"]>;
   /** The first rows were written without when it was made. */
   former?: { digest: string; madeAt?: Instant; endsAt: Instant };

@@ -30,6 +30,15 @@ export type SocketKey = {
   readonly attributes: readonly string[];
 };
 
+/** What a key makes of devices that enrol by it. */
+export type Enrols = {
+  readonly product?: Id<"product">;
+  /** How many. */
+  readonly most?: number;
+  /** How long their certificates are good, in milliseconds. */
+  readonly validFor: number;
+};
+
 /** What is shown to get in. Nothing here suffices to make it again, a socket's apart: of the secret only a digest is kept. */
 export type Credential = {
   readonly id: CredentialId;
@@ -76,6 +85,8 @@ export type Credential = {
   readonly by?: readonly string[] | undefined;
   /** The certificate that an authority of the organisation's own issued for it; the key is that one's, then. */
   readonly issued?: Issued | undefined;
+  /** Of a key by which devices enrol. */
+  readonly enrols?: Enrols | undefined;
   /** Of a socket. */
   readonly socket?: SocketKey | undefined;
   /** The secret before this one, which is good beside it for a while. */
@@ -102,6 +113,7 @@ export function partyOf({ kind, inPerson }: Pick<Credential, "kind" | "inPerson"
     case "device":
     case "certificate":
     case "socket":
+    case "enrolment":
       return "devices";
     case "operator":
     case "applicationUser":

@@ -13,7 +13,7 @@ import { amplified, refuseAmplification, refuseUnknown, refuseWider } from "./am
 import type { Caller } from "./caller.ts";
 import { refuseShowing } from "./showing.ts";
 import { isAncestor, type Credential } from "./credential.ts";
-import { grantsIn, publishable, type KindOfApplication } from "./kinds.ts";
+import { grantsIn, paced, publishable, type KindOfApplication } from "./kinds.ts";
 
 /** Bytes of all grants of one credential as text: what still fits a token, which travels in headers. */
 export const longestGrants = 5_500;
@@ -40,7 +40,16 @@ export type Heir = Wanted &
   Partial<
     Pick<
       Credential,
-      "parent" | "person" | "inPerson" | "isLent" | "proofs" | "application" | "device" | "dashboard" | "user"
+      | "parent"
+      | "person"
+      | "inPerson"
+      | "isLent"
+      | "proofs"
+      | "application"
+      | "device"
+      | "dashboard"
+      | "user"
+      | "enrols"
     >
   >;
 
@@ -94,7 +103,7 @@ export function applicationKeyOf(
   maker: Caller,
   application: Id<"application">,
   kind: KindOfApplication,
-  asked: Wanted,
+  { enrols, ...asked }: Wanted & Pick<Credential, "enrols">,
 ): Birth {
   const grants = grantsIn(application, kind, asked.grants);
   const elsewhere = grants.filter(({ where }) => "application" in where && where.application !== application);
@@ -105,9 +114,9 @@ export function applicationKeyOf(
     grants.map((grant) => (isOfNoApplication(grant) ? grant : { action: grant.action, where: whole })),
   );
   refuseUnknown(maker, grants, application);
-  const wanted = kind === "application" ? publishable(asked) : asked;
+  const wanted = kind === "application" ? publishable(asked) : kind === "enrolment" ? paced(asked) : asked;
   refuseWider(maker, wanted);
-  const heir: Heir = { ...wanted, makers: makersOf(maker), grants, application };
+  const heir: Heir = { ...wanted, makers: makersOf(maker), grants, application, ...(enrols && { enrols }) };
   return maker.credential.inPerson
     ? { heir, latest: undefined }
     : { heir: { ...heir, ...heritage(maker) }, latest: maker.power.latest };
@@ -147,6 +156,15 @@ export function deviceKeyOf(
     latest: undefined,
   };
 }
+
+/**
+ * What a device gets that enrols: by whoever may enrol devices there, and has no other leave. It does not end with that, which is good for
+ * a while; with "made" it does.
+ */
+export const enrolledKeyOf = (maker: Caller, device: Id<"device">, publicKey: PublicKey): Birth => ({
+  heir: { name: "", lifetime: undefined, publicKey, grants: grantsOfDevice(device), makers: makersOf(maker), device },
+  latest: undefined,
+});
 
 /** What a device makes for itself with a key that it has, and that ends with that one. @throws Refusal */
 export function ownKeyOf(maker: Caller, device: Id<"device">, publicKey: PublicKey): Birth {
@@ -213,6 +231,7 @@ export function born(
     publicKey: heir.publicKey,
     conditions: heir.conditions,
     ...(issued && { issued }),
+    ...(heir.enrols && { enrols: heir.enrols }),
     ...(socket && { socket }),
     version: 1,
   };

@@ -6,7 +6,7 @@ import { callerOf, refusedBy, type Caller } from "./caller.ts";
 import { nobody } from "./circumstances.ts";
 import type { Credential } from "./credential.ts";
 import { endOfAge } from "./demands.ts";
-import { deviceKeyOf, endOf, ownKeyOf, type Birth, type Wanted } from "./heritage.ts";
+import { deviceKeyOf, endOf, enrolledKeyOf, ownKeyOf, type Birth, type Wanted } from "./heritage.ts";
 import { digestOf, issuerOf, nameOfIssuer, type Issuer } from "./issuer.ts";
 import { issuersIn, type IssuedCertificate } from "./issuer-rows.ts";
 import type { Minting } from "./minting.ts";
@@ -26,6 +26,10 @@ type Signed = { readonly certificate: string; readonly key: string };
 export interface Signer {
   /** The key of a certificate request that was signed with it; `undefined` where that is none. */
   keyIn(request: string): Promise<PublicKey | undefined>;
+  /** What the request calls itself (its common name): nobody's word for anything. */
+  nameIn(request: string): Promise<string | undefined>;
+  /** Certificates, each in PEM, as PKCS #7 without a signature, in DER (RFC 5652; RFC 7030, 4.1.3). */
+  bundle(certificates: readonly string[]): Promise<Uint8Array>;
   newAuthority(about: About): Promise<Signed>;
   certify(issuer: Signed, about: About & { readonly key: PublicKey }): Promise<{ certificate: string; serial: string }>;
 }
@@ -104,6 +108,35 @@ export class Issuing {
       await this.#needs.minting.refuseThirdKey(unit, space, device);
       return this.#bornIn(unit, space, ownKeyOf(caller, device, publicKey), publicKey, { device, validFor });
     });
+  }
+
+  /** There is an authority from now on: whoever enrols asks for its certificate before there is another. */
+  async prepareIn(unit: Unit, permit: Permit<"accessKey.create">): Promise<void> {
+    await this.#issuerIn(unit, callerOf(permit).space, this.#needs.clock.now());
+  }
+
+  /** The first credential of a device, within the unit that makes it. */
+  async enrolIn(unit: Unit, permit: Permit<"device.enrol">, enrolling: Enrolling): Promise<Certified> {
+    const { device, key, validFor } = enrolling;
+    const caller = callerOf(permit);
+    const birth = enrolledKeyOf(caller, device, key);
+    return this.#bornIn(unit, caller.space, birth, key, { device, validFor });
+  }
+
+  /** The same once more, where whoever enrolled comes again with the key that it enrolled with: the reply may have been lost. @throws Refusal */
+  async enrolAgainIn(unit: Unit, permit: Permit<"device.enrol">, enrolling: Enrolling): Promise<Certified> {
+    const { device, key, validFor } = enrolling;
+    const caller = callerOf(permit);
+    const now = this.#needs.clock.now();
+    const isIt = (one: Credential) =>
+      one.makers[0] === caller.credential.id &&
+      one.publicKey !== undefined &&
+      thumbprint(one.publicKey) === thumbprint(key) &&
+      standingOf(compile(caller.space, one, nobody, now), now) === "active";
+    const id = (await authorityIn(unit).keysOf(device)).find(isIt)?.id;
+    const before = id && (await authorityIn(unit).credentialToChange(id));
+    if (!before) throw new Refusal("key.shared");
+    return this.#renewIn(unit, caller, before, key, { device, validFor });
   }
 
   /** Those of a credential that are not over, newest first. @throws Refusal `credential.unknown` */
@@ -228,6 +261,9 @@ export class Issuing {
     return issuer;
   }
 }
+
+/** A device, the key that it brought, and how long its certificate is to be good. */
+export type Enrolling = Lasting & { readonly key: PublicKey };
 
 type Lasting = { readonly device: Id<"device">; readonly validFor: number };
 

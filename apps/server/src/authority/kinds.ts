@@ -14,13 +14,14 @@ const held = new Map(Object.entries(presets).map(([kind, preset]) => [kind, new 
 export const canHold = (kind: CredentialKind, action: Action): boolean => held.get(kind)?.has(action) ?? false;
 
 /** Those that belong to an application. */
-export type KindOfApplication = "accessKey" | "trustedApplication" | "application";
+export type KindOfApplication = "accessKey" | "trustedApplication" | "application" | "enrolment";
 
 /** What it holds if nobody says. */
 export const usualGrants: Readonly<Record<KindOfApplication, readonly string[]>> = {
   accessKey: ["telemetry.read", "telemetry.write", "device.read"],
   trustedApplication: ["device.*", "telemetry.*", "product.*", "application.read", "applicationUser.*"],
   application: [],
+  enrolment: ["device.enrol"],
 };
 
 /**
@@ -52,3 +53,11 @@ export function publishable<T extends { readonly conditions?: Conditions | undef
   }
   return { ...wanted, conditions: { rate: publicRate, ...conditions } };
 }
+
+/** Of a key by which devices enrol that says none: it is in every device of a kind, so many have it. */
+const enrolmentRate = { perMinute: 600, burst: 600 } as const;
+
+export const paced = <T extends { readonly conditions?: Conditions | undefined }>(wanted: T): T => ({
+  ...wanted,
+  conditions: { rate: enrolmentRate, ...wanted.conditions },
+});

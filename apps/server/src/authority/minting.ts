@@ -13,7 +13,7 @@ import { newId, Refusal, rfc3339, type Clock, type Id, type Instant, type Random
 import { formatGrant, isBuiltIn, presets, type CredentialKind, type Grant, type Where } from "@holdfast/protocol";
 import type { Allowed, Storage, Unit } from "../storage/index.ts";
 import { amplification, lostIn, type Lost } from "./amplification.ts";
-import { callerOf, type Caller } from "./caller.ts";
+import { callerOf, refusedBy, type Caller } from "./caller.ts";
 import { nobody } from "./circumstances.ts";
 import type { Credential } from "./credential.ts";
 import {
@@ -120,11 +120,16 @@ export class Minting {
   async applicationKey(
     permit: Permit<"accessKey.create">,
     kind: KindOfApplication,
-    wanted: Wanted,
+    wanted: Wanted & Pick<Credential, "enrols">,
+    within?: (unit: Unit) => Promise<void>,
   ): Promise<MintedKey> {
-    return this.#needs.storage.change(permit, (unit) =>
-      this.#keyIn(unit, kind, applicationKeyOf(callerOf(permit), permit.on, kind, wanted)),
-    );
+    const { enrols } = wanted;
+    if (enrols?.product && !callerOf(permit).space.hasProduct(enrols.product))
+      throw refusedBy(permit, "accessKey.create", enrols.product, new Refusal("product.unknown"));
+    return this.#needs.storage.change(permit, async (unit) => {
+      await within?.(unit);
+      return this.#keyIn(unit, kind, applicationKeyOf(callerOf(permit), permit.on, kind, wanted));
+    });
   }
 
   async deviceKey(permit: Permit<"device.mintKey">, kind: "device" | "certificate", held: Held): Promise<MintedKey> {
@@ -317,6 +322,8 @@ export class Minting {
         grants: credential.grants.map(formatGrant),
         application: credential.application,
         device: credential.device,
+        product: credential.enrols?.product,
+        most: credential.enrols?.most,
         dashboard: credential.dashboard,
         user: credential.user?.id,
         parent: credential.parent,

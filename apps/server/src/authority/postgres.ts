@@ -142,7 +142,7 @@ export const authorityIn = (unit: Unit) => ({
 
   async save(credential: Credential): Promise<void> {
     const { kind, name, state, grants, makers, inPerson, publicKey, conditions } = credential;
-    const { issued, socket, former, rotatedAt, exposed, leakedAt, isLent, proofs, by } = credential;
+    const { issued, enrols, socket, former, rotatedAt, exposed, leakedAt, isLent, proofs, by } = credential;
     const body: Body = {
       kind,
       name,
@@ -155,6 +155,7 @@ export const authorityIn = (unit: Unit) => ({
       ...(publicKey && { publicKey }),
       ...(conditions && { conditions }),
       ...(issued && { issued }),
+      ...(enrols && { enrols }),
       ...(socket && { socket }),
       ...(former && { former: { ...former, digest: former.digest.toHex() } }),
       ...(rotatedAt !== undefined && { rotatedAt }),
@@ -297,6 +298,7 @@ function credentialOf(unit: Unit, row: CredentialRow): Credential {
     ...(isLent && { isLent }),
     ...(proofs && { proofs }),
     ...(issued && { issued }),
+    ...(body.enrols && { enrols: body.enrols }),
     ...(body.socket && { socket: body.socket }),
     ...(former && { former: { madeAt: half.createdAt, ...former, digest: Uint8Array.fromHex(former.digest) } }),
     ...(rotatedAt !== undefined && { rotatedAt }),

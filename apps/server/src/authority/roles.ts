@@ -50,6 +50,7 @@ const actionsOf: Record<BuiltInRole, readonly Action[]> = {
     "device.resume",
     "device.retire",
     "device.mintKey",
+    "device.enrol",
     "device.tag",
     "device.bind",
     "applicationUser.manage",

@@ -2,11 +2,12 @@ import { isSecret, thumbprint, type PublicKey } from "@holdfast/crypto";
 import { Refusal, rfc3339, type Clock, type Instant, type Random, type Report, type Timers } from "@holdfast/kernel";
 import { formatGrant, parseGrants, routes, type Conditions } from "@holdfast/protocol";
 import { isIP } from "node:net";
-import type { Storage } from "../storage/index.ts";
+import type { Storage, Unit } from "../storage/index.ts";
 import type { Authentication } from "./authentication.ts";
 import { plainAddress } from "./circumstances.ts";
 import { partyOf, type Credential } from "./credential.ts";
 import { heldOf } from "./bound.ts";
+import { enrolsOf, enrolsReply } from "./enrols.ts";
 import { explain } from "./explain.ts";
 import type { Wanted } from "./heritage.ts";
 import { usualGrants } from "./kinds.ts";
@@ -63,7 +64,10 @@ export const authorityRoutes = (needs: Needs): Handler[] => [
   ),
   on(routes.createAccessKey, async ({ permit, body }) => {
     const { kind, grants = usualGrants[kind] } = body;
-    return keyReply(await needs.minting.applicationKey(permit, kind, wanted({ ...body, grants })));
+    const enrols = enrolsOf(body);
+    const within = enrols && ((unit: Unit) => needs.issuing.prepareIn(unit, permit));
+    const asked = { ...wanted({ ...body, grants }), enrols };
+    return keyReply(await needs.minting.applicationKey(permit, kind, asked, within));
   }),
   on(routes.mintDeviceKey, async ({ permit, body }) => {
     const { kind, attributes = [] } = body;
@@ -250,6 +254,7 @@ function credentialReply({ credential, standing, findings }: Shown) {
     ...(credential.conditions && { conditions: credential.conditions }),
     ...(credential.publicKey && { boundTo: thumbprint(credential.publicKey) }),
     ...(credential.issued && { issued: issuedReply(credential.issued) }),
+    ...(credential.enrols && { enrols: enrolsReply(credential.enrols) }),
     ...(credential.socket && {
       socket: { address: credential.digest.toHex(), attributes: [...credential.socket.attributes] },
     }),

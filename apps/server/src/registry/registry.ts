@@ -69,6 +69,9 @@ type Needs = {
   random: Random;
 };
 
+/** Leave to make a device in an application, with a key that we make or one that it brings. */
+type Making = Permit<"device.create"> | Permit<"device.enrol">;
+
 export type NewDevice = {
   readonly name: string;
   readonly product: Id<"product"> | undefined;
@@ -99,7 +102,30 @@ export class Registry {
     wanted: NewDevice,
     held: Held = {},
   ): Promise<{ device: Active; key: MintedKey }> {
-    const { storage, spaces, keys, minting, accounts, clock, random } = this.#needs;
+    const { minting } = this.#needs;
+    const { device, made: key } = await this.#make(permit, wanted, (unit, id) =>
+      minting.deviceKeyIn(unit, permit, id, { application: permit.on }, held),
+    );
+    return { device, key };
+  }
+
+  /**
+   * Where the device brings a key of its own: what it comes by is made within the same unit. @throws Refusal
+   */
+  async enrol<T>(
+    permit: Permit<"device.enrol">,
+    wanted: NewDevice,
+    mint: (unit: Unit, device: Id<"device">) => Promise<T>,
+  ): Promise<{ device: Active; made: T }> {
+    return this.#make(permit, wanted, mint);
+  }
+
+  async #make<T>(
+    permit: Making,
+    wanted: NewDevice,
+    mint: (unit: Unit, device: Id<"device">) => Promise<T>,
+  ): Promise<{ device: Active; made: T }> {
+    const { storage, spaces, keys, accounts, clock, random } = this.#needs;
     storage.admit();
     const account = await accounts.ready(await spaces.of(permit.scope.org));
     account.admitDevice();
@@ -120,12 +146,12 @@ export class Registry {
       if (!isTaggedAlike(device, untagged)) askToTag(permit, { ...device, ...untagged });
       await refuseEnded(unit, permit);
       // It has measured nothing yet, so any product will do.
-      await productNamed(unit, permit, "device.create", wanted.product);
+      await productNamed(unit, asMaking(permit), "device.create", wanted.product);
       await this.#save(unit, device);
-      const key = await minting.deviceKeyIn(unit, permit, id, { application: permit.on }, held);
+      const made = await mint(unit, id);
       const { name, application, product, tags } = device;
       unit.audit({ what: "device.created", about: id, facts: { name, application, product, tags } });
-      return { device, key };
+      return { device, made };
     });
   }
 
@@ -281,14 +307,17 @@ export class Registry {
 const untagged = { tags: {} } as const;
 
 /** By what the device was before: who may tag what has one tag already may not give that tag to another device. */
-const askToTag = (permit: Permit<"device.create"> | Permit<"device.update">, before: Device): void =>
+const askToTag = (permit: Making | Permit<"device.update">, before: Device): void =>
   askAlso(permit, "device.tag", { id: before.id, placement: placementOf(before) });
 
 /** An application that was there when leave was given may have ended meanwhile; its row stays, so no key would tell. */
-async function refuseEnded(unit: Unit, permit: Permit<"device.create">): Promise<void> {
+async function refuseEnded(unit: Unit, permit: Making): Promise<void> {
   if (await applicationsIn(unit).find(permit.on)) return;
-  throw refusedBy(permit, "device.create", permit.on, new Refusal("application.unknown"));
+  throw refusedBy(asMaking(permit), "device.create", permit.on, new Refusal("application.unknown"));
 }
+
+/** To say what was refused, for which both are the making of a device: no more is asked by it. */
+const asMaking = (permit: Making): Permit<"device.create"> => permit as Permit<"device.create">; // the same but for its name
 
 /** Whoever names a product that is not there, or is another organisation's, leaves a trace like whoever names such a device. */
 async function productNamed<A extends "device.create" | "device.update">(

@@ -18,6 +18,7 @@ export const directoryFunctions = [
   "memberships_of",
   "socket_addresses",
   "orgs_unconfirmed",
+  "org_of_product",
 ] as const;
 export type DirectoryFunction = (typeof directoryFunctions)[number];
 

@@ -33,6 +33,21 @@ export class Signing {
     }
   }
 
+  /** What such a request calls itself. */
+  async nameIn(request: string): Promise<string | undefined> {
+    const base64 = block.exec(request.trim())?.[2];
+    if (base64 === undefined) return undefined;
+    const lib = await x509();
+    const [name] = new lib.Pkcs10CertificateRequest(Uint8Array.fromBase64(base64)).subjectName.getField("CN");
+    return name;
+  }
+
+  async bundle(certificates: readonly string[]): Promise<Uint8Array> {
+    const lib = await x509();
+    const all = new lib.X509Certificates(certificates.map((one) => new lib.X509Certificate(one)));
+    return new Uint8Array(all.export("raw"));
+  }
+
   /** An authority of its own, that signs certificates and no other authority. */
   async newAuthority(about: About): Promise<Signed> {
     return selfSign(await newKeys(), about, this.#random);

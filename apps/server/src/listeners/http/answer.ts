@@ -95,7 +95,8 @@ function parse(shape: z.ZodType, value: unknown, where: string): unknown {
 export function sendReply({ route }: Handler, request: FastifyRequest, reply: FastifyReply, value: unknown) {
   if (route.csv && wantsTable(request)) return sendTable(route.csv, request, reply, value);
   if (route.status === 204) return reply.code(204).send();
-  if (route.reply === "text") return reply.type("text/plain; charset=utf-8").send(value);
+  if (route.speaks === "est") void reply.header("Content-Transfer-Encoding", "base64"); // RFC 7030, 4.1.3
+  if (route.reply === "text") return reply.type(route.media?.[0] ?? "text/plain; charset=utf-8").send(value);
   const fields = new Map<string, unknown>(typeof value === "object" && value !== null ? Object.entries(value) : []);
   const etag = route.versioned && etagOf(fields.get("version"));
   if (etag) {

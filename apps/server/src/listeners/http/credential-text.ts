@@ -14,3 +14,14 @@ export function credentialText(headers: {
   }
   return own ?? bearer;
 }
+
+/**
+ * RFC 7030, 3.2.3: clients of EST show an id and a secret by HTTP Basic. Nowhere else: a browser remembers what it was asked for so, and
+ * sends it along for whatever page asks.
+ */
+export function takeBasic(headers: { authorization?: string | undefined }): void {
+  const base64 = /^Basic +([A-Za-z0-9+/]+=*) *$/i.exec(headers.authorization ?? "")?.[1];
+  if (base64 === undefined) return;
+  const [id = "", ...secret] = Buffer.from(base64, "base64").toString("utf8").split(":");
+  headers.authorization = `Bearer ${id}.${secret.join(":")}`;
+}

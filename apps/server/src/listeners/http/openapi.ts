@@ -78,7 +78,7 @@ const influxRefusal = {
   },
 };
 
-const refusals = { holdfast: refusal, oauth: oauthRefusal, influx: influxRefusal } as const;
+const refusals = { holdfast: refusal, est: refusal, oauth: oauthRefusal, influx: influxRefusal } as const;
 
 const names = new Map<Route, string>(Object.entries(routes).map(([name, route]) => [route, name]));
 
@@ -106,7 +106,7 @@ function securityOf({ needs, openTo, session }: Route): Record<string, never[]>[
 function replyOf({ reply, csv, media = [], events = {}, status }: Route): Record<string, unknown> {
   if (status === 204) return { description: "Done" };
   if (reply === "stream") return { description: storyOf(events), content: { "text/event-stream": streamOf(events) } };
-  if (reply === "text") return { description: "Text", content: { "text/plain": textSchema } };
+  if (reply === "text") return { description: "Text", content: { [media[0] ?? "text/plain"]: textSchema } };
   if (reply === "download")
     return { description: "A file", content: Object.fromEntries(media.map((type) => [type, binarySchema])) };
   const table = csv && { "text/csv": textSchema };
@@ -142,6 +142,12 @@ function headersOf({ method, versioned, location, session }: Route): { headers?:
   };
 }
 
+/** What is read by its verb, where that is not readings. */
+const bodies: Partial<Record<NonNullable<Route["speaks"]>, readonly string[]>> = {
+  influx: ["text/plain"],
+  est: ["application/pkcs10"],
+};
+
 const header = (description: string) => ({ description, ...textSchema });
 
 const anyBytes = { schema: {} };
@@ -158,7 +164,7 @@ const bodyOf = (body: Exclude<Route["body"], undefined>, speaks: Route["speaks"]
   required: true,
   content:
     body === "bytes"
-      ? Object.fromEntries((speaks === "influx" ? ["text/plain"] : deliverable).map((type) => [type, anyBytes]))
+      ? Object.fromEntries((bodies[speaks ?? "oauth"] ?? deliverable).map((type) => [type, anyBytes]))
       : { [speaks ? "application/x-www-form-urlencoded" : "application/json"]: { schema: schema(body, "input") } },
 });
 

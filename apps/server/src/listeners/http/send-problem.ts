@@ -7,6 +7,7 @@ import { problemType, type Problem } from "./problem.ts";
 export function sendProblem(reply: FastifyReply, problem: Problem, route: Route | undefined): FastifyReply {
   switch (route?.speaks) {
     case undefined:
+    case "est":
       return reply.code(problem.status).type(problemType).send(problem);
     case "oauth": {
       const { status, body } = oauthAnswer(problem);

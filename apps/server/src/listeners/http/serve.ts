@@ -13,7 +13,7 @@ import { wasRefused, type Guard } from "../guard.ts";
 import { askedOf, sendReply } from "./answer.ts";
 import type { ConsoleFiles } from "./console.ts";
 import { errandIn, noErrand, refuseForeign } from "./cookie.ts";
-import { credentialText } from "./credential-text.ts";
+import { credentialText, takeBasic } from "./credential-text.ts";
 import { cut, linger } from "./deadlines.ts";
 import { askingOf, socketOf } from "./asking.ts";
 import { sendDownload } from "./download.ts";
@@ -52,6 +52,7 @@ export type ServingNeeds = {
 };
 
 const managementBody = 256 * 1024; // bytes
+const basic = 'Basic realm="holdfast", charset="UTF-8"';
 const bodyDeadline = 30_000; // milliseconds for a body to arrive
 const answerDeadline = 120_000; // milliseconds for an answer to be read: a mebibyte over a slow mobile network
 
@@ -161,6 +162,7 @@ class Serving {
     const { guard, entrance, accounts, arrivals } = this.#needs;
     const { needs, method, openTo, session, errand } = route;
     this.#routes.set(request, route);
+    if (route.speaks === "est") takeBasic(request.headers);
     if (session !== undefined && session !== "begins") {
       await this.#admitSession(route, request, reply);
       if (route.isCostly) guard.charge(request.ip);
@@ -275,7 +277,10 @@ class Serving {
     if (refusal) this.#tell(refusal, request);
     const problem = refusal ? problemOf(refusal, request.id) : faultOf(request.id);
     if (refusal) void reply.headers({ ...headersOf(refusal), ...this.#nonceFor(refusal) });
-    return sendProblem(reply, problem, this.#routes.get(request));
+    const route = this.#routes.get(request);
+    // Its clients send a password when they are asked for one.
+    if (route?.speaks === "est" && problem.status === 401) void reply.header("WWW-Authenticate", basic);
+    return sendProblem(reply, problem, route);
   }
 
   /** RFC 9449, 8: what the next proof has to hold. */

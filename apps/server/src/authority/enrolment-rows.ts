@@ -1,0 +1,46 @@
+import { idFrom, uuidOf, type CredentialId, type Id } from "@holdfast/kernel";
+import { thumbprint, type PublicKey } from "@holdfast/crypto";
+import type { Unit } from "../storage/index.ts";
+
+/** Who enrolled by which key, as PostgreSQL keeps it: the keys of devices as blind indexes, by which nobody finds the device elsewhere. */
+export const enrolmentsIn = (unit: Unit) => {
+  const org = uuidOf(unit.scope.org);
+  const print = (key: PublicKey): Uint8Array => unit.scope.index("enrolledKey", thumbprint(key));
+  return {
+    /** Answers whether the credential may enrol one more, and counts it. */
+    async count(credential: CredentialId, most: number | undefined): Promise<boolean> {
+      const rows = await unit.query(
+        `insert into enrolment_use (org, credential, used) values ($1, $2, 1)
+         on conflict (org, credential) do update set used = enrolment_use.used + 1
+           where $3::bigint is null or enrolment_use.used < $3
+         returning used`,
+        [org, uuidOf(credential), most ?? null],
+      );
+      return rows.length > 0;
+    },
+
+    /** How many devices enrolled by it. */
+    async used(credential: CredentialId): Promise<number> {
+      const [row] = await unit.query<{ used: string }>("select used from enrolment_use where credential = $1", [
+        uuidOf(credential),
+      ]);
+      return Number(row?.used ?? 0);
+    },
+
+    /** Whose key it is, of those that enrolled. */
+    async deviceOf(key: PublicKey): Promise<Id<"device"> | undefined> {
+      const [row] = await unit.query<{ device: string }>("select device from enrolled_key where print = $1", [
+        print(key),
+      ]);
+      return row && idFrom("device", row.device);
+    },
+
+    async add(device: Id<"device">, key: PublicKey): Promise<void> {
+      await unit.query("insert into enrolled_key (org, print, device) values ($1, $2, $3)", [
+        org,
+        print(key),
+        uuidOf(device),
+      ]);
+    },
+  };
+};

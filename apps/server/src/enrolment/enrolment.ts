@@ -1,0 +1,138 @@
+import { idFrom, isId, Refusal, uuidOf, type Clock, type Id } from "@holdfast/kernel";
+import {
+  enrolmentsIn,
+  type Caller,
+  type Certified,
+  type Enrolling,
+  type Issuing,
+  type Permit,
+  type Signer,
+  type Spaces,
+} from "../authority/index.ts";
+import type { Registry } from "../registry/index.ts";
+import type { Storage } from "../storage/index.ts";
+
+type Needs = {
+  readonly storage: Storage;
+  readonly spaces: Spaces;
+  readonly issuing: Issuing;
+  readonly registry: Registry;
+  readonly signer: Pick<Signer, "keyIn" | "nameIn" | "bundle">;
+  readonly clock: Clock;
+};
+
+const usual = 90 * 86_400_000; // milliseconds that a certificate is good, where nobody says
+const nameless = "Device";
+const longestName = 200;
+
+/** Devices that are made because they come: with a key of their own, and a credential that lets so many come. */
+export class Enrolment {
+  readonly #needs: Needs;
+
+  constructor(needs: Needs) {
+    this.#needs = needs;
+  }
+
+  /**
+   * One device and its certificate. Whoever comes again with the same key is the same device, gets another certificate, and is not
+   * counted. @throws Refusal `enrolment.label`, `enrolment.exhausted`, `key.shared`, and as any device that is made
+   */
+  async enrol(caller: Caller, label: string | undefined, csr: string): Promise<Certified> {
+    const { signer, storage, registry, issuing } = this.#needs;
+    const { application, product } = placeOf(caller, label);
+    const permit = caller.permit("device.enrol", application);
+    const key = await signer.keyIn(csr);
+    if (!key) throw new Refusal("request.uncertified");
+    const validFor = caller.credential.enrols?.validFor ?? usual;
+    const known = await storage.read(permit, (unit) => enrolmentsIn(unit).deviceOf(key));
+    if (known) return this.#again(permit, { device: known, key, validFor });
+    const name = nameFrom(await signer.nameIn(csr));
+    const { made } = await registry.enrol(
+      permit,
+      { name, product, alias: undefined, tags: {} },
+      async (unit, device) => {
+        const { id, enrols } = caller.credential;
+        const rows = enrolmentsIn(unit);
+        // Somebody was faster with the same key: its device is the one, and this is none.
+        if (await rows.deviceOf(key)) throw new Refusal("key.shared");
+        if (!(await rows.count(id, enrols?.most))) throw new Refusal("enrolment.exhausted");
+        await rows.add(device, key);
+        return issuing.enrolIn(unit, permit, { device, key, validFor });
+      },
+    );
+    return made;
+  }
+
+  async #again(permit: Permit<"device.enrol">, enrolling: Enrolling): Promise<Certified> {
+    const { storage, issuing } = this.#needs;
+    return storage.change(permit, (unit) => issuing.enrolAgainIn(unit, permit, enrolling));
+  }
+
+  /** A device gets its next certificate. @throws Refusal */
+  renew(permit: Permit<"telemetry.write">, csr: string): Promise<Certified> {
+    return this.#needs.issuing.renew(permit, { csr, validFor: usual });
+  }
+
+  /** The authorities of an organisation, as PKCS #7 in DER. @throws Refusal `enrolment.label` where there is none */
+  async authoritiesOf(org: Id<"org">): Promise<Uint8Array> {
+    const { spaces, signer } = this.#needs;
+    const { issuers } = await spaces.of(org);
+    if (issuers.length === 0) throw new Refusal("enrolment.label");
+    return signer.bundle(issuers.map(({ certificate }) => certificate));
+  }
+
+  /** Whoever asks need not have shown anything: what is not there, and what has no authority, is answered alike. @throws Refusal `enrolment.label` */
+  async authoritiesAt(label: string): Promise<Uint8Array> {
+    const org = await this.#orgAt(label);
+    if (!org) throw new Refusal("enrolment.label");
+    try {
+      return await this.authoritiesOf(org);
+    } catch (error) {
+      if (error instanceof Refusal && error.code === "org.unknown") throw new Refusal("enrolment.label");
+      throw error;
+    }
+  }
+
+  bundle(pem: string): Promise<Uint8Array> {
+    return this.#needs.signer.bundle([pem]);
+  }
+
+  async #orgAt(label: string): Promise<Id<"org"> | undefined> {
+    if (isId("org", label)) return label;
+    if (!isId("product", label)) return undefined;
+    const [row] = await this.#needs.storage.directory.call<{ org: string }>("org_of_product", [uuidOf(label)]);
+    return row && idFrom("org", row.org);
+  }
+}
+
+type Place = { readonly application: Id<"application">; readonly product: Id<"product"> | undefined };
+
+/**
+ * Into which application, and as what. A key of an application knows both; the label may say the same, and, of a key for any, which product.
+ * Other credentials need it to say the application. @throws Refusal `enrolment.label`
+ */
+function placeOf({ credential, space }: Caller, label: string | undefined): Place {
+  const { application, enrols } = credential;
+  const unknown = new Refusal("enrolment.label");
+  if (label === undefined || label === space.org) {
+    if (!application) throw unknown;
+    return { application, product: enrols?.product };
+  }
+  if (isId("application", label)) {
+    if (application && application !== label) throw unknown;
+    return { application: label, product: enrols?.product };
+  }
+  const isTheirs = isId("product", label) && space.hasProduct(label) && (enrols?.product ?? label) === label;
+  if (!application || !isTheirs) throw unknown;
+  return { application, product: label };
+}
+
+/** What the request calls itself is a name for people, and proves nothing. */
+function nameFrom(text = ""): string {
+  const name = text
+    .replaceAll(/\p{Cc}/gu, " ")
+    .trim()
+    .slice(0, longestName)
+    .toWellFormed();
+  return name === "" ? nameless : name;
+}
