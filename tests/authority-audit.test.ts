@@ -253,6 +253,12 @@ const elsewhere: Readonly<Record<string, Readonly<Record<string, string>>>> = {
     endDashboardLink: "credential.revoked",
   },
   confirmation: { confirmIdentity: "session.confirmed" },
+  enrolment: {
+    estEnrol: "device.created",
+    estEnrolIn: "credential.created",
+    estRenew: "credential.rotated",
+    estRenewIn: "credential.rotated",
+  },
   "factor-reset": {
     beginFactorReset: "factorReset.begun",
     callOffFactorReset: "factorReset.withdrawn",
@@ -266,6 +272,13 @@ const elsewhere: Readonly<Record<string, Readonly<Record<string, string>>>> = {
     removeLink: "provider.unlinked",
     unlinkPerson: "provider.unlinked",
     providerSignedOut: "provider.signedOut",
+  },
+  twins: {
+    updateTwin: "twin.updated",
+    sendCommand: "command.sent",
+    sendCommands: "command.batchSent",
+    approveCommand: "command.approved",
+    cancelCommand: "command.cancelled",
   },
   "single-sign-on-demanded": { proveDomain: "domain.looked" },
 };
@@ -336,6 +349,10 @@ test("every operation that changes something is in the lists above", () => {
     ...ofWhole,
     ...toUsers,
     ...questions,
+    // What devices say.
+    "acknowledgeCommand",
+    "replyToCommand",
+    "reportTwin",
     "sendTelemetry",
     "sendTelemetryFor",
     "writeLines",

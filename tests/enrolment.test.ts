@@ -109,6 +109,14 @@ test("curl and openssl alone enrol a device, whose certificate delivers, and ren
   const [next] = await certificatesIn(renewed?.out ?? "");
   assert.equal(next.subject, leaf.subject);
   assert.notEqual(next.serialNumber, leaf.serialNumber);
+  const entries = await owner.audited();
+  for (const what of ["device.created", "credential.created"]) {
+    assert.ok(entries.some((entry) => entry.what === what && entry.by === key.id));
+  }
+  assert.ok(
+    entries.some(({ what, by, about }) => what === "credential.rotated" && by === about),
+    "by its own certificate",
+  );
 
   const attributes = await curl(`${place.url}/.well-known/est/csrattrs`);
   writeFileSync(file("attributes.der"), Buffer.from(attributes?.out ?? "", "base64"));

@@ -370,6 +370,27 @@ test("what a door calls dangerous goes out once a person who proved who she is h
   assert.equal((await send(device, "blink")).state, "waiting");
 });
 
+test("who changed what is wanted of a device, and who sent, approved and called off what, is in the audit log", async () => {
+  const device = await ours.device(application.id, { tags: { floor: "5" } });
+  await want(device, { light: "on" });
+  const { id } = await send(device, "blink");
+  await ours.asks.post(`${commandsOf(device)}/${id}/cancel`);
+  await ours.asks.put(`/v1/devices/${device.id}/door`, { dangerous: ["unlock"] });
+  const { id: dangerous } = await send(device, "unlock");
+  const browser = new CookieBrowser(platform);
+  browser.org = ours.org;
+  await browser.signIn({ email: "owner@example.com", password: "correct horse battery staple" });
+  await browser.good("POST", `${commandsOf(device)}/${dangerous}/approve`);
+  const to = { tag: { key: "floor", value: "5" } };
+  const batch = await ours.asks.post<{ id: string }>("/v1/command-batches", { to, name: "update" });
+  const entries = [...(await ours.audited(device.id)), ...(await ours.audited(batch.id))];
+  for (const what of ["twin.updated", "command.sent", "command.cancelled", "command.approved", "command.batchSent"]) {
+    const entry = entries.find((one) => one.what === what);
+    assert.ok(entry, what);
+    assert.ok(!JSON.stringify(entry).includes('light":'), "no values");
+  }
+});
+
 test("a batch goes to whom its sender may send to, and says how far it is", async () => {
   const floor = { tags: { floor: "3" } };
   const devices = await Promise.all([1, 2, 3].map(() => ours.device(application.id, floor)));

@@ -181,7 +181,6 @@ async function open(needs: PlatformNeeds, opened: AsyncDisposableStack, closing:
   opened.defer(() => people.setup.stop());
 
   const readings = await openReadings({ ...needs, ...common, ...outwards, keys: keyring, signal: closing.signal });
-  const { chunkCare } = readings;
   const telemetry = opened.adopt(readings.telemetry, (it) => it.close());
   const presences = opened.adopt(await Presences.open({ ...common, report, lastKnown: highWater }), (it) => it.close());
   const accounts = opened.adopt(await Accounts.open({ ...common, report, lastKnown: highWater }), (it) => it.close());
@@ -307,7 +306,7 @@ async function open(needs: PlatformNeeds, opened: AsyncDisposableStack, closing:
 
   opened.defer(() => keepLast({ refusals: refusals.log, lists, authentication, report }));
   const rounds = opened.adopt(new Rounds(timers, report), (it) => it.stop());
-  opened.defer(() => chunkCare.stop());
+  opened.defer(() => readings.chunkCare.stop());
   keepHouse(rounds, { ...ofAuthority, ...people, report, journal, directories, backups, ...direct, ...readings });
   opened.defer(() => keepTime({ storage, clock, report }));
   return new Platform({
