@@ -22,11 +22,13 @@ const all: [string, Route][] = Object.entries(routes);
  * All that a customer reaches, or the published key by which she comes: that, and nothing else. Of what asks only who is there this is
  * reading who that is: to leave an organisation, or to let a program in, is for a member in person, and no page of another site is told of it.
  */
-const reached = ({ needs, on, method }: Route): boolean =>
-  needs === "publishedKey" ||
-  needs === "applicationUser" ||
-  (needs === "signedIn" && method === "GET") ||
-  (isAction(needs) && presets.applicationUser.actions.includes(needs) && on !== "me");
+// Devices come by EST, and no page does.
+const reached = ({ needs, on, method, path }: Route): boolean =>
+  path.startsWith("/v1/") &&
+  (needs === "publishedKey" ||
+    needs === "applicationUser" ||
+    (needs === "signedIn" && method === "GET") ||
+    (isAction(needs) && presets.applicationUser.actions.includes(needs) && on !== "me"));
 const forPages = all.filter(([, route]) => reached(route)).map(([name]) => name);
 
 const addressOf = ({ path }: Route) => path.replaceAll(/\{(\w+)\}/g, (_, kind: string) => unknown(kind as "device")); // most are kinds; what it is does not matter here
