@@ -122,6 +122,9 @@ function policiesOf(world: World): readonly string[] {
 
 const sends = 'action == Action::"telemetry.write" && resource is Device';
 const reads = 'action == Action::"telemetry.read" && resource is Device';
+/** Whoever asks something of a device meets its door as whoever reads does; what the door hides are readings. */
+const asks = ["telemetry.read", "twin.read", "twin.update", "command.read", "command.send"];
+const looks = `action in [${asks.map((one) => `Action::"${one}"`).join(", ")}] && resource is Device`;
 const inOneOf = (addresses: readonly string[]): string =>
   oneOf(addresses.map((range) => `context.address.isInRange(ip("${range}"))`));
 
@@ -146,7 +149,7 @@ function listsOf({ entries: listed }: World): readonly string[] {
     ...both('principal.device != ""', "device", (value) => `principal.device == "${value}"`),
     ...both('principal.person != ""', "person", person, (value) => `principal.behind.contains("${value}")`),
     ...both(sends, "device", (value) => `resource.name == "${value}"`),
-    ...both(`(${sends} || ${reads})`, "topic", topicIn),
+    ...both(`(${sends} || ${looks})`, "topic", topicIn),
   ];
 }
 
@@ -169,7 +172,7 @@ function doorsOf({
   const here = `resource.doors.contains("${of}")`;
   const comes = `principal.home.contains("${of}")`;
   const strange = "principal.device != resource.name";
-  const [writes, views] = [`${sends} && ${here}`, `${reads} && ${here}`];
+  const [writes, views] = [`${sends} && ${here}`, `${looks} && ${here}`];
   const everybody = `(${comes} || ${writes} && ${strange} || ${views} && ${strange})`;
   const speaking = `(${comes} || ${writes} && ${strange})`;
   const others = `(${writes} && ${strange} || ${views} && ${strange})`;
@@ -195,7 +198,7 @@ function doorsOf({
   if (size !== undefined) refuse(writes, `context.size > ${size}`);
   if (readable)
     refuse(
-      `${views} && ${strange}`,
+      `${reads} && ${here} && ${strange}`,
       `!(${oneOf(readable.map(({ attributes: names, by }) => `${JSON.stringify(names)}.contains(context.attribute) && (${by && isAny(by) ? meant(by) : "true"})`))})`,
     );
   return policies;

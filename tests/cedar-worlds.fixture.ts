@@ -326,7 +326,10 @@ const admitted = fc
   .record({
     asked: any,
     question: fc.record({
-      action: fc.constantFrom<Action>("telemetry.read", "telemetry.write"),
+      action: fc.oneof(
+        { weight: 8, arbitrary: fc.constantFrom<Action>("telemetry.read", "telemetry.write") },
+        { weight: 1, arbitrary: fc.constantFrom<Action>("twin.read", "twin.update", "command.read", "command.send") },
+      ),
       target: fc.constantFrom<string>(...devices),
     }),
   })
