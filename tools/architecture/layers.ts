@@ -23,11 +23,13 @@ export const layers: readonly (readonly Unit[])[] = [
   ],
   [
     { folder: "packages/client" },
+    { folder: "packages/device", portable: true },
     { folder: "apps/server/src/outbound" },
     { folder: "apps/server/src/storage/postgres" },
     { folder: "apps/server/src/storage/keyring" },
   ],
   [
+    { folder: "packages/device/src/node" },
     { folder: "apps/server/src/storage" },
     { folder: "apps/cli/src" },
     { folder: "apps/console/src/words" },
@@ -153,5 +155,7 @@ export const computedImports: Readonly<Record<string, string>> = {
 /** Packages that can be entered elsewhere than by `src/index.ts`, as their `exports` say: what runs on one side only. */
 export const entrances: Readonly<Record<string, string>> = {
   "@holdfast/client/node": "packages/client/src/node-transport.ts",
+  "@holdfast/device/node": "packages/device/src/node/index.ts",
+  "@holdfast/device/testing": "packages/device/src/testing/spool.ts",
   "@holdfast/client/testing": "packages/client/src/testing/certificate.ts",
 };

@@ -7,6 +7,7 @@ const allowed: Readonly<Record<string, string>> = {
   "apps/server/src/listeners/socket/udp.ts": "answers datagrams from the port that they came to",
   "apps/cli/": "talks to the platform it is told to",
   "packages/client/": "is the client of the platform's API",
+  "packages/device/": "is a device, outside of the platform",
   "apps/server/src/testing/": "tests are the outside",
   "tests/": "tests are the outside",
   "bench/": "measures from outside",

@@ -1,0 +1,112 @@
+import type { Timers } from "@holdfast/kernel";
+import type { Emitter } from "./emitter.ts";
+import type { Spool } from "./spool.ts";
+import { replies } from "./topics.ts";
+
+export type Command = {
+  readonly id: string;
+  readonly name: string;
+  readonly body: unknown;
+  /** Milliseconds that were left when it left the platform. */
+  readonly expiresIn: number;
+};
+/** What it returns is the reply's result, as JSON; what it throws is the reply's error, by its message. */
+export type Handler = (command: Command) => unknown;
+
+type Needs = {
+  readonly spool: Spool;
+  readonly emitter: Emitter;
+  readonly timers: Timers;
+  /** A reply is in the spool. */
+  readonly owed: () => void;
+};
+
+/** What a timer can wait at once; a command may be open for 30 days. */
+const longest = 2 ** 31 - 1;
+const largestReply = 16 * 1024;
+const interrupted = "The device stopped while it ran this. Nobody knows how far it came.";
+const unsure = "This may have run before the device started, which keeps nothing over a start.";
+
+/** Runs each command once at most, over kills of the process too where the journal outlives them (docs/commands.md, "Run once"). */
+export class Commands {
+  readonly #needs: Needs;
+  readonly #handlers = new Map<string, Handler>();
+  readonly #running = new Set<string>();
+  readonly #forgetting = new Map<string, { cancel(): void }>();
+
+  constructor(needs: Needs) {
+    this.#needs = needs;
+    const { spool } = needs;
+    for (const [id, { expiresIn, reply }] of spool.ledger.all()) {
+      if (reply === undefined) spool.finish(id, JSON.stringify({ error: interrupted }));
+      this.#forgetAfter(id, expiresIn);
+    }
+  }
+
+  handle(name: string, handler: Handler): void {
+    this.#handlers.set(name, handler);
+  }
+
+  /** Returns once it is written down that it begins; throws where that is not possible. */
+  take(text: string): void {
+    const { spool, owed, emitter } = this.#needs;
+    const { id, name, body = null, expiresIn, again } = JSON.parse(text) as Command & { again: boolean }; // the platform's own words
+    const known = spool.ledger.find(id);
+    if (known) {
+      this.#forgetAfter(id, expiresIn);
+      const isOwed = [...spool.lane("reply")].some(({ topic }) => topic === replies + id);
+      if (known.reply !== undefined && !isOwed) spool.finish(id, known.reply);
+      return owed();
+    }
+    spool.begin(id, expiresIn);
+    this.#forgetAfter(id, expiresIn);
+    this.#running.add(id);
+    const isUnsure = again && !spool.outlives;
+    this.#run({ id, name, body, expiresIn }, isUnsure).catch((error: unknown) => emitter.emit("fault", error));
+  }
+
+  /** Nothing is forgotten any more, and what still runs has nobody to reply to. */
+  end(): void {
+    for (const timer of this.#forgetting.values()) timer.cancel();
+    this.#forgetting.clear();
+  }
+
+  async #run(command: Command, isUnsure: boolean): Promise<void> {
+    const { spool, owed } = this.#needs;
+    const reply = await this.#reply(command, isUnsure);
+    this.#running.delete(command.id);
+    spool.finish(command.id, reply);
+    owed();
+  }
+
+  async #reply(command: Command, isUnsure: boolean): Promise<string> {
+    try {
+      const handler = this.#handlers.get(command.name);
+      if (!handler) throw new Error("This device knows no such command.");
+      if (isUnsure) throw new Error(unsure);
+      await this.#needs.spool.sync();
+      const reply = JSON.stringify({ result: (await handler(command)) ?? null });
+      if (new TextEncoder().encode(reply).length > largestReply) throw new Error("The reply is larger than 16 KiB.");
+      return reply;
+    } catch (error) {
+      // Who sent the command is told.
+      return JSON.stringify({ error: error instanceof Error ? error.message : String(error) });
+    }
+  }
+
+  #forgetAfter(id: string, milliseconds: number): void {
+    this.#forgetting.get(id)?.cancel();
+    const wait = Math.min(Math.max(milliseconds, 0), longest);
+    const timer = this.#needs.timers.after(wait, () => {
+      const rest = this.#running.has(id) ? 60_000 : milliseconds - wait;
+      if (rest > 0) return this.#forgetAfter(id, rest);
+      this.#forgetting.delete(id);
+      try {
+        this.#needs.spool.forget(id);
+      } catch (error) {
+        this.#needs.emitter.emit("fault", error); // it is remembered for longer than it has to be
+      }
+    });
+    this.#forgetting.set(id, timer);
+  }
+}

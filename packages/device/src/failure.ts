@@ -1,0 +1,28 @@
+const sentences = {
+  "url.insecure": "A device connects with TLS alone. Give an address that begins with mqtts: or wss:.",
+  "credential.missing": "A device shows who it is. Give its key, its certificate, or both.",
+  "spool.full": "As much waits to be sent as may. Wait until some of it is, or let the oldest be dropped.",
+  "spool.tooLarge": "This alone is larger than the spool may be. Send less at once, or give the spool more bytes.",
+  "spool.dropped": "The spool was full, and this was the oldest in it. Give the spool more room, or send less.",
+  "spool.unreadable":
+    "The spool's file does not open with this secret, or is none. Give the secret that it was written with, or move the file away.",
+  "spool.unwritable": "The spool could not be written, so this was not kept. See whether the disk is full.",
+  "device.closed": "This device was closed. What its spool keeps is sent when it connects again.",
+  "platform.refused": "The platform does not take this, now or later. Its reason is named here.",
+} as const;
+
+export type DeviceErrorCode = keyof typeof sentences;
+
+/** Why something was not done; programs match on the code. */
+export class DeviceError extends Error {
+  readonly code: DeviceErrorCode;
+  /** What the platform answered: a reason code of MQTT 5 (2.4). */
+  readonly reason: number | undefined;
+
+  constructor(code: DeviceErrorCode, more: { cause?: unknown; detail?: string; reason?: number } = {}) {
+    super(more.detail === undefined ? sentences[code] : `${sentences[code]} ${more.detail}`, { cause: more.cause });
+    this.name = "DeviceError";
+    this.code = code;
+    this.reason = more.reason;
+  }
+}

@@ -1,0 +1,151 @@
+import type { Clock, Random, Timers } from "@holdfast/kernel";
+import mqtt, { type IClientOptions, type MqttClient } from "mqtt";
+import type { Emitter } from "./emitter.ts";
+import type { Line } from "./outbox.ts";
+import { waitAfter } from "./patience.ts";
+
+type Needs = { readonly emitter: Emitter; readonly timers: Timers; readonly clock: Clock; readonly random: Random };
+
+export type Ends = {
+  up(line: Line): void;
+  down(): void;
+  /** Throws where the message could not be taken: then it is not acknowledged, and comes again. */
+  message(topic: string, payload: string): void;
+};
+
+/** Bad user name or password, not authorized, banned, bad authentication method, taken over by another program, ended by somebody. */
+const unwanted = new Set([0x86, 0x87, 0x8a, 0x8c, 0x8e, 0x98]);
+/** A connection of less is one more failure: who is let in and hung up on at once does not come back at once for ever. */
+const steady = 30_000;
+const patienceAtEnd = 5_000;
+const window = 16;
+
+/** One connection at a time, made anew whenever it ends. It only ever connects outwards. */
+export class Link {
+  readonly #url: string;
+  readonly #options: IClientOptions;
+  readonly #needs: Needs;
+  readonly #ends: Ends;
+  readonly #filters = new Set<string>();
+  #client: MqttClient | undefined;
+  #isUp = false;
+  #isClosed = false;
+  #failures = 0;
+  #since = 0;
+  #next: { cancel(): void } | undefined;
+
+  constructor(url: string, options: IClientOptions, needs: Needs, ends: Ends) {
+    this.#url = url;
+    // Sessions end with their connection: what is owed to us the platform keeps elsewhere, what we owe is in the spool.
+    this.#options = {
+      ...options,
+      protocolVersion: 5,
+      clean: true,
+      reconnectPeriod: 0,
+      resubscribe: false,
+      rejectUnauthorized: true,
+    };
+    this.#needs = needs;
+    this.#ends = ends;
+  }
+
+  get isUp(): boolean {
+    return this.#isUp;
+  }
+
+  start(): void {
+    const client = mqtt.connect(this.#url, this.#options);
+    this.#client = client;
+    let reason: number | undefined;
+    let cause: unknown;
+    const isOver = () => this.#client !== client;
+    const end = () => {
+      if (isOver()) return;
+      client.end(true);
+      this.#down(reason, cause);
+    };
+    client.on("connect", () => {
+      if (!isOver()) this.#up(client);
+    });
+    client.on("disconnect", (packet) => (reason = packet.reasonCode));
+    client.on("error", (error) => {
+      cause = error;
+      if ("code" in error && typeof error.code === "number") reason ??= error.code;
+      end();
+    });
+    client.on("close", end);
+    // Before it is acknowledged, so that what must not be lost is kept by then.
+    client.handleMessage = ({ topic, payload }, done) => {
+      if (isOver()) return;
+      try {
+        this.#ends.message(topic, payload.toString());
+      } catch (error) {
+        this.#needs.emitter.emit("fault", error);
+        cause = error;
+        return end();
+      }
+      done();
+    };
+  }
+
+  /** From now on, and on every connection to come. */
+  listen(filter: string): void {
+    this.#filters.add(filter);
+    if (this.#isUp && this.#client) this.#subscribe(this.#client, [filter]);
+  }
+
+  /** Says goodbye; what is under way may still be answered for a moment. */
+  async close(): Promise<void> {
+    this.#isClosed = true;
+    this.#next?.cancel();
+    const client = this.#client;
+    if (!client) return;
+    await new Promise<void>((resolve) => {
+      const timer = this.#needs.timers.after(this.#isUp ? patienceAtEnd : 0, () => client.end(true, () => resolve()));
+      client.end(!this.#isUp, {}, () => {
+        timer.cancel();
+        resolve();
+      });
+    });
+    this.#client = undefined;
+    this.#isUp = false;
+  }
+
+  #up(client: MqttClient): void {
+    this.#isUp = true;
+    this.#since = this.#needs.clock.elapsed();
+    const { receiveMaximum = window, maximumPacketSize = Infinity } = client.serverProperties ?? {};
+    this.#subscribe(client, [...this.#filters]);
+    this.#needs.emitter.emit("online");
+    this.#ends.up({
+      window: Math.min(window, receiveMaximum),
+      largest: maximumPacketSize - 128,
+      publish: ({ topic, payload }, answered) =>
+        client.publish(topic, payload, { qos: 1 }, (error) => {
+          if (!error) answered(0);
+          // An error without a number is the connection's end, and no answer.
+          else if ("code" in error && typeof error.code === "number") answered(error.code);
+        }),
+    });
+  }
+
+  #subscribe(client: MqttClient, filters: string[]): void {
+    if (filters.length === 0) return;
+    client.subscribe(filters, { qos: 1 }, (error) => {
+      if (error && this.#client === client && this.#isUp && !this.#isClosed) this.#needs.emitter.emit("fault", error);
+    });
+  }
+
+  #down(reason: number | undefined, cause: unknown): void {
+    const wasSteady = this.#isUp && this.#needs.clock.elapsed() - this.#since >= steady;
+    this.#client = undefined;
+    if (this.#isUp) this.#ends.down();
+    this.#isUp = false;
+    if (this.#isClosed) return;
+    this.#failures = wasSteady ? 1 : this.#failures + 1;
+    const setback = reason !== undefined && unwanted.has(reason) ? "unwanted" : "unreachable";
+    const wait = waitAfter(setback, this.#failures, this.#needs.random);
+    this.#next = this.#needs.timers.after(wait, () => this.start());
+    this.#needs.emitter.emit("offline", { reason, cause, wait });
+  }
+}

@@ -1,0 +1,1 @@
+export { openJournal, type Sealing } from "./file-journal.ts";

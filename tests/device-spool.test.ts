@@ -1,0 +1,124 @@
+import assert from "node:assert/strict";
+import { mkdtempSync, readFileSync, rmSync, truncateSync, writeFileSync, existsSync } from "node:fs";
+import { tmpdir } from "node:os";
+import path from "node:path";
+import { after, test } from "node:test";
+import fc from "fast-check";
+import { openJournal } from "@holdfast/device/node";
+import { reported, Spool, telemetry, type Limits } from "@holdfast/device/testing";
+
+const folder = mkdtempSync(path.join(tmpdir(), "spool-"));
+after(() => rmSync(folder, { recursive: true }));
+let files = 0;
+const freshFile = () => path.join(folder, `${(files += 1)}`);
+const roomy: Limits = { entries: 1_000, bytes: 1_000_000, whenFull: "refuse" };
+const none = () => false;
+const spoolIn = (file: string) => new Spool(openJournal({ file, secret: "secret" }), roomy, () => {});
+const payloads = (spool: Spool) => [...spool.lane("telemetry")].map(({ payload }) => payload);
+
+/** What a spool should know, by arrays and maps. */
+type Known = { entries: string[]; commands: [string, string | undefined][] };
+const known = (spool: Spool): Known => ({
+  entries: (["reply", "twin", "telemetry"] as const).flatMap((lane) =>
+    [...spool.lane(lane)].map(({ topic, payload }) => `${topic} ${payload}`),
+  ),
+  commands: [...spool.ledger.all()].map(([id, { reply }]) => [id, reply]),
+});
+
+const step = fc.oneof(
+  { weight: 4, arbitrary: fc.record({ do: fc.constant("keep" as const), text: fc.string(), isTwin: fc.boolean() }) },
+  { weight: 3, arbitrary: fc.record({ do: fc.constant("gone" as const), which: fc.nat(20) }) },
+  fc.record({ do: fc.constantFrom("begin" as const, "finish" as const, "forget" as const), id: fc.nat(3) }),
+  fc.record({ do: fc.constantFrom("tidy" as const, "reopen" as const) }),
+);
+
+test("whatever was done, a file that is cut anywhere holds what was true after some number of the steps, and all of it where it is whole", async () => {
+  await fc.assert(
+    fc.asyncProperty(fc.array(step, { maxLength: 25 }), fc.nat(), async (steps, cut) => {
+      const file = freshFile();
+      let spool = spoolIn(file);
+      // What was true at each size of the file since it was last written anew.
+      let truths: { size: number; known: Known }[] = [];
+      const note = () => truths.push({ size: readFileSync(file).length, known: known(spool) });
+      note();
+      for (const one of steps) {
+        const before = readFileSync(file).length;
+        if (one.do === "keep") await spool.keep(one.isTwin ? reported : telemetry, one.text, none);
+        if (one.do === "gone") {
+          const all = [...spool.lane("telemetry"), ...spool.lane("reply")];
+          const entry = all[one.which % Math.max(all.length, 1)];
+          if (entry) spool.remove(entry);
+        }
+        if (one.do === "begin") spool.begin(`cmd_${one.id}`, 1_000);
+        if (one.do === "finish") spool.finish(`cmd_${one.id}`, `{"result":${one.id}}`);
+        if (one.do === "forget") spool.forget(`cmd_${one.id}`);
+        if (one.do === "tidy") spool.tidy();
+        if (one.do === "reopen") {
+          const was = known(spool);
+          await spool.close();
+          spool = spoolIn(file);
+          assert.deepEqual(known(spool), was);
+        }
+        if (one.do === "tidy" || one.do === "reopen" || readFileSync(file).length < before) truths = [];
+        note();
+      }
+      await spool.close();
+      const least = truths[0]?.size ?? assert.fail();
+      const size = least + (cut % (readFileSync(file).length - least + 1));
+      truncateSync(file, size);
+      const truth = truths.findLast((one) => one.size <= size) ?? assert.fail();
+      const again = spoolIn(file);
+      assert.deepEqual(known(again), truth.known);
+      assert.ok(!existsSync(`${file}.damaged`));
+      await again.close();
+      rmSync(file);
+    }),
+    { numRuns: 60 },
+  );
+});
+
+test("the file shows nothing of what is in it, opens with its secret alone, and moves to a new one", async () => {
+  const file = freshFile();
+  const spool = spoolIn(file);
+  await spool.keep(telemetry, "a temperature of great secrecy", none);
+  await spool.close();
+  const bytes = readFileSync(file);
+  assert.ok(!bytes.includes("secrecy") && !bytes.includes("telemetry"));
+  assert.throws(() => openJournal({ file, secret: "another" }), { code: "spool.unreadable" });
+  assert.deepEqual(readFileSync(file), bytes, "it was left as it is");
+  await openJournal({ file, secret: ["next", "secret"] }).close();
+  assert.throws(() => openJournal({ file, secret: "secret" }), { code: "spool.unreadable" });
+  assert.equal(openJournal({ file, secret: "next" }).read().length, 1);
+  writeFileSync(file, "anything else");
+  assert.throws(() => openJournal({ file, secret: "next" }), { code: "spool.unreadable" });
+});
+
+test("damage in the middle costs that record alone, and a copy of the file stays; records cannot change places", async () => {
+  const file = freshFile();
+  const spool = spoolIn(file);
+  const start = readFileSync(file).length;
+  for (const text of ["one", "two", "six"]) await spool.keep(telemetry, text, none);
+  await spool.close();
+  const bytes = readFileSync(file);
+  const each = (bytes.length - start) / 3;
+  const damaged = Buffer.from(bytes);
+  damaged[start + each + 20]! ^= 1; // it is that long
+  writeFileSync(file, damaged);
+  const left = spoolIn(file);
+  assert.deepEqual(payloads(left), ["one", "six"]);
+  assert.deepEqual(readFileSync(`${file}.damaged`), damaged);
+  await left.close();
+  const [first, second, third] = [0, 1, 2].map((at) => bytes.subarray(start + at * each, start + (at + 1) * each));
+  assert.ok(first && second && third);
+  writeFileSync(file, Buffer.concat([bytes.subarray(0, start), second, first, third]));
+  assert.deepEqual(payloads(spoolIn(file)), ["six"]);
+});
+
+test("its file stays small however much went through it", async () => {
+  const file = freshFile();
+  const spool = spoolIn(file);
+  for (let n = 0; n < 2_000; n += 1) spool.remove(await spool.keep(telemetry, "x".repeat(200), none));
+  assert.ok(readFileSync(file).length < 70 * 1024);
+  assert.equal(spool.bytes, 0);
+  await spool.close();
+});

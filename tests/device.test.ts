@@ -1,0 +1,281 @@
+import assert from "node:assert/strict";
+import { spawn, spawnSync } from "node:child_process";
+import { mkdtempSync, readdirSync, readFileSync, readlinkSync, rmSync, writeFileSync } from "node:fs";
+import { once } from "node:events";
+import { connect as connectTcp, createServer, type AddressInfo, type Socket } from "node:net";
+import { tmpdir } from "node:os";
+import path from "node:path";
+import { test } from "node:test";
+import { pathToFileURL } from "node:url";
+import { Device, type Options } from "@holdfast/device";
+import { openJournal } from "@holdfast/device/node";
+import { parseTopic } from "@holdfast/protocol";
+import { atEnd } from "../apps/server/src/testing/index.ts";
+import { startWorld, type Device as Made } from "./authority.fixture.ts";
+import { eventually } from "./messages.fixture.ts";
+import { mqtt } from "./revocation.fixture.ts";
+
+// packages/device against the real platform: in this process, and as programs of their own.
+const world = await startWorld();
+atEnd.after(() => world.close());
+const { platform, clock, ours } = world;
+const application = await ours.application();
+const folder = mkdtempSync(path.join(tmpdir(), "device-"));
+atEnd.after(async () => rmSync(folder, { recursive: true }));
+const url = platform.platform.mqttsUrl;
+const ca = platform.platform.caPem ?? assert.fail();
+
+const open = new Set<Device>();
+atEnd.after(async () => {
+  for (const device of open) await device.close();
+});
+
+type Command = { readonly id: string; readonly state: string; readonly result?: unknown; readonly error?: unknown };
+
+const connect = ({ key }: Made, more: Partial<Options> = {}) => {
+  const device = Device.connect({ url, ca, key, ...more });
+  open.add(device);
+  const faults: unknown[] = [];
+  device.on("fault", (error) => faults.push(error));
+  return { device, faults };
+};
+const valuesOf = async ({ id }: Made, attribute = "t") =>
+  (
+    await ours.asks.get<{ items: { time: string; value: unknown }[] }>(
+      `/v1/devices/${id}/telemetry?attribute=${attribute}`,
+    )
+  ).items;
+const send = ({ id }: Made, name: string, body: unknown = null) =>
+  ours.asks.post<Command>(`/v1/devices/${id}/commands`, { name, body });
+const read = ({ id }: Made, command: Command) => ours.asks.get<Command>(`/v1/devices/${id}/commands/${command.id}`);
+const twin = ({ id }: Made) => ours.asks.get<{ reported: { interval?: number } }>(`/v1/devices/${id}/twin`);
+async function ended(made: Made, command: Command): Promise<Command> {
+  await eventually(
+    async () => ["answered", "failed"].includes((await read(made, command)).state),
+    () => `${command.id} was never answered`,
+  );
+  return read(made, command);
+}
+
+test("what was measured is kept with its time, over MQTT and through a WebSocket, and what is never taken is refused", async () => {
+  const wss = `${platform.platform.url.replace("https", "wss")}/mqtt`;
+  for (const place of [url, wss]) {
+    const made = await ours.device(application.id);
+    const { device, faults } = connect(made, { url: place });
+    const time = clock.now() - 60_000;
+    await device.send({ t: 1 }, { time });
+    await device.send({ t: 2 }, { time: new Date(time + 1) });
+    assert.deepEqual(
+      (await valuesOf(made))
+        .map(({ value, time: at }) => [value, Date.parse(at)])
+        .toSorted(([a], [b]) => Number(a) - Number(b)),
+      [
+        [1, time],
+        [2, time + 1],
+      ],
+    );
+    await assert.rejects(device.send({ ["x".repeat(1_000)]: 1 }), { code: "platform.refused", reason: 0x99 });
+    assert.deepEqual(device.spooled, { messages: 0, bytes: 0, dropped: 0 });
+    await device.close();
+    await assert.rejects(device.send({ t: 3 }), { code: "device.closed" });
+    assert.deepEqual(faults, []);
+  }
+});
+
+test("what is measured while the line is cut again and again arrives in order, and again only what was under way", async (t) => {
+  const made = await ours.device(application.id);
+  const { token } = await ours.tokenOf(["telemetry.read"]);
+  const listener = await mqtt(platform, { username: "x", password: token, protocolVersion: 5 });
+  t.after(() => listener.end());
+  const arrived: number[] = [];
+  listener.client.on("message", (_, payload) =>
+    arrived.push((JSON.parse(payload.toString()) as { values: { t: number } }).values.t),
+  );
+  await listener.client.subscribeAsync(`devices/${made.id}/telemetry`, { qos: 1 });
+  // A wire between device and platform that the test cuts.
+  const wires = new Set<Socket>();
+  const relay = createServer((near) => {
+    const far = connectTcp(Number(new URL(url).port), "127.0.0.1");
+    for (const [one, other] of [
+      [near, far],
+      [far, near],
+    ] as const) {
+      one.on("error", () => other.destroy()).on("close", () => other.destroy());
+      one.pipe(other);
+    }
+    wires.add(near);
+  }).listen(0, "127.0.0.1");
+  t.after(() => relay.close());
+  await once(relay, "listening");
+  const { port } = relay.address() as AddressInfo; // it listens
+  const atOnce = { random: { bytes: (count: number) => new Uint8Array(count) } };
+  const device = Device.connect({ url: `mqtts://localhost:${port}`, ca, key: made.key }, atOnce);
+  open.add(device);
+  const cuts = 6;
+  const start = clock.now() - 10_000;
+  for (let n = 0; n < 600; n += 1) {
+    await device.keep({ t: n }, { time: start + n });
+    if (n % 100 !== 50) continue;
+    await device.online();
+    for (const wire of wires) wire.destroy();
+    wires.clear();
+  }
+  await device.drained();
+  await eventually(
+    () => new Set(arrived).size === 600,
+    () => `${new Set(arrived).size} came`,
+  );
+  assert.deepEqual(
+    [...new Set(arrived)],
+    Array.from({ length: 600 }, (_, n) => n),
+  );
+  assert.ok(arrived.length - 600 <= cuts * 16, `${arrived.length - 600} came once more`);
+  assert.deepEqual(device.spooled, { messages: 0, bytes: 0, dropped: 0 });
+});
+
+test("a device that is not wanted waits long; nothing goes out in plain text or without a credential", async () => {
+  const made = await ours.device(application.id);
+  const { device } = connect(made, { key: { ...made.key, secret: (await ours.device(application.id)).key.secret } });
+  const { reason, wait } = await new Promise<{ reason: number | undefined; wait: number }>((resolve) =>
+    device.on("offline", resolve),
+  );
+  assert.equal(reason, 0x86);
+  assert.ok(wait >= 30_000);
+  await device.close();
+  for (const plain of ["mqtt://localhost", "ws://localhost/mqtt"])
+    assert.throws(() => connect(made, { url: plain }), { code: "url.insecure" });
+  assert.throws(() => Device.connect({ url, ca }), { code: "credential.missing" });
+});
+
+test("a command runs once and is answered, what is wanted arrives and is reported, and no topic is one that the platform does not know", async () => {
+  const made = await ours.device(application.id);
+  const file = path.join(folder, "commands");
+  const journal = openJournal({ file, secret: made.key.secret });
+  await ours.asks.send("PATCH", `/v1/devices/${made.id}/twin`, { body: { desired: { interval: 60 } } });
+  const { device, faults } = connect(made, { journal });
+  device.onCommand("add", ({ body }) => (body as number[]).reduce((sum, one) => sum + one, 0));
+  device.onCommand("fail", () => {
+    throw new Error("too hot");
+  });
+  device.onDesired((desired) => device.report(desired));
+  await device.online();
+  const [sum, failing] = [await send(made, "add", [1, 2]), await send(made, "fail")];
+  const answered = await ended(made, sum);
+  assert.deepEqual([answered.state, answered.result], ["answered", 3]);
+  assert.equal((await ended(made, failing)).error, "too hot");
+  await ours.asks.send("PATCH", `/v1/devices/${made.id}/twin`, { body: { desired: { interval: 30 } } });
+  await eventually(
+    async () => (await twin(made)).reported.interval === 30,
+    () => "never reported",
+  );
+  await device.close();
+  assert.deepEqual(faults, []);
+  const own = (topic: string) => parseTopic(topic.replace(/^me/, `devices/${made.id}`));
+  for (const topic of [
+    "me/telemetry",
+    "me/twin/reported",
+    "me/twin/desired",
+    "me/commands/add",
+    `me/replies/${sum.id}`,
+  ])
+    assert.ok(own(topic), topic);
+});
+
+/** A program that is a device, told who it is by its standard input. */
+function run(command: string, args: readonly string[], told: object) {
+  const cwd = mkdtempSync(path.join(folder, "program-"));
+  const child = spawn(command, args, { cwd, stdio: ["pipe", "ignore", "inherit"] });
+  atEnd.after(async () => void child.kill());
+  child.stdin.end(JSON.stringify(told));
+  return child;
+}
+
+/** It measures, adds, and takes over what is wanted. */
+async function isDevice(made: Made, readings: number): Promise<void> {
+  await eventually(
+    async () => (await valuesOf(made, "temperature")).length === readings,
+    () => "it sent nothing",
+  );
+  assert.equal((await ended(made, await send(made, "add", [1, 2, 3]))).result, 6);
+  await ours.asks.send("PATCH", `/v1/devices/${made.id}/twin`, { body: { desired: { interval: 30 } } });
+  await eventually(
+    async () => (await twin(made)).reported.interval === 30,
+    () => "never reported",
+  );
+}
+
+/** Local addresses on which a process listens, as Linux tells them: sockets of state 0A (TCP) and 07 (UDP, which knows no other) that it holds. */
+function listening(pid: number): string[] {
+  const held = new Set(
+    readdirSync(`/proc/${pid}/fd`).flatMap((fd) => {
+      try {
+        return /^socket:\[(\d+)\]$/.exec(readlinkSync(`/proc/${pid}/fd/${fd}`))?.[1] ?? [];
+      } catch {
+        return []; // closed since it was listed
+      }
+    }),
+  );
+  return ["tcp", "tcp6", "udp", "udp6"].flatMap((kind) =>
+    readFileSync(`/proc/net/${kind}`, "utf8")
+      .trim()
+      .split("\n")
+      .slice(1)
+      .map((line) => line.trim().split(/\s+/))
+      .filter(
+        ([, , , state, , , , , , inode]) => state === (kind.startsWith("tcp") ? "0A" : "07") && held.has(inode ?? ""),
+      )
+      .map(([, address]) => `${kind} ${address}`),
+  );
+}
+const skip = process.platform !== "linux" && "what a process listens on is read from /proc";
+
+test(
+  "the program in the README sends, adds and takes over what is wanted, and listens on no port",
+  { skip },
+  async () => {
+    const readme = readFileSync(path.join(import.meta.dirname, "../packages/device/README.md"), "utf8");
+    const packages = (name: string) =>
+      pathToFileURL(path.join(import.meta.dirname, "../packages/device/src", name)).href;
+    // As it stands, but for where the package is.
+    const program = (/```ts\n([\s\S]*?)```/.exec(readme)?.[1] ?? "")
+      .replace('"@holdfast/device"', JSON.stringify(packages("index.ts")))
+      .replace('"@holdfast/device/node"', JSON.stringify(packages("node/index.ts")));
+    const file = path.join(folder, "readme.ts");
+    writeFileSync(file, program);
+    const made = await ours.device(application.id);
+    const child = run(process.execPath, [file], { url, ca, key: made.key });
+    await isDevice(made, 2);
+    assert.ok(listening(process.pid).length >= 2, "the platform's own ports are seen so");
+    assert.deepEqual(listening(child.pid ?? 0), []);
+    child.kill();
+  },
+);
+
+const examples = path.join(import.meta.dirname, "../examples");
+const caFile = path.join(folder, "ca.pem");
+writeFileSync(caFile, ca);
+
+test("the example for Node is such a device", async () => {
+  const made = await ours.device(application.id);
+  const child = run(
+    process.execPath,
+    [path.join(examples, "device.ts"), url, caFile, path.join(folder, "spool")],
+    made.key,
+  );
+  await isDevice(made, 1);
+  child.kill();
+});
+
+const { status, error } = spawnSync("python3", ["-c", "import paho.mqtt.client"]);
+const noPaho =
+  error !== undefined
+    ? "this machine has no Python (python3)"
+    : status !== 0 && "this Python has no paho-mqtt (python3-paho-mqtt)";
+
+test("the example for Python is such a device", { skip: noPaho }, async () => {
+  const made = await ours.device(application.id);
+  const { port } = new URL(url);
+  const child = run("python3", [path.join(examples, "python/device.py"), "localhost", port, caFile], made.key);
+  await isDevice(made, 1);
+  child.kill();
+});
