@@ -63,6 +63,9 @@ test("numbers stand for the names that the secret was made with, at any depth wh
   );
   for (const hex of ["a10201", "a12001", "a10041ff", "a100f97e00", "ff", "a1", "f7", "f0"])
     assert.throws(() => said(hex), { code: /^telemetry\./ }, hex);
+  // A string of bytes in parts, what has no meaning beside a value and within one, and a time where none is asked for.
+  for (const hex of ["a1005f41ffff", "a200f7011830", "a10081f7", "a100c11a6553f100"])
+    assert.throws(() => said(hex), malformed, hex);
   const plain = Uint8Array.fromHex("a1617401");
   assert.deepEqual(bodyOf(plain, false, []), { bytes: plain, kind: { contentType: "application/cbor" } });
   assert.throws(() => bodyOf(Uint8Array.of(0xff), true, []), malformed);

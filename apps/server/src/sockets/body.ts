@@ -24,17 +24,17 @@ export function bodyOf(payload: Uint8Array, isText: boolean, attributes: readonl
       throw malformed(`${number} stands for no attribute: its secret was made with ${attributes.length}.`);
     return name;
   });
-  const written: string | undefined = JSON.stringify(named, plainly); // of nothing but `undefined` there is none
-  if (written === undefined) throw malformed("There is no reading.");
-  return { bytes: Buffer.from(written), kind: json };
+  return { bytes: Buffer.from(JSON.stringify(named, plainly)), kind: json };
 }
 
-/** What CBOR has and JSON has not. */
-function plainly(this: unknown, _name: string, value: unknown): unknown {
-  if (value instanceof EpochSeconds) return Math.floor(value.seconds * 1_000);
-  if (value instanceof Uint8Array || (typeof value === "number" && !Number.isFinite(value)))
-    throw malformed("A value is neither a finite number, nor text, nor true or false.");
-  return value;
+/** What CBOR has and JSON has not is refused, as it is where names are written out: JSON would leave it out, or write `null` for it. */
+function plainly(name: string, value: unknown): unknown {
+  if (value instanceof EpochSeconds && name === "time") return Math.floor(value.seconds * 1_000);
+  const isKnown =
+    value === null || typeof value === "object" || typeof value === "string" || typeof value === "boolean";
+  if ((isKnown || Number.isFinite(value)) && !(value instanceof Uint8Array) && !(value instanceof EpochSeconds))
+    return value;
+  throw malformed("A value is neither a finite number, nor text, nor true or false, nor of these.");
 }
 
 function textIn(payload: Uint8Array): string {

@@ -41,7 +41,7 @@ test("RFC 8949, appendix A: every kind of item that a reading may have", () => {
     ["64f0908591", "𐅑"],
     ["7f657374726561646d696e67ff", "streaming"],
     ["4401020304", Buffer.from([1, 2, 3, 4])],
-    ["5f42010243030405ff", Buffer.from([1, 2, 3, 4, 5])],
+    ["5f42010243030405ff", Uint8Array.of(1, 2, 3, 4, 5)],
     ["83010203", [1, 2, 3]],
     ["9fff", []],
     ["a26161016162f5", { a: 1, b: true }],

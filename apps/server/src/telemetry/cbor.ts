@@ -127,7 +127,9 @@ class CborReader {
         throw malformed("A CBOR string has a part of another type.");
       parts.push(this.#string(initial & 0x1f, major));
     }
-    return Buffer.concat(parts);
+    // A Buffer would write itself into JSON where a byte string is.
+    const whole = Buffer.concat(parts);
+    return new Uint8Array(whole.buffer, whole.byteOffset, whole.length);
   }
 
   #text(more: number): string {
