@@ -14,7 +14,12 @@ const gap = 64 * 1024;
 /** Bytes that are brought with one question. */
 const mostAtOnce = 4 * 1024 * 1024;
 
-type Needs = { readonly storage: Storage; readonly store: ObjectStore };
+type Needs = {
+  readonly storage: Storage;
+  readonly store: ObjectStore;
+  /** Tests keep fewer bytes. */
+  readonly most?: number;
+};
 
 type Wanted = Stored & { readonly index: number };
 
@@ -50,6 +55,11 @@ export class ColdChunks implements Cold {
     return found.map((bytes) => bytes ?? new Uint8Array()); // each was recalled or brought
   }
 
+  /** What was brought was not what was moved: a store that gives the right bytes again is believed again. */
+  forget(places: readonly Stored[]): void {
+    for (const place of places) this.#drop(nameOf(place));
+  }
+
   async #bring(name: string | undefined, from: number, length: number): Promise<Uint8Array> {
     if (name === undefined) throw new Refusal("cold.lost");
     let bytes: Uint8Array | undefined;
@@ -65,19 +75,24 @@ export class ColdChunks implements Cold {
   #recall(name: string): Uint8Array | undefined {
     const bytes = this.#kept.get(name);
     if (!bytes) return undefined;
-    this.#kept.delete(name);
-    this.#kept.set(name, bytes);
+    this.#keep(name, bytes);
     return bytes;
   }
 
+  /** Two may have brought the same at the same time. */
   #keep(name: string, bytes: Uint8Array): void {
+    this.#drop(name);
     this.#kept.set(name, bytes);
     this.#bytes += bytes.length;
-    for (const [oldest, { length }] of this.#kept) {
-      if (this.#bytes <= mostKept) return;
-      this.#kept.delete(oldest);
-      this.#bytes -= length;
+    for (const oldest of this.#kept.keys()) {
+      if (this.#bytes <= (this.#needs.most ?? mostKept)) return;
+      this.#drop(oldest);
     }
+  }
+
+  #drop(name: string): void {
+    this.#bytes -= this.#kept.get(name)?.length ?? 0;
+    this.#kept.delete(name);
   }
 }
 

@@ -28,6 +28,8 @@ const mostRestarts = 100;
 export interface Cold {
   /** In the same order. @throws Refusal `cold.unreachable`, `cold.lost` */
   read(scope: OrgScope, places: readonly Stored[]): Promise<readonly Uint8Array[]>;
+  /** What came from there does not open: it is brought again when it is asked for again. */
+  forget(places: readonly Stored[]): void;
 }
 
 /** Where there is no store, and chunks that were moved to one. */
@@ -35,6 +37,7 @@ export const noStore: Cold = {
   async read() {
     throw new Refusal("cold.unreachable", { detail: "This server was started without --cold-store." });
   },
+  forget() {},
 };
 
 type Needs = {
@@ -197,17 +200,25 @@ export class SeriesReader {
     const found = new Map<ChunkHead, Points>();
     for (const [period, chunks] of Map.groupBy(await this.#fetch(heads), (one) => one.period)) {
       const seal = await this.#sealed(period);
-      const points = isBig
-        ? await this.#needs.decoding.decode({
-            org: this.#asked.allowed.scope.org,
-            key: seal.key,
-            places: chunks.map(({ head }) => this.#placeOf(head)),
-            sealed: chunks.map(({ bytes }) => bytes),
-          })
-        : chunks.map(({ head, bytes }) => decodeChunk(seal.open("points", this.#placeOf(head), bytes)));
+      const points = await this.#open(seal, chunks, isBig);
       for (const [at, { head }] of chunks.entries()) if (points[at]) found.set(head, points[at]);
     }
     return heads.map((head) => found.get(head));
+  }
+
+  async #open(seal: ChunkSeal, chunks: readonly Fetched[], isBig: boolean): Promise<readonly Points[]> {
+    try {
+      if (!isBig) return chunks.map(({ head, bytes }) => decodeChunk(seal.open("points", this.#placeOf(head), bytes)));
+      return await this.#needs.decoding.decode({
+        org: this.#asked.allowed.scope.org,
+        key: seal.key,
+        places: chunks.map(({ head }) => this.#placeOf(head)),
+        sealed: chunks.map(({ bytes }) => bytes),
+      });
+    } catch (error) {
+      this.#needs.telemetry.cold.forget(chunks.flatMap(({ stored }) => stored ?? []));
+      throw error;
+    }
   }
 
   /** Everything before `until` that was not given yet. */
@@ -267,7 +278,7 @@ export class SeriesReader {
     return heads.flatMap((head, at) => {
       const row = rows[at];
       const bytes = row?.bytes ?? (row?.stored && byPlace.get(row.stored));
-      return row && bytes ? [{ head, bytes, period: row.period }] : [];
+      return row && bytes ? [{ head, bytes, period: row.period, stored: row.stored }] : [];
     });
   }
 
@@ -286,7 +297,12 @@ export class SeriesReader {
 }
 
 /** Sealed points, and the key of which period opens them. */
-type Fetched = { readonly head: ChunkHead; readonly bytes: Uint8Array; readonly period: number };
+type Fetched = {
+  readonly head: ChunkHead;
+  readonly bytes: Uint8Array;
+  readonly period: number;
+  readonly stored: Stored | undefined;
+};
 
 const between = (points: Points, from: number, to: number): Points =>
   points.times.length === 0 ? points : slicePoints(points, firstAt(points.times, from), firstAt(points.times, to));
