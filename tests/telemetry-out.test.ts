@@ -131,6 +131,23 @@ test("nobody is answered about what he may not read, nor told that it is there",
   await me.delete(`/v1/devices/${north.id}/door`);
 });
 
+test("a question about a time that no calendar of a zone has, or with a tag that is no name, is refused and not answered about something else", async () => {
+  const faultsOf = async (body: object) => {
+    const question = { attributes: ["temperature"], from: start, ...body };
+    const { status, body: said } = await me.send<{ errors?: { path: string }[] }>("POST", "/v1/telemetry/query", {
+      body: question,
+    });
+    return [status, ...(said.errors ?? []).map(({ path }) => path)];
+  };
+  const ends = { every: "10y", timezone: "Australia/Lord_Howe", fill: "previous" };
+  assert.deepEqual(await faultsOf({ ...ends, from: -8.64e15 }), [400, "from"]);
+  assert.deepEqual(await faultsOf({ ...ends, to: 8.64e15 }), [400, "to"]);
+  assert.deepEqual(await faultsOf({ ...ends, from: "0000-01-01T00:00:00Z", to: "9999-12-31T23:59:59.999Z" }), [200]);
+  assert.deepEqual(await faultsOf({ tags: JSON.parse('{"__proto__":"north"}') as object }), [400, "tags.__proto__"]);
+  const path = `/v1/devices/${north.id}/telemetry?attribute=temperature&every=1mo&timezone=Asia/Kathmandu`;
+  assert.equal((await me.send("GET", `${path}&from=-8640000000000000`)).status, 400);
+});
+
 const exported = (as: typeof me, body: object) => as.send("POST", "/v1/telemetry/export", { body });
 
 test("a file has every point, as CSV, NDJSON and Parquet alike, and says how many there are", async () => {

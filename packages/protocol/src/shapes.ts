@@ -38,15 +38,25 @@ export const role = z
   })
   .meta({ type: "string" });
 
+/** The years that RFC 3339 can write. At the ends of what a date holds no window of a time zone begins. */
+const [firstTime, lastTime] = [Date.parse("0000-01-01T00:00:00Z"), Date.parse("9999-12-31T23:59:59.999Z")];
+const isWritable = (time: number): boolean => time >= firstTime && time <= lastTime;
+
 /** A time in a query: RFC 3339 or epoch milliseconds. */
 export const when = z.string().transform((text, context): Instant => {
   const at = /^-?\d{1,16}$/.test(text) ? (Number(text) as Instant) : parseInstant(text);
-  if (at === undefined) {
-    context.addIssue({ code: "custom", message: "not RFC 3339 nor epoch milliseconds" });
+  if (at === undefined || !isWritable(at)) {
+    const message = at === undefined ? "not RFC 3339 nor epoch milliseconds" : "not within the years 0000 to 9999";
+    context.addIssue({ code: "custom", message });
     return z.NEVER;
   }
   return at;
 });
+
+/** The same in a body, where milliseconds are a number. */
+export const whenSaid = z
+  .union([when, z.number().int().min(firstTime).max(lastTime)])
+  .transform((given) => given as z.output<typeof when>); // whole milliseconds
 
 /** What somebody gave names to. `__proto__` is no name here: it would be left out of what is read, without a word. */
 export const namedBy = <Name extends z.ZodString, Value extends z.ZodType>(name: Name, value: Value) =>

@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { cursor, id, measured, noReply, pageOf, tagKey, tagValue, time, when } from "./shapes.ts";
+import { cursor, id, measured, namedBy, noReply, pageOf, tagKey, tagValue, time, when, whenSaid } from "./shapes.ts";
 import { liveEvents } from "./live.ts";
 import { attributeName } from "./products.ts";
 import { route } from "./route.ts";
@@ -132,10 +132,9 @@ const which = {
   devices: z.array(id("device")).min(1).max(1_000).optional(),
   application: id("application").optional(),
   product: id("product").optional(),
-  tags: z.record(tagKey, tagValue).optional().describe("All of these, with these values."),
+  tags: namedBy(tagKey, tagValue).optional().describe("All of these, with these values."),
 };
 const attributes = z.array(attributeName).min(1).max(32);
-const at = z.union([when, z.number().int()]).transform((given) => given as z.output<typeof when>); // whole milliseconds
 
 /** What stands where a step has no points: nothing, `null`, what stood before, what lies between its neighbours, or 0. */
 export const fills = ["none", "null", "previous", "linear", "zero"] as const;
@@ -144,8 +143,8 @@ export type Fill = (typeof fills)[number];
 const askedBody = z.strictObject({
   ...which,
   attributes,
-  from: at,
-  to: at.optional().describe("Now, when nobody says."),
+  from: whenSaid,
+  to: whenSaid.optional().describe("Now, when nobody says."),
   every: step.optional(),
   aggregates: z.array(z.enum(aggregates)).min(1).optional().describe("Of each step; `avg` when none is named."),
   fill: z.enum(fills).default("none"),
@@ -228,8 +227,8 @@ export const exportTelemetry = route({
   body: z.strictObject({
     ...which,
     attributes: attributes.optional(),
-    from: at,
-    to: at.optional().describe("Now, when nobody says."),
+    from: whenSaid,
+    to: whenSaid.optional().describe("Now, when nobody says."),
     format: z.enum(exportFormats),
   }),
   reply: "download",
