@@ -30,6 +30,22 @@ test("what was compressed comes back as it was", () => {
     );
 });
 
+test("a body of several parts is read whole or not at all: what stands behind one and is no part is never left out", () => {
+  for (const encoding of encodings) {
+    const [first, second] = [deflate[encoding]('{"a":1}\n'), deflate[encoding]('{"a":2}\n')];
+    const both = Buffer.concat([first, second]);
+    assert.equal(Buffer.from(inflate(both, encoding, mebibyte)).toString(), '{"a":1}\n{"a":2}\n');
+    for (const byte of [0, 1, 0x1f, 0xff]) {
+      const damaged = Buffer.concat([first, second.with(0, (second[0] ?? 0) === byte ? byte ^ 1 : byte)]);
+      assert.throws(() => inflate(damaged, encoding, mebibyte), { code: "telemetry.malformed" }, `${encoding} ${byte}`);
+    }
+    for (const more of [[0], [0, 0, 0], [0x61]])
+      assert.throws(() => inflate(Buffer.concat([first, Buffer.from(more)]), encoding, mebibyte), {
+        code: "telemetry.malformed",
+      });
+  }
+});
+
 test("a body that becomes too large is given up while it inflates, in no time and in little memory", () => {
   for (const encoding of encodings) {
     const bomb = deflate[encoding](Buffer.alloc(64 * mebibyte));

@@ -39,10 +39,15 @@ export function inflated(sent: Uint8Array, said: string, most: number = largest)
  */
 export function inflate(body: Uint8Array, encoding: Encoding, most: number): Uint8Array {
   const maxOutputLength = Math.min(most, Math.max(alwaysFits, body.length * mostTimes));
+  const params = { [constants.ZSTD_d_windowLogMax]: windowLog };
   try {
-    return encoding === "gzip"
-      ? gunzipSync(body, { maxOutputLength })
-      : zstdDecompressSync(body, { maxOutputLength, params: { [constants.ZSTD_d_windowLogMax]: windowLog } });
+    // With `info` both answer another type than their declarations say.
+    const { buffer, engine } = (encoding === "gzip"
+      ? gunzipSync(body, { maxOutputLength, info: true })
+      : zstdDecompressSync(body, { maxOutputLength, info: true, params })) as unknown as Inflated;
+    // Both pass over what is no further part: readings in it would be lost, and acknowledged.
+    if (engine.bytesWritten < body.length) throw new Error("something else follows");
+    return buffer;
   } catch (cause) {
     if (isTooLarge(cause))
       throw new Refusal("request.tooLarge", {
@@ -51,6 +56,9 @@ export function inflate(body: Uint8Array, encoding: Encoding, most: number): Uin
     throw new Refusal("telemetry.malformed", { detail: `The body is not ${encoding}.`, cause });
   }
 }
+
+/** `bytesWritten` are those that it has read: Node's documentation says so. */
+type Inflated = { readonly buffer: Uint8Array; readonly engine: { readonly bytesWritten: number } };
 
 const isTooLarge = (error: unknown): boolean =>
   error instanceof Error && "code" in error && error.code === "ERR_BUFFER_TOO_LARGE";
