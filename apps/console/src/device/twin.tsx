@@ -39,6 +39,22 @@ export function DeviceTwin() {
   );
 }
 
+type SideProps = { readonly name: string; readonly version: number; readonly at: string | undefined };
+
+function Side({ name, version, at }: SideProps) {
+  return (
+    <th scope="col">
+      {name} ({own.since(version)}
+      {at !== undefined && (
+        <>
+          , <Moment at={at} />
+        </>
+      )}
+      )
+    </th>
+  );
+}
+
 function Sides({ twin }: { readonly twin: Twin }) {
   const { desired, reported, difference } = twin;
   const names = [...new Set([...Object.keys(desired), ...Object.keys(reported)])].toSorted();
@@ -59,24 +75,8 @@ function Sides({ twin }: { readonly twin: Twin }) {
             <thead>
               <tr>
                 <th scope="col">{own.field}</th>
-                <th scope="col">
-                  {own.desired} ({own.since(twin.version)}
-                  {twin.desiredAt !== undefined && (
-                    <>
-                      , <Moment at={twin.desiredAt} />
-                    </>
-                  )}
-                  )
-                </th>
-                <th scope="col">
-                  {own.reported} ({own.since(twin.reportedVersion)}
-                  {twin.reportedAt !== undefined && (
-                    <>
-                      , <Moment at={twin.reportedAt} />
-                    </>
-                  )}
-                  )
-                </th>
+                <Side name={own.desired} version={twin.version} at={twin.desiredAt} />
+                <Side name={own.reported} version={twin.reportedVersion} at={twin.reportedAt} />
                 <th scope="col">{own.state}</th>
               </tr>
             </thead>
