@@ -143,6 +143,8 @@ test("a question about a time that no calendar of a zone has, or with a tag that
   assert.deepEqual(await faultsOf({ ...ends, from: -8.64e15 }), [400, "from"]);
   assert.deepEqual(await faultsOf({ ...ends, to: 8.64e15 }), [400, "to"]);
   assert.deepEqual(await faultsOf({ ...ends, from: "0000-01-01T00:00:00Z", to: "9999-12-31T23:59:59.999Z" }), [200]);
+  assert.deepEqual(await faultsOf({ every: "1d", timezone: "PST" }), [400, "timezone"]);
+  assert.deepEqual(await faultsOf({ every: "1d", timezone: "EST" }), [200]);
   assert.deepEqual(await faultsOf({ tags: JSON.parse('{"__proto__":"north"}') as object }), [400, "tags.__proto__"]);
   const path = `/v1/devices/${north.id}/telemetry?attribute=temperature&every=1mo&timezone=Asia/Kathmandu`;
   assert.equal((await me.send("GET", `${path}&from=-8640000000000000`)).status, 400);

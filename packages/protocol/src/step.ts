@@ -37,8 +37,12 @@ export const step = z
 /** A name of the IANA database, such as Europe/Zurich or Asia/Kathmandu. */
 export const timeZone = z.string().refine(isTimeZone, "not a time zone such as Europe/Zurich");
 
+/** Those names of the database that are three letters. ICU takes other abbreviations, which mean other zones in other countries (IST, CST). */
+const ofThreeLetters = /^(CET|EET|EST|GMT|HST|MET|MST|PRC|ROC|ROK|UCT|UTC|WET)$/i;
+
 function isTimeZone(name: string): boolean {
   try {
+    if (/^[A-Za-z]{3}$/.test(name) && !ofThreeLetters.test(name)) return false;
     return /^[A-Za-z]/.test(name) && new Intl.DateTimeFormat("en", { timeZone: name }).format(0) !== "";
   } catch {
     return false; // a RangeError, by ECMA-402

@@ -142,7 +142,10 @@ function valueOf(summary: Summary, aggregate: Exclude<Aggregate, Percentile>): V
 function numeric(summary: Summary, aggregate: "avg" | "max" | "min" | "sum"): number {
   switch (summary.type) {
     case "number":
-      return aggregate === "avg" ? summary.sum / summary.count : summary[aggregate];
+      // A sum is rounded, and stays finite: alone it would say that 0.1, 0.1 and 0.1 are a little less than 0.1 on average.
+      return aggregate === "avg"
+        ? Math.min(Math.max(summary.sum / summary.count, summary.min), summary.max)
+        : summary[aggregate];
     case "boolean": {
       const { trues, count } = summary;
       return { avg: trues / count, sum: trues, max: trues > 0 ? 1 : 0, min: trues === count ? 1 : 0 }[aggregate];

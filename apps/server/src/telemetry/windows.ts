@@ -17,7 +17,8 @@ type Stretch = { readonly from: number; readonly to: number; readonly offset: nu
  * The windows that time is cut into. Steps of seconds to hours are multiples of themselves on the clock of the zone, so that an hour in
  * Kathmandu begins at its own full hour; where clocks are set forward or back, a window begins each time they reach such a multiple: the hour
  * that comes twice is two windows, and six hours of that night are seven. Days, weeks and months are those of the zone's calendar; several at
- * once are counted from 1970 on.
+ * once are counted from 1970 on. Where clocks are set back over midnight (St. John's until 2011, at 00:01) a day has begun when it first
+ * begins, and the last hour of the day before, when it comes again, is the new day's.
  */
 export class Windows {
   readonly #step: Step;
@@ -81,7 +82,7 @@ export class Windows {
     const { year, month, day: dayOfMonth } = this.#zoned(time, this.#zone);
     const today = Date.UTC(year, month - 1, dayOfMonth) / day;
     const begin = first + Math.floor((today - first) / count) * count;
-    return { start: this.#beginOf(new Date(begin * day)), end: this.#beginOf(new Date((begin + count) * day)) };
+    return this.#ofCalendar(time, (nth) => new Date((begin + nth * count) * day));
   }
 
   #months(time: number, count: number): Window {
@@ -92,8 +93,13 @@ export class Windows {
         : this.#zoned(time, this.#zone);
     const months = (year - 1970) * 12 + month - 1;
     const begin = Math.floor(months / count) * count;
-    const first = (of: number) => this.#beginOf(new Date(Date.UTC(1970, of)));
-    return { start: first(begin), end: first(begin + count) };
+    return this.#ofCalendar(time, (nth) => new Date(Date.UTC(1970, begin + nth * count)));
+  }
+
+  /** The window that a time lies in, where the clock of the zone shows one that begins on the 0th of these days. */
+  #ofCalendar(time: number, dayOf: (nth: number) => Date): Window {
+    const [start, end] = [this.#beginOf(dayOf(0)), this.#beginOf(dayOf(1))];
+    return time < end ? { start, end } : { start: end, end: this.#beginOf(dayOf(2)) };
   }
 
   /** When this day of the calendar begins: not at midnight where clocks are set forward at midnight. */
