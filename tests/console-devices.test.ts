@@ -3,7 +3,7 @@ import { readFileSync } from "node:fs";
 import { test, type TestContext } from "node:test";
 import type { Page } from "playwright-core";
 import { atEnd, startTestPlatform } from "../apps/server/src/testing/index.ts";
-import { startBrowser } from "./browser.fixture.ts";
+import { assertAccessible, startBrowser } from "./browser.fixture.ts";
 import { buildConsole, Entrance } from "./console.fixture.ts";
 
 // Devices by the dozen, and credentials, as a person has them.
@@ -25,6 +25,8 @@ await make("=Fan, left", { floor: "3" });
 const entrance = new Entrance(browser, platform);
 const enter = async (t: TestContext, where: string, width?: number) =>
   (await entrance.at(t, `${platform.platform.url}/o/${org}/${where}`, width === undefined ? {} : { width })).page;
+
+const pictures = process.env["PICTURES"];
 
 const named = (page: Page, name: string) => page.getByRole("link", { name, exact: true });
 
@@ -119,6 +121,45 @@ for (const width of [360, 1280, 1440]) {
     assert.deepEqual(cut, []);
   });
 }
+
+test("devices stand on a map where they last said that they are, and the map is as the filter and the address say", async (t) => {
+  type Made = Device & { key: { id: string; secret: string } };
+  const placed = async (name: string, reading: object, tags = {}) => {
+    const made = await me.post<Made>("/v1/devices", { application: application.id, name, tags });
+    await platform.visitor.as(`${made.key.id}.${made.key.secret}`).post("/v1/me/telemetry", reading);
+    return made;
+  };
+  const place = { latitude: 46.95, longitude: 7.45 };
+  const buoy = await placed("Buoy 1", { location: place }, { sea: "lake" });
+  await placed("Buoy 2", { latitude: 46.95, longitude: 7.45 });
+  await placed("Buoy 3", { latitude: -33.9, longitude: 18.4 });
+  const page = await enter(t, "devices?q=buoy");
+  await named(page, "Buoy 1").waitFor();
+  await page.getByText("Map", { exact: true }).click();
+  await page.waitForURL((url) => url.searchParams.get("view") === "map" && url.searchParams.get("q") === "buoy");
+  const map = (count: number) => page.getByRole("group", { name: `Map of the world with ${count} device` });
+  await map(3).getByText("2 devices").waitFor();
+  await map(3).getByText("Buoy 3").waitFor();
+  await page.getByText("Places: 3").click();
+  await page
+    .getByRole("listitem")
+    .filter({ has: named(page, "Buoy 3") })
+    .getByText("-33.9000, 18.4000")
+    .waitFor();
+  await page.getByLabel("Filter").fill("tag:sea=lake");
+  await map(1).getByText("Buoy 1").click();
+  await page.waitForURL((url) => url.pathname.endsWith(`/devices/${buoy.id}`));
+  for (const [width, scheme] of [
+    [1440, "light"],
+    [360, "dark"],
+  ] as const) {
+    const other = await entrance.at(t, `${platform.platform.url}/o/${org}/devices?view=map`, { width, scheme });
+    await other.page.getByRole("group", { name: "Map of the world with 3 devices" }).waitFor();
+    await assertAccessible(other.page, `map ${width} ${scheme}`);
+    if (pictures !== undefined) await other.page.screenshot({ path: `${pictures}/devices-map-${width}-${scheme}.png` });
+    assert.ok((await other.page.evaluate<number>("document.documentElement.scrollWidth - innerWidth")) <= 0);
+  }
+});
 
 test("a list goes out as CSV as it is filtered, and no name of a device is a formula in it", async (t) => {
   const page = await enter(t, "devices?q=tag:floor%3D3");

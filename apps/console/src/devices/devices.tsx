@@ -1,11 +1,9 @@
-import { Button, Group, NativeSelect, TextInput } from "@mantine/core";
-import { useDebouncedCallback } from "@mantine/hooks";
+import { Button, Group, SegmentedControl } from "@mantine/core";
 import type { Reply } from "@holdfast/client";
-import { routes } from "@holdfast/protocol";
-import { useMutation, useQuery } from "@tanstack/react-query";
+import type { routes } from "@holdfast/protocol";
+import { useMutation } from "@tanstack/react-query";
 import { useNavigate } from "@tanstack/react-router";
-import { useMemo, useState, type ReactNode } from "react";
-import { apiFor } from "../api/index.ts";
+import { lazy, Suspense, useMemo, useState, type ReactNode } from "react";
 import {
   columnsOf,
   DataTable,
@@ -27,26 +25,29 @@ import { useCan, useOrg } from "../session/index.ts";
 import { words } from "../words/index.ts";
 import { Bulk } from "./bulk.tsx";
 import { exportDevices } from "./export.ts";
-import { clauseOf, parseFilter, parseOrder, withClause, type Filter, type Order } from "./filter.ts";
+import { parseFilter, parseOrder, type Filter, type Order } from "./filter.ts";
+import { Filters } from "./filters.tsx";
 import { useDevices } from "./use-devices.ts";
 
 export type Device = Reply<typeof routes.listDevices>["items"][number];
 const own = words.devices;
+// The outline of the land is loaded by whoever looks at it.
+const DeviceMap = lazy(async () => ({ default: (await import("./device-map.tsx")).DeviceMap }));
 
 /** Every device: found by typing or by clicks, followed live, changed by the dozen. */
 export function Devices() {
   const org = useOrg();
   const can = useCan();
   const navigate = useNavigate();
-  const { q: text = "", sort } = useShown();
+  const { q: text = "", sort, view } = useShown();
   const order = parseOrder(sort);
   const filter = useMemo(() => parseFilter(text), [text]);
-  const show = (next: string) =>
-    void navigate({
-      to: ".",
-      replace: true,
-      search: { ...(next !== "" && { q: next }), ...(sort !== undefined && { sort }) },
-    });
+  const isMap = view === "map";
+  const show = (next: { readonly q?: string; readonly view?: string }) => {
+    const { q = text, view: as = view } = next;
+    const search = { ...(q !== "" && { q }), ...(sort !== undefined && { sort }), ...(as === "map" && { view: as }) };
+    void navigate({ to: ".", replace: true, search });
+  };
   const download = useMutation({ mutationFn: () => exportDevices(org.id, filter, order) });
   const whyNot = can("device.create") ? undefined : words.common.notAllowed("device.create");
   const add = (
@@ -55,10 +56,11 @@ export function Devices() {
     </Press>
   );
   const clear = (
-    <Button variant="default" onClick={() => show("")}>
+    <Button variant="default" onClick={() => show({ q: "" })}>
       {own.clearFilter}
     </Button>
   );
+  const empty = text === "" ? <Empty next={add}>{own.empty}</Empty> : <Empty next={clear}>{own.noneFound}</Empty>;
   return (
     <Page
       title={words.places.devices}
@@ -79,12 +81,25 @@ export function Devices() {
       }
     >
       {download.error && <ProblemNotice error={download.error} />}
-      <Filters text={text} show={show} />
-      <Found
-        filter={filter}
-        order={order}
-        empty={text === "" ? <Empty next={add}>{own.empty}</Empty> : <Empty next={clear}>{own.noneFound}</Empty>}
-      />
+      <Group gap="xs" align="flex-end">
+        <Filters text={text} show={(q) => show({ q })} />
+        <SegmentedControl
+          aria-label={own.shownAs}
+          value={isMap ? "map" : "table"}
+          data={[
+            { value: "table", label: own.asTable },
+            { value: "map", label: own.asMap },
+          ]}
+          onChange={(next) => show({ view: next })}
+        />
+      </Group>
+      {isMap ? (
+        <Suspense fallback={<Slow />}>
+          <DeviceMap org={org.id} filter={filter} empty={empty} />
+        </Suspense>
+      ) : (
+        <Found filter={filter} order={order} empty={empty} />
+      )}
     </Page>
   );
 }
@@ -184,58 +199,3 @@ const tagsText = (tags: Device["tags"]): string =>
   Object.entries(tags)
     .map(([key, value]) => `${key}=${value}`)
     .join(" ");
-
-function Filters({ text, show }: { readonly text: string; readonly show: (text: string) => void }) {
-  const org = useOrg();
-  const [typed, setTyped] = useState(text);
-  const [shown, setShown] = useState(text);
-  // Clicks and links change it from outside.
-  if (shown !== text) {
-    setShown(text);
-    setTyped(text);
-  }
-  const showSoon = useDebouncedCallback(show, 250);
-  const { data: products } = useQuery({
-    queryKey: ["products-all", org.id],
-    queryFn: ({ signal }) => apiFor(org.id).call(routes.listProducts, { query: { limit: 1_000 }, signal }),
-  });
-  const choose = (name: string, value: string) => show(withClause(text, name, value === "" ? undefined : value));
-  return (
-    <Group gap="xs" align="flex-end">
-      <TextInput
-        label={own.filter}
-        placeholder={own.filterExample}
-        flex={1}
-        miw={220}
-        value={typed}
-        onChange={(event) => {
-          setTyped(event.currentTarget.value);
-          showSoon(event.currentTarget.value);
-        }}
-      />
-      <NativeSelect
-        label={words.common.state}
-        value={clauseOf(text, "status") ?? ""}
-        data={[
-          { value: "", label: own.anyState },
-          ...(["online", "offline", "active", "suspended", "retired"] as const).map((state) => ({
-            value: state,
-            label: words.state[state],
-          })),
-        ]}
-        onChange={(event) => choose("status", event.currentTarget.value)}
-      />
-      {products && products.items.length > 0 && (
-        <NativeSelect
-          label={own.product}
-          value={clauseOf(text, "product") ?? ""}
-          data={[
-            { value: "", label: own.anyProduct },
-            ...products.items.map(({ id, name }) => ({ value: id, label: name })),
-          ]}
-          onChange={(event) => choose("product", event.currentTarget.value)}
-        />
-      )}
-    </Group>
-  );
-}

@@ -10,12 +10,13 @@ export type Shown = {
   readonly by?: string;
   readonly measure?: string;
   readonly open?: string;
+  readonly view?: string;
 };
 
 /** Reads it from an address, where anything may stand. */
 export const parseShown = (given: Readonly<Record<string, unknown>>): Shown =>
   Object.fromEntries(
-    (["q", "sort", "range", "attributes", "by", "measure", "open"] as const).flatMap((name) => {
+    (["q", "sort", "range", "attributes", "by", "measure", "open", "view"] as const).flatMap((name) => {
       const value = given[name];
       return typeof value === "string" && value !== "" ? [[name, value]] : [];
     }),

@@ -11,6 +11,7 @@ export { product, skipToContent, places, common, table, problem, state, time } f
 export { customers } from "./en/customers.ts";
 export { device, mqttSessions } from "./en/device.ts";
 export { devices } from "./en/devices.ts";
+export { map } from "./en/map.ts";
 export { held } from "./en/held.ts";
 export { instance, instancePeople, stopped, unconfirmed } from "./en/instance.ts";
 export { callOff, factorReset, passkeys } from "./en/passkeys.ts";

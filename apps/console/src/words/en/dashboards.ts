@@ -56,18 +56,6 @@ export const dashboards = {
   connectedOf: (online: number, all: number) => `${online} of ${all} connected`,
   levels: { good: "good", warn: "warning", bad: "bad" },
   gauge: (value: string, from: string, to: string) => `${value}, from ${from} to ${to}`,
-  map: {
-    label: (count: number) =>
-      `Map of the world with ${count} devices. Arrow keys move it, plus and minus zoom, 0 shows all devices. The places are in the list below it.`,
-    in: "Zoom in",
-    out: "Zoom out",
-    all: "Show all devices",
-    places: "Places",
-    latitude: "Latitude",
-    longitude: "Longitude",
-    unplaced: (count: number) => `${count} without a place`,
-    outline: "Outline of the land: Natural Earth",
-  },
   editor: {
     title: (name: string) => `Edit ${name}`,
     lead: "Drag a widget by its handle, or go to the handle by Tab: arrow keys move it, with Shift they change its size.",

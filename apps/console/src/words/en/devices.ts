@@ -7,6 +7,12 @@ export const devices = {
   exportCsv: "Download as CSV",
   importCsv: "Add from a CSV file",
   filter: "Filter",
+  shownAs: "Shown as",
+  asTable: "Table",
+  asMap: "Map",
+  noPlaces:
+    'None of these has said where it is. A device does by a reading called location or position ({"latitude": 47.4, "longitude": 8.5}), by two called latitude and longitude, or by any attribute that its product has as a location.',
+  morePlaces: (count: number) => `${count} more; the filter above finds them.`,
   filterExample: "status:offline tag:floor=3 pump",
   anyState: "any",
   anyProduct: "any",

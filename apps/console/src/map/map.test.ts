@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { test } from "node:test";
+import { clusters } from "./clusters.ts";
 import { landPath, type Topology } from "./land.ts";
 import { moved, showing, world, zoomed } from "./view.ts";
 
@@ -49,4 +50,15 @@ test("what lies under the finger stays there while the map is zoomed, and nobody
   assert.deepEqual([view.x, view.y], [10, -49.5]);
   assert.ok(view.across >= 10);
   assert.deepEqual(showing([], 2), world);
+});
+
+test("marks that lie on each other are one, and none is lost however many there are", () => {
+  const marks = Array.from({ length: 10_000 }, (_, at) => ({ x: (at % 360) - 180, y: ((at * 7) % 180) - 90 }));
+  for (const degrees of [0.01, 5, 90]) {
+    const found = clusters(marks, degrees);
+    assert.equal(found.flatMap(({ marks: together }) => together).length, marks.length);
+    for (const { x, y, marks: together } of found)
+      assert.ok(together.every((mark) => Math.abs(mark.x - x) <= degrees && Math.abs(mark.y - y) <= degrees));
+  }
+  assert.equal(clusters(marks, 90).length <= 15, true);
 });

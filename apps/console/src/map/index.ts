@@ -1,0 +1,2 @@
+export { WorldMap, type Mark } from "./world-map.tsx";
+export { locationOf, onEarth } from "./location.ts";
