@@ -5,11 +5,10 @@ import { useNavigate } from "@tanstack/react-router";
 import { useMemo, type ReactNode } from "react";
 import { apiFor, everyPage } from "../api/index.ts";
 import { Listing, paths, pathTo, PlainLink, ProblemNotice, Slow } from "../kit/index.ts";
-import { WorldMap } from "../map/index.ts";
+import { marksOf, placesIn, WorldMap } from "../map/index.ts";
 import { useCan } from "../session/index.ts";
 import { words } from "../words/index.ts";
 import type { Filter } from "./filter.ts";
-import { marksOf, placesIn } from "./places.ts";
 
 const own = words.devices;
 const refresh = 15_000; // milliseconds

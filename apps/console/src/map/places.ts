@@ -1,7 +1,7 @@
 import type { Reply } from "@holdfast/client";
 import type { routes } from "@holdfast/protocol";
-import { locationOf, onEarth } from "../map/location.ts";
-import type { Mark } from "../map/index.ts";
+import { locationOf, onEarth } from "./location.ts";
+import type { Mark } from "./world-map.tsx";
 
 type Product = Reply<typeof routes.listProducts>["items"][number];
 type Device = Reply<typeof routes.listDevices>["items"][number];
