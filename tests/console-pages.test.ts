@@ -206,6 +206,7 @@ const places: readonly Place[] = [
       },
     },
   ],
+  [`${at}/history`, "Pump 1", "A device was made"],
   [`${inOrg}/devices/${retired.id}`, "Pump 3", "It has measured nothing yet."],
   [`${inOrg}/devices/dev_${"0".repeat(32)}`, "This page cannot be shown", "device.unknown"],
   [`${inOrg}/nowhere`, "There is no such place."],

@@ -175,7 +175,14 @@ const page = <const P extends string>(path: P, component: ReturnType<typeof lazy
   createRoute({ getParentRoute: () => org, path, validateSearch: parseShown, component, errorComponent: FailedPage });
 
 const onDevice = (
-  name: "DeviceOverview" | "DeviceTelemetry" | "DeviceLive" | "DeviceTwin" | "DeviceCommands" | "DeviceAccess",
+  name:
+    | "DeviceOverview"
+    | "DeviceTelemetry"
+    | "DeviceLive"
+    | "DeviceTwin"
+    | "DeviceCommands"
+    | "DeviceAccess"
+    | "DeviceHistory",
 ) => lazyRouteComponent(() => import("./device/index.ts"), name);
 
 const onDashboards = (name: "Dashboards" | "DashboardPage" | "EditDashboard") =>
@@ -243,6 +250,7 @@ const tree = root.addChildren([
     page(below(paths.deviceLive), onDevice("DeviceLive")),
     page(below(paths.deviceTwin), onDevice("DeviceTwin")),
     page(below(paths.deviceCommands), onDevice("DeviceCommands")),
+    page(below(paths.deviceHistory), onDevice("DeviceHistory")),
     page(below(paths.deviceAccess), onDevice("DeviceAccess")),
     page(
       below(paths.products),

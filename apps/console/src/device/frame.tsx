@@ -32,6 +32,7 @@ const tabs = [
   { to: paths.deviceTwin, label: own.tabs.twin },
   { to: paths.deviceCommands, label: own.tabs.commands },
   { to: paths.deviceAccess, label: own.tabs.access },
+  { to: paths.deviceHistory, label: own.tabs.history },
 ] as const;
 
 /** What stands above every page of a device: what it is, how it is, what may be done with it. */

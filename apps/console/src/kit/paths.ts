@@ -31,6 +31,7 @@ export const paths = {
   deviceTwin: "/o/$org/devices/$device/twin",
   deviceCommands: "/o/$org/devices/$device/commands",
   deviceAccess: "/o/$org/devices/$device/access",
+  deviceHistory: "/o/$org/devices/$device/history",
   products: "/o/$org/products",
   product: "/o/$org/products/$product",
   dashboards: "/o/$org/dashboards",

@@ -10,6 +10,7 @@ export const device = {
     twin: "Twin",
     commands: "Commands",
     access: "Access",
+    history: "History",
     sessions: "Sessions",
   },
   since: "since",
