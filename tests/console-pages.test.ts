@@ -204,6 +204,15 @@ const places: readonly Place[] = [
         await press(page, "Make it");
         await page.getByRole("dialog").getByText("Over MQTT, with mosquitto").waitFor();
       },
+      "the code for its box, as a picture too, this once": async (page) => {
+        await press(page, "I have kept it");
+        await press(page, "Make a code for the box");
+        const dialog = page.getByRole("dialog");
+        await dialog.getByRole("button", { name: "Make a code for the box" }).click();
+        await dialog.getByRole("img", { name: "The code as a picture for phones" }).waitFor();
+        const code = await dialog.getByLabel("The code for the box").innerText();
+        assert.match(code, /^(\w{4}-){4}\w{4}$/);
+      },
     },
   ],
   [`${at}/history`, "Pump 1", "A device was made"],

@@ -6,7 +6,7 @@ import { apiFor, useAct } from "../api/index.ts";
 import { OnceDialog, ProblemNotice } from "../kit/index.ts";
 import { words } from "../words/index.ts";
 import { CodesOnce } from "./codes-once.tsx";
-import { QrCode } from "./qr-code.tsx";
+import { QrCode } from "../qr/index.ts";
 
 const own = words.account.twoStep;
 

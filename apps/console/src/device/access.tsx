@@ -11,6 +11,7 @@ import { useCan, useOrg } from "../session/index.ts";
 import { kindWord, words } from "../words/index.ts";
 import { AddKey } from "./add-key.tsx";
 import { DeviceFrame, useDevice, type Device } from "./frame.tsx";
+import { Ownership } from "./ownership.tsx";
 import { UserLists } from "./user-lists.tsx";
 import type { Reply } from "@holdfast/client";
 
@@ -24,6 +25,7 @@ export function DeviceAccess() {
     <DeviceFrame device={device}>
       <Keys device={device} />
       <DoorCard whose={{ device: device.id }} why={device.state === "retired" ? words.device.isRetired : undefined} />
+      <Ownership device={device} />
       {device.user !== undefined && <UserLists device={device.id} user={device.user} />}
       <Explain device={device} />
     </DeviceFrame>

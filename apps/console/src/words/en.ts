@@ -15,6 +15,7 @@ export { map } from "./en/map.ts";
 export { held } from "./en/held.ts";
 export { instance, instancePeople, stopped, unconfirmed } from "./en/instance.ts";
 export { callOff, factorReset, passkeys } from "./en/passkeys.ts";
+export { ownership } from "./en/ownership.ts";
 export { people, invitation } from "./en/people.ts";
 export { products, door } from "./en/products.ts";
 export { byProvider, providers } from "./en/providers.ts";
