@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { test, type TestContext } from "node:test";
 import { atEnd, startTestPlatform } from "../apps/server/src/testing/index.ts";
 import { textOf, type Device } from "./authority.fixture.ts";
-import { startBrowser } from "./browser.fixture.ts";
+import { assertAccessible, startBrowser } from "./browser.fixture.ts";
 import { buildConsole, Entrance } from "./console.fixture.ts";
 
 // What is wanted of a device and what it is asked to do, as a person meets it.
@@ -36,6 +36,31 @@ test("somebody says what is wanted, and sees what differs until the device has t
   await page.getByRole("textbox", { name: "What is wanted" }).fill("[1]");
   await page.getByRole("button", { name: "Save" }).click();
   await page.getByText("Not an object of JSON").waitFor();
+});
+
+test("a command goes to all with a tag from the list of devices, and how far it is can be watched", async (t) => {
+  const make = async (name: string) => {
+    const made = await me.post<Device>("/v1/devices", { application: application.id, name, tags: { floor: "3" } });
+    return platform.visitor.as(textOf(made.key));
+  };
+  const [one, other] = [await make("Lamp 1"), await make("Lamp 2")];
+  const { page } = await entrance.at(t, `${platform.platform.url}/o/${org}/devices?q=tag:floor%3D3`);
+  await page.getByRole("button", { name: "Send a command to many" }).click();
+  const dialog = page.getByRole("dialog");
+  assert.equal(await dialog.getByLabel("Tag, as key=value").inputValue(), "floor=3");
+  await dialog.getByLabel("Name").fill("dim");
+  await dialog.getByRole("button", { name: "Send" }).click();
+  await dialog.getByText("0 of 2 are through").waitFor();
+  for (const lamp of [one, other]) {
+    const { items } = await lamp.get<{ items: { id: string; name: string }[] }>("/v1/me/commands");
+    assert.deepEqual(
+      items.map(({ name }) => name),
+      ["dim"],
+    );
+    await lamp.send("POST", `/v1/me/replies/${items[0]?.id}`, { body: { result: true } });
+  }
+  await dialog.getByText("2 of 2 are through").waitFor();
+  await assertAccessible(page, "a command to many");
 });
 
 test("somebody sends a command and sees its reply, approves what is dangerous, and cancels", async (t) => {

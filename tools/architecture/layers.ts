@@ -41,6 +41,7 @@ export const layers: readonly (readonly Unit[])[] = [
     { folder: "apps/console/src/mqtt-sessions" },
     { folder: "apps/console/src/chart" },
     { folder: "apps/console/src/map" },
+    { folder: "apps/console/src/commanding" },
     { folder: "apps/console/src/qr" },
     { folder: "apps/console/src/entries" },
     { folder: "apps/console/src/quotas" },

@@ -1,11 +1,11 @@
-import { Group, Stack, Text, Textarea, TextInput, Title } from "@mantine/core";
-import { useForm } from "@mantine/form";
+import { Group, Stack, Text, Title } from "@mantine/core";
 import type { Reply } from "@holdfast/client";
-import { isCommandName, routes, type CommandState } from "@holdfast/protocol";
+import { routes } from "@holdfast/protocol";
 import { useQuery } from "@tanstack/react-query";
 import { apiFor, useAct } from "../api/index.ts";
+import { CommandForm, CommandMark } from "../commanding/index.ts";
 import { Empty, EntityId, Moment, Press, ProblemNotice, Scroll } from "../kit/index.ts";
-import { useCan, useKept, useOrg } from "../session/index.ts";
+import { useCan, useOrg } from "../session/index.ts";
 import { words } from "../words/index.ts";
 import { DeviceFrame, useDevice } from "./frame.tsx";
 
@@ -15,18 +15,6 @@ const own = words.commands;
 const wraps = { whiteSpace: "normal", overflowWrap: "anywhere", minWidth: 160 } as const;
 const everySeconds = 2_000; // they go on by themselves
 const most = 50;
-
-/** A shape and a colour for each state. */
-const looks: Readonly<Record<CommandState, string>> = {
-  proposed: "hf-state hf-bars hf-warn",
-  waiting: "hf-state hf-ring hf-off",
-  sent: "hf-state hf-ring hf-warn",
-  acknowledged: "hf-state hf-ring hf-good",
-  answered: "hf-state hf-disc hf-good",
-  failed: "hf-state hf-cross hf-bad",
-  expired: "hf-state hf-cross hf-off",
-  cancelled: "hf-state hf-cross hf-off",
-};
 
 const isOpen = ({ state }: Command): boolean => ["proposed", "waiting", "sent", "acknowledged"].includes(state);
 
@@ -43,7 +31,9 @@ export function DeviceCommands() {
   return (
     <DeviceFrame device={device}>
       <Stack gap="xl">
-        {device.state !== "retired" && <Send device={device.id} />}
+        {device.state !== "retired" && (
+          <CommandForm kept="command" send={(body) => apiFor(org.id).call(routes.sendCommand, { params, body })} />
+        )}
         <Stack gap="sm">
           <Title order={2} fz="lg">
             {own.list}
@@ -55,62 +45,6 @@ export function DeviceCommands() {
         </Stack>
       </Stack>
     </DeviceFrame>
-  );
-}
-
-function jsonIn(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return undefined; // it is being typed
-  }
-}
-
-function Send({ device }: { readonly device: string }) {
-  const api = apiFor(useOrg().id);
-  const can = useCan();
-  const form = useForm({
-    initialValues: { name: "", body: "", expires: "1h" },
-    validate: {
-      name: (text) => (isCommandName(text) ? null : own.nameHint),
-      body: (text) => (text.trim() === "" || jsonIn(text) !== undefined ? null : own.notJson),
-      expires: (text) => (/^\d{1,6}(s|m|h|d)$/.test(text) ? null : own.expiresHint),
-    },
-  });
-  useKept(form, "command");
-  const send = useAct(async ({ name, body, expires }: typeof form.values) => {
-    const asked = { name, expiresIn: expires, ...(body.trim() !== "" && { body: jsonIn(body) }) };
-    await api.call(routes.sendCommand, { params: { device }, body: asked });
-    form.reset();
-  });
-  const why = can("command.send") ? undefined : words.common.notAllowed("command.send");
-  return (
-    <form onSubmit={form.onSubmit((values) => send.mutate(values))}>
-      <Stack gap="sm" maw={640}>
-        <Title order={2} fz="lg">
-          {own.title}
-        </Title>
-        <Group align="flex-start" grow preventGrowOverflow={false}>
-          <TextInput label={own.name} description={own.nameHint} required {...form.getInputProps("name")} />
-          <TextInput label={own.expires} description={own.expiresHint} required {...form.getInputProps("expires")} />
-        </Group>
-        <Textarea
-          label={own.body}
-          description={own.bodyHint}
-          autosize
-          minRows={2}
-          spellCheck={false}
-          styles={{ input: { fontFamily: "var(--mantine-font-family-monospace)" } }}
-          {...form.getInputProps("body")}
-        />
-        {send.error && <ProblemNotice error={send.error} />}
-        <Group>
-          <Press type="submit" why={why} loading={send.isPending}>
-            {own.send}
-          </Press>
-        </Group>
-      </Stack>
-    </form>
   );
 }
 
@@ -154,8 +88,7 @@ function Row({ command }: { readonly command: Command }) {
     <tr title={command.id}>
       <td>{command.name}</td>
       <td>
-        <span className={looks[command.state]}>{own.states[command.state]}</span> {command.late && own.late}{" "}
-        {since !== undefined && <Moment at={since} />}
+        <CommandMark state={command.state} /> {command.late && own.late} {since !== undefined && <Moment at={since} />}
       </td>
       <td style={wraps}>{reply === undefined ? "" : JSON.stringify(reply)}</td>
       <td>

@@ -1,5 +1,6 @@
 import { Button, Group, SegmentedControl } from "@mantine/core";
 import type { Reply } from "@holdfast/client";
+import { useDisclosure } from "@mantine/hooks";
 import type { routes } from "@holdfast/protocol";
 import { useMutation } from "@tanstack/react-query";
 import { useNavigate } from "@tanstack/react-router";
@@ -24,6 +25,7 @@ import {
 import { useCan, useOrg } from "../session/index.ts";
 import { words } from "../words/index.ts";
 import { Bulk } from "./bulk.tsx";
+import { CommandMany } from "./command-many.tsx";
 import { exportDevices } from "./export.ts";
 import { parseFilter, parseOrder, type Filter, type Order } from "./filter.ts";
 import { Filters } from "./filters.tsx";
@@ -42,6 +44,7 @@ export function Devices() {
   const { q: text = "", sort, view } = useShown();
   const order = parseOrder(sort);
   const filter = useMemo(() => parseFilter(text), [text]);
+  const [isCommanding, commanding] = useDisclosure(false);
   const isMap = view === "map";
   const show = (next: { readonly q?: string; readonly view?: string }) => {
     const { q = text, view: as = view } = next;
@@ -71,6 +74,13 @@ export function Devices() {
           </Button>
           <Press
             variant="default"
+            why={can("command.send") ? undefined : words.common.notAllowed("command.send")}
+            onClick={commanding.open}
+          >
+            {own.many.title}
+          </Press>
+          <Press
+            variant="default"
             why={whyNot}
             onClick={() => void navigate({ to: paths.importDevices, params: { org: org.id } })}
           >
@@ -80,6 +90,7 @@ export function Devices() {
         </>
       }
     >
+      <CommandMany opened={isCommanding} close={commanding.close} filter={text} />
       {download.error && <ProblemNotice error={download.error} />}
       <Group gap="xs" align="flex-end">
         <Filters text={text} show={(q) => show({ q })} />

@@ -6,6 +6,13 @@ export const devices = {
   add: "Add a device",
   exportCsv: "Download as CSV",
   importCsv: "Add from a CSV file",
+  many: {
+    title: "Send a command to many",
+    to: "To",
+    withTag: "all devices with a tag",
+    ofProduct: (name: string) => `all devices of ${name}`,
+    lead: "It waits for each of them until it expires, and goes to those alone that you may send commands.",
+  },
   filter: "Filter",
   shownAs: "Shown as",
   asTable: "Table",

@@ -58,5 +58,8 @@ export const commands = {
   approveHint: "The door calls it dangerous: it goes out once somebody approves it who has just proved who she is.",
   cancel: "Cancel",
   late: "after its end",
+  through: "Through",
+  progress: (through: number, total: number) => `${through} of ${total} are through`,
+  approveEach: "Some wait for an approval: each on its device's page, by somebody who has just proved who she is.",
   states,
 };
