@@ -4,6 +4,7 @@ import { reason } from "./codes.ts";
 import { Connection } from "./connection.ts";
 import { Core } from "./core.ts";
 import { defaultLimits, type Limits } from "./limits.ts";
+import { discard } from "./discarding.ts";
 import type { Journal, Message, Policy, SpaceKey, Transport } from "./policy.ts";
 import type { Publication, Publisher } from "./publication.ts";
 import { restore } from "./restoring.ts";
@@ -127,6 +128,15 @@ export class Broker<Context = unknown> {
    */
   snapshot(space: SpaceKey): Iterable<Uint8Array> {
     return snapshot(this.#core.space(space));
+  }
+
+  /**
+   * Gives up what the space holds of some topics, received until a moment in milliseconds since the epoch, in turns that hold nobody up: what
+   * waits for its sessions, and what is retained. A `snapshot` taken afterwards has nothing of it. What goes to whoever is connected, and what
+   * is not settled yet, is not reached. Answers how many deliveries and retained messages they were.
+   */
+  discard(space: SpaceKey, isGone: (topic: string) => boolean, until: number): Promise<number> {
+    return discard(this.#core, space, ({ topic, receivedAt }) => receivedAt <= until && isGone(topic));
   }
 
   /**

@@ -65,6 +65,7 @@ export class Delivery {
   /** Asks the gate again if it is another than before; an ended session was told apart before. */
   isAllowed(): boolean {
     const { session, publication } = this;
+    if (publication.isDiscarded) return false;
     if (this.stamp === session.stamp) return true;
     if (!session.gate.receive(publication.topic)) return false;
     this.stamp = session.stamp;

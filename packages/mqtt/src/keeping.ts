@@ -166,8 +166,12 @@ export const ofMessage = ({ publication, session, packetId }: Delivery) => ({
   packetId,
 });
 
+const nothing = { properties: {}, payload: new Uint8Array(0) };
+
 export function messageEntry(publication: Publication, isRetained: boolean): Entry {
-  const { number: message, topic, qos, retain, properties, payload } = publication;
+  const { number: message, topic, qos, retain } = publication;
+  // Of one that nobody gets any more an exchange of QoS 2 may have to be ended yet.
+  const { properties, payload } = publication.isDiscarded ? nothing : publication;
   const receivedAt = Math.floor(publication.receivedAt);
   return { kind: "message", message, receivedAt, isRetained, topic, qos, retain, properties, payload };
 }
@@ -182,7 +186,9 @@ export const publishedEntry = ({ number: message }: Publication, { principal, cl
 export function owedEntry(delivery: Delivery): Entry {
   const { publication, qos, retain, identifiers = [] } = delivery;
   const topic = delivery.topic === publication.topic ? "" : delivery.topic;
-  const at = delivery.stage === stage.decided ? stage.waiting : delivery.stage;
+  const reached = delivery.stage === stage.decided ? stage.waiting : delivery.stage;
+  // What is not sent again is released: see `Outgoing.#repeat`.
+  const at = publication.isDiscarded ? stage.released : reached;
   return { kind: "owed", ...ofMessage(delivery), topic, qos, retain, identifiers, stage: at };
 }
 

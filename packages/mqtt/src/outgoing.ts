@@ -345,6 +345,25 @@ export class Outgoing {
     this.#toRepeat.push(delivery);
   }
 
+  /**
+   * Gives up those of what is owed. One that was sent keeps its id until its client answers, who may have it; it is not sent again, and
+   * of QoS 2 only the end of its exchange is remembered. Answers how many they were.
+   */
+  discard(isGone: (publication: Publication) => boolean): number {
+    const wanted = [...this.#owed.values()].filter(({ publication }) => isGone(publication));
+    if (wanted.length === 0) return 0;
+    const isUnsent = wanted.some((delivery) => delivery.stage === stage.waiting);
+    if (isUnsent)
+      for (const delivery of this.#queue.without(({ publication }) => isGone(publication))) this.#end(delivery);
+    for (const delivery of wanted) {
+      delivery.publication.isDiscarded = true;
+      const isToBeRepeated = delivery.stage === stage.sent && !delivery.isUnderWay;
+      if (isToBeRepeated && delivery.qos === 1) this.#end(delivery);
+    }
+    this.#session.core.statistics.discarded += wanted.length;
+    return wanted.length;
+  }
+
   /** Out of the log: from now on what is owed is in memory alone. */
   letGo(): void {
     for (const delivery of this.#owed.values()) this.#session.space.keeping?.forget(delivery);

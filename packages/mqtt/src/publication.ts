@@ -70,6 +70,8 @@ export class Publication {
   present: Message["present"] = undefined;
   /** Refused before it was taken. */
   isRefused = false;
+  /** Nobody is to get it any more, nor is it written down: see `Broker.discard`. */
+  isDiscarded = false;
   /** -1 until settled. */
   code = -1;
   /**

@@ -58,6 +58,15 @@ export class Queue {
     return delivery;
   }
 
+  /** Takes out those, wherever they stand. */
+  without(isGone: (delivery: Delivery) => boolean): readonly Delivery[] {
+    const all: Delivery[] = [];
+    for (let next = this.shift(); next; next = this.shift()) all.push(next);
+    const gone = new Set(all.filter(isGone));
+    for (const delivery of all) if (!gone.has(delivery)) this.push(delivery);
+    return [...gone];
+  }
+
   clear(): void {
     while (this.shift()) continue;
   }

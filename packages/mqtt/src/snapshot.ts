@@ -1,4 +1,4 @@
-import { stage } from "./delivery.ts";
+import { stage, type Delivery } from "./delivery.ts";
 import { messageEntry, owedEntry, publishedEntry, sessionEntry } from "./keeping.ts";
 import { Writer, type Entry } from "./records.ts";
 import type { Session } from "./session.ts";
@@ -33,11 +33,16 @@ function* stateOf(space: Space): Generator<Entry, void, undefined> {
     const deliveries = owings instanceof Set ? owings : [owings];
     const [first] = deliveries;
     if (!first || first.publication.number !== number) continue;
+    if (first.publication.isDiscarded && [...deliveries].every(isForgotten)) continue;
     if (!retained.has(first.publication)) yield messageEntry(first.publication, false);
     // Its client may have taken it while the message was written; and nobody could read that it is owed what is over.
-    for (const delivery of deliveries) if (delivery.stage !== stage.over) yield owedEntry(delivery);
+    for (const delivery of deliveries)
+      if (delivery.stage !== stage.over && !isForgotten(delivery)) yield owedEntry(delivery);
   }
 }
+
+/** Not sent again, and of QoS 1, so that there is nothing to be ended. */
+const isForgotten = ({ publication, qos }: Delivery): boolean => publication.isDiscarded && qos === 1;
 
 function* stateOfSession(session: Session): Generator<Entry, void, undefined> {
   if (session.isKept && !session.hasEnded) yield sessionEntry(session, false);

@@ -55,6 +55,8 @@ export class Statistics {
   subscribesRefused = 0;
 
   readonly dropped = nothingDropped();
+  /** Given up, because the platform that has the broker wants nobody to get them any more: see `Broker.discard`. */
+  discarded = 0;
   /** Not delivered, because the gate says so now. */
   withheld = 0;
 
