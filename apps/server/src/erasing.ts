@@ -31,6 +31,7 @@ export const erasing =
     accounts.forget(org);
     const names = await telemetry.erasures.keyNames(asPlatform(space.scope));
     await keys.erase("device", [...space.devices.keys(), ...names]);
+    await telemetry.messageSeals.destroyAll(org);
     await storage.eraseOrg(org);
     spaces.forget(org);
     presences.forget(org);

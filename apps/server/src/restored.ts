@@ -1,4 +1,4 @@
-import { idFrom, parseId, Refusal, uuidOf, type Id, type Random, type Report } from "@holdfast/kernel";
+import { idFrom, parseId, Refusal, systemRandom, uuidOf, type Id, type Random, type Report } from "@holdfast/kernel";
 import {
   listRuling,
   secretRuling,
@@ -11,6 +11,7 @@ import { ownListRuling } from "./application-users/index.ts";
 import { demandsRuling, memberRuling, reconcilePasswords, standingRuling } from "./identity/index.ts";
 import type { Registry } from "./registry/index.ts";
 import type { Keyring, Storage } from "./storage/index.ts";
+import { MessageSeals } from "./telemetry/index.ts";
 
 /** Something was lost, and was known to somebody else. */
 const lost = { level: "warning" } as const;
@@ -74,6 +75,7 @@ async function destroyAgain({ storage, keyring, report }: Erasing): Promise<void
     const devices = await storage.maintain.call<{ name: string }>("keys_of_erased", [uuidOf(org)]);
     const names = devices.map(({ name }) => name);
     await keyring.erase("device", names);
+    await new MessageSeals({ keys: keyring, random: systemRandom }).destroyAll(org);
     await keyring.erase("org", [org]);
     report(
       `The keyring is an older copy: it had the key of ${org} again, which was erased. It is destroyed again.`,

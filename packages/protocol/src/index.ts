@@ -61,6 +61,7 @@ export {
   commandTopic,
   desiredTopic,
   isCommandName,
+  devicesOwnTopics,
   parseTopic,
   replyTopic,
   reportedTopic,

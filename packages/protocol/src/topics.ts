@@ -13,6 +13,13 @@ export const commandTopic = (device: Id<"device">, name: string): string => `dev
 export const replyTopic = (device: Id<"device">, command: Id<"command">): string =>
   `devices/${device}/replies/${command}`;
 
+/** Whether a device itself speaks on a topic: tells what it measures or how it is, or answers. */
+export function devicesOwnTopics(device: Id<"device">): (topic: string) => boolean {
+  const replies = `devices/${device}/replies/`;
+  const told = new Set([telemetryTopic(device), reportedTopic(device)]);
+  return (topic) => told.has(topic) || topic.startsWith(replies);
+}
+
 const ending = "/telemetry";
 const start = "devices/";
 const treeLength = start.length + 36;

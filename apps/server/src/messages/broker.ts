@@ -59,6 +59,7 @@ export async function openMessages(needs: Needs): Promise<Messages> {
     broker.unload(space);
     log.closed(space);
   });
+  await needs.telemetry.erasures.finish(); // what a stop interrupted, as far as it is the log's
   return {
     broker,
     log,

@@ -1,16 +1,26 @@
 import { setImmediate } from "node:timers/promises";
 import type { Broker, Journal, SpaceKey } from "@holdfast/mqtt";
 import { because, idFrom, Refusal, type Clock, type Id, type RefusalCode, type Report } from "@holdfast/kernel";
-import { telemetryTopic } from "@holdfast/protocol";
+import { devicesOwnTopics, telemetryTopic } from "@holdfast/protocol";
 import { asPlatform, type Space, type Spaces } from "../authority/index.ts";
 import type { Storage } from "../storage/index.ts";
-import { messagesIn, openMessages, type Carrier, type Telemetry } from "../telemetry/index.ts";
+import {
+  firstSeal,
+  messagesIn,
+  openMessages,
+  type Carrier,
+  type MessageRow,
+  type Telemetry,
+} from "../telemetry/index.ts";
+import { Opening, type Row } from "./opening.ts";
 import type { Presences } from "./presences.ts";
 
 /** Rows of the log that are read at once. */
 const atOnce = 64;
 /** Bytes that an organisation's rows may have before they are written anew, however little of them is still true. */
 const least = 1024 * 1024;
+/** How often an erasure is tried where the organisation is read again meanwhile. */
+const attempts = 3;
 /** Bytes of a new picture that may wait for their commit. */
 const mostUnderWay = 512 * 1024;
 
@@ -29,19 +39,16 @@ export type LogNeeds = {
   readonly report: Report;
 };
 
-/** What a row says; `undefined` where it does not open. */
-type Row = { readonly position: number; readonly bytes: number; readonly records: readonly Uint8Array[] | undefined };
-
 /**
  * How much the log has of one organisation, in rows that can be read, and what of it the last picture was. Rows that cannot be read are never
- * removed: an older backup of the keys, or the newer version that wrote them, may read them yet.
+ * removed, unless something is erased: an older backup of the keys, or the newer version that wrote them, may read them yet.
  */
 type Size = {
   readonly space: Space;
   bytes: number;
   picture: number;
   isWriting: boolean;
-  readonly unread: readonly number[];
+  unread: readonly number[];
 };
 
 /**
@@ -100,6 +107,46 @@ export class MessageLog implements Journal, Carrier {
     });
     this.#reading.set(space, reading);
     return reading;
+  }
+
+  /**
+   * What devices sent that is being erased is given up, in memory first; then all that is still true is written down under a new key, and the
+   * keys before it are destroyed. Killed anywhere, it is done again.
+   */
+  async erase(org: Id<"org">): Promise<void> {
+    for (let attempt = 1; ; attempt += 1) {
+      const space = await this.#needs.spaces.of(org);
+      await this.ready(space);
+      const size = this.#sizes.get(org);
+      const erasing = this.#writing.then(async () => size !== undefined && this.#eraseIn(size));
+      this.#writing = erasing.then(
+        () => undefined,
+        () => undefined, // whoever waits for it below is told
+      );
+      if (await erasing) return;
+      // It was read again meanwhile, or nothing is written any more.
+      if (this.#isClosed || attempt === attempts) throw new Refusal("storage.unavailable", { retryAfterSeconds: 1 });
+    }
+  }
+
+  async #eraseIn(size: Size): Promise<boolean> {
+    const { space } = size;
+    const { messageSeals } = this.#needs.telemetry;
+    await this.#settled(space);
+    await messageSeals.next(space.org);
+    await this.#discard(space);
+    size.unread = [];
+    if (!(await this.#picture(size, "for an erasure"))) return false;
+    await messageSeals.destroyOld(space.org);
+    return true;
+  }
+
+  /** What is being erased is owed to nobody any more. */
+  async #discard(space: Space): Promise<void> {
+    for (const [device, until] of await this.#needs.telemetry.erasures.pending(space.org)) {
+      const isOwn = devicesOwnTopics(device);
+      await this.#theBroker.discard(space, isOwn, until);
+    }
   }
 
   offer({ space, device, body, contentType }: Parameters<Carrier["offer"]>[0]): ReturnType<Carrier["offer"]> {
@@ -177,6 +224,7 @@ export class MessageLog implements Journal, Carrier {
       space,
       given.map(({ record }) => record),
     );
+    await this.#discard(space); // of an erasure that a stop interrupted, or that an older backup does not know
     if (isGone()) throw gone;
     const unread = new Set(unreadable.flatMap((at) => given[at]?.row ?? []));
     this.#tell(space, [...unread]);
@@ -198,29 +246,57 @@ export class MessageLog implements Journal, Carrier {
     return bytes;
   }
 
-  /** All rows, in order. Each is opened in a turn of its own: it may have a megabyte. */
+  /** All rows, in order, but those whose key was destroyed. From then on what comes can be sealed. */
   async #rows(space: Space): Promise<readonly Row[]> {
-    return this.#needs.storage.read(asPlatform(space.scope), async (unit) => {
-      const rows: Row[] = [];
+    const rows: Row[] = [];
+    const erased = new Map<number, number>();
+    const opening = new Opening(space, this.#needs.telemetry);
+    await this.#needs.storage.read(asPlatform(space.scope), async (unit) => {
       for (let after = 0; ;) {
         const some = await messagesIn(unit).rows(after, atOnce);
-        for (const { position, body } of some) {
-          rows.push({ position, bytes: body.length, records: open(space, position, body) });
-          after = position;
-          await setImmediate();
+        for (const row of some) {
+          const opened = await opening.open(row);
+          if (opened === "erased") erased.set(row.generation, (erased.get(row.generation) ?? 0) + 1);
+          else rows.push(opened);
+          after = row.position;
+          await setImmediate(); // it may have a megabyte
         }
-        if (some.length < atOnce) return rows;
+        if (some.length < atOnce) return;
       }
+    });
+    await this.#needs.telemetry.messageSeals.begin(space.org, opening.greatest);
+    if (erased.size > 0) await this.#drop(space, erased);
+    return rows;
+  }
+
+  /** Of an older backup: what was erased since had its key destroyed, and with it what else was owed at that time. */
+  async #drop(space: Space, generations: ReadonlyMap<number, number>): Promise<void> {
+    const count = [...generations.values()].reduce((sum, one) => sum + one, 0);
+    this.#needs.report(
+      `${count} rows of the message log of ${space.org} were there again, from before something was erased. They are gone again, with the sessions and retained messages in them.`,
+      { level: "warning" },
+    );
+    await this.#needs.storage.note(asPlatform(space.scope), async (unit) => {
+      for (const generation of generations.keys()) await messagesIn(unit).removeGeneration(generation);
     });
   }
 
   #tell({ org }: Space, unread: readonly Row[]): void {
-    const altered = unread.filter(({ records }) => !records);
+    const missing = unread.filter(({ isMissing }) => isMissing);
+    const altered = unread.filter(({ records, isMissing }) => !records && !isMissing);
     const newer = unread.filter(({ records }) => records);
     const what = (rows: readonly Row[]) =>
       `${rows.length} rows of the message log of ${org} (the first at ${rows[0]?.position})`;
     const rest = "They stay there; queued and retained messages may be missing, or come again.";
     const error = { level: "error" } as const;
+    if (missing.length > 0)
+      this.#needs.report(
+        `${what(missing)} do not open, because the keyring is an older copy without their key. ${rest}`,
+        {
+          ...error,
+          code: "keyring.incomplete",
+        },
+      );
     if (altered.length > 0)
       this.#needs.report(`${what(altered)} do not open, because they were altered. ${rest}`, {
         ...error,
@@ -273,13 +349,16 @@ export class MessageLog implements Journal, Carrier {
     }
   }
 
-  /** Writes down how everything stands, and lets go of how it came to that. Killed anywhere, both are there, which does no harm. */
-  async #picture(size: Size): Promise<void> {
+  /**
+   * Writes down how everything stands, and lets go of how it came to that. Killed anywhere, both are there, which does no harm. An erasure uses the
+   * reserve of a full disk, as it makes room. Answers whether it came to its end.
+   */
+  async #picture(size: Size, why: "to save room" | "for an erasure" = "to save room"): Promise<boolean> {
     const { space } = size;
     const isOver = () => this.#isClosed || space.closed || this.#erased.has(space.org);
     const before = size.bytes;
     const from = await this.#settled(space);
-    if (isOver()) return;
+    if (isOver()) return false;
     let written = 0;
     let underWay = 0;
     let pending: Promise<number>[] = [];
@@ -291,12 +370,12 @@ export class MessageLog implements Journal, Carrier {
       given.catch(() => undefined); // heard of below, but perhaps not in this turn
       pending.push(given);
       await setImmediate();
-      const full = whyFull(this.#needs.storage);
+      const full = why === "to save room" ? whyFull(this.#needs.storage) : undefined;
       if (full) throw full;
-      if (isOver()) return;
+      if (isOver()) return false;
       if (underWay < mostUnderWay) continue;
       await Promise.all(pending);
-      if (isOver()) return;
+      if (isOver()) return false;
       pending = [];
       underWay = 0;
     }
@@ -305,6 +384,7 @@ export class MessageLog implements Journal, Carrier {
     await this.#needs.storage.note(asPlatform(space.scope), (unit) => messagesIn(unit).removeBefore(from, size.unread));
     size.bytes -= before;
     size.picture = written;
+    return true;
   }
 }
 
@@ -314,16 +394,6 @@ function whyFull(storage: Storage): Refusal | undefined {
     return undefined;
   } catch (error) {
     if (error instanceof Refusal) return error;
-    throw error;
-  }
-}
-
-/** What stands in a row; nothing of one that was altered. */
-function open(space: Space, position: number, body: Uint8Array): readonly Uint8Array[] | undefined {
-  try {
-    return openMessages(space.scope, position, body);
-  } catch (error) {
-    if (error instanceof Refusal && error.code === "seal.broken") return undefined;
     throw error;
   }
 }

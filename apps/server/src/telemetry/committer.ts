@@ -195,7 +195,7 @@ export class Committer {
   }
 
   async #commit(taken: readonly OrgBatch[]): Promise<void> {
-    const { segments, clock } = this.#needs;
+    const { segments, messageSeals, clock } = this.#needs;
     await this.#resolve();
     if (this.#doubtful) {
       for (const batch of taken) this.#refuse(batch);
@@ -216,8 +216,9 @@ export class Committer {
           batch.sealedBytes = body.length;
         }
         if (records.length > 0) {
-          const body = sealMessages(scope, position, records);
-          rows.push({ org, text: insertMessages, values: [position, at, body] });
+          const messageSeal = messageSeals.of(org);
+          const body = sealMessages(messageSeal, position, records);
+          rows.push({ org, text: insertMessages, values: [position, at, body, messageSeal.generation] });
           batch.sealedRecordBytes = body.length;
         }
         if (marks.length > 0)

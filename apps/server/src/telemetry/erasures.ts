@@ -9,6 +9,7 @@ import type { Devices } from "./devices.ts";
 import { faultOf } from "./fault.ts";
 import type { Flusher } from "./flusher.ts";
 import { periodsIn } from "./period-rows.ts";
+import type { Carrier } from "./observer.ts";
 import { keyNameOf, Periods } from "./periods.ts";
 import type { Segments } from "./segments.ts";
 
@@ -19,6 +20,8 @@ type Needs = {
   readonly flusher: Flusher;
   readonly committer: Committer;
   readonly segments: Segments;
+  /** Who has what was offered to others. None before the broker is there. */
+  readonly carrier: () => Carrier | undefined;
   readonly report: Report;
 };
 
@@ -81,6 +84,12 @@ export class Erasures {
     return rows.map(({ device, period }) => keyNameOf(device, period.number));
   }
 
+  /** Of an organisation: which devices are being erased, and what they measured until when, in milliseconds since the epoch. */
+  async pending(org: Id<"org">): Promise<ReadonlyMap<Id<"device">, number>> {
+    const { storage } = this.#needs;
+    return storage.read(asPlatform(await storage.scopeOf(org)), (unit) => periodsIn(unit).erasingUntil());
+  }
+
   /**
    * At a start, and now and then: what was begun and not finished; and, where an older backup of the data was restored, what its keyring knows to
    * have been erased since. Answers how many devices that concerned.
@@ -131,6 +140,7 @@ export class Erasures {
       const back = new Set(held);
       const devices = [...done].filter(([device, numbers]) => numbers.some((one) => back.has(keyNameOf(device, one))));
       await storage.change(allowed, async (unit) => {
+        for (const [device, numbers] of done) await periodsIn(unit).notDone(device, numbers);
         for (const [about] of devices)
           unit.audit({ what: "device.erased", about, facts: { because: "an older keyring had its keys again" } });
       });
@@ -228,6 +238,8 @@ export class Erasures {
       "device",
       [...all].flatMap(([device, numbers]) => numbers.map((number) => keyNameOf(device, number))),
     );
+    const carrier = this.#needs.carrier();
+    await carrier?.erase(allowed.scope.org);
     const erased = { chunks: 0, points: 0 };
     for (const [device, numbers] of all) {
       const state = devices.known(device);
@@ -244,7 +256,8 @@ export class Erasures {
         empty = some.chunks > 0 ? 0 : empty + 1;
       }
     }
-    if (!(await this.#hurry())) return erased;
+    // A start does the first half before there is a broker, and is asked again once there is one.
+    if (!(await this.#hurry()) || !carrier) return erased;
     await storage.tally(allowed, async (unit) => {
       for (const [device, numbers] of all) await periodsIn(unit).done(device, numbers);
     });

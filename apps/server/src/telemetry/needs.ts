@@ -1,6 +1,7 @@
 import type { Clock, Id, Random, Report, Timers } from "@holdfast/kernel";
 import type { HighWater, Spaces } from "../authority/index.ts";
 import type { Keyring, Storage } from "../storage/index.ts";
+import type { MessageSeals } from "./message-seals.ts";
 import type { Cold } from "./reader.ts";
 import type { Segments } from "./segments.ts";
 import type { Series } from "./series.ts";
@@ -25,6 +26,7 @@ export type TelemetryNeeds = {
 export type CommitterNeeds = {
   readonly storage: Storage;
   readonly segments: Segments;
+  readonly messageSeals: MessageSeals;
   readonly clock: Clock;
   readonly timers: Timers;
   /** The points of a commit are in their buffers. */

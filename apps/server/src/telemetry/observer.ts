@@ -48,6 +48,11 @@ export interface Observer {
 export interface Carrier {
   /** Before the first message of a space: what it is owed from before is known. @throws Refusal */
   ready(space: Space): Promise<void>;
+  /**
+   * Nothing of what is being erased of an organisation (`Erasures.pending`) is owed to anybody or retained any more, and no copy of the log
+   * opens that has it. @throws Refusal where that is not so yet
+   */
+  erase(org: Id<"org">): Promise<void>;
   /** Decides now who is owed it. It goes out once it is settled. @throws Refusal where somebody who is owed it has no room */
   offer(message: Pick<Source, "space" | "device"> & { body: Uint8Array; contentType?: string | undefined }): Waiting;
 }

@@ -105,6 +105,7 @@ test("while the database is away for longer, whoever waits is told so after ten 
 
 test("what the broker wants kept stands in order in the commit of its reading; where nobody knows whether it was kept, the organisation is read again", async (t) => {
   const { w, proxy, device, space, store, say } = await behindProxy(t);
+  await store.telemetry.messageSeals.begin(space.org, 0);
   const record = (n: number) =>
     new Promise<number>((resolve) => store.telemetry.record(space, Uint8Array.of(n), (code) => resolve(code)));
   const first = record(1);
@@ -117,7 +118,7 @@ test("what the broker wants kept stands in order in the commit of its reading; w
   const [row] = rows;
   assert.ok(row && rows.length === 1);
   assert.deepEqual(
-    openMessages(space.scope, row.position, row.body),
+    openMessages(store.telemetry.messageSeals.of(space.org), row.position, row.body),
     [1, 2, 3].map((n) => Uint8Array.of(n)),
   );
   assert.deepEqual(await w.sql("select pos::integer as position from holdfast.log"), [{ position: row.position }]);

@@ -104,6 +104,15 @@ export const periodsIn = (unit: Unit) => ({
     );
   },
 
+  /** Until when what is left of a device is to go. */
+  async erasingUntil(): Promise<ReadonlyMap<Id<"device">, number>> {
+    const rows = await unit.query<{ device: string; until: string }>(
+      `select device, max(erased_at) as until from owner_period where erased_at is not null and done_at is null group by device`,
+      [],
+    );
+    return new Map(rows.map(({ device, until }) => [idFrom("device", device), Number(until)]));
+  },
+
   /** Those of which nothing is left, their keys neither. */
   async erased(): Promise<ByDevice> {
     return byDevice(
@@ -120,6 +129,14 @@ export const periodsIn = (unit: Unit) => ({
       [uuidOf(device), number],
     );
     return rows.length > 0;
+  },
+
+  /** Once more: of an older copy of the keyring it is not known what it opens. */
+  async notDone(device: Id<"device">, numbers: readonly number[]): Promise<void> {
+    await unit.query("update owner_period set done_at = null where device = $1 and number = any($2::int[])", [
+      uuidOf(device),
+      numbers,
+    ]);
   },
 
   async done(device: Id<"device">, numbers: readonly number[]): Promise<void> {

@@ -12,6 +12,7 @@ import { Erasures } from "./erasures.ts";
 import { faultOf } from "./fault.ts";
 import { Flusher } from "./flusher.ts";
 import { giveTime, passTime } from "./given.ts";
+import { MessageSeals } from "./message-seals.ts";
 import type { TelemetryNeeds } from "./needs.ts";
 import { together, type Carrier, type Observer, type Source, type Stored } from "./observer.ts";
 import { inflated } from "./inflate.ts";
@@ -39,6 +40,7 @@ export class Telemetry {
   readonly #devices: Devices;
   readonly retentions: Retentions;
   readonly erasures: Erasures;
+  readonly messageSeals: MessageSeals;
   readonly cold: Cold;
   readonly #memory: Memory;
   readonly #observers: Observer[] = [];
@@ -63,12 +65,13 @@ export class Telemetry {
     const committed = (series: readonly Series[]) => this.#flusher.committed(series);
     const recorded = (org: Id<"org">, bytes: number) => this.#recorded(org, bytes);
     const doubtful = (org: Id<"org">) => spaces.forget(org);
+    const messageSeals = (this.messageSeals = new MessageSeals(needs));
     this.#committer = new Committer(
-      { storage, segments, clock, timers, committed, recorded, doubtful, report },
+      { storage, segments, messageSeals, clock, timers, committed, recorded, doubtful, report },
       position,
     );
     const parts = { devices: this.#devices, flusher: this.#flusher, committer: this.#committer };
-    this.erasures = new Erasures({ ...needs, ...parts, segments });
+    this.erasures = new Erasures({ ...needs, ...parts, segments, carrier: () => this.#carrier });
   }
 
   /** Reads the log again before it takes anything new. */

@@ -22,7 +22,7 @@ export type Summary = {
 };
 
 const shortestPassphrase = 12;
-const kind = z.enum(["org", "person", "device", "segment", "root", "secret"]);
+const kind = z.enum(["org", "person", "device", "segment", "messages", "root", "secret"]);
 const instant = z.custom<Instant>((value) => Number.isSafeInteger(value));
 const org = z.custom<Id<"org">>((value) => typeof value === "string");
 

@@ -1,7 +1,7 @@
 import type { Id, Instant } from "@holdfast/kernel";
 
 /** What a key is of. The names are ids, or a segment's number: not secret. */
-export type KeyKind = "org" | "person" | "device" | "segment";
+export type KeyKind = "org" | "person" | "device" | "segment" | "messages";
 
 /** What the keyring keeps under the epoch key: keys, its own root, and the secrets it was given (private keys of the CA). */
 export type EntryKind = KeyKind | "root" | "secret";
