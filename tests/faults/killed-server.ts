@@ -101,12 +101,18 @@ wrap(Session.prototype, "run", async (call, [text]) => {
 wrap(Keyring.prototype, "make", async (call, [kind]) => {
   const value = await call();
   if (kind === "segment") pass("segment key made");
+  if (kind === "messages") pass("message key made");
   return value;
 });
 wrap(FolderStore.prototype, "write", after("object written"));
 wrap(FolderStore.prototype, "read", after("object read back"));
 wrap(FolderStore.prototype, "remove", after("object removed"));
-wrap(SqliteStore.prototype, "erase", after("device key destroyed"));
+wrap(SqliteStore.prototype, "erase", async (call, [tombstones]) => {
+  const value = await call();
+  const [first] = tombstones as Parameters<SqliteStore["erase"]>[0];
+  pass(first?.kind === "messages" ? "message key destroyed" : "device key destroyed");
+  return value;
+});
 wrap(SqliteStore.prototype, "destroy", after("segment key destroyed"));
 wrap(SqliteStore.prototype, "addEpoch", after("epoch added"));
 wrap(SqliteStore.prototype, "rewrap", after("keys rewrapped"));

@@ -55,6 +55,16 @@ export const placesOfCare = [
   "erased chunks removed",
 ] as const;
 
+/** While a device is erased whose messages somebody is owed. */
+export const placesOfErasure = [
+  "erasure marked",
+  "erasure committed",
+  "device key destroyed",
+  "message key made",
+  "message log cut",
+  "message key destroyed",
+] as const;
+
 /** Between a commit and what the keyring's journal is told of it. */
 export const placeOfRulings = "journal writing";
 
@@ -64,6 +74,7 @@ export type Place =
   | (typeof placesOfMessages)[number]
   | (typeof placesOfSockets)[number]
   | (typeof placesOfCare)[number]
+  | (typeof placesOfErasure)[number]
   | typeof placeOfRulings;
 
 /** Where `killed-backup.ts` can: half of the first piece is on the disk; all of it is, and was read back; it has its own name, and that of a draft as well. */
