@@ -138,6 +138,11 @@ export function metricsOf({
     ...counter("mqtt_publishes_not_kept", "Messages that were taken and could not be kept.", mqtt.publishesNotKept),
     ...counter("mqtt_subscribes_refused", "Filters that were refused.", mqtt.subscribesRefused),
     ...counter("mqtt_withheld", "Deliveries that the right to them had ended for.", mqtt.withheld),
+    ...counter(
+      "mqtt_discarded",
+      "Messages that waited or were retained, and went with what was erased.",
+      mqtt.discarded,
+    ),
     "# HELP holdfast_mqtt_dropped_total Messages given up for a client, by why.",
     "# TYPE holdfast_mqtt_dropped_total counter",
     ...Object.entries(droppedBy(mqtt)).map(([why, count]) => `holdfast_mqtt_dropped_total{reason="${why}"} ${count}`),

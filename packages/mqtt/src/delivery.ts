@@ -57,6 +57,12 @@ export class Delivery {
     return this.publication.size + deliveryCost;
   }
 
+  /** It has waited longer than a session lets it. */
+  get isOld(): boolean {
+    const { limits, time } = this.session.core;
+    return time.elapsed() - this.publication.since > limits.sessionMessageSeconds * 1000;
+  }
+
   /** It is in the log that the session is owed it, or will be when the message is. */
   get isKept(): boolean {
     return this.qos > 0 && this.publication.number > 0 && this.session.isKept;

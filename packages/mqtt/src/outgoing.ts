@@ -9,9 +9,6 @@ import type { Publication } from "./publication.ts";
 import { Queue } from "./queue.ts";
 import type { Line, Session } from "./session.ts";
 
-/** For one more; what many wait for frees little, and is given up in one turn. */
-const mostGivenUp = 64;
-
 const broken = (sentence: string) => new ProtocolError(reason.protocolError, sentence);
 
 export class Outgoing {
@@ -129,26 +126,12 @@ export class Outgoing {
    */
   #isBorne(delivery: Delivery): boolean {
     const { space } = this.#session;
-    const count = this.#oldestFor(space.backlog.excess);
+    const count = this.#queue.oldestFor(space.backlog, this.#bytes - this.#session.core.limits.sessionBytesFree);
     if (count === 0) return true;
     this.#session.drop("spaceFull", Math.max(1, count));
     for (let i = 0; i < count; i++) this.#end(this.#queue.shift()!); // there are so many
     if (count < 0) this.#end(delivery);
     return count > 0;
-  }
-
-  /** How many of the oldest that wait have to go so that the space has so many bytes less, or the session no more than is free; or -1. */
-  #oldestFor(excess: number): number {
-    const { space, core } = this.#session;
-    let [needed, beyond] = [excess, this.#bytes - core.limits.sessionBytesFree];
-    let count = 0;
-    for (; needed > 0 && beyond > 0; count++) {
-      const next = count < mostGivenUp ? this.#queue.at(count) : undefined;
-      if (!next) return -1;
-      needed -= space.backlog.freedBy(next.publication);
-      beyond -= next.size;
-    }
-    return count;
   }
 
   #enqueue(delivery: Delivery): void {
@@ -170,14 +153,9 @@ export class Outgoing {
     this.#queue.push(delivery);
   }
 
-  #isOld({ publication }: Delivery): boolean {
-    const { limits, time } = this.#session.core;
-    return time.elapsed() - publication.since > limits.sessionMessageSeconds * 1000;
-  }
-
   #dropOld(): void {
     if (this.#session.core.limits.sessionMessageSeconds === Infinity) return;
-    for (let oldest = this.#queue.first; oldest && this.#isOld(oldest); oldest = this.#queue.first) {
+    for (let oldest = this.#queue.first; oldest?.isOld; oldest = this.#queue.first) {
       this.#queue.shift();
       this.#session.drop("old");
       this.#end(oldest);

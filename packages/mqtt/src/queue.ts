@@ -1,7 +1,11 @@
 // Hot path: what waits for one session, in order, within its limits.
+import type { Backlog } from "./backlog.ts";
 import type { Delivery } from "./delivery.ts";
 import type { Limits } from "./limits.ts";
 import type { Statistics } from "./statistics.ts";
+
+/** For one more; what many wait for frees little, and is given up in one turn. */
+const mostGivenUp = 64;
 
 export class Queue {
   readonly #limits: Limits;
@@ -56,6 +60,19 @@ export class Queue {
       this.#head = 0;
     }
     return delivery;
+  }
+
+  /** How many of the oldest have to go so that the space has less than too much, or the session no more than is free; or -1. */
+  oldestFor(backlog: Backlog, sessionExcess: number): number {
+    let [needed, beyond] = [backlog.excess, sessionExcess];
+    let count = 0;
+    for (; needed > 0 && beyond > 0; count++) {
+      const next = count < mostGivenUp ? this.at(count) : undefined;
+      if (!next) return -1;
+      needed -= backlog.freedBy(next.publication);
+      beyond -= next.size;
+    }
+    return count;
   }
 
   /** Takes out those, wherever they stand. */

@@ -4,15 +4,8 @@ import { because, idFrom, Refusal, type Clock, type Id, type RefusalCode, type R
 import { devicesOwnTopics, telemetryTopic } from "@holdfast/protocol";
 import { asPlatform, type Space, type Spaces } from "../authority/index.ts";
 import type { Storage } from "../storage/index.ts";
-import {
-  firstSeal,
-  messagesIn,
-  openMessages,
-  type Carrier,
-  type MessageRow,
-  type Telemetry,
-} from "../telemetry/index.ts";
-import { Opening, type Row } from "./opening.ts";
+import { messagesIn, type Carrier, type Telemetry } from "../telemetry/index.ts";
+import { Opening, tellUnread, type Row } from "./opening.ts";
 import type { Presences } from "./presences.ts";
 
 /** Rows of the log that are read at once. */
@@ -227,7 +220,7 @@ export class MessageLog implements Journal, Carrier {
     await this.#discard(space); // of an erasure that a stop interrupted, or that an older backup does not know
     if (isGone()) throw gone;
     const unread = new Set(unreadable.flatMap((at) => given[at]?.row ?? []));
-    this.#tell(space, [...unread]);
+    tellUnread(space.org, [...unread], this.#needs.report);
     const bytes = rows.reduce((sum, row) => sum + (unread.has(row) ? 0 : row.bytes), 0);
     const positions = [...unread].map(({ position }) => position);
     const picture = bytes > least ? await this.#measure(space) : 0;
@@ -279,34 +272,6 @@ export class MessageLog implements Journal, Carrier {
     await this.#needs.storage.note(asPlatform(space.scope), async (unit) => {
       for (const generation of generations.keys()) await messagesIn(unit).removeGeneration(generation);
     });
-  }
-
-  #tell({ org }: Space, unread: readonly Row[]): void {
-    const missing = unread.filter(({ isMissing }) => isMissing);
-    const altered = unread.filter(({ records, isMissing }) => !records && !isMissing);
-    const newer = unread.filter(({ records }) => records);
-    const what = (rows: readonly Row[]) =>
-      `${rows.length} rows of the message log of ${org} (the first at ${rows[0]?.position})`;
-    const rest = "They stay there; queued and retained messages may be missing, or come again.";
-    const error = { level: "error" } as const;
-    if (missing.length > 0)
-      this.#needs.report(
-        `${what(missing)} do not open, because the keyring is an older copy without their key. ${rest}`,
-        {
-          ...error,
-          code: "keyring.incomplete",
-        },
-      );
-    if (altered.length > 0)
-      this.#needs.report(`${what(altered)} do not open, because they were altered. ${rest}`, {
-        ...error,
-        code: "seal.broken",
-      });
-    if (newer.length > 0)
-      this.#needs.report(`${what(newer)} were written by a newer version. ${rest}`, {
-        ...error,
-        code: "storage.newer",
-      });
   }
 
   /** Everything of the space that was given so far is durable, or refused. Answers the position of the commit behind. */

@@ -1,4 +1,5 @@
 import { unlessBroken } from "@holdfast/crypto";
+import type { Id, Report } from "@holdfast/kernel";
 import type { Space } from "../authority/index.ts";
 import { firstSeal, openMessages, type MessageRow, type Telemetry } from "../telemetry/index.ts";
 
@@ -39,4 +40,30 @@ export class Opening {
     this.#seals.set(generation, found);
     return found;
   }
+}
+
+/** Rows that cannot be read, and stay: whoever runs the platform is told why. */
+export function tellUnread(org: Id<"org">, unread: readonly Row[], report: Report): void {
+  const missing = unread.filter(({ isMissing }) => isMissing);
+  const altered = unread.filter(({ records, isMissing }) => !records && !isMissing);
+  const newer = unread.filter(({ records }) => records);
+  const what = (rows: readonly Row[]) =>
+    `${rows.length} rows of the message log of ${org} (the first at ${rows[0]?.position})`;
+  const rest = "They stay there; queued and retained messages may be missing, or come again.";
+  const error = { level: "error" } as const;
+  if (missing.length > 0)
+    report(`${what(missing)} do not open, because the keyring is an older copy without their key. ${rest}`, {
+      ...error,
+      code: "keyring.incomplete",
+    });
+  if (altered.length > 0)
+    report(`${what(altered)} do not open, because they were altered. ${rest}`, {
+      ...error,
+      code: "seal.broken",
+    });
+  if (newer.length > 0)
+    report(`${what(newer)} were written by a newer version. ${rest}`, {
+      ...error,
+      code: "storage.newer",
+    });
 }

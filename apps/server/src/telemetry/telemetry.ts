@@ -53,7 +53,7 @@ export class Telemetry {
   #isClosed = false;
 
   private constructor(needs: TelemetryNeeds, segments: Segments, position: number) {
-    const { storage, spaces, clock, sizes, report, timers = systemTimers } = needs;
+    const { storage, spaces, sizes, timers = systemTimers } = needs;
     const memory = (this.#memory = { bytes: 0 });
     this.#needs = needs;
     this.#timers = timers;
@@ -66,10 +66,8 @@ export class Telemetry {
     const recorded = (org: Id<"org">, bytes: number) => this.#recorded(org, bytes);
     const doubtful = (org: Id<"org">) => spaces.forget(org);
     const messageSeals = (this.messageSeals = new MessageSeals(needs));
-    this.#committer = new Committer(
-      { storage, segments, messageSeals, clock, timers, committed, recorded, doubtful, report },
-      position,
-    );
+    const told = { committed, recorded, doubtful };
+    this.#committer = new Committer({ ...needs, ...told, segments, messageSeals, timers }, position);
     const parts = { devices: this.#devices, flusher: this.#flusher, committer: this.#committer };
     this.erasures = new Erasures({ ...needs, ...parts, segments, carrier: () => this.#carrier });
   }
