@@ -1,8 +1,11 @@
 import assert from "node:assert/strict";
+import { spawn } from "node:child_process";
+import { once } from "node:events";
 import { mkdtempSync, readFileSync, rmSync, truncateSync, writeFileSync, existsSync } from "node:fs";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { after, test } from "node:test";
+import { pathToFileURL } from "node:url";
 import fc from "fast-check";
 import { openJournal } from "@holdfast/device/node";
 import { reported, Spool, telemetry, type Limits } from "@holdfast/device/testing";
@@ -88,7 +91,9 @@ test("the file shows nothing of what is in it, opens with its secret alone, and 
   assert.deepEqual(readFileSync(file), bytes, "it was left as it is");
   await openJournal({ file, secret: ["next", "secret"] }).close();
   assert.throws(() => openJournal({ file, secret: "secret" }), { code: "spool.unreadable" });
-  assert.equal(openJournal({ file, secret: "next" }).read().length, 1);
+  const moved = openJournal({ file, secret: "next" });
+  assert.equal(moved.read().length, 1);
+  await moved.close();
   writeFileSync(file, "anything else");
   assert.throws(() => openJournal({ file, secret: "next" }), { code: "spool.unreadable" });
 });
@@ -121,4 +126,35 @@ test("its file stays small however much went through it", async () => {
   assert.ok(readFileSync(file).length < 70 * 1024);
   assert.equal(spool.bytes, 0);
   await spool.close();
+});
+
+test("a second program is refused the file, also at the same moment; one that was killed locks nobody out", async () => {
+  const file = freshFile();
+  const held = openJournal({ file, secret: "secret" });
+  assert.throws(() => openJournal({ file, secret: "secret" }), { code: "spool.inUse" });
+  const module = pathToFileURL(path.join(import.meta.dirname, "../packages/device/src/node/index.ts")).href;
+  const program = `
+    const { openJournal } = await import(${JSON.stringify(module)});
+    try { openJournal({ file: process.argv[1], secret: "secret" }); console.log("held"); setInterval(() => {}, 1000); }
+    catch (error) { console.log(error.code ?? error); }`;
+  const begin = () => {
+    const child = spawn(process.execPath, ["--input-type=module", "-e", program, file], {
+      stdio: ["ignore", "pipe", "inherit"],
+    });
+    const said = once(child.stdout, "data").then(([text]) => String(text).trim());
+    return { child, said };
+  };
+  assert.equal(await begin().said, "spool.inUse");
+  await held.close();
+  // Dead, and its number is that of a process which lives.
+  writeFileSync(`${file}.lock`, JSON.stringify({ pid: process.pid, started: "1" }));
+  const several = [begin(), begin(), begin()];
+  const said = await Promise.all(several.map((one) => one.said));
+  assert.deepEqual(said.toSorted(), ["held", "spool.inUse", "spool.inUse"]);
+  const holder = several[said.indexOf("held")]?.child ?? assert.fail();
+  holder.kill("SIGKILL");
+  await once(holder, "close");
+  assert.ok(existsSync(`${file}.lock`));
+  await openJournal({ file, secret: "secret" }).close();
+  assert.ok(!existsSync(`${file}.lock`));
 });

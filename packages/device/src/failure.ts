@@ -6,6 +6,8 @@ const sentences = {
   "spool.dropped": "The spool was full, and this was the oldest in it. Give the spool more room, or send less.",
   "spool.unreadable":
     "The spool's file does not open with this secret, or is none. Give the secret that it was written with, or move the file away.",
+  "spool.inUse":
+    "Another program that runs has this spool. End it, or give this one a file of its own: two would send the same twice.",
   "spool.unwritable": "The spool could not be written, so this was not kept. See whether the disk is full.",
   "device.closed": "This device was closed. What its spool keeps is sent when it connects again.",
   "platform.refused": "The platform does not take this, now or later. Its reason is named here.",

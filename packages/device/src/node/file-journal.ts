@@ -14,6 +14,7 @@ import path from "node:path";
 import { promisify } from "node:util";
 import { DeviceError, type Journal } from "../index.ts";
 import { open, Sealer } from "./frames.ts";
+import { lock } from "./lock.ts";
 
 export type Sealing = {
   readonly file: string;
@@ -22,14 +23,20 @@ export type Sealing = {
 };
 
 /**
- * Records in a file, each sealed. One program at a time has it open. A frame that a kill cut short is left out. Where more than the last
+ * Records in a file, each sealed. One program at a time has it open; another is told `spool.inUse`. A frame that a kill cut short is left out. Where more than the last
  * one does not open, a copy stays beside as `<file>.damaged`. Throws `spool.unreadable`, and leaves the file, where the secret is not the right one.
  */
 export function openJournal({ file, secret }: Sealing): Journal {
   const secrets = typeof secret === "string" || secret instanceof Uint8Array ? [secret] : secret;
   const [first] = secrets;
   if (first === undefined) throw new DeviceError("spool.unreadable");
-  return new FileJournal(file, first, recordsIn(file, secrets));
+  const unlock = lock(file);
+  try {
+    return new FileJournal(file, first, recordsIn(file, secrets), unlock);
+  } catch (error) {
+    unlock();
+    throw error;
+  }
 }
 
 function recordsIn(file: string, secrets: readonly (string | Uint8Array)[]): readonly string[] {
@@ -49,14 +56,16 @@ class FileJournal implements Journal {
   readonly #file: string;
   readonly #secret: string | Uint8Array;
   readonly #found: readonly string[];
+  readonly #unlock: () => void;
   #sealer: Sealer;
   #handle: number;
   #size: number;
   #syncing: Promise<void> | undefined;
   #nextSync: Promise<void> | undefined;
 
-  constructor(file: string, secret: string | Uint8Array, records: readonly string[]) {
+  constructor(file: string, secret: string | Uint8Array, records: readonly string[], unlock: () => void) {
     this.#file = file;
+    this.#unlock = unlock;
     this.#secret = secret;
     this.#found = records;
     ({ sealer: this.#sealer, handle: this.#handle, size: this.#size } = this.#write(records));
@@ -102,9 +111,13 @@ class FileJournal implements Journal {
   }
 
   async close(): Promise<void> {
-    await this.#nextSync;
-    await this.#syncing;
-    closeSync(this.#handle);
+    try {
+      await this.#nextSync;
+      await this.#syncing;
+    } finally {
+      closeSync(this.#handle);
+      this.#unlock();
+    }
   }
 
   #flushNext(): Promise<void> {
