@@ -1,7 +1,7 @@
 export { Client, type Callable, type ClientOptions, type Input, type Payload, type Reply } from "./client.ts";
 export type { LiveEvent } from "./live.ts";
 export type { LivePresence, LiveReading, LiveRefused, LiveStranger } from "@holdfast/protocol";
-export { newKeyAndRequest, requestOf, type KeyAndRequest } from "./certificate-request.ts";
+export { newKeyAndRequest, requestOf, type KeyAndRequest } from "@holdfast/kernel";
 export { fetchTransport } from "./fetch-transport.ts";
 export { measuredText } from "./measured.ts";
 export { ApiProblem, StrangeReply, unsaid } from "./problem.ts";

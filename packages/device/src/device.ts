@@ -4,11 +4,14 @@ import { Commands, type Handler } from "./commands.ts";
 import { Emitter, type Events } from "./emitter.ts";
 import { DeviceError } from "./failure.ts";
 import { noJournal, type Journal } from "./journal.ts";
+import type { Identity } from "./identity.ts";
 import { Link } from "./link.ts";
 import { Outbox } from "./outbox.ts";
+import { Roots } from "./roots.ts";
 import { Spool, type Entry, type Limits } from "./spool.ts";
 import * as topics from "./topics.ts";
 import { Twin, type OnDesired } from "./twin.ts";
+import { Upkeep } from "./upkeep.ts";
 
 export type Options = {
   /** `mqtts://HOST:PORT`, or `wss://HOST:PORT/mqtt`, which is the way out of a browser. */
@@ -16,8 +19,10 @@ export type Options = {
   readonly key?: { readonly id: string; readonly secret: string };
   /** PEM. Not in a browser, which brings its own. */
   readonly certificate?: { readonly cert: string; readonly key: string };
-  /** PEM of the roots that are trusted, in place of the machine's. */
-  readonly ca?: string | readonly string[];
+  /** A certificate that the device gets for itself, and renews. */
+  readonly identity?: Identity;
+  /** PEM of the roots that are trusted, in place of the machine's; or roots that follow the platform's. */
+  readonly ca?: string | readonly string[] | Roots;
   /** By which the platform knows this connection from others of the device; the key's id without saying, so that a new one ends one that hangs. */
   readonly clientId?: string;
   /** Where the spool is kept; in memory without one. */
@@ -51,6 +56,8 @@ export class Device {
   readonly #link: Link;
   readonly #commands: Commands;
   readonly #twin: Twin;
+  readonly #upkeep: Upkeep;
+  readonly #roots: Roots | undefined;
   #isClosed = false;
 
   /** Opens the spool and begins to connect. Does not wait until that succeeds: a device measures without a network too. */
@@ -60,7 +67,10 @@ export class Device {
 
   private constructor(options: Options, { clock, timers, random }: Needs) {
     const { journal = noJournal, limits } = options;
-    const told = connectionOf(options);
+    check(options);
+    const { identity, ca } = options;
+    const roots = ca instanceof Roots ? ca : undefined;
+    this.#roots = roots;
     const emitter = this.#emitter;
     this.#clock = clock;
     this.#spool = new Spool(
@@ -79,14 +89,24 @@ export class Device {
     this.#commands = new Commands({ spool: this.#spool, emitter, timers: quiet, owed: () => outbox.pump() });
     this.#link = new Link(
       options.url,
-      told,
       { emitter, timers, clock, random },
       {
-        up: (line) => outbox.open(line),
-        down: () => outbox.closed(),
+        options: () => connectionOf(options),
+        up: (line) => {
+          outbox.open(line);
+          roots?.worked(emitter);
+          this.#upkeep.online();
+        },
+        down: () => {
+          outbox.closed();
+          this.#upkeep.offline();
+        },
+        failed: (cause) => roots?.failed(cause),
         message: (topic, payload) => this.#hear(topic, payload),
       },
     );
+    const again = () => this.#link.again();
+    this.#upkeep = new Upkeep({ emitter, timers: quiet, clock, random, identity, roots, again });
     this.#link.start();
   }
 
@@ -134,6 +154,12 @@ export class Device {
     this.#link.listen(topics.desired);
   }
 
+  /** Roots to trust from now on, where they lead to the platform: from a message of its own, for one. With `ca` as `Roots` alone. */
+  replaceRoots(roots: readonly string[]): void {
+    if (!this.#roots) throw new DeviceError("roots.fixed");
+    if (this.#roots.replace(roots)) this.#link.again();
+  }
+
   /** Resolves when it is connected. */
   online(): Promise<void> {
     if (this.isOnline) return Promise.resolve();
@@ -154,6 +180,7 @@ export class Device {
   async close(): Promise<void> {
     if (this.#isClosed) return;
     this.#isClosed = true;
+    this.#upkeep.offline();
     await this.#link.close();
     this.#outbox.closed();
     this.#outbox.end();
@@ -183,16 +210,28 @@ export class Device {
   }
 }
 
-function connectionOf({ url, key, certificate, ca, clientId, keepAlive = 60 }: Options): IClientOptions {
+function check({ url, key, certificate, identity }: Options): void {
   if (!/^(mqtts|wss):/.test(url)) throw new DeviceError("url.insecure");
-  if (!key && !certificate) throw new DeviceError("credential.missing");
+  if (!key && !certificate && !identity) throw new DeviceError("credential.missing");
+}
+
+async function connectionOf({
+  key,
+  identity,
+  ca,
+  clientId,
+  keepAlive = 60,
+  ...rest
+}: Options): Promise<IClientOptions> {
+  const { name, ...certificate } = (await identity?.present()) ?? { ...rest.certificate, name: undefined };
+  const roots = ca instanceof Roots ? ca.take() : ca;
   const trust = {
-    ...(ca !== undefined && { ca: typeof ca === "string" ? ca : [...ca] }),
+    ...(roots !== undefined && { ca: typeof roots === "string" ? roots : [...roots] }),
     ...certificate,
   };
   return {
     ...(key && { username: key.id, password: key.secret }),
-    clientId: clientId ?? key?.id ?? "",
+    clientId: clientId ?? key?.id ?? name ?? "",
     keepalive: keepAlive,
     ...trust,
     wsOptions: trust,

@@ -12,6 +12,8 @@ export type Events = {
   held: [about: { readonly lane: Lane; readonly reason: number; readonly wait: number }];
   /** The spool was full, and this made room. */
   dropped: [about: { readonly topic: string; readonly payload: string }];
+  /** Roots that the platform named were tried: from now on these are trusted and no others, or they do not lead to the platform and were dropped. */
+  roots: [about: { readonly isTaken: boolean; readonly roots: readonly string[] }];
   /** Something went wrong that nobody waits for: a handler threw, the spool's file cannot be written. */
   fault: [error: unknown];
 };
@@ -26,6 +28,7 @@ export class Emitter {
     refused: new Set(),
     held: new Set(),
     dropped: new Set(),
+    roots: new Set(),
     fault: new Set(),
   };
 

@@ -1,6 +1,6 @@
 const sentences = {
   "url.insecure": "A device connects with TLS alone. Give an address that begins with mqtts: or wss:.",
-  "credential.missing": "A device shows who it is. Give its key, its certificate, or both.",
+  "credential.missing": "A device shows who it is. Give its key, its certificate or both, or an identity that enrols.",
   "spool.full": "As much waits to be sent as may. Wait until some of it is, or let the oldest be dropped.",
   "spool.tooLarge": "This alone is larger than the spool may be. Send less at once, or give the spool more bytes.",
   "spool.dropped": "The spool was full, and this was the oldest in it. Give the spool more room, or send less.",
@@ -10,6 +10,15 @@ const sentences = {
     "Another program that runs has this spool. End it, or give this one a file of its own: two would send the same twice.",
   "spool.unwritable": "The spool could not be written, so this was not kept. See whether the disk is full.",
   "device.closed": "This device was closed. What its spool keeps is sent when it connects again.",
+  "roots.invalid":
+    "These are no roots to trust. Give certificates in PEM, one at least; those of before are trusted further.",
+  "roots.fixed":
+    "This device was told its roots as they are. Give it `Roots` as `ca`, which keeps those that replace them.",
+  "roots.unread":
+    "The platform did not say which roots to trust. Those of before are trusted further, and it is asked again.",
+  "enrolment.refused":
+    "The platform does not enrol this device. Its code says why: see whether the enrolment key is good yet, and whether the device was retired.",
+  "enrolment.later": "The platform cannot enrol this device at the moment. It is asked again.",
   "platform.refused": "The platform does not take this, now or later. Its reason is named here.",
 } as const;
 

@@ -1,14 +1,19 @@
 import type { Clock, Random, Timers } from "@holdfast/kernel";
 import mqtt, { type IClientOptions, type MqttClient } from "mqtt";
 import type { Emitter } from "./emitter.ts";
+import { DeviceError } from "./failure.ts";
 import type { Line } from "./outbox.ts";
 import { waitAfter } from "./patience.ts";
 
 type Needs = { readonly emitter: Emitter; readonly timers: Timers; readonly clock: Clock; readonly random: Random };
 
 export type Ends = {
+  /** How to connect this time. */
+  options(): Promise<IClientOptions>;
   up(line: Line): void;
   down(): void;
+  /** It did not come up. */
+  failed(cause: unknown): void;
   /** Throws where the message could not be taken: then it is not acknowledged, and comes again. */
   message(topic: string, payload: string): void;
 };
@@ -23,28 +28,20 @@ const window = 16;
 /** One connection at a time, made anew whenever it ends. It only ever connects outwards. */
 export class Link {
   readonly #url: string;
-  readonly #options: IClientOptions;
   readonly #needs: Needs;
   readonly #ends: Ends;
   readonly #filters = new Set<string>();
   #client: MqttClient | undefined;
   #isUp = false;
   #isClosed = false;
+  /** It ends to begin again. */
+  #isChanging = false;
   #failures = 0;
   #since = 0;
   #next: { cancel(): void } | undefined;
 
-  constructor(url: string, options: IClientOptions, needs: Needs, ends: Ends) {
+  constructor(url: string, needs: Needs, ends: Ends) {
     this.#url = url;
-    // Sessions end with their connection: what is owed to us the platform keeps elsewhere, what we owe is in the spool.
-    this.#options = {
-      ...options,
-      protocolVersion: 5,
-      clean: true,
-      reconnectPeriod: 0,
-      resubscribe: false,
-      rejectUnauthorized: true,
-    };
     this.#needs = needs;
     this.#ends = ends;
   }
@@ -54,7 +51,33 @@ export class Link {
   }
 
   start(): void {
-    const client = mqtt.connect(this.#url, this.#options);
+    this.#ends.options().then(
+      (options) => {
+        if (!this.#isClosed) this.#connect(options);
+      },
+      (error: unknown) => this.#down(undefined, error),
+    );
+  }
+
+  /** Ends the connection that there is, and makes one with other options. What is under way may still be answered. */
+  again(): void {
+    const client = this.#client;
+    if (!client || !this.#isUp || this.#isChanging) return;
+    this.#isChanging = true;
+    const timer = this.#needs.timers.after(patienceAtEnd, () => client.end(true));
+    client.end(false, {}, () => timer.cancel());
+  }
+
+  #connect(options: IClientOptions): void {
+    // Sessions end with their connection: what is owed to us the platform keeps elsewhere, what we owe is in the spool.
+    const client = mqtt.connect(this.#url, {
+      ...options,
+      protocolVersion: 5,
+      clean: true,
+      reconnectPeriod: 0,
+      resubscribe: false,
+      rejectUnauthorized: true,
+    });
     this.#client = client;
     let reason: number | undefined;
     let cause: unknown;
@@ -140,10 +163,18 @@ export class Link {
     const wasSteady = this.#isUp && this.#needs.clock.elapsed() - this.#since >= steady;
     this.#client = undefined;
     if (this.#isUp) this.#ends.down();
+    else this.#ends.failed(cause);
     this.#isUp = false;
     if (this.#isClosed) return;
+    if (this.#isChanging) {
+      this.#isChanging = false;
+      return this.start();
+    }
     this.#failures = wasSteady ? 1 : this.#failures + 1;
-    const setback = reason !== undefined && unwanted.has(reason) ? "unwanted" : "unreachable";
+    const isUnwanted =
+      (reason !== undefined && unwanted.has(reason)) ||
+      (cause instanceof DeviceError && cause.code === "enrolment.refused");
+    const setback = isUnwanted ? "unwanted" : "unreachable";
     const wait = waitAfter(setback, this.#failures, this.#needs.random);
     this.#next = this.#needs.timers.after(wait, () => this.start());
     this.#needs.emitter.emit("offline", { reason, cause, wait });

@@ -20,7 +20,7 @@ export function waitAfter(setback: Setback, failures: number, random: Random): n
 }
 
 /** Evenly from 0 up to and without 1. */
-function fraction(random: Random): number {
+export function fraction(random: Random): number {
   const bytes = random.bytes(4);
   return new DataView(bytes.buffer).getUint32(bytes.byteOffset) / 2 ** 32;
 }

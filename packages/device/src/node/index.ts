@@ -1,1 +1,3 @@
 export { openJournal, type Sealing } from "./file-journal.ts";
+export { openIdentity, type EnrolledIdentity, type Enrolment } from "./identity.ts";
+export { openRoots, type RootsOptions } from "./roots.ts";
