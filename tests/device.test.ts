@@ -10,7 +10,7 @@ import { pathToFileURL } from "node:url";
 import { Device, type Options } from "@holdfast/device";
 import { openJournal } from "@holdfast/device/node";
 import { parseTopic } from "@holdfast/protocol";
-import { atEnd } from "../apps/server/src/testing/index.ts";
+import { atEnd, TestClock } from "../apps/server/src/testing/index.ts";
 import { startWorld, type Device as Made } from "./authority.fixture.ts";
 import { eventually } from "./messages.fixture.ts";
 import { mqtt } from "./revocation.fixture.ts";
@@ -145,6 +145,39 @@ test("a device that is not wanted waits long; nothing goes out in plain text or 
   for (const plain of ["mqtt://localhost", "ws://localhost/mqtt"])
     assert.throws(() => connect(made, { url: plain }), { code: "url.insecure" });
   assert.throws(() => Device.connect({ url, ca }), { code: "credential.missing" });
+});
+
+test("devices whose platform is away come back spread, later each time, and not before", async (t) => {
+  let came = 0;
+  const away = createServer((socket) => {
+    came += 1;
+    socket.destroy();
+  }).listen(0, "127.0.0.1");
+  t.after(() => away.close());
+  await once(away, "listening");
+  const { port } = away.address() as AddressInfo; // it listens
+  const timers = new TestClock();
+  const waits: number[] = [];
+  const many = 40;
+  for (let n = 0; n < many; n += 1) {
+    const key = { id: `key_${n}`, secret: "none" };
+    const device = Device.connect({ url: `mqtts://localhost:${port}`, ca, key }, { timers, clock: timers });
+    open.add(device);
+    device.on("offline", ({ wait }) => waits.push(wait));
+  }
+  for (const [round, bound] of [1_000, 2_000, 4_000].entries()) {
+    await eventually(
+      () => waits.length === many * (round + 1),
+      () => `${waits.length} of round ${round}`,
+    );
+    assert.equal(came, waits.length, "each try is one connection, and nobody came before it was time");
+    const these = waits.slice(-many);
+    assert.ok(Math.max(...these) <= bound);
+    // In each quarter some; that a quarter stays empty happens once in 25,000 times.
+    for (let quarter = 0; quarter < 4; quarter += 1)
+      assert.ok(these.some((wait) => Math.min(3, Math.floor((wait * 4) / bound)) === quarter));
+    timers.move(bound);
+  }
 });
 
 test("a command runs once and is answered, what is wanted arrives and is reported, and no topic is one that the platform does not know", async () => {
