@@ -11,6 +11,8 @@ import { Device, type Options } from "@holdfast/device";
 import { openJournal } from "@holdfast/device/node";
 import { parseTopic } from "@holdfast/protocol";
 import { atEnd, TestClock } from "../apps/server/src/testing/index.ts";
+import { selfSigned } from "@holdfast/client/testing";
+import { uncompiled, uncompiledSketch } from "./arduino.fixture.ts";
 import { startWorld, type Device as Made } from "./authority.fixture.ts";
 import { eventually } from "./messages.fixture.ts";
 import { mqtt } from "./revocation.fixture.ts";
@@ -310,5 +312,62 @@ test("the example for Python is such a device", { skip: noPaho }, async () => {
   const { port } = new URL(url);
   const child = run("python3", [path.join(examples, "python/device.py"), "localhost", port, caFile], made.key);
   await isDevice(made, 1);
+  child.kill();
+});
+
+/** It measures, and answers one command; another it does not know. */
+async function isSmallDevice(made: Made): Promise<void> {
+  await eventually(
+    async () => (await valuesOf(made, "temperature")).length === 1,
+    () => "it sent nothing",
+  );
+  assert.equal((await ended(made, await send(made, "ping"))).result, "pong");
+  assert.equal((await ended(made, await send(made, "pong"))).error, "no such command");
+}
+
+const inC = path.join(folder, "thermometer");
+const warnings = ["-std=c99", "-Wall", "-Wextra", "-Wpedantic", "-Werror"];
+const noC = uncompiled("cc", [...warnings, "-o", inC, path.join(examples, "mqtt.c"), "-lssl", "-lcrypto", "-lm"]);
+
+test(
+  "the example in C is such a device, of OpenSSL alone, and believes no other authority",
+  { skip: noC },
+  async () => {
+    const made = await ours.device(application.id);
+    const { port } = new URL(url);
+    const child = run(inC, ["localhost", port, caFile], made.key);
+    await isSmallDevice(made);
+    child.kill();
+    const other = path.join(folder, "other.pem");
+    writeFileSync(other, selfSigned().cert);
+    const mistrusting = spawn(inC, ["localhost", port, other], { stdio: ["pipe", "ignore", "pipe"] });
+    mistrusting.stdin.end(JSON.stringify(made.key));
+    const [said] = await once(mistrusting.stderr, "data");
+    assert.match(String(said), /certificate verify failed/);
+    mistrusting.kill();
+  },
+);
+
+const sketch = readFileSync(path.join(examples, "arduino/thermometer.ino"), "utf8");
+const onBoard = path.join(folder, "board");
+
+test("the sketch for Arduino is such a device", { skip: noC }, async (t) => {
+  const made = await ours.device(application.id);
+  const { port } = new URL(url);
+  const secrets = {
+    WIFI_NAME: "",
+    WIFI_PASSWORD: "",
+    PLATFORM_HOST: "localhost",
+    PLATFORM_PORT: Number(port),
+    KEY_ID: made.key.id,
+    KEY_SECRET: made.key.secret,
+    PLATFORM_CA: ca,
+  };
+  const lines = Object.entries(secrets).map(([name, value]) => `#define ${name} ${JSON.stringify(value)}\n`);
+  writeFileSync(path.join(folder, "secrets.h"), lines.join(""));
+  const why = uncompiledSketch(sketch, onBoard);
+  if (why !== false) return t.skip(why);
+  const child = run(onBoard, [], {});
+  await isSmallDevice(made);
   child.kill();
 });
