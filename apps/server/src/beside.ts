@@ -1,12 +1,19 @@
 import { because, Refusal, type Clock, type Id, type Random, type Report, type Timers } from "@holdfast/kernel";
-import { commandTopic, desiredTopic } from "@holdfast/protocol";
+import {
+  commandTopic,
+  desiredTopic,
+  foreignAttributesTopic,
+  foreignCommandTopic,
+  rpcRequestTopic,
+  type Foreign,
+} from "@holdfast/protocol";
 import type { Handler, Space, Spaces } from "./authority/index.ts";
-import { Commands, parseReply } from "./commands/index.ts";
+import { Commands, parseForeignReply, parseReply } from "./commands/index.ts";
 import { commandRoutes } from "./commands/routes.ts";
 import { ToDevice, type Beside } from "./messages/index.ts";
 import type { Keyring, Storage } from "./storage/index.ts";
 import { codeOf, DeviceSeals, type Source, type Telemetry } from "./telemetry/index.ts";
-import { parsePatch, Twins } from "./twins/index.ts";
+import { parseAttributesRequest, parsePatch, Twins } from "./twins/index.ts";
 import { twinRoutes } from "./twins/routes.ts";
 
 type Needs = {
@@ -103,12 +110,39 @@ function besideOf({ twins, commands, telemetry, missed, served, report }: Parts)
   const give = async (space: Space, device: Id<"device">, filters: readonly string[] | undefined): Promise<void> => {
     try {
       const mayMatch = (topic: string) => !filters || filters.some((one) => mayMeet(one, topic));
-      if (mayMatch(desiredTopic(device))) await twins.arrived(space, device);
-      if (mayMatch(commandTopic(device, ""))) await commands.arrived(space, device);
+      const mayMatchAny = (...topics: readonly string[]) => topics.some(mayMatch);
+      if (mayMatchAny(desiredTopic(device), foreignAttributesTopic(device))) await twins.arrived(space, device);
+      if (mayMatchAny(commandTopic(device, ""), foreignCommandTopic(device), rpcRequestTopic(device, "")))
+        await commands.arrived(space, device);
     } catch (error) {
       // The database is away, say: a moment later it may not be.
       if (!(error instanceof Refusal)) fault(error);
       missed.set(device, space);
+    }
+  };
+
+  /** What a device says in another platform's words; `undefined` for what it only hears. @throws Refusal */
+  const foreignWork = (space: Space, topic: Foreign, bytes: Uint8Array): (() => Promise<void>) | undefined => {
+    const { device } = topic;
+    switch (topic.what) {
+      case "hello": // which library it has: nobody asks
+        return async () => {};
+      case "attributes": {
+        const patch = parsePatch(bytes);
+        return () => twins.reportForeign(space, device, patch);
+      }
+      case "attributesRequest": {
+        const asked = parseAttributesRequest(bytes);
+        return () => twins.answer(space, device, topic.number, asked);
+      }
+      case "rpcResponse": {
+        const reply = parseForeignReply(bytes);
+        return () => commands.replyBy(space, device, topic.number, reply);
+      }
+      case "command":
+      case "attributesResponse":
+      case "rpcRequest":
+        return undefined;
     }
   };
 
@@ -131,6 +165,13 @@ function besideOf({ twins, commands, telemetry, missed, served, report }: Parts)
           void settle(source, bytes.length, waiting, async () => {
             await admitted();
             await commands.reply(space, device, topic.command, reply);
+          });
+        } else if (topic.kind === "foreign") {
+          const work = foreignWork(space, topic, bytes);
+          if (!work) return new Refusal("topic.unknown");
+          void settle(source, bytes.length, waiting, async () => {
+            await admitted();
+            await work();
           });
         } else return new Refusal("topic.unknown");
         return undefined;

@@ -1,13 +1,13 @@
 import { reason } from "./codes.ts";
 import { decide, deliverKept, deliverLive, expect, retainable, takeBack } from "./delivering.ts";
 import type { Limits } from "./limits.ts";
-import { Mounts } from "./mounts.ts";
 import { Blocks } from "./output.ts";
 import { Notices } from "./notices.ts";
 import type { Closing, Ending, Journal, Message, Opened, Policy, SpaceKey } from "./policy.ts";
 import { publicationOf, type Publication } from "./publication.ts";
 import { Recollection } from "./recollection.ts";
 import { forever, type Ended, type Session } from "./session.ts";
+import { mountsOf } from "./terms.ts";
 import { Sessions } from "./sessions.ts";
 import { Space } from "./space.ts";
 import { Statistics } from "./statistics.ts";
@@ -107,9 +107,8 @@ export class Core {
       return false;
     }
     if ("naming" in answer) {
-      const { mounts, synonyms, mountsOnly } = answer.naming;
       session.gate = answer.gate;
-      session.rename(new Mounts(mounts, synonyms, mountsOnly), session.application);
+      session.rename(mountsOf(answer.naming), session.application);
     } else session.gate = answer;
     if ("expiresAt" in session.gate) session.line?.deadlines.expireAt(session.gate.expiresAt);
     session.stamp++;

@@ -6,6 +6,9 @@ export type Mount = { readonly prefix: string; readonly target: string };
 /** One exact topic under another name. */
 export type Synonym = { readonly topic: string; readonly target: string };
 
+/** The mount or synonym of a name that is in neither list. */
+export type Further = (written: string) => Mount | Synonym | undefined;
+
 /** By which name a client knows a topic: a mount or a synonym, or `undefined` for the topic's own name. */
 export type Via = Mount | Synonym | undefined;
 
@@ -17,11 +20,13 @@ export class Mounts {
   readonly synonyms: readonly Synonym[];
   /** Nothing outside the mounts and synonyms may be named. */
   readonly only: boolean;
+  readonly #further: Further | undefined;
 
-  constructor(mounts: readonly Mount[] = [], synonyms: readonly Synonym[] = [], only = false) {
+  constructor(mounts: readonly Mount[] = [], synonyms: readonly Synonym[] = [], only = false, further?: Further) {
     this.mounts = mounts;
     this.synonyms = synonyms;
     this.only = only;
+    this.#further = further;
     for (const { prefix, target } of mounts) {
       const sound = prefix.endsWith("/") && target.endsWith("/") && !hasWildcard(prefix) && !hasWildcard(target);
       if (!sound) throw new TypeError("A mount's prefix and target end with / and have no wildcards.");
@@ -36,10 +41,8 @@ export class Mounts {
     for (const synonym of this.synonyms) {
       if (written === synonym.topic) return { topic: synonym.target, via: synonym };
     }
-    for (const mount of this.mounts) {
-      if (written.startsWith(mount.prefix))
-        return { topic: mount.target + written.slice(mount.prefix.length), via: mount };
-    }
+    const mount = this.mounts.find(({ prefix }) => written.startsWith(prefix)) ?? this.#further?.(written);
+    if (mount) return "topic" in mount ? { topic: mount.target, via: mount } : within(mount, written);
     return this.only ? undefined : { topic: written, via: undefined };
   }
 
@@ -55,6 +58,11 @@ export class Mounts {
     return list(this) === list(other);
   }
 }
+
+const within = (mount: Mount, written: string): Mapped => ({
+  topic: mount.target + written.slice(mount.prefix.length),
+  via: mount,
+});
 
 /** The topic under the name by which it was subscribed to. */
 export function outward(topic: string, via: Via): string {

@@ -104,6 +104,10 @@ export interface Gate {
 export type Naming = {
   readonly mounts?: readonly Mount[] | undefined;
   readonly synonyms?: readonly Synonym[] | undefined;
+  /**
+   * Names that few clients use, so that no session carries them in its lists: the same name always means the same, as long as the lists are the same.
+   */
+  readonly further?: ((written: string) => Mount | Synonym | undefined) | undefined;
   /** Refuse whatever the client names outside its mounts and synonyms. */
   readonly mountsOnly?: boolean | undefined;
 };

@@ -2,7 +2,8 @@ import { Mounts } from "./mounts.ts";
 import type { Naming, Welcome } from "./policy.ts";
 import type { Terms } from "./session.ts";
 
-export const mountsOf = (naming: Naming): Mounts => new Mounts(naming.mounts, naming.synonyms, naming.mountsOnly);
+export const mountsOf = ({ mounts, synonyms, mountsOnly, further }: Naming): Mounts =>
+  new Mounts(mounts, synonyms, mountsOnly, further);
 
 export function termsOf(welcome: Welcome, mounts: Mounts): Terms {
   const { context, gate, application = "", keepsake } = welcome;

@@ -152,6 +152,26 @@ test("a synonym maps one exact topic", () => {
   assert.equal(device.inward("v1/devices/me/telemetry/x"), undefined);
 });
 
+test("names that are in no list are asked for, and shown as they were written", () => {
+  const further = (written: string) =>
+    written === "v2/t"
+      ? { topic: "v2/t", target: "devices/7/telemetry" }
+      : written.startsWith("v2/")
+        ? { prefix: "v2/", target: "other/7/" }
+        : undefined;
+  const few = new Mounts([{ prefix: "me/", target: "devices/7/" }], [], true, further);
+  for (const [written, topic] of [
+    ["me/x", "devices/7/x"],
+    ["v2/t", "devices/7/telemetry"],
+    ["v2/a/+", "other/7/a/+"],
+  ] as const) {
+    const mapped = few.inward(written);
+    assert.equal(mapped?.topic, topic);
+    assert.equal(outward(topic, mapped?.via), written);
+  }
+  assert.equal(few.inward("v3/x"), undefined);
+});
+
 test("whoever may use mounts only cannot name anything outside them", () => {
   for (const outside of ["#", "+/x", "+/#", "me", "devices/7/x", "devices/8/x", "/me/x", "Me/x", "mee/x", ""]) {
     assert.equal(device.inward(outside), undefined, outside);

@@ -1,4 +1,14 @@
 export {
+  attributesResponseTopic,
+  foreignAttributesTopic,
+  foreignCommandTopic,
+  foreignTree,
+  isHeard,
+  isSaid,
+  rpcRequestTopic,
+  type Foreign,
+} from "./foreign.ts";
+export {
   actions,
   allActions,
   instanceActions,

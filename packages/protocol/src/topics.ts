@@ -1,10 +1,12 @@
 import { isId, type Id } from "@holdfast/kernel";
+import { parseForeign, type Foreign } from "./foreign.ts";
 
 /** A topic of an organisation's space, parsed once at the edge. `me/…` has become `devices/<own id>/…` by then. */
 export type Topic =
   | { readonly device: Id<"device">; readonly kind: "telemetry" | "reported" | "desired" }
   | { readonly device: Id<"device">; readonly kind: "command"; readonly name: string }
-  | { readonly device: Id<"device">; readonly kind: "reply"; readonly command: Id<"command"> };
+  | { readonly device: Id<"device">; readonly kind: "reply"; readonly command: Id<"command"> }
+  | Foreign;
 
 export const telemetryTopic = (device: Id<"device">): string => `devices/${device}/telemetry`;
 export const reportedTopic = (device: Id<"device">): string => `devices/${device}/twin/reported`;
@@ -30,7 +32,7 @@ export const isCommandName = (text: string): boolean => /^[A-Za-z0-9][A-Za-z0-9_
 
 /** `undefined` for a topic that means nothing here. */
 export function parseTopic(topic: string): Topic | undefined {
-  if (!topic.startsWith(start)) return undefined;
+  if (!topic.startsWith(start)) return parseForeign(topic);
   if (topic.length === length && topic.endsWith(ending)) {
     const device = topic.slice(start.length, treeLength);
     return isId("device", device) ? { device, kind: "telemetry" } : undefined;

@@ -15,6 +15,7 @@ import { pageOf, type Allowed, type Page, type Unit } from "../storage/index.ts"
 import { answer, approve, asOf, cancel, type Command, type Reply } from "./command.ts";
 import { Courier, type CourierNeeds } from "./courier.ts";
 import { refuseTooLarge, type Envelope } from "./envelope.ts";
+import { rangeOf } from "./foreign.ts";
 import { batchesIn, careIn, commandsIn, saveCommands, type Batch } from "./postgres.ts";
 
 type Needs = CourierNeeds & { readonly spaces: Spaces; readonly random: Random };
@@ -219,6 +220,16 @@ export class Commands {
   /** What the device says became of it is durable when this settles. @throws Refusal `command.unknown`, `command.notSent`, `command.answered` */
   async reply(space: Space, device: Id<"device">, id: Id<"command">, reply: Reply): Promise<void> {
     await this.#courier.change(space, device, id, (command, unit) => answer(asOf(command, unit.at), reply, unit.at));
+  }
+
+  /** By the number under which other firmware knows it. @throws Refusal as `reply` does */
+  async replyBy(space: Space, device: Id<"device">, number: number, reply: Reply): Promise<void> {
+    const { storage, seals } = this.#needs;
+    const found = await storage.read(asPlatform(space.scope), async (unit) =>
+      commandsIn(unit, device, await seals.of(unit, device)).within(rangeOf(number)),
+    );
+    if (!found) throw new Refusal("command.unknown");
+    await this.reply(space, device, found.id, reply);
   }
 
   /** Each second: what has expired is written down, what was over long ago goes, and what could not be brought is tried again. */

@@ -1,10 +1,12 @@
 import { because, Refusal, type Clock, type Id, type Report, type Timers } from "@holdfast/kernel";
+import type { Properties } from "@holdfast/mqtt";
 import { commandTopic } from "@holdfast/protocol";
 import { asPlatform, type Space } from "../authority/index.ts";
 import type { Storage, Unit } from "../storage/index.ts";
 import type { DeviceSeals } from "../telemetry/index.ts";
 import { acknowledge, isDeliverable, send, type Command, type Sent } from "./command.ts";
 import { bytesOf, envelopeOf, propertiesOf, type Envelope } from "./envelope.ts";
+import { foreignMessages, foreignTopics } from "./foreign.ts";
 import { commandsIn } from "./postgres.ts";
 
 /** Whoever gets messages to devices that are connected. */
@@ -13,7 +15,7 @@ interface ToDevice {
   send(
     space: Space,
     device: Id<"device">,
-    message: { topic: string; payload: Uint8Array; properties: ReturnType<typeof propertiesOf> },
+    message: { topic: string; payload: Uint8Array; properties: Properties },
     told: { acknowledged(): void; lost(): void },
   ): void;
 }
@@ -146,22 +148,22 @@ export class Courier {
       const left = await this.#leave(
         space,
         device,
-        ({ state, name }) =>
-          (which === "unacknowledged" || state === "waiting") &&
-          toDevice.reaches(space, device, commandTopic(device, name)),
+        (command) =>
+          (which === "unacknowledged" || command.state === "waiting") &&
+          topicsOf(command).some((topic) => toDevice.reaches(space, device, topic)),
       );
       for (const { command, again } of left) {
         const now = clock.now();
-        const topic = commandTopic(device, command.name);
-        const message = {
-          topic,
-          payload: bytesOf(envelopeOf(command, again, now)),
-          properties: propertiesOf(command, now),
-        };
-        toDevice.send(space, device, message, {
+        const properties = propertiesOf(command, now);
+        const payload = bytesOf(envelopeOf(command, again, now));
+        const told = {
           acknowledged: () => void this.#note(space, device, command.id),
           lost: () => void this.#failed.set(device, { space, which: "unacknowledged" }),
-        });
+        };
+        toDevice.send(space, device, { topic: commandTopic(device, command.name), payload, properties }, told);
+        const { messageExpiryInterval } = properties;
+        for (const message of foreignMessages(command))
+          toDevice.send(space, device, { ...message, properties: { messageExpiryInterval } }, told);
       }
     } catch (error) {
       if (!space.closed) this.#failed.set(device, { space, which });
@@ -207,3 +209,9 @@ export class Courier {
     for (const wakers of this.#waiting.values()) for (const wake of wakers) wake();
   }
 }
+
+/** Where the device may listen for it. */
+const topicsOf = (command: Command): readonly string[] => [
+  commandTopic(command.device, command.name),
+  ...foreignTopics(command),
+];

@@ -28,7 +28,10 @@ export const envelopeOf = ({ id, name, expiresAt, body }: Sent, again: boolean, 
 export const bytesOf = (envelope: Envelope): Uint8Array => new TextEncoder().encode(JSON.stringify(envelope));
 
 /** What MQTT 5 says of it beside; 3.1.1 knows no such thing, and the envelope says all of it too. */
-export const propertiesOf = ({ id, device, expiresAt }: Sent, now: Instant): Properties => ({
+export const propertiesOf = (
+  { id, device, expiresAt }: Sent,
+  now: Instant,
+): Properties & { readonly messageExpiryInterval: number } => ({
   messageExpiryInterval: Math.max(1, Math.ceil((expiresAt - now) / 1_000)),
   responseTopic: replyTopic(device, id),
   correlationData: new TextEncoder().encode(id),
@@ -42,13 +45,7 @@ export function refuseTooLarge(body: unknown): void {
 
 /** What a device sent in answer. @throws Refusal `reply.malformed`, `command.tooLarge` */
 export function parseReply(bytes: Uint8Array): Reply {
-  if (bytes.length > mostBytes) throw new Refusal("command.tooLarge");
-  let sent: unknown;
-  try {
-    sent = JSON.parse(new TextDecoder("utf-8", { fatal: true }).decode(bytes));
-  } catch {
-    throw new Refusal("reply.malformed"); // without the cause: it quotes the body
-  }
+  const sent = parseJson(bytes);
   if (typeof sent !== "object" || sent === null || Array.isArray(sent)) throw new Refusal("reply.malformed");
   const [field, ...more] = Object.entries(sent);
   if (!field || more.length > 0) throw new Refusal("reply.malformed");
@@ -56,4 +53,16 @@ export function parseReply(bytes: Uint8Array): Reply {
   if (name === "result") return { result: value };
   if (name === "error") return { error: value };
   throw new Refusal("reply.malformed");
+}
+
+/** The same from firmware of another platform, which knows no error: whatever it says is the result. */
+export const parseForeignReply = (bytes: Uint8Array): Reply => ({ result: parseJson(bytes) });
+
+function parseJson(bytes: Uint8Array): unknown {
+  if (bytes.length > mostBytes) throw new Refusal("command.tooLarge");
+  try {
+    return JSON.parse(new TextDecoder("utf-8", { fatal: true }).decode(bytes));
+  } catch {
+    throw new Refusal("reply.malformed"); // without the cause: it quotes the body
+  }
 }

@@ -1,2 +1,2 @@
 export { Commands } from "./commands.ts";
-export { parseReply } from "./envelope.ts";
+export { parseForeignReply, parseReply } from "./envelope.ts";

@@ -40,6 +40,11 @@ export const commandsIn = (unit: Unit, device: Id<"device">, seal: DeviceSeal) =
     return (await this.some("id = $3 for update", [uuidOf(id)]))[0];
   },
 
+  /** The newest of those whose ids lie between two. */
+  async within(range: readonly [string, string]): Promise<Command | undefined> {
+    return (await this.some("id between $3 and $4 order by created_at desc limit 1", range))[0];
+  },
+
   /** Oldest first: those that the device has not got. */
   async deliverable(most: number): Promise<readonly Command[]> {
     const rows = await this.rows("state in ($3, $4) and expires_at > $5 order by created_at, id limit $6", [

@@ -1,6 +1,6 @@
 import type { Gate } from "@holdfast/mqtt";
 import type { Id } from "@holdfast/kernel";
-import { parseTopic, type Action, type Topic } from "@holdfast/protocol";
+import { isHeard, isSaid, parseTopic, type Action, type Topic } from "@holdfast/protocol";
 import type { Caller } from "../authority/index.ts";
 
 /** Of so many topics a gate keeps the answers: a gateway speaks for many devices, and a filter with wildcards hears many. */
@@ -45,7 +45,9 @@ export class MessageGate implements Gate {
     if (!parsed) return topicNameInvalid;
     // What a device is like and what became of a command is the device's own to say; what is wanted of it is the platform's.
     const { device, kind } = parsed;
-    const isOwn = kind === "reported" || kind === "reply" ? this.#caller.credential.device === device : false;
+    if (kind === "foreign" && !isSaid(parsed)) return topicNameInvalid;
+    const isSaidByDevice = kind === "reported" || kind === "reply" || kind === "foreign";
+    const isOwn = isSaidByDevice && this.#caller.credential.device === device;
     if (kind !== "telemetry" && !isOwn) return this.#refuse(aboutOthers(parsed, "write"), device);
     if (!this.#caller.mayDevice("telemetry.write", device)) return this.#refuse("telemetry.write", device);
     this.#caller.noteUse("telemetry.write", parsed.device);
@@ -83,6 +85,8 @@ export class MessageGate implements Gate {
   #mayHear(topic: Topic): boolean {
     const { device, kind } = topic;
     const caller = this.#caller;
+    // Nobody else speaks that platform's words: he is told the same in ours.
+    if (kind === "foreign") return caller.credential.device === device && isHeard(topic) && this.#maySpeak(device);
     // The device itself hears what is wanted of it, and not what it said.
     if (kind !== "telemetry" && caller.credential.device !== undefined)
       return (
@@ -119,6 +123,7 @@ function aboutOthers({ kind }: Topic, way: "read" | "write"): Action {
       return `telemetry.${way}`;
     case "reported":
     case "desired":
+    case "foreign":
       return way === "read" ? "twin.read" : "twin.update";
     case "command":
     case "reply":

@@ -4,6 +4,7 @@ import { parseTopic, telemetryTopic, type Topic } from "@holdfast/protocol";
 import type { Account, Meter } from "../accounting/index.ts";
 import { cameBy, type Caller, type Came } from "../authority/index.ts";
 import { fit } from "../live/index.ts";
+import { foreignName } from "./foreign-names.ts";
 import { MessageGate } from "./gate.ts";
 import type { BodyKind, Source } from "../telemetry/index.ts";
 import type { Seen } from "./presence.ts";
@@ -51,6 +52,7 @@ export function treeOf(device: Id<"device">, alias: string | undefined): Naming 
       { topic: "v1/devices/me/telemetry", target },
       ...names.map((name) => ({ topic: `losant/${name}/state`, target })),
     ],
+    further: (written) => foreignName(device, alias, written),
     mountsOnly: true,
   };
 }
@@ -100,7 +102,11 @@ export function spokenOf(
 
 /** Which platform the firmware was written for: it says so by the topic that it publishes to. */
 const dialectOf = (named: string): BodyKind["dialect"] =>
-  named.startsWith("losant/") ? "losant" : named.startsWith("v1/") ? "thingsboard" : "holdfast";
+  named.startsWith("losant/")
+    ? "losant"
+    : named.startsWith("v1/") || named.startsWith("v2/")
+      ? "thingsboard"
+      : "holdfast";
 
 /** What MQTT 5 says of a message. It has no word for how a payload was compressed: a user property of HTTP's name says it. */
 export function kindOf({ properties: { contentType, userProperties } }: Publication, kind: BodyKind): BodyKind {

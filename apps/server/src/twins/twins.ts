@@ -1,9 +1,10 @@
 import { Refusal, type Id } from "@holdfast/kernel";
-import { desiredTopic } from "@holdfast/protocol";
+import { attributesResponseTopic, desiredTopic, foreignAttributesTopic, reportedTopic } from "@holdfast/protocol";
 import { asPlatform, readableAttributes, type Permit, type Space, type Spaces } from "../authority/index.ts";
 import type { Storage, Unit } from "../storage/index.ts";
 import { misfitOf, type DeviceSeals } from "../telemetry/index.ts";
 import { only, type Document } from "./document.ts";
+import { attributesMessageOf, sharedMessageOf, type AttributesAsked } from "./foreign.ts";
 import { twinsIn } from "./postgres.ts";
 import { Reports } from "./reports.ts";
 import { change, messageOf, shownOf, type Change, type Side, type Twin } from "./twin.ts";
@@ -81,6 +82,21 @@ export class Twins {
     return this.#reports.add(space, device, patch);
   }
 
+  /** The same in other words than ours; whoever listens over MQTT hears it in ours. @throws Refusal */
+  async reportForeign(space: Space, device: Id<"device">, patch: Document): Promise<void> {
+    await this.report(space, device, patch);
+    const payload = new TextEncoder().encode(JSON.stringify(patch));
+    this.#needs.toDevice.send(space, device, { topic: reportedTopic(device), payload }, { lost() {} });
+  }
+
+  /** Answers a device that asks in other words than ours. */
+  async answer(space: Space, device: Id<"device">, number: number, asked: AttributesAsked): Promise<void> {
+    const { storage, toDevice } = this.#needs;
+    const twin = await storage.read(asPlatform(space.scope), (unit) => this.#find(unit, device));
+    const message = { topic: attributesResponseTopic(device, number), payload: attributesMessageOf(twin, asked) };
+    toDevice.send(space, device, message, { lost() {} });
+  }
+
   async ofDevice(permit: Permit<"telemetry.write">): Promise<Twin> {
     return this.#needs.storage.read(permit, (unit) => this.#find(unit, permit.on));
   }
@@ -88,15 +104,19 @@ export class Twins {
   /** A device listens from now on: it hears what it has still to take over, where anything was ever wanted of it. */
   async arrived(space: Space, device: Id<"device">): Promise<void> {
     const { storage, toDevice } = this.#needs;
-    if (!toDevice.reaches(space, device, desiredTopic(device))) return;
+    const topics = [desiredTopic(device), foreignAttributesTopic(device)];
+    if (!topics.some((topic) => toDevice.reaches(space, device, topic))) return;
     const twin = await storage.read(asPlatform(space.scope), (unit) => this.#find(unit, device));
     if (twin.desired.version > 0) this.#send(space, device, twin);
   }
 
   #send(space: Space, device: Id<"device">, twin: Twin): void {
     const { toDevice, missed } = this.#needs;
-    const message = { topic: desiredTopic(device), payload: messageOf(twin) };
-    toDevice.send(space, device, message, { lost: () => missed(space, device) });
+    const told = { lost: () => missed(space, device) };
+    toDevice.send(space, device, { topic: desiredTopic(device), payload: messageOf(twin) }, told);
+    const topic = foreignAttributesTopic(device);
+    const payload = toDevice.reaches(space, device, topic) ? sharedMessageOf(twin) : undefined;
+    if (payload) toDevice.send(space, device, { topic, payload }, told);
   }
 
   async #find(unit: Unit, device: Id<"device">): Promise<Twin> {
