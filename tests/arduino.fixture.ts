@@ -19,7 +19,7 @@ export function uncompiled(compiler: "cc" | "c++", args: readonly string[]): str
   };
   if (!has("int main(void) { return 0; }\n")) return `this machine has no compiler (${compiler})`;
   if (!has("#include <openssl/ssl.h>\n")) return "this machine has no headers of OpenSSL (libssl-dev)";
-  execFileSync(compiler, [...args], { stdio: ["ignore", "inherit", "inherit"] });
+  execFileSync(compiler, [...args], { stdio: ["ignore", "ignore", "inherit"] });
   return false;
 }
 

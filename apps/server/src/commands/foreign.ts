@@ -5,7 +5,7 @@ import type { Command, Sent } from "./command.ts";
 // Commands in the words of other platforms; docs/migration.md says what is lost on the way.
 
 /** 31 bits of the id, which is random: other firmware counts its requests, and keeps the number in an int. */
-export const numberOf = (id: Id<"command">): number => Number.parseInt(id.slice(4, 12), 16) >>> 1;
+const numberOf = (id: Id<"command">): number => Number.parseInt(id.slice(4, 12), 16) >>> 1;
 
 /** The first and the last id of that number. */
 export function rangeOf(number: number): readonly [string, string] {

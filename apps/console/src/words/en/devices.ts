@@ -57,6 +57,8 @@ export const devices = {
       curl: "curl",
       python: "Python",
       mqttjs: "MQTT.js",
+      holdfast: "Node, our package",
+      c: "C",
       espIdf: "ESP-IDF",
       arduino: "Arduino",
       nodeRed: "Node-RED",

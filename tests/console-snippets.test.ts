@@ -1,0 +1,104 @@
+import assert from "node:assert/strict";
+import { execFile, spawnSync } from "node:child_process";
+import { mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import path from "node:path";
+import { test } from "node:test";
+import { promisify } from "node:util";
+import { atEnd, startTestPlatform } from "../apps/server/src/testing/index.ts";
+import { uncompiled, uncompiledSketch } from "./arduino.fixture.ts";
+import { Owner } from "./authority.fixture.ts";
+import { startBrowser } from "./browser.fixture.ts";
+import { buildConsole, Entrance } from "./console.fixture.ts";
+import { eventually } from "./messages.fixture.ts";
+
+// "Add a device" in the console: each program that it shows is run as it stands there, and delivers.
+buildConsole();
+const platform = await startTestPlatform();
+atEnd.after(() => platform.close());
+const browser = await startBrowser();
+atEnd.after(() => browser.close());
+const owner = new Owner(platform.visitor, await platform.setUp());
+await owner.application();
+const { url, caPem = "" } = platform.platform;
+
+const root = path.join(import.meta.dirname, "..");
+const folder = mkdtempSync(path.join(tmpdir(), "snippets-"));
+atEnd.after(async () => rmSync(folder, { recursive: true, force: true }));
+writeFileSync(path.join(folder, "ca.pem"), caPem);
+// As `npm install` of these would leave it.
+mkdirSync(path.join(folder, "node_modules/@holdfast"), { recursive: true });
+symlinkSync(path.join(root, "node_modules/mqtt"), path.join(folder, "node_modules/mqtt"));
+symlinkSync(path.join(root, "packages/device"), path.join(folder, "node_modules/@holdfast/device"));
+
+const fileOf = (name: string, text: string): string => {
+  writeFileSync(path.join(folder, name), text);
+  return path.join(folder, name);
+};
+const run = (program: string, ...args: string[]) =>
+  promisify(execFile)(program, args, { cwd: folder, timeout: 20_000 });
+/** How to run what stands under a name; why it cannot be where this machine has not what it takes. */
+type Way = { readonly skip: string | false; run(text: string): Promise<unknown> };
+const byShell = (program: string): Way => ({
+  skip: spawnSync(program, ["--help"]).error ? `there is no ${program}` : false,
+  run: (text) => run("/bin/sh", "-c", text),
+});
+const byNode = (name: string): Way => ({ skip: false, run: (text) => run(process.execPath, fileOf(name, text)) });
+const ways: Readonly<Record<string, Way>> = {
+  mosquitto: byShell("mosquitto_pub"),
+  curl: byShell("curl"),
+  Python: {
+    skip:
+      spawnSync("python3", ["-c", "from paho.mqtt.client import CallbackAPIVersion"]).status !== 0 &&
+      "this Python has no paho-mqtt 2",
+    run: (text) => run("python3", fileOf("reading.py", text)),
+  },
+  "MQTT.js": byNode("mqttjs.mjs"),
+  "Node, our package": byNode("device.mjs"),
+  C: {
+    skip: uncompiled("cc", ["--version"]),
+    run(text) {
+      const program = path.join(folder, "reading");
+      const flags = ["-std=c99", "-Wall", "-Wextra", "-Werror", "-o", program];
+      assert.equal(uncompiled("cc", [...flags, fileOf("reading.c", text), "-lssl", "-lcrypto"]), false);
+      return run(program);
+    },
+  },
+  Arduino: {
+    skip: uncompiled("c++", ["--version"]),
+    run(text) {
+      const program = path.join(folder, "sketch");
+      assert.equal(uncompiledSketch(text, program, "sendFirstReading();"), false);
+      return run(program);
+    },
+  },
+  "ESP-IDF": { skip: "it needs Espressif's own SDK and a board", run: assert.fail },
+  "Node-RED": { skip: "it needs Node-RED", run: assert.fail },
+};
+
+test("each program that the wizard shows delivers a first reading", async (t) => {
+  const entrance = new Entrance(browser, platform);
+  const { page } = await entrance.at(t, `${url}/o/${owner.org}/devices/add`);
+  await page.getByRole("textbox", { name: "Name", exact: true }).fill("Pump 1");
+  await page.getByRole("button", { name: "Add a device" }).click();
+  await page.getByText("Waiting for the first reading …").waitFor();
+  const device = (await owner.asks.get<{ items: { id: string }[] }>("/v1/devices?limit=10")).items[0]?.id;
+  const count = async () =>
+    (await owner.asks.get<{ items: unknown[] }>(`/v1/devices/${device}/telemetry?attribute=temperature`)).items.length;
+  const tabs = await page.getByRole("tab").allInnerTexts();
+  assert.deepEqual(tabs.toSorted(), Object.keys(ways).toSorted(), "each has a way here");
+  for (const name of tabs) {
+    const way = ways[name] ?? assert.fail();
+    await t.test(name, { skip: way.skip }, async () => {
+      await page.getByRole("tab", { name, exact: true }).click();
+      const text = await page.getByRole("tabpanel").getByLabel(name, { exact: true }).innerText();
+      const before = await count();
+      await way.run(text);
+      await eventually(
+        async () => (await count()) === before + 1,
+        () => "nothing arrived",
+      );
+    });
+  }
+  await page.getByText("The first reading is here.").waitFor();
+});
