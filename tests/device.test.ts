@@ -149,6 +149,38 @@ test("a device that is not wanted waits long; nothing goes out in plain text or 
   assert.throws(() => Device.connect({ url, ca }), { code: "credential.missing" });
 });
 
+test("a device says goodbye to a platform that does not answer any more, and is gone after five seconds", async (t) => {
+  const made = await ours.device(application.id);
+  const wires = new Set<Socket>();
+  const relay = createServer((near) => {
+    const far = connectTcp(Number(new URL(url).port), "127.0.0.1");
+    for (const one of [near, far]) wires.add(one.on("error", () => {}));
+    near.pipe(far).pipe(near);
+  }).listen(0, "127.0.0.1");
+  t.after(() => {
+    for (const wire of wires) wire.destroy();
+    relay.close();
+  });
+  await once(relay, "listening");
+  const { port } = relay.address() as AddressInfo; // it listens
+  const timers = new TestClock();
+  const device = Device.connect({ url: `mqtts://localhost:${port}`, ca, key: made.key }, { timers, clock: timers });
+  open.add(device);
+  await device.online();
+  const [near] = wires;
+  near?.unpipe().pause(); // frozen: nothing goes on, and nothing is answered
+  const sent = assert.rejects(device.send({ t: 1 }), { code: "device.closed" });
+  const ended = once(near ?? assert.fail(), "close");
+  let isClosed = false;
+  const closed = device.close().then(() => (isClosed = true));
+  await new Promise((resolve) => setTimeout(resolve, 50));
+  assert.equal(isClosed, false, "it may be answered yet");
+  timers.move(5_000);
+  await Promise.all([closed, sent]);
+  near?.resume();
+  await ended;
+});
+
 test("devices whose platform is away come back spread, later each time, and not before", async (t) => {
   let came = 0;
   const away = createServer((socket) => {

@@ -399,7 +399,10 @@ class Ravage {
       "me/telemetry",
       `losant/${device}/state`,
       `losant/${planted.common}-0/state`,
+      `losant/${device}/command`,
+      `thingsboard/${device}/attributes`,
       "v1/devices/me/telemetry",
+      "v1/devices/me/attributes",
       "anything",
     ]);
     const filter = this.#pick([
@@ -407,6 +410,8 @@ class Ravage {
       `devices/${device}/#`,
       "#",
       "+/+/+",
+      "thingsboard/#",
+      "v1/devices/me/#",
       `$share/${planted.common}/devices/${device}/telemetry`,
     ]);
     const act = this.#pick<() => Promise<unknown>>([

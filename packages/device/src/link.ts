@@ -64,7 +64,7 @@ export class Link {
     const client = this.#client;
     if (!client || !this.#isUp || this.#isChanging) return;
     this.#isChanging = true;
-    const timer = this.#needs.timers.after(patienceAtEnd, () => client.end(true));
+    const timer = this.#needs.timers.after(patienceAtEnd, () => client.stream.destroy());
     client.end(false, {}, () => timer.cancel());
   }
 
@@ -124,7 +124,11 @@ export class Link {
     const client = this.#client;
     if (!client) return;
     await new Promise<void>((resolve) => {
-      const timer = this.#needs.timers.after(this.#isUp ? patienceAtEnd : 0, () => client.end(true, () => resolve()));
+      // One that waits for answers as it ends cannot be asked again to end.
+      const timer = this.#needs.timers.after(this.#isUp ? patienceAtEnd : 0, () => {
+        client.stream.destroy();
+        resolve();
+      });
       client.end(!this.#isUp, {}, () => {
         timer.cancel();
         resolve();
