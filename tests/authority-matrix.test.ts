@@ -596,6 +596,8 @@ const operations: Record<keyof typeof routes, Operation> = {
   objectToContest: { ask: () => ({ params: { device: unknown("device") } }) },
   releaseOwnDevice: { ask: () => ({ params: { device: unknown("device") } }) },
   bindDevice: { ask: (subject) => ({ ...inPath("device")(subject), body: { user: subject.user.id } }) },
+  setGateway: { ask: (subject) => ({ ...inPath("device")(subject), body: { gateway: subject.device.id } }) },
+  removeGateway: { ask: (subject) => inPath("device")(subject) },
   removePlan: {
     fresh: async () => {
       await ours.asks.post("/v1/plans", { name: "fleeting", quotas: {} });

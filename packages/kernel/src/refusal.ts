@@ -189,6 +189,7 @@ const sentences = {
   "device.suspended": "This device is suspended. Resume it first.",
   "device.notSuspended": "This device is not suspended.",
   "device.aliasTaken": "Another device of this organisation has that alias.",
+  "gateway.unfit": "A gateway is another device of the same application that is not retired. Name such a one.",
   "cold.unreachable":
     "These readings were moved to the object store, which cannot be reached. Newer ones can be read; whoever runs the instance looks after the store.",
   "cold.lost":

@@ -1,3 +1,4 @@
+import { mountsOf } from "./terms.ts";
 import { reason } from "./codes.ts";
 import { decide, deliverKept, deliverLive, expect, retainable, takeBack } from "./delivering.ts";
 import type { Limits } from "./limits.ts";

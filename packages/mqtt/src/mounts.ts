@@ -1,3 +1,4 @@
+import type { Naming } from "./policy.ts";
 import { hasWildcard } from "./topics.ts";
 
 /** `prefix` is what the client writes, `target` where it stands in the space; both end with "/", neither has wildcards. */
@@ -9,8 +10,21 @@ export type Synonym = { readonly topic: string; readonly target: string };
 /** The mount or synonym of a name that is in neither list. */
 export type Further = (written: string) => Mount | Synonym | undefined;
 
+/**
+ * Mounts of which there are many, and which differ in one level: what the client writes as `prefix`, a name and a slash stands in the space as `target`,
+ * the level that the name means, and a slash. A filter may have `+` for the name, and nothing else: `#` in its place is refused.
+ */
+export type Family = {
+  readonly prefix: string;
+  readonly target: string;
+  /** What each name means. Another map is another naming, whatever it holds. */
+  readonly names: ReadonlyMap<string, string>;
+  /** By which name what came by `+` is told. */
+  nameOf(level: string): string | undefined;
+};
+
 /** By which name a client knows a topic: a mount or a synonym, or `undefined` for the topic's own name. */
-export type Via = Mount | Synonym | undefined;
+export type Via = Mount | Synonym | Family | undefined;
 
 export type Mapped = { readonly topic: string; readonly via: Via };
 
@@ -20,12 +34,16 @@ export class Mounts {
   readonly synonyms: readonly Synonym[];
   /** Nothing outside the mounts and synonyms may be named. */
   readonly only: boolean;
+  readonly family: Family | undefined;
   readonly #further: Further | undefined;
+  /** Of the family, those that were asked for: what goes by the same name goes by the same mount. */
+  readonly #named = new Map<string, Mount>();
 
-  constructor(mounts: readonly Mount[] = [], synonyms: readonly Synonym[] = [], only = false, further?: Further) {
+  constructor({ mounts = [], synonyms = [], mountsOnly = false, family, further }: Naming = {}) {
     this.mounts = mounts;
     this.synonyms = synonyms;
-    this.only = only;
+    this.only = mountsOnly;
+    this.family = family;
     this.#further = further;
     for (const { prefix, target } of mounts) {
       const sound = prefix.endsWith("/") && target.endsWith("/") && !hasWildcard(prefix) && !hasWildcard(target);
@@ -43,19 +61,34 @@ export class Mounts {
     }
     const mount = this.mounts.find(({ prefix }) => written.startsWith(prefix)) ?? this.#further?.(written);
     if (mount) return "topic" in mount ? { topic: mount.target, via: mount } : within(mount, written);
+    if (this.family && written.startsWith(this.family.prefix)) return this.#inFamily(written, this.family);
     return this.only ? undefined : { topic: written, via: undefined };
+  }
+
+  #inFamily(written: string, family: Family): Mapped | undefined {
+    const end = written.indexOf("/", family.prefix.length);
+    const name = end < 0 ? "" : written.slice(family.prefix.length, end);
+    if (name === "+") return { topic: `${family.target}+${written.slice(end)}`, via: family };
+    const level = family.names.get(name);
+    if (level === undefined) return undefined;
+    let via = this.#named.get(name);
+    if (!via) {
+      via = { prefix: `${family.prefix}${name}/`, target: `${family.target}${level}/` };
+      this.#named.set(name, via);
+    }
+    return { topic: via.target + written.slice(end + 1), via };
   }
 
   /** The name under which this client knows a topic, whatever it subscribed to; for response topics. */
   outward(topic: string): string {
     for (const synonym of this.synonyms) if (topic === synonym.target) return synonym.topic;
     for (const mount of this.mounts) if (topic.startsWith(mount.target)) return outward(topic, mount);
-    return topic;
+    return this.family && topic.startsWith(this.family.target) ? outward(topic, this.family) : topic;
   }
 
   equals(other: Mounts): boolean {
     const list = (mounts: Mounts) => JSON.stringify([mounts.only, mounts.mounts, mounts.synonyms]);
-    return list(this) === list(other);
+    return this.family?.names === other.family?.names && list(this) === list(other);
   }
 }
 
@@ -68,6 +101,11 @@ const within = (mount: Mount, written: string): Mapped => ({
 export function outward(topic: string, via: Via): string {
   if (via === undefined) return topic;
   if ("topic" in via) return via.topic;
+  if ("names" in via) {
+    const [level = ""] = topic.slice(via.target.length).split("/", 1);
+    const name = via.nameOf(level);
+    return name === undefined ? topic : via.prefix + name + topic.slice(via.target.length + level.length);
+  }
   // `me/#` also matches its parent `me` ([MQTT-4.7.1-2], non-normative part), which is one slash shorter than the mount.
   if (topic.length < via.target.length) return via.prefix.slice(0, -1);
   return via.prefix + topic.slice(via.target.length);

@@ -126,14 +126,14 @@ test("levels are counted", () => {
   assert.deepEqual(["a", "a/b", "/", "a//b", "/a/"].map(levelsOf), [1, 2, 2, 3, 3]);
 });
 
-const device = new Mounts(
-  [
+const device = new Mounts({
+  mounts: [
     { prefix: "me/", target: "devices/7/" },
     { prefix: "v1/devices/me/rpc/", target: "devices/7/commands/" },
   ],
-  [{ topic: "v1/devices/me/telemetry", target: "devices/7/telemetry" }],
-  true,
-);
+  synonyms: [{ topic: "v1/devices/me/telemetry", target: "devices/7/telemetry" }],
+  mountsOnly: true,
+});
 
 test("a mount maps topics and filters into the space and back", () => {
   fc.assert(
@@ -159,7 +159,7 @@ test("names that are in no list are asked for, and shown as they were written", 
       : written.startsWith("v2/")
         ? { prefix: "v2/", target: "other/7/" }
         : undefined;
-  const few = new Mounts([{ prefix: "me/", target: "devices/7/" }], [], true, further);
+  const few = new Mounts({ mounts: [{ prefix: "me/", target: "devices/7/" }], mountsOnly: true, further });
   for (const [written, topic] of [
     ["me/x", "devices/7/x"],
     ["v2/t", "devices/7/telemetry"],
@@ -183,6 +183,6 @@ test("me/# matches the parent of the mount too, and shows it by its own name", (
 });
 
 test("a mount that could escape by a wildcard is refused when it is made", () => {
-  assert.throws(() => new Mounts([{ prefix: "me/", target: "devices/+/" }]), TypeError);
-  assert.throws(() => new Mounts([{ prefix: "me", target: "devices/7" }]), TypeError);
+  assert.throws(() => new Mounts({ mounts: [{ prefix: "me/", target: "devices/+/" }] }), TypeError);
+  assert.throws(() => new Mounts({ mounts: [{ prefix: "me", target: "devices/7" }] }), TypeError);
 });

@@ -32,6 +32,7 @@ export const device = z.object({
   application: id("application"),
   product: id("product").optional(),
   user: id("user").optional().describe("The application user whose it is."),
+  gateway: id("device").optional().describe("The device that speaks for it."),
   alias: alias.optional(),
   tags,
   createdAt: time,
@@ -63,6 +64,8 @@ export const createDevice = route({
     product: id("product").optional(),
     alias: alias.optional(),
     tags: tags.default({}),
+    /** Which device of the same application speaks for it. It needs device.bind of both. */
+    gateway: id("device").optional(),
     /** To which its first key is bound. */
     publicKey: publicKey.optional(),
     /** Under which its first key is good. */
@@ -90,6 +93,7 @@ export const listDevices = route({
     cursor: z.string().max(1_200).optional(),
     application: id("application").optional(),
     product: id("product").optional(),
+    gateway: id("device").optional().describe("The children of this device."),
     state: z.enum(["active", "suspended", "retired"]).optional(),
     tag: z
       .string()
@@ -179,6 +183,28 @@ export const bindDevice = route({
   on,
   body: z.strictObject({ user: id("user").nullable() }),
   reply: device,
+  versioned: true,
+});
+
+export const setGateway = route({
+  method: "PUT",
+  path: "/v1/devices/{device}/gateway",
+  summary:
+    "Says which device of the same application speaks for this one, in place of any other. It needs device.bind of both.",
+  needs: "device.bind",
+  on,
+  body: z.strictObject({ gateway: id("device") }),
+  reply: device,
+  versioned: true,
+});
+
+export const removeGateway = route({
+  method: "DELETE",
+  path: "/v1/devices/{device}/gateway",
+  summary: "From now on no device speaks for this one but itself: that holds within a second, on open connections too.",
+  needs: "device.bind",
+  on,
+  reply: noReply,
   versioned: true,
 });
 

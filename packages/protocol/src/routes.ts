@@ -52,8 +52,10 @@ export {
   mintDeviceKey,
   listDeviceSessions,
   readDevice,
+  removeGateway,
   resumeDevice,
   retireDevice,
+  setGateway,
   suspendDevice,
   updateDevice,
 } from "./devices.ts";

@@ -43,6 +43,7 @@ const rows = (device: Device, tools: Tools): [string, string][] => [
   ["application", device.application],
   ["product", device.product ?? ""],
   ["user", device.user ?? ""],
+  ["gateway", device.gateway ?? ""],
   ["alias", device.alias ?? ""],
   ["tags", tagsOf(device)],
   ["made", tools.print.at(device.createdAt)],
@@ -101,15 +102,17 @@ export const deviceVerbs = [
       product: optional(idOf("product"), "what class of device it is"),
       alias: optional(text("ALIAS"), "another name, for firmware that has its own"),
       tag: any(pair, "a tag (needs device.tag)"),
+      gateway: optional(idOf("device"), "which device of the application speaks for it"),
       ...held,
     },
     examples: ["device create --application app_… --name 'Pump 1' --tag site=north"],
-    async run({ tag, application, name, product, alias, ...given }, tools) {
+    async run({ tag, application, name, product, alias, gateway, ...given }, tools) {
       const client = await tools.client();
       const body = {
         name,
         product,
         alias,
+        gateway,
         application: application ?? (await onlyApplication(client)),
         tags: Object.fromEntries(tag),
       };
@@ -125,6 +128,7 @@ export const deviceVerbs = [
     flags: {
       application: optional(idOf("application"), "only of this application"),
       product: optional(idOf("product"), "only of this product"),
+      gateway: optional(idOf("device"), "only the children of this device"),
       filter: optional(text("WORDS"), "only where the name, the alias or the id has all of these words"),
       status: optional(oneOf(...presences, ...states), "only what is this"),
       state: optional(oneOf(...states), "only in this state"),
@@ -133,11 +137,12 @@ export const deviceVerbs = [
       ...paging,
     },
     examples: ["device list --status offline --tag floor=3 --sort -lastSeenAt"],
-    async run({ application, product, filter, status, state, tag, sort, ...given }, tools) {
+    async run({ application, product, gateway, filter, status, state, tag, sort, ...given }, tools) {
       const client = await tools.client();
       const wanted = {
         application,
         product,
+        gateway,
         q: filter,
         presence: presences.find((one) => one === status),
         state: state ?? states.find((one) => one === status),
@@ -227,6 +232,24 @@ export const deviceVerbs = [
     arguments: one,
     run: async (params, tools) =>
       show(await (await tools.client()).call(routes.bindDevice, { params, body: { user: null } }), tools),
+  }),
+  verb({
+    name: "gateway bind",
+    summary: "Say which device speaks for another one of its application",
+    arguments: { device: required(idOf("device"), "which device is spoken for") },
+    flags: { gateway: required(idOf("device"), "which device speaks for it from now on") },
+    run: async ({ gateway, ...params }, tools) =>
+      show(await (await tools.client()).call(routes.setGateway, { params, body: { gateway } }), tools),
+  }),
+  verb({
+    name: "gateway unbind",
+    summary: "Let no device speak for another one any more, within a second",
+    arguments: one,
+    async run(params, tools) {
+      const client = await tools.client();
+      await client.call(routes.removeGateway, { params });
+      show(await client.call(routes.readDevice, { params }), tools);
+    },
   }),
   change("suspend", "Silence a device until it is resumed", routes.suspendDevice),
   change("resume", "Let a suspended device speak again", routes.resumeDevice),

@@ -15,17 +15,46 @@ export type Target =
  * One link of a credential's chain: itself, what made it, up to the person's role. Every link must cover what is asked,
  * so a child never outgrows its parent, also when the parent shrinks later.
  */
-export type Link = { readonly label: string; readonly grants: ReadonlyMap<Action, readonly Where[]> };
+export type Link = {
+  readonly label: string;
+  readonly grants: ReadonlyMap<Action, readonly Where[]>;
+  /** Of a device's own credential: which it is. */
+  readonly device?: Id<"device"> | undefined;
+};
 
-export function linkOf(label: string, grants: Iterable<Grant>): Link {
+export function linkOf(label: string, grants: Iterable<Grant>, device?: Id<"device">): Link {
   const byAction = new Map<Action, Where[]>();
   for (const { action, where } of grants) {
     const wheres = byAction.get(action);
     if (wheres) wheres.push(where);
     else byAction.set(action, [where]);
   }
-  return { label, grants: byAction };
+  return { label, grants: byAction, device };
 }
+
+/** What a device says of itself it says for its children too, as long as they are in one application: who moves is nobody's child. */
+const isForChild = (
+  { device, grants }: Link,
+  action: Action,
+  target: Target,
+  placeOf: (device: Id<"device">) => Placement | undefined,
+): boolean =>
+  device !== undefined &&
+  action === "telemetry.write" &&
+  target.kind === "device" &&
+  target.placement.gateway === device &&
+  grants.has(action) &&
+  placeOf(device)?.application === target.placement.application;
+
+/** Whether one link grants this. */
+export const grants = (
+  link: Link,
+  action: Action,
+  target: Target,
+  placeOf: (device: Id<"device">) => Placement | undefined,
+): boolean =>
+  (link.grants.get(action)?.some((where) => covers(where, target)) ?? false) ||
+  isForChild(link, action, target, placeOf);
 
 export function covers(where: Where, target: Target): boolean {
   if ("all" in where) return true;

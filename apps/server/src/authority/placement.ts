@@ -12,6 +12,8 @@ export type Placement = {
   readonly tags: Readonly<Record<string, string>>;
   /** The other name it goes by in topics. */
   readonly alias: string | undefined;
+  /** The device that speaks for it. */
+  readonly gateway?: Id<"device"> | undefined;
   /** What it demands of whoever comes to it, beyond its product. */
   readonly door?: Level | undefined;
   readonly version: number;
@@ -47,6 +49,7 @@ export function answersAlike(a: Placement, b: Placement): boolean {
     a.user === b.user &&
     a.state === b.state &&
     a.alias === b.alias &&
+    a.gateway === b.gateway &&
     a.door?.text === b.door?.text &&
     tags.length === Object.keys(b.tags).length &&
     tags.every((key) => a.tags[key] === b.tags[key])

@@ -10,7 +10,7 @@ import { answerOf, closingOf, isOpenTo, unopened, wayOf, type Answer, type Passe
 import { inWords } from "./hours.ts";
 import { canHold } from "./kinds.ts";
 import { together, type Entry, type Listing } from "./lists.ts";
-import { coveringGrant, covers, linkOf, type Link, type Target } from "./link.ts";
+import { coveringGrant, grants, linkOf, type Link, type Target } from "./link.ts";
 import { standingOfSecret } from "./secrets.ts";
 import type { Space } from "./space.ts";
 import type { Stop } from "./standing.ts";
@@ -96,6 +96,7 @@ export function compile(
       linkOf(
         next.id,
         next.grants.filter(({ action }) => canHold(kind, action)),
+        next.device,
       ),
     );
     if (next.application) links.push(boundTo(next));
@@ -273,7 +274,7 @@ export function decide(power: Power, action: Action, target: Target, now: Instan
     return { allowed: false, because: `the device is ${target.placement.state}` };
   }
   for (const link of power.links) {
-    if (!link.grants.get(action)?.some((where) => covers(where, target))) {
+    if (!grants(link, action, target, (device) => power.space.device(device))) {
       const elsewhere = link.grants.get(action)?.map((where) => formatGrant({ action, where })) ?? [];
       const holds = elsewhere.length > 0 ? `, only ${elsewhere.slice(0, 3).join(" ")}` : "";
       return { allowed: false, because: `${link.label} does not grant ${action} there${holds}` };
@@ -281,12 +282,17 @@ export function decide(power: Power, action: Action, target: Target, now: Instan
   }
   const hidden = hiddenFrom(power, target);
   if (hidden !== undefined) return { allowed: false, because: hidden };
-  const grants = power.links.map((link) => `${link.label} grants ${coveringGrant(link, action, target) ?? action}`);
+  const granted = power.links.map((link) => {
+    const covering = coveringGrant(link, action, target);
+    return covering === undefined
+      ? `${link.label} is of ${link.device}, the device's gateway`
+      : `${link.label} grants ${covering}`;
+  });
   const barred = barrier(power, action, target, now);
   if (barred.against !== undefined)
     return { allowed: false, because: barred.against, code: barred.code, clause: barred.clause };
   const provided = [...power.open, ...barred.open].map((words) => `, provided that ${words}`).join("");
-  return { allowed: true, because: `${grants.join("; ")}${provided}` };
+  return { allowed: true, because: `${granted.join("; ")}${provided}` };
 }
 
 /** What said no, in as few words as tell one clause from another, and without anything that people wrote. */
@@ -300,8 +306,8 @@ export function clauseOf({ end, expiresAt }: Power, { clause, code }: Omit<Decis
 export function mayNow(power: Power, action: Action, target: Target, now: Instant): boolean {
   if (power.end || (power.expiresAt !== undefined && now >= power.expiresAt)) return false;
   if (action === "telemetry.write" && target.kind === "device" && target.placement.state !== "active") return false;
-  if (!power.links.every((link) => link.grants.get(action)?.some((where) => covers(where, target)) ?? false))
-    return false;
+  const { space } = power;
+  if (!power.links.every((link) => grants(link, action, target, (device) => space.device(device)))) return false;
   return hiddenFrom(power, target) === undefined && !isBarred(power, action, target, now);
 }
 

@@ -2,6 +2,7 @@ import type { CredentialId, Id, Instant } from "@holdfast/kernel";
 import type { Demands } from "@holdfast/protocol";
 import type { OrgScope } from "../storage/index.ts";
 import { Drawn } from "./allowance.ts";
+import { Children } from "./children.ts";
 import { Decisions } from "./decisions.ts";
 import type { Level } from "./door.ts";
 import { noFactors, type Factors } from "./factors.ts";
@@ -50,6 +51,7 @@ export class Space {
   readonly #openings = new Openings();
   readonly dashboards: KnownDashboards;
   readonly homes: Homes;
+  readonly children: Children;
 
   /** `decisions`: the organisation's, which go on when it is read again. */
   constructor(
@@ -65,6 +67,7 @@ export class Space {
     this.#lists = new Lists(known.entries);
     this.dashboards = new KnownDashboards(known.dashboards, () => this.bump());
     this.homes = new Homes(known.homes, () => this.bump());
+    this.children = new Children(known.devices);
     this.#issuers = new Map(known.issuers?.map((issuer) => [issuer.id, issuer]));
     for (const things of [known.products, known.devices])
       for (const { door } of things.values()) this.#openings.swap(undefined, door?.door.hours);
@@ -173,6 +176,7 @@ export class Space {
     const before = this.#known.devices.get(id);
     if (before && before.version >= placement.version) return;
     this.#known.devices.set(id, placement);
+    this.children.put(id, before, placement);
     this.#openings.swap(before?.door?.door.hours, placement.door?.door.hours);
     // Nobody was told no about a device that was not there, and what people call it changes no answer; its alias stands in topics.
     if (before && !answersAlike(before, placement)) this.bump();

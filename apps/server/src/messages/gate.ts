@@ -46,9 +46,11 @@ export class MessageGate implements Gate {
     // What a device is like and what became of a command is the device's own to say; what is wanted of it is the platform's.
     const { device, kind } = parsed;
     if (kind === "foreign" && !isSaid(parsed)) return topicNameInvalid;
-    const isSaidByDevice = kind === "reported" || kind === "reply" || kind === "foreign";
-    const isOwn = isSaidByDevice && this.#caller.credential.device === device;
-    if (kind !== "telemetry" && !isOwn) return this.#refuse(aboutOthers(parsed, "write"), device);
+    const isSaidByDevice =
+      kind === "foreign"
+        ? this.#caller.credential.device === device
+        : (kind === "reported" || kind === "reply") && this.#caller.credential.device !== undefined;
+    if (kind !== "telemetry" && !isSaidByDevice) return this.#refuse(aboutOthers(parsed, "write"), device);
     if (!this.#caller.mayDevice("telemetry.write", device)) return this.#refuse("telemetry.write", device);
     this.#caller.noteUse("telemetry.write", parsed.device);
     return 0;
@@ -59,7 +61,9 @@ export class MessageGate implements Gate {
     const caller = this.#caller;
     const exact = parseTopic(filter);
     if (caller.space.lists.deniesFilter(filter, caller.now())) return notAuthorized;
-    if (caller.credential.device) return 0;
+    // Of all its children it hears nothing that every message of the organisation would have to be asked about.
+    if (caller.credential.device)
+      return !filter.startsWith("devices/+/") || ofChildren.test(filter) ? 0 : notAuthorized;
     if (exact) return this.#mayHear(exact) ? 0 : this.#refuse(aboutOthers(exact, "read"), exact.device);
     const may = heard.find((action) => caller.mayAnywhere(action));
     if (may) caller.noteUse(may);
@@ -87,11 +91,9 @@ export class MessageGate implements Gate {
     const caller = this.#caller;
     // Nobody else speaks that platform's words: he is told the same in ours.
     if (kind === "foreign") return caller.credential.device === device && isHeard(topic) && this.#maySpeak(device);
-    // The device itself hears what is wanted of it, and not what it said.
+    // A device hears what is wanted of it and of its children, and not what was said.
     if (kind !== "telemetry" && caller.credential.device !== undefined)
-      return (
-        caller.credential.device === device && (kind === "desired" || kind === "command") && this.#maySpeak(device)
-      );
+      return (kind === "desired" || kind === "command") && this.#maySpeak(device);
     const action = aboutOthers(topic, "read");
     const may = caller.mayDevice(action, device) && caller.attributesOf(device) === undefined;
     if (may) caller.noteUse(action, device);
@@ -112,6 +114,9 @@ export class MessageGate implements Gate {
     return notAuthorized;
   }
 }
+
+/** What a gateway may subscribe to of all its children at once. */
+const ofChildren = /^devices\/\+\/(?:commands\/(?:\+|#|[^+#/]+)|twin\/desired)$/;
 
 /** What somebody may who listens to more than one topic: what he gets is asked of each message. */
 const heard = ["telemetry.read", "twin.read", "command.read"] as const satisfies readonly Action[];

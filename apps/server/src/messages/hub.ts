@@ -163,12 +163,18 @@ export class Hub implements Policy<SessionContext> {
     this.#lines.set(connection, line);
     if (!credential.device) return;
     context.seen = this.#needs.presences.came(space, credential.device);
-    if (connection.resumed) this.#needs.beside.arrived(space, credential.device, undefined);
+    if (connection.resumed) this.#arrived(space, credential.device, undefined);
   }
 
   /** A device hears what is owed to it beside what programs publish. */
   subscribed({ caller: { space, credential } }: SessionContext, filters: readonly string[]): void {
-    if (credential.device) this.#needs.beside.arrived(space, credential.device, filters);
+    if (credential.device) this.#arrived(space, credential.device, filters);
+  }
+
+  /** A gateway listens for its children, too. */
+  #arrived(space: Space, device: Id<"device">, filters: readonly string[] | undefined): void {
+    this.#needs.beside.arrived(space, device, filters);
+    for (const child of space.children.of(device)) this.#needs.beside.arrived(space, child, filters);
   }
 
   /** Who broke the rules is told by MQTT 5 alone; whoever watches the device is told of both versions. */
@@ -209,9 +215,18 @@ export class Hub implements Policy<SessionContext> {
     caller.noteStay();
     const gate = new MessageGate(caller);
     const alias = aliasOf(caller);
-    if (device === undefined || alias === context.alias) return gate;
+    const { space } = caller;
+    const children = device && space.children.namesOf(device);
+    if (device === undefined || (alias === context.alias && children === context.children)) return gate;
+    const known = new Set(context.children?.values());
     context.alias = alias;
-    return { gate, naming: treeOf(device, alias) };
+    context.children = children;
+    // The session takes its new names first.
+    queueMicrotask(() => {
+      for (const child of space.children.of(device))
+        if (!known.has(child)) this.#needs.beside.arrived(space, child, undefined);
+    });
+    return { gate, naming: treeOf(space, device) };
   }
 
   accept(context: SessionContext, publication: Publication): number {
@@ -277,7 +292,8 @@ export class Hub implements Policy<SessionContext> {
 
   #heard({ caller, seen }: SessionContext, device: Id<"device">, { receivedAt }: Publication): void {
     if (seen) seen.heardAt = receivedAt;
-    else this.#needs.presences.heard(caller.space, device, receivedAt);
+    // From a gateway, in its child's name: both are there.
+    if (!seen || device !== caller.credential.device) this.#needs.presences.heard(caller.space, device, receivedAt);
   }
 
   refused(context: SessionContext, what: Refusable, topic: string, code: number, size?: number): string | undefined {

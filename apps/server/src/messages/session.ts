@@ -1,8 +1,8 @@
 import type { Naming, Publication, Transport, Welcome } from "@holdfast/mqtt";
-import type { Id } from "@holdfast/kernel";
+import { isId, type Id } from "@holdfast/kernel";
 import { parseTopic, telemetryTopic, type Topic } from "@holdfast/protocol";
 import type { Account, Meter } from "../accounting/index.ts";
-import { cameBy, type Caller, type Came } from "../authority/index.ts";
+import { cameBy, type Caller, type Came, type Names, type Space } from "../authority/index.ts";
 import { fit } from "../live/index.ts";
 import { foreignName } from "./foreign-names.ts";
 import { MessageGate } from "./gate.ts";
@@ -16,6 +16,8 @@ export type SessionContext = {
   readonly account: Account;
   /** The device's other name in topics, as its names were last made. */
   alias: string | undefined;
+  /** A gateway's children, as their names were last made. */
+  children: Names | undefined;
   /** The client id, fit to be shown; until the session is open as the client sent it. */
   session: string;
   /** Of a device's own session, once it is open: where it is written down that it was heard. */
@@ -42,9 +44,10 @@ export const cameOver = ({ name, remoteAddress, tls, origin, certificate }: Tran
   certificate,
 });
 
-/** Where a device's session lives: its own tree and nothing else, under its own name for it and under those of other platforms. */
-export function treeOf(device: Id<"device">, alias: string | undefined): Naming {
+/** Where a device's session lives: its own tree, those of its children and nothing else, under its own name for it and under those of other platforms. */
+export function treeOf(space: Space, device: Id<"device">): Naming {
   const target = telemetryTopic(device);
+  const alias = space.device(device)?.alias;
   const names = alias === undefined ? [device] : [device, alias];
   return {
     mounts: [{ prefix: "me/", target: `devices/${device}/` }],
@@ -53,6 +56,12 @@ export function treeOf(device: Id<"device">, alias: string | undefined): Naming 
       ...names.map((name) => ({ topic: `losant/${name}/state`, target })),
     ],
     further: (written) => foreignName(device, alias, written),
+    family: {
+      prefix: "children/",
+      target: "devices/",
+      names: space.children.namesOf(device),
+      nameOf: (id) => (isId("device", id) ? (space.device(id)?.alias ?? id) : undefined),
+    },
     mountsOnly: true,
   };
 }
@@ -68,18 +77,19 @@ export function welcome(caller: Caller, account: Account, clientId: string, addr
   const { space, credential, expiresAt } = caller;
   const { device } = credential;
   const alias = aliasOf(caller);
+  const children = device && space.children.namesOf(device);
   return {
     space,
     // A device finds its session again under whichever of its keys it comes.
     principal: device ?? credential.id,
     maximumSessions: device ? sessionsOf.device : sessionsOf.others,
     application: credential.application ?? space.org,
-    ...(device && treeOf(device, alias)),
+    ...(device && treeOf(space, device)),
     gate: new MessageGate(caller),
     expiresAt,
     // By which `Hub.revive` finds the caller again.
     keepsake: credential.id,
-    context: { caller, address, account, alias, session: fit(clientId), seen: undefined, last: undefined },
+    context: { caller, address, account, alias, children, session: fit(clientId), seen: undefined, last: undefined },
     responseInformation: device && "me/",
   };
 }

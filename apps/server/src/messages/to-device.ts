@@ -7,7 +7,7 @@ type Message = { readonly topic: string; readonly payload: Uint8Array; readonly 
 
 /** What became of it, as far as anybody waits for that. */
 type Told = {
-  /** The device has it (PUBACK). */
+  /** The device has it, or its gateway (PUBACK). */
   acknowledged?(): void;
   /** It could not be kept, and went to nobody. */
   lost?(): void;
@@ -26,7 +26,10 @@ export class ToDevice {
   }
 
   reaches(space: Space, device: Id<"device">, topic: string): boolean {
-    return this.#parts?.broker.reaches(space, topic, device) ?? false;
+    const { broker } = this.#parts ?? {};
+    const gateway = space.device(device)?.gateway;
+    if (!broker) return false;
+    return broker.reaches(space, topic, device) || (gateway !== undefined && broker.reaches(space, topic, gateway));
   }
 
   /** At QoS 1, or less where that is what was subscribed to. */
@@ -34,7 +37,9 @@ export class ToDevice {
     // Nobody is there, or everybody comes anew: then it is given again.
     if (!this.#parts || space.closed || !this.#parts.broker.isOwed(space, message.topic)) return;
     const { broker, log } = this.#parts;
-    const acknowledged = (principal: string) => void (principal === device && told.acknowledged?.());
+    const acknowledged = (principal: string) => {
+      if (principal === device || principal === space.device(device)?.gateway) told.acknowledged?.();
+    };
     const publication = broker.offer(space, { ...message, qos: 1, retain: false, present: { acknowledged } });
     if (publication.code > 0) return told.lost?.(); // somebody who listens has no room, and the platform is set so
     const settle = (code: number) => {

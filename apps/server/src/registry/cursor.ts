@@ -33,4 +33,5 @@ const rowOf = ({ filter, order }: Listing): string =>
     filter.presence ?? null,
     filter.tags.map(({ key, value }) => [key, value]),
     filter.words,
+    ...(filter.gateway ? [filter.gateway] : []),
   ]);

@@ -11,6 +11,8 @@ export type DeviceFilter = {
   readonly application?: Id<"application"> | undefined;
   readonly product?: Id<"product"> | undefined;
   readonly user?: Id<"user"> | undefined;
+  /** Children of this device. */
+  readonly gateway?: Id<"device"> | undefined;
   readonly state?: Device["state"] | undefined;
   readonly tags: readonly Tag[];
   readonly presence?: "online" | "offline" | undefined;
@@ -46,9 +48,10 @@ export function isPresent(
   return presence.state === "online" ? "online" : "offline";
 }
 
-export const matches = ({ application, product, user, state, tags }: DeviceFilter, device: Device): boolean =>
+export const matches = ({ application, product, user, gateway, state, tags }: DeviceFilter, device: Device): boolean =>
   (application === undefined || device.application === application) &&
   (product === undefined || device.product === product) &&
   (user === undefined || device.user === user) &&
+  (gateway === undefined || device.gateway === gateway) &&
   (state === undefined || device.state === state) &&
   tags.every(({ key, value }) => device.tags[key] === value);

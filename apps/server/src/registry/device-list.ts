@@ -93,4 +93,7 @@ export class DeviceList {
 }
 
 const isByAge = ({ filter, order }: Listing): boolean =>
-  (order === "createdAt" || order === "-createdAt") && filter.words.length === 0 && filter.presence === undefined;
+  (order === "createdAt" || order === "-createdAt") &&
+  filter.words.length === 0 &&
+  filter.presence === undefined &&
+  filter.gateway === undefined;

@@ -9,6 +9,8 @@ type Described = {
   readonly product: Id<"product"> | undefined;
   /** The user of its application whose it is. */
   readonly user?: Id<"user"> | undefined;
+  /** The device that speaks for it. */
+  readonly gateway?: Id<"device"> | undefined;
   /** Another name in topics of firmware that was written for another platform. */
   readonly alias: string | undefined;
   readonly tags: Readonly<Record<string, string>>;
@@ -41,12 +43,14 @@ export type DeviceChange = {
 
 export function change(device: Device, wanted: DeviceChange): Active | Suspended {
   if (device.state === "retired") throw new Refusal("device.retired");
+  const stays = wanted.application === undefined || wanted.application === device.application;
   return {
     ...device,
     name: wanted.name ?? device.name,
     application: wanted.application ?? device.application,
-    // Users are of one application: elsewhere it is nobody's yet.
-    user: wanted.application === undefined || wanted.application === device.application ? device.user : undefined,
+    // Users and gateways are of one application: elsewhere it is nobody's yet.
+    user: stays ? device.user : undefined,
+    gateway: stays ? device.gateway : undefined,
     product: wanted.product === undefined ? device.product : (wanted.product ?? undefined),
     alias: wanted.alias === undefined ? device.alias : (wanted.alias ?? undefined),
     tags: wanted.tags ?? device.tags,
@@ -58,6 +62,13 @@ export function change(device: Device, wanted: DeviceChange): Active | Suspended
 export function bind(device: Device, user: Id<"user"> | undefined): Device {
   if (device.state === "retired" && user) throw new Refusal("device.retired");
   return { ...device, user, version: device.version + 1 };
+}
+
+/** Which device speaks for it from now on, or none. */
+export function tie(device: Device, gateway: Id<"device"> | undefined): Device {
+  if (gateway === device.gateway) return device;
+  if (device.state === "retired" && gateway) throw new Refusal("device.retired");
+  return { ...device, gateway, version: device.version + 1 };
 }
 
 export function isTaggedAlike(a: Pick<Device, "tags">, b: Pick<Device, "tags">): boolean {

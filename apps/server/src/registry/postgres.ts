@@ -191,6 +191,7 @@ export const placementOf = ({
   state,
   tags,
   alias,
+  gateway,
   door,
   version,
 }: Device): Placement => ({
@@ -200,6 +201,7 @@ export const placementOf = ({
   state,
   tags,
   alias,
+  ...(gateway && { gateway }),
   ...(door && { door: levelOf(id, door) }),
   version,
 });

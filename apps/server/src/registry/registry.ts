@@ -25,6 +25,7 @@ import {
   resume,
   retire,
   suspend,
+  tie,
   type Active,
   type Device,
   type DeviceChange,
@@ -34,7 +35,7 @@ import { Placements } from "./placements.ts";
 import { applicationsIn, devicesIn, placementOf, productsIn } from "./postgres.ts";
 import { refuseOtherTypes, type Product } from "./product.ts";
 import { Suspensions } from "./suspensions.ts";
-import { noteUser, registryRulings } from "./rulings.ts";
+import { noteGateway, noteUser, registryRulings } from "./rulings.ts";
 import { refuseIfChanged, type Versions } from "./version.ts";
 
 interface Measured {
@@ -101,11 +102,12 @@ export class Registry {
     permit: Permit<"device.create">,
     wanted: NewDevice,
     held: Held = {},
+    gateway?: Permit<"device.bind">,
   ): Promise<{ device: Active; key: MintedKey }> {
     const { minting } = this.#needs;
-    const { device, made: key } = await this.#make(permit, wanted, (unit, id) =>
-      minting.deviceKeyIn(unit, permit, id, { application: permit.on }, held),
-    );
+    const mint = (unit: Unit, id: Id<"device">) =>
+      minting.deviceKeyIn(unit, permit, id, { application: permit.on }, held);
+    const { device, made: key } = await this.#make(permit, wanted, mint, gateway);
     return { device, key };
   }
 
@@ -124,6 +126,7 @@ export class Registry {
     permit: Making,
     wanted: NewDevice,
     mint: (unit: Unit, device: Id<"device">) => Promise<T>,
+    gateway?: Permit<"device.bind">,
   ): Promise<{ device: Active; made: T }> {
     const { storage, spaces, keys, accounts, clock, random } = this.#needs;
     storage.admit();
@@ -142,15 +145,22 @@ export class Registry {
         placed: 0,
         version: 1,
         ...wanted,
+        gateway: gateway?.on,
       };
       if (!isTaggedAlike(device, untagged)) askToTag(permit, { ...device, ...untagged });
+      if (gateway) {
+        askAlso(permit, "device.bind", { id, placement: placementOf(device) });
+        await refuseUnfit(unit, device, gateway);
+      }
       await refuseEnded(unit, permit);
       // It has measured nothing yet, so any product will do.
       await productNamed(unit, asMaking(permit), "device.create", wanted.product);
       await this.#save(unit, device);
+      if (gateway) await noteGateway(this.#needs.rulings, unit, device);
       const made = await mint(unit, id);
       const { name, application, product, tags } = device;
-      unit.audit({ what: "device.created", about: id, facts: { name, application, product, tags } });
+      const facts = { name, application, product, tags, ...(gateway && { gateway: gateway.on }) };
+      unit.audit({ what: "device.created", about: id, facts });
       return { device, made };
     });
   }
@@ -187,6 +197,7 @@ export class Registry {
       const device = await this.#placements.move(unit, before, changed);
       await this.#save(unit, device);
       if (device.user !== before.user) await noteUser(this.#needs.rulings, unit, device);
+      if (device.gateway !== before.gateway) await noteGateway(this.#needs.rulings, unit, device);
       await forgetListsFor(this.#needs, unit, before, device);
       const facts = { fields: Object.keys(wanted), ...relocation(before, device) };
       unit.audit({ what: "device.updated", about: device.id, facts });
@@ -224,6 +235,22 @@ export class Registry {
       const bound = bind(device, user);
       await noteUser(this.#needs.rulings, unit, bound);
       return bound;
+    });
+  }
+
+  /**
+   * Which device speaks for it from now on: whoever spoke for it does so no more, at once. @throws Refusal `gateway.unfit`
+   */
+  async tie(
+    permit: Permit<"device.bind">,
+    gateway: Permit<"device.bind"> | undefined,
+    versions?: Versions,
+  ): Promise<Device> {
+    return this.#turn(permit, "device.bind", versions, "device.tied", async (unit, device) => {
+      if (gateway) await refuseUnfit(unit, device, gateway);
+      const tied = tie(device, gateway?.on);
+      await noteGateway(this.#needs.rulings, unit, tied);
+      return tied;
     });
   }
 
@@ -277,9 +304,7 @@ export class Registry {
       const device = await turn(unit, before);
       await this.#save(unit, device);
       await forgetListsFor(this.#needs, unit, before, device);
-      const facts =
-        device.user === before.user ? {} : { facts: { from: before.user ?? null, user: device.user ?? null } };
-      unit.audit({ what, about: device.id, ...facts });
+      unit.audit({ what, about: device.id, ...rebound(before, device) });
       return device;
     });
   }
@@ -302,6 +327,22 @@ export class Registry {
       }),
     );
   }
+}
+
+/** Whose it was and is, for the audit log. */
+function rebound(before: Device, after: Device): { facts?: Record<string, string | null> } {
+  if (after.user !== before.user) return { facts: { from: before.user ?? null, user: after.user ?? null } };
+  if (after.gateway === before.gateway) return {};
+  return { facts: { from: before.gateway ?? null, gateway: after.gateway ?? null } };
+}
+
+/** A gateway is another device of the same application. */
+async function refuseUnfit(unit: Unit, child: Device, gateway: Permit<"device.bind">): Promise<void> {
+  gateway.askAgain(); // the unit has asked for its own permit only
+  const found = await devicesIn(unit).find(gateway.on);
+  if (!found) throw refusedBy(gateway, "device.bind", gateway.on, new Refusal("device.unknown"));
+  const isFit = found.id !== child.id && found.application === child.application && found.state !== "retired";
+  if (!isFit) throw new Refusal("gateway.unfit");
 }
 
 const untagged = { tags: {} } as const;

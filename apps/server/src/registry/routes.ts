@@ -53,7 +53,8 @@ export const registryRoutes = ({ registry, catalogue, doors, devices, presences,
 
   on(routes.createDevice, async ({ permit, caller, body }) => {
     const { name, product, alias, tags } = body;
-    const { device, key } = await registry.create(permit, { name, product, alias, tags }, heldOf(body));
+    const gateway = body.gateway && caller.permit("device.bind", body.gateway);
+    const { device, key } = await registry.create(permit, { name, product, alias, tags }, heldOf(body), gateway);
     return { ...deviceReply(device, neverSeen, caller.space), key: { id: key.id, secret: key.secret } };
   }),
   on(routes.listDevices, async ({ reach, caller, query }) => {
@@ -84,6 +85,15 @@ export const registryRoutes = ({ registry, catalogue, doors, devices, presences,
       presenceOf(permit.on),
       caller.space,
     );
+  }),
+  on(routes.setGateway, async ({ permit, caller, body, versions }) => {
+    const presenceOf = await presences.in(caller.space);
+    const gateway = caller.permit("device.bind", body.gateway);
+    return deviceReply(await registry.tie(permit, gateway, versions), presenceOf(permit.on), caller.space);
+  }),
+  on(routes.removeGateway, async ({ permit, versions }) => {
+    await registry.tie(permit, undefined, versions);
+    return {};
   }),
   on(routes.listUserDevices, async ({ permit, caller, params, query }) => {
     const { id: user, application } = await users.read(permit, parseId("user", params["user"] ?? ""));
@@ -154,6 +164,7 @@ const deviceReply = (device: Device, presence: Presence, space: Space) => ({
   application: device.application,
   ...(device.product && { product: device.product }),
   ...(device.user && { user: device.user }),
+  ...(device.gateway && { gateway: device.gateway }),
   ...(device.alias !== undefined && { alias: device.alias }),
   tags: { ...device.tags },
   createdAt: rfc3339(device.createdAt),

@@ -4,7 +4,7 @@ import { forgetListsFor } from "../application-users/index.ts";
 import { kindOf, narrowestDoor, type Kind, type Rulings, type Spaces } from "../authority/index.ts";
 import type { Unit } from "../storage/index.ts";
 import type { Application, SignUp } from "./application.ts";
-import { bind, setDoor, type Device } from "./device.ts";
+import { bind, setDoor, tie, type Device } from "./device.ts";
 import { applicationsIn, devicesIn, productsIn } from "./postgres.ts";
 import { schemaOf, withDoor, type Product } from "./product.ts";
 
@@ -15,6 +15,9 @@ export const noteDoor = (rulings: Rulings, unit: Unit, { id, door = {} }: Produc
 
 export const noteUser = (rulings: Rulings, unit: Unit, { id, user }: Device): Promise<void> =>
   rulings.note(unit, "user", id, { user: user ?? null });
+
+export const noteGateway = (rulings: Rulings, unit: Unit, { id, gateway }: Device): Promise<void> =>
+  rulings.note(unit, "gateway", id, { gateway: gateway ?? null });
 
 export const noteSignUp = (rulings: Rulings, unit: Unit, { id, signUp = "closed" }: Application): Promise<void> =>
   rulings.note(unit, "signUp", id, signUp);
@@ -57,6 +60,19 @@ export const registryRulings = (spaces: Spaces, rulings: Rulings, save: Save): r
       const unbound = bind(device, undefined);
       await save(unit, unbound);
       await forgetListsFor({ spaces, rulings }, unit, device, unbound);
+    },
+  }),
+  // Nobody speaks for it until somebody says so again.
+  kindOf<{ readonly gateway: Id<"device"> | null }>({
+    kind: "gateway",
+    async find(unit, about) {
+      const device = await deviceOf(unit, about);
+      return device && { gateway: device.gateway ?? null };
+    },
+    narrowest: (found, said) => (found.gateway === said.gateway ? found : { gateway: null }),
+    async save(unit, about) {
+      const device = await deviceOf(unit, about);
+      if (device) await save(unit, tie(device, undefined));
     },
   }),
   kindOf<SignUp>({

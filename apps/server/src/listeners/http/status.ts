@@ -132,6 +132,7 @@ export const statusOf = {
   "device.suspended": 403,
   "device.notSuspended": 409,
   "device.aliasTaken": 409,
+  "gateway.unfit": 409,
   "cold.unreachable": 503,
   "cold.lost": 500,
   "device.erased": 410,

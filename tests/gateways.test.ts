@@ -1,0 +1,202 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import type { MqttClient } from "mqtt";
+import { atEnd } from "../apps/server/src/testing/index.ts";
+import { startWorld, textOf, type Device, type Problem } from "./authority.fixture.ts";
+import { eventually } from "./messages.fixture.ts";
+import { mqtt } from "./revocation.fixture.ts";
+
+// Gateways and the devices that they speak for, on the real platform.
+const world = await startWorld();
+atEnd.after(() => world.close());
+const { platform, ours, theirs } = world;
+const { visitor } = platform;
+const application = await ours.application();
+
+const bindTo = (gateway: { id: string }, child: { id: string }) =>
+  ours.asks.send<Device & Problem & { gateway?: string }>("PUT", `/v1/devices/${child.id}/gateway`, {
+    body: { gateway: gateway.id },
+  });
+const unbind = (child: { id: string }) => ours.asks.send("DELETE", `/v1/devices/${child.id}/gateway`);
+const temperaturesOf = async ({ id }: { id: string }) =>
+  (await ours.asks.get<{ items: { value: number }[] }>(`/v1/devices/${id}/telemetry?attribute=temperature`)).items
+    .map(({ value }) => value)
+    .toSorted((a, b) => a - b);
+const latestAt = async ({ id }: { id: string }) =>
+  (await ours.asks.get<{ presence: { lastSeenAt?: string; state: string } }>(`/v1/devices/${id}`)).presence;
+
+async function come({ key }: Device) {
+  const held = await mqtt(platform, { username: key.id, password: key.secret, protocolVersion: 5 });
+  const heard: { topic: string; body: string }[] = [];
+  held.client.on("message", (topic, payload) => heard.push({ topic, body: payload.toString() }));
+  return { ...held, client: held.client, heard };
+}
+/** 0, or the code with which it was refused. */
+const say = (client: MqttClient, topic: string, body: object) =>
+  client.publishAsync(topic, JSON.stringify(body), { qos: 1 }).then(
+    () => 0,
+    (error: { code?: number }) => error.code,
+  );
+
+test("a gateway delivers for its children by id and alias, and what they measured is theirs", async () => {
+  const [gateway, child] = [await ours.device(application.id), await ours.device(application.id, { alias: "valve-1" })];
+  assert.equal((await bindTo(gateway, child)).body.gateway, gateway.id);
+  const { client, end } = await come(gateway);
+  assert.equal(await say(client, `children/${child.id}/telemetry`, { temperature: 1 }), 0);
+  assert.equal(await say(client, "children/valve-1/telemetry", { temperature: 2 }), 0);
+  assert.equal(
+    (
+      await visitor
+        .as(textOf(gateway.key))
+        .send("POST", `/v1/devices/${child.id}/telemetry`, { body: { temperature: 3 } })
+    ).status,
+    200,
+  );
+  assert.deepEqual(await temperaturesOf(child), [1, 2, 3]);
+  assert.deepEqual(await temperaturesOf(gateway), []);
+  const presence = await latestAt(child);
+  assert.equal(presence.state, "never", "the child itself was never connected");
+  assert.ok(presence.lastSeenAt, "it was seen, because somebody spoke for it");
+  end();
+});
+
+test("a gateway speaks for nobody else, and is told alike whether that is absent, unbound or another's", async () => {
+  const [gateway, other, unbound] = [
+    await ours.device(application.id),
+    await ours.device(application.id),
+    await ours.device(application.id, { alias: "loose" }),
+  ];
+  const [foreignApplication, others] = [await theirs.application(), await ours.device(application.id)];
+  const foreign = await theirs.device(foreignApplication.id);
+  await bindTo(other, others);
+  await bindTo(gateway, await ours.device(application.id));
+  const { client, end } = await come(gateway);
+  const absent = `dev_${"0".repeat(32)}`;
+  for (const name of [absent, others.id, unbound.id, "loose", foreign.id, gateway.id, "nobody", "+"]) {
+    if (name !== "+") assert.equal(await say(client, `children/${name}/telemetry`, { temperature: 1 }), 0x87, name);
+    const asks = visitor.as(textOf(gateway.key));
+    if (name.startsWith("dev_") && name !== gateway.id)
+      assert.equal(
+        (await asks.send<Problem>("POST", `/v1/devices/${name}/telemetry`, { body: { temperature: 1 } })).body.code,
+        "device.unknown",
+      );
+  }
+  for (const filter of [
+    "children/#",
+    "children/+/#",
+    "children/+/+",
+    "children/+/telemetry",
+    "children/+/twin/reported",
+  ])
+    assert.deepEqual(
+      await client.subscribeAsync(filter, { qos: 1 }).then(
+        (granted) => granted.map(({ qos }) => Number(qos)),
+        () => [0x87],
+      ),
+      [0x87],
+      filter,
+    );
+  for (const device of [others, unbound]) assert.deepEqual(await temperaturesOf(device), []);
+  end();
+});
+
+test("commands and the twin of a child come by its gateway, which answers in its name", async () => {
+  const [gateway, child] = [await ours.device(application.id), await ours.device(application.id, { alias: "lamp-1" })];
+  const sent = ours.asks.post<{ id: string }>(`/v1/devices/${child.id}/commands`, { name: "blink" });
+  const { client, heard, end } = await come(gateway);
+  await client.subscribeAsync(["children/+/commands/+", "children/+/twin/desired"], { qos: 1 });
+  const { id } = await sent;
+  await bindTo(gateway, child);
+  await ours.asks.send("PATCH", `/v1/devices/${child.id}/twin`, { body: { desired: { on: true } } });
+  await eventually(
+    () => heard.length >= 2,
+    () => JSON.stringify(heard),
+  );
+  const topics = heard.map(({ topic }) => topic).toSorted();
+  assert.deepEqual([...new Set(topics)], ["children/lamp-1/commands/blink", "children/lamp-1/twin/desired"]);
+  assert.equal(await say(client, "children/lamp-1/twin/reported", { on: true }), 0);
+  assert.equal(await say(client, `children/lamp-1/replies/${id}`, { result: "done" }), 0);
+  const command = await ours.asks.get<{ state: string }>(`/v1/devices/${child.id}/commands/${id}`);
+  assert.equal(command.state, "answered");
+  const twin = await ours.asks.get<{ reported: object }>(`/v1/devices/${child.id}/twin`);
+  assert.deepEqual(twin.reported, { on: true });
+  end();
+});
+
+test("the child's own door is asked as well as its gateway's", async () => {
+  const [gateway, child] = [await ours.device(application.id), await ours.device(application.id)];
+  await bindTo(gateway, child);
+  const { client, end } = await come(gateway);
+  assert.equal(await say(client, `children/${child.id}/telemetry`, { temperature: 1 }), 0);
+  await ours.asks.send("PUT", `/v1/devices/${child.id}/door`, { body: { transports: ["https"] } });
+  assert.equal(await say(client, `children/${child.id}/telemetry`, { temperature: 2 }), 0x87);
+  assert.equal(await say(client, "me/telemetry", { temperature: 3 }), 0, "the gateway's own is open");
+  await ours.asks.send("POST", `/v1/devices/${gateway.id}/suspend`);
+  const answer = await visitor
+    .as(textOf(gateway.key))
+    .send<Problem>("POST", `/v1/devices/${child.id}/telemetry`, { body: { temperature: 4 } });
+  assert.equal(answer.status, 403, "a gateway that is suspended says nothing for anybody");
+  assert.deepEqual(await temperaturesOf(child), [1]);
+  end();
+});
+
+test("who is unbound, moves or is suspended is spoken for no more, on open connections too; its history stays", async () => {
+  const [first, second] = [await ours.device(application.id), await ours.device(application.id)];
+  const child = await ours.device(application.id, { gateway: first.id });
+  const [one, two] = [await come(first), await come(second)];
+  const topic = `children/${child.id}/telemetry`;
+  assert.equal(await say(one.client, topic, { temperature: 1 }), 0);
+  assert.equal(await say(two.client, topic, { temperature: 2 }), 0x87);
+  await bindTo(second, child);
+  assert.equal(await say(one.client, topic, { temperature: 3 }), 0x87);
+  assert.equal(await say(two.client, topic, { temperature: 4 }), 0);
+  assert.deepEqual(await temperaturesOf(child), [1, 4]);
+  await unbind(child);
+  assert.equal(await say(two.client, topic, { temperature: 5 }), 0x87);
+  await bindTo(second, child);
+  await ours.asks.send("POST", `/v1/devices/${child.id}/suspend`);
+  assert.equal(await say(two.client, topic, { temperature: 6 }), 0x87);
+  await ours.asks.send("POST", `/v1/devices/${child.id}/resume`);
+  assert.equal(await say(two.client, topic, { temperature: 7 }), 0);
+  const elsewhere = await ours.application("Workshop");
+  await ours.asks.send("PATCH", `/v1/devices/${second.id}`, { body: { application: elsewhere.id } });
+  assert.equal(await say(two.client, topic, { temperature: 8 }), 0x87, "its gateway is of another application now");
+  await ours.asks.send("PATCH", `/v1/devices/${second.id}`, { body: { application: application.id } });
+  assert.equal(await say(two.client, topic, { temperature: 9 }), 0);
+  await ours.asks.send("PATCH", `/v1/devices/${child.id}`, { body: { application: elsewhere.id } });
+  assert.equal(await say(two.client, topic, { temperature: 10 }), 0x87);
+  assert.deepEqual(await temperaturesOf(child), [1, 4, 7, 9]);
+  one.end();
+  two.end();
+});
+
+test("an alias that goes to another child is that one's at once", async () => {
+  const gateway = await ours.device(application.id);
+  const before = await ours.device(application.id, { alias: "place-1", gateway: gateway.id });
+  const after = await ours.device(application.id, { gateway: gateway.id });
+  const { client, end } = await come(gateway);
+  assert.equal(await say(client, "children/place-1/telemetry", { temperature: 1 }), 0);
+  await ours.asks.send("PATCH", `/v1/devices/${before.id}`, { body: { alias: null } });
+  await ours.asks.send("PATCH", `/v1/devices/${after.id}`, { body: { alias: "place-1" } });
+  assert.equal(await say(client, "children/place-1/telemetry", { temperature: 2 }), 0);
+  assert.deepEqual([await temperaturesOf(before), await temperaturesOf(after)], [[1], [2]]);
+  end();
+});
+
+test("whoever binds needs leave over both, and a gateway is another device of the same application", async () => {
+  const [gateway, child] = [await ours.device(application.id), await ours.device(application.id)];
+  const elsewhere = await ours.device((await ours.application("Shed")).id);
+  const { token } = await ours.tokenOf([`device.bind:${child.id}`, `device.read:${child.id}`]);
+  const bound = (to: { id: string }, asks = ours.asks) =>
+    asks
+      .send<Problem>("PUT", `/v1/devices/${child.id}/gateway`, { body: { gateway: to.id } })
+      .then(({ status, body }) => (status === 200 ? "bound" : body.code));
+  assert.equal(await bound(gateway, visitor.as(token)), "device.unknown");
+  assert.equal(await bound(child), "gateway.unfit");
+  assert.equal(await bound(elsewhere), "gateway.unfit");
+  assert.equal(await bound(gateway), "bound");
+  const page = await ours.asks.get<{ items: Device[]; total: number }>(`/v1/devices?gateway=${gateway.id}`);
+  assert.deepEqual([page.items.map(({ id }) => id), page.total], [[child.id], 1]);
+  const audited = await ours.audited(child.id);
+  assert.deepEqual(audited.find(({ what }) => what === "device.tied")?.facts, { from: null, gateway: gateway.id });
+});
