@@ -40,6 +40,10 @@ test("doors, lists, demands, secrets, owners of devices and sign-ups that change
     by.asks.put(`/v1/devices/${id}/user`, { user });
   await bind(first, moving, anna.id);
   await bind(first, untouched, anna.id);
+  const speaks = (by: typeof first, gateway: Thing, child: Thing) =>
+    by.asks.put(`/v1/devices/${child.id}/gateway`, { gateway: gateway.id });
+  await speaks(first, shut, moving);
+  await speaks(first, shut, untouched);
   await first.asks.patch(`/v1/applications/${application.id}`, { signUp: "open" });
   await first.asks.put(`/v1/devices/${reopened.id}/door`, { ...overMqtt, size: 1_000 });
   const lifted = await first.deny(admitted.id, "device");
@@ -65,6 +69,7 @@ test("doors, lists, demands, secrets, owners of devices and sign-ups that change
   const second = { ...rotated, key: await rotate(rotated.key, "0") };
   const also = { ...moving, key: await rotate(moving.key, "2h") };
   await bind(owner, moving, bert.id);
+  await speaks(owner, untouched, moving);
   await owner.asks.patch(`/v1/applications/${application.id}`, { signUp: "closed" });
   const all = [ofProduct, shut, denied, rotated, second, moving, also, reopened, admitted, untouched];
   assert.deepEqual(await story.statusOf(...all), [403, 403, 403, 401, 200, 200, 200, 200, 200, 200]);
@@ -77,6 +82,7 @@ test("doors, lists, demands, secrets, owners of devices and sign-ups that change
     "demands of organisations 1",
     "secrets of credentials 2",
     "devices of customers 1",
+    "gateways of devices 1",
     "lists of customers 1",
   ])
     assert.ok(told.includes(part), told);
@@ -88,6 +94,9 @@ test("doors, lists, demands, secrets, owners of devices and sign-ups that change
   assert.deepEqual(new Set(ofAnna.items.map(({ id }) => id)), new Set([removed.id, hers.id]));
   const userOf = async ({ id }: Thing) => (await restored.asks.get<{ user?: string }>(`/v1/devices/${id}`)).user;
   assert.deepEqual([await userOf(moving), await userOf(untouched)], [undefined, anna.id]);
+  const gatewayOf = async ({ id }: Thing) =>
+    (await restored.asks.get<{ gateway?: string }>(`/v1/devices/${id}`)).gateway;
+  assert.deepEqual([await gatewayOf(moving), await gatewayOf(untouched)], [undefined, shut.id]);
   const { signUp } = await restored.asks.get<{ signUp: string }>(`/v1/applications/${application.id}`);
   assert.equal(signUp, "closed");
   const entries = await restored.audited(shut.id);

@@ -37,6 +37,7 @@ const inWords: Readonly<Record<string, string>> = {
   standing: "organisations that are stopped",
   secret: "secrets of credentials",
   user: "devices of customers",
+  gateway: "gateways of devices",
   signUp: "sign-ups of applications",
   userLists: "lists of customers",
 };
