@@ -594,6 +594,7 @@ const operations: Record<keyof typeof routes, Operation> = {
   transferOwnDevice: { ask: () => ({ params: { device: unknown("device") }, body: {} }) },
   keepOwnDevice: { ask: () => ({ params: { device: unknown("device") } }) },
   objectToContest: { ask: () => ({ params: { device: unknown("device") } }) },
+  relayFrame: { ask: () => ({ body: { frame: "AAAA" } }) },
   releaseOwnDevice: { ask: () => ({ params: { device: unknown("device") } }) },
   bindDevice: { ask: (subject) => ({ ...inPath("device")(subject), body: { user: subject.user.id } }) },
   setGateway: { ask: (subject) => ({ ...inPath("device")(subject), body: { gateway: subject.device.id } }) },

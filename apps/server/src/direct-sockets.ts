@@ -1,7 +1,8 @@
 import type { Timers } from "@holdfast/kernel";
 import type { Config } from "./config.ts";
 import { networkOf, TcpListener, UdpListener, type Arrivals } from "./listeners/index.ts";
-import { Sockets } from "./sockets/index.ts";
+import { Relay, Sockets } from "./sockets/index.ts";
+import { relayRoutes } from "./sockets/routes.ts";
 
 type Needs = Omit<ConstructorParameters<typeof Sockets>[0], "networkOf"> & {
   readonly config: Pick<Config, "host" | "udpPort" | "tcpPort">;
@@ -20,5 +21,10 @@ export async function openSockets({ config, ...needs }: Needs) {
   const tcp = tcpPort === undefined ? undefined : await TcpListener.open({ ...common, port: tcpPort });
   opened.defer(() => tcp?.close());
   const all = opened.move();
-  return { sockets, ports: { udp: udp?.port, tcp: tcp?.port }, close: () => all.disposeAsync() };
+  return {
+    sockets,
+    handlers: relayRoutes(new Relay(common)),
+    ports: { udp: udp?.port, tcp: tcp?.port },
+    close: () => all.disposeAsync(),
+  };
 }

@@ -256,6 +256,7 @@ async function open(needs: PlatformNeeds, opened: AsyncDisposableStack, closing:
     ...applicationUsers.handlers,
     ...messageRoutes({ mqttSessions: new MqttSessions({ storage, spaces, clock, log, broker }) }),
     ...readings.beside.handlers,
+    ...direct.handlers,
     ...measuredRoutes({ ...ofAuthority, asking, retention: readings.retention }),
     ...auditRoutes(new Audit(storage)),
     ...accountingRoutes({ usage: new Usage({ ...common, accounts }), plans: new Plans({ ...common, accounts }) }),

@@ -189,6 +189,10 @@ const sentences = {
   "device.suspended": "This device is suspended. Resume it first.",
   "device.notSuspended": "This device is not suspended.",
   "device.aliasTaken": "Another device of this organisation has that alias.",
+  "relay.malformed": "Bring one sealed frame that wants an answer, in Base64, as the device handed it over.",
+  "relay.refused":
+    "This frame was not taken: it was altered, is older than one that was, or the device may not send. Let the device make a new one.",
+  "relay.unanswered": "The platform had no room for this frame. Bring the same bytes again in a moment.",
   "gateway.unfit": "A gateway is another device of the same application that is not retired. Name such a one.",
   "cold.unreachable":
     "These readings were moved to the object store, which cannot be reached. Newer ones can be read; whoever runs the instance looks after the store.",

@@ -268,3 +268,4 @@ export {
   providerSignedOut,
   removeLink,
 } from "./provider-sign-ins.ts";
+export { relayFrame } from "./relay.ts";
