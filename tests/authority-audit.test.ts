@@ -170,6 +170,19 @@ test("a change leaves an entry about its subject, by whoever made it, in the sam
   const rented = await ours.device(application);
   await asks.put(`/v1/devices/${rented.id}/user`, { user: user.id });
   await left("device.bound", rented.id);
+  await asks.put(`/v1/devices/${rented.id}/gateway`, { gateway: our.device.id });
+  await left("device.tied", rented.id);
+  await asks.delete(`/v1/devices/${rented.id}/gateway`);
+  await left("device.tied", rented.id);
+  const groups = `/v1/applications/${application}/groups`;
+  const group = await asks.post<{ id: string }>(groups, { name: "pumps" });
+  await left("group.created", group.id);
+  await asks.put(`${groups}/${group.id}/members/${rented.id}`, {});
+  await left("group.memberAdmitted", group.id);
+  await asks.delete(`${groups}/${group.id}/members/${rented.id}`);
+  await left("group.memberExpelled", group.id);
+  await asks.delete(`${groups}/${group.id}`);
+  await left("group.deleted", group.id);
   await asks.delete(`${users}/${user.id}`);
   await left("applicationUser.removed", user.id);
 
@@ -364,6 +377,7 @@ test("every operation that changes something is in the lists above", () => {
     "acceptInvitation",
     "activateUser",
     "addDomain",
+    "admitToGroup",
     "applyRoles",
     "approveDomain",
     "bindDevice",
@@ -371,6 +385,7 @@ test("every operation that changes something is in the lists above", () => {
     "createApplication",
     "createClaimCode",
     "createDevice",
+    "createGroup",
     "createListEntry",
     "createOperatorKey",
     "createOrg",
@@ -381,11 +396,13 @@ test("every operation that changes something is in the lists above", () => {
     "createUser",
     "deleteApplication",
     "deleteDevice",
+    "deleteGroup",
     "deleteProduct",
     "deleteRole",
     "endCertificateAuthority",
     "eraseDevice",
     "eraseUserReadings",
+    "expelFromGroup",
     "givePlan",
     "invite",
     "issueCertificate",

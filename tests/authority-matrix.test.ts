@@ -77,6 +77,7 @@ type Subject = {
   dashboard: Thing;
   command: Thing;
   batch: Thing;
+  group: Thing;
 };
 /** A request for a certificate may be made more than once. */
 const { csr } = await newKeyAndRequest();
@@ -174,11 +175,21 @@ const freshCommand = async () => {
   return { device, command: await ours.asks.post<Thing>(`/v1/devices/${device.id}/commands`, { name: "unlock" }) };
 };
 const ofCommand = ({ device, command }: Subject) => ({ params: { device: device.id, command: command.id } });
+const ofGroup = ({ application, group }: Subject) => ({ params: { application: application.id, group: group.id } });
+const groupsOf = `/v1/applications/${our.application.id}/groups`;
+let groupsMade = 0;
+const freshGroup = () => `group-${(groupsMade += 1)}`;
+/** With a device in it. */
+async function newGroup(): Promise<Thing> {
+  const group = await ours.asks.post<Thing>(groupsOf, { name: freshGroup() });
+  return ours.asks.put<Thing>(`${groupsOf}/${group.id}/members/${our.device.id}`, {});
+}
 const ofBatch = ({ batch }: Subject) => ({ params: { batch: batch.id } });
 
 const standing: Subject = {
   ...our,
   command: await ours.asks.post<Thing>(`/v1/devices/${our.device.id}/commands`, { name: "blink" }),
+  group: await newGroup(),
   batch: await ours.asks.post<Thing>("/v1/command-batches", {
     to: { product: our.product.id },
     name: "blink",
@@ -597,6 +608,15 @@ const operations: Record<keyof typeof routes, Operation> = {
   relayFrame: { ask: () => ({ body: { frame: "AAAA" } }) },
   releaseOwnDevice: { ask: () => ({ params: { device: unknown("device") } }) },
   bindDevice: { ask: (subject) => ({ ...inPath("device")(subject), body: { user: subject.user.id } }) },
+  createGroup: { ask: (subject) => ({ ...inPath("application")(subject), body: { name: freshGroup() } }) },
+  listGroups: onApplication,
+  readGroup: { ask: ofGroup },
+  deleteGroup: { fresh: async () => ({ group: await newGroup() }), ask: ofGroup },
+  admitToGroup: { ask: (subject) => ({ params: { ...ofGroup(subject).params, device: subject.device.id }, body: {} }) },
+  expelFromGroup: {
+    fresh: async () => ({ group: await newGroup() }),
+    ask: (subject) => ({ params: { ...ofGroup(subject).params, device: subject.device.id } }),
+  },
   setGateway: { ask: (subject) => ({ ...inPath("device")(subject), body: { gateway: subject.device.id } }) },
   removeGateway: { ask: (subject) => inPath("device")(subject) },
   removePlan: {
@@ -893,6 +913,7 @@ async function linesOfHttp(): Promise<string[]> {
       organisation: { id: unknown("org") },
       dashboard: { id: unknown("dashboard") },
       command: { id: unknown("command") },
+      group: { id: unknown("group") },
       batch: { id: unknown("commandBatch") },
     };
     if (JSON.stringify(asked(nothing)) !== JSON.stringify(asked(standing)))

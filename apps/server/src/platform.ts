@@ -49,6 +49,8 @@ import { outwardsOf } from "./outwards.ts";
 import { OwnListeners } from "./outbound/index.ts";
 import { Catalogue, DeviceList, Directories, Doors, Registry } from "./registry/index.ts";
 import { registryRoutes } from "./registry/routes.ts";
+import { Groups } from "./groups/index.ts";
+import { groupRoutes } from "./groups/routes.ts";
 import { Simulation } from "./simulation/index.ts";
 import { simulationRoutes } from "./simulation/routes.ts";
 import { Storage } from "./storage/index.ts";
@@ -257,6 +259,7 @@ async function open(needs: PlatformNeeds, opened: AsyncDisposableStack, closing:
     ...messageRoutes({ mqttSessions: new MqttSessions({ storage, spaces, clock, log, broker }) }),
     ...readings.beside.handlers,
     ...direct.handlers,
+    ...groupRoutes(new Groups(common)),
     ...measuredRoutes({ ...ofAuthority, asking, retention: readings.retention }),
     ...auditRoutes(new Audit(storage)),
     ...accountingRoutes({ usage: new Usage({ ...common, accounts }), plans: new Plans({ ...common, accounts }) }),

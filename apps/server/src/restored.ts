@@ -8,6 +8,7 @@ import {
   type Spaces,
 } from "./authority/index.ts";
 import { ownListRuling } from "./application-users/index.ts";
+import { groupRuling } from "./groups/index.ts";
 import { demandsRuling, memberRuling, reconcilePasswords, standingRuling } from "./identity/index.ts";
 import type { Registry } from "./registry/index.ts";
 import type { Keyring, Storage } from "./storage/index.ts";
@@ -38,6 +39,7 @@ const inWords: Readonly<Record<string, string>> = {
   secret: "secrets of credentials",
   user: "devices of customers",
   gateway: "gateways of devices",
+  group: "groups of devices",
   signUp: "sign-ups of applications",
   userLists: "lists of customers",
 };
@@ -103,6 +105,7 @@ export async function reconcile(needs: Needs): Promise<void> {
     standingRuling(spaces),
     ownListRuling(spaces),
     ...registry.ruled,
+    groupRuling(spaces),
   ];
   const decided = Object.entries(Object.groupBy(await rulings.reconcile(orgs, kinds), (kind) => kind));
   if (decided.length > 0) {

@@ -13,6 +13,7 @@ const prefixes = {
   device: "dev",
   entry: "ent",
   factorReset: "rst",
+  group: "grp",
   invitation: "inv",
   key: "key",
   listEntry: "lst",
@@ -24,6 +25,7 @@ const prefixes = {
   product: "prd",
   role: "rol",
   session: "ses",
+  task: "tsk",
   token: "tok",
   user: "usr",
 } as const;

@@ -193,6 +193,10 @@ const sentences = {
   "relay.refused":
     "This frame was not taken: it was altered, is older than one that was, or the device may not send. Let the device make a new one.",
   "relay.unanswered": "The platform had no room for this frame. Bring the same bytes again in a moment.",
+  "group.unknown": "There is no such group, or none that you may know of.",
+  "group.nameTaken": "Another group of this application has that name.",
+  "group.tooMany": "There are as many as there may be: 200 groups of an application, and 500 devices of a group.",
+  "group.unfit": "A group has devices of its own application that are not retired. Name such a one.",
   "gateway.unfit": "A gateway is another device of the same application that is not retired. Name such a one.",
   "cold.unreachable":
     "These readings were moved to the object store, which cannot be reached. Newer ones can be read; whoever runs the instance looks after the store.",

@@ -34,16 +34,16 @@ export class Mounts {
   readonly synonyms: readonly Synonym[];
   /** Nothing outside the mounts and synonyms may be named. */
   readonly only: boolean;
-  readonly family: Family | undefined;
+  readonly families: readonly Family[];
   readonly #further: Further | undefined;
-  /** Of the family, those that were asked for: what goes by the same name goes by the same mount. */
+  /** Of families, those that were asked for: what goes by the same name goes by the same mount. */
   readonly #named = new Map<string, Mount>();
 
-  constructor({ mounts = [], synonyms = [], mountsOnly = false, family, further }: Naming = {}) {
+  constructor({ mounts = [], synonyms = [], mountsOnly = false, families = [], further }: Naming = {}) {
     this.mounts = mounts;
     this.synonyms = synonyms;
     this.only = mountsOnly;
-    this.family = family;
+    this.families = families;
     this.#further = further;
     for (const { prefix, target } of mounts) {
       const sound = prefix.endsWith("/") && target.endsWith("/") && !hasWildcard(prefix) && !hasWildcard(target);
@@ -61,7 +61,7 @@ export class Mounts {
     }
     const mount = this.mounts.find(({ prefix }) => written.startsWith(prefix)) ?? this.#further?.(written);
     if (mount) return "topic" in mount ? { topic: mount.target, via: mount } : within(mount, written);
-    if (this.family && written.startsWith(this.family.prefix)) return this.#inFamily(written, this.family);
+    for (const family of this.families) if (written.startsWith(family.prefix)) return this.#inFamily(written, family);
     return this.only ? undefined : { topic: written, via: undefined };
   }
 
@@ -71,10 +71,11 @@ export class Mounts {
     if (name === "+") return { topic: `${family.target}+${written.slice(end)}`, via: family };
     const level = family.names.get(name);
     if (level === undefined) return undefined;
-    let via = this.#named.get(name);
+    const prefix = `${family.prefix}${name}/`;
+    let via = this.#named.get(prefix);
     if (!via) {
-      via = { prefix: `${family.prefix}${name}/`, target: `${family.target}${level}/` };
-      this.#named.set(name, via);
+      via = { prefix, target: `${family.target}${level}/` };
+      this.#named.set(prefix, via);
     }
     return { topic: via.target + written.slice(end + 1), via };
   }
@@ -83,12 +84,14 @@ export class Mounts {
   outward(topic: string): string {
     for (const synonym of this.synonyms) if (topic === synonym.target) return synonym.topic;
     for (const mount of this.mounts) if (topic.startsWith(mount.target)) return outward(topic, mount);
-    return this.family && topic.startsWith(this.family.target) ? outward(topic, this.family) : topic;
+    for (const family of this.families) if (topic.startsWith(family.target)) return outward(topic, family);
+    return topic;
   }
 
   equals(other: Mounts): boolean {
     const list = (mounts: Mounts) => JSON.stringify([mounts.only, mounts.mounts, mounts.synonyms]);
-    return this.family?.names === other.family?.names && list(this) === list(other);
+    const isAlike = ({ names }: Family, at: number) => names === other.families[at]?.names;
+    return this.families.length === other.families.length && this.families.every(isAlike) && list(this) === list(other);
   }
 }
 

@@ -104,12 +104,12 @@ export interface Gate {
 export type Naming = {
   readonly mounts?: readonly Mount[] | undefined;
   readonly synonyms?: readonly Synonym[] | undefined;
-  readonly family?: Family | undefined;
+  readonly families?: readonly Family[] | undefined;
   /**
    * Names that few clients use, so that no session carries them in its lists: the same name always means the same, as long as the lists are the same.
    */
   readonly further?: ((written: string) => Mount | Synonym | undefined) | undefined;
-  /** Refuse whatever the client names outside its mounts, family and synonyms. */
+  /** Refuse whatever the client names outside its mounts, families and synonyms. */
   readonly mountsOnly?: boolean | undefined;
 };
 

@@ -86,6 +86,10 @@ export const actions = {
   "command.read": "device",
   "command.send": "device",
   "device.enrol": "application",
+
+  "group.read": "application",
+  "group.manage": "application",
+  "group.task": "application",
 } as const satisfies Record<string, Kind>;
 
 export type Action = keyof typeof actions;

@@ -77,6 +77,8 @@ export {
   reportedTopic,
   telemetryTopic,
   type Topic,
+  parseGroupTopic,
+  type GroupTopic,
 } from "./topics.ts";
 export { commandStates, type CommandState } from "./commands.ts";
 export { step, timeZone, type Step } from "./step.ts";

@@ -269,3 +269,4 @@ export {
   removeLink,
 } from "./provider-sign-ins.ts";
 export { relayFrame } from "./relay.ts";
+export { admitToGroup, createGroup, deleteGroup, expelFromGroup, listGroups, readGroup } from "./groups.ts";

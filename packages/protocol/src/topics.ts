@@ -8,6 +8,9 @@ export type Topic =
   | { readonly device: Id<"device">; readonly kind: "reply"; readonly command: Id<"command"> }
   | Foreign;
 
+/** A topic of a group. `groups/{name}/…` of a device has become `groups/{id}/…` by then. */
+export type GroupTopic = { readonly group: Id<"group">; readonly rest: string };
+
 export const telemetryTopic = (device: Id<"device">): string => `devices/${device}/telemetry`;
 export const reportedTopic = (device: Id<"device">): string => `devices/${device}/twin/reported`;
 export const desiredTopic = (device: Id<"device">): string => `devices/${device}/twin/desired`;
@@ -38,6 +41,17 @@ export function parseTopic(topic: string): Topic | undefined {
     return isId("device", device) ? { device, kind: "telemetry" } : undefined;
   }
   return topic[treeLength] === "/" ? parseOther(topic) : undefined;
+}
+
+const groups = "groups/";
+
+/** `undefined` for a topic of no group. */
+export function parseGroupTopic(topic: string): GroupTopic | undefined {
+  const end = groups.length + 36;
+  const group = topic.slice(groups.length, end);
+  if (!topic.startsWith(groups) || topic[end] !== "/" || topic.length === end + 1 || !isId("group", group))
+    return undefined;
+  return { group, rest: topic.slice(end + 1) };
 }
 
 function parseOther(topic: string): Topic | undefined {

@@ -219,6 +219,14 @@ export class Caller implements Asker {
     return placement !== undefined && mayNow(this.power, action, { kind: "device", id, placement }, this.#clock.now());
   }
 
+  /** The same of what a device says and hears in a group: as a member, and as long as both are of one application. */
+  mayInGroup(way: "read" | "write", id: Id<"group">): boolean {
+    const { device } = this.credential;
+    const group = device && this.space.groups.get(id);
+    if (!device || !group?.members.get(device)?.[way]) return false;
+    return this.space.device(device)?.application === group.application && this.mayDevice("telemetry.write", device);
+  }
+
   /** Which attributes of a device it may read: by name, or `undefined` for all. */
   attributesOf(id: Id<"device">): ((name: string) => boolean) | undefined {
     const placement = this.space.device(id);
@@ -247,6 +255,8 @@ export class Caller implements Asker {
       case "connection":
       case "entry":
       case "factorReset":
+      case "group":
+      case "task":
       case "invitation":
       case "key":
       case "listEntry":

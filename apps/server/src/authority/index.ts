@@ -43,6 +43,7 @@ export { askToShare, mayKnow, maySee, noteOpening, refuseShowingMore } from "./s
 export { Sessions } from "./sessions.ts";
 export { refuseToShutOut } from "./shutting-out.ts";
 export { confirmedFor, type Proof, type Session, type Visit } from "./session.ts";
+export type { KnownGroup, Rights } from "./known-groups.ts";
 export type { Names } from "./children.ts";
 export type { Bounds, Placement, Schema, Space } from "./space.ts";
 export { asPlatform, Spaces, type Homes, type Things } from "./spaces.ts";

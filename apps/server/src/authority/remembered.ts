@@ -3,6 +3,7 @@ import type { Demands } from "@holdfast/protocol";
 import type { Ending } from "./credential.ts";
 import type { Dashboard } from "./dashboard.ts";
 import type { Factors } from "./factors.ts";
+import type { KnownGroup } from "./known-groups.ts";
 import type { Issuer } from "./issuer.ts";
 import type { ListEntry } from "./lists.ts";
 import type { Placement, Schema } from "./placement.ts";
@@ -16,6 +17,7 @@ export type Remembered = {
   readonly applications: Set<Id<"application">>;
   readonly products: Map<Id<"product">, Schema>;
   readonly dashboards?: ReadonlyMap<Id<"dashboard">, Dashboard>;
+  readonly groups?: ReadonlyMap<Id<"group">, KnownGroup>;
   readonly members: Map<Id<"person">, Membership>;
   /** Who of them administers the instance. */
   readonly administrators?: { has(person: Id<"person">): boolean } | undefined;

@@ -8,6 +8,7 @@ import type { Level } from "./door.ts";
 import { noFactors, type Factors } from "./factors.ts";
 import { Homes } from "./homes.ts";
 import { KnownDashboards } from "./known-dashboards.ts";
+import { KnownGroups } from "./known-groups.ts";
 import { Lists, type Entry, type Hits, type ListEntry } from "./lists.ts";
 import type { Credential, Ending } from "./credential.ts";
 import type { Issuer } from "./issuer.ts";
@@ -52,6 +53,7 @@ export class Space {
   readonly dashboards: KnownDashboards;
   readonly homes: Homes;
   readonly children: Children;
+  readonly groups: KnownGroups;
 
   /** `decisions`: the organisation's, which go on when it is read again. */
   constructor(
@@ -66,6 +68,7 @@ export class Space {
     this.#changed = changed;
     this.#lists = new Lists(known.entries);
     this.dashboards = new KnownDashboards(known.dashboards, () => this.bump());
+    this.groups = new KnownGroups(known.groups, () => this.bump());
     this.homes = new Homes(known.homes, () => this.bump());
     this.children = new Children(known.devices);
     this.#issuers = new Map(known.issuers?.map((issuer) => [issuer.id, issuer]));
@@ -319,6 +322,7 @@ export class Space {
       applications: new Set(applications),
       products: new Map(products),
       dashboards: this.dashboards.all,
+      groups: this.groups.all,
       members: new Map(members),
       revokedBefore: new Map(revokedBefore),
       issuers: this.issuers,

@@ -1,6 +1,6 @@
 import type { Gate } from "@holdfast/mqtt";
-import type { Id } from "@holdfast/kernel";
-import { isHeard, isSaid, parseTopic, type Action, type Topic } from "@holdfast/protocol";
+import { isId, type Id } from "@holdfast/kernel";
+import { isHeard, isSaid, parseGroupTopic, parseTopic, type Action, type Topic } from "@holdfast/protocol";
 import type { Caller } from "../authority/index.ts";
 
 /** Of so many topics a gate keeps the answers: a gateway speaks for many devices, and a filter with wildcards hears many. */
@@ -42,7 +42,7 @@ export class MessageGate implements Gate {
 
   #mayPublish(topic: string): number {
     const parsed = parseTopic(topic);
-    if (!parsed) return topicNameInvalid;
+    if (!parsed) return this.#mayPublishToGroup(topic);
     // What a device is like and what became of a command is the device's own to say; what is wanted of it is the platform's.
     const { device, kind } = parsed;
     if (kind === "foreign" && !isSaid(parsed)) return topicNameInvalid;
@@ -56,12 +56,33 @@ export class MessageGate implements Gate {
     return 0;
   }
 
+  /** `tasks/` of a group is its board, where the platform alone says something. */
+  #mayPublishToGroup(topic: string): number {
+    const to = parseGroupTopic(topic);
+    const { device } = this.#caller.credential;
+    if (!to || !device) return topicNameInvalid;
+    if (to.rest.startsWith("tasks/")) return topicNameInvalid;
+    return this.#mayInGroup("write", to.group);
+  }
+
+  #mayInGroup(way: "read" | "write", group: Id<"group">): number {
+    const { device } = this.#caller.credential;
+    if (this.#caller.mayInGroup(way, group)) {
+      this.#caller.noteUse("telemetry.write", device);
+      return 0;
+    }
+    this.#caller.noteRefused("telemetry.write", device, { allowed: false, clause: "group" });
+    return notAuthorized;
+  }
+
   /** A device is held by its mounts. A program may ask for any filter: what it gets is decided at each delivery. */
   subscribe(filter: string): number {
     const caller = this.#caller;
     const exact = parseTopic(filter);
     if (caller.space.lists.deniesFilter(filter, caller.now())) return notAuthorized;
     // Of all its children it hears nothing that every message of the organisation would have to be asked about.
+    const group = /^groups\/(grp_[0-9a-f]{32})\//.exec(filter)?.[1];
+    if (caller.credential.device && group && isId("group", group)) return this.#mayInGroup("read", group);
     if (caller.credential.device)
       return !filter.startsWith("devices/+/") || ofChildren.test(filter) ? 0 : notAuthorized;
     if (exact) return this.#mayHear(exact) ? 0 : this.#refuse(aboutOthers(exact, "read"), exact.device);
@@ -75,7 +96,7 @@ export class MessageGate implements Gate {
     const known = this.#received?.get(topic);
     if (known !== undefined) return known;
     const parsed = parseTopic(topic);
-    const answer = parsed !== undefined && this.#mayHear(parsed);
+    const answer = parsed ? this.#mayHear(parsed) : this.#mayHearInGroup(topic);
     if (this.#isOneOfMany(this.#received)) (this.#received ??= new Map()).set(topic, answer);
     return answer;
   }
@@ -98,6 +119,11 @@ export class MessageGate implements Gate {
     const may = caller.mayDevice(action, device) && caller.attributesOf(device) === undefined;
     if (may) caller.noteUse(action, device);
     return may;
+  }
+
+  #mayHearInGroup(topic: string): boolean {
+    const of = parseGroupTopic(topic);
+    return of !== undefined && this.#caller.mayInGroup("read", of.group);
   }
 
   #maySpeak(device: Id<"device">): boolean {

@@ -17,7 +17,7 @@ import type {
 } from "@holdfast/mqtt";
 import { credentialIn } from "@holdfast/crypto";
 import { Refusal, sentenceOf, type CredentialId, type Id, type Random, type Report } from "@holdfast/kernel";
-import { parseTopic } from "@holdfast/protocol";
+import { parseGroupTopic, parseTopic } from "@holdfast/protocol";
 import type { Accounts, EndingOfConnection, Line } from "../accounting/index.ts";
 import { Unwelcome, type Authentication, type Caller, type Known, type Space } from "../authority/index.ts";
 import { fit, type DeviceRefusal, type LiveRefusals, type Strangers } from "../live/index.ts";
@@ -217,9 +217,12 @@ export class Hub implements Policy<SessionContext> {
     const alias = aliasOf(caller);
     const { space } = caller;
     const children = device && space.children.namesOf(device);
-    if (device === undefined || (alias === context.alias && children === context.children)) return gate;
+    const groups = device && space.groups.namesOf(device);
+    const isNamed = alias === context.alias && children === context.children && groups === context.groups;
+    if (device === undefined || isNamed) return gate;
     const known = new Set(context.children?.values());
     context.alias = alias;
+    context.groups = groups;
     context.children = children;
     // The session takes its new names first.
     queueMicrotask(() => {
@@ -234,7 +237,7 @@ export class Hub implements Policy<SessionContext> {
     let spoken = context.last;
     if (spoken?.topic !== topic || spoken.named !== named || spoken.meter.isForgotten)
       spoken = spokenOf(context, topic, named);
-    if (!spoken) return topicNameInvalid;
+    if (!spoken) return this.#acceptForGroup(context, publication);
     context.last = spoken;
     const { source } = spoken;
     const { space, device } = source;
@@ -267,6 +270,30 @@ export class Hub implements Policy<SessionContext> {
     publication.reasonString = refusal.message;
     const code = reasonOf(refusal, "publish");
     return isOld ? plainly(code) : code;
+  }
+
+  /** What a member says goes to the others, and is kept where it is owed to somebody who is away. */
+  #acceptForGroup(context: SessionContext, publication: Publication): number {
+    const to = parseGroupTopic(publication.topic);
+    const { caller, account } = context;
+    const { device } = caller.credential;
+    if (!to || !device) return topicNameInvalid;
+    const isOld = publication.version === 4;
+    const waiting = isOld ? new PlainAnswer(publication) : publication;
+    const overdrawn = overdrawnBy(caller);
+    if (overdrawn) return this.#tooOften(context, publication, overdrawn);
+    const bounded = account.deliveryRefusal();
+    if (bounded) return this.#beyond(context, publication, bounded);
+    const whyFull = publication.record && this.#needs.log.whyFull();
+    if (whyFull !== undefined) {
+      publication.reasonString = whyFull;
+      return isOld ? plainly(quotaExceeded) : quotaExceeded;
+    }
+    account.meter("mqtt", caller.credential, device).requests += 1;
+    this.#heard(context, device, publication);
+    if (publication.record) this.#needs.log.append(caller.space, publication.record, (code) => waiting.settle(code));
+    else waiting.settle(0);
+    return 0;
   }
 
   /** Beyond the credential's own rate. */

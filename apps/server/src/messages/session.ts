@@ -16,8 +16,9 @@ export type SessionContext = {
   readonly account: Account;
   /** The device's other name in topics, as its names were last made. */
   alias: string | undefined;
-  /** A gateway's children, as their names were last made. */
+  /** Its children and its groups, as their names were last made. */
   children: Names | undefined;
+  groups: ReadonlyMap<string, Id<"group">> | undefined;
   /** The client id, fit to be shown; until the session is open as the client sent it. */
   session: string;
   /** Of a device's own session, once it is open: where it is written down that it was heard. */
@@ -44,7 +45,7 @@ export const cameOver = ({ name, remoteAddress, tls, origin, certificate }: Tran
   certificate,
 });
 
-/** Where a device's session lives: its own tree, those of its children and nothing else, under its own name for it and under those of other platforms. */
+/** Where a device's session lives: its own tree, those of its children, its groups and nothing else, under its own name for it and under those of other platforms. */
 export function treeOf(space: Space, device: Id<"device">): Naming {
   const target = telemetryTopic(device);
   const alias = space.device(device)?.alias;
@@ -56,12 +57,20 @@ export function treeOf(space: Space, device: Id<"device">): Naming {
       ...names.map((name) => ({ topic: `losant/${name}/state`, target })),
     ],
     further: (written) => foreignName(device, alias, written),
-    family: {
-      prefix: "children/",
-      target: "devices/",
-      names: space.children.namesOf(device),
-      nameOf: (id) => (isId("device", id) ? (space.device(id)?.alias ?? id) : undefined),
-    },
+    families: [
+      {
+        prefix: "children/",
+        target: "devices/",
+        names: space.children.namesOf(device),
+        nameOf: (id) => (isId("device", id) ? (space.device(id)?.alias ?? id) : undefined),
+      },
+      {
+        prefix: "groups/",
+        target: "groups/",
+        names: space.groups.namesOf(device),
+        nameOf: (id) => (isId("group", id) ? (space.groups.get(id)?.name ?? id) : undefined),
+      },
+    ],
     mountsOnly: true,
   };
 }
@@ -78,6 +87,7 @@ export function welcome(caller: Caller, account: Account, clientId: string, addr
   const { device } = credential;
   const alias = aliasOf(caller);
   const children = device && space.children.namesOf(device);
+  const groups = device && space.groups.namesOf(device);
   return {
     space,
     // A device finds its session again under whichever of its keys it comes.
@@ -89,7 +99,17 @@ export function welcome(caller: Caller, account: Account, clientId: string, addr
     expiresAt,
     // By which `Hub.revive` finds the caller again.
     keepsake: credential.id,
-    context: { caller, address, account, alias, children, session: fit(clientId), seen: undefined, last: undefined },
+    context: {
+      caller,
+      address,
+      account,
+      alias,
+      children,
+      groups,
+      session: fit(clientId),
+      seen: undefined,
+      last: undefined,
+    },
     responseInformation: device && "me/",
   };
 }

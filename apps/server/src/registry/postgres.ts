@@ -300,7 +300,7 @@ export async function deviceNamesIn(
 }
 
 /** What authority needs to remember of an organisation's things. */
-export async function thingsIn(unit: Unit): Promise<Omit<Things, "dashboards">> {
+export async function thingsIn(unit: Unit): Promise<Omit<Things, "dashboards" | "groups">> {
   const devices = await devicesIn(unit).all();
   const applications = await applicationsIn(unit).all();
   const products = await productsIn(unit).all();

@@ -1,0 +1,4 @@
+export { knownOf, type Group } from "./group.ts";
+export { Groups } from "./groups.ts";
+export { groupsIn, knownGroups } from "./postgres.ts";
+export { groupRuling } from "./ruling.ts";
