@@ -179,6 +179,10 @@ test("a change leaves an entry about its subject, by whoever made it, in the sam
   await left("group.created", group.id);
   await asks.put(`${groups}/${group.id}/members/${rented.id}`, {});
   await left("group.memberAdmitted", group.id);
+  const task = await asks.post<{ id: string }>(`${groups}/${group.id}/tasks`, { name: "dig" });
+  await left("task.put", group.id);
+  await asks.delete(`${groups}/${group.id}/tasks/${task.id}`);
+  await left("task.cancelled", group.id);
   await asks.delete(`${groups}/${group.id}/members/${rented.id}`);
   await left("group.memberExpelled", group.id);
   await asks.delete(`${groups}/${group.id}`);
@@ -364,6 +368,11 @@ test("every operation that changes something is in the lists above", () => {
     ...questions,
     // What devices say.
     "acknowledgeCommand",
+    "answerTask",
+    "leaseTasks",
+    "putOwnTask",
+    "releaseTask",
+    "renewTask",
     "replyToCommand",
     "reportTwin",
     "sendTelemetry",
@@ -381,6 +390,7 @@ test("every operation that changes something is in the lists above", () => {
     "applyRoles",
     "approveDomain",
     "bindDevice",
+    "cancelTask",
     "createAccessKey",
     "createApplication",
     "createClaimCode",
@@ -407,6 +417,7 @@ test("every operation that changes something is in the lists above", () => {
     "invite",
     "issueCertificate",
     "mintDeviceKey",
+    "putTask",
     "removeDeviceDoor",
     "removeDomain",
     "removeGateway",

@@ -78,6 +78,7 @@ type Subject = {
   command: Thing;
   batch: Thing;
   group: Thing;
+  task: Thing;
 };
 /** A request for a certificate may be made more than once. */
 const { csr } = await newKeyAndRequest();
@@ -186,10 +187,15 @@ async function newGroup(): Promise<Thing> {
 }
 const ofBatch = ({ batch }: Subject) => ({ params: { batch: batch.id } });
 
+async function freshTask() {
+  const group = await newGroup();
+  return { group, task: await ours.asks.post<Thing>(`${groupsOf}/${group.id}/tasks`, { name: "dig" }) };
+}
+
 const standing: Subject = {
   ...our,
   command: await ours.asks.post<Thing>(`/v1/devices/${our.device.id}/commands`, { name: "blink" }),
-  group: await newGroup(),
+  ...(await freshTask()),
   batch: await ours.asks.post<Thing>("/v1/command-batches", {
     to: { product: our.product.id },
     name: "blink",
@@ -263,6 +269,7 @@ const freshName = () => `Fresh ${(rolesMade += 1)}`;
 let invited = 0;
 const freshEmail = () => `guest-${(invited += 1)}@example.com`;
 const ofUser = ({ application, user }: Subject) => ({ params: { application: application.id, user: user.id } });
+const ofTask = (subject: Subject) => ({ params: { ...ofGroup(subject).params, task: subject.task.id } });
 const freshUser = () => ours.asks.post<Thing>(usersOf, { login: freshEmail() });
 const onFreshUser = { fresh: async () => ({ user: await freshUser() }), ask: ofUser };
 const reading = JSON.stringify({ temperature: 21.5 });
@@ -608,6 +615,17 @@ const operations: Record<keyof typeof routes, Operation> = {
   relayFrame: { ask: () => ({ body: { frame: "AAAA" } }) },
   releaseOwnDevice: { ask: () => ({ params: { device: unknown("device") } }) },
   bindDevice: { ask: (subject) => ({ ...inPath("device")(subject), body: { user: subject.user.id } }) },
+  putTask: { ask: (subject) => ({ ...ofGroup(subject), body: { name: "dig" } }) },
+  listTasks: { ask: ofGroup },
+  readTask: { ask: ofTask },
+  cancelTask: { fresh: freshTask, ask: ofTask },
+  putOwnTask: { ask: ({ group }) => ({ params: { group: group.id }, body: { name: "dig" } }) },
+  leaseTasks: { ask: ({ group }) => ({ params: { group: group.id }, body: {} }) },
+  renewTask: { ask: ({ group, task }) => ({ params: { group: group.id, task: task.id }, body: { lease: 1 } }) },
+  answerTask: {
+    ask: ({ group, task }) => ({ params: { group: group.id, task: task.id }, body: { lease: 1, result: 1 } }),
+  },
+  releaseTask: { ask: ({ group, task }) => ({ params: { group: group.id, task: task.id }, body: { lease: 1 } }) },
   createGroup: { ask: (subject) => ({ ...inPath("application")(subject), body: { name: freshGroup() } }) },
   listGroups: onApplication,
   readGroup: { ask: ofGroup },
@@ -914,6 +932,7 @@ async function linesOfHttp(): Promise<string[]> {
       dashboard: { id: unknown("dashboard") },
       command: { id: unknown("command") },
       group: { id: unknown("group") },
+      task: { id: unknown("task") },
       batch: { id: unknown("commandBatch") },
     };
     if (JSON.stringify(asked(nothing)) !== JSON.stringify(asked(standing)))

@@ -5,9 +5,13 @@ import {
   foreignAttributesTopic,
   foreignCommandTopic,
   rpcRequestTopic,
+  taskTopic,
+  tasksWaitTopic,
   type Foreign,
 } from "@holdfast/protocol";
 import type { Handler, Space, Spaces } from "./authority/index.ts";
+import { Board, doByWire } from "./tasks/index.ts";
+import { taskRoutes } from "./tasks/routes.ts";
 import { Commands, parseForeignReply, parseReply } from "./commands/index.ts";
 import { commandRoutes } from "./commands/routes.ts";
 import { ToDevice, type Beside } from "./messages/index.ts";
@@ -31,6 +35,7 @@ type Needs = {
 /** Twins and commands, with the way between them and the broker. */
 export type BesideTelemetry = Beside & {
   readonly handlers: readonly Handler[];
+  readonly board: Board;
   /** Each second. */
   round(): Promise<void>;
 };
@@ -46,21 +51,40 @@ export function openBeside(needs: Needs): BesideTelemetry {
   };
   const twins = new Twins(parts);
   const commands = new Commands(parts);
+  const tell = (space: Space, group: Id<"group">) =>
+    toDevice.tell(space, { topic: tasksWaitTopic(group), payload: bytesOf({ group }) });
+  const board = new Board({ ...parts, tell });
   const { telemetry, report } = needs;
   let served: Served | undefined;
-  const beside = besideOf({ twins, commands, telemetry, report, missed, served: () => served });
+  const beside = besideOf({
+    twins,
+    commands,
+    board,
+    toDevice,
+    clock: needs.clock,
+    telemetry,
+    report,
+    missed,
+    served: () => served,
+  });
   return {
     ...beside,
-    handlers: [...twinRoutes({ ...parts, twins }), ...commandRoutes({ ...parts, commands })],
+    handlers: [
+      ...twinRoutes({ ...parts, twins }),
+      ...commandRoutes({ ...parts, commands }),
+      ...taskRoutes({ ...parts, board }),
+    ],
+    board,
     serve(given) {
       served = given;
       toDevice.serve(given);
     },
-    round() {
+    async round() {
       const again = [...missed];
       missed.clear();
       for (const [device, space] of again) if (!space.closed) beside.arrived(space, device, undefined);
-      return commands.round();
+      await commands.round();
+      await board.round();
     },
   };
 }
@@ -72,6 +96,9 @@ type Missed = Map<Id<"device">, Space>;
 type Parts = {
   readonly twins: Twins;
   readonly commands: Commands;
+  readonly board: Board;
+  readonly toDevice: ToDevice;
+  readonly clock: Clock;
   readonly telemetry: Telemetry;
   readonly missed: Missed;
   readonly served: () => Served | undefined;
@@ -83,7 +110,17 @@ type Waiting = Parameters<Beside["accept"]>[3];
 const serverUnavailable = 0x88; // MQTT 5, table 2-6
 
 /** What devices say over MQTT beside telemetry goes to its verbs, and what is owed to a device that listens is given to it. */
-function besideOf({ twins, commands, telemetry, missed, served, report }: Parts): Omit<Beside, "serve"> {
+function besideOf({
+  twins,
+  commands,
+  board,
+  toDevice,
+  clock,
+  telemetry,
+  missed,
+  served,
+  report,
+}: Parts): Omit<Beside, "serve"> {
   const fault = (error: unknown) => report("A message of a device met a fault of our own.", because(error));
 
   /** Whoever watches the device sees what was refused, and why. */
@@ -149,6 +186,24 @@ function besideOf({ twins, commands, telemetry, missed, served, report }: Parts)
   return {
     arrived: (space, device, filters) => void give(space, device, filters),
 
+    acceptTask(source, { group, verb }, { payload }, waiting) {
+      const { space, device } = source;
+      try {
+        const bytes = new Uint8Array(payload); // a copy: the bytes are the connection's
+        const work = doByWire(board, { space, device, group }, verb, bytes);
+        if (!work) return new Refusal("topic.unknown");
+        void settle(source, bytes.length, waiting, async () => {
+          await telemetry.admitBeside(space, device, bytes);
+          const told = await work(() => clock.now());
+          if (told) toDevice.send(space, device, { topic: taskTopic(device, group), payload: bytesOf(told) });
+        });
+        return undefined;
+      } catch (error) {
+        if (error instanceof Refusal) return tell(error, source, payload.length);
+        throw error;
+      }
+    },
+
     accept(source, topic, { payload }, waiting) {
       const { space, device } = source;
       try {
@@ -195,3 +250,5 @@ function mayMeet(filter: string, topic: string): boolean {
   }
   return true;
 }
+
+const bytesOf = (value: object): Uint8Array => new TextEncoder().encode(JSON.stringify(value));

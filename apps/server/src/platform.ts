@@ -185,6 +185,11 @@ async function open(needs: PlatformNeeds, opened: AsyncDisposableStack, closing:
   const readings = await openReadings({ ...needs, ...common, ...outwards, keys: keyring, signal: closing.signal });
   const telemetry = opened.adopt(readings.telemetry, (it) => it.close());
   const presences = opened.adopt(await Presences.open({ ...common, report, lastKnown: highWater }), (it) => it.close());
+  presences.onChange(({ space, device, coming }) => {
+    const { board } = readings.beside;
+    if (coming.state === "offline") board.departed(space, device);
+    else board.returned(device);
+  });
   const accounts = opened.adopt(await Accounts.open({ ...common, report, lastKnown: highWater }), (it) => it.close());
   const directories = new Directories({ storage, clock });
   const registry = new Registry({ ...common, ...held, accounts, telemetry, directories });
@@ -259,7 +264,7 @@ async function open(needs: PlatformNeeds, opened: AsyncDisposableStack, closing:
     ...messageRoutes({ mqttSessions: new MqttSessions({ storage, spaces, clock, log, broker }) }),
     ...readings.beside.handlers,
     ...direct.handlers,
-    ...groupRoutes(new Groups(common)),
+    ...groupRoutes(new Groups({ ...common, board: readings.beside.board })),
     ...measuredRoutes({ ...ofAuthority, asking, retention: readings.retention }),
     ...auditRoutes(new Audit(storage)),
     ...accountingRoutes({ usage: new Usage({ ...common, accounts }), plans: new Plans({ ...common, accounts }) }),

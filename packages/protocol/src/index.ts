@@ -78,6 +78,8 @@ export {
   telemetryTopic,
   type Topic,
   parseGroupTopic,
+  taskTopic,
+  tasksWaitTopic,
   type GroupTopic,
 } from "./topics.ts";
 export { commandStates, type CommandState } from "./commands.ts";
@@ -105,3 +107,4 @@ export { findings, type Finding, type Upkeep } from "./upkeep.ts";
 export { browserCookie, orgHeader, sessionCookie } from "./sessions.ts";
 export { commandClient, deviceCodeGrant, oauthErrors, type OAuthError } from "./oauth.ts";
 export * as routes from "./routes.ts";
+export { ownTasks, taskStates, type TaskState } from "./tasks.ts";

@@ -270,3 +270,14 @@ export {
 } from "./provider-sign-ins.ts";
 export { relayFrame } from "./relay.ts";
 export { admitToGroup, createGroup, deleteGroup, expelFromGroup, listGroups, readGroup } from "./groups.ts";
+export {
+  answerTask,
+  cancelTask,
+  leaseTasks,
+  listTasks,
+  putOwnTask,
+  putTask,
+  readTask,
+  releaseTask,
+  renewTask,
+} from "./tasks.ts";

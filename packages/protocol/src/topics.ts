@@ -6,6 +6,7 @@ export type Topic =
   | { readonly device: Id<"device">; readonly kind: "telemetry" | "reported" | "desired" }
   | { readonly device: Id<"device">; readonly kind: "command"; readonly name: string }
   | { readonly device: Id<"device">; readonly kind: "reply"; readonly command: Id<"command"> }
+  | { readonly device: Id<"device">; readonly kind: "task"; readonly group: Id<"group"> }
   | Foreign;
 
 /** A topic of a group. `groups/{name}/…` of a device has become `groups/{id}/…` by then. */
@@ -17,6 +18,11 @@ export const desiredTopic = (device: Id<"device">): string => `devices/${device}
 export const commandTopic = (device: Id<"device">, name: string): string => `devices/${device}/commands/${name}`;
 export const replyTopic = (device: Id<"device">, command: Id<"command">): string =>
   `devices/${device}/replies/${command}`;
+
+/** What the board of a group tells one of its members. */
+export const taskTopic = (device: Id<"device">, group: Id<"group">): string => `devices/${device}/tasks/${group}`;
+/** Members are told that something waits. */
+export const tasksWaitTopic = (group: Id<"group">): string => `groups/${group}/tasks/waiting`;
 
 /** Whether a device itself speaks on a topic: tells what it measures or how it is, or answers. */
 export function devicesOwnTopics(device: Id<"device">): (topic: string) => boolean {
@@ -61,6 +67,7 @@ function parseOther(topic: string): Topic | undefined {
   if (second === undefined || more.length > 0) return undefined;
   if (first === "twin") return second === "reported" || second === "desired" ? { device, kind: second } : undefined;
   if (first === "commands") return isCommandName(second) ? { device, kind: "command", name: second } : undefined;
+  if (first === "tasks") return isId("group", second) ? { device, kind: "task", group: second } : undefined;
   if (first === "replies") return isId("command", second) ? { device, kind: "reply", command: second } : undefined;
   return undefined;
 }

@@ -11,6 +11,10 @@ type Needs = {
   readonly storage: Storage;
   readonly spaces: Spaces;
   readonly rulings: Rulings;
+  readonly board: {
+    /** Within the unit: what it had leased is anybody's again. */
+    takeFrom(unit: Unit, group: Id<"group">, device: Id<"device">): Promise<void>;
+  };
   readonly clock: Clock;
   readonly random: Random;
 };
@@ -74,6 +78,7 @@ export class Groups {
   async expel(permit: Permit<"group.manage">, id: Id<"group">, device: Id<"device">): Promise<Group> {
     return this.#change(permit, id, async (unit, group) => {
       const after = expel(group, device);
+      await this.#needs.board.takeFrom(unit, id, device);
       unit.audit({ what: "group.memberExpelled", about: id, facts: { device } });
       return after;
     });

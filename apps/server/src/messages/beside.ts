@@ -28,4 +28,12 @@ export interface Beside {
     message: { readonly payload: Uint8Array },
     waiting: { readonly record?: Uint8Array | undefined; settle(code: number, reason?: string): void },
   ): Refusal | undefined;
+
+  /** The same of what a member says to the board of a group. */
+  acceptTask(
+    source: Source,
+    about: { readonly group: Id<"group">; readonly verb: string },
+    message: { readonly payload: Uint8Array },
+    waiting: { readonly record?: Uint8Array | undefined; settle(code: number, reason?: string): void },
+  ): Refusal | undefined;
 }

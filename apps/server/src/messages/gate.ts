@@ -56,13 +56,14 @@ export class MessageGate implements Gate {
     return 0;
   }
 
-  /** `tasks/` of a group is its board, where the platform alone says something. */
+  /** `tasks/` of a group is its board: what is said there is for the platform. */
   #mayPublishToGroup(topic: string): number {
     const to = parseGroupTopic(topic);
     const { device } = this.#caller.credential;
     if (!to || !device) return topicNameInvalid;
-    if (to.rest.startsWith("tasks/")) return topicNameInvalid;
-    return this.#mayInGroup("write", to.group);
+    if (!to.rest.startsWith(board)) return this.#mayInGroup("write", to.group);
+    const way = boardVerbs.get(to.rest.slice(board.length));
+    return way ? this.#mayInGroup(way, to.group) : topicNameInvalid;
   }
 
   #mayInGroup(way: "read" | "write", group: Id<"group">): number {
@@ -114,7 +115,7 @@ export class MessageGate implements Gate {
     if (kind === "foreign") return caller.credential.device === device && isHeard(topic) && this.#maySpeak(device);
     // A device hears what is wanted of it and of its children, and not what was said.
     if (kind !== "telemetry" && caller.credential.device !== undefined)
-      return (kind === "desired" || kind === "command") && this.#maySpeak(device);
+      return (kind === "desired" || kind === "command" || kind === "task") && this.#maySpeak(device);
     const action = aboutOthers(topic, "read");
     const may = caller.mayDevice(action, device) && caller.attributesOf(device) === undefined;
     if (may) caller.noteUse(action, device);
@@ -123,6 +124,7 @@ export class MessageGate implements Gate {
 
   #mayHearInGroup(topic: string): boolean {
     const of = parseGroupTopic(topic);
+    if (of?.rest.startsWith(board) && of.rest !== `${board}waiting`) return false;
     return of !== undefined && this.#caller.mayInGroup("read", of.group);
   }
 
@@ -141,6 +143,16 @@ export class MessageGate implements Gate {
   }
 }
 
+const board = "tasks/";
+/** What a member may say there, and as what. */
+const boardVerbs: ReadonlyMap<string, "read" | "write"> = new Map([
+  ["put", "write"],
+  ["lease", "read"],
+  ["renew", "read"],
+  ["answer", "read"],
+  ["release", "read"],
+]);
+
 /** What a gateway may subscribe to of all its children at once. */
 const ofChildren = /^devices\/\+\/(?:commands\/(?:\+|#|[^+#/]+)|twin\/desired)$/;
 
@@ -158,6 +170,7 @@ function aboutOthers({ kind }: Topic, way: "read" | "write"): Action {
       return way === "read" ? "twin.read" : "twin.update";
     case "command":
     case "reply":
+    case "task":
       return way === "read" ? "command.read" : "command.send";
   }
 }

@@ -289,7 +289,27 @@ export class Hub implements Policy<SessionContext> {
       publication.reasonString = whyFull;
       return isOld ? plainly(quotaExceeded) : quotaExceeded;
     }
-    account.meter("mqtt", caller.credential, device).requests += 1;
+    const meter = account.meter("mqtt", caller.credential, device);
+    if (to.rest.startsWith("tasks/")) {
+      const { space, credential } = caller;
+      const source = { space, device, via: "mqtt", topic: publication.named, session: context.session } as const;
+      const verb = to.rest.slice("tasks/".length);
+      const about = { group: to.group, verb };
+      const refusal = this.#needs.beside.acceptTask(
+        { ...source, credential: credential.id, meter },
+        about,
+        publication,
+        waiting,
+      );
+      if (refusal) {
+        publication.reasonString = refusal.message;
+        const code = reasonOf(refusal, "publish");
+        return isOld ? plainly(code) : code;
+      }
+      this.#heard(context, device, publication);
+      return 0;
+    }
+    meter.requests += 1;
     this.#heard(context, device, publication);
     if (publication.record) this.#needs.log.append(caller.space, publication.record, (code) => waiting.settle(code));
     else waiting.settle(0);

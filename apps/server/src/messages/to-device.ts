@@ -32,6 +32,16 @@ export class ToDevice {
     return broker.reaches(space, topic, device) || (gateway !== undefined && broker.reaches(space, topic, gateway));
   }
 
+  /** To whoever is there and listens, and may hear it. */
+  tell(space: Space, message: Message): void {
+    if (!this.#parts || space.closed || !this.#parts.broker.isOwed(space, message.topic)) return;
+    const { broker, log } = this.#parts;
+    const publication = broker.offer(space, { ...message, qos: 1, retain: false, present: { acknowledged() {} } });
+    if (publication.code > 0) return;
+    if (publication.record) log.append(space, publication.record, (code) => publication.settle(code));
+    else publication.settle(0);
+  }
+
   /** At QoS 1, or less where that is what was subscribed to. */
   send(space: Space, device: Id<"device">, message: Message, told: Told = {}): void {
     // Nobody is there, or everybody comes anew: then it is given again.

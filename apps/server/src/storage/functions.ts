@@ -50,5 +50,6 @@ export const maintainFunctions = [
   "forget_decisions",
   "orgs_with_domains_due",
   "orgs_with_commands_due",
+  "orgs_with_tasks_due",
 ] as const;
 export type MaintainFunction = (typeof maintainFunctions)[number];

@@ -1,0 +1,285 @@
+import {
+  because,
+  idFrom,
+  newId,
+  Refusal,
+  type Clock,
+  type Id,
+  type Instant,
+  type Random,
+  type Report,
+} from "@holdfast/kernel";
+import type { TaskState } from "@holdfast/protocol";
+import { asPlatform, refusedBy, type Permit, type Space, type Spaces } from "../authority/index.ts";
+import { groupsIn } from "../groups/index.ts";
+import { pageOf, type Allowed, type Page, type Storage, type Unit } from "../storage/index.ts";
+import { tasksIn } from "./postgres.ts";
+import * as nouns from "./task.ts";
+import type { Lease, Leased, Outcome, Task, Waiting } from "./task.ts";
+
+const second = 1_000; // milliseconds
+const day = 86_400 * second;
+/** Of one group, open. */
+const mostOpen = 10_000;
+const mostBytes = 16_384;
+const keptFor = 7 * day;
+const dueAtOnce = 500;
+/** What a device had leased that went and did not come back by then is anybody's. */
+export const handOver = 10 * second;
+
+type Needs = {
+  readonly storage: Storage;
+  readonly spaces: Spaces;
+  /** Members of the group who listen are told that something waits. */
+  readonly tell: (space: Space, group: Id<"group">) => void;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly report: Report;
+};
+
+export type Asked = {
+  readonly name: string;
+  readonly body?: unknown;
+  /** Milliseconds. */ readonly expiresIn?: number | undefined;
+};
+
+/** Whoever asks as a device of a group. */
+type Member = { readonly space: Space; readonly device: Id<"device">; readonly group: Id<"group"> };
+
+/** Tasks that wait for any member of a group: each is had by one at a time, and passes on when that one is not there any more. */
+export class Board {
+  readonly #needs: Needs;
+  /** Who went, where that could not be written down yet. */
+  readonly #gone = new Map<Id<"device">, Space>();
+
+  constructor(needs: Needs) {
+    this.#needs = needs;
+  }
+
+  /** @throws Refusal `group.unknown`, `task.tooLarge`, `task.tooMany` */
+  async put(permit: Permit<"group.task">, group: Id<"group">, asked: Asked): Promise<Waiting> {
+    const { storage } = this.#needs;
+    storage.admit();
+    const id = this.#newId(asked);
+    return storage.change(permit, async (unit) => {
+      await this.#fitting(unit, permit, "group.task", group);
+      const task = await this.#put(unit, { id, group, by: whoIn(unit.actor) }, asked);
+      unit.audit({ what: "task.put", about: group, facts: { task: id, name: task.name } });
+      return task;
+    });
+  }
+
+  /** @throws Refusal `task.unknown`, `task.over` */
+  async cancel(permit: Permit<"group.task">, group: Id<"group">, id: Id<"task">): Promise<Task> {
+    return this.#needs.storage.change(permit, async (unit) => {
+      await this.#fitting(unit, permit, "group.task", group);
+      const before = await tasksIn(unit).take(group, id);
+      if (!before) throw new Refusal("task.unknown");
+      const task = nouns.cancel(before, unit.at);
+      await tasksIn(unit).save(task);
+      unit.audit({ what: "task.cancelled", about: group, facts: { task: id, name: task.name } });
+      return task;
+    });
+  }
+
+  async read(permit: Permit<"group.read">, group: Id<"group">, id: Id<"task">): Promise<Task> {
+    return this.#needs.storage.read(permit, async (unit) => {
+      await this.#fitting(unit, permit, "group.read", group);
+      const task = await tasksIn(unit).find(group, id);
+      if (!task) throw new Refusal("task.unknown");
+      return nouns.asOf(task, unit.at);
+    });
+  }
+
+  async list(
+    permit: Permit<"group.read">,
+    group: Id<"group">,
+    { state, ...asked }: { state?: TaskState | undefined; limit: number; cursor?: string | undefined },
+  ): Promise<Page<Task>> {
+    const read = (after: Parameters<Parameters<typeof pageOf>[1]>[0], most: number) =>
+      this.#needs.storage.read(permit, async (unit) => {
+        await this.#fitting(unit, permit, "group.read", group);
+        return (await tasksIn(unit).list(group, state, after, most)).map((task) => nouns.asOf(task, unit.at));
+      });
+    return pageOf<Task>(asked, read, { at: ({ createdAt }) => createdAt, id: ({ id }) => id.slice(4) });
+  }
+
+  /** By a member. @throws Refusal `group.unknown`, `task.tooLarge`, `task.tooMany` */
+  async putBy(member: Member, asked: Asked): Promise<Waiting> {
+    const id = this.#newId(asked);
+    return this.#as(member, "write", (unit) => this.#put(unit, { id, group: member.group, by: member.device }, asked));
+  }
+
+  /** So many of those that nobody has, the oldest first. @param length milliseconds @throws Refusal `group.unknown` */
+  async lease(member: Member, most: number, length: number): Promise<readonly Leased[]> {
+    return this.#as(member, "read", async (unit) => {
+      const rows = tasksIn(unit);
+      const leased: Leased[] = [];
+      for (const task of await rows.takeFree(member.group, most)) {
+        const taken = nouns.lease(task, member.device, unit.at, length);
+        await rows.save(taken);
+        leased.push(taken);
+      }
+      return leased;
+    });
+  }
+
+  /** @param length milliseconds, from now on @throws Refusal `group.unknown`, `task.unknown`, `task.leaseOver` */
+  async renew(member: Member, id: Id<"task">, lease: number, length: number): Promise<Leased> {
+    return this.#turn(member, id, lease, (task, by, now) => nouns.renew(task, by, now, length));
+  }
+
+  /** Durable when this settles. @throws Refusal `group.unknown`, `task.unknown`, `task.leaseOver` */
+  async answer(member: Member, id: Id<"task">, lease: number, outcome: Outcome): Promise<Task> {
+    refuseTooLarge(outcome);
+    return this.#turn(member, id, lease, (task, by, now) => nouns.answer(task, by, outcome, now));
+  }
+
+  /** Others may have it. @throws Refusal `group.unknown`, `task.unknown`, `task.leaseOver` */
+  async release(member: Member, id: Id<"task">, lease: number): Promise<Task> {
+    return this.#turn(member, id, lease, (task, by, now) => nouns.release(task, by, now));
+  }
+
+  /** Within the unit that expels it: what it had leased is anybody's at once. */
+  async takeFrom(unit: Unit, group: Id<"group">, device: Id<"device">): Promise<void> {
+    const rows = tasksIn(unit);
+    const held = await rows.takeHeld(device, group);
+    for (const task of held) await rows.save(nouns.takeBack(task));
+    if (held.length > 0) this.#tellAfter(unit, group);
+  }
+
+  /** It is not connected any more. */
+  departed(space: Space, device: Id<"device">): void {
+    if (space.groups.namesOf(device).size === 0) return;
+    this.#gone.set(device, space);
+  }
+
+  /** It is back, before anybody had to know. */
+  returned(device: Id<"device">): void {
+    this.#gone.delete(device);
+  }
+
+  /** Each second: who went soon has nothing any more, what is over passes on, and what ended long ago goes. */
+  async round(): Promise<void> {
+    const { storage, spaces, clock, report } = this.#needs;
+    for (const [device, space] of [...this.#gone]) {
+      this.#gone.delete(device);
+      try {
+        await this.#depart(space, device);
+      } catch (error) {
+        this.#gone.set(device, space);
+        if (!(error instanceof Refusal)) report("That a device left its tasks was not written down.", because(error));
+      }
+    }
+    const now = clock.now();
+    for (const row of await storage.maintain.call<{ org: string }>("orgs_with_tasks_due", [now, now - keptFor])) {
+      const { scope } = await spaces.of(idFrom("org", row.org));
+      await storage.tally(asPlatform(scope), async (unit) => {
+        const rows = tasksIn(unit);
+        for (const task of await rows.takeDue(dueAtOnce)) {
+          const after = nouns.asOf(task, unit.at);
+          await rows.save(after);
+          if (after.state === "waiting") this.#tellAfter(unit, after.group);
+        }
+        await rows.removeEndedBefore(now - keptFor);
+      });
+    }
+  }
+
+  async #depart(space: Space, device: Id<"device">): Promise<void> {
+    if (space.closed) return;
+    await this.#needs.storage.tally(asPlatform(space.scope), async (unit) => {
+      const rows = tasksIn(unit);
+      for (const task of await rows.takeHeld(device)) await rows.save(nouns.depart(task, unit.at, handOver));
+    });
+  }
+
+  async #turn<T extends Task>(
+    member: Member,
+    id: Id<"task">,
+    lease: number,
+    turn: (task: Task, by: Lease, now: Instant) => T,
+  ): Promise<T> {
+    return this.#as(member, "read", async (unit) => {
+      const before = await tasksIn(unit).take(member.group, id);
+      if (!before) throw new Refusal("task.unknown");
+      const after = turn(before, { holder: member.device, lease }, unit.at);
+      await tasksIn(unit).save(after);
+      if (after.state === "waiting") this.#tellAfter(unit, member.group);
+      return after;
+    });
+  }
+
+  /** As a member that is one until this is committed: whoever expels it waits, and then finds what it leased. */
+  async #as<T>(
+    { space, device, group: id }: Member,
+    way: "read" | "write",
+    work: (unit: Unit) => Promise<T>,
+  ): Promise<T> {
+    const { storage } = this.#needs;
+    storage.admit();
+    let done: { readonly it: T } | undefined;
+    await storage.tally(asPlatform(space.scope), async (unit) => {
+      const group = await groupsIn(unit).hold(id);
+      const placement = space.device(device);
+      const isMember = placement?.state === "active" && placement.application === group?.application;
+      if (!isMember || !group?.members.get(device)?.[way]) throw new Refusal("group.unknown");
+      done = { it: await work(unit) };
+    });
+    if (!done) throw new TypeError("a unit that committed did its work");
+    return done.it;
+  }
+
+  async #fitting<A extends "group.read" | "group.task">(
+    unit: Unit,
+    permit: Permit<A>,
+    action: A,
+    id: Id<"group">,
+  ): Promise<void> {
+    const group = await groupsIn(unit).find(id);
+    if (group?.application !== permit.on) throw refusedBy(permit, action, id, new Refusal("group.unknown"));
+  }
+
+  #newId({ body }: Asked): Id<"task"> {
+    refuseTooLarge(body);
+    return newId("task", this.#needs.random);
+  }
+
+  async #put(
+    unit: Unit,
+    place: Pick<Task, "id" | "group" | "by">,
+    { name, body, expiresIn = day }: Asked,
+  ): Promise<Waiting> {
+    const rows = tasksIn(unit);
+    if ((await rows.countOpen(place.group)) >= mostOpen) throw new Refusal("task.tooMany");
+    const expiresAt = (unit.at + expiresIn) as Instant; // milliseconds both
+    const task: Waiting = {
+      ...place,
+      state: "waiting",
+      name,
+      body,
+      createdAt: unit.at,
+      expiresAt,
+      lease: 0,
+      version: 1,
+    };
+    await rows.save(task);
+    this.#tellAfter(unit, place.group);
+    return task;
+  }
+
+  #tellAfter(unit: Unit, group: Id<"group">): void {
+    unit.afterCommit(() => {
+      const space = this.#needs.spaces.at(unit.scope.org);
+      if (space) this.#needs.tell(space, group);
+    });
+  }
+}
+
+/** @throws Refusal `task.tooLarge` */
+function refuseTooLarge(body: unknown): void {
+  if (Buffer.byteLength(JSON.stringify(body ?? null)) > mostBytes) throw new Refusal("task.tooLarge");
+}
+
+const whoIn = (actor: Allowed["actor"]): string =>
+  actor.kind === "platform" ? "platform" : (actor.person ?? actor.id);

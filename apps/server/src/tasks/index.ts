@@ -1,0 +1,2 @@
+export { Board } from "./board.ts";
+export { doByWire, leasedReply } from "./wire.ts";

@@ -1,0 +1,211 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import type { MqttClient } from "mqtt";
+import { atEnd } from "../apps/server/src/testing/index.ts";
+import { startWorld, textOf, type Device, type Problem, type Thing } from "./authority.fixture.ts";
+import { eventually } from "./messages.fixture.ts";
+import { mqtt } from "./revocation.fixture.ts";
+
+// The board of a group, over MQTT and HTTP, on the real platform. The clock is moved; the platform's rounds are each second of the machine's.
+const world = await startWorld();
+atEnd.after(() => world.close());
+const { platform, clock, ours } = world;
+const application = await ours.application();
+const groupsOf = `/v1/applications/${application.id}/groups`;
+
+type Leased = { id: string; name: string; lease: number; seconds: number; body?: unknown };
+type Task = Thing & { state: string; leases: number; holder?: string; result?: unknown; error?: unknown; by: string };
+
+let made = 0;
+async function groupOf(count: number) {
+  const group = await ours.asks.post<Thing & { name: string }>(groupsOf, { name: `crew-${(made += 1)}` });
+  const devices: Device[] = [];
+  for (let at = 0; at < count; at += 1) {
+    const device = await ours.device(application.id);
+    await ours.asks.put(`${groupsOf}/${group.id}/members/${device.id}`, {});
+    devices.push(device);
+  }
+  const tasks = `${groupsOf}/${group.id}/tasks`;
+  return {
+    group,
+    devices,
+    put: (name: string, more: object = {}) => ours.asks.post<Task>(tasks, { name, ...more }),
+    read: ({ id }: Thing) => ours.asks.get<Task>(`${tasks}/${id}`),
+    cancel: ({ id }: Thing) => ours.asks.send<Task & Problem>("DELETE", `${tasks}/${id}`),
+    expel: ({ id }: Thing) => ours.asks.delete(`${groupsOf}/${group.id}/members/${id}`),
+  };
+}
+type Crew = Awaited<ReturnType<typeof groupOf>>;
+/** As a device asks over HTTP. */
+const asks = ({ key }: Device, { group }: Crew) => {
+  const itself = platform.visitor.as(textOf(key));
+  const own = `/v1/me/groups/${group.name}`;
+  const says = async (task: Leased, what: string, body: object) => {
+    const answer = await itself.send<Problem>("POST", `${own}/tasks/${task.id}/${what}`, {
+      body: { lease: task.lease, ...body },
+    });
+    return answer.status < 300 ? "taken" : answer.body.code;
+  };
+  return {
+    put: (body: object) => itself.send<Task & Problem>("POST", `${own}/tasks`, { body }),
+    lease: async (body: object = {}) => (await itself.post<{ items: Leased[] }>(`${own}/leases`, body)).items,
+    says,
+    tries: () => itself.send<Problem>("POST", `${own}/leases`, { body: {} }),
+  };
+};
+const say = (client: MqttClient, topic: string, body: object) =>
+  client.publishAsync(topic, JSON.stringify(body), { qos: 1 }).then(
+    () => 0,
+    (error: { code?: number }) => error.code,
+  );
+async function come({ key }: Device, { group }: Crew) {
+  const { client, end } = await mqtt(platform, { username: key.id, password: key.secret, protocolVersion: 5 });
+  const heard: { topic: string; body: { leased?: Leased[] } }[] = [];
+  client.on("message", (topic, payload) => heard.push({ topic, body: JSON.parse(payload.toString()) }));
+  await client.subscribeAsync([`groups/${group.name}/#`, "me/tasks/+"], { qos: 1 });
+  return { client, heard, end };
+}
+
+test("of a hundred who ask at once each gets other tasks, the oldest first, and whoever answers ends his", async () => {
+  const crew = await groupOf(4);
+  const put: Task[] = [];
+  for (let at = 0; at < 20; at += 1) put.push(await crew.put(`t${at}`, { body: { at } }));
+  const devices = crew.devices.map((device) => asks(device, crew));
+  const got = (await Promise.all(Array.from({ length: 24 }, (_, at) => devices[at % 4]?.lease()))).flatMap(
+    (all) => all ?? [],
+  );
+  got.push(...((await devices[0]?.lease({ count: 20 })) ?? []));
+  assert.equal(new Set(got.map(({ id }) => id)).size, got.length, "none was given to two");
+  assert.deepEqual(new Set(got.map(({ id }) => id)), new Set(put.map(({ id }) => id)));
+  const [first] = await asks(crew.devices[0] ?? assert.fail(), crew).lease();
+  assert.equal(first, undefined);
+});
+
+test("a late answer of whoever had it before is refused, and the same answer again is taken once", async () => {
+  const crew = await groupOf(2);
+  const [one, two] = crew.devices.map((device) => asks(device, crew));
+  assert.ok(one && two);
+  const task = await crew.put("dig");
+  const [first] = await one.lease({ seconds: 30 });
+  assert.ok(first);
+  assert.deepEqual([first.lease, first.seconds], [1, 30]);
+  clock.move(20_000);
+  assert.equal(await one.says(first, "renew", { seconds: 30 }), "taken");
+  clock.move(20_000);
+  assert.deepEqual(await two.lease(), []);
+  clock.move(11_000);
+  const [second] = await two.lease();
+  assert.equal(second?.lease, 2);
+  assert.ok(second);
+  for (const what of ["renew", "answer", "release"])
+    assert.equal(await one.says(first, what, what === "answer" ? { result: 1 } : {}), "task.leaseOver", what);
+  assert.equal(await two.says(second, "answer", { result: 2 }), "taken");
+  assert.equal(await two.says(second, "answer", { result: 2 }), "taken");
+  assert.equal(await one.says(first, "answer", { result: 1 }), "task.leaseOver");
+  const { state, result, holder, leases } = await crew.read(task);
+  assert.deepEqual([state, result, holder, leases], ["done", 2, crew.devices[1]?.id, 2]);
+});
+
+test("over MQTT members are told that something waits, lease, answer and put; the others hear none of it", async () => {
+  const crew = await groupOf(2);
+  const [one, two] = crew.devices;
+  assert.ok(one && two);
+  const [a, b] = [await come(one, crew), await come(two, crew)];
+  const task = await crew.put("lift", { body: { height: 2 } });
+  const waiting = { topic: `groups/${crew.group.name}/tasks/waiting`, body: { group: crew.group.id } };
+  await eventually(
+    () => a.heard.length > 0 && b.heard.length > 0,
+    () => "nobody was told",
+  );
+  assert.deepEqual([a.heard[0], b.heard[0]], [waiting, waiting]);
+  assert.equal(await say(a.client, `groups/${crew.group.name}/tasks/lease`, { count: 2 }), 0);
+  await eventually(
+    () => a.heard.length > 1,
+    () => "nothing was leased",
+  );
+  const [leased] = a.heard[1]?.body.leased ?? [];
+  assert.deepEqual([leased?.id, leased?.lease, leased?.body], [task.id, 1, { height: 2 }]);
+  assert.equal(a.heard[1]?.topic, `me/tasks/${crew.group.id}`);
+  const answer = { task: task.id, lease: 1, error: "too heavy" };
+  assert.equal(await say(b.client, `groups/${crew.group.name}/tasks/answer`, answer), 0x99);
+  assert.equal(await say(a.client, `groups/${crew.group.name}/tasks/answer`, answer), 0);
+  assert.deepEqual((await crew.read(task)).error, "too heavy");
+  assert.equal(await say(b.client, `groups/${crew.group.name}/tasks/put`, { name: "lower" }), 0);
+  await eventually(
+    () => a.heard.length > 2,
+    () => "not told",
+  );
+  assert.equal(await say(a.client, `groups/${crew.group.name}/tasks/waiting`, {}), 0x90);
+  assert.equal(await say(a.client, `groups/${crew.group.name}/tasks/lease`, { count: 0 }), 0x99);
+  assert.ok(b.heard.every(({ topic }) => !topic.endsWith("/lease") && !topic.endsWith("/answer")));
+  a.end();
+  b.end();
+});
+
+test("what a device had that went passes to another within the declared ten seconds", async () => {
+  const crew = await groupOf(2);
+  const [one, two] = crew.devices;
+  assert.ok(one && two);
+  const { end } = await come(one, crew);
+  const task = await crew.put("watch");
+  const [held] = await asks(one, crew).lease({ seconds: 3_600 });
+  assert.ok(held);
+  end();
+  await eventually(
+    async () => {
+      const { until } = await ours.asks.get<{ until?: string }>(`${groupsOf}/${crew.group.id}/tasks/${task.id}`);
+      return until !== undefined && Date.parse(until) <= clock.now() + 10_000;
+    },
+    () => "its lease is as long as before",
+  );
+  assert.deepEqual(await asks(two, crew).lease(), []);
+  clock.move(10_000);
+  const [passed] = await asks(two, crew).lease();
+  assert.deepEqual([passed?.id, passed?.lease], [task.id, 2]);
+  assert.equal(await asks(one, crew).says(held, "answer", { result: 1 }), "task.leaseOver");
+});
+
+test("whoever is expelled has no task at once, and neither leases nor answers", async () => {
+  const crew = await groupOf(2);
+  const [one, two] = crew.devices;
+  assert.ok(one && two);
+  const task = await crew.put("guard");
+  const [held] = await asks(one, crew).lease({ seconds: 3_600 });
+  assert.ok(held);
+  await crew.expel(one);
+  assert.equal((await crew.read(task)).state, "waiting");
+  assert.equal(await asks(one, crew).says(held, "answer", { result: 1 }), "group.unknown");
+  assert.equal((await asks(one, crew).tries()).body.code, "group.unknown");
+  const [passed] = await asks(two, crew).lease();
+  assert.equal(passed?.lease, 2);
+});
+
+test("tasks expire, are cancelled and bounded; who may only listen puts none, and people need leave", async () => {
+  const crew = await groupOf(1);
+  const [one] = crew.devices;
+  assert.ok(one);
+  const old = await crew.put("old", { expiresIn: "1m" });
+  clock.move(61_000);
+  assert.deepEqual(await asks(one, crew).lease(), []);
+  assert.equal((await crew.read(old)).state, "expired");
+  assert.equal((await crew.cancel(old)).body.code, "task.over");
+  const off = await crew.put("off");
+  const [held] = await asks(one, crew).lease();
+  assert.ok(held);
+  assert.equal((await crew.cancel(off)).body.state, "cancelled");
+  assert.equal(await asks(one, crew).says(held, "answer", { result: 1 }), "task.leaseOver");
+  const large = await asks(one, crew).put({ name: "large", body: "x".repeat(20_000) });
+  assert.equal(large.body.code, "task.tooLarge");
+  assert.equal((await asks(one, crew).put({ name: "small" })).body.by, one.id);
+  await ours.asks.put(`${groupsOf}/${crew.group.id}/members/${one.id}`, { write: false });
+  assert.equal((await asks(one, crew).put({ name: "small" })).body.code, "group.unknown");
+  const { token } = await ours.tokenOf([`group.read:${application.id}`, `application.read:${application.id}`]);
+  const path = `${groupsOf}/${crew.group.id}/tasks`;
+  const reader = platform.visitor.as(token);
+  assert.equal((await reader.send<Problem>("POST", path, { body: { name: "x" } })).body.code, "permit.missing");
+  const { items } = await reader.get<{ items: Task[] }>(`${path}?state=cancelled`);
+  assert.deepEqual(
+    items.map(({ id }) => id),
+    [off.id],
+  );
+});
