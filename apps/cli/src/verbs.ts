@@ -5,6 +5,7 @@ import { backupVerbs } from "./verbs/backups.ts";
 import { certificateVerbs } from "./verbs/certificates.ts";
 import { claimVerbs } from "./verbs/claims.ts";
 import { commandVerbs } from "./verbs/commands.ts";
+import { groupVerbs } from "./verbs/groups.ts";
 import { credentialVerbs } from "./verbs/credentials.ts";
 import { dashboardVerbs } from "./verbs/dashboards.ts";
 import { deviceVerbs } from "./verbs/devices.ts";
@@ -57,6 +58,7 @@ export const verbs: readonly Verb[] = [
   ...telemetryVerbs,
   ...twinVerbs,
   ...commandVerbs,
+  ...groupVerbs,
   ...dashboardVerbs,
   ...retentionVerbs,
   ...mintingVerbs,
