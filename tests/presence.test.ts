@@ -25,7 +25,7 @@ const me = visitor.as(owner.token);
 const application = await me.post<{ id: string }>("/v1/applications", { name: "Greenhouse" });
 
 type Device = { id: string; key: { id: string; secret: string } };
-type Presence = { state: string; since?: string; because?: string; lastSeenAt?: string };
+type Presence = { state: string; connected: boolean; since?: string; because?: string; lastSeenAt?: string };
 const makeDevice = () => me.post<Device>("/v1/devices", { application: application.id, name: "Pump" });
 const presenceOf = async ({ id }: { id: string }) =>
   (await me.get<{ presence: Presence }>(`/v1/devices/${id}`)).presence;
@@ -59,28 +59,39 @@ const watched = makeDevice();
 
 test("a device is online from its first connection to its last, and then offline because it said goodbye", async () => {
   const device = await makeDevice();
-  assert.deepEqual(await presenceOf(device), { state: "never" });
+  assert.deepEqual(await presenceOf(device), { state: "never", connected: false });
   const cameAt = now();
   const [first, second] = [await mqttAs(device, { clientId: "a" }), await mqttAs(device, { clientId: "b" })];
-  assert.deepEqual(await presenceOf(device), { state: "online", since: cameAt, lastSeenAt: cameAt });
+  assert.deepEqual(await presenceOf(device), { state: "online", connected: true, since: cameAt, lastSeenAt: cameAt });
   clock.move(5_000);
   await first.publishAsync("me/telemetry", '{"t": 1}', { qos: 1 });
   const heardAt = now();
   clock.move(5_000);
   await first.endAsync();
-  assert.deepEqual(await until(device, "online"), { state: "online", since: cameAt, lastSeenAt: now() });
+  assert.deepEqual(await until(device, "online"), {
+    state: "online",
+    connected: true,
+    since: cameAt,
+    lastSeenAt: now(),
+  });
   assert.notEqual(heardAt, now());
   clock.move(1_000);
   await second.endAsync();
   const because = "it said goodbye";
-  assert.deepEqual(await until(device, "offline"), { state: "offline", since: now(), because, lastSeenAt: now() });
+  assert.deepEqual(await until(device, "offline"), {
+    state: "offline",
+    connected: false,
+    since: now(),
+    because,
+    lastSeenAt: now(),
+  });
 });
 
 test("what a device sends over HTTPS, or a program in its name, is when it was seen last, and it never came", async () => {
   const [device, other] = [await makeDevice(), await makeDevice()];
   clock.move(1_000);
   await visitor.as(`${device.key.id}.${device.key.secret}`).post("/v1/me/telemetry", { t: 1 });
-  assert.deepEqual(await presenceOf(device), { state: "never", lastSeenAt: now() });
+  assert.deepEqual(await presenceOf(device), { state: "never", connected: false, lastSeenAt: now() });
   clock.move(1_000);
   const program = await connectAsync(platform.platform.mqttsUrl, {
     ca: place.ca,
@@ -90,7 +101,7 @@ test("what a device sends over HTTPS, or a program in its name, is when it was s
   await program.publishAsync(`devices/${other.id}/telemetry`, '{"t": 1}', { qos: 1 });
   await program.publishAsync(`devices/${device.id}/telemetry`, "[]", { qos: 1 }); // is refused
   await program.endAsync();
-  assert.deepEqual(await presenceOf(other), { state: "never", lastSeenAt: now() });
+  assert.deepEqual(await presenceOf(other), { state: "never", connected: false, lastSeenAt: now() });
   assert.notEqual((await presenceOf(device)).lastSeenAt, now());
 });
 
@@ -127,7 +138,7 @@ test("a client that comes again before its old connection is gone was never away
   const closed = new Promise<void>((resolve) => old.once("close", () => resolve()));
   const young = await mqttAs(device, { clientId: "same" });
   await closed;
-  assert.deepEqual(await presenceOf(device), { state: "online", since, lastSeenAt: now() });
+  assert.deepEqual(await presenceOf(device), { state: "online", connected: true, since, lastSeenAt: now() });
   await young.endAsync();
   assert.equal((await until(device, "offline")).because, "it said goodbye");
 });

@@ -184,7 +184,9 @@ async function open(needs: PlatformNeeds, opened: AsyncDisposableStack, closing:
 
   const readings = await openReadings({ ...needs, ...common, ...outwards, keys: keyring, signal: closing.signal });
   const telemetry = opened.adopt(readings.telemetry, (it) => it.close());
-  const presences = opened.adopt(await Presences.open({ ...common, report, lastKnown: highWater }), (it) => it.close());
+  const presences = opened.adopt(await Presences.open({ ...common, timers, report, lastKnown: highWater }), (it) =>
+    it.close(),
+  );
   presences.onChange(({ space, device, coming }) => {
     const { board } = readings.beside;
     if (coming.state === "offline") board.departed(space, device);

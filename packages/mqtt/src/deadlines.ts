@@ -5,6 +5,9 @@ import { after } from "./time.ts";
 
 const nothing = () => {};
 
+/** A timer that is so many milliseconds late tells that the whole process stood still: what came meanwhile waits in the socket, and is read first. */
+const stoodStill = 1_000;
+
 /** When a connection is over by itself: nothing came to begin with, nothing came for long, or its welcome has expired. */
 export class Deadlines {
   readonly #connection: Connection;
@@ -47,7 +50,9 @@ export class Deadlines {
     const { time, statistics } = connection.core;
     const patience = keepAlive * 1500;
     const wait = (milliseconds: number): void => {
+      const due = time.elapsed() + milliseconds;
       this.#cancelSilence = time.setTimer(milliseconds, () => {
+        if (time.elapsed() - due > stoodStill) return wait(stoodStill);
         const left = connection.heardAt + patience - time.elapsed();
         if (left >= 1) return wait(left);
         // Whom we do not read is not silent by its own fault.

@@ -27,6 +27,8 @@ export class Outgoing {
   #inFlightBytes = 0;
   #lastId = 0;
   #lastOrder = 0;
+  /** When it was last heard to acknowledge, or was sent something while it owed nothing. */
+  #quietSince = 0;
 
   constructor(session: Session) {
     this.#session = session;
@@ -51,6 +53,11 @@ export class Outgoing {
   /** Sent and not over: a message of QoS 2 until its PUBCOMP. */
   get inFlight(): number {
     return this.#inFlight;
+  }
+
+  /** Since when (elapsed milliseconds) the client acknowledges nothing of what it was sent on this connection; `undefined` where it owes nothing. */
+  get unansweredSince(): number | undefined {
+    return this.#underWay > 0 ? this.#quietSince : undefined;
   }
 
   /** Whether this would still fit, with all that were decided but not kept yet. */
@@ -175,13 +182,26 @@ export class Outgoing {
     // Before it is sent: sending may end the connection, and what is in flight then is sent again.
     delivery.stage = stage.sent;
     delivery.order = ++this.#lastOrder;
-    delivery.isUnderWay = true;
-    this.#underWay++;
+    this.#goesOut(delivery);
     this.#inFlight++;
     this.#inFlightBytes += delivery.size;
     if (!line.send(delivery, false)) this.#end(delivery);
     // A few may hold on to the chunks they came in; many, of one session or of all, would pin 64 KiB each.
     else if (this.#inFlight > 64 || this.#session.space.backlog.publications > 2_048) delivery.publication.detach();
+  }
+
+  #goesOut(delivery: Delivery): void {
+    delivery.isUnderWay = true;
+    if (this.#underWay++ > 0) return;
+    const { core, context } = this.#session;
+    this.#quietSince = core.time.elapsed();
+    core.policy.owing?.(context);
+  }
+
+  #answers(): void {
+    const { core, context } = this.#session;
+    this.#quietSince = core.time.elapsed();
+    core.policy.answering?.(context);
   }
 
   /** Nothing more is owed of this: its id is free. */
@@ -207,6 +227,7 @@ export class Outgoing {
     const delivery = this.#sent(packetId);
     if (!delivery) return;
     if (delivery.qos !== 1) throw broken("A PUBACK names a message of QoS 2.");
+    this.#answers();
     this.#end(delivery);
     delivery.publication.present?.acknowledged(this.#session.principal);
     this.pump();
@@ -220,6 +241,7 @@ export class Outgoing {
       return false;
     }
     if (delivery.qos !== 2) throw broken("A PUBREC names a message of QoS 1.");
+    this.#answers();
     if (code >= 0x80) {
       this.#end(delivery);
       this.pump();
@@ -253,6 +275,7 @@ export class Outgoing {
     const delivery = this.#sent(packetId);
     if (!delivery) return;
     if (delivery.stage !== stage.released) throw broken("A PUBCOMP names a message that was not released.");
+    this.#answers();
     this.#end(delivery);
     this.pump();
   }
@@ -285,8 +308,7 @@ export class Outgoing {
   #repeat(line: Line, delivery: Delivery): void {
     if (delivery.stage === stage.released) return this.#release(delivery);
     if (delivery.isAllowed()) {
-      delivery.isUnderWay = true;
-      this.#underWay++;
+      this.#goesOut(delivery);
       if (line.send(delivery, true)) return;
     } else this.#session.core.statistics.withheld++;
     if (delivery.qos === 1) this.#end(delivery);

@@ -2,17 +2,29 @@ import { z } from "zod";
 import { conditions } from "./conditions.ts";
 import { id, limit, name, noReply, pageOf, publicKey, tags, time, version } from "./shapes.ts";
 import { mqttSessions } from "./mqtt-sessions.ts";
-import { attributeName } from "./products.ts";
+import { attributeName, reportingInterval } from "./products.ts";
 import { route } from "./route.ts";
 
 /** Another name that a device goes by: in topics of firmware that was written for another platform. */
 const alias = z.string().regex(/^[A-Za-z0-9._-]{1,64}$/);
 
-/** Whether a device is connected, since when, and why it went. One that only sends over HTTPS is seen, never connected. */
+/** What is wrong with a device beyond being away. */
+export const deviceTroubles = ["silent", "notReceiving", "flapping"] as const;
+/** What a list of devices may be asked for. */
+export const presenceFilters = ["online", "offline", ...deviceTroubles] as const;
+
+/** How a device is, since when, and why. One that only sends over HTTPS is seen, never connected. */
 const presence = z.object({
-  state: z.enum(["online", "offline", "never"]).describe("`online` while at least one MQTT session is connected."),
-  since: time.optional().describe("When it came, or went."),
-  because: z.string().optional().describe("Why it went, in words; open to new ones."),
+  state: z
+    .enum(["online", "offline", "never", ...deviceTroubles])
+    .describe(
+      "`online` while at least one MQTT session is connected, unless something is wrong: `silent` has sent no reading for two of its reporting " +
+        "intervals, `notReceiving` has acknowledged nothing of what it was sent for 30 seconds, `flapping` came and went six times within " +
+        "five minutes and has not been steady for two since.",
+    ),
+  connected: z.boolean().describe("Whether an MQTT session is connected, whatever the state."),
+  since: time.optional().describe("Since when it is so."),
+  because: z.string().optional().describe("Why, in words; open to new ones."),
   lastSeenAt: time
     .optional()
     .describe("When it last connected or said goodbye, or something came from it or in its name."),
@@ -35,6 +47,7 @@ export const device = z.object({
   gateway: id("device").optional().describe("The device that speaks for it."),
   alias: alias.optional(),
   tags,
+  reportingInterval: reportingInterval.optional().describe("Its own, in place of its product's."),
   createdAt: time,
   suspendedAt: time.optional(),
   retiredAt: time.optional(),
@@ -66,6 +79,7 @@ export const createDevice = route({
     tags: tags.default({}),
     /** Which device of the same application speaks for it. It needs device.bind of both. */
     gateway: id("device").optional(),
+    reportingInterval: reportingInterval.optional(),
     /** To which its first key is bound. */
     publicKey: publicKey.optional(),
     /** Under which its first key is good. */
@@ -101,9 +115,11 @@ export const listDevices = route({
       .optional()
       .describe("`key=value`, several with commas between: devices that have all of them."),
     presence: z
-      .enum(["online", "offline"])
+      .enum(presenceFilters)
       .optional()
-      .describe("`offline` is whatever is not connected, never connected included, unless it is retired."),
+      .describe(
+        "`online` is whatever is connected, `offline` whatever is not, never connected included; the others are those in which something is wrong. None of it is retired.",
+      ),
     q: z
       .string()
       .max(200)
@@ -114,7 +130,7 @@ export const listDevices = route({
   reply: pageOf(device).extend({ total: z.number().int() }),
 });
 
-/** How many devices there are. `online`, `offline` and `retired` add up to `total`, and so do `active`, `suspended` and `retired`. */
+/** How many devices there are. Those with something wrong are among the others. `online`, `offline` and `retired` add up to `total`, and so do `active`, `suspended` and `retired`. */
 const deviceCounts = z.object({
   total: z.number().int(),
   online: z.number().int(),
@@ -122,6 +138,9 @@ const deviceCounts = z.object({
   active: z.number().int(),
   suspended: z.number().int(),
   retired: z.number().int(),
+  silent: z.number().int(),
+  notReceiving: z.number().int(),
+  flapping: z.number().int(),
 });
 
 export const summariseDevices = route({
@@ -170,6 +189,7 @@ export const updateDevice = route({
     product: id("product").nullable().optional(),
     alias: alias.nullable().optional(),
     tags: tags.optional(),
+    reportingInterval: reportingInterval.nullable().optional().describe("`null`: what its product says."),
   }),
   reply: device,
   versioned: true,

@@ -66,11 +66,13 @@ export const livePresence = z
   .object({
     device: id("device"),
     at: time.describe("By the platform's clock."),
-    state: z.string().describe("`online` or `offline`."),
+    state: z
+      .string()
+      .describe("`online` or `offline`; `silent`, `notReceiving` or `flapping` when that begins. Others may come."),
     because: z.string().optional().describe("Why it went, in words."),
   })
   .describe(
-    "A device came (its first MQTT session connected) or went (its last is over). For whoever holds `device.read` of it too.",
+    "A device came (its first MQTT session connected) or went (its last is over), or something is wrong with it, or no more. For whoever holds `device.read` of it too.",
   );
 
 export const liveStranger = z

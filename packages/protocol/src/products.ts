@@ -46,6 +46,7 @@ const attributes = namedBy(attributeName, attribute).refine(
 );
 
 const longest = { past: 3_660 * 86_400_000, future: 366 * 86_400_000 } as const;
+const longestInterval = 31 * 86_400_000;
 const distance = (most: number) =>
   z.string().refine(
     (text) => {
@@ -72,6 +73,13 @@ const onViolation = z
     "What becomes of a message with a value out of its range, or none of those that are listed, or not declared where the product is strict: it is refused as a whole, or kept with a mark.",
   );
 
+/** As text, so that what was read can be written. */
+export const reportingInterval = distance(longestInterval)
+  .refine((text) => millisecondsOf(text) >= 1_000, "at least 1s")
+  .describe(
+    "`30s`, `15m`, `24h`: how often a device should report. Two intervals without a reading, and it is silent.",
+  );
+
 const product = z.object({
   id: id("product"),
   name: z.string(),
@@ -79,6 +87,7 @@ const product = z.object({
   strict: z.boolean(),
   onViolation,
   times,
+  reportingInterval: reportingInterval.optional(),
   schemaVersion: z
     .number()
     .int()
@@ -100,6 +109,7 @@ export const createProduct = route({
     strict: z.boolean().default(false),
     onViolation: onViolation.default("refuse"),
     times: times.default({}),
+    reportingInterval: reportingInterval.optional(),
   }),
   reply: product,
   status: 201,
@@ -140,6 +150,7 @@ export const updateProduct = route({
     strict: z.boolean().optional(),
     onViolation: onViolation.optional(),
     times: times.optional(),
+    reportingInterval: reportingInterval.nullable().optional().describe("`null`: its devices report when they like."),
   }),
   reply: product,
   versioned: true,

@@ -1,6 +1,6 @@
 import type { Client, Reply } from "@holdfast/client";
 import type { Id } from "@holdfast/kernel";
-import { deviceOrders, routes, type DeviceFinding } from "@holdfast/protocol";
+import { deviceOrders, presenceFilters, routes, type DeviceFinding } from "@holdfast/protocol";
 import { Misuse } from "../failure.ts";
 import { readingLines } from "../first-reading.ts";
 import { allPages, paging } from "../pages.ts";
@@ -21,7 +21,7 @@ const tagsOf = ({ tags }: Device): string =>
     .join(" ");
 
 const states = ["active", "suspended", "retired"] as const;
-const presences = ["online", "offline"] as const;
+const interval = optional(text("LENGTH"), "how often it should report, such as 15m, in place of what its product says");
 
 const presenceOf = ({ presence }: Device, { print }: Tools): string =>
   [presence.state, presence.since && `since ${print.at(presence.since)}`, presence.because && `(${presence.because})`]
@@ -46,6 +46,7 @@ const rows = (device: Device, tools: Tools): [string, string][] => [
   ["gateway", device.gateway ?? ""],
   ["alias", device.alias ?? ""],
   ["tags", tagsOf(device)],
+  ["reports every", device.reportingInterval ?? ""],
   ["made", tools.print.at(device.createdAt)],
   ["suspended", tools.print.at(device.suspendedAt)],
   ["retired", tools.print.at(device.retiredAt)],
@@ -103,16 +104,21 @@ export const deviceVerbs = [
       alias: optional(text("ALIAS"), "another name, for firmware that has its own"),
       tag: any(pair, "a tag (needs device.tag)"),
       gateway: optional(idOf("device"), "which device of the application speaks for it"),
+      "reporting-interval": interval,
       ...held,
     },
     examples: ["device create --application app_… --name 'Pump 1' --tag site=north"],
-    async run({ tag, application, name, product, alias, gateway, ...given }, tools) {
+    async run(
+      { tag, application, name, product, alias, gateway, "reporting-interval": reportingInterval, ...given },
+      tools,
+    ) {
       const client = await tools.client();
       const body = {
         name,
         product,
         alias,
         gateway,
+        reportingInterval,
         application: application ?? (await onlyApplication(client)),
         tags: Object.fromEntries(tag),
       };
@@ -130,21 +136,22 @@ export const deviceVerbs = [
       product: optional(idOf("product"), "only of this product"),
       gateway: optional(idOf("device"), "only the children of this device"),
       filter: optional(text("WORDS"), "only where the name, the alias or the id has all of these words"),
-      status: optional(oneOf(...presences, ...states), "only what is this"),
+      status: optional(oneOf("online", "offline", ...states), "only what is this"),
+      presence: optional(oneOf(...presenceFilters), "only what is connected, is not, or has this wrong with it"),
       state: optional(oneOf(...states), "only in this state"),
       tag: any(pair, "only with this tag; of several, with all"),
       sort: optional(oneOf(...deviceOrders), "by what, with - the other way round"),
       ...paging,
     },
-    examples: ["device list --status offline --tag floor=3 --sort -lastSeenAt"],
-    async run({ application, product, gateway, filter, status, state, tag, sort, ...given }, tools) {
+    examples: ["device list --presence silent", "device list --status offline --tag floor=3 --sort -lastSeenAt"],
+    async run({ application, product, gateway, filter, status, presence, state, tag, sort, ...given }, tools) {
       const client = await tools.client();
       const wanted = {
         application,
         product,
         gateway,
         q: filter,
-        presence: presences.find((one) => one === status),
+        presence: presence ?? presenceFilters.find((one) => one === status),
         state: state ?? states.find((one) => one === status),
         tag: tag.length > 0 ? tag.map((one) => one.join("=")).join(",") : undefined,
         sort,
@@ -189,14 +196,19 @@ export const deviceVerbs = [
       product: optional(idOf("product"), "another product"),
       alias: optional(text("ALIAS"), "another alias"),
       tag: any(pair, "a tag to set, or with nothing behind = to take away (needs device.tag)"),
+      "reporting-interval": optional(
+        text("LENGTH"),
+        "how often it should report, such as 15m; none: what its product says",
+      ),
     },
-    async run({ name, product, alias, tag, ...params }, tools) {
+    async run({ name, product, alias, tag, "reporting-interval": interval, ...params }, tools) {
       const client = await tools.client();
       // Tags are replaced as a whole, so what is not changed is read before; and nobody may change it in between.
       const old = tag.length > 0 ? await client.call(routes.readDevice, { params }) : undefined;
       const tags =
         old && Object.entries({ ...old.tags, ...Object.fromEntries(tag) }).filter(([, value]) => value !== "");
-      const body = { name, product, alias, tags: tags && Object.fromEntries(tags) };
+      const reportingInterval = interval === "none" ? null : interval;
+      const body = { name, product, alias, reportingInterval, tags: tags && Object.fromEntries(tags) };
       if (Object.values(body).every((value) => value === undefined)) {
         throw new Misuse("Say what to change: holdfast help device update");
       }

@@ -59,6 +59,7 @@ function schemaIn(name: string): Body {
   throw new Misuse(`--schema: ${name}: ${fault?.path.map(String).join(".")}: ${fault?.message}.`);
 }
 
+const interval = optional(text("LENGTH"), "how often its devices should report, such as 15m");
 const schemaFile = optional(file, "its schema as JSON: attributes, strict, onViolation, times (docs/telemetry.md)");
 const onViolation = optional(oneOf(...violations), "what becomes of values that the schema does not let be");
 
@@ -70,6 +71,7 @@ const show = (product: Product, { print }: Tools): void =>
     ["undeclared attributes", product.strict ? "against the schema" : "accepted"],
     ["against the schema", product.onViolation === "mark" ? "kept with a mark" : "refused"],
     ["times", `up to ${product.times.past} old and ${product.times.future} ahead`],
+    ["reports every", product.reportingInterval ?? ""],
     ["schema", `version ${product.schemaVersion}`],
     ["made", print.at(product.createdAt)],
   ]);
@@ -83,21 +85,23 @@ export const productVerbs = [
       attribute: any(attribute, "what its devices measure"),
       strict: onOff("refuse attributes that are not declared"),
       "on-violation": onViolation,
+      "reporting-interval": interval,
       schema: schemaFile,
     },
     examples: [
       "product create --name Pump --attribute temperature:number:°C --attribute running:boolean --strict",
       "product create --name Pump --schema pump.json",
     ],
-    async run({ name, attribute: declared, strict, schema, "on-violation": violated }, tools) {
-      const given = schema === undefined ? {} : schemaIn(schema);
+    async run({ name, attribute: declared, strict, schema, ...asked }, tools) {
+      const { reportingInterval, ...given } = schema === undefined ? {} : schemaIn(schema);
       const attributes = { ...given.attributes, ...Object.fromEntries(declared) };
       const body = {
         ...given,
         name,
         attributes,
         strict: strict || given.strict,
-        onViolation: violated ?? given.onViolation,
+        onViolation: asked["on-violation"] ?? given.onViolation,
+        reportingInterval: asked["reporting-interval"] ?? reportingInterval ?? undefined,
       };
       show(await (await tools.client()).call(routes.createProduct, { body }), tools);
     },
@@ -138,9 +142,14 @@ export const productVerbs = [
       strict: onOff("refuse attributes that are not declared, from now on"),
       lenient: onOff("accept them, from now on"),
       "on-violation": onViolation,
+      "reporting-interval": optional(
+        text("LENGTH"),
+        "how often its devices should report, such as 15m; none: when they like",
+      ),
       schema: schemaFile,
     },
-    async run({ name, attribute: declared, strict, lenient, schema, "on-violation": violated, ...params }, tools) {
+    async run({ name, attribute: declared, strict, lenient, schema, ...asked }, tools) {
+      const { "on-violation": violated, "reporting-interval": every, ...params } = asked;
       if (strict && lenient) throw new Misuse("--strict and --lenient are each other's opposite.");
       const given = schema === undefined ? {} : schemaIn(schema);
       const client = await tools.client();
@@ -154,6 +163,7 @@ export const productVerbs = [
         attributes,
         strict: strict || lenient ? strict : given.strict,
         onViolation: violated ?? given.onViolation,
+        reportingInterval: every === "none" ? null : (every ?? given.reportingInterval),
       };
       if (Object.values(body).every((value) => value === undefined)) {
         throw new Misuse("Say what to change: holdfast help product update");

@@ -16,6 +16,8 @@ export type Placement = {
   readonly gateway?: Id<"device"> | undefined;
   /** What it demands of whoever comes to it, beyond its product. */
   readonly door?: Level | undefined;
+  /** How often it should report, in milliseconds, in place of what its product says. */
+  readonly reportsEvery?: number | undefined;
   readonly version: number;
 };
 
@@ -38,6 +40,8 @@ export type Schema = {
   readonly times?: { readonly past: number; readonly future: number } | undefined;
   /** What it demands of whoever comes to its devices. */
   readonly door?: Level | undefined;
+  /** How often its devices should report, in milliseconds. */
+  readonly reportsEvery?: number | undefined;
 };
 
 /** Whether nobody is told anything else by the one than by the other. */

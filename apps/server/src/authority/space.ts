@@ -41,6 +41,8 @@ export class Space {
   readonly decisions: Decisions;
   /** Once closed, nothing in it is true any more: whoever holds it asks again from the start. */
   closed = false;
+  /** Grows whenever something changes that says how often devices should report. */
+  rhythm = 0;
   readonly #known: Remembered;
   readonly #changed: (space: Space) => void;
   #lists: Lists;
@@ -180,6 +182,8 @@ export class Space {
     if (before && before.version >= placement.version) return;
     this.#known.devices.set(id, placement);
     this.children.put(id, before, placement);
+    if (before && this.reportsEvery(before) !== this.reportsEvery(placement)) this.rhythm += 1;
+    if (before && before.state !== placement.state) this.rhythm += 1; // of what is suspended nothing is expected
     this.#openings.swap(before?.door?.door.hours, placement.door?.door.hours);
     // Nobody was told no about a device that was not there, and what people call it changes no answer; its alias stands in topics.
     if (before && !answersAlike(before, placement)) this.bump();
@@ -205,8 +209,14 @@ export class Space {
   setProduct(id: Id<"product">, schema: Schema): void {
     const before = this.#known.products.get(id);
     this.#known.products.set(id, schema);
+    if (before?.reportsEvery !== schema.reportsEvery) this.rhythm += 1;
     this.#openings.swap(before?.door?.door.hours, schema.door?.door.hours);
     if (before?.door?.text !== schema.door?.text) this.bump();
+  }
+
+  /** How often a device should report, in milliseconds; `undefined` where nobody said. */
+  reportsEvery({ product, reportsEvery }: Placement): number | undefined {
+    return reportsEvery ?? (product && this.#known.products.get(product)?.reportsEvery);
   }
 
   /** The doors on the way to a device: its product's and its own, each of which has to let in. */

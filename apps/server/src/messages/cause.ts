@@ -5,8 +5,11 @@ import type { Cause } from "./presence.ts";
 // MQTT 5, table 2-6.
 const serverBusy = 0x89;
 
+/** Of all causes those that a connection ends by; the others are known later. */
+type Ending = Exclude<Cause, "refused" | "many">;
+
 /** Why a device's session is over, as whoever looks at the device reads it. */
-export function causeOf({ how, code }: Closing, caller: Caller): Cause {
+export function causeOf({ how, code }: Closing, caller: Caller): Ending {
   switch (how) {
     case "client":
       return "goodbye";
@@ -29,7 +32,7 @@ export function causeOf({ how, code }: Closing, caller: Caller): Cause {
   }
 }
 
-function endOf({ space, credential: { device }, hasExpired, power: { end } }: Caller): Cause {
+function endOf({ space, credential: { device }, hasExpired, power: { end } }: Caller): Ending {
   const state = device && space.device(device)?.state;
   if (state === "suspended" || state === "retired") return state;
   if (space.closed) return "asked";

@@ -162,7 +162,7 @@ export class Hub implements Policy<SessionContext> {
     const line = context.account.begin("mqtt", credential, origin, counters);
     this.#lines.set(connection, line);
     if (!credential.device) return;
-    context.seen = this.#needs.presences.came(space, credential.device);
+    context.seen = this.#needs.presences.came(space, credential.device, connection);
     if (connection.resumed) this.#arrived(space, credential.device, undefined);
   }
 
@@ -185,7 +185,7 @@ export class Hub implements Policy<SessionContext> {
     const cause = causeOf(closing, context.caller);
     const line = this.#lines.get(connection);
     if (line) context.account.end(line, cause satisfies EndingOfConnection);
-    if (device) this.#needs.presences.went(context.caller.space, device, cause);
+    if (device) this.#needs.presences.went(context.caller.space, device, connection, cause);
     if (closing.sessionKept) context.caller.leave();
     if (how !== "protocol" || !device || !this.#needs.live.isWatched(context.caller.space)) return;
     this.#tell(context, { device, refusal: violationBy(code), action: "session" });
@@ -337,10 +337,21 @@ export class Hub implements Policy<SessionContext> {
     return version === 4 && qos > 0 ? serverBusy : quotaExceeded;
   }
 
-  #heard({ caller, seen }: SessionContext, device: Id<"device">, { receivedAt }: Publication): void {
-    if (seen) seen.heardAt = receivedAt;
+  owing({ caller, seen }: SessionContext): void {
+    if (seen) this.#needs.presences.owes(caller.space, seen);
+  }
+
+  answering({ caller, seen }: SessionContext): void {
+    if (seen) this.#needs.presences.answers(caller.space, seen);
+  }
+
+  #heard({ caller, seen }: SessionContext, device: Id<"device">, { receivedAt, since }: Publication): void {
     // From a gateway, in its child's name: both are there.
     if (!seen || device !== caller.credential.device) this.#needs.presences.heard(caller.space, device, receivedAt);
+    if (!seen) return;
+    seen.heardAt = receivedAt;
+    seen.readAt = since;
+    if (seen.awaited) this.#needs.presences.hears(caller.space, seen);
   }
 
   refused(context: SessionContext, what: Refusable, topic: string, code: number, size?: number): string | undefined {
@@ -386,6 +397,8 @@ export class Hub implements Policy<SessionContext> {
       const way = { address: transport.remoteAddress, transport: "mqtt" } as const;
       return this.#needs.strangers.tellRefused(refusal, way);
     }
+    // Of what is our own trouble, or comes too often, the device's credential is not to blame.
+    if (reasonOf(refusal, "connect") < serverUnavailable) this.#needs.presences.refused(whose.space, device);
     const how = { transport: "mqtt", action: "connect", session: clientId, credential: whose.credential.id } as const;
     const why = whose instanceof Unwelcome ? { because: () => whose.because, detail: whose.toWatchers } : {};
     this.#needs.live.tell({ space: whose.space, device, refusal, ...how, ...why });

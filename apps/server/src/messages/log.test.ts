@@ -19,7 +19,7 @@ async function logOf(t: TestContext, freeBytes = () => 1_000) {
   const { telemetry } = await w.open();
   const reports: { message: string; code: unknown }[] = [];
   const report = (message: string, about?: About) => void reports.push({ message, code: about?.code });
-  const presences = await Presences.open({ storage: w.storage, clock, report, lastKnown: 0 as Instant });
+  const presences = await Presences.open({ storage: w.storage, clock, timers: clock, report, lastKnown: 0 as Instant });
 
   /** As after a start. */
   async function start() {

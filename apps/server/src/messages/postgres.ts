@@ -1,22 +1,40 @@
 import { idFrom, uuidOf, type Id, type Instant } from "@holdfast/kernel";
 import type { Unit } from "../storage/index.ts";
-import { causeOfCode, codeOfCause, type Coming } from "./presence.ts";
+import { troubles } from "./condition.ts";
+import { causeOfCode, codeOfCause, type Coming, type Presence } from "./presence.ts";
 
-/** When a device came or went, and when it was heard last (0: never). */
-export type Noted = { readonly device: Id<"device">; readonly coming: Coming; readonly heardAt: number };
+/** When a device came or went, when it was heard last (0: never), and what is wrong with it. */
+export type Noted = {
+  readonly device: Id<"device">;
+  readonly coming: Coming;
+  readonly heardAt: number;
+  readonly trouble: Presence["trouble"];
+};
 
-type Row = { device: string; state: number; cause: number | null; since: string | null; heard_at: string };
+type Row = {
+  device: string;
+  state: number;
+  cause: number | null;
+  since: string | null;
+  heard_at: string;
+  trouble: number | null;
+  trouble_since: string | null;
+};
 
 const states = ["never", "online", "offline"] as const; // as the migration numbers them
 
 /** Presence as PostgreSQL keeps it: nothing of it is sealed. */
 export const presencesIn = (unit: Unit) => ({
   async all(): Promise<readonly Noted[]> {
-    const rows = await unit.query<Row>("select device, state, cause, since, heard_at from presence", []);
+    const rows = await unit.query<Row>(
+      "select device, state, cause, since, heard_at, trouble, trouble_since from presence",
+      [],
+    );
     return rows.map((row) => ({
       device: idFrom("device", row.device),
       coming: comingOf(row),
       heardAt: Number(row.heard_at),
+      trouble: troubleOf(row),
     }));
   },
 
@@ -24,12 +42,13 @@ export const presencesIn = (unit: Unit) => ({
     const since = ({ coming }: Noted) => (coming.state === "never" ? null : coming.since);
     const cause = ({ coming }: Noted) => (coming.state === "offline" ? codeOfCause(coming.because) : null);
     await unit.query(
-      `insert into presence (org, device, state, cause, since, heard_at)
-         select $1, noted.device, noted.state, noted.cause, noted.since, noted.heard_at
-           from unnest($2::uuid[], $3::smallint[], $4::smallint[], $5::bigint[], $6::bigint[]) as noted(device, state, cause, since, heard_at)
+      `insert into presence (org, device, state, cause, since, heard_at, trouble, trouble_since)
+         select $1, noted.device, noted.state, noted.cause, noted.since, noted.heard_at, noted.trouble, noted.trouble_since
+           from unnest($2::uuid[], $3::smallint[], $4::smallint[], $5::bigint[], $6::bigint[], $7::smallint[], $8::bigint[])
+             as noted(device, state, cause, since, heard_at, trouble, trouble_since)
            join device on device.id = noted.device for key share of device -- one that is erased meanwhile is nowhere
        on conflict (org, device) do update set state = excluded.state, cause = excluded.cause, since = excluded.since,
-         heard_at = excluded.heard_at`,
+         heard_at = excluded.heard_at, trouble = excluded.trouble, trouble_since = excluded.trouble_since`,
       [
         uuidOf(unit.scope.org),
         noted.map(({ device }) => uuidOf(device)),
@@ -37,6 +56,8 @@ export const presencesIn = (unit: Unit) => ({
         noted.map(cause),
         noted.map(since),
         noted.map(({ heardAt }) => heardAt),
+        noted.map(({ trouble }) => (trouble ? troubles.indexOf(trouble.state) : null)),
+        noted.map(({ trouble }) => trouble?.since ?? null),
       ],
     );
   },
@@ -47,4 +68,9 @@ function comingOf({ state, cause, since }: Row): Coming {
   if (state === states.indexOf("online")) return { state: "online", since: at };
   if (state === states.indexOf("offline")) return { state: "offline", since: at, because: causeOfCode(cause ?? -1) };
   return { state: "never" };
+}
+
+function troubleOf({ trouble, trouble_since: since }: Row): Presence["trouble"] {
+  const state = trouble === null ? undefined : troubles[trouble];
+  return state && { state, since: Number(since ?? 0) as Instant }; // a bigint column of ours
 }

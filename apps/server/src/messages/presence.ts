@@ -1,4 +1,6 @@
-import type { Instant } from "@holdfast/kernel";
+import type { Id, Instant } from "@holdfast/kernel";
+import { troubleOf, unwatched, type Condition, type Trouble } from "./condition.ts";
+import type { Dated } from "./wheel.ts";
 
 /** Why a device went, in words. The database keeps the place in this list: append only. */
 const sentences = {
@@ -17,6 +19,8 @@ const sentences = {
   stopped: "the platform stopped",
   fault: "a fault of the platform's own",
   barred: "its door or a list does not let it in",
+  refused: "it came again, and was refused",
+  many: "it went with many others at once",
 } as const;
 
 export type Cause = keyof typeof sentences;
@@ -28,7 +32,11 @@ export const codeOfCause = (cause: Cause): number => inOrder.indexOf(cause);
 /** A later platform may have kept a cause that this one does not know. */
 export const causeOfCode = (code: number): Cause => inOrder[code] ?? "broken";
 
-type HeardOf = { readonly lastSeenAt: Instant | undefined };
+type HeardOf = {
+  readonly lastSeenAt: Instant | undefined;
+  /** What is wrong beyond its being away. */
+  readonly trouble?: { readonly state: Trouble; readonly since: Instant } | undefined;
+};
 
 /** Whether a device is connected by MQTT. One that only delivers over HTTPS is seen, and never connected. */
 export type Presence =
@@ -36,26 +44,69 @@ export type Presence =
   | ({ readonly state: "online"; readonly since: Instant } & HeardOf)
   | ({ readonly state: "offline"; readonly since: Instant; readonly because: Cause } & HeardOf);
 
+/** In one word: what is wrong, or else whether it is connected. */
+export type PresenceState = Presence["state"] | Trouble;
+
+export const presenceStateOf = ({ state, trouble }: Presence): PresenceState => trouble?.state ?? state;
+
 export const neverSeen: Presence = { state: "never", lastSeenAt: undefined };
 
-/** What came or went last: all of a presence but when the device was heard, which changes with every message. */
+/** What came or went last: all of a presence but what changes with every message. */
 export type Coming =
-  | Pick<Extract<Presence, { state: "never" }>, "state">
-  | Omit<Extract<Presence, { state: "online" }>, "lastSeenAt">
-  | Omit<Extract<Presence, { state: "offline" }>, "lastSeenAt">;
+  | { readonly state: "never" }
+  | { readonly state: "online"; readonly since: Instant }
+  | { readonly state: "offline"; readonly since: Instant; readonly because: Cause };
 
-/** One device in memory. Its `heardAt` is written for every message, so it is a number in an object that the session holds. */
-export class Seen {
+/** A connection, as far as it tells whether the device takes what it is sent. */
+export type Receiving = { readonly unansweredSince: number | undefined };
+
+/** One device in memory. `heardAt` and `readAt` are written for every message, so they are numbers in an object that the session holds. */
+export class Seen implements Dated {
+  readonly device: Id<"device">;
+  readonly org: Id<"org">;
   /** MQTT sessions that are connected. */
-  sessions = 0;
+  readonly sessions = new Set<Receiving>();
   coming: Coming = { state: "never" };
   /** Milliseconds since the epoch; 0 is never. */
   heardAt = 0;
   /** The `heardAt` that the database has. */
   notedAt = 0;
+  /** When its last reading came, in elapsed milliseconds. */
+  readAt = Number.NEGATIVE_INFINITY;
+  /** Whether a reading changes more than the two numbers. */
+  awaited = false;
+  tick = Number.POSITIVE_INFINITY;
+  #condition = unwatched;
+
+  constructor(org: Id<"org">, device: Id<"device">) {
+    this.org = org;
+    this.device = device;
+  }
+
+  get condition(): Condition {
+    return this.#condition;
+  }
+
+  set condition(condition: Condition) {
+    this.#condition = condition;
+    this.awaited = condition.silent !== undefined;
+  }
+
+  get trouble(): HeardOf["trouble"] {
+    return troubleOf(this.#condition, this.coming.state === "offline");
+  }
+
+  /** Since when one of its sessions acknowledges nothing, the longest. */
+  get unansweredSince(): number | undefined {
+    let since: number | undefined;
+    for (const { unansweredSince } of this.sessions)
+      if (unansweredSince !== undefined && (since === undefined || unansweredSince < since)) since = unansweredSince;
+    return since;
+  }
 
   get presence(): Presence {
     const lastSeenAt = this.heardAt === 0 ? undefined : (this.heardAt as Instant); // only the platform's clock is written there
-    return { ...this.coming, lastSeenAt };
+    const { trouble } = this;
+    return { ...this.coming, lastSeenAt, ...(trouble && { trouble }) };
   }
 }

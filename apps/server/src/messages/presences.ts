@@ -1,26 +1,44 @@
 // Hot path: `heard` runs for messages in other names than the sender's own; a device's own session writes `Seen.heardAt` itself.
-import { Refusal, type Clock, type Id, type Instant } from "@holdfast/kernel";
+import { Refusal, type Clock, type Id, type Instant, type Timers } from "@holdfast/kernel";
 import { asPlatform, type Space } from "../authority/index.ts";
-import type { OrgScope, Storage } from "../storage/index.ts";
+import type { Storage } from "../storage/index.ts";
+import { dueAt, next, unwatched, type Condition, type Facts, type Happening } from "./condition.ts";
+import { Outage } from "./outage.ts";
 import { presencesIn, type Noted } from "./postgres.ts";
-import { codeOfCause, neverSeen, Seen, type Cause, type Coming, type Presence } from "./presence.ts";
+import {
+  codeOfCause,
+  neverSeen,
+  Seen,
+  type Cause,
+  type Coming,
+  type Presence,
+  type PresenceState,
+  type Receiving,
+} from "./presence.ts";
+import { Wheel } from "./wheel.ts";
 
-/** A device that came or went. */
+/** A device that came or went, or began or ceased to be in trouble. */
 export type PresenceChange = {
   readonly space: Space;
   readonly device: Id<"device">;
-  readonly coming: Exclude<Coming, { state: "never" }>;
+  readonly state: PresenceState;
+  readonly at: Instant;
+  readonly because: Cause | undefined;
 };
 
 /** The devices of one organisation that were ever seen. */
 type Known = {
-  readonly scope: OrgScope;
+  space: Space;
   readonly devices: Map<Id<"device">, Seen>;
   /** Came or went since the database was told. */
   changed: Set<Id<"device">>;
   /** That the database was read; until then only what happened since the start is here. */
   read: Promise<void> | undefined;
   isRead: boolean;
+  readonly outage: Outage;
+  connected: number;
+  /** As of when it is known how often devices should report. */
+  rhythm: number;
 };
 
 /** Rows of one statement: a fleet that comes back after a restart is written in pieces. */
@@ -31,6 +49,7 @@ const connectedEvery = 60_000;
 type Needs = {
   readonly storage: Storage;
   readonly clock: Clock;
+  readonly timers: Timers;
   readonly report: (message: string, about?: Readonly<Record<string, unknown>>) => void;
 };
 
@@ -39,9 +58,11 @@ export class Presences {
   readonly #needs: Needs;
   readonly #orgs = new Map<Id<"org">, Known>();
   readonly #watchers: ((change: PresenceChange) => void)[] = [];
+  readonly #wheel: Wheel<Seen>;
 
   private constructor(needs: Needs) {
     this.#needs = needs;
+    this.#wheel = new Wheel(needs, (seen) => this.#look(seen));
   }
 
   /** `lastKnown`: when the last server was known to run. Whoever was connected then is not any more. */
@@ -52,6 +73,7 @@ export class Presences {
 
   /** When nobody is connected any more. A stop must not fail because a database is away: the next start ends whom it has for connected. */
   async close(): Promise<void> {
+    this.#wheel.close();
     try {
       await this.noteChanges();
       await this.noteHeard();
@@ -61,48 +83,82 @@ export class Presences {
     }
   }
 
-  /** Called, in the same turn, whenever a device comes or goes. */
+  /** Called, in the same turn, whenever a device comes or goes, or its trouble begins or ends. */
   onChange(watcher: (change: PresenceChange) => void): void {
     this.#watchers.push(watcher);
   }
 
   /** The presence of any device of this organisation, now and later. @throws Refusal `storage.unavailable` */
-  async in({ scope }: Space): Promise<(device: Id<"device">) => Presence> {
-    const known = this.#of(scope);
+  async in(space: Space): Promise<(device: Id<"device">) => Presence> {
+    const known = this.#of(space);
     if (!known.isRead) await (known.read ??= this.#read(known));
     return (device) => known.devices.get(device)?.presence ?? neverSeen;
   }
 
   /** One more session of a device is connected. The organisation's presence was read before (`in`). */
-  came(space: Space, device: Id<"device">): Seen {
-    const known = this.#of(space.scope);
+  came(space: Space, device: Id<"device">, session: Receiving): Seen {
+    const known = this.#of(space);
     const seen = seenIn(known, device);
     const now = this.#needs.clock.now();
-    seen.sessions += 1;
+    seen.sessions.add(session);
     seen.heardAt = now;
-    if (seen.coming.state !== "online") this.#turn(space, known, device, { state: "online", since: now });
+    if (seen.coming.state !== "online") {
+      known.connected += 1;
+      this.#turn(known, seen, { state: "online", since: now }, "came");
+    }
     return seen;
   }
 
   /** One session fewer. */
-  went(space: Space, device: Id<"device">, because: Cause): void {
-    const known = this.#of(space.scope);
+  went(space: Space, device: Id<"device">, session: Receiving, because: Cause): void {
+    const known = this.#of(space);
     const seen = seenIn(known, device);
     const since = this.#needs.clock.now();
-    seen.sessions -= 1;
+    if (!seen.sessions.delete(session)) return;
     if (because === "goodbye") seen.heardAt = since;
     const leave = () => {
-      if (seen.sessions === 0) this.#turn(space, known, device, { state: "offline", since, because });
+      if (seen.sessions.size > 0 || seen.coming.state !== "online") return;
+      known.connected -= 1;
+      this.#turn(known, seen, { state: "offline", since, because }, isOurs(because) ? "lost" : "went");
+      if (because === "broken" || because === "silent") this.#missing(known, device);
     };
     // Whoever replaces it is there when this turn ends, and the device was never away.
     if (because === "replaced") queueMicrotask(leave);
     else leave();
   }
 
+  /** Somebody came with the device's credential and was refused: why it is away, where nothing tells more. */
+  refused(space: Space, device: Id<"device">): void {
+    const known = this.#of(space);
+    const seen = known.devices.get(device);
+    if (seen?.coming.state !== "offline" || !isVague(seen.coming.because)) return;
+    seen.coming = { ...seen.coming, because: "refused" };
+    known.changed.add(device);
+  }
+
   /** Something came from a device without a session of its own: over HTTP, or from a program in its name. */
   heard(space: Space, device: Id<"device">, at: number): void {
-    const seen = seenIn(this.#of(space.scope), device);
+    const known = this.#of(space);
+    const seen = seenIn(known, device);
     if (at > seen.heardAt) seen.heardAt = at;
+    seen.readAt = this.#needs.clock.elapsed();
+    if (seen.condition === unwatched) seen.condition = { ...unwatched, countedFrom: seen.readAt };
+    if (seen.awaited) this.hears(space, seen);
+    else if (seen.tick === Number.POSITIVE_INFINITY) this.#arm(known, seen);
+  }
+
+  /** A reading of a device that was awaited. */
+  hears(space: Space, seen: Seen): void {
+    this.#happens(this.#of(space), seen, { what: "read" });
+  }
+
+  /** It was sent something that it has to acknowledge. */
+  owes(space: Space, seen: Seen): void {
+    this.#arm(this.#of(space), seen);
+  }
+
+  answers(space: Space, seen: Seen): void {
+    if (seen.condition.notReceiving !== undefined) this.#happens(this.#of(space), seen, { what: "acknowledged" });
   }
 
   /** An organisation is erased, and nobody of it is connected. */
@@ -113,6 +169,7 @@ export class Presences {
   /** Writes down who came and went. Called every second, so that a crash forgets little. */
   async noteChanges(): Promise<void> {
     for (const known of this.#orgs.values()) {
+      this.#keepRhythm(known);
       const { changed } = known;
       if (changed.size === 0) continue;
       known.changed = new Set();
@@ -142,37 +199,102 @@ export class Presences {
     if (devices.length > 0 && !known.isRead) await (known.read ??= this.#read(known));
     for (let at = 0; at < devices.length; at += mostRows) {
       const noted: readonly Noted[] = devices.slice(at, at + mostRows).map((device) => {
-        const { coming, heardAt } = seenIn(known, device);
-        return { device, coming, heardAt };
+        const { coming, heardAt, trouble } = seenIn(known, device);
+        return { device, coming, heardAt, trouble };
       });
-      await this.#needs.storage.note(asPlatform(known.scope), (unit) => presencesIn(unit).save(noted));
+      await this.#needs.storage.note(asPlatform(known.space.scope), (unit) => presencesIn(unit).save(noted));
       for (const { device, heardAt } of noted) seenIn(known, device).notedAt = heardAt;
     }
   }
 
-  #turn(space: Space, known: Known, device: Id<"device">, coming: PresenceChange["coming"]): void {
-    seenIn(known, device).coming = coming;
-    known.changed.add(device);
-    for (const watcher of this.#watchers) watcher({ space, device, coming });
+  /** How often devices should report is another than it was. */
+  #keepRhythm(known: Known): void {
+    const { rhythm } = known.space;
+    if (known.rhythm === rhythm) return;
+    known.rhythm = rhythm;
+    for (const seen of known.devices.values()) this.#look(seen);
   }
 
-  #of(scope: OrgScope): Known {
-    const there = this.#orgs.get(scope.org);
-    if (there) return there;
-    const known: Known = { scope, devices: new Map(), changed: new Set(), read: undefined, isRead: false };
-    this.#orgs.set(scope.org, known);
+  #missing(known: Known, device: Id<"device">): void {
+    for (const one of known.outage.went(device, this.#needs.clock.elapsed(), known.connected)) {
+      const seen = seenIn(known, one);
+      const { coming } = seen;
+      if (coming.state !== "offline" || (coming.because !== "broken" && coming.because !== "silent")) continue;
+      seen.coming = { ...coming, because: "many" };
+      known.changed.add(one);
+    }
+  }
+
+  #turn(known: Known, seen: Seen, coming: Exclude<Coming, { state: "never" }>, what: "came" | "went" | "lost"): void {
+    const { clock } = this.#needs;
+    const was = seen.trouble?.state;
+    seen.coming = coming;
+    seen.condition = next(seen.condition, { what }, clock.elapsed(), clock.now());
+    const began = seen.trouble?.state === was ? undefined : seen.trouble?.state;
+    const because = coming.state === "offline" ? coming.because : undefined;
+    this.#tell(known, seen, began ?? coming.state, coming.since, because);
+    this.#arm(known, seen);
+  }
+
+  #happens(known: Known, seen: Seen, happening: Happening): void {
+    const { clock } = this.#needs;
+    const was = seen.trouble?.state;
+    seen.condition = next(seen.condition, happening, clock.elapsed(), clock.now());
+    const is = seen.trouble?.state;
+    if (is !== was) this.#tell(known, seen, is ?? seen.coming.state, clock.now(), undefined);
+    this.#arm(known, seen);
+  }
+
+  #tell(known: Known, { device }: Seen, state: PresenceState, at: Instant, because: Cause | undefined): void {
+    known.changed.add(device);
+    for (const watcher of this.#watchers) watcher({ space: known.space, device, state, at, because });
+  }
+
+  #look(seen: Seen): void {
+    const known = this.#orgs.get(seen.org);
+    if (known?.devices.get(seen.device) === seen)
+      this.#happens(known, seen, { what: "looked", ...factsOf(known, seen) });
+  }
+
+  #arm(known: Known, seen: Seen): void {
+    this.#wheel.put(seen, dueAt(seen.condition, factsOf(known, seen)));
+  }
+
+  #of(space: Space): Known {
+    const there = this.#orgs.get(space.org);
+    if (there) {
+      if (there.space !== space && there.space.closed) {
+        there.space = space;
+        there.rhythm = -1; // it may have changed in between
+      }
+      return there;
+    }
+    const known: Known = {
+      space,
+      devices: new Map(),
+      changed: new Set(),
+      read: undefined,
+      isRead: false,
+      outage: new Outage(),
+      connected: 0,
+      rhythm: space.rhythm,
+    };
+    this.#orgs.set(space.org, known);
     return known;
   }
 
   async #read(known: Known): Promise<void> {
     try {
-      const rows = await this.#needs.storage.read(asPlatform(known.scope), (unit) => presencesIn(unit).all());
-      for (const { device, coming, heardAt } of rows) {
+      const rows = await this.#needs.storage.read(asPlatform(known.space.scope), (unit) => presencesIn(unit).all());
+      const elapsed = this.#needs.clock.elapsed();
+      for (const { device, coming, heardAt, trouble } of rows) {
         const seen = seenIn(known, device);
         // What happened meanwhile is newer than what was read.
         if (seen.coming.state === "never") seen.coming = coming;
+        if (seen.condition === unwatched && heardAt > 0) seen.condition = remembered(elapsed, trouble);
         seen.heardAt = Math.max(seen.heardAt, heardAt);
         seen.notedAt = heardAt;
+        this.#arm(known, seen);
       }
       known.isRead = true;
     } finally {
@@ -181,8 +303,31 @@ export class Presences {
   }
 }
 
-function seenIn({ devices }: Known, device: Id<"device">): Seen {
+function seenIn({ devices, space }: Known, device: Id<"device">): Seen {
   let seen = devices.get(device);
-  if (!seen) devices.set(device, (seen = new Seen()));
+  if (!seen) devices.set(device, (seen = new Seen(space.org, device)));
   return seen;
 }
+
+/** Of what is suspended or retired nobody expects anything. */
+function factsOf({ space }: Known, { device, readAt, unansweredSince, coming }: Seen): Facts {
+  const placement = space.device(device);
+  const interval = placement?.state === "active" ? space.reportsEvery(placement) : undefined;
+  return { readAt, unansweredSince, interval, isAway: coming.state === "offline" };
+}
+
+/** Nothing is held against a device that the platform was away: silence and calm are counted from now. */
+const remembered = (elapsed: number, trouble: Noted["trouble"]): Condition => ({
+  ...unwatched,
+  countedFrom: elapsed,
+  silent: trouble?.state === "silent" ? trouble.since : undefined,
+  flapping: trouble?.state === "flapping" ? trouble.since : undefined,
+  turns: trouble?.state === "flapping" ? [elapsed] : [],
+});
+
+/** What the platform did itself says nothing about the device's line. */
+const isOurs = (cause: Cause): boolean =>
+  cause === "stopped" || cause === "asked" || cause === "unkept" || cause === "fault" || cause === "replaced";
+
+const isVague = (cause: Cause): boolean =>
+  cause === "goodbye" || cause === "silent" || cause === "broken" || cause === "many" || cause === "stopped";

@@ -102,7 +102,7 @@ export class Catalogue {
 
   async createProduct(
     permit: Permit<"product.create">,
-    wanted: Pick<Product, "name" | "attributes" | "strict" | "onViolation" | "times">,
+    wanted: Pick<Product, "name" | "attributes" | "strict" | "onViolation" | "times" | "reportingInterval">,
   ): Promise<Product> {
     const { storage, spaces, clock, random } = this.#needs;
     storage.admit();

@@ -1,9 +1,10 @@
 import type { Id } from "@holdfast/kernel";
-import type { deviceOrders } from "@holdfast/protocol";
+import type { deviceOrders, presenceFilters } from "@holdfast/protocol";
 import type { Presence } from "../messages/index.ts";
 import type { Device } from "./device.ts";
 
 export type DeviceOrder = (typeof deviceOrders)[number];
+type PresenceFilter = (typeof presenceFilters)[number];
 export type Tag = { readonly key: string; readonly value: string };
 
 /** Which devices are asked for. All of it has to hold. */
@@ -15,7 +16,7 @@ export type DeviceFilter = {
   readonly gateway?: Id<"device"> | undefined;
   readonly state?: Device["state"] | undefined;
   readonly tags: readonly Tag[];
-  readonly presence?: "online" | "offline" | undefined;
+  readonly presence?: PresenceFilter | undefined;
   /** In lower case. Each stands in the name, the alias or the id. */
   readonly words: readonly string[];
 };
@@ -47,6 +48,16 @@ export function isPresent(
   if (device.state === "retired") return undefined;
   return presence.state === "online" ? "online" : "offline";
 }
+
+/** What is wrong with it is asked for by that, and whether it is connected by the other two words. */
+export const isSo = (
+  wanted: PresenceFilter,
+  device: { readonly state: Device["state"] },
+  presence: Presence,
+): boolean =>
+  wanted === "online" || wanted === "offline"
+    ? isPresent(device, presence) === wanted
+    : device.state !== "retired" && presence.trouble?.state === wanted;
 
 export const matches = ({ application, product, user, gateway, state, tags }: DeviceFilter, device: Device): boolean =>
   (application === undefined || device.application === application) &&

@@ -1,3 +1,4 @@
+import type { presenceFilters } from "@holdfast/protocol";
 import { withinReach, type Reach, type Spaces } from "../authority/index.ts";
 import type { Storage } from "../storage/index.ts";
 import { openCursor, sealCursor, type Listing } from "./cursor.ts";
@@ -17,8 +18,10 @@ export type DevicePage = {
 };
 
 export type DeviceCounts = Readonly<
-  Record<"total" | "online" | "offline" | "active" | "suspended" | "retired", number>
+  Record<"total" | "active" | "suspended" | "retired" | (typeof presenceFilters)[number], number>
 >;
+
+const noTrouble = { silent: 0, notReceiving: 0, flapping: 0 };
 
 /** Devices as people look for them: filtered, sorted, counted. Only what the caller may read is seen, and counted. */
 export class DeviceList {
@@ -45,13 +48,16 @@ export class DeviceList {
     const space = await this.#needs.spaces.of(reach.scope.org);
     const presenceOf = await this.#needs.presences.in(space);
     const isWithin = withinReach(reach);
-    const counts = { total: 0, online: 0, offline: 0, active: 0, suspended: 0, retired: 0 };
+    const counts = { total: 0, online: 0, offline: 0, active: 0, suspended: 0, retired: 0, ...noTrouble };
     for (const [id, placement] of space.devices) {
       if (!isWithin(id, placement)) continue;
       counts.total += 1;
       counts[placement.state] += 1;
-      const present = isPresent(placement, presenceOf(id));
-      if (present) counts[present] += 1;
+      const presence = presenceOf(id);
+      const present = isPresent(placement, presence);
+      if (!present) continue;
+      counts[present] += 1;
+      if (presence.trouble) counts[presence.trouble.state] += 1;
     }
     return counts;
   }

@@ -16,6 +16,8 @@ type Described = {
   readonly tags: Readonly<Record<string, string>>;
   /** What it demands of whoever comes to it, beyond its product. */
   readonly door?: Door | undefined;
+  /** How often it should report, as somebody wrote it: `15m`. In place of what its product says. */
+  readonly reportingInterval?: string | undefined;
   readonly createdAt: Instant;
   /** Where its last suspension or resumption stands in the deployment's sequence; 0 when there was none. */
   readonly turn: number;
@@ -39,6 +41,7 @@ export type DeviceChange = {
   readonly product?: Id<"product"> | null | undefined;
   readonly alias?: string | null | undefined;
   readonly tags?: Readonly<Record<string, string>> | undefined;
+  readonly reportingInterval?: string | null | undefined;
 };
 
 export function change(device: Device, wanted: DeviceChange): Active | Suspended {
@@ -54,6 +57,8 @@ export function change(device: Device, wanted: DeviceChange): Active | Suspended
     product: wanted.product === undefined ? device.product : (wanted.product ?? undefined),
     alias: wanted.alias === undefined ? device.alias : (wanted.alias ?? undefined),
     tags: wanted.tags ?? device.tags,
+    reportingInterval:
+      wanted.reportingInterval === undefined ? device.reportingInterval : (wanted.reportingInterval ?? undefined),
     version: device.version + 1,
   };
 }

@@ -1,15 +1,7 @@
 import type { Id } from "@holdfast/kernel";
 import type { Presence } from "../messages/index.ts";
 import type { Device } from "./device.ts";
-import {
-  isPresent,
-  matches,
-  sortKey,
-  textOf,
-  type DeviceFilter,
-  type DeviceOrder,
-  type Bookmark,
-} from "./device-filter.ts";
+import { isSo, matches, sortKey, textOf, type DeviceFilter, type DeviceOrder, type Bookmark } from "./device-filter.ts";
 
 /** What is looked for, by whom. */
 export type Search = {
@@ -59,7 +51,7 @@ export class Directory {
     const wanted = ({ device, text }: Entry) =>
       matches(filter, device) &&
       filter.words.every((word) => text.includes(word)) &&
-      (filter.presence === undefined || isPresent(device, presenceOf(device.id)) === filter.presence) &&
+      (filter.presence === undefined || isSo(filter.presence, device, presenceOf(device.id))) &&
       isWithin(device);
     const found = this.#inOrder(order, wanted, presenceOf);
     const isDescending = order.startsWith("-");

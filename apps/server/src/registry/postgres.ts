@@ -1,4 +1,5 @@
 import { idFrom, uuidOf, type Id } from "@holdfast/kernel";
+import { millisecondsOf } from "@holdfast/protocol";
 import { levelOf, reachSql, tagIndex, type Placement, type Reach, type Things } from "../authority/index.ts";
 import type { After, Unit } from "../storage/index.ts";
 import type { Application, SignUp } from "./application.ts";
@@ -193,6 +194,7 @@ export const placementOf = ({
   alias,
   gateway,
   door,
+  reportingInterval,
   version,
 }: Device): Placement => ({
   application,
@@ -203,6 +205,7 @@ export const placementOf = ({
   alias,
   ...(gateway && { gateway }),
   ...(door && { door: levelOf(id, door) }),
+  ...(reportingInterval !== undefined && { reportsEvery: millisecondsOf(reportingInterval) }),
   version,
 });
 

@@ -1,6 +1,6 @@
 import { rfc3339, type Id } from "@holdfast/kernel";
 import type { Space } from "../authority/index.ts";
-import { sentenceOfCause, type Presence } from "../messages/index.ts";
+import { presenceStateOf, sentenceOfCause, type Presence, type Trouble } from "../messages/index.ts";
 
 /** Where devices come and go. */
 export interface Presences {
@@ -8,8 +8,22 @@ export interface Presences {
 }
 
 export const presenceReply = (presence: Presence) => ({
-  state: presence.state,
-  ...(presence.state !== "never" && { since: rfc3339(presence.since) }),
-  ...(presence.state === "offline" && { because: sentenceOfCause(presence.because) }),
+  state: presenceStateOf(presence),
+  connected: presence.state === "online",
+  ...sinceOf(presence),
   ...(presence.lastSeenAt !== undefined && { lastSeenAt: rfc3339(presence.lastSeenAt) }),
 });
+
+function sinceOf(presence: Presence): { since?: string; because?: string } {
+  const { trouble } = presence;
+  if (trouble) return { since: rfc3339(trouble.since), because: sentences[trouble.state] };
+  if (presence.state === "never") return {};
+  const since = rfc3339(presence.since);
+  return presence.state === "offline" ? { since, because: sentenceOfCause(presence.because) } : { since };
+}
+
+const sentences: Readonly<Record<Trouble, string>> = {
+  silent: "no reading for two of its reporting intervals",
+  notReceiving: "it acknowledges nothing of what it is sent",
+  flapping: "it came and went six times within five minutes, or has not been steady for two since",
+};

@@ -34,15 +34,18 @@ export type Product = {
   readonly schemaVersion: number;
   /** What it demands of whoever comes to its devices. */
   readonly door?: Door | undefined;
+  /** How often its devices should report, as somebody wrote it: `15m`. */
+  readonly reportingInterval?: string | undefined;
   readonly createdAt: Instant;
   readonly version: number;
 };
 
-export function schemaOf({ id, attributes, strict, onViolation, times, door }: Product): Schema {
+export function schemaOf({ id, attributes, strict, onViolation, times, door, reportingInterval }: Product): Schema {
   const bounds = boundsOf(attributes);
   return {
     strict,
     door: levelOf(id, door),
+    reportsEvery: reportingInterval === undefined ? undefined : millisecondsOf(reportingInterval),
     types: new Map(typesOf({ attributes })),
     bounds: bounds.size > 0 ? bounds : undefined,
     marks: onViolation === "mark",
@@ -73,6 +76,7 @@ export type ProductChange = {
   readonly strict?: boolean | undefined;
   readonly onViolation?: Violations | undefined;
   readonly times?: Times | undefined;
+  readonly reportingInterval?: string | null | undefined;
 };
 
 /** How many names a product declares in its life, those included that it has dropped: it remembers the type of each. */
@@ -94,9 +98,11 @@ export function changeProduct(product: Product, wanted: ProductChange): Product 
     faults.push({ path: "attributes", message: `at most ${mostEver} in a product's life: make another product` });
   }
   if (faults.length > 0) throw new Refusal("request.malformed", { faults });
-  const { name, strict, onViolation, times } = product;
+  const { name, strict, onViolation, times, reportingInterval: interval, ...rest } = product;
+  const reportingInterval = wanted.reportingInterval === undefined ? interval : (wanted.reportingInterval ?? undefined);
   const changed: Product = {
-    ...product,
+    ...rest,
+    ...(reportingInterval !== undefined && { reportingInterval }),
     name: wanted.name ?? name,
     attributes,
     former: Object.fromEntries([...types].filter(([former]) => !Object.hasOwn(attributes, former))),

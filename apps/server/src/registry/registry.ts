@@ -78,6 +78,7 @@ export type NewDevice = {
   readonly product: Id<"product"> | undefined;
   readonly alias: string | undefined;
   readonly tags: Readonly<Record<string, string>>;
+  readonly reportingInterval?: string | undefined;
 };
 
 /** Which devices there are, and what state each is in. The only code that changes it. */

@@ -52,9 +52,10 @@ export const registryRoutes = ({ registry, catalogue, doors, devices, presences,
   }),
 
   on(routes.createDevice, async ({ permit, caller, body }) => {
-    const { name, product, alias, tags } = body;
+    const { name, product, alias, tags, reportingInterval } = body;
     const gateway = body.gateway && caller.permit("device.bind", body.gateway);
-    const { device, key } = await registry.create(permit, { name, product, alias, tags }, heldOf(body), gateway);
+    const wanted = { name, product, alias, tags, reportingInterval };
+    const { device, key } = await registry.create(permit, wanted, heldOf(body), gateway);
     return { ...deviceReply(device, neverSeen, caller.space), key: { id: key.id, secret: key.secret } };
   }),
   on(routes.listDevices, async ({ reach, caller, query }) => {
@@ -136,6 +137,7 @@ const applicationReply = ({ id, name, signUp = "closed", createdAt, version }: A
 
 const productReply = (product: Product) => {
   const { id, name, attributes, strict, onViolation = "refuse", times, schemaVersion, createdAt, version } = product;
+  const { reportingInterval } = product;
   return {
     id,
     name,
@@ -143,6 +145,7 @@ const productReply = (product: Product) => {
     strict,
     onViolation,
     times: { ...usualTimes, ...times },
+    ...(reportingInterval !== undefined && { reportingInterval }),
     schemaVersion,
     createdAt: rfc3339(createdAt),
     version,
@@ -167,6 +170,7 @@ const deviceReply = (device: Device, presence: Presence, space: Space) => ({
   ...(device.gateway && { gateway: device.gateway }),
   ...(device.alias !== undefined && { alias: device.alias }),
   tags: { ...device.tags },
+  ...(device.reportingInterval !== undefined && { reportingInterval: device.reportingInterval }),
   createdAt: rfc3339(device.createdAt),
   ...(device.state === "suspended" && { suspendedAt: rfc3339(device.since) }),
   ...(device.state === "retired" && { retiredAt: rfc3339(device.retiredAt) }),

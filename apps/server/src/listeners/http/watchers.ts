@@ -222,11 +222,11 @@ const mayKnowWhy = ({ caller }: Watcher): boolean =>
 /** By an action that no organisation's role holds. */
 const runsThePlatform = (caller: Caller): boolean => caller.decide("org.create", { kind: "org" }).allowed;
 
-const presenceOf = ({ device, coming }: PresenceChange): LivePresence => ({
+const presenceOf = ({ device, state, at, because }: PresenceChange): LivePresence => ({
   device,
-  at: rfc3339(coming.since),
-  state: coming.state,
-  ...(coming.state === "offline" && { because: sentenceOfCause(coming.because) }),
+  at: rfc3339(at),
+  state,
+  ...(because && { because: sentenceOfCause(because) }),
 });
 
 /** As if nothing else had been sent. */
