@@ -212,7 +212,7 @@ export const mqttMutants = (): readonly Mutant[] => [
   ),
   handler(
     "receive-maximum",
-    ["outgoing.ts", "this.#underWay < this.window &&", ""],
+    ["outgoing.ts", "this.#underWay.count < this.window &&", ""],
     ["session.test.ts", "no more messages are under way than the client's receive maximum"],
   ),
   handler(
@@ -363,7 +363,7 @@ export const mqttMutants = (): readonly Mutant[] => [
     [
       "outgoing.ts",
       "    delivery.stage = stage.released;\n    if (!delivery.isUnderWay)",
-      "    delivery.stage = stage.released;\n    if (delivery.isUnderWay) this.#underWay--;\n    else",
+      "    delivery.stage = stage.released;\n    if (delivery.isUnderWay) this.#underWay.end();\n    else",
     ],
     [
       "qos2.test.ts",

@@ -30,6 +30,7 @@ test("a verb gets what it declares, wherever the flags stand", () => {
     product: undefined,
     alias: undefined,
     "public-key": undefined,
+    "reporting-interval": undefined,
     "new-key": undefined,
     from: [],
     hours: [],

@@ -19,14 +19,20 @@ const pump = {
   application,
   tags: { site: "north" },
   createdAt,
-  presence: { state: "online", since: createdAt, lastSeenAt: createdAt },
+  presence: { state: "online", connected: true, since: createdAt, lastSeenAt: createdAt },
   version: 1,
 };
 
 test("an answer is one JSON document for programs, and aligned text for people", async (t) => {
   const env = await serve(t, (request, response) => {
     assert.equal(request.headers.authorization, "Bearer hf_test");
-    const retired = { ...pump, name: "V", state: "retired", retiredAt: createdAt, presence: { state: "never" } };
+    const retired = {
+      ...pump,
+      name: "V",
+      state: "retired",
+      retiredAt: createdAt,
+      presence: { state: "never", connected: false },
+    };
     json(response, 200, { items: [pump, retired], total: 2 });
   });
   const forPrograms = await holdfast(["device", "list", "--json"], { env });
@@ -45,7 +51,7 @@ test("an answer is one JSON document for programs, and aligned text for people",
 test("a list of devices is asked for by words, status, several tags and sort, and one device says since when it is away", async (t) => {
   const env = await serve(t, (request, response) => {
     const { searchParams, pathname } = new URL(request.url ?? "", "https://x");
-    const presence = { state: "offline", since: createdAt, because: "it said goodbye" };
+    const presence = { state: "offline", connected: false, since: createdAt, because: "it said goodbye" };
     if (pathname !== "/v1/devices") return json(response, 200, { ...pump, presence });
     const { limit: _, ...asked } = Object.fromEntries(searchParams);
     assert.deepEqual(asked, { q: "pump hall", presence: "offline", tag: "floor=3,site=a", sort: "-name" });

@@ -33,7 +33,7 @@ test("a call sends what the route says and answers what its schema says", async 
       application,
       tags: {},
       createdAt: time,
-      presence: { state: "never" },
+      presence: { state: "never", connected: false },
       version: 7,
     };
     json(response, 201, {

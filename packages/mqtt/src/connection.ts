@@ -98,10 +98,6 @@ export class Connection implements Line, Opened, FrameHandler {
     return this.session?.principal ?? "";
   }
 
-  get unansweredSince(): number | undefined {
-    return this.session?.outgoing.unansweredSince;
-  }
-
   get isOpen(): boolean {
     return this.#phase === "open";
   }

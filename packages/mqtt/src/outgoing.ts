@@ -8,6 +8,7 @@ import { ProtocolError } from "./protocol-error.ts";
 import type { Publication } from "./publication.ts";
 import { Queue } from "./queue.ts";
 import type { Line, Session } from "./session.ts";
+import { UnderWay } from "./under-way.ts";
 
 const broken = (sentence: string) => new ProtocolError(reason.protocolError, sentence);
 
@@ -20,20 +21,18 @@ export class Outgoing {
   readonly #owed = new Map<number, Delivery>();
   /** Sent on an earlier connection, and not again yet, in the order of sending. */
   #toRepeat: Delivery[] = [];
-  #underWay = 0;
+  readonly #underWay: UnderWay;
   #bytes = 0;
   /** Of all that are owed, those that were sent. */
   #inFlight = 0;
   #inFlightBytes = 0;
   #lastId = 0;
   #lastOrder = 0;
-  /** When it was last heard to acknowledge, or was sent something while it owed nothing. */
-  #quietSince = 0;
 
   constructor(session: Session) {
     this.#session = session;
-    const { limits, statistics } = session.core;
-    this.#queue = new Queue(limits, statistics);
+    this.#underWay = new UnderWay(session);
+    this.#queue = new Queue(session.core.limits, session.core.statistics);
   }
 
   get isWaiting(): boolean {
@@ -53,11 +52,6 @@ export class Outgoing {
   /** Sent and not over: a message of QoS 2 until its PUBCOMP. */
   get inFlight(): number {
     return this.#inFlight;
-  }
-
-  /** Since when (elapsed milliseconds) the client acknowledges nothing of what it was sent on this connection; `undefined` where it owes nothing. */
-  get unansweredSince(): number | undefined {
-    return this.#underWay > 0 ? this.#quietSince : undefined;
   }
 
   /** Whether this would still fit, with all that were decided but not kept yet. */
@@ -172,7 +166,7 @@ export class Outgoing {
   #hasWindow(line: Line): boolean {
     return (
       this.#toRepeat.length === 0 &&
-      this.#underWay < this.window &&
+      this.#underWay.count < this.window &&
       this.#inFlightBytes <= this.#session.core.limits.sessionBytes &&
       line.hasRoom
     );
@@ -182,26 +176,13 @@ export class Outgoing {
     // Before it is sent: sending may end the connection, and what is in flight then is sent again.
     delivery.stage = stage.sent;
     delivery.order = ++this.#lastOrder;
-    this.#goesOut(delivery);
+    delivery.isUnderWay = true;
+    this.#underWay.begin();
     this.#inFlight++;
     this.#inFlightBytes += delivery.size;
     if (!line.send(delivery, false)) this.#end(delivery);
     // A few may hold on to the chunks they came in; many, of one session or of all, would pin 64 KiB each.
     else if (this.#inFlight > 64 || this.#session.space.backlog.publications > 2_048) delivery.publication.detach();
-  }
-
-  #goesOut(delivery: Delivery): void {
-    delivery.isUnderWay = true;
-    if (this.#underWay++ > 0) return;
-    const { core, context } = this.#session;
-    this.#quietSince = core.time.elapsed();
-    core.policy.owing?.(context);
-  }
-
-  #answers(): void {
-    const { core, context } = this.#session;
-    this.#quietSince = core.time.elapsed();
-    core.policy.answering?.(context);
   }
 
   /** Nothing more is owed of this: its id is free. */
@@ -213,12 +194,13 @@ export class Outgoing {
     if (before < stage.sent) return;
     this.#inFlight--;
     this.#inFlightBytes -= delivery.size;
-    if (delivery.isUnderWay) this.#underWay--;
+    if (delivery.isUnderWay) this.#underWay.end();
     else if (this.#toRepeat.length > 0) this.#toRepeat = this.#toRepeat.filter((other) => other !== delivery);
   }
 
   #sent(packetId: number): Delivery | undefined {
     const delivery = this.#owed.get(packetId);
+    this.#underWay.answered();
     return delivery !== undefined && delivery.stage >= stage.sent ? delivery : undefined;
   }
 
@@ -227,7 +209,6 @@ export class Outgoing {
     const delivery = this.#sent(packetId);
     if (!delivery) return;
     if (delivery.qos !== 1) throw broken("A PUBACK names a message of QoS 2.");
-    this.#answers();
     this.#end(delivery);
     delivery.publication.present?.acknowledged(this.#session.principal);
     this.pump();
@@ -241,7 +222,6 @@ export class Outgoing {
       return false;
     }
     if (delivery.qos !== 2) throw broken("A PUBREC names a message of QoS 1.");
-    this.#answers();
     if (code >= 0x80) {
       this.#end(delivery);
       this.pump();
@@ -275,7 +255,6 @@ export class Outgoing {
     const delivery = this.#sent(packetId);
     if (!delivery) return;
     if (delivery.stage !== stage.released) throw broken("A PUBCOMP names a message that was not released.");
-    this.#answers();
     this.#end(delivery);
     this.pump();
   }
@@ -288,7 +267,7 @@ export class Outgoing {
       if (line === null || !line.hasRoom || !session.isCurrent()) return;
       const again = this.#toRepeat[0];
       if (again) {
-        if (again.stage === stage.sent && this.#underWay >= this.window) return;
+        if (again.stage === stage.sent && this.#underWay.count >= this.window) return;
         this.#toRepeat.shift();
         this.#repeat(line, again);
         continue;
@@ -308,7 +287,8 @@ export class Outgoing {
   #repeat(line: Line, delivery: Delivery): void {
     if (delivery.stage === stage.released) return this.#release(delivery);
     if (delivery.isAllowed()) {
-      this.#goesOut(delivery);
+      delivery.isUnderWay = true;
+      this.#underWay.begin();
       if (line.send(delivery, true)) return;
     } else this.#session.core.statistics.withheld++;
     if (delivery.qos === 1) this.#end(delivery);
@@ -318,7 +298,7 @@ export class Outgoing {
 
   /** The connection is gone: what was sent on it will be sent again ([MQTT-4.4.0-1]), in its order ([MQTT-4.6.0-1]). */
   detach(): void {
-    this.#underWay = 0;
+    this.#underWay.clear();
     this.#toRepeat = [...this.#owed.values()].filter((delivery) => delivery.stage >= stage.sent);
     this.#toRepeat.sort((a, b) => a.order - b.order);
     for (const delivery of this.#toRepeat) {
@@ -377,6 +357,6 @@ export class Outgoing {
     this.#toRepeat = [];
     this.#inFlight = 0;
     this.#inFlightBytes = 0;
-    this.#underWay = 0;
+    this.#underWay.clear();
   }
 }

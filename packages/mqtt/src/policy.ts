@@ -202,8 +202,6 @@ export interface Opened<Context = unknown> {
   /** It found its session again. */
   readonly resumed: boolean;
   readonly counters: Readonly<Counters>;
-  /** Since when (elapsed milliseconds) it acknowledges nothing of what it was sent on this connection; `undefined` where it owes nothing. */
-  readonly unansweredSince: number | undefined;
 }
 
 /** Of one connection. */
@@ -255,10 +253,8 @@ export interface Policy<Context = unknown> {
   /** The session is subscribed to these filters of the space from now on: the SUBACK has gone out. */
   subscribed?(context: Context, filters: readonly string[]): void;
   closed?(session: Opened<Context>, closing: Closing): void;
-  /** It owes an acknowledgement from now on, where it owed none. */
-  owing?(context: Context): void;
-  /** It acknowledged something. */
-  answering?(context: Context): void;
+  /** Since when (elapsed milliseconds) the client acknowledges nothing of what it was sent on this connection; `undefined`: it owes nothing now. */
+  owing?(context: Context, since: number | undefined): void;
   /** A session without connection ends, because its principal begins another and has as many as it may: none was away longer. */
   displaced?(context: Context): void;
   /** The sessions of the space hold `limits.spaceBytes`: from now on those give up the oldest that get more. Called again after half had gone. */

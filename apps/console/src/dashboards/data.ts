@@ -149,7 +149,8 @@ function withHeard(before: Live, fresh: readonly (LiveEvent & { readonly heardAt
   const values = new Map(before.values);
   const arrived: Arrived[] = [];
   for (const event of fresh) {
-    if (event.type === "presence") presence.set(event.data.device, event.data.state === "online");
+    if (event.type === "presence" && (event.data.state === "online" || event.data.state === "offline"))
+      presence.set(event.data.device, event.data.state === "online");
     if (event.type !== "reading") continue;
     const { device } = event.data;
     const time = Date.parse(event.data.time);

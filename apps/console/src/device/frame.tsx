@@ -40,7 +40,7 @@ export function DeviceFrame({ device, children }: { readonly device: Device; rea
   const org = useOrg();
   const params = { org: org.id, device: device.id };
   const { state, presence } = device;
-  const mark = state !== "active" ? state : presence.state === "online" ? "online" : "offline";
+  const mark = state !== "active" ? state : presence.state === "never" ? "offline" : presence.state;
   return (
     <Page
       title={device.name}
@@ -52,7 +52,7 @@ export function DeviceFrame({ device, children }: { readonly device: Device; rea
               {own.since} <Moment at={presence.since} />
             </span>
           )}
-          {presence.because !== undefined && mark === "offline" && <span>{presence.because}</span>}
+          {presence.because !== undefined && state === "active" && <span>{presence.because}</span>}
           <EntityId id={device.id} />
         </Group>
       }

@@ -115,13 +115,9 @@ function Line({ event }: { readonly event: Heard }) {
     }
     case "presence": {
       const { at, state, because } = event.data;
-      const isOnline = state === "online";
+      const look = presenceLook(state);
       return (
-        <Row
-          at={at}
-          colour={isOnline ? "var(--hf-good)" : "var(--hf-off)"}
-          kind={isOnline ? `● ${words.state.online}` : `○ ${words.state.offline}`}
-        >
+        <Row at={at} colour={look.colour} kind={look.kind}>
           {because}
         </Row>
       );
@@ -178,4 +174,11 @@ function wayOf({
   return [transport, topic, size === undefined ? undefined : own.bytes(size), session]
     .filter((part) => part !== undefined)
     .join(" · ");
+}
+
+function presenceLook(state: string): { readonly colour: string; readonly kind: string } {
+  if (state === "online") return { colour: "var(--hf-good)", kind: `● ${words.state.online}` };
+  if (state === "silent" || state === "notReceiving" || state === "flapping")
+    return { colour: "var(--hf-warn)", kind: `◐ ${words.state[state]}` };
+  return { colour: "var(--hf-off)", kind: `○ ${words.state.offline}` };
 }

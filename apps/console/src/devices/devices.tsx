@@ -204,7 +204,7 @@ const columnsIn = (org: string) =>
 
 /** What a device is, before where it is: a suspended one is not just offline. */
 const markOf = ({ state, presence }: Device) =>
-  state !== "active" ? state : presence.state === "online" ? "online" : "offline";
+  state !== "active" ? state : presence.state === "never" ? "offline" : presence.state;
 
 const tagsText = (tags: Device["tags"]): string =>
   Object.entries(tags)

@@ -1,11 +1,10 @@
-import { deviceOrders, type routes } from "@holdfast/protocol";
+import { deviceOrders, presenceFilters, type routes } from "@holdfast/protocol";
 import type { Input } from "@holdfast/client";
 
 type Query = NonNullable<Input<typeof routes.listDevices>["query"]>;
 export type Filter = Pick<Query, "application" | "product" | "state" | "presence" | "tag" | "q">;
 
 const states = ["active", "suspended", "retired"] as const;
-const presences = ["online", "offline"] as const;
 const among = <T extends string>(all: readonly T[], text: string): T | undefined => all.find((one) => one === text);
 
 /**
@@ -20,7 +19,7 @@ export function parseFilter(text: string): Filter {
     const [, name = "", quoted = ""] = /^(\w+):(.+)$/.exec(part) ?? [];
     const value = quoted.replaceAll('"', "");
     const state = name === "status" ? among(states, value) : undefined;
-    const presence = name === "status" ? among(presences, value) : undefined;
+    const presence = name === "status" ? among(presenceFilters, value) : undefined;
     if (state) filter.state = state;
     else if (presence) filter.presence = presence;
     else if (name === "tag" && value.includes("=")) tags.push(value);

@@ -29,6 +29,7 @@ import { causeOf } from "./cause.ts";
 import { barredBy, clauseOf } from "./clause.ts";
 import type { MessageLog } from "./log.ts";
 import type { Presences } from "./presences.ts";
+import { overdrawnBy } from "./overdrawn.ts";
 import { PlainAnswer, plainly } from "./plain-answer.ts";
 import { challenge } from "./proof.ts";
 import { reasonOf, refusalBy, sentenceBy, violationBy } from "./reason.ts";
@@ -162,7 +163,8 @@ export class Hub implements Policy<SessionContext> {
     const line = context.account.begin("mqtt", credential, origin, counters);
     this.#lines.set(connection, line);
     if (!credential.device) return;
-    context.seen = this.#needs.presences.came(space, credential.device, connection);
+    context.receiving = { unansweredSince: undefined };
+    context.seen = this.#needs.presences.came(space, credential.device, connection, context.receiving);
     if (connection.resumed) this.#arrived(space, credential.device, undefined);
   }
 
@@ -337,12 +339,9 @@ export class Hub implements Policy<SessionContext> {
     return version === 4 && qos > 0 ? serverBusy : quotaExceeded;
   }
 
-  owing({ caller, seen }: SessionContext): void {
+  owing({ caller, seen, receiving }: SessionContext, since: number | undefined): void {
+    if (receiving) receiving.unansweredSince = since;
     if (seen) this.#needs.presences.owes(caller.space, seen);
-  }
-
-  answering({ caller, seen }: SessionContext): void {
-    if (seen) this.#needs.presences.answers(caller.space, seen);
   }
 
   #heard({ caller, seen }: SessionContext, device: Id<"device">, { receivedAt, since }: Publication): void {
@@ -397,21 +396,11 @@ export class Hub implements Policy<SessionContext> {
       const way = { address: transport.remoteAddress, transport: "mqtt" } as const;
       return this.#needs.strangers.tellRefused(refusal, way);
     }
-    // Of what is our own trouble, or comes too often, the device's credential is not to blame.
+    // Nobody is to blame for our own trouble.
     if (reasonOf(refusal, "connect") < serverUnavailable) this.#needs.presences.refused(whose.space, device);
     const how = { transport: "mqtt", action: "connect", session: clientId, credential: whose.credential.id } as const;
     const why = whose instanceof Unwelcome ? { because: () => whose.because, detail: whose.toWatchers } : {};
     this.#needs.live.tell({ space: whose.space, device, refusal, ...how, ...why });
-  }
-}
-
-function overdrawnBy(caller: Caller): Refusal | undefined {
-  try {
-    caller.draw();
-    return undefined;
-  } catch (error) {
-    if (error instanceof Refusal) return error;
-    throw error;
   }
 }
 

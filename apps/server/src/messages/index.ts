@@ -3,6 +3,6 @@ export type { MessageLog } from "./log.ts";
 export type { Beside } from "./beside.ts";
 export { ToDevice } from "./to-device.ts";
 export { MqttSessions } from "./mqtt-sessions.ts";
-export { troubles, type Trouble } from "./condition.ts";
+export type { Trouble } from "./condition.ts";
 export { neverSeen, presenceStateOf, sentenceOfCause, type Presence, type PresenceState } from "./presence.ts";
 export { Presences, type PresenceChange } from "./presences.ts";

@@ -1,7 +1,7 @@
 import type { Id } from "@holdfast/kernel";
 
 /** When so many go at once, it is their network and not each of them. Milliseconds. */
-export const outageRules = { within: 60_000, least: 5, share: 0.2, many: 100 } as const;
+const outageRules = { within: 60_000, least: 5, share: 0.2, many: 100 } as const;
 
 /** Who went without a word lately, in one organisation. Times are elapsed milliseconds. */
 export class Outage {

@@ -57,15 +57,15 @@ export type Coming =
   | { readonly state: "online"; readonly since: Instant }
   | { readonly state: "offline"; readonly since: Instant; readonly because: Cause };
 
-/** A connection, as far as it tells whether the device takes what it is sent. */
-export type Receiving = { readonly unansweredSince: number | undefined };
+/** Of one connection: since when (elapsed milliseconds) the device acknowledges nothing of what it was sent; `undefined` where it owes nothing. */
+export type Receiving = { unansweredSince: number | undefined };
 
 /** One device in memory. `heardAt` and `readAt` are written for every message, so they are numbers in an object that the session holds. */
 export class Seen implements Dated {
   readonly device: Id<"device">;
   readonly org: Id<"org">;
   /** MQTT sessions that are connected. */
-  readonly sessions = new Set<Receiving>();
+  readonly sessions = new Map<object, Receiving>();
   coming: Coming = { state: "never" };
   /** Milliseconds since the epoch; 0 is never. */
   heardAt = 0;
@@ -99,7 +99,7 @@ export class Seen implements Dated {
   /** Since when one of its sessions acknowledges nothing, the longest. */
   get unansweredSince(): number | undefined {
     let since: number | undefined;
-    for (const { unansweredSince } of this.sessions)
+    for (const { unansweredSince } of this.sessions.values())
       if (unansweredSince !== undefined && (since === undefined || unansweredSince < since)) since = unansweredSince;
     return since;
   }

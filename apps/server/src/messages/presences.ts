@@ -2,7 +2,7 @@
 import { Refusal, type Clock, type Id, type Instant, type Timers } from "@holdfast/kernel";
 import { asPlatform, type Space } from "../authority/index.ts";
 import type { Storage } from "../storage/index.ts";
-import { dueAt, next, unwatched, type Condition, type Facts, type Happening } from "./condition.ts";
+import { dueAt, next, rules, unwatched, type Condition, type Facts, type Happening } from "./condition.ts";
 import { Outage } from "./outage.ts";
 import { presencesIn, type Noted } from "./postgres.ts";
 import {
@@ -96,11 +96,11 @@ export class Presences {
   }
 
   /** One more session of a device is connected. The organisation's presence was read before (`in`). */
-  came(space: Space, device: Id<"device">, session: Receiving): Seen {
+  came(space: Space, device: Id<"device">, session: object, receiving: Receiving): Seen {
     const known = this.#of(space);
     const seen = seenIn(known, device);
     const now = this.#needs.clock.now();
-    seen.sessions.add(session);
+    seen.sessions.set(session, receiving);
     seen.heardAt = now;
     if (seen.coming.state !== "online") {
       known.connected += 1;
@@ -110,7 +110,7 @@ export class Presences {
   }
 
   /** One session fewer. */
-  went(space: Space, device: Id<"device">, session: Receiving, because: Cause): void {
+  went(space: Space, device: Id<"device">, session: object, because: Cause): void {
     const known = this.#of(space);
     const seen = seenIn(known, device);
     const since = this.#needs.clock.now();
@@ -152,13 +152,14 @@ export class Presences {
     this.#happens(this.#of(space), seen, { what: "read" });
   }
 
-  /** It was sent something that it has to acknowledge. */
+  /** What it has to acknowledge began, went on or is over; see `Receiving`. */
   owes(space: Space, seen: Seen): void {
-    this.#arm(this.#of(space), seen);
-  }
-
-  answers(space: Space, seen: Seen): void {
-    if (seen.condition.notReceiving !== undefined) this.#happens(this.#of(space), seen, { what: "acknowledged" });
+    const { condition, unansweredSince: since } = seen;
+    if (since !== undefined) this.#wheel.put(seen, since + rules.unacknowledged);
+    if (condition.notReceiving === undefined) return;
+    // Another of its sessions may go on taking nothing.
+    const isStuck = since !== undefined && this.#needs.clock.elapsed() - since >= rules.unacknowledged;
+    if (!isStuck) this.#happens(this.#of(space), seen, { what: "acknowledged" });
   }
 
   /** An organisation is erased, and nobody of it is connected. */

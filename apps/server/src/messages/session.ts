@@ -7,7 +7,7 @@ import { fit } from "../live/index.ts";
 import { foreignName } from "./foreign-names.ts";
 import { MessageGate } from "./gate.ts";
 import type { BodyKind, Source } from "../telemetry/index.ts";
-import type { Seen } from "./presence.ts";
+import type { Receiving, Seen } from "./presence.ts";
 
 /** What the hub keeps of one MQTT session. */
 export type SessionContext = {
@@ -23,6 +23,8 @@ export type SessionContext = {
   session: string;
   /** Of a device's own session, once it is open: where it is written down that it was heard. */
   seen: Seen | undefined;
+  /** Of a device's own connection: whether its client acknowledges what it is sent. */
+  receiving: Receiving | undefined;
   /** What the topic of its last message means: most sessions know one topic. */
   last: Spoken | undefined;
 };
@@ -108,6 +110,7 @@ export function welcome(caller: Caller, account: Account, clientId: string, addr
       groups,
       session: fit(clientId),
       seen: undefined,
+      receiving: undefined,
       last: undefined,
     },
     responseInformation: device && "me/",

@@ -47,8 +47,11 @@ export type DeviceChange = {
 export function change(device: Device, wanted: DeviceChange): Active | Suspended {
   if (device.state === "retired") throw new Refusal("device.retired");
   const stays = wanted.application === undefined || wanted.application === device.application;
+  const { reportingInterval: before, ...rest } = device;
+  const reportingInterval = wanted.reportingInterval === undefined ? before : wanted.reportingInterval;
   return {
-    ...device,
+    ...rest,
+    ...(typeof reportingInterval === "string" && { reportingInterval }),
     name: wanted.name ?? device.name,
     application: wanted.application ?? device.application,
     // Users and gateways are of one application: elsewhere it is nobody's yet.
@@ -57,8 +60,6 @@ export function change(device: Device, wanted: DeviceChange): Active | Suspended
     product: wanted.product === undefined ? device.product : (wanted.product ?? undefined),
     alias: wanted.alias === undefined ? device.alias : (wanted.alias ?? undefined),
     tags: wanted.tags ?? device.tags,
-    reportingInterval:
-      wanted.reportingInterval === undefined ? device.reportingInterval : (wanted.reportingInterval ?? undefined),
     version: device.version + 1,
   };
 }
