@@ -97,6 +97,7 @@ export const layers: readonly (readonly Unit[])[] = [
     { folder: "apps/server/src/single-sign-on" },
     { folder: "apps/server/src/enrolment" },
     { folder: "apps/server/src/dashboards" },
+    { folder: "apps/server/src/alerts" },
     { folder: "apps/server/src/backup" },
   ],
   [{ folder: "apps/server/src/listeners" }],

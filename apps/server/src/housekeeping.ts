@@ -1,4 +1,5 @@
 import { Refusal, type Report } from "@holdfast/kernel";
+import type { Alerting } from "./alerting.ts";
 import type { BesideTelemetry } from "./beside.ts";
 import type { Domains } from "./single-sign-on/index.ts";
 import type { PastSignIns } from "./application-users/index.ts";
@@ -39,6 +40,7 @@ type Needs = {
   readonly backups: ScheduledBackups;
   readonly chunkCare: ChunkCare;
   readonly beside: BesideTelemetry;
+  readonly alerting: Alerting;
 };
 
 const soon = 1_000; // milliseconds between two rounds
@@ -80,6 +82,7 @@ export function keepHouse(rounds: Rounds, needs: Needs): void {
   rounds.every(soon, () => log.readDue());
   rounds.every(soon, () => runs.round());
   rounds.every(soon, () => beside.round());
+  rounds.every(soon, () => needs.alerting.round());
   rounds.every(soon, () => post.round());
   rounds.every(minutely, () => backups.round());
   rounds.every(seldom, async () => {

@@ -1,6 +1,7 @@
 import { Passwords, type Cost } from "@holdfast/crypto";
 import { Refusal, type Clock, type Instant, type Random, type Report, type Timers } from "@holdfast/kernel";
 import { listeningOn, nameOf } from "./about.ts";
+import { Alerting } from "./alerting.ts";
 import { Accounts, Plans, Usage } from "./accounting/index.ts";
 import { accountingRoutes } from "./accounting/routes.ts";
 import { openApplicationUsers } from "./application-users.ts";
@@ -165,13 +166,14 @@ async function open(needs: PlatformNeeds, opened: AsyncDisposableStack, closing:
   const guard = opened.adopt(new Guard({ clock, timers, report }), (it) => it.close());
   const forPeople = { ...common, ...held, administrators, passwords, refusedSignIn, guard };
   const outwards = await outwardsOf(config);
+  const address = () => `https://${nameOf(config)}:${https.port}`;
   const people = await openPeople({
     ...forPeople,
     sessions,
     authentication,
     erase: (org) => erase(org),
     fleet: { isOffered: config.offersDemo, begin: (person) => simulation.begin(person) },
-    address: () => `https://${nameOf(config)}:${https.port}`,
+    address,
     isOurs: (host) => certificates.isFor(host),
     factorResetAfter: config.factorResetAfter,
     ownClock: needs.clock,
@@ -192,6 +194,10 @@ async function open(needs: PlatformNeeds, opened: AsyncDisposableStack, closing:
     if (coming.state === "offline") board.departed(space, device);
     else board.returned(device);
   });
+  const alerting = opened.adopt(
+    await Alerting.open({ ...common, ...people, ...outwards, keys: keyring, presences, address, timers, report }),
+    (it) => it.close(),
+  );
   const accounts = opened.adopt(await Accounts.open({ ...common, report, lastKnown: highWater }), (it) => it.close());
   const directories = new Directories({ storage, clock });
   const registry = new Registry({ ...common, ...held, accounts, telemetry, directories });
@@ -267,6 +273,7 @@ async function open(needs: PlatformNeeds, opened: AsyncDisposableStack, closing:
     ...readings.beside.handlers,
     ...direct.handlers,
     ...groupRoutes(new Groups({ ...common, board: readings.beside.board })),
+    ...alerting.handlers,
     ...measuredRoutes({ ...ofAuthority, asking, retention: readings.retention }),
     ...auditRoutes(new Audit(storage)),
     ...accountingRoutes({ usage: new Usage({ ...common, accounts }), plans: new Plans({ ...common, accounts }) }),
@@ -318,7 +325,17 @@ async function open(needs: PlatformNeeds, opened: AsyncDisposableStack, closing:
   opened.defer(() => keepLast({ refusals: refusals.log, lists, authentication, report }));
   const rounds = opened.adopt(new Rounds(timers, report), (it) => it.stop());
   opened.defer(() => readings.chunkCare.stop());
-  keepHouse(rounds, { ...ofAuthority, ...people, report, journal, directories, backups, ...direct, ...readings });
+  keepHouse(rounds, {
+    ...ofAuthority,
+    ...people,
+    alerting,
+    report,
+    journal,
+    directories,
+    backups,
+    ...direct,
+    ...readings,
+  });
   opened.defer(() => keepTime({ storage, clock, report }));
   return new Platform({
     opened: opened.move(),

@@ -3,6 +3,8 @@ import { Refusal } from "./refusal.ts";
 
 /** One line per kind of thing that has an identifier. Append only: prefixes are on the wire. */
 const prefixes = {
+  alert: "alr",
+  alertRule: "rul",
   application: "app",
   certificate: "crt",
   certificateAuthority: "cau",
@@ -28,6 +30,7 @@ const prefixes = {
   task: "tsk",
   token: "tok",
   user: "usr",
+  webhook: "whk",
 } as const;
 
 export type Kind = keyof typeof prefixes;

@@ -1,4 +1,4 @@
-/** Why what is asked of a device, its twin and its commands, may be refused. As in `refusal.ts`: append only. */
+/** Why what is asked of a device, its twin, its commands and its alerts, may be refused. As in `refusal.ts`: append only. */
 export const asked = {
   "twin.malformed":
     "Send one object of JSON, at most 16 levels deep, as a merge patch (RFC 7396): null removes a field.",
@@ -12,4 +12,10 @@ export const asked = {
   "command.notSent": "This command was not sent to the device yet, so that it cannot be acknowledged or answered.",
   "command.answered": "This command was answered before, and otherwise. The first answer stays.",
   "reply.malformed": 'Reply with {"result": …} where the command was done and {"error": …} where not, in JSON.',
+  "alert.unknown": "There is no such alert, or none that you may know of.",
+  "alert.cleared": "This alert is cleared already: there is nothing left to acknowledge.",
+  "alertRule.unknown": "There is no such rule, or none that you may know of.",
+  "alertRule.tooMany": "An organisation has at most 50 rules of alerts. Delete some first.",
+  "webhook.unknown": "There is no such webhook, or none that you may know of.",
+  "webhook.tooMany": "An organisation has at most 20 webhooks. Delete some first.",
 } as const;

@@ -90,6 +90,9 @@ export const actions = {
   "group.read": "application",
   "group.manage": "application",
   "group.task": "application",
+  "alert.read": "org",
+  "alert.acknowledge": "org",
+  "alert.manage": "org",
 } as const satisfies Record<string, Kind>;
 
 export type Action = keyof typeof actions;

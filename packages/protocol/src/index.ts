@@ -98,6 +98,7 @@ export {
 } from "./telemetry.ts";
 export { callbackOf } from "./providers.ts";
 export { type MadePasskey, type ShownPasskey } from "./passkey-shapes.ts";
+export { alertCauses, alertStates, type AlertCause, type AlertState } from "./alerts.ts";
 export { deviceFindings, deviceOrders, deviceTroubles, presenceFilters, type DeviceFinding } from "./devices.ts";
 export { duration } from "./shapes.ts";
 export { attributeType, millisecondsOf, violations, type AttributeType, type Violations } from "./products.ts";

@@ -281,3 +281,18 @@ export {
   releaseTask,
   renewTask,
 } from "./tasks.ts";
+export {
+  acknowledgeAlert,
+  createAlertRule,
+  createWebhook,
+  deleteAlertRule,
+  deleteWebhook,
+  listAlertRules,
+  listAlerts,
+  listWebhooks,
+  readAlert,
+  readAlertRule,
+  tryWebhook,
+  updateAlertRule,
+  updateWebhook,
+} from "./alerts.ts";

@@ -71,6 +71,8 @@ const actionsOf: Record<BuiltInRole, readonly Action[]> = {
     "dashboard.update",
     "dashboard.delete",
     "dashboard.share",
+    "alert.acknowledge",
+    "alert.manage",
   ),
   operator: seeingAnd(
     "device.update",
@@ -81,6 +83,7 @@ const actionsOf: Record<BuiltInRole, readonly Action[]> = {
     "twin.update",
     "command.send",
     "authority.explain",
+    "alert.acknowledge",
   ),
   viewer: seeingAnd(),
 };

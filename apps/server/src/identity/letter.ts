@@ -29,7 +29,9 @@ export type Kind =
   /** To owners: of a member, and of the organisation itself. */
   | "memberReset"
   | "member"
-  | "organisation";
+  | "organisation"
+  /** A device, or many, of an organisation that wants her told. */
+  | "alert";
 
 /** What somebody is told by mail. */
 export type Letter = {

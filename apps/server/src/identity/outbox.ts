@@ -31,6 +31,7 @@ const bounds: Readonly<Record<Kind, { readonly hour: number; readonly day: numbe
   memberReset: many,
   member: many,
   organisation: many,
+  alert: { hour: 60, day: 400 },
 };
 
 /** How long something waits that failed so often, in milliseconds. */

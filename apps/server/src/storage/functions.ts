@@ -51,5 +51,6 @@ export const maintainFunctions = [
   "orgs_with_domains_due",
   "orgs_with_commands_due",
   "orgs_with_tasks_due",
+  "orgs_with_alerts",
 ] as const;
 export type MaintainFunction = (typeof maintainFunctions)[number];

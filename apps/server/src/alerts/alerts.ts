@@ -1,0 +1,222 @@
+import { newId, Refusal, type Clock, type Id, type Random } from "@holdfast/kernel";
+import type { Permit, Spaces } from "../authority/index.ts";
+import { pageOf, type Page, type Storage, type Unit } from "../storage/index.ts";
+import { alertsIn, deliveriesIn, rulesIn, webhooksIn, type AlertsAsked } from "./postgres.ts";
+import { changeRule, type Alert, type Concerned, type Rule, type RuleChange } from "./rule.ts";
+import { enabled, newWebhookSecret, type Webhook } from "./webhook.ts";
+
+type Needs = {
+  readonly storage: Storage;
+  readonly spaces: Spaces;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly lookout: { rulesChanged(org: Id<"org">): Promise<void> };
+  /** Whether letters to people leave by mail. */
+  readonly mails: () => boolean;
+};
+
+type Managing = Permit<"alert.manage">;
+type Reading = Permit<"alert.read">;
+type Versions = readonly number[] | undefined;
+export type Shown = { readonly alert: Alert; readonly devices: readonly Concerned[] };
+
+const [mostRules, mostWebhooks] = [50, 20];
+
+/** What an organisation wants to be told of its devices, and what it was told. */
+export class Alerts {
+  readonly #needs: Needs;
+
+  constructor(needs: Needs) {
+    this.#needs = needs;
+  }
+
+  /** @throws Refusal `alertRule.tooMany`, and as `#refuseUnknown` */
+  async createRule(permit: Managing, wanted: Omit<Rule, "id" | "createdAt" | "version">): Promise<Rule> {
+    const { storage, clock, random, lookout } = this.#needs;
+    storage.admit();
+    const rule: Rule = { id: newId("alertRule", random), ...wanted, createdAt: clock.now(), version: 1 };
+    await storage.change(permit, async (unit) => {
+      if ((await rulesIn(unit).count()) >= mostRules) throw new Refusal("alertRule.tooMany");
+      await this.#refuseUnknown(unit, rule);
+      await rulesIn(unit).save(rule);
+      unit.audit({ what: "alertRule.created", about: rule.id, facts: factsOf(rule) });
+    });
+    await lookout.rulesChanged(permit.scope.org);
+    return rule;
+  }
+
+  rules(permit: Reading): Promise<readonly Rule[]> {
+    return this.#needs.storage.read(permit, (unit) => rulesIn(unit).all());
+  }
+
+  async rule(permit: Reading, id: Id<"alertRule">): Promise<Rule> {
+    const rule = await this.#needs.storage.read(permit, (unit) => rulesIn(unit).find(id));
+    if (!rule) throw new Refusal("alertRule.unknown");
+    return rule;
+  }
+
+  async updateRule(permit: Managing, id: Id<"alertRule">, wanted: RuleChange, versions: Versions): Promise<Rule> {
+    const { storage, lookout } = this.#needs;
+    const rule = await storage.change(permit, async (unit) => {
+      const changed = changeRule(await taken(rulesIn(unit), id, "alertRule.unknown", versions), wanted);
+      await this.#refuseUnknown(unit, changed);
+      await rulesIn(unit).save(changed);
+      unit.audit({ what: "alertRule.updated", about: id, facts: factsOf(changed) });
+      return changed;
+    });
+    await lookout.rulesChanged(permit.scope.org);
+    return rule;
+  }
+
+  async deleteRule(permit: Managing, id: Id<"alertRule">, versions: Versions): Promise<void> {
+    const { storage, lookout } = this.#needs;
+    await storage.change(permit, async (unit) => {
+      const { name } = await taken(rulesIn(unit), id, "alertRule.unknown", versions);
+      await rulesIn(unit).remove(id);
+      unit.audit({ what: "alertRule.deleted", about: id, facts: { name } });
+    });
+    await lookout.rulesChanged(permit.scope.org);
+  }
+
+  async list(
+    permit: Reading,
+    asked: AlertsAsked & { readonly limit: number; readonly cursor?: string | undefined },
+  ): Promise<Page<Shown>> {
+    return this.#needs.storage.read(permit, (unit) => {
+      const read = async (alert: Alert) => ({ alert, devices: await alertsIn(unit).devices(alert.id) });
+      return pageOf(
+        asked,
+        async (after, most) => {
+          const found: Shown[] = [];
+          for (const alert of await alertsIn(unit).list(asked, after, most)) found.push(await read(alert));
+          return found;
+        },
+        order,
+      );
+    });
+  }
+
+  async read(permit: Reading, id: Id<"alert">): Promise<Shown> {
+    return this.#needs.storage.read(permit, (unit) => shown(unit, id));
+  }
+
+  /** Somebody sees to it. Who did so first stays. @throws Refusal `alert.unknown`, `alert.cleared` */
+  async acknowledge(permit: Permit<"alert.acknowledge">, id: Id<"alert">): Promise<Shown> {
+    return this.#needs.storage.change(permit, async (unit) => {
+      const alert = await alertsIn(unit).take(id);
+      if (!alert) throw new Refusal("alert.unknown");
+      if (alert.state === "cleared") throw new Refusal("alert.cleared");
+      if (alert.state === "raised") {
+        const { actor } = unit;
+        const by = actor.kind === "platform" ? "platform" : (actor.person ?? actor.id);
+        const acknowledged = { at: unit.at, by };
+        await alertsIn(unit).save({ ...alert, state: "acknowledged", acknowledged, version: alert.version + 1 });
+      }
+      unit.audit({ what: "alert.acknowledged", about: id });
+      return shown(unit, id);
+    });
+  }
+
+  /** Its secret is in the answer, and in no other. */
+  async createWebhook(permit: Managing, wanted: Pick<Webhook, "name" | "url">): Promise<Webhook> {
+    const { storage, clock, random } = this.#needs;
+    storage.admit();
+    const made = { id: newId("webhook", random), secret: newWebhookSecret(random), createdAt: clock.now(), version: 1 };
+    const webhook: Webhook = { ...wanted, ...made };
+    await storage.change(permit, async (unit) => {
+      if ((await webhooksIn(unit).count()) >= mostWebhooks) throw new Refusal("webhook.tooMany");
+      await webhooksIn(unit).save(webhook);
+      const { origin } = new URL(webhook.url);
+      unit.audit({ what: "webhook.created", about: webhook.id, facts: { name: webhook.name, origin } });
+    });
+    return webhook;
+  }
+
+  webhooks(permit: Reading): Promise<readonly Webhook[]> {
+    return this.#needs.storage.read(permit, (unit) => webhooksIn(unit).all());
+  }
+
+  async webhook(permit: Managing, id: Id<"webhook">): Promise<Webhook> {
+    const webhook = await this.#needs.storage.read(permit, (unit) => webhooksIn(unit).find(id));
+    if (!webhook) throw new Refusal("webhook.unknown");
+    return webhook;
+  }
+
+  /** `state`: it was mended, and is tried again. */
+  async updateWebhook(
+    permit: Managing,
+    id: Id<"webhook">,
+    wanted: {
+      readonly name?: string | undefined;
+      readonly url?: string | undefined;
+      readonly state?: "enabled" | undefined;
+    },
+    versions: Versions,
+  ): Promise<Webhook> {
+    return this.#needs.storage.change(permit, async (unit) => {
+      const before = await taken(webhooksIn(unit), id, "webhook.unknown", versions);
+      const mended = wanted.state === undefined ? { ...before, version: before.version + 1 } : enabled(before);
+      const webhook = { ...mended, name: wanted.name ?? before.name, url: wanted.url ?? before.url };
+      await webhooksIn(unit).save(webhook);
+      if (wanted.state !== undefined) await clearOf(unit, id);
+      const facts = { name: webhook.name, origin: new URL(webhook.url).origin, fields: Object.keys(wanted) };
+      unit.audit({ what: "webhook.updated", about: id, facts });
+      return webhook;
+    });
+  }
+
+  async deleteWebhook(permit: Managing, id: Id<"webhook">, versions: Versions): Promise<void> {
+    await this.#needs.storage.change(permit, async (unit) => {
+      const { name } = await taken(webhooksIn(unit), id, "webhook.unknown", versions);
+      await webhooksIn(unit).remove(id);
+      await deliveriesIn(unit).giveUp(id);
+      await clearOf(unit, id);
+      unit.audit({ what: "webhook.deleted", about: id, facts: { name } });
+    });
+  }
+
+  /** Whom and what a rule names has to be there. @throws Refusal `member.unknown`, `webhook.unknown`, `product.unknown`, `mail.none` */
+  async #refuseUnknown(unit: Unit, { of, people, webhooks }: Rule): Promise<void> {
+    const space = await this.#needs.spaces.of(unit.scope.org);
+    if ("product" in of && !space.hasProduct(of.product)) throw new Refusal("product.unknown");
+    if (people.some((person) => !space.members.has(person))) throw new Refusal("member.unknown");
+    if (people.length > 0 && !this.#needs.mails()) throw new Refusal("mail.none");
+    for (const id of webhooks) if (!(await webhooksIn(unit).find(id))) throw new Refusal("webhook.unknown");
+  }
+}
+
+const order = { at: ({ alert }: Shown) => alert.raisedAt, id: ({ alert }: Shown) => alert.id.slice(4) };
+
+async function shown(unit: Unit, id: Id<"alert">): Promise<Shown> {
+  const alert = await alertsIn(unit).find(id);
+  if (!alert) throw new Refusal("alert.unknown");
+  return { alert, devices: await alertsIn(unit).devices(id) };
+}
+
+/** What was told of a webhook is over. */
+async function clearOf(unit: Unit, webhook: Id<"webhook">): Promise<void> {
+  for (const alert of await alertsIn(unit).ofWebhook(webhook))
+    await alertsIn(unit).save({ ...alert, state: "cleared", clearedAt: unit.at, version: alert.version + 1 });
+}
+
+/** Asked with the row locked, so that of two who start from the same version one is told. */
+async function taken<I, T extends { readonly version: number }>(
+  rows: { take(id: I): Promise<T | undefined> },
+  id: I,
+  unknown: "alertRule.unknown" | "webhook.unknown",
+  versions: Versions,
+): Promise<T> {
+  const found = await rows.take(id);
+  if (!found) throw new Refusal(unknown);
+  if (versions && !versions.includes(found.version)) throw new Refusal("request.conflict");
+  return found;
+}
+
+const factsOf = ({ name, states, after, of, people, webhooks }: Rule) => ({
+  name,
+  states,
+  after,
+  of,
+  people,
+  webhooks,
+});

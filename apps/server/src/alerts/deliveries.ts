@@ -1,0 +1,189 @@
+import {
+  because,
+  newId,
+  Refusal,
+  rfc3339,
+  type Clock,
+  type Id,
+  type Instant,
+  type Random,
+  type Report,
+  type Timers,
+} from "@holdfast/kernel";
+import { asPlatform, type Space, type Spaces } from "../authority/index.ts";
+import { peopleIn, type Post } from "../identity/index.ts";
+import { Unreachable, type Calls } from "../outbound/index.ts";
+import type { Keyring, Storage, Unit } from "../storage/index.ts";
+import { alertLetter } from "./letter.ts";
+import { alertsIn, deliveriesIn, rulesIn, webhooksIn, type Delivery } from "./postgres.ts";
+import { alertReply } from "./reply.ts";
+import type { Alert, Concerned, Rule } from "./rule.ts";
+import { pauseAfter, signed, tried, type Webhook } from "./webhook.ts";
+
+type Needs = {
+  readonly storage: Storage;
+  readonly spaces: Spaces;
+  readonly keys: Keyring;
+  readonly post: Post;
+  /** Guarded: an organisation wrote the address down. */
+  readonly calls: Pick<Calls, "fetch">;
+  /** Where the platform is, by a name that is in its certificate. */
+  readonly address: () => string;
+  readonly clock: Clock;
+  readonly timers: Timers;
+  readonly random: Random;
+  readonly report: Report;
+};
+
+type Told = { readonly alert: Alert; readonly devices: readonly Concerned[]; readonly rule: Rule | undefined };
+type Attempt = { readonly problem: string | undefined; readonly isGone: boolean };
+
+const atOnce = 20;
+const patience = 2_000; // milliseconds that a stop waits for what is under way
+
+/** Tells people and programs of alerts: what waits in the database is sent, once at least, over a restart too. */
+export class Deliveries {
+  readonly #needs: Needs;
+  /** When the next one of an organisation is due. */
+  readonly #due = new Map<Id<"org">, number>();
+  readonly #running = new Map<Id<"org">, Promise<void>>();
+  #isClosed = false;
+
+  constructor(needs: Needs) {
+    this.#needs = needs;
+  }
+
+  noteDue(org: Id<"org">): void {
+    this.#due.set(org, 0);
+  }
+
+  /** Each second. Nobody waits for the receivers of another organisation. */
+  round(): void {
+    const now = this.#needs.clock.now();
+    for (const [org, due] of this.#due) {
+      if (due > now || this.#running.has(org) || this.#isClosed) continue;
+      this.#due.delete(org);
+      const run = this.#send(org).catch((error: unknown) => {
+        if (error instanceof Refusal && error.code === "org.unknown") return;
+        this.#due.set(org, now + 10_000);
+        if (this.#isClosed) return;
+        this.#needs.report("Alerts of an organisation could not be sent. It is tried again.", {
+          ...because(error),
+          org,
+        });
+      });
+      this.#running.set(org, run);
+      void run.then(() => this.#running.delete(org));
+    }
+  }
+
+  /** What is not told by then is told after the next start. */
+  async close(): Promise<void> {
+    this.#isClosed = true;
+    const late = Promise.withResolvers<void>();
+    const timer = this.#needs.timers.after(patience, late.resolve);
+    await Promise.race([Promise.all(this.#running.values()), late.promise]);
+    timer.cancel();
+  }
+
+  /** Now, once, whatever becomes of it. */
+  async try(webhook: Webhook): Promise<Attempt> {
+    const { clock, random } = this.#needs;
+    const at = clock.now();
+    const payload = JSON.stringify({ type: "webhook.test", timestamp: rfc3339(at), data: { webhook: webhook.id } });
+    return this.#call(webhook, `msg_${random.bytes(16).toHex()}`, payload);
+  }
+
+  async #send(org: Id<"org">): Promise<void> {
+    const { storage, spaces } = this.#needs;
+    const space = await spaces.of(org);
+    const it = asPlatform(space.scope);
+    for (;;) {
+      const due = await storage.read(it, (unit) => deliveriesIn(unit).due(atOnce));
+      await Promise.all(due.map((delivery) => this.#deliver(space, delivery)));
+      if (due.length === 0 || this.#isClosed) break;
+    }
+    const next = await storage.read(it, (unit) => deliveriesIn(unit).nextDue());
+    // Something may have been added meanwhile, which is due at once.
+    if (next < Number.POSITIVE_INFINITY) this.#due.set(org, Math.min(next, this.#due.get(org) ?? next));
+  }
+
+  async #deliver(space: Space, delivery: Delivery): Promise<void> {
+    const { storage } = this.#needs;
+    const it = asPlatform(space.scope);
+    const { webhook, told } = await storage.read(it, async (unit) => ({
+      webhook: delivery.webhook && (await webhooksIn(unit).find(delivery.webhook)),
+      told: await toldOf(unit, delivery.alert),
+    }));
+    if (told && delivery.person) await this.#mail(space, delivery, told);
+    if (!told || !webhook || webhook.disabledAt !== undefined)
+      return storage.note(it, (unit) => deliveriesIn(unit).done(delivery.id));
+    const { event } = delivery;
+    const { alert, devices, rule } = told;
+    const payload = JSON.stringify({
+      type: `alert.${event}`,
+      timestamp: rfc3339((event === "cleared" ? alert.clearedAt : undefined) ?? alert.raisedAt),
+      data: { org: space.org, ...alertReply(alert, devices), ...(rule && { ruleName: rule.name }) },
+    });
+    const attempt = await this.#call(webhook, `msg_${delivery.id}`, payload);
+    await this.#note(space, delivery, webhook.id, attempt);
+  }
+
+  async #call({ url, secret }: Webhook, id: string, payload: string): Promise<Attempt> {
+    const { calls, clock } = this.#needs;
+    const headers = { "content-type": "application/json", ...signed(secret, id, clock.now(), payload) };
+    try {
+      const { status } = await calls.fetch(url, { method: "POST", headers, body: payload });
+      const isTaken = status >= 200 && status < 300;
+      return { problem: isTaken ? undefined : `it answered ${status}`, isGone: status === 410 };
+    } catch (error) {
+      if (!(error instanceof Unreachable)) throw error;
+      return { problem: error.message, isGone: false };
+    }
+  }
+
+  /** What became of an attempt; whoever was disabled by it is told of in the console. */
+  async #note({ scope }: Space, delivery: Delivery, id: Id<"webhook">, attempt: Attempt): Promise<void> {
+    const { storage, random } = this.#needs;
+    const { problem, isGone } = attempt;
+    const work = async (unit: Unit): Promise<boolean> => {
+      const webhook = await webhooksIn(unit).take(id);
+      if (!webhook) return false;
+      if (problem === undefined) await deliveriesIn(unit).done(delivery.id);
+      else await deliveriesIn(unit).again(delivery.id, unit.at + pauseAfter(delivery.attempts + 1));
+      if (problem === undefined && !webhook.failing) return false;
+      const after = tried(webhook, problem, isGone, unit.at);
+      await webhooksIn(unit).save(after);
+      return webhook.disabledAt === undefined && after.disabledAt !== undefined;
+    };
+    if (!(await storage.note(asPlatform(scope), work))) return;
+    await storage.change(asPlatform(scope), async (unit) => {
+      await deliveriesIn(unit).giveUp(id);
+      const state = { state: "raised", acknowledged: undefined, clearedAt: undefined, version: 1 } as const;
+      const about = { rule: undefined, webhook: id, cause: "webhook", because: problem, outage: false } as const;
+      await alertsIn(unit).save({ id: newId("alert", random), ...about, ...state, raisedAt: unit.at, count: 0 });
+      unit.audit({ what: "webhook.disabled", about: id, facts: { problem } });
+    });
+  }
+
+  /** To members alone, at the address that is theirs now. */
+  async #mail(space: Space, { person, event }: Delivery, { alert, devices, rule }: Told): Promise<void> {
+    const { storage, post, address } = this.#needs;
+    if (!person || !space.member(person)) return;
+    const found = await storage.instance.read((unit) => peopleIn(unit, this.#needs).find(person));
+    if (!found) return;
+    const at: Instant = (event === "cleared" ? alert.clearedAt : undefined) ?? alert.raisedAt;
+    const link = `${address()}/o/${space.org}/devices`;
+    await post.send(alertLetter(found.email, { alert, devices, rule: rule?.name ?? "", event, at, link }));
+  }
+}
+
+async function toldOf(unit: Unit, id: Id<"alert">): Promise<Told | undefined> {
+  const alert = await alertsIn(unit).find(id);
+  if (!alert) return undefined;
+  return {
+    alert,
+    devices: await alertsIn(unit).devices(id),
+    rule: alert.rule && (await rulesIn(unit).find(alert.rule)),
+  };
+}

@@ -1,0 +1,3 @@
+export { Alerts } from "./alerts.ts";
+export { Deliveries } from "./deliveries.ts";
+export { Lookout } from "./lookout.ts";

@@ -1,0 +1,184 @@
+import { because, idFrom, Refusal, type Clock, type Id, type Random, type Report, type Timers } from "@holdfast/kernel";
+import { asPlatform, type Space, type Spaces } from "../authority/index.ts";
+import type { Presences } from "../messages/index.ts";
+import type { Storage, Unit } from "../storage/index.ts";
+import { alertsIn, deliveriesIn, rulesIn } from "./postgres.ts";
+import { Watching, type Change } from "./watch.ts";
+
+type Needs = {
+  readonly storage: Storage;
+  readonly spaces: Spaces;
+  readonly presences: Presences;
+  readonly clock: Clock;
+  readonly timers: Timers;
+  readonly random: Random;
+  readonly report: Report;
+  /** There is something to send. */
+  readonly due: (org: Id<"org">) => void;
+};
+
+type Post = {
+  space: Space;
+  readonly watching: Watching;
+  /** As of when its devices were looked at. */
+  epoch: number;
+  wasStarting: boolean;
+};
+
+const keptFor = 90 * 86_400_000; // milliseconds that a cleared alert stays
+
+/** Watches the presence of the devices of all organisations that have rules, and writes down what becomes of that. */
+export class Lookout {
+  readonly #needs: Needs;
+  readonly #posts = new Map<Id<"org">, Post>();
+  /** Not begun yet: they are tried again each second. */
+  readonly #pending = new Set<Id<"org">>();
+  #forgotAt = Number.NEGATIVE_INFINITY;
+
+  constructor(needs: Needs) {
+    this.#needs = needs;
+    needs.presences.onChange(({ space, device }) => this.#posts.get(space.org)?.watching.look(device));
+  }
+
+  /** Once, at the start. */
+  async begin(): Promise<void> {
+    for (const org of await this.#orgs(0)) {
+      this.#pending.add(org);
+      this.#needs.due(org);
+    }
+  }
+
+  close(): void {
+    for (const { watching } of this.#posts.values()) watching.close();
+  }
+
+  /** An organisation is erased. */
+  forget(org: Id<"org">): void {
+    this.#posts.get(org)?.watching.close();
+    this.#posts.delete(org);
+    this.#pending.delete(org);
+  }
+
+  /** Somebody changed rules, which are committed. */
+  async rulesChanged(org: Id<"org">): Promise<void> {
+    const post = this.#posts.get(org);
+    if (!post) return void (await this.#tryToBegin(org));
+    const rules = await this.#needs.storage.read(asPlatform(post.space.scope), (unit) => rulesIn(unit).all());
+    post.watching.setRules(rules);
+    post.watching.lookAtAll(post.space.devices.keys());
+  }
+
+  /** Each second. */
+  async round(): Promise<void> {
+    for (const org of this.#pending) await this.#tryToBegin(org);
+    for (const [org, post] of this.#posts) {
+      try {
+        await this.#turn(org, post);
+      } catch (error) {
+        if (error instanceof Refusal && error.code === "org.unknown") this.forget(org);
+        else
+          this.#needs.report("What became of alerts was not written down. It is tried again.", {
+            ...because(error),
+            org,
+          });
+      }
+    }
+    await this.#forgetOld();
+  }
+
+  async #tryToBegin(org: Id<"org">): Promise<void> {
+    try {
+      const space = await this.#needs.spaces.of(org);
+      const presenceOf = await this.#needs.presences.in(space);
+      const { rules, open } = await this.#needs.storage.read(asPlatform(space.scope), async (unit) => ({
+        rules: await rulesIn(unit).all(),
+        open: await alertsIn(unit).open(),
+      }));
+      this.#pending.delete(org);
+      if (this.#posts.has(org)) return;
+      const post: Post = {
+        space,
+        epoch: space.cell.epoch,
+        wasStarting: true,
+        watching: new Watching({ ...this.#needs, presenceOf, placementOf: (device) => post.space.device(device) }),
+      };
+      this.#posts.set(org, post);
+      post.watching.setRules(rules, open);
+      post.watching.lookAtAll(space.devices.keys());
+    } catch (error) {
+      if (error instanceof Refusal && error.code === "org.unknown") return void this.#pending.delete(org);
+      if (!this.#pending.has(org))
+        this.#needs.report("Alerts of an organisation are not watched yet.", { ...because(error), org });
+      this.#pending.add(org);
+    }
+  }
+
+  async #turn(org: Id<"org">, post: Post): Promise<void> {
+    const { spaces, storage } = this.#needs;
+    const { watching } = post;
+    if (post.space.closed) post.space = await spaces.of(org);
+    const { isStarting } = watching;
+    if (post.epoch !== post.space.cell.epoch || (post.wasStarting && !isStarting)) {
+      post.epoch = post.space.cell.epoch;
+      post.wasStarting = isStarting;
+      watching.lookAtAll(post.space.devices.keys());
+    }
+    const { changes } = watching;
+    if (changes.length === 0) return;
+    watching.changes = [];
+    try {
+      await storage.note(asPlatform(post.space.scope), async (unit) => {
+        for (const change of changes) await written(unit, change);
+      });
+    } catch (error) {
+      watching.changes = [...changes, ...watching.changes];
+      throw error;
+    }
+    this.#needs.due(org);
+  }
+
+  async #forgetOld(): Promise<void> {
+    const { clock, spaces, storage } = this.#needs;
+    const before = clock.now() - keptFor;
+    if (clock.elapsed() - this.#forgotAt < 3_600_000) return;
+    this.#forgotAt = clock.elapsed();
+    for (const org of await this.#orgs(before)) {
+      const { scope } = await spaces.of(org);
+      await storage.tally(asPlatform(scope), (unit) => alertsIn(unit).forget(before));
+    }
+  }
+
+  async #orgs(before: number): Promise<readonly Id<"org">[]> {
+    const rows = await this.#needs.storage.maintain.call<{ org: string }>("orgs_with_alerts", [before]);
+    return rows.map(({ org }) => idFrom("org", org));
+  }
+}
+
+/** It may have been written already, where nobody knew whether it was. */
+async function written(unit: Unit, change: Change): Promise<void> {
+  const rows = alertsIn(unit);
+  const before = await rows.take(change.alert);
+  switch (change.what) {
+    case "raised": {
+      if (before) return;
+      const { alert: id, rule, cause, outage, at, devices } = change;
+      const state = { state: "raised", acknowledged: undefined, clearedAt: undefined, version: 1 } as const;
+      const about = { id, rule: rule.id, webhook: undefined, cause, because: change.because, outage };
+      await rows.save({ ...about, ...state, raisedAt: at, count: devices.length });
+      await rows.join(id, devices);
+      return deliveriesIn(unit).add(id, "raised", rule);
+    }
+    case "joined": {
+      const count = await rows.join(change.alert, change.devices);
+      if (before) await rows.save({ ...before, count, version: before.version + 1 });
+      return;
+    }
+    case "left":
+      return rows.leave(change.alert, change.devices, change.at);
+    case "cleared": {
+      if (!before || before.state === "cleared") return;
+      await rows.save({ ...before, state: "cleared", clearedAt: change.at, version: before.version + 1 });
+      return deliveriesIn(unit).add(change.alert, "cleared", change.rule);
+    }
+  }
+}

@@ -1,0 +1,319 @@
+import { idFrom, uuidOf, type Id, type Instant } from "@holdfast/kernel";
+import { alertStates, type AlertState } from "@holdfast/protocol";
+import type { After, Unit } from "../storage/index.ts";
+import type { Alert, Concerned, Rule } from "./rule.ts";
+import type { OpenAlert } from "./watch.ts";
+import type { Webhook } from "./webhook.ts";
+
+type Sealed = { id: string; created_at: string; version: number; body: Uint8Array };
+
+const encode = (value: unknown): Uint8Array => new TextEncoder().encode(JSON.stringify(value));
+const decode = (bytes: Uint8Array): unknown => JSON.parse(new TextDecoder().decode(bytes));
+
+/** Rules and webhooks alike: how old each is can be read, all else is sealed with the row's version. */
+const keptIn = <T extends Rule | Webhook>(
+  unit: Unit,
+  table: "alert_rule" | "webhook",
+  kind: "alertRule" | "webhook",
+) => {
+  const rowOf = ({ id, createdAt, version }: Pick<T, "id" | "createdAt" | "version">) =>
+    [id, createdAt, version].join("|");
+  const read = (row: Sealed): T => {
+    const place = { id: idFrom(kind, row.id), createdAt: Number(row.created_at) as Instant, version: row.version };
+    return { ...(decode(unit.scope.open(table, rowOf(place), row.body)) as T), ...place }; // sealed by `save`
+  };
+  return {
+    async all(): Promise<readonly T[]> {
+      const rows = await unit.query<Sealed>(
+        `select id, created_at, version, body from ${table} order by created_at, id`,
+        [],
+      );
+      return rows.map(read);
+    },
+
+    async find(id: T["id"]): Promise<T | undefined> {
+      const [row] = await unit.query<Sealed>(`select id, created_at, version, body from ${table} where id = $1`, [
+        uuidOf(id),
+      ]);
+      return row && read(row);
+    },
+
+    /** As `find`, and nobody else changes it before this unit ends. */
+    async take(id: T["id"]): Promise<T | undefined> {
+      const [row] = await unit.query<Sealed>(
+        `select id, created_at, version, body from ${table} where id = $1 for update`,
+        [uuidOf(id)],
+      );
+      return row && read(row);
+    },
+
+    async count(): Promise<number> {
+      const [row] = await unit.query<{ count: string }>(`select count(*) from ${table}`, []);
+      return Number(row?.count ?? 0);
+    },
+
+    async save(thing: T): Promise<void> {
+      const { id, createdAt, version, ...body } = thing;
+      await unit.query(
+        `insert into ${table} (org, id, created_at, version, body) values ($1, $2, $3, $4, $5)
+         on conflict (org, id) do update set version = excluded.version, body = excluded.body`,
+        [
+          uuidOf(unit.scope.org),
+          uuidOf(id),
+          createdAt,
+          version,
+          unit.scope.seal(table, rowOf({ id, createdAt, version }), encode(body)),
+        ],
+      );
+    },
+
+    async remove(id: T["id"]): Promise<void> {
+      await unit.query(`delete from ${table} where id = $1`, [uuidOf(id)]);
+    },
+  };
+};
+
+export const rulesIn = (unit: Unit) => keptIn<Rule>(unit, "alert_rule", "alertRule");
+export const webhooksIn = (unit: Unit) => keptIn<Webhook>(unit, "webhook", "webhook");
+
+type AlertRow = {
+  id: string;
+  rule: string | null;
+  webhook: string | null;
+  state: number;
+  raised_at: string;
+  cleared_at: string | null;
+  devices: number;
+  version: number;
+  body: Uint8Array;
+};
+type AlertBody = Pick<Alert, "cause" | "because" | "outage" | "acknowledged">;
+
+const columns = "id, rule, webhook, state, raised_at, cleared_at, devices, version, body";
+const placeOf = ({ id, raisedAt, version }: Pick<Alert, "id" | "raisedAt" | "version">) =>
+  [id, raisedAt, version].join("|");
+const stateCode = (state: AlertState): number => alertStates.indexOf(state);
+
+export type AlertsAsked = {
+  readonly state?: AlertState | "open" | undefined;
+  readonly device?: Id<"device"> | undefined;
+};
+
+export const alertsIn = (unit: Unit) => ({
+  async find(id: Id<"alert">): Promise<Alert | undefined> {
+    const [row] = await unit.query<AlertRow>(`select ${columns} from alert where id = $1`, [uuidOf(id)]);
+    return row && alertOf(unit, row);
+  },
+
+  async take(id: Id<"alert">): Promise<Alert | undefined> {
+    const [row] = await unit.query<AlertRow>(`select ${columns} from alert where id = $1 for update`, [uuidOf(id)]);
+    return row && alertOf(unit, row);
+  },
+
+  async list({ state, device }: AlertsAsked, after: After | undefined, most: number): Promise<readonly Alert[]> {
+    const rows = await unit.query<AlertRow>(
+      `select ${columns} from alert
+        where ($1::bigint is null or (raised_at, id) < ($1, $2::uuid)) and ($4::smallint[] is null or state = any($4))
+          and ($5::uuid is null or exists (select 1 from alert_device d where d.alert = alert.id and d.device = $5))
+        order by raised_at desc, id desc limit $3`,
+      [
+        after?.at ?? null,
+        after?.id ?? null,
+        most,
+        state === undefined ? null : state === "open" ? [0, 1] : [stateCode(state)],
+        device ? uuidOf(device) : null,
+      ],
+    );
+    return rows.map((row) => alertOf(unit, row));
+  },
+
+  async ofWebhook(webhook: Id<"webhook">): Promise<readonly Alert[]> {
+    const rows = await unit.query<AlertRow>(
+      `select ${columns} from alert where webhook = $1 and cleared_at is null for update`,
+      [uuidOf(webhook)],
+    );
+    return rows.map((row) => alertOf(unit, row));
+  },
+
+  async save(alert: Alert): Promise<void> {
+    const { id, rule, webhook, state, raisedAt, clearedAt, count, version, ...body } = alert;
+    await unit.query(
+      `insert into alert (org, id, rule, webhook, state, raised_at, cleared_at, devices, version, body)
+         values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)
+       on conflict (org, id) do update set state = excluded.state, cleared_at = excluded.cleared_at, devices = excluded.devices,
+         version = excluded.version, body = excluded.body`,
+      [
+        uuidOf(unit.scope.org),
+        uuidOf(id),
+        rule ? uuidOf(rule) : null,
+        webhook ? uuidOf(webhook) : null,
+        stateCode(state),
+        raisedAt,
+        clearedAt ?? null,
+        count,
+        version,
+        unit.scope.seal("alert", placeOf({ id, raisedAt, version }), encode(body satisfies AlertBody)),
+      ],
+    );
+  },
+
+  /** Those that are still so first, and those that are so longest. */
+  async devices(id: Id<"alert">): Promise<readonly Concerned[]> {
+    const rows = await unit.query<{ device: string; since: string; ended_at: string | null }>(
+      "select device, since, ended_at from alert_device where alert = $1 order by ended_at is not null, since, device limit 10000",
+      [uuidOf(id)],
+    );
+    return rows.map((row) => ({
+      device: idFrom("device", row.device),
+      since: Number(row.since) as Instant,
+      endedAt: row.ended_at === null ? undefined : (Number(row.ended_at) as Instant),
+    }));
+  },
+
+  /** One that was among them before is again. */
+  async join(id: Id<"alert">, devices: readonly Concerned[]): Promise<number> {
+    await unit.query(
+      `insert into alert_device (org, alert, device, since)
+         select $1, $2, d.device, d.since from unnest($3::uuid[], $4::bigint[]) as d(device, since)
+       on conflict (org, alert, device) do update set since = excluded.since, ended_at = null`,
+      [
+        uuidOf(unit.scope.org),
+        uuidOf(id),
+        devices.map(({ device }) => uuidOf(device)),
+        devices.map(({ since }) => since),
+      ],
+    );
+    const [row] = await unit.query<{ count: string }>("select count(*) from alert_device where alert = $1", [
+      uuidOf(id),
+    ]);
+    return Number(row?.count ?? 0);
+  },
+
+  async leave(id: Id<"alert">, devices: readonly Id<"device">[], at: Instant): Promise<void> {
+    await unit.query("update alert_device set ended_at = $3 where alert = $1 and device = any($2::uuid[])", [
+      uuidOf(id),
+      devices.map(uuidOf),
+      at,
+    ]);
+  },
+
+  /** What the rules have to know after a start. */
+  async open(): Promise<readonly OpenAlert[]> {
+    const found: OpenAlert[] = [];
+    const rows = await unit.query<AlertRow>(
+      `select ${columns} from alert where cleared_at is null and rule is not null`,
+      [],
+    );
+    for (const row of rows) {
+      const { id, rule, outage } = alertOf(unit, row);
+      if (!rule) continue;
+      const devices = await this.devices(id);
+      found.push({
+        id,
+        rule,
+        outage,
+        devices: devices.flatMap((one) => (one.endedAt === undefined ? [one.device] : [])),
+      });
+    }
+    return found;
+  },
+
+  async forget(before: number): Promise<void> {
+    await unit.query("delete from alert where cleared_at <= $1", [before]);
+  },
+});
+
+function alertOf({ scope }: Unit, row: AlertRow): Alert {
+  const id = idFrom("alert", row.id);
+  const place = { id, raisedAt: Number(row.raised_at) as Instant, version: row.version };
+  const { cause, because, outage, acknowledged } = decode(scope.open("alert", placeOf(place), row.body)) as AlertBody; // sealed by `save`
+  return {
+    ...place,
+    cause,
+    because,
+    outage,
+    acknowledged,
+    rule: row.rule === null ? undefined : idFrom("alertRule", row.rule),
+    webhook: row.webhook === null ? undefined : idFrom("webhook", row.webhook),
+    state: alertStates[row.state] ?? "cleared",
+    clearedAt: row.cleared_at === null ? undefined : (Number(row.cleared_at) as Instant),
+    count: row.devices,
+  };
+}
+
+const events = ["raised", "cleared"] as const; // as the migration numbers them
+
+/** Somebody who has still to be told of an alert. */
+export type Delivery = {
+  readonly id: string;
+  readonly alert: Id<"alert">;
+  readonly event: (typeof events)[number];
+  readonly webhook: Id<"webhook"> | undefined;
+  readonly person: Id<"person"> | undefined;
+  readonly attempts: number;
+};
+
+type DeliveryRow = {
+  id: string;
+  alert: string;
+  event: number;
+  webhook: string | null;
+  person: string | null;
+  attempts: number;
+};
+
+export const deliveriesIn = (unit: Unit) => ({
+  async add(
+    alert: Id<"alert">,
+    event: Delivery["event"],
+    { people, webhooks }: Pick<Rule, "people" | "webhooks">,
+  ): Promise<void> {
+    const to = [...webhooks.map((one) => [uuidOf(one), null]), ...people.map((one) => [null, uuidOf(one)])];
+    await unit.query(
+      `insert into alert_delivery (org, id, alert, event, webhook, person, created_at, due_at, attempts)
+         select $1, gen_random_uuid(), $2, $3, d.webhook, d.person, $4, $4, 0 from unnest($5::uuid[], $6::uuid[]) as d(webhook, person)`,
+      [
+        uuidOf(unit.scope.org),
+        uuidOf(alert),
+        events.indexOf(event),
+        unit.at,
+        to.map(([webhook]) => webhook),
+        to.map(([, person]) => person),
+      ],
+    );
+  },
+
+  /** Those whose turn it is, in the order in which they came: of each webhook the oldest. */
+  async due(most: number): Promise<readonly Delivery[]> {
+    const rows = await unit.query<DeliveryRow>(
+      `select distinct on (coalesce(webhook, id)) id, alert, event, webhook, person, attempts from alert_delivery
+        where due_at <= $1 order by coalesce(webhook, id), created_at, event, id limit $2`,
+      [unit.at, most],
+    );
+    return rows.map((row) => ({
+      id: row.id.replaceAll("-", ""),
+      alert: idFrom("alert", row.alert),
+      event: events[row.event] ?? "raised",
+      webhook: row.webhook === null ? undefined : idFrom("webhook", row.webhook),
+      person: row.person === null ? undefined : idFrom("person", row.person),
+      attempts: row.attempts,
+    }));
+  },
+
+  async nextDue(): Promise<number> {
+    const [row] = await unit.query<{ due: string | null }>("select min(due_at) as due from alert_delivery", []);
+    return row?.due ? Number(row.due) : Number.POSITIVE_INFINITY;
+  },
+
+  async again(id: string, dueAt: number): Promise<void> {
+    await unit.query("update alert_delivery set due_at = $2, attempts = attempts + 1 where id = $1", [id, dueAt]);
+  },
+
+  async done(id: string): Promise<void> {
+    await unit.query("delete from alert_delivery where id = $1", [id]);
+  },
+
+  async giveUp(webhook: Id<"webhook">): Promise<void> {
+    await unit.query("delete from alert_delivery where webhook = $1", [uuidOf(webhook)]);
+  },
+});

@@ -1,0 +1,51 @@
+import { rfc3339 } from "@holdfast/kernel";
+import type { Alert, Concerned, Rule } from "./rule.ts";
+import type { Webhook } from "./webhook.ts";
+
+/** Devices that one answer, and one message of a webhook, names. */
+const mostNamed = 100;
+
+/** `devices`: those that may be told. */
+export const alertReply = (alert: Alert, devices: readonly Concerned[]) => ({
+  id: alert.id,
+  ...(alert.rule && { rule: alert.rule }),
+  ...(alert.webhook && { webhook: alert.webhook }),
+  cause: alert.cause,
+  ...(alert.because !== undefined && { because: alert.because }),
+  outage: alert.outage,
+  state: alert.state,
+  raisedAt: rfc3339(alert.raisedAt),
+  ...(alert.acknowledged && {
+    acknowledgedAt: rfc3339(alert.acknowledged.at),
+    acknowledgedBy: alert.acknowledged.by,
+  }),
+  ...(alert.clearedAt !== undefined && { clearedAt: rfc3339(alert.clearedAt) }),
+  count: alert.count,
+  devices: devices.slice(0, mostNamed).map(({ device, since, endedAt }) => ({
+    device,
+    since: rfc3339(since),
+    ...(endedAt !== undefined && { endedAt: rfc3339(endedAt) }),
+  })),
+});
+
+export const ruleReply = ({ id, name, states, after, of, people, webhooks, createdAt, version }: Rule) => ({
+  id,
+  name,
+  states: [...states],
+  after,
+  of,
+  people: [...people],
+  webhooks: [...webhooks],
+  createdAt: rfc3339(createdAt),
+  version,
+});
+
+export const webhookReply = ({ id, name, url, failing, disabledAt, createdAt, version }: Webhook) => ({
+  id,
+  name,
+  url,
+  state: disabledAt === undefined ? ("enabled" as const) : ("disabled" as const),
+  ...(failing && { failingSince: rfc3339(failing.since), problem: failing.problem }),
+  createdAt: rfc3339(createdAt),
+  version,
+});

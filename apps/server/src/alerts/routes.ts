@@ -1,0 +1,76 @@
+import { isId, Refusal, type Id } from "@holdfast/kernel";
+import { routes } from "@holdfast/protocol";
+import { on, type Caller, type Handler } from "../authority/index.ts";
+import type { Alerts, Shown } from "./alerts.ts";
+import type { Deliveries } from "./deliveries.ts";
+import { alertReply, ruleReply, webhookReply } from "./reply.ts";
+
+type Needs = { readonly alerts: Alerts; readonly deliveries: Deliveries };
+
+export const alertRoutes = ({ alerts, deliveries }: Needs): Handler[] => [
+  on(routes.createAlertRule, async ({ permit, body }) => ruleReply(await alerts.createRule(permit, body))),
+  on(routes.listAlertRules, async ({ permit }) => ({ items: (await alerts.rules(permit)).map(ruleReply) })),
+  on(routes.readAlertRule, async ({ permit, params }) => ruleReply(await alerts.rule(permit, ruleOf(params)))),
+  on(routes.updateAlertRule, async ({ permit, params, body, versions }) =>
+    ruleReply(await alerts.updateRule(permit, ruleOf(params), body, versions)),
+  ),
+  on(routes.deleteAlertRule, async ({ permit, params, versions }) => {
+    await alerts.deleteRule(permit, ruleOf(params), versions);
+    return {};
+  }),
+
+  on(routes.listAlerts, async ({ permit, caller, query }) => {
+    const { items, nextCursor } = await alerts.list(permit, query);
+    return {
+      items: items.map((one) => shownTo(caller, one)),
+      ...(nextCursor !== undefined && { nextCursor }),
+    };
+  }),
+  on(routes.readAlert, async ({ permit, caller, params }) =>
+    shownTo(caller, await alerts.read(permit, alertOf(params))),
+  ),
+  on(routes.acknowledgeAlert, async ({ permit, caller, params }) =>
+    shownTo(caller, await alerts.acknowledge(permit, alertOf(params))),
+  ),
+
+  on(routes.createWebhook, async ({ permit, body }) => {
+    const webhook = await alerts.createWebhook(permit, body);
+    return { ...webhookReply(webhook), secret: webhook.secret };
+  }),
+  on(routes.listWebhooks, async ({ permit }) => ({ items: (await alerts.webhooks(permit)).map(webhookReply) })),
+  on(routes.updateWebhook, async ({ permit, params, body, versions }) =>
+    webhookReply(await alerts.updateWebhook(permit, webhookOf(params), body, versions)),
+  ),
+  on(routes.deleteWebhook, async ({ permit, params, versions }) => {
+    await alerts.deleteWebhook(permit, webhookOf(params), versions);
+    return {};
+  }),
+  on(routes.tryWebhook, async ({ permit, params }) => {
+    const { problem } = await deliveries.try(await alerts.webhook(permit, webhookOf(params)));
+    return { taken: problem === undefined, ...(problem !== undefined && { problem }) };
+  }),
+];
+
+/** Of the devices those alone that whoever asks may read; how many there are is told all the same. */
+const shownTo = (caller: Caller, { alert, devices }: Shown) =>
+  alertReply(
+    alert,
+    devices.filter(({ device }) => caller.mayDevice("device.read", device)),
+  );
+
+type Params = Readonly<Record<string, string>>;
+
+function ruleOf({ rule = "" }: Params): Id<"alertRule"> {
+  if (!isId("alertRule", rule)) throw new Refusal("alertRule.unknown");
+  return rule;
+}
+
+function alertOf({ alert = "" }: Params): Id<"alert"> {
+  if (!isId("alert", alert)) throw new Refusal("alert.unknown");
+  return alert;
+}
+
+function webhookOf({ webhook = "" }: Params): Id<"webhook"> {
+  if (!isId("webhook", webhook)) throw new Refusal("webhook.unknown");
+  return webhook;
+}

@@ -1,0 +1,243 @@
+import { newId, type Clock, type Id, type Instant, type Random, type Timers } from "@holdfast/kernel";
+import { millisecondsOf, type AlertCause } from "@holdfast/protocol";
+import type { Placement } from "../authority/index.ts";
+import { presenceStateOf, sentenceOfCause, Wheel, type Dated, type Presence } from "../messages/index.ts";
+import { isAbout, type Concerned, type Rule } from "./rule.ts";
+
+/** Milliseconds, as docs/presence.md says them. */
+export const patience = {
+  /** After a start nothing is held against devices that were away then: they are coming back. */
+  start: 120_000,
+  /** Those that are due within so long are looked at together. */
+  gather: 5_000,
+  /** Whoever follows the last of an outage so soon belongs to it. */
+  join: 120_000,
+} as const;
+/** So many at once are one alert. */
+const many = 5;
+
+/** What has to be written down, and told. */
+export type Change =
+  | {
+      readonly what: "raised";
+      readonly alert: Id<"alert">;
+      readonly rule: Rule;
+      readonly cause: AlertCause;
+      readonly because: string | undefined;
+      readonly outage: boolean;
+      readonly at: Instant;
+      readonly devices: readonly Concerned[];
+    }
+  | { readonly what: "joined"; readonly alert: Id<"alert">; readonly devices: readonly Concerned[] }
+  | { readonly what: "left"; readonly alert: Id<"alert">; readonly devices: Id<"device">[]; readonly at: Instant }
+  | { readonly what: "cleared"; readonly alert: Id<"alert">; readonly rule: Rule; readonly at: Instant };
+
+/** An alert that is not cleared: whom it is still about. */
+type Open = {
+  readonly id: Id<"alert">;
+  readonly outage: boolean;
+  readonly devices: Set<Id<"device">>;
+  joinedAt: number;
+};
+
+type Waiting = Dated & { readonly device: Id<"device">; isDue: boolean };
+
+/** One rule, at work. */
+class Watch implements Dated {
+  rule: Rule;
+  tick = Number.POSITIVE_INFINITY;
+  readonly waiting = new Map<Id<"device">, Waiting>();
+  readonly open = new Map<Id<"device">, Open>();
+  /** Due, and gathered until the wheel comes by. */
+  due: Waiting[] = [];
+  outage: Open | undefined;
+
+  constructor(rule: Rule) {
+    this.rule = rule;
+  }
+}
+
+type Needs = {
+  readonly clock: Clock;
+  readonly timers: Timers;
+  readonly random: Random;
+  readonly placementOf: (device: Id<"device">) => Placement | undefined;
+  readonly presenceOf: (device: Id<"device">) => Presence;
+};
+
+/**
+ * What one organisation's rules make of its devices' presence. In memory, and it decides alone: what it decides is in `changes`, to be written
+ * down in their order.
+ */
+export class Watching {
+  readonly #needs: Needs;
+  readonly #watches = new Map<Id<"alertRule">, Watch>();
+  readonly #wheel: Wheel<Dated & { ring(): void }>;
+  readonly #startedAt: number;
+  changes: Change[] = [];
+
+  constructor(needs: Needs) {
+    this.#needs = needs;
+    this.#startedAt = needs.clock.elapsed();
+    this.#wheel = new Wheel(needs, (one) => one.ring());
+  }
+
+  /** Whether devices that were away at the start may still be on their way. */
+  get isStarting(): boolean {
+    return this.#needs.clock.elapsed() - this.#startedAt < patience.start;
+  }
+
+  close(): void {
+    this.#wheel.close();
+  }
+
+  /** As they are from now on, all of them; what no rule is about any more is cleared. `open`: what was open at the start. */
+  setRules(rules: readonly Rule[], open: readonly OpenAlert[] = []): void {
+    const there = new Set(rules.map(({ id }) => id));
+    for (const [id, watch] of this.#watches) {
+      if (there.has(id)) continue;
+      for (const device of watch.open.keys()) this.#leave(watch, device);
+      this.#watches.delete(id);
+    }
+    for (const rule of rules) {
+      const watch = this.#watches.get(rule.id) ?? new Watch(rule);
+      if (watch.rule.after !== rule.after) watch.waiting.clear();
+      watch.rule = rule;
+      this.#watches.set(rule.id, watch);
+    }
+    for (const { id, rule, outage, devices } of open) {
+      const watch = this.#watches.get(rule);
+      if (!watch) continue;
+      const one: Open = { id, outage, devices: new Set(devices), joinedAt: Number.NEGATIVE_INFINITY };
+      for (const device of devices) watch.open.set(device, one);
+    }
+  }
+
+  /** All devices, because somebody changed rules or devices, or because we begin. */
+  lookAtAll(devices: Iterable<Id<"device">>): void {
+    for (const device of devices) this.look(device);
+    for (const watch of this.#watches.values())
+      for (const device of watch.open.keys()) if (!this.#needs.placementOf(device)) this.#leave(watch, device);
+  }
+
+  look(device: Id<"device">): void {
+    if (this.#watches.size === 0) return;
+    const placement = this.#needs.placementOf(device);
+    const presence = this.#needs.presenceOf(device);
+    for (const watch of this.#watches.values()) {
+      if (causeOf(watch.rule, placement, presence)) {
+        if (!watch.open.has(device) && !watch.waiting.has(device)) this.#await(watch, device, presence);
+        continue;
+      }
+      watch.waiting.delete(device);
+      // Where only the platform's own stop is why it is away, it may be on its way back.
+      const isOnItsWay = this.isStarting && presence.state === "offline" && presence.because === "stopped";
+      if (watch.open.has(device) && !(isOnItsWay && placement?.state === "active")) this.#leave(watch, device);
+    }
+  }
+
+  #await(watch: Watch, device: Id<"device">, presence: Presence): void {
+    const { clock } = this.#needs;
+    const after = millisecondsOf(watch.rule.after);
+    const left = this.#startedAt + patience.start - clock.elapsed();
+    // Of what began before this start only the wall clock knows how long it is; it is not believed beyond what the rule asks.
+    const since = presence.trouble?.since ?? (presence.state === "never" ? clock.now() : presence.since);
+    const rest = Math.min(Math.max(since + after - clock.now(), 0), after);
+    const wait = left > 0 && clock.now() - since >= clock.elapsed() - this.#startedAt ? Math.max(rest, left) : rest;
+    const waiting = { device, isDue: false, tick: Number.POSITIVE_INFINITY, ring: () => this.#due(watch, waiting) };
+    watch.waiting.set(device, waiting);
+    this.#wheel.put(waiting, clock.elapsed() + wait);
+  }
+
+  #due(watch: Watch, waiting: Waiting): void {
+    if (watch.waiting.get(waiting.device) !== waiting) return;
+    if (watch.due.length === 0) {
+      const gathering = { tick: Number.POSITIVE_INFINITY, ring: () => this.#raise(watch) };
+      this.#wheel.put(gathering, this.#needs.clock.elapsed() + patience.gather);
+    }
+    watch.due.push(waiting);
+  }
+
+  #raise(watch: Watch): void {
+    const { clock, placementOf, presenceOf } = this.#needs;
+    const due = watch.due.filter((one) => watch.waiting.get(one.device) === one);
+    watch.due = [];
+    if (this.#watches.get(watch.rule.id) !== watch) return;
+    const found = due.flatMap(({ device }) => {
+      watch.waiting.delete(device);
+      const presence = presenceOf(device);
+      const cause = causeOf(watch.rule, placementOf(device), presence);
+      const since = presence.trouble?.since ?? (presence.state === "never" ? clock.now() : presence.since);
+      const because = presence.state === "offline" && !presence.trouble ? presence.because : undefined;
+      return cause ? [{ device, cause, since, because }] : [];
+    });
+    const isOutage = found.length >= many || found.some(({ because }) => because === "many");
+    const together = isOutage ? found.filter(({ because }) => found.length >= many || because === "many") : [];
+    for (const one of found) if (!together.includes(one)) this.#open(watch, [one], false);
+    if (together.length > 0) this.#join(watch, together);
+  }
+
+  #join(watch: Watch, found: readonly Found[]): void {
+    const { outage } = watch;
+    const elapsed = this.#needs.clock.elapsed();
+    if (!outage || outage.devices.size === 0 || elapsed - outage.joinedAt > patience.join)
+      return this.#open(watch, found, true);
+    outage.joinedAt = elapsed;
+    for (const { device } of found) {
+      outage.devices.add(device);
+      watch.open.set(device, outage);
+    }
+    this.changes.push({ what: "joined", alert: outage.id, devices: found.map(concerned) });
+  }
+
+  #open(watch: Watch, found: readonly Found[], outage: boolean): void {
+    const { clock, random } = this.#needs;
+    const [first] = found;
+    if (!first) return;
+    const devices = new Set(found.map(({ device }) => device));
+    const open: Open = { id: newId("alert", random), outage, devices, joinedAt: clock.elapsed() };
+    for (const device of devices) watch.open.set(device, open);
+    if (outage) watch.outage = open;
+    const because = first.because && sentenceOfCause(first.because);
+    const { rule } = watch;
+    const about = { alert: open.id, rule, cause: first.cause, because, outage, at: clock.now() };
+    this.changes.push({ what: "raised", ...about, devices: found.map(concerned) });
+  }
+
+  #leave(watch: Watch, device: Id<"device">): void {
+    const open = watch.open.get(device);
+    if (!open) return;
+    const at = this.#needs.clock.now();
+    watch.open.delete(device);
+    open.devices.delete(device);
+    const last = this.changes.at(-1);
+    // A fleet that comes back is written in one go.
+    if (last?.what === "left" && last.alert === open.id) last.devices.push(device);
+    else this.changes.push({ what: "left", alert: open.id, devices: [device], at });
+    if (open.devices.size === 0) this.changes.push({ what: "cleared", alert: open.id, rule: watch.rule, at });
+  }
+}
+
+/** As it is written down. */
+export type OpenAlert = {
+  readonly id: Id<"alert">;
+  readonly rule: Id<"alertRule">;
+  readonly outage: boolean;
+  readonly devices: readonly Id<"device">[];
+};
+
+type Found = {
+  readonly device: Id<"device">;
+  readonly cause: AlertCause;
+  readonly since: Instant;
+  readonly because: Extract<Presence, { state: "offline" }>["because"] | undefined;
+};
+
+const concerned = ({ device, since }: Found): Concerned => ({ device, since });
+
+/** What is wrong with a device in the eyes of a rule. Of what is suspended, retired or was never there nothing is. */
+function causeOf(rule: Rule, placement: Placement | undefined, presence: Presence): AlertCause | undefined {
+  if (placement?.state !== "active" || !isAbout(rule, placement)) return undefined;
+  const state = presenceStateOf(presence);
+  return rule.states.find((one) => one === state);
+}
