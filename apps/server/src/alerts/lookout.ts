@@ -33,10 +33,12 @@ export class Lookout {
   readonly #posts = new Map<Id<"org">, Post>();
   /** Not begun yet: they are tried again each second. */
   readonly #pending = new Set<Id<"org">>();
+  readonly #startedAt: number;
   #forgotAt = Number.NEGATIVE_INFINITY;
 
   constructor(needs: Needs) {
     this.#needs = needs;
+    this.#startedAt = needs.clock.elapsed();
     needs.presences.onChange(({ space, device }) => this.#posts.get(space.org)?.watching.look(device));
   }
 
@@ -100,7 +102,12 @@ export class Lookout {
         space,
         epoch: space.cell.epoch,
         wasStarting: true,
-        watching: new Watching({ ...this.#needs, presenceOf, placementOf: (device) => post.space.device(device) }),
+        watching: new Watching({
+          ...this.#needs,
+          startedAt: this.#startedAt,
+          presenceOf,
+          placementOf: (device) => post.space.device(device),
+        }),
       };
       this.#posts.set(org, post);
       post.watching.setRules(rules, open);

@@ -61,6 +61,8 @@ type Needs = {
   readonly clock: Clock;
   readonly timers: Timers;
   readonly random: Random;
+  /** When the platform started, in elapsed milliseconds. */
+  readonly startedAt: number;
   readonly placementOf: (device: Id<"device">) => Placement | undefined;
   readonly presenceOf: (device: Id<"device">) => Presence;
 };
@@ -73,18 +75,16 @@ export class Watching {
   readonly #needs: Needs;
   readonly #watches = new Map<Id<"alertRule">, Watch>();
   readonly #wheel: Wheel<Dated & { ring(): void }>;
-  readonly #startedAt: number;
   changes: Change[] = [];
 
   constructor(needs: Needs) {
     this.#needs = needs;
-    this.#startedAt = needs.clock.elapsed();
     this.#wheel = new Wheel(needs, (one) => one.ring());
   }
 
   /** Whether devices that were away at the start may still be on their way. */
   get isStarting(): boolean {
-    return this.#needs.clock.elapsed() - this.#startedAt < patience.start;
+    return this.#needs.clock.elapsed() - this.#needs.startedAt < patience.start;
   }
 
   close(): void {
@@ -137,13 +137,14 @@ export class Watching {
   }
 
   #await(watch: Watch, device: Id<"device">, presence: Presence): void {
-    const { clock } = this.#needs;
+    const { clock, startedAt } = this.#needs;
     const after = millisecondsOf(watch.rule.after);
-    const left = this.#startedAt + patience.start - clock.elapsed();
+    const left = startedAt + patience.start - clock.elapsed();
     // Of what began before this start only the wall clock knows how long it is; it is not believed beyond what the rule asks.
     const since = presence.trouble?.since ?? (presence.state === "never" ? clock.now() : presence.since);
     const rest = Math.min(Math.max(since + after - clock.now(), 0), after);
-    const wait = left > 0 && clock.now() - since >= clock.elapsed() - this.#startedAt ? Math.max(rest, left) : rest;
+    const isOfBefore = clock.now() - since > clock.elapsed() - startedAt;
+    const wait = isOfBefore ? Math.max(rest, left) : rest;
     const waiting = { device, isDue: false, tick: Number.POSITIVE_INFINITY, ring: () => this.#due(watch, waiting) };
     watch.waiting.set(device, waiting);
     this.#wheel.put(waiting, clock.elapsed() + wait);

@@ -1,0 +1,146 @@
+import assert from "node:assert/strict";
+import { createHmac } from "node:crypto";
+import { setTimeout as wait } from "node:timers/promises";
+import { connectAsync, type IClientOptions, type MqttClient } from "mqtt";
+import { systemClock } from "@holdfast/kernel";
+import { TestClock } from "../apps/server/src/testing/index.ts";
+import type { FreshDatabase, TestPlatform } from "../apps/server/src/testing/index.ts";
+import type { Owner, Device } from "./authority.fixture.ts";
+import { providerHost, startHouse, type House } from "./provider.fixture.ts";
+
+export type Alert = {
+  readonly id: string;
+  readonly rule?: string;
+  readonly webhook?: string;
+  readonly cause: string;
+  readonly because?: string;
+  readonly outage: boolean;
+  readonly state: string;
+  readonly acknowledgedBy?: string;
+  readonly count: number;
+  readonly devices: readonly { readonly device: string; readonly since: string; readonly endedAt?: string }[];
+};
+
+/** What a receiver of webhooks was sent. */
+export type Message = {
+  readonly path: string;
+  readonly headers: Readonly<Record<string, string>>;
+  readonly payload: string;
+  readonly said: {
+    readonly type: string;
+    readonly timestamp: string;
+    readonly data: Alert & { readonly ruleName?: string };
+  };
+};
+
+/** A platform on a clock that a test moves, and a program that takes its webhooks. */
+export class Desk {
+  readonly house: House;
+  readonly clock: TestClock;
+  readonly taken: Message[] = [];
+  /** What the receiver answers next; 204 when there is nothing. */
+  readonly answers: number[] = [];
+  readonly owner: Owner;
+  #application: string | undefined;
+
+  private constructor(house: House, clock: TestClock) {
+    this.house = house;
+    this.clock = clock;
+    this.owner = house.owner;
+    house.server.on("request", (request, response) => {
+      const parts: Buffer[] = [];
+      request.on("data", (part: Buffer) => parts.push(part));
+      request.on("end", () => {
+        const payload = Buffer.concat(parts).toString();
+        const headers = request.headers as Record<string, string>; // none of those that are looked at comes twice
+        this.taken.push({ path: request.url ?? "", headers, payload, said: JSON.parse(payload) });
+        const status = this.answers.shift() ?? 204;
+        response.writeHead(status, status >= 300 && status < 400 ? { location: "https://elsewhere.test/" } : {}).end();
+      });
+    });
+  }
+
+  static async open(given: { database?: FreshDatabase } = {}): Promise<Desk> {
+    // Clients compare certificates with the machine's time; the platform's never goes behind what its database has seen.
+    const clock = new TestClock(systemClock.now());
+    const house = await startHouse(clock, { timers: clock, ...given });
+    clock.move(10_000);
+    return new Desk(house, clock);
+  }
+
+  /** Where its receiver is. */
+  url(path = "/"): string {
+    return this.house.issuer + path;
+  }
+
+  async device(): Promise<Device> {
+    this.#application ??= (await this.owner.application()).id;
+    return this.owner.device(this.#application);
+  }
+
+  devices(count: number): Promise<Device[]> {
+    return Promise.all(Array.from({ length: count }, () => this.device()));
+  }
+
+  connect(
+    { key }: Device,
+    options: IClientOptions = {},
+    platform: TestPlatform = this.house.platform,
+  ): Promise<MqttClient> {
+    return connected(platform, key, options);
+  }
+
+  async rule(wanted: object = {}): Promise<{ id: string; version: number }> {
+    return this.owner.asks.post("/v1/alert-rules", { name: "Away", ...wanted });
+  }
+
+  async webhook(path = "/"): Promise<{ id: string; secret: string; version: number }> {
+    return this.owner.asks.post("/v1/webhooks", { name: "Desk", url: this.url(path) });
+  }
+
+  async alerts(query = ""): Promise<readonly Alert[]> {
+    return (await this.owner.asks.get<{ items: Alert[] }>(`/v1/alerts${query}`)).items;
+  }
+
+  /** Time passes in small steps, and the platform does what it has to in each. */
+  async pass(seconds: number): Promise<void> {
+    for (let left = seconds; left > 0; left -= 4) {
+      this.clock.move(Math.min(left, 4) * 1_000);
+      await wait(8);
+    }
+  }
+
+  /** The same until something is so. */
+  async until<T>(what: string, look: () => Promise<T | undefined> | T | undefined, seconds = 400): Promise<T> {
+    for (let i = 0; i < seconds; i += 2) {
+      const found = await look();
+      if (found) return found;
+      await this.pass(2);
+    }
+    return assert.fail(`it did not come to that: ${what}`);
+  }
+}
+
+export const connected = (
+  { platform }: TestPlatform,
+  key: { readonly id: string; readonly secret: string },
+  options: IClientOptions = {},
+): Promise<MqttClient> =>
+  connectAsync(platform.mqttsUrl, {
+    ca: platform.caPem ?? "",
+    reconnectPeriod: 0,
+    // The client's own clock is not the test's: nobody pings in time.
+    keepalive: 0,
+    username: key.id,
+    password: key.secret,
+    ...options,
+  }).then((client) => client.on("error", () => {})); // how a connection ends is what is looked at
+
+/** As whoever takes it checks it. */
+export function isSigned({ headers, payload }: Message, secret: string): boolean {
+  const key = Buffer.from(secret.slice("whsec_".length), "base64");
+  const text = `${headers["webhook-id"]}.${headers["webhook-timestamp"]}.${payload}`;
+  return headers["webhook-signature"] === `v1,${createHmac("sha256", key).update(text).digest("base64")}`;
+}
+
+export { providerHost };

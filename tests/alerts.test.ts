@@ -1,0 +1,262 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { newId, systemRandom } from "@holdfast/kernel";
+import { atEnd, freshDatabase, startTestPlatform } from "../apps/server/src/testing/index.ts";
+import { connected, Desk, isSigned, type Alert } from "./alerts.fixture.ts";
+import { viewer, type Problem } from "./authority.fixture.ts";
+
+const desk = await Desk.open();
+atEnd.after(() => desk.house.close());
+const { owner } = desk;
+const open = async () => (await desk.alerts("?state=open")).filter(({ webhook }) => !webhook);
+const of = (device: { id: string }) => async (): Promise<Alert | undefined> =>
+  (await desk.alerts(`?device=${device.id}`))[0];
+const cleared = (device: { id: string }) => async () => {
+  const alert = await of(device)();
+  return alert?.state === "cleared" ? alert : undefined;
+};
+
+test("a device that is away for longer than a rule says raises one alert, which somebody acknowledges, and which is cleared when it comes back", async () => {
+  const hook = await desk.webhook("/one");
+  const rule = await desk.rule({ after: "2m", webhooks: [hook.id] });
+  const device = await desk.device();
+  const client = await desk.connect(device);
+  client.stream.destroy();
+  await desk.pass(110);
+  assert.deepEqual(await open(), [], "it has not been away for so long");
+  const raised = await desk.until("an alert", of(device), 30);
+  assert.deepEqual(
+    [raised.rule, raised.cause, raised.because, raised.outage, raised.state, raised.count],
+    [rule.id, "offline", "the connection broke", false, "raised", 1],
+  );
+  assert.deepEqual(
+    raised.devices.map((one) => one.device),
+    [device.id],
+  );
+  const told = await desk.until("a message", () => desk.taken.find(({ said }) => said.type === "alert.raised"), 10);
+  assert.ok(isSigned(told, hook.secret) && !isSigned(told, (await desk.webhook("/other")).secret));
+  assert.deepEqual([told.path, told.said.data.id, told.said.data.ruleName], ["/one", raised.id, "Away"]);
+  const late = Number(told.headers["webhook-timestamp"]) - Date.parse(told.said.timestamp) / 1_000;
+  assert.ok(late > -1 && late < 10, `sent ${late} s later`);
+  const seen = await owner.asks.post<Alert>(`/v1/alerts/${raised.id}/acknowledge`, {});
+  assert.deepEqual([seen.state, seen.acknowledgedBy], ["acknowledged", owner.person]);
+  await desk.pass(30);
+  assert.equal((await desk.alerts(`?device=${device.id}`)).length, 1, "it is told once");
+  const back = await desk.connect(device);
+  const over = await desk.until("cleared", cleared(device), 10);
+  assert.ok(over.devices[0]?.endedAt);
+  await desk.until("the end told", () => desk.taken.find(({ said }) => said.type === "alert.cleared"), 10);
+  assert.equal(
+    (await owner.asks.send<Problem>("POST", `/v1/alerts/${raised.id}/acknowledge`, { body: {} })).body.code,
+    "alert.cleared",
+  );
+  await back.endAsync();
+  await owner.asks.delete(`/v1/alert-rules/${rule.id}`);
+  assert.deepEqual(await desk.until("none", async () => ((await open()).length === 0 ? [] : undefined), 10), []);
+  const audited = (await owner.audited()).map(({ what }) => what);
+  for (const what of ["alertRule.created", "alertRule.deleted", "webhook.created", "alert.acknowledged"])
+    assert.ok(audited.includes(what), what);
+});
+
+test("an outage of many is one alert with the list of all, and one message", async () => {
+  desk.taken.length = 0;
+  const hook = await desk.webhook("/many");
+  const rule = await desk.rule({ webhooks: [hook.id] });
+  const devices = await desk.devices(9);
+  const clients = await Promise.all(devices.map((device) => desk.connect(device)));
+  await desk.pass(5);
+  for (const [i, client] of clients.slice(0, 8).entries()) {
+    client.stream.destroy();
+    if (i % 3 === 2) await desk.pass(7); // they go one after the other
+  }
+  const alert = await desk.until("an alert of all", async () => (await open()).find(({ count }) => count === 8), 120);
+  assert.deepEqual([alert.outage, alert.because, (await open()).length], [true, "it went with many others at once", 1]);
+  assert.equal(new Set(alert.devices.map(({ device }) => device)).size, 8);
+  const { presence } = await owner.asks.get<{ presence: { because: string } }>(`/v1/devices/${devices[0]?.id}`);
+  assert.equal(presence.because, "it went with many others at once");
+  await desk.pass(10);
+  assert.equal(desk.taken.filter(({ said }) => said.type === "alert.raised").length, 1);
+  for (const device of devices.slice(0, 7)) await desk.connect(device);
+  await desk.pass(3);
+  assert.equal((await open()).length, 1, "one of them is still away");
+  await desk.connect(devices[7]!); // there are nine
+  await desk.until("cleared", async () => ((await open()).length === 0 ? true : undefined), 10);
+  await desk.until("told", () => desk.taken.find(({ said }) => said.type === "alert.cleared"), 10);
+  await owner.asks.delete(`/v1/alert-rules/${rule.id}`);
+});
+
+test("what is suspended raises none, what a rule is not about neither, and what becomes of it clears one", async () => {
+  const product = await owner.product();
+  const [ours, other] = await desk.devices(2);
+  assert.ok(ours && other);
+  const rule = await desk.rule({ of: { product: product.id }, states: ["offline", "silent"], after: "10s" });
+  await owner.asks.send("PATCH", `/v1/devices/${ours.id}`, { body: { product: product.id } });
+  for (const device of [ours, other]) (await desk.connect(device)).stream.destroy();
+  await desk.until("an alert", of(ours), 40);
+  await desk.pass(20);
+  assert.equal(await of(other)(), undefined);
+  await owner.asks.post(`/v1/devices/${ours.id}/suspend`, {});
+  await desk.until("cleared", cleared(ours), 10);
+  await owner.asks.post(`/v1/devices/${ours.id}/resume`, {});
+  await desk.until("again", async () => (await of(ours)())?.state === "raised" || undefined, 40);
+  await owner.asks.send("PATCH", `/v1/devices/${ours.id}`, { body: { product: null } });
+  await desk.until("cleared", cleared(ours), 10);
+  await owner.asks.delete(`/v1/alert-rules/${rule.id}`);
+});
+
+test("a webhook that fails is tried again with growing pauses under the same id; one that says it is gone is disabled, and the console tells", async () => {
+  desk.taken.length = 0;
+  const hook = await desk.webhook("/failing");
+  const rule = await desk.rule({ after: "1s", webhooks: [hook.id] });
+  const device = await desk.device();
+  desk.answers.push(503, 302, 204);
+  (await desk.connect(device)).stream.destroy();
+  await desk.until("three attempts", () => desk.taken.length === 3 || undefined, 200);
+  const ids = new Set(desk.taken.map(({ headers }) => headers["webhook-id"]));
+  assert.equal(ids.size, 1, "whoever takes it twice knows it by its id");
+  const times = desk.taken.map(({ headers }) => Number(headers["webhook-timestamp"]));
+  assert.ok(times[1]! - times[0]! >= 5 && times[2]! - times[1]! >= 60, `${times}`); // three of them
+  assert.ok(desk.taken.every((message) => isSigned(message, hook.secret)));
+  const state = async () =>
+    (await owner.asks.get<{ items: { id: string; state: string; problem?: string }[] }>("/v1/webhooks")).items.find(
+      ({ id }) => id === hook.id,
+    );
+  await desk.until("forgiven", async () => (await state())?.problem === undefined || undefined, 5);
+  desk.answers.push(410);
+  await desk.connect(device);
+  const alert = await desk.until(
+    "an alert",
+    async () => (await desk.alerts("?state=open")).find((one) => one.webhook === hook.id),
+    20,
+  );
+  assert.deepEqual([alert.cause, alert.because, (await state())?.state], ["webhook", "it answered 410", "disabled"]);
+  await owner.asks.send("PATCH", `/v1/webhooks/${hook.id}`, { body: { state: "enabled" } });
+  assert.deepEqual(
+    [(await state())?.state, (await desk.alerts("?state=open")).some((one) => one.webhook === hook.id)],
+    ["enabled", false],
+  );
+  assert.deepEqual(await owner.asks.post(`/v1/webhooks/${hook.id}/try`, {}), { taken: true });
+  assert.equal(desk.taken.at(-1)?.said.type, "webhook.test");
+  await owner.asks.delete(`/v1/webhooks/${hook.id}`);
+  await owner.asks.delete(`/v1/alert-rules/${rule.id}`);
+});
+
+test("a webhook calls no address inside the house, follows no redirect and speaks HTTPS alone", async () => {
+  const tried = async (url: string) => {
+    const { id } = await owner.asks.post<{ id: string }>("/v1/webhooks", { name: "Inside", url });
+    const answer = await owner.asks.post<{ taken: boolean; problem: string }>(`/v1/webhooks/${id}/try`, {});
+    await owner.asks.delete(`/v1/webhooks/${id}`);
+    return `${answer.taken} ${answer.problem}`;
+  };
+  desk.house.zone.set("inside.test A", ["10.0.0.7"]);
+  for (const url of ["https://inside.test/", "https://169.254.169.254/latest/", "https://[::1]/", "https://127.0.0.2/"])
+    assert.match(await tried(url), /^false .* has no address that this platform may call/, url);
+  desk.answers.push(307);
+  assert.match(await tried(desk.url()), /redirect/);
+  const plain = { name: "Plain", url: "http://desk.example/" };
+  assert.equal(
+    (await owner.asks.send<Problem>("POST", "/v1/webhooks", { body: plain })).body.code,
+    "request.malformed",
+  );
+});
+
+test("whoever may read alerts sees no secret and only devices that she may read; another organisation's are absent", async () => {
+  const hook = await desk.webhook();
+  const rule = await desk.rule({ after: "1s", webhooks: [hook.id] });
+  const device = await desk.device();
+  (await desk.connect(device)).stream.destroy();
+  const { id } = await desk.until("an alert", of(device), 20);
+  const member = desk.house.platform.visitor.as((await owner.member(viewer)).token);
+  assert.equal((await member.get<Alert>(`/v1/alerts/${id}`)).devices.length, 1);
+  for (const [method, path, body] of [
+    ["POST", "/v1/alert-rules", { name: "Mine" }],
+    ["PATCH", `/v1/alert-rules/${rule.id}`, { name: "Mine" }],
+    ["DELETE", `/v1/alert-rules/${rule.id}`, undefined],
+    ["POST", `/v1/alerts/${id}/acknowledge`, {}],
+    ["POST", "/v1/webhooks", { name: "Mine", url: desk.url() }],
+    ["POST", `/v1/webhooks/${hook.id}/try`, {}],
+    ["DELETE", `/v1/webhooks/${hook.id}`, undefined],
+  ] as const)
+    assert.equal((await member.send<Problem>(method, path, { body })).body.code, "permit.missing", path);
+  assert.ok(!JSON.stringify(await member.get("/v1/webhooks")).includes("whsec_"));
+  const program = await owner.tokenOf(["alert.read"]);
+  const blind = await desk.house.platform.visitor.as(program.token).get<Alert>(`/v1/alerts/${id}`);
+  assert.deepEqual([blind.count, blind.devices], [1, []]);
+
+  const theirs = await desk.house.platform.setUp();
+  const they = desk.house.platform.visitor.as(theirs.token);
+  for (const [method, path, unknown, body] of [
+    ["GET", `/v1/alerts/${id}`, "alert", undefined],
+    ["POST", `/v1/alerts/${id}/acknowledge`, "alert", {}],
+    ["GET", `/v1/alert-rules/${rule.id}`, "alertRule", undefined],
+    ["PATCH", `/v1/alert-rules/${rule.id}`, "alertRule", { name: "Mine" }],
+    ["DELETE", `/v1/alert-rules/${rule.id}`, "alertRule", undefined],
+    ["PATCH", `/v1/webhooks/${hook.id}`, "webhook", { name: "Mine" }],
+    ["POST", `/v1/webhooks/${hook.id}/try`, "webhook", {}],
+    ["DELETE", `/v1/webhooks/${hook.id}`, "webhook", undefined],
+  ] as const) {
+    const never = path.replace(/(alr|rul|whk)_[0-9a-f]{32}/, newId(unknown, systemRandom));
+    const [foreign, absent] = [
+      await they.send<Problem>(method, path, { body }),
+      await they.send<Problem>(method, never, { body }),
+    ];
+    assert.equal(foreign.body.code, `${unknown}.unknown`);
+    assert.deepEqual([foreign.status, foreign.body], [absent.status, absent.body], `${method} ${path}`);
+  }
+  const wanted = { name: "Theirs", webhooks: [hook.id] };
+  assert.equal((await they.send<Problem>("POST", "/v1/alert-rules", { body: wanted })).body.code, "webhook.unknown");
+  const letters = { name: "Letters", people: [owner.person] };
+  assert.equal((await they.send<Problem>("POST", "/v1/alert-rules", { body: letters })).body.code, "member.unknown");
+  assert.equal((await owner.asks.send<Problem>("POST", "/v1/alert-rules", { body: letters })).body.code, "mail.none");
+  assert.deepEqual((await they.get<{ items: Alert[] }>("/v1/alerts")).items, []);
+  await owner.asks.delete(`/v1/alert-rules/${rule.id}`);
+});
+
+test("a restart raises nothing of devices that come back, keeps what is open, forgets no message, and tells of those that stay away", async (t) => {
+  const database = await freshDatabase();
+  t.after(() => database.drop());
+  const first = await Desk.open({ database });
+  const hook = await first.webhook("/restart");
+  await first.rule({ after: "30s", webhooks: [hook.id] });
+  const [away, back, gone] = await first.devices(3);
+  assert.ok(away && back && gone);
+  (await first.connect(away)).stream.destroy();
+  await Promise.all([first.connect(back), first.connect(gone)]);
+  first.answers.push(500, 500, 500, 500);
+  const alert = await first.until("an alert", async () => (await first.alerts())[0], 60);
+  await first.until("an attempt", () => first.taken.length > 0 || undefined, 20);
+  const { given, server } = first.house;
+  await first.house.platform.close();
+
+  // Away for an hour; the same clock, and the same receiver.
+  first.clock.move(3_600_000);
+  const platform = await startTestPlatform({ ...given, clock: first.clock });
+  t.after(async () => {
+    server.closeAllConnections();
+    server.close();
+    first.house.names.close();
+    await platform.close();
+  });
+  const asks = platform.visitor.as(first.owner.token);
+  const alerts = async () => (await asks.get<{ items: Alert[] }>("/v1/alerts")).items;
+  const kept = await connected(platform, back.key);
+  await first.pass(100);
+  assert.deepEqual(
+    (await alerts()).map(({ id, state }) => [id, state]),
+    [[alert.id, "raised"]],
+    "nothing is new, nothing is over",
+  );
+  const late = await first.until(
+    "the one that stays away",
+    async () => (await alerts()).find(({ id }) => id !== alert.id),
+    60,
+  );
+  assert.deepEqual([late.devices.map(({ device }) => device), late.because], [[gone.id], "the platform stopped"]);
+  assert.ok(
+    (await alerts()).every(({ devices }) => devices.every(({ device }) => device !== back.id)),
+    "no false one",
+  );
+  const retold = first.taken.filter(({ said }) => said.data.id === alert.id);
+  assert.ok(retold.length > 1 && new Set(retold.map(({ headers }) => headers["webhook-id"])).size === 1);
+  await kept.endAsync();
+});
