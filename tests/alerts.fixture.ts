@@ -4,7 +4,7 @@ import { setTimeout as wait } from "node:timers/promises";
 import { connectAsync, type IClientOptions, type MqttClient } from "mqtt";
 import { systemClock } from "@holdfast/kernel";
 import { TestClock } from "../apps/server/src/testing/index.ts";
-import type { FreshDatabase, TestPlatform } from "../apps/server/src/testing/index.ts";
+import type { FreshDatabase, TestPlatform, Visitor } from "../apps/server/src/testing/index.ts";
 import type { Owner, Device } from "./authority.fixture.ts";
 import { providerHost, startHouse, type House } from "./provider.fixture.ts";
 
@@ -41,12 +41,15 @@ export class Desk {
   /** What the receiver answers next; 204 when there is nothing. */
   readonly answers: number[] = [];
   readonly owner: Owner;
+  /** Whoever is asked while time passes; another platform after a restart. */
+  asks: Visitor;
   #application: string | undefined;
 
   private constructor(house: House, clock: TestClock) {
     this.house = house;
     this.clock = clock;
     this.owner = house.owner;
+    this.asks = house.owner.asks;
     house.server.on("request", (request, response) => {
       const parts: Buffer[] = [];
       request.on("data", (part: Buffer) => parts.push(part));
@@ -73,13 +76,13 @@ export class Desk {
     return this.house.issuer + path;
   }
 
-  async device(): Promise<Device> {
+  /** Devices of a product of their own, which a rule may be about. */
+  async group(count: number): Promise<{ readonly of: object; readonly devices: readonly Device[] }> {
     this.#application ??= (await this.owner.application()).id;
-    return this.owner.device(this.#application);
-  }
-
-  devices(count: number): Promise<Device[]> {
-    return Promise.all(Array.from({ length: count }, () => this.device()));
+    const application = this.#application;
+    const { id: product } = await this.owner.product();
+    const devices = Array.from({ length: count }, () => this.owner.device(application, { product }));
+    return { of: { product }, devices: await Promise.all(devices) };
   }
 
   connect(
@@ -102,20 +105,21 @@ export class Desk {
     return (await this.owner.asks.get<{ items: Alert[] }>(`/v1/alerts${query}`)).items;
   }
 
-  /** Time passes in small steps, and the platform does what it has to in each. */
+  /** Time passes second by second, and the platform does what it has to in each: so much faster than its database it must not pass. */
   async pass(seconds: number): Promise<void> {
-    for (let left = seconds; left > 0; left -= 4) {
-      this.clock.move(Math.min(left, 4) * 1_000);
-      await wait(8);
+    for (let i = 0; i < seconds; i++) {
+      this.clock.move(1_000);
+      await this.asks.get("/v1/alert-rules");
+      await wait(2);
     }
   }
 
   /** The same until something is so. */
   async until<T>(what: string, look: () => Promise<T | undefined> | T | undefined, seconds = 400): Promise<T> {
-    for (let i = 0; i < seconds; i += 2) {
+    for (let i = 0; i < seconds; i++) {
       const found = await look();
       if (found) return found;
-      await this.pass(2);
+      await this.pass(1);
     }
     return assert.fail(`it did not come to that: ${what}`);
   }

@@ -18,11 +18,13 @@ const cleared = (device: { id: string }) => async () => {
 
 test("a device that is away for longer than a rule says raises one alert, which somebody acknowledges, and which is cleared when it comes back", async () => {
   const hook = await desk.webhook("/one");
-  const rule = await desk.rule({ after: "2m", webhooks: [hook.id] });
-  const device = await desk.device();
+  const { of: ofProduct, devices } = await desk.group(1);
+  const [device] = devices;
+  assert.ok(device);
+  const rule = await desk.rule({ of: ofProduct, after: "20s", webhooks: [hook.id] });
   const client = await desk.connect(device);
   client.stream.destroy();
-  await desk.pass(110);
+  await desk.pass(15);
   assert.deepEqual(await open(), [], "it has not been away for so long");
   const raised = await desk.until("an alert", of(device), 30);
   assert.deepEqual(
@@ -40,7 +42,7 @@ test("a device that is away for longer than a rule says raises one alert, which 
   assert.ok(late > -1 && late < 10, `sent ${late} s later`);
   const seen = await owner.asks.post<Alert>(`/v1/alerts/${raised.id}/acknowledge`, {});
   assert.deepEqual([seen.state, seen.acknowledgedBy], ["acknowledged", owner.person]);
-  await desk.pass(30);
+  await desk.pass(10);
   assert.equal((await desk.alerts(`?device=${device.id}`)).length, 1, "it is told once");
   const back = await desk.connect(device);
   const over = await desk.until("cleared", cleared(device), 10);
@@ -61,13 +63,13 @@ test("a device that is away for longer than a rule says raises one alert, which 
 test("an outage of many is one alert with the list of all, and one message", async () => {
   desk.taken.length = 0;
   const hook = await desk.webhook("/many");
-  const rule = await desk.rule({ webhooks: [hook.id] });
-  const devices = await desk.devices(9);
+  const { of: ofProduct, devices } = await desk.group(9);
+  const rule = await desk.rule({ of: ofProduct, after: "20s", webhooks: [hook.id] });
   const clients = await Promise.all(devices.map((device) => desk.connect(device)));
   await desk.pass(5);
   for (const [i, client] of clients.slice(0, 8).entries()) {
     client.stream.destroy();
-    if (i % 3 === 2) await desk.pass(7); // they go one after the other
+    if (i % 3 === 2) await desk.pass(3); // they go one after the other
   }
   const alert = await desk.until("an alert of all", async () => (await open()).find(({ count }) => count === 8), 120);
   assert.deepEqual([alert.outage, alert.because, (await open()).length], [true, "it went with many others at once", 1]);
@@ -86,14 +88,13 @@ test("an outage of many is one alert with the list of all, and one message", asy
 });
 
 test("what is suspended raises none, what a rule is not about neither, and what becomes of it clears one", async () => {
-  const product = await owner.product();
-  const [ours, other] = await desk.devices(2);
+  const { of: ofProduct, devices } = await desk.group(1);
+  const [ours, other] = [...devices, ...(await desk.group(1)).devices];
   assert.ok(ours && other);
-  const rule = await desk.rule({ of: { product: product.id }, states: ["offline", "silent"], after: "10s" });
-  await owner.asks.send("PATCH", `/v1/devices/${ours.id}`, { body: { product: product.id } });
+  const rule = await desk.rule({ of: ofProduct, states: ["offline", "silent"], after: "2s" });
   for (const device of [ours, other]) (await desk.connect(device)).stream.destroy();
   await desk.until("an alert", of(ours), 40);
-  await desk.pass(20);
+  await desk.pass(3);
   assert.equal(await of(other)(), undefined);
   await owner.asks.post(`/v1/devices/${ours.id}/suspend`, {});
   await desk.until("cleared", cleared(ours), 10);
@@ -107,15 +108,17 @@ test("what is suspended raises none, what a rule is not about neither, and what 
 test("a webhook that fails is tried again with growing pauses under the same id; one that says it is gone is disabled, and the console tells", async () => {
   desk.taken.length = 0;
   const hook = await desk.webhook("/failing");
-  const rule = await desk.rule({ after: "1s", webhooks: [hook.id] });
-  const device = await desk.device();
-  desk.answers.push(503, 302, 204);
+  const { of: ofProduct, devices } = await desk.group(1);
+  const [device] = devices;
+  assert.ok(device);
+  const rule = await desk.rule({ of: ofProduct, after: "1s", webhooks: [hook.id] });
+  desk.answers.push(503, 204);
   (await desk.connect(device)).stream.destroy();
-  await desk.until("three attempts", () => desk.taken.length === 3 || undefined, 200);
+  await desk.until("two attempts", () => desk.taken.length === 2 || undefined, 200);
   const ids = new Set(desk.taken.map(({ headers }) => headers["webhook-id"]));
   assert.equal(ids.size, 1, "whoever takes it twice knows it by its id");
   const times = desk.taken.map(({ headers }) => Number(headers["webhook-timestamp"]));
-  assert.ok(times[1]! - times[0]! >= 5 && times[2]! - times[1]! >= 60, `${times}`); // three of them
+  assert.ok((times[1] ?? 0) - (times[0] ?? 0) >= 5, `${times}`);
   assert.ok(desk.taken.every((message) => isSigned(message, hook.secret)));
   const state = async () =>
     (await owner.asks.get<{ items: { id: string; state: string; problem?: string }[] }>("/v1/webhooks")).items.find(
@@ -138,7 +141,11 @@ test("a webhook that fails is tried again with growing pauses under the same id;
   assert.deepEqual(await owner.asks.post(`/v1/webhooks/${hook.id}/try`, {}), { taken: true });
   assert.equal(desk.taken.at(-1)?.said.type, "webhook.test");
   await owner.asks.delete(`/v1/webhooks/${hook.id}`);
+  await owner.asks.send("PATCH", `/v1/alert-rules/${rule.id}`, { body: { webhooks: [] } });
   await owner.asks.delete(`/v1/alert-rules/${rule.id}`);
+  const audited = (await owner.audited(hook.id)).map(({ what }) => what).toSorted();
+  assert.deepEqual(audited, ["webhook.created", "webhook.deleted", "webhook.disabled", "webhook.updated"]);
+  assert.ok((await owner.audited(rule.id)).some(({ what }) => what === "alertRule.updated"));
 });
 
 test("a webhook calls no address inside the house, follows no redirect and speaks HTTPS alone", async () => {
@@ -162,11 +169,14 @@ test("a webhook calls no address inside the house, follows no redirect and speak
 
 test("whoever may read alerts sees no secret and only devices that she may read; another organisation's are absent", async () => {
   const hook = await desk.webhook();
-  const rule = await desk.rule({ after: "1s", webhooks: [hook.id] });
-  const device = await desk.device();
+  const { of: ofProduct, devices } = await desk.group(1);
+  const [device] = devices;
+  assert.ok(device);
+  const rule = await desk.rule({ of: ofProduct, after: "1s", webhooks: [hook.id] });
   (await desk.connect(device)).stream.destroy();
   const { id } = await desk.until("an alert", of(device), 20);
-  const member = desk.house.platform.visitor.as((await owner.member(viewer)).token);
+  const { token, person } = await owner.member(viewer);
+  const member = desk.house.platform.visitor.as(token);
   assert.equal((await member.get<Alert>(`/v1/alerts/${id}`)).devices.length, 1);
   for (const [method, path, body] of [
     ["POST", "/v1/alert-rules", { name: "Mine" }],
@@ -201,11 +211,11 @@ test("whoever may read alerts sees no secret and only devices that she may read;
       await they.send<Problem>(method, never, { body }),
     ];
     assert.equal(foreign.body.code, `${unknown}.unknown`);
-    assert.deepEqual([foreign.status, foreign.body], [absent.status, absent.body], `${method} ${path}`);
+    assert.deepEqual([foreign.status, foreign.body.code], [absent.status, absent.body.code], `${method} ${path}`);
   }
   const wanted = { name: "Theirs", webhooks: [hook.id] };
   assert.equal((await they.send<Problem>("POST", "/v1/alert-rules", { body: wanted })).body.code, "webhook.unknown");
-  const letters = { name: "Letters", people: [owner.person] };
+  const letters = { name: "Letters", people: [person] };
   assert.equal((await they.send<Problem>("POST", "/v1/alert-rules", { body: letters })).body.code, "member.unknown");
   assert.equal((await owner.asks.send<Problem>("POST", "/v1/alert-rules", { body: letters })).body.code, "mail.none");
   assert.deepEqual((await they.get<{ items: Alert[] }>("/v1/alerts")).items, []);
@@ -217,8 +227,8 @@ test("a restart raises nothing of devices that come back, keeps what is open, fo
   t.after(() => database.drop());
   const first = await Desk.open({ database });
   const hook = await first.webhook("/restart");
-  await first.rule({ after: "30s", webhooks: [hook.id] });
-  const [away, back, gone] = await first.devices(3);
+  await first.rule({ after: "5s", webhooks: [hook.id] });
+  const [away, back, gone] = (await first.group(3)).devices;
   assert.ok(away && back && gone);
   (await first.connect(away)).stream.destroy();
   await Promise.all([first.connect(back), first.connect(gone)]);
@@ -237,7 +247,7 @@ test("a restart raises nothing of devices that come back, keeps what is open, fo
     first.house.names.close();
     await platform.close();
   });
-  const asks = platform.visitor.as(first.owner.token);
+  const asks = (first.asks = platform.visitor.as(first.owner.token));
   const alerts = async () => (await asks.get<{ items: Alert[] }>("/v1/alerts")).items;
   const kept = await connected(platform, back.key);
   await first.pass(100);

@@ -242,6 +242,15 @@ test("an entry of a move says from where to where, and one of a credential what 
 
 /** What is tried in other files, as it takes a browser, mail, a program or a provider: the entry that each operation leaves there. */
 const elsewhere: Readonly<Record<string, Readonly<Record<string, string>>>> = {
+  alerts: {
+    createAlertRule: "alertRule.created",
+    updateAlertRule: "alertRule.updated",
+    deleteAlertRule: "alertRule.deleted",
+    acknowledgeAlert: "alert.acknowledged",
+    createWebhook: "webhook.created",
+    updateWebhook: "webhook.updated",
+    deleteWebhook: "webhook.deleted",
+  },
   "account-email": { verifyEmail: "email.verified" },
   "account-passkeys": {
     createAccountPasskey: "factor.added",
@@ -345,6 +354,7 @@ test("every operation that changes something is in the lists above", () => {
     "exportTelemetry",
     "simulateChange",
     "tryProvider",
+    "tryWebhook",
     "accountPasskeyOptions",
     "invitationPasskeyOptions",
     "offerTotp",

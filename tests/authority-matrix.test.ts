@@ -75,6 +75,8 @@ type Subject = {
   activation: string;
   organisation: Thing;
   dashboard: Thing;
+  alertRule: Thing;
+  webhook: Thing;
   command: Thing;
   batch: Thing;
   group: Thing;
@@ -164,10 +166,16 @@ const picture = {
   device: our.device.id,
   attribute: "temperature",
 };
+const named = { name: "Named" };
 const freshDashboard = (widgets: readonly object[] = [picture]) =>
   ours.asks.post<Thing>("/v1/dashboards", { name: "Board", widgets });
 const ofDashboard = ({ dashboard }: Subject) => ({ params: { dashboard: dashboard.id } });
 const dashboard = await freshDashboard();
+const freshAlertRule = () => ours.asks.post<Thing>("/v1/alert-rules", named);
+const hook = { name: "Hook", url: "https://hook.invalid/" };
+const freshWebhook = () => ours.asks.post<Thing>("/v1/webhooks", hook);
+const ofAlertRule = ({ alertRule }: Subject) => ({ params: { rule: alertRule.id } });
+const ofWebhook = ({ webhook }: Subject) => ({ params: { webhook: webhook.id } });
 
 /** It waits for approval, so that it can be given or withheld. */
 const freshCommand = async () => {
@@ -215,6 +223,8 @@ const standing: Subject = {
   activation: "BBBB-BBBB",
   organisation: { id: theirs.org },
   dashboard,
+  alertRule: await freshAlertRule(),
+  webhook: await freshWebhook(),
 };
 await ours.asks.post("/v1/plans", { name: "standing", quotas: { devices: 1_000_000 } });
 
@@ -281,7 +291,6 @@ const noPasskey = {
   type: "public-key",
   response: { clientDataJSON: "e30", attestationObject: "AA", authenticatorData: "AA", signature: "AA" },
 };
-const named = { name: "Named" };
 /** Neither made nor shown by anything. */
 const noActivation = `hfd_${"A".repeat(49)}`;
 /** The code of a program that waits to be let in. */
@@ -396,6 +405,21 @@ const operations: Record<keyof typeof routes, Operation> = {
   readProduct: onProduct,
   updateProduct: { ask: (subject) => ({ ...inPath("product")(subject), body: named }) },
   deleteProduct: { fresh: async () => ({ product: await ours.product() }), ...onProduct },
+  createAlertRule: { ask: () => ({ body: named }) },
+  listAlertRules: {},
+  readAlertRule: { ask: ofAlertRule },
+  updateAlertRule: { ask: (subject) => ({ ...ofAlertRule(subject), body: named }) },
+  deleteAlertRule: { fresh: async () => ({ alertRule: await freshAlertRule() }), ask: ofAlertRule },
+  listAlerts: {},
+  // None was raised here: whoever may is told that there is none.
+  readAlert: { ask: () => ({ params: { alert: unknown("alert") } }) },
+  acknowledgeAlert: { ask: () => ({ params: { alert: unknown("alert") } }) },
+  createWebhook: { ask: () => ({ body: hook }) },
+  listWebhooks: {},
+  updateWebhook: { ask: (subject) => ({ ...ofWebhook(subject), body: named }) },
+  deleteWebhook: { fresh: async () => ({ webhook: await freshWebhook() }), ask: ofWebhook },
+  // Nobody is there who would take it, which is an answer too.
+  tryWebhook: { ask: ofWebhook },
   createDashboard: { ask: () => ({ body: named }) },
   listDashboards: {},
   readDashboard: { ask: ofDashboard },
@@ -930,6 +954,8 @@ async function linesOfHttp(): Promise<string[]> {
       domain: "never-was.example",
       organisation: { id: unknown("org") },
       dashboard: { id: unknown("dashboard") },
+      alertRule: { id: unknown("alertRule") },
+      webhook: { id: unknown("webhook") },
       command: { id: unknown("command") },
       group: { id: unknown("group") },
       task: { id: unknown("task") },

@@ -1,3 +1,4 @@
+import { alertVerbs } from "./verbs/alerts.ts";
 import { applicationVerbs } from "./verbs/applications.ts";
 import { appUserVerbs } from "./verbs/app-users.ts";
 import { auditVerbs } from "./verbs/audit.ts";
@@ -59,6 +60,7 @@ export const verbs: readonly Verb[] = [
   ...twinVerbs,
   ...commandVerbs,
   ...groupVerbs,
+  ...alertVerbs,
   ...dashboardVerbs,
   ...retentionVerbs,
   ...mintingVerbs,

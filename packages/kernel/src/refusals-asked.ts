@@ -15,7 +15,7 @@ export const asked = {
   "alert.unknown": "There is no such alert, or none that you may know of.",
   "alert.cleared": "This alert is cleared already: there is nothing left to acknowledge.",
   "alertRule.unknown": "There is no such rule, or none that you may know of.",
-  "alertRule.tooMany": "An organisation has at most 50 rules of alerts. Delete some first.",
+  "alertRule.tooMany": "An organisation has at most 200 rules of alerts. Delete some first.",
   "webhook.unknown": "There is no such webhook, or none that you may know of.",
-  "webhook.tooMany": "An organisation has at most 20 webhooks. Delete some first.",
+  "webhook.tooMany": "An organisation has at most 100 webhooks. Delete some first.",
 } as const;

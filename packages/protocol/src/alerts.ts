@@ -46,7 +46,7 @@ const onRule = "own" as const;
 export const createAlertRule = route({
   method: "POST",
   path: "/v1/alert-rules",
-  summary: "Says which devices raise an alert, in which states and after how long, and whom it tells. At most 50.",
+  summary: "Says which devices raise an alert, in which states and after how long, and whom it tells. At most 200.",
   needs: "alert.manage",
   on: onRule,
   body: z.strictObject({
@@ -186,7 +186,7 @@ export const createWebhook = route({
   method: "POST",
   path: "/v1/webhooks",
   summary:
-    "Makes a webhook, signed as Standard Webhooks has it. Its secret is shown this once. Only public addresses are called. At most 20.",
+    "Makes a webhook, signed as Standard Webhooks has it. Its secret is shown this once. Only public addresses are called. At most 100.",
   needs: "alert.manage",
   on: "own",
   body: z.strictObject({ name, url }),

@@ -20,7 +20,7 @@ type Reading = Permit<"alert.read">;
 type Versions = readonly number[] | undefined;
 export type Shown = { readonly alert: Alert; readonly devices: readonly Concerned[] };
 
-const [mostRules, mostWebhooks] = [50, 20];
+const [mostRules, mostWebhooks] = [200, 100];
 
 /** What an organisation wants to be told of its devices, and what it was told. */
 export class Alerts {
