@@ -53,6 +53,15 @@ export const unwatched: Condition = {
   turns: [],
 };
 
+/** Of a device that was there before a start. Nothing is held against it that the platform was away: silence and calm are counted from now. */
+export const remembered = (elapsed: number, trouble: { state: Trouble; since: Instant } | undefined): Condition => ({
+  ...unwatched,
+  countedFrom: elapsed,
+  silent: trouble?.state === "silent" ? trouble.since : undefined,
+  flapping: trouble?.state === "flapping" ? trouble.since : undefined,
+  turns: trouble?.state === "flapping" ? [elapsed] : [],
+});
+
 /** What it is after that. `lost` is a going that is the platform's own doing, and no sign of a bad line. */
 export function next(condition: Condition, happening: Happening, elapsed: number, now: Instant): Condition {
   switch (happening.what) {

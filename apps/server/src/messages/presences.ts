@@ -2,7 +2,7 @@
 import { Refusal, type Clock, type Id, type Instant, type Timers } from "@holdfast/kernel";
 import { asPlatform, type Space } from "../authority/index.ts";
 import type { Storage } from "../storage/index.ts";
-import { dueAt, next, rules, unwatched, type Condition, type Facts, type Happening } from "./condition.ts";
+import { dueAt, next, remembered, rules, unwatched, type Facts, type Happening } from "./condition.ts";
 import { Outage } from "./outage.ts";
 import { presencesIn, type Noted } from "./postgres.ts";
 import {
@@ -316,15 +316,6 @@ function factsOf({ space }: Known, { device, readAt, unansweredSince, coming }: 
   const interval = placement?.state === "active" ? space.reportsEvery(placement) : undefined;
   return { readAt, unansweredSince, interval, isAway: coming.state === "offline" };
 }
-
-/** Nothing is held against a device that the platform was away: silence and calm are counted from now. */
-const remembered = (elapsed: number, trouble: Noted["trouble"]): Condition => ({
-  ...unwatched,
-  countedFrom: elapsed,
-  silent: trouble?.state === "silent" ? trouble.since : undefined,
-  flapping: trouble?.state === "flapping" ? trouble.since : undefined,
-  turns: trouble?.state === "flapping" ? [elapsed] : [],
-});
 
 /** What the platform did itself says nothing about the device's line. */
 const isOurs = (cause: Cause): boolean =>
