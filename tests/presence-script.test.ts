@@ -46,7 +46,9 @@ class Fleet {
     return this.clock.elapsed() - this.began;
   }
 
-  #newWheel = () => new Wheel<Seen>({ clock: this.clock, timers: this.clock }, (seen) => this.#look(seen));
+  #newWheel(): Wheel<Seen> {
+    return new Wheel({ clock: this.clock, timers: this.clock }, (seen) => this.#look(seen));
+  }
 
   #newWatching(open: readonly OpenAlert[] = []): Watching {
     const watching = new Watching({
@@ -185,7 +187,7 @@ test("of a thousand devices that connect, vanish, freeze and flap each state is 
   const steps: Step[] = [];
   const expected = new Map<Id<"device">, Change[]>();
   const away: { readonly device: Id<"device">; readonly at: number }[] = [];
-  const rand = (most: number) => Math.floor(chance.next() * most);
+  const rand = (most: number) => chance.between(0, most - 1);
 
   for (let i = 0; i < 1_000; i++) {
     const device = newId("device", systemRandom);
@@ -297,7 +299,7 @@ test("of a thousand devices that connect, vanish, freeze and flap each state is 
   let worst = 0;
   for (const [device, changes] of expected) {
     const told = fleet.told.get(device) ?? [];
-    const shown = `${chance} ${JSON.stringify({ told, changes })}`;
+    const shown = `seed ${chance.seed} ${JSON.stringify({ told, changes })}`;
     assert.deepEqual(
       told.map(([, state]) => state),
       changes.map(([, state]) => state),
@@ -309,8 +311,11 @@ test("of a thousand devices that connect, vanish, freeze and flap each state is 
   const byDevice = Map.groupBy(fleet.raised, ({ device }) => device);
   for (const { device, at } of away) {
     const [first] = byDevice.get(device) ?? [];
-    assert.ok(first && first.at >= at && first.at - at <= 10 * second, `${chance} due ${at}, raised ${first?.at}`);
+    assert.ok(
+      first && first.at >= at && first.at - at <= 10 * second,
+      `seed ${chance.seed} due ${at}, raised ${first?.at}`,
+    );
   }
-  assert.equal(fleet.raised.length, away.length, `${chance} none is told twice, and none that is well`);
+  assert.equal(fleet.raised.length, away.length, `seed ${chance.seed} none is told twice, and none that is well`);
   assert.ok(fleet.alerts < away.length / 3, `${fleet.alerts} alerts of ${away.length} devices: many at once are one`);
 });
