@@ -18,7 +18,7 @@ export type History = {
 /** For whoever asks as the platform: whether somebody may is tried elsewhere. */
 export const permitOf = ({ space }: Place, device: Id<"device">): Permit<"telemetry.read"> =>
   new Permit(
-    { actor: { kind: "platform" }, askAgain: () => undefined, attributesOf: () => undefined },
+    { actor: { kind: "platform" }, askAgain: () => undefined, user: undefined, attributesOf: () => undefined },
     "telemetry.read",
     device,
     space.scope,

@@ -227,6 +227,11 @@ export class Caller implements Asker {
     return this.space.device(device)?.application === group.application && this.mayDevice("telemetry.write", device);
   }
 
+  /** Its own, or of whatever it came from: what is made by an application user sees no more of a device than she does. */
+  get user(): Id<"user"> | undefined {
+    return this.power.visitor.asUser;
+  }
+
   /** Which attributes of a device it may read: by name, or `undefined` for all. */
   attributesOf(id: Id<"device">): ((name: string) => boolean) | undefined {
     const placement = this.space.device(id);

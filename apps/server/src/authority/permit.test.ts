@@ -24,6 +24,7 @@ test("a permit asks again whenever its scope is taken: what was allowed may have
   let isOver = false;
   const asker = {
     actor: { kind: "platform" } as const,
+    user: undefined,
     attributesOf: () => undefined,
     askAgain: (action: Action) => {
       asked.push(action);
@@ -40,7 +41,12 @@ test("a permit asks again whenever its scope is taken: what was allowed may have
 });
 
 test("what only looks like a permit says nobody's name", () => {
-  const asker = { actor: { kind: "platform" } as const, askAgain: () => undefined, attributesOf: () => undefined };
+  const asker = {
+    actor: { kind: "platform" } as const,
+    askAgain: () => undefined,
+    user: undefined,
+    attributesOf: () => undefined,
+  };
   const permit = new Permit(asker, "org.read", scope.org, scope);
   assert.equal(Permit.askerOf(permit), asker);
   for (const lookalike of [{ scope, actor: permit.actor }, Object.assign({}, permit, { scope, actor: permit.actor })])

@@ -5,6 +5,8 @@ import type { Actor, Allowed, OrgScope } from "../storage/index.ts";
 /** What a permit remembers of whoever asked. Opaque outside this folder. */
 export interface Asker {
   readonly actor: Actor;
+  /** The application user who asks, or on whose behalf somebody does. */
+  readonly user: Id<"user"> | undefined;
   /** The same question once more. @throws Refusal when the answer has changed */
   askAgain(action: Action, on: Id<KindOf<Action>> | undefined): void;
   /** Which attributes of a device may be read: by name, or `undefined` for all. */
@@ -91,6 +93,9 @@ export class Reach<A extends Action> implements Allowed {
     return reach.#asker;
   }
 }
+
+/** The application user whose time with the device is all that may be read of it; `undefined`: somebody of the organisation's own. */
+export const readerOf = (permit: Permit<"telemetry.read">): Id<"user"> | undefined => Permit.askerOf(permit).user;
 
 /** Which attributes of the device may be read: by name, or `undefined` for all. */
 export const readableAttributes = (

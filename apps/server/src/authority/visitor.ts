@@ -12,6 +12,8 @@ export type Visitor = {
   readonly device: Id<"device"> | undefined;
   /** Set for an application user who is here herself. */
   readonly user?: Id<"user"> | undefined;
+  /** An application user who is here herself, or stands in its chain. */
+  readonly asUser?: Id<"user"> | undefined;
   /** Itself, its chain, and all that made it: who is denied does not come back by what he makes. */
   readonly behind: ReadonlySet<string>;
   /** Itself and its chain. */
@@ -32,6 +34,7 @@ export function visitorOf(
     person: people[0],
     device: credential.device,
     user: credential.user?.id,
+    asUser: chain.find(({ user }) => user)?.user?.id,
     behind: new Set([...chain.map(({ id }) => id), ...chain.flatMap(({ makers }) => makers), ...people]),
     chain: chain.map(({ id }) => id),
     kinds: chain.map(({ kind }) => kind),

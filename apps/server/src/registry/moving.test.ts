@@ -64,9 +64,10 @@ await storage.change(allowed, async (unit) => {
 
 test("leave to put a device somewhere that ends while the move waits its turn is not used", async () => {
   let isOver = false;
-  const updates: Asker = { actor, askAgain: () => undefined, attributesOf: () => undefined };
+  const updates: Asker = { actor, askAgain: () => undefined, user: undefined, attributesOf: () => undefined };
   const creates: Asker = {
     actor,
+    user: undefined,
     attributesOf: () => undefined,
     askAgain: () => {
       if (isOver) throw new Refusal("permit.missing");

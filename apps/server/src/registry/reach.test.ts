@@ -92,7 +92,7 @@ const where: fc.Arbitrary<Where> = fc.oneof(
 /** As a chain has them: each link some grants, and a thing is within reach when every link has one that covers it. */
 const every = fc.array(fc.array(where, { minLength: 1, maxLength: 3 }), { maxLength: 3 });
 
-const asker = { actor: allowed.actor, askAgain: () => undefined, attributesOf: () => undefined };
+const asker = { actor: allowed.actor, askAgain: () => undefined, user: undefined, attributesOf: () => undefined };
 const reachOf = <A extends "device.read" | "application.read" | "product.read">(
   action: A,
   links: Where[][],

@@ -220,7 +220,7 @@ export class Erasures {
     const name = keyNameOf(device, number);
     if ((await keys.holding("device", [name])).length === 0) await keys.make("device", name);
     for (const period of periods.all.slice(0, 1)) await periodsIn(unit).add(device, period);
-    await periodsIn(unit).add(device, { number, from: committer.position + 1, user });
+    await periodsIn(unit).add(device, { number, from: committer.position + 1, since: unit.at, user });
     const all = (await periodsIn(unit).of([device])).get(device) ?? [];
     unit.afterCommit(() => devices.setPeriods(device, all));
   }

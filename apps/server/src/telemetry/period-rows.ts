@@ -6,15 +6,17 @@ type Row = {
   readonly device: string;
   readonly number: number;
   readonly from_pos: number;
+  readonly since: number | null;
   readonly app_user: string | null;
   readonly erased_at: number | null;
 };
 
-const columns = "device, number, from_pos, app_user, erased_at";
+const columns = "device, number, from_pos, since, app_user, erased_at";
 
-const periodOf = ({ number, from_pos: from, app_user: user, erased_at: erased }: Row): Period => ({
+const periodOf = ({ number, from_pos: from, since, app_user: user, erased_at: erased }: Row): Period => ({
   number,
   from,
+  since: since ?? undefined,
   user: user === null ? undefined : idFrom("user", user),
   isErased: erased !== null,
 });
@@ -79,11 +81,11 @@ export const periodsIn = (unit: Unit) => ({
     return rows.map((row) => ({ device: idFrom("device", row.device), period: periodOf(row) }));
   },
 
-  async add(device: Id<"device">, { number, from, user }: Omit<Period, "isErased">): Promise<void> {
+  async add(device: Id<"device">, { number, from, since, user }: Omit<Period, "isErased">): Promise<void> {
     await unit.query(
-      `insert into owner_period (org, device, number, from_pos, app_user) values ($1, $2, $3, $4, $5)
+      `insert into owner_period (org, device, number, from_pos, since, app_user) values ($1, $2, $3, $4, $5, $6)
        on conflict (org, device, number) do nothing`,
-      [uuidOf(unit.scope.org), uuidOf(device), number, from, user ? uuidOf(user) : null],
+      [uuidOf(unit.scope.org), uuidOf(device), number, from, since ?? null, user ? uuidOf(user) : null],
     );
   },
 

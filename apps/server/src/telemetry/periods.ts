@@ -4,9 +4,15 @@ import type { Id } from "@holdfast/kernel";
 export type Period = {
   readonly number: number;
   readonly from: number;
+  /** When it began, in milliseconds; not known of the first, nor of those from before this was written down. */
+  readonly since?: number | undefined;
   readonly user: Id<"user"> | undefined;
-  readonly isErased: boolean;
+  readonly isErased || !only.includes(number): boolean;
 };
+
+/** A stretch of time, and of which periods something is shown there; `undefined` is all. */
+export type Shown = { readonly from: number; readonly to: number; readonly only: readonly number[] | undefined };
+type Stretch = { readonly from: number; readonly to: number; readonly numbers: readonly number[] };
 
 const first: Period = { number: 0, from: 0, user: undefined, isErased: false };
 
@@ -63,6 +69,53 @@ export class Periods {
   /** Whether a position lies in one of these; `undefined` where there are none. */
   get isErasedAt(): ((position: number) => boolean) | undefined {
     return this.#erased.length === 0 ? undefined : (position) => this.at(position).isErased;
+  }
+
+  /**
+   * What of [from, to) somebody is shown, in the order of time: all, or what of a device came and was measured while it was this customer's. What a
+   * device kept to itself while it was another's, and sent later, is none of hers.
+   */
+  within({ from, to, user }: { from: number; to: number; user: Id<"user"> | undefined }): readonly Shown[] {
+    if (user === undefined) return [{ from, to, only: undefined }];
+    const stretches = this.#stretchesOf(user);
+    const bounds = stretches.flatMap((one) => [one.from, one.to]).filter((at) => at > from && at < to);
+    const starts = [...new Set([from, ...bounds])].sort((a, b) => a - b);
+    return starts.flatMap((start, at) => {
+      const only = stretches.filter((one) => one.from <= start && start < one.to).flatMap(({ numbers }) => numbers);
+      return only.length === 0 ? [] : [{ from: start, to: starts[at + 1] ?? to, only }];
+    });
+  }
+
+  /** The numbers of those that are not to be shown: the erased, and those that are none of these. */
+  hidden(only: readonly number[] | undefined): readonly number[] {
+    if (!only) return this.#erased;
+    return this.#all.filter(({ number, isErased }) => isErased).map(({ number }) => number);
+  }
+
+  /** As `isErasedAt`. */
+  isHiddenAt(only: readonly number[] | undefined): ((position: number) => boolean) | undefined {
+    if (!only) return this.isErasedAt;
+    const hidden = this.hidden(only);
+    return (position) => hidden.includes(this.at(position).number);
+  }
+
+  /** Another one once something of this may not be shown any more. */
+  state(only: readonly number[] | undefined): unknown {
+    return only ? this.#all : this.#erased;
+  }
+
+  /** From when to when it was hers without an end between. Where that is not known, what came meanwhile is hers, whenever it was measured. */
+  #stretchesOf(user: Id<"user">): readonly Stretch[] {
+    const found: Stretch[] = [];
+    for (const [at, { number, since, user: whose }] of this.#all.entries()) {
+      if (whose !== user) continue;
+      const to = this.#all[at + 1]?.since ?? Infinity;
+      const before = found.at(-1);
+      if (before && this.#all[at - 1]?.user === user)
+        found.splice(-1, 1, { ...before, to, numbers: [...before.numbers, number] });
+      else found.push({ from: since ?? -Infinity, to, numbers: [number] });
+    }
+    return found;
   }
 
   /** Where the last of them ends: nothing behind it is erased. */

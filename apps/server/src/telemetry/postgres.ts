@@ -180,9 +180,9 @@ export type Flush = {
   readonly given: number;
 };
 
-/** Where nothing is erased the index alone answers, which has no periods. */
-const notOf = (erased: readonly number[], value: string): string =>
-  erased.length === 0 ? `${value}::int[] = '{}'` : `period <> all(${value}::int[])`;
+/** Where nothing is hidden the index alone answers, which has no periods. */
+const notOf = (hidden: readonly number[], value: string): string =>
+  hidden.length === 0 ? `${value}::int[] = '{}'` : `period <> all(${value}::int[])`;
 
 const day = 86_400_000;
 const beforeMark = "update cold_mark set until = $1 where until > $1";
@@ -228,36 +228,39 @@ export const chunksIn = (unit: Unit) => ({
       from,
       to,
       most,
-      erased,
-    }: { since: number; from: number; to: number; most: number; erased: readonly number[] },
+      hidden,
+    }: { since: number; from: number; to: number; most: number; hidden: readonly number[] },
     also: readonly "rollup"[],
   ): Promise<readonly Listed[]> {
     const rollup = also.length > 0 ? "rollup, period" : "null as rollup, 0 as period";
     return unit.query<Listed>(
       `select first, last, pos as position, count, ${rollup} from chunk
-        where series = $1 and first >= $2 and first < $4 and last >= $3 and ${notOf(erased, "$6")} order by first, pos limit $5`,
-      [series, since, from, to, most, erased],
+        where series = $1 and first >= $2 and first < $4 and last >= $3 and ${notOf(hidden, "$6")} order by first, pos limit $5`,
+      [series, since, from, to, most, hidden],
     );
   },
 
-  /** When the chunk of a series that begins last does: no later one has its newest point. Without erased periods. */
-  async lastBegun(series: number, erased: readonly number[]): Promise<number | undefined> {
+  /** When the chunk of a series that begins last before `to` does: no later one has its newest point. Without hidden periods. */
+  async lastBegun(
+    series: number,
+    { to, hidden }: { to: number; hidden: readonly number[] },
+  ): Promise<number | undefined> {
     const [row] = await unit.query<{ first: number }>(
-      `select first from chunk where series = $1 and ${notOf(erased, "$2")} order by first desc limit 1`,
-      [series, erased],
+      `select first from chunk where series = $1 and first < $3 and ${notOf(hidden, "$2")} order by first desc limit 1`,
+      [series, hidden, to],
     );
     return row?.first;
   },
 
-  /** How many points the chunks of these series have that reach into [from, to), without erased periods. `since` as above. */
+  /** How many points the chunks of these series have that reach into [from, to), without hidden periods. `since` as above. */
   async count(
     all: readonly number[],
-    { since, from, to, erased }: { since: number; from: number; to: number; erased: readonly number[] },
+    { since, from, to, hidden }: { since: number; from: number; to: number; hidden: readonly number[] },
   ): Promise<number> {
     const [row] = await unit.query<{ points: number | null }>(
       `select sum(count)::float8 as points from chunk
-        where series = any($1::bigint[]) and first >= $2 and first < $4 and last >= $3 and ${notOf(erased, "$5")}`,
-      [all, since, from, to, erased],
+        where series = any($1::bigint[]) and first >= $2 and first < $4 and last >= $3 and ${notOf(hidden, "$5")}`,
+      [all, since, from, to, hidden],
     );
     return row?.points ?? 0;
   },

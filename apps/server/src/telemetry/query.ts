@@ -1,13 +1,13 @@
-import { Refusal, type Clock, type Instant, type Random } from "@holdfast/kernel";
+import { Refusal, type Clock, type Id, type Instant, type Random } from "@holdfast/kernel";
 import type { Aggregate, Step } from "@holdfast/protocol";
-import { readableAttributes, type Permit } from "../authority/index.ts";
+import { readableAttributes, readerOf, type Permit } from "../authority/index.ts";
 import type { Keyring, Storage } from "../storage/index.ts";
 import { Buckets, sortedBy, type Bucket } from "./buckets.ts";
 import { Budget } from "./budget.ts";
 import type { Decoding } from "./decoding.ts";
 import { pointAt, type Point, type Points } from "./points.ts";
 import { chunksIn } from "./postgres.ts";
-import { SeriesReader } from "./reader.ts";
+import { readParts, type Part } from "./reader.ts";
 import type { Series } from "./series.ts";
 import type { Telemetry } from "./telemetry.ts";
 import { Windows } from "./windows.ts";
@@ -88,7 +88,7 @@ export class TelemetryQueries {
     const budget = new Budget({ from: begin, to, every: asked.every, aggregates });
     const range = { from: begin, to, rollUpSince: buckets.rollUpSince, budget };
     // In the order of time: once a window more than the page holds has begun, the page is whole.
-    for await (const part of this.#reader(permit, series, range).parts()) {
+    for await (const part of this.#parts(permit, series, range)) {
       buckets.add(part, () => buckets.count > limit);
       if (buckets.count > limit) break;
     }
@@ -118,16 +118,16 @@ export class TelemetryQueries {
   }
 
   async *#points(permit: Permit<"telemetry.read">, series: Series, from: number, to: number): AsyncGenerator<Points> {
-    for await (const part of this.#reader(permit, series, { from, to, rollUpSince: Infinity }).parts())
+    for await (const part of this.#parts(permit, series, { from, to, rollUpSince: Infinity }))
       if ("type" in part) yield part;
   }
 
-  #reader(
+  #parts(
     permit: Permit<"telemetry.read">,
     series: Series,
     range: { from: number; to: number; rollUpSince: number; budget?: Budget },
-  ): SeriesReader {
-    return new SeriesReader(this.#needs, { allowed: permit, device: permit.on, series, ...range });
+  ): AsyncGenerator<Part> {
+    return readParts(this.#needs, { allowed: permit, series, ...range });
   }
 
   #range({ from, to }: { from: Instant | undefined; to: Instant | undefined }): { from: number; to: number } {
@@ -157,6 +157,8 @@ export async function newestOf(
   permit: Permit<"telemetry.read">,
   series: Series,
 ): Promise<Point | undefined> {
+  const user = readerOf(permit);
+  if (user !== undefined) return newestFor(needs, permit, series, user);
   while (!series.isNewestOfAll) {
     const { erased } = series.device.periods;
     const newest = await newestRead(needs, permit, series);
@@ -174,11 +176,40 @@ async function newestRead(needs: Needs, permit: Permit<"telemetry.read">, series
   // No chunk that ends before the last one does can hold it.
   let from = tail && !erased.includes(tail.period) ? tail.last : undefined;
   if (from === undefined && id !== undefined)
-    from = await needs.storage.read(permit, (unit) => chunksIn(unit).lastBegun(id, erased));
+    from = await needs.storage.read(permit, (unit) => chunksIn(unit).lastBegun(id, { to: endOfTime, hidden: erased }));
   if (from === undefined) return lastOf(buffer.between(-Infinity, Infinity, isErasedAt));
-  const range = { from, to: endOfTime, rollUpSince: Infinity };
+  return lastBetween(needs, permit, series, { from, to: endOfTime });
+}
+
+/** What a customer is shown of a series ends with the last of her times with the device that has anything. */
+async function newestFor(
+  needs: Needs,
+  permit: Permit<"telemetry.read">,
+  series: Series,
+  user: Id<"user">,
+): Promise<Point | undefined> {
+  const { id, device, keptFrom } = series;
+  const all = device.periods.within({ from: Math.max(keptFrom, -endOfTime), to: endOfTime, user });
+  for (const { from, to, only } of all.toReversed()) {
+    const hidden = device.periods.hidden(only);
+    const begun =
+      id === undefined
+        ? undefined
+        : await needs.storage.read(permit, (unit) => chunksIn(unit).lastBegun(id, { to, hidden }));
+    const newest = await lastBetween(needs, permit, series, { from: Math.max(from, begun ?? from), to });
+    if (newest) return newest;
+  }
+  return undefined;
+}
+
+async function lastBetween(
+  needs: Needs,
+  permit: Permit<"telemetry.read">,
+  series: Series,
+  range: { from: number; to: number },
+): Promise<Point | undefined> {
   let newest: Point | undefined;
-  for await (const part of new SeriesReader(needs, { allowed: permit, device: permit.on, series, ...range }).parts())
+  for await (const part of readParts(needs, { allowed: permit, series, ...range, rollUpSince: Infinity }))
     if ("type" in part) newest = lastOf(part);
   return newest;
 }

@@ -1,6 +1,6 @@
 import { Refusal, type Clock, type Id, type Instant, type Random } from "@holdfast/kernel";
 import type { Aggregate, Fill, Step } from "@holdfast/protocol";
-import { permitsWithin, readableAttributes, type Permit, type Reach } from "../authority/index.ts";
+import { permitsWithin, readableAttributes, readerOf, type Permit, type Reach } from "../authority/index.ts";
 import type { Keyring, Storage } from "../storage/index.ts";
 import { Budget, mostDecoded, mostItems, tooManyItems, tooManyPoints } from "./budget.ts";
 import { Buckets, sortedBy, type Bucket } from "./buckets.ts";
@@ -11,7 +11,7 @@ import { monthOf, largestChunk } from "./parts.ts";
 import { pointAt, type Point, type Points } from "./points.ts";
 import { chunksIn } from "./postgres.ts";
 import { newestOf } from "./query.ts";
-import { SeriesReader, type Asked } from "./reader.ts";
+import { readParts, type Asked } from "./reader.ts";
 import type { ValueType } from "./value.ts";
 import type { Series } from "./series.ts";
 import type { Telemetry } from "./telemetry.ts";
@@ -110,8 +110,13 @@ export class Questions {
     const all = await this.readable(permits, question.attributes);
     const groups = by === "device" ? all.map((one) => [one]) : together(all);
     const range = { from, to };
-    if (every !== undefined) return this.#aggregates(groups, { ...question, ...range, every });
-    return width !== undefined ? this.#thinned(all, { ...range, width }) : this.#points(all, range);
+    const answers = await (every !== undefined
+      ? this.#aggregates(groups, { ...question, ...range, every })
+      : width !== undefined
+        ? this.#thinned(all, { ...range, width })
+        : this.#points(all, range));
+    // What was measured in the times of others alone is answered like what was never measured.
+    return permits.some((permit) => readerOf(permit)) ? answers.filter(({ items }) => items.length > 0) : answers;
   }
 
   /** The series of these attributes, or of all, by device and attribute, of which those that are hidden are none. */
@@ -135,34 +140,33 @@ export class Questions {
 
   /** About how many points there are: those of chunks that only reach into the range are counted, too. */
   async estimate(all: readonly Readable[], asked: { from: number; to: number }): Promise<number> {
-    const { to } = asked;
-    const seen = all.map(({ series }) => {
-      const from = Math.max(asked.from, series.keptFrom);
-      return { series, from, erased: series.device.periods.erased };
+    const seen = all.flatMap(({ permit, series }) => {
+      const { periods } = series.device;
+      const range = { from: Math.max(asked.from, series.keptFrom), to: asked.to, user: readerOf(permit) };
+      return periods.within(range).map((shown) => ({ ...shown, series, hidden: periods.hidden(shown.only) }));
     });
     let points = 0;
-    for (const { series, from } of seen)
-      points += series.buffer.countBetween(from, to, series.device.periods.isErasedAt);
+    for (const { series, from, to, only } of seen)
+      points += series.buffer.countBetween(from, to, series.device.periods.isHiddenAt(only));
     const [first] = all;
     if (!first) return 0;
-    for (const some of Map.groupBy(seen, ({ from, erased }) => `${from} ${erased.join()}`).values()) {
+    for (const some of Map.groupBy(seen, ({ from, to, hidden }) => `${from} ${to} ${hidden.join()}`).values()) {
       const ids = some.flatMap(({ series: { id } }) => id ?? []);
-      const [{ from, erased } = { from: to, erased: [] }] = some;
+      const [{ from, to, hidden } = { from: 0, to: 0, hidden: [] }] = some;
       if (ids.length === 0 || from >= to) continue;
-      const range = { since: monthOf(from).first, from, to, erased };
+      const range = { since: monthOf(from).first, from, to, hidden };
       points += await this.#needs.storage.read(first.permit, (unit) => chunksIn(unit).count(ids, range));
     }
     return points;
   }
 
-  reader({ permit, series }: Readable, range: Pick<Asked, "from" | "to" | "rollUpSince" | "budget">): SeriesReader {
-    return new SeriesReader(this.#needs, { allowed: permit, device: permit.on, series, ...range });
+  #parts({ permit, series }: Readable, range: Pick<Asked, "from" | "to" | "rollUpSince" | "budget">) {
+    return readParts(this.#needs, { allowed: permit, series, ...range });
   }
 
   /** Every point, one part of a series behind the other. */
   async *points(one: Readable, range: { from: number; to: number }): AsyncGenerator<Points> {
-    for await (const part of this.reader(one, { ...range, rollUpSince: Infinity }).parts())
-      if ("type" in part) yield part;
+    for await (const part of this.#parts(one, { ...range, rollUpSince: Infinity })) if ("type" in part) yield part;
   }
 
   async #aggregates(
@@ -185,7 +189,7 @@ export class Questions {
       const buckets = new Buckets(new Windows(every, timezone), aggregates);
       for (const one of group) {
         const range = { from, to, rollUpSince: buckets.rollUpSince, budget };
-        for await (const part of this.reader(one, range).parts()) buckets.add(part);
+        for await (const part of this.#parts(one, range)) buckets.add(part);
       }
       items += starts?.length ?? buckets.count;
       if (items > mostItems) throw tooManyItems(items, { ...asked, series: groups.length });
@@ -193,9 +197,11 @@ export class Questions {
         buckets.starts().toSorted((a, b) => a - b),
         sortedBy(this.#needs.decoding),
       );
+      const isNothing = found.length === 0 && group.some(({ permit }) => readerOf(permit));
       return answerOf(group, {
         isTogether: question.by === "attribute",
-        items: fill === "none" || !starts ? found : await filled(starts, byTime(found), { fill, aggregates }),
+        items:
+          fill === "none" || !starts || isNothing ? found : await filled(starts, byTime(found), { fill, aggregates }),
       });
     });
   }
@@ -212,7 +218,7 @@ export class Questions {
     return inTurns(all, atOnce, async (one) => {
       const thinning = new Thinning({ from, to, width });
       const range = { from, to, rollUpSince: thinning.rollUpSince, budget };
-      for await (const part of this.reader(one, range).parts()) thinning.add(part);
+      for await (const part of this.#parts(one, range)) thinning.add(part);
       return answerOf([one], { items: thinning.points() });
     });
   }

@@ -1,6 +1,7 @@
 // Hot path: every point that is read passes here.
 import { Refusal, type Id, type Random } from "@holdfast/kernel";
-import type { Allowed, Keyring, OrgScope, Storage } from "../storage/index.ts";
+import { readerOf, type Permit } from "../authority/index.ts";
+import type { Keyring, OrgScope, Storage } from "../storage/index.ts";
 import type { Budget } from "./budget.ts";
 import { decodeChunk } from "./chunk.ts";
 import type { Decoding } from "./decoding.ts";
@@ -49,11 +50,13 @@ type Needs = {
 };
 
 export type Asked = {
-  readonly allowed: Allowed;
+  readonly allowed: Permit<"telemetry.read">;
   readonly device: Id<"device">;
   readonly series: Series;
   readonly from: number;
   readonly to: number;
+  /** Of which periods alone something is to be seen; all, where there is none. */
+  readonly only?: readonly number[] | undefined;
   /** From when on quarter hours do in place of points: Infinity for never. */
   readonly rollUpSince: number;
   /** What may be decoded, together with others. */
@@ -66,6 +69,14 @@ export type Part = Points | readonly Quarter[];
 /** Opening one takes as long as decoding so many points. */
 const costOfRollup = 16;
 
+/** What of a series somebody may read, in the order of time. Every question about what was measured passes here. */
+export async function* readParts(needs: Needs, asked: Omit<Asked, "device" | "only">): AsyncGenerator<Part> {
+  const { allowed, series, from, to } = asked;
+  const { device, periods } = series.device;
+  for (const shown of periods.within({ from, to, user: readerOf(allowed) }))
+    yield* new SeriesReader(needs, { ...asked, device, ...shown }).parts();
+}
+
 type Rolled = { readonly head: Listed; readonly sealed: Uint8Array };
 type Active = { readonly head: ChunkHead; readonly points: Points };
 
@@ -74,13 +85,14 @@ type Active = { readonly head: ChunkHead; readonly points: Points };
  * hours of chunks that stand alone and lie within the range as a whole. Holds as many chunks at once as overlap each other.
  * @throws Refusal `seal.broken` when a chunk was altered or moved, `device.erased`, `keyring.incomplete`
  */
-export class SeriesReader {
+class SeriesReader {
   readonly #needs: Needs;
   readonly #asked: Asked;
   /** The buffer before any chunk: what is written meanwhile is then seen twice, which merging forgives, and never not at all. */
   #fresh: Points;
-  /** Periods of which nothing is to be seen any more. */
-  #erased: readonly number[] = [];
+  /** Periods of which nothing is to be seen, and what said so. */
+  #hidden: readonly number[] = [];
+  #state: unknown;
   #at: number;
   #active: Active[] = [];
   readonly #seals = new Map<number, ChunkSeal>();
@@ -114,16 +126,17 @@ export class SeriesReader {
 
   /** What waits in the buffer, of what may be seen now. */
   #look(): Points {
-    const { series, to } = this.#asked;
+    const { series, to, only } = this.#asked;
     const { periods } = series.device;
-    this.#erased = periods.erased;
+    this.#hidden = periods.hidden(only);
+    this.#state = periods.state(only);
     this.#seals.clear();
-    return series.buffer.between(this.#at, to, periods.isErasedAt);
+    return series.buffer.between(this.#at, to, periods.isHiddenAt(only));
   }
 
-  /** Something was erased since it looked. */
+  /** Something was erased, or became another's, since it looked. */
   get #isOld(): boolean {
-    return this.#asked.series.device.periods.erased !== this.#erased;
+    return this.#asked.series.device.periods.state(this.#asked.only) !== this.#state;
   }
 
   /**
@@ -261,7 +274,7 @@ export class SeriesReader {
     const { allowed, series, to, rollUpSince } = this.#asked;
     const { id } = series;
     if (id === undefined) return [];
-    const range = { since: monthOf(this.#at).first, from: this.#at, to, most, erased: this.#erased };
+    const range = { since: monthOf(this.#at).first, from: this.#at, to, most, hidden: this.#hidden };
     const also = rollUpSince === Infinity ? [] : (["rollup"] as const);
     return this.#needs.storage.read(allowed, (unit) => chunksIn(unit).heads(id, range, also));
   }

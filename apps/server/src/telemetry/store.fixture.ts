@@ -40,7 +40,8 @@ export type World = {
 export type Org = {
   readonly id: Id<"org">;
   space(): Promise<Space>;
-  permit<A extends Action>(action: A, on: Id<KindOf<A>>): Promise<Permit<A>>;
+  /** Of the platform itself, or of an application user. */
+  permit<A extends Action>(action: A, on: Id<KindOf<A>>, user?: Id<"user">): Promise<Permit<A>>;
   product(wanted: Pick<Product, "attributes" | "strict" | "onViolation" | "times">): Promise<Id<"product">>;
   device(product?: Id<"product">): Promise<Id<"device">>;
   suspend(device: Id<"device">): Promise<void>;
@@ -93,8 +94,13 @@ export async function world(t: Ends, given: Given = {}): Promise<World> {
       id: scope.org,
       space: () => spaces.of(scope.org),
       // Whether somebody may is the authority's matter, and tried there.
-      permit: async (action, on) =>
-        new Permit({ actor: it.actor, askAgain: () => undefined, attributesOf: () => undefined }, action, on, scope),
+      permit: async (action, on, user) =>
+        new Permit(
+          { actor: it.actor, askAgain: () => undefined, user, attributesOf: () => undefined },
+          action,
+          on,
+          scope,
+        ),
       product: async (wanted) => {
         const made = { name: "P", former: {}, schemaVersion: 1, createdAt: clock.now(), version: 1 };
         const product = { id: newId("product", random), ...made, ...wanted };
