@@ -118,6 +118,74 @@ test("its owner's leave makes it another's, which ends what the owner before has
   assert.equal((await claim(e, code)).status, 200);
 });
 
+test("whoever has a device reads what it measured since it is hers, and whoever had it what it measured until then", async () => {
+  const pump = await owner.device(app.id);
+  const says = async (temperature: number, ago = 0) => {
+    const time = new Date(clock.now() - ago).toISOString();
+    await visitor.as(textOf(pump.key)).anew().post("/v1/me/telemetry", { time, values: { temperature } });
+    clock.move(1_000);
+  };
+  const [a, b, e] = await Promise.all([later(ann), later(bob), later(eve)]);
+  await says(1);
+  await claim(a, await print(pump));
+  await says(2);
+  const offer = (await does<Shown>(a, "POST", pump, "/transfer", {})).body.code;
+  await claim(b, offer);
+  await says(3);
+  await says(2.5, 3_500); // measured while it was ann's, and sent now
+  const back = (await does<Shown>(b, "POST", pump, "/transfer", {})).body.code;
+  await claim(a, back);
+  await says(4);
+  await does(a, "DELETE", pump);
+  await says(5);
+
+  const measuredBy = async (as: ReturnType<typeof visitor.as>) => {
+    type Items = { items: { value: number; count: number }[] };
+    const which = { devices: [pump.id], attributes: ["temperature"] };
+    const range = { from: new Date(clock.now() - 60_000).toISOString() };
+    const at = `/v1/devices/${pump.id}/telemetry`;
+    const points = await as.send<Items>("GET", `${at}?attribute=temperature`);
+    const sums = await as.send<Items>("GET", `${at}?attribute=temperature&every=1d&aggregate=count`);
+    const latest = await as.send<Items>("GET", `${at}/latest`);
+    const many = await as.send<Items>("POST", "/v1/telemetry/latest", { body: which });
+    const asked = await as.send<{ series: Items[] }>("POST", "/v1/telemetry/query", { body: { ...which, ...range } });
+    const file = await as.send<unknown>("POST", "/v1/telemetry/export", {
+      body: { ...which, ...range, format: "csv" },
+    });
+    return {
+      points: points.body.items?.map(({ value }) => value) ?? points.status,
+      count: sums.body.items?.reduce((sum, { count }) => sum + count, 0) ?? sums.status,
+      latest: latest.body.items?.map(({ value }) => value) ?? latest.status,
+      many: many.body.items.map(({ value }) => value),
+      asked: asked.body.series.flatMap(({ items }) => items.map(({ value }) => value)),
+      exported: file.text
+        .split("\n")
+        .slice(1)
+        .flatMap((line) => (line ? [Number(line.split(",").at(-1))] : [])),
+    };
+  };
+  const all = (values: number[]) => ({
+    points: values,
+    count: values.length,
+    latest: values.slice(-1),
+    many: values.slice(-1),
+    asked: values,
+    exported: values,
+  });
+  const as = ({ accessToken }: Who) => visitor.as(accessToken).anew();
+  assert.deepEqual(await measuredBy(as(a)), all([2, 4]));
+  assert.deepEqual(await measuredBy(as(b)), all([3]));
+  assert.deepEqual(await measuredBy(owner.asks), all([1, 2, 2.5, 3, 4, 5]));
+  const none = await measuredBy(as(e));
+  assert.deepEqual(none, { points: 404, count: 404, latest: 404, many: [], asked: [], exported: [] });
+  // What is there now is none of theirs.
+  assert.deepEqual([await reads(a, pump), await reads(b, pump)], [404, 404]);
+  for (const { accessToken } of [a, b]) {
+    const { status } = await visitor.as(accessToken).anew().send("GET", `/v1/live?device=${pump.id}`);
+    assert.equal(status, 404);
+  }
+});
+
 test("the code on the box gets what is somebody's after a time in which the owner can object", async () => {
   clock.move(3_600_000); // what was guessed before is forgotten
   const pump = await owner.device(app.id);

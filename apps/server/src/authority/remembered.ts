@@ -14,6 +14,8 @@ import type { UserEntry } from "./user-lists.ts";
 /** What an organisation's questions are answered from, without a query: kept in memory, changed after each commit. */
 export type Remembered = {
   readonly devices: Map<Id<"device">, Placement>;
+  /** Which application users' devices were, those whose they are now too or not. */
+  readonly owners?: ReadonlyMap<Id<"device">, Iterable<Id<"user">>>;
   readonly applications: Set<Id<"application">>;
   readonly products: Map<Id<"product">, Schema>;
   readonly dashboards?: ReadonlyMap<Id<"dashboard">, Dashboard>;

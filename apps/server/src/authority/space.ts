@@ -15,6 +15,7 @@ import type { Issuer } from "./issuer.ts";
 import { Openings } from "./openings.ts";
 import { answersAlike, type Placement, type Schema } from "./placement.ts";
 import { isBuiltIn, type Grant, type Role } from "@holdfast/protocol";
+import { PastOwners } from "./past-owners.ts";
 import type { Remembered } from "./remembered.ts";
 import { grantsOfMember, grantsOfRole, type Member, type Membership, type OwnRoles } from "./roles.ts";
 import { stopOf, type Standing, type Stop } from "./standing.ts";
@@ -56,6 +57,7 @@ export class Space {
   readonly homes: Homes;
   readonly children: Children;
   readonly groups: KnownGroups;
+  readonly pastOwners: PastOwners;
 
   /** `decisions`: the organisation's, which go on when it is read again. */
   constructor(
@@ -71,6 +73,7 @@ export class Space {
     this.#lists = new Lists(known.entries);
     this.dashboards = new KnownDashboards(known.dashboards, () => this.bump());
     this.groups = new KnownGroups(known.groups, () => this.bump());
+    this.pastOwners = new PastOwners(known.owners);
     this.homes = new Homes(known.homes, () => this.bump());
     this.children = new Children(known.devices);
     this.#issuers = new Map(known.issuers?.map((issuer) => [issuer.id, issuer]));
@@ -182,6 +185,7 @@ export class Space {
     if (before && before.version >= placement.version) return;
     this.#known.devices.set(id, placement);
     this.children.put(id, before, placement);
+    this.pastOwners.turn(id, before, placement);
     if (before && this.reportsEvery(before) !== this.reportsEvery(placement)) this.rhythm += 1;
     if (before && before.state !== placement.state) this.rhythm += 1; // of what is suspended nothing is expected
     this.#openings.swap(before?.door?.door.hours, placement.door?.door.hours);

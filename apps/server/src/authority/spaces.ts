@@ -14,7 +14,7 @@ import type { Standing } from "./standing.ts";
 import { userListsIn } from "./user-list-rows.ts";
 
 /** What the registry remembers of an organisation's things; its own code reads it, because its own code wrote it. */
-export type Things = Pick<Remembered, "devices" | "applications" | "products" | "dashboards" | "groups">;
+export type Things = Pick<Remembered, "devices" | "owners" | "applications" | "products" | "dashboards" | "groups">;
 
 /** A space that is being read: what was committed since the reading began, or that it has to begin again. */
 type Loading = { space: Promise<Space>; readonly changes: ((space: Space) => void)[]; isStale: boolean };

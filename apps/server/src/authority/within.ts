@@ -24,7 +24,6 @@ export function permitsWithin(
   const caller = callerOf(reach);
   const permits: Permit<"telemetry.read">[] = [];
   for (const [id, placement] of caller.space.devices)
-    if (isWanted(id, placement) && caller.mayDevice("telemetry.read", id))
-      permits.push(caller.permit("telemetry.read", id));
+    if (isWanted(id, placement) && caller.mayRead(id)) permits.push(caller.permitReading(id));
   return permits;
 }

@@ -2,6 +2,7 @@ export { bytesOfCarried, carriedIn, LogCarrier, LogLander } from "./carried.ts";
 export { EpochSeconds, parseCbor } from "./cbor.ts";
 export { codeOf } from "./codes.ts";
 export { DeviceSeals, type DeviceSeal } from "./device-seal.ts";
+export { periodsIn } from "./period-rows.ts";
 export { misfitOf } from "./misfit.ts";
 export { openMarks, sealMarks } from "./marks.ts";
 export { Asking } from "./asking.ts";

@@ -69,6 +69,17 @@ export const periodsIn = (unit: Unit) => ({
     return new Set(rows.map(({ id }) => idFrom("device", id)));
   },
 
+  /** Which customers' devices were, or are. */
+  async owners(): Promise<ReadonlyMap<Id<"device">, readonly Id<"user">[]>> {
+    const rows = await unit.query<{ device: string; users: string[] }>(
+      "select device, array_agg(distinct app_user)::text[] as users from owner_period where app_user is not null group by device",
+      [],
+    );
+    return new Map(
+      rows.map(({ device, users }) => [idFrom("device", device), users.map((user) => idFrom("user", user))]),
+    );
+  },
+
   /** All devices of the organisation. */
   async devices(): Promise<readonly Id<"device">[]> {
     const rows = await unit.query<{ id: string }>("select id from device", []);

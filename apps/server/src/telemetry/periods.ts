@@ -7,7 +7,7 @@ export type Period = {
   /** When it began, in milliseconds; not known of the first, nor of those from before this was written down. */
   readonly since?: number | undefined;
   readonly user: Id<"user"> | undefined;
-  readonly isErased || !only.includes(number): boolean;
+  readonly isErased: boolean;
 };
 
 /** A stretch of time, and of which periods something is shown there; `undefined` is all. */
@@ -89,7 +89,7 @@ export class Periods {
   /** The numbers of those that are not to be shown: the erased, and those that are none of these. */
   hidden(only: readonly number[] | undefined): readonly number[] {
     if (!only) return this.#erased;
-    return this.#all.filter(({ number, isErased }) => isErased).map(({ number }) => number);
+    return this.#all.filter(({ number, isErased }) => isErased || !only.includes(number)).map(({ number }) => number);
   }
 
   /** As `isErasedAt`. */
