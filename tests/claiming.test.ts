@@ -5,7 +5,7 @@ import pg from "pg";
 import { atEnd, freshDatabase, startTestPlatform, TestClock } from "../apps/server/src/testing/index.ts";
 import { App, says, type List } from "./application-users.fixture.ts";
 import { Owner, textOf, type Problem, type Thing } from "./authority.fixture.ts";
-import { closedWithin, events, shown } from "./revocation.fixture.ts";
+import { closedWithin, events, mqtt, shown } from "./revocation.fixture.ts";
 
 // How customers of an application come to own devices, and give them on: on the real platform, as the application's own page asks.
 const clock = new TestClock(systemClock.now());
@@ -116,6 +116,21 @@ test("its owner's leave makes it another's, which ends what the owner before has
   assert.equal((await does(b, "DELETE", pump)).status, 200);
   assert.equal(await reads(b, pump), 404);
   assert.equal((await claim(e, code)).status, 200);
+});
+
+test("a message that a device retained before it was hers reaches its new owner never, and the organisation as ever", async () => {
+  const pump = await owner.device(app.id);
+  const topic = `devices/${pump.id}/telemetry`;
+  const device = await mqtt(platform, { username: pump.key.id, password: pump.key.secret ?? "", protocolVersion: 5 });
+  await device.client.publishAsync("me/telemetry", '{"temperature":81.5}', { qos: 1, retain: true });
+  const a = await later(ann);
+  await claim(a, await print(pump));
+  const comes = (password: string) => mqtt(platform, { username: "program", password, protocolVersion: 5 });
+  const [hers, ours] = await Promise.all([comes(a.accessToken), comes(owner.token)]);
+  for (const { client } of [hers, ours]) await client.subscribeAsync(topic, { qos: 1 });
+  await shown([hers, ours], 82.5, () => device.client.publishAsync("me/telemetry", '{"temperature":82.5}', { qos: 1 }));
+  assert.deepEqual([hers.seen().includes("81.5"), ours.seen().includes("81.5")], [false, true]);
+  for (const one of [device, hers, ours]) one.end();
 });
 
 test("whoever has a device reads what it measured since it is hers, and whoever had it what it measured until then", async () => {

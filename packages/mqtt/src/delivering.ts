@@ -164,7 +164,7 @@ const isOwn = ({ client }: Session, { publishedBy }: Publication): boolean =>
 /** A retained message for a new subscription, with the flag set ([MQTT-3.3.1-8]): decided now, and to be handed over with `hand`. */
 export function decideRetained(target: Target, publication: Publication): Delivery | undefined {
   if (target.noLocal && isOwn(target.session, publication)) return undefined; // [MQTT-3.8.3-3]
-  if (!target.isAllowed()) return undefined;
+  if (target.session.gate.isLiveOnly === true || !target.isAllowed()) return undefined;
   const qos = lower(publication.qos, target.qos);
   return target.session.outgoing.owe(publication, target.seen, qos, true, target.identifiers);
 }

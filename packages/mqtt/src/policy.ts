@@ -92,6 +92,8 @@ export interface Gate {
   readonly epoch: number;
   /** As in the welcome, where that may have changed since. */
   readonly expiresAt?: number | undefined;
+  /** Gets what comes from now on, and nothing that was retained. */
+  readonly isLiveOnly?: boolean | undefined;
   /** 0, or the reason code (0x80 and above) with which the message is refused. */
   publish(topic: string): number;
   /** 0, or the reason code of the SUBACK. For a shared subscription the filter behind `$share/{name}/`. */

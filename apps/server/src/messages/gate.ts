@@ -19,6 +19,8 @@ export class MessageGate implements Gate {
   readonly cell: { readonly epoch: number };
   readonly epoch: number;
   readonly expiresAt: number | undefined;
+  /** What is retained of a device may be from before it was this customer's. */
+  readonly isLiveOnly: boolean;
   readonly #caller: Caller;
   /** Made with the third question. */
   #published: Map<string, 0> | undefined;
@@ -30,6 +32,7 @@ export class MessageGate implements Gate {
     this.cell = caller.space.cell;
     this.epoch = this.cell.epoch;
     this.expiresAt = expiresAt;
+    this.isLiveOnly = caller.user !== undefined;
   }
 
   publish(topic: string): number {
