@@ -45,6 +45,12 @@ export class Mailed {
 
   /** The next letter to this address with this subject. */
   async mailTo(address: string, subject: string): Promise<{ readonly text: string; readonly link: string }> {
+    const text = await this.letterTo(address, subject);
+    return { text, link: linkIn({ text }) };
+  }
+
+  /** The text of one that may have no link. */
+  async letterTo(address: string, subject: string): Promise<string> {
     let found: { readonly text: string } | undefined;
     const fits = ({ to, headers }: { to: readonly string[]; headers: ReadonlyMap<string, string> }) =>
       to.includes(address) && decodedWord(headers.get("subject") ?? "") === subject;
@@ -54,8 +60,7 @@ export class Mailed {
       assert.ok(performance.now() < end, `no letter to ${address}: ${subject}`);
       await this.pass();
     }
-    const { text } = await waiting;
-    return { text, link: linkIn({ text }) };
+    return (await waiting).text;
   }
 
   /** A second, in which whatever is due is done. */

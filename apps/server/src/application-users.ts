@@ -13,6 +13,7 @@ import {
 import { applicationUserRoutes } from "./application-users/routes.ts";
 import { Claims, CodeAttempts } from "./claims/index.ts";
 import { claimRoutes } from "./claims/routes.ts";
+import type { Post } from "./identity/index.ts";
 import type { Handler, Minting, Refused, Revocation, Rulings, Spaces } from "./authority/index.ts";
 import { networkOf, RateLimit } from "./listeners/index.ts";
 import { signUpOf, type Registry } from "./registry/index.ts";
@@ -26,6 +27,7 @@ type Needs = {
   readonly rulings: Rulings;
   readonly passwords: Passwords;
   readonly registry: Registry;
+  readonly post: Pick<Post, "send">;
   readonly refusedSignIn: (who: Refused, about: string) => void;
   readonly clock: Clock;
   readonly random: Random;

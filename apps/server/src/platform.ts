@@ -205,7 +205,7 @@ async function open(needs: PlatformNeeds, opened: AsyncDisposableStack, closing:
   const catalogue = new Catalogue({ ...common, revocation });
   const devices = new DeviceList({ storage, spaces, directories, presences });
   const doors = new Doors({ ...common, directories });
-  const applicationUsers = openApplicationUsers({ ...forPeople, registry });
+  const applicationUsers = openApplicationUsers({ ...forPeople, ...people, registry });
 
   const lists = new ListKeeping({ ...common, report });
   const backups = await ScheduledBackups.open({ ...common, config, keyring, report, signal: closing.signal });

@@ -1,11 +1,13 @@
 import { Refusal, type Clock, type Id, type Instant, type Random } from "@holdfast/kernel";
 import { asCaller, usersIn, whoIs } from "../application-users/index.ts";
 import type { Caller, Permit, Space, Spaces } from "../authority/index.ts";
+import type { Letter } from "../identity/index.ts";
 import type { Storage, Unit } from "../storage/index.ts";
 import * as nouns from "./claim.ts";
 import type { Claim } from "./claim.ts";
 import { newCode, parseCode } from "./code.ts";
 import { claimsIn, codeIndex, type Kept } from "./postgres.ts";
+import { noticeIn } from "./notices.ts";
 import type { CodeAttempts } from "./attempts.ts";
 
 type Needs = {
@@ -16,6 +18,7 @@ type Needs = {
     ownIn(unit: Unit, device: Id<"device">, user: Id<"user"> | undefined): Promise<void>;
   };
   readonly attempts: CodeAttempts;
+  readonly post: { send(letter: Letter): Promise<boolean> };
   readonly clock: Clock;
   readonly random: Random;
 };
@@ -68,18 +71,23 @@ export class Claims {
   async claim(caller: Caller, text: string, address: string): Promise<Of> {
     const { id } = whoIs(caller);
     const attempt = this.#needs.attempts.begin({ user: id, address, org: caller.org });
-    const of = await this.#needs.storage.change(asCaller(caller), async (unit) => {
+    const { of, letter } = await this.#needs.storage.change(asCaller(caller), async (unit) => {
       const found = await this.#byCode(unit, caller, text);
       if (!found) throw new Refusal("claim.invalid");
       const { kept, claim, isPrinted } = found;
+      const owner = nouns.ownerOf(claim);
       const now = this.#needs.clock.now();
       const next = isPrinted ? nouns.claimPrinted(claim, id, now) : nouns.claimTransferred(claim, id, now);
       await claimsIn(unit).save({ ...kept, claim: next, transferIndex: undefined });
       await this.#needs.registry.ownIn(unit, kept.device, id);
       unit.audit({ what: "claim.claimed", about: kept.device, facts: { by: isPrinted ? "code" : "transfer" } });
-      return { device: kept.device, claim: next };
+      const { application } = whoIs(caller);
+      const { device } = kept;
+      const letter = owner && (await noticeIn(unit, { device, owner, application }, { kind: "deviceGone" }));
+      return { of: { device, claim: next }, letter };
     });
     attempt.takeBack();
+    if (letter) await this.#needs.post.send(letter);
     return of;
   }
 
@@ -87,6 +95,11 @@ export class Claims {
   async contest(caller: Caller, text: string, address: string): Promise<void> {
     const { id } = whoIs(caller);
     this.#needs.attempts.begin({ user: id, address, org: caller.org });
+    // Its owner's time begins no sooner than the letter that tells her is kept.
+    const letter = await this.#needs.storage.read(asCaller(caller), async (unit) =>
+      this.#noticeOfContest(unit, caller, text),
+    );
+    if (letter) await this.#needs.post.send(letter);
     await this.#needs.storage.change(asCaller(caller), async (unit) => {
       const found = await this.#byCode(unit, caller, text);
       const next = found?.isPrinted ? nouns.contest(found.claim, id, this.#needs.clock.now()) : undefined;
@@ -99,17 +112,30 @@ export class Claims {
     });
   }
 
+  async #noticeOfContest(unit: Unit, caller: Caller, text: string): Promise<Letter | undefined> {
+    const { id, application } = whoIs(caller);
+    const found = await this.#byCode(unit, caller, text);
+    const next = found?.isPrinted ? nouns.contest(found.claim, id, this.#needs.clock.now()) : undefined;
+    if (!found || !next || next.standing.state !== "contested" || next === found.claim) return undefined;
+    const { owner, dueAt } = next.standing;
+    return noticeIn(unit, { device: found.kept.device, owner, application }, { kind: "deviceContested", dueAt });
+  }
+
   /** Where a login is named, the code is good for that user alone, whether there is one or not. */
   async transfer(caller: Caller, device: Id<"device">, login: string | undefined): Promise<Shown> {
     const { clock, random } = this.#needs;
     const { application } = whoIs(caller);
     const code = newCode(random);
     const expiresAt = (clock.now() + nouns.transferLifetime) as Instant; // milliseconds both
+    let letter: Letter | undefined;
     await this.#change(caller, device, "claim.transferOffered", async (unit, claim, owner) => {
       const to = login === undefined ? undefined : ((await usersIn(unit).byLogin(application, login))?.id ?? null);
       const transferIndex = codeIndex(unit, parseCode(code) ?? code);
-      return { claim: nouns.transfer(claim, owner, to, clock.now()), transferIndex };
+      const next = nouns.transfer(claim, owner, to, clock.now());
+      letter = await noticeIn(unit, { device, owner, application }, { kind: "deviceOffered", expiresAt });
+      return { claim: next, transferIndex };
     });
+    if (letter) await this.#needs.post.send(letter);
     return { code, expiresAt };
   }
 

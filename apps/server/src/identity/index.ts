@@ -29,6 +29,7 @@ export {
 } from "./organisation.ts";
 export { OwnEmails } from "./own-email.ts";
 export { OwnPasswords } from "./own-password.ts";
+export type { Letter } from "./letter.ts";
 export { Post, type Carrier } from "./outbox.ts";
 export { reconcilePasswords } from "./password-ruling.ts";
 export { refuseWeak } from "./password.ts";

@@ -31,7 +31,11 @@ export type Kind =
   | "member"
   | "organisation"
   /** A device, or many, of an organisation that wants her told. */
-  | "alert";
+  | "alert"
+  /** To the owner of a device: somebody shows the code on its box; somebody made a code in her name; it is another's. */
+  | "deviceContested"
+  | "deviceOffered"
+  | "deviceGone";
 
 /** What somebody is told by mail. */
 export type Letter = {

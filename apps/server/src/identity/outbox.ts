@@ -32,6 +32,9 @@ const bounds: Readonly<Record<Kind, { readonly hour: number; readonly day: numbe
   member: many,
   organisation: many,
   alert: { hour: 60, day: 400 },
+  deviceContested: many,
+  deviceOffered: many,
+  deviceGone: many,
 };
 
 /** How long something waits that failed so often, in milliseconds. */

@@ -291,6 +291,9 @@ export async function signUpOf(unit: Unit, id: Id<"application">): Promise<SignU
   return application && (application.signUp ?? "closed");
 }
 
+export const applicationNameIn = async (unit: Unit, id: Id<"application">): Promise<string | undefined> =>
+  (await applicationsIn(unit).find(id))?.name;
+
 /** What devices are called, those of these that there are. */
 export async function deviceNamesIn(
   unit: Unit,
