@@ -428,6 +428,7 @@ test("every operation that changes something is in the lists above", () => {
     "issueCertificate",
     "mintDeviceKey",
     "putTask",
+    "offerHandover",
     "removeDeviceDoor",
     "removeDomain",
     "removeGateway",
@@ -455,6 +456,7 @@ test("every operation that changes something is in the lists above", () => {
     "suspendDevice",
     "suspendMember",
     "suspendUser",
+    "takeHandover",
     "updateApplication",
     "updateDevice",
     "updateMember",
@@ -464,6 +466,7 @@ test("every operation that changes something is in the lists above", () => {
     "updateRole",
     "updateUpkeep",
     "withdrawDomain",
+    "withdrawHandover",
     "withdrawInvitation",
   ]);
 });

@@ -630,6 +630,11 @@ const operations: Record<keyof typeof routes, Operation> = {
   removeUserPasskey: { ask: (subject) => ({ params: { ...ofUser(subject).params, passkey: unknown("passkey") } }) },
   createClaimCode: { ask: (subject) => ({ ...inPath("device")(subject), body: {} }) },
   readDeviceClaim: onDevice,
+  offerHandover: { ask: (subject) => ({ ...inPath("device")(subject), body: {} }) },
+  withdrawHandover: onDevice,
+  takeHandover: {
+    ask: (subject) => ({ ...inPath("application")(subject), body: { code: "0000-0000-0000-0000-0000" } }),
+  },
   claimDevice: { ask: () => ({ body: { code: "0000-0000-0000-0000-0000" } }) },
   contestDevice: { ask: () => ({ body: { code: "0000-0000-0000-0000-0000" } }) },
   listOwnClaims: {},

@@ -11,7 +11,8 @@ import {
   Users,
 } from "./application-users/index.ts";
 import { applicationUserRoutes } from "./application-users/routes.ts";
-import { Claims, CodeAttempts } from "./claims/index.ts";
+import { Claims, CodeAttempts, Handovers } from "./claims/index.ts";
+import { handoverRoutes } from "./claims/handover-routes.ts";
 import { claimRoutes } from "./claims/routes.ts";
 import type { Post } from "./identity/index.ts";
 import type { Handler, Minting, Refused, Revocation, Rulings, Spaces } from "./authority/index.ts";
@@ -49,10 +50,11 @@ export function openApplicationUsers({ registry, ...needs }: Needs): {
   const passkeys = new Passkeys(needs);
   const passkeySignIns = new PasskeySignIns({ ...needs, signUpOf });
   const lists = new OwnLists({ ...needs, changes: new RateLimit(listRate, needs.clock) });
-  const claims = new Claims({ ...needs, registry, attempts: new CodeAttempts({ ...needs, networkOf }) });
+  const codes = { ...needs, registry, attempts: new CodeAttempts({ ...needs, networkOf }) };
   const handlers = [
     ...applicationUserRoutes({ users, signIns, lists, passkeys, passkeySignIns }),
-    ...claimRoutes(claims),
+    ...claimRoutes(new Claims(codes)),
+    ...handoverRoutes(new Handovers(codes)),
   ];
   return { users, refreshTokens: new RefreshTokens(needs), pastSignIns: new PastSignIns(needs), handlers };
 }

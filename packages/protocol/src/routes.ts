@@ -194,6 +194,7 @@ export {
   releaseOwnDevice,
   transferOwnDevice,
 } from "./claims.ts";
+export { offerHandover, takeHandover, withdrawHandover } from "./handovers.ts";
 export {
   createOwnPasskey,
   listOwnPasskeys,

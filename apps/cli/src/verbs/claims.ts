@@ -1,7 +1,8 @@
 import { routes } from "@holdfast/protocol";
 import { Misuse } from "../failure.ts";
 import { allPages } from "../pages.ts";
-import { duration, idOf, optional, required } from "../parameter.ts";
+import { onlyApplication } from "./devices.ts";
+import { duration, idOf, onOff, optional, required, text } from "../parameter.ts";
 import { verb, type Verb } from "../verb.ts";
 
 type Made = { readonly device: string; readonly name: string; readonly code: string };
@@ -37,6 +38,48 @@ export const claimVerbs: readonly Verb[] = [
         ["until", tools.print.at(made.expiresAt)],
       ]);
       if (made.code !== undefined) tools.print.secretNote("code");
+    },
+  }),
+  verb({
+    name: "device hand-over",
+    summary: "Make the code by which another organisation takes a device over, in place of any before",
+    arguments: one,
+    flags: { withdraw: onOff("make the code worth nothing, in place of making one") },
+    async run({ withdraw, ...params }, tools) {
+      const client = await tools.client();
+      if (withdraw) {
+        await client.call(routes.withdrawHandover, { params });
+        return;
+      }
+      const made = await client.call(routes.offerHandover, { params, body: {} });
+      tools.print.thing(made, [
+        ["code", made.code ?? ""],
+        ["until", tools.print.at(made.expiresAt)],
+      ]);
+      if (made.code !== undefined) tools.print.secretNote("code");
+    },
+  }),
+  verb({
+    name: "device take-over",
+    summary: "Take a device over from another organisation, by the code that it made",
+    arguments: { code: required(text("CODE"), "the code") },
+    flags: {
+      application: optional(idOf("application"), "where it is to be; without it the only one there is"),
+      product: optional(idOf("product"), "what class of device it is here"),
+    },
+    async run({ application, ...body }, tools) {
+      const client = await tools.client();
+      const params = { application: application ?? (await onlyApplication(client)) };
+      const made = await client.call(routes.takeHandover, { params, body });
+      tools.print.thing(made, [
+        ["id", made.device],
+        ["name", made.name],
+        ["application", made.application],
+        ["product", made.product ?? ""],
+        ["key", made.key.id],
+        ["secret", made.key.secret ?? ""],
+      ]);
+      if (made.key.secret !== undefined) tools.print.secretNote("key's secret");
     },
   }),
   verb({

@@ -71,7 +71,7 @@ function showReading({ id, secret }: Key, tools: Tools): void {
 }
 
 /** Without --application: the only one that there is. @throws Misuse */
-async function onlyApplication(client: Client): Promise<Id<"application">> {
+export async function onlyApplication(client: Client): Promise<Id<"application">> {
   const { items } = await client.call(routes.listApplications, { query: { limit: 2 } });
   const [only, another] = items;
   if (!only)

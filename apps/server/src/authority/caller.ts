@@ -149,42 +149,6 @@ export class Caller implements Asker {
     return new Permit<A>(this, action, on, this.space.scope);
   }
 
-  /**
-   * To read what was measured: also for an application user whose the device was, and then as if it were hers still, lists and doors included. That
-   * shows her what came in her times alone (`readerOf`); what is live is asked about by `permit`. @throws Refusal
-   */
-  permitReading(device: Id<"device">): Permit<"telemetry.read"> {
-    const once = this.#onceHers(device);
-    if (!once) return this.permit("telemetry.read", device);
-    const { actor, user } = this;
-    const asker: Asker = {
-      actor,
-      user,
-      askAgain: () => {
-        this.askAgain("telemetry.read", undefined);
-        if (!this.mayRead(device)) this.#ask("telemetry.read", device);
-      },
-      attributesOf: () => readableOf(this.power, once),
-    };
-    asker.askAgain("telemetry.read", device);
-    this.noteUse("telemetry.read", device);
-    return new Permit<"telemetry.read">(asker, "telemetry.read", device, this.space.scope);
-  }
-
-  mayRead(device: Id<"device">): boolean {
-    const once = this.#onceHers(device);
-    return (
-      this.mayDevice("telemetry.read", device) ||
-      (once !== undefined && mayNow(this.power, "telemetry.read", once, this.#clock.now()))
-    );
-  }
-
-  #onceHers(id: Id<"device">): (Target & { kind: "device" }) | undefined {
-    const now = this.space.device(id);
-    const placement = now && this.user && this.space.pastOwners.placement(id, now, this.user);
-    return placement && { kind: "device", id, placement };
-  }
-
   /** Everything of the action's kind that this may be done with. @throws Refusal */
   reach<A extends Action>(action: A): Reach<A> {
     this.#askAnywhere(action);

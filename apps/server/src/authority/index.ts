@@ -24,6 +24,7 @@ export { shutOut } from "./lists.ts";
 export { isAddressOf, parseNetwork, type Network } from "./network.ts";
 export { Minting, type MintedKey, type MintedToken, type MintsForUser } from "./minting.ts";
 export { on, type Begun, type Download, type Handler, type Raw, type Sent } from "./on.ts";
+export { permitReading } from "./past-reading.ts";
 export { readableAttributes, readerOf, type Permit, type Reach } from "./permit.ts";
 export type { Connections, Open } from "./preview.ts";
 export { authorityIn, membershipOf } from "./postgres.ts";

@@ -1,6 +1,7 @@
 import type { Id } from "@holdfast/kernel";
 import { callerOf } from "./caller.ts";
 import { covers } from "./link.ts";
+import { mayRead, permitReading } from "./past-reading.ts";
 import type { Permit, Reach } from "./permit.ts";
 import type { Placement } from "./space.ts";
 
@@ -24,6 +25,6 @@ export function permitsWithin(
   const caller = callerOf(reach);
   const permits: Permit<"telemetry.read">[] = [];
   for (const [id, placement] of caller.space.devices)
-    if (isWanted(id, placement) && caller.mayRead(id)) permits.push(caller.permitReading(id));
+    if (isWanted(id, placement) && mayRead(caller, id)) permits.push(permitReading(caller, id));
   return permits;
 }

@@ -8,7 +8,8 @@ const ofPerson: Patience = { free: 10, first: second, longest: 300 * second, for
 const ofNetwork: Patience = { free: 30, first: second, longest: 300 * second, forgotten };
 const ofOrg: Patience = { free: 1_000, first: second, longest: 10 * second, forgotten };
 
-type By = { readonly user: Id<"user">; readonly address: string; readonly org: Id<"org"> };
+/** `who`: the application user, or the application that a device is to come to. */
+type By = { readonly who: Id<"application"> | Id<"user">; readonly address: string; readonly org: Id<"org"> };
 
 /** How often codes of boxes may be tried: by whoever tries, from where, and in an organisation as a whole. */
 export class CodeAttempts {
@@ -23,10 +24,10 @@ export class CodeAttempts {
   }
 
   /** @throws Refusal `rate.exceeded` */
-  begin({ user, address, org }: By): Pick<Attempt, "takeBack"> {
+  begin({ who, address, org }: By): Pick<Attempt, "takeBack"> {
     const from = this.#networkOf(address);
     const network = this.#ofNetwork.begin({ familiar: undefined, from, account: undefined });
-    const person = this.#ofPerson.begin({ familiar: undefined, from: user, account: org });
+    const person = this.#ofPerson.begin({ familiar: undefined, from: who, account: org });
     return {
       takeBack() {
         person.takeBack();

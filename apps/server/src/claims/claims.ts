@@ -70,7 +70,7 @@ export class Claims {
   /** With any code that makes a device hers. @throws Refusal `claim.invalid`, `rate.exceeded` */
   async claim(caller: Caller, text: string, address: string): Promise<Of> {
     const { id } = whoIs(caller);
-    const attempt = this.#needs.attempts.begin({ user: id, address, org: caller.org });
+    const attempt = this.#needs.attempts.begin({ who: id, address, org: caller.org });
     const { of, letter } = await this.#needs.storage.change(asCaller(caller), async (unit) => {
       const found = await this.#byCode(unit, caller, text);
       if (!found) throw new Refusal("claim.invalid");
@@ -94,7 +94,7 @@ export class Claims {
   /** Answered alike whatever the code is. What it changes, the owner of the device sees. @throws Refusal `rate.exceeded` */
   async contest(caller: Caller, text: string, address: string): Promise<void> {
     const { id } = whoIs(caller);
-    this.#needs.attempts.begin({ user: id, address, org: caller.org });
+    this.#needs.attempts.begin({ who: id, address, org: caller.org });
     // Its owner's time begins no sooner than the letter that tells her is kept.
     const letter = await this.#needs.storage.read(asCaller(caller), async (unit) =>
       this.#noticeOfContest(unit, caller, text),

@@ -1,2 +1,3 @@
 export { CodeAttempts } from "./attempts.ts";
+export { Handovers } from "./handovers.ts";
 export { Claims } from "./claims.ts";

@@ -266,6 +266,33 @@ export class Registry {
     unit.audit({ what: "device.bound", about: id, facts: { from: before.user ?? null, user: user ?? null } });
   }
 
+  /** Whether another device may be made there, of this product. @throws Refusal `quota.exceeded`, `product.unknown` */
+  async admit(permit: Permit<"device.create">, product: Id<"product"> | undefined): Promise<void> {
+    const { spaces, accounts } = this.#needs;
+    const space = await spaces.of(permit.scope.org);
+    (await accounts.ready(space)).admitDevice();
+    if (product && !space.hasProduct(product))
+      throw refusedBy(permit, "device.create", product, new Refusal("product.unknown"));
+  }
+
+  /** Within a unit that knows that it may be. @throws Refusal `device.unknown`, `device.retired` */
+  async retireIn(unit: Unit, id: Id<"device">): Promise<void> {
+    const before = await devicesIn(unit).take(id);
+    if (!before) throw new Refusal("device.unknown");
+    const device = retire(before, unit.at);
+    await this.#needs.revocation.in(unit, id, parties);
+    await this.#needs.rulings.forget(unit, id);
+    await this.#save(unit, device);
+    await forgetListsFor(this.#needs, unit, before, device);
+    unit.audit({ what: "device.retired", about: id });
+  }
+
+  async nameIn(unit: Unit, id: Id<"device">): Promise<string> {
+    const device = await devicesIn(unit).find(id);
+    if (!device) throw new Refusal("device.unknown");
+    return device.name;
+  }
+
   /** Within the unit that removes the user. */
   async unbindIn(unit: Unit, user: Id<"user">): Promise<void> {
     for (const device of await devicesIn(unit).takeOf(user)) {

@@ -10,6 +10,7 @@ export const directoryFunctions = [
   "all_orgs",
   "orgs_of_person",
   "org_of_invitation",
+  "org_of_handover",
   "org_of_refresh",
   "plan_uses",
   "provider_called",

@@ -2,7 +2,7 @@ import { isId, Refusal, type Fault } from "@holdfast/kernel";
 import type { Route } from "@holdfast/protocol";
 import type { FastifyReply, FastifyRequest } from "fastify";
 import type { z } from "zod";
-import type { Caller, Handler, Raw, Visit } from "../../authority/index.ts";
+import { permitReading, type Caller, type Handler, type Raw, type Visit } from "../../authority/index.ts";
 import { cookiesOf } from "./cookie.ts";
 import { formOf } from "./oauth.ts";
 import { queryOf } from "./pages.ts";
@@ -41,7 +41,7 @@ function allowedOf(route: Route, caller: Caller | undefined, params: Readonly<Re
   const id = idAskedAbout(route, caller, params, body);
   // The route table pairs an action with a path or field of its kind; an id of another kind is in none of the maps that are asked.
   // A watch asks again, for what is live.
-  if (needs === "telemetry.read" && isId("device", id)) return { caller, permit: caller.permitReading(id) };
+  if (needs === "telemetry.read" && isId("device", id)) return { caller, permit: permitReading(caller, id) };
   return { caller, permit: caller.permit(needs, id as Parameters<typeof caller.permit<typeof needs>>[1]) };
 }
 

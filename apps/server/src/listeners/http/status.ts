@@ -40,6 +40,8 @@ export const statusOf = {
   "claim.invalid": 403,
   "claim.notContested": 409,
   "claim.contested": 409,
+  "handover.invalid": 403,
+  "handover.claimed": 409,
   "signUp.closed": 403,
   "confirmation.required": 403,
   "confirmation.invalid": 403,

@@ -1,0 +1,40 @@
+import type { Id } from "@holdfast/kernel";
+import type { Caller } from "./caller.ts";
+import type { Target } from "./link.ts";
+import { Permit, type Asker } from "./permit.ts";
+import { mayNow } from "./power.ts";
+import { readableOf } from "./seeing.ts";
+
+/**
+ * To read what was measured: also for an application user whose the device was, and then as if it were hers still, lists and doors included. That
+ * shows her what came in her times alone (`readerOf`); what is live is asked about by `caller.permit`. @throws Refusal
+ */
+export function permitReading(caller: Caller, device: Id<"device">): Permit<"telemetry.read"> {
+  const once = onceHers(caller, device);
+  if (!once) return caller.permit("telemetry.read", device);
+  const { actor, user } = caller;
+  const asker: Asker = {
+    actor,
+    user,
+    askAgain: () => caller.askAgain("telemetry.read", mayRead(caller, device) ? undefined : device),
+    attributesOf: () => readableOf(caller.power, once),
+  };
+  asker.askAgain("telemetry.read", device);
+  caller.noteUse("telemetry.read", device);
+  return new Permit<"telemetry.read">(asker, "telemetry.read", device, caller.space.scope);
+}
+
+export function mayRead(caller: Caller, device: Id<"device">): boolean {
+  const once = onceHers(caller, device);
+  return (
+    caller.mayDevice("telemetry.read", device) ||
+    (once !== undefined && mayNow(caller.power, "telemetry.read", once, caller.now()))
+  );
+}
+
+/** As it was placed while it was hers. */
+function onceHers({ space, user }: Caller, id: Id<"device">): (Target & { kind: "device" }) | undefined {
+  const now = space.device(id);
+  const placement = now && user && space.pastOwners.placement(id, now, user);
+  return placement && { kind: "device", id, placement };
+}

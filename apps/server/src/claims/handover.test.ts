@@ -1,0 +1,61 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import fc from "fast-check";
+import { newId, Refusal, systemRandom, type Instant } from "@holdfast/kernel";
+import { handoverLifetime, offer, take, type Handover } from "./handover.ts";
+
+const into = () => ({ org: newId("org", systemRandom), application: newId("application", systemRandom) });
+const takers = [into(), into()] as const;
+
+const step = fc.oneof(
+  fc.record({ does: fc.constant("offer" as const) }),
+  fc.record({ does: fc.constant("withdraw" as const) }),
+  fc.record({ does: fc.constant("wait" as const), days: fc.integer({ min: 1, max: 8 }) }),
+  fc.record({ does: fc.constant("take" as const), who: fc.constantFrom(0, 1), code: fc.nat({ max: 4 }) }),
+  fc.record({ does: fc.constant("arrive" as const) }),
+);
+
+test("a device comes to one organisation at most, by the newest code that its own made, while that is good and was not taken back", () => {
+  fc.assert(
+    fc.property(fc.array(step, { minLength: 1, maxLength: 30 }), (steps) => {
+      let now = 1_000 as Instant;
+      let handover: Handover | undefined;
+      let newest = -1;
+      let madeAt = 0;
+      let owner: number | undefined;
+      let hasArrived = false;
+      for (const one of steps) {
+        switch (one.does) {
+          case "offer":
+            if (owner !== undefined) break; // it is retired
+            [handover, newest, madeAt] = [offer(now), newest + 1, now];
+            break;
+          case "withdraw":
+            if (handover?.state === "offered") handover = undefined;
+            break;
+          case "wait":
+            now = (now + one.days * 86_400_000) as Instant; // milliseconds both
+            break;
+          case "arrive":
+            if (handover?.state === "taken") [handover, hasArrived] = [{ state: "arrived" }, true];
+            break;
+          case "take": {
+            const isCode = one.code === newest && handover !== undefined;
+            const isFresh = owner === undefined && now < madeAt + handoverLifetime;
+            const isAgain: boolean = owner === one.who && !hasArrived;
+            const may: boolean = isCode && (isFresh || isAgain);
+            let did = false;
+            try {
+              if (isCode && handover) [handover, did] = [take(handover, takers[one.who], now), true];
+            } catch (error) {
+              assert.ok(error instanceof Refusal && error.code === "handover.invalid");
+            }
+            assert.equal(did, may);
+            if (did) owner = one.who;
+          }
+        }
+      }
+    }),
+    { numRuns: 3_000 },
+  );
+});
