@@ -189,11 +189,7 @@ async function open(needs: PlatformNeeds, opened: AsyncDisposableStack, closing:
   const presences = opened.adopt(await Presences.open({ ...common, timers, report, lastKnown: highWater }), (it) =>
     it.close(),
   );
-  presences.onChange(({ space, device, coming }) => {
-    const { board } = readings.beside;
-    if (coming.state === "offline") board.departed(space, device);
-    else board.returned(device);
-  });
+  presences.onChange((change) => readings.beside.board.heardOf(change));
   const alerting = opened.adopt(
     await Alerting.open({ ...common, ...people, ...outwards, keys: keyring, presences, address, timers, report }),
     (it) => it.close(),

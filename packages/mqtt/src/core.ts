@@ -1,4 +1,3 @@
-import { mountsOf } from "./terms.ts";
 import { reason } from "./codes.ts";
 import { decide, deliverKept, deliverLive, expect, retainable, takeBack } from "./delivering.ts";
 import type { Limits } from "./limits.ts";

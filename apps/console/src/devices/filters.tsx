@@ -44,7 +44,9 @@ export function Filters({ text, show }: { readonly text: string; readonly show: 
         value={clauseOf(text, "status") ?? ""}
         data={[
           { value: "", label: own.anyState },
-          ...(["online", "offline", "silent", "notReceiving", "flapping", "active", "suspended", "retired"] as const).map((state) => ({
+          ...(
+            ["online", "offline", "silent", "notReceiving", "flapping", "active", "suspended", "retired"] as const
+          ).map((state) => ({
             value: state,
             label: words.state[state],
           })),

@@ -22,6 +22,7 @@ export type PresenceChange = {
   readonly space: Space;
   readonly device: Id<"device">;
   readonly state: PresenceState;
+  readonly isConnected: boolean;
   readonly at: Instant;
   readonly because: Cause | undefined;
 };
@@ -246,9 +247,10 @@ export class Presences {
     this.#arm(known, seen);
   }
 
-  #tell(known: Known, { device }: Seen, state: PresenceState, at: Instant, because: Cause | undefined): void {
+  #tell(known: Known, { device, coming }: Seen, state: PresenceState, at: Instant, because: Cause | undefined): void {
     known.changed.add(device);
-    for (const watcher of this.#watchers) watcher({ space: known.space, device, state, at, because });
+    for (const watcher of this.#watchers)
+      watcher({ space: known.space, device, state, isConnected: coming.state === "online", at, because });
   }
 
   #look(seen: Seen): void {

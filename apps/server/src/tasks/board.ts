@@ -43,6 +43,8 @@ export type Asked = {
   /** Milliseconds. */ readonly expiresIn?: number | undefined;
 };
 
+type Coming = { readonly space: Space; readonly device: Id<"device">; readonly isConnected: boolean };
+
 /** Whoever asks as a device of a group. */
 type Member = { readonly space: Space; readonly device: Id<"device">; readonly group: Id<"group"> };
 
@@ -148,15 +150,10 @@ export class Board {
     if (held.length > 0) this.#tellAfter(unit, group);
   }
 
-  /** It is not connected any more. */
-  departed(space: Space, device: Id<"device">): void {
-    if (space.groups.namesOf(device).size === 0) return;
-    this.#gone.set(device, space);
-  }
-
-  /** It is back, before anybody had to know. */
-  returned(device: Id<"device">): void {
-    this.#gone.delete(device);
+  /** A device came, or went. Whoever comes back before anybody had to know keeps what it has. */
+  heardOf({ space, device, isConnected }: Coming): void {
+    if (isConnected) this.#gone.delete(device);
+    else if (space.groups.namesOf(device).size > 0) this.#gone.set(device, space);
   }
 
   /** Each second: who went soon has nothing any more, what is over passes on, and what ended long ago goes. */
