@@ -118,7 +118,7 @@ export class Groups {
 }
 
 /** One of the application that leave was given for. */
-export function fitting<A extends "group.read" | "group.manage" | "group.task">(
+function fitting<A extends "group.read" | "group.manage" | "group.task">(
   permit: Permit<A>,
   action: A,
   id: Id<"group">,

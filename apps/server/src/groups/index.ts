@@ -1,4 +1,3 @@
-export { knownOf, type Group } from "./group.ts";
 export { Groups } from "./groups.ts";
 export { groupsIn, knownGroups } from "./postgres.ts";
 export { groupRuling } from "./ruling.ts";

@@ -22,7 +22,7 @@ export const groupRoutes = (groups: Groups): Handler[] => [
 ];
 
 /** What has another form is no group's. */
-export function groupIn({ group = "" }: Readonly<Record<string, string>>): Id<"group"> {
+function groupIn({ group = "" }: Readonly<Record<string, string>>): Id<"group"> {
   if (!isId("group", group)) throw new Refusal("group.unknown");
   return group;
 }

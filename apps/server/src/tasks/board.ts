@@ -25,7 +25,7 @@ const mostBytes = 16_384;
 const keptFor = 7 * day;
 const dueAtOnce = 500;
 /** What a device had leased that went and did not come back by then is anybody's. */
-export const handOver = 10 * second;
+const handOver = 10 * second;
 
 type Needs = {
   readonly storage: Storage;

@@ -1,2 +1,2 @@
 export { Board } from "./board.ts";
-export { doByWire, leasedReply } from "./wire.ts";
+export { doByWire } from "./wire.ts";
