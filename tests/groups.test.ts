@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { IClientOptions, MqttClient } from "mqtt";
 import { atEnd } from "../apps/server/src/testing/index.ts";
-import { startWorld, textOf, type Device, type Problem, type Thing } from "./authority.fixture.ts";
+import { startWorld, type Device, type Problem, type Thing } from "./authority.fixture.ts";
 import { eventually } from "./messages.fixture.ts";
 import { mqtt } from "./revocation.fixture.ts";
 import { Story } from "./story.fixture.ts";

@@ -50,8 +50,6 @@ import { outwardsOf } from "./outwards.ts";
 import { OwnListeners } from "./outbound/index.ts";
 import { Catalogue, DeviceList, Directories, Doors, Registry } from "./registry/index.ts";
 import { registryRoutes } from "./registry/routes.ts";
-import { Groups } from "./groups/index.ts";
-import { groupRoutes } from "./groups/routes.ts";
 import { Simulation } from "./simulation/index.ts";
 import { simulationRoutes } from "./simulation/routes.ts";
 import { Storage } from "./storage/index.ts";
@@ -65,6 +63,7 @@ import { openPlaces } from "./places.ts";
 import { eraseAgain, reconcile } from "./restored.ts";
 import { openReadings } from "./readings.ts";
 import { Rounds } from "./rounds.ts";
+import { togetherRoutes } from "./together.ts";
 import { ScheduledBackups } from "./scheduled-backups.ts";
 import { Platform } from "./running.ts";
 
@@ -194,6 +193,7 @@ async function open(needs: PlatformNeeds, opened: AsyncDisposableStack, closing:
     await Alerting.open({ ...common, ...people, ...outwards, keys: keyring, presences, address, timers, report }),
     (it) => it.close(),
   );
+  const presences = opened.adopt(await Presences.open({ ...common, report, lastKnown: highWater }), (it) => it.close());
   const accounts = opened.adopt(await Accounts.open({ ...common, report, lastKnown: highWater }), (it) => it.close());
   const directories = new Directories({ storage, clock });
   const registry = new Registry({ ...common, ...held, accounts, telemetry, directories });
@@ -270,6 +270,7 @@ async function open(needs: PlatformNeeds, opened: AsyncDisposableStack, closing:
     ...direct.handlers,
     ...groupRoutes(new Groups({ ...common, board: readings.beside.board })),
     ...alerting.handlers,
+    ...togetherRoutes({ ...common, ...readings, presences }),
     ...measuredRoutes({ ...ofAuthority, asking, retention: readings.retention }),
     ...auditRoutes(new Audit(storage)),
     ...accountingRoutes({ usage: new Usage({ ...common, accounts }), plans: new Plans({ ...common, accounts }) }),

@@ -34,6 +34,7 @@ import type { Directories } from "./directories.ts";
 import { Placements } from "./placements.ts";
 import { applicationsIn, devicesIn, placementOf, productsIn } from "./postgres.ts";
 import { refuseOtherTypes, type Product } from "./product.ts";
+import { rebound, refuseUnfit } from "./tying.ts";
 import { Suspensions } from "./suspensions.ts";
 import { noteGateway, noteUser, registryRulings } from "./rulings.ts";
 import { refuseIfChanged, type Versions } from "./version.ts";
@@ -355,22 +356,6 @@ export class Registry {
       }),
     );
   }
-}
-
-/** Whose it was and is, for the audit log. */
-function rebound(before: Device, after: Device): { facts?: Record<string, string | null> } {
-  if (after.user !== before.user) return { facts: { from: before.user ?? null, user: after.user ?? null } };
-  if (after.gateway === before.gateway) return {};
-  return { facts: { from: before.gateway ?? null, gateway: after.gateway ?? null } };
-}
-
-/** A gateway is another device of the same application. */
-async function refuseUnfit(unit: Unit, child: Device, gateway: Permit<"device.bind">): Promise<void> {
-  gateway.askAgain(); // the unit has asked for its own permit only
-  const found = await devicesIn(unit).find(gateway.on);
-  if (!found) throw refusedBy(gateway, "device.bind", gateway.on, new Refusal("device.unknown"));
-  const isFit = found.id !== child.id && found.application === child.application && found.state !== "retired";
-  if (!isFit) throw new Refusal("gateway.unfit");
 }
 
 const untagged = { tags: {} } as const;

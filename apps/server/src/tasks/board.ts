@@ -159,8 +159,9 @@ export class Board {
   /** Each second: who went soon has nothing any more, what is over passes on, and what ended long ago goes. */
   async round(): Promise<void> {
     const { storage, spaces, clock, report } = this.#needs;
-    for (const [device, space] of [...this.#gone]) {
-      this.#gone.delete(device);
+    const gone = new Map(this.#gone);
+    this.#gone.clear();
+    for (const [device, space] of gone) {
       try {
         await this.#depart(space, device);
       } catch (error) {
