@@ -17,7 +17,7 @@ import type {
 } from "@holdfast/mqtt";
 import { credentialIn } from "@holdfast/crypto";
 import { Refusal, sentenceOf, type CredentialId, type Id, type Random, type Report } from "@holdfast/kernel";
-import { parseGroupTopic, parseTopic } from "@holdfast/protocol";
+import { parseTopic } from "@holdfast/protocol";
 import type { Accounts, EndingOfConnection, Line } from "../accounting/index.ts";
 import { Unwelcome, type Authentication, type Caller, type Known, type Space } from "../authority/index.ts";
 import { fit, type DeviceRefusal, type LiveRefusals, type Strangers } from "../live/index.ts";
@@ -25,6 +25,7 @@ import type { Telemetry } from "../telemetry/index.ts";
 import type { Backoff } from "./backoff.ts";
 import type { Beside } from "./beside.ts";
 import { MessageGate } from "./gate.ts";
+import { acceptForGroup, overdrawnBy, type Saying } from "./group-talk.ts";
 import { causeOf } from "./cause.ts";
 import { barredBy, clauseOf } from "./clause.ts";
 import type { MessageLog } from "./log.ts";
@@ -73,6 +74,12 @@ export class Hub implements Policy<SessionContext> {
   readonly #needs: HubNeeds;
   /** The record of each connection; a session, and its context, may see several. */
   readonly #lines = new WeakMap<Opened<SessionContext>, Line>();
+
+  readonly #saying: Saying = {
+    heard: (context, device, publication) => this.#heard(context, device, publication),
+    tooOften: (context, publication, refusal) => this.#tooOften(context, publication, refusal),
+    beyond: (context, publication, refusal) => this.#beyond(context, publication, refusal),
+  };
 
   constructor(needs: HubNeeds) {
     this.#needs = needs;
@@ -239,7 +246,7 @@ export class Hub implements Policy<SessionContext> {
     let spoken = context.last;
     if (spoken?.topic !== topic || spoken.named !== named || spoken.meter.isForgotten)
       spoken = spokenOf(context, topic, named);
-    if (!spoken) return this.#acceptForGroup(context, publication);
+    if (!spoken) return acceptForGroup(this.#needs, this.#saying, context, publication);
     context.last = spoken;
     const { source } = spoken;
     const { space, device } = source;
@@ -272,50 +279,6 @@ export class Hub implements Policy<SessionContext> {
     publication.reasonString = refusal.message;
     const code = reasonOf(refusal, "publish");
     return isOld ? plainly(code) : code;
-  }
-
-  /** What a member says goes to the others, and is kept where it is owed to somebody who is away. */
-  #acceptForGroup(context: SessionContext, publication: Publication): number {
-    const to = parseGroupTopic(publication.topic);
-    const { caller, account } = context;
-    const { device } = caller.credential;
-    if (!to || !device) return topicNameInvalid;
-    const isOld = publication.version === 4;
-    const waiting = isOld ? new PlainAnswer(publication) : publication;
-    const overdrawn = overdrawnBy(caller);
-    if (overdrawn) return this.#tooOften(context, publication, overdrawn);
-    const bounded = account.deliveryRefusal();
-    if (bounded) return this.#beyond(context, publication, bounded);
-    const whyFull = publication.record && this.#needs.log.whyFull();
-    if (whyFull !== undefined) {
-      publication.reasonString = whyFull;
-      return isOld ? plainly(quotaExceeded) : quotaExceeded;
-    }
-    const meter = account.meter("mqtt", caller.credential, device);
-    if (to.rest.startsWith("tasks/")) {
-      const { space, credential } = caller;
-      const source = { space, device, via: "mqtt", topic: publication.named, session: context.session } as const;
-      const verb = to.rest.slice("tasks/".length);
-      const about = { group: to.group, verb };
-      const refusal = this.#needs.beside.acceptTask(
-        { ...source, credential: credential.id, meter },
-        about,
-        publication,
-        waiting,
-      );
-      if (refusal) {
-        publication.reasonString = refusal.message;
-        const code = reasonOf(refusal, "publish");
-        return isOld ? plainly(code) : code;
-      }
-      this.#heard(context, device, publication);
-      return 0;
-    }
-    meter.requests += 1;
-    this.#heard(context, device, publication);
-    if (publication.record) this.#needs.log.append(caller.space, publication.record, (code) => waiting.settle(code));
-    else waiting.settle(0);
-    return 0;
   }
 
   /** Beyond the credential's own rate. */
