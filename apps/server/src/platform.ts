@@ -188,12 +188,10 @@ async function open(needs: PlatformNeeds, opened: AsyncDisposableStack, closing:
   const presences = opened.adopt(await Presences.open({ ...common, timers, report, lastKnown: highWater }), (it) =>
     it.close(),
   );
-  presences.onChange((change) => readings.beside.board.heardOf(change));
   const alerting = opened.adopt(
     await Alerting.open({ ...common, ...people, ...outwards, keys: keyring, presences, address, timers, report }),
     (it) => it.close(),
   );
-  const presences = opened.adopt(await Presences.open({ ...common, report, lastKnown: highWater }), (it) => it.close());
   const accounts = opened.adopt(await Accounts.open({ ...common, report, lastKnown: highWater }), (it) => it.close());
   const directories = new Directories({ storage, clock });
   const registry = new Registry({ ...common, ...held, accounts, telemetry, directories });
@@ -268,7 +266,6 @@ async function open(needs: PlatformNeeds, opened: AsyncDisposableStack, closing:
     ...messageRoutes({ mqttSessions: new MqttSessions({ storage, spaces, clock, log, broker }) }),
     ...readings.beside.handlers,
     ...direct.handlers,
-    ...groupRoutes(new Groups({ ...common, board: readings.beside.board })),
     ...alerting.handlers,
     ...togetherRoutes({ ...common, ...readings, presences }),
     ...measuredRoutes({ ...ofAuthority, asking, retention: readings.retention }),

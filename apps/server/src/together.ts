@@ -11,9 +11,6 @@ type Needs = Omit<ConstructorParameters<typeof Groups>[0], "board"> & {
 
 /** Groups of devices, whose tasks pass on when one of them goes. */
 export function togetherRoutes({ beside: { board }, presences, ...needs }: Needs): readonly Handler[] {
-  presences.onChange(({ space, device, coming }) => {
-    if (coming.state === "offline") board.departed(space, device);
-    else board.returned(device);
-  });
+  presences.onChange((change) => board.heardOf(change));
   return groupRoutes(new Groups({ ...needs, board }));
 }

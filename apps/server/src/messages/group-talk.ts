@@ -1,3 +1,4 @@
+import { overdrawnBy } from "./overdrawn.ts";
 import type { Publication } from "@holdfast/mqtt";
 import { Refusal, type Id } from "@holdfast/kernel";
 import { parseGroupTopic } from "@holdfast/protocol";
@@ -61,15 +62,4 @@ export function acceptForGroup(
   if (publication.record) needs.log.append(space, publication.record, (code) => waiting.settle(code));
   else waiting.settle(0);
   return 0;
-}
-
-/** Beyond the rate of its own, or `undefined`. */
-export function overdrawnBy(caller: Caller): Refusal | undefined {
-  try {
-    caller.draw();
-    return undefined;
-  } catch (error) {
-    if (error instanceof Refusal) return error;
-    throw error;
-  }
 }

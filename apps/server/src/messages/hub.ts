@@ -25,7 +25,7 @@ import type { Telemetry } from "../telemetry/index.ts";
 import type { Backoff } from "./backoff.ts";
 import type { Beside } from "./beside.ts";
 import { MessageGate } from "./gate.ts";
-import { acceptForGroup, overdrawnBy, type Saying } from "./group-talk.ts";
+import { acceptForGroup, type Saying } from "./group-talk.ts";
 import { causeOf } from "./cause.ts";
 import { barredBy, clauseOf } from "./clause.ts";
 import type { MessageLog } from "./log.ts";
