@@ -6,7 +6,7 @@ import { systemClock } from "@holdfast/kernel";
 import { TestClock } from "../apps/server/src/testing/index.ts";
 import type { FreshDatabase, TestPlatform, Visitor } from "../apps/server/src/testing/index.ts";
 import type { Owner, Device } from "./authority.fixture.ts";
-import { providerHost, startHouse, type House } from "./provider.fixture.ts";
+import { startHouse, type House } from "./provider.fixture.ts";
 
 export type Alert = {
   readonly id: string;
@@ -114,6 +114,17 @@ export class Desk {
     }
   }
 
+  /** What closes gives its clients a moment, by this clock. */
+  async during(closing: Promise<void>): Promise<void> {
+    let isDone = false;
+    const done = closing.finally(() => (isDone = true));
+    while (!isDone) {
+      this.clock.move(250);
+      await wait(5);
+    }
+    await done;
+  }
+
   /** The same until something is so. */
   async until<T>(what: string, look: () => Promise<T | undefined> | T | undefined, seconds = 400): Promise<T> {
     for (let i = 0; i < seconds; i++) {
@@ -146,5 +157,3 @@ export function isSigned({ headers, payload }: Message, secret: string): boolean
   const text = `${headers["webhook-id"]}.${headers["webhook-timestamp"]}.${payload}`;
   return headers["webhook-signature"] === `v1,${createHmac("sha256", key).update(text).digest("base64")}`;
 }
-
-export { providerHost };

@@ -118,7 +118,7 @@ test("a webhook that fails is tried again with growing pauses under the same id;
   const ids = new Set(desk.taken.map(({ headers }) => headers["webhook-id"]));
   assert.equal(ids.size, 1, "whoever takes it twice knows it by its id");
   const times = desk.taken.map(({ headers }) => Number(headers["webhook-timestamp"]));
-  assert.ok((times[1] ?? 0) - (times[0] ?? 0) >= 5, `${times}`);
+  assert.ok((times[1] ?? 0) - (times[0] ?? 0) >= 5, times.join(" "));
   assert.ok(desk.taken.every((message) => isSigned(message, hook.secret)));
   const state = async () =>
     (await owner.asks.get<{ items: { id: string; state: string; problem?: string }[] }>("/v1/webhooks")).items.find(
@@ -236,7 +236,7 @@ test("a restart raises nothing of devices that come back, keeps what is open, fo
   const alert = await first.until("an alert", async () => (await first.alerts())[0], 60);
   await first.until("an attempt", () => first.taken.length > 0 || undefined, 20);
   const { given, server } = first.house;
-  await first.house.platform.close();
+  await first.during(first.house.platform.close());
 
   // Away for an hour; the same clock, and the same receiver.
   first.clock.move(3_600_000);
@@ -245,7 +245,7 @@ test("a restart raises nothing of devices that come back, keeps what is open, fo
     server.closeAllConnections();
     server.close();
     first.house.names.close();
-    await platform.close();
+    await first.during(platform.close());
   });
   const asks = (first.asks = platform.visitor.as(first.owner.token));
   const alerts = async () => (await asks.get<{ items: Alert[] }>("/v1/alerts")).items;

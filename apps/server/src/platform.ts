@@ -1,5 +1,5 @@
-import { Passwords, type Cost } from "@holdfast/crypto";
-import { Refusal, type Clock, type Instant, type Random, type Report, type Timers } from "@holdfast/kernel";
+import { Passwords } from "@holdfast/crypto";
+import { Refusal, type Instant } from "@holdfast/kernel";
 import { listeningOn, nameOf } from "./about.ts";
 import { Alerting } from "./alerting.ts";
 import { Accounts, Plans, Usage } from "./accounting/index.ts";
@@ -26,7 +26,6 @@ import {
 import { authorityRoutes } from "./authority/routes.ts";
 import { openCertificates } from "./certificates.ts";
 import { keepTime } from "./clock-watch.ts";
-import type { Config } from "./config.ts";
 import { arrivalsOf, connectionsOf } from "./connections.ts";
 import { keepHouse, keepLast } from "./housekeeping.ts";
 import { enrolmentRoutes } from "./enrolment/routes.ts";
@@ -61,26 +60,12 @@ import { ownRoutes } from "./own-routes.ts";
 import { openPeople } from "./people.ts";
 import { openPlaces } from "./places.ts";
 import { eraseAgain, reconcile } from "./restored.ts";
+import type { PlatformNeeds } from "./platform-needs.ts";
 import { openReadings } from "./readings.ts";
 import { Rounds } from "./rounds.ts";
 import { togetherRoutes } from "./together.ts";
 import { ScheduledBackups } from "./scheduled-backups.ts";
 import { Platform } from "./running.ts";
-
-export type PlatformNeeds = {
-  readonly config: Config;
-  readonly clock: Clock;
-  readonly random: Random;
-  readonly timers: Timers;
-  /** A line for the log and, where it is for people, for the terminal. Never a secret or a payload. */
-  readonly report: Report;
-  /** The platform cannot go on: another server took its data over. */
-  readonly fatal: (refusal: Refusal) => void;
-  /** Of a password that is kept: what it should be, unless somebody says otherwise. */
-  readonly passwordCost?: Cost | undefined;
-  /** Aborted when the process is to end: a start is given up, and closing waits for nothing that is away. */
-  readonly signal?: AbortSignal | undefined;
-};
 
 /**
  * Starts everything, in the order in which it depends on each other; what was opened is closed again when a later step fails.

@@ -64,7 +64,7 @@ export class Lookout {
   /** Somebody changed rules, which are committed. */
   async rulesChanged(org: Id<"org">): Promise<void> {
     const post = this.#posts.get(org);
-    if (!post) return void (await this.#tryToBegin(org));
+    if (!post) return this.#tryToBegin(org);
     const rules = await this.#needs.storage.read(asPlatform(post.space.scope), (unit) => rulesIn(unit).all());
     post.watching.setRules(rules);
     post.watching.lookAtAll(post.space.devices.keys());

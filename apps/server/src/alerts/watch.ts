@@ -5,7 +5,7 @@ import { presenceStateOf, sentenceOfCause, Wheel, type Dated, type Presence } fr
 import { isAbout, type Concerned, type Rule } from "./rule.ts";
 
 /** Milliseconds, as docs/presence.md says them. */
-export const patience = {
+const patience = {
   /** After a start nothing is held against devices that were away then: they are coming back. */
   start: 120_000,
   /** Those that are due within so long are looked at together. */

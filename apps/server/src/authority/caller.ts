@@ -253,6 +253,8 @@ export class Caller implements Asker {
       }
       case "dashboard":
         return this.space.dashboards.target(on);
+      case "alert":
+      case "alertRule":
       case "certificate":
       case "certificateAuthority":
       case "command":
@@ -273,6 +275,7 @@ export class Caller implements Asker {
       case "session":
       case "token":
       case "user":
+      case "webhook":
         return undefined;
     }
   }

@@ -59,3 +59,7 @@ export function answersAlike(a: Placement, b: Placement): boolean {
     tags.every((key) => a.tags[key] === b.tags[key])
   );
 }
+
+/** Whether as often is expected of both: of what is suspended nothing is. */
+export const reportsAlike = (a: Placement, b: Placement): boolean =>
+  a.product === b.product && a.reportsEvery === b.reportsEvery && a.state === b.state;

@@ -13,7 +13,7 @@ import { Lists, type Entry, type Hits, type ListEntry } from "./lists.ts";
 import type { Credential, Ending } from "./credential.ts";
 import type { Issuer } from "./issuer.ts";
 import { Openings } from "./openings.ts";
-import { answersAlike, type Placement, type Schema } from "./placement.ts";
+import { answersAlike, reportsAlike, type Placement, type Schema } from "./placement.ts";
 import { isBuiltIn, type Grant, type Role } from "@holdfast/protocol";
 import { PastOwners } from "./past-owners.ts";
 import type { Remembered } from "./remembered.ts";
@@ -186,8 +186,7 @@ export class Space {
     this.#known.devices.set(id, placement);
     this.children.put(id, before, placement);
     this.pastOwners.turn(id, before, placement);
-    if (before && this.reportsEvery(before) !== this.reportsEvery(placement)) this.rhythm += 1;
-    if (before && before.state !== placement.state) this.rhythm += 1; // of what is suspended nothing is expected
+    if (before && !reportsAlike(before, placement)) this.rhythm += 1;
     this.#openings.swap(before?.door?.door.hours, placement.door?.door.hours);
     // Nobody was told no about a device that was not there, and what people call it changes no answer; its alias stands in topics.
     if (before && !answersAlike(before, placement)) this.bump();
@@ -216,11 +215,6 @@ export class Space {
     if (before?.reportsEvery !== schema.reportsEvery) this.rhythm += 1;
     this.#openings.swap(before?.door?.door.hours, schema.door?.door.hours);
     if (before?.door?.text !== schema.door?.text) this.bump();
-  }
-
-  /** How often a device should report, in milliseconds; `undefined` where nobody said. */
-  reportsEvery({ product, reportsEvery }: Placement): number | undefined {
-    return reportsEvery ?? (product && this.#known.products.get(product)?.reportsEvery);
   }
 
   /** The doors on the way to a device: its product's and its own, each of which has to let in. */

@@ -4,6 +4,6 @@ export type { Beside } from "./beside.ts";
 export { ToDevice } from "./to-device.ts";
 export { MqttSessions } from "./mqtt-sessions.ts";
 export type { Trouble } from "./condition.ts";
-export { neverSeen, presenceStateOf, sentenceOfCause, type Presence, type PresenceState } from "./presence.ts";
+export { neverSeen, presenceStateOf, sentenceOfCause, type Presence } from "./presence.ts";
 export { Presences, type PresenceChange } from "./presences.ts";
 export { Wheel, type Dated } from "./wheel.ts";

@@ -315,7 +315,8 @@ function seenIn({ devices, space }: Known, device: Id<"device">): Seen {
 /** Of what is suspended or retired nobody expects anything. */
 function factsOf({ space }: Known, { device, readAt, unansweredSince, coming }: Seen): Facts {
   const placement = space.device(device);
-  const interval = placement?.state === "active" ? space.reportsEvery(placement) : undefined;
+  const product = placement?.product && space.product(placement.product);
+  const interval = placement?.state === "active" ? (placement.reportsEvery ?? product?.reportsEvery) : undefined;
   return { readAt, unansweredSince, interval, isAway: coming.state === "offline" };
 }
 
