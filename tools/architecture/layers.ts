@@ -128,6 +128,7 @@ export const guarded: Readonly<Record<string, readonly string[]>> = {
     "apps/server/src/backup-command.ts",
     "apps/server/src/program.ts",
     "apps/server/src/platform.ts",
+    "apps/server/src/platform-needs.ts",
     "apps/server/src/places.ts",
     "apps/server/src/outwards.ts",
     "apps/server/src/certificates.ts",

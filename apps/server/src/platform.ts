@@ -170,11 +170,11 @@ async function open(needs: PlatformNeeds, opened: AsyncDisposableStack, closing:
 
   const readings = await openReadings({ ...needs, ...common, ...outwards, keys: keyring, signal: closing.signal });
   const telemetry = opened.adopt(readings.telemetry, (it) => it.close());
-  const presences = opened.adopt(await Presences.open({ ...common, timers, report, lastKnown: highWater }), (it) =>
+  const presences = opened.adopt(await Presences.open({ ...needs, ...common, lastKnown: highWater }), (it) =>
     it.close(),
   );
   const alerting = opened.adopt(
-    await Alerting.open({ ...common, ...people, ...outwards, keys: keyring, presences, address, timers, report }),
+    await Alerting.open({ ...needs, ...common, ...people, ...outwards, keys: keyring, presences, address }),
     (it) => it.close(),
   );
   const accounts = opened.adopt(await Accounts.open({ ...common, report, lastKnown: highWater }), (it) => it.close());
@@ -241,7 +241,7 @@ async function open(needs: PlatformNeeds, opened: AsyncDisposableStack, closing:
   const forShow = { isOffered: config.offersDemo, keys: keyring, door, maximumMessage: config.maximumMessage };
   const erase = erasing({ ...common, ...verbs, keys: keyring, simulation: () => simulation });
   const simulation: Simulation = new Simulation({ ...common, ...verbs, ...forShow, erase, timers, report });
-  const ofAuthority = { ...common, ...verbs, ...life, ...applicationUsers, sessions, lists };
+  const ofAuthority = { ...common, ...verbs, ...life, ...applicationUsers, sessions, lists, alerting };
   const handlers: Handler[] = [
     ...people.handlers,
     ...authorityRoutes({ ...ofAuthority, connections, timers, report, roles: new Roles(forPeople) }),
@@ -304,17 +304,7 @@ async function open(needs: PlatformNeeds, opened: AsyncDisposableStack, closing:
   opened.defer(() => keepLast({ refusals: refusals.log, lists, authentication, report }));
   const rounds = opened.adopt(new Rounds(timers, report), (it) => it.stop());
   opened.defer(() => readings.chunkCare.stop());
-  keepHouse(rounds, {
-    ...ofAuthority,
-    ...people,
-    alerting,
-    report,
-    journal,
-    directories,
-    backups,
-    ...direct,
-    ...readings,
-  });
+  keepHouse(rounds, { ...ofAuthority, ...people, report, journal, directories, backups, ...direct, ...readings });
   opened.defer(() => keepTime({ storage, clock, report }));
   return new Platform({
     opened: opened.move(),
