@@ -37,7 +37,7 @@ test("a device that its organisation hands over ends there within a second, its 
   const { status, body } = await takes(code.toLowerCase());
   assert.equal(status, 201, JSON.stringify(body));
   clock.move(500);
-  await closedWithin(line, from, 2_000);
+  await closedWithin(line, from, 1_000);
   assert.equal((await measures(textOf(pump.key), 13.5)).status, 401);
   assert.equal((await measures(`${body.key.id}.${body.key.secret}`, 14.5)).status, 200);
 

@@ -74,13 +74,14 @@ export class Handovers {
       if (!kept) throw invalid(permit);
       const { device } = kept;
       const placement = from.device(device);
-      const isGone = !placement || placement.user !== undefined || placement.state === "retired";
+      const isGone = !placement || placement.state === "retired";
       if (kept.handover.state === "offered" && isGone) throw invalid(permit);
       permit.askAgain(); // the unit is another organisation's
       const handover = taken(permit, kept.handover, this.#needs.clock.now());
       await handoversIn(unit).save({ ...kept, handover });
       const isFirst = kept.handover.state === "offered";
-      if (isFirst) await registry.retireIn(unit, device);
+      // By its row, which nobody else changes until the end: it may have become a customer's in this moment.
+      if (isFirst && (await registry.retireIn(unit, device)).user) throw invalid(permit);
       unit.audit({ what: isFirst ? "handover.taken" : "handover.resumed", about: device });
       return registry.nameIn(unit, device);
     });

@@ -276,8 +276,8 @@ export class Registry {
       throw refusedBy(permit, "device.create", product, new Refusal("product.unknown"));
   }
 
-  /** Within a unit that knows that it may be. @throws Refusal `device.unknown`, `device.retired` */
-  async retireIn(unit: Unit, id: Id<"device">): Promise<void> {
+  /** Within a unit that knows that it may be. Answers what it was before. @throws Refusal `device.unknown`, `device.retired` */
+  async retireIn(unit: Unit, id: Id<"device">): Promise<Device> {
     const before = await devicesIn(unit).take(id);
     if (!before) throw new Refusal("device.unknown");
     const device = retire(before, unit.at);
@@ -286,6 +286,7 @@ export class Registry {
     await this.#save(unit, device);
     await forgetListsFor(this.#needs, unit, before, device);
     unit.audit({ what: "device.retired", about: id });
+    return before;
   }
 
   async nameIn(unit: Unit, id: Id<"device">): Promise<string> {
