@@ -12,8 +12,7 @@ import {
 } from "./application-users/index.ts";
 import { applicationUserRoutes } from "./application-users/routes.ts";
 import { Claims, CodeAttempts, Handovers } from "./claims/index.ts";
-import { handoverRoutes } from "./claims/handover-routes.ts";
-import { claimRoutes } from "./claims/routes.ts";
+import { claimRoutes, handoverRoutes } from "./claims/routes.ts";
 import type { Post } from "./identity/index.ts";
 import type { Handler, Minting, Refused, Revocation, Rulings, Spaces } from "./authority/index.ts";
 import { networkOf, RateLimit } from "./listeners/index.ts";

@@ -4,6 +4,8 @@ import { on, type Handler } from "../authority/index.ts";
 import type { Claim } from "./claim.ts";
 import type { Claims, Shown } from "./claims.ts";
 
+export { handoverRoutes } from "./handover-routes.ts";
+
 export const claimRoutes = (claims: Claims): Handler[] => [
   on(routes.createClaimCode, async ({ permit, body }) => shownReply(await claims.print(permit, body.expiresIn))),
   on(routes.readDeviceClaim, async ({ permit }) => claimReply(await claims.read(permit))),
