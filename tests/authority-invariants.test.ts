@@ -54,6 +54,7 @@ const open = [
   "revokeToken",
   "readOAuth",
   // Which authority signs devices' certificates, which stands in each of them, and which keys it takes.
+  "revocationList",
   "estCaCertsOf",
   "estCsrAttrs",
   "estCsrAttrsOf",

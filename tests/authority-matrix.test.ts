@@ -497,6 +497,10 @@ const operations: Record<keyof typeof routes, Operation> = {
   },
   renewCertificate: { fresh: freshDevice, ask: () => ({ body: { csr } }) },
   listCertificates: { ask: inPath("credential") },
+  revocationList: {
+    fresh: async () => ({ authority: await authorityOf(ours, our.application) }),
+    ask: ({ authority }) => ({ params: { file: `${authority.id}.crl` } }),
+  },
   listCertificateAuthorities: {},
   endCertificateAuthority: {
     fresh: async () => ({ authority: await authorityOf(ours, our.application) }),

@@ -34,6 +34,16 @@ const issued = z.object({
   notAfter: time,
 });
 
+export const revocationList = route({
+  method: "GET",
+  path: "/.well-known/crl/{file}",
+  summary:
+    "The revocation list (RFC 5280, DER) of an authority of an organisation's own, as `{certificateAuthority}.crl`: its certificates that are good for nothing before their end.",
+  needs: "public",
+  reply: "text",
+  media: ["application/pkix-crl"],
+});
+
 export const issueCertificate = route({
   method: "POST",
   path: "/v1/devices/{device}/certificates",

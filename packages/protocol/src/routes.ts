@@ -79,6 +79,7 @@ export {
   listCertificateAuthorities,
   listCertificates,
   renewCertificate,
+  revocationList,
 } from "./certificates.ts";
 export {
   estCaCerts,

@@ -8,6 +8,9 @@ export type IssuedCertificate = Omit<Issued, "keySince"> & {
   readonly certificate: string;
 };
 
+/** A certificate that is good for nothing, though its end is yet to come. */
+export type Ended = { readonly serial: string; readonly since: Instant };
+
 type Row = { authority: string; serial: Uint8Array; not_before: string; not_after: string; body: Uint8Array };
 
 const encode = (text: string): Uint8Array => new TextEncoder().encode(text);
@@ -80,6 +83,24 @@ export const issuersIn = (unit: Unit) => {
           scope.seal("issuedCertificate", rowOf(issued), encode(issued.certificate)),
         ],
       );
+    },
+
+    /** Those of an authority that went before their end, and that end is yet to come. */
+    async gone(by: Id<"certificateAuthority">): Promise<readonly Ended[]> {
+      const rows = await unit.query<{ serial: Uint8Array; ended_at: string }>(
+        "select serial, ended_at from ended_certificate where authority = $1 and not_after > $2 order by serial",
+        [uuidOf(by), unit.at],
+      );
+      return rows.map(({ serial, ended_at }) => ({ serial: serial.toHex(), since: Number(ended_at) as Instant })); // a bigint column of ours
+    },
+
+    /** Those that are there and not over, by the credential that each is shown for. */
+    async present(by: Id<"certificateAuthority">): Promise<readonly { serial: string; credential: Id<"key"> }[]> {
+      const rows = await unit.query<{ serial: Uint8Array; credential: string }>(
+        "select serial, credential from issued_certificate where authority = $1 and not_after > $2 order by serial",
+        [uuidOf(by), unit.at],
+      );
+      return rows.map(({ serial, credential }) => ({ serial: serial.toHex(), credential: idFrom("key", credential) }));
     },
 
     /** Newest first, without those that are over. */

@@ -4,9 +4,11 @@ import { readConditions } from "./conditions.ts";
 import type { Issuer } from "./issuer.ts";
 import type { Certified, Issuing } from "./issuing.ts";
 import { on, type Handler } from "./on.ts";
+import type { RevocationLists } from "./revocation-list.ts";
 import { credentialId } from "./reading.ts";
 
-export const issuingRoutes = (issuing: Issuing): Handler[] => [
+export const issuingRoutes = (issuing: Issuing, lists: RevocationLists): Handler[] => [
+  on(routes.revocationList, async ({ params }) => lists.of(params["file"] ?? "")),
   on(routes.issueCertificate, async ({ permit, body: { csr, validFor, name, expiresIn, conditions } }) => {
     const wanted = { name: name ?? "", lifetime: expiresIn, conditions: readConditions(conditions) };
     return certifiedReply(await issuing.issue(permit, { csr, validFor, ...wanted }));

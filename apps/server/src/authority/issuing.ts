@@ -8,7 +8,7 @@ import type { Credential } from "./credential.ts";
 import { endOfAge } from "./demands.ts";
 import { deviceKeyOf, endOf, enrolledKeyOf, ownKeyOf, type Birth, type Wanted } from "./heritage.ts";
 import { digestOf, issuerOf, nameOfIssuer, type Issuer } from "./issuer.ts";
-import { issuersIn, type IssuedCertificate } from "./issuer-rows.ts";
+import { issuersIn, type Ended, type IssuedCertificate } from "./issuer-rows.ts";
 import type { Minting } from "./minting.ts";
 import type { Permit } from "./permit.ts";
 import { authorityIn } from "./postgres.ts";
@@ -30,6 +30,11 @@ export interface Signer {
   nameIn(request: string): Promise<string | undefined>;
   /** Certificates, each in PEM, as PKCS #7 without a signature, in DER (RFC 5652; RFC 7030, 4.1.3). */
   bundle(certificates: readonly string[]): Promise<Uint8Array>;
+  /** The revocation list of an authority, in DER; its number is the moment, in milliseconds. */
+  list(
+    issuer: Signed,
+    about: { readonly at: Instant; readonly next: Instant; readonly ended: readonly Ended[] },
+  ): Promise<Uint8Array>;
   newAuthority(about: About): Promise<Signed>;
   certify(issuer: Signed, about: About & { readonly key: PublicKey }): Promise<{ certificate: string; serial: string }>;
 }

@@ -6,6 +6,7 @@ import { Issuing, type Signer } from "./issuing.ts";
 import { LettingGo } from "./letting-go.ts";
 import { Leaks } from "./leaks.ts";
 import type { Minting } from "./minting.ts";
+import { RevocationLists } from "./revocation-list.ts";
 import type { Revocation } from "./revocation.ts";
 import { Rotation } from "./rotation.ts";
 import { Rulings } from "./rulings.ts";
@@ -36,6 +37,7 @@ export const lifeOf = (needs: Needs) => {
     rulings,
     rotation,
     issuing: new Issuing({ ...needs, rotation }),
+    revocationLists: new RevocationLists(needs),
     lettingGo: new LettingGo(needs),
     leaks: new Leaks({ ...needs, rulings }),
   };

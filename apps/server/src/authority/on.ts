@@ -64,7 +64,7 @@ type Reply<R extends Route> = R["reply"] extends z.ZodType
       ? Sent<z.input<R["reply"]>>
       : z.input<R["reply"]>
   : R["reply"] extends "text"
-    ? string
+    ? string | Uint8Array
     : R["reply"] extends "download"
       ? Download
       : Stream;

@@ -45,7 +45,8 @@ export const authorityIn = (unit: Unit) => ({
   },
 
   async credentialsOf(ids: readonly CredentialId[]): Promise<readonly Credential[]> {
-    return (await rowsOf(unit, "id = any($1::uuid[])", [ids.map(uuidOf)])).filter(({ id }) => ids.includes(id));
+    const wanted = new Set(ids);
+    return (await rowsOf(unit, "id = any($1::uuid[])", [ids.map(uuidOf)])).filter(({ id }) => wanted.has(id));
   },
 
   /** Oldest first, after the cursor. */

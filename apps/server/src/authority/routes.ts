@@ -21,6 +21,7 @@ import { on, type Handler } from "./on.ts";
 import type { Leaks } from "./leaks.ts";
 import { previewDemands, previewRevocation, previewUnder, type Connections, type Preview } from "./preview.ts";
 import { credentialId, readCredential, readCredentials, readUse, type Shown } from "./reading.ts";
+import type { RevocationLists } from "./revocation-list.ts";
 import type { Revocation } from "./revocation.ts";
 import type { Roles } from "./role-keeping.ts";
 import { roleRoutes } from "./role-routes.ts";
@@ -41,6 +42,7 @@ type Needs = {
   lists: ListKeeping;
   rotation: Rotation;
   issuing: Issuing;
+  revocationLists: RevocationLists;
   leaks: Leaks;
   sessions: Sessions;
   /** What application users renew their sessions with. */
@@ -152,7 +154,7 @@ export const authorityRoutes = (needs: Needs): Handler[] => [
       ...(caller.expiresAt !== undefined && { expiresAt: rfc3339(caller.expiresAt) }),
     };
   }),
-  ...issuingRoutes(needs.issuing),
+  ...issuingRoutes(needs.issuing, needs.revocationLists),
   ...listRoutes(needs.lists),
   ...roleRoutes(needs.roles),
   ...simulationRoutes({ ...needs, simulating: new Simulating({ ...needs, settles: needs.accounts }) }),

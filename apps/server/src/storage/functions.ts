@@ -20,6 +20,7 @@ export const directoryFunctions = [
   "socket_addresses",
   "orgs_unconfirmed",
   "org_of_product",
+  "org_of_authority",
 ] as const;
 export type DirectoryFunction = (typeof directoryFunctions)[number];
 

@@ -5,6 +5,8 @@ import { importKey, newKeys, newSerial, selfSign, signature, wholeSeconds, x509,
 
 type About = { readonly commonName: string; readonly notBefore: Instant; readonly notAfter: Instant };
 
+type Ended = { readonly serial: string; readonly since: Instant };
+
 const block = /^-----BEGIN (NEW )?CERTIFICATE REQUEST-----([A-Za-z0-9+/=\s]+)-----END \1?CERTIFICATE REQUEST-----$/;
 
 /** Signs certificates of devices' keys, for an authority whose own key it is given each time. */
@@ -51,6 +53,34 @@ export class Signing {
   /** An authority of its own, that signs certificates and no other authority. */
   async newAuthority(about: About): Promise<Signed> {
     return selfSign(await newKeys(), about, this.#random);
+  }
+
+  /** The numbers of an authority's certificates that were ended, as of `at`, in DER. RFC 5280, 5. */
+  async list(
+    issuer: Signed,
+    { at, next, ended }: { readonly at: Instant; readonly next: Instant; readonly ended: readonly Ended[] },
+  ): Promise<Uint8Array> {
+    const lib = await x509();
+    const root = new lib.X509Certificate(issuer.certificate);
+    const number = at.toString(16);
+    const digits = number.length % 2 === 0 ? `00${number}` : `0${number}`; // positive, whatever its first bit
+    const bytes = Uint8Array.fromHex(`02${(digits.length / 2).toString(16).padStart(2, "0")}${digits}`);
+    const list = await lib.X509CrlGenerator.create(
+      {
+        issuer: root.subjectName,
+        thisUpdate: wholeSeconds(at),
+        nextUpdate: wholeSeconds(next),
+        signingAlgorithm: signature,
+        signingKey: await importKey(issuer.key),
+        entries: ended.map(({ serial, since }) => ({ serialNumber: serial, revocationDate: wholeSeconds(since) })),
+        extensions: [
+          await lib.AuthorityKeyIdentifierExtension.create(root.publicKey, false, webcrypto),
+          new lib.Extension("2.5.29.20", false, bytes), // cRLNumber
+        ],
+      },
+      webcrypto,
+    );
+    return new Uint8Array(list.rawData);
   }
 
   /** A client certificate of a key that was proved before. */
