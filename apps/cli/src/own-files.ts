@@ -16,9 +16,12 @@ export function readNamed(file: string, flag: string): string {
 }
 
 /** A public key of Ed25519 or P-256 in PEM or as a JWK, as the platform takes it. @throws Misuse */
-export function readPublicKey(file: string): PublicKey {
-  const text = readNamed(file, "--public-key");
-  const misuse = (why: string, cause?: unknown) => new Misuse(`--public-key: ${file} ${why}`, { cause });
+export const readPublicKey = (file: string): PublicKey =>
+  parsePublicKey(readNamed(file, "--public-key"), `--public-key: ${file}`);
+
+/** The same in text that stands somewhere. @throws Misuse */
+export function parsePublicKey(text: string, where: string): PublicKey {
+  const misuse = (why: string, cause?: unknown) => new Misuse(`${where} ${why}`, { cause });
   // OpenSSL would make the public key of a private one, which then had been where it should not be.
   if (/PRIVATE KEY-----|"d"\s*:/.test(text)) throw misuse("holds a private key, which stays where it was made.");
   let key: KeyObject;

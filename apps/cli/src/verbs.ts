@@ -5,6 +5,7 @@ import { auditVerbs } from "./verbs/audit.ts";
 import { backupVerbs } from "./verbs/backups.ts";
 import { certificateVerbs } from "./verbs/certificates.ts";
 import { claimVerbs } from "./verbs/claims.ts";
+import { importVerbs } from "./verbs/importing.ts";
 import { commandVerbs } from "./verbs/commands.ts";
 import { groupVerbs } from "./verbs/groups.ts";
 import { credentialVerbs } from "./verbs/credentials.ts";
@@ -54,6 +55,7 @@ export const verbs: readonly Verb[] = [
   ...appUserVerbs,
   ...productVerbs,
   ...deviceVerbs,
+  ...importVerbs,
   ...claimVerbs,
   ...tailVerbs,
   ...telemetryVerbs,

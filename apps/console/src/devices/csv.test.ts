@@ -1,7 +1,8 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import fc from "fast-check";
-import { formatCsv, parseCsv } from "./csv.ts";
+import { parseCsv } from "@holdfast/kernel";
+import { formatCsv } from "./csv.ts";
 
 test("what is written to CSV is read back", () => {
   const cell = fc

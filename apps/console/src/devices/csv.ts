@@ -1,40 +1,5 @@
 import { csvCell } from "@holdfast/kernel";
 
-/**
- * Rows of a CSV file (RFC 4180): commas or semicolons, quotes doubled, any line end, a byte order mark. An unfinished quote is an error.
- */
-export function parseCsv(text: string): readonly (readonly string[])[] {
-  const source = text.replace(/^\ufeff/, "");
-  const [firstLine = ""] = source.split(/\r?\n/, 1);
-  const comma = firstLine.includes(",") || !firstLine.includes(";") ? "," : ";";
-  const rows: string[][] = [];
-  let row: string[] = [];
-  let field = "";
-  let isQuoted = false;
-  for (let at = 0; at < source.length; at++) {
-    const char = source.charAt(at);
-    if (isQuoted) {
-      if (char !== '"') field += char;
-      else if (source.charAt(at + 1) === '"') {
-        field += '"';
-        at++;
-      } else isQuoted = false;
-    } else if (char === '"' && field === "") isQuoted = true;
-    else if (char === comma) {
-      row.push(field);
-      field = "";
-    } else if (char === "\n" || char === "\r") {
-      if (char === "\r" && source.charAt(at + 1) === "\n") at++;
-      rows.push([...row, field]);
-      row = [];
-      field = "";
-    } else field += char;
-  }
-  if (isQuoted) throw new Error("a quote is not closed");
-  if (field !== "" || row.length > 0) rows.push([...row, field]);
-  return rows.filter((cells) => cells.some((cell) => cell.trim() !== ""));
-}
-
 /** The text of a CSV file, safe to open in a spreadsheet. */
 export const formatCsv = (rows: readonly (readonly string[])[]): string =>
   rows.map((row) => `${row.map(csvCell).join(",")}\r\n`).join("");

@@ -1,5 +1,5 @@
+import { parseCsv } from "@holdfast/kernel";
 import { words } from "../words/index.ts";
-import { parseCsv } from "./csv.ts";
 
 const own = words.devices.import.errors;
 

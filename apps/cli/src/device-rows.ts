@@ -1,0 +1,94 @@
+import { parseCsv } from "@holdfast/kernel";
+import { Misuse } from "./failure.ts";
+import { parsePublicKey, type PublicKey } from "./own-files.ts";
+
+/** One row of a file of devices: what would be made of it, or why not. Rows are counted as spreadsheets do: the heading is 1. */
+export type DeviceRow = {
+  readonly row: number;
+  readonly name: string;
+  readonly alias: string | undefined;
+  readonly product: string | undefined;
+  readonly tags: Readonly<Record<string, string>>;
+  readonly publicKey: PublicKey | undefined;
+  readonly faults: readonly string[];
+};
+
+type Products = readonly { readonly id: string; readonly name: string }[];
+
+const columns = ["name", "product", "alias", "tags", "publickey"];
+const secrets = ["secret", "password", "token", "key"];
+export const mostRows = 10_000;
+
+/** @throws Misuse where the file is no table of devices */
+export function deviceRows(text: string, products: Products, aliases: ReadonlySet<string>): readonly DeviceRow[] {
+  const [heading, ...lines] = tableIn(text);
+  const named = (heading ?? []).map((cell) => cell.trim().toLowerCase());
+  const secret = named.find((one) => secrets.includes(one));
+  if (secret !== undefined)
+    throw new Misuse(
+      `The column "${secret}" is not taken: secrets that stand in a file are known to whoever read it. Each device gets one made for it alone, or brings the public key of its own (publicKey).`,
+    );
+  const strange = named.find((one) => !columns.includes(one));
+  if (strange !== undefined)
+    throw new Misuse(`There is no column "${strange}": name, product, alias, tags, publicKey.`);
+  if (!named.includes("name")) throw new Misuse(`The first line has no column "name".`);
+  if (lines.length > mostRows) throw new Misuse(`The file has ${lines.length} devices: ${mostRows} at most at a time.`);
+  const seen = { aliases: new Map<string, number>(), keys: new Map<string, number>() };
+  const ids = new Map(products.flatMap(({ id, name }) => [[name, id] as const, [id, id] as const]));
+  return lines.map((cells, at): DeviceRow => {
+    const row = at + 2;
+    const cell = (column: string) => cells[named.indexOf(column)]?.trim() ?? "";
+    const faults: string[] = [];
+    const name = cell("name");
+    if (name === "") faults.push("it has no name");
+    if (name.length > 200) faults.push("its name has more than 200 characters");
+    if (cells.length > named.length) faults.push("it has more cells than the heading");
+
+    const alias = cell("alias") || undefined;
+    if (alias !== undefined) {
+      if (!/^[A-Za-z0-9._-]{1,64}$/.test(alias)) faults.push("its alias is not of 1 to 64 of A-Z a-z 0-9 . _ -");
+      if (aliases.has(alias)) faults.push(`the alias ${alias} is a device's already`);
+      onlyOne(seen.aliases, alias, row, "alias", faults);
+    }
+
+    const product = ids.get(cell("product"));
+    if (cell("product") !== "" && product === undefined) faults.push("there is no such product");
+
+    const publicKey = keyIn(cell("publickey"), faults);
+    if (publicKey) onlyOne(seen.keys, JSON.stringify(publicKey), row, "public key", faults);
+    return { row, name, alias, product, tags: tagsIn(cell("tags"), faults), publicKey, faults };
+  });
+}
+
+function tableIn(text: string): readonly (readonly string[])[] {
+  try {
+    return parseCsv(text);
+  } catch (error) {
+    throw new Misuse(`The file is no CSV: ${error instanceof Error ? error.message : "unreadable"}.`, { cause: error });
+  }
+}
+
+/** What two devices have is neither's. */
+function onlyOne(seen: Map<string, number>, value: string, row: number, what: string, faults: string[]): void {
+  const other = seen.get(value);
+  if (other !== undefined) faults.push(`row ${other} has the same ${what}`);
+  else seen.set(value, row);
+}
+
+function keyIn(text: string, faults: string[]): PublicKey | undefined {
+  if (text === "") return undefined;
+  try {
+    return parsePublicKey(text, "its public key");
+  } catch (error) {
+    if (!(error instanceof Misuse)) throw error;
+    faults.push(error.message);
+    return undefined;
+  }
+}
+
+function tagsIn(text: string, faults: string[]): Record<string, string> {
+  const pairs = text.split(",").filter((pair) => pair.trim() !== "");
+  const read = pairs.map((pair) => /^([^=:]{1,128})=(.{0,256})$/.exec(pair.trim()));
+  if (read.includes(null)) faults.push("its tags are not such as site=north,floor=3");
+  return Object.fromEntries(read.flatMap((pair) => (pair ? [[pair[1]?.trim() ?? "", pair[2]?.trim() ?? ""]] : [])));
+}
