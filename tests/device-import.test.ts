@@ -91,14 +91,16 @@ test("each row that is not good is told with what is wrong, and then nothing is 
 });
 
 test("what the platform refuses is told by row, and the others are made", async () => {
-  const csv = `name,alias\nnew one,n1\n${"x".repeat(200)},n2\n`;
-  const { id } = await owner.asks.post<{ id: string }>("/v1/devices", {
-    application: application.id,
-    name: "was",
-    alias: "n9",
-  });
-  assert.ok(id);
-  const { exit, err } = await imported(csv, "--out", file("more.csv"), "--json");
-  assert.equal(exit, 0, err);
-  assert.equal(parseCsv(readFileSync(file("more.csv"), "utf8")).length, 3);
+  const tags = Array.from({ length: 200 }, (_, n) => `t${n}=1`).join(",");
+  const csv = `name,tags\nnew one,\nwith too many,"${tags}"\nnew two,\n`;
+  const { exit, out } = await imported(csv, "--out", file("more.csv"));
+  assert.equal(exit, 1);
+  assert.match(out, /row 3: /);
+  const [, ...rows] = parseCsv(readFileSync(file("more.csv"), "utf8"));
+  assert.deepEqual(rows.map(([row]) => row).toSorted(), ["2", "4"]);
+  const there = await names();
+  assert.deepEqual(
+    ["new one", "new two", "with too many"].map((one) => there.includes(one)),
+    [true, true, false],
+  );
 });
