@@ -17,7 +17,7 @@ type Products = readonly { readonly id: string; readonly name: string }[];
 
 const columns = ["name", "product", "alias", "tags", "publickey"];
 const secrets = ["secret", "password", "token", "key"];
-export const mostRows = 10_000;
+const mostRows = 10_000;
 
 /** @throws Misuse where the file is no table of devices */
 export function deviceRows(text: string, products: Products, aliases: ReadonlySet<string>): readonly DeviceRow[] {
