@@ -65,7 +65,6 @@ export type HubNeeds = {
 const notAuthorized = 0x87;
 const serverUnavailable = 0x88;
 const serverBusy = 0x89;
-const topicNameInvalid = 0x90;
 const quotaExceeded = 0x97;
 const administrativeAction = 0x98;
 

@@ -56,7 +56,7 @@ export function change(device: Device, wanted: DeviceChange): Active | Suspended
     application: wanted.application ?? device.application,
     // Users and gateways are of one application: elsewhere it is nobody's yet.
     user: stays ? device.user : undefined,
-    gateway: stays ? device.gateway : undefined,
+    ...(device.gateway && { gateway: stays ? device.gateway : undefined }),
     product: wanted.product === undefined ? device.product : (wanted.product ?? undefined),
     alias: wanted.alias === undefined ? device.alias : (wanted.alias ?? undefined),
     tags: wanted.tags ?? device.tags,
