@@ -97,7 +97,10 @@ test("what the platform refuses is told by row, and the others are made", async 
   assert.equal(exit, 1);
   assert.match(out, /row 3: /);
   const [, ...rows] = parseCsv(readFileSync(file("more.csv"), "utf8"));
-  assert.deepEqual(rows.map(([row]) => row).toSorted(), ["2", "4"]);
+  assert.deepEqual(
+    rows.map(([row = ""]) => row).toSorted((a, b) => a.localeCompare(b)),
+    ["2", "4"],
+  );
   const there = await names();
   assert.deepEqual(
     ["new one", "new two", "with too many"].map((one) => there.includes(one)),

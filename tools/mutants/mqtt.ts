@@ -524,7 +524,7 @@ export const mqttMutants = (): readonly Mutant[] => [
   ),
   handler(
     "space-bytes",
-    ["outgoing.ts", "for (; needed > 0 && beyond > 0; count++) {", "for (; needed > Infinity; count++) {"],
+    ["queue.ts", "for (; needed > 0 && beyond > 0; count++) {", "for (; needed > Infinity; count++) {"],
     [
       "backlog.test.ts",
       "sessions share what their space may hold: who gets more gives up its oldest, and who has little loses nothing",
@@ -532,7 +532,7 @@ export const mqttMutants = (): readonly Mutant[] => [
   ),
   handler(
     "space-bytes-free",
-    ["outgoing.ts", "[excess, this.#bytes - core.limits.sessionBytesFree]", "[excess, this.#bytes]"],
+    ["outgoing.ts", "this.#bytes - this.#session.core.limits.sessionBytesFree", "this.#bytes"],
     [
       "backlog.test.ts",
       "sessions share what their space may hold: who gets more gives up its oldest, and who has little loses nothing",
@@ -540,7 +540,7 @@ export const mqttMutants = (): readonly Mutant[] => [
   ),
   handler(
     "space-bytes-in-vain",
-    ["outgoing.ts", "if (!next) return -1;", "if (!next) return count;"],
+    ["queue.ts", "if (!next) return -1;", "if (!next) return count;"],
     [
       "backlog.test.ts",
       "sessions share what their space may hold: who gets more gives up its oldest, and who has little loses nothing",
@@ -548,7 +548,7 @@ export const mqttMutants = (): readonly Mutant[] => [
   ),
   handler(
     "space-bytes-at-once",
-    ["outgoing.ts", "count < mostGivenUp ? this.#queue.at(count) : undefined", "this.#queue.at(count)"],
+    ["queue.ts", "count < mostGivenUp ? this.at(count) : undefined", "this.at(count)"],
     [
       "backlog.test.ts",
       "what others wait for as well frees little, and is not given up by the hundred for one message",

@@ -29,6 +29,7 @@ test("a verb gets what it declares, wherever the flags stand", () => {
     name: "Pump",
     product: undefined,
     alias: undefined,
+    gateway: undefined,
     "public-key": undefined,
     "reporting-interval": undefined,
     "new-key": undefined,

@@ -99,15 +99,12 @@ async function open(needs: PlatformNeeds, opened: AsyncDisposableStack, closing:
   const spaceHolder: { spaces: Spaces | undefined } = { spaces: undefined };
   const storage = opened.adopt(
     await Storage.open({
+      ...needs,
       database: places.database,
       folder: places.databaseFolder,
       keyring,
-      clock: needs.clock,
-      random,
-      timers,
       recordAudit: recorder(random),
       doubtful: (org) => spaceHolder.spaces?.forget(org),
-      report,
       fatal: (refusal) => {
         loseIfInUse(refusal);
         needs.fatal(refusal);

@@ -60,11 +60,6 @@ const sentences = {
     "This code is used, replaced, expired or mistyped, or for another login. Ask whoever runs the application for a new one.",
   "claim.invalid":
     "This code claims nothing: it is used, expired or mistyped, not for you, or of no device here. Look at it once more; for a device that is somebody's, its owner makes a code.",
-  "claim.notContested": "Nobody asked for this device, so there is nothing to object to.",
-  "claim.contested": "Somebody asked for this device by the code on its box. Object first, or release it.",
-  "handover.invalid":
-    "This code gives no device: it is used, withdrawn, expired or mistyped. Ask whoever has the device for another.",
-  "handover.claimed": "A customer has this device. She releases it first, or you unbind it.",
   "signUp.closed": "This application takes only those who were invited. Ask whoever runs it for a code.",
   "confirmation.required":
     "This asks who you are once more. Send your password to POST /v1/account/confirmation, then repeat it within ten minutes.",

@@ -1,4 +1,4 @@
-/** What is said no to between devices: gateways, relays, groups and their tasks. */
+/** What is said no to between devices, and to who wants them: gateways, relays, groups and their tasks, claims and handovers. */
 export const together = {
   "relay.malformed": "Bring one sealed frame that wants an answer, in Base64, as the device handed it over.",
   "relay.refused":
@@ -17,4 +17,9 @@ export const together = {
   "task.tooLarge": "A task and its result have at most 16 KiB each. Send what is larger as readings, or by a link.",
   "task.malformed": "This is nothing that the board of a group takes. docs/groups.md says what it does.",
   "gateway.unfit": "A gateway is another device of the same application that is not retired. Name such a one.",
+  "claim.notContested": "Nobody asked for this device, so there is nothing to object to.",
+  "claim.contested": "Somebody asked for this device by the code on its box. Object first, or release it.",
+  "handover.invalid":
+    "This code gives no device: it is used, withdrawn, expired or mistyped. Ask whoever has the device for another.",
+  "handover.claimed": "A customer has this device. She releases it first, or you unbind it.",
 } as const;

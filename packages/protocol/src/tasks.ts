@@ -74,6 +74,7 @@ export const putTask = route({
   body: asked,
   reply: shown,
   status: 201,
+  location: `${board}/{id}`,
 });
 
 export const listTasks = route({
@@ -111,7 +112,6 @@ export const putOwnTask = route({
   ...asDevice,
   body: asked,
   reply: shown,
-  status: 201,
 });
 
 export const leaseTasks = route({

@@ -146,10 +146,10 @@ export const alertVerbs = [
     summary: "Make a webhook, to which alerts are sent, signed",
     flags: {
       name: required(text("NAME"), "what it is called"),
-      url: required(text("URL"), "a public address, https://…"),
+      address: required(text("URL"), "a public one, https://…"),
     },
-    async run(body, tools) {
-      const made = await (await tools.client()).call(routes.createWebhook, { body });
+    async run({ name, address: url }, tools) {
+      const made = await (await tools.client()).call(routes.createWebhook, { body: { name, url } });
       showHook(made, tools);
       if (made.secret !== undefined) tools.print.secretNote("secret");
     },

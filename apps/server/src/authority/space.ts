@@ -9,6 +9,7 @@ import { noFactors, type Factors } from "./factors.ts";
 import { Homes } from "./homes.ts";
 import { KnownDashboards } from "./known-dashboards.ts";
 import { KnownGroups } from "./known-groups.ts";
+import { KnownUserLists } from "./known-user-lists.ts";
 import { Lists, type Entry, type Hits, type ListEntry } from "./lists.ts";
 import type { Credential, Ending } from "./credential.ts";
 import type { Issuer } from "./issuer.ts";
@@ -19,7 +20,7 @@ import { PastOwners } from "./past-owners.ts";
 import type { Remembered } from "./remembered.ts";
 import { grantsOfMember, grantsOfRole, type Member, type Membership, type OwnRoles } from "./roles.ts";
 import { stopOf, type Standing, type Stop } from "./standing.ts";
-import { UserLists } from "./user-lists.ts";
+import type { UserLists } from "./user-lists.ts";
 import { Uses } from "./uses.ts";
 
 export type { Bounds, Placement, Schema } from "./placement.ts";
@@ -47,9 +48,7 @@ export class Space {
   readonly #known: Remembered;
   readonly #changed: (space: Space) => void;
   #lists: Lists;
-  readonly #userLists: Map<Id<"user">, UserLists>;
-  /** When the next entry of any of them expires. */
-  #userListed = Number.NEGATIVE_INFINITY;
+  readonly #userLists: KnownUserLists;
   /** When the next entry of any list expires, as it was when somebody last looked; not a number where an entry was put since. */
   #listed = Number.NaN;
   readonly #openings = new Openings();
@@ -79,8 +78,7 @@ export class Space {
     this.#issuers = new Map(known.issuers?.map((issuer) => [issuer.id, issuer]));
     for (const things of [known.products, known.devices])
       for (const { door } of things.values()) this.#openings.swap(undefined, door?.door.hours);
-    const byUser = Map.groupBy(known.userEntries ?? [], ({ user }) => user);
-    this.#userLists = new Map([...byUser].map(([user, entries]) => [user, new UserLists(user, entries)]));
+    this.#userLists = new KnownUserLists(known.userEntries ?? []);
   }
 
   get org(): Id<"org"> {
@@ -260,16 +258,11 @@ export class Space {
 
   /** What an application user lists for her devices; `undefined` where a device is nobody's, or she lists nothing. */
   userListsOf({ user }: Pick<Placement, "user">): UserLists | undefined {
-    return user && this.#userLists.get(user);
+    return user && this.#userLists.of(user);
   }
 
   setUserLists(user: Id<"user">, change: (lists: UserLists) => UserLists): void {
-    const before = this.#userLists.get(user) ?? new UserLists(user);
-    const after = change(before);
-    for (const id of before.entries.keys()) if (!after.entries.has(id)) this.hits.delete(id);
-    if (after.entries.size > 0) this.#userLists.set(user, after);
-    else this.#userLists.delete(user);
-    this.#userListed = Number.NEGATIVE_INFINITY;
+    for (const id of this.#userLists.change(user, change)) this.hits.delete(id);
     this.#listed = Number.NaN; // as above
     this.bump();
   }
@@ -285,11 +278,7 @@ export class Space {
 
   /** Asked each second: hours of doors begin and end, entries of lists expire, and open connections are asked about again. */
   turn(now: Instant): void {
-    if (now >= this.#userListed) {
-      this.#userListed = Number.POSITIVE_INFINITY;
-      for (const one of this.#userLists.values()) this.#userListed = Math.min(this.#userListed, one.changesAt(now));
-    }
-    const listed = Math.min(this.#lists.changesAt(now), this.#userListed);
+    const listed = Math.min(this.#lists.changesAt(now), this.#userLists.changesAt(now));
     const hasTurned = this.#openings.turn(now);
     if (listed === this.#listed && !hasTurned) return;
     this.#listed = listed;
@@ -336,7 +325,7 @@ export class Space {
       issuers: this.issuers,
       homes: this.homes.all,
       entries: [...this.#lists.entries.values()],
-      userEntries: [...this.#userLists.values()].flatMap(({ entries }) => [...entries.values()]),
+      userEntries: this.#userLists.entries,
       ...change,
     };
     const holds = ({ expiresAt }: Pick<ListEntry, "expiresAt">) => expiresAt === undefined || now < expiresAt;

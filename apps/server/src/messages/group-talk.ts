@@ -1,8 +1,7 @@
 import { overdrawnBy } from "./overdrawn.ts";
 import type { Publication } from "@holdfast/mqtt";
-import { Refusal, type Id } from "@holdfast/kernel";
+import type { Id, Refusal } from "@holdfast/kernel";
 import { parseGroupTopic } from "@holdfast/protocol";
-import type { Caller } from "../authority/index.ts";
 import type { Beside } from "./beside.ts";
 import type { MessageLog } from "./log.ts";
 import { PlainAnswer, plainly } from "./plain-answer.ts";

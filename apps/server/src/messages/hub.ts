@@ -35,7 +35,8 @@ import { PlainAnswer, plainly } from "./plain-answer.ts";
 import { challenge } from "./proof.ts";
 import { reasonOf, refusalBy, sentenceBy, violationBy } from "./reason.ts";
 import { shownIn } from "./secret-in.ts";
-import { aliasOf, cameOver, kindOf, spokenOf, treeOf, welcome, type SessionContext } from "./session.ts";
+import { renamed } from "./renamed.ts";
+import { cameOver, kindOf, spokenOf, welcome, type SessionContext } from "./session.ts";
 
 export type HubNeeds = {
   readonly authentication: Authentication;
@@ -216,28 +217,13 @@ export class Hub implements Policy<SessionContext> {
 
   renew(context: SessionContext, _gate: Gate): Gate | Renaming | Ending {
     const { caller } = context;
-    const { device } = caller.credential;
     // Where only the hours are over, the connection ends, and what waits for it stays for when they begin again.
     if (caller.power.end?.isOfHours) return new MessageGate(caller, caller.now());
     if (caller.ended() !== undefined) return { end: administrativeAction };
     caller.noteStay();
     const gate = new MessageGate(caller);
-    const alias = aliasOf(caller);
-    const { space } = caller;
-    const children = device && space.children.namesOf(device);
-    const groups = device && space.groups.namesOf(device);
-    const isNamed = alias === context.alias && children === context.children && groups === context.groups;
-    if (device === undefined || isNamed) return gate;
-    const known = new Set(context.children?.values());
-    context.alias = alias;
-    context.groups = groups;
-    context.children = children;
-    // The session takes its new names first.
-    queueMicrotask(() => {
-      for (const child of space.children.of(device))
-        if (!known.has(child)) this.#needs.beside.arrived(space, child, undefined);
-    });
-    return { gate, naming: treeOf(space, device) };
+    const naming = renamed(context, this.#needs.beside);
+    return naming ? { gate, naming } : gate;
   }
 
   accept(context: SessionContext, publication: Publication): number {

@@ -31,9 +31,10 @@ import {
   type DeviceChange,
 } from "./device.ts";
 import type { Directories } from "./directories.ts";
+import { asMaking, askToTag, productNamed, refuseEnded, untagged, type Making } from "./making.ts";
 import { Placements } from "./placements.ts";
-import { applicationsIn, devicesIn, placementOf, productsIn } from "./postgres.ts";
-import { refuseOtherTypes, type Product } from "./product.ts";
+import { devicesIn, placementOf } from "./postgres.ts";
+import { refuseOtherTypes } from "./product.ts";
 import { rebound, refuseUnfit } from "./tying.ts";
 import { Suspensions } from "./suspensions.ts";
 import { noteGateway, noteUser, registryRulings } from "./rulings.ts";
@@ -70,9 +71,6 @@ type Needs = {
   clock: Clock;
   random: Random;
 };
-
-/** Leave to make a device in an application, with a key that we make or one that it brings. */
-type Making = Permit<"device.create"> | Permit<"device.enrol">;
 
 export type NewDevice = {
   readonly name: string;
@@ -357,32 +355,4 @@ export class Registry {
       }),
     );
   }
-}
-
-const untagged = { tags: {} } as const;
-
-/** By what the device was before: who may tag what has one tag already may not give that tag to another device. */
-const askToTag = (permit: Making | Permit<"device.update">, before: Device): void =>
-  askAlso(permit, "device.tag", { id: before.id, placement: placementOf(before) });
-
-/** An application that was there when leave was given may have ended meanwhile; its row stays, so no key would tell. */
-async function refuseEnded(unit: Unit, permit: Making): Promise<void> {
-  if (await applicationsIn(unit).find(permit.on)) return;
-  throw refusedBy(asMaking(permit), "device.create", permit.on, new Refusal("application.unknown"));
-}
-
-/** To say what was refused, for which both are the making of a device: no more is asked by it. */
-const asMaking = (permit: Making): Permit<"device.create"> => permit as Permit<"device.create">; // the same but for its name
-
-/** Whoever names a product that is not there, or is another organisation's, leaves a trace like whoever names such a device. */
-async function productNamed<A extends "device.create" | "device.update">(
-  unit: Unit,
-  permit: Permit<A>,
-  action: A,
-  id: Id<"product"> | undefined,
-): Promise<Product | undefined> {
-  if (!id) return undefined;
-  const product = await productsIn(unit).find(id);
-  if (!product) throw refusedBy(permit, action, id, new Refusal("product.unknown"));
-  return product;
 }
