@@ -195,6 +195,7 @@ export const createWebhook = route({
   location: "/v1/webhooks/{id}",
   versioned: true,
   mints: "secret",
+  isConfirmed: true,
 });
 
 export const listWebhooks = route({
