@@ -1,9 +1,7 @@
 import type { Closing } from "@holdfast/mqtt";
 import type { Caller } from "../authority/index.ts";
 import type { Cause } from "./presence.ts";
-
-// MQTT 5, table 2-6.
-const serverBusy = 0x89;
+import { serverBusy } from "./codes.ts";
 
 /** Of all causes those that a connection ends by; the others are known later. */
 type Ending = Exclude<Cause, "refused" | "many">;

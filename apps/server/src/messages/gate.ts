@@ -2,13 +2,10 @@ import type { Gate } from "@holdfast/mqtt";
 import { isId, type Id } from "@holdfast/kernel";
 import { isHeard, isSaid, parseGroupTopic, parseTopic, type Action, type Topic } from "@holdfast/protocol";
 import type { Caller } from "../authority/index.ts";
+import { notAuthorized, topicNameInvalid } from "./codes.ts";
 
 /** Of so many topics a gate keeps the answers: a gateway speaks for many devices, and a filter with wildcards hears many. */
 const mostTopics = 1_024;
-
-// MQTT 5, table 2-6.
-const notAuthorized = 0x87;
-const topicNameInvalid = 0x90;
 
 /**
  * A caller's authority over topics, as long as nothing changes in its space: the broker compares the two epochs before each byte

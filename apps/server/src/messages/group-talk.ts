@@ -7,10 +7,8 @@ import type { MessageLog } from "./log.ts";
 import { PlainAnswer, plainly } from "./plain-answer.ts";
 import { reasonOf } from "./reason.ts";
 import type { SessionContext } from "./session.ts";
+import { topicNameInvalid, quotaExceeded } from "./codes.ts";
 
-// MQTT 5, table 2-6.
-const topicNameInvalid = 0x90;
-const quotaExceeded = 0x97;
 const board = "tasks/";
 
 /** What the hub does with every message. */

@@ -37,6 +37,7 @@ import { reasonOf, refusalBy, sentenceBy, violationBy } from "./reason.ts";
 import { shownIn } from "./secret-in.ts";
 import { renamed } from "./renamed.ts";
 import { cameOver, kindOf, spokenOf, welcome, type SessionContext } from "./session.ts";
+import { notAuthorized, serverUnavailable, serverBusy, quotaExceeded, administrativeAction } from "./codes.ts";
 
 export type HubNeeds = {
   readonly authentication: Authentication;
@@ -61,13 +62,6 @@ export type HubNeeds = {
   /** A credential stood in a text that brokers and their logs keep readable. */
   readonly exposed: (text: string, where: "topic" | "filter", by: { id: string; address: string }) => void;
 };
-
-// MQTT 5, table 2-6.
-const notAuthorized = 0x87;
-const serverUnavailable = 0x88;
-const serverBusy = 0x89;
-const quotaExceeded = 0x97;
-const administrativeAction = 0x98;
 
 /** The topic spaces of all organisations: who may come in, and what becomes of a message. */
 export class Hub implements Policy<SessionContext> {

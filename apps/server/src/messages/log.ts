@@ -7,6 +7,7 @@ import type { Storage } from "../storage/index.ts";
 import { messagesIn, type Carrier, type Telemetry } from "../telemetry/index.ts";
 import { Opening, tellUnread, type Row } from "./opening.ts";
 import type { Presences } from "./presences.ts";
+import { serverUnavailable } from "./codes.ts";
 
 /** Rows of the log that are read at once. */
 const atOnce = 64;
@@ -16,9 +17,6 @@ const least = 1024 * 1024;
 const attempts = 3;
 /** Bytes of a new picture that may wait for their commit. */
 const mostUnderWay = 512 * 1024;
-
-// MQTT 5, table 2-6.
-const serverUnavailable = 0x88;
 
 /** Why a reading may succeed a second later. */
 const mayPass = new Set<RefusalCode>(["storage.unavailable", "keyring.unreachable"]);

@@ -1,8 +1,5 @@
 import type { Publication } from "@holdfast/mqtt";
-
-// MQTT 5, table 2-6.
-const serverBusy = 0x89;
-const quotaExceeded = 0x97;
+import { serverBusy, quotaExceeded } from "./codes.ts";
 
 /**
  * MQTT 3.1.1 knows one answer to a message, "kept", and the broker gives it for what would never be kept, too, or the client would

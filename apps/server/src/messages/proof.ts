@@ -2,14 +2,11 @@ import type { Asked, Challenge, Proof, TurnedAway, Welcome } from "@holdfast/mqt
 import { proofBytes, proofLabel, proofMethod, type ProofOf } from "@holdfast/crypto";
 import { Refusal, type Random } from "@holdfast/kernel";
 import type { SessionContext } from "./session.ts";
+import { notAuthorized, badAuthenticationMethod } from "./codes.ts";
 
 export type Signed = { readonly proof: Pick<ProofOf, "nonce" | "exporter">; readonly signature: Uint8Array };
 
 type Judge = (signed: Signed) => Promise<Welcome<SessionContext> | TurnedAway>;
-
-// MQTT 5, table 2-6.
-const notAuthorized = 0x87;
-const badAuthenticationMethod = 0x8c;
 
 /** The exchange of docs/proof.md: a nonce for the client, whose signature `judge` is given with what it has to be for. */
 export function challenge(
