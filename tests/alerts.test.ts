@@ -3,7 +3,7 @@ import { test } from "node:test";
 import { newId, systemRandom } from "@holdfast/kernel";
 import { atEnd, freshDatabase, startTestPlatform } from "../apps/server/src/testing/index.ts";
 import { connected, Desk, isSigned, type Alert } from "./alerts.fixture.ts";
-import { viewer, type Problem } from "./authority.fixture.ts";
+import { Owner, viewer, type Problem } from "./authority.fixture.ts";
 
 const desk = await Desk.open();
 atEnd.after(() => desk.house.close());
@@ -269,4 +269,16 @@ test("a restart raises nothing of devices that come back, keeps what is open, fo
   const retold = first.taken.filter(({ said }) => said.data.id === alert.id);
   assert.ok(retold.length > 1 && new Set(retold.map(({ headers }) => headers["webhook-id"])).size === 1);
   await kept.endAsync();
+});
+
+test("an organisation has two hundred rules and a hundred webhooks, and the next ones are refused", async () => {
+  const other = new Owner(desk.house.platform.visitor, await desk.house.platform.setUp());
+  const fill = async (path: string, count: number, body: (at: number) => object) => {
+    for (let at = 0; at < count; at += 20)
+      await Promise.all(Array.from({ length: 20 }, (_, more) => other.asks.post(path, body(at + more))));
+    return (await other.asks.send<Problem>("POST", path, { body: body(count) })).body.code;
+  };
+  assert.equal(await fill("/v1/alert-rules", 200, (at) => ({ name: `Away ${at}` })), "alertRule.tooMany");
+  const url = "https://hooks.example/";
+  assert.equal(await fill("/v1/webhooks", 100, (at) => ({ name: `Desk ${at}`, url })), "webhook.tooMany");
 });

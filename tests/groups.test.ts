@@ -194,3 +194,11 @@ test("an older backup brings nobody back who was expelled, nor who was let say l
   ]);
   assert.deepEqual((await restored.asks.get<Group>(`${groups}/${gone.id}`)).members, []);
 });
+
+test("an application has two hundred groups, and the next one is refused", async () => {
+  const other = `/v1/applications/${(await ours.application()).id}/groups`;
+  for (let at = 0; at < 200; at += 20)
+    await Promise.all(Array.from({ length: 20 }, (_, more) => ours.asks.post(other, { name: `group-${at + more}` })));
+  const { status, body } = await ours.asks.send<Problem>("POST", other, { body: { name: "one-more" } });
+  assert.deepEqual([status, body.code], [409, "group.tooMany"]);
+});

@@ -288,6 +288,15 @@ test("the platform describes exactly what it serves", async () => {
   assert.match(info.version, /^\d+\.\d+\.\d+/);
 });
 
+/** A group with the device in it, and a task on its board. */
+async function grouped(device: { id: string }) {
+  const groups = `/v1/applications/${application.id}/groups`;
+  const { id } = await me.post<{ id: string }>(groups, { name: "described" });
+  await me.put(`${groups}/${id}/members/${device.id}`, {});
+  const task = await me.post<{ id: string }>(`${groups}/${id}/tasks`, { name: "described" });
+  return [["group", id] as const, ["task", task.id] as const];
+}
+
 test("what the platform answers fits what it says it answers", async () => {
   const device = await makeDevice("Described");
   const tag = { key: "is", value: "described" };
@@ -303,6 +312,7 @@ test("what the platform answers fits what it says it answers", async () => {
     ["role", (await me.post<{ id: string }>("/v1/roles", { name: "Described", grants: ["device.read"] })).id],
     ["command", (await me.post<{ id: string }>(`/v1/devices/${device.id}/commands`, { name: "blink" })).id],
     ["batch", (await me.post<{ id: string }>("/v1/command-batches", { to: { tag }, name: "blink" })).id],
+    ...(await grouped(device)),
     ["entry", (await me.post<{ id: string }>("/v1/lists", { list: "deny", what: "address", value: "192.0.2.1" })).id],
   ]);
   const { headers } = await me.send("POST", `/v1/providers/${params.get("provider")}/domains`, {

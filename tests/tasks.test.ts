@@ -1,8 +1,9 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { MqttClient } from "mqtt";
-import { atEnd } from "../apps/server/src/testing/index.ts";
-import { startWorld, textOf, type Device, type Problem, type Thing } from "./authority.fixture.ts";
+import { sentenceOf, uuidOf, type Id } from "@holdfast/kernel";
+import { asOwner, atEnd } from "../apps/server/src/testing/index.ts";
+import { startWorld, textOf, unknown, type Device, type Problem, type Thing } from "./authority.fixture.ts";
 import { eventually } from "./messages.fixture.ts";
 import { mqtt } from "./revocation.fixture.ts";
 
@@ -208,4 +209,29 @@ test("tasks expire, are cancelled and bounded; who may only listen puts none, an
     items.map(({ id }) => id),
     [off.id],
   );
+});
+
+test("a task that is not there is unknown, what is no message of the board is refused, and a board that is full takes no more", async () => {
+  const crew = await groupOf(1);
+  const [device] = crew.devices;
+  assert.ok(device);
+  const { body } = await crew.cancel({ id: unknown("task") });
+  assert.equal(body.code, "task.unknown");
+
+  const there = await come(device, crew);
+  const answer = await there.client.publishAsync(`groups/${crew.group.name}/tasks/put`, "[]", { qos: 1 }).then(
+    () => undefined,
+    (error: { packet?: { properties?: { reasonString?: string } } }) => error,
+  );
+  assert.equal(answer?.packet?.properties?.reasonString, sentenceOf("task.malformed"));
+  await there.end();
+
+  await crew.put("first");
+  await asOwner(
+    world.database.login,
+    `insert into holdfast.task select (jsonb_populate_record(one, jsonb_build_object('id', gen_random_uuid()))).*
+       from holdfast.task one, generate_series(1, 9999) where group_id = '${uuidOf(crew.group.id as Id<"group">)}'`,
+  );
+  const full = await ours.asks.send<Problem>("POST", `${groupsOf}/${crew.group.id}/tasks`, { body: { name: "more" } });
+  assert.deepEqual([full.status, full.body.code], [409, "task.tooMany"]);
 });
