@@ -142,7 +142,7 @@ test("only what the caller may read is listed, found and counted", async () => {
     retired: 0,
   });
   const stranger = visitor.as((await platform.setUp()).token);
-  const none = { total: 0, online: 0, offline: 0, active: 0, suspended: 0, retired: 0 };
+  const none = { ...calm, total: 0, online: 0, offline: 0, active: 0, suspended: 0, retired: 0 };
   assert.deepEqual([(await list("?q=pump", stranger)).total, await stranger.get("/v1/devices/summary")], [0, none]);
   // Another tag is another reach, in the same turn.
   await me.patch(`/v1/devices/${made[0]?.id}`, { tags: { site: "c" } });

@@ -313,6 +313,7 @@ test("what the platform answers fits what it says it answers", async () => {
     ["command", (await me.post<{ id: string }>(`/v1/devices/${device.id}/commands`, { name: "blink" })).id],
     ["batch", (await me.post<{ id: string }>("/v1/command-batches", { to: { tag }, name: "blink" })).id],
     ...(await grouped(device)),
+    ["rule", (await me.post<{ id: string }>("/v1/alert-rules", { name: "Described" })).id],
     ["entry", (await me.post<{ id: string }>("/v1/lists", { list: "deny", what: "address", value: "192.0.2.1" })).id],
   ]);
   const { headers } = await me.send("POST", `/v1/providers/${params.get("provider")}/domains`, {
@@ -327,7 +328,7 @@ test("what the platform answers fits what it says it answers", async () => {
   for (const route of Object.values(routes) as readonly Route[]) {
     const reply = route.reply;
     if (route.method !== "GET" || typeof reply === "string") continue;
-    if (/\{(product|credential|user)\}/.test(route.path) || route.session === "asks") continue;
+    if (/\{(product|credential|user|alert)\}/.test(route.path) || route.session === "asks") continue;
     if (route.needs === "applicationUser") continue; // tried in `application-users`
     const path = route.path.replaceAll(/\{(\w+)\}/g, (_, name: string) => params.get(name) ?? "");
     const asks = route.on === "me" ? visitor.as(`${device.key.id}.${device.key.secret}`) : me;
