@@ -225,7 +225,7 @@ test("a task that is not there is unknown, what is no message of the board is re
     (error: { code?: number }) => error.code,
   );
   assert.equal(answer, reasonOf(new Refusal("task.malformed"), "publish"));
-  await there.end();
+  there.end();
 
   await crew.put("first");
   await asOwner(
