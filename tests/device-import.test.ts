@@ -62,12 +62,13 @@ test("a file makes devices, whose secrets are in a file of their owner's alone, 
 });
 
 test("each row that is not good is told with what is wrong, and then nothing is made", async () => {
+  await owner.asks.post("/v1/devices", { application: application.id, name: "Valve", alias: "valve" });
   const before = await names();
   const key = quoted(jwk());
   const faults: readonly (readonly [string, RegExp])[] = [
     ["name,alias\n,x\n", /row 2: it has no name/],
     ["name,alias\na,x y\n", /row 2: its alias/],
-    ["name,alias\na,p1\n", /row 2: the alias p1 is a device's already/],
+    ["name,alias\na,valve\n", /row 2: the alias valve is a device's already/],
     ["name,alias\na,q\nb,q\n", /row 3: row 2 has the same alias/],
     ["name,product\na,nothing\n", /row 2: there is no such product/],
     ["name,tags\na,site\n", /row 2: its tags/],
