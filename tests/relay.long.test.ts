@@ -7,7 +7,7 @@ import { App } from "./application-users.fixture.ts";
 import { Owner, type Problem } from "./authority.fixture.ts";
 import { SocketDevice } from "./sockets.fixture.ts";
 
-// A phone that brings what its device sealed, while the database takes nothing: it waits for ten seconds.
+// A phone that brings what its device sealed, while the database takes nothing: it waits for eight seconds.
 test("a frame that is not kept in time is not answered, and is brought again as it is", async () => {
   const clock = new TestClock(systemClock.now());
   const database = await freshDatabase();

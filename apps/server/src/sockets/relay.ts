@@ -4,8 +4,8 @@ import { whoIs } from "../application-users/index.ts";
 import type { Authentication, Caller, SocketAddresses } from "../authority/index.ts";
 import type { Sockets } from "./sockets.ts";
 
-/** What is not answered by then was dropped, as it is on a socket. */
-const patience = 10_000; // milliseconds
+/** Milliseconds. What is not answered by then was dropped, as it is on a socket; it is less than a commit is tried for. */
+const patience = 8_000;
 
 type Needs = {
   readonly sockets: Pick<Sockets, "receive">;
