@@ -59,9 +59,10 @@ export class Mounts {
     for (const synonym of this.synonyms) {
       if (written === synonym.topic) return { topic: synonym.target, via: synonym };
     }
-    const mount = this.mounts.find(({ prefix }) => written.startsWith(prefix)) ?? this.#further?.(written);
-    if (mount) return "topic" in mount ? { topic: mount.target, via: mount } : within(mount, written);
+    for (const mount of this.mounts) if (written.startsWith(mount.prefix)) return within(mount, written);
     for (const family of this.families) if (written.startsWith(family.prefix)) return this.#inFamily(written, family);
+    const rare = this.#further?.(written); // last, and not for what is said all the time
+    if (rare) return "topic" in rare ? { topic: rare.target, via: rare } : within(rare, written);
     return this.only ? undefined : { topic: written, via: undefined };
   }
 

@@ -61,9 +61,14 @@ export class MessageSeals {
     return current;
   }
 
-  /** Finds the present key, or makes the first. `least`: the greatest generation that has rows. */
-  async begin(org: Id<"org">, least: number): Promise<void> {
-    if (!this.#current.has(org)) this.#current.set(org, await this.#from(org, Math.max(1, least)));
+  /**
+   * Finds the present key, or makes one. `greatest`: the generation that has rows, 0 where none has. Where its key is not in this keyring, another
+   * begins: under the same name a newer copy of the keyring may have it yet.
+   */
+  async begin(org: Id<"org">, greatest: number): Promise<void> {
+    if (this.#current.has(org)) return;
+    const isHeld = greatest > 0 && (await this.#held(org, greatest, greatest + 1)).length > 0;
+    this.#current.set(org, await this.#from(org, isHeld ? greatest : greatest + 1));
   }
 
   /** From now on rows are sealed under a key that none before was. */
