@@ -53,6 +53,8 @@ export class Certificates {
   #timer: { cancel(): void };
   #soon: { cancel(): void } | undefined;
   #turn: Promise<boolean> = Promise.resolve(false);
+  /** A turn that has not begun: whoever asks meanwhile has it in common. */
+  #nextTurn: Promise<boolean> | undefined;
   #closed = false;
 
   /**
@@ -136,7 +138,11 @@ export class Certificates {
 
   /** Looks at the clock and the files now, and says whether another certificate is in service. Never rejects: it reports. */
   renewIfDue(): Promise<boolean> {
-    return (this.#turn = this.#turn.then(() => this.#renew()));
+    this.#nextTurn ??= this.#turn = this.#turn.then(() => {
+      this.#nextTurn = undefined;
+      return this.#renew();
+    });
+    return this.#nextTurn;
   }
 
   /** No more renewals. The servers stay as they are. */
