@@ -31,7 +31,9 @@ test("what clicks add can be read, typed over and taken away", () => {
 });
 
 test("no text crashes it", () => {
-  fc.assert(fc.property(fc.string({ unit: "binary", maxLength: 200, size: "max" }), (text) => void parseFilter(text)));
+  // fast-check's own `unit: "binary"` makes a table of all code points first, which takes seconds.
+  const unit = fc.integer({ min: 0, max: 0x10_ffff }).map((code) => String.fromCodePoint(code));
+  fc.assert(fc.property(fc.string({ unit, maxLength: 200, size: "max" }), (text) => void parseFilter(text)));
   assert.equal(parseOrder("-name"), "-name");
   assert.equal(parseOrder("constructor"), undefined);
 });
