@@ -11,6 +11,8 @@ import { Peer } from "./peer.fixture.ts";
 const rounds = 30;
 const attempts = 3;
 const mostMilliseconds = 20;
+/** What does not happen each time may be of the machine's caches and clock rate, and has as many times as much. */
+const seldom = 3;
 
 const child: ChildProcess = fork(path.join(import.meta.dirname, "stalls.fixture.ts"));
 const answer = async (): Promise<Record<string, unknown>> => (await once(child, "message"))[0];
@@ -50,8 +52,14 @@ async function standsStill(act: () => Promise<void>): Promise<string | undefined
     await pause(20);
     idle.push(await longest());
   }
-  const [ours, theirs] = [last(during, 0.99), last(idle, 0.99)];
-  return ours <= theirs + mostMilliseconds ? undefined : `${ours} ms, and ${theirs} ms when nothing happened`;
+  for (const [share, most] of [
+    [0.5, mostMilliseconds],
+    [0.99, seldom * mostMilliseconds],
+  ] as const) {
+    const [ours, theirs] = [last(during, share), last(idle, share)];
+    if (ours > theirs + most) return `${ours} ms, and ${theirs} ms when nothing happened, in ${share} of the turns`;
+  }
+  return undefined;
 }
 
 async function neverStandsStill(act: () => Promise<void>): Promise<void> {
