@@ -138,6 +138,18 @@ for (const [form, names] of Object.entries({
   });
 }
 
+test("ThingsBoard's firmware hears what is wanted of it at the topic where it reports, and not what it reported", async () => {
+  const device = await owner.device(application.id);
+  const { client, say, hears } = await asDevice(device);
+  await client.subscribeAsync(["v1/devices/me/attributes", "v2/a"], { qos: 1 });
+  await say("v1/devices/me/attributes", { firmware: "1.2" });
+  await want(device, { interval: 30 });
+  assert.deepEqual(
+    await hears(2),
+    ["v1/devices/me/attributes", "v2/a"].map((topic) => ({ topic, body: { interval: 30 } })),
+  );
+});
+
 test("what another platform's firmware may not say is refused by itself, and nobody hears or says it for another device", async () => {
   const [device, other] = [await owner.device(application.id), await owner.device(application.id)];
   const { client, say, heard } = await asDevice(device, { protocolVersion: 5 });
@@ -155,8 +167,8 @@ test("what another platform's firmware may not say is refused by itself, and nob
     ["v1/devices/me/attributes", [1], 0x99],
     ["v1/devices/me/attributes/request/1", { clientKeys: 7 }, 0x99],
     ["v1/devices/me/claim", {}, 0x90],
-    ["v1/gateway/telemetry", {}, 0x87],
-    ["v1/gateway/connect", {}, 0x87],
+    [`thingsboard/${device.id}/shared`, {}, 0x87],
+    ["v1/devices/me/shared", {}, 0x90],
   ] as const)
     await assert.rejects(say(topic, body), { code }, topic);
   await assert.rejects(client.subscribeAsync(`losant/${other.id}/command`, { qos: 1 }));

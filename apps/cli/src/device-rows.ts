@@ -46,7 +46,8 @@ export function deviceRows(text: string, products: Products, aliases: ReadonlySe
 
     const alias = cell("alias") || undefined;
     if (alias !== undefined) {
-      if (!/^[A-Za-z0-9._-]{1,64}$/.test(alias)) faults.push("its alias is not of 1 to 64 of A-Z a-z 0-9 . _ -");
+      if (!/^(?! )[A-Za-z0-9._ -]{1,64}(?<! )$/.test(alias))
+        faults.push("its alias is not of 1 to 64 of A-Z a-z 0-9 . _ - and blanks within");
       if (aliases.has(alias)) faults.push(`the alias ${alias} is a device's already`);
       onlyOne(seen.aliases, alias, row, "alias", faults);
     }

@@ -1,10 +1,12 @@
 import { because, Refusal, type Clock, type Id, type Random, type Report, type Timers } from "@holdfast/kernel";
 import {
+  childAttributesTopic,
+  childRpcTopic,
   commandTopic,
   desiredTopic,
-  foreignAttributesTopic,
   foreignCommandTopic,
   rpcRequestTopic,
+  sharedAttributesTopic,
   taskTopic,
   tasksWaitTopic,
   type Foreign,
@@ -14,10 +16,10 @@ import { Board, doByWire } from "./tasks/index.ts";
 import { taskRoutes } from "./tasks/routes.ts";
 import { Commands, parseForeignReply, parseReply } from "./commands/index.ts";
 import { commandRoutes } from "./commands/routes.ts";
-import { ToDevice, type Beside } from "./messages/index.ts";
+import { ToDevice, type Beside, type SaidOfChild } from "./messages/index.ts";
 import type { Keyring, Storage } from "./storage/index.ts";
 import { codeOf, DeviceSeals, type Source, type Telemetry } from "./telemetry/index.ts";
-import { parseAttributesRequest, parsePatch, Twins } from "./twins/index.ts";
+import { parseAttributesRequest, parsePatch, readPatch, Twins } from "./twins/index.ts";
 import { twinRoutes } from "./twins/routes.ts";
 
 type Needs = {
@@ -148,9 +150,10 @@ function besideOf({
     try {
       const mayMatch = (topic: string) => !filters || filters.some((one) => mayMeet(one, topic));
       const mayMatchAny = (...topics: readonly string[]) => topics.some(mayMatch);
-      if (mayMatchAny(desiredTopic(device), foreignAttributesTopic(device))) await twins.arrived(space, device);
-      if (mayMatchAny(commandTopic(device, ""), foreignCommandTopic(device), rpcRequestTopic(device, "")))
-        await commands.arrived(space, device);
+      const wanted = [desiredTopic(device), sharedAttributesTopic(device), childAttributesTopic(device)];
+      const asked = [commandTopic(device, ""), foreignCommandTopic(device), rpcRequestTopic(device, "")];
+      if (mayMatchAny(...wanted)) await twins.arrived(space, device);
+      if (mayMatchAny(...asked, childRpcTopic(device))) await commands.arrived(space, device);
     } catch (error) {
       // The database is away, say: a moment later it may not be.
       if (!(error instanceof Refusal)) fault(error);
@@ -177,14 +180,58 @@ function besideOf({
         return () => commands.replyBy(space, device, topic.number, reply);
       }
       case "command":
+      case "shared":
       case "attributesResponse":
       case "rpcRequest":
         return undefined;
     }
   };
 
+  /** What a gateway says of a child in another platform's words. @throws Refusal */
+  const childWork = (
+    space: Space,
+    child: Id<"device">,
+    said: SaidOfChild,
+    bytes: Uint8Array,
+  ): (() => Promise<void>) => {
+    switch (said.what) {
+      case "attributes": {
+        const patch = readPatch(said.patch);
+        return () => twins.reportForeign(space, child, patch);
+      }
+      case "request":
+        return () => twins.answerAboutChild(space, child, said);
+      case "reply": {
+        const reply = parseForeignReply(bytes);
+        return () => commands.replyBy(space, child, said.number, reply);
+      }
+    }
+  };
+
   return {
     arrived: (space, device, filters) => void give(space, device, filters),
+
+    introduced(space, gateway, child, name, by) {
+      const isNew = toDevice.introductions.introduce(gateway, child, name, by);
+      if (isNew) void give(space, child, [childAttributesTopic(child), childRpcTopic(child)]);
+    },
+    dismissed: (gateway, child) => toDevice.introductions.dismiss(gateway, child),
+    left: (device, by) => toDevice.introductions.left(device, by),
+
+    acceptOfChild(source, said, bytes, waiting) {
+      const { space, device } = source;
+      try {
+        const work = childWork(space, device, said, bytes);
+        void settle(source, bytes.length, waiting, async () => {
+          await telemetry.admitBeside(space, device, bytes);
+          await work();
+        });
+        return undefined;
+      } catch (error) {
+        if (error instanceof Refusal) return tell(error, source, bytes.length);
+        throw error;
+      }
+    },
 
     acceptTask(source, { group, verb }, { payload }, waiting) {
       const { space, device } = source;

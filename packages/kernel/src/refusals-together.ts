@@ -17,6 +17,10 @@ export const together = {
   "task.tooLarge": "A task and its result have at most 16 KiB each. Send what is larger as readings, or by a link.",
   "task.malformed": "This is nothing that the board of a group takes. docs/groups.md says what it does.",
   "gateway.unfit": "A gateway is another device of the same application that is not retired. Name such a one.",
+  "gateway.notChild":
+    "No child of this gateway has that name. Bind the device to it, and give it the name as its alias.",
+  "gateway.malformed":
+    "This is not what a gateway says of its children here. docs/migration.md has the topics and what stands in them.",
   "claim.notContested": "Nobody asked for this device, so there is nothing to object to.",
   "claim.contested": "Somebody asked for this device by the code on its box. Object first, or release it.",
   "handover.invalid":

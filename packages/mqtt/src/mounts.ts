@@ -5,7 +5,12 @@ import { hasWildcard } from "./topics.ts";
 export type Mount = { readonly prefix: string; readonly target: string };
 
 /** One exact topic under another name. */
-export type Synonym = { readonly topic: string; readonly target: string };
+export type Synonym = {
+  readonly topic: string;
+  readonly target: string;
+  /** What whoever subscribes to that name hears, where it is said elsewhere; may have wildcards, and all of it is told by the one name. */
+  readonly heard?: string | undefined;
+};
 
 /** The mount or synonym of a name that is in neither list. */
 export type Further = (written: string) => Mount | Synonym | undefined;
@@ -54,7 +59,14 @@ export class Mounts {
     }
   }
 
-  /** The topic or filter as the space knows it; `undefined` where the client may not name it. */
+  /** A filter as the space knows it; `undefined` where the client may not name it. */
+  filter(written: string): Mapped | undefined {
+    const mapped = this.inward(written);
+    const via = mapped?.via;
+    return via && "topic" in via && via.heard !== undefined ? { topic: via.heard, via } : mapped;
+  }
+
+  /** The same of a topic that the client publishes to, or wants its answers at. */
   inward(written: string): Mapped | undefined {
     for (const synonym of this.synonyms) {
       if (written === synonym.topic) return { topic: synonym.target, via: synonym };

@@ -17,6 +17,34 @@ const asDevice = (id: string) => ({
   synonyms: [{ topic: "v1/devices/me/telemetry", target: `devices/${id}/telemetry` }],
 });
 
+test("one name is said in one place and heard in another, of many, and nobody hears himself by it", async () => {
+  await using house = await House.open();
+  house.policy.welcome = (asked) =>
+    asked.clientId === "gateway"
+      ? { mountsOnly: true, synonyms: [{ topic: "gateway/rpc", target: "of/1/said", heard: "of/+/heard" }] }
+      : {};
+  const watcher = await house.connect("watcher");
+  watcher.subscribe(1, "of/#", 0);
+  await watcher.take("suback");
+  const gateway = await house.connect("gateway");
+  gateway.subscribe(1, "gateway/rpc", 1);
+  await gateway.take("suback");
+  gateway.publish("gateway/rpc", "from it", { qos: 1, messageId: 1 });
+  for (const id of [2, 3]) watcher.publish(`of/${id}/heard`, `to ${id}`, { qos: 1, messageId: id });
+  assert.deepEqual(
+    (await watcher.quiet()).filter(({ cmd }) => cmd === "publish").map(({ topic }) => topic),
+    ["of/1/said", "of/2/heard", "of/3/heard"],
+  );
+  const heard = (await gateway.quiet()).filter(({ cmd }) => cmd === "publish");
+  assert.deepEqual(
+    heard.map(({ topic, payload }) => [topic, payload.toString()]),
+    [
+      ["gateway/rpc", "to 2"],
+      ["gateway/rpc", "to 3"],
+    ],
+  );
+});
+
 for (const version of [4, 5] as const) {
   test(`a device speaks of itself as me/ and the space knows it by its id, version ${version}`, async () => {
     await using house = await House.open();

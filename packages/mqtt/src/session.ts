@@ -202,7 +202,7 @@ export class Session {
 
   #reread(old: Subscription): Subscription | undefined {
     const asIs = old.group === undefined ? old.written : old.written.slice(`$share/${old.group.share}/`.length);
-    const mapped = this.mounts.inward(asIs);
+    const mapped = this.mounts.filter(asIs);
     if (!mapped) return undefined;
     const group = old.group && this.space.group(this.application, old.group.share, mapped.topic);
     return { ...old, filter: mapped.topic, via: mapped.via, group };

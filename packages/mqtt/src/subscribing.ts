@@ -79,7 +79,7 @@ type Made = { readonly subscription: Subscription; readonly old: Subscription | 
 function make(session: Session, asked: SubscribeAsked, identifier: number): Made | number {
   const { limits } = session.core;
   const { written, filter: wanted, share } = asked.filter;
-  const mapped = session.mounts.inward(wanted);
+  const mapped = session.mounts.filter(wanted);
   if (!mapped) return reason.notAuthorized;
   const { topic: filter } = mapped;
   if (isTooLong(filter, limits)) return reason.topicFilterInvalid;
@@ -111,7 +111,7 @@ function add(session: Session, options: Options, { topic, via }: Mapped, share: 
 export function resubscribe(session: Session, entry: EntryOf<"subscribed">): void {
   const { written, qos, noLocal, retainAsPublished, identifier } = entry;
   const parsed = parseFilter(written);
-  const mapped = parsed && session.mounts.inward(parsed.filter);
+  const mapped = parsed && session.mounts.filter(parsed.filter);
   if (mapped) add(session, { written, qos, noLocal, retainAsPublished, identifier }, mapped, parsed.share);
 }
 

@@ -6,7 +6,8 @@ import { attributeName, reportingInterval } from "./products.ts";
 import { route } from "./route.ts";
 
 /** Another name that a device goes by: in topics of firmware that was written for another platform. */
-const alias = z.string().regex(/^[A-Za-z0-9._-]{1,64}$/);
+/** Blanks stand within, because names of other platforms have them. */
+const alias = z.string().regex(/^(?! )[A-Za-z0-9._ -]{1,64}(?<! )$/);
 
 /** What is wrong with a device beyond being away. */
 export const deviceTroubles = ["silent", "notReceiving", "flapping"] as const;

@@ -17,7 +17,7 @@ export type Foreign =
       readonly number: number;
     };
 
-type ForeignWhat = "hello" | "command" | "attributes";
+type ForeignWhat = "hello" | "command" | "attributes" | "shared";
 type ForeignAbout = "attributesRequest" | "attributesResponse" | "rpcRequest" | "rpcResponse";
 
 /** Where the names of a platform stand in the space; ends with a slash. */
@@ -26,6 +26,8 @@ export const foreignTree = (dialect: Dialect, device: Id<"device">): string => `
 export const foreignCommandTopic = (device: Id<"device">): string => `${foreignTree("losant", device)}command`;
 export const foreignAttributesTopic = (device: Id<"device">): string =>
   `${foreignTree("thingsboard", device)}attributes`;
+/** Where its firmware hears what is wanted of it: it calls that by the same name, and hears nothing of what it said itself. */
+export const sharedAttributesTopic = (device: Id<"device">): string => `${foreignTree("thingsboard", device)}shared`;
 export const attributesResponseTopic = (device: Id<"device">, number: number): string =>
   `${foreignAttributesTopic(device)}/response/${number}`;
 export const rpcRequestTopic = (device: Id<"device">, number: number | ""): string =>
@@ -33,10 +35,12 @@ export const rpcRequestTopic = (device: Id<"device">, number: number | ""): stri
 
 /** Which of these a device publishes; the others the platform does. */
 export const isSaid = ({ what }: Foreign): boolean =>
-  what !== "command" && what !== "attributesResponse" && what !== "rpcRequest";
-/** Which of these it hears. */
-export const isHeard = (topic: Foreign): boolean => topic.what === "attributes" || !isSaid(topic);
+  what !== "command" && what !== "shared" && what !== "attributesResponse" && what !== "rpcRequest";
 
+const named: Readonly<Record<Dialect, ReadonlySet<string>>> = {
+  losant: new Set(["hello", "command"] satisfies ForeignWhat[]),
+  thingsboard: new Set(["attributes", "shared"] satisfies ForeignWhat[]),
+};
 const numbered: Readonly<Record<string, ForeignAbout>> = {
   "attributes/request": "attributesRequest",
   "attributes/response": "attributesResponse",
@@ -49,8 +53,8 @@ export function parseForeign(topic: string): Foreign | undefined {
   const [dialect, device = "", first = "", second, third = "", ...more] = topic.split("/");
   if (!isId("device", device) || more.length > 0) return undefined;
   if (second === undefined) {
-    const isKnown = dialect === "losant" ? first === "hello" || first === "command" : first === "attributes";
-    return isKnown ? { device, kind: "foreign", what: first as ForeignWhat } : undefined; // one of the three above
+    const isKnown = named[dialect === "losant" ? "losant" : "thingsboard"].has(first);
+    return isKnown ? { device, kind: "foreign", what: first as ForeignWhat } : undefined; // one of those above
   }
   const name = `${first}/${second}`;
   const what = dialect === "thingsboard" && Object.hasOwn(numbered, name) ? numbered[name] : undefined;

@@ -3,11 +3,20 @@ export {
   foreignAttributesTopic,
   foreignCommandTopic,
   foreignTree,
-  isHeard,
   isSaid,
   rpcRequestTopic,
+  sharedAttributesTopic,
   type Foreign,
 } from "./foreign.ts";
+export {
+  childAttributesResponseTopic,
+  childAttributesTopic,
+  childRpcTopic,
+  gatewaySynonym,
+  parseGatewayTopic,
+  type ChildAsked,
+  type GatewaySaying,
+} from "./of-children.ts";
 export {
   actions,
   allActions,

@@ -35,7 +35,7 @@ export function plan(
 
     const alias = cell("alias") === "" ? undefined : cell("alias");
     if (alias !== undefined) {
-      if (!/^[A-Za-z0-9._-]{1,64}$/.test(alias)) errors.push(own.alias);
+      if (!/^(?! )[A-Za-z0-9._ -]{1,64}(?<! )$/.test(alias)) errors.push(own.alias);
       const other = aliases.get(alias);
       if (other !== undefined) errors.push(own.sameAlias(other));
       aliases.set(alias, row);

@@ -1,6 +1,6 @@
 import { because, Refusal, type Clock, type Id, type Report, type Timers } from "@holdfast/kernel";
 import type { Properties } from "@holdfast/mqtt";
-import { commandTopic } from "@holdfast/protocol";
+import { childRpcTopic, commandTopic } from "@holdfast/protocol";
 import { asPlatform, type Space } from "../authority/index.ts";
 import type { Storage, Unit } from "../storage/index.ts";
 import type { DeviceSeals } from "../telemetry/index.ts";
@@ -12,6 +12,7 @@ import { commandsIn } from "./postgres.ts";
 /** Whoever gets messages to devices that are connected. */
 interface ToDevice {
   reaches(space: Space, device: Id<"device">, topic: string): boolean;
+  nameAt(space: Space, device: Id<"device">, topic: string): string | undefined;
   send(
     space: Space,
     device: Id<"device">,
@@ -145,12 +146,13 @@ export class Courier {
   async #bring(space: Space, device: Id<"device">, which: Which): Promise<void> {
     const { toDevice, clock, report } = this.#needs;
     try {
+      const child = toDevice.nameAt(space, device, childRpcTopic(device));
       const left = await this.#leave(
         space,
         device,
         (command) =>
           (which === "unacknowledged" || command.state === "waiting") &&
-          topicsOf(command).some((topic) => toDevice.reaches(space, device, topic)),
+          (child !== undefined || topicsOf(command).some((topic) => toDevice.reaches(space, device, topic))),
       );
       for (const { command, again } of left) {
         const now = clock.now();
@@ -162,7 +164,7 @@ export class Courier {
         };
         toDevice.send(space, device, { topic: commandTopic(device, command.name), payload, properties }, told);
         const { messageExpiryInterval } = properties;
-        for (const message of foreignMessages(command))
+        for (const message of foreignMessages(command, child))
           toDevice.send(space, device, { ...message, properties: { messageExpiryInterval } }, told);
       }
     } catch (error) {

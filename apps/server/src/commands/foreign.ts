@@ -1,5 +1,5 @@
 import { rfc3339, uuidOf, type Id } from "@holdfast/kernel";
-import { foreignCommandTopic, rpcRequestTopic } from "@holdfast/protocol";
+import { childRpcTopic, foreignCommandTopic, rpcRequestTopic } from "@holdfast/protocol";
 import type { Command, Sent } from "./command.ts";
 
 // Commands in the words of other platforms; docs/migration.md says what is lost on the way.
@@ -24,11 +24,17 @@ export const foreignTopics = ({ id, device }: Pick<Command, "id" | "device">): r
   rpcRequestTopic(device, numberOf(id)),
 ];
 
-/** One command in each of these words. */
-export const foreignMessages = ({ id, device, name, body = null, createdAt }: Sent): readonly Message[] => [
-  {
-    topic: foreignCommandTopic(device),
-    payload: bytesOf({ name, time: { $date: rfc3339(createdAt) }, payload: body }),
-  },
-  { topic: rpcRequestTopic(device, numberOf(id)), payload: bytesOf({ method: name, params: body }) },
-];
+/** One command in each of these words; `child` is what its gateway calls the device, where that hears of it by a name. */
+export const foreignMessages = (
+  { id, device, name, body = null, createdAt }: Sent,
+  child: string | undefined,
+): readonly Message[] => {
+  const call = { method: name, params: body };
+  const losant = { name, time: { $date: rfc3339(createdAt) }, payload: body };
+  const toGateway = { device: child, data: { id: numberOf(id), ...call } };
+  return [
+    { topic: foreignCommandTopic(device), payload: bytesOf(losant) },
+    { topic: rpcRequestTopic(device, numberOf(id)), payload: bytesOf(call) },
+    ...(child === undefined ? [] : [{ topic: childRpcTopic(device), payload: bytesOf(toGateway) }]),
+  ];
+};

@@ -1,6 +1,12 @@
 import type { Mount, Synonym } from "@holdfast/mqtt";
 import type { Id } from "@holdfast/kernel";
-import { foreignAttributesTopic, foreignTree, telemetryTopic } from "@holdfast/protocol";
+import {
+  foreignAttributesTopic,
+  foreignTree,
+  gatewaySynonym,
+  sharedAttributesTopic,
+  telemetryTopic,
+} from "@holdfast/protocol";
 
 /** ThingsBoard's short forms of what follows `v1/devices/me/`. */
 const shortened = [
@@ -9,6 +15,11 @@ const shortened = [
   ["v2/r/req/", "rpc/request/"],
   ["v2/r/res/", "rpc/response/"],
 ] as const;
+
+/** What a device reports, and what is wanted of it, by one name. */
+const attributes: ReadonlySet<string> = new Set(["v1/devices/me/attributes", "v2/a", "v2/a/j"]);
+/** All of a gateway's topics are exact: which child is meant stands in the message. */
+const ofGateway = /^v1\/gateway\/[^+#]+$/;
 
 /** What a device calls things beside telemetry whose firmware was written for another platform: few do, so it is made when it is asked. */
 export function foreignName(
@@ -22,9 +33,12 @@ export function foreignName(
     return prefix === undefined ? undefined : { prefix, target: foreignTree("losant", device) };
   }
   const target = foreignTree("thingsboard", device);
+  if (attributes.has(written))
+    return { topic: written, target: foreignAttributesTopic(device), heard: sharedAttributesTopic(device) };
   if (written.startsWith("v1/devices/me/")) return { prefix: "v1/devices/me/", target };
   if (written === "v2/t" || written === "v2/t/j") return { topic: written, target: telemetryTopic(device) };
-  if (written === "v2/a" || written === "v2/a/j") return { topic: written, target: foreignAttributesTopic(device) };
+  if (ofGateway.test(written))
+    return { topic: written, ...gatewaySynonym(device, written.slice("v1/gateway/".length)) };
   const [prefix, long] = shortened.find(([short]) => written.startsWith(short)) ?? [];
   return prefix === undefined ? undefined : { prefix, target: `${target}${long}` };
 }

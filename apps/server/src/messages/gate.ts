@@ -1,6 +1,6 @@
 import type { Gate } from "@holdfast/mqtt";
 import { isId, type Id } from "@holdfast/kernel";
-import { isHeard, isSaid, parseGroupTopic, parseTopic, type Action, type Topic } from "@holdfast/protocol";
+import { isSaid, parseGatewayTopic, parseGroupTopic, parseTopic, type Action, type Topic } from "@holdfast/protocol";
 import type { Caller } from "../authority/index.ts";
 import { notAuthorized, topicNameInvalid } from "./codes.ts";
 
@@ -42,7 +42,7 @@ export class MessageGate implements Gate {
 
   #mayPublish(topic: string): number {
     const parsed = parseTopic(topic);
-    if (!parsed) return this.#mayPublishToGroup(topic);
+    if (!parsed) return this.#mayPublishElsewhere(topic);
     // What a device is like and what became of a command is the device's own to say; what is wanted of it is the platform's.
     const { device, kind } = parsed;
     if (kind === "foreign" && !isSaid(parsed)) return topicNameInvalid;
@@ -56,10 +56,17 @@ export class MessageGate implements Gate {
     return 0;
   }
 
-  /** `tasks/` of a group is its board: what is said there is for the platform. */
-  #mayPublishToGroup(topic: string): number {
-    const to = parseGroupTopic(topic);
+  /** In a gateway's own tree: of which children is asked with each message. In a group `tasks/` is its board: what is said there is for the platform. */
+  #mayPublishElsewhere(topic: string): number {
     const { device } = this.#caller.credential;
+    const ofChildren = parseGatewayTopic(topic);
+    if (ofChildren) {
+      if (ofChildren.kind === "heard" || ofChildren.gateway !== device) return topicNameInvalid;
+      if (!this.#maySpeak(device)) return this.#refuse("telemetry.write", device);
+      this.#caller.noteUse("telemetry.write", device);
+      return 0;
+    }
+    const to = parseGroupTopic(topic);
     if (!to || !device) return topicNameInvalid;
     if (!to.rest.startsWith(board)) return this.#mayInGroup("write", to.group);
     const way = boardVerbs.get(to.rest.slice(board.length));
@@ -97,7 +104,7 @@ export class MessageGate implements Gate {
     const known = this.#received?.get(topic);
     if (known !== undefined) return known;
     const parsed = parseTopic(topic);
-    const answer = parsed ? this.#mayHear(parsed) : this.#mayHearInGroup(topic);
+    const answer = parsed ? this.#mayHear(parsed) : this.#mayHearElsewhere(topic);
     if (this.#isOneOfMany(this.#received)) (this.#received ??= new Map()).set(topic, answer);
     return answer;
   }
@@ -112,7 +119,7 @@ export class MessageGate implements Gate {
     const { device, kind } = topic;
     const caller = this.#caller;
     // Nobody else speaks that platform's words: he is told the same in ours.
-    if (kind === "foreign") return caller.credential.device === device && isHeard(topic) && this.#maySpeak(device);
+    if (kind === "foreign") return caller.credential.device === device && !isSaid(topic) && this.#maySpeak(device);
     // A device hears what is wanted of it and of its children, and not what was said.
     if (kind !== "telemetry" && caller.credential.device !== undefined)
       return (kind === "desired" || kind === "command" || kind === "task") && this.#maySpeak(device);
@@ -122,7 +129,14 @@ export class MessageGate implements Gate {
     return may;
   }
 
-  #mayHearInGroup(topic: string): boolean {
+  /** What a child is told in the words of its gateway's firmware its gateway hears, and nobody else. */
+  #mayHearElsewhere(topic: string): boolean {
+    const { device } = this.#caller.credential;
+    const ofChild = parseGatewayTopic(topic);
+    if (ofChild)
+      return (
+        ofChild.kind === "heard" && device !== undefined && ofChild.child !== device && this.#maySpeak(ofChild.child)
+      );
     const of = parseGroupTopic(topic);
     if (of?.rest.startsWith(board) && of.rest !== `${board}waiting`) return false;
     return of !== undefined && this.#caller.mayInGroup("read", of.group);

@@ -25,7 +25,7 @@ import type { Telemetry } from "../telemetry/index.ts";
 import type { Backoff } from "./backoff.ts";
 import type { Beside } from "./beside.ts";
 import { MessageGate } from "./gate.ts";
-import { acceptForGroup, type Saying } from "./group-talk.ts";
+import { acceptElsewhere, type Saying } from "./children-talk.ts";
 import { causeOf } from "./cause.ts";
 import { barredBy, clauseOf } from "./clause.ts";
 import type { MessageLog } from "./log.ts";
@@ -189,6 +189,7 @@ export class Hub implements Policy<SessionContext> {
     const line = this.#lines.get(connection);
     if (line) context.account.end(line, cause satisfies EndingOfConnection);
     if (device) this.#needs.presences.went(context.caller.space, device, connection, cause);
+    if (device) this.#needs.beside.left(device, context);
     if (closing.sessionKept) context.caller.leave();
     if (how !== "protocol" || !device || !this.#needs.live.isWatched(context.caller.space)) return;
     this.#tell(context, { device, refusal: violationBy(code), action: "session" });
@@ -225,7 +226,7 @@ export class Hub implements Policy<SessionContext> {
     let spoken = context.last;
     if (spoken?.topic !== topic || spoken.named !== named || spoken.meter.isForgotten)
       spoken = spokenOf(context, topic, named);
-    if (!spoken) return acceptForGroup(this.#needs, this.#saying, context, publication);
+    if (!spoken) return acceptElsewhere(this.#needs, this.#saying, context, publication);
     context.last = spoken;
     const { source } = spoken;
     const { space, device } = source;

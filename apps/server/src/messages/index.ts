@@ -1,6 +1,6 @@
 export { openMessages, type Messages } from "./broker.ts";
 export type { MessageLog } from "./log.ts";
-export type { Beside } from "./beside.ts";
+export type { Beside, SaidOfChild } from "./beside.ts";
 export { ToDevice } from "./to-device.ts";
 export { MqttSessions } from "./mqtt-sessions.ts";
 export type { Trouble } from "./condition.ts";

@@ -18,6 +18,7 @@ export function reasonOf({ code }: Refusal, during: "connect" | "publish"): numb
     case "proof.invalid":
     case "device.suspended":
     case "device.retired":
+    case "gateway.notChild":
       return 0x87; // not authorized
     case "rate.exceeded":
       return during === "connect" ? 0x9f : 0x97; // connection rate exceeded, quota exceeded

@@ -1,6 +1,7 @@
 import type { Broker, Properties } from "@holdfast/mqtt";
 import type { Id } from "@holdfast/kernel";
 import type { Space } from "../authority/index.ts";
+import { Introductions } from "./introductions.ts";
 import type { MessageLog } from "./log.ts";
 
 type Message = { readonly topic: string; readonly payload: Uint8Array; readonly properties?: Properties };
@@ -20,6 +21,9 @@ type Told = {
 export class ToDevice {
   #parts: { readonly broker: Broker; readonly log: MessageLog } | undefined;
 
+  /** Of gateways that name their children before they hear of them. */
+  readonly introductions = new Introductions();
+
   /** From now on there is somebody to be reached. */
   serve(parts: { readonly broker: Broker; readonly log: MessageLog }): void {
     this.#parts = parts;
@@ -30,6 +34,14 @@ export class ToDevice {
     const gateway = space.device(device)?.gateway;
     if (!broker) return false;
     return broker.reaches(space, topic, device) || (gateway !== undefined && broker.reaches(space, topic, gateway));
+  }
+
+  /** By which name the device's gateway knows it, where that has named it and listens to such a topic. */
+  nameAt(space: Space, device: Id<"device">, topic: string): string | undefined {
+    const gateway = space.device(device)?.gateway;
+    const name = gateway && this.introductions.nameOf(gateway, device);
+    if (!gateway || name === undefined) return undefined;
+    return this.#parts?.broker.reaches(space, topic, gateway) ? name : undefined;
   }
 
   /** To whoever is there and listens, and may hear it. */

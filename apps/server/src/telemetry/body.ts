@@ -102,7 +102,9 @@ function lineReadings(body: Uint8Array, kind: BodyKind): Reading[] {
     if (line.length === 0) continue;
     if (readings.length === mostLines) throw new Refusal("telemetry.tooMany");
     const [plainOne] = flatReadings(line, kind) ?? [];
-    readings.push(plainOne ?? readingOf(parseJson(line, readings.length), kind.dialect ?? "holdfast", readings.length));
+    readings.push(
+      plainOne ?? readingOf(parseJson(line, undefined, readings.length), kind.dialect ?? "holdfast", readings.length),
+    );
   }
   if (readings.length > 0) return readings;
   throw malformed("There is no line.");
@@ -119,8 +121,9 @@ function utf8Text(body: Uint8Array): string {
   }
 }
 
-function parseJson(body: Uint8Array, index?: number): unknown {
-  if (body.length > 4_096) checkDepth(body);
+/** `above`: how many arrays and objects may stand above the values. @throws Refusal `telemetry.malformed`, `telemetry.tooDeep` */
+export function parseJson(body: Uint8Array, above = 3, index?: number): unknown {
+  if (body.length > 4_096) checkDepth(body, above);
   const text = utf8Text(body);
   try {
     return JSON.parse(text);
@@ -134,14 +137,14 @@ function parseJson(body: Uint8Array, index?: number): unknown {
  * JSON.parse does not recurse, but a mebibyte of brackets costs it 80 ms; this costs less than 2. A reading has three levels above its values.
  * Outside ASCII no byte equals one of these, so bytes will do. Below 4 KiB even nothing but brackets is parsed in no time.
  */
-function checkDepth(body: Uint8Array): void {
+function checkDepth(body: Uint8Array, above: number): void {
   let depth = 0;
   for (let at = 0; at < body.length; at++) {
     const byte = body[at];
     if (byte === quote) {
       for (at++; at < body.length && body[at] !== quote; at++) if (body[at] === backslash) at++;
     } else if (byte === openingBracket || byte === openingBrace) {
-      if (++depth > 3 + deepestJson) throw new Refusal("telemetry.tooDeep");
+      if (++depth > above + deepestJson) throw new Refusal("telemetry.tooDeep");
     } else if (byte === closingBracket || byte === closingBrace) {
       depth--;
     }

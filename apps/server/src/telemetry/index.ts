@@ -8,7 +8,7 @@ export { openMarks, sealMarks } from "./marks.ts";
 export { Asking } from "./asking.ts";
 export { firstSeal, messagesIn, openMessages, type MessageRow } from "./message-log.ts";
 export { MessageSeals } from "./message-seals.ts";
-export type { BodyKind } from "./body.ts";
+export { parseJson, type BodyKind } from "./body.ts";
 export type { Carrier, Source, Stored } from "./observer.ts";
 export type { Latest, Questions } from "./questions.ts";
 export { Telemetry } from "./telemetry.ts";

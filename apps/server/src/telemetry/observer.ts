@@ -8,6 +8,8 @@ export type Source = {
   readonly space: Space;
   readonly device: Id<"device">;
   readonly via: "mqtt" | "http" | "socket";
+  /** Of MQTT: of a message about several devices, so that the broker does not know whom this is owed to. */
+  readonly isPart?: true | undefined;
   /** Of MQTT: as the client named it, and its client id. */
   readonly topic?: string | undefined;
   readonly session?: string | undefined;

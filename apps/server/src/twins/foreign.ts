@@ -1,4 +1,5 @@
 import { Refusal } from "@holdfast/kernel";
+import type { ChildAsked } from "@holdfast/protocol";
 import { parsePatch, type Document } from "./document.ts";
 import { differenceOf, type Twin } from "./twin.ts";
 
@@ -26,6 +27,23 @@ export function parseAttributesRequest(bytes: Uint8Array): AttributesAsked {
     return keys.split(",").map((name) => name.trim());
   };
   return { client: names(clientKeys), shared: names(sharedKeys) };
+}
+
+/** The same of a child, by the name that its gateway has for it. */
+export function sharedMessageOfChild(twin: Twin, device: string): Uint8Array | undefined {
+  const data = differenceOf(twin);
+  return Object.keys(data).length > 0 ? bytesOf({ device, data }) : undefined;
+}
+
+export function attributesMessageOfChild(twin: Twin, { name, number, form, client, shared }: ChildAsked): Uint8Array {
+  const of = ({ document }: { readonly document: Document }, names: readonly string[]) =>
+    Object.fromEntries(Object.entries(document).filter(([one]) => names.includes(one)));
+  const sides = { client: of(twin.reported, client), shared: of(twin.desired, shared) };
+  const values = { ...sides.client, ...sides.shared };
+  const [value] = Object.values(values);
+  // What nobody ever said has no value: the member is not there then.
+  const answer = form === "sides" ? sides : form === "values" ? { values } : { value };
+  return bytesOf({ id: number, device: name, ...answer });
 }
 
 export function attributesMessageOf({ reported, desired }: Twin, { client, shared }: AttributesAsked): Uint8Array {

@@ -1,3 +1,3 @@
-export { parsePatch } from "./document.ts";
+export { parsePatch, readPatch } from "./document.ts";
 export { Twins } from "./twins.ts";
 export { parseAttributesRequest } from "./foreign.ts";

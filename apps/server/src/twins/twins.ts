@@ -1,10 +1,24 @@
 import { Refusal, type Id } from "@holdfast/kernel";
-import { attributesResponseTopic, desiredTopic, foreignAttributesTopic, reportedTopic } from "@holdfast/protocol";
+import {
+  attributesResponseTopic,
+  childAttributesResponseTopic,
+  childAttributesTopic,
+  desiredTopic,
+  reportedTopic,
+  sharedAttributesTopic,
+  type ChildAsked,
+} from "@holdfast/protocol";
 import { asPlatform, readableAttributes, type Permit, type Space, type Spaces } from "../authority/index.ts";
 import type { Storage, Unit } from "../storage/index.ts";
 import { misfitOf, type DeviceSeals } from "../telemetry/index.ts";
 import { only, type Document } from "./document.ts";
-import { attributesMessageOf, sharedMessageOf, type AttributesAsked } from "./foreign.ts";
+import {
+  attributesMessageOf,
+  attributesMessageOfChild,
+  sharedMessageOf,
+  sharedMessageOfChild,
+  type AttributesAsked,
+} from "./foreign.ts";
 import { twinsIn } from "./postgres.ts";
 import { Reports } from "./reports.ts";
 import { change, messageOf, shownOf, type Change, type Side, type Twin } from "./twin.ts";
@@ -12,6 +26,7 @@ import { change, messageOf, shownOf, type Change, type Side, type Twin } from ".
 /** Whoever gets messages to devices that are connected. */
 interface ToDevice {
   reaches(space: Space, device: Id<"device">, topic: string): boolean;
+  nameAt(space: Space, device: Id<"device">, topic: string): string | undefined;
   send(
     space: Space,
     device: Id<"device">,
@@ -97,6 +112,14 @@ export class Twins {
     toDevice.send(space, device, message, { lost() {} });
   }
 
+  /** The same of a gateway that asks about a child. */
+  async answerAboutChild(space: Space, device: Id<"device">, asked: ChildAsked): Promise<void> {
+    const { storage, toDevice } = this.#needs;
+    const twin = await storage.read(asPlatform(space.scope), (unit) => this.#find(unit, device));
+    const payload = attributesMessageOfChild(twin, asked);
+    toDevice.send(space, device, { topic: childAttributesResponseTopic(device), payload }, { lost() {} });
+  }
+
   async ofDevice(permit: Permit<"telemetry.write">): Promise<Twin> {
     return this.#needs.storage.read(permit, (unit) => this.#find(unit, permit.on));
   }
@@ -104,8 +127,9 @@ export class Twins {
   /** A device listens from now on: it hears what it has still to take over, where anything was ever wanted of it. */
   async arrived(space: Space, device: Id<"device">): Promise<void> {
     const { storage, toDevice } = this.#needs;
-    const topics = [desiredTopic(device), foreignAttributesTopic(device)];
-    if (!topics.some((topic) => toDevice.reaches(space, device, topic))) return;
+    const topics = [desiredTopic(device), sharedAttributesTopic(device)];
+    const isThere = topics.some((topic) => toDevice.reaches(space, device, topic));
+    if (!isThere && toDevice.nameAt(space, device, childAttributesTopic(device)) === undefined) return;
     const twin = await storage.read(asPlatform(space.scope), (unit) => this.#find(unit, device));
     if (twin.desired.version > 0) this.#send(space, device, twin);
   }
@@ -114,9 +138,13 @@ export class Twins {
     const { toDevice, missed } = this.#needs;
     const told = { lost: () => missed(space, device) };
     toDevice.send(space, device, { topic: desiredTopic(device), payload: messageOf(twin) }, told);
-    const topic = foreignAttributesTopic(device);
-    const payload = toDevice.reaches(space, device, topic) ? sharedMessageOf(twin) : undefined;
-    if (payload) toDevice.send(space, device, { topic, payload }, told);
+    const own = sharedAttributesTopic(device);
+    const payload = toDevice.reaches(space, device, own) ? sharedMessageOf(twin) : undefined;
+    if (payload) toDevice.send(space, device, { topic: own, payload }, told);
+    const topic = childAttributesTopic(device);
+    const name = toDevice.nameAt(space, device, topic);
+    const toGateway = name === undefined ? undefined : sharedMessageOfChild(twin, name);
+    if (toGateway) toDevice.send(space, device, { topic, payload: toGateway }, told);
   }
 
   async #find(unit: Unit, device: Id<"device">): Promise<Twin> {

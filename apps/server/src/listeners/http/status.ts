@@ -149,6 +149,8 @@ export const statusOf = {
   "task.tooLarge": 413,
   "task.malformed": 422,
   "gateway.unfit": 409,
+  "gateway.notChild": 404,
+  "gateway.malformed": 422,
   "cold.unreachable": 503,
   "cold.lost": 500,
   "device.erased": 410,
