@@ -144,6 +144,46 @@ test("over MQTT members are told that something waits, lease, answer and put; th
   b.end();
 });
 
+test("a task that is put again under its key is one, over connections and from several at once, and another one under it is refused", async () => {
+  const crew = await groupOf(2);
+  const [one, two] = crew.devices;
+  assert.ok(one && two);
+  const topic = `groups/${crew.group.name}/tasks/put`;
+  const asked = { name: "dig", body: { depth: 2 }, key: "dig-1" };
+  const first = await come(one, crew);
+  const puts = await Promise.all(Array.from({ length: 8 }, () => say(first.client, topic, asked)));
+  assert.deepEqual(new Set(puts), new Set([0]));
+  const told = () => first.heard.filter(({ topic: at }) => at.startsWith("me/tasks/")).map(({ body }) => body);
+  await eventually(
+    () => told().length === 8,
+    () => JSON.stringify(told()),
+  );
+  const { put } = (told()[0] ?? assert.fail()) as { put?: string };
+  assert.ok(put);
+  assert.deepEqual(
+    new Set(told().map((body) => JSON.stringify(body))),
+    new Set([JSON.stringify({ put, key: "dig-1" })]),
+  );
+  first.end();
+  const again = await come(one, crew);
+  assert.equal(await say(again.client, topic, asked), 0);
+  for (const other of [{ body: { depth: 3 } }, { name: "fill" }, { expiresIn: "1m" }, { body: undefined }])
+    assert.equal(await say(again.client, topic, { ...asked, ...other }), 0x99, JSON.stringify(other));
+  assert.equal(reasonOf(new Refusal("idempotency.reused"), "publish"), 0x99);
+  // It is that task when it is done, too; and of another device it is another.
+  const [leased] = await asks(two, crew).lease({ count: 10 });
+  assert.equal(leased?.id, put);
+  assert.equal(await asks(two, crew).says(leased, "answer", { result: 1 }), "taken");
+  assert.equal(await say(again.client, topic, asked), 0);
+  assert.deepEqual(await asks(two, crew).lease({ count: 10 }), []);
+  const other = await come(two, crew);
+  assert.equal(await say(other.client, topic, asked), 0);
+  assert.equal(await say(other.client, topic, { ...asked, key: "" }), 0x99);
+  assert.equal((await asks(one, crew).lease({ count: 10 })).length, 1);
+  again.end();
+  other.end();
+});
+
 test("what a device had that went passes to another within the declared ten seconds", async () => {
   const crew = await groupOf(2);
   const [one, two] = crew.devices;

@@ -29,7 +29,8 @@ const task = { task: id("task") };
 
 /** What a member says over MQTT, at `groups/{group}/tasks/…`. */
 export const ownTasks = {
-  put: asked,
+  /** The same key of the same device makes one task, however often it is put: what the header `Idempotency-Key` is over HTTP. */
+  put: asked.extend({ key: z.string().min(1).max(255).optional() }),
   lease: toLease,
   renewOne: toRenew.extend(task),
   answerOne: z.strictObject({ lease, ...outcome, ...task }).refine(isOne),

@@ -59,10 +59,11 @@ export class Board {
   }
 
   /** @throws Refusal `group.unknown`, `task.tooLarge`, `task.tooMany` */
-  async put(permit: Permit<"group.task">, group: Id<"group">, asked: Asked): Promise<Waiting> {
-    const { storage } = this.#needs;
+  async put(permit: Permit<"group.task">, group: Id<"group">, asked: Asked): Promise<Task> {
+    const { storage, random } = this.#needs;
     storage.admit();
-    const id = this.#newId(asked);
+    refuseTooLarge(asked.body);
+    const id = newId("task", random);
     return storage.change(permit, async (unit) => {
       await this.#fitting(unit, permit, "group.task", group);
       const task = await this.#put(unit, { id, group, by: whoIn(unit.actor) }, asked);
@@ -106,10 +107,17 @@ export class Board {
     return pageOf<Task>(asked, read, { at: ({ createdAt }) => createdAt, id: ({ id }) => id.slice(4) });
   }
 
-  /** By a member. @throws Refusal `group.unknown`, `task.tooLarge`, `task.tooMany` */
-  async putBy(member: Member, asked: Asked): Promise<Waiting> {
-    const id = this.#newId(asked);
-    return this.#as(member, "write", (unit) => this.#put(unit, { id, group: member.group, by: member.device }, asked));
+  /** By a member. The same under a key that it has used before is that task. @throws Refusal `group.unknown`, `task.tooLarge`, `task.tooMany`, `idempotency.reused` */
+  async putBy(member: Member, asked: Asked, key?: string): Promise<Task> {
+    const { space, device, group } = member;
+    // The key need not be kept: the id follows from it, for nobody without the organisation's own.
+    const keyed = key === undefined ? undefined : space.scope.index("task", `${group} ${device} ${key}`);
+    const id = keyed ? idFrom("task", keyed.subarray(0, 16)) : newId("task", this.#needs.random);
+    refuseTooLarge(asked.body);
+    return this.#as(member, "write", async (unit) => {
+      const before = keyed && (await tasksIn(unit).find(group, id));
+      return before ? sameAs(before, asked) : this.#put(unit, { id, group, by: device }, asked);
+    });
   }
 
   /** So many of those that nobody has, the oldest first. @param length milliseconds @throws Refusal `group.unknown` */
@@ -238,16 +246,8 @@ export class Board {
     if (group?.application !== permit.on) throw refusedBy(permit, action, id, new Refusal("group.unknown"));
   }
 
-  #newId({ body }: Asked): Id<"task"> {
-    refuseTooLarge(body);
-    return newId("task", this.#needs.random);
-  }
-
-  async #put(
-    unit: Unit,
-    place: Pick<Task, "id" | "group" | "by">,
-    { name, body, expiresIn = day }: Asked,
-  ): Promise<Waiting> {
+  async #put(unit: Unit, place: Pick<Task, "id" | "group" | "by">, asked: Asked): Promise<Task> {
+    const { name, body, expiresIn = day } = asked;
     const rows = tasksIn(unit);
     if ((await rows.countOpen(place.group)) >= mostOpen) throw new Refusal("task.tooMany");
     const expiresAt = (unit.at + expiresIn) as Instant; // milliseconds both
@@ -261,7 +261,12 @@ export class Board {
       lease: 0,
       version: 1,
     };
-    await rows.save(task);
+    if (!(await rows.add(task))) {
+      // Under the same key, and committed since this looked for it.
+      const other = await rows.find(place.group, place.id);
+      if (!other) throw new TypeError("a task that is in the way is there");
+      return sameAs(other, asked);
+    }
     this.#tellAfter(unit, place.group);
     return task;
   }
@@ -272,6 +277,13 @@ export class Board {
       if (space) this.#needs.tell(space, group);
     });
   }
+}
+
+/** @throws Refusal `idempotency.reused` */
+function sameAs(task: Task, { name, body, expiresIn = day }: Asked): Task {
+  const isOfThat = task.name === name && task.expiresAt - task.createdAt === expiresIn;
+  if (isOfThat && JSON.stringify(task.body) === JSON.stringify(body)) return task;
+  throw new Refusal("idempotency.reused");
 }
 
 /** @throws Refusal `task.tooLarge` */

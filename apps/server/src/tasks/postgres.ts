@@ -87,30 +87,41 @@ export const tasksIn = (unit: Unit) => ({
     return rows.map((row) => taskOf(unit, row));
   },
 
+  /** Whether it was not there yet; whoever adds the same at the same time is waited for. */
+  async add(task: Task): Promise<boolean> {
+    const added = await unit.query(`${insert} on conflict (org, id) do nothing returning 1`, valuesOf(unit, task));
+    return added.length > 0;
+  },
+
   async save(task: Task): Promise<void> {
-    const { scope } = unit;
-    const { id, group, state, lease, createdAt, expiresAt, version, ...rest } = task;
     await unit.query(
-      `insert into group_task (org, ${columns}) values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)
-       on conflict (org, id) do update set state = excluded.state, lease = excluded.lease, holder = excluded.holder,
-         until = excluded.until, ended_at = excluded.ended_at, version = excluded.version, body = excluded.body`,
-      [
-        uuidOf(scope.org),
-        uuidOf(id),
-        uuidOf(group),
-        taskStates.indexOf(state),
-        lease,
-        "holder" in task ? uuidOf(task.holder) : null,
-        "until" in task ? task.until : null,
-        createdAt,
-        expiresAt,
-        "endedAt" in task ? task.endedAt : null,
-        version,
-        scope.seal("task", rowOf(task), new TextEncoder().encode(JSON.stringify(rest))),
-      ],
+      `${insert} on conflict (org, id) do update set state = excluded.state, lease = excluded.lease,
+         holder = excluded.holder, until = excluded.until, ended_at = excluded.ended_at, version = excluded.version,
+         body = excluded.body`,
+      valuesOf(unit, task),
     );
   },
 });
+
+const insert = `insert into group_task (org, ${columns}) values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)`;
+
+function valuesOf({ scope }: Unit, task: Task): readonly unknown[] {
+  const { id, group, state, lease, createdAt, expiresAt, version, ...rest } = task;
+  return [
+    uuidOf(scope.org),
+    uuidOf(id),
+    uuidOf(group),
+    taskStates.indexOf(state),
+    lease,
+    "holder" in task ? uuidOf(task.holder) : null,
+    "until" in task ? task.until : null,
+    createdAt,
+    expiresAt,
+    "endedAt" in task ? task.endedAt : null,
+    version,
+    scope.seal("task", rowOf(task), new TextEncoder().encode(JSON.stringify(rest))),
+  ];
+}
 
 type Place = Pick<Task, "id" | "group" | "state" | "lease" | "createdAt" | "expiresAt" | "version">;
 

@@ -30,8 +30,8 @@ export function doByWire(
 ): ((now: () => Instant) => Promise<object | undefined>) | undefined {
   switch (verb) {
     case "put": {
-      const asked = read(ownTasks.put, payload);
-      return async () => ({ put: (await board.putBy(member, asked)).id });
+      const { key, ...task } = read(ownTasks.put, payload);
+      return async () => ({ put: (await board.putBy(member, task, key)).id, ...(key !== undefined && { key }) });
     }
     case "lease": {
       const { count, seconds } = read(ownTasks.lease, payload);

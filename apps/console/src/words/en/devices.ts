@@ -96,7 +96,7 @@ export const devices = {
     errors: {
       name: "A name is missing.",
       longName: "A name has at most 200 characters.",
-      alias: "An alias has letters, digits, . _ - and at most 64 characters.",
+      alias: "An alias has letters, digits, . _ -, blanks within, and at most 64 characters.",
       tags: "Tags are key=value, with commas between.",
       sameAlias: (row: number) => `Row ${row} has the same alias.`,
       product: "There is no product of this name or id.",
