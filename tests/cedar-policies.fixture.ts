@@ -54,6 +54,34 @@ function placeOf(place: Where): string {
   return `resource is Device && resource.hasTag(${key}) && resource.getTag(${key}) == ${value}`;
 }
 
+/** What a device says of itself it says for the children that are bound to it, in its own application. */
+function ofChildren(space: Space, device: Id<"device"> | undefined, held: readonly Grant[]): string {
+  const place = device && space.device(device);
+  if (!place || !held.some(({ action }) => action === "telemetry.write")) return "false";
+  return `${sends} && resource.gateway == "${device}" && resource in ${named(place.application)}`;
+}
+
+/**
+ * What only devices say and hear, at topics of children and of groups: each is asked as sending in the name of a device, of the child or of itself. What a
+ * child is told in other words its gateway hears, and not the child.
+ */
+function talksOf({ group }: World): readonly string[] {
+  const { application, members } = group;
+  const may = (way: "read" | "write"): string =>
+    JSON.stringify([...members].filter(([, rights]) => rights[way]).map(([id]) => id));
+  return [
+    mustNot('context has talk && principal.device == "" && context.talk != "child telemetry"'),
+    mustNot('context has talk && context.talk == "child theirs" && principal.device == resource.name'),
+    ...(["said", "put"] as const).map((what) =>
+      mustNot(`context has talk && context.talk == "group ${what}" && !${may("write")}.contains(principal.device)`),
+    ),
+    ...(["heard", "lease"] as const).map((what) =>
+      mustNot(`context has talk && context.talk == "group ${what}" && !${may("read")}.contains(principal.device)`),
+    ),
+    mustNot(`context has talk && context.talk like "group *" && !(resource in ${named(application)})`),
+  ];
+}
+
 /** Whatever else is said, frames are taken of a device that a door opens to them, and of nobody else. */
 const unopened = mustNot("context has socket && !principal.opensSockets");
 
@@ -63,11 +91,13 @@ function policiesOf(world: World): readonly string[] {
     "permit(principal, action, resource);",
     unopened,
     ...listsOf(world),
+    ...talksOf(world),
     ...world.levels.flatMap(doorsOf),
   ];
   for (const link of chain) {
     const { id, kind, state, parent, grants: own, application, device, expiresAt, conditions: its = {} } = link;
-    policies.push(must(granted(own.filter((grant) => presets[kind].actions.includes(grant.action)))));
+    const held = own.filter((grant) => presets[kind].actions.includes(grant.action));
+    policies.push(must(`(${granted(held)}) || (${ofChildren(space, device, held)})`));
     policies.push(...demandedOf(space.demands, link));
     if (presets[kind].isKeptFromBrowsers) policies.push(mustNot('context has origin && context.origin != "none"'));
     if (state === "revoked") policies.push(mustNot(`principal in ${named(id)}`));
@@ -194,8 +224,10 @@ function doorsOf({
   if (tls === "TLSv1.3") refuse(everybody, 'context has tls && context.tls == "TLSv1.2"');
   if (proof === "key") refuse(speaking, 'context has proof && context.proof != "key"');
   if (its) refuse(everybody, `!(${oneOf(its.flatMap(inHours))})`);
-  if (writable) refuse(writes, `!(${JSON.stringify(writable)}.contains(context.attribute))`);
-  if (size !== undefined) refuse(writes, `context.size > ${size}`);
+  // Of what is said in a group, and of what is heard, nothing is an attribute.
+  const measured = `${writes} && !(context has talk)`;
+  if (writable) refuse(measured, `!(${JSON.stringify(writable)}.contains(context.attribute))`);
+  if (size !== undefined) refuse(measured, `context.size > ${size}`);
   if (readable)
     refuse(
       `${reads} && ${here} && ${strange}`,
@@ -276,7 +308,7 @@ function minuteOfWeek(clock: Intl.DateTimeFormat, now: number): number {
 
 export function cedarOf(
   world: World,
-  { question: { action: wanted, target: about }, message, now }: Anything,
+  { question: { action: wanted, target: about }, talk, message, now }: Anything,
 ): AuthorizationCall {
   const { space, chain, first, circumstances } = world;
   const policies = policiesOf(world);
@@ -287,6 +319,7 @@ export function cedarOf(
     context: {
       now,
       ...message,
+      ...(talk && { talk: `${talk.of} ${talk.what}` }),
       week: Object.fromEntries([...clocks].map(([zone, clock]) => [zone, minuteOfWeek(clock, now)])),
       ...(circumstances.address !== undefined && { address: { __extn: { fn: "ip", arg: circumstances.address } } }),
       ...(circumstances.tls !== undefined && { tls: circumstances.tls }),
@@ -312,6 +345,7 @@ function deviceOf(space: Space, id: Id<"device">): EntityJson {
     name: id,
     state: place.state,
     doors: homeOf(space, id),
+    gateway: place.gateway ?? "",
     topic: { l0: "devices", l1: id, l2: "telemetry" },
   };
   return { uid: uidOf(id), attrs, parents: [uidOf(place.application)], tags };

@@ -25,6 +25,7 @@ import { readConditions } from "../apps/server/src/authority/conditions.ts";
 import { endings, type Credential, type Ending } from "../apps/server/src/authority/credential.ts";
 import { levelOf, readDoor, type Level } from "../apps/server/src/authority/door.ts";
 import { readValue, type ListEntry } from "../apps/server/src/authority/lists.ts";
+import type { KnownGroup } from "../apps/server/src/authority/known-groups.ts";
 import type { OwnRole } from "../apps/server/src/authority/role.ts";
 import type { Member, Membership } from "../apps/server/src/authority/roles.ts";
 import type { Standing } from "../apps/server/src/authority/standing.ts";
@@ -149,8 +150,29 @@ const placement: fc.Arbitrary<Placement> = fc.record({
     { floor: "north" },
   ),
   alias: fc.constant(undefined),
+  gateway: fc.constantFrom<Id<"device"> | undefined>(...none, ...devices),
   version: fc.constant(1),
 });
+
+/** What a device says and hears for others than itself: for a child, and in a group. Each at a topic, as the broker asks it. */
+export type Talk =
+  | {
+      readonly of: "child";
+      readonly what: "telemetry" | "reported" | "reply" | "command" | "desired" | "theirs";
+    }
+  | { readonly of: "group"; readonly what: "said" | "heard" | "put" | "lease" };
+const talk: fc.Arbitrary<Talk> = fc.oneof(
+  fc.record({
+    of: fc.constant("child" as const),
+    what: fc.constantFrom("telemetry", "reported", "reply", "command", "desired", "theirs"),
+  }),
+  fc.record({ of: fc.constant("group" as const), what: fc.constantFrom("said", "heard", "put", "lease") }),
+);
+const rights = fc.oneof(
+  { weight: 1, arbitrary: fc.constant(undefined) },
+  { weight: 4, arbitrary: fc.record({ read: mostly(true, false), write: mostly(true, false) }) },
+);
+export const crew = newId("group", counted);
 
 type Mark = { readonly about: string; readonly what: Ending; readonly seq: number };
 const marks: fc.Arbitrary<readonly Mark[]> = fc.oneof(
@@ -314,6 +336,9 @@ const any = fc.record({
   }),
   doors: fc.record({ ofProduct: door, ofDevices: fc.tuple(door, door, door) }),
   entries,
+  /** The group, and who is in it. */
+  group: fc.record({ application: fc.constantFrom(...applications), members: fc.tuple(rights, rights, rights) }),
+  talk: fc.constant<Talk | undefined>(undefined),
   /** What is in the message that is sent or read. */
   message: fc.record({ attribute: fc.constantFrom(...attributes), size: fc.constantFrom(1, 2, 100, 101) }),
   now: at,
@@ -365,11 +390,46 @@ const bySocket = fc
     doors: { ...asked.doors, ofProduct: readDoor({ transports: ["socket"], socket: takes }) },
   }));
 
+/** A device that mostly is a gateway of the others, and with them in a group; sometimes anybody else who says the same. */
+const talking = fc
+  .record({
+    asked: admitted,
+    talk,
+    is: mostly<CredentialKind>("device", "certificate", "accessKey"),
+    gateways: fc.tuple(...[1, 2].map(() => mostly<Id<"device"> | undefined>(devices[0], devices[2], undefined))),
+    application: mostly<Id<"application"> | undefined>(undefined, ...applications),
+    states: fc.tuple(...devices.map(() => mostly<Placement["state"]>("active", "suspended", "retired"))),
+    child: fc.constantFrom(devices[1], devices[2], devices[0]),
+  })
+  .map(({ asked, talk: what, is, gateways, application, states, child }): Anything => {
+    const [first] = asked.chain;
+    const device = is === "accessKey" ? undefined : devices[0];
+    const own: Grant = { action: "telemetry.write", where: device ? { devices: [device] } : { all: true } };
+    const places = asked.places.map((one, at) => ({
+      ...one,
+      application: application ?? asked.places[0].application,
+      state: states[at],
+      gateway: at === 0 ? undefined : gateways[at - 1],
+    }));
+    // Where an application is given it is the others', so that their gateway is elsewhere.
+    if (application) places[0] = { ...places[0], application: asked.places[0].application } as (typeof places)[0];
+    return {
+      ...asked,
+      chain: [
+        { ...first, kind: is, person: undefined, application: undefined, device, grants: [own] },
+      ] as Anything["chain"],
+      places: places as unknown as Anything["places"], // as many as before
+      talk: what,
+      question: { action: "telemetry.write", target: what.of === "child" ? child : devices[0] },
+    };
+  });
+
 /** One policy and one question. */
 export const anything: fc.Arbitrary<Anything> = fc.oneof(
   { weight: 20, arbitrary: any },
   { weight: 30, arbitrary: admitted },
   { weight: 3, arbitrary: bySocket },
+  { weight: 12, arbitrary: talking },
 );
 
 export type World = {
@@ -383,7 +443,13 @@ export type World = {
   readonly circumstances: Circumstances;
   readonly levels: readonly Level[];
   readonly entries: readonly Entry[];
+  readonly group: KnownGroup;
 };
+
+export function groupOf({ group: { application, members } }: Anything): KnownGroup {
+  const all = devices.flatMap((id, at) => (members[at] ? [[id, members[at]] as const] : []));
+  return { application, name: "crew", members: new Map(all), version: 1 };
+}
 
 export function worldOf(asked: Anything): World {
   const {
@@ -421,6 +487,7 @@ export function worldOf(asked: Anything): World {
     standing,
     roles: new Map([[ownRole, own]]),
     demands: asked.demands,
+    groups: new Map([[crew, groupOf(asked)]]),
     revokedBefore: new Map<string, Partial<Record<Ending, number>>>(),
   };
   const space = spaceOf(org, known);
@@ -440,5 +507,16 @@ export function worldOf(asked: Anything): World {
   // There is no connection whose TLS could be known.
   const framed = way.transport === "socket" && { socket, tls: undefined };
   const circumstances = { ...came, address, ...framed };
-  return { space, chain, first, marks: all, members, standing, circumstances, levels, entries: listed };
+  return {
+    space,
+    chain,
+    first,
+    marks: all,
+    members,
+    standing,
+    circumstances,
+    levels,
+    entries: listed,
+    group: groupOf(asked),
+  };
 }
