@@ -117,15 +117,22 @@ test("a device that falls silent is offline for that, and one whose connection b
   await Promise.all([one.endAsync(true), two.endAsync(true)]);
 });
 
-test("whoever is suspended, revoked or breaks the rules is offline for that", async () => {
-  const [suspended, revoked, rude] = [await makeDevice(), await makeDevice(), await makeDevice()];
-  const clients = await Promise.all([suspended, revoked, rude].map((device) => mqttAs(device)));
+test("whoever is suspended, retired, revoked or breaks the rules is offline for that", async () => {
+  const [suspended, revoked, rude, retired] = [
+    await makeDevice(),
+    await makeDevice(),
+    await makeDevice(),
+    await makeDevice(),
+  ];
+  const clients = await Promise.all([suspended, revoked, rude, retired].map((device) => mqttAs(device)));
   for (const client of clients) client.on("error", () => {}); // the end is what is looked at
   const reply = await me.post<{ presence: Presence }>(`/v1/devices/${suspended.id}/suspend`, {});
   assert.equal(reply.presence.because, "suspended", "it is cut off before the answer is there");
   await me.send("DELETE", `/v1/credentials/${revoked.key.id}`);
+  await me.post(`/v1/devices/${retired.id}/retire`, {});
   clients[2]?.stream.write(Uint8Array.of(0, 0)); // a packet of a type that there is not
   assert.equal((await until(revoked, "offline")).because, "revoked");
+  assert.equal((await until(retired, "offline")).because, "retired");
   assert.equal((await until(rude, "offline")).because, "it broke the rules of MQTT");
   await Promise.all(clients.map((client) => client.endAsync(true)));
 });

@@ -219,12 +219,9 @@ export class Registry {
   }
 
   async retire(permit: Permit<"device.retire">, versions?: Versions): Promise<Device> {
-    return this.#turn(permit, "device.retire", versions, "device.retired", async (unit, device) => {
-      const retired = retire(device, unit.at);
-      await this.#needs.revocation.in(unit, device.id, parties);
-      await this.#needs.rulings.forget(unit, device.id);
-      return retired;
-    });
+    return this.#turn(permit, "device.retire", versions, "device.retired", async (unit, device) =>
+      retire(device, unit.at),
+    );
   }
 
   /** Whoever it belonged to reads it no more, at once. @throws Refusal `user.unknown` where there is no such user of its application */
@@ -279,9 +276,8 @@ export class Registry {
     const before = await devicesIn(unit).take(id);
     if (!before) throw new Refusal("device.unknown");
     const device = retire(before, unit.at);
-    await this.#needs.revocation.in(unit, id, parties);
-    await this.#needs.rulings.forget(unit, id);
     await this.#save(unit, device);
+    await this.#endAll(unit, id);
     await forgetListsFor(this.#needs, unit, before, device);
     unit.audit({ what: "device.retired", about: id });
     return before;
@@ -331,10 +327,17 @@ export class Registry {
       refuseIfChanged(before, versions);
       const device = await turn(unit, before);
       await this.#save(unit, device);
+      if (device.state === "retired") await this.#endAll(unit, device.id);
       await forgetListsFor(this.#needs, unit, before, device);
       unit.audit({ what, about: device.id, ...rebound(before, device) });
       return device;
     });
+  }
+
+  /** Of a device that was saved as retired: whoever is cut off by it was retired, and not only revoked. */
+  async #endAll(unit: Unit, id: Id<"device">): Promise<void> {
+    await this.#needs.revocation.in(unit, id, parties);
+    await this.#needs.rulings.forget(unit, id);
   }
 
   async #save(unit: Unit, device: Device): Promise<void> {
