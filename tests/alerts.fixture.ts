@@ -1,11 +1,12 @@
 import assert from "node:assert/strict";
 import { createHmac } from "node:crypto";
 import { setTimeout as wait } from "node:timers/promises";
-import { connectAsync, type IClientOptions, type MqttClient } from "mqtt";
+import type { IClientOptions, MqttClient } from "mqtt";
 import { systemClock } from "@holdfast/kernel";
 import { TestClock } from "../apps/server/src/testing/index.ts";
 import type { FreshDatabase, TestPlatform, Visitor } from "../apps/server/src/testing/index.ts";
 import type { Owner, Device } from "./authority.fixture.ts";
+import { connected } from "./clients.fixture.ts";
 import { startHouse, type House } from "./provider.fixture.ts";
 
 export type Alert = {
@@ -16,6 +17,8 @@ export type Alert = {
   readonly because?: string;
   readonly outage: boolean;
   readonly state: string;
+  readonly raisedAt: string;
+  readonly clearedAt?: string;
   readonly acknowledgedBy?: string;
   readonly count: number;
   readonly devices: readonly { readonly device: string; readonly since: string; readonly endedAt?: string }[];
@@ -135,21 +138,6 @@ export class Desk {
     return assert.fail(`it did not come to that: ${what}`);
   }
 }
-
-export const connected = (
-  { platform }: TestPlatform,
-  key: { readonly id: string; readonly secret: string },
-  options: IClientOptions = {},
-): Promise<MqttClient> =>
-  connectAsync(platform.mqttsUrl, {
-    ca: platform.caPem ?? "",
-    reconnectPeriod: 0,
-    // The client's own clock is not the test's: nobody pings in time.
-    keepalive: 0,
-    username: key.id,
-    password: key.secret,
-    ...options,
-  }).then((client) => client.on("error", () => {})); // how a connection ends is what is looked at
 
 /** As whoever takes it checks it. */
 export function isSigned({ headers, payload }: Message, secret: string): boolean {

@@ -2,8 +2,9 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { newId, systemRandom } from "@holdfast/kernel";
 import { atEnd, freshDatabase, startTestPlatform } from "../apps/server/src/testing/index.ts";
-import { connected, Desk, isSigned, type Alert } from "./alerts.fixture.ts";
+import { Desk, isSigned, type Alert } from "./alerts.fixture.ts";
 import { Owner, viewer, type Problem } from "./authority.fixture.ts";
+import { connected } from "./clients.fixture.ts";
 
 const desk = await Desk.open();
 atEnd.after(() => desk.house.close());

@@ -4,6 +4,7 @@ import { writeFileSync } from "node:fs";
 import { connect as connectHttp2, type ClientHttp2Session, type OutgoingHttpHeaders, type Settings } from "node:http2";
 import path from "node:path";
 import tls from "node:tls";
+import { connectAsync, type IClientOptions, type MqttClient } from "mqtt";
 import type { TestPlatform } from "../apps/server/src/testing/index.ts";
 
 export type Place = { readonly url: string; readonly ca: string; readonly port: number; readonly mqttPort: number };
@@ -12,6 +13,22 @@ export function placeOf({ platform }: TestPlatform): Place {
   const { url, mqttsUrl, caPem = "" } = platform;
   return { url, ca: caPem, port: Number(new URL(url).port), mqttPort: Number(new URL(mqttsUrl).port) };
 }
+
+/** A stock client on a clock that is moved. */
+export const connected = (
+  { platform }: TestPlatform,
+  key: { readonly id: string; readonly secret: string },
+  options: IClientOptions = {},
+): Promise<MqttClient> =>
+  connectAsync(platform.mqttsUrl, {
+    ca: platform.caPem ?? "",
+    reconnectPeriod: 0,
+    // The client's own clock is not the test's: nobody pings in time.
+    keepalive: 0,
+    username: key.id,
+    password: key.secret,
+    ...options,
+  }).then((client) => client.on("error", () => {})); // how a connection ends is what is looked at
 
 /** A TLS connection whose bytes are the test's own. */
 export async function dial({ ca }: Place, port: number, options: tls.ConnectionOptions = {}) {

@@ -174,7 +174,7 @@ export class Deliveries {
     if (!found) return;
     const at: Instant = (event === "cleared" ? alert.clearedAt : undefined) ?? alert.raisedAt;
     const link = `${address()}/o/${space.org}/devices`;
-    await post.send(alertLetter(found.email, { alert, devices, rule: rule?.name ?? "", event, at, link }));
+    await post.send(alertLetter(found.email, { alert, devices, rule: rule?.name, event, at, link }));
   }
 }
 

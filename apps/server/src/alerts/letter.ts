@@ -5,7 +5,8 @@ import type { Alert, Concerned } from "./rule.ts";
 type Told = {
   readonly alert: Alert;
   readonly devices: readonly Concerned[];
-  readonly rule: string;
+  /** What it is called, unless somebody has deleted it. */
+  readonly rule: string | undefined;
   readonly event: "raised" | "cleared";
   readonly at: Instant;
   readonly link: string;
@@ -25,15 +26,17 @@ const states: Readonly<Record<Alert["cause"], string>> = {
 export function alertLetter(to: string, { alert, devices, rule, event, at, link }: Told): Parameters<Post["send"]>[0] {
   const what = alert.count === 1 ? "A device" : `${alert.count} devices`;
   const is = alert.count === 1 ? "is" : "are";
+  const named = rule ?? "Deleted rule";
+  const by = rule === undefined ? "a rule that was deleted since" : `the rule “${rule}”`;
   const subject =
     event === "raised"
-      ? `${rule}: ${what.toLowerCase()} ${is} ${states[alert.cause]}`
-      : `${rule}: over (${what.toLowerCase()})`;
+      ? `${named}: ${what.toLowerCase()} ${is} ${states[alert.cause]}`
+      : `${named}: over (${what.toLowerCase()})`;
   const when = `${rfc3339(at).slice(0, 19).replace("T", " ")} UTC`;
   const first =
     event === "raised"
-      ? `${what} ${is} ${states[alert.cause]}: told at ${when} by the rule “${rule}”.`
-      : `What the rule “${rule}” told of ${what.toLowerCase()} is over since ${when}.`;
+      ? `${what} ${is} ${states[alert.cause]}: told at ${when} by ${by}.`
+      : `What ${by} told of ${what.toLowerCase()} is over since ${when}.`;
   const listed = devices.slice(0, mostListed).map(({ device, since }) => `${device} since ${rfc3339(since)}`);
   const more = alert.count - listed.length;
   return {
