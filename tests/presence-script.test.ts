@@ -70,13 +70,13 @@ class Fleet {
   }
 
   came(device: Id<"device">): void {
-    this.seen(device).coming = { state: "online", since: this.clock.now() };
+    this.seen(device).own = { state: "online", since: this.clock.now() };
     this.#happens(device, { what: "came" });
   }
 
   went(device: Id<"device">, because: Cause): void {
     const seen = this.seen(device);
-    seen.coming = { state: "offline", since: this.clock.now(), because };
+    seen.own = { state: "offline", since: this.clock.now(), because };
     seen.sessions.clear();
     this.#happens(device, { what: because === "stopped" ? "lost" : "went" });
   }
@@ -106,9 +106,9 @@ class Fleet {
     this.#wheel = this.#newWheel();
     const open = [...this.#open].map(([id, devices]) => ({ id, rule: rule.id, outage: false, devices: [...devices] }));
     this.#watching = this.#newWatching(open);
-    for (const [device, { coming, condition }] of before) {
+    for (const [device, { own, condition }] of before) {
       const seen = this.seen(device);
-      seen.coming = coming;
+      seen.own = own;
       const since = condition.flapping ?? condition.silent;
       const state = condition.flapping === undefined ? ("silent" as const) : ("flapping" as const);
       seen.condition = remembered(this.clock.elapsed(), since === undefined ? undefined : { state, since });

@@ -74,6 +74,7 @@ export function keepHouse(rounds: Rounds, needs: Needs): void {
   rounds.every(soon, async () => {
     spaces.turn(clock);
     hour = checkHourly(hour, clock, spaces);
+    presences.keepRhythm();
   });
   rounds.every(soon, async () => {
     await sessions.ends.idle();

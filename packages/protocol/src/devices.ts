@@ -19,11 +19,11 @@ const presence = z.object({
   state: z
     .enum(["online", "offline", "never", ...deviceTroubles])
     .describe(
-      "`online` while at least one MQTT session is connected, unless something is wrong: `silent` has sent no reading for two of its reporting " +
+      "`online` while at least one MQTT session is connected, its own or that of the gateway that speaks for it, unless something is wrong: `silent` has sent no reading for two of its reporting " +
         "intervals, `notReceiving` has acknowledged nothing of what it was sent for 30 seconds, `flapping` came and went six times within " +
         "five minutes and has not been steady for two since.",
     ),
-  connected: z.boolean().describe("Whether an MQTT session is connected, whatever the state."),
+  connected: z.boolean().describe("Whether an MQTT session of its own is connected, whatever the state."),
   since: time.optional().describe("Since when it is so."),
   because: z.string().optional().describe("Why, in words; open to new ones."),
   lastSeenAt: time

@@ -72,7 +72,7 @@ export const livePresence = z
     because: z.string().optional().describe("Why it went, in words."),
   })
   .describe(
-    "A device came (its first MQTT session connected) or went (its last is over), or something is wrong with it, or no more. For whoever holds `device.read` of it too.",
+    "A device came (its first MQTT session connected, or its gateway's) or went (its last is over), or something is wrong with it, or no more. For whoever holds `device.read` of it too.",
   );
 
 export const liveStranger = z

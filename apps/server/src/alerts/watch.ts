@@ -125,15 +125,26 @@ export class Watching {
     const placement = this.#needs.placementOf(device);
     const presence = this.#needs.presenceOf(device);
     for (const watch of this.#watches.values()) {
-      if (causeOf(watch.rule, placement, presence)) {
+      const cause = causeOf(watch.rule, placement, presence);
+      const isToldOfGateway = cause !== undefined && this.#isToldOfGateway(watch.rule, presence);
+      if (cause && !isToldOfGateway) {
         if (!watch.open.has(device) && !watch.waiting.has(device)) this.#await(watch, device, presence);
         continue;
       }
       watch.waiting.delete(device);
+      // What was told of it before is not over by that.
+      if (isToldOfGateway) continue;
       // Where only the platform's own stop is why it is away, it may be on its way back.
       const isOnItsWay = this.isStarting && presence.state === "offline" && presence.because === "stopped";
       if (watch.open.has(device) && !(isOnItsWay && placement?.state === "active")) this.#leave(watch, device);
     }
+  }
+
+  /** Whoever is told of a gateway that went is not told of each of its children. */
+  #isToldOfGateway(rule: Rule, { state, trouble, through }: Presence): boolean {
+    if (state !== "offline" || trouble || !through) return false;
+    const gateway = this.#needs.placementOf(through);
+    return gateway?.state === "active" && isAbout(rule, gateway);
   }
 
   #await(watch: Watch, device: Id<"device">, presence: Presence): void {
@@ -168,12 +179,12 @@ export class Watching {
       watch.waiting.delete(device);
       const presence = presenceOf(device);
       const cause = causeOf(watch.rule, placementOf(device), presence);
+      if (!cause || this.#isToldOfGateway(watch.rule, presence)) return [];
       const since = presence.trouble?.since ?? (presence.state === "never" ? clock.now() : presence.since);
       const because = presence.state === "offline" && !presence.trouble ? presence.because : undefined;
-      return cause ? [{ device, cause, since, because }] : [];
+      return [{ device, cause, since, because, gateway: because && presence.through }];
     });
-    const isOutage = found.length >= many || found.some(({ because }) => because === "many");
-    const together = isOutage ? found.filter(({ because }) => found.length >= many || because === "many") : [];
+    const together = found.filter((one) => found.length >= many || wentWith(one, found));
     for (const one of found) if (!together.includes(one)) this.#open(watch, [one], false);
     if (together.length > 0) this.#join(watch, together);
   }
@@ -232,7 +243,13 @@ type Found = {
   readonly cause: AlertCause;
   readonly since: Instant;
   readonly because: Extract<Presence, { state: "offline" }>["because"] | undefined;
+  /** With which it went. */
+  readonly gateway: Id<"device"> | undefined;
 };
+
+const wentWith = ({ device, because, gateway }: Found, others: readonly Found[]): boolean =>
+  because === "many" ||
+  (gateway !== undefined && others.some((other) => other.gateway === gateway && other.device !== device));
 
 const concerned = ({ device, since }: Found): Concerned => ({ device, since });
 

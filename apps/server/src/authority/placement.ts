@@ -60,6 +60,10 @@ export function answersAlike(a: Placement, b: Placement): boolean {
   );
 }
 
-/** Whether as often is expected of both: of what is suspended nothing is. */
-export const reportsAlike = (a: Placement, b: Placement): boolean =>
-  a.product === b.product && a.reportsEvery === b.reportsEvery && a.state === b.state;
+/** Whether the same is expected of both, as often and through the same gateway: of what is suspended nothing is. */
+export const expectedAlike = (a: Placement, b: Placement): boolean =>
+  a.product === b.product &&
+  a.reportsEvery === b.reportsEvery &&
+  a.state === b.state &&
+  a.gateway === b.gateway &&
+  a.application === b.application;

@@ -14,7 +14,7 @@ import { Lists, type Entry, type Hits, type ListEntry } from "./lists.ts";
 import type { Credential, Ending } from "./credential.ts";
 import type { Issuer } from "./issuer.ts";
 import { Openings } from "./openings.ts";
-import { answersAlike, reportsAlike, type Placement, type Schema } from "./placement.ts";
+import { answersAlike, expectedAlike, type Placement, type Schema } from "./placement.ts";
 import { isBuiltIn, type Grant, type Role } from "@holdfast/protocol";
 import { PastOwners } from "./past-owners.ts";
 import type { Remembered } from "./remembered.ts";
@@ -43,7 +43,7 @@ export class Space {
   readonly decisions: Decisions;
   /** Once closed, nothing in it is true any more: whoever holds it asks again from the start. */
   closed = false;
-  /** Grows whenever something changes that says how often devices should report. */
+  /** Grows whenever something changes that says how often devices should report, or through whom. */
   rhythm = 0;
   readonly #known: Remembered;
   readonly #changed: (space: Space) => void;
@@ -184,7 +184,7 @@ export class Space {
     this.#known.devices.set(id, placement);
     this.children.put(id, before, placement);
     this.pastOwners.turn(id, before, placement);
-    if (before && !reportsAlike(before, placement)) this.rhythm += 1;
+    if (before && !expectedAlike(before, placement)) this.rhythm += 1;
     this.#openings.swap(before?.door?.door.hours, placement.door?.door.hours);
     // Nobody was told no about a device that was not there, and what people call it changes no answer; its alias stands in topics.
     if (before && !answersAlike(before, placement)) this.bump();

@@ -4,7 +4,7 @@ import type { Cause } from "./presence.ts";
 import { serverBusy } from "./codes.ts";
 
 /** Of all causes those that a connection ends by; the others are known later. */
-type Ending = Exclude<Cause, "refused" | "many">;
+type Ending = Exclude<Cause, "refused" | "many" | "gateway">;
 
 /** Why a device's session is over, as whoever looks at the device reads it. */
 export function causeOf({ how, code }: Closing, caller: Caller): Ending {

@@ -41,7 +41,7 @@ export type Facts = {
 };
 
 export type Happening =
-  | { readonly what: "came" | "went" | "lost" | "read" | "acknowledged" }
+  | { readonly what: "came" | "went" | "reached" | "lost" | "read" | "acknowledged" }
   | ({ readonly what: "looked" } & Facts);
 
 export const unwatched: Condition = {
@@ -62,13 +62,15 @@ export const remembered = (elapsed: number, trouble: { state: Trouble; since: In
   turns: trouble?.state === "flapping" ? [elapsed] : [],
 });
 
-/** What it is after that. `lost` is a going that is the platform's own doing, and no sign of a bad line. */
+/** What it is after that. `lost` is a going that is the platform's doing, or its gateway's, and no sign of a bad line; `reached` the coming back. */
 export function next(condition: Condition, happening: Happening, elapsed: number, now: Instant): Condition {
   switch (happening.what) {
     case "came":
       return turned({ ...condition, isConnected: true, countedFrom: elapsed, notReceiving: undefined }, elapsed, now);
     case "went":
       return turned({ ...condition, isConnected: false, notReceiving: undefined }, elapsed, now);
+    case "reached":
+      return { ...condition, countedFrom: elapsed };
     case "lost":
       return { ...condition, isConnected: false, notReceiving: undefined };
     case "read":

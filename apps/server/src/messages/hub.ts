@@ -289,7 +289,8 @@ export class Hub implements Policy<SessionContext> {
 
   #heard({ caller, seen }: SessionContext, device: Id<"device">, { receivedAt, since }: Publication): void {
     // From a gateway, in its child's name: both are there.
-    if (!seen || device !== caller.credential.device) this.#needs.presences.heard(caller.space, device, receivedAt);
+    if (!seen || device !== caller.credential.device)
+      this.#needs.presences.heard(caller.space, device, receivedAt, seen);
     if (!seen) return;
     seen.heardAt = receivedAt;
     seen.readAt = since;

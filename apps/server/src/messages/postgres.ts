@@ -1,12 +1,12 @@
 import { idFrom, uuidOf, type Id, type Instant } from "@holdfast/kernel";
 import type { Unit } from "../storage/index.ts";
 import { troubles } from "./condition.ts";
-import { causeOfCode, codeOfCause, type Coming, type Presence } from "./presence.ts";
+import { causeOfCode, codeOfCause, type OwnComing, type Presence } from "./presence.ts";
 
 /** When a device came or went, when it was heard last (0: never), and what is wrong with it. */
 export type Noted = {
   readonly device: Id<"device">;
-  readonly coming: Coming;
+  readonly coming: OwnComing;
   readonly heardAt: number;
   readonly trouble: Presence["trouble"];
 };
@@ -21,7 +21,7 @@ type Row = {
   trouble_since: string | null;
 };
 
-const states = ["never", "online", "offline"] as const; // as the migration numbers them
+const states = ["never", "online", "offline", "through"] as const; // as the migration numbers them; appended to
 
 /** Presence as PostgreSQL keeps it: nothing of it is sealed. */
 export const presencesIn = (unit: Unit) => ({
@@ -32,7 +32,7 @@ export const presencesIn = (unit: Unit) => ({
     );
     return rows.map((row) => ({
       device: idFrom("device", row.device),
-      coming: comingOf(row),
+      coming: ownComingOf(row),
       heardAt: Number(row.heard_at),
       trouble: troubleOf(row),
     }));
@@ -63,11 +63,11 @@ export const presencesIn = (unit: Unit) => ({
   },
 });
 
-function comingOf({ state, cause, since }: Row): Coming {
+function ownComingOf({ state, cause, since }: Row): OwnComing {
   const at = Number(since ?? 0) as Instant; // a bigint column of ours
   if (state === states.indexOf("online")) return { state: "online", since: at };
   if (state === states.indexOf("offline")) return { state: "offline", since: at, because: causeOfCode(cause ?? -1) };
-  return { state: "never" };
+  return state === states.indexOf("through") ? { state: "through", since: at } : { state: "never" };
 }
 
 function troubleOf({ trouble, trouble_since: since }: Row): Presence["trouble"] {

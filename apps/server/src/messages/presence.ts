@@ -21,6 +21,7 @@ const sentences = {
   barred: "its door or a list does not let it in",
   refused: "it came again, and was refused",
   many: "it went with many others at once",
+  gateway: "its gateway is away",
 } as const;
 
 export type Cause = keyof typeof sentences;
@@ -36,9 +37,11 @@ type HeardOf = {
   readonly lastSeenAt: Instant | undefined;
   /** What is wrong beyond its being away. */
   readonly trouble?: { readonly state: Trouble; readonly since: Instant } | undefined;
+  /** The gateway that speaks for it, where that one's coming and going is its own. */
+  readonly through?: Id<"device"> | undefined;
 };
 
-/** Whether a device is connected by MQTT. One that only delivers over HTTPS is seen, and never connected. */
+/** Whether a device is connected by MQTT, or its gateway is. One that only delivers over HTTPS is seen, and never connected. */
 export type Presence =
   | ({ readonly state: "never" } & HeardOf)
   | ({ readonly state: "online"; readonly since: Instant } & HeardOf)
@@ -57,6 +60,18 @@ export type Coming =
   | { readonly state: "online"; readonly since: Instant }
   | { readonly state: "offline"; readonly since: Instant; readonly because: Cause };
 
+/** What is known of a device itself. `through`: since then its gateway speaks for it, and whether it is there follows from that one. */
+export type OwnComing = Coming | { readonly state: "through"; readonly since: Instant };
+
+/** A child that is spoken for is there as long as its gateway is connected. One that speaks over HTTPS alone says nothing of that. */
+export function comingOf(own: OwnComing, gateway: OwnComing | undefined): Coming {
+  if (own.state !== "through") return own;
+  if (!gateway || gateway.state === "never" || gateway.state === "through") return { state: "never" };
+  const since = own.since > gateway.since ? own.since : gateway.since;
+  if (gateway.state === "online") return { state: "online", since };
+  return { state: "offline", since, because: gateway.because === "stopped" ? "stopped" : "gateway" };
+}
+
 /** Of one connection: since when (elapsed milliseconds) the device acknowledges nothing of what it was sent; `undefined` where it owes nothing. */
 export type Receiving = { unansweredSince: number | undefined };
 
@@ -66,7 +81,9 @@ export class Seen implements Dated {
   readonly org: Id<"org">;
   /** MQTT sessions that are connected. */
   readonly sessions = new Map<object, Receiving>();
-  coming: Coming = { state: "never" };
+  own: OwnComing = { state: "never" };
+  /** That speaks for it; told by whoever knows to whom it is bound. */
+  gateway: Seen | undefined;
   /** Milliseconds since the epoch; 0 is never. */
   heardAt = 0;
   /** The `heardAt` that the database has. */
@@ -81,6 +98,10 @@ export class Seen implements Dated {
   constructor(org: Id<"org">, device: Id<"device">) {
     this.org = org;
     this.device = device;
+  }
+
+  get coming(): Coming {
+    return comingOf(this.own, this.gateway?.own);
   }
 
   get condition(): Condition {
@@ -106,7 +127,8 @@ export class Seen implements Dated {
 
   get presence(): Presence {
     const lastSeenAt = this.heardAt === 0 ? undefined : (this.heardAt as Instant); // only the platform's clock is written there
-    const { trouble } = this;
-    return { ...this.coming, lastSeenAt, ...(trouble && { trouble }) };
+    const { trouble, coming, gateway } = this;
+    const through = this.own.state === "through" && coming.state !== "never" ? gateway?.device : undefined;
+    return { ...coming, lastSeenAt, ...(trouble && { trouble }), ...(through && { through }) };
   }
 }

@@ -2,13 +2,15 @@
 import { Refusal, type Clock, type Id, type Instant, type Timers } from "@holdfast/kernel";
 import { asPlatform, type Space } from "../authority/index.ts";
 import type { Storage } from "../storage/index.ts";
-import { dueAt, next, remembered, rules, unwatched, type Facts, type Happening } from "./condition.ts";
+import { dueAt, next, remembered, rules, unwatched, type Happening } from "./condition.ts";
+import { factsOf, gatewayIn, seenIn, type Known } from "./known.ts";
 import { Outage } from "./outage.ts";
 import { presencesIn, type Noted } from "./postgres.ts";
 import {
   codeOfCause,
   neverSeen,
-  Seen,
+  presenceStateOf,
+  type Seen,
   type Cause,
   type Coming,
   type Presence,
@@ -17,7 +19,7 @@ import {
 } from "./presence.ts";
 import { Wheel } from "./wheel.ts";
 
-/** A device that came or went, or began or ceased to be in trouble. */
+/** A device that came or went, itself or through its gateway, or began or ceased to be in trouble. */
 export type PresenceChange = {
   readonly space: Space;
   readonly device: Id<"device">;
@@ -25,21 +27,6 @@ export type PresenceChange = {
   readonly isConnected: boolean;
   readonly at: Instant;
   readonly because: Cause | undefined;
-};
-
-/** The devices of one organisation that were ever seen. */
-type Known = {
-  space: Space;
-  readonly devices: Map<Id<"device">, Seen>;
-  /** Came or went since the database was told. */
-  changed: Set<Id<"device">>;
-  /** That the database was read; until then only what happened since the start is here. */
-  read: Promise<void> | undefined;
-  isRead: boolean;
-  readonly outage: Outage;
-  connected: number;
-  /** As of when it is known how often devices should report. */
-  rhythm: number;
 };
 
 /** Rows of one statement: a fleet that comes back after a restart is written in pieces. */
@@ -103,7 +90,7 @@ export class Presences {
     const now = this.#needs.clock.now();
     seen.sessions.set(session, receiving);
     seen.heardAt = now;
-    if (seen.coming.state !== "online") {
+    if (seen.own.state !== "online") {
       known.connected += 1;
       this.#turn(known, seen, { state: "online", since: now }, "came");
     }
@@ -118,7 +105,7 @@ export class Presences {
     if (!seen.sessions.delete(session)) return;
     if (because === "goodbye") seen.heardAt = since;
     const leave = () => {
-      if (seen.sessions.size > 0 || seen.coming.state !== "online") return;
+      if (seen.sessions.size > 0 || seen.own.state !== "online") return;
       known.connected -= 1;
       this.#turn(known, seen, { state: "offline", since, because }, isOurs(because) ? "lost" : "went");
       if (because === "broken" || because === "silent") this.#missing(known, device);
@@ -132,15 +119,17 @@ export class Presences {
   refused(space: Space, device: Id<"device">): void {
     const known = this.#of(space);
     const seen = known.devices.get(device);
-    if (seen?.coming.state !== "offline" || !isVague(seen.coming.because)) return;
-    seen.coming = { ...seen.coming, because: "refused" };
+    if (seen?.own.state !== "offline" || !isVague(seen.own.because)) return;
+    seen.own = { ...seen.own, because: "refused" };
     known.changed.add(device);
   }
 
-  /** Something came from a device without a session of its own: over HTTP, or from a program in its name. */
-  heard(space: Space, device: Id<"device">, at: number): void {
+  /** Something came from a device without a session of its own: over HTTP, or from a program or its gateway in its name. */
+  heard(space: Space, device: Id<"device">, at: number, gateway?: Seen): void {
     const known = this.#of(space);
     const seen = seenIn(known, device);
+    if (gateway && (seen.own.state === "through" ? seen.gateway !== gateway : seen.own.state !== "online"))
+      this.#speaksFor(known, gateway, seen);
     if (at > seen.heardAt) seen.heardAt = at;
     seen.readAt = this.#needs.clock.elapsed();
     if (seen.condition === unwatched) seen.condition = { ...unwatched, countedFrom: seen.readAt };
@@ -168,10 +157,19 @@ export class Presences {
     this.#orgs.delete(org);
   }
 
+  /** Called every second: how often devices should report, or through whom, may be another than it was. */
+  keepRhythm(): void {
+    for (const known of this.#orgs.values()) {
+      const { rhythm } = known.space;
+      if (known.rhythm === rhythm) continue;
+      known.rhythm = rhythm;
+      for (const seen of known.devices.values()) this.#keepPace(known, seen);
+    }
+  }
+
   /** Writes down who came and went. Called every second, so that a crash forgets little. */
   async noteChanges(): Promise<void> {
     for (const known of this.#orgs.values()) {
-      this.#keepRhythm(known);
       const { changed } = known;
       if (changed.size === 0) continue;
       known.changed = new Set();
@@ -201,28 +199,47 @@ export class Presences {
     if (devices.length > 0 && !known.isRead) await (known.read ??= this.#read(known));
     for (let at = 0; at < devices.length; at += mostRows) {
       const noted: readonly Noted[] = devices.slice(at, at + mostRows).map((device) => {
-        const { coming, heardAt, trouble } = seenIn(known, device);
-        return { device, coming, heardAt, trouble };
+        const { own, heardAt, trouble } = seenIn(known, device);
+        return { device, coming: own, heardAt, trouble };
       });
       await this.#needs.storage.note(asPlatform(known.space.scope), (unit) => presencesIn(unit).save(noted));
       for (const { device, heardAt } of noted) seenIn(known, device).notedAt = heardAt;
     }
   }
 
-  /** How often devices should report is another than it was. */
-  #keepRhythm(known: Known): void {
-    const { rhythm } = known.space;
-    if (known.rhythm === rhythm) return;
-    known.rhythm = rhythm;
-    for (const seen of known.devices.values()) this.#look(seen);
+  #keepPace(known: Known, seen: Seen): void {
+    const before = seen.coming.state;
+    seen.gateway = gatewayIn(known, seen.device);
+    if (seen.coming.state !== before) this.#follows(known, seen, this.#needs.clock.now());
+    this.#look(seen);
+  }
+
+  #speaksFor(known: Known, gateway: Seen, child: Seen): void {
+    const before = child.coming.state;
+    const since = this.#needs.clock.now();
+    child.own = { state: "through", since };
+    child.gateway = gateway;
+    known.changed.add(child.device);
+    if (child.coming.state !== before) this.#follows(known, child, since);
+  }
+
+  /** What its gateway did is no coming or going of its own. */
+  #follows(known: Known, child: Seen, at: Instant): void {
+    const { clock } = this.#needs;
+    const { coming } = child;
+    const what = coming.state === "online" ? "reached" : "lost";
+    child.condition = next(child.condition, { what }, clock.elapsed(), clock.now());
+    const because = coming.state === "offline" ? coming.because : undefined;
+    this.#tell(known, child, presenceStateOf(child.presence), at, because);
+    this.#arm(known, child);
   }
 
   #missing(known: Known, device: Id<"device">): void {
     for (const one of known.outage.went(device, this.#needs.clock.elapsed(), known.connected)) {
       const seen = seenIn(known, one);
-      const { coming } = seen;
-      if (coming.state !== "offline" || (coming.because !== "broken" && coming.because !== "silent")) continue;
-      seen.coming = { ...coming, because: "many" };
+      const { own } = seen;
+      if (own.state !== "offline" || (own.because !== "broken" && own.because !== "silent")) continue;
+      seen.own = { ...own, because: "many" };
       known.changed.add(one);
     }
   }
@@ -230,12 +247,17 @@ export class Presences {
   #turn(known: Known, seen: Seen, coming: Exclude<Coming, { state: "never" }>, what: "came" | "went" | "lost"): void {
     const { clock } = this.#needs;
     const was = seen.trouble?.state;
-    seen.coming = coming;
+    seen.own = coming;
     seen.condition = next(seen.condition, { what }, clock.elapsed(), clock.now());
     const began = seen.trouble?.state === was ? undefined : seen.trouble?.state;
     const because = coming.state === "offline" ? coming.because : undefined;
+    known.changed.add(seen.device);
     this.#tell(known, seen, began ?? coming.state, coming.since, because);
     this.#arm(known, seen);
+    for (const id of known.space.children.of(seen.device)) {
+      const child = known.devices.get(id);
+      if (child?.own.state === "through" && child.gateway === seen) this.#follows(known, child, coming.since);
+    }
   }
 
   #happens(known: Known, seen: Seen, happening: Happening): void {
@@ -243,12 +265,14 @@ export class Presences {
     const was = seen.trouble?.state;
     seen.condition = next(seen.condition, happening, clock.elapsed(), clock.now());
     const is = seen.trouble?.state;
-    if (is !== was) this.#tell(known, seen, is ?? seen.coming.state, clock.now(), undefined);
+    if (is !== was) {
+      known.changed.add(seen.device);
+      this.#tell(known, seen, is ?? seen.coming.state, clock.now(), undefined);
+    }
     this.#arm(known, seen);
   }
 
   #tell(known: Known, { device, coming }: Seen, state: PresenceState, at: Instant, because: Cause | undefined): void {
-    known.changed.add(device);
     for (const watcher of this.#watchers)
       watcher({ space: known.space, device, state, isConnected: coming.state === "online", at, because });
   }
@@ -293,7 +317,8 @@ export class Presences {
       for (const { device, coming, heardAt, trouble } of rows) {
         const seen = seenIn(known, device);
         // What happened meanwhile is newer than what was read.
-        if (seen.coming.state === "never") seen.coming = coming;
+        if (seen.own.state === "never") seen.own = coming;
+        seen.gateway ??= gatewayIn(known, device);
         if (seen.condition === unwatched && heardAt > 0) seen.condition = remembered(elapsed, trouble);
         seen.heardAt = Math.max(seen.heardAt, heardAt);
         seen.notedAt = heardAt;
@@ -304,20 +329,6 @@ export class Presences {
       known.read = undefined;
     }
   }
-}
-
-function seenIn({ devices, space }: Known, device: Id<"device">): Seen {
-  let seen = devices.get(device);
-  if (!seen) devices.set(device, (seen = new Seen(space.org, device)));
-  return seen;
-}
-
-/** Of what is suspended or retired nobody expects anything. */
-function factsOf({ space }: Known, { device, readAt, unansweredSince, coming }: Seen): Facts {
-  const placement = space.device(device);
-  const product = placement?.product && space.product(placement.product);
-  const interval = placement?.state === "active" ? (placement.reportsEvery ?? product?.reportsEvery) : undefined;
-  return { readAt, unansweredSince, interval, isAway: coming.state === "offline" };
 }
 
 /** What the platform did itself says nothing about the device's line. */

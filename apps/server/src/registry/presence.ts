@@ -9,7 +9,7 @@ export interface Presences {
 
 export const presenceReply = (presence: Presence) => ({
   state: presenceStateOf(presence),
-  connected: presence.state === "online",
+  connected: presence.state === "online" && presence.through === undefined,
   ...sinceOf(presence),
   ...(presence.lastSeenAt !== undefined && { lastSeenAt: rfc3339(presence.lastSeenAt) }),
 });

@@ -1,0 +1,42 @@
+import type { Id } from "@holdfast/kernel";
+import type { Space } from "../authority/index.ts";
+import type { Facts } from "./condition.ts";
+import type { Outage } from "./outage.ts";
+import { Seen } from "./presence.ts";
+
+/** The devices of one organisation that were ever seen. */
+export type Known = {
+  space: Space;
+  readonly devices: Map<Id<"device">, Seen>;
+  /** Came or went since the database was told. */
+  changed: Set<Id<"device">>;
+  /** That the database was read; until then only what happened since the start is here. */
+  read: Promise<void> | undefined;
+  isRead: boolean;
+  readonly outage: Outage;
+  connected: number;
+  /** As of when it is known how often devices should report. */
+  rhythm: number;
+};
+
+export function seenIn({ devices, space }: Known, device: Id<"device">): Seen {
+  let seen = devices.get(device);
+  if (!seen) devices.set(device, (seen = new Seen(space.org, device)));
+  return seen;
+}
+
+/** Who speaks for it, where it is bound to one of its own application and is not suspended. */
+export function gatewayIn(known: Known, child: Id<"device">): Seen | undefined {
+  const placement = known.space.device(child);
+  const gateway = placement?.state === "active" ? placement.gateway : undefined;
+  if (!gateway || known.space.device(gateway)?.application !== placement?.application) return undefined;
+  return seenIn(known, gateway);
+}
+
+/** Of what is suspended or retired nobody expects anything. */
+export function factsOf({ space }: Known, { device, readAt, unansweredSince, coming }: Seen): Facts {
+  const placement = space.device(device);
+  const product = placement?.product && space.product(placement.product);
+  const interval = placement?.state === "active" ? (placement.reportsEvery ?? product?.reportsEvery) : undefined;
+  return { readAt, unansweredSince, interval, isAway: coming.state === "offline" };
+}
