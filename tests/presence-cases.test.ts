@@ -704,6 +704,31 @@ scene("children follow their gateway over a restart", async (it) => {
   await it.tells([{ of: [gateway], state: "raised", because: broken }]);
 });
 
+scene(
+  "a device that is connected and silent is so after a restart too, once it is back, and its alert stays open",
+  async (it) => {
+    const device = await it.device({ reportingInterval: "10s" });
+    await it.rule({ states: ["silent"] });
+    const first = await it.peer(device);
+    await it.becomes(device, "silent", { at: it.now + 20, because: tells });
+    const { since } = await it.presenceOf(device);
+    await it.pass(8);
+    await it.tells([{ of: [device], state: "raised" }]);
+    await it.stage.restarted();
+    await first.closed();
+    await it.is(device, "offline", stopped);
+    await it.pass(3);
+    const peer = await it.peer(device);
+    assert.equal((await it.is(device, "silent", tells)).since, since);
+    await it.pass(125);
+    await it.tells([{ of: [device], state: "raised" }]);
+    peer.publish(...measured());
+    await peer.take("puback");
+    await it.is(device, "online");
+    await it.tells([{ of: [device], state: "cleared" }]);
+  },
+);
+
 scene("silence and flapping outlast a restart, and both are counted anew", async (it) => {
   const [silent, flapping] = [await it.device({ reportingInterval: "10s" }), await it.device()];
   await it.deliver(silent);

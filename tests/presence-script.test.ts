@@ -4,7 +4,7 @@ import { newId, systemRandom, type Id } from "@holdfast/kernel";
 import type { Placement } from "../apps/server/src/authority/index.ts";
 import { Watching, type OpenAlert } from "../apps/server/src/alerts/watch.ts";
 import type { Rule } from "../apps/server/src/alerts/rule.ts";
-import { dueAt, next, remembered, type Facts, type Happening } from "../apps/server/src/messages/condition.ts";
+import { dueAt, lasting, next, remembered, type Facts, type Happening } from "../apps/server/src/messages/condition.ts";
 import { presenceStateOf, Seen, type Cause } from "../apps/server/src/messages/presence.ts";
 import { Wheel } from "../apps/server/src/messages/wheel.ts";
 import { TestClock } from "../apps/server/src/testing/index.ts";
@@ -109,9 +109,7 @@ class Fleet {
     for (const [device, { own, condition }] of before) {
       const seen = this.seen(device);
       seen.own = own;
-      const since = condition.flapping ?? condition.silent;
-      const state = condition.flapping === undefined ? ("silent" as const) : ("flapping" as const);
-      seen.condition = remembered(this.clock.elapsed(), since === undefined ? undefined : { state, since });
+      seen.condition = remembered(this.clock.elapsed(), lasting(condition));
       this.#wheel.put(seen, dueAt(seen.condition, this.#facts(seen)));
     }
     this.#watching.lookAtAll(before.keys());

@@ -62,6 +62,12 @@ export const remembered = (elapsed: number, trouble: { state: Trouble; since: In
   turns: trouble?.state === "flapping" ? [elapsed] : [],
 });
 
+/** What outlasts a restart, also of what is away just then: a stop of the platform makes everything so. */
+export function lasting({ flapping, silent }: Condition): { state: Trouble; since: Instant } | undefined {
+  if (flapping !== undefined) return { state: "flapping", since: flapping };
+  return silent === undefined ? undefined : { state: "silent", since: silent };
+}
+
 /** What it is after that. `lost` is a going that is the platform's doing, or its gateway's, and no sign of a bad line; `reached` the coming back. */
 export function next(condition: Condition, happening: Happening, elapsed: number, now: Instant): Condition {
   switch (happening.what) {

@@ -3,7 +3,7 @@ import type { Unit } from "../storage/index.ts";
 import { troubles } from "./condition.ts";
 import { causeOfCode, codeOfCause, type OwnComing, type Presence } from "./presence.ts";
 
-/** When a device came or went, when it was heard last (0: never), and what is wrong with it. */
+/** When a device came or went, when it was heard last (0: never), and what is wrong with it beyond a restart. */
 export type Noted = {
   readonly device: Id<"device">;
   readonly coming: OwnComing;

@@ -2,7 +2,7 @@
 import { Refusal, type Clock, type Id, type Instant, type Timers } from "@holdfast/kernel";
 import { asPlatform, type Space } from "../authority/index.ts";
 import type { Storage } from "../storage/index.ts";
-import { dueAt, next, remembered, rules, unwatched, type Happening } from "./condition.ts";
+import { dueAt, lasting, next, remembered, rules, unwatched, type Happening } from "./condition.ts";
 import { factsOf, gatewayIn, seenIn, type Known } from "./known.ts";
 import { Outage } from "./outage.ts";
 import { presencesIn, type Noted } from "./postgres.ts";
@@ -199,8 +199,8 @@ export class Presences {
     if (devices.length > 0 && !known.isRead) await (known.read ??= this.#read(known));
     for (let at = 0; at < devices.length; at += mostRows) {
       const noted: readonly Noted[] = devices.slice(at, at + mostRows).map((device) => {
-        const { own, heardAt, trouble } = seenIn(known, device);
-        return { device, coming: own, heardAt, trouble };
+        const { own, heardAt, condition } = seenIn(known, device);
+        return { device, coming: own, heardAt, trouble: lasting(condition) };
       });
       await this.#needs.storage.note(asPlatform(known.space.scope), (unit) => presencesIn(unit).save(noted));
       for (const { device, heardAt } of noted) seenIn(known, device).notedAt = heardAt;
