@@ -181,12 +181,36 @@ const onDevice = (
     | "DeviceLive"
     | "DeviceTwin"
     | "DeviceCommands"
+    | "DeviceAlerts"
+    | "DeviceCertificates"
+    | "DeviceGateway"
     | "DeviceAccess"
     | "DeviceHistory",
 ) => lazyRouteComponent(() => import("./device/index.ts"), name);
 
 const onDashboards = (name: "Dashboards" | "DashboardPage" | "EditDashboard") =>
   lazyRouteComponent(() => import("./dashboards/index.ts"), name);
+
+const onAccess = (
+  name:
+    | "Credentials"
+    | "People"
+    | "Lists"
+    | "Roles"
+    | "AddRole"
+    | "RolePage"
+    | "Customers"
+    | "AddCredential"
+    | "CredentialPage",
+) => lazyRouteComponent(() => import("./access/index.ts"), name);
+
+const onDevices = (name: "Devices" | "AddDevice" | "ImportDevices") =>
+  lazyRouteComponent(() => import("./devices/index.ts"), name);
+
+const onGroups = (name: "Groups" | "GroupPage") => lazyRouteComponent(() => import("./groups/index.ts"), name);
+
+const onAlerts = (name: "Alerts" | "AlertRules" | "Webhooks") =>
+  lazyRouteComponent(() => import("./alerts/index.ts"), name);
 
 const tree = root.addChildren([
   start,
@@ -233,23 +257,19 @@ const tree = root.addChildren([
       errorComponent: FailedPage,
       component: lazyRouteComponent(() => import("./overview/index.ts"), "Overview"),
     }),
-    page(
-      below(paths.devices),
-      lazyRouteComponent(() => import("./devices/index.ts"), "Devices"),
-    ),
-    page(
-      below(paths.addDevice),
-      lazyRouteComponent(() => import("./devices/index.ts"), "AddDevice"),
-    ),
-    page(
-      below(paths.importDevices),
-      lazyRouteComponent(() => import("./devices/index.ts"), "ImportDevices"),
-    ),
+    page(below(paths.devices), onDevices("Devices")),
+    page(below(paths.addDevice), onDevices("AddDevice")),
+    page(below(paths.importDevices), onDevices("ImportDevices")),
+    page(below(paths.groups), onGroups("Groups")),
+    page(below(paths.group), onGroups("GroupPage")),
     page(below(paths.device), onDevice("DeviceOverview")),
     page(below(paths.deviceTelemetry), onDevice("DeviceTelemetry")),
     page(below(paths.deviceLive), onDevice("DeviceLive")),
     page(below(paths.deviceTwin), onDevice("DeviceTwin")),
     page(below(paths.deviceCommands), onDevice("DeviceCommands")),
+    page(below(paths.deviceAlerts), onDevice("DeviceAlerts")),
+    page(below(paths.deviceCertificates), onDevice("DeviceCertificates")),
+    page(below(paths.deviceGateway), onDevice("DeviceGateway")),
     page(below(paths.deviceHistory), onDevice("DeviceHistory")),
     page(below(paths.deviceAccess), onDevice("DeviceAccess")),
     page(
@@ -263,42 +283,18 @@ const tree = root.addChildren([
     page(below(paths.dashboards), onDashboards("Dashboards")),
     page(below(paths.dashboard), onDashboards("DashboardPage")),
     page(below(paths.editDashboard), onDashboards("EditDashboard")),
-    page(
-      below(paths.access),
-      lazyRouteComponent(() => import("./access/index.ts"), "Credentials"),
-    ),
-    page(
-      below(paths.people),
-      lazyRouteComponent(() => import("./access/index.ts"), "People"),
-    ),
-    page(
-      below(paths.lists),
-      lazyRouteComponent(() => import("./access/index.ts"), "Lists"),
-    ),
-    page(
-      below(paths.roles),
-      lazyRouteComponent(() => import("./access/index.ts"), "Roles"),
-    ),
-    page(
-      below(paths.addRole),
-      lazyRouteComponent(() => import("./access/index.ts"), "AddRole"),
-    ),
-    page(
-      below(paths.role),
-      lazyRouteComponent(() => import("./access/index.ts"), "RolePage"),
-    ),
-    page(
-      below(paths.customers),
-      lazyRouteComponent(() => import("./access/index.ts"), "Customers"),
-    ),
-    page(
-      below(paths.addCredential),
-      lazyRouteComponent(() => import("./access/index.ts"), "AddCredential"),
-    ),
-    page(
-      below(paths.credential),
-      lazyRouteComponent(() => import("./access/index.ts"), "CredentialPage"),
-    ),
+    page(below(paths.alerts), onAlerts("Alerts")),
+    page(below(paths.alertRules), onAlerts("AlertRules")),
+    page(below(paths.webhooks), onAlerts("Webhooks")),
+    page(below(paths.access), onAccess("Credentials")),
+    page(below(paths.people), onAccess("People")),
+    page(below(paths.lists), onAccess("Lists")),
+    page(below(paths.roles), onAccess("Roles")),
+    page(below(paths.addRole), onAccess("AddRole")),
+    page(below(paths.role), onAccess("RolePage")),
+    page(below(paths.customers), onAccess("Customers")),
+    page(below(paths.addCredential), onAccess("AddCredential")),
+    page(below(paths.credential), onAccess("CredentialPage")),
     page(
       below(paths.audit),
       lazyRouteComponent(() => import("./audit/index.ts"), "Audit"),

@@ -5,7 +5,7 @@ import { Press, ProblemNotice } from "../kit/index.ts";
 import { GrantList } from "./grant-list.tsx";
 import { words } from "../words/index.ts";
 import type { Difference, Written } from "./use-change.ts";
-import { useMembers } from "./use-members.ts";
+import { useMembers } from "../naming/index.ts";
 
 type Known = Reply<typeof routes.readRole>;
 const own = words.roles;

@@ -11,7 +11,7 @@ import { useCan, useOrg } from "../session/index.ts";
 import { GrantList } from "./grant-list.tsx";
 import { words } from "../words/index.ts";
 import { RoleForm } from "./role-form.tsx";
-import { useMembers } from "./use-members.ts";
+import { useMembers } from "../naming/index.ts";
 import { useRoles } from "./use-roles.ts";
 
 type Known = Reply<typeof routes.readRole>;

@@ -12,7 +12,8 @@ const own = words.commands;
 
 type Asked = Input<typeof routes.sendCommand>["body"];
 
-function jsonIn(text: string): unknown {
+/** What such a text says; `undefined` where it is no JSON. */
+export function jsonIn(text: string): unknown {
   try {
     return JSON.parse(text);
   } catch {

@@ -1,3 +1,3 @@
 export { Batch } from "./batch.tsx";
-export { CommandForm } from "./command-form.tsx";
+export { CommandForm, jsonIn } from "./command-form.tsx";
 export { CommandMark } from "./command-mark.tsx";

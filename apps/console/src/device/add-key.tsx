@@ -35,16 +35,26 @@ const bindings = { device: "none", certificate: "own", issued: "new", socket: "n
 /** A further key of a device: how it is to be held, and then the key itself, this once. */
 export function AddKey({
   device,
+  first = "device",
   opened,
   close,
 }: {
   readonly device: string;
+  /** What is offered before something else is chosen. */
+  readonly first?: "device" | "issued";
   readonly opened: boolean;
   readonly close: () => void;
 }) {
   const org = useOrg();
   const form = useForm<Asked>({
-    initialValues: { kind: "device", attributes: "", ...noBinding, ...noRequest, ...noConditions },
+    initialValues: {
+      ...noBinding,
+      ...noRequest,
+      ...noConditions,
+      kind: first,
+      bind: bindings[first],
+      attributes: "",
+    },
     validate: {
       hours: hoursFault,
       pasted: (pasted, asked) => (asked.kind === "issued" ? null : pastedFault(pasted, asked)),

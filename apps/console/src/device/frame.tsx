@@ -7,6 +7,7 @@ import { Link, useNavigate, useParams } from "@tanstack/react-router";
 import type { ReactNode } from "react";
 import { apiFor, queryClient, useAct } from "../api/index.ts";
 import { Confirm, EntityId, Moment, Page, paths, ProblemNotice, StateMark, Press, Tabs } from "../kit/index.ts";
+import { markOf } from "../naming/index.ts";
 import { useCan, useOrg } from "../session/index.ts";
 import { words } from "../words/index.ts";
 
@@ -31,7 +32,10 @@ const tabs = [
   { to: paths.deviceLive, label: own.tabs.live },
   { to: paths.deviceTwin, label: own.tabs.twin },
   { to: paths.deviceCommands, label: own.tabs.commands },
+  { to: paths.deviceAlerts, label: own.tabs.alerts },
   { to: paths.deviceAccess, label: own.tabs.access },
+  { to: paths.deviceCertificates, label: own.tabs.certificates },
+  { to: paths.deviceGateway, label: own.tabs.gateway },
   { to: paths.deviceHistory, label: own.tabs.history },
 ] as const;
 
@@ -40,13 +44,12 @@ export function DeviceFrame({ device, children }: { readonly device: Device; rea
   const org = useOrg();
   const params = { org: org.id, device: device.id };
   const { state, presence } = device;
-  const mark = state !== "active" ? state : presence.state === "never" ? "offline" : presence.state;
   return (
     <Page
       title={device.name}
       lead={
         <Group gap="sm">
-          <StateMark state={mark} />
+          <StateMark state={markOf(device)} />
           {presence.since !== undefined && (
             <span>
               {own.since} <Moment at={presence.since} />

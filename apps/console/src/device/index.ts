@@ -1,6 +1,9 @@
 export { DeviceAccess } from "./access.tsx";
+export { DeviceAlerts } from "./alerts.tsx";
+export { DeviceCertificates } from "./certificates.tsx";
 export { DeviceCommands } from "./commands.tsx";
 export { DeviceOverview } from "./device.tsx";
+export { DeviceGateway } from "./gateway.tsx";
 export { DeviceHistory } from "./history.tsx";
 export { DeviceLive } from "./live.tsx";
 export { DeviceTelemetry } from "./telemetry.tsx";

@@ -5,6 +5,7 @@ import type { routes } from "@holdfast/protocol";
 import { useMutation } from "@tanstack/react-query";
 import { useNavigate } from "@tanstack/react-router";
 import { lazy, Suspense, useMemo, useState, type ReactNode } from "react";
+import { DevicesTabs } from "../groups/index.ts";
 import {
   columnsOf,
   DataTable,
@@ -22,6 +23,7 @@ import {
   StateMark,
   useShown,
 } from "../kit/index.ts";
+import { markOf } from "../naming/index.ts";
 import { useCan, useOrg } from "../session/index.ts";
 import { words } from "../words/index.ts";
 import { Bulk } from "./bulk.tsx";
@@ -90,6 +92,7 @@ export function Devices() {
         </>
       }
     >
+      <DevicesTabs />
       <CommandMany opened={isCommanding} close={commanding.close} filter={text} />
       {download.error && <ProblemNotice error={download.error} />}
       <Group gap="xs" align="flex-end">
@@ -142,6 +145,7 @@ function Found({
           columns={columns}
           idOf={idOf}
           nameOf={nameOf}
+          height="calc(100dvh - 310px)"
           selection={{ selected, change: setSelected }}
           sorting={{
             now: order === undefined ? undefined : { by: order.replace("-", ""), isDescending: order.startsWith("-") },
@@ -201,10 +205,6 @@ const columnsIn = (org: string) =>
     },
     { id: "id", head: words.common.id, width: 276, cell: ({ id }) => <EntityId id={id} /> },
   ]);
-
-/** What a device is, before where it is: a suspended one is not just offline. */
-const markOf = ({ state, presence }: Device) =>
-  state !== "active" ? state : presence.state === "never" ? "offline" : presence.state;
 
 const tagsText = (tags: Device["tags"]): string =>
   Object.entries(tags)

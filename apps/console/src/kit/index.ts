@@ -1,3 +1,4 @@
+export { asList } from "./as-list.ts";
 export { Confirm } from "./confirm.tsx";
 export { DataTable, columnsOf } from "./data-table.tsx";
 export { Empty } from "./empty.tsx";

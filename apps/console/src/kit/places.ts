@@ -7,6 +7,7 @@ export const places = [
   { to: paths.devices, label: words.places.devices, exact: false },
   { to: paths.products, label: words.places.products, exact: false },
   { to: paths.dashboards, label: words.places.dashboards, exact: false },
+  { to: paths.alerts, label: words.places.alerts, exact: false },
   { to: paths.access, label: words.places.access, exact: false },
   { to: paths.audit, label: words.places.audit, exact: false },
   { to: paths.usage, label: words.places.usage, exact: false },

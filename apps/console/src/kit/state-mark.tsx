@@ -17,6 +17,11 @@ const looks: Readonly<Record<Mark, string>> = {
   expired: "hf-state hf-cross hf-off",
   unconfirmed: "hf-state hf-ring hf-warn",
   ending: "hf-state hf-cross hf-warn",
+  raised: "hf-state hf-disc hf-bad",
+  acknowledged: "hf-state hf-bars hf-warn",
+  cleared: "hf-state hf-ring hf-good",
+  failing: "hf-state hf-ring hf-warn",
+  disabled: "hf-state hf-cross hf-bad",
 };
 
 export const StateMark = ({ state }: { readonly state: Mark }) => (

@@ -6,6 +6,7 @@ import { Suspense, useEffect, useRef, type KeyboardEvent } from "react";
 import { paths, places, Slow, TimeZoneProvider } from "../kit/index.ts";
 import { sessionQuery, useOrg } from "../session/index.ts";
 import { words } from "../words/index.ts";
+import { AlertCount } from "./alert-count.tsx";
 import { Barred, Coming } from "./barred.tsx";
 import { Connection } from "./connection.tsx";
 import { SearchButton } from "./search-button.tsx";
@@ -86,6 +87,7 @@ export function Shell() {
                 params={{ org: org.id }}
                 activeOptions={{ exact }}
                 label={label}
+                {...(to === paths.alerts && { rightSection: <AlertCount /> })}
                 active={isHere(location.pathname, to.replace("$org", org.id), exact)}
                 color="teal"
                 variant="light"

@@ -5,12 +5,16 @@
  */
 export { activating } from "./en/activating.ts";
 export { access, rotating, wear, lists, revoking } from "./en/access.ts";
+export { alerts } from "./en/alerts.ts";
 export { account } from "./en/account.ts";
 export { audit } from "./en/audit.ts";
 export { product, skipToContent, places, common, table, problem, state, time } from "./en/common.ts";
 export { customers } from "./en/customers.ts";
 export { device, mqttSessions } from "./en/device.ts";
 export { devices } from "./en/devices.ts";
+export { naming } from "./en/naming.ts";
+export { groups } from "./en/groups.ts";
+export { certificates, gateways } from "./en/gateways.ts";
 export { map } from "./en/map.ts";
 export { held } from "./en/held.ts";
 export { instance, instancePeople, stopped, unconfirmed } from "./en/instance.ts";

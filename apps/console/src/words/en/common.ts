@@ -8,6 +8,7 @@ export const places = {
   devices: "Devices",
   products: "Products",
   dashboards: "Dashboards",
+  alerts: "Alerts",
   access: "Access",
   audit: "Audit",
   usage: "Usage",
@@ -76,6 +77,11 @@ export const state = {
   expired: "expired",
   ending: "being deleted",
   unconfirmed: "restored, not confirmed",
+  raised: "raised",
+  acknowledged: "acknowledged",
+  cleared: "cleared",
+  failing: "failing",
+  disabled: "disabled",
 };
 
 export const time = {

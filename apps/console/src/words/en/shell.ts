@@ -14,6 +14,7 @@ export const shell = {
   times: { local: "Times are local. Show UTC", utc: "Times are UTC. Show local time" },
   gone: (since: string) => `The platform does not answer since ${since}. What you see may be old; trying again …`,
   back: "The platform answers again.",
+  raised: (count: string) => `${count} that nobody sees to`,
   simulated: "Everything in this organisation is simulated.",
   simulatedEnds: "Remove it in the settings",
 };
@@ -52,6 +53,8 @@ export const search = {
   credentials: "Credentials",
   places: "Places",
   actions: "Actions",
+  alertRules: "Rules of alerts",
+  webhooks: "Webhooks",
   all: (count: number) => `All ${count} in the list`,
   nothing: "Nothing here is called that.",
   count: (count: number) => (count === 1 ? "1 found" : `${count} found`),

@@ -8,6 +8,8 @@ import { useCan, useOrg } from "../session/index.ts";
 export function useMembers(): {
   readonly members: Reply<typeof routes.listMembers>["items"];
   readonly mayRead: boolean;
+  /** Whether all of them are there. */
+  readonly isKnown: boolean;
 } {
   const org = useOrg();
   const mayRead = useCan()("member.read");
@@ -16,5 +18,5 @@ export function useMembers(): {
     queryFn: ({ signal }) => apiFor(org.id).call(routes.listMembers, { query: { limit: 1_000 }, signal }),
     enabled: mayRead,
   });
-  return { members: data?.items ?? [], mayRead };
+  return { members: data?.items ?? [], mayRead, isKnown: data !== undefined };
 }
