@@ -306,6 +306,7 @@ const elsewhere: Readonly<Record<string, Readonly<Record<string, string>>>> = {
     approveCommand: "command.approved",
     cancelCommand: "command.cancelled",
   },
+  roots: { switchRoots: "roots.switched" },
   "single-sign-on-demanded": { proveDomain: "domain.looked" },
 };
 
@@ -384,6 +385,7 @@ test("every operation that changes something is in the lists above", () => {
     "releaseTask",
     "renewTask",
     "replyToCommand",
+    "reportRoots",
     "reportTwin",
     "sendTelemetry",
     "sendTelemetryFor",

@@ -32,6 +32,7 @@ const open = [
   "createSession",
   "certificates",
   "certificateFile",
+  "rootsBundle",
   "healthz",
   "openapi",
   "readyz",

@@ -385,6 +385,10 @@ const operations: Record<keyof typeof routes, Operation> = {
   confirmOrganisations: {},
   keepOrganisation: inFreshOrganisation("deletion"),
   listPeople: {},
+  readRoots: {},
+  // As many are not cut off: nothing is switched.
+  switchRoots: { ask: () => ({ body: { cutOff: 1_000_000 } }) },
+  listDeviceRoots: {},
   makeAdministrator: { ask: ofMember },
   unmakeAdministrator: {
     fresh: async () => {
@@ -458,6 +462,7 @@ const operations: Record<keyof typeof routes, Operation> = {
   updateTwin: { ask: (subject) => ({ ...inPath("device")(subject), body: { desired: { interval: 60 } } }) },
   listTwinChanges: onDevice,
   readOwnTwin: {},
+  reportRoots: { ask: () => ({ bytes: JSON.stringify({ roots: ["ab".repeat(32)] }) }) },
   reportTwin: { ask: () => ({ bytes: '{"interval": 60}' }) },
   sendCommand: { ask: (subject) => ({ ...inPath("device")(subject), body: { name: "blink" } }) },
   listCommands: onDevice,
@@ -679,6 +684,7 @@ const operations: Record<keyof typeof routes, Operation> = {
   },
   givePlan: { ask: ({ plan }) => ({ params: { org: ours.org }, body: { plan: plan.name } }) },
   certificates: {},
+  rootsBundle: {},
   certificateFile: { ask: () => ({ params: { file: certificates.certificates[0]?.pem.split("/").at(-1) ?? "" } }) },
   healthz: {},
   metrics: {},

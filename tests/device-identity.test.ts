@@ -129,7 +129,7 @@ test("a device follows the platform's roots: what is new is written down before 
       () => rooted.length === 1,
       () => `no roots: ${faults.join()}`,
     );
-    assert.deepEqual([rooted, roots.current.length], [[true], 2]);
+    assert.deepEqual([rooted, roots.current.length], [[true], 3]);
     await device.send({ t: 1 });
     await device.close();
     const again = openRoots({ file, first: stranger, url: https });

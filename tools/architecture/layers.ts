@@ -73,6 +73,7 @@ export const layers: readonly (readonly Unit[])[] = [
     { folder: "apps/server/src/twins" },
     { folder: "apps/server/src/commands" },
     { folder: "apps/server/src/groups" },
+    { folder: "apps/server/src/roots" },
     { folder: "apps/server/src/tasks" },
     { folder: "apps/console/src/overview" },
     { folder: "apps/console/src/devices" },

@@ -28,6 +28,7 @@ import { productVerbs } from "./verbs/products.ts";
 import { providerVerbs } from "./verbs/providers.ts";
 import { retentionVerbs } from "./verbs/retention.ts";
 import { roleVerbs } from "./verbs/roles.ts";
+import { rootVerbs } from "./verbs/roots.ts";
 import { securityVerbs } from "./verbs/security.ts";
 import { setupVerbs } from "./verbs/setup.ts";
 import { signInVerbs } from "./verbs/sign-in.ts";
@@ -77,6 +78,7 @@ export const verbs: readonly Verb[] = [
   ...securityVerbs,
   ...simulationVerbs,
   ...instanceVerbs,
+  ...rootVerbs,
   ...factorResetVerbs,
   ...backupVerbs,
   ...keysVerbs,

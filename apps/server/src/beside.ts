@@ -17,6 +17,8 @@ import { taskRoutes } from "./tasks/routes.ts";
 import { Commands, parseForeignReply, parseReply } from "./commands/index.ts";
 import { commandRoutes } from "./commands/routes.ts";
 import { ToDevice, type Beside, type SaidOfChild } from "./messages/index.ts";
+import { parseTrusted, Trusting } from "./roots/index.ts";
+import { trustRoutes } from "./roots/routes.ts";
 import type { Keyring, Storage } from "./storage/index.ts";
 import { codeOf, DeviceSeals, type Source, type Telemetry } from "./telemetry/index.ts";
 import { parseAttributesRequest, parsePatch, readPatch, Twins } from "./twins/index.ts";
@@ -52,6 +54,7 @@ export function openBeside(needs: Needs): BesideTelemetry {
     missed: (space: Space, device: Id<"device">) => void missed.set(device, space),
   };
   const twins = new Twins(parts);
+  const trusting = new Trusting(parts);
   const commands = new Commands(parts);
   const tell = (space: Space, group: Id<"group">) =>
     toDevice.tell(space, { topic: tasksWaitTopic(group), payload: bytesOf({ group }) });
@@ -60,6 +63,7 @@ export function openBeside(needs: Needs): BesideTelemetry {
   let served: Served | undefined;
   const beside = besideOf({
     twins,
+    trusting,
     commands,
     board,
     toDevice,
@@ -73,6 +77,7 @@ export function openBeside(needs: Needs): BesideTelemetry {
     ...beside,
     handlers: [
       ...twinRoutes({ ...parts, twins }),
+      ...trustRoutes({ ...parts, trusting }),
       ...commandRoutes({ ...parts, commands }),
       ...taskRoutes({ ...parts, board }),
     ],
@@ -97,6 +102,7 @@ type Missed = Map<Id<"device">, Space>;
 
 type Parts = {
   readonly twins: Twins;
+  readonly trusting: Trusting;
   readonly commands: Commands;
   readonly board: Board;
   readonly toDevice: ToDevice;
@@ -114,6 +120,7 @@ const serverUnavailable = 0x88; // MQTT 5, table 2-6
 /** What devices say over MQTT beside telemetry goes to its verbs, and what is owed to a device that listens is given to it. */
 function besideOf({
   twins,
+  trusting,
   commands,
   board,
   toDevice,
@@ -261,6 +268,12 @@ function besideOf({
           void settle(source, bytes.length, waiting, async () => {
             await admitted();
             await twins.report(space, device, patch);
+          });
+        } else if (topic.kind === "roots") {
+          const digests = parseTrusted(bytes);
+          void settle(source, bytes.length, waiting, async () => {
+            await admitted();
+            await trusting.say(space, device, digests);
           });
         } else if (topic.kind === "reply") {
           const reply = parseReply(bytes);

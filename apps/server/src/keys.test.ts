@@ -14,8 +14,9 @@ import { tmpdir } from "node:os";
 import path from "node:path";
 import { text } from "node:stream/consumers";
 import { after, test } from "node:test";
-import { systemClock, systemRandom } from "@holdfast/kernel";
+import { systemClock, systemRandom, systemTimers } from "@holdfast/kernel";
 import { Keyring } from "./storage/index.ts";
+import { Certificates } from "./tls/index.ts";
 
 // The program as `holdfast keys` runs it, beside a keyring that a server (here: the test) has open.
 const base = mkdtempSync(path.join(tmpdir(), "holdfast-keys-"));
@@ -94,9 +95,43 @@ test("a lost keyring comes back from its copy, by the settings of the environmen
   assert.match(again.out, /^Restored from .*\n {2}made .*\n {2}keyring {3}.*lost\/keys\/keyring\.sqlite\n/);
 });
 
+test("the spare root's key goes into a file and comes back, while no server runs", async () => {
+  const served = await keys(["take-spare", "--data", at("data"), "--out", at("spare"), ...passphrase, "--json"]);
+  assert.deepEqual([served.code, JSON.parse(served.err).error.code], [1, "storage.inUse"]);
+  const keyring = await openKeyring(at("idle", "keys"));
+  const about = { clock: systemClock, random: systemRandom, timers: systemTimers, names: ["localhost"] };
+  const certificates = await Certificates.open({ ...about, secrets: keyring, report: () => undefined });
+  await certificates.close();
+  await keyring.close();
+  const where = ["--data", at("idle"), ...passphrase];
+  const isHere = async () => {
+    const again = await openKeyring(at("idle", "keys"));
+    const opened = await Certificates.open({ ...about, secrets: again, report: () => undefined });
+    const found = await opened.staging.isSpareHere();
+    await opened.close();
+    await again.close();
+    return found;
+  };
+  const taken = await keys(["take-spare", "--out", at("spare"), ...where]);
+  assert.match(
+    taken.out,
+    /^The spare root's key is out of the keyring, and sealed to .*spare\n {2}keyring /,
+    taken.err,
+  );
+  assert.equal(statSync(at("spare")).mode & 0o777, 0o600);
+  assert.equal(await isHere(), false);
+  const again = await keys(["take-spare", "--out", at("other"), ...where, "--json"]);
+  assert.deepEqual([again.code, JSON.parse(again.err).error.code], [1, "roots.spareAway"]);
+  const copy = await keys(["bring-spare", "--in", at("copy"), ...where, "--json"]);
+  assert.deepEqual([copy.code, JSON.parse(copy.err).error.code], [2, "config.malformed"], "a keys backup is none");
+  const brought = await keys(["bring-spare", "--in", at("spare"), ...where, "--json"]);
+  assert.deepEqual([brought.code, brought.err, JSON.parse(brought.out).file], [0, "", at("spare")]);
+  assert.equal(await isHere(), true);
+});
+
 test("wrong use is told, and leaves nothing behind", async () => {
   const cases = [
-    [2, ["burn"], /The verbs are backup, restore and verify/],
+    [2, ["burn"], /The verbs are backup, restore, verify, take-spare and bring-spare/],
     [2, ["backup", "--out", at("x")], /there is no terminal to ask on/],
     [
       1,

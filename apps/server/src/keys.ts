@@ -8,12 +8,15 @@ import type { Config } from "./config.ts";
 import { readPassphrase } from "./passphrase.ts";
 import { makeFolders } from "./places.ts";
 import { configOf, exits, malformed, parseGiven, runProgram, siteOf, whereOptions, type Exit } from "./program.ts";
+import { bringSpare, takeSpare } from "./spare-root.ts";
 import { Keyring, parseDatabaseUrl, placeOf, restoreKeyring, verifyBackup } from "./storage/index.ts";
 
 // `holdfast keys …` on the machine that has the keys; the command line runs it, with the arguments that it was given after `keys`.
 const usage = `holdfast keys backup  --out FILE [--passphrase-file FILE] [--data DIR] [--keys DIR] [--keyring-url URL]
 holdfast keys restore --in FILE  [--passphrase-file FILE] [--data DIR] [--keys DIR] [--keyring-url URL]
 holdfast keys verify  --in FILE  [--passphrase-file FILE]
+holdfast keys take-spare  --out FILE [--passphrase-file FILE] [--data DIR] [--keys DIR] [--keyring-url URL]
+holdfast keys bring-spare --in FILE  [--passphrase-file FILE] [--data DIR] [--keys DIR] [--keyring-url URL]
 
 With --json the answer is for programs. --passphrase-file - reads stdin; without it you are asked.
 `;
@@ -30,7 +33,7 @@ const options = {
 type Given = ReturnType<typeof parse>["values"];
 type Summary = Awaited<ReturnType<typeof verifyBackup>>;
 /** What was done: with which file, and with which keyring when there was one. */
-type Done = { readonly file: string; readonly done: string; readonly keyring?: string; readonly summary: Summary };
+type Done = { readonly file: string; readonly done: string; readonly keyring?: string; readonly summary?: Summary };
 
 async function main(args: string[]): Promise<Exit> {
   const { values, positionals } = parse(args);
@@ -59,9 +62,23 @@ async function run([verb, ...others]: readonly string[], given: Given): Promise<
       const backup = readSealed(file);
       return { file, done: "Opens:", summary: await verifyBackup(backup, await passphraseIn(given, "known")) };
     }
+    case "take-spare": {
+      const [file, config] = [named(given, "out"), configOf(given)];
+      refuseOverwriting(file);
+      within("--out", () => accessSync(path.dirname(file), constants.W_OK));
+      if (config.keyringUrl === undefined) refuseWhileServed(config.keys);
+      await takeSpare(file, await passphraseIn(given, "new"), siteOf(config));
+      return { file, done: "The spare root's key is out of the keyring, and sealed to", keyring: keyringOf(config) };
+    }
+    case "bring-spare": {
+      const [file, config] = [named(given, "in"), configOf(given)];
+      if (config.keyringUrl === undefined) refuseWhileServed(config.keys);
+      await bringSpare(file, await passphraseIn(given, "known"), siteOf(config));
+      return { file, done: "The spare root's key is in the keyring again, from", keyring: keyringOf(config) };
+    }
     case undefined:
     default:
-      throw malformed("The verbs are backup, restore and verify. --help tells more.");
+      throw malformed("The verbs are backup, restore, verify, take-spare and bring-spare. --help tells more.");
   }
 }
 
@@ -120,18 +137,18 @@ const passphraseIn = (given: Given, kind: "new" | "known"): Promise<string> =>
 
 const parse = (args: string[]) => parseGiven(args, options);
 
-function forPrograms({ file, keyring, summary: { instance, at, counts } }: Done): string {
-  return `${JSON.stringify({ file, ...(keyring !== undefined && { keyring }), instance, at: rfc3339(at), keys: counts })}\n`;
+function forPrograms({ file, keyring, summary }: Done): string {
+  const about = summary && { instance: summary.instance, at: rfc3339(summary.at), keys: summary.counts };
+  return `${JSON.stringify({ file, ...(keyring !== undefined && { keyring }), ...about })}\n`;
 }
 
-function forPeople({ file, done, keyring, summary: { instance, at, counts } }: Done): string {
-  const what = Object.entries(counts).map(([kind, count]) => `${kind} ${count}`);
+function forPeople({ file, done, keyring, summary }: Done): string {
+  const what = Object.entries(summary?.counts ?? {}).map(([kind, count]) => `${kind} ${count}`);
   return [
     `${done} ${file}`,
-    `  made      ${rfc3339(at)}`,
+    ...(summary ? [`  made      ${rfc3339(summary.at)}`] : []),
     ...(keyring === undefined ? [] : [`  keyring   ${keyring}`]),
-    `  instance  ${instance}`,
-    `  keys      ${what.join(", ")}`,
+    ...(summary ? [`  instance  ${summary.instance}`, `  keys      ${what.join(", ")}`] : []),
     "",
   ].join("\n");
 }

@@ -1,8 +1,10 @@
 import type { Clock, Timers } from "@holdfast/kernel";
 import { aboutPlatform } from "./about.ts";
-import type { Handler } from "./authority/index.ts";
+import type { Handler, Spaces } from "./authority/index.ts";
 import { openapiOf, platformRoutes, Readiness } from "./listeners/index.ts";
 import { metricsOf } from "./metrics.ts";
+import { Roots } from "./roots/index.ts";
+import { rootRoutes } from "./roots/routes.ts";
 import type { Telemetry } from "./telemetry/index.ts";
 import type { Storage } from "./storage/index.ts";
 import { version } from "./version.ts";
@@ -16,6 +18,7 @@ type Needs = Omit<Facts, "config" | "ports" | "certificates"> &
       readonly publicNames: readonly string[];
     };
     readonly certificates: Facts["certificates"];
+    readonly spaces: Spaces;
     readonly telemetry: Telemetry;
     readonly storage: Storage;
     readonly clock: Clock;
@@ -32,7 +35,7 @@ type Needs = Omit<Facts, "config" | "ports" | "certificates"> &
 /** What the platform says of itself: whether it is ready, what it trusts, its figures, its operations. */
 export const ownRoutes = (needs: Needs): Handler[] => {
   const { config, certificates, telemetry, storage, clock, timers, listening, handlers } = needs;
-  return platformRoutes({
+  const own = platformRoutes({
     certificates,
     readiness: new Readiness({
       unready: () => telemetry.unready(),
@@ -45,4 +48,5 @@ export const ownRoutes = (needs: Needs): Handler[] => {
     now: () => clock.now(),
     contact: config.securityContact ?? `mailto:security@${config.publicNames[0] ?? "localhost"}`,
   });
+  return [...own, ...rootRoutes({ roots: new Roots(needs) })];
 };

@@ -10,6 +10,7 @@ import { Outbox } from "./outbox.ts";
 import { Roots } from "./roots.ts";
 import { Spool, type Entry, type Limits } from "./spool.ts";
 import * as topics from "./topics.ts";
+import { Trust } from "./trust.ts";
 import { Twin, type OnDesired } from "./twin.ts";
 import { Upkeep } from "./upkeep.ts";
 
@@ -71,7 +72,9 @@ export class Device {
     const { identity, ca } = options;
     const roots = ca instanceof Roots ? ca : undefined;
     this.#roots = roots;
+    const fixed = typeof ca === "string" ? [ca] : ca instanceof Roots ? undefined : ca;
     const emitter = this.#emitter;
+    const trust = new Trust({ emitter, trusted: () => roots?.current ?? fixed });
     this.#clock = clock;
     this.#spool = new Spool(
       journal,
@@ -95,6 +98,7 @@ export class Device {
         up: (line) => {
           outbox.open(line);
           roots?.worked(emitter);
+          void trust.say(line);
           this.#upkeep.online();
         },
         down: () => {

@@ -16,6 +16,8 @@ const sentences = {
     "This device was told its roots as they are. Give it `Roots` as `ca`, which keeps those that replace them.",
   "roots.unread":
     "The platform did not say which roots to trust. Those of before are trusted further, and it is asked again.",
+  "roots.unsigned":
+    "None of the roots that this device trusts has signed what it was told to trust. Those of before are trusted further. Somebody may stand between it and the platform.",
   "enrolment.refused":
     "The platform does not enrol this device. Its code says why: see whether the enrolment key is good yet, and whether the device was retired.",
   "enrolment.later": "The platform cannot enrol this device at the moment. It is asked again.",

@@ -4,6 +4,6 @@ export type { Events } from "./emitter.ts";
 export { DeviceError, type DeviceErrorCode } from "./failure.ts";
 export type { Journal } from "./journal.ts";
 export type { Identity, Shown } from "./identity.ts";
-export { Roots, type Place, type RootsNeeds } from "./roots.ts";
+export { Roots, type Place, type RootsNeeds, type Told } from "./roots.ts";
 export type { Limits } from "./spool.ts";
 export type { Desired, OnDesired } from "./twin.ts";

@@ -145,7 +145,7 @@ export class Link {
     this.#subscribe(client, [...this.#filters]);
     this.#needs.emitter.emit("online");
     this.#ends.up({
-      window: Math.min(window, receiveMaximum),
+      window: Math.max(1, Math.min(window, receiveMaximum - 1)), // one more than the outbox may be under way
       largest: maximumPacketSize - 128,
       publish: ({ topic, payload }, answered) =>
         client.publish(topic, payload, { qos: 1 }, (error) => {

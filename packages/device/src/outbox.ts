@@ -12,7 +12,7 @@ export type Line = {
   /** The largest message that the platform takes, in bytes. */
   readonly largest: number;
   /** `answered` is told a reason code of MQTT 5, or nothing ever where the connection ends before. */
-  publish(entry: Entry, answered: (reason: number) => void): void;
+  publish(message: Pick<Entry, "topic" | "payload">, answered: (reason: number) => void): void;
 };
 
 type Needs = { readonly spool: Spool; readonly emitter: Emitter; readonly timers: Timers; readonly random: Random };

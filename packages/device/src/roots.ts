@@ -14,11 +14,23 @@ export type RootsNeeds = {
   readonly first: readonly string[];
   /** Throws for what is no certificate. */
   check(pem: string): void;
-  /** Asks the platform, over a connection that these roots vouch for. */
-  ask(trusted: readonly string[]): Promise<readonly string[]>;
+  /**
+   * Asks the platform, over a connection that these roots vouch for, and answers what one of them has signed; `undefined` where it says nothing.
+   * Throws where nobody that is trusted has signed it.
+   */
+  ask(trusted: readonly string[]): Promise<Told | undefined>;
 };
 
-type Sets = { readonly current: readonly string[]; readonly next?: readonly string[] };
+/** What the platform says is to be trusted. Of two, the higher version counts. */
+export type Told = { readonly roots: readonly string[]; readonly version: number };
+
+/** Versions are of what the platform said last, so that nobody brings an older word back. */
+type Sets = {
+  readonly current: readonly string[];
+  readonly version?: number;
+  readonly next?: readonly string[];
+  readonly nextVersion?: number;
+};
 
 /**
  * The roots that a device trusts. A new set is written down, and then tried; it takes the place of the current one when the platform was
@@ -53,11 +65,12 @@ export class Roots {
   worked(emitter: Emitter): void {
     const { next } = this.#sets;
     if (!next) return;
+    const { current, version, nextVersion = version } = this.#sets;
     if (this.#tried === "next") {
-      this.#keep({ current: next });
+      this.#keep(setsOf(next, nextVersion));
       emitter.emit("roots", { isTaken: true, roots: next });
     } else if (this.#isNextRefuted) {
-      this.#keep({ current: this.#sets.current });
+      this.#keep(setsOf(current, version));
       emitter.emit("roots", { isTaken: false, roots: next });
     }
   }
@@ -69,21 +82,34 @@ export class Roots {
 
   /** Whether there is something to try. */
   replace(roots: readonly string[]): boolean {
-    if (roots.length === 0) throw new DeviceError("roots.invalid");
-    for (const pem of roots) this.#needs.check(pem);
-    if (isSame(roots, this.#sets.next ?? this.#sets.current)) return false;
-    const { current } = this.#sets;
-    this.#isNextRefuted = false;
-    this.#tried = "current";
-    this.#keep(isSame(roots, current) ? { current } : { current, next: roots });
-    return this.#sets.next !== undefined;
+    return this.#replace(roots, undefined);
   }
 
   /** Asks the platform which they should be. */
   async ask(): Promise<boolean> {
-    const roots = await this.#needs.ask(this.#sets.current);
-    // One whose certificate is of a public authority names none of its own.
-    return roots.length > 0 && this.replace(roots);
+    const told = await this.#needs.ask(this.#sets.current);
+    // One whose certificate is somebody else's names none of its own.
+    if (!told) return false;
+    const { version = 0, nextVersion = version } = this.#sets;
+    if (told.version < Math.max(version, nextVersion))
+      throw new DeviceError("roots.unread", { detail: `This is version ${told.version}, which is over.` });
+    return this.#replace(told.roots, told.version);
+  }
+
+  #replace(roots: readonly string[], told: number | undefined): boolean {
+    if (roots.length === 0) throw new DeviceError("roots.invalid");
+    for (const pem of roots) this.#needs.check(pem);
+    const { current, version, next, nextVersion } = this.#sets;
+    const isKnown = told === undefined || told === (next ? nextVersion : version);
+    if (isKnown && isSame(roots, next ?? current)) return false;
+    this.#isNextRefuted = false;
+    this.#tried = "current";
+    if (isSame(roots, current)) {
+      this.#keep(setsOf(current, told ?? version));
+      return false;
+    }
+    this.#keep({ ...setsOf(current, version), next: roots, ...(told !== undefined && { nextVersion: told }) });
+    return true;
   }
 
   #keep(sets: Sets): void {
@@ -91,6 +117,11 @@ export class Roots {
     this.#sets = sets;
   }
 }
+
+const setsOf = (current: readonly string[], version: number | undefined): Sets => ({
+  current,
+  ...(version !== undefined && { version }),
+});
 
 const isSame = (some: readonly string[], others: readonly string[]): boolean =>
   some.toSorted().join() === others.toSorted().join();

@@ -2,6 +2,8 @@
 export const telemetry = "me/telemetry";
 export const reported = "me/twin/reported";
 export const desired = "me/twin/desired";
+/** Which roots it trusts. */
+export const roots = "me/roots";
 export const commands = "me/commands/";
 export const replies = "me/replies/";
 

@@ -1,4 +1,4 @@
-/** What is said no to between devices, and to who wants them: gateways, relays, groups and their tasks, claims and handovers. */
+/** What is said no to between devices, and to who wants them: gateways, relays, groups and their tasks, claims and handovers, and the roots that devices trust. */
 export const together = {
   "relay.malformed": "Bring one sealed frame that wants an answer, in Base64, as the device handed it over.",
   "relay.refused":
@@ -26,4 +26,11 @@ export const together = {
   "handover.invalid":
     "This code gives no device: it is used, withdrawn, expired or mistyped. Ask whoever has the device for another.",
   "handover.claimed": "A customer has this device. She releases it first, or you unbind it.",
+  "roots.malformed":
+    'Name the roots that the device trusts as {"roots": [SHA-256, …]}: 1 to 32, each as 64 hex digits.',
+  "roots.notOurs":
+    "This platform shows a certificate from files, so it has no roots of its own to stage. Whoever issued that certificate does.",
+  "roots.spareAway": "The spare's private key is not in the keyring. Bring it back first: holdfast keys bring-spare.",
+  "roots.cutOff":
+    "Devices would, or may, reach the platform no more. See which (holdfast roots devices), wait, or say how many may be cut off.",
 } as const;

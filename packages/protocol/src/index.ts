@@ -84,6 +84,7 @@ export {
   parseTopic,
   replyTopic,
   reportedTopic,
+  rootsTopic,
   telemetryTopic,
   type Topic,
   parseGroupTopic,
@@ -116,5 +117,6 @@ export { quotaNames, usageSteps, usageGroups, type QuotaName } from "./usage.ts"
 export { findings, type Finding, type Upkeep } from "./upkeep.ts";
 export { browserCookie, orgHeader, sessionCookie } from "./sessions.ts";
 export { commandClient, deviceCodeGrant, oauthErrors, type OAuthError } from "./oauth.ts";
+export { rootTrust } from "./roots.ts";
 export * as routes from "./routes.ts";
 export { ownTasks, taskStates, type TaskState } from "./tasks.ts";

@@ -5,7 +5,7 @@ import { route } from "./route.ts";
 const certificate = z.object({
   name: z.string(),
   purpose: z.string(),
-  state: z.enum(["current", "coming"]),
+  state: z.enum(["current", "coming", "spare"]),
   sha256: z.string(),
   publicKeyPin: z.string(),
   notBefore: time,
@@ -16,7 +16,7 @@ const certificate = z.object({
 export const certificates = route({
   method: "GET",
   path: "/security/certificates",
-  summary: "Every certificate to trust, current and coming, with links to PEM files and SHA-256.",
+  summary: "Every certificate to trust, current, coming and spare, with links to PEM files and SHA-256.",
   needs: "public",
   reply: z.object({ certificates: z.array(certificate) }),
 });
@@ -90,7 +90,7 @@ export const platformFacts = z.object({
       /** What clients are shown, or what they trust. */
       what: z.enum(["server", "authority"]),
       subject: z.string().optional(),
-      state: z.enum(["current", "coming"]),
+      state: z.enum(["current", "coming", "spare"]),
       sha256: z.string(),
       notBefore: time,
       notAfter: time,

@@ -195,6 +195,7 @@ export {
   releaseOwnDevice,
   transferOwnDevice,
 } from "./claims.ts";
+export { listDeviceRoots, readRoots, reportRoots, rootsBundle, switchRoots } from "./roots.ts";
 export { offerHandover, takeHandover, withdrawHandover } from "./handovers.ts";
 export {
   createOwnPasskey,

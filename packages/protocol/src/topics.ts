@@ -3,7 +3,7 @@ import { parseForeign, type Foreign } from "./foreign.ts";
 
 /** A topic of an organisation's space, parsed once at the edge. `me/…` has become `devices/<own id>/…` by then. */
 export type Topic =
-  | { readonly device: Id<"device">; readonly kind: "telemetry" | "reported" | "desired" }
+  | { readonly device: Id<"device">; readonly kind: "telemetry" | "reported" | "desired" | "roots" }
   | { readonly device: Id<"device">; readonly kind: "command"; readonly name: string }
   | { readonly device: Id<"device">; readonly kind: "reply"; readonly command: Id<"command"> }
   | { readonly device: Id<"device">; readonly kind: "task"; readonly group: Id<"group"> }
@@ -14,6 +14,8 @@ export type GroupTopic = { readonly group: Id<"group">; readonly rest: string };
 
 export const telemetryTopic = (device: Id<"device">): string => `devices/${device}/telemetry`;
 export const reportedTopic = (device: Id<"device">): string => `devices/${device}/twin/reported`;
+/** Where a device says which roots it trusts. */
+export const rootsTopic = (device: Id<"device">): string => `devices/${device}/roots`;
 export const desiredTopic = (device: Id<"device">): string => `devices/${device}/twin/desired`;
 export const commandTopic = (device: Id<"device">, name: string): string => `devices/${device}/commands/${name}`;
 export const replyTopic = (device: Id<"device">, command: Id<"command">): string =>
@@ -27,7 +29,7 @@ export const tasksWaitTopic = (group: Id<"group">): string => `groups/${group}/t
 /** Whether a device itself speaks on a topic: tells what it measures or how it is, or answers. */
 export function devicesOwnTopics(device: Id<"device">): (topic: string) => boolean {
   const replies = `devices/${device}/replies/`;
-  const told = new Set([telemetryTopic(device), reportedTopic(device)]);
+  const told = new Set([telemetryTopic(device), reportedTopic(device), rootsTopic(device)]);
   return (topic) => told.has(topic) || topic.startsWith(replies);
 }
 
@@ -64,6 +66,7 @@ function parseOther(topic: string): Topic | undefined {
   const device = topic.slice(start.length, treeLength);
   if (!isId("device", device)) return undefined;
   const [, first, second, ...more] = topic.slice(treeLength).split("/");
+  if (first === "roots" && second === undefined) return { device, kind: "roots" };
   if (second === undefined || more.length > 0) return undefined;
   if (first === "twin") return second === "reported" || second === "desired" ? { device, kind: second } : undefined;
   if (first === "commands") return isCommandName(second) ? { device, kind: "command", name: second } : undefined;

@@ -7,7 +7,7 @@ type Certificate = Reply<typeof routes.certificates>["certificates"][number];
 export const certificateVerbs = [
   verb({
     name: "certificates",
-    summary: "List every certificate of the platform to trust, current and coming",
+    summary: "List every certificate of the platform to trust, current, coming and spare",
     async run(_, tools) {
       const { print } = tools;
       const reply = await tools.stranger().call(routes.certificates);

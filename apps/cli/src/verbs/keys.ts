@@ -7,7 +7,7 @@ const passphraseFlag = {
 } as const;
 
 const keysVerb = <const F extends Parameters>(
-  word: "backup" | "restore" | "verify",
+  word: "backup" | "restore" | "verify" | "take-spare" | "bring-spare",
   summary: string,
   flags: F,
   example: string,
@@ -40,5 +40,17 @@ export const keysVerbs = [
     "Check that a sealed copy opens with its passphrase, and say what it holds",
     { in: copy, ...passphraseFlag },
     "--in keys.backup",
+  ),
+  keysVerb(
+    "take-spare",
+    "Move the private key of the platform's spare root out of the keyring, into a sealed file to keep elsewhere; while the platform is stopped",
+    { out: required(file, "where it goes"), ...where, ...passphraseFlag },
+    "--out spare.root",
+  ),
+  keysVerb(
+    "bring-spare",
+    "Put the spare root's private key back into the keyring, to go over to it (roots switch --to spare); while the platform is stopped",
+    { in: required(file, "the sealed file"), ...where, ...passphraseFlag },
+    "--in spare.root",
   ),
 ];

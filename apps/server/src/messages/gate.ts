@@ -49,7 +49,7 @@ export class MessageGate implements Gate {
     const isSaidByDevice =
       kind === "foreign"
         ? this.#caller.credential.device === device
-        : (kind === "reported" || kind === "reply") && this.#caller.credential.device !== undefined;
+        : (kind === "reported" || kind === "reply" || kind === "roots") && this.#caller.credential.device !== undefined;
     if (kind !== "telemetry" && !isSaidByDevice) return this.#refuse(aboutOthers(parsed, "write"), device);
     if (!this.#caller.mayDevice("telemetry.write", device)) return this.#refuse("telemetry.write", device);
     this.#caller.noteUse("telemetry.write", parsed.device);
@@ -180,6 +180,7 @@ function aboutOthers({ kind }: Topic, way: "read" | "write"): Action {
       return `telemetry.${way}`;
     case "reported":
     case "desired":
+    case "roots":
     case "foreign":
       return way === "read" ? "twin.read" : "twin.update";
     case "command":

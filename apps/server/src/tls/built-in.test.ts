@@ -14,14 +14,16 @@ import { jump, Pocket, start, world } from "./tls.fixture.ts";
 
 const hasOpenssl = spawnSync("openssl", ["version"]).status === 0;
 
-test("the first start makes a root, the root after it, and a certificate for ninety days that names what was asked", async () => {
+test("the first start makes a root, the root after it, a spare, and a certificate for ninety days that names what was asked", async () => {
   const { certificates } = await world({ names: ["localhost", "127.0.0.1", "2001:db8::1", "*.example.org"] });
-  const [current, coming, ...more] = certificates.list();
+  const [current, coming, spare, ...more] = certificates.list();
   const { certificate } = certificates.status();
   assert.equal(more.length, 0);
   assert.match(current?.name ?? "", /^Holdfast [0-9a-f]{8} root 1$/);
   assert.equal(coming?.name, current?.name.replace(/1$/, "2"));
-  assert.deepEqual([current?.state, coming?.state, certificate.state], ["current", "coming", "current"]);
+  assert.equal(spare?.name, current?.name.replace(/1$/, "3"));
+  const states = [current, coming, spare, certificate].map((one) => one?.state);
+  assert.deepEqual(states, ["current", "coming", "spare", "current"]);
   const second = start - (start % 1000);
   assert.deepEqual([current?.notBefore, current?.notAfter], [second - hour, second + 10 * year]);
   assert.deepEqual([certificate.notBefore, certificate.notAfter], [second - hour, second - hour + 90 * day]);
@@ -70,7 +72,7 @@ test("a restart shows the same certificate; a restart with other names shows ano
   const { certificates: second } = await world({ secrets, names: ["::1", "127.0.0.1", "localhost"] });
   const { certificates: third } = await world({ secrets, names: ["localhost", "iot.example.org"] });
   assert.deepEqual(second.status(), first.status());
-  assert.equal(secrets.writes, 2);
+  assert.equal(secrets.writes, 3, "the spare's key, all else, and another certificate");
   assert.notEqual(third.status().certificate.sha256, first.status().certificate.sha256);
   assert.deepEqual(third.names, ["localhost", "iot.example.org"]);
   assert.deepEqual(third.list(), first.list());
@@ -95,15 +97,20 @@ test("a certificate is renewed at two thirds of its life, and not before", async
   await certificates.close();
 });
 
-test("when a root has a year left, the root that was coming signs, and another one is coming", async () => {
+test("when a root has a month left, the root that was coming signs, and another one is coming", async () => {
   const { certificates, clock, secrets } = await world();
   const [first, second] = certificates.list();
-  jump(clock, 9 * year);
+  jump(clock, 10 * year - 31 * day);
+  assert.equal(await certificates.renewIfDue(), true, "a new certificate, of the same root");
+  assert.ok(certificates.status().certificate.notAfter <= (first?.notAfter ?? 0));
+  assert.equal(certificates.list()[0]?.sha256, first?.sha256);
+  jump(clock, day);
   assert.equal(await certificates.renewIfDue(), true);
-  const [current, coming] = certificates.list();
+  const [current, coming, spare] = certificates.list();
   assert.deepEqual(current, { ...second, state: "current" });
   assert.ok(coming && second && coming.notAfter > second.notAfter);
-  assert.equal(coming.name, first?.name.replace(/1$/, "3"));
+  assert.equal(coming.name, first?.name.replace(/1$/, "4"));
+  assert.equal(spare?.name, first?.name.replace(/1$/, "3"));
   const leaf = new X509Certificate(certificates.status().certificate.pem);
   assert.ok(leaf.verify(new X509Certificate(second.pem).publicKey));
   const { certificates: restarted } = await world({ secrets, clock });

@@ -1,16 +1,29 @@
 import { createHash, X509Certificate } from "node:crypto";
 import { Refusal, type Instant, type Random } from "@holdfast/kernel";
-import { z } from "zod";
+import { bundleOf } from "./bundle.ts";
 import { describe, validityOf, type CertificateInfo } from "./certificate.ts";
-import { chooseRoots, comingRootValidity, firstRootValidity, isLeafDue, leafLife, leeway } from "./roots.ts";
+import {
+  openRoot,
+  readKept,
+  readSpare,
+  signerOf,
+  writeKept,
+  writeSpare,
+  type Kept,
+  type Root,
+  type SecretPlace,
+} from "./kept.ts";
+import {
+  chooseRoots,
+  firstRootValidity,
+  isLeafDue,
+  laterRootValidity,
+  leafLife,
+  leeway,
+  rootReserve,
+} from "./roots.ts";
 import { newKeys, selfSign, signServer, type Signed } from "./sign.ts";
-import type { Identity, Source } from "./source.ts";
-
-/** Where private keys are remembered: the keyring does it. `keepSecret` replaces what stood under the name, at once or not at all. */
-export interface SecretPlace {
-  secret(name: string): Promise<Uint8Array | undefined>;
-  keepSecret(name: string, bytes: Uint8Array): Promise<void>;
-}
+import type { Identity, Source, Staging, Step } from "./source.ts";
 
 type Needs = {
   readonly secrets: SecretPlace;
@@ -19,56 +32,69 @@ type Needs = {
   readonly names: readonly string[];
 };
 
-/** One secret for everything, so that a root and what it signed never come apart. */
-const place = "tls.authority";
-
-const signed = z.object({ certificate: z.string(), key: z.string() });
-const kept = z.object({
-  format: z.literal(1),
-  /** Eight hex digits that tell this instance from others in a list of trusted authorities. */
-  instance: z.string(),
-  roots: z.array(signed),
-  leaf: signed.extend({ names: z.array(z.string()) }).optional(),
-});
-type Kept = z.infer<typeof kept>;
-
-type Root = Signed & { readonly x509: X509Certificate; readonly notBefore: number; readonly notAfter: number };
-
-/** The platform's own authority: a root that signs, a root to come, and a server certificate that is renewed in time. */
-export class BuiltIn implements Source {
+/** The platform's own authority: a root that signs, one to come, a spare, and a server certificate that is renewed in time. */
+export class BuiltIn implements Source, Staging {
   readonly kind = "builtIn";
   readonly #needs: Needs;
-  #kept: Kept;
-  #identity: Identity;
-  #authorities: readonly CertificateInfo[];
+  #state: Settled;
 
   private constructor(needs: Needs, state: Settled) {
     this.#needs = needs;
-    this.#kept = state.kept;
-    this.#identity = state.identity;
-    this.#authorities = state.authorities;
+    this.#state = state;
   }
 
   static async open(needs: Needs, now: Instant): Promise<BuiltIn> {
-    const bytes = await needs.secrets.secret(place);
-    return new BuiltIn(needs, await settle(bytes && parse(bytes), needs, now));
+    return new BuiltIn(needs, await settle(await readKept(needs.secrets), needs, now));
   }
 
   get identity(): Identity {
-    return this.#identity;
+    return this.#state.identity;
   }
 
   get authorities(): readonly CertificateInfo[] {
-    return this.#authorities;
+    const { current, coming, spare } = this.#state;
+    return [
+      describe(current.x509, { purpose: "authority", state: "current" }),
+      describe(coming.x509, { purpose: "authority", state: "coming" }),
+      describe(spare.x509, { purpose: "authority", state: "spare" }),
+    ];
+  }
+
+  get staging(): Staging {
+    return this;
+  }
+
+  get bundle() {
+    return this.#state.bundle;
+  }
+
+  get switchesAt(): Instant {
+    return (this.#state.current.notAfter - rootReserve) as Instant; // milliseconds both
+  }
+
+  async isSpareHere(): Promise<boolean> {
+    return (await readSpare(this.#needs.secrets, this.#state.spare.certificate)) !== undefined;
   }
 
   async renew(now: Instant): Promise<boolean> {
-    const state = await settle(this.#kept, this.#needs, now);
-    if (state.kept === this.#kept) return false;
-    this.#kept = state.kept;
-    this.#identity = state.identity;
-    this.#authorities = state.authorities;
-    return true;
+    const before = this.#state.kept;
+    this.#state = await settle(before, this.#needs, now);
+    return this.#state.kept !== before;
+  }
+
+  async switchTo(step: Step, now: Instant): Promise<void> {
+    const { secrets } = this.#needs;
+    const { kept, coming, spare } = this.#state;
+    const taken = step === "coming" ? signerOf(coming) : await readSpare(secrets, spare.certificate);
+    if (!taken) throw new Refusal("roots.spareAway");
+    const roots = kept.roots.map((root) => {
+      if (root.certificate === taken.certificate) return { ...taken, role: "signs" as const };
+      // Whoever goes over to the spare does so because the others' keys may be known.
+      const stays = root.role === "spare" && step === "coming";
+      return stays ? root : { certificate: root.certificate, role: "past" as const };
+    });
+    // Another root signs, so there is another certificate, and all of it is kept at once.
+    this.#state = await settle({ ...kept, roots }, this.#needs, now);
   }
 
   watch(): { close(): void } {
@@ -76,23 +102,38 @@ export class BuiltIn implements Source {
   }
 }
 
-type Settled = { kept: Kept; identity: Identity; authorities: readonly CertificateInfo[] };
+type Settled = {
+  readonly kept: Kept;
+  readonly identity: Identity;
+  readonly current: Root;
+  readonly coming: Root;
+  readonly spare: Root;
+  readonly bundle: NonNullable<Kept["bundle"]>;
+};
 
 /** Makes whatever is missing or due, remembers it, and only then answers: what is shown to clients is never lost. */
 async function settle(before: Kept | undefined, needs: Needs, now: Instant): Promise<Settled> {
   let after = before ?? (await firstRoot(needs.random, now));
-  let { current, coming } = chooseRoots(after.roots.map(open), now);
+  const choose = () => chooseRoots(after.roots.map(openRoot), now);
+  let { current, coming, spare } = choose();
   if (!current) {
     // Both have come to their end, or the clock stands before their beginning. See chooseRoots.
-    after = { ...after, roots: [...after.roots, await newRoot(after, firstRootValidity(now), needs.random)] };
-    ({ current, coming } = chooseRoots(after.roots.map(open), now));
+    after = withRoot(after, await newRoot(after, firstRootValidity(now), needs.random));
+    ({ current, coming, spare } = choose());
   }
   if (!current) throw new Error("a root that was made for now is not usable now");
   if (!coming) {
-    const next = await newRoot(after, comingRootValidity(now, current), needs.random);
-    coming = open(next);
-    after = { ...after, roots: [...after.roots, next] };
+    after = withRoot(after, await newRoot(after, laterRootValidity(now, current), needs.random));
+    coming = choose().coming;
   }
+  if (!coming) throw new Error("a root that was made to come is not usable");
+  if (!spare) {
+    const made = await newRoot(after, laterRootValidity(now, coming), needs.random);
+    await writeSpare(needs.secrets, made);
+    after = withRoot(after, { certificate: made.certificate, role: "spare" });
+    spare = choose().spare;
+  }
+  if (!spare) throw new Error("a spare that was made now is not usable");
   const leaf = after.leaf;
   const x509 = leaf && new X509Certificate(leaf.certificate);
   if (
@@ -104,10 +145,11 @@ async function settle(before: Kept | undefined, needs: Needs, now: Instant): Pro
   ) {
     after = { ...after, leaf: await newLeaf(after, current, needs, now) };
   }
-  if (after !== before) {
-    await needs.secrets.keepSecret(place, new TextEncoder().encode(JSON.stringify(after)));
-  }
-  return { kept: after, identity: identityOf(after), authorities: authoritiesOf(current, coming) };
+  const bundle = bundleOf(after, [current, coming], now);
+  if (!bundle) throw new Error("roots were not bundled");
+  if (bundle !== after.bundle) after = { ...after, bundle };
+  if (after !== before) await writeKept(needs.secrets, after);
+  return { kept: after, identity: identityOf(after), current, coming, spare, bundle };
 }
 
 function identityOf({ leaf }: Kept): Identity {
@@ -115,47 +157,32 @@ function identityOf({ leaf }: Kept): Identity {
   return { cert: leaf.certificate, key: leaf.key, leaf: new X509Certificate(leaf.certificate) };
 }
 
-const authoritiesOf = (current: Root, coming: Root): CertificateInfo[] => [
-  describe(current.x509, { purpose: "authority", state: "current" }),
-  describe(coming.x509, { purpose: "authority", state: "coming" }),
-];
-
 async function firstRoot(random: Random, now: Instant): Promise<Kept> {
   const keys = await newKeys();
   const spki = await crypto.subtle.exportKey("spki", keys.publicKey);
   const instance = createHash("sha256").update(new Uint8Array(spki)).digest("hex").slice(0, 8);
   const about = { commonName: rootName(instance, 1), ...firstRootValidity(now) };
-  return { format: 1, instance, roots: [await selfSign(keys, about, random)] };
+  return withRoot({ format: 2, instance, roots: [] }, await selfSign(keys, about, random));
 }
 
 async function newRoot({ instance, roots }: Kept, validity: { notBefore: number; notAfter: number }, random: Random) {
   return selfSign(await newKeys(), { commonName: rootName(instance, roots.length + 1), ...validity }, random);
 }
 
+const withRoot = (state: Kept, root: Signed | Pick<Kept["roots"][number], "certificate" | "role">): Kept => ({
+  ...state,
+  roots: [...state.roots, { role: "signs", ...root }],
+});
+
 const rootName = (instance: string, ordinal: number) => `Holdfast ${instance} root ${ordinal}`;
 
 async function newLeaf({ instance }: Kept, root: Root, { names, random }: Needs, now: Instant) {
   const notBefore = now - leeway;
-  const about = { commonName: `Holdfast ${instance} server`, names, notBefore, notAfter: notBefore + leafLife };
-  return { ...(await signServer(root, about, random)), names: [...names] };
-}
-
-function open(root: Signed): Root {
-  const x509 = new X509Certificate(root.certificate);
-  return { ...root, x509, ...validityOf(x509) };
+  const notAfter = Math.min(notBefore + leafLife, root.notAfter);
+  const about = { commonName: `Holdfast ${instance} server`, names, notBefore, notAfter };
+  return { ...(await signServer(signerOf(root), about, random)), names: [...names] };
 }
 
 const isSignedBy = (leaf: X509Certificate, { x509 }: Root) => leaf.checkIssued(x509) && leaf.verify(x509.publicKey);
 
 const sameNames = (a: readonly string[], b: readonly string[]) => new Set(a).symmetricDifference(new Set(b)).size === 0;
-
-function parse(bytes: Uint8Array): Kept {
-  try {
-    return kept.parse(JSON.parse(new TextDecoder().decode(bytes)));
-  } catch {
-    // Without the cause: a parser's message may quote what it read, and that is a private key.
-    throw new Refusal("tls.unusable", {
-      detail: "What the keyring keeps for TLS cannot be read. Restore a keys backup.",
-    });
-  }
-}

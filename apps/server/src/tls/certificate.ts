@@ -9,8 +9,8 @@ export type CertificateInfo = {
   readonly file: string;
   /** An authority is to be trusted by clients; a server certificate is what they are shown. */
   readonly purpose: "authority" | "server";
-  /** In service, or to be embedded now because it will be. */
-  readonly state: "current" | "coming";
+  /** In service; to be embedded now because it will be; or because it will be once the keys of the others are no secret any more. */
+  readonly state: "current" | "coming" | "spare";
   readonly pem: string;
   /** SHA-256 of the certificate: upper-case hex with colons. */
   readonly sha256: string;

@@ -2,12 +2,13 @@ import { createHash } from "node:crypto";
 import { isIP } from "node:net";
 import type { Server, TlsOptions } from "node:tls";
 import { Refusal, type Clock, type Instant, type Random, type Timers } from "@holdfast/kernel";
-import { BuiltIn, type SecretPlace } from "./built-in.ts";
+import { BuiltIn } from "./built-in.ts";
 import { describe, namesIn, type CertificateInfo } from "./certificate.ts";
 import { OperatorFiles, type CertificateFiles } from "./files.ts";
+import type { SecretPlace } from "./kept.ts";
 import { day } from "./roots.ts";
 import { settings } from "./settings.ts";
-import type { Source } from "./source.ts";
+import type { Source, Staging, Step } from "./source.ts";
 
 /** What happened to the certificate in service, for the log and the posture. Said once per change, never with a secret. */
 export type CertificateEvent =
@@ -105,7 +106,7 @@ export class Certificates {
     this.#swap(server, options);
   }
 
-  /** The authorities that clients must trust, current and coming, or `undefined` when what their system trusts is enough. */
+  /** The authorities that clients must trust, current, coming and spare, or `undefined` when what their system trusts is enough. */
   get caPem(): string | undefined {
     return (
       this.list()
@@ -114,9 +115,33 @@ export class Certificates {
     );
   }
 
-  /** Every certificate to trust, current and coming: what a device embeds. */
+  /** Every certificate to trust, current, coming and spare: what a device embeds. */
   list(): readonly CertificateInfo[] {
     return this.#source.authorities;
+  }
+
+  /** How the platform's own roots are staged. @throws Refusal `roots.notOurs` where the certificate is from files */
+  get staging(): Omit<Staging, "switchTo"> {
+    return this.#ours();
+  }
+
+  /**
+   * From now on another root is the current one, and signs what clients are shown; what is open stays open. Whoever comes back shows no ticket
+   * of before, so that each is asked whether it trusts the new one.
+   * @throws Refusal `roots.notOurs`, `roots.spareAway`
+   */
+  switchTo(step: Step): Promise<void> {
+    const staging = this.#ours();
+    const switched = this.#turn.then(async () => {
+      await staging.switchTo(step, this.#needs.clock.now());
+      this.#ticketKeys = this.#newTicketKeys();
+      this.#swapAll();
+    });
+    this.#turn = switched.then(
+      () => true,
+      () => false, // whoever asked for it is told
+    );
+    return switched;
   }
 
   /** Whether the certificate in service is good for a host that a client named. */
@@ -167,14 +192,23 @@ export class Certificates {
     try {
       const changed = await this.#source.renew(now);
       this.#unusable = undefined;
-      if (!changed) return false;
-      for (const [server, options] of this.#servers) this.#swap(server, options);
-      this.#needs.report({ code: "tls.swapped", certificate: this.status().certificate });
-      return true;
+      if (changed) this.#swapAll();
+      return changed;
     } catch (cause) {
       this.#keepOld(cause, now);
       return false;
     }
+  }
+
+  #ours(): Staging {
+    const { staging } = this.#source;
+    if (!staging) throw new Refusal("roots.notOurs");
+    return staging;
+  }
+
+  #swapAll(): void {
+    for (const [server, options] of this.#servers) this.#swap(server, options);
+    this.#needs.report({ code: "tls.swapped", certificate: this.status().certificate });
   }
 
   #keepOld(cause: unknown, now: Instant): void {

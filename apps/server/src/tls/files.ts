@@ -14,6 +14,8 @@ export type CertificateFiles = { readonly cert: string; readonly key: string; re
 /** The operator's own certificate, read from files that somebody else renews. */
 export class OperatorFiles implements Source {
   readonly kind = "files";
+  /** Whoever signs the files stages roots as he likes. */
+  readonly staging = undefined;
   readonly #files: CertificateFiles;
   #identity: Identity;
   #authorities: readonly CertificateInfo[];

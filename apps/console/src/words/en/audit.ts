@@ -15,6 +15,7 @@ export const audit = {
     "access.refused": "Something was refused",
     "activation.approved": "A program was let in",
     "activation.refused": "A program was refused",
+    "roots.switched": "The platform goes over to another root",
     "administrator.added": "Somebody administers the instance from now on",
     "administrator.removed": "Somebody administers the instance no more",
     "application.created": "An application was made",

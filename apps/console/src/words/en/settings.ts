@@ -118,7 +118,7 @@ export const security = {
   },
   what: "What",
   whats: { server: "shown to clients", authority: "to trust" },
-  states: { current: "in use", coming: "coming" },
+  states: { current: "in use", coming: "coming", spare: "spare" },
   since: "Good since",
   until: "Good until",
   keys: "Keys",

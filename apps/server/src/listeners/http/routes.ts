@@ -34,6 +34,10 @@ export function platformRoutes({ certificates, readiness, metrics, about, openap
     on(routes.openapi, async () => (description ??= openapi())),
     on(routes.securityTxt, async () => securityTxt(contact, now())),
     on(routes.certificates, async () => ({ certificates: certificates.list().map(certificateReply) })),
+    on(routes.rootsBundle, async () => {
+      const { version, signed, signatures } = certificates.staging.bundle;
+      return { version, signed: Buffer.from(signed).toString("base64"), signatures: [...signatures] };
+    }),
     on(routes.certificateFile, async ({ params }) => {
       const found = certificates.list().find(({ file }) => file === params["file"]);
       if (!found) throw new Refusal("route.unknown");

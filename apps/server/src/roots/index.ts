@@ -1,0 +1,3 @@
+export { Roots } from "./roots.ts";
+export { parseTrusted } from "./trusted.ts";
+export { Trusting } from "./trusting.ts";
