@@ -1,10 +1,10 @@
-/* A device that sends to Holdfast over UDP: docs/sockets.md in C99, with nothing but the C library and a socket.
+/* A device that sends to Holdfast over UDP or TCP: docs/sockets.md in C99, with nothing but the C library and a socket.
  *
  *     cc -std=c99 -O2 -o socket examples/socket.c
  *     ./socket 192.0.2.1 5686 hfu_… BOOT COUNTER 'temperature=21.5 humidity=48'
  *
- * BOOT grows each time the device starts (keep it in flash), COUNTER with each frame of one boot. --signed leaves the frame readable; --print shows
- * it and sends nothing. Ends with 0 once the platform has kept the reading, 2 when it never will, 3 when it may later, 1 without an answer.
+ * BOOT grows each time the device starts (keep it in flash), COUNTER with each frame of one boot. --tcp sends over TCP; --signed leaves the frame
+ * readable; --print shows it and sends nothing. Ends with 0 once the platform has kept the reading, 2 when it never will, 3 when it may later, 1 without an answer.
  */
 #define _POSIX_C_SOURCE 200112L
 #include <netdb.h>
@@ -18,10 +18,7 @@
 
 enum { BLOCK = 16, TAG = 8, ADDRESS = 6, LONGEST = 1232, SEALED = 0, SIGNED = 1, ANSWER = 2 };
 
-typedef struct {
-    uint8_t address[ADDRESS], secret[BLOCK];
-    uint32_t boot;
-} device;
+typedef struct { uint8_t address[ADDRESS], secret[BLOCK]; uint32_t boot; } device;
 
 /* AES-128, one block, encryption only (FIPS 197). A radio that has it in silicon does this in a microsecond. */
 static uint8_t sbox[256];
@@ -156,34 +153,36 @@ static int outcome(const device *d, uint32_t counter, const uint8_t *answer, siz
     return memcmp(mac, answer + n, TAG) == 0 ? answer[0] & 3 : -1;
 }
 
-/* Sends it, and again after 1, 2 and 4 seconds: the same bytes, which the platform keeps once. */
-static int deliver(const char *host, const char *port, const device *d, uint32_t counter, const uint8_t *out, size_t n) {
-    struct addrinfo want = {.ai_socktype = SOCK_DGRAM}, *to;
-    uint8_t answer[64];
+/* Sends it, over UDP again after 1, 2 and 4 seconds: the same bytes, which the platform keeps once. `out` begins with its length, for TCP. */
+static int deliver(const char *host, const char *port, int tcp, const device *d, uint32_t counter, const uint8_t *out, size_t n) {
+    struct addrinfo want = {.ai_socktype = tcp ? SOCK_STREAM : SOCK_DGRAM}, *to;
+    uint8_t answer[2 + 5 + TAG];
+    size_t prefix = tcp ? 2 : 0, length = prefix + 1 + number(answer, counter) + TAG;
     if (getaddrinfo(host, port, &want, &to) != 0) return 1;
     int s = socket(to->ai_family, to->ai_socktype, to->ai_protocol), said = -1;
-    for (int wait = 1; said < 0 && wait <= 4; wait *= 2) {
+    int there = !tcp || connect(s, to->ai_addr, to->ai_addrlen) == 0;
+    for (int wait = tcp ? 4 : 1; there && said < 0 && wait <= 4; wait *= 2) {
         struct timeval patience = {.tv_sec = wait};
         setsockopt(s, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof patience);
-        if (sendto(s, out, n, 0, to->ai_addr, to->ai_addrlen) < 0) break;
-        ssize_t got = recv(s, answer, sizeof answer, 0);
-        if (got > 0) said = outcome(d, counter, answer, (size_t)got);
+        if (sendto(s, out + 2 - prefix, n + prefix, 0, tcp ? NULL : to->ai_addr, tcp ? 0 : to->ai_addrlen) < 0) break;
+        ssize_t got = recv(s, answer, length, MSG_WAITALL);
+        if (got > (ssize_t)prefix) said = outcome(d, counter, answer + prefix, (size_t)got - prefix);
     }
-    freeaddrinfo(to);
-    close(s);
+    freeaddrinfo(to), close(s);
     return said < 0 ? 1 : said == 0 ? 0 : said + 1;
 }
 
 int main(int argc, char **argv) {
-    int mode = SEALED, prints = 0, i = 1;
+    int mode = SEALED, prints = 0, tcp = 0, i = 1;
     for (; i < argc && argv[i][0] == '-'; i++) {
         mode |= strcmp(argv[i], "--signed") == 0;
         prints |= strcmp(argv[i], "--print") == 0;
+        tcp |= strcmp(argv[i], "--tcp") == 0;
     }
-    uint8_t out[LONGEST];
+    uint8_t out[2 + LONGEST]; /* its length in front */
     device d;
     if (argc - i != 6 || strlen(argv[i + 2]) != 48 || strlen(argv[i + 5]) > LONGEST - 24) {
-        fprintf(stderr, "socket [--signed] [--print] HOST PORT hfu_... BOOT COUNTER LINE\n");
+        fprintf(stderr, "socket [--tcp] [--signed] [--print] HOST PORT hfu_... BOOT COUNTER LINE\n");
         return 1;
     }
     for (unsigned at = 0, byte = 0; at < ADDRESS + BLOCK; at++) {
@@ -193,7 +192,8 @@ int main(int argc, char **argv) {
     d.boot = (uint32_t)strtoul(argv[i + 3], NULL, 10);
     uint32_t counter = (uint32_t)strtoul(argv[i + 4], NULL, 10);
     make_sbox();
-    size_t n = frame(&d, mode, counter, argv[i + 5], out);
-    for (size_t at = 0; prints && at < n; at++) printf("%02x", out[at]);
-    return prints ? 0 : deliver(argv[i], argv[i + 1], &d, counter, out, n);
+    size_t n = frame(&d, mode, counter, argv[i + 5], out + 2);
+    two_bytes(out, n);
+    for (size_t at = 0; prints && at < n; at++) printf("%02x", out[2 + at]);
+    return prints ? 0 : deliver(argv[i], argv[i + 1], tcp, &d, counter, out, n);
 }

@@ -101,11 +101,11 @@ test("from nothing to a webhook that was tested and a rule that tells it, and bo
   await dialog.getByLabel("Pager").check();
   await assertGood(page, "a rule");
   await press(page, "Make it");
-  await row(page, /^Away of Pump offline 20s 1 webhook/).waitFor();
+  await row(page, /^Away .*of Pump offline 20s 1 webhook/).waitFor();
   await press(page, "Change Away");
   await dialog.getByLabel("comes and goes").check();
   await press(page, "Save");
-  await row(page, /^Away of Pump offline, comes and goes/).waitFor();
+  await row(page, /^Away .*of Pump offline, comes and goes/).waitFor();
   await assertGood(page, "rules");
 
   for (const [name, where] of [

@@ -5,6 +5,7 @@ import { tmpdir } from "node:os";
 import path from "node:path";
 import { test } from "node:test";
 import { promisify } from "node:util";
+import type { Page } from "playwright-core";
 import { atEnd, startTestPlatform } from "../apps/server/src/testing/index.ts";
 import { uncompiled, uncompiledSketch } from "./arduino.fixture.ts";
 import { Owner } from "./authority.fixture.ts";
@@ -14,7 +15,7 @@ import { eventually } from "./messages.fixture.ts";
 
 // "Add a device" in the console: each program that it shows is run as it stands there, and delivers.
 buildConsole();
-const platform = await startTestPlatform();
+const platform = await startTestPlatform({ config: { udpPort: 0, tcpPort: 0 } });
 atEnd.after(() => platform.close());
 const browser = await startBrowser();
 atEnd.after(() => browser.close());
@@ -38,7 +39,14 @@ const fileOf = (name: string, text: string): string => {
 const run = (program: string, ...args: string[]) =>
   promisify(execFile)(program, args, { cwd: folder, timeout: 20_000 });
 /** How to run what stands under a name; why it cannot be where this machine has not what it takes. */
-type Way = { readonly skip: string | false; run(text: string): Promise<unknown> };
+type Way = {
+  readonly skip: string | false;
+  /** What has to be pressed before there is something to run. */
+  prepare?(page: Page): Promise<unknown>;
+  /** What its programs are called, where there are several. */
+  readonly programs?: readonly string[];
+  run(text: string): Promise<unknown>;
+};
 const byShell = (program: string): Way => ({
   skip: spawnSync(program, ["--help"]).error ? `there is no ${program}` : false,
   run: (text) => run("/bin/sh", "-c", text),
@@ -72,6 +80,17 @@ const ways: Readonly<Record<string, Way>> = {
       return run(program);
     },
   },
+  "Direct socket": {
+    skip: uncompiled("cc", ["--version"]),
+    async prepare(page) {
+      await page.getByRole("button", { name: "Make the secret" }).click();
+      const take = page.getByRole("button", { name: "Download socket.c" }).first();
+      const [download] = await Promise.all([page.waitForEvent("download"), take.click()]);
+      await download.saveAs(path.join(folder, download.suggestedFilename()));
+    },
+    programs: ["Over UDP, with the encoder in C", "Over TCP, with the encoder in C"],
+    run: (text) => run("/bin/sh", "-ec", text),
+  },
   "ESP-IDF": { skip: "it needs Espressif's own SDK and a board", run: assert.fail },
   "Node-RED": { skip: "it needs Node-RED", run: assert.fail },
 };
@@ -91,13 +110,16 @@ test("each program that the wizard shows delivers a first reading", async (t) =>
     const way = ways[name] ?? assert.fail();
     await t.test(name, { skip: way.skip }, async () => {
       await page.getByRole("tab", { name, exact: true }).click();
-      const text = await page.getByRole("tabpanel").getByLabel(name, { exact: true }).innerText();
-      const before = await count();
-      await way.run(text);
-      await eventually(
-        async () => (await count()) === before + 1,
-        () => "nothing arrived",
-      );
+      await way.prepare?.(page);
+      for (const program of way.programs ?? [name]) {
+        const text = await page.getByRole("tabpanel").getByLabel(program, { exact: true }).innerText();
+        const before = await count();
+        await way.run(text);
+        await eventually(
+          async () => (await count()) === before + 1,
+          () => "nothing arrived",
+        );
+      }
     });
   }
   await page.getByText("The first reading is here.").waitFor();

@@ -372,11 +372,12 @@ test("the encoder in C has fewer than two hundred lines, and makes the frames of
 });
 
 test(
-  "a device in C sends over UDP, hears what became of it, and is let in no further than its door says",
+  "a device in C sends over UDP and TCP, hears what became of it, and is let in no further than its door says",
   { skip },
   async () => {
     const made = await device();
     const port = String(portOf(platform.platform.sockets.udp));
+    const tcp = String(portOf(platform.platform.sockets.tcp));
     const send = async (counter: number, line: string, ...flags: string[]) =>
       (await run(...flags, "127.0.0.1", port, made.key.secret, "1", `${counter}`, line)).code;
     assert.equal(await send(0, "temperature=21.5 humidity=48"), 0);
@@ -384,5 +385,10 @@ test(
     assert.equal(await send(1, "temperature"), 2);
     assert.equal(await send(2, "temperature=22", "--signed"), 3);
     assert.deepEqual(await valuesOf(made), [21.5]);
+    const sendByTcp = async (counter: number, line: string, ...flags: string[]) =>
+      (await run("--tcp", ...flags, "127.0.0.1", tcp, made.key.secret, "1", `${counter}`, line)).code;
+    assert.deepEqual([await sendByTcp(200, "temperature=23"), await sendByTcp(200, "temperature=23")], [0, 0]);
+    assert.deepEqual([await sendByTcp(201, "temperature"), await sendByTcp(202, "temperature=24", "--signed")], [2, 3]);
+    assert.deepEqual((await valuesOf(made)).toSorted(), [21.5, 23]);
   },
 );

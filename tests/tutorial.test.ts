@@ -143,7 +143,7 @@ const inBrowser: Readonly<Record<string, (reader: Reader) => Promise<void>>> = {
       assert.ok(await page.getByLabel(label).isEditable(), label);
     await page.getByRole("button", { name: "Set up" }).waitFor(); // which the command presses
   },
-  "In the console, *Devices* and *Add a device* give the same for nine kinds of client, and wait for the first reading.":
+  "In the console, *Devices* and *Add a device* give the same for ten kinds of client, and wait for the first reading.":
     async ({ page }) => {
       await page.goto(`${ready().url}/`);
       await signIn(page, reader);
@@ -152,7 +152,7 @@ const inBrowser: Readonly<Record<string, (reader: Reader) => Promise<void>>> = {
       await page.getByRole("textbox", { name: "Name", exact: true }).fill("Pump 2");
       await page.getByRole("button", { name: "Add a device" }).click();
       await page.getByText("Waiting for the first reading").waitFor();
-      assert.equal(await page.getByRole("tablist", { name: "Client" }).getByRole("tab").count(), 9);
+      assert.equal(await page.getByRole("tablist", { name: "Client" }).getByRole("tab").count(), 10);
     },
   "choose *Devices*, *Pump*, *Telemetry*. Send 23.5 while you look, as you sent 21.5: it appears within a second.":
     async ({ page, shell }) => {

@@ -21,6 +21,8 @@ const inputs = [
   "apps/console/{index.html,package.json,tsconfig.json,vite.config.ts}",
   "apps/console/public/**",
   "apps/console/src/**",
+  // What the wizard hands out.
+  "examples/socket.c",
   "packages/{client,kernel,protocol}/{package.json,src/**}",
 ];
 

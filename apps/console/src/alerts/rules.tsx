@@ -25,23 +25,7 @@ export function AlertRules() {
   const list = asList(useRules());
   const ofText = useOfText();
   const columns = columnsOf<Rule>([
-    { id: "name", head: own.name, width: 150, grows: true, cell: ({ name }) => name },
-    { id: "of", head: own.of, width: 140, grows: true, cell: (rule) => ofText(rule) },
-    {
-      id: "states",
-      head: own.whenSo,
-      width: 150,
-      grows: true,
-      cell: ({ states }) => states.map((state) => words.alerts.whats[state]).join(", "),
-    },
-    { id: "after", head: own.after, width: 100, cell: ({ after }) => after },
-    {
-      id: "tells",
-      head: own.tells,
-      width: 170,
-      grows: true,
-      cell: ({ people, webhooks }) => own.count(people.length, webhooks.length) || own.nobody,
-    },
+    { id: "name", head: own.name, width: 120, grows: true, cell: ({ name }) => name },
     {
       id: "change",
       head: own.changes,
@@ -74,6 +58,22 @@ export function AlertRules() {
           {own.remove}
         </Press>
       ),
+    },
+    { id: "of", head: own.of, width: 140, grows: true, cell: (rule) => ofText(rule) },
+    {
+      id: "states",
+      head: own.whenSo,
+      width: 150,
+      grows: true,
+      cell: ({ states }) => states.map((state) => words.alerts.whats[state]).join(", "),
+    },
+    { id: "after", head: own.after, width: 100, cell: ({ after }) => after },
+    {
+      id: "tells",
+      head: own.tells,
+      width: 170,
+      grows: true,
+      cell: ({ people, webhooks }) => own.count(people.length, webhooks.length) || own.nobody,
     },
     { id: "created", head: words.common.created, width: 100, cell: ({ createdAt }) => <Moment at={createdAt} /> },
     { id: "id", head: words.common.id, width: 276, cell: ({ id }) => <EntityId id={id} /> },

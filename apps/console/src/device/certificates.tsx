@@ -72,8 +72,7 @@ function Certificates({ device }: { readonly device: Device }) {
     {
       id: "serial",
       head: own.serial,
-      width: 180,
-      grows: true,
+      width: 300,
       cell: ({ issued }) => issued && <EntityId id={issued.serial} />,
     },
     {
@@ -85,8 +84,7 @@ function Certificates({ device }: { readonly device: Device }) {
     {
       id: "key",
       head: own.key,
-      width: 180,
-      grows: true,
+      width: 336,
       cell: ({ boundTo }) => boundTo !== undefined && <EntityId id={boundTo} />,
     },
     {

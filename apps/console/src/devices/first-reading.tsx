@@ -1,18 +1,23 @@
 import { Alert, Button, Code, Group, Loader, Stack, Tabs, Text } from "@mantine/core";
-import { measuredText } from "@holdfast/client";
+import { measuredText, type Reply } from "@holdfast/client";
 import { routes } from "@holdfast/protocol";
 import { useQuery } from "@tanstack/react-query";
 import { Link } from "@tanstack/react-router";
+import { lazy, Suspense, useState } from "react";
 import { apiFor } from "../api/index.ts";
 import { paths, ProblemNotice, Program as Lines, save, SecretOnce, Slow } from "../kit/index.ts";
 import { reasonOf, useLive, type Heard } from "../live/index.ts";
 import { useOrg } from "../session/index.ts";
 import { words } from "../words/index.ts";
 import type { MadeDevice } from "./add-device.tsx";
+import type { MadeSecret, SocketPorts } from "./first-socket.tsx";
 import { snippets, type ClientName, type Facts } from "./snippets.ts";
 
 const own = words.devices.adding;
 const names = Object.keys(snippets) as ClientName[]; // the keys of a constant
+
+// It has the encoder with it: whoever opens its tab loads that.
+const FirstSocket = lazy(async () => ({ default: (await import("./first-socket.tsx")).FirstSocket }));
 
 /** The key, a program for the client that somebody has, and what comes of it. */
 export function FirstReading({ device }: { readonly device: MadeDevice }) {
@@ -26,7 +31,7 @@ export function FirstReading({ device }: { readonly device: MadeDevice }) {
     <Stack gap="lg">
       <SecretOnce label={words.device.access.keyLabel} secret={`${key.id}.${key.secret}`} file={`${key.id}.txt`} />
       {error && <ProblemNotice error={error} />}
-      {platform ? <Programs facts={factsOf(platform, key)} /> : <Slow />}
+      {platform ? <Programs facts={factsOf(platform, key)} device={device.id} ports={portsOf(platform)} /> : <Slow />}
       <Wait device={device} />
     </Stack>
   );
@@ -40,7 +45,23 @@ function factsOf(
   return { url, mqttHost: mqtt.hostname, mqttPort: Number(mqtt.port) || 8883, key, caPem };
 }
 
-function Programs({ facts }: { readonly facts: Facts }) {
+/** Where frames of direct sockets are taken; nowhere, unless whoever runs the platform said so. */
+const portsOf = ({ listeners }: Reply<typeof routes.readPlatform>): SocketPorts =>
+  (["udp", "tcp"] as const).flatMap((way) =>
+    listeners.filter(({ protocol }) => protocol === way).map(({ port }) => ({ way, port })),
+  );
+
+function Programs({
+  facts,
+  device,
+  ports,
+}: {
+  readonly facts: Facts;
+  readonly device: string;
+  readonly ports: SocketPorts;
+}) {
+  // Its secret is shown once: it stays while another tab is looked at.
+  const [made, setMade] = useState<MadeSecret | undefined>(undefined);
   return (
     <Tabs defaultValue="mosquitto" keepMounted={false}>
       <Tabs.List aria-label={own.client}>
@@ -49,12 +70,18 @@ function Programs({ facts }: { readonly facts: Facts }) {
             {own.clients[name]}
           </Tabs.Tab>
         ))}
+        <Tabs.Tab value="socket">{own.socket.name}</Tabs.Tab>
       </Tabs.List>
       {names.map((name) => (
         <Tabs.Panel key={name} value={name} pt="sm">
           <Program name={name} facts={facts} />
         </Tabs.Panel>
       ))}
+      <Tabs.Panel value="socket" pt="sm">
+        <Suspense fallback={<Slow />}>
+          <FirstSocket device={device} host={facts.mqttHost} ports={ports} made={made} done={setMade} />
+        </Suspense>
+      </Tabs.Panel>
     </Tabs>
   );
 }

@@ -233,6 +233,30 @@ void sendFirstReading() {
   }),
 } as const satisfies Record<string, (facts: Facts) => Snippet>;
 
+/** How a frame travels. */
+export type SocketWay = "udp" | "tcp";
+
+/** The encoder in C (examples/socket.c), compiled and run; `counter` is other for each frame of a boot. */
+export function socketSnippet({
+  host,
+  port,
+  way,
+  secret,
+  counter,
+}: {
+  readonly host: string;
+  readonly port: number;
+  readonly way: SocketWay;
+  readonly secret: string;
+  readonly counter: number;
+}): string {
+  const flags = way === "tcp" ? "--tcp " : "";
+  return [
+    "cc -std=c99 -O2 -o socket socket.c",
+    `./socket ${flags}${quote.shell(host)} ${port} ${quote.shell(secret)} 1 ${counter} 'temperature=21.5'`,
+  ].join("\n");
+}
+
 export type ClientName = keyof typeof snippets;
 
 function trust(caPem: string | undefined): readonly "ca.pem"[] {

@@ -41,7 +41,7 @@ export function DevicePicker({
     placeholderData: (before) => before,
   });
   const fit = data?.items.filter((device) => device.state !== "retired" && isFit(device)) ?? [];
-  const left = fit.length - most;
+  const hasMore = fit.length > most || data?.nextCursor !== undefined;
   return (
     <Stack gap="xs">
       <TextInput
@@ -65,8 +65,8 @@ export function DevicePicker({
             + {device.name}
           </Button>
         ))}
-        {data && fit.length === 0 && <Text fz="sm">{own.noneFound}</Text>}
-        {left > 0 && (
+        {data && fit.length === 0 && !hasMore && <Text fz="sm">{own.noneFound}</Text>}
+        {hasMore && (
           <Text fz="sm" c="var(--hf-dim)">
             {own.more}
           </Text>

@@ -63,6 +63,18 @@ export const devices = {
       arduino: "Arduino",
       nodeRed: "Node-RED",
     },
+    socket: {
+      name: "Direct socket",
+      hint: "For devices that pay by the byte or have no room for TLS: sealed frames over UDP or TCP. It takes a secret of its own, and a door that takes frames of direct sockets: this makes the one, and opens the other for sealed frames.",
+      make: "Make the secret",
+      noPort:
+        "This platform takes no frames of direct sockets. Whoever runs it starts it with --udp-port or --tcp-port; the secret is then made here.",
+      secret: "The secret of the socket",
+      ways: { udp: "Over UDP, with the encoder in C", tcp: "Over TCP, with the encoder in C" },
+      take: "Download socket.c",
+      counterHint:
+        "Put socket.c into the folder in which you run it. The numbers behind the secret are the boot, which grows each time the device starts, and the counter, which grows with each frame: the same two again are kept once.",
+    },
     takeCa: "Download ca.pem",
     caHint: "Put ca.pem into the folder in which you run it: it is what the client has to trust.",
     waiting: "Waiting for the first reading …",
