@@ -19,6 +19,7 @@ const names = [
   "revocation",
   "sign-in",
   "sockets",
+  "enrol",
 ] as const;
 
 const usage = `npm run bench [-- NAME… --json FILE]

@@ -285,6 +285,7 @@ const elsewhere: Readonly<Record<string, Readonly<Record<string, string>>>> = {
     estRenew: "credential.rotated",
     estRenewIn: "credential.rotated",
   },
+  manufacturers: { askManufacturer: "manufacturer.asked", createManufacturer: "credential.created" },
   "factor-reset": {
     beginFactorReset: "factorReset.begun",
     callOffFactorReset: "factorReset.withdrawn",
@@ -345,6 +346,7 @@ test("every operation that changes something is in the lists above", () => {
   const toUsers = ["endUserSession", "endUserSessions", "removeUserPasskey"];
   // These change nothing.
   const questions = [
+    "checkSecrets",
     "explain",
     "previewDashboard",
     "previewDemands",

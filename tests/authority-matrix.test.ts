@@ -17,6 +17,7 @@ import {
 import { atEnd } from "../apps/server/src/testing/index.ts";
 import { CookieBrowser } from "./cookie-browser.fixture.ts";
 import { csrOf, p256 } from "./issued.fixture.ts";
+import { Manufacturer } from "./manufacturers.fixture.ts";
 import { formTo } from "./activation.fixture.ts";
 import {
   furnish,
@@ -81,6 +82,8 @@ type Subject = {
   batch: Thing;
   group: Thing;
   task: Thing;
+  /** What a manufacturer's key has to sign. */
+  question: { nonce: string; text: string };
 };
 /** A request for a certificate may be made more than once. */
 const { csr } = await newKeyAndRequest();
@@ -90,6 +93,8 @@ async function authorityOf(owner: typeof ours, application: Thing): Promise<Thin
   type Issued = { readonly certificateAuthority: string };
   return { id: (await owner.asks.post<Issued>(`/v1/devices/${id}/certificates`, { csr })).certificateAuthority };
 }
+const acme = await Manufacturer.of(clock.now());
+const acmesOf = `/v1/applications/${our.application.id}/manufacturers`;
 const keysOf = `/v1/applications/${our.application.id}/keys`;
 const page = "https://app.example";
 const publishedKey = await ours.asks.post<Key>(keysOf, {
@@ -225,6 +230,7 @@ const standing: Subject = {
   dashboard,
   alertRule: await freshAlertRule(),
   webhook: await freshWebhook(),
+  question: { nonce: "00".repeat(32), text: "" },
 };
 await ours.asks.post("/v1/plans", { name: "standing", quotas: { devices: 1_000_000 } });
 
@@ -517,6 +523,26 @@ const operations: Record<keyof typeof routes, Operation> = {
   createAccessKey: {
     ask: (subject) => ({ ...inPath("application")(subject), body: { ...named, grants: ["accessKey.create"] } }),
   },
+  checkSecrets: {
+    ask: (subject) => ({ ...inPath("application")(subject), body: { secrets: [{ secret: "admin" }] } }),
+  },
+  askManufacturer: {
+    ask: (subject) => ({ ...inPath("application")(subject), body: { certificate: acme.certificate } }),
+  },
+  createManufacturer: {
+    fresh: async () => ({
+      product: await ours.product(),
+      question: await ours.asks.post<Subject["question"]>(`${acmesOf}/nonce`, { certificate: acme.certificate }),
+    }),
+    ask: (subject) => {
+      const { nonce, text } = subject.question;
+      const { certificate } = acme;
+      const body = { ...named, product: subject.product.id, certificate, nonce, signature: acme.sign(text) };
+      return { ...inPath("application")(subject), body };
+    },
+    also: ["device.enrol"],
+  },
+  listManufacturers: {},
   listCredentials: {},
   readCredential: { ask: inPath("credential") },
   listCredentialSessions: { ask: inPath("credential") },
@@ -975,6 +1001,7 @@ async function linesOfHttp(): Promise<string[]> {
       group: { id: unknown("group") },
       task: { id: unknown("task") },
       batch: { id: unknown("commandBatch") },
+      question: standing.question,
     };
     if (JSON.stringify(asked(nothing)) !== JSON.stringify(asked(standing)))
       lines.push(`  the owner, about what never was: ${await ask(route, ours.token, asked(nothing))}`);

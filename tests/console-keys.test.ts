@@ -9,13 +9,15 @@ import { promisify } from "node:util";
 import { Client, newKeyAndRequest, ProvingKey, type PrivateKey } from "@holdfast/client";
 import { nodeTransport } from "@holdfast/client/node";
 import { selfSigned } from "@holdfast/client/testing";
+import { systemClock } from "@holdfast/kernel";
 import { routes } from "@holdfast/protocol";
 import { connectAsync } from "mqtt";
 import type { Download, Page } from "playwright-core";
 import { atEnd, startTestPlatform } from "../apps/server/src/testing/index.ts";
 import { Owner, textOf } from "./authority.fixture.ts";
-import { startBrowser } from "./browser.fixture.ts";
+import { assertAccessible, startBrowser } from "./browser.fixture.ts";
 import { buildConsole, Entrance } from "./console.fixture.ts";
+import { enrolling, Manufacturer } from "./manufacturers.fixture.ts";
 import { closedWithin, mqtt } from "./revocation.fixture.ts";
 
 // Credentials that are bound to a key in the browser, and what the organisation demands of all of them.
@@ -202,4 +204,38 @@ test("before something is demanded the page says what that refuses, then that it
   assert.deepEqual(demands, { devices: { bound: true, greatestAgeDays: 30 }, programs: { leastTls: "TLSv1.2" } });
   const shown = await platform.visitor.as(textOf(device.key)).send<{ code: string }>("GET", "/v1/me");
   assert.equal(shown.body.code, "condition.unmet");
+});
+
+test("a manufacturer is added to a product by the line that the page shows, its devices are counted, and revoking it stops them", async (t) => {
+  if (lacks("openssl")) return t.skip("there is no openssl");
+  const product = await owner.product();
+  const acme = await Manufacturer.of(systemClock.now());
+  const { page } = await entrance.at(t, `${at}/products/${product.id}`);
+  await page.getByRole("button", { name: "Add a manufacturer" }).click();
+  const dialog = page.getByRole("dialog", { name: "Add a manufacturer" });
+  await dialog.getByLabel("Name").fill("Acme");
+  await dialog.getByLabel("Devices at most").fill("2");
+  await dialog.getByLabel("Certificate of the authority").fill(acme.certificate);
+  await dialog.getByRole("button", { name: "Ask what to sign" }).click();
+  await dialog.getByLabel("Signature").waitFor();
+  await assertAccessible(page, "what to sign");
+  const signature = await lines(t, page, { "acme.key": acme.key })(
+    "Sign this with the authority’s key, within ten minutes",
+  );
+  await dialog.getByLabel("Signature").fill(signature);
+  await dialog.getByRole("button", { name: "Let its devices enrol" }).click();
+  await dialog.waitFor({ state: "hidden" });
+  const rows = page.getByRole("table", { name: "Manufacturers" });
+  await rows.getByRole("row", { name: "Acme active 0 of 2 CN=Acme births, O=Acme" }).waitFor();
+  const enrol = enrolling(platform);
+  const birth = await acme.birth("SN-1");
+  assert.equal((await enrol(birth, product.id)).status, 200);
+  await page.reload();
+  await rows.getByRole("row", { name: "Acme active 1 of 2" }).waitFor();
+  await rows.getByRole("button", { name: "Revoke Acme" }).click();
+  const revoking = page.getByRole("dialog", { name: "Revoke" });
+  await revoking.getByRole("textbox").fill("Acme");
+  await revoking.getByRole("button", { name: "Revoke" }).click();
+  await rows.getByText("revoked", { exact: true }).waitFor();
+  assert.equal((await enrol(birth, product.id)).code, "credential.invalid");
 });

@@ -1,8 +1,9 @@
 import assert from "node:assert/strict";
-import { generateKeyPairSync } from "node:crypto";
+import { createHash, generateKeyPairSync } from "node:crypto";
 import { existsSync, readFileSync, statSync, writeFileSync } from "node:fs";
 import path from "node:path";
 import { test } from "node:test";
+import { connectAsync } from "mqtt";
 import { nodeTransport } from "@holdfast/client/node";
 import { parseCsv, systemClock } from "@holdfast/kernel";
 import { holdfast } from "../apps/cli/src/testing/world.ts";
@@ -32,6 +33,8 @@ function imported(csv: string, ...flags: string[]) {
 const names = async () =>
   (await owner.asks.get<{ items: { name: string }[] }>("/v1/devices?limit=1000")).items.map(({ name }) => name);
 const jwk = () => JSON.stringify(generateKeyPairSync("ed25519").publicKey.export({ format: "jwk" }));
+/** As a factory makes them. */
+const brought = (at: number) => createHash("sha256").update(`${owner.org} ${at}`).digest("hex").slice(0, 24);
 const quoted = (text: string) => `"${text.replaceAll('"', '""')}"`;
 
 test("a file makes devices, whose secrets are in a file of their owner's alone, and open what is theirs", async () => {
@@ -63,6 +66,8 @@ test("a file makes devices, whose secrets are in a file of their owner's alone, 
 
 test("each row that is not good is told with what is wrong, and then nothing is made", async () => {
   await owner.asks.post("/v1/devices", { application: application.id, name: "Valve", alias: "valve" });
+  const theirs = brought(0);
+  await owner.asks.post("/v1/devices", { application: application.id, name: "Bringing", secret: theirs });
   const before = await names();
   const key = quoted(jwk());
   const faults: readonly (readonly [string, RegExp])[] = [
@@ -75,8 +80,12 @@ test("each row that is not good is told with what is wrong, and then nothing is 
     ["name,publicKey\na,hello\n", /row 2: its public key is no public key/],
     [`name,publicKey\na,${key}\nb,${key}\n`, /row 3: row 2 has the same public key/],
     ["name\na,b\n", /row 2: it has more cells/],
-    ["name,secret\na,admin\n", /"secret" is not taken/],
-    ["name,password\na,12345678\n", /"password" is not taken/],
+    ["name,password\na,12345678\n", /no column "password"/],
+    ["name,secret\na,admin\n", /row 2: its secret is a default that others know/],
+    ["name,secret\na,123456\n", /row 2: its secret can be guessed/],
+    ["name,secret\nPump 4711 of the North,pump-4711-of-the-north\n", /row 2: its secret can be guessed: .*called/],
+    [`name,secret\na,${brought(1)}\nb,${brought(1)}\n`, /row 3: row 2 has the same secret/],
+    [`name,secret\na,${theirs}\n`, /row 2: its secret is, or was, another device's/],
     ["title\na\n", /no column "title"/],
     ['name\n"a\n', /no CSV: a quote/],
   ];
@@ -107,4 +116,68 @@ test("what the platform refuses is told by row, and the others are made", async 
     ["new one", "new two", "with too many"].map((one) => there.includes(one)),
     [true, true, false],
   );
+});
+
+test("a device signs in with the secret that it brought; no other is given it, not even when that one is gone, and nothing keeps it in clear", async () => {
+  const [one, two] = [brought(10), brought(11)];
+  const { exit, err } = await imported(`name,secret\nBrings one,${one}\nGets one,\n`, "--out", file("brought.csv"));
+  assert.equal(exit, 0, err);
+  const text = readFileSync(file("brought.csv"), "utf8");
+  assert.equal(text.includes(one), false, "whoever wrote the file has it");
+  const [, first = [], second = []] = parseCsv(text);
+  assert.deepEqual([first[4], second[4]].map((secret = "") => secret.slice(0, 4)).toSorted(), ["", "hfs_"]);
+  const [, , device, key = ""] = first[4] === "" ? first : second;
+  const me = (secret: string) =>
+    platform.visitor.send<{ device: string; code?: string }>("GET", "/v1/me", {
+      headers: { "x-auth-token": `${key}.${secret}` },
+    });
+  assert.deepEqual([(await me(one)).status, (await me(one)).body.device], [200, device]);
+  const client = await connectAsync(platform.platform.mqttsUrl, {
+    ca: platform.platform.caPem ?? "",
+    username: key,
+    password: one,
+    reconnectPeriod: 0,
+  });
+  await client.publishAsync("me/telemetry", `{"temperature":21.5}`, { qos: 1 });
+  await client.endAsync();
+  for (const wrong of [two, `${one}0`, one.toUpperCase(), ""])
+    assert.equal((await me(wrong)).body.code, "credential.invalid", wrong);
+
+  const make = async (more: object) => {
+    const body = { application: application.id, name: "x", ...more };
+    return (await owner.asks.send<{ code?: string }>("POST", "/v1/devices", { body })).body.code;
+  };
+  assert.equal(await make({ secret: one }), "secret.shared");
+  assert.equal(await make({ secret: "Admin!" }), "secret.known");
+  assert.equal(await make({ secret: "abcdefghijklmnopqrst" }), "secret.weak");
+  assert.equal(await make({ secret: "mypumps-are-mine", alias: "mypumps-are-mine" }), "secret.weak");
+  // One of the platform's own takes its place; it stays that device's.
+  const rotated = await owner.asks.post<{ secret: string }>(`/v1/credentials/${key}/rotate`, {});
+  assert.deepEqual([(await me(rotated.secret)).status, (await me(one)).status], [200, 200]);
+  await owner.asks.post(`/v1/devices/${device}/retire`);
+  assert.equal(await make({ secret: one }), "secret.shared");
+  const other = new Owner(platform.visitor, await platform.setUp());
+  const elsewhere = { application: (await other.application()).id, name: "x", secret: one };
+  assert.equal(
+    (await other.asks.send("POST", "/v1/devices", { body: elsewhere })).status,
+    201,
+    "nobody learns of others",
+  );
+  assert.equal(
+    platform.log.some((line) => line.includes(one)),
+    false,
+  );
+  assert.equal(JSON.stringify(await owner.audited()).includes(one), false);
+});
+
+test("how often an organisation asks what is wrong with secrets has an end: whether one is a device's is in the answer", async () => {
+  const other = new Owner(platform.visitor, await platform.setUp());
+  const where = `/v1/applications/${(await other.application()).id}/secret-checks`;
+  const body = { secrets: [{ secret: brought(20) }, { secret: "admin" }] };
+  const seen: unknown[] = [];
+  for (let at = 0; at < 41; at++) {
+    const answer = await other.asks.send<{ items?: { code?: string }[]; code?: string }>("POST", where, { body });
+    seen.push(answer.body.code ?? answer.body.items?.map(({ code }) => code));
+  }
+  assert.deepEqual([seen[0], seen.at(-1)], [[undefined, "secret.known"], "rate.exceeded"]);
 });

@@ -3,6 +3,7 @@ import { writeFileSync } from "node:fs";
 import path from "node:path";
 import { test, type TestContext } from "node:test";
 import { newId, systemClock, systemRandom } from "@holdfast/kernel";
+import pg from "pg";
 import { atEnd, startTestPlatform, TestClock } from "../apps/server/src/testing/index.ts";
 import { Owner } from "./authority.fixture.ts";
 import { placeOf, run } from "./clients.fixture.ts";
@@ -10,7 +11,7 @@ import { comers, csrOf, p256, showing, type Certificate } from "./issued.fixture
 
 // The revocation list of an organisation's own authority, as openssl reads it: docs/proof.md, "Its revocation list".
 const clock = new TestClock(systemClock.now());
-const platform = await startTestPlatform({ clock, config: { clientCertificatePort: 0 } });
+const platform = await startTestPlatform({ clock, timers: clock, config: { clientCertificatePort: 0 } });
 atEnd.after(() => platform.close());
 const owner = new Owner(platform.visitor, await platform.setUp());
 const application = await owner.application();
@@ -18,11 +19,15 @@ const { byHttps } = comers(platform);
 const { ca } = placeOf(platform);
 const file = (name: string) => path.join(platform.database.folder, name);
 
-async function issued(pair = p256()) {
+async function issued(validFor?: string) {
+  const pair = p256();
   const device = await owner.device(application.id);
   await owner.revoke(device.key.id); // so that it has nothing else
   const csr = await csrOf(pair);
-  const certificate = await owner.asks.post<Certificate>(`/v1/devices/${device.id}/certificates`, { csr });
+  const certificate = await owner.asks.post<Certificate>(`/v1/devices/${device.id}/certificates`, {
+    csr,
+    ...(validFor !== undefined && { validFor }),
+  });
   return { device, pair, certificate };
 }
 
@@ -112,6 +117,37 @@ test("an authority that is not there, or was ended, has no list, and what has no
     const { status, body } = await platform.visitor.send<{ code: string }>("GET", `/.well-known/crl/${name}`, {});
     assert.deepEqual([status, body.code], [404, "certificateAuthority.unknown"], name);
   }
+});
+
+test("what was listed goes from the database within an hour of its end; what is yet to end stays", async (t) => {
+  const client = new pg.Client(platform.database.url);
+  await client.connect();
+  t.after(() => client.end());
+  /** Two renewals end the first. */
+  async function ended(validFor: string): Promise<string> {
+    const { certificate: first, pair } = await issued(validFor);
+    let by = { certificate: first, pair };
+    for (let renewals = 0; renewals < 2; renewals++) {
+      const next = p256();
+      const asked = { csr: await csrOf(next), validFor };
+      const { status, body } = await byHttps(showing(by.certificate, by.pair), "/v1/me/certificates", asked);
+      assert.equal(status, 201, JSON.stringify(body));
+      by = { certificate: body as Certificate, pair: next };
+    }
+    return first.serial;
+  }
+  const serials = [await ended("2h"), await ended("30d")];
+  const kept = async () => {
+    const select =
+      "select encode(serial, 'hex') as serial from holdfast.ended_certificate where encode(serial, 'hex') = any($1)";
+    const { rows } = await client.query<{ serial: string }>(select, [serials]);
+    return serials.filter((one) => rows.some(({ serial }) => serial === one));
+  };
+  clock.move(3_600_000);
+  assert.deepEqual(await kept(), serials);
+  clock.move(3_600_000); // both are listed until now
+  for (let turns = 0; turns < 200 && (await kept()).length > 1; turns++) clock.move(60_000);
+  assert.deepEqual(await kept(), serials.slice(1));
 });
 
 test("what a renewal replaced is good for a day yet, then listed, also where a third has taken the row of the first", async (t) => {

@@ -15,8 +15,8 @@ export type Place = {
   readonly keyFile: string;
   /** How the cores were shared. */
   readonly note: string;
-  /** A program on the server's core. What it complains about is ours to read where `complaints` is "pipe". */
-  start(program: string, args: readonly string[], complaints?: "inherit" | "pipe"): ChildProcess;
+  /** A program on the server's core. What it complains about is ours to read where `complaints` is "pipe", and it may be told things. */
+  start(program: string, args: readonly string[], complaints?: "inherit" | "pipe", more?: "ipc"): ChildProcess;
   close(): void;
 };
 
@@ -42,9 +42,9 @@ export async function openPlace(): Promise<Place> {
     certFile: write("cert.pem", server.certificate),
     keyFile: write("key.pem", server.key),
     note: cores.note,
-    start(program, args, complaints = "inherit") {
+    start(program, args, complaints = "inherit", more) {
       const [command, ...all] = [...cores.before, program, ...args] as [string, ...string[]]; // the program is there
-      return spawn(command, all, { stdio: ["ignore", "pipe", complaints] });
+      return spawn(command, all, { stdio: ["ignore", "pipe", complaints, ...(more ? [more] : [])] });
     },
     close() {
       cores.giveBack();

@@ -16,6 +16,8 @@ export type Platform = {
   /** Of direct sockets, where it was started with ports for them. */
   readonly udpPort: number;
   readonly tcpPort: number;
+  /** For clients that show a certificate over HTTPS, where it was started with one. */
+  readonly certificatePort: number;
   readonly ca: string;
   readonly devices: readonly Device[];
   /** Of its owner. */
@@ -32,6 +34,7 @@ type Ready = {
   readonly mqttsUrl: string;
   readonly udpUrl?: string;
   readonly tcpUrl?: string;
+  readonly clientCertificateUrl?: string;
   readonly caFile: string;
   readonly setupLink: string;
 };
@@ -79,9 +82,8 @@ export async function startPlatform(
       if (child.exitCode !== null) throw new Error(`The platform did not start: ${log}`);
       await wait(50); // a file that another process writes has no event for us
     }
-    const { pid, url, mqttsUrl, udpUrl, tcpUrl, caFile, setupLink } = JSON.parse(
-      readFileSync(readyFile, "utf8"),
-    ) as Ready; // it wrote it
+    const ready = JSON.parse(readFileSync(readyFile, "utf8")) as Ready; // it wrote it
+    const { pid, url, mqttsUrl, udpUrl, tcpUrl, clientCertificateUrl, caFile, setupLink } = ready;
     const ca = readFileSync(caFile, "utf8");
     const made = await populate({ url, ca, setupLink }, devices);
     const [line = ""] = readFileSync(path.join(data, "postgres", "cluster", "postmaster.pid"), "utf8").split("\n");
@@ -92,6 +94,7 @@ export async function startPlatform(
       port: portOf(mqttsUrl),
       udpPort: portOf(udpUrl),
       tcpPort: portOf(tcpUrl),
+      certificatePort: portOf(clientCertificateUrl),
       ca,
       devices: made.devices,
       token: made.token,

@@ -10,30 +10,30 @@ export type DeviceRow = {
   readonly product: string | undefined;
   readonly tags: Readonly<Record<string, string>>;
   readonly publicKey: PublicKey | undefined;
+  /** That it brings; `undefined` where the platform makes one. */
+  readonly secret: string | undefined;
   readonly faults: readonly string[];
 };
 
 type Products = readonly { readonly id: string; readonly name: string }[];
 
-const columns = ["name", "product", "alias", "tags", "publickey"];
-const secrets = ["secret", "password", "token", "key"];
+const columns = ["name", "product", "alias", "tags", "publickey", "secret"];
+const said = "name, product, alias, tags, publicKey, secret";
 const mostRows = 10_000;
 
 /** @throws Misuse where the file is no table of devices */
 export function deviceRows(text: string, products: Products, aliases: ReadonlySet<string>): readonly DeviceRow[] {
   const [heading, ...lines] = tableIn(text);
   const named = (heading ?? []).map((cell) => cell.trim().toLowerCase());
-  const secret = named.find((one) => secrets.includes(one));
-  if (secret !== undefined)
-    throw new Misuse(
-      `The column "${secret}" is not taken: secrets that stand in a file are known to whoever read it. Each device gets one made for it alone, or brings the public key of its own (publicKey).`,
-    );
   const strange = named.find((one) => !columns.includes(one));
-  if (strange !== undefined)
-    throw new Misuse(`There is no column "${strange}": name, product, alias, tags, publicKey.`);
+  if (strange !== undefined) throw new Misuse(`There is no column "${strange}": ${said}.`);
   if (!named.includes("name")) throw new Misuse(`The first line has no column "name".`);
   if (lines.length > mostRows) throw new Misuse(`The file has ${lines.length} devices: ${mostRows} at most at a time.`);
-  const seen = { aliases: new Map<string, number>(), keys: new Map<string, number>() };
+  const seen = {
+    aliases: new Map<string, number>(),
+    keys: new Map<string, number>(),
+    secrets: new Map<string, number>(),
+  };
   const ids = new Map(products.flatMap(({ id, name }) => [[name, id] as const, [id, id] as const]));
   return lines.map((cells, at): DeviceRow => {
     const row = at + 2;
@@ -57,7 +57,10 @@ export function deviceRows(text: string, products: Products, aliases: ReadonlySe
 
     const publicKey = keyIn(cell("publickey"), faults);
     if (publicKey) onlyOne(seen.keys, JSON.stringify(publicKey), row, "public key", faults);
-    return { row, name, alias, product, tags: tagsIn(cell("tags"), faults), publicKey, faults };
+    // Whatever stands around it is part of a secret.
+    const secret = cells[named.indexOf("secret")] || undefined;
+    if (secret !== undefined) onlyOne(seen.secrets, secret, row, "secret", faults);
+    return { row, name, alias, product, tags: tagsIn(cell("tags"), faults), publicKey, secret, faults };
   });
 }
 

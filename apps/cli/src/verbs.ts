@@ -15,6 +15,7 @@ import { domainVerbs } from "./verbs/domains.ts";
 import { doorVerbs } from "./verbs/doors.ts";
 import { instanceVerbs } from "./verbs/instance.ts";
 import { issuedVerbs } from "./verbs/issued.ts";
+import { manufacturerVerbs } from "./verbs/manufacturers.ts";
 import { factorResetVerbs } from "./verbs/factor-resets.ts";
 import { invitationVerbs } from "./verbs/invitations.ts";
 import { keysVerbs } from "./verbs/keys.ts";
@@ -69,6 +70,7 @@ export const verbs: readonly Verb[] = [
   ...mintingVerbs,
   ...credentialVerbs,
   ...issuedVerbs,
+  ...manufacturerVerbs,
   ...doorVerbs,
   ...listVerbs,
   ...simulatingVerbs,

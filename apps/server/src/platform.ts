@@ -223,7 +223,7 @@ async function open(needs: PlatformNeeds, opened: AsyncDisposableStack, closing:
   );
   const watchers = new Watchers({ ...messaging, refusals: liveRefusals, strangers, timers });
   const connections = connectionsOf({ broker, watchers });
-  const entrance = new Entrance({ authentication, sessions, certificates, guard });
+  const entrance = new Entrance({ authentication, sessions, certificates, guard, ...life });
   const live = new Live({ watchers, entrance, accounts, arrivals, timers, random });
   const door = new OwnListeners({
     host: listeningOn(config.host),
@@ -242,7 +242,7 @@ async function open(needs: PlatformNeeds, opened: AsyncDisposableStack, closing:
   const handlers: Handler[] = [
     ...people.handlers,
     ...authorityRoutes({ ...ofAuthority, connections, timers, report, roles: new Roles(forPeople) }),
-    ...registryRoutes({ registry, catalogue, doors, devices, presences, ...applicationUsers }),
+    ...registryRoutes({ ...common, registry, catalogue, doors, devices, presences, ...applicationUsers }),
     ...enrolmentRoutes({ ...common, ...life, ...making, registry }),
     ...applicationUsers.handlers,
     ...messageRoutes({ mqttSessions: new MqttSessions({ storage, spaces, clock, log, broker }) }),

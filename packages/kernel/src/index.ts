@@ -1,5 +1,6 @@
 export { newKeyAndRequest, requestOf, type KeyAndRequest } from "./certificate-request.ts";
 export { instantOf, parseInstant, rfc3339, systemClock, type Clock, type Instant } from "./clock.ts";
+export { faultOfSecret, isBroughtSecret } from "./brought-secret.ts";
 export { csvCell, parseCsv } from "./csv.ts";
 export {
   bytesOf,

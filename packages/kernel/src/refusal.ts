@@ -1,4 +1,5 @@
 import { asked } from "./refusals-asked.ts";
+import { enrolling } from "./refusals-enrolling.ts";
 import { together } from "./refusals-together.ts";
 
 /** Every reason the platform may refuse, with the sentence people read. Append only: programs match on the codes. */
@@ -198,9 +199,7 @@ const sentences = {
   ...asked,
   "key.tooMany": "Two keys may overlap while one replaces the other. Revoke one first.",
 
-  "key.shared": "This key is another device's already. Make a new pair of keys on each device.",
-  "enrolment.label": "There is no such label here, or none that this credential enrols devices into.",
-  "enrolment.exhausted": "This key has enrolled as many devices as it may. Make another one.",
+  ...enrolling,
   "certificateAuthority.unknown": "There is no such certificate authority, or none that you may know of.",
 
   "list.unknown": "There is no such entry, or none that you may know of.",

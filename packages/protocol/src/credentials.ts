@@ -3,6 +3,7 @@ import { conditions } from "./conditions.ts";
 import { transports } from "./transport.ts";
 import { cursor, duration, id, limit, name, noReply, pageOf, publicKey, time } from "./shapes.ts";
 import { certificateLife } from "./certificates.ts";
+import { mostEnrolled } from "./manufacturers.ts";
 import { mqttSessions } from "./mqtt-sessions.ts";
 import { mostGrants } from "./grant.ts";
 import { route } from "./route.ts";
@@ -55,7 +56,7 @@ const enrols = z
       .number()
       .int()
       .min(1)
-      .max(1_000_000)
+      .max(mostEnrolled)
       .optional()
       .describe("How many devices it enrols; without it any number."),
     validFor: certificateLife.describe("How long the certificates are good that it gets for devices."),
@@ -97,9 +98,17 @@ const credential = z.object({
   person: id("person").optional(),
   application: id("application").optional(),
   device: id("device").optional(),
-  /** Of a key by which devices enrol: of which product they are, how many it enrols at most, and how long their certificates are good. */
+  /**
+   * Of a key by which devices enrol: of which product they are, how many it enrols at most, how long their certificates are good, and of the
+   * authority of a manufacturer which one it is (SHA-256 of its certificate).
+   */
   enrols: z
-    .object({ product: id("product").optional(), most: z.number().int().optional(), validFor: z.string() })
+    .object({
+      product: id("product").optional(),
+      most: z.number().int().optional(),
+      validFor: z.string(),
+      manufacturer: z.string().optional(),
+    })
     .optional(),
   /** Which it shows to whoever has the link. */
   dashboard: id("dashboard").optional(),

@@ -63,6 +63,8 @@ export const device = z.object({
 /** Attributes that a number stands for: what one byte of CBOR holds. */
 const mostNumbered = 24;
 
+const broughtSecret = z.string().max(256);
+
 const key = z.object({ id: id("key"), secret: z.string() });
 const on = { path: "device" } as const;
 
@@ -81,6 +83,11 @@ export const createDevice = route({
     /** Which device of the same application speaks for it. It needs device.bind of both. */
     gateway: id("device").optional(),
     reportingInterval: reportingInterval.optional(),
+    secret: broughtSecret
+      .optional()
+      .describe(
+        "That it brings with it, for its first key, and that is not shown again: no default that is known, none that can be guessed, and no other device's. Without it the platform makes one.",
+      ),
     /** To which its first key is bound. */
     publicKey: publicKey.optional(),
     /** Under which its first key is good. */
@@ -92,6 +99,29 @@ export const createDevice = route({
   versioned: true,
   mints: "key.secret",
   isConfirmed: true,
+});
+
+export const checkSecrets = route({
+  method: "POST",
+  path: "/v1/applications/{application}/secret-checks",
+  summary:
+    "What would be wrong with secrets that devices are to bring, before any is made: in the same order, `code` where one would be refused. Forty such questions at once, and two a minute.",
+  needs: "device.create",
+  on: { path: "application" },
+  body: z.strictObject({
+    secrets: z
+      .array(z.strictObject({ secret: broughtSecret, name: name.optional(), alias: alias.optional() }))
+      .min(1)
+      .max(1_000),
+  }),
+  reply: z.object({
+    items: z.array(
+      z.object({
+        code: z.enum(["secret.known", "secret.weak", "secret.shared"]).optional(),
+        detail: z.string().optional(),
+      }),
+    ),
+  }),
 });
 
 export const listDevices = route({

@@ -32,9 +32,10 @@ export const estCsrAttrsOf = route({ ...csrattrs, path: "/.well-known/est/{label
 const enrolling = {
   method: "POST",
   summary:
-    "EST: a device that comes with an enrolment key and a certificate request (PKCS #10 in base64) is made, and gets its certificate. The same key again is the same device.",
+    "EST: a device that comes with an enrolment key, or a birth certificate, and a certificate request (PKCS #10 in base64) is made, and gets its certificate. The same again is the same device.",
   needs: "signedIn",
   body: "bytes",
+  byBirth: true,
   ...certificates,
 } as const;
 export const estEnrol = route({ ...enrolling, path: "/.well-known/est/simpleenroll" });

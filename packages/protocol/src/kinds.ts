@@ -111,8 +111,9 @@ export const presets: Readonly<Record<CredentialKind, Preset>> = {
     where: "its dashboard, and the attributes that it shows of the devices that it shows",
   },
   enrolment: {
-    what: "Devices that come without an identity: each brings a key of its own and gets a certificate, by EST. So many as it says, of the product that it says, and nothing else.",
-    shown: "`key_….hfs_…`, or as user name and password of HTTP Basic, to `/.well-known/est` alone",
+    what: "Devices that nobody has made known: each brings a key of its own and gets a certificate, by EST. So many as it says, of the product that it says, and nothing else.",
+    shown:
+      "`key_….hfs_…`, or as user name and password of HTTP Basic, to `/.well-known/est` alone; of a manufacturer, a birth certificate that its authority signed",
     actions: ["device.enrol"],
     where: "its application",
   },

@@ -59,6 +59,8 @@ export type Route = {
    * clients of InfluxDB read them. `est`: a credential may come by HTTP Basic, and what is answered is base64 (RFC 7030, 3.2.3 and 4).
    */
   readonly speaks?: "oauth" | "influx" | "est";
+  /** A device may show the birth certificate that it has of its manufacturer, which opens nothing else. */
+  readonly byBirth?: true;
   /** A program asks it every few seconds with something that cannot be guessed: only what fails is counted by address. */
   readonly isPolled?: true;
   /** Its items are a table, too: with `format=csv`, or for whoever accepts `text/csv`, these fields of each are a line. */

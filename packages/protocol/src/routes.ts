@@ -46,6 +46,7 @@ export { createListEntry, listEntries, readListEntry, removeListEntry } from "./
 export {
   summariseDevices,
   bindDevice,
+  checkSecrets,
   createDevice,
   deleteDevice,
   listDevices,
@@ -81,16 +82,8 @@ export {
   renewCertificate,
   revocationList,
 } from "./certificates.ts";
-export {
-  estCaCerts,
-  estCaCertsOf,
-  estCsrAttrs,
-  estCsrAttrsOf,
-  estEnrol,
-  estEnrolIn,
-  estRenew,
-  estRenewIn,
-} from "./est.ts";
+export * from "./est.ts";
+export { askManufacturer, createManufacturer, listManufacturers } from "./manufacturers.ts";
 export { eraseDevice, eraseUserReadings } from "./erasing.ts";
 export {
   previewOrgRetention,

@@ -19,7 +19,7 @@ export const importVerbs: readonly Verb[] = [
   verb({
     name: "device import",
     summary: "Make the devices of a CSV file, and write their secrets into a new file (docs/enrolment.md)",
-    arguments: { file: required(file, "with the columns name, product, alias, tags, publicKey") },
+    arguments: { file: required(file, "with the columns name, product, alias, tags, publicKey, secret") },
     flags: {
       application: optional(idOf("application"), "where they belong; without it the only one there is"),
       "dry-run": onOff("say what would be made, and what is wrong, and make nothing"),
@@ -32,7 +32,7 @@ export const importVerbs: readonly Verb[] = [
       const text = readNamed(named, "FILE");
       const client = await tools.client();
       const application = given ?? (await onlyApplication(client));
-      const rows = await planned(text, client, tools);
+      const rows = await withSecretsChecked(await planned(text, client, tools), application, client);
       const faulty = rows.filter(({ faults }) => faults.length > 0);
       for (const { row, name, faults } of faulty) {
         tools.print.line({ row, name, faults }, `row ${row}: ${faults.join("; ")}`);
@@ -56,6 +56,50 @@ async function planned(text: string, client: Client, { print }: Tools): Promise<
   return deviceRows(text, products.items, aliases);
 }
 
+const checkedAtOnce = 1_000;
+
+/** What the platform finds wrong with the secrets that devices bring stands beside what is wrong with the rows. */
+async function withSecretsChecked(
+  rows: readonly DeviceRow[],
+  application: Id<"application">,
+  client: Client,
+): Promise<readonly DeviceRow[]> {
+  const bringing = rows.flatMap(({ secret, row, name, alias }) =>
+    secret === undefined ? [] : [{ secret, row, name, alias }],
+  );
+  const faults = new Map<number, string>();
+  for (let from = 0; from < bringing.length; from += checkedAtOnce) {
+    const some = bringing.slice(from, from + checkedAtOnce);
+    const secrets = some.map(({ secret, name, alias }) => ({
+      secret: secret.slice(0, longestSecret),
+      ...called(name, alias),
+    }));
+    const { items } = await client.call(routes.checkSecrets, { params: { application }, body: { secrets } });
+    for (const [at, { row }] of some.entries()) {
+      const { code, detail } = items[at] ?? {};
+      if (code !== undefined) faults.set(row, `its secret ${whatIs[code]}${detail === undefined ? "" : `: ${detail}`}`);
+    }
+  }
+  return rows.map((one) => {
+    const fault = faults.get(one.row);
+    return fault === undefined ? one : { ...one, faults: [...one.faults, fault] };
+  });
+}
+
+/** One that is longer is refused as one of this length is. */
+const longestSecret = 256;
+const whatIs = {
+  "secret.known": "is a default that others know",
+  "secret.weak": "can be guessed",
+  "secret.shared": "is, or was, another device's",
+} as const;
+
+/** As far as the platform takes them: what is wrong with the rest has been said. */
+const called = (name: string, alias: string | undefined) => ({
+  ...(name !== "" && name.length <= 200 && { name }),
+  ...(alias !== undefined && /^[A-Za-z0-9._-]{1,64}$/.test(alias) && { alias }),
+});
+
 type Making = {
   readonly application: Id<"application">;
   readonly out: string;
@@ -69,12 +113,13 @@ async function makeAll(rows: readonly DeviceRow[], { application, out, client, t
   let failed = 0;
   const queue = rows.values();
   const work = async () => {
-    for (const { row, name, alias, product, tags, publicKey } of queue) {
+    for (const { row, name, alias, product, tags, publicKey, secret } of queue) {
       const wanted = {
         name,
         alias,
         tags,
         publicKey,
+        secret,
         product: product === undefined ? undefined : parseId("product", product),
       };
       try {

@@ -6,3 +6,4 @@ export { csrFault, noRequest, requested, RequestFields, type AskedRequest } from
 export { KeyFields } from "./key-fields.tsx";
 export { KeyUse } from "./key-use.tsx";
 export { MadeOnce, type MadeCredential } from "./made-once.tsx";
+export { PemArea } from "./pem-area.tsx";

@@ -12,6 +12,7 @@ import { RetentionCard } from "../retention/index.ts";
 import { useCan, useKept, useOrg } from "../session/index.ts";
 import { words } from "../words/index.ts";
 import { Attributes } from "./attributes.tsx";
+import { Manufacturers } from "./manufacturers.tsx";
 import { wrongTime } from "./typed.ts";
 
 type Known = Reply<typeof routes.readProduct>;
@@ -91,6 +92,7 @@ function ProductPage({ product }: { readonly product: Known }) {
         </Stack>
       </form>
       <Attributes product={product} why={why} />
+      <Manufacturers product={product.id} />
       <RetentionCard whose={params} />
       <DoorCard whose={params} />
       <Confirm

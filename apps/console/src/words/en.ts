@@ -20,6 +20,7 @@ export { held } from "./en/held.ts";
 export { instance, instancePeople, stopped, unconfirmed } from "./en/instance.ts";
 export { callOff, factorReset, passkeys } from "./en/passkeys.ts";
 export { ownership } from "./en/ownership.ts";
+export { manufacturers } from "./en/manufacturers.ts";
 export { people, invitation } from "./en/people.ts";
 export { products, door } from "./en/products.ts";
 export { byProvider, providers } from "./en/providers.ts";

@@ -5,7 +5,7 @@ import { Refusal, type CredentialId, type Id } from "@holdfast/kernel";
 export type Rate = { readonly perMinute: number; readonly burst: number };
 
 /** A credential's own, which what it made draws on too. */
-export type Allowance = { readonly of: CredentialId | Lane | Share | Renewals; readonly rate: Rate };
+export type Allowance = { readonly of: CredentialId | Lane | Share | Renewals | SecretChecks; readonly rate: Rate };
 
 /** A device's messages, by what its door or its product's allows. */
 export type Lane = `${Id<"device">} ${Id<"device"> | Id<"product">}`;
@@ -18,6 +18,13 @@ export type Renewals = `${Id<"device">} renews`;
 export const renewalsOf = (device: Id<"device">): Allowance => ({
   of: `${device} renews`,
   rate: { perMinute: 1, burst: 10 },
+});
+
+/** How often an organisation may ask what is wrong with a thousand secrets: whether one is a device's is in the answer. */
+export type SecretChecks = `${Id<"org">} checks secrets`;
+export const secretChecksOf = (org: Id<"org">): Allowance => ({
+  of: `${org} checks secrets`,
+  rate: { perMinute: 2, burst: 40 },
 });
 
 /** So that nobody uses up alone what is there for all: a quarter each, and one at least. */

@@ -1,4 +1,5 @@
 import {
+  digestSecret,
   isCertificateOf,
   isSecret,
   openToken,
@@ -11,6 +12,7 @@ import {
 } from "@holdfast/crypto";
 import {
   idFrom,
+  isBroughtSecret,
   isId,
   Refusal,
   uuidOf,
@@ -22,6 +24,7 @@ import {
 } from "@holdfast/kernel";
 import { presets } from "@holdfast/protocol";
 import type { Storage } from "../storage/index.ts";
+import { broughtDigest } from "./brought-secrets.ts";
 import { Caller, type OnRefusal } from "./caller.ts";
 import { nobody, type Came, type Circumstances } from "./circumstances.ts";
 import type { Credential } from "./credential.ts";
@@ -32,6 +35,7 @@ import type { Space } from "./space.ts";
 import { Unwelcome } from "./unwelcome.ts";
 import { detailOf, wrongly } from "./wrongly.ts";
 import { claimIn, digestOf, faultOf, type Claim } from "./issuer.ts";
+import type { Manufactured } from "./manufacturer.ts";
 import { digestShown } from "./secrets.ts";
 import { asPlatform, type Spaces } from "./spaces.ts";
 import { usesIn } from "./use-rows.ts";
@@ -47,7 +51,13 @@ type Needs = {
 };
 
 /** Somebody has shown a credential, with its secret; `shown` is the digest of that. */
-export type Known = { readonly space: Space; readonly credential: Credential; readonly shown?: Uint8Array | undefined };
+export type Known = {
+  readonly space: Space;
+  readonly credential: Credential;
+  readonly shown?: Uint8Array | undefined;
+  /** By a birth certificate, of which device. */
+  readonly manufactured?: Manufactured;
+};
 
 /** Which credential is this, and is it good now? Every listener asks here, and of the cookie of a person's session in `Sessions`. */
 export class Authentication {
@@ -83,13 +93,15 @@ export class Authentication {
   async shownKey(id: string, secret: string): Promise<Known> {
     if (!isId("key", id)) throw new Refusal("credential.invalid");
     const [row] = await this.#needs.storage.directory.call<{ org: string }>("org_of_credential", [uuidOf(id)]);
-    const space = row && (await this.#spaceOf(idFrom("org", row.org)));
+    const space = row && (await this.spaceOf(idFrom("org", row.org)));
     const credential = space && (await this.credential(space, id));
     if (!credential) throw new Refusal("credential.invalid");
-    if (!isSecret(secret, presets[credential.kind].isPublic ? "publishable" : "key"))
-      throw this.#wrong(space, id, credential, secret === "" ? "no secret" : "a secret that is none");
-    const shown = digestShown(credential, secret);
-    if (!shown) throw this.#wrong(space, id, credential, "a wrong secret");
+    const isOurs = isSecret(secret, presets[credential.kind].isPublic ? "publishable" : "key");
+    if (!isOurs && !(credential.kind === "device" && isBroughtSecret(secret)))
+      throw this.wrong(space, id, credential, secret === "" ? "no secret" : "a secret that is none");
+    // By its form: none that a device brought is written as ours are.
+    const shown = digestShown(credential, isOurs ? digestSecret(secret) : broughtDigest(space.scope, secret));
+    if (!shown) throw this.wrong(space, id, credential, "a wrong secret");
     return { space, credential, shown };
   }
 
@@ -102,14 +114,14 @@ export class Authentication {
     const claim = claimIn(certificate);
     const [row, ...others] = await this.#certified(certificate, claim, named);
     const id = named ?? (row?.id && idFrom("key", row.id));
-    const space = row && others.length === 0 && (await this.#spaceOf(idFrom("org", row.org)));
+    const space = row && others.length === 0 && (await this.spaceOf(idFrom("org", row.org)));
     const credential = space && id && (await this.credential(space, id));
     if (!credential || credential.kind !== "certificate") throw new Refusal("credential.invalid");
     if (!credential.issued) return { space, credential };
     // Named, and shown another one of the same key: only its own certificate speaks for it.
-    if (!claim?.key) throw this.#wrong(space, id, credential, "a certificate that was not issued here");
+    if (!claim?.key) throw this.wrong(space, id, credential, "a certificate that was not issued here");
     const fault = faultOf(claim, space.issuer(claim.by), this.#needs.clock.now());
-    if (fault) throw this.#wrong(space, id, credential, fault);
+    if (fault) throw this.wrong(space, id, credential, fault);
     return { space, credential, shown: digestOf(claim, claim.key) };
   }
 
@@ -131,19 +143,19 @@ export class Authentication {
   async #byToken(text: string): Promise<Known> {
     const parsed = parseToken(text);
     const org = parsed && this.#needs.tokenKeys.orgOf(parsed.kid);
-    const space = org && (await this.#spaceOf(org));
+    const space = org && (await this.spaceOf(org));
     if (!parsed || !space) throw new Refusal("credential.invalid");
     const claims = openToken(this.#needs.tokenKeys.keyFor(space.scope, parsed.kid), parsed);
     if (!claims || claims.org !== org) throw new Refusal("credential.invalid");
     const credential = await this.credential(space, claims.jti);
     // The row alone makes no token, and the organisation's key alone makes none: both must say the same.
-    const shown = credential && digestShown(credential, claims.nonce);
+    const shown = credential && digestShown(credential, digestSecret(claims.nonce));
     const same =
       (credential?.kind === "apiToken" || credential?.kind === "applicationUser") &&
       shown !== undefined &&
       JSON.stringify(claims) === JSON.stringify(claimsOf(credential, org, claims.nonce));
     // It opened under the organisation's own key, so this is worth more than a line in a counter.
-    if (!same) throw this.#wrong(space, claims.jti, credential, "a token that its row does not know");
+    if (!same) throw this.wrong(space, claims.jti, credential, "a token that its row does not know");
     return { space, credential, shown };
   }
 
@@ -200,7 +212,8 @@ export class Authentication {
     return caller.ended() === undefined ? caller : undefined;
   }
 
-  async #spaceOf(org: Id<"org">): Promise<Space | undefined> {
+  /** `undefined` where there is no such organisation. */
+  async spaceOf(org: Id<"org">): Promise<Space | undefined> {
     try {
       return await this.#needs.spaces.of(org);
     } catch (error) {
@@ -217,12 +230,12 @@ export class Authentication {
     const { certificate } = came;
     const { space, credential } = known;
     const { id, kind, publicKey } = credential;
-    const proof = kind === "session" ? "session" : publicKey ? "key" : "secret";
+    const proof = kind === "session" ? "session" : publicKey || known.manufactured ? "key" : "secret";
     const caller = this.#good(known, came, proof);
-    if (publicKey && !certificate) throw this.#wrong(space, id, credential, "no proof");
+    if (publicKey && !certificate) throw this.wrong(space, id, credential, "no proof");
     // Of one that was issued, the key is in what was shown: the one before it had another.
     if (publicKey && certificate && !credential.issued && !isCertificateOf(publicKey, certificate))
-      throw this.#wrong(space, id, credential, "the certificate of another key");
+      throw this.wrong(space, id, credential, "the certificate of another key");
     caller.noteArrival();
     return caller;
   }
@@ -236,7 +249,7 @@ export class Authentication {
     const { space, credential } = known;
     const { id, publicKey } = credential;
     if (!publicKey) throw unbound();
-    if (!proves(publicKey, { id, ...proof }, signature)) throw this.#wrong(space, id, credential, "a wrong proof");
+    if (!proves(publicKey, { id, ...proof }, signature)) throw this.wrong(space, id, credential, "a wrong proof");
     caller.noteArrival();
     return caller;
   }
@@ -252,7 +265,7 @@ export class Authentication {
     const { id, publicKey } = credential;
     if (!publicKey) throw unbound();
     const wrong = this.#dpop.wrongIn(id, publicKey, text, request);
-    if (wrong) throw this.#wrong(space, id, credential, wrong);
+    if (wrong) throw this.wrong(space, id, credential, wrong);
     caller.noteArrival();
     return caller;
   }
@@ -268,11 +281,11 @@ export class Authentication {
   }
 
   #good(
-    { space, credential, shown }: Known,
+    { space, credential, shown, manufactured }: Known,
     { address, transport, tls, origin, socket }: Came,
     proof: Circumstances["proof"],
   ): Caller {
-    const circumstances = { address, transport, tls, origin, proof, shown, ...(socket && { socket }) };
+    const circumstances = { address, transport, tls, origin, proof, shown, manufactured, ...(socket && { socket }) };
     const { clock, onRefusal } = this.#needs;
     const caller = new Caller({ credential, space, circumstances, clock, onRefusal });
     const because = caller.ended();
@@ -288,7 +301,7 @@ export class Authentication {
   }
 
   /** Somebody knows of a credential and does not hold it: written down in its organisation, as nobody's doing. */
-  #wrong(space: Space, id: CredentialId, credential: Credential | undefined, because: keyof typeof wrongly): Refusal {
+  wrong(space: Space, id: CredentialId, credential: Credential | undefined, because: keyof typeof wrongly): Refusal {
     this.#needs.onRefusal({ space, actor: { kind: "platform" } }, "connect", id, because);
     const { code, toWatchers } = wrongly[because];
     const at = { space, because, toWatchers, ...detailOf(because) };

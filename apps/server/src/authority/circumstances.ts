@@ -1,4 +1,5 @@
 import type { SocketMode, TlsVersion, Transport } from "@holdfast/protocol";
+import type { Manufactured } from "./manufacturer.ts";
 
 /** How somebody came, which does not change while the connection stands. What is `undefined` is not known, and decides nothing. */
 export type Circumstances = {
@@ -12,6 +13,8 @@ export type Circumstances = {
   readonly origin: string | undefined;
   /** What spoke for the credential: its secret alone, its key besides, or the cookie of a browser's session. */
   readonly proof: "secret" | "key" | "session" | undefined;
+  /** The device itself, as the birth certificate says which was shown for it. */
+  readonly manufactured?: Manufactured | undefined;
   /** The digest of the secret that was shown: a credential may have two, and the older one ends first. */
   readonly shown?: Uint8Array | undefined;
 };

@@ -2,6 +2,7 @@ import type { PublicKey } from "@holdfast/crypto";
 import type { CredentialId, Id, Instant } from "@holdfast/kernel";
 import type { Conditions, CredentialKind, Grant } from "@holdfast/protocol";
 import type { Issued } from "./issuer.ts";
+import type { Manufacturer } from "./manufacturer.ts";
 import type { Proof } from "./session.ts";
 
 /** Whom a revocation of something larger ends. */
@@ -37,6 +38,8 @@ export type Enrols = {
   readonly most?: number;
   /** How long their certificates are good, in milliseconds. */
   readonly validFor: number;
+  /** Whose birth certificates are shown in place of a secret. */
+  readonly manufacturer?: Manufacturer;
 };
 
 /** What is shown to get in. Nothing here suffices to make it again, a socket's apart: of the secret only a digest is kept. */

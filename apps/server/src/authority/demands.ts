@@ -42,7 +42,9 @@ export function demandedOf(
   if (isOld) return unmet(`${inWords} ${leastTls}, and this came over ${came.tls}`);
   const lacking = lackingOf(demanding, credential, now);
   if (lacking && lacking.from === undefined) return { ...unmet(lacking.because), code: lacking.code };
-  if (bound && !credential.publicKey && !credential.inPerson)
+  // Of a manufacturer's, each device proves the key of its own birth certificate.
+  const isBound = credential.publicKey !== undefined || credential.enrols?.manufacturer !== undefined;
+  if (bound && !isBound && !credential.inPerson)
     return unmet(`${inWords} that they are bound to a key, and ${credential.id} is not`);
   const until = credential.inPerson ? undefined : endOfAge(demands, party, madeAtOf(credential, came?.shown));
   if (lacking?.from !== undefined && (until === undefined || lacking.from < until))

@@ -1,11 +1,18 @@
-import { idFrom, uuidOf, type CredentialId, type Id } from "@holdfast/kernel";
+import { idFrom, Refusal, uuidOf, type CredentialId, type Id } from "@holdfast/kernel";
 import { thumbprint, type PublicKey } from "@holdfast/crypto";
 import type { Unit } from "../storage/index.ts";
+import type { Manufactured } from "./manufacturer.ts";
+
+/** The key that a device brought, or what its birth certificate says of it. */
+export type EnrolledBy = PublicKey | Manufactured;
 
 /** Who enrolled by which key, as PostgreSQL keeps it: the keys of devices as blind indexes, by which nobody finds the device elsewhere. */
 export const enrolmentsIn = (unit: Unit) => {
   const org = uuidOf(unit.scope.org);
-  const print = (key: PublicKey): Uint8Array => unit.scope.index("enrolledKey", thumbprint(key));
+  const print = (by: EnrolledBy): Uint8Array =>
+    "serial" in by
+      ? unit.scope.index("enrolledBirth", `${by.by} ${by.serial}`)
+      : unit.scope.index("enrolledKey", thumbprint(by));
   return {
     /** Answers whether the credential may enrol one more, and counts it. */
     async count(credential: CredentialId, most: number | undefined): Promise<boolean> {
@@ -27,20 +34,22 @@ export const enrolmentsIn = (unit: Unit) => {
       return Number(row?.used ?? 0);
     },
 
-    /** Whose key it is, of those that enrolled. */
-    async deviceOf(key: PublicKey): Promise<Id<"device"> | undefined> {
+    /** Whose it is, of those that enrolled. */
+    async deviceOf(by: EnrolledBy): Promise<Id<"device"> | undefined> {
       const [row] = await unit.query<{ device: string }>("select device from enrolled_key where print = $1", [
-        print(key),
+        print(by),
       ]);
       return row && idFrom("device", row.device);
     },
 
-    async add(device: Id<"device">, key: PublicKey): Promise<void> {
-      await unit.query("insert into enrolled_key (org, print, device) values ($1, $2, $3)", [
+    /** It is that device's from now on, and was nobody else's. @throws Refusal `key.shared` */
+    async add(device: Id<"device">, by: EnrolledBy): Promise<void> {
+      await unit.query("insert into enrolled_key (org, print, device) values ($1, $2, $3) on conflict do nothing", [
         org,
-        print(key),
+        print(by),
         uuidOf(device),
       ]);
+      if ((await this.deviceOf(by)) !== device) throw new Refusal("key.shared");
     },
   };
 };

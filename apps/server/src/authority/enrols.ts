@@ -17,8 +17,9 @@ export function enrolsOf({ kind, enrols }: z.infer<typeof routes.createAccessKey
   throw new Refusal("request.malformed", { faults: [fault] });
 }
 
-export const enrolsReply = ({ product, most, validFor }: Enrols) => ({
+export const enrolsReply = ({ product, most, validFor, manufacturer }: Enrols) => ({
   ...(product && { product }),
   ...(most !== undefined && { most }),
   validFor: validFor % day === 0 ? `${validFor / day}d` : `${Math.floor(validFor / 1_000)}s`,
+  ...(manufacturer && { manufacturer: manufacturer.sha256 }),
 });

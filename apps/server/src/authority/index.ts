@@ -1,7 +1,9 @@
 export { Administrators } from "./administrators.ts";
 export type { Allowance } from "./allowance.ts";
 export { Authentication, type Known } from "./authentication.ts";
+export { orgAt, type Births } from "./births.ts";
 export { heldOf } from "./bound.ts";
+export { checkBrought, type Brought } from "./brought-secrets.ts";
 export { askAlso, refusedBy, type Caller, type OnRefusal, type Refused } from "./caller.ts";
 export { cameBy, cameBySocket, unsaid, type Came } from "./circumstances.ts";
 export { parties, type Credential } from "./credential.ts";
@@ -13,7 +15,7 @@ export { lifeOf } from "./life.ts";
 export type { LettingGo } from "./letting-go.ts";
 export { providerRequired } from "./by-provider.ts";
 export { refuseLacking, type Factors } from "./factors.ts";
-export { enrolmentsIn } from "./enrolment-rows.ts";
+export { enrolmentsIn, type EnrolledBy } from "./enrolment-rows.ts";
 export { HighWater } from "./high-water.ts";
 export { inPerson, inPersonLately, refuseGivingMore, refuseTouchingGreater } from "./in-person.ts";
 export type { Certified, Enrolling, Issuing, Signer } from "./issuing.ts";

@@ -1,5 +1,5 @@
 import { thumbprint, type PublicKey } from "@holdfast/crypto";
-import { newId, Refusal, type Clock, type Id, type Instant, type Random } from "@holdfast/kernel";
+import { newId, Refusal, type Clock, type CredentialId, type Id, type Instant, type Random } from "@holdfast/kernel";
 import type { Storage, Unit } from "../storage/index.ts";
 import { renewalsOf } from "./allowance.ts";
 import { callerOf, refusedBy, type Caller } from "./caller.ts";
@@ -9,6 +9,8 @@ import { endOfAge } from "./demands.ts";
 import { deviceKeyOf, endOf, enrolledKeyOf, ownKeyOf, type Birth, type Wanted } from "./heritage.ts";
 import { digestOf, issuerOf, nameOfIssuer, type Issuer } from "./issuer.ts";
 import { issuersIn, type Ended, type IssuedCertificate } from "./issuer-rows.ts";
+import type { Looked } from "./manufacturer.ts";
+import { manufacturersIn } from "./manufacturer-rows.ts";
 import type { Minting } from "./minting.ts";
 import type { Permit } from "./permit.ts";
 import { authorityIn } from "./postgres.ts";
@@ -35,6 +37,8 @@ export interface Signer {
     issuer: Signed,
     about: { readonly at: Instant; readonly next: Instant; readonly ended: readonly Ended[] },
   ): Promise<Uint8Array>;
+  /** What Node does not say of a certificate in DER; `undefined` where it is none. */
+  look(certificate: Uint8Array): Promise<Looked | undefined>;
   newAuthority(about: About): Promise<Signed>;
   certify(issuer: Signed, about: About & { readonly key: PublicKey }): Promise<{ certificate: string; serial: string }>;
 }
@@ -128,19 +132,26 @@ export class Issuing {
     return this.#bornIn(unit, caller.space, birth, key, { device, validFor });
   }
 
-  /** The same once more, where whoever enrolled comes again with the key that it enrolled with: the reply may have been lost. @throws Refusal */
+  /**
+   * The same once more, where whoever enrolled comes again with the key that it enrolled with: the reply may have been lost. What comes by
+   * the birth certificate that it has may have another key since, and another credential of its manufacturer's. @throws Refusal
+   */
   async enrolAgainIn(unit: Unit, permit: Permit<"device.enrol">, enrolling: Enrolling): Promise<Certified> {
     const { device, key, validFor } = enrolling;
     const caller = callerOf(permit);
     const now = this.#needs.clock.now();
-    const isIt = (one: Credential) =>
-      one.makers[0] === caller.credential.id &&
-      one.publicKey !== undefined &&
-      thumbprint(one.publicKey) === thumbprint(key) &&
-      standingOf(compile(caller.space, one, nobody, now), now) === "active";
-    const id = (await authorityIn(unit).keysOf(device)).find(isIt)?.id;
+    const isBorn = caller.circumstances?.manufactured !== undefined;
+    const makers: readonly CredentialId[] = isBorn ? await manufacturersIn(unit).of(undefined) : [caller.credential.id];
+    const isIt = ({ kind, makers: [maker], publicKey }: Credential) =>
+      kind === "certificate" &&
+      maker !== undefined &&
+      makers.includes(maker) &&
+      publicKey !== undefined &&
+      (isBorn || thumbprint(publicKey) === thumbprint(key));
+    const isActive = (one: Credential) => standingOf(compile(caller.space, one, nobody, now), now) === "active";
+    const id = (await authorityIn(unit).keysOf(device)).find((one) => isIt(one) && isActive(one))?.id;
     const before = id && (await authorityIn(unit).credentialToChange(id));
-    if (!before) throw new Refusal("key.shared");
+    if (!before) throw new Refusal(isBorn ? "enrolment.ended" : "key.shared");
     return this.#renewIn(unit, caller, before, key, { device, validFor });
   }
 

@@ -12,7 +12,8 @@ const atOnce = 1_000;
 /**
  * What was ended before its time, such as a session by a sign-out, has to be remembered until that time. Then nobody needs the mark: not in
  * memory, not in the database, not in the keyring's journal. The journal keeps by which time it let go of anything, and no start goes
- * by an earlier one: a clock that is set back, or an older backup of the database, revives nothing.
+ * by an earlier one: a clock that is set back, or an older backup of the database, revives nothing. So it is with certificates that
+ * ended early: once they would be over, no revocation list has them.
  */
 export class LettingGo {
   readonly #needs: Needs;
@@ -29,6 +30,7 @@ export class LettingGo {
     const by = Number(mark?.at ?? 0) as Instant; // a bigint column of ours
     for (const { org } of await storage.maintain.call<{ org: string }>("orgs_with_past", [by]))
       await this.#in(idFrom("org", org), by);
+    await storage.maintain.call("forget_ended_certificates", [by]);
   }
 
   async #in(org: Id<"org">, by: Instant): Promise<void> {

@@ -1,10 +1,12 @@
 import type { Clock, Random, Report } from "@holdfast/kernel";
 import type { Storage } from "../storage/index.ts";
 import type { Authentication } from "./authentication.ts";
+import { Births } from "./births.ts";
 import type { Journal } from "./journal.ts";
 import { Issuing, type Signer } from "./issuing.ts";
 import { LettingGo } from "./letting-go.ts";
 import { Leaks } from "./leaks.ts";
+import { Manufacturers } from "./manufacturers.ts";
 import type { Minting } from "./minting.ts";
 import { RevocationLists } from "./revocation-list.ts";
 import type { Revocation } from "./revocation.ts";
@@ -33,10 +35,13 @@ type Needs = {
 export const lifeOf = (needs: Needs) => {
   const rulings = new Rulings(needs);
   const rotation = new Rotation({ ...needs, rulings });
+  const issuing = new Issuing({ ...needs, rotation });
   return {
+    births: new Births(needs),
+    manufacturers: new Manufacturers(needs, issuing),
     rulings,
     rotation,
-    issuing: new Issuing({ ...needs, rotation }),
+    issuing,
     revocationLists: new RevocationLists(needs),
     lettingGo: new LettingGo(needs),
     leaks: new Leaks({ ...needs, rulings }),

@@ -13,6 +13,7 @@ import { newId, Refusal, rfc3339, type Clock, type Id, type Instant, type Random
 import { formatGrant, isBuiltIn, presets, type CredentialKind, type Grant, type Where } from "@holdfast/protocol";
 import type { Allowed, Storage, Unit } from "../storage/index.ts";
 import { amplification, lostIn, type Lost } from "./amplification.ts";
+import { takeBrought, type Brought } from "./brought-secrets.ts";
 import { callerOf, refusedBy, type Caller } from "./caller.ts";
 import { nobody } from "./circumstances.ts";
 import type { Credential } from "./credential.ts";
@@ -202,10 +203,12 @@ export class Minting {
     permit: Permit<"device.create"> | Permit<"device.mintKey">,
     device: Id<"device">,
     within: Where,
-    held: Held = {},
+    { brought, ...held }: Held & { readonly brought?: Brought | undefined } = {},
     kind: "device" | "certificate" = "device",
   ): Promise<MintedKey> {
     const birth = deviceKeyOf(callerOf(permit), device, within, held);
+    // Whoever brings a secret has it already: it is not told again.
+    if (brought) return this.shownIn(unit, birth, { kind: "device", digest: await takeBrought(unit, device, brought) });
     return kind === "device" ? this.#keyIn(unit, kind, birth) : this.#pinIn(unit, birth);
   }
 
@@ -216,9 +219,7 @@ export class Minting {
       const fault = { path: "publicKey", message: "missing: a certificate is known by its key" };
       throw new Refusal("request.malformed", { faults: [fault] });
     }
-    const id = newId("key", this.#needs.random);
-    const { expiresAt } = await this.#save(unit, birth, { id, kind: "certificate", digest: pinOf(publicKey) });
-    return { id, secret: undefined, expiresAt };
+    return this.shownIn(unit, birth, { kind: "certificate", digest: pinOf(publicKey) });
   }
 
   /** For a device that the platform plays itself, and nobody else: whoever calls this has asked whether it is simulated. */
@@ -304,6 +305,17 @@ export class Minting {
     return { id, secret, expiresAt };
   }
 
+  /** For which something is shown that is there already, and none of our secrets. */
+  async shownIn(
+    unit: Unit,
+    birth: Birth,
+    shown: Pick<Shown, "kind" | "digest">,
+  ): Promise<MintedKey & { readonly secret: undefined }> {
+    const id = newId("key", this.#needs.random);
+    const { expiresAt } = await this.#save(unit, birth, { id, ...shown });
+    return { id, secret: undefined, expiresAt };
+  }
+
   /** For an authority of the organisation's own, within the unit that issued the certificate which is shown for it. */
   certifiedIn(unit: Unit, birth: Birth, shown: Shown & { readonly issued: Issued }): Promise<Credential> {
     return this.#save(unit, birth, shown);
@@ -324,6 +336,7 @@ export class Minting {
         device: credential.device,
         product: credential.enrols?.product,
         most: credential.enrols?.most,
+        manufacturer: credential.enrols?.manufacturer?.sha256,
         dashboard: credential.dashboard,
         user: credential.user?.id,
         parent: credential.parent,

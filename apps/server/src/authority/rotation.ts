@@ -54,8 +54,8 @@ export class Rotation {
       const power = compile(maker.space, before, nobody, now, (one) => above.get(one));
       // What is too old for the organisation's demands is young again by this.
       const isOver = power.end?.forGood === true || (power.latest !== undefined && now >= power.latest);
-      if (before.kind === "session" || before.kind === "certificate" || before.kind === "socket" || isOver)
-        throw new Refusal("credential.unrotatable");
+      const hasNone = before.kind === "session" || before.kind === "certificate" || before.enrols?.manufacturer;
+      if (hasNone || before.kind === "socket" || isOver) throw new Refusal("credential.unrotatable");
       const secret = this.#secretFor(before.kind);
       const endsAt = (now + overlap) as Instant; // milliseconds both
       const former = { digest: before.digest, madeAt: madeAtOf(before), endsAt };

@@ -16,6 +16,8 @@ import type { Issuing } from "./issuing.ts";
 import { issuingRoutes } from "./issuing-routes.ts";
 import type { ListKeeping } from "./list-keeping.ts";
 import { listRoutes } from "./list-routes.ts";
+import { manufacturerRoutes } from "./manufacturer-routes.ts";
+import type { Manufacturers } from "./manufacturers.ts";
 import type { MintedKey, Minting } from "./minting.ts";
 import { on, type Handler } from "./on.ts";
 import type { Leaks } from "./leaks.ts";
@@ -43,6 +45,7 @@ type Needs = {
   rotation: Rotation;
   issuing: Issuing;
   revocationLists: RevocationLists;
+  manufacturers: Manufacturers;
   leaks: Leaks;
   sessions: Sessions;
   /** What application users renew their sessions with. */
@@ -155,6 +158,7 @@ export const authorityRoutes = (needs: Needs): Handler[] => [
     };
   }),
   ...issuingRoutes(needs.issuing, needs.revocationLists),
+  ...manufacturerRoutes(needs.manufacturers),
   ...listRoutes(needs.lists),
   ...roleRoutes(needs.roles),
   ...simulationRoutes({ ...needs, simulating: new Simulating({ ...needs, settles: needs.accounts }) }),

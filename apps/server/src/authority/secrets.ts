@@ -1,13 +1,13 @@
-import { secretMatches } from "@holdfast/crypto";
+import { timingSafeEqual } from "node:crypto";
 import type { Instant } from "@holdfast/kernel";
 import type { Credential } from "./credential.ts";
 
 type Secrets = Pick<Credential, "digest" | "former">;
 
-/** The digest of whichever of a credential's secrets this is. Both are compared, whatever the first comparison says. */
-export function digestShown({ digest, former }: Secrets, secret: string): Uint8Array | undefined {
-  const isCurrent = secretMatches(secret, digest);
-  const isFormer = former !== undefined && secretMatches(secret, former.digest);
+/** Whichever of a credential's secrets this is the digest of. Both are compared, whatever the first comparison says. */
+export function digestShown({ digest, former }: Secrets, shown: Uint8Array): Uint8Array | undefined {
+  const isCurrent = isEqual(shown, digest);
+  const isFormer = former !== undefined && isEqual(shown, former.digest);
   return isCurrent ? digest : isFormer ? former.digest : undefined;
 }
 
@@ -38,6 +38,10 @@ export function madeAtOf(
 }
 
 type Dated = "publicKey" | "issued" | "createdAt" | "rotatedAt";
+
+/** Takes the same time whatever differs, of what is as long. */
+const isEqual = (one: Uint8Array, other: Uint8Array): boolean =>
+  one.length === other.length && timingSafeEqual(one, other);
 
 /** Digests, which are no secret. */
 export const isSame = (one: Uint8Array, other: Uint8Array): boolean => one.toHex() === other.toHex();

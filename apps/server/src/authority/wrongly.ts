@@ -36,6 +36,20 @@ export const wrongly = {
     code: "credential.invalid",
     toWatchers: "The device came with a certificate that is not good yet, by the platform's clock.",
   },
+  "a birth certificate that is none": {
+    code: "credential.invalid",
+    toWatchers:
+      "The certificate was signed by the manufacturer's authority, and is no birth certificate of a device: it names no serial number, is an authority's or for something else, or is signed or keyed too weakly.",
+  },
+  "a birth certificate that is over": {
+    code: "credential.invalid",
+    toWatchers: "The birth certificate of the device, or that of its manufacturer's authority, is over.",
+  },
+  "a birth certificate of later": {
+    code: "credential.invalid",
+    toWatchers:
+      "The birth certificate of the device, or that of its manufacturer's authority, is not good yet, by the platform's clock.",
+  },
   "a wrong proof": {
     code: "proof.invalid",
     toWatchers:

@@ -1,6 +1,7 @@
-import { idFrom, isId, Refusal, uuidOf, type Clock, type Id } from "@holdfast/kernel";
+import { isId, Refusal, type Clock, type Id } from "@holdfast/kernel";
 import {
   enrolmentsIn,
+  orgAt,
   type Caller,
   type Certified,
   type Enrolling,
@@ -34,8 +35,9 @@ export class Enrolment {
   }
 
   /**
-   * One device and its certificate. Whoever comes again with the same key is the same device, gets another certificate, and is not
-   * counted. @throws Refusal `enrolment.label`, `enrolment.exhausted`, `key.shared`, and as any device that is made
+   * One device and its certificate. Whoever comes again with the same key, or the same birth certificate, is the same device, gets another
+   * certificate, and is not counted.
+   * @throws Refusal `enrolment.label`, `enrolment.exhausted`, `enrolment.ended`, `key.shared`, and as any device that is made
    */
   async enrol(caller: Caller, label: string | undefined, csr: string): Promise<Certified> {
     const { signer, storage, registry, issuing } = this.#needs;
@@ -44,18 +46,21 @@ export class Enrolment {
     const key = await signer.keyIn(csr);
     if (!key) throw new Refusal("request.uncertified");
     const validFor = caller.credential.enrols?.validFor ?? usual;
-    const known = await storage.read(permit, (unit) => enrolmentsIn(unit).deviceOf(key));
+    const born = caller.circumstances?.manufactured;
+    const by = born ?? key;
+    const known = await storage.read(permit, (unit) => enrolmentsIn(unit).deviceOf(by));
     if (known) return this.#again(permit, { device: known, key, validFor });
-    const name = nameFrom(await signer.nameIn(csr));
+    // What its manufacturer calls it is proved.
+    const name = nameFrom(born?.serial ?? (await signer.nameIn(csr)));
     const { made } = await registry.enrol(
       permit,
       { name, product, alias: undefined, tags: {} },
       async (unit, device) => {
         const { id, enrols } = caller.credential;
         const rows = enrolmentsIn(unit);
-        // Somebody was faster with the same key: its device is the one, and this is none.
-        if (await rows.deviceOf(key)) throw new Refusal("key.shared");
+        // Somebody was faster with the same: its device is the one, and this is none.
         if (!(await rows.count(id, enrols?.most))) throw new Refusal("enrolment.exhausted");
+        await rows.add(device, by);
         await rows.add(device, key);
         return issuing.enrolIn(unit, permit, { device, key, validFor });
       },
@@ -65,7 +70,11 @@ export class Enrolment {
 
   async #again(permit: Permit<"device.enrol">, enrolling: Enrolling): Promise<Certified> {
     const { storage, issuing } = this.#needs;
-    return storage.change(permit, (unit) => issuing.enrolAgainIn(unit, permit, enrolling));
+    return storage.change(permit, async (unit) => {
+      const certified = await issuing.enrolAgainIn(unit, permit, enrolling);
+      await enrolmentsIn(unit).add(enrolling.device, enrolling.key);
+      return certified;
+    });
   }
 
   /** A device gets its next certificate. @throws Refusal */
@@ -83,7 +92,7 @@ export class Enrolment {
 
   /** Whoever asks need not have shown anything: what is not there, and what has no authority, is answered alike. @throws Refusal `enrolment.label` */
   async authoritiesAt(label: string): Promise<Uint8Array> {
-    const org = await this.#orgAt(label);
+    const org = await orgAt(this.#needs.storage, label);
     if (!org) throw new Refusal("enrolment.label");
     try {
       return await this.authoritiesOf(org);
@@ -95,13 +104,6 @@ export class Enrolment {
 
   bundle(pem: string): Promise<Uint8Array> {
     return this.#needs.signer.bundle([pem]);
-  }
-
-  async #orgAt(label: string): Promise<Id<"org"> | undefined> {
-    if (isId("org", label)) return label;
-    if (!isId("product", label)) return undefined;
-    const [row] = await this.#needs.storage.directory.call<{ org: string }>("org_of_product", [uuidOf(label)]);
-    return row && idFrom("org", row.org);
   }
 }
 

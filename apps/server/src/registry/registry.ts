@@ -4,6 +4,7 @@ import {
   askAlso,
   parties,
   refusedBy,
+  type Brought,
   type Held,
   type Journal,
   type Kind,
@@ -101,7 +102,7 @@ export class Registry {
   async create(
     permit: Permit<"device.create">,
     wanted: NewDevice,
-    held: Held = {},
+    held: Held & { readonly brought?: Brought | undefined } = {},
     gateway?: Permit<"device.bind">,
   ): Promise<{ device: Active; key: MintedKey }> {
     const { minting } = this.#needs;

@@ -1,9 +1,9 @@
-import { parseId, Refusal, rfc3339 } from "@holdfast/kernel";
+import { parseId, Refusal, rfc3339, type Clock } from "@holdfast/kernel";
 import { routes, type DeviceFinding } from "@holdfast/protocol";
-import { heldOf, on, takesPlain, type Handler, type Space } from "../authority/index.ts";
+import { checkBrought, heldOf, on, takesPlain, type Handler, type Space } from "../authority/index.ts";
 import type { Users } from "../application-users/index.ts";
 import { neverSeen, type Presence } from "../messages/index.ts";
-import type { Page } from "../storage/index.ts";
+import type { Page, Storage } from "../storage/index.ts";
 import type { Application } from "./application.ts";
 import type { Catalogue } from "./catalogue.ts";
 import { wordsIn, type Tag } from "./device-filter.ts";
@@ -16,6 +16,8 @@ import { usualTimes, type Product } from "./product.ts";
 import type { Registry } from "./registry.ts";
 
 type Needs = {
+  storage: Storage;
+  clock: Clock;
   registry: Registry;
   catalogue: Catalogue;
   doors: Doors;
@@ -24,7 +26,16 @@ type Needs = {
   users: Users;
 };
 
-export const registryRoutes = ({ registry, catalogue, doors, devices, presences, users }: Needs): Handler[] => [
+export const registryRoutes = ({
+  storage,
+  clock,
+  registry,
+  catalogue,
+  doors,
+  devices,
+  presences,
+  users,
+}: Needs): Handler[] => [
   on(routes.createApplication, async ({ permit, body }) =>
     applicationReply(await catalogue.createApplication(permit, body.name)),
   ),
@@ -52,11 +63,19 @@ export const registryRoutes = ({ registry, catalogue, doors, devices, presences,
   }),
 
   on(routes.createDevice, async ({ permit, caller, body }) => {
-    const { name, product, alias, tags, reportingInterval } = body;
+    const { name, product, alias, tags, reportingInterval, secret } = body;
+    const brought = secret === undefined ? undefined : { secret, names: [name, alias] };
     const gateway = body.gateway && caller.permit("device.bind", body.gateway);
     const wanted = { name, product, alias, tags, reportingInterval };
-    const { device, key } = await registry.create(permit, wanted, heldOf(body), gateway);
+    const { device, key } = await registry.create(permit, wanted, { ...heldOf(body), brought }, gateway);
     return { ...deviceReply(device, neverSeen, caller.space), key: { id: key.id, secret: key.secret } };
+  }),
+  on(routes.checkSecrets, async ({ permit, body }) => {
+    const all = body.secrets.map(({ secret, name, alias }) => ({ secret, names: [name, alias] }));
+    const found = await checkBrought({ storage, clock }, permit, all);
+    return {
+      items: found.map((fault) => (fault ? { code: fault.code, ...(fault.detail && { detail: fault.detail }) } : {})),
+    };
   }),
   on(routes.listDevices, async ({ reach, caller, query }) => {
     const { limit, cursor, sort, q, tag, ...plain } = query;

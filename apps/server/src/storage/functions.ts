@@ -50,6 +50,7 @@ export const maintainFunctions = [
   "fold_usage",
   "orgs_with_past",
   "forget_decisions",
+  "forget_ended_certificates",
   "orgs_with_domains_due",
   "orgs_with_commands_due",
   "orgs_with_tasks_due",

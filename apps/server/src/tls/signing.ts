@@ -1,6 +1,7 @@
 import { createPublicKey, webcrypto } from "node:crypto";
 import { publicKeyOf, type PublicKey } from "@holdfast/crypto";
 import type { Instant, Random } from "@holdfast/kernel";
+import { look, type Looked } from "./look.ts";
 import { importKey, newKeys, newSerial, selfSign, signature, wholeSeconds, x509, type Signed } from "./sign.ts";
 
 type About = { readonly commonName: string; readonly notBefore: Instant; readonly notAfter: Instant };
@@ -48,6 +49,10 @@ export class Signing {
     const lib = await x509();
     const all = new lib.X509Certificates(certificates.map((one) => new lib.X509Certificate(one)));
     return new Uint8Array(all.export("raw"));
+  }
+
+  look(certificate: Uint8Array): Promise<Looked | undefined> {
+    return look(certificate);
   }
 
   /** An authority of its own, that signs certificates and no other authority. */

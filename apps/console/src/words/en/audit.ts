@@ -34,6 +34,7 @@ export const audit = {
     "applicationUser.removed": "A customer was removed",
     "certificateAuthority.created": "An authority for devices’ certificates was made",
     "certificateAuthority.ended": "An authority for devices’ certificates was ended",
+    "manufacturer.asked": "A manufacturer’s authority was asked to prove its key",
     "credential.created": "A credential was made",
     "credential.rotated": "A credential got another secret or certificate",
     "credential.revoked": "A credential was revoked",

@@ -1,12 +1,13 @@
 import type { PublicKey } from "@holdfast/crypto";
 import { Refusal } from "@holdfast/kernel";
-import type { Authentication, Caller, Came, Session, Sessions } from "../../authority/index.ts";
+import type { Authentication, Births, Caller, Came, Known, Session, Sessions } from "../../authority/index.ts";
 import type { Guard } from "../guard.ts";
 import { credentialText } from "./credential-text.ts";
 import { cookieIn, orgIn, refuseForeign, type Headers } from "./cookie.ts";
 
 type Needs = {
   readonly authentication: Authentication;
+  readonly births: Births;
   readonly sessions: Sessions;
   /** Which hosts are ours: a proof for another is somebody else's who passes it on. */
   readonly certificates: { isFor(host: string): boolean };
@@ -20,6 +21,8 @@ export type Asking = {
   readonly came: Came;
   readonly method: string;
   readonly path: string;
+  /** Where a birth certificate counts: what the address says, or nothing; `undefined` where none does. */
+  readonly birthAt?: string;
   /** It only looks: a page of another site that makes a browser ask learns nothing and does nothing. */
   readonly isSafe: boolean;
 };
@@ -41,7 +44,7 @@ export class Entrance {
     if (cookie === undefined) {
       const { certificate } = came;
       if (text === undefined && certificate) {
-        const known = () => authentication.shownCertificate(certificate);
+        const known = () => this.#shown(certificate, asking.birthAt);
         return guard.admit(address, async () => authentication.admit(await known(), came));
       }
       if (text === undefined) throw new Refusal("credential.missing");
@@ -50,6 +53,13 @@ export class Entrance {
       return guard.admit(address, () => authentication.byProof(text, came, request));
     }
     return guard.admit(address, async () => sessions.callerIn(cookie, orgIn(headers), came));
+  }
+
+  /** One that a device signs in with goes first where the address says nothing of an organisation. @throws Refusal `credential.invalid` */
+  async #shown(certificate: Uint8Array, birthAt: string | undefined): Promise<Known> {
+    const { authentication, births } = this.#needs;
+    const born = birthAt === undefined ? undefined : await births.shown(certificate, birthAt);
+    return born ?? authentication.shownCertificate(certificate);
   }
 
   /** Where a cookie says who asks. @throws Refusal `confirmation.required` */

@@ -52,7 +52,8 @@ export class Pages {
 
   /** Who asks: by a credential as everywhere, or by the key in the address alone where nothing else is wanted. @throws Refusal as `Entrance.caller` */
   async caller(route: Route, request: FastifyRequest, reply: FastifyReply): Promise<Caller> {
-    const asking = askingOf(request);
+    const params = request.params as Readonly<Record<string, string>>; // the router made it from the path
+    const asking = { ...askingOf(request), ...(route.byBirth && { birthAt: params["label"] ?? "" }) };
     const key = pageKeyOf(route, request);
     const page = key === undefined ? undefined : await this.#entrance.page(key, asking);
     if (page) letRead(page, request, reply);
