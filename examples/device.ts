@@ -3,7 +3,7 @@
 //   node examples/device.ts mqtts://HOST:PORT CA-FILE SPOOL-FILE < key.json
 import { readFileSync } from "node:fs";
 import { Device } from "@holdfast/device";
-import { openJournal } from "@holdfast/device/node";
+import { listeningPorts, openJournal } from "@holdfast/device/node";
 
 const [url = "", caFile = "", file = ""] = process.argv.slice(2);
 const key = JSON.parse(readFileSync(0, "utf8")) as { id: string; secret: string };
@@ -18,6 +18,9 @@ const say = (line: string) => process.stderr.write(`${line}\n`);
 device.on("offline", ({ wait }) => say(`offline, again in ${wait} ms`));
 device.on("held", ({ lane, wait }) => say(`the platform takes no ${lane} now, again in ${wait} ms`));
 device.on("fault", (error) => say(String(error)));
+
+// It connects outwards and needs no port; what else of this machine listens, somebody should know (docs/posture.md).
+device.report({ listeningPorts: listeningPorts() ?? null }).catch((error: unknown) => say(String(error)));
 
 let interval = 60;
 device.onDesired(async (desired) => {

@@ -487,6 +487,7 @@ const operations: Record<keyof typeof routes, Operation> = {
   removeListEntry: { fresh: async () => ({ entry: await ours.deny("192.0.2.3") }), ask: inPath("entry") },
   listDevices: {},
   summariseDevices: {},
+  readPosture: {},
   readDevice: onDevice,
   listDeviceSessions: onDevice,
   updateDevice: { ask: (subject) => ({ ...inPath("device")(subject), body: named }) },

@@ -209,6 +209,32 @@ test("devices come in from a CSV file: first what would be, errors by row, then 
   assert.equal(await page.getByRole("button", { name: "Download the keys" }).count(), 0);
 });
 
+test("what is weak about devices is counted on the overview, which leads to them, and each of their pages says what to do", async (t) => {
+  const { items } = await me.get<{ items: { finding: string; devices: number }[] }>("/v1/devices/posture");
+  const never = items.find(({ finding }) => finding === "neverSeen")?.devices;
+  const page = await enter(t, "");
+  const row = page.getByRole("row", { name: /Nothing has ever come from it/ });
+  await row.getByRole("cell", { name: String(never), exact: true }).waitFor();
+  await assertAccessible(page, "findings: overview");
+  await row.getByRole("link").click();
+  await page.waitForURL((url) => url.searchParams.get("q") === "finding:neverSeen");
+  assert.equal(await page.getByLabel("Finding").inputValue(), "neverSeen");
+  await page.getByRole("img", { name: "never seen, open door" }).first().waitFor();
+  await assertAccessible(page, "findings: list");
+  await page.getByLabel("Finding").selectOption("shared");
+  await page.getByText("No device is like that.").waitFor();
+  await page.getByLabel("Finding").selectOption("neverSeen");
+  await named(page, "Pump 3").click();
+  const about = page.getByRole("alert").filter({ hasText: "Nobody has narrowed its door" });
+  await page.getByRole("alert").filter({ hasText: "Nothing has ever come from it" }).getByRole("link").waitFor();
+  await assertAccessible(page, "findings: device");
+  await about.getByRole("link", { name: "Access" }).click();
+  await page.getByRole("heading", { name: "Keys" }).waitFor();
+  await about.waitFor();
+  await me.put(`/v1/devices/${pumps[2]?.id}/door`, { transports: ["mqtts"] });
+  await about.waitFor({ state: "hidden" });
+});
+
 test("a token holds exactly what was ticked, is shown once, and its end says what ends with it", async (t) => {
   const page = await enter(t, "access/add");
   await page.getByLabel("Name").fill("Report");

@@ -62,10 +62,11 @@ test("what is done about exposed and old secrets is said on the security page", 
   const ends = page.getByRole("checkbox", { name: "End what was exposed" });
   await ends.check();
   await page.getByLabel("Call a secret old after days").fill("90");
+  await page.getByLabel("Tell of a certificate so many days before it ends").fill("14");
   const save = page.locator("form").filter({ has: ends }).getByRole("button", { name: "Save" });
   await save.click();
   await save.and(page.locator("[aria-disabled=true]")).waitFor();
-  assert.deepEqual(await ours.asks.get("/v1/org/upkeep"), { endExposed: true, oldAfterDays: 90 });
+  assert.deepEqual(await ours.asks.get("/v1/org/upkeep"), { endExposed: true, oldAfterDays: 90, endingWithinDays: 14 });
 });
 
 test("all devices of a tag are revoked from the list of credentials, after it is said what that ends", async (t) => {

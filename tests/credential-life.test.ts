@@ -226,7 +226,11 @@ test("a credential that stood in a URL is flagged until it is rotated, and ended
   const { secret } = await rotate(flagged.id);
   assert.deepEqual((await read(flagged.id)).findings, ["exposed"], "for as long as that one is good");
 
-  assert.deepEqual(await ours.asks.get("/v1/org/upkeep"), { endExposed: false, oldAfterDays: 365 });
+  assert.deepEqual(await ours.asks.get("/v1/org/upkeep"), {
+    endExposed: false,
+    oldAfterDays: 365,
+    endingWithinDays: 30,
+  });
   await ours.asks.patch("/v1/org/upkeep", { endExposed: true });
   // The one before it was seen: that one ends.
   await inUrl(flagged.token);

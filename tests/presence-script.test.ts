@@ -21,6 +21,8 @@ type Step = { readonly at: number; readonly do: () => void };
 
 const org = newId("org", systemRandom);
 const application = newId("application", systemRandom);
+/** Whose connections these are is no matter here. */
+const line = { address: "192.0.2.1", credential: newId("key", systemRandom), way: 0, since: 0 };
 const placement: Placement = {
   application,
   product: undefined,
@@ -88,7 +90,7 @@ class Fleet {
   }
 
   owes(device: Id<"device">, since: number | undefined): void {
-    this.seen(device).sessions.set(device, { unansweredSince: since });
+    this.seen(device).sessions.set(device, { ...line, unansweredSince: since });
     this.#happens(device, { what: "acknowledged" });
   }
 

@@ -190,7 +190,7 @@ test("a socket is closed where no door opens it, opens in the mode that the door
 test("plain text is taken where a door says so, is never answered, and the device says so wherever it appears", async () => {
   const made = await device({ door: { ...open, socket: "plain" } });
   type Shown = { findings: string[] };
-  assert.deepEqual((await owner.asks.get<Shown>(`/v1/devices/${made.id}`)).findings, ["plain"]);
+  assert.deepEqual((await owner.asks.get<Shown>(`/v1/devices/${made.id}`)).findings, ["plain", "neverSeen"]);
   const count = udp.answers.length;
   const line = (text: string) => new TextEncoder().encode(`${made.end.address} ${text}`);
   for (const text of ["temperature=1", "temperature=true no", "temperature=2 ", 'temperature=3 note="a b"\n'])

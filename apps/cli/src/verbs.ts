@@ -11,6 +11,7 @@ import { groupVerbs } from "./verbs/groups.ts";
 import { credentialVerbs } from "./verbs/credentials.ts";
 import { dashboardVerbs } from "./verbs/dashboards.ts";
 import { deviceVerbs } from "./verbs/devices.ts";
+import { postureVerbs } from "./verbs/posture.ts";
 import { domainVerbs } from "./verbs/domains.ts";
 import { doorVerbs } from "./verbs/doors.ts";
 import { instanceVerbs } from "./verbs/instance.ts";
@@ -57,6 +58,7 @@ export const verbs: readonly Verb[] = [
   ...appUserVerbs,
   ...productVerbs,
   ...deviceVerbs,
+  ...postureVerbs,
   ...importVerbs,
   ...claimVerbs,
   ...tailVerbs,

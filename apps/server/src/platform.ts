@@ -47,7 +47,7 @@ import { messageRoutes } from "./messages/routes.ts";
 import { openSockets } from "./direct-sockets.ts";
 import { outwardsOf } from "./outwards.ts";
 import { OwnListeners } from "./outbound/index.ts";
-import { Catalogue, DeviceList, Directories, Doors, Registry } from "./registry/index.ts";
+import { Catalogue, DeviceList, Directories, Doors, Postures, Registry } from "./registry/index.ts";
 import { registryRoutes } from "./registry/routes.ts";
 import { Simulation } from "./simulation/index.ts";
 import { simulationRoutes } from "./simulation/routes.ts";
@@ -179,7 +179,8 @@ async function open(needs: PlatformNeeds, opened: AsyncDisposableStack, closing:
   const registry = new Registry({ ...common, ...held, accounts, telemetry, directories });
   await reconcile({ ...common, keys: keyring, revocation, journal, registry, report });
   const catalogue = new Catalogue({ ...common, revocation });
-  const devices = new DeviceList({ storage, spaces, directories, presences });
+  const postures = new Postures({ ...common, presences });
+  const devices = new DeviceList({ storage, spaces, directories, presences, postures });
   const doors = new Doors({ ...common, directories });
   const applicationUsers = openApplicationUsers({ ...forPeople, ...people, registry });
 
@@ -242,7 +243,7 @@ async function open(needs: PlatformNeeds, opened: AsyncDisposableStack, closing:
   const handlers: Handler[] = [
     ...people.handlers,
     ...authorityRoutes({ ...ofAuthority, connections, timers, report, roles: new Roles(forPeople) }),
-    ...registryRoutes({ ...common, registry, catalogue, doors, devices, presences, ...applicationUsers }),
+    ...registryRoutes({ ...common, registry, catalogue, doors, devices, postures, ...applicationUsers }),
     ...enrolmentRoutes({ ...common, ...life, ...making, registry }),
     ...applicationUsers.handlers,
     ...messageRoutes({ mqttSessions: new MqttSessions({ storage, spaces, clock, log, broker }) }),

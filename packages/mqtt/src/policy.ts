@@ -10,6 +10,8 @@ export type Transport = {
   readonly secure: boolean;
   /** Which TLS that is: "TLSv1.3". */
   readonly tls?: string | undefined;
+  /** The group of its key exchange, as IANA numbers it. */
+  readonly group?: number | undefined;
   /** The client's certificate in DER, where it showed one. */
   readonly certificate?: Uint8Array | undefined;
   /** What both ends of the client's TLS connection can derive from it, and nobody else (RFC 5705); for proofs that hold on it alone. */

@@ -2,8 +2,10 @@ import { z } from "zod";
 import { conditions } from "./conditions.ts";
 import { id, limit, name, noReply, pageOf, publicKey, tags, time, version } from "./shapes.ts";
 import { mqttSessions } from "./mqtt-sessions.ts";
+import { deviceFindings } from "./posture.ts";
 import { attributeName, reportingInterval } from "./products.ts";
 import { route } from "./route.ts";
+import { tlsVersions } from "./transport.ts";
 
 /** Another name that a device goes by: in topics of firmware that was written for another platform. */
 /** Blanks stand within, because names of other platforms have them. */
@@ -31,10 +33,6 @@ const presence = z.object({
     .describe("When it last connected or said goodbye, or something came from it or in its name."),
 });
 
-/** What somebody should look at. */
-export const deviceFindings = ["plain"] as const;
-export type DeviceFinding = (typeof deviceFindings)[number];
-
 /** How a list of devices may be sorted; `-` is descending. */
 export const deviceOrders = ["createdAt", "-createdAt", "name", "-name", "lastSeenAt", "-lastSeenAt"] as const;
 
@@ -53,10 +51,14 @@ export const device = z.object({
   suspendedAt: time.optional(),
   retiredAt: time.optional(),
   presence,
+  lastTls: z
+    .object({ version: z.enum(tlsVersions), group: z.string().optional().describe("Of its key exchange: `X25519`.") })
+    .optional()
+    .describe("How it came last, of the times that it came over TLS itself."),
   findings: z
     .array(z.enum(deviceFindings))
     .default([])
-    .describe("`plain`: its door takes text that nobody vouches for; anybody can send in its name, and read along."),
+    .describe("What is weak about it, the worst first. `GET /v1/devices/posture` says what each means and what to do."),
   version,
 });
 
@@ -151,6 +153,7 @@ export const listDevices = route({
       .describe(
         "`online` is whatever is connected, `offline` whatever is not, never connected included; the others are those in which something is wrong. None of it is retired.",
       ),
+    finding: z.enum(deviceFindings).optional().describe("Only what has this finding. What is retired has none."),
     q: z
       .string()
       .max(200)

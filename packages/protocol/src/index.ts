@@ -109,7 +109,8 @@ export {
 export { callbackOf } from "./providers.ts";
 export { type MadePasskey, type ShownPasskey } from "./passkey-shapes.ts";
 export { alertCauses, alertStates, type AlertCause, type AlertState } from "./alerts.ts";
-export { deviceFindings, deviceOrders, deviceTroubles, presenceFilters, type DeviceFinding } from "./devices.ts";
+export { deviceOrders, deviceTroubles, presenceFilters } from "./devices.ts";
+export { deviceFindings, findingTexts, type DeviceFinding } from "./posture.ts";
 export { duration } from "./shapes.ts";
 export { attributeType, millisecondsOf, violations, type AttributeType, type Violations } from "./products.ts";
 export { platformFacts, problem } from "./platform.ts";

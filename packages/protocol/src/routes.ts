@@ -28,6 +28,7 @@ export {
   readDashboardDevices,
   updateDashboard,
 } from "./dashboards.ts";
+export { readPosture } from "./posture.ts";
 export { listTwinChanges, readOwnTwin, readTwin, reportTwin, updateTwin } from "./twins.ts";
 export {
   acknowledgeCommand,

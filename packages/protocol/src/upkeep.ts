@@ -8,13 +8,22 @@ export type Finding = (typeof findings)[number];
 
 const endExposed = z.boolean().describe("A credential that stands in a URL or a topic is revoked at once.");
 const oldAfterDays = z.number().int().min(1).max(3_650).describe("From when a secret is called old.");
-const upkeep = z.object({ endExposed, oldAfterDays });
+const endingWithinDays = z
+  .number()
+  .int()
+  .min(1)
+  .max(3_650)
+  .describe(
+    "From how long before its end a certificate is said to end: so many days, or a third of the time that it is good, whichever is less.",
+  );
+const upkeep = z.object({ endExposed, oldAfterDays, endingWithinDays });
 export type Upkeep = z.infer<typeof upkeep>;
 
 export const readUpkeep = route({
   method: "GET",
   path: "/v1/org/upkeep",
-  summary: "What the organisation wants done about secrets that are old, or that others may have read.",
+  summary:
+    "What the organisation wants done about secrets that are old, or that others may have read, and about certificates that end.",
   needs: "org.read",
   on: "own",
   reply: upkeep,
@@ -23,10 +32,15 @@ export const readUpkeep = route({
 export const updateUpkeep = route({
   method: "PATCH",
   path: "/v1/org/upkeep",
-  summary: "Says what is done about secrets that are old, or that others may have read.",
+  summary:
+    "Says what is done about secrets that are old, or that others may have read, and about certificates that end.",
   needs: "org.update",
   on: "own",
-  body: z.strictObject({ endExposed: endExposed.optional(), oldAfterDays: oldAfterDays.optional() }),
+  body: z.strictObject({
+    endExposed: endExposed.optional(),
+    oldAfterDays: oldAfterDays.optional(),
+    endingWithinDays: endingWithinDays.optional(),
+  }),
   reply: upkeep,
   isConfirmed: true,
 });

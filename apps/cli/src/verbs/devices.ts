@@ -1,6 +1,6 @@
 import type { Client, Reply } from "@holdfast/client";
 import type { Id } from "@holdfast/kernel";
-import { deviceOrders, presenceFilters, routes, type DeviceFinding } from "@holdfast/protocol";
+import { deviceFindings, deviceOrders, presenceFilters, routes } from "@holdfast/protocol";
 import { Misuse } from "../failure.ts";
 import { readingLines } from "../first-reading.ts";
 import { allPages, paging } from "../pages.ts";
@@ -10,6 +10,7 @@ import type { Tools } from "../tools.ts";
 import { showUserLists } from "../user-lists.ts";
 import { verb, type Verb } from "../verb.ts";
 import { conditionsOf, held, howHeld, isBound, mintHeld } from "./held.ts";
+import { postureRows } from "./posture.ts";
 
 type Device = Reply<typeof routes.readDevice>;
 
@@ -28,18 +29,13 @@ const presenceOf = ({ presence }: Device, { print }: Tools): string =>
     .filter(Boolean)
     .join(" ");
 
-/** What somebody should look at. */
-const findingWords: Readonly<Record<DeviceFinding, string>> = {
-  plain: "its door takes plain text from a direct socket: anybody can send in its name, and read along",
-};
-
 const rows = (device: Device, tools: Tools): [string, string][] => [
   ["id", device.id],
   ["name", device.name],
   ["state", device.state],
   ["presence", presenceOf(device, tools)],
   ["seen", tools.print.at(device.presence.lastSeenAt)],
-  ["look at it", device.findings.map((finding) => findingWords[finding]).join("; ")],
+  ...postureRows(device),
   ["application", device.application],
   ["product", device.product ?? ""],
   ["user", device.user ?? ""],
@@ -140,11 +136,12 @@ export const deviceVerbs = [
       presence: optional(oneOf(...presenceFilters), "only what is connected, is not, or has this wrong with it"),
       state: optional(oneOf(...states), "only in this state"),
       tag: any(pair, "only with this tag; of several, with all"),
+      finding: optional(oneOf(...deviceFindings), "only what has this finding"),
       sort: optional(oneOf(...deviceOrders), "by what, with - the other way round"),
       ...paging,
     },
     examples: ["device list --presence silent", "device list --status offline --tag floor=3 --sort -lastSeenAt"],
-    async run({ application, product, gateway, filter, status, presence, state, tag, sort, ...given }, tools) {
+    async run({ application, product, gateway, filter, status, presence, state, tag, sort, finding, ...given }, tools) {
       const client = await tools.client();
       const wanted = {
         application,
@@ -155,6 +152,7 @@ export const deviceVerbs = [
         state: state ?? states.find((one) => one === status),
         tag: tag.length > 0 ? tag.map((one) => one.join("=")).join(",") : undefined,
         sort,
+        finding,
       };
       const page = await allPages(given, tools.print, (asked) =>
         client.call(routes.listDevices, { query: { ...asked, ...wanted } }),

@@ -154,15 +154,24 @@ export const orgVerbs = [
         "whether a credential that stands in a URL or topic is revoked at once",
       ),
       "old-after": optional(count, "from how many days on a secret is called old"),
+      "ending-within": optional(
+        count,
+        "how many days before its end a certificate is said to end, where a third of its time is not less",
+      ),
     },
-    async run({ "end-exposed": ends, "old-after": oldAfterDays }, tools) {
+    async run({ "end-exposed": ends, "old-after": oldAfterDays, "ending-within": endingWithinDays }, tools) {
       const client = await tools.client();
-      const body = { ...(ends && { endExposed: ends === "yes" }), ...(oldAfterDays !== undefined && { oldAfterDays }) };
+      const body = {
+        ...(ends && { endExposed: ends === "yes" }),
+        ...(oldAfterDays !== undefined && { oldAfterDays }),
+        ...(endingWithinDays !== undefined && { endingWithinDays }),
+      };
       const asked = Object.keys(body).length > 0;
       const upkeep = asked ? await client.call(routes.updateUpkeep, { body }) : await client.call(routes.readUpkeep);
       tools.print.thing(upkeep, [
         ["exposed credentials", upkeep.endExposed ? "are revoked at once" : "are flagged"],
         ["old after", `${upkeep.oldAfterDays} days`],
+        ["certificates end", `within ${upkeep.endingWithinDays} days`],
       ]);
     },
   }),

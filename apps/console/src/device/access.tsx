@@ -10,6 +10,7 @@ import { useRevoking } from "../revoking/index.ts";
 import { useCan, useOrg } from "../session/index.ts";
 import { kindWord, words } from "../words/index.ts";
 import { AddKey } from "./add-key.tsx";
+import { Findings } from "./findings.tsx";
 import { DeviceFrame, useDevice, type Device } from "./frame.tsx";
 import { Ownership } from "./ownership.tsx";
 import { UserLists } from "./user-lists.tsx";
@@ -23,6 +24,7 @@ export function DeviceAccess() {
   const device = useDevice();
   return (
     <DeviceFrame device={device}>
+      <Findings device={device} on="access" />
       <Keys device={device} />
       <DoorCard whose={{ device: device.id }} why={device.state === "retired" ? words.device.isRetired : undefined} />
       <Ownership device={device} />

@@ -9,6 +9,7 @@ import { Empty, Facts, Moment, paths, ProblemNotice, Scroll, SaveChanges } from 
 import { MqttSessions } from "../mqtt-sessions/index.ts";
 import { useCan, useKept, useOrg } from "../session/index.ts";
 import { words } from "../words/index.ts";
+import { Findings } from "./findings.tsx";
 import { DeviceFrame, useDevice, type Device } from "./frame.tsx";
 import { Measured } from "./measured.tsx";
 
@@ -19,6 +20,7 @@ export function DeviceOverview() {
   const device = useDevice();
   return (
     <DeviceFrame device={device}>
+      <Findings device={device} on="overview" />
       <Latest device={device} />
       <Facts
         facts={[
@@ -31,6 +33,7 @@ export function DeviceOverview() {
               <Moment key="seen" at={device.presence.lastSeenAt} exactly />
             ),
           ],
+          ...(device.lastTls === undefined ? [] : [[own.cameOver, wayOf(device.lastTls)] as const]),
           ...(device.suspendedAt === undefined
             ? []
             : ([[own.suspendedAt, <Moment key="suspended" at={device.suspendedAt} exactly />]] as const)),
@@ -44,6 +47,9 @@ export function DeviceOverview() {
     </DeviceFrame>
   );
 }
+
+const wayOf = ({ version, group }: NonNullable<Device["lastTls"]>): string =>
+  [version, group].filter(Boolean).join(", ");
 
 function Latest({ device }: { readonly device: Device }) {
   const org = useOrg();

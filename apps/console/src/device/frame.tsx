@@ -1,4 +1,4 @@
-import { Alert, Group } from "@mantine/core";
+import { Group } from "@mantine/core";
 import { useDisclosure } from "@mantine/hooks";
 import type { Reply } from "@holdfast/client";
 import { routes } from "@holdfast/protocol";
@@ -66,11 +66,6 @@ export function DeviceFrame({ device, children }: { readonly device: Device; rea
           {own.tabs.sessions}
         </Link>
       </Tabs>
-      {device.findings.map((finding) => (
-        <Alert key={finding} color="yellow" variant="outline" c="var(--hf-text)" title={own.findings[finding].title}>
-          {own.findings[finding].says}
-        </Alert>
-      ))}
       {children}
     </Page>
   );

@@ -176,11 +176,7 @@ const columnsIn = (org: string) =>
       // Before the name, which may be cut.
       cell: ({ id, name, findings }) => (
         <>
-          {findings.map((finding) => (
-            <span key={finding} className="hf-warn" title={words.device.findings[finding].title}>
-              {`${words.device.findingMarks[finding]}: `}
-            </span>
-          ))}
+          {findings.length > 0 && <Weak findings={findings} />}
           <PlainLink href={pathTo("device", { org, device: id })}>{name}</PlainLink>
         </>
       ),
@@ -205,6 +201,16 @@ const columnsIn = (org: string) =>
     },
     { id: "id", head: words.common.id, width: 276, cell: ({ id }) => <EntityId id={id} /> },
   ]);
+
+/** How much there is to look at; which that is, is there on hover, and for whoever hears the page. */
+function Weak({ findings }: Pick<Device, "findings">) {
+  const marks = findings.map((finding) => words.posture.findings[finding].mark).join(", ");
+  return (
+    <>
+      <span className="hf-warn" role="img" aria-label={marks} title={marks}>{`▲${findings.length}`}</span>{" "}
+    </>
+  );
+}
 
 const tagsText = (tags: Device["tags"]): string =>
   Object.entries(tags)

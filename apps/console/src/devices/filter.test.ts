@@ -14,6 +14,7 @@ test("a filter is read from what is typed", () => {
     tag: "room=the cold one",
     q: "cold room",
   });
+  assert.deepEqual(parseFilter("finding:oldTls finding:weak"), { finding: "oldTls", q: "finding:weak" });
   assert.deepEqual(parseFilter(""), {});
   assert.deepEqual(parseFilter("status:whatever a:b"), { q: "status:whatever a:b" });
 });

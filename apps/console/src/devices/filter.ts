@@ -1,14 +1,14 @@
-import { deviceOrders, presenceFilters, type routes } from "@holdfast/protocol";
+import { deviceFindings, deviceOrders, presenceFilters, type routes } from "@holdfast/protocol";
 import type { Input } from "@holdfast/client";
 
 type Query = NonNullable<Input<typeof routes.listDevices>["query"]>;
-export type Filter = Pick<Query, "application" | "product" | "state" | "presence" | "tag" | "q">;
+export type Filter = Pick<Query, "application" | "product" | "state" | "presence" | "finding" | "tag" | "q">;
 
 const states = ["active", "suspended", "retired"] as const;
 const among = <T extends string>(all: readonly T[], text: string): T | undefined => all.find((one) => one === text);
 
 /**
- * Reads what is typed above a list: `status:offline tag:floor=3 product:prd_… pump` and so on. Anything else is a word that the name, the
+ * Reads what is typed above a list: `status:offline finding:classical tag:floor=3 product:prd_… pump` and so on. Anything else is a word that the name, the
  * alias or the id has to contain.
  */
 export function parseFilter(text: string): Filter {
@@ -20,7 +20,9 @@ export function parseFilter(text: string): Filter {
     const value = quoted.replaceAll('"', "");
     const state = name === "status" ? among(states, value) : undefined;
     const presence = name === "status" ? among(presenceFilters, value) : undefined;
+    const finding = name === "finding" ? among(deviceFindings, value) : undefined;
     if (state) filter.state = state;
+    else if (finding) filter.finding = finding;
     else if (presence) filter.presence = presence;
     else if (name === "tag" && value.includes("=")) tags.push(value);
     else if (name === "product") filter.product = value as NonNullable<Filter["product"]>; // the platform says when it is none

@@ -1,6 +1,6 @@
 import { Group, NativeSelect, TextInput } from "@mantine/core";
 import { useDebouncedCallback } from "@mantine/hooks";
-import { routes } from "@holdfast/protocol";
+import { deviceFindings, routes } from "@holdfast/protocol";
 import { useQuery } from "@tanstack/react-query";
 import { useState } from "react";
 import { apiFor } from "../api/index.ts";
@@ -52,6 +52,15 @@ export function Filters({ text, show }: { readonly text: string; readonly show: 
           })),
         ]}
         onChange={(event) => choose("status", event.currentTarget.value)}
+      />
+      <NativeSelect
+        label={words.posture.finding}
+        value={clauseOf(text, "finding") ?? ""}
+        data={[
+          { value: "", label: words.posture.anyFinding },
+          ...deviceFindings.map((finding) => ({ value: finding, label: words.posture.findings[finding].mark })),
+        ]}
+        onChange={(event) => choose("finding", event.currentTarget.value)}
       />
       {products && products.items.length > 0 && (
         <NativeSelect

@@ -9,6 +9,7 @@ import type { ReactNode } from "react";
 import { sessionQuery, useCan, useOrg } from "../session/index.ts";
 import { QuotaFindings } from "../quotas/index.ts";
 import { entryWord, words } from "../words/index.ts";
+import { Posture } from "./posture.tsx";
 
 const own = words.overview;
 
@@ -52,6 +53,7 @@ export function Overview() {
           ))}
         </SimpleGrid>
       )}
+      {can("device.read") && <Posture />}
       {can("audit.read") && <Recent />}
     </Page>
   );

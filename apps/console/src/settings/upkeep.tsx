@@ -36,6 +36,13 @@ export function Upkeep() {
           max={3_650}
           {...form.getInputProps("oldAfterDays")}
         />
+        <NumberInput
+          label={own.endingWithin}
+          description={own.endingWithinHint}
+          min={1}
+          max={3_650}
+          {...form.getInputProps("endingWithinDays")}
+        />
         <SaveChanges why={why} isDirty={form.isDirty()} change={change} />
       </Stack>
     </form>

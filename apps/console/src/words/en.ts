@@ -22,6 +22,7 @@ export { callOff, factorReset, passkeys } from "./en/passkeys.ts";
 export { ownership } from "./en/ownership.ts";
 export { manufacturers } from "./en/manufacturers.ts";
 export { people, invitation } from "./en/people.ts";
+export { posture } from "./en/posture.ts";
 export { products, door } from "./en/products.ts";
 export { byProvider, providers } from "./en/providers.ts";
 export { retention } from "./en/retention.ts";

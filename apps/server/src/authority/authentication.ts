@@ -282,10 +282,11 @@ export class Authentication {
 
   #good(
     { space, credential, shown, manufactured }: Known,
-    { address, transport, tls, origin, socket }: Came,
+    { address, transport, tls, group, origin, socket }: Came,
     proof: Circumstances["proof"],
   ): Caller {
-    const circumstances = { address, transport, tls, origin, proof, shown, manufactured, ...(socket && { socket }) };
+    const where = { address, transport, tls, group, origin, ...(socket && { socket }) };
+    const circumstances = { ...where, proof, shown, manufactured };
     const { clock, onRefusal } = this.#needs;
     const caller = new Caller({ credential, space, circumstances, clock, onRefusal });
     const because = caller.ended();

@@ -7,6 +7,8 @@ export type Circumstances = {
   readonly address: string | undefined;
   readonly transport: Transport | undefined;
   readonly tls: TlsVersion | undefined;
+  /** The group of the key exchange, as IANA numbers it. Nothing is decided by it. */
+  readonly group?: number | undefined;
   /** Of a direct socket: what protects the frame. */
   readonly socket?: SocketMode | undefined;
   /** Of which site the page is that asks (RFC 6454); "none" where a program does. */

@@ -23,14 +23,22 @@ export { Journal } from "./journal.ts";
 export type { Held } from "./heritage.ts";
 export { ListKeeping, withHits } from "./list-keeping.ts";
 export { shutOut } from "./lists.ts";
-export { isAddressOf, parseNetwork, type Network } from "./network.ts";
+export { hostOf, isAddressOf, parseNetwork, type Network } from "./network.ts";
 export { Minting, type MintedKey, type MintedToken, type MintsForUser } from "./minting.ts";
 export { on, type Begun, type Download, type Handler, type Raw, type Sent } from "./on.ts";
 export { permitReading } from "./past-reading.ts";
 export { readableAttributes, readerOf, type Permit, type Reach } from "./permit.ts";
 export type { Connections, Open } from "./preview.ts";
 export { authorityIn, membershipOf } from "./postgres.ts";
-export { askToReadCredentials, credentialId, readCredential, readLinks, seesCredential } from "./reading.ts";
+export {
+  askToReadCredentials,
+  credentialId,
+  knowDeviceKeys,
+  readCredential,
+  readLinks,
+  seesCredential,
+} from "./reading.ts";
+export type { DeviceKey } from "./device-keys.ts";
 export { narrowestDoor, strictest } from "./narrowing.ts";
 export { listRuling } from "./list-ruling.ts";
 export { kindOf, Rulings, type Kind } from "./rulings.ts";

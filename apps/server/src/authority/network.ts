@@ -44,10 +44,18 @@ export function networkAt(address: string): Network {
 const bitsOfPlace = { 4: 24, 6: 48 } as const;
 
 /** The place that an address is in, as `plainAddress` writes it: its /24, or its /48. */
-export function placeOf(address: string): string {
+export const placeOf = (address: string): string => formatNetwork(partOf(address, bitsOfPlace));
+
+/** Hosts of IPv6 take other addresses in their network as they like (RFC 8981). */
+const bitsOfHost = { 4: 32, 6: 64 } as const;
+
+/** What one host has: its address, or its /64. */
+export const hostOf = (address: string): Network => partOf(address, bitsOfHost);
+
+function partOf(address: string, bits: Readonly<Record<4 | 6, number>>): Network {
   const { family, value } = numberOf(address);
-  const prefix = bitsOfPlace[family];
-  return formatNetwork({ family, prefix, value: masked(value, family, prefix) });
+  const prefix = bits[family];
+  return { family, prefix, value: masked(value, family, prefix) };
 }
 
 /**

@@ -60,6 +60,16 @@ export const authorityIn = (unit: Unit) => ({
     return rows.map((row) => credentialOf(unit, row));
   },
 
+  /** Of all devices, by device, behind that one. */
+  async deviceCredentials(after: Credential | undefined, most: number): Promise<readonly Credential[]> {
+    const behind = after?.device ? [uuidOf(after.device), uuidOf(after.id)] : [null, null];
+    return rowsOf(
+      unit,
+      "device is not null and ($1::uuid is null or (device, id) > ($1, $2::uuid)) order by device, id limit $3",
+      [...behind, most],
+    );
+  },
+
   /** What made these, and what made that, up to the first. */
   async ancestorsOf(credentials: readonly Credential[]): Promise<readonly Credential[]> {
     const parents = credentials.flatMap(({ parent }) => (parent ? [uuidOf(parent)] : []));

@@ -364,7 +364,7 @@ test("credentials that have expired leave memory, a parent when its children hav
         mayNow(compile(it, one, nobody, now), "telemetry.read", target, now),
       );
     const before = answers();
-    it.forgetExpired(now);
+    it.credentials.forgetExpired(now);
     assert.deepEqual(answers(), before);
     return [...it.credentials.keys()].map((of) => names.get(of));
   };

@@ -14,7 +14,7 @@ import { coveringGrant, grants, linkOf, type Link, type Target } from "./link.ts
 import { standingOfSecret } from "./secrets.ts";
 import type { Space } from "./space.ts";
 import type { Stop } from "./standing.ts";
-import { ancestorsOf } from "./under.ts";
+import { endedUnder } from "./under.ts";
 import { visitorOf, type Visitor } from "./visitor.ts";
 
 /** The answer and the clause that gave it. */
@@ -250,13 +250,11 @@ function endOf(space: Space, link: Credential, credential: Credential): End | un
   if (placement?.state === "retired") return final(`${link.device} is retired`);
   // Whatever a program made goes with the programs; what a person made is not hers alone, and stays when people are ended.
   const isProgram = partyOf(link) === "programs";
-  for (const ancestor of ancestorsOf(space, link, placement)) {
-    // By the credential's own place: what a person makes after all programs were ended is good, though she signed in before.
-    if (!ancestor) continue;
-    const isEnded = space.revokedBefore(ancestor, partyOf(credential)) > credential.issuedSeq;
-    const isHeirOfEnded = isProgram && space.revokedBefore(ancestor, "programs") > link.issuedSeq;
-    if (isEnded || isHeirOfEnded) return final(`everything issued before under ${ancestor} was ended`);
-  }
+  // By the credential's own place: what a person makes after all programs were ended is good, though she signed in before.
+  const ended =
+    endedUnder(space, link, placement, partyOf(credential), credential.issuedSeq) ??
+    (isProgram ? endedUnder(space, link, placement, "programs", link.issuedSeq) : undefined);
+  if (ended !== undefined) return final(`everything issued before under ${ended} was ended`);
   if (placement?.state === "suspended") return passing(`${link.device} is suspended`);
   return undefined;
 }

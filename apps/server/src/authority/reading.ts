@@ -10,7 +10,7 @@ import { compile, standingOf } from "./power.ts";
 import { endOfSession } from "./demands.ts";
 import { findingsOf, type Finding } from "./findings.ts";
 import type { Space } from "./space.ts";
-import type { Spaces } from "./spaces.ts";
+import { asPlatform, type Spaces } from "./spaces.ts";
 import { upkeepIn } from "./upkeep.ts";
 import { usesIn } from "./use-rows.ts";
 import { dayOf, withUse, type KeptUse } from "./uses.ts";
@@ -161,6 +161,21 @@ async function read(
     });
   });
 }
+
+const keysAtOnce = 1_000;
+
+/** The credentials of all devices, from now on; in pieces, so that others have their turn in between. @throws Refusal `storage.unavailable` */
+export const knowDeviceKeys = (storage: Storage, { scope, credentials }: Space): Promise<void> =>
+  credentials.ofDevices.ready((keys) =>
+    storage.read(asPlatform(scope), async (unit) => {
+      let last: Credential | undefined;
+      do {
+        const some = await authorityIn(unit).deviceCredentials(last, keysAtOnce);
+        for (const credential of some) keys.put(credential);
+        last = some.length < keysAtOnce ? undefined : some.at(-1);
+      } while (last);
+    }),
+  );
 
 /** Before something is told that names credentials to whoever might not know of them. @throws Refusal `permit.missing` */
 export function askToReadCredentials(permit: Allowed, what: string): void {

@@ -1,4 +1,4 @@
-import type { CredentialId, Id, Instant } from "@holdfast/kernel";
+import type { Id, Instant } from "@holdfast/kernel";
 import type { Demands } from "@holdfast/protocol";
 import type { OrgScope } from "../storage/index.ts";
 import { Drawn } from "./allowance.ts";
@@ -7,6 +7,7 @@ import { Decisions } from "./decisions.ts";
 import type { Level } from "./door.ts";
 import { noFactors, type Factors } from "./factors.ts";
 import { Homes } from "./homes.ts";
+import { KnownCredentials } from "./known-credentials.ts";
 import { KnownDashboards } from "./known-dashboards.ts";
 import { KnownGroups } from "./known-groups.ts";
 import { KnownUserLists } from "./known-user-lists.ts";
@@ -33,8 +34,7 @@ export class Space {
   readonly scope: OrgScope;
   /** Shared with every gate: a gate that carries an older epoch is rebuilt before the next byte is read or delivered. */
   readonly cell = { epoch: 1 };
-  /** The credentials that were shown since the start, and their parents, until they have expired. */
-  readonly credentials = new Map<CredentialId, Credential>();
+  readonly credentials = new KnownCredentials();
   readonly drawn = new Drawn();
   readonly #issuers: Map<Id<"certificateAuthority">, Issuer>;
   /** What its lists decided since it was last written down. */
@@ -363,14 +363,6 @@ export class Space {
       delete all[ends];
       if (Object.keys(all).length === 0) revokedBefore.delete(about);
     }
-  }
-
-  /** Credentials that have expired are over for good; a parent goes after its children, whose chain would end without it. */
-  forgetExpired(now: Instant): void {
-    const parents = new Set<CredentialId>();
-    for (const { parent } of this.credentials.values()) if (parent) parents.add(parent);
-    for (const { id, expiresAt } of this.credentials.values())
-      if (expiresAt !== undefined && expiresAt <= now && !parents.has(id)) this.credentials.delete(id);
   }
 
   close(): void {

@@ -133,7 +133,7 @@ export class Spaces {
 
   /** Called now and then: programs make themselves tokens for an hour, every hour. */
   forgetExpired(now: Instant): void {
-    for (const space of this.#loaded.values()) space.forgetExpired(now);
+    for (const space of this.#loaded.values()) space.credentials.forgetExpired(now);
   }
 
   async #homes(people: readonly Id<"person">[]): ReturnType<Homes> {

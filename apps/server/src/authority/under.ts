@@ -1,14 +1,21 @@
 import { kindOfId, Refusal, type Id } from "@holdfast/kernel";
 import type { Caller } from "./caller.ts";
-import type { Credential } from "./credential.ts";
+import type { Credential, Party } from "./credential.ts";
+import type { Issued } from "./issuer.ts";
 import { unknownCode } from "./link.ts";
 import type { Placement, Space } from "./space.ts";
 import { tagIn } from "./tag.ts";
 
+/** Of a credential all that says with what it ends. */
+type Hanging = Pick<Credential, "id"> &
+  Partial<Pick<Credential, "application" | "device" | "dashboard" | "person" | "user" | "by">> & {
+    readonly issued?: Pick<Issued, "by"> | undefined;
+  };
+
 /** What a credential belongs to and ends with, and what it is itself. */
 export const ancestorsOf = (
   space: Space,
-  link: Credential,
+  link: Hanging,
   placement: Placement | undefined = link.device && space.device(link.device),
 ): readonly (string | undefined)[] => [
   space.org,
@@ -24,6 +31,16 @@ export const ancestorsOf = (
   ...(link.by ?? []),
   link.id,
 ];
+
+/** Under what all of this party was ended that was issued before: `seq` is the place of the credential among revocations. */
+export const endedUnder = (
+  space: Space,
+  link: Hanging,
+  placement: Placement | undefined,
+  party: Party,
+  seq: number,
+): string | undefined =>
+  ancestorsOf(space, link, placement).find((ancestor) => ancestor && space.revokedBefore(ancestor, party) > seq);
 
 /**
  * Whether a credential ends where all is ended that is under this: an organisation, application, product, device or person, or

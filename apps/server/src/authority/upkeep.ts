@@ -4,7 +4,7 @@ import type { Storage, Unit } from "../storage/index.ts";
 import type { Permit } from "./permit.ts";
 
 /** What nobody said otherwise. */
-const usual: Upkeep = { endExposed: false, oldAfterDays: 365 };
+const usual: Upkeep = { endExposed: false, oldAfterDays: 365, endingWithinDays: 30 };
 
 /** What an organisation wants done about secrets that are old, or that others have seen. */
 export const upkeepIn = (unit: Unit) => ({
@@ -34,8 +34,12 @@ export const changeUpkeep = (
 ): Promise<Upkeep> =>
   storage.change(permit, async (unit) => {
     const before = await upkeepIn(unit).own();
-    const { endExposed = before.endExposed, oldAfterDays = before.oldAfterDays } = asked;
-    const upkeep = { endExposed, oldAfterDays };
+    const {
+      endExposed = before.endExposed,
+      oldAfterDays = before.oldAfterDays,
+      endingWithinDays = before.endingWithinDays,
+    } = asked;
+    const upkeep = { endExposed, oldAfterDays, endingWithinDays };
     await upkeepIn(unit).save(upkeep);
     unit.audit({ what: "upkeep.changed", about: unit.scope.org, facts: upkeep });
     return upkeep;

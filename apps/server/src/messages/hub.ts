@@ -36,7 +36,7 @@ import { challenge } from "./proof.ts";
 import { reasonOf, refusalBy, sentenceBy, violationBy } from "./reason.ts";
 import { shownIn } from "./secret-in.ts";
 import { renamed } from "./renamed.ts";
-import { cameOver, kindOf, spokenOf, welcome, type SessionContext } from "./session.ts";
+import { cameOver, kindOf, receivingOf, spokenOf, welcome, type SessionContext } from "./session.ts";
 import { notAuthorized, serverUnavailable, serverBusy, quotaExceeded, administrativeAction } from "./codes.ts";
 
 export type HubNeeds = {
@@ -164,7 +164,7 @@ export class Hub implements Policy<SessionContext> {
     const line = context.account.begin("mqtt", credential, origin, counters);
     this.#lines.set(connection, line);
     if (!credential.device) return;
-    context.receiving = { unansweredSince: undefined };
+    context.receiving = receivingOf(context);
     context.seen = this.#needs.presences.came(space, credential.device, connection, context.receiving);
     if (connection.resumed) this.#arrived(space, credential.device, undefined);
   }

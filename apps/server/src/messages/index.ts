@@ -6,4 +6,5 @@ export { MqttSessions } from "./mqtt-sessions.ts";
 export type { Trouble } from "./condition.ts";
 export { neverSeen, presenceStateOf, sentenceOfCause, type Presence } from "./presence.ts";
 export { Presences, type PresenceChange } from "./presences.ts";
+export { isContested } from "./sharing.ts";
 export { Wheel, type Dated } from "./wheel.ts";

@@ -3,6 +3,7 @@ import type { Space } from "../authority/index.ts";
 import type { Facts } from "./condition.ts";
 import type { Outage } from "./outage.ts";
 import { Seen } from "./presence.ts";
+import type { Contests, Stay } from "./sharing.ts";
 
 /** The devices of one organisation that were ever seen. */
 export type Known = {
@@ -14,6 +15,9 @@ export type Known = {
   read: Promise<void> | undefined;
   isRead: boolean;
   readonly outage: Outage;
+  readonly contests: Contests;
+  /** Whose place is taken in this turn: by whoever comes next. */
+  displaced: (Stay & { readonly device: Id<"device"> }) | undefined;
   connected: number;
   /** As of when it is known how often devices should report. */
   rhythm: number;

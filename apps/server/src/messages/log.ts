@@ -8,6 +8,7 @@ import { messagesIn, type Carrier, type Telemetry } from "../telemetry/index.ts"
 import { Opening, tellUnread, type Row } from "./opening.ts";
 import type { Presences } from "./presences.ts";
 import { serverUnavailable } from "./codes.ts";
+import { wayOf } from "./way.ts";
 
 /** Rows of the log that are read at once. */
 const atOnce = 64;
@@ -140,8 +141,8 @@ export class MessageLog implements Journal, Carrier {
     }
   }
 
-  offer({ space, device, body, contentType }: Parameters<Carrier["offer"]>[0]): ReturnType<Carrier["offer"]> {
-    const heard = () => this.#needs.presences.heard(space, device, this.#needs.clock.now());
+  offer({ space, device, body, contentType, came }: Parameters<Carrier["offer"]>[0]): ReturnType<Carrier["offer"]> {
+    const heard = () => this.#needs.presences.heard(space, device, this.#needs.clock.now(), undefined, wayOf(came));
     const topic = telemetryTopic(device);
     // Mostly: whoever subscribes before it is durable comes behind it.
     if (!this.#theBroker.isOwed(space, topic)) return { settle: (code) => void (code === 0 && heard()) };

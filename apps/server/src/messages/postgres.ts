@@ -3,12 +3,14 @@ import type { Unit } from "../storage/index.ts";
 import { troubles } from "./condition.ts";
 import { causeOfCode, codeOfCause, type OwnComing, type Presence } from "./presence.ts";
 
-/** When a device came or went, when it was heard last (0: never), and what is wrong with it beyond a restart. */
+/** When a device came or went, when it was heard last (0: never), what is wrong with it beyond a restart, and how it came (`Seen`). */
 export type Noted = {
   readonly device: Id<"device">;
   readonly coming: OwnComing;
   readonly heardAt: number;
   readonly trouble: Presence["trouble"];
+  readonly way: number;
+  readonly contestedAt: number;
 };
 
 type Row = {
@@ -19,6 +21,8 @@ type Row = {
   heard_at: string;
   trouble: number | null;
   trouble_since: string | null;
+  tls: number;
+  contested_at: string;
 };
 
 const states = ["never", "online", "offline", "through"] as const; // as the migration numbers them; appended to
@@ -27,7 +31,7 @@ const states = ["never", "online", "offline", "through"] as const; // as the mig
 export const presencesIn = (unit: Unit) => ({
   async all(): Promise<readonly Noted[]> {
     const rows = await unit.query<Row>(
-      "select device, state, cause, since, heard_at, trouble, trouble_since from presence",
+      "select device, state, cause, since, heard_at, trouble, trouble_since, tls, contested_at from presence",
       [],
     );
     return rows.map((row) => ({
@@ -35,6 +39,8 @@ export const presencesIn = (unit: Unit) => ({
       coming: ownComingOf(row),
       heardAt: Number(row.heard_at),
       trouble: troubleOf(row),
+      way: row.tls,
+      contestedAt: Number(row.contested_at),
     }));
   },
 
@@ -42,13 +48,15 @@ export const presencesIn = (unit: Unit) => ({
     const since = ({ coming }: Noted) => (coming.state === "never" ? null : coming.since);
     const cause = ({ coming }: Noted) => (coming.state === "offline" ? codeOfCause(coming.because) : null);
     await unit.query(
-      `insert into presence (org, device, state, cause, since, heard_at, trouble, trouble_since)
-         select $1, noted.device, noted.state, noted.cause, noted.since, noted.heard_at, noted.trouble, noted.trouble_since
-           from unnest($2::uuid[], $3::smallint[], $4::smallint[], $5::bigint[], $6::bigint[], $7::smallint[], $8::bigint[])
-             as noted(device, state, cause, since, heard_at, trouble, trouble_since)
+      `insert into presence (org, device, state, cause, since, heard_at, trouble, trouble_since, tls, contested_at)
+         select $1, noted.device, noted.state, noted.cause, noted.since, noted.heard_at, noted.trouble, noted.trouble_since, noted.tls,
+             noted.contested_at
+           from unnest($2::uuid[], $3::smallint[], $4::smallint[], $5::bigint[], $6::bigint[], $7::smallint[], $8::bigint[], $9::int[], $10::bigint[])
+             as noted(device, state, cause, since, heard_at, trouble, trouble_since, tls, contested_at)
            join device on device.id = noted.device for key share of device -- one that is erased meanwhile is nowhere
        on conflict (org, device) do update set state = excluded.state, cause = excluded.cause, since = excluded.since,
-         heard_at = excluded.heard_at, trouble = excluded.trouble, trouble_since = excluded.trouble_since`,
+         heard_at = excluded.heard_at, trouble = excluded.trouble, trouble_since = excluded.trouble_since, tls = excluded.tls,
+         contested_at = excluded.contested_at`,
       [
         uuidOf(unit.scope.org),
         noted.map(({ device }) => uuidOf(device)),
@@ -58,6 +66,8 @@ export const presencesIn = (unit: Unit) => ({
         noted.map(({ heardAt }) => heardAt),
         noted.map(({ trouble }) => (trouble ? troubles.indexOf(trouble.state) : null)),
         noted.map(({ trouble }) => trouble?.since ?? null),
+        noted.map(({ way }) => way),
+        noted.map(({ contestedAt }) => contestedAt),
       ],
     );
   },

@@ -1,5 +1,7 @@
 import type { Id, Instant } from "@holdfast/kernel";
 import { troubleOf, unwatched, type Condition, type Trouble } from "./condition.ts";
+import { areApart, sharing, type Stay } from "./sharing.ts";
+import { tlsOfWay, type Tls } from "./way.ts";
 import type { Dated } from "./wheel.ts";
 
 /** Why a device went, in words. The database keeps the place in this list: append only. */
@@ -39,6 +41,12 @@ type HeardOf = {
   readonly trouble?: { readonly state: Trouble; readonly since: Instant } | undefined;
   /** The gateway that speaks for it, where that one's coming and going is its own. */
   readonly through?: Id<"device"> | undefined;
+  /** How it came last, of the times that it came over TLS itself. */
+  readonly tls?: Tls | undefined;
+  /** When it was noticed last that two take its place from each other. */
+  readonly contestedAt?: Instant | undefined;
+  /** By one credential two are there at once, and have been for a while. */
+  readonly isTwice?: boolean;
 };
 
 /** Whether a device is connected by MQTT, or its gateway is. One that only delivers over HTTPS is seen, and never connected. */
@@ -72,10 +80,19 @@ export function comingOf(own: OwnComing, gateway: OwnComing | undefined): Coming
   return { state: "offline", since, because: gateway.because === "stopped" ? "stopped" : "gateway" };
 }
 
-/** Of one connection: since when (elapsed milliseconds) the device acknowledges nothing of what it was sent; `undefined` where it owes nothing. */
-export type Receiving = { unansweredSince: number | undefined };
+/** One connection. Times are elapsed milliseconds. */
+export type Receiving = Stay & {
+  /** Since when the device acknowledges nothing of what it was sent; `undefined` where it owes nothing. */
+  unansweredSince: number | undefined;
+  readonly way: number;
+  /** `Presences` says it. */
+  since: number;
+};
 
-/** One device in memory. `heardAt` and `readAt` are written for every message, so they are numbers in an object that the session holds. */
+/**
+ * One device in memory. `heardAt` and `readAt` are written for every message, so they are numbers in an object that the session holds. There is
+ * one for every device that was ever seen: whatever is added here is held ten thousand times.
+ */
 export class Seen implements Dated {
   readonly device: Id<"device">;
   readonly org: Id<"org">;
@@ -88,6 +105,10 @@ export class Seen implements Dated {
   heardAt = 0;
   /** The `heardAt` that the database has. */
   notedAt = 0;
+  /** As `wayOf` says it. */
+  way = 0;
+  /** Milliseconds since the epoch; 0 is never. */
+  contestedAt = 0;
   /** When its last reading came, in elapsed milliseconds. */
   readAt = Number.NEGATIVE_INFINITY;
   /** Whether a reading changes more than the two numbers. */
@@ -126,9 +147,24 @@ export class Seen implements Dated {
   }
 
   get presence(): Presence {
-    const lastSeenAt = this.heardAt === 0 ? undefined : (this.heardAt as Instant); // only the platform's clock is written there
-    const { trouble, coming, gateway } = this;
+    const { trouble, coming, gateway, way, contestedAt } = this;
     const through = this.own.state === "through" && coming.state !== "never" ? gateway?.device : undefined;
-    return { ...coming, lastSeenAt, ...(trouble && { trouble }), ...(through && { through }) };
+    return {
+      ...coming,
+      lastSeenAt: instantOf(this.heardAt),
+      ...(trouble && { trouble }),
+      ...(through && { through }),
+      ...(way > 0 && { tls: tlsOfWay(way) }),
+      ...(contestedAt > 0 && { contestedAt: instantOf(contestedAt) }),
+    };
+  }
+
+  /** Whether two of its connections come by one credential from two hosts, and have done so for a while. */
+  isTwice(elapsed: number): boolean {
+    if (this.sessions.size < 2) return false;
+    const settled = [...this.sessions.values()].filter(({ since }) => elapsed - since >= sharing.beside);
+    return settled.some((one, at) => settled.slice(0, at).some((other) => areApart(one, other)));
   }
 }
+
+const instantOf = (at: number): Instant | undefined => (at === 0 ? undefined : (at as Instant)); // only the platform's clock is written there

@@ -17,6 +17,7 @@ import {
   type PresenceState,
   type Receiving,
 } from "./presence.ts";
+import { Contests, type Stay } from "./sharing.ts";
 import { Wheel } from "./wheel.ts";
 
 /** A device that came or went, itself or through its gateway, or began or ceased to be in trouble. */
@@ -80,7 +81,11 @@ export class Presences {
   async in(space: Space): Promise<(device: Id<"device">) => Presence> {
     const known = this.#of(space);
     if (!known.isRead) await (known.read ??= this.#read(known));
-    return (device) => known.devices.get(device)?.presence ?? neverSeen;
+    return (device) => {
+      const seen = known.devices.get(device);
+      if (!seen) return neverSeen;
+      return seen.isTwice(this.#needs.clock.elapsed()) ? { ...seen.presence, isTwice: true } : seen.presence;
+    };
   }
 
   /** One more session of a device is connected. The organisation's presence was read before (`in`). */
@@ -88,8 +93,11 @@ export class Presences {
     const known = this.#of(space);
     const seen = seenIn(known, device);
     const now = this.#needs.clock.now();
+    receiving.since = this.#needs.clock.elapsed();
     seen.sessions.set(session, receiving);
     seen.heardAt = now;
+    this.#comes(known, seen, receiving.way);
+    this.#contest(known, seen, receiving);
     if (seen.own.state !== "online") {
       known.connected += 1;
       this.#turn(known, seen, { state: "online", since: now }, "came");
@@ -102,7 +110,9 @@ export class Presences {
     const known = this.#of(space);
     const seen = seenIn(known, device);
     const since = this.#needs.clock.now();
-    if (!seen.sessions.delete(session)) return;
+    const left = seen.sessions.get(session);
+    if (!left) return;
+    seen.sessions.delete(session);
     if (because === "goodbye") seen.heardAt = since;
     const leave = () => {
       if (seen.sessions.size > 0 || seen.own.state !== "online") return;
@@ -111,8 +121,10 @@ export class Presences {
       if (because === "broken" || because === "silent") this.#missing(known, device);
     };
     // Whoever replaces it is there when this turn ends, and the device was never away.
-    if (because === "replaced") queueMicrotask(leave);
-    else leave();
+    if (because === "replaced") {
+      known.displaced = { device, address: left.address, credential: left.credential };
+      queueMicrotask(leave);
+    } else leave();
   }
 
   /** Somebody came with the device's credential and was refused: why it is away, where nothing tells more. */
@@ -124,10 +136,11 @@ export class Presences {
     known.changed.add(device);
   }
 
-  /** Something came from a device without a session of its own: over HTTP, or from a program or its gateway in its name. */
-  heard(space: Space, device: Id<"device">, at: number, gateway?: Seen): void {
+  /** Something came from a device without a session of its own: over HTTP, or from a program or its gateway in its name. `way`: how the device itself came. */
+  heard(space: Space, device: Id<"device">, at: number, gateway?: Seen, way = 0): void {
     const known = this.#of(space);
     const seen = seenIn(known, device);
+    this.#comes(known, seen, way);
     if (gateway && (seen.own.state === "through" ? seen.gateway !== gateway : seen.own.state !== "online"))
       this.#speaksFor(known, gateway, seen);
     if (at > seen.heardAt) seen.heardAt = at;
@@ -185,6 +198,7 @@ export class Presences {
   /** Writes down when devices were heard last. Called now and then: a write for every message would cost more than it tells. */
   async noteHeard(): Promise<void> {
     for (const known of this.#orgs.values()) {
+      known.contests.forgetPast(this.#needs.clock.elapsed());
       const due: Id<"device">[] = [];
       for (const [device, { coming, heardAt, notedAt }] of known.devices) {
         const patience = coming.state === "online" ? connectedEvery : 0;
@@ -199,8 +213,8 @@ export class Presences {
     if (devices.length > 0 && !known.isRead) await (known.read ??= this.#read(known));
     for (let at = 0; at < devices.length; at += mostRows) {
       const noted: readonly Noted[] = devices.slice(at, at + mostRows).map((device) => {
-        const { own, heardAt, condition } = seenIn(known, device);
-        return { device, coming: own, heardAt, trouble: lasting(condition) };
+        const { own, heardAt, condition, way, contestedAt } = seenIn(known, device);
+        return { device, coming: own, heardAt, trouble: lasting(condition), way, contestedAt };
       });
       await this.#needs.storage.note(asPlatform(known.space.scope), (unit) => presencesIn(unit).save(noted));
       for (const { device, heardAt } of noted) seenIn(known, device).notedAt = heardAt;
@@ -232,6 +246,23 @@ export class Presences {
     const because = coming.state === "offline" ? coming.because : undefined;
     this.#tell(known, child, presenceStateOf(child.presence), at, because);
     this.#arm(known, child);
+  }
+
+  /** Written down with the rest of its coming. */
+  #comes(known: Known, seen: Seen, way: number): void {
+    if (way === 0 || seen.way === way) return;
+    seen.way = way;
+    known.changed.add(seen.device);
+  }
+
+  #contest(known: Known, seen: Seen, by: Stay): void {
+    const { displaced } = known;
+    known.displaced = undefined;
+    if (displaced?.device !== seen.device) return;
+    const { clock } = this.#needs;
+    if (!known.contests.took(seen.device, displaced, by, clock.elapsed())) return;
+    seen.contestedAt = clock.now();
+    known.changed.add(seen.device);
   }
 
   #missing(known: Known, device: Id<"device">): void {
@@ -303,6 +334,8 @@ export class Presences {
       read: undefined,
       isRead: false,
       outage: new Outage(),
+      contests: new Contests(),
+      displaced: undefined,
       connected: 0,
       rhythm: space.rhythm,
     };
@@ -314,7 +347,7 @@ export class Presences {
     try {
       const rows = await this.#needs.storage.read(asPlatform(known.space.scope), (unit) => presencesIn(unit).all());
       const elapsed = this.#needs.clock.elapsed();
-      for (const { device, coming, heardAt, trouble } of rows) {
+      for (const { device, coming, heardAt, trouble, way, contestedAt } of rows) {
         const seen = seenIn(known, device);
         // What happened meanwhile is newer than what was read.
         if (seen.own.state === "never") seen.own = coming;
@@ -322,6 +355,8 @@ export class Presences {
         if (seen.condition === unwatched && heardAt > 0) seen.condition = remembered(elapsed, trouble);
         seen.heardAt = Math.max(seen.heardAt, heardAt);
         seen.notedAt = heardAt;
+        seen.way ||= way;
+        seen.contestedAt ||= contestedAt;
         this.#arm(known, seen);
       }
       known.isRead = true;

@@ -8,6 +8,7 @@ import { foreignName } from "./foreign-names.ts";
 import { MessageGate } from "./gate.ts";
 import type { BodyKind, Source } from "../telemetry/index.ts";
 import type { Receiving, Seen } from "./presence.ts";
+import { wayOf } from "./way.ts";
 
 /** What the hub keeps of one MQTT session. */
 export type SessionContext = {
@@ -42,8 +43,9 @@ export type Spoken = {
 };
 
 /** The listener gives its ways in these two names. */
-export const cameOver = ({ name, remoteAddress, tls, origin, certificate }: Transport): Came => ({
+export const cameOver = ({ name, remoteAddress, tls, group, origin, certificate }: Transport): Came => ({
   ...cameBy(name === "wss" ? "wss" : "mqtts", remoteAddress, tls, origin),
+  group,
   certificate,
 });
 
@@ -116,6 +118,14 @@ export function welcome(caller: Caller, account: Account, clientId: string, addr
     responseInformation: device && "me/",
   };
 }
+
+export const receivingOf = ({ address, caller: { credential, circumstances } }: SessionContext): Receiving => ({
+  unansweredSince: undefined,
+  address,
+  credential: credential.id,
+  way: wayOf(circumstances),
+  since: 0,
+});
 
 /** What a topic means, or `undefined` for one that means nothing here. */
 export function spokenOf(

@@ -34,4 +34,5 @@ const rowOf = ({ filter, order }: Listing): string =>
     filter.tags.map(({ key, value }) => [key, value]),
     filter.words,
     ...(filter.gateway ? [filter.gateway] : []),
+    ...(filter.finding ? [filter.finding] : []),
   ]);

@@ -1,5 +1,5 @@
 import type { Id } from "@holdfast/kernel";
-import type { deviceOrders, presenceFilters } from "@holdfast/protocol";
+import type { DeviceFinding, deviceOrders, presenceFilters } from "@holdfast/protocol";
 import type { Presence } from "../messages/index.ts";
 import type { Device } from "./device.ts";
 
@@ -17,6 +17,7 @@ export type DeviceFilter = {
   readonly state?: Device["state"] | undefined;
   readonly tags: readonly Tag[];
   readonly presence?: PresenceFilter | undefined;
+  readonly finding?: DeviceFinding | undefined;
   /** In lower case. Each stands in the name, the alias or the id. */
   readonly words: readonly string[];
 };

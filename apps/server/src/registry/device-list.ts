@@ -7,9 +7,10 @@ import type { Device } from "./device.ts";
 import type { Directories } from "./directories.ts";
 import type { Found } from "./directory.ts";
 import { devicesIn, placementOf } from "./postgres.ts";
+import type { Postures } from "./postures.ts";
 import type { Presences } from "./presence.ts";
 
-type Needs = { storage: Storage; spaces: Spaces; directories: Directories; presences: Presences };
+type Needs = { storage: Storage; spaces: Spaces; directories: Directories; presences: Presences; postures: Postures };
 
 export type DevicePage = {
   readonly items: readonly Device[];
@@ -85,15 +86,16 @@ export class DeviceList {
     asked: Listing & { limit: number },
     after: Bookmark | undefined,
   ): Promise<Found> {
-    const { spaces, directories, presences } = this.#needs;
+    const { spaces, directories, presences, postures } = this.#needs;
     for (;;) {
       const space = await spaces.of(reach.scope.org);
       const directory = await directories.of(space);
       const presenceOf = await presences.in(space);
+      const look = asked.filter.finding === undefined ? undefined : await postures.in(space);
       if (space.closed) continue; // nobody told this directory of what was committed since
       const within = withinReach(reach);
       const isWithin = (device: Device) => within(device.id, placementOf(device));
-      return directory.search({ ...asked, isWithin, presenceOf, after });
+      return directory.search({ ...asked, isWithin, presenceOf, findingsOf: (id) => look?.(id).findings ?? [], after });
     }
   }
 }
@@ -102,4 +104,5 @@ const isByAge = ({ filter, order }: Listing): boolean =>
   (order === "createdAt" || order === "-createdAt") &&
   filter.words.length === 0 &&
   filter.presence === undefined &&
+  filter.finding === undefined &&
   filter.gateway === undefined;

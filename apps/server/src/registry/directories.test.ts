@@ -79,6 +79,7 @@ test("what is committed while a directory is being read is in it, and not what w
     order: "name",
     isWithin: () => true,
     presenceOf: () => assert.fail("nobody asks who is connected"),
+    findingsOf: () => assert.fail("nobody asks what is weak"),
     after: undefined,
     limit: 10,
   });

@@ -35,6 +35,7 @@ function directoryOf(devices: readonly Device[], presences = new Map<Device["id"
       filter: { ...everything, ...filter },
       isWithin: () => true,
       presenceOf: (id) => presences.get(id) ?? neverSeen,
+      findingsOf: () => assert.fail("nobody asks what is weak"),
       after,
       limit,
     });

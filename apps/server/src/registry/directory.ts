@@ -1,4 +1,5 @@
 import type { Id } from "@holdfast/kernel";
+import type { DeviceFinding } from "@holdfast/protocol";
 import type { Presence } from "../messages/index.ts";
 import type { Device } from "./device.ts";
 import { isSo, matches, sortKey, textOf, type DeviceFilter, type DeviceOrder, type Bookmark } from "./device-filter.ts";
@@ -10,6 +11,8 @@ export type Search = {
   /** Whether the caller may read it. */
   readonly isWithin: (device: Device) => boolean;
   readonly presenceOf: (device: Id<"device">) => Presence;
+  /** Asked where a finding is looked for. */
+  readonly findingsOf: (device: Id<"device">) => readonly DeviceFinding[];
   readonly after: Bookmark | undefined;
   readonly limit: number;
 };
@@ -47,12 +50,13 @@ export class Directory {
     }
   }
 
-  search({ filter, order, isWithin, presenceOf, after, limit }: Search): Found {
+  search({ filter, order, isWithin, presenceOf, findingsOf, after, limit }: Search): Found {
     const wanted = ({ device, text }: Entry) =>
       matches(filter, device) &&
       filter.words.every((word) => text.includes(word)) &&
       (filter.presence === undefined || isSo(filter.presence, device, presenceOf(device.id))) &&
-      isWithin(device);
+      isWithin(device) &&
+      (filter.finding === undefined || findingsOf(device.id).includes(filter.finding));
     const found = this.#inOrder(order, wanted, presenceOf);
     const isDescending = order.startsWith("-");
     if (isDescending) found.reverse();

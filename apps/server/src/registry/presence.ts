@@ -14,6 +14,11 @@ export const presenceReply = (presence: Presence) => ({
   ...(presence.lastSeenAt !== undefined && { lastSeenAt: rfc3339(presence.lastSeenAt) }),
 });
 
+export const tlsReply = ({ version, group }: NonNullable<Presence["tls"]>) => ({
+  version,
+  ...(group !== undefined && { group }),
+});
+
 function sinceOf(presence: Presence): { since?: string; because?: string } {
   const { trouble } = presence;
   if (trouble) return { since: rfc3339(trouble.since), because: sentences[trouble.state] };

@@ -141,6 +141,7 @@ test("a reach as SQL and in memory finds what its grants cover, each once, in or
         order,
         isWithin: (device) => within(device.id, placementOf(device)),
         presenceOf: () => neverSeen,
+        findingsOf: () => assert.fail("nobody asks what is weak"),
         after: undefined,
         limit: 100,
       });

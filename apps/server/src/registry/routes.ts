@@ -1,8 +1,7 @@
-import { parseId, Refusal, rfc3339, type Clock } from "@holdfast/kernel";
-import { routes, type DeviceFinding } from "@holdfast/protocol";
-import { checkBrought, heldOf, on, takesPlain, type Handler, type Space } from "../authority/index.ts";
+import { parseId, Refusal, rfc3339, type Clock, type Id } from "@holdfast/kernel";
+import { deviceFindings, findingTexts, routes } from "@holdfast/protocol";
+import { checkBrought, heldOf, on, type Handler, type Space } from "../authority/index.ts";
 import type { Users } from "../application-users/index.ts";
-import { neverSeen, type Presence } from "../messages/index.ts";
 import type { Page, Storage } from "../storage/index.ts";
 import type { Application } from "./application.ts";
 import type { Catalogue } from "./catalogue.ts";
@@ -11,7 +10,8 @@ import { doorRoutes } from "./door-routes.ts";
 import type { Doors } from "./doors.ts";
 import type { DeviceList } from "./device-list.ts";
 import type { Device } from "./device.ts";
-import { presenceReply, type Presences } from "./presence.ts";
+import type { Postures } from "./postures.ts";
+import { presenceReply, tlsReply } from "./presence.ts";
 import { usualTimes, type Product } from "./product.ts";
 import type { Registry } from "./registry.ts";
 
@@ -22,7 +22,7 @@ type Needs = {
   catalogue: Catalogue;
   doors: Doors;
   devices: DeviceList;
-  presences: Presences;
+  postures: Postures;
   users: Users;
 };
 
@@ -33,7 +33,7 @@ export const registryRoutes = ({
   catalogue,
   doors,
   devices,
-  presences,
+  postures,
   users,
 }: Needs): Handler[] => [
   on(routes.createApplication, async ({ permit, body }) =>
@@ -63,12 +63,13 @@ export const registryRoutes = ({
   }),
 
   on(routes.createDevice, async ({ permit, caller, body }) => {
+    const shown = await shownIn(postures, caller.space, []);
     const { name, product, alias, tags, reportingInterval, secret } = body;
     const brought = secret === undefined ? undefined : { secret, names: [name, alias] };
     const gateway = body.gateway && caller.permit("device.bind", body.gateway);
     const wanted = { name, product, alias, tags, reportingInterval };
     const { device, key } = await registry.create(permit, wanted, { ...heldOf(body), brought }, gateway);
-    return { ...deviceReply(device, neverSeen, caller.space), key: { id: key.id, secret: key.secret } };
+    return { ...shown(device), key: { id: key.id, secret: key.secret } };
   }),
   on(routes.checkSecrets, async ({ permit, body }) => {
     const all = body.secrets.map(({ secret, name, alias }) => ({ secret, names: [name, alias] }));
@@ -80,36 +81,32 @@ export const registryRoutes = ({
   on(routes.listDevices, async ({ reach, caller, query }) => {
     const { limit, cursor, sort, q, tag, ...plain } = query;
     const filter = { ...plain, words: wordsIn(q ?? ""), tags: tagsIn(tag) };
-    const presenceOf = await presences.in(caller.space);
     const page = await devices.page(reach, { filter, order: sort ?? "createdAt", limit, cursor });
-    return {
-      ...pageReply(page, (device) => deviceReply(device, presenceOf(device.id), caller.space)),
-      total: page.total,
-    };
+    return { ...pageReply(page, await shownIn(postures, caller.space, idsOf(page))), total: page.total };
   }),
   on(routes.summariseDevices, async ({ reach }) => devices.count(reach)),
-  // Who is connected is asked for first, so that nobody reads of what was done that it could not be; and looked at last.
+  on(routes.readPosture, async ({ reach }) => {
+    const { total, well, by } = await postures.count(reach);
+    const items = deviceFindings.map((finding) => ({ finding, devices: by[finding], ...findingTexts[finding] }));
+    return { total, well, items };
+  }),
   on(routes.readDevice, async ({ permit, caller }) => {
-    const presenceOf = await presences.in(caller.space);
-    return deviceReply(await registry.read(permit), presenceOf(permit.on), caller.space);
+    const shown = await shownIn(postures, caller.space, [permit.on]);
+    return shown(await registry.read(permit));
   }),
   on(routes.updateDevice, async ({ permit, caller, body, versions }) => {
-    const presenceOf = await presences.in(caller.space);
+    const shown = await shownIn(postures, caller.space, [permit.on]);
     const into = body.application && caller.permit("device.create", body.application);
-    return deviceReply(await registry.update(permit, body, into, versions), presenceOf(permit.on), caller.space);
+    return shown(await registry.update(permit, body, into, versions));
   }),
   on(routes.bindDevice, async ({ permit, caller, body, versions }) => {
-    const presenceOf = await presences.in(caller.space);
-    return deviceReply(
-      await registry.bind(permit, body.user ?? undefined, versions),
-      presenceOf(permit.on),
-      caller.space,
-    );
+    const shown = await shownIn(postures, caller.space, [permit.on]);
+    return shown(await registry.bind(permit, body.user ?? undefined, versions));
   }),
   on(routes.setGateway, async ({ permit, caller, body, versions }) => {
-    const presenceOf = await presences.in(caller.space);
+    const shown = await shownIn(postures, caller.space, [permit.on]);
     const gateway = caller.permit("device.bind", body.gateway);
-    return deviceReply(await registry.tie(permit, gateway, versions), presenceOf(permit.on), caller.space);
+    return shown(await registry.tie(permit, gateway, versions));
   }),
   on(routes.removeGateway, async ({ permit, versions }) => {
     await registry.tie(permit, undefined, versions);
@@ -117,7 +114,6 @@ export const registryRoutes = ({
   }),
   on(routes.listUserDevices, async ({ permit, caller, params, query }) => {
     const { id: user, application } = await users.read(permit, parseId("user", params["user"] ?? ""));
-    const presenceOf = await presences.in(caller.space);
     const filter = { application, user, words: [], tags: [] };
     const page = await devices.page(caller.reach("device.read"), {
       filter,
@@ -125,19 +121,19 @@ export const registryRoutes = ({
       limit: query.limit,
       cursor: query.cursor,
     });
-    return pageReply(page, (device) => deviceReply(device, presenceOf(device.id), caller.space));
+    return pageReply(page, await shownIn(postures, caller.space, idsOf(page)));
   }),
   on(routes.suspendDevice, async ({ permit, caller, versions }) => {
-    const presenceOf = await presences.in(caller.space);
-    return deviceReply(await registry.suspend(permit, versions), presenceOf(permit.on), caller.space);
+    const shown = await shownIn(postures, caller.space, [permit.on]);
+    return shown(await registry.suspend(permit, versions));
   }),
   on(routes.resumeDevice, async ({ permit, caller, versions }) => {
-    const presenceOf = await presences.in(caller.space);
-    return deviceReply(await registry.resume(permit, versions), presenceOf(permit.on), caller.space);
+    const shown = await shownIn(postures, caller.space, [permit.on]);
+    return shown(await registry.resume(permit, versions));
   }),
   on(routes.retireDevice, async ({ permit, caller, versions }) => {
-    const presenceOf = await presences.in(caller.space);
-    return deviceReply(await registry.retire(permit, versions), presenceOf(permit.on), caller.space);
+    const shown = await shownIn(postures, caller.space, [permit.on]);
+    return shown(await registry.retire(permit, versions));
   }),
   on(routes.deleteDevice, async ({ permit, versions }) => {
     await registry.retire(permit, versions);
@@ -179,7 +175,24 @@ const attributesReply = (attributes: Product["attributes"]) =>
     ]),
   );
 
-const deviceReply = (device: Device, presence: Presence, space: Space) => ({
+/** Asked for before anything is done, so that nobody reads of what was done that it could not be; how each device is, is looked at last. */
+async function shownIn(postures: Postures, space: Space, ids: readonly Id<"device">[]) {
+  const look = await postures.in(space, ids);
+  return (device: Device) => {
+    const { presence, findings } = look(device.id);
+    const { tls } = presence;
+    return {
+      ...deviceReply(device),
+      presence: presenceReply(presence),
+      ...(tls && { lastTls: tlsReply(tls) }),
+      findings: [...findings],
+    };
+  };
+}
+
+const idsOf = ({ items }: Page<Device>): readonly Id<"device">[] => items.map(({ id }) => id);
+
+const deviceReply = (device: Device) => ({
   id: device.id,
   state: device.state,
   name: device.name,
@@ -193,16 +206,8 @@ const deviceReply = (device: Device, presence: Presence, space: Space) => ({
   createdAt: rfc3339(device.createdAt),
   ...(device.state === "suspended" && { suspendedAt: rfc3339(device.since) }),
   ...(device.state === "retired" && { retiredAt: rfc3339(device.retiredAt) }),
-  presence: presenceReply(presence),
-  findings: findingsOf(device, space),
   version: device.version,
 });
-
-/** What anybody can send is no reading to rely on, and whoever looks at the device is to know. */
-function findingsOf({ id }: Device, space: Space): DeviceFinding[] {
-  const placement = space.device(id);
-  return placement && takesPlain(space.doorsOf(placement)) ? ["plain"] : [];
-}
 
 const pageReply = <T, R>({ items, nextCursor }: Page<T>, reply: (item: T) => R) => ({
   items: items.map(reply),

@@ -1,5 +1,5 @@
 import type { CredentialId, Id, Instant, Refusal } from "@holdfast/kernel";
-import type { Space } from "../authority/index.ts";
+import type { Came, Space } from "../authority/index.ts";
 import type { Meter, Waiting } from "./batch.ts";
 import type { Reading } from "./reading.ts";
 import type { Mark } from "./schema.ts";
@@ -16,7 +16,12 @@ export type Source = {
   readonly credential?: CredentialId | undefined;
   /** Where its points are counted once they are durable. */
   readonly meter?: Meter | undefined;
+  /** Of HTTP: over which TLS, where the device itself sent it. */
+  readonly came?: Pick<Came, "tls" | "group"> | undefined;
 };
+
+/** Whoever sends over HTTP. */
+export type Sender = Pick<Source, "meter" | "came">;
 
 /** A message that is durable, as observers see it: with the times that the platform gave. */
 export type Stored = Source & {
@@ -56,7 +61,9 @@ export interface Carrier {
    */
   erase(org: Id<"org">): Promise<void>;
   /** Decides now who is owed it. It goes out once it is settled. @throws Refusal where somebody who is owed it has no room */
-  offer(message: Pick<Source, "space" | "device"> & { body: Uint8Array; contentType?: string | undefined }): Waiting;
+  offer(
+    message: Pick<Source, "space" | "device" | "came"> & { body: Uint8Array; contentType?: string | undefined },
+  ): Waiting;
 }
 
 /** In this order: whoever asks after a 2xx finds that it was delivered. */

@@ -1,6 +1,6 @@
 import { rfc3339, type Id } from "@holdfast/kernel";
 import { routes, type Aggregate } from "@holdfast/protocol";
-import type { Accounts, Meter } from "../accounting/index.ts";
+import type { Accounts } from "../accounting/index.ts";
 import { on, type Bounds, type Caller, type Handler, type Raw } from "../authority/index.ts";
 import type { Asking } from "./asking.ts";
 import { lineProtocol } from "./body.ts";
@@ -84,11 +84,12 @@ export const telemetryRoutes = ({
 ];
 
 /** Where it is counted. @throws Refusal `quota.exceeded` */
-async function deliveryOf(accounts: Accounts, { space, credential }: Caller, device: Id<"device">): Promise<Meter> {
+async function deliveryOf(accounts: Accounts, { space, credential, circumstances }: Caller, device: Id<"device">) {
   const account = await accounts.ready(space);
   const refusal = account.deliveryRefusal();
   if (refusal) throw refusal;
-  return account.meter("http", credential, device);
+  const isItself = credential.device === device;
+  return { meter: account.meter("http", credential, device), ...(isItself && { came: circumstances }) };
 }
 
 const kindOf = ({ contentType, encoding }: Raw) => ({ contentType, encoding });

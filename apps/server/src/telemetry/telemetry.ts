@@ -1,7 +1,7 @@
 // Hot path: `accept` runs for every message.
 import { because, Refusal, systemTimers, type Id, type Timers } from "@holdfast/kernel";
 import type { Permit, Space } from "../authority/index.ts";
-import { serverUnavailable, type Meter, type Waiting } from "./batch.ts";
+import { serverUnavailable, type Waiting } from "./batch.ts";
 import { parseBody, type BodyKind } from "./body.ts";
 import type { Memory } from "./buffer.ts";
 import { codeOf, refusalOfCode } from "./codes.ts";
@@ -14,7 +14,7 @@ import { Flusher } from "./flusher.ts";
 import { giveTime, passTime } from "./given.ts";
 import { MessageSeals } from "./message-seals.ts";
 import type { TelemetryNeeds } from "./needs.ts";
-import { together, type Carrier, type Observer, type Source, type Stored } from "./observer.ts";
+import { together, type Carrier, type Observer, type Sender, type Source, type Stored } from "./observer.ts";
 import { inflated } from "./inflate.ts";
 import { checkTimes } from "./reading.ts";
 import { noStore, type Cold } from "./reader.ts";
@@ -161,7 +161,7 @@ export class Telemetry {
   }
 
   /** For HTTP. Answers how many readings are durable now. */
-  async send(permit: Permit<"telemetry.write">, body: Uint8Array, kind: BodyKind, meter?: Meter): Promise<number> {
+  async send(permit: Permit<"telemetry.write">, body: Uint8Array, kind: BodyKind, from: Sender = {}): Promise<number> {
     try {
       this.#admit(permit.scope.org);
       const space = await this.#needs.spaces.of(permit.scope.org);
@@ -171,7 +171,7 @@ export class Telemetry {
       if (space.closed) throw new Refusal("storage.unavailable", { retryAfterSeconds: 1 });
       const { promise, resolve, reject } = Promise.withResolvers<void>();
       const settle = (code: number, reason?: string) => (code === 0 ? resolve() : reject(refusalOfCode(code, reason)));
-      const source = { space, device: permit.on, via: "http", meter } as const;
+      const source = { space, device: permit.on, via: "http", ...from } as const;
       const readings = this.#take(state, source, body, kind, { settle });
       await promise;
       return readings;

@@ -1,7 +1,8 @@
-import { uuidOf, type Id, type Instant } from "@holdfast/kernel";
+import { idFrom, uuidOf, type Id, type Instant } from "@holdfast/kernel";
 import type { Unit } from "../storage/index.ts";
 import type { DeviceSeal } from "../telemetry/index.ts";
 import type { Document } from "./document.ts";
+import { listensBy } from "./ports.ts";
 import { newTwin, type Change, type Side, type Twin } from "./twin.ts";
 
 type Row = {
@@ -40,10 +41,10 @@ export const twinsIn = (unit: Unit, device: Id<"device">, seal: DeviceSeal) => (
 
   async save({ desired, reported }: Twin): Promise<void> {
     await unit.query(
-      `insert into twin (org, device, ${columns}) values ($1, $2, $3, $4, $5, $6, $7, $8)
+      `insert into twin (org, device, ${columns}, listens) values ($1, $2, $3, $4, $5, $6, $7, $8, $9)
        on conflict (org, device) do update set period = excluded.period, desired_version = excluded.desired_version,
          desired_at = excluded.desired_at, reported_version = excluded.reported_version, reported_at = excluded.reported_at,
-         body = excluded.body`,
+         body = excluded.body, listens = excluded.listens`,
       [
         uuidOf(unit.scope.org),
         uuidOf(device),
@@ -53,6 +54,7 @@ export const twinsIn = (unit: Unit, device: Id<"device">, seal: DeviceSeal) => (
         reported.version,
         reported.at ?? null,
         seal.seal(placeOf(device, desired.version, reported.version), [desired.document, reported.document]),
+        listensBy(reported.document),
       ],
     );
   },
@@ -91,6 +93,19 @@ export const twinsIn = (unit: Unit, device: Id<"device">, seal: DeviceSeal) => (
     });
   },
 });
+
+/** Which of these devices, or of all, say that they listen on ports: to whoever has them now. */
+export async function listeningIn(
+  unit: Unit,
+  devices: readonly Id<"device">[] | undefined,
+): Promise<ReadonlySet<Id<"device">>> {
+  const rows = await unit.query<{ device: string }>(
+    `select device from twin t where listens and ($1::uuid[] is null or device = any($1))
+      and period = coalesce((select max(p.number) from owner_period p where p.org = t.org and p.device = t.device), 0)`,
+    [devices?.map(uuidOf) ?? null],
+  );
+  return new Set(rows.map(({ device }) => idFrom("device", device)));
+}
 
 /** Whose a device was is nobody's business who has it now: his twin begins empty, and its versions go on. */
 function twinOf(device: Id<"device">, seal: DeviceSeal, row: Row | undefined): Twin {

@@ -20,6 +20,7 @@ import {
   type AttributesAsked,
 } from "./foreign.ts";
 import { twinsIn } from "./postgres.ts";
+import { isOfPorts } from "./ports.ts";
 import { Reports } from "./reports.ts";
 import { change, messageOf, shownOf, type Change, type Side, type Twin } from "./twin.ts";
 
@@ -192,6 +193,9 @@ function misfitIn(
   const doors = placement && side === "reported" ? space.doorsOf(placement) : [];
   return (name, value) => {
     const shut = doors.find(({ writable }) => writable && !writable.has(name));
-    return shut ? `is not let in by the door of ${shut.of}` : misfitOf(schema, name, value);
+    if (shut) return `is not let in by the door of ${shut.of}`;
+    // What it says of its ports is not for its product to leave out.
+    const isSaid = side === "reported" && !schema?.types.has(name) && isOfPorts(name, value);
+    return isSaid ? undefined : misfitOf(schema, name, value);
   };
 }

@@ -25,16 +25,10 @@ export const device = {
   eraseHint:
     "All that it has measured until now is erased for ever: its keys are destroyed, so that no log and no backup gives it back. The device stays, and goes on measuring.",
   isRetired: "It is retired.",
-  findings: {
-    plain: {
-      title: "Anybody can send in its name",
-      says: "Its door takes plain text from a direct socket: nobody vouches for it, and whoever is on the way reads along. Ask for signed or sealed frames where the device can.",
-    },
-  },
-  findingMarks: { plain: "plain text" },
   suspendedAt: "Suspended",
   retiredAt: "Retired",
   lastSeen: "Last seen",
+  cameOver: "Came last over",
   latest: "The newest value of each attribute",
   noReadings: "It has measured nothing yet. What it sends, and what is refused, can be watched as it happens.",
   watchLive: "Watch it live",

@@ -99,6 +99,8 @@ export const security = {
     "A credential that stands in a URL or a topic is revoked at once. Otherwise it is flagged, and you are told. Setting this ends nothing now: it is for the next time.",
   oldAfter: "Call a secret old after days",
   oldAfterHint: "Old ones are shown as such, and go on working.",
+  endingWithin: "Tell of a certificate so many days before it ends",
+  endingWithinHint: "Or when a third of its time is left, if that is less.",
   transport: "On the way",
   minimum: "Oldest TLS",
   groups: "Key exchange",

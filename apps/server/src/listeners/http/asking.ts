@@ -2,6 +2,7 @@ import { Http2ServerRequest } from "node:http2";
 import type { IncomingHttpHeaders } from "node:http";
 import type { FastifyRequest } from "fastify";
 import { cameBy } from "../../authority/index.ts";
+import { groupOf } from "../group.ts";
 import { certificateOf, tlsOf } from "../port.ts";
 import type { Asking } from "./entrance.ts";
 import { pathOf } from "./target.ts";
@@ -22,7 +23,8 @@ export const askingOf = (request: FastifyRequest): Asking => {
   const { ip, method, raw } = request;
   const { socket } = raw;
   const headers = allHeaders(raw);
-  const came = { ...cameBy("https", ip, tlsOf(socket), request.headers.origin), certificate: certificateOf(socket) };
+  const way = cameBy("https", ip, tlsOf(socket), request.headers.origin);
+  const came = { ...way, group: groupOf(socket), certificate: certificateOf(socket) };
   return {
     headers,
     address: ip,

@@ -5,6 +5,7 @@ import type { Duplex } from "node:stream";
 import type { Broker, Transport } from "@holdfast/mqtt";
 import type { Random } from "@holdfast/kernel";
 import { createWebSocketStream, type WebSocketServer } from "ws";
+import { groupOf } from "../group.ts";
 import { Port, tlsOf, type PortNeeds } from "../port.ts";
 import { refuseHandshake, webSocketServer } from "../web-sockets.ts";
 
@@ -93,7 +94,8 @@ export class MqttListener {
       if (!isOurs(code)) this.#needs.arrivals.judge(socket, code === 0 ? "welcome" : "refused");
     };
     const tls = tlsOf(socket);
-    return { remoteAddress, secure: true, tls, name, connecting, answered, exportKey: exporterOf(socket) };
+    const group = groupOf(socket);
+    return { remoteAddress, secure: true, tls, group, name, connecting, answered, exportKey: exporterOf(socket) };
   }
 }
 
