@@ -179,19 +179,34 @@ function listsOf({ entries: listed }: World): readonly string[] {
     ...both('principal.device != ""', "device", (value) => `principal.device == "${value}"`),
     ...both('principal.person != ""', "person", person, (value) => `principal.behind.contains("${value}")`),
     ...both(sends, "device", (value) => `resource.name == "${value}"`),
-    ...both(`(${sends} || ${looks})`, "topic", topicIn),
+    ...Object.entries(heardAt).flatMap(([topic, some]) =>
+      both(doing(some), "topic", (value) => topicIn(value, topic.split("/"))),
+    ),
   ];
 }
 
-/** MQTT's filters (version 5, 4.7), of the one topic that a device's readings have: three levels. */
-function topicIn(filter: string): string {
+/** Which actions say or hear what stands at a topic of a device; of commands any name will do. */
+const heardAt: Readonly<Record<string, readonly Action[]>> = {
+  telemetry: ["telemetry.write", "telemetry.read"],
+  "twin/reported": ["twin.read"],
+  "twin/desired": ["twin.read", "twin.update"],
+  "commands/?": ["command.read", "command.send"],
+  "replies/?": ["command.read"],
+};
+const doing = (some: readonly Action[]): string =>
+  `action in [${some.map((one) => `Action::"${one}"`).join(", ")}] && resource is Device`;
+
+/** MQTT's filters (version 5, 4.7), of a topic below `devices/{id}`. */
+function topicIn(filter: string, rest: readonly string[]): string {
   const levels = filter.split("/");
+  const topic = ["devices", undefined, ...rest];
   const isOpen = levels.at(-1) === "#";
   const said = isOpen ? levels.slice(0, -1) : levels;
-  if (isOpen ? said.length > 3 : said.length !== 3) return "false";
-  return (
-    said.flatMap((level, at) => (level === "+" ? [] : [`resource.topic.l${at} == "${level}"`])).join(" && ") || "true"
-  );
+  if (isOpen ? said.length > topic.length : said.length !== topic.length) return "false";
+  const fits = said.every((level, at) => level === "+" || at === 1 || level === topic[at]);
+  if (!fits) return "false";
+  const whose = said[1];
+  return whose === undefined || whose === "+" ? "true" : `resource.name == "${whose}"`;
 }
 
 /** The door of one product or device: whom it is asked of, and what it demands of him. */
@@ -346,7 +361,6 @@ function deviceOf(space: Space, id: Id<"device">): EntityJson {
     state: place.state,
     doors: homeOf(space, id),
     gateway: place.gateway ?? "",
-    topic: { l0: "devices", l1: id, l2: "telemetry" },
   };
   return { uid: uidOf(id), attrs, parents: [uidOf(place.application)], tags };
 }

@@ -256,7 +256,20 @@ const door: fc.Arbitrary<Door | undefined> = fc.oneof(
   },
 );
 
-const filters = ["devices/+/telemetry", "devices/#", "#", "+/+/+", "devices/+", `devices/${devices[0]}/#`];
+const filters = [
+  "devices/+/telemetry",
+  "devices/#",
+  "#",
+  "+/+/+",
+  "devices/+",
+  `devices/${devices[0]}/#`,
+  "devices/+/twin/#",
+  `devices/${devices[0]}/twin/desired`,
+  "devices/+/twin/reported",
+  "+/+/commands/+",
+  "devices/+/+/+",
+  "devices/+/replies/#",
+];
 const valuesOf: Readonly<Record<Listed, readonly string[]>> = {
   address: networks,
   device: devices,
@@ -353,7 +366,7 @@ const admitted = fc
     question: fc.record({
       action: fc.oneof(
         { weight: 8, arbitrary: fc.constantFrom<Action>("telemetry.read", "telemetry.write") },
-        { weight: 1, arbitrary: fc.constantFrom<Action>("twin.read", "twin.update", "command.read", "command.send") },
+        { weight: 3, arbitrary: fc.constantFrom<Action>("twin.read", "twin.update", "command.read", "command.send") },
       ),
       target: fc.constantFrom<string>(...devices),
     }),
@@ -388,6 +401,35 @@ const bySocket = fc
     way: { ...asked.way, transport: "socket", socket },
     places: asked.places.map((one) => ({ ...one, product: products[0] })) as unknown as Anything["places"], // as many as before
     doors: { ...asked.doors, ofProduct: readDoor({ transports: ["socket"], socket: takes }) },
+  }));
+
+/** Somebody who may all of it asks about a twin or commands, where lists name their topics. */
+const besideReadings = [
+  "devices/+/twin/#",
+  `devices/${devices[0]}/twin/desired`,
+  "devices/+/twin/reported",
+  "+/+/commands/+",
+];
+const listed = fc
+  .record({
+    asked: admitted,
+    entries: fc.array(
+      fc.record({
+        list: fc.constantFrom("allow" as const, "deny" as const),
+        what: fc.constant("topic" as const),
+        value: fc.constantFrom(...besideReadings),
+        expiresAt: fc.constant(undefined),
+      }),
+      { minLength: 1, maxLength: 2 },
+    ),
+    action: fc.constantFrom<Action>("twin.read", "twin.update", "command.read", "command.send"),
+    target: fc.constantFrom<string>(...devices),
+  })
+  .map(({ asked, entries: some, action: one, target }): Anything => ({
+    ...asked,
+    doors: { ofProduct: undefined, ofDevices: [undefined, undefined, undefined] },
+    entries: some,
+    question: { action: one, target },
   }));
 
 /** A device that mostly is a gateway of the others, and with them in a group; sometimes anybody else who says the same. */
@@ -426,10 +468,11 @@ const talking = fc
 
 /** One policy and one question. */
 export const anything: fc.Arbitrary<Anything> = fc.oneof(
-  { weight: 20, arbitrary: any },
+  { weight: 26, arbitrary: any },
   { weight: 30, arbitrary: admitted },
   { weight: 3, arbitrary: bySocket },
-  { weight: 12, arbitrary: talking },
+  { weight: 14, arbitrary: talking },
+  { weight: 3, arbitrary: listed },
 );
 
 export type World = {

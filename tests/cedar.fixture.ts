@@ -27,6 +27,8 @@ const deciding: Readonly<Record<string, RegExp>> = {
   "a device's state": /dev_\w+ is suspended|is retired/,
   "a deny list": /denied by list entry/,
   "an allow list": /the allow list has/,
+  "what denies a twin or commands": /denied by list entry \w+ of \S+\/(?:twin|commands|replies)\//,
+  "what allows no twin or commands": /the allow list has .* is devices\/\w+\/(?:twin|commands|replies)\//,
   "the networks of a door": /the door of \w+ takes (?:nobody from )?[\d:]/,
   "who is let in by a door": /the door of \w+ (?:does not take|takes only (?!what is )\w+ ?)/,
   "the protocols of a door": /the door of \w+ takes [a-z ]+ only, and this came over (?:https|mqtts|wss|socket)/,

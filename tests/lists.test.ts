@@ -235,6 +235,61 @@ test("topics that are denied are neither sent nor heard, over MQTT, HTTP and the
   for (const held of [program, watching, one, two]) held.end();
 });
 
+test("a twin and commands are denied at topics of their own, and not at that of readings; the device itself goes on", async () => {
+  const { owner, application, list, remove } = await organisation();
+  const device = await owner.device(application.id);
+  const { token } = await owner.tokenOf([
+    "device.read",
+    "telemetry.read",
+    "twin.read",
+    "twin.update",
+    "command.read",
+    "command.send",
+  ]);
+  const asks = platform.visitor.as(token);
+  const own = `/v1/devices/${device.id}`;
+  const program = await mqtt(platform, { username: "program", password: token, protocolVersion: 5 });
+  const hears = (rest: string) =>
+    program.client.subscribeAsync(`devices/${device.id}/${rest}`, { qos: 1 }).then(
+      () => true,
+      () => false,
+    );
+  const may = async () => {
+    const answers = [
+      await asks.send<Problem>("GET", `${own}/telemetry/latest`),
+      await asks.send<Problem>("GET", `${own}/twin`),
+      await asks.send<Problem>("PATCH", `${own}/twin`, { body: { desired: { on: true } } }),
+      await asks.send<Problem>("POST", `${own}/commands`, { body: { name: "open" } }),
+      await asks.send<Problem>("GET", `${own}/commands`),
+    ];
+    const refused = answers.filter(({ status }) => status >= 300);
+    assert.deepEqual(new Set(refused.map(({ body }) => body.code)), new Set(refused.length > 0 ? ["list.denied"] : []));
+    const over = ["telemetry", "twin/reported", "twin/desired", "commands/open", "replies/+"];
+    const heard: string[] = [];
+    for (const rest of over) if (await hears(rest)) heard.push(rest);
+    return [answers.map(({ status }) => (status < 300 ? "+" : "-")).join(""), heard];
+  };
+  const itself = await connect(device);
+  const all = ["telemetry", "twin/reported", "twin/desired", "commands/open", "replies/+"];
+  const without = (...left: readonly string[]) => all.filter((rest) => !left.includes(rest));
+  assert.deepEqual(await may(), ["+++++", all]);
+  for (const [which, filter, said, heard] of [
+    ["deny", "telemetry", "-++++", without("telemetry")],
+    ["deny", "twin/desired", "+--++", without("twin/desired")],
+    ["deny", "twin/reported", "+-+++", without("twin/reported")],
+    ["deny", "commands/+", "+++--", without("commands/open")],
+    ["allow", "telemetry", "+----", ["telemetry", "replies/+"]],
+  ] as const) {
+    const made = await list(which, "topic", `devices/${device.id}/${filter}`);
+    assert.deepEqual(await may(), [said, heard], `${which} ${filter}`);
+    if (filter !== "telemetry" || which === "allow") await publish(itself);
+    await itself.client.subscribeAsync(["me/twin/desired", "me/commands/+"], { qos: 1 });
+    await remove(made);
+  }
+  program.end();
+  itself.end();
+});
+
 test("an entry ends when it expires, and what an allow list had let in until then is let go", async () => {
   const { owner, application, list, explain } = await organisation();
   const [always, guest, other] = await Promise.all([1, 2, 3].map(() => owner.device(application.id)));
@@ -335,6 +390,7 @@ test("what names nothing is refused with what to write, what contradicts is said
     ["deny", "person", device.id, "request.malformed", "value"],
     ["deny", "topic", "me/telemetry", "request.malformed", "value"],
     ["deny", "topic", "devices/#/telemetry", "request.malformed", "value"],
+    ["deny", "topic", "devices/+/commands/unlock", "request.malformed", "value"],
     ["deny", "device", unknown("device"), "device.unknown", undefined],
     ["deny", "person", unknown("person"), "member.unknown", undefined],
   ] as const) {

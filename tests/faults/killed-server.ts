@@ -77,6 +77,7 @@ wrap(Session.prototype, "query", async (call, [text]) => {
   if (statement.includes("insert into cold_object")) pass("object begun");
   if (statement.includes("set data = null")) joined("chunks moved", "move committed");
   if (statement.includes("set erased_at = $3")) joined("erasure marked", "erasure committed");
+  if (statement.includes("insert into group_task")) joined("task written", "task committed");
   if (statement.includes("drop_month")) pass("month dropped");
   if (statement.includes("delete from chunk c using"))
     pass(statement.includes("period = any") ? "erased chunks removed" : "chunks expired");

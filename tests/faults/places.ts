@@ -65,6 +65,9 @@ export const placesOfErasure = [
   "message key destroyed",
 ] as const;
 
+/** While tasks are put, leased, renewed, answered and given back: before it is committed, and before anybody is told. */
+export const placesOfTasks = ["task written", "task committed"] as const;
+
 /** Between a commit and what the keyring's journal is told of it. */
 export const placeOfRulings = "journal writing";
 
@@ -75,6 +78,7 @@ export type Place =
   | (typeof placesOfSockets)[number]
   | (typeof placesOfCare)[number]
   | (typeof placesOfErasure)[number]
+  | (typeof placesOfTasks)[number]
   | typeof placeOfRulings;
 
 /** Where `killed-backup.ts` can: half of the first piece is on the disk; all of it is, and was read back; it has its own name, and that of a draft as well. */

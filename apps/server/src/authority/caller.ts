@@ -6,6 +6,7 @@ import { unsaid, type Circumstances } from "./circumstances.ts";
 import type { Credential } from "./credential.ts";
 import { cameFrom, granted, type Answered, type Question } from "./decisions.ts";
 import { wayOf } from "./door.ts";
+import type { Listable } from "./listed-topics.ts";
 import { unknownCode, type Target } from "./link.ts";
 import { Permit, Reach, type Asker } from "./permit.ts";
 import {
@@ -80,7 +81,7 @@ export class Caller implements Asker {
     const target = way && isId("device", device) ? this.target("device", device) : undefined;
     if (!way || target?.kind !== "device") return;
     const now = this.#clock.now();
-    this.space.noteHits(listingOf(this.power, way, target, now).by, now);
+    this.space.noteHits(listingOf(this.power, action, way, target, now).by, now);
   }
 
   /** A request about a device whose user lists something: what admitted it counts it. */
@@ -214,9 +215,10 @@ export class Caller implements Asker {
   }
 
   /** The same question where it is asked for every message. */
-  mayDevice(action: Action, id: Id<"device">): boolean {
+  mayDevice(action: Action, id: Id<"device">, at?: readonly Listable[]): boolean {
     const placement = this.space.device(id);
-    return placement !== undefined && mayNow(this.power, action, { kind: "device", id, placement }, this.#clock.now());
+    const target = placement && ({ kind: "device", id, placement, at } as const);
+    return target !== undefined && mayNow(this.power, action, target, this.#clock.now());
   }
 
   /** The same of what a device says and hears in a group: as a member, and as long as both are of one application. */

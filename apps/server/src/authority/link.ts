@@ -1,6 +1,7 @@
 import type { Id, Kind } from "@holdfast/kernel";
 import { formatGrant, type Action, type Grant, type Where } from "@holdfast/protocol";
 import type { Dashboard } from "./dashboard.ts";
+import type { Listable } from "./listed-topics.ts";
 import type { Placement } from "./space.ts";
 
 /** What a question is about, with what is needed to answer it. */
@@ -9,7 +10,13 @@ export type Target =
   | { readonly kind: "product" }
   | { readonly kind: "application"; readonly id: Id<"application"> }
   | { readonly kind: "dashboard"; readonly id: Id<"dashboard">; readonly dashboard: Dashboard }
-  | { readonly kind: "device"; readonly id: Id<"device">; readonly placement: Placement };
+  | {
+      readonly kind: "device";
+      readonly id: Id<"device">;
+      readonly placement: Placement;
+      /** At which of its topics, where it is not at all of the action's. */
+      readonly at?: readonly Listable[] | undefined;
+    };
 
 /**
  * One link of a credential's chain: itself, what made it, up to the person's role. Every link must cover what is asked,

@@ -1,9 +1,10 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { newId, type Id, type Instant } from "@holdfast/kernel";
-import { telemetryTopic, type Listed, type ListName } from "@holdfast/protocol";
+import { telemetryTopic, type Action, type Listed, type ListName } from "@holdfast/protocol";
 import fc from "fast-check";
 import { unsaid } from "./circumstances.ts";
+import { topicsOfAction } from "./listed-topics.ts";
 import { Lists, readValue, type ListEntry } from "./lists.ts";
 import { counted, spaceOf } from "./space.fixture.ts";
 import type { Visitor } from "./visitor.ts";
@@ -95,13 +96,41 @@ test("who is denied does not come back by what he makes", () => {
 
 test("topics and devices are asked of whatever is sent in a device's name", () => {
   const lists = new Lists([entry("deny", "topic", "devices/+/telemetry"), entry("deny", "device", valve)]);
-  assert.match(String(lists.ofDevice(pump, "read", noon).against), /devices\/\+\/telemetry/);
-  assert.match(String(lists.ofDevice(valve, "write", noon).against), new RegExp(valve));
+  assert.match(String(lists.ofDevice(pump, "read", ["telemetry"], noon).against), /devices\/\+\/telemetry/);
+  assert.match(String(lists.ofDevice(valve, "write", ["telemetry"], noon).against), new RegExp(valve));
   const shut = new Lists([entry("deny", "device", valve)]);
-  assert.ok(shut.ofDevice(valve, "write", noon).against);
-  assert.equal(shut.ofDevice(valve, "read", noon).against, undefined);
+  assert.ok(shut.ofDevice(valve, "write", ["telemetry"], noon).against);
+  assert.equal(shut.ofDevice(valve, "read", ["telemetry"], noon).against, undefined);
   assert.ok(lists.deniesFilter(telemetryTopic(pump), noon));
   assert.ok(!lists.deniesFilter("devices/#", noon));
+});
+
+test("twins and commands are asked at topics of their own: whatever denies one denies all of it, and whatever allows has to allow all", () => {
+  const asked = (lists: Lists, action: Action) =>
+    lists.ofDevice(pump, "read", topicsOfAction(action), noon).against === undefined;
+  const all = ["telemetry.read", "twin.read", "twin.update", "command.read", "command.send"] as const;
+  for (const [list, value, let_in] of [
+    ["deny", "devices/+/telemetry", ["twin.read", "twin.update", "command.read", "command.send"]],
+    ["deny", `devices/${pump}/twin/desired`, ["telemetry.read", "command.read", "command.send"]],
+    ["deny", "devices/+/twin/reported", ["telemetry.read", "twin.update", "command.read", "command.send"]],
+    ["deny", "devices/+/+/+", ["telemetry.read"]],
+    ["deny", "+/+/replies/#", ["telemetry.read", "twin.read", "twin.update", "command.send"]],
+    ["deny", `devices/${valve}/#`, all],
+    ["allow", "devices/+/telemetry", ["telemetry.read"]],
+    ["allow", `devices/${pump}/twin/desired`, ["twin.update"]],
+    ["allow", "devices/+/twin/#", ["twin.read", "twin.update"]],
+    ["allow", "devices/+/commands/+", ["command.send"]],
+    ["allow", "devices/#", all],
+  ] as const) {
+    const lists = new Lists([entry(list, "topic", value)]);
+    assert.deepEqual(
+      all.filter((action) => asked(lists, action)),
+      let_in,
+      `${list} ${value}`,
+    );
+  }
+  for (const value of ["devices/+/commands/unlock", "devices/+/+/desired", "devices/+/twin/other", "+/+/tasks/one"])
+    assert.throws(() => readValue("topic", value), { code: "request.malformed" }, value);
 });
 
 test("for any lists, who is denied is out, and who is let in is denied nowhere and allowed wherever anybody is", () => {

@@ -1,5 +1,6 @@
 import { isId, Refusal, type Fault, type Id, type Instant } from "@holdfast/kernel";
-import { telemetryTopic, type Listed, type ListName, type UserListed } from "@holdfast/protocol";
+import type { Listed, ListName, UserListed } from "@holdfast/protocol";
+import { tooFine, topicOf, type Listable } from "./listed-topics.ts";
 import { formatNetwork, includes, isAddressOf, parseNetwork, type Network } from "./network.ts";
 import { parseFilter, type Filter } from "./topic-filter.ts";
 import type { Answer } from "./door.ts";
@@ -35,7 +36,8 @@ export function readValue(what: Listed, value: string): string {
       return isId(what, value) ? value : malformed(`not an identifier of a ${what}`);
     case "topic": {
       const filter = parseFilter(value);
-      return typeof filter === "string" ? malformed(filter) : value;
+      const why = typeof filter === "string" ? filter : tooFine(value);
+      return why === undefined ? value : malformed(why);
     }
   }
 }
@@ -65,6 +67,7 @@ export class Lists {
   #live: readonly Read[] = [];
   /** By device, as long as the same entries hold: asked for every message. */
   readonly #ofDevices = { write: new Map<Id<"device">, Listing>(), read: new Map<Id<"device">, Listing>() };
+  readonly #ofTopics = new Map<string, Listing>();
   #until = Number.NEGATIVE_INFINITY;
 
   constructor(entries: Iterable<ListEntry> = []) {
@@ -125,17 +128,26 @@ export class Lists {
   }
 
   /** Of what is sent in a device's name, or read of it: who may not come any more can still be looked at. */
-  ofDevice(device: Id<"device">, way: "write" | "read", now: Instant): Listing {
+  ofDevice(device: Id<"device">, way: "write" | "read", topics: readonly Listable[], now: Instant): Listing {
     const live = this.#at(now);
     if (live.length === 0) return silent;
+    if (topics.length !== 1 || topics[0] !== "telemetry")
+      return together(topics.map((kind) => this.#ofTopic(live, topicOf(device, kind))));
     const known = this.#ofDevices[way].get(device);
     if (known) return known;
-    const topic = telemetryTopic(device);
     const listing = together([
       way === "write" ? ask(live, "device", ({ entry }) => entry.value === device, `is ${device}`) : silent,
-      ask(live, "topic", ({ filter }) => filter?.matches(topic) ?? false, `is ${topic}`),
+      this.#ofTopic(live, topicOf(device, "telemetry")),
     ]);
     this.#ofDevices[way].set(device, listing);
+    return listing;
+  }
+
+  #ofTopic(live: readonly Read[], topic: string): Listing {
+    const known = this.#ofTopics.get(topic);
+    if (known) return known;
+    const listing = ask(live, "topic", ({ filter }) => filter?.matches(topic) ?? false, `is ${topic}`);
+    this.#ofTopics.set(topic, listing);
     return listing;
   }
 
@@ -151,7 +163,7 @@ export class Lists {
 
   #at(now: Instant): readonly Read[] {
     if (now < this.#until) return this.#live;
-    for (const known of Object.values(this.#ofDevices)) known.clear();
+    for (const known of [...Object.values(this.#ofDevices), this.#ofTopics]) known.clear();
     this.#live = this.#all.filter(({ entry: { expiresAt } }) => expiresAt === undefined || now < expiresAt);
     this.#until = Math.min(
       Number.POSITIVE_INFINITY,

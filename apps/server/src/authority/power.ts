@@ -9,6 +9,7 @@ import { demandedOf, endOfSession, type Unmet } from "./demands.ts";
 import { answerOf, closingOf, isOpenTo, unopened, wayOf, type Answer, type Passed } from "./door.ts";
 import { inWords } from "./hours.ts";
 import { canHold } from "./kinds.ts";
+import { topicsOfAction } from "./listed-topics.ts";
 import { together, type Entry, type Listing } from "./lists.ts";
 import { coveringGrant, grants, linkOf, type Link, type Target } from "./link.ts";
 import { standingOfSecret } from "./secrets.ts";
@@ -319,7 +320,7 @@ function barrier(
   const { space, visitor } = power;
   const way = target.kind === "device" ? wayOf(action) : undefined;
   if (target.kind !== "device" || !way) return { against: undefined, open: [], code: "door.refused" };
-  const listed = listingOf(power, way, target, now);
+  const listed = listingOf(power, action, way, target, now);
   // How a device has to come itself was asked when it came.
   if (listed.against !== undefined || visitor.device === target.id) return { ...listed, code: "list.denied" };
   const answer = answerOf(space.doorsOf(target.placement), visitor, way, now);
@@ -329,11 +330,12 @@ function barrier(
 /** What the organisation's lists say, and then those of the user whose the device is, which never ask the device itself. */
 export function listingOf(
   { space, visitor }: Power,
+  action: Action,
   way: "write" | "read",
-  { id, placement }: Target & { kind: "device" },
+  { id, placement, at = topicsOfAction(action) }: Target & { kind: "device" },
   now: Instant,
 ): Listing {
-  const listed = space.lists.ofDevice(id, way, now);
+  const listed = space.lists.ofDevice(id, way, at, now);
   const own = placement.user && space.userListsOf(placement);
   if (!own || listed.against !== undefined || visitor.device === id) return listed;
   const hers = own.ofVisitor(visitor, id, now);
@@ -344,7 +346,7 @@ function isBarred(power: Power, action: Action, target: Target, now: Instant): b
   const { space, visitor, passed } = power;
   const way = target.kind === "device" ? wayOf(action) : undefined;
   if (target.kind !== "device" || !way) return false;
-  if (listingOf(power, way, target, now).against !== undefined) return true;
+  if (listingOf(power, action, way, target, now).against !== undefined) return true;
   return visitor.device !== target.id && !isOpenTo(space.doorsOf(target.placement), visitor, way, now, passed);
 }
 

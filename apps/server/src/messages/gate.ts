@@ -87,12 +87,14 @@ export class MessageGate implements Gate {
   subscribe(filter: string): number {
     const caller = this.#caller;
     const exact = parseTopic(filter);
-    if (caller.space.lists.deniesFilter(filter, caller.now())) return notAuthorized;
+    const { device } = caller.credential;
+    // What a device may hear itself hangs on its readings.
+    const isDenied = caller.space.lists.deniesFilter(filter, caller.now());
+    if (isDenied && !(device && this.#maySpeak(device))) return notAuthorized;
     // Of all its children it hears nothing that every message of the organisation would have to be asked about.
     const group = /^groups\/(grp_[0-9a-f]{32})\//.exec(filter)?.[1];
-    if (caller.credential.device && group && isId("group", group)) return this.#mayInGroup("read", group);
-    if (caller.credential.device)
-      return !filter.startsWith("devices/+/") || ofChildren.test(filter) ? 0 : notAuthorized;
+    if (device && group && isId("group", group)) return this.#mayInGroup("read", group);
+    if (device) return !filter.startsWith("devices/+/") || ofChildren.test(filter) ? 0 : notAuthorized;
     if (exact) return this.#mayHear(exact) ? 0 : this.#refuse(aboutOthers(exact, "read"), exact.device);
     const may = heard.find((action) => caller.mayAnywhere(action));
     if (may) caller.noteUse(may);
@@ -124,7 +126,8 @@ export class MessageGate implements Gate {
     if (kind !== "telemetry" && caller.credential.device !== undefined)
       return (kind === "desired" || kind === "command" || kind === "task") && this.#maySpeak(device);
     const action = aboutOthers(topic, "read");
-    const may = caller.mayDevice(action, device) && caller.attributesOf(device) === undefined;
+    const at = kind === "task" ? undefined : [kind];
+    const may = caller.mayDevice(action, device, at) && caller.attributesOf(device) === undefined;
     if (may) caller.noteUse(action, device);
     return may;
   }
