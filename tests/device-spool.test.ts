@@ -14,22 +14,32 @@ const folder = mkdtempSync(path.join(tmpdir(), "spool-"));
 after(() => rmSync(folder, { recursive: true }));
 let files = 0;
 const freshFile = () => path.join(folder, `${(files += 1)}`);
-const roomy: Limits = { entries: 1_000, bytes: 1_000_000, whenFull: "refuse" };
+const roomy: Limits = { entries: 1_000, bytes: 1_000_000, share: 1, whenFull: "refuse" };
 const none = () => false;
 const spoolIn = (file: string) => new Spool(openJournal({ file, secret: "secret" }), roomy, () => {});
-const payloads = (spool: Spool) => [...spool.lane("telemetry")].map(({ payload }) => payload);
+const lanes = ["reply", "task", "twin", "telemetry"] as const;
+const entriesOf = (spool: Spool, lane: (typeof lanes)[number]) =>
+  [...spool.queues(lane).values()].flatMap((queue) => [...queue.values()]);
+const payloads = (spool: Spool) => entriesOf(spool, "telemetry").map(({ payload }) => payload);
 
 /** What a spool should know, by arrays and maps. */
 type Known = { entries: string[]; commands: [string, string | undefined][] };
 const known = (spool: Spool): Known => ({
-  entries: (["reply", "twin", "telemetry"] as const).flatMap((lane) =>
-    [...spool.lane(lane)].map(({ topic, payload }) => `${topic} ${payload}`),
+  entries: lanes.flatMap((lane) =>
+    entriesOf(spool, lane).map(({ topic, payload }) => `${topic} ${payload}`),
   ),
   commands: [...spool.ledger.all()].map(([id, { reply }]) => [id, reply]),
 });
 
 const step = fc.oneof(
-  { weight: 4, arbitrary: fc.record({ do: fc.constant("keep" as const), text: fc.string(), isTwin: fc.boolean() }) },
+  {
+    weight: 4,
+    arbitrary: fc.record({
+      do: fc.constant("keep" as const),
+      text: fc.string(),
+      topic: fc.constantFrom(telemetry, reported, "children/a/telemetry", "children/b/telemetry", "groups/g/tasks/put"),
+    }),
+  },
   { weight: 3, arbitrary: fc.record({ do: fc.constant("gone" as const), which: fc.nat(20) }) },
   fc.record({ do: fc.constantFrom("begin" as const, "finish" as const, "forget" as const), id: fc.nat(3) }),
   fc.record({ do: fc.constantFrom("tidy" as const, "reopen" as const) }),
@@ -46,13 +56,13 @@ test("whatever was done, a file that is cut anywhere holds what was true after s
       note();
       for (const one of steps) {
         const before = readFileSync(file).length;
-        if (one.do === "keep") await spool.keep(one.isTwin ? reported : telemetry, one.text, none);
+        if (one.do === "keep") await spool.keep(one.topic, one.text, none);
         if (one.do === "gone") {
-          const all = [...spool.lane("telemetry"), ...spool.lane("reply")];
+          const all = [...entriesOf(spool, "telemetry"), ...entriesOf(spool, "reply")];
           const entry = all[one.which % Math.max(all.length, 1)];
           if (entry) spool.remove(entry);
         }
-        if (one.do === "begin") spool.begin(`cmd_${one.id}`, 1_000);
+        if (one.do === "begin") spool.begin(`cmd_${one.id}`, 1_000, one.id % 2 ? "me/" : "children/a/");
         if (one.do === "finish") spool.finish(`cmd_${one.id}`, `{"result":${one.id}}`);
         if (one.do === "forget") spool.forget(`cmd_${one.id}`);
         if (one.do === "tidy") spool.tidy();

@@ -240,16 +240,19 @@ function besideOf({
       }
     },
 
-    acceptTask(source, { group, verb }, { payload }, waiting) {
+    acceptTask(source, { group, verb }, { payload, properties }, waiting) {
       const { space, device } = source;
       try {
         const bytes = new Uint8Array(payload); // a copy: the bytes are the connection's
+        const { correlationData } = properties;
+        const answers = correlationData && { properties: { correlationData: new Uint8Array(correlationData) } };
         const work = doByWire(board, { space, device, group }, verb, bytes);
         if (!work) return new Refusal("topic.unknown");
         void settle(source, bytes.length, waiting, async () => {
           await telemetry.admitBeside(space, device, bytes);
           const told = await work(() => clock.now());
-          if (told) toDevice.send(space, device, { topic: taskTopic(device, group), payload: bytesOf(told) });
+          const topic = taskTopic(device, group);
+          if (told) toDevice.send(space, device, { topic, payload: bytesOf(told), ...answers });
         });
         return undefined;
       } catch (error) {

@@ -1,7 +1,7 @@
 import type { Timers } from "@holdfast/kernel";
 import type { Emitter } from "./emitter.ts";
 import type { Spool } from "./spool.ts";
-import { replies } from "./topics.ts";
+import { at, placeOf, replies } from "./topics.ts";
 
 export type Command = {
   readonly id: string;
@@ -43,26 +43,31 @@ export class Commands {
     }
   }
 
-  handle(name: string, handler: Handler): void {
-    this.#handlers.set(name, handler);
+  /** By the topic at which it comes, which is of the device itself or of a child. */
+  handle(topic: string, handler: Handler): void {
+    this.#handlers.set(topic, handler);
   }
 
   /** Returns once it is written down that it begins; throws where that is not possible. */
-  take(text: string): void {
+  take(topic: string, text: string): void {
     const { spool, owed, emitter } = this.#needs;
     const { id, name, body = null, expiresIn, again } = JSON.parse(text) as Command & { again: boolean }; // the platform's own words
     const known = spool.ledger.find(id);
     if (known) {
       this.#forgetAfter(id, expiresIn);
-      const isOwed = [...spool.lane("reply")].some(({ topic }) => topic === replies + id);
+      // A child may have another name by now, and replies by that.
+      const { speaker } = placeOf(topic);
+      if (speaker !== known.speaker) spool.begin(id, expiresIn, speaker);
+      const owedTo = [...(spool.queues("reply").get(speaker)?.values() ?? [])];
+      const isOwed = owedTo.some((entry) => entry.topic === at(speaker, replies) + id);
       if (known.reply !== undefined && !isOwed) spool.finish(id, known.reply);
       return owed();
     }
-    spool.begin(id, expiresIn);
+    spool.begin(id, expiresIn, placeOf(topic).speaker);
     this.#forgetAfter(id, expiresIn);
     this.#running.add(id);
     const isUnsure = again && !spool.outlives;
-    this.#run({ id, name, body, expiresIn }, isUnsure).catch((error: unknown) => emitter.emit("fault", error));
+    this.#run(topic, { id, name, body, expiresIn }, isUnsure).catch((error: unknown) => emitter.emit("fault", error));
   }
 
   /** Nothing is forgotten any more, and what still runs has nobody to reply to. */
@@ -71,17 +76,17 @@ export class Commands {
     this.#forgetting.clear();
   }
 
-  async #run(command: Command, isUnsure: boolean): Promise<void> {
+  async #run(topic: string, command: Command, isUnsure: boolean): Promise<void> {
     const { spool, owed } = this.#needs;
-    const reply = await this.#reply(command, isUnsure);
+    const reply = await this.#reply(topic, command, isUnsure);
     this.#running.delete(command.id);
     spool.finish(command.id, reply);
     owed();
   }
 
-  async #reply(command: Command, isUnsure: boolean): Promise<string> {
+  async #reply(topic: string, command: Command, isUnsure: boolean): Promise<string> {
     try {
-      const handler = this.#handlers.get(command.name);
+      const handler = this.#handlers.get(topic);
       if (!handler) throw new Error("This device knows no such command.");
       if (isUnsure) throw new Error(unsure);
       await this.#needs.spool.sync();

@@ -1,18 +1,25 @@
 import { systemClock, systemRandom, systemTimers, type Clock, type Random, type Timers } from "@holdfast/kernel";
 import type { IClientOptions } from "mqtt";
+import { Board, type BoardNeeds } from "./board.ts";
+import { Child } from "./child.ts";
 import { Commands, type Handler } from "./commands.ts";
 import { Emitter, type Events } from "./emitter.ts";
 import { DeviceError } from "./failure.ts";
+import { Group } from "./group.ts";
+import { Hands } from "./hands.ts";
 import { noJournal, type Journal } from "./journal.ts";
 import type { Identity } from "./identity.ts";
 import { Link } from "./link.ts";
 import { Outbox } from "./outbox.ts";
+import type { Limits } from "./room.ts";
 import { Roots } from "./roots.ts";
-import { Spool, type Entry, type Limits } from "./spool.ts";
-import * as topics from "./topics.ts";
+import { Spool } from "./spool.ts";
+import { Subscriptions } from "./subscriptions.ts";
+import { childTree, isChildName, isName, own } from "./topics.ts";
 import { Trust } from "./trust.ts";
-import { Twin, type OnDesired } from "./twin.ts";
+import type { OnDesired } from "./twin.ts";
 import { Upkeep } from "./upkeep.ts";
+import { Voice, type Measured, type Values, type VoiceNeeds } from "./voice.ts";
 
 export type Options = {
   /** `mqtts://HOST:PORT`, or `wss://HOST:PORT/mqtt`, which is the way out of a browser. */
@@ -28,13 +35,16 @@ export type Options = {
   readonly clientId?: string;
   /** Where the spool is kept; in memory without one. */
   readonly journal?: Journal;
-  /** 10,000 messages, 16 MiB and "wait" without saying. */
+  /** 10,000 messages, 16 MiB, a tenth of both for each child and "wait" without saying. */
   readonly limits?: Partial<Limits>;
-  /** Seconds between signs of life. */
+  /** Seconds between signs of life; 60 without saying. */
   readonly keepAlive?: number;
 };
 
 type Needs = { readonly clock: Clock; readonly timers: Timers; readonly random: Random };
+
+/** Seconds. */
+const signsOfLife = 60;
 
 /** A program that is a device stays until the device is closed, also while it waits to connect again. */
 const lastingTimers: Timers = {
@@ -44,20 +54,19 @@ const lastingTimers: Timers = {
   },
 };
 
-export type Values = Readonly<Record<string, unknown>>;
-/** When it was measured; now without saying. */
-export type Measured = { readonly time?: Date | number };
-
 /** A device of a platform: it sends, is told what is wanted of it, and does what it is asked to. */
 export class Device {
-  readonly #clock: Clock;
   readonly #emitter = new Emitter();
   readonly #spool: Spool;
   readonly #outbox: Outbox;
   readonly #link: Link;
   readonly #commands: Commands;
-  readonly #twin: Twin;
   readonly #upkeep: Upkeep;
+  readonly #voice: Voice;
+  readonly #voiceNeeds: VoiceNeeds;
+  readonly #boardNeeds: BoardNeeds;
+  readonly #children = new Map<string, Child>();
+  readonly #groups = new Map<string, { readonly group: Group; readonly hands: Hands }>();
   readonly #roots: Roots | undefined;
   #isClosed = false;
 
@@ -75,38 +84,47 @@ export class Device {
     const fixed = typeof ca === "string" ? [ca] : ca instanceof Roots ? undefined : ca;
     const emitter = this.#emitter;
     const trust = new Trust({ emitter, trusted: () => roots?.current ?? fixed });
-    this.#clock = clock;
-    this.#spool = new Spool(
+    const spool = new Spool(
       journal,
-      { entries: 10_000, bytes: 16 * 1024 * 1024, whenFull: "wait", ...limits },
+      { entries: 10_000, bytes: 16 * 1024 * 1024, share: 0.1, whenFull: "wait", ...limits },
       (entry) => {
-        this.#outbox.dropped(entry);
+        this.#outbox.dropped(entry, new DeviceError("spool.dropped"));
         emitter.emit("dropped", entry);
       },
     );
-    const outbox = new Outbox({ spool: this.#spool, emitter, timers, random });
+    this.#spool = spool;
+    const outbox = new Outbox({ spool, emitter, timers, random });
     this.#outbox = outbox;
-    this.#twin = new Twin(emitter);
+    const subscriptions = new Subscriptions({ timers, random });
     // What is forgotten some day keeps no program alive.
     const quiet = timers === lastingTimers ? systemTimers : timers;
-    this.#commands = new Commands({ spool: this.#spool, emitter, timers: quiet, owed: () => outbox.pump() });
+    const commands = new Commands({ spool, emitter, timers: quiet, owed: () => outbox.pump() });
+    this.#commands = commands;
+    const parts = { spool, outbox, subscriptions, commands, emitter, clock, timers, random };
+    this.#voiceNeeds = { ...parts, isClosed: () => this.#isClosed };
+    this.#boardNeeds = { ...parts, keepAlive: options.keepAlive ?? signsOfLife };
+    this.#voice = new Voice(own, this.#voiceNeeds);
     this.#link = new Link(
       options.url,
       { emitter, timers, clock, random },
       {
         options: () => connectionOf(options),
-        up: (line) => {
+        up: (line, ear) => {
+          subscriptions.open(ear);
           outbox.open(line);
+          for (const { hands } of this.#groups.values()) hands.up();
           roots?.worked(emitter);
           void trust.say(line);
           this.#upkeep.online();
         },
         down: () => {
+          subscriptions.closed();
           outbox.closed();
+          for (const { hands } of this.#groups.values()) hands.down();
           this.#upkeep.offline();
         },
         failed: (cause) => roots?.failed(cause),
-        message: (topic, payload) => this.#hear(topic, payload),
+        message: (topic, payload, mark) => subscriptions.take(topic, payload, mark),
       },
     );
     const again = () => this.#link.again();
@@ -129,33 +147,52 @@ export class Device {
     return this.#emitter.on(name, listener);
   }
 
-  /** Resolves once the platform has it on disk. That may take as long as there is no network. */
-  async send(values: Values, measured: Measured = {}): Promise<void> {
-    await this.#say(topics.telemetry, this.#reading(values, measured));
+  /**
+   * Values by the names of attributes: numbers, booleans, texts, locations or documents of JSON. Resolves once the platform has it on disk, which may
+   * take as long as there is no network. Rejects as `platform.refused`, `spool.full`, `spool.dropped`, `spool.tooLarge`.
+   */
+  send(values: Values, measured: Measured = {}): Promise<void> {
+    return this.#voice.send(values, measured);
   }
 
   /** Resolves once it is in the spool, and with "wait" that means: once there is room. It is sent in its turn. */
-  async keep(values: Values, measured: Measured = {}): Promise<void> {
-    await this.#keep(topics.telemetry, this.#reading(values, measured));
-    this.#outbox.pump();
-    await this.#spool.sync();
+  keep(values: Values, measured: Measured = {}): Promise<void> {
+    return this.#voice.keep(values, measured);
   }
 
   /** What the device is like, as a merge patch (RFC 7396). Resolves once the platform has it on disk. */
-  async report(patch: Values): Promise<void> {
-    await this.#say(topics.reported, JSON.stringify(patch));
+  report(patch: Values): Promise<void> {
+    return this.#voice.report(patch);
   }
 
   /** Runs once for each command of that name, one time at most. */
   onCommand(name: string, handler: Handler): void {
-    this.#commands.handle(name, handler);
-    this.#link.listen(topics.commands + name);
+    this.#voice.onCommand(name, handler);
   }
 
   /** Is told what is wanted, whenever that changes and whenever the device comes. While it runs it is told nothing, and then the newest. */
   onDesired(handler: OnDesired): void {
-    this.#twin.handle(handler);
-    this.#link.listen(topics.desired);
+    this.#voice.onDesired(handler);
+  }
+
+  /** A device that this one speaks for as its gateway, by id or alias; the same each time. Throws `name.invalid`. */
+  child(name: string): Child {
+    if (!isChildName(name)) throw new DeviceError("name.invalid", { detail: `This is ${JSON.stringify(name)}.` });
+    const child = this.#children.get(name) ?? new Child(name, new Voice(childTree(name), this.#voiceNeeds));
+    this.#children.set(name, child);
+    return child;
+  }
+
+  /** A group that this device is in, by name or id; the same each time. Throws `name.invalid`. */
+  group(name: string): Group {
+    if (!isName(name)) throw new DeviceError("name.invalid", { detail: `This is ${JSON.stringify(name)}.` });
+    const known = this.#groups.get(name);
+    if (known) return known.group;
+    const board = new Board(name, this.#boardNeeds);
+    const hands = new Hands(name, board, this.#boardNeeds);
+    const group = new Group(name, board, hands, this.#boardNeeds);
+    this.#groups.set(name, { group, hands });
+    return group;
   }
 
   /** Roots to trust from now on, where they lead to the platform: from a message of its own, for one. With `ca` as `Roots` alone. */
@@ -180,37 +217,17 @@ export class Device {
     return this.#outbox.drained();
   }
 
-  /** Says goodbye. What is not acknowledged by then stays in the spool, and whoever waits for it is told `device.closed`. */
+  /** Says goodbye, and gives back the tasks that it has. What is not acknowledged by then stays in the spool, and whoever waits for it is told `device.closed`. */
   async close(): Promise<void> {
     if (this.#isClosed) return;
     this.#isClosed = true;
     this.#upkeep.offline();
+    for (const { hands } of this.#groups.values()) hands.close();
     await this.#link.close();
     this.#outbox.closed();
     this.#outbox.end();
     this.#commands.end();
     await this.#spool.close();
-  }
-
-  async #say(topic: string, payload: string): Promise<void> {
-    const entry = await this.#keep(topic, payload);
-    const answer = this.#outbox.answer(entry);
-    this.#outbox.pump();
-    await answer;
-  }
-
-  async #keep(topic: string, payload: string): Promise<Entry> {
-    if (this.#isClosed) throw new DeviceError("device.closed");
-    return this.#spool.keep(topic, payload, this.#outbox.isUnderWay);
-  }
-
-  #reading(values: Values, { time = this.#clock.now() }: Measured): string {
-    return JSON.stringify({ time: Number(time), values });
-  }
-
-  #hear(topic: string, payload: string): void {
-    if (topic === topics.desired) this.#twin.take(payload);
-    else if (topic.startsWith(topics.commands)) this.#commands.take(payload);
   }
 }
 
@@ -224,7 +241,7 @@ async function connectionOf({
   identity,
   ca,
   clientId,
-  keepAlive = 60,
+  keepAlive = signsOfLife,
   ...rest
 }: Options): Promise<IClientOptions> {
   const { name, ...certificate } = (await identity?.present()) ?? { ...rest.certificate, name: undefined };

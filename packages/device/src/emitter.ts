@@ -6,10 +6,17 @@ export type Events = {
   online: [];
   /** The connection ended, or could not be made. `wait` is how many milliseconds pass until the next try. */
   offline: [about: { readonly reason: number | undefined; readonly cause: unknown; readonly wait: number }];
-  /** The platform will never take this message; it is in the spool no more. */
+  /** The platform will never take this message, or lets this device not speak for the child or in the group; it is in the spool no more. */
   refused: [about: { readonly topic: string; readonly payload: string; readonly error: DeviceError }];
-  /** The platform does not take messages of this kind at the moment; they stay in the spool. */
-  held: [about: { readonly lane: Lane; readonly reason: number; readonly wait: number }];
+  /** The platform does not take messages of this kind at the moment, of the device itself or of this child; they stay in the spool. */
+  held: [
+    about: {
+      readonly lane: Lane;
+      readonly child: string | undefined;
+      readonly reason: number;
+      readonly wait: number;
+    },
+  ];
   /** The spool was full, and this made room. */
   dropped: [about: { readonly topic: string; readonly payload: string }];
   /** Roots that the platform named were tried: from now on these are trusted and no others, or they do not lead to the platform and were dropped. */

@@ -21,6 +21,22 @@ const sentences = {
   "enrolment.refused":
     "The platform does not enrol this device. Its code says why: see whether the enrolment key is good yet, and whether the device was retired.",
   "enrolment.later": "The platform cannot enrol this device at the moment. It is asked again.",
+  "name.invalid":
+    "This is no name. A child goes by its id or its alias (letters, digits, . _ - and blanks within), a group, a command and a task by letters, digits, . _ and - (64 at most); what is said in a group has a topic below the group's, and not below tasks/.",
+  "child.refused":
+    "The platform does not let this device speak for that child. Bind it to this gateway (`holdfast gateway bind`) and see whether it is suspended and what its door demands; or forget it.",
+  "child.forgotten": "This was to be sent for a child that was forgotten, and is not sent.",
+  "group.refused":
+    "The platform does not let this device do that in the group. Admit it (`holdfast group admit`), and see whether it may read and write there.",
+  "group.malformed": "What another device said in the group is no JSON. See which firmware says it.",
+  "connection.ended":
+    "There is no connection to the platform, or it ended before this was answered. It may have arrived. Ask again when the device is online.",
+  "board.silent": "The board of the group did not answer in time. Ask again: what it may have leased is anybody's when that lease is over.",
+  "board.malformed": "The board of the group answered what this version does not understand. See whether the package is older than the platform.",
+  "task.lost":
+    "The lease of this task is over, and another device may have it. Change nothing more in its name: what you do from now on is done twice.",
+  "task.tooLarge": "The result or the error of a task is at most 16 KiB of JSON. Answer with less, and deliver the rest as readings.",
+  "work.invalid": "A device leases 1 to 100 tasks at once, for 5 to 3,600 seconds, both whole numbers.",
   "platform.refused": "The platform does not take this, now or later. Its reason is named here.",
 } as const;
 

@@ -1,9 +1,15 @@
-export { Device, type Measured, type Options, type Values } from "./device.ts";
+export { Device, type Options } from "./device.ts";
+export type { Child } from "./child.ts";
 export type { Command, Handler } from "./commands.ts";
 export type { Events } from "./emitter.ts";
 export { DeviceError, type DeviceErrorCode } from "./failure.ts";
 export type { Journal } from "./journal.ts";
 export type { Identity, Shown } from "./identity.ts";
 export { Roots, type Place, type RootsNeeds, type Told } from "./roots.ts";
-export type { Limits } from "./spool.ts";
+export type { Group, OnHeard, PutOptions, Working } from "./group.ts";
+export type { Limits } from "./room.ts";
+export type { Task } from "./task.ts";
+export type { Lane } from "./topics.ts";
 export type { Desired, OnDesired } from "./twin.ts";
+export type { Measured, Values } from "./voice.ts";
+export type { Worker, WorkOptions } from "./work.ts";

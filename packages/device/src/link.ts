@@ -4,22 +4,24 @@ import type { Emitter } from "./emitter.ts";
 import { DeviceError } from "./failure.ts";
 import type { Line } from "./outbox.ts";
 import { waitAfter } from "./patience.ts";
+import type { Ear } from "./subscriptions.ts";
 
 type Needs = { readonly emitter: Emitter; readonly timers: Timers; readonly clock: Clock; readonly random: Random };
 
 export type Ends = {
   /** How to connect this time. */
   options(): Promise<IClientOptions>;
-  up(line: Line): void;
+  up(line: Line, ear: Ear): void;
   down(): void;
   /** It did not come up. */
   failed(cause: unknown): void;
   /** Throws where the message could not be taken: then it is not acknowledged, and comes again. */
-  message(topic: string, payload: string): void;
+  message(topic: string, payload: string, mark: string | undefined): void;
 };
 
 /** Bad user name or password, not authorized, banned, bad authentication method, taken over by another program, ended by somebody. */
 const unwanted = new Set([0x86, 0x87, 0x8a, 0x8c, 0x8e, 0x98]);
+const unspecified = 0x80;
 /** A connection of less is one more failure: who is let in and hung up on at once does not come back at once for ever. */
 const steady = 30_000;
 const patienceAtEnd = 5_000;
@@ -30,7 +32,6 @@ export class Link {
   readonly #url: string;
   readonly #needs: Needs;
   readonly #ends: Ends;
-  readonly #filters = new Set<string>();
   #client: MqttClient | undefined;
   #isUp = false;
   #isClosed = false;
@@ -98,10 +99,10 @@ export class Link {
     });
     client.on("close", end);
     // Before it is acknowledged, so that what must not be lost is kept by then.
-    client.handleMessage = ({ topic, payload }, done) => {
+    client.handleMessage = ({ topic, payload, properties }, done) => {
       if (isOver()) return;
       try {
-        this.#ends.message(topic, payload.toString());
+        this.#ends.message(topic, payload.toString(), properties?.correlationData?.toString());
       } catch (error) {
         this.#needs.emitter.emit("fault", error);
         cause = error;
@@ -109,12 +110,6 @@ export class Link {
       }
       done();
     };
-  }
-
-  /** From now on, and on every connection to come. */
-  listen(filter: string): void {
-    this.#filters.add(filter);
-    if (this.#isUp && this.#client) this.#subscribe(this.#client, [filter]);
   }
 
   /** Says goodbye; what is under way may still be answered for a moment. */
@@ -142,25 +137,36 @@ export class Link {
     this.#isUp = true;
     this.#since = this.#needs.clock.elapsed();
     const { receiveMaximum = window, maximumPacketSize = Infinity } = client.serverProperties ?? {};
-    this.#subscribe(client, [...this.#filters]);
-    this.#needs.emitter.emit("online");
-    this.#ends.up({
+    const line: Line = {
       window: Math.max(1, Math.min(window, receiveMaximum - 1)), // one more than the outbox may be under way
       largest: maximumPacketSize - 128,
-      publish: ({ topic, payload }, answered) =>
-        client.publish(topic, payload, { qos: 1 }, (error) => {
+      publish: ({ topic, payload, mark }, answered) => {
+        // It writes a text as its bytes, and a browser has no `Buffer`.
+        const correlationData = mark as unknown as Buffer;
+        const asked = mark === undefined ? {} : { properties: { correlationData } };
+        client.publish(topic, payload, { qos: 1, ...asked }, (error) => {
           if (!error) answered(0);
           // An error without a number is the connection's end, and no answer.
           else if ("code" in error && typeof error.code === "number") answered(error.code);
-        }),
-    });
+        });
+      },
+    };
+    this.#ends.up(line, this.#earOf(client));
+    this.#needs.emitter.emit("online");
   }
 
-  #subscribe(client: MqttClient, filters: string[]): void {
-    if (filters.length === 0) return;
-    client.subscribe(filters, { qos: 1 }, (error) => {
-      if (error && this.#client === client && this.#isUp && !this.#isClosed) this.#needs.emitter.emit("fault", error);
-    });
+  #earOf(client: MqttClient): Ear {
+    return {
+      subscribe: (filters, answered) => {
+        const asked = filters.map(({ filter, isToOthers }) => [filter, { qos: 1, nl: isToOthers }] as const);
+        client.subscribe(Object.fromEntries(asked), (error, _, packet) => {
+          const granted = packet?.granted;
+          if (Array.isArray(granted)) answered(granted.map(Number));
+          else if (error && this.#client === client && this.#isUp) answered(filters.map(() => unspecified));
+        });
+      },
+      unsubscribe: (filter, answered) => void client.unsubscribe(filter, () => answered()),
+    };
   }
 
   #down(reason: number | undefined, cause: unknown): void {

@@ -24,3 +24,8 @@ export function fraction(random: Random): number {
   const bytes = random.bytes(4);
   return new DataView(bytes.buffer).getUint32(bytes.byteOffset) / 2 ** 32;
 }
+
+/** What nobody else says. */
+export function markOf(random: Random): string {
+  return [...random.bytes(12)].map((byte) => byte.toString(16).padStart(2, "0")).join("");
+}

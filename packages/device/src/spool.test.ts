@@ -1,22 +1,24 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { noJournal } from "./journal.ts";
-import { Spool, type Limits } from "./spool.ts";
-import { replies, telemetry } from "./topics.ts";
+import type { Limits } from "./room.ts";
+import { Spool } from "./spool.ts";
+import { replies, telemetry, type Lane } from "./topics.ts";
 
 const none = () => false;
-const payloads = (spool: Spool) => [...spool.lane("telemetry")].map(({ payload }) => payload);
+const entriesOf = (spool: Spool, lane: Lane) => [...spool.queues(lane).values()].flatMap((queue) => [...queue.values()]);
+const payloads = (spool: Spool) => entriesOf(spool, "telemetry").map(({ payload }) => payload);
 
 test("one that is full refuses, waits in order, or drops the oldest measurement and counts it; never what is under way, nor a reply", async () => {
   const two = (whenFull: Limits["whenFull"], dropped: string[] = []) =>
-    new Spool(noJournal, { entries: 2, bytes: 10_000, whenFull }, ({ payload }) => void dropped.push(payload));
+    new Spool(noJournal, { entries: 2, bytes: 10_000, share: 1, whenFull }, ({ payload }) => void dropped.push(payload));
   const refusing = two("refuse");
   for (const text of ["1", "2"]) await refusing.keep(telemetry, text, none);
   await assert.rejects(refusing.keep(telemetry, "3", none), { code: "spool.full" });
   await assert.rejects(refusing.keep(telemetry, "x".repeat(10_000), none), { code: "spool.tooLarge" });
   refusing.finish("cmd_1", "{}");
   assert.deepEqual(
-    [...refusing.lane("reply")].map(({ topic }) => topic),
+    entriesOf(refusing, "reply").map(({ topic }) => topic),
     [`${replies}cmd_1`],
   );
 
@@ -25,8 +27,7 @@ test("one that is full refuses, waits in order, or drops the oldest measurement 
   const all = ["1", "2", "3", "4"].map(async (text) => kept.push((await waiting.keep(telemetry, text, none)).payload));
   await Promise.all(all.slice(0, 2));
   assert.deepEqual(kept, ["1", "2"]);
-  const first = Array.from(waiting.lane("telemetry"));
-  for (const entry of first) waiting.remove(entry);
+  for (const entry of entriesOf(waiting, "telemetry")) waiting.remove(entry);
   await Promise.all(all);
   assert.deepEqual(
     [kept, payloads(waiting)],

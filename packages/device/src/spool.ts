@@ -2,21 +2,20 @@ import { DeviceError } from "./failure.ts";
 import type { Journal } from "./journal.ts";
 import { Ledger } from "./ledger.ts";
 import { decode, encode, type Record } from "./records.ts";
-import { laneOf, lanes, replies, type Lane } from "./topics.ts";
+import { Room, type Limits } from "./room.ts";
+import { at, lanes, placeOf, replies, type Lane, type Speaker } from "./topics.ts";
 
 /** One message that the platform has not acknowledged yet. */
 export type Entry = { readonly number: number; readonly topic: string; readonly payload: string };
 
-export type Limits = {
-  readonly entries: number;
-  readonly bytes: number;
-  /** What becomes of one more: it waits for room, is refused as `spool.full`, or takes the place of the oldest measurements. */
-  readonly whenFull: "wait" | "refuse" | "dropOldest";
-};
+/** What one speaker has in one lane, oldest first. */
+export type Queue = ReadonlyMap<number, Entry>;
 
 type Waiting = {
   readonly topic: string;
   readonly payload: string;
+  readonly speaker: Speaker;
+  readonly size: number;
   done(entry: Entry): void;
   failed(error: unknown): void;
 };
@@ -24,27 +23,32 @@ type Waiting = {
 /** A journal of less is not worth writing anew. */
 const small = 64 * 1024;
 
-/** What waits to be sent, in order, within bounds, and written down. Replies to commands are not counted: the platform bounds commands. */
+/**
+ * What waits to be sent, in order, within bounds, and written down. Replies to commands and answers to tasks are not counted: the platform bounds
+ * commands, and a device has few tasks at once.
+ */
 export class Spool {
   readonly ledger: Ledger;
   readonly #journal: Journal;
   readonly #limits: Limits;
-  readonly #lanes: { readonly [lane in Lane]: Map<number, Entry> } = {
+  readonly #room: Room;
+  readonly #lanes: { readonly [lane in Lane]: Map<Speaker, Map<number, Entry>> } = {
     reply: new Map(),
+    task: new Map(),
     twin: new Map(),
     telemetry: new Map(),
   };
-  readonly #waiting: Waiting[] = [];
+  readonly #entries = new Map<number, Entry>();
+  #waiting: Waiting[] = [];
   readonly #onDropped: (entry: Entry) => void;
   #next = 1;
-  #entries = 0;
-  #bytes = 0;
   #dropped = 0;
   #sizeWhenTidy = 0;
 
   constructor(journal: Journal, limits: Limits, onDropped: (entry: Entry) => void) {
     this.#journal = journal;
     this.#limits = limits;
+    this.#room = new Room(limits);
     this.#onDropped = onDropped;
     this.ledger = new Ledger();
     for (const text of journal.read()) {
@@ -60,11 +64,11 @@ export class Spool {
   }
 
   get size(): number {
-    return lanes.reduce((sum, lane) => sum + this.#lanes[lane].size, 0);
+    return this.#entries.size;
   }
 
   get bytes(): number {
-    return this.#bytes;
+    return this.#room.bytes;
   }
 
   /** How many were dropped because it was full, since it was opened. */
@@ -72,21 +76,34 @@ export class Spool {
     return this.#dropped;
   }
 
-  /** Oldest first. */
-  lane(lane: Lane): Iterable<Entry> {
-    return this.#lanes[lane].values();
+  queues(lane: Lane): ReadonlyMap<Speaker, Queue> {
+    return this.#lanes[lane];
   }
 
-  /** Resolves once it is kept. Whoever waits for room is served in order. */
+  /** Resolves once it is kept. Whoever waits for room is served in order; a child that has filled its share holds up nobody else. */
   keep(topic: string, payload: string, isInFlight: (entry: Entry) => boolean): Promise<Entry> {
+    const { speaker } = placeOf(topic);
     const size = sizeOf({ topic, payload });
     return new Promise((done, failed) => {
-      if (size > this.#limits.bytes) throw new DeviceError("spool.tooLarge");
-      if (this.#waiting.length === 0 && !this.#fits(size)) this.#makeRoom(size, isInFlight);
-      if (this.#waiting.length === 0 && this.#fits(size)) done(this.#add(topic, payload));
-      else if (this.#limits.whenFull === "wait") this.#waiting.push({ topic, payload, done, failed });
+      if (this.#room.isBeyond(speaker, size)) throw new DeviceError("spool.tooLarge");
+      const isBehind = this.#waiting.some((one) => one.speaker === speaker || !this.#room.isOpen(one.size));
+      if (!isBehind) this.#makeRoom(speaker, size, isInFlight);
+      if (!isBehind && this.#fits(speaker, size)) done(this.#add(topic, payload));
+      else if (this.#limits.whenFull === "wait") this.#waiting.push({ topic, payload, speaker, size, done, failed });
       else throw new DeviceError("spool.full");
     });
+  }
+
+  /** The same of what is not counted, so there is room. */
+  owe(topic: string, payload: string): Entry {
+    return this.#add(topic, payload);
+  }
+
+  /** What waits for room, and is wanted no more, is told this. */
+  turnAway(speaker: Speaker, error: DeviceError): void {
+    const gone = this.#waiting.filter((one) => one.speaker === speaker);
+    this.#waiting = this.#waiting.filter((one) => one.speaker !== speaker);
+    for (const { failed } of gone) failed(error);
   }
 
   /** It needs to be sent no more. Where that cannot be written it throws; it is gone all the same, and may be sent again after a restart. */
@@ -102,15 +119,15 @@ export class Spool {
   }
 
   /** Written down before it begins. */
-  begin(command: string, expiresIn: number): void {
-    this.#write(["begun", command, expiresIn]);
+  begin(command: string, expiresIn: number, speaker: Speaker): void {
+    this.#write(["begun", command, expiresIn, speaker]);
   }
 
   /** Written down with the reply that is owed, as one. */
   finish(command: string, reply: string): Entry {
     const number = this.#next;
     this.#write(["done", command, number, reply]);
-    return { number, topic: replies + command, payload: reply };
+    return { number, topic: this.#replyTopic(command), payload: reply };
   }
 
   forget(command: string): void {
@@ -132,8 +149,8 @@ export class Spool {
   tidy(): void {
     const records: Record[] = [...this.ledger.records()];
     for (const lane of lanes)
-      for (const { number, topic, payload } of this.#lanes[lane].values())
-        records.push(["entry", number, topic, payload]);
+      for (const queue of this.#lanes[lane].values())
+        for (const { number, topic, payload } of queue.values()) records.push(["entry", number, topic, payload]);
     this.#journal.rewrite(records.map(encode));
     this.#sizeWhenTidy = this.#journal.size;
   }
@@ -164,62 +181,93 @@ export class Spool {
       case "gone":
         return this.#delete(record[1]);
       case "begun":
-        return this.ledger.begin(record[1], record[2]);
+        return this.ledger.begin(record[1], record[2], record[3]);
       case "done":
         this.ledger.finish(record[1], record[3]);
-        if (record[2] > 0) this.#insert({ number: record[2], topic: replies + record[1], payload: record[3] });
+        if (record[2] > 0)
+          this.#insert({ number: record[2], topic: this.#replyTopic(record[1]), payload: record[3] });
         return;
       case "over":
         return this.ledger.forget(record[1]);
     }
   }
 
+  #replyTopic(command: string): string {
+    return at(this.ledger.speakerOf(command), replies) + command;
+  }
+
   #insert(entry: Entry): void {
-    const lane = laneOf(entry.topic);
-    this.#lanes[lane].set(entry.number, entry);
+    const { lane, speaker } = placeOf(entry.topic);
+    const queue = this.#lanes[lane].get(speaker) ?? new Map<number, Entry>();
+    this.#lanes[lane].set(speaker, queue.set(entry.number, entry));
     this.#next = Math.max(this.#next, entry.number + 1);
-    if (lane === "reply") return;
-    this.#entries += 1;
-    this.#bytes += sizeOf(entry);
+    this.#entries.set(entry.number, entry);
+    if (lane !== "reply") this.#room.take(speaker, sizeOf(entry));
   }
 
   #delete(number: number): void {
-    for (const lane of lanes) {
-      const entry = this.#lanes[lane].get(number);
-      if (!entry) continue;
-      this.#lanes[lane].delete(number);
-      if (lane === "reply") return;
-      this.#entries -= 1;
-      this.#bytes -= sizeOf(entry);
-    }
+    const entry = this.#entries.get(number);
+    if (!entry) return;
+    const { lane, speaker } = placeOf(entry.topic);
+    this.#entries.delete(number);
+    const queue = this.#lanes[lane].get(speaker);
+    queue?.delete(number);
+    if (queue?.size === 0) this.#lanes[lane].delete(speaker);
+    if (lane !== "reply") this.#room.free(speaker, sizeOf(entry));
   }
 
-  #fits(size: number): boolean {
-    return this.#entries < this.#limits.entries && this.#bytes + size <= this.#limits.bytes;
+  #fits(speaker: Speaker, size: number): boolean {
+    return this.#room.isOpen(size) && this.#room.isOpenTo(speaker, size);
   }
 
-  /** What is under way may have arrived, so it is not dropped. */
-  #makeRoom(size: number, isInFlight: (entry: Entry) => boolean): void {
+  /** A child that has filled its share makes room itself. */
+  #makeRoom(speaker: Speaker, size: number, isInFlight: (entry: Entry) => boolean): void {
     if (this.#limits.whenFull !== "dropOldest") return;
-    for (const entry of this.#lanes.telemetry.values()) {
-      if (this.#fits(size)) return;
-      if (isInFlight(entry)) continue;
+    while (!this.#fits(speaker, size)) {
+      const entry = this.#oldest(this.#room.isOpenTo(speaker, size) ? undefined : speaker, isInFlight);
+      if (!entry) return;
       this.remove(entry);
       this.#dropped += 1;
       this.#onDropped(entry);
     }
   }
 
+  /** The oldest measurement, of one or of all. What is under way may have arrived, so it is not dropped. */
+  #oldest(of: Speaker | undefined, isInFlight: (entry: Entry) => boolean): Entry | undefined {
+    let oldest: Entry | undefined;
+    for (const [speaker, queue] of this.#lanes.telemetry) {
+      if (of !== undefined && speaker !== of) continue;
+      const first = firstOf(queue, (entry) => !isInFlight(entry));
+      if (first && (!oldest || first.number < oldest.number)) oldest = first;
+    }
+    return oldest;
+  }
+
   #serve(): void {
-    for (let first = this.#waiting[0]; first && this.#fits(sizeOf(first)); first = this.#waiting[0]) {
-      this.#waiting.shift();
+    /** Whoever waits for his own share, so that what he says stays in order. */
+    const full = new Set<Speaker>();
+    for (let n = 0; n < this.#waiting.length;) {
+      const one = this.#waiting[n]!; // n < length
+      if (!this.#room.isOpen(one.size)) return;
+      if (full.has(one.speaker) || !this.#room.isOpenTo(one.speaker, one.size)) {
+        full.add(one.speaker);
+        n += 1;
+        continue;
+      }
+      this.#waiting.splice(n, 1);
       try {
-        first.done(this.#add(first.topic, first.payload));
+        one.done(this.#add(one.topic, one.payload));
       } catch (error) {
-        first.failed(error);
+        one.failed(error);
       }
     }
   }
+}
+
+/** The first that is fit. Those that are not are few: what is under way. */
+export function firstOf(queue: Queue, isFit: (entry: Entry) => boolean): Entry | undefined {
+  for (const entry of queue.values()) if (isFit(entry)) return entry;
+  return undefined;
 }
 
 /** About what it takes in memory. */

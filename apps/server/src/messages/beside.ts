@@ -50,11 +50,11 @@ export interface Beside {
   /** That connection of the device is over. */
   left(device: Id<"device">, by: object): void;
 
-  /** The same of what a member says to the board of a group. */
+  /** The same of what a member says to the board of a group. What the board answers bears its correlation data. */
   acceptTask(
     source: Source,
     about: { readonly group: Id<"group">; readonly verb: string },
-    message: { readonly payload: Uint8Array },
+    message: { readonly payload: Uint8Array; readonly properties: { readonly correlationData?: Uint8Array } },
     waiting: { readonly record?: Uint8Array | undefined; settle(code: number, reason?: string): void },
   ): Refusal | undefined;
 }

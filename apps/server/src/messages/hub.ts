@@ -22,6 +22,7 @@ import type { Accounts, EndingOfConnection, Line } from "../accounting/index.ts"
 import { Unwelcome, type Authentication, type Caller, type Known, type Space } from "../authority/index.ts";
 import { fit, type DeviceRefusal, type LiveRefusals, type Strangers } from "../live/index.ts";
 import type { Telemetry } from "../telemetry/index.ts";
+import { arrived } from "./arrived.ts";
 import type { Backoff } from "./backoff.ts";
 import type { Beside } from "./beside.ts";
 import { MessageGate } from "./gate.ts";
@@ -166,18 +167,12 @@ export class Hub implements Policy<SessionContext> {
     if (!credential.device) return;
     context.receiving = receivingOf(context);
     context.seen = this.#needs.presences.came(space, credential.device, connection, context.receiving);
-    if (connection.resumed) this.#arrived(space, credential.device, undefined);
+    if (connection.resumed) arrived(this.#needs.beside, space, credential.device, undefined);
   }
 
   /** A device hears what is owed to it beside what programs publish. */
   subscribed({ caller: { space, credential } }: SessionContext, filters: readonly string[]): void {
-    if (credential.device) this.#arrived(space, credential.device, filters);
-  }
-
-  /** A gateway listens for its children, too. */
-  #arrived(space: Space, device: Id<"device">, filters: readonly string[] | undefined): void {
-    this.#needs.beside.arrived(space, device, filters);
-    for (const child of space.children.of(device)) this.#needs.beside.arrived(space, child, filters);
+    if (credential.device) arrived(this.#needs.beside, space, credential.device, filters);
   }
 
   /** Who broke the rules is told by MQTT 5 alone; whoever watches the device is told of both versions. */

@@ -1,3 +1,4 @@
 // For the tests of a spool on a file, which stand outside because this package knows no files.
-export { Spool, type Limits } from "../spool.ts";
+export type { Limits } from "../room.ts";
+export { Spool } from "../spool.ts";
 export { reported, telemetry } from "../topics.ts";
