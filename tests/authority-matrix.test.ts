@@ -667,6 +667,7 @@ const operations: Record<keyof typeof routes, Operation> = {
   createClaimCode: { ask: (subject) => ({ ...inPath("device")(subject), body: {} }) },
   readDeviceClaim: onDevice,
   offerHandover: { ask: (subject) => ({ ...inPath("device")(subject), body: {} }) },
+  readHandover: onDevice,
   withdrawHandover: onDevice,
   takeHandover: {
     ask: (subject) => ({ ...inPath("application")(subject), body: { code: "0000-0000-0000-0000-0000" } }),

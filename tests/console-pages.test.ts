@@ -130,7 +130,12 @@ const places: readonly Place[] = [
     "Add a device",
     "Application",
     {
-      "its key, and the wait": async (page) => {
+      "one of another organisation": async (page) => {
+        await page.getByText("One of another organisation").click();
+        await page.getByLabel("The code").waitFor();
+      },
+      "a new one again, its key, and the wait": async (page) => {
+        await page.getByText("A new device").click();
         await page.getByRole("textbox", { name: "Name", exact: true }).fill("Pump 4");
         await press(page, "Add a device");
         await page.getByText("Waiting for the first reading").waitFor();
@@ -203,6 +208,12 @@ const places: readonly Place[] = [
         await page.getByLabel("A new one, made in this browser").check();
         await press(page, "Make it");
         await page.getByRole("dialog").getByText("Over MQTT, with mosquitto").waitFor();
+      },
+      "the code for another organisation": async (page) => {
+        await page.keyboard.press("Escape");
+        await press(page, "Hand it over");
+        await press(page, "Make the code");
+        await page.getByRole("dialog").getByLabel("The code", { exact: true }).waitFor();
       },
       "the code for its box, as a picture too, this once": async (page) => {
         await press(page, "I have kept it");

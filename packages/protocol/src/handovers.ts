@@ -20,6 +20,16 @@ export const offerHandover = route({
   isConfirmed: true,
 });
 
+export const readHandover = route({
+  method: "GET",
+  path: "/v1/devices/{device}/handover",
+  summary:
+    "Whether a code is good by which another organisation takes the device over, and until when; or whether one was used.",
+  needs: "device.read",
+  on,
+  reply: z.object({ state: z.enum(["none", "offered", "taken", "arrived"]), expiresAt: time.optional() }),
+});
+
 export const withdrawHandover = route({
   method: "DELETE",
   path: "/v1/devices/{device}/handover",

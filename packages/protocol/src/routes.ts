@@ -190,7 +190,7 @@ export {
   transferOwnDevice,
 } from "./claims.ts";
 export { listDeviceRoots, readRoots, reportRoots, rootsBundle, switchRoots } from "./roots.ts";
-export { offerHandover, takeHandover, withdrawHandover } from "./handovers.ts";
+export { offerHandover, readHandover, takeHandover, withdrawHandover } from "./handovers.ts";
 export {
   createOwnPasskey,
   listOwnPasskeys,

@@ -12,6 +12,7 @@ import { kindWord, words } from "../words/index.ts";
 import { AddKey } from "./add-key.tsx";
 import { Findings } from "./findings.tsx";
 import { DeviceFrame, useDevice, type Device } from "./frame.tsx";
+import { HandingOver } from "./handing-over.tsx";
 import { Ownership } from "./ownership.tsx";
 import { UserLists } from "./user-lists.tsx";
 import type { Reply } from "@holdfast/client";
@@ -28,6 +29,7 @@ export function DeviceAccess() {
       <Keys device={device} />
       <DoorCard whose={{ device: device.id }} why={device.state === "retired" ? words.device.isRetired : undefined} />
       <Ownership device={device} />
+      <HandingOver device={device} />
       {device.user !== undefined && <UserLists device={device.id} user={device.user} />}
       <Explain device={device} />
     </DeviceFrame>

@@ -16,6 +16,7 @@ export { naming } from "./en/naming.ts";
 export { groups } from "./en/groups.ts";
 export { certificates, gateways } from "./en/gateways.ts";
 export { map } from "./en/map.ts";
+export { handingOver } from "./en/handing-over.ts";
 export { held } from "./en/held.ts";
 export { instance, instancePeople, stopped, unconfirmed } from "./en/instance.ts";
 export { callOff, factorReset, passkeys } from "./en/passkeys.ts";

@@ -8,6 +8,12 @@ export const handoverRoutes = (handovers: Handovers): Handler[] => [
     const { code, expiresAt } = await handovers.offer(permit);
     return { code, ...(expiresAt !== undefined && { expiresAt: rfc3339(expiresAt) }) };
   }),
+  on(routes.readHandover, async ({ permit }) => {
+    const handover = await handovers.read(permit);
+    if (!handover) return { state: "none" as const };
+    const { state } = handover;
+    return { state, ...(state === "offered" && { expiresAt: rfc3339(handover.expiresAt) }) };
+  }),
   on(routes.withdrawHandover, async ({ permit }) => {
     await handovers.withdraw(permit);
     return {};

@@ -19,6 +19,14 @@ export const handoversIn = (unit: Unit) => ({
     return row && keptOf(unit, row);
   },
 
+  /** As it stands, for whoever changes nothing. */
+  async look(device: Id<"device">): Promise<Handover | undefined> {
+    const [row] = await unit.query<Row>("select device, digest, body from device_handover where device = $1", [
+      uuidOf(device),
+    ]);
+    return row && keptOf(unit, row).handover;
+  },
+
   async of(device: Id<"device">): Promise<Kept | undefined> {
     const [row] = await unit.query<Row>(
       "select device, digest, body from device_handover where device = $1 for update",

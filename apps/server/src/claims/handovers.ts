@@ -45,6 +45,13 @@ export class Handovers {
     return { code, expiresAt: handover.expiresAt };
   }
 
+  /** What is under way, as the organisation that gives sees it; an offer that is over is none. */
+  async read(permit: Permit<"device.read">): Promise<Handover | undefined> {
+    const handover = await this.#needs.storage.read(permit, (unit) => handoversIn(unit).look(permit.on));
+    const isOver = handover?.state === "offered" && this.#needs.clock.now() >= handover.expiresAt;
+    return isOver ? undefined : handover;
+  }
+
   /** The code is worth nothing from now on. */
   async withdraw(permit: Permit<"device.retire">): Promise<void> {
     await this.#needs.storage.change(permit, async (unit) => {

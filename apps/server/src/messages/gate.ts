@@ -126,7 +126,7 @@ export class MessageGate implements Gate {
     if (kind !== "telemetry" && caller.credential.device !== undefined)
       return (kind === "desired" || kind === "command" || kind === "task") && this.#maySpeak(device);
     const action = aboutOthers(topic, "read");
-    const at = kind === "task" ? undefined : [kind];
+    const at = kind === "task" || kind === "roots" ? undefined : [kind];
     const may = caller.mayDevice(action, device, at) && caller.attributesOf(device) === undefined;
     if (may) caller.noteUse(action, device);
     return may;
