@@ -150,7 +150,10 @@ test("an application, a product and a device are made, found and changed", async
   assert.equal((await answer("application", "delete", other.id)).deleted, true);
   assert.equal(await refused(undefined, "application", "get", other.id), "application.unknown");
   assert.match((await answer("device", "key", device)).secret, /^hfs_/);
-  assert.match((await call(["device", "list"])).out, /^ID +NAME +STATE +PRESENCE +LOOK AT +APPLICATION +ALIAS +TAGS +MADE\n/);
+  assert.match(
+    (await call(["device", "list"])).out,
+    /^ID +NAME +STATE +PRESENCE +LOOK AT +APPLICATION +ALIAS +TAGS +MADE\n/,
+  );
 });
 
 test("a key, a token and a device are bound to a public key from a file, and nothing takes a private one", async () => {

@@ -25,9 +25,7 @@ const payloads = (spool: Spool) => entriesOf(spool, "telemetry").map(({ payload 
 /** What a spool should know, by arrays and maps. */
 type Known = { entries: string[]; commands: [string, string | undefined][] };
 const known = (spool: Spool): Known => ({
-  entries: lanes.flatMap((lane) =>
-    entriesOf(spool, lane).map(({ topic, payload }) => `${topic} ${payload}`),
-  ),
+  entries: lanes.flatMap((lane) => entriesOf(spool, lane).map(({ topic, payload }) => `${topic} ${payload}`)),
   commands: [...spool.ledger.all()].map(([id, { reply }]) => [id, reply]),
 });
 

@@ -31,11 +31,14 @@ const sentences = {
   "group.malformed": "What another device said in the group is no JSON. See which firmware says it.",
   "connection.ended":
     "There is no connection to the platform, or it ended before this was answered. It may have arrived. Ask again when the device is online.",
-  "board.silent": "The board of the group did not answer in time. Ask again: what it may have leased is anybody's when that lease is over.",
-  "board.malformed": "The board of the group answered what this version does not understand. See whether the package is older than the platform.",
+  "board.silent":
+    "The board of the group did not answer in time. Ask again: what it may have leased is anybody's when that lease is over.",
+  "board.malformed":
+    "The board of the group answered what this version does not understand. See whether the package is older than the platform.",
   "task.lost":
     "The lease of this task is over, and another device may have it. Change nothing more in its name: what you do from now on is done twice.",
-  "task.tooLarge": "The result or the error of a task is at most 16 KiB of JSON. Answer with less, and deliver the rest as readings.",
+  "task.tooLarge":
+    "The result or the error of a task is at most 16 KiB of JSON. Answer with less, and deliver the rest as readings.",
   "work.invalid": "A device leases 1 to 100 tasks at once, for 5 to 3,600 seconds, both whole numbers.",
   "platform.refused": "The platform does not take this, now or later. Its reason is named here.",
 } as const;

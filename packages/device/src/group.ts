@@ -62,7 +62,12 @@ export class Group {
     if (!isName(name)) throw new DeviceError("name.invalid", { detail: topicIs(name) });
     const expiry = expiresIn === undefined ? {} : { expiresIn: durationOf(expiresIn) };
     // By its key the platform knows it again, where the connection ended before it was acknowledged.
-    await this.#board.owe("put", { name, ...(body !== undefined && { body }), ...expiry, key: markOf(this.#needs.random) });
+    await this.#board.owe("put", {
+      name,
+      ...(body !== undefined && { body }),
+      ...expiry,
+      key: markOf(this.#needs.random),
+    });
   }
 
   /**

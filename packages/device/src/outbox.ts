@@ -250,8 +250,10 @@ export class Outbox {
 
 /** What the platform says of a message that it does not take. */
 export function refusalOf({ child, group }: Pick<Place, "child" | "group">, reason: number): DeviceError {
-  if (reason === notAuthorized && child !== undefined) return new DeviceError("child.refused", { reason, detail: `This is about ${child}.` });
-  if (reason === notAuthorized && group !== undefined) return new DeviceError("group.refused", { reason, detail: `This is about ${group}.` });
+  if (reason === notAuthorized && child !== undefined)
+    return new DeviceError("child.refused", { reason, detail: `This is about ${child}.` });
+  if (reason === notAuthorized && group !== undefined)
+    return new DeviceError("group.refused", { reason, detail: `This is about ${group}.` });
   return new DeviceError("platform.refused", { reason, detail: `0x${reason.toString(16)}` });
 }
 

@@ -6,12 +6,17 @@ import { Spool } from "./spool.ts";
 import { replies, telemetry, type Lane } from "./topics.ts";
 
 const none = () => false;
-const entriesOf = (spool: Spool, lane: Lane) => [...spool.queues(lane).values()].flatMap((queue) => [...queue.values()]);
+const entriesOf = (spool: Spool, lane: Lane) =>
+  [...spool.queues(lane).values()].flatMap((queue) => [...queue.values()]);
 const payloads = (spool: Spool) => entriesOf(spool, "telemetry").map(({ payload }) => payload);
 
 test("one that is full refuses, waits in order, or drops the oldest measurement and counts it; never what is under way, nor a reply", async () => {
   const two = (whenFull: Limits["whenFull"], dropped: string[] = []) =>
-    new Spool(noJournal, { entries: 2, bytes: 10_000, share: 1, whenFull }, ({ payload }) => void dropped.push(payload));
+    new Spool(
+      noJournal,
+      { entries: 2, bytes: 10_000, share: 1, whenFull },
+      ({ payload }) => void dropped.push(payload),
+    );
   const refusing = two("refuse");
   for (const text of ["1", "2"]) await refusing.keep(telemetry, text, none);
   await assert.rejects(refusing.keep(telemetry, "3", none), { code: "spool.full" });

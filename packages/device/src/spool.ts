@@ -184,8 +184,7 @@ export class Spool {
         return this.ledger.begin(record[1], record[2], record[3]);
       case "done":
         this.ledger.finish(record[1], record[3]);
-        if (record[2] > 0)
-          this.#insert({ number: record[2], topic: this.#replyTopic(record[1]), payload: record[3] });
+        if (record[2] > 0) this.#insert({ number: record[2], topic: this.#replyTopic(record[1]), payload: record[3] });
         return;
       case "over":
         return this.ledger.forget(record[1]);

@@ -124,8 +124,7 @@ export class Work {
     }
     const run = this.#run(task).finally(() => {
       this.#running.delete(task.id);
-      if (task.isGivenBack)
-        this.#pause("later"); // or it would be the first to get it again
+      if (task.isGivenBack) this.#pause("later"); // or it would be the first to get it again
       else this.#setbacks = 0;
       void this.#ask();
     });

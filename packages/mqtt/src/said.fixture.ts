@@ -10,7 +10,9 @@ const maybe = <T>(value: fc.Arbitrary<T>) => fc.option(value, { nil: undefined }
 
 export const version = fc.constantFrom<4 | 5>(4, 5);
 /** Without surrogates. fast-check's own `unit: "binary"` makes a table of all of them first, which takes seconds. */
-const character = fc.integer({ min: 0, max: 0x10_f7ff }).map((at) => String.fromCodePoint(at < 0xd800 ? at : at + 0x800));
+const character = fc
+  .integer({ min: 0, max: 0x10_f7ff })
+  .map((at) => String.fromCodePoint(at < 0xd800 ? at : at + 0x800));
 /** Any MQTT string: what is no character, and a byte order mark, too. */
 const text = fc
   .oneof(

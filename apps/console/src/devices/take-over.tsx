@@ -19,7 +19,11 @@ export function TakeOver({ done }: { readonly done: (made: MadeDevice) => void }
   const form = useForm({ initialValues: { code: "", ...into.first } });
   const take = useAct(async ({ code, product }: ReturnType<typeof form.getValues>) => {
     const application = await into.applicationOf(form);
-    const { device: id, name, key } = await api.call(routes.takeHandover, {
+    const {
+      device: id,
+      name,
+      key,
+    } = await api.call(routes.takeHandover, {
       params: { application },
       body: { code, ...(isId("product", product) && { product }) },
     });

@@ -324,7 +324,8 @@ export class Telemetry {
     const marks = checkSchema(state, readings, schema);
 
     // The broker knows already who is owed what it brought.
-    const carried = source.via === "mqtt" && !source.isPart ? undefined : this.#carrier?.offer({ ...source, body, ...kind });
+    const carried =
+      source.via === "mqtt" && !source.isPart ? undefined : this.#carrier?.offer({ ...source, body, ...kind });
     const batch = this.#committer.begin(space.scope);
     const wanted = this.#wanting(source);
     const told: Stored["readings"][number][] | undefined = wanted && [];
