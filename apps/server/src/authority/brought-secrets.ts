@@ -19,7 +19,7 @@ export const broughtDigest = (scope: Pick<OrgScope, "index">, secret: string): U
   scope.index("broughtSecret", secret);
 
 /** What is wrong with it by itself, whoever else has it. */
-export function faultOfBrought({ secret, names }: Brought): BroughtFault | undefined {
+function faultOfBrought({ secret, names }: Brought): BroughtFault | undefined {
   return faultOfSecret(secret, names) ?? (isCommonPassword(secret) ? { code: "secret.known" } : undefined);
 }
 

@@ -15,7 +15,7 @@ export { lifeOf } from "./life.ts";
 export type { LettingGo } from "./letting-go.ts";
 export { providerRequired } from "./by-provider.ts";
 export { refuseLacking, type Factors } from "./factors.ts";
-export { enrolmentsIn, type EnrolledBy } from "./enrolment-rows.ts";
+export { enrolmentsIn } from "./enrolment-rows.ts";
 export { HighWater } from "./high-water.ts";
 export { inPerson, inPersonLately, refuseGivingMore, refuseTouchingGreater } from "./in-person.ts";
 export type { Certified, Enrolling, Issuing, Signer } from "./issuing.ts";

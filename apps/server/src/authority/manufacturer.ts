@@ -48,7 +48,7 @@ const anyPurpose = "2.5.29.37.0";
 const serialNumber = /^[A-Za-z0-9 '()+,\-./:=?]{1,64}$/;
 
 /** P-256, P-384, Ed25519, and RSA where it is neither weak nor slow to check. */
-export function isStrong({ asymmetricKeyType, asymmetricKeyDetails }: KeyObject): boolean {
+function isStrong({ asymmetricKeyType, asymmetricKeyDetails }: KeyObject): boolean {
   const { namedCurve = "", modulusLength = 0, publicExponent = 0n } = asymmetricKeyDetails ?? {};
   if (asymmetricKeyType === "ec") return ["prime256v1", "secp384r1"].includes(namedCurve);
   if (asymmetricKeyType === "rsa")
