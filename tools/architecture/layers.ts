@@ -152,6 +152,11 @@ export const exceptions: readonly { readonly from: string; readonly to: string; 
   { from: "tools/first-run.ts", to: "tools/seen/index.ts", because: "it looks at the platform as tests do" },
   { from: "tools/pictures.ts", to: "tools/seen/index.ts", because: "it looks at the platform as tests do" },
   {
+    from: "apps/console/src/devices/first-socket.tsx",
+    to: "examples/socket.c?raw",
+    because: "it hands the encoder out as it stands",
+  },
+  {
     from: "tools/roles/page.ts",
     to: "apps/server/src/authority/index.ts",
     because: "it writes what that code decides",

@@ -3,4 +3,3 @@ export { DeviceName } from "./device-name.tsx";
 export { DevicePicker } from "./device-picker.tsx";
 export { PersonName } from "./person-name.tsx";
 export { useMembers } from "./use-members.ts";
-export { useNamedDevice } from "./use-named-device.ts";
