@@ -489,7 +489,7 @@ export type World = {
   readonly group: KnownGroup;
 };
 
-export function groupOf({ group: { application, members } }: Anything): KnownGroup {
+function groupOf({ group: { application, members } }: Anything): KnownGroup {
   const all = devices.flatMap((id, at) => (members[at] ? [[id, members[at]] as const] : []));
   return { application, name: "crew", members: new Map(all), version: 1 };
 }

@@ -7,7 +7,7 @@ import { atEnd } from "../apps/server/src/testing/index.ts";
 import type { Device } from "./authority.fixture.ts";
 import { placeOf } from "./clients.fixture.ts";
 import { eventually } from "./messages.fixture.ts";
-import { Frozen, hasMosquitto, Scene, Stage, Wire } from "./presence.fixture.ts";
+import { Frozen, hasMosquitto, Stage, Wire, type Scene } from "./presence.fixture.ts";
 import { Datagrams, SocketDevice } from "./sockets.fixture.ts";
 
 // What becomes of real clients that leave, vanish, freeze and come back, each over a real socket, on a clock that is moved. All are played at

@@ -5,7 +5,7 @@ import { connect as dial, createServer, type AddressInfo, type Server, type Sock
 import { setTimeout as wait } from "node:timers/promises";
 import tls from "node:tls";
 import { systemClock } from "@holdfast/kernel";
-import { Peer } from "../packages/mqtt/src/peer.fixture.ts";
+import { Peer } from "@holdfast/mqtt/testing";
 import {
   freshDatabase,
   startTestPlatform,

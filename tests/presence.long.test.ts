@@ -11,7 +11,7 @@ import type { Alert } from "./alerts.fixture.ts";
 import type { Device } from "./authority.fixture.ts";
 import { Deployment } from "./faults/deployment.ts";
 import { Chance } from "./faults/seed.ts";
-import type { Act, Order, Run, Step, Who } from "./presence-model.fixture.ts";
+import type { Act, Order, Step, Who } from "./presence-model.fixture.ts";
 import { after, patience, raisedWithin, Verdict, type Told } from "./presence-verdict.fixture.ts";
 import type { Presence } from "./presence.fixture.ts";
 
@@ -63,8 +63,9 @@ class Fleet {
   }
 
   async end(): Promise<void> {
-    for (const child of this.#children) child.kill("SIGKILL");
-    await Promise.all(this.#children.map((child) => child.exitCode ?? child.signalCode ?? once(child, "exit")));
+    const running = this.#children.filter(({ exitCode, signalCode }) => exitCode === null && signalCode === null);
+    for (const child of running) child.kill("SIGKILL");
+    await Promise.all(running.map((child) => once(child, "exit")));
   }
 }
 
@@ -228,7 +229,6 @@ test("of a thousand devices over real sockets each presence is right to a second
   if (isKilled) await deployment.kill();
   else await deployment.stop();
   const again = { from: Date.now(), to: Number.POSITIVE_INFINITY };
-  const runs: Run[] = [run, again];
   await deployment.start();
   const startedAt = Date.now();
   t.diagnostic(`${isKilled ? "killed" : "stopped"}, and there again after ${startedAt - run.to} ms`);
@@ -276,8 +276,6 @@ test("of a thousand devices over real sockets each presence is right to a second
     end,
     lag: Math.ceil(delay.max / 1e6),
   };
-  if (process.env["DUMP"])
-    (await import("node:fs")).writeFileSync(process.env["DUMP"], (await import("node:v8")).serialize(happened));
   const verdict = new Verdict(happened);
   const { compared, worst, owed, states, problems, wentTogether } = verdict;
   const number = new Set([...alerts.values()].flat().map(({ id }) => id)).size;

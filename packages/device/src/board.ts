@@ -31,7 +31,7 @@ export type Leased = {
 
 /** What a member says to it. */
 type Verb = "lease" | "renew" | "answer" | "release" | "put";
-type Waiting = { done(answer: object): void; failed(error: DeviceError): void };
+type Waiting = { readonly done: (answer: object) => void; readonly failed: (error: DeviceError) => void };
 
 /** What is said to the board of a group, and what it answers. Nothing of it waits for a connection: a lease is of now. */
 export class Board {
@@ -86,7 +86,7 @@ export class Board {
   /** The connection is over, and so is what was asked on it. */
   down(): void {
     this.#isHeard = false;
-    for (const mark of [...this.#waiting.keys()]) this.#fail(mark, "connection.ended");
+    for (const mark of Array.from(this.#waiting.keys())) this.#fail(mark, "connection.ended");
     for (const { failed } of this.#onceHeard) failed(new DeviceError("connection.ended"));
     this.#onceHeard.clear();
   }

@@ -19,8 +19,12 @@ export type Line = {
 };
 
 type Needs = { readonly spool: Spool; readonly emitter: Emitter; readonly timers: Timers; readonly random: Random };
-type Promised = { done(): void; failed(error: DeviceError): void };
-type Told = { readonly message: Message; done(reason: number): void; failed(error: DeviceError): void };
+type Promised = { readonly done: () => void; readonly failed: (error: DeviceError) => void };
+type Told = {
+  readonly message: Message;
+  readonly done: (reason: number) => void;
+  readonly failed: (error: DeviceError) => void;
+};
 /** `isRefused`: the platform does not let the device speak for the child. */
 type Hold = { failures: number; timer: { cancel(): void } | undefined; readonly isRefused: boolean };
 
@@ -126,7 +130,7 @@ export class Outbox {
     for (const lane of lanes) {
       this.#holds[lane].get(speaker)?.timer?.cancel();
       this.#holds[lane].delete(speaker);
-      for (const entry of [...(this.#needs.spool.queues(lane).get(speaker)?.values() ?? [])]) {
+      for (const entry of Array.from(this.#needs.spool.queues(lane).get(speaker)?.values() ?? [])) {
         this.#remove(entry);
         this.dropped(entry, error);
       }
@@ -203,7 +207,7 @@ export class Outbox {
     if (this.#promised.has(entry.number)) return this.#refuse(entry, refusal);
     this.#hold(place, reason);
     this.#needs.spool.turnAway(speaker, refusal);
-    for (const one of [...(this.#needs.spool.queues(lane).get(speaker)?.values() ?? [])])
+    for (const one of Array.from(this.#needs.spool.queues(lane).get(speaker)?.values() ?? []))
       if (this.#promised.has(one.number) && !this.#underWay.has(one.number)) this.#refuse(one, refusal);
   }
 

@@ -16,8 +16,8 @@ type Waiting = {
   readonly payload: string;
   readonly speaker: Speaker;
   readonly size: number;
-  done(entry: Entry): void;
-  failed(error: unknown): void;
+  readonly done: (entry: Entry) => void;
+  readonly failed: (error: unknown) => void;
 };
 
 /** A journal of less is not worth writing anew. */

@@ -49,9 +49,8 @@ function laneOf(rest: string): Lane {
 
 /** An id, or an alias as the platform admits it: one level of a topic, and no wildcard. */
 export const isChildName = (text: string): boolean => /^(?! )[A-Za-z0-9._ -]{1,64}(?<! )$/.test(text);
-export const isGroupName = (text: string): boolean => /^[A-Za-z0-9][A-Za-z0-9_.-]{0,63}$/.test(text);
-/** What a command or a task may be called. */
-export const isName = isGroupName;
+/** What a group, a command or a task may be called. */
+export const isName = (text: string): boolean => /^[A-Za-z0-9][A-Za-z0-9_.-]{0,63}$/.test(text);
 
 /** Whether a filter of MQTT covers a topic (4.7). */
 export function covers(filter: string, topic: string): boolean {

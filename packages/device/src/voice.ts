@@ -15,7 +15,7 @@ export type VoiceNeeds = {
   readonly commands: Commands;
   readonly emitter: Emitter;
   readonly clock: Clock;
-  isClosed(): boolean;
+  readonly isClosed: () => boolean;
 };
 
 export type Values = Readonly<Record<string, unknown>>;

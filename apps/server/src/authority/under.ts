@@ -13,7 +13,7 @@ type Hanging = Pick<Credential, "id"> &
   };
 
 /** What a credential belongs to and ends with, and what it is itself. */
-export const ancestorsOf = (
+const ancestorsOf = (
   space: Space,
   link: Hanging,
   placement: Placement | undefined = link.device && space.device(link.device),

@@ -37,3 +37,11 @@ function endOf({ space, credential: { device }, hasExpired, power: { end } }: Ca
   if (end?.code === "door.refused" || end?.code === "list.denied") return "barred";
   return hasExpired ? "expired" : "revoked";
 }
+
+/** What the platform did itself says nothing about the device's line. */
+export const isOurs = (cause: Cause): boolean =>
+  cause === "stopped" || cause === "asked" || cause === "unkept" || cause === "fault" || cause === "replaced";
+
+/** There may be more to tell: nobody said that it was the network of many, or a refusal. */
+export const isVague = (cause: Cause): boolean =>
+  cause === "goodbye" || cause === "silent" || cause === "broken" || cause === "many" || cause === "stopped";

@@ -1,9 +1,9 @@
 import type { Id } from "@holdfast/kernel";
 import type { Space } from "../authority/index.ts";
 import type { Facts } from "./condition.ts";
-import type { Outage } from "./outage.ts";
+import { Outage } from "./outage.ts";
 import { Seen } from "./presence.ts";
-import type { Contests, Stay } from "./sharing.ts";
+import { Contests, type Stay } from "./sharing.ts";
 
 /** The devices of one organisation that were ever seen. */
 export type Known = {
@@ -22,6 +22,19 @@ export type Known = {
   /** As of when it is known how often devices should report. */
   rhythm: number;
 };
+
+export const knownOf = (space: Space): Known => ({
+  space,
+  devices: new Map(),
+  changed: new Set(),
+  read: undefined,
+  isRead: false,
+  outage: new Outage(),
+  contests: new Contests(),
+  displaced: undefined,
+  connected: 0,
+  rhythm: space.rhythm,
+});
 
 export function seenIn({ devices, space }: Known, device: Id<"device">): Seen {
   let seen = devices.get(device);

@@ -72,7 +72,7 @@ export type Coming =
 export type OwnComing = Coming | { readonly state: "through"; readonly since: Instant };
 
 /** A child that is spoken for is there as long as its gateway is connected. One that speaks over HTTPS alone says nothing of that. */
-export function comingOf(own: OwnComing, gateway: OwnComing | undefined): Coming {
+function comingOf(own: OwnComing, gateway: OwnComing | undefined): Coming {
   if (own.state !== "through") return own;
   if (!gateway || gateway.state === "never" || gateway.state === "through") return { state: "never" };
   const since = own.since > gateway.since ? own.since : gateway.since;

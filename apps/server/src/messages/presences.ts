@@ -3,8 +3,8 @@ import { Refusal, type Clock, type Id, type Instant, type Timers } from "@holdfa
 import { asPlatform, type Space } from "../authority/index.ts";
 import type { Storage } from "../storage/index.ts";
 import { dueAt, lasting, next, remembered, rules, unwatched, type Happening } from "./condition.ts";
-import { factsOf, gatewayIn, seenIn, type Known } from "./known.ts";
-import { Outage } from "./outage.ts";
+import { isOurs, isVague } from "./cause.ts";
+import { factsOf, gatewayIn, knownOf, seenIn, type Known } from "./known.ts";
 import { presencesIn, type Noted } from "./postgres.ts";
 import {
   codeOfCause,
@@ -17,7 +17,7 @@ import {
   type PresenceState,
   type Receiving,
 } from "./presence.ts";
-import { Contests, type Stay } from "./sharing.ts";
+import type { Stay } from "./sharing.ts";
 import { Wheel } from "./wheel.ts";
 
 /** A device that came or went, itself or through its gateway, or began or ceased to be in trouble. */
@@ -327,18 +327,7 @@ export class Presences {
       }
       return there;
     }
-    const known: Known = {
-      space,
-      devices: new Map(),
-      changed: new Set(),
-      read: undefined,
-      isRead: false,
-      outage: new Outage(),
-      contests: new Contests(),
-      displaced: undefined,
-      connected: 0,
-      rhythm: space.rhythm,
-    };
+    const known = knownOf(space);
     this.#orgs.set(space.org, known);
     return known;
   }
@@ -365,10 +354,3 @@ export class Presences {
     }
   }
 }
-
-/** What the platform did itself says nothing about the device's line. */
-const isOurs = (cause: Cause): boolean =>
-  cause === "stopped" || cause === "asked" || cause === "unkept" || cause === "fault" || cause === "replaced";
-
-const isVague = (cause: Cause): boolean =>
-  cause === "goodbye" || cause === "silent" || cause === "broken" || cause === "many" || cause === "stopped";

@@ -220,9 +220,8 @@ export class Registry {
   }
 
   async retire(permit: Permit<"device.retire">, versions?: Versions): Promise<Device> {
-    return this.#turn(permit, "device.retire", versions, "device.retired", async (unit, device) =>
-      retire(device, unit.at),
-    );
+    const end = async ({ at }: Unit, device: Device) => retire(device, at);
+    return this.#turn(permit, "device.retire", versions, "device.retired", end);
   }
 
   /** Whoever it belonged to reads it no more, at once. @throws Refusal `user.unknown` where there is no such user of its application */

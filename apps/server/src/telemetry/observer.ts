@@ -20,6 +20,9 @@ export type Source = {
   readonly came?: Pick<Came, "tls" | "group"> | undefined;
 };
 
+/** By the broker, to whoever is owed it. */
+export const isBrought = ({ via, isPart }: Source): boolean => via === "mqtt" && !isPart;
+
 /** Whoever sends over HTTP. */
 export type Sender = Pick<Source, "meter" | "came">;
 

@@ -14,7 +14,7 @@ import { Flusher } from "./flusher.ts";
 import { giveTime, passTime } from "./given.ts";
 import { MessageSeals } from "./message-seals.ts";
 import type { TelemetryNeeds } from "./needs.ts";
-import { together, type Carrier, type Observer, type Sender, type Source, type Stored } from "./observer.ts";
+import { isBrought, together, type Carrier, type Observer, type Sender, type Source, type Stored } from "./observer.ts";
 import { inflated } from "./inflate.ts";
 import { checkTimes } from "./reading.ts";
 import { noStore, type Cold } from "./reader.ts";
@@ -324,8 +324,7 @@ export class Telemetry {
     const marks = checkSchema(state, readings, schema);
 
     // The broker knows already who is owed what it brought.
-    const carried =
-      source.via === "mqtt" && !source.isPart ? undefined : this.#carrier?.offer({ ...source, body, ...kind });
+    const carried = isBrought(source) ? undefined : this.#carrier?.offer({ ...source, body, ...kind });
     const batch = this.#committer.begin(space.scope);
     const wanted = this.#wanting(source);
     const told: Stored["readings"][number][] | undefined = wanted && [];
