@@ -109,7 +109,12 @@ export class Board {
         for (const { done } of this.#onceHeard) done({});
         this.#onceHeard.clear();
       },
-      refused: (reason) => emitter.emit("fault", refusalOf(placeOf(answers), reason)),
+      refused: (reason) => {
+        const refusal = refusalOf(placeOf(answers), reason);
+        for (const { failed } of this.#onceHeard) failed(refusal);
+        this.#onceHeard.clear();
+        emitter.emit("fault", refusal);
+      },
     });
   }
 

@@ -47,11 +47,18 @@ export class Group {
     if (!isSaid(topic)) throw new DeviceError("name.invalid", { detail: topicIs(topic) });
     const { subscriptions, emitter } = this.#needs;
     const tree = groupTree(this.name);
-    return subscriptions.listen(tree + topic, {
+    let isOver = false;
+    const end = subscriptions.listen(tree + topic, {
       isToOthers: true,
-      take: (full, payload) => void this.#heard(handler, payload, full.slice(tree.length)),
+      take: (full, payload) => {
+        if (!isOver) void this.#heard(handler, payload, full.slice(tree.length));
+      },
       refused: (reason) => emitter.emit("fault", refusalOf({ child: undefined, group: this.name }, reason)),
     });
+    return () => {
+      isOver = true;
+      end();
+    };
   }
 
   /**
