@@ -147,7 +147,10 @@ test("an alert comes without a reload, is counted beside the place, is acknowled
   await row(page, /^acknowledged offline North owner@example.com/).waitFor();
   await page.getByRole("link", { name: "Alerts", exact: true }).first().waitFor();
   assert.equal((await raisedOf())?.acknowledgedBy, owner.person);
-  assert.notEqual(await page.evaluate("document.activeElement.tagName"), "BODY", "whoever uses keys is somewhere");
+  await eventually(
+    async () => (await page.evaluate("document.activeElement.tagName")) !== "BODY",
+    () => "whoever uses keys was left nowhere",
+  );
 
   await page.getByRole("link", { name: "offline" }).click();
   const dialog = page.getByRole("dialog", { name: "Alert: offline" });
