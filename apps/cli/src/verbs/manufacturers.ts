@@ -10,7 +10,7 @@ import { conditionsOf, howHeld } from "./held.ts";
 type Manufacturer = Reply<typeof routes.listManufacturers>["items"][number];
 
 const application = required(idOf("application"), "into which its devices enrol");
-const certificate = required(file, "of the authority that signs birth certificates, in PEM");
+const authority = required(file, "of the authority that signs birth certificates, in PEM");
 
 /** The last word of what was to be signed. @throws Misuse */
 function nonceIn(named: string): string {
@@ -32,11 +32,11 @@ export const manufacturerVerbs = [
   verb({
     name: "manufacturer ask",
     summary: "Ask what a manufacturer's authority has to sign, before its devices may enrol (docs/enrolment.md)",
-    flags: { application, certificate, out: required(file, "put what is to be signed into this file") },
-    examples: ["manufacturer ask --application app_… --certificate acme.pem --out nonce.txt"],
-    async run({ application: into, certificate: named, out }, tools) {
+    flags: { application, authority, out: required(file, "put what is to be signed into this file") },
+    examples: ["manufacturer ask --application app_… --authority acme.pem --out nonce.txt"],
+    async run({ application: into, authority: named, out }, tools) {
       const { print } = tools;
-      const body = { certificate: readNamed(named, "--certificate") };
+      const body = { certificate: readNamed(named, "--authority") };
       const asked = await (await tools.client()).call(routes.askManufacturer, { params: { application: into }, body });
       try {
         writeFileSync(out, asked.text);
@@ -57,7 +57,7 @@ export const manufacturerVerbs = [
       application,
       product: required(idOf("product"), "of which product they are"),
       name: required(text("NAME"), "what people call it"),
-      certificate,
+      authority,
       nonce: required(file, "what was to be signed"),
       signature: required(file, "the signature, as openssl wrote it"),
       most: optional(count, "how many devices enrol by it"),
@@ -66,15 +66,15 @@ export const manufacturerVerbs = [
       ...howHeld,
     },
     examples: [
-      "manufacturer add --application app_… --product prd_… --name Acme --certificate acme.pem --nonce nonce.txt --signature nonce.sig",
+      "manufacturer add --application app_… --product prd_… --name Acme --authority acme.pem --nonce nonce.txt --signature nonce.sig",
     ],
-    async run({ application: into, product, name, certificate: named, nonce, signature, ...rest }, tools) {
+    async run({ application: into, product, name, authority: named, nonce, signature, ...rest }, tools) {
       const { most, valid, expires, ...given } = rest;
       const body = {
         ...conditionsOf(given),
         name,
         product,
-        certificate: readNamed(named, "--certificate"),
+        certificate: readNamed(named, "--authority"),
         nonce: nonceIn(nonce),
         signature: signatureIn(signature),
         ...(most !== undefined && { most }),
