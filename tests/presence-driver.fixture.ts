@@ -36,6 +36,8 @@ class Client {
       case "come":
         this.#comesAgain = false;
         while (!(await this.#come())) await wait(300);
+        // However late it is: what follows is told apart.
+        await wait(1_200);
         return;
       case "stay":
         this.#comesAgain = true;

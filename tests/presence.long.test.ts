@@ -261,6 +261,7 @@ test("of a thousand devices over real sockets each presence is right to a second
   await until(startedAt + patience + raisedWithin + 3 * second);
   await lookNoMore();
   const end = Date.now();
+  again.to = end;
   const alerts = await alertsOf(who, asks());
 
   delay.disable();
