@@ -3,7 +3,7 @@ import { once } from "node:events";
 import type { AddressInfo } from "node:net";
 import { createServer } from "node:tls";
 import { test, type TestContext } from "node:test";
-import { localhost } from "@holdfast/client/testing";
+import { selfSigned } from "@holdfast/client/testing";
 import { Device, type DeviceError, type Group, type Task } from "@holdfast/device";
 import { Broker, systemTime, type Gate, type Publication } from "@holdfast/mqtt";
 import { TestClock } from "../apps/server/src/testing/index.ts";
@@ -12,6 +12,7 @@ import { eventually } from "./messages.fixture.ts";
 // What a device makes of a platform that answers nonsense, too much, again, late or not at all: packages/mqtt, which says what the test wants.
 type Said = { readonly verb: string; readonly body: Record<string, unknown>; readonly mark: string | undefined };
 type Answer = { readonly text: string; readonly mark?: string };
+const localhost = selfSigned();
 
 async function start(t: TestContext, { denied = "" } = {}) {
   const said: Said[] = [];
