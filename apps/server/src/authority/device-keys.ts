@@ -50,7 +50,7 @@ export class DeviceKeys {
     const before = there.find(({ id }) => id === credential.id);
     if (before && before.version >= credential.version) return;
     const key = this.#keyOf(credential, device);
-    this.#ofDevice.set(device, [...there.filter((one) => one !== before), key]);
+    this.#ofDevice.set(device, there.filter((one) => one !== before).concat(key)); // which, unlike a spread, leaves no room behind
     if (before) this.#printed(before, false);
     this.#printed(key, true);
   }
@@ -103,7 +103,7 @@ export class DeviceKeys {
   #printed(key: Key, isThere: boolean): void {
     if (key.print === undefined) return;
     const others = (this.#byPrint.get(key.print) ?? []).filter((one) => one !== key);
-    const alike = isThere ? [...others, key] : others;
+    const alike = isThere ? others.concat(key) : others;
     if (alike.length > 0) this.#byPrint.set(key.print, alike);
     else this.#byPrint.delete(key.print);
   }

@@ -123,7 +123,10 @@ export class Presences {
     // Whoever replaces it is there when this turn ends, and the device was never away.
     if (because === "replaced") {
       known.displaced = { device, address: left.address, credential: left.credential };
-      queueMicrotask(leave);
+      queueMicrotask(() => {
+        known.displaced = undefined;
+        leave();
+      });
     } else leave();
   }
 

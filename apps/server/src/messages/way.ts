@@ -17,7 +17,15 @@ export type Tls = { readonly version: TlsVersion; readonly group: string | undef
 export const wayOf = (came: Pick<Came, "tls" | "group"> | undefined): number =>
   came?.tls === undefined ? 0 : numbers[came.tls] * 0x1_0000 + (came.group ?? 0);
 
+/** There are few, and lists ask for that of every device. */
+const known = new Map<number, Tls | undefined>();
+
 export function tlsOfWay(way: number): Tls | undefined {
+  if (!known.has(way)) known.set(way, read(way));
+  return known.get(way);
+}
+
+function read(way: number): Tls | undefined {
   const version = Math.floor(way / 0x1_0000);
   const spoken = version === numbers["TLSv1.3"] ? "TLSv1.3" : version === numbers["TLSv1.2"] ? "TLSv1.2" : undefined;
   if (!spoken) return undefined;

@@ -89,7 +89,8 @@ async function deliveryOf(accounts: Accounts, { space, credential, circumstances
   const refusal = account.deliveryRefusal();
   if (refusal) throw refusal;
   const isItself = credential.device === device;
-  return { meter: account.meter("http", credential, device), ...(isItself && { came: circumstances }) };
+  const { tls, group } = circumstances ?? {};
+  return { meter: account.meter("http", credential, device), ...(isItself && { came: { tls, group } }) };
 }
 
 const kindOf = ({ contentType, encoding }: Raw) => ({ contentType, encoding });
