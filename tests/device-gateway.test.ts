@@ -99,8 +99,7 @@ test("over a disconnect what three children measured arrives once each and in or
   slow.resolve();
   await new Promise((resolve) => device.on("offline", resolve));
   const start = clock.now() - 60_000;
-  for (let n = 0; n < 20; n += 1)
-    for (const name of names) await device.child(name).keep({ n }, { time: start + n });
+  for (let n = 0; n < 20; n += 1) for (const name of names) await device.child(name).keep({ n }, { time: start + n });
   const later = await Promise.all(children.map((child) => send(child, "double", 2)));
   await Promise.all(children.map((child) => wants(child, { on: true })));
   assert.deepEqual(arrived, new Map());

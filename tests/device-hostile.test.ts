@@ -57,7 +57,10 @@ async function start(t: TestContext, { denied = "" } = {}) {
   const { port } = server.address() as AddressInfo; // it listens
   const timers = new TestClock();
   const url = `mqtts://localhost:${port}`;
-  const device = Device.connect({ url, ca: localhost.cert, key: { id: "key_1", secret: "s" } }, { timers, clock: timers });
+  const device = Device.connect(
+    { url, ca: localhost.cert, key: { id: "key_1", secret: "s" } },
+    { timers, clock: timers },
+  );
   const faults: (string | undefined)[] = [];
   device.on("fault", (error) => faults.push((error as Partial<DeviceError>).code));
   t.after(async () => {
@@ -124,7 +127,10 @@ test("an answer of the board that is none is told, costs neither connection nor 
     [["tsk_1", null]],
   );
   await leased[0]?.finish(1);
-  assert.deepEqual(asked("answer").map(({ body }) => body), [{ task: "tsk_1", lease: 1, result: 1 }]);
+  assert.deepEqual(
+    asked("answer").map(({ body }) => body),
+    [{ task: "tsk_1", lease: 1, result: 1 }],
+  );
   assert.deepEqual([device.isOnline, faults], [true, []]);
 });
 
