@@ -16,7 +16,7 @@ const localhost = selfSigned();
 
 async function start(t: TestContext, { denied = "" } = {}) {
   const said: Said[] = [];
-  let answersTo = (_: Said): { code?: number; answers?: readonly Answer[] } => ({});
+  let answersTo: (said: Said) => { code?: number; answers?: readonly Answer[] } = () => ({});
   const gate: Gate = {
     cell: { epoch: 0 },
     epoch: 0,

@@ -42,6 +42,13 @@ export function seenIn({ devices, space }: Known, device: Id<"device">): Seen {
   return seen;
 }
 
+/** By `way`, which is written down with the rest of its coming; 0 where that is not known. */
+export function comes(known: Known, seen: Seen, way: number): void {
+  if (way === 0 || seen.way === way) return;
+  seen.way = way;
+  known.changed.add(seen.device);
+}
+
 /** Who speaks for it, where it is bound to one of its own application and is not suspended. */
 export function gatewayIn(known: Known, child: Id<"device">): Seen | undefined {
   const placement = known.space.device(child);

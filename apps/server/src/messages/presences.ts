@@ -4,7 +4,7 @@ import { asPlatform, type Space } from "../authority/index.ts";
 import type { Storage } from "../storage/index.ts";
 import { dueAt, lasting, next, remembered, rules, unwatched, type Happening } from "./condition.ts";
 import { isOurs, isVague } from "./cause.ts";
-import { factsOf, gatewayIn, knownOf, seenIn, type Known } from "./known.ts";
+import { comes, factsOf, gatewayIn, knownOf, seenIn, type Known } from "./known.ts";
 import { presencesIn, type Noted } from "./postgres.ts";
 import {
   codeOfCause,
@@ -96,7 +96,7 @@ export class Presences {
     receiving.since = this.#needs.clock.elapsed();
     seen.sessions.set(session, receiving);
     seen.heardAt = now;
-    this.#comes(known, seen, receiving.way);
+    comes(known, seen, receiving.way);
     this.#contest(known, seen, receiving);
     if (seen.own.state !== "online") {
       known.connected += 1;
@@ -143,7 +143,7 @@ export class Presences {
   heard(space: Space, device: Id<"device">, at: number, gateway?: Seen, way = 0): void {
     const known = this.#of(space);
     const seen = seenIn(known, device);
-    this.#comes(known, seen, way);
+    comes(known, seen, way);
     if (gateway && (seen.own.state === "through" ? seen.gateway !== gateway : seen.own.state !== "online"))
       this.#speaksFor(known, gateway, seen);
     if (at > seen.heardAt) seen.heardAt = at;
@@ -249,13 +249,6 @@ export class Presences {
     const because = coming.state === "offline" ? coming.because : undefined;
     this.#tell(known, child, presenceStateOf(child.presence), at, because);
     this.#arm(known, child);
-  }
-
-  /** Written down with the rest of its coming. */
-  #comes(known: Known, seen: Seen, way: number): void {
-    if (way === 0 || seen.way === way) return;
-    seen.way = way;
-    known.changed.add(seen.device);
   }
 
   #contest(known: Known, seen: Seen, by: Stay): void {
