@@ -26,6 +26,7 @@ export const readHandover = route({
   summary:
     "Whether a code is good by which another organisation takes the device over, and until when; or whether one was used.",
   needs: "device.read",
+  pages: true,
   on,
   reply: z.object({ state: z.enum(["none", "offered", "taken", "arrived"]), expiresAt: time.optional() }),
 });
