@@ -61,7 +61,8 @@ export async function startBrowser(hosts: readonly string[] = []): Promise<Brows
   });
 }
 
-const patience = 10_000; // milliseconds
+/** Milliseconds. A password is hashed by threads that give way to whatever else the machine does. */
+const patience = 20_000;
 
 /**
  * The driver looks after 20, 50, 100, 100 and then every 500 ms, which is most of what a test here would wait for; but every 100 ms

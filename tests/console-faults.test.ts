@@ -159,14 +159,14 @@ test("what has to be done first is said by the button that waits for it", async 
 
 test("a refusal that arrives anyway shows its sentence, its code and its request, and keeps what was typed", async (t) => {
   const { page, complaints } = await enter(t, `${inOrg}/devices/${pump.id}`);
-  await page.getByLabel("Alias").fill("not an alias");
+  await page.getByLabel("Alias").fill("not/an alias");
   await page.getByRole("button", { name: "Save" }).click();
   const notice = page.getByRole("alert");
   await notice.getByText("request.malformed").waitFor();
   await notice.getByText(/alias: /).waitFor();
   await notice.getByText(/^[\w-]{16,}$/).waitFor();
   await notice.getByRole("button", { name: "Copy the details" }).waitFor();
-  assert.equal(await page.getByLabel("Alias").inputValue(), "not an alias");
+  assert.equal(await page.getByLabel("Alias").inputValue(), "not/an alias");
   assert.deepEqual(
     complaints.filter((text) => !/status of (400|401|422)/.test(text)), // the browser tells of each itself
     [],
