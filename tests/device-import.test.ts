@@ -72,7 +72,7 @@ test("each row that is not good is told with what is wrong, and then nothing is 
   const key = quoted(jwk());
   const faults: readonly (readonly [string, RegExp])[] = [
     ["name,alias\n,x\n", /row 2: it has no name/],
-    ["name,alias\na,x y\n", /row 2: its alias/],
+    ["name,alias\na,x/y\n", /row 2: its alias/],
     ["name,alias\na,valve\n", /row 2: the alias valve is a device's already/],
     ["name,alias\na,q\nb,q\n", /row 3: row 2 has the same alias/],
     ["name,product\na,nothing\n", /row 2: there is no such product/],

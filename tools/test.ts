@@ -35,7 +35,7 @@ function parseWish(): Wish {
   if (!Number.isInteger(concurrency) || concurrency < 1) throw new Error("--concurrency takes a whole number from 1.");
   const isLong = files.some(({ speed }) => speed === "long");
   const whole = positionals.length === 0 && !values.long && !values.fast;
-  const seconds = isLong ? 20 * 60 : values.fast ? 30 : 240;
+  const seconds = isLong ? 20 * 60 : values.fast ? 30 : 300;
   return { files, concurrency, patience: seconds * 1000, whole };
 }
 
