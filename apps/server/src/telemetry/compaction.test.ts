@@ -64,7 +64,8 @@ test("a series remembers of its newest chunk what it is and not its bytes, which
   assert.equal(chunks, 1);
   const bytes = series.tail?.bytes ?? 0;
   assert.ok(bytes > 1_024, `${bytes}`);
-  assert.deepEqual(series.tail, { first: now, last: now + 1_023_000, count: 1_024, position: 1, bytes, period: 0 });
+  const tail = { first: now, last: now + 1_023_000, count: 1_024, position: 1, bytes, period: 0, isOnTop: true };
+  assert.deepEqual(series.tail, tail);
 });
 
 test("a series is written as soon as it has a chunk's worth of points, in chunks of about two thousand", async () => {
@@ -138,6 +139,35 @@ test("what comes days late stays in a chunk of its own, beside those of its time
     [100, 120],
   );
   assert.ok((chunks[0]?.last ?? 0) < (chunks[1]?.first ?? 0));
+});
+
+test("of equal times the last wins also where the chunk that began last is gone, and newer points lie across the one before", async () => {
+  const device = await org.device();
+  const at = (days: number) => w.clock.now() - days * 24 * hour;
+  const say = async (...points: readonly (readonly [time: number, n: number])[]) => {
+    await store.say(
+      org,
+      device,
+      points.map(([time, n]) => ({ time, values: { n } })),
+    );
+    await store.telemetry.compact();
+  };
+  const twice = at(3);
+  await say([at(0), 0]);
+  await say([at(5), 1], [twice, 1]);
+  await say([at(6), 2], [twice, 2]);
+  // As what is too old goes, or what was erased before a stop.
+  await w.sql(
+    "delete from holdfast.chunk c using holdfast.series s where s.org = c.org and s.id = c.series and s.device = $1 and c.first = $2",
+    [device.slice(4), at(0)],
+  );
+  await restart();
+  await say([at(2), 3]);
+  const { items } = await store.points(org, device, "n");
+  assert.deepEqual(
+    items.map(([, n]) => n),
+    [2, 1, 2, 3],
+  );
 });
 
 test("no chunk reaches from one month into the next, and device times go 360 days back", async () => {

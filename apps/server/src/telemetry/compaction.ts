@@ -121,7 +121,7 @@ export class Compaction {
       tail.bytes < mostChunkBytes / 2 &&
       fresh.times.length > 0 &&
       tail.period === period.number;
-    const before = isSmall ? await this.#read(series, seal, tail) : undefined;
+    const before = isSmall && (await this.#isOnTop(series, tail)) ? await this.#read(series, seal, tail) : undefined;
 
     const place = { seal, series: id, position, period: period.number };
     const lateChunks = await sealParts(late, place, this.#stint);
@@ -141,6 +141,11 @@ export class Compaction {
         given: device.lastGiven,
       },
     };
+  }
+
+  async #isOnTop({ id, device }: Series, tail: Tail): Promise<boolean> {
+    if (tail.isOnTop || id === undefined) return true;
+    return this.#needs.storage.read(asPlatform(device.scope), (unit) => chunksIn(unit).isOnTop(id, tail));
   }
 
   async #read(series: Series, seal: ChunkSeal, tail: Tail): Promise<Points | undefined> {
@@ -190,4 +195,5 @@ const tailOf = ({ first, last, count, position, data, period }: NewChunk): Tail 
   position,
   bytes: data.length,
   period,
+  isOnTop: true,
 });

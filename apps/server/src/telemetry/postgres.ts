@@ -20,7 +20,7 @@ type TailRow = {
 };
 
 const tailOf = ({ first, last, chunk_pos: position, count, bytes, period }: TailRow): Tail | undefined =>
-  first === null ? undefined : { first, last, position, count, bytes, period };
+  first === null ? undefined : { first, last, position, count, bytes, period, isOnTop: undefined };
 
 /** The newest chunk of each series `s`; partitions are asked from the newest on until one has any. */
 const withTail = `s left join lateral (
@@ -215,6 +215,15 @@ export const chunksIn = (unit: Unit) => ({
     const oldest = Math.min(...chunks.map(({ first }) => first));
     const behind = oldest < unit.at - day ? unit.query(beforeMark, [monthOf(oldest).first]) : undefined;
     await Promise.all([...removed, inserted, raised, ...noted, behind]);
+  },
+
+  /** Whether no newer chunk reaches into the one that begins last. */
+  async isOnTop(series: number, { first, position }: Pick<ChunkHead, "first" | "position">): Promise<boolean> {
+    const rows = await unit.query(
+      "select 1 from chunk where series = $1 and first between $2 and $3 and last >= $3 and pos > $4 limit 1",
+      [series, monthOf(first).first, first, position],
+    );
+    return rows.length === 0;
   },
 
   /**

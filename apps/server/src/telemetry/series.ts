@@ -5,7 +5,7 @@ import type { DoorDemands } from "./door.ts";
 import { Periods, type Period } from "./periods.ts";
 import type { Value, ValueType } from "./value.ts";
 
-/** The chunk of a series that begins last. While it is small it is written again together with what follows. */
+/** The chunk of a series that begins last. While it is small, and on top, it is written again together with what follows. */
 export type Tail = {
   readonly first: number;
   readonly last: number;
@@ -15,6 +15,11 @@ export type Tail = {
   readonly bytes: number;
   /** Under the key of which period it is sealed. */
   readonly period: number;
+  /**
+   * No newer chunk reaches into it: of equal times its points would win once they are written as the newest. `undefined` for one that was found, which may
+   * have become the last because what was behind it is gone, or was joined.
+   */
+  readonly isOnTop: true | undefined;
 };
 
 export type SeriesRow = { readonly id: number; readonly position: number; readonly tail: Tail | undefined };
