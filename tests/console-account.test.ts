@@ -39,6 +39,12 @@ const come = async (t: { after(work: () => Promise<void>): void }, where: string
 };
 const shoot = (page: Page, name: string) =>
   process.env["SHOTS"] ? page.screenshot({ path: `${process.env["SHOTS"]}/${name}.png`, fullPage: true }) : undefined;
+/** Where a code is asked for: time is not moved while a password is looked at, or the request would be over. */
+const asked = async (page: Pick<Page, "getByLabel">) => {
+  const field = page.getByLabel("Code");
+  await field.waitFor();
+  return field;
+};
 /** What her app shows next: each code is good once. */
 const next = (secret: string) => {
   clock.move(step);
@@ -133,7 +139,7 @@ test("somebody who lost an organisation to a demand is told why, sets up codes, 
   const asking = page.getByRole("dialog", { name: "Who are you again?" });
   await asking.getByLabel("Your password").fill(ada.password);
   await page.keyboard.press("Enter");
-  await asking.getByLabel("Code").fill(next(secret));
+  await (await asked(asking)).fill(next(secret));
   await shoot(page, "confirm");
   await page.keyboard.press("Enter");
   await page.getByLabel("Ten recovery codes").waitFor();
@@ -169,7 +175,7 @@ test("who signed in before she had a factor signs in again with it, and comes ba
   await page.getByLabel("E-mail").fill(bob.email);
   await page.getByLabel("Password").first().fill(bob.password);
   await page.keyboard.press("Enter");
-  await page.getByLabel("Code").fill(elsewhere.code());
+  await (await asked(page)).fill(elsewhere.code());
   await page.keyboard.press("Enter");
   await page.getByRole("heading", { name: "Products" }).waitFor();
   assert.equal(new URL(page.url()).pathname, `/o/${first.org}/products`);
@@ -181,7 +187,7 @@ test("an owner demands a second factor from a day on, sees whom that would keep 
   await page.getByLabel("E-mail").fill(owner.email);
   await page.getByLabel("Password").first().fill(owner.password);
   await page.keyboard.press("Enter");
-  await page.getByLabel("Code").fill(boss.code());
+  await (await asked(page)).fill(boss.code());
   await page.keyboard.press("Enter");
   const rowOf = (email: string) => page.getByRole("row").filter({ hasText: email });
   await rowOf(owner.email).getByText("app", { exact: true }).waitFor();

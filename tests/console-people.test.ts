@@ -144,6 +144,7 @@ test("somebody with an account comes with it, signed in or not, and a mistyped p
   const accept = () => toFirst.getByRole("button", { name: "Accept" }).click();
   await accept();
   const code = toFirst.getByLabel("Code");
+  await code.waitFor(); // time is not moved while a password is looked at
   await code.fill(app.code());
   await accept();
   await answer(toFirst, "your account belongs to no organisation yet");

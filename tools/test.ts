@@ -2,12 +2,12 @@ import { availableParallelism } from "node:os";
 import path from "node:path";
 import { inspect, parseArgs } from "node:util";
 import { runChecks } from "./checks/run.ts";
-import { named, testFiles, type TestFile } from "./testing/files.ts";
+import { isLong, named, testFiles, type TestFile } from "./testing/files.ts";
 import { closing } from "./testing/report.ts";
 import { runAll } from "./testing/run-all.ts";
 
 const usage = `npm test [-- PATH…]     the checks and every test; or the tests in these files and folders
-npm run test:long       only the files named *.long.test.ts, one at a time
+npm run test:long       only the files named *.long.test.ts; one at a time those that measure
   --fast                only the tests that start nothing, without the checks
   --concurrency N       how many files run at once`;
 
@@ -27,15 +27,14 @@ function parseWish(): Wish {
     },
   });
   const all = testFiles(root);
-  const isWanted = ({ speed }: TestFile) =>
-    values.long ? speed === "long" : values.fast ? speed === "fast" : speed !== "long";
+  const isWanted = (file: TestFile) =>
+    values.long ? isLong(file) : values.fast ? file.speed === "fast" : !isLong(file);
   const files = positionals.length > 0 ? named(all, root, positionals) : all.filter(isWanted);
-  // Long files measure and kill: a neighbour would spoil what they see. The others wait for processes and clocks a third of the time.
-  const concurrency = Number(values.concurrency ?? (values.long ? 1 : availableParallelism() + 1));
+  // They wait for processes and clocks a third of the time.
+  const concurrency = Number(values.concurrency ?? availableParallelism() + 1);
   if (!Number.isInteger(concurrency) || concurrency < 1) throw new Error("--concurrency takes a whole number from 1.");
-  const isLong = files.some(({ speed }) => speed === "long");
   const whole = positionals.length === 0 && !values.long && !values.fast;
-  const seconds = isLong ? 20 * 60 : values.fast ? 30 : 300;
+  const seconds = files.some(isLong) ? 40 * 60 : values.fast ? 30 : 300;
   return { files, concurrency, patience: seconds * 1000, whole };
 }
 

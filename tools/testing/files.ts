@@ -3,8 +3,8 @@ import path from "node:path";
 
 const places = ["{packages,apps}/*/src/**/*.test.ts", "{tools,tests}/**/*.test.ts"];
 
-/** `long` files run only when they are asked for; `fast` ones start nothing; the others share one PostgreSQL. */
-export type Speed = "fast" | "platform" | "long";
+/** `long` files and `measuring` ones, which take time and memory of others for their own, run only when they are asked for; `fast` ones start nothing; the others share one PostgreSQL. */
+export type Speed = "fast" | "platform" | "long" | "measuring";
 
 export type TestFile = { file: string; speed: Speed };
 
@@ -23,13 +23,18 @@ const slow = [
   /\bfrom\s*"node:(?:net|tls|http|https|http2|child_process|worker_threads)"/,
 ];
 
+/** Of the long ones those that look at a clock or at memory: they run before the others, one at a time. */
+const measuring = /(?:times|speed|churn|flood|stalls|restoring|simulating|letting-go)\.long\.test\.ts$/;
+
 /** Fast are the tests of packages and tools, and those of the programs that by their imports start nothing. */
 export function speedOf(file: string, text: string): Speed {
-  if (file.endsWith(".long.test.ts")) return "long";
+  if (file.endsWith(".long.test.ts")) return measuring.test(file) ? "measuring" : "long";
   if (/^(?:packages|tools)\//.test(file)) return "fast";
   if (/^(?:tests\/|apps\/server\/src\/storage\/postgres\/)/.test(file)) return "platform";
   return slow.some((pattern) => pattern.test(text)) ? "platform" : "fast";
 }
+
+export const isLong = ({ speed }: TestFile): boolean => speed === "long" || speed === "measuring";
 
 /** The files that `paths` (files or folders, relative to `root`) name. Throws for a path that names none. */
 export function named(files: TestFile[], root: string, paths: string[]): TestFile[] {
@@ -40,7 +45,7 @@ export function named(files: TestFile[], root: string, paths: string[]): TestFil
       ({ file }) => file === name || (isFolder && (name === "" || file.startsWith(`${name}/`))),
     );
     if (under.length === 0) throw new Error(`There is no test file at ${given}.`);
-    return under.filter(({ file, speed }) => speed !== "long" || file === name);
+    return under.filter((one) => !isLong(one) || one.file === name);
   });
   return files.filter((file) => chosen.some((some) => some.includes(file)));
 }

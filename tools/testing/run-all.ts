@@ -19,17 +19,20 @@ export type Plan = {
 /** What `apps/server/src/testing/cluster.ts` gives: one PostgreSQL for all files, each with a database of its own. */
 type Cluster = { environment: Record<string, string>; stop(): Promise<void> };
 
-/** Runs the files, the fast ones while the cluster starts. Stops the cluster whatever happens. */
+/** Runs the files, the fast ones while the cluster starts, and alone those that measure: a neighbour would spoil what they see. Stops the cluster whatever happens. */
 export async function runAll(plan: Plan): Promise<Outcome[]> {
   const fast = plan.files.filter(({ speed }) => speed === "fast");
-  const others = plan.files.filter(({ speed }) => speed !== "fast");
-  const starting = others.length > 0 ? startCluster(plan.root) : Promise.resolve(undefined);
+  const measuring = plan.files.filter(({ speed }) => speed === "measuring");
+  const others = plan.files.filter(({ speed }) => speed === "platform" || speed === "long");
+  const starting = others.length + measuring.length > 0 ? startCluster(plan.root) : Promise.resolve(undefined);
   // Awaited below; without this a cluster that fails while the fast files run would end the process.
   starting.catch(() => undefined);
   try {
     const first = await pooled(plan, fast, {});
     const cluster = await starting;
-    return [...first, ...(await pooled(plan, others, cluster?.environment ?? {}))];
+    const environment = cluster?.environment ?? {};
+    const alone = await pooled({ ...plan, concurrency: 1 }, measuring, environment);
+    return [...first, ...alone, ...(await pooled(plan, others, environment))];
   } finally {
     const cluster = await starting.catch(() => undefined); // thrown above already
     await cluster?.stop();

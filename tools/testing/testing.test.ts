@@ -119,6 +119,7 @@ test("what a file needs is known from its place and its imports", () => {
   assert.equal(speedOf("apps/server/src/tls/a.test.ts", `import { db } from "../testing/index.ts";`), "platform");
   assert.equal(speedOf("tests/a.test.ts", ""), "platform");
   assert.equal(speedOf("tests/a.long.test.ts", ""), "long");
+  assert.equal(speedOf("tests/sign-in-times.long.test.ts", ""), "measuring");
 });
 
 test("paths choose files and folders; a long file is chosen by its own name alone", (t) => {
