@@ -31,6 +31,7 @@ const holdfast = (...argv: string[]): Command =>
     stdio: ["ignore", "pipe", "pipe"],
     env: {
       PATH: process.env["PATH"],
+      NODE_COMPILE_CACHE: process.env["NODE_COMPILE_CACHE"],
       HOME: folder,
       XDG_CONFIG_HOME: folder,
       HOLDFAST_URL: url,

@@ -32,6 +32,7 @@ test("the commands of docs/application-users.md do and answer what it says", asy
     cwd: root,
     env: {
       PATH: process.env["PATH"],
+      NODE_COMPILE_CACHE: process.env["NODE_COMPILE_CACHE"],
       XDG_CONFIG_HOME: folder,
       HOME: folder,
       npm_config_update_notifier: "false",

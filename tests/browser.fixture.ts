@@ -119,7 +119,8 @@ export async function visit(
   lookOften(page);
   const complaints: string[] = [];
   page.on("console", (message) => {
-    if (message.type() === "error" || message.type() === "warning") complaints.push(message.text());
+    const of = message.text().startsWith("Failed to load") ? ` (${message.location().url})` : "";
+    if (message.type() === "error" || message.type() === "warning") complaints.push(`${message.text()}${of}`);
   });
   page.on("pageerror", (error) => complaints.push(String(error)));
   return { context, page, complaints };

@@ -113,6 +113,7 @@ test("a fleet that was asked for at set-up is seen at once, is marked on every p
   await mark(page).getByRole("link", { name: "Remove it in the settings" }).click();
   await page.getByText("this organisation is erased with everything in it").waitFor();
   await assertAccessible(page, "the settings of the fleet");
+  assert.deepEqual(complaints, []);
   await page.getByRole("button", { name: "Remove the simulated fleet" }).click();
   await page.waitForURL(own);
   await page.getByText("There is no device yet.").waitFor();
@@ -121,7 +122,11 @@ test("a fleet that was asked for at set-up is seen at once, is marked on every p
   assert.equal(await mark(page).count(), 0);
   await page.goto(at);
   await page.waitForURL(own);
-  assert.deepEqual(complaints, []);
+  // The browser tells of what was asked while it went, and is not there any more.
+  assert.deepEqual(
+    complaints.filter((text) => !/status of 404 .*\/v1\//.test(text)),
+    [],
+  );
 });
 
 test("a platform that offers no fleet does not speak of one", async (t) => {

@@ -15,10 +15,11 @@ export const isLinux = process.platform === "linux";
 export const base = mkdtempSync(path.join(room(), "holdfast-start-"));
 chmodSync(base, 0o711);
 const running = new Set<ChildProcess>();
-// Compiling our files is most of what a start costs, and there are many starts here, of several users. Kept between them.
+// Compiling our files is most of what a start costs, and there are many starts here. Kept between them, also for users who may not enter ours.
 const compiled = path.join(base, "compiled");
 mkdirSync(compiled);
 chmodSync(compiled, 0o777);
+const shared = process.env["NODE_COMPILE_CACHE"] ?? compiled;
 after(async () => {
   for (const child of running) child.kill("SIGKILL");
   for (const pid of databasesOn(base)) process.kill(pid, "SIGKILL");
@@ -39,7 +40,7 @@ export class Server {
     const ports = args.includes("--https-port") ? [] : ["--https-port", "0", "--mqtts-port", "0"];
     const [command = "", ...first] = program[0] === main ? [process.execPath, ...program] : program;
     this.child = spawn(command, [...first, ...args, ...ports], {
-      env: { PATH: process.env["PATH"], NODE_COMPILE_CACHE: compiled, ...env },
+      env: { PATH: process.env["PATH"], NODE_COMPILE_CACHE: uid === undefined ? shared : compiled, ...env },
       stdio: ["ignore", "pipe", "pipe"],
       ...(uid !== undefined && { uid, gid: uid }),
     });

@@ -32,6 +32,7 @@ after(() => rmSync(folder, { recursive: true, force: true, maxRetries: 10 }));
 /** What the reader has: where to clone from, ports that are free, and settings of her own. */
 const env = {
   PATH: process.env["PATH"],
+  NODE_COMPILE_CACHE: process.env["NODE_COMPILE_CACHE"],
   HOME: folder,
   XDG_CONFIG_HOME: path.join(folder, "config"),
   npm_config_update_notifier: "false",
