@@ -171,7 +171,18 @@ test("who signed in before she had a factor signs in again with it, and comes ba
   await page.getByText("You have one, and did not show it").waitFor();
   await assertAccessible(page, "an organisation in which the factor was not shown");
   await shoot(page, "unshown");
+  // What she leaves still asks when she is on her way to the door already: that must not become the place that she comes back to.
+  const door = Promise.withResolvers<void>();
+  await page.route(/\/assets\/entering-/, async (route) => {
+    await door.promise;
+    await route.continue();
+  });
+  const refused = page.waitForResponse((response) => response.status() === 401);
   await page.getByRole("button", { name: "Sign in again" }).click();
+  await page.waitForURL(/\/sign-in\?to=/);
+  await page.evaluate('window.dispatchEvent(new Event("visibilitychange"))');
+  await refused;
+  door.resolve();
   await page.getByLabel("E-mail").fill(bob.email);
   await page.getByLabel("Password").first().fill(bob.password);
   await page.keyboard.press("Enter");

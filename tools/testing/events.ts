@@ -1,5 +1,6 @@
 import type { TestEvent } from "node:test/reporters";
 import { inspect } from "node:util";
+import { ourOwn } from "./files.ts";
 
 /** What a test process tells the one that started it, one JSON line each. */
 export type Told =
@@ -8,7 +9,10 @@ export type Told =
   | { tell: "failed"; name: string; line: number | undefined; error: string }
   | { tell: "said"; message: string }
   | { tell: "noted"; message: string }
-  | { tell: "counts"; counts: Counts };
+  | { tell: "counted"; as: Exclude<keyof Counts, "tests"> }
+  /** Another file follows in its process; `at` is in milliseconds since 1970. */
+  | { tell: "over"; file: string; at: number }
+  | { tell: "done" };
 
 /** Node's own counts of a run, under node's own names. */
 export type Counts = Record<"tests" | "suites" | "passed" | "failed" | "cancelled" | "skipped" | "todo", number>;
@@ -17,19 +21,21 @@ export type Counts = Record<"tests" | "suites" | "passed" | "failed" | "cancelle
 export default async function* events(source: AsyncIterable<TestEvent>): AsyncGenerator<string> {
   const names = new Map<number, string>();
   for await (const event of source) {
-    const told = tell(event, names);
-    if (told) yield `${JSON.stringify(told)}\n`;
+    for (const told of [counted(event), tell(event, names)]) if (told) yield `${JSON.stringify(told)}\n`;
   }
 }
 
 function tell(event: TestEvent, names: Map<number, string>): Told | undefined {
   if (event.type === "test:dequeue") {
     const { testId: id, parentId, name } = numbered(event.data);
+    if (ourOwn(name)) return undefined;
     const outer = names.get(parentId);
     const whole = outer === undefined ? name : `${outer} > ${name}`;
     names.set(id, whole);
     return { tell: "began", id, name: whole };
   }
+  const own = event.type === "test:pass" && ourOwn(event.data.name);
+  if (own) return own.isEnd ? { tell: "over", file: own.file, at: performance.timeOrigin + performance.now() } : undefined;
   if (event.type === "test:complete") return { tell: "ended", id: numbered(event.data).testId };
   if (event.type === "test:fail") {
     const { error } = event.data.details;
@@ -44,10 +50,19 @@ function tell(event: TestEvent, names: Map<number, string>): Told | undefined {
     // Node's own counts come the same way, as of the file's first line, where the imports are.
     return line === 1 ? undefined : { tell: "noted", message };
   }
-  // Node counts failures here as well; its types do not say so yet.
-  if (event.type === "test:summary") return { tell: "counts", counts: { failed: 0, ...event.data.counts } };
-  return undefined;
+  return event.type === "test:summary" ? { tell: "done" } : undefined;
 }
+
+function counted(event: TestEvent): Told | undefined {
+  if (event.type !== "test:pass" && event.type !== "test:fail") return undefined;
+  if (event.type === "test:pass" && ourOwn(event.data.name)) return undefined;
+  const { skip, todo, details } = event.data;
+  const ended = event.type === "test:pass" ? "passed" : isCancelled(event.data.details.error) ? "cancelled" : "failed";
+  const as = details.type === "suite" ? "suites" : skip !== undefined ? "skipped" : todo !== undefined ? "todo" : ended;
+  return { tell: "counted", as };
+}
+
+const isCancelled = (error: Error): boolean => /^(?:cancelled|testTimeout)/.test(String(kindOf(error)));
 
 /** Node numbers its tests; its types do not say so yet. */
 function numbered(data: { name: string }): { testId: number; parentId: number; name: string } {

@@ -3,7 +3,7 @@ import path from "node:path";
 import { pathToFileURL } from "node:url";
 import type { TestFile } from "./files.ts";
 import { describe } from "./report.ts";
-import { runFile, type Outcome } from "./run-file.ts";
+import { runFiles, type Outcome } from "./run-file.ts";
 
 export type Plan = {
   root: string;
@@ -56,19 +56,36 @@ async function pooled(plan: Plan, files: TestFile[], more: Record<string, string
   const compiled = { NODE_COMPILE_CACHE: path.join(plan.root, "node_modules/.cache/compiled") };
   const environment = { ...compiled, ...Object.fromEntries(kept), ...more };
   const outcomes: Outcome[] = [];
-  const queue = [...files];
+  const queue = groupsOf(files);
   const work = async () => {
     for (let next = queue.shift(); next && !plan.signal.aborted; next = queue.shift()) {
-      const outcome = await runFile(next.file, {
+      const found = await runFiles(next, {
         folder: plan.root,
-        milliseconds: plan.patience,
+        milliseconds: next.length > 1 ? 2 * plan.patience : plan.patience,
         environment,
         signal: plan.signal,
       });
-      outcomes.push(outcome);
-      plan.say(describe(outcome));
+      if (found.length === 0) queue.push(...next.map((file) => [file]));
+      for (const outcome of found) {
+        outcomes.push(outcome);
+        plan.say(describe(outcome));
+      }
     }
   };
   await Promise.all(Array.from({ length: plan.concurrency }, work));
   return outcomes;
+}
+
+/** So many in one process: of those that start a platform each a few, so that what one leaves behind soon goes. */
+const mostTogether = { fast: 24, platform: 6, long: 1, measuring: 1 } as const;
+
+/** Those that need a process of their own first: they take longest. */
+function groupsOf(files: readonly TestFile[]): string[][] {
+  const { true: sociable = [], false: alone = [] } = Object.groupBy(files, (one) => String(one.isSociable));
+  const groups = alone.map(({ file }) => [file]);
+  for (const [speed, some] of Map.groupBy(sociable, (one) => one.speed)) {
+    const most = mostTogether[speed];
+    for (let at = 0; at < some.length; at += most) groups.push(some.slice(at, at + most).map(({ file }) => file));
+  }
+  return groups;
 }

@@ -26,16 +26,21 @@ export type Limits = {
 };
 
 const reporter = fileURLToPath(import.meta.resolve("./events.ts"));
+const together = fileURLToPath(import.meta.resolve("./together.ts"));
 const none: Counts = { tests: 0, suites: 0, passed: 0, failed: 0, cancelled: 0, skipped: 0, todo: 0 };
 
-/** Runs one test file in a process group of its own. Never throws for what the file does. */
-export async function runFile(file: string, limits: Limits): Promise<Outcome> {
+/**
+ * Runs test files in one process, in a process group of its own. Never throws for what they do. Answers nothing where several shared a process that ended
+ * before its time: which of them did it, and what became of the others, each tells alone.
+ */
+export async function runFiles(files: readonly string[], limits: Limits): Promise<Outcome[]> {
   const folder = mkdtempSync(path.join(tmpdir(), "holdfast-test-"));
   const events = path.join(folder, "events");
   const began = performance.now();
+  const program = files.length === 1 ? files : [together, limits.folder, ...files];
   const child = spawn(
     process.execPath,
-    [`--test-reporter=${reporter}`, `--test-reporter-destination=${events}`, file],
+    [`--test-reporter=${reporter}`, `--test-reporter-destination=${events}`, ...program],
     { cwd: limits.folder, detached: true, env: limits.environment, stdio: ["ignore", "pipe", "pipe"] },
   );
   const chunks: Buffer[] = [];
@@ -44,14 +49,37 @@ export async function runFile(file: string, limits: Limits): Promise<Outcome> {
   const told = read(events);
   rmSync(folder, { recursive: true, force: true });
 
-  const seconds = (performance.now() - began) / 1000;
-  return {
+  const output = Buffer.concat(chunks).toString();
+  if (files.length > 1 && end.killed !== "stopped" && !told.some(({ tell }) => tell === "done")) return [];
+  const parts = partsOf(files, told);
+  // Node says so where any test failed, whichever file it is of.
+  if (end.code === 1 && parts.slice(0, -1).some(({ told }) => told.some(({ tell }) => tell === "failed"))) end.code = 0;
+  return parts.map(({ file, told, until }, at) => ({
     file,
-    seconds,
-    output: Buffer.concat(chunks).toString(),
+    seconds: ((until ?? performance.now()) - (parts[at - 1]?.until ?? began)) / 1000,
+    output,
     notes: told.flatMap((line) => (line.tell === "noted" ? [line.message] : [])),
-    ...judge(path.join(limits.folder, file), told, end),
-  };
+    ...judge(path.join(limits.folder, file), told, until === undefined ? end : undefined),
+  }));
+}
+
+/** What was told of a file, and when it was over; the last one ends with its process. */
+type Part = { file: string; told: Told[]; until: number | undefined };
+
+/** Of each file that was begun. */
+function partsOf(files: readonly string[], told: Told[]): Part[] {
+  const parts: Part[] = [];
+  let from = 0;
+  for (const file of files) {
+    const over = told.findIndex((line, at) => at >= from && line.tell === "over" && line.file === file);
+    const isLast = over < 0 || file === files.at(-1);
+    const line = told[over];
+    const until = !isLast && line?.tell === "over" ? line.at - performance.timeOrigin : undefined;
+    parts.push({ file, told: told.slice(from, isLast ? undefined : over), until });
+    if (isLast) break;
+    from = over + 1;
+  }
+  return parts;
 }
 
 type End = { code: number | null; signal: string | null; killed: false | "too long" | "stopped" };
@@ -101,28 +129,33 @@ function read(events: string): Told[] {
   return lines.map((line) => JSON.parse(line) as Told); // written by events.ts and nobody else
 }
 
-function judge(file: string, told: Told[], end: End): Pick<Outcome, "counts" | "failures"> {
+/** `end` is that of its process; none where other files followed in it. */
+function judge(file: string, told: Told[], end: End | undefined): Pick<Outcome, "counts" | "failures"> {
   const running = new Map<number, string>();
   const failures: Outcome["failures"] = [];
-  let counts: Counts | undefined;
+  const counts = { ...none };
+  let isDone = false;
   for (const line of told) {
     if (line.tell === "began") running.set(line.id, line.name);
     else if (line.tell === "ended") running.delete(line.id);
     else if (line.tell === "failed") failures.push({ name: line.name, line: line.line, error: line.error });
     else if (line.tell === "said") failures.push({ name: "(the file)", error: line.message });
-    else if (line.tell === "counts") counts = line.counts;
+    else if (line.tell === "done") isDone = true;
+    else if (line.tell === "counted") {
+      counts[line.as] += 1;
+      if (line.as !== "suites") counts.tests += 1;
+    }
   }
   const name = [...running.values()].at(-1) ?? "(the file)";
-  if (end.killed === "stopped") failures.push({ name, error: "Stopped from outside." });
-  else if (end.killed === "too long") {
-    const open = "Its tests were done, but something they opened was never closed.";
+  if (end?.killed === "stopped") failures.push({ name, error: "Stopped from outside." });
+  else if (end?.killed === "too long") {
+    const open = "Its tests were done, but something that they, or a file before it in its process, opened was never closed.";
     failures.push({ name, error: `Took too long and was killed. ${running.size > 0 ? "" : open}`.trimEnd() });
-  } else if (failures.length === 0 && (end.code !== 0 || (!counts && hasTests(file)))) {
+  } else if (end && failures.length === 0 && (end.code !== 0 || (!isDone && hasTests(file)))) {
     failures.push({ name, error: `The process ended with ${end.signal ?? `code ${end.code}`} before its tests did.` });
   }
-  const base = counts ?? none;
-  const uncounted = failures.length > 0 && base.failed + base.cancelled === 0;
-  return { failures, counts: uncounted ? { ...base, tests: base.tests + 1, failed: base.failed + 1 } : base };
+  const uncounted = failures.length > 0 && counts.failed + counts.cancelled === 0;
+  return { failures, counts: uncounted ? { ...counts, tests: counts.tests + 1, failed: counts.failed + 1 } : counts };
 }
 
 /** A file may hold nothing but types that must not compile: then node has nothing to count. */

@@ -83,6 +83,41 @@ for (const [what, text, reason] of [
   });
 }
 
+test("files share a process, and each is judged by itself; where one ends it, each runs alone", async (t) => {
+  const shared = {
+    "packages/p/src/a.test.ts": `${start}import { pid } from "./pid.ts";\ntest("a", () => assert.equal(pid, 1));\ntest.skip("b");\n`,
+    "packages/p/src/b.test.ts": `${start}import { pid } from "./pid.ts";\ntest("a", () => later(pid));\nconst later = (pid: number) => assert.equal(pid, process.pid);\n`,
+    "packages/p/src/pid.ts": "export const { pid } = process;\nexport const stop = () => process.exit(0);\n",
+  };
+  const judged = async (files: Record<string, string>) =>
+    (await outcomes(repository(t, files))).map(({ file, failures, counts }) => [
+      path.basename(file, ".test.ts"),
+      failures.map(({ name }) => name).join(),
+      counts.passed,
+      counts.skipped,
+    ]);
+  const both = [
+    ["a", "a", 0, 1],
+    ["b", "", 1, 0],
+  ];
+  assert.deepEqual(await judged(shared), both);
+  const ending = `${start}import { stop } from "./pid.ts";\ntest("cut", () => stop());\n`;
+  assert.deepEqual(await judged({ ...shared, "packages/p/src/c.test.ts": ending }), [...both, ["c", "(the file)", 0, 0]]);
+});
+
+test("what looks at its process as a whole, or starts programs, has one of its own", (t) => {
+  const root = repository(t, {
+    "packages/p/src/a.test.ts": start,
+    "packages/p/src/b.test.ts": `${start}import { spawn } from "node:child_process";\n`,
+    "packages/p/src/c.test.ts": `${start}after(() => undefined);\n`,
+    "packages/p/src/d.test.ts": `${start}process.env["A"] = "b";\n`,
+  });
+  assert.deepEqual(
+    testFiles(root).map(({ isSociable }) => isSociable),
+    [true, false, false, false],
+  );
+});
+
 test("a file of types alone passes without tests", async (t) => {
   const [outcome] = await outcomes(repository(t, { "packages/p/src/a.test.ts": "export const a = 1;" }));
   assert.deepEqual(outcome?.failures, []);

@@ -24,8 +24,13 @@ const closing: (() => Promise<void>)[] = [];
 /** For what all tests of a file share: closed after the last of them in the order given, as `t.after` does it. */
 export const atEnd = { after: (close: () => Promise<void>): void => void closing.push(close) };
 
+/** Where another file's tests follow in this process. */
+export async function closeShared(): Promise<void> {
+  for (const close of closing.splice(0)) await close();
+}
+
 after(async () => {
-  for (const close of closing) await close();
+  await closeShared();
   // A file run by hand has no cluster given: it started one at the first need.
   await (await own)?.stop();
 });
