@@ -33,6 +33,7 @@ after(() => rmSync(folder, { recursive: true, force: true, maxRetries: 10 }));
 const env = {
   PATH: process.env["PATH"],
   NODE_COMPILE_CACHE: process.env["NODE_COMPILE_CACHE"],
+  NODE_EXTRA_CA_CERTS: process.env["NODE_EXTRA_CA_CERTS"], // where packages come through a gateway of the reader's own network
   HOME: folder,
   XDG_CONFIG_HOME: path.join(folder, "config"),
   npm_config_update_notifier: "false",

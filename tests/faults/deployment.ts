@@ -31,7 +31,7 @@ export type Starting = {
   readonly ended: Promise<Ended>;
 };
 
-const patience = 30_000; // milliseconds for a start
+const patience = 60_000; // milliseconds for a start, beside whatever else the machine does
 
 /** A platform as its operator has it: a process with an embedded database, on a folder that outlives both. Close it at the end. */
 export class Deployment {

@@ -35,7 +35,8 @@ function tell(event: TestEvent, names: Map<number, string>): Told | undefined {
     return { tell: "began", id, name: whole };
   }
   const own = event.type === "test:pass" && ourOwn(event.data.name);
-  if (own) return own.isEnd ? { tell: "over", file: own.file, at: performance.timeOrigin + performance.now() } : undefined;
+  if (own)
+    return own.isEnd ? { tell: "over", file: own.file, at: performance.timeOrigin + performance.now() } : undefined;
   if (event.type === "test:complete") return { tell: "ended", id: numbered(event.data).testId };
   if (event.type === "test:fail") {
     const { error } = event.data.details;

@@ -149,7 +149,8 @@ function judge(file: string, told: Told[], end: End | undefined): Pick<Outcome, 
   const name = [...running.values()].at(-1) ?? "(the file)";
   if (end?.killed === "stopped") failures.push({ name, error: "Stopped from outside." });
   else if (end?.killed === "too long") {
-    const open = "Its tests were done, but something that they, or a file before it in its process, opened was never closed.";
+    const open =
+      "Its tests were done, but something that they, or a file before it in its process, opened was never closed.";
     failures.push({ name, error: `Took too long and was killed. ${running.size > 0 ? "" : open}`.trimEnd() });
   } else if (end && failures.length === 0 && (end.code !== 0 || (!isDone && hasTests(file)))) {
     failures.push({ name, error: `The process ended with ${end.signal ?? `code ${end.code}`} before its tests did.` });

@@ -102,7 +102,10 @@ test("files share a process, and each is judged by itself; where one ends it, ea
   ];
   assert.deepEqual(await judged(shared), both);
   const ending = `${start}import { stop } from "./pid.ts";\ntest("cut", () => stop());\n`;
-  assert.deepEqual(await judged({ ...shared, "packages/p/src/c.test.ts": ending }), [...both, ["c", "(the file)", 0, 0]]);
+  assert.deepEqual(await judged({ ...shared, "packages/p/src/c.test.ts": ending }), [
+    ...both,
+    ["c", "(the file)", 0, 0],
+  ]);
 });
 
 test("what looks at its process as a whole, or starts programs, has one of its own", (t) => {
