@@ -21,12 +21,12 @@ export type FreshDatabase = {
 let own: Promise<OwnCluster> | undefined;
 const closing: (() => Promise<void>)[] = [];
 
-/** For what all tests of a file share: closed after the last of them in the order given, as `t.after` does it. */
+/** For what all tests of a file share: closed after the last of them, what was opened last first. */
 export const atEnd = { after: (close: () => Promise<void>): void => void closing.push(close) };
 
 /** Where another file's tests follow in this process. */
 export async function closeShared(): Promise<void> {
-  for (const close of closing.splice(0)) await close();
+  for (const close of closing.splice(0).reverse()) await close();
 }
 
 after(async () => {
