@@ -166,6 +166,7 @@ export const exceptions: readonly { readonly from: string; readonly to: string; 
 /** Files that import a name they compute: what they load is not seen here. */
 export const computedImports: Readonly<Record<string, string>> = {
   "tools/testing/run-all.ts": "the cluster for tests, which need not exist",
+  "tools/testing/together.ts": "the test files it is given, and what the tests of the server close",
   "bench/main.ts": "the benchmark that was asked for, by a list of names",
 };
 
