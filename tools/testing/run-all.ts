@@ -10,7 +10,7 @@ export type Plan = {
   files: TestFile[];
   /** How many files run at once. */
   concurrency: number;
-  /** How long one file may take, in milliseconds. */
+  /** How long one process may take, in milliseconds. */
   patience: number;
   signal: AbortSignal;
   say: (line: string) => void;
@@ -61,7 +61,7 @@ async function pooled(plan: Plan, files: TestFile[], more: Record<string, string
     for (let next = queue.shift(); next && !plan.signal.aborted; next = queue.shift()) {
       const found = await runFiles(next, {
         folder: plan.root,
-        milliseconds: next.length > 1 ? 2 * plan.patience : plan.patience,
+        milliseconds: plan.patience,
         environment,
         signal: plan.signal,
       });
