@@ -135,7 +135,7 @@ test("an answer of the board that is none is told, costs neither connection nor 
 });
 
 test("a lease is believed for no longer than was asked for, and ends here before it ends there where renewals are not answered, or wrongly", async (t) => {
-  const { group, answer, timers, wasAsked, asked, faults } = await start(t);
+  const { device, group, answer, timers, wasAsked, asked, faults } = await start(t);
   const wrong = [undefined, {}, null, { ...good, id: "tsk_2" }, { ...good, lease: 2 }, { ...good, seconds: "x" }];
   for (const [n, renewed] of wrong.entries()) {
     const before = asked("renew").length;
@@ -146,6 +146,7 @@ test("a lease is believed for no longer than was asked for, and ends here before
     const task = await one(group);
     timers.move(20_000);
     await wasAsked("renew", before + 1);
+    await device.send({ n }); // acknowledged behind the answer: that has been heard
     timers.move(33_999);
     assert.equal(task.signal.aborted, false);
     timers.move(1);
@@ -160,6 +161,19 @@ test("a lease is believed for no longer than was asked for, and ends here before
   timers.move(1);
   assert.equal(codeOf(long), "task.lost");
   assert.deepEqual(faults, []);
+});
+
+test("a lease counts from when it was asked for, however late the answer comes", async (t) => {
+  const { group, timers, wasAsked, asked, tell } = await start(t);
+  const leasing = one(group);
+  await wasAsked("lease", 1);
+  timers.move(5_000);
+  tell("me/tasks/grp_1", JSON.stringify({ leased: [good] }), asked("lease")[0]?.mark);
+  const task = await leasing;
+  timers.move(48_999);
+  assert.equal(task.signal.aborted, false);
+  timers.move(1);
+  assert.equal(codeOf(task), "task.lost");
 });
 
 test("a renewal that the platform cannot take now is tried again; one that it refuses is the end of it", async (t) => {
