@@ -324,10 +324,11 @@ export class Authentication {
           if (times.length > 0) await authorityIn(unit).used(new Map(times));
           await usesIn(unit).add(used);
         });
+        uses.written(used);
       } catch (error) {
+        uses.putBack(used);
         if (!(error instanceof Refusal)) throw error;
         if (error.code === "org.unknown") continue; // it is being erased: there is nobody to tell
-        uses.putBack(used);
         failed ??= error;
       }
     }

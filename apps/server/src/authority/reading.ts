@@ -31,8 +31,8 @@ export async function readUse(
   { id, lastUsedAt }: Credential,
 ): Promise<(KeptUse & { readonly at: Instant | undefined }) | undefined> {
   const space = await spaces.of(permit.scope.org);
-  const kept = (await storage.read(permit, (unit) => usesIn(unit).of([id]))).get(uuidOf(id));
   const noted = space.uses.of(id);
+  const kept = (await storage.read(permit, (unit) => usesIn(unit).of([id]))).get(uuidOf(id));
   // It was used before that was kept.
   if (!kept && !noted && lastUsedAt !== undefined) return undefined;
   const use = withUse(kept, noted ?? { actions: new Map() }, dayOf(clock.now()));
@@ -131,9 +131,10 @@ export async function readLinks(
   const { uses } = await spaces.of(permit.scope.org);
   const all = await read(needs, permit, (unit) => authorityIn(unit).keysOf(permit.on));
   const found = all.toSorted((a, b) => b.credential.createdAt - a.credential.createdAt);
+  const notes = found.map(({ credential }) => uses.of(credential.id));
   const kept = await storage.read(permit, (unit) => usesIn(unit).of(found.map(({ credential }) => credential.id)));
-  return found.map(({ credential, standing }) => {
-    const noted = uses.of(credential.id);
+  return found.map(({ credential, standing }, at) => {
+    const noted = notes[at];
     const opened = (kept.get(uuidOf(credential.id))?.opened ?? 0) + (noted?.opened ?? 0);
     return { credential: { ...credential, lastUsedAt: noted?.at ?? credential.lastUsedAt }, standing, opened };
   });

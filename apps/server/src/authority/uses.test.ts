@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import type { Instant } from "@holdfast/kernel";
+import { newId, systemRandom, type Instant } from "@holdfast/kernel";
 import { parseGrants } from "@holdfast/protocol";
-import { withUse, wornOf, type KeptUse } from "./uses.ts";
+import { Uses, withUse, wornOf, type KeptUse } from "./uses.ts";
 
 const day = 86_400_000;
 const at = (days: number) => (days * day) as Instant;
@@ -39,4 +39,28 @@ test("what says nothing new is the same object, so that nothing is written", () 
   assert.notEqual(withUse(kept, { actions: new Map([["org.read", 6]]) }, 6), kept);
   assert.notEqual(withUse(kept, { ...again, address: "192.0.2.8" }, 5), kept);
   assert.equal(withUse(undefined, { actions: new Map() }, 7).since, 7);
+});
+
+test("what is being written down is told until it is, and again where it could not be", () => {
+  const uses = new Uses();
+  const id = newId("key", systemRandom);
+  uses.did(id, "org.read", at(1));
+  uses.opened(id);
+  const taken = uses.take();
+  assert.deepEqual([...(taken.get(id)?.actions ?? [])], [["org.read", 1]]);
+  uses.did(id, "device.read", at(2));
+  uses.opened(id);
+  const told = () => ({ actions: [...(uses.of(id)?.actions ?? [])], opened: uses.of(id)?.opened });
+  const all = {
+    actions: [
+      ["org.read", 1],
+      ["device.read", 2],
+    ],
+    opened: 2,
+  };
+  assert.deepEqual(told(), all);
+  uses.putBack(taken);
+  assert.deepEqual(told(), all);
+  uses.written(uses.take());
+  assert.deepEqual(told(), { actions: [], opened: undefined });
 });

@@ -36,6 +36,8 @@ export type KeptUse = {
 /** How the credentials of one organisation are used: noted in memory, where it costs nothing, and taken from there now and then. */
 export class Uses {
   #noted = new Map<CredentialId, Use>();
+  /** What is being written down. */
+  readonly #taken = new Set<ReadonlyMap<CredentialId, Use>>();
 
   came(id: CredentialId, { address, transport }: Circumstances, at: Instant, byFormer: boolean): void {
     const use = this.#of(id);
@@ -52,24 +54,30 @@ export class Uses {
     use.opened = (use.opened ?? 0) + 1;
   }
 
-  /** What was not taken yet of one. */
+  /** What is not written down yet of one. To be asked before what is kept is read: what is written meanwhile is then in both, and not in neither. */
   of(id: CredentialId): Use | undefined {
-    return this.#noted.get(id);
+    const found = [...this.#taken, this.#noted].flatMap((uses) => uses.get(id) ?? []);
+    return found.length > 0 ? found.reduce(both) : undefined;
   }
 
+  /** What is to be written down; until `written` or `putBack` it is still told. */
   take(): ReadonlyMap<CredentialId, Use> {
-    const noted = this.#noted;
+    const taken = this.#noted;
     this.#noted = new Map();
-    return noted;
+    if (taken.size > 0) this.#taken.add(taken);
+    return taken;
+  }
+
+  written(taken: ReadonlyMap<CredentialId, Use>): void {
+    this.#taken.delete(taken);
   }
 
   /** What was taken and could not be written down, behind what was noted meanwhile. */
   putBack(taken: ReadonlyMap<CredentialId, Use>): void {
+    this.written(taken);
     for (const [id, use] of taken) {
       const newer = this.#noted.get(id);
-      const actions = new Map([...use.actions, ...(newer?.actions ?? [])]);
-      const opened = (use.opened ?? 0) + (newer?.opened ?? 0);
-      this.#noted.set(id, { ...use, ...newer, ...(opened > 0 && { opened }), actions });
+      this.#noted.set(id, newer ? both(use, newer) : use);
     }
   }
 
@@ -78,6 +86,11 @@ export class Uses {
     if (!use) this.#noted.set(id, (use = { actions: new Map() }));
     return use;
   }
+}
+
+function both(older: Use, newer: Use): Use {
+  const opened = (older.opened ?? 0) + (newer.opened ?? 0);
+  return { ...older, ...newer, ...(opened > 0 && { opened }), actions: new Map([...older.actions, ...newer.actions]) };
 }
 
 /** What is kept, with what was noted since; the same object where that says nothing new. */
