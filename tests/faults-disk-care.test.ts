@@ -82,7 +82,10 @@ test(
     await sending;
     await until(async () => (await untidy()) === 0);
     const told = deployment.log.split("\n").filter((line) => line.includes('"code":"storage.full"'));
-    assert.equal(told.filter((line) => line.includes("nothing new is taken until there is room again")).length, 1);
+    // Once each time: an answer of PostgreSQL that was under way when there was room again says once more that it is full.
+    const turns = deployment.log.match(/nothing new is taken until there is room again|The disk has room again/g) ?? [];
+    assert.ok(turns.length === 2 || turns.length === 4, `${turns.length}`);
+    assert.ok(turns.every((turn, at) => turn.startsWith(at % 2 === 0 ? "nothing" : "The disk")));
     assert.ok(told.length < 20, "the log is on a disk, too");
     assert.doesNotMatch(deployment.log, /our own fault/);
 
