@@ -30,8 +30,8 @@ function parseWish(): Wish {
   const isWanted = (file: TestFile) =>
     values.long ? isLong(file) : values.fast ? file.speed === "fast" : !isLong(file);
   const files = positionals.length > 0 ? named(all, root, positionals) : all.filter(isWanted);
-  // They wait for processes and clocks a third of the time; the long ones, which kill and start servers, less.
-  const concurrency = Number(values.concurrency ?? availableParallelism() + (values.long ? 0 : 1));
+  // They wait for processes and clocks a third of the time.
+  const concurrency = Number(values.concurrency ?? availableParallelism() + 1);
   if (!Number.isInteger(concurrency) || concurrency < 1) throw new Error("--concurrency takes a whole number from 1.");
   const whole = positionals.length === 0 && !values.long && !values.fast;
   const seconds = files.some(isLong) ? 40 * 60 : values.fast ? 60 : 600;

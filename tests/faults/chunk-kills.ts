@@ -10,7 +10,7 @@ import { placesOfCare } from "./places.ts";
 import { Chance } from "./seed.ts";
 
 /** Seconds that a place has to be passed in. */
-const enough = 6;
+const enough = 10;
 /** Places of which one comes after another of another kind: they have no divisor in common with it. */
 const stride = 11;
 /** What is passed only where something is too old. */
