@@ -45,7 +45,49 @@ const own = ({ spent, from: start, to: end }: Turn): number =>
     .filter(({ startTime }) => startTime >= start && startTime < end)
     .reduce((left, { duration }) => left - duration, spent);
 
-process.on("message", async () => {
+type Owner = { turn: number; made: object[]; readonly owed: object[]; readonly asks: Ask[]; readonly other: object[] };
+type Ask = { readonly owner: Owner; readonly n: number };
+/** Like sessions with ten filters each, and as far apart. Made at the first use. */
+let owners: Owner[] = [];
+let walks = 0;
+
+/**
+ * Milliseconds of CPU in which this machine, as it is now, looks at a hundred thousand objects of ten thousand others and makes something of each: the least
+ * that a message takes which as many filters of as many sessions match.
+ */
+function walk(): number {
+  if (owners.length === 0)
+    owners = Array.from({ length: 10_000 }, () => {
+      const owner: Owner = {
+        turn: 0,
+        made: [],
+        owed: [],
+        asks: [],
+        other: Array.from({ length: 64 }, (_, n) => ({ n })),
+      };
+      for (let n = 0; n < 10; n += 1) owner.asks.push({ owner, n });
+      return owner;
+    });
+  const began = spent();
+  const turn = ++walks;
+  const found: Ask[] = [];
+  for (let n = 0; n < 10; n += 1) for (const { asks } of owners) found.push(asks[n]!); // each has ten
+  const all: Owner[] = [];
+  for (const ask of found) {
+    const { owner } = ask;
+    if (owner.turn !== turn) {
+      owner.turn = turn;
+      owner.made = [];
+      all.push(owner);
+    }
+    owner.made.push(ask);
+  }
+  for (const { owed, made } of all) owed[0] = { made };
+  return spent() - began;
+}
+
+process.on("message", async (asked) => {
+  if (asked === "walk") return void process.send?.({ walked: walk() });
   await new Promise((resolve) => setTimeout(resolve, 10)); // the collector's times come later
   process.send?.({ longest: Math.max(0, ...turns.map(own)) });
   [turns, collected] = [[], []];
