@@ -176,7 +176,7 @@ test("two that take a session back from each other are told to share a secret, u
 
 test("two devices that are bound to one key share it, until it is one's alone", async () => {
   const [one, two, elsewhere] = [await device(), await device(), await other.device((await other.application()).id)];
-  const before = await countOf("shared");
+  const before = (await countOf("shared")) ?? 0;
   const pair = p256();
   const { publicKey } = { publicKey: pair.publicKey.export({ format: "jwk" }) };
   const bind = (by: Owner, { id }: Device) =>

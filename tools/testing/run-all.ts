@@ -65,7 +65,10 @@ async function pooled(plan: Plan, files: TestFile[], more: Record<string, string
         environment,
         signal: plan.signal,
       });
-      if (found.length === 0) queue.push(...next.map((file) => [file]));
+      if (found.length === 0) {
+        plan.say(`⚠ a process of these ended before its time, each is run alone: ${next.join(", ")}`);
+        queue.push(...next.map((file) => [file]));
+      }
       for (const outcome of found) {
         outcomes.push(outcome);
         plan.say(describe(outcome));

@@ -326,10 +326,10 @@ export class Authentication {
         });
         uses.written(used);
       } catch (error) {
-        uses.putBack(used);
+        const isGone = error instanceof Refusal && error.code === "org.unknown"; // it is being erased: there is nobody to tell
+        uses[isGone ? "written" : "putBack"](used);
         if (!(error instanceof Refusal)) throw error;
-        if (error.code === "org.unknown") continue; // it is being erased: there is nobody to tell
-        failed ??= error;
+        if (!isGone) failed ??= error;
       }
     }
     if (failed) throw failed;
