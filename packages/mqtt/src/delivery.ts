@@ -34,6 +34,8 @@ export class Delivery {
   order = 0;
   /** The session's, when its gate last allowed this. */
   stamp: number;
+  /** To which connection alone it goes, where its message is for whoever is there. */
+  readonly #line: Session["line"];
 
   constructor(
     session: Session,
@@ -50,6 +52,7 @@ export class Delivery {
     this.retain = retain;
     this.identifiers = identifiers;
     this.stamp = session.stamp;
+    this.#line = publication.present ? session.line : null;
   }
 
   /** What it counts against the limits of its session. */
@@ -71,7 +74,7 @@ export class Delivery {
   /** Asks the gate again if it is another than before; an ended session was told apart before. */
   isAllowed(): boolean {
     const { session, publication } = this;
-    if (publication.isDiscarded) return false;
+    if (publication.isDiscarded || (publication.present && this.#line !== session.line)) return false;
     if (this.stamp === session.stamp) return true;
     if (!session.gate.receive(publication.topic)) return false;
     this.stamp = session.stamp;

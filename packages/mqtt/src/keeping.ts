@@ -127,7 +127,9 @@ export class Keeping {
     }
     if (willOf?.isKept === true) entries.push({ kind: "willed", session: willOf.number });
     const isRetained = publication.retain && this.#core.retainAvailable;
-    const kept = owed?.filter((delivery) => delivery.qos > 0 && delivery.session.isKept) ?? [];
+    // What is for those alone who are there is not owed to anybody after a restart.
+    const lasting = publication.present ? null : owed;
+    const kept = lasting?.filter((delivery) => delivery.qos > 0 && delivery.session.isKept) ?? [];
     if (isRetained || kept.length > 0) {
       publication.number = this.nextMessage++;
       entries.push(messageEntry(publication, isRetained), ...kept.map(owedEntry));

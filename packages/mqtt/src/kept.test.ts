@@ -52,6 +52,34 @@ class Lives implements AsyncDisposable {
   }
 }
 
+test("a message for those who are there is not sent again on the next connection of its session, nor after a restart, and goes to none where it waited", async () => {
+  for (const version of [4, 5] as const) {
+    await using lives = await Lives.begin();
+    const come = (house: House) => house.connect("pump", keep(version, { receiveMaximum: 1 }));
+    const peer = await come(lives.house);
+    peer.subscribe(1, "a", 1);
+    await peer.take("suback");
+    const publish = (payload: string, more: { present?: { acknowledged(): void } } = {}) =>
+      lives.house.broker.publish("space", {
+        topic: "a",
+        payload: Buffer.from(payload),
+        qos: 1,
+        retain: false,
+        ...more,
+      });
+    const present = { acknowledged() {} };
+    publish("sent to the connection", { present });
+    publish("lasts");
+    publish("behind it", { present });
+    await peer.take("publish"); // and is never acknowledged
+    peer.destroy();
+    await until(() => lives.house.policy.closes.length === 1);
+    const texts = async (again: Peer) => (await again.quiet()).map(({ payload }) => payload.toString());
+    assert.deepEqual(await texts(await come(lives.house)), ["lasts"], `MQTT ${version}`);
+    assert.deepEqual(await texts(await come(await lives.next())), ["lasts"], `MQTT ${version}, after a restart`);
+  }
+});
+
 test("the largest properties that are taken are read again, though a response topic is longer in the log", async () => {
   await using lives = await Lives.begin();
   const welcome = () => ({ mounts: [{ prefix: "me/", target: `devices/${"7".repeat(100)}/` }] });

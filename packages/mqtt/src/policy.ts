@@ -64,8 +64,9 @@ export type Message = {
   readonly retain: boolean;
   readonly properties?: Properties;
   /**
-   * It is for those alone who are connected when it is offered: it waits for nobody who is away, because whoever gave it gives it again. Hears of
-   * each principal by whom it was acknowledged, at QoS 1 or 2, in this process.
+   * It is for those alone who are connected when it is offered, and for that connection: it waits for nobody who is away or goes meanwhile, and is
+   * not sent again when a session is resumed, because whoever gave it gives it again, as it is by then. Hears of each principal by whom it was
+   * acknowledged, at QoS 1 or 2, in this process.
    */
   readonly present?: { acknowledged(principal: string): void };
 };

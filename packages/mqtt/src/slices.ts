@@ -1,5 +1,5 @@
 /** So much is done in one turn of the event loop: that an entry is read, or made true, costs one. */
-const most = 250;
+const most = 50;
 /** Bytes that are copied in the time that an entry takes. */
 const bytesOfOne = 4_096;
 
