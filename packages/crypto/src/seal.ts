@@ -1,5 +1,5 @@
 import { createCipheriv, createDecipheriv, type KeyObject } from "node:crypto";
-import { Refusal, type Random } from "@holdfast/kernel";
+import { isRefusal, Refusal, type Random } from "@holdfast/kernel";
 import { utf8 } from "./bytes.ts";
 
 /** 32 bytes, or the same as a `KeyObject`, which a caller who seals often makes once. */
@@ -51,7 +51,7 @@ export function unlessBroken<T>(read: () => T): T | undefined {
   try {
     return read();
   } catch (error) {
-    if (error instanceof Refusal && error.code === "seal.broken") return undefined;
+    if (isRefusal(error, "seal.broken")) return undefined;
     throw error;
   }
 }

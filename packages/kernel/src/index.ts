@@ -15,6 +15,15 @@ export {
   type Kind,
 } from "./id.ts";
 export { systemRandom, type Random } from "./random.ts";
-export { Refusal, refusalCodes, sentenceOf, type Fault, type RefusalCode, type RefusalOptions } from "./refusal.ts";
+export {
+  isRefusal,
+  Refusal,
+  refusalCodes,
+  sentenceOf,
+  type Fault,
+  type RefusalCode,
+  type RefusalOptions,
+} from "./refusal.ts";
 export { because, type About, type Level, type Report } from "./report.ts";
+export { deepestJson, isSoundJson } from "./sound-json.ts";
 export { systemTimers, type Timers } from "./timers.ts";

@@ -1,5 +1,6 @@
 import { asked } from "./refusals-asked.ts";
 import { enrolling } from "./refusals-enrolling.ts";
+import { programs } from "./refusals-programs.ts";
 import { together } from "./refusals-together.ts";
 
 /** Every reason the platform may refuse, with the sentence people read. Append only: programs match on the codes. */
@@ -281,17 +282,7 @@ const sentences = {
   "files.tooFew": "The system allows too few open files. Raise the limit (ulimit -n 65536) and start again.",
   "config.malformed": "An option cannot be used as it is. Mend the one named here.",
   "folder.closed": "The system does not let the platform work in a place that it was given.",
-  "activation.waiting": "Nobody has let this program in yet. Ask again after the interval.",
-  "activation.tooSoon": "This program asked too soon. Wait five seconds longer between two questions from now on.",
-  "activation.refused":
-    "This program was refused, or whoever let it in has lost her place meanwhile. Begin anew if that was a mistake.",
-  "activation.expired": "Nobody let this program in within ten minutes. Begin anew.",
-  "activation.unknown":
-    "This code is used, expired or mistyped. Begin anew where the program runs, and type what it shows.",
-  "program.unknown":
-    "No program is known by this client_id. Take holdfast-command, or give your program a token of its own.",
-  "program.asksOtherwise":
-    "Tokens are given for a device code and nothing else here. Ask with grant_type=urn:ietf:params:oauth:grant-type:device_code.",
+  ...programs,
   stopping: "The platform is stopping. Try again in a moment.",
 } as const;
 
@@ -324,6 +315,10 @@ export class Refusal extends Error {
     this.retryAfterSeconds = options.retryAfterSeconds;
   }
 }
+
+/** Whether something that was thrown is the refusal of this code, for who handles this one and no other. */
+export const isRefusal = (thrown: unknown, code: RefusalCode): thrown is Refusal =>
+  thrown instanceof Refusal && thrown.code === code;
 
 export const refusalCodes = Object.keys(sentences) as readonly RefusalCode[]; // the keys of a constant
 

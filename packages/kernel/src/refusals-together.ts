@@ -16,7 +16,8 @@ export const together = {
   "task.tooMany": "As many tasks of this group are open as may be: 10,000.",
   "task.tooLarge": "A task and its result have at most 16 KiB each. Send what is larger as readings, or by a link.",
   "task.malformed": "This is nothing that the board of a group takes. docs/groups.md says what it does.",
-  "gateway.unfit": "A gateway is another device of the same application that is not retired. Name such a one.",
+  "gateway.unfit":
+    "A gateway is another device of the same application that is not retired and not another customer's. Name such a one.",
   "gateway.notChild":
     "No child of this gateway has that name. Bind the device to it, and give it the name as its alias.",
   "gateway.malformed":

@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { cursor, duration, id, limit, noReply, tagKey, tagValue, time } from "./shapes.ts";
+import { anyJson, cursor, duration, id, limit, noReply, tagKey, tagValue, time } from "./shapes.ts";
 import { route } from "./route.ts";
 import { isCommandName } from "./topics.ts";
 
@@ -21,7 +21,7 @@ const month = 30 * 86_400_000;
 
 const asked = {
   name,
-  body: z.unknown().optional().describe("Any JSON, of at most 16 KiB: what the device is given."),
+  body: anyJson.optional().describe("Any JSON, of at most 16 KiB: what the device is given."),
   expiresIn: duration
     .refine((milliseconds) => milliseconds <= month, "at most 30d")
     .optional()

@@ -20,7 +20,7 @@ export type DeviceFinding = (typeof deviceFindings)[number];
 export const findingTexts: Readonly<Record<DeviceFinding, { readonly says: string; readonly fix: string }>> = {
   plain: {
     says: "Its door takes plain text from a direct socket: anybody can send in its name, and read along.",
-    fix: "Ask for signed or sealed frames: holdfast door set DEVICE --transport socket --socket sealed, or Access on its page.",
+    fix: "Once it seals its frames (docs/sockets.md), leave the direct socket to these alone: holdfast door set DEVICE --socket sealed, or Access on its page. What else its door says stays.",
   },
   shared: {
     says: "What it signs in with seems to be used by two: another device has the same key, or two connections by one credential keep coming from different addresses.",

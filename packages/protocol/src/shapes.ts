@@ -1,4 +1,4 @@
-import { isId, parseInstant, type Id, type Instant, type Kind } from "@holdfast/kernel";
+import { deepestJson, isId, isSoundJson, parseInstant, type Id, type Instant, type Kind } from "@holdfast/kernel";
 import { z } from "zod";
 import { isBuiltIn, roleNames, type Role } from "./actions.ts";
 
@@ -101,6 +101,14 @@ export const measured = z
   .union([z.number(), z.boolean(), z.string(), z.array(z.unknown()), z.record(z.string(), z.unknown())])
   .describe(
     "A number, a boolean or a text; a location as `{latitude, longitude, altitude?, accuracy?}`; or whatever a document of JSON is.",
+  );
+
+/** Any JSON that devices and programs say to each other. */
+export const anyJson = z
+  .unknown()
+  .refine(
+    (value) => isSoundJson(value),
+    `more than ${deepestJson} objects and arrays in each other, or an endless number`,
   );
 
 export const limit = z.coerce.number().int().min(1).max(1_000).default(100);

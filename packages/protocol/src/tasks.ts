@@ -1,6 +1,6 @@
 import { z } from "zod";
 import { route } from "./route.ts";
-import { cursor, duration, id, limit, noReply, time } from "./shapes.ts";
+import { anyJson, cursor, duration, id, limit, noReply, time } from "./shapes.ts";
 import { isCommandName } from "./topics.ts";
 
 /** How far a task is. On the wire and in rows, by their place: append only. */
@@ -11,7 +11,7 @@ const month = 30 * 86_400_000;
 const name = z.string().refine(isCommandName, "not a name of a task: letters, digits, _ . - (64 at most)");
 const asked = z.strictObject({
   name,
-  body: z.unknown().optional().describe("Any JSON, of at most 16 KiB."),
+  body: anyJson.optional().describe("Any JSON, of at most 16 KiB."),
   expiresIn: duration
     .refine((milliseconds) => milliseconds <= month, "at most 30d")
     .optional()
@@ -22,7 +22,7 @@ const seconds = z.number().int().min(5).max(3_600).default(60).describe("For how
 const toLease = z.strictObject({ count: z.number().int().min(1).max(100).default(1), seconds });
 const toRenew = z.strictObject({ lease, seconds });
 const toRelease = z.strictObject({ lease });
-const outcome = { result: z.unknown().optional(), error: z.unknown().optional() };
+const outcome = { result: anyJson.optional(), error: anyJson.optional() };
 const isOne = (of: object): boolean => "result" in of !== "error" in of;
 const toAnswer = z.strictObject({ lease, ...outcome }).refine(isOne, "either a result or an error");
 const task = { task: id("task") };
