@@ -1,12 +1,13 @@
 import assert from "node:assert/strict";
 import { execFileSync } from "node:child_process";
 import { once } from "node:events";
-import { existsSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { existsSync, globSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { test } from "node:test";
+import { gzipSync } from "node:zlib";
 import { atEnd, startTestPlatform } from "../apps/server/src/testing/index.ts";
 import { Owner } from "./authority.fixture.ts";
 import { startBrowser } from "./browser.fixture.ts";
@@ -40,6 +41,14 @@ const server = createServer((request, response) => {
 atEnd.after(async () => void server.close());
 await once(server, "listening");
 const { port } = server.address() as AddressInfo; // it listens
+
+test("what a page loads of the package is as much as its README says", () => {
+  const scripts = globSync(path.join(folder, "assets/*.js")).map((file) => gzipSync(readFileSync(file)).length);
+  const size = scripts.reduce((sum, one) => sum + one, 0) / 1_000;
+  const readme = readFileSync(path.join(root, "packages/device/README.md"), "utf8");
+  const told = Number(/a page loads (\d+) kB/.exec(readme)?.[1]);
+  assert.ok(Math.abs(size - told) <= 2, `It is ${size.toFixed(1)} kB, and the README says ${told}.`);
+});
 
 test("a page sends a reading over a WebSocket, from a place of its own, and runs a command", async () => {
   const made = await owner.device(application.id);

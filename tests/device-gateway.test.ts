@@ -259,5 +259,12 @@ test("the example of a gateway for Python speaks for its children", { skip: noPa
   const args = [path.join(examples, "python/gateway.py"), "localhost", port, caFile, ...aliases];
   const program = run("python3", args, made.key);
   await isGateway(children);
+  // What it cannot run it answers, and hears the next.
+  for (const child of children) {
+    const wrong = await send(child, "add");
+    await becomes(child, wrong, "failed");
+    const right = await send(child, "add", [1, 2]);
+    await becomes(child, right, "answered");
+  }
   program.kill();
 });

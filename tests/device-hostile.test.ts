@@ -176,6 +176,60 @@ test("a lease counts from when it was asked for, however late the answer comes",
   assert.equal(codeOf(task), "task.lost");
 });
 
+test("a lease that ran out while the machine was suspended is over when it wakes, and time that it slept through renews one early", async (t) => {
+  const { group, answer, timers, wasAsked, asked, tell, faults } = await start(t);
+  const leased = textOf({ leased: [good] });
+  answer(({ verb }) => ({ answers: verb === "lease" ? [leased] : [] }));
+  // A suspend, as a program sees it: the clock goes on, and nothing else does.
+  const suspend = (milliseconds: number) => timers.set(timers.now() + milliseconds);
+  const told = await one(group);
+  let isTold = false;
+  told.signal.addEventListener("abort", () => (isTold = true));
+  timers.move(1_000);
+  suspend(53_000);
+  timers.move(1_000);
+  assert.deepEqual([isTold, codeOf(told)], [true, "task.lost"]);
+  const looks = await one(group);
+  suspend(54_000);
+  assert.equal(codeOf(looks), "task.lost", "who looks is told at once");
+  const late = await one(group);
+  suspend(54_000);
+  await assert.rejects(late.finish(1), { code: "task.lost" });
+  // Set back it is no longer, also where it had slept before or sleeps after; steered it is no shorter.
+  const back = await one(group);
+  for (const by of [20_000, -3_600_000, 400, -20_000, 13_600]) {
+    suspend(by);
+    timers.move(1_000);
+  }
+  timers.move(15_399);
+  assert.equal(back.signal.aborted, false);
+  timers.move(1);
+  assert.equal(codeOf(back), "task.lost");
+  // What it slept through while it asked counts, too, and whether it was asleep or awake it renews when a third is over.
+  answer(() => ({}));
+  const renewals = asked("renew").length;
+  const leasing = one(group);
+  await wasAsked("lease", 5);
+  suspend(20_000);
+  tell("me/tasks/grp_1", leased.text, asked("lease")[4]?.mark);
+  const slow = await leasing;
+  timers.move(0);
+  await wasAsked("renew", renewals + 1);
+  timers.move(33_999);
+  assert.equal(slow.signal.aborted, false);
+  timers.move(1);
+  assert.equal(codeOf(slow), "task.lost");
+  // And who begins with what is over already would hear of that from nobody.
+  let begun = 0;
+  const working = group.work(() => (begun += 1));
+  await wasAsked("lease", 6);
+  suspend(54_000);
+  tell("me/tasks/grp_1", leased.text, asked("lease")[5]?.mark);
+  await wasAsked("lease", 7);
+  await working.stop();
+  assert.deepEqual([begun, faults], [0, []]);
+});
+
 test("a renewal that the platform cannot take now is tried again; one that it refuses is the end of it", async (t) => {
   const { group, answer, timers, wasAsked } = await start(t);
   let code = 0x97;

@@ -165,6 +165,17 @@ test("roots that do not lead to the platform cut nobody off, and are dropped; th
   assert.deepEqual(new Set(await valuesOf(made.id)), new Set([1, 2, 3]));
   assert.throws(() => connect({ key: made.key }).device.replaceRoots([current]), { code: "roots.fixed" });
   await back.close();
+  // So does one that has no certificate that is good any more, and has to enrol before it connects.
+  const without = openRoots({ file: freshFile(), first: stranger, url: https });
+  without.replace([current]);
+  const identity = await identityAt(freshFile(), await enrolmentKey(), { ca: without });
+  const { device: enrolled, rooted: tried, offline: cut } = connect({ ca: without, identity });
+  await eventually(
+    () => enrolled.isOnline,
+    () => `it is cut off: ${String(cut.at(-1)?.cause)}`,
+  );
+  assert.deepEqual([tried, without.current], [[true], [current]]);
+  await enrolled.close();
 });
 
 // From here on the clock moves, and whoever set the platform up is signed out.

@@ -1,9 +1,13 @@
 import assert from "node:assert/strict";
+import { spawn } from "node:child_process";
 import { createHash, generateKeyPairSync } from "node:crypto";
+import { once } from "node:events";
 import { existsSync, readFileSync, statSync, writeFileSync } from "node:fs";
 import path from "node:path";
+import { text } from "node:stream/consumers";
 import { test } from "node:test";
 import { connectAsync } from "mqtt";
+import { NotReached } from "@holdfast/client";
 import { nodeTransport } from "@holdfast/client/node";
 import { parseCsv, systemClock } from "@holdfast/kernel";
 import { holdfast } from "../apps/cli/src/testing/world.ts";
@@ -118,13 +122,45 @@ test("what the platform refuses is told by row, and the others are made", async 
   );
 });
 
+test("where the connection is lost nothing more is begun, what was under way is kept with its secret, and the rest is told", async () => {
+  const rows = Array.from({ length: 40 }, (_, at) => `lost ${at}`);
+  writeFileSync(file("in.csv"), `name\n${rows.join("\n")}\n`);
+  const argv = ["device", "import", file("in.csv"), "--application", application.id, "--out", file("lost.csv")];
+  let asked = 0;
+  const { exit, out, err } = await holdfast(argv, {
+    clock: systemClock,
+    env,
+    transport: (ca) => {
+      const real = nodeTransport({ ca });
+      return {
+        close: () => real.close(),
+        async send(outgoing) {
+          if (outgoing.method !== "POST") return real.send(outgoing);
+          asked += 1;
+          if (asked !== 10) return real.send(outgoing);
+          throw new NotReached("unreachable", "Nobody is there.");
+        },
+      };
+    },
+  });
+  assert.equal(exit, 3, err);
+  assert.match(out, /row 11: whether it was made is not known: Nobody is there/);
+  assert.match(out, /all below it were not tried/);
+  const [, ...kept] = parseCsv(readFileSync(file("lost.csv"), "utf8"));
+  const there = (await names()).filter((name) => name.startsWith("lost "));
+  assert.deepEqual(kept.map(([, name = ""]) => name).toSorted(), there.toSorted());
+  assert.equal(asked, there.length + 1);
+  assert.ok(asked < 20, `${asked} were begun`);
+  assert.match(err, new RegExp(`${there.length} devices were made`));
+});
+
 test("a device signs in with the secret that it brought; no other is given it, not even when that one is gone, and nothing keeps it in clear", async () => {
   const [one, two] = [brought(10), brought(11)];
   const { exit, err } = await imported(`name,secret\nBrings one,${one}\nGets one,\n`, "--out", file("brought.csv"));
   assert.equal(exit, 0, err);
-  const text = readFileSync(file("brought.csv"), "utf8");
-  assert.equal(text.includes(one), false, "whoever wrote the file has it");
-  const [, first = [], second = []] = parseCsv(text);
+  const secrets = readFileSync(file("brought.csv"), "utf8");
+  assert.equal(secrets.includes(one), false, "whoever wrote the file has it");
+  const [, first = [], second = []] = parseCsv(secrets);
   assert.deepEqual([first[4], second[4]].map((secret = "") => secret.slice(0, 4)).toSorted(), ["", "hfs_"]);
   const [, , device, key = ""] = first[4] === "" ? first : second;
   const me = (secret: string) =>
@@ -147,10 +183,12 @@ test("a device signs in with the secret that it brought; no other is given it, n
     const body = { application: application.id, name: "x", ...more };
     return (await owner.asks.send<{ code?: string }>("POST", "/v1/devices", { body })).body.code;
   };
+  const keysBefore = (await platform.platform.keysStatus()).keys;
   assert.equal(await make({ secret: one }), "secret.shared");
   assert.equal(await make({ secret: "Admin!" }), "secret.known");
   assert.equal(await make({ secret: "abcdefghijklmnopqrst" }), "secret.weak");
   assert.equal(await make({ secret: "mypumps-are-mine", alias: "mypumps-are-mine" }), "secret.weak");
+  assert.equal((await platform.platform.keysStatus()).keys, keysBefore, "what is refused leaves no key behind");
   // One of the platform's own takes its place; it stays that device's.
   const rotated = await owner.asks.post<{ secret: string }>(`/v1/credentials/${key}/rotate`, {});
   assert.deepEqual([(await me(rotated.secret)).status, (await me(one)).status], [200, 200]);
@@ -180,4 +218,32 @@ test("how often an organisation asks what is wrong with secrets has an end: whet
     seen.push(answer.body.code ?? answer.body.items?.map(({ code }) => code));
   }
   assert.deepEqual([seen[0], seen.at(-1)], [[undefined, "secret.known"], "rate.exceeded"]);
+});
+
+test("a disk that is full ends an import: what is in the file is whole, of what was made and is not in it the ids are told, and the rest is not tried", async () => {
+  const rows = Array.from({ length: 60 }, (_, at) => `full ${at}`);
+  writeFileSync(file("in.csv"), `name\n${rows.join("\n")}\n`);
+  const program = path.join(import.meta.dirname, "../apps/cli/src/main.ts");
+  // No disk of its own for this: a file of a process that may not grow any further is answered as one on a full disk.
+  const limited = `trap '' XFSZ; ulimit -f 1; exec "$0" "$@"`;
+  const flags = ["--application", application.id, "--out", file("full.csv")];
+  const argv = ["-c", limited, process.execPath, program, "device", "import", file("in.csv"), ...flags];
+  const child = spawn("sh", argv, { env: { ...env, HOME: folder }, stdio: ["ignore", "pipe", "pipe"] });
+  const [out, err, [code]] = await Promise.all([text(child.stdout), text(child.stderr), once(child, "close")]);
+  assert.equal(code, 1, err);
+  assert.match(err, /full\.csv cannot be written \(EFBIG\)/);
+  assert.match(out, /all below it were not tried/);
+  const there = (await names()).filter((name) => name.startsWith("full "));
+  const lines = readFileSync(file("full.csv"), "utf8").split("\r\n");
+  const whole = lines.slice(1, -1).map((line) => line.split(",")[1] ?? "");
+  const lost = [
+    ...out.matchAll(
+      /^row (\d+): (dev_\w+) was made, and its secret is lost\. holdfast device key \2 makes another\.$/gm,
+    ),
+  ];
+  assert.ok(whole.length > 0 && lost.length > 0, out);
+  const lostNames = lost.map(([, row]) => rows[Number(row) - 2] ?? "");
+  assert.deepEqual([...whole, ...lostNames].toSorted(), there.toSorted());
+  assert.ok(there.length < 30, `${there.length} were begun`);
+  assert.match(err, new RegExp(`^${whole.length} devices were made`, "m"));
 });

@@ -5,7 +5,8 @@ import { once } from "node:events";
 import { connect as connectTcp, createServer, type AddressInfo, type Socket } from "node:net";
 import { tmpdir } from "node:os";
 import path from "node:path";
-import { test } from "node:test";
+import { test, type TestContext } from "node:test";
+import { createServer as createTlsServer } from "node:tls";
 import { pathToFileURL } from "node:url";
 import { Device, type Options } from "@holdfast/device";
 import { openJournal } from "@holdfast/device/node";
@@ -344,31 +345,102 @@ test("the example for Python is such a device", { skip: noPaho }, async () => {
   const { port } = new URL(url);
   const child = run("python3", [path.join(examples, "python/device.py"), "localhost", port, caFile], made.key);
   await isDevice(made, 1);
+  // What it cannot run it answers, and hears the next.
+  assert.match(String((await ended(made, await send(made, "add"))).error), /not iterable/);
+  assert.equal((await ended(made, await send(made, "add", [1, 2]))).result, 3);
   child.kill();
 });
 
-/** It measures, and answers one command; another it does not know. */
-async function isSmallDevice(made: Made): Promise<void> {
+test("the example for Python comes also where its first connection fails", { skip: noPaho }, async (t) => {
+  const made = await ours.device(application.id);
+  let came = 0;
+  const wires = new Set<Socket>();
+  const relay = createServer((near) => {
+    came += 1;
+    if (came === 1) return void near.destroy();
+    const far = connectTcp(Number(new URL(url).port), "127.0.0.1");
+    for (const one of [near, far]) wires.add(one.on("error", () => {}));
+    near.pipe(far).pipe(near);
+  }).listen(0, "127.0.0.1");
+  t.after(() => {
+    for (const wire of wires) wire.destroy();
+    relay.close();
+  });
+  await once(relay, "listening");
+  const { port } = relay.address() as AddressInfo; // it listens
+  const child = run("python3", [path.join(examples, "python/device.py"), "localhost", String(port), caFile], made.key);
+  await isDevice(made, 1);
+  child.kill();
+});
+
+/** A way to the platform that ends, once it is told to, with the next that the device publishes. What it says from then on is lost. */
+async function forgetfulWire(t: TestContext) {
+  let forgets = false;
+  let lost = 0;
+  const wires = new Set<Socket>();
+  const relay = createServer((near) => {
+    const far = connectTcp(Number(new URL(url).port), "127.0.0.1");
+    for (const [one, other] of [
+      [near, far],
+      [far, near],
+    ] as const)
+      wires.add(one.on("error", () => other.destroy()).on("close", () => other.destroy()));
+    far.pipe(near);
+    near.on("data", (said) => {
+      if (!forgets) return void far.write(said);
+      lost += said.length;
+      if (lost < 60) return; // an acknowledgement of what came before, which is less than half of that, even in TLS
+      forgets = false;
+      near.destroy();
+    });
+  }).listen(0, "127.0.0.1");
+  t.after(() => {
+    for (const wire of wires) wire.destroy();
+    relay.close();
+  });
+  await once(relay, "listening");
+  const { port } = relay.address() as AddressInfo; // it listens
+  return { port, forget: () => void (forgets = true), forgot: () => !forgets };
+}
+type ForgetfulWire = Awaited<ReturnType<typeof forgetfulWire>>;
+
+/** It measures, and answers one command, also the largest; another it does not know; and says again what was lost of that. */
+async function isSmallDevice(made: Made, wire: ForgetfulWire): Promise<void> {
   await eventually(
     async () => (await valuesOf(made, "temperature")).length === 1,
     () => "it sent nothing",
   );
   assert.equal((await ended(made, await send(made, "ping"))).result, "pong");
-  assert.equal((await ended(made, await send(made, "pong"))).error, "no such command");
+  const filledTo = (bytes: number, body: object) => ({
+    ...body,
+    x: "x".repeat(bytes - JSON.stringify(body).length - 7),
+  });
+  for (const bytes of [512, 16_384]) {
+    const body = filledTo(bytes, { id: "cmd_1", name: "pong", again: true });
+    assert.equal(JSON.stringify(body).length, bytes);
+    assert.equal((await ended(made, await send(made, "ping", body))).result, "pong", `${bytes} bytes`);
+    assert.equal((await ended(made, await send(made, "p".repeat(64), body))).error, "no such command");
+  }
+  wire.forget();
+  assert.equal((await ended(made, await send(made, "ping"))).result, "pong");
+  assert.ok(wire.forgot());
 }
 
 const inC = path.join(folder, "thermometer");
 const warnings = ["-std=c99", "-Wall", "-Wextra", "-Wpedantic", "-Werror"];
-const noC = uncompiled("cc", [...warnings, "-o", inC, path.join(examples, "mqtt.c"), "-lssl", "-lcrypto", "-lm"]);
+const uncompiledC = (source: string, program: string) =>
+  uncompiled("cc", [...warnings, "-o", program, source, "-lssl", "-lcrypto", "-lm"]);
+const noC = uncompiledC(path.join(examples, "mqtt.c"), inC);
 
 test(
   "the example in C is such a device, of OpenSSL alone, and believes no other authority",
   { skip: noC },
-  async () => {
+  async (t) => {
     const made = await ours.device(application.id);
-    const { port } = new URL(url);
+    const wire = await forgetfulWire(t);
+    const port = String(wire.port);
     const child = run(inC, ["localhost", port, caFile], made.key);
-    await isSmallDevice(made);
+    await isSmallDevice(made, wire);
     child.kill();
     const other = path.join(folder, "other.pem");
     writeFileSync(other, selfSigned().cert);
@@ -380,17 +452,51 @@ test(
   },
 );
 
+test(
+  "the example in C waits for no server for ever that says nothing, neither before TLS nor behind it",
+  { skip: noC },
+  async (t) => {
+    // As it stands, but for its patience.
+    const patient = readFileSync(path.join(examples, "mqtt.c"), "utf8");
+    assert.match(patient, /PATIENCE = 20 /);
+    const hasty = path.join(folder, "hasty");
+    writeFileSync(`${hasty}.c`, patient.replace("PATIENCE = 20 ", "PATIENCE = 1 "));
+    assert.equal(uncompiledC(`${hasty}.c`, hasty), false);
+    const localhost = selfSigned();
+    const authority = path.join(folder, "localhost.pem");
+    writeFileSync(authority, localhost.cert);
+    const came = { connection: 0, secureConnection: 0 };
+    for (const said of ["connection", "secureConnection"] as const) {
+      const wires = new Set<Socket>();
+      const server = (said === "connection" ? createServer() : createTlsServer(localhost)).listen(0, "127.0.0.1");
+      server.on("connection", (wire: Socket) => wires.add(wire)).on(said, () => void (came[said] += 1));
+      t.after(() => {
+        for (const wire of wires) wire.destroy();
+        server.close();
+      });
+      await once(server, "listening");
+      const { port } = server.address() as AddressInfo; // it listens
+      const child = run(hasty, ["localhost", String(port), authority], { id: "key_1", secret: "s" });
+      await eventually(
+        () => came[said] >= 2,
+        () => `it came ${came[said]} times`,
+      );
+      child.kill();
+    }
+  },
+);
+
 const sketch = readFileSync(path.join(examples, "arduino/thermometer.ino"), "utf8");
 const onBoard = path.join(folder, "board");
 
 test("the sketch for Arduino is such a device", { skip: noC }, async (t) => {
   const made = await ours.device(application.id);
-  const { port } = new URL(url);
+  const wire = await forgetfulWire(t);
   const secrets = {
     WIFI_NAME: "",
     WIFI_PASSWORD: "",
     PLATFORM_HOST: "localhost",
-    PLATFORM_PORT: Number(port),
+    PLATFORM_PORT: wire.port,
     KEY_ID: made.key.id,
     KEY_SECRET: made.key.secret,
     PLATFORM_CA: ca,
@@ -400,6 +506,26 @@ test("the sketch for Arduino is such a device", { skip: noC }, async (t) => {
   const why = uncompiledSketch(sketch, onBoard);
   if (why !== false) return t.skip(why);
   const child = run(onBoard, [], {});
-  await isSmallDevice(made);
+  await isSmallDevice(made, wire);
   child.kill();
 });
+
+test(
+  "the sketch for Arduino tries again after weeks of connection, too, and waits between its tries",
+  { skip: noC },
+  (t) => {
+    const names = ["WIFI_NAME", "WIFI_PASSWORD", "KEY_ID", "KEY_SECRET", "PLATFORM_CA"];
+    const place = '#define PLATFORM_HOST "localhost"\n#define PLATFORM_PORT 1\n'; // where nobody listens
+    const weeks = path.join(mkdtempSync(path.join(folder, "weeks-")), "board");
+    writeFileSync(path.join(path.dirname(weeks), "secrets.h"), names.map((n) => `#define ${n} ""\n`).join("") + place);
+    // As a board counts: in 32 bits.
+    const small = sketch.replaceAll("unsigned long", "uint32_t").replaceAll("(long)", "(int32_t)");
+    const counted = `static uint32_t now = 0;\nstatic uint32_t counted() { return now; }\n#define millis counted\n${small}`;
+    const tries = (at: string, expected: number) =>
+      `now = ${at}; loop(); if (failures != ${expected}) return ${expected};`;
+    const main = [tries("0x90000000u", 1), tries("now", 1), tries("0xffffffffu", 2), tries("now", 2), tries("9000", 3)];
+    const why = uncompiledSketch(counted, weeks, main.join(" "));
+    if (why !== false) return t.skip(why);
+    assert.equal(spawnSync(weeks).status, 0);
+  },
+);

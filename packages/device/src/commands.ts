@@ -1,7 +1,8 @@
-import type { Timers } from "@holdfast/kernel";
+import { deepestJson, isSoundJson, type Timers } from "@holdfast/kernel";
 import type { Emitter } from "./emitter.ts";
+import { DeviceError } from "./failure.ts";
 import type { Spool } from "./spool.ts";
-import { at, placeOf, replies } from "./topics.ts";
+import { at, placeOf, replies, type Speaker } from "./topics.ts";
 
 export type Command = {
   readonly id: string;
@@ -25,6 +26,8 @@ type Needs = {
 const longest = 2 ** 31 - 1;
 const largestReply = 16 * 1024;
 const interrupted = "The device stopped while it ran this. Nobody knows how far it came.";
+const tooDeep = `The reply has more than ${deepestJson} objects and arrays in each other.`;
+const noRoom = "The device did not run this: it cannot note that it would, as on a full disk.";
 const unsure = "This may have run before the device started, which keeps nothing over a start.";
 
 /** Runs each command once at most, over kills of the process too where the journal outlives them (docs/commands.md, "Run once"). */
@@ -33,6 +36,7 @@ export class Commands {
   readonly #handlers = new Map<string, Handler>();
   readonly #running = new Set<string>();
   readonly #forgetting = new Map<string, { cancel(): void }>();
+  #isOver = false;
 
   constructor(needs: Needs) {
     this.#needs = needs;
@@ -48,7 +52,7 @@ export class Commands {
     this.#handlers.set(topic, handler);
   }
 
-  /** Returns once it is written down that it begins; throws where that is not possible. */
+  /** It is written down that it begins, or it does not, and is answered so. */
   take(topic: string, text: string): void {
     const { spool, owed, emitter } = this.#needs;
     const { id, name, body = null, expiresIn, again } = JSON.parse(text) as Command & { again: boolean }; // the platform's own words
@@ -57,21 +61,39 @@ export class Commands {
       this.#forgetAfter(id, expiresIn);
       // A child may have another name by now, and replies by that.
       const { speaker } = placeOf(topic);
-      if (speaker !== known.speaker) spool.begin(id, expiresIn, speaker);
+      if (speaker !== known.speaker) spool.note(id, expiresIn, speaker);
       const owedTo = [...(spool.queues("reply").get(speaker)?.values() ?? [])];
       const isOwed = owedTo.some((entry) => entry.topic === at(speaker, replies) + id);
       if (known.reply !== undefined && !isOwed) spool.finish(id, known.reply);
       return owed();
     }
-    spool.begin(id, expiresIn, placeOf(topic).speaker);
+    const isWritten = this.#begin(id, expiresIn, placeOf(topic).speaker);
     this.#forgetAfter(id, expiresIn);
+    if (!isWritten) {
+      spool.finish(id, JSON.stringify({ error: noRoom }));
+      return owed();
+    }
     this.#running.add(id);
     const isUnsure = again && !spool.outlives;
     this.#run(topic, { id, name, body, expiresIn }, isUnsure).catch((error: unknown) => emitter.emit("fault", error));
   }
 
-  /** Nothing is forgotten any more, and what still runs has nobody to reply to. */
+  #begin(id: string, expiresIn: number, speaker: Speaker): boolean {
+    const { spool, emitter } = this.#needs;
+    try {
+      spool.begin(id, expiresIn, speaker);
+      return true;
+    } catch (error) {
+      if (!(error instanceof DeviceError) || error.code !== "spool.unwritable") throw error;
+      emitter.emit("fault", error);
+      spool.note(id, expiresIn, speaker);
+      return false;
+    }
+  }
+
+  /** Nothing is forgotten any more, and what still runs has nobody to reply to: after a restart it was interrupted. */
   end(): void {
+    this.#isOver = true;
     for (const timer of this.#forgetting.values()) timer.cancel();
     this.#forgetting.clear();
   }
@@ -80,6 +102,7 @@ export class Commands {
     const { spool, owed } = this.#needs;
     const reply = await this.#reply(topic, command, isUnsure);
     this.#running.delete(command.id);
+    if (this.#isOver) return;
     spool.finish(command.id, reply);
     owed();
   }
@@ -92,6 +115,7 @@ export class Commands {
       await this.#needs.spool.sync();
       const reply = JSON.stringify({ result: (await handler(command)) ?? null });
       if (new TextEncoder().encode(reply).length > largestReply) throw new Error("The reply is larger than 16 KiB.");
+      if (!isSoundJson(JSON.parse(reply))) throw new Error(tooDeep);
       return reply;
     } catch (error) {
       // Who sent the command is told.
@@ -106,11 +130,7 @@ export class Commands {
       const rest = this.#running.has(id) ? 60_000 : milliseconds - wait;
       if (rest > 0) return this.#forgetAfter(id, rest);
       this.#forgetting.delete(id);
-      try {
-        this.#needs.spool.forget(id);
-      } catch (error) {
-        this.#needs.emitter.emit("fault", error); // it is remembered for longer than it has to be
-      }
+      this.#needs.spool.forget(id);
     });
     this.#forgetting.set(id, timer);
   }

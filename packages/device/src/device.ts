@@ -13,6 +13,7 @@ import { Link } from "./link.ts";
 import { Outbox } from "./outbox.ts";
 import type { Limits } from "./room.ts";
 import { Roots } from "./roots.ts";
+import { SleeplessClock } from "./sleepless.ts";
 import { Spool } from "./spool.ts";
 import { Subscriptions } from "./subscriptions.ts";
 import { childTree, isChildName, isName, own } from "./topics.ts";
@@ -87,9 +88,13 @@ export class Device {
     const spool = new Spool(
       journal,
       { entries: 10_000, bytes: 16 * 1024 * 1024, share: 0.1, whenFull: "wait", ...limits },
-      (entry) => {
-        this.#outbox.dropped(entry, new DeviceError("spool.dropped"));
-        emitter.emit("dropped", entry);
+      {
+        dropped: (entry) => {
+          this.#outbox.dropped(entry, new DeviceError("spool.dropped"));
+          emitter.emit("dropped", entry);
+        },
+        // A moment later: whoever connects begins to listen after it.
+        fault: (error) => queueMicrotask(() => emitter.emit("fault", error)),
       },
     );
     this.#spool = spool;
@@ -102,7 +107,7 @@ export class Device {
     this.#commands = commands;
     const parts = { spool, outbox, subscriptions, commands, emitter, clock, timers, random };
     this.#voiceNeeds = { ...parts, isClosed: () => this.#isClosed };
-    this.#boardNeeds = { ...parts, keepAlive: options.keepAlive ?? signsOfLife };
+    this.#boardNeeds = { ...parts, clock: new SleeplessClock(clock), keepAlive: options.keepAlive ?? signsOfLife };
     this.#voice = new Voice(own, this.#voiceNeeds);
     this.#link = new Link(
       options.url,

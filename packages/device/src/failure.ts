@@ -9,6 +9,16 @@ const sentences = {
   "spool.inUse":
     "Another program that runs has this spool. End it, or give this one a file of its own: two would send the same twice.",
   "spool.unwritable": "The spool could not be written, so this was not kept. See whether the disk is full.",
+  "spool.unopened":
+    "The spool's file cannot be opened here. What it holds is as it was. See whether the disk is full, which matters where the file is new, damaged or sealed with a former secret, and whether this program may read and write in that folder; then open it again.",
+  "spool.unsynced":
+    "The disk did not confirm what the spool holds. It is sent all the same, but a loss of power may lose it. See whether the disk is full or fails.",
+  "spool.untidied":
+    "The spool's file could not be written anew without what is over, so it stays large. Nothing is lost, and it is tried again. See whether the disk is full.",
+  "spool.behind":
+    "What is over could not be noted in the spool's file. It is noted once there is room. If the program ends before, what was sent may be sent again, and a command that ran is answered as interrupted. See whether the disk is full.",
+  "place.unwritable":
+    "This file could not be written, and is as it was. See whether the disk is full, and whether this program may write in that folder.",
   "device.closed": "This device was closed. What its spool keeps is sent when it connects again.",
   "roots.invalid":
     "These are no roots to trust. Give certificates in PEM, one at least; those of before are trusted further.",
@@ -19,7 +29,7 @@ const sentences = {
   "roots.unsigned":
     "None of the roots that this device trusts has signed what it was told to trust. Those of before are trusted further. Somebody may stand between it and the platform.",
   "enrolment.refused":
-    "The platform does not enrol this device. Its code says why: see whether the enrolment key is good yet, and whether the device was retired.",
+    "The platform does not enrol this device. Its code says why: see whether the enrolment key or the manufacturer is good yet, and whether the device was retired.",
   "enrolment.later": "The platform cannot enrol this device at the moment. It is asked again.",
   "name.invalid":
     "This is no name. A child goes by its id or its alias (letters, digits, . _ - and blanks within), a group, a command and a task by letters, digits, . _ and - (64 at most); what is said in a group has a topic below the group's, and not below tasks/.",
@@ -38,7 +48,7 @@ const sentences = {
   "task.lost":
     "The lease of this task is over, and another device may have it. Change nothing more in its name: what you do from now on is done twice.",
   "task.tooLarge":
-    "The result or the error of a task is at most 16 KiB of JSON. Answer with less, and deliver the rest as readings.",
+    "The result or the error of a task is at most 16 KiB of JSON, with 64 objects and arrays in each other. Answer with less, and deliver the rest as readings.",
   "work.invalid": "A device leases 1 to 100 tasks at once, for 5 to 3,600 seconds, both whole numbers.",
   "platform.refused": "The platform does not take this, now or later. Its reason is named here.",
 } as const;

@@ -218,11 +218,7 @@ export class Outbox {
   }
 
   #remove(entry: Entry): void {
-    try {
-      this.#needs.spool.remove(entry);
-    } catch (error) {
-      this.#needs.emitter.emit("fault", error);
-    }
+    this.#needs.spool.remove(entry);
     if (this.#needs.spool.size > 0) return;
     for (const resolve of this.#idle) resolve();
     this.#idle.clear();

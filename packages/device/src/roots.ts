@@ -54,6 +54,12 @@ export class Roots {
     return this.#sets.current;
   }
 
+  /** All that may lead to the platform, for what is not tried again and again. */
+  get all(): readonly string[] {
+    const { current, next = [] } = this.#sets;
+    return [...current, ...next];
+  }
+
   /** With which to connect now. */
   take(): readonly string[] {
     const { current, next } = this.#sets;

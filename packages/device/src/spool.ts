@@ -20,6 +20,14 @@ type Waiting = {
   readonly failed: (error: unknown) => void;
 };
 
+/** Who is told what happens in a spool that nobody asked for. */
+export type Told = {
+  /** It was full, and this made room. */
+  dropped(entry: Entry): void;
+  /** The journal is behind what is known here, or larger than it need be. */
+  fault(error: unknown): void;
+};
+
 /** A journal of less is not worth writing anew. */
 const small = 64 * 1024;
 
@@ -40,22 +48,27 @@ export class Spool {
   };
   readonly #entries = new Map<number, Entry>();
   #waiting: Waiting[] = [];
-  readonly #onDropped: (entry: Entry) => void;
+  readonly #told: Told;
   #next = 1;
   #dropped = 0;
-  #sizeWhenTidy = 0;
+  #isClosed = false;
+  /** What is over and could not be written yet, in order. */
+  #unwritten: Record[] = [];
+  /** The journal is written anew when it is larger than this, or less than that waits here. */
+  #sizeToTidy: number;
+  #bytesToTidy = 0;
 
-  constructor(journal: Journal, limits: Limits, onDropped: (entry: Entry) => void) {
+  constructor(journal: Journal, limits: Limits, told: Told) {
     this.#journal = journal;
     this.#limits = limits;
     this.#room = new Room(limits);
-    this.#onDropped = onDropped;
+    this.#told = told;
     this.ledger = new Ledger();
     for (const text of journal.read()) {
       const record = decode(text);
       if (record) this.#apply(record);
     }
-    this.tidy();
+    this.#sizeToTidy = small + 2 * this.bytes;
   }
 
   /** Whether what was begun is known after a restart. */
@@ -85,6 +98,7 @@ export class Spool {
     const { speaker } = placeOf(topic);
     const size = sizeOf({ topic, payload });
     return new Promise((done, failed) => {
+      this.#checkOpen();
       if (this.#room.isBeyond(speaker, size)) throw new DeviceError("spool.tooLarge");
       const isBehind = this.#waiting.some((one) => one.speaker === speaker || !this.#room.isOpen(one.size));
       if (!isBehind) this.#makeRoom(speaker, size, isInFlight);
@@ -106,16 +120,12 @@ export class Spool {
     for (const { failed } of gone) failed(error);
   }
 
-  /** It needs to be sent no more. Where that cannot be written it throws; it is gone all the same, and may be sent again after a restart. */
+  /** It needs to be sent no more. After the close it is left: the file keeps it, and it may be sent again. */
   remove(entry: Entry): void {
-    const record = ["gone", entry.number] as const;
-    this.#apply(record);
-    try {
-      this.#append(record);
-      if (this.#journal.size > small + 2 * this.#sizeWhenTidy) this.tidy();
-    } finally {
-      this.#serve();
-    }
+    if (this.#isClosed) return;
+    this.#settle(["gone", entry.number]);
+    if (this.#journal.size > this.#sizeToTidy || this.bytes < this.#bytesToTidy) this.tidy();
+    this.#serve();
   }
 
   /** Written down before it begins. */
@@ -123,36 +133,79 @@ export class Spool {
     this.#write(["begun", command, expiresIn, speaker]);
   }
 
-  /** Written down with the reply that is owed, as one. */
+  /** In whose name it is replied to. Where there is no room for that it is so all the same, and written once there is. */
+  note(command: string, expiresIn: number, speaker: Speaker): void {
+    this.#checkOpen();
+    this.#settle(["begun", command, expiresIn, speaker]);
+  }
+
+  /**
+   * Written down with the reply that is owed, as one. Where there is no room for it it is owed all the same, and written once there is; where the process
+   * ends before, the next one knows that the command was begun, and does not run it.
+   */
   finish(command: string, reply: string): Entry {
+    this.#checkOpen();
     const number = this.#next;
-    this.#write(["done", command, number, reply]);
+    this.#settle(["done", command, number, reply]);
     return { number, topic: this.#replyTopic(command), payload: reply };
   }
 
   forget(command: string): void {
-    this.#write(["over", command]);
+    this.#checkOpen();
+    this.#settle(["over", command]);
   }
 
-  sync(): Promise<void> {
-    return this.#journal.sync();
+  /** Rejects as `spool.unsynced`. */
+  async sync(): Promise<void> {
+    this.#checkOpen();
+    await this.#synced();
   }
 
-  /** Nothing is kept any more; who waits for room is told. */
+  /**
+   * Nothing is kept any more, and whatever is asked of it throws `device.closed`; who waits for room is told. Rejects as `spool.behind` or
+   * `spool.unsynced`, and is closed all the same.
+   */
   async close(): Promise<void> {
+    this.#isClosed = true;
     for (const waiting of this.#waiting.splice(0)) waiting.failed(new DeviceError("device.closed"));
-    await this.#journal.sync();
-    await this.#journal.close();
+    try {
+      try {
+        this.#catchUp();
+      } finally {
+        await this.#synced(); // what was written before
+      }
+    } finally {
+      await this.#journal.close();
+    }
   }
 
-  /** Writes the journal anew, without what is over. */
+  /** Writes the journal anew, without what is over. Where that cannot be, it is tried again once the journal has doubled, or half of what waits is gone. */
   tidy(): void {
     const records: Record[] = [...this.ledger.records()];
     for (const lane of lanes)
       for (const queue of this.#lanes[lane].values())
         for (const { number, topic, payload } of queue.values()) records.push(["entry", number, topic, payload]);
-    this.#journal.rewrite(records.map(encode));
-    this.#sizeWhenTidy = this.#journal.size;
+    try {
+      this.#journal.rewrite(records.map(encode));
+      this.#unwritten = [];
+      this.#bytesToTidy = 0;
+    } catch (cause) {
+      this.#bytesToTidy = this.bytes / 2;
+      this.#told.fault(new DeviceError("spool.untidied", { cause }));
+    }
+    this.#sizeToTidy = small + 2 * this.#journal.size;
+  }
+
+  async #synced(): Promise<void> {
+    try {
+      await this.#journal.sync();
+    } catch (cause) {
+      throw new DeviceError("spool.unsynced", { cause });
+    }
+  }
+
+  #checkOpen(): void {
+    if (this.#isClosed) throw new DeviceError("device.closed");
   }
 
   #add(topic: string, payload: string): Entry {
@@ -161,16 +214,41 @@ export class Spool {
     return entry;
   }
 
+  /** What begins is written before it does. */
   #write(record: Record): void {
-    this.#append(record);
-    this.#apply(record);
-  }
-
-  #append(record: Record): void {
+    this.#checkOpen();
     try {
+      this.#catchUp();
       this.#journal.append(encode(record));
     } catch (cause) {
       throw new DeviceError("spool.unwritable", { cause });
+    }
+    this.#apply(record);
+  }
+
+  /** What is over is so at once. Where it cannot be written it is before whatever is written next; that is told when it begins, and not of each. */
+  #settle(record: Record): void {
+    this.#apply(record);
+    this.#unwritten.push(record);
+    try {
+      this.#catchUp();
+    } catch (error) {
+      if (this.#unwritten.length === 1) this.#told.fault(error);
+    }
+  }
+
+  /** Throws `spool.behind`. */
+  #catchUp(): void {
+    let written = 0;
+    try {
+      for (const record of this.#unwritten) {
+        this.#journal.append(encode(record));
+        written += 1;
+      }
+    } catch (cause) {
+      throw new DeviceError("spool.behind", { cause });
+    } finally {
+      this.#unwritten.splice(0, written);
     }
   }
 
@@ -227,7 +305,7 @@ export class Spool {
       if (!entry) return;
       this.remove(entry);
       this.#dropped += 1;
-      this.#onDropped(entry);
+      this.#told.dropped(entry);
     }
   }
 

@@ -1,3 +1,4 @@
+import { isSoundJson } from "@holdfast/kernel";
 import { leasedIn, type Board, type BoardNeeds, type Leased } from "./board.ts";
 import { DeviceError } from "./failure.ts";
 import { fraction } from "./patience.ts";
@@ -20,7 +21,7 @@ const mostBytes = 16 * 1024;
 
 /**
  * The lease counts by time that passed here since it was *asked* for, less a tenth, so it ends here before it ends at the platform, however slow the
- * network and whatever is done to the clock.
+ * network, whatever is done to the clock, and also where the machine was suspended: within a second after that, or when somebody looks.
  */
 export class HeldTask {
   readonly id: string;
@@ -37,7 +38,7 @@ export class HeldTask {
   #isRenewing = false;
   /** By `clock.elapsed()`: until when it is certainly ours, and when it is renewed. */
   #until = 0;
-  #end: { cancel(): void } | undefined;
+  #renewal = Infinity;
   #next: { cancel(): void } | undefined;
 
   /** @param asked when it was asked for @param seconds for how long */
@@ -53,10 +54,12 @@ export class HeldTask {
 
   /** Aborts as `task.lost` when others may have it, or as `device.closed`. */
   get signal(): AbortSignal {
+    this.#look();
     return this.#controller.signal;
   }
 
   get isOver(): boolean {
+    this.#look();
     return this.#isOver;
   }
 
@@ -85,12 +88,13 @@ export class HeldTask {
   /** The connection is over: soon others may have it. */
   down(): void {
     this.#until = Math.min(this.#until, this.#needs.clock.elapsed() + handOver);
-    this.#await();
+    this.#look();
   }
 
   /** There is one again, and nobody knows what became of it meanwhile. */
   up(): void {
-    void this.#renew();
+    this.#renewal = -Infinity;
+    this.#look();
   }
 
   /** Whoever works on it is to stop. */
@@ -103,6 +107,7 @@ export class HeldTask {
   async #answer(outcome: object): Promise<void> {
     const { board } = this.#needs;
     if (isTooLarge(outcome)) throw new DeviceError("task.tooLarge");
+    this.#look();
     if (this.#isOver) throw lost();
     try {
       await board.owe("answer", { task: this.id, lease: this.lease, ...outcome });
@@ -116,30 +121,35 @@ export class HeldTask {
 
   /** @param left seconds, as the platform says, which is believed as far as it was asked */
   #hold(asked: number, left: number): void {
-    const { keepAlive, clock } = this.#needs;
+    const { keepAlive } = this.#needs;
     const leased = Math.min(left, this.#seconds) * second * 0.9;
     // It may have hung up long before we notice, and says so to nobody.
     const unnoticed = keepAlive > 0 ? keepAlive * 1.5 * second + handOver : Infinity;
     this.#until = asked + Math.min(leased, unnoticed);
+    this.#renewal = asked + Math.min((this.#seconds * second) / 3, renewAfter);
     this.#await();
-    const wait = asked + Math.min((this.#seconds * second) / 3, renewAfter) - clock.elapsed();
-    this.#renewAfter(wait);
   }
 
-  #renewAfter(wait: number): void {
-    this.#next?.cancel();
-    this.#next = this.#needs.timers.after(Math.max(0, wait), () => void this.#renew());
-  }
-
+  /** A timer stands still while the machine is suspended, so none waits for longer than a second. */
   #await(): void {
     const { timers, clock } = this.#needs;
-    this.#end?.cancel();
-    this.#end = timers.after(Math.max(0, this.#until - clock.elapsed()), () => this.abandon(lost()));
+    this.#next?.cancel();
+    const wait = Math.min(this.#until, this.#renewal) - clock.elapsed();
+    this.#next = timers.after(Math.max(0, Math.min(wait, second)), () => this.#look());
+  }
+
+  #look(): void {
+    if (this.#isOver) return;
+    const elapsed = this.#needs.clock.elapsed();
+    if (elapsed >= this.#until) return this.abandon(lost());
+    if (elapsed >= this.#renewal) void this.#renew();
+    this.#await();
   }
 
   /** Never rejects. */
   async #renew(): Promise<void> {
-    if (this.#isOver || this.#isRenewing) return;
+    this.#renewal = Infinity;
+    if (this.#isRenewing) return;
     const { board, clock, random, emitter } = this.#needs;
     this.#isRenewing = true;
     const asked = clock.elapsed();
@@ -155,7 +165,7 @@ export class HeldTask {
       if (isRefusal(error)) return this.abandon(lost(error));
       // Without a connection it is renewed when there is one; else once more, while there is time.
       const isOffline = error instanceof DeviceError && error.code === "connection.ended";
-      if (!isOffline) this.#renewAfter(second * (1 + fraction(random)));
+      if (!isOffline) this.#renewal = clock.elapsed() + second * (1 + fraction(random));
       if (!(error instanceof DeviceError)) emitter.emit("fault", error);
     } finally {
       this.#isRenewing = false;
@@ -165,14 +175,16 @@ export class HeldTask {
   #close(): void {
     if (this.#isOver) return;
     this.#isOver = true;
-    this.#end?.cancel();
     this.#next?.cancel();
     this.#needs.ended(this);
   }
 }
 
-export const isTooLarge = (outcome: object): boolean =>
-  new TextEncoder().encode(JSON.stringify(outcome)).length > mostBytes;
+/** The platform takes it neither larger nor nested deeper. */
+export function isTooLarge(outcome: object): boolean {
+  const text = JSON.stringify(outcome);
+  return new TextEncoder().encode(text).length > mostBytes || !isSoundJson(JSON.parse(text));
+}
 
 const lost = (cause?: unknown): DeviceError => new DeviceError("task.lost", { cause });
 

@@ -20,6 +20,11 @@ export class Twin {
     this.#handler = handler;
   }
 
+  /** It is listened to anew. A platform whose data were put back from a backup counts from where that was. */
+  begin(): void {
+    this.#newest = 0;
+  }
+
   take(text: string): void {
     const wanted = JSON.parse(text) as { version: number; desired: Desired }; // the platform's own words
     if (wanted.version < this.#newest) return;

@@ -62,7 +62,8 @@ export class Voice {
 
   onDesired(handler: OnDesired): void {
     this.#twin.handle(handler);
-    this.#listen(topics.at(this.#speaker, topics.desired), (payload) => this.#twin.take(payload));
+    const granted = () => this.#twin.begin();
+    this.#listen(topics.at(this.#speaker, topics.desired), (payload) => this.#twin.take(payload), granted);
   }
 
   /** Commands, and what is wanted, wait at the platform from now on. */
@@ -86,10 +87,10 @@ export class Voice {
     this.#needs.outbox.forget(this.#speaker, error);
   }
 
-  #listen(topic: string, take: (payload: string) => void): void {
+  #listen(topic: string, take: (payload: string) => void, granted = () => {}): void {
     const { emitter } = this.#needs;
     const refused = (reason: number) => emitter.emit("fault", refusalOf(topics.placeOf(topic), reason));
-    this.#listeners.set(topic, { take: (_, payload) => take(payload), refused });
+    this.#listeners.set(topic, { take: (_, payload) => take(payload), granted, refused });
     if (this.#isHere) this.come();
   }
 

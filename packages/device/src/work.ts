@@ -133,7 +133,9 @@ export class Work {
 
   /** Never rejects. */
   async #run(task: HeldTask): Promise<void> {
-    const outcome = await this.#outcome(task);
+    const { signal } = task;
+    if (signal.aborted) return; // the machine was suspended meanwhile, and nobody is told of it who begins to listen now
+    const outcome = await this.#outcome(task, signal);
     if (task.isOver) return;
     try {
       await ("result" in outcome ? task.finish(outcome.result) : task.fail(outcome.error));
@@ -143,9 +145,12 @@ export class Work {
     }
   }
 
-  async #outcome(task: HeldTask): Promise<{ readonly result: unknown } | { readonly error: unknown }> {
+  async #outcome(
+    task: HeldTask,
+    signal: AbortSignal,
+  ): Promise<{ readonly result: unknown } | { readonly error: unknown }> {
     try {
-      const outcome = { result: (await this.#worker(task, { signal: task.signal })) ?? null };
+      const outcome = { result: (await this.#worker(task, { signal })) ?? null };
       if (isTooLarge(outcome)) throw new DeviceError("task.tooLarge");
       return outcome;
     } catch (error) {

@@ -17,16 +17,14 @@ const overhead = 12 + 16;
 /** No record is longer; a length above that is damage. */
 const longest = 64 * 1024 * 1024;
 
-/** Seals records for one file. */
+/** Seals the frames of one file, from a number on. */
 export class Sealer {
-  readonly head: Buffer;
   readonly #key: Uint8Array;
-  #count = 0;
+  #count: number;
 
-  constructor(secret: Uint8Array | string) {
-    const salt = systemRandom.bytes(16);
-    this.#key = keyOf(secret, salt);
-    this.head = Buffer.concat([magic, salt, this.frame(opening)]);
+  constructor(key: Uint8Array, count: number) {
+    this.#key = key;
+    this.#count = count;
   }
 
   frame(record: string): Buffer {
@@ -44,10 +42,21 @@ export class Sealer {
   }
 }
 
+/** How a new file begins, and what seals the rest of it. */
+export function begin(secret: Uint8Array | string): { readonly head: Buffer; readonly sealer: Sealer } {
+  const salt = systemRandom.bytes(16);
+  const sealer = new Sealer(keyOf(secret, salt), 0);
+  return { head: Buffer.concat([magic, salt, sealer.frame(opening)]), sealer };
+}
+
 export type Opened = {
   readonly records: readonly string[];
   /** Frames do not open that are not the last one: no kill does that. */
   readonly isDamaged: boolean;
+  /** Where the last whole frame ends, and the next one may begin. */
+  readonly end: number;
+  /** What seals the next one. */
+  readonly sealer: Sealer;
 };
 
 /** `undefined` where the secret is another one, or these bytes are no journal. The last frame may be cut short: so a kill leaves it. */
@@ -57,18 +66,20 @@ export function open(bytes: Buffer, secret: Uint8Array | string): Opened | undef
   const records: string[] = [];
   let isDamaged = false;
   let at = headLength;
-  for (let count = 0; at + 4 <= bytes.length; count += 1) {
+  let count = 0;
+  for (; at + 4 <= bytes.length; count += 1) {
     const length = bytes.readUInt32BE(at);
     const end = at + 4 + length;
     if (length < overhead || length > longest) isDamaged = end < bytes.length || isDamaged;
     if (length < overhead || length > longest || end > bytes.length) break;
     const record = unseal(bytes.subarray(at + 4, end), key, count);
     if (count === 0 && record !== opening) return undefined;
-    if (record === undefined) isDamaged = end < bytes.length || isDamaged;
+    if (record === undefined && end === bytes.length) break;
+    if (record === undefined) isDamaged = true;
     else if (count > 0) records.push(record);
     at = end;
   }
-  return at === headLength ? undefined : { records, isDamaged };
+  return count === 0 ? undefined : { records, isDamaged, end: at, sealer: new Sealer(key, count) };
 }
 
 function unseal(sealed: Buffer, key: Uint8Array, count: number): string | undefined {

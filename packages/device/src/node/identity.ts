@@ -5,19 +5,33 @@ import { ask } from "./ask.ts";
 import { certificatesIn } from "./certs-only.ts";
 import { fileAt } from "./place.ts";
 
-export type Enrolment = {
+export type Enrolment = ByKey | ByBirth;
+
+type Anyway = {
   /** Where the key pair and the certificate are kept. */
   readonly file: string;
+  /** PEM of the roots that are trusted, in place of the machine's. */
+  readonly ca?: string | readonly string[] | Roots;
+};
+
+type ByKey = Anyway & {
   /** The platform, `https://HOST:PORT`. */
   readonly url: string;
   /** An enrolment key, which many devices may share. */
   readonly key: { readonly id: string; readonly secret: string };
   /** Into which application or product, where the key leaves that open. */
   readonly label?: string;
-  /** PEM of the roots that are trusted, in place of the machine's. */
-  readonly ca?: string | readonly string[] | Roots;
   /** Where the platform takes certificates over HTTPS; without it the next certificate is asked for with the enrolment key. */
   readonly renewalUrl?: string;
+};
+
+type ByBirth = Anyway & {
+  /** Where the platform takes certificates over HTTPS, `https://HOST:PORT` with the port of `--client-certificate-port`. */
+  readonly url: string;
+  /** PEM of what its manufacturer put into it (IEEE 802.1AR), shown to enrol and for nothing else. */
+  readonly birth: { readonly cert: string; readonly key: string };
+  /** The id of the product or the organisation whose the device is to be. */
+  readonly label: string;
 };
 
 type Kept = { readonly key: string; readonly csr: string; readonly cert?: string };
@@ -65,7 +79,8 @@ export class EnrolledIdentity implements Identity {
   async renewIfDue(): Promise<boolean> {
     const { cert } = this.#kept;
     if (cert === undefined || this.#clock.now() < dueAt(cert)) return false;
-    await this.#once(() => (this.#enrolment.renewalUrl === undefined ? this.#enrol() : this.#renew(cert)));
+    const url = renewalUrlOf(this.#enrolment);
+    await this.#once(() => (url === undefined ? this.#enrol() : this.#renew(url, cert)));
     return true;
   }
 
@@ -78,23 +93,18 @@ export class EnrolledIdentity implements Identity {
   }
 
   #enrol(): Promise<void> {
-    const { url, key, label } = this.#enrolment;
+    const { url, label } = this.#enrolment;
     const where = label === undefined ? "" : `/${encodeURIComponent(label)}`;
-    const authorization = `Basic ${Buffer.from(`${key.id}:${key.secret}`).toString("base64")}`;
-    return this.#request(`${url}/.well-known/est${where}/simpleenroll`, { headers: { authorization } });
+    return this.#request(`${url}/.well-known/est${where}/simpleenroll`, showing(this.#enrolment));
   }
 
-  #renew(cert: string): Promise<void> {
-    const { renewalUrl = "" } = this.#enrolment;
-    return this.#request(`${renewalUrl}/.well-known/est/simplereenroll`, { cert, key: this.#kept.key });
+  #renew(url: string, cert: string): Promise<void> {
+    return this.#request(`${url}/.well-known/est/simplereenroll`, { cert, key: this.#kept.key });
   }
 
-  async #request(
-    url: string,
-    { headers, ...shown }: { headers?: Record<string, string>; cert?: string; key?: string },
-  ): Promise<void> {
+  async #request(url: string, { headers, ...shown }: Showing): Promise<void> {
     const { ca } = this.#enrolment;
-    const trusted = ca === undefined || typeof ca === "string" ? ca : [...("current" in ca ? ca.current : ca)];
+    const trusted = ca === undefined || typeof ca === "string" ? ca : [...("current" in ca ? ca.all : ca)];
     const { status, text } = await ask(
       url,
       {
@@ -115,6 +125,18 @@ export class EnrolledIdentity implements Identity {
     this.#kept = kept;
   }
 }
+
+type Showing = { readonly headers?: Record<string, string>; readonly cert?: string; readonly key?: string };
+
+/** What says that the device may enrol. */
+function showing(enrolment: Enrolment): Showing {
+  if ("birth" in enrolment) return enrolment.birth;
+  const { id, secret } = enrolment.key;
+  return { headers: { authorization: `Basic ${Buffer.from(`${id}:${secret}`).toString("base64")}` } };
+}
+
+const renewalUrlOf = (enrolment: Enrolment): string | undefined =>
+  "birth" in enrolment ? enrolment.url : enrolment.renewalUrl;
 
 /** Two thirds of the way: a third is left for a device that is away for long, and for a platform that is. */
 function dueAt(cert: string): number {

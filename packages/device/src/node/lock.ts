@@ -1,4 +1,4 @@
-import { linkSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
+import { readFileSync, readlinkSync, renameSync, rmSync, symlinkSync } from "node:fs";
 import { DeviceError } from "../index.ts";
 
 /**
@@ -7,23 +7,31 @@ import { DeviceError } from "../index.ts";
  */
 export function lock(file: string): () => void {
   const place = `${file}.lock`;
-  const mine = `${place}.${process.pid}`;
-  writeFileSync(mine, JSON.stringify({ pid: process.pid, started: startOf(process.pid) }), { mode: 0o600 });
-  try {
-    // A link is made with its content or not at all: nobody reads half a lock.
-    while (!linked(mine, place)) {
-      const holder = holderOf(place, `${mine}.stale`);
-      if (holder !== undefined) throw new DeviceError("spool.inUse", { detail: `${file}, process ${holder}` });
-    }
-  } finally {
-    rmSync(mine);
+  const mine = JSON.stringify({ pid: process.pid, started: startOf(process.pid) });
+  while (!isMade(place, mine)) {
+    const holder = holderOf(place, `${place}.${process.pid}.stale`);
+    if (holder !== undefined) throw new DeviceError("spool.inUse", { detail: `${file}, process ${holder}` });
   }
   return () => rmSync(place, { force: true });
 }
 
+/**
+ * A symbolic link that leads nowhere and says who holds it. It is made with what it says or not at all, so nobody reads half a lock; and a text
+ * of less than 60 bytes stands in the inode, so a full disk has room for it.
+ */
+function isMade(place: string, text: string): boolean {
+  try {
+    symlinkSync(text, place);
+    return true;
+  } catch (error) {
+    if (error instanceof Error && "code" in error && error.code === "EEXIST") return false;
+    throw error;
+  }
+}
+
 /** The process that holds it and lives; where that is dead the lock is taken away. */
 function holderOf(place: string, aside: string): number | undefined {
-  const seen = read(place);
+  const seen = said(place);
   if (seen === undefined) return undefined;
   const pid = livingIn(seen);
   if (pid !== undefined) return pid;
@@ -34,17 +42,19 @@ function holderOf(place: string, aside: string): number | undefined {
     if (isMissing(error)) return undefined;
     throw error;
   }
-  if (read(aside) !== seen) linked(aside, place);
+  const taken = said(aside);
+  if (taken !== undefined && taken !== seen) isMade(place, taken);
   rmSync(aside);
   return undefined;
 }
 
-function linked(from: string, to: string): boolean {
+/** What a lock says. Versions before made a file of it. */
+function said(place: string): string | undefined {
   try {
-    linkSync(from, to);
-    return true;
+    return readlinkSync(place);
   } catch (error) {
-    if (error instanceof Error && "code" in error && error.code === "EEXIST") return false;
+    if (error instanceof Error && "code" in error && error.code === "EINVAL") return read(place);
+    if (isMissing(error)) return undefined;
     throw error;
   }
 }

@@ -1,8 +1,8 @@
-import { closeSync, fsyncSync, openSync, readFileSync, renameSync, writeSync } from "node:fs";
+import { closeSync, fsyncSync, openSync, readFileSync, renameSync, rmSync, writeSync } from "node:fs";
 import path from "node:path";
-import type { Place } from "../index.ts";
+import { DeviceError, type Place } from "../index.ts";
 
-/** A file that its owner alone may read. */
+/** A file that its owner alone may read. Writing throws `place.unwritable`, and leaves what was there. */
 export function fileAt(file: string): Place {
   return {
     read() {
@@ -15,21 +15,35 @@ export function fileAt(file: string): Place {
     },
     write(text) {
       const fresh = `${file}.new`;
-      const handle = openSync(fresh, "w", 0o600);
       try {
-        const bytes = Buffer.from(text);
-        for (let written = 0; written < bytes.length;) written += writeSync(handle, bytes, written);
-        fsyncSync(handle);
-      } finally {
-        closeSync(handle);
+        writeWhole(fresh, text);
+        renameSync(fresh, file);
+      } catch (cause) {
+        rmSync(fresh, { force: true }); // on a full disk its part would hold the last room that there is
+        throw new DeviceError("place.unwritable", { cause, detail: file });
       }
-      renameSync(fresh, file);
-      const folder = openSync(path.dirname(file), "r");
-      try {
-        fsyncSync(folder);
-      } finally {
-        closeSync(folder);
-      }
+      syncFolderOf(file);
     },
   };
+}
+
+function writeWhole(file: string, text: string): void {
+  const handle = openSync(file, "w", 0o600);
+  try {
+    const bytes = Buffer.from(text);
+    for (let written = 0; written < bytes.length;) written += writeSync(handle, bytes, written);
+    fsyncSync(handle);
+  } finally {
+    closeSync(handle);
+  }
+}
+
+/** What was renamed there is there after a loss of power. */
+export function syncFolderOf(file: string): void {
+  const folder = openSync(path.dirname(file), "r");
+  try {
+    fsyncSync(folder);
+  } finally {
+    closeSync(folder);
+  }
 }
