@@ -91,6 +91,35 @@ test("who guesses waits, and keeps nobody else waiting", async () => {
   assert.equal(last, "429 rate.exceeded");
 });
 
+test("a device is offered fifty times a day, and then that waits", async () => {
+  const [pump, other] = [await owner.device(app.id), await owner.device(app.id)];
+  for (const { id } of [pump, other]) await owner.asks.put(`/v1/devices/${id}/user`, { user: ann.user });
+  const hers = await later(ann);
+  const offered = async (device: Thing) => (await does<Shown>(hers, "POST", device, "/transfer", {})).status;
+  const answers: number[] = [];
+  for (let n = 0; n < 51; n += 1) answers.push(await offered(pump));
+  assert.deepEqual([new Set(answers.slice(0, 50)), answers.at(-1)], [new Set([200]), 429]);
+  assert.equal(await offered(other), 200);
+});
+
+test("a device changes hands by codes fifty times a day, and then it waits", async () => {
+  const pump = await owner.device(app.id);
+  const code = await print(pump);
+  const turns = async (): Promise<string> => {
+    const said = says(await claim(await later(ann), code));
+    if (said.startsWith("200")) await does(await later(ann), "DELETE", pump);
+    return said;
+  };
+  const answers: string[] = [];
+  for (let turn = 0; turn < 51; turn += 1) {
+    answers.push(await turns());
+  }
+  assert.deepEqual(new Set(answers.slice(0, 50)), new Set(["200 undefined"]));
+  assert.equal(answers.at(-1), "429 rate.exceeded");
+  const another = await owner.device(app.id);
+  assert.equal((await claim(await later(ann), await print(another))).status, 200);
+});
+
 test("its owner's leave makes it another's, which ends what the owner before has open within a second", async () => {
   const pump = await owner.device(app.id);
   const [a, b, e] = await Promise.all([later(ann), later(bob), later(eve)]);
@@ -193,6 +222,20 @@ test("whoever has a device reads what it measured since it is hers, and whoever 
   assert.deepEqual(await measuredBy(owner.asks), all([1, 2, 2.5, 3, 4, 5]));
   const none = await measuredBy(as(e));
   assert.deepEqual(none, { points: 404, count: 404, latest: 404, many: [], asked: [], exported: [] });
+  // Why that is so is what the organisation is told.
+  const explained = async ({ accessToken }: Who, action = "telemetry.read") => {
+    const { credential } = await visitor.as(accessToken).anew().get<{ credential: string }>("/v1/me");
+    const body = { credential, action, resource: pump.id };
+    return owner.asks.post<{ allowed: boolean; because: string }>("/v1/explain", body);
+  };
+  for (const one of [a, b]) {
+    const { allowed, because } = await explained(one);
+    assert.equal(allowed, true, because);
+    const her = (one === a ? ann : bob).user;
+    assert.match(because, new RegExp(`only what came while it was ${her}'s: it is another's or nobody's now`));
+    assert.equal((await explained(one, "device.read")).allowed, false);
+  }
+  assert.equal((await explained(e)).allowed, false);
   // What is there now is none of theirs.
   assert.deepEqual([await reads(a, pump), await reads(b, pump)], [404, 404]);
   for (const { accessToken } of [a, b]) {
@@ -201,11 +244,36 @@ test("whoever has a device reads what it measured since it is hers, and whoever 
   }
 });
 
-test("the code on the box gets what is somebody's after a time in which the owner can object", async () => {
+test("what its organisation makes somebody's anew has nothing under way any more, also where it is the same owner's again", async () => {
   clock.move(3_600_000); // what was guessed before is forgotten
   const pump = await owner.device(app.id);
   const code = await print(pump);
+  const bind = async (user: string | null) => owner.asks.put(`/v1/devices/${pump.id}/user`, { user });
+  const anew = async () => {
+    await bind(null);
+    await bind(ann.user);
+  };
+  assert.equal((await claim(await later(ann), code)).status, 200);
+  const offer = (await does<Shown>(await later(ann), "POST", pump, "/transfer", {})).body.code;
+  await anew();
+  assert.equal((await stateOf(pump)).state, "claimed");
+  assert.equal(says(await claim(await later(bob), offer)), "403 claim.invalid");
+  await contest(await later(bob), code);
+  assert.equal((await stateOf(pump)).state, "contested");
+  await anew();
+  assert.equal((await stateOf(pump)).state, "claimed");
+});
+
+test("the code on the box gets what is somebody's after a time in which the owner can object, whatever she offered that nobody took", async () => {
+  clock.move(3_600_000); // what was guessed before is forgotten
+  const [pump, offered] = [await owner.device(app.id), await owner.device(app.id)];
+  const [code, other] = [await print(pump), await print(offered)];
   await claim(await later(ann), code);
+  await claim(await later(ann), other);
+  await does(await later(ann), "POST", offered, "/transfer", {});
+  await contest(await later(eve), other);
+  const standing = async () => (await hers(await later(ann))).find(({ device }) => device === offered.id)?.state;
+  assert.equal(await standing(), "transferring", "while her offer is open, nobody else asks for it");
   assert.equal((await contest(await later(bob), code)).status, 200);
   const [notice] = (await hers(await later(ann))).filter(({ device }) => device === pump.id);
   assert.equal(notice?.state, "contested");
@@ -214,6 +282,10 @@ test("the code on the box gets what is somebody's after a time in which the owne
   clock.move(120_000);
   assert.equal(says(await claim(await later(eve), code)), "403 claim.invalid");
   assert.equal((await claim(await later(bob), code)).status, 200);
+
+  assert.equal(await standing(), "claimed");
+  await contest(await later(eve), other);
+  assert.equal(await standing(), "contested");
 
   assert.equal((await contest(await later(ann), code)).status, 200);
   assert.equal(says(await does(await later(bob), "POST", pump, "/transfer", {})), "409 claim.contested");

@@ -110,3 +110,50 @@ test("what was cut off before the device had arrived is finished by the same cod
   assert.equal((await takes(code)).status, 201);
   assert.equal(says(await takes(code)), "403 handover.invalid");
 });
+
+test("what was cut off when the device was there brings no second one: the same code gives it another key, and the one before is good for nothing", async () => {
+  clock.move(3_600_000); // what was tried before is forgotten
+  const pump = await owner.device(application.id);
+  const code = await offered(pump);
+  const devices = async () =>
+    (await other.asks.get<{ items: { id: string }[] }>("/v1/devices?limit=1000")).items.map(({ id }) => id);
+  const before = await devices();
+  const client = new pg.Client(database.url);
+  await client.connect();
+  // That it arrived cannot be written down.
+  await client.query(
+    `create function holdfast.no() returns trigger language plpgsql security definer as $$ begin if (select count(*) from holdfast.device where org = '${uuidOf(other.org as Id<"org">)}') > ${before.length} then raise exception 'no'; end if; return new; end $$; create trigger no before insert or update on holdfast.device_handover for each row execute function holdfast.no()`,
+  );
+  assert.equal((await takes(code)).status, 500);
+  await client.query("drop trigger no on holdfast.device_handover; drop function holdfast.no()");
+  await client.end();
+  const [made, ...others] = (await devices()).filter((id) => !before.includes(id));
+  assert.ok(made !== undefined && others.length === 0);
+  type Kept = { items: { id: string; state: string }[] };
+  const keys = async () =>
+    (await other.asks.get<Kept>("/v1/credentials?limit=1000")).items.filter((one) =>
+      JSON.stringify(one).includes(made),
+    );
+  const [lost] = await keys();
+  const { status, body } = await takes(code);
+  assert.deepEqual([status, body.device], [201, made]);
+  assert.deepEqual(await devices(), [...before, made]);
+  assert.equal((await measures(textOf(body.key), 15.5)).status, 200);
+  const states = new Map((await keys()).map(({ id, state }) => [id, state]));
+  assert.deepEqual([states.get(lost?.id ?? ""), states.get(body.key.id)], ["revoked", "active"]);
+  assert.equal(says(await takes(code)), "403 handover.invalid");
+});
+
+test("a code that is shown many times at once brings one device", async () => {
+  clock.move(3_600_000); // what was tried before is forgotten
+  const pump = await owner.device(application.id);
+  const code = await offered(pump);
+  const count = async () =>
+    (await other.asks.get<{ items: { name: string }[] }>("/v1/devices?limit=1000")).items.length;
+  const before = await count();
+  const answers = (await Promise.all(Array.from({ length: 5 }, () => takes(code)))).map(says);
+  const rest = Array.from({ length: 4 }, () => "403 handover.invalid");
+  assert.deepEqual(answers.toSorted(), ["201 undefined", ...rest]);
+  assert.equal(await count(), before + 1);
+  assert.equal(says(await takes(code)), "403 handover.invalid");
+});

@@ -28,6 +28,8 @@ type Known = {
   now: number;
   /** Who saw a box, and so the code on it, since it was printed. */
   readonly saw: Set<User>;
+  /** Whether there is a code on the box to which no owner objected. */
+  isGood: boolean;
   /** Whom the owner let have it, since she last took that back. */
   let: { readonly by: User; readonly to: User | undefined; readonly until: number } | undefined;
   /** Since when whoever saw the box waits, without an objection. */
@@ -77,7 +79,7 @@ test("in ten thousand histories nobody gets a device but by its owner's leave, t
   fc.assert(
     fc.property(fc.array(some, { minLength: 20, maxLength: 60, size: "max" }), (steps) => {
       let claim: Claim = untouched;
-      const known: Known = { now: 1_000, saw: new Set(), let: undefined, waits: undefined };
+      const known: Known = { now: 1_000, saw: new Set(), isGood: false, let: undefined, waits: undefined };
       for (const one of steps.flat()) claim = took(claim, one, known, got);
     }),
     { numRuns: 10_000 },
@@ -107,6 +109,7 @@ function took(before: Claim, { act, who: at, other, wait }: Step, known: Known, 
       return before;
     case "print": {
       known.saw.clear();
+      known.isGood = true;
       known.waits = undefined;
       for (const one of [people[at], to]) if (one) known.saw.add(one);
       return nouns.withPrinted(before, undefined);
@@ -146,6 +149,10 @@ function took(before: Claim, { act, who: at, other, wait }: Step, known: Known, 
       if (!known.saw.has(who)) return before;
       const next = nouns.contest(before, who, now);
       assert.equal(ownerOf(next), owner);
+      // Whoever has the box is kept from asking for it by what its owner has open, and not by what is over.
+      const isOffered = known.let !== undefined && now < known.let.until;
+      const may = known.isGood && owner !== undefined && !owned && !isOffered && !known.waits;
+      assert.equal(next !== before, may);
       if (next !== before) known.waits = { who, since: now };
       return next;
     }
@@ -154,6 +161,7 @@ function took(before: Claim, { act, who: at, other, wait }: Step, known: Known, 
       if (!next) return before;
       assert.ok(owned);
       known.waits = undefined;
+      known.isGood = false;
       assert.throws(() => nouns.claimPrinted(next, known.saw.values().next().value ?? who, now));
       return next;
     }

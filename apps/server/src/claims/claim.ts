@@ -47,6 +47,12 @@ export function ownedBy(claim: Claim, owner: User | undefined): Claim {
   return { ...claim, standing: owner ? { state: "claimed", owner } : { state: "unclaimed" } };
 }
 
+/** At a moment: an offer that nobody took in time is none. */
+export function asOf(claim: Claim, now: Instant): Claim {
+  const { standing } = claim;
+  return standing.state === "transferring" && now >= standing.expiresAt ? claimed(claim, standing.owner) : claim;
+}
+
 /** In place of any before, and whoever showed that one has shown nothing. */
 export function withPrinted(claim: Claim, expiresAt: Instant | undefined): Claim {
   const { standing } = claim;
@@ -89,7 +95,7 @@ export function claimTransferred(claim: Claim, by: User, now: Instant): Claim {
 
 /** Somebody shows the code on the box of what somebody else has. Where that changes nothing, it is answered alike. */
 export function contest(claim: Claim, by: User, now: Instant): Claim {
-  const { standing } = claim;
+  const { standing } = asOf(claim, now);
   if (standing.state !== "claimed" || standing.owner === by || !isGood(claim, now)) return claim;
   const dueAt = (now + waitingTime) as Instant; // milliseconds both
   return { ...claim, standing: { state: "contested", owner: standing.owner, by, dueAt } };

@@ -1,24 +1,24 @@
 import { Refusal, type Clock, type Id, type Instant, type Random } from "@holdfast/kernel";
 import { asCaller, usersIn, whoIs } from "../application-users/index.ts";
 import type { Caller, Permit, Space, Spaces } from "../authority/index.ts";
-import type { Letter } from "../identity/index.ts";
 import type { Storage, Unit } from "../storage/index.ts";
 import * as nouns from "./claim.ts";
 import type { Claim } from "./claim.ts";
 import { newCode, parseCode } from "./code.ts";
 import { claimsIn, codeIndex, type Kept } from "./postgres.ts";
-import { noticeIn } from "./notices.ts";
+import { noticesIn } from "./notice-rows.ts";
+import type { Notice } from "./notices.ts";
 import type { CodeAttempts } from "./attempts.ts";
 
 type Needs = {
   readonly storage: Storage;
   readonly spaces: Spaces;
   readonly registry: {
+    letGoIn(unit: Unit, gateway: Id<"device">, by: Id<"user">): Promise<void>;
     /** Within a unit: whose it is from now on. */
     ownIn(unit: Unit, device: Id<"device">, user: Id<"user"> | undefined): Promise<void>;
   };
   readonly attempts: CodeAttempts;
-  readonly post: { send(letter: Letter): Promise<boolean> };
   readonly clock: Clock;
   readonly random: Random;
 };
@@ -71,23 +71,22 @@ export class Claims {
   async claim(caller: Caller, text: string, address: string): Promise<Of> {
     const { id } = whoIs(caller);
     const attempt = this.#needs.attempts.begin({ who: id, address, org: caller.org });
-    const { of, letter } = await this.#needs.storage.change(asCaller(caller), async (unit) => {
+    const of = await this.#needs.storage.change(asCaller(caller), async (unit) => {
       const found = await this.#byCode(unit, caller, text);
       if (!found) throw new Refusal("claim.invalid");
       const { kept, claim, isPrinted } = found;
       const owner = nouns.ownerOf(claim);
       const now = this.#needs.clock.now();
       const next = isPrinted ? nouns.claimPrinted(claim, id, now) : nouns.claimTransferred(claim, id, now);
+      this.#needs.attempts.changesHands(kept.device);
       await claimsIn(unit).save({ ...kept, claim: next, transferIndex: undefined });
       await this.#needs.registry.ownIn(unit, kept.device, id);
       unit.audit({ what: "claim.claimed", about: kept.device, facts: { by: isPrinted ? "code" : "transfer" } });
-      const { application } = whoIs(caller);
       const { device } = kept;
-      const letter = owner && (await noticeIn(unit, { device, owner, application }, { kind: "deviceGone" }));
-      return { of: { device, claim: next }, letter };
+      if (owner) await this.#noteIn(unit, caller, { device, owner, happening: { kind: "deviceGone" } });
+      return { device, claim: next };
     });
     attempt.takeBack();
-    if (letter) await this.#needs.post.send(letter);
     return of;
   }
 
@@ -95,47 +94,35 @@ export class Claims {
   async contest(caller: Caller, text: string, address: string): Promise<void> {
     const { id } = whoIs(caller);
     this.#needs.attempts.begin({ who: id, address, org: caller.org });
-    // Its owner's time begins no sooner than the letter that tells her is kept.
-    const letter = await this.#needs.storage.read(asCaller(caller), async (unit) =>
-      this.#noticeOfContest(unit, caller, text),
-    );
-    if (letter) await this.#needs.post.send(letter);
     await this.#needs.storage.change(asCaller(caller), async (unit) => {
       const found = await this.#byCode(unit, caller, text);
       const next = found?.isPrinted ? nouns.contest(found.claim, id, this.#needs.clock.now()) : undefined;
-      if (!found || !next || next === found.claim) {
+      if (!found || next?.standing.state !== "contested" || next === found.claim) {
         unit.audit({ what: "claim.contestIgnored", about: id });
         return;
       }
+      const { device } = found.kept;
+      const { owner, dueAt } = next.standing;
       await claimsIn(unit).save({ ...found.kept, claim: next, transferIndex: undefined });
-      unit.audit({ what: "claim.contested", about: found.kept.device, facts: { by: id } });
+      await this.#noteIn(unit, caller, { device, owner, happening: { kind: "deviceContested", dueAt } });
+      unit.audit({ what: "claim.contested", about: device, facts: { by: id } });
     });
   }
 
-  async #noticeOfContest(unit: Unit, caller: Caller, text: string): Promise<Letter | undefined> {
-    const { id, application } = whoIs(caller);
-    const found = await this.#byCode(unit, caller, text);
-    const next = found?.isPrinted ? nouns.contest(found.claim, id, this.#needs.clock.now()) : undefined;
-    if (!found || !next || next.standing.state !== "contested" || next === found.claim) return undefined;
-    const { owner, dueAt } = next.standing;
-    return noticeIn(unit, { device: found.kept.device, owner, application }, { kind: "deviceContested", dueAt });
-  }
-
-  /** Where a login is named, the code is good for that user alone, whether there is one or not. */
+  /** Where a login is named, the code is good for that user alone, whether there is one or not. @throws Refusal `rate.exceeded`, `claim.contested` */
   async transfer(caller: Caller, device: Id<"device">, login: string | undefined): Promise<Shown> {
-    const { clock, random } = this.#needs;
+    const { attempts, clock, random } = this.#needs;
     const { application } = whoIs(caller);
     const code = newCode(random);
     const expiresAt = (clock.now() + nouns.transferLifetime) as Instant; // milliseconds both
-    let letter: Letter | undefined;
     await this.#change(caller, device, "claim.transferOffered", async (unit, claim, owner) => {
       const to = login === undefined ? undefined : ((await usersIn(unit).byLogin(application, login))?.id ?? null);
       const transferIndex = codeIndex(unit, parseCode(code) ?? code);
       const next = nouns.transfer(claim, owner, to, clock.now());
-      letter = await noticeIn(unit, { device, owner, application }, { kind: "deviceOffered", expiresAt });
+      attempts.isOffered(device);
+      await this.#noteIn(unit, caller, { device, owner, happening: { kind: "deviceOffered", expiresAt } });
       return { claim: next, transferIndex };
     });
-    if (letter) await this.#needs.post.send(letter);
     return { code, expiresAt };
   }
 
@@ -155,8 +142,23 @@ export class Claims {
     await this.#change(caller, device, "claim.released", async (unit, claim, owner) => {
       const released = nouns.release(claim, owner);
       await this.#needs.registry.ownIn(unit, device, undefined);
+      await this.#needs.registry.letGoIn(unit, device, owner);
       return { claim: released };
     });
+  }
+
+  /** Within the unit in which its organisation makes it somebody's or nobody's: what was under way is over, also where it is the same owner's again. */
+  async boundIn(unit: Unit, device: Id<"device">, user: Id<"user"> | undefined): Promise<void> {
+    const kept = await claimsIn(unit).find(device);
+    if (kept.claim.standing.state === "unclaimed") return;
+    const claim = nouns.ownedBy({ ...kept.claim, standing: { state: "unclaimed" } }, user);
+    await claimsIn(unit).save({ ...kept, claim, transferIndex: undefined });
+  }
+
+  /** Her letter is written down with what it is about, so that neither is without the other. */
+  #noteIn(unit: Unit, caller: Caller, notice: Omit<Notice, "application">): Promise<void> {
+    const { application } = whoIs(caller);
+    return noticesIn(unit).add({ ...notice, application }, this.#needs.random);
   }
 
   async #change(
@@ -181,7 +183,8 @@ export class Claims {
   /** As it stands, whatever became of its owner since: a device that is not there any more is nobody's. */
   async #find(unit: Unit, device: Id<"device">): Promise<{ readonly kept: Kept; readonly claim: Claim }> {
     const kept = await claimsIn(unit).find(device);
-    return { kept, claim: nouns.ownedBy(kept.claim, this.#space(unit)?.devices.get(device)?.user) };
+    const owned = nouns.ownedBy(kept.claim, this.#space(unit)?.devices.get(device)?.user);
+    return { kept, claim: nouns.asOf(owned, this.#needs.clock.now()) };
   }
 
   async #byCode(unit: Unit, { space, credential }: Caller, text: string) {

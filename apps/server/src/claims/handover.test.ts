@@ -1,11 +1,13 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import fc from "fast-check";
-import { newId, Refusal, systemRandom, type Instant } from "@holdfast/kernel";
+import { newId, Refusal, systemRandom, type Id, type Instant } from "@holdfast/kernel";
 import { handoverLifetime, offer, take, type Handover } from "./handover.ts";
 
-const into = () => ({ org: newId("org", systemRandom), application: newId("application", systemRandom) });
-const takers = [into(), into()] as const;
+const taker = () => ({ org: newId("org", systemRandom), application: newId("application", systemRandom) });
+const takers = [taker(), taker()] as const;
+/** Whoever takes it has another id at hand each time. */
+const into = (who: 0 | 1) => ({ ...takers[who], device: newId("device", systemRandom) });
 
 const step = fc.oneof(
   fc.record({ does: fc.constant("offer" as const) }),
@@ -15,7 +17,7 @@ const step = fc.oneof(
   fc.record({ does: fc.constant("arrive" as const) }),
 );
 
-test("a device comes to one organisation at most, by the newest code that its own made, while that is good and was not taken back", () => {
+test("a device comes to one organisation at most, as one device, by the newest code that its own made, while that is good and was not taken back", () => {
   fc.assert(
     fc.property(fc.array(step, { minLength: 1, maxLength: 30 }), (steps) => {
       let now = 1_000 as Instant;
@@ -24,6 +26,7 @@ test("a device comes to one organisation at most, by the newest code that its ow
       let madeAt = 0;
       let owner: number | undefined;
       let hasArrived = false;
+      let device: Id<"device"> | undefined;
       for (const one of steps) {
         switch (one.does) {
           case "offer":
@@ -46,12 +49,16 @@ test("a device comes to one organisation at most, by the newest code that its ow
             const may: boolean = isCode && (isFresh || isAgain);
             let did = false;
             try {
-              if (isCode && handover) [handover, did] = [take(handover, takers[one.who], now), true];
+              if (isCode && handover) [handover, did] = [take(handover, into(one.who), now), true];
             } catch (error) {
               assert.ok(error instanceof Refusal && error.code === "handover.invalid");
             }
             assert.equal(did, may);
-            if (did) owner = one.who;
+            if (!did) break;
+            assert.ok(handover?.state === "taken");
+            device ??= handover.into.device;
+            assert.equal(handover.into.device, device);
+            owner = one.who;
           }
         }
       }

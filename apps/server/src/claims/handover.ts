@@ -3,7 +3,12 @@ import { Refusal, type Id, type Instant } from "@holdfast/kernel";
 /** How long a code is good that gives a device to another organisation. */
 export const handoverLifetime = 7 * 86_400_000; // milliseconds
 
-type Into = { readonly org: Id<"org">; readonly application: Id<"application"> };
+/** The device's id is decided before it is made: what was cut off and is finished later makes no second one. */
+type Into = {
+  readonly org: Id<"org">;
+  readonly application: Id<"application">;
+  readonly device: Id<"device">;
+};
 
 /** Its organisation gives it up to whoever shows the code. */
 export type Offered = { readonly state: "offered"; readonly expiresAt: Instant };
@@ -19,7 +24,7 @@ export const offer = (now: Instant): Offered => ({
   expiresAt: (now + handoverLifetime) as Instant, // milliseconds both
 });
 
-/** By whoever showed the code. @throws Refusal `handover.invalid` */
+/** By whoever showed the code; the device of the first time stays. @throws Refusal `handover.invalid` */
 export function take(handover: Handover, into: Into, now: Instant): Taken {
   switch (handover.state) {
     case "offered":
@@ -28,7 +33,7 @@ export function take(handover: Handover, into: Into, now: Instant): Taken {
     case "taken":
       if (handover.into.org !== into.org || handover.into.application !== into.application)
         throw new Refusal("handover.invalid");
-      return handover;
+      return { state: "taken", into: { ...into, ...handover.into } };
     case "arrived":
       throw new Refusal("handover.invalid");
   }

@@ -1,18 +1,18 @@
 import { digestSecret } from "@holdfast/crypto";
-import { idFrom, Refusal, type Clock, type Id, type Random } from "@holdfast/kernel";
+import { idFrom, newId, Refusal, type Clock, type Id, type Random } from "@holdfast/kernel";
 import { asPlatform, refusedBy, type Permit, type Space, type Spaces } from "../authority/index.ts";
 import type { Registry } from "../registry/index.ts";
 import type { Storage, Unit } from "../storage/index.ts";
 import type { CodeAttempts } from "./attempts.ts";
 import type { Shown } from "./claims.ts";
 import { newCode, parseCode } from "./code.ts";
-import { offer, take, type Handover } from "./handover.ts";
+import { offer, take, type Handover, type Taken } from "./handover.ts";
 import { handoversIn } from "./handover-rows.ts";
 
 type Needs = {
   readonly storage: Storage;
   readonly spaces: Spaces;
-  readonly registry: Pick<Registry, "admit" | "create" | "nameIn" | "retireIn">;
+  readonly registry: Pick<Registry, "makings" | "nameIn" | "retireIn">;
   readonly attempts: CodeAttempts;
   readonly clock: Clock;
   readonly random: Random;
@@ -23,6 +23,8 @@ type Wanted = { readonly code: string; readonly product: Id<"product"> | undefin
 /** Devices that leave their organisation for another one, by its leave alone. Nothing of what they measured goes with them. */
 export class Handovers {
   readonly #needs: Needs;
+  /** Digests of the codes that are being taken: by two at once, each would make the device that the code is good for once. */
+  readonly #taking = new Set<string>();
 
   constructor(needs: Needs) {
     this.#needs = needs;
@@ -66,40 +68,53 @@ export class Handovers {
    * the code again, in the same application. @throws Refusal `handover.invalid`, `quota.exceeded`, `product.unknown`, `rate.exceeded`
    */
   async take(permit: Permit<"device.create">, { code, product, address }: Wanted) {
-    const { storage, spaces, registry, attempts } = this.#needs;
+    const { storage, attempts } = this.#needs;
     storage.admit();
-    const { org } = permit.scope;
-    const attempt = attempts.begin({ who: permit.on, address, org });
-    // What would be refused here is refused before anything ends there.
-    await registry.admit(permit, product);
+    const attempt = attempts.begin({ who: permit.on, address, org: permit.scope.org });
     const digest = digestOf(code);
+    const name = digest.toHex();
+    if (this.#taking.has(name)) throw invalid(permit);
+    this.#taking.add(name);
+    try {
+      const made = await this.#take(permit, digest, product);
+      attempt.takeBack();
+      return made;
+    } finally {
+      this.#taking.delete(name);
+    }
+  }
+
+  async #take(permit: Permit<"device.create">, digest: Uint8Array, product: Wanted["product"]) {
+    const { storage, spaces, registry, clock, random } = this.#needs;
+    const { org } = permit.scope;
+    const into = { org, application: permit.on, device: newId("device", random) };
+    // What would be refused here is refused before anything ends there.
+    await registry.makings.admit(permit, product);
     const [row] = await storage.directory.call<{ org: string }>("org_of_handover", [digest]);
     const from = row && (await spaces.of(idFrom("org", row.org)));
     if (!from || from.stop) throw invalid(permit);
-    const name = await storage.change(asPlatform(from.scope), async (unit) => {
+    const { name, device } = await storage.change(asPlatform(from.scope), async (unit) => {
       const kept = await handoversIn(unit).byDigest(digest);
       if (!kept) throw invalid(permit);
-      const { device } = kept;
-      const placement = from.device(device);
+      const placement = from.device(kept.device);
       const isGone = !placement || placement.state === "retired";
       if (kept.handover.state === "offered" && isGone) throw invalid(permit);
       permit.askAgain(); // the unit is another organisation's
-      const handover = taken(permit, kept.handover, this.#needs.clock.now());
+      const handover = taken(permit, kept.handover, into, clock.now());
       await handoversIn(unit).save({ ...kept, handover });
       const isFirst = kept.handover.state === "offered";
       // By its row, which nobody else changes until the end: it may have become a customer's in this moment.
-      if (isFirst && (await registry.retireIn(unit, device)).user) throw invalid(permit);
-      unit.audit({ what: isFirst ? "handover.taken" : "handover.resumed", about: device });
-      return registry.nameIn(unit, device);
+      if (isFirst && (await registry.retireIn(unit, kept.device)).user) throw invalid(permit);
+      unit.audit({ what: isFirst ? "handover.taken" : "handover.resumed", about: kept.device });
+      return { name: await registry.nameIn(unit, kept.device), device: handover.into.device };
     });
-    const made = await registry.create(permit, { name, product, alias: undefined, tags: {} });
+    const made = await registry.makings.arrive(permit, device, { name, product, alias: undefined, tags: {} });
     await storage.change(asPlatform(from.scope), async (unit) => {
       const kept = await handoversIn(unit).byDigest(digest);
       if (!kept) throw new Error("what was taken stays written down");
       await handoversIn(unit).save({ ...kept, handover: { state: "arrived" } });
       unit.audit({ what: "handover.arrived", about: kept.device });
     });
-    attempt.takeBack();
     return made;
   }
 
@@ -111,9 +126,14 @@ export class Handovers {
 // What is mistyped is looked up as well, so that it takes as long.
 const digestOf = (text: string): Uint8Array => digestSecret(parseCode(text) ?? `- ${text}`);
 
-function taken(permit: Permit<"device.create">, handover: Handover, now: ReturnType<Clock["now"]>) {
+function taken(
+  permit: Permit<"device.create">,
+  handover: Handover,
+  into: Taken["into"],
+  now: ReturnType<Clock["now"]>,
+): Taken {
   try {
-    return take(handover, { org: permit.scope.org, application: permit.on }, now);
+    return take(handover, into, now);
   } catch (error) {
     if (error instanceof Refusal) throw invalid(permit);
     throw error;
