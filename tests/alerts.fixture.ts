@@ -105,7 +105,7 @@ export class Desk {
   }
 
   async alerts(query = ""): Promise<readonly Alert[]> {
-    return (await this.owner.asks.get<{ items: Alert[] }>(`/v1/alerts${query}`)).items;
+    return (await this.asks.get<{ items: Alert[] }>(`/v1/alerts${query}`)).items;
   }
 
   /** Time passes second by second, and the platform does what it has to in each: so much faster than its database it must not pass. */

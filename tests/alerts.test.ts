@@ -1,5 +1,7 @@
 import assert from "node:assert/strict";
-import { test } from "node:test";
+import { test, type TestContext } from "node:test";
+import { setTimeout as wait } from "node:timers/promises";
+import pg from "pg";
 import { newId, systemRandom } from "@holdfast/kernel";
 import { atEnd, freshDatabase, startTestPlatform } from "../apps/server/src/testing/index.ts";
 import { Desk, isSigned, type Alert } from "./alerts.fixture.ts";
@@ -223,6 +225,56 @@ test("whoever may read alerts sees no secret and only devices that she may read;
   await owner.asks.delete(`/v1/alert-rules/${rule.id}`);
 });
 
+/** After so many milliseconds on the same clock, with the same receiver. */
+async function restarted(t: TestContext, first: Desk, away: number) {
+  const { given, server } = first.house;
+  await first.during(first.house.platform.close());
+  first.clock.move(away);
+  const platform = await startTestPlatform({ ...given, clock: first.clock });
+  t.after(async () => {
+    server.closeAllConnections();
+    server.close();
+    first.house.names.close();
+    await first.during(platform.close());
+  });
+  first.asks = platform.visitor.as(first.owner.token);
+  return platform;
+}
+
+test("whoever follows an outage over a short restart is in the same alert, and whoever is away after a long one is in another", async (t) => {
+  for (const [away, counts] of [
+    [10_000, [12]],
+    [600_000, [6, 6]],
+  ] as const) {
+    const database = await freshDatabase();
+    t.after(() => database.drop());
+    const first = await Desk.open({ database });
+    await first.rule({ after: "5s" });
+    const clients = await Promise.all((await first.group(12)).devices.map((device) => first.connect(device)));
+    for (const client of clients.slice(0, 6)) client.stream.destroy();
+    const alert = await first.until("an alert", async () => (await first.alerts())[0], 60);
+    await first.until("all of them", async () => ((await first.alerts())[0]?.count === 6 ? true : undefined), 60);
+    await restarted(t, first, away);
+    await first.pass(110);
+    assert.deepEqual(
+      (await first.alerts()).map(({ id, count }) => [id, count]),
+      [[alert.id, 6]],
+    );
+    const found = await first.until(
+      "the others",
+      async () => {
+        const all = await first.alerts();
+        return all.reduce((sum, { count }) => sum + count, 0) === 12 ? all : undefined;
+      },
+      60,
+    );
+    assert.deepEqual(
+      found.map(({ count, outage }) => [count, outage]),
+      counts.map((count) => [count, true]),
+    );
+  }
+});
+
 test("a restart raises nothing of devices that come back, keeps what is open, forgets no message, and tells of those that stay away", async (t) => {
   const database = await freshDatabase();
   t.after(() => database.drop());
@@ -236,20 +288,8 @@ test("a restart raises nothing of devices that come back, keeps what is open, fo
   first.answers.push(500, 500, 500, 500);
   const alert = await first.until("an alert", async () => (await first.alerts())[0], 60);
   await first.until("an attempt", () => first.taken.length > 0 || undefined, 20);
-  const { given, server } = first.house;
-  await first.during(first.house.platform.close());
-
-  // Away for an hour; the same clock, and the same receiver.
-  first.clock.move(3_600_000);
-  const platform = await startTestPlatform({ ...given, clock: first.clock });
-  t.after(async () => {
-    server.closeAllConnections();
-    server.close();
-    first.house.names.close();
-    await first.during(platform.close());
-  });
-  const asks = (first.asks = platform.visitor.as(first.owner.token));
-  const alerts = async () => (await asks.get<{ items: Alert[] }>("/v1/alerts")).items;
+  const platform = await restarted(t, first, 3_600_000);
+  const alerts = () => first.alerts();
   const kept = await connected(platform, back.key);
   await first.pass(100);
   assert.deepEqual(
@@ -282,4 +322,57 @@ test("an organisation has two hundred rules and a hundred webhooks, and the next
   assert.equal(await fill("/v1/alert-rules", 200, (at) => ({ name: `Away ${at}` })), "alertRule.tooMany");
   const url = "https://hooks.example/";
   assert.equal(await fill("/v1/webhooks", 100, (at) => ({ name: `Desk ${at}`, url })), "webhook.tooMany");
+});
+
+test("of five rules that are the first of an organisation and are made at once each raises its alert", async (t) => {
+  const database = await freshDatabase();
+  t.after(() => database.drop());
+  const first = await Desk.open({ database });
+  t.after(() => first.during(first.house.close()));
+  const client = new pg.Client(database.url);
+  await client.connect();
+  const [device] = (await first.group(1)).devices;
+  assert.ok(device);
+  const counted = async (text: string, count: number) => {
+    while (Number((await client.query<{ count: string }>(text)).rows[0]?.count) < count) await wait(5);
+  };
+  // Whoever reads the first one goes on when all of them are there.
+  await client.query("begin; lock table holdfast.alert in access exclusive mode");
+  const made = [first.rule({ after: "1s" })];
+  await counted("select count(*) from pg_locks where not granted and relation = 'holdfast.alert'::regclass", 1);
+  for (let i = 0; i < 4; i++) made.push(first.rule({ after: "1s" }));
+  await counted("select count(*) from holdfast.alert_rule", 5);
+  await client.query("commit");
+  await client.end();
+  const rules = (await Promise.all(made)).map(({ id }) => id);
+  (await first.connect(device)).stream.destroy();
+  await first.until("one of each", async () => (await first.alerts()).length === 5 || undefined, 40);
+  assert.deepEqual(new Set((await first.alerts()).map(({ rule }) => rule)), new Set(rules));
+});
+
+test("a webhook that cannot be disabled with the alert that says so is not disabled yet, and is once that can be written", async (t) => {
+  const database = await freshDatabase();
+  t.after(() => database.drop());
+  const first = await Desk.open({ database });
+  t.after(() => first.during(first.house.close()));
+  const hook = await first.webhook("/gone");
+  const [device] = (await first.group(1)).devices;
+  assert.ok(device);
+  await first.rule({ after: "1s", webhooks: [hook.id] });
+  const client = new pg.Client(database.url);
+  await client.connect();
+  await client.query(
+    "create function holdfast.no() returns trigger language plpgsql as $$ begin raise exception 'no'; end $$; create trigger no before insert on holdfast.alert for each row when (new.webhook is not null) execute function holdfast.no()",
+  );
+  first.answers.push(410, 410, 410, 410, 410, 410, 410, 410);
+  (await first.connect(device)).stream.destroy();
+  await first.until("an attempt", () => first.taken.length > 0 || undefined, 60);
+  await first.pass(3);
+  const state = async () =>
+    (await first.owner.asks.get<{ items: { state: string }[] }>("/v1/webhooks")).items.map((one) => one.state);
+  assert.deepEqual(await state(), ["enabled"]);
+  await client.query("drop trigger no on holdfast.alert; drop function holdfast.no()");
+  await client.end();
+  await first.until("the alert", async () => (await first.alerts()).find(({ webhook }) => webhook === hook.id), 60);
+  assert.deepEqual(await state(), ["disabled"]);
 });

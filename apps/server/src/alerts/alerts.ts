@@ -1,6 +1,7 @@
 import { newId, Refusal, type Clock, type Id, type Random } from "@holdfast/kernel";
-import type { Permit, Spaces } from "../authority/index.ts";
+import type { Permit, Reach, Spaces } from "../authority/index.ts";
 import { pageOf, type Page, type Storage, type Unit } from "../storage/index.ts";
+import type { Lookout } from "./lookout.ts";
 import { alertsIn, deliveriesIn, rulesIn, webhooksIn, type AlertsAsked } from "./postgres.ts";
 import { changeRule, type Alert, type Concerned, type Rule, type RuleChange } from "./rule.ts";
 import { enabled, newWebhookSecret, type Webhook } from "./webhook.ts";
@@ -10,7 +11,7 @@ type Needs = {
   readonly spaces: Spaces;
   readonly clock: Clock;
   readonly random: Random;
-  readonly lookout: { rulesChanged(org: Id<"org">): Promise<void> };
+  readonly lookout: Pick<Lookout, "rulesChanged" | "rulesMayHaveChanged">;
   /** Whether letters to people leave by mail. */
   readonly mails: () => boolean;
 };
@@ -18,6 +19,8 @@ type Needs = {
 type Managing = Permit<"alert.manage">;
 type Reading = Permit<"alert.read">;
 type Versions = readonly number[] | undefined;
+/** Which devices whoever asks may read, asked when they are about to be; nothing where that is none at all. */
+type Seen = () => Reach<"device.read"> | undefined;
 export type Shown = { readonly alert: Alert; readonly devices: readonly Concerned[] };
 
 const [mostRules, mostWebhooks] = [200, 100];
@@ -32,16 +35,15 @@ export class Alerts {
 
   /** @throws Refusal `alertRule.tooMany`, and as `#refuseUnknown` */
   async createRule(permit: Managing, wanted: Omit<Rule, "id" | "createdAt" | "version">): Promise<Rule> {
-    const { storage, clock, random, lookout } = this.#needs;
+    const { storage, clock, random } = this.#needs;
     storage.admit();
     const rule: Rule = { id: newId("alertRule", random), ...wanted, createdAt: clock.now(), version: 1 };
-    await storage.change(permit, async (unit) => {
+    await this.#changeRules(permit, async (unit) => {
       if ((await rulesIn(unit).count()) >= mostRules) throw new Refusal("alertRule.tooMany");
       await this.#refuseUnknown(unit, rule);
       await rulesIn(unit).save(rule);
       unit.audit({ what: "alertRule.created", about: rule.id, facts: factsOf(rule) });
     });
-    await lookout.rulesChanged(permit.scope.org);
     return rule;
   }
 
@@ -56,52 +58,52 @@ export class Alerts {
   }
 
   async updateRule(permit: Managing, id: Id<"alertRule">, wanted: RuleChange, versions: Versions): Promise<Rule> {
-    const { storage, lookout } = this.#needs;
-    const rule = await storage.change(permit, async (unit) => {
+    return this.#changeRules(permit, async (unit) => {
       const changed = changeRule(await taken(rulesIn(unit), id, "alertRule.unknown", versions), wanted);
       await this.#refuseUnknown(unit, changed);
       await rulesIn(unit).save(changed);
       unit.audit({ what: "alertRule.updated", about: id, facts: factsOf(changed) });
       return changed;
     });
-    await lookout.rulesChanged(permit.scope.org);
-    return rule;
   }
 
   async deleteRule(permit: Managing, id: Id<"alertRule">, versions: Versions): Promise<void> {
-    const { storage, lookout } = this.#needs;
-    await storage.change(permit, async (unit) => {
+    await this.#changeRules(permit, async (unit) => {
       const { name } = await taken(rulesIn(unit), id, "alertRule.unknown", versions);
       await rulesIn(unit).remove(id);
       unit.audit({ what: "alertRule.deleted", about: id, facts: { name } });
     });
-    await lookout.rulesChanged(permit.scope.org);
+  }
+
+  /** Whoever watches goes by what was committed; where nobody knows whether it was, by what is found. */
+  async #changeRules<T>(permit: Managing, work: (unit: Unit) => Promise<T>): Promise<T> {
+    const { storage, lookout } = this.#needs;
+    const { org } = permit.scope;
+    const changed = await storage.change(permit, work).catch((error: unknown) => {
+      if (!(error instanceof Refusal) || error.code === "storage.unavailable") lookout.rulesMayHaveChanged(org);
+      throw error;
+    });
+    await lookout.rulesChanged(org);
+    return changed;
   }
 
   async list(
     permit: Reading,
+    seen: Seen,
     asked: AlertsAsked & { readonly limit: number; readonly cursor?: string | undefined },
   ): Promise<Page<Shown>> {
-    return this.#needs.storage.read(permit, (unit) => {
-      const read = async (alert: Alert) => ({ alert, devices: await alertsIn(unit).devices(alert.id) });
-      return pageOf(
-        asked,
-        async (after, most) => {
-          const found: Shown[] = [];
-          for (const alert of await alertsIn(unit).list(asked, after, most)) found.push(await read(alert));
-          return found;
-        },
-        order,
-      );
+    return this.#needs.storage.read(permit, async (unit) => {
+      const page = await pageOf(asked, (after, most) => alertsIn(unit).list(asked, after, most), order);
+      return { ...page, items: await shown(unit, page.items, seen) };
     });
   }
 
-  async read(permit: Reading, id: Id<"alert">): Promise<Shown> {
-    return this.#needs.storage.read(permit, (unit) => shown(unit, id));
+  async read(permit: Reading, seen: Seen, id: Id<"alert">): Promise<Shown> {
+    return this.#needs.storage.read(permit, (unit) => shownOne(unit, id, seen));
   }
 
   /** Somebody sees to it. Who did so first stays. @throws Refusal `alert.unknown`, `alert.cleared` */
-  async acknowledge(permit: Permit<"alert.acknowledge">, id: Id<"alert">): Promise<Shown> {
+  async acknowledge(permit: Permit<"alert.acknowledge">, seen: Seen, id: Id<"alert">): Promise<Shown> {
     return this.#needs.storage.change(permit, async (unit) => {
       const alert = await alertsIn(unit).take(id);
       if (!alert) throw new Refusal("alert.unknown");
@@ -113,7 +115,7 @@ export class Alerts {
         await alertsIn(unit).save({ ...alert, state: "acknowledged", acknowledged, version: alert.version + 1 });
       }
       unit.audit({ what: "alert.acknowledged", about: id });
-      return shown(unit, id);
+      return shownOne(unit, id, seen);
     });
   }
 
@@ -185,12 +187,21 @@ export class Alerts {
   }
 }
 
-const order = { at: ({ alert }: Shown) => alert.raisedAt, id: ({ alert }: Shown) => alert.id.slice(4) };
+const order = { at: ({ raisedAt }: Alert) => raisedAt, id: ({ id }: Alert) => id.slice(4) };
 
-async function shown(unit: Unit, id: Id<"alert">): Promise<Shown> {
+/** How many devices there are is told to whoever reads alerts, and those are named that are within reach. */
+async function shown(unit: Unit, alerts: readonly Alert[], seen: Seen): Promise<readonly Shown[]> {
+  const reach = seen();
+  const ids = alerts.map(({ id }) => id);
+  const named = reach && (await alertsIn(unit).named(ids, reach));
+  return alerts.map((alert) => ({ alert, devices: named?.get(alert.id) ?? [] }));
+}
+
+async function shownOne(unit: Unit, id: Id<"alert">, seen: Seen): Promise<Shown> {
   const alert = await alertsIn(unit).find(id);
-  if (!alert) throw new Refusal("alert.unknown");
-  return { alert, devices: await alertsIn(unit).devices(id) };
+  const [one] = alert ? await shown(unit, [alert], seen) : [];
+  if (!one) throw new Refusal("alert.unknown");
+  return one;
 }
 
 /** What was told of a webhook is over. */

@@ -1,5 +1,6 @@
 import {
   because,
+  isRefusal,
   newId,
   Refusal,
   rfc3339,
@@ -64,7 +65,7 @@ export class Deliveries {
       if (due > now || this.#running.has(org) || this.#isClosed) continue;
       this.#due.delete(org);
       const run = this.#send(org).catch((error: unknown) => {
-        if (error instanceof Refusal && error.code === "org.unknown") return;
+        if (isRefusal(error, "org.unknown")) return;
         this.#due.set(org, now + 10_000);
         if (this.#isClosed) return;
         this.#needs.report("Alerts of an organisation could not be sent. It is tried again.", {
@@ -100,12 +101,27 @@ export class Deliveries {
     const it = asPlatform(space.scope);
     for (;;) {
       const due = await storage.read(it, (unit) => deliveriesIn(unit).due(atOnce));
-      await Promise.all(due.map((delivery) => this.#deliver(space, delivery)));
+      await Promise.all(due.map((delivery) => this.#deliverOrGiveUp(space, delivery)));
       if (due.length === 0 || this.#isClosed) break;
     }
     const next = await storage.read(it, (unit) => deliveriesIn(unit).nextDue());
     // Something may have been added meanwhile, which is due at once.
     if (next < Number.POSITIVE_INFINITY) this.#due.set(org, Math.min(next, this.#due.get(org) ?? next));
+  }
+
+  /** What somebody altered does not open any more, and is told to nobody; what is due later does not wait for it. */
+  async #deliverOrGiveUp(space: Space, delivery: Delivery): Promise<void> {
+    const { storage, report } = this.#needs;
+    try {
+      await this.#deliver(space, delivery);
+    } catch (error) {
+      if (!isRefusal(error, "seal.broken")) throw error;
+      await storage.note(asPlatform(space.scope), (unit) => deliveriesIn(unit).done(delivery.id));
+      report("An alert, its rule or its webhook was altered in the database, and one is not told of it.", {
+        org: space.org,
+        alert: delivery.alert,
+      });
+    }
   }
 
   async #deliver(space: Space, delivery: Delivery): Promise<void> {
@@ -119,11 +135,11 @@ export class Deliveries {
     if (!told || !webhook || webhook.disabledAt !== undefined)
       return storage.note(it, (unit) => deliveriesIn(unit).done(delivery.id));
     const { event } = delivery;
-    const { alert, devices, rule } = told;
+    const { alert, rule } = told;
     const payload = JSON.stringify({
       type: `alert.${event}`,
       timestamp: rfc3339((event === "cleared" ? alert.clearedAt : undefined) ?? alert.raisedAt),
-      data: { org: space.org, ...alertReply(alert, devices), ...(rule && { ruleName: rule.name }) },
+      data: { org: space.org, ...alertReply(told), ...(rule && { ruleName: rule.name }) },
     });
     const attempt = await this.#call(webhook, `msg_${delivery.id}`, payload);
     await this.#note(space, delivery, webhook.id, attempt);
@@ -146,23 +162,33 @@ export class Deliveries {
   async #note({ scope }: Space, delivery: Delivery, id: Id<"webhook">, attempt: Attempt): Promise<void> {
     const { storage, random } = this.#needs;
     const { problem, isGone } = attempt;
-    const work = async (unit: Unit): Promise<boolean> => {
+    const it = asPlatform(scope);
+    const isOver = await storage.note(it, async (unit) => {
       const webhook = await webhooksIn(unit).take(id);
       if (!webhook) return false;
+      const after = tried(webhook, problem, isGone, unit.at);
+      if (webhook.disabledAt === undefined && after.disabledAt !== undefined) return true;
       if (problem === undefined) await deliveriesIn(unit).done(delivery.id);
       else await deliveriesIn(unit).again(delivery.id, unit.at + pauseAfter(delivery.attempts + 1));
-      if (problem === undefined && !webhook.failing) return false;
-      const after = tried(webhook, problem, isGone, unit.at);
+      if (problem !== undefined || webhook.failing) await webhooksIn(unit).save(after);
+      return false;
+    });
+    if (!isOver) return;
+    // All of it or nothing: what fails is tried again with the delivery, which is still there.
+    const disabling = storage.change(it, async (unit) => {
+      const webhook = await webhooksIn(unit).take(id);
+      const after = webhook && tried(webhook, problem, isGone, unit.at);
+      // Somebody removed or mended it meanwhile: there is no change, and what waits is looked at again.
+      if (after?.disabledAt === undefined || webhook?.disabledAt !== undefined) throw new Refusal("webhook.unknown");
       await webhooksIn(unit).save(after);
-      return webhook.disabledAt === undefined && after.disabledAt !== undefined;
-    };
-    if (!(await storage.note(asPlatform(scope), work))) return;
-    await storage.change(asPlatform(scope), async (unit) => {
       await deliveriesIn(unit).giveUp(id);
       const state = { state: "raised", acknowledged: undefined, clearedAt: undefined, version: 1 } as const;
       const about = { rule: undefined, webhook: id, cause: "webhook", because: problem, outage: false } as const;
       await alertsIn(unit).save({ id: newId("alert", random), ...about, ...state, raisedAt: unit.at, count: 0 });
       unit.audit({ what: "webhook.disabled", about: id, facts: { problem } });
+    });
+    await disabling.catch((error: unknown) => {
+      if (!isRefusal(error, "webhook.unknown")) throw error;
     });
   }
 
@@ -183,7 +209,7 @@ async function toldOf(unit: Unit, id: Id<"alert">): Promise<Told | undefined> {
   if (!alert) return undefined;
   return {
     alert,
-    devices: await alertsIn(unit).devices(id),
+    devices: (await alertsIn(unit).named([id], "everything")).get(id) ?? [],
     rule: alert.rule && (await rulesIn(unit).find(alert.rule)),
   };
 }

@@ -1,6 +1,15 @@
-import { because, idFrom, Refusal, type Clock, type Id, type Random, type Report, type Timers } from "@holdfast/kernel";
-import { asPlatform, type Space, type Spaces } from "../authority/index.ts";
-import type { Presences } from "../messages/index.ts";
+import {
+  because,
+  idFrom,
+  isRefusal,
+  type Clock,
+  type Id,
+  type Random,
+  type Report,
+  type Timers,
+} from "@holdfast/kernel";
+import { asPlatform, inTurn, type Space, type Spaces } from "../authority/index.ts";
+import type { Presence, Presences } from "../messages/index.ts";
 import type { Storage, Unit } from "../storage/index.ts";
 import { alertsIn, deliveriesIn, rulesIn } from "./postgres.ts";
 import { Watching, type Change } from "./watch.ts";
@@ -31,8 +40,12 @@ const keptFor = 90 * 86_400_000; // milliseconds that a cleared alert stays
 export class Lookout {
   readonly #needs: Needs;
   readonly #posts = new Map<Id<"org">, Post>();
-  /** Not begun yet: they are tried again each second. */
+  /** Whose rules are to be read: at the start, and after each change. What fails is tried again each second. */
   readonly #pending = new Set<Id<"org">>();
+  /** Whose rules are being read, by one at a time: of two answers the older one might be the last. */
+  readonly #reading = new Map<Id<"org">, Promise<void>>();
+  /** Of whom it was reported that they could not be read. */
+  readonly #reported = new Set<Id<"org">>();
   readonly #startedAt: number;
   #forgotAt = Number.NEGATIVE_INFINITY;
 
@@ -44,7 +57,8 @@ export class Lookout {
 
   /** Once, at the start. */
   async begin(): Promise<void> {
-    for (const org of await this.#orgs(0)) {
+    for (const row of await this.#orgs(0)) {
+      const org = idFrom("org", row.org);
       this.#pending.add(org);
       this.#needs.due(org);
     }
@@ -59,25 +73,28 @@ export class Lookout {
     this.#posts.get(org)?.watching.close();
     this.#posts.delete(org);
     this.#pending.delete(org);
+    this.#reported.delete(org);
   }
 
   /** Somebody changed rules, which are committed. */
   async rulesChanged(org: Id<"org">): Promise<void> {
-    const post = this.#posts.get(org);
-    if (!post) return this.#tryToBegin(org);
-    const rules = await this.#needs.storage.read(asPlatform(post.space.scope), (unit) => rulesIn(unit).all());
-    post.watching.setRules(rules);
-    post.watching.lookAtAll(post.space.devices.keys());
+    this.#pending.add(org);
+    await this.#readRules(org);
+  }
+
+  /** They are read in the next round: whoever waits for the database now waits for something else. */
+  rulesMayHaveChanged(org: Id<"org">): void {
+    this.#pending.add(org);
   }
 
   /** Each second. */
   async round(): Promise<void> {
-    for (const org of this.#pending) await this.#tryToBegin(org);
+    for (const org of this.#pending) await this.#readRules(org);
     for (const [org, post] of this.#posts) {
       try {
         await this.#turn(org, post);
       } catch (error) {
-        if (error instanceof Refusal && error.code === "org.unknown") this.forget(org);
+        if (isRefusal(error, "org.unknown")) this.forget(org);
         else
           this.#needs.report("What became of alerts was not written down. It is tried again.", {
             ...because(error),
@@ -88,36 +105,60 @@ export class Lookout {
     await this.#forgetOld();
   }
 
-  async #tryToBegin(org: Id<"org">): Promise<void> {
+  /** Until they are as of the newest change, or it fails. */
+  #readRules(org: Id<"org">): Promise<void> {
+    const before = this.#reading.get(org);
+    if (before) return before;
+    const reading = this.#readPending(org);
+    this.#reading.set(org, reading);
+    return reading;
+  }
+
+  async #readPending(org: Id<"org">): Promise<void> {
     try {
-      const space = await this.#needs.spaces.of(org);
-      const presenceOf = await this.#needs.presences.in(space);
-      const { rules, open } = await this.#needs.storage.read(asPlatform(space.scope), async (unit) => ({
-        rules: await rulesIn(unit).all(),
-        open: await alertsIn(unit).open(),
-      }));
-      this.#pending.delete(org);
-      if (this.#posts.has(org)) return;
-      const post: Post = {
-        space,
-        epoch: space.cell.epoch,
-        wasStarting: true,
-        watching: new Watching({
-          ...this.#needs,
-          startedAt: this.#startedAt,
-          presenceOf,
-          placementOf: (device) => post.space.device(device),
-        }),
-      };
-      this.#posts.set(org, post);
-      post.watching.setRules(rules, open);
-      post.watching.lookAtAll(space.devices.keys());
+      do {
+        this.#pending.delete(org);
+        await this.#read(org);
+        this.#reported.delete(org);
+      } while (this.#pending.has(org));
     } catch (error) {
-      if (error instanceof Refusal && error.code === "org.unknown") return void this.#pending.delete(org);
-      if (!this.#pending.has(org))
-        this.#needs.report("Alerts of an organisation are not watched yet.", { ...because(error), org });
+      if (isRefusal(error, "org.unknown")) return this.forget(org);
       this.#pending.add(org);
+      if (this.#reported.has(org)) return;
+      this.#reported.add(org);
+      this.#needs.report("Rules of an organisation could not be read. It is tried again.", { ...because(error), org });
+    } finally {
+      this.#reading.delete(org);
     }
+  }
+
+  async #read(org: Id<"org">): Promise<void> {
+    const space = await this.#needs.spaces.of(org);
+    const presenceOf = await this.#needs.presences.in(space);
+    const isBegun = this.#posts.has(org);
+    const { rules, open } = await this.#needs.storage.read(asPlatform(space.scope), async (unit) => ({
+      rules: await rulesIn(unit).all(),
+      open: isBegun ? [] : await alertsIn(unit).open(),
+    }));
+    const post = this.#posts.get(org) ?? this.#begin(space, presenceOf);
+    post.watching.setRules(rules, open);
+    post.watching.lookAtAll(post.space.devices.keys());
+  }
+
+  #begin(space: Space, presenceOf: (device: Id<"device">) => Presence): Post {
+    const post: Post = {
+      space,
+      epoch: space.cell.epoch,
+      wasStarting: true,
+      watching: new Watching({
+        ...this.#needs,
+        startedAt: this.#startedAt,
+        presenceOf,
+        placementOf: (device) => post.space.device(device),
+      }),
+    };
+    this.#posts.set(space.org, post);
+    return post;
   }
 
   async #turn(org: Id<"org">, post: Post): Promise<void> {
@@ -149,15 +190,13 @@ export class Lookout {
     const before = clock.now() - keptFor;
     if (clock.elapsed() - this.#forgotAt < 3_600_000) return;
     this.#forgotAt = clock.elapsed();
-    for (const org of await this.#orgs(before)) {
-      const { scope } = await spaces.of(org);
-      await storage.tally(asPlatform(scope), (unit) => alertsIn(unit).forget(before));
-    }
+    await inTurn(spaces, await this.#orgs(before), ({ scope }) =>
+      storage.tally(asPlatform(scope), (unit) => alertsIn(unit).forget(before)),
+    );
   }
 
-  async #orgs(before: number): Promise<readonly Id<"org">[]> {
-    const rows = await this.#needs.storage.maintain.call<{ org: string }>("orgs_with_alerts", [before]);
-    return rows.map(({ org }) => idFrom("org", org));
+  #orgs(before: number): Promise<readonly { readonly org: string }[]> {
+    return this.#needs.storage.maintain.call("orgs_with_alerts", [before]);
   }
 }
 
@@ -181,7 +220,7 @@ async function written(unit: Unit, change: Change): Promise<void> {
       return;
     }
     case "left":
-      return rows.leave(change.alert, change.devices, change.at);
+      return rows.leave(change.alert, change.devices);
     case "cleared": {
       if (!before || before.state === "cleared") return;
       await rows.save({ ...before, state: "cleared", clearedAt: change.at, version: before.version + 1 });

@@ -1,8 +1,9 @@
 import { idFrom, uuidOf, type Id, type Instant } from "@holdfast/kernel";
 import { alertStates, type AlertState } from "@holdfast/protocol";
+import { reachSql, type Reach } from "../authority/index.ts";
 import type { After, Unit } from "../storage/index.ts";
 import type { Alert, Concerned, Rule } from "./rule.ts";
-import type { OpenAlert } from "./watch.ts";
+import type { Gone, OpenAlert } from "./watch.ts";
 import type { Webhook } from "./webhook.ts";
 
 type Sealed = { id: string; created_at: string; version: number; body: Uint8Array };
@@ -94,6 +95,9 @@ const placeOf = ({ id, raisedAt, version }: Pick<Alert, "id" | "raisedAt" | "ver
   [id, raisedAt, version].join("|");
 const stateCode = (state: AlertState): number => alertStates.indexOf(state);
 
+/** Devices that one answer, one letter and one message of a webhook have to choose from. */
+const mostNamed = 100;
+
 export type AlertsAsked = {
   readonly state?: AlertState | "open" | undefined;
   readonly device?: Id<"device"> | undefined;
@@ -157,17 +161,28 @@ export const alertsIn = (unit: Unit) => ({
     );
   },
 
-  /** Those that are still so first, and those that are so longest. */
-  async devices(id: Id<"alert">): Promise<readonly Concerned[]> {
-    const rows = await unit.query<{ device: string; since: string; ended_at: string | null }>(
-      "select device, since, ended_at from alert_device where alert = $1 order by ended_at is not null, since, device limit 10000",
-      [uuidOf(id)],
+  /** Of each alert the hundred that are named, those alone that are within reach: those that are still so first, and those that are so longest. */
+  async named(
+    ids: readonly Id<"alert">[],
+    reach: Reach<"device.read"> | "everything",
+  ): Promise<ReadonlyMap<Id<"alert">, readonly Concerned[]>> {
+    const within = reach === "everything" ? undefined : reachSql(reach, "device", 3);
+    const rows = await unit.query<{ alert: string; device: string; since: string; ended_at: string | null }>(
+      `select asked.alert, named.* from unnest($1::uuid[]) as asked(alert) cross join lateral (
+         select device, since, ended_at from alert_device
+          where alert = asked.alert and ${within ? `device in (select id from device where ${within.text})` : "true"}
+          order by ended_at is not null, since, device limit $2
+       ) as named order by named.ended_at is not null, named.since, named.device`,
+      [ids.map(uuidOf), mostNamed, ...(within?.values ?? [])],
     );
-    return rows.map((row) => ({
-      device: idFrom("device", row.device),
-      since: Number(row.since) as Instant,
-      endedAt: row.ended_at === null ? undefined : (Number(row.ended_at) as Instant),
-    }));
+    const named = new Map<Id<"alert">, Concerned[]>(ids.map((id) => [id, []]));
+    for (const row of rows)
+      named.get(idFrom("alert", row.alert))?.push({
+        device: idFrom("device", row.device),
+        since: Number(row.since) as Instant,
+        endedAt: row.ended_at === null ? undefined : (Number(row.ended_at) as Instant),
+      });
+    return named;
   },
 
   /** One that was among them before is again. */
@@ -189,12 +204,12 @@ export const alertsIn = (unit: Unit) => ({
     return Number(row?.count ?? 0);
   },
 
-  async leave(id: Id<"alert">, devices: readonly Id<"device">[], at: Instant): Promise<void> {
-    await unit.query("update alert_device set ended_at = $3 where alert = $1 and device = any($2::uuid[])", [
-      uuidOf(id),
-      devices.map(uuidOf),
-      at,
-    ]);
+  async leave(id: Id<"alert">, devices: readonly Gone[]): Promise<void> {
+    await unit.query(
+      `update alert_device set ended_at = d.at from unnest($2::uuid[], $3::bigint[]) as d(device, at)
+         where alert = $1 and alert_device.device = d.device`,
+      [uuidOf(id), devices.map(({ device }) => uuidOf(device)), devices.map(({ at }) => at)],
+    );
   },
 
   /** What the rules have to know after a start. */
@@ -205,15 +220,14 @@ export const alertsIn = (unit: Unit) => ({
       [],
     );
     for (const row of rows) {
-      const { id, rule, outage } = alertOf(unit, row);
+      const { id, rule, cause, outage, raisedAt } = alertOf(unit, row);
       if (!rule) continue;
-      const devices = await this.devices(id);
-      found.push({
-        id,
-        rule,
-        outage,
-        devices: devices.flatMap((one) => (one.endedAt === undefined ? [one.device] : [])),
-      });
+      const devices = await unit.query<{ device: string; since: string }>(
+        "select device, since from alert_device where alert = $1 and ended_at is null order by since",
+        [uuidOf(id)],
+      );
+      const latest = Number(devices.at(-1)?.since ?? raisedAt) as Instant; // a bigint column of ours
+      found.push({ id, rule, cause, outage, devices: devices.map(({ device }) => idFrom("device", device)), latest });
     }
     return found;
   },

@@ -2,11 +2,8 @@ import { rfc3339 } from "@holdfast/kernel";
 import type { Alert, Concerned, Rule } from "./rule.ts";
 import type { Webhook } from "./webhook.ts";
 
-/** Devices that one answer, and one message of a webhook, names. */
-const mostNamed = 100;
-
-/** `devices`: those that may be told. */
-export const alertReply = (alert: Alert, devices: readonly Concerned[]) => ({
+/** `devices`: those that are named. */
+export const alertReply = ({ alert, devices }: { readonly alert: Alert; readonly devices: readonly Concerned[] }) => ({
   id: alert.id,
   ...(alert.rule && { rule: alert.rule }),
   ...(alert.webhook && { webhook: alert.webhook }),
@@ -21,7 +18,7 @@ export const alertReply = (alert: Alert, devices: readonly Concerned[]) => ({
   }),
   ...(alert.clearedAt !== undefined && { clearedAt: rfc3339(alert.clearedAt) }),
   count: alert.count,
-  devices: devices.slice(0, mostNamed).map(({ device, since, endedAt }) => ({
+  devices: devices.map(({ device, since, endedAt }) => ({
     device,
     since: rfc3339(since),
     ...(endedAt !== undefined && { endedAt: rfc3339(endedAt) }),

@@ -1,7 +1,7 @@
 import { isId, Refusal, type Id } from "@holdfast/kernel";
 import { routes } from "@holdfast/protocol";
 import { on, type Caller, type Handler } from "../authority/index.ts";
-import type { Alerts, Shown } from "./alerts.ts";
+import type { Alerts } from "./alerts.ts";
 import type { Deliveries } from "./deliveries.ts";
 import { alertReply, ruleReply, webhookReply } from "./reply.ts";
 
@@ -20,17 +20,14 @@ export const alertRoutes = ({ alerts, deliveries }: Needs): Handler[] => [
   }),
 
   on(routes.listAlerts, async ({ permit, caller, query }) => {
-    const { items, nextCursor } = await alerts.list(permit, query);
-    return {
-      items: items.map((one) => shownTo(caller, one)),
-      ...(nextCursor !== undefined && { nextCursor }),
-    };
+    const { items, nextCursor } = await alerts.list(permit, seenBy(caller), query);
+    return { items: items.map(alertReply), ...(nextCursor !== undefined && { nextCursor }) };
   }),
   on(routes.readAlert, async ({ permit, caller, params }) =>
-    shownTo(caller, await alerts.read(permit, alertOf(params))),
+    alertReply(await alerts.read(permit, seenBy(caller), alertOf(params))),
   ),
   on(routes.acknowledgeAlert, async ({ permit, caller, params }) =>
-    shownTo(caller, await alerts.acknowledge(permit, alertOf(params))),
+    alertReply(await alerts.acknowledge(permit, seenBy(caller), alertOf(params))),
   ),
 
   on(routes.createWebhook, async ({ permit, body }) => {
@@ -51,12 +48,7 @@ export const alertRoutes = ({ alerts, deliveries }: Needs): Handler[] => [
   }),
 ];
 
-/** Of the devices those alone that whoever asks may read; how many there are is told all the same. */
-const shownTo = (caller: Caller, { alert, devices }: Shown) =>
-  alertReply(
-    alert,
-    devices.filter(({ device }) => caller.mayDevice("device.read", device)),
-  );
+const seenBy = (caller: Caller) => () => (caller.mayAnywhere("device.read") ? caller.reach("device.read") : undefined);
 
 type Params = Readonly<Record<string, string>>;
 

@@ -2,7 +2,7 @@ import { newId, type Clock, type Id, type Instant, type Random, type Timers } fr
 import { millisecondsOf, type AlertCause } from "@holdfast/protocol";
 import type { Placement } from "../authority/index.ts";
 import { presenceStateOf, sentenceOfCause, Wheel, type Dated, type Presence } from "../messages/index.ts";
-import { isAbout, type Concerned, type Rule } from "./rule.ts";
+import { isAbout, type Alert, type Concerned, type Rule } from "./rule.ts";
 
 /** Milliseconds, as docs/presence.md says them. */
 const patience = {
@@ -29,18 +29,26 @@ export type Change =
       readonly devices: readonly Concerned[];
     }
   | { readonly what: "joined"; readonly alert: Id<"alert">; readonly devices: readonly Concerned[] }
-  | { readonly what: "left"; readonly alert: Id<"alert">; readonly devices: Id<"device">[]; readonly at: Instant }
+  | { readonly what: "left"; readonly alert: Id<"alert">; readonly devices: Gone[] }
   | { readonly what: "cleared"; readonly alert: Id<"alert">; readonly rule: Rule; readonly at: Instant };
+
+/** When it was over for one device. */
+export type Gone = { readonly device: Id<"device">; readonly at: Instant };
 
 /** An alert that is not cleared: whom it is still about. */
 type Open = {
   readonly id: Id<"alert">;
-  readonly outage: boolean;
   readonly devices: Set<Id<"device">>;
   joinedAt: number;
 };
 
-type Waiting = Dated & { readonly device: Id<"device">; isDue: boolean };
+/** A device of which something is wrong. In the wheel it stands once, however often that is over and begins again. */
+type Waiting = Dated & {
+  readonly device: Id<"device">;
+  /** When it is due, in elapsed milliseconds; `Infinity` when it is over. */
+  at: number;
+  ring(): void;
+};
 
 /** One rule, at work. */
 class Watch implements Dated {
@@ -49,8 +57,9 @@ class Watch implements Dated {
   readonly waiting = new Map<Id<"device">, Waiting>();
   readonly open = new Map<Id<"device">, Open>();
   /** Due, and gathered until the wheel comes by. */
-  due: Waiting[] = [];
-  outage: Open | undefined;
+  readonly due = new Set<Waiting>();
+  /** The newest outage of each cause: who is silent is in none of those who are away. */
+  readonly outages = new Map<Alert["cause"], Open>();
 
   constructor(rule: Rule) {
     this.rule = rule;
@@ -98,19 +107,38 @@ export class Watching {
       if (there.has(id)) continue;
       for (const device of watch.open.keys()) this.#leave(watch, device);
       this.#watches.delete(id);
+      // They are let go at once, not only when they would have been due.
+      for (const waiting of watch.waiting.values()) {
+        waiting.at = Number.POSITIVE_INFINITY;
+        this.#wheel.put(waiting, this.#needs.clock.elapsed());
+      }
     }
     for (const rule of rules) {
       const watch = this.#watches.get(rule.id) ?? new Watch(rule);
-      if (watch.rule.after !== rule.after) watch.waiting.clear();
+      if (watch.rule.after !== rule.after) for (const device of watch.waiting.keys()) endWaiting(watch, device);
       watch.rule = rule;
       this.#watches.set(rule.id, watch);
     }
-    for (const { id, rule, outage, devices } of open) {
+    for (const { id, rule, cause, outage, devices, latest } of open) {
       const watch = this.#watches.get(rule);
       if (!watch) continue;
-      const one: Open = { id, outage, devices: new Set(devices), joinedAt: Number.NEGATIVE_INFINITY };
+      const joinedAt = this.#joinedBefore(watch.rule, latest);
+      const one: Open = { id, devices: new Set(devices), joinedAt };
       for (const device of devices) watch.open.set(device, one);
+      const newest = watch.outages.get(cause)?.joinedAt ?? Number.NEGATIVE_INFINITY;
+      if (outage && joinedAt > newest) watch.outages.set(cause, one);
     }
+  }
+
+  /**
+   * In elapsed milliseconds, which no start has in common with the one before. Where it was shortly before this start, the time that devices have to
+   * come back is none in which nobody followed.
+   */
+  #joinedBefore(rule: Rule, latest: Instant): number {
+    const { clock, startedAt } = this.#needs;
+    const startedWall = clock.now() - (clock.elapsed() - startedAt);
+    const quiet = startedWall - (latest + millisecondsOf(rule.after));
+    return quiet <= patience.join ? startedAt + patience.start : startedAt - quiet;
   }
 
   /** All devices, because somebody changed rules or devices, or because we begin. */
@@ -128,10 +156,10 @@ export class Watching {
       const cause = causeOf(watch.rule, placement, presence);
       const isToldOfGateway = cause !== undefined && this.#isToldOfGateway(watch.rule, presence);
       if (cause && !isToldOfGateway) {
-        if (!watch.open.has(device) && !watch.waiting.has(device)) this.#await(watch, device, presence);
+        if (!watch.open.has(device) && !isAwaited(watch, device)) this.#await(watch, device, presence);
         continue;
       }
-      watch.waiting.delete(device);
+      endWaiting(watch, device);
       // What was told of it before is not over by that.
       if (isToldOfGateway) continue;
       // Where only the platform's own stop is why it is away, it may be on its way back.
@@ -156,24 +184,37 @@ export class Watching {
     const rest = Math.min(Math.max(since + after - clock.now(), 0), after);
     const isOfBefore = clock.now() - since > clock.elapsed() - startedAt;
     const wait = isOfBefore ? Math.max(rest, left) : rest;
-    const waiting = { device, isDue: false, tick: Number.POSITIVE_INFINITY, ring: () => this.#due(watch, waiting) };
+    const waiting = watch.waiting.get(device) ?? this.#newWaiting(watch, device);
+    waiting.at = clock.elapsed() + wait;
+    this.#wheel.put(waiting, waiting.at);
+  }
+
+  #newWaiting(watch: Watch, device: Id<"device">): Waiting {
+    const [at, tick] = [Number.POSITIVE_INFINITY, Number.POSITIVE_INFINITY];
+    const waiting: Waiting = { device, at, tick, ring: () => this.#ring(watch, waiting) };
     watch.waiting.set(device, waiting);
-    this.#wheel.put(waiting, clock.elapsed() + wait);
+    return waiting;
+  }
+
+  #ring(watch: Watch, waiting: Waiting): void {
+    const elapsed = this.#needs.clock.elapsed();
+    if (waiting.at === Number.POSITIVE_INFINITY) watch.waiting.delete(waiting.device);
+    else if (elapsed < waiting.at) this.#wheel.put(waiting, waiting.at);
+    else this.#due(watch, waiting);
   }
 
   #due(watch: Watch, waiting: Waiting): void {
-    if (watch.waiting.get(waiting.device) !== waiting) return;
-    if (watch.due.length === 0) {
+    if (watch.due.size === 0) {
       const gathering = { tick: Number.POSITIVE_INFINITY, ring: () => this.#raise(watch) };
       this.#wheel.put(gathering, this.#needs.clock.elapsed() + patience.gather);
     }
-    watch.due.push(waiting);
+    watch.due.add(waiting);
   }
 
   #raise(watch: Watch): void {
     const { clock, placementOf, presenceOf } = this.#needs;
-    const due = watch.due.filter((one) => watch.waiting.get(one.device) === one);
-    watch.due = [];
+    const due = [...watch.due].filter((one) => watch.waiting.get(one.device) === one);
+    watch.due.clear();
     if (this.#watches.get(watch.rule.id) !== watch) return;
     const found = due.flatMap(({ device }) => {
       watch.waiting.delete(device);
@@ -184,13 +225,15 @@ export class Watching {
       const because = presence.state === "offline" && !presence.trouble ? presence.because : undefined;
       return [{ device, cause, since, because, gateway: because && presence.through }];
     });
-    const together = found.filter((one) => found.length >= many || wentWith(one, found));
-    for (const one of found) if (!together.includes(one)) this.#open(watch, [one], false);
-    if (together.length > 0) this.#join(watch, together);
+    for (const [cause, alike] of Map.groupBy(found, (one) => one.cause)) {
+      const together = alike.filter((one) => alike.length >= many || wentWith(one, alike));
+      for (const one of alike) if (!together.includes(one)) this.#open(watch, [one], false);
+      if (together.length > 0) this.#join(watch, cause, together);
+    }
   }
 
-  #join(watch: Watch, found: readonly Found[]): void {
-    const { outage } = watch;
+  #join(watch: Watch, cause: AlertCause, found: readonly Found[]): void {
+    const outage = watch.outages.get(cause);
     const elapsed = this.#needs.clock.elapsed();
     if (!outage || outage.devices.size === 0 || elapsed - outage.joinedAt > patience.join)
       return this.#open(watch, found, true);
@@ -207,9 +250,9 @@ export class Watching {
     const [first] = found;
     if (!first) return;
     const devices = new Set(found.map(({ device }) => device));
-    const open: Open = { id: newId("alert", random), outage, devices, joinedAt: clock.elapsed() };
+    const open: Open = { id: newId("alert", random), devices, joinedAt: clock.elapsed() };
     for (const device of devices) watch.open.set(device, open);
-    if (outage) watch.outage = open;
+    if (outage) watch.outages.set(first.cause, open);
     const because = first.because && sentenceOfCause(first.because);
     const { rule } = watch;
     const about = { alert: open.id, rule, cause: first.cause, because, outage, at: clock.now() };
@@ -224,18 +267,32 @@ export class Watching {
     open.devices.delete(device);
     const last = this.changes.at(-1);
     // A fleet that comes back is written in one go.
-    if (last?.what === "left" && last.alert === open.id) last.devices.push(device);
-    else this.changes.push({ what: "left", alert: open.id, devices: [device], at });
+    if (last?.what === "left" && last.alert === open.id) last.devices.push({ device, at });
+    else this.changes.push({ what: "left", alert: open.id, devices: [{ device, at }] });
     if (open.devices.size === 0) this.changes.push({ what: "cleared", alert: open.id, rule: watch.rule, at });
   }
+}
+
+const isAwaited = (watch: Watch, device: Id<"device">): boolean =>
+  (watch.waiting.get(device)?.at ?? Number.POSITIVE_INFINITY) < Number.POSITIVE_INFINITY;
+
+/** What stands in the wheel stays there, for the next time. */
+function endWaiting(watch: Watch, device: Id<"device">): void {
+  const waiting = watch.waiting.get(device);
+  if (!waiting) return;
+  waiting.at = Number.POSITIVE_INFINITY;
+  if (waiting.tick === Number.POSITIVE_INFINITY) watch.waiting.delete(device);
 }
 
 /** As it is written down. */
 export type OpenAlert = {
   readonly id: Id<"alert">;
+  readonly cause: Alert["cause"];
   readonly rule: Id<"alertRule">;
   readonly outage: boolean;
   readonly devices: readonly Id<"device">[];
+  /** Since when the last of them is as it is. */
+  readonly latest: Instant;
 };
 
 type Found = {

@@ -1,0 +1,130 @@
+import assert from "node:assert/strict";
+import { test, type TestContext } from "node:test";
+import { setTimeout as wait } from "node:timers/promises";
+import pg from "pg";
+import { Proxy } from "../apps/server/src/storage/proxy.fixture.ts";
+import { freshDatabase } from "../apps/server/src/testing/index.ts";
+import { Desk } from "./alerts.fixture.ts";
+import type { Problem } from "./authority.fixture.ts";
+
+async function opened(t: TestContext) {
+  const database = await freshDatabase();
+  const proxy = await Proxy.to(t, database.login);
+  const { login } = proxy;
+  const url = `postgres://${login.user}:${login.password}@127.0.0.1:${login.port}/${login.database}`;
+  const desk = await Desk.open({ database: { ...database, url } });
+  const client = new pg.Client(database.url);
+  await client.connect();
+  t.after(async () => {
+    await client.end();
+    await desk.during(desk.house.close());
+    await database.drop();
+  });
+  const [device] = (await desk.group(1)).devices;
+  assert.ok(device);
+  return {
+    desk,
+    proxy,
+    client,
+    url: database.url,
+    device,
+    alert: () => desk.until("an alert", async () => (await desk.alerts())[0], 60),
+  };
+}
+
+test("a rule whose change was kept, though nobody was told so, is watched as it is now", async (t) => {
+  const { desk, proxy, device, alert } = await opened(t);
+  const unanswered = async (method: "POST" | "PATCH", path: string, body: object) => {
+    // Where something else is cut off first, what is known of the organisation is read again before anything is changed.
+    for (let code: string | undefined = "credential.invalid"; code === "credential.invalid";) {
+      proxy.swallowReplyTo("commit\0");
+      code = (await desk.owner.asks.send<Problem>(method, path, { body })).body.code;
+      proxy.swallowReplyTo(undefined);
+      if (code !== "credential.invalid") assert.equal(code, "storage.unavailable");
+    }
+  };
+  await unanswered("POST", "/v1/alert-rules", { name: "Away", after: "2s" });
+  const { items } = await desk.owner.asks.get<{ items: { id: string }[] }>("/v1/alert-rules");
+  const [rule] = items;
+  assert.ok(rule && items.length === 1);
+  const client = await desk.connect(device);
+  client.stream.destroy();
+  assert.equal((await alert()).rule, rule.id);
+  await unanswered("PATCH", `/v1/alert-rules/${rule.id}`, { of: { tag: { key: "site", value: "north" } } });
+  await desk.until("cleared", async () => (await desk.alerts())[0]?.state === "cleared" || undefined, 20);
+});
+
+test("rules that could not be read are told to the operator once, and read again until they can be", async (t) => {
+  const { desk, client, device, alert } = await opened(t);
+  await client.query("alter table holdfast.alert rename column body to away");
+  const { id } = await desk.rule({ after: "2s" });
+  await desk.pass(3);
+  const told = () => desk.house.platform.reports.filter((one) => one.startsWith("Rules of an organisation could not"));
+  assert.equal(told().length, 1);
+  await client.query("alter table holdfast.alert rename column away to body");
+  await desk.pass(2);
+  (await desk.connect(device)).stream.destroy();
+  assert.equal((await alert()).rule, id);
+  assert.equal(told().length, 1);
+});
+
+test("of a webhook that is removed while it is about to be disabled nothing is told", async (t) => {
+  const { desk, client, url, device } = await opened(t);
+  const hook = await desk.webhook("/gone");
+  await desk.rule({ after: "2s", webhooks: [hook.id] });
+  const remover = new pg.Client(url);
+  /** For the webhook's row, which somebody else has. */
+  const waiting = async (query: string) => {
+    const text =
+      "select 1 from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock' and query like $1";
+    while ((await client.query(text, [query])).rowCount === 0) {
+      await wait(5);
+      await client.query("select pg_stat_clear_snapshot()");
+    }
+  };
+  await remover.connect();
+  for (const one of [client, remover])
+    await one.query("select set_config('app.org', $1, false)", [desk.owner.org.slice(4)]);
+  // What is noted of the attempt comes first, then the removal, and what disables it last.
+  await client.query("begin; select 1 from holdfast.webhook for update");
+  desk.answers.push(410);
+  (await desk.connect(device)).stream.destroy();
+  await desk.until("an attempt", () => desk.taken.length > 0 || undefined);
+  await waiting("select % from webhook % for update");
+  const removed = remover.query("delete from holdfast.webhook");
+  await waiting("delete from holdfast.webhook");
+  await client.query("commit");
+  await removed;
+  await remover.end();
+  const left = async () => (await client.query("select 1 from holdfast.alert_delivery")).rowCount;
+  await desk.until("nothing left to send", async () => (await left()) === 0 || undefined, 20);
+  assert.deepEqual(
+    (await desk.alerts()).map(({ cause }) => cause),
+    ["offline"],
+  );
+  assert.deepEqual((await desk.owner.asks.get<{ items: object[] }>("/v1/webhooks")).items, []);
+  assert.equal(desk.taken.length, 1);
+  assert.deepEqual(
+    desk.house.platform.reports.filter((one) => one.startsWith("Alerts of an organisation")),
+    [],
+  );
+});
+
+test("an alert that somebody altered in the database is told to nobody, which the operator hears, and the next one is told", async (t) => {
+  const { desk, client, device } = await opened(t);
+  const hook = await desk.webhook("/altered");
+  await desk.rule({ after: "2s", webhooks: [hook.id] });
+  await client.query("select set_config('app.org', $1, false)", [desk.owner.org.slice(4)]);
+  desk.answers.push(503);
+  (await desk.connect(device)).stream.destroy();
+  await desk.until("an attempt", () => desk.taken.length > 0 || undefined);
+  await client.query("update holdfast.alert set body = set_byte(body, 40, get_byte(body, 40) # 1)");
+  const told = () => desk.house.platform.reports.filter((one) => one.startsWith("An alert, its rule or its webhook"));
+  await desk.until("the operator to hear of it", () => told().length > 0 || undefined, 60);
+  assert.equal((await client.query("select 1 from holdfast.alert_delivery")).rowCount, 0);
+  const [other] = (await desk.group(1)).devices;
+  assert.ok(other);
+  (await desk.connect(other)).stream.destroy();
+  await desk.until("the next one", () => desk.taken.length === 2 || undefined, 60);
+  assert.equal(told().length, 1);
+});
