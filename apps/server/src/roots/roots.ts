@@ -1,10 +1,10 @@
-import { idFrom, Refusal, uuidOf, type Id, type Instant } from "@holdfast/kernel";
+import { idFrom, isRefusal, Refusal, uuidOf, type Id, type Instant } from "@holdfast/kernel";
 import {
   asPlatform,
   inPerson,
   withinReach,
   type Permit,
-  type Placement,
+  type Space,
   type Reach,
   type Spaces,
 } from "../authority/index.ts";
@@ -82,7 +82,7 @@ export class Roots {
 
   /**
    * @param cutOff how many devices may reach the platform no more: exactly as many as there are, so that whoever says it has seen it
-   * @throws Refusal `roots.cutOff`, `roots.spareAway`, `roots.notOurs`
+   * @throws Refusal `roots.cutOff`, `roots.spareAway`, `roots.notOurs`, `request.conflict` where another switch came between
    */
   async switchTo(permit: Permit<"instance.manage">, to: Step, cutOff: number) {
     const { storage, certificates } = this.#needs;
@@ -97,9 +97,12 @@ export class Roots {
     // Before it is done, as whoever administers the instance is noted: nothing is switched that nobody sees.
     const facts = { to, root: wanted.sha256, cutOff };
     await storage.change(permit, async (unit) => unit.audit({ what: "roots.switched", about: permit.on, facts }));
-    // Another switch may have come between.
-    if (rootOf(certificates, to).sha256 !== wanted.sha256) throw new Refusal("request.conflict");
-    await certificates.switchTo(to);
+    try {
+      await certificates.switchTo(to, wanted.sha256);
+    } catch (error) {
+      await storage.change(permit, async (unit) => unit.audit({ what: "roots.notSwitched", about: permit.on, facts }));
+      throw error;
+    }
     return { current: rootOf(certificates, "current"), version: certificates.staging.bundle.version };
   }
 
@@ -112,7 +115,7 @@ export class Roots {
       const said = await trustedIn(unit).all();
       const isWithin = withinReach(reach);
       const found = [...space.devices]
-        .filter(([device, placement]) => comesByItself(placement) && isWithin(device, placement))
+        .filter(([device, placement]) => comesByItself(space, device, said) && isWithin(device, placement))
         .map(([device, { application }]) => ({ device, application, trusted: said.get(device) }))
         .flatMap((one) => {
           const trust = trustOf(one.trusted, digest);
@@ -159,8 +162,8 @@ export class Roots {
       // Simulated devices trust what the platform trusts.
       if ((await organisationsIn(unit).find())?.isSimulated) return;
       const said = await trustedIn(unit).all();
-      for (const [device, placement] of space.devices)
-        if (comesByItself(placement))
+      for (const device of space.devices.keys())
+        if (comesByItself(space, device, said))
           for (const step of steps) counts[step][trustOf(said.get(device), digests[step])] += 1;
     });
     return counts;
@@ -170,8 +173,12 @@ export class Roots {
 const trusts = ["ready", "behind", "unknown"] as const satisfies readonly Trust[];
 const none = (): Counts => ({ ready: 0, behind: 0, unknown: 0 });
 
-/** A child comes by its gateway, and what is retired not at all. */
-const comesByItself = ({ state, gateway }: Placement): boolean => state !== "retired" && gateway === undefined;
+/** What is retired does not come at all, and a child for which a gateway speaks comes by that, unless it ever said itself what it trusts. */
+function comesByItself(space: Space, device: Id<"device">, said: ReadonlyMap<Id<"device">, unknown>): boolean {
+  if (space.device(device)?.state === "retired") return false;
+  const gateway = space.gatewayOf(device);
+  return gateway === undefined || space.device(gateway)?.state !== "active" || said.has(device);
+}
 
 /** @throws Refusal `roots.notOurs` */
 function rootOf(certificates: Needs["certificates"], wanted: Step | "current"): CertificateInfo {
@@ -186,7 +193,7 @@ async function unlessErased<T>(asked: () => Promise<T>): Promise<T | undefined> 
   try {
     return await asked();
   } catch (error) {
-    if (error instanceof Refusal && error.code === "org.unknown") return undefined;
+    if (isRefusal(error, "org.unknown")) return undefined;
     throw error;
   }
 }

@@ -128,11 +128,14 @@ export class Certificates {
   /**
    * From now on another root is the current one, and signs what clients are shown; what is open stays open. Whoever comes back shows no ticket
    * of before, so that each is asked whether it trusts the new one.
-   * @throws Refusal `roots.notOurs`, `roots.spareAway`
+   * @param sha256 of the root that is meant: another switch may have come before, and then the step leads to one that nobody has learned yet
+   * @throws Refusal `roots.notOurs`, `roots.spareAway`, `request.conflict`
    */
-  switchTo(step: Step): Promise<void> {
+  switchTo(step: Step, sha256: string): Promise<void> {
     const staging = this.#ours();
     const switched = this.#turn.then(async () => {
+      if (!this.list().some((root) => root.state === step && root.sha256 === sha256))
+        throw new Refusal("request.conflict");
       await staging.switchTo(step, this.#needs.clock.now());
       this.#ticketKeys = this.#newTicketKeys();
       this.#swapAll();

@@ -15,6 +15,9 @@ const rootsIn = (signed: string): string[] => (JSON.parse(signed) as { roots: st
 const pemOf = (certificates: Certificates, state: string): string =>
   certificates.list().find((root) => root.state === state)?.pem ?? assert.fail(state);
 
+const go = (certificates: Certificates, step: "coming" | "spare"): Promise<void> =>
+  certificates.switchTo(step, new X509Certificate(pemOf(certificates, step)).fingerprint256);
+
 /** Which of these roots have signed the bundle. */
 function signersOf(certificates: Certificates, pems: readonly string[]): boolean[] {
   const { signed, signatures } = certificates.staging.bundle;
@@ -36,7 +39,7 @@ test("after a switch the coming root signs, another one comes, the spare stays, 
   const first = certificates.staging.bundle;
   assert.deepEqual(signersOf(certificates, [before ?? "", coming ?? "", spare ?? ""]), [true, true, false]);
   assert.deepEqual(rootsIn(first.signed), [before, coming, spare]);
-  await certificates.switchTo("coming");
+  await go(certificates, "coming");
   assert.deepEqual(names(certificates), ["2", "4", "3"]);
   assert.ok(
     new X509Certificate(certificates.status().certificate.pem).verify(new X509Certificate(coming ?? "").publicKey),
@@ -69,14 +72,25 @@ test("after a switch the coming root signs, another one comes, the spare stays, 
   await Promise.all([certificates.close(), restarted.close()]);
 });
 
+test("of switches that are asked for at once one is done: none goes over to the root after the one that was meant", async () => {
+  const { certificates } = await world();
+  const asked = await Promise.allSettled([1, 2, 3].map(() => go(certificates, "coming")));
+  assert.deepEqual(
+    asked.map((one) => (one.status === "rejected" ? (one.reason as { code: string }).code : "done")),
+    ["done", "request.conflict", "request.conflict"],
+  );
+  assert.deepEqual(names(certificates), ["2", "4", "3"]);
+  await certificates.close();
+});
+
 test("a switch that cannot be kept changes nothing, and the next one is good", async () => {
   const { certificates, secrets } = await world();
   const before = [certificates.list(), certificates.status(), certificates.staging.bundle];
   secrets.isBroken = true;
-  await assert.rejects(certificates.switchTo("coming"), /hole/);
+  await assert.rejects(go(certificates, "coming"), /hole/);
   assert.deepEqual([certificates.list(), certificates.status(), certificates.staging.bundle], before);
   secrets.isBroken = false;
-  await certificates.switchTo("coming");
+  await go(certificates, "coming");
   assert.deepEqual(names(certificates), ["2", "4", "3"]);
   await certificates.close();
 });
@@ -91,7 +105,7 @@ test("open connections outlive a switch; whoever comes anew trusts the new root 
   assert.ok(session);
   using resumed = await connect(server.port, { ...options, ca: old, session });
   assert.ok(resumed.isResumed);
-  await certificates.switchTo("coming");
+  await go(certificates, "coming");
   assert.equal(await open.echo("still here"), "still here");
   await assert.rejects(connect(server.port, { ...options, ca: old, session }), {
     code: /UNABLE_TO|SELF_SIGNED/,
@@ -108,7 +122,7 @@ test("the spare is gone over to where its key is here, and the others are past t
   let file: Signed | undefined;
   await takeSpareOut(secrets, clock.now(), async (whole) => void (file = whole));
   assert.equal(await certificates.staging.isSpareHere(), false);
-  await assert.rejects(certificates.switchTo("spare"), { code: "roots.spareAway" });
+  await assert.rejects(go(certificates, "spare"), { code: "roots.spareAway" });
   await assert.rejects(
     takeSpareOut(secrets, clock.now(), async () => assert.fail("again")),
     { code: "roots.spareAway" },
@@ -121,7 +135,7 @@ test("the spare is gone over to where its key is here, and the others are past t
   for (const no of [other, { certificate: file.certificate, key: other.key }])
     await assert.rejects(bringSpareBack(secrets, no), { code: "config.malformed" });
   await bringSpareBack(secrets, file);
-  await certificates.switchTo("spare");
+  await go(certificates, "spare");
   assert.deepEqual(names(certificates), ["3", "4", "5"]);
   assert.equal(pemOf(certificates, "current"), spare);
   const told = rootsIn(certificates.staging.bundle.signed);
@@ -150,14 +164,14 @@ test("versions go on above those that devices have seen, also where an older cop
   const { certificates, secrets, clock } = await world();
   const copy = new Map(secrets.kept);
   jump(clock, 5_000);
-  await certificates.switchTo("coming");
+  await go(certificates, "coming");
   const seen = certificates.staging.bundle.version;
   jump(clock, 1_000);
   const restored = new Pocket();
   for (const [name, bytes] of copy) restored.kept.set(name, bytes);
   const { certificates: again } = await world({ secrets: restored, clock });
   assert.ok(again.staging.bundle.version < seen, "it is the one of then, and no device takes it");
-  await again.switchTo("coming");
+  await go(again, "coming");
   assert.ok(again.staging.bundle.version > seen);
   await Promise.all([certificates.close(), again.close()]);
 });
@@ -209,7 +223,7 @@ test("with a certificate from files there is nothing to stage, and that is said"
   await writeFile(files.key, leaf.key);
   const { certificates } = await world({ files });
   assert.throws(() => certificates.staging, { code: "roots.notOurs" });
-  assert.throws(() => certificates.switchTo("coming"), { code: "roots.notOurs" });
+  assert.throws(() => certificates.switchTo("coming", ""), { code: "roots.notOurs" });
   await certificates.close();
   await rm(folder, { recursive: true });
 });

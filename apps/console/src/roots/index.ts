@@ -1,0 +1,2 @@
+export { DeviceRoots } from "./device-roots.tsx";
+export { InstanceRoots } from "./instance-roots.tsx";
