@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { setTimeout } from "node:timers/promises";
 import type { MqttClient } from "mqtt";
 import { Refusal, uuidOf, type Id } from "@holdfast/kernel";
 import { reasonOf } from "../apps/server/src/messages/reason.ts";
@@ -16,7 +17,15 @@ const application = await ours.application();
 const groupsOf = `/v1/applications/${application.id}/groups`;
 
 type Leased = { id: string; name: string; lease: number; seconds: number; body?: unknown };
-type Task = Thing & { state: string; leases: number; holder?: string; result?: unknown; error?: unknown; by: string };
+type Task = Thing & {
+  state: string;
+  leases: number;
+  holder?: string;
+  until?: string;
+  result?: unknown;
+  error?: unknown;
+  by: string;
+};
 
 let made = 0;
 async function groupOf(count: number) {
@@ -207,6 +216,32 @@ test("what a device had that went passes to another within the declared ten seco
   assert.equal(await asks(one, crew).says(held, "answer", { result: 1 }), "task.leaseOver");
 });
 
+test("who works over HTTPS alone keeps what it leased when it is silent, and when it reports again", async () => {
+  const crew = await groupOf(1);
+  const [one] = crew.devices;
+  assert.ok(one);
+  await ours.asks.send("PATCH", `/v1/devices/${one.id}`, { body: { reportingInterval: "1m" } });
+  const itself = platform.visitor.as(textOf(one.key));
+  await itself.post("/v1/me/telemetry", { temperature: 1 });
+  const task = await crew.put("watch");
+  const [held] = await asks(one, crew).lease({ seconds: 3_600 });
+  assert.ok(held);
+  const { until } = await crew.read(task);
+  const becomes = (state: string) =>
+    eventually(
+      async () =>
+        (await ours.asks.get<{ presence: { state: string } }>(`/v1/devices/${one.id}`)).presence.state === state,
+      () => `it is not ${state}`,
+    );
+  clock.move(125_000);
+  await becomes("silent");
+  await itself.anew().post("/v1/me/telemetry", { temperature: 2 });
+  await becomes("never");
+  await setTimeout(1_500); // a round of the board
+  assert.equal((await crew.read(task)).until, until);
+  assert.equal(await asks(one, crew).says(held, "answer", { result: 1 }), "taken");
+});
+
 test("whoever is expelled has no task at once, and neither leases nor answers", async () => {
   const crew = await groupOf(2);
   const [one, two] = crew.devices;
@@ -260,11 +295,14 @@ test("a task that is not there is unknown, what is no message of the board is re
   assert.equal(body.code, "task.unknown");
 
   const there = await come(device, crew);
-  const answer = await there.client.publishAsync(`groups/${crew.group.name}/tasks/put`, "[]", { qos: 1 }).then(
-    () => 0,
-    (error: { code?: number }) => error.code,
-  );
-  assert.equal(answer, reasonOf(new Refusal("task.malformed"), "publish"));
+  const deep = "[".repeat(20_000) + "]".repeat(20_000);
+  for (const text of ["[]", `{"name":"deep","body":${deep}}`, '{"name":"endless","body":[1e999]}']) {
+    const answer = await there.client.publishAsync(`groups/${crew.group.name}/tasks/put`, text, { qos: 1 }).then(
+      () => 0,
+      (error: { code?: number }) => error.code,
+    );
+    assert.equal(answer, reasonOf(new Refusal("task.malformed"), "publish"), text.slice(0, 40));
+  }
   there.end();
 
   await crew.put("first");
@@ -275,4 +313,39 @@ test("a task that is not there is unknown, what is no message of the board is re
   );
   const full = await ours.asks.send<Problem>("POST", `${groupsOf}/${crew.group.id}/tasks`, { body: { name: "more" } });
   assert.deepEqual([full.status, full.body.code], [409, "task.tooMany"]);
+});
+
+test("a task that somebody altered in the database keeps nobody from the others, nor from expelling who has it", async () => {
+  const crew = await groupOf(2);
+  const [slow, quick] = crew.devices;
+  assert.ok(slow && quick);
+  const alter = ({ id }: Thing) =>
+    asOwner(
+      world.database.login,
+      `update holdfast.group_task set body = set_byte(body, 40, get_byte(body, 40) # 1) where id = '${uuidOf(id as Id<"task">)}'`,
+    );
+  const held = await crew.put("held");
+  assert.equal((await asks(slow, crew).lease({ seconds: 3_600 }))[0]?.id, held.id);
+  const first = await crew.put("first");
+  clock.move(1);
+  const second = await crew.put("second");
+  await alter(held);
+  await alter(first);
+  const leased = await asks(quick, crew).lease({ seconds: 5 });
+  assert.deepEqual(
+    leased.map(({ id }) => id),
+    [second.id],
+  );
+  await crew.expel(slow);
+  const third = await crew.put("third", { expiresIn: "1s" });
+  const fourth = await crew.put("fourth", { expiresIn: "1s" });
+  await alter(third);
+  clock.move(6_000);
+  const listing = () => ours.asks.send<{ items: Task[] }>("GET", `${groupsOf}/${crew.group.id}/tasks`);
+  await eventually(
+    async () => (await listing()).status === 200,
+    () => "what is over is seen to, and what does not open goes",
+  );
+  const { items } = (await listing()).body;
+  assert.equal(items.find(({ id }) => id === fourth.id)?.state, "expired");
 });

@@ -1,7 +1,11 @@
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
+import path from "node:path";
 import type { TestContext } from "node:test";
 import { setTimeout as wait } from "node:timers/promises";
+import { Device } from "@holdfast/device";
+import { openJournal } from "@holdfast/device/node";
+import { systemRandom } from "@holdfast/kernel";
 import mqtt, { type MqttClient } from "mqtt";
 import { Deployment } from "./deployment.ts";
 import { Chance } from "./seed.ts";
@@ -10,17 +14,62 @@ type Made = { readonly id: string; readonly key: { readonly id: string; readonly
 type Envelope = { readonly id: string; readonly again: boolean; readonly body: number };
 type Command = { readonly id: string; readonly state: string; readonly result?: unknown };
 
+type Commanded = {
+  readonly id: string;
+  /** How often each was said to be new, and how often each ran, by id. */
+  readonly new: ReadonlyMap<string, number>;
+  readonly ran: ReadonlyMap<string, number>;
+  readonly deliveredAgain: number;
+  /** The last of what it reported that was acknowledged. */
+  readonly reported: number;
+  /** Says how it is. */
+  report(n: number): void;
+  leave(): Promise<void>;
+};
+
+const raise = (counts: Map<string, number>, id: string) => void counts.set(id, (counts.get(id) ?? 0) + 1);
+
+/** A device by our package. */
+class Packaged implements Commanded {
+  readonly id: string;
+  readonly new = new Map<string, number>();
+  readonly ran = new Map<string, number>();
+  readonly deliveredAgain = 0;
+  reported = 0;
+  readonly #device: Device;
+
+  constructor({ id, key }: Made, port: number, ca: string, file: string) {
+    this.id = id;
+    const journal = openJournal({ file, secret: key.secret });
+    // How long it waits before it comes again, up to a minute by chance, is not what is tried.
+    const random = { bytes: (count: number) => (count === 4 ? Uint8Array.of(1, 0, 0, 0) : systemRandom.bytes(count)) };
+    this.#device = Device.connect({ url: `mqtts://localhost:${port}`, ca, key, journal }, { random });
+    this.#device.onCommand("double", (command) => {
+      raise(this.ran, command.id);
+      return Number(command.body) * 2;
+    });
+  }
+
+  report(n: number): void {
+    this.#device.report({ n }).then(
+      () => (this.reported = Math.max(this.reported, n)),
+      () => undefined, // a later one took its place, or the test is over
+    );
+  }
+
+  leave(): Promise<void> {
+    return this.#device.close();
+  }
+}
+
 /** A device as docs/commands.md says it should be: it remembers what it has begun, and says of what it did the same again. */
-class Obedient {
+class Obedient implements Commanded {
   readonly id: string;
   readonly #client: MqttClient;
   readonly #done = new Map<string, number>();
-  /** How often each was said to be new, by id. */
   readonly new = new Map<string, number>();
-  /** How often it ran each. */
   readonly ran = new Map<string, number>();
   deliveredAgain = 0;
-  /** The last of what it reported that was acknowledged. */
   reported = 0;
 
   constructor({ id, key }: Made, port: number, ca: string, options: { version: 4 | 5; clean: boolean }) {
@@ -44,18 +93,16 @@ class Obedient {
   }
 
   #do({ id, again, body }: Envelope, dup: boolean): void {
-    const raise = (counts: Map<string, number>) => void counts.set(id, (counts.get(id) ?? 0) + 1);
     if (again || dup) this.deliveredAgain += 1;
-    else raise(this.new);
+    else raise(this.new, id);
     let outcome = this.#done.get(id);
     if (outcome === undefined) {
-      raise(this.ran);
+      raise(this.ran, id);
       this.#done.set(id, (outcome = body * 2));
     }
     this.#client.publish(`me/replies/${id}`, JSON.stringify({ result: outcome }), { qos: 1 }, () => undefined);
   }
 
-  /** Says how it is, and remembers what was acknowledged. */
   report(n: number): void {
     this.#client.publish("me/twin/reported", JSON.stringify({ n }), { qos: 1 }, (error) => {
       if (!error) this.reported = Math.max(this.reported, n);
@@ -68,7 +115,7 @@ class Obedient {
 }
 
 /**
- * Commands are sent to devices of both versions, with sessions that last and that do not, while the server is killed again and again. Whatever was
+ * Commands are sent to devices of both versions, with sessions that last and that do not, and to one by our package, while the server is killed again and again. Whatever was
  * accepted is answered in the end, no command is said to be new twice, and none runs twice.
  */
 export async function killUnderCommands(t: TestContext, times: number): Promise<void> {
@@ -81,14 +128,15 @@ export async function killUnderCommands(t: TestContext, times: number): Promise<
   const me = () => deployment.visitor.as(token);
   const application = await me().post<{ id: string }>("/v1/applications", { name: "Commands" });
   const ca = readFileSync(deployment.caFile, "utf8");
-  const devices: Obedient[] = [];
-  for (let at = 0; at < 4; at += 1) {
+  const devices: Commanded[] = [];
+  for (let at = 0; at < 5; at += 1) {
     const made = await me().post<Made>("/v1/devices", { application: application.id, name: `Device ${at}` });
-    devices.push(new Obedient(made, deployment.mqttsPort, ca, { version: at % 2 === 0 ? 5 : 4, clean: at < 2 }));
+    if (at === 4) devices.push(new Packaged(made, deployment.mqttsPort, ca, path.join(deployment.folder, "spool")));
+    else devices.push(new Obedient(made, deployment.mqttsPort, ca, { version: at % 2 === 0 ? 5 : 4, clean: at < 2 }));
   }
   t.after(() => Promise.all(devices.map((device) => device.leave())));
 
-  const accepted: { device: Obedient; id: string; body: number }[] = [];
+  const accepted: { device: Commanded; id: string; body: number }[] = [];
   let isOver = false;
   const sending = (async () => {
     for (let n = 1; !isOver; n += 1) {
@@ -143,7 +191,7 @@ export async function killUnderCommands(t: TestContext, times: number): Promise<
       .slice(0, 10)
       .map(({ id }) => found.get(id) ?? id),
     [],
-    `${isLost(found).length} of ${accepted.length} were accepted and not answered`,
+    `${isLost(found).length} of ${accepted.length} were accepted and not answered, of devices ${[...new Set(isLost(found).map(({ device }) => devices.indexOf(device)))].join(", ")}`,
   );
   for (const device of devices) {
     for (const counts of [device.new, device.ran])

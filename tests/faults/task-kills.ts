@@ -29,7 +29,12 @@ export async function killUnderTasks(t: TestContext, times: number, fates: Fates
     kill > times || kill % 2 === 0 ? undefined : placesOfTasks[((kill - 1) / 2) % placesOfTasks.length];
   const start = (kill: number) => {
     const here = placeOf(kill);
-    return deployment.begin(here && `${here}:${chance.between(10, 60)}`).ready;
+    const { ready, ended } = deployment.begin(here && `${here}:${chance.between(10, 60)}`);
+    return ready.catch(async (error: unknown) => {
+      // Devices come back the moment it listens: it may be at its place before it says that it is ready.
+      const { signal } = await Promise.race([ended, Promise.reject(error)]);
+      if (here === undefined || signal !== "SIGKILL") throw error;
+    });
   };
   await start(1);
   const { token } = await deployment.setUp();

@@ -1,8 +1,9 @@
-import { idFrom, newId, Refusal, type Id, type Instant, type Random, type RefusalCode } from "@holdfast/kernel";
+import { newId, Refusal, type Id, type Instant, type Random, type RefusalCode } from "@holdfast/kernel";
 import type { CommandState } from "@holdfast/protocol";
 import {
   asPlatform,
   inPersonLately,
+  inTurn,
   refusedBy,
   type Caller,
   type Permit,
@@ -139,9 +140,10 @@ export class Commands {
     const devices = wanted.map(([device]) => device);
     const id = newId("commandBatch", random);
     return storage.change(reach, async (unit) => {
-      const full = await careIn(unit).fullOf(devices, mostOpen);
-      if (full) throw new Refusal("command.tooMany", { detail: `It is ${full}.` });
       const all = await seals.ofMany(unit, devices);
+      const periods = all.map(({ period }) => period);
+      const full = await careIn(unit).fullOf(devices, periods, mostOpen);
+      if (full) throw new Refusal("command.tooMany", { detail: `It is ${full}.` });
       const commands = wanted.flatMap(([device, placement], at) => {
         const [state, seal] = [stateOf(space, placement, asked.name), all[at]];
         const place = { id: newId("command", random), device, state, batch: id };
@@ -237,17 +239,8 @@ export class Commands {
     const { storage, clock, spaces } = this.#needs;
     this.#courier.round();
     const now = clock.now();
-    let failure: Error | undefined;
-    for (const row of await storage.maintain.call<{ org: string }>("orgs_with_commands_due", [now, now - keptFor])) {
-      try {
-        const { scope } = await spaces.of(idFrom("org", row.org));
-        await storage.tally(asPlatform(scope), (unit) => this.#tidy(unit, now));
-      } catch (error) {
-        if (!(error instanceof Error)) throw error;
-        failure ??= error; // told by the round, once the others had their turn
-      }
-    }
-    if (failure) throw failure;
+    const due = await storage.maintain.call<{ org: string }>("orgs_with_commands_due", [now, now - keptFor]);
+    await inTurn(spaces, due, ({ scope }) => storage.tally(asPlatform(scope), (unit) => this.#tidy(unit, now)));
   }
 
   async #tidy(unit: Unit, now: Instant): Promise<void> {

@@ -1,4 +1,4 @@
-import { Refusal, rfc3339, type Instant } from "@holdfast/kernel";
+import { isSoundJson, Refusal, rfc3339, type Instant } from "@holdfast/kernel";
 import { replyTopic } from "@holdfast/protocol";
 import type { Properties } from "@holdfast/mqtt";
 import type { Reply, Sent } from "./command.ts";
@@ -60,9 +60,12 @@ export const parseForeignReply = (bytes: Uint8Array): Reply => ({ result: parseJ
 
 function parseJson(bytes: Uint8Array): unknown {
   if (bytes.length > mostBytes) throw new Refusal("command.tooLarge");
+  let sent: unknown;
   try {
-    return JSON.parse(new TextDecoder("utf-8", { fatal: true }).decode(bytes));
+    sent = JSON.parse(new TextDecoder("utf-8", { fatal: true }).decode(bytes));
   } catch {
     throw new Refusal("reply.malformed"); // without the cause: it quotes the body
   }
+  if (!isSoundJson(sent)) throw new Refusal("reply.malformed");
+  return sent;
 }

@@ -88,11 +88,16 @@ export const commandsIn = (unit: Unit, device: Id<"device">, seal: DeviceSeal) =
   },
 });
 
+type Sealed = { readonly command: Command; readonly seal: DeviceSeal };
+/** So many at once: of the largest bodies 4 MiB, so that others have their turn between them. */
+const mostRows = 256;
+
 /** Of one device or of many. */
-export async function saveCommands(
-  unit: Unit,
-  all: readonly { readonly command: Command; readonly seal: DeviceSeal }[],
-): Promise<void> {
+export async function saveCommands(unit: Unit, all: readonly Sealed[]): Promise<void> {
+  for (let at = 0; at < all.length; at += mostRows) await savePart(unit, all.slice(at, at + mostRows));
+}
+
+async function savePart(unit: Unit, all: readonly Sealed[]): Promise<void> {
   const column = <T>(of: (command: Command, seal: DeviceSeal) => T) =>
     all.map(({ command, seal }) => of(command, seal));
   await unit.query(
@@ -262,12 +267,16 @@ export const careIn = (unit: Unit) => ({
     );
   },
 
-  /** Of these devices one that has as many open commands as it may. */
-  async fullOf(devices: readonly Id<"device">[], most: number): Promise<Id<"device"> | undefined> {
+  /** Of these devices, each in the period of its present owner, one that has as many open commands as it may. */
+  async fullOf(
+    devices: readonly Id<"device">[],
+    periods: readonly number[],
+    most: number,
+  ): Promise<Id<"device"> | undefined> {
     const [row] = await unit.query<{ device: string }>(
-      `select device from command where device = any($1::uuid[]) and state < $2 and expires_at > $3
-        group by device having count(*) >= $4 limit 1`,
-      [devices.map(uuidOf), ends, unit.at, most],
+      `select device from command join unnest($1::uuid[], $2::int[]) as present (device, period) using (device, period)
+        where state < $3 and expires_at > $4 group by device having count(*) >= $5 limit 1`,
+      [devices.map(uuidOf), periods, ends, unit.at, most],
     );
     return row && idFrom("device", row.device);
   },

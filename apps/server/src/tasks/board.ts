@@ -10,7 +10,7 @@ import {
   type Report,
 } from "@holdfast/kernel";
 import type { TaskState } from "@holdfast/protocol";
-import { asPlatform, refusedBy, type Permit, type Space, type Spaces } from "../authority/index.ts";
+import { asPlatform, inTurn, refusedBy, type Permit, type Space, type Spaces } from "../authority/index.ts";
 import { groupsIn } from "../groups/index.ts";
 import { pageOf, type Allowed, type Page, type Storage, type Unit } from "../storage/index.ts";
 import { tasksIn } from "./postgres.ts";
@@ -43,7 +43,12 @@ export type Asked = {
   /** Milliseconds. */ readonly expiresIn?: number | undefined;
 };
 
-type Coming = { readonly space: Space; readonly device: Id<"device">; readonly isConnected: boolean };
+type Coming = {
+  readonly space: Space;
+  readonly device: Id<"device">;
+  readonly isConnected: boolean;
+  readonly hasTurned: boolean;
+};
 
 /** Whoever asks as a device of a group. */
 type Member = { readonly space: Space; readonly device: Id<"device">; readonly group: Id<"group"> };
@@ -158,8 +163,9 @@ export class Board {
     if (held.length > 0) this.#tellAfter(unit, group);
   }
 
-  /** A device came, or went. Whoever comes back before anybody had to know keeps what it has. */
-  heardOf({ space, device, isConnected }: Coming): void {
+  /** A device came, or went. Whoever comes back before anybody had to know keeps what it has; that one is silent ends nothing. */
+  heardOf({ space, device, isConnected, hasTurned }: Coming): void {
+    if (!hasTurned) return;
     if (isConnected) this.#gone.delete(device);
     else if (space.groups.namesOf(device).size > 0) this.#gone.set(device, space);
   }
@@ -178,18 +184,18 @@ export class Board {
       }
     }
     const now = clock.now();
-    for (const row of await storage.maintain.call<{ org: string }>("orgs_with_tasks_due", [now, now - keptFor])) {
-      const { scope } = await spaces.of(idFrom("org", row.org));
-      await storage.tally(asPlatform(scope), async (unit) => {
-        const rows = tasksIn(unit);
-        for (const task of await rows.takeDue(dueAtOnce)) {
-          const after = nouns.asOf(task, unit.at);
-          await rows.save(after);
-          if (after.state === "waiting") this.#tellAfter(unit, after.group);
-        }
-        await rows.removeEndedBefore(now - keptFor);
-      });
+    const due = await storage.maintain.call<{ org: string }>("orgs_with_tasks_due", [now, now - keptFor]);
+    await inTurn(spaces, due, ({ scope }) => storage.tally(asPlatform(scope), (unit) => this.#tidy(unit, now)));
+  }
+
+  async #tidy(unit: Unit, now: Instant): Promise<void> {
+    const rows = tasksIn(unit);
+    for (const task of await rows.takeDue(dueAtOnce)) {
+      const after = nouns.asOf(task, unit.at);
+      await rows.save(after);
+      if (after.state === "waiting") this.#tellAfter(unit, after.group);
     }
+    await rows.removeEndedBefore(now - keptFor);
   }
 
   async #depart(space: Space, device: Id<"device">): Promise<void> {

@@ -1,3 +1,4 @@
+import { unlessBroken } from "@holdfast/crypto";
 import { idFrom, uuidOf, type Id, type Instant } from "@holdfast/kernel";
 import { taskStates, type TaskState } from "@holdfast/protocol";
 import type { After, Unit } from "../storage/index.ts";
@@ -35,7 +36,7 @@ export const tasksIn = (unit: Unit) => ({
 
   /** Those that nobody has. What another unit looks at is left to it. */
   async takeFree(group: Id<"group">, most: number): Promise<readonly Task[]> {
-    return this.some(
+    return this.sound(
       `grp = $1 and ((state = $2 and expires_at > $4) or (state = $3 and until <= $4 and expires_at > $4))
         order by created_at, id limit $5 for update skip locked`,
       [uuidOf(group), waiting, leased, unit.at, most],
@@ -43,7 +44,7 @@ export const tasksIn = (unit: Unit) => ({
   },
 
   async takeHeld(device: Id<"device">, group?: Id<"group">): Promise<readonly Leased[]> {
-    const held = await this.some("state = $1 and holder = $2 and ($3::uuid is null or grp = $3) for update", [
+    const held = await this.sound("state = $1 and holder = $2 and ($3::uuid is null or grp = $3) for update", [
       leased,
       uuidOf(device),
       group ? uuidOf(group) : null,
@@ -53,7 +54,7 @@ export const tasksIn = (unit: Unit) => ({
 
   async takeDue(most: number): Promise<readonly Task[]> {
     const due = "(state = $1 and until <= $3) or (state = $2 and expires_at <= $3)";
-    return this.some(`(${due}) limit $4 for update skip locked`, [leased, waiting, unit.at, most]);
+    return this.sound(`(${due}) limit $4 for update skip locked`, [leased, waiting, unit.at, most]);
   },
 
   /** Newest first. */
@@ -85,6 +86,22 @@ export const tasksIn = (unit: Unit) => ({
   async some(where: string, values: readonly unknown[]): Promise<readonly Task[]> {
     const rows = await unit.query<Row>(`select ${columns} from group_task where ${where}`, values);
     return rows.map((row) => taskOf(unit, row));
+  },
+
+  /** Those that open. What was altered keeps nobody from the others: nobody is ever given it, so it goes. */
+  async sound(where: string, values: readonly unknown[]): Promise<readonly Task[]> {
+    for (;;) {
+      const rows = await unit.query<Row>(`select ${columns} from group_task where ${where}`, values);
+      const tasks: Task[] = [];
+      const broken: string[] = [];
+      for (const row of rows) {
+        const task = unlessBroken(() => taskOf(unit, row));
+        if (task) tasks.push(task);
+        else broken.push(row.id);
+      }
+      if (broken.length === 0) return tasks;
+      await unit.query("delete from group_task where id = any($1::uuid[])", [broken]);
+    }
   },
 
   /** Whether it was not there yet; whoever adds the same at the same time is waited for. */

@@ -1,0 +1,22 @@
+import { idFrom, isRefusal } from "@holdfast/kernel";
+import type { Space } from "./space.ts";
+import type { Spaces } from "./spaces.ts";
+
+/** Work for each organisation of these rows. One that is erased is passed over; what fails for one is thrown once the others had their turn. */
+export async function inTurn(
+  spaces: Pick<Spaces, "of">,
+  rows: readonly { readonly org: string }[],
+  work: (space: Space) => Promise<void>,
+): Promise<void> {
+  const failed: Error[] = [];
+  for (const { org } of rows) {
+    try {
+      await work(await spaces.of(idFrom("org", org)));
+    } catch (error) {
+      if (!(error instanceof Error)) throw error;
+      if (!isRefusal(error, "org.unknown")) failed.push(error);
+    }
+  }
+  const [first] = failed;
+  if (first) throw first;
+}
