@@ -1,5 +1,5 @@
 import type { Passwords } from "@holdfast/crypto";
-import type { Clock, Random } from "@holdfast/kernel";
+import type { Clock, Random, Report } from "@holdfast/kernel";
 import {
   LoginAttempts,
   OwnLists,
@@ -11,7 +11,7 @@ import {
   Users,
 } from "./application-users/index.ts";
 import { applicationUserRoutes } from "./application-users/routes.ts";
-import { Claims, CodeAttempts, Handovers } from "./claims/index.ts";
+import { Claims, CodeAttempts, Handovers, Notices } from "./claims/index.ts";
 import { claimRoutes, handoverRoutes } from "./claims/routes.ts";
 import type { Post } from "./identity/index.ts";
 import type { Handler, Minting, Refused, Revocation, Rulings, Spaces } from "./authority/index.ts";
@@ -27,10 +27,11 @@ type Needs = {
   readonly rulings: Rulings;
   readonly passwords: Passwords;
   readonly registry: Registry;
-  readonly post: Pick<Post, "send">;
+  readonly post: Pick<Post, "send" | "by">;
   readonly refusedSignIn: (who: Refused, about: string) => void;
   readonly clock: Clock;
   readonly random: Random;
+  readonly report: Report;
 };
 
 /** Changes of the lists of one user: each is written down, and asks all of the organisation that is open once more. */
@@ -41,6 +42,7 @@ export function openApplicationUsers({ registry, ...needs }: Needs): {
   readonly users: Users;
   readonly refreshTokens: RefreshTokens;
   readonly pastSignIns: PastSignIns;
+  readonly notices: Notices;
   readonly handlers: Handler[];
 } {
   const users = new Users({ ...needs, devices: registry });
@@ -50,10 +52,18 @@ export function openApplicationUsers({ registry, ...needs }: Needs): {
   const passkeySignIns = new PasskeySignIns({ ...needs, signUpOf });
   const lists = new OwnLists({ ...needs, changes: new RateLimit(listRate, needs.clock) });
   const codes = { ...needs, registry, attempts: new CodeAttempts({ ...needs, networkOf }) };
+  const claims = new Claims(codes);
+  registry.whenBound((unit, { id, user }) => claims.boundIn(unit, id, user));
   const handlers = [
     ...applicationUserRoutes({ users, signIns, lists, passkeys, passkeySignIns }),
-    ...claimRoutes(new Claims(codes)),
+    ...claimRoutes(claims),
     ...handoverRoutes(new Handovers(codes)),
   ];
-  return { users, refreshTokens: new RefreshTokens(needs), pastSignIns: new PastSignIns(needs), handlers };
+  return {
+    users,
+    refreshTokens: new RefreshTokens(needs),
+    pastSignIns: new PastSignIns(needs),
+    notices: new Notices(needs),
+    handlers,
+  };
 }

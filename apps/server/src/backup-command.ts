@@ -1,6 +1,6 @@
 import { accessSync, constants, statSync } from "node:fs";
 import path from "node:path";
-import { Refusal, rfc3339, systemClock, systemRandom, systemTimers } from "@holdfast/kernel";
+import { isRefusal, Refusal, rfc3339, systemClock, systemRandom, systemTimers } from "@holdfast/kernel";
 import { refuseOverwriting } from "./backup-file.ts";
 import { bytesOf, nameIn, removeCutOff, verifyFile, writeBackup } from "./backup-files.ts";
 import { restoreBackup, type Restored, type Summary } from "./backup/index.ts";
@@ -138,7 +138,7 @@ async function ownSource(config: Config): Promise<Source> {
       doubtful: () => {},
       fatal: (refusal) => ending.abort(refusal),
     }).catch((error: unknown) => {
-      if (error instanceof Refusal && error.code === "storage.inUse") places.lose();
+      if (isRefusal(error, "storage.inUse")) places.lose();
       throw error;
     });
     opened.adopt(storage, (it) => it.close());
@@ -176,7 +176,7 @@ async function restore(file: string, config: Config, isVouchedFor: boolean): Pro
     const bytes = bytesOf(file, { progress, signal: ending.signal });
     return await restoreBackup({ ...common, bytes, database: places.database, keyring: places.keyring, isVouchedFor });
   } catch (error) {
-    if (error instanceof Refusal && error.code === "storage.inUse") places.lose();
+    if (isRefusal(error, "storage.inUse")) places.lose();
     throw error;
   } finally {
     await places.close();

@@ -90,8 +90,8 @@ export function openBeside(needs: Needs): BesideTelemetry {
       const again = [...missed];
       missed.clear();
       for (const [device, space] of again) if (!space.closed) beside.arrived(space, device, undefined);
-      await commands.round();
-      await board.round();
+      const rounds = await Promise.allSettled([commands.round(), board.round()]);
+      for (const one of rounds) if (one.status === "rejected") throw one.reason;
     },
   };
 }

@@ -1,6 +1,7 @@
 import { Refusal, type Report } from "@holdfast/kernel";
 import type { Alerting } from "./alerting.ts";
 import type { BesideTelemetry } from "./beside.ts";
+import type { Notices } from "./claims/index.ts";
 import type { Domains } from "./single-sign-on/index.ts";
 import type { PastSignIns } from "./application-users/index.ts";
 import type { Refusals } from "./audit/index.ts";
@@ -28,6 +29,7 @@ type Needs = {
   readonly journal: Journal;
   readonly lettingGo: LettingGo;
   readonly pastSignIns: PastSignIns;
+  readonly notices: Notices;
   readonly ending: Ending;
   readonly presences: Presences;
   readonly log: MessageLog;
@@ -84,6 +86,7 @@ export function keepHouse(rounds: Rounds, needs: Needs): void {
   rounds.every(soon, () => runs.round());
   rounds.every(soon, () => beside.round());
   rounds.every(soon, () => needs.alerting.round());
+  rounds.every(soon, () => needs.notices.round());
   rounds.every(soon, () => post.round());
   rounds.every(minutely, () => backups.round());
   rounds.every(seldom, async () => {

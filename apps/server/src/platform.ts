@@ -1,5 +1,5 @@
 import { Passwords } from "@holdfast/crypto";
-import { Refusal, type Instant } from "@holdfast/kernel";
+import { isRefusal, Refusal, type Instant } from "@holdfast/kernel";
 import { listeningOn, nameOf } from "./about.ts";
 import { Alerting } from "./alerting.ts";
 import { Accounts, Plans, Usage } from "./accounting/index.ts";
@@ -93,7 +93,7 @@ async function open(needs: PlatformNeeds, opened: AsyncDisposableStack, closing:
 
   // The database that another server uses is not ours to end.
   const loseIfInUse = (error: unknown): void => {
-    if (error instanceof Refusal && error.code === "storage.inUse") places.lose();
+    if (isRefusal(error, "storage.inUse")) places.lose();
   };
   const refusals: { log: Refusals | undefined } = { log: undefined };
   const spaceHolder: { spaces: Spaces | undefined } = { spaces: undefined };
@@ -182,7 +182,7 @@ async function open(needs: PlatformNeeds, opened: AsyncDisposableStack, closing:
   const postures = new Postures({ ...common, presences });
   const devices = new DeviceList({ storage, spaces, directories, presences, postures });
   const doors = new Doors({ ...common, directories });
-  const applicationUsers = openApplicationUsers({ ...forPeople, ...people, registry });
+  const applicationUsers = openApplicationUsers({ ...forPeople, ...people, registry, report });
 
   const lists = new ListKeeping({ ...common, report });
   const backups = await ScheduledBackups.open({ ...common, config, keyring, report, signal: closing.signal });

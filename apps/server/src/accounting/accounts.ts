@@ -1,4 +1,13 @@
-import { because, Refusal, type Clock, type Id, type Instant, type Random, type Report } from "@holdfast/kernel";
+import {
+  because,
+  isRefusal,
+  Refusal,
+  type Clock,
+  type Id,
+  type Instant,
+  type Random,
+  type Report,
+} from "@holdfast/kernel";
 import { asPlatform, decisionsIn, type Space, type Spaces } from "../authority/index.ts";
 import type { Storage } from "../storage/index.ts";
 import { Account } from "./account.ts";
@@ -105,7 +114,7 @@ export class Accounts {
       } catch (error) {
         if (!(error instanceof Error)) throw error;
         // The others are not to wait for it; all of it stays in memory until it is written.
-        if (!kept.isForgotten) failed.push(error);
+        if (!kept.isForgotten && !isRefusal(error, "org.unknown")) failed.push(error);
       }
     }
     const [first] = failed;

@@ -1,4 +1,4 @@
-import { idFrom, Refusal, type Clock, type Id, type Instant } from "@holdfast/kernel";
+import { idFrom, isRefusal, type Clock, type Id, type Instant } from "@holdfast/kernel";
 import { asPlatform, authorityIn, type Spaces } from "../authority/index.ts";
 import type { Storage } from "../storage/index.ts";
 import { forget } from "./ending.ts";
@@ -30,7 +30,7 @@ export class PastSignIns {
         await this.#in(idFrom("org", org), by);
       } catch (error) {
         // It was erased meanwhile.
-        if (!(error instanceof Refusal) || error.code !== "org.unknown") throw error;
+        if (!isRefusal(error, "org.unknown")) throw error;
       }
     }
   }

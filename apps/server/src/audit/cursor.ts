@@ -1,4 +1,4 @@
-import { Refusal } from "@holdfast/kernel";
+import { isRefusal, Refusal } from "@holdfast/kernel";
 import type { OrgScope } from "../storage/index.ts";
 
 /**
@@ -18,7 +18,7 @@ export function parseCursor(scope: OrgScope, text: string): number {
     return Number(new DataView(plain.buffer, plain.byteOffset, plain.byteLength).getBigUint64(0));
   } catch (cause) {
     // Not base64, or not sealed by us for this: the same to whoever sent it.
-    const isTheirs = cause instanceof SyntaxError || (cause instanceof Refusal && cause.code === "seal.broken");
+    const isTheirs = cause instanceof SyntaxError || isRefusal(cause, "seal.broken");
     throw isTheirs ? new Refusal("cursor.malformed") : cause;
   }
 }

@@ -14,6 +14,7 @@ import {
   idFrom,
   isBroughtSecret,
   isId,
+  isRefusal,
   Refusal,
   uuidOf,
   type Clock,
@@ -185,7 +186,7 @@ export class Authentication {
   async know(space: Space, ids: ReadonlySet<CredentialId>): Promise<void> {
     const missing = [...ids].filter((id) => !space.credentials.has(id));
     if (missing.length === 0) return;
-    const isBroken = (error: unknown) => error instanceof Refusal && error.code === "seal.broken";
+    const isBroken = (error: unknown) => isRefusal(error, "seal.broken");
     try {
       const found = await this.#needs.storage.read(asPlatform(space.scope), async (unit) => {
         const rows = authorityIn(unit);
@@ -217,7 +218,7 @@ export class Authentication {
     try {
       return await this.#needs.spaces.of(org);
     } catch (error) {
-      if (error instanceof Refusal && error.code === "org.unknown") return undefined; // its key was erased
+      if (isRefusal(error, "org.unknown")) return undefined; // its key was erased
       throw error;
     }
   }
@@ -326,7 +327,7 @@ export class Authentication {
         });
         uses.written(used);
       } catch (error) {
-        const isGone = error instanceof Refusal && error.code === "org.unknown"; // it is being erased: there is nobody to tell
+        const isGone = isRefusal(error, "org.unknown"); // it is being erased: there is nobody to tell
         uses[isGone ? "written" : "putBack"](used);
         if (!(error instanceof Refusal)) throw error;
         if (!isGone) failed ??= error;

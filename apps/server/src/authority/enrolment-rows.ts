@@ -4,7 +4,7 @@ import type { Unit } from "../storage/index.ts";
 import type { Manufactured } from "./manufacturer.ts";
 
 /** The key that a device brought, or what its birth certificate says of it. */
-type EnrolledBy = PublicKey | Manufactured;
+export type EnrolledBy = PublicKey | Manufactured;
 
 /** Who enrolled by which key, as PostgreSQL keeps it: the keys of devices as blind indexes, by which nobody finds the device elsewhere. */
 export const enrolmentsIn = (unit: Unit) => {

@@ -3,6 +3,7 @@ import { actions, isAction } from "@holdfast/protocol";
 import type { Authentication } from "./authentication.ts";
 import { Caller, refusedBy } from "./caller.ts";
 import { unsaid, type Circumstances } from "./circumstances.ts";
+import { decideReading } from "./past-reading.ts";
 import type { Permit } from "./permit.ts";
 import type { Decision } from "./power.ts";
 import type { Spaces } from "./spaces.ts";
@@ -43,7 +44,8 @@ export async function explain(
   }
   const target = caller.target(kind, resource);
   if (target) {
-    const { allowed, because } = caller.decide(action, target);
+    const isReading = action === "telemetry.read" && target.kind === "device";
+    const { allowed, because } = isReading ? decideReading(caller, target) : caller.decide(action, target);
     return { allowed, because };
   }
   return { allowed: false, because: `${resource} is not in this organisation` };

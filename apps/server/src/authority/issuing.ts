@@ -6,6 +6,7 @@ import { callerOf, refusedBy, type Caller } from "./caller.ts";
 import { nobody } from "./circumstances.ts";
 import type { Credential } from "./credential.ts";
 import { endOfAge } from "./demands.ts";
+import { enrolmentsIn } from "./enrolment-rows.ts";
 import { deviceKeyOf, endOf, enrolledKeyOf, ownKeyOf, type Birth, type Wanted } from "./heritage.ts";
 import { digestOf, issuerOf, nameOfIssuer, type Issuer } from "./issuer.ts";
 import { issuersIn, type Ended, type IssuedCertificate } from "./issuer-rows.ts";
@@ -96,7 +97,8 @@ export class Issuing {
 
   /**
    * A device has its own certificate replaced, within the life of its credential; with a key that it has besides, the one that it got with
-   * that key, or a first one that ends with it. @throws Refusal
+   * that key, or a first one that ends with it. @throws Refusal `key.shared` among others, where another device enrolled or
+   * renewed with the key
    */
   async renew(permit: Permit<"telemetry.write">, { csr, validFor }: Asked): Promise<Certified> {
     const caller = callerOf(permit);
@@ -115,6 +117,7 @@ export class Issuing {
       const before = id && (await rows.credentialToChange(id));
       if (before) return this.#renewIn(unit, caller, before, publicKey, { device, validFor });
       await this.#needs.minting.refuseThirdKey(unit, space, device);
+      await enrolmentsIn(unit).add(device, publicKey);
       return this.#bornIn(unit, space, ownKeyOf(caller, device, publicKey), publicKey, { device, validFor });
     });
   }
@@ -224,6 +227,8 @@ export class Issuing {
     const { latest } = compile(space, before, nobody, now);
     const isSameKey = before.publicKey !== undefined && thumbprint(before.publicKey) === thumbprint(key);
     const keySince = (isSameKey && before.issued?.keySince) || now;
+    // It enrols no other device, and not this one once it was shut out.
+    if (!isSameKey) await enrolmentsIn(unit).add(device, key);
     const ends = [latest, endOfAge(space.demands, "devices", keySince)];
     const { issued, chain } = await this.#certifyIn(unit, space, { device, key, validFor, ends });
     // Who comes with the one before has not got the present one: its reply was lost, and what it has stays good as long as that was to be.

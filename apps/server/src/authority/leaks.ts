@@ -1,6 +1,6 @@
 import { timingSafeEqual } from "node:crypto";
 import { parseSocketSecret, type SocketSecret } from "@holdfast/crypto";
-import { Refusal, type Clock, type Instant } from "@holdfast/kernel";
+import { isRefusal, Refusal, type Clock, type Instant } from "@holdfast/kernel";
 import { presets } from "@holdfast/protocol";
 import type { Allowed, Storage, Unit } from "../storage/index.ts";
 import type { Authentication, Known } from "./authentication.ts";
@@ -46,7 +46,7 @@ export class Leaks {
         await this.#needs.revocation.endIn(unit, { ...credential, leakedAt: this.#needs.clock.now() });
       });
     } catch (error) {
-      if (!(error instanceof Refusal) || error.code !== "credential.invalid") throw error; // else there was nothing to end
+      if (!isRefusal(error, "credential.invalid")) throw error; // else there was nothing to end
     }
   }
 
@@ -69,7 +69,7 @@ export class Leaks {
         await this.#needs.revocation.endIn(unit, found);
       });
     } catch (error) {
-      if (!(error instanceof Refusal) || error.code !== "credential.invalid") throw error; // else there was nothing to end
+      if (!isRefusal(error, "credential.invalid")) throw error; // else there was nothing to end
     }
   }
 
@@ -94,7 +94,7 @@ export class Leaks {
     const whose = socketAddresses.of(address);
     if (!whose) throw new Refusal("credential.invalid");
     const space = await spaces.of(whose.org).catch((error: unknown) => {
-      if (error instanceof Refusal && error.code === "org.unknown") throw new Refusal("credential.invalid");
+      if (isRefusal(error, "org.unknown")) throw new Refusal("credential.invalid");
       throw error;
     });
     const credential = await authentication.credential(space, whose.credential);

@@ -2,7 +2,7 @@ import type { Id, Kind } from "@holdfast/kernel";
 import { formatGrant, type Action, type Grant, type Where } from "@holdfast/protocol";
 import type { Dashboard } from "./dashboard.ts";
 import type { Listable } from "./listed-topics.ts";
-import type { Placement } from "./space.ts";
+import { speaksFor, type Placement } from "./placement.ts";
 
 /** What a question is about, with what is needed to answer it. */
 export type Target =
@@ -39,7 +39,7 @@ export function linkOf(label: string, grants: Iterable<Grant>, device?: Id<"devi
   return { label, grants: byAction, device };
 }
 
-/** What a device says of itself it says for its children too, as long as they are in one application: who moves is nobody's child. */
+/** What a device says of itself it says for its children too. */
 const isForChild = (
   { device, grants }: Link,
   action: Action,
@@ -51,7 +51,7 @@ const isForChild = (
   target.kind === "device" &&
   target.placement.gateway === device &&
   grants.has(action) &&
-  placeOf(device)?.application === target.placement.application;
+  speaksFor(placeOf(device), target.placement);
 
 /** Whether one link grants this. */
 export const grants = (

@@ -48,7 +48,8 @@ const anyPurpose = "2.5.29.37.0";
 const serialNumber = /^[A-Za-z0-9 '()+,\-./:=?]{1,64}$/;
 
 /** P-256, P-384, Ed25519, and RSA where it is neither weak nor slow to check. */
-function isStrong({ asymmetricKeyType, asymmetricKeyDetails }: KeyObject): boolean {
+function hasStrongKey(x509: X509Certificate): boolean {
+  const { asymmetricKeyType, asymmetricKeyDetails } = keyOf(x509) ?? {};
   const { namedCurve = "", modulusLength = 0, publicExponent = 0n } = asymmetricKeyDetails ?? {};
   if (asymmetricKeyType === "ec") return ["prime256v1", "secp384r1"].includes(namedCurve);
   if (asymmetricKeyType === "rsa")
@@ -56,11 +57,19 @@ function isStrong({ asymmetricKeyType, asymmetricKeyDetails }: KeyObject): boole
   return asymmetricKeyType === "ed25519";
 }
 
+function keyOf(x509: X509Certificate): KeyObject | undefined {
+  try {
+    return x509.publicKey;
+  } catch {
+    return undefined; // OpenSSL says in many ways that it knows no such key
+  }
+}
+
 /** What is wrong with a certificate, for it to be that of a manufacturer's authority; in words, for whoever brings it. */
 export function faultOfAuthority(x509: X509Certificate, looked: Looked, now: Instant): string | undefined {
   if (!looked.isAuthority) return "It is not that of an authority (basicConstraints).";
   if (looked.keyUsage?.signsCertificates === false) return "Its key is not for signing certificates (keyUsage).";
-  if (!isStrong(x509.publicKey)) return "Its key is not of P-256, P-384, Ed25519, or RSA of 2048 to 8192 bits.";
+  if (!hasStrongKey(x509)) return "Its key is not of P-256, P-384, Ed25519, or RSA of 2048 to 8192 bits.";
   const strange = looked.critical.find((one) => !understood.has(one));
   if (strange !== undefined) return `It has a critical extension that is not understood here: ${strange}.`;
   const age = ageOf(x509, now);
@@ -85,7 +94,7 @@ export function faultOfBirth(
     looked.keyUsage?.signs !== false &&
     looked.critical.every((one) => understood.has(one)) &&
     signatures.has(x509.signatureAlgorithmOid ?? "") &&
-    isStrong(x509.publicKey) &&
+    hasStrongKey(x509) &&
     serialOf(looked) !== undefined;
   if (!isOne) return "a birth certificate that is none";
   const ages = [ageOf(x509, now), ageOf(authority, now)];

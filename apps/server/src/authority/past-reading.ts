@@ -2,7 +2,7 @@ import type { Id } from "@holdfast/kernel";
 import type { Caller } from "./caller.ts";
 import type { Target } from "./link.ts";
 import { Permit, type Asker } from "./permit.ts";
-import { mayNow } from "./power.ts";
+import { mayNow, type Decision } from "./power.ts";
 import { readableOf } from "./seeing.ts";
 
 /**
@@ -30,6 +30,16 @@ export function mayRead(caller: Caller, device: Id<"device">): boolean {
     caller.mayDevice("telemetry.read", device) ||
     (once !== undefined && mayNow(caller.power, "telemetry.read", once, caller.now()))
   );
+}
+
+/** The same question with the reason, which says what of it she reads. */
+export function decideReading(caller: Caller, target: Target & { kind: "device" }): Decision {
+  const now = caller.decide("telemetry.read", target);
+  const once = now.allowed ? undefined : onceHers(caller, target.id);
+  if (!once) return now;
+  const { allowed, because } = caller.decide("telemetry.read", once);
+  const only = `, but of ${target.id} only what came while it was ${caller.user}'s: it is another's or nobody's now, and what comes since is not hers`;
+  return { allowed, because: allowed ? `${because}${only}` : because };
 }
 
 /** As it was placed while it was hers. */

@@ -66,4 +66,16 @@ export const expectedAlike = (a: Placement, b: Placement): boolean =>
   a.reportsEvery === b.reportsEvery &&
   a.state === b.state &&
   a.gateway === b.gateway &&
+  a.user === b.user &&
   a.application === b.application;
+
+/**
+ * Whether a gateway speaks for what is bound to it: as long as both are of one application, and not of two customers. Who moves, or becomes somebody
+ * else's, is nobody's child.
+ */
+export const speaksFor = (
+  gateway: Pick<Placement, "application" | "user"> | undefined,
+  child: Pick<Placement, "application" | "user">,
+): boolean =>
+  gateway?.application === child.application &&
+  (gateway.user === undefined || child.user === undefined || gateway.user === child.user);

@@ -1,4 +1,4 @@
-import { idFrom, Refusal, uuidOf, type Clock, type Id, type Random } from "@holdfast/kernel";
+import { idFrom, isRefusal, Refusal, uuidOf, type Clock, type Id, type Random } from "@holdfast/kernel";
 import type { Keyring, Storage } from "../storage/index.ts";
 import { callerOf, refusedBy } from "./caller.ts";
 import { refuseTouchingGreater } from "./in-person.ts";
@@ -140,7 +140,7 @@ export async function orNothing(space: Promise<Space>): Promise<Space | undefine
   try {
     return await space;
   } catch (error) {
-    if (error instanceof Refusal && error.code === "org.unknown") return undefined;
+    if (isRefusal(error, "org.unknown")) return undefined;
     throw error;
   }
 }

@@ -15,7 +15,7 @@ import { Lists, type Entry, type Hits, type ListEntry } from "./lists.ts";
 import type { Credential, Ending } from "./credential.ts";
 import type { Issuer } from "./issuer.ts";
 import { Openings } from "./openings.ts";
-import { answersAlike, expectedAlike, type Placement, type Schema } from "./placement.ts";
+import { answersAlike, expectedAlike, speaksFor, type Placement, type Schema } from "./placement.ts";
 import { isBuiltIn, type Grant, type Role } from "@holdfast/protocol";
 import { PastOwners } from "./past-owners.ts";
 import type { Remembered } from "./remembered.ts";
@@ -188,6 +188,12 @@ export class Space {
     this.#openings.swap(before?.door?.door.hours, placement.door?.door.hours);
     // Nobody was told no about a device that was not there, and what people call it changes no answer; its alias stands in topics.
     if (before && !answersAlike(before, placement)) this.bump();
+  }
+
+  /** The device that speaks for it, as long as that may. */
+  gatewayOf(id: Id<"device">): Id<"device"> | undefined {
+    const child = this.device(id);
+    return child?.gateway && speaksFor(this.device(child.gateway), child) ? child.gateway : undefined;
   }
 
   addApplication(id: Id<"application">): void {

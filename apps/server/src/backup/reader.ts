@@ -1,5 +1,5 @@
 import { StreamOpener } from "@holdfast/crypto";
-import { Refusal } from "@holdfast/kernel";
+import { isRefusal, Refusal } from "@holdfast/kernel";
 import type { z } from "zod";
 import type { Keyring, Sequence, Table } from "../storage/index.ts";
 import { CopyRows } from "./copy-rows.ts";
@@ -173,7 +173,7 @@ async function* plainOf(
     for (let next = await source.next(); !next.done; next = await source.next()) yield* opener.update(next.value);
     yield opener.final();
   } catch (cause) {
-    if (!(cause instanceof Refusal) || cause.code !== "seal.broken") throw cause;
+    if (!isRefusal(cause, "seal.broken")) throw cause;
     const at = (headerLength + opener.opened * (64 * 1024 + 16)).toLocaleString("en");
     throw new Refusal("backup.damaged", { cause, detail: `It was cut or changed within 64 KiB behind byte ${at}.` });
   }

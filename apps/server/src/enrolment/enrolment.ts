@@ -1,9 +1,10 @@
-import { isId, Refusal, type Clock, type Id } from "@holdfast/kernel";
+import { isId, isRefusal, Refusal, type Clock, type Id, type RefusalCode } from "@holdfast/kernel";
 import {
   enrolmentsIn,
   orgAt,
   type Caller,
   type Certified,
+  type EnrolledBy,
   type Enrolling,
   type Issuing,
   type Permit,
@@ -21,6 +22,12 @@ type Needs = {
   readonly signer: Pick<Signer, "keyIn" | "nameIn" | "bundle">;
   readonly clock: Clock;
 };
+
+/** What it comes by: the key that it brought, or its birth certificate; and that key. */
+type Brought = { readonly by: EnrolledBy } & Pick<Enrolling, "key">;
+
+/** What whoever comes second is refused by. */
+const taken: ReadonlySet<string> = new Set<RefusalCode>(["key.shared", "enrolment.exhausted"]);
 
 const usual = 90 * 86_400_000; // milliseconds that a certificate is good, where nobody says
 const nameless = "Device";
@@ -40,7 +47,7 @@ export class Enrolment {
    * @throws Refusal `enrolment.label`, `enrolment.exhausted`, `enrolment.ended`, `key.shared`, and as any device that is made
    */
   async enrol(caller: Caller, label: string | undefined, csr: string): Promise<Certified> {
-    const { signer, storage, registry, issuing } = this.#needs;
+    const { signer, registry, issuing } = this.#needs;
     const { application, product } = placeOf(caller, label);
     const permit = caller.permit("device.enrol", application);
     const key = await signer.keyIn(csr);
@@ -48,33 +55,49 @@ export class Enrolment {
     const validFor = caller.credential.enrols?.validFor ?? usual;
     const born = caller.circumstances?.manufactured;
     const by = born ?? key;
-    const known = await storage.read(permit, (unit) => enrolmentsIn(unit).deviceOf(by));
+    const known = await this.#deviceOf(permit, caller, { by, key });
     if (known) return this.#again(permit, { device: known, key, validFor });
     // What its manufacturer calls it is proved.
     const name = nameFrom(born?.serial ?? (await signer.nameIn(csr)));
-    const { made } = await registry.enrol(
-      permit,
-      { name, product, alias: undefined, tags: {} },
-      async (unit, device) => {
+    const wanted = { name, product, alias: undefined, tags: {} };
+    try {
+      const { made } = await registry.makings.enrol(permit, wanted, async (unit, device) => {
         const { id, enrols } = caller.credential;
         const rows = enrolmentsIn(unit);
-        // Somebody was faster with the same: its device is the one, and this is none.
         if (!(await rows.count(id, enrols?.most))) throw new Refusal("enrolment.exhausted");
         await rows.add(device, by);
         await rows.add(device, key);
         return issuing.enrolIn(unit, permit, { device, key, validFor });
-      },
-    );
-    return made;
+      });
+      return made;
+    } catch (error) {
+      if (!(error instanceof Refusal) || !taken.has(error.code)) throw error;
+      // Somebody may have been faster with the same: its device is the one, and this was none.
+      const faster = await this.#deviceOf(permit, caller, { by, key });
+      if (!faster) throw error;
+      return this.#again(permit, { device: faster, key, validFor });
+    }
+  }
+
+  /**
+   * Which came before by the same. What is refused in any case is refused here, before there is a key for a device that is none.
+   * @throws Refusal `enrolment.exhausted`, `key.shared`
+   */
+  #deviceOf(permit: Permit<"device.enrol">, { credential }: Caller, { by, key }: Brought) {
+    return this.#needs.storage.read(permit, async (unit) => {
+      const rows = enrolmentsIn(unit);
+      const device = await rows.deviceOf(by);
+      if (device) return device;
+      if (by !== key && (await rows.deviceOf(key))) throw new Refusal("key.shared");
+      const most = credential.enrols?.most;
+      if (most !== undefined && (await rows.used(credential.id)) >= most) throw new Refusal("enrolment.exhausted");
+      return undefined;
+    });
   }
 
   async #again(permit: Permit<"device.enrol">, enrolling: Enrolling): Promise<Certified> {
     const { storage, issuing } = this.#needs;
-    return storage.change(permit, async (unit) => {
-      const certified = await issuing.enrolAgainIn(unit, permit, enrolling);
-      await enrolmentsIn(unit).add(enrolling.device, enrolling.key);
-      return certified;
-    });
+    return storage.change(permit, (unit) => issuing.enrolAgainIn(unit, permit, enrolling));
   }
 
   /** A device gets its next certificate. @throws Refusal */
@@ -97,7 +120,7 @@ export class Enrolment {
     try {
       return await this.authoritiesOf(org);
     } catch (error) {
-      if (error instanceof Refusal && error.code === "org.unknown") throw new Refusal("enrolment.label");
+      if (isRefusal(error, "org.unknown")) throw new Refusal("enrolment.label");
       throw error;
     }
   }

@@ -1,5 +1,5 @@
 import { digestSecret, isSecret, newSecret } from "@holdfast/crypto";
-import { isId, Refusal, type Clock, type Id, type Instant, type Random } from "@holdfast/kernel";
+import { isId, isRefusal, Refusal, type Clock, type Id, type Instant, type Random } from "@holdfast/kernel";
 import { commandClient, type Grant } from "@holdfast/protocol";
 import {
   authorityIn,
@@ -228,7 +228,7 @@ export class Activations {
       wrongCodes.giveBack(person);
       return waiting;
     } catch (error) {
-      if (!(error instanceof Refusal) || error.code !== "activation.unknown") wrongCodes.giveBack(person);
+      if (!isRefusal(error, "activation.unknown")) wrongCodes.giveBack(person);
       throw error;
     }
   }

@@ -1,5 +1,5 @@
 import type { Passwords } from "@holdfast/crypto";
-import { newId, Refusal, type Clock, type Id, type Random } from "@holdfast/kernel";
+import { isRefusal, newId, Refusal, type Clock, type Id, type Random } from "@holdfast/kernel";
 import type { MadePasskey } from "@holdfast/protocol";
 import type { Proof, Spaces, Visit } from "../authority/index.ts";
 import { creationOptions, newChallenge, readAttestation } from "../passkeys/index.ts";
@@ -75,7 +75,7 @@ export class Comers {
     const made = fault ? undefined : await this.#made(invited, coming);
     if (made) return { person: made, isNew: true, proofs: ["password"] };
     return this.#known(invited, coming, visit).catch((error: unknown) => {
-      throw fault && error instanceof Refusal && error.code === "credential.invalid" ? fault : error;
+      throw fault && isRefusal(error, "credential.invalid") ? fault : error;
     });
   }
 

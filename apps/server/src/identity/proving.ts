@@ -1,5 +1,5 @@
 import type { Passwords } from "@holdfast/crypto";
-import { Refusal, type Clock, type Id, type Random } from "@holdfast/kernel";
+import { isRefusal, Refusal, type Clock, type Id, type Random } from "@holdfast/kernel";
 import type { ShownPasskey } from "@holdfast/protocol";
 import type { Proof, Spaces, Visit } from "../authority/index.ts";
 import type { Keyring, Storage } from "../storage/index.ts";
@@ -96,7 +96,7 @@ export class Proving {
         return proved;
       });
     } catch (error) {
-      if (!(error instanceof Refusal) || error.code !== "credential.invalid") throw error;
+      if (!isRefusal(error, "credential.invalid")) throw error;
       throw new Refusal("confirmation.invalid", { cause: error }); // her session is as good as before
     }
   }

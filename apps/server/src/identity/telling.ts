@@ -1,4 +1,4 @@
-import { Refusal, type Id } from "@holdfast/kernel";
+import { isRefusal, type Id } from "@holdfast/kernel";
 import type { Space, Spaces } from "../authority/index.ts";
 import type { Actor, Storage, Unit } from "../storage/index.ts";
 
@@ -41,7 +41,7 @@ export async function spacesOf(
     try {
       found.push(await spaces.of(org));
     } catch (error) {
-      if (!(error instanceof Refusal) || error.code !== "org.unknown") throw error;
+      if (!isRefusal(error, "org.unknown")) throw error;
     }
   }
   return found;

@@ -22,7 +22,14 @@ type JsonObject = { readonly [name: string]: unknown };
 const isObject = (value: unknown): value is JsonObject =>
   typeof value === "object" && value !== null && !Array.isArray(value);
 
-const bytesOf = (value: unknown): Uint8Array => new TextEncoder().encode(JSON.stringify(value));
+/** ECMA-262, 25.5.3, of which TypeScript does not know yet. */
+const { rawJSON } = JSON as typeof JSON & { rawJSON: (this: void, text: string) => object }; // V8 has it
+
+/** JSON reads 1e999 as infinite and would write it as null: it is written as it came, and judged as if the child had sent it. */
+const asItCame = (_name: string, value: unknown): unknown =>
+  value === Infinity || value === -Infinity ? rawJSON(value > 0 ? "1e999" : "-1e999") : value;
+
+const bytesOf = (value: unknown): Uint8Array => new TextEncoder().encode(JSON.stringify(value, asItCame));
 
 /** ThingsBoard's gateway messages. @throws Refusal `gateway.malformed`, `telemetry.malformed`, `telemetry.tooDeep`, `telemetry.tooMany` */
 export function parseSaid(what: GatewaySaying, bytes: Uint8Array): readonly Part[] {

@@ -49,12 +49,11 @@ export function comes(known: Known, seen: Seen, way: number): void {
   known.changed.add(seen.device);
 }
 
-/** Who speaks for it, where it is bound to one of its own application and is not suspended. */
+/** Who speaks for it, where it is not suspended. */
 export function gatewayIn(known: Known, child: Id<"device">): Seen | undefined {
-  const placement = known.space.device(child);
-  const gateway = placement?.state === "active" ? placement.gateway : undefined;
-  if (!gateway || known.space.device(gateway)?.application !== placement?.application) return undefined;
-  return seenIn(known, gateway);
+  const { space } = known;
+  const gateway = space.device(child)?.state === "active" ? space.gatewayOf(child) : undefined;
+  return gateway && seenIn(known, gateway);
 }
 
 /** Of what is suspended or retired nobody expects anything. */

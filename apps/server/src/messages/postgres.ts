@@ -1,5 +1,6 @@
-import { idFrom, uuidOf, type Id, type Instant } from "@holdfast/kernel";
-import type { Unit } from "../storage/index.ts";
+import { idFrom, isRefusal, uuidOf, type Id, type Instant } from "@holdfast/kernel";
+import { asPlatform, type Space } from "../authority/index.ts";
+import type { Storage, Unit } from "../storage/index.ts";
 import { troubles } from "./condition.ts";
 import { causeOfCode, codeOfCause, type OwnComing, type Presence } from "./presence.ts";
 
@@ -26,6 +27,23 @@ type Row = {
 };
 
 const states = ["never", "online", "offline", "through"] as const; // as the migration numbers them; appended to
+
+/** Rows of one statement: a fleet that comes back after a restart is written in pieces. */
+const mostRows = 5_000;
+
+/** Of an organisation that is being erased nothing is written down: nobody asks for its devices any more. */
+export async function notePresences(
+  storage: Storage,
+  { scope }: Pick<Space, "scope">,
+  noted: readonly Noted[],
+): Promise<void> {
+  try {
+    for (let at = 0; at < noted.length; at += mostRows)
+      await storage.note(asPlatform(scope), (unit) => presencesIn(unit).save(noted.slice(at, at + mostRows)));
+  } catch (error) {
+    if (!isRefusal(error, "org.unknown")) throw error;
+  }
+}
 
 /** Presence as PostgreSQL keeps it: nothing of it is sealed. */
 export const presencesIn = (unit: Unit) => ({

@@ -5,7 +5,7 @@ import type { Storage } from "../storage/index.ts";
 import { dueAt, lasting, next, remembered, rules, unwatched, type Happening } from "./condition.ts";
 import { isOurs, isVague } from "./cause.ts";
 import { comes, factsOf, gatewayIn, knownOf, seenIn, type Known } from "./known.ts";
-import { presencesIn, type Noted } from "./postgres.ts";
+import { notePresences, presencesIn, type Noted } from "./postgres.ts";
 import {
   codeOfCause,
   neverSeen,
@@ -26,12 +26,12 @@ export type PresenceChange = {
   readonly device: Id<"device">;
   readonly state: PresenceState;
   readonly isConnected: boolean;
+  /** It came or went; else what troubles it began or ended. */
+  readonly hasTurned: boolean;
   readonly at: Instant;
   readonly because: Cause | undefined;
 };
 
-/** Rows of one statement: a fleet that comes back after a restart is written in pieces. */
-const mostRows = 5_000;
 /** Milliseconds after which it is written down that a connected device is still heard. After a crash its end tells more exactly. */
 const connectedEvery = 60_000;
 
@@ -214,14 +214,12 @@ export class Presences {
   async #note(known: Known, devices: readonly Id<"device">[]): Promise<void> {
     // What the database has must be known before it is written over.
     if (devices.length > 0 && !known.isRead) await (known.read ??= this.#read(known));
-    for (let at = 0; at < devices.length; at += mostRows) {
-      const noted: readonly Noted[] = devices.slice(at, at + mostRows).map((device) => {
-        const { own, heardAt, condition, way, contestedAt } = seenIn(known, device);
-        return { device, coming: own, heardAt, trouble: lasting(condition), way, contestedAt };
-      });
-      await this.#needs.storage.note(asPlatform(known.space.scope), (unit) => presencesIn(unit).save(noted));
-      for (const { device, heardAt } of noted) seenIn(known, device).notedAt = heardAt;
-    }
+    const noted: readonly Noted[] = devices.map((device) => {
+      const { own, heardAt, condition, way, contestedAt } = seenIn(known, device);
+      return { device, coming: own, heardAt, trouble: lasting(condition), way, contestedAt };
+    });
+    await notePresences(this.#needs.storage, known.space, noted);
+    for (const { device, heardAt } of noted) seenIn(known, device).notedAt = heardAt;
   }
 
   #keepPace(known: Known, seen: Seen): void {
@@ -247,7 +245,7 @@ export class Presences {
     const what = coming.state === "online" ? "reached" : "lost";
     child.condition = next(child.condition, { what }, clock.elapsed(), clock.now());
     const because = coming.state === "offline" ? coming.because : undefined;
-    this.#tell(known, child, presenceStateOf(child.presence), at, because);
+    this.#tell(known, child, presenceStateOf(child.presence), at, { because, hasTurned: true });
     this.#arm(known, child);
   }
 
@@ -279,7 +277,7 @@ export class Presences {
     const began = seen.trouble?.state === was ? undefined : seen.trouble?.state;
     const because = coming.state === "offline" ? coming.because : undefined;
     known.changed.add(seen.device);
-    this.#tell(known, seen, began ?? coming.state, coming.since, because);
+    this.#tell(known, seen, began ?? coming.state, coming.since, { because, hasTurned: true });
     this.#arm(known, seen);
     for (const id of known.space.children.of(seen.device)) {
       const child = known.devices.get(id);
@@ -294,14 +292,20 @@ export class Presences {
     const is = seen.trouble?.state;
     if (is !== was) {
       known.changed.add(seen.device);
-      this.#tell(known, seen, is ?? seen.coming.state, clock.now(), undefined);
+      this.#tell(known, seen, is ?? seen.coming.state, clock.now(), { because: undefined, hasTurned: false });
     }
     this.#arm(known, seen);
   }
 
-  #tell(known: Known, { device, coming }: Seen, state: PresenceState, at: Instant, because: Cause | undefined): void {
-    for (const watcher of this.#watchers)
-      watcher({ space: known.space, device, state, isConnected: coming.state === "online", at, because });
+  #tell(
+    { space }: Known,
+    { device, coming }: Seen,
+    state: PresenceState,
+    at: Instant,
+    how: Pick<PresenceChange, "because" | "hasTurned">,
+  ): void {
+    const change = { space, device, state, isConnected: coming.state === "online", at, ...how };
+    for (const watcher of this.#watchers) watcher(change);
   }
 
   #look(seen: Seen): void {

@@ -1,4 +1,4 @@
-import { bytesOf, Refusal, type Id, type Kind } from "@holdfast/kernel";
+import { bytesOf, isRefusal, Refusal, type Id, type Kind } from "@holdfast/kernel";
 import type { MadePasskey, ShownPasskey } from "@holdfast/protocol";
 import { challengeLifetime, type Challenge } from "./challenge.ts";
 import { rpIdsOf, type NewPasskey, type Passkey, type Signed, type Site } from "./passkey.ts";
@@ -110,7 +110,7 @@ export async function readAssertion<K extends Kind>(
       return { signed, challenge: challenge.question };
     });
   } catch (error) {
-    if (!(error instanceof Refusal) || error.code !== "passkey.invalid") throw error;
+    if (!isRefusal(error, "passkey.invalid")) throw error;
     throw new Refusal("credential.invalid", { cause: error });
   }
 }

@@ -1,23 +1,8 @@
-import { newId, Refusal, type Clock, type Id, type Random } from "@holdfast/kernel";
+import { Refusal, type Id } from "@holdfast/kernel";
 import type { AttributeType } from "@holdfast/protocol";
-import {
-  askAlso,
-  parties,
-  refusedBy,
-  type Brought,
-  type Held,
-  type Journal,
-  type Kind,
-  type Minting,
-  type MintedKey,
-  type Permit,
-  type Revocation,
-  type Rulings,
-  type Space,
-  type Spaces,
-} from "../authority/index.ts";
+import { parties, refusedBy, type Journal, type Kind, type Permit } from "../authority/index.ts";
 import { forgetListsFor, usersIn } from "../application-users/index.ts";
-import type { Keyring, Storage, Unit } from "../storage/index.ts";
+import type { Unit } from "../storage/index.ts";
 import {
   bind,
   change,
@@ -27,12 +12,12 @@ import {
   retire,
   suspend,
   tie,
-  type Active,
   type Device,
   type DeviceChange,
 } from "./device.ts";
 import type { Directories } from "./directories.ts";
-import { asMaking, askToTag, productNamed, refuseEnded, untagged, type Making } from "./making.ts";
+import { askToTag, productNamed, refuseEnded } from "./making.ts";
+import { Makings, type NeedsToMake } from "./makings.ts";
 import { Placements } from "./placements.ts";
 import { devicesIn, placementOf } from "./postgres.ts";
 import { refuseOtherTypes } from "./product.ts";
@@ -50,35 +35,10 @@ interface Measured {
   };
 }
 
-interface Quotas {
-  /** Once it is known how many devices there may be. */
-  ready(space: Space): Promise<{
-    /** @throws Refusal `quota.exceeded` when there are as many */
-    admitDevice(): void;
-  }>;
-}
-
-type Needs = {
-  storage: Storage;
-  keys: Keyring;
-  spaces: Spaces;
-  minting: Minting;
-  revocation: Revocation;
+type Needs = NeedsToMake & {
   journal: Journal;
-  rulings: Rulings;
   telemetry: Measured;
-  accounts: Quotas;
   directories: Directories;
-  clock: Clock;
-  random: Random;
-};
-
-export type NewDevice = {
-  readonly name: string;
-  readonly product: Id<"product"> | undefined;
-  readonly alias: string | undefined;
-  readonly tags: Readonly<Record<string, string>>;
-  readonly reportingInterval?: string | undefined;
 };
 
 /** Which devices there are, and what state each is in. The only code that changes it. */
@@ -89,81 +49,20 @@ export class Registry {
 
   readonly #placements: Placements;
 
+  readonly makings: Makings;
+
+  #whenBound: (unit: Unit, device: Device) => Promise<void> = async () => {};
+
   constructor(needs: Needs) {
     this.#needs = needs;
     this.#suspensions = new Suspensions(needs);
     this.#placements = new Placements(needs);
+    this.makings = new Makings(needs, (unit, device) => this.#save(unit, device));
   }
 
-  /**
-   * The key that will seal its readings is durable before the device is: what it sends can always be read back.
-   * @throws Refusal `permit.missing` when it is to have tags and the caller may not tag devices there, `quota.exceeded`
-   */
-  async create(
-    permit: Permit<"device.create">,
-    wanted: NewDevice,
-    held: Held & { readonly brought?: Brought | undefined } = {},
-    gateway?: Permit<"device.bind">,
-  ): Promise<{ device: Active; key: MintedKey }> {
-    const { minting } = this.#needs;
-    const mint = (unit: Unit, id: Id<"device">) =>
-      minting.deviceKeyIn(unit, permit, id, { application: permit.on }, held);
-    const { device, made: key } = await this.#make(permit, wanted, mint, gateway);
-    return { device, key };
-  }
-
-  /**
-   * Where the device brings a key of its own: what it comes by is made within the same unit. @throws Refusal
-   */
-  async enrol<T>(
-    permit: Permit<"device.enrol">,
-    wanted: NewDevice,
-    mint: (unit: Unit, device: Id<"device">) => Promise<T>,
-  ): Promise<{ device: Active; made: T }> {
-    return this.#make(permit, wanted, mint);
-  }
-
-  async #make<T>(
-    permit: Making,
-    wanted: NewDevice,
-    mint: (unit: Unit, device: Id<"device">) => Promise<T>,
-    gateway?: Permit<"device.bind">,
-  ): Promise<{ device: Active; made: T }> {
-    const { storage, spaces, keys, accounts, clock, random } = this.#needs;
-    storage.admit();
-    const account = await accounts.ready(await spaces.of(permit.scope.org));
-    account.admitDevice();
-    const id = newId("device", random);
-    await keys.make("device", id);
-    return storage.change(permit, async (unit) => {
-      account.admitDevice(); // others may have been made while this waited its turn
-      const device: Active = {
-        state: "active",
-        id,
-        application: permit.on,
-        createdAt: clock.now(),
-        turn: 0,
-        placed: 0,
-        version: 1,
-        ...wanted,
-        gateway: gateway?.on,
-      };
-      if (!isTaggedAlike(device, untagged)) askToTag(permit, { ...device, ...untagged });
-      if (gateway) {
-        askAlso(permit, "device.bind", { id, placement: placementOf(device) });
-        await refuseUnfit(unit, device, gateway);
-      }
-      await refuseEnded(unit, permit);
-      // It has measured nothing yet, so any product will do.
-      await productNamed(unit, asMaking(permit), "device.create", wanted.product);
-      await this.#save(unit, device);
-      if (gateway) await noteGateway(this.#needs.rulings, unit, device);
-      const made = await mint(unit, id);
-      const { name, application, product, tags } = device;
-      const facts = { name, application, product, tags, ...(gateway && { gateway: gateway.on }) };
-      unit.audit({ what: "device.created", about: id, facts });
-      return { device, made };
-    });
+  /** Called within the unit in which its organisation, and no code, makes a device somebody's or nobody's. */
+  whenBound(work: (unit: Unit, device: Device) => Promise<void>): void {
+    this.#whenBound = work;
   }
 
   async read(permit: Permit<"device.read">): Promise<Device> {
@@ -197,7 +96,7 @@ export class Registry {
       if (product && product.id !== before.product) refuseOtherTypes(product, types);
       const device = await this.#placements.move(unit, before, changed);
       await this.#save(unit, device);
-      if (device.user !== before.user) await noteUser(this.#needs.rulings, unit, device);
+      if (device.user !== before.user) await this.#bound(unit, device);
       if (device.gateway !== before.gateway) await noteGateway(this.#needs.rulings, unit, device);
       await forgetListsFor(this.#needs, unit, before, device);
       const facts = { fields: Object.keys(wanted), ...relocation(before, device) };
@@ -230,7 +129,7 @@ export class Registry {
       const found = user && (await usersIn(unit).find(user, device.application));
       if (user && !found) throw refusedBy(permit, "device.bind", user, new Refusal("user.unknown"));
       const bound = bind(device, user);
-      await noteUser(this.#needs.rulings, unit, bound);
+      await this.#bound(unit, bound);
       return bound;
     });
   }
@@ -262,15 +161,6 @@ export class Registry {
     unit.audit({ what: "device.bound", about: id, facts: { from: before.user ?? null, user: user ?? null } });
   }
 
-  /** Whether another device may be made there, of this product. @throws Refusal `quota.exceeded`, `product.unknown` */
-  async admit(permit: Permit<"device.create">, product: Id<"product"> | undefined): Promise<void> {
-    const { spaces, accounts } = this.#needs;
-    const space = await spaces.of(permit.scope.org);
-    (await accounts.ready(space)).admitDevice();
-    if (product && !space.hasProduct(product))
-      throw refusedBy(permit, "device.create", product, new Refusal("product.unknown"));
-  }
-
   /** Within a unit that knows that it may be. Answers what it was before. @throws Refusal `device.unknown`, `device.retired` */
   async retireIn(unit: Unit, id: Id<"device">): Promise<Device> {
     const before = await devicesIn(unit).take(id);
@@ -294,9 +184,29 @@ export class Registry {
     for (const device of await devicesIn(unit).takeOf(user)) {
       const unbound = bind(device, undefined);
       await this.#save(unit, unbound);
-      await noteUser(this.#needs.rulings, unit, unbound);
+      await this.#bound(unit, unbound);
+      await this.letGoIn(unit, device.id, user);
       unit.audit({ what: "device.bound", about: device.id, facts: { from: user, user: null } });
     }
+  }
+
+  /** Within the unit in which somebody gives a gateway up: as nobody's it would speak for what has become other customers', and she may still have it. */
+  async letGoIn(unit: Unit, gateway: Id<"device">, by: Id<"user">): Promise<void> {
+    const space = await this.#needs.spaces.of(unit.scope.org);
+    for (const id of space.children.of(gateway)) {
+      if (!space.device(id)?.user) continue;
+      const child = await devicesIn(unit).take(id);
+      if (child?.gateway !== gateway || !child.user || child.user === by) continue;
+      const free = tie(child, undefined);
+      await this.#save(unit, free);
+      await noteGateway(this.#needs.rulings, unit, free);
+      unit.audit({ what: "device.tied", about: id, facts: { from: gateway, gateway: null } });
+    }
+  }
+
+  async #bound(unit: Unit, device: Device): Promise<void> {
+    await noteUser(this.#needs.rulings, unit, device);
+    await this.#whenBound(unit, device);
   }
 
   /**

@@ -68,7 +68,7 @@ export const registryRoutes = ({
     const brought = secret === undefined ? undefined : { secret, names: [name, alias] };
     const gateway = body.gateway && caller.permit("device.bind", body.gateway);
     const wanted = { name, product, alias, tags, reportingInterval };
-    const { device, key } = await registry.create(permit, wanted, { ...heldOf(body), brought }, gateway);
+    const { device, key } = await registry.makings.create(permit, wanted, { ...heldOf(body), brought }, gateway);
     return { ...shown(device), key: { id: key.id, secret: key.secret } };
   }),
   on(routes.checkSecrets, async ({ permit, body }) => {

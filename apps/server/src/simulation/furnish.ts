@@ -30,7 +30,7 @@ export async function furnish(
     if (!into) throw new Error("the site names its own applications only");
     const wanted = { name, alias, tags, product: productOf.get(product)?.id };
     // Its first key is nobody's: each start of the fleet makes others.
-    await registry.create(owner.permit("device.create", into.id), wanted);
+    await registry.makings.create(owner.permit("device.create", into.id), wanted);
   }
   await revocation.credential(owner.permit("credential.revoke", org), owner.credential.id);
 }

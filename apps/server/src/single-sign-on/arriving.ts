@@ -1,4 +1,4 @@
-import { newId, Refusal, type Clock, type Id, type Instant, type Random } from "@holdfast/kernel";
+import { isRefusal, newId, Refusal, type Clock, type Id, type Instant, type Random } from "@holdfast/kernel";
 import type { Role } from "@holdfast/protocol";
 import {
   asPlatform,
@@ -139,7 +139,7 @@ export class Arriving {
       try {
         refuseLastOwner(space.members, person, space.lists, this.#needs.clock.now());
       } catch (error) {
-        if (error instanceof Refusal && error.code === "member.lastOwner") return;
+        if (isRefusal(error, "member.lastOwner")) return;
         throw error;
       }
     }

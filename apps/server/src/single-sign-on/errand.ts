@@ -1,5 +1,5 @@
 import { associated, open, seal } from "@holdfast/crypto";
-import { Refusal, type Clock, type Id, type Random } from "@holdfast/kernel";
+import { isRefusal, Refusal, type Clock, type Id, type Random } from "@holdfast/kernel";
 import type { Questions } from "../outbound/index.ts";
 import type { Keyring } from "../storage/index.ts";
 
@@ -74,7 +74,7 @@ export class Errands {
       const sealed = Uint8Array.fromBase64(text ?? "", { alphabet: "base64url" });
       return JSON.parse(new TextDecoder().decode(open(this.#needs.keys.instanceKey(purpose), place, sealed))) as never; // sealed by `begin`
     } catch (error) {
-      const isNone = error instanceof SyntaxError || (error instanceof Refusal && error.code === "seal.broken");
+      const isNone = error instanceof SyntaxError || isRefusal(error, "seal.broken");
       throw isNone ? new Refusal("provider.stale", { cause: error }) : error;
     }
   }

@@ -1,4 +1,4 @@
-import { idFrom, isId, Refusal, type Clock, type Id, type Random } from "@holdfast/kernel";
+import { idFrom, isId, isRefusal, Refusal, type Clock, type Id, type Random } from "@holdfast/kernel";
 import { callbackOf } from "@holdfast/protocol";
 import {
   asPlatform,
@@ -159,7 +159,7 @@ export class SigningIn {
   async open(org: Id<"org">, id?: Id<"provider">): Promise<Open | undefined> {
     const { storage, keys, spaces } = this.#needs;
     const space = await spaces.of(org).catch((error: unknown) => {
-      if (error instanceof Refusal && error.code === "org.unknown") return undefined; // it never was, or was erased
+      if (isRefusal(error, "org.unknown")) return undefined; // it never was, or was erased
       throw error;
     });
     if (!space) return undefined;

@@ -55,5 +55,6 @@ export const maintainFunctions = [
   "orgs_with_commands_due",
   "orgs_with_tasks_due",
   "orgs_with_alerts",
+  "orgs_with_claim_notices",
 ] as const;
 export type MaintainFunction = (typeof maintainFunctions)[number];

@@ -1,4 +1,4 @@
-import { Refusal, type Timers } from "@holdfast/kernel";
+import { isRefusal, type Timers } from "@holdfast/kernel";
 import { ConnectFailed } from "./failure.ts";
 import { Keyring } from "./keyring/index.ts";
 import { placeOf } from "./login.ts";
@@ -25,4 +25,4 @@ export function openKeyring(
 }
 
 const isAway = (error: unknown): boolean =>
-  error instanceof Refusal && error.code === "keyring.unreachable" && new ConnectFailed(error.cause).mayRecover;
+  isRefusal(error, "keyring.unreachable") && new ConnectFailed(error.cause).mayRecover;

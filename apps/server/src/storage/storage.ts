@@ -1,5 +1,5 @@
 import { AsyncLocalStorage } from "node:async_hooks";
-import { because, parseId, Refusal, uuidOf, type Id, type Instant } from "@holdfast/kernel";
+import { because, isRefusal, parseId, uuidOf, type Id, type Instant } from "@holdfast/kernel";
 import { Patience } from "./patience.ts";
 import type { Pool } from "./pool.ts";
 import type { DirectoryFunction, MaintainFunction } from "./functions.ts";
@@ -266,4 +266,4 @@ function refuseInRead(why: string): never {
   throw new Error(`storage.read ${why}: use storage.change`);
 }
 
-const isFull = (error: unknown): boolean => error instanceof Refusal && error.code === "storage.full";
+const isFull = (error: unknown): boolean => isRefusal(error, "storage.full");

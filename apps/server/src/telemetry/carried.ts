@@ -1,6 +1,6 @@
 import { createSecretKey, type KeyObject } from "node:crypto";
 import { associated, derive, open, seal } from "@holdfast/crypto";
-import { bytesOf, idFrom, Refusal, type Id, type Instant, type Random } from "@holdfast/kernel";
+import { bytesOf, idFrom, isRefusal, type Id, type Instant, type Random } from "@holdfast/kernel";
 import type { Keyring } from "../storage/index.ts";
 import { keyNameOf, Periods } from "./periods.ts";
 import { readRecord, RecordWriter } from "./record.ts";
@@ -103,7 +103,7 @@ function partsOf(sealed: SegmentSeal, org: Id<"org">, row: LogRow): Map<Id<"devi
       writer.value(name, value);
     });
   } catch (error) {
-    if (error instanceof Refusal && error.code === "seal.broken") return undefined;
+    if (isRefusal(error, "seal.broken")) return undefined;
     throw error;
   }
   return new Map([...writers].map(([device, writer]) => [device, writer.finish()]));

@@ -1,4 +1,4 @@
-import { Refusal, type Clock, type Random, type Report } from "@holdfast/kernel";
+import { isRefusal, type Clock, type Random, type Report } from "@holdfast/kernel";
 import type { Spaces } from "../authority/index.ts";
 import type { Keyring, Storage } from "../storage/index.ts";
 import { ColdMove } from "./cold-move.ts";
@@ -59,7 +59,7 @@ export class ChunkCare {
       for (let rounds = 0; rounds < mostRounds && (await this.#tidying.round());) rounds += 1;
     } catch (error) {
       // Everybody is told of that, and what comes next makes room.
-      if (!(error instanceof Refusal && error.code === "storage.full")) throw error;
+      if (!isRefusal(error, "storage.full")) throw error;
     }
   }
 

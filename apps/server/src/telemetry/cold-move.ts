@@ -1,5 +1,15 @@
 import { setImmediate } from "node:timers/promises";
-import { because, idFrom, Refusal, uuidOf, type Clock, type Id, type Random, type Report } from "@holdfast/kernel";
+import {
+  because,
+  idFrom,
+  isRefusal,
+  Refusal,
+  uuidOf,
+  type Clock,
+  type Id,
+  type Random,
+  type Report,
+} from "@holdfast/kernel";
 import { asPlatform } from "../authority/index.ts";
 import type { Allowed, Storage } from "../storage/index.ts";
 import { unreachable } from "./cold.ts";
@@ -183,7 +193,7 @@ export class ColdMove {
     try {
       return asPlatform(await this.#needs.storage.scopeOf(org));
     } catch (error) {
-      if (error instanceof Refusal && error.code === "org.unknown") return undefined; // it is being erased
+      if (isRefusal(error, "org.unknown")) return undefined; // it is being erased
       throw error;
     }
   }

@@ -1,5 +1,5 @@
 // Hot path: what arrives while one commit is in flight is the next one.
-import { because, Refusal, type Id, type Instant } from "@holdfast/kernel";
+import { because, isRefusal, Refusal, type Id, type Instant } from "@holdfast/kernel";
 import { AppendFailed, insertInto, type Append, type OrgScope } from "../storage/index.ts";
 import { OrgBatch, quotaExceeded, serverUnavailable, type Waiting } from "./batch.ts";
 import { faultOf } from "./fault.ts";
@@ -295,8 +295,8 @@ export class Committer {
           continue;
         }
         // Perhaps it was kept and only the answer is missing.
-        isUnknown ||= error instanceof Refusal && error.code === "storage.unavailable";
-        if (error instanceof Refusal && error.code === "storage.unavailable" && !isOver) {
+        isUnknown ||= isRefusal(error, "storage.unavailable");
+        if (isRefusal(error, "storage.unavailable") && !isOver) {
           await Promise.race([this.#pause(pause), over]).catch(() => undefined); // the next attempt ends it
         } else {
           const unknown = isUnknown ? batches.filter(({ isKnownAgain }) => isKnownAgain) : [];

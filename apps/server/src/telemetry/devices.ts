@@ -1,4 +1,4 @@
-import { Refusal, type Clock, type Id } from "@holdfast/kernel";
+import { isRefusal, Refusal, type Clock, type Id } from "@holdfast/kernel";
 import { asPlatform, type Permit, type Space, type Spaces } from "../authority/index.ts";
 import type { Keyring, Storage } from "../storage/index.ts";
 import type { Memory } from "./buffer.ts";
@@ -169,7 +169,7 @@ export class Devices {
       );
       return new Map(without.map(({ device }, at) => [device, reasons[at] ?? new Refusal("keyring.incomplete")]));
     } catch (error) {
-      if (error instanceof Refusal && error.code === "keyring.unreachable") return new Map();
+      if (isRefusal(error, "keyring.unreachable")) return new Map();
       throw error;
     }
   }

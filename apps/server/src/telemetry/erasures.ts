@@ -1,5 +1,5 @@
 import { setImmediate } from "node:timers/promises";
-import { because, idFrom, Refusal, type Id, type Report } from "@holdfast/kernel";
+import { because, idFrom, isRefusal, Refusal, type Id, type Report } from "@holdfast/kernel";
 import { usersIn } from "../application-users/index.ts";
 import { asPlatform, refusedBy, type Permit } from "../authority/index.ts";
 import type { Allowed, Keyring, Storage, Unit } from "../storage/index.ts";
@@ -105,7 +105,7 @@ export class Erasures {
         await this.#finish(allowed, left);
         count += left.size;
       } catch (error) {
-        if (error instanceof Refusal && error.code === "org.unknown") continue;
+        if (isRefusal(error, "org.unknown")) continue;
         const why = error instanceof Refusal ? error.message : faultOf(error);
         report(`What was erased of ${org} is not removed yet: ${why}`, because(error));
       }

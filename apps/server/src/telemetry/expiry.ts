@@ -1,5 +1,5 @@
 import { setImmediate } from "node:timers/promises";
-import { because, idFrom, Refusal, uuidOf, type Clock, type Id, type Report } from "@holdfast/kernel";
+import { because, idFrom, isRefusal, Refusal, uuidOf, type Clock, type Id, type Report } from "@holdfast/kernel";
 import { asPlatform, type Spaces } from "../authority/index.ts";
 import type { Allowed, Storage, Unit } from "../storage/index.ts";
 import { careIn } from "./care-rows.ts";
@@ -51,7 +51,7 @@ export class Expiry {
       try {
         await this.#pass(asPlatform(await storage.scopeOf(org)), org, months, before);
       } catch (error) {
-        if (error instanceof Refusal && error.code === "org.unknown") continue; // it was erased meanwhile
+        if (isRefusal(error, "org.unknown")) continue; // it was erased meanwhile
         report(
           `What ${org} does not keep any more is not removed: ${error instanceof Refusal ? error.message : faultOf(error)}`,
           because(error),
@@ -79,7 +79,7 @@ export class Expiry {
         const kept = await retentions.of(await storage.scopeOf(org));
         if (!kept.isEverything) found.set(org, kept.oldest(clock.now()));
       } catch (error) {
-        if (!(error instanceof Refusal && error.code === "org.unknown")) throw error;
+        if (!isRefusal(error, "org.unknown")) throw error;
         // It is being erased.
       }
     }

@@ -1,5 +1,5 @@
 import { scrub } from "@holdfast/crypto";
-import { Refusal, rfc3339, type Instant } from "@holdfast/kernel";
+import { isRefusal, Refusal, rfc3339, type Instant } from "@holdfast/kernel";
 import { isAttributeName } from "@holdfast/protocol";
 import { deepestJson, Json, objectOf, type Value } from "./value.ts";
 
@@ -69,7 +69,7 @@ function shaped(name: string, value: object, reading: number | undefined): Value
     if (found instanceof Json) checkLength(name, found.text, reading);
     return found;
   } catch (error) {
-    if (!(error instanceof Refusal) || error.code !== "telemetry.tooDeep") throw error;
+    if (!isRefusal(error, "telemetry.tooDeep")) throw error;
     throw refusalAt("telemetry.tooDeep", place, `more than ${deepestJson} objects and arrays in each other.`);
   }
 }

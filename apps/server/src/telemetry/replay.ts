@@ -1,4 +1,4 @@
-import { idFrom, Refusal, type Id, type Report } from "@holdfast/kernel";
+import { idFrom, isRefusal, type Id, type Report } from "@holdfast/kernel";
 import { asPlatform, type Space, type Spaces } from "../authority/index.ts";
 import type { Storage } from "../storage/index.ts";
 import type { Devices } from "./devices.ts";
@@ -83,7 +83,7 @@ async function spaceOf(spaces: Spaces, org: Id<"org">): Promise<Space | undefine
   try {
     return await spaces.of(org);
   } catch (error) {
-    if (error instanceof Refusal && error.code === "org.unknown") return undefined;
+    if (isRefusal(error, "org.unknown")) return undefined;
     throw error;
   }
 }
@@ -97,7 +97,7 @@ function opened(seal: SegmentSeal, space: Space, position: number, body: Uint8Ar
     );
     return found;
   } catch (error) {
-    if (error instanceof Refusal && error.code === "seal.broken") return undefined;
+    if (isRefusal(error, "seal.broken")) return undefined;
     throw error;
   }
 }

@@ -1,4 +1,4 @@
-import { Refusal, type Clock, type Id } from "@holdfast/kernel";
+import { isRefusal, type Clock, type Id } from "@holdfast/kernel";
 import { asPlatform, type Permit, type Space, type Spaces } from "../authority/index.ts";
 import type { Allowed, Storage } from "../storage/index.ts";
 import type { Kept, Rule } from "./kept.ts";
@@ -48,7 +48,7 @@ export class Retention {
         unit.afterCommit(() => kept.set(on, rule));
       });
     } catch (error) {
-      if (error instanceof Refusal && error.code === "storage.unavailable") retentions.doubt(scope);
+      if (isRefusal(error, "storage.unavailable")) retentions.doubt(scope);
       throw error;
     }
   }

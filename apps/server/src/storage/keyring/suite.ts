@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test, type TestContext } from "node:test";
-import { newId, Refusal, systemClock, systemRandom, type Clock, type Instant } from "@holdfast/kernel";
+import { isRefusal, newId, systemClock, systemRandom, type Clock, type Instant } from "@holdfast/kernel";
 import { Keyring, restoreKeyring, type Site } from "./index.ts";
 
 /** An empty place for a keyring, and the means to meddle with what is kept there. */
@@ -310,6 +310,6 @@ export function keyringSuite(where: string, ground: (t: TestContext) => Promise<
 /** How long it took to be refused, in milliseconds. */
 export async function refusedWithin(ask: Promise<unknown>): Promise<number> {
   const start = performance.now();
-  await assert.rejects(ask, (error) => error instanceof Refusal && error.code === "keyring.unreachable");
+  await assert.rejects(ask, (error) => isRefusal(error, "keyring.unreachable"));
   return performance.now() - start;
 }

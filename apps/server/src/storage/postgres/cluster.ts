@@ -1,6 +1,7 @@
 import {
   chmodSync,
   closeSync,
+  existsSync,
   fsyncSync,
   lchownSync,
   lstatSync,
@@ -125,8 +126,18 @@ function removeUnfinished({ folder }: Layout): void {
   for (const name of readdirSync(folder)) {
     const pid = Number(/^first-start-(\d+)$/.exec(name)?.[1]);
     if (!pid || (pid !== process.pid && sendSignal(pid, 0))) continue;
-    // An initdb that outlived its server may still write there; it fails once its files are gone.
-    rmSync(path.join(folder, name), { recursive: true, force: true, maxRetries: 10 });
+    removeAll(path.join(folder, name));
+  }
+}
+
+/** Also where another start does so at the same time, and an initdb that outlived its server writes there: that fails once its files are gone. */
+function removeAll(folder: string): void {
+  for (let tries = 0; existsSync(folder); tries += 1) {
+    try {
+      rmSync(folder, { recursive: true, force: true, maxRetries: 10 });
+    } catch (error) {
+      if (tries === 20) throw error;
+    }
   }
 }
 
