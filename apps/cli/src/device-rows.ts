@@ -21,6 +21,9 @@ const columns = ["name", "product", "alias", "tags", "publickey", "secret"];
 const said = "name, product, alias, tags, publicKey, secret";
 const mostRows = 10_000;
 
+/** As the platform takes it. */
+export const isAlias = (text: string): boolean => /^(?! )[A-Za-z0-9._ -]{1,64}(?<! )$/.test(text);
+
 /** @throws Misuse where the file is no table of devices */
 export function deviceRows(text: string, products: Products, aliases: ReadonlySet<string>): readonly DeviceRow[] {
   const [heading, ...lines] = tableIn(text);
@@ -46,8 +49,7 @@ export function deviceRows(text: string, products: Products, aliases: ReadonlySe
 
     const alias = cell("alias") || undefined;
     if (alias !== undefined) {
-      if (!/^(?! )[A-Za-z0-9._ -]{1,64}(?<! )$/.test(alias))
-        faults.push("its alias is not of 1 to 64 of A-Z a-z 0-9 . _ - and blanks within");
+      if (!isAlias(alias)) faults.push("its alias is not of 1 to 64 of A-Z a-z 0-9 . _ - and blanks within");
       if (aliases.has(alias)) faults.push(`the alias ${alias} is a device's already`);
       onlyOne(seen.aliases, alias, row, "alias", faults);
     }

@@ -690,3 +690,30 @@ test("an export is a file once it is whole; one that was cut off stays a part, a
   assert.equal((await holdfast([...line, "--output", cut], { env })).exit, 3);
   assert.deepEqual([existsSync(cut), existsSync(`${cut}.part`)], [false, true]);
 });
+
+test("codes for boxes are made for all devices of a product, however many there are", async (t) => {
+  const last = id("dev", 9);
+  const env = await serve(t, (request, response) => {
+    const { searchParams, pathname } = new URL(request.url ?? "", "https://x");
+    if (pathname.endsWith("/claim-code")) return json(response, 201, { code: "0000-1111", state: "good" });
+    const from = Number(searchParams.get("cursor") ?? 0);
+    const theirs = Array.from({ length: 1_000 }, () => ({ ...pump, user: id("usr", 7) }));
+    if (from < 12_000) return json(response, 200, { items: theirs, total: 12_001, nextCursor: String(from + 1_000) });
+    json(response, 200, { items: [{ ...pump, id: last, name: "Last" }], total: 12_001 });
+  });
+  const { exit, out, err } = await holdfast(["device", "codes", "--product", id("prd", 8)], { env });
+  assert.equal(exit, 0, err);
+  assert.deepEqual(out.trim().split("\n"), ["device,name,code", `${last},"Last",0000-1111`]);
+});
+
+test("a door is changed only as it was read: where somebody else changed it meanwhile, that is said", async (t) => {
+  const [door, clauses, version] = [{ dangerous: ["unlock"] }, [], 7];
+  const env = await serve(t, (request, response) => {
+    if (request.method === "GET") return json(response, 200, { door, clauses, version });
+    assert.equal(request.headers["if-match"], '"7"');
+    assert.deepEqual(JSON.parse(request.text), { ...door, tls: "TLSv1.3" });
+    refuse(response, 412, "request.conflict");
+  });
+  const { exit, err } = await holdfast(["door", "set", device, "--tls", "TLSv1.3", "--json"], { env });
+  assert.deepEqual([exit, JSON.parse(err).error.code], [1, "request.conflict"]);
+});

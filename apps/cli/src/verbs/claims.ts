@@ -89,8 +89,11 @@ export const claimVerbs: readonly Verb[] = [
     examples: ["device codes --product prd_… > codes.csv"],
     async run({ product, expires: expiresIn }, tools) {
       const client = await tools.client();
-      const devices = await allPages({ limit: undefined, cursor: undefined }, tools.print, (query) =>
-        client.call(routes.listDevices, { query: { product, ...query } }),
+      const devices = await allPages(
+        { limit: undefined, cursor: undefined },
+        tools.print,
+        (query) => client.call(routes.listDevices, { query: { product, ...query } }),
+        { most: Infinity }, // who prints labels for a product has them for all
       );
       const free = devices.items.filter(({ state, user }) => state !== "retired" && user === undefined);
       if (free.length === 0) throw new Misuse("No device of this product is there that is nobody's.");

@@ -14,7 +14,7 @@ import {
   type Visitors,
 } from "@holdfast/protocol";
 import { Misuse } from "../failure.ts";
-import { any, count, oneOf, optional, required, text, type Reader } from "../parameter.ts";
+import { any, count, onOff, oneOf, optional, required, text, type Reader } from "../parameter.ts";
 import type { Tools } from "../tools.ts";
 import { verb } from "../verb.ts";
 import { hours, rate } from "./held.ts";
@@ -91,21 +91,27 @@ export const doorVerbs = [
   }),
   verb({
     name: "door set",
-    summary: "Set, as a whole, what a product or a device demands of whoever comes to it",
+    summary: "Change what a product or a device demands of whoever comes to it, as far as the flags name it",
     arguments: whose,
-    flags: doorFlags,
+    flags: {
+      ...doorFlags,
+      replace: onOff("set the door as a whole: what no flag names is demanded no more"),
+    },
     examples: [
       "door set prd_… --transport mqtts --tls TLSv1.3 --proof key --rate 60/10",
       "door set dev_… --deny 192.0.2.0/24,accessKey --readable temperature --readable position=per_…",
+      "door set dev_… --transport https --replace",
     ],
-    async run({ of: thing, ...given }, tools) {
-      const body = doorOf(given);
-      if (Object.keys(body).length === 0)
+    async run({ of: thing, replace, ...given }, tools) {
+      const named = doorOf(given);
+      if (Object.keys(named).length === 0)
         throw new Misuse("Say what it demands: holdfast help door set. holdfast door remove takes it away.");
       const client = await tools.client();
+      const old = replace ? undefined : await read(thing, tools);
+      const [body, ifVersion] = [{ ...old?.door, ...named }, old?.version];
       const shown: Shown = await ("product" in thing
-        ? client.call(routes.setProductDoor, { params: thing, body })
-        : client.call(routes.setDeviceDoor, { params: thing, body }));
+        ? client.call(routes.setProductDoor, { params: thing, body, ifVersion })
+        : client.call(routes.setDeviceDoor, { params: thing, body, ifVersion }));
       show(shown, tools);
     },
   }),

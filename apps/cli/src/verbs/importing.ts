@@ -1,9 +1,9 @@
-import { closeSync, openSync, writeSync } from "node:fs";
+import { closeSync, openSync, writeFileSync } from "node:fs";
 import { ApiProblem, type Client } from "@holdfast/client";
 import { csvCell, parseId, type Id } from "@holdfast/kernel";
 import { routes } from "@holdfast/protocol";
-import { deviceRows, type DeviceRow } from "../device-rows.ts";
-import { Hindrance, Misuse, systemCode } from "../failure.ts";
+import { deviceRows, isAlias, type DeviceRow } from "../device-rows.ts";
+import { failureOf, Hindrance, Misuse, systemCode } from "../failure.ts";
 import { readNamed } from "../own-files.ts";
 import { allPages } from "../pages.ts";
 import { file, idOf, onOff, optional, required } from "../parameter.ts";
@@ -14,6 +14,8 @@ import { onlyApplication } from "./devices.ts";
 /** So many are made at a time. */
 const atOnce = 8;
 const everything = { limit: undefined, cursor: undefined };
+/** An alias that a device has must not be missed, however many devices there are. */
+const all = { most: Number.POSITIVE_INFINITY };
 
 export const importVerbs: readonly Verb[] = [
   verb({
@@ -42,16 +44,18 @@ export const importVerbs: readonly Verb[] = [
       if (faulty.length > 0)
         throw new Misuse(`${faulty.length} rows are not good: nothing was made. Mend them and come again.`);
       if (isDry || out === undefined) return;
-      const failed = await makeAll(rows, { application, out, client, tools });
-      tools.print.note(`${good - failed} devices were made. ${out} has their secrets, which are shown nowhere else.`);
+      const { made, failed, untried, broken } = await makeAll(rows, { application, out, client, tools });
+      tools.print.note(`${made} devices were made. ${out} has their secrets, which are shown nowhere else.`);
+      if (untried > 0) tools.print.note(`${untried} rows were not tried: import a file of those alone.`);
+      if (broken !== undefined) throw broken;
       if (failed > 0) throw new Hindrance(`${failed} rows were not made, as said above: the others were.`);
     },
   }),
 ];
 
 async function planned(text: string, client: Client, { print }: Tools): Promise<readonly DeviceRow[]> {
-  const products = await allPages(everything, print, (query) => client.call(routes.listProducts, { query }));
-  const there = await allPages(everything, print, (query) => client.call(routes.listDevices, { query }));
+  const products = await allPages(everything, print, (query) => client.call(routes.listProducts, { query }), all);
+  const there = await allPages(everything, print, (query) => client.call(routes.listDevices, { query }), all);
   const aliases = new Set(there.items.flatMap(({ alias }) => (alias === undefined ? [] : [alias])));
   return deviceRows(text, products.items, aliases);
 }
@@ -97,7 +101,7 @@ const whatIs = {
 /** As far as the platform takes them: what is wrong with the rest has been said. */
 const called = (name: string, alias: string | undefined) => ({
   ...(name !== "" && name.length <= 200 && { name }),
-  ...(alias !== undefined && /^[A-Za-z0-9._-]{1,64}$/.test(alias) && { alias }),
+  ...(alias !== undefined && isAlias(alias) && { alias }),
 });
 
 type Making = {
@@ -107,39 +111,79 @@ type Making = {
   readonly tools: Tools;
 };
 
-/** Each secret is in the file before the next row's turn: whoever is interrupted loses none that was told. Answers how many failed. */
-async function makeAll(rows: readonly DeviceRow[], { application, out, client, tools }: Making): Promise<number> {
+type Outcome = {
+  readonly made: number;
+  readonly failed: number;
+  readonly untried: number;
+  readonly broken: Error | undefined;
+};
+
+/**
+ * Each secret is in the file before the next row's turn: whoever is interrupted loses none that was told. Where something is in the way of all
+ * (no connection, a full disk) no further row is begun; those under way end first, and their secrets are in the file, too.
+ */
+async function makeAll(rows: readonly DeviceRow[], { application, out, client, tools }: Making): Promise<Outcome> {
   const secrets = newFile(out);
-  let failed = 0;
-  const queue = rows.values();
-  const work = async () => {
-    for (const { row, name, alias, product, tags, publicKey, secret } of queue) {
-      const wanted = {
-        name,
-        alias,
-        tags,
-        publicKey,
-        secret,
-        product: product === undefined ? undefined : parseId("product", product),
-      };
-      try {
-        const made = await client.call(routes.createDevice, { body: { application, ...wanted } });
-        const line = [String(row), name, made.id, made.key.id, made.key.secret ?? ""].map(csvCell).join(",");
-        writeSync(secrets, `${line}\r\n`);
-      } catch (error) {
-        if (!(error instanceof ApiProblem)) throw error;
-        failed += 1;
-        tools.print.line({ row, name, code: error.code }, `row ${row}: ${error.message}`);
+  const tell = (row: number, name: string, code: string, sentence: string) =>
+    tools.print.line({ row, name, code }, `row ${row}: ${sentence}`);
+  let [begun, made, failed] = [0, 0, 0];
+  let broken: Error | undefined;
+  const make = async ({ row, name, alias, product, tags, publicKey, secret }: DeviceRow) => {
+    const wanted = {
+      name,
+      alias,
+      tags,
+      publicKey,
+      secret,
+      product: product === undefined ? undefined : parseId("product", product),
+    };
+    try {
+      const { id, key } = await client.call(routes.createDevice, { body: { application, ...wanted } });
+      const line = [String(row), name, id, key.id, key.secret ?? ""].map(csvCell).join(",");
+      const unwritten = unwrittenTo(secrets, line);
+      if (unwritten === undefined) {
+        made += 1;
+        return;
       }
+      failed += 1;
+      broken ??= new Hindrance(`${out} cannot be written (${systemCode(unwritten) ?? "unknown"}).`, {
+        cause: unwritten,
+      });
+      tell(row, name, "local", `${id} was made, and its secret is lost. holdfast device key ${id} makes another.`);
+    } catch (error) {
+      failed += 1;
+      if (error instanceof ApiProblem) return tell(row, name, error.code, error.message);
+      broken ??= error instanceof Error ? error : new Error(String(error));
+      const { code, sentence } = failureOf(error).told;
+      tell(row, name, code, `whether it was made is not known: ${sentence}`);
+    }
+  };
+  const work = async () => {
+    for (let next = rows[begun]; next && broken === undefined; next = rows[begun]) {
+      begun += 1;
+      await make(next);
     }
   };
   try {
-    writeSync(secrets, "row,name,device,key,secret\r\n");
+    const unwritten = unwrittenTo(secrets, "row,name,device,key,secret");
+    if (unwritten !== undefined) throw new Hindrance(`${out} cannot be written.`, { cause: unwritten });
     await Promise.all(Array.from({ length: atOnce }, work));
   } finally {
     closeSync(secrets);
   }
-  return failed;
+  const rest = rows[begun];
+  if (rest) tell(rest.row, rest.name, "notTried", "this one and all below it were not tried.");
+  return { made, failed, untried: rows.length - begun, broken };
+}
+
+/** What kept a line from being written as a whole. */
+function unwrittenTo(opened: number, line: string): unknown {
+  try {
+    writeFileSync(opened, `${line}\r\n`);
+    return undefined;
+  } catch (error) {
+    return error; // told beside what the line was about
+  }
 }
 
 /** Only its owner reads it, and nothing that was there is written over. @throws Misuse */
