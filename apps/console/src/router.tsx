@@ -249,6 +249,10 @@ const tree = root.addChildren([
       "/people",
       lazyRouteComponent(() => import("./instance/index.ts"), "InstancePeople"),
     ),
+    ofInstance(
+      "/roots",
+      lazyRouteComponent(() => import("./roots/index.ts"), "InstanceRoots"),
+    ),
   ]),
   org.addChildren([
     createRoute({
@@ -262,6 +266,10 @@ const tree = root.addChildren([
     page(below(paths.importDevices), onDevices("ImportDevices")),
     page(below(paths.groups), onGroups("Groups")),
     page(below(paths.group), onGroups("GroupPage")),
+    page(
+      below(paths.deviceRoots),
+      lazyRouteComponent(() => import("./roots/index.ts"), "DeviceRoots"),
+    ),
     page(below(paths.device), onDevice("DeviceOverview")),
     page(below(paths.deviceTelemetry), onDevice("DeviceTelemetry")),
     page(below(paths.deviceLive), onDevice("DeviceLive")),

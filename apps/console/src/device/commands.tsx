@@ -1,10 +1,12 @@
 import { Group, Stack, Text, Title } from "@mantine/core";
 import type { Reply } from "@holdfast/client";
+import { isId } from "@holdfast/kernel";
 import { routes } from "@holdfast/protocol";
 import { useQuery } from "@tanstack/react-query";
-import { apiFor, useAct } from "../api/index.ts";
+import { apiFor, useAct, useList } from "../api/index.ts";
 import { CommandForm, CommandMark } from "../commanding/index.ts";
 import { Empty, EntityId, Moment, Press, ProblemNotice, Scroll } from "../kit/index.ts";
+import { PersonName } from "../naming/index.ts";
 import { useCan, useOrg } from "../session/index.ts";
 import { words } from "../words/index.ts";
 import { DeviceFrame, useDevice } from "./frame.tsx";
@@ -14,7 +16,7 @@ const own = words.commands;
 /** Documents of JSON may be long. */
 const wraps = { whiteSpace: "normal", overflowWrap: "anywhere", minWidth: 160 } as const;
 const everySeconds = 2_000; // they go on by themselves
-const most = 50;
+const limit = 50;
 
 const isOpen = ({ state }: Command): boolean => ["proposed", "waiting", "sent", "acknowledged"].includes(state);
 
@@ -23,11 +25,17 @@ export function DeviceCommands() {
   const device = useDevice();
   const org = useOrg();
   const params = { device: device.id };
+  const ask = (cursor: string | undefined, signal: AbortSignal) =>
+    apiFor(org.id).call(routes.listCommands, { params, query: { cursor, limit }, signal });
+  // The newest are asked again and again; older ones come by the page, and stay.
   const { data, error } = useQuery({
     queryKey: ["commands", org.id, device.id],
-    queryFn: ({ signal }) => apiFor(org.id).call(routes.listCommands, { params, query: { limit: most }, signal }),
+    queryFn: ({ signal }) => ask(undefined, signal),
     refetchInterval: everySeconds,
   });
+  const older = useList(["commands-by-page", org.id, device.id], ask);
+  const newest = new Set(data?.items.map(({ id }) => id));
+  const commands = [...(data?.items ?? []), ...older.rows.filter(({ id }) => !newest.has(id))];
   return (
     <DeviceFrame device={device}>
       <Stack gap="xl">
@@ -38,10 +46,18 @@ export function DeviceCommands() {
           <Title order={2} fz="lg">
             {own.list}
           </Title>
-          {data?.items.some(({ state }) => state === "proposed") && <Text fz="sm">{own.approveHint}</Text>}
+          {commands.some(({ state }) => state === "proposed") && <Text fz="sm">{own.approveHint}</Text>}
           {error && !data && <ProblemNotice error={error} />}
-          {data?.items.length === 0 && <Empty>{own.empty}</Empty>}
-          {data && data.items.length > 0 && <Commands commands={data.items} />}
+          {data && commands.length === 0 && <Empty>{own.empty}</Empty>}
+          {data && commands.length > 0 && <Commands commands={commands} />}
+          {older.error && data && <ProblemNotice error={older.error} retry={older.retry} />}
+          {older.more && (
+            <Group>
+              <Press variant="default" why={undefined} loading={older.isLoadingMore} onClick={older.more}>
+                {own.older}
+              </Press>
+            </Group>
+          )}
         </Stack>
       </Stack>
     </DeviceFrame>
@@ -61,6 +77,7 @@ function Commands({ commands }: { readonly commands: readonly Command[] }) {
             <th scope="col">{own.created}</th>
             <th scope="col">{own.ends}</th>
             <th scope="col">{own.by}</th>
+            <th scope="col">{own.approvedBy}</th>
             <th scope="col">{own.actions}</th>
           </tr>
         </thead>
@@ -97,9 +114,8 @@ function Row({ command }: { readonly command: Command }) {
       <td>
         <Moment at={command.expiresAt} />
       </td>
-      <td>
-        <EntityId id={command.approvedBy ?? command.by} />
-      </td>
+      <td>{isId("person", command.by) ? <PersonName id={command.by} /> : <EntityId id={command.by} />}</td>
+      <td>{command.approvedBy !== undefined && <PersonName id={command.approvedBy} />}</td>
       <td>
         <Group gap="xs" wrap="nowrap">
           {command.state === "proposed" && (

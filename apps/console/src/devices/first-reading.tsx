@@ -5,7 +5,7 @@ import { useQuery } from "@tanstack/react-query";
 import { Link } from "@tanstack/react-router";
 import { lazy, Suspense, useState } from "react";
 import { apiFor } from "../api/index.ts";
-import { paths, ProblemNotice, Program as Lines, save, SecretOnce, Slow } from "../kit/index.ts";
+import { EntityId, paths, ProblemNotice, Program as Lines, save, SecretOnce, Slow } from "../kit/index.ts";
 import { reasonOf, useLive, type Heard } from "../live/index.ts";
 import { useOrg } from "../session/index.ts";
 import { words } from "../words/index.ts";
@@ -29,7 +29,13 @@ export function FirstReading({ device }: { readonly device: MadeDevice }) {
   const key = { id: device.key.id, secret: device.key.secret ?? "" };
   return (
     <Stack gap="lg">
-      <SecretOnce label={words.device.access.keyLabel} secret={`${key.id}.${key.secret}`} file={`${key.id}.txt`} />
+      {device.isBrought === true ? (
+        <Text fz="sm" component="div">
+          <EntityId id={key.id} /> {own.brought}
+        </Text>
+      ) : (
+        <SecretOnce label={words.device.access.keyLabel} secret={`${key.id}.${key.secret}`} file={`${key.id}.txt`} />
+      )}
       {error && <ProblemNotice error={error} />}
       {platform ? <Programs facts={factsOf(platform, key)} device={device.id} ports={portsOf(platform)} /> : <Slow />}
       <Wait device={device} />

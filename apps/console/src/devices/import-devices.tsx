@@ -3,20 +3,36 @@ import { parseId } from "@holdfast/kernel";
 import { routes } from "@holdfast/protocol";
 import { useSuspenseQuery } from "@tanstack/react-query";
 import { useState } from "react";
-import { apiFor, queryClient } from "../api/index.ts";
+import { apiFor, everyPage, queryClient } from "../api/index.ts";
+import { readPublicKey } from "../held/index.ts";
 import { columnsOf, DataTable, Page, Press, save, told } from "../kit/index.ts";
-import { useOrg } from "../session/index.ts";
+import { keeping, useOrg } from "../session/index.ts";
 import { words } from "../words/index.ts";
+import { withSecretsChecked } from "./brought.ts";
 import { formatCsv } from "./csv.ts";
-import { mostRows, plan, type Planned } from "./import.ts";
+import { plan, type Planned } from "./import.ts";
+import { LeavingKeys } from "./leaving-keys.tsx";
 
 const own = words.devices.import;
 
 type Made = {
   readonly row: number;
   readonly id: string;
+  /** No secret where the device brought one. */
   readonly key: { readonly id: string; readonly secret: string };
 };
+
+/** In memory alone: there are secrets in it. */
+const useKeptImport = keeping<{
+  readonly planned: readonly Planned[];
+  readonly application: string;
+  readonly made: ReadonlyMap<number, Made>;
+  readonly refused: ReadonlyMap<number, string>;
+  readonly taken: ReadonlySet<number>;
+}>(({ planned, made, taken }) => planned.some((one) => isKeyOurs(one) && made.has(one.row) && !taken.has(one.row)));
+
+/** Whoever brought a key has it. */
+const isKeyOurs = ({ publicKey, secret }: Planned): boolean => !publicKey && secret === undefined;
 
 /** Devices from a file: first what would happen, then one after the other, then their keys to take away. */
 export function ImportDevices() {
@@ -26,7 +42,10 @@ export function ImportDevices() {
   const [application, setApplication] = useState("");
   const [made, setMade] = useState<ReadonlyMap<number, Made>>(new Map());
   const [refused, setRefused] = useState<ReadonlyMap<number, string>>(new Map());
+  /** The rows whose keys were downloaded. */
+  const [taken, setTaken] = useState<ReadonlySet<number>>(new Set());
   const [isRunning, setRunning] = useState(false);
+  const [isChecking, setChecking] = useState(false);
   const api = apiFor(org.id);
   const { data: applications } = useSuspenseQuery({
     queryKey: ["applications", org.id],
@@ -42,19 +61,36 @@ export function ImportDevices() {
   const wrong = (planned?.length ?? 0) - good.length;
   const whyNotGo = into === "" ? own.noApplication : good.length === made.size ? own.noneLeft : undefined;
 
+  // Of what is on its way nobody else has the key either.
+  const losing = good.filter(
+    (one) => isKeyOurs(one) && !taken.has(one.row) && (made.has(one.row) || (isRunning && !refused.has(one.row))),
+  ).length;
+  const whyNotRead = isRunning ? own.isRunning : isChecking ? own.checking : losing > 0 ? own.takeFirst : undefined;
+  useKeptImport(org.id, planned && { planned, application, made, refused, taken }, (left) => {
+    setPlanned(left.planned);
+    setApplication(left.application);
+    setMade(left.made);
+    setRefused(left.refused);
+    setTaken(left.taken);
+  });
+
   const read = async (file: File | null) => {
     setPlanned(undefined);
     setError(undefined);
     setMade(new Map());
     setRefused(new Map());
+    setTaken(new Set());
     if (!file) return;
+    setChecking(true);
     try {
-      const found = plan(await file.text(), products.items);
-      if (!found) setError(own.noName);
-      else if (found.length > mostRows) setError(own.tooMany(mostRows));
-      else setPlanned(found);
+      const aliases = await everyAlias(org.id);
+      const found = plan(await file.text(), { products: products.items, aliases, keyOf: readPublicKey });
+      if ("fault" in found) setError(found.fault);
+      else setPlanned(into === "" ? found : await withSecretsChecked(found, parseId("application", into), api));
     } catch (failure) {
-      setError(failure instanceof Error ? failure.message : String(failure));
+      setError(told(failure).sentence);
+    } finally {
+      setChecking(false);
     }
   };
 
@@ -63,13 +99,15 @@ export function ImportDevices() {
     const queue = good.filter(({ row }) => !made.has(row));
     const worker = async () => {
       for (let next = queue.shift(); next; next = queue.shift()) {
-        const { row, name, alias, product, tags } = next;
+        const { row, name, alias, product, tags, publicKey, secret } = next;
         const body = {
           application: parseId("application", into),
           name,
           tags,
           ...(alias !== undefined && { alias }),
           ...(product !== undefined && { product: parseId("product", product) }),
+          ...(publicKey && { publicKey }),
+          ...(secret !== undefined && { secret }),
         };
         try {
           const { id, key } = await api.call(routes.createDevice, { body });
@@ -90,6 +128,7 @@ export function ImportDevices() {
       return one ? [[name, one.id, one.key.id, one.key.secret]] : [];
     });
     save("device-keys.csv", "text/csv", formatCsv([["name", "device", "keyId", "secret"], ...rows]));
+    setTaken(new Set(made.keys()));
   };
 
   const columns = columnsOf<Planned>([
@@ -115,6 +154,7 @@ export function ImportDevices() {
   ]);
   return (
     <Page title={own.title} lead={own.lead}>
+      <LeavingKeys devices={losing} />
       <Stack gap="md">
         <Group align="flex-end" gap="xs">
           <NativeSelect
@@ -127,9 +167,9 @@ export function ImportDevices() {
             label={own.file}
             accept=".csv,text/csv"
             w={280}
-            // A file that is chosen while another is being brought in would take the keys of that one out of sight.
-            disabled={isRunning}
-            description={isRunning ? own.isRunning : undefined}
+            // Another file would take the keys of this one out of sight.
+            disabled={whyNotRead !== undefined}
+            description={whyNotRead}
             onChange={(file) => void read(file)}
           />
         </Group>
@@ -174,4 +214,10 @@ export function ImportDevices() {
       </Stack>
     </Page>
   );
+}
+
+/** What no other device may be called. */
+async function everyAlias(org: string): Promise<ReadonlySet<string>> {
+  const all = await everyPage((cursor) => apiFor(org).call(routes.listDevices, { query: { cursor, limit: 1_000 } }));
+  return new Set(all.flatMap(({ alias }) => (alias === undefined ? [] : [alias])));
 }

@@ -1,4 +1,5 @@
 import { parseCsv } from "@holdfast/kernel";
+import type { readPublicKey, PublicKey } from "../held/index.ts";
 import { words } from "../words/index.ts";
 
 const own = words.devices.import.errors;
@@ -10,35 +11,63 @@ export type Planned = {
   readonly alias: string | undefined;
   readonly product: string | undefined;
   readonly tags: Readonly<Record<string, string>>;
+  readonly publicKey: PublicKey | undefined;
+  /** That the device brings; `undefined` where the platform makes one. */
+  readonly secret: string | undefined;
   readonly errors: readonly string[];
 };
 
 /** At most so many at a time: each is one request. */
-export const mostRows = 5_000;
+const mostRows = 5_000;
 
-/** What a file would make. `undefined` when it has no column called `name`. Products are found by id or name. */
+/** What the file's rows are held against. Products are found by id or name. */
+export type There = {
+  readonly products: readonly { readonly id: string; readonly name: string }[];
+  /** Those of devices that there are. */
+  readonly aliases: ReadonlySet<string>;
+  readonly keyOf: typeof readPublicKey;
+};
+
+export const isAlias = (text: string): boolean => /^(?! )[A-Za-z0-9._ -]{1,64}(?<! )$/.test(text);
+
+const columns = ["name", "product", "alias", "tags", "publickey", "secret"];
+
+/** What a file would make, or why it is no table of devices: a column that nobody reads would be missed when it is too late. */
 export function plan(
   text: string,
-  products: readonly { readonly id: string; readonly name: string }[],
-): readonly Planned[] | undefined {
-  const [heading = [], ...rows] = parseCsv(text);
-  const column = new Map(heading.map((cell, at) => [cell.trim().toLowerCase(), at]));
-  if (!column.has("name")) return undefined;
-  const aliases = new Map<string, number>();
+  { products, aliases, keyOf }: There,
+): readonly Planned[] | { readonly fault: string } {
+  let table: readonly (readonly string[])[];
+  try {
+    table = parseCsv(text);
+  } catch (error) {
+    return { fault: error instanceof Error ? error.message : words.problem.unknown };
+  }
+  const [heading = [], ...rows] = table;
+  const named = heading.map((cell) => cell.trim().toLowerCase());
+  const strange = named.find((one) => !columns.includes(one));
+  if (!named.includes("name")) return { fault: words.devices.import.noName };
+  if (strange !== undefined) return { fault: words.devices.import.strangeColumn(strange) };
+  if (rows.length > mostRows) return { fault: words.devices.import.tooMany(mostRows) };
+  const seen = {
+    aliases: new Map<string, number>(),
+    keys: new Map<string, number>(),
+    secrets: new Map<string, number>(),
+  };
   return rows.map((cells, at) => {
     const row = at + 2;
-    const cell = (name: string) => cells[column.get(name) ?? -1]?.trim() ?? "";
+    const cell = (name: string) => cells[named.indexOf(name)]?.trim() ?? "";
     const errors: string[] = [];
     const name = cell("name");
     if (name === "") errors.push(own.name);
     if (name.length > 200) errors.push(own.longName);
+    if (cells.length > named.length) errors.push(own.cells);
 
     const alias = cell("alias") === "" ? undefined : cell("alias");
     if (alias !== undefined) {
-      if (!/^(?! )[A-Za-z0-9._ -]{1,64}(?<! )$/.test(alias)) errors.push(own.alias);
-      const other = aliases.get(alias);
-      if (other !== undefined) errors.push(own.sameAlias(other));
-      aliases.set(alias, row);
+      if (!isAlias(alias)) errors.push(own.alias);
+      if (aliases.has(alias)) errors.push(own.takenAlias);
+      onlyOne(seen.aliases, alias, row, own.sameAlias, errors);
     }
 
     const wanted = cell("product");
@@ -46,10 +75,32 @@ export function plan(
       wanted === "" ? undefined : products.find(({ id, name: its }) => id === wanted || its === wanted)?.id;
     if (wanted !== "" && product === undefined) errors.push(own.product);
 
+    const read = cell("publickey") === "" ? undefined : keyOf(cell("publickey"));
+    const publicKey = read && "key" in read ? read.key : undefined;
+    if (read && "fault" in read) errors.push(words.held.faults[read.fault]);
+    if (publicKey) onlyOne(seen.keys, JSON.stringify(publicKey), row, own.sameKey, errors);
+    // Whatever stands around it is part of a secret.
+    const brought = cells[named.indexOf("secret")] ?? "";
+    const secret = brought === "" ? undefined : brought;
+    if (secret !== undefined) onlyOne(seen.secrets, secret, row, own.sameSecret, errors);
+
     const tags = parseTags(cell("tags"));
     if (!tags) errors.push(own.tags);
-    return { row, name, alias, product, tags: tags ?? {}, errors };
+    return { row, name, alias, product, tags: tags ?? {}, publicKey, secret, errors };
   });
+}
+
+/** What two devices have is neither's. */
+function onlyOne(
+  seen: Map<string, number>,
+  value: string,
+  row: number,
+  same: (row: number) => string,
+  errors: string[],
+): void {
+  const other = seen.get(value);
+  if (other !== undefined) errors.push(same(other));
+  else seen.set(value, row);
 }
 
 function parseTags(text: string): Record<string, string> | undefined {

@@ -51,16 +51,14 @@ export const snippets = {
   python: ({ mqttHost, mqttPort, key, caPem }: Facts): Snippet => ({
     language: "python",
     text: `# pip install paho-mqtt
-import json, ssl
-import paho.mqtt.client as mqtt
+import json
+import paho.mqtt.publish as publish
 
-client = mqtt.Client(mqtt.CallbackAPIVersion.VERSION2)
-client.username_pw_set(${quote.python(key.id)}, ${quote.python(key.secret)})
-client.tls_set_context(ssl.create_default_context(${caPem === undefined ? "" : 'cafile="ca.pem"'}))
-client.connect(${quote.python(mqttHost)}, ${mqttPort})
-client.loop_start()
-client.publish(${quote.python(topic)}, json.dumps({"temperature": 21.5}), qos=1).wait_for_publish()
-client.disconnect()`,
+publish.single(
+    ${quote.python(topic)}, json.dumps({"temperature": 21.5}), qos=1,
+    hostname=${quote.python(mqttHost)}, port=${mqttPort}, tls=${caPem === undefined ? "{}" : '{"ca_certs": "ca.pem"}'},
+    auth={"username": ${quote.python(key.id)}, "password": ${quote.python(key.secret)}},
+)`,
     files: trust(caPem),
   }),
 
@@ -196,17 +194,32 @@ void sendFirstReading() {
     language: "json",
     text: JSON.stringify(
       [
+        { id: "hf-flow", type: "tab", label: "Holdfast" },
         {
           id: "hf-inject",
           type: "inject",
+          z: "hf-flow",
+          x: 120,
+          y: 80,
           name: "a reading",
           props: [{ p: "payload" }],
           payload: reading,
           payloadType: "json",
           once: true,
+          onceDelay: 5, // what is said before it is connected goes nowhere
           wires: [["hf-out"]],
         },
-        { id: "hf-out", type: "mqtt out", topic, qos: "1", broker: "hf-broker", wires: [] },
+        {
+          id: "hf-out",
+          type: "mqtt out",
+          z: "hf-flow",
+          x: 340,
+          y: 80,
+          topic,
+          qos: "1",
+          broker: "hf-broker",
+          wires: [],
+        },
         {
           id: "hf-broker",
           type: "mqtt-broker",
@@ -223,6 +236,8 @@ void sendFirstReading() {
           type: "tls-config",
           name: "Holdfast",
           verifyservercert: true,
+          cert: "", // without these two a flow that is loaded from a file does not start
+          key: "",
           ca: caPem === undefined ? "" : "ca.pem",
         },
       ],

@@ -6,6 +6,7 @@ const own = words.groups;
 const tabs = [
   { to: paths.devices, label: own.tabs.devices },
   { to: paths.groups, label: own.tabs.groups },
+  { to: paths.deviceRoots, label: own.tabs.roots },
 ] as const;
 
 /** Devices one by one, and together. */

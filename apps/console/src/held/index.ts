@@ -7,3 +7,4 @@ export { KeyFields } from "./key-fields.tsx";
 export { KeyUse } from "./key-use.tsx";
 export { MadeOnce, type MadeCredential } from "./made-once.tsx";
 export { PemArea } from "./pem-area.tsx";
+export { readPublicKey, type PublicKey } from "./public-key.ts";

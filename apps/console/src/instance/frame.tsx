@@ -6,6 +6,7 @@ const own = words.instance;
 const tabs = [
   { to: paths.instance, label: own.tabs.organisations },
   { to: paths.instancePeople, label: own.tabs.people },
+  { to: paths.instanceRoots, label: own.tabs.roots },
 ] as const;
 
 /** The place of whoever administers the instance. */

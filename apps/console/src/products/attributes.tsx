@@ -4,7 +4,7 @@ import type { Reply } from "@holdfast/client";
 import { attributeType, routes } from "@holdfast/protocol";
 import { useState } from "react";
 import { apiFor, useAct } from "../api/index.ts";
-import { Empty, Press, ProblemNotice, Scroll } from "../kit/index.ts";
+import { Confirm, Empty, Press, ProblemNotice, Scroll } from "../kit/index.ts";
 import { useKept, useOrg } from "../session/index.ts";
 import { words } from "../words/index.ts";
 import { attributeOf, faultsIn, mayList, nothing, typedOf, type Attribute, type Typed } from "./typed.ts";
@@ -28,6 +28,7 @@ export function Attributes({
       ifVersion: product.version,
     }),
   );
+  const [dropping, setDropping] = useState<string | undefined>(undefined);
   const [chosen, setChosen] = useState<string | undefined>(undefined);
   const form = useForm<Typed>({ initialValues: nothing, validate: faultsIn });
   useKept(form, "attribute");
@@ -80,7 +81,7 @@ export function Attributes({
                         variant="default"
                         aria-label={own.drop(name)}
                         why={why}
-                        onClick={() => change.mutate(Object.fromEntries(all.filter(([other]) => other !== name)))}
+                        onClick={() => setDropping(name)}
                       >
                         {own.remove}
                       </Press>
@@ -91,6 +92,21 @@ export function Attributes({
             </tbody>
           </table>
         </Scroll>
+      )}
+      {dropping !== undefined && (
+        <Confirm
+          opened
+          close={() => {
+            setDropping(undefined);
+            change.reset(); // what was refused was said in the dialog
+          }}
+          title={own.drop(dropping)}
+          name={dropping}
+          label={own.remove}
+          act={() => change.mutateAsync(Object.fromEntries(all.filter(([other]) => other !== dropping)))}
+        >
+          <Text fz="sm">{own.dropHint(dropping, product.strict, product.onViolation)}</Text>
+        </Confirm>
       )}
       <form
         onSubmit={form.onSubmit((typed) =>

@@ -23,6 +23,7 @@ export function useOwn(text: string): readonly FoundGroup[] {
     { id: "roles", label: words.access.tabs.roles, href: pathTo("roles", { org: org.id }) },
     { id: "alert-rules", label: words.search.alertRules, href: pathTo("alertRules", { org: org.id }) },
     { id: "webhooks", label: words.search.webhooks, href: pathTo("webhooks", { org: org.id }) },
+    { id: "roots", label: words.roots.label, href: pathTo("deviceRoots", { org: org.id }) },
     { id: "security", label: words.places.security, href: pathTo("security", { org: org.id }) },
   ];
   const actions: readonly Found[] = [

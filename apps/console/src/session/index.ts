@@ -2,7 +2,7 @@ export { useAdministered } from "./administered.ts";
 export { CodeInput, isCodeAsked } from "./code-input.tsx";
 export { Confirmation } from "./confirmation.tsx";
 export { Door } from "./door.tsx";
-export { useKept } from "./kept.ts";
+export { keeping, useKept } from "./kept.ts";
 export { choosingWell, NewPassword, nothingChosen } from "./new-password.tsx";
 export { linkSecret } from "./link-secret.ts";
 export { hasPasskeys, makePasskey, offersPasskeys, showPasskey } from "./passkey.ts";

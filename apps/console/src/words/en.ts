@@ -27,6 +27,7 @@ export { posture } from "./en/posture.ts";
 export { products, door } from "./en/products.ts";
 export { byProvider, providers } from "./en/providers.ts";
 export { retention } from "./en/retention.ts";
+export { roots } from "./en/roots.ts";
 export { roles } from "./en/roles.ts";
 export { password } from "./en/password.ts";
 export { session } from "./en/session.ts";

@@ -16,6 +16,7 @@ export const audit = {
     "activation.approved": "A program was let in",
     "activation.refused": "A program was refused",
     "roots.switched": "The platform goes over to another root",
+    "roots.notSwitched": "The platform did not go over to the root that it was to",
     "administrator.added": "Somebody administers the instance from now on",
     "administrator.removed": "Somebody administers the instance no more",
     "application.created": "An application was made",

@@ -51,6 +51,15 @@ export const devices = {
       "Copy a program for the client that you have. This page turns green at the first reading, or says what is wrong.",
     newApplication: "A new application …",
     newApplicationName: "Name of the new application",
+    bring: "A secret that it has already",
+    bringHint:
+      "Leave it empty, and the platform makes one: that is the better way. No default that is known, none that can be guessed, and no other device’s.",
+    bringFaults: {
+      "secret.known": "This is a default that others know.",
+      "secret.weak": "This can be guessed.",
+      "secret.shared": "This is, or was, another device’s secret. Give each device one of its own.",
+    },
+    brought: "The id of its key. The secret is the one that you gave, and stands in the programs below.",
     client: "Client",
     clients: {
       mosquitto: "mosquitto",
@@ -90,7 +99,7 @@ export const devices = {
   },
   import: {
     title: "Add devices from a file",
-    lead: "A CSV file with a heading: name, and if you like product, alias, tags (key=value,key=value). Nothing is made before you have seen what would be.",
+    lead: "A CSV file with a heading: name, and if you like product, alias, tags (key=value,key=value), publicKey, and secret, where a device brings one. Nothing is made before you have seen what would be.",
     file: "File",
     application: "Into the application",
     wouldMake: (count: number) => `${count} devices would be made.`,
@@ -102,15 +111,32 @@ export const devices = {
     made: "made",
     isRunning: "Wait until all are made.",
     noneMade: "None is made yet.",
+    takeFirst: "Download the keys of the devices that were made first.",
+    leaving: {
+      title: "Leave without the keys",
+      question: (devices: number) =>
+        devices === 1
+          ? "The key of 1 device is shown this once. Leave without it?"
+          : `The keys of ${devices} devices are shown this once. Leave without them?`,
+      stay: "Stay",
+      leave: "Leave without them",
+    },
     noneLeft: "There is none left to make.",
     noApplication: "There is no application yet: add a device by hand first, which makes one.",
     noName: "There is no column called name.",
+    strangeColumn: (name: string) =>
+      `There is no column called “${name}”: name, product, alias, tags, publicKey and secret are read.`,
+    checking: "Holding it against what there is …",
     errors: {
       name: "A name is missing.",
       longName: "A name has at most 200 characters.",
       alias: "An alias has letters, digits, . _ -, blanks within, and at most 64 characters.",
       tags: "Tags are key=value, with commas between.",
       sameAlias: (row: number) => `Row ${row} has the same alias.`,
+      takenAlias: "A device has this alias already.",
+      sameKey: (row: number) => `Row ${row} has the same public key.`,
+      sameSecret: (row: number) => `Row ${row} has the same secret.`,
+      cells: "It has more cells than the heading.",
       product: "There is no product of this name or id.",
     },
     secrets: "Download the keys",

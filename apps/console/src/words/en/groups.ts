@@ -12,7 +12,7 @@ const states: Record<TaskState, string> = {
 // Groups of devices, who is in them, and their boards of tasks.
 export const groups = {
   pages: "Pages of devices",
-  tabs: { devices: "Devices", groups: "Groups" },
+  tabs: { devices: "Devices", groups: "Groups", roots: "Roots" },
   lead: "Devices of one application that talk to each other below groups/{group}/…, and share a board of tasks.",
   application: "Application",
   noApplication: "There is no application yet. One is made with the first device.",

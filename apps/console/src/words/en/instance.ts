@@ -3,7 +3,7 @@ export const instance = {
   title: "This instance",
   what: "The platform itself, whatever organisations there are.",
   pages: "Pages of the instance",
-  tabs: { organisations: "Organisations", people: "People" },
+  tabs: { organisations: "Organisations", people: "People", roots: "Roots" },
   none: "You administer this instance in none of the organisations that let you in now.",
   lead: "How large organisations are and in what state. What they are called and hold is their own: nobody reads it here.",
   organisations: "Organisations",

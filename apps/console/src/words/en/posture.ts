@@ -16,7 +16,7 @@ export const posture = {
       mark: "plain text",
       title: "Anybody can send in its name",
       says: "Its door takes plain text from a direct socket: nobody vouches for it, and whoever is on the way reads along.",
-      fix: "Ask for signed or sealed frames in its door.",
+      fix: "Once it seals its frames, leave the direct socket to these alone, in its door. What else its door says stays.",
     },
     shared: {
       mark: "shared secret",

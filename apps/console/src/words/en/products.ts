@@ -20,6 +20,12 @@ export const products = {
   declare: "Declare",
   change: (name: string) => `Change ${name}`,
   drop: (name: string) => `Drop ${name}`,
+  dropHint: (name: string, isStrict: boolean, onViolation: "refuse" | "mark") =>
+    !isStrict
+      ? `${name} is taken as it comes from then on: nothing is said of its type, unit or range any more. If only declared attributes are taken one day, it is against the schema.`
+      : onViolation === "refuse"
+        ? `This product takes only declared attributes: from then on a message that has ${name} is refused, with all that is in it.`
+        : `This product takes only declared attributes: from then on a message that has ${name} is kept and marked.`,
   edit: "Change",
   remove: "Drop",
   changing: (name: string) => `What ${name} may be`,
