@@ -14,14 +14,18 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
+#include <sys/time.h>
 #include <time.h>
 #include <unistd.h>
 
 enum { CONNECT = 0x10, CONNACK = 0x20, PUBLISH = 0x32, PUBACK = 0x40, SUBSCRIBE = 0x82, PINGREQ = 0xc0 };
-enum { LARGEST = 4096, KEEP_ALIVE = 60, INTERVAL = 60 };
+enum { KEEP_ALIVE = 60, INTERVAL = 60, PATIENCE = 20 }; /* seconds */
+/* A command's body has 16 KiB at most (docs/commands.md), and stands in less than one more. What we say ourselves is short. */
+enum { LARGEST = 17 * 1024, OURS = 1024 };
 
 static BIO *line;
-static char ran[32][64]; /* ids of commands that were begun, the latest of them */
+static struct { char id[64]; const char *reply; } ran[32]; /* the latest commands that were begun */
 static unsigned begun;
 
 /* The last reading, and whether the platform has it. */
@@ -44,7 +48,7 @@ static int text_of(const char *json, const char *name, char *into, size_t size) 
     if (!at) return 0;
     at += strlen(sought);
     size_t length = strcspn(at, "\"");
-    if (length >= size) return 0;
+    if (length == 0 || length >= size) return 0;
     memcpy(into, at, length);
     into[length] = 0;
     return 1;
@@ -112,7 +116,7 @@ static int read_packet(int *type, unsigned char *body, size_t *length) {
 }
 
 static int publish(const char *topic, const char *payload, unsigned id) {
-    unsigned char body[LARGEST];
+    unsigned char body[OURS];
     if (strlen(topic) + strlen(payload) + 4 > sizeof body) return 0;
     unsigned char *at = put_number(put_text(body, topic), id);
     memcpy(at, payload, strlen(payload));
@@ -122,13 +126,18 @@ static int publish(const char *topic, const char *payload, unsigned id) {
 static int answer(const char *command) {
     char id[64], name[80], topic[80];
     const char *reply = "{\"error\": \"no such command\"}";
+    /* The body is last, and may have any words in it. */
+    const char *again = strstr(command, "\"again\":true"), *body = strstr(command, "\"body\":");
     if (!text_of(command, "id", id, sizeof id) || !text_of(command, "name", name, sizeof name)) return 1;
-    for (unsigned n = 0; n < sizeof ran / sizeof *ran; n++)
-        if (strcmp(ran[n], id) == 0) return 1;
-    strcpy(ran[begun++ % (sizeof ran / sizeof *ran)], id);
-    if (strstr(command, "\"again\":true")) reply = "{\"error\": \"this may have run before the device started\"}";
-    else if (strcmp(name, "ping") == 0) reply = "{\"result\": \"pong\"}";
     snprintf(topic, sizeof topic, "me/replies/%s", id);
+    /* It comes again where the line ended before the platform had our reply: it gets the same, and nothing is done twice. */
+    for (unsigned n = 0; n < sizeof ran / sizeof *ran; n++)
+        if (strcmp(ran[n].id, id) == 0) return publish(topic, ran[n].reply, 2);
+    if (again && again < body) reply = "{\"error\": \"this may have run before the device started\"}";
+    else if (strcmp(name, "ping") == 0) reply = "{\"result\": \"pong\"}";
+    unsigned place = begun++ % (sizeof ran / sizeof *ran);
+    strcpy(ran[place].id, id);
+    ran[place].reply = reply;
     return publish(topic, reply, 2);
 }
 
@@ -155,10 +164,29 @@ static int wait_for_line(long milliseconds) {
     return poll(&poller, 1, (int)milliseconds) > 0;
 }
 
+/* TCP, then TLS. Who says nothing, now or in the middle of something later, is waited for so long. */
+static int connect_line(SSL_CTX *context, const char *host, const char *port) {
+    const struct timeval patience = {PATIENCE, 0};
+    char place[300];
+    int file;
+    SSL *tls = NULL;
+    snprintf(place, sizeof place, "%s:%s", host, port);
+    BIO *wire = BIO_new_connect(place);
+    line = BIO_push(BIO_new_ssl(context, 1), wire);
+    if (BIO_do_connect(wire) <= 0) return 0;
+    BIO_get_fd(wire, &file);
+    setsockopt(file, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof patience);
+    setsockopt(file, SOL_SOCKET, SO_SNDTIMEO, &patience, sizeof patience);
+    BIO_get_ssl(line, &tls);
+    SSL_set_tlsext_host_name(tls, host);
+    SSL_set1_host(tls, host); /* or anybody with a certificate of that authority would do */
+    return BIO_do_handshake(line) > 0;
+}
+
 /* One connection, as long as it lasts. */
 static void run(const char *id, const char *secret, unsigned *failures) {
     static unsigned minutes;
-    unsigned char body[LARGEST], *at = put_text(body, "MQTT");
+    unsigned char body[OURS], *at = put_text(body, "MQTT");
     int type = 0;
     *at++ = 4;    /* 3.1.1 */
     *at++ = 0xc2; /* user name, password, a new session */
@@ -188,7 +216,7 @@ static void run(const char *id, const char *secret, unsigned *failures) {
 }
 
 int main(int count, char **words) {
-    char key[1024], id[128], secret[256], place[300];
+    char key[1024], id[128], secret[256];
     if (count != 4) return fprintf(stderr, "usage: thermometer HOST PORT CA-FILE < key.json\n"), 2;
     key[fread(key, 1, sizeof key - 1, stdin)] = 0;
     if (!text_of(key, "id", id, sizeof id) || !text_of(key, "secret", secret, sizeof secret))
@@ -199,14 +227,7 @@ int main(int count, char **words) {
     if (!SSL_CTX_load_verify_locations(context, words[3], NULL)) return fprintf(stderr, "no authority in %s\n", words[3]), 2;
     srand((unsigned)time(NULL) ^ (unsigned)getpid());
     for (unsigned failures = 0;; failures++) {
-        SSL *tls = NULL;
-        line = BIO_new_ssl_connect(context);
-        BIO_get_ssl(line, &tls);
-        SSL_set_tlsext_host_name(tls, words[1]);
-        SSL_set1_host(tls, words[1]); /* or anybody with a certificate of that authority would do */
-        snprintf(place, sizeof place, "%s:%s", words[1], words[2]);
-        BIO_set_conn_hostname(line, place);
-        if (BIO_do_connect(line) > 0) run(id, secret, &failures);
+        if (connect_line(context, words[1], words[2])) run(id, secret, &failures);
         else ERR_print_errors_fp(stderr);
         BIO_free_all(line);
         /* Anywhere up to a bound that doubles: many devices do not come back at once. */

@@ -15,14 +15,19 @@
 #include "secrets.h"
 
 const unsigned long interval = 60000;  // milliseconds
+// A command's body has 16 KiB at most (docs/commands.md), and stands in less than one more. PubSubClient passes over what has no room here and does
+// not acknowledge it, so on a board that has less to spare such a command comes again with each connection until it expires: send it none.
+const uint16_t largest = 17 * 1024;
 
 WiFiClientSecure tls;
 PubSubClient mqtt(tls);
 unsigned long lastReading = 0;
-unsigned long nextTry = 0;
+unsigned long failedAt = 0;
+unsigned long patience = 0;  // milliseconds from there to the next try
 unsigned failures = 0;
 bool measured = false;
 char lastCommand[64] = "";
+const char *lastReply = "";
 
 // The text under a name, where it is flat JSON: what the platform sends has no quote in its ids and names.
 bool textOf(const char *json, const char *name, char *into, size_t size) {
@@ -39,19 +44,23 @@ bool textOf(const char *json, const char *name, char *into, size_t size) {
 }
 
 void onMessage(char *, uint8_t *payload, unsigned int length) {
-  char command[512], id[64], name[65], topic[80];
-  if (length >= sizeof command) return;
-  memcpy(command, payload, length);  // the answer is written where it came
-  command[length] = 0;
+  // What stands before the body, of which no command here has any use. A copy, as the reply is written where the command came.
+  char command[256], id[64], name[65], topic[80];
+  const size_t size = length < sizeof command ? length : sizeof command - 1;
+  memcpy(command, payload, size);
+  command[size] = 0;
+  if (char *body = strstr(command, "\"body\":")) *body = 0;
   if (!textOf(command, "id", id, sizeof id) || !textOf(command, "name", name, sizeof name)) return;
-  if (strcmp(id, lastCommand) == 0) return;
-  strcpy(lastCommand, id);
-  const char *reply = "{\"error\": \"no such command\"}";
-  // Nothing is kept over a restart, so what may have run before is not run (docs/commands.md, "Run once").
-  if (strstr(command, "\"again\":true")) reply = "{\"error\": \"this may have run before the device started\"}";
-  else if (strcmp(name, "ping") == 0) reply = "{\"result\": \"pong\"}";
+  // It comes again where the connection ended before the platform had our reply: it gets the same, and nothing is done twice.
+  if (strcmp(id, lastCommand) != 0) {
+    strcpy(lastCommand, id);
+    // Nothing is kept over a restart, so what may have run before is not run (docs/commands.md, "Run once").
+    if (strstr(command, "\"again\":true")) lastReply = "{\"error\": \"this may have run before the device started\"}";
+    else if (strcmp(name, "ping") == 0) lastReply = "{\"result\": \"pong\"}";
+    else lastReply = "{\"error\": \"no such command\"}";
+  }
   snprintf(topic, sizeof topic, "me/replies/%s", id);
-  mqtt.publish(topic, reply);
+  mqtt.publish(topic, lastReply);
 }
 
 void setup() {
@@ -61,20 +70,22 @@ void setup() {
   while (time(nullptr) < 1700000000) delay(100);
   tls.setCACert(PLATFORM_CA);
   mqtt.setServer(PLATFORM_HOST, PLATFORM_PORT);
-  mqtt.setBufferSize(1024);
+  mqtt.setBufferSize(largest);
   mqtt.setCallback(onMessage);
 }
 
 void loop() {
   if (!mqtt.connected()) {
-    if ((long)(millis() - nextTry) < 0) return;
+    if (millis() - failedAt < patience) return;
     if (mqtt.connect(KEY_ID, KEY_ID, KEY_SECRET)) {
       failures = 0;
+      patience = 0;
       mqtt.subscribe("me/commands/+", 1);
     } else {
       // Anywhere up to a bound that doubles: many devices do not come back at once.
       if (failures < 6) failures += 1;
-      nextTry = millis() + random(1000L << failures);
+      failedAt = millis();
+      patience = random(1000L << failures);
       return;
     }
   }

@@ -24,6 +24,17 @@ def on_connect(client, _data, _flags, reason, _properties):
     client.subscribe([("me/commands/+", 1), ("me/twin/desired", 1)])
 
 
+def run(told):
+    if told["again"]:
+        return {"error": "this may have run before the device started"}
+    if told["name"] != "add":
+        return {"error": "no such command"}
+    try:
+        return {"result": sum(told["body"])}
+    except Exception as error:  # it would end the thread that hears commands
+        return {"error": str(error)}
+
+
 def on_message(client, _data, message):
     told = json.loads(message.payload)
     if message.topic == "me/twin/desired":
@@ -33,13 +44,7 @@ def on_message(client, _data, message):
     if told["id"] in begun:
         return
     begun.add(told["id"])
-    if told["again"]:
-        reply = {"error": "this may have run before the device started"}
-    elif told["name"] == "add":
-        reply = {"result": sum(told["body"])}
-    else:
-        reply = {"error": "no such command"}
-    client.publish("me/replies/" + told["id"], json.dumps(reply), qos=1)
+    client.publish("me/replies/" + told["id"], json.dumps(run(told)), qos=1)
 
 
 if hasattr(mqtt, "CallbackAPIVersion"):
@@ -51,7 +56,7 @@ device.tls_set(ca_file)
 device.reconnect_delay_set(min_delay=1, max_delay=60)
 device.on_connect = on_connect
 device.on_message = on_message
-device.connect(host, int(port))
+device.connect_async(host, int(port))  # tried again and again, also where there is no network yet
 device.loop_start()
 
 minutes = 0

@@ -25,6 +25,17 @@ def on_connect(client, _data, _flags, reason, _properties):
         client.subscribe([(f"children/{valve}/commands/+", 1), (f"children/{valve}/twin/desired", 1)])
 
 
+def run(told):
+    if told["again"]:
+        return {"error": "this may have run before the gateway started"}
+    if told["name"] != "add":
+        return {"error": "no such command"}
+    try:
+        return {"result": sum(told["body"])}
+    except Exception as error:  # it would end the thread that hears commands
+        return {"error": str(error)}
+
+
 def on_message(client, _data, message):
     told = json.loads(message.payload)
     _, valve, kind, _ = message.topic.split("/", 3)
@@ -35,13 +46,7 @@ def on_message(client, _data, message):
     if told["id"] in begun:
         return
     begun.add(told["id"])
-    if told["again"]:
-        reply = {"error": "this may have run before the gateway started"}
-    elif told["name"] == "add":
-        reply = {"result": sum(told["body"])}
-    else:
-        reply = {"error": "no such command"}
-    client.publish(f"children/{valve}/replies/{told['id']}", json.dumps(reply), qos=1)
+    client.publish(f"children/{valve}/replies/{told['id']}", json.dumps(run(told)), qos=1)
 
 
 if hasattr(mqtt, "CallbackAPIVersion"):
@@ -53,7 +58,7 @@ gateway.tls_set(ca_file)
 gateway.reconnect_delay_set(min_delay=1, max_delay=60)
 gateway.on_connect = on_connect
 gateway.on_message = on_message
-gateway.connect(host, int(port))
+gateway.connect_async(host, int(port))  # tried again and again, also where there is no network yet
 gateway.loop_start()
 
 minutes = 0

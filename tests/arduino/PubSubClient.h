@@ -1,5 +1,5 @@
 // A client of MQTT 3.1.1 with the part of PubSubClient's interface that our sketches use, for hosts that have not the library: it speaks to a
-// real platform. Like that one it publishes with QoS 0, and answers what comes with QoS 1.
+// real platform. Like that one it publishes with QoS 0, acknowledges what comes with QoS 1, and passes over what is larger than its buffer.
 #pragma once
 #include "Arduino.h"
 #include <string.h>
@@ -56,12 +56,12 @@ class PubSubClient {
     uint8_t type = 0;
     std::vector<uint8_t> heard;
     if (!receive(type, heard)) return client.stop(), false;
-    if ((type & 0xf0) != 0x30 || heard.size() < 2) return true;
+    if ((type & 0xf0) != 0x30 || heard.size() < 2 || !fits(heard.size())) return true;
     const size_t length = heard[0] << 8 | heard[1], id = type & 6 ? 2 : 0;
     if (2 + length + id > heard.size()) return client.stop(), false;
     std::string topic(heard.begin() + 2, heard.begin() + 2 + length);
     const std::string named(heard.begin() + 2 + length, heard.begin() + 2 + length + id);
-    if (callback && fits(heard.size()))
+    if (callback)
       callback(&topic[0], heard.data() + 2 + length + id, static_cast<unsigned>(heard.size() - 2 - length - id));
     return id == 0 || send(0x40, named);
   }
