@@ -333,6 +333,11 @@ test("a door is shown, set and taken away, and what it may not say is a misuse b
   };
   assert.deepEqual(set.door, door);
   assert.match((await call(["door", "show", device])).out, new RegExp(`${device} +takes mqtts only`));
+  // What no flag names stays, unless it is said that the whole is meant.
+  const narrower = await answer("door", "set", device, "--dangerous", "unlock", "--rate", "30/10");
+  assert.deepEqual(narrower.door, { ...door, dangerous: ["unlock"], rate: { perMinute: 30, burst: 10 } });
+  const whole = await answer("door", "set", device, "--transport", "mqtts", "--replace");
+  assert.deepEqual(whole.door, { transports: ["mqtts"] });
   assert.equal((await answer("door", "remove", device)).removed, true);
   assert.match((await call(["door", "show", device])).out, /nothing beyond a good credential/);
   for (const [argv, sentence] of [
@@ -827,4 +832,45 @@ test("what is wanted of a device is said and shown, and a command is sent, liste
   const batch = await answer("command", "send-many", "update", "--tag", "floor=3");
   assert.deepEqual([batch.total, batch.counts.waiting], [1, 1]);
   assert.equal((await answer("command", "batch", batch.id, "--state", "waiting")).items[0].device, made.id);
+});
+
+test("roots are shown with whom the next would cut off, which devices those are is listed, and a switch wants their number", async () => {
+  const before = await answer("roots", "show");
+  assert.deepEqual(
+    before.roots.map(({ state }: { state: string }) => state),
+    ["current", "coming", "spare"],
+  );
+  const { ready, behind, unknown } = before.devices.coming;
+  assert.deepEqual([ready, behind], [0, 0]);
+  const next = before.roots[1].sha256;
+  const said = await answer("device", "create", "--application", application, "--name", "Stays");
+  const transport = nodeTransport({ ca: readFileSync(path.join(folder, "ca.pem"), "utf8") });
+  const client = new Client({ url, token: `${said.key.id}.${said.key.secret}`, transport });
+  const content = JSON.stringify({ roots: [before.roots[0].sha256] });
+  const body = { contentType: "application/json", content };
+  await client.call(routes.reportRoots, { body });
+  client.close();
+  const shown = await call(["roots", "show"]);
+  assert.match(shown.out, new RegExp(`0 trust it, 1 do not, ${unknown} have not said`));
+  assert.match(shown.out, /in the keyring: take it out with holdfast keys take-spare/);
+
+  const those = async (...more: string[]) =>
+    (await answer("roots", "devices", ...more)).items.map(({ name, trust }: Record<string, string>) => [name, trust]);
+  assert.equal((await those()).length, unknown + 1);
+  assert.deepEqual(await those("--trust", "behind"), [["Stays", "behind"]]);
+  assert.deepEqual(await those("--trust", "behind", "--to", "spare"), [["Stays", "behind"]]);
+  const listed = await call(["roots", "devices", "--trust", "behind"]);
+  assert.match(listed.out, /dev_[0-9a-f]{32} +Stays +no +/);
+
+  assert.equal(await refused(undefined, "roots", "switch"), "roots.cutOff");
+  assert.equal(await refused(undefined, "roots", "switch", "--cut-off", String(unknown)), "roots.cutOff");
+  const { token } = await answer("token", "create", "--name", "all", "--grant", "*");
+  const all = String(unknown + 1);
+  assert.equal(await refused(token, "roots", "switch", "--cut-off", all), "permit.missing");
+  const gone = await call(["roots", "switch", "--cut-off", all, "--json"]);
+  assert.equal(gone.exit, 0, gone.err);
+  assert.equal(JSON.parse(gone.out).current.sha256, next);
+  assert.match(gone.err, /make a new one \(holdfast keys backup\)/);
+  const after = await answer("roots", "show");
+  assert.deepEqual([after.roots[0].sha256, after.version > before.version], [next, true]);
 });

@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { X509Certificate } from "node:crypto";
 import { readFileSync, writeFileSync } from "node:fs";
 import path from "node:path";
+import { DatabaseSync } from "node:sqlite";
 import { test } from "node:test";
 import { newId, systemClock, systemRandom } from "@holdfast/kernel";
 import { atEnd, startTestPlatform, TestClock } from "../apps/server/src/testing/index.ts";
@@ -21,7 +22,7 @@ const [owner, other] = [
 ];
 const application = await owner.application();
 const product = await owner.product();
-const { byMqtt } = comers(platform);
+const { byMqtt, byHttps } = comers(platform);
 
 const keyOf = (enrols: object = {}, more: object = {}) =>
   owner.asks.post<Key>(`/v1/applications/${application.id}/keys`, {
@@ -46,7 +47,11 @@ type Device = { readonly id: string; readonly name: string; readonly product?: s
 const devices = async () =>
   (await owner.asks.get<{ items: Device[] }>(`/v1/devices?application=${application.id}&limit=1000`)).items;
 
-const { folder } = platform.database;
+const { folder, keysFolder } = platform.database;
+function keysKept(): unknown {
+  using keyring = new DatabaseSync(path.join(keysFolder, "keyring.sqlite"), { readOnly: true });
+  return keyring.prepare("select count(*) as count from keys where kind = 'device'").get()?.["count"];
+}
 const file = (name: string) => path.join(folder, name);
 
 /** The certificates in a reply, as openssl reads them. */
@@ -136,7 +141,23 @@ test("an enrolment key enrols so many devices and no more; the same key again is
   const third = await enrol(key, p256());
   assert.deepEqual([third.status, third.body.code], [403, "enrolment.exhausted"]);
   assert.equal((await devices()).length, before, "nothing is left of it");
+  const keys = keysKept();
+  for (let n = 0; n < 3; n += 1) assert.equal((await enrol(key, p256())).status, 403);
+  assert.equal(keysKept(), keys, "nor in the keyring");
   assert.equal((await enrol(key, second)).status, 200, "whoever was there before still is");
+});
+
+test("the same key that comes many times at once is one device, which each time gets a certificate", async () => {
+  const [key, pair] = [await keyOf({ most: 1 }), p256()];
+  const before = (await devices()).length;
+  const replies = await Promise.all(Array.from({ length: 5 }, () => enrol(key, pair)));
+  assert.deepEqual(
+    replies.map(({ status, body }) => `${status} ${body.code}`),
+    Array.from({ length: 5 }, () => "200 undefined"),
+  );
+  const subjects = new Set<string>();
+  for (const { text } of replies) subjects.add((await certificatesIn(text))[0].subject);
+  assert.deepEqual([subjects.size, (await devices()).length - before], [1, 1]);
 });
 
 test("one key is one device's: who brings another's by another enrolment key is refused", async () => {
@@ -151,6 +172,25 @@ test("a device that was retired is not enrolled again by its key", async () => {
   const [leaf] = await certificatesIn((await enrol(key, pair)).text);
   await owner.asks.post(`/v1/devices/${leaf.subject.slice("CN=".length)}/retire`);
   assert.equal((await enrol(key, pair)).body.code, "key.shared");
+});
+
+test("the key with which a device renewed is its own: it enrols no other, and does not bring back one that was shut out", async () => {
+  const key = await keyOf();
+  const renewed = async (first: KeyPair, next: KeyPair) => {
+    const [leaf] = await certificatesIn((await enrol(key, first)).text);
+    const shows = { cert: leaf.toString(), key: first.privateKey.export({ type: "pkcs8", format: "pem" }) };
+    const { status, body } = await byHttps(shows, "/v1/me/certificates", { csr: await csrOf(next) });
+    return { device: leaf.subject, status, body };
+  };
+  const next = p256();
+  const { device, body } = await renewed(p256(), next);
+  const again = await enrol(key, next);
+  assert.equal((await certificatesIn(again.text))[0].subject, device, "it is the same device");
+  const taken = await renewed(p256(), next);
+  assert.deepEqual([taken.status, taken.body.code], [409, "key.shared"], "another one");
+  await owner.revoke(body.id ?? "");
+  const back = await enrol(key, next);
+  assert.deepEqual([back.status, back.body.code], [409, "key.shared"]);
 });
 
 test("an enrolment key that was revoked, or is over, enrols nobody; what it enrolled goes on", async () => {

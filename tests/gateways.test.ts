@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { MqttClient } from "mqtt";
 import { atEnd } from "../apps/server/src/testing/index.ts";
+import { App, says } from "./application-users.fixture.ts";
 import { startWorld, textOf, type Device, type Problem } from "./authority.fixture.ts";
 import { eventually } from "./messages.fixture.ts";
 import { mqtt } from "./revocation.fixture.ts";
@@ -9,9 +10,10 @@ import { mqtt } from "./revocation.fixture.ts";
 // Gateways and the devices that they speak for, on the real platform.
 const world = await startWorld();
 atEnd.after(() => world.close());
-const { platform, ours, theirs } = world;
+const { platform, clock, ours, theirs } = world;
 const { visitor } = platform;
 const application = await ours.application();
+const app = await App.of({ visitor, clock }, ours);
 
 const bindTo = (gateway: { id: string }, child: { id: string }) =>
   ours.asks.send<Device & Problem & { gateway?: string }>("PUT", `/v1/devices/${child.id}/gateway`, {
@@ -200,4 +202,166 @@ test("whoever binds needs leave over both, and a gateway is another device of th
   assert.deepEqual([page.items.map(({ id }) => id), page.total], [[child.id], 1]);
   const audited = await ours.audited(child.id);
   assert.deepEqual(audited.find(({ what }) => what === "device.tied")?.facts, { from: null, gateway: gateway.id });
+});
+
+const own = ({ id }: { id: string }, { user }: { user: string | null }) =>
+  ours.asks.put(`/v1/devices/${id}/user`, { user });
+const commandTo = ({ id }: { id: string }) =>
+  ours.asks.post<{ id: string }>(`/v1/devices/${id}/commands`, { name: "unlock" });
+const stateOf = async ({ id }: { id: string }, command: { id: string }) =>
+  (await ours.asks.get<{ state: string }>(`/v1/devices/${id}/commands/${command.id}`)).state;
+
+test("whose the gateway is has nothing of its children by that: she neither sees nor commands them, nor hears them, also not in a group", async () => {
+  const ann = await app.user();
+  const gateway = await ours.device(app.id);
+  const child = await ours.device(app.id, { alias: "lock-1", gateway: gateway.id });
+  await own(gateway, ann);
+  const { client, end } = await come(gateway);
+  assert.equal(await say(client, "children/lock-1/telemetry", { temperature: 1 }), 0);
+  const command = await commandTo(child);
+  const of = `/v1/devices/${child.id}`;
+  const asked: readonly (readonly [string, string, object?])[] = [
+    ["GET", of],
+    ["GET", `${of}/door`],
+    ["GET", `${of}/claim`],
+    ["GET", `${of}/sessions`],
+    ["GET", `${of}/telemetry`],
+    ["GET", `${of}/telemetry/latest`],
+    ["POST", `${of}/telemetry`, { temperature: 2 }],
+    ["GET", `${of}/twin`],
+    ["PATCH", `${of}/twin`, { desired: { on: true } }],
+    ["GET", `${of}/commands`],
+    ["POST", `${of}/commands`, { name: "unlock" }],
+    ["GET", `${of}/commands/${command.id}`],
+    ["POST", `${of}/commands/${command.id}/cancel`],
+    ["PUT", `${of}/gateway`, { gateway: gateway.id }],
+    ["DELETE", `${of}/gateway`],
+  ];
+  for (const [method, path, body] of asked)
+    assert.equal(says(await app.ask(method, path, body, ann.accessToken)), "404 device.unknown", `${method} ${path}`);
+  const page = await app.ask<{ items: Device[]; total: number }>("GET", "/v1/devices", undefined, ann.accessToken);
+  assert.deepEqual([page.body.items.map(({ id }) => id), page.body.total], [[gateway.id], 1]);
+
+  const phone = await mqtt(platform, { username: "ann", password: ann.accessToken, protocolVersion: 5 });
+  const topics = [`devices/${child.id}/telemetry`, `children/${child.id}/telemetry`, "children/lock-1/telemetry"];
+  for (const topic of [...topics, `children/lock-1/replies/${command.id}`, `devices/${child.id}/commands/unlock`])
+    assert.notEqual(await say(phone.client, topic, { temperature: 3 }), 0, topic);
+  // Both talk in a group: that, too, is theirs and not hers.
+  const groups = `/v1/applications/${app.id}/groups`;
+  const group = await ours.asks.post<{ id: string }>(groups, { name: "locks" });
+  for (const { id } of [gateway, child]) await ours.asks.put(`${groups}/${group.id}/members/${id}`, {});
+  assert.notEqual(await say(phone.client, `groups/${group.id}/hello`, {}), 0);
+  const filters = ["#", "children/#", "children/+/commands/+", `devices/${child.id}/#`, `groups/${group.id}/#`];
+  const { events } = await listening(phone.client, filters);
+  assert.equal(await say(client, "groups/locks/hello", {}), 0);
+  assert.equal(await say(client, "children/lock-1/telemetry", { temperature: 4 }), 0);
+  assert.equal(await say(client, "me/telemetry", { temperature: 5 }), 0);
+  await eventually(
+    () => events.length > 0,
+    () => "her own device is not heard",
+  );
+  assert.deepEqual(events, [`devices/${gateway.id}/telemetry`]);
+  assert.deepEqual(await temperaturesOf(child), [1, 4]);
+  phone.end();
+  end();
+});
+
+/** What is heard from now on; what is refused is not subscribed to. */
+async function listening(client: MqttClient, filters: readonly string[]) {
+  const events: string[] = [];
+  client.on("message", (topic) => events.push(topic));
+  for (const filter of filters) await client.subscribeAsync(filter, { qos: 1 }).catch(() => undefined);
+  return { events };
+}
+
+test("a gateway of one customer speaks for nothing of another's, from the moment at which either changes hands", async () => {
+  const [ann, bob, nobody] = [await app.user(), await app.user(), { user: null }];
+  const gateway = await ours.device(app.id);
+  const child = await ours.device(app.id, { alias: "lock-2", gateway: gateway.id });
+  const { client, heard, end } = await come(gateway);
+  await client.subscribeAsync("children/+/commands/+", { qos: 1 });
+  const telemetry = (temperature: number) => say(client, "children/lock-2/telemetry", { temperature });
+  assert.equal(await telemetry(1), 0);
+  await own(gateway, ann);
+  assert.equal(await telemetry(2), 0, "of what is nobody's yet");
+  await own(child, ann);
+  assert.equal(await telemetry(3), 0);
+  const before = await commandTo(child);
+  await eventually(
+    () => heard.length === 1,
+    () => "the command did not come",
+  );
+
+  await own(child, bob);
+  assert.equal(await telemetry(4), 0x87);
+  assert.equal(await say(client, `children/lock-2/replies/${before.id}`, { result: 1 }), 0x87);
+  assert.equal(await say(client, "children/lock-2/twin/reported", { on: true }), 0x87);
+  const key = visitor.as(textOf(gateway.key));
+  const byKey = await key.send<Problem>("POST", `/v1/devices/${child.id}/telemetry`, { body: { temperature: 5 } });
+  assert.equal(byKey.body.code, "device.unknown");
+  const command = await commandTo(child);
+  assert.equal(await say(client, "me/telemetry", { temperature: 6 }), 0);
+  assert.equal(heard.length, 1, "the gateway hears nothing of what is Bob's");
+  assert.equal(await stateOf(child, command), "waiting", "and nobody was given it");
+  assert.equal((await bindTo(gateway, child)).body.code, "gateway.unfit");
+  await eventually(
+    async () => (await latestAt(child)).state !== "online",
+    () => "it is there by a gateway that is not its own",
+  );
+
+  await own(gateway, bob);
+  assert.equal(await telemetry(7), 0, "both are Bob's");
+  await own(gateway, nobody);
+  assert.equal(await telemetry(8), 0, "a gateway of the organisation's own speaks for all its customers");
+  await own(gateway, ann);
+  assert.equal(await telemetry(9), 0x87);
+  assert.deepEqual(await temperaturesOf(child), [1, 2, 3, 7, 8]);
+  end();
+});
+
+test("a gateway that its owner gives up speaks for nothing that has become another customer's, and goes on for what is nobody's", async () => {
+  const [ann, bob] = [await app.user(), await app.user()];
+  const gateway = await ours.device(app.id);
+  const sold = await ours.device(app.id, { alias: "lock-3", gateway: gateway.id });
+  await ours.device(app.id, { alias: "lock-4", gateway: gateway.id });
+  await own(gateway, ann);
+  await own(sold, bob);
+  const { client, heard, end } = await come(gateway);
+  await client.subscribeAsync("children/+/commands/+", { qos: 1 });
+  const telemetry = (alias: string) => say(client, `children/${alias}/telemetry`, { temperature: 1 });
+  assert.deepEqual([await telemetry("lock-3"), await telemetry("lock-4")], [0x87, 0]);
+  const { accessToken } = (await app.signInAs(ann.login)).body;
+  const given = await app.ask("DELETE", `/v1/application-users/me/claims/${gateway.id}`, undefined, accessToken);
+  assert.equal(given.status, 200);
+  assert.deepEqual([await telemetry("lock-3"), await telemetry("lock-4")], [0x87, 0]);
+  await commandTo(sold);
+  assert.equal(await say(client, "me/telemetry", { temperature: 6 }), 0);
+  assert.deepEqual(heard, [], "she hears nothing of what is Bob's");
+  const { gateway: tied } = await ours.asks.get<{ gateway?: string }>(`/v1/devices/${sold.id}`);
+  assert.equal(tied, undefined);
+  end();
+});
+
+test("a command for a child whose gateway is elsewhere waits, and is new to the child that comes itself", async () => {
+  const gateway = await ours.device(application.id);
+  const child = await ours.device(application.id, { gateway: gateway.id });
+  const { client, heard, end } = await come(gateway);
+  await client.subscribeAsync("children/+/commands/+", { qos: 1 });
+  const elsewhere = await ours.application("Barn");
+  await ours.asks.send("PATCH", `/v1/devices/${gateway.id}`, { body: { application: elsewhere.id } });
+  const command = await commandTo(child);
+  assert.equal(await say(client, "me/telemetry", { temperature: 1 }), 0);
+  assert.deepEqual([heard, await stateOf(child, command)], [[], "waiting"]);
+  const itself = await come(child);
+  await itself.client.subscribeAsync("me/commands/+", { qos: 1 });
+  await eventually(
+    () => itself.heard.length > 0,
+    () => "it did not come",
+  );
+  assert.deepEqual(
+    itself.heard.map(({ body }) => (JSON.parse(body) as { again: boolean }).again),
+    [false],
+  );
+  itself.end();
+  end();
 });

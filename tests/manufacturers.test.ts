@@ -1,8 +1,11 @@
 import assert from "node:assert/strict";
+import { X509Certificate } from "node:crypto";
 import { readFileSync, writeFileSync } from "node:fs";
 import path from "node:path";
 import { test } from "node:test";
 import type { Reply } from "@holdfast/client";
+import { Device as Packaged } from "@holdfast/device";
+import { openIdentity } from "@holdfast/device/node";
 import { newId, systemClock, systemRandom } from "@holdfast/kernel";
 import type { routes } from "@holdfast/protocol";
 import { x509 } from "../apps/server/src/tls/sign.ts";
@@ -368,10 +371,67 @@ test("the nonce is for one certificate, one organisation, one use and ten minute
 
 test("what is no certificate of an authority that can be taken is refused before anything is asked", async () => {
   const acme = await Manufacturer.of(clock.now());
-  const said = ["pump", acme.certificate.slice(0, 200), (await acme.birth("1")).cert, `pump ${acme.certificate}`];
+  // Of a kind of key that nobody knows, and of a point that is on no curve.
+  const der = new X509Certificate(acme.certificate).raw.toString("hex");
+  const unread = [der.replace("06072a8648ce3d0201", "06072a8648ce3d027f"), der.replace(/(?<=03420004)..../, "7fff")];
+  const said = [
+    "pump",
+    acme.certificate.slice(0, 200),
+    (await acme.birth("1")).cert,
+    `pump ${acme.certificate}`,
+    ...unread.map(
+      (hex) =>
+        `-----BEGIN CERTIFICATE-----\n${Buffer.from(hex, "hex").toString("base64")}\n-----END CERTIFICATE-----\n`,
+    ),
+  ];
   for (const certificate of said) {
     const body = { certificate };
     const answer = await owner.asks.send<Problem>("POST", `${manufacturersOf(application)}/nonce`, { body });
     assert.deepEqual([answer.status, answer.body.code], [422, "manufacturer.certificate"], certificate);
   }
+});
+
+test("the package for devices enrols by a birth certificate, comes as the same device when its file is lost, and renews without it", async () => {
+  const its = await owner.product("Packaged");
+  const acme = await Manufacturer.of(clock.now(), { name: "Packaged births" });
+  const id = await added(acme, { product: its.id, validFor: "30d", most: 1 });
+  const { clientCertificateUrl = "", mqttsUrl, caPem: ca = "" } = platform.platform;
+  const open = async (file: string, birth: Shows) =>
+    openIdentity(
+      { file: path.join(platform.database.folder, file), url: clientCertificateUrl, label: its.id, birth, ca },
+      clock,
+    );
+  const birth = await acme.birth("SN-7", { notAfter: never });
+  const identity = await open("identity", birth);
+  const thing = Packaged.connect({ url: mqttsUrl, ca, identity });
+  await thing.send({ t: 1 });
+  const { name } = await identity.present();
+  const made = (await devices()).filter(({ product: of }) => of === its.id);
+  assert.deepEqual(
+    made.map((one) => [one.id, one.name]),
+    [[name, "SN-7"]],
+  );
+  // Its disk is a new one: another key pair, the same device, which counts no more.
+  const again = await open("again", birth);
+  assert.equal((await again.present()).name, name);
+  const refusal = (code: string) => ({ code: "enrolment.refused", message: new RegExp(code) });
+  await assert.rejects(
+    (await open("one too many", await acme.birth("SN-8"))).present(),
+    refusal("403 enrolment\\.exhausted"),
+  );
+  const stranger = await Manufacturer.of(clock.now(), { name: "Strange births" });
+  await assert.rejects(
+    (await open("stranger", await stranger.birth("SN-7"))).present(),
+    refusal("401 credential\\.invalid"),
+  );
+  await owner.revoke(id);
+  clock.move(21 * 24 * hour);
+  const before = (await again.present()).cert;
+  assert.ok(await again.renewIfDue());
+  const after = await again.present();
+  assert.notEqual(after.cert, before);
+  await thing.close();
+  const renewed = Packaged.connect({ url: mqttsUrl, ca, identity: again });
+  await renewed.send({ t: 2 });
+  await renewed.close();
 });

@@ -4,7 +4,7 @@ import { connect, type TLSSocket } from "node:tls";
 import mqttPacket from "mqtt-packet";
 import type { Act, Order } from "./presence-model.fixture.ts";
 
-// A program that is many devices for presence-fleet.ts, each over a socket of its own. It does what it is told when it is told to, and says what it
+// A program that is many devices for presence-fleet.long.test.ts, each over a socket of its own. It does what it is told when it is told to, and says what it
 // did, and when.
 const say = (device: number, what: Act["what"]): void => void process.stdout.write(`${device} ${Date.now()} ${what}\n`);
 

@@ -1,4 +1,4 @@
-// What presence-fleet.ts expects, worked out by brute force from what clients did, beside all code that is tried. Milliseconds since 1970.
+// What presence-fleet.long.test.ts expects, worked out by brute force from what clients did, beside all code that is tried. Milliseconds since 1970.
 
 export type Who = {
   /** Its number. */

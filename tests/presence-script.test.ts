@@ -5,7 +5,7 @@ import type { Placement } from "../apps/server/src/authority/index.ts";
 import { Watching, type OpenAlert } from "../apps/server/src/alerts/watch.ts";
 import type { Rule } from "../apps/server/src/alerts/rule.ts";
 import { dueAt, lasting, next, remembered, type Facts, type Happening } from "../apps/server/src/messages/condition.ts";
-import { presenceStateOf, Seen, type Cause } from "../apps/server/src/messages/presence.ts";
+import { presenceStateOf, Seen, type Cause, type Presence } from "../apps/server/src/messages/presence.ts";
 import { Wheel } from "../apps/server/src/messages/wheel.ts";
 import { TestClock } from "../apps/server/src/testing/index.ts";
 import { Chance } from "./faults/seed.ts";
@@ -37,6 +37,8 @@ class Fleet {
   readonly began = this.clock.elapsed();
   readonly told = new Map<Id<"device">, Change[]>();
   readonly raised: { readonly device: Id<"device">; readonly at: number }[] = [];
+  /** When it was over for each, by elapsed milliseconds. */
+  readonly over = new Map<Id<"device">, number>();
   alerts = 0;
   cleared = 0;
   readonly #open = new Map<Id<"alert">, Set<Id<"device">>>();
@@ -106,7 +108,15 @@ class Fleet {
     const before = this.#seen;
     this.#seen = new Map();
     this.#wheel = this.#newWheel();
-    const open = [...this.#open].map(([id, devices]) => ({ id, rule: rule.id, outage: false, devices: [...devices] }));
+    const latest = this.clock.now();
+    const open = [...this.#open].map(([id, devices]) => ({
+      id,
+      rule: rule.id,
+      cause: "offline" as const,
+      outage: false,
+      latest,
+      devices: [...devices],
+    }));
     this.#watching = this.#newWatching(open);
     for (const [device, { own, condition }] of before) {
       const seen = this.seen(device);
@@ -149,7 +159,11 @@ class Fleet {
       if (change.what === "cleared") {
         this.cleared += 1;
         this.#open.delete(change.alert);
-      } else if (change.what === "left") for (const device of change.devices) devices.delete(device);
+      } else if (change.what === "left")
+        for (const { device, at } of change.devices) {
+          devices.delete(device);
+          this.over.set(device, at - this.clock.now() + this.at);
+        }
       else
         for (const { device } of change.devices) {
           devices.add(device);
@@ -158,11 +172,11 @@ class Fleet {
     }
   }
 
-  /** Each second, as the platform does. */
-  until(at: number): void {
+  /** Each second, as the platform does, unless what there is to write down waits meanwhile. */
+  until(at: number, isWriting = true): void {
     while (this.at < at) {
       this.clock.move(Math.min(second, at - this.at));
-      this.#note();
+      if (isWriting) this.#note();
     }
   }
 }
@@ -318,4 +332,67 @@ test("of a thousand devices that connect, vanish, freeze and flap each state is 
   }
   assert.equal(fleet.raised.length, away.length, `seed ${chance.seed} none is told twice, and none that is well`);
   assert.ok(fleet.alerts < away.length / 3, `${fleet.alerts} alerts of ${away.length} devices: many at once are one`);
+});
+
+test("when an alert is over for a device is told right, however late it is written down", () => {
+  const fleet = new Fleet();
+  const devices = Array.from({ length: 5 }, () => newId("device", systemRandom));
+  fleet.until(121 * second);
+  for (const device of devices) fleet.came(device);
+  fleet.until(130 * second);
+  for (const device of devices) fleet.went(device, "broken");
+  fleet.until(200 * second);
+  assert.deepEqual([fleet.alerts, fleet.raised.length], [1, 5]);
+  const back = devices.map((device, index) => ({ device, at: (210 + 2 * index) * second }));
+  for (const { device, at } of back) {
+    fleet.until(at, false);
+    fleet.came(device);
+  }
+  fleet.until(225 * second);
+  assert.equal(fleet.cleared, 1);
+  assert.deepEqual(
+    [...fleet.over],
+    back.map(({ device, at }) => [device, at]),
+  );
+});
+
+test("a device that falls silent and comes back ten thousand times under a rule of a month is waited for once", (t) => {
+  const clock = new TestClock();
+  const device = newId("device", systemRandom);
+  const there: Presence = { state: "online", since: clock.now(), lastSeenAt: clock.now() };
+  let presence: Presence = there;
+  const watching = new Watching({
+    clock,
+    timers: clock,
+    random: systemRandom,
+    startedAt: clock.elapsed() - 1_000 * second,
+    placementOf: () => placement,
+    presenceOf: () => presence,
+  });
+  const put = t.mock.method(Wheel.prototype, "put"); // as it is, and seen
+  watching.setRules([{ ...rule, after: "31d" }]);
+  const silent = () => {
+    presence = { ...there, trouble: { state: "silent", since: clock.now() } };
+    watching.look(device);
+  };
+  for (let i = 0; i < 10_000; i++) {
+    silent();
+    clock.move(second);
+    presence = there;
+    watching.look(device);
+    clock.move(second);
+  }
+  const things = new Set(put.mock.calls.map(({ arguments: [thing] }) => thing));
+  assert.equal(things.size, 1);
+  silent();
+  clock.move(31 * 86_400 * second - second);
+  assert.deepEqual(watching.changes, [], "it has not been silent for so long");
+  clock.move(second);
+  clock.move(6 * second);
+  clock.move(6 * second);
+  assert.deepEqual(
+    watching.changes.map(({ what }) => what),
+    ["raised"],
+  );
+  watching.close();
 });

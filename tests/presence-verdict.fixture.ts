@@ -97,7 +97,8 @@ export class Verdict {
   #judgeAlerts(one: Who, expected: Expected): void {
     const { alerts, alertsBefore, runs, startedAt, end, lag } = this.#happened;
     const stoppedAt = runs[0].to;
-    const mine = alerts.get(one.at) ?? [];
+    // What came after the end was not asked of the model.
+    const mine = (alerts.get(one.at) ?? []).filter(({ raisedAt }) => Date.parse(raisedAt) <= end);
     const shown = mine.map(({ id, raisedAt, clearedAt, count }) => ({ id, raisedAt, clearedAt, count }));
     let [must, may] = [0, 0];
     for (const { from, to } of expected.troubles) {
@@ -125,7 +126,7 @@ export class Verdict {
     for (const endedAt of mine.flatMap(({ devices }) => devices.filter(({ device }) => device === one.device))) {
       if (endedAt.endedAt === undefined) continue;
       const ended = Date.parse(endedAt.endedAt);
-      if (!expected.troubles.some(({ to }) => Math.abs(to - ended) <= second + lag))
+      if (ended <= end && !expected.troubles.some(({ to }) => Math.abs(to - ended) <= second + lag))
         this.#problem(one, "it was over at another time", { endedAt }, expected);
     }
   }

@@ -12,13 +12,13 @@ import { placeOf } from "./clients.fixture.ts";
 import { Deployment } from "./faults/deployment.ts";
 import { Chance } from "./faults/seed.ts";
 
-// Clients compare certificates with the machine's time and cannot be told another, so that is where the clock starts.
+// Clients compare certificates with the machine's time and cannot be told another, so that is where the clock starts. The platform's time never goes
+// behind what its database has seen, which was made before by the machine's own.
+const database = await freshDatabase();
 const clock = new TestClock(systemClock.now());
-const platform = await startTestPlatform({ clock, timers: clock });
-atEnd.after(() => platform.close());
+const platform = await startTestPlatform({ clock, timers: clock, database });
+atEnd.after(() => platform.close().then(() => database.drop()));
 const place = placeOf(platform);
-// The platform's time never goes behind what its database has seen, which was made a moment ago by the machine's own.
-clock.move(10_000);
 const { visitor } = platform;
 const owner = await platform.setUp();
 const me = visitor.as(owner.token);

@@ -104,3 +104,37 @@ test("it gains nothing of the device's: a door that is shut and a secret that is
   assert.equal(says(write), "403 permit.missing");
   assert.deepEqual(await temperaturesOf(pump), [1]);
 });
+
+test("of a gateway that is hers she brings what it measures itself: nothing of its children's, and no right that either has", async () => {
+  const [gateway, child] = [await device(ann.user), await device(eve.user)];
+  const loose = await device(undefined);
+  // Only a gateway that is nobody's yet may be bound to what is another customer's.
+  await owner.asks.put(`/v1/devices/${gateway.id}/user`, { user: null });
+  for (const { id } of [child, loose]) await owner.asks.put(`/v1/devices/${id}/gateway`, { gateway: gateway.id });
+  await owner.asks.put(`/v1/devices/${gateway.id}/user`, { user: ann.user });
+  assert.equal((await bring(ann, gateway.end.frame("temperature=1", asked))).status, 200);
+  for (const { end } of [child, loose])
+    assert.equal(says(await bring(ann, end.frame("temperature=2", asked))), "404 device.unknown");
+  assert.deepEqual(
+    [await temperaturesOf(gateway), await temperaturesOf(child), await temperaturesOf(loose)],
+    [[1], [], []],
+  );
+  const of = ({ id }: Thing) => `/v1/devices/${id}`;
+  const tries = async (thing: Thing) => {
+    const ways: readonly (readonly [string, string, object?])[] = [
+      ["POST", "/telemetry", { temperature: 9 }],
+      ["GET", "/twin"],
+      ["GET", "/commands"],
+      ["POST", "/commands", { name: "unlock" }],
+      ["POST", "/keys", {}],
+    ];
+    const answers = ways.map(([method, path, body]) => app.ask(method, of(thing) + path, body, ann.accessToken));
+    return new Set((await Promise.all(answers)).map(says));
+  };
+  assert.deepEqual(await tries(gateway), new Set(["403 permit.missing"]));
+  for (const thing of [child, loose]) assert.deepEqual(await tries(thing), new Set(["404 device.unknown"]));
+  const own = ["/v1/me/telemetry", "/v1/me/twin", "/v1/me/commands"].map((path, at) =>
+    app.ask(at === 0 ? "POST" : "GET", path, at === 0 ? { temperature: 9 } : undefined, ann.accessToken),
+  );
+  assert.deepEqual(new Set((await Promise.all(own)).map(says)), new Set(["403 permit.missing"]));
+});

@@ -69,7 +69,7 @@ test("doors, lists, demands, secrets, owners of devices and sign-ups that change
   const second = { ...rotated, key: await rotate(rotated.key, "0") };
   const also = { ...moving, key: await rotate(moving.key, "2h") };
   await bind(owner, moving, bert.id);
-  await speaks(owner, untouched, moving);
+  await speaks(owner, admitted, moving);
   await owner.asks.patch(`/v1/applications/${application.id}`, { signUp: "closed" });
   const all = [ofProduct, shut, denied, rotated, second, moving, also, reopened, admitted, untouched];
   assert.deepEqual(await story.statusOf(...all), [403, 403, 403, 401, 200, 200, 200, 200, 200, 200]);

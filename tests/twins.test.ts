@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import pg from "pg";
+import { App } from "./application-users.fixture.ts";
 import { startWorld, textOf, type Device, type Problem } from "./authority.fixture.ts";
 import { atEnd } from "../apps/server/src/testing/index.ts";
 import { CookieBrowser } from "./cookie-browser.fixture.ts";
@@ -73,7 +74,7 @@ async function listen(
     );
     return heard;
   };
-  return { client, heard, until, end: () => held.end() };
+  return { client, heard, until, seen: held.seen, end: () => held.end() };
 }
 const report = (client: MqttClient, reported: object) =>
   client.publishAsync("me/twin/reported", JSON.stringify(reported), { qos: 1 });
@@ -293,6 +294,50 @@ test("what a device did not acknowledge it gets again, as the same command, and 
   again.end();
 });
 
+test("what a lasting session was sent and did not acknowledge comes again as the command is by then, and never where that is over", async () => {
+  for (const protocolVersion of [4, 5] as const) {
+    const device = await ours.device(application.id);
+    const lasting: IClientOptions = {
+      clean: false,
+      clientId: "lasting",
+      protocolVersion,
+      ...(protocolVersion === 5 && { properties: { sessionExpiryInterval: 3_600 } }),
+    };
+    const line = await listen(device, ["me/commands/+"], lasting);
+    line.client.handleMessage = () => {}; // so that it acknowledges nothing, and looks at one alone
+    const [open, brief, cancelled] = [
+      await send(device, "open", { expiresIn: "40s" }),
+      await send(device, "brief", { expiresIn: "30s" }),
+      await send(device, "cancelled"),
+    ];
+    for (const command of [open, brief, cancelled])
+      while ((await read(command)).state !== "sent") await new Promise(setImmediate);
+    await line.until(1);
+    line.client.stream.destroy();
+    line.end();
+    await ours.asks.post(`${commandsOf(device)}/${cancelled.id}/cancel`);
+    clock.move(31_000);
+    const again = await listen(device, [], lasting);
+    const last = await send(device, "last");
+    await eventually(() => again.seen().includes(last.id), again.seen);
+    const heard = again
+      .seen()
+      .trim()
+      .split("\n")
+      .map((line) => JSON.parse(line.slice(line.indexOf(" "))) as Envelope);
+    assert.deepEqual(
+      heard.map(({ name, again: repeated }) => [name, repeated]),
+      [
+        ["open", true],
+        ["last", false],
+      ],
+      `MQTT ${protocolVersion}`,
+    );
+    assert.ok((heard[0]?.expiresIn ?? 0) <= 9_000, "it is told what is left");
+    again.end();
+  }
+});
+
 test("a device without MQTT fetches its commands, waits for one, acknowledges and answers", async () => {
   const device = await ours.device(application.id);
   const asks = itself(device);
@@ -334,6 +379,25 @@ test("a command and a reply have bounds, and so has how many wait for a device",
     const said = await itself(device).send<Problem>("POST", `/v1/me/replies/${first.id}`, { body });
     assert.equal(said.body.code, "reply.malformed", JSON.stringify(body));
   }
+});
+
+test("what is nested by thousands, and what JSON cannot write, is refused in a command and in its reply, and keeps the device from no other", async () => {
+  const device = await ours.device(application.id);
+  const nested = (depth: number): unknown => JSON.parse("[".repeat(depth) + "]".repeat(depth));
+  const sending = (body: unknown) =>
+    ours.asks.send<Command & Problem>("POST", commandsOf(device), { body: { name: "deep", body } });
+  const most = await sending(nested(64));
+  assert.equal(most.status, 201);
+  for (const depth of [65, 4_000]) assert.equal((await sending(nested(depth))).body.code, "request.malformed");
+  const { items } = await itself(device).get<{ items: Envelope[] }>("/v1/me/commands");
+  assert.deepEqual(
+    items.map(({ id }) => id),
+    [most.body.id],
+  );
+  const replying = (result: unknown) =>
+    itself(device).send<Problem>("POST", `/v1/me/replies/${most.body.id}`, { body: { result } });
+  for (const depth of [64, 4_000]) assert.equal((await replying(nested(depth))).body.code, "reply.malformed");
+  for (const again of ["first", "again"]) assert.equal((await replying(nested(63))).status, 200, again);
 });
 
 test("what a door calls dangerous goes out once a person who proved who she is has approved it, and no program can", async () => {
@@ -425,6 +489,22 @@ test("a batch goes to whom its sender may send to, and says how far it is", asyn
     (await ours.asks.send<Problem>("POST", "/v1/command-batches", { body: nobody })).body.code,
     "device.unknown",
   );
+});
+
+test("what a former owner's commands left open keeps nobody from sending to the device, alone or with others", async () => {
+  const app = await App.of({ visitor, clock }, ours);
+  const [ann, bob] = [await app.user(), await app.user()];
+  const device = await ours.device(app.id, { tags: { shelf: "7" } });
+  const batch = () =>
+    ours.asks.send<Problem>("POST", "/v1/command-batches", {
+      body: { to: { tag: { key: "shelf", value: "7" } }, name: "update" },
+    });
+  await app.bind(device, ann.user);
+  await Promise.all(Array.from({ length: 100 }, (_, at) => send(device, `n${at}`, { expiresIn: "30d" })));
+  assert.equal((await batch()).body.code, "command.tooMany");
+  await app.bind(device, bob.user);
+  assert.equal((await batch()).status, 201);
+  assert.equal((await send(device, "once")).state, "waiting");
 });
 
 test("what is over is kept for thirty days, and then goes", async () => {
