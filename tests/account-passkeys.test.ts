@@ -12,7 +12,7 @@ import { Owner, secretIn, unknown, viewer, type Problem, type Thing } from "./au
 import { http2, placeOf } from "./clients.fixture.ts";
 import { CookieBrowser, type SignedIn } from "./cookie-browser.fixture.ts";
 
-// Passkeys of people (WebAuthn), with an authenticator in software that can also lie. tests/console-passkeys.test.ts has a real browser.
+// Passkeys of people (WebAuthn), with an authenticator in software that can also lie. tests/console-passkeys.long.test.ts has a real browser.
 const clock = new TestClock(systemClock.now());
 const database = await freshDatabase();
 atEnd.after(() => database.drop());

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
-import { execFile, spawnSync } from "node:child_process";
-import { mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
+import { execFile, spawn, spawnSync } from "node:child_process";
+import { existsSync, mkdirSync, mkdtempSync, realpathSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { test } from "node:test";
@@ -47,6 +47,37 @@ type Way = {
   readonly programs?: readonly string[];
   run(text: string): Promise<unknown>;
 };
+
+/** Node-RED's program, where it is installed. */
+const nodeRed = (process.env["PATH"] ?? "")
+  .split(path.delimiter)
+  .map((place) => path.join(place, "node-red"))
+  .find((file) => existsSync(file));
+
+const nodeRedSettings = {
+  uiHost: "127.0.0.1",
+  uiPort: 0,
+  credentialSecret: false,
+  telemetry: { enabled: false, updateNotification: false },
+};
+
+/** What its editor does with a flow that was pasted: deploys it. It is there until the end. */
+async function importInNodeRed(flow: string): Promise<void> {
+  const settings = fileOf("settings.js", `module.exports = ${JSON.stringify(nodeRedSettings)};`);
+  const args = [realpathSync(nodeRed ?? assert.fail()), "--settings", settings, "--userDir", path.join(folder, "red")];
+  const child = spawn(process.execPath, args, { cwd: folder, stdio: ["ignore", "pipe", "inherit"] });
+  atEnd.after(async () => void child.kill("SIGKILL"));
+  let said = "";
+  child.stdout.on("data", (bytes: Buffer) => (said += bytes.toString()));
+  await eventually(
+    () => /Server now running at http:..127.0.0.1:\d+/.test(said) && said.includes("Started flows"),
+    () => `Node-RED does not come: ${said}`,
+  );
+  const [at] = /http:..127.0.0.1:\d+/.exec(said) ?? assert.fail();
+  const headers = { "content-type": "application/json", "node-red-deployment-type": "full" };
+  const { status } = await fetch(`${at}/flows`, { method: "POST", headers, body: flow });
+  assert.equal(status, 204, said);
+}
 const byShell = (program: string): Way => ({
   skip: spawnSync(program, ["--help"]).error ? `there is no ${program}` : false,
   run: (text) => run("/bin/sh", "-c", text),
@@ -57,8 +88,8 @@ const ways: Readonly<Record<string, Way>> = {
   curl: byShell("curl"),
   Python: {
     skip:
-      spawnSync("python3", ["-c", "from paho.mqtt.client import CallbackAPIVersion"]).status !== 0 &&
-      "this Python has no paho-mqtt 2",
+      spawnSync("python3", ["-c", "import paho.mqtt.publish"]).status !== 0 &&
+      "this Python has no paho-mqtt (python3-paho-mqtt)",
     run: (text) => run("python3", fileOf("reading.py", text)),
   },
   "MQTT.js": byNode("mqttjs.mjs"),
@@ -91,8 +122,25 @@ const ways: Readonly<Record<string, Way>> = {
     programs: ["Over UDP, with the encoder in C", "Over TCP, with the encoder in C"],
     run: (text) => run("/bin/sh", "-ec", text),
   },
-  "ESP-IDF": { skip: "it needs Espressif's own SDK and a board", run: assert.fail },
-  "Node-RED": { skip: "it needs Node-RED", run: assert.fail },
+  "ESP-IDF": {
+    skip: uncompiled("cc", ["--version"]),
+    run(text) {
+      const program = path.join(folder, "esp");
+      const flags = [
+        "-std=gnu17",
+        "-Wall",
+        "-Wextra",
+        "-Wno-unused-parameter",
+        "-Werror",
+        "-I",
+        path.join(import.meta.dirname, "esp-idf"),
+      ];
+      const source = fileOf("esp.c", `${text}\n\nint main(void) {\n    send_first_reading();\n}\n`);
+      assert.equal(uncompiled("cc", [...flags, "-o", program, source, "-lssl", "-lcrypto"]), false);
+      return run(program);
+    },
+  },
+  "Node-RED": { skip: nodeRed === undefined && "there is no node-red", run: importInNodeRed },
 };
 
 test("each program that the wizard shows delivers a first reading", async (t) => {

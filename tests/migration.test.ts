@@ -3,6 +3,7 @@ import { test } from "node:test";
 import { connectAsync, type IClientOptions, type MqttClient } from "mqtt";
 import { atEnd, startTestPlatform } from "../apps/server/src/testing/index.ts";
 import { Owner, type Device } from "./authority.fixture.ts";
+import { csrOf, p256, showing, type Certificate } from "./issued.fixture.ts";
 import { eventually } from "./messages.fixture.ts";
 
 // Firmware of other platforms, by a stock client that speaks as their documents say: docs/migration.md.
@@ -94,7 +95,7 @@ for (const [form, names] of Object.entries({
     await program.client.subscribeAsync([`devices/${device.id}/#`], { qos: 1 });
     // The credential alone, as that platform's access token.
     const access = `${device.key.id}.${device.key.secret}`;
-    const { client, say, hears } = await connect({ username: access, password: "" });
+    const { client, say, hears } = await connect({ username: access, ...(form === "long" && { password: "" }) });
     await say(names.telemetry, { ts: Date.now(), values: { temperature: 21.5 } });
     await say(form === "short" ? "v2/t/j" : names.telemetry, [{ humidity: 48 }, { running: true }]);
     assert.deepEqual(await latest(device), { temperature: 21.5, humidity: 48, running: true });
@@ -137,6 +138,19 @@ for (const [form, names] of Object.entries({
     );
   });
 }
+
+test("a client certificate is enough for the firmware of either", async () => {
+  const device = await owner.device(application.id, { alias: "kiln" });
+  const pair = p256();
+  const issued = await owner.asks.post<Certificate>(`/v1/devices/${device.id}/certificates`, {
+    csr: await csrOf(pair),
+  });
+  await owner.revoke(device.key.id);
+  const { say } = await connect({ ...showing(issued, pair), clientId: "kiln" });
+  await say("losant/kiln/state", { data: { temperature: 900 } });
+  await say("v1/devices/me/telemetry", { humidity: 2 });
+  assert.deepEqual(await latest(device), { temperature: 900, humidity: 2 });
+});
 
 test("ThingsBoard's firmware hears what is wanted of it at the topic where it reports, and not what it reported", async () => {
   const device = await owner.device(application.id);

@@ -6,7 +6,7 @@ import { isLong, named, testFiles, type TestFile } from "./testing/files.ts";
 import { closing } from "./testing/report.ts";
 import { runAll } from "./testing/run-all.ts";
 
-const usage = `npm test [-- PATH…]     the checks and every test; or the tests in these files and folders
+const usage = `npm test [-- PATH…]     the checks and every test but the long ones; or the tests in these files and folders
 npm run test:long       only the files named *.long.test.ts; one at a time those that measure
   --fast                only the tests that start nothing, without the checks
   --concurrency N       how many files run at once`;

@@ -82,6 +82,7 @@ export const layers: readonly (readonly Unit[])[] = [
     { folder: "apps/console/src/dashboards" },
     { folder: "apps/console/src/alerts" },
     { folder: "apps/console/src/groups" },
+    { folder: "apps/console/src/roots" },
     { folder: "apps/console/src/access" },
     { folder: "apps/console/src/audit" },
     { folder: "apps/console/src/usage" },

@@ -23,16 +23,17 @@ export type Mutant = {
   readonly caughtBy: { readonly file: string; readonly test: string };
 };
 
-/** How one test ended, and after how many milliseconds. */
+/** How one test ended, and after how many milliseconds; `around` is what its process took beside its tests, as where a file plays its scenes before them. */
 export type Verdict = {
   readonly passed: boolean;
   readonly failed: boolean;
   readonly milliseconds: number;
+  readonly around: number;
   readonly output: string;
 };
 
 const root = path.resolve(import.meta.dirname, "../..");
-const patience = 90_000; // milliseconds for one test
+const patience = 300_000; // milliseconds for one test, and for what its process does beside it
 
 export const mutants = (): readonly Mutant[] => {
   const files = globSync("*.json", { cwd: import.meta.dirname }).toSorted((a, b) => (a < b ? -1 : 1));
@@ -67,9 +68,13 @@ export class Tree {
 
   /**
    * Runs one test while the sources are broken, and mends them. Throws when the text to change is not there exactly once. A mutant may make the test
-   * wait for what never comes: it fails after many times of what it takes `unbroken`, in milliseconds.
+   * wait for what never comes: it fails after many times of what it takes `unbroken`.
    */
-  async tryOut(mutant: Mutant, environment: Record<string, string | undefined>, unbroken: number): Promise<Verdict> {
+  async tryOut(
+    mutant: Mutant,
+    environment: Record<string, string | undefined>,
+    unbroken: Pick<Verdict, "milliseconds" | "around">,
+  ): Promise<Verdict> {
     const before = new Map<string, string>();
     try {
       for (const { file, from, to } of mutant.edits) {
@@ -81,7 +86,9 @@ export class Tree {
         writeFileSync(at, parts.join(to));
       }
       const { file, test } = mutant.caughtBy;
-      const [verdict] = await this.run(file, [test], environment, Math.min(patience, 4_000 + 8 * unbroken));
+      const each = Math.min(patience, 4_000 + 8 * unbroken.milliseconds);
+      const around = Math.min(patience, 30_000 + 4 * unbroken.around);
+      const [verdict] = await this.run(file, [test], environment, each, around);
       if (!verdict) throw new Error("one test has one verdict");
       return verdict;
     } finally {
@@ -95,6 +102,7 @@ export class Tree {
     tests: readonly string[],
     environment: Record<string, string | undefined>,
     each = patience,
+    around = patience,
   ): Promise<readonly Verdict[]> {
     const patterns = tests.map((test) => `${test.replaceAll(/[.*+?^${}()|[\]\\/]/g, "\\$&")}$`);
     const named = patterns.map((pattern) => `--test-name-pattern=/^${pattern}/`);
@@ -117,13 +125,14 @@ export class Tree {
         // It has just ended.
       }
     };
-    const timer = setTimeout(kill, each * tests.length + 30_000);
+    const began = performance.now();
+    const timer = setTimeout(kill, each * tests.length + around);
     return new Promise((resolve, reject) => {
       child.once("error", reject);
       child.once("close", () => {
         clearTimeout(timer);
         const output = Buffer.concat(chunks).toString();
-        const told = (pattern: string): Verdict => {
+        const told = (pattern: string): Omit<Verdict, "around"> => {
           const [, not, duration] = new RegExp(
             `^\\s*(not )?ok \\d+ - ${pattern}\n\\s*---\n\\s*duration_ms: ([\\d.]+)`,
             "m",
@@ -136,7 +145,9 @@ export class Tree {
             output,
           };
         };
-        resolve(patterns.map(told));
+        const verdicts = patterns.map(told);
+        const within = verdicts.reduce((sum, { milliseconds }) => sum + milliseconds, 0);
+        resolve(verdicts.map((verdict) => ({ ...verdict, around: performance.now() - began - within })));
       });
     });
   }

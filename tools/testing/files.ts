@@ -42,7 +42,7 @@ const slow = [
 ];
 
 /** Of the long ones those that look at a clock or at memory: they run before the others, one at a time. */
-const measuring = /(?:times|speed|churn|flood|stalls|restoring|simulating|letting-go)\.long\.test\.ts$/;
+const measuring = /(?:times|speed|churn|fleet|flood|stalls|restoring|simulating|letting-go)\.long\.test\.ts$/;
 
 /** Fast are the tests of packages and tools, and those of the programs that by their imports start nothing. */
 export function speedOf(file: string, text: string): Speed {

@@ -1,9 +1,14 @@
 import assert from "node:assert/strict";
+import { X509Certificate } from "node:crypto";
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import path from "node:path";
 import { test, type TestContext } from "node:test";
 import type { Page } from "playwright-core";
+import { selfSigned } from "@holdfast/client/testing";
 import { systemClock } from "@holdfast/kernel";
 import { atEnd, startTestPlatform, TestClock } from "../apps/server/src/testing/index.ts";
-import { Owner } from "./authority.fixture.ts";
+import { Owner, textOf, type Device } from "./authority.fixture.ts";
 import { assertAccessible, startBrowser, type Looks } from "./browser.fixture.ts";
 import { buildConsole, Entrance, follow, owner } from "./console.fixture.ts";
 
@@ -167,7 +172,13 @@ test("the administrator of the instance has a place that shows sizes and no name
 });
 
 test("these places are readable in both themes, and fit 360 pixels", async (t) => {
-  const paths = ["/instance", "/instance/people", "/account/organisations", `/o/${first.org}/access/people`];
+  const paths = [
+    "/instance",
+    "/instance/people",
+    "/instance/roots",
+    "/account/organisations",
+    ...["access/people", "devices/roots"].map((place) => `/o/${first.org}/${place}`),
+  ];
   for (const width of [1440, 360]) {
     const { page } = await at(t, "/account", owner, { width });
     for (const path of paths) {
@@ -183,5 +194,92 @@ test("these places are readable in both themes, and fit 360 pixels", async (t) =
       const wide = await page.evaluate<number>("document.documentElement.scrollWidth");
       assert.ok(wide <= width, `${path} is ${wide} wide at ${width}`);
     }
+  }
+});
+
+// The last one: afterwards this file's own clients do not trust the platform any more.
+test("who would be cut off by another root is seen device by device, and the switch is for good and asks for their number", async (t) => {
+  const { page } = await at(t, `/o/${first.org}/devices`);
+  await page.getByRole("link", { name: "Roots", exact: true }).click();
+  await page.getByText("Every device that has to trusts it").waitFor();
+  const { roots } = await first.asks.get<{ roots: { state: string; sha256: string }[] }>("/v1/instance/roots");
+  const [current = "", coming = "", spare = ""] = roots.map(({ sha256 }) => sha256);
+  const table = page.getByRole("table", { name: "Roots that devices trust" });
+  assert.match(await table.getByRole("row", { name: /^coming/ }).innerText(), new RegExp(coming));
+  const take = table.getByRole("link", { name: "Download coming" });
+  const [download] = await Promise.all([page.waitForEvent("download"), take.click()]);
+  assert.equal(new X509Certificate(readFileSync(await download.path())).fingerprint256, coming);
+
+  const application = await first.application();
+  const [old, ready, silent] = [
+    await first.device(application.id, { name: "Old" }),
+    await first.device(application.id, { name: "Ready" }),
+    await first.device(application.id, { name: "Silent" }),
+  ];
+  const says = (device: Device, ...trusted: string[]) =>
+    visitor.as(textOf(device.key)).put("/v1/me/roots", { roots: trusted });
+  await says(old, current, "AB".repeat(32));
+  await says(ready, current, coming);
+  await page.reload();
+  const report = page.getByRole("table", { name: "Who would be cut off" });
+  await report.getByRole("row", { name: /Old.*does not trust it.*current, another one/s }).waitFor();
+  await report.getByRole("row", { name: /Silent.*has not said.*never/s }).waitFor();
+  assert.equal(await report.getByRole("row").count(), 3, "the one that trusts it is not among them");
+  await assertAccessible(page, "who would be cut off");
+  await shoot(page, "device-roots");
+  await page.getByLabel("Show", { exact: true }).selectOption("does not trust it");
+  await report.getByRole("row", { name: /Silent/ }).waitFor({ state: "detached" });
+  assert.match(page.url(), /roots\?q=behind$/, "what is shown can be sent to somebody");
+  await page.getByText("the spare", { exact: true }).click();
+  await report.getByRole("row", { name: /Ready.*does not trust it/s }).waitFor();
+  await report.getByRole("link", { name: "Old" }).click();
+  await page.getByRole("heading", { name: "Old", level: 1 }).waitFor();
+
+  const { page: hers } = await at(t, `/o/${third.org}/devices/roots`);
+  await hers.getByText("Every device that has to trusts it").waitFor();
+  await page.keyboard.press("Control+k");
+  await page.getByRole("combobox", { name: "Search in this organisation" }).fill("roots");
+  await page.getByRole("option", { name: "Roots that devices trust" }).click();
+  await page.getByRole("link", { name: "Go over to another root" }).click();
+  const go = page.getByRole("button", { name: "Go over to the coming root" });
+  await go.click();
+  const dialog = page.getByRole("dialog");
+  await dialog.getByText("2 devices would or may be cut off").waitFor();
+  await assertAccessible(page, "going over to another root");
+  await shoot(page, "going-over");
+  await says(silent, coming, spare);
+  await dialog.getByRole("textbox").fill("cut off 2");
+  await dialog.getByRole("button", { name: "Go over to the coming root" }).click();
+  await dialog.getByText("roots.cutOff").waitFor();
+  await dialog.getByText("one device would or may be cut off").waitFor();
+  await dialog.getByRole("textbox").fill("cut off 1");
+  await dialog.getByRole("button", { name: "Go over to the coming root" }).click();
+  const done = page.getByRole("status").filter({ hasText: "The platform went over to another root" });
+  await done.getByText(coming).waitFor();
+  await table
+    .getByRole("row", { name: /^current/ })
+    .getByText(coming)
+    .waitFor();
+  assert.equal(await table.getByText(current).count(), 0, "the old one is in no list any more");
+  await assertAccessible(page, "after going over");
+});
+
+test("where the certificate is from files both places of roots say whose they are, and offer nothing", async (t) => {
+  const folder = mkdtempSync(path.join(tmpdir(), "holdfast-"));
+  t.after(() => rmSync(folder, { recursive: true }));
+  const shown = selfSigned();
+  const [tlsCert, tlsKey] = [path.join(folder, "cert.pem"), path.join(folder, "key.pem")];
+  writeFileSync(tlsCert, shown.cert);
+  writeFileSync(tlsKey, shown.key, { mode: 0o600 });
+  const theirs = await startTestPlatform({ config: { tlsCert, tlsKey } });
+  t.after(() => theirs.close());
+  const { org } = await theirs.setUp();
+  const door = new Entrance(browser, theirs);
+  for (const where of [`/o/${org}/devices/roots`, "/instance/roots"]) {
+    const { page } = await door.at(t, `${theirs.platform.url}${where}`);
+    await page.getByText("This platform shows a certificate from files").first().waitFor();
+    assert.equal(await page.getByRole("button", { name: /^Go over/ }).count(), 0, where);
+    assert.equal(await page.getByLabel("Show", { exact: true }).count(), 0, where);
+    await assertAccessible(page, `${where} with a certificate from files`);
   }
 });

@@ -85,3 +85,30 @@ test("somebody sends a command and sees its reply, approves what is dangerous, a
   await row("unlock").getByRole("button", { name: "Cancel" }).click();
   await row("unlock").getByText("cancelled").waitFor();
 });
+
+test("every command of a device is found, and who sent and who approved it", async (t) => {
+  const made = await me.post<Device>("/v1/devices", { application: application.id, name: "Gate" });
+  await me.put(`/v1/devices/${made.id}/door`, { dangerous: ["unlock"] });
+  const send = (name: string) => me.post(`/v1/devices/${made.id}/commands`, { name });
+  await send("unlock");
+  const { page } = await entrance.at(t, `${platform.platform.url}/o/${org}/devices/${made.id}/commands`);
+  const first = page.getByRole("row", { name: /^unlock/ });
+  const people = first.getByRole("cell", { name: "owner@example.com" });
+  await people.waitFor(); // who sent it
+  await first.getByRole("button", { name: "Approve" }).click();
+  await people.nth(1).waitFor(); // and who approved it
+  for (let at = 0; at < 50; at++) await send("blink");
+  await page.reload();
+  await page
+    .getByRole("row", { name: /^blink/ })
+    .nth(49)
+    .waitFor();
+  assert.equal(await first.count(), 0);
+  await page.getByRole("button", { name: "Show older ones" }).click();
+  await first.getByText("waits for the device").waitFor();
+  await send("wink");
+  await page.getByRole("row", { name: /^wink/ }).waitFor();
+  assert.equal(await page.getByRole("row", { name: /^blink/ }).count(), 50);
+  assert.equal(await page.getByRole("button", { name: "Show older ones" }).count(), 0);
+  await assertAccessible(page, "commands");
+});

@@ -3,8 +3,9 @@ import { readFileSync } from "node:fs";
 import { test, type TestContext } from "node:test";
 import type { Page } from "playwright-core";
 import { atEnd, startTestPlatform } from "../apps/server/src/testing/index.ts";
-import { assertAccessible, startBrowser } from "./browser.fixture.ts";
-import { buildConsole, Entrance } from "./console.fixture.ts";
+import { assertAccessible, startBrowser, visit } from "./browser.fixture.ts";
+import { buildConsole, Entrance, signIn } from "./console.fixture.ts";
+import { CookieBrowser } from "./cookie-browser.fixture.ts";
 
 // Devices by the dozen, and credentials, as a person has them.
 buildConsole();
@@ -207,6 +208,103 @@ test("devices come in from a CSV file: first what would be, errors by row, then 
   await page.reload();
   await page.getByText("Nothing is made before you have seen what would be.").waitFor();
   assert.equal(await page.getByRole("button", { name: "Download the keys" }).count(), 0);
+});
+
+test("the keys of an import are asked for before the page is left, and are there again behind a sign-in", async (t) => {
+  const { page, context } = await visit(browser, { isMovable: true });
+  t.after(() => context.close());
+  await page.goto(`${platform.platform.url}/o/${org}/devices/import`);
+  await signIn(page);
+  const choose = page.waitForEvent("filechooser");
+  await page.getByRole("button", { name: "File" }).click();
+  await (
+    await choose
+  ).setFiles({
+    name: "gauges.csv",
+    mimeType: "text/csv",
+    buffer: Buffer.from("name\nGauge 1\nGauge 2\n"),
+  });
+  await page.getByRole("button", { name: "Make 2 devices" }).click();
+  await page.getByRole("cell", { name: "made", exact: true }).nth(1).waitFor();
+
+  const elsewhere = page.getByRole("navigation").getByRole("link", { name: "Overview" });
+  await elsewhere.click();
+  const question = page.getByRole("dialog", { name: "Leave without the keys" });
+  await question.getByText("The keys of 2 devices are shown this once. Leave without them?").waitFor();
+  await assertAccessible(page, "leaving without the keys");
+  await question.getByRole("button", { name: "Stay" }).click();
+  await question.waitFor({ state: "hidden" });
+  const [asked] = await Promise.all([page.waitForEvent("dialog"), page.close({ runBeforeUnload: true })]);
+  assert.equal(asked.type(), "beforeunload");
+  await asked.dismiss();
+
+  // The same cookie in another hand signs out.
+  const [cookie] = await context.cookies(platform.platform.url);
+  const other = new CookieBrowser(platform);
+  other.cookie = cookie?.value;
+  await other.good("DELETE", "/v1/session");
+  await page.clock.fastForward(60_000); // until the page asks again
+  await page.getByText("Your session has ended.").waitFor();
+  const stored = await page.evaluate<string>("JSON.stringify([{ ...localStorage }, { ...sessionStorage }])");
+  assert.ok(!stored.includes("Gauge 1"), "in memory alone");
+  const [again] = await Promise.all([page.waitForEvent("dialog"), page.close({ runBeforeUnload: true })]);
+  assert.equal(again.type(), "beforeunload", "what is in memory alone is lost with the door");
+  await again.dismiss();
+  await signIn(page);
+  await page.getByRole("cell", { name: "made", exact: true }).nth(1).waitFor();
+  const keys = await downloadBy(page, () => page.getByRole("button", { name: "Download the keys" }).click());
+  assert.match(keys.text, /Gauge 1,dev_\w+,key_\w+,[\w-]{20}.*\r\nGauge 2,dev_\w+,key_\w+,[\w-]{20}/);
+  await elsewhere.click();
+  await page.getByRole("heading", { name: "Overview" }).waitFor();
+});
+
+test("a device brings a secret that it has: a default, one that can be guessed and another's are told at the field and in the dry run", async (t) => {
+  const page = await enter(t, "devices/add");
+  const add = async (name: string, secret: string) => {
+    await page.getByRole("textbox", { name: "Name", exact: true }).fill(name);
+    await page.getByLabel("A secret that it has already").fill(secret);
+    await page.getByRole("button", { name: "Add a device" }).click();
+  };
+  const own = "q7Vd-xE2m-L9sK-p3Rt";
+  await add("Brought 1", "changeme-changeme");
+  const field = page.getByLabel("A secret that it has already");
+  await page.getByText("This is a default that others know.").waitFor();
+  assert.equal(await field.getAttribute("aria-invalid"), "true");
+  await assertAccessible(page, "a secret that is refused");
+  await add("Brought 1", "abcdefghijklmnopqrst");
+  await page.getByText(/This can be guessed\. It is a run/).waitFor();
+  await add("Brought 1", own);
+  await page.getByText("Waiting for the first reading").waitFor();
+  const id = await page
+    .getByRole("main")
+    .getByText(/^key_[0-9a-f]{32}$/)
+    .first()
+    .innerText();
+  const program = page.getByRole("tabpanel").getByLabel("mosquitto", { exact: true });
+  assert.ok((await program.innerText()).includes(own), "the programs are whole");
+  assert.equal(await page.getByText("shown this once").count(), 0);
+  await platform.visitor.as(`${id}.${own}`).post("/v1/me/telemetry", { level: 1 });
+  await page.getByText("The first reading is here.").waitFor();
+  await page.goto(`${platform.platform.url}/o/${org}/devices/add`);
+  await add("Brought 2", own);
+  await page.getByText("This secret is, or was, another device's.").waitFor();
+  assert.equal(await field.getAttribute("aria-invalid"), "true");
+
+  await page.goto(`${platform.platform.url}/o/${org}/devices/import`);
+  const other = "w4Nc-yB8h-T6jQ-z1Fg";
+  const text = `name,secret\nBrought 3,${other}\nBrought 4,${other}\nBrought 5,${own}\nBrought 6,changeme-changeme\n`;
+  const choose = page.waitForEvent("filechooser");
+  await page.getByRole("button", { name: "File" }).click();
+  await (await choose).setFiles({ name: "brought.csv", mimeType: "text/csv", buffer: Buffer.from(text) });
+  await page.getByText("1 devices would be made. 3 rows are wrong and would be left out.").waitFor();
+  for (const error of ["Row 2 has the same secret.", "another device’s secret", "a default that others know"])
+    await page.getByRole("cell", { name: error }).waitFor();
+  await page.getByRole("button", { name: "Make 1 devices" }).click();
+  await page.getByRole("cell", { name: "made", exact: true }).waitFor();
+  const keys = await downloadBy(page, () => page.getByRole("button", { name: "Download the keys" }).click());
+  const [, , key = "", secret] = keys.text.trimEnd().split("\r\n").at(-1)?.split(",") ?? [];
+  assert.equal(secret, "", "whoever wrote the file has it");
+  await platform.visitor.as(`${key}.${other}`).post("/v1/me/telemetry", { level: 1 });
 });
 
 test("what is weak about devices is counted on the overview, which leads to them, and each of their pages says what to do", async (t) => {

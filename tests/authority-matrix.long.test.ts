@@ -40,7 +40,7 @@ import {
 // Who may do what: every operation, by every kind of caller, in its grants and out of them. The table is checked in, and a change
 // of it is reviewed as a change of who may do what. `UPDATE_MATRIX=1` writes it anew.
 const file = path.join(import.meta.dirname, "../apps/server/src/authority/matrix.txt");
-const header = `# Who may do what. Each operation as each caller, and the answer. Made and checked by tests/authority-matrix.test.ts.
+const header = `# Who may do what. Each operation as each caller, and the answer. Made and checked by tests/authority-matrix.long.test.ts.
 `;
 
 const world = await startWorld();
@@ -84,6 +84,8 @@ type Subject = {
   task: Thing;
   /** What a manufacturer's key has to sign. */
   question: { nonce: string; text: string };
+  /** A certificate request of a key that no device has. */
+  csr: string;
 };
 /** A request for a certificate may be made more than once. */
 const { csr } = await newKeyAndRequest();
@@ -118,6 +120,11 @@ async function customer(login: string): Promise<Thing> {
 }
 const customerOf = await customer("customer");
 await customer("customer-without");
+const customerOfGateway = await customer("customer-of-gateway");
+// Bound while it was nobody's: of two customers neither's gateway speaks for what is the other's.
+const gateway = await ours.device(our.application.id);
+await ours.asks.send("PUT", `/v1/devices/${our.device.id}/gateway`, { body: { gateway: gateway.id } });
+await ours.asks.send("PUT", `/v1/devices/${gateway.id}/user`, { body: { user: customerOfGateway.id } });
 await ours.asks.send("PATCH", `/v1/applications/${our.application.id}`, { body: { signUp: "confirmed" } });
 await ours.asks.send("PUT", `/v1/devices/${our.device.id}/user`, { body: { user: customerOf.id } });
 
@@ -229,6 +236,7 @@ const standing: Subject = {
   organisation: { id: theirs.org },
   dashboard,
   alertRule: await freshAlertRule(),
+  csr,
   webhook: await freshWebhook(),
   question: { nonce: "00".repeat(32), text: "" },
 };
@@ -306,10 +314,10 @@ const freshActivation = async () => ({
   ).body.user_code,
 });
 
-/** Certificate requests as EST sends them, each of another key. */
-const requests = await Promise.all(
-  Array.from({ length: 160 }, async () => (await csrOf(p256())).replaceAll(/-----[A-Z ]+-----\n/g, "")),
-);
+/** Certificate requests, each of another key: one key is one device's. */
+const requests = await Promise.all(Array.from({ length: 240 }, () => csrOf(p256())));
+const request = (): string => requests.pop() ?? assert.fail("more of them are needed");
+const estRequest = (): string => request().replaceAll(/-----[A-Z ]+-----\n/g, "");
 
 const operations: Record<keyof typeof routes, Operation> = {
   readSetUp: {},
@@ -507,7 +515,7 @@ const operations: Record<keyof typeof routes, Operation> = {
     ask: (subject) => ({ ...inPath("device")(subject), body: { csr } }),
     also: ["telemetry.write"],
   },
-  renewCertificate: { fresh: freshDevice, ask: () => ({ body: { csr } }) },
+  renewCertificate: { fresh: async () => ({ csr: request() }), ask: (subject) => ({ body: { csr: subject.csr } }) },
   listCertificates: { ask: inPath("credential") },
   revocationList: {
     fresh: async () => ({ authority: await authorityOf(ours, our.application) }),
@@ -725,17 +733,17 @@ const operations: Record<keyof typeof routes, Operation> = {
   estCaCertsOf: { ask: () => ({ params: { label: ours.org } }) },
   estCsrAttrs: {},
   estCsrAttrsOf: { ask: () => ({ params: { label: ours.org } }) },
-  estEnrol: { ask: () => ({ bytes: requests.pop() ?? "", type: "application/pkcs10" }) },
+  estEnrol: { ask: () => ({ bytes: estRequest(), type: "application/pkcs10" }) },
   estEnrolIn: {
     ask: ({ application }) => ({
       params: { label: application.id },
-      bytes: requests.pop() ?? "",
+      bytes: estRequest(),
       type: "application/pkcs10",
     }),
   },
-  estRenew: { ask: () => ({ bytes: requests.pop() ?? "", type: "application/pkcs10" }) },
+  estRenew: { ask: () => ({ bytes: estRequest(), type: "application/pkcs10" }) },
   estRenewIn: {
-    ask: () => ({ params: { label: ours.org }, bytes: requests.pop() ?? "", type: "application/pkcs10" }),
+    ask: () => ({ params: { label: ours.org }, bytes: estRequest(), type: "application/pkcs10" }),
   },
   authorizeDevice: {
     by: ["a stranger", "the owner", "a revoked token"],
@@ -914,6 +922,7 @@ const callers: Record<string, Caller | "nothing"> = {
   "a publishable key, elsewhere": () => textOf(publishedKey),
   "a user of its application": (route) => signedIn(...ofCustomer(route)),
   "a user of its application who has no devices": (route) => signedIn(...ofCustomer(route, "customer-without")),
+  "a user whose is its gateway": (route) => signedIn(...ofCustomer(route, "customer-of-gateway")),
   "a user who signed out": () => signedIn("customer", undefined, true),
   "an operator key, in a browser": () => ({ "x-auth-token": textOf(operator), origin: page }),
   "a stranger with a link to the dashboard": () => dashboardLink.secret,
@@ -1004,6 +1013,7 @@ async function linesOfHttp(): Promise<string[]> {
       task: { id: unknown("task") },
       batch: { id: unknown("commandBatch") },
       question: standing.question,
+      csr: standing.csr,
     };
     if (JSON.stringify(asked(nothing)) !== JSON.stringify(asked(standing)))
       lines.push(`  the owner, about what never was: ${await ask(route, ours.token, asked(nothing))}`);
@@ -1067,6 +1077,9 @@ async function linesOfMqtt(): Promise<string[]> {
     "a token that may anything but telemetry": ["anybody", blind.token],
     "an access key of its application": [accessKey.id, accessKey.secret],
     "an access key of another application": [otherAccessKey.id, otherAccessKey.secret],
+    "a user whose this device is": ["anybody", await signedIn("customer")],
+    "a user whose is its gateway": ["anybody", await signedIn("customer-of-gateway")],
+    "its gateway, which is another user's": [gateway.key.id, gateway.key.secret],
     "a revoked token": ["anybody", revoked.token],
     "a token whose maker was revoked": ["anybody", child.token],
     "an expired token": ["anybody", expired.token],
@@ -1079,6 +1092,8 @@ async function linesOfMqtt(): Promise<string[]> {
     "a device of another application": `devices/${elsewhere.id}`,
     "a device of another organisation": `devices/${their.device.id}`,
     "no device": `devices/${unknown("device")}`,
+    "the tree of a child": `children/${device.id}`,
+    "a group of this device's": `groups/${standing.group.id}`,
   };
   const lines: string[] = [];
   for (const [caller, [username, password]] of Object.entries(shown)) {

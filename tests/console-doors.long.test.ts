@@ -96,7 +96,17 @@ test("a product's schema is edited, and a value that it only marks is seen with 
   await page.getByRole("row", { name: "speed 99 ▲ out of range" }).waitFor();
 
   await page.goto(at(`/products/${id}`));
+  await owner.asks.patch(`/v1/products/${id}`, { strict: true, onViolation: "refuse" });
+  await page.reload();
   await page.getByRole("button", { name: "Drop place" }).click();
+  const dropping = page.getByRole("dialog", { name: "Drop place" });
+  await dropping.getByText("from then on a message that has place is refused").waitFor();
+  await dropping.getByRole("button", { name: "Cancel" }).click();
+  await dropping.waitFor({ state: "hidden" });
+  assert.equal(await table.getByRole("row", { name: "place" }).count(), 1);
+  await page.getByRole("button", { name: "Drop place" }).click();
+  await dropping.getByRole("textbox").fill("place");
+  await dropping.getByRole("button", { name: "Drop", exact: true }).click();
   await table.getByRole("row", { name: "place" }).waitFor({ state: "hidden" });
 });
 
