@@ -6,7 +6,7 @@ import { routes } from "@holdfast/protocol";
 import { useQuery } from "@tanstack/react-query";
 import { Link } from "@tanstack/react-router";
 import { apiFor, useAct } from "../api/index.ts";
-import { paths, Press, ProblemNotice } from "../kit/index.ts";
+import { paths, RowPress, ProblemNotice } from "../kit/index.ts";
 import { useCan, useOrg } from "../session/index.ts";
 import { words } from "../words/index.ts";
 
@@ -46,16 +46,14 @@ export function CustomerDevices({ user, close }: { readonly user: User; readonly
             <Link to={paths.device} params={{ org: org.id, device: id }}>
               {name}
             </Link>
-            <Press
-              size="compact-xs"
-              variant="default"
+            <RowPress
               flex="none"
               why={why}
               onClick={() => bind.mutate({ device: id, isHers: false })}
               aria-label={`${own.unbind} ${name}`}
             >
               {own.unbind}
-            </Press>
+            </RowPress>
           </Group>
         ))}
         <form

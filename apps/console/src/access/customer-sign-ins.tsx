@@ -3,7 +3,7 @@ import type { Reply } from "@holdfast/client";
 import { routes } from "@holdfast/protocol";
 import { useQuery } from "@tanstack/react-query";
 import { apiFor, useAct } from "../api/index.ts";
-import { Moment, Press, ProblemNotice } from "../kit/index.ts";
+import { Moment, Press, RowPress, ProblemNotice } from "../kit/index.ts";
 import { useOrg } from "../session/index.ts";
 import { words } from "../words/index.ts";
 
@@ -107,9 +107,9 @@ function Row({
   return (
     <Group justify="space-between" wrap="nowrap">
       <Text fz="sm">{children}</Text>
-      <Press size="compact-xs" variant="default" flex="none" why={why} onClick={onClick} aria-label={`${act} ${name}`}>
+      <RowPress flex="none" why={why} onClick={onClick} aria-label={`${act} ${name}`}>
         {act}
-      </Press>
+      </RowPress>
     </Group>
   );
 }

@@ -16,6 +16,7 @@ import {
   Moment,
   paths,
   Press,
+  RowPress,
   ProblemNotice,
   StateMark,
   useShown,
@@ -134,16 +135,14 @@ function Users({ application, why }: { readonly application: Application; readon
     act: () => void,
     danger: "" | "applicationUser.manage" | "applicationUser.erase" = "",
   ) => (
-    <Press
-      size="compact-xs"
-      variant={danger ? "outline" : "default"}
-      {...(danger && { color: "red" })}
+    <RowPress
+      ends={danger !== ""}
       why={danger && !can(danger) ? words.common.notAllowed(danger) : why}
       onClick={act}
       aria-label={`${label} ${user.login}`}
     >
       {label}
-    </Press>
+    </RowPress>
   );
   /** Who may see the customers may see this, too. */
   const look = (label: string, user: User, what: Doing["what"]) => (

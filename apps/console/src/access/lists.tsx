@@ -3,7 +3,17 @@ import type { Reply } from "@holdfast/client";
 import { routes } from "@holdfast/protocol";
 import { Text } from "@mantine/core";
 import { apiFor, useAct, useList } from "../api/index.ts";
-import { columnsOf, DataTable, Empty, EntityId, Listing, Moment, Press, ProblemNotice } from "../kit/index.ts";
+import {
+  columnsOf,
+  DataTable,
+  Empty,
+  EntityId,
+  Listing,
+  Moment,
+  Press,
+  RowPress,
+  ProblemNotice,
+} from "../kit/index.ts";
 import { useCan, useOrg } from "../session/index.ts";
 import { words } from "../words/index.ts";
 import { AddEntry } from "./add-entry.tsx";
@@ -68,15 +78,9 @@ function Entries({ why }: { readonly why: string | undefined }) {
       head: own.remove,
       width: 110,
       cell: ({ id, value }) => (
-        <Press
-          size="compact-xs"
-          variant="default"
-          why={why}
-          onClick={() => remove.mutate(id)}
-          aria-label={`${own.remove} ${value}`}
-        >
+        <RowPress why={why} onClick={() => remove.mutate(id)} aria-label={`${own.remove} ${value}`}>
           {own.remove}
-        </Press>
+        </RowPress>
       ),
     },
     {

@@ -3,7 +3,7 @@ import type { Reply } from "@holdfast/client";
 import { routes } from "@holdfast/protocol";
 import { useQuery } from "@tanstack/react-query";
 import { apiFor, useAct } from "../api/index.ts";
-import { Moment, Press, ProblemNotice } from "../kit/index.ts";
+import { Moment, Press, RowPress, ProblemNotice } from "../kit/index.ts";
 import { useCan, useOrg } from "../session/index.ts";
 import { words } from "../words/index.ts";
 
@@ -43,16 +43,14 @@ export function MemberSessions({ member, close }: { readonly member: Member; rea
               <Moment at={createdAt} /> {words.signedIn.by(proofs)}, {words.signedIn.used} <Moment at={lastUsedAt} />,{" "}
               {own.until} <Moment at={expiresAt} />
             </Text>
-            <Press
-              size="compact-xs"
-              variant="default"
+            <RowPress
               flex="none"
               why={why}
               onClick={() => end.mutate(id)}
               aria-label={`${own.end} ${words.signedIn.program(program)}`}
             >
               {own.end}
-            </Press>
+            </RowPress>
           </Group>
         ))}
         {error && <ProblemNotice error={error} />}

@@ -14,6 +14,7 @@ import {
   Listing,
   Moment,
   Press,
+  RowPress,
   ProblemNotice,
   StateMark,
 } from "../kit/index.ts";
@@ -104,15 +105,13 @@ function Members() {
       head: own.changeRole,
       width: 130,
       cell: (member) => (
-        <Press
-          size="compact-xs"
-          variant="default"
+        <RowPress
           why={can("member.update") ? undefined : words.common.notAllowed("member.update")}
           onClick={() => setChanging(member)}
           aria-label={`${own.changeRole} ${member.email}`}
         >
           {own.change}
-        </Press>
+        </RowPress>
       ),
     },
     {
@@ -120,15 +119,13 @@ function Members() {
       head: own.sessions.head,
       width: 120,
       cell: (member) => (
-        <Press
-          size="compact-xs"
-          variant="default"
+        <RowPress
           why={can("credential.revoke") ? undefined : words.common.notAllowed("credential.revoke")}
           onClick={() => setLooked(member)}
           aria-label={own.sessions.showOf(member.email)}
         >
           {own.sessions.show}
-        </Press>
+        </RowPress>
       ),
     },
     {
@@ -138,36 +135,30 @@ function Members() {
       cell: (member) => (
         <Group gap={4} wrap="nowrap" display="inline-flex">
           {member.isSuspended ? (
-            <Press
-              size="compact-xs"
-              variant="default"
+            <RowPress
               why={can("member.suspend") ? undefined : words.common.notAllowed("member.suspend")}
               onClick={() => resume.mutate(member.person)}
               aria-label={`${own.resume} ${member.email}`}
             >
               {own.resume}
-            </Press>
+            </RowPress>
           ) : (
-            <Press
-              size="compact-xs"
-              variant="default"
+            <RowPress
               why={whyStays(member, "member.suspend")}
               onClick={() => setStopping(member)}
               aria-label={`${own.suspend} ${member.email}`}
             >
               {own.suspend}
-            </Press>
+            </RowPress>
           )}
-          <Press
-            size="compact-xs"
-            color="red"
-            variant="outline"
+          <RowPress
+            ends
             why={whyStays(member, "member.remove")}
             onClick={() => setLeaving(member)}
             aria-label={`${own.remove} ${member.email}`}
           >
             {own.remove}
-          </Press>
+          </RowPress>
         </Group>
       ),
     },

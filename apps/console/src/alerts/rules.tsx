@@ -4,7 +4,18 @@ import { routes } from "@holdfast/protocol";
 import { useQuery } from "@tanstack/react-query";
 import { useState } from "react";
 import { apiFor, queryClient } from "../api/index.ts";
-import { asList, columnsOf, Confirm, DataTable, Empty, EntityId, Listing, Moment, Press } from "../kit/index.ts";
+import {
+  asList,
+  columnsOf,
+  Confirm,
+  DataTable,
+  Empty,
+  EntityId,
+  Listing,
+  Moment,
+  Press,
+  RowPress,
+} from "../kit/index.ts";
 import { useOrg } from "../session/index.ts";
 import { words } from "../words/index.ts";
 import { useRules } from "./asked.ts";
@@ -31,15 +42,9 @@ export function AlertRules() {
       head: own.changes,
       width: 84,
       cell: (rule) => (
-        <Press
-          size="compact-xs"
-          variant="default"
-          why={why}
-          onClick={() => setDoing({ what: "change", rule })}
-          aria-label={own.changeOf(rule.name)}
-        >
+        <RowPress why={why} onClick={() => setDoing({ what: "change", rule })} aria-label={own.changeOf(rule.name)}>
           {own.changes}
-        </Press>
+        </RowPress>
       ),
     },
     {
@@ -47,16 +52,14 @@ export function AlertRules() {
       head: own.remove,
       width: 88,
       cell: (rule) => (
-        <Press
-          size="compact-xs"
-          variant="outline"
-          color="red"
+        <RowPress
+          ends
           why={why}
           onClick={() => setDoing({ what: "remove", rule })}
           aria-label={own.removeOf(rule.name)}
         >
           {own.remove}
-        </Press>
+        </RowPress>
       ),
     },
     { id: "of", head: own.of, width: 140, grows: true, cell: (rule) => ofText(rule) },

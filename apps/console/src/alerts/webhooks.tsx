@@ -13,6 +13,7 @@ import {
   Listing,
   Moment,
   Press,
+  RowPress,
   ProblemNotice,
   StateMark,
 } from "../kit/index.ts";
@@ -53,16 +54,14 @@ export function Webhooks() {
       head: own.test,
       width: 70,
       cell: (webhook) => (
-        <Press
-          size="compact-xs"
-          variant="default"
+        <RowPress
           why={why}
           loading={test.isPending && test.variables.id === webhook.id}
           onClick={() => test.mutate(webhook)}
           aria-label={own.testOf(webhook.name)}
         >
           {own.test}
-        </Press>
+        </RowPress>
       ),
     },
     { id: "url", head: own.url, width: 200, grows: true, cell: ({ url }) => <span title={url}>{url}</span> },
@@ -78,15 +77,13 @@ export function Webhooks() {
       head: own.changes,
       width: 84,
       cell: (webhook) => (
-        <Press
-          size="compact-xs"
-          variant="default"
+        <RowPress
           why={why}
           onClick={() => setDoing({ what: "change", webhook })}
           aria-label={own.changeOf(webhook.name)}
         >
           {own.changes}
-        </Press>
+        </RowPress>
       ),
     },
     {
@@ -94,16 +91,14 @@ export function Webhooks() {
       head: own.remove,
       width: 88,
       cell: (webhook) => (
-        <Press
-          size="compact-xs"
-          variant="outline"
-          color="red"
+        <RowPress
+          ends
           why={why}
           onClick={() => setDoing({ what: "remove", webhook })}
           aria-label={own.removeOf(webhook.name)}
         >
           {own.remove}
-        </Press>
+        </RowPress>
       ),
     },
     { id: "created", head: words.common.created, width: 100, cell: ({ createdAt }) => <Moment at={createdAt} /> },

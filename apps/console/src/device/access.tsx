@@ -5,7 +5,18 @@ import { Link } from "@tanstack/react-router";
 import { useState } from "react";
 import { apiFor, useAct, useList } from "../api/index.ts";
 import { DoorCard } from "../doors/index.ts";
-import { DataTable, Empty, Listing, Moment, paths, ProblemNotice, StateMark, columnsOf, Press } from "../kit/index.ts";
+import {
+  DataTable,
+  Empty,
+  Listing,
+  Moment,
+  paths,
+  ProblemNotice,
+  StateMark,
+  columnsOf,
+  Press,
+  RowPress,
+} from "../kit/index.ts";
 import { useRevoking } from "../revoking/index.ts";
 import { useCan, useOrg } from "../session/index.ts";
 import { kindWord, words } from "../words/index.ts";
@@ -84,16 +95,14 @@ function Keys({ device }: { readonly device: Device }) {
       head: words.revoking.revoke,
       width: 120,
       cell: (key) => (
-        <Press
-          size="compact-xs"
-          color="red"
-          variant="outline"
+        <RowPress
+          ends
           why={key.state === "active" ? whyNotRevoke : words.access.isOver}
           onClick={() => revoking.ask({ credential: key.id, name: device.name })}
           aria-label={`${words.revoking.revoke} ${key.id}`}
         >
           {words.revoking.revoke}
-        </Press>
+        </RowPress>
       ),
     },
   ]);

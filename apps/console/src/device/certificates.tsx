@@ -4,7 +4,18 @@ import type { Reply } from "@holdfast/client";
 import { routes } from "@holdfast/protocol";
 import { Link } from "@tanstack/react-router";
 import { apiFor, useList } from "../api/index.ts";
-import { columnsOf, DataTable, Empty, EntityId, Listing, Moment, paths, Press, StateMark } from "../kit/index.ts";
+import {
+  columnsOf,
+  DataTable,
+  Empty,
+  EntityId,
+  Listing,
+  Moment,
+  paths,
+  Press,
+  RowPress,
+  StateMark,
+} from "../kit/index.ts";
 import { useRevoking } from "../revoking/index.ts";
 import { useCan, useOrg } from "../session/index.ts";
 import { words } from "../words/index.ts";
@@ -57,16 +68,14 @@ function Certificates({ device }: { readonly device: Device }) {
       head: words.revoking.revoke,
       width: 92,
       cell: (credential) => (
-        <Press
-          size="compact-xs"
-          color="red"
-          variant="outline"
+        <RowPress
+          ends
           why={credential.state === "active" ? whyNotRevoke : words.access.isOver}
           onClick={() => revoking.ask({ credential: credential.id, name: device.name })}
           aria-label={`${words.revoking.revoke} ${credential.id}`}
         >
           {words.revoking.revoke}
-        </Press>
+        </RowPress>
       ),
     },
     {

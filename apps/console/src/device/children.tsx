@@ -12,6 +12,7 @@ import {
   pathTo,
   PlainLink,
   Press,
+  RowPress,
   ProblemNotice,
   StateMark,
 } from "../kit/index.ts";
@@ -52,17 +53,15 @@ export function Children({ device, why }: { readonly device: Device; readonly wh
       head: own.release,
       width: 96,
       cell: ({ id, name }) => (
-        <Press
-          size="compact-xs"
-          variant="outline"
-          color="red"
+        <RowPress
+          ends
           why={why}
           loading={release.isPending && release.variables === id}
           onClick={() => release.mutate(id)}
           aria-label={own.releaseOf(name)}
         >
           {own.release}
-        </Press>
+        </RowPress>
       ),
     },
     {

@@ -2,7 +2,7 @@ import { Group as Row, Modal, NativeSelect, Stack, Text, Title } from "@mantine/
 import { useDisclosure } from "@mantine/hooks";
 import { routes } from "@holdfast/protocol";
 import { apiFor, useAct } from "../api/index.ts";
-import { columnsOf, DataTable, Empty, EntityId, Press, ProblemNotice } from "../kit/index.ts";
+import { columnsOf, DataTable, Empty, EntityId, Press, RowPress, ProblemNotice } from "../kit/index.ts";
 import { DeviceMark, DeviceName, DevicePicker } from "../naming/index.ts";
 import { useOrg } from "../session/index.ts";
 import { words } from "../words/index.ts";
@@ -35,17 +35,15 @@ export function Members({ group, why }: { readonly group: Group; readonly why: s
       head: own.expel,
       width: 90,
       cell: ({ device }) => (
-        <Press
-          size="compact-xs"
-          variant="outline"
-          color="red"
+        <RowPress
+          ends
           why={why}
           loading={expel.isPending && expel.variables === device}
           onClick={() => expel.mutate(device)}
           aria-label={own.expelOf(device)}
         >
           {own.expel}
-        </Press>
+        </RowPress>
       ),
     },
     {

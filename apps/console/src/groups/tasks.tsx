@@ -11,6 +11,7 @@ import {
   Listing,
   Moment,
   Press,
+  RowPress,
   ProblemNotice,
   Slow,
   useShown,
@@ -68,16 +69,14 @@ export function Tasks({ group }: { readonly group: Group }) {
       width: 84,
       cell: (task) =>
         isOpen(task) && (
-          <Press
-            size="compact-xs"
-            variant="default"
+          <RowPress
             why={why}
             loading={cancel.isPending && cancel.variables === task.id}
             onClick={() => cancel.mutate(task.id)}
             aria-label={own.cancelOf(task.name, task.id)}
           >
             {own.cancel}
-          </Press>
+          </RowPress>
         ),
     },
     { id: "holder", head: own.holder, width: 220, grows: true, cell: (task) => <Holder task={task} /> },

@@ -4,7 +4,7 @@ import { routes } from "@holdfast/protocol";
 import { useQuery } from "@tanstack/react-query";
 import { useState } from "react";
 import { apiFor, everyPage, queryClient, useList } from "../api/index.ts";
-import { columnsOf, Confirm, DataTable, Empty, EntityId, Listing, Moment, Press } from "../kit/index.ts";
+import { columnsOf, Confirm, DataTable, Empty, EntityId, Listing, Moment, RowPress } from "../kit/index.ts";
 import { words } from "../words/index.ts";
 import { BeginReset, FactorResets } from "./factor-resets.tsx";
 
@@ -64,16 +64,14 @@ export function People({ by }: { readonly by: string }) {
       width: 250,
       cell: (person) => (
         <>
-          <Press
-            size="compact-xs"
-            variant={person.administrator ? "outline" : "default"}
-            {...(person.administrator && { color: "red" })}
+          <RowPress
+            ends={person.administrator}
             why={whyNot(person)}
             onClick={() => setDoing(person)}
             aria-label={`${person.administrator ? own.unmake : own.make} ${person.email}`}
           >
             {person.administrator ? own.unmake : own.make}
-          </Press>
+          </RowPress>
           {person.administrator && <span> {own.administrator}</span>}
         </>
       ),

@@ -9,7 +9,7 @@ export { Listing } from "./listing.tsx";
 export { OnceDialog } from "./once-dialog.tsx";
 export { Page } from "./page.tsx";
 export { PlainLink } from "./plain-link.tsx";
-export { Press } from "./press.tsx";
+export { Press, RowPress } from "./press.tsx";
 export { Program } from "./program.tsx";
 export { ProblemNotice, told } from "./problem-notice.tsx";
 export { save } from "./save.ts";

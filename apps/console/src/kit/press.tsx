@@ -1,5 +1,5 @@
 import { Button, Tooltip, type ButtonProps } from "@mantine/core";
-import type { ComponentPropsWithRef } from "react";
+import type { ComponentProps, ComponentPropsWithRef } from "react";
 
 /**
  * A button that may not be pressed says why, to whoever points at it, tabs to it or hears it. One that is `disabled` could not: keys do
@@ -21,4 +21,9 @@ export function Press({
       />
     </Tooltip>
   );
+}
+
+/** The same in a row: small, and red where it `ends` something. */
+export function RowPress({ ends = false, ...others }: ComponentProps<typeof Press> & { readonly ends?: boolean }) {
+  return <Press size="compact-xs" variant={ends ? "outline" : "default"} {...(ends && { color: "red" })} {...others} />;
 }

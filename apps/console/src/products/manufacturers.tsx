@@ -5,7 +5,7 @@ import { routes } from "@holdfast/protocol";
 import { useQuery } from "@tanstack/react-query";
 import { Link } from "@tanstack/react-router";
 import { apiFor } from "../api/index.ts";
-import { Empty, Moment, paths, Press, ProblemNotice, Scroll, StateMark } from "../kit/index.ts";
+import { Empty, Moment, paths, Press, RowPress, ProblemNotice, Scroll, StateMark } from "../kit/index.ts";
 import { useRevoking } from "../revoking/index.ts";
 import { useCan, useOrg } from "../session/index.ts";
 import { words } from "../words/index.ts";
@@ -74,16 +74,14 @@ export function Manufacturers({ product }: { readonly product: Id<"product"> }) 
                     <Moment at={notAfter} exactly />
                   </td>
                   <td>
-                    <Press
-                      size="compact-xs"
-                      color="red"
-                      variant="outline"
+                    <RowPress
+                      ends
                       aria-label={`${words.revoking.revoke} ${name}`}
                       why={state === "active" ? whyNotRevoke : words.access.isOver}
                       onClick={() => revoking.ask({ credential: id, name })}
                     >
                       {words.revoking.revoke}
-                    </Press>
+                    </RowPress>
                   </td>
                 </tr>
               ))}

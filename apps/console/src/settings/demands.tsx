@@ -3,7 +3,7 @@ import { routes } from "@holdfast/protocol";
 import { useSuspenseQuery } from "@tanstack/react-query";
 import { useState } from "react";
 import { apiFor } from "../api/index.ts";
-import { Press, Scroll } from "../kit/index.ts";
+import { RowPress, Scroll } from "../kit/index.ts";
 import { useCan, useOrg } from "../session/index.ts";
 import { words } from "../words/index.ts";
 import { dayOf, parties, type Party, type Refused } from "./demanded.ts";
@@ -60,15 +60,9 @@ export function Demands() {
                 <td>{own.parties[party]}</td>
                 <td style={{ whiteSpace: "normal" }}>{own.inWords(demands[party] ?? {}, dayOf)}</td>
                 <td>
-                  <Press
-                    size="compact-xs"
-                    variant="default"
-                    why={why}
-                    onClick={() => change(party)}
-                    aria-label={`${own.change} ${own.parties[party]}`}
-                  >
+                  <RowPress why={why} onClick={() => change(party)} aria-label={`${own.change} ${own.parties[party]}`}>
                     {own.change}
-                  </Press>
+                  </RowPress>
                 </td>
               </tr>
             ))}
