@@ -66,7 +66,7 @@ function run({ name, program, args, fix }: Check, wanted: Wanted): Promise<Resul
       },
       stdio: ["ignore", "pipe", "pipe"],
       signal: wanted.signal,
-      timeout: 120_000,
+      timeout: 300_000,
     });
     let output = "";
     for (const stream of [child.stdout, child.stderr]) {
