@@ -174,6 +174,18 @@ test("a device that was retired is not enrolled again by its key", async () => {
   assert.equal((await enrol(key, pair)).body.code, "key.shared");
 });
 
+test("a device that was away until its certificate was over comes again by its key, as the same device", async () => {
+  const [key, pair] = [await keyOf({ validFor: "1h" }), p256()];
+  const [leaf] = await certificatesIn((await enrol(key, pair)).text);
+  clock.move(3_600_000);
+  const again = await enrol(key, pair);
+  assert.equal(again.status, 200, again.text);
+  const [next] = await certificatesIn(again.text);
+  assert.equal(next.subject, leaf.subject);
+  const client = await byMqtt({ cert: next.toString(), key: pair.privateKey.export({ type: "pkcs8", format: "pem" }) });
+  await client.endAsync();
+});
+
 test("the key with which a device renewed is its own: it enrols no other, and does not bring back one that was shut out", async () => {
   const key = await keyOf();
   const renewed = async (first: KeyPair, next: KeyPair) => {

@@ -187,6 +187,20 @@ test("so many devices enrol and no more; the same birth certificate is the same 
   assert.equal(shared.code, "key.shared", "a key is one device's");
 });
 
+test("a device that lay in a box until its certificate was over comes again by its birth certificate", async () => {
+  const its = await owner.product("Boxed");
+  const acme = await Manufacturer.of(clock.now(), { name: "Boxed births" });
+  await added(acme, { product: its.id, validFor: "1h", most: 1 });
+  const birth = await acme.birth("1", { notAfter: never });
+  const { subject } = await leafIn((await enrol(birth, its.id)).text);
+  clock.move(hour);
+  const pair = p256();
+  const { pem, subject: again } = await leafIn((await enrol(birth, its.id, { pair })).text);
+  assert.equal(again, subject);
+  const key = pair.privateKey.export({ type: "pkcs8", format: "pem" }).toString();
+  await (await byMqtt({ cert: pem, key })).endAsync();
+});
+
 test("a device that was retired, or whose credential was revoked, comes back by its birth certificate no more", async () => {
   const its = await owner.product("Gone");
   const acme = await Manufacturer.of(clock.now(), { name: "Gone births" });

@@ -136,8 +136,8 @@ export class Issuing {
   }
 
   /**
-   * The same once more, where whoever enrolled comes again with the key that it enrolled with: the reply may have been lost. What comes by
-   * the birth certificate that it has may have another key since, and another credential of its manufacturer's. @throws Refusal
+   * The same once more, where whoever enrolled comes again with the key that it enrolled with: the reply may have been lost, or its
+   * certificate is over by now. What comes by the birth certificate that it has may have another key since, and another credential of its manufacturer's. @throws Refusal
    */
   async enrolAgainIn(unit: Unit, permit: Permit<"device.enrol">, enrolling: Enrolling): Promise<Certified> {
     const { device, key, validFor } = enrolling;
@@ -145,13 +145,20 @@ export class Issuing {
     const now = this.#needs.clock.now();
     const isBorn = caller.circumstances?.manufactured !== undefined;
     const makers: readonly CredentialId[] = isBorn ? await manufacturersIn(unit).of(undefined) : [caller.credential.id];
-    const isIt = ({ kind, makers: [maker], publicKey }: Credential) =>
-      kind === "certificate" &&
-      maker !== undefined &&
-      makers.includes(maker) &&
-      publicKey !== undefined &&
-      (isBorn || thumbprint(publicKey) === thumbprint(key));
-    const isActive = (one: Credential) => standingOf(compile(caller.space, one, nobody, now), now) === "active";
+    const isOf = ({ publicKey }: Credential) => publicKey !== undefined && thumbprint(publicKey) === thumbprint(key);
+    const isIt = (one: Credential) =>
+      one.kind === "certificate" &&
+      one.makers[0] !== undefined &&
+      makers.includes(one.makers[0]) &&
+      one.publicKey !== undefined &&
+      (isBorn || isOf(one));
+    // As it will be: whoever was away for long comes with a certificate that is over, and gets another one.
+    const renewed = (one: Credential): Credential => {
+      const keySince = (isOf(one) && one.issued?.keySince) || now;
+      return { ...one, issued: one.issued && { ...one.issued, keySince, notAfter: (now + validFor) as Instant } }; // milliseconds both
+    };
+    const isActive = (one: Credential) =>
+      standingOf(compile(caller.space, renewed(one), nobody, now), now) === "active";
     const id = (await authorityIn(unit).keysOf(device)).find((one) => isIt(one) && isActive(one))?.id;
     const before = id && (await authorityIn(unit).credentialToChange(id));
     if (!before) throw new Refusal(isBorn ? "enrolment.ended" : "key.shared");
