@@ -213,6 +213,22 @@ onDisk(
   },
 );
 
+onDisk(
+  "the outcome of a task on a full disk is said at once, and written once there is room",
+  async (full, file, t) => {
+    const { spool, faults } = open(file);
+    await fill(full, spool);
+    const outcome = spool.owe("groups/crew/tasks/answer", '{"result":1}');
+    const waiting = (one: Spool) => [...one.queues("reply").values()].flatMap((queue) => [...queue.values()]);
+    assert.deepEqual([waiting(spool), codesOf(faults)], [[outcome], ["spool.behind"]]);
+    full.free();
+    await spool.close();
+    const { spool: after } = open(file);
+    t.after(() => after.close());
+    assert.deepEqual(waiting(after), [outcome]);
+  },
+);
+
 onDisk("an identity that has no room is refused by name, and leaves nothing behind", async (full, file) => {
   full.fillTo(0);
   const folder = path.dirname(file);

@@ -273,6 +273,19 @@ test("a task stays who works on it, however long that takes and however far his 
   assert.deepEqual([a.faults, b.faults], [[], []]);
 });
 
+test("a worker that fails with all that a program wrote fails the task by the beginning of it, and holds it no longer", async () => {
+  const crew = await groupOf(1);
+  const { device, faults } = connect(crew.devices[0]);
+  const task = await crew.put("compile");
+  const working = device.group(crew.name).work(() => {
+    throw new Error(`Command failed: make\n${"warning: unused\n".repeat(2_000)}`);
+  });
+  await becomes(crew, task, "failed");
+  assert.match(String((await crew.read(task)).error), /^Command failed: make\nwarning/);
+  await working.stop();
+  assert.deepEqual(faults, []);
+});
+
 test("whose line is cut stops before others may have the task, asks anew when it is back, and what it put meanwhile is put once", async (t) => {
   const crew = await groupOf(2);
   const wire = await startWire(url);

@@ -102,3 +102,24 @@ test("a result that the platform would not take, since it is nested too deep, is
     ["me/replies/cmd_1", '{"error":"The reply has more than 64 objects and arrays in each other."}'],
   ]);
 });
+
+test("whatever a handler throws or returns is a reply that the platform takes", async () => {
+  const { commands, replies } = start([]);
+  const topic = "me/commands/open";
+  for (const [at, handler] of [
+    () => {
+      throw new Error("\u0000".repeat(100_000));
+    },
+    () => () => 1,
+    () => undefined,
+  ].entries()) {
+    commands.handle(topic, handler);
+    commands.take(topic, given(`cmd_${at}`));
+    await turns();
+  }
+  const texts = replies().map(([, payload = ""]) => payload);
+  assert.ok(Buffer.byteLength(texts[0] ?? "") <= 16 * 1024);
+  assert.match((JSON.parse(texts[0] ?? "") as { error: string }).error, /^\u0000+…$/);
+  assert.deepEqual(texts.slice(1), ['{"result":null}', '{"result":null}']);
+  commands.end();
+});

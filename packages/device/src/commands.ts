@@ -1,6 +1,6 @@
 import { deepestJson, isSoundJson, type Timers } from "@holdfast/kernel";
 import type { Emitter } from "./emitter.ts";
-import { DeviceError } from "./failure.ts";
+import { DeviceError, wordsOf } from "./failure.ts";
 import type { Spool } from "./spool.ts";
 import { at, placeOf, replies, type Speaker } from "./topics.ts";
 
@@ -113,13 +113,13 @@ export class Commands {
       if (!handler) throw new Error("This device knows no such command.");
       if (isUnsure) throw new Error(unsure);
       await this.#needs.spool.sync();
-      const reply = JSON.stringify({ result: (await handler(command)) ?? null });
+      const reply = `{"result":${JSON.stringify(await handler(command)) ?? "null"}}`; // of a function, say, there is no JSON
       if (new TextEncoder().encode(reply).length > largestReply) throw new Error("The reply is larger than 16 KiB.");
       if (!isSoundJson(JSON.parse(reply))) throw new Error(tooDeep);
       return reply;
     } catch (error) {
       // Who sent the command is told.
-      return JSON.stringify({ error: error instanceof Error ? error.message : String(error) });
+      return JSON.stringify({ error: wordsOf(error) });
     }
   }
 

@@ -68,3 +68,11 @@ export class DeviceError extends Error {
     this.reason = more.reason;
   }
 }
+
+const longest = 2_000; // characters; in JSON that is less than a reply may have, whatever they are
+
+/** What went wrong, for whoever asked for it. The error of a program that was run may have all in it that this wrote. */
+export function wordsOf(error: unknown): string {
+  const words = error instanceof Error ? error.message : String(error);
+  return words.length > longest ? `${words.slice(0, longest)}…` : words;
+}

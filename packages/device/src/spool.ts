@@ -108,9 +108,15 @@ export class Spool {
     });
   }
 
-  /** The same of what is not counted, so there is room. */
+  /**
+   * The same of what is not counted, so there is room. Where the disk has none it is owed all the same, and written once there is; where the process ends
+   * before, it was never said.
+   */
   owe(topic: string, payload: string): Entry {
-    return this.#add(topic, payload);
+    this.#checkOpen();
+    const entry = { number: this.#next, topic, payload };
+    this.#settle(["entry", entry.number, topic, payload]);
+    return entry;
   }
 
   /** What waits for room, and is wanted no more, is told this. */

@@ -1,4 +1,4 @@
-import { DeviceError } from "./failure.ts";
+import { DeviceError, wordsOf } from "./failure.ts";
 import { fraction, waitAfter, type Setback } from "./patience.ts";
 import type { BoardNeeds } from "./board.ts";
 import { isTooLarge, type HeldTask, type Task } from "./task.ts";
@@ -155,7 +155,7 @@ export class Work {
       return outcome;
     } catch (error) {
       // Whoever looks at the task is told.
-      return { error: error instanceof Error ? error.message : String(error) };
+      return { error: wordsOf(error) };
     }
   }
 
