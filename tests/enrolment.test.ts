@@ -221,6 +221,29 @@ test("an enrolment key that was revoked, or is over, enrols nobody; what it enro
   await client.endAsync();
 });
 
+test("a device is called as no person may call one neither", async (t) => {
+  const subject = "/CN=Pump \u202e1174\u2066 7\n8";
+  const key = file("odd.pem");
+  const made = await run("openssl", [
+    ..."req -new -utf8 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -outform DER -keyout".split(" "),
+    key,
+    "-subj",
+    subject,
+    "-out",
+    file("odd.der"),
+  ]);
+  if (!made) return t.skip("there is no openssl");
+  const bytes = Buffer.from(readFileSync(file("odd.der")).toString("base64"));
+  const headers = { authorization: basic(await keyOf()), "content-type": "application/pkcs10" };
+  const { status, text } = await platform.visitor.send("POST", "/.well-known/est/simpleenroll", { bytes, headers });
+  assert.equal(status, 200, text);
+  const [leaf] = await certificatesIn(text);
+  const id = leaf.subject.slice("CN=".length);
+  const device = (await devices()).find((one) => one.id === id);
+  assert.equal(device?.name, "Pump  1174  7 8");
+  await owner.asks.send("PATCH", `/v1/devices/${id}`, { body: { name: device.name } });
+});
+
 test("an enrolment key does nothing but enrol, and enrols nowhere else", async () => {
   const key = await keyOf({ product: product.id });
   const by = platform.visitor.as(textOf(key));

@@ -119,7 +119,7 @@ test("whatever a handler throws or returns is a reply that the platform takes", 
   }
   const texts = replies().map(([, payload = ""]) => payload);
   assert.ok(Buffer.byteLength(texts[0] ?? "") <= 16 * 1024);
-  assert.match((JSON.parse(texts[0] ?? "") as { error: string }).error, /^\u0000+…$/);
+  assert.ok((JSON.parse(texts[0] ?? "") as { error: string }).error.endsWith("\0…"));
   assert.deepEqual(texts.slice(1), ['{"result":null}', '{"result":null}']);
   commands.end();
 });

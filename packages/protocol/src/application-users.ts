@@ -1,6 +1,6 @@
 import { z } from "zod";
 import { device } from "./devices.ts";
-import { cursor, id, limit, noReply, pageOf, password, time } from "./shapes.ts";
+import { cursor, id, limit, noReply, pageOf, password, time, unshowable } from "./shapes.ts";
 import { route } from "./route.ts";
 
 // Customers of an organisation's application. What its pages ask comes with its published key, from the origins of that key.
@@ -11,10 +11,7 @@ export const login = z
   .trim()
   .min(1)
   .max(254)
-  .refine(
-    (text) => text.isWellFormed() && !/[\p{Cc}\u200e\u200f\u202a-\u202e\u2066-\u2069]/u.test(text),
-    "a character that cannot be shown",
-  );
+  .refine((text) => text.isWellFormed() && !unshowable.test(text), "a character that cannot be shown");
 
 const user = z.object({
   id: id("user"),

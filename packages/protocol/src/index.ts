@@ -111,7 +111,7 @@ export { type MadePasskey, type ShownPasskey } from "./passkey-shapes.ts";
 export { alertCauses, alertStates, type AlertCause, type AlertState } from "./alerts.ts";
 export { deviceOrders, deviceTroubles, presenceFilters } from "./devices.ts";
 export { deviceFindings, findingTexts, type DeviceFinding } from "./posture.ts";
-export { duration } from "./shapes.ts";
+export { duration, unshowable } from "./shapes.ts";
 export { attributeType, millisecondsOf, violations, type AttributeType, type Violations } from "./products.ts";
 export { platformFacts, problem } from "./platform.ts";
 export { quotaNames, usageSteps, usageGroups, type QuotaName } from "./usage.ts";

@@ -11,16 +11,16 @@ export const id = <K extends Kind>(kind: K) =>
 /** Grows with each change of the thing; in quotes it is the thing's ETag. */
 export const version = z.number().int();
 
-/** What people call something. No control characters and no marks that turn the direction of text around: they would let a name forge a line. */
+/** Control characters, and marks that turn the direction of text around: they would let a name forge a line. */
+export const unshowable = /[\p{Cc}\u200e\u200f\u202a-\u202e\u2066-\u2069]/u;
+
+/** What people call something. */
 export const name = z
   .string()
   .trim()
   .min(1)
   .max(200)
-  .refine(
-    (text) => text.isWellFormed() && !/[\p{Cc}\u200e\u200f\u202a-\u202e\u2066-\u2069]/u.test(text),
-    "a character that cannot be shown",
-  );
+  .refine((text) => text.isWellFormed() && !unshowable.test(text), "a character that cannot be shown");
 const coordinate = z.string().regex(/^[A-Za-z0-9_-]{43}$/);
 
 /** A public key as a JWK (RFC 7517), of the members that say which key it is alone: a private one is refused. */

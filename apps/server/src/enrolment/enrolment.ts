@@ -1,4 +1,5 @@
 import { isId, isRefusal, Refusal, type Clock, type Id, type RefusalCode } from "@holdfast/kernel";
+import { unshowable } from "@holdfast/protocol";
 import {
   enrolmentsIn,
   orgAt,
@@ -154,10 +155,6 @@ function placeOf({ credential, space }: Caller, label: string | undefined): Plac
 
 /** What the request calls itself is a name for people, and proves nothing. */
 function nameFrom(text = ""): string {
-  const name = text
-    .replaceAll(/\p{Cc}/gu, " ")
-    .trim()
-    .slice(0, longestName)
-    .toWellFormed();
+  const name = text.replaceAll(new RegExp(unshowable, "gu"), " ").trim().slice(0, longestName).toWellFormed();
   return name === "" ? nameless : name;
 }
