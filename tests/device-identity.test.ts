@@ -116,6 +116,52 @@ test("a device enrols by a key that many share: its pair is made here and kept, 
   await late.close();
 });
 
+test("a device whose certificate the platform does not know enrols again; one that was retired is told why it is not let in", async () => {
+  const key = await enrolmentKey();
+  const retired = async () => {
+    const file = freshFile();
+    const { name } = await (await identityAt(file, key)).present();
+    await owner.asks.post(`/v1/devices/${name}/retire`);
+    return { file, name };
+  };
+  const { file } = await retired();
+  const timers = new TestClock();
+  const { device, offline } = connect({ identity: await identityAt(file, key) }, { timers, clock });
+  const waited = async (times: number) => {
+    await eventually(
+      () => offline.length === times,
+      () => `it was tried ${offline.length} times`,
+    );
+    timers.move(60_000);
+  };
+  await waited(1);
+  await waited(2);
+  assert.deepEqual(
+    offline.map(({ reason }) => reason),
+    [0x86, 0x86],
+    "not let in, and not enrolled either",
+  );
+  await device.close();
+  // To another organisation it is unknown, as after a restore.
+  const { file: kept, name } = await retired();
+  const other = new Owner(platform.visitor, await platform.setUp());
+  const elsewhere = await other.asks.post<Key>(`/v1/applications/${(await other.application()).id}/keys`, {
+    name: "factory",
+    kind: "enrolment",
+    enrols: {},
+  });
+  const identity = await identityAt(kept, elsewhere);
+  const { device: again, offline: refused } = connect({ identity }, { timers, clock });
+  await eventually(
+    () => refused.length === 1,
+    () => "it was let in",
+  );
+  timers.move(60_000);
+  await again.online();
+  assert.notEqual((await identity.present()).name, name);
+  await again.close();
+});
+
 const [current] = caPem.match(/-----BEGIN CERTIFICATE-----[^-]+-----END CERTIFICATE-----\n/g) ?? assert.fail();
 const stranger = selfSigned({ name: "A stranger" }).cert;
 

@@ -128,7 +128,10 @@ export class Device {
           for (const { hands } of this.#groups.values()) hands.down();
           this.#upkeep.offline();
         },
-        failed: (cause) => roots?.failed(cause),
+        failed: (cause) => {
+          roots?.failed(cause);
+          if (isUnknown(cause)) identity?.refused?.();
+        },
         message: (topic, payload, mark) => subscriptions.take(topic, payload, mark),
       },
     );
@@ -235,6 +238,9 @@ export class Device {
     await this.#spool.close();
   }
 }
+
+/** As MQTT 5 says it of a credential that is not there, or not good (0x86). */
+const isUnknown = (cause: unknown): boolean => cause instanceof Error && "code" in cause && cause.code === 0x86;
 
 function check({ url, key, certificate, identity }: Options): void {
   if (!/^(mqtts|wss):/.test(url)) throw new DeviceError("url.insecure");

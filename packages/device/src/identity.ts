@@ -7,4 +7,6 @@ export interface Identity {
   present(): Promise<Shown>;
   /** Gets the next certificate where it is time. Answers whether it did. */
   renewIfDue(): Promise<boolean>;
+  /** The platform does not know what it showed: it was put back from a backup, say. */
+  refused?(): void;
 }

@@ -54,6 +54,7 @@ export class EnrolledIdentity implements Identity {
   readonly #key: KeyObject;
   #kept: Kept;
   #asking: Promise<void> | undefined;
+  #isDoubted = false;
 
   constructor(enrolment: Enrolment, place: Place, kept: Kept, clock: Clock) {
     this.#enrolment = enrolment;
@@ -71,9 +72,14 @@ export class EnrolledIdentity implements Identity {
   async present(): Promise<Shown> {
     const { cert } = this.#kept;
     if (cert === undefined || this.#isOver(cert)) await this.#once(() => this.#enrol());
+    else if (this.#isDoubted) await this.#enrolAnew();
     const { key, cert: shown = "" } = this.#kept;
     const [, name = ""] = /^CN=(.+)$/m.exec(new X509Certificate(shown).subject) ?? [];
     return { key, cert: shown, name };
+  }
+
+  refused(): void {
+    this.#isDoubted = true;
   }
 
   async renewIfDue(): Promise<boolean> {
@@ -90,6 +96,16 @@ export class EnrolledIdentity implements Identity {
 
   #isOver(cert: string): boolean {
     return this.#clock.now() >= new X509Certificate(cert).validToDate.getTime();
+  }
+
+  /** Where that is refused, too, it goes on with what it has: whoever listens is told why that is not let in. */
+  async #enrolAnew(): Promise<void> {
+    this.#isDoubted = false;
+    try {
+      await this.#once(() => this.#enrol());
+    } catch (error) {
+      if (!(error instanceof DeviceError) || !error.code.startsWith("enrolment.")) throw error;
+    }
   }
 
   #enrol(): Promise<void> {
