@@ -96,6 +96,9 @@ test("curl and openssl alone enrol a device, whose certificate delivers, and ren
     `${key.id}:${key.secret}`,
   );
   assert.equal(enrolled?.code, 0, enrolled?.out ?? "");
+  writeFileSync(file("pump.p7.txt"), enrolled?.out ?? "");
+  const piped = `base64 -d < ${file("pump.p7.txt")} | openssl pkcs7 -inform DER -print_certs`; // as docs/enrolment.md has it
+  assert.match((await run("bash", ["-c", `set -o pipefail; ${piped}`]))?.out ?? "", /^subject=CN ?= ?dev_/);
   const [leaf] = await certificatesIn(enrolled?.out ?? "");
   assert.ok(leaf.checkIssued(authority) && leaf.verify(authority.publicKey));
   assert.equal(Math.round((leaf.validToDate.getTime() - clock.now()) / 86_400_000), 30);

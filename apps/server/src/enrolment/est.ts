@@ -24,5 +24,8 @@ export function requestIn({ bytes, contentType }: Pick<Raw, "bytes" | "contentTy
 
 const longest = 8_192; // characters
 
-/** RFC 2045, 6.8: at most 76 characters a line. */
-export const inLines = (bytes: Uint8Array): string => bytes.toBase64().replaceAll(/.{1,76}/g, "$&\r\n");
+/**
+ * At most 76 characters a line (RFC 2045, 6.8), as openssl wants it. RFC 8951, 3.1 leaves to senders how lines end: `base64 -d` of GNU refuses
+ * a carriage return.
+ */
+export const inLines = (bytes: Uint8Array): string => bytes.toBase64().replaceAll(/.{1,76}/g, "$&\n");
