@@ -24,15 +24,20 @@ device.report({ listeningPorts: listeningPorts() ?? null }).catch((error: unknow
 
 let interval = 60;
 device.onDesired(async (desired) => {
-  if (typeof desired["interval"] !== "number" || desired["interval"] < 1) return;
-  ({ interval } = desired as { interval: number });
+  const { interval: wanted } = desired; // seconds
+  if (typeof wanted !== "number" || wanted < 1 || wanted > 86_400) return; // a timer that is to wait for weeks does not wait at all
+  interval = wanted;
   await device.report({ interval });
 });
 device.onCommand("add", ({ body }) => (body as number[]).reduce((sum, one) => sum + one, 0));
 process.once("SIGTERM", () => void device.close().then(() => process.exit()));
 
 for (let minutes = 0; ; minutes += 1) {
-  // On disk before the next is measured; where the spool is full this waits.
-  await device.keep({ temperature: 20 + 5 * Math.sin(minutes / 60) });
+  try {
+    // On disk before the next is measured; where the spool is full this waits.
+    await device.keep({ temperature: 20 + 5 * Math.sin(minutes / 60) });
+  } catch (error) {
+    say(String(error)); // on a full disk nothing new is kept; all else goes on
+  }
   await new Promise((resolve) => setTimeout(resolve, interval * 1_000));
 }

@@ -3,7 +3,7 @@
 //
 //   node examples/gateway.ts mqtts://HOST:PORT CA-FILE SPOOL-FILE valve-1 valve-2 < key.json
 import { readFileSync } from "node:fs";
-import { Device, DeviceError, type Child } from "@holdfast/device";
+import { Device, type Child } from "@holdfast/device";
 import { openJournal } from "@holdfast/device/node";
 
 const [url = "", caFile = "", file = "", ...names] = process.argv.slice(2);
@@ -25,8 +25,9 @@ process.once("SIGTERM", () => void gateway.close().then(() => process.exit()));
 async function live(valve: Child): Promise<void> {
   let interval = 60;
   valve.onDesired(async (desired) => {
-    if (typeof desired["interval"] !== "number" || desired["interval"] < 1) return;
-    ({ interval } = desired as { interval: number });
+    const { interval: wanted } = desired; // seconds
+    if (typeof wanted !== "number" || wanted < 1 || wanted > 86_400) return; // a timer that is to wait for weeks does not wait at all
+    interval = wanted;
     await valve.report({ interval });
   });
   valve.onCommand("add", ({ body }) => (body as number[]).reduce((sum, one) => sum + one, 0));
@@ -34,9 +35,8 @@ async function live(valve: Child): Promise<void> {
     try {
       await valve.keep({ temperature: 20 + 5 * Math.sin(minutes / 60) });
     } catch (error) {
-      // It is bound to another gateway by now, say, and has filled its share of the spool. It may be bound to this one again.
-      if (!(error instanceof DeviceError) || error.code !== "child.refused") throw error;
-      say(`${valve.name}: ${error.message}`);
+      // It is bound to another gateway by now, say, and has filled its share of the spool; it may be bound to this one again. Or the disk is full.
+      say(`${valve.name}: ${String(error)}`);
     }
     await new Promise((resolve) => setTimeout(resolve, interval * 1_000));
   }

@@ -323,7 +323,7 @@ const examples = path.join(import.meta.dirname, "../examples");
 const caFile = path.join(folder, "ca.pem");
 writeFileSync(caFile, ca);
 
-test("the example for Node is such a device", async () => {
+test("the example for Node is such a device, and takes over no interval that a timer cannot wait for", async () => {
   const made = await ours.device(application.id);
   const child = run(
     process.execPath,
@@ -331,6 +331,14 @@ test("the example for Node is such a device", async () => {
     made.key,
   );
   await isDevice(made, 1);
+  for (const interval of [3_600_000, 45])
+    await ours.asks.send("PATCH", `/v1/devices/${made.id}/twin`, { body: { desired: { interval } } });
+  await eventually(
+    async () => (await twin(made)).reported.interval === 45,
+    () => "never reported",
+  );
+  const changes = await ours.asks.get<unknown>(`/v1/devices/${made.id}/twin/changes`);
+  assert.doesNotMatch(JSON.stringify(changes), /"side":"reported"[^}]*3600000/);
   child.kill();
 });
 
