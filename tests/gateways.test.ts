@@ -173,6 +173,44 @@ test("who is unbound, moves or is suspended is spoken for no more, on open conne
   two.end();
 });
 
+test("a child that is made under a gateway that is there, or bound to it again, is spoken for and heard of on the same connection", async () => {
+  const gateway = await ours.device(application.id);
+  const { client, heard, end } = await come(gateway);
+  assert.equal(await say(client, "children/late-1/telemetry", { temperature: 1 }), 0x87, "it is not there yet");
+  const child = await ours.device(application.id, { alias: "late-1", gateway: gateway.id });
+  assert.equal(await say(client, "children/late-1/telemetry", { temperature: 2 }), 0);
+  await client.subscribeAsync(["children/late-1/commands/+", "children/late-1/twin/desired"], { qos: 1 });
+  await unbind(child);
+  assert.equal(await say(client, "children/late-1/telemetry", { temperature: 3 }), 0x87);
+  const waiting = await ours.asks.post<{ id: string }>(`/v1/devices/${child.id}/commands`, { name: "close" });
+  assert.deepEqual(heard, []);
+  await bindTo(gateway, child);
+  await eventually(
+    () => heard.length === 1,
+    () => "what waited for it was never heard",
+  );
+  assert.ok(heard[0]?.topic === "children/late-1/commands/close" && heard[0].body.includes(waiting.id));
+  await ours.asks.send("PATCH", `/v1/devices/${child.id}/twin`, { body: { desired: { interval: 30 } } });
+  await eventually(
+    () => heard.length === 2,
+    () => "what is wanted of it was never heard",
+  );
+  assert.equal(await say(client, "children/late-1/telemetry", { temperature: 4 }), 0);
+  assert.deepEqual(await temperaturesOf(child), [2, 4]);
+  // What the gateway takes back it does not get by that.
+  await unbind(child);
+  await client.unsubscribeAsync("children/late-1/commands/+");
+  await bindTo(gateway, child);
+  await ours.asks.post(`/v1/devices/${child.id}/commands`, { name: "open" });
+  await ours.asks.send("PATCH", `/v1/devices/${child.id}/twin`, { body: { desired: { interval: 60 } } });
+  await eventually(
+    () => heard.some(({ body }) => body.includes("60")),
+    () => "what is wanted of it was never heard",
+  );
+  assert.ok(heard.every(({ topic }) => topic !== "children/late-1/commands/open"));
+  end();
+});
+
 test("an alias that goes to another child is that one's at once", async () => {
   const gateway = await ours.device(application.id);
   const before = await ours.device(application.id, { alias: "place-1", gateway: gateway.id });

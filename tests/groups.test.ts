@@ -129,6 +129,10 @@ test("whoever is expelled says and hears nothing more, on the open connection an
   assert.deepEqual([b.heard.length, again.heard], [2, []]);
   await admit(group, goes);
   assert.equal(await say(b.client, "groups/valves/x", { at: 5 }), 0, "who is let in again need not come anew");
+  await eventually(
+    () => b.heard.length === 3,
+    () => "it hears no more what it was subscribed to",
+  );
   for (const { end } of [a, b, again]) end();
 });
 

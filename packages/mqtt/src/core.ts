@@ -142,6 +142,7 @@ export class Core {
     session.cancelExpiry = undefined;
     for (const subscription of session.subscriptions.values()) session.space.unsubscribe(subscription);
     session.subscriptions.clear();
+    session.unnamed.clear();
     session.outgoing.clear();
     session.will = undefined;
     if (session.isKept) session.space.keeping?.late({ kind: "ended", session: session.number });

@@ -361,6 +361,48 @@ test("a session is revived with the words that its welcome left, and under the n
   );
 });
 
+test("a filter by a name that means nothing for a while is kept over a restart, and what its client takes back meanwhile is gone", async () => {
+  await using lives = await Lives.begin();
+  const naming = (...names: string[]) => ({
+    mountsOnly: true,
+    mounts: names.map((name) => ({ prefix: `${name}/`, target: `devices/${name}/` })),
+  });
+  const gate = () => lives.house.policy.gate;
+  let { house } = lives;
+  const begin = async (...names: string[]) => {
+    const policy = new TestPolicy();
+    policy.welcome = () => ({ principal: "hub", ...naming(...names) });
+    policy.revive = (space, { principal }) => ({
+      space,
+      principal,
+      gate: policy.gate,
+      context: { name: "hub" },
+      ...naming(...names),
+    });
+    house = await lives.next({ policy });
+    return house.connect("hub", keep(5));
+  };
+  const hub = await begin("a", "b");
+  for (const [at, name] of ["a", "b"].entries()) hub.subscribe(at + 1, `${name}/x`, 1);
+  await hub.quiet();
+  house.policy.renew = () => ({ gate: gate(), naming: naming() });
+  house.policy.cell.epoch++;
+  house.broker.recheck("space");
+  hub.send({ cmd: "unsubscribe", messageId: 3, unsubscriptions: ["b/x"] });
+  await hub.take("unsuback");
+  const same = await begin();
+  assert.equal(house.broker.statistics.subscriptions, 0);
+  assert.ok([...house.broker.snapshot("space")].length > 0);
+  await same.quiet();
+  const again = await begin("a", "b");
+  for (const name of ["a", "b"])
+    house.broker.publish("space", { topic: `devices/${name}/x`, payload: Buffer.from(name), qos: 1, retain: false });
+  assert.deepEqual(
+    (await again.quiet()).map(({ topic }) => topic),
+    ["a/x"],
+  );
+});
+
 test("what waits after a restart is asked about before it is sent", async () => {
   await using lives = await Lives.begin();
   let { house } = lives;

@@ -281,7 +281,21 @@ test("other names hold from the moment of the gate that brings them, for topics,
     (await ear.quiet()).map(({ topic }) => topic),
     ["old/state"],
   );
-  assert.equal(house.broker.statistics.subscriptions, 2, "a filter that names nothing any more is gone");
+  assert.equal(house.broker.statistics.subscriptions, 2, "a filter that names nothing any more matches nothing");
+
+  house.policy.renew = ({ name }) => {
+    const gate = new TestGate(house.policy.cell);
+    return name === "device" ? { gate, naming: named("old") } : gate;
+  };
+  house.policy.cell.epoch++;
+  house.broker.recheck("space");
+  assert.deepEqual([await say("", { topicAlias: 1 }), await say("new/state")], [0, 0x87]);
+  assert.deepEqual(
+    (await ear.quiet()).map(({ topic }) => topic),
+    ["old/state"],
+    "the client was told that it is subscribed, and is so again",
+  );
+  assert.equal(house.broker.statistics.subscriptions, 3);
 });
 
 test("recheck ends at once whoever has lost the right, connected or not, and asks once for each session", async () => {

@@ -9,7 +9,6 @@ import { decode, type Entry } from "./records.ts";
 import { forever, Session } from "./session.ts";
 import { Slices } from "./slices.ts";
 import type { Space } from "./space.ts";
-import { resubscribe } from "./subscribing.ts";
 import { mountsOf, termsOf } from "./terms.ts";
 
 /** Numbers that a record which cannot be read may have given away: they are not given again. A record has fewer entries. */
@@ -167,7 +166,7 @@ class Restoring {
     for (const subscription of subscriptions.values()) {
       await this.#slices.spend();
       if (session.hasEnded) return false;
-      resubscribe(session, subscription);
+      session.resubscribe(subscription);
     }
     for (const packetId of received) session.receipts.restore(packetId);
     const owed = [...(this.#found.owed.get(session.number)?.values() ?? [])];

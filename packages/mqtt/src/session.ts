@@ -1,7 +1,7 @@
 // Hot path: a client, between connections too.
 import type { Core } from "./core.ts";
 import type { Delivery } from "./delivery.ts";
-import type { Mounts } from "./mounts.ts";
+import type { Mapped, Mounts } from "./mounts.ts";
 import { Outgoing } from "./outgoing.ts";
 import type { Closing, Gate, Message, ProtocolVersion, Transport } from "./policy.ts";
 import type { Publication, Publisher } from "./publication.ts";
@@ -9,7 +9,8 @@ import { Receipts } from "./receipts.ts";
 import type { Entry } from "./records.ts";
 import type { Space } from "./space.ts";
 import { nothingDropped, type Dropped } from "./statistics.ts";
-import type { Merged, Subscription, Target } from "./subscription.ts";
+import type { Merged, Options, Subscription, Target } from "./subscription.ts";
+import { parseFilter } from "./topics.ts";
 
 /** Why a connection is ended from our side. Of a revoked one nothing more goes out but the reason. */
 export type Ended = Pick<Closing, "how" | "code"> & {
@@ -61,6 +62,8 @@ export class Session {
   /** The same, for what outlives the session. */
   readonly client: Publisher;
   readonly subscriptions = new Map<string, Subscription>();
+  /** What it was subscribed to by a name that means nothing at the moment, and may again. */
+  readonly unnamed = new Map<string, Options>();
   readonly outgoing: Outgoing;
   #receipts: Receipts | undefined;
 
@@ -151,7 +154,7 @@ export class Session {
   /** Keeps within a second that it is not subscribed to this, unless it is again by then. */
   keepUnsubscribed(written: string): void {
     if (!this.isKept) return;
-    const isSo = () => !this.subscriptions.has(written);
+    const isSo = () => !this.subscriptions.has(written) && !this.unnamed.has(written);
     this.space.keeping?.late({ kind: "unsubscribed", session: this.number, written }, isSo);
   }
 
@@ -187,25 +190,29 @@ export class Session {
     if (!moved) return;
     const { space } = this;
     space.subscribersChanged(); // topics of this session that were looked up under the old names are looked up again
-    for (const old of this.subscriptions.values()) {
-      space.unsubscribe(old);
-      const again = this.#reread(old);
-      if (!again) {
-        this.subscriptions.delete(old.written);
-        this.keepUnsubscribed(old.written);
-        continue;
-      }
-      this.subscriptions.set(old.written, again);
-      space.subscribe(again);
-    }
+    const all = [...this.subscriptions.values(), ...this.unnamed.values()];
+    for (const old of this.subscriptions.values()) space.unsubscribe(old);
+    this.subscriptions.clear();
+    this.unnamed.clear();
+    for (const one of all) this.resubscribe(one);
   }
 
-  #reread(old: Subscription): Subscription | undefined {
-    const asIs = old.group === undefined ? old.written : old.written.slice(`$share/${old.group.share}/`.length);
-    const mapped = this.mounts.filter(asIs);
-    if (!mapped) return undefined;
-    const group = old.group && this.space.group(this.application, old.group.share, mapped.topic);
-    return { ...old, filter: mapped.topic, via: mapped.via, group };
+  /** As it was granted once, by what names mean now. Where they mean nothing it waits until they do: the client was told that it is subscribed. */
+  resubscribe({ written, qos, noLocal, retainAsPublished, identifier }: Options): void {
+    const options = { written, qos, noLocal, retainAsPublished, identifier };
+    const parsed = parseFilter(written);
+    const mapped = parsed && this.mounts.filter(parsed.filter);
+    if (mapped) this.subscribe(options, mapped, parsed.share);
+    else this.unnamed.set(written, options);
+  }
+
+  subscribe(options: Options, { topic, via }: Mapped, share: string | undefined): Subscription {
+    const group = share === undefined ? undefined : this.space.group(this.application, share, topic);
+    const subscription: Subscription = { kind: "subscription", session: this, filter: topic, via, group, ...options };
+    this.unnamed.delete(options.written);
+    this.subscriptions.set(options.written, subscription);
+    this.space.subscribe(subscription);
+    return subscription;
   }
 
   /** A connection takes the session up, and takes so many messages of QoS 1 and 2 at once. */

@@ -50,8 +50,8 @@ function* stateOfSession(session: Session): Generator<Entry, void, undefined> {
   if (session.isKept && !session.hasEnded && at !== undefined) {
     yield { kind: "left", session: number, at, expirySeconds, keepsWill: will !== undefined };
   }
-  for (const subscription of session.subscriptions.values()) {
-    if (session.isKept && !session.hasEnded) yield subscribedEntry(subscription);
+  for (const granted of [session.subscriptions, session.unnamed]) {
+    for (const one of granted.values()) if (session.isKept && !session.hasEnded) yield subscribedEntry(session, one);
   }
   for (const packetId of session.receipts.kept()) {
     if (session.isKept && !session.hasEnded) yield { kind: "received", session: number, packetId };

@@ -2,14 +2,13 @@ import type { Buffer } from "node:buffer";
 import { reason, sentenceOf } from "./codes.ts";
 import type { Connection } from "./connection.ts";
 import type { Cursor } from "./cursor.ts";
-import type { Mapped } from "./mounts.ts";
 import { readSubscribe, readUnsubscribe, type SubscribeAsked } from "./packets.ts";
 import type { Properties } from "./properties.ts";
 import type { Entry, EntryOf } from "./records.ts";
 import { sayable } from "./sayable.ts";
 import type { Session } from "./session.ts";
-import type { Subscription } from "./subscription.ts";
-import { isTooLong, parseFilter } from "./topics.ts";
+import type { Options, Subscription } from "./subscription.ts";
+import { isTooLong } from "./topics.ts";
 import { fitting, suback, unsuback } from "./writer.ts";
 
 /** Answers a SUBSCRIBE: each filter is judged on its own, then the SUBACK once that is kept, then what is retained. Returns how many there were. */
@@ -25,6 +24,8 @@ export function subscribe(connection: Connection, session: Session, cursor: Curs
   for (const one of asked) {
     const done = whyFull === undefined ? make(session, one, identifier) : reason.quotaExceeded;
     if (typeof done === "number") {
+      // What the client was answered last counts.
+      if (session.unnamed.delete(one.filter.written)) session.keepUnsubscribed(one.filter.written);
       core.statistics.subscribesRefused++;
       const why = whyFull ?? core.policy.refused?.(session.context, "subscribe", one.filter.written, done);
       // Of several the first: the answer has room for one.
@@ -39,7 +40,7 @@ export function subscribe(connection: Connection, session: Session, cursor: Curs
     // [MQTT-3.3.1-9] to [MQTT-3.3.1-11]; a shared subscription gets none (4.8.2).
     if (wants && !subscription.group) wantRetained.push(subscription);
   }
-  const entries = made.map(({ subscription }) => subscribedEntry(subscription));
+  const entries = made.map(({ subscription }) => subscribedEntry(session, subscription));
   session.keepAndTell(entries, (code) => {
     if (code === 0) {
       const answer = (said: Properties) => suback(protocolVersion, id, codes, said);
@@ -62,16 +63,16 @@ function takeBack(session: Session, { subscription, old }: Made): void {
   if (session.subscriptions.get(written) !== subscription) return;
   remove(session, written);
   if (!old) return session.keepUnsubscribed(written);
-  const entry = subscribedEntry(old);
-  resubscribe(session, entry);
+  const entry = subscribedEntry(session, old);
+  session.resubscribe(old);
   const again = session.subscriptions.get(written);
   session.space.keeping?.late(entry, () => session.subscriptions.get(written) === again);
 }
 
-export const subscribedEntry = (subscription: Subscription): EntryOf<"subscribed"> => {
-  const { session, written, qos, noLocal, retainAsPublished, identifier } = subscription;
-  return { kind: "subscribed", session: session.number, written, qos, noLocal, retainAsPublished, identifier };
-};
+export const subscribedEntry = (
+  { number: session }: Session,
+  { written, qos, noLocal, retainAsPublished, identifier }: Options,
+): EntryOf<"subscribed"> => ({ kind: "subscribed", session, written, qos, noLocal, retainAsPublished, identifier });
 
 /** A subscription, and the one that it replaces. */
 type Made = { readonly subscription: Subscription; readonly old: Subscription | undefined };
@@ -87,37 +88,19 @@ function make(session: Session, asked: SubscribeAsked, identifier: number): Made
   if (refusal !== 0) return refusal;
 
   const old = session.subscriptions.get(written);
-  const hasRoom = session.subscriptions.size < limits.subscriptionsPerSession && session.space.hasRoomFor(session);
+  const count = session.subscriptions.size + session.unnamed.size;
+  const hasRoom = count < limits.subscriptionsPerSession && session.space.hasRoomFor(session);
   if (!old && !hasRoom) return reason.quotaExceeded;
   if (old) session.space.unsubscribe(old); // [MQTT-3.8.4-3]
   const { noLocal, retainAsPublished } = asked;
   const qos = asked.qos > limits.maximumQoS ? limits.maximumQoS : asked.qos;
   const options = { written, qos, noLocal, retainAsPublished, identifier };
-  return { subscription: add(session, options, mapped, share), old };
-}
-
-/** What does not depend on what names mean. */
-type Options = Pick<Subscription, "written" | "qos" | "noLocal" | "retainAsPublished" | "identifier">;
-
-function add(session: Session, options: Options, { topic, via }: Mapped, share: string | undefined): Subscription {
-  const group = share === undefined ? undefined : session.space.group(session.application, share, topic);
-  const subscription: Subscription = { kind: "subscription", session, filter: topic, via, group, ...options };
-  session.subscriptions.set(options.written, subscription);
-  session.space.subscribe(subscription);
-  return subscription;
-}
-
-/** One from before a restart; what its session cannot name any more is dropped. */
-export function resubscribe(session: Session, entry: EntryOf<"subscribed">): void {
-  const { written, qos, noLocal, retainAsPublished, identifier } = entry;
-  const parsed = parseFilter(written);
-  const mapped = parsed && session.mounts.filter(parsed.filter);
-  if (mapped) add(session, { written, qos, noLocal, retainAsPublished, identifier }, mapped, parsed.share);
+  return { subscription: session.subscribe(options, mapped, share), old };
 }
 
 function remove(session: Session, written: string): boolean {
   const subscription = session.subscriptions.get(written);
-  if (!subscription) return false;
+  if (!subscription) return session.unnamed.delete(written);
   session.subscriptions.delete(written);
   session.space.unsubscribe(subscription);
   return true;

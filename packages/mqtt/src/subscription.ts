@@ -20,6 +20,9 @@ export type Subscription = {
   readonly group: Group | undefined;
 };
 
+/** What does not depend on what names mean. */
+export type Options = Pick<Subscription, "written" | "qos" | "noLocal" | "retainAsPublished" | "identifier">;
+
 /** A shared subscription (MQTT 5, section 4.8.2): each message goes to one member. */
 export class Group {
   readonly kind = "group";

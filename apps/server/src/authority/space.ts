@@ -186,8 +186,8 @@ export class Space {
     this.pastOwners.turn(id, before, placement);
     if (before && !expectedAlike(before, placement)) this.rhythm += 1;
     this.#openings.swap(before?.door?.door.hours, placement.door?.door.hours);
-    // Nobody was told no about a device that was not there, and what people call it changes no answer; its alias stands in topics.
-    if (before && !answersAlike(before, placement)) this.bump();
+    // Nobody but a gateway, by its name, was told no about a device that was not there, and what people call it changes no answer; its alias stands in topics.
+    if (before ? !answersAlike(before, placement) : placement.gateway !== undefined) this.bump();
   }
 
   /** The device that speaks for it, as long as that may. */
