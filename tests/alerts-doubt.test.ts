@@ -5,7 +5,7 @@ import pg from "pg";
 import { Proxy } from "../apps/server/src/storage/proxy.fixture.ts";
 import { freshDatabase } from "../apps/server/src/testing/index.ts";
 import { Desk } from "./alerts.fixture.ts";
-import type { Problem } from "./authority.fixture.ts";
+import { Owner, type Problem } from "./authority.fixture.ts";
 
 async function opened(t: TestContext) {
   const database = await freshDatabase();
@@ -66,6 +66,27 @@ test("rules that could not be read are told to the operator once, and read again
   (await desk.connect(device)).stream.destroy();
   assert.equal((await alert()).rule, id);
   assert.equal(told().length, 1);
+});
+
+test("rules that cannot be read keep no other organisation from its alerts, and one that was altered none of its own", async (t) => {
+  const { desk, client, device, alert } = await opened(t);
+  const { platform } = desk.house;
+  const theirs = new Owner(platform.visitor, await platform.setUp());
+  const { id } = await desk.rule({ after: "2s" });
+  const line = await desk.connect(device);
+  await theirs.asks.post("/v1/alert-rules", { name: "Altered" });
+  const alters = "update holdfast.alert_rule set body = set_byte(body, 40, get_byte(body, 40) # 1) where org = $1";
+  await client.query(alters, [theirs.org.slice(4)]);
+  await theirs.asks.post("/v1/alert-rules", { name: "Another" });
+  const told = (what: string) => platform.reports.filter((one) => one.startsWith(what)).length;
+  assert.deepEqual([told("Rules or alerts were altered"), told("Rules of an organisation could not")], [1, 0]);
+
+  const others = new Owner(platform.visitor, await platform.setUp());
+  await client.query("alter table holdfast.presence rename column heard_at to away");
+  await others.asks.post("/v1/alert-rules", { name: "Others" });
+  line.stream.destroy();
+  assert.equal((await alert()).rule, id);
+  await client.query("alter table holdfast.presence rename column away to heard_at");
 });
 
 test("of a webhook that is removed while it is about to be disabled nothing is told", async (t) => {

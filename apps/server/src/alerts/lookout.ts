@@ -89,7 +89,8 @@ export class Lookout {
 
   /** Each second. */
   async round(): Promise<void> {
-    for (const org of this.#pending) await this.#readRules(org);
+    // Of this round: what fails is among them again, for the next one.
+    for (const org of [...this.#pending]) await this.#readRules(org);
     for (const [org, post] of this.#posts) {
       try {
         await this.#turn(org, post);
@@ -136,10 +137,16 @@ export class Lookout {
     const space = await this.#needs.spaces.of(org);
     const presenceOf = await this.#needs.presences.in(space);
     const isBegun = this.#posts.has(org);
+    const altered: string[] = [];
     const { rules, open } = await this.#needs.storage.read(asPlatform(space.scope), async (unit) => ({
-      rules: await rulesIn(unit).all(),
-      open: isBegun ? [] : await alertsIn(unit).open(),
+      rules: await rulesIn(unit).sound(altered),
+      open: isBegun ? [] : await alertsIn(unit).open(altered),
     }));
+    if (altered.length > 0)
+      this.#needs.report(
+        "Rules or alerts were altered in the database, and raise and clear nothing: delete them there, or restore a backup.",
+        { level: "error", code: "seal.broken", org, altered },
+      );
     const post = this.#posts.get(org) ?? this.#begin(space, presenceOf);
     post.watching.setRules(rules, open);
     post.watching.lookAtAll(post.space.devices.keys());

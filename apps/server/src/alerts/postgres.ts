@@ -1,3 +1,4 @@
+import { unlessBroken } from "@holdfast/crypto";
 import { idFrom, uuidOf, type Id, type Instant } from "@holdfast/kernel";
 import { alertStates, type AlertState } from "@holdfast/protocol";
 import { reachSql, type Reach } from "../authority/index.ts";
@@ -11,6 +12,15 @@ type Sealed = { id: string; created_at: string; version: number; body: Uint8Arra
 const encode = (value: unknown): Uint8Array => new TextEncoder().encode(JSON.stringify(value));
 const decode = (bytes: Uint8Array): unknown => JSON.parse(new TextDecoder().decode(bytes));
 
+/** What opens; one row that somebody altered is no reason to have none of the others. */
+function soundIn<R, T>(rows: readonly R[], read: (row: R) => T, altered: (row: R) => void): readonly T[] {
+  return rows.flatMap((row) => {
+    const one = unlessBroken(() => read(row));
+    if (one === undefined) altered(row);
+    return one ?? [];
+  });
+}
+
 /** Rules and webhooks alike: how old each is can be read, all else is sealed with the row's version. */
 const keptIn = <T extends Rule | Webhook>(
   unit: Unit,
@@ -23,13 +33,16 @@ const keptIn = <T extends Rule | Webhook>(
     const place = { id: idFrom(kind, row.id), createdAt: Number(row.created_at) as Instant, version: row.version };
     return { ...(decode(unit.scope.open(table, rowOf(place), row.body)) as T), ...place }; // sealed by `save`
   };
+  const rows = () =>
+    unit.query<Sealed>(`select id, created_at, version, body from ${table} order by created_at, id`, []);
   return {
     async all(): Promise<readonly T[]> {
-      const rows = await unit.query<Sealed>(
-        `select id, created_at, version, body from ${table} order by created_at, id`,
-        [],
-      );
-      return rows.map(read);
+      return (await rows()).map(read);
+    },
+
+    /** Those that open; which do not is added to `altered`. */
+    async sound(altered: string[]): Promise<readonly T[]> {
+      return soundIn(await rows(), read, (row) => altered.push(idFrom(kind, row.id)));
     },
 
     async find(id: T["id"]): Promise<T | undefined> {
@@ -212,15 +225,19 @@ export const alertsIn = (unit: Unit) => ({
     );
   },
 
-  /** What the rules have to know after a start. */
-  async open(): Promise<readonly OpenAlert[]> {
+  /** What the rules have to know after a start. Which does not open is added to `altered`. */
+  async open(altered: string[]): Promise<readonly OpenAlert[]> {
     const found: OpenAlert[] = [];
     const rows = await unit.query<AlertRow>(
       `select ${columns} from alert where cleared_at is null and rule is not null`,
       [],
     );
-    for (const row of rows) {
-      const { id, rule, cause, outage, raisedAt } = alertOf(unit, row);
+    const sound = soundIn(
+      rows,
+      (row) => alertOf(unit, row),
+      (row) => altered.push(idFrom("alert", row.id)),
+    );
+    for (const { id, rule, cause, outage, raisedAt } of sound) {
       if (!rule) continue;
       const devices = await unit.query<{ device: string; since: string }>(
         "select device, since from alert_device where alert = $1 and ended_at is null order by since",
