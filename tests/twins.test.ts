@@ -507,6 +507,43 @@ test("what a former owner's commands left open keeps nobody from sending to the 
   assert.equal((await send(device, "once")).state, "waiting");
 });
 
+test("of a device whose twin somebody altered in the database the operator hears, and its commands reach it", async (t) => {
+  const device = await ours.device(application.id);
+  const other = await ours.device(application.id);
+  await want(device, { interval: 60 });
+  const database = new pg.Client(world.database.url);
+  await database.connect();
+  t.after(() => database.end());
+  const alter = (table: string, of: Device) =>
+    database.query(
+      `update holdfast.${table} set body = set_byte(body, 40, get_byte(body, 40) # 1) where device = '${of.id.slice(4)}'`,
+    );
+  await alter("twin", device);
+  await send(device, "wake", { expiresIn: "1h" });
+  const there = await listen(device);
+  const [command] = await there.until(1);
+  assert.equal(command?.topic, "me/commands/wake");
+  assert.equal(platform.reports.filter((one) => one.startsWith("A twin was altered")).length, 1);
+  there.end();
+
+  const lost = await send(other, "sleep", { expiresIn: "1s" });
+  await alter("command", other);
+  clock.move(2_000);
+  const told = await ours.auditedOnce((all) => all.some(({ what }) => what === "command.altered"), other.id);
+  assert.equal(told.find(({ what }) => what === "command.altered")?.facts?.["command"], lost.id);
+});
+
+test("of a hundred and thirty commands that are sent to a device at once a hundred are taken", async () => {
+  const device = await ours.device(application.id);
+  const sent = await Promise.all(
+    Array.from({ length: 130 }, async (_, at) => {
+      const body = { name: `n${at}` };
+      return (await ours.asks.send<Problem>("POST", commandsOf(device), { body })).status;
+    }),
+  );
+  assert.equal(sent.filter((status) => status === 201).length, 100);
+});
+
 test("what is over is kept for thirty days, and then goes", async () => {
   const device = await ours.device(application.id);
   await send(device, "forgotten", { expiresIn: "1s" });

@@ -255,6 +255,8 @@ export class Commands {
         // It does not open any more, so that nobody is given it: it goes as if it had ended now.
         if (!(error instanceof Refusal) || !neverOpens.has(error.code)) throw error;
         await care.remove(id);
+        if (error.code === "seal.broken")
+          unit.audit({ what: "command.altered", about: device, facts: { command: id } });
       }
     }
     await care.removeEndedBefore(now - keptFor);

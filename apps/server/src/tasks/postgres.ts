@@ -88,19 +88,21 @@ export const tasksIn = (unit: Unit) => ({
     return rows.map((row) => taskOf(unit, row));
   },
 
-  /** Those that open. What was altered keeps nobody from the others: nobody is ever given it, so it goes. */
+  /** Those that open. What was altered keeps nobody from the others: nobody is ever given it, so it goes, which the audit log tells. */
   async sound(where: string, values: readonly unknown[]): Promise<readonly Task[]> {
     for (;;) {
       const rows = await unit.query<Row>(`select ${columns} from group_task where ${where}`, values);
       const tasks: Task[] = [];
-      const broken: string[] = [];
+      const broken: Row[] = [];
       for (const row of rows) {
         const task = unlessBroken(() => taskOf(unit, row));
         if (task) tasks.push(task);
-        else broken.push(row.id);
+        else broken.push(row);
       }
       if (broken.length === 0) return tasks;
-      await unit.query("delete from group_task where id = any($1::uuid[])", [broken]);
+      await unit.query("delete from group_task where id = any($1::uuid[])", [broken.map(({ id }) => id)]);
+      for (const { id, grp } of broken)
+        unit.audit({ what: "task.altered", about: idFrom("group", grp), facts: { task: idFrom("task", id) } });
     }
   },
 
