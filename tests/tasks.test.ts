@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { setTimeout } from "node:timers/promises";
 import type { MqttClient } from "mqtt";
+import pg from "pg";
 import { Refusal, uuidOf, type Id } from "@holdfast/kernel";
 import { reasonOf } from "../apps/server/src/messages/reason.ts";
 import { asOwner, atEnd } from "../apps/server/src/testing/index.ts";
@@ -306,13 +307,67 @@ test("a task that is not there is unknown, what is no message of the board is re
   there.end();
 
   await crew.put("first");
+  const grp = uuidOf(crew.group.id as Id<"group">);
   await asOwner(
     world.database.login,
     `insert into holdfast.group_task select (jsonb_populate_record(one, jsonb_build_object('id', gen_random_uuid()))).*
-       from holdfast.group_task one, generate_series(1, 9999) where grp = '${uuidOf(crew.group.id as Id<"group">)}'`,
+       from holdfast.group_task one, generate_series(1, 9979) where grp = '${grp}'`,
   );
+  // Twenty have room, and sixty ask at once.
+  const puts = await Promise.all(
+    Array.from({ length: 60 }, async (_, at) => (await asks(device, crew).put({ name: `put-${at}` })).body.code),
+  );
+  const taken = puts.filter((code) => code === undefined).length;
+  assert.ok(taken <= 20, `${taken} were taken`);
+  assert.deepEqual(new Set(puts.filter((code) => code !== undefined)), new Set(["task.tooMany"]));
+  for (let at = taken; at < 20; at += 1) await crew.put(`put-${at}`);
   const full = await ours.asks.send<Problem>("POST", `${groupsOf}/${crew.group.id}/tasks`, { body: { name: "more" } });
   assert.deepEqual([full.status, full.body.code], [409, "task.tooMany"]);
+});
+
+test("whoever is suspended, retired, moved to another application or may not lease any more has no task at once", async () => {
+  const crew = await groupOf(4);
+  const [suspended, retired, moved, silenced] = crew.devices;
+  assert.ok(suspended && retired && moved && silenced);
+  const held: Task[] = [];
+  for (const device of crew.devices) {
+    held.push(await crew.put("watch"));
+    assert.equal((await asks(device, crew).lease({ seconds: 3_600 })).length, 1);
+  }
+  const elsewhere = await ours.application("Workshop");
+  await ours.asks.post(`/v1/devices/${suspended.id}/suspend`);
+  await ours.asks.post(`/v1/devices/${retired.id}/retire`);
+  await ours.asks.send("PATCH", `/v1/devices/${moved.id}`, { body: { application: elsewhere.id } });
+  await ours.asks.put(`${groupsOf}/${crew.group.id}/members/${silenced.id}`, { read: false, write: true });
+  for (const task of held) assert.equal((await crew.read(task)).state, "waiting");
+});
+
+test("a device that comes back while it is written down that it went keeps what it has", async (t) => {
+  const crew = await groupOf(1);
+  const [one] = crew.devices;
+  assert.ok(one);
+  const { end } = await come(one, crew);
+  const task = await crew.put("watch");
+  assert.equal((await asks(one, crew).lease({ seconds: 3_600 })).length, 1);
+  const { until } = await crew.read(task);
+  const database = new pg.Client(world.database.url);
+  await database.connect();
+  t.after(() => database.end());
+  await database.query("begin; select 1 from holdfast.group_task for update");
+  end();
+  await eventually(
+    async () => {
+      await database.query("select pg_stat_clear_snapshot()");
+      const text = "select 1 from pg_stat_activity where wait_event_type = 'Lock' and query like '%group_task%'";
+      return (await database.query(text)).rowCount !== 0;
+    },
+    () => "nobody writes down that it went",
+  );
+  const back = await come(one, crew);
+  await database.query("commit");
+  await setTimeout(1_500); // another round of the board
+  assert.equal((await crew.read(task)).until, until);
+  back.end();
 });
 
 test("a task that somebody altered in the database keeps nobody from the others, nor from expelling who has it", async () => {
@@ -348,4 +403,9 @@ test("a task that somebody altered in the database keeps nobody from the others,
   );
   const { items } = (await listing()).body;
   assert.equal(items.find(({ id }) => id === fourth.id)?.state, "expired");
+  const told = (await ours.audited(crew.group.id)).filter(({ what }) => what === "task.altered");
+  assert.deepEqual(
+    new Set(told.map(({ facts }) => facts?.["task"])),
+    new Set([held, first, third].map(({ id }) => id)),
+  );
 });

@@ -176,7 +176,7 @@ async function open(needs: PlatformNeeds, opened: AsyncDisposableStack, closing:
   );
   const accounts = opened.adopt(await Accounts.open({ ...common, report, lastKnown: highWater }), (it) => it.close());
   const directories = new Directories({ storage, clock });
-  const registry = new Registry({ ...common, ...held, accounts, telemetry, directories });
+  const registry = new Registry({ ...common, ...held, ...readings.beside, accounts, telemetry, directories });
   await reconcile({ ...common, keys: keyring, revocation, journal, registry, report });
   const catalogue = new Catalogue({ ...common, revocation });
   const postures = new Postures({ ...common, presences });

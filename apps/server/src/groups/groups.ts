@@ -13,7 +13,7 @@ type Needs = {
   readonly rulings: Rulings;
   readonly board: {
     /** Within the unit: what it had leased is anybody's again. */
-    takeFrom(unit: Unit, group: Id<"group">, device: Id<"device">): Promise<void>;
+    takeFrom(unit: Unit, device: Id<"device">, group: Id<"group">): Promise<void>;
   };
   readonly clock: Clock;
   readonly random: Random;
@@ -69,6 +69,8 @@ export class Groups {
         throw new Refusal("group.unfit");
       const after = admit(group, device, rights);
       const { read, write } = rights;
+      // Whoever may not lease may not answer either.
+      if (!read) await this.#needs.board.takeFrom(unit, device, id);
       unit.audit({ what: "group.memberAdmitted", about: id, facts: { device, read, write } });
       return after;
     });
@@ -78,7 +80,7 @@ export class Groups {
   async expel(permit: Permit<"group.manage">, id: Id<"group">, device: Id<"device">): Promise<Group> {
     return this.#change(permit, id, async (unit, group) => {
       const after = expel(group, device);
-      await this.#needs.board.takeFrom(unit, id, device);
+      await this.#needs.board.takeFrom(unit, device, id);
       unit.audit({ what: "group.memberExpelled", about: id, facts: { device } });
       return after;
     });

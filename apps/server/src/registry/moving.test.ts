@@ -45,6 +45,7 @@ const registry = new Registry({
   telemetry,
   accounts,
   directories,
+  board: { takeFrom: async () => undefined }, // it is in no group
   clock,
   random,
 });

@@ -39,6 +39,10 @@ type Needs = NeedsToMake & {
   journal: Journal;
   telemetry: Measured;
   directories: Directories;
+  board: {
+    /** Within the unit: what it had leased in its groups is anybody's again. */
+    takeFrom(unit: Unit, device: Id<"device">): Promise<void>;
+  };
 };
 
 /** Which devices there are, and what state each is in. The only code that changes it. */
@@ -259,8 +263,11 @@ export class Registry {
         throw new Refusal("device.aliasTaken", { cause });
       throw cause;
     }
-    const { spaces, directories, telemetry } = this.#needs;
+    const { spaces, directories, telemetry, board } = this.#needs;
     await telemetry.erasures.turn(unit, device.id, device.user);
+    const before = spaces.at(unit.scope.org)?.device(device.id);
+    if (before?.state === "active" && (device.state !== "active" || device.application !== before.application))
+      await board.takeFrom(unit, device.id);
     unit.afterCommit(() =>
       spaces.apply(unit.scope.org, (space) => {
         directories.put(space, device);

@@ -50,14 +50,18 @@ type Coming = {
   readonly hasTurned: boolean;
 };
 
+type Puts = { begun: number; over: number };
+
 /** Whoever asks as a device of a group. */
 type Member = { readonly space: Space; readonly device: Id<"device">; readonly group: Id<"group"> };
 
 /** Tasks that wait for any member of a group: each is had by one at a time, and passes on when that one is not there any more. */
 export class Board {
   readonly #needs: Needs;
-  /** Who went, where that could not be written down yet. */
-  readonly #gone = new Map<Id<"device">, Space>();
+  /** Who went, until that is written down. */
+  readonly #gone = new Map<Id<"device">, { readonly space: Space }>();
+  /** Of each group in which tasks are being put, how many were begun and are over. */
+  readonly #puts = new Map<Id<"group">, Puts>();
 
   constructor(needs: Needs) {
     this.#needs = needs;
@@ -69,12 +73,14 @@ export class Board {
     storage.admit();
     refuseTooLarge(asked.body);
     const id = newId("task", random);
-    return storage.change(permit, async (unit) => {
-      await this.#fitting(unit, permit, "group.task", group);
-      const task = await this.#put(unit, { id, group, by: whoIn(unit.actor) }, asked);
-      unit.audit({ what: "task.put", about: group, facts: { task: id, name: task.name } });
-      return task;
-    });
+    return this.#putting(group, (puts) =>
+      storage.change(permit, async (unit) => {
+        await this.#fitting(unit, permit, "group.task", group);
+        const task = await this.#put(unit, puts, { id, group, by: whoIn(unit.actor) }, asked);
+        unit.audit({ what: "task.put", about: group, facts: { task: id, name: task.name } });
+        return task;
+      }),
+    );
   }
 
   /** @throws Refusal `task.unknown`, `task.over` */
@@ -119,10 +125,12 @@ export class Board {
     const keyed = key === undefined ? undefined : space.scope.index("task", `${group} ${device} ${key}`);
     const id = keyed ? idFrom("task", keyed.subarray(0, 16)) : newId("task", this.#needs.random);
     refuseTooLarge(asked.body);
-    return this.#as(member, "write", async (unit) => {
-      const before = keyed && (await tasksIn(unit).find(group, id));
-      return before ? sameAs(before, asked) : this.#put(unit, { id, group, by: device }, asked);
-    });
+    return this.#putting(group, (puts) =>
+      this.#as(member, "write", async (unit) => {
+        const before = keyed && (await tasksIn(unit).find(group, id));
+        return before ? sameAs(before, asked) : this.#put(unit, puts, { id, group, by: device }, asked);
+      }),
+    );
   }
 
   /** So many of those that nobody has, the oldest first. @param length milliseconds @throws Refusal `group.unknown` */
@@ -155,31 +163,36 @@ export class Board {
     return this.#turn(member, id, lease, (task, by, now) => nouns.release(task, by, now));
   }
 
-  /** Within the unit that expels it: what it had leased is anybody's at once. */
-  async takeFrom(unit: Unit, group: Id<"group">, device: Id<"device">): Promise<void> {
+  /** Within the unit in which it is put out of a group, or of all: what it had leased there is anybody's at once. */
+  async takeFrom(unit: Unit, device: Id<"device">, group?: Id<"group">): Promise<void> {
     const rows = tasksIn(unit);
     const held = await rows.takeHeld(device, group);
     for (const task of held) await rows.save(nouns.takeBack(task));
-    if (held.length > 0) this.#tellAfter(unit, group);
+    for (const one of new Set(held.map((task) => task.group))) this.#tellAfter(unit, one);
+    if (group) return;
+    // What it leases in this very moment passes on as that of one that went.
+    unit.afterCommit(() => {
+      const space = this.#needs.spaces.at(unit.scope.org);
+      if (space && space.groups.namesOf(device).size > 0) this.#gone.set(device, { space });
+    });
   }
 
   /** A device came, or went. Whoever comes back before anybody had to know keeps what it has; that one is silent ends nothing. */
   heardOf({ space, device, isConnected, hasTurned }: Coming): void {
     if (!hasTurned) return;
     if (isConnected) this.#gone.delete(device);
-    else if (space.groups.namesOf(device).size > 0) this.#gone.set(device, space);
+    else if (space.groups.namesOf(device).size > 0) this.#gone.set(device, { space });
   }
 
   /** Each second: who went soon has nothing any more, what is over passes on, and what ended long ago goes. */
   async round(): Promise<void> {
     const { storage, spaces, clock, report } = this.#needs;
-    const gone = new Map(this.#gone);
-    this.#gone.clear();
-    for (const [device, space] of gone) {
+    for (const [device, gone] of [...this.#gone]) {
+      const isBack = () => this.#gone.get(device) !== gone;
       try {
-        await this.#depart(space, device);
+        await this.#depart(gone.space, device, isBack);
+        if (!isBack()) this.#gone.delete(device);
       } catch (error) {
-        this.#gone.set(device, space);
         if (!(error instanceof Refusal)) report("That a device left its tasks was not written down.", because(error));
       }
     }
@@ -198,11 +211,13 @@ export class Board {
     await rows.removeEndedBefore(now - keptFor);
   }
 
-  async #depart(space: Space, device: Id<"device">): Promise<void> {
-    if (space.closed) return;
+  async #depart(space: Space, device: Id<"device">, isBack: () => boolean): Promise<void> {
+    if (space.closed || isBack()) return;
     await this.#needs.storage.tally(asPlatform(space.scope), async (unit) => {
       const rows = tasksIn(unit);
-      for (const task of await rows.takeHeld(device)) await rows.save(nouns.depart(task, unit.at, handOver));
+      const held = await rows.takeHeld(device);
+      // Asked with the rows locked: whoever comes back from here on renews after this.
+      if (!isBack()) for (const task of held) await rows.save(nouns.depart(task, unit.at, handOver));
     });
   }
 
@@ -252,10 +267,24 @@ export class Board {
     if (group?.application !== permit.on) throw refusedBy(permit, action, id, new Refusal("group.unknown"));
   }
 
-  async #put(unit: Unit, place: Pick<Task, "id" | "group" | "by">, asked: Asked): Promise<Task> {
+  async #putting<T>(group: Id<"group">, work: (puts: Puts) => Promise<T>): Promise<T> {
+    const puts = this.#puts.get(group) ?? { begun: 0, over: 0 };
+    this.#puts.set(group, puts);
+    puts.begun += 1;
+    try {
+      return await work(puts);
+    } finally {
+      puts.over += 1;
+      if (puts.over === puts.begun) this.#puts.delete(group);
+    }
+  }
+
+  async #put(unit: Unit, puts: Puts, place: Pick<Task, "id" | "group" | "by">, asked: Asked): Promise<Task> {
     const { name, body, expiresIn = day } = asked;
     const rows = tasksIn(unit);
-    if ((await rows.countOpen(place.group)) >= mostOpen) throw new Refusal("task.tooMany");
+    // Those that were not over when it was counted may not be among what is found, this one included.
+    const { over } = puts;
+    if ((await rows.countOpen(place.group)) + puts.begun - over > mostOpen) throw new Refusal("task.tooMany");
     const expiresAt = (unit.at + expiresIn) as Instant; // milliseconds both
     const task: Waiting = {
       ...place,
