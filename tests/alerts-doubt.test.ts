@@ -89,6 +89,24 @@ test("rules that cannot be read keep no other organisation from its alerts, and 
   await client.query("alter table holdfast.presence rename column away to heard_at");
 });
 
+test("an alert that somebody altered in the database, and that is over by then, keeps no other from being raised", async (t) => {
+  const { desk, client, device, alert } = await opened(t);
+  await desk.rule({ after: "2s" });
+  const [other] = (await desk.group(1)).devices;
+  assert.ok(other);
+  const line = await desk.connect(other);
+  (await desk.connect(device)).stream.destroy();
+  await alert();
+  await client.query("update holdfast.alert set body = set_byte(body, 40, get_byte(body, 40) # 1)");
+  await desk.connect(device);
+  await desk.pass(5);
+  line.stream.destroy();
+  const count = async () => (await client.query("select 1 from holdfast.alert")).rowCount;
+  await desk.until("another alert", async () => (await count()) === 2 || undefined, 30);
+  const told = desk.house.platform.reports.filter((one) => one.startsWith("Alerts were altered in the database"));
+  assert.equal(told.length, 1);
+});
+
 test("of a webhook that is removed while it is about to be disabled nothing is told", async (t) => {
   const { desk, client, url, device } = await opened(t);
   const hook = await desk.webhook("/gone");

@@ -169,7 +169,7 @@ export class Lookout {
   }
 
   async #turn(org: Id<"org">, post: Post): Promise<void> {
-    const { spaces, storage } = this.#needs;
+    const { spaces, storage, report } = this.#needs;
     const { watching } = post;
     if (post.space.closed) post.space = await spaces.of(org);
     const { isStarting } = watching;
@@ -181,15 +181,23 @@ export class Lookout {
     const { changes } = watching;
     if (changes.length === 0) return;
     watching.changes = [];
+    const altered = new Set<Id<"alert">>();
     try {
       await storage.note(asPlatform(post.space.scope), async (unit) => {
-        for (const change of changes) await written(unit, change);
+        for (const change of changes) if (!(await isWritten(unit, change))) altered.add(change.alert);
       });
     } catch (error) {
       watching.changes = [...changes, ...watching.changes];
       throw error;
     }
     this.#needs.due(org);
+    if (altered.size > 0)
+      report("Alerts were altered in the database, and what becomes of them is not written down.", {
+        level: "error",
+        code: "seal.broken",
+        org,
+        alerts: [...altered],
+      });
   }
 
   async #forgetOld(): Promise<void> {
@@ -207,8 +215,19 @@ export class Lookout {
   }
 }
 
-/** It may have been written already, where nobody knew whether it was. */
-async function written(unit: Unit, change: Change): Promise<void> {
+/** Whether it is, or somebody altered what it is about: that holds up no other. */
+async function isWritten(unit: Unit, change: Change): Promise<boolean> {
+  try {
+    await write(unit, change);
+    return true;
+  } catch (error) {
+    if (isRefusal(error, "seal.broken")) return false;
+    throw error;
+  }
+}
+
+/** It may have been written already, where nobody knew whether it was. @throws Refusal `seal.broken`, before anything is written */
+async function write(unit: Unit, change: Change): Promise<void> {
   const rows = alertsIn(unit);
   const before = await rows.take(change.alert);
   switch (change.what) {
