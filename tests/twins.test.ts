@@ -491,6 +491,28 @@ test("a batch goes to whom its sender may send to, and says how far it is", asyn
   );
 });
 
+test("a batch is read to its end, also where some of its devices have become somebody else's", async () => {
+  const app = await App.of({ visitor, clock }, ours);
+  const ann = await app.user();
+  const to = { tag: { key: "shelf", value: "8" } };
+  for (let at = 0; at < 4; at += 1) await ours.device(app.id, { tags: { shelf: "8" } });
+  const { id } = await ours.asks.post<{ id: string }>("/v1/command-batches", { to, name: "update" });
+  const all = async () => {
+    const found: string[] = [];
+    for (let cursor: string | undefined = ""; cursor !== undefined;) {
+      const path = `/v1/command-batches/${id}/commands?limit=1${cursor && `&cursor=${cursor}`}`;
+      const page: { items: Command[]; nextCursor?: string } = await ours.asks.get(path);
+      found.push(...page.items.map(({ device }) => device));
+      cursor = page.nextCursor;
+    }
+    return found;
+  };
+  const [first, ...others] = await all();
+  assert.ok(first && others.length === 3);
+  await app.bind({ id: first }, ann.user);
+  assert.deepEqual(await all(), others);
+});
+
 test("what a former owner's commands left open keeps nobody from sending to the device, alone or with others", async () => {
   const app = await App.of({ visitor, clock }, ours);
   const [ann, bob] = [await app.user(), await app.user()];

@@ -214,7 +214,7 @@ export const batchesIn = (unit: Unit) => ({
     return counts;
   },
 
-  /** In the order in which they stand in the batch: device and command, of those within reach. */
+  /** In the order in which they stand in the batch: device and command, of those within reach that have not become somebody else's. */
   async list(
     id: Id<"commandBatch">,
     reach: Reach<"command.read">,
@@ -222,9 +222,10 @@ export const batchesIn = (unit: Unit) => ({
   ): Promise<readonly { readonly device: Id<"device">; readonly command: Id<"command"> }[]> {
     const within = reachSql(reach, "device", 7);
     const rows = await unit.query<{ id: string; device: string }>(
-      `select id, device from command
+      `select id, device from command c
         where batch = $1 and ($2::int is null or ${stateNow("$3")} = $2) and ($4::bigint is null or (created_at, id) > ($4, $5::uuid))
           and device in (select id from device where ${within.text})
+          and period = coalesce((select max(p.number) from owner_period p where p.org = c.org and p.device = c.device), 0)
         order by created_at, id limit $6`,
       [
         uuidOf(id),
