@@ -243,6 +243,20 @@ test("who works over HTTPS alone keeps what it leased when it is silent, and whe
   assert.equal(await asks(one, crew).says(held, "answer", { result: 1 }), "taken");
 });
 
+test("what a member says to the board over HTTPS comes through its door, too: by rate and by size", async () => {
+  const crew = await groupOf(2);
+  const [often, much] = crew.devices;
+  assert.ok(often && much);
+  await ours.asks.put(`/v1/devices/${often.id}/door`, { rate: { perMinute: 1, burst: 2 } });
+  await ours.asks.put(`/v1/devices/${much.id}/door`, { size: 100 });
+  const codes: (string | undefined)[] = [];
+  for (let at = 0; at < 3; at += 1) codes.push((await asks(often, crew).put({ name: "dig" })).body.code);
+  assert.deepEqual(codes, [undefined, undefined, "rate.exceeded"]);
+  assert.equal((await asks(often, crew).tries()).body.code, "rate.exceeded");
+  assert.equal((await asks(much, crew).put({ name: "dig", body: "x".repeat(200) })).body.code, "door.tooLarge");
+  assert.equal((await asks(much, crew).put({ name: "dig" })).status, 200);
+});
+
 test("whoever is expelled has no task at once, and neither leases nor answers", async () => {
   const crew = await groupOf(2);
   const [one, two] = crew.devices;

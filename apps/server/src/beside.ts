@@ -1,4 +1,13 @@
-import { because, isRefusal, Refusal, type Clock, type Id, type Random, type Report, type Timers } from "@holdfast/kernel";
+import {
+  because,
+  isRefusal,
+  Refusal,
+  type Clock,
+  type Id,
+  type Random,
+  type Report,
+  type Timers,
+} from "@holdfast/kernel";
 import {
   childAttributesTopic,
   childRpcTopic,
