@@ -107,6 +107,22 @@ test("an alert that somebody altered in the database, and that is over by then, 
   assert.equal(told.length, 1);
 });
 
+test("while an organisation is stopped nobody is told of its alerts, and then of all of them", async (t) => {
+  const { desk } = await opened(t);
+  const { platform } = desk.house;
+  const theirs = new Owner(platform.visitor, await platform.setUp());
+  const hook = await theirs.asks.post<{ id: string }>("/v1/webhooks", { name: "Desk", url: desk.url("/theirs") });
+  await theirs.asks.post("/v1/alert-rules", { name: "Away", after: "2s", webhooks: [hook.id] });
+  const line = await desk.connect(await theirs.device((await theirs.application()).id));
+  line.stream.destroy();
+  await desk.owner.asks.post(`/v1/instance/organisations/${theirs.org}/suspend`);
+  await desk.pass(30);
+  assert.equal(desk.taken.length, 0);
+  await desk.owner.asks.post(`/v1/instance/organisations/${theirs.org}/resume`);
+  await desk.until("a message", () => desk.taken.length > 0 || undefined, 30);
+  assert.equal(desk.taken[0]?.said.type, "alert.raised");
+});
+
 test("of a webhook that is removed while it is about to be disabled nothing is told", async (t) => {
   const { desk, client, url, device } = await opened(t);
   const hook = await desk.webhook("/gone");

@@ -40,6 +40,7 @@ type Told = { readonly alert: Alert; readonly devices: readonly Concerned[]; rea
 type Attempt = { readonly problem: string | undefined; readonly isGone: boolean };
 
 const atOnce = 20;
+const whileStopped = 5_000; // milliseconds until it is looked whether it still is
 const patience = 2_000; // milliseconds that a stop waits for what is under way
 
 /** Tells people and programs of alerts: what waits in the database is sent, once at least, over a restart too. */
@@ -96,8 +97,10 @@ export class Deliveries {
   }
 
   async #send(org: Id<"org">): Promise<void> {
-    const { storage, spaces } = this.#needs;
+    const { storage, spaces, clock } = this.#needs;
     const space = await spaces.of(org);
+    // While it is stopped nobody is told: one that was restored may name members and programs that were removed since.
+    if (space.stop) return void this.#due.set(org, clock.now() + whileStopped);
     const it = asPlatform(space.scope);
     for (;;) {
       const due = await storage.read(it, (unit) => deliveriesIn(unit).due(atOnce));
