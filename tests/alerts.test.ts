@@ -312,6 +312,16 @@ test("a restart raises nothing of devices that come back, keeps what is open, fo
   await kept.endAsync();
 });
 
+test("a rule is changed in one thing though a webhook that it names is gone, and names no other that is not there", async () => {
+  const hook = await desk.webhook("/gone");
+  const rule = await desk.rule({ of: (await desk.group(1)).of, webhooks: [hook.id] });
+  await owner.asks.delete(`/v1/webhooks/${hook.id}`);
+  const patch = (body: object) => owner.asks.send<Problem>("PATCH", `/v1/alert-rules/${rule.id}`, { body });
+  assert.equal((await patch({ after: "5m" })).status, 200);
+  assert.equal((await patch({ webhooks: [hook.id] })).body.code, "webhook.unknown");
+  await owner.asks.delete(`/v1/alert-rules/${rule.id}`);
+});
+
 test("an organisation has two hundred rules and a hundred webhooks, and the next ones are refused", async () => {
   const other = new Owner(desk.house.platform.visitor, await desk.house.platform.setUp());
   const fill = async (path: string, count: number, body: (at: number) => object) => {
