@@ -1,6 +1,8 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { IClientOptions, MqttClient } from "mqtt";
+import { Refusal } from "@holdfast/kernel";
+import { reasonOf } from "../apps/server/src/messages/reason.ts";
 import { atEnd } from "../apps/server/src/testing/index.ts";
 import { startWorld, type Device, type Problem, type Thing } from "./authority.fixture.ts";
 import { eventually } from "./messages.fixture.ts";
@@ -86,6 +88,35 @@ test("members talk below the topics of their group, by its name and its id, as f
   assert.equal(c.heard[0]?.topic, "groups/pumps/level");
   assert.deepEqual([d.heard, e.heard], [[], []]);
   for (const { end } of [a, b, c, d, e]) end();
+});
+
+test("what a member says to the others comes through its door: by rate and by size", async () => {
+  const [often, much, listener] = [
+    await ours.device(application.id),
+    await ours.device(application.id),
+    await ours.device(application.id),
+  ];
+  const group = await make("bounded");
+  for (const device of [often, much, listener]) await admit(group, device);
+  await ours.asks.put(`/v1/devices/${often.id}/door`, { rate: { perMinute: 1, burst: 2 } });
+  await ours.asks.put(`/v1/devices/${much.id}/door`, { size: 20 });
+  const [a, b, c] = [await come(often), await come(much), await come(listener)];
+  await listens(c.client, "groups/bounded/#");
+  const said: unknown[] = [];
+  for (let at = 0; at < 3; at += 1) said.push(await say(a.client, "groups/bounded/level", { at }));
+  assert.deepEqual(said, [0, 0, reasonOf(new Refusal("rate.exceeded"), "publish")]);
+  const tooLarge = await say(b.client, "groups/bounded/level", { large: "x".repeat(20) });
+  assert.equal(tooLarge, reasonOf(new Refusal("door.tooLarge"), "publish"));
+  assert.equal(await say(b.client, "groups/bounded/level", { small: 1 }), 0);
+  await eventually(
+    () => c.heard.length >= 3,
+    () => JSON.stringify(c.heard),
+  );
+  assert.deepEqual(
+    c.heard.map(({ body }) => body),
+    ['{"at":0}', '{"at":1}', '{"small":1}'],
+  );
+  for (const { end } of [a, b, c]) end();
 });
 
 test("whoever is expelled says and hears nothing more, on the open connection and of what waits for it", async () => {

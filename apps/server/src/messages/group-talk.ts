@@ -2,6 +2,7 @@ import { overdrawnBy } from "./overdrawn.ts";
 import type { Publication } from "@holdfast/mqtt";
 import type { Id, Refusal } from "@holdfast/kernel";
 import { parseGroupTopic } from "@holdfast/protocol";
+import type { Telemetry } from "../telemetry/index.ts";
 import type { Beside } from "./beside.ts";
 import type { MessageLog } from "./log.ts";
 import { PlainAnswer, plainly } from "./plain-answer.ts";
@@ -20,7 +21,7 @@ export type Saying = {
 
 /** What a member says goes to the others, and is kept where it is owed to somebody who is away; what it says to the board goes there. */
 export function acceptForGroup(
-  needs: { readonly beside: Beside; readonly log: MessageLog },
+  needs: { readonly beside: Beside; readonly log: MessageLog; readonly telemetry: Pick<Telemetry, "shutTo"> },
   saying: Saying,
   context: SessionContext,
   publication: Publication,
@@ -53,6 +54,11 @@ export function acceptForGroup(
     }
     saying.heard(context, device, publication);
     return 0;
+  }
+  const shut = needs.telemetry.shutTo(space, device, publication.payload);
+  if (shut) {
+    saying.beyond(context, publication, shut);
+    return answered(reasonOf(shut, "publish"));
   }
   meter.requests += 1;
   saying.heard(context, device, publication);

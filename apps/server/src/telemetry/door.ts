@@ -77,7 +77,7 @@ export class DoorDemands {
  * @throws Refusal `device.unknown`, `device.suspended`, `device.retired`, `door.tooLarge`, `rate.exceeded`
  */
 export function meet(
-  state: DeviceSeries,
+  state: Pick<DeviceSeries, "demands">,
   space: Space,
   device: Id<"device">,
   sent: Uint8Array,

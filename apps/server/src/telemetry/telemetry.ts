@@ -210,6 +210,17 @@ export class Telemetry {
     meet(state, space, device, body, this.#needs.clock.elapsed());
   }
 
+  /** Why its door does not let through what a device says to others, and the platform does not look at. */
+  shutTo(space: Space, device: Id<"device">, body: Uint8Array): Refusal | undefined {
+    try {
+      meet(this.#devices.at(space, device) ?? { demands: undefined }, space, device, body, this.#needs.clock.elapsed());
+      return undefined;
+    } catch (error) {
+      if (error instanceof Refusal) return error;
+      throw error;
+    }
+  }
+
   /** Why nothing can be kept at the moment. */
   unready(): Refusal | undefined {
     try {
