@@ -1,13 +1,4 @@
-import {
-  because,
-  isRefusal,
-  Refusal,
-  type Clock,
-  type Id,
-  type Random,
-  type Report,
-  type Timers,
-} from "@holdfast/kernel";
+import { because, Refusal, type Clock, type Id, type Random, type Report, type Timers } from "@holdfast/kernel";
 import {
   childAttributesTopic,
   childRpcTopic,
@@ -162,28 +153,13 @@ function besideOf({
     }
   };
 
-  /** One that was altered keeps the device from nothing else, and does not get better by being read again. */
-  const giveTwin = async (space: Space, device: Id<"device">): Promise<void> => {
-    try {
-      await twins.arrived(space, device);
-    } catch (error) {
-      if (!isRefusal(error, "seal.broken")) throw error;
-      report("A twin was altered in the database: its device is not told what is wanted of it.", {
-        ...because(error),
-        level: "error",
-        org: space.org,
-        device,
-      });
-    }
-  };
-
   const give = async (space: Space, device: Id<"device">, filters: readonly string[] | undefined): Promise<void> => {
     try {
       const mayMatch = (topic: string) => !filters || filters.some((one) => mayMeet(one, topic));
       const mayMatchAny = (...topics: readonly string[]) => topics.some(mayMatch);
       const wanted = [desiredTopic(device), sharedAttributesTopic(device), childAttributesTopic(device)];
       const asked = [commandTopic(device, ""), foreignCommandTopic(device), rpcRequestTopic(device, "")];
-      if (mayMatchAny(...wanted)) await giveTwin(space, device);
+      if (mayMatchAny(...wanted)) await twins.arrived(space, device);
       if (mayMatchAny(...asked, childRpcTopic(device))) await commands.arrived(space, device);
     } catch (error) {
       // The database is away, say: a moment later it may not be.

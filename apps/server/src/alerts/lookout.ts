@@ -90,7 +90,8 @@ export class Lookout {
   /** Each second. */
   async round(): Promise<void> {
     // Of this round: what fails is among them again, for the next one.
-    for (const org of [...this.#pending]) await this.#readRules(org);
+    const pending = [...this.#pending];
+    for (const org of pending) await this.#readRules(org);
     for (const [org, post] of this.#posts) {
       try {
         await this.#turn(org, post);

@@ -1,9 +1,9 @@
-import { unlessBroken } from "@holdfast/crypto";
 import { idFrom, uuidOf, type Id, type Instant } from "@holdfast/kernel";
 import { alertStates, type AlertState } from "@holdfast/protocol";
 import { reachSql, type Reach } from "../authority/index.ts";
 import type { After, Unit } from "../storage/index.ts";
 import type { Alert, Concerned, Rule } from "./rule.ts";
+import { soundIn } from "./sound.ts";
 import type { Gone, OpenAlert } from "./watch.ts";
 import type { Webhook } from "./webhook.ts";
 
@@ -11,15 +11,6 @@ type Sealed = { id: string; created_at: string; version: number; body: Uint8Arra
 
 const encode = (value: unknown): Uint8Array => new TextEncoder().encode(JSON.stringify(value));
 const decode = (bytes: Uint8Array): unknown => JSON.parse(new TextDecoder().decode(bytes));
-
-/** What opens; one row that somebody altered is no reason to have none of the others. */
-function soundIn<R, T>(rows: readonly R[], read: (row: R) => T, altered: (row: R) => void): readonly T[] {
-  return rows.flatMap((row) => {
-    const one = unlessBroken(() => read(row));
-    if (one === undefined) altered(row);
-    return one ?? [];
-  });
-}
 
 /** Rules and webhooks alike: how old each is can be read, all else is sealed with the row's version. */
 const keptIn = <T extends Rule | Webhook>(

@@ -187,7 +187,7 @@ export class Board {
   /** Each second: who went soon has nothing any more, what is over passes on, and what ended long ago goes. */
   async round(): Promise<void> {
     const { storage, spaces, clock, report } = this.#needs;
-    for (const [device, gone] of [...this.#gone]) {
+    for (const [device, gone] of this.#gone) {
       const isBack = () => this.#gone.get(device) !== gone;
       try {
         await this.#depart(gone.space, device, isBack);

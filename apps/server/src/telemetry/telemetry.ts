@@ -9,7 +9,7 @@ import { Committer } from "./committer.ts";
 import { Devices } from "./devices.ts";
 import { meet } from "./door.ts";
 import { Erasures } from "./erasures.ts";
-import { faultOf } from "./fault.ts";
+import { faultOf, refusalIn } from "./fault.ts";
 import { Flusher } from "./flusher.ts";
 import { giveTime, passTime } from "./given.ts";
 import { MessageSeals } from "./message-seals.ts";
@@ -212,24 +212,13 @@ export class Telemetry {
 
   /** Why its door does not let through what a device says to others, and the platform does not look at. */
   shutTo(space: Space, device: Id<"device">, body: Uint8Array): Refusal | undefined {
-    try {
-      meet(this.#devices.at(space, device) ?? { demands: undefined }, space, device, body, this.#needs.clock.elapsed());
-      return undefined;
-    } catch (error) {
-      if (error instanceof Refusal) return error;
-      throw error;
-    }
+    const state = this.#devices.at(space, device) ?? { demands: undefined };
+    return refusalIn(() => void meet(state, space, device, body, this.#needs.clock.elapsed()));
   }
 
   /** Why nothing can be kept at the moment. */
   unready(): Refusal | undefined {
-    try {
-      this.#admit();
-      return undefined;
-    } catch (error) {
-      if (error instanceof Refusal) return error;
-      throw error;
-    }
+    return refusalIn(() => this.#admit());
   }
 
   get statistics() {

@@ -1,4 +1,4 @@
-import { Refusal, type Id } from "@holdfast/kernel";
+import { isRefusal, Refusal, type Id, type Report } from "@holdfast/kernel";
 import {
   attributesResponseTopic,
   childAttributesResponseTopic,
@@ -43,6 +43,7 @@ type Needs = {
   readonly toDevice: ToDevice;
   /** The device could not be told, and is to be told later. */
   readonly missed: (space: Space, device: Id<"device">) => void;
+  readonly report: Report;
 };
 
 /** What is wanted of devices, and what they say of themselves. */
@@ -127,12 +128,19 @@ export class Twins {
 
   /** A device listens from now on: it hears what it has still to take over, where anything was ever wanted of it. */
   async arrived(space: Space, device: Id<"device">): Promise<void> {
-    const { storage, toDevice } = this.#needs;
+    const { storage, toDevice, report } = this.#needs;
     const topics = [desiredTopic(device), sharedAttributesTopic(device)];
     const isThere = topics.some((topic) => toDevice.reaches(space, device, topic));
     if (!isThere && toDevice.nameAt(space, device, childAttributesTopic(device)) === undefined) return;
-    const twin = await storage.read(asPlatform(space.scope), (unit) => this.#find(unit, device));
-    if (twin.desired.version > 0) this.#send(space, device, twin);
+    try {
+      const twin = await storage.read(asPlatform(space.scope), (unit) => this.#find(unit, device));
+      if (twin.desired.version > 0) this.#send(space, device, twin);
+    } catch (error) {
+      // It keeps the device from nothing else, and does not get better by being read again.
+      if (!isRefusal(error, "seal.broken")) throw error;
+      const what = "A twin was altered in the database: its device is not told what is wanted of it.";
+      report(what, { level: "error", code: "seal.broken", org: space.org, device });
+    }
   }
 
   #send(space: Space, device: Id<"device">, twin: Twin): void {
