@@ -14,7 +14,7 @@ import { holdfast } from "../apps/cli/src/testing/world.ts";
 import { atEnd, startTestPlatform } from "../apps/server/src/testing/index.ts";
 import { Owner } from "./authority.fixture.ts";
 
-// Devices of a CSV file: docs/enrolment.md, "Many at once".
+// Devices of a CSV file: docs/enrolment.md, "Many at once"; and a file of codes for their boxes: docs/claiming.md.
 const platform = await startTestPlatform();
 atEnd.after(() => platform.close());
 const owner = new Owner(platform.visitor, await platform.setUp());
@@ -29,10 +29,11 @@ const env = {
   HOLDFAST_CA_FILE: file("ca.pem"),
   HOLDFAST_TOKEN: owner.token,
 };
+const command = (...argv: string[]) =>
+  holdfast(argv, { clock: systemClock, transport: (ca) => nodeTransport({ ca }), env });
 function imported(csv: string, ...flags: string[]) {
   writeFileSync(file("in.csv"), csv);
-  const argv = ["device", "import", file("in.csv"), "--application", application.id, ...flags];
-  return holdfast(argv, { clock: systemClock, transport: (ca) => nodeTransport({ ca }), env });
+  return command("device", "import", file("in.csv"), "--application", application.id, ...flags);
 }
 const names = async () =>
   (await owner.asks.get<{ items: { name: string }[] }>("/v1/devices?limit=1000")).items.map(({ name }) => name);
@@ -246,4 +247,58 @@ test("a disk that is full ends an import: what is in the file is whole, of what 
   assert.deepEqual([...whole, ...lostNames].toSorted(), there.toSorted());
   assert.ok(there.length < 30, `${there.length} were begun`);
   assert.match(err, new RegExp(`^${whole.length} devices were made`, "m"));
+});
+
+test("codes for boxes are made of those that have none: what is printed already stays good until somebody says otherwise", async () => {
+  const { id: product } = await owner.product();
+  const make = (name: string) =>
+    owner.asks.post<{ id: string }>("/v1/devices", { application: application.id, product, name });
+  const [pump, fan] = [await make("Pump, left"), await make("=cmd()")];
+  const codes = (...flags: string[]) => command("device", "codes", "--product", product, ...flags);
+  const first = parseCsv((await codes()).out);
+  assert.deepEqual(first[0], ["device", "name", "code"]);
+  assert.deepEqual(
+    first.slice(1).map(([id, name]) => [id, name]),
+    [
+      [pump.id, "Pump, left"],
+      [fan.id, "'=cmd()"],
+    ],
+  );
+
+  const late = await make("Late");
+  const second = await codes();
+  assert.deepEqual(
+    parseCsv(second.out)
+      .slice(1)
+      .map(([id]) => id),
+    [late.id],
+  );
+  assert.match(second.err, /^2 have a code that is good, and keep it: --replace makes others\.$/m);
+
+  const third = await codes();
+  assert.deepEqual([third.exit, third.out], [2, ""]);
+  assert.match(third.err, /Each of them has a code that is good: --replace/);
+
+  const replaced = parseCsv((await codes("--replace")).out);
+  assert.equal(replaced.length, 4);
+  assert.notEqual(replaced[1]?.[2], first[1]?.[2]);
+  const json = await codes("--replace", "--json");
+  const lines = json.out
+    .trimEnd()
+    .split("\n")
+    .map((line) => JSON.parse(line) as { device: string });
+  assert.deepEqual(
+    lines.map(({ device }) => device),
+    [pump.id, fan.id, late.id],
+  );
+});
+
+test("what ends something answers a document to programs, like all that a verb says", async () => {
+  const pump = await owner.device(application.id);
+  const group = await owner.asks.post<{ id: string }>(`/v1/applications/${application.id}/groups`, { name: "gone" });
+  await owner.asks.post(`/v1/devices/${pump.id}/handover`, {});
+  const withdrawn = await command("device", "hand-over", pump.id, "--withdraw", "--json");
+  assert.deepEqual(JSON.parse(withdrawn.out), { id: pump.id, withdrawn: true });
+  const deleted = await command("group", "delete", group.id, "--application", application.id, "--json");
+  assert.deepEqual(JSON.parse(deleted.out), { id: group.id, deleted: true });
 });

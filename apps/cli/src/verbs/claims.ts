@@ -1,11 +1,10 @@
+import { csvCell } from "@holdfast/kernel";
 import { routes } from "@holdfast/protocol";
 import { Misuse } from "../failure.ts";
 import { allPages } from "../pages.ts";
 import { onlyApplication } from "./devices.ts";
 import { duration, idOf, onOff, optional, required, text } from "../parameter.ts";
 import { verb, type Verb } from "../verb.ts";
-
-type Made = { readonly device: string; readonly name: string; readonly code: string };
 
 const one = { device: required(idOf("device"), "which device") } as const;
 const lasting = { expires: optional(duration, "how long the codes are good; without it until they are replaced") };
@@ -49,6 +48,7 @@ export const claimVerbs: readonly Verb[] = [
       const client = await tools.client();
       if (withdraw) {
         await client.call(routes.withdrawHandover, { params });
+        tools.print.thing({ id: params.device, withdrawn: true }, [["withdrawn", params.device]]);
         return;
       }
       const made = await client.call(routes.offerHandover, { params, body: {} });
@@ -84,10 +84,14 @@ export const claimVerbs: readonly Verb[] = [
   }),
   verb({
     name: "device codes",
-    summary: "Make codes for the boxes of all devices of a product that are nobody's, as CSV",
-    flags: { product: required(idOf("product"), "of which product"), ...lasting },
+    summary: "Make codes for the boxes of a product's devices that are nobody's and have none that is good, as CSV",
+    flags: {
+      product: required(idOf("product"), "of which product"),
+      replace: onOff("also for those that have a good one: what was printed of them before is worth nothing then"),
+      ...lasting,
+    },
     examples: ["device codes --product prd_… > codes.csv"],
-    async run({ product, expires: expiresIn }, tools) {
+    async run({ product, replace, expires: expiresIn }, tools) {
       const client = await tools.client();
       const devices = await allPages(
         { limit: undefined, cursor: undefined },
@@ -97,19 +101,23 @@ export const claimVerbs: readonly Verb[] = [
       );
       const free = devices.items.filter(({ state, user }) => state !== "retired" && user === undefined);
       if (free.length === 0) throw new Misuse("No device of this product is there that is nobody's.");
-      if (!tools.print.isJson) tools.print.page("device,name,code");
+      let kept = 0;
+      let made = 0;
       for (const { id, name } of free) {
-        const { code = "" } = await client.call(routes.createClaimCode, {
-          params: { device: id },
-          body: { expiresIn },
-        });
-        const made: Made = { device: id, name, code };
-        tools.print.line(made, [id, quoted(name), code].join(","));
+        const params = { device: id };
+        // Its box may be in a shop by now.
+        if (!replace && (await client.call(routes.readDeviceClaim, { params })).code === "good") {
+          kept += 1;
+          continue;
+        }
+        const { code = "" } = await client.call(routes.createClaimCode, { params, body: { expiresIn } });
+        if (made === 0 && !tools.print.isJson) tools.print.page("device,name,code");
+        tools.print.line({ device: id, name, code }, [id, csvCell(name), code].join(","));
+        made += 1;
       }
+      if (made === 0) throw new Misuse("Each of them has a code that is good: --replace makes others in their place.");
+      if (kept > 0) tools.print.note(`${kept} have a code that is good, and keep it: --replace makes others.`);
       tools.print.secretNote("code of each");
     },
   }),
 ];
-
-/** RFC 4180, and no spreadsheet takes a name for a formula. */
-const quoted = (name: string): string => `"${(/^[=+\-@]/.test(name) ? `'${name}` : name).replaceAll('"', '""')}"`;

@@ -100,7 +100,7 @@ export const groupVerbs = [
     flags: { application },
     async run(params, tools) {
       await (await tools.client()).call(routes.deleteGroup, { params });
-      tools.print.note("It is gone, and nobody is in it any more.");
+      tools.print.thing({ id: params.group, deleted: true }, [["deleted", params.group]]);
     },
   }),
   verb({
