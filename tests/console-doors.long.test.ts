@@ -207,3 +207,30 @@ test("what a device's user lists is read on its page, and its end is seen", asyn
   await page.getByRole("heading", { name: "Door" }).waitFor();
   assert.equal(await page.getByRole("heading", { name: "What its user lists" }).count(), 0);
 });
+
+test("how often devices should report is said of a product, and of one device in place of that", async (t) => {
+  const { id } = await owner.asks.post<Thing>("/v1/products", { name: "Meter" });
+  const meter = await owner.device(application.id, { product: id });
+  const said = async (path: string) =>
+    (await owner.asks.get<{ reportingInterval?: string }>(path)).reportingInterval ?? "nothing";
+  const { page } = await entrance.at(t, at(`/products/${id}`));
+  const interval = page.getByLabel("Reporting interval");
+  const save = page.getByRole("button", { name: "Save" });
+  await interval.fill("often");
+  await save.click();
+  await page.getByText("A length of time from 1s to 31d, such as 30s, 15m or 24h.").waitFor();
+  await interval.fill("15m");
+  const kept = () => page.waitForResponse((answer) => answer.request().method() === "PATCH");
+  await Promise.all([kept(), save.click()]);
+  assert.equal(await said(`/v1/products/${id}`), "15m");
+
+  await page.goto(at(`/devices/${meter.id}`));
+  await page.getByText("Empty: what its product says, 15m.").waitFor();
+  await interval.fill("1m");
+  await Promise.all([kept(), save.click()]);
+  assert.equal(await said(`/v1/devices/${meter.id}`), "1m");
+  await page.getByText("Empty: what its product says, 15m.").waitFor();
+  await interval.fill("");
+  await Promise.all([kept(), save.click()]);
+  assert.equal(await said(`/v1/devices/${meter.id}`), "nothing");
+});

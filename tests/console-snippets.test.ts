@@ -172,3 +172,24 @@ test("each program that the wizard shows delivers a first reading", async (t) =>
   }
   await page.getByText("The first reading is here.").waitFor();
 });
+
+test("a direct socket is begun where the product opened them, and where it did not it is said what to change", async (t) => {
+  const tracker = await owner.product();
+  await owner.asks.put(`/v1/products/${tracker.id}/door`, { transports: ["mqtts", "socket"] });
+  const entrance = new Entrance(browser, platform);
+  const begin = async (name: string) => {
+    const { page } = await entrance.at(t, `${url}/o/${owner.org}/devices/add`);
+    await page.getByRole("textbox", { name: "Name", exact: true }).fill(name);
+    await page.getByLabel("Product").selectOption(tracker.id);
+    await page.getByRole("button", { name: "Add a device" }).click();
+    await page.getByRole("tab", { name: "Direct socket" }).click();
+    await page.getByRole("button", { name: "Make the secret" }).click();
+    return page.getByRole("tabpanel");
+  };
+  await (await begin("Tracker 1")).getByText("The secret of the socket").waitFor();
+
+  await owner.asks.put(`/v1/products/${tracker.id}/door`, { transports: ["mqtts"] });
+  const refused = await begin("Tracker 2");
+  await refused.getByText("or change the product's door.").waitFor();
+  assert.equal(await refused.getByText("wss").count(), 0, "it asks for nothing but sockets");
+});

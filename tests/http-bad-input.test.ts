@@ -241,6 +241,22 @@ test("nothing is made that would be over when it begins", async () => {
   }
 });
 
+test("a reporting interval that is no length of time is refused by name, of products and of devices", async () => {
+  const product = await me.post<{ id: string }>("/v1/products", { name: "Meter" });
+  for (const reportingInterval of ["often", "", "0s", "32d"]) {
+    for (const [method, path, more] of [
+      ["POST", "/v1/products", { name: "Meter" }],
+      ["PATCH", `/v1/products/${product.id}`, {}],
+      ["POST", "/v1/devices", { application: application.id, name: "Meter" }],
+      ["PATCH", `/v1/devices/${device.id}`, {}],
+    ] as const) {
+      const { status, body } = await me.send<Problem>(method, path, { body: { ...more, reportingInterval } });
+      const told = [status, body.code, body.errors?.map((error) => error.path)];
+      assert.deepEqual(told, [400, "request.malformed", ["reportingInterval"]], `${path} ${reportingInterval}`);
+    }
+  }
+});
+
 test("identifiers, cursors and queries that are none are refused, each under its own name", async () => {
   for (const id of ["x", `${device.id}0`, device.id.toUpperCase(), application.id, "dev_%00", "..", "a".repeat(500)]) {
     const { status, body } = await me.send<Problem>("GET", `/v1/devices/${id}`);

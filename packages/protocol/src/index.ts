@@ -112,7 +112,14 @@ export { alertCauses, alertStates, type AlertCause, type AlertState } from "./al
 export { deviceOrders, deviceTroubles, presenceFilters } from "./devices.ts";
 export { deviceFindings, findingTexts, type DeviceFinding } from "./posture.ts";
 export { duration, unshowable } from "./shapes.ts";
-export { attributeType, millisecondsOf, violations, type AttributeType, type Violations } from "./products.ts";
+export {
+  attributeType,
+  millisecondsOf,
+  reportingInterval,
+  violations,
+  type AttributeType,
+  type Violations,
+} from "./products.ts";
 export { platformFacts, problem } from "./platform.ts";
 export { quotaNames, usageSteps, usageGroups, type QuotaName } from "./usage.ts";
 export { findings, type Finding, type Upkeep } from "./upkeep.ts";

@@ -74,11 +74,9 @@ const onViolation = z
   );
 
 /** As text, so that what was read can be written. */
-export const reportingInterval = distance(longestInterval)
-  .refine((text) => millisecondsOf(text) >= 1_000, "at least 1s")
-  .describe(
-    "`30s`, `15m`, `24h`: how often a device should report. Two intervals without a reading, and it is silent.",
-  );
+export const reportingInterval = distance(longestInterval).describe(
+  "`30s`, `15m`, `24h`: how often a device should report. Two intervals without a reading, and it is silent.",
+);
 
 const product = z.object({
   id: id("product"),

@@ -5,7 +5,17 @@ import { routes } from "@holdfast/protocol";
 import { useQuery } from "@tanstack/react-query";
 import { Link } from "@tanstack/react-router";
 import { apiFor, useAct } from "../api/index.ts";
-import { Empty, Facts, Moment, paths, ProblemNotice, Scroll, SaveChanges } from "../kit/index.ts";
+import {
+  Empty,
+  Facts,
+  intervalFault,
+  intervalOf,
+  Moment,
+  paths,
+  ProblemNotice,
+  Scroll,
+  SaveChanges,
+} from "../kit/index.ts";
 import { MqttSessions } from "../mqtt-sessions/index.ts";
 import { useCan, useKept, useOrg } from "../session/index.ts";
 import { words } from "../words/index.ts";
@@ -124,20 +134,22 @@ function Change({ device }: { readonly device: Device }) {
       name: device.name,
       alias: device.alias ?? "",
       product: String(device.product ?? ""),
+      interval: device.reportingInterval ?? "",
       tags: Object.entries(device.tags)
         .map((pair) => pair.join("="))
         .join("\n"),
     },
-    validate: { tags: (text) => (parseTags(text) ? null : own.tagsHint) },
+    validate: { interval: intervalFault, tags: (text) => (parseTags(text) ? null : own.tagsHint) },
   });
   useKept(form);
-  const change = useAct(({ name, alias, product, tags }: ReturnType<typeof form.getValues>) =>
+  const change = useAct(({ name, alias, product, interval, tags }: ReturnType<typeof form.getValues>) =>
     api.call(routes.updateDevice, {
       params: { device: device.id },
       body: {
         name,
         alias: alias === "" ? null : alias,
         product: isId("product", product) ? product : null,
+        reportingInterval: intervalOf(interval),
         tags: parseTags(tags) ?? {},
       },
       ifVersion: device.version,
@@ -165,6 +177,13 @@ function Change({ device }: { readonly device: Device }) {
               ...(products?.items ?? []).map(({ id, name }) => ({ value: String(id), label: name })),
             ]}
             {...form.getInputProps("product")}
+          />
+          <TextInput
+            label={words.common.interval}
+            description={own.intervalHint(
+              products?.items.find(({ id }) => id === form.getValues().product)?.reportingInterval,
+            )}
+            {...form.getInputProps("interval")}
           />
           <Textarea
             label={words.devices.tags}

@@ -36,10 +36,11 @@ export function FirstSocket({
   const make = useAct(async () => {
     const api = apiFor(org.id);
     // The door first: a secret that is made is shown, whatever becomes of the rest.
-    const { door, version } = await api.call(routes.readDeviceDoor, { params });
-    const { transports: before = transports.filter((way) => way !== "socket"), ...rest } = door;
+    const { door, inherited, version } = await api.call(routes.readDeviceDoor, { params });
+    // What its product opened is open to it; what that closed it cannot open.
+    const before = door.transports ?? inherited?.door.transports ?? transports.filter((way) => way !== "socket");
     if (!before.includes("socket")) {
-      const body = { ...rest, transports: [...before, "socket" as const] };
+      const body = { ...door, transports: [...before, "socket" as const] };
       await api.call(routes.setDeviceDoor, { params, body, ifVersion: version });
     }
     // Told from here, so that it is kept when another tab is opened meanwhile.

@@ -4,6 +4,7 @@ export { DataTable, columnsOf } from "./data-table.tsx";
 export { Empty } from "./empty.tsx";
 export { EntityId } from "./entity-id.tsx";
 export { Facts } from "./facts.tsx";
+export { intervalFault, intervalOf } from "./interval.ts";
 export { keepFocus } from "./keep-focus.ts";
 export { Listing } from "./listing.tsx";
 export { OnceDialog } from "./once-dialog.tsx";

@@ -7,7 +7,7 @@ import { useSuspenseQuery } from "@tanstack/react-query";
 import { useNavigate, useParams } from "@tanstack/react-router";
 import { apiFor, useAct } from "../api/index.ts";
 import { DoorCard } from "../doors/index.ts";
-import { Confirm, EntityId, Page, paths, Press, SaveChanges } from "../kit/index.ts";
+import { Confirm, EntityId, intervalFault, intervalOf, Page, paths, Press, SaveChanges } from "../kit/index.ts";
 import { RetentionCard } from "../retention/index.ts";
 import { useCan, useKept, useOrg } from "../session/index.ts";
 import { words } from "../words/index.ts";
@@ -36,15 +36,15 @@ function ProductPage({ product }: { readonly product: Known }) {
   const navigate = useNavigate();
   const [isEnding, ending] = useDisclosure(false);
   const params = { product: product.id };
-  const { name, strict, onViolation, times } = product;
+  const { name, strict, onViolation, times, reportingInterval: interval = "" } = product;
   const form = useForm({
-    initialValues: { name, strict, onViolation, past: times.past ?? "", future: times.future ?? "" },
-    validate: { past: wrongTime, future: wrongTime },
+    initialValues: { name, interval, strict, onViolation, past: times.past ?? "", future: times.future ?? "" },
+    validate: { interval: intervalFault, past: wrongTime, future: wrongTime },
   });
-  const change = useAct(({ past, future, ...others }: ReturnType<typeof form.getValues>) =>
+  const change = useAct(({ past, future, interval: every, ...others }: ReturnType<typeof form.getValues>) =>
     apiFor(org.id).call(routes.updateProduct, {
       params,
-      body: { ...others, times: { past, future } },
+      body: { ...others, times: { past, future }, reportingInterval: intervalOf(every) },
       ifVersion: product.version,
     }),
   );
@@ -68,6 +68,7 @@ function ProductPage({ product }: { readonly product: Known }) {
       <form onSubmit={form.onSubmit((body) => change.mutate(body))}>
         <Stack gap="sm" maw={480}>
           <TextInput label={words.common.name} required {...form.getInputProps("name")} />
+          <TextInput label={words.common.interval} description={own.intervalHint} {...form.getInputProps("interval")} />
           <Title order={2} fz="lg">
             {own.schema}
           </Title>

@@ -18,6 +18,8 @@ export const places = {
 };
 
 export const common = {
+  interval: "Reporting interval",
+  intervalFault: "A length of time from 1s to 31d, such as 30s, 15m or 24h.",
   loading: "Loading …",
   loadMore: "Load more",
   cancel: "Cancel",

@@ -37,6 +37,8 @@ export const device = {
   time: "Time",
   about: "What it is",
   aliasHint: "Another name, for topics of firmware that was written for another platform.",
+  intervalHint: (ofProduct: string | undefined) =>
+    `How often it should report: with nothing for two of them it is silent. Empty: ${ofProduct === undefined ? "nothing is expected, as its product says nothing" : `what its product says, ${ofProduct}`}.`,
   tagsHint: "One key=value a line.",
   telemetry: {
     range: "How far back",

@@ -38,6 +38,8 @@ export const products = {
     twice: "One of them stands there twice.",
     times: "A length of time, such as 90d, 24h, 15m or 30s.",
   },
+  intervalHint:
+    "How often each of its devices should report, such as 15m: one that sends nothing for two of them is silent. Empty: nothing is expected.",
   schema: "Schema",
   schemaVersion: (version: number) => `Version ${version}`,
   onViolation: "What is against the schema",
