@@ -327,3 +327,17 @@ test("certificates of a device stand on a page of their own, from the first to t
   await row(page, /revoked in 90 d/).waitFor();
   assert.deepEqual(complaints, []);
 });
+
+test("what is wrong with devices that are there is counted on the overview, for as long as it is", async (t) => {
+  const { page } = await enter(t, "");
+  const silent = page.getByRole("link", { name: "1 silent" });
+  await page.getByRole("link", { name: "0 suspended" }).waitFor();
+  assert.equal(await silent.count(), 0);
+  await me.send("PATCH", `/v1/devices/${three.id}`, { body: { reportingInterval: "1s" } });
+  const headers = { "x-auth-token": `${three.key.id}.${three.key.secret}` };
+  await house.platform.visitor.send("POST", "/v1/me/telemetry", { headers, body: { temperature: 21 } });
+  await desk.pass(4);
+  await passIn(page);
+  await silent.click();
+  await row(page, /East.* silent/).waitFor();
+});

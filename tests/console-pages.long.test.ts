@@ -76,6 +76,7 @@ await me.put(`/v1/products/${product.id}/door`, { transports: ["mqtts", "wss"], 
 await me.put(`/v1/devices/${device.id}/door`, { rate: { perMinute: 600 } });
 await me.post("/v1/lists", { list: "deny", what: "address", value: "192.0.2.0/24", comment: "the old office" });
 await me.post("/v1/lists", { list: "deny", what: "device", value: suspended.id, expiresIn: "30d" });
+await me.post(`/v1/devices/${device.id}/claim-code`, {});
 await me.post("/v1/invitations", { email: "bob@example.com", role: "viewer" });
 
 const role = await me.post<{ id: string }>("/v1/roles", {
@@ -226,7 +227,7 @@ const places: readonly Place[] = [
       },
     },
   ],
-  [`${at}/history`, "Pump 1", "A device was made"],
+  [`${at}/history`, "Pump 1", "A code was made for the box of a device"],
   [`${inOrg}/devices/${retired.id}`, "Pump 3", "It has measured nothing yet."],
   [`${inOrg}/devices/dev_${"0".repeat(32)}`, "This page cannot be shown", "device.unknown"],
   [`${inOrg}/nowhere`, "There is no such place."],
@@ -374,6 +375,10 @@ async function assertGood(page: Page, where: string): Promise<void> {
     await assertAccessible(page, `${where}, ${scheme}, ${width}`);
     const wide = await page.evaluate<number>("document.documentElement.scrollWidth");
     assert.ok(wide <= width, `${where} is ${wide} pixels wide on ${width}`);
+    // What may be cut says so, and is told in whole: it has the class.
+    const over = `[...document.querySelectorAll(".hf-grid :is([role=cell], [role=columnheader]):not(.hf-grows)")]
+      .filter((one) => one.scrollWidth > one.clientWidth + 1).map((one) => one.innerText)`;
+    assert.deepEqual(await page.evaluate<string[]>(over), [], `${where}: cells that lie over the next`);
   }
 }
 

@@ -138,6 +138,7 @@ test("products, credentials and places are found; actions are done, or say why t
     [pump.key.id, `access/${pump.key.id}`],
     ["audit", "audit"],
     ["people", "access/people"],
+    ["groups", "devices/groups"],
     ["add device", "devices/add"],
     ["make cred", "access/add"],
   ] as const) {

@@ -59,7 +59,7 @@ test("the lines by which a device enrols give it a certificate, and renewing by 
   const lines = block("-keyout device.pem", { "key_…:hfs_…": `${key.id}:${key.secret}` });
 
   const typed = await type(lines);
-  assert.equal(typed?.code, 0, typed?.out);
+  assert.equal(typed?.code, 0, typed?.out ?? "");
   const first = readFileSync(file("device.crt"), "utf8");
   assert.equal((await deviceOf(first))?.name, "Pump 4711");
 
@@ -71,7 +71,7 @@ test("the lines by which a device enrols give it a certificate, and renewing by 
       .replace(`${url}/.well-known/est/simpleenroll`, `${clientCertificateUrl}/.well-known/est/simplereenroll`)
       .replace("-out device.crt", "-out next.crt"),
   );
-  assert.equal(renewed?.code, 0, renewed?.out);
+  assert.equal(renewed?.code, 0, renewed?.out ?? "");
   const next = readFileSync(file("next.crt"), "utf8");
   assert.notEqual(new X509Certificate(next).serialNumber, new X509Certificate(first).serialNumber);
   assert.equal((await deviceOf(next))?.id, (await deviceOf(first))?.id);
@@ -91,6 +91,6 @@ test("the lines by which a device with a birth certificate enrols give it a cert
   const [request = ""] = block("-keyout device.pem").split("\ncurl ");
 
   const typed = await type(`${request}\n${block("--cert birth.crt", { "prd_…": product.id })}`);
-  assert.equal(typed?.code, 0, typed?.out);
+  assert.equal(typed?.code, 0, typed?.out ?? "");
   assert.equal((await deviceOf(readFileSync(file("device.crt"), "utf8")))?.name, "SN-4711");
 });

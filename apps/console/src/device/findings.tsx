@@ -15,14 +15,19 @@ const places = {
   listening: "twin",
   oldTls: "access",
   classical: undefined,
-  certificateEnding: "access",
+  certificateEnding: "certificates",
   oldSecret: "access",
   silent: "live",
   neverSeen: "live",
   defaultDoor: "access",
 } as const satisfies Readonly<Record<DeviceFinding, keyof typeof pages | undefined>>;
 
-const pages = { access: paths.deviceAccess, live: paths.deviceLive, twin: paths.deviceTwin } as const;
+const pages = {
+  access: paths.deviceAccess,
+  certificates: paths.deviceCertificates,
+  live: paths.deviceLive,
+  twin: paths.deviceTwin,
+} as const;
 
 /** What is weak about a device, and what to do: all of it on its overview, under Access what is mended there. */
 export function Findings({ device, on }: { readonly device: Device; readonly on: "overview" | "access" }) {

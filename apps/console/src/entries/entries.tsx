@@ -11,11 +11,14 @@ const own = words.audit;
 
 const columns = columnsOf<Row>([
   { id: "time", head: own.time, width: 210, cell: ({ time }) => <Moment at={time} exactly /> },
-  { id: "what", head: own.what, width: 250, cell: ({ what }) => <span title={what}>{entryWord(what)}</span> },
+  { id: "what", head: own.what, width: 250, grows: true, cell: ({ what }) => <What what={what} /> },
   { id: "about", head: own.about, width: 276, cell: ({ about }) => <EntityId id={about} /> },
   { id: "by", head: own.by, width: 276, cell: ({ by, person }) => <EntityId id={person ?? by} /> },
   { id: "facts", head: own.facts, width: 240, grows: true, cell: ({ facts }) => <Facts facts={facts} /> },
 ]);
+
+/** Cut where there is no room; on hover in whole, with the name that programs know it by. */
+const What = ({ what }: Pick<Row, "what">) => <span title={`${entryWord(what)} (${what})`}>{entryWord(what)}</span>;
 
 function Facts({ facts }: { readonly facts: Row["facts"] }) {
   if (!facts) return null;

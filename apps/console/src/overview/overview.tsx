@@ -41,7 +41,7 @@ export function Overview() {
       {data?.total === 0 && <Empty next={<Next add={add} />}>{words.devices.empty}</Empty>}
       {data !== undefined && data.total > 0 && (
         <SimpleGrid cols={{ base: 2, sm: 4 }}>
-          {(["online", "offline", "suspended", "retired"] as const).map((state) => (
+          {shownOf(data).map((state) => (
             <Card key={state} withBorder bg="var(--hf-raised)" p="md">
               <Link to={paths.devices} params={{ org: org.id }} search={{ q: `status:${state}` }}>
                 <Text component="span" fz="xl" fw={700} display="block">
@@ -58,6 +58,15 @@ export function Overview() {
     </Page>
   );
 }
+
+const always = ["online", "offline", "suspended", "retired"] as const;
+const troubles = ["silent", "notReceiving", "flapping"] as const;
+
+/** What is wrong with devices is shown as long as there are any: they are among those that are online or offline, too. */
+const shownOf = (counts: Reply<typeof routes.summariseDevices>) => [
+  ...always,
+  ...troubles.filter((state) => counts[state] > 0),
+];
 
 /** A first device, or what there is to see before one has any. */
 function Next({ add }: { readonly add: ReactNode }) {

@@ -53,7 +53,7 @@ export function Products() {
     {
       id: "strict",
       head: own.strict,
-      width: 140,
+      width: 190,
       cell: ({ strict }) => (strict ? own.onlyDeclared : own.anyAttribute),
     },
     { id: "created", head: words.common.created, width: 120, cell: ({ createdAt }) => <Moment at={createdAt} /> },

@@ -21,6 +21,7 @@ export function useOwn(text: string): readonly FoundGroup[] {
     { id: "people", label: words.access.tabs.people, href: pathTo("people", { org: org.id }) },
     { id: "lists", label: words.access.tabs.lists, href: pathTo("lists", { org: org.id }) },
     { id: "roles", label: words.access.tabs.roles, href: pathTo("roles", { org: org.id }) },
+    { id: "groups", label: words.groups.tabs.groups, href: pathTo("groups", { org: org.id }) },
     { id: "alert-rules", label: words.search.alertRules, href: pathTo("alertRules", { org: org.id }) },
     { id: "webhooks", label: words.search.webhooks, href: pathTo("webhooks", { org: org.id }) },
     { id: "roots", label: words.roots.label, href: pathTo("deviceRoots", { org: org.id }) },

@@ -10,7 +10,7 @@ export const posture = {
   fix: "What to do",
   well: (well: number, total: number) =>
     `${inWords(well)} of ${inWords(total)} ${total === 1 ? "device" : "devices"} without a finding.`,
-  places: { access: "Access", live: "Live", twin: "Twin" },
+  places: { access: "Access", certificates: "Certificates", live: "Live", twin: "Twin" },
   findings: {
     plain: {
       mark: "plain text",
