@@ -73,6 +73,7 @@ test("each row that is not good is told with what is wrong, and then nothing is 
   await owner.asks.post("/v1/devices", { application: application.id, name: "Valve", alias: "valve" });
   const theirs = brought(0);
   await owner.asks.post("/v1/devices", { application: application.id, name: "Bringing", secret: theirs });
+  for (const name of ["Fan", "Fan"]) await owner.asks.post("/v1/products", { name });
   const before = await names();
   const key = quoted(jwk());
   const faults: readonly (readonly [string, RegExp])[] = [
@@ -81,6 +82,7 @@ test("each row that is not good is told with what is wrong, and then nothing is 
     ["name,alias\na,valve\n", /row 2: the alias valve is a device's already/],
     ["name,alias\na,q\nb,q\n", /row 3: row 2 has the same alias/],
     ["name,product\na,nothing\n", /row 2: there is no such product/],
+    ["name,product\n\n,\na,Fan\n", /^row 4: several products are called so: say which by its id$/m],
     ["name,tags\na,site\n", /row 2: its tags/],
     ["name,publicKey\na,hello\n", /row 2: its public key is no public key/],
     [`name,publicKey\na,${key}\nb,${key}\n`, /row 3: row 2 has the same public key/],

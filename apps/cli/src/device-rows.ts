@@ -26,8 +26,10 @@ export const isAlias = (text: string): boolean => /^(?! )[A-Za-z0-9._ -]{1,64}(?
 
 /** @throws Misuse where the file is no table of devices */
 export function deviceRows(text: string, products: Products, aliases: ReadonlySet<string>): readonly DeviceRow[] {
-  const [heading, ...lines] = tableIn(text);
-  const named = (heading ?? []).map((cell) => cell.trim().toLowerCase());
+  const [heading, ...lines] = tableIn(text)
+    .map((cells, at) => ({ cells, row: at + 1 }))
+    .filter(({ cells }) => cells.some((cell) => cell.trim() !== ""));
+  const named = (heading?.cells ?? []).map((cell) => cell.trim().toLowerCase());
   const strange = named.find((one) => !columns.includes(one));
   if (strange !== undefined) throw new Misuse(`There is no column "${strange}": ${said}.`);
   if (!named.includes("name")) throw new Misuse(`The first line has no column "name".`);
@@ -37,9 +39,10 @@ export function deviceRows(text: string, products: Products, aliases: ReadonlySe
     keys: new Map<string, number>(),
     secrets: new Map<string, number>(),
   };
-  const ids = new Map(products.flatMap(({ id, name }) => [[name, id] as const, [id, id] as const]));
-  return lines.map((cells, at): DeviceRow => {
-    const row = at + 2;
+  const ids = new Map<string, string | "several">();
+  for (const { id, name } of products) ids.set(name, ids.has(name) ? "several" : id);
+  for (const { id } of products) ids.set(id, id);
+  return lines.map(({ cells, row }): DeviceRow => {
     const cell = (column: string) => cells[named.indexOf(column)]?.trim() ?? "";
     const faults: string[] = [];
     const name = cell("name");
@@ -56,6 +59,7 @@ export function deviceRows(text: string, products: Products, aliases: ReadonlySe
 
     const product = ids.get(cell("product"));
     if (cell("product") !== "" && product === undefined) faults.push("there is no such product");
+    if (product === "several") faults.push("several products are called so: say which by its id");
 
     const publicKey = keyIn(cell("publickey"), faults);
     if (publicKey) onlyOne(seen.keys, JSON.stringify(publicKey), row, "public key", faults);

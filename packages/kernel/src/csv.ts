@@ -9,10 +9,11 @@ export function csvCell(text: string): string {
 
 /**
  * Rows of a CSV file (RFC 4180): commas or semicolons, quotes doubled, any line end, a byte order mark. An unfinished quote is an error.
+ * Rows with nothing in them are rows, so that numbers are those of a spreadsheet, but for those at the end.
  */
 export function parseCsv(text: string): readonly (readonly string[])[] {
   const source = text.replace(/^\ufeff/, "");
-  const [firstLine = ""] = source.split(/\r?\n/, 1);
+  const [firstLine = ""] = /\S.*/.exec(source) ?? [];
   const comma = firstLine.includes(",") || !firstLine.includes(";") ? "," : ";";
   const rows: string[][] = [];
   let row: string[] = [];
@@ -39,5 +40,5 @@ export function parseCsv(text: string): readonly (readonly string[])[] {
   }
   if (isQuoted) throw new Error("a quote is not closed");
   if (field !== "" || row.length > 0) rows.push([...row, field]);
-  return rows.filter((cells) => cells.some((cell) => cell.trim() !== ""));
+  return rows.slice(0, rows.findLastIndex((cells) => cells.some((cell) => cell.trim() !== "")) + 1);
 }

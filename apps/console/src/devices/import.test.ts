@@ -25,6 +25,19 @@ test("a file is planned row by row, and what is wrong is said beside its row", (
   );
 });
 
+test("rows have the numbers that a spreadsheet gives them, past lines with nothing on them, and a name that two products have is none", () => {
+  const products = [...there.products, { id: "prd_2", name: "Fan" }, { id: "prd_3", name: "Fan" }];
+  const planned = plan("\nname,product\nOne,Fan\n\n,,\nTwo,prd_3\n\n", { ...there, products });
+  assert.ok(!("fault" in planned));
+  assert.deepEqual(
+    planned.map(({ row, product, errors }) => [row, product, errors]),
+    [
+      [3, "prd_2", ["Several products are called so: say which by its id."]],
+      [6, "prd_3", []],
+    ],
+  );
+});
+
 test("an alias that a device has, and a cell without a column, are wrong before anything is made", () => {
   const planned = rowsOf("name,alias\nOne,a-0\nTwo,a-2,floor=3\n");
   assert.deepEqual(

@@ -43,8 +43,10 @@ export function plan(
   } catch (error) {
     return { fault: error instanceof Error ? error.message : words.problem.unknown };
   }
-  const [heading = [], ...rows] = table;
-  const named = heading.map((cell) => cell.trim().toLowerCase());
+  const [heading, ...rows] = table
+    .map((cells, at) => ({ cells, row: at + 1 }))
+    .filter(({ cells }) => cells.some((cell) => cell.trim() !== ""));
+  const named = (heading?.cells ?? []).map((cell) => cell.trim().toLowerCase());
   const strange = named.find((one) => !columns.includes(one));
   if (!named.includes("name")) return { fault: words.devices.import.noName };
   if (strange !== undefined) return { fault: words.devices.import.strangeColumn(strange) };
@@ -54,8 +56,7 @@ export function plan(
     keys: new Map<string, number>(),
     secrets: new Map<string, number>(),
   };
-  return rows.map((cells, at) => {
-    const row = at + 2;
+  return rows.map(({ cells, row }) => {
     const cell = (name: string) => cells[named.indexOf(name)]?.trim() ?? "";
     const errors: string[] = [];
     const name = cell("name");
@@ -71,9 +72,10 @@ export function plan(
     }
 
     const wanted = cell("product");
-    const product =
-      wanted === "" ? undefined : products.find(({ id, name: its }) => id === wanted || its === wanted)?.id;
+    const meant = wanted === "" ? [] : products.filter(({ id, name: its }) => id === wanted || its === wanted);
+    const product = meant.find(({ id }) => id === wanted)?.id ?? meant[0]?.id;
     if (wanted !== "" && product === undefined) errors.push(own.product);
+    if (meant.length > 1 && product !== wanted) errors.push(own.products);
 
     const read = cell("publickey") === "" ? undefined : keyOf(cell("publickey"));
     const publicKey = read && "key" in read ? read.key : undefined;

@@ -138,6 +138,7 @@ export const devices = {
       sameSecret: (row: number) => `Row ${row} has the same secret.`,
       cells: "It has more cells than the heading.",
       product: "There is no product of this name or id.",
+      products: "Several products are called so: say which by its id.",
     },
     secrets: "Download the keys",
     secretsHint: "The keys of the new devices are in this page only. Download them now: they cannot be shown again.",
