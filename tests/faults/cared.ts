@@ -12,8 +12,8 @@ type Made = { readonly id: string; readonly key: { readonly id: string; readonly
 type Device = Made & {
   /** What was acknowledged, and what may have been kept: the value under each time, in minutes since `epoch`. */
   readonly sent: Map<number, { readonly value: number; readonly isAcknowledged: boolean }>;
-  /** Readings before are too old in the end. */
-  readonly from: number;
+  /** How long its readings are kept in the end, in days. */
+  readonly keep: number;
 };
 type Page = { items: { time: string; value: number }[]; nextCursor?: string };
 
@@ -34,6 +34,7 @@ export class Cared {
   readonly welcome: Welcome;
   readonly #epoch = Math.floor(Date.now() / day) * day - oldest * day;
   readonly #devices: Device[] = [];
+  readonly #begunAt = Date.now();
   #value = 0;
 
   private constructor(of: { deployment: Deployment; chance: Chance; store: string }, welcome: Welcome) {
@@ -50,13 +51,12 @@ export class Cared {
     const application = await me.post<{ id: string }>("/v1/applications", { name: "Chunks" });
     const product = await me.post<{ id: string }>("/v1/products", { name: "Short" });
     await me.put(`/v1/products/${product.id}/retention`, { keep: keptDays.short });
-    const daysAgo = (days: number) => (Date.now() - days * day - cared.#epoch) / minute;
     for (const name of ["steady", "short", "erased"]) {
       const body = { application: application.id, name, ...(name === "short" && { product: product.id }) };
       cared.#devices.push({
         ...(await me.post<Made>("/v1/devices", body)),
         sent: new Map(),
-        from: daysAgo(keptDays[name === "short" ? "short" : "org"]),
+        keep: keptDays[name === "short" ? "short" : "org"],
       });
     }
     return cared;
@@ -122,7 +122,7 @@ export class Cared {
     const database = await asOwner(this.#deployment);
     await settled(database, this.#store);
     let points = 0;
-    for (const device of this.#devices) points += await check(this.me, device, this.#epoch);
+    for (const device of this.#devices) points += await this.#check(device);
     await database.end();
     return { points, objects: this.objects.length };
   }
@@ -130,8 +130,45 @@ export class Cared {
   /** How many readings are there now, of which none that was acknowledged may be missing. What is too old may be there still. */
   async read(): Promise<number> {
     let points = 0;
-    for (const device of this.#devices) points += await check(this.me, device, this.#epoch, true);
+    for (const device of this.#devices) points += await this.#check(device, true);
     return points;
+  }
+
+  /** Answers how many readings there are. */
+  async #check(device: Device, mayBeOld = false): Promise<number> {
+    const found = await this.#readingsOf(device);
+    // What is too old was so when we began; what is not is so still. In between it may be there or not.
+    const tooOldAt = (now: number) => (now - device.keep * day - this.#epoch) / minute;
+    const [then, now] = [tooOldAt(this.#begunAt), tooOldAt(Date.now())];
+    const missing = [...device.sent].filter(
+      ([at, { value, isAcknowledged }]) => isAcknowledged && at > now && found.get(at) !== value,
+    );
+    assert.deepEqual(missing.slice(0, 5), [], `${device.id}: ${missing.length} acknowledged readings are missing`);
+    const old = [...found.keys()].filter((at) => !mayBeOld && at < then);
+    assert.deepEqual(old.slice(0, 5), [], `${device.id}: ${old.length} readings that are too old are there`);
+    const strange = [...found.keys()].filter((at) => !device.sent.has(at));
+    assert.deepEqual(
+      strange.slice(0, 5),
+      [],
+      `${device.id}: ${strange.length} readings that were erased or never sent are there`,
+    );
+    return found.size;
+  }
+
+  /** The value under each time, in minutes since `epoch`. */
+  async #readingsOf(device: Device): Promise<ReadonlyMap<number, number>> {
+    const found = new Map<number, number>();
+    const range = `attribute=n&from=${new Date(this.#epoch).toISOString()}&limit=10000`;
+    for (let cursor = ""; ;) {
+      const page = await this.me.get<Page>(`/v1/devices/${device.id}/telemetry?${range}${cursor}`);
+      for (const { time, value } of page.items) {
+        const at = (Date.parse(time) - this.#epoch) / minute;
+        assert.ok(!found.has(at), `${device.id}: ${time} is there twice`);
+        found.set(at, value);
+      }
+      if (!page.nextCursor) return found;
+      cursor = `&cursor=${page.nextCursor}`;
+    }
   }
 }
 
@@ -179,34 +216,4 @@ async function settled(database: Client, store: string): Promise<void> {
     if (isAlike && [unfinished, wrong, lost, erasing, left].every(({ length }) => length === 0)) return;
   }
   assert.fail(`rows and objects do not agree: ${JSON.stringify(found)}`);
-}
-
-/** Answers how many readings there are. */
-async function check(me: Visitor, device: Device, epoch: number, mayBeOld = false): Promise<number> {
-  const found = new Map<number, number>();
-  const range = `attribute=n&from=${new Date(epoch).toISOString()}&limit=10000`;
-  for (let cursor = ""; ;) {
-    const page = await me.get<Page>(`/v1/devices/${device.id}/telemetry?${range}${cursor}`);
-    for (const { time, value } of page.items) {
-      const at = (Date.parse(time) - epoch) / minute;
-      assert.ok(!found.has(at), `${device.id}: ${time} is there twice`);
-      found.set(at, value);
-    }
-    if (!page.nextCursor) break;
-    cursor = `&cursor=${page.nextCursor}`;
-  }
-  const soon = 10; // minutes that pass while this is looked at
-  const missing = [...device.sent].filter(
-    ([at, { value, isAcknowledged }]) => isAcknowledged && at > device.from + soon && found.get(at) !== value,
-  );
-  assert.deepEqual(missing.slice(0, 5), [], `${device.id}: ${missing.length} acknowledged readings are missing`);
-  const old = [...found.keys()].filter((at) => !mayBeOld && at < device.from);
-  assert.deepEqual(old.slice(0, 5), [], `${device.id}: ${old.length} readings that are too old are there`);
-  const strange = [...found.keys()].filter((at) => !device.sent.has(at));
-  assert.deepEqual(
-    strange.slice(0, 5),
-    [],
-    `${device.id}: ${strange.length} readings that were erased or never sent are there`,
-  );
-  return found.size;
 }
