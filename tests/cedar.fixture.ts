@@ -114,7 +114,7 @@ const replied = newId("command", counted);
 /** As the broker asks: the gate of the session, at the topic in the space. */
 function talkedBy({ space, first, circumstances }: World, { question, now }: Anything, { what }: Talk): boolean {
   const caller = new Caller({ credential: first, space, circumstances, clock: clock(now), onRefusal: () => undefined });
-  const gate = new MessageGate(caller);
+  const gate = new MessageGate(caller, new Set());
   const child = question.target;
   switch (what) {
     case "telemetry":

@@ -211,6 +211,37 @@ test("a child that is made under a gateway that is there, or bound to it again, 
   end();
 });
 
+test("what waits for a child of which its gateway may not hear is new to it, and told as soon as it may", async () => {
+  const gateway = await ours.device(application.id);
+  const child = await ours.device(application.id, { alias: "door-1", gateway: gateway.id });
+  const { client, heard, end } = await come(gateway);
+  await client.subscribeAsync(["children/door-1/commands/+", "children/door-1/twin/desired"], { qos: 1 });
+  const at = `/v1/devices/${child.id}`;
+  for (const [shut, open] of [
+    [() => ours.asks.post(`${at}/suspend`, {}), () => ours.asks.post(`${at}/resume`, {})],
+    [
+      () => ours.asks.send("PUT", `${at}/door`, { body: { transports: ["https"] } }),
+      () => ours.asks.send("PUT", `${at}/door`, { body: {} }),
+    ],
+  ] as const) {
+    await shut();
+    const { id } = await ours.asks.post<{ id: string }>(`${at}/commands`, { name: "ring" });
+    await ours.asks.send("PATCH", `/v1/devices/${child.id}/twin`, { body: { desired: { since: id } } });
+    await new Promise((resolve) => setTimeout(resolve, 100));
+    const { state } = await ours.asks.get<{ state: string }>(`${at}/commands/${id}`);
+    assert.deepEqual([heard.length, state], [0, "waiting"], "it has not left");
+    await open();
+    await eventually(
+      () => heard.length === 2,
+      () => `heard ${JSON.stringify(heard)}`,
+    );
+    const [wanted, command] = heard.splice(0).toSorted((a, b) => b.topic.localeCompare(a.topic));
+    assert.match(wanted?.body ?? "", new RegExp(`"since":"${id}"`));
+    assert.match(command?.body ?? "", new RegExp(`"id":"${id}".*"again":false`));
+  }
+  end();
+});
+
 test("an alias that goes to another child is that one's at once", async () => {
   const gateway = await ours.device(application.id);
   const before = await ours.device(application.id, { alias: "place-1", gateway: gateway.id });

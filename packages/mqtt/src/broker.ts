@@ -12,7 +12,7 @@ import type { Session } from "./session.ts";
 import { snapshot } from "./snapshot.ts";
 import { standingOf, type Standing } from "./standing.ts";
 import type { Statistics } from "./statistics.ts";
-import type { Listener } from "./subscription.ts";
+import type { Listener, Target } from "./subscription.ts";
 import type { Time } from "./time.ts";
 import { isTopic, parseFilter } from "./topics.ts";
 
@@ -95,10 +95,11 @@ export class Broker<Context = unknown> {
     return (this.#core.knownSpace(space)?.route(topic).size ?? 0) > 0;
   }
 
-  /** Whether this principal is connected with a subscription of its own to the topic. */
+  /** Whether this principal is connected with a subscription of its own to the topic, and may hear it now. */
   reaches(space: SpaceKey, topic: string, principal: string): boolean {
     const route = this.#core.knownSpace(space)?.route(topic);
-    const isThere = ({ session }: { session: Session }) => session.principal === principal && session.line !== null;
+    const isThere = (target: Target) =>
+      target.session.principal === principal && target.session.line !== null && target.isAllowed();
     return route !== undefined && (route.durable.some(isThere) || route.live.some(isThere));
   }
 

@@ -187,10 +187,9 @@ export class Courier {
   async #leave(space: Space, device: Id<"device">, isWanted: (command: Command) => boolean): Promise<readonly Left[]> {
     const { storage, seals } = this.#needs;
     const platform = asPlatform(space.scope);
-    if (space.device(device)?.state !== "active") return [];
     const find = async (unit: Unit) => commandsIn(unit, device, await seals.of(unit, device)).deliverable(mostAtOnce);
     const found = (await storage.read(platform, find)).filter(isWanted);
-    if (found.length === 0) return [];
+    if (found.length === 0 || space.device(device)?.state !== "active") return [];
     let left: Left[] = [];
     await storage.tally(platform, async (unit) => {
       left = [];

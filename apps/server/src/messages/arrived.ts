@@ -1,6 +1,7 @@
 import type { Id } from "@holdfast/kernel";
 import type { Space } from "../authority/index.ts";
 import type { Beside } from "./beside.ts";
+import type { SessionContext } from "./session.ts";
 
 /** A device listens from now on, to these filters or to all that it had: it hears what is owed to it, and as a gateway what is owed to its children. */
 export function arrived(
@@ -15,6 +16,21 @@ export function arrived(
     const itsOwn = about?.(child);
     if (itsOwn?.length !== 0) beside.arrived(space, child, itsOwn);
   }
+}
+
+/** Of whom the session was to hear and might not, and now may: what is owed to them is given, as nobody says that a door is open again. */
+export function unbarred(
+  { caller, barred }: Pick<SessionContext, "caller" | "barred">,
+  beside: Pick<Beside, "arrived">,
+): void {
+  const { space } = caller;
+  const free = [...barred].filter((one) => caller.mayDevice("telemetry.write", one));
+  for (const one of free) barred.delete(one);
+  if (free.length === 0) return;
+  // The session takes its new gate first.
+  queueMicrotask(() => {
+    for (const one of free) beside.arrived(space, one, undefined);
+  });
 }
 
 /** Which of them may be about a device, which stands at the second level of every topic of its own. A gateway names thousands at once: not each of them is looked at for each child. */

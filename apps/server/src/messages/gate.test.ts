@@ -33,7 +33,7 @@ function caller(): Caller {
 }
 
 test("of however many topics a gate is asked, and however often, it answers as at first, and each by itself", () => {
-  const gate = new MessageGate(caller());
+  const gate = new MessageGate(caller(), new Set());
   for (const _round of [1, 2, 3]) {
     for (const [at, topic] of topics.entries()) {
       const [isNorth, isActive] = [at % 3 !== 0, at % 5 !== 0];

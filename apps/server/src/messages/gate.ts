@@ -19,13 +19,16 @@ export class MessageGate implements Gate {
   /** What is retained of a device may be from before it was this customer's. */
   readonly isLiveOnly: boolean;
   readonly #caller: Caller;
+  readonly #barred: Set<Id<"device">>;
   /** Made with the third question. */
   #published: Map<string, 0> | undefined;
   #received: Map<string, boolean> | undefined;
   #asked = 0;
 
-  constructor(caller: Caller, expiresAt = caller.expiresAt) {
+  /** `barred` is told which device or child of it the caller was to hear of and may not. */
+  constructor(caller: Caller, barred: Set<Id<"device">>, expiresAt = caller.expiresAt) {
     this.#caller = caller;
+    this.#barred = barred;
     this.cell = caller.space.cell;
     this.epoch = this.cell.epoch;
     this.expiresAt = expiresAt;
@@ -121,10 +124,10 @@ export class MessageGate implements Gate {
     const { device, kind } = topic;
     const caller = this.#caller;
     // Nobody else speaks that platform's words: he is told the same in ours.
-    if (kind === "foreign") return caller.credential.device === device && !isSaid(topic) && this.#maySpeak(device);
+    if (kind === "foreign") return caller.credential.device === device && !isSaid(topic) && this.#mayBeTold(device);
     // A device hears what is wanted of it and of its children, and not what was said.
     if (kind !== "telemetry" && caller.credential.device !== undefined)
-      return (kind === "desired" || kind === "command" || kind === "task") && this.#maySpeak(device);
+      return (kind === "desired" || kind === "command" || kind === "task") && this.#mayBeTold(device);
     const action = aboutOthers(topic, "read");
     const at = kind === "task" || kind === "roots" ? undefined : [kind];
     const may = caller.mayDevice(action, device, at) && caller.attributesOf(device) === undefined;
@@ -138,11 +141,19 @@ export class MessageGate implements Gate {
     const ofChild = parseGatewayTopic(topic);
     if (ofChild)
       return (
-        ofChild.kind === "heard" && device !== undefined && ofChild.child !== device && this.#maySpeak(ofChild.child)
+        ofChild.kind === "heard" && device !== undefined && ofChild.child !== device && this.#mayBeTold(ofChild.child)
       );
     const of = parseGroupTopic(topic);
     if (of?.rest.startsWith(board) && of.rest !== `${board}waiting`) return false;
     return of !== undefined && this.#caller.mayInGroup("read", of.group);
+  }
+
+  /** What is wanted of a device, itself or a child of it. Where it may not hear of that now, it is owed it once it may. */
+  #mayBeTold(device: Id<"device">): boolean {
+    const { space, credential } = this.#caller;
+    if (this.#maySpeak(device)) return true;
+    if (device === credential.device || space.device(device)?.gateway === credential.device) this.#barred.add(device);
+    return false;
   }
 
   #maySpeak(device: Id<"device">): boolean {

@@ -22,7 +22,7 @@ import type { Accounts, EndingOfConnection, Line } from "../accounting/index.ts"
 import { Unwelcome, type Authentication, type Caller, type Known, type Space } from "../authority/index.ts";
 import { fit, type DeviceRefusal, type LiveRefusals, type Strangers } from "../live/index.ts";
 import type { Telemetry } from "../telemetry/index.ts";
-import { arrived } from "./arrived.ts";
+import { arrived, unbarred } from "./arrived.ts";
 import type { Backoff } from "./backoff.ts";
 import type { Beside } from "./beside.ts";
 import { MessageGate } from "./gate.ts";
@@ -208,11 +208,12 @@ export class Hub implements Policy<SessionContext> {
   renew(context: SessionContext, _gate: Gate): Gate | Renaming | Ending {
     const { caller } = context;
     // Where only the hours are over, the connection ends, and what waits for it stays for when they begin again.
-    if (caller.power.end?.isOfHours) return new MessageGate(caller, caller.now());
+    if (caller.power.end?.isOfHours) return new MessageGate(caller, context.barred, caller.now());
     if (caller.ended() !== undefined) return { end: administrativeAction };
     caller.noteStay();
-    const gate = new MessageGate(caller);
+    const gate = new MessageGate(caller, context.barred);
     const naming = renamed(context, this.#needs.beside);
+    unbarred(context, this.#needs.beside);
     return naming ? { gate, naming } : gate;
   }
 

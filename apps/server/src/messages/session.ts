@@ -26,6 +26,8 @@ export type SessionContext = {
   seen: Seen | undefined;
   /** Of a device's own connection: whether its client acknowledges what it is sent. */
   receiving: Receiving | undefined;
+  /** Whom it was to hear of and might not: of itself, of a child. */
+  readonly barred: Set<Id<"device">>;
   /** What the topic of its last message means: most sessions know one topic. */
   last: Spoken | undefined;
 };
@@ -92,6 +94,7 @@ export function welcome(caller: Caller, account: Account, clientId: string, addr
   const alias = aliasOf(caller);
   const children = device && space.children.namesOf(device);
   const groups = device && space.groups.namesOf(device);
+  const barred = new Set<Id<"device">>();
   return {
     space,
     // A device finds its session again under whichever of its keys it comes.
@@ -99,7 +102,7 @@ export function welcome(caller: Caller, account: Account, clientId: string, addr
     maximumSessions: device ? sessionsOf.device : sessionsOf.others,
     application: credential.application ?? space.org,
     ...(device && treeOf(space, device)),
-    gate: new MessageGate(caller),
+    gate: new MessageGate(caller, barred),
     expiresAt,
     // By which `Hub.revive` finds the caller again.
     keepsake: credential.id,
@@ -113,6 +116,7 @@ export function welcome(caller: Caller, account: Account, clientId: string, addr
       session: fit(clientId),
       seen: undefined,
       receiving: undefined,
+      barred,
       last: undefined,
     },
     responseInformation: device && "me/",

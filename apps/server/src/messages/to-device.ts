@@ -28,9 +28,10 @@ export class ToDevice {
     this.#broker = broker;
   }
 
+  /** Whether it listens there, or the gateway that it is bound to, and may hear it. */
   reaches(space: Space, device: Id<"device">, topic: string): boolean {
     const broker = this.#broker;
-    const gateway = space.gatewayOf(device);
+    const gateway = space.device(device)?.gateway; // whether that speaks for it now its gate is asked, which remembers that it was
     if (!broker) return false;
     return broker.reaches(space, topic, device) || (gateway !== undefined && broker.reaches(space, topic, gateway));
   }
