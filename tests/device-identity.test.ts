@@ -162,6 +162,20 @@ test("a device whose certificate the platform does not know enrols again; one th
   await again.close();
 });
 
+test("a file that a disk damaged is told by its name, and without what is in it; of roots the first are trusted again", async () => {
+  const file = freshFile();
+  for (const text of ["", '{"key":"-----BEGIN PRIVATE KEY-----']) {
+    writeFileSync(file, text);
+    await assert.rejects(
+      identityAt(file, { id: "key", secret: "secret" } as Key),
+      (error: Error & { code?: string }) =>
+        error.code === "place.unreadable" && error.message.includes(file) && !error.message.includes("PRIVATE"),
+    );
+    assert.equal(readFileSync(file, "utf8"), text, "it is left as it is");
+    assert.deepEqual(openRoots({ file, first: "first", url: https }).current, ["first"]);
+  }
+});
+
 const [current] = caPem.match(/-----BEGIN CERTIFICATE-----[^-]+-----END CERTIFICATE-----\n/g) ?? assert.fail();
 const stranger = selfSigned({ name: "A stranger" }).cert;
 

@@ -19,6 +19,8 @@ const sentences = {
     "What is over could not be noted in the spool's file. It is noted once there is room. If the program ends before, what was sent may be sent again, and a command that ran is answered as interrupted. See whether the disk is full.",
   "place.unwritable":
     "This file could not be written, and is as it was. See whether the disk is full, and whether this program may write in that folder.",
+  "place.unreadable":
+    "This file is damaged, as by a disk that fails. Move it away: a device that enrols is another one then, unless it does so by a birth certificate.",
   "device.closed": "This device was closed. What its spool keeps is sent when it connects again.",
   "roots.invalid":
     "These are no roots to trust. Give certificates in PEM, one at least; those of before are trusted further.",

@@ -45,8 +45,7 @@ export class Roots {
 
   constructor(needs: RootsNeeds) {
     this.#needs = needs;
-    const text = needs.place.read();
-    this.#sets = text === undefined ? { current: needs.first } : (JSON.parse(text) as Sets); // we wrote it, whole
+    this.#sets = keptIn(needs) ?? { current: needs.first };
   }
 
   /** Those that the platform was last reached by. */
@@ -121,6 +120,17 @@ export class Roots {
   #keep(sets: Sets): void {
     this.#needs.place.write(JSON.stringify(sets));
     this.#sets = sets;
+  }
+}
+
+function keptIn({ place }: Pick<RootsNeeds, "place">): Sets | undefined {
+  try {
+    const text = place.read();
+    return text === undefined ? undefined : (JSON.parse(text) as Sets); // we wrote it, whole
+  } catch (error) {
+    // What a disk damaged cuts nobody off: the first are trusted as where it was lost, and the platform is asked for the others.
+    if (error instanceof DeviceError && error.code === "place.unreadable") return undefined;
+    throw error;
   }
 }
 

@@ -104,7 +104,9 @@ export class Hub implements Policy<SessionContext> {
       const answer = await this.#admit(asked, async () => prove(current), again);
       if ("turnedAway" in answer) return answer;
       // It is the same session, which has its name and has been heard.
-      return { ...answer, context: { ...again, caller: answer.context.caller, last: undefined } };
+      const { caller, barred } = answer.context;
+      for (const one of again.barred) barred.add(one);
+      return { ...answer, context: { ...again, caller, barred, last: undefined } };
     });
   }
 

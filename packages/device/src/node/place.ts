@@ -2,15 +2,18 @@ import { closeSync, fsyncSync, openSync, readFileSync, renameSync, rmSync, write
 import path from "node:path";
 import { DeviceError, type Place } from "../index.ts";
 
-/** A file that its owner alone may read. Writing throws `place.unwritable`, and leaves what was there. */
+/** A file of JSON that its owner alone may read. Reading throws `place.unreadable` for what is none. Writing throws `place.unwritable`, and leaves what was there. */
 export function fileAt(file: string): Place {
   return {
     read() {
       try {
-        return readFileSync(file, "utf8");
+        const text = readFileSync(file, "utf8");
+        JSON.parse(text);
+        return text;
       } catch (error) {
         if (error instanceof Error && "code" in error && error.code === "ENOENT") return undefined;
-        throw error;
+        // Without the cause: it quotes the file, which may hold a key.
+        throw error instanceof SyntaxError ? new DeviceError("place.unreadable", { detail: file }) : error;
       }
     },
     write(text) {
