@@ -167,7 +167,7 @@ test("a file that a disk damaged is told by its name, and without what is in it;
   for (const text of ["", '{"key":"-----BEGIN PRIVATE KEY-----']) {
     writeFileSync(file, text);
     await assert.rejects(
-      identityAt(file, { id: "key", secret: "secret" } as Key),
+      identityAt(file, { id: "key", secret: "secret" }),
       (error: Error & { code?: string }) =>
         error.code === "place.unreadable" && error.message.includes(file) && !error.message.includes("PRIVATE"),
     );

@@ -37,7 +37,7 @@ import { challenge } from "./proof.ts";
 import { reasonOf, refusalBy, sentenceBy, violationBy } from "./reason.ts";
 import { shownIn } from "./secret-in.ts";
 import { renamed } from "./renamed.ts";
-import { cameOver, kindOf, receivingOf, spokenOf, welcome, type SessionContext } from "./session.ts";
+import { cameOver, kindOf, provedAgain, receivingOf, spokenOf, welcome, type SessionContext } from "./session.ts";
 import { notAuthorized, serverUnavailable, serverBusy, quotaExceeded, administrativeAction } from "./codes.ts";
 
 export type HubNeeds = {
@@ -103,10 +103,7 @@ export class Hub implements Policy<SessionContext> {
       const current = { space, credential: space.credentials.get(credential.id) ?? credential, shown };
       const answer = await this.#admit(asked, async () => prove(current), again);
       if ("turnedAway" in answer) return answer;
-      // It is the same session, which has its name and has been heard.
-      const { caller, barred } = answer.context;
-      for (const one of again.barred) barred.add(one);
-      return { ...answer, context: { ...again, caller, barred, last: undefined } };
+      return { ...answer, context: provedAgain(again, answer.context) };
     });
   }
 

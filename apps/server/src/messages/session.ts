@@ -123,6 +123,12 @@ export function welcome(caller: Caller, account: Account, clientId: string, addr
   };
 }
 
+/** It is the same session, which has its name and has been heard; whose client has proved once more who it is. */
+export function provedAgain(before: SessionContext, { caller, barred }: SessionContext): SessionContext {
+  for (const one of before.barred) barred.add(one);
+  return { ...before, caller, barred, last: undefined };
+}
+
 export const receivingOf = ({ address, caller: { credential, circumstances } }: SessionContext): Receiving => ({
   unansweredSince: undefined,
   address,
