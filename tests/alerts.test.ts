@@ -163,11 +163,10 @@ test("a webhook calls no address inside the house, follows no redirect and speak
     assert.match(await tried(url), /^false .* has no address that this platform may call/, url);
   desk.answers.push(307);
   assert.match(await tried(desk.url()), /redirect/);
-  const plain = { name: "Plain", url: "http://desk.example/" };
-  assert.equal(
-    (await owner.asks.send<Problem>("POST", "/v1/webhooks", { body: plain })).body.code,
-    "request.malformed",
-  );
+  for (const url of ["http://desk.example/", "https://name:password@desk.example/"]) {
+    const { body } = await owner.asks.send<Problem>("POST", "/v1/webhooks", { body: { name: "Plain", url } });
+    assert.equal(body.code, "request.malformed", url);
+  }
 });
 
 test("whoever may read alerts sees no secret and only devices that she may read; another organisation's are absent", async () => {

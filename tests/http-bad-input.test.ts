@@ -268,6 +268,8 @@ test("identifiers, cursors and queries that are none are refused, each under its
     ["/v1/devices?cursor=nonsense", "cursor.malformed"],
     ["/v1/audit?cursor=nonsense", "cursor.malformed"],
     ["/v1/audit?cursor=1e400", "cursor.malformed"],
+    [`/v1/applications?cursor=1.${"-".repeat(33)}`, "cursor.malformed"],
+    [`/v1/devices/${device.id}/commands?cursor=1.${"a".repeat(31)}-`, "cursor.malformed"],
     ["/v1/devices?limit=0", "request.malformed"],
     ["/v1/devices?limit=1001", "request.malformed"],
     ["/v1/devices?limit=ten", "request.malformed"],

@@ -167,7 +167,12 @@ export const acknowledgeAlert = route({
 const url = z
   .string()
   .max(2_000)
-  .refine((text) => URL.canParse(text) && new URL(text).protocol === "https:", "an address that begins with https://");
+  .refine((text) => URL.canParse(text) && new URL(text).protocol === "https:", "an address that begins with https://")
+  // They would stand in lists and logs of whoever is called.
+  .refine(
+    (text) => !URL.canParse(text) || new URL(text).username + new URL(text).password === "",
+    "no name or password",
+  );
 
 const webhook = z.object({
   id: id("webhook"),

@@ -21,8 +21,11 @@ export async function pageOf<T>(
   };
 }
 
+/** A time, and an id with its hyphens or without. */
+const form = /^(\d{1,15})\.([0-9a-f]{32}|[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})$/;
+
 function parseCursor(text: string): After {
-  const [, at, id] = /^(\d{1,15})\.([0-9a-f-]{32,36})$/.exec(text) ?? [];
+  const [, at, id] = form.exec(text) ?? [];
   if (at === undefined || id === undefined) throw new Refusal("cursor.malformed");
   return { at: Number(at), id };
 }
