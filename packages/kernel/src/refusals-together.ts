@@ -6,14 +6,16 @@ export const together = {
   "relay.unanswered": "The platform had no room for this frame. Bring the same bytes again in a moment.",
   "group.unknown": "There is no such group, or none that you may know of.",
   "group.nameTaken": "Another group of this application has that name.",
-  "group.tooMany": "There are as many as there may be: 200 groups of an application, and 500 devices of a group.",
+  "group.tooMany":
+    "There are as many as there may be: 200 groups of an application, and 500 devices of a group. Delete or expel some first.",
   "group.unfit": "A group has devices of its own application that are not retired. Name such a one.",
   "task.unknown": "There is no such task in this group.",
   "task.taken": "Somebody has this task, or it is over.",
   "task.leaseOver":
     "This lease is over: the task is somebody else's by now, waits, or has ended. What was done counts for nothing; lease again.",
   "task.over": "This task has ended already.",
-  "task.tooMany": "As many tasks of this group are open as may be: 10,000.",
+  "task.tooMany":
+    "As many tasks of this group are open as may be: 10,000. Cancel some, or wait until devices have done some.",
   "task.tooLarge": "A task and its result have at most 16 KiB each. Send what is larger as readings, or by a link.",
   "task.malformed": "This is nothing that the board of a group takes. docs/groups.md says what it does.",
   "gateway.unfit":
