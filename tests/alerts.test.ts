@@ -170,7 +170,7 @@ test("a webhook calls no address inside the house, follows no redirect and speak
 });
 
 test("whoever may read alerts sees no secret and only devices that she may read; another organisation's are absent", async () => {
-  const hook = await desk.webhook();
+  const hook = await desk.webhook("/services/of-a-secret");
   const { of: ofProduct, devices } = await desk.group(1);
   const [device] = devices;
   assert.ok(device);
@@ -190,7 +190,11 @@ test("whoever may read alerts sees no secret and only devices that she may read;
     ["DELETE", `/v1/webhooks/${hook.id}`, undefined],
   ] as const)
     assert.equal((await member.send<Problem>(method, path, { body })).body.code, "permit.missing", path);
-  assert.ok(!JSON.stringify(await member.get("/v1/webhooks")).includes("whsec_"));
+  const [listed, shown] = [await member.get("/v1/webhooks"), await owner.asks.get("/v1/webhooks")].map((all) =>
+    JSON.stringify(all),
+  );
+  assert.ok(listed?.includes(hook.id) && !listed.includes("whsec_") && !listed.includes("of-a-secret"));
+  assert.ok(shown?.includes("of-a-secret"));
   const program = await owner.tokenOf(["alert.read"]);
   const blind = await desk.house.platform.visitor.as(program.token).get<Alert>(`/v1/alerts/${id}`);
   assert.deepEqual([blind.count, blind.devices], [1, []]);

@@ -177,7 +177,7 @@ const url = z
 const webhook = z.object({
   id: id("webhook"),
   name: z.string(),
-  url: z.string(),
+  url: z.string().describe("Without path and query for whoever does not hold `alert.manage`."),
   state: z
     .enum(["enabled", "disabled"])
     .describe("`disabled`: it took nothing for three days, or said that it is gone."),

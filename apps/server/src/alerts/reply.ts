@@ -46,3 +46,9 @@ export const webhookReply = ({ id, name, url, failing, disabledAt, createdAt, ve
   createdAt: rfc3339(createdAt),
   version,
 });
+
+/** For who may not manage them: path and query of an address are a secret of its own with many a receiver. */
+export const publicWebhookReply = (webhook: Webhook) => ({
+  ...webhookReply(webhook),
+  url: new URL(webhook.url).origin,
+});

@@ -3,7 +3,7 @@ import { routes } from "@holdfast/protocol";
 import { on, type Caller, type Handler } from "../authority/index.ts";
 import type { Alerts } from "./alerts.ts";
 import type { Deliveries } from "./deliveries.ts";
-import { alertReply, ruleReply, webhookReply } from "./reply.ts";
+import { alertReply, publicWebhookReply, ruleReply, webhookReply } from "./reply.ts";
 
 type Needs = { readonly alerts: Alerts; readonly deliveries: Deliveries };
 
@@ -34,7 +34,10 @@ export const alertRoutes = ({ alerts, deliveries }: Needs): Handler[] => [
     const webhook = await alerts.createWebhook(permit, body);
     return { ...webhookReply(webhook), secret: webhook.secret };
   }),
-  on(routes.listWebhooks, async ({ permit }) => ({ items: (await alerts.webhooks(permit)).map(webhookReply) })),
+  on(routes.listWebhooks, async ({ permit, caller }) => {
+    const all = await alerts.webhooks(permit);
+    return { items: all.map(caller.mayAnywhere("alert.manage") ? webhookReply : publicWebhookReply) };
+  }),
   on(routes.updateWebhook, async ({ permit, params, body, versions }) =>
     webhookReply(await alerts.updateWebhook(permit, webhookOf(params), body, versions)),
   ),
