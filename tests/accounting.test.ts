@@ -2,6 +2,8 @@ import assert from "node:assert/strict";
 import type { IncomingMessage } from "node:http";
 import { request } from "node:https";
 import { test } from "node:test";
+import { setTimeout as wait } from "node:timers/promises";
+import pg from "pg";
 import { systemClock } from "@holdfast/kernel";
 import { connectAsync, type IClientOptions, type MqttClient } from "mqtt";
 import { atEnd, startTestPlatform, TestClock } from "../apps/server/src/testing/index.ts";
@@ -332,6 +334,28 @@ test("connections beyond the quota are refused with 0x97, and a client that come
   first.end(true);
   await leave(owner, again);
   await leave(owner, await connect(other));
+});
+
+test("of many that connect at once, as after a start, no more come in than the quota lets", async (t) => {
+  const owner = await organisation();
+  const application = await owner.application();
+  const devices = await Promise.all(Array.from({ length: 12 }, () => owner.device(application.id)));
+  await plan(owner, { connections: 3 });
+  const database = new pg.Client(platform.database.url);
+  await database.connect();
+  t.after(() => database.end());
+  // All of them wait for the same: what is known of the organisation's devices.
+  await database.query("begin; lock table holdfast.presence in access exclusive mode");
+  const coming = devices.map((device) =>
+    connect(device).then(
+      () => "in",
+      ({ code }: { code?: number }) => code,
+    ),
+  );
+  await wait(3_000);
+  await database.query("commit");
+  assert.deepEqual(new Set(await Promise.all(coming)), new Set(["in", 0x97]));
+  assert.equal((await sessions(owner, "?open=true")).length, 3);
 });
 
 test("what programs may ask in a month is told with each answer, and refused beyond, with an operator key as well; who signed in and what makes an end are not", async () => {

@@ -9,6 +9,12 @@ import { secondsLeft, standingsOf, usedOf, type Quotas, type Standing } from "./
 /** Connections that are over and not written down: with more, the database has been away for long, and nobody else is let in. */
 const mostUnwritten = 50_000;
 
+/** Milliseconds after which a connection that was let in and does not stand yet is believed to be gone: its session is kept by then, or never. */
+const mostOnItsWay = 10_000;
+
+/** A connection that was let in, until it stands. `who`: a client that comes again meanwhile is the same one. */
+export type Admitted = { readonly at: number; readonly who: string };
+
 /** Of whom something is counted: a credential's own facts. */
 export type Holder = {
   readonly id: CredentialId;
@@ -32,6 +38,7 @@ export class Account {
   #exhausted: readonly QuotaName[] = [];
   /** Levels that somebody was refused for since the last look. */
   readonly #hit = new Set<QuotaName>();
+  readonly #onTheirWay = new Map<string, Admitted>();
   readonly #clock: Clock;
   readonly #random: Random;
 
@@ -53,7 +60,8 @@ export class Account {
   }
 
   /** A connection stands. Whoever speaks its protocol goes on counting in `counters`. */
-  begin(over: Way, holder: Holder, origin: Origin, counters: Readonly<Traffic>): Line {
+  begin(over: Way, holder: Holder, origin: Origin, counters: Readonly<Traffic>, admitted?: Admitted): Line {
+    if (admitted && this.#onTheirWay.get(admitted.who) === admitted) this.#onTheirWay.delete(admitted.who);
     const { now } = this;
     const meter = this.meter(over, holder);
     const id = newId("connection", this.#random);
@@ -84,13 +92,26 @@ export class Account {
       .filter(({ state }) => state !== "fine");
   }
 
-  /** One more connection. A client that comes again before its old connection is noticed to be gone takes that one's place. @throws Refusal `quota.exceeded` */
-  admitConnection(over: Way, holder: Holder, client?: string): void {
+  /**
+   * One more connection, which `begin` is told of. A client that comes again before its old connection is noticed to be gone takes that one's place.
+   * @throws Refusal `quota.exceeded`
+   */
+  admitConnection(over: Way, holder: Holder, client?: string): Admitted | undefined {
     if (this.book.unwritten > mostUnwritten) throw new Refusal("storage.unavailable", { retryAfterSeconds: 10 });
     const limit = this.#limitOf("connections");
-    if (limit === undefined || this.book.open < limit) return;
+    if (limit === undefined) return undefined;
+    const at = this.#clock.elapsed();
+    const who = client ? `${holder.id} ${client}` : newId("connection", this.#random);
+    for (const [name, one] of this.#onTheirWay)
+      if (name === who || at - one.at > mostOnItsWay) this.#onTheirWay.delete(name);
+    if (this.book.open + this.#onTheirWay.size < limit) {
+      const admitted = { at, who };
+      this.#onTheirWay.set(who, admitted);
+      return admitted;
+    }
     const { lines } = this.meter(over, holder);
-    if (client !== undefined && [...lines].some(({ origin, ended }) => !ended && origin.client === client)) return;
+    if (client !== undefined && [...lines].some(({ origin, ended }) => !ended && origin.client === client))
+      return undefined;
     throw this.#over("connections", limit);
   }
 

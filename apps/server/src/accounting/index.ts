@@ -1,4 +1,4 @@
-export type { Account } from "./account.ts";
+export type { Account, Admitted } from "./account.ts";
 export { Accounts } from "./accounts.ts";
 export type { Line, Meter } from "./book.ts";
 export type { Cause as EndingOfConnection } from "./connection.ts";

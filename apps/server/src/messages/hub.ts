@@ -127,9 +127,9 @@ export class Hub implements Policy<SessionContext> {
       const account = await accounts.ready(space);
       const because = caller.ended();
       if (because === undefined) {
-        if (!again) account.admitConnection("mqtt", credential, fit(asked.clientId));
+        const admitted = again ? undefined : account.admitConnection("mqtt", credential, fit(asked.clientId));
         backoff.welcomed(asked);
-        return welcome(caller, account, asked.clientId, asked.transport.remoteAddress);
+        return welcome(caller, account, asked.clientId, asked.transport.remoteAddress, admitted);
       }
       // It ended while we waited. Why, is for those who may ask `explain`.
       this.#tellConnect(new Unwelcome("credential.invalid", { space, credential, because }), asked, caller);
@@ -161,7 +161,7 @@ export class Hub implements Policy<SessionContext> {
     context.session = fit(clientId);
     const { space, credential } = context.caller;
     const origin = { address: context.address, transport: transport.name, client: context.session };
-    const line = context.account.begin("mqtt", credential, origin, counters);
+    const line = context.account.begin("mqtt", credential, origin, counters, context.admitted);
     this.#lines.set(connection, line);
     if (!credential.device) return;
     context.receiving = receivingOf(context);

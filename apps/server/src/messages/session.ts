@@ -1,7 +1,7 @@
 import type { Naming, Publication, Transport, Welcome } from "@holdfast/mqtt";
 import { isId, type Id } from "@holdfast/kernel";
 import { parseTopic, telemetryTopic, type Topic } from "@holdfast/protocol";
-import type { Account, Meter } from "../accounting/index.ts";
+import type { Account, Admitted, Meter } from "../accounting/index.ts";
 import { cameBy, type Caller, type Came, type Names, type Space } from "../authority/index.ts";
 import { fit } from "../live/index.ts";
 import { foreignName } from "./foreign-names.ts";
@@ -15,6 +15,8 @@ export type SessionContext = {
   readonly caller: Caller;
   readonly address: string;
   readonly account: Account;
+  /** Where its organisation may have so many connections. */
+  readonly admitted: Admitted | undefined;
   /** The device's other name in topics, as its names were last made. */
   alias: string | undefined;
   /** Its children and its groups, as their names were last made. */
@@ -88,7 +90,13 @@ export const aliasOf = ({ credential: { device }, space }: Caller): string | und
 /** A device has one client, or a few programs. A key of an application or a person is that of many instances, each with a session. */
 const sessionsOf = { device: 16, others: 1_000 };
 
-export function welcome(caller: Caller, account: Account, clientId: string, address: string): Welcome<SessionContext> {
+export function welcome(
+  caller: Caller,
+  account: Account,
+  clientId: string,
+  address: string,
+  admitted?: Admitted,
+): Welcome<SessionContext> {
   const { space, credential, expiresAt } = caller;
   const { device } = credential;
   const alias = aliasOf(caller);
@@ -110,6 +118,7 @@ export function welcome(caller: Caller, account: Account, clientId: string, addr
       caller,
       address,
       account,
+      admitted,
       alias,
       children,
       groups,

@@ -90,9 +90,9 @@ export class Watchers {
     if (open >= mostStreams)
       throw new Refusal("rate.exceeded", { detail: `One credential has at most ${mostStreams} streams.` });
     const account = this.#accounts.of(space);
-    account.admitConnection(over, credential);
+    const admitted = account.admitConnection(over, credential);
     const transport = over === "webSocket" ? "wss" : "https";
-    const line = account.begin(over, credential, { address, transport }, counters);
+    const line = account.begin(over, credential, { address, transport }, counters, admitted);
     this.#byCredential.set(credential.id, open + 1);
     let there = this.#bySpace.get(space);
     if (!there) this.#bySpace.set(space, (there = new Map()));
