@@ -187,7 +187,8 @@ export class Board {
   /** Each second: who went soon has nothing any more, what is over passes on, and what ended long ago goes. */
   async round(): Promise<void> {
     const { storage, spaces, clock, report } = this.#needs;
-    for (const [device, gone] of this.#gone) {
+    const all = [...this.#gone]; // whoever goes meanwhile is for the next round
+    for (const [device, gone] of all) {
       const isBack = () => this.#gone.get(device) !== gone;
       try {
         await this.#depart(gone.space, device, isBack);
