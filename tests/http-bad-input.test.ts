@@ -241,6 +241,12 @@ test("nothing is made that would be over when it begins", async () => {
   }
 });
 
+test("an alias that is none is told what one is, in words", async () => {
+  const { body } = await me.send<Problem>("PATCH", `/v1/devices/${device.id}`, { body: { alias: "a/b" } });
+  const message = "not an alias: letters, digits, . _ - and blanks within (64 at most)";
+  assert.deepEqual(body.errors, [{ path: "alias", message }]);
+});
+
 test("a reporting interval that is no length of time is refused by name, of products and of devices", async () => {
   const product = await me.post<{ id: string }>("/v1/products", { name: "Meter" });
   for (const reportingInterval of ["often", "", "0s", "32d"]) {

@@ -27,6 +27,12 @@ type Told = {
   readonly retryAfterSeconds?: number;
 };
 
+/** What somebody does about it with the command. */
+const hints: Readonly<Partial<Record<string, string>>> = {
+  "proof.required": " --key-file or HOLDFAST_KEY_FILE names it.",
+  "confirmation.required": " Here that is done by holdfast login.",
+};
+
 export function failureOf(error: unknown): Failure {
   if (error instanceof Misuse) return { exit: exits.misuse, told: { code: "usage", sentence: error.message } };
   if (error instanceof Hindrance) return { exit: exits.refused, told: { code: "local", sentence: error.message } };
@@ -34,7 +40,7 @@ export function failureOf(error: unknown): Failure {
   if (error instanceof ApiProblem) {
     const { status, requestId } = error;
     const told = { ...toldBy(error), status, requestId };
-    if (error.code === "proof.required") told.sentence += " --key-file or HOLDFAST_KEY_FILE names it.";
+    told.sentence += hints[error.code] ?? "";
     return { exit: status === 500 ? exits.fault : exits.refused, told };
   }
   if (error instanceof NotReached) {

@@ -151,6 +151,14 @@ test("a refusal ends with 1 and tells sentence, code, request and what to mend",
   assert.deepEqual([forPrograms.out, JSON.parse(forPrograms.err)], ["", { error: told }]);
 });
 
+test("a refusal that the command can help with says how", async (t) => {
+  const codes = ["proof.required", "confirmation.required"];
+  const env = await serve(t, (_, response) => refuse(response, 403, codes.shift() ?? ""));
+  assert.match((await holdfast(["whoami"], { env })).err, /^No\. --key-file or HOLDFAST_KEY_FILE names it\.$/m);
+  const approve = ["command", "approve", device, `cmd_${"0".repeat(32)}`];
+  assert.match((await holdfast(approve, { env })).err, /^No\. Here that is done by holdfast login\.$/m);
+});
+
 test("each way to fail has its own number", async (t) => {
   const closed = net.createServer();
   await new Promise<void>((resolve) => closed.listen(0, "127.0.0.1", resolve));
@@ -696,6 +704,7 @@ test("codes for boxes are made for all devices of a product, however many there 
   const env = await serve(t, (request, response) => {
     const { searchParams, pathname } = new URL(request.url ?? "", "https://x");
     if (pathname.endsWith("/claim-code")) return json(response, 201, { code: "0000-1111", state: "good" });
+    if (pathname.endsWith("/claim")) return json(response, 200, { state: "unclaimed", code: "none" });
     const from = Number(searchParams.get("cursor") ?? 0);
     const theirs = Array.from({ length: 1_000 }, () => ({ ...pump, user: id("usr", 7) }));
     if (from < 12_000) return json(response, 200, { items: theirs, total: 12_001, nextCursor: String(from + 1_000) });
@@ -703,7 +712,7 @@ test("codes for boxes are made for all devices of a product, however many there 
   });
   const { exit, out, err } = await holdfast(["device", "codes", "--product", id("prd", 8)], { env });
   assert.equal(exit, 0, err);
-  assert.deepEqual(out.trim().split("\n"), ["device,name,code", `${last},"Last",0000-1111`]);
+  assert.deepEqual(out.trim().split("\n"), ["device,name,code", `${last},Last,0000-1111`]);
 });
 
 test("a door is changed only as it was read: where somebody else changed it meanwhile, that is said", async (t) => {

@@ -9,7 +9,9 @@ import { tlsVersions } from "./transport.ts";
 
 /** Another name that a device goes by: in topics of firmware that was written for another platform. */
 /** Blanks stand within, because names of other platforms have them. */
-const alias = z.string().regex(/^(?! )[A-Za-z0-9._ -]{1,64}(?<! )$/);
+const alias = z
+  .string()
+  .regex(/^(?! )[A-Za-z0-9._ -]{1,64}(?<! )$/, "not an alias: letters, digits, . _ - and blanks within (64 at most)");
 
 /** What is wrong with a device beyond being away. */
 export const deviceTroubles = ["silent", "notReceiving", "flapping"] as const;

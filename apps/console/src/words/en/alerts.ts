@@ -2,7 +2,7 @@ import type { AlertCause } from "@holdfast/protocol";
 
 const causes: Record<AlertCause, string> = {
   offline: "offline",
-  silent: "silent: nothing for two of its reporting intervals, which it or its product says",
+  silent: "silent: nothing for two of its reporting intervals",
   notReceiving: "takes nothing of what it is sent",
   flapping: "comes and goes",
 };
