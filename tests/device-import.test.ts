@@ -31,7 +31,7 @@ const env = {
 };
 const command = (...argv: string[]) =>
   holdfast(argv, { clock: systemClock, transport: (ca) => nodeTransport({ ca }), env });
-function imported(csv: string, ...flags: string[]) {
+function imported(csv: string | Buffer, ...flags: string[]) {
   writeFileSync(file("in.csv"), csv);
   return command("device", "import", file("in.csv"), "--application", application.id, ...flags);
 }
@@ -76,7 +76,7 @@ test("each row that is not good is told with what is wrong, and then nothing is 
   for (const name of ["Fan", "Fan"]) await owner.asks.post("/v1/products", { name });
   const before = await names();
   const key = quoted(jwk());
-  const faults: readonly (readonly [string, RegExp])[] = [
+  const faults: readonly (readonly [string | Buffer, RegExp])[] = [
     ["name,alias\n,x\n", /row 2: it has no name/],
     ["name,alias\na,x/y\n", /row 2: its alias/],
     ["name,alias\na,valve\n", /row 2: the alias valve is a device's already/],
@@ -95,12 +95,13 @@ test("each row that is not good is told with what is wrong, and then nothing is 
     [`name,secret\na,${theirs}\n`, /row 2: its secret is, or was, another device's/],
     ["title\na\n", /no column "title"/],
     ['name\n"a\n', /no CSV: a quote/],
+    [Buffer.from([0x6e, 0x61, 0x6d, 0x65, 0x0a, 0x50, 0xfc, 0x0a]), /no CSV: it is not in UTF-8/],
   ];
   for (const [csv, says] of faults) {
     for (const flags of [["--dry-run"], ["--out", file("none.csv")]]) {
       const { exit, out, err } = await imported(csv, ...flags);
-      assert.equal(exit, 2, csv);
-      assert.match(out + err, says, csv);
+      assert.equal(exit, 2, String(csv));
+      assert.match(out + err, says, String(csv));
     }
   }
   assert.deepEqual(await names(), before);

@@ -8,11 +8,13 @@ export function csvCell(text: string): string {
 }
 
 /**
- * Rows of a CSV file (RFC 4180): commas or semicolons, quotes doubled, any line end, a byte order mark. An unfinished quote is an error.
+ * Rows of a CSV file (RFC 4180): commas or semicolons, quotes doubled, any line end, a byte order mark. An unfinished quote is an error, and
+ * so is what was no UTF-8 before it was read: names would be kept as others than they are.
  * Rows with nothing in them are rows, so that numbers are those of a spreadsheet, but for those at the end.
  */
 export function parseCsv(text: string): readonly (readonly string[])[] {
   const source = text.replace(/^\ufeff/, "");
+  if (source.includes("\ufffd")) throw new Error("it is not in UTF-8; spreadsheets save that as “CSV UTF-8”");
   const [firstLine = ""] = /\S.*/.exec(source) ?? [];
   const comma = firstLine.includes(",") || !firstLine.includes(";") ? "," : ";";
   const rows: string[][] = [];
