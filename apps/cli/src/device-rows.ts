@@ -39,8 +39,9 @@ export function deviceRows(text: string, products: Products, aliases: ReadonlySe
     keys: new Map<string, number>(),
     secrets: new Map<string, number>(),
   };
-  const ids = new Map<string, string | "several">();
-  for (const { id, name } of products) ids.set(name, ids.has(name) ? "several" : id);
+  // What several are called is nobody's name.
+  const ids = new Map<string, string | undefined>();
+  for (const { id, name } of products) ids.set(name, ids.has(name) ? undefined : id);
   for (const { id } of products) ids.set(id, id);
   return lines.map(({ cells, row }): DeviceRow => {
     const cell = (column: string) => cells[named.indexOf(column)]?.trim() ?? "";
@@ -58,8 +59,10 @@ export function deviceRows(text: string, products: Products, aliases: ReadonlySe
     }
 
     const product = ids.get(cell("product"));
-    if (cell("product") !== "" && product === undefined) faults.push("there is no such product");
-    if (product === "several") faults.push("several products are called so: say which by its id");
+    if (cell("product") !== "" && product === undefined) {
+      const isSeveral = ids.has(cell("product"));
+      faults.push(isSeveral ? "several products are called so: say which by its id" : "there is no such product");
+    }
 
     const publicKey = keyIn(cell("publickey"), faults);
     if (publicKey) onlyOne(seen.keys, JSON.stringify(publicKey), row, "public key", faults);

@@ -5,9 +5,31 @@ import * as all from "./index.ts";
 
 /** What stands where something else is wanted. */
 const odd: readonly unknown[] = [
-  ...["", "often", "0s", "999999d", "-1", "\u0000", "x".repeat(10_000), "::::", "1.2.3.4/99", "{}", "=", "\ud800"],
-  ...["2026-13-45T99:99:99Z", "mon-fri 99:99-08:00 Nowhere/Nothing", "https://["],
-  ...[Infinity, -1, 0.5, null, true, [], {}, ["x"], [null], { constructor: 1 }],
+  "",
+  "often",
+  "0s",
+  "999999d",
+  "-1",
+  "\u0000",
+  "x".repeat(10_000),
+  "::::",
+  "1.2.3.4/99",
+  "{}",
+  "=",
+  "\ud800",
+  "2026-13-45T99:99:99Z",
+  "mon-fri 99:99-08:00 Nowhere/Nothing",
+  "https://[",
+  Infinity,
+  -1,
+  0.5,
+  null,
+  true,
+  [],
+  {},
+  ["x"],
+  [null],
+  { constructor: 1 },
 ];
 
 /** The shape of each field, within others too, and what a whole is like that has a value there. */

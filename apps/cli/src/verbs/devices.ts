@@ -35,7 +35,6 @@ const rows = (device: Device, tools: Tools): [string, string][] => [
   ["state", device.state],
   ["presence", presenceOf(device, tools)],
   ["seen", tools.print.at(device.presence.lastSeenAt)],
-  ["came over", [device.lastTls?.version, device.lastTls?.group].filter(Boolean).join(", ")],
   ...postureRows(device),
   ["application", device.application],
   ["product", device.product ?? ""],
