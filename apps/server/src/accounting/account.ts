@@ -102,8 +102,12 @@ export class Account {
     if (limit === undefined) return undefined;
     const at = this.#clock.elapsed();
     const who = client ? `${holder.id} ${client}` : newId("connection", this.#random);
-    for (const [name, one] of this.#onTheirWay)
-      if (name === who || at - one.at > mostOnItsWay) this.#onTheirWay.delete(name);
+    this.#onTheirWay.delete(who);
+    // The oldest stand first.
+    for (const [name, one] of this.#onTheirWay) {
+      if (at - one.at <= mostOnItsWay) break;
+      this.#onTheirWay.delete(name);
+    }
     if (this.book.open + this.#onTheirWay.size < limit) {
       const admitted = { at, who };
       this.#onTheirWay.set(who, admitted);
