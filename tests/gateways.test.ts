@@ -242,6 +242,24 @@ test("what waits for a child of which its gateway may not hear is new to it, and
   end();
 });
 
+test("what waits for a child that its gateway heard of by an alias is told when it has that again", async () => {
+  const gateway = await ours.device(application.id);
+  const child = await ours.device(application.id, { alias: "gate-1", gateway: gateway.id });
+  const { client, heard, end } = await come(gateway);
+  await client.subscribeAsync("children/gate-1/commands/+", { qos: 1 });
+  const rename = (alias: string | null) => ours.asks.send("PATCH", `/v1/devices/${child.id}`, { body: { alias } });
+  await rename("gate-2");
+  const { id } = await ours.asks.post<{ id: string }>(`/v1/devices/${child.id}/commands`, { name: "open" });
+  assert.equal(heard.length, 0);
+  await rename("gate-1");
+  await eventually(
+    () => heard.length === 1,
+    () => "what waited for it was never heard",
+  );
+  assert.match(heard[0]?.body ?? "", new RegExp(`"id":"${id}".*"again":false`));
+  end();
+});
+
 test("an alias that goes to another child is that one's at once", async () => {
   const gateway = await ours.device(application.id);
   const before = await ours.device(application.id, { alias: "place-1", gateway: gateway.id });

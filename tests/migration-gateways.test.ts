@@ -97,6 +97,23 @@ test("a gateway of ThingsBoard's brings telemetry and attributes of several chil
   );
 });
 
+test("what waits for a child of which it may not hear is told as soon as it may, in its words", async () => {
+  const gateway = await owner.device(application.id);
+  const pump = await child(gateway, "Pump S");
+  const { client, say, hears, heard } = await come(gateway, { protocolVersion: 4 });
+  await client.subscribeAsync(["v1/gateway/attributes", "v1/gateway/rpc"], { qos: 1 });
+  await say("v1/gateway/connect", { device: "Pump S" });
+  await owner.asks.post(`/v1/devices/${pump.id}/suspend`);
+  const command = await send(pump, "toggle_gpio", {});
+  assert.deepEqual([heard, (await read(pump, command)).state], [[], "waiting"]);
+  await owner.asks.post(`/v1/devices/${pump.id}/resume`);
+  assert.deepEqual(
+    (await hears()).map(({ topic }) => topic),
+    ["v1/gateway/rpc"],
+  );
+  await client.endAsync();
+});
+
 test("it hears of the children that it has named, asks for their attributes, and answers calls", async () => {
   const gateway = await owner.device(application.id);
   const [a, b] = [await child(gateway, "Pump A"), await child(gateway, "Pump B")];
