@@ -18,14 +18,23 @@ export function arrived(
   }
 }
 
-/** Of whom the session was to hear and might not, and now may: what is owed to them is given, as nobody says that a door is open again. */
+/**
+ * Of whom the session was to hear and might not, and now may: what is owed to them is given, as nobody says that a door is open again. Who is no child of
+ * its any more is forgotten; as one that is bound again it has a name that it had not (`renamed`).
+ */
 export function unbarred(
   { caller, barred }: Pick<SessionContext, "caller" | "barred">,
   beside: Pick<Beside, "arrived">,
 ): void {
   const { space } = caller;
-  const free = [...barred].filter((one) => caller.mayDevice("telemetry.write", one));
-  for (const one of free) barred.delete(one);
+  const own = caller.credential.device;
+  const free: Id<"device">[] = [];
+  for (const one of barred) {
+    const isIts = one === own || space.device(one)?.gateway === own;
+    if (isIts && !caller.mayDevice("telemetry.write", one)) continue;
+    barred.delete(one);
+    if (isIts) free.push(one);
+  }
   if (free.length === 0) return;
   // The session takes its new gate first.
   queueMicrotask(() => {
