@@ -224,6 +224,21 @@ test("an enrolment key that was revoked, or is over, enrols nobody; what it enro
   await client.endAsync();
 });
 
+test("a device whose certificate was revoked or that was retired does not come again when that is over besides", async () => {
+  const key = await keyOf({ validFor: "1h" });
+  const statusOf = async (pair: KeyPair) => {
+    const { status, body } = await enrol(key, pair);
+    return [status, body.code];
+  };
+  const [revoked, retired] = [p256(), p256()];
+  const deviceOf = async (pair: KeyPair) => (await certificatesIn((await enrol(key, pair)).text))[0].subject.slice(3);
+  const its = await owner.asks.get<{ items: { id: string }[] }>(`/v1/credentials?device=${await deviceOf(revoked)}`);
+  for (const { id } of its.items) await owner.revoke(id);
+  await owner.asks.post(`/v1/devices/${await deviceOf(retired)}/retire`);
+  clock.move(3_600_000);
+  for (const pair of [revoked, retired]) assert.deepEqual(await statusOf(pair), [409, "key.shared"]);
+});
+
 test("a device is called as no person may call one neither", async (t) => {
   const subject = "/CN=Pump \u202e1174\u2066 7\n8";
   const key = file("odd.pem");

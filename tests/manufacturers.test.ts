@@ -204,7 +204,7 @@ test("a device that lay in a box until its certificate was over comes again by i
 test("a device that was retired, or whose credential was revoked, comes back by its birth certificate no more", async () => {
   const its = await owner.product("Gone");
   const acme = await Manufacturer.of(clock.now(), { name: "Gone births" });
-  await added(acme, { product: its.id });
+  await added(acme, { product: its.id, validFor: "1h" });
   const [retired, revoked] = [await acme.birth("retired"), await acme.birth("revoked")];
   const device = (await leafIn((await enrol(retired, its.id)).text)).subject;
   await owner.asks.post(`/v1/devices/${device}/retire`);
@@ -213,6 +213,8 @@ test("a device that was retired, or whose credential was revoked, comes back by 
   const { items } = await owner.asks.get<{ items: Thing[] }>(`/v1/credentials?device=${gone}`);
   for (const { id } of items) await owner.revoke(id);
   assert.equal(await statusOf(revoked, its.id), "403 enrolment.ended");
+  clock.move(hour);
+  assert.equal(await statusOf(revoked, its.id), "403 enrolment.ended", "nor once that is over besides");
 });
 
 test("revoking a manufacturer stops enrolment at once, ends no device, and it may be added again: then its devices are known", async () => {
