@@ -112,6 +112,12 @@ test("whatever a handler throws or returns is a reply that the platform takes", 
     },
     () => () => 1,
     () => undefined,
+    () => {
+      throw new Error(`${"x".repeat(1_999)}\u{1f6b0}${"x".repeat(10)}`);
+    },
+    () => {
+      throw Object.create(null);
+    },
   ].entries()) {
     commands.handle(topic, handler);
     commands.take(topic, given(`cmd_${at}`));
@@ -120,6 +126,8 @@ test("whatever a handler throws or returns is a reply that the platform takes", 
   const texts = replies().map(([, payload = ""]) => payload);
   assert.ok(Buffer.byteLength(texts[0] ?? "") <= 16 * 1024);
   assert.ok((JSON.parse(texts[0] ?? "") as { error: string }).error.endsWith("\0…"));
-  assert.deepEqual(texts.slice(1), ['{"result":null}', '{"result":null}']);
+  assert.deepEqual(texts.slice(1, 3), ['{"result":null}', '{"result":null}']);
+  assert.ok(texts[3] !== undefined && !/\\ud83d"|\\ud83d…/.test(texts[3]), "no character is cut in two");
+  assert.equal(texts[4], '{"error":"It threw what has no words."}');
   commands.end();
 });

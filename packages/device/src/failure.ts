@@ -75,6 +75,15 @@ const longest = 2_000; // characters; in JSON that is less than a reply may have
 
 /** What went wrong, for whoever asked for it. The error of a program that was run may have all in it that this wrote. */
 export function wordsOf(error: unknown): string {
-  const words = error instanceof Error ? error.message : String(error);
-  return words.length > longest ? `${words.slice(0, longest)}…` : words;
+  const words = error instanceof Error ? error.message : textOf(error);
+  return words.length > longest ? `${words.slice(0, longest).replace(/[\ud800-\udbff]$/, "")}…` : words;
+}
+
+function textOf(thrown: unknown): string {
+  try {
+    return String(thrown);
+  } catch {
+    // It has no text, or makes none.
+    return "It threw what has no words.";
+  }
 }
