@@ -321,7 +321,11 @@ test("a rule is changed in one thing though a webhook that it names is gone, and
   await owner.asks.delete(`/v1/webhooks/${hook.id}`);
   const patch = (body: object) => owner.asks.send<Problem>("PATCH", `/v1/alert-rules/${rule.id}`, { body });
   assert.equal((await patch({ after: "5m" })).status, 200);
-  assert.equal((await patch({ webhooks: [hook.id] })).body.code, "webhook.unknown");
+  // As the console does, all of it at once.
+  assert.equal((await patch({ name: "Renamed", webhooks: [hook.id] })).status, 200);
+  const other = await desk.webhook("/other");
+  await owner.asks.delete(`/v1/webhooks/${other.id}`);
+  assert.equal((await patch({ webhooks: [hook.id, other.id] })).body.code, "webhook.unknown");
   await owner.asks.delete(`/v1/alert-rules/${rule.id}`);
 });
 

@@ -59,8 +59,9 @@ export class Alerts {
 
   async updateRule(permit: Managing, id: Id<"alertRule">, wanted: RuleChange, versions: Versions): Promise<Rule> {
     return this.#changeRules(permit, async (unit) => {
-      const changed = changeRule(await taken(rulesIn(unit), id, "alertRule.unknown", versions), wanted);
-      await this.#refuseUnknown(unit, wanted); // what it named before may be gone since
+      const before = await taken(rulesIn(unit), id, "alertRule.unknown", versions);
+      const changed = changeRule(before, wanted);
+      await this.#refuseUnknown(unit, changed, before);
       await rulesIn(unit).save(changed);
       unit.audit({ what: "alertRule.updated", about: id, facts: factsOf(changed) });
       return changed;
@@ -177,13 +178,20 @@ export class Alerts {
     });
   }
 
-  /** Whom and what somebody names has to be there. @throws Refusal `member.unknown`, `webhook.unknown`, `product.unknown`, `mail.none` */
-  async #refuseUnknown(unit: Unit, { of, people = [], webhooks = [] }: RuleChange): Promise<void> {
+  /**
+   * Whom and what a rule names has to be there; what it named `before` may be gone since.
+   * @throws Refusal `member.unknown`, `webhook.unknown`, `product.unknown`, `mail.none`
+   */
+  async #refuseUnknown(unit: Unit, { of, people, webhooks }: Rule, before?: Rule): Promise<void> {
     const space = await this.#needs.spaces.of(unit.scope.org);
-    if (of && "product" in of && !space.hasProduct(of.product)) throw new Refusal("product.unknown");
-    if (people.some((person) => !space.members.has(person))) throw new Refusal("member.unknown");
-    if (people.length > 0 && !this.#needs.mails()) throw new Refusal("mail.none");
-    for (const id of webhooks) if (!(await webhooksIn(unit).find(id))) throw new Refusal("webhook.unknown");
+    const product = "product" in of ? of.product : undefined;
+    const isSame = before && "product" in before.of && before.of.product === product;
+    if (product && !isSame && !space.hasProduct(product)) throw new Refusal("product.unknown");
+    const newPeople = people.filter((one) => !before?.people.includes(one));
+    if (newPeople.some((person) => !space.members.has(person))) throw new Refusal("member.unknown");
+    if (newPeople.length > 0 && !this.#needs.mails()) throw new Refusal("mail.none");
+    for (const id of webhooks.filter((one) => !before?.webhooks.includes(one)))
+      if (!(await webhooksIn(unit).find(id))) throw new Refusal("webhook.unknown");
   }
 }
 
