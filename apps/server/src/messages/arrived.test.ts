@@ -10,8 +10,13 @@ const clock = { now: () => 1_000_000 as Instant, elapsed: () => 0 };
 const application = newId("application", random);
 const device = (): Id<"device"> => newId("device", random);
 const placed = (gateway?: Id<"device">, state: Placement["state"] = "active"): Placement => ({
-  ...{ application, product: undefined, alias: undefined, tags: {}, version: 1 },
-  ...{ state, gateway },
+  application,
+  product: undefined,
+  alias: undefined,
+  tags: {},
+  version: 1,
+  state,
+  gateway,
 });
 
 test("of whom a gateway might not hear it is told once it may, and whoever is another's by then is forgotten", async () => {
