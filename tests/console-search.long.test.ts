@@ -144,7 +144,12 @@ test("products, credentials and places are found; actions are done, or say why t
   ] as const) {
     await page.getByRole("button", { name: "Search" }).click();
     await field(page).fill(text);
-    await page.getByText("1 found").waitFor();
+    await page
+      .getByText("1 found", { exact: true })
+      .waitFor()
+      .catch(async (cause: unknown) => {
+        throw new Error(`${text}: ${await page.getByRole("dialog").innerText()}`, { cause });
+      });
     await field(page).press("Enter");
     await page.waitForURL(`${line.url}/o/${org}/${path}`);
     await page.getByRole("dialog").waitFor({ state: "hidden" });
