@@ -124,33 +124,28 @@ test("while an organisation is stopped nobody is told of its alerts, and then of
 });
 
 test("of a webhook that is removed while it is about to be disabled nothing is told", async (t) => {
-  const { desk, client, url, device } = await opened(t);
+  const { desk, proxy, client, device } = await opened(t);
   const hook = await desk.webhook("/gone");
   await desk.rule({ after: "2s", webhooks: [hook.id] });
-  const remover = new pg.Client(url);
-  /** For the webhook's row, which somebody else has. */
-  const waiting = async (query: string) => {
-    const text =
-      "select 1 from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock' and query like $1";
-    while ((await client.query(text, [query])).rowCount === 0) {
-      await wait(5);
-      await client.query("select pg_stat_clear_snapshot()");
-    }
+  /** Who is about to write down something of the webhook. */
+  const noting = async () => {
+    await client.query("select pg_stat_clear_snapshot()");
+    const text = `select wait_event_type from pg_stat_activity where datname = current_database() and xact_start is not null
+      and query like 'select % from webhook % for update'`;
+    return (await client.query<{ wait_event_type: string | null }>(text)).rows;
   };
-  await remover.connect();
-  for (const one of [client, remover])
-    await one.query("select set_config('app.org', $1, false)", [desk.owner.org.slice(4)]);
+  await client.query("select set_config('app.org', $1, false)", [desk.owner.org.slice(4)]);
   // What is noted of the attempt comes first, then the removal, and what disables it last.
   await client.query("begin; select 1 from holdfast.webhook for update");
   desk.answers.push(410);
   (await desk.connect(device)).stream.destroy();
   await desk.until("an attempt", () => desk.taken.length > 0 || undefined);
-  await waiting("select % from webhook % for update");
-  const removed = remover.query("delete from holdfast.webhook");
-  await waiting("delete from holdfast.webhook");
+  while (!(await noting()).some((one) => one.wait_event_type === "Lock")) await wait(5);
+  const release = proxy.hold("begin");
   await client.query("commit");
-  await removed;
-  await remover.end();
+  while ((await noting()).length > 0) await wait(5);
+  await client.query("delete from holdfast.webhook");
+  release();
   const left = async () => (await client.query("select 1 from holdfast.alert_delivery")).rowCount;
   await desk.until("nothing left to send", async () => (await left()) === 0 || undefined, 20);
   assert.deepEqual(

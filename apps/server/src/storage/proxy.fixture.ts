@@ -16,7 +16,7 @@ export class Proxy {
 
   static async to(t: Ends, login: Login): Promise<Proxy> {
     const sockets = new Set<net.Socket>();
-    const state: State = { isUp: true, swallowReplyTo: undefined, refused: () => undefined };
+    const state: State = { isUp: true, swallowReplyTo: undefined, holds: undefined, refused: () => undefined };
     const server = net.createServer((near) => {
       if (!state.isUp) {
         near.destroy();
@@ -37,6 +37,11 @@ export class Proxy {
       }
       near.on("data", (bytes) => {
         if (state.swallowReplyTo !== undefined && bytes.includes(state.swallowReplyTo)) isSwallowing = true;
+        if (state.holds && bytes.includes(state.holds.text)) {
+          near.pause();
+          void state.holds.isOver.then(() => near.resume());
+          return near.unshift(bytes);
+        }
         far.write(bytes);
       });
       far.on("data", (bytes) => {
@@ -78,6 +83,21 @@ export class Proxy {
   swallowReplyTo(text: string | undefined): void {
     this.#state.swallowReplyTo = text;
   }
+
+  /** Messages with this text, and what is sent behind them, wait until the answer is called. */
+  hold(text: string): () => void {
+    const { promise: isOver, resolve } = Promise.withResolvers<void>();
+    this.#state.holds = { text, isOver };
+    return () => {
+      this.#state.holds = undefined;
+      resolve();
+    };
+  }
 }
 
-type State = { isUp: boolean; swallowReplyTo: string | undefined; refused: () => void };
+type State = {
+  isUp: boolean;
+  swallowReplyTo: string | undefined;
+  holds: { readonly text: string; readonly isOver: Promise<void> } | undefined;
+  refused: () => void;
+};
