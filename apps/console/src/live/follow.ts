@@ -2,6 +2,9 @@ import { ApiProblem, type Client, type LiveEvent } from "@holdfast/client";
 
 type Query = NonNullable<Parameters<Client["watch"]>[0]>;
 
+/** Too many requests, or streams, at the moment. */
+const tooMany = 429;
+
 type Hearer = {
   readonly signal: AbortSignal;
   /** Each time that the stream begins. */
@@ -14,9 +17,10 @@ type Hearer = {
 };
 
 /** The live stream, again and again until the signal: what breaks off is begun anew, more slowly each time that it does not. */
-export async function follow(client: Client, query: Query, hearer: Hearer): Promise<void> {
+export async function follow(client: Pick<Client, "watch">, query: Query, hearer: Hearer): Promise<void> {
   const { signal } = hearer;
   for (let pause = 500; !signal.aborted; pause = Math.min(pause * 2, 10_000)) {
+    let asked = 0;
     try {
       const onOpen = () => {
         pause = 500;
@@ -26,10 +30,13 @@ export async function follow(client: Client, query: Query, hearer: Hearer): Prom
       hearer.away(undefined);
     } catch (error) {
       if (signal.aborted) return;
-      const isRefused = error instanceof ApiProblem && error.status < 500;
-      if (isRefused) return hearer.refused(error);
+      if (error instanceof ApiProblem) {
+        const { status, retryAfterSeconds = 0 } = error;
+        if (status < 500 && status !== tooMany) return hearer.refused(error);
+        asked = retryAfterSeconds * 1_000;
+      }
       hearer.away(error);
     }
-    await new Promise((resolve) => setTimeout(resolve, pause));
+    await new Promise((resolve) => setTimeout(resolve, Math.max(pause, asked)));
   }
 }
