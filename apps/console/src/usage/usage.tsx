@@ -61,7 +61,7 @@ export function Usage() {
           {
             id: "about",
             head: own.heads[by],
-            width: 290,
+            width: 310,
             cell: ({ about }: Step) => <About by={by} id={about} org={org.id} />,
           },
         ]),
