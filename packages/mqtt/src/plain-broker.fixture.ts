@@ -321,9 +321,7 @@ export class PlainBroker {
     // Without DUP, what need not come again is not it, but another message that looks the same.
     const mayBeAgain = (one: Owed) => one.id === arrival.id && one.state === "sent" && (arrival.dup || !one.isOptional);
     const again = session.owed.find((one) => mayBeAgain(one) && isIt(one));
-    const waiting = session.owed.filter((one) => one.state === "waiting" && isIt(one)).toSorted(certainFirst);
-    // Of two that look the same, one over: who was owed both gets the other.
-    const owed = again ?? waiting.find(({ message }) => !this.#isExpired(message)) ?? waiting[0];
+    const owed = again ?? session.owed.toSorted(certainFirst).find((one) => one.state === "waiting" && isIt(one));
     assert.ok(owed, `${name}, which it was not owed`);
     if (again) assert.ok(arrival.dup && again.sentOn !== session.connection, `${name} once more`);
     else assert.ok(owed.mayBeKnown || !arrival.dup, `${name}, and never before`);
