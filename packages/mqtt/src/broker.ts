@@ -99,7 +99,7 @@ export class Broker<Context = unknown> {
   reaches(space: SpaceKey, topic: string, principal: string): boolean {
     const route = this.#core.knownSpace(space)?.route(topic);
     const isThere = (target: Target) =>
-      target.session.principal === principal && target.session.line !== null && target.isAllowed();
+      target.session.principal === principal && target.session.line !== null && target.mayHave();
     return route !== undefined && (route.durable.some(isThere) || route.live.some(isThere));
   }
 

@@ -97,15 +97,21 @@ export class Target {
   }
 
   /** Whether the session may have it now. Ends the session where its gate says so. */
-  isAllowed(): boolean {
+  mayHave(): boolean {
     const { session } = this;
     if (!session.isCurrent()) return false;
     if (this.stamp !== session.stamp) {
       this.allowed = session.gate.receive(this.topic);
       this.stamp = session.stamp;
     }
-    if (!this.allowed) session.core.statistics.withheld++;
     return this.allowed;
+  }
+
+  /** The same of a delivery at hand. */
+  isAllowed(): boolean {
+    if (this.mayHave()) return true;
+    if (!this.session.hasEnded) this.session.core.statistics.withheld++;
+    return false;
   }
 }
 
